@@ -1,0 +1,430 @@
+//! Exact decimal newtypes: a price, a quantity, their product and an account amount.
+//!
+//! They keep the digits the venue sent (`1.50` stays `1.50`), never pass through `f64`, and no operation on them panics:
+//! what does not fit is `None`. Not here: formatting with separators or a symbol (the page does that).
+//!
+//! Range: 28 significant digits and at most 28 decimals, the range of [`rust_decimal::Decimal`].
+//!
+//! | operation | result |
+//! |---|---|
+//! | `Price ± Price`, `Quantity ± Quantity` | `Option` of the same type; a quantity below zero is `None` |
+//! | `Price × Quantity` | `Option<Notional>` |
+//! | `Money ± Money` | `Result`, an error where the currencies differ |
+
+use std::fmt;
+
+use rust_decimal::{Decimal, prelude::ToPrimitive};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::error::ModelError;
+
+/// Direction in which a value is moved onto a grid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rounding {
+    /// To the next step at or below.
+    Down,
+    /// To the next step at or above.
+    Up,
+    /// To the nearest step; halfway goes to the step whose count is even.
+    NearestEven,
+}
+
+macro_rules! decimal_newtype {
+    ($(#[$meta:meta])* $name:ident) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Decimal);
+
+        impl $name {
+            /// Zero, without decimals.
+            pub const ZERO: Self = Self(Decimal::ZERO);
+
+            /// Reads plain decimal text and keeps every digit.
+            ///
+            /// # Errors
+            /// [`ModelError::NotADecimal`] for anything but `-?digits[.digits]`, for more digits than fit, and for a
+            /// value outside the type's range.
+            pub fn parse(text: &str) -> Result<Self, ModelError> {
+                parse_plain(text).and_then(Self::checked).ok_or_else(|| ModelError::NotADecimal { text: text.chars().take(64).collect() })
+            }
+
+            /// From an integer and the number of its digits behind the point (`12345`, 2 is 123.45); `None` where it does not fit.
+            pub fn from_mantissa(mantissa: i128, scale: u32) -> Option<Self> {
+                Decimal::try_from_i128_with_scale(mantissa, scale).ok().and_then(Self::checked)
+            }
+
+            /// The digits as an integer; the value is this divided by 10 to the power of [`Self::scale`].
+            pub fn mantissa(self) -> i128 {
+                self.0.mantissa()
+            }
+
+            /// Digits behind the point, trailing zeros counted.
+            pub fn scale(self) -> u32 {
+                self.0.scale()
+            }
+
+            /// Digits behind the point without trailing zeros.
+            pub fn significant_scale(self) -> u32 {
+                self.0.normalize().scale()
+            }
+
+            /// The same value with `scale` digits behind the point, or unchanged where that would lose digits or not fit.
+            #[must_use]
+            pub fn at_scale(self, scale: u32) -> Self {
+                let own = self.scale();
+                if own == scale {
+                    return self;
+                }
+                let mantissa = if own < scale {
+                    10_i128.checked_pow(scale - own).and_then(|factor| self.mantissa().checked_mul(factor))
+                } else {
+                    10_i128.checked_pow(own - scale).filter(|factor| self.mantissa() % factor == 0).map(|factor| self.mantissa() / factor)
+                };
+                mantissa.and_then(|mantissa| Self::from_mantissa(mantissa, scale)).unwrap_or(self)
+            }
+
+            /// True for exactly zero.
+            pub fn is_zero(self) -> bool {
+                self.0.is_zero()
+            }
+
+            /// True below zero.
+            pub fn is_negative(self) -> bool {
+                self.0.is_sign_negative() && !self.0.is_zero()
+            }
+
+            /// For axes, indicators and statistics only; the result must not come back as an exact value.
+            pub fn to_f64_lossy(self) -> f64 {
+                self.0.to_f64().unwrap_or(f64::NAN)
+            }
+
+            /// The sum, or `None` where it does not fit.
+            pub fn checked_add(self, other: Self) -> Option<Self> {
+                self.0.checked_add(other.0).and_then(Self::checked)
+            }
+
+            /// The difference, or `None` where it does not fit or is outside the type's range.
+            pub fn checked_sub(self, other: Self) -> Option<Self> {
+                self.0.checked_sub(other.0).and_then(Self::checked)
+            }
+
+            /// Moved onto the grid of `step` in the named direction; `None` for a step of zero or below and where it does not fit.
+            pub fn round_to(self, step: Self, rounding: Rounding) -> Option<Self> {
+                round_to_step(self.0, step.0, rounding).and_then(Self::checked)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        /// Text form: a string with all digits. Binary form: one integer that holds digits and scale.
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                if serializer.is_human_readable() { serializer.collect_str(&self.0) } else { pack(self.0).serialize(serializer) }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                if deserializer.is_human_readable() {
+                    deserializer.deserialize_str(PlainText).and_then(|value| {
+                        Self::checked(value).ok_or_else(|| de::Error::custom(concat!("out of range for ", stringify!($name))))
+                    })
+                } else {
+                    unpack(u128::deserialize(deserializer)?)
+                        .and_then(Self::checked)
+                        .ok_or_else(|| de::Error::custom(concat!("not a ", stringify!($name))))
+                }
+            }
+        }
+    };
+}
+
+decimal_newtype! {
+    /// Price of one base unit, in the quote currency. May be negative (spreads).
+    Price
+}
+decimal_newtype! {
+    /// Amount of the base asset. Never negative.
+    Quantity
+}
+decimal_newtype! {
+    /// Price times quantity, in the quote currency.
+    Notional
+}
+
+impl Price {
+    fn checked(value: Decimal) -> Option<Self> {
+        Some(Self(value))
+    }
+
+    /// What `quantity` costs at this price; `None` where it does not fit.
+    pub fn checked_mul(self, quantity: Quantity) -> Option<Notional> {
+        self.0.checked_mul(quantity.0).map(Notional)
+    }
+
+    /// The mean of two prices, exact; `None` where it does not fit.
+    pub fn mid(self, other: Self) -> Option<Self> {
+        self.0.checked_add(other.0)?.checked_div(Decimal::TWO).map(Self)
+    }
+}
+
+impl Quantity {
+    fn checked(value: Decimal) -> Option<Self> {
+        (!value.is_sign_negative() || value.is_zero()).then_some(Self(value))
+    }
+}
+
+impl Notional {
+    fn checked(value: Decimal) -> Option<Self> {
+        Some(Self(value))
+    }
+}
+
+/// An account amount in a named currency. May be negative.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Money {
+    amount: Notional,
+    currency: String,
+}
+
+impl Money {
+    /// `amount` of `currency` (its code, `USDT`).
+    pub fn new(amount: Notional, currency: impl Into<String>) -> Self {
+        Self { amount, currency: currency.into() }
+    }
+
+    /// The amount in the currency's units.
+    pub fn amount(&self) -> Notional {
+        self.amount
+    }
+
+    /// The currency's code.
+    pub fn currency(&self) -> &str {
+        &self.currency
+    }
+
+    /// The sum.
+    ///
+    /// # Errors
+    /// Different currencies, or a sum that does not fit.
+    pub fn checked_add(&self, other: &Self) -> Result<Self, ModelError> {
+        self.combine(other, "money addition", Notional::checked_add)
+    }
+
+    /// The difference.
+    ///
+    /// # Errors
+    /// Different currencies, or a difference that does not fit.
+    pub fn checked_sub(&self, other: &Self) -> Result<Self, ModelError> {
+        self.combine(other, "money subtraction", Notional::checked_sub)
+    }
+
+    fn combine(
+        &self,
+        other: &Self,
+        operation: &'static str,
+        apply: impl Fn(Notional, Notional) -> Option<Notional>,
+    ) -> Result<Self, ModelError> {
+        if self.currency != other.currency {
+            return Err(ModelError::CurrencyMismatch { left: self.currency.clone(), right: other.currency.clone() });
+        }
+        let amount = apply(self.amount, other.amount).ok_or(ModelError::Overflow { operation })?;
+        Ok(Self::new(amount, self.currency.clone()))
+    }
+}
+
+/// Reads `-?digits[.digits]`. Up to 18 digits take the short way without an allocation; longer text goes through
+/// `from_str_exact`, which refuses what would be rounded but is too lenient about shape to be called first.
+fn parse_plain(text: &str) -> Option<Decimal> {
+    let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
+    let (mut mantissa, mut n_digits, mut scale, mut is_fraction) = (0_i64, 0_u32, 0_u32, false);
+    for &byte in digits {
+        match byte {
+            b'0'..=b'9' => {
+                n_digits += 1;
+                scale += u32::from(is_fraction);
+                if n_digits <= 18 {
+                    mantissa = mantissa * 10 + i64::from(byte - b'0');
+                }
+            }
+            b'.' if !is_fraction && n_digits > 0 => is_fraction = true,
+            _ => return None,
+        }
+    }
+    if n_digits == 0 || (is_fraction && scale == 0) {
+        return None;
+    }
+    if n_digits > 18 {
+        return Decimal::from_str_exact(text).ok();
+    }
+    let signed = if digits.len() == text.len() { mantissa } else { -mantissa };
+    Decimal::try_new(signed, scale).ok()
+}
+
+fn round_to_step(value: Decimal, step: Decimal, rounding: Rounding) -> Option<Decimal> {
+    if step <= Decimal::ZERO {
+        return None;
+    }
+    let remainder = value.checked_rem(step)?;
+    // The step at or below: the remainder has the value's sign.
+    let below = value.checked_sub(remainder)?;
+    let (floor, rest) = if remainder.is_sign_negative() && !remainder.is_zero() {
+        (below.checked_sub(step)?, remainder.checked_add(step)?)
+    } else {
+        (below, remainder)
+    };
+    let up = match rounding {
+        Rounding::Down => false,
+        Rounding::Up => !rest.is_zero(),
+        Rounding::NearestEven => {
+            let double = rest.checked_add(rest)?;
+            double > step || (double == step && !floor.checked_div(step)?.checked_rem(Decimal::TWO)?.is_zero())
+        }
+    };
+    if up { floor.checked_add(step) } else { Some(floor) }
+}
+
+/// Digits and scale in one integer: zigzag mantissa (97 bits at most) above five bits of scale.
+fn pack(value: Decimal) -> u128 {
+    let mantissa = value.mantissa();
+    let zigzag = (mantissa.unsigned_abs() << 1) | u128::from(mantissa < 0);
+    (zigzag << 5) | u128::from(value.scale())
+}
+
+fn unpack(packed: u128) -> Option<Decimal> {
+    let scale = u32::try_from(packed & 31).ok()?;
+    let zigzag = packed >> 5;
+    let magnitude = i128::try_from(zigzag >> 1).ok()?;
+    Decimal::try_from_i128_with_scale(if zigzag & 1 == 1 { -magnitude } else { magnitude }, scale).ok()
+}
+
+struct PlainText;
+
+impl de::Visitor<'_> for PlainText {
+    type Value = Decimal;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string with a plain decimal number")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Decimal, E> {
+        parse_plain(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn keeps_every_digit() {
+        for text in [
+            "0",
+            "0.00000000",
+            "61837.63000000",
+            "-1.50",
+            "123456789012345678901234.5678",
+            "0.0000000000000000000000000001",
+        ] {
+            assert_eq!(Price::parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_plain_decimal() {
+        for text in [
+            "",
+            "-",
+            ".",
+            "1.",
+            ".5",
+            "+1",
+            "1e5",
+            "1_000",
+            " 1",
+            "1 ",
+            "0x1",
+            "NaN",
+            "１",
+            "1.2.3",
+            "--1",
+            "1-",
+            "99999999999999999999999999999",
+            "1.00000000000000000000000000001",
+        ] {
+            assert!(Price::parse(text).is_err(), "{text:?}");
+        }
+        assert!(Quantity::parse("-0.1").is_err());
+        assert!(Quantity::parse("-0").is_ok());
+    }
+
+    #[test]
+    fn rounding_is_named() {
+        #[track_caller]
+        fn check(value: &str, step: &str, rounding: Rounding, expected: Option<&str>) {
+            let rounded = Price::parse(value).unwrap().round_to(Price::parse(step).unwrap(), rounding);
+            assert_eq!(rounded, expected.map(|text| Price::parse(text).unwrap()), "{value} to {step} {rounding:?}");
+        }
+        check("10.017", "0.01", Rounding::Down, Some("10.01"));
+        check("10.017", "0.01", Rounding::Up, Some("10.02"));
+        check("-10.017", "0.01", Rounding::Down, Some("-10.02"));
+        check("-10.017", "0.01", Rounding::Up, Some("-10.01"));
+        check("10.015", "0.01", Rounding::NearestEven, Some("10.02"));
+        check("10.025", "0.01", Rounding::NearestEven, Some("10.02"));
+        check("10", "0", Rounding::Up, None);
+        check("79228162514264337593543950335", "10", Rounding::Up, None);
+    }
+
+    #[test]
+    fn arithmetic_at_the_edge_is_none_not_a_panic() {
+        let max = Price::parse("79228162514264337593543950335").unwrap();
+        assert_eq!(max.checked_add(max), None);
+        assert_eq!(max.checked_mul(Quantity::parse("2").unwrap()), None);
+        assert_eq!(max.mid(max), None);
+        assert_eq!(Quantity::ZERO.checked_sub(Quantity::parse("1").unwrap()), None);
+        assert_eq!(max.at_scale(5), max);
+    }
+
+    #[test]
+    fn money_of_two_currencies_does_not_add() {
+        let one = Money::new(Notional::parse("1.10").unwrap(), "USDT");
+        assert_eq!(one.checked_add(&one).unwrap().amount().to_string(), "2.20");
+        assert!(matches!(
+            one.checked_add(&Money::new(Notional::ZERO, "EUR")),
+            Err(ModelError::CurrencyMismatch { .. })
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn parse_and_format_are_inverse(mantissa in any::<i64>(), scale in 0_u32..=28) {
+            let price = Price::from_mantissa(i128::from(mantissa), scale).unwrap();
+            prop_assert_eq!(Price::parse(&price.to_string()).unwrap().to_string(), price.to_string());
+            prop_assert_eq!(unpack(pack(price.0)), Some(price.0));
+            let json = serde_json::to_string(&price).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Price>(&json).unwrap(), price);
+        }
+
+        #[test]
+        fn parse_never_panics(text in "\\PC{0,40}") {
+            let _ = Price::parse(&text);
+        }
+
+        #[test]
+        fn rounding_lands_on_the_grid_and_within_a_step(value in -1_000_000_i64..1_000_000, step in 1_i64..500) {
+            let value = Price::from_mantissa(i128::from(value), 4).unwrap();
+            let step = Price::from_mantissa(i128::from(step), 2).unwrap();
+            let down = value.round_to(step, Rounding::Down).unwrap();
+            let up = value.round_to(step, Rounding::Up).unwrap();
+            prop_assert!(down <= value && value <= up);
+            prop_assert!(up.checked_sub(down).unwrap() <= step);
+            prop_assert!(down.0.checked_rem(step.0).unwrap().is_zero());
+        }
+    }
+}

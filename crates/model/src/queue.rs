@@ -1,0 +1,1 @@
+//! Bounded hand-over between producers and fragments.

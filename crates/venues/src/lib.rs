@@ -1,0 +1,12 @@
+//! Sans-I/O sessions of the trading venues: frames, answers and time in; frames, requests and events out.
+//!
+//! Not here: sockets, clocks, tasks (the native shell is `server/src/feed`, the browser's `app/src/live`), and state
+//! derived from events (`market`). A new venue is one folder here and one line in [`registry`].
+//!
+//! # Layout
+//! - [`session`]: the contract every venue fulfils · [`registry`]: the list of venues
+//! - [`replay`]: drives a session from a recording
+//! - one folder a venue, the same file names in each
+
+pub mod registry;
+pub mod session;
