@@ -1,2 +1,5 @@
-//! Room under construction.
-fn main() {}
+//! The binary `truetape`; everything it does is in the library beside it, where tests can reach it.
+
+fn main() -> std::process::ExitCode {
+    server::cli::run()
+}

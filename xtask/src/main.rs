@@ -1,2 +1,120 @@
-//! Room under construction.
-fn main() {}
+//! `cargo xtask`: set-up, build, serve, watch, test and the rules of the house, in one program that needs only Rust.
+//!
+//! Not part of the product: nothing here is linked into the server or the page. Progress goes to stderr, so that stdout
+//! carries only what the started program prints.
+
+mod builds;
+mod chromium;
+mod compress;
+mod dev;
+mod house;
+mod npm;
+mod page;
+mod process;
+mod running;
+mod serve;
+mod setup;
+mod signals;
+mod site;
+mod steps;
+mod style;
+mod test;
+mod tidy;
+mod wasm_toolchain;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{builds::Mode, house::House, setup::Needs};
+
+/// Set-up, build, serve, watch and test Truetape.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what is missing to build and test: the WASM target, cargo-nextest, npm packages, a browser.
+    Setup,
+    /// Build page and server and run them; prints the address when ready.
+    Serve {
+        /// Build without optimisation: quicker to build, slower to run.
+        #[arg(long)]
+        debug: bool,
+        /// Arguments for `truetape serve`, after `--`.
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Build page and server without running them.
+    Build {
+        /// Build with optimisation, the page embedded in the binary.
+        #[arg(long)]
+        release: bool,
+    },
+    /// Serve the debug build; rebuild, restart and reload the page whenever a source file changes.
+    Dev {
+        /// Arguments for `truetape serve`, after `--`.
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Run every check: format, rules, lints of both sides, tests, documentation tests, browser tests.
+    Test {
+        /// Leave out what takes long: the WASM lints, documentation tests and browser tests.
+        #[arg(long)]
+        quick: bool,
+        /// Run the browser tests against the release build.
+        #[arg(long, conflicts_with = "quick")]
+        release: bool,
+    },
+    /// Check the rules of the house: who may import what, headers, names, lock files.
+    Tidy {
+        /// Only the rules on text; leave out the build of the pure crates for WASM.
+        #[arg(long)]
+        text_only: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match signals::install().and_then(|()| run(Cli::parse().command)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let mut house = House::find()?;
+    match command {
+        Command::Setup => {
+            setup::run(&mut house, Needs::Everything)?;
+            eprintln!("\nReady. Next: cargo xtask serve, or cargo xtask test.");
+        }
+        Command::Serve { debug, args } => {
+            return serve::run(&mut house, if debug { Mode::Debug } else { Mode::Release }, &args);
+        }
+        Command::Build { release } => {
+            setup::run(&mut house, Needs::Build)?;
+            let program = builds::page_and_server(&house, if release { Mode::Release } else { Mode::Debug })?;
+            eprintln!("\nBuilt {}", house.shown(&program));
+        }
+        Command::Dev { args } => return dev::run(&mut house, &args),
+        Command::Test { quick, release } => {
+            let scope = if quick { test::Scope::Quick } else { test::Scope::Full };
+            test::run(&mut house, scope, if release { Mode::Release } else { Mode::Debug })?;
+        }
+        Command::Tidy { text_only } => {
+            tidy::run(&house)?;
+            if !text_only {
+                setup::run(&mut house, Needs::Build)?;
+                tidy::wasm_build::run(&house)?;
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

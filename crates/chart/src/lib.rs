@@ -1,1 +1,26 @@
-//! Room under construction.
+//! A candle chart without a page: bars, viewport and size in, drawing through plotters' `DrawingArea` out.
+//!
+//! The same [`Chart`] draws on canvas layers in the page and as SVG natively. Not here: the DOM, pointers, clocks and
+//! animation frames (`app/src/chart`), and how bars come about (`market`). Pixels are device pixels, times are the
+//! venue's in UTC, and `f64` holds pixels and statistics only: every price shown as text comes from exact decimals or
+//! from a count of ticks.
+//!
+//! # Layout
+//! - [`chart`]: the facade everybody uses · [`series`]: the bars · [`viewport`]: which of them are seen
+//! - [`scale`]: time and price to pixels, ticks · [`layout`]: where plot and axes stand · [`decimate`]: one mark a column
+//! - [`draw`]: the layers · [`legend`]: the bar under the cursor as text · [`theme`]: colours · [`format`]: numbers, times
+//! - [`invalidate`]: how much must be drawn again
+
+pub mod chart;
+pub mod decimate;
+pub mod draw;
+pub mod format;
+pub mod invalidate;
+pub mod layout;
+pub mod legend;
+pub mod scale;
+pub mod series;
+pub mod theme;
+pub mod viewport;
+
+pub use chart::Chart;

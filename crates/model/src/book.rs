@@ -1,17 +1,13 @@
 //! The order book: absolute quantities by price, best first, for books of 10 to 50,000 levels a side.
 //!
 //! Not here: sequence rules, checksums and trust ([`crate::proof`] and the venue sessions).
-//!
-//! A side is one sorted vector with the best price at its end, where nearly all changes happen, so that an insertion
-//! moves few rows. Rows are keyed by an `i64` of the price at a scale common to the side; the wire's own digits are kept
-//! beside it. Prices that do not fit such a key move the side to an ordered map of decimals, slower and unbounded.
 
-use std::collections::BTreeMap;
+use crate::event::{Level, Quote};
 
-use crate::{
-    decimal::{Price, Quantity},
-    event::{Level, Quote},
-};
+mod rows;
+mod side;
+
+use side::{BookSide, Direction};
 
 /// Bids and offers of one instrument.
 #[derive(Clone, Debug)]
@@ -55,12 +51,12 @@ impl OrderBook {
         *self = Self::default();
     }
 
-    /// Bids, best (highest) first.
+    /// Bids, best (highest) first, with the digits they came with.
     pub fn bids(&self) -> impl Iterator<Item = Level> + '_ {
         self.bids.best_first()
     }
 
-    /// Offers, best (lowest) first.
+    /// Offers, best (lowest) first, with the digits they came with.
     pub fn asks(&self) -> impl Iterator<Item = Level> + '_ {
         self.asks.best_first()
     }
@@ -77,12 +73,12 @@ impl OrderBook {
 
     /// The highest bid.
     pub fn best_bid(&self) -> Option<Level> {
-        self.bids().next()
+        self.bids.best()
     }
 
     /// The lowest offer.
     pub fn best_ask(&self) -> Option<Level> {
-        self.asks().next()
+        self.asks.best()
     }
 
     /// Best bid and offer, where both sides have one.
@@ -97,183 +93,14 @@ impl OrderBook {
     }
 }
 
-/// Which way prices go from the best row to the worst.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Direction {
-    Falling,
-    Rising,
-}
-
-#[derive(Clone, Debug)]
-struct BookSide {
-    direction: Direction,
-    rows: Rows,
-}
-
-#[derive(Clone, Debug)]
-enum Rows {
-    /// `keys` rise towards the best row, which is last; `levels` runs beside them.
-    Keyed { scale: u32, keys: Vec<i64>, levels: Vec<Level> },
-    /// For prices that fit no common key.
-    Exact(BTreeMap<Price, Quantity>),
-}
-
-impl BookSide {
-    fn new(direction: Direction) -> Self {
-        Self { direction, rows: Rows::Keyed { scale: 0, keys: Vec::new(), levels: Vec::new() } }
-    }
-
-    fn len(&self) -> usize {
-        match &self.rows {
-            Rows::Keyed { keys, .. } => keys.len(),
-            Rows::Exact(map) => map.len(),
-        }
-    }
-
-    /// Keyed so that the best row has the greatest key.
-    fn key(&self, price: Price, scale: u32) -> Option<i64> {
-        let factor = 10_i128.checked_pow(scale.checked_sub(price.scale())?)?;
-        let key = i64::try_from(price.mantissa().checked_mul(factor)?).ok()?;
-        match self.direction {
-            Direction::Falling => Some(key),
-            Direction::Rising => key.checked_neg(),
-        }
-    }
-
-    fn replace(&mut self, levels: &[Level]) {
-        let scale = levels.iter().map(|level| level.price.scale()).max().unwrap_or(0);
-        let keyed: Option<Vec<(i64, Level)>> =
-            levels.iter().map(|level| self.key(level.price, scale).map(|key| (key, *level))).collect();
-        let Some(mut rows) = keyed else {
-            self.rows = Rows::Exact(BTreeMap::new());
-            levels.iter().for_each(|level| self.apply(level));
-            return;
-        };
-        // Venues send each side sorted already, rising or falling: the stable sort is linear then.
-        rows.sort_by_key(|row| row.0);
-        rows.dedup_by(|later, kept| {
-            let is_same = later.0 == kept.0;
-            if is_same {
-                *kept = *later;
-            }
-            is_same
-        });
-        rows.retain(|row| !row.1.quantity.is_zero());
-        let (keys, levels) = rows.into_iter().unzip();
-        self.rows = Rows::Keyed { scale, keys, levels };
-    }
-
-    fn apply(&mut self, level: &Level) {
-        let Rows::Keyed { scale, .. } = &self.rows else {
-            return self.apply_exact(level);
-        };
-        let scale = *scale;
-        if level.price.scale() > scale {
-            return self.rescale_and_apply(level);
-        }
-        let Some(key) = self.key(level.price, scale) else {
-            self.make_exact();
-            return self.apply_exact(level);
-        };
-        let Rows::Keyed { keys, levels, .. } = &mut self.rows else { return };
-        match (find(keys, key), level.quantity.is_zero()) {
-            (Ok(row_idx), true) => {
-                keys.remove(row_idx);
-                levels.remove(row_idx);
-            }
-            (Ok(row_idx), false) => levels[row_idx] = *level,
-            (Err(_), true) => {}
-            (Err(row_idx), false) => {
-                keys.insert(row_idx, key);
-                levels.insert(row_idx, *level);
-            }
-        }
-    }
-
-    fn apply_exact(&mut self, level: &Level) {
-        if let Rows::Exact(map) = &mut self.rows {
-            // Remove first: an equal price with other digits would keep the old key's digits.
-            map.remove(&level.price);
-            if !level.quantity.is_zero() {
-                map.insert(level.price, level.quantity);
-            }
-        }
-    }
-
-    /// A price with more decimals than any before: new keys for all rows, or the ordered map where they do not fit.
-    fn rescale_and_apply(&mut self, level: &Level) {
-        let Rows::Keyed { levels, .. } = &mut self.rows else { return };
-        let levels = std::mem::take(levels);
-        let scale = level.price.scale();
-        let keys: Option<Vec<i64>> = levels.iter().map(|row| self.key(row.price, scale)).collect();
-        match keys {
-            Some(keys) if self.key(level.price, scale).is_some() => {
-                self.rows = Rows::Keyed { scale, keys, levels };
-                self.apply(level);
-            }
-            _ => {
-                self.rows = Rows::Exact(levels.iter().map(|row| (row.price, row.quantity)).collect());
-                self.apply_exact(level);
-            }
-        }
-    }
-
-    fn make_exact(&mut self) {
-        if let Rows::Keyed { levels, .. } = &self.rows {
-            self.rows = Rows::Exact(levels.iter().map(|row| (row.price, row.quantity)).collect());
-        }
-    }
-
-    fn truncate(&mut self, depth: usize) {
-        let direction = self.direction;
-        match &mut self.rows {
-            Rows::Keyed { keys, levels, .. } => {
-                let n_surplus = keys.len().saturating_sub(depth);
-                keys.drain(..n_surplus);
-                levels.drain(..n_surplus);
-            }
-            Rows::Exact(map) => {
-                while map.len() > depth {
-                    let _worst = if direction == Direction::Falling { map.pop_first() } else { map.pop_last() };
-                }
-            }
-        }
-    }
-
-    fn best_first(&self) -> impl Iterator<Item = Level> + '_ {
-        let (keyed, exact) = match &self.rows {
-            Rows::Keyed { levels, .. } => (Some(levels.iter().rev().copied()), None),
-            Rows::Exact(map) => (None, Some(map)),
-        };
-        let row = |(price, quantity): (&Price, &Quantity)| Level { price: *price, quantity: *quantity };
-        let (falling, rising) = match self.direction {
-            Direction::Falling => (exact.map(|map| map.iter().rev().map(row)), None),
-            Direction::Rising => (None, exact.map(|map| map.iter().map(row))),
-        };
-        keyed.into_iter().flatten().chain(falling.into_iter().flatten()).chain(rising.into_iter().flatten())
-    }
-}
-
-/// Finds a key, looking at the best rows first: most changes are there, and a miss falls back to halving.
-fn find(keys: &[i64], key: i64) -> Result<usize, usize> {
-    const NEAR: usize = 8;
-    let start = keys.len().saturating_sub(NEAR);
-    if keys.get(start).is_some_and(|first| *first <= key) {
-        for (row_idx, known) in keys.iter().enumerate().skip(start).rev() {
-            match known.cmp(&key) {
-                std::cmp::Ordering::Equal => return Ok(row_idx),
-                std::cmp::Ordering::Less => return Err(row_idx + 1),
-                std::cmp::Ordering::Greater => {}
-            }
-        }
-        return Err(start);
-    }
-    keys[..start].binary_search(&key)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::decimal::{Price, Quantity};
 
     fn level(price: &str, quantity: &str) -> Level {
         Level { price: Price::parse(price).unwrap(), quantity: Quantity::parse(quantity).unwrap() }
@@ -295,5 +122,136 @@ mod tests {
         assert!(book.is_crossed());
         book.truncate(1);
         assert_eq!((book.n_bids(), book.n_asks()), (1, 1));
+    }
+
+    #[test]
+    fn the_last_of_equal_prices_counts() {
+        let mut book = OrderBook::new();
+        book.apply_snapshot(
+            &[level("1.5", "1"), level("1.50", "2"), level("1.4", "1"), level("1.4", "0")],
+            &[level("2", "0"), level("2.0", "7")],
+        );
+        assert_eq!(text(book.bids()), [("1.50".into(), "2".into())]);
+        assert_eq!(text(book.asks()), [("2.0".into(), "7".into())]);
+    }
+
+    /// The book as anyone would write it first.
+    #[derive(Default)]
+    struct NaiveSide(BTreeMap<Price, Level>);
+
+    impl NaiveSide {
+        fn apply(&mut self, level: &Level) {
+            self.0.remove(&level.price);
+            if !level.quantity.is_zero() {
+                self.0.insert(level.price, *level);
+            }
+        }
+
+        fn keep(&mut self, kept: Vec<Level>) {
+            self.0 = kept.into_iter().map(|level| (level.price, level)).collect();
+        }
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Snapshot(Vec<Level>, Vec<Level>),
+        Delta(Vec<Level>, Vec<Level>),
+        Truncate(usize),
+        Clear,
+    }
+
+    const MAX_MANTISSA: i128 = (1 << 96) - 1;
+
+    fn price_of(mantissa: i128, scale: u32) -> Price {
+        Price::from_mantissa(mantissa, scale).unwrap()
+    }
+
+    /// Few prices in many spellings, so that rows are hit again.
+    fn any_usual_price() -> impl Strategy<Value = Price> {
+        (9_900_i64..10_100, 0_u32..4, 0_u32..12)
+            .prop_map(|(mantissa, scale, zeros)| price_of(i128::from(mantissa), scale).at_scale(scale + zeros))
+    }
+
+    /// Prices that fit no `i64` key, or only at some scales.
+    fn any_odd_price() -> impl Strategy<Value = Price> {
+        prop_oneof![
+            (-MAX_MANTISSA..=MAX_MANTISSA, 0_u32..=28).prop_map(|(mantissa, scale)| price_of(mantissa, scale)),
+            (-3_i128..=3, 0_u32..=28).prop_map(|(mantissa, scale)| price_of(mantissa, scale)),
+            (-3_i128..=3, 0_u32..=3).prop_map(|(offset, scale)| price_of(i128::from(i64::MAX) + offset, scale)),
+            (-3_i128..=3, 0_u32..=3).prop_map(|(offset, scale)| price_of(i128::from(i64::MIN) + offset, scale)),
+            (-3_i128..=0).prop_map(|offset| price_of(MAX_MANTISSA + offset, 0)),
+        ]
+    }
+
+    fn any_levels(odd: u32, n_max: usize) -> impl Strategy<Value = Vec<Level>> {
+        let price = prop_oneof![100 => any_usual_price(), odd => any_odd_price()];
+        let quantity = prop_oneof![2 => Just((0_i128, 0_u32)), 1 => Just((0, 8)), 6 => (1_i128..100, 0_u32..9), 1 => (0..=MAX_MANTISSA, 0_u32..=28)];
+        let level = (price, quantity).prop_map(|(price, (mantissa, scale))| Level {
+            price,
+            quantity: Quantity::from_mantissa(mantissa, scale).unwrap(),
+        });
+        prop::collection::vec(level, 0..n_max)
+    }
+
+    fn any_steps(odd: u32, n_levels: usize) -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            1 => (any_levels(odd, 8 * n_levels), any_levels(odd, 8 * n_levels)).prop_map(|(bids, asks)| Step::Snapshot(bids, asks)),
+            12 => (any_levels(odd, n_levels), any_levels(odd, n_levels)).prop_map(|(bids, asks)| Step::Delta(bids, asks)),
+            1 => (0_usize..300).prop_map(Step::Truncate),
+            1 => Just(Step::Clear),
+        ];
+        prop::collection::vec(step, 1..25)
+    }
+
+    fn check_against_naive(steps: Vec<Step>) {
+        let (mut book, mut bids, mut asks) = (OrderBook::new(), NaiveSide::default(), NaiveSide::default());
+        for step in steps {
+            match step {
+                Step::Snapshot(new_bids, new_asks) => {
+                    book.apply_snapshot(&new_bids, &new_asks);
+                    (bids, asks) = (NaiveSide::default(), NaiveSide::default());
+                    new_bids.iter().for_each(|level| bids.apply(level));
+                    new_asks.iter().for_each(|level| asks.apply(level));
+                }
+                Step::Delta(new_bids, new_asks) => {
+                    book.apply_delta(&new_bids, &new_asks);
+                    new_bids.iter().for_each(|level| bids.apply(level));
+                    new_asks.iter().for_each(|level| asks.apply(level));
+                }
+                Step::Truncate(depth) => {
+                    book.truncate(depth);
+                    bids.keep(bids.0.values().rev().take(depth).copied().collect());
+                    asks.keep(asks.0.values().take(depth).copied().collect());
+                }
+                Step::Clear => {
+                    book.clear();
+                    (bids, asks) = (NaiveSide::default(), NaiveSide::default());
+                }
+            }
+            assert_eq!((book.n_bids(), book.n_asks()), (bids.0.len(), asks.0.len()));
+            assert_eq!(text(book.bids()), text(bids.0.values().rev().copied()));
+            assert_eq!(text(book.asks()), text(asks.0.values().copied()));
+            let (best_bid, best_ask) = (bids.0.values().next_back().copied(), asks.0.values().next().copied());
+            assert_eq!((book.best_bid(), book.best_ask()), (best_bid, best_ask));
+            assert_eq!(book.is_crossed(), best_bid.zip(best_ask).is_some_and(|(bid, ask)| bid.price >= ask.price));
+            assert_eq!(
+                book.quote().map(|quote| (quote.bid, quote.ask)),
+                best_bid.zip(best_ask).map(|(bid, ask)| (bid.price, ask.price))
+            );
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
+        #[test]
+        fn equals_an_ordered_map(steps in any_steps(0, 40)) {
+            check_against_naive(steps);
+        }
+
+        #[test]
+        fn equals_an_ordered_map_for_prices_past_any_key(steps in any_steps(4, 12)) {
+            check_against_naive(steps);
+        }
     }
 }

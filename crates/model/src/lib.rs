@@ -9,6 +9,30 @@
 //! - [`book`]: the order book · [`proof`]: how far a book can be trusted · [`quality`]: what went wrong, counted
 //! - [`candle`]: open, high, low, close, volume · [`queue`]: bounded hand-over between producers and fragments
 //! - [`status`]: how a feed fares · [`tape`]: the recording format
+//!
+//! # Example
+//! A book changes, and its top is a quote; money never passes through floating point:
+//!
+//! ```
+//! use model::{
+//!     book::OrderBook,
+//!     decimal::{Price, Quantity},
+//!     event::Level,
+//! };
+//!
+//! let level = |price: &str, quantity: &str| -> Result<Level, model::error::ModelError> {
+//!     Ok(Level { price: Price::parse(price)?, quantity: Quantity::parse(quantity)? })
+//! };
+//! let mut book = OrderBook::new();
+//! book.apply_snapshot(&[level("61602.01", "1.67177")?], &[level("61602.02", "2.66795")?]);
+//! book.apply_delta(&[level("61602.015", "0.5")?], &[]);
+//!
+//! let quote = book.quote().expect("both sides have a level");
+//! assert_eq!(quote.bid.to_string(), "61602.015");
+//! assert_eq!(quote.bid.checked_mul(quote.bid_size).map(|cost| cost.to_string()), Some("30801.0075".into()));
+//! assert!(!book.is_crossed());
+//! # Ok::<(), model::error::ModelError>(())
+//! ```
 
 pub mod book;
 pub mod candle;

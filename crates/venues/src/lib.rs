@@ -6,7 +6,14 @@
 //! # Layout
 //! - [`session`]: the contract every venue fulfils · [`registry`]: the list of venues
 //! - [`replay`]: drives a session from a recording
+//! - [`backoff`]: waits between attempts · [`budget`]: weights, `Retry-After`, circuit breaker
 //! - one folder a venue, the same file names in each
 
+pub mod backoff;
+pub mod binance;
+pub mod budget;
+pub mod demo;
+pub mod error;
 pub mod registry;
+pub mod replay;
 pub mod session;

@@ -1,1 +1,158 @@
 //! The list of venues: name, what it can do, how to make its session. One line an entry, alphabetical.
+//!
+//! Not here: anything about a single venue (its folder).
+
+use crate::{
+    binance, demo,
+    error::VenueError,
+    session::{Session, SessionConfig},
+};
+
+/// All venues.
+const VENUES: &[(&VenueInfo, OpenFn)] = &[
+    (&binance::INFO, |config| Box::new(binance::BinanceSession::new(config))),
+    (&DEMO, |config| Box::new(demo::session::DemoSession::new(config))),
+];
+
+/// A made-up market without any address.
+const DEMO: VenueInfo = VenueInfo {
+    name: demo::market::VENUE,
+    title: "Demo",
+    default_ws_url: "",
+    default_rest_url: "",
+    capabilities: Capabilities {
+        websocket: false,
+        rest: false,
+        book: true,
+        trades: true,
+        candles: true,
+        needs_token: false,
+        may_be_opened_from_browser: true,
+        is_simulated: true,
+    },
+    rest_paths: &[],
+};
+
+type OpenFn = fn(&SessionConfig) -> Box<dyn Session>;
+
+/// A venue as lists and tables show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VenueInfo {
+    /// Its name in topics and configuration, lower case.
+    pub name: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// WebSocket address without stream paths; empty where there is none.
+    pub default_ws_url: &'static str,
+    /// REST address without paths; empty where there is none.
+    pub default_rest_url: &'static str,
+    /// What it can do.
+    pub capabilities: Capabilities,
+    /// Every REST path its session may ask for; a server that passes requests on allows these and no others.
+    pub rest_paths: &'static [&'static str],
+}
+
+/// What a venue can do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Data comes by WebSocket.
+    pub websocket: bool,
+    /// Data comes by REST.
+    pub rest: bool,
+    /// It has an order book.
+    pub book: bool,
+    /// It has public prints.
+    pub trades: bool,
+    /// It has bars.
+    pub candles: bool,
+    /// It asks for a token.
+    pub needs_token: bool,
+    /// A page may open its WebSocket.
+    pub may_be_opened_from_browser: bool,
+    /// It is a made-up market.
+    pub is_simulated: bool,
+}
+
+/// All venues, by name.
+pub fn venues() -> impl Iterator<Item = &'static VenueInfo> {
+    VENUES.iter().map(|(info, _)| *info)
+}
+
+/// The venue of that name.
+///
+/// # Errors
+/// [`VenueError::UnknownVenue`] with the known name that is most like it.
+pub fn info(name: &str) -> Result<&'static VenueInfo, VenueError> {
+    find(name).map(|(info, _)| *info)
+}
+
+/// A session of the venue of that name; it begins with [`crate::session::Input::Start`].
+///
+/// # Errors
+/// [`VenueError::UnknownVenue`] with the known name that is most like it.
+pub fn open(name: &str, config: &SessionConfig) -> Result<Box<dyn Session>, VenueError> {
+    find(name).map(|(_, open)| open(config))
+}
+
+fn find(name: &str) -> Result<&'static (&'static VenueInfo, OpenFn), VenueError> {
+    VENUES.iter().find(|(info, _)| info.name == name).ok_or_else(|| {
+        let name: String = name.chars().take(64).collect();
+        let nearest = venues().min_by_key(|info| distance(&name.to_lowercase(), info.name));
+        VenueError::UnknownVenue {
+            suggestion: nearest.map_or("", |info| info.name),
+            known: venues().map(|info| info.name).collect::<Vec<_>>().join(", "),
+            name,
+        }
+    })
+}
+
+/// Letters to insert, remove or replace to get from one name to the other (Levenshtein).
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (left_idx, left) in left.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], left_idx + 1);
+        for (right_idx, right) in right.iter().enumerate() {
+            let replaced = diagonal + usize::from(left != *right);
+            diagonal = row[right_idx + 1];
+            row[right_idx + 1] = replaced.min(diagonal + 1).min(row[right_idx] + 1);
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_alphabetical_lower_case_and_open() {
+        let names: Vec<&str> = venues().map(|info| info.name).collect();
+        assert!(names.is_sorted() && names.iter().all(|name| *name == name.to_lowercase()), "{names:?}");
+        for name in names {
+            let session = open(name, &SessionConfig::default()).unwrap();
+            assert_eq!((session.venue().as_str(), info(name).unwrap().name), (name, name));
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_nearest() {
+        for (asked, suggestion) in [("binence", "binance"), ("Binance", "binance"), ("BINANCE.US", "binance")] {
+            match open(asked, &SessionConfig::default()).map(|_| ()) {
+                Err(VenueError::UnknownVenue { suggestion: found, known, .. }) => {
+                    assert_eq!(found, suggestion, "{asked}");
+                    assert!(known.contains(suggestion));
+                }
+                Ok(()) => panic!("{asked} is no venue"),
+            }
+        }
+    }
+
+    #[test]
+    fn distances() {
+        for (left, right, expected) in [("", "abc", 3), ("abc", "abc", 0), ("kraken", "karken", 2), ("demo", "dmo", 1)]
+        {
+            assert_eq!(distance(left, right), expected, "{left} {right}");
+        }
+    }
+}

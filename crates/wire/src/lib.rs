@@ -1,1 +1,34 @@
-//! Room under construction.
+//! What crosses the browser socket, versioned: topics, lanes, messages, and their binary and JSON forms.
+//!
+//! The document for users of the stream is `docs/stream-protocol.md`; the bytes are written and read nowhere else. Not
+//! here: sockets, clocks, offsets and queues (`hub`), and what fills the data (`market`). Everything that decodes is
+//! total: bounded counts and lengths, errors instead of panics.
+//!
+//! # Layout
+//! - [`topic`]: channel, interval and instrument · [`lane`]: how often a topic is published
+//! - [`data`]: what a topic carries, with `merge` and `diff` · [`message`]: what client and server say
+//! - [`encoded`]: an item with its bytes, encoded once · [`names`]: stream numbers to topics, for the binary form
+//! - [`close_code`]: why a connection ends · [`limits`]: how large anything may be · [`error`]: what did not decode
+
+pub mod close_code;
+pub mod data;
+pub mod encoded;
+pub mod error;
+pub mod lane;
+pub mod limits;
+pub mod message;
+pub mod names;
+pub mod topic;
+
+mod binary;
+mod codec;
+mod exact;
+mod json;
+
+pub use codec::{
+    Encoding, Frame, decode_client, decode_server, decode_server_json, encode_batch, encode_client, encode_item,
+    encode_server,
+};
+
+/// The protocol version both sides name in hello and welcome, and the first byte of each binary message.
+pub const PROTOCOL_VERSION: u32 = 1;

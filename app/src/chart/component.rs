@@ -1,0 +1,170 @@
+//! The chart's markup and its events. Server and browser render the same; canvases are filled in the browser only.
+
+use leptos::{html, prelude::*};
+use model::candle::Interval;
+
+use super::{
+    ChartSeries,
+    gesture::{self, Action, Gesture, Pointer, WheelUnit},
+};
+
+/// What a chart must know of the instrument it shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChartInstrument {
+    /// Its name for readers (`BTC/USDT`).
+    pub label: String,
+    /// Decimals that prices are shown with.
+    pub price_decimals: u32,
+    /// Decimals that quantities are shown with.
+    pub size_decimals: u32,
+}
+
+/// A candle chart that fills its container, with crosshair, wheel zoom, drag pan and keys (see `gesture`).
+///
+/// Redraws itself when `series` changes; nothing reactive happens per update.
+#[component]
+pub fn CandleChart(
+    /// What is shown; `None` keeps the decimals of the one before.
+    #[prop(into)]
+    instrument: Signal<Option<ChartInstrument>>,
+    /// Length of the bars. The owner of `series` clears it when this changes.
+    #[prop(into)]
+    interval: Signal<Interval>,
+    /// The bars.
+    series: ChartSeries,
+) -> impl IntoView {
+    let root = NodeRef::<html::Div>::new();
+    let pointers = Pointers { series, gesture: StoredValue::new(Gesture::default()) };
+
+    Effect::new(move |_| {
+        if let Some(shown) = instrument.get() {
+            series.set_instrument(&shown.label, shown.price_decimals, shown.size_decimals);
+        }
+    });
+    Effect::new(move |_| series.set_interval(interval.get()));
+    mount(root, series);
+
+    view! {
+        <div
+            node_ref=root
+            class="candle-chart"
+            data-testid="chart"
+            data-bars="0"
+            role="img"
+            aria-label="Candle chart"
+            aria-keyshortcuts="ArrowLeft ArrowRight + - Home End Alt+R"
+            tabindex="0"
+            on:pointerdown=move |event| pointers.down(&event)
+            on:pointermove=move |event| pointers.moved(&event)
+            on:pointerup=move |event| pointers.up(&event)
+            on:pointercancel=move |event| pointers.cancel(&event)
+            on:pointerleave=move |event| pointers.left(&event)
+            on:wheel=move |event| turn(series, &event)
+            on:dblclick=move |_| series.act(Action::Reset)
+            on:keydown=move |event| press(series, &event)
+        >
+            <canvas class="candle-chart__layer"></canvas>
+            <canvas class="candle-chart__layer"></canvas>
+            <canvas class="candle-chart__layer"></canvas>
+            <div class="candle-chart__legend" data-testid="chart-legend">
+                <span class="candle-chart__time"></span>
+                " "
+                <span class="candle-chart__prices"></span>
+                " "
+                <span class="candle-chart__change"></span>
+                " "
+                <span class="candle-chart__volume"></span>
+            </div>
+        </div>
+    }
+}
+
+#[cfg(feature = "hydrate")]
+fn mount(root: NodeRef<html::Div>, series: ChartSeries) {
+    Effect::new(move |_| {
+        if let Some(root) = root.get() {
+            series.with_stage(|stage| stage.mount(&root));
+        }
+    });
+    on_cleanup(move || {
+        series.with_stage(super::stage::Stage::unmount);
+    });
+}
+
+#[cfg(not(feature = "hydrate"))]
+fn mount(_: NodeRef<html::Div>, _: ChartSeries) {}
+
+/// Pointer events on their way to actions.
+#[derive(Clone, Copy)]
+struct Pointers {
+    series: ChartSeries,
+    gesture: StoredValue<Gesture>,
+}
+
+impl Pointers {
+    fn down(self, event: &web_sys::PointerEvent) {
+        if event.button() != 0 {
+            return;
+        }
+        // Moves outside of the chart still belong to the drag. A pointer that is gone already cannot be captured.
+        if let Some(root) =
+            event.current_target().and_then(|target| wasm_bindgen::JsCast::dyn_into::<web_sys::Element>(target).ok())
+        {
+            let _gone = root.set_pointer_capture(event.pointer_id());
+        }
+        let (x, y) = place(event);
+        self.gesture.try_update_value(|gesture| gesture.down(event.pointer_id(), x, y));
+    }
+
+    fn moved(self, event: &web_sys::PointerEvent) {
+        let (x, y) = place(event);
+        self.give(|gesture| gesture.moved(event.pointer_id(), pointer(event), x, y));
+    }
+
+    fn up(self, event: &web_sys::PointerEvent) {
+        let (x, y) = place(event);
+        self.give(|gesture| gesture.up(event.pointer_id(), pointer(event), x, y));
+    }
+
+    fn cancel(self, event: &web_sys::PointerEvent) {
+        self.gesture.try_update_value(|gesture| gesture.cancel(event.pointer_id()));
+    }
+
+    fn left(self, event: &web_sys::PointerEvent) {
+        self.give(|gesture| gesture.left(pointer(event)));
+    }
+
+    fn give(self, mean: impl FnOnce(&mut Gesture) -> Option<Action>) {
+        if let Some(action) = self.gesture.try_update_value(mean).flatten() {
+            self.series.act(action);
+        }
+    }
+}
+
+fn turn(series: ChartSeries, event: &web_sys::WheelEvent) {
+    // Otherwise the page scrolls, or the browser zooms.
+    event.prevent_default();
+    let unit = WheelUnit::from_mode(event.delta_mode());
+    if let Some(action) = gesture::wheel((event.delta_x(), event.delta_y()), unit, f64::from(event.offset_x())) {
+        series.act(action);
+    }
+}
+
+fn press(series: ChartSeries, event: &web_sys::KeyboardEvent) {
+    if event.ctrl_key() || event.meta_key() {
+        return;
+    }
+    if let Some(action) = gesture::key(&event.key(), event.shift_key(), event.alt_key()) {
+        event.prevent_default();
+        series.act(action);
+    }
+}
+
+/// Only the root takes pointer events (see the style sheet), so that offsets are from its corner.
+fn place(event: &web_sys::PointerEvent) -> (f64, f64) {
+    (f64::from(event.offset_x()), f64::from(event.offset_y()))
+}
+
+fn pointer(event: &web_sys::PointerEvent) -> Pointer {
+    if event.pointer_type() == "mouse" { Pointer::Mouse } else { Pointer::Finger }
+}

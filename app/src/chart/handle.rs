@@ -1,0 +1,93 @@
+//! The handle that the owner of the data keeps and [`super::CandleChart`] shows.
+//!
+//! In the browser it points to the stage that draws; on the server it is empty and everything it is told is dropped, so
+//! that callers need no `cfg`. Not here: drawing.
+
+use chart::Chart;
+use leptos::prelude::*;
+use model::{
+    candle::{Candle, Interval},
+    time::Timestamp,
+};
+
+use super::gesture::Action;
+#[cfg(feature = "hydrate")]
+use super::stage::Stage;
+
+/// The bars of one chart. Cheap to copy; lives as long as the component or effect that made it. Methods of one that is
+/// gone do nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct ChartSeries {
+    #[cfg(feature = "hydrate")]
+    stage: StoredValue<Stage, LocalStorage>,
+}
+
+impl Default for ChartSeries {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ChartSeries {
+    /// An empty series, owned by the component that is being set up.
+    pub fn new() -> Self {
+        Self {
+            #[cfg(feature = "hydrate")]
+            stage: StoredValue::new_local(Stage::new()),
+        }
+    }
+
+    /// Replaces all bars (a snapshot). Where the reader has moved the view, it stays.
+    pub fn set_bars(self, bars: &[Candle]) {
+        self.change(|chart| chart.set_bars(bars));
+    }
+
+    /// Adds bars and replaces those with the same open time (a delta: the forming bar, closed and corrected ones).
+    pub fn upsert(self, bars: &[Candle]) {
+        self.change(|chart| chart.upsert(bars));
+    }
+
+    /// Forgets all bars and the reader's view: to be called when instrument or interval change, before bars of the new
+    /// one come.
+    pub fn clear(self) {
+        self.change(Chart::clear);
+    }
+
+    /// Mutes the bars while they may no longer be true.
+    pub fn mark_stale(self, is_stale: bool) {
+        self.change(|chart| chart.set_stale(is_stale));
+    }
+
+    /// Tells the venue's or server's time, once a second or more often, for the countdown to the bar's close; `None`
+    /// hides it. Optional.
+    pub fn set_clock(self, now: Option<Timestamp>) {
+        self.change(|chart| chart.set_clock(now));
+    }
+
+    pub(super) fn set_instrument(self, label: &str, price_decimals: u32, size_decimals: u32) {
+        self.change(|chart| chart.set_instrument(label, price_decimals, size_decimals));
+    }
+
+    pub(super) fn set_interval(self, interval: Interval) {
+        self.change(|chart| chart.set_interval(interval));
+    }
+
+    /// Does what a gesture means; its pixels are CSS pixels.
+    #[cfg_attr(not(feature = "hydrate"), expect(unused_variables, reason = "there are no gestures on the server"))]
+    pub(super) fn act(self, action: Action) {
+        #[cfg(feature = "hydrate")]
+        self.with_stage(|stage| stage.act(action));
+    }
+
+    /// Changes the chart and has it drawn in the next frame, if anything shows.
+    #[cfg_attr(not(feature = "hydrate"), expect(unused_variables, reason = "there is no chart on the server"))]
+    fn change(self, change: impl FnOnce(&mut Chart)) {
+        #[cfg(feature = "hydrate")]
+        self.with_stage(|stage| stage.change(change));
+    }
+
+    #[cfg(feature = "hydrate")]
+    pub(super) fn with_stage<T>(self, with: impl FnOnce(&Stage) -> T) -> Option<T> {
+        self.stage.try_with_value(with)
+    }
+}

@@ -1,0 +1,380 @@
+//! The browser's side of a chart: size, colours, frames, and the attributes that tell what is shown.
+//!
+//! Whatever changes the chart asks for a frame; a frame draws what the chart's level names. A hidden page asks for none
+//! and draws when it is seen again. Everything started at mounting is undone at unmounting.
+
+use std::{
+    cell::RefCell,
+    rc::{Rc, Weak},
+};
+
+use chart::{
+    Chart,
+    invalidate::Level,
+    layout::{LABEL_FONT_PX, Surface},
+};
+use leptos::prelude::{document, window};
+use model::candle::Interval;
+use wasm_bindgen::{JsCast, closure::Closure};
+use web_sys::{
+    Element, Event, HtmlCanvasElement, HtmlDivElement, MediaQueryList, MutationObserver, MutationObserverInit,
+    ResizeObserver,
+};
+
+use super::{gesture::Action, layer::Layer, palette::palette};
+
+/// A chart that may be on the page. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Stage(Rc<RefCell<Inner>>);
+
+struct Inner {
+    chart: Chart,
+    scene: Option<Scene>,
+}
+
+/// What exists while the chart is on the page.
+struct Scene {
+    root: Element,
+    /// Grid and axes, bars, crosshair.
+    layers: [Layer; 3],
+    legend: Element,
+    /// Time, prices, change, volume.
+    legend_parts: [Element; 4],
+    shown: Shown,
+    is_size_due: bool,
+    is_palette_due: bool,
+    frame: Option<i32>,
+    on_frame: Closure<dyn FnMut(f64)>,
+    label_timer: Option<i32>,
+    label_at_ms: Option<f64>,
+    on_label_due: Closure<dyn FnMut()>,
+    _watch: Watch,
+}
+
+/// Texts and attributes as they are, so that only changes touch the page.
+#[derive(Default)]
+struct Shown {
+    interval: Option<Interval>,
+    n_bars: Option<usize>,
+    last_open_time_ms: Option<i64>,
+    last_close: Option<String>,
+    hash: Option<u64>,
+    is_stale: Option<bool>,
+    legend: Option<Option<chart::legend::Legend>>,
+}
+
+impl std::fmt::Debug for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Stage")
+    }
+}
+
+impl Stage {
+    pub(super) fn new() -> Self {
+        Self(Rc::new(RefCell::new(Inner { chart: Chart::new(Interval::M1), scene: None })))
+    }
+
+    /// Changes the chart; asks for a frame if anything shows.
+    pub(super) fn change(&self, change: impl FnOnce(&mut Chart)) {
+        if let Ok(mut inner) = self.0.try_borrow_mut() {
+            change(&mut inner.chart);
+            inner.ask_for_frame();
+        }
+    }
+
+    /// Does what a gesture means.
+    pub(super) fn act(&self, action: Action) {
+        // The chart counts device pixels.
+        let ratio = window().device_pixel_ratio();
+        self.change(|chart| match action {
+            Action::Point(x, y) => chart.set_cursor(Some((x * ratio, y * ratio))),
+            Action::Leave => chart.set_cursor(None),
+            Action::Drag { pixels, at } => {
+                chart.drag(pixels * ratio);
+                chart.set_cursor(at.map(|(x, y)| (x * ratio, y * ratio)));
+            }
+            Action::ZoomAt { factor, x, pixels } => {
+                chart.drag(pixels * ratio);
+                chart.zoom_at(factor, x * ratio);
+            }
+            Action::Zoom(factor) => chart.zoom(factor),
+            Action::Pan(share) => chart.pan(share),
+            Action::Start => chart.to_start(),
+            Action::End => chart.to_end(),
+            Action::Reset => chart.reset_view(),
+        });
+    }
+
+    /// Takes over the markup below `root`. Without a canvas context the chart stays empty; its attributes do too.
+    pub(super) fn mount(&self, root: &HtmlDivElement) {
+        let Some(scene) = Scene::new(root.clone().into(), Rc::downgrade(&self.0)) else { return };
+        let mut inner = self.0.borrow_mut();
+        inner.scene = Some(scene);
+        inner.ask_for_frame();
+    }
+
+    /// Lets go of the page; the bars stay.
+    pub(super) fn unmount(&self) {
+        let scene = self.0.borrow_mut().scene.take();
+        drop(scene);
+    }
+}
+
+impl Inner {
+    fn ask_for_frame(&mut self) {
+        let Some(scene) = &mut self.scene else { return };
+        let is_due = scene.is_size_due || scene.is_palette_due || self.chart.pending() > Level::None;
+        if is_due && scene.frame.is_none() && !document().hidden() {
+            scene.frame = window().request_animation_frame(scene.on_frame.as_ref().unchecked_ref()).ok();
+        }
+    }
+
+    fn draw(&mut self, now_ms: f64) {
+        let Self { chart, scene: Some(scene) } = self else { return };
+        scene.frame = None;
+        // A page hidden since asks again when it is seen.
+        if document().hidden() {
+            return;
+        }
+        if std::mem::take(&mut scene.is_palette_due) {
+            let (theme, family) = palette(&scene.root);
+            chart.set_theme(theme);
+            chart.set_font_family(&family);
+            scene.is_size_due = true;
+        }
+        if std::mem::take(&mut scene.is_size_due) {
+            chart.set_surface(scene.measure(chart.font_family()));
+        }
+        let level = chart.prepare();
+        let [base, series, cursor] = &mut scene.layers;
+        if level >= Level::Full {
+            base.draw(|area| chart.draw_base(area));
+        }
+        if level >= Level::Light {
+            series.draw(|area| chart.draw_series(area));
+        }
+        if level >= Level::Cursor {
+            if chart.has_cursor() {
+                cursor.draw(|area| chart.draw_cursor(area));
+            } else {
+                cursor.blank();
+            }
+            scene.tell(chart);
+            scene.label(chart, now_ms);
+        }
+    }
+}
+
+impl Scene {
+    fn new(root: Element, stage: Weak<RefCell<Inner>>) -> Option<Self> {
+        let layers: Vec<Layer> = (0..N_LAYERS)
+            .filter_map(|layer_idx| root.children().item(layer_idx)?.dyn_into::<HtmlCanvasElement>().ok())
+            .filter_map(Layer::new)
+            .collect();
+        let legend = root.children().item(N_LAYERS)?;
+        let part = |part_idx| legend.children().item(part_idx);
+        let legend_parts = [part(0)?, part(1)?, part(2)?, part(3)?];
+
+        let drawn = stage.clone();
+        let on_frame = Closure::new(move |now_ms: f64| {
+            if let Some(inner) = drawn.upgrade()
+                && let Ok(mut inner) = inner.try_borrow_mut()
+            {
+                inner.draw(now_ms);
+            }
+        });
+        let labelled = stage.clone();
+        let on_label_due = Closure::new(move || {
+            if let Some(inner) = labelled.upgrade()
+                && let Ok(mut inner) = inner.try_borrow_mut()
+                && let Inner { chart, scene: Some(scene) } = &mut *inner
+            {
+                scene.label_timer = None;
+                scene.write_label(chart);
+            }
+        });
+        let watch = Watch::new(&root, stage)?;
+        Some(Self {
+            root,
+            layers: layers.try_into().ok()?,
+            legend,
+            legend_parts,
+            shown: Shown::default(),
+            is_size_due: true,
+            is_palette_due: true,
+            frame: None,
+            on_frame,
+            label_timer: None,
+            label_at_ms: None,
+            on_label_due,
+            _watch: watch,
+        })
+    }
+
+    /// Gives the canvases as many device pixels as the root covers.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "float casts saturate")]
+    fn measure(&mut self, family: &str) -> Surface {
+        let ratio = window().device_pixel_ratio();
+        let place = self.root.get_bounding_client_rect();
+        let [width, height] = [place.width(), place.height()].map(|side| (side * ratio).round() as u32);
+        for layer in &mut self.layers {
+            layer.resize((width, height));
+        }
+        let digit_width = self.layers[0].digit_width(LABEL_FONT_PX * ratio, family);
+        Surface { width, height, ratio, digit_width }
+    }
+
+    /// Brings attributes and legend up to date.
+    fn tell(&mut self, chart: &mut Chart) {
+        let shown = &mut self.shown;
+        let root = &self.root;
+        if changed(&mut shown.interval, chart.interval()) {
+            set(root, "data-interval", chart.interval().as_str());
+        }
+        if changed(&mut shown.n_bars, chart.n_bars()) {
+            set(root, "data-bars", &chart.n_bars().to_string());
+        }
+        if changed(&mut shown.is_stale, chart.is_stale()) {
+            set(root, "data-stale", if chart.is_stale() { "true" } else { "false" });
+        }
+        let hash = chart.bars_hash();
+        if changed(&mut shown.hash, hash) {
+            set(root, "data-bars-hash", &format!("{hash:016x}"));
+        }
+        match (chart.last().map(|bar| bar.open_time.as_millis()), chart.last_close()) {
+            (Some(time_ms), Some(close)) => {
+                if changed(&mut shown.last_open_time_ms, time_ms) {
+                    set(root, "data-last-open-time-ms", &time_ms.to_string());
+                }
+                if shown.last_close.as_ref() != Some(&close) {
+                    set(root, "data-last-close", &close);
+                    shown.last_close = Some(close);
+                }
+            }
+            _ => {
+                for name in ["data-last-open-time-ms", "data-last-close"] {
+                    let _valid_name = root.remove_attribute(name);
+                }
+                (shown.last_open_time_ms, shown.last_close) = (None, None);
+            }
+        }
+        let legend = chart.legend();
+        if shown.legend.as_ref() != Some(&legend) {
+            let texts = legend.as_ref().map_or_else(Default::default, |legend| {
+                set(&self.legend, "data-direction", legend.direction.as_str());
+                [legend.time.clone(), legend.prices(), legend.change.clone(), format!("V {}", legend.volume)]
+            });
+            for (part, text) in self.legend_parts.iter().zip(&texts) {
+                part.set_text_content(Some(text));
+            }
+            shown.legend = Some(legend);
+        }
+    }
+
+    /// Renews the spoken summary, but not more often than anyone can listen.
+    fn label(&mut self, chart: &Chart, now_ms: f64) {
+        let due_ms = self.label_at_ms.map_or(now_ms, |at_ms| at_ms + LABEL_EVERY_MS);
+        if now_ms >= due_ms {
+            self.label_at_ms = Some(now_ms);
+            self.write_label(chart);
+        } else if self.label_timer.is_none() {
+            #[expect(clippy::cast_possible_truncation, reason = "below five seconds")]
+            let wait_ms = (due_ms - now_ms) as i32;
+            let handler = self.on_label_due.as_ref().unchecked_ref();
+            self.label_timer = window().set_timeout_with_callback_and_timeout_and_arguments_0(handler, wait_ms).ok();
+        }
+    }
+
+    fn write_label(&self, chart: &Chart) {
+        set(&self.root, "aria-label", &chart.summary());
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        if let Some(frame) = self.frame {
+            let _none_pending = window().cancel_animation_frame(frame);
+        }
+        if let Some(timer) = self.label_timer {
+            window().clear_timeout_with_handle(timer);
+        }
+    }
+}
+
+/// Watches what the chart depends on: its size, the root element's attributes (theme, colours), the system's theme,
+/// and whether the page is seen. Stops when dropped.
+struct Watch {
+    resized: ResizeObserver,
+    restyled: MutationObserver,
+    system_theme: Option<MediaQueryList>,
+    on_resize: Closure<dyn FnMut()>,
+    on_restyle: Closure<dyn FnMut()>,
+    on_theme: Closure<dyn FnMut(Event)>,
+    on_visible: Closure<dyn FnMut(Event)>,
+}
+
+impl Watch {
+    fn new(root: &Element, stage: Weak<RefCell<Inner>>) -> Option<Self> {
+        let ask = move |mark: fn(&mut Scene)| {
+            if let Some(inner) = stage.upgrade()
+                && let Ok(mut inner) = inner.try_borrow_mut()
+            {
+                if let Some(scene) = &mut inner.scene {
+                    mark(scene);
+                }
+                inner.ask_for_frame();
+            }
+        };
+        let (resize, restyle, theme, visible) = (ask.clone(), ask.clone(), ask.clone(), ask);
+        let on_resize: Closure<dyn FnMut()> = Closure::new(move || resize(|scene| scene.is_size_due = true));
+        let on_restyle: Closure<dyn FnMut()> = Closure::new(move || restyle(|scene| scene.is_palette_due = true));
+        let on_theme: Closure<dyn FnMut(Event)> = Closure::new(move |_| theme(|scene| scene.is_palette_due = true));
+        // The size may have changed unseen.
+        let on_visible: Closure<dyn FnMut(Event)> = Closure::new(move |_| visible(|scene| scene.is_size_due = true));
+
+        let resized = ResizeObserver::new(on_resize.as_ref().unchecked_ref()).ok()?;
+        resized.observe(root);
+        let restyled = MutationObserver::new(on_restyle.as_ref().unchecked_ref()).ok()?;
+        let attributes = MutationObserverInit::new();
+        attributes.set_attributes(true);
+        restyled.observe_with_options(&document().document_element()?.into(), &attributes).ok()?;
+        let system_theme = window().match_media("(prefers-color-scheme: light)").ok().flatten();
+        if let Some(query) = &system_theme {
+            query.add_event_listener_with_callback("change", on_theme.as_ref().unchecked_ref()).ok()?;
+        }
+        document().add_event_listener_with_callback("visibilitychange", on_visible.as_ref().unchecked_ref()).ok()?;
+        Some(Self { resized, restyled, system_theme, on_resize, on_restyle, on_theme, on_visible })
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.resized.disconnect();
+        self.restyled.disconnect();
+        if let Some(query) = &self.system_theme {
+            let _known = query.remove_event_listener_with_callback("change", self.on_theme.as_ref().unchecked_ref());
+        }
+        let visible = self.on_visible.as_ref().unchecked_ref();
+        let _known = document().remove_event_listener_with_callback("visibilitychange", visible);
+        // The closures outlive their observers.
+        let _kept = (&self.on_resize, &self.on_restyle);
+    }
+}
+
+/// Sets an attribute; the names here are all valid.
+fn set(element: &Element, name: &str, value: &str) {
+    let _valid_name = element.set_attribute(name, value);
+}
+
+/// Notes `now` and tells whether it is news.
+fn changed<T: PartialEq>(shown: &mut Option<T>, now: T) -> bool {
+    let is_news = shown.as_ref() != Some(&now);
+    if is_news {
+        *shown = Some(now);
+    }
+    is_news
+}
+
+const N_LAYERS: u32 = 3;
+
+const LABEL_EVERY_MS: f64 = 5_000.0;

@@ -1,0 +1,159 @@
+//! A price that flashes in its direction when it changes, and whose changed digits stand out.
+
+use leptos::prelude::*;
+use model::decimal::Price;
+
+use crate::format;
+
+/// A price as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PriceFigure {
+    /// What the price is of: prices of different things are not compared.
+    pub of: String,
+    /// The exact price; `None` where it is not known.
+    pub price: Option<Price>,
+    /// With separators.
+    pub text: String,
+}
+
+impl Default for PriceFigure {
+    fn default() -> Self {
+        Self { of: String::new(), price: None, text: format::UNKNOWN.to_owned() }
+    }
+}
+
+impl PriceFigure {
+    /// The price of `of` with `decimals` digits behind the point.
+    pub fn new(of: String, price: Option<Price>, decimals: u32) -> Self {
+        let text = price.map_or_else(|| format::UNKNOWN.to_owned(), |price| format::price(price, decimals));
+        Self { of, price, text }
+    }
+}
+
+/// Where a price went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Move {
+    /// Nowhere yet.
+    #[default]
+    None,
+    /// Up.
+    Up,
+    /// Down.
+    Down,
+}
+
+/// A price with what changed since the one before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flashed {
+    figure: PriceFigure,
+    n_stayed: usize,
+    direction: Move,
+    /// Counts the changes: two flashes in the same direction must differ, or the second is not seen.
+    n_changes: u32,
+}
+
+impl Flashed {
+    /// What `figure` is after `self`.
+    #[must_use]
+    pub fn then(&self, figure: PriceFigure) -> Self {
+        let known = &self.figure;
+        let (Some(before), Some(now)) = (known.price.filter(|_| known.of == figure.of), figure.price) else {
+            // The first price of its thing: nothing has moved.
+            let n_stayed = 0;
+            return Self { figure, n_stayed, direction: Move::None, n_changes: self.n_changes };
+        };
+        if before == now {
+            return Self { figure, ..self.clone() };
+        }
+        let direction = if now > before { Move::Up } else { Move::Down };
+        let n_stayed = format::split_changed(&known.text, &figure.text).0.len();
+        Self { figure, n_stayed, direction, n_changes: self.n_changes.wrapping_add(1) }
+    }
+
+    /// The digits that stayed, and those that changed.
+    pub fn parts(&self) -> (&str, &str) {
+        self.figure.text.split_at_checked(self.n_stayed).unwrap_or(("", &self.figure.text))
+    }
+
+    /// For `data-flash`: the direction, and which of two equal flashes.
+    pub fn flash(&self) -> Option<&'static str> {
+        match (self.direction, self.n_changes % 2) {
+            (Move::None, _) => None,
+            (Move::Up, 0) => Some("up-a"),
+            (Move::Up, _) => Some("up-b"),
+            (Move::Down, 0) => Some("down-a"),
+            (Move::Down, _) => Some("down-b"),
+        }
+    }
+
+    /// The sign that stands in for the flash where motion is reduced.
+    pub fn sign(&self) -> &'static str {
+        match self.direction {
+            Move::None => "",
+            Move::Up => "▲",
+            Move::Down => "▼",
+        }
+    }
+}
+
+/// A price that flashes.
+#[component]
+pub fn FlashPrice(
+    /// What tests read it by.
+    testid: &'static str,
+    /// The price.
+    #[prop(into)]
+    figure: Signal<PriceFigure>,
+) -> impl IntoView {
+    let flashed = Memo::new(move |before: Option<&Flashed>| match before {
+        Some(before) => before.then(figure.get()),
+        None => Flashed::default().then(figure.get()),
+    });
+    let value = move || flashed.with(|flashed| flashed.figure.price.map(|price| price.to_string()));
+    view! {
+        <span class="flash-price">
+            <span class="flash-price__sign" aria-hidden="true">{move || flashed.with(Flashed::sign)}</span>
+            <span
+                class="flash-price__number"
+                data-testid=testid
+                data-value=move || value().unwrap_or_default()
+                data-flash=move || flashed.with(Flashed::flash)
+            >
+                <span class="flash-price__stayed">{move || flashed.with(|flashed| flashed.parts().0.to_owned())}</span>
+                <span class="flash-price__changed">{move || flashed.with(|flashed| flashed.parts().1.to_owned())}</span>
+            </span>
+        </span>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figure(of: &str, text: &str) -> PriceFigure {
+        PriceFigure::new(of.to_owned(), Price::parse(text).ok(), 2)
+    }
+
+    #[test]
+    fn a_change_has_a_direction_and_changed_digits() {
+        #[track_caller]
+        fn check(prices: &[&str], flash: Option<&str>, parts: (&str, &str)) {
+            let last = prices.iter().fold(Flashed::default(), |known, price| known.then(figure("a", price)));
+            assert_eq!((last.flash(), last.parts()), (flash, parts), "{prices:?}");
+        }
+        check(&["602.01"], None, ("", "602.01"));
+        check(&["602.01", "602.07"], Some("up-b"), ("602.0", "7"));
+        check(&["602.01", "602.07", "602.08"], Some("up-a"), ("602.0", "8"));
+        check(&["602.01", "601.99"], Some("down-b"), ("60", "1.99"));
+        check(&["602.01", "602.07", "602.07"], Some("up-b"), ("602.0", "7"));
+        check(&["99.99", "100.00"], Some("up-b"), ("", "100.00"));
+    }
+
+    #[test]
+    fn another_instrument_does_not_flash() {
+        let first = Flashed::default().then(figure("a", "10")).then(figure("a", "11"));
+        let other = first.then(figure("b", "99"));
+        assert_eq!((other.flash(), other.sign()), (None, ""));
+        assert_eq!(first.then(PriceFigure::default()).parts(), ("", "–"));
+    }
+}

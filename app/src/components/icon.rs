@@ -1,0 +1,62 @@
+//! Line icons of 16 pixels, drawn for this page: one stroke width, round ends, the colour of the text beside them.
+
+use leptos::prelude::*;
+
+/// Which icon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Icon {
+    /// Candles: the Live page.
+    Candles,
+    /// A chevron: something opens below.
+    ChevronDown,
+    /// A cross: close.
+    Close,
+    /// A moon: dark.
+    Moon,
+    /// Two bars: hold.
+    Pause,
+    /// A triangle: go on.
+    Play,
+    /// A screen: as the system is set.
+    Screen,
+    /// A lens: search.
+    Search,
+    /// Sliders: settings.
+    Sliders,
+    /// A sun: light.
+    Sun,
+}
+
+impl Icon {
+    /// The strokes, on a grid of 16 by 16.
+    fn strokes(self) -> &'static str {
+        match self {
+            Self::Candles => "M5 2v2M5 10v3M3 4h4v6H3zM11 3v3M11 11v3M9 6h4v5H9z",
+            Self::ChevronDown => "M4 6.5l4 4 4-4",
+            Self::Close => "M4 4l8 8M12 4l-8 8",
+            Self::Moon => "M13 9.4A5.5 5.5 0 1 1 6.6 3a4.4 4.4 0 0 0 6.4 6.4z",
+            Self::Pause => "M5.5 3.5v9M10.5 3.5v9",
+            Self::Play => "M5 3.5v9l7-4.5z",
+            Self::Screen => "M2 3h12v8H2zM6 14h4M8 11v3",
+            Self::Search => "M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9zM10.3 10.3L14 14",
+            Self::Sliders => "M2 4h7M12 4h2M9 2.5v3M2 12h2M7 12h7M7 10.5v3M2 8h8.5M13.5 8h.5M10.5 6.5v3",
+            Self::Sun => {
+                "M8 5.2a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6zM8 1.5v1.2M8 13.3v1.2M1.5 8h1.2M13.3 8h1.2M3.4 3.4l.9.9M11.7 11.7l.9.9M3.4 12.6l.9-.9M11.7 4.3l.9-.9"
+            }
+        }
+    }
+}
+
+/// The icon as an inline picture, hidden from screen readers: the words beside it say the same.
+#[component]
+pub fn IconMark(
+    /// Which icon.
+    #[prop(into)]
+    icon: Signal<Icon>,
+) -> impl IntoView {
+    view! {
+        <svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false">
+            <path d=move || icon.get().strokes()></path>
+        </svg>
+    }
+}

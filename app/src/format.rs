@@ -1,0 +1,212 @@
+//! Numbers and times as the page writes them: grouped digits, decimals of the instrument, ages in words.
+//!
+//! Pure text work: no clock, no locale, so server and browser write the same. Separators are a narrow no-break space
+//! between thousands and a point before decimals; negative figures carry a true minus sign.
+
+use model::{
+    decimal::{Price, Quantity},
+    time::Timestamp,
+};
+
+/// Stands between groups of three digits; it never breaks a line.
+pub const GROUP: char = '\u{202f}';
+/// Shown where no value is known.
+pub const UNKNOWN: &str = "–";
+
+/// Digits of a plain decimal number in groups of three before the point (`61602.01` is `61 602.01`).
+pub fn grouped(text: &str) -> String {
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("−", digits));
+    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(whole, rest)| (whole, Some(rest)));
+    let mut out = String::with_capacity(text.len() + 8);
+    out.push_str(sign);
+    for (digit_idx, digit) in whole.chars().enumerate() {
+        if digit_idx > 0 && (whole.len() - digit_idx).is_multiple_of(3) {
+            out.push(GROUP);
+        }
+        out.push(digit);
+    }
+    if let Some(fraction) = fraction {
+        out.push('.');
+        out.push_str(fraction);
+    }
+    out
+}
+
+/// A price with `decimals` digits behind the point; with its own digits where those would be lost.
+pub fn price(value: Price, decimals: u32) -> String {
+    grouped(&value.at_scale(decimals).to_string())
+}
+
+/// A quantity with `decimals` digits behind the point; with its own digits where those would be lost.
+pub fn quantity(value: Quantity, decimals: u32) -> String {
+    grouped(&value.at_scale(decimals).to_string())
+}
+
+/// A large figure in three to four digits and a letter (`21.4k`, `3.02M`, `940`).
+pub fn compact(value: f64) -> String {
+    let (scaled, letter) = match value.abs() {
+        size if size >= 1e9 => (value / 1e9, "B"),
+        size if size >= 1e6 => (value / 1e6, "M"),
+        size if size >= 1e3 => (value / 1e3, "k"),
+        size if size.is_finite() => (value, ""),
+        _ => return UNKNOWN.to_owned(),
+    };
+    let decimals = match scaled.abs() {
+        size if size >= 100.0 => 0,
+        size if size >= 10.0 => 1,
+        _ => 2,
+    };
+    grouped(&format!("{scaled:.decimals$}")) + letter
+}
+
+/// Change from `open` to `last` in per cent; `None` without a positive `open`.
+pub fn change_percent(open: Option<Price>, last: Option<Price>) -> Option<f64> {
+    let (open, last) = (open?.to_f64_lossy(), last?.to_f64_lossy());
+    (open > 0.0 && last.is_finite()).then(|| (last - open) / open * 100.0)
+}
+
+/// A signed percentage with two decimals (`+1.24 %`); what rounds to nothing has no sign.
+pub fn percent(value: f64) -> String {
+    let text = format!("{:.2}", value.abs());
+    let sign = match () {
+        () if text == "0.00" => "",
+        () if value < 0.0 => "−",
+        () => "+",
+    };
+    format!("{sign}{text}\u{202f}%")
+}
+
+/// An age in words: tenths below ten seconds, then whole seconds, minutes, hours.
+pub fn age(age_ms: u64) -> String {
+    match age_ms {
+        0..10_000 => format!("{}.{} s", age_ms / 1_000, age_ms % 1_000 / 100),
+        10_000..120_000 => format!("{} s", age_ms / 1_000),
+        120_000..7_200_000 => format!("{} min", age_ms / 60_000),
+        _ => format!("{} h", age_ms / 3_600_000),
+    }
+}
+
+/// An age in words without tenths, for what counts on in whole seconds.
+pub fn whole_age(age_ms: u64) -> String {
+    match age_ms {
+        0..10_000 => format!("{} s", age_ms / 1_000),
+        _ => age(age_ms),
+    }
+}
+
+/// Time of day, UTC, to the second (`14:03:11`).
+pub fn time_of_day(time: Timestamp) -> String {
+    let seconds = time.as_millis().div_euclid(1_000).rem_euclid(86_400);
+    format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+}
+
+/// Splits `next` where it begins to differ from `previous`: the part that stayed, the part that changed.
+/// Texts of different length differ from the start: their digits do not stand under each other.
+pub fn split_changed<'a>(previous: &str, next: &'a str) -> (&'a str, &'a str) {
+    if previous.chars().count() != next.chars().count() {
+        return ("", next);
+    }
+    let at = previous
+        .chars()
+        .zip(next.char_indices())
+        .find_map(|(old, (byte_idx, new))| (old != new).then_some(byte_idx))
+        .unwrap_or(next.len());
+    next.split_at(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spaced(text: &str) -> String {
+        text.replace(GROUP, " ")
+    }
+
+    #[test]
+    fn digits_stand_in_groups_of_three() {
+        #[track_caller]
+        fn check(text: &str, expected: &str) {
+            assert_eq!(spaced(&grouped(text)), expected);
+        }
+        check("0", "0");
+        check("999", "999");
+        check("1000", "1 000");
+        check("61602.01000", "61 602.01000");
+        check("-1234567.5", "−1 234 567.5");
+        check("0.00001234", "0.00001234");
+    }
+
+    #[test]
+    fn decimals_come_from_the_instrument_and_no_digit_is_lost() {
+        #[track_caller]
+        fn check(text: &str, decimals: u32, expected: &str) {
+            assert_eq!(spaced(&price(Price::parse(text).unwrap(), decimals)), expected);
+        }
+        check("61602.01000000", 2, "61 602.01");
+        check("61602.1", 2, "61 602.10");
+        check("7", 0, "7");
+        check("1.005", 2, "1.005");
+    }
+
+    #[test]
+    fn large_figures_are_short() {
+        #[track_caller]
+        fn check(value: f64, expected: &str) {
+            assert_eq!(compact(value), expected);
+        }
+        check(21_437.2, "21.4k");
+        check(3_020_000.0, "3.02M");
+        check(940.0, "940");
+        check(0.5, "0.50");
+        check(7.2e9, "7.20B");
+        check(f64::NAN, UNKNOWN);
+    }
+
+    #[test]
+    fn percentages_are_signed() {
+        #[track_caller]
+        fn check(open: &str, last: &str, expected: Option<&str>) {
+            let shown = change_percent(Price::parse(open).ok(), Price::parse(last).ok()).map(percent);
+            assert_eq!(shown.map(|text| spaced(&text)), expected.map(str::to_owned));
+        }
+        check("100", "101.24", Some("+1.24 %"));
+        check("100", "99", Some("−1.00 %"));
+        check("100", "100.001", Some("0.00 %"));
+        check("100", "99.999", Some("0.00 %"));
+        check("0", "5", None);
+    }
+
+    #[test]
+    fn ages_get_coarser() {
+        #[track_caller]
+        fn check(age_ms: u64, expected: &str) {
+            assert_eq!(age(age_ms), expected);
+        }
+        check(0, "0.0 s");
+        check(249, "0.2 s");
+        check(9_999, "9.9 s");
+        check(10_000, "10 s");
+        check(119_999, "119 s");
+        check(120_000, "2 min");
+        check(7_200_000, "2 h");
+        check(u64::MAX, &format!("{} h", u64::MAX / 3_600_000));
+    }
+
+    #[test]
+    fn times_of_day_are_utc() {
+        assert_eq!(time_of_day(Timestamp::from_millis(1_723_161_601_273)), "00:00:01");
+        assert_eq!(time_of_day(Timestamp::from_millis(-1)), "23:59:59");
+    }
+
+    #[test]
+    fn only_the_changed_part_is_split_off() {
+        #[track_caller]
+        fn check(previous: &str, next: &str, expected: (&str, &str)) {
+            assert_eq!(split_changed(previous, next), expected);
+        }
+        check("61 602.01", "61 602.07", ("61 602.0", "7"));
+        check("61 602.01", "61 602.01", ("61 602.01", ""));
+        check("9.99", "10.00", ("", "10.00"));
+        check("1\u{202f}000", "1\u{202f}100", ("1\u{202f}", "100"));
+    }
+}

@@ -1,0 +1,119 @@
+//! `Fragment`: a region of the page that refreshes by itself, at its own pace, and says how fresh it is.
+//!
+//! Display only: inputs stand outside, so that a refresh never resets a field or moves the focus. No region asks the
+//! server by itself; all sample the one model. Not here: what they sample (`live::model`) and how it looks (the pages).
+
+pub mod cadence;
+pub mod turns;
+
+use leptos::prelude::*;
+use model::time::Now;
+use wire::topic::Topic;
+
+use crate::{
+    fragment::{
+        cadence::{Cadence, Pace},
+        turns::{Look, Turns},
+    },
+    live::{
+        Live, browser,
+        model::{Freshness, LiveModel},
+        use_live,
+    },
+    settings::use_settings,
+};
+
+/// A region that samples `source` at its pace and shows what `children` makes of it.
+#[component]
+pub fn Fragment<T, S, C, V>(
+    /// Its name in the page's list, in settings and in `data-fragment`.
+    name: &'static str,
+    /// Which of a preset's paces it takes.
+    cadence: Cadence,
+    /// What it shows; the topics are wanted as long as it lives.
+    #[prop(into)]
+    topics: Signal<Vec<Topic>>,
+    /// Reads what is to be shown; `None` while it is not known. An error keeps the last good value, marked as old.
+    source: S,
+    /// Arranges the value; `None` is shown in the final geometry, so that nothing moves when it comes.
+    children: C,
+) -> impl IntoView
+where
+    T: Clone + PartialEq + Send + Sync + 'static,
+    S: Fn(&LiveModel) -> Result<Option<T>, String> + Send + Sync + 'static,
+    C: FnOnce(Signal<Option<T>>) -> V,
+    V: IntoView + 'static,
+{
+    let live = use_live();
+    let settings = use_settings();
+    let pace = Signal::derive(move || settings.with(|settings| settings.pace(name, cadence)));
+    let value = RwSignal::new(None::<T>);
+    let look = RwSignal::new(Look::default());
+    let asked = RwSignal::new(0_u32);
+    live.use_topics(topics);
+    live.use_pace(name, pace);
+    sample(live, Sampling { topics, pace, asked, look, value }, source);
+    let note = Memo::new(move |_| look.with(Look::note));
+    view! {
+        <div class="fragment" data-fragment=name data-state=move || look.with(Look::as_str)>
+            {children(value.into())}
+            <p class="fragment__note" data-testid="fragment-note" hidden=move || note.with(Option::is_none)>
+                {move || note.get().unwrap_or_default()}
+            </p>
+            <button
+                class="fragment__refresh button"
+                hidden=move || pace.get() != Pace::OnDemand
+                on:click=move |_| asked.update(|n_asked| *n_asked += 1)
+            >
+                "Refresh"
+            </button>
+        </div>
+    }
+}
+
+struct Sampling<T: Send + Sync + 'static> {
+    topics: Signal<Vec<Topic>>,
+    pace: Signal<Pace>,
+    asked: RwSignal<u32>,
+    look: RwSignal<Look>,
+    value: RwSignal<Option<T>>,
+}
+
+fn sample<T, S>(live: Live, sampling: Sampling<T>, source: S)
+where
+    T: Clone + PartialEq + Send + Sync + 'static,
+    S: Fn(&LiveModel) -> Result<Option<T>, String> + Send + Sync + 'static,
+{
+    let Sampling { topics, pace, asked, look, value } = sampling;
+    let turns = StoredValue::new(Turns::default());
+    Effect::new(move |_| {
+        live.tick().track();
+        let (pace, n_asked) = (pace.get(), asked.get());
+        // The moment of this turn, not that of the frame before it: other topics may be wanted between frames.
+        let now: Now = browser::now();
+        topics.with(|topics| {
+            let state = live.with_model(|model| {
+                (model.revision(topics), model.freshness(topics, now), model.waiting_cause(topics, now))
+            });
+            let Some((revision, freshness, cause)) = state else { return };
+            // What stops being live is sampled once more, and again when it comes back.
+            let revision = revision * 2 + u64::from(freshness == Freshness::Fresh);
+            let is_due = turns.try_update_value(|turns| turns.is_due(now.monotonic, pace, topics, revision, n_asked));
+            if is_due == Some(true) {
+                let outcome = live.with_model(&source).unwrap_or(Ok(None));
+                let failure = outcome.as_ref().err().cloned();
+                turns.try_update_value(|turns| turns.took(now.monotonic, topics, (revision, n_asked), failure));
+                if let Ok(next) = outcome
+                    && value.with_untracked(|known| *known != next)
+                {
+                    value.set(next);
+                }
+                live.note_taken(topics);
+            }
+            let next = turns.try_with_value(|turns| turns.look(now.monotonic, &freshness, cause)).unwrap_or_default();
+            if look.with_untracked(|known| *known != next) {
+                look.set(next);
+            }
+        });
+    });
+}

@@ -1,0 +1,173 @@
+//! How often a region refreshes: groups, the three presets, and a choice of one's own for a single region.
+//!
+//! | group | Live | Balanced | Calm |
+//! |---|---|---|---|
+//! | price | 100 ms | 500 ms | 2 s |
+//! | positions | 100 ms | 1 s | 3 s |
+//! | risk, status | 100 ms | 1 s | 5 s |
+//! | chart | 100 ms | 1 s | on demand |
+
+use std::time::Duration;
+
+use wire::lane::Lane;
+
+/// Which of a preset's paces a region takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cadence {
+    /// Prices, books, prints.
+    Price,
+    /// Positions and orders.
+    Positions,
+    /// Exposure, drawdown, limits.
+    Risk,
+    /// Feeds, connection, system.
+    Status,
+    /// Charts.
+    Chart,
+}
+
+/// A set of paces for all groups.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Preset {
+    /// Everything as it comes.
+    #[default]
+    Live,
+    /// Prices twice a second, the rest once.
+    Balanced,
+    /// For a second screen: seconds, and charts on demand.
+    Calm,
+}
+
+/// The pace of one region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// At most once in this time.
+    Every(Duration),
+    /// Only when asked.
+    OnDemand,
+}
+
+impl Cadence {
+    /// The group's pace in a preset.
+    pub fn pace(self, preset: Preset) -> Pace {
+        let pace_ms = match (preset, self) {
+            (Preset::Live, _) => 100,
+            (Preset::Balanced, Self::Price) => 500,
+            (Preset::Balanced, _) => 1_000,
+            (Preset::Calm, Self::Price) => 2_000,
+            (Preset::Calm, Self::Positions) => 3_000,
+            (Preset::Calm, Self::Risk | Self::Status) => 5_000,
+            (Preset::Calm, Self::Chart) => return Pace::OnDemand,
+        };
+        Pace::Every(Duration::from_millis(pace_ms))
+    }
+}
+
+impl Preset {
+    /// All presets, fastest first.
+    pub const ALL: [Self; 3] = [Self::Live, Self::Balanced, Self::Calm];
+
+    /// Its name, as remembered.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Balanced => "balanced",
+            Self::Calm => "calm",
+        }
+    }
+
+    /// Its name and what it does, for a chooser.
+    pub fn label(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Live => ("Live", "every 100 ms"),
+            Self::Balanced => ("Balanced", "prices 500 ms, the rest 1 s"),
+            Self::Calm => ("Calm", "prices 2 s, charts on demand"),
+        }
+    }
+
+    /// The preset of that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|preset| preset.as_str() == text)
+    }
+}
+
+impl Pace {
+    /// What may be chosen for a single region.
+    pub const CHOICES: [Self; 6] = [
+        Self::Every(Duration::from_millis(100)),
+        Self::Every(Duration::from_millis(500)),
+        Self::Every(Duration::from_secs(1)),
+        Self::Every(Duration::from_secs(2)),
+        Self::Every(Duration::from_secs(5)),
+        Self::OnDemand,
+    ];
+
+    /// As remembered: milliseconds or `manual`.
+    pub fn name(self) -> String {
+        match self {
+            Self::Every(span) => span.as_millis().to_string(),
+            Self::OnDemand => "manual".to_owned(),
+        }
+    }
+
+    /// The choice of that name; anything else is no choice.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::CHOICES.into_iter().find(|pace| pace.name() == text)
+    }
+}
+
+/// The lane that serves the fastest of a page's regions: the slowest one that is not slower than it.
+pub fn lane_of(paces: impl IntoIterator<Item = Pace>) -> Lane {
+    let fastest_ms = paces.into_iter().filter_map(|pace| match pace {
+        Pace::Every(span) => u32::try_from(span.as_millis()).ok(),
+        Pace::OnDemand => None,
+    });
+    Lane::from_ms(fastest_ms.min().unwrap_or(1_000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn every(pace_ms: u64) -> Pace {
+        Pace::Every(Duration::from_millis(pace_ms))
+    }
+
+    #[test]
+    fn presets_are_those_of_the_requirements() {
+        #[track_caller]
+        fn check(cadence: Cadence, expected: [Pace; 3]) {
+            assert_eq!(Preset::ALL.map(|preset| cadence.pace(preset)), expected, "{cadence:?}");
+        }
+        check(Cadence::Price, [every(100), every(500), every(2_000)]);
+        check(Cadence::Positions, [every(100), every(1_000), every(3_000)]);
+        check(Cadence::Risk, [every(100), every(1_000), every(5_000)]);
+        check(Cadence::Status, [every(100), every(1_000), every(5_000)]);
+        check(Cadence::Chart, [every(100), every(1_000), Pace::OnDemand]);
+    }
+
+    #[test]
+    fn names_round_trip() {
+        for preset in Preset::ALL {
+            assert_eq!(Preset::parse(preset.as_str()), Some(preset));
+        }
+        for pace in Pace::CHOICES {
+            assert_eq!(Pace::parse(&pace.name()), Some(pace));
+        }
+        assert_eq!(Pace::parse("50"), None);
+        assert_eq!(Preset::parse(""), None);
+    }
+
+    #[test]
+    fn the_lane_is_that_of_the_fastest_region() {
+        #[track_caller]
+        fn check(paces: &[Pace], expected: Lane) {
+            assert_eq!(lane_of(paces.iter().copied()), expected, "{paces:?}");
+        }
+        check(&[every(100), every(5_000)], Lane::Fast);
+        check(&[every(500), every(1_000)], Lane::Medium);
+        check(&[every(2_000), Pace::OnDemand], Lane::Slow);
+        check(&[Pace::OnDemand], Lane::Slow);
+        check(&[], Lane::Slow);
+    }
+}

@@ -1,0 +1,216 @@
+//! When a region takes its next sample, and what it says about itself. Pure; the moment is an argument.
+
+use std::time::Duration;
+
+use model::time::Monotonic;
+use wire::topic::Topic;
+
+use crate::{format, fragment::cadence::Pace, live::model::Freshness};
+
+/// How a region looks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Nothing has come yet.
+    Waiting {
+        /// What to say about it, once it takes long.
+        note: Option<String>,
+    },
+    /// As live as the venue is.
+    Live,
+    /// The last known value, this many seconds old.
+    Stale {
+        /// Age in words.
+        age: String,
+    },
+    /// The last update failed; the last known value is shown as old.
+    Failed {
+        /// What went wrong.
+        message: String,
+    },
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self::Waiting { note: None }
+    }
+}
+
+impl Look {
+    /// For `data-state`.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Waiting { .. } => "waiting",
+            Self::Live => "live",
+            Self::Stale { .. } => "stale",
+            Self::Failed { .. } => "failed",
+        }
+    }
+
+    /// The line a reader sees in the region's corner.
+    pub fn note(&self) -> Option<String> {
+        match self {
+            Self::Waiting { note } => note.clone(),
+            Self::Live => None,
+            Self::Stale { age } => Some(format!("stale, {age} old")),
+            Self::Failed { message } => Some(format!("Update failed: {message}")),
+        }
+    }
+}
+
+/// The turns of one region.
+#[derive(Debug, Default)]
+pub struct Turns {
+    topics: Vec<Topic>,
+    began: Option<Monotonic>,
+    last: Option<Monotonic>,
+    seen: (u64, u32),
+    failure: Option<String>,
+}
+
+impl Turns {
+    /// Whether a sample is due: something changed and the pace allows it, other topics are shown, or it was asked for.
+    /// A sample that failed is tried again at the next turn, changed or not.
+    pub fn is_due(&mut self, now: Monotonic, pace: Pace, topics: &[Topic], revision: u64, n_asked: u32) -> bool {
+        self.began.get_or_insert(now);
+        if self.topics != topics {
+            self.began = Some(now);
+            return true;
+        }
+        let Some(last) = self.last else { return true };
+        if n_asked != self.seen.1 {
+            return true;
+        }
+        if revision == self.seen.0 && self.failure.is_none() {
+            return false;
+        }
+        match pace {
+            // What comes on the fastest lane is already paced: measuring it again would skip every other update.
+            Pace::Every(span) if span <= FASTEST && self.failure.is_none() => true,
+            Pace::Every(span) => now.saturating_since(last) + SLACK >= span,
+            // The first value is shown without being asked for.
+            Pace::OnDemand => self.seen.0 == 0,
+        }
+    }
+
+    /// A sample was taken, of `(revision, n_asked)`.
+    pub fn took(&mut self, now: Monotonic, topics: &[Topic], seen: (u64, u32), failure: Option<String>) {
+        if self.topics != topics {
+            self.topics = topics.to_vec();
+        }
+        self.last = Some(now);
+        self.seen = seen;
+        self.failure = failure;
+    }
+
+    /// What the region says about itself. A missing `cause` means that nothing is known to be wrong.
+    pub fn look(&self, now: Monotonic, freshness: &Freshness, cause: Option<String>) -> Look {
+        if let Some(message) = &self.failure {
+            return Look::Failed { message: message.clone() };
+        }
+        match freshness {
+            Freshness::Refused { message } => Look::Failed { message: message.clone() },
+            Freshness::Fresh => Look::Live,
+            Freshness::Stale { age_ms } => Look::Stale { age: format::whole_age(*age_ms) },
+            Freshness::Waiting => {
+                let waited = self.began.map_or(Duration::ZERO, |began| now.saturating_since(began));
+                let note = match cause {
+                    Some(cause) if waited >= CAUSE_AFTER => Some(format!("Waiting for data… {cause}")),
+                    _ if waited >= SAY_SO_AFTER => Some("Waiting for data…".to_owned()),
+                    _ => None,
+                };
+                Look::Waiting { note }
+            }
+        }
+    }
+}
+
+/// The fastest lane.
+const FASTEST: Duration = Duration::from_millis(100);
+
+/// Frames do not fall on the pace exactly; this much early counts as on time.
+const SLACK: Duration = Duration::from_millis(20);
+
+/// Waiting is said after one second, and its cause after three.
+const SAY_SO_AFTER: Duration = Duration::from_secs(1);
+const CAUSE_AFTER: Duration = Duration::from_secs(3);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVERY_SECOND: Pace = Pace::Every(Duration::from_secs(1));
+    const FAST: Pace = Pace::Every(Duration::from_millis(100));
+    const TOPICS: &[Topic] = &[Topic::STATUS];
+
+    fn at(now_ms: u64) -> Monotonic {
+        Monotonic::from_zero(Duration::from_millis(now_ms))
+    }
+
+    /// A region that has taken its first sample at 1,000 ms, of revision 7.
+    fn started() -> Turns {
+        let mut turns = Turns::default();
+        assert!(turns.is_due(at(1_000), FAST, TOPICS, 7, 0));
+        turns.took(at(1_000), TOPICS, (7, 0), None);
+        turns
+    }
+
+    #[test]
+    fn samples_are_taken_at_the_pace_and_only_of_what_changed() {
+        #[track_caller]
+        fn check(now_ms: u64, pace: Pace, revision: u64, n_asked: u32, expected: bool) {
+            assert_eq!(started().is_due(at(now_ms), pace, TOPICS, revision, n_asked), expected);
+        }
+        check(9_000, EVERY_SECOND, 7, 0, false);
+        check(1_500, EVERY_SECOND, 8, 0, false);
+        check(1_985, EVERY_SECOND, 8, 0, true);
+        check(1_016, FAST, 8, 0, true);
+        check(9_000, Pace::OnDemand, 8, 0, false);
+        check(1_001, Pace::OnDemand, 7, 1, true);
+    }
+
+    #[test]
+    fn other_topics_are_shown_at_once() {
+        let mut turns = started();
+        assert!(turns.is_due(at(1_001), Pace::OnDemand, &[Topic::SYSTEM], 0, 0));
+        turns.took(at(1_001), &[Topic::SYSTEM], (0, 0), None);
+        // On demand: the first value still comes by itself.
+        assert!(turns.is_due(at(1_100), Pace::OnDemand, &[Topic::SYSTEM], 9, 0));
+        turns.took(at(1_100), &[Topic::SYSTEM], (9, 0), None);
+        assert!(!turns.is_due(at(9_000), Pace::OnDemand, &[Topic::SYSTEM], 10, 0));
+    }
+
+    #[test]
+    fn a_failed_sample_is_tried_again_at_the_next_turn() {
+        let mut turns = started();
+        turns.took(at(2_000), TOPICS, (8, 0), Some("no canvas".into()));
+        let look = turns.look(at(2_000), &Freshness::Fresh, None);
+        assert_eq!((look.as_str(), look.note().as_deref()), ("failed", Some("Update failed: no canvas")));
+        assert!(!turns.is_due(at(2_500), EVERY_SECOND, TOPICS, 8, 0));
+        assert!(turns.is_due(at(3_000), EVERY_SECOND, TOPICS, 8, 0));
+        turns.took(at(3_000), TOPICS, (8, 0), None);
+        assert_eq!(turns.look(at(3_000), &Freshness::Fresh, None), Look::Live);
+    }
+
+    #[test]
+    fn waiting_is_said_late_and_its_cause_later() {
+        #[track_caller]
+        fn check(now_ms: u64, cause: Option<&str>, expected: Option<&str>) {
+            let look = started().look(at(now_ms), &Freshness::Waiting, cause.map(str::to_owned));
+            assert_eq!((look.as_str(), look.note().as_deref()), ("waiting", expected));
+        }
+        let cause = Some("unknown symbol AAABBB");
+        check(1_900, cause, None);
+        check(2_000, cause, Some("Waiting for data…"));
+        check(4_000, cause, Some("Waiting for data… unknown symbol AAABBB"));
+        check(60_000, None, Some("Waiting for data…"));
+    }
+
+    #[test]
+    fn stale_and_refused_say_so() {
+        let turns = started();
+        let stale = turns.look(at(1_000), &Freshness::Stale { age_ms: 7_900 }, None);
+        assert_eq!((stale.as_str(), stale.note().as_deref()), ("stale", Some("stale, 7 s old")));
+        let refused = turns.look(at(1_000), &Freshness::Refused { message: "no such instrument".into() }, None);
+        assert_eq!(refused.note().as_deref(), Some("Update failed: no such instrument"));
+    }
+}

@@ -1,0 +1,165 @@
+//! The live data of the page: one connection, one model, one notification a frame.
+//!
+//! Components say which topics they want ([`Live::use_topics`]), read the model when a frame has come
+//! ([`Live::tick`]) and never ask the server themselves. The connection runs in the browser only; on the server the
+//! model stays empty, so that server and first browser render agree. All I/O and clocks of the page stand below here.
+//!
+//! # Layout
+//! - [`link`]: the connection as a state machine · [`model`]: what the stream said · [`clock`], [`latency`]: how long it took
+//! - [`demand`]: who wants what · [`instruments`]: the list of instruments · `socket`: the shell around all of it
+//! - [`browser`]: storage, clocks, dialogs
+
+pub mod browser;
+pub mod candle_log;
+pub mod clock;
+pub mod demand;
+pub mod instruments;
+pub mod latency;
+pub mod link;
+pub mod model;
+#[cfg(feature = "hydrate")]
+mod socket;
+pub mod tape_log;
+
+use ::model::time::{Monotonic, Now};
+use leptos::prelude::*;
+use wire::topic::Topic;
+
+use crate::{
+    fragment::cadence::Pace,
+    live::{
+        demand::Demand,
+        instruments::InstrumentList,
+        latency::LatencySummary,
+        link::{LinkState, Recovery},
+        model::LiveModel,
+    },
+};
+
+/// Handle on the live data; the same for the whole page and cheap to copy.
+#[derive(Clone, Copy, Debug)]
+pub struct Live {
+    model: StoredValue<LiveModel>,
+    demand: RwSignal<Demand>,
+    tick: RwSignal<Now>,
+    slow_tick: RwSignal<Now>,
+    link: RwSignal<LinkState>,
+    recovery: RwSignal<Option<(Recovery, Monotonic)>>,
+    instruments: RwSignal<InstrumentList>,
+    latency: RwSignal<Option<LatencySummary>>,
+    retry: RwSignal<u32>,
+}
+
+impl Live {
+    fn new() -> Self {
+        Self {
+            model: StoredValue::new(LiveModel::default()),
+            demand: RwSignal::default(),
+            tick: RwSignal::default(),
+            slow_tick: RwSignal::default(),
+            link: RwSignal::default(),
+            recovery: RwSignal::default(),
+            instruments: RwSignal::default(),
+            latency: RwSignal::default(),
+            retry: RwSignal::default(),
+        }
+    }
+
+    /// Connects, in the browser; on the server nothing happens.
+    pub fn start(self) {
+        #[cfg(feature = "hydrate")]
+        Effect::new(move |_| socket::start(self));
+    }
+
+    /// Changes at most once a frame, when something may have changed, and a few times a second for ages to count on.
+    /// Stands still while the page is hidden.
+    pub fn tick(self) -> Signal<Now> {
+        self.tick.into()
+    }
+
+    /// Changes at most once a second, while the page is hidden too: for the title.
+    pub fn slow_tick(self) -> Signal<Now> {
+        self.slow_tick.into()
+    }
+
+    /// Reads the model; not tracked, as [`Self::tick`] says when to look again.
+    pub fn with_model<T>(self, read: impl FnOnce(&LiveModel) -> T) -> Option<T> {
+        self.model.try_with_value(read)
+    }
+
+    /// The connection's state.
+    pub fn link(self) -> Signal<LinkState> {
+        self.link.into()
+    }
+
+    /// How the last reconnect went, and when that was.
+    pub fn recovery(self) -> Signal<Option<(Recovery, Monotonic)>> {
+        self.recovery.into()
+    }
+
+    /// What can be looked at.
+    pub fn instruments(self) -> Signal<InstrumentList> {
+        self.instruments.into()
+    }
+
+    /// Publishing to paint, over the last updates.
+    pub fn latency(self) -> Signal<Option<LatencySummary>> {
+        self.latency.into()
+    }
+
+    /// Connects now instead of when the next attempt is due.
+    pub fn retry(self) {
+        self.retry.update(|n_asked| *n_asked += 1);
+    }
+
+    /// Wants the topics as long as the calling component lives; those that leave the list are given up.
+    pub fn use_topics(self, topics: Signal<Vec<Topic>>) {
+        let held = StoredValue::new(Vec::<Topic>::new());
+        Effect::new(move |_| {
+            let wanted = topics.get();
+            let earlier = held.try_update_value(|held| std::mem::replace(held, wanted.clone())).unwrap_or_default();
+            if earlier != wanted {
+                self.demand.update(|demand| {
+                    wanted.iter().for_each(|topic| demand.add(topic));
+                    earlier.iter().for_each(|topic| demand.remove(topic));
+                });
+            }
+        });
+        on_cleanup(move || {
+            let given_up = held.try_get_value().unwrap_or_default();
+            if !given_up.is_empty() {
+                let _gone = self.demand.try_update(|demand| given_up.iter().for_each(|topic| demand.remove(topic)));
+            }
+        });
+    }
+
+    /// Names the pace of a region as long as the calling component lives: the page's lane is that of the fastest.
+    pub fn use_pace(self, name: &'static str, pace: Signal<Pace>) {
+        Effect::new(move |_| {
+            let pace = pace.get();
+            self.demand.update(|demand| demand.set_pace(name, pace));
+        });
+        on_cleanup(move || {
+            let _gone = self.demand.try_update(|demand| demand.drop_pace(name));
+        });
+    }
+
+    /// A region has taken in these topics and is about to be painted.
+    pub fn note_taken(self, topics: &[Topic]) {
+        self.model.try_update_value(|model| topics.iter().for_each(|topic| model.latency.taken(topic)));
+    }
+}
+
+/// Provides the live data to the whole page and connects.
+pub fn provide_live() -> Live {
+    let live = Live::new();
+    provide_context(live);
+    live.start();
+    live
+}
+
+/// The live data of this page.
+pub fn use_live() -> Live {
+    // Outside of the page (a component rendered alone in a test) there is just no data.
+    use_context().unwrap_or_else(Live::new)
+}

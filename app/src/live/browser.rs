@@ -1,0 +1,52 @@
+//! The browser's own things behind plain functions: clocks, storage, attributes of the document.
+//!
+//! Called from effects and event handlers only, which never run on the server.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use model::time::{Monotonic, Now, Timestamp};
+
+/// Both clocks of the browser.
+pub fn now() -> Now {
+    let wall = Timestamp::from_micros((js_sys::Date::now() * 1e3) as i64);
+    let since_start_ms = window().performance().map_or(0.0, |performance| performance.now());
+    let monotonic = Monotonic::from_zero(Duration::from_secs_f64((since_start_ms / 1e3).max(0.0)));
+    Now { monotonic, wall }
+}
+
+/// True while the page cannot be seen.
+pub fn is_hidden() -> bool {
+    document().hidden()
+}
+
+/// The text remembered under a key, where the browser lets us look.
+pub fn stored(key: &str) -> Option<String> {
+    window().local_storage().ok().flatten()?.get_item(key).ok().flatten()
+}
+
+/// Remembers a text. A browser that refuses (private mode, full storage) forgets it at the end of the visit.
+pub fn store(key: &str, text: &str) {
+    if let Ok(Some(storage)) = window().local_storage() {
+        let _refused = storage.set_item(key, text);
+    }
+}
+
+/// Sets `data-<name>` of the document's root, where the style sheet reads it.
+pub fn set_root_data(name: &str, value: &str) {
+    if let Some(root) = document().document_element() {
+        let _refused = root.set_attribute(&format!("data-{name}"), value);
+    }
+}
+
+/// True where the system prefers light surfaces.
+pub fn prefers_light() -> bool {
+    window().match_media("(prefers-color-scheme: light)").ok().flatten().is_some_and(|query| query.matches())
+}
+
+/// True while the reader types into a field, where single keys are text and not commands.
+pub fn is_typing() -> bool {
+    document().active_element().is_some_and(|element| {
+        matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT") || element.has_attribute("contenteditable")
+    })
+}

@@ -1,0 +1,124 @@
+//! The last bars of one interval, and which of them a chart has not seen yet.
+
+use std::collections::VecDeque;
+
+use model::{candle::Candle, time::Timestamp};
+use wire::data::CandlesData;
+
+/// What a chart that has seen an earlier revision has to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ChartChange {
+    /// Begin anew with these bars, oldest first.
+    Replace(Vec<Candle>),
+    /// Put in these bars: each is new, or replaces the one with its open time.
+    Upsert(Vec<Candle>),
+}
+
+/// Bars, oldest first, with a bounded log of what changed.
+#[derive(Clone, Debug, Default)]
+pub struct CandleLog {
+    data: CandlesData,
+    changes: VecDeque<(u64, Timestamp)>,
+    replaced_at: u64,
+    revision: u64,
+}
+
+impl CandleLog {
+    /// Replaces all bars.
+    pub fn replace(&mut self, data: CandlesData) {
+        self.revision += 1;
+        self.replaced_at = self.revision;
+        self.changes.clear();
+        self.data = data;
+    }
+
+    /// Puts in new and changed bars.
+    pub fn merge(&mut self, delta: CandlesData) {
+        self.revision += 1;
+        for bar in &delta.bars {
+            self.changes.push_back((self.revision, bar.open_time));
+        }
+        while self.changes.len() > MAX_CHANGES
+            && let Some((revision, _)) = self.changes.pop_front()
+        {
+            // A chart that stands before this point no longer learns all changes from the log.
+            self.replaced_at = self.replaced_at.max(revision);
+        }
+        self.data.merge(&delta);
+    }
+
+    /// All bars, oldest first.
+    pub fn bars(&self) -> &[Candle] {
+        &self.data.bars
+    }
+
+    /// Rises with each change.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// What changed after `seen`.
+    pub fn changes_since(&self, seen: u64) -> ChartChange {
+        if seen < self.replaced_at {
+            return ChartChange::Replace(self.data.bars.clone());
+        }
+        let mut times: Vec<Timestamp> =
+            self.changes.iter().filter(|(revision, _)| *revision > seen).map(|(_, time)| *time).collect();
+        times.sort_unstable();
+        times.dedup();
+        let bar_at = |time: &Timestamp| {
+            let bar_idx = self.data.bars.binary_search_by_key(time, |bar| bar.open_time).ok()?;
+            self.data.bars.get(bar_idx).copied()
+        };
+        ChartChange::Upsert(times.iter().filter_map(bar_at).collect())
+    }
+}
+
+/// Changes remembered: a chart that samples every few seconds still gets single bars, not the whole series.
+const MAX_CHANGES: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use model::decimal::{Price, Quantity};
+
+    use super::*;
+
+    fn bar(minute: i64, close: &str) -> Candle {
+        Candle::of_trade(
+            Timestamp::from_millis(minute * 60_000),
+            Price::parse(close).unwrap(),
+            Quantity::parse("1").unwrap(),
+        )
+    }
+
+    fn data(bars: &[Candle]) -> CandlesData {
+        CandlesData { bars: bars.to_vec() }
+    }
+
+    #[test]
+    fn a_chart_learns_just_what_it_has_not_seen() {
+        let mut log = CandleLog::default();
+        log.replace(data(&[bar(1, "1"), bar(2, "2")]));
+        assert_eq!(log.changes_since(0), ChartChange::Replace(vec![bar(1, "1"), bar(2, "2")]));
+        let seen = log.revision();
+        log.merge(data(&[bar(2, "3")]));
+        log.merge(data(&[bar(2, "4"), bar(3, "5")]));
+        assert_eq!(log.changes_since(seen), ChartChange::Upsert(vec![bar(2, "4"), bar(3, "5")]));
+        assert_eq!(log.changes_since(log.revision()), ChartChange::Upsert(vec![]));
+        log.replace(data(&[bar(9, "9")]));
+        assert_eq!(log.changes_since(seen), ChartChange::Replace(vec![bar(9, "9")]));
+    }
+
+    #[test]
+    fn a_chart_that_slept_too_long_begins_anew() {
+        let mut log = CandleLog::default();
+        log.replace(data(&[bar(0, "1")]));
+        let seen = log.revision();
+        for minute in 1..=i64::try_from(MAX_CHANGES).unwrap() {
+            log.merge(data(&[bar(minute, "1")]));
+        }
+        assert!(matches!(log.changes_since(seen), ChartChange::Upsert(bars) if bars.len() == MAX_CHANGES));
+        log.merge(data(&[bar(1_000, "1")]));
+        assert!(matches!(log.changes_since(seen), ChartChange::Replace(_)));
+    }
+}

@@ -1,0 +1,121 @@
+//! How far the server's clock stands from the browser's, with the error of that figure.
+//!
+//! As in NTP: a question leaves at one moment of our clock and its answer comes at another; the server read its clock
+//! somewhere between, so the offset is known to half of the round trip. The sample with the shortest round trip counts.
+//! Pure; the moments are arguments.
+
+use std::collections::VecDeque;
+
+use model::time::{Now, Timestamp};
+
+/// The comparison of two clocks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClockOffset {
+    /// Server's clock minus browser's, in milliseconds.
+    pub offset_ms: f64,
+    /// The offset is right to this many milliseconds.
+    pub error_ms: f64,
+}
+
+/// Keeps the last comparisons and says which one counts.
+#[derive(Debug, Default)]
+pub struct ClockComparison {
+    samples: VecDeque<ClockOffset>,
+    last: Option<Now>,
+}
+
+impl ClockComparison {
+    /// Adds a comparison: the question left at `sent`, the answer came at `received`.
+    pub fn add(&mut self, sent: Now, received: Now, server_time_ms: i64) {
+        self.forget_after_step(received);
+        let round_trip_ms = received.monotonic.saturating_since(sent.monotonic).as_secs_f64() * 1e3;
+        let sent_ms = sent.wall.as_micros() as f64 / 1e3;
+        // Half a millisecond more: both clocks are read to the millisecond.
+        let error_ms = round_trip_ms / 2.0 + 0.5;
+        let offset_ms = server_time_ms as f64 + 0.5 - (sent_ms + round_trip_ms / 2.0);
+        self.samples.push_back(ClockOffset { offset_ms, error_ms });
+        if self.samples.len() > N_SAMPLES {
+            self.samples.pop_front();
+        }
+    }
+
+    /// The comparison that counts; `None` before the first.
+    pub fn offset(&self) -> Option<ClockOffset> {
+        self.samples.iter().copied().min_by(|left, right| left.error_ms.total_cmp(&right.error_ms))
+    }
+
+    /// The server's wall clock at `now`; the browser's own where nothing was compared yet.
+    pub fn server_time(&self, now: Now) -> Timestamp {
+        let offset_ms = self.offset().map_or(0.0, |known| known.offset_ms);
+        Timestamp::from_micros(now.wall.as_micros().saturating_add((offset_ms * 1e3) as i64))
+    }
+
+    /// A browser clock that was set, or a machine that slept, makes older comparisons worthless.
+    fn forget_after_step(&mut self, now: Now) {
+        if let Some(last) = self.last {
+            let wall_ms = now.wall.as_millis() - last.wall.as_millis();
+            let monotonic_ms = now.monotonic.saturating_since(last.monotonic).as_millis() as i64;
+            if (wall_ms - monotonic_ms).abs() > STEP_MS {
+                self.samples.clear();
+            }
+        }
+        self.last = Some(now);
+    }
+}
+
+/// Comparisons kept: at one each five seconds, the best of 40 seconds counts, and drift stays below that.
+const N_SAMPLES: usize = 8;
+
+/// The wall clock moved by more than this against the monotonic clock: it was set.
+const STEP_MS: i64 = 250;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use model::time::Monotonic;
+
+    use super::*;
+
+    fn at(monotonic_ms: u64, wall_ms: i64) -> Now {
+        Now {
+            monotonic: Monotonic::from_zero(Duration::from_millis(monotonic_ms)),
+            wall: Timestamp::from_millis(wall_ms),
+        }
+    }
+
+    #[test]
+    fn the_true_offset_lies_within_the_error() {
+        // Server ahead by 1,000 ms; the way there takes `there`, the way back `back`.
+        for (there, back) in [(10_u64, 10_u64), (0, 40), (40, 0), (1, 200)] {
+            let mut clocks = ClockComparison::default();
+            clocks.add(
+                at(5_000, 50_000),
+                at(5_000 + there + back, 50_000 + (there + back) as i64),
+                51_000 + there as i64,
+            );
+            let known = clocks.offset().unwrap();
+            assert!((known.offset_ms - 1_000.0).abs() <= known.error_ms, "{there} {back}: {known:?}");
+        }
+    }
+
+    #[test]
+    fn the_shortest_round_trip_counts() {
+        let mut clocks = ClockComparison::default();
+        clocks.add(at(0, 0), at(200, 200), 1_190);
+        clocks.add(at(1_000, 1_000), at(1_004, 1_004), 2_002);
+        clocks.add(at(2_000, 2_000), at(2_300, 2_300), 3_010);
+        let known = clocks.offset().unwrap();
+        assert_eq!((known.offset_ms, known.error_ms), (1_000.5, 2.5));
+        assert_eq!(clocks.server_time(at(2_400, 2_400)).as_millis(), 3_400);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_makes_old_samples_worthless() {
+        let mut clocks = ClockComparison::default();
+        clocks.add(at(0, 0), at(2, 2), 1_001);
+        clocks.add(at(5_000, 65_000), at(5_100, 65_100), 6_050);
+        // Server 6,050.5 against our 65,050 in the middle of the way: the sample of before the step is gone.
+        assert_eq!(clocks.offset().map(|known| known.offset_ms), Some(-58_999.5));
+    }
+}

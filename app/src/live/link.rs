@@ -1,0 +1,599 @@
+//! The connection to the server as a state machine: greet, subscribe, resume, watch, and come back after a loss.
+//!
+//! Pure: inputs and the moment in, outputs out; the socket, timers and randomness belong to the shell (`live::socket`).
+//! Not here: what the items mean (`live::model`). Offsets are watched here: within a topic they are contiguous, and what
+//! is not contiguous is not passed on but replaced by a snapshot.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::Duration,
+};
+
+use model::time::{Monotonic, Now};
+use wire::{
+    PROTOCOL_VERSION,
+    close_code::CloseCode,
+    lane::Lane,
+    message::{
+        ClientMessage, Hello, Item, ItemKind, Ping, ResumePositions, ServerMessage, SnapshotRequest, Subscribe, Unsubscribe,
+    },
+    topic::{Topic, TopicPattern},
+};
+
+/// Deadlines and delays of a [`Link`].
+#[derive(Clone, Debug)]
+pub struct LinkConfig {
+    /// How long opening a socket, and then the greeting, may take.
+    pub greeting_deadline: Duration,
+    /// Time between pings; they carry the clock comparison too.
+    pub ping_every: Duration,
+    /// Silence after a ping that ends the connection.
+    pub pong_deadline: Duration,
+    /// The same after the page came back from hiding or sleep, where a dead connection is likely.
+    pub probe_deadline: Duration,
+    /// First and largest window of the delay before another attempt.
+    pub backoff: (Duration, Duration),
+    /// Time before a refused subscription is tried again.
+    pub refused_retry: Duration,
+}
+
+impl Default for LinkConfig {
+    fn default() -> Self {
+        Self {
+            greeting_deadline: Duration::from_secs(10),
+            ping_every: Duration::from_secs(5),
+            pong_deadline: Duration::from_secs(10),
+            probe_deadline: Duration::from_secs(4),
+            backoff: (Duration::from_millis(500), Duration::from_secs(30)),
+            refused_retry: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What a reader is told about the connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum LinkState {
+    /// The first connection is being made.
+    #[default]
+    Connecting,
+    /// Data may flow.
+    Connected,
+    /// Lost; another attempt is made at `at`, or is being made where that has passed.
+    Reconnecting {
+        /// When the next attempt begins.
+        at: Monotonic,
+    },
+    /// Lost, and the browser says there is no network. Attempts go on.
+    Disconnected {
+        /// When the next attempt begins.
+        at: Monotonic,
+    },
+    /// The server does not want us back; only the reader can try again.
+    Error {
+        /// The server's words.
+        message: String,
+    },
+}
+
+/// How the last reconnect went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// Topics that went on where they had stopped.
+    pub n_resumed: usize,
+    /// Items that came from the server's history.
+    pub n_replayed: u64,
+    /// Items that are gone, by the server's count.
+    pub n_lost: u64,
+    /// Topics that had to begin anew from a snapshot.
+    pub n_reset: usize,
+}
+
+impl Recovery {
+    /// The sentence a reader sees.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self { n_reset: 0, n_resumed: 0, .. } => "Reconnected".to_owned(),
+            Self { n_reset: 0, n_replayed, n_lost, .. } => {
+                format!("Reconnected: resumed, {n_replayed} replayed, {n_lost} lost")
+            }
+            Self { .. } => "Reconnected: a snapshot was needed".to_owned(),
+        }
+    }
+}
+
+/// What happened outside.
+#[derive(Debug)]
+pub enum Input {
+    /// The page is ready: connect.
+    Start,
+    /// The socket is open.
+    Opened,
+    /// A message came.
+    Message(ServerMessage),
+    /// The socket is closed, or could not be opened.
+    Closed {
+        /// The close code.
+        code: u16,
+        /// The server's words, often none.
+        reason: String,
+    },
+    /// The page became visible, woke up, or the network is back: find out at once whether the connection lives.
+    Probe,
+    /// The browser says the network is gone.
+    Offline,
+    /// The browser says the network is there.
+    Online,
+    /// The reader asks for another attempt now.
+    Retry,
+    /// Another lane is wanted.
+    Lane(Lane),
+    /// These topics, and no others, are wanted.
+    Wants(BTreeSet<Topic>),
+    /// A deadline may have passed.
+    Timeout,
+}
+
+/// What the shell has to do.
+#[derive(Debug)]
+pub enum Output {
+    /// Open a socket, dropping an older one.
+    Open,
+    /// Drop the socket without waiting for its closing handshake.
+    Close,
+    /// Send a message.
+    Send(ClientMessage),
+    /// Apply these, in order.
+    Items(Vec<Item>),
+    /// Topics that are no longer wanted: their data can go.
+    Forget(Vec<Topic>),
+    /// A subscription was refused.
+    Refused {
+        /// What was asked for.
+        topics: Vec<Topic>,
+        /// The server's words.
+        message: String,
+    },
+    /// Two clocks were compared.
+    ClockSample {
+        /// When the question left.
+        sent: Now,
+        /// The server's wall clock when it answered, in milliseconds since the epoch.
+        server_time_ms: i64,
+    },
+    /// A connection was made anew after a loss; sent again as more becomes known.
+    Recovered(Recovery),
+}
+
+#[derive(Debug)]
+enum Phase {
+    Idle,
+    /// Waiting for the socket, then for the welcome.
+    Greeting {
+        until: Monotonic,
+    },
+    Up,
+    Waiting {
+        until: Monotonic,
+    },
+    Stopped {
+        message: String,
+    },
+}
+
+/// The connection's state.
+#[derive(Debug)]
+pub struct Link {
+    config: LinkConfig,
+    phase: Phase,
+    lane: Lane,
+    wants: BTreeSet<Topic>,
+    subscribed: BTreeSet<Topic>,
+    offsets: BTreeMap<Topic, u64>,
+    epoch: Option<String>,
+    resuming: BTreeSet<Topic>,
+    recovery: Recovery,
+    requests: BTreeMap<u64, Vec<Topic>>,
+    next_id: u64,
+    attempt: u32,
+    has_been_up: bool,
+    is_offline: bool,
+    last_heard: Monotonic,
+    ping_at: Monotonic,
+    pings: VecDeque<(i64, Now)>,
+    silent_until: Option<Monotonic>,
+    refused_at: Option<Monotonic>,
+    random: u64,
+    outputs: Vec<Output>,
+}
+
+impl Link {
+    /// A link that waits for [`Input::Start`]. `seed` decides the jitter.
+    pub fn new(config: LinkConfig, lane: Lane, seed: u64) -> Self {
+        Self {
+            config,
+            phase: Phase::Idle,
+            lane,
+            wants: BTreeSet::new(),
+            subscribed: BTreeSet::new(),
+            offsets: BTreeMap::new(),
+            epoch: None,
+            resuming: BTreeSet::new(),
+            recovery: Recovery::default(),
+            requests: BTreeMap::new(),
+            next_id: 1,
+            attempt: 0,
+            has_been_up: false,
+            is_offline: false,
+            last_heard: Monotonic::ZERO,
+            ping_at: Monotonic::ZERO,
+            pings: VecDeque::new(),
+            silent_until: None,
+            refused_at: None,
+            random: seed | 1,
+            outputs: Vec::new(),
+        }
+    }
+
+    /// Takes in what happened. Calls that do not fit the state do nothing.
+    pub fn handle(&mut self, input: Input, now: Now) {
+        match input {
+            Input::Start => {
+                if matches!(self.phase, Phase::Idle) {
+                    self.open(now);
+                }
+            }
+            Input::Opened => self.greet(now),
+            Input::Message(message) => self.on_message(message, now),
+            Input::Closed { code, reason } => self.on_closed(code, &reason, now),
+            Input::Probe => self.probe(now),
+            Input::Offline => {
+                self.is_offline = true;
+                self.probe(now);
+            }
+            Input::Online => {
+                self.is_offline = false;
+                self.probe(now);
+            }
+            Input::Retry => {
+                if matches!(self.phase, Phase::Waiting { .. } | Phase::Stopped { .. }) {
+                    self.open(now);
+                }
+            }
+            Input::Lane(lane) => self.change_lane(lane, now),
+            Input::Wants(wants) => {
+                self.wants = wants;
+                self.settle_wants();
+            }
+            Input::Timeout => self.on_timeout(now),
+        }
+    }
+
+    /// What is to be done now, in order.
+    pub fn take_outputs(&mut self) -> Vec<Output> {
+        std::mem::take(&mut self.outputs)
+    }
+
+    /// When [`Input::Timeout`] is wanted; `None` means never.
+    pub fn deadline(&self) -> Option<Monotonic> {
+        match &self.phase {
+            Phase::Idle | Phase::Stopped { .. } => None,
+            Phase::Greeting { until } | Phase::Waiting { until } => Some(*until),
+            Phase::Up => [Some(self.ping_at), self.silent_until, self.refused_at].into_iter().flatten().min(),
+        }
+    }
+
+    /// What a reader is told.
+    pub fn state(&self) -> LinkState {
+        match &self.phase {
+            Phase::Up => LinkState::Connected,
+            Phase::Stopped { message } => LinkState::Error { message: message.clone() },
+            Phase::Idle => LinkState::Connecting,
+            Phase::Greeting { .. } if !self.has_been_up && self.attempt == 0 => LinkState::Connecting,
+            Phase::Greeting { until } | Phase::Waiting { until } => {
+                // While an attempt runs its end is no date to show: the attempt is now.
+                let at = if matches!(self.phase, Phase::Waiting { .. }) { *until } else { Monotonic::ZERO };
+                if self.is_offline { LinkState::Disconnected { at } } else { LinkState::Reconnecting { at } }
+            }
+        }
+    }
+
+    /// When the server was last heard.
+    pub fn last_heard(&self) -> Monotonic {
+        self.last_heard
+    }
+
+    fn open(&mut self, now: Now) {
+        self.phase = Phase::Greeting { until: now.monotonic + self.config.greeting_deadline };
+        self.outputs.push(Output::Open);
+    }
+
+    fn greet(&mut self, now: Now) {
+        if !matches!(self.phase, Phase::Greeting { .. }) {
+            return;
+        }
+        self.phase = Phase::Greeting { until: now.monotonic + self.config.greeting_deadline };
+        let wants = &self.wants;
+        self.offsets.retain(|topic, _| wants.contains(topic));
+        let resume = match &self.epoch {
+            Some(epoch) if !self.offsets.is_empty() => {
+                Some(ResumePositions { epoch: epoch.clone(), offsets: self.offsets.clone() })
+            }
+            _ => None,
+        };
+        self.resuming = resume.iter().flat_map(|resume| resume.offsets.keys().cloned()).collect();
+        let hello = Hello { protocol: PROTOCOL_VERSION, lane_ms: self.lane.ms(), resume };
+        self.outputs.push(Output::Send(ClientMessage::Hello(hello)));
+    }
+
+    fn on_message(&mut self, message: ServerMessage, now: Now) {
+        if matches!(self.phase, Phase::Idle | Phase::Waiting { .. } | Phase::Stopped { .. }) {
+            return;
+        }
+        self.last_heard = now.monotonic;
+        self.silent_until = None;
+        match message {
+            ServerMessage::Welcome(welcome) => self.on_welcome(welcome.epoch, now),
+            ServerMessage::Batch(batch) => self.on_items(batch.items),
+            ServerMessage::Resumed(resumed) => {
+                self.recovery.n_resumed += resumed.topics.len();
+                self.recovery.n_replayed += resumed.replayed;
+                self.recovery.n_lost += resumed.lost;
+                self.announce_recovery();
+            }
+            ServerMessage::Reset(reset) => {
+                self.recovery.n_reset += reset.topics.len();
+                for name in &reset.topics {
+                    self.offsets.remove(&name.topic);
+                }
+                self.announce_recovery();
+            }
+            ServerMessage::Refused(refused) => self.on_refused(refused.id, refused.message, now),
+            ServerMessage::Subscribed(subscribed) => {
+                self.requests.remove(&subscribed.id);
+            }
+            ServerMessage::Pong(pong) => {
+                while let Some((t, sent)) = self.pings.pop_front() {
+                    if t == pong.t {
+                        self.outputs.push(Output::ClockSample { sent, server_time_ms: pong.server_time_ms });
+                        break;
+                    }
+                }
+            }
+            ServerMessage::Bye(bye) if !bye.code.is_reconnect() => self.stop(&bye.reason),
+            ServerMessage::Bye(_) | ServerMessage::Unsubscribed(_) | ServerMessage::Ack(_) => {}
+        }
+    }
+
+    fn on_welcome(&mut self, epoch: String, now: Now) {
+        if !matches!(self.phase, Phase::Greeting { .. }) {
+            return;
+        }
+        self.phase = Phase::Up;
+        self.epoch = Some(epoch);
+        // A resume names its topics and subscribes them; only the others are asked for.
+        self.subscribed = std::mem::take(&mut self.resuming);
+        self.recovery = Recovery::default();
+        if self.has_been_up {
+            self.outputs.push(Output::Recovered(self.recovery));
+        }
+        self.has_been_up = true;
+        self.requests.clear();
+        self.pings.clear();
+        self.refused_at = None;
+        self.settle_wants();
+        self.ping(now, self.config.pong_deadline);
+    }
+
+    fn announce_recovery(&mut self) {
+        self.outputs.push(Output::Recovered(self.recovery));
+    }
+
+    fn on_items(&mut self, items: Vec<Item>) {
+        if !items.is_empty() {
+            // Data proves the way is good; a welcome alone does not.
+            self.attempt = 0;
+        }
+        let mut kept = Vec::with_capacity(items.len());
+        let mut broken = BTreeSet::new();
+        for item in items {
+            if !self.subscribed.contains(&item.topic) {
+                continue;
+            }
+            match (item.kind, self.offsets.get(&item.topic).copied()) {
+                (ItemKind::Snapshot, _) => {}
+                (ItemKind::Delta, Some(known)) if item.offset == known + 1 => {}
+                (ItemKind::Delta, Some(known)) if item.offset <= known => continue,
+                (ItemKind::Delta, Some(_)) => {
+                    self.offsets.remove(&item.topic);
+                    broken.insert(item.topic);
+                    continue;
+                }
+                // Its snapshot is on the way.
+                (ItemKind::Delta, None) => continue,
+            }
+            broken.remove(&item.topic);
+            self.offsets.insert(item.topic.clone(), item.offset);
+            kept.push(item);
+        }
+        if !kept.is_empty() {
+            self.outputs.push(Output::Items(kept));
+        }
+        if !broken.is_empty() {
+            let request = SnapshotRequest { id: self.take_id(), topics: patterns(broken) };
+            self.outputs.push(Output::Send(ClientMessage::Snapshot(request)));
+        }
+    }
+
+    fn on_refused(&mut self, id: Option<u64>, message: String, now: Now) {
+        let Some(topics) = id.and_then(|id| self.requests.remove(&id)) else { return };
+        for topic in &topics {
+            self.subscribed.remove(topic);
+        }
+        if topics.len() > 1 {
+            // One bad topic refuses them all: asked for one by one, the good ones come through.
+            topics.into_iter().for_each(|topic| self.subscribe(vec![topic]));
+            return;
+        }
+        self.refused_at = Some(now.monotonic + self.config.refused_retry);
+        self.outputs.push(Output::Refused { topics, message });
+    }
+
+    fn on_closed(&mut self, code: u16, reason: &str, now: Now) {
+        match self.phase {
+            Phase::Idle | Phase::Waiting { .. } | Phase::Stopped { .. } => {}
+            Phase::Greeting { .. } | Phase::Up if CloseCode(code).is_reconnect() => self.wait(now),
+            Phase::Greeting { .. } | Phase::Up => self.stop(reason),
+        }
+    }
+
+    fn on_timeout(&mut self, now: Now) {
+        let is_past = |at: Monotonic| at <= now.monotonic;
+        match self.phase {
+            Phase::Idle | Phase::Stopped { .. } => {}
+            Phase::Greeting { until } if is_past(until) => self.drop_socket(now),
+            Phase::Waiting { until } if is_past(until) => self.open(now),
+            Phase::Greeting { .. } | Phase::Waiting { .. } => {}
+            Phase::Up => {
+                match self.silent_until {
+                    // A timer this late means we were frozen, and the answer may lie unread: ask once more.
+                    Some(until) if now.monotonic.saturating_since(until) > Duration::from_secs(2) => {
+                        self.ping(now, self.config.probe_deadline);
+                    }
+                    Some(until) if is_past(until) => return self.drop_socket(now),
+                    _ => {}
+                }
+                if is_past(self.ping_at) {
+                    self.ping(now, self.config.pong_deadline);
+                }
+                if self.refused_at.is_some_and(is_past) {
+                    self.refused_at = None;
+                    self.settle_wants();
+                }
+            }
+        }
+    }
+
+    fn probe(&mut self, now: Now) {
+        match self.phase {
+            Phase::Up => self.ping(now, self.config.probe_deadline),
+            Phase::Waiting { .. } if !self.is_offline => self.open(now),
+            _ => {}
+        }
+    }
+
+    fn ping(&mut self, now: Now, deadline: Duration) {
+        let t = now.wall.as_millis();
+        self.pings.push_back((t, now));
+        if self.pings.len() > MAX_PINGS {
+            self.pings.pop_front();
+        }
+        let until = now.monotonic + deadline;
+        // An earlier question that is still open keeps its sooner end.
+        let earlier = self.silent_until.filter(|known| *known > now.monotonic);
+        self.silent_until = Some(earlier.map_or(until, |known| known.min(until)));
+        self.ping_at = now.monotonic + self.config.ping_every;
+        self.outputs.push(Output::Send(ClientMessage::Ping(Ping { t })));
+    }
+
+    fn drop_socket(&mut self, now: Now) {
+        self.outputs.push(Output::Close);
+        self.wait(now);
+    }
+
+    fn wait(&mut self, now: Now) {
+        let (base, cap) = self.config.backoff;
+        let window = base.saturating_mul(1 << self.attempt.min(16)).min(cap);
+        self.attempt = self.attempt.saturating_add(1);
+        // Full jitter: after a restart of the server all pages come back spread over the window.
+        let delay = window.mul_f64(self.random_unit()).max(MIN_DELAY);
+        self.subscribed.clear();
+        self.silent_until = None;
+        self.phase = Phase::Waiting { until: now.monotonic + delay };
+    }
+
+    fn stop(&mut self, reason: &str) {
+        let message = if reason.is_empty() { "the server closed the connection for good" } else { reason };
+        self.subscribed.clear();
+        self.phase = Phase::Stopped { message: message.to_owned() };
+        self.outputs.push(Output::Close);
+    }
+
+    /// Another lane has other offsets, so the connection begins anew; what is shown stays until its snapshot comes.
+    fn change_lane(&mut self, lane: Lane, now: Now) {
+        if self.lane == lane {
+            return;
+        }
+        self.lane = lane;
+        self.offsets.clear();
+        if matches!(self.phase, Phase::Greeting { .. } | Phase::Up) {
+            self.subscribed.clear();
+            self.has_been_up = false;
+            self.outputs.push(Output::Close);
+            self.open(now);
+        }
+    }
+
+    fn settle_wants(&mut self) {
+        let gone: Vec<Topic> = self.subscribed.difference(&self.wants).cloned().collect();
+        let wants = &self.wants;
+        let forgotten: Vec<Topic> = self.offsets.keys().filter(|topic| !wants.contains(topic)).cloned().collect();
+        for topic in &forgotten {
+            self.offsets.remove(topic);
+        }
+        if !forgotten.is_empty() {
+            self.outputs.push(Output::Forget(forgotten));
+        }
+        if !matches!(self.phase, Phase::Up) {
+            return;
+        }
+        if !gone.is_empty() {
+            self.subscribed.retain(|topic| !gone.contains(topic));
+            for part in gone.chunks(MAX_TOPICS) {
+                let request = Unsubscribe { id: self.take_id(), topics: patterns(part.to_vec()) };
+                self.outputs.push(Output::Send(ClientMessage::Unsubscribe(request)));
+            }
+        }
+        let new: Vec<Topic> = self.wants.difference(&self.subscribed).cloned().collect();
+        for part in new.chunks(MAX_TOPICS) {
+            self.subscribe(part.to_vec());
+        }
+    }
+
+    fn subscribe(&mut self, topics: Vec<Topic>) {
+        let id = self.take_id();
+        self.subscribed.extend(topics.iter().cloned());
+        let request = Subscribe { id, topics: patterns(topics.clone()) };
+        self.requests.insert(id, topics);
+        self.outputs.push(Output::Send(ClientMessage::Subscribe(request)));
+    }
+
+    fn take_id(&mut self) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        id
+    }
+
+    /// A number from 0 to 1 (xorshift64, Marsaglia 2003).
+    fn random_unit(&mut self) -> f64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        (self.random >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+fn patterns(topics: impl IntoIterator<Item = Topic>) -> Vec<TopicPattern> {
+    topics.into_iter().map(TopicPattern::from).collect()
+}
+
+/// Topics in one request: what the server takes at most.
+const MAX_TOPICS: usize = 200;
+
+/// Pings that wait for their answer; older ones are given up.
+const MAX_PINGS: usize = 8;
+
+/// No attempt follows sooner, whatever the dice say.
+const MIN_DELAY: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests;

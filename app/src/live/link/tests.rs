@@ -1,0 +1,312 @@
+//! The connection played through, moment by moment.
+
+use model::{instrument::InstrumentId, time::Timestamp};
+use wire::{
+    data::{QuoteData, TopicData},
+    message::{Batch, Bye, Pong, Refused, RefusalCode, Reset, ResetReason, Resumed, StreamName, Subscribed, Welcome},
+};
+
+use super::*;
+
+/// A link with its clock and a written record of what it asked for.
+struct Play {
+    link: Link,
+    now_ms: u64,
+}
+
+impl Play {
+    fn new() -> Self {
+        Self { link: Link::new(LinkConfig::default(), Lane::Fast, 42), now_ms: 1_000 }
+    }
+
+    fn now(&self) -> Now {
+        let monotonic = Monotonic::from_zero(Duration::from_millis(self.now_ms));
+        Now { monotonic, wall: Timestamp::from_millis(1_000_000 + self.now_ms as i64) }
+    }
+
+    /// Gives an input and returns what the link asked for, as words.
+    fn give(&mut self, input: Input) -> Vec<String> {
+        let now = self.now();
+        self.link.handle(input, now);
+        self.link.take_outputs().iter().map(words).collect()
+    }
+
+    fn message(&mut self, message: ServerMessage) -> Vec<String> {
+        self.give(Input::Message(message))
+    }
+
+    fn wait_ms(&mut self, span_ms: u64) -> Vec<String> {
+        self.now_ms += span_ms;
+        self.give(Input::Timeout)
+    }
+
+    /// Waits just until the link's own deadline.
+    fn wait_for_deadline(&mut self) -> Vec<String> {
+        let at = self.link.deadline().unwrap().since_zero();
+        self.now_ms = self.now_ms.max(at.as_nanos().div_ceil(1_000_000) as u64);
+        self.give(Input::Timeout)
+    }
+
+    fn welcome(&mut self, epoch: &str) -> Vec<String> {
+        let epoch = epoch.to_owned();
+        let welcome = Welcome { protocol: PROTOCOL_VERSION, epoch, client: "c1".into(), server_time_ms: 0 };
+        self.message(ServerMessage::Welcome(welcome))
+    }
+
+    /// Connected, subscribed to the topics, each with a snapshot at offset 10.
+    fn up(names: &[&str]) -> Self {
+        let mut play = Self::new();
+        play.give(Input::Wants(topics(names)));
+        play.give(Input::Start);
+        play.give(Input::Opened);
+        play.welcome("e1");
+        play.message(batch(names.iter().map(|name| item(ItemKind::Snapshot, name, 10)).collect()));
+        play
+    }
+}
+
+fn words(output: &Output) -> String {
+    let join = |topics: &[TopicPattern]| topics.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    match output {
+        Output::Open => "open".into(),
+        Output::Close => "close".into(),
+        Output::Send(ClientMessage::Hello(hello)) => match &hello.resume {
+            Some(resume) => {
+                let offsets: Vec<String> =
+                    resume.offsets.iter().map(|(topic, offset)| format!("{topic}={offset}")).collect();
+                format!("hello {} resume {} {}", hello.lane_ms, resume.epoch, offsets.join(" "))
+            }
+            None => format!("hello {}", hello.lane_ms),
+        },
+        Output::Send(ClientMessage::Subscribe(request)) => format!("subscribe {}", join(&request.topics)),
+        Output::Send(ClientMessage::Unsubscribe(request)) => format!("unsubscribe {}", join(&request.topics)),
+        Output::Send(ClientMessage::Snapshot(request)) => format!("snapshot {}", join(&request.topics)),
+        Output::Send(ClientMessage::Ping(_)) => "ping".into(),
+        Output::Send(other) => format!("{other:?}"),
+        Output::Items(items) => {
+            let items: Vec<String> = items.iter().map(|item| format!("{}@{}", item.topic, item.offset)).collect();
+            format!("items {}", items.join(" "))
+        }
+        Output::Forget(topics) => format!("forget {}", join(&patterns(topics.clone()))),
+        Output::Refused { topics, message } => format!("refused {}: {message}", join(&patterns(topics.clone()))),
+        Output::ClockSample { server_time_ms, .. } => format!("clock {server_time_ms}"),
+        Output::Recovered(recovery) => recovery.sentence(),
+    }
+}
+
+fn topics(names: &[&str]) -> BTreeSet<Topic> {
+    names.iter().map(|name| topic(name)).collect()
+}
+
+/// `a` stands for the quote topic of `demo:a`.
+fn topic(name: &str) -> Topic {
+    Topic::quote(&InstrumentId::parse(&format!("demo:{name}")).unwrap())
+}
+
+fn item(kind: ItemKind, name: &str, offset: u64) -> Item {
+    Item { kind, stream: 1, topic: topic(name), offset, data: TopicData::Quote(QuoteData::default()) }
+}
+
+fn batch(items: Vec<Item>) -> ServerMessage {
+    ServerMessage::Batch(Batch { items })
+}
+
+fn named(names: &[&str]) -> Vec<StreamName> {
+    names.iter().map(|name| StreamName { topic: topic(name), stream: 1 }).collect()
+}
+
+fn closed(code: u16) -> Input {
+    Input::Closed { code, reason: "gone".into() }
+}
+
+#[test]
+fn greets_subscribes_and_passes_items_on() {
+    let mut play = Play::new();
+    play.give(Input::Wants(topics(&["a", "b"])));
+    assert_eq!(play.give(Input::Start), ["open"]);
+    assert_eq!(play.link.state(), LinkState::Connecting);
+    assert_eq!(play.give(Input::Opened), ["hello 100"]);
+    assert_eq!(play.welcome("e1"), ["subscribe quote:demo:a quote:demo:b", "ping"]);
+    assert_eq!(play.link.state(), LinkState::Connected);
+    let first = batch(vec![item(ItemKind::Snapshot, "a", 3), item(ItemKind::Delta, "a", 4)]);
+    assert_eq!(play.message(first), ["items quote:demo:a@3 quote:demo:a@4"]);
+    // What nobody asked for, and what came twice, is not passed on.
+    let second = batch(vec![item(ItemKind::Snapshot, "z", 1), item(ItemKind::Delta, "a", 4), item(ItemKind::Delta, "b", 9)]);
+    assert!(play.message(second).is_empty());
+}
+
+#[test]
+fn a_gap_is_never_applied_but_asked_for() {
+    let mut play = Play::up(&["a"]);
+    let gap = batch(vec![item(ItemKind::Delta, "a", 12), item(ItemKind::Delta, "a", 13)]);
+    assert_eq!(play.message(gap), ["snapshot quote:demo:a"]);
+    assert!(play.message(batch(vec![item(ItemKind::Delta, "a", 14)])).is_empty());
+    assert_eq!(play.message(batch(vec![item(ItemKind::Snapshot, "a", 20)])), ["items quote:demo:a@20"]);
+    assert_eq!(play.message(batch(vec![item(ItemKind::Delta, "a", 21)])), ["items quote:demo:a@21"]);
+}
+
+#[test]
+fn resumes_where_it_stopped_and_says_so() {
+    let mut play = Play::up(&["a", "b"]);
+    assert!(play.give(closed(1006)).is_empty());
+    assert!(matches!(play.link.state(), LinkState::Reconnecting { .. }));
+    assert_eq!(play.wait_for_deadline(), ["open"]);
+    play.give(Input::Wants(topics(&["a", "b", "c"])));
+    assert_eq!(play.give(Input::Opened), ["hello 100 resume e1 quote:demo:a=10 quote:demo:b=10"]);
+    assert_eq!(play.welcome("e1"), ["Reconnected", "subscribe quote:demo:c", "ping"]);
+    let resumed = Resumed { topics: named(&["a", "b"]), replayed: 412, lost: 0 };
+    assert_eq!(play.message(ServerMessage::Resumed(resumed)), ["Reconnected: resumed, 412 replayed, 0 lost"]);
+    assert_eq!(play.message(batch(vec![item(ItemKind::Delta, "a", 11)])), ["items quote:demo:a@11"]);
+}
+
+#[test]
+fn says_when_a_snapshot_was_needed() {
+    let mut play = Play::up(&["a"]);
+    play.give(closed(1012));
+    play.wait_for_deadline();
+    play.give(Input::Opened);
+    play.welcome("e2");
+    let reset = Reset { topics: named(&["a"]), reason: ResetReason::EpochChanged };
+    assert_eq!(play.message(ServerMessage::Reset(reset)), ["Reconnected: a snapshot was needed"]);
+    assert!(play.message(batch(vec![item(ItemKind::Delta, "a", 11)])).is_empty());
+    assert_eq!(play.message(batch(vec![item(ItemKind::Snapshot, "a", 1)])), ["items quote:demo:a@1"]);
+}
+
+#[test]
+fn codes_from_3500_end_it_until_the_reader_asks() {
+    let mut play = Play::up(&["a"]);
+    assert_eq!(play.give(closed(3501)), ["close"]);
+    assert_eq!(play.link.state(), LinkState::Error { message: "gone".into() });
+    assert_eq!(play.link.deadline(), None);
+    assert_eq!(play.give(Input::Retry), ["open"]);
+
+    let mut play = Play::up(&["a"]);
+    let bye = Bye { code: CloseCode::FORBIDDEN, reason: "forbidden".into() };
+    assert_eq!(play.message(ServerMessage::Bye(bye)), ["close"]);
+    assert!(matches!(play.link.state(), LinkState::Error { .. }));
+}
+
+#[test]
+fn back_off_grows_to_its_cap_and_ends_only_with_data() {
+    let mut play = Play::up(&["a"]);
+    let mut longest_ms = 0;
+    for attempt in 0..40_u32 {
+        play.give(closed(1006));
+        let delay_ms = play.link.deadline().unwrap().since_zero().as_millis() as u64 - play.now_ms;
+        let window_ms = (500_u64 << attempt.min(16)).min(30_000);
+        assert!((100..=window_ms.max(100)).contains(&delay_ms), "attempt {attempt}: {delay_ms} ms");
+        longest_ms = longest_ms.max(delay_ms);
+        assert_eq!(play.wait_for_deadline(), ["open"]);
+        // A welcome alone does not end the back-off.
+        play.give(Input::Opened);
+        play.welcome("e1");
+    }
+    assert!(longest_ms > 15_000, "{longest_ms}");
+    play.message(batch(vec![item(ItemKind::Delta, "a", 11)]));
+    play.give(closed(1006));
+    assert!(play.link.deadline().unwrap().since_zero().as_millis() as u64 - play.now_ms <= 500);
+}
+
+#[test]
+fn a_silent_connection_is_dropped_ten_seconds_after_the_ping() {
+    let mut play = Play::up(&["a"]);
+    assert_eq!(play.wait_ms(5_000), ["ping"]);
+    assert_eq!(play.wait_ms(5_000), ["ping"]);
+    assert!(play.wait_ms(4_999).iter().all(|word| word == "ping"));
+    assert_eq!(play.wait_ms(1), ["close"]);
+    assert!(matches!(play.link.state(), LinkState::Reconnecting { .. }));
+}
+
+#[test]
+fn any_message_is_a_sign_of_life() {
+    let mut play = Play::up(&["a"]);
+    for offset in 11..31 {
+        play.message(batch(vec![item(ItemKind::Delta, "a", offset)]));
+        assert!(!play.wait_ms(5_000).contains(&"close".to_owned()));
+    }
+}
+
+#[test]
+fn a_page_that_woke_up_asks_before_it_judges() {
+    // Hidden for ten minutes, timers asleep; the answer to the last ping lies unread.
+    let mut play = Play::up(&["a"]);
+    assert_eq!(play.wait_ms(5_000), ["ping"]);
+    assert_eq!(play.wait_ms(600_000), ["ping"]);
+    assert_eq!(play.link.state(), LinkState::Connected);
+    let pong = ServerMessage::Pong(Pong { t: 1_000_000 + 6_000, server_time_ms: 7 });
+    assert_eq!(play.message(pong), ["clock 7"]);
+    assert_eq!(play.link.state(), LinkState::Connected);
+
+    // The same with a dead connection: gone within the probe's deadline.
+    let mut play = Play::up(&["a"]);
+    play.now_ms += 600_000;
+    assert_eq!(play.give(Input::Probe), ["ping"]);
+    assert!(play.wait_ms(3_999).is_empty());
+    assert_eq!(play.wait_ms(1), ["close"]);
+}
+
+#[test]
+fn the_network_coming_back_ends_the_waiting() {
+    let mut play = Play::up(&["a"]);
+    play.give(Input::Offline);
+    play.give(closed(1006));
+    assert!(matches!(play.link.state(), LinkState::Disconnected { .. }));
+    assert_eq!(play.give(Input::Online), ["open"]);
+}
+
+#[test]
+fn a_server_that_does_not_greet_is_left() {
+    let mut play = Play::new();
+    play.give(Input::Start);
+    assert!(play.wait_ms(9_999).is_empty());
+    assert_eq!(play.wait_ms(1), ["close"]);
+    assert_eq!(play.wait_for_deadline(), ["open"]);
+}
+
+#[test]
+fn another_symbol_leaves_the_old_topics() {
+    let mut play = Play::up(&["a", "b"]);
+    assert_eq!(
+        play.give(Input::Wants(topics(&["b", "c"]))),
+        ["forget quote:demo:a", "unsubscribe quote:demo:a", "subscribe quote:demo:c"]
+    );
+    assert!(play.message(batch(vec![item(ItemKind::Delta, "a", 11)])).is_empty());
+    assert!(play.give(Input::Wants(topics(&["b", "c"]))).is_empty());
+}
+
+#[test]
+fn another_lane_begins_anew_without_a_word_to_the_reader() {
+    let mut play = Play::up(&["a"]);
+    assert!(play.give(Input::Lane(Lane::Fast)).is_empty());
+    assert_eq!(play.give(Input::Lane(Lane::Slow)), ["close", "open"]);
+    assert_eq!(play.link.state(), LinkState::Connecting);
+    assert_eq!(play.give(Input::Opened), ["hello 1000"]);
+    assert_eq!(play.welcome("e1"), ["subscribe quote:demo:a", "ping"]);
+}
+
+#[test]
+fn one_bad_topic_does_not_take_the_others_with_it() {
+    let mut play = Play::new();
+    play.give(Input::Wants(topics(&["a", "bad"])));
+    play.give(Input::Start);
+    play.give(Input::Opened);
+    play.welcome("e1");
+    let refuse = |id| {
+        let message = "no such instrument".to_owned();
+        ServerMessage::Refused(Refused { id: Some(id), code: RefusalCode::UnknownTopic, message })
+    };
+    assert_eq!(play.message(refuse(1)), ["subscribe quote:demo:a", "subscribe quote:demo:bad"]);
+    play.message(ServerMessage::Subscribed(Subscribed { id: 2, topics: named(&["a"]) }));
+    assert_eq!(play.message(refuse(3)), ["refused quote:demo:bad: no such instrument"]);
+    assert!(play.wait_ms(5_000).contains(&"subscribe quote:demo:bad".to_owned()));
+}
+
+#[test]
+fn inputs_out_of_turn_do_nothing() {
+    let mut play = Play::new();
+    for input in [Input::Opened, closed(1006), Input::Timeout, Input::Probe, Input::Retry] {
+        assert!(play.give(input).is_empty());
+    }
+    assert!(play.message(batch(vec![item(ItemKind::Snapshot, "a", 1)])).is_empty());
+    assert_eq!(play.link.state(), LinkState::Connecting);
+}

@@ -1,0 +1,328 @@
+//! What the page knows: one slot a topic, filled by the items of the stream, and how fresh each of them is.
+//!
+//! Plain structs: items and the moment in, values out. Not here: the connection (`live::link`), signals and frames
+//! (`live`). Items come checked: a delta always follows its snapshot.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use model::{
+    instrument::InstrumentId,
+    status::{FeedMode, StreamState},
+    time::{Monotonic, Now, Timestamp},
+};
+use wire::{
+    data::{BookData, QuoteData, StatusData, StreamEntry, TopicData},
+    message::{Item, ItemKind},
+    topic::Topic,
+};
+
+use crate::live::{
+    candle_log::CandleLog,
+    clock::ClockComparison,
+    latency::{LatencyMeter, Paint},
+    link::LinkState,
+    tape_log::TapeLog,
+};
+
+/// How fresh what is known of some topics is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Freshness {
+    /// Nothing has come yet.
+    #[default]
+    Waiting,
+    /// As live as the venue is.
+    Fresh,
+    /// The last known values are this old.
+    Stale {
+        /// Age of the newest value.
+        age_ms: u64,
+    },
+    /// The server refused the topics.
+    Refused {
+        /// The server's words.
+        message: String,
+    },
+}
+
+/// How the stream of one instrument fares, as a reader is told.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StreamView {
+    /// The colour, word and shape.
+    pub state: StreamState,
+    /// How the data comes.
+    pub mode: FeedMode,
+    /// Age of the newest value.
+    pub age_ms: Option<u64>,
+    /// Updates since the feed started.
+    pub updates: u64,
+    /// Updates a second.
+    pub rate: f64,
+    /// Why it is not live.
+    pub cause: Option<String>,
+}
+
+/// All the page knows of the market.
+#[derive(Debug, Default)]
+pub struct LiveModel {
+    slots: BTreeMap<Topic, Slot>,
+    revision: u64,
+    link: LinkState,
+    heard_at: Option<Monotonic>,
+    lost_at: Option<Monotonic>,
+    /// How far the server's clock is from ours.
+    pub clock: ClockComparison,
+    /// What the updates took to get here.
+    pub latency: LatencyMeter,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    content: Option<Content>,
+    revision: u64,
+    refused: Option<String>,
+}
+
+#[derive(Debug)]
+enum Content {
+    Tape(TapeLog),
+    Candles(CandleLog),
+    Other(TopicData),
+}
+
+impl LiveModel {
+    /// Applies one item of the stream.
+    pub fn apply(&mut self, item: Item, now: Now) {
+        if let Some(stamps) = stamps(&item.data) {
+            self.latency.received(&item.topic, stamps, now);
+        }
+        self.revision += 1;
+        let slot = self.slots.entry(item.topic).or_default();
+        slot.revision = self.revision;
+        slot.refused = None;
+        slot.apply(item.kind, item.data);
+    }
+
+    /// Drops what is known of a topic.
+    pub fn forget(&mut self, topic: &Topic) {
+        self.slots.remove(topic);
+    }
+
+    /// The server refused a topic; what is known of it stays.
+    pub fn refuse(&mut self, topic: &Topic, message: &str) {
+        self.revision += 1;
+        let slot = self.slots.entry(topic.clone()).or_default();
+        slot.revision = self.revision;
+        slot.refused = Some(message.to_owned());
+    }
+
+    /// The connection's state, and when the server was last heard.
+    pub fn set_link(&mut self, link: LinkState, heard_at: Monotonic, now: Now) {
+        self.lost_at = match link {
+            LinkState::Connected => None,
+            _ => self.lost_at.or(Some(now.monotonic)),
+        };
+        self.heard_at = Some(heard_at);
+        self.link = link;
+    }
+
+    /// The connection's state.
+    pub fn link(&self) -> &LinkState {
+        &self.link
+    }
+
+    /// Rises whenever one of the topics changes.
+    pub fn revision(&self, topics: &[Topic]) -> u64 {
+        topics.iter().filter_map(|topic| self.slots.get(topic)).map(|slot| slot.revision).max().unwrap_or(0)
+    }
+
+    /// Best bid and offer, last price and day figures.
+    pub fn quote(&self, instrument: &InstrumentId) -> Option<&QuoteData> {
+        match self.other(&Topic::quote(instrument))? {
+            TopicData::Quote(quote) => Some(quote),
+            _ => None,
+        }
+    }
+
+    /// The book; the last good levels where its state is not served.
+    pub fn book(&self, instrument: &InstrumentId) -> Option<&BookData> {
+        match self.other(&Topic::book(instrument))? {
+            TopicData::Book(book) => Some(book),
+            _ => None,
+        }
+    }
+
+    /// The last prints.
+    pub fn tape(&self, instrument: &InstrumentId) -> Option<&TapeLog> {
+        match self.slots.get(&Topic::tape(instrument))?.content.as_ref()? {
+            Content::Tape(log) => Some(log),
+            _ => None,
+        }
+    }
+
+    /// The bars of a candle topic.
+    pub fn candles(&self, topic: &Topic) -> Option<&CandleLog> {
+        match self.slots.get(topic)?.content.as_ref()? {
+            Content::Candles(log) => Some(log),
+            _ => None,
+        }
+    }
+
+    /// How all streams fare.
+    pub fn status(&self) -> Option<&StatusData> {
+        match self.other(&Topic::STATUS)? {
+            TopicData::Status(status) => Some(status),
+            _ => None,
+        }
+    }
+
+    /// How the stream of one instrument fares.
+    pub fn stream(&self, instrument: &InstrumentId, now: Now) -> StreamView {
+        let entry = self.entry(instrument);
+        let age_ms = self.age_ms(instrument, entry, now);
+        let state = match (entry.map(|entry| entry.state), age_ms) {
+            (Some(StreamState::Live), Some(_)) if self.is_cut_off(now) => StreamState::Stale,
+            (Some(state), _) => state,
+            (None, Some(age_ms)) if age_ms > STALE_AFTER_MS || self.is_cut_off(now) => StreamState::Stale,
+            (None, Some(_)) => StreamState::Live,
+            (None, None) => StreamState::Initialising,
+        };
+        StreamView {
+            state,
+            mode: entry.map(|entry| entry.mode).unwrap_or_default(),
+            age_ms,
+            updates: entry.map_or(0, |entry| entry.updates),
+            rate: entry.map_or(0.0, |entry| entry.rate),
+            cause: entry.and_then(|entry| entry.cause.clone()),
+        }
+    }
+
+    /// How fresh what is known of the topics is: as fresh as the freshest of them.
+    pub fn freshness(&self, topics: &[Topic], now: Now) -> Freshness {
+        let slots = || topics.iter().filter_map(|topic| self.slots.get(topic).map(|slot| (topic, slot)));
+        if let Some(message) = slots().find_map(|(_, slot)| slot.refused.clone()) {
+            return Freshness::Refused { message };
+        }
+        let mut known = slots().filter(|(_, slot)| slot.content.is_some()).peekable();
+        if known.peek().is_none() {
+            return Freshness::Waiting;
+        }
+        let mut youngest_ms: Option<u64> = None;
+        for (topic, _) in known {
+            let Some(instrument) = topic.instrument() else {
+                // Topics without an instrument are the server's own: as fresh as the connection.
+                let silent_ms = self.heard_at.map_or(0, |at| millis(now.monotonic.saturating_since(at)));
+                return if self.is_cut_off(now) { Freshness::Stale { age_ms: silent_ms } } else { Freshness::Fresh };
+            };
+            let stream = self.stream(instrument, now);
+            match (stream.state, stream.age_ms) {
+                (StreamState::Live | StreamState::Initialising, _) if !self.is_cut_off(now) => return Freshness::Fresh,
+                (_, Some(age_ms)) => youngest_ms = Some(youngest_ms.map_or(age_ms, |known| known.min(age_ms))),
+                (_, None) => {}
+            }
+        }
+        Freshness::Stale { age_ms: youngest_ms.unwrap_or(0) }
+    }
+
+    /// Why nothing has come for the topics, in words; `None` where nothing is wrong that is known of.
+    pub fn waiting_cause(&self, topics: &[Topic], now: Now) -> Option<String> {
+        match &self.link {
+            LinkState::Connecting => return Some("connecting to the server".to_owned()),
+            LinkState::Reconnecting { at } | LinkState::Disconnected { at } => {
+                let rest = at.saturating_since(now.monotonic);
+                return Some(match rest {
+                    Duration::ZERO => "connecting to the server".to_owned(),
+                    rest => format!("no connection to the server, next attempt in {} s", rest.as_secs() + 1),
+                });
+            }
+            LinkState::Error { message } => return Some(format!("the server refused the connection: {message}")),
+            LinkState::Connected => {}
+        }
+        let entry = topics.iter().find_map(|topic| self.entry(topic.instrument()?))?;
+        entry.cause.clone().or_else(|| {
+            (entry.state == StreamState::Initialising).then(|| "the venue has not sent any data yet".to_owned())
+        })
+    }
+
+    /// True while the server has not been heard for long enough that nothing shown can be called live.
+    pub fn is_cut_off(&self, now: Now) -> bool {
+        let is_past = |at: Option<Monotonic>, limit: Duration| {
+            at.is_some_and(|at| now.monotonic.saturating_since(at) > limit)
+        };
+        is_past(self.lost_at, LOST_GRACE) || is_past(self.heard_at, SILENCE_LIMIT)
+    }
+
+    fn entry(&self, instrument: &InstrumentId) -> Option<&StreamEntry> {
+        self.status()?.streams.iter().find(|entry| entry.instrument == *instrument)
+    }
+
+    fn age_ms(&self, instrument: &InstrumentId, entry: Option<&StreamEntry>, now: Now) -> Option<u64> {
+        let of_entry = entry.and_then(|entry| entry.last_update_ms).map(Timestamp::from_millis);
+        let of_quote = self.quote(instrument).and_then(|quote| quote.receive_time_us).map(Timestamp::from_micros);
+        let of_book = self.book(instrument).and_then(|book| book.receive_time_us).map(Timestamp::from_micros);
+        let newest = [of_entry, of_quote, of_book].into_iter().flatten().max()?;
+        Some(millis(self.clock.server_time(now).saturating_since(newest)))
+    }
+
+    fn other(&self, topic: &Topic) -> Option<&TopicData> {
+        match self.slots.get(topic)?.content.as_ref()? {
+            Content::Other(data) => Some(data),
+            _ => None,
+        }
+    }
+}
+
+impl Slot {
+    fn apply(&mut self, kind: ItemKind, data: TopicData) {
+        match (&mut self.content, kind, data) {
+            (Some(Content::Tape(log)), ItemKind::Snapshot, TopicData::Tape(tape)) => log.replace(tape.trades),
+            (Some(Content::Tape(log)), ItemKind::Delta, TopicData::Tape(tape)) => log.extend(tape.trades),
+            (Some(Content::Candles(log)), ItemKind::Snapshot, TopicData::Candles(bars)) => log.replace(bars),
+            (Some(Content::Candles(log)), ItemKind::Delta, TopicData::Candles(bars)) => log.merge(bars),
+            (Some(Content::Other(TopicData::Book(known))), ItemKind::Snapshot, TopicData::Book(mut book)) => {
+                if !book.state.is_served() && book.bids.is_empty() && book.asks.is_empty() {
+                    // The last good levels stay, to be shown hatched.
+                    book.bids = std::mem::take(&mut known.bids);
+                    book.asks = std::mem::take(&mut known.asks);
+                }
+                *known = book;
+            }
+            (Some(Content::Other(known)), ItemKind::Delta, delta) => known.merge(&delta),
+            (content, _, TopicData::Tape(tape)) => {
+                let mut log = TapeLog::default();
+                log.replace(tape.trades);
+                *content = Some(Content::Tape(log));
+            }
+            (content, _, TopicData::Candles(bars)) => {
+                let mut log = CandleLog::default();
+                log.replace(bars);
+                *content = Some(Content::Candles(log));
+            }
+            (content, _, data) => *content = Some(Content::Other(data)),
+        }
+    }
+}
+
+fn stamps(data: &TopicData) -> Option<Paint> {
+    let (venue_time_ms, receive_time_us, publish_time_us) = match data {
+        TopicData::Quote(quote) => (quote.venue_time_ms, quote.receive_time_us, quote.publish_time_us?),
+        TopicData::Book(book) => (book.venue_time_ms, book.receive_time_us, book.publish_time_us?),
+        _ => return None,
+    };
+    Some(Paint { venue_time_ms, receive_time_us, publish_time_us, ..Paint::default() })
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A short loss is bridged by the resume; longer ones make what is shown old.
+const LOST_GRACE: Duration = Duration::from_secs(1);
+
+/// Pings go every five seconds: silence beyond that means a dead connection, found before its deadline.
+const SILENCE_LIMIT: Duration = Duration::from_secs(6);
+
+/// Without the server's word on a stream: the age from which it is called stale.
+const STALE_AFTER_MS: u64 = 5_000;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! What the page knows after given items, and how fresh it calls it.
+
+use model::{
+    decimal::{Price, Quantity},
+    event::Level,
+    proof::BookState,
+};
+
+use super::*;
+
+fn at(monotonic_ms: u64) -> Now {
+    let monotonic = Monotonic::from_zero(Duration::from_millis(monotonic_ms));
+    Now { monotonic, wall: Timestamp::from_millis(monotonic_ms as i64) }
+}
+
+fn instrument() -> InstrumentId {
+    InstrumentId::parse("demo:AAABBB").unwrap()
+}
+
+fn item(kind: ItemKind, topic: Topic, data: TopicData) -> Item {
+    Item { kind, stream: 1, topic, offset: 1, data }
+}
+
+fn quote(kind: ItemKind, last: &str, receive_ms: i64) -> Item {
+    let data = QuoteData {
+        last: Price::parse(last).ok(),
+        receive_time_us: Some(receive_ms * 1_000),
+        publish_time_us: Some(receive_ms * 1_000),
+        ..QuoteData::default()
+    };
+    item(kind, Topic::quote(&instrument()), TopicData::Quote(data))
+}
+
+fn status(state: StreamState, last_update_ms: Option<i64>, cause: Option<&str>) -> Item {
+    let entry = StreamEntry {
+        instrument: instrument(),
+        state,
+        mode: FeedMode::WebSocket,
+        updates: 142,
+        rate: 1.5,
+        age_ms: None,
+        last_update_ms,
+        cause: cause.map(str::to_owned),
+        next_attempt_ms: None,
+        is_simulated: true,
+        price_decimals: None,
+        size_decimals: None,
+    };
+    let data = StatusData { streams: vec![entry], ..StatusData::default() };
+    item(ItemKind::Snapshot, Topic::STATUS, TopicData::Status(data))
+}
+
+fn connected() -> LiveModel {
+    let mut model = LiveModel::default();
+    model.set_link(LinkState::Connected, at(0).monotonic, at(0));
+    model
+}
+
+fn book(kind: ItemKind, state: BookState, bids: &[(&str, &str)]) -> Item {
+    let levels = bids.iter().map(|(price, quantity)| Level {
+        price: Price::parse(price).unwrap(),
+        quantity: Quantity::parse(quantity).unwrap(),
+    });
+    let data = BookData { state, bids: levels.collect(), ..BookData::default() };
+    item(kind, Topic::book(&instrument()), TopicData::Book(data))
+}
+
+#[test]
+fn deltas_change_what_the_snapshot_said() {
+    let mut model = connected();
+    let topics = [Topic::quote(&instrument())];
+    assert_eq!(model.revision(&topics), 0);
+    model.apply(quote(ItemKind::Snapshot, "10.50", 1), at(1));
+    let first = model.revision(&topics);
+    model.apply(quote(ItemKind::Delta, "10.60", 2), at(2));
+    assert!(model.revision(&topics) > first);
+    assert_eq!(model.quote(&instrument()).and_then(|quote| quote.last), Price::parse("10.60").ok());
+    model.forget(&topics[0]);
+    assert!(model.quote(&instrument()).is_none());
+}
+
+#[test]
+fn the_last_good_levels_outlive_the_books_trouble() {
+    for kind in [ItemKind::Snapshot, ItemKind::Delta] {
+        let mut model = connected();
+        model.apply(book(ItemKind::Snapshot, BookState::Live, &[("10", "1"), ("9", "2")]), at(0));
+        model.apply(book(kind, BookState::Resyncing, &[]), at(1));
+        let known = model.book(&instrument()).unwrap();
+        assert_eq!((known.state, known.bids.len()), (BookState::Resyncing, 2), "{kind:?}");
+        // What comes after replaces them, whole.
+        model.apply(book(ItemKind::Snapshot, BookState::Live, &[("8", "1")]), at(2));
+        let known = model.book(&instrument()).unwrap();
+        assert_eq!((known.state, known.bids.len()), (BookState::Live, 1), "{kind:?}");
+    }
+}
+
+#[test]
+fn waiting_live_stale_and_refused_are_told_apart() {
+    let topics = [Topic::quote(&instrument())];
+    let mut model = connected();
+    assert_eq!(model.freshness(&topics, at(10)), Freshness::Waiting);
+
+    model.apply(quote(ItemKind::Snapshot, "10", 1_000), at(1_000));
+    model.apply(status(StreamState::Live, Some(1_000), None), at(1_000));
+    model.set_link(LinkState::Connected, at(1_000).monotonic, at(1_000));
+    assert_eq!(model.freshness(&topics, at(1_200)), Freshness::Fresh);
+
+    model.apply(status(StreamState::Stale, Some(1_000), None), at(6_500));
+    model.set_link(LinkState::Connected, at(6_500).monotonic, at(6_500));
+    assert_eq!(model.freshness(&topics, at(7_000)), Freshness::Stale { age_ms: 6_000 });
+
+    model.refuse(&topics[0], "no such instrument");
+    assert_eq!(
+        model.freshness(&topics, at(7_000)),
+        Freshness::Refused { message: "no such instrument".into() }
+    );
+}
+
+#[test]
+fn without_the_server_nothing_is_live() {
+    let topics = [Topic::quote(&instrument())];
+    let mut model = connected();
+    model.apply(quote(ItemKind::Snapshot, "10", 1_000), at(1_000));
+    model.apply(status(StreamState::Live, Some(1_000), None), at(1_000));
+    let lost = LinkState::Reconnecting { at: at(3_000).monotonic };
+    model.set_link(lost.clone(), at(1_000).monotonic, at(1_100));
+    assert_eq!(model.freshness(&topics, at(1_500)), Freshness::Fresh, "a short loss is bridged");
+    model.set_link(lost, at(1_000).monotonic, at(2_000));
+    assert_eq!(model.freshness(&topics, at(2_200)), Freshness::Stale { age_ms: 1_200 });
+    assert_eq!(model.stream(&instrument(), at(2_200)).state, StreamState::Stale);
+
+    // A connection that says nothing is no better than none.
+    let mut model = connected();
+    model.apply(quote(ItemKind::Snapshot, "10", 1_000), at(1_000));
+    model.apply(status(StreamState::Live, Some(1_000), None), at(1_000));
+    model.set_link(LinkState::Connected, at(1_000).monotonic, at(7_001));
+    assert_eq!(model.freshness(&topics, at(7_001)), Freshness::Stale { age_ms: 6_001 });
+}
+
+#[test]
+fn ages_follow_the_servers_clock() {
+    let mut model = connected();
+    // The server is 500 ms ahead of us.
+    model.clock.add(at(0), at(0), 500);
+    model.apply(quote(ItemKind::Snapshot, "10", 1_500), at(1_000));
+    let age_ms = model.stream(&instrument(), at(1_200)).age_ms.unwrap();
+    assert!((199..=201).contains(&age_ms), "{age_ms}");
+}
+
+#[test]
+fn a_cause_is_named_while_nothing_comes() {
+    let topics = [Topic::quote(&instrument())];
+    let mut model = LiveModel::default();
+    assert_eq!(model.waiting_cause(&topics, at(0)).as_deref(), Some("connecting to the server"));
+    model.set_link(LinkState::Reconnecting { at: at(2_500).monotonic }, Monotonic::ZERO, at(0));
+    let cause = model.waiting_cause(&topics, at(0));
+    assert_eq!(cause.as_deref(), Some("no connection to the server, next attempt in 3 s"));
+    model.set_link(LinkState::Connected, Monotonic::ZERO, at(0));
+    assert_eq!(model.waiting_cause(&topics, at(0)), None);
+    model.apply(status(StreamState::Failed, None, Some("unknown symbol AAABBB")), at(0));
+    assert_eq!(model.waiting_cause(&topics, at(0)).as_deref(), Some("unknown symbol AAABBB"));
+    model.apply(status(StreamState::Initialising, None, None), at(0));
+    assert_eq!(model.waiting_cause(&topics, at(0)).as_deref(), Some("the venue has not sent any data yet"));
+}

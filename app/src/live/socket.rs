@@ -1,0 +1,374 @@
+//! The shell around the pure parts, in the browser: socket, timers, frames, and what the browser says about the page.
+//!
+//! A message changes plain structs at once; signals are notified in the next animation frame, once. A hidden page gets
+//! no frames: it goes on applying and paints when it is seen again.
+
+use std::{cell::RefCell, rc::Rc, time::Duration};
+
+use ::model::time::Monotonic;
+use leptos::{prelude::*, task::spawn_local};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
+use wire::{
+    Encoding, decode_server, encode_client,
+    message::{ClientMessage, ServerMessage},
+    names::StreamNames,
+};
+
+use crate::live::{
+    Live, browser,
+    instruments::InstrumentList,
+    latency::Paint,
+    link::{Input, Link, LinkConfig, Output},
+};
+
+/// Connects. Called once, when the page has woken up.
+pub(super) fn start(live: Live) {
+    let now = browser::now();
+    let seed = (js_sys::Math::random() * 9e15) as u64;
+    let lane = live.demand.with_untracked(|demand| demand.lane()).unwrap_or_default();
+    let driver = Driver {
+        live,
+        link: Link::new(LinkConfig::default(), lane, seed),
+        names: StreamNames::new(),
+        socket: None,
+        timer: None,
+        is_frame_due: false,
+        slow_tick_at: now.monotonic,
+        epoch: None,
+        measured: measured(),
+    };
+    let driver = Shared(Rc::new(RefCell::new(driver)));
+    driver.follow_demand();
+    driver.follow_page();
+    driver.give(Input::Start);
+}
+
+#[derive(Clone)]
+struct Shared(Rc<RefCell<Driver>>);
+
+struct Driver {
+    live: Live,
+    link: Link,
+    names: StreamNames,
+    socket: Option<Socket>,
+    timer: Option<TimeoutHandle>,
+    is_frame_due: bool,
+    slow_tick_at: Monotonic,
+    epoch: Option<String>,
+    measured: Option<js_sys::Array>,
+}
+
+/// An open socket with the callbacks it needs to stay alive; dropping it silences it and closes without waiting.
+struct Socket {
+    socket: WebSocket,
+    _on_open: Closure<dyn FnMut()>,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_close: Closure<dyn FnMut(CloseEvent)>,
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.socket.set_onopen(None);
+        self.socket.set_onmessage(None);
+        self.socket.set_onclose(None);
+        let _closing = self.socket.close();
+    }
+}
+
+impl Shared {
+    /// Hands an input to the link and does what it asks for.
+    fn give(&self, input: Input) {
+        let now = browser::now();
+        let Ok(mut driver) = self.0.try_borrow_mut() else { return };
+        let driver = &mut *driver;
+        driver.link.handle(input, now);
+        for output in driver.link.take_outputs() {
+            match output {
+                Output::Open => driver.socket = Socket::open(self.clone()),
+                Output::Close => driver.socket = None,
+                Output::Send(message) => driver.send(&message),
+                other => driver.apply(other),
+            }
+        }
+        driver.settle(self);
+    }
+
+    fn follow_demand(&self) {
+        let shared = self.clone();
+        let (demand, retry) = {
+            let driver = self.0.borrow();
+            (driver.live.demand, driver.live.retry)
+        };
+        Effect::new(move |_| {
+            let (topics, lane) = demand.with(|demand| (demand.topics(), demand.lane()));
+            if let Some(lane) = lane {
+                shared.give(Input::Lane(lane));
+            }
+            shared.give(Input::Wants(topics));
+        });
+        let shared = self.clone();
+        Effect::new(move |_| {
+            if retry.get() > 0 {
+                shared.give(Input::Retry);
+            }
+        });
+    }
+
+    fn follow_page(&self) {
+        let on = |name: &'static str, input: fn() -> Input| {
+            let shared = self.clone();
+            // The page lives as long as its one connection: these listeners are never taken back.
+            let _listener = window_event_listener_untyped(name, move |_| {
+                shared.give(input());
+                shared.want_frame();
+            });
+        };
+        on("online", || Input::Online);
+        on("offline", || Input::Offline);
+        on("pageshow", || Input::Probe);
+        on("focus", || Input::Timeout);
+        let shared = self.clone();
+        let on_visibility = Closure::<dyn FnMut()>::new(move || {
+            let is_hidden = browser::is_hidden();
+            shared.discard_latency();
+            if !is_hidden {
+                // Painted at once, not in the next frame: one asked for before the page hid may never come.
+                shared.frame();
+                shared.give(Input::Probe);
+            }
+        });
+        let listener = on_visibility.as_ref().unchecked_ref();
+        let _refused = document().add_event_listener_with_callback("visibilitychange", listener);
+        on_visibility.forget();
+        let shared = self.clone();
+        let _interval = set_interval_with_handle(move || shared.want_frame(), AGE_TICK);
+    }
+
+    fn discard_latency(&self) {
+        if let Ok(driver) = self.0.try_borrow() {
+            driver.live.model.try_update_value(|model| model.latency.discard());
+        }
+    }
+
+    /// Asks for a frame, unless one is asked for already or the page cannot be seen.
+    fn want_frame(&self) {
+        if let Ok(mut driver) = self.0.try_borrow_mut() {
+            driver.want_frame(self);
+        }
+    }
+
+    fn frame(&self) {
+        let live = {
+            let Ok(mut driver) = self.0.try_borrow_mut() else { return };
+            driver.is_frame_due = false;
+            driver.tell_link();
+            driver.live
+        };
+        live.tick.set(browser::now());
+        let shared = self.clone();
+        // After this frame's paint: effects have run as microtasks, layout and paint follow the callback.
+        set_timeout(move || shared.painted(), Duration::ZERO);
+    }
+
+    fn painted(&self) {
+        let now = browser::now();
+        let Ok(driver) = self.0.try_borrow() else { return };
+        let painted = driver.live.model.try_update_value(|model| {
+            let ahead_ms = model.clock.offset().map_or(0.0, |known| known.offset_ms);
+            let painted = model.latency.painted(now).to_vec();
+            (painted, ahead_ms)
+        });
+        let Some((painted, _)) = painted else { return };
+        if let Some(ring) = &driver.measured {
+            painted.iter().for_each(|paint| push_measured(ring, paint));
+        }
+    }
+}
+
+impl Driver {
+    fn apply(&mut self, output: Output) {
+        let now = browser::now();
+        let live = self.live;
+        match output {
+            Output::Items(items) => {
+                live.model.try_update_value(|model| items.into_iter().for_each(|item| model.apply(item, now)));
+            }
+            Output::Forget(topics) => {
+                live.model.try_update_value(|model| topics.iter().for_each(|topic| model.forget(topic)));
+            }
+            Output::Refused { topics, message } => {
+                live.model.try_update_value(|model| topics.iter().for_each(|topic| model.refuse(topic, &message)));
+            }
+            Output::ClockSample { sent, server_time_ms } => {
+                live.model.try_update_value(|model| model.clock.add(sent, now, server_time_ms));
+            }
+            Output::Recovered(recovery) => live.recovery.set(Some((recovery, now.monotonic))),
+            Output::Open | Output::Close | Output::Send(_) => {}
+        }
+    }
+
+    fn send(&self, message: &ClientMessage) {
+        if let Some(socket) = &self.socket {
+            // Where this fails the close event follows.
+            let _failed = socket.socket.send_with_u8_array(&encode_client(message, Encoding::Binary));
+        }
+    }
+
+    /// After each input: the model learns of the connection, the timer is set anew, a frame is asked for.
+    fn settle(&mut self, shared: &Shared) {
+        let now = browser::now();
+        if let Some(timer) = self.timer.take() {
+            timer.clear();
+        }
+        if let Some(deadline) = self.link.deadline() {
+            let shared = shared.clone();
+            let wait = deadline.saturating_since(now.monotonic) + Duration::from_millis(1);
+            self.timer = set_timeout_with_handle(move || shared.give(Input::Timeout), wait).ok();
+        }
+        if now.monotonic.saturating_since(self.slow_tick_at) >= SLOW_TICK {
+            self.slow_tick_at = now.monotonic;
+            self.tell_link();
+            self.live.slow_tick.set(now);
+            let summary = self.live.model.try_update_value(|model| {
+                let ahead_ms = model.clock.offset().map_or(0.0, |known| known.offset_ms);
+                model.latency.summary(ahead_ms)
+            });
+            self.live.latency.set(summary.flatten());
+        }
+        self.want_frame(shared);
+    }
+
+    fn tell_link(&self) {
+        let (state, heard) = (self.link.state(), self.link.last_heard());
+        let now = browser::now();
+        self.live.model.try_update_value(|model| model.set_link(state.clone(), heard, now));
+        if self.live.link.with_untracked(|known| *known != state) {
+            self.live.link.set(state);
+        }
+    }
+
+    fn want_frame(&mut self, shared: &Shared) {
+        if self.is_frame_due || browser::is_hidden() {
+            return;
+        }
+        self.is_frame_due = true;
+        let shared = shared.clone();
+        request_animation_frame(move || shared.frame());
+    }
+
+    fn on_bytes(&mut self, bytes: &[u8]) -> Option<ServerMessage> {
+        let message = decode_server(bytes, &self.names).ok()?;
+        self.names.learn(&message);
+        if let ServerMessage::Welcome(welcome) = &message
+            && self.epoch.as_ref() != Some(&welcome.epoch)
+        {
+            self.epoch = Some(welcome.epoch.clone());
+            spawn_local(fetch_instruments(self.live));
+        }
+        Some(message)
+    }
+}
+
+impl Socket {
+    fn open(shared: Shared) -> Option<Self> {
+        let Ok(socket) = WebSocket::new(&stream_url()) else {
+            // Refused before any event could tell: let the link hear of it, once it can be borrowed again.
+            set_timeout(move || shared.give(Input::Closed { code: 1006, reason: String::new() }), Duration::ZERO);
+            return None;
+        };
+        socket.set_binary_type(BinaryType::Arraybuffer);
+        let opened = shared.clone();
+        let on_open = Closure::<dyn FnMut()>::new(move || opened.give(Input::Opened));
+        let heard = shared.clone();
+        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            let Ok(buffer) = event.data().dyn_into::<js_sys::ArrayBuffer>() else { return };
+            let bytes = js_sys::Uint8Array::new(&buffer).to_vec();
+            let message = heard.0.try_borrow_mut().ok().and_then(|mut driver| driver.on_bytes(&bytes));
+            match message {
+                Some(message) => heard.give(Input::Message(message)),
+                None => leptos::logging::warn!("a message of {} bytes could not be read", bytes.len()),
+            }
+        });
+        let on_close = Closure::<dyn FnMut(CloseEvent)>::new(move |event: CloseEvent| {
+            shared.give(Input::Closed { code: event.code(), reason: event.reason() });
+        });
+        socket.set_onopen(Some(on_open.as_ref().unchecked_ref()));
+        socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));
+        Some(Self { socket, _on_open: on_open, _on_message: on_message, _on_close: on_close })
+    }
+}
+
+/// Asks for the instruments until they come.
+async fn fetch_instruments(live: Live) {
+    let mut wait = Duration::from_millis(500);
+    loop {
+        let failure = match gloo_net::http::Request::get("api/v1/instruments").send().await {
+            Ok(answer) if answer.ok() => match answer.text().await.map(|text| InstrumentList::parse(&text)) {
+                Ok(Ok(list)) => return live.instruments.set(list),
+                Ok(Err(error)) => error.to_string(),
+                Err(error) => error.to_string(),
+            },
+            Ok(answer) => format!("the server answered {}", answer.status()),
+            Err(error) => error.to_string(),
+        };
+        live.instruments.update(|list| list.failure = Some(failure));
+        sleep(wait).await;
+        wait = (wait * 2).min(Duration::from_secs(15));
+    }
+}
+
+async fn sleep(span: Duration) {
+    let millis = i32::try_from(span.as_millis()).unwrap_or(i32::MAX);
+    let promise = js_sys::Promise::new(&mut |resolve, _| {
+        let _handle = window().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, millis);
+    });
+    let _done = wasm_bindgen_futures::JsFuture::from(promise).await;
+}
+
+/// The stream of the server this page came from, under the same folder.
+fn stream_url() -> String {
+    let location = window().location();
+    let scheme = if location.protocol().as_deref() == Ok("https:") { "wss" } else { "ws" };
+    let path = location.pathname().unwrap_or_default();
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    format!("{scheme}://{}{folder}/ws", location.host().unwrap_or_default())
+}
+
+/// The ring that measuring tests read, where the address asks for it.
+fn measured() -> Option<js_sys::Array> {
+    let query = window().location().search().unwrap_or_default();
+    if !query.trim_start_matches('?').split('&').any(|part| part == "measure=1") {
+        return None;
+    }
+    let ring = js_sys::Array::new();
+    let _refused = js_sys::Reflect::set(&window(), &JsValue::from_str("__truetape_latency"), &ring);
+    Some(ring)
+}
+
+fn push_measured(ring: &js_sys::Array, paint: &Paint) {
+    let entry = js_sys::Object::new();
+    let set = |name: &str, value: Option<f64>| {
+        let value = value.map_or(JsValue::NULL, JsValue::from_f64);
+        let _refused = js_sys::Reflect::set(&entry, &JsValue::from_str(name), &value);
+    };
+    set("venue_time_ms", paint.venue_time_ms.map(|time| time as f64));
+    set("receive_time_us", paint.receive_time_us.map(|time| time as f64));
+    set("publish_time_us", Some(paint.publish_time_us as f64));
+    set("browser_receive_ms", Some(paint.browser_receive_ms));
+    set("paint_ms", Some(paint.paint_ms));
+    ring.push(&entry);
+    if ring.length() > MAX_MEASURED {
+        ring.shift();
+    }
+}
+
+/// Ages are shown in tenths of a second; four looks a second keep them honest without work that is felt.
+const AGE_TICK: Duration = Duration::from_millis(250);
+
+/// The title and the latency figures.
+const SLOW_TICK: Duration = Duration::from_secs(1);
+
+/// Paints kept for measuring tests.
+const MAX_MEASURED: u32 = 2_000;

@@ -1,0 +1,111 @@
+//! The order book panel: asks above, bids below, the spread between them, and the proof that all of it is true.
+
+use leptos::prelude::*;
+use wire::topic::Topic;
+
+use crate::{
+    format,
+    fragment::{Fragment, cadence::Cadence},
+    live::model::LiveModel,
+    pages::live::{
+        book_rows::{BookRow, BookView, N_LEVELS},
+        topics_of,
+    },
+    selection::Selection,
+};
+
+/// The order book of the shown instrument.
+#[component]
+pub fn BookPanel(
+    /// The shown instrument.
+    selection: Selection,
+) -> impl IntoView {
+    let topics = topics_of(selection, Topic::book);
+    let source = move |model: &LiveModel| {
+        Ok(selection.id.with_untracked(|id| {
+            let book = model.book(id.as_ref()?)?;
+            let own = || {
+                let level = book.bids.first().or(book.asks.first());
+                level.map_or((0, 0), |level| (level.price.scale(), level.quantity.scale()))
+            };
+            Some(BookView::new(book, untrack(move || selection.decimals()).unwrap_or_else(own)))
+        }))
+    };
+    view! {
+        <section class="panel book-panel" data-panel="book" aria-label="Order book">
+            <Fragment name="book" cadence=Cadence::Price topics source let:view>
+                <Book view selection/>
+            </Fragment>
+        </section>
+    }
+}
+
+/// Head and rows; rows that are not known yet keep their place.
+#[component]
+fn Book(
+    /// What is known.
+    view: Signal<Option<BookView>>,
+    /// The shown instrument.
+    selection: Selection,
+) -> impl IntoView {
+    let view = Memo::new(move |_| view.get().unwrap_or_default());
+    let state = Memo::new(move |_| view.with(|view| view.state));
+    let ask = move |level_idx: usize| Memo::new(move |_| view.with(|view| view.asks.get(level_idx).cloned()));
+    let bid = move |level_idx: usize| Memo::new(move |_| view.with(|view| view.bids.get(level_idx).cloned()));
+    let topic = move || selection.id.with(|id| id.as_ref().map(|id| Topic::book(id).to_string()));
+    let spread = Memo::new(move |_| view.with(|view| view.spread.clone()));
+    view! {
+        <div class="panel__head">
+            <h2 class="panel__title">"Book"</h2>
+            <span class="book__proof tag" data-testid="book-proof" data-state=move || state.get().as_str()>
+                {move || view.with(BookView::proof)}
+            </span>
+        </div>
+        <div class="book" role="table" aria-label="Levels" data-testid="book" data-topic=topic data-state=move || state.get().as_str()>
+            <div class="book__row book__row--head" role="row">
+                <span role="columnheader">"Price"</span>
+                <span role="columnheader">"Size"</span>
+                <span role="columnheader">"Total"</span>
+            </div>
+            <div class="book__side book__side--asks" role="rowgroup" aria-label="Asks">
+                {(0..N_LEVELS).rev().map(|level_idx| view! { <BookLine side="ask" level_idx row=ask(level_idx)/> }).collect_view()}
+            </div>
+            <div class="book__spread" role="row" data-testid="book-spread">
+                <span role="cell">"Spread"</span>
+                <span role="cell">{move || spread.with(|spread| spread.as_ref().map_or_else(|| format::UNKNOWN.to_owned(), |(text, _)| text.clone()))}</span>
+                <span role="cell">{move || spread.with(|spread| spread.as_ref().map_or_else(String::new, |(_, share)| share.clone()))}</span>
+            </div>
+            <div class="book__side book__side--bids" role="rowgroup" aria-label="Bids">
+                {(0..N_LEVELS).map(|level_idx| view! { <BookLine side="bid" level_idx row=bid(level_idx)/> }).collect_view()}
+            </div>
+        </div>
+    }
+}
+
+/// One level with its bar.
+#[component]
+fn BookLine(
+    /// `ask` or `bid`.
+    side: &'static str,
+    /// 0 is the best.
+    level_idx: usize,
+    /// What is known of it.
+    row: Memo<Option<BookRow>>,
+) -> impl IntoView {
+    let testid = format!("book-{side}-{level_idx}");
+    let text = move |of: fn(&BookRow) -> &str| {
+        move || row.with(|row| row.as_ref().map_or_else(String::new, |row| of(row).to_owned()))
+    };
+    let fill = move || row.with(|row| row.as_ref().map(|row| (f64::from(row.fill_percent) / 100.0).to_string()));
+    view! {
+        <div class="book__row" role="row" data-testid=testid.clone() style:--fill=fill>
+            <span class="book__price" role="cell" data-testid=format!("{testid}-price") data-value=text(|row| &row.price_value)>
+                {text(|row| &row.price)}
+            </span>
+            <span class="book__size" role="cell" data-testid=format!("{testid}-size") data-value=text(|row| &row.size_value)>
+                {text(|row| &row.size)}
+            </span>
+            <span class="book__total" role="cell">{text(|row| &row.total)}</span>
+        </div>
+    }
+}

@@ -1,0 +1,111 @@
+//! The chart with its toolbar. Bars go from the model into the chart's own series; the chart draws by itself.
+
+use leptos::prelude::*;
+use model::{candle::Interval, instrument::InstrumentId, time::Now};
+use wire::topic::Topic;
+
+use crate::{
+    chart::{CandleChart, ChartInstrument, ChartSeries},
+    fragment::{Fragment, cadence::Cadence},
+    live::{
+        Live, browser,
+        candle_log::ChartChange,
+        model::{Freshness, LiveModel},
+        use_live,
+    },
+    selection::Selection,
+};
+
+/// Intervals in the toolbar.
+const INTERVALS: [Interval; 5] = [Interval::S1, Interval::M1, Interval::M5, Interval::M15, Interval::H1];
+
+/// The chart of the shown instrument.
+#[component]
+pub fn ChartPanel(
+    /// The shown instrument.
+    selection: Selection,
+) -> impl IntoView {
+    let interval = RwSignal::new(Interval::M1);
+    let series = ChartSeries::new();
+    let topic_of = move |id: &InstrumentId| Topic::candles(interval.get(), id);
+    let topic = Memo::new(move |_| selection.id.with(|id| id.as_ref().map(topic_of)));
+    let topics = Signal::derive(move || topic.with(|topic| topic.iter().cloned().collect::<Vec<_>>()));
+    // Which topic the series holds, and how much of it.
+    let held = StoredValue::new((None::<Topic>, 0_u64));
+    let source = move |model: &LiveModel| {
+        let Some(topic) = topic.get_untracked() else { return Ok(None) };
+        let seen = held.with_value(|(of, revision)| if of.as_ref() == Some(&topic) { *revision } else { 0 });
+        let Some(log) = model.candles(&topic) else {
+            if held.with_value(|(of, _)| of.as_ref() != Some(&topic)) {
+                series.clear();
+            }
+            return Ok(None);
+        };
+        if seen == 0 {
+            // Another instrument or interval: the reader's view of the one before means nothing here.
+            series.clear();
+        }
+        match log.changes_since(seen) {
+            ChartChange::Replace(bars) => series.set_bars(&bars),
+            ChartChange::Upsert(bars) => series.upsert(&bars),
+        }
+        held.set_value((Some(topic), log.revision()));
+        Ok(Some(log.revision()))
+    };
+    let instrument = Memo::new(move |_| {
+        let (price_decimals, size_decimals) = selection.decimals()?;
+        Some(ChartInstrument { label: selection.name(), price_decimals, size_decimals })
+    });
+    follow_clock(use_live(), series, topics);
+    view! {
+        <section class="panel chart-panel" aria-label="Chart">
+            <div class="chart-panel__toolbar" role="group" aria-label="Interval">
+                {INTERVALS.map(|choice| view! { <IntervalButton choice interval/> }).collect_view()}
+            </div>
+            <Fragment name="chart" cadence=Cadence::Chart topics source let:revision>
+                <div
+                    class="chart-panel__chart"
+                    data-topic=move || topic.with(|topic| topic.as_ref().map(ToString::to_string))
+                    data-revision=move || revision.get().map(|revision| revision.to_string())
+                >
+                    <CandleChart instrument interval series/>
+                </div>
+            </Fragment>
+        </section>
+    }
+}
+
+/// Tells the chart the server's time, for the countdown of the forming bar, and whether its bars are still true.
+fn follow_clock(live: Live, series: ChartSeries, topics: Signal<Vec<Topic>>) {
+    Effect::new(move |_| {
+        live.slow_tick().track();
+        series.set_clock(live.with_model(|model| model.clock.server_time(browser::now())));
+    });
+    let is_stale = Memo::new(move |_| {
+        live.tick().get() != Now::default()
+            && topics.with(|topics| {
+                let freshness = live.with_model(|model| model.freshness(topics, browser::now()));
+                !matches!(freshness, None | Some(Freshness::Fresh | Freshness::Waiting))
+            })
+    });
+    Effect::new(move |_| series.mark_stale(is_stale.get()));
+}
+
+#[component]
+fn IntervalButton(
+    /// What it chooses.
+    choice: Interval,
+    /// What is chosen.
+    interval: RwSignal<Interval>,
+) -> impl IntoView {
+    view! {
+        <button
+            class="button button--tool"
+            data-testid=format!("interval-{choice}")
+            aria-pressed=move || (interval.get() == choice).to_string()
+            on:click=move |_| interval.set(choice)
+        >
+            {choice.as_str()}
+        </button>
+    }
+}

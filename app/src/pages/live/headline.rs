@@ -1,0 +1,167 @@
+//! The headline: which instrument, its price, its day, and how live all of it is.
+
+use leptos::prelude::*;
+use model::status::{FeedMode, StreamState};
+use wire::topic::Topic;
+
+use crate::{
+    components::{
+        figure::{Figure, Stat},
+        flash_price::FlashPrice,
+        status_mark::StatusMark,
+    },
+    format,
+    fragment::{Fragment, cadence::Cadence},
+    live::{browser, model::StreamView, use_live},
+    pages::live::{headline_figures::Figures, symbol_picker::SymbolPicker, topics_of},
+    selection::Selection,
+};
+
+/// The headline of the shown instrument.
+#[component]
+pub fn Headline(
+    /// The shown instrument.
+    selection: Selection,
+) -> impl IntoView {
+    let topics = topics_of(selection, Topic::quote);
+    let is_simulated = Memo::new(move |_| selection.is_simulated());
+    let source = move |model: &crate::live::model::LiveModel| {
+        Ok(selection.id.with_untracked(|id| {
+            let id = id.as_ref()?;
+            let quote = model.quote(id)?;
+            Some(Figures::new(&id.to_string(), quote, untrack(move || selection.decimals())))
+        }))
+    };
+    view! {
+        <header class="headline">
+            <SymbolPicker selection/>
+            <Fragment name="headline" cadence=Cadence::Price topics source let:figures>
+                <HeadlineFigures figures selection/>
+            </Fragment>
+            <span
+                class="headline__simulated tag tag--simulated"
+                data-testid="simulated"
+                title="A made-up market: none of these prices are real"
+                hidden=move || !is_simulated.get()
+            >
+                "SIMULATED"
+            </span>
+            <StreamStatus selection/>
+        </header>
+    }
+}
+
+#[component]
+fn HeadlineFigures(
+    /// What is known.
+    figures: Signal<Option<Figures>>,
+    /// The shown instrument.
+    selection: Selection,
+) -> impl IntoView {
+    let figures = Memo::new(move |_| figures.get().unwrap_or_default());
+    let part = move |of: fn(&Figures) -> &Figure| Memo::new(move |_| figures.with(|figures| of(figures).clone()));
+    let prices = move || selection.id.with(|id| id.as_ref().map(|id| Topic::quote(id).to_string()));
+    // The unit of the volume stands in its label: the figure stays a figure.
+    view! {
+        <div class="headline__figures" data-topic=prices>
+            <div class="headline__price">
+                <FlashPrice testid="price" figure=Memo::new(move |_| figures.with(|figures| figures.last.clone()))/>
+            </div>
+            <div
+                class="headline__change"
+                data-testid="change"
+                data-value=move || figures.with(|figures| figures.change.value.clone())
+                data-trend=move || figures.with(|figures| figures.trend.as_str())
+            >
+                <span aria-hidden="true">{move || figures.with(|figures| figures.trend.sign())}</span>
+                <span>{move || figures.with(|figures| figures.change.text.clone())}</span>
+                <span class="headline__window">"24 h"</span>
+            </div>
+            <dl class="headline__stats">
+                <QuoteStat label="Bid" testid="best-bid" price=Memo::new(move |_| figures.with(|figures| figures.bid.clone()))/>
+                <QuoteStat label="Ask" testid="best-ask" price=Memo::new(move |_| figures.with(|figures| figures.ask.clone()))/>
+                <Stat label="Mid" testid="mid" figure=part(|figures| &figures.mid) rank=3/>
+                <Stat label="Spread" testid="spread" figure=part(|figures| &figures.spread) rank=2/>
+                <Stat label="High" testid="day-high" figure=part(|figures| &figures.high) rank=1/>
+                <Stat label="Low" testid="day-low" figure=part(|figures| &figures.low) rank=1/>
+                <Stat label="Volume" testid="day-volume" figure=part(|figures| &figures.volume) rank=2/>
+            </dl>
+        </div>
+    }
+}
+
+/// Best bid or offer: a labelled price that flashes.
+#[component]
+fn QuoteStat(
+    /// The word above.
+    label: &'static str,
+    /// What tests read it by.
+    testid: &'static str,
+    /// The price.
+    price: Memo<crate::components::flash_price::PriceFigure>,
+) -> impl IntoView {
+    view! {
+        <div class="stat" data-rank="1">
+            <dt class="stat__label">{label}</dt>
+            <dd class="stat__value">
+                <FlashPrice testid figure=price/>
+            </dd>
+        </div>
+    }
+}
+
+/// How the stream of the shown instrument fares: colour, shape, word and age.
+#[component]
+fn StreamStatus(
+    /// The shown instrument.
+    selection: Selection,
+) -> impl IntoView {
+    let live = use_live();
+    // Before the first tick there is no moment to measure ages from, on the server as in the browser.
+    let stream = Memo::new(move |_| {
+        let has_begun = live.tick().get() != model::time::Now::default();
+        let id = selection.id.get().filter(|_| has_begun)?;
+        live.with_model(|model| model.stream(&id, browser::now()))
+    });
+    let with = move |read: fn(&StreamView) -> String| {
+        move || stream.with(|stream| stream.as_ref().map_or_else(String::new, read))
+    };
+    let state = Memo::new(move |_| stream.with(|stream| stream.as_ref().map(|stream| stream.state).unwrap_or_default()));
+    view! {
+        <div
+            class="stream-status"
+            data-testid="stream-status"
+            data-state=move || state.get().as_str()
+            data-age-ms=with(|stream| stream.age_ms.map(|age_ms| age_ms.to_string()).unwrap_or_default())
+            title=with(details)
+        >
+            <StatusMark state/>
+            <span aria-hidden="true">{move || state.get().as_str()}</span>
+            <span class="stream-status__age" data-testid="stream-age">
+                {with(|stream| stream.age_ms.map(format::age).unwrap_or_default())}
+            </span>
+            <span class="stream-status__mode" hidden=move || with(mode)().is_empty()>{with(mode)}</span>
+        </div>
+    }
+}
+
+/// A tag for data that does not come the usual way.
+fn mode(stream: &StreamView) -> String {
+    match stream.mode {
+        FeedMode::RestPolling => "REST polling".to_owned(),
+        FeedMode::WebSocket | FeedMode::Simulated => String::new(),
+    }
+}
+
+/// Mode, count, rate and cause, for those who ask.
+fn details(stream: &StreamView) -> String {
+    let mode = match (stream.state, stream.mode) {
+        (StreamState::Live, FeedMode::WebSocket) => "LIVE (WebSocket)",
+        (StreamState::Live, FeedMode::RestPolling) => "LIVE (REST polling)",
+        (_, FeedMode::Simulated) => "Simulated",
+        (_, FeedMode::WebSocket) => "WebSocket",
+        (_, FeedMode::RestPolling) => "REST polling",
+    };
+    let cause = stream.cause.as_ref().map(|cause| format!(" • {cause}")).unwrap_or_default();
+    format!("{mode} • {} updates • {:.1} a second{cause}", stream.updates, stream.rate)
+}

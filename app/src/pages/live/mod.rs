@@ -1,0 +1,133 @@
+//! The Live page: one instrument with its price, chart, book and prints, and all others beside it.
+
+pub mod book;
+pub mod book_rows;
+pub mod chart_panel;
+pub mod headline;
+pub mod headline_figures;
+pub mod symbol_picker;
+pub mod symbol_search;
+pub mod tape;
+pub mod watch;
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use wire::topic::Topic;
+
+use crate::{
+    fragment::cadence::Cadence,
+    live::use_live,
+    pages::{
+        FragmentSpec,
+        live::{
+            book::BookPanel, chart_panel::ChartPanel, headline::Headline, headline_figures::Figures, tape::TapePanel,
+            watch::WatchPanel,
+        },
+    },
+    selection::{Selection, use_selection},
+};
+
+/// The regions of this page.
+pub const FRAGMENTS: &[FragmentSpec] = &[
+    FragmentSpec { name: "headline", cadence: Cadence::Price },
+    FragmentSpec { name: "chart", cadence: Cadence::Chart },
+    FragmentSpec { name: "book", cadence: Cadence::Price },
+    FragmentSpec { name: "tape", cadence: Cadence::Price },
+    FragmentSpec { name: "watch", cadence: Cadence::Price },
+];
+
+/// Which panel is shown where there is not room for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Panel {
+    Book,
+    Tape,
+    Watch,
+}
+
+impl Panel {
+    const ALL: [Self; 3] = [Self::Book, Self::Tape, Self::Watch];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Book => "book",
+            Self::Tape => "tape",
+            Self::Watch => "watch",
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Book => "Book",
+            Self::Tape => "Tape",
+            Self::Watch => "Watch",
+        }
+    }
+}
+
+/// The Live page.
+#[component]
+pub fn LivePage() -> impl IntoView {
+    let selection = use_selection();
+    let panel = RwSignal::new(Panel::Book);
+    view! {
+        <PageTitle selection/>
+        <h1 class="unseen">"Live"</h1>
+        <div class="live-page" data-panel=move || panel.get().as_str()>
+            <Headline selection/>
+            <ChartPanel selection/>
+            <PanelTabs panel/>
+            <BookPanel selection/>
+            <TapePanel selection/>
+            <WatchPanel selection/>
+        </div>
+    }
+}
+
+/// The strip that chooses a panel on small screens.
+#[component]
+fn PanelTabs(panel: RwSignal<Panel>) -> impl IntoView {
+    let tab = move |choice: Panel| {
+        view! {
+            <button
+                class="panel-tabs__tab"
+                data-testid=format!("tab-{}", choice.as_str())
+                data-tab=choice.as_str()
+                aria-pressed=move || (panel.get() == choice).to_string()
+                on:click=move |_| panel.set(choice)
+            >
+                {choice.label()}
+            </button>
+        }
+    };
+    view! {
+        <div class="panel-tabs" role="group" aria-label="Panel">
+            {Panel::ALL.map(tab).collect_view()}
+        </div>
+    }
+}
+
+/// The title of the window carries price and symbol; it goes on, once a second, while the page is hidden.
+#[component]
+fn PageTitle(selection: Selection) -> impl IntoView {
+    let live = use_live();
+    let title = Memo::new(move |_| {
+        live.slow_tick().track();
+        let name = selection.name();
+        let price = selection.id.with(|id| {
+            let id = id.as_ref()?;
+            let decimals = selection.decimals();
+            live.with_model(|model| model.quote(id).map(|quote| Figures::new("", quote, decimals).last)).flatten()
+        });
+        match price.filter(|figure| figure.price.is_some()) {
+            Some(figure) => format!("{} {name} · Truetape", figure.text),
+            None if name.is_empty() => "Truetape".to_owned(),
+            None => format!("{name} · Truetape"),
+        }
+    });
+    view! { <Title text=move || title.get()/> }
+}
+
+/// The topics of the shown instrument that `of` names; none while there is no instrument.
+fn topics_of(selection: Selection, of: fn(&model::instrument::InstrumentId) -> Topic) -> Signal<Vec<Topic>> {
+    Signal::derive(move || selection.id.with(|id| id.iter().map(of).collect()))
+}

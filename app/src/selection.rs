@@ -1,0 +1,160 @@
+//! Which instrument the page shows: the one in the address, else a sensible first one.
+
+use std::{sync::Arc, time::Duration};
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+use model::{
+    instrument::{Instrument, InstrumentId},
+    status::StreamState,
+};
+use wire::data::StatusData;
+
+use crate::live::{instruments::InstrumentList, use_live};
+
+/// The shown instrument.
+#[derive(Clone, Copy, Debug)]
+pub struct Selection {
+    /// Its id; `None` until one could be chosen.
+    pub id: Memo<Option<InstrumentId>>,
+    /// Its steps and names; `None` until the list of instruments has come.
+    pub instrument: Memo<Option<Arc<Instrument>>>,
+}
+
+impl Selection {
+    /// The asset pair as a reader knows it (`BTC/USD`), else the venue's own spelling.
+    pub fn name(self) -> String {
+        self.instrument.with(|instrument| match instrument {
+            Some(instrument) => pair(instrument),
+            None => self.id.with(|id| id.as_ref().map_or_else(String::new, |id| id.symbol().to_owned())),
+        })
+    }
+
+    /// True where what is shown is made up.
+    pub fn is_simulated(self) -> bool {
+        self.instrument.with(|instrument| instrument.as_ref().is_some_and(|instrument| instrument.is_simulated))
+    }
+
+    /// Decimals of prices and of sizes.
+    pub fn decimals(self) -> Option<(u32, u32)> {
+        self.instrument.with(|instrument| {
+            instrument.as_ref().map(|instrument| (instrument.price_decimals(), instrument.size_decimals()))
+        })
+    }
+}
+
+/// The asset pair as a reader knows it (`BTC/USD`).
+pub fn pair(instrument: &Instrument) -> String {
+    format!("{}/{}", instrument.base, instrument.quote)
+}
+
+/// Provides the selection to the page. Needs the router around it.
+pub fn provide_selection() -> Selection {
+    let live = use_live();
+    let query = use_query_map();
+    let is_patient = RwSignal::new(true);
+    Effect::new(move |_| {
+        set_timeout(move || is_patient.set(false), PATIENCE);
+    });
+    let asked = Memo::new(move |_| query.with(|query| query.get_str("symbol").and_then(|text| InstrumentId::parse(text).ok())));
+    let id = Memo::new(move |known: Option<&Option<InstrumentId>>| {
+        if let Some(asked) = asked.get() {
+            return Some(asked);
+        }
+        if let Some(Some(known)) = known {
+            return Some(known.clone());
+        }
+        live.tick().track();
+        live.instruments().with(|list| {
+            live.with_model(|model| first_choice(list, model.status(), is_patient.get())).flatten()
+        })
+    });
+    let instrument =
+        Memo::new(move |_| live.instruments().with(|list| id.with(|id| list.find(id.as_ref()?).cloned())));
+    let selection = Selection { id, instrument };
+    provide_context(selection);
+    selection
+}
+
+/// The shown instrument of this page.
+pub fn use_selection() -> Selection {
+    use_context().unwrap_or_else(|| Selection { id: Memo::new(|_| None), instrument: Memo::new(|_| None) })
+}
+
+/// A real instrument that is live; while real ones may still become live, none yet; else a made-up one, else any.
+fn first_choice(list: &InstrumentList, status: Option<&StatusData>, is_patient: bool) -> Option<InstrumentId> {
+    let entry = |id: &InstrumentId| status?.streams.iter().find(|entry| entry.instrument == *id);
+    let state = |id: &InstrumentId| entry(id).map(|entry| entry.state);
+    let is_coming = |id: &InstrumentId| {
+        entry(id).is_none_or(|entry| entry.state == StreamState::Initialising && entry.cause.is_none())
+    };
+    let id_of = |instrument: &Arc<Instrument>| instrument.id.clone();
+    let mut real = list.known.iter().filter(|instrument| !instrument.is_simulated);
+    if let Some(live) = real.clone().find(|instrument| state(&instrument.id) == Some(StreamState::Live)) {
+        return Some(id_of(live));
+    }
+    if is_patient && real.any(|instrument| is_coming(&instrument.id)) {
+        return None;
+    }
+    list.known.iter().find(|instrument| instrument.is_simulated).or(list.known.first()).map(id_of)
+}
+
+/// Real feeds get this long to become live before a made-up one is shown.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+#[cfg(test)]
+mod tests {
+    use model::status::FeedMode;
+    use wire::data::StreamEntry;
+
+    use super::*;
+
+    fn list(ids: &[&str]) -> InstrumentList {
+        let rows: Vec<String> = ids
+            .iter()
+            .map(|id| {
+                let is_simulated = id.starts_with("demo");
+                format!(
+                    r#"{{"id":"{id}","base":"A","quote":"B","tick_size":"0.1","lot_size":"1","min_notional":null,"status":"trading","is_simulated":{is_simulated}}}"#
+                )
+            })
+            .collect();
+        InstrumentList::parse(&format!(r#"{{"instruments":[{}]}}"#, rows.join(","))).unwrap()
+    }
+
+    fn status(entries: &[(&str, StreamState)]) -> StatusData {
+        let streams = entries.iter().map(|(id, state)| StreamEntry {
+            instrument: InstrumentId::parse(id).unwrap(),
+            state: *state,
+            mode: FeedMode::WebSocket,
+            updates: 0,
+            rate: 0.0,
+            age_ms: None,
+            last_update_ms: None,
+            cause: (*state == StreamState::Failed).then(|| "cannot connect".into()),
+            next_attempt_ms: None,
+            is_simulated: false,
+            price_decimals: None,
+            size_decimals: None,
+        });
+        StatusData { streams: streams.collect(), ..StatusData::default() }
+    }
+
+    #[test]
+    fn a_real_live_one_goes_first() {
+        use StreamState::{Failed, Initialising, Live};
+        #[track_caller]
+        fn check(ids: &[&str], entries: &[(&str, StreamState)], is_patient: bool, expected: Option<&str>) {
+            let chosen = first_choice(&list(ids), Some(&status(entries)), is_patient).map(|id| id.to_string());
+            assert_eq!(chosen.as_deref(), expected);
+        }
+        let both = &["demo:SIM", "real:A", "real:B"];
+        check(both, &[("demo:SIM", Live), ("real:A", Initialising), ("real:B", Live)], true, Some("real:B"));
+        check(both, &[("demo:SIM", Live), ("real:A", Initialising), ("real:B", Failed)], true, None);
+        check(both, &[("demo:SIM", Live), ("real:A", Initialising), ("real:B", Failed)], false, Some("demo:SIM"));
+        check(both, &[("demo:SIM", Live), ("real:A", Failed), ("real:B", Failed)], true, Some("demo:SIM"));
+        check(&["demo:SIM"], &[], true, Some("demo:SIM"));
+        check(&["real:A"], &[("real:A", Failed)], true, Some("real:A"));
+        check(&[], &[], false, None);
+    }
+}

@@ -1,0 +1,109 @@
+//! The document, and what surrounds every page: navigation, banner, status bar, settings.
+
+pub mod banner;
+pub mod document;
+pub mod rail;
+pub mod settings_panel;
+pub mod status_bar;
+
+use leptos::prelude::*;
+use leptos_meta::provide_meta_context;
+use leptos_router::{
+    StaticSegment,
+    components::{Route, Router, Routes},
+};
+
+pub use self::document::shell;
+use self::{banner::Banner, rail::Rail, settings_panel::SettingsPanel, status_bar::StatusBar};
+use crate::{
+    live::{browser, provide_live},
+    pages::live::LivePage,
+    selection::provide_selection,
+    settings::{STORAGE_KEY, Settings, Theme},
+};
+
+/// The whole application; rendered by the server and woken up in the browser.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    provide_context(remembered_settings());
+    provide_live();
+    view! {
+        <Router>
+            <Frame/>
+        </Router>
+    }
+}
+
+/// What stands around the page. Inside the router, as the shown instrument comes from the address.
+#[component]
+fn Frame() -> impl IntoView {
+    let selection = provide_selection();
+    let is_simulated = Memo::new(move |_| selection.is_simulated());
+    view! {
+        <div class="frame" data-simulated=move || is_simulated.get().to_string()>
+            <a class="skip-link" href="#main">"Skip to the page"</a>
+            <Rail/>
+            <main class="frame__main" id="main" tabindex="-1">
+                <Routes fallback=NotFound>
+                    <Route path=StaticSegment("") view=LivePage/>
+                </Routes>
+            </main>
+            <Banner/>
+            <StatusBar/>
+            <SettingsPanel/>
+        </div>
+    }
+}
+
+#[component]
+fn NotFound() -> impl IntoView {
+    view! {
+        <div class="not-found">
+            <h1>"No such page"</h1>
+            <p>"There is nothing at this address. "<a href="/">"Go to the Live page"</a></p>
+        </div>
+    }
+}
+
+/// The reader's choices: defaults while rendering, then what the browser remembers; each change is remembered, applied
+/// to the document, and seen by the other tabs.
+fn remembered_settings() -> RwSignal<Settings> {
+    let settings = RwSignal::new(Settings::default());
+    let has_read = StoredValue::new(false);
+    let read = move || {
+        let text = browser::stored(STORAGE_KEY).unwrap_or_default();
+        let stored = Settings::parse(&text);
+        if settings.with_untracked(|known| *known != stored) {
+            settings.set(stored);
+        }
+    };
+    Effect::new(move |_| {
+        let current = settings.get();
+        // The first run comes before anything was read: writing now would forget what the browser remembers.
+        if has_read.get_value() {
+            browser::store(STORAGE_KEY, &current.to_text());
+            apply(&current);
+        }
+    });
+    Effect::new(move |_| {
+        has_read.set_value(true);
+        read();
+        let of_other_tabs = window_event_listener(leptos::ev::storage, move |_| read());
+        on_cleanup(move || of_other_tabs.remove());
+    });
+    settings
+}
+
+/// Sets what the style sheet reads. The script in the document's head does the same before the first paint.
+fn apply(settings: &Settings) {
+    let theme = match settings.theme {
+        Theme::Dark => "dark",
+        Theme::Light => "light",
+        Theme::System if browser::prefers_light() => "light",
+        Theme::System => "dark",
+    };
+    browser::set_root_data("theme", theme);
+    browser::set_root_data("updown", settings.up_down.as_str());
+    browser::set_root_data("flashing", settings.flash.as_str());
+}

@@ -1,0 +1,126 @@
+//! The banner: what is wrong with the connection, and for a few seconds how it was put right.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use model::time::{Monotonic, Now};
+
+use crate::live::{
+    browser,
+    link::{LinkState, Recovery},
+    use_live,
+};
+
+/// What the banner says, and in which tone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Notice {
+    /// For `data-state`; empty where there is nothing to say.
+    tone: &'static str,
+    words: String,
+    /// Whether the reader can ask for another attempt.
+    has_retry: bool,
+}
+
+/// The strip above the status bar. It lies over the page, so that nothing moves when it comes and goes.
+#[component]
+pub fn Banner() -> impl IntoView {
+    let live = use_live();
+    let notice = Memo::new(move |_| match live.tick().get() {
+        now if now == Now::default() => Notice::default(),
+        _ => notice(&live.link().get(), live.recovery().get(), browser::now().monotonic),
+    });
+    view! {
+        <div
+            class="banner"
+            data-testid="banner"
+            data-state=move || notice.with(|notice| notice.tone)
+            hidden=move || notice.with(|notice| notice.tone.is_empty())
+        >
+            <span role="status" aria-live="polite">{move || notice.with(|notice| notice.words.clone())}</span>
+            <button class="button" hidden=move || notice.with(|notice| !notice.has_retry) on:click=move |_| live.retry()>
+                "Try now"
+            </button>
+        </div>
+    }
+}
+
+fn notice(link: &LinkState, recovery: Option<(Recovery, Monotonic)>, now: Monotonic) -> Notice {
+    let seconds_to = |at: &Monotonic| at.saturating_since(now).as_secs_f64().ceil() as u64;
+    let attempt = |at: &Monotonic| match seconds_to(at) {
+        0 => "trying again now".to_owned(),
+        seconds => format!("next attempt in {seconds} s"),
+    };
+    match link {
+        LinkState::Connecting => Notice::default(),
+        LinkState::Connected => match recovery {
+            Some((recovery, at)) if now.saturating_since(at) < SHOWN_FOR => {
+                Notice { tone: "recovered", words: recovery.sentence(), has_retry: false }
+            }
+            _ => Notice::default(),
+        },
+        LinkState::Reconnecting { at } => {
+            let words = format!("Connection to the server lost, {}. Values on this page are old.", attempt(at));
+            Notice { tone: "reconnecting", words, has_retry: true }
+        }
+        LinkState::Disconnected { at } => {
+            let words = format!("No network, {}. Values on this page are old.", attempt(at));
+            Notice { tone: "disconnected", words, has_retry: true }
+        }
+        LinkState::Error { message } => {
+            let words = format!("The server refused the connection: {message}. Reload the page, or try again.");
+            Notice { tone: "error", words, has_retry: true }
+        }
+    }
+}
+
+/// A good end is told this long.
+const SHOWN_FOR: Duration = Duration::from_secs(6);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(now_ms: u64) -> Monotonic {
+        Monotonic::from_zero(Duration::from_millis(now_ms))
+    }
+
+    #[test]
+    fn says_what_is_wrong_and_when_it_is_tried_again() {
+        #[track_caller]
+        fn check(link: &LinkState, tone: &str, words: &str) {
+            let notice = notice(link, None, at(10_000));
+            assert_eq!((notice.tone, notice.words.as_str()), (tone, words));
+        }
+        check(&LinkState::Connecting, "", "");
+        check(&LinkState::Connected, "", "");
+        check(
+            &LinkState::Reconnecting { at: at(12_400) },
+            "reconnecting",
+            "Connection to the server lost, next attempt in 3 s. Values on this page are old.",
+        );
+        check(
+            &LinkState::Reconnecting { at: at(9_000) },
+            "reconnecting",
+            "Connection to the server lost, trying again now. Values on this page are old.",
+        );
+        check(
+            &LinkState::Disconnected { at: at(11_000) },
+            "disconnected",
+            "No network, next attempt in 1 s. Values on this page are old.",
+        );
+        check(
+            &LinkState::Error { message: "bad_protocol".into() },
+            "error",
+            "The server refused the connection: bad_protocol. Reload the page, or try again.",
+        );
+    }
+
+    #[test]
+    fn a_recovery_is_told_for_six_seconds() {
+        let recovery = Recovery { n_resumed: 4, n_replayed: 412, n_lost: 0, n_reset: 0 };
+        let told = |now_ms| notice(&LinkState::Connected, Some((recovery, at(10_000))), at(now_ms)).words;
+        assert_eq!(told(10_000), "Reconnected: resumed, 412 replayed, 0 lost");
+        assert_eq!(told(15_999), told(10_000));
+        assert_eq!(told(16_000), "");
+    }
+}

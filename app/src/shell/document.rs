@@ -1,0 +1,56 @@
+//! The HTML document around the application; written by the server only.
+
+use leptos::prelude::*;
+use leptos_meta::MetaTags;
+
+/// The document. The server hands it the options of the build.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme="dark" data-updown="green-red" data-flashing="on">
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"/>
+                <meta name="color-scheme" content="dark light"/>
+                <meta name="description" content="Real-time market dashboard that says what it knows and how old it is"/>
+                <meta name="theme-color" content="#0b0f13"/>
+                <script nonce=use_nonce() inner_html=BEFORE_PAINT></script>
+                <link rel="stylesheet" href=format!("/pkg/{}.css", options.output_name)/>
+                <link rel="icon" type="image/svg+xml" href="/favicon.svg"/>
+                <link rel="apple-touch-icon" href="/icon-192.png"/>
+                <link rel="manifest" href="/manifest.webmanifest"/>
+                <AutoReload options=options.clone()/>
+                <HydrationScripts options/>
+                <MetaTags/>
+            </head>
+            <body>
+                <crate::App/>
+            </body>
+        </html>
+    }
+}
+
+/// Sets the remembered theme and colours before the first paint, so that nothing flickers. Reads the text that
+/// `Settings::to_text` writes.
+const BEFORE_PAINT: &str = r#"(function(d,s){try{(localStorage.getItem("truetape.settings")||"").split(";").forEach(function(p){var i=p.indexOf("=");if(i>0)s[p.slice(0,i)]=p.slice(i+1)})}catch(e){}
+var light=s.theme==="light"||(s.theme!=="dark"&&matchMedia("(prefers-color-scheme: light)").matches);
+d.theme=light?"light":"dark";if(s.updown)d.updown=s.updown;if(s.flash)d.flashing=s.flash})(document.documentElement.dataset,{})"#;
+
+#[cfg(test)]
+mod tests {
+    use crate::settings::{STORAGE_KEY, Settings};
+
+    use super::*;
+
+    /// The script reads names that the settings write; a renamed one would flicker at every start.
+    #[test]
+    fn the_script_reads_what_the_settings_write() {
+        assert!(BEFORE_PAINT.contains(STORAGE_KEY));
+        let text = Settings::default().to_text();
+        for key in ["theme", "updown", "flash"] {
+            assert!(text.contains(&format!("{key}=")), "{key}");
+            assert!(BEFORE_PAINT.contains(&format!("s.{key}")), "{key}");
+        }
+        assert!(!BEFORE_PAINT.contains("</"), "would end the script element");
+    }
+}

@@ -1,0 +1,233 @@
+//! The status bar: feeds, connection, latency, clocks, version.
+
+use leptos::prelude::*;
+use model::{status::StreamState, time::Now};
+use wire::{data::StatusData, topic::Topic};
+
+use crate::{
+    components::status_mark::StatusMark,
+    format,
+    fragment::{Fragment, cadence::Cadence},
+    live::{Live, browser, link::LinkState, model::LiveModel, use_live},
+};
+
+/// What is known of the feeds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Feeds {
+    n_active: usize,
+    n_all: usize,
+    updates: u64,
+    venues: Vec<VenueMark>,
+}
+
+/// How one venue fares.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct VenueMark {
+    name: String,
+    state: StreamState,
+    cause: String,
+}
+
+impl Feeds {
+    fn new(status: &StatusData, is_cut_off: bool) -> Self {
+        let venues = status.connections.iter().map(|connection| {
+            let streams = status.streams.iter().filter(|entry| *entry.instrument.venue() == connection.venue);
+            let best = streams.map(|entry| entry.state).min_by_key(|state| rank(*state));
+            let state = match best.unwrap_or_default() {
+                _ if !connection.is_connected && connection.cause.is_some() => StreamState::Failed,
+                _ if !connection.is_connected => StreamState::Initialising,
+                StreamState::Live if is_cut_off => StreamState::Stale,
+                state => state,
+            };
+            VenueMark { name: connection.venue.to_string(), state, cause: connection.cause.clone().unwrap_or_default() }
+        });
+        Self {
+            n_active: status.connections.iter().filter(|connection| connection.is_connected && !is_cut_off).count(),
+            n_all: status.connections.len(),
+            updates: status.streams.iter().map(|entry| entry.updates).sum(),
+            venues: venues.collect(),
+        }
+    }
+
+    fn sentence(&self) -> String {
+        format!("{}/{} connections active • {} updates", self.n_active, self.n_all, format::grouped(&self.updates.to_string()))
+    }
+}
+
+/// A venue is as well as the best of its streams.
+fn rank(state: StreamState) -> u8 {
+    match state {
+        StreamState::Live => 0,
+        StreamState::Stale => 1,
+        StreamState::Initialising => 2,
+        StreamState::Failed => 3,
+    }
+}
+
+/// The bar at the foot of every page.
+#[component]
+pub fn StatusBar() -> impl IntoView {
+    let live = use_live();
+    let topics = Signal::derive(|| vec![Topic::STATUS]);
+    let source = |model: &LiveModel| {
+        let is_cut_off = model.is_cut_off(browser::now());
+        Ok(model.status().map(|status| Feeds::new(status, is_cut_off)))
+    };
+    view! {
+        <footer class="status-bar" data-testid="status-bar">
+            <Connection live/>
+            <Fragment name="status-bar" cadence=Cadence::Status topics source let:feeds>
+                <FeedMarks feeds/>
+            </Fragment>
+            <span class="status-bar__space"></span>
+            <Measures live/>
+            <span class="status-bar__version">{concat!("v", env!("CARGO_PKG_VERSION"))}</span>
+        </footer>
+    }
+}
+
+#[component]
+fn FeedMarks(
+    /// What is known of the feeds.
+    feeds: Signal<Option<Feeds>>,
+) -> impl IntoView {
+    let feeds = Memo::new(move |_| feeds.get().unwrap_or_default());
+    let venues = Memo::new(move |_| feeds.with(|feeds| feeds.venues.clone()));
+    view! {
+        <span class="status-bar__feeds" data-testid="feeds">{move || feeds.with(Feeds::sentence)}</span>
+        <ul class="status-bar__venues">
+            {move || venues.get().into_iter().map(|venue| view! {
+                <li class="status-bar__venue" data-testid="venue" data-state=venue.state.as_str() title=venue.cause>
+                    <StatusMark state=venue.state/>
+                    {venue.name}
+                </li>
+            }).collect_view()}
+        </ul>
+    }
+}
+
+/// The connection between this page and the server, as a word and a shape.
+#[component]
+fn Connection(
+    /// The live data.
+    live: Live,
+) -> impl IntoView {
+    let link = live.link();
+    let words = move || {
+        link.with(|link| match link {
+            LinkState::Connecting => "connecting",
+            LinkState::Connected => "connected",
+            LinkState::Reconnecting { .. } => "reconnecting",
+            LinkState::Disconnected { .. } => "disconnected",
+            LinkState::Error { .. } => "error",
+        })
+    };
+    let mark = Signal::derive(move || {
+        link.with(|link| match link {
+            LinkState::Connecting => StreamState::Initialising,
+            LinkState::Connected => StreamState::Live,
+            LinkState::Reconnecting { .. } => StreamState::Stale,
+            LinkState::Disconnected { .. } | LinkState::Error { .. } => StreamState::Failed,
+        })
+    });
+    view! {
+        <span class="status-bar__connection" data-testid="connection" data-state=words>
+            <StatusMark state=mark/>
+            <span>"server "{words}</span>
+        </span>
+    }
+}
+
+/// Publishing to paint, and how far the clocks stand apart; once a second.
+#[component]
+fn Measures(
+    /// The live data.
+    live: Live,
+) -> impl IntoView {
+    let latency = live.latency();
+    let figure = move |of: fn(&crate::live::latency::LatencySummary) -> f64| {
+        move || latency.with(|latency| latency.as_ref().map(|latency| format!("{:.0}", of(latency))))
+    };
+    let (p50, p99) = (figure(|latency| latency.p50_ms), figure(|latency| latency.p99_ms));
+    let clock = Memo::new(move |_| {
+        if live.slow_tick().get() == Now::default() {
+            return None;
+        }
+        live.with_model(|model| model.clock.offset()).flatten()
+    });
+    let clock_words = move || {
+        clock.get().map_or_else(
+            || format!("clock {}", format::UNKNOWN),
+            |known| format!("clock {:+.0} ms ±{:.0}", known.offset_ms, known.error_ms.ceil()),
+        )
+    };
+    let unknown = || format::UNKNOWN.to_owned();
+    view! {
+        <span
+            class="status-bar__latency"
+            data-testid="latency"
+            data-latency-p50-ms=move || p50().unwrap_or_default()
+            data-latency-p99-ms=move || p99().unwrap_or_default()
+            title="From the server's publishing to the painted pixel, over the last updates: half of them took no longer, 99 of 100 took no longer"
+        >
+            {move || format!("stream {} ms p99 {}", p50().unwrap_or_else(unknown), p99().unwrap_or_else(unknown))}
+        </span>
+        <span class="status-bar__clock" data-testid="clock" title="The server's clock against this browser's, and how exactly that is known">
+            {clock_words}
+        </span>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{
+        instrument::{InstrumentId, Venue},
+        status::FeedMode,
+    };
+    use wire::data::{ConnectionEntry, StreamEntry};
+
+    use super::*;
+
+    fn connection(venue: &str, is_connected: bool, cause: Option<&str>) -> ConnectionEntry {
+        ConnectionEntry {
+            venue: Venue::new(venue),
+            is_connected,
+            mode: FeedMode::WebSocket,
+            cause: cause.map(str::to_owned),
+            next_attempt_ms: None,
+        }
+    }
+
+    fn stream(id: &str, state: StreamState) -> StreamEntry {
+        StreamEntry {
+            instrument: InstrumentId::parse(id).unwrap(),
+            state,
+            mode: FeedMode::WebSocket,
+            updates: 71,
+            rate: 0.0,
+            age_ms: None,
+            last_update_ms: None,
+            cause: None,
+            next_attempt_ms: None,
+            is_simulated: false,
+            price_decimals: None,
+            size_decimals: None,
+        }
+    }
+
+    #[test]
+    fn counts_connections_and_updates() {
+        let status = StatusData {
+            connections: vec![connection("one", true, None), connection("two", false, Some("cannot connect: refused"))],
+            streams: vec![stream("one:A", StreamState::Stale), stream("one:B", StreamState::Live)],
+            ..StatusData::default()
+        };
+        let feeds = Feeds::new(&status, false);
+        assert_eq!(feeds.sentence(), "1/2 connections active • 142 updates");
+        let states: Vec<StreamState> = feeds.venues.iter().map(|venue| venue.state).collect();
+        assert_eq!(states, [StreamState::Live, StreamState::Failed]);
+        // Without the server nothing is called active or live.
+        let feeds = Feeds::new(&status, true);
+        assert_eq!((feeds.n_active, feeds.venues[0].state), (0, StreamState::Stale));
+    }
+}

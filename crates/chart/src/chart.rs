@@ -1,0 +1,488 @@
+//! The facade: holds bars, viewport and surface, keeps scales in step with them, and draws the three layers.
+//!
+//! A shell calls the setters and gestures whenever something happens and, once a frame, [`Chart::prepare`] followed by
+//! the layers that its level names: `Full` all three, `Light` series and cursor, `Cursor` the cursor. Not here: when a
+//! frame is, and what time it is ([`Chart::set_clock`] is told).
+
+use std::ops::Range;
+
+use model::{
+    candle::{Candle, Interval},
+    decimal::Price,
+    time::Timestamp,
+};
+use plotters_backend::DrawingBackend;
+
+use crate::{
+    draw::{
+        Area, Crosshair, DrawResult, LastPrice, draw_candles, draw_crosshair, draw_grid_axes, draw_last_price,
+        draw_volume, paint,
+    },
+    format::{format_bar_time, format_change, format_countdown, format_fixed, grouped},
+    invalidate::{Level, Mask},
+    layout::{Layout, Surface},
+    legend::Legend,
+    scale::{PriceScale, TimeScale},
+    series::{Change, Series},
+    theme::Theme,
+    viewport::{DEFAULT_BARS, Extent, Viewport},
+};
+
+/// A candle chart of one instrument and interval.
+#[derive(Clone, Debug)]
+pub struct Chart {
+    series: Series,
+    label: String,
+    interval: Interval,
+    price_decimals: u32,
+    size_decimals: u32,
+    theme: Theme,
+    font_family: String,
+    surface: Surface,
+    viewport: Option<Viewport>,
+    cursor: Option<(f64, f64)>,
+    clock: Option<Timestamp>,
+    is_stale: bool,
+    mask: Mask,
+    scene: Option<Scene>,
+}
+
+/// What the layers are drawn from; two equal scenes have the same axes.
+#[derive(Clone, Debug, PartialEq)]
+struct Scene {
+    layout: Layout,
+    scales: Option<(TimeScale, PriceScale)>,
+}
+
+impl Chart {
+    /// An empty chart.
+    pub fn new(interval: Interval) -> Self {
+        Self {
+            series: Series::default(),
+            label: String::new(),
+            interval,
+            price_decimals: 2,
+            size_decimals: 2,
+            theme: Theme::default(),
+            font_family: "sans-serif".to_owned(),
+            surface: Surface::plain(0, 0),
+            viewport: None,
+            cursor: None,
+            clock: None,
+            is_stale: false,
+            mask: Mask::default(),
+            scene: None,
+        }
+    }
+
+    /// Names what is shown: its label and the decimals of its prices and sizes.
+    pub fn set_instrument(&mut self, label: &str, price_decimals: u32, size_decimals: u32) {
+        if (self.label.as_str(), self.price_decimals, self.size_decimals) != (label, price_decimals, size_decimals) {
+            label.clone_into(&mut self.label);
+            (self.price_decimals, self.size_decimals) = (price_decimals, size_decimals);
+            self.mask.add(Level::Full);
+        }
+    }
+
+    /// Sets the bars' interval; another one than before starts with the last bars again.
+    pub fn set_interval(&mut self, interval: Interval) {
+        if self.interval != interval {
+            self.interval = interval;
+            self.reset_view();
+        }
+    }
+
+    /// Replaces all bars. A viewport that someone moved stays where it is.
+    pub fn set_bars(&mut self, bars: &[Candle]) {
+        self.series.set(bars);
+        self.mask.add(Level::Light);
+    }
+
+    /// Adds bars and replaces those with the same open time.
+    pub fn upsert(&mut self, bars: &[Candle]) {
+        if self.series.upsert(bars) != Change::Nothing {
+            self.mask.add(Level::Light);
+        }
+    }
+
+    /// Forgets the bars, the view and the cursor's bar; instrument, colours and size stay.
+    pub fn clear(&mut self) {
+        self.series.clear();
+        self.is_stale = false;
+        self.reset_view();
+    }
+
+    /// Mutes bars and last price while they may no longer be true.
+    pub fn set_stale(&mut self, is_stale: bool) {
+        if self.is_stale != is_stale {
+            self.is_stale = is_stale;
+            self.mask.add(Level::Light);
+        }
+    }
+
+    /// Tells the venue's time, for the countdown to the bar's close; `None` hides it. Costs a draw only when the shown
+    /// second changes.
+    pub fn set_clock(&mut self, now: Option<Timestamp>) {
+        let before = self.countdown();
+        self.clock = now;
+        if self.countdown() != before {
+            self.mask.add(Level::Light);
+        }
+    }
+
+    /// Sets size, pixel ratio and digit width.
+    pub fn set_surface(&mut self, surface: Surface) {
+        if self.surface != surface {
+            self.surface = surface;
+            self.mask.add(Level::Full);
+        }
+    }
+
+    /// Sets colours.
+    pub fn set_theme(&mut self, theme: Theme) {
+        if self.theme != theme {
+            self.theme = theme;
+            self.mask.add(Level::Full);
+        }
+    }
+
+    /// Sets the labels' CSS font stack.
+    pub fn set_font_family(&mut self, family: &str) {
+        if self.font_family != family {
+            family.clone_into(&mut self.font_family);
+            self.mask.add(Level::Full);
+        }
+    }
+
+    /// Puts the cursor at a pixel, or takes it away.
+    pub fn set_cursor(&mut self, cursor: Option<(f64, f64)>) {
+        if self.cursor != cursor {
+            self.cursor = cursor;
+            self.mask.add(Level::Cursor);
+        }
+    }
+
+    /// Shows `factor` times as many slots; the bar under pixel column `x` stays there.
+    pub fn zoom_at(&mut self, factor: f64, x: f64) {
+        let plot_width = f64::from(self.layout().plot.width().max(1));
+        self.move_view(|viewport, extent| viewport.zoom(factor, (x / plot_width).clamp(0.0, 1.0), extent));
+    }
+
+    /// Shows `factor` times as many slots; the newest bar stays if it is in view, otherwise the middle does.
+    pub fn zoom(&mut self, factor: f64) {
+        self.move_view(|viewport, extent| {
+            #[expect(clippy::cast_precision_loss, reason = "slot numbers are below 2^53")]
+            let end = (extent.last as f64 + 1.0 - viewport.left()) / viewport.slots();
+            viewport.zoom(factor, if (0.0..=1.0).contains(&end) { end } else { 0.5 }, extent);
+        });
+    }
+
+    /// Drags the bars by `pixels`, to the right if positive (older bars come into view).
+    pub fn drag(&mut self, pixels: f64) {
+        let plot_width = f64::from(self.layout().plot.width().max(1));
+        self.move_view(|viewport, extent| viewport.pan(-pixels / plot_width * viewport.slots(), extent));
+    }
+
+    /// Moves the view by a share of its width, towards newer bars if positive.
+    pub fn pan(&mut self, share: f64) {
+        self.move_view(|viewport, extent| viewport.pan(share * viewport.slots(), extent));
+    }
+
+    /// Shows the oldest bars at the same zoom.
+    pub fn to_start(&mut self) {
+        self.move_view(Viewport::to_start);
+    }
+
+    /// Shows the newest bars at the same zoom and follows them.
+    pub fn to_end(&mut self) {
+        self.move_view(Viewport::to_end);
+    }
+
+    /// Back to the first view: the last bars, following.
+    pub fn reset_view(&mut self) {
+        self.viewport = None;
+        self.mask.add(Level::Full);
+    }
+
+    /// Number of bars.
+    pub fn n_bars(&self) -> usize {
+        self.series.len()
+    }
+
+    /// Length of the bars.
+    pub fn interval(&self) -> Interval {
+        self.interval
+    }
+
+    /// The newest bar.
+    pub fn last(&self) -> Option<&Candle> {
+        self.series.last()
+    }
+
+    /// The newest bar's close with the instrument's decimals, digits not grouped.
+    pub fn last_close(&self) -> Option<String> {
+        self.last().map(|bar| bar.close.at_scale(self.price_decimals).to_string())
+    }
+
+    /// See [`Series::hash`], at the instrument's decimals.
+    pub fn bars_hash(&mut self) -> u64 {
+        self.series.hash(self.price_decimals, self.size_decimals)
+    }
+
+    /// The labels' CSS font stack.
+    pub fn font_family(&self) -> &str {
+        &self.font_family
+    }
+
+    /// True while there is a cursor, over the plot or not.
+    pub fn has_cursor(&self) -> bool {
+        self.cursor.is_some()
+    }
+
+    /// True while bars are muted as stale.
+    pub fn is_stale(&self) -> bool {
+        self.is_stale
+    }
+
+    /// The viewport, once there were bars to look at.
+    pub fn viewport(&self) -> Option<&Viewport> {
+        self.viewport.as_ref()
+    }
+
+    /// The strongest request since the last [`Self::prepare`]; above `None` a frame is needed.
+    pub fn pending(&self) -> Level {
+        self.mask.level()
+    }
+
+    /// Brings viewport and scales up to date and says what must be drawn. Axes are drawn again only if they changed.
+    pub fn prepare(&mut self) -> Level {
+        let mut level = self.mask.take();
+        if let Some(extent) = self.extent() {
+            self.viewport.get_or_insert_with(|| Viewport::new(extent)).follow(extent);
+        }
+        let scene = self.build_scene();
+        if self.scene.as_ref() != Some(&scene) {
+            self.scene = Some(scene);
+            level = Level::Full;
+        }
+        level
+    }
+
+    /// The bar whose slot is under the cursor, or the newest without a cursor over the plot. `None` over a gap.
+    pub fn legend(&self) -> Option<Legend> {
+        let bar = match self.cursor_slot() {
+            Some((time, slot)) => {
+                let time_ms = time.time_of_slot(slot);
+                let idx = self.series.open_time_ms().partition_point(|&open| time.slot_of_time(open) < slot);
+                self.series
+                    .candle(idx)
+                    .filter(|bar| time.slot_of_time(bar.open_time.as_millis()) == time.slot_of_time(time_ms))
+            }
+            None => self.series.last(),
+        };
+        bar.map(|bar| Legend::new(bar, self.interval_ms(), self.price_decimals, self.size_decimals))
+    }
+
+    /// A sentence about what is seen, for those who do not see it.
+    pub fn summary(&self) -> String {
+        let name = if self.label.is_empty() { String::new() } else { format!("{}, ", self.label) };
+        let head = format!("{name}{} candles", self.interval);
+        let range = self.scales().map_or(0..self.series.len(), |(time, _)| self.visible(time));
+        let (Some(first), Some(last)) = (self.series.candle(range.start), self.series.last()) else {
+            return format!("{head}: no bars yet");
+        };
+        let seen = || range.clone().filter_map(|idx| self.series.candle(idx));
+        let low = seen().map(|bar| bar.low).min().unwrap_or(first.low);
+        let high = seen().map(|bar| bar.high).max().unwrap_or(first.high);
+        let shown = |price: Price| grouped(&price.at_scale(self.price_decimals).to_string());
+        format!(
+            "{head}: {} bars shown, last {}, {} since {} UTC, low {}, high {}{}",
+            range.len(),
+            shown(last.close),
+            format_change(first.open.to_f64_lossy(), last.close.to_f64_lossy()),
+            format_bar_time(first.open_time.as_millis(), self.interval_ms()),
+            shown(low),
+            shown(high),
+            if self.is_stale { ", stale" } else { "" }
+        )
+    }
+
+    /// Draws the lowest layer: background, grid, axes. Needs [`Self::prepare`] before.
+    ///
+    /// # Errors
+    /// What the backend returns.
+    pub fn draw_base<DB: DrawingBackend>(&self, area: &Area<DB>) -> DrawResult<DB> {
+        let layout = self.layout();
+        let (prices, times) = self.scales().map_or_else(Default::default, |(time, price)| {
+            let plot = layout.plot;
+            let last_row = plot.y1 - 1;
+            (
+                price.ticks((plot.y0, last_row), PRICE_GAP_PX * layout.ratio, self.price_decimals),
+                time.ticks((TIME_GAP_PX * layout.ratio).max(TIME_GAP_DIGITS * layout.digit_width)),
+            )
+        });
+        paint(area, |pen| draw_grid_axes(pen, &layout, &prices, &times, self.font(&layout), &self.theme))
+    }
+
+    /// Draws the middle layer on a transparent ground: volume, candles, last price. Needs [`Self::prepare`] before.
+    ///
+    /// # Errors
+    /// What the backend returns.
+    pub fn draw_series<DB: DrawingBackend>(&self, area: &Area<DB>) -> DrawResult<DB> {
+        let layout = self.layout();
+        let Some((time, price)) = self.scales() else { return Ok(()) };
+        let alpha = if self.is_stale { STALE_OPACITY } else { 1.0 };
+        let range = self.visible(time);
+        let last = self.last_price(price);
+        paint(area, |pen| {
+            draw_volume(pen, (&self.series, range.clone()), &layout, time, &self.theme, alpha)?;
+            draw_candles(pen, (&self.series, range.clone()), &layout, (time, price), &self.theme, alpha)?;
+            match &last {
+                Some(last) => draw_last_price(pen, last, &layout, self.font(&layout), &self.theme),
+                None => Ok(()),
+            }
+        })
+    }
+
+    /// Draws the top layer on a transparent ground: the crosshair. Needs [`Self::prepare`] before.
+    ///
+    /// # Errors
+    /// What the backend returns.
+    pub fn draw_cursor<DB: DrawingBackend>(&self, area: &Area<DB>) -> DrawResult<DB> {
+        let layout = self.layout();
+        let (Some((_, price)), Some((time, slot)), Some((_, y))) = (self.scales(), self.cursor_slot(), self.cursor)
+        else {
+            return Ok(());
+        };
+        let time_ms = time.time_of_slot(slot);
+        #[expect(clippy::cast_possible_truncation, reason = "inside the plot")]
+        let crosshair = Crosshair {
+            x: time.column_of_time(time_ms),
+            y: y as i32,
+            time: format_bar_time(time_ms, self.interval_ms()),
+            price: price.label_of(y, self.price_decimals),
+        };
+        paint(area, |pen| draw_crosshair(pen, &crosshair, &layout, self.font(&layout), &self.theme))
+    }
+
+    /// All layers on one area, for exports and tests.
+    ///
+    /// # Errors
+    /// What the backend returns.
+    pub fn draw<DB: DrawingBackend>(&mut self, area: &Area<DB>) -> DrawResult<DB> {
+        self.prepare();
+        self.draw_base(area)?;
+        self.draw_series(area)?;
+        self.draw_cursor(area)
+    }
+
+    fn move_view(&mut self, change: impl FnOnce(&mut Viewport, Extent)) {
+        let Some(extent) = self.extent() else { return };
+        let viewport = self.viewport.get_or_insert_with(|| Viewport::new(extent));
+        let before = *viewport;
+        change(viewport, extent);
+        if *viewport != before {
+            self.mask.add(Level::Full);
+        }
+    }
+
+    fn extent(&self) -> Option<Extent> {
+        let times = self.series.open_time_ms();
+        let slot = |time_ms: i64| time_ms.div_euclid(self.interval_ms());
+        let (first, last) = (slot(*times.first()?), slot(*times.last()?));
+        let default_first = slot(times[times.len().saturating_sub(DEFAULT_BARS)]);
+        Some(Extent { first, last, default_first })
+    }
+
+    fn build_scene(&self) -> Scene {
+        let fallback = || Scene { layout: Layout::new(&self.surface, 0), scales: None };
+        let (Some(viewport), false) = (&self.viewport, self.series.is_empty()) else { return fallback() };
+        // The plot's width needs the labels' length, which needs the prices in view: all but the width is known.
+        let rough = self.time_scale(viewport, &Layout::new(&self.surface, 0));
+        let extremes = self.series.price_extent(self.visible(&rough)).or_else(|| {
+            // A view into a gap keeps the scale of the bar before it.
+            let before = self.visible(&rough).start.saturating_sub(1);
+            self.series.price_extent(before..before + 1)
+        });
+        let Some((low, high)) = extremes else { return fallback() };
+        let n_label_chars = [low, high].map(|price| format_fixed(price, self.price_decimals).chars().count());
+        let layout = Layout::new(&self.surface, n_label_chars[0].max(n_label_chars[1]));
+        if layout.plot.is_empty() {
+            return Scene { layout, scales: None };
+        }
+        let time = self.time_scale(viewport, &layout);
+        let price = PriceScale::new(low, high, self.price_decimals, layout.prices.y0, layout.prices.y1);
+        Scene { layout, scales: Some((time, price)) }
+    }
+
+    fn time_scale(&self, viewport: &Viewport, layout: &Layout) -> TimeScale {
+        TimeScale::new(viewport.left(), viewport.slots(), layout.plot.x0, layout.plot.width(), self.interval_ms())
+    }
+
+    fn layout(&self) -> Layout {
+        self.scene.as_ref().map_or_else(|| Layout::new(&self.surface, 0), |scene| scene.layout)
+    }
+
+    fn scales(&self) -> Option<(&TimeScale, &PriceScale)> {
+        let (time, price) = self.scene.as_ref()?.scales.as_ref()?;
+        Some((time, price))
+    }
+
+    /// The bars of which a part is in view.
+    fn visible(&self, time: &TimeScale) -> Range<usize> {
+        let layout_left = time.slot_of_x(0.0).floor();
+        let right = self.viewport.as_ref().map_or(layout_left, Viewport::right).ceil();
+        let times = self.series.open_time_ms();
+        #[expect(clippy::cast_possible_truncation, reason = "float casts saturate")]
+        let (from, to) = (layout_left as i64, right as i64);
+        let start = times.partition_point(|&open| time.slot_of_time(open) < from);
+        let end = times.partition_point(|&open| time.slot_of_time(open) < to);
+        start..end.max(start)
+    }
+
+    fn last_price(&self, price: &PriceScale) -> Option<LastPrice> {
+        let last = self.last()?;
+        let colour = match (self.is_stale, last.close >= last.open) {
+            (true, _) => self.theme.muted,
+            (false, true) => self.theme.up,
+            (false, false) => self.theme.down,
+        };
+        Some(LastPrice {
+            y: price.row_of(last.close.to_f64_lossy()),
+            label: grouped(&self.last_close()?),
+            countdown: self.countdown(),
+            colour,
+        })
+    }
+
+    /// Nothing is counted down for a bar that should have closed or lies ahead: then the bars are not live.
+    fn countdown(&self) -> Option<String> {
+        let (now, last) = (self.clock?, self.last()?);
+        let left_ms = last.open_time.as_millis().saturating_add(self.interval_ms()).saturating_sub(now.as_millis());
+        (!self.is_stale && (1..=self.interval_ms()).contains(&left_ms)).then(|| format_countdown(left_ms))
+    }
+
+    /// The slot under the cursor, where it is over the plot.
+    fn cursor_slot(&self) -> Option<(&TimeScale, i64)> {
+        let ((x, y), (time, _)) = (self.cursor?, self.scales()?);
+        #[expect(clippy::cast_possible_truncation, reason = "float casts saturate")]
+        self.layout().plot.contains(x, y).then(|| (time, time.slot_of_x(x).floor() as i64))
+    }
+
+    fn interval_ms(&self) -> i64 {
+        i64::try_from(self.interval.duration().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    fn font(&self, layout: &Layout) -> crate::draw::Font<'_> {
+        crate::draw::Font { family: &self.font_family, px: layout.font_px }
+    }
+}
+
+/// Least room between price labels in CSS pixels.
+const PRICE_GAP_PX: f64 = 40.0;
+
+/// Least room between time labels in CSS pixels, and in digits for wide fonts.
+const TIME_GAP_PX: f64 = 72.0;
+const TIME_GAP_DIGITS: f64 = 11.0;
+
+const STALE_OPACITY: f64 = 0.45;

@@ -1,0 +1,29 @@
+//! The layers of a chart, each drawn in one go on a plotters `DrawingArea` whose top left pixel is (0, 0).
+//!
+//! Lines are filled rectangles of whole pixels, so that they are crisp on every backend. A backend may paint style by
+//! style (styles in order of first use, texts last) instead of shape by shape: within a layer, shapes of different styles
+//! overlap only where that makes no difference. Nothing here calls `present`: the caller does, when the layer is done.
+
+mod candles;
+mod crosshair;
+mod grid_axes;
+mod last_price;
+mod pen;
+mod volume;
+
+pub(crate) use candles::draw_candles;
+pub(crate) use crosshair::{Crosshair, draw_crosshair};
+pub(crate) use grid_axes::draw_grid_axes;
+pub(crate) use last_price::{LastPrice, draw_last_price};
+pub use pen::PLOTTERS_SIZE;
+pub(crate) use pen::{Font, paint};
+pub(crate) use volume::draw_volume;
+
+use plotters::drawing::{DrawingArea, DrawingAreaErrorKind};
+use plotters_backend::DrawingBackend;
+
+/// A drawing area in device pixels.
+pub type Area<DB> = DrawingArea<DB, plotters::coord::Shift>;
+
+/// What drawing on a backend gives back.
+pub type DrawResult<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;

@@ -1,0 +1,54 @@
+//! The last price: a dashed line across the plot and a filled label on the axis, with the time left in the bar below.
+
+use plotters_backend::{DrawingBackend, text_anchor::HPos};
+
+use super::pen::{Font, Ink, Pen, PenResult};
+use crate::{
+    layout::{LABEL_PADDING_PX, Layout, Rect},
+    theme::{Rgb, Theme},
+};
+
+/// What the line and its label show.
+#[derive(Clone, Debug)]
+pub(crate) struct LastPrice {
+    /// Pixel row, possibly outside the plot: then the label sticks to its edge and the line is not drawn.
+    pub(crate) y: i32,
+    /// Exact, with the instrument's decimals.
+    pub(crate) label: String,
+    /// Time until the bar closes, where a clock is known.
+    pub(crate) countdown: Option<String>,
+    /// The colour of the last bar's direction, or muted where it is stale.
+    pub(crate) colour: Rgb,
+}
+
+/// Draws line and label.
+pub(crate) fn draw_last_price<DB: DrawingBackend>(
+    pen: &mut Pen<'_, DB>,
+    last: &LastPrice,
+    layout: &Layout,
+    font: Font<'_>,
+    theme: &Theme,
+) -> PenResult<DB> {
+    let plot = layout.plot;
+    let line = Rect { y0: last.y, y1: last.y + layout.line, ..plot };
+    pen.dashes(line, plot, layout.px(DASH_PX), last.colour.into())?;
+
+    let row = layout.px(ROW_PX);
+    let height = if last.countdown.is_some() { row * 2 } else { row };
+    // The price's row keeps to the line; the countdown hangs below it, or above where there is no room.
+    let y0 = (last.y - row / 2).min(plot.y1 - height).max(plot.y0);
+    let axis = layout.price_axis;
+    let label = Rect { x0: axis.x0, y0, x1: axis.x1, y1: y0 + height };
+    pen.fill(label, layout.surface, last.colour.into())?;
+    let (x, ink) = (axis.x1 - layout.px(LABEL_PADDING_PX), Ink::from(theme.background));
+    pen.text(&last.label, (x, y0 + row / 2), HPos::Right, font, ink)?;
+    match &last.countdown {
+        Some(countdown) => pen.text(countdown, (x, y0 + row + row / 2), HPos::Right, font, ink),
+        None => Ok(()),
+    }
+}
+
+const DASH_PX: f64 = 3.0;
+
+/// Height of one row of a label in CSS pixels.
+pub(super) const ROW_PX: f64 = 17.0;

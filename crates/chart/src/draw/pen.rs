@@ -1,0 +1,171 @@
+//! Rectangles, dashes and labels straight on the backend of a drawing area, clipped.
+//!
+//! A chart of 500 bars is one plotters element ([`paint`]), not a thousand: no allocation and no bookkeeping per shape.
+
+use std::{convert::Infallible, iter::Empty};
+
+use plotters::element::{Drawable, PointCollection};
+use plotters_backend::{
+    BackendColor, BackendCoord, BackendTextStyle, DrawingBackend, DrawingErrorKind, FontFamily,
+    text_anchor::{HPos, Pos, VPos},
+};
+
+use super::{Area, DrawResult};
+use crate::{layout::Rect, theme::Rgb};
+
+/// What drawing directly on a backend gives back.
+pub(crate) type PenResult<DB> = Result<(), DrawingErrorKind<<DB as DrawingBackend>::ErrorType>>;
+
+/// Runs `draw` with the area's backend.
+pub(crate) fn paint<DB: DrawingBackend>(
+    area: &Area<DB>,
+    draw: impl Fn(&mut Pen<'_, DB>) -> PenResult<DB>,
+) -> DrawResult<DB> {
+    area.draw(&Painting(draw))
+}
+
+/// An element without points of its own.
+struct Painting<F>(F);
+
+impl<'a, F> PointCollection<'a, BackendCoord> for &'a Painting<F> {
+    type Point = &'a BackendCoord;
+    type IntoIter = Empty<&'a BackendCoord>;
+
+    fn point_iter(self) -> Self::IntoIter {
+        std::iter::empty()
+    }
+}
+
+impl<DB: DrawingBackend, F: Fn(&mut Pen<'_, DB>) -> PenResult<DB>> Drawable<DB> for Painting<F> {
+    fn draw<I: Iterator<Item = BackendCoord>>(&self, _: I, backend: &mut DB, _: (u32, u32)) -> PenResult<DB> {
+        (self.0)(&mut Pen { backend })
+    }
+}
+
+/// Draws on one backend.
+pub(crate) struct Pen<'a, DB> {
+    backend: &'a mut DB,
+}
+
+impl<DB: DrawingBackend> Pen<'_, DB> {
+    /// Fills the part of `rect` inside `clip`.
+    pub(crate) fn fill(&mut self, rect: Rect, clip: Rect, ink: Ink) -> PenResult<DB> {
+        let seen = Rect {
+            x0: rect.x0.max(clip.x0),
+            y0: rect.y0.max(clip.y0),
+            x1: rect.x1.min(clip.x1),
+            y1: rect.y1.min(clip.y1),
+        };
+        if seen.is_empty() {
+            return Ok(());
+        }
+        self.backend.draw_rect((seen.x0, seen.y0), (seen.x1, seen.y1), &ink.color(), true)
+    }
+
+    /// Fills `rect` with dashes along its longer side, each `dash` pixels long with as much room between.
+    pub(crate) fn dashes(&mut self, rect: Rect, clip: Rect, dash: i32, ink: Ink) -> PenResult<DB> {
+        let is_across = rect.width() >= rect.height();
+        let (from, to) = if is_across { (rect.x0, rect.x1) } else { (rect.y0, rect.y1) };
+        let mut start = from;
+        while start < to {
+            let end = (start + dash).min(to);
+            let piece =
+                if is_across { Rect { x0: start, x1: end, ..rect } } else { Rect { y0: start, y1: end, ..rect } };
+            self.fill(piece, clip, ink)?;
+            start += 2 * dash.max(1);
+        }
+        Ok(())
+    }
+
+    /// Writes `text` with its middle row at `y` and its left end, middle or right end at `x`.
+    pub(crate) fn text(
+        &mut self,
+        text: &str,
+        (x, y): (i32, i32),
+        align: HPos,
+        font: Font<'_>,
+        ink: Ink,
+    ) -> PenResult<DB> {
+        self.backend.draw_text(text, &LabelStyle { font, ink, align }, (x, y))
+    }
+}
+
+/// A colour and how opaque it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ink {
+    rgb: Rgb,
+    alpha: f64,
+}
+
+impl Ink {
+    pub(crate) fn mix(rgb: Rgb, alpha: f64) -> Self {
+        Self { rgb, alpha }
+    }
+
+    fn color(self) -> BackendColor {
+        BackendColor { alpha: self.alpha, rgb: (self.rgb.0, self.rgb.1, self.rgb.2) }
+    }
+}
+
+impl From<Rgb> for Ink {
+    fn from(rgb: Rgb) -> Self {
+        Self { rgb, alpha: 1.0 }
+    }
+}
+
+/// The face and size of labels.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Font<'a> {
+    /// A CSS font stack.
+    pub(crate) family: &'a str,
+    /// Device pixels.
+    pub(crate) px: f64,
+}
+
+/// Plotters' own text style would bring its font machinery along.
+struct LabelStyle<'a> {
+    font: Font<'a>,
+    ink: Ink,
+    align: HPos,
+}
+
+impl BackendTextStyle for LabelStyle<'_> {
+    type FontError = Infallible;
+
+    fn color(&self) -> BackendColor {
+        self.ink.color()
+    }
+
+    /// Plotters' sizes are 1.24 times the font size that SVG and canvas know.
+    fn size(&self) -> f64 {
+        self.font.px * PLOTTERS_SIZE
+    }
+
+    fn anchor(&self) -> Pos {
+        Pos::new(self.align, VPos::Center)
+    }
+
+    fn family(&self) -> FontFamily<'_> {
+        FontFamily::Name(self.font.family)
+    }
+
+    /// An estimate for backends that cannot measure.
+    #[expect(clippy::cast_possible_truncation, reason = "float casts saturate")]
+    fn layout_box(&self, text: &str) -> Result<((i32, i32), (i32, i32)), Infallible> {
+        let n_chars = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+        Ok(((0, 0), ((f64::from(n_chars) * self.font.px * 0.6) as i32, self.font.px as i32)))
+    }
+
+    /// Text as pixels is for backends without text; ours all have it.
+    fn draw<E, F: FnMut(i32, i32, BackendColor) -> Result<(), E>>(
+        &self,
+        _: &str,
+        _: BackendCoord,
+        _: F,
+    ) -> Result<Result<(), E>, Infallible> {
+        Ok(Ok(()))
+    }
+}
+
+/// Plotters' text size of a font of one pixel; backends divide by it.
+pub const PLOTTERS_SIZE: f64 = 1.24;

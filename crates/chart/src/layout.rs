@@ -1,0 +1,170 @@
+//! Where plot, volume and axes stand on a surface of device pixels.
+
+/// A rectangle of pixels: `x0..x1` by `y0..y1`, ends excluded. May be empty, never inverted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rect {
+    /// First column.
+    pub x0: i32,
+    /// First row.
+    pub y0: i32,
+    /// Column after the last.
+    pub x1: i32,
+    /// Row after the last.
+    pub y1: i32,
+}
+
+impl Rect {
+    /// Columns.
+    pub fn width(self) -> i32 {
+        self.x1 - self.x0
+    }
+
+    /// Rows.
+    pub fn height(self) -> i32 {
+        self.y1 - self.y0
+    }
+
+    /// True without any pixel.
+    pub fn is_empty(self) -> bool {
+        self.width() <= 0 || self.height() <= 0
+    }
+
+    /// True where the point is inside.
+    pub fn contains(self, x: f64, y: f64) -> bool {
+        x >= f64::from(self.x0) && x < f64::from(self.x1) && y >= f64::from(self.y0) && y < f64::from(self.y1)
+    }
+}
+
+/// What a chart is drawn on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Surface {
+    /// Device pixels across.
+    pub width: u32,
+    /// Device pixels down.
+    pub height: u32,
+    /// Device pixels of one CSS pixel, above zero.
+    pub ratio: f64,
+    /// Device pixels a digit of the labels' font is wide.
+    pub digit_width: f64,
+}
+
+impl Surface {
+    /// A surface without a page: one device pixel a pixel, digits of usual width.
+    pub fn plain(width: u32, height: u32) -> Self {
+        Self { width, height, ratio: 1.0, digit_width: LABEL_FONT_PX * 0.6 }
+    }
+}
+
+/// Size of labels in CSS pixels.
+pub const LABEL_FONT_PX: f64 = 11.0;
+
+/// The parts of a chart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Layout {
+    /// Everything.
+    pub surface: Rect,
+    /// Candles, grid and volume.
+    pub plot: Rect,
+    /// The rows of `plot` that prices use; the foot below is the volume's.
+    pub prices: Rect,
+    /// The foot of `plot` with the volume.
+    pub volume: Rect,
+    /// Price labels, right of the plot.
+    pub price_axis: Rect,
+    /// Time labels, below the plot.
+    pub time_axis: Rect,
+    /// Device pixels of a one-pixel line.
+    pub line: i32,
+    /// Font size of labels in device pixels.
+    pub font_px: f64,
+    /// Device pixels a digit is wide.
+    pub digit_width: f64,
+    /// Device pixels of one CSS pixel.
+    pub ratio: f64,
+}
+
+impl Layout {
+    /// Lays out `surface` with room for price labels of `n_label_chars` characters. Where there is no room, the axes
+    /// shrink first to half of the surface.
+    pub fn new(surface: &Surface, n_label_chars: usize) -> Self {
+        let ratio = if surface.ratio.is_finite() && surface.ratio > 0.0 { surface.ratio.min(16.0) } else { 1.0 };
+        let [width, height] =
+            [surface.width, surface.height].map(|side| i32::try_from(side.min(MAX_SIDE)).unwrap_or(0));
+        let chars = u32::try_from(n_label_chars.min(60)).unwrap_or(60);
+        let axis_width =
+            pixels(f64::from(chars) * surface.digit_width.clamp(0.0, 1_000.0) + 2.0 * LABEL_PADDING_PX * ratio);
+        let x1 = width - axis_width.min(width / 2);
+        let y1 = height - pixels(TIME_AXIS_PX * ratio).min(height / 2);
+        let plot = Rect { x0: 0, y0: 0, x1, y1 };
+        let rows = |share: f64| pixels(f64::from(plot.height()) * share);
+        Self {
+            surface: Rect { x0: 0, y0: 0, x1: width, y1: height },
+            plot,
+            prices: Rect { y0: rows(PRICES_FROM), y1: rows(PRICES_TO), ..plot },
+            volume: Rect { y0: rows(VOLUME_FROM), ..plot },
+            price_axis: Rect { x0: x1, y0: 0, x1: width, y1 },
+            time_axis: Rect { x0: 0, y0: y1, x1: width, y1: height },
+            line: pixels(ratio.floor()).max(1),
+            font_px: LABEL_FONT_PX * ratio,
+            digit_width: surface.digit_width,
+            ratio,
+        }
+    }
+
+    /// `css` CSS pixels in device pixels, at least one.
+    pub(crate) fn px(&self, css: f64) -> i32 {
+        pixels(css * self.ratio).max(1)
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "float casts saturate; NaN is 0")]
+fn pixels(value: f64) -> i32 {
+    value.round().min(f64::from(MAX_SIDE)) as i32
+}
+
+/// Larger than any canvas a browser gives.
+const MAX_SIDE: u32 = 32_767;
+
+/// Left and right of a price label, in CSS pixels.
+pub(crate) const LABEL_PADDING_PX: f64 = 6.0;
+
+/// Height of the time axis: a line of 11 px text and 4 px around it, in CSS pixels.
+const TIME_AXIS_PX: f64 = 22.0;
+
+const PRICES_FROM: f64 = 0.08;
+const PRICES_TO: f64 = 0.80;
+const VOLUME_FROM: f64 = 0.83;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn axes_take_what_their_labels_need() {
+        let layout = Layout::new(&Surface { width: 1_000, height: 500, ratio: 1.0, digit_width: 6.0 }, 8);
+        assert_eq!(layout.plot, Rect { x0: 0, y0: 0, x1: 940, y1: 478 });
+        assert_eq!(layout.price_axis, Rect { x0: 940, y0: 0, x1: 1_000, y1: 478 });
+        assert_eq!(layout.time_axis, Rect { x0: 0, y0: 478, x1: 1_000, y1: 500 });
+        assert_eq!((layout.line, layout.font_px), (1, 11.0));
+        let double = Layout::new(&Surface { width: 2_000, height: 1_000, ratio: 2.0, digit_width: 12.0 }, 8);
+        assert_eq!(double.plot, Rect { x0: 0, y0: 0, x1: 1_880, y1: 956 });
+        assert_eq!((double.line, double.font_px), (2, 22.0));
+    }
+
+    proptest! {
+        #[test]
+        fn parts_are_inside_and_never_inverted(
+            width in 0_u32..100_000, height in 0_u32..100_000, ratio in prop_oneof![0.1..8.0_f64, Just(f64::NAN), Just(-1.0)],
+            digit_width in 0.0..100.0_f64, n_chars in 0_usize..100,
+        ) {
+            let layout = Layout::new(&Surface { width, height, ratio, digit_width }, n_chars);
+            for part in [layout.plot, layout.prices, layout.volume, layout.price_axis, layout.time_axis] {
+                prop_assert!(part.width() >= 0 && part.height() >= 0, "{:?}", layout);
+                prop_assert!(part.x0 >= 0 && part.x1 <= layout.surface.x1 && part.y0 >= 0 && part.y1 <= layout.surface.y1);
+            }
+            prop_assert!(layout.line >= 1);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The bar under the cursor as text, and a sentence about the whole chart for those who do not see it.
+
+use std::fmt;
+
+use model::{candle::Candle, decimal::Price};
+
+use crate::format::{format_bar_time, format_change, grouped};
+
+/// Which way a bar went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Closed above its open.
+    Up,
+    /// Closed below its open.
+    Down,
+    /// Closed at its open.
+    Flat,
+}
+
+impl Direction {
+    /// Its name for attributes: `up`, `down`, `flat`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::Flat => "flat",
+        }
+    }
+}
+
+/// One bar as text: exact, with the instrument's decimals; what changes its length most stands last. Shown as
+/// `9 Aug 2024 14:05  O 61 602.01  H 61 610.00  L 61 600.00  C 61 605.50  +0.01 %  V 1.67177`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Legend {
+    /// When the bar opened, UTC.
+    pub time: String,
+    /// First price.
+    pub open: String,
+    /// Highest price.
+    pub high: String,
+    /// Lowest price.
+    pub low: String,
+    /// Last price.
+    pub close: String,
+    /// Base units traded.
+    pub volume: String,
+    /// From open to close, in percent.
+    pub change: String,
+    /// Which way it went.
+    pub direction: Direction,
+}
+
+impl Legend {
+    /// The texts of `bar`.
+    pub fn new(bar: &Candle, interval_ms: i64, price_decimals: u32, size_decimals: u32) -> Self {
+        let price = |price: Price| grouped(&price.at_scale(price_decimals).to_string());
+        Self {
+            time: format_bar_time(bar.open_time.as_millis(), interval_ms),
+            open: price(bar.open),
+            high: price(bar.high),
+            low: price(bar.low),
+            close: price(bar.close),
+            volume: grouped(&bar.volume.at_scale(size_decimals).to_string()),
+            change: format_change(bar.open.to_f64_lossy(), bar.close.to_f64_lossy()),
+            direction: match bar.close.cmp(&bar.open) {
+                std::cmp::Ordering::Greater => Direction::Up,
+                std::cmp::Ordering::Less => Direction::Down,
+                std::cmp::Ordering::Equal => Direction::Flat,
+            },
+        }
+    }
+}
+
+impl Legend {
+    /// `O … H … L … C …`.
+    pub fn prices(&self) -> String {
+        let Self { open, high, low, close, .. } = self;
+        format!("O {open}  H {high}  L {low}  C {close}")
+    }
+}
+
+impl fmt::Display for Legend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}  {}  {}  V {}", self.time, self.prices(), self.change, self.volume)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::series::tests::bar;
+
+    #[test]
+    fn a_bar_as_text() {
+        let legend = Legend::new(&bar(1_723_161_600_000, 6_160_200), 60_000, 2, 5);
+        assert_eq!(
+            legend.to_string(),
+            "9 Aug 2024 00:00  O 61 602.00  H 61 602.30  L 61 601.80  C 61 602.10  0.00 %  V 0.00100"
+                .replace("1 6", "1\u{202f}6")
+        );
+        assert_eq!(legend.direction, Direction::Up);
+        assert_eq!(Legend::new(&bar(0, 101), 60_000, 2, 5).direction, Direction::Down);
+    }
+}

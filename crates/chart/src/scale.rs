@@ -1,0 +1,9 @@
+//! Time and price to pixels and back, and where the ticks stand.
+//!
+//! Not here: which part is seen (`viewport`), drawing (`draw`). Pixels are device pixels, x to the right, y down.
+
+mod price;
+mod time;
+
+pub use price::{PriceScale, PriceTick};
+pub use time::{TimeScale, TimeTick};

@@ -1,0 +1,191 @@
+//! Price to y, linear, and its ticks at 1-2-5 steps of whole smallest units.
+
+use crate::format::{format_fixed, format_units, pow10};
+
+/// A linear price axis. Never empty and always finite, also for bars that all have one price.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PriceScale {
+    low: f64,
+    high: f64,
+    top: i32,
+    bottom: i32,
+}
+
+/// A labelled price.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PriceTick {
+    /// Pixel row.
+    pub y: i32,
+    /// The price with the instrument's decimals.
+    pub label: String,
+}
+
+/// Fewest smallest units an axis spans: a flat market is a line in the middle, not noise over the whole height.
+const LEAST_UNITS: f64 = 4.0;
+
+/// Ranges below this share of the price are beyond what `f64` can draw.
+const LEAST_SHARE: f64 = 1e-9;
+
+impl PriceScale {
+    /// The axis that shows `low..=high` between the pixel rows `top` and `bottom`; what is flat or not finite is widened
+    /// to a few units of the last of `decimals`.
+    pub fn new(low: f64, high: f64, decimals: u32, top: i32, bottom: i32) -> Self {
+        let (low, high) = if low.is_finite() && high.is_finite() { (low.min(high), low.max(high)) } else { (0.0, 0.0) };
+        let least = (LEAST_UNITS / pow10(decimals)).max(low.abs().max(high.abs()) * LEAST_SHARE);
+        let missing = (least - (high - low)).max(0.0) / 2.0;
+        Self { low: low - missing, high: high + missing, top, bottom: bottom.max(top + 1) }
+    }
+
+    /// The exact pixel row of `price`; outside the axis for prices outside it.
+    pub fn y_of(&self, price: f64) -> f64 {
+        f64::from(self.bottom) - (price - self.low) / (self.high - self.low) * f64::from(self.bottom - self.top)
+    }
+
+    /// The nearest pixel row of `price`, held within a screen's reach for prices far outside.
+    #[expect(clippy::cast_possible_truncation, reason = "clamped")]
+    pub fn row_of(&self, price: f64) -> i32 {
+        self.y_of(price).round().clamp(-FAR, FAR) as i32
+    }
+
+    /// The price at pixel row `y`.
+    pub fn price_of(&self, y: f64) -> f64 {
+        self.low + (f64::from(self.bottom) - y) / f64::from(self.bottom - self.top) * (self.high - self.low)
+    }
+
+    /// The price at pixel row `y` as text with `decimals` digits behind the point.
+    pub fn label_of(&self, y: f64, decimals: u32) -> String {
+        format_fixed(self.price_of(y), decimals)
+    }
+
+    /// Ticks within the pixel rows `rows` (first and last), at least `gap` pixels apart, lowest price first. Steps are 1,
+    /// 2 or 5 times a power of ten and never below one unit of the last of `decimals`.
+    pub fn ticks(&self, rows: (i32, i32), gap: f64, decimals: u32) -> Vec<PriceTick> {
+        let scale = pow10(decimals);
+        let n_units = (self.high - self.low) * scale;
+        let step = nice_step(n_units * gap.max(1.0) / f64::from(self.bottom - self.top));
+        let (lowest, highest) = (self.price_of(f64::from(rows.1)), self.price_of(f64::from(rows.0)));
+        let first = (lowest * scale / step).ceil();
+        let mut ticks = Vec::new();
+        // The bound holds by the gap; it also ends the loop where `f64` cannot count on.
+        for idx in 0..MAX_TICKS {
+            let units = (first + f64::from(idx)) * step;
+            let price = units / scale;
+            if price > highest || !price.is_finite() {
+                break;
+            }
+            #[expect(clippy::cast_possible_truncation, reason = "checked to fit")]
+            let label =
+                if units.abs() < 1e15 { format_units(units as i128, decimals) } else { format_fixed(price, decimals) };
+            ticks.push(PriceTick { y: self.row_of(price), label });
+        }
+        ticks
+    }
+}
+
+/// The smallest of 1, 2 and 5 times a power of ten that is not below `least`, and not below 1.
+fn nice_step(least: f64) -> f64 {
+    let mut power = 1.0;
+    while power * 10.0 < least {
+        power *= 10.0;
+    }
+    [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|&step| step >= least).unwrap_or(power * 10.0)
+}
+
+/// Pixels beyond which nothing is on any screen; keeps casts and backends in range.
+pub(crate) const FAR: f64 = 100_000.0;
+
+const MAX_TICKS: u32 = 200;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(low: f64, high: f64, decimals: u32, expected: &[&str]) {
+        let scale = PriceScale::new(low, high, decimals, 0, 400);
+        let labels: Vec<_> = scale.ticks((0, 400), 40.0, decimals).into_iter().map(|tick| tick.label).collect();
+        assert_eq!(labels, expected);
+    }
+
+    #[test]
+    fn ticks_stand_at_round_prices() {
+        check(580.3, 624.9, 2, &["585.00", "590.00", "595.00", "600.00", "605.00", "610.00", "615.00", "620.00"]);
+        check(
+            0.000_000_16,
+            0.000_000_33,
+            8,
+            &[
+                "0.00000016",
+                "0.00000018",
+                "0.00000020",
+                "0.00000022",
+                "0.00000024",
+                "0.00000026",
+                "0.00000028",
+                "0.00000030",
+                "0.00000032",
+            ],
+        );
+        check(-3.0, 4.0, 0, &["−3", "−2", "−1", "0", "1", "2", "3", "4"]);
+        check(
+            9_400.0,
+            11_700.0,
+            0,
+            &["9\u{202f}500", "10\u{202f}000", "10\u{202f}500", "11\u{202f}000", "11\u{202f}500"],
+        );
+    }
+
+    #[test]
+    fn a_flat_market_has_an_axis() {
+        check(100.0, 100.0, 2, &["99.98", "99.99", "100.00", "100.01", "100.02"]);
+        check(0.0, 0.0, 0, &["−2", "−1", "0", "1", "2"]);
+        check(f64::NAN, f64::INFINITY, 0, &["−2", "−1", "0", "1", "2"]);
+        let scale = PriceScale::new(100.0, 100.0, 2, 0, 400);
+        assert_eq!(scale.row_of(100.0), 200);
+    }
+
+    #[test]
+    fn steps_are_one_two_five() {
+        for (least, expected) in [
+            (0.0, 1.0),
+            (0.3, 1.0),
+            (1.0, 1.0),
+            (1.1, 2.0),
+            (3.0, 5.0),
+            (5.5, 10.0),
+            (11.0, 20.0),
+            (99.0, 100.0),
+            (101.0, 200.0),
+        ] {
+            assert_eq!(nice_step(least), expected, "{least}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn price_and_row_are_inverse(low in -1e9..1e9_f64, span in 0.0..1e9_f64, share in 0.0..1.0_f64, height in 1..4_000) {
+            let scale = PriceScale::new(low, low + span, 2, 10, 10 + height);
+            let price = scale.price_of(10.0 + share * f64::from(height));
+            prop_assert!((scale.y_of(price) - (10.0 + share * f64::from(height))).abs() < 1e-3);
+        }
+
+        #[test]
+        fn ticks_are_in_range_and_apart(
+            mantissa in -1e9..1e9_f64, exponent in -28..28_i32, span in 0.0..1.0_f64, decimals in 0_u32..=28, height in 1..3_000,
+        ) {
+            let low = mantissa * 10_f64.powi(exponent);
+            let scale = PriceScale::new(low, low + low.abs() * span, decimals, 0, height);
+            let ticks = scale.ticks((0, height), 40.0, decimals);
+            prop_assert!(ticks.len() <= 2 + height as usize / 40);
+            for tick in &ticks {
+                prop_assert!((-1..=height + 1).contains(&tick.y), "{:?}", tick);
+            }
+            for pair in ticks.windows(2) {
+                prop_assert!(pair[0].y - pair[1].y >= 39, "{:?}", pair);
+            }
+            prop_assert!(scale.y_of(low).is_finite() && scale.price_of(0.0).is_finite());
+        }
+    }
+}

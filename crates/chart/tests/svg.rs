@@ -1,0 +1,339 @@
+//! The chart as others see it: the same drawing as in the page, taken as SVG and read back. What is checked is what a
+//! trader would miss: a body per bar, labels that say the right price and time, gaps that stay empty.
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
+use chart::{Chart, invalidate::Level, layout::Surface, theme::Theme};
+use model::{
+    candle::{Candle, Interval},
+    decimal::{Price, Quantity},
+    time::Timestamp,
+};
+use plotters::prelude::{IntoDrawingArea, SVGBackend};
+use proptest::prelude::*;
+
+/// 2024-08-08T22:00Z.
+const EVENING: i64 = 1_723_154_400_000;
+const MINUTE: i64 = 60_000;
+const SIZE: (u32, u32) = (1_000, 500);
+
+fn price(text: &str) -> Price {
+    Price::parse(text).unwrap()
+}
+
+/// A bar `minute` minutes after the evening's start: `open high low close`.
+fn bar(minute: i64, prices: [&str; 4]) -> Candle {
+    let [open, high, low, close] = prices.map(price);
+    Candle {
+        open_time: Timestamp::from_millis(EVENING + minute * MINUTE),
+        open,
+        high,
+        low,
+        close,
+        volume: Quantity::parse("1.50").unwrap(),
+    }
+}
+
+/// Rising bars and falling bars in turn, at minutes `minutes`.
+fn zigzag(minutes: impl IntoIterator<Item = i64>) -> Vec<Candle> {
+    minutes
+        .into_iter()
+        .map(|minute| {
+            let prices = if minute % 2 == 0 {
+                ["100.00", "104.00", "98.00", "103.00"]
+            } else {
+                ["103.00", "105.00", "99.00", "101.00"]
+            };
+            bar(minute, prices)
+        })
+        .collect()
+}
+
+fn chart_of(bars: &[Candle]) -> Chart {
+    let mut chart = Chart::new(Interval::M1);
+    chart.set_surface(Surface::plain(SIZE.0, SIZE.1));
+    chart.set_instrument("BTC/USDT", 2, 3);
+    chart.set_bars(bars);
+    chart
+}
+
+#[derive(Debug, PartialEq)]
+struct Rect {
+    x: i32,
+    y: i32,
+    width: i32,
+    height: i32,
+    fill: String,
+    opacity: String,
+}
+
+/// What an SVG holds.
+struct Picture {
+    rects: Vec<Rect>,
+    texts: Vec<String>,
+}
+
+fn attribute<'a>(tag: &'a str, name: &str) -> &'a str {
+    let from = tag.find(&format!(" {name}=\"")).unwrap() + name.len() + 3;
+    &tag[from..from + tag[from..].find('"').unwrap()]
+}
+
+fn picture(svg: &str) -> Picture {
+    let number = |tag: &str, name: &str| attribute(tag, name).parse::<i32>().unwrap();
+    let rects = svg
+        .split("<rect")
+        .skip(1)
+        .map(|tag| Rect {
+            x: number(tag, "x"),
+            y: number(tag, "y"),
+            width: number(tag, "width"),
+            height: number(tag, "height"),
+            fill: attribute(tag, "fill").to_owned(),
+            opacity: attribute(tag, "opacity").to_owned(),
+        })
+        .collect();
+    let texts = svg
+        .split("<text")
+        .skip(1)
+        .map(|tag| {
+            let from = tag.find('>').unwrap() + 1;
+            tag[from..from + tag[from..].find('<').unwrap()].trim().to_owned()
+        })
+        .collect();
+    Picture { rects, texts }
+}
+
+fn draw(chart: &mut Chart) -> Picture {
+    let mut svg = String::new();
+    chart.draw(&SVGBackend::with_string(&mut svg, SIZE).into_drawing_area()).unwrap();
+    assert!(!svg.contains("NaN") && !svg.contains("inf"));
+    picture(&svg)
+}
+
+/// Only the series layer.
+fn draw_series(chart: &mut Chart) -> Picture {
+    chart.prepare();
+    let mut svg = String::new();
+    chart.draw_series(&SVGBackend::with_string(&mut svg, SIZE).into_drawing_area()).unwrap();
+    picture(&svg)
+}
+
+fn hex(rgb: chart::theme::Rgb) -> String {
+    format!("#{:02X}{:02X}{:02X}", rgb.0, rgb.1, rgb.2)
+}
+
+#[test]
+fn every_bar_has_a_body_and_a_volume() {
+    let bars = zigzag(0..100);
+    let found = draw_series(&mut chart_of(&bars));
+    let volumes: Vec<_> = found.rects.iter().filter(|rect| rect.opacity == "0.3").collect();
+    assert_eq!(volumes.len(), 100);
+    let bodies = |fill: &str| {
+        found
+            .rects
+            .iter()
+            .filter(|rect| {
+                rect.fill == fill && rect.opacity == "1" && rect.width == volumes[0].width && rect.height > 1
+            })
+            .count()
+    };
+    // 100 bars over 102 slots of some 9 pixels: bodies are 7 wide, dashes one line high, wicks one line wide.
+    assert_eq!(volumes[0].width, 7);
+    assert_eq!((bodies(&hex(Theme::DARK.up)), bodies(&hex(Theme::DARK.down))), (50, 50));
+    let wicks = found.rects.iter().filter(|rect| rect.opacity == "1" && rect.width == 1 && rect.height > 1).count();
+    assert_eq!(wicks, 200);
+}
+
+#[test]
+fn a_gap_stays_empty() {
+    let with_gap = draw_series(&mut chart_of(&zigzag((0..40).chain(60..100))));
+    let volumes: Vec<_> = with_gap.rects.iter().filter(|rect| rect.opacity == "0.3").collect();
+    assert_eq!(volumes.len(), 80);
+    let widest = volumes.windows(2).map(|pair| pair[1].x - pair[0].x).max().unwrap();
+    let narrowest = volumes.windows(2).map(|pair| pair[1].x - pair[0].x).min().unwrap();
+    // Bars 39 and 60 stand 21 slots apart.
+    assert!((widest - 21 * narrowest).abs() <= 21, "{narrowest} {widest}");
+}
+
+#[test]
+fn labels_say_prices_and_times() {
+    let mut chart = chart_of(&zigzag(0..180));
+    let texts = draw(&mut chart).texts;
+    assert_eq!(
+        texts,
+        [
+            "97.00", "98.00", "99.00", "100.00", "101.00", "102.00", "103.00", "104.00", "105.00", // prices
+            "22:15", "22:30", "22:45", "23:00", "23:15", "23:30", "23:45", "9 Aug", "00:15", "00:30", "00:45",
+            "01:00", // times
+            "UTC", "101.00", // zone, last price
+        ]
+    );
+}
+
+#[test]
+fn the_countdown_stands_under_the_last_price() {
+    let mut chart = chart_of(&zigzag(0..180));
+    chart.set_clock(Some(Timestamp::from_millis(EVENING + 179 * MINUTE + 18_000)));
+    assert_eq!(draw_series(&mut chart).texts, ["101.00", "0:42"]);
+    // A clock past the bar's end: nothing to count down.
+    chart.set_clock(Some(Timestamp::from_millis(EVENING + 180 * MINUTE)));
+    assert_eq!(draw_series(&mut chart).texts, ["101.00"]);
+}
+
+#[test]
+fn the_crosshair_names_price_time_and_bar() {
+    let mut chart = chart_of(&zigzag(0..100));
+    chart.prepare();
+    chart.set_cursor(Some((500.0, 200.0)));
+    assert_eq!(chart.pending(), Level::Cursor);
+    assert_eq!(chart.prepare(), Level::Cursor);
+    let mut svg = String::new();
+    chart.draw_cursor(&SVGBackend::with_string(&mut svg, SIZE).into_drawing_area()).unwrap();
+    let texts = picture(&svg).texts;
+    assert_eq!(texts, ["101.70", "8 Aug 2024 22:53"]);
+    assert_eq!(
+        chart.legend().unwrap().to_string(),
+        "8 Aug 2024 22:53  O 103.00  H 105.00  L 99.00  C 101.00  −1.94 %  V 1.500"
+    );
+    // Beyond the newest bar there is no bar; outside the plot the newest is shown.
+    chart.set_cursor(Some((940.0, 200.0)));
+    assert_eq!(chart.legend(), None);
+    chart.set_cursor(Some((990.0, 200.0)));
+    assert_eq!(chart.legend().unwrap().close, "101.00");
+}
+
+#[test]
+fn stale_bars_are_muted() {
+    let mut chart = chart_of(&zigzag(0..100));
+    chart.set_stale(true);
+    let found = draw_series(&mut chart);
+    let coloured = [hex(Theme::DARK.up), hex(Theme::DARK.down)];
+    assert!(found.rects.iter().filter(|rect| coloured.contains(&rect.fill)).all(|rect| rect.opacity != "1"));
+    assert!(found.rects.iter().any(|rect| rect.fill == hex(Theme::DARK.muted)));
+    assert!(chart.summary().ends_with(", stale"));
+}
+
+#[test]
+fn draws_no_more_than_needed() {
+    let mut chart = chart_of(&zigzag(0..100));
+    assert_eq!(chart.prepare(), Level::Full);
+    assert_eq!(chart.prepare(), Level::None);
+    // A tick inside the range: the axes stand.
+    chart.upsert(&[bar(99, ["103.00", "105.00", "99.00", "102.00"])]);
+    assert_eq!(chart.prepare(), Level::Light);
+    chart.upsert(&[bar(99, ["103.00", "105.00", "99.00", "102.00"])]);
+    assert_eq!(chart.prepare(), Level::None);
+    // A new high moves the price axis, a new bar the time axis.
+    chart.upsert(&[bar(99, ["103.00", "109.00", "99.00", "102.00"])]);
+    assert_eq!(chart.prepare(), Level::Full);
+    chart.upsert(&zigzag([100]));
+    assert_eq!(chart.prepare(), Level::Full);
+    // Panned into the past, new bars change nothing in view but the last price.
+    chart.zoom(0.2);
+    chart.pan(-1.5);
+    assert_eq!(chart.prepare(), Level::Full);
+    chart.upsert(&zigzag([101]));
+    assert_eq!(chart.prepare(), Level::Light);
+    chart.set_clock(Some(Timestamp::from_millis(EVENING + 101 * MINUTE + 500)));
+    assert_eq!(chart.prepare(), Level::Light);
+    chart.set_clock(Some(Timestamp::from_millis(EVENING + 101 * MINUTE + 600)));
+    assert_eq!(chart.prepare(), Level::None);
+}
+
+#[test]
+fn a_new_snapshot_keeps_a_moved_view_and_a_new_interval_does_not() {
+    let bars = zigzag(0..300);
+    let mut chart = chart_of(&bars);
+    chart.prepare();
+    chart.zoom_at(0.5, 100.0);
+    chart.prepare();
+    let moved = *chart.viewport().unwrap();
+    chart.set_bars(&bars);
+    chart.prepare();
+    assert_eq!(*chart.viewport().unwrap(), moved);
+    chart.set_interval(Interval::M5);
+    chart.prepare();
+    assert_ne!(*chart.viewport().unwrap(), moved);
+}
+
+#[test]
+fn says_what_it_shows() {
+    let mut chart = chart_of(&[]);
+    assert_eq!(chart.summary(), "BTC/USDT, 1m candles: no bars yet");
+    chart.set_bars(&zigzag(0..100));
+    chart.prepare();
+    assert_eq!(
+        chart.summary(),
+        "BTC/USDT, 1m candles: 100 bars shown, last 101.00, +1.00 % since 8 Aug 2024 22:00 UTC, low 98.00, high 105.00"
+    );
+}
+
+#[test]
+fn odd_markets_draw_without_nonsense() {
+    #[track_caller]
+    fn check(bars: &[Candle], decimals: u32, expected_label: Option<&str>) {
+        for (width, height) in [(1_000, 500), (0, 0), (1, 1), (30, 10)] {
+            let mut chart = chart_of(bars);
+            chart.set_instrument("X", decimals, 0);
+            chart.set_surface(Surface::plain(width, height));
+            chart.set_cursor(Some((5.0, 5.0)));
+            let found = draw(&mut chart);
+            if width == 1_000 {
+                if let Some(label) = expected_label {
+                    assert!(found.texts.iter().any(|text| text == label), "{:?}", found.texts);
+                }
+                assert!(found.rects.iter().all(|rect| rect.width > 0 && rect.height > 0 && rect.x >= 0 && rect.y >= 0));
+                assert!(found.rects.iter().all(|rect| rect.x + rect.width <= 1_000 && rect.y + rect.height <= 500));
+            }
+            chart.zoom(0.5);
+            chart.drag(300.0);
+            chart.to_start();
+            draw(&mut chart);
+        }
+    }
+    let flat = |text: &str, minutes: i64| (0..minutes).map(|minute| bar(minute, [text; 4])).collect::<Vec<_>>();
+    check(&[], 2, None);
+    check(&flat("100.00", 1), 2, Some("100.00"));
+    check(&flat("100.00", 500), 2, Some("100.01"));
+    check(&flat("0", 3), 0, Some("1"));
+    check(&flat("79228162514264337593543950335", 3), 0, None);
+    check(&flat("79228162514264337593543950335", 3), 28, None);
+    check(&flat("0.0000000000000000000000000001", 3), 28, Some("0.0000000000000000000000000002"));
+    check(&flat("-3.50", 3), 2, Some("−3.51"));
+    let extremes = [bar(0, ["0.0000000001"; 4]), bar(1, ["79228162514264337593543950335"; 4])];
+    check(&extremes, 10, None);
+    // Half a century apart.
+    let far = Candle { open_time: Timestamp::from_millis(0), ..bar(0, ["1.00"; 4]) };
+    check(&[far, bar(0, ["2.00"; 4])], 2, Some("2.00"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_bars_and_gestures_stay_on_the_surface(
+        minutes in prop::collection::btree_set(0_i64..5_000, 0..300),
+        cents in prop::collection::vec((-1_000_000_i64..1_000_000, 0_i64..500), 300),
+        gestures in prop::collection::vec((0.05..20.0_f64, -500.0..1_500.0_f64, -2_000.0..2_000.0_f64), 0..8),
+    ) {
+        let cents_price = |cents: i64| Price::from_mantissa(i128::from(cents), 2).unwrap();
+        let bars: Vec<_> = minutes.iter().zip(&cents).map(|(&minute, &(low, span))| Candle {
+            open_time: Timestamp::from_millis(EVENING + minute * MINUTE),
+            open: cents_price(low + span / 2),
+            high: cents_price(low + span),
+            low: cents_price(low),
+            close: cents_price(low + span / 3),
+            volume: Quantity::from_mantissa(i128::from(span), 1).unwrap(),
+        }).collect();
+        let mut chart = chart_of(&bars);
+        draw(&mut chart);
+        for (factor, x, pixels) in gestures {
+            chart.zoom_at(factor, x);
+            chart.drag(pixels);
+            chart.set_cursor(Some((x, 100.0)));
+            for rect in draw(&mut chart).rects {
+                prop_assert!(rect.width > 0 && rect.height > 0 && rect.x >= 0 && rect.y >= 0, "{:?}", rect);
+                prop_assert!(rect.x + rect.width <= 1_000 && rect.y + rect.height <= 500, "{:?}", rect);
+            }
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! One subscriber's queue and what it follows. All of it under one lock, held for a push or a drain.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use tokio::sync::Notify;
+
+use crate::{
+    config::HubConfig,
+    error::Closed,
+    hub::{Published, StreamKind},
+    subscriber::{Delivery, DeliveryKind},
+};
+
+/// The shared side of a subscriber.
+pub(crate) struct Inbox<P> {
+    pub(crate) id: u64,
+    pub(crate) lane: u8,
+    state: Mutex<InboxState<P>>,
+    /// Woken when something is in an empty queue, and when the inbox closes.
+    pub(crate) notify: Notify,
+}
+
+/// What the lock holds.
+pub(crate) struct InboxState<P> {
+    queue: Vec<Delivery<P>>,
+    bytes: usize,
+    max_bytes: usize,
+    max_len: usize,
+    slots: Vec<Slot>,
+    free: Vec<usize>,
+    /// Stream number and slot by topic.
+    followed: BTreeMap<Arc<str>, (u32, usize)>,
+    /// True where some slot wants a snapshot after the next drain.
+    is_behind: bool,
+    closed: Option<Closed>,
+}
+
+/// How one stream stands with this subscriber.
+struct Slot {
+    stream: u32,
+    kind: StreamKind,
+    /// True from a snapshot or a resume on: the next delta is `last_offset + 1`.
+    is_following: bool,
+    last_offset: u64,
+    wish: Wish,
+    /// The stream's sign that someone waits for a snapshot.
+    demand: Arc<AtomicBool>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    Nothing,
+    Snapshot,
+    /// Asking before the reader has drained would only make snapshots that do not fit.
+    SnapshotAfterDrain,
+}
+
+/// What a push did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Pushed {
+    /// The reader must be woken.
+    pub(crate) is_wake: bool,
+    /// Something was put in the queue.
+    pub(crate) is_queued: bool,
+    /// Streams that were dropped from the queue to begin anew.
+    pub(crate) n_conflated: u64,
+    /// The reader was cut off as too slow.
+    pub(crate) is_cut_off: bool,
+}
+
+impl<P> Inbox<P> {
+    pub(crate) fn new(id: u64, lane: u8, config: &HubConfig) -> Self {
+        let state = InboxState {
+            queue: Vec::new(),
+            bytes: 0,
+            max_bytes: config.queue_bytes,
+            max_len: config.queue_len,
+            slots: Vec::new(),
+            free: Vec::new(),
+            followed: BTreeMap::new(),
+            is_behind: false,
+            closed: None,
+        };
+        Self { id, lane, state: Mutex::new(state), notify: Notify::new() }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, InboxState<P>> {
+        // Nothing panics while it is held; a poisoned lock would still hold a sound state.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<P: Clone> InboxState<P> {
+    /// Queues a delta for the slot's stream, if it follows.
+    pub(crate) fn push(&mut self, slot_idx: usize, delta: &Published<P>) -> Pushed {
+        let Some(slot) = self.slots.get_mut(slot_idx).filter(|slot| slot.is_following) else {
+            return Pushed::default();
+        };
+        if slot.last_offset + 1 != delta.offset {
+            self.close(Closed::InsufficientState);
+            return Pushed { is_wake: true, ..Pushed::default() };
+        }
+        slot.last_offset = delta.offset;
+        let kind = slot.kind;
+        if self.has_room(delta.size_bytes) {
+            return self.queue(DeliveryKind::Delta, delta);
+        }
+        let n_conflated = match kind {
+            StreamKind::State => {
+                self.conflate(|slot| slot.stream == delta.stream);
+                return Pushed { n_conflated: 1, ..Pushed::default() };
+            }
+            // State gives way to events before a reader is cut off for them.
+            StreamKind::Event => {
+                let queued: BTreeSet<u32> = self.queue.iter().map(|delivery| delivery.stream).collect();
+                self.conflate(|slot| slot.kind == StreamKind::State && queued.contains(&slot.stream))
+            }
+        };
+        if self.has_room(delta.size_bytes) {
+            return Pushed { n_conflated, ..self.queue(DeliveryKind::Delta, delta) };
+        }
+        self.close(Closed::Slow);
+        Pushed { is_wake: true, is_cut_off: true, n_conflated, ..Pushed::default() }
+    }
+
+    /// Queues a snapshot for the slot's stream, if it wants one; what does not fit is wanted again after the next drain.
+    pub(crate) fn offer_snapshot(&mut self, slot_idx: usize, snapshot: &Published<P>) -> Pushed {
+        let has_room = self.has_room(snapshot.size_bytes);
+        let Some(slot) = self.slots.get_mut(slot_idx).filter(|slot| slot.wish == Wish::Snapshot) else {
+            return Pushed::default();
+        };
+        if slot.is_following && slot.last_offset != snapshot.offset {
+            self.close(Closed::InsufficientState);
+            return Pushed { is_wake: true, ..Pushed::default() };
+        }
+        if !has_room {
+            slot.wish = Wish::SnapshotAfterDrain;
+            self.is_behind = true;
+            return Pushed::default();
+        }
+        (slot.is_following, slot.last_offset, slot.wish) = (true, snapshot.offset, Wish::Nothing);
+        self.queue(DeliveryKind::Snapshot, snapshot)
+    }
+
+    /// Queues what was missed and follows from there; false, and nothing done, where it does not fit.
+    pub(crate) fn replay<'a>(&mut self, slot_idx: usize, top: u64, missed: &[(u64, &'a P, usize)]) -> bool
+    where
+        P: 'a,
+    {
+        let n_bytes: usize = missed.iter().map(|(_, _, size_bytes)| size_bytes).sum();
+        let fits = self.bytes + n_bytes <= self.max_bytes && self.queue.len() + missed.len() <= self.max_len;
+        let Some(slot) = self.slots.get_mut(slot_idx).filter(|_| fits) else {
+            return false;
+        };
+        (slot.is_following, slot.last_offset, slot.wish) = (true, top, Wish::Nothing);
+        let stream = slot.stream;
+        self.bytes += n_bytes;
+        self.queue.extend(missed.iter().map(|&(offset, payload, size_bytes)| Delivery {
+            stream,
+            kind: DeliveryKind::Delta,
+            offset,
+            size_bytes,
+            payload: payload.clone(),
+        }));
+        true
+    }
+
+    fn has_room(&self, size_bytes: usize) -> bool {
+        // Whatever its size, one item fits an empty queue: else it could never be delivered.
+        self.queue.is_empty() || (self.bytes + size_bytes <= self.max_bytes && self.queue.len() < self.max_len)
+    }
+
+    fn queue(&mut self, kind: DeliveryKind, published: &Published<P>) -> Pushed {
+        let is_wake = self.queue.is_empty();
+        self.bytes += published.size_bytes;
+        self.queue.push(Delivery {
+            stream: published.stream,
+            kind,
+            offset: published.offset,
+            size_bytes: published.size_bytes,
+            payload: published.payload.clone(),
+        });
+        Pushed { is_wake, is_queued: true, ..Pushed::default() }
+    }
+
+    /// Drops what is queued of the chosen streams that follow; they begin anew with a snapshot after the next drain.
+    fn conflate(&mut self, is_chosen: impl Fn(&Slot) -> bool) -> u64 {
+        let mut streams = Vec::new();
+        for slot in self.slots.iter_mut().filter(|slot| slot.is_following && is_chosen(slot)) {
+            (slot.is_following, slot.wish) = (false, Wish::SnapshotAfterDrain);
+            streams.push(slot.stream);
+        }
+        self.is_behind = true;
+        streams.sort_unstable();
+        self.forget_queued(|stream| streams.binary_search(&stream).is_ok());
+        streams.len() as u64
+    }
+
+    fn forget_queued(&mut self, is_chosen: impl Fn(u32) -> bool) {
+        self.queue.retain(|delivery| !is_chosen(delivery.stream));
+        self.bytes = self.queue.iter().map(|delivery| delivery.size_bytes).sum();
+    }
+
+    /// Takes all that is queued.
+    pub(crate) fn drain(&mut self) -> Result<Vec<Delivery<P>>, Closed> {
+        if let Some(closed) = self.closed {
+            return Err(closed);
+        }
+        self.bytes = 0;
+        if std::mem::take(&mut self.is_behind) {
+            for slot in self.slots.iter_mut().filter(|slot| slot.wish == Wish::SnapshotAfterDrain) {
+                slot.wish = Wish::Snapshot;
+                slot.demand.store(true, Ordering::Release);
+            }
+        }
+        Ok(std::mem::take(&mut self.queue))
+    }
+
+    /// The last thing that happens to an inbox: frees the queue and follows nothing more. The first reason stays.
+    pub(crate) fn close(&mut self, reason: Closed) {
+        self.closed.get_or_insert(reason);
+        (self.queue, self.bytes) = (Vec::new(), 0);
+        for slot in &mut self.slots {
+            (slot.is_following, slot.wish) = (false, Wish::Nothing);
+        }
+    }
+
+    pub(crate) fn closed(&self) -> Option<Closed> {
+        self.closed
+    }
+
+    /// Stream number and slot of a topic that is followed.
+    pub(crate) fn find(&self, topic: &str) -> Option<(u32, usize)> {
+        self.followed.get(topic).copied()
+    }
+
+    pub(crate) fn topics(&self) -> impl Iterator<Item = (&Arc<str>, u32)> {
+        self.followed.iter().map(|(topic, (stream, _))| (topic, *stream))
+    }
+
+    pub(crate) fn n_topics(&self) -> usize {
+        self.followed.len()
+    }
+
+    /// A slot for a stream not followed yet. It wants a snapshot, but has not asked yet.
+    pub(crate) fn add(&mut self, topic: Arc<str>, stream: u32, kind: StreamKind, demand: Arc<AtomicBool>) -> usize {
+        let slot = Slot { stream, kind, is_following: false, last_offset: 0, wish: Wish::Snapshot, demand };
+        let slot_idx = match self.free.pop() {
+            Some(slot_idx) => {
+                self.slots[slot_idx] = slot;
+                slot_idx
+            }
+            None => {
+                self.slots.push(slot);
+                self.slots.len() - 1
+            }
+        };
+        self.followed.insert(topic, (stream, slot_idx));
+        slot_idx
+    }
+
+    /// Follows the topic no more and forgets what is queued of it.
+    pub(crate) fn remove(&mut self, topic: &str) -> Option<u32> {
+        let (stream, slot_idx) = self.followed.remove(topic)?;
+        let slot = &mut self.slots[slot_idx];
+        (slot.is_following, slot.wish) = (false, Wish::Nothing);
+        self.free.push(slot_idx);
+        self.forget_queued(|queued| queued == stream);
+        Some(stream)
+    }
+
+    /// Wants a fresh snapshot and goes on following meanwhile.
+    pub(crate) fn want_snapshot(&mut self, slot_idx: usize) {
+        if let Some(slot) = self.slots.get_mut(slot_idx).filter(|slot| slot.wish == Wish::Nothing)
+            && self.closed.is_none()
+        {
+            slot.wish = Wish::Snapshot;
+            slot.demand.store(true, Ordering::Release);
+        }
+    }
+
+    /// The stream begins anew: nothing is delivered before its next snapshot.
+    pub(crate) fn restart(&mut self, slot_idx: usize) {
+        if self.closed.is_none() {
+            if let Some(slot) = self.slots.get_mut(slot_idx) {
+                slot.is_following = false;
+            }
+            self.want_snapshot(slot_idx);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! One stream: its history, its followers, and whether any of them waits for a snapshot.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use crate::{
+    config::HubConfig,
+    history::History,
+    hub::{Published, StreamKind, StreamSpec},
+    inbox::{Inbox, Pushed},
+};
+
+pub(crate) struct Stream<P> {
+    pub(crate) topic: Arc<str>,
+    pub(crate) owner: Arc<str>,
+    pub(crate) lane: u8,
+    pub(crate) kind: StreamKind,
+    pub(crate) history: History<P>,
+    pub(crate) followers: Vec<Follower<P>>,
+    /// The last snapshot while nothing was published after it: later subscribers get it at once.
+    pub(crate) snapshot: Option<Published<P>>,
+    /// Someone waits for a snapshot. Set by readers without the registry's lock.
+    pub(crate) demand: Arc<AtomicBool>,
+    /// When the owner first saw it without followers.
+    pub(crate) idle_since: Option<Duration>,
+    /// Not yet reported to the owner.
+    pub(crate) is_new: bool,
+}
+
+pub(crate) struct Follower<P> {
+    pub(crate) inbox: Arc<Inbox<P>>,
+    pub(crate) slot_idx: usize,
+}
+
+impl<P: Clone> Stream<P> {
+    pub(crate) fn new(spec: &StreamSpec, lane: u8, top: u64) -> Self {
+        Self {
+            topic: Arc::clone(&spec.topic),
+            owner: Arc::clone(&spec.owner),
+            lane,
+            kind: spec.kind,
+            history: History::new(top),
+            followers: Vec::new(),
+            snapshot: None,
+            demand: Arc::new(AtomicBool::new(false)),
+            idle_since: None,
+            is_new: true,
+        }
+    }
+
+    /// Queues a delta for all who follow and keeps it. False, and nothing done, where it is not the next offset.
+    pub(crate) fn publish(&mut self, delta: Published<P>, room: usize, config: &HubConfig, on: &mut impl FnMut(&Arc<Inbox<P>>, Pushed)) -> bool {
+        if delta.offset != self.history.top() + 1 {
+            return false;
+        }
+        self.snapshot = None;
+        for follower in &self.followers {
+            let pushed = follower.inbox.lock().push(follower.slot_idx, &delta);
+            on(&follower.inbox, pushed);
+        }
+        let max_bytes = config.history_bytes.min(self.history.bytes() + room);
+        self.history.push(delta.payload, delta.size_bytes, max_bytes, config.history_len);
+        true
+    }
+
+    /// Gives the snapshot to all who wait. False, and nothing done, where it is not of the current offset.
+    pub(crate) fn offer(&mut self, snapshot: Published<P>, on: &mut impl FnMut(&Arc<Inbox<P>>, Pushed)) -> bool {
+        if snapshot.offset != self.history.top() {
+            return false;
+        }
+        // Before the followers are asked: who begins to wait meanwhile is seen at the next turn.
+        self.demand.store(false, Ordering::Release);
+        for follower in &self.followers {
+            let pushed = follower.inbox.lock().offer_snapshot(follower.slot_idx, &snapshot);
+            on(&follower.inbox, pushed);
+        }
+        self.snapshot = Some(snapshot);
+        true
+    }
+
+    /// Ends all positions; followers wait for a snapshot.
+    pub(crate) fn restart(&mut self) {
+        self.history.restart();
+        self.snapshot = None;
+        for follower in &self.followers {
+            follower.inbox.lock().restart(follower.slot_idx);
+        }
+    }
+
+    pub(crate) fn remove_follower(&mut self, inbox: &Arc<Inbox<P>>) {
+        if let Some(at) = self.followers.iter().position(|follower| Arc::ptr_eq(&follower.inbox, inbox)) {
+            self.followers.swap_remove(at);
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! What the hub promises, one promise a test.
+
+use std::{
+    future::Future,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use hub::{
+    config::HubConfig,
+    error::{Closed, HubError},
+    hub::{Hub, Published, StreamKind, StreamSpec},
+    subscriber::{Delivery, DeliveryKind, ResetReason, Resume, Subscriber},
+};
+
+const NOW: Duration = Duration::ZERO;
+
+fn state(topic: &str) -> StreamSpec {
+    StreamSpec { topic: topic.into(), owner: "feed".into(), kind: StreamKind::State }
+}
+
+fn event(topic: &str) -> StreamSpec {
+    StreamSpec { kind: StreamKind::Event, ..state(topic) }
+}
+
+fn item(stream: u32, offset: u64) -> Published<Arc<str>> {
+    Published { stream, offset, payload: format!("{stream} at {offset}").into(), size_bytes: 10 }
+}
+
+fn hub(config: HubConfig) -> Hub<Arc<str>> {
+    Hub::new("epoch", config)
+}
+
+/// Kind, stream and offset of what is queued.
+fn drained(subscriber: &Subscriber<Arc<str>>) -> Vec<(DeliveryKind, u32, u64)> {
+    subscriber.take_batch().unwrap().iter().map(|Delivery { kind, stream, offset, .. }| (*kind, *stream, *offset)).collect()
+}
+
+#[track_caller]
+fn publish(hub: &Hub<Arc<str>>, turn: Vec<Published<Arc<str>>>) {
+    assert_eq!(hub.publish(turn).n_refused, 0);
+}
+
+/// A snapshot for each stream that waits; returns how many were made.
+fn serve(hub: &Hub<Arc<str>>) -> usize {
+    let demand = hub.take_demand("feed", 0, NOW);
+    let waiting: Vec<_> = demand.active.into_iter().filter(|active| active.is_waiting).collect();
+    waiting.iter().for_each(|active| assert!(hub.snapshot(item(active.stream, active.offset))));
+    waiting.len()
+}
+
+use DeliveryKind::{Delta, Snapshot};
+
+#[test]
+fn one_snapshot_serves_all_who_wait_and_all_who_come_before_the_next_delta() {
+    let hub = hub(HubConfig::default());
+    let crowd: Vec<_> = (0..2_000).map(|_| hub.connect(0).unwrap()).collect();
+    let streams: Vec<u32> = crowd.iter().map(|one| one.subscribe(&state("quote")).unwrap()).collect();
+    assert!(streams.iter().all(|stream| *stream == streams[0]));
+    assert_eq!(serve(&hub), 1);
+    let payloads: Vec<_> = crowd.iter().map(|one| one.take_batch().unwrap().remove(0).payload).collect();
+    assert!(payloads.iter().all(|payload| Arc::ptr_eq(payload, &payloads[0])));
+    let late = hub.connect(0).unwrap();
+    late.subscribe(&state("quote")).unwrap();
+    assert_eq!(drained(&late), [(Snapshot, streams[0], 0)]);
+    assert_eq!(serve(&hub), 0);
+    hub.publish(vec![item(streams[0], 1)]);
+    let later = hub.connect(0).unwrap();
+    later.subscribe(&state("quote")).unwrap();
+    assert_eq!(drained(&later), [], "the old snapshot is no longer the newest state");
+    assert_eq!(serve(&hub), 1);
+    assert_eq!(drained(&later), [(Snapshot, streams[0], 1)]);
+}
+
+#[test]
+fn deltas_come_after_the_snapshot_only() {
+    let hub = hub(HubConfig::default());
+    let one = hub.connect(0).unwrap();
+    let stream = one.subscribe(&state("quote")).unwrap();
+    hub.publish(vec![item(stream, 1)]);
+    assert_eq!(drained(&one), []);
+    serve(&hub);
+    hub.publish(vec![item(stream, 2), item(stream, 3)]);
+    assert_eq!(drained(&one), [(Snapshot, stream, 1), (Delta, stream, 2), (Delta, stream, 3)]);
+}
+
+#[test]
+fn wrong_offsets_and_unknown_streams_are_refused() {
+    let hub = hub(HubConfig::default());
+    let one = hub.connect(0).unwrap();
+    let stream = one.subscribe(&state("quote")).unwrap();
+    let report = hub.publish(vec![item(stream, 2), item(stream, 1), item(stream, 1), item(stream + 1, 1)]);
+    assert_eq!((report.n_published, report.n_refused), (1, 3));
+    assert!(!hub.snapshot(item(stream, 0)));
+    assert!(!hub.snapshot(item(stream + 1, 0)));
+    assert!(hub.snapshot(item(stream, 1)));
+}
+
+#[test]
+fn a_slow_reader_of_state_skips_to_a_snapshot() {
+    let hub = hub(HubConfig { queue_bytes: 30, ..HubConfig::default() });
+    let one = hub.connect(0).unwrap();
+    let stream = one.subscribe(&state("quote")).unwrap();
+    serve(&hub);
+    (1..=5).for_each(|offset| publish(&hub, vec![item(stream, offset)]));
+    assert_eq!(serve(&hub), 0, "no snapshot is made for one who does not read");
+    assert_eq!(drained(&one), [], "what was queued is dropped");
+    assert_eq!(serve(&hub), 1);
+    hub.publish(vec![item(stream, 6)]);
+    assert_eq!(drained(&one), [(Snapshot, stream, 5), (Delta, stream, 6)]);
+    assert_eq!(hub.stats().n_conflated, 1);
+}
+
+#[test]
+fn a_slow_reader_of_events_is_cut_off_and_resumes_without_a_hole() {
+    let hub = hub(HubConfig { queue_bytes: 30, ..HubConfig::default() });
+    let one = hub.connect(0).unwrap();
+    let stream = one.subscribe(&event("tape")).unwrap();
+    serve(&hub);
+    assert_eq!(drained(&one), [(Snapshot, stream, 0)]);
+    (1..=4).for_each(|offset| publish(&hub, vec![item(stream, offset)]));
+    assert_eq!(one.take_batch(), Err(Closed::Slow));
+    assert_eq!(one.subscribe(&state("quote")), Err(HubError::Closed(Closed::Slow)));
+    assert_eq!(hub.stats().n_slow, 1);
+    drop(one);
+    let again = hub.connect(0).unwrap();
+    assert_eq!(again.resume(&event("tape"), "epoch", 2), Ok(Resume::Resumed { stream, replayed: 2 }));
+    assert_eq!(drained(&again), [(Delta, stream, 3), (Delta, stream, 4)]);
+}
+
+#[test]
+fn state_gives_way_to_events() {
+    let hub = hub(HubConfig { queue_bytes: 30, ..HubConfig::default() });
+    let one = hub.connect(0).unwrap();
+    let (quote, book) = (one.subscribe(&state("quote")).unwrap(), one.subscribe(&state("book")).unwrap());
+    let tape = one.subscribe(&event("tape")).unwrap();
+    serve(&hub);
+    drained(&one);
+    hub.publish(vec![item(quote, 1), item(quote, 2), item(tape, 1), item(tape, 2)]);
+    assert_eq!(drained(&one), [(Delta, tape, 1), (Delta, tape, 2)]);
+    hub.publish(vec![item(book, 1)]);
+    assert_eq!(drained(&one), [(Delta, book, 1)], "the book had nothing queued and goes on");
+    assert_eq!(serve(&hub), 1);
+    assert_eq!(drained(&one), [(Snapshot, quote, 2)]);
+}
+
+#[test]
+fn an_item_larger_than_the_queue_is_still_delivered() {
+    let hub = hub(HubConfig { queue_bytes: 5, ..HubConfig::default() });
+    let one = hub.connect(0).unwrap();
+    let (first, second) = (one.subscribe(&state("a")).unwrap(), one.subscribe(&state("b")).unwrap());
+    serve(&hub);
+    assert_eq!(drained(&one), [(Snapshot, first, 0)]);
+    serve(&hub);
+    assert_eq!(drained(&one), [(Snapshot, second, 0)]);
+}
+
+#[test]
+fn resume_says_why_it_cannot() {
+    let hub = hub(HubConfig { history_len: 2, ..HubConfig::default() });
+    let keeper = hub.connect(0).unwrap();
+    let stream = keeper.subscribe(&state("quote")).unwrap();
+    (1..=5).for_each(|offset| publish(&hub, vec![item(stream, offset)]));
+    let check = |epoch: &str, offset: u64, expected: Resume| {
+        let one = hub.connect(0).unwrap();
+        assert_eq!(one.resume(&state("quote"), epoch, offset), Ok(expected), "{epoch} {offset}");
+    };
+    let reset = |reason| Resume::Reset { stream, reason };
+    check("epoch", 5, Resume::Resumed { stream, replayed: 0 });
+    check("epoch", 3, Resume::Resumed { stream, replayed: 2 });
+    check("epoch", 2, reset(ResetReason::HistoryExceeded));
+    check("epoch", 6, reset(ResetReason::HistoryExceeded));
+    check("another", 5, reset(ResetReason::EpochChanged));
+    let slow_lane = hub.connect(2).unwrap();
+    let Ok(Resume::Reset { stream: other, .. }) = slow_lane.resume(&state("quote"), "epoch", 5) else {
+        panic!("another lane is another stream");
+    };
+    assert_ne!(other, stream);
+}
+
+#[test]
+fn a_stream_without_subscribers_outlives_a_reconnect_and_no_more() {
+    let hub = hub(HubConfig { retain_idle: Duration::from_secs(60), ..HubConfig::default() });
+    let one = hub.connect(0).unwrap();
+    let stream = one.subscribe(&state("quote")).unwrap();
+    assert!(hub.take_demand("feed", 0, NOW).active[0].is_new);
+    serve(&hub);
+    hub.publish(vec![item(stream, 1)]);
+    drop(one);
+    let active = hub.take_demand("feed", 0, Duration::from_secs(100)).active;
+    assert_eq!((active.len(), active[0].is_new), (1, false), "idle since now");
+    hub.publish(vec![item(stream, 2)]);
+    let again = hub.connect(0).unwrap();
+    assert_eq!(again.resume(&state("quote"), "epoch", 1), Ok(Resume::Resumed { stream, replayed: 1 }));
+    hub.take_demand("feed", 0, Duration::from_secs(150));
+    drop(again);
+    hub.take_demand("feed", 0, Duration::from_secs(155));
+    assert_eq!(hub.take_demand("feed", 0, Duration::from_secs(214)).stopped, []);
+    let demand = hub.take_demand("feed", 0, Duration::from_secs(215));
+    assert_eq!((demand.active.len(), demand.stopped), (0, vec![Arc::from("quote")]));
+    assert_eq!(hub.stats().history_bytes, 0);
+    assert_eq!(hub.publish(vec![item(stream, 3)]).n_refused, 1);
+    let late = hub.connect(0).unwrap();
+    let Ok(Resume::Reset { stream: anew, reason: ResetReason::HistoryExceeded }) = late.resume(&state("quote"), "epoch", 2)
+    else {
+        panic!("the history is gone");
+    };
+    assert_ne!(anew, stream, "a number is never used again");
+    let offset = hub.take_demand("feed", 0, Duration::from_secs(216)).active[0].offset;
+    assert!(offset > 2, "offset {offset}: an old position must not pass for one of the new stream");
+}
+
+#[test]
+fn retiring_an_owner_ends_all_positions() {
+    let hub = hub(HubConfig::default());
+    let one = hub.connect(0).unwrap();
+    let stream = one.subscribe(&state("quote")).unwrap();
+    let abandoned = one.subscribe(&state("book")).unwrap();
+    one.unsubscribe("book");
+    serve(&hub);
+    hub.publish(vec![item(stream, 1)]);
+    drained(&one);
+    hub.retire("feed");
+    assert_eq!(hub.publish(vec![item(abandoned, 1)]).n_refused, 1);
+    let back = hub.connect(0).unwrap();
+    let reset = Resume::Reset { stream, reason: ResetReason::HistoryExceeded };
+    assert_eq!(back.resume(&state("quote"), "epoch", 1), Ok(reset));
+    let active = hub.take_demand("feed", 0, NOW).active;
+    assert_eq!((active.len(), active[0].offset, active[0].is_new, active[0].is_waiting), (1, 2, true, true));
+    assert_eq!(serve(&hub), 1);
+    assert_eq!(drained(&one), [(Snapshot, stream, 2)]);
+    assert_eq!(drained(&back), [(Snapshot, stream, 2)]);
+    hub.retire("feed");
+    drop((one, back));
+    assert_eq!(hub.stats().n_streams, 0, "nobody will ask for the demand of a retired owner");
+}
+
+#[test]
+fn a_fresh_snapshot_can_be_asked_for() {
+    let hub = hub(HubConfig::default());
+    let one = hub.connect(0).unwrap();
+    let stream = one.subscribe(&event("tape")).unwrap();
+    serve(&hub);
+    drained(&one);
+    assert!(one.request_snapshot("tape"));
+    assert!(!one.request_snapshot("quote"));
+    hub.publish(vec![item(stream, 1)]);
+    assert_eq!(serve(&hub), 1);
+    hub.publish(vec![item(stream, 2)]);
+    assert_eq!(drained(&one), [(Delta, stream, 1), (Snapshot, stream, 1), (Delta, stream, 2)], "nothing is skipped");
+}
+
+#[test]
+fn unsubscribing_forgets_what_is_queued() {
+    let hub = hub(HubConfig::default());
+    let one = hub.connect(0).unwrap();
+    let (quote, book) = (one.subscribe(&state("quote")).unwrap(), one.subscribe(&state("book")).unwrap());
+    serve(&hub);
+    assert_eq!(one.unsubscribe("quote"), Some(quote));
+    assert_eq!(one.unsubscribe("quote"), None);
+    hub.publish(vec![item(quote, 1), item(book, 1)]);
+    assert_eq!(drained(&one), [(Snapshot, book, 0), (Delta, book, 1)]);
+    assert_eq!(one.subscribe(&state("quote")), Ok(quote));
+    serve(&hub);
+    assert_eq!(drained(&one), [(Snapshot, quote, 1)]);
+    assert_eq!(one.topics(), [("book".into(), book), ("quote".into(), quote)]);
+}
+
+#[test]
+fn everything_has_a_bound() {
+    let config = HubConfig { max_streams: 3, max_topics: 2, max_subscribers: 2, ..HubConfig::default() };
+    let hub = hub(config);
+    let (one, two) = (hub.connect(0).unwrap(), hub.connect(0).unwrap());
+    assert_eq!(hub.connect(0).unwrap_err(), HubError::TooManySubscribers { limit: 2 });
+    one.subscribe(&state("a")).unwrap();
+    one.subscribe(&state("b")).unwrap();
+    assert_eq!(one.subscribe(&state("c")), Err(HubError::TooManyTopics { limit: 2 }));
+    one.subscribe(&state("b")).unwrap();
+    two.subscribe(&state("c")).unwrap();
+    assert_eq!(two.subscribe(&state("d")), Err(HubError::TooManyStreams { limit: 3 }));
+    two.subscribe(&state("a")).unwrap();
+    drop(two);
+    hub.connect(0).unwrap();
+}
+
+#[test]
+fn histories_share_a_bound() {
+    let hub = hub(HubConfig { total_history_bytes: 45, ..HubConfig::default() });
+    let one = hub.connect(0).unwrap();
+    let (quote, book) = (one.subscribe(&state("quote")).unwrap(), one.subscribe(&state("book")).unwrap());
+    (1..=3).for_each(|offset| publish(&hub, vec![item(quote, offset), item(book, offset)]));
+    assert_eq!(hub.stats().history_bytes, 40);
+    let back = hub.connect(0).unwrap();
+    assert_eq!(back.resume(&state("quote"), "epoch", 1), Ok(Resume::Resumed { stream: quote, replayed: 2 }));
+    let reset = Resume::Reset { stream: book, reason: ResetReason::HistoryExceeded };
+    assert_eq!(back.resume(&state("book"), "epoch", 0), Ok(reset), "nothing is promised that is not kept");
+}
+
+#[test]
+fn closing_tells_every_subscriber() {
+    let hub = hub(HubConfig::default());
+    let one = hub.connect(0).unwrap();
+    hub.close();
+    assert_eq!(one.take_batch(), Err(Closed::Shutdown));
+    assert_eq!(hub.connect(0).unwrap_err(), HubError::Closed(Closed::Shutdown));
+}
+
+#[test]
+fn waiting_is_cancel_safe_and_wakes_once_a_turn() {
+    let hub = hub(HubConfig::default());
+    let one = hub.connect(0).unwrap();
+    let stream = one.subscribe(&state("quote")).unwrap();
+    serve(&hub);
+    drained(&one);
+    let mut context = Context::from_waker(Waker::noop());
+    {
+        let mut waiting = pin!(one.next_batch());
+        assert!(waiting.as_mut().poll(&mut context).is_pending());
+        hub.publish(vec![item(stream, 1), item(stream, 2)]);
+        // Woken, and dropped before it could take anything.
+    }
+    let Poll::Ready(Ok(batch)) = pin!(one.next_batch()).poll(&mut context) else { panic!("still queued") };
+    assert_eq!(batch.len(), 2, "the whole turn at once");
+    assert!(pin!(one.next_batch()).poll(&mut context).is_pending(), "no empty batches");
+    hub.close();
+    assert_eq!(pin!(one.next_batch()).poll(&mut context), Poll::Ready(Err(Closed::Shutdown)));
+}
+
+/// Readers on threads of their own beside a publisher: no delta is missed or doubled, none waits for ever.
+#[test]
+fn threads_see_contiguous_offsets() {
+    const N_TURNS: u64 = 3_000;
+    const N_STREAMS: usize = 4;
+    /// Counts a reader as gone however its thread ends.
+    struct Gone<'a>(&'a AtomicUsize);
+    impl Drop for Gone<'_> {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let hub = hub(HubConfig { queue_bytes: 400, ..HubConfig::default() });
+    let readers: Vec<_> = (0..3).map(|_| hub.connect(0).unwrap()).collect();
+    let n_gone = AtomicUsize::new(0);
+    for reader in &readers {
+        (0..N_STREAMS).for_each(|number| assert!(reader.subscribe(&state(&format!("s{number}"))).is_ok()));
+    }
+    std::thread::scope(|scope| {
+        for reader in &readers {
+            let n_gone = &n_gone;
+            scope.spawn(move || {
+                let _gone = Gone(n_gone);
+                let mut seen = std::collections::BTreeMap::new();
+                while seen.len() < N_STREAMS || seen.values().any(|offset| *offset < N_TURNS) {
+                    for delivery in reader.take_batch().unwrap() {
+                        let before = seen.insert(delivery.stream, delivery.offset);
+                        if delivery.kind == Delta {
+                            assert_eq!(before, Some(delivery.offset - 1));
+                        }
+                        assert_eq!(*delivery.payload, *format!("{} at {}", delivery.stream, delivery.offset));
+                    }
+                    std::thread::yield_now();
+                }
+            });
+        }
+        for turn in 1..=N_TURNS {
+            let active = hub.take_demand("feed", 0, NOW).active;
+            hub.publish(active.iter().map(|active| item(active.stream, turn)).collect());
+            serve(&hub);
+        }
+        while n_gone.load(Ordering::Relaxed) < readers.len() {
+            serve(&hub);
+            std::thread::yield_now();
+        }
+    });
+}

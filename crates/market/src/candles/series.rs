@@ -1,0 +1,454 @@
+//! The bars of one instrument and interval, from live trades, the venue's history and the venue's own bars.
+//!
+//! The rule for the seam, by the venue's clock, so that there is no hole and no double:
+//! - A bar that live trades built from its start, with no gap known, stays as built.
+//! - Bars in doubt (before the first live trade, around a gap, the bar of the first trade itself) take the venue's rows. A
+//!   final row replaces; the row of a bar that still forms becomes its base, and trades received after it are added.
+//! - When the last doubtful bar has settled it is asked for again and replaced ([`super::recovery`]).
+//! - A trade for an older bar is added to it; to a bar with the venue's final figures it is not, that bar is asked for anew.
+//!
+//! Bars are never removed, except the oldest past [`N_KEPT`], so that deltas say everything.
+
+use std::collections::VecDeque;
+
+use model::{
+    candle::{Candle, Interval},
+    decimal::{Price, Quantity},
+    event::CandleUpdate,
+    time::{Monotonic, Timestamp},
+};
+use wire::{data::CandlesData, lane::Lane, limits::CANDLES_LENGTH};
+
+use super::{
+    flow::Continuity,
+    recovery::{Answer, Doubt, Recovery},
+};
+use crate::{digits::Digits, lane_state::Lanes};
+
+/// Bars kept: what is published, and some that late trades and history may still change.
+pub(super) const N_KEPT: usize = CANDLES_LENGTH + 100;
+
+/// Where a bar's figures come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    /// Live trades, all of them as far as known.
+    Live,
+    /// Something may be missing: a base from the venue, live trades, or both.
+    Doubtful,
+    /// The venue's final figures.
+    Venue,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Bar {
+    candle: Candle,
+    source: Source,
+    /// Venue time of the trades that gave open and close. A base's open is older and its close is older than any trade.
+    first_time: Timestamp,
+    last_time: Timestamp,
+    /// The series' revision when it last changed.
+    revision: u64,
+}
+
+/// Bars of one interval, oldest first.
+#[derive(Clone, Debug)]
+pub(crate) struct Series {
+    interval: Interval,
+    bars: VecDeque<Bar>,
+    recovery: Recovery,
+    has_trades: bool,
+    is_followed: bool,
+    /// True once the venue has sent a bar of its own: it keeps the volume of doubtful bars up to date.
+    has_venue_bars: bool,
+    revision: u64,
+    /// For each lane the revision it has published.
+    lanes: Lanes<u64>,
+}
+
+impl Series {
+    pub(super) fn new(interval: Interval) -> Self {
+        Self {
+            interval,
+            bars: VecDeque::new(),
+            recovery: Recovery::new(interval),
+            has_trades: false,
+            is_followed: false,
+            has_venue_bars: false,
+            revision: 0,
+            lanes: Lanes::default(),
+        }
+    }
+
+    pub(crate) fn follow(&mut self) {
+        self.is_followed = true;
+    }
+
+    pub(crate) fn start(&mut self, lane: Lane) {
+        let revision = self.revision;
+        self.lanes.start(lane, || revision);
+    }
+
+    pub(crate) fn stop(&mut self, lane: Lane) {
+        self.lanes.stop(lane);
+    }
+
+    pub(super) fn on_trade(&mut self, time: Timestamp, price: Price, size: Quantity, continuity: Continuity) {
+        let open_time = match self.bars.back() {
+            Some(bar)
+                if bar.candle.open_time <= time
+                    && time.saturating_since(bar.candle.open_time) < self.interval.duration() =>
+            {
+                bar.candle.open_time
+            }
+            _ => self.interval.open_time(time),
+        };
+        match continuity {
+            Continuity::Whole => {}
+            Continuity::After(None) => self.recovery.begin(open_time),
+            Continuity::After(Some(before)) => self.suspect(before, open_time),
+        }
+        self.has_trades = true;
+        match self.find(open_time) {
+            Ok(at) if self.bars[at].source == Source::Venue => self.recovery.suspect(open_time, open_time),
+            Ok(at) => self.add(at, time, price, size),
+            Err(at) => {
+                let source = if self.recovery.covers(open_time) { Source::Doubtful } else { Source::Live };
+                let candle = Candle::of_trade(open_time, price, size);
+                self.insert(at, Bar { candle, source, first_time: time, last_time: time, revision: 0 });
+            }
+        }
+    }
+
+    /// Trades may be missing between the trade at `before` and those of the bar at `until`.
+    pub(super) fn suspect(&mut self, before: Timestamp, until: Timestamp) {
+        let (from, until) = (self.interval.open_time(before), self.interval.open_time(until));
+        self.recovery.suspect(from, until);
+        for bar in self.bars.iter_mut().rev().take_while(|bar| bar.candle.open_time >= from) {
+            if bar.source == Source::Live && bar.candle.open_time <= until {
+                bar.source = Source::Doubtful;
+            }
+        }
+    }
+
+    /// Rows by REST, the last one perhaps still forming. Rows that start at no multiple of the interval are left out.
+    pub(super) fn on_history(&mut self, rows: &[Candle]) {
+        let mut rows: Vec<Candle> =
+            rows.iter().filter(|row| self.interval.open_time(row.open_time) == row.open_time).copied().collect();
+        rows.sort_by_key(|row| row.open_time);
+        let (Some(oldest), Some(newest)) =
+            (rows.first().map(|row| row.open_time), rows.last().map(|row| row.open_time))
+        else {
+            return;
+        };
+        let Answer { final_before, is_complete } = self.recovery.answered((oldest, newest), rows.len());
+        if !self.has_trades {
+            // Nobody builds bars yet: the newest row is the last one in doubt.
+            self.recovery.begin(newest);
+        }
+        for row in rows {
+            let is_final = row.open_time < final_before;
+            match self.find(row.open_time) {
+                Ok(at) => match self.bars[at].source {
+                    Source::Live => {}
+                    Source::Venue if !is_final => {}
+                    Source::Doubtful if !is_final => self.rebase(at, row),
+                    Source::Venue | Source::Doubtful => self.replace(at, row, Source::Venue),
+                },
+                Err(at) if self.recovery.covers(row.open_time) => {
+                    let source = if is_final { Source::Venue } else { Source::Doubtful };
+                    self.insert(at, base(row, source));
+                }
+                // Live trades build that one, or it is older than what is asked for.
+                Err(_) => {}
+            }
+        }
+        if is_complete && let Some(settled) = self.recovery.settle(final_before) {
+            // What the venue has no row for stays as the trades built it.
+            for bar in self.bars.iter_mut().rev().take_while(|bar| bar.candle.open_time >= settled.from) {
+                if bar.source == Source::Doubtful && Some(bar.candle.open_time) <= settled.until {
+                    bar.source = Source::Live;
+                }
+            }
+        }
+    }
+
+    /// A bar the venue builds itself: final figures once closed; before that only where trades did not build it whole.
+    pub(super) fn on_venue_bar(&mut self, update: &CandleUpdate) {
+        let row = update.candle;
+        if self.interval.open_time(row.open_time) != row.open_time {
+            return;
+        }
+        self.has_venue_bars = true;
+        match (self.find(row.open_time), update.is_closed) {
+            (Ok(at), true) => self.replace(at, row, Source::Venue),
+            (Err(at), true) => self.insert(at, base(row, Source::Venue)),
+            (Ok(at), false) if self.bars[at].source == Source::Doubtful => self.rebase(at, row),
+            (Err(at), false) if !self.has_trades || self.recovery.covers(row.open_time) => {
+                self.insert(at, base(row, Source::Doubtful));
+            }
+            (_, false) => {}
+        }
+        let is_the_doubt = |doubt: Doubt| doubt.from >= row.open_time && doubt.until <= Some(row.open_time);
+        if update.is_closed && self.recovery.doubt().is_some_and(is_the_doubt) {
+            self.recovery.settle(row.open_time + self.interval.duration());
+        }
+    }
+
+    /// The published digits changed: every bar goes out anew.
+    pub(super) fn touch(&mut self) {
+        self.revision += 1;
+        let revision = self.revision;
+        self.bars.iter_mut().for_each(|bar| bar.revision = revision);
+    }
+
+    /// The number of bars to ask the venue for now, if any.
+    pub(super) fn wish(&mut self, venue_time: Option<Timestamp>, now: Monotonic) -> Option<usize> {
+        if self.is_followed || self.lanes.is_any_started() { self.recovery.wish(venue_time, now) } else { None }
+    }
+
+    /// The bars that changed since this lane's last turn.
+    pub(crate) fn turn(&mut self, lane: Lane, digits: Digits) -> Option<CandlesData> {
+        let revision = self.revision;
+        let published = std::mem::replace(self.lanes.get_mut(lane)?, revision);
+        if published == revision {
+            return None;
+        }
+        let bars: Vec<Candle> = self
+            .newest_bars(CANDLES_LENGTH)
+            .filter(|bar| bar.revision > published)
+            .map(|bar| digits.candle(&bar.candle))
+            .collect();
+        (!bars.is_empty()).then_some(CandlesData { bars })
+    }
+
+    /// The last 500 bars, for a lane that is started. Right after its turn this is what the lane has published.
+    pub(crate) fn snapshot(&self, lane: Lane, digits: Digits) -> Option<CandlesData> {
+        self.lanes.get(lane)?;
+        Some(CandlesData { bars: self.newest(CANDLES_LENGTH, digits) })
+    }
+
+    /// The newest bars, oldest first.
+    pub(crate) fn newest(&self, limit: usize, digits: Digits) -> Vec<Candle> {
+        self.newest_bars(limit.min(CANDLES_LENGTH)).map(|bar| digits.candle(&bar.candle)).collect()
+    }
+
+    fn newest_bars(&self, limit: usize) -> impl Iterator<Item = &Bar> {
+        self.bars.range(self.bars.len().saturating_sub(limit)..)
+    }
+
+    fn find(&self, open_time: Timestamp) -> Result<usize, usize> {
+        match self.bars.back() {
+            Some(newest) if newest.candle.open_time == open_time => Ok(self.bars.len() - 1),
+            Some(newest) if newest.candle.open_time > open_time => {
+                self.bars.binary_search_by_key(&open_time, |bar| bar.candle.open_time)
+            }
+            _ => Err(self.bars.len()),
+        }
+    }
+
+    fn insert(&mut self, at: usize, bar: Bar) {
+        if at == 0 && self.bars.len() >= N_KEPT {
+            return;
+        }
+        self.revision += 1;
+        self.bars.insert(at, Bar { revision: self.revision, ..bar });
+        if self.bars.len() > N_KEPT {
+            self.bars.pop_front();
+        }
+    }
+
+    fn add(&mut self, at: usize, time: Timestamp, price: Price, size: Quantity) {
+        self.revision += 1;
+        let (revision, has_venue_bars) = (self.revision, self.has_venue_bars);
+        let bar = &mut self.bars[at];
+        let candle = &mut bar.candle;
+        candle.high = candle.high.max(price);
+        candle.low = candle.low.min(price);
+        if time >= bar.last_time {
+            bar.last_time = time;
+            candle.close = price;
+        }
+        if time < bar.first_time {
+            bar.first_time = time;
+            candle.open = price;
+        }
+        // The venue's next update of a doubtful bar has this trade in it.
+        if !(has_venue_bars && bar.source == Source::Doubtful) {
+            candle.volume = candle.volume.checked_add(size).unwrap_or(candle.volume);
+        }
+        bar.revision = revision;
+    }
+
+    fn replace(&mut self, at: usize, row: Candle, source: Source) {
+        let is_changed = self.bars[at].candle != row;
+        self.revision += u64::from(is_changed);
+        let revision = if is_changed { self.revision } else { self.bars[at].revision };
+        self.bars[at] = Bar { revision, ..base(row, source) };
+    }
+
+    /// The row of a bar that still forms: trades received before it are in it. What they have shown stays shown.
+    fn rebase(&mut self, at: usize, row: Candle) {
+        let bar = self.bars[at];
+        let close = if bar.last_time == NO_TRADE { row.close } else { bar.candle.close };
+        let candle = Candle {
+            high: row.high.max(bar.candle.high),
+            low: row.low.min(bar.candle.low),
+            volume: row.volume.max(bar.candle.volume),
+            close,
+            ..row
+        };
+        self.replace(at, candle, Source::Doubtful);
+        self.bars[at].last_time = bar.last_time;
+    }
+}
+
+/// A bar of the venue's figures.
+fn base(candle: Candle, source: Source) -> Bar {
+    Bar { candle, source, first_time: NO_TRADE, last_time: NO_TRADE, revision: 0 }
+}
+
+/// Older than any trade: a base's open stays, its close does not.
+const NO_TRADE: Timestamp = Timestamp::from_nanos(i64::MIN);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{price, size};
+
+    const MINUTE: i64 = 60_000;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    fn row(minute: i64, figures: [&str; 5]) -> Candle {
+        let [open, high, low, close, volume] = figures;
+        Candle {
+            open_time: at(minute * MINUTE),
+            open: price(open),
+            high: price(high),
+            low: price(low),
+            close: price(close),
+            volume: size(volume),
+        }
+    }
+
+    fn on(series: &mut Series, millis: i64, paid: &str, lots: &str, continuity: Continuity) {
+        series.on_trade(at(millis), price(paid), size(lots), continuity);
+    }
+
+    /// Followed since 12:00:30 (minute 0 is the seam), wished for and answered with a row that has not the last trade.
+    fn seamed() -> Series {
+        let mut series = Series::new(Interval::M1);
+        series.start(Lane::Fast);
+        on(&mut series, 30_000, "10", "1", Continuity::After(None));
+        assert_eq!(series.wish(Some(at(30_000)), Monotonic::ZERO), Some(500));
+        series.on_history(&[row(-1, ["5", "6", "4", "5", "9"]), row(0, ["8", "11", "7", "9", "20"])]);
+        series
+    }
+
+    #[track_caller]
+    fn check(series: &Series, expected: &[Candle]) {
+        assert_eq!(series.newest(500, Digits::default()), expected);
+    }
+
+    #[test]
+    fn the_running_row_is_the_base_of_the_seam() {
+        let mut series = seamed();
+        on(&mut series, 31_000, "12", "2", Continuity::Whole);
+        check(&series, &[row(-1, ["5", "6", "4", "5", "9"]), row(0, ["8", "12", "7", "12", "22"])]);
+    }
+
+    #[test]
+    fn final_figures_replace_the_seam_and_leave_whole_bars_alone() {
+        let mut series = seamed();
+        on(&mut series, 61_000, "13", "1", Continuity::Whole);
+        let now = Monotonic::from_zero(std::time::Duration::from_secs(40));
+        assert_eq!(series.wish(Some(at(61_999)), now), None);
+        assert_eq!(series.wish(Some(at(62_000)), now), Some(3));
+        series.on_history(&[row(0, ["8", "11", "7", "10", "21"]), row(1, ["13", "14", "13", "14", "7"])]);
+        check(
+            &series,
+            &[
+                row(-1, ["5", "6", "4", "5", "9"]),
+                row(0, ["8", "11", "7", "10", "21"]),
+                row(1, ["13", "13", "13", "13", "1"]),
+            ],
+        );
+        assert_eq!(series.recovery.doubt(), None);
+        on(&mut series, 59_000, "1", "1", Continuity::Whole);
+        assert_eq!(series.newest(500, Digits::default())[1].volume, size("21"), "the venue's figures are final");
+        assert!(series.recovery.covers(at(0)), "but asked for anew");
+    }
+
+    #[test]
+    fn a_gap_puts_its_bars_in_doubt_and_history_fills_them() {
+        let mut series = seamed();
+        on(&mut series, 61_000, "13", "1", Continuity::Whole);
+        series.on_history(&[row(0, ["8", "11", "7", "10", "21"]), row(1, ["13", "13", "13", "13", "1"])]);
+        on(&mut series, 4 * MINUTE + 1, "20", "1", Continuity::After(Some(at(61_000))));
+        series.on_history(&[
+            row(1, ["13", "15", "13", "15", "3"]),
+            row(3, ["16", "16", "16", "16", "1"]),
+            row(4, ["19", "20", "19", "20", "2"]),
+        ]);
+        let all = series.newest(500, Digits::default());
+        let volumes: Vec<String> = all.iter().map(|bar| bar.volume.to_string()).collect();
+        assert_eq!(volumes, ["9", "21", "3", "1", "2"]);
+        assert_eq!(series.recovery.doubt().map(|doubt| doubt.from), Some(at(4 * MINUTE)));
+    }
+
+    #[test]
+    fn late_trades_find_their_bar_by_venue_time() {
+        let mut series = Series::new(Interval::M1);
+        on(&mut series, 10, "10", "1", Continuity::Whole);
+        on(&mut series, 2 * MINUTE, "20", "1", Continuity::Whole);
+        on(&mut series, 20, "12", "1", Continuity::Whole);
+        on(&mut series, 15, "9", "1", Continuity::Whole);
+        on(&mut series, 5, "11", "1", Continuity::Whole);
+        on(&mut series, MINUTE, "15", "1", Continuity::Whole);
+        check(
+            &series,
+            &[
+                row(0, ["11", "12", "9", "12", "4"]),
+                row(1, ["15", "15", "15", "15", "1"]),
+                row(2, ["20", "20", "20", "20", "1"]),
+            ],
+        );
+    }
+
+    #[test]
+    fn the_venues_own_bars_count_once_closed() {
+        let update = |candle: Candle, is_closed: bool| CandleUpdate { interval: Interval::M1, candle, is_closed };
+        let mut series = Series::new(Interval::M1);
+        series.on_venue_bar(&update(row(0, ["1", "2", "1", "2", "3"]), false));
+        on(&mut series, 50_000, "5", "1", Continuity::After(None));
+        check(&series, &[row(0, ["1", "5", "1", "5", "3"])]);
+        series.on_venue_bar(&update(row(0, ["1", "5", "1", "5", "4"]), true));
+        on(&mut series, MINUTE, "6", "1", Continuity::Whole);
+        series.on_venue_bar(&update(row(1, ["6", "7", "6", "7", "9"]), false));
+        check(&series, &[row(0, ["1", "5", "1", "5", "4"]), row(1, ["6", "6", "6", "6", "1"])]);
+        series.on_venue_bar(&update(row(1, ["6", "7", "6", "7", "9"]), true));
+        check(&series, &[row(0, ["1", "5", "1", "5", "4"]), row(1, ["6", "7", "6", "7", "9"])]);
+    }
+
+    #[test]
+    fn a_lane_gets_what_changed() {
+        let mut series = seamed();
+        assert_eq!(series.turn(Lane::Fast, Digits::default()).map(|data| data.bars.len()), Some(2));
+        assert_eq!(series.turn(Lane::Fast, Digits::default()), None);
+        on(&mut series, 31_000, "12", "2", Continuity::Whole);
+        let delta = series.turn(Lane::Fast, Digits::default()).unwrap();
+        assert_eq!(delta.bars, [row(0, ["8", "12", "7", "12", "22"])]);
+        assert_eq!(series.turn(Lane::Slow, Digits::default()), None, "not started");
+    }
+
+    #[test]
+    fn keeps_a_bounded_number() {
+        let mut series = Series::new(Interval::S1);
+        (0..10_000).for_each(|second| on(&mut series, second * 1_000, "1", "1", Continuity::Whole));
+        on(&mut series, 5, "1", "1", Continuity::Whole);
+        assert_eq!(series.bars.len(), N_KEPT);
+        assert_eq!(series.newest(9_999, Digits::default()).len(), CANDLES_LENGTH);
+    }
+}

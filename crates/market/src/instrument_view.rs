@@ -1,0 +1,212 @@
+//! All that is kept of one instrument, and its topics' lanes.
+
+use std::sync::Arc;
+
+use model::{
+    candle::Interval,
+    event::{BookUpdate, MarketEvent, MarketEventKind, Trade},
+    instrument::{Instrument, InstrumentId},
+    proof::{Books, TrackedBook},
+    quality::FeedCounters,
+    status::{FeedHealth, FeedMode},
+    time::Now,
+};
+use wire::{
+    data::{QualityData, TopicData},
+    lane::Lane,
+    topic::{Channel, Topic},
+};
+
+use crate::{
+    book_lane::BookLane,
+    candles::Candles,
+    digits::Digits,
+    lane_state::Lanes,
+    quality::QualityLane,
+    quote::{QuoteLane, QuoteState},
+    seen_trades::{SeenTrades, Sighting},
+    status::StreamTracker,
+    tape::{Tape, venue_time},
+};
+
+/// One instrument.
+#[derive(Clone, Debug)]
+pub(crate) struct InstrumentView {
+    pub(crate) id: InstrumentId,
+    pub(crate) instrument: Option<Arc<Instrument>>,
+    /// True where it is a stream of the feed: expected, or something has come. False for somebody's question only.
+    pub(crate) is_known: bool,
+    pub(crate) digits: Digits,
+    pub(crate) quote: QuoteState,
+    seen_trades: SeenTrades,
+    pub(crate) tape: Tape,
+    pub(crate) candles: Candles,
+    pub(crate) tracker: StreamTracker,
+    /// Rises whenever the session's book may have changed.
+    book_revision: u64,
+    quote_lanes: Lanes<QuoteLane>,
+    book_lanes: Lanes<BookLane>,
+    quality_lanes: Lanes<QualityLane>,
+}
+
+impl InstrumentView {
+    pub(crate) fn new(id: InstrumentId) -> Self {
+        Self {
+            id,
+            instrument: None,
+            is_known: false,
+            digits: Digits::default(),
+            quote: QuoteState::default(),
+            seen_trades: SeenTrades::default(),
+            tape: Tape::default(),
+            candles: Candles::default(),
+            tracker: StreamTracker::default(),
+            book_revision: 0,
+            quote_lanes: Lanes::default(),
+            book_lanes: Lanes::default(),
+            quality_lanes: Lanes::default(),
+        }
+    }
+
+    pub(crate) fn apply(&mut self, event: &MarketEvent) {
+        self.is_known = true;
+        let is_update = match &event.kind {
+            MarketEventKind::Trade(trade) => {
+                self.on_trade(trade, event);
+                true
+            }
+            MarketEventKind::Quote(quote) => {
+                self.quote.on_quote(quote, event);
+                true
+            }
+            MarketEventKind::Book(update) => {
+                self.book_revision += 1;
+                !matches!(update, BookUpdate::State { .. })
+            }
+            MarketEventKind::Candle(update) => {
+                self.candles.on_venue_bar(update);
+                true
+            }
+            MarketEventKind::Day(day) => {
+                self.quote.on_day(day, event);
+                true
+            }
+            MarketEventKind::History(history) => {
+                self.candles.on_history(history);
+                false
+            }
+            MarketEventKind::Instrument(instrument) => {
+                self.on_instrument(instrument);
+                false
+            }
+        };
+        if is_update {
+            self.tracker.on_update(event.receive_time);
+        }
+    }
+
+    /// A trade that came before is a sign of life, but no other trade.
+    fn on_trade(&mut self, trade: &Trade, event: &MarketEvent) {
+        let sighting = self.seen_trades.note(&trade.id);
+        if sighting == Sighting::Seen {
+            return;
+        }
+        if sighting == Sighting::Restarted {
+            self.candles.on_restart();
+        }
+        self.quote.on_trade(trade, sighting, event);
+        self.candles.on_trade(trade, venue_time(event));
+        self.tape.push(trade, venue_time(event), self.digits);
+    }
+
+    /// Other steps are other digits: what the topics show goes out anew, except trades, which are told once.
+    fn on_instrument(&mut self, instrument: &Arc<Instrument>) {
+        self.instrument = Some(instrument.clone());
+        let digits = Digits::of(instrument);
+        if digits != self.digits {
+            self.digits = digits;
+            self.book_revision += 1;
+            self.quote.on_digits();
+            self.candles.touch();
+        }
+    }
+
+    pub(crate) fn is_simulated(&self, mode: FeedMode) -> bool {
+        mode == FeedMode::Simulated || self.instrument.as_ref().is_some_and(|instrument| instrument.is_simulated)
+    }
+
+    pub(crate) fn start(&mut self, topic: &Topic, lane: Lane) {
+        match (topic.channel(), topic.interval()) {
+            (Channel::Quote, _) => self.quote_lanes.start(lane, QuoteLane::default),
+            (Channel::Tape, _) => self.tape.start(lane),
+            (Channel::Book, _) => self.book_lanes.start(lane, BookLane::default),
+            (Channel::Candles, Some(interval)) => self.candles.series_mut(interval).start(lane),
+            (Channel::Quality, _) => self.quality_lanes.start(lane, QualityLane::default),
+            (Channel::Candles, None) | (Channel::Status | Channel::System, _) => {}
+        }
+    }
+
+    pub(crate) fn stop(&mut self, topic: &Topic, lane: Lane) {
+        match (topic.channel(), topic.interval()) {
+            (Channel::Quote, _) => self.quote_lanes.stop(lane),
+            (Channel::Tape, _) => self.tape.stop(lane),
+            (Channel::Book, _) => self.book_lanes.stop(lane),
+            (Channel::Candles, Some(interval)) => self.candles.series_mut(interval).stop(lane),
+            (Channel::Quality, _) => self.quality_lanes.stop(lane),
+            (Channel::Candles, None) | (Channel::Status | Channel::System, _) => {}
+        }
+    }
+
+    /// Appends what changed for each started topic of the lane.
+    pub(crate) fn turn(
+        &mut self,
+        lane: Lane,
+        now: Now,
+        health: &FeedHealth,
+        books: &Books,
+        out: &mut Vec<(Topic, TopicData)>,
+    ) {
+        let (id, digits) = (&self.id, self.digits);
+        let book = books.get(id);
+        let seen = (book, self.book_revision);
+        if let Some(delta) = self.quote_lanes.get_mut(lane).and_then(|own| own.turn(&self.quote, seen, digits, now)) {
+            out.push((Topic::quote(id), TopicData::Quote(delta)));
+        }
+        if let Some(delta) = self.tape.turn(lane) {
+            out.push((Topic::tape(id), TopicData::Tape(delta)));
+        }
+        if let Some(delta) = self.book_lanes.get_mut(lane).and_then(|own| own.turn(seen, digits, now)) {
+            out.push((Topic::book(id), TopicData::Book(delta)));
+        }
+        for interval in Interval::ALL {
+            if let Some(delta) = self.candles.series_mut(interval).turn(lane, digits) {
+                out.push((Topic::candles(interval, id), TopicData::Candles(delta)));
+            }
+        }
+        if let Some(own) = self.quality_lanes.get_mut(lane)
+            && let Some(delta) = own.turn(&quality(book, &health.counters), now)
+        {
+            out.push((Topic::quality(id), TopicData::Quality(delta)));
+        }
+    }
+
+    /// What the lane has published of a topic; `None` where the topic is not started.
+    pub(crate) fn snapshot(&self, topic: &Topic, lane: Lane) -> Option<TopicData> {
+        match (topic.channel(), topic.interval()) {
+            (Channel::Quote, _) => self.quote_lanes.get(lane).map(|own| TopicData::Quote(own.snapshot())),
+            (Channel::Tape, _) => self.tape.snapshot(lane).map(TopicData::Tape),
+            (Channel::Book, _) => self.book_lanes.get(lane).map(|own| TopicData::Book(own.snapshot())),
+            (Channel::Candles, interval) => {
+                self.candles.series(interval?).snapshot(lane, self.digits).map(TopicData::Candles)
+            }
+            (Channel::Quality, _) => self.quality_lanes.get(lane).map(|own| TopicData::Quality(own.snapshot())),
+            (Channel::Status | Channel::System, _) => None,
+        }
+    }
+}
+
+/// The counters of an instrument's book and of its feed.
+pub(crate) fn quality(book: Option<&TrackedBook>, counters: &FeedCounters) -> QualityData {
+    let (state, book_counters) = book.map(|book| (book.state, book.counters)).unwrap_or_default();
+    QualityData::new(state, &book_counters, counters)
+}

@@ -1,0 +1,274 @@
+//! How each stream fares: its colour, cause, count, rate and age; and what each lane has published of that.
+//!
+//! Not here: how the transport fares, which the session says ([`FeedHealth`]). An update is data about the instrument (a
+//! trade, quote, book change, bar or day figures), never a heartbeat, an answer to a wish, or a change of state alone.
+
+use std::time::Duration;
+
+use model::{
+    instrument::{InstrumentId, Venue},
+    status::{FeedHealth, FeedMode, StreamState},
+    time::{Monotonic, Now, Timestamp},
+};
+use wire::data::{ConnectionEntry, StatusData, StreamEntry};
+
+use crate::{clock::TurnClock, digits::Digits};
+
+/// Shortest time between two publications of counts and ages. A little under the slow lane's second, so that a turn that
+/// comes early by the timer's jitter is not skipped.
+pub(crate) const COUNTERS_PERIOD: Duration = Duration::from_millis(950);
+
+/// Updates are counted by the second; the rate is over this many, the running one included.
+const N_SECONDS: usize = 5;
+
+/// Counts one instrument's updates.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StreamTracker {
+    updates: u64,
+    last_update: Option<Timestamp>,
+    /// `last_update` on the monotonic clock, placed at the turn after it.
+    last_at: Option<Monotonic>,
+    first_at: Option<Monotonic>,
+    n_new: u64,
+    /// Second of the monotonic clock and updates in it.
+    seconds: [(u64, u64); N_SECONDS],
+}
+
+impl StreamTracker {
+    pub(crate) fn on_update(&mut self, receive_time: Timestamp) {
+        self.updates += 1;
+        self.n_new += 1;
+        self.last_update = Some(receive_time);
+    }
+
+    pub(crate) fn observe(&mut self, turns: TurnClock, now: Now) {
+        let Some(last_update) = self.last_update.filter(|_| self.n_new > 0) else { return };
+        let at = turns.place(last_update, now);
+        self.last_at = Some(at);
+        self.first_at.get_or_insert(at);
+        let second = now.monotonic.since_zero().as_secs();
+        let slot = &mut self.seconds[slot_of(second)];
+        *slot = if slot.0 == second { (second, slot.1 + self.n_new) } else { (second, self.n_new) };
+        self.n_new = 0;
+    }
+
+    /// Age of the last update; `None` before the first.
+    fn age(&self, turns: TurnClock, now: Now) -> Option<Duration> {
+        let last_update = self.last_update?;
+        let at = self.last_at.filter(|_| self.n_new == 0).unwrap_or_else(|| turns.place(last_update, now));
+        Some(now.monotonic.saturating_since(at))
+    }
+
+    /// Updates a second over the last five seconds, or since the first update if that is less, to one decimal.
+    fn rate(&self, now: Now) -> f64 {
+        let Some(first_at) = self.first_at else { return 0.0 };
+        let span = now.monotonic.since_zero();
+        let oldest = span.as_secs().saturating_sub(N_SECONDS as u64 - 1);
+        let n_updates: u64 = self.seconds.iter().filter(|slot| slot.0 >= oldest).map(|slot| slot.1).sum();
+        let window = span.saturating_sub(Duration::from_secs(oldest)).min(now.monotonic.saturating_since(first_at));
+        (n_updates as f64 / window.as_secs_f64().max(1.0) * 10.0).round() / 10.0
+    }
+
+    pub(crate) fn entry(&self, stream: Stream<'_>, health: &FeedHealth, turns: TurnClock, now: Now) -> StreamEntry {
+        let age = self.age(turns, now);
+        let own_cause = health.instrument_causes.get(stream.id);
+        let is_failed = own_cause.is_some() || (!health.is_connected && health.cause.is_some());
+        let state = match age {
+            _ if is_failed => StreamState::Failed,
+            None => StreamState::Initialising,
+            Some(age) if age <= stream.stale_after => StreamState::Live,
+            Some(_) => StreamState::Stale,
+        };
+        let cause = own_cause.or(health.cause.as_ref()).filter(|_| state != StreamState::Live);
+        StreamEntry {
+            instrument: stream.id.clone(),
+            state,
+            mode: health.mode,
+            updates: self.updates,
+            rate: self.rate(now),
+            age_ms: age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
+            last_update_ms: self.last_update.map(Timestamp::as_millis),
+            cause: cause.map(ToString::to_string),
+            next_attempt_ms: next_attempt_ms(health),
+            is_simulated: stream.is_simulated || health.mode == FeedMode::Simulated,
+            price_decimals: stream.digits.price_decimals(),
+            size_decimals: stream.digits.size_decimals(),
+        }
+    }
+}
+
+/// What an entry says besides counts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stream<'a> {
+    pub(crate) id: &'a InstrumentId,
+    pub(crate) digits: Digits,
+    pub(crate) is_simulated: bool,
+    pub(crate) stale_after: Duration,
+}
+
+/// How a venue's connections fare, in the words of the status topic.
+pub fn connection_entry(venue: &Venue, health: &FeedHealth) -> ConnectionEntry {
+    ConnectionEntry {
+        venue: venue.clone(),
+        is_connected: health.is_connected,
+        mode: health.mode,
+        cause: health.cause.as_ref().map(ToString::to_string),
+        next_attempt_ms: next_attempt_ms(health),
+    }
+}
+
+/// What one lane has published of the status topic. Whoever gathers several feeds into one topic keeps one a lane.
+#[derive(Clone, Debug, Default)]
+pub struct StatusLane {
+    published: StatusData,
+    at: Option<Monotonic>,
+}
+
+impl StatusLane {
+    /// Entries whose state, cause or mode changed, at once; once a second those of which only counts or age did. Both
+    /// lists of `current` are sorted.
+    pub fn turn(&mut self, current: &StatusData, now: Now) -> Option<StatusData> {
+        let is_due = self.at.is_none_or(|at| now.monotonic.saturating_since(at) >= COUNTERS_PERIOD);
+        let delta = if is_due {
+            self.at = Some(now.monotonic);
+            self.published.diff(current)
+        } else {
+            self.published.diff(&self.without_counts(current))
+        }?;
+        self.published.merge(&delta);
+        Some(delta)
+    }
+
+    /// All that this lane has published.
+    pub fn snapshot(&self) -> StatusData {
+        self.published.clone()
+    }
+
+    /// `current`, but with the published entry wherever nothing but counts and age differ.
+    fn without_counts(&self, current: &StatusData) -> StatusData {
+        let streams = current.streams.iter().map(|entry| {
+            let published = &self.published.streams;
+            let known = published.binary_search_by(|known| known.instrument.cmp(&entry.instrument));
+            known
+                .ok()
+                .map(|at| &published[at])
+                .filter(|known| is_same_but_counts(known, entry))
+                .unwrap_or(entry)
+                .clone()
+        });
+        StatusData { streams: streams.collect(), connections: current.connections.clone(), ..StatusData::default() }
+    }
+}
+
+fn is_same_but_counts(one: &StreamEntry, other: &StreamEntry) -> bool {
+    let other = StreamEntry {
+        updates: one.updates,
+        rate: one.rate,
+        age_ms: one.age_ms,
+        last_update_ms: one.last_update_ms,
+        ..other.clone()
+    };
+    *one == other
+}
+
+fn next_attempt_ms(health: &FeedHealth) -> Option<i64> {
+    health.next_attempt.filter(|_| !health.is_connected).map(Timestamp::as_millis)
+}
+
+fn slot_of(second: u64) -> usize {
+    usize::try_from(second % N_SECONDS as u64).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use model::status::FeedCause;
+
+    use super::*;
+    use crate::testing::{WALL_MS, id, now_at};
+
+    fn connected() -> FeedHealth {
+        FeedHealth { is_connected: true, ..FeedHealth::default() }
+    }
+
+    fn failed() -> FeedHealth {
+        let cause = Some(FeedCause::Closed { detail: "1006".into() });
+        FeedHealth { cause, next_attempt: Some(Timestamp::from_millis(WALL_MS + 9_000)), ..FeedHealth::default() }
+    }
+
+    fn entry(tracker: &StreamTracker, turns: TurnClock, health: &FeedHealth, now: Now) -> StreamEntry {
+        let id = id();
+        let stream =
+            Stream { id: &id, digits: Digits::default(), is_simulated: false, stale_after: Duration::from_secs(5) };
+        tracker.entry(stream, health, turns, now)
+    }
+
+    #[test]
+    fn four_states_by_age_and_health() {
+        let (mut tracker, mut turns) = (StreamTracker::default(), TurnClock::default());
+        #[track_caller]
+        fn check(entry: &StreamEntry, state: StreamState, age_ms: Option<u64>, cause: Option<&str>) {
+            assert_eq!((entry.state, entry.age_ms, entry.cause.as_deref()), (state, age_ms, cause));
+        }
+        check(&entry(&tracker, turns, &connected(), now_at(0)), StreamState::Initialising, None, None);
+        turns.turned(now_at(0));
+        tracker.on_update(now_at(70).wall);
+        check(&entry(&tracker, turns, &connected(), now_at(100)), StreamState::Live, Some(30), None);
+        tracker.observe(turns, now_at(100));
+        turns.turned(now_at(100));
+        check(&entry(&tracker, turns, &connected(), now_at(5_070)), StreamState::Live, Some(5_000), None);
+        check(&entry(&tracker, turns, &connected(), now_at(5_071)), StreamState::Stale, Some(5_001), None);
+        let red = entry(&tracker, turns, &failed(), now_at(1_070));
+        check(&red, StreamState::Failed, Some(1_000), Some("connection closed: 1006"));
+        assert_eq!(red.next_attempt_ms, Some(WALL_MS + 9_000));
+        let mut health = connected();
+        health.instrument_causes.insert(id(), FeedCause::UnknownSymbol { symbol: "AAABBB".into() });
+        check(
+            &entry(&tracker, turns, &health, now_at(100)),
+            StreamState::Failed,
+            Some(30),
+            Some("unknown symbol AAABBB"),
+        );
+        let back = FeedHealth { is_connected: true, ..failed() };
+        let yellow = entry(&tracker, turns, &back, now_at(9_000));
+        check(&yellow, StreamState::Stale, Some(8_930), Some("connection closed: 1006"));
+        assert_eq!(yellow.next_attempt_ms, None, "connected again");
+    }
+
+    #[test]
+    fn the_rate_is_over_the_last_five_seconds() {
+        let (mut tracker, mut turns) = (StreamTracker::default(), TurnClock::default());
+        for tenth in 0..100 {
+            let now = now_at(tenth * 100);
+            (0..3).for_each(|_| tracker.on_update(now.wall));
+            tracker.observe(turns, now);
+            turns.turned(now);
+        }
+        let rate = entry(&tracker, turns, &connected(), now_at(10_000)).rate;
+        assert!((rate - 30.0).abs() < 1.0, "{rate}");
+        assert_eq!(entry(&tracker, turns, &connected(), now_at(14_999)).rate, 0.0);
+        assert_eq!(tracker.updates, 300);
+    }
+
+    #[test]
+    fn states_are_told_at_once_and_ages_once_a_second() {
+        let (mut tracker, turns, mut lane) = (StreamTracker::default(), TurnClock::default(), StatusLane::default());
+        let data = |tracker: &StreamTracker, health: &FeedHealth, now: Now| StatusData {
+            streams: vec![entry(tracker, turns, health, now)],
+            connections: vec![connection_entry(&Venue::new("demo"), health)],
+            ..StatusData::default()
+        };
+        assert!(lane.turn(&data(&tracker, &connected(), now_at(0)), now_at(0)).is_some());
+        assert_eq!(lane.turn(&data(&tracker, &connected(), now_at(100)), now_at(100)), None);
+        tracker.on_update(now_at(150).wall);
+        let green = lane.turn(&data(&tracker, &connected(), now_at(200)), now_at(200)).unwrap();
+        assert_eq!((green.streams.len(), green.connections.len()), (1, 0));
+        (0..50).for_each(|_| tracker.on_update(now_at(250).wall));
+        assert_eq!(lane.turn(&data(&tracker, &connected(), now_at(300)), now_at(300)), None, "counts can wait");
+        let red = lane.turn(&data(&tracker, &failed(), now_at(400)), now_at(400)).unwrap();
+        assert_eq!((red.streams[0].state, red.connections.len()), (StreamState::Failed, 1));
+        tracker.on_update(now_at(950).wall);
+        let counts = lane.turn(&data(&tracker, &failed(), now_at(1_000)), now_at(1_000)).unwrap();
+        assert_eq!((counts.streams[0].updates, counts.connections.len()), (52, 0));
+        assert_eq!(lane.snapshot(), data(&tracker, &failed(), now_at(1_000)));
+    }
+}

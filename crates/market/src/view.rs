@@ -1,0 +1,262 @@
+//! The view of one feed: events in, topic snapshots and deltas for each cadence lane out.
+//!
+//! Not here: sockets, timers, offsets and encoding. The feed's owner applies each event, makes a lane's turn at its
+//! period, and hands the wishes to the session. At a turn it lends the session's books and health.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use model::{
+    candle::{Candle, Interval},
+    event::{HistoryWish, MarketEvent, MarketEventKind},
+    instrument::{Instrument, InstrumentId},
+    proof::Books,
+    status::FeedHealth,
+    time::{Monotonic, Now},
+};
+use wire::{
+    data::{BookData, QualityData, QuoteData, StatusData, StreamEntry, TapeTrade, TopicData},
+    lane::Lane,
+    topic::{Channel, Topic},
+};
+
+use crate::{
+    book_lane,
+    clock::{TurnClock, VenueClock},
+    instrument_view::{InstrumentView, quality},
+    lane_state::Lanes,
+    status::{StatusLane, Stream, connection_entry},
+    tape::venue_time,
+};
+
+/// How a view judges and what it asks for by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ViewConfig {
+    /// A stream whose last update is older is stale.
+    pub stale_after: Duration,
+    /// The interval whose history is asked for as soon as an instrument is known; others when somebody follows them.
+    pub history_at_start: Option<Interval>,
+}
+
+impl Default for ViewConfig {
+    fn default() -> Self {
+        Self { stale_after: Duration::from_secs(5), history_at_start: Some(Interval::M1) }
+    }
+}
+
+/// Everything shown of one feed, with bounded memory.
+#[derive(Clone, Debug)]
+pub struct View {
+    config: ViewConfig,
+    instruments: BTreeMap<InstrumentId, InstrumentView>,
+    status_lanes: Lanes<StatusLane>,
+    turns: TurnClock,
+    venue_clock: VenueClock,
+    n_reconnects: Option<u64>,
+    /// True where something happened that may lead to a wish.
+    may_wish: bool,
+}
+
+impl View {
+    /// A view that has seen nothing.
+    pub fn new(config: ViewConfig) -> Self {
+        Self {
+            config,
+            instruments: BTreeMap::new(),
+            status_lanes: Lanes::default(),
+            turns: TurnClock::default(),
+            venue_clock: VenueClock::default(),
+            n_reconnects: None,
+            may_wish: false,
+        }
+    }
+
+    /// Names an instrument that the feed follows, so that its status is shown before anything came.
+    pub fn expect(&mut self, instrument: &InstrumentId) {
+        self.instrument_mut(instrument).is_known = true;
+        self.may_wish = true;
+    }
+
+    /// Takes in what the venue said.
+    pub fn apply(&mut self, event: &MarketEvent) {
+        let is_stamped = match event.kind {
+            MarketEventKind::Trade(_) => true,
+            MarketEventKind::History(_) | MarketEventKind::Instrument(_) => false,
+            _ => event.event_time.is_some(),
+        };
+        if is_stamped {
+            self.venue_clock.note(venue_time(event), event.receive_time);
+        }
+        self.instrument_mut(&event.instrument).apply(event);
+    }
+
+    /// Begins to gather a topic's changes for a lane. Starting twice changes nothing; `system` is not a feed's topic.
+    pub fn start_topic(&mut self, topic: &Topic, lane: Lane) {
+        self.may_wish = true;
+        match topic.instrument() {
+            Some(instrument) => self.instrument_mut(instrument).start(topic, lane),
+            None if topic.channel() == Channel::Status => self.status_lanes.start(lane, StatusLane::default),
+            None => {}
+        }
+    }
+
+    /// Ends what [`Self::start_topic`] began. Stopping twice changes nothing.
+    pub fn stop_topic(&mut self, topic: &Topic, lane: Lane) {
+        match topic.instrument() {
+            Some(instrument) => {
+                if let Some(own) = self.instruments.get_mut(instrument) {
+                    own.stop(topic, lane);
+                }
+            }
+            None => self.status_lanes.stop(lane),
+        }
+    }
+
+    /// Asks for history of an interval from now on although no topic of it is started (REST).
+    pub fn follow(&mut self, instrument: &InstrumentId, interval: Interval) {
+        self.instrument_mut(instrument).candles.series_mut(interval).follow();
+        self.may_wish = true;
+    }
+
+    /// History the session should ask the venue for. Call after each turn and after starting topics; in between there is
+    /// none.
+    pub fn take_wishes(&mut self) -> Vec<HistoryWish> {
+        if !std::mem::take(&mut self.may_wish) {
+            return Vec::new();
+        }
+        let now = self.turns.last_turn().unwrap_or(Monotonic::ZERO);
+        let venue_time = self.venue_clock.time(now);
+        let mut wishes = Vec::new();
+        for own in self.instruments.values_mut() {
+            if let Some(interval) = self.config.history_at_start.filter(|_| own.is_known) {
+                own.candles.series_mut(interval).follow();
+            }
+            let id = &own.id;
+            let wish = |(interval, n_bars)| HistoryWish { instrument: id.clone(), interval, n_bars };
+            wishes.extend(own.candles.wishes(venue_time, now).map(wish));
+        }
+        wishes
+    }
+
+    /// Takes note of the time and of how the transport fares: ages, rates and wishes depend on it. Each turn does it; call
+    /// it once a second at least where no turn is made because nobody follows.
+    pub fn observe(&mut self, now: Now, health: &FeedHealth) {
+        let reconnects = self.n_reconnects.replace(health.counters.reconnects);
+        let is_reconnected = reconnects.is_some_and(|known| known != health.counters.reconnects);
+        self.venue_clock.observe(self.turns, now);
+        for own in self.instruments.values_mut() {
+            own.tracker.observe(self.turns, now);
+            if is_reconnected {
+                own.candles.on_reconnect();
+            }
+            own.candles.turned();
+        }
+        self.turns.turned(now);
+        self.may_wish = true;
+    }
+
+    /// The changes of every started topic since this lane's last turn; topics without a change are absent.
+    pub fn turn(&mut self, lane: Lane, now: Now, health: &FeedHealth, books: &Books) -> Vec<(Topic, TopicData)> {
+        self.observe(now, health);
+        let mut changes = Vec::new();
+        for own in self.instruments.values_mut() {
+            own.turn(lane, now, health, books, &mut changes);
+        }
+        if self.status_lanes.get(lane).is_some() {
+            let current = self.status(now, health);
+            let delta = self.status_lanes.get_mut(lane).and_then(|own| own.turn(&current, now));
+            changes.extend(delta.map(|delta| (Topic::STATUS, TopicData::Status(delta))));
+        }
+        changes
+    }
+
+    /// What a lane has published of a topic, to be followed by the deltas of its later turns; valid right after a turn
+    /// of the lane. `None` where the topic is not started.
+    pub fn snapshot(&self, topic: &Topic, lane: Lane) -> Option<TopicData> {
+        match topic.instrument() {
+            Some(instrument) => self.instruments.get(instrument)?.snapshot(topic, lane),
+            None if topic.channel() == Channel::Status => {
+                self.status_lanes.get(lane).map(|own| TopicData::Status(own.snapshot()))
+            }
+            None => None,
+        }
+    }
+
+    /// How each stream fares, sorted by instrument: all that are followed, have sent something, or have failed.
+    pub fn statuses(&self, now: Now, health: &FeedHealth) -> Vec<StreamEntry> {
+        let known = self.instruments.values().filter(|own| own.is_known).map(|own| &own.id);
+        let mut ids: Vec<&InstrumentId> = known.chain(health.instrument_causes.keys()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids.into_iter().map(|id| self.status_of(id, now, health)).collect()
+    }
+
+    /// What is known of the instruments, sorted.
+    pub fn instruments(&self) -> impl Iterator<Item = &Arc<Instrument>> {
+        self.instruments.values().filter_map(|own| own.instrument.as_ref())
+    }
+
+    /// The newest bars, at most 500, oldest first; `None` for an instrument that is not known. Only what trades built
+    /// since the start, unless a topic or [`Self::follow`] has asked for the interval's history.
+    pub fn candles(&self, instrument: &InstrumentId, interval: Interval, limit: usize) -> Option<Vec<Candle>> {
+        self.known(instrument).map(|own| own.candles.series(interval).newest(limit, own.digits))
+    }
+
+    /// The newest trades, at most 100, oldest first; `None` for an instrument that is not known.
+    pub fn trades(&self, instrument: &InstrumentId, limit: usize) -> Option<Vec<TapeTrade>> {
+        self.known(instrument).map(|own| own.tape.newest(limit))
+    }
+
+    /// Best bid and offer, last price and figures of the day; `None` for an instrument that is not known.
+    pub fn quote(&self, instrument: &InstrumentId, books: &Books) -> Option<QuoteData> {
+        self.known(instrument).map(|own| own.quote.current(books.get(instrument), own.digits))
+    }
+
+    /// The best `depth` levels a side, or the state alone where the book is not served; `None` for an instrument that is
+    /// not known.
+    pub fn book(&self, instrument: &InstrumentId, depth: usize, books: &Books) -> Option<BookData> {
+        let own = self.known(instrument)?;
+        Some(books.get(instrument).map(|book| book_lane::current(book, depth, own.digits)).unwrap_or_default())
+    }
+
+    /// The counters of an instrument's book and of the feed; `None` for an instrument that is not known.
+    pub fn quality(&self, instrument: &InstrumentId, health: &FeedHealth, books: &Books) -> Option<QualityData> {
+        self.known(instrument).map(|_| quality(books.get(instrument), &health.counters))
+    }
+
+    /// Trades that no lane's item could carry any more, over all instruments; 0 unless a lane missed its turns.
+    pub fn n_lost_trades(&self) -> u64 {
+        self.instruments.values().map(|own| own.tape.n_lost()).sum()
+    }
+
+    fn known(&self, instrument: &InstrumentId) -> Option<&InstrumentView> {
+        self.instruments.get(instrument).filter(|own| own.is_known)
+    }
+
+    fn instrument_mut(&mut self, id: &InstrumentId) -> &mut InstrumentView {
+        if !self.instruments.contains_key(id) {
+            self.instruments.insert(id.clone(), InstrumentView::new(id.clone()));
+        }
+        self.instruments.get_mut(id).expect("invariant: inserted above")
+    }
+
+    fn status(&self, now: Now, health: &FeedHealth) -> StatusData {
+        let streams = self.statuses(now, health);
+        let venue = streams.first().map(|entry| entry.instrument.venue());
+        let connections = venue.map(|venue| connection_entry(venue, health)).into_iter().collect();
+        StatusData { streams, connections, ..StatusData::default() }
+    }
+
+    fn status_of(&self, id: &InstrumentId, now: Now, health: &FeedHealth) -> StreamEntry {
+        let unknown;
+        let own = match self.instruments.get(id) {
+            Some(own) => own,
+            None => {
+                unknown = InstrumentView::new(id.clone());
+                &unknown
+            }
+        };
+        let is_simulated = own.is_simulated(health.mode);
+        let stream = Stream { id, digits: own.digits, is_simulated, stale_after: self.config.stale_after };
+        own.tracker.entry(stream, health, self.turns, now)
+    }
+}

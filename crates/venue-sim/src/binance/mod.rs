@@ -1,0 +1,50 @@
+//! Binance spot: its WebSocket and REST addresses over a tape or over the made-up market.
+//!
+//! - [`ws`], [`rest`]: the protocol · [`market`]: what both markets can say · [`exchange_info`]: the list of symbols
+//! - [`tape`]: a market from recordings · [`note`], [`oracle`]: what its frames mean, and the true book they make
+//! - [`demo`]: the made-up market under Binance's names · [`fixed`]: decimals as integers
+//!
+//! Source of shapes and limits: github binance/binance-spot-api-docs (web-socket-streams.md, rest-api.md).
+
+mod demo;
+mod exchange_info;
+mod fixed;
+mod market;
+mod note;
+mod oracle;
+mod rest;
+mod tape;
+mod ws;
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::{
+    config::Source,
+    sim::Stage,
+    tape::Tape,
+    venue::{Backend, Opened},
+};
+
+/// Fields whose loss or change of type no reader of depth, bookTicker, trade, aggTrade or kline events can overlook.
+const REQUIRED_KEYS: &[&str] = &["U", "u", "b", "a", "p", "q", "k"];
+
+/// Reads the source and makes its market.
+pub(crate) fn open(source: &Source) -> anyhow::Result<Opened> {
+    Ok(match source {
+        Source::Files(paths) => opened(tape::TapeMarket::new(&Tape::load(paths)?)?),
+        Source::Text(text) => opened(tape::TapeMarket::new(&Tape::parse(text))?),
+        Source::Demo { seed, start } => opened(demo::DemoFace::new(*seed, *start)),
+    })
+}
+
+fn opened<M: Backend + market::Market + 'static>(market: M) -> Opened {
+    let market = Arc::new(market);
+    let backend = market.clone();
+    Opened { backend, routes: Box::new(move |stage| routes(stage, market)) }
+}
+
+fn routes(stage: Arc<Stage>, market: Arc<dyn market::Market>) -> Router {
+    ws::routes(stage.clone()).merge(rest::routes(stage, market))
+}

@@ -1,0 +1,180 @@
+//! What to play, how fast, and which of the venue's limits to enforce.
+//!
+//! Not here: faults ([`crate::fault`]) and the command line (`main`).
+
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+
+use model::time::Timestamp;
+
+use crate::fault::Fault;
+
+/// How to run a simulated venue.
+#[derive(Clone, Debug)]
+pub struct SimConfig {
+    /// Whose protocol is spoken.
+    pub venue: String,
+    /// Where to listen; a loopback address, port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// What is played.
+    pub source: Source,
+    /// How fast.
+    pub speed: Speed,
+    /// When the timeline starts to move.
+    pub start: StartWhen,
+    /// What happens after the last frame.
+    pub at_end: AtEnd,
+    /// Active from the start.
+    pub faults: Vec<Fault>,
+    /// Which of the venue's limits are enforced.
+    pub limits: Limits,
+    /// Keep a log of what was sent when, for latency measurements.
+    pub is_stamping: bool,
+}
+
+impl SimConfig {
+    /// The venue's usual behaviour on a free port: real speed from the first subscriber on, no faults.
+    pub fn new(venue: &str, source: Source) -> Self {
+        Self {
+            venue: venue.to_owned(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            source,
+            speed: Speed::REAL,
+            start: StartWhen::FirstSubscriber,
+            at_end: AtEnd::Stop,
+            faults: Vec::new(),
+            limits: Limits::default(),
+            is_stamping: false,
+        }
+    }
+}
+
+/// What is played.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// Recordings, each continuing the one before.
+    Files(Vec<PathBuf>),
+    /// One recording, as text.
+    Text(String),
+    /// The made-up market.
+    Demo {
+        /// Which one.
+        seed: u64,
+        /// Its time at the start; `None` takes the wall clock's.
+        start: Option<Timestamp>,
+    },
+}
+
+/// Timeline seconds a second.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Speed {
+    /// Recorded time passes this many times as fast; above zero.
+    Times(f64),
+    /// As fast as the slowest client takes it. Tapes only.
+    Max,
+}
+
+impl Speed {
+    /// As recorded.
+    pub const REAL: Self = Self::Times(1.0);
+
+    /// How long a recorded span takes to play.
+    pub fn played(self, recorded: Duration) -> Duration {
+        match self {
+            Self::Times(times) => recorded.div_f64(times),
+            Self::Max => Duration::ZERO,
+        }
+    }
+}
+
+impl FromStr for Speed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.trim_end_matches(['x', '×']).parse::<f64>() {
+            _ if text == "max" => Ok(Self::Max),
+            Ok(times) if (0.001..=100_000.0).contains(&times) => Ok(Self::Times(times)),
+            _ => Err(format!("{text:?} is not a speed; write max or a number from 0.001 to 100000")),
+        }
+    }
+}
+
+/// When the timeline starts to move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartWhen {
+    /// When the first client has subscribed to something.
+    FirstSubscriber,
+    /// At once.
+    Immediately,
+    /// When told to at the control endpoint.
+    Resumed,
+}
+
+/// What happens after the last frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtEnd {
+    /// Connections stay open and silent.
+    Stop,
+    /// Everyone is disconnected (service restart) and the tape starts anew, with the first subscriber.
+    Loop,
+}
+
+/// The venue's limits and patience.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Messages, pings and pongs a client may send in any one second; `None` lifts it.
+    pub messages_per_s: Option<usize>,
+    /// Streams of one connection.
+    pub streams: usize,
+    /// Connection attempts in five minutes; `None` lifts it.
+    pub connects_per_5_min: Option<usize>,
+    /// REST weight a minute; `None` lifts it.
+    pub weight_per_min: Option<u32>,
+    /// A ping goes out this often.
+    pub ping_every: Duration,
+    /// A pong must come within this time of its ping.
+    pub pong_within: Duration,
+    /// A client that does not take a frame for this long is dropped.
+    pub write_deadline: Duration,
+    /// Connections are cut after this long; `None` never does.
+    pub lifetime: Option<Duration>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            messages_per_s: Some(5),
+            streams: 1_024,
+            connects_per_5_min: Some(300),
+            weight_per_min: Some(6_000),
+            ping_every: Duration::from_secs(20),
+            pong_within: Duration::from_secs(60),
+            write_deadline: Duration::from_secs(10),
+            lifetime: Some(Duration::from_secs(24 * 3_600)),
+        }
+    }
+}
+
+impl Limits {
+    /// No limit on what clients send; patience as usual.
+    pub fn lifted() -> Self {
+        Self { messages_per_s: None, connects_per_5_min: None, weight_per_min: None, lifetime: None, ..Self::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn speeds() {
+        for (text, expected) in
+            [("1", Some(1.0)), ("10x", Some(10.0)), ("0.5×", Some(0.5)), ("0", None), ("fast", None)]
+        {
+            let speed = text.parse::<Speed>().ok();
+            assert_eq!(speed, expected.map(Speed::Times), "{text}");
+        }
+        assert_eq!("max".parse::<Speed>(), Ok(Speed::Max));
+        assert!("NaN".parse::<Speed>().is_err());
+        assert_eq!(Speed::Times(10.0).played(Duration::from_secs(5)), Duration::from_millis(500));
+    }
+}

@@ -1,0 +1,123 @@
+//! The endpoints that steer and observe a running simulator, all under `/control`, JSON.
+//!
+//! `GET state · book?symbol=&at=&depth= · top?symbol= · candles?symbol=&interval= · sent?after= · requests?after=`
+//! `POST fault · pause · resume · restart`, each answered with the state.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use axum::{
+    Json, Router,
+    extract::{Query, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::{fault::Fault, sim::Stage};
+
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(default)]
+    symbol: String,
+    #[serde(default)]
+    interval: String,
+    at: Option<u64>,
+    depth: Option<usize>,
+    #[serde(default)]
+    after: u64,
+}
+
+/// All control routes.
+pub(crate) fn routes(stage: Arc<Stage>) -> Router {
+    let inner = Router::new()
+        .route("/state", get(|State(stage): State<Arc<Stage>>| async move { Json(state(&stage)) }))
+        .route("/book", get(book))
+        .route("/top", get(top))
+        .route("/candles", get(candles))
+        .route("/sent", get(sent))
+        .route("/requests", get(requests))
+        .route("/fault", post(fault))
+        .route("/pause", post(|State(stage): State<Arc<Stage>>| async move { steer(&stage, |s| s.timeline.pause()) }))
+        .route("/resume", post(|State(stage): State<Arc<Stage>>| async move { steer(&stage, |s| s.timeline.resume()) }))
+        .route(
+            "/restart",
+            post(|State(stage): State<Arc<Stage>>| async move { steer(&stage, |s| s.timeline.restart()) }),
+        );
+    Router::new().nest("/control", inner).with_state(stage)
+}
+
+/// Everything worth knowing at a glance.
+pub(crate) fn state(stage: &Stage) -> Value {
+    let position = stage.timeline.position();
+    let faults: Vec<Value> = stage
+        .faults()
+        .shown(Instant::now())
+        .into_iter()
+        .map(|(fault, n_hits)| json!({ "fault": fault, "n_hits": n_hits }))
+        .collect();
+    let (n_requests, n_inside) = {
+        let requests = stage.requests();
+        (requests.n_requests(), requests.n_inside_retry_after())
+    };
+    json!({
+        "venue": stage.config.venue,
+        "playing": position.is_playing,
+        "finished": position.is_finished,
+        "position": position.position,
+        "n_frames": stage.backend.tape().map(<[_]>::len),
+        "n_restarts": position.n_restarts,
+        "n_clients": stage.outlet.n_clients(),
+        "n_connects": stage.outlet.next_id(),
+        "n_frames_sent": stage.n_frames_sent.load(Ordering::Relaxed),
+        "streams": stage.outlet.wanted(),
+        "faults": faults,
+        "n_requests": n_requests,
+        "n_requests_inside_retry_after": n_inside,
+    })
+}
+
+fn steer(stage: &Stage, how: impl FnOnce(&Stage)) -> Json<Value> {
+    how(stage);
+    Json(state(stage))
+}
+
+fn found(value: Option<Value>) -> Response {
+    match value {
+        Some(value) => Json(value).into_response(),
+        None => (StatusCode::NOT_FOUND, Json(json!({ "error": "nothing known of that symbol" }))).into_response(),
+    }
+}
+
+async fn book(State(stage): State<Arc<Stage>>, Query(asked): Query<Asked>) -> Response {
+    found(stage.backend.book(&asked.symbol, asked.at, asked.depth.unwrap_or(usize::MAX)))
+}
+
+async fn top(State(stage): State<Arc<Stage>>, Query(asked): Query<Asked>) -> Response {
+    found(stage.backend.top(&asked.symbol))
+}
+
+async fn candles(State(stage): State<Arc<Stage>>, Query(asked): Query<Asked>) -> Response {
+    found(stage.backend.candles(&asked.symbol, &asked.interval))
+}
+
+async fn sent(State(stage): State<Arc<Stage>>, Query(asked): Query<Asked>) -> Response {
+    found(stage.stamps.as_ref().map(|stamps| json!({ "sent": stamps.after(asked.after) })))
+}
+
+async fn requests(State(stage): State<Arc<Stage>>, Query(asked): Query<Asked>) -> Json<Value> {
+    Json(json!({ "requests": stage.requests().after(asked.after) }))
+}
+
+/// Takes the body whatever its content type says: it is typed by hand more often than not.
+async fn fault(State(stage): State<Arc<Stage>>, body: String) -> Response {
+    match body.parse::<Fault>() {
+        Ok(fault) => {
+            stage.begin_fault(fault);
+            Json(state(&stage)).into_response()
+        }
+        Err(error) => (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response(),
+    }
+}

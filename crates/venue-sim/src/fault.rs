@@ -1,0 +1,464 @@
+//! What goes wrong on purpose: a description of each fault, and the ones active now.
+//!
+//! Faults change what clients get, never the true state of the market, so the oracle stays right. Every choice comes from
+//! a seed. Not here: who is hit (`outlet`) and how frames look (the venue's folder).
+
+use std::{str::FromStr, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use crate::outlet::SharedFrame;
+
+/// The kinds of faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultKind {
+    /// Connections stay open, and nothing comes.
+    Stall,
+    /// Every connection is closed, once; without a code abruptly.
+    Close,
+    /// New connections are refused: `503` (or `code`) at the hand-shake, or with mode `tcp` right after accepting.
+    Refuse,
+    /// Frames go missing.
+    Drop,
+    /// Frames come twice.
+    Duplicate,
+    /// Frames come after later ones of their stream.
+    Reorder,
+    /// Frames come broken.
+    Corrupt,
+    /// REST answers 429 (or `code`) with `Retry-After`.
+    #[serde(rename = "rest_429")]
+    Rest429,
+    /// REST answers late.
+    RestSlow,
+    /// REST answers with an error status.
+    RestError,
+    /// Ends all faults.
+    None,
+}
+
+/// How a stall or a corruption looks in detail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultMode {
+    /// Stall: the socket is neither read nor written. The default.
+    #[serde(alias = "blackhole")]
+    Silent,
+    /// Stall: pings, pongs and answers go on, only data does not come.
+    Pings,
+    /// Refuse: connections are dropped before any HTTP. Hits the control endpoint too, so it needs a duration.
+    Tcp,
+    /// Corrupt: cut in the middle.
+    Json,
+    /// Corrupt: a byte that is no UTF-8.
+    Utf8,
+    /// Corrupt: a required field of another type.
+    Type,
+    /// Corrupt: a required field is missing.
+    Field,
+}
+
+/// A fault as asked for: on the command line, at the control endpoint, in a test. What a kind does not use is ignored.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// What happens.
+    pub kind: FaultKind,
+    /// Chance of each frame, 0 to 1; without it every one is hit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability: Option<f64>,
+    /// How often; frame faults without probability, count and duration happen once, others last until ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    /// Ends the fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
+    /// Of the choices.
+    #[serde(default)]
+    pub seed: u64,
+    /// Only streams whose name holds this text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<String>,
+    /// Only REST paths that hold this text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Details; a corruption without one takes each in turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<FaultMode>,
+    /// Close code or HTTP status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<u16>,
+    /// Close reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Seconds named in `Retry-After`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_s: Option<u64>,
+    /// How late REST answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay_ms: Option<u64>,
+    /// After how many later frames of its stream a reordered frame comes; 1 by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distance: Option<u32>,
+    /// A stall hits only the connections open when it begins, so that reconnecting helps.
+    #[serde(default)]
+    pub existing_only: bool,
+}
+
+impl Fault {
+    /// A fault of that kind with everything else left open.
+    pub fn new(kind: FaultKind) -> Self {
+        Self {
+            kind,
+            probability: None,
+            count: None,
+            duration_ms: None,
+            seed: 0,
+            stream: None,
+            path: None,
+            mode: None,
+            code: None,
+            reason: None,
+            retry_after_s: None,
+            delay_ms: None,
+            distance: None,
+            existing_only: false,
+        }
+    }
+
+    /// Refuses what makes no sense, in words for whoever asked.
+    ///
+    /// # Errors
+    /// A probability outside 0 to 1, a status or close code out of range, a refusal of TCP without end.
+    pub fn check(&self) -> Result<(), String> {
+        if self.probability.is_some_and(|chance| !(0.0..=1.0).contains(&chance)) {
+            return Err("probability must be from 0 to 1".to_owned());
+        }
+        let codes = if self.kind == FaultKind::Close { 1_000..=4_999 } else { 400..=599 };
+        if self.code.is_some_and(|code| !codes.contains(&code)) {
+            return Err(format!("code must be from {} to {}", codes.start(), codes.end()));
+        }
+        if self.mode == Some(FaultMode::Tcp) && self.duration_ms.is_none() {
+            return Err("refusing TCP hits the control endpoint too: give duration_ms".to_owned());
+        }
+        Ok(())
+    }
+
+    fn is_frame_fault(&self) -> bool {
+        matches!(self.kind, FaultKind::Drop | FaultKind::Duplicate | FaultKind::Reorder | FaultKind::Corrupt)
+    }
+}
+
+/// JSON as at the control endpoint, or `kind[:key=value,…]` (`drop:probability=0.01,seed=7`).
+impl FromStr for Fault {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let value = if text.trim_start().starts_with('{') {
+            serde_json::from_str(text).map_err(|error| error.to_string())?
+        } else {
+            let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
+            let mut object = serde_json::Map::new();
+            object.insert("kind".to_owned(), kind.into());
+            for pair in rest.split(',').filter(|pair| !pair.is_empty()) {
+                let (key, value) = pair.split_once('=').ok_or_else(|| format!("{pair:?} is not key=value"))?;
+                // A number or true/false where it reads as one, else text.
+                object.insert(key.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| value.into()));
+            }
+            serde_json::Value::Object(object)
+        };
+        let fault: Self = serde_json::from_value(value).map_err(|error| error.to_string())?;
+        fault.check()?;
+        Ok(fault)
+    }
+}
+
+/// What happens to a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Pass,
+    Drop,
+    Duplicate,
+    /// Comes after so many later frames of its stream.
+    Hold(u32),
+    /// Broken in that way; the number is for choices.
+    Corrupt(FaultMode, u64),
+}
+
+/// What happens to a REST request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum RestFate {
+    Pass,
+    /// Answered late.
+    Slow(Duration),
+    /// Refused with a status, `Retry-After` seconds where it is a rate limit.
+    Refuse {
+        status: u16,
+        retry_after_s: Option<u64>,
+    },
+}
+
+#[derive(Debug)]
+struct Active {
+    fault: Fault,
+    left: Option<u64>,
+    until: Option<Instant>,
+    random: u64,
+    n_hits: u64,
+    /// Stalls: clients with a lower number are hit.
+    clients_below: u64,
+    /// Rate limits: requests before this are inside the `Retry-After`.
+    window_end: Option<Instant>,
+}
+
+impl Active {
+    fn is_over(&self, now: Instant) -> bool {
+        let is_counted_out = self.left == Some(0) && self.window_end.is_none_or(|end| end <= now);
+        is_counted_out || self.until.is_some_and(|until| until <= now)
+    }
+
+    /// A number from the seed (splitmix64).
+    fn random(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut hash = self.random;
+        hash = (hash ^ (hash >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        hash = (hash ^ (hash >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        hash ^ (hash >> 31)
+    }
+
+    /// Counts a hit where the chance and the count allow one.
+    fn hits(&mut self) -> bool {
+        if self.left == Some(0) {
+            return false;
+        }
+        if let Some(chance) = self.fault.probability {
+            let drawn = (self.random() >> 11) as f64 / (1_u64 << 53) as f64;
+            if drawn >= chance {
+                return false;
+            }
+        }
+        self.n_hits += 1;
+        self.left = self.left.map(|left| left - 1);
+        true
+    }
+}
+
+/// A frame held back until so many later ones of its stream have passed.
+#[derive(Debug)]
+struct Held {
+    frame: SharedFrame,
+    left: u32,
+}
+
+/// All active faults.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    active: Vec<Active>,
+    held: Vec<Held>,
+}
+
+/// Held frames are few; past this the oldest are let go.
+const MAX_HELD: usize = 64;
+
+impl Faults {
+    /// Begins a fault; `next_client` is the number the next connection will have. `Close` is over at once: the caller
+    /// does it.
+    pub(crate) fn begin(&mut self, fault: Fault, now: Instant, next_client: u64) {
+        match fault.kind {
+            FaultKind::None => self.active.clear(),
+            FaultKind::Close => {}
+            _ => {
+                let is_open_ended = fault.probability.is_none() && fault.duration_ms.is_none();
+                self.active.push(Active {
+                    left: fault.count.or((fault.is_frame_fault() && is_open_ended).then_some(1)),
+                    until: fault.duration_ms.map(|millis| now + Duration::from_millis(millis)),
+                    random: fault.seed,
+                    n_hits: 0,
+                    clients_below: if fault.existing_only { next_client } else { u64::MAX },
+                    window_end: None,
+                    fault,
+                });
+            }
+        }
+    }
+
+    /// The active ones with how often each has struck.
+    pub(crate) fn shown(&mut self, now: Instant) -> Vec<(Fault, u64)> {
+        self.tidy(now);
+        self.active.iter().map(|active| (active.fault.clone(), active.n_hits)).collect()
+    }
+
+    /// How a connection is stalled now.
+    pub(crate) fn stall(&mut self, client: u64, now: Instant) -> Option<FaultMode> {
+        let active = self.of(FaultKind::Stall, now).find(|active| client < active.clients_below)?;
+        Some(active.fault.mode.unwrap_or(FaultMode::Silent))
+    }
+
+    /// Status with which a hand-shake is refused now.
+    pub(crate) fn refuse_handshake(&mut self, now: Instant) -> Option<u16> {
+        let active = self.of(FaultKind::Refuse, now).find(|active| active.fault.mode != Some(FaultMode::Tcp))?;
+        active.hits().then(|| active.fault.code.unwrap_or(503))
+    }
+
+    /// True while new TCP connections are dropped.
+    pub(crate) fn refuses_tcp(&mut self, now: Instant) -> bool {
+        let mut refusing = self.of(FaultKind::Refuse, now).filter(|active| active.fault.mode == Some(FaultMode::Tcp));
+        refusing.next().is_some_and(|active| active.hits())
+    }
+
+    /// What happens to a frame of `stream`.
+    pub(crate) fn frame(&mut self, stream: &str, now: Instant) -> Fate {
+        self.tidy(now);
+        let matching = |active: &&mut Active| {
+            active.fault.is_frame_fault() && active.fault.stream.as_deref().is_none_or(|wanted| stream.contains(wanted))
+        };
+        for active in self.active.iter_mut().filter(matching) {
+            if !active.hits() {
+                continue;
+            }
+            return match active.fault.kind {
+                FaultKind::Drop => Fate::Drop,
+                FaultKind::Duplicate => Fate::Duplicate,
+                FaultKind::Reorder => Fate::Hold(active.fault.distance.unwrap_or(1).max(1)),
+                _ => {
+                    let number = active.random();
+                    let turn = [FaultMode::Json, FaultMode::Utf8, FaultMode::Type, FaultMode::Field];
+                    let in_turn = turn[(active.n_hits as usize - 1) % turn.len()];
+                    Fate::Corrupt(active.fault.mode.unwrap_or(in_turn), number)
+                }
+            };
+        }
+        Fate::Pass
+    }
+
+    /// Keeps a frame back; returns one that must go now because too many are held.
+    pub(crate) fn hold(&mut self, frame: SharedFrame, distance: u32) -> Option<SharedFrame> {
+        self.held.push(Held { frame, left: distance });
+        (self.held.len() > MAX_HELD).then(|| self.held.remove(0).frame)
+    }
+
+    /// Held frames that come now that another frame of their stream has passed.
+    pub(crate) fn release(&mut self, stream: &str) -> Vec<SharedFrame> {
+        let mut released = Vec::new();
+        self.held.retain_mut(|held| {
+            if *held.frame.stream == *stream {
+                held.left -= 1;
+                if held.left == 0 {
+                    released.push(held.frame.clone());
+                }
+            }
+            held.left > 0
+        });
+        released
+    }
+
+    /// What happens to a request for `path`, and whether it came inside an earlier `Retry-After`.
+    pub(crate) fn rest(&mut self, path: &str, now: Instant) -> (RestFate, bool) {
+        self.tidy(now);
+        let matching = |active: &&mut Active| {
+            matches!(active.fault.kind, FaultKind::Rest429 | FaultKind::RestSlow | FaultKind::RestError)
+                && active.fault.path.as_deref().is_none_or(|wanted| path.contains(wanted))
+        };
+        let (mut fate, mut is_inside) = (RestFate::Pass, false);
+        for active in self.active.iter_mut().filter(matching) {
+            if let Some(end) = active.window_end.filter(|end| now < *end) {
+                is_inside = true;
+                let retry_after_s = Some((end - now).as_secs_f64().ceil() as u64);
+                fate = RestFate::Refuse { status: active.fault.code.unwrap_or(429), retry_after_s };
+            } else if fate == RestFate::Pass && active.hits() {
+                fate = match active.fault.kind {
+                    FaultKind::Rest429 => {
+                        let retry_after_s = active.fault.retry_after_s.unwrap_or(7);
+                        active.window_end = Some(now + Duration::from_secs(retry_after_s));
+                        RestFate::Refuse {
+                            status: active.fault.code.unwrap_or(429),
+                            retry_after_s: Some(retry_after_s),
+                        }
+                    }
+                    FaultKind::RestSlow => {
+                        RestFate::Slow(Duration::from_millis(active.fault.delay_ms.unwrap_or(1_000)))
+                    }
+                    _ => RestFate::Refuse { status: active.fault.code.unwrap_or(500), retry_after_s: None },
+                };
+            }
+        }
+        (fate, is_inside)
+    }
+
+    fn of(&mut self, kind: FaultKind, now: Instant) -> impl Iterator<Item = &mut Active> {
+        self.tidy(now);
+        self.active.iter_mut().filter(move |active| active.fault.kind == kind)
+    }
+
+    fn tidy(&mut self, now: Instant) {
+        self.active.retain(|active| !active.is_over(now));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(texts: &[&str]) -> (Faults, Instant) {
+        let (mut faults, now) = (Faults::default(), Instant::now());
+        for text in texts {
+            faults.begin(text.parse().unwrap(), now, 5);
+        }
+        (faults, now)
+    }
+
+    #[test]
+    fn both_spellings_are_read_and_nonsense_is_refused() {
+        let short: Fault = "drop:probability=0.25,seed=7,stream=@depth".parse().unwrap();
+        let json: Fault = r#"{"kind":"drop","probability":0.25,"seed":7,"stream":"@depth"}"#.parse().unwrap();
+        assert_eq!(serde_json::to_value(&short).unwrap(), serde_json::to_value(&json).unwrap());
+        assert_eq!("rest_429:retry_after_s=3".parse::<Fault>().unwrap().kind, FaultKind::Rest429);
+        for bad in ["", "explode", "drop:probability=2", "drop:chance=1", "close:code=99", "refuse:mode=tcp", "drop:x"]
+        {
+            assert!(bad.parse::<Fault>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_frame_fault_without_figures_strikes_once_and_only_its_streams() {
+        let (mut faults, now) = faults(&["drop:stream=@depth"]);
+        let fates: Vec<Fate> =
+            ["a@trade", "a@depth", "a@depth"].iter().map(|stream| faults.frame(stream, now)).collect();
+        assert_eq!(fates, [Fate::Pass, Fate::Drop, Fate::Pass]);
+    }
+
+    #[test]
+    fn chances_come_from_the_seed() {
+        let drawn = |seed: u64| {
+            let (mut faults, now) = faults(&[&format!("drop:probability=0.1,seed={seed}")]);
+            (0..2_000).map(|_| faults.frame("a", now) == Fate::Drop).collect::<Vec<bool>>()
+        };
+        let n_hits = drawn(1).iter().filter(|&&is_hit| is_hit).count();
+        assert!((140..260).contains(&n_hits), "{n_hits}");
+        assert_eq!(drawn(1), drawn(1));
+        assert_ne!(drawn(1), drawn(2));
+    }
+
+    #[test]
+    fn a_rate_limit_keeps_its_window_and_sees_who_breaks_it() {
+        let (mut faults, now) = faults(&["rest_429:count=1,retry_after_s=7,path=depth"]);
+        let refused = |retry_after_s| RestFate::Refuse { status: 429, retry_after_s: Some(retry_after_s) };
+        assert_eq!(faults.rest("/klines", now), (RestFate::Pass, false));
+        assert_eq!(faults.rest("/depth", now), (refused(7), false));
+        assert_eq!(faults.rest("/depth", now + Duration::from_millis(5_500)), (refused(2), true));
+        assert_eq!(faults.rest("/depth", now + Duration::from_secs(7)), (RestFate::Pass, false));
+    }
+
+    #[test]
+    fn stalls_hit_whom_they_should_until_they_end() {
+        let (mut both, now) = faults(&["stall:existing_only=true,duration_ms=100,mode=pings"]);
+        assert_eq!((both.stall(4, now), both.stall(5, now)), (Some(FaultMode::Pings), None));
+        assert_eq!(both.stall(4, now + Duration::from_millis(100)), None);
+        let (mut ended, now) = faults(&["stall", "none"]);
+        assert_eq!(ended.stall(1, now), None);
+        let (mut refusing, now) = faults(&["refuse:count=1"]);
+        assert_eq!((refusing.refuse_handshake(now), refusing.refuse_handshake(now)), (Some(503), None));
+    }
+}

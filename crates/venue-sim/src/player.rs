@@ -1,0 +1,207 @@
+//! The shared timeline: plays the tape's frames when they are due, or the made-up market slot by slot.
+//!
+//! One task owns the pace; everyone else pauses, resumes, restarts and reads the position through [`Timeline`].
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use model::time::Timestamp;
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
+use venues::demo::market::{SLOT_MS, slot_at};
+
+use crate::{
+    config::{AtEnd, Source, Speed, StartWhen},
+    outlet::{Ending, SharedFrame},
+    sim::Stage,
+};
+
+/// At full speed others get a turn after so many frames.
+const FRAMES_A_TURN: usize = 256;
+/// A made-up market that fell behind plays at most so many slots before it skips.
+const MAX_LATE_SLOTS: u64 = 50;
+
+/// Where the timeline stands.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Position {
+    /// False while waiting for the first subscriber, and while paused.
+    pub(crate) is_playing: bool,
+    /// True after a pause was asked for; a subscriber does not end it.
+    pub(crate) is_paused: bool,
+    /// True once the last frame was played.
+    pub(crate) is_finished: bool,
+    /// Frames played, or the number of the last slot.
+    pub(crate) position: u64,
+    /// Times everything began anew.
+    pub(crate) n_restarts: u64,
+    /// A restart was asked for; the player does it, between two frames.
+    is_restart_due: bool,
+}
+
+impl Position {
+    fn before(start: StartWhen) -> Self {
+        Self { is_playing: start == StartWhen::Immediately, is_paused: start == StartWhen::Resumed, ..Self::default() }
+    }
+}
+
+/// The timeline's controls.
+#[derive(Debug)]
+pub(crate) struct Timeline {
+    start: StartWhen,
+    position: Mutex<Position>,
+    changed: Notify,
+}
+
+impl Timeline {
+    /// A timeline that starts as told.
+    pub(crate) fn new(start: StartWhen) -> Self {
+        Self { start, position: Mutex::new(Position::before(start)), changed: Notify::new() }
+    }
+
+    /// Where it stands.
+    pub(crate) fn position(&self) -> Position {
+        self.lock().clone()
+    }
+
+    /// Somebody subscribed to something.
+    pub(crate) fn subscriber_came(&self) {
+        self.change(|position| position.is_playing |= !position.is_paused);
+    }
+
+    /// Stops the timeline.
+    pub(crate) fn pause(&self) {
+        self.change(|position| (position.is_playing, position.is_paused) = (false, true));
+    }
+
+    /// Lets the timeline go on.
+    pub(crate) fn resume(&self) {
+        self.change(|position| (position.is_playing, position.is_paused) = (true, false));
+    }
+
+    /// Disconnects everyone and begins the tape anew, soon.
+    pub(crate) fn restart(&self) {
+        self.change(|position| position.is_restart_due = true);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Position)) {
+        change(&mut self.lock());
+        self.changed.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Position> {
+        self.position.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Plays until the simulator stops.
+pub(crate) async fn run(stage: Arc<Stage>) {
+    let played = async {
+        match stage.backend.tape() {
+            Some(frames) => play_tape(&stage, frames).await,
+            None => play_market(&stage).await,
+        }
+    };
+    stage.stop.run_until_cancelled(played).await;
+}
+
+async fn play_tape(stage: &Stage, frames: &[(Duration, SharedFrame)]) {
+    let timeline = &stage.timeline;
+    loop {
+        if timeline.position().is_restart_due {
+            begin_anew(stage);
+        }
+        let begun = timeline.position();
+        let Some(first) = frames.get(begun.position as usize).filter(|_| begun.is_playing) else {
+            timeline.changed.notified().await;
+            continue;
+        };
+        let (origin, base) = (Instant::now(), first.0);
+        // Until somebody pauses or restarts, or the tape ends.
+        loop {
+            let now = timeline.position();
+            if !now.is_playing || now.is_restart_due {
+                break;
+            }
+            let frame_idx = now.position as usize;
+            let Some((at, frame)) = frames.get(frame_idx) else {
+                finish(stage);
+                break;
+            };
+            let due = origin + stage.config.speed.played(at.saturating_sub(base));
+            if due > Instant::now() {
+                tokio::select! {
+                    biased;
+                    () = timeline.changed.notified() => {}
+                    () = sleep_until(due) => {}
+                }
+                continue;
+            }
+            // The position counts a frame as played once the oracle knows it and before any client gets it.
+            stage.backend.learn(frame_idx);
+            timeline.lock().position += 1;
+            stage.deliver(frame).await;
+            if frame_idx.is_multiple_of(FRAMES_A_TURN) {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}
+
+fn finish(stage: &Stage) {
+    match stage.config.at_end {
+        AtEnd::Stop => {
+            let mut position = stage.timeline.lock();
+            (position.is_playing, position.is_paused, position.is_finished) = (false, true, true);
+        }
+        AtEnd::Loop => begin_anew(stage),
+    }
+}
+
+/// Called by the player only: nobody else may change the market's state between two frames.
+fn begin_anew(stage: &Stage) {
+    stage.backend.reset();
+    stage.outlet.end_all(&Ending { code: Some(1012), reason: "service restart".to_owned() });
+    let mut position = stage.timeline.lock();
+    *position = Position { n_restarts: position.n_restarts + 1, ..Position::before(stage.timeline.start) };
+}
+
+async fn play_market(stage: &Stage) {
+    let Source::Demo { start, .. } = &stage.config.source else { return };
+    let times = match stage.config.speed {
+        Speed::Times(times) => times,
+        Speed::Max => 1.0,
+    };
+    let (origin, begun) = (Instant::now(), start.unwrap_or_else(wall_clock));
+    let mut last_slot = slot_at(begun).saturating_sub(1);
+    loop {
+        if stage.timeline.position().is_restart_due {
+            begin_anew(stage);
+        }
+        let elapsed = origin.elapsed().mul_f64(times);
+        let slot = slot_at(begun + elapsed);
+        for due in (last_slot + 1).max(slot.saturating_sub(MAX_LATE_SLOTS))..=slot {
+            // While paused the market goes on unheard, as on a venue whose feed hangs.
+            let is_heard = stage.timeline.position().is_playing;
+            let wanted = if is_heard { stage.outlet.wanted() } else { Default::default() };
+            let frames = stage.backend.advance(due, &wanted);
+            stage.timeline.lock().position = due;
+            for frame in &frames {
+                stage.deliver(frame).await;
+            }
+        }
+        last_slot = slot.max(last_slot);
+        let next_ms = (last_slot as i64 + 1) * SLOT_MS;
+        let wait = Timestamp::from_millis(next_ms).saturating_since(begun);
+        sleep_until(origin + wait.div_f64(times)).await;
+    }
+}
+
+/// The wall clock.
+pub(crate) fn wall_clock() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}

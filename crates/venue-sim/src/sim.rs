@@ -1,0 +1,351 @@
+//! Starts a simulated venue and stops it again.
+//!
+//! One listener carries WebSocket, REST and control. Everything runs in tasks that end with one token: when the
+//! [`RunningSim`] is stopped or dropped, none is left.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    time::{Instant, timeout},
+};
+use tokio_tungstenite::tungstenite::Bytes;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    config::{SimConfig, Source, Speed},
+    control,
+    fault::{Fate, Fault, FaultKind, FaultMode, Faults},
+    outlet::{Ending, Outgoing, Outlet, SharedFrame},
+    player::{self, Timeline},
+    request_log::RequestLog,
+    stamps::Stamps,
+    venue::{Backend, VENUES},
+};
+
+/// How long stopping waits for tasks.
+const STOP_DEADLINE: Duration = Duration::from_secs(5);
+
+/// What all parts share.
+pub(crate) struct Stage {
+    pub(crate) config: SimConfig,
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) outlet: Arc<Outlet>,
+    pub(crate) timeline: Timeline,
+    pub(crate) stamps: Option<Stamps>,
+    pub(crate) n_frames_sent: AtomicU64,
+    pub(crate) stop: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+    /// Told of every fault, so that connections in the middle of a wait look again.
+    pub(crate) faults_changed: watch::Sender<()>,
+    faults: Mutex<Faults>,
+    requests: Mutex<RequestLog>,
+}
+
+impl Stage {
+    /// The active faults.
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was asked by REST.
+    pub(crate) fn requests(&self) -> MutexGuard<'_, RequestLog> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins a fault, or ends all.
+    pub(crate) fn begin_fault(&self, fault: Fault) {
+        tracing::info!(kind = ?fault.kind, "fault");
+        if fault.kind == FaultKind::Close {
+            let reason = fault.reason.clone().unwrap_or_default();
+            self.outlet.end_all(&Ending { code: fault.code, reason });
+        }
+        let next_client = self.outlet.next_id();
+        self.faults().begin(fault, Instant::now(), next_client);
+        self.faults_changed.send_replace(());
+    }
+
+    /// Brings a frame to its subscribers, or does to it what an active fault says.
+    pub(crate) async fn deliver(&self, frame: &SharedFrame) {
+        let subscribers = self.outlet.subscribers(&frame.stream);
+        if subscribers.is_empty() {
+            return;
+        }
+        let (fate, released) = {
+            let mut faults = self.faults();
+            match faults.frame(&frame.stream, Instant::now()) {
+                Fate::Hold(distance) => (Fate::Drop, faults.hold(frame.clone(), distance).into_iter().collect()),
+                fate => (fate, faults.release(&frame.stream)),
+            }
+        };
+        let mut outgoing = match fate {
+            Fate::Pass => vec![Outgoing::Frame(frame.clone())],
+            Fate::Duplicate => vec![Outgoing::Frame(frame.clone()); 2],
+            Fate::Drop | Fate::Hold(_) => Vec::new(),
+            Fate::Corrupt(mode, number) => vec![Outgoing::Broken {
+                frame: frame.clone(),
+                wrapped: broken(&frame.wrapped, mode, number, self.backend.required_keys()),
+                bare: broken(&frame.bare, mode, number, self.backend.required_keys()),
+            }],
+        };
+        outgoing.extend(released.into_iter().map(Outgoing::Frame));
+        // Only at full speed may a client hold the timeline up.
+        let patience = if self.config.speed == Speed::Max { self.config.limits.write_deadline } else { Duration::ZERO };
+        for client in subscribers {
+            if self.faults().stall(client, Instant::now()).is_some() {
+                continue;
+            }
+            for one in &outgoing {
+                self.outlet.send(client, one.clone(), patience).await;
+            }
+        }
+    }
+}
+
+/// A frame's text broken in the way named.
+fn broken(text: &str, mode: FaultMode, number: u64, required: &[&str]) -> Bytes {
+    let middle = text.len() / 2;
+    let cut = || Bytes::copy_from_slice(text.as_bytes().get(..middle).unwrap_or_default());
+    if mode == FaultMode::Utf8 {
+        let mut bytes = text.as_bytes().to_vec();
+        if let Some(byte) = bytes.get_mut(middle) {
+            *byte = 0xFF;
+        }
+        return bytes.into();
+    }
+    let Ok(mut value) = serde_json::from_str::<serde_json::Value>(text) else { return cut() };
+    if mode == FaultMode::Json || !damage(&mut value, mode, number, required) {
+        return cut();
+    }
+    value.to_string().into()
+}
+
+/// Takes one required field away, or gives it another type; false where there is none.
+fn damage(value: &mut serde_json::Value, mode: FaultMode, number: u64, required: &[&str]) -> bool {
+    let inner = if value.get("data").is_some() { value.get_mut("data") } else { Some(value) };
+    let Some(object) = inner.and_then(|inner| inner.as_object_mut()) else { return false };
+    let present: Vec<&str> = required.iter().copied().filter(|&key| object.contains_key(key)).collect();
+    let Some(&key) = present.get(usize::try_from(number % present.len().max(1) as u64).unwrap_or(0)) else {
+        return false;
+    };
+    if mode == FaultMode::Field {
+        object.remove(key);
+    } else {
+        object.insert(key.to_owned(), serde_json::json!({ "not": "this" }));
+    }
+    true
+}
+
+/// Starts simulated venues.
+pub struct Sim;
+
+impl Sim {
+    /// Reads the source, listens, and plays.
+    ///
+    /// # Errors
+    /// An unknown venue, a tape that cannot be read, an address that is not loopback or not free.
+    pub async fn start(config: SimConfig) -> anyhow::Result<RunningSim> {
+        if !config.listen.ip().is_loopback() {
+            bail!("{} is not a loopback address: the simulator is for this machine only", config.listen);
+        }
+        for fault in &config.faults {
+            fault.check().map_err(anyhow::Error::msg)?;
+        }
+        if matches!(config.source, Source::Demo { .. }) && config.speed == Speed::Max {
+            bail!("the made-up market has no end: give a number as its speed");
+        }
+        let Some(venue) = VENUES.iter().find(|venue| venue.name == config.venue) else {
+            bail!("unknown venue {:?}", config.venue);
+        };
+        let source = config.source.clone();
+        let opened = tokio::task::spawn_blocking(move || (venue.open)(&source)).await??;
+        let listener =
+            TcpListener::bind(config.listen).await.with_context(|| format!("listen on {}", config.listen))?;
+        let address = listener.local_addr()?;
+        let stage = Arc::new(Stage {
+            backend: opened.backend,
+            outlet: Arc::default(),
+            timeline: Timeline::new(config.start),
+            stamps: config.is_stamping.then(Stamps::default),
+            n_frames_sent: AtomicU64::new(0),
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            faults_changed: watch::Sender::new(()),
+            faults: Mutex::default(),
+            requests: Mutex::default(),
+            config,
+        });
+        for fault in stage.config.faults.clone() {
+            stage.begin_fault(fault);
+        }
+        let routes = (opened.routes)(stage.clone()).merge(control::routes(stage.clone()));
+        stage.tasks.spawn(player::run(stage.clone()));
+        let stop = stage.stop.clone();
+        let serve = axum::serve(Door { listener, stage: stage.clone() }, routes)
+            .with_graceful_shutdown(async move { stop.cancelled().await });
+        stage.tasks.spawn(async move {
+            if let Err(error) = serve.await {
+                tracing::error!(%error, "the simulator stopped listening");
+            }
+        });
+        Ok(RunningSim {
+            ws_url: format!("ws://{address}"),
+            rest_url: format!("http://{address}"),
+            control_url: format!("http://{address}/control"),
+            address,
+            stage,
+        })
+    }
+}
+
+/// The listener, which can refuse connections before any HTTP.
+struct Door {
+    listener: TcpListener,
+    stage: Arc<Stage>,
+}
+
+impl axum::serve::Listener for Door {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        loop {
+            let (stream, peer) = axum::serve::Listener::accept(&mut self.listener).await;
+            if !self.stage.faults().refuses_tcp(Instant::now()) {
+                // Frames are small and must leave at once.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "no delay could not be set");
+                }
+                return (stream, peer);
+            }
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+/// A running simulator; stops when dropped.
+pub struct RunningSim {
+    /// Address for the client's `ws_url`, without stream paths.
+    pub ws_url: String,
+    /// Address for the client's `rest_url`.
+    pub rest_url: String,
+    /// Address of the control endpoints.
+    pub control_url: String,
+    /// Where it listens.
+    pub address: SocketAddr,
+    stage: Arc<Stage>,
+}
+
+impl RunningSim {
+    /// Begins a fault, or ends all with [`FaultKind::None`].
+    pub fn fault(&self, fault: Fault) {
+        self.stage.begin_fault(fault);
+    }
+
+    /// Lets the timeline go on.
+    pub fn resume(&self) {
+        self.stage.timeline.resume();
+    }
+
+    /// Stops the timeline.
+    pub fn pause(&self) {
+        self.stage.timeline.pause();
+    }
+
+    /// Disconnects everyone and begins the tape anew.
+    pub fn restart(&self) {
+        self.stage.timeline.restart();
+    }
+
+    /// The same as `GET /control/state`.
+    pub fn state(&self) -> serde_json::Value {
+        control::state(&self.stage)
+    }
+
+    /// The true book now or, where asked, at a sequence number; at most `depth` rows a side.
+    pub fn book(&self, symbol: &str, at: Option<u64>, depth: usize) -> Option<serde_json::Value> {
+        self.stage.backend.book(symbol, at, depth)
+    }
+
+    /// Bars built from the trades played so far.
+    pub fn candles(&self, symbol: &str, interval: &str) -> Option<serde_json::Value> {
+        self.stage.backend.candles(symbol, interval)
+    }
+
+    /// REST requests answered so far.
+    pub fn n_requests(&self) -> u64 {
+        self.stage.requests().n_requests()
+    }
+
+    /// Frames handed to sockets so far.
+    pub fn n_frames_sent(&self) -> u64 {
+        self.stage.n_frames_sent.load(Ordering::Relaxed)
+    }
+
+    /// Tasks still running.
+    pub fn n_tasks(&self) -> usize {
+        self.stage.tasks.len()
+    }
+
+    /// Ends everything and waits for it, for five seconds at most.
+    pub async fn stop(self) {
+        self.stage.stop.cancel();
+        self.stage.tasks.close();
+        if timeout(STOP_DEADLINE, self.stage.tasks.wait()).await.is_err() {
+            tracing::warn!("some tasks did not end in time");
+        }
+    }
+}
+
+impl Drop for RunningSim {
+    fn drop(&mut self) {
+        self.stage.stop.cancel();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_of_breaking_breaks() {
+        let text = r#"{"stream":"a@depth","data":{"e":"depthUpdate","U":1,"u":2,"b":[],"a":[]}}"#;
+        let required = ["U", "u", "b"];
+        let read = |bytes: &Bytes| serde_json::from_slice::<serde_json::Value>(bytes);
+        for number in 0..6 {
+            assert!(read(&broken(text, FaultMode::Json, number, &required)).is_err());
+            assert!(std::str::from_utf8(&broken(text, FaultMode::Utf8, number, &required)).is_err());
+            let data = |mode| read(&broken(text, mode, number, &required)).unwrap()["data"].clone();
+            let n_objects = |value: &serde_json::Value| required.iter().filter(|key| value[**key].is_object()).count();
+            let n_left = |value: &serde_json::Value| required.iter().filter(|key| value.get(**key).is_some()).count();
+            assert_eq!((n_objects(&data(FaultMode::Type)), n_left(&data(FaultMode::Field))), (1, 2));
+        }
+        assert!(read(&broken("[1,2,3]", FaultMode::Type, 0, &required)).is_err());
+    }
+
+    #[tokio::test]
+    async fn refuses_what_it_must_not_or_cannot_do() {
+        let demo = || SimConfig::new("binance", Source::Demo { seed: 1, start: None });
+        for config in [
+            SimConfig { listen: SocketAddr::from(([0, 0, 0, 0], 0)), ..demo() },
+            SimConfig { venue: "nowhere".to_owned(), ..demo() },
+            SimConfig { speed: Speed::Max, ..demo() },
+            SimConfig { faults: vec![Fault { probability: Some(2.0), ..Fault::new(FaultKind::Drop) }], ..demo() },
+            SimConfig::new("binance", Source::Files(vec!["/does/not/exist".into()])),
+        ] {
+            assert!(Sim::start(config).await.is_err());
+        }
+    }
+}

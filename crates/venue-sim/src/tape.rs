@@ -1,0 +1,206 @@
+//! Reads recordings: JSON lines, plain, gzip or zstd, several files continuing one another.
+//!
+//! Not here: what the frames mean (the venue's folder) and when they are played (`player`).
+
+use std::{
+    fs::File,
+    io::{BufReader, Read},
+    path::Path,
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use model::{
+    tape::{TapeEntry, TapeKind},
+    time::Timestamp,
+};
+
+/// Unpacked text of all files together; past it the files are refused, whatever they unpack to.
+const MAX_TEXT_BYTES: u64 = 1 << 30;
+/// A longer silence between two frames is played as one of this length.
+const MAX_GAP: Duration = Duration::from_secs(10);
+
+/// What a recording holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tape {
+    /// Received frames in file order.
+    pub frames: Vec<TapeFrame>,
+    /// REST answers in file order.
+    pub answers: Vec<TapeAnswer>,
+    /// Lines that could not be read.
+    pub n_bad_lines: usize,
+}
+
+/// One received frame.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TapeFrame {
+    /// When it is due after the first frame. Never falls.
+    pub at: Duration,
+    /// Address of the connection it came on, where the tape says.
+    pub url: Option<String>,
+    /// The frame, verbatim.
+    pub text: String,
+}
+
+/// One REST answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TapeAnswer {
+    /// Whole address asked for.
+    pub url: String,
+    /// The body, verbatim.
+    pub body: String,
+}
+
+impl Tape {
+    /// Reads recordings in the order given.
+    ///
+    /// # Errors
+    /// A file that cannot be read or unpacked, or files without a single frame.
+    pub fn load(paths: &[impl AsRef<Path>]) -> anyhow::Result<Self> {
+        let mut reader = Reader::default();
+        let mut left = MAX_TEXT_BYTES;
+        for path in paths {
+            let path = path.as_ref();
+            let text = unpack(path, left).with_context(|| format!("read tape {}", path.display()))?;
+            left -= text.len() as u64;
+            reader.read(&text);
+        }
+        if reader.tape.frames.is_empty() {
+            bail!("the tapes hold no received frame");
+        }
+        Ok(reader.tape)
+    }
+
+    /// Reads a recording from text; lines that cannot be read are counted.
+    pub fn parse(text: &str) -> Self {
+        let mut reader = Reader::default();
+        reader.read(text);
+        reader.tape
+    }
+}
+
+#[derive(Default)]
+struct Reader {
+    tape: Tape,
+    at: Duration,
+    last: Option<Timestamp>,
+    /// Address by connection name; tapes with one connection leave the name out.
+    urls: Vec<(String, String)>,
+}
+
+impl Reader {
+    fn read(&mut self, text: &str) {
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            match TapeEntry::parse(line) {
+                Ok(entry) => self.take(&entry),
+                Err(_) => self.tape.n_bad_lines += 1,
+            }
+        }
+    }
+
+    fn take(&mut self, entry: &TapeEntry<'_>) {
+        let conn = entry.conn.as_deref().unwrap_or_default();
+        match (entry.t, &entry.data, &entry.url) {
+            (TapeKind::Connect, _, Some(url)) => {
+                self.urls.retain(|(known, _)| known != conn);
+                self.urls.push((conn.to_owned(), url.to_string()));
+            }
+            (TapeKind::Recv, Some(data), _) => {
+                self.advance(entry.receive_time());
+                let url = self.urls.iter().find(|(known, _)| known == conn).map(|(_, url)| url.clone());
+                self.tape.frames.push(TapeFrame { at: self.at, url, text: data.to_string() });
+            }
+            (TapeKind::Http, Some(data), Some(url)) => {
+                self.tape.answers.push(TapeAnswer { url: url.to_string(), body: data.to_string() });
+            }
+            _ => {}
+        }
+    }
+
+    /// A missing time repeats the one before; a time before it waits for nothing.
+    fn advance(&mut self, time: Option<Timestamp>) {
+        let Some(time) = time else { return };
+        if let Some(last) = self.last {
+            self.at += time.saturating_since(last).min(MAX_GAP);
+        }
+        self.last = Some(self.last.map_or(time, |last| last.max(time)));
+    }
+}
+
+/// Unpacks by what the file begins with, not by what it is called.
+fn unpack(path: &Path, limit: u64) -> anyhow::Result<String> {
+    let mut file = BufReader::new(File::open(path)?);
+    let mut start = [0_u8; 4];
+    let n_start = read_up_to(&mut file, &mut start)?;
+    let whole = start.get(..n_start).unwrap_or_default().chain(file);
+    let unpacked: Box<dyn Read> = match start {
+        [0x1F, 0x8B, ..] => Box::new(flate2::read::MultiGzDecoder::new(whole)),
+        [0x28, 0xB5, 0x2F, 0xFD] => Box::new(zstd::stream::read::Decoder::new(whole)?),
+        _ => Box::new(whole),
+    };
+    let mut bytes = Vec::new();
+    unpacked.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        bail!("unpacks to more than {MAX_TEXT_BYTES} bytes");
+    }
+    Ok(String::from_utf8(bytes)?)
+}
+
+fn read_up_to(file: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
+    let mut n_read = 0;
+    while let Some(rest) = buffer.get_mut(n_read..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest)? {
+            0 => break,
+            n => n_read += n,
+        }
+    }
+    Ok(n_read)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    const TEXT: &str = concat!(
+        "{\"t\":\"header\",\"note\":\"by hand\"}\n",
+        "{\"t\":\"connect\",\"addr\":\"wss://x/ws/a@trade\",\"ts\":1}\n",
+        "{\"t\":\"http\",\"url\":\"https://x/api/v3/depth?symbol=A\",\"data\":\"{}\"}\n",
+        "{\"t\":\"recv\",\"ts\":10.0,\"data\":\"one\"}\n",
+        "not a line\n",
+        "{\"t\":\"recv\",\"ts\":10.25,\"data\":\"two\"}\n",
+        "{\"t\":\"recv\",\"data\":\"three\"}\n",
+        "{\"t\":\"recv\",\"ts\":9.0,\"data\":\"four\"}\n",
+        "{\"t\":\"recv\",\"ts\":5000,\"data\":\"five\"}\n",
+    );
+
+    #[test]
+    fn frames_stand_on_one_timeline() {
+        let tape = Tape::parse(TEXT);
+        let due: Vec<(u128, &str)> =
+            tape.frames.iter().map(|frame| (frame.at.as_millis(), frame.text.as_str())).collect();
+        assert_eq!(due, [(0, "one"), (250, "two"), (250, "three"), (250, "four"), (10_250, "five")]);
+        assert_eq!(tape.frames[0].url.as_deref(), Some("wss://x/ws/a@trade"));
+        assert_eq!((tape.answers.len(), tape.n_bad_lines), (1, 1));
+    }
+
+    #[test]
+    fn all_packings_read_alike() {
+        let folder = std::env::temp_dir().join(format!("venue-sim-tape-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let paths = ["a.jsonl", "a.gz", "a.zst"].map(|name| folder.join(name));
+        std::fs::write(&paths[0], TEXT).unwrap();
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packer.write_all(TEXT.as_bytes()).unwrap();
+        std::fs::write(&paths[1], packer.finish().unwrap()).unwrap();
+        std::fs::write(&paths[2], zstd::encode_all(TEXT.as_bytes(), 1).unwrap()).unwrap();
+        for path in &paths {
+            assert_eq!(Tape::load(&[path]).unwrap(), Tape::parse(TEXT), "{}", path.display());
+        }
+        assert_eq!(Tape::load(&paths).unwrap().frames.len(), 15);
+        std::fs::write(&paths[0], "{\"t\":\"header\"}").unwrap();
+        assert!(Tape::load(&[&paths[0]]).is_err() && Tape::load(&[folder.join("none")]).is_err());
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}

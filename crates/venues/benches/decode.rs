@@ -1,0 +1,155 @@
+//! What a frame costs: from text to events with the book kept, beside what only reading it into a tree of values costs.
+//!
+//! Frames are made up in realistic shape and size; with `TRUETAPE_CAPTURES` set, the recorded BTCUSDT frames are
+//! measured as well. Compare figures of one run only.
+
+use std::{hint::black_box, io::Read, path::Path, time::Duration};
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use model::{
+    tape::TapeEntry,
+    time::{Monotonic, Now, Timestamp},
+};
+use venues::{
+    backoff::Jitter,
+    registry,
+    replay::Replay,
+    session::{ConnectionId, HttpAnswer, Input, Output, Session, SessionConfig, Symbols},
+};
+
+/// Frames of one run.
+const N_FRAMES: u64 = 2_000;
+
+fn now(frame_idx: u64) -> Now {
+    let since = Duration::from_millis(frame_idx);
+    Now { monotonic: Monotonic::from_zero(since), wall: Timestamp::from_millis(1_750_000_000_000) + since }
+}
+
+/// A session with a live book of a thousand rows a side, as after its first snapshot.
+fn live_session() -> (Box<dyn Session>, ConnectionId) {
+    let config = SessionConfig { symbols: Symbols::Listed(vec!["BTCUSDT".into()]), ..SessionConfig::default() };
+    let mut session = registry::open("binance", &config).expect("binance is a venue");
+    session.handle(Input::Start, now(0));
+    let connection = ConnectionId(1);
+    session.handle(Input::Connected(connection), now(0));
+    session.handle(Input::Frame(connection, &depth(1, &mut Jitter::new(1))), now(0));
+    let side = |sign: i64| {
+        let rows: Vec<String> = (0..1_000_i64)
+            .map(|idx| format!("[\"{}.00000000\",\"1.50000000\"]", 60_000 + sign * (idx + 1)))
+            .collect();
+        rows.join(",")
+    };
+    let body = format!(r#"{{"lastUpdateId":1,"bids":[{}],"asks":[{}]}}"#, side(-1), side(1));
+    while let Some(output) = session.poll_output() {
+        if let Output::Http(request) = output
+            && request.path.ends_with("/depth")
+        {
+            let answer = HttpAnswer { status: 200, retry_after: None, used_weight: None, body: &body };
+            session.handle(Input::Http(request.id, Ok(answer)), now(0));
+        }
+    }
+    (session, connection)
+}
+
+/// A change of twenty rows a side, most of them near the best.
+fn depth(update_id: u64, random: &mut Jitter) -> String {
+    let mut side = |sign: i64| {
+        let rows: Vec<String> = (0..20)
+            .map(|_| {
+                let distance = 1 + i64::try_from(random.next_u64() % 40 * (random.next_u64() % 10)).unwrap_or(0);
+                let quantity = if random.next_u64().is_multiple_of(3) { 0 } else { random.next_u64() % 900_000_000 };
+                let (whole, rest) = (quantity / 100_000_000, quantity % 100_000_000);
+                format!("[\"{}.00000000\",\"{whole}.{rest:08}\"]", 60_000 + sign * distance)
+            })
+            .collect();
+        rows.join(",")
+    };
+    let (bids, asks) = (side(-1), side(1));
+    format!(
+        r#"{{"stream":"btcusdt@depth@100ms","data":{{"e":"depthUpdate","E":1750000000000,"s":"BTCUSDT","U":{update_id},"u":{update_id},"b":[{bids}],"a":[{asks}]}}}}"#
+    )
+}
+
+fn best(update_id: u64) -> String {
+    format!(
+        r#"{{"stream":"btcusdt@bookTicker","data":{{"u":{update_id},"s":"BTCUSDT","b":"59999.00000000","B":"3.78826000","a":"60001.00000000","A":"1.54698000"}}}}"#
+    )
+}
+
+fn trade(number: u64) -> String {
+    format!(
+        r#"{{"stream":"btcusdt@trade","data":{{"e":"trade","E":1750000000343,"s":"BTCUSDT","t":{number},"p":"60000.00000000","q":"0.02000000","T":1750000000342,"m":true,"M":true}}}}"#
+    )
+}
+
+fn run(session: &mut Box<dyn Session>, connection: ConnectionId, frames: &[String]) -> u64 {
+    let mut n_events = 0;
+    for (frame_idx, frame) in frames.iter().enumerate() {
+        session.handle(Input::Frame(connection, frame), now(frame_idx as u64));
+        while let Some(output) = session.poll_output() {
+            n_events += u64::from(matches!(black_box(output), Output::Event(_)));
+        }
+    }
+    n_events
+}
+
+fn compare(criterion: &mut Criterion, kind: &str, frames: &[String]) {
+    let mut group = criterion.benchmark_group(kind);
+    group.throughput(Throughput::Elements(frames.len() as u64)).sample_size(40);
+    group.bench_function("session", |bencher| {
+        bencher.iter_batched_ref(
+            live_session,
+            |(session, connection)| assert_eq!(run(session, *connection, frames), frames.len() as u64),
+            BatchSize::LargeInput,
+        );
+    });
+    group.bench_function("serde_json::Value", |bencher| {
+        bencher.iter(|| {
+            for frame in frames {
+                black_box(serde_json::from_str::<serde_json::Value>(frame).expect("made up as JSON"));
+            }
+        });
+    });
+    group.finish();
+}
+
+fn made_up(criterion: &mut Criterion) {
+    let mut random = Jitter::new(7);
+    compare(criterion, "depth", &(2..N_FRAMES).map(|id| depth(id, &mut random)).collect::<Vec<_>>());
+    compare(criterion, "bookTicker", &(2..N_FRAMES).map(best).collect::<Vec<_>>());
+    compare(criterion, "trade", &(2..N_FRAMES).map(trade).collect::<Vec<_>>());
+}
+
+fn recorded(criterion: &mut Criterion) {
+    let Some(folder) = std::env::var_os("TRUETAPE_CAPTURES") else {
+        eprintln!("recorded frames are skipped: TRUETAPE_CAPTURES names no folder");
+        return;
+    };
+    let path = Path::new(&folder).join("binance/btcusdt_20240808_spot_depth100ms_bookticker_trade.tape.jsonl.gz");
+    let file = std::fs::File::open(path).expect("the recording is there");
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(file).read_to_string(&mut text).expect("the recording is readable");
+    let entries: Vec<TapeEntry<'_>> = text.lines().filter_map(|line| TapeEntry::parse(line).ok()).collect();
+
+    let mut group = criterion.benchmark_group("recorded");
+    group.throughput(Throughput::Elements(entries.len() as u64)).sample_size(10);
+    group.bench_function("session", |bencher| {
+        bencher.iter(|| {
+            let mut replay = Replay::new("binance").expect("binance is a venue");
+            let mut n_events = 0_u64;
+            entries.iter().for_each(|entry| replay.feed(entry, |_| n_events += 1));
+            assert!(n_events > 40_000);
+        });
+    });
+    group.bench_function("serde_json::Value", |bencher| {
+        bencher.iter(|| {
+            for frame in entries.iter().filter_map(|entry| entry.data.as_deref()) {
+                black_box(serde_json::from_str::<serde_json::Value>(frame).expect("recorded JSON"));
+            }
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, made_up, recorded);
+criterion_main!(benches);

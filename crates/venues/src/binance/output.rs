@@ -1,0 +1,79 @@
+//! What the parts of the session write to: the queue of outputs and the feed's health.
+
+use std::collections::VecDeque;
+
+use model::{
+    event::{BookUpdate, MarketEvent, MarketEventKind},
+    instrument::InstrumentId,
+    status::{FeedCause, FeedHealth, FeedMode},
+    time::{Now, Timestamp},
+};
+
+use crate::session::Output;
+
+/// Outputs in order, and health. The shell drains the queue after each input, so it stays short.
+#[derive(Debug, Default)]
+pub(super) struct Out {
+    pub(super) queue: VecDeque<Output>,
+    pub(super) health: FeedHealth,
+    transport_cause: Option<FeedCause>,
+    rest_cause: Option<FeedCause>,
+    symbol_cause: Option<FeedCause>,
+    has_open_link: bool,
+    is_polling: bool,
+}
+
+impl Out {
+    /// Queues an event and counts it.
+    pub(super) fn event(&mut self, id: &InstrumentId, event_time: Option<Timestamp>, now: Now, kind: MarketEventKind) {
+        let counters = &mut self.health.counters;
+        match &kind {
+            MarketEventKind::Trade(_) => counters.trades += 1,
+            MarketEventKind::Quote(_) => counters.quotes += 1,
+            MarketEventKind::Book(BookUpdate::State { .. }) => {}
+            MarketEventKind::Book(_) => counters.books += 1,
+            MarketEventKind::Candle(_)
+            | MarketEventKind::History(_)
+            | MarketEventKind::Day(_)
+            | MarketEventKind::Instrument(_) => counters.others += 1,
+        }
+        let event = MarketEvent { instrument: id.clone(), event_time, receive_time: now.wall, kind };
+        self.queue.push_back(Output::Event(event));
+    }
+
+    /// Why connections fail; `None` once data flows.
+    pub(super) fn set_transport_cause(&mut self, cause: Option<FeedCause>) {
+        self.transport_cause = cause;
+        self.merge_causes();
+    }
+
+    /// Why requests fail; `None` once one was answered.
+    pub(super) fn set_rest_cause(&mut self, cause: Option<FeedCause>) {
+        self.rest_cause = cause;
+        self.merge_causes();
+    }
+
+    /// Why nothing is followed at all: no symbol is left.
+    pub(super) fn set_symbol_cause(&mut self, cause: FeedCause) {
+        self.symbol_cause = Some(cause);
+        self.merge_causes();
+    }
+
+    /// Whether a connection is open.
+    pub(super) fn set_open_link(&mut self, has_open_link: bool) {
+        self.has_open_link = has_open_link;
+        self.health.is_connected = has_open_link || self.is_polling;
+    }
+
+    /// Whether polling brings data instead of connections.
+    pub(super) fn set_polling(&mut self, is_polling: bool) {
+        self.is_polling = is_polling;
+        self.health.is_connected = self.has_open_link || is_polling;
+        self.health.mode = if is_polling { FeedMode::RestPolling } else { FeedMode::WebSocket };
+    }
+
+    fn merge_causes(&mut self) {
+        let causes = [&self.transport_cause, &self.rest_cause, &self.symbol_cause];
+        self.health.cause = causes.into_iter().flatten().next().cloned();
+    }
+}

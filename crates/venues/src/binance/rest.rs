@@ -1,0 +1,265 @@
+//! REST requests with their weights, and what their answers hold.
+//!
+//! Source: <https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md>. All are public and need no key.
+//! Not here: when a request may go out ([`super::requests`]), the list of symbols ([`super::instrument`]).
+
+use std::{borrow::Cow, fmt};
+
+use model::{
+    candle::{Candle, Interval},
+    decimal::{Price, Quantity},
+    event::{DayStatistics, Quote},
+};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, IgnoredAny, SeqAccess, Visitor},
+};
+
+use crate::binance::{
+    limits::SNAPSHOT_LEVELS,
+    message::{BinanceTime, positive_price},
+};
+
+/// Path, query in order, weight.
+pub(super) type Request = (&'static str, Vec<(&'static str, String)>, u32);
+
+/// The named symbols, or all there are (several megabytes).
+pub(super) fn exchange_info(symbols: &[&str]) -> Request {
+    let query = match symbols {
+        [] => Vec::new(),
+        // A list of strings has always a JSON form.
+        some => vec![("symbols", serde_json::to_string(some).unwrap_or_default())],
+    };
+    ("/api/v3/exchangeInfo", query, 20)
+}
+
+/// A snapshot of the book.
+pub(super) fn depth(symbol: &str) -> Request {
+    let weight = match SNAPSHOT_LEVELS {
+        0..=100 => 5,
+        101..=500 => 25,
+        501..=1_000 => 50,
+        _ => 250,
+    };
+    ("/api/v3/depth", vec![("symbol", symbol.to_owned()), ("limit", SNAPSHOT_LEVELS.to_string())], weight)
+}
+
+/// The newest bars, the forming one last.
+pub(super) fn klines(symbol: &str, interval: Interval, n_bars: usize) -> Request {
+    let query = vec![
+        ("symbol", symbol.to_owned()),
+        // The venue's names of our intervals are our own.
+        ("interval", interval.as_str().to_owned()),
+        ("limit", n_bars.clamp(1, 1_000).to_string()),
+    ];
+    ("/api/v3/klines", query, 2)
+}
+
+/// The newest single prints.
+pub(super) fn trades(symbol: &str) -> Request {
+    ("/api/v3/trades", vec![("symbol", symbol.to_owned()), ("limit", "500".to_owned())], 25)
+}
+
+/// The newest aggregated prints.
+pub(super) fn agg_trades(symbol: &str) -> Request {
+    ("/api/v3/aggTrades", vec![("symbol", symbol.to_owned()), ("limit", "500".to_owned())], 4)
+}
+
+/// Figures of 24 hours with best bid and offer.
+pub(super) fn day_ticker(symbol: &str) -> Request {
+    ("/api/v3/ticker/24hr", vec![("symbol", symbol.to_owned())], 2)
+}
+
+/// A bar: `[open time, open, high, low, close, volume, close time, …six more]`.
+///
+/// ```json
+/// [1499040000000,"0.01634790","0.80000000","0.01575800","0.01577100","148976.11427815",1499644799999,"2434.19",308,"1756.87","28.46","0"]
+/// ```
+#[derive(Debug)]
+pub(super) struct BinanceKlineRow(pub(super) Candle);
+
+impl<'de> Deserialize<'de> for BinanceKlineRow {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Row;
+
+        impl<'de> Visitor<'de> for Row {
+            type Value = BinanceKlineRow;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a bar's open time, four prices and a volume")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<BinanceKlineRow, A::Error> {
+                let missing = |idx| de::Error::invalid_length(idx, &"six members or more");
+                let open_time: BinanceTime = seq.next_element()?.ok_or_else(|| missing(0))?;
+                let open: Price = seq.next_element()?.ok_or_else(|| missing(1))?;
+                let high: Price = seq.next_element()?.ok_or_else(|| missing(2))?;
+                let low: Price = seq.next_element()?.ok_or_else(|| missing(3))?;
+                let close: Price = seq.next_element()?.ok_or_else(|| missing(4))?;
+                let volume: Quantity = seq.next_element()?.ok_or_else(|| missing(5))?;
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(BinanceKlineRow(Candle { open_time: open_time.0, open, high, low, close, volume }))
+            }
+        }
+
+        deserializer.deserialize_seq(Row)
+    }
+}
+
+/// A print.
+///
+/// ```json
+/// {"id":28457,"price":"4.00000100","qty":"12.00000000","quoteQty":"48.000012","time":1499865549590,"isBuyerMaker":true,"isBestMatch":true}
+/// ```
+#[derive(Debug, Deserialize)]
+pub(super) struct BinanceRestTrade {
+    pub(super) id: u64,
+    #[serde(deserialize_with = "positive_price")]
+    pub(super) price: Price,
+    #[serde(rename = "qty")]
+    pub(super) quantity: Quantity,
+    pub(super) time: BinanceTime,
+    #[serde(rename = "isBuyerMaker")]
+    pub(super) is_buyer_maker: bool,
+}
+
+/// Prints of one taker order at one price.
+///
+/// ```json
+/// {"a":26129,"p":"0.01633102","q":"4.70443515","f":27781,"l":27783,"T":1498793709153,"m":true,"M":true}
+/// ```
+#[derive(Debug, Deserialize)]
+pub(super) struct BinanceRestAggTrade {
+    #[serde(rename = "p", deserialize_with = "positive_price")]
+    pub(super) price: Price,
+    #[serde(rename = "q")]
+    pub(super) quantity: Quantity,
+    #[serde(rename = "f")]
+    pub(super) first_trade_id: u64,
+    #[serde(rename = "l")]
+    pub(super) last_trade_id: u64,
+    #[serde(rename = "T")]
+    pub(super) trade_time: BinanceTime,
+    #[serde(rename = "m")]
+    pub(super) is_buyer_maker: bool,
+}
+
+/// Figures of 24 hours.
+///
+/// ```json
+/// {"symbol":"AAABBB","lastPrice":"4.00","lastQty":"200.0","bidPrice":"4.00","bidQty":"100.0","askPrice":"4.01","askQty":"100.0",
+///  "openPrice":"99.0","highPrice":"100.0","lowPrice":"0.1","volume":"8913.3","openTime":1499783499040,"closeTime":1499869899040}
+/// ```
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct BinanceDayTicker {
+    last_price: Price,
+    bid_price: Price,
+    #[serde(rename = "bidQty")]
+    bid_size: Quantity,
+    ask_price: Price,
+    #[serde(rename = "askQty")]
+    ask_size: Quantity,
+    open_price: Price,
+    high_price: Price,
+    low_price: Price,
+    volume: Quantity,
+    pub(super) close_time: BinanceTime,
+}
+
+impl BinanceDayTicker {
+    /// The figures.
+    pub(super) fn day(&self) -> DayStatistics {
+        DayStatistics {
+            open: self.open_price,
+            high: self.high_price,
+            low: self.low_price,
+            last: self.last_price,
+            volume: self.volume,
+        }
+    }
+
+    /// Best bid and offer; `None` where a side is empty, which the venue writes as zero.
+    pub(super) fn quote(&self) -> Option<Quote> {
+        let quote =
+            Quote { bid: self.bid_price, bid_size: self.bid_size, ask: self.ask_price, ask_size: self.ask_size };
+        (!quote.bid.is_zero() && !quote.ask.is_zero()).then_some(quote)
+    }
+}
+
+/// A refusal: `{"code":-1121,"msg":"Invalid symbol."}`.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct BinanceRefusal<'a> {
+    pub(super) code: i64,
+    #[serde(rename = "msg", borrow, default)]
+    message: Cow<'a, str>,
+}
+
+impl BinanceRefusal<'_> {
+    /// True where the venue does not know a symbol, or finds letters in it that none of its symbols has.
+    pub(super) fn is_unknown_symbol(&self) -> bool {
+        matches!(self.code, -1121 | -1100 | -1101 | -1130)
+    }
+
+    /// For people, cut to a length that fits a status line.
+    pub(super) fn detail(&self) -> String {
+        let message: String = self.message.chars().take(200).collect();
+        format!("{message} (code {})", self.code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_state_their_weight() {
+        assert_eq!(exchange_info(&[]), ("/api/v3/exchangeInfo", vec![], 20));
+        assert_eq!(exchange_info(&["A\"", "B"]).1, [("symbols", r#"["A\"","B"]"#.to_owned())]);
+        assert_eq!(depth("A").1, [("symbol", "A".to_owned()), ("limit", "1000".to_owned())]);
+        assert_eq!((depth("A").2, trades("A").2, agg_trades("A").2, day_ticker("A").2), (50, 25, 4, 2));
+        let (path, query, weight) = klines("A", Interval::M15, 5_000);
+        assert_eq!((path, weight), ("/api/v3/klines", 2));
+        assert_eq!(query[1..], [("interval", "15m".to_owned()), ("limit", "1000".to_owned())]);
+    }
+
+    #[test]
+    fn bars_need_six_members() {
+        let rows: Vec<BinanceKlineRow> = serde_json::from_str(
+            r#"[[1499040000000,"1","4","0.5","2","10.5",1499644799999,"2434.19",308,"1756.87","28.46","0"],[60000,"1","1","1","1","0"]]"#,
+        )
+        .unwrap();
+        assert_eq!(rows[0].0.open_time.as_millis(), 1_499_040_000_000);
+        assert_eq!((rows[0].0.high.to_string(), rows[1].0.volume.to_string()), ("4".into(), "0".into()));
+        for bad in [
+            r#"[[60000,"1","1","1","1"]]"#,
+            r#"[["60000","1","1","1","1","0"]]"#,
+            r#"[[60000,1,"1","1","1","0"]]"#,
+            "[{}]",
+        ] {
+            assert!(serde_json::from_str::<Vec<BinanceKlineRow>>(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_empty_side_is_no_quote() {
+        let body = |ask: &str| {
+            format!(
+                r#"{{"symbol":"A","lastPrice":"4","bidPrice":"3.9","bidQty":"1","askPrice":"{ask}","askQty":"2",
+                "openPrice":"3","highPrice":"5","lowPrice":"2","volume":"100","openTime":1,"closeTime":1499869899040}}"#
+            )
+        };
+        let ticker: BinanceDayTicker = serde_json::from_str(&body("4.1")).unwrap();
+        assert_eq!(ticker.quote().map(|quote| quote.ask.to_string()).as_deref(), Some("4.1"));
+        assert_eq!(ticker.day().low.to_string(), "2");
+        assert_eq!(serde_json::from_str::<BinanceDayTicker>(&body("0.00000000")).unwrap().quote(), None);
+    }
+
+    #[test]
+    fn refusals() {
+        let refusal: BinanceRefusal<'_> = serde_json::from_str(r#"{"code":-1121,"msg":"Invalid symbol."}"#).unwrap();
+        assert!(refusal.is_unknown_symbol());
+        assert_eq!(refusal.detail(), "Invalid symbol. (code -1121)");
+        assert!(!serde_json::from_str::<BinanceRefusal<'_>>(r#"{"code":-1003}"#).unwrap().is_unknown_symbol());
+    }
+}

@@ -1,0 +1,299 @@
+//! What may be asked of a venue and when: weights in a window, `Retry-After`, and a circuit breaker.
+//!
+//! Not here: which requests wait (the sessions), the venues' figures (their `limits.rs`). Time is an argument.
+
+use std::{collections::VecDeque, time::Duration};
+
+use model::time::Monotonic;
+
+/// Whether a request may be made now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permit {
+    /// Yes, and it was counted.
+    Granted,
+    /// Not before then.
+    At(Monotonic),
+    /// Not before the probe that is out has been answered.
+    AfterProbe,
+}
+
+/// The weight budget of one venue address, with its circuit breaker.
+///
+/// At most half of the venue's limit is used, so that other programs behind the same address have room. Any answer with
+/// 429 or 418 opens the breaker until `Retry-After` is over, [`FAILURES_TO_OPEN`] failures in a row open it for a
+/// while; afterwards exactly one request goes out as a probe, and its answer decides.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    limit: u32,
+    spent: VecDeque<(Monotonic, u32)>,
+    n_spent: u32,
+    counted_by_venue: Option<(Monotonic, u32)>,
+    breaker: Breaker,
+    n_openings: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Breaker {
+    Closed { n_failures: u32 },
+    Open { until: Monotonic },
+    Probing { since: Monotonic },
+}
+
+impl Budget {
+    /// `limit`: weight the venue allows in a minute.
+    pub fn new(limit: u32) -> Self {
+        Self {
+            limit,
+            spent: VecDeque::new(),
+            n_spent: 0,
+            counted_by_venue: None,
+            breaker: Breaker::Closed { n_failures: 0 },
+            n_openings: 0,
+        }
+    }
+
+    /// Takes over the limit that the venue states.
+    pub fn set_limit(&mut self, limit: u32) {
+        self.limit = limit;
+    }
+
+    /// When requests are allowed again, where the breaker is open.
+    pub fn open_until(&self) -> Option<Monotonic> {
+        match self.breaker {
+            Breaker::Open { until } => Some(until),
+            Breaker::Closed { .. } | Breaker::Probing { .. } => None,
+        }
+    }
+
+    /// Asks for `weight`. A request heavier than the whole share goes out alone in its window.
+    pub fn acquire(&mut self, weight: u32, now: Monotonic) -> Permit {
+        match self.breaker {
+            Breaker::Open { until } if now < until => return Permit::At(until),
+            // A probe that never comes back must not lock the door for ever.
+            Breaker::Probing { since } if now.saturating_since(since) < PROBE_TIMEOUT => return Permit::AfterProbe,
+            Breaker::Open { .. } | Breaker::Probing { .. } | Breaker::Closed { .. } => {}
+        }
+        while self.spent.front().is_some_and(|(at, _)| now.saturating_since(*at) >= WINDOW) {
+            self.n_spent -= self.spent.pop_front().map_or(0, |(_, weight)| weight);
+        }
+        let share = self.limit / 2;
+        if let Some((at, n_used)) = self.counted_by_venue {
+            let is_current = now.saturating_since(at) < WINDOW;
+            if is_current && n_used.saturating_add(weight) > share {
+                return Permit::At(at + WINDOW);
+            }
+        }
+        if self.n_spent > 0 && self.n_spent.saturating_add(weight) > share {
+            return Permit::At(self.freed_at(self.n_spent.saturating_add(weight) - share));
+        }
+        self.spent.push_back((now, weight));
+        self.n_spent = self.n_spent.saturating_add(weight);
+        if !matches!(self.breaker, Breaker::Closed { .. }) {
+            self.breaker = Breaker::Probing { since: now };
+        }
+        Permit::Granted
+    }
+
+    /// Takes in an answer. `used_weight`: the venue's own count of the current minute, which includes other callers.
+    pub fn answered(&mut self, status: u16, retry_after: Option<Duration>, used_weight: Option<u32>, now: Monotonic) {
+        if let Some(n_used) = used_weight {
+            self.counted_by_venue = Some((now, n_used));
+        }
+        match status {
+            429 => self.open(now + retry_after.unwrap_or(UNSTATED_429)),
+            418 => self.open(now + retry_after.unwrap_or(UNSTATED_418)),
+            // A firewall or a region block is not helped by asking again soon.
+            403 | 451 => self.open(now + retry_after.unwrap_or(UNSTATED_418)),
+            500.. => self.failed(retry_after, now),
+            _ => {
+                if !matches!(self.breaker, Breaker::Open { .. }) {
+                    self.breaker = Breaker::Closed { n_failures: 0 };
+                    self.n_openings = 0;
+                }
+            }
+        }
+    }
+
+    /// Takes in a request without an answer.
+    pub fn unanswered(&mut self, now: Monotonic) {
+        self.failed(None, now);
+    }
+
+    fn failed(&mut self, retry_after: Option<Duration>, now: Monotonic) {
+        let cool_down =
+            COOL_DOWN.saturating_mul(1 << self.n_openings.min(4)).max(retry_after.unwrap_or(Duration::ZERO));
+        match &mut self.breaker {
+            Breaker::Closed { n_failures } => {
+                *n_failures += 1;
+                if *n_failures >= FAILURES_TO_OPEN || retry_after.is_some() {
+                    self.open(now + cool_down);
+                }
+            }
+            Breaker::Probing { .. } => self.open(now + cool_down),
+            Breaker::Open { .. } => {}
+        }
+    }
+
+    fn open(&mut self, until: Monotonic) {
+        let until = self.open_until().map_or(until, |known| known.max(until));
+        self.n_openings = self.n_openings.saturating_add(1);
+        self.breaker = Breaker::Open { until };
+    }
+
+    /// When `needed` of what was spent has left the window.
+    fn freed_at(&self, needed: u32) -> Monotonic {
+        let mut n_freed = 0_u32;
+        for (at, weight) in &self.spent {
+            n_freed = n_freed.saturating_add(*weight);
+            if n_freed >= needed {
+                return *at + WINDOW;
+            }
+        }
+        // Heavier than the whole share: it waits until the window is empty.
+        self.spent.back().map_or(Monotonic::ZERO, |(at, _)| *at + WINDOW)
+    }
+}
+
+/// At most so many things in any window: connection attempts.
+#[derive(Clone, Debug)]
+pub struct RateWindow {
+    n_allowed: usize,
+    window: Duration,
+    booked: VecDeque<Monotonic>,
+}
+
+impl RateWindow {
+    /// `n_allowed` (at least one) in any span of `window`.
+    pub fn new(n_allowed: usize, window: Duration) -> Self {
+        Self { n_allowed: n_allowed.max(1), window, booked: VecDeque::new() }
+    }
+
+    /// Books one at `earliest` or as soon after it as allowed; returns when.
+    pub fn book(&mut self, earliest: Monotonic) -> Monotonic {
+        let at = match self.booked.len().checked_sub(self.n_allowed).and_then(|idx| self.booked.get(idx)) {
+            Some(oldest) => earliest.max(*oldest + self.window),
+            None => earliest,
+        };
+        let place = self.booked.partition_point(|known| *known <= at);
+        self.booked.insert(place, at);
+        while self.booked.len() > self.n_allowed {
+            self.booked.pop_front();
+        }
+        at
+    }
+}
+
+/// Length of the window that weights are counted in.
+const WINDOW: Duration = Duration::from_secs(60);
+/// Failures in a row (no answer, or 5xx) that open the breaker.
+pub const FAILURES_TO_OPEN: u32 = 5;
+/// How long the breaker stays open at first; doubles up to sixteen times as long.
+const COOL_DOWN: Duration = Duration::from_secs(5);
+/// After this long a probe counts as lost and another one may go.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(30);
+/// A 429 without `Retry-After`: one window.
+const UNSTATED_429: Duration = WINDOW;
+/// A 418 without `Retry-After`: the shortest ban that is documented.
+const UNSTATED_418: Duration = Duration::from_secs(120);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(millis: u64) -> Monotonic {
+        Monotonic::from_zero(Duration::from_millis(millis))
+    }
+
+    #[test]
+    fn half_of_the_limit_is_used() {
+        let mut budget = Budget::new(1_200);
+        for _ in 0..12 {
+            assert_eq!(budget.acquire(50, at(1_000)), Permit::Granted);
+        }
+        assert_eq!(budget.acquire(50, at(2_000)), Permit::At(at(61_000)));
+        assert_eq!(budget.acquire(50, at(61_000)), Permit::Granted);
+    }
+
+    #[test]
+    fn what_others_used_counts() {
+        let mut budget = Budget::new(6_000);
+        budget.answered(200, None, Some(2_990), at(0));
+        assert_eq!(budget.acquire(50, at(1)), Permit::At(at(60_000)));
+        assert_eq!(budget.acquire(5, at(1)), Permit::Granted);
+        assert_eq!(budget.acquire(50, at(60_000)), Permit::Granted);
+    }
+
+    #[test]
+    fn a_request_heavier_than_the_share_goes_alone() {
+        let mut budget = Budget::new(10);
+        assert_eq!(budget.acquire(250, at(0)), Permit::Granted);
+        assert_eq!(budget.acquire(1, at(1)), Permit::At(at(60_000)));
+    }
+
+    #[test]
+    fn nothing_goes_out_inside_retry_after_and_then_one_probe() {
+        let mut budget = Budget::new(6_000);
+        budget.answered(429, Some(Duration::from_secs(7)), None, at(0));
+        // A late success of an earlier request does not open the door.
+        budget.answered(200, None, None, at(10));
+        for millis in [0, 1, 6_999] {
+            assert_eq!(budget.acquire(2, at(millis)), Permit::At(at(7_000)));
+        }
+        assert_eq!(budget.acquire(2, at(7_000)), Permit::Granted);
+        assert_eq!(budget.acquire(2, at(7_001)), Permit::AfterProbe);
+        budget.answered(418, Some(Duration::from_secs(120)), None, at(7_100));
+        assert_eq!(budget.acquire(2, at(7_200)), Permit::At(at(127_100)));
+        assert_eq!(budget.acquire(2, at(127_100)), Permit::Granted);
+        budget.answered(200, None, None, at(127_200));
+        assert_eq!(budget.acquire(2, at(127_201)), Permit::Granted);
+        assert_eq!(budget.acquire(2, at(127_202)), Permit::Granted);
+    }
+
+    #[test]
+    fn failures_open_it_for_longer_each_time() {
+        let mut budget = Budget::new(6_000);
+        for _ in 1..FAILURES_TO_OPEN {
+            budget.unanswered(at(0));
+            assert_eq!(budget.open_until(), None);
+        }
+        budget.answered(503, None, None, at(0));
+        assert_eq!(budget.open_until(), Some(at(5_000)));
+        assert_eq!(budget.acquire(1, at(5_000)), Permit::Granted);
+        budget.unanswered(at(5_100));
+        assert_eq!(budget.open_until(), Some(at(15_100)));
+        assert_eq!(budget.acquire(1, at(15_100)), Permit::Granted);
+        assert_eq!(budget.acquire(1, at(45_000)), Permit::AfterProbe);
+        assert_eq!(budget.acquire(1, at(45_100)), Permit::Granted);
+    }
+
+    #[test]
+    fn connections_keep_their_rate() {
+        let mut window = RateWindow::new(100, Duration::from_secs(300));
+        let times: Vec<Monotonic> = (0..350).map(|idx| window.book(at(idx))).collect();
+        for pair in times.windows(101) {
+            assert!(pair[100].saturating_since(pair[0]) >= Duration::from_secs(300));
+        }
+        assert_eq!((times[99], times[100]), (at(99), at(300_000)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_window_ever_holds_more_than_the_share(requests in prop::collection::vec((0_u64..5_000, 1_u32..60), 1..300)) {
+            let mut budget = Budget::new(400);
+            let mut now = 0;
+            let mut granted: Vec<(u64, u32)> = Vec::new();
+            for (gap, weight) in requests {
+                now += gap;
+                match budget.acquire(weight, at(now)) {
+                    Permit::Granted => granted.push((now, weight)),
+                    Permit::At(later) => prop_assert!(later > at(now)),
+                    Permit::AfterProbe => prop_assert!(false, "no probe is out"),
+                }
+                let used: u32 = granted.iter().filter(|(when, _)| now - when < 60_000).map(|(_, weight)| weight).sum();
+                prop_assert!(used <= 200, "{}", used);
+            }
+        }
+    }
+}

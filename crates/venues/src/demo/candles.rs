@@ -1,0 +1,207 @@
+//! Bars and day figures of the simulated market for any span, equal to bars built from its trades one by one.
+//!
+//! A year of daily bars covers 300 million trades, so none is visited needlessly: volumes are differences of sums, and
+//! highs and lows are found by branch and bound over halves of the span, with the price path's own bounds.
+
+use std::ops::Range;
+
+use model::{
+    candle::{Candle, Interval},
+    event::DayStatistics,
+};
+
+use super::{
+    market::{DemoInstrument, MAX_SPREAD_TICKS, SLOT_MS, slot_time},
+    noise::Block,
+};
+
+/// Slots of a day.
+const DAY_SLOTS: u64 = 864_000;
+/// Spans of up to 2^3 slots are read trade by trade.
+const LEAF_SHIFT: u32 = 3;
+
+/// Which extreme is sought; prices are multiplied by its sign so that the greatest wins.
+#[derive(Clone, Copy)]
+enum Extreme {
+    High,
+    Low,
+}
+
+impl DemoInstrument {
+    /// The bar of the trades in slots `from..to`, open time at `from`; `None` for an empty span.
+    pub fn candle(&self, from: u64, to: u64) -> Option<Candle> {
+        if from >= to {
+            return None;
+        }
+        let (open, close) = (self.print(from).0, self.print(to - 1).0);
+        let lots = self.cascade.lots_before(to) - self.cascade.lots_before(from);
+        Some(Candle {
+            open_time: slot_time(from),
+            open: self.price(open),
+            high: self.price(self.extreme(Extreme::High, from, to, open.max(close))),
+            low: self.price(self.extreme(Extreme::Low, from, to, open.min(close))),
+            close: self.price(close),
+            volume: self.quantity(lots),
+        })
+    }
+
+    /// The newest `n_bars` bars up to and including the trade of `last_slot`, oldest first; the last one may still form.
+    pub fn candles(&self, interval: Interval, last_slot: u64, n_bars: usize) -> Vec<Candle> {
+        let length = slots_of(interval);
+        let last_bar = last_slot / length;
+        let n_bars = u64::try_from(n_bars).unwrap_or(u64::MAX).min(last_bar + 1);
+        (last_bar + 1 - n_bars..=last_bar)
+            .filter_map(|bar| self.candle(bar * length, ((bar + 1) * length).min(last_slot + 1)))
+            .collect()
+    }
+
+    /// Figures of the 24 hours up to and including the trade of `last_slot`.
+    pub fn day(&self, last_slot: u64) -> DayStatistics {
+        let from = (last_slot + 1).saturating_sub(DAY_SLOTS);
+        let last = self.trade(last_slot);
+        match self.candle(from, last_slot + 1) {
+            Some(bar) => {
+                DayStatistics { open: bar.open, high: bar.high, low: bar.low, last: bar.close, volume: bar.volume }
+            }
+            None => {
+                let price = last.price;
+                DayStatistics { open: price, high: price, low: price, last: price, volume: last.size }
+            }
+        }
+    }
+
+    /// The highest or lowest trade price in `from..to`, in ticks; `known` is one that occurs there.
+    fn extreme(&self, which: Extreme, from: u64, to: u64, known: i64) -> i64 {
+        let shift = (to - from).next_power_of_two().trailing_zeros().max(LEAF_SHIFT);
+        let sign = which.sign();
+        let mut best = known * sign;
+        for block in (from >> shift)..=((to - 1) >> shift) {
+            self.search(which, &self.path.block(block << shift, shift), &(from..to), &mut best);
+        }
+        best * sign
+    }
+
+    fn search(&self, which: Extreme, block: &Block, span: &Range<u64>, best: &mut i64) {
+        let end = block.start + (1 << block.shift);
+        if end <= span.start || span.end <= block.start || which.reach(block) <= *best {
+            return;
+        }
+        if block.shift <= LEAF_SHIFT {
+            for slot in block.start.max(span.start)..end.min(span.end) {
+                *best = (self.print(slot).0 * which.sign()).max(*best);
+            }
+            return;
+        }
+        let mut halves = self.path.halves(block);
+        // The more promising half first: what it finds usually rules the other one out.
+        if which.reach(&halves[1]) > which.reach(&halves[0]) {
+            halves.swap(0, 1);
+        }
+        for half in &halves {
+            self.search(which, half, span, best);
+        }
+    }
+}
+
+impl Extreme {
+    fn sign(self) -> i64 {
+        match self {
+            Self::High => 1,
+            Self::Low => -1,
+        }
+    }
+
+    /// The best any trade of the block can be, times the sign.
+    fn reach(self, block: &Block) -> i64 {
+        match self {
+            Self::High => block.high + MAX_SPREAD_TICKS,
+            Self::Low => -block.low,
+        }
+    }
+}
+
+/// Slots of one bar.
+pub fn slots_of(interval: Interval) -> u64 {
+    interval.duration().as_millis().try_into().unwrap_or(u64::MAX) / SLOT_MS.cast_unsigned()
+}
+
+#[cfg(test)]
+mod tests {
+    use model::candle::{CandleBuilder, CandleChange};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::demo::market::DemoMarket;
+
+    const SLOT: u64 = 17_636_683_217;
+
+    /// Bars from trades one by one, from `first_slot` on.
+    fn by_trades(one: &DemoInstrument, interval: Interval, first_slot: u64, last_slot: u64) -> Vec<Candle> {
+        let mut builder = CandleBuilder::new(interval);
+        let mut bars = Vec::new();
+        for slot in first_slot..=last_slot {
+            let trade = one.trade(slot);
+            if let CandleChange::Began { closed: Some(bar) } = builder.add(slot_time(slot), trade.price, trade.size) {
+                bars.push(bar);
+            }
+        }
+        bars.extend(builder.forming().copied());
+        bars
+    }
+
+    #[test]
+    fn bars_equal_those_built_from_the_trades() {
+        let market = DemoMarket::new(9);
+        for (one, (interval, n_bars)) in market.instruments().iter().zip(
+            [(Interval::S1, 120), (Interval::M1, 20), (Interval::M5, 4), (Interval::M15, 3), (Interval::H1, 2)]
+                .into_iter()
+                .cycle(),
+        ) {
+            let bars = one.candles(interval, SLOT, n_bars);
+            assert_eq!(bars.len(), n_bars);
+            let first_slot = SLOT / slots_of(interval) * slots_of(interval) - (n_bars as u64 - 1) * slots_of(interval);
+            assert_eq!(bars, by_trades(one, interval, first_slot, SLOT), "{} {interval}", one.instrument.id);
+        }
+    }
+
+    #[test]
+    fn long_bars_hold_their_short_ones() {
+        let market = DemoMarket::new(2);
+        let one = &market.instruments()[5];
+        let days = one.candles(Interval::D1, SLOT, 3);
+        let hours = one.candles(Interval::H1, SLOT, 72);
+        for day in &days {
+            let inside: Vec<&Candle> =
+                hours.iter().filter(|hour| Interval::D1.open_time(hour.open_time) == day.open_time).collect();
+            if inside.first().map(|hour| hour.open_time) != Some(day.open_time) {
+                continue;
+            }
+            assert_eq!(inside.iter().map(|hour| hour.high).max(), Some(day.high));
+            assert_eq!(inside.iter().map(|hour| hour.low).min(), Some(day.low));
+            assert_eq!(inside.last().map(|hour| hour.close), Some(day.close));
+            let sum = inside.iter().try_fold(model::decimal::Quantity::ZERO, |sum, hour| sum.checked_add(hour.volume));
+            assert_eq!(sum, Some(day.volume));
+        }
+    }
+
+    #[test]
+    fn the_first_bars_of_time_are_short() {
+        let one = &DemoMarket::new(2).instruments()[0].clone();
+        assert_eq!(one.candles(Interval::S1, 12, 500).len(), 2);
+        assert_eq!(one.candle(5, 5), None);
+        assert_eq!(one.day(0).volume, one.trade(0).size);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn extremes_are_exact(from in 0_u64..1 << 35, n_slots in 1_u64..4_000, which in 0_usize..20) {
+            let market = DemoMarket::new(8);
+            let one = &market.instruments()[which];
+            let bar = one.candle(from, from + n_slots).unwrap();
+            let prices: Vec<_> = (from..from + n_slots).map(|slot| one.trade(slot).price).collect();
+            prop_assert_eq!(Some(&bar.high), prices.iter().max());
+            prop_assert_eq!(Some(&bar.low), prices.iter().min());
+        }
+    }
+}

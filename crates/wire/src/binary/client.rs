@@ -1,0 +1,121 @@
+//! Client messages in the binary form.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    binary::{VERSION, reader::Reader, writer::Writer},
+    error::WireError,
+    limits::{MAX_CLIENT_MESSAGE_BYTES, MAX_RESUME_TOPICS, MAX_TOPICS_PER_MESSAGE},
+    message::{
+        ClientMessage, CommandRequest, Hello, JsonText, Ping, ResumePositions, SnapshotRequest, Subscribe, Unsubscribe,
+    },
+    topic::TopicPattern,
+};
+
+const HELLO: u8 = 1;
+const SUBSCRIBE: u8 = 2;
+const UNSUBSCRIBE: u8 = 3;
+const SNAPSHOT: u8 = 4;
+const COMMAND: u8 = 5;
+const PING: u8 = 6;
+
+pub(crate) fn encode(message: &ClientMessage) -> Vec<u8> {
+    match message {
+        ClientMessage::Hello(hello) => encode_hello(hello),
+        ClientMessage::Subscribe(request) => encode_topics(SUBSCRIBE, request.id, &request.topics),
+        ClientMessage::Unsubscribe(request) => encode_topics(UNSUBSCRIBE, request.id, &request.topics),
+        ClientMessage::Snapshot(request) => encode_topics(SNAPSHOT, request.id, &request.topics),
+        ClientMessage::Command(request) => {
+            let mut writer = Writer::with_head(VERSION, COMMAND);
+            writer.unsigned(request.id);
+            writer.long_text(request.command.as_str());
+            writer.finish()
+        }
+        ClientMessage::Ping(ping) => {
+            let mut writer = Writer::with_head(VERSION, PING);
+            writer.signed(ping.t);
+            writer.finish()
+        }
+    }
+}
+
+fn encode_hello(hello: &Hello) -> Vec<u8> {
+    let mut writer = Writer::with_head(VERSION, HELLO);
+    writer.unsigned(hello.protocol.into());
+    writer.unsigned(hello.lane_ms.into());
+    match &hello.resume {
+        None => writer.byte(0),
+        Some(resume) => {
+            writer.byte(1);
+            writer.text(&resume.epoch);
+            writer.count(resume.offsets.len());
+            for (topic, offset) in &resume.offsets {
+                writer.text(&topic.to_string());
+                writer.unsigned(*offset);
+            }
+        }
+    }
+    writer.finish()
+}
+
+fn encode_topics(kind: u8, id: u64, topics: &[TopicPattern]) -> Vec<u8> {
+    let mut writer = Writer::with_head(VERSION, kind);
+    writer.unsigned(id);
+    writer.count(topics.len());
+    topics.iter().for_each(|topic| writer.text(&topic.to_string()));
+    writer.finish()
+}
+
+/// On an error also the request's id, where it could be read.
+pub(crate) fn decode(bytes: &[u8]) -> Result<ClientMessage, (Option<u64>, WireError)> {
+    let mut reader = Reader::new(bytes);
+    let mut id = None;
+    let message = decode_body(&mut reader, &mut id).and_then(|message| reader.end().map(|()| message));
+    message.map_err(|error| (id, error))
+}
+
+fn decode_body(reader: &mut Reader<'_>, id: &mut Option<u64>) -> Result<ClientMessage, WireError> {
+    let version = reader.byte()?;
+    if version != VERSION {
+        return Err(WireError::UnknownVersion { found: version });
+    }
+    let kind = reader.byte()?;
+    let mut read_id = |reader: &mut Reader<'_>| reader.unsigned().inspect(|found| *id = Some(*found));
+    Ok(match kind {
+        HELLO => ClientMessage::Hello(decode_hello(reader)?),
+        SUBSCRIBE => ClientMessage::Subscribe(Subscribe { id: read_id(reader)?, topics: decode_topics(reader)? }),
+        UNSUBSCRIBE => ClientMessage::Unsubscribe(Unsubscribe { id: read_id(reader)?, topics: decode_topics(reader)? }),
+        SNAPSHOT => ClientMessage::Snapshot(SnapshotRequest { id: read_id(reader)?, topics: decode_topics(reader)? }),
+        COMMAND => {
+            let id = read_id(reader)?;
+            let command = JsonText(reader.long_text(MAX_CLIENT_MESSAGE_BYTES)?.to_owned());
+            ClientMessage::Command(CommandRequest { id, command })
+        }
+        PING => ClientMessage::Ping(Ping { t: reader.signed()? }),
+        found => return Err(WireError::UnknownCode { what: UNKNOWN_KIND, found: found.into() }),
+    })
+}
+
+fn decode_hello(reader: &mut Reader<'_>) -> Result<Hello, WireError> {
+    let protocol = reader.narrow("protocol")?;
+    let lane_ms = reader.narrow("lane_ms")?;
+    let resume = match reader.byte()? {
+        0 => None,
+        1 => {
+            let epoch = reader.text()?.to_owned();
+            let n_topics = reader.count("topics", MAX_RESUME_TOPICS)?;
+            let offsets = (0..n_topics).map(|_| Ok((reader.topic()?, reader.unsigned()?)));
+            Some(ResumePositions { epoch, offsets: offsets.collect::<Result<BTreeMap<_, _>, WireError>>()? })
+        }
+        found => return Err(WireError::UnknownCode { what: "resume flag", found: found.into() }),
+    };
+    Ok(Hello { protocol, lane_ms, resume })
+}
+
+fn decode_topics(reader: &mut Reader<'_>) -> Result<Vec<TopicPattern>, WireError> {
+    let n_topics = reader.count("topics", MAX_TOPICS_PER_MESSAGE)?;
+    (0..n_topics).map(|_| reader.pattern()).collect()
+}
+
+/// How the error names a kind byte that selects no message.
+pub(crate) const UNKNOWN_KIND: &str = "message kind";

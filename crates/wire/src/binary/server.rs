@@ -1,0 +1,232 @@
+//! Server messages in the binary form.
+
+use crate::{
+    binary::{VERSION, code_of, data, reader::Reader, writer::Writer},
+    close_code::CloseCode,
+    error::WireError,
+    limits::{MAX_CLIENT_MESSAGE_BYTES, MAX_ITEMS},
+    message::{
+        Ack, Batch, Bye, Item, ItemKind, JsonText, Pong, RefusalCode, Refused, Reset, ResetReason, Resumed,
+        ServerMessage, StreamName, Subscribed, Unsubscribed, Welcome,
+    },
+    names::StreamNames,
+};
+
+const WELCOME: u8 = 1;
+const SUBSCRIBED: u8 = 2;
+const UNSUBSCRIBED: u8 = 3;
+const REFUSED: u8 = 4;
+const BATCH: u8 = 5;
+const RESUMED: u8 = 6;
+const RESET: u8 = 7;
+const ACK: u8 = 8;
+const PONG: u8 = 9;
+const BYE: u8 = 10;
+
+/// An item: stream number with the kind in its low bit, offset, length of the data, data.
+pub(crate) fn encode_item(item: &Item) -> Vec<u8> {
+    let mut body = Writer::default();
+    data::write(&mut body, &item.data);
+    let body = body.finish();
+    let mut writer = Writer::default();
+    writer.unsigned((u64::from(item.stream) << 1) | u64::from(item.kind == ItemKind::Delta));
+    writer.unsigned(item.offset);
+    writer.count(body.len());
+    writer.raw(&body);
+    writer.finish()
+}
+
+/// A batch is its head and then items up to the end, so that encoded items are only copied.
+pub(crate) fn encode_batch<'a>(items: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut writer = Writer::with_head(VERSION, BATCH);
+    items.into_iter().for_each(|item| writer.raw(item));
+    writer.finish()
+}
+
+pub(crate) fn encode(message: &ServerMessage) -> Vec<u8> {
+    match message {
+        ServerMessage::Welcome(welcome) => {
+            let mut writer = Writer::with_head(VERSION, WELCOME);
+            writer.unsigned(welcome.protocol.into());
+            writer.text(&welcome.epoch);
+            writer.text(&welcome.client);
+            writer.signed(welcome.server_time_ms);
+            writer.finish()
+        }
+        ServerMessage::Subscribed(subscribed) => {
+            let mut writer = Writer::with_head(VERSION, SUBSCRIBED);
+            writer.unsigned(subscribed.id);
+            write_names(&mut writer, &subscribed.topics);
+            writer.finish()
+        }
+        ServerMessage::Unsubscribed(unsubscribed) => {
+            let mut writer = Writer::with_head(VERSION, UNSUBSCRIBED);
+            writer.unsigned(unsubscribed.id);
+            let topics = &unsubscribed.topics[..unsubscribed.topics.len().min(MAX_ITEMS)];
+            writer.count(topics.len());
+            topics.iter().for_each(|topic| writer.text(&topic.to_string()));
+            writer.finish()
+        }
+        ServerMessage::Refused(refused) => {
+            let mut writer = Writer::with_head(VERSION, REFUSED);
+            writer.byte(u8::from(refused.id.is_some()));
+            refused.id.into_iter().for_each(|id| writer.unsigned(id));
+            writer.byte(code_of(&REFUSAL_CODES, &refused.code));
+            writer.text(&refused.message);
+            writer.finish()
+        }
+        ServerMessage::Batch(batch) => {
+            let items: Vec<Vec<u8>> = batch.items.iter().take(MAX_ITEMS).map(encode_item).collect();
+            encode_batch(items.iter().map(Vec::as_slice))
+        }
+        ServerMessage::Resumed(resumed) => {
+            let mut writer = Writer::with_head(VERSION, RESUMED);
+            write_names(&mut writer, &resumed.topics);
+            writer.unsigned(resumed.replayed);
+            writer.unsigned(resumed.lost);
+            writer.finish()
+        }
+        ServerMessage::Reset(reset) => {
+            let mut writer = Writer::with_head(VERSION, RESET);
+            write_names(&mut writer, &reset.topics);
+            writer.byte(code_of(&RESET_REASONS, &reset.reason));
+            writer.finish()
+        }
+        ServerMessage::Ack(ack) => {
+            let mut writer = Writer::with_head(VERSION, ACK);
+            writer.unsigned(ack.id);
+            writer.long_text(ack.result.as_str());
+            writer.finish()
+        }
+        ServerMessage::Pong(pong) => {
+            let mut writer = Writer::with_head(VERSION, PONG);
+            writer.signed(pong.t);
+            writer.signed(pong.server_time_ms);
+            writer.finish()
+        }
+        ServerMessage::Bye(bye) => {
+            let mut writer = Writer::with_head(VERSION, BYE);
+            writer.unsigned(bye.code.0.into());
+            writer.text(&bye.reason);
+            writer.finish()
+        }
+    }
+}
+
+fn write_names(writer: &mut Writer, names: &[StreamName]) {
+    let names = &names[..names.len().min(MAX_ITEMS)];
+    writer.count(names.len());
+    for name in names {
+        writer.unsigned(name.stream.into());
+        writer.text(&name.topic.to_string());
+    }
+}
+
+pub(crate) fn decode(bytes: &[u8], names: &StreamNames) -> Result<ServerMessage, WireError> {
+    let mut reader = Reader::new(bytes);
+    let version = reader.byte()?;
+    if version != VERSION {
+        return Err(WireError::UnknownVersion { found: version });
+    }
+    let kind = reader.byte()?;
+    let message = decode_body(&mut reader, kind, names)?;
+    reader.end()?;
+    Ok(message)
+}
+
+fn decode_body(reader: &mut Reader<'_>, kind: u8, names: &StreamNames) -> Result<ServerMessage, WireError> {
+    Ok(match kind {
+        WELCOME => ServerMessage::Welcome(Welcome {
+            protocol: reader.narrow("protocol")?,
+            epoch: reader.text()?.to_owned(),
+            client: reader.text()?.to_owned(),
+            server_time_ms: reader.signed()?,
+        }),
+        SUBSCRIBED => ServerMessage::Subscribed(Subscribed { id: reader.unsigned()?, topics: read_names(reader)? }),
+        UNSUBSCRIBED => {
+            let id = reader.unsigned()?;
+            let n_topics = reader.count("topics", MAX_ITEMS)?;
+            let topics = (0..n_topics).map(|_| reader.topic()).collect::<Result<_, _>>()?;
+            ServerMessage::Unsubscribed(Unsubscribed { id, topics })
+        }
+        REFUSED => {
+            let id = match reader.byte()? {
+                0 => None,
+                _ => Some(reader.unsigned()?),
+            };
+            // A code of a newer server is no reason to drop the message.
+            let code = REFUSAL_CODES.get(usize::from(reader.byte()?)).copied().unwrap_or(RefusalCode::Unknown);
+            ServerMessage::Refused(Refused { id, code, message: reader.text()?.to_owned() })
+        }
+        BATCH => ServerMessage::Batch(decode_batch(reader, names)?),
+        RESUMED => ServerMessage::Resumed(Resumed {
+            topics: read_names(reader)?,
+            replayed: reader.unsigned()?,
+            lost: reader.unsigned()?,
+        }),
+        RESET => {
+            let topics = read_names(reader)?;
+            let reason = RESET_REASONS.get(usize::from(reader.byte()?)).copied().unwrap_or(ResetReason::Unknown);
+            ServerMessage::Reset(Reset { topics, reason })
+        }
+        ACK => ServerMessage::Ack(Ack {
+            id: reader.unsigned()?,
+            result: JsonText(reader.long_text(MAX_CLIENT_MESSAGE_BYTES)?.to_owned()),
+        }),
+        PONG => ServerMessage::Pong(Pong { t: reader.signed()?, server_time_ms: reader.signed()? }),
+        BYE => {
+            let code = u16::try_from(reader.unsigned()?).map_err(|_| WireError::OutOfRange { what: "close code" })?;
+            ServerMessage::Bye(Bye { code: CloseCode(code), reason: reader.text()?.to_owned() })
+        }
+        found => return Err(WireError::UnknownCode { what: "message kind", found: found.into() }),
+    })
+}
+
+fn decode_batch(reader: &mut Reader<'_>, names: &StreamNames) -> Result<Batch, WireError> {
+    let mut items = Vec::new();
+    while !reader.is_empty() {
+        if items.len() == MAX_ITEMS {
+            return Err(WireError::TooMany { what: "items", found: MAX_ITEMS as u64 + 1, limit: MAX_ITEMS });
+        }
+        let head = reader.unsigned()?;
+        let kind = if head & 1 == 0 { ItemKind::Snapshot } else { ItemKind::Delta };
+        let stream = u32::try_from(head >> 1).map_err(|_| WireError::OutOfRange { what: "stream" })?;
+        let offset = reader.unsigned()?;
+        let length = reader.count("bytes of data", usize::MAX)?;
+        let body = reader.take(length)?;
+        let topic = names.topic(stream).ok_or(WireError::UnknownStream { stream })?.clone();
+        let data = data::read(&mut Reader::new(body))?;
+        if data.channel() != topic.channel() {
+            return Err(WireError::WrongChannel { topic: topic.to_string(), found: data.channel().as_str() });
+        }
+        items.push(Item { kind, stream, topic, offset, data });
+    }
+    Ok(Batch { items })
+}
+
+fn read_names(reader: &mut Reader<'_>) -> Result<Vec<StreamName>, WireError> {
+    let n_names = reader.count("topics", MAX_ITEMS)?;
+    let names = (0..n_names).map(|_| {
+        let stream = reader.narrow("stream")?;
+        Ok(StreamName { stream, topic: reader.topic()? })
+    });
+    names.collect()
+}
+
+// Positions are the numbers on the wire: append only.
+const REFUSAL_CODES: [RefusalCode; 13] = [
+    RefusalCode::Unknown,
+    RefusalCode::BadMessage,
+    RefusalCode::UnknownType,
+    RefusalCode::UnknownTopic,
+    RefusalCode::NotSubscribed,
+    RefusalCode::TooManyTopics,
+    RefusalCode::TooLarge,
+    RefusalCode::UnsupportedProtocol,
+    RefusalCode::UnknownCommand,
+    RefusalCode::OutOfTurn,
+    RefusalCode::RateLimited,
+    RefusalCode::Forbidden,
+    RefusalCode::Unavailable,
+];
+const RESET_REASONS: [ResetReason; 3] = [ResetReason::Unknown, ResetReason::EpochChanged, ResetReason::HistoryExceeded];

@@ -1,0 +1,69 @@
+//! Why a connection ends: the codes of `bye` and of the WebSocket close frame.
+//!
+//! Below 3500 the client connects again with back-off and resumes; from 3500 on it does not, because nothing would change.
+
+use serde::{Deserialize, Serialize};
+
+/// A WebSocket close code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CloseCode(pub u16);
+
+impl CloseCode {
+    /// The server stops or starts again; come back.
+    pub const RESTART: Self = Self(1012);
+    /// No sign of life from the client for too long.
+    pub const IDLE: Self = Self(3001);
+    /// The client did not read fast enough for topics that lose nothing; it comes back and resumes.
+    pub const SLOW: Self = Self(3008);
+    /// The server cannot prove that this client missed nothing; it comes back and resumes.
+    pub const INSUFFICIENT_STATE: Self = Self(3010);
+    /// A message that could not be read.
+    pub const BAD_MESSAGE: Self = Self(3500);
+    /// A protocol version the server does not speak.
+    pub const BAD_PROTOCOL: Self = Self(3501);
+    /// No hello within the time allowed.
+    pub const NO_HELLO: Self = Self(3502);
+    /// Messages faster than allowed, for too long.
+    pub const TOO_MANY_MESSAGES: Self = Self(3503);
+    /// Not allowed to use the stream.
+    pub const FORBIDDEN: Self = Self(3504);
+
+    /// True where the client should connect again.
+    pub const fn is_reconnect(self) -> bool {
+        self.0 < 3500
+    }
+
+    /// The reason as one word for `bye`; `closed` for codes not named here.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::RESTART => "restart",
+            Self::IDLE => "idle",
+            Self::SLOW => "slow",
+            Self::INSUFFICIENT_STATE => "insufficient_state",
+            Self::BAD_MESSAGE => "bad_message",
+            Self::BAD_PROTOCOL => "bad_protocol",
+            Self::NO_HELLO => "no_hello",
+            Self::TOO_MANY_MESSAGES => "too_many_messages",
+            Self::FORBIDDEN => "forbidden",
+            _ => "closed",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_below_3500_mean_come_back() {
+        for code in [CloseCode::RESTART, CloseCode::IDLE, CloseCode::SLOW, CloseCode::INSUFFICIENT_STATE] {
+            assert!(code.is_reconnect(), "{code:?}");
+        }
+        for code in [CloseCode::BAD_MESSAGE, CloseCode::BAD_PROTOCOL, CloseCode::NO_HELLO, CloseCode::FORBIDDEN] {
+            assert!(!code.is_reconnect(), "{code:?}");
+        }
+        assert_eq!((CloseCode::SLOW.0, CloseCode::SLOW.reason()), (3008, "slow"));
+        assert_eq!(CloseCode(4999).reason(), "closed");
+    }
+}

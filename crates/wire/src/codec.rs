@@ -1,0 +1,101 @@
+//! Messages to bytes and back, in both forms. Decoding is total; encoding cannot fail.
+
+use crate::{
+    PROTOCOL_VERSION, binary,
+    error::{ClientError, WireError},
+    json,
+    limits::MAX_CLIENT_MESSAGE_BYTES,
+    message::{ClientMessage, Item, ServerMessage},
+    names::StreamNames,
+};
+
+/// The form of a connection's messages: binary for the page, JSON (`?format=json`) for everyone else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Encoding {
+    /// Compact; binary frames.
+    #[default]
+    Binary,
+    /// Readable; text frames. What is encoded to it is valid UTF-8.
+    Json,
+}
+
+/// A WebSocket frame from a client; its kind tells the form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Frame<'a> {
+    /// JSON.
+    Text(&'a str),
+    /// The binary form.
+    Binary(&'a [u8]),
+}
+
+/// Encodes one item, to be kept and put into any number of batches.
+pub fn encode_item(item: &Item, encoding: Encoding) -> Vec<u8> {
+    match encoding {
+        Encoding::Binary => binary::server::encode_item(item),
+        Encoding::Json => json::server::encode_item(item),
+    }
+}
+
+/// Puts items encoded before into one batch message, at most [`crate::limits::MAX_ITEMS`] of them, by copying.
+pub fn encode_batch<'a>(items: impl IntoIterator<Item = &'a [u8]>, encoding: Encoding) -> Vec<u8> {
+    match encoding {
+        Encoding::Binary => binary::server::encode_batch(items),
+        Encoding::Json => json::server::encode_batch(items),
+    }
+}
+
+/// Encodes a server message. Lists and texts past their limit are cut.
+pub fn encode_server(message: &ServerMessage, encoding: Encoding) -> Vec<u8> {
+    match encoding {
+        Encoding::Binary => binary::server::encode(message),
+        Encoding::Json => json::server::encode(message),
+    }
+}
+
+/// Decodes a server message of the binary form; feed the result to [`StreamNames::learn`].
+///
+/// # Errors
+/// Bytes that are no message of this version, or an item of a stream that no message introduced.
+pub fn decode_server(bytes: &[u8], names: &StreamNames) -> Result<ServerMessage, WireError> {
+    binary::server::decode(bytes, names)
+}
+
+/// Decodes a server message of the JSON form. Stream numbers, which it has not, are [`crate::message::NO_STREAM`].
+///
+/// # Errors
+/// Text that is no server message.
+pub fn decode_server_json(text: &str) -> Result<ServerMessage, WireError> {
+    json::server::decode(text)
+}
+
+/// Encodes a client message.
+pub fn encode_client(message: &ClientMessage, encoding: Encoding) -> Vec<u8> {
+    match encoding {
+        Encoding::Binary => binary::client::encode(message),
+        Encoding::Json => json::client::encode(message),
+    }
+}
+
+/// Decodes a client message; the frame's kind tells the form.
+///
+/// # Errors
+/// What the client is to be told: [`ClientError::refused`], and [`ClientError::close_code`] where the connection ends.
+pub fn decode_client(frame: Frame<'_>) -> Result<ClientMessage, ClientError> {
+    let n_bytes = match frame {
+        Frame::Text(text) => text.len(),
+        Frame::Binary(bytes) => bytes.len(),
+    };
+    if n_bytes > MAX_CLIENT_MESSAGE_BYTES {
+        return Err(ClientError::too_large(n_bytes));
+    }
+    let message = match frame {
+        Frame::Text(text) => json::client::decode(text)?,
+        Frame::Binary(bytes) => binary::client::decode(bytes).map_err(|(id, error)| ClientError::of(id, &error))?,
+    };
+    match &message {
+        ClientMessage::Hello(hello) if hello.protocol != PROTOCOL_VERSION => {
+            Err(ClientError::unsupported_protocol(hello.protocol))
+        }
+        _ => Ok(message),
+    }
+}

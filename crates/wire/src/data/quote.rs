@@ -1,0 +1,103 @@
+//! Channel `quote`: best bid and offer, last price, figures of the last 24 hours.
+
+use model::{
+    decimal::{Price, Quantity},
+    event::AggressorSide,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::data::optional_fields;
+
+/// Top of an instrument. Absent in a snapshot: not known yet; absent in a delta: not changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuoteData {
+    /// Highest bid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bid: Option<Price>,
+    /// Quantity at the highest bid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bid_size: Option<Quantity>,
+    /// Lowest offer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<Price>,
+    /// Quantity at the lowest offer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask_size: Option<Quantity>,
+    /// Price of the last trade.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Price>,
+    /// Who crossed the spread in the last trade.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_side: Option<AggressorSide>,
+    /// First price of the last 24 hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day_open: Option<Price>,
+    /// Highest price of the last 24 hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day_high: Option<Price>,
+    /// Lowest price of the last 24 hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day_low: Option<Price>,
+    /// Base units traded in the last 24 hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day_volume: Option<Quantity>,
+    /// The venue's clock at the last change, where it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub venue_time_ms: Option<i64>,
+    /// The server's clock when the last change came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receive_time_us: Option<i64>,
+    /// The server's clock when this was published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publish_time_us: Option<i64>,
+}
+
+optional_fields!(QuoteData {
+    bid,
+    bid_size,
+    ask,
+    ask_size,
+    last,
+    last_side,
+    day_open,
+    day_high,
+    day_low,
+    day_volume,
+    venue_time_ms,
+    receive_time_us,
+    publish_time_us,
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn price(text: &str) -> Option<Price> {
+        Price::parse(text).ok()
+    }
+
+    #[test]
+    fn a_delta_has_only_what_changed() {
+        let older = QuoteData { bid: price("1.50"), ask: price("1.60"), ..QuoteData::default() };
+        let newer = QuoteData { bid: price("1.50"), ask: price("1.61"), last: price("1.61"), ..QuoteData::default() };
+        let delta = older.diff(&newer).unwrap();
+        assert_eq!(delta, QuoteData { ask: price("1.61"), last: price("1.61"), ..QuoteData::default() });
+        assert_eq!(newer.diff(&newer), None);
+    }
+
+    #[test]
+    fn digits_count_as_a_change() {
+        let older = QuoteData { bid: price("1.5"), ..QuoteData::default() };
+        let newer = QuoteData { bid: price("1.50"), ..QuoteData::default() };
+        assert_eq!(older, newer, "equal as numbers");
+        let mut merged = older.clone();
+        merged.merge(&older.diff(&newer).unwrap());
+        assert_eq!(merged.bid.unwrap().to_string(), "1.50");
+    }
+
+    #[test]
+    fn a_known_field_stays_known() {
+        let older = QuoteData { bid: price("1.5"), ..QuoteData::default() };
+        assert_eq!(older.diff(&QuoteData::default()), None);
+    }
+}

@@ -1,0 +1,194 @@
+//! Channel `status`: one entry for each stream (an instrument on a feed) and one for each venue's connections.
+
+use model::{
+    instrument::{InstrumentId, Venue},
+    status::{FeedMode, StreamState},
+};
+use serde::{Deserialize, Serialize};
+
+/// How everything fares. A snapshot has all entries; a delta those that changed, whole, and those that are gone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StatusData {
+    /// By instrument, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub streams: Vec<StreamEntry>,
+    /// By venue, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub connections: Vec<ConnectionEntry>,
+    /// Streams that are gone (their feed was stopped); in deltas only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed_streams: Vec<InstrumentId>,
+    /// Venues that are gone; in deltas only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed_connections: Vec<Venue>,
+}
+
+/// How one instrument on one feed fares.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StreamEntry {
+    /// Whose data.
+    pub instrument: InstrumentId,
+    /// The colour of its light.
+    pub state: StreamState,
+    /// How the data comes.
+    pub mode: FeedMode,
+    /// Updates since the feed started.
+    pub updates: u64,
+    /// Updates a second over the last five seconds; sent with one decimal.
+    #[serde(serialize_with = "crate::json::one_decimal")]
+    pub rate: f64,
+    /// Milliseconds from the last update to the making of this entry. Deltas repeat an entry when only this changed
+    /// only once its whole seconds did; clients count on by themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_ms: Option<u64>,
+    /// The server's clock at the last update.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_update_ms: Option<i64>,
+    /// Why it is not live, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// When the next attempt to connect will be made, on the server's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_attempt_ms: Option<i64>,
+    /// True for a made-up market; pages label it wherever it appears.
+    #[serde(default)]
+    pub is_simulated: bool,
+    /// Decimals that prices are shown with, once known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_decimals: Option<u32>,
+    /// Decimals that quantities are shown with, once known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size_decimals: Option<u32>,
+}
+
+/// How a venue's connections fare.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionEntry {
+    /// The venue.
+    pub venue: Venue,
+    /// True while at least one connection is open, or polling or simulation runs.
+    pub is_connected: bool,
+    /// How the data comes.
+    pub mode: FeedMode,
+    /// Why nothing is connected, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// When the next attempt to connect will be made, on the server's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_attempt_ms: Option<i64>,
+}
+
+impl StatusData {
+    /// Sets the entries of the delta by instrument and venue, and drops those it names as gone.
+    pub fn merge(&mut self, delta: &Self) {
+        upsert(&mut self.streams, &delta.streams, |entry| &entry.instrument);
+        upsert(&mut self.connections, &delta.connections, |entry| &entry.venue);
+        self.streams.retain(|entry| !delta.removed_streams.contains(&entry.instrument));
+        self.connections.retain(|entry| !delta.removed_connections.contains(&entry.venue));
+    }
+
+    /// The delta that turns the snapshot `self` into the snapshot `newer`; `None` where nothing changed but the
+    /// fractions of a second in `age_ms`. Both must be sorted.
+    pub fn diff(&self, newer: &Self) -> Option<Self> {
+        let is_same = |older: &StreamEntry, newer: &StreamEntry| {
+            let seconds = |entry: &StreamEntry| entry.age_ms.map(|age_ms| age_ms / 1_000);
+            seconds(older) == seconds(newer) && *older == StreamEntry { age_ms: older.age_ms, ..newer.clone() }
+        };
+        let (streams, removed_streams) = compare(&self.streams, &newer.streams, |entry| &entry.instrument, is_same);
+        let (connections, removed_connections) =
+            compare(&self.connections, &newer.connections, |entry| &entry.venue, ConnectionEntry::eq);
+        let delta = Self { streams, connections, removed_streams, removed_connections };
+        (delta != Self::default()).then_some(delta)
+    }
+}
+
+fn upsert<T: Clone, K: Ord>(entries: &mut Vec<T>, changes: &[T], key: impl Fn(&T) -> &K) {
+    for change in changes {
+        match entries.binary_search_by(|entry| key(entry).cmp(key(change))) {
+            Ok(at) => entries[at] = change.clone(),
+            Err(at) => entries.insert(at, change.clone()),
+        }
+    }
+}
+
+/// Entries of `newer` that are new or differ, and keys of `older` that are gone.
+fn compare<T: Clone, K: Ord + Clone>(
+    older: &[T],
+    newer: &[T],
+    key: impl Fn(&T) -> &K,
+    is_same: impl Fn(&T, &T) -> bool,
+) -> (Vec<T>, Vec<K>) {
+    let find = |entries: &[T], wanted: &T| entries.binary_search_by(|entry| key(entry).cmp(key(wanted)));
+    let changed = newer.iter().filter(|entry| find(older, entry).map_or(true, |at| !is_same(&older[at], entry)));
+    let removed = older.iter().filter(|entry| find(newer, entry).is_err()).map(|entry| key(entry).clone());
+    (changed.cloned().collect(), removed.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn entry(symbol: u8, updates: u64, age_ms: u64) -> StreamEntry {
+        StreamEntry {
+            instrument: InstrumentId::new(&Venue::new("demo"), &format!("S{symbol}")),
+            state: StreamState::Live,
+            mode: FeedMode::Simulated,
+            updates,
+            rate: 1.5,
+            age_ms: Some(age_ms),
+            last_update_ms: Some(1),
+            cause: None,
+            next_attempt_ms: None,
+            is_simulated: true,
+            price_decimals: Some(2),
+            size_decimals: None,
+        }
+    }
+
+    fn snapshot(entries: &BTreeMap<u8, u64>, age_ms: u64) -> StatusData {
+        let connection = |number: &u8| ConnectionEntry {
+            venue: Venue::new(&format!("v{number}")),
+            is_connected: entries[number] % 2 == 0,
+            mode: FeedMode::WebSocket,
+            cause: None,
+            next_attempt_ms: None,
+        };
+        StatusData {
+            streams: entries.iter().map(|(symbol, updates)| entry(*symbol, *updates, age_ms)).collect(),
+            connections: entries.keys().map(connection).collect(),
+            ..StatusData::default()
+        }
+    }
+
+    #[test]
+    fn an_age_alone_is_told_once_a_second() {
+        let entries = BTreeMap::from([(1, 1)]);
+        assert_eq!(snapshot(&entries, 100).diff(&snapshot(&entries, 999)), None);
+        assert!(snapshot(&entries, 999).diff(&snapshot(&entries, 1_000)).is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn snapshot_and_deltas_are_the_later_snapshot(steps in prop::collection::vec((0_u8..6, prop::option::of(0_u64..3)), 1..40)) {
+            let mut entries = BTreeMap::new();
+            let mut older = snapshot(&entries, 0);
+            let mut merged = older.clone();
+            for (step, (symbol, updates)) in steps.into_iter().enumerate() {
+                match updates {
+                    Some(updates) => { entries.insert(symbol, updates); }
+                    None => { entries.remove(&symbol); }
+                }
+                let newer = snapshot(&entries, step as u64 * 1_000);
+                if let Some(delta) = older.diff(&newer) {
+                    merged.merge(&delta);
+                }
+                prop_assert_eq!(&merged, &newer);
+                older = newer;
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! What did not decode, and why.
+
+use crate::{
+    PROTOCOL_VERSION,
+    close_code::CloseCode,
+    limits::MAX_CLIENT_MESSAGE_BYTES,
+    message::{RefusalCode, Refused},
+};
+
+/// Bytes or text that are no message of this protocol.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// The bytes end inside a value.
+    #[error("message ends too early")]
+    Truncated,
+    /// Bytes are left after the last value.
+    #[error("{n_bytes} bytes after the end of the message")]
+    TrailingBytes {
+        /// How many.
+        n_bytes: usize,
+    },
+    /// The first byte names another version of the binary form.
+    #[error("unknown version {found}")]
+    UnknownVersion {
+        /// The byte.
+        found: u8,
+    },
+    /// A number that selects a message, channel or enum value is not known.
+    #[error("unknown {what} {found}")]
+    UnknownCode {
+        /// What it selects.
+        what: &'static str,
+        /// The number.
+        found: u64,
+    },
+    /// More of something than allowed.
+    #[error("{found} {what}, at most {limit} allowed")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        found: u64,
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// Text that is not UTF-8.
+    #[error("text is not UTF-8")]
+    NotUtf8,
+    /// A number outside its range.
+    #[error("{what} out of range")]
+    OutOfRange {
+        /// Which number.
+        what: &'static str,
+    },
+    /// An item names a stream that no message introduced.
+    #[error("unknown stream {stream}")]
+    UnknownStream {
+        /// The number.
+        stream: u32,
+    },
+    /// An item's data is of another channel than its topic.
+    #[error("data of channel {found} for topic {topic}")]
+    WrongChannel {
+        /// The topic.
+        topic: String,
+        /// The data's channel.
+        found: &'static str,
+    },
+    /// Text that is no topic.
+    #[error(transparent)]
+    Topic(#[from] TopicError),
+    /// Text that is not the JSON of a message.
+    #[error("not a message: {detail}")]
+    Json {
+        /// What the JSON reader says.
+        detail: String,
+    },
+}
+
+/// Text that is no topic.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TopicError {
+    /// The word before the first colon is no channel.
+    #[error("unknown channel {channel:?}; known are {known}")]
+    UnknownChannel {
+        /// The word, at most 64 characters of it.
+        channel: String,
+        /// All known channels, separated by commas.
+        known: String,
+    },
+    /// Candles without an interval, with an unknown one, or an interval on another channel.
+    #[error("topic {topic:?}: {detail}")]
+    Interval {
+        /// The topic, at most 64 characters of it.
+        topic: String,
+        /// What is wrong.
+        detail: &'static str,
+    },
+    /// The part after the channel is missing, superfluous or malformed.
+    #[error("topic {topic:?}: {detail}")]
+    Instrument {
+        /// The topic, at most 64 characters of it.
+        topic: String,
+        /// What is wrong.
+        detail: &'static str,
+    },
+    /// Longer than allowed.
+    #[error("topic of {found} bytes, at most {limit} allowed")]
+    TooLong {
+        /// Its length in bytes.
+        found: usize,
+        /// The longest allowed.
+        limit: usize,
+    },
+}
+
+/// A client message that is refused before it is understood: all that the answer needs.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ClientError {
+    /// The request's id, where it could be read.
+    pub id: Option<u64>,
+    /// Why, for programs.
+    pub code: RefusalCode,
+    /// Why, for people.
+    pub message: String,
+}
+
+impl ClientError {
+    /// Of a message that did not decode.
+    pub(crate) fn of(id: Option<u64>, error: &WireError) -> Self {
+        let code = match error {
+            WireError::Topic(_) => RefusalCode::UnknownTopic,
+            WireError::TooMany { what: "topics", .. } => RefusalCode::TooManyTopics,
+            WireError::UnknownVersion { found } => return Self::unsupported_protocol((*found).into()),
+            WireError::UnknownCode { what: crate::binary::client::UNKNOWN_KIND, .. } => RefusalCode::UnknownType,
+            _ => RefusalCode::BadMessage,
+        };
+        Self { id, code, message: error.to_string() }
+    }
+
+    pub(crate) fn unsupported_protocol(found: u32) -> Self {
+        let message = format!("protocol {found} is not supported; this server speaks {PROTOCOL_VERSION}");
+        Self { id: None, code: RefusalCode::UnsupportedProtocol, message }
+    }
+
+    pub(crate) fn too_large(found: usize) -> Self {
+        let message = format!("message of {found} bytes, at most {MAX_CLIENT_MESSAGE_BYTES} allowed");
+        Self { id: None, code: RefusalCode::TooLarge, message }
+    }
+
+    /// The answer to send.
+    pub fn refused(&self) -> Refused {
+        Refused { id: self.id, code: self.code, message: self.message.clone() }
+    }
+
+    /// The code to close the connection with after the answer; `None` where it may go on.
+    pub fn close_code(&self) -> Option<CloseCode> {
+        (self.code == RefusalCode::UnsupportedProtocol).then_some(CloseCode::BAD_PROTOCOL)
+    }
+}
+
+impl From<WireError> for ClientError {
+    fn from(error: WireError) -> Self {
+        Self::of(None, &error)
+    }
+}

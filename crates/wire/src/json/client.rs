@@ -1,0 +1,146 @@
+//! Client messages as JSON. Reading looks at `type` first, then reads the whole as that message; fields that the
+//! message does not have are ignored.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::{
+    PROTOCOL_VERSION,
+    error::{ClientError, WireError},
+    json::{tagged, to_error, verbatim},
+    limits::{MAX_RESUME_TOPICS, MAX_TOPICS_PER_MESSAGE},
+    message::{
+        ClientMessage, CommandRequest, Hello, JsonText, Ping, RefusalCode, ResumePositions, SnapshotRequest, Subscribe,
+        Unsubscribe,
+    },
+    topic::{Topic, TopicPattern},
+};
+
+pub(crate) fn encode(message: &ClientMessage) -> Vec<u8> {
+    match message {
+        ClientMessage::Hello(hello) => tagged("hello", hello),
+        ClientMessage::Subscribe(request) => tagged("subscribe", request),
+        ClientMessage::Unsubscribe(request) => tagged("unsubscribe", request),
+        ClientMessage::Snapshot(request) => tagged("snapshot", request),
+        ClientMessage::Command(CommandRequest { id, command }) => {
+            format!(r#"{{"type":"command","id":{id},"command":{}}}"#, verbatim(command.as_str())).into_bytes()
+        }
+        ClientMessage::Ping(ping) => tagged("ping", ping),
+    }
+}
+
+pub(crate) fn decode(text: &str) -> Result<ClientMessage, ClientError> {
+    let Head { kind } = read(text).map_err(|error| ClientError::of(None, &error))?;
+    decode_kind(&kind, text).map_err(|error| ClientError { id: id_of(text), ..error })
+}
+
+fn decode_kind(kind: &str, text: &str) -> Result<ClientMessage, ClientError> {
+    Ok(match kind {
+        "hello" => ClientMessage::Hello(decode_hello(text)?),
+        "subscribe" => {
+            let (id, topics) = decode_topics(text)?;
+            ClientMessage::Subscribe(Subscribe { id, topics })
+        }
+        "unsubscribe" => {
+            let (id, topics) = decode_topics(text)?;
+            ClientMessage::Unsubscribe(Unsubscribe { id, topics })
+        }
+        "snapshot" => {
+            let (id, topics) = decode_topics(text)?;
+            ClientMessage::Snapshot(SnapshotRequest { id, topics })
+        }
+        "command" => {
+            let request: CommandFields = read(text)?;
+            let command = JsonText(request.command.to_string());
+            ClientMessage::Command(CommandRequest { id: request.id, command })
+        }
+        "ping" => ClientMessage::Ping(read::<Ping>(text)?),
+        _ => {
+            let shown: String = kind.chars().take(64).collect();
+            let message = format!("unknown type {shown:?}; known are {KNOWN_TYPES}");
+            return Err(ClientError { id: None, code: RefusalCode::UnknownType, message });
+        }
+    })
+}
+
+/// The version is read by itself first: a later protocol's hello may have other fields.
+fn decode_hello(text: &str) -> Result<Hello, ClientError> {
+    let Version { protocol } = read(text)?;
+    if protocol != PROTOCOL_VERSION {
+        return Err(ClientError::unsupported_protocol(protocol));
+    }
+    let HelloFields { lane_ms, resume } = read(text)?;
+    let resume = resume.map(|ResumeFields { epoch, offsets }| {
+        check_count(offsets.len(), MAX_RESUME_TOPICS)?;
+        let offsets = offsets.into_iter().map(|(topic, offset)| Ok((Topic::parse(&topic)?, offset)));
+        Ok(ResumePositions { epoch, offsets: offsets.collect::<Result<_, WireError>>()? })
+    });
+    Ok(Hello { protocol, lane_ms, resume: resume.transpose().map_err(|error: WireError| ClientError::of(None, &error))? })
+}
+
+fn decode_topics(text: &str) -> Result<(u64, Vec<TopicPattern>), ClientError> {
+    let TopicFields { id, topics } = read(text)?;
+    check_count(topics.len(), MAX_TOPICS_PER_MESSAGE)?;
+    let topics = topics.iter().map(|topic| TopicPattern::parse(topic).map_err(WireError::from));
+    Ok((id, topics.collect::<Result<_, _>>()?))
+}
+
+fn check_count(found: usize, limit: usize) -> Result<(), WireError> {
+    if found <= limit { Ok(()) } else { Err(WireError::TooMany { what: "topics", found: found as u64, limit }) }
+}
+
+fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, WireError> {
+    serde_json::from_str(text).map_err(to_error)
+}
+
+/// The request's id where the message could not be read as a whole.
+fn id_of(text: &str) -> Option<u64> {
+    fn field<T: DeserializeOwned>(text: &str) -> Option<T> {
+        serde_json::from_str(text).ok()
+    }
+    field::<Id>(text).map(|fields| fields.id)
+}
+
+#[derive(Deserialize)]
+struct Head<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct Id {
+    id: u64,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    protocol: u32,
+}
+
+#[derive(Deserialize)]
+struct HelloFields {
+    lane_ms: u32,
+    #[serde(default)]
+    resume: Option<ResumeFields>,
+}
+
+#[derive(Deserialize)]
+struct ResumeFields {
+    epoch: String,
+    offsets: BTreeMap<String, u64>,
+}
+
+#[derive(Deserialize)]
+struct TopicFields {
+    id: u64,
+    topics: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct CommandFields {
+    id: u64,
+    command: serde_json::Value,
+}
+
+const KNOWN_TYPES: &str = "hello, subscribe, unsubscribe, snapshot, command, ping";

@@ -1,0 +1,147 @@
+//! Server messages as JSON.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{
+    data::TopicData,
+    error::WireError,
+    json::{tagged, to_error, verbatim},
+    limits::{MAX_BARS, MAX_ITEMS, MAX_LEVELS},
+    message::{Ack, Batch, Item, ItemKind, JsonText, NO_STREAM, ServerMessage, StreamName},
+    topic::{Channel, Topic},
+};
+
+pub(crate) fn encode_item(item: &Item) -> Vec<u8> {
+    let fields = ItemFields { kind: item.kind, topic: Cow::Borrowed(&item.topic), offset: item.offset, data: &item.data };
+    // Writing to memory cannot fail, and no data has a map with keys that are no text.
+    serde_json::to_vec(&fields).unwrap_or_default()
+}
+
+pub(crate) fn encode_batch<'a>(items: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut text = BATCH_HEAD.to_vec();
+    for item in items {
+        if text.len() > BATCH_HEAD.len() {
+            text.push(b',');
+        }
+        text.extend_from_slice(item);
+    }
+    text.extend_from_slice(b"]}");
+    text
+}
+
+pub(crate) fn encode(message: &ServerMessage) -> Vec<u8> {
+    match message {
+        ServerMessage::Welcome(welcome) => tagged("welcome", welcome),
+        ServerMessage::Subscribed(subscribed) => tagged("subscribed", subscribed),
+        ServerMessage::Unsubscribed(unsubscribed) => tagged("unsubscribed", unsubscribed),
+        ServerMessage::Refused(refused) => tagged("refused", refused),
+        ServerMessage::Batch(batch) => {
+            let items: Vec<Vec<u8>> = batch.items.iter().take(MAX_ITEMS).map(encode_item).collect();
+            encode_batch(items.iter().map(Vec::as_slice))
+        }
+        ServerMessage::Resumed(resumed) => tagged("resumed", resumed),
+        ServerMessage::Reset(reset) => tagged("reset", reset),
+        ServerMessage::Ack(Ack { id, result }) => {
+            format!(r#"{{"type":"ack","id":{id},"result":{}}}"#, verbatim(result.as_str())).into_bytes()
+        }
+        ServerMessage::Pong(pong) => tagged("pong", pong),
+        ServerMessage::Bye(bye) => tagged("bye", bye),
+    }
+}
+
+pub(crate) fn decode(text: &str) -> Result<ServerMessage, WireError> {
+    fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, WireError> {
+        serde_json::from_str(text).map_err(to_error)
+    }
+    Ok(match read::<Head<'_>>(text)?.kind.as_ref() {
+        "welcome" => ServerMessage::Welcome(read(text)?),
+        "subscribed" => ServerMessage::Subscribed(read(text)?),
+        "unsubscribed" => ServerMessage::Unsubscribed(read(text)?),
+        "refused" => ServerMessage::Refused(read(text)?),
+        "batch" => {
+            let BatchFields { items } = read(text)?;
+            check("items", items.len(), MAX_ITEMS)?;
+            let items = items.into_iter().map(decode_item).collect::<Result<_, _>>()?;
+            ServerMessage::Batch(Batch { items })
+        }
+        "resumed" => ServerMessage::Resumed(read(text)?),
+        "reset" => ServerMessage::Reset(read(text)?),
+        "ack" => {
+            let AckFields { id, result } = read(text)?;
+            ServerMessage::Ack(Ack { id, result: JsonText(result.to_string()) })
+        }
+        "pong" => ServerMessage::Pong(read(text)?),
+        "bye" => ServerMessage::Bye(read(text)?),
+        other => {
+            let detail = format!("unknown type {:?}", other.chars().take(64).collect::<String>());
+            return Err(WireError::Json { detail });
+        }
+    })
+}
+
+fn decode_item(fields: ItemFields<'_, serde_json::Value>) -> Result<Item, WireError> {
+    let ItemFields { kind, topic, offset, data } = fields;
+    let data = match topic.channel() {
+        Channel::Quote => serde_json::from_value(data).map(TopicData::Quote),
+        Channel::Tape => serde_json::from_value(data).map(TopicData::Tape),
+        Channel::Book => serde_json::from_value(data).map(TopicData::Book),
+        Channel::Candles => serde_json::from_value(data).map(TopicData::Candles),
+        Channel::Quality => serde_json::from_value(data).map(TopicData::Quality),
+        Channel::Status => serde_json::from_value(data).map(TopicData::Status),
+        Channel::System => serde_json::from_value(data).map(TopicData::System),
+    };
+    let data = data.map_err(to_error)?;
+    match &data {
+        TopicData::Tape(tape) => check("trades", tape.trades.len(), MAX_ITEMS)?,
+        TopicData::Book(book) => check("levels", book.bids.len().max(book.asks.len()), MAX_LEVELS)?,
+        TopicData::Candles(candles) => check("bars", candles.bars.len(), MAX_BARS)?,
+        TopicData::Status(status) => check("streams", status.streams.len(), MAX_ITEMS)?,
+        TopicData::Quote(_) | TopicData::Quality(_) | TopicData::System(_) => {}
+    }
+    Ok(Item { kind, stream: NO_STREAM, topic: topic.into_owned(), offset, data })
+}
+
+fn check(what: &'static str, found: usize, limit: usize) -> Result<(), WireError> {
+    if found <= limit { Ok(()) } else { Err(WireError::TooMany { what, found: found as u64, limit }) }
+}
+
+impl Serialize for StreamName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.topic.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for StreamName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Topic::deserialize(deserializer).map(|topic| Self { topic, stream: NO_STREAM })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct ItemFields<'a, T> {
+    kind: ItemKind,
+    topic: Cow<'a, Topic>,
+    offset: u64,
+    data: T,
+}
+
+#[derive(Deserialize)]
+struct Head<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct BatchFields {
+    items: Vec<ItemFields<'static, serde_json::Value>>,
+}
+
+#[derive(Deserialize)]
+struct AckFields {
+    id: u64,
+    result: serde_json::Value,
+}
+
+const BATCH_HEAD: &[u8] = br#"{"type":"batch","items":["#;

@@ -1,0 +1,327 @@
+//! What client and server say to each other: one struct a message, the same for both forms.
+//!
+//! Who answers what, limits and examples stand in `docs/stream-protocol.md`. Stream numbers exist in the binary form
+//! only; what was read from JSON has [`NO_STREAM`] in their place.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    close_code::CloseCode,
+    data::TopicData,
+    topic::{Topic, TopicPattern},
+};
+
+/// In place of a stream number where the JSON form was read, which has none.
+pub const NO_STREAM: u32 = 0;
+
+/// What a client says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientMessage {
+    /// The first message, once.
+    Hello(Hello),
+    /// Wants topics.
+    Subscribe(Subscribe),
+    /// Wants topics no more.
+    Unsubscribe(Unsubscribe),
+    /// Wants fresh snapshots of subscribed topics.
+    Snapshot(SnapshotRequest),
+    /// Wants something done.
+    Command(CommandRequest),
+    /// Wants a pong.
+    Ping(Ping),
+}
+
+/// Opens the conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// [`crate::PROTOCOL_VERSION`] of the client.
+    pub protocol: u32,
+    /// The cadence asked for, in milliseconds; the server takes the slowest lane that is not slower.
+    pub lane_ms: u32,
+    /// Where an earlier connection stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<ResumePositions>,
+}
+
+/// Where an earlier connection stopped. Offsets belong to the lane they came by: another lane starts without them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResumePositions {
+    /// The epoch of the welcome then.
+    pub epoch: String,
+    /// The last offset seen of each topic.
+    pub offsets: BTreeMap<Topic, u64>,
+}
+
+/// Wants topics. Answered by [`Subscribed`] or [`Refused`] with the same id, then snapshots.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Subscribe {
+    /// The client's number of this request.
+    pub id: u64,
+    /// At most 200.
+    pub topics: Vec<TopicPattern>,
+}
+
+/// Wants topics no more. Answered by [`Unsubscribed`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unsubscribe {
+    /// The client's number of this request.
+    pub id: u64,
+    /// At most 200.
+    pub topics: Vec<TopicPattern>,
+}
+
+/// Wants fresh snapshots of subscribed topics. Answered by the snapshots, or [`Refused`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SnapshotRequest {
+    /// The client's number of this request.
+    pub id: u64,
+    /// At most 200.
+    pub topics: Vec<TopicPattern>,
+}
+
+/// Wants something done. Answered by [`Ack`] or [`Refused`] with the same id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandRequest {
+    /// The client's number of this request.
+    pub id: u64,
+    /// An object with one member, named after the command: `{"place_order":{…}}`.
+    pub command: JsonText,
+}
+
+/// Wants a [`Pong`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ping {
+    /// Comes back unchanged; usually the client's clock in milliseconds.
+    pub t: i64,
+}
+
+/// JSON carried as text, for commands and their results, whose shapes are not this crate's matter. Valid JSON when it
+/// was made by [`Self::parse`]; from the binary form it is as the other side wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JsonText(pub(crate) String);
+
+impl JsonText {
+    /// Checks that `text` is JSON.
+    ///
+    /// # Errors
+    /// Where it is not, or is nested deeper than 128.
+    pub fn parse(text: &str) -> Result<Self, crate::error::WireError> {
+        crate::json::check(text)?;
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What the server says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ServerMessage {
+    /// Answers hello.
+    Welcome(Welcome),
+    /// Answers subscribe.
+    Subscribed(Subscribed),
+    /// Answers unsubscribe.
+    Unsubscribed(Unsubscribed),
+    /// Answers anything that cannot be done.
+    Refused(Refused),
+    /// Snapshots and deltas of one turn.
+    Batch(Batch),
+    /// Answers a hello that resumes: these topics go on without a hole.
+    Resumed(Resumed),
+    /// Answers a hello that resumes: these topics begin anew with a snapshot.
+    Reset(Reset),
+    /// Answers a command.
+    Ack(Ack),
+    /// Answers ping.
+    Pong(Pong),
+    /// The last message before the close frame.
+    Bye(Bye),
+}
+
+/// Answers hello.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// [`crate::PROTOCOL_VERSION`] of the server.
+    pub protocol: u32,
+    /// Identity of this run of the server; offsets of another epoch mean nothing.
+    pub epoch: String,
+    /// The client's id.
+    pub client: String,
+    /// The server's clock.
+    pub server_time_ms: i64,
+}
+
+/// A topic with the number that items of the binary form name it by. In JSON just the topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamName {
+    /// The topic.
+    pub topic: Topic,
+    /// Its number on this connection's lane, valid within the epoch; [`NO_STREAM`] when read from JSON.
+    pub stream: u32,
+}
+
+/// Answers subscribe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscribed {
+    /// The request's id.
+    pub id: u64,
+    /// All topics the request led to, patterns resolved.
+    pub topics: Vec<StreamName>,
+}
+
+/// Answers unsubscribe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unsubscribed {
+    /// The request's id.
+    pub id: u64,
+    /// All topics that are no longer followed.
+    pub topics: Vec<Topic>,
+}
+
+/// Answers anything that cannot be done. The connection goes on, unless a [`Bye`] follows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// The request's id, where it could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<u64>,
+    /// Why, for programs.
+    pub code: RefusalCode,
+    /// Why, for people.
+    pub message: String,
+}
+
+/// Why something was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalCode {
+    /// Not JSON, or a field is missing or of the wrong kind.
+    BadMessage,
+    /// No message of that type.
+    UnknownType,
+    /// No such channel or instrument.
+    UnknownTopic,
+    /// Not subscribed to it.
+    NotSubscribed,
+    /// More topics than a message or a connection may have.
+    TooManyTopics,
+    /// A message larger than allowed.
+    TooLarge,
+    /// A protocol version the server does not speak; a bye follows.
+    UnsupportedProtocol,
+    /// No such command.
+    UnknownCommand,
+    /// Hello was not the first message, or came twice.
+    OutOfTurn,
+    /// More messages than allowed; wait.
+    RateLimited,
+    /// Not allowed.
+    Forbidden,
+    /// Cannot be done now.
+    Unavailable,
+    /// A code added since this was written.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Snapshots and deltas of one turn, in order.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Batch {
+    /// At most 10,000.
+    pub items: Vec<Item>,
+}
+
+/// Whether an item is the whole state or a change to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ItemKind {
+    /// The whole state at its offset.
+    Snapshot,
+    /// The change from the offset before.
+    Delta,
+}
+
+/// One update of one topic.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// Whole state or change.
+    pub kind: ItemKind,
+    /// Number of topic and lane in this epoch; [`NO_STREAM`] when read from JSON.
+    pub stream: u32,
+    /// The topic; JSON carries it in place of the number.
+    pub topic: Topic,
+    /// Position in the stream: a delta's is one above the item before.
+    pub offset: u64,
+    /// The data; its channel is the topic's.
+    pub data: TopicData,
+}
+
+/// These topics go on without a hole; the replayed items follow before any live one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumed {
+    /// The topics.
+    pub topics: Vec<StreamName>,
+    /// Items that are sent again.
+    pub replayed: u64,
+    /// Always 0: where something would be lost, the topic is reset instead.
+    pub lost: u64,
+}
+
+/// These topics begin anew with a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reset {
+    /// The topics.
+    pub topics: Vec<StreamName>,
+    /// Why they could not go on.
+    pub reason: ResetReason,
+}
+
+/// Why a topic could not go on where it stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResetReason {
+    /// The server has started since.
+    EpochChanged,
+    /// More was missed than is kept.
+    HistoryExceeded,
+    /// A reason added since this was written.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Answers a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ack {
+    /// The request's id.
+    pub id: u64,
+    /// What came of it.
+    pub result: JsonText,
+}
+
+/// Answers ping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pong {
+    /// The ping's.
+    pub t: i64,
+    /// The server's clock.
+    pub server_time_ms: i64,
+}
+
+/// The last message before the close frame, which has the same code and reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bye {
+    /// Whether to come back, and why it ends.
+    pub code: CloseCode,
+    /// The reason as one word.
+    pub reason: String,
+}
+
+impl From<CloseCode> for Bye {
+    fn from(code: CloseCode) -> Self {
+        Self { code, reason: code.reason().to_owned() }
+    }
+}

@@ -1,0 +1,88 @@
+//! Stream numbers to topics: what the page needs to read items of the binary form.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    message::{NO_STREAM, ServerMessage, StreamName},
+    topic::Topic,
+};
+
+/// The topics of one epoch by stream number. Feed it each decoded message with [`Self::learn`].
+///
+/// Names outlive an unsubscribe, so that items already under way can still be read. A welcome of another epoch empties
+/// it. Bounded: past [`MAX_NAMES`] the lowest (oldest) numbers go first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StreamNames {
+    epoch: String,
+    topics: BTreeMap<u32, Topic>,
+}
+
+impl StreamNames {
+    /// Knows nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes in what a message says about stream numbers; most say nothing.
+    pub fn learn(&mut self, message: &ServerMessage) {
+        match message {
+            ServerMessage::Welcome(welcome) if welcome.epoch != self.epoch => {
+                self.epoch.clone_from(&welcome.epoch);
+                self.topics.clear();
+            }
+            ServerMessage::Subscribed(subscribed) => self.insert(&subscribed.topics),
+            ServerMessage::Resumed(resumed) => self.insert(&resumed.topics),
+            ServerMessage::Reset(reset) => self.insert(&reset.topics),
+            _ => {}
+        }
+    }
+
+    /// The topic of a stream number.
+    pub fn topic(&self, stream: u32) -> Option<&Topic> {
+        self.topics.get(&stream)
+    }
+
+    fn insert(&mut self, names: &[StreamName]) {
+        for name in names.iter().filter(|name| name.stream != NO_STREAM) {
+            self.topics.insert(name.stream, name.topic.clone());
+            if self.topics.len() > MAX_NAMES {
+                self.topics.pop_first();
+            }
+        }
+    }
+}
+
+/// Many times what one connection may follow at once.
+pub const MAX_NAMES: usize = 16_384;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Reset, ResetReason, Resumed, Subscribed, Welcome};
+
+    fn name(stream: u32, topic: &str) -> StreamName {
+        StreamName { topic: Topic::parse(topic).unwrap(), stream }
+    }
+
+    fn welcome(epoch: &str) -> ServerMessage {
+        let welcome = Welcome { protocol: 1, epoch: epoch.to_owned(), client: String::new(), server_time_ms: 0 };
+        ServerMessage::Welcome(welcome)
+    }
+
+    #[test]
+    fn learns_and_forgets() {
+        let mut names = StreamNames::new();
+        names.learn(&welcome("one"));
+        names.learn(&ServerMessage::Subscribed(Subscribed { id: 1, topics: vec![name(1, "status")] }));
+        names.learn(&ServerMessage::Resumed(Resumed { topics: vec![name(2, "system")], replayed: 0, lost: 0 }));
+        let reset = Reset { topics: vec![name(3, "quote:demo:A")], reason: ResetReason::HistoryExceeded };
+        names.learn(&ServerMessage::Reset(reset));
+        assert_eq!(names.topic(1), Some(&Topic::STATUS));
+        assert_eq!(names.topic(2), Some(&Topic::SYSTEM));
+        assert_eq!(names.topic(3).unwrap().to_string(), "quote:demo:A");
+        names.learn(&welcome("one"));
+        assert_eq!(names.topic(1), Some(&Topic::STATUS), "the same epoch goes on");
+        names.learn(&welcome("two"));
+        assert_eq!(names.topic(1), None);
+    }
+}

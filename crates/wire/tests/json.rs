@@ -1,0 +1,397 @@
+//! The JSON form, text for text: what `docs/stream-protocol.md` promises to programs.
+
+use model::{
+    candle::{Candle, Interval},
+    decimal::{Price, Quantity},
+    event::{AggressorSide, Level, TradeId},
+    instrument::{InstrumentId, Venue},
+    proof::{BookCounters, BookState},
+    quality::FeedCounters,
+    status::{FeedMode, StreamState},
+    time::Timestamp,
+};
+use wire::{
+    Encoding, Frame,
+    close_code::CloseCode,
+    data::{
+        BookData, CandlesData, ConnectionEntry, QualityData, QuoteData, StatusData, StreamEntry, SystemData, TapeData,
+        TapeTrade, TopicData,
+    },
+    decode_client, decode_server_json, encode_batch, encode_client, encode_item, encode_server,
+    message::{
+        Ack, Batch, Bye, ClientMessage, CommandRequest, Hello, Item, ItemKind, JsonText, NO_STREAM, Ping, Pong,
+        RefusalCode, Refused, Reset, ResetReason, ResumePositions, Resumed, ServerMessage, SnapshotRequest, StreamName,
+        Subscribe, Subscribed, Unsubscribe, Unsubscribed, Welcome,
+    },
+    topic::{Topic, TopicPattern},
+};
+
+fn topic(text: &str) -> Topic {
+    Topic::parse(text).unwrap()
+}
+
+fn patterns(texts: &[&str]) -> Vec<TopicPattern> {
+    texts.iter().map(|text| TopicPattern::parse(text).unwrap()).collect()
+}
+
+fn names(texts: &[&str]) -> Vec<StreamName> {
+    texts.iter().map(|text| StreamName { topic: topic(text), stream: NO_STREAM }).collect()
+}
+
+fn price(text: &str) -> Price {
+    Price::parse(text).unwrap()
+}
+
+fn size(text: &str) -> Quantity {
+    Quantity::parse(text).unwrap()
+}
+
+fn quote() -> QuoteData {
+    QuoteData {
+        bid: Some(price("61602.01")),
+        bid_size: Some(size("1.67177")),
+        ask: Some(price("61602.02")),
+        ask_size: Some(size("2.66795")),
+        last: Some(price("61602.02")),
+        venue_time_ms: Some(1_763_668_000_001),
+        receive_time_us: Some(1_763_668_000_023_456),
+        publish_time_us: Some(1_763_668_000_100_000),
+        ..QuoteData::default()
+    }
+}
+
+#[track_caller]
+fn check_client(message: ClientMessage, expected: &str) {
+    assert_eq!(String::from_utf8(encode_client(&message, Encoding::Json)).unwrap(), expected);
+    assert_eq!(decode_client(Frame::Text(expected)), Ok(message));
+}
+
+#[test]
+fn client_messages() {
+    let offsets = [(topic("quote:kraken:BTC/USD"), 812)].into();
+    let resume = Some(ResumePositions { epoch: "e1".to_owned(), offsets });
+    check_client(
+        ClientMessage::Hello(Hello { protocol: 1, lane_ms: 100, resume }),
+        r#"{"type":"hello","protocol":1,"lane_ms":100,"resume":{"epoch":"e1","offsets":{"quote:kraken:BTC/USD":812}}}"#,
+    );
+    check_client(
+        ClientMessage::Hello(Hello { protocol: 1, lane_ms: 500, resume: None }),
+        r#"{"type":"hello","protocol":1,"lane_ms":500}"#,
+    );
+    let topics = patterns(&["quote:kraken:BTC/USD", "book:binance:BTCUSDT", "status", "quote:demo:*"]);
+    check_client(
+        ClientMessage::Subscribe(Subscribe { id: 1, topics }),
+        r#"{"type":"subscribe","id":1,"topics":["quote:kraken:BTC/USD","book:binance:BTCUSDT","status","quote:demo:*"]}"#,
+    );
+    check_client(
+        ClientMessage::Unsubscribe(Unsubscribe { id: 2, topics: patterns(&["status"]) }),
+        r#"{"type":"unsubscribe","id":2,"topics":["status"]}"#,
+    );
+    check_client(
+        ClientMessage::Snapshot(SnapshotRequest { id: 3, topics: patterns(&["candles.1m:binance:BTCUSDT"]) }),
+        r#"{"type":"snapshot","id":3,"topics":["candles.1m:binance:BTCUSDT"]}"#,
+    );
+    let command = JsonText::parse(r#"{"place_order":{"size":"0.1"}}"#).unwrap();
+    check_client(
+        ClientMessage::Command(CommandRequest { id: 7, command }),
+        r#"{"type":"command","id":7,"command":{"place_order":{"size":"0.1"}}}"#,
+    );
+    check_client(ClientMessage::Ping(Ping { t: 1 }), r#"{"type":"ping","t":1}"#);
+}
+
+#[test]
+fn fields_may_stand_in_any_order_beside_others() {
+    let text = r#" {"topics":["status"], "extra":{"a":[1]}, "id":4, "type":"subscribe"} "#;
+    let expected = ClientMessage::Subscribe(Subscribe { id: 4, topics: patterns(&["status"]) });
+    assert_eq!(decode_client(Frame::Text(text)), Ok(expected));
+}
+
+#[track_caller]
+fn check_server(message: ServerMessage, expected: &str) {
+    assert_eq!(String::from_utf8(encode_server(&message, Encoding::Json)).unwrap(), expected);
+    assert_eq!(decode_server_json(expected), Ok(message));
+}
+
+#[test]
+fn server_messages() {
+    let welcome =
+        Welcome { protocol: 1, epoch: "e1".to_owned(), client: "c7".to_owned(), server_time_ms: 1_763_668_000_123 };
+    check_server(
+        ServerMessage::Welcome(welcome),
+        r#"{"type":"welcome","protocol":1,"epoch":"e1","client":"c7","server_time_ms":1763668000123}"#,
+    );
+    check_server(
+        ServerMessage::Subscribed(Subscribed { id: 1, topics: names(&["quote:kraken:BTC/USD", "status"]) }),
+        r#"{"type":"subscribed","id":1,"topics":["quote:kraken:BTC/USD","status"]}"#,
+    );
+    check_server(
+        ServerMessage::Unsubscribed(Unsubscribed { id: 2, topics: vec![Topic::STATUS] }),
+        r#"{"type":"unsubscribed","id":2,"topics":["status"]}"#,
+    );
+    let refused = Refused { id: Some(1), code: RefusalCode::UnknownTopic, message: "no such \"thing\"".to_owned() };
+    check_server(
+        ServerMessage::Refused(refused),
+        r#"{"type":"refused","id":1,"code":"unknown_topic","message":"no such \"thing\""}"#,
+    );
+    let refused = Refused { id: None, code: RefusalCode::BadMessage, message: "no".to_owned() };
+    check_server(ServerMessage::Refused(refused), r#"{"type":"refused","code":"bad_message","message":"no"}"#);
+    check_server(
+        ServerMessage::Resumed(Resumed { topics: names(&["status"]), replayed: 412, lost: 0 }),
+        r#"{"type":"resumed","topics":["status"],"replayed":412,"lost":0}"#,
+    );
+    check_server(
+        ServerMessage::Reset(Reset { topics: names(&["status"]), reason: ResetReason::HistoryExceeded }),
+        r#"{"type":"reset","topics":["status"],"reason":"history_exceeded"}"#,
+    );
+    let result = JsonText::parse(r#"{"order":"o1"}"#).unwrap();
+    check_server(ServerMessage::Ack(Ack { id: 7, result }), r#"{"type":"ack","id":7,"result":{"order":"o1"}}"#);
+    check_server(
+        ServerMessage::Pong(Pong { t: 1, server_time_ms: 1_763_668_000_123 }),
+        r#"{"type":"pong","t":1,"server_time_ms":1763668000123}"#,
+    );
+    check_server(ServerMessage::Bye(Bye::from(CloseCode::SLOW)), r#"{"type":"bye","code":3008,"reason":"slow"}"#);
+}
+
+#[test]
+fn a_batch_is_its_items_put_together() {
+    let item = |kind, offset, data| {
+        let topic = topic("quote:kraken:BTC/USD");
+        Item { kind, stream: NO_STREAM, topic, offset, data: TopicData::Quote(data) }
+    };
+    let delta = QuoteData { last: Some(price("61602.03")), ..QuoteData::default() };
+    let items = vec![item(ItemKind::Snapshot, 812, quote()), item(ItemKind::Delta, 813, delta)];
+    let expected = concat!(
+        r#"{"type":"batch","items":[{"kind":"snapshot","topic":"quote:kraken:BTC/USD","offset":812,"data":"#,
+        r#"{"bid":"61602.01","bid_size":"1.67177","ask":"61602.02","ask_size":"2.66795","last":"61602.02","#,
+        r#""venue_time_ms":1763668000001,"receive_time_us":1763668000023456,"publish_time_us":1763668000100000}},"#,
+        r#"{"kind":"delta","topic":"quote:kraken:BTC/USD","offset":813,"data":{"last":"61602.03"}}]}"#,
+    );
+    let encoded: Vec<Vec<u8>> = items.iter().map(|item| encode_item(item, Encoding::Json)).collect();
+    let batch = encode_batch(encoded.iter().map(Vec::as_slice), Encoding::Json);
+    assert_eq!(String::from_utf8(batch).unwrap(), expected);
+    check_server(ServerMessage::Batch(Batch { items }), expected);
+    check_server(ServerMessage::Batch(Batch::default()), r#"{"type":"batch","items":[]}"#);
+}
+
+#[track_caller]
+fn check_data(topic_text: &str, data: TopicData, expected: &str) {
+    let item = Item { kind: ItemKind::Snapshot, stream: NO_STREAM, topic: topic(topic_text), offset: 1, data };
+    let expected = format!(r#"{{"kind":"snapshot","topic":"{topic_text}","offset":1,"data":{expected}}}"#);
+    assert_eq!(String::from_utf8(encode_item(&item, Encoding::Json)).unwrap(), expected);
+    let batch = format!(r#"{{"type":"batch","items":[{expected}]}}"#);
+    assert_eq!(decode_server_json(&batch), Ok(ServerMessage::Batch(Batch { items: vec![item] })));
+}
+
+#[test]
+fn data_of_the_channels() {
+    let quote = QuoteData {
+        last_side: Some(AggressorSide::Seller),
+        day_open: Some(price("1.10")),
+        day_high: Some(price("1.30")),
+        day_low: Some(price("1.00")),
+        day_volume: Some(size("12.5")),
+        ..QuoteData::default()
+    };
+    check_data(
+        "quote:demo:AAABBB",
+        TopicData::Quote(quote),
+        r#"{"last_side":"sell","day_open":"1.10","day_high":"1.30","day_low":"1.00","day_volume":"12.5"}"#,
+    );
+    let level = |paid: &str, quantity: &str| Level { price: price(paid), quantity: size(quantity) };
+    let book = BookData {
+        state: BookState::Live,
+        bids: vec![level("61602.01", "1.67177"), level("61602.00", "0")],
+        asks: vec![level("61602.02", "2.66795")],
+        venue_time_ms: Some(1),
+        receive_time_us: Some(2),
+        publish_time_us: Some(3),
+        last_update_id: Some(4),
+    };
+    check_data(
+        "book:kraken:BTC/USD",
+        TopicData::Book(book),
+        concat!(
+            r#"{"state":"live","bids":[["61602.01","1.67177"],["61602.00","0"]],"asks":[["61602.02","2.66795"]],"#,
+            r#""venue_time_ms":1,"receive_time_us":2,"publish_time_us":3,"last_update_id":4}"#,
+        ),
+    );
+    check_data(
+        "book:kraken:BTC/USD",
+        TopicData::Book(BookData { state: BookState::Suspect, ..BookData::default() }),
+        r#"{"state":"suspect"}"#,
+    );
+    let trade = |id, aggressor_side| TapeTrade {
+        id,
+        price: price("61602.01"),
+        size: size("0.00500"),
+        aggressor_side,
+        venue_time_ms: 1_763_668_000_123,
+    };
+    let trades =
+        vec![trade(TradeId::Sequence(7), AggressorSide::Buyer), trade(TradeId::Text("x7".into()), AggressorSide::Unknown)];
+    check_data(
+        "tape:binance:BTCUSDT",
+        TopicData::Tape(TapeData { trades }),
+        concat!(
+            r#"{"trades":[{"id":7,"price":"61602.01","size":"0.00500","aggressor_side":"buy","venue_time_ms":1763668000123},"#,
+            r#"{"id":"x7","price":"61602.01","size":"0.00500","aggressor_side":"unknown","venue_time_ms":1763668000123}]}"#,
+        ),
+    );
+    let bar = Candle {
+        open_time: Timestamp::from_millis(1_763_668_020_000),
+        open: price("10.0"),
+        high: price("12.0"),
+        low: price("9.5"),
+        close: price("11.0"),
+        volume: size("3.25"),
+    };
+    assert_eq!(topic("candles.1m:binance:BTCUSDT").interval(), Some(Interval::M1));
+    check_data(
+        "candles.1m:binance:BTCUSDT",
+        TopicData::Candles(CandlesData { bars: vec![bar] }),
+        r#"{"bars":[[1763668020000,"10.0","12.0","9.5","11.0","3.25"]]}"#,
+    );
+    check_data(
+        "system",
+        TopicData::System(SystemData { version: Some("0.1.0".to_owned()), uptime_ms: Some(5), clients: Some(2) }),
+        r#"{"version":"0.1.0","uptime_ms":5,"clients":2}"#,
+    );
+    check_data("quality:demo:AAABBB", TopicData::Quality(QualityData::default()), "{}");
+    let quality = QualityData::new(BookState::Live, &BookCounters::default(), &FeedCounters::default());
+    check_data(
+        "quality:demo:AAABBB",
+        TopicData::Quality(quality),
+        concat!(
+            r#"{"book_state":"live","book":{"updates":0,"gaps":0,"duplicates":0,"resyncs":0,"crossed":0,"checksums_ok":0,"#,
+            r#""checksums_bad":0,"quote_matches":0,"quote_mismatches":0},"feed":{"frames":0,"malformed":0,"unknown":0,"#,
+            r#""trades":0,"quotes":0,"books":0,"others":0,"gaps":0,"duplicates":0,"out_of_order":0,"resyncs":0,"reconnects":0}}"#,
+        ),
+    );
+}
+
+#[test]
+fn status_entries() {
+    let stream = StreamEntry {
+        instrument: InstrumentId::parse("kraken:BTC/USD").unwrap(),
+        state: StreamState::Failed,
+        mode: FeedMode::WebSocket,
+        updates: 142,
+        rate: 12.3,
+        age_ms: Some(250),
+        last_update_ms: Some(1_763_668_000_123),
+        cause: Some("connection closed: 1006".to_owned()),
+        next_attempt_ms: Some(1_763_668_003_000),
+        is_simulated: false,
+        price_decimals: Some(1),
+        size_decimals: Some(8),
+    };
+    let connection = ConnectionEntry {
+        venue: Venue::new("kraken"),
+        is_connected: false,
+        mode: FeedMode::WebSocket,
+        cause: None,
+        next_attempt_ms: None,
+    };
+    let status = StatusData {
+        streams: vec![stream],
+        connections: vec![connection],
+        removed_streams: vec![InstrumentId::parse("demo:A").unwrap()],
+        removed_connections: vec![Venue::new("demo")],
+    };
+    check_data(
+        "status",
+        TopicData::Status(status),
+        concat!(
+            r#"{"streams":[{"instrument":"kraken:BTC/USD","state":"failed","mode":"web_socket","updates":142,"rate":12.3,"#,
+            r#""age_ms":250,"last_update_ms":1763668000123,"cause":"connection closed: 1006","next_attempt_ms":1763668003000,"#,
+            r#""is_simulated":false,"price_decimals":1,"size_decimals":8}],"#,
+            r#""connections":[{"venue":"kraken","is_connected":false,"mode":"web_socket"}],"#,
+            r#""removed_streams":["demo:A"],"removed_connections":["demo"]}"#,
+        ),
+    );
+}
+
+#[test]
+fn refusals_say_what_and_to_whom() {
+    #[track_caller]
+    fn check(text: &str, id: Option<u64>, code: RefusalCode, message: &str) {
+        let error = decode_client(Frame::Text(text)).unwrap_err();
+        assert_eq!((error.id, error.code), (id, code), "{error:?}");
+        assert!(error.message.starts_with(message), "{error:?}");
+        assert_eq!(error.close_code(), (code == RefusalCode::UnsupportedProtocol).then_some(CloseCode::BAD_PROTOCOL));
+    }
+    let known = "known are hello, subscribe, unsubscribe, snapshot, command, ping";
+    check(
+        r#"{"type":"subscripe","id":9,"topics":[]}"#,
+        Some(9),
+        RefusalCode::UnknownType,
+        &format!("unknown type \"subscripe\"; {known}"),
+    );
+    check(
+        r#"{"type":"subscribe","id":9,"topics":["alerts"]}"#,
+        Some(9),
+        RefusalCode::UnknownTopic,
+        "unknown channel \"alerts\"; known are quote, tape, book, candles, quality, status, system",
+    );
+    let many = vec![r#""status""#; 201].join(",");
+    check(
+        &format!(r#"{{"type":"subscribe","id":9,"topics":[{many}]}}"#),
+        Some(9),
+        RefusalCode::TooManyTopics,
+        "201 topics, at most 200 allowed",
+    );
+    check(
+        &format!(r#"{{"type":"subscribe","id":9,"topics":["quote:demo:{}"]}}"#, "A".repeat(200)),
+        Some(9),
+        RefusalCode::UnknownTopic,
+        "topic of 211 bytes, at most 200 allowed",
+    );
+    check(r#"{"type":"subscribe","id":9}"#, Some(9), RefusalCode::BadMessage, "not a message: missing field `topics`");
+    check(r#"{"type":"subscribe","topics":[]}"#, None, RefusalCode::BadMessage, "not a message: missing field `id`");
+    check(r#"{"type":"subscribe","id":-1,"topics":[]}"#, None, RefusalCode::BadMessage, "not a message: invalid value");
+    check(r#"{"type":"ping","t":1.5}"#, None, RefusalCode::BadMessage, "not a message: invalid type");
+    check("[]", None, RefusalCode::BadMessage, "not a message:");
+    check("", None, RefusalCode::BadMessage, "not a message:");
+    check(
+        r#"{"type":"hello","protocol":2,"shape":"another"}"#,
+        None,
+        RefusalCode::UnsupportedProtocol,
+        "protocol 2 is not supported; this server speaks 1",
+    );
+    check(&" ".repeat(64 * 1024 + 1), None, RefusalCode::TooLarge, "message of 65537 bytes, at most 65536 allowed");
+    check(
+        r#"{"type":"hello","protocol":1,"lane_ms":100,"resume":{"epoch":"e","offsets":{"quote:demo:*":1}}}"#,
+        None,
+        RefusalCode::UnknownTopic,
+        "topic \"quote:demo:*\": a pattern names no single topic",
+    );
+}
+
+#[test]
+fn depth_is_bounded_on_a_small_stack() {
+    // As deep as the largest message can be; in fields that are read and in fields that are skipped.
+    let run = || {
+        for depth in [33, 128, 8_000, 32_000] {
+            let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+            for text in [
+                format!(r#"{{"type":"command","id":1,"command":{open}{close}}}"#),
+                format!(r#"{{"type":"ping","t":1,"extra":{open}{close}}}"#),
+                format!("{open}{close}"),
+                open,
+            ] {
+                let _ = decode_client(Frame::Text(&text));
+                let _ = decode_server_json(&text);
+                let _ = JsonText::parse(&text);
+            }
+        }
+    };
+    std::thread::Builder::new().stack_size(2 * 1024 * 1024).spawn(run).unwrap().join().unwrap();
+}
+
+#[test]
+fn text_that_is_no_json_never_gets_into_json() {
+    let binary = [1, 5, 7, 1, b'}'];
+    let Ok(message) = decode_client(Frame::Binary(&binary)) else { panic!("a command with unchecked text") };
+    let text = encode_client(&message, Encoding::Json);
+    assert_eq!(String::from_utf8(text).unwrap(), r#"{"type":"command","id":7,"command":null}"#);
+}

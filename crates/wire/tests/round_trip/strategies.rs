@@ -1,0 +1,286 @@
+//! Strategies for everything that crosses the socket.
+
+use model::{
+    candle::{Candle, Interval},
+    decimal::{Price, Quantity},
+    event::{AggressorSide, Level, TradeId},
+    instrument::{InstrumentId, Venue},
+    proof::BookState,
+    status::{FeedMode, StreamState},
+    time::Timestamp,
+};
+use proptest::{option, prelude::*};
+use wire::{
+    close_code::CloseCode,
+    data::{
+        BookData, BookQuality, CandlesData, ConnectionEntry, FeedQuality, QualityData, QuoteData, StatusData,
+        StreamEntry, SystemData, TapeData, TapeTrade, TopicData,
+    },
+    message::{
+        Ack, Batch, Bye, ClientMessage, CommandRequest, Hello, Item, ItemKind, JsonText, Ping, Pong, RefusalCode,
+        Refused, Reset, ResetReason, ResumePositions, Resumed, ServerMessage, SnapshotRequest, StreamName, Subscribe,
+        Subscribed, Unsubscribe, Unsubscribed, Welcome,
+    },
+    topic::{Topic, TopicPattern},
+};
+
+pub(crate) fn price() -> impl Strategy<Value = Price> {
+    let near = (6_160_000_i64..6_161_000).prop_map(|cents| Price::from_mantissa(cents.into(), 2).unwrap());
+    let every = (any::<i64>(), 0_u32..=28).prop_map(|(mantissa, scale)| Price::from_mantissa(mantissa.into(), scale).unwrap());
+    let wide = any::<i128>().prop_map(|mantissa| Price::from_mantissa(mantissa >> 32, 20).unwrap_or_default());
+    prop_oneof![4 => near, 1 => every, 1 => wide]
+}
+
+pub(crate) fn size() -> impl Strategy<Value = Quantity> {
+    let every = (any::<u32>(), 0_u32..=28).prop_map(|(mantissa, scale)| Quantity::from_mantissa(mantissa.into(), scale).unwrap());
+    prop_oneof![4 => (0_i64..1_000).prop_map(|lots| Quantity::from_mantissa(lots.into(), 5).unwrap()), 1 => every]
+}
+
+fn time() -> impl Strategy<Value = i64> {
+    prop_oneof![4 => 1_763_668_000_000_i64..1_763_668_100_000, 1 => any::<i64>()]
+}
+
+fn side() -> impl Strategy<Value = AggressorSide> {
+    prop::sample::select(vec![AggressorSide::Buyer, AggressorSide::Seller, AggressorSide::Unknown])
+}
+
+fn book_state() -> impl Strategy<Value = BookState> {
+    use BookState::{Buffering, Empty, Live, Resyncing, Suspect, Unverified};
+    prop::sample::select(vec![Empty, Buffering, Live, Suspect, Resyncing, Unverified])
+}
+
+fn mode() -> impl Strategy<Value = FeedMode> {
+    prop::sample::select(vec![FeedMode::WebSocket, FeedMode::RestPolling, FeedMode::Simulated])
+}
+
+fn text() -> impl Strategy<Value = String> {
+    "\\PC{0,40}"
+}
+
+fn instrument() -> impl Strategy<Value = InstrumentId> {
+    ("[a-z][a-z0-9_-]{0,8}", "[^\\pC*]\\PC{0,12}").prop_map(|(venue, symbol)| InstrumentId::new(&Venue::new(&venue), &symbol))
+}
+
+pub(crate) fn quote() -> impl Strategy<Value = QuoteData> {
+    let prices = prop::array::uniform6(option::of(price()));
+    let sizes = prop::array::uniform3(option::of(size()));
+    let times = prop::array::uniform3(option::of(time()));
+    (prices, sizes, times, option::of(side())).prop_map(|(prices, sizes, times, last_side)| QuoteData {
+        bid: prices[0],
+        ask: prices[1],
+        last: prices[2],
+        day_open: prices[3],
+        day_high: prices[4],
+        day_low: prices[5],
+        bid_size: sizes[0],
+        ask_size: sizes[1],
+        day_volume: sizes[2],
+        venue_time_ms: times[0],
+        receive_time_us: times[1],
+        publish_time_us: times[2],
+        last_side,
+    })
+}
+
+fn tape() -> impl Strategy<Value = TapeData> {
+    let id = prop_oneof![any::<u64>().prop_map(TradeId::Sequence), text().prop_map(|text| TradeId::Text(text.into()))];
+    let trade = (id, price(), size(), side(), time());
+    let trade = trade.prop_map(|(id, price, size, aggressor_side, venue_time_ms)| TapeTrade {
+        id,
+        price,
+        size,
+        aggressor_side,
+        venue_time_ms,
+    });
+    prop::collection::vec(trade, 0..20).prop_map(|trades| TapeData { trades })
+}
+
+fn book() -> impl Strategy<Value = BookData> {
+    let levels = || {
+        let level = (price(), size()).prop_map(|(price, quantity)| Level { price, quantity });
+        prop::collection::vec(level, 0..25)
+    };
+    let times = prop::array::uniform3(option::of(time()));
+    (book_state(), levels(), levels(), times, option::of(any::<u64>())).prop_map(
+        |(state, bids, asks, times, last_update_id)| BookData {
+            state,
+            bids,
+            asks,
+            venue_time_ms: times[0],
+            receive_time_us: times[1],
+            publish_time_us: times[2],
+            last_update_id,
+        },
+    )
+}
+
+fn candles() -> impl Strategy<Value = CandlesData> {
+    let bar = (-9_000_000_000_000_i64..9_000_000_000_000, prop::array::uniform4(price()), size());
+    let bar = bar.prop_map(|(open_ms, [open, high, low, close], volume)| Candle {
+        open_time: Timestamp::from_millis(open_ms),
+        open,
+        high,
+        low,
+        close,
+        volume,
+    });
+    prop::collection::vec(bar, 0..20).prop_map(|bars| CandlesData { bars })
+}
+
+fn quality() -> impl Strategy<Value = QualityData> {
+    let counters = || prop::collection::vec(option::of(any::<u64>()), 12);
+    (option::of(book_state()), counters(), counters()).prop_map(|(book_state, book, feed)| QualityData {
+        book_state,
+        book: BookQuality {
+            updates: book[0],
+            gaps: book[1],
+            duplicates: book[2],
+            resyncs: book[3],
+            crossed: book[4],
+            checksums_ok: book[5],
+            checksums_bad: book[6],
+            quote_matches: book[7],
+            quote_mismatches: book[8],
+        },
+        feed: FeedQuality {
+            frames: feed[0],
+            malformed: feed[1],
+            unknown: feed[2],
+            trades: feed[3],
+            quotes: feed[4],
+            books: feed[5],
+            others: feed[6],
+            gaps: feed[7],
+            duplicates: feed[8],
+            out_of_order: feed[9],
+            resyncs: feed[10],
+            reconnects: feed[11],
+        },
+    })
+}
+
+fn status() -> impl Strategy<Value = StatusData> {
+    use StreamState::{Failed, Initialising, Live, Stale};
+    let state = prop::sample::select(vec![Initialising, Live, Stale, Failed]);
+    let numbers = (any::<u64>(), any::<u32>(), option::of(any::<u64>()), any::<bool>());
+    let stream = (instrument(), state, mode(), numbers, (option::of(time()), option::of(time())), option::of(text()));
+    let stream = (stream, option::of(any::<u32>()), option::of(any::<u32>())).prop_map(
+        |((instrument, state, mode, (updates, tenths, age_ms, is_simulated), times, cause), price_decimals, size_decimals)| {
+            StreamEntry {
+                instrument,
+                state,
+                mode,
+                updates,
+                rate: f64::from(tenths) / 10.0,
+                age_ms,
+                last_update_ms: times.0,
+                cause,
+                next_attempt_ms: times.1,
+                is_simulated,
+                price_decimals,
+                size_decimals,
+            }
+        },
+    );
+    let venue = || "[a-z]{1,8}".prop_map(|name: String| Venue::new(&name));
+    let connection = (venue(), any::<bool>(), mode(), option::of(text()), option::of(time()));
+    let connection = connection.prop_map(|(venue, is_connected, mode, cause, next_attempt_ms)| ConnectionEntry {
+        venue,
+        is_connected,
+        mode,
+        cause,
+        next_attempt_ms,
+    });
+    let lists = (prop::collection::vec(stream, 0..6), prop::collection::vec(connection, 0..4));
+    (lists, prop::collection::vec(instrument(), 0..3), prop::collection::vec(venue(), 0..3)).prop_map(
+        |((streams, connections), removed_streams, removed_connections)| StatusData {
+            streams,
+            connections,
+            removed_streams,
+            removed_connections,
+        },
+    )
+}
+
+fn system() -> impl Strategy<Value = SystemData> {
+    (option::of(text()), option::of(any::<u64>()), option::of(any::<u64>()))
+        .prop_map(|(version, uptime_ms, clients)| SystemData { version, uptime_ms, clients })
+}
+
+pub(crate) fn item() -> impl Strategy<Value = Item> {
+    let interval = prop::sample::select(Interval::ALL.to_vec());
+    let data = prop_oneof![
+        (instrument(), quote()).prop_map(|(id, data)| (Topic::quote(&id), TopicData::Quote(data))),
+        (instrument(), tape()).prop_map(|(id, data)| (Topic::tape(&id), TopicData::Tape(data))),
+        (instrument(), book()).prop_map(|(id, data)| (Topic::book(&id), TopicData::Book(data))),
+        (interval, instrument(), candles()).prop_map(|(interval, id, data)| (Topic::candles(interval, &id), TopicData::Candles(data))),
+        (instrument(), quality()).prop_map(|(id, data)| (Topic::quality(&id), TopicData::Quality(data))),
+        status().prop_map(|data| (Topic::STATUS, TopicData::Status(data))),
+        system().prop_map(|data| (Topic::SYSTEM, TopicData::System(data))),
+    ];
+    let kind = prop::sample::select(vec![ItemKind::Snapshot, ItemKind::Delta]);
+    (data, kind, any::<u64>()).prop_map(|((topic, data), kind, offset)| Item { kind, stream: 0, topic, offset, data })
+}
+
+fn topic() -> impl Strategy<Value = Topic> {
+    item().prop_map(|item| item.topic)
+}
+
+/// Numbers are given in order, from 1.
+fn names() -> impl Strategy<Value = Vec<StreamName>> {
+    prop::collection::vec(topic(), 0..5)
+        .prop_map(|topics| (1..).zip(topics).map(|(stream, topic)| StreamName { topic, stream }).collect())
+}
+
+fn json_text() -> impl Strategy<Value = JsonText> {
+    prop::sample::select(vec![r#"{"a":[1,"x"]}"#, "null", "[]", r#""text""#]).prop_map(|text| JsonText::parse(text).unwrap())
+}
+
+pub(crate) fn server_message() -> impl Strategy<Value = ServerMessage> {
+    use RefusalCode as Code;
+    let codes = vec![
+        Code::BadMessage, Code::UnknownType, Code::UnknownTopic, Code::NotSubscribed, Code::TooManyTopics,
+        Code::TooLarge, Code::UnsupportedProtocol, Code::UnknownCommand, Code::OutOfTurn, Code::RateLimited,
+        Code::Forbidden, Code::Unavailable, Code::Unknown,
+    ];
+    let reason = prop::sample::select(vec![ResetReason::EpochChanged, ResetReason::HistoryExceeded, ResetReason::Unknown]);
+    prop_oneof![
+        (any::<u32>(), text(), text(), time()).prop_map(|(protocol, epoch, client, server_time_ms)| {
+            ServerMessage::Welcome(Welcome { protocol, epoch, client, server_time_ms })
+        }),
+        (any::<u64>(), names()).prop_map(|(id, topics)| ServerMessage::Subscribed(Subscribed { id, topics })),
+        (any::<u64>(), prop::collection::vec(topic(), 0..5))
+            .prop_map(|(id, topics)| ServerMessage::Unsubscribed(Unsubscribed { id, topics })),
+        (option::of(any::<u64>()), prop::sample::select(codes), text())
+            .prop_map(|(id, code, message)| ServerMessage::Refused(Refused { id, code, message })),
+        prop::collection::vec(item(), 0..6).prop_map(|items| ServerMessage::Batch(Batch { items })),
+        (names(), any::<u64>(), any::<u64>())
+            .prop_map(|(topics, replayed, lost)| ServerMessage::Resumed(Resumed { topics, replayed, lost })),
+        (names(), reason).prop_map(|(topics, reason)| ServerMessage::Reset(Reset { topics, reason })),
+        (any::<u64>(), json_text()).prop_map(|(id, result)| ServerMessage::Ack(Ack { id, result })),
+        (any::<i64>(), time()).prop_map(|(t, server_time_ms)| ServerMessage::Pong(Pong { t, server_time_ms })),
+        (any::<u16>(), text()).prop_map(|(code, reason)| ServerMessage::Bye(Bye { code: CloseCode(code), reason })),
+    ]
+}
+
+pub(crate) fn client_message() -> impl Strategy<Value = ClientMessage> {
+    let patterns = || {
+        let pattern = topic().prop_map(|topic| match (topic.channel(), topic.venue()) {
+            (channel, Some(venue)) if venue.as_str().len() % 2 == 0 => {
+                TopicPattern::Venue { channel, interval: topic.interval(), venue: venue.clone() }
+            }
+            _ => TopicPattern::One(topic),
+        });
+        prop::collection::vec(pattern, 0..6)
+    };
+    let offsets = prop::collection::btree_map(topic(), any::<u64>(), 0..5);
+    let resume = option::of((text(), offsets).prop_map(|(epoch, offsets)| ResumePositions { epoch, offsets }));
+    prop_oneof![
+        (any::<u32>(), resume).prop_map(|(lane_ms, resume)| ClientMessage::Hello(Hello { protocol: 1, lane_ms, resume })),
+        (any::<u64>(), patterns()).prop_map(|(id, topics)| ClientMessage::Subscribe(Subscribe { id, topics })),
+        (any::<u64>(), patterns()).prop_map(|(id, topics)| ClientMessage::Unsubscribe(Unsubscribe { id, topics })),
+        (any::<u64>(), patterns()).prop_map(|(id, topics)| ClientMessage::Snapshot(SnapshotRequest { id, topics })),
+        (any::<u64>(), json_text()).prop_map(|(id, command)| ClientMessage::Command(CommandRequest { id, command })),
+        any::<i64>().prop_map(|t| ClientMessage::Ping(Ping { t })),
+    ]
+}

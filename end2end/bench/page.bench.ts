@@ -1,0 +1,126 @@
+// Measures the page on live simulated data: memory over time, CPU, long tasks, frames, and latency to the pixel.
+// It prints figures and judges nothing: a shared machine is noisy. MEASURE_MINUTES (10) says how long.
+import { chromium, expect, test } from "@playwright/test";
+
+import { openLive } from "../support/page";
+import { binanceConfig, startServer, startSim } from "../support/servers";
+
+interface Paint {
+  venue_time_ms: number;
+  receive_time_us: number;
+  publish_time_us: number;
+  browser_receive_ms: number;
+  paint_ms: number;
+}
+
+const MINUTES = Number(process.env.MEASURE_MINUTES ?? "10");
+
+function percentile(values: number[], share: number): string {
+  if (values.length === 0) return "–";
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))].toFixed(1);
+}
+
+function row(name: string, values: number[]): string {
+  return `${name.padEnd(34)} n ${String(values.length).padStart(6)}   p50 ${percentile(values, 0.5).padStart(7)}   p95 ${percentile(values, 0.95).padStart(7)}   p99 ${percentile(values, 0.99).padStart(7)} ms`;
+}
+
+test("page on live data", async () => {
+  test.setTimeout((MINUTES + 3) * 60_000);
+  const sim = await startSim(["--venue", "binance", "--demo", "--seed", "1", "--speed", "1"]);
+  const server = await startServer({ config: binanceConfig(sim.ready, ["BTCSIM", "ETHSIM", "SOLSIM"]) });
+  const launch = test.info().project.use.launchOptions ?? {};
+  const browser = await chromium.launch({ ...launch, args: [...(launch.args ?? []), "--enable-precise-memory-info"] });
+  try {
+    const page = await (await browser.newContext({ viewport: { width: 1440, height: 900 } })).newPage();
+    await page.addInitScript(() => {
+      const seen = { long: [] as number[] };
+      (window as unknown as { seen: typeof seen }).seen = seen;
+      new PerformanceObserver((list) => list.getEntries().forEach((entry) => seen.long.push(entry.duration))).observe({
+        type: "longtask",
+        buffered: true,
+      });
+    });
+    const opened = Date.now();
+    await page.goto(`${server.ready.url}?measure=1&symbol=${encodeURIComponent("binance:BTCSIM")}`);
+    await expect(page.getByTestId("price")).toHaveText(/\d/, { timeout: 15_000 });
+    console.log(`first data on loopback, cold browser: ${Date.now() - opened} ms`);
+    const again = Date.now();
+    await openLive(page, `${server.ready.url}?measure=1`, undefined);
+    console.log(`first data on loopback, warm browser: ${Date.now() - again} ms`);
+    const transfer = await page.evaluate(() =>
+      performance
+        .getEntriesByType("resource")
+        .filter((entry) => /\/pkg\//.test(entry.name))
+        .map((entry) => {
+          const resource = entry as PerformanceResourceTiming;
+          return `${new URL(resource.name).pathname} ${resource.encodedBodySize} B (decoded ${resource.decodedBodySize} B)`;
+        }),
+    );
+    console.log(`first load:\n  ${transfer.join("\n  ")}`);
+
+    const client = await page.context().newCDPSession(page);
+    await client.send("Performance.enable");
+    const browserClient = await browser.newBrowserCDPSession();
+    const cpu = async () => {
+      const { processInfo } = await browserClient.send("SystemInfo.getProcessInfo");
+      return processInfo.reduce((sum, process) => sum + process.cpuTime, 0);
+    };
+    const metric = async (name: string) => {
+      const { metrics } = await client.send("Performance.getMetrics");
+      return metrics.find((entry) => entry.name === name)?.value ?? Number.NaN;
+    };
+    const sample = async (minute: number) => {
+      await client.send("HeapProfiler.collectGarbage");
+      const heap = await metric("JSHeapUsedSize");
+      const wasm = await page.evaluate(async () => {
+        const path = "/pkg/truetape.js";
+        const glue = (await import(path)) as { default: () => Promise<{ memory: WebAssembly.Memory }> };
+        return (await glue.default()).memory.buffer.byteLength;
+      });
+      const nodes = await metric("Nodes");
+      console.log(`minute ${minute}: JavaScript heap ${(heap / 1e6).toFixed(2)} MB, WASM memory ${(wasm / 1e6).toFixed(2)} MB, DOM nodes ${nodes}`);
+      return { heap, wasm };
+    };
+
+    // Long tasks while loading are told apart from those afterwards.
+    await page.waitForTimeout(5_000);
+    const loading = await page.evaluate(() => (window as unknown as { seen: { long: number[] } }).seen.long.splice(0));
+    console.log(`long tasks while loading: ${loading.length} (${loading.map((ms) => ms.toFixed(0)).join(", ")} ms)`);
+    const paints = () => page.evaluate(() => (window as unknown as { __truetape_paints?: number }).__truetape_paints ?? 0);
+    const [startCpu, startTask, startPaints, startedAt] = [await cpu(), await metric("TaskDuration"), await paints(), Date.now()];
+
+    let early: { heap: number; wasm: number } | undefined;
+    for (let minute = 1; minute <= MINUTES; minute += 1) {
+      await page.waitForTimeout(60_000);
+      if (minute === 2 || minute === MINUTES || minute % 4 === 0) {
+        const now = await sample(minute);
+        if (minute <= 2) early = now;
+        if (minute === MINUTES && early) {
+          const growth = (100 * (now.heap + now.wasm - early.heap - early.wasm)) / (early.heap + early.wasm);
+          console.log(`heap and WASM together, minute 2 to ${MINUTES}: ${growth >= 0 ? "+" : ""}${growth.toFixed(2)} %`);
+        }
+      }
+    }
+    const seconds = (Date.now() - startedAt) / 1_000;
+    const after = await page.evaluate(() => (window as unknown as { seen: { long: number[] } }).seen.long);
+    console.log(`CPU of all browser processes: ${((100 * ((await cpu()) - startCpu)) / seconds).toFixed(1)} % of one core`);
+    console.log(`main thread busy: ${((100 * ((await metric("TaskDuration")) - startTask)) / seconds).toFixed(1)} %`);
+    console.log(`frames painted: ${(await paints()) - startPaints} in ${seconds.toFixed(0)} s`);
+    console.log(`long tasks over 50 ms after load: ${after.length} (${after.map((ms) => ms.toFixed(0)).join(", ")} ms)`);
+
+    const ring = await page.evaluate(() => (window as unknown as { __truetape_latency?: Paint[] }).__truetape_latency ?? []);
+    const whole = ring.filter((paint) => paint.venue_time_ms > 0);
+    console.log("latency at the 100 ms lane, one clock (all on one machine):");
+    console.log(row("simulator's schedule to server", whole.map((paint) => paint.receive_time_us / 1e3 - paint.venue_time_ms)));
+    console.log(row("server receive to publish (lane)", whole.map((paint) => (paint.publish_time_us - paint.receive_time_us) / 1e3)));
+    console.log(row("publish to browser", whole.map((paint) => paint.browser_receive_ms - paint.publish_time_us / 1e3)));
+    console.log(row("browser to paint", whole.map((paint) => paint.paint_ms - paint.browser_receive_ms)));
+    console.log(row("simulator's schedule to paint", whole.map((paint) => paint.paint_ms - paint.venue_time_ms)));
+    expect(whole.length).toBeGreaterThan(100);
+  } finally {
+    await browser.close();
+    await server.stop();
+    await sim.stop();
+  }
+});

@@ -1,0 +1,40 @@
+// How Playwright runs the browser tests. It starts no server: each spec starts its own through support/servers.ts,
+// so that tests share no state.
+import { existsSync } from "node:fs";
+
+import { defineConfig } from "@playwright/test";
+
+// PW_CHROMIUM wins (`cargo xtask test` sets it), else a browser of the system, else the one that
+// `npx playwright install chromium` fetched.
+const system = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const chromium = process.env.PW_CHROMIUM ?? system.find((path) => existsSync(path));
+
+export default defineConfig({
+  testDir: "./tests",
+  timeout: 60_000,
+  // One at a time: the tests measure freshness and frame times, and would disturb one another.
+  workers: 1,
+  retries: 0,
+  forbidOnly: process.env.CI === "true",
+  reporter: "list",
+  use: {
+    browserName: "chromium",
+    viewport: { width: 1280, height: 800 },
+    trace: "retain-on-failure",
+    launchOptions: {
+      executablePath: chromium,
+      headless: true,
+      args: [
+        // Chromium has no sandbox for root, which is what containers run as.
+        "--no-sandbox",
+        "--disable-gpu",
+        // Without these it tries to reach the outside at every start.
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-quic",
+        "--disable-sync",
+        "--no-first-run",
+      ],
+    },
+  },
+});

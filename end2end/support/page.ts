@@ -1,0 +1,51 @@
+// What every spec does with a page: opens it, collects its errors, reads its numbers.
+import { expect, Locator, Page, test as base } from "@playwright/test";
+
+/** A page whose console errors and exceptions fail the test at its end. */
+export const test = base.extend<{ errors: string[] }>({
+  errors: [
+    async ({ page }, use) => {
+      const errors: string[] = [];
+      page.on("pageerror", (error) => errors.push(`exception: ${error}`));
+      page.on("console", (message) => {
+        // A lost socket is reported by the browser itself; tests that cut it look at the banner instead.
+        const expected = /WebSocket connection to|ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET/.test(message.text());
+        if (message.type() === "error" && !expected) errors.push(`console: ${message.text()}`);
+      });
+      await use(errors);
+      expect(errors, "no console errors and no exceptions").toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+export { expect };
+
+/** Text without grouping blanks. */
+export async function number(locator: Locator): Promise<string> {
+  return ((await locator.textContent()) ?? "").replace(/[\s\u00a0\u202f]/g, "");
+}
+
+/** Opens the page on one instrument and waits until its price is there. */
+export async function openLive(page: Page, url: string, symbol?: string): Promise<void> {
+  await page.goto(symbol ? `${url}?symbol=${encodeURIComponent(symbol)}` : url);
+  await expect(page.getByTestId("price")).toHaveText(/\d/, { timeout: 15_000 });
+}
+
+/** A fingerprint of the chart's canvases: how many pixels are painted, and which. */
+export function paintedPixels(page: Page): Promise<{ painted: number; hash: number }> {
+  return page.getByTestId("chart").evaluate((chart) => {
+    let painted = 0;
+    let hash = 0;
+    for (const canvas of chart.querySelectorAll("canvas")) {
+      if (canvas.width === 0 || canvas.height === 0) continue;
+      const pixels = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height).data;
+      for (let i = 0; i < pixels.length; i += 4) {
+        if (pixels[i + 3] === 0) continue;
+        painted += 1;
+        hash = (hash * 31 + pixels[i] + pixels[i + 1] * 3 + pixels[i + 2] * 7 + i) | 0;
+      }
+    }
+    return { painted, hash };
+  });
+}

@@ -1,0 +1,56 @@
+// Recorded frames through the real system: what the page shows after a tape equals what was worked out independently.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { expect, number, openLive, test } from "../support/page";
+import { binanceConfig, startServer, startSim, tapeFinished } from "../support/servers";
+import { barsHash, barsOfTrades, capturesFolder, shown, tapePath, units } from "../support/tape";
+
+const TICK_DECIMALS = 2;
+const LOT_DECIMALS = 5;
+
+test("after the BTCUSDT tape the page shows its book and its candles", async ({ page }) => {
+  test.setTimeout(240_000);
+  const folder = capturesFolder();
+  test.skip(!folder, "TRUETAPE_CAPTURES names no folder: the recorded tapes are not here");
+  const files = ["20240808", "20240809"].map((day) =>
+    tapePath(folder!, `binance/btcusdt_${day}_spot_depth100ms_bookticker_trade.tape.jsonl.gz`),
+  );
+  const sim = await startSim(["--venue", "binance", ...files.flatMap((file) => ["--tape", file]), "--speed", "20", "--stop"]);
+  // The tape ends and the simulator falls silent: keep the feed up while the page is read.
+  const patience = "stale_after_ms = 120000\ndata_deadline_ms = 120000";
+  const server = await startServer({ config: binanceConfig(sim.ready, ["BTCUSDT"], patience) });
+  try {
+    await openLive(page, server.ready.url, "binance:BTCUSDT");
+    await expect(page.getByTestId("book")).toHaveAttribute("data-state", "live", { timeout: 20_000 });
+    await tapeFinished(sim.ready, 150_000);
+
+    const expected = JSON.parse(readFileSync(join(folder!, "expected/binance_btcusdt_after_both_parts.json"), "utf8")).BTCUSDT.final as {
+      bids: [string, string][];
+      asks: [string, string][];
+    };
+    const text = (level: [string, string]) => [shown(units(level[0]), TICK_DECIMALS), shown(units(level[1]), LOT_DECIMALS)];
+    for (const [side, levels] of [["bid", expected.bids], ["ask", expected.asks]] as const) {
+      for (let row = 0; row < 10; row += 1) {
+        const [price, size] = text(levels[row]);
+        await expect.poll(() => number(page.getByTestId(`book-${side}-${row}-price`)), { timeout: 15_000 }).toBe(price);
+        await expect.poll(() => number(page.getByTestId(`book-${side}-${row}-size`))).toBe(size);
+      }
+    }
+    expect(await number(page.getByTestId("best-bid"))).toBe(text(expected.bids[0])[0]);
+    expect(await number(page.getByTestId("best-ask"))).toBe(text(expected.asks[0])[0]);
+
+    const chart = page.getByTestId("chart");
+    const bars = barsOfTrades(files, "BTCUSDT", 60_000);
+    expect(bars.length).toBeGreaterThan(10);
+    await expect(chart).toHaveAttribute("data-bars", String(bars.length));
+    await expect(chart).toHaveAttribute("data-bars-hash", barsHash(bars, TICK_DECIMALS, LOT_DECIMALS));
+
+    // A planted fault: the comparison must notice a single changed digit.
+    const wrong = bars.map((bar, row) => (row === 3 ? { ...bar, close: shown(units(bar.close) + 1_000_000n, 8) } : bar));
+    expect(barsHash(wrong, TICK_DECIMALS, LOT_DECIMALS)).not.toBe(barsHash(bars, TICK_DECIMALS, LOT_DECIMALS));
+  } finally {
+    await server.stop();
+    await sim.stop();
+  }
+});

@@ -1,0 +1,90 @@
+// When something breaks the page says so, and recovers by itself: stalled feed, lost server, hidden tab.
+import { expect, number, openLive, test } from "../support/page";
+import { binanceConfig, setFault, startServer, startSim } from "../support/servers";
+
+test("a stalled feed turns yellow, then red with words, and comes back by itself", async ({ page }) => {
+  test.setTimeout(90_000);
+  const sim = await startSim(["--venue", "binance", "--demo", "--seed", "7", "--speed", "1"]);
+  const symbol = "BTCSIM";
+  const quick = "stale_after_ms = 1500\ndata_deadline_ms = 5000";
+  const server = await startServer({ config: binanceConfig(sim.ready, [symbol], quick) });
+  try {
+    await openLive(page, server.ready.url, `binance:${symbol}`);
+    const status = page.getByTestId("stream-status");
+    await expect(status).toHaveAttribute("data-state", "live", { timeout: 10_000 });
+
+    // Silent from now on, and nothing new can be opened either.
+    await setFault(sim.ready, { kind: "stall" });
+    await expect(status).toHaveAttribute("data-state", "stale", { timeout: 6_000 });
+    await setFault(sim.ready, { kind: "refuse" });
+    await expect(status).toHaveAttribute("data-state", "failed", { timeout: 15_000 });
+    await expect(status).toHaveText(/no data|cannot connect|closed/i);
+    await expect(page.getByTestId("book")).not.toHaveAttribute("data-state", "live");
+
+    await setFault(sim.ready, { kind: "none" });
+    await expect(status).toHaveAttribute("data-state", "live", { timeout: 40_000 });
+    await expect(page.getByTestId("book")).toHaveAttribute("data-state", "live", { timeout: 10_000 });
+  } finally {
+    await server.stop();
+    await sim.stop();
+  }
+});
+
+test("the server is killed and started again: the page recovers without a reload and says so", async ({ page }) => {
+  test.setTimeout(90_000);
+  const server = await startServer();
+  const port = Number(new URL(server.ready.url).port);
+  await openLive(page, server.ready.url);
+  await page.evaluate(() => {
+    (window as unknown as { notReloaded: boolean }).notReloaded = true;
+  });
+
+  await server.stop("SIGKILL");
+  await expect(page.getByTestId("connection")).not.toHaveAttribute("data-state", "connected", { timeout: 15_000 });
+  await expect(page.getByTestId("banner")).toHaveText(/reconnect|disconnect|lost/i);
+  const shownBefore = await number(page.getByTestId("price"));
+  expect(shownBefore).toMatch(/\d/);
+
+  const again = await startServer({ port });
+  try {
+    await expect(page.getByTestId("connection")).toHaveAttribute("data-state", "connected", { timeout: 40_000 });
+    await expect(page.getByTestId("banner")).toHaveText(/snapshot|replayed/i);
+    await expect.poll(() => number(page.getByTestId("price")), { timeout: 10_000 }).not.toBe(shownBefore);
+    expect(await page.evaluate(() => (window as unknown as { notReloaded?: boolean }).notReloaded)).toBe(true);
+  } finally {
+    await again.stop();
+  }
+});
+
+test("a tab that was hidden shows fresh data within 2 s of its return", async ({ page }) => {
+  const server = await startServer();
+  try {
+    // A hidden tab gets no animation frames: hold them back and report the page as hidden.
+    await page.addInitScript(() => {
+      const real = window.requestAnimationFrame.bind(window);
+      const held: FrameRequestCallback[] = [];
+      const state = { isHidden: false };
+      window.requestAnimationFrame = (callback) => (state.isHidden ? held.push(callback) : real(callback));
+      Object.defineProperty(document, "hidden", { get: () => state.isHidden });
+      Object.defineProperty(document, "visibilityState", { get: () => (state.isHidden ? "hidden" : "visible") });
+      (window as unknown as { hide: (isHidden: boolean) => void }).hide = (isHidden) => {
+        state.isHidden = isHidden;
+        document.dispatchEvent(new Event("visibilitychange"));
+        if (!isHidden) held.splice(0).forEach((callback) => real(callback));
+      };
+    });
+    await openLive(page, server.ready.url);
+    await page.evaluate(() => (window as unknown as { hide: (isHidden: boolean) => void }).hide(true));
+    await page.waitForTimeout(4_000);
+    const whileHidden = await number(page.getByTestId("price"));
+    await page.waitForTimeout(1_000);
+    expect(await number(page.getByTestId("price")), "a hidden tab paints nothing").toBe(whileHidden);
+
+    await page.evaluate(() => (window as unknown as { hide: (isHidden: boolean) => void }).hide(false));
+    await expect.poll(() => number(page.getByTestId("price")), { timeout: 2_000 }).not.toBe(whileHidden);
+    await expect(page.getByTestId("stream-status")).toHaveAttribute("data-state", "live");
+    await expect(page.getByTestId("connection")).toHaveAttribute("data-state", "connected");
+  } finally {
+    await server.stop();
+  }
+});

@@ -1,0 +1,115 @@
+//! The topics of the server itself: `status` gathers how all feeds fare, `system` says how the server does.
+//!
+//! One task; feeds leave their newest status in a cell each, so nothing can pile up here. Not here: what a status is
+//! (`market`).
+
+use std::time::Duration;
+
+use hub::hub::Hub;
+use market::StatusLane;
+use model::time::{Monotonic, Now};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+use wire::{
+    data::{SystemData, TopicData},
+    lane::Lane,
+    message::ItemKind,
+    topic::Topic,
+};
+
+use crate::{
+    clock::Clock,
+    feed::{
+        handle::Feeds,
+        publisher::{Payload, publish},
+    },
+};
+
+/// Who owns the board's streams; no venue can have this name.
+pub const OWNER: &str = "@server";
+
+/// Publishes until `stop`.
+pub async fn run(hub: Hub<Payload>, feeds: Feeds, clock: Clock, stop: CancellationToken) {
+    let mut board = Board { hub, feeds, clock, lanes: Default::default() };
+    let mut turns = tokio::time::interval(Lane::Fast.period());
+    turns.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    for n_turns in 0_u64.. {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            _ = turns.tick() => board.turn(n_turns),
+        }
+    }
+}
+
+struct Board {
+    hub: Hub<Payload>,
+    feeds: Feeds,
+    clock: Clock,
+    lanes: [BoardLane; Lane::ALL.len()],
+}
+
+/// What one lane has published.
+#[derive(Default)]
+struct BoardLane {
+    status: StatusLane,
+    system: SystemData,
+    system_at: Option<Monotonic>,
+}
+
+impl Board {
+    fn turn(&mut self, n_turns: u64) {
+        let now = self.clock.now();
+        for lane in Lane::ALL {
+            if n_turns.is_multiple_of(u64::from(lane.ms() / Lane::Fast.ms())) {
+                self.lane_turn(lane, now);
+            }
+        }
+    }
+
+    fn lane_turn(&mut self, lane: Lane, now: Now) {
+        let demand = self.hub.take_demand(OWNER, lane.index(), now.monotonic.since_zero());
+        let published = &mut self.lanes[usize::from(lane.index())];
+        for mut active in demand.active {
+            let Ok(topic) = Topic::parse(&active.topic) else { continue };
+            let delta = if topic == Topic::STATUS {
+                published.status.turn(&self.feeds.status(), now).map(TopicData::Status)
+            } else {
+                published.system_turn(self.clock, &self.hub, now).map(TopicData::System)
+            };
+            if let Some(delta) = delta {
+                active.offset += 1;
+                self.hub.publish(vec![publish(ItemKind::Delta, &active, topic.clone(), delta)]);
+            }
+            if active.is_waiting {
+                let data = if topic == Topic::STATUS {
+                    TopicData::Status(published.status.snapshot())
+                } else {
+                    TopicData::System(published.system.clone())
+                };
+                self.hub.snapshot(publish(ItemKind::Snapshot, &active, topic, data));
+            }
+        }
+    }
+}
+
+impl BoardLane {
+    /// Once a second, whatever the lane: nobody needs an uptime more often.
+    fn system_turn(&mut self, clock: Clock, hub: &Hub<Payload>, now: Now) -> Option<SystemData> {
+        if self.system_at.is_some_and(|at| now.monotonic.saturating_since(at) < SYSTEM_PERIOD) {
+            return None;
+        }
+        self.system_at = Some(now.monotonic);
+        let newer = SystemData {
+            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            uptime_ms: u64::try_from(clock.uptime().as_millis()).ok(),
+            clients: u64::try_from(hub.stats().n_subscribers).ok(),
+        };
+        let delta = self.system.diff(&newer)?;
+        self.system.merge(&delta);
+        Some(delta)
+    }
+}
+
+/// A little less than a second, so that a tick that comes early is not put off to the next.
+const SYSTEM_PERIOD: Duration = Duration::from_millis(950);

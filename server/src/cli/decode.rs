@@ -1,0 +1,126 @@
+//! `truetape decode`: recorded frames to normalised events as JSON lines, and a summary of what was found.
+//!
+//! Drives the same sessions and view as `serve`; numbers keep the wire's digits. However bad the recording, the exit code
+//! is 0: what could not be read is counted.
+//!
+//! # Layout
+//! - [`event_line`]: one event as a line · [`summary`]: the last line · [`tape_file`]: reading recordings
+
+pub mod event_line;
+pub mod summary;
+pub mod tape_file;
+
+use std::{
+    io::{self, BufWriter, ErrorKind, Write},
+    path::PathBuf,
+};
+
+use anyhow::Context;
+use market::{View, ViewConfig};
+use model::{event::MarketEvent, tape::TapeEntry};
+use venues::replay::Replay;
+
+use self::{event_line::EventLine, summary::EventCounts, tape_file::TapeFile};
+use super::Failure;
+
+/// Flags of `decode`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Arguments {
+    /// Whose frames they are.
+    #[arg(long)]
+    venue: String,
+    /// Print the summary only.
+    #[arg(long)]
+    summary_only: bool,
+    /// Recordings (JSON lines, plain, gzip or zstd), each continuing the one before.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let replay = Replay::new(&arguments.venue).map_err(|error| Failure::Unusable(error.into()))?;
+    let files = arguments
+        .files
+        .iter()
+        .map(|path| TapeFile::open(path).with_context(|| format!("open {}", path.display())))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(Failure::Unusable)?;
+    let out = BufWriter::with_capacity(OUT_BUFFER, io::stdout().lock());
+    let mut decoder = Decoder::new(replay, out, !arguments.summary_only);
+    match files.into_iter().try_for_each(|file| decoder.file(file)).and_then(|()| decoder.finish()) {
+        // Whoever read us has seen enough (`truetape decode … | head`).
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => Ok(result.context("write to standard output")?),
+    }
+}
+
+/// A recording under way, its events written as they come.
+pub struct Decoder<W> {
+    replay: Replay,
+    view: View,
+    out: W,
+    with_events: bool,
+    counts: EventCounts,
+    n_bad_lines: u64,
+}
+
+impl<W: Write> Decoder<W> {
+    /// Nothing is read yet.
+    pub fn new(replay: Replay, out: W, with_events: bool) -> Self {
+        let view = View::new(ViewConfig::default());
+        Self { replay, view, out, with_events, counts: EventCounts::default(), n_bad_lines: 0 }
+    }
+
+    /// Reads a file to its end.
+    ///
+    /// # Errors
+    /// Output cannot be written.
+    pub fn file(&mut self, mut file: TapeFile) -> io::Result<()> {
+        loop {
+            match file.next_line() {
+                Ok(Some(line)) => self.line(line)?,
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    // A recording cut off in the middle is worth as much as it holds.
+                    eprintln!("truetape: {}: {error}; reading stops here", file.path().display());
+                    self.n_bad_lines += 1;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn line(&mut self, line: &[u8]) -> io::Result<()> {
+        if line.iter().all(u8::is_ascii_whitespace) {
+            return Ok(());
+        }
+        let Some(entry) = std::str::from_utf8(line).ok().and_then(|text| TapeEntry::parse(text).ok()) else {
+            self.n_bad_lines += 1;
+            return Ok(());
+        };
+        let Self { replay, view, out, with_events, counts, .. } = self;
+        let mut result = Ok(());
+        replay.feed(&entry, |event: &MarketEvent| {
+            counts.add(event);
+            view.apply(event);
+            if *with_events && result.is_ok() {
+                result = EventLine::of(event).write(out);
+            }
+        });
+        result
+    }
+
+    /// Writes the summary line.
+    ///
+    /// # Errors
+    /// Output cannot be written.
+    pub fn finish(mut self) -> io::Result<()> {
+        let summary = summary::Summary::of(&self.replay.summary(), &self.counts, self.n_bad_lines);
+        serde_json::to_writer(&mut self.out, &summary)?;
+        self.out.write_all(b"\n")?;
+        self.out.flush()
+    }
+}
+
+const OUT_BUFFER: usize = 256 << 10;

@@ -1,0 +1,44 @@
+//! The one place that reads clocks for the pure rooms below: both at once, as they want them.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use model::time::{Monotonic, Now, Timestamp};
+
+/// Reads both clocks. Copies share one zero, so deadlines of different tasks compare.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    zero: Instant,
+}
+
+impl Clock {
+    /// A clock whose monotonic zero is now.
+    pub fn start() -> Self {
+        Self { zero: Instant::now() }
+    }
+
+    /// The moment of the call.
+    pub fn now(&self) -> Now {
+        Now { monotonic: Monotonic::from_zero(self.zero.elapsed()), wall: wall() }
+    }
+
+    /// When a monotonic deadline is, for timers.
+    pub fn instant(&self, deadline: Monotonic) -> tokio::time::Instant {
+        // A deadline past the platform's range would panic; a day is as good as never for a timer that is re-armed.
+        self.zero.checked_add(deadline.since_zero()).unwrap_or_else(|| Instant::now() + FAR_AWAY).into()
+    }
+
+    /// Time since the clock was started.
+    pub fn uptime(&self) -> Duration {
+        self.zero.elapsed()
+    }
+}
+
+fn wall() -> Timestamp {
+    let nanos = match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_nanos()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |nanos| -nanos),
+    };
+    Timestamp::from_nanos(nanos)
+}
+
+const FAR_AWAY: Duration = Duration::from_secs(86_400);

@@ -1,0 +1,141 @@
+//! `[server]`: where it listens, where its data lies, and which names it answers to.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use super::{
+    error::{SettingError, invalid},
+    value::RawValue,
+};
+
+/// Where the server listens and who may call it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServerConfig {
+    /// Address and port; port 0 takes a free one. Loopback only, until there are logins.
+    pub listen: SocketAddr,
+    /// Folder of the database, recordings and certificates.
+    pub data_dir: PathBuf,
+    /// Further names (with a port where it is not the listening one) that `Host` and `Origin` may carry: those of a
+    /// reverse proxy in front.
+    pub allowed_hosts: Vec<String>,
+    /// Open connections at most; further ones wait to be accepted.
+    pub max_connections: usize,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3_000)),
+            data_dir: default_data_dir(),
+            allowed_hosts: Vec::new(),
+            max_connections: 4_096,
+        }
+    }
+}
+
+impl ServerConfig {
+    /// Every key of the section.
+    pub const KEYS: &[&str] = &["allowed_hosts", "data_dir", "listen", "max_connections"];
+
+    /// Takes one setting in.
+    pub fn set(&mut self, key: &str, value: &RawValue) -> Result<(), SettingError> {
+        match key {
+            "listen" => self.listen = listen(value.text()?)?,
+            "data_dir" => self.data_dir = data_dir(value.text()?)?,
+            "allowed_hosts" => {
+                self.allowed_hosts = value.list()?.iter().map(|name| allowed_host(name)).collect::<Result<_, _>>()?;
+            }
+            "max_connections" => self.max_connections = usize::try_from(value.whole(1..=1_000_000)?).unwrap_or(usize::MAX),
+            _ => return Err(SettingError::UnknownKey),
+        }
+        Ok(())
+    }
+
+    /// The section as TOML.
+    pub fn to_toml(&self) -> toml::Table {
+        let mut table = toml::Table::new();
+        table.insert("listen".into(), self.listen.to_string().into());
+        table.insert("data_dir".into(), self.data_dir.display().to_string().into());
+        table.insert("allowed_hosts".into(), self.allowed_hosts.clone().into());
+        table.insert("max_connections".into(), i64::try_from(self.max_connections).unwrap_or(i64::MAX).into());
+        table
+    }
+}
+
+fn listen(text: &str) -> Result<SocketAddr, SettingError> {
+    // A name would have to be resolved, and could resolve to more than loopback.
+    let address: SocketAddr = text
+        .strip_prefix("localhost:")
+        .map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"))
+        .parse()
+        .map_err(|_| invalid("write address and port, as in 127.0.0.1:3000"))?;
+    if address.ip().to_canonical().is_loopback() {
+        Ok(address)
+    } else {
+        Err(invalid(
+            "the server has no logins yet, so it listens on loopback only: write 127.0.0.1 or [::1], and put a reverse \
+             proxy with a login in front to reach it from elsewhere",
+        ))
+    }
+}
+
+fn data_dir(text: &str) -> Result<PathBuf, SettingError> {
+    if text.is_empty() { Err(invalid("write a folder")) } else { Ok(PathBuf::from(text)) }
+}
+
+/// A host name with an optional port, without scheme or path.
+fn allowed_host(name: &str) -> Result<String, SettingError> {
+    let is_host = !name.is_empty()
+        && name.chars().all(|char| char.is_ascii_alphanumeric() || matches!(char, '.' | '-' | ':' | '[' | ']'));
+    if is_host {
+        Ok(name.to_ascii_lowercase())
+    } else {
+        Err(invalid("write host names alone, as in desk.example or desk.example:8443, without http:// and without *"))
+    }
+}
+
+fn default_data_dir() -> PathBuf {
+    let from = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = if cfg!(windows) {
+        from("LOCALAPPDATA")
+    } else if cfg!(target_os = "macos") {
+        from("HOME").map(|home| home.join("Library/Application Support"))
+    } else {
+        from("XDG_DATA_HOME").or_else(|| from("HOME").map(|home| home.join(".local/share")))
+    };
+    base.unwrap_or_else(|| PathBuf::from(".")).join("truetape")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listens_on_loopback_only() {
+        #[track_caller]
+        fn check(text: &str, expected: Option<&str>) {
+            assert_eq!(listen(text).ok().map(|address| address.to_string()).as_deref(), expected, "{text}");
+        }
+        check("127.0.0.1:3000", Some("127.0.0.1:3000"));
+        check("127.8.9.1:0", Some("127.8.9.1:0"));
+        check("localhost:80", Some("127.0.0.1:80"));
+        check("[::1]:3000", Some("[::1]:3000"));
+        for bad in ["0.0.0.0:3000", "[::]:3000", "192.168.1.2:3000", "[::ffff:10.0.0.1]:1", "127.0.0.1", "3000", "", "desk:3000"] {
+            check(bad, None);
+        }
+        let Err(SettingError::Invalid(remedy)) = listen("0.0.0.0:3000") else { panic!("accepted") };
+        assert!(remedy.contains("loopback only"), "{remedy}");
+    }
+
+    #[test]
+    fn host_names_stand_alone() {
+        for good in ["desk.example", "desk.example:8443", "[fd00::1]:3000"] {
+            assert!(allowed_host(good).is_ok(), "{good}");
+        }
+        for bad in ["", "*", "*.example", "https://desk.example", "desk.example/x", "a b"] {
+            assert!(allowed_host(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! One setting's value as it came: text from the environment and flags, TOML from the file. Read by what is wanted.
+
+use std::{fmt, time::Duration};
+
+use super::error::{SettingError, invalid};
+
+/// A value before it is checked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RawValue {
+    /// From a variable or a flag.
+    Text(String),
+    /// From the file.
+    Toml(toml::Value),
+}
+
+impl RawValue {
+    /// A text.
+    pub fn text(&self) -> Result<&str, SettingError> {
+        match self {
+            Self::Text(text) | Self::Toml(toml::Value::String(text)) => Ok(text),
+            Self::Toml(_) => Err(invalid("write a text in quotes")),
+        }
+    }
+
+    /// A whole number within `range`.
+    pub fn whole(&self, range: std::ops::RangeInclusive<u64>) -> Result<u64, SettingError> {
+        let number = match self {
+            Self::Text(text) => text.parse().ok(),
+            Self::Toml(toml::Value::Integer(number)) => u64::try_from(*number).ok(),
+            Self::Toml(_) => None,
+        };
+        number
+            .filter(|number| range.contains(number))
+            .ok_or_else(|| invalid(format!("write a whole number from {} to {}", range.start(), range.end())))
+    }
+
+    /// A whole number of milliseconds within `range`.
+    pub fn millis(&self, range: std::ops::RangeInclusive<u64>) -> Result<Duration, SettingError> {
+        self.whole(range).map(Duration::from_millis)
+    }
+
+    /// A list of texts; from the environment and flags separated by commas.
+    pub fn list(&self) -> Result<Vec<String>, SettingError> {
+        match self {
+            Self::Text(text) => {
+                Ok(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
+            }
+            Self::Toml(toml::Value::Array(items)) => items
+                .iter()
+                .map(|item| item.as_str().map(str::to_owned).ok_or_else(|| invalid("write a list of texts in quotes")))
+                .collect(),
+            Self::Toml(_) => Err(invalid("write a list, [\"…\", \"…\"]")),
+        }
+    }
+}
+
+impl fmt::Display for RawValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Self::Text(text) => format!("{text:?}"),
+            Self::Toml(value) => value.to_string(),
+        };
+        // A value pasted by mistake can be a whole file.
+        match text.char_indices().nth(MAX_SHOWN) {
+            Some((end, _)) => write!(f, "{}…", &text[..end]),
+            None => f.write_str(&text),
+        }
+    }
+}
+
+const MAX_SHOWN: usize = 120;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_same_from_text_and_toml() {
+        let toml = |text: &str| RawValue::Toml(format!("x = {text}").parse::<toml::Table>().unwrap()["x"].clone());
+        assert_eq!(RawValue::Text("7".into()).whole(1..=9), Ok(7));
+        assert_eq!(toml("7").whole(1..=9), Ok(7));
+        assert_eq!(RawValue::Text("a, b,,".into()).list(), Ok(vec!["a".to_owned(), "b".into()]));
+        assert_eq!(toml(r#"["a", "b"]"#).list(), Ok(vec!["a".to_owned(), "b".into()]));
+        for bad in [toml("\"7\""), toml("-1"), toml("10"), toml("1.5"), RawValue::Text("seven".into())] {
+            assert_eq!(bad.whole(1..=9), Err(invalid("write a whole number from 1 to 9")), "{bad}");
+        }
+        assert!(toml("[1]").list().is_err());
+        assert!(toml("1").text().is_err());
+    }
+}

@@ -1,0 +1,82 @@
+//! What a REST caller is told when a request cannot be answered: a status, a stable code, and words for people.
+//!
+//! The JSON form is `{"error":{"code":"unknown_instrument","message":"…","nearest":["…"]}}`. Codes are part of the API;
+//! messages are not. Details of the server's own failures go to the log, not to the caller.
+
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+/// Why a request cannot be answered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApiError {
+    /// A query parameter is missing or cannot be read.
+    #[error("{parameter}: {remedy}")]
+    BadParameter {
+        /// Its name.
+        parameter: &'static str,
+        /// What to write instead.
+        remedy: String,
+    },
+    /// No feed follows this instrument.
+    #[error("no feed follows {instrument}")]
+    UnknownInstrument {
+        /// As asked for, cut to a sane length.
+        instrument: String,
+        /// What is followed and looks like it.
+        nearest: Vec<String>,
+    },
+    /// There is nothing at this address.
+    #[error("nothing here; the page is at /, the API under /api/v1")]
+    NotFound,
+    /// The method does not fit the address.
+    #[error("use GET")]
+    MethodNotAllowed,
+    /// `Host` or `Origin` is not one of ours.
+    #[error("this {header} may not call here; a proxy's name goes into server.allowed_hosts")]
+    ForeignCaller {
+        /// `Host` or `Origin`.
+        header: &'static str,
+    },
+    /// A plain request where a WebSocket handshake is wanted.
+    #[error("this address speaks WebSocket")]
+    NotAWebSocket,
+    /// The feed's task does not take requests just now.
+    #[error("the feed is busy; try again in a second")]
+    FeedBusy,
+    /// The server is going down.
+    #[error("the server is shutting down")]
+    ShuttingDown,
+}
+
+impl ApiError {
+    /// Status and stable code.
+    pub fn kind(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::BadParameter { .. } => (StatusCode::BAD_REQUEST, "bad_parameter"),
+            Self::UnknownInstrument { .. } => (StatusCode::NOT_FOUND, "unknown_instrument"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::ForeignCaller { .. } => (StatusCode::FORBIDDEN, "foreign_caller"),
+            Self::NotAWebSocket => (StatusCode::UPGRADE_REQUIRED, "not_a_websocket"),
+            Self::FeedBusy => (StatusCode::SERVICE_UNAVAILABLE, "feed_busy"),
+            Self::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "shutting_down"),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, code) = self.kind();
+        let mut error = json!({ "code": code, "message": self.to_string() });
+        match &self {
+            Self::UnknownInstrument { nearest, .. } => error["nearest"] = json!(nearest),
+            Self::BadParameter { parameter, .. } => error["parameter"] = json!(parameter),
+            _ => {}
+        }
+        (status, Json(json!({ "error": error }))).into_response()
+    }
+}

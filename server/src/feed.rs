@@ -1,0 +1,15 @@
+//! One task a feed: the sockets, requests and clocks around a venue's session and its market view.
+//!
+//! Not here: what frames mean (`venues`), what the page sees of it (`market`), who reads it (`hub`, `http`).
+//!
+//! # Layout
+//! - [`driver`]: the task · [`socket`]: one connection · [`http`]: REST requests · [`publisher`]: lane turns to the hub
+//! - [`handle`]: how others talk to the task · [`questions`]: REST questions to it · [`directory`]: which instruments there are
+
+pub mod directory;
+pub mod driver;
+pub mod handle;
+pub mod http;
+pub mod publisher;
+pub mod questions;
+pub mod socket;

@@ -1,0 +1,90 @@
+//! Which instruments there are, over all feeds: read by whoever checks a topic or lists instruments.
+//!
+//! Feed tasks write (their own venue's part), everyone else reads. Not here: any price.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use model::instrument::{Instrument, InstrumentId};
+
+use crate::suggest::nearest;
+
+/// The instruments of all feeds. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Directory {
+    /// `None` until the venue has described the instrument. The lock is held for a look-up only, never across an await.
+    entries: Arc<RwLock<BTreeMap<InstrumentId, Option<Arc<Instrument>>>>>,
+}
+
+impl Directory {
+    /// Adds an instrument that is followed but not described yet.
+    pub fn expect(&self, id: InstrumentId) {
+        self.entries.write().unwrap_or_else(PoisonError::into_inner).entry(id).or_default();
+    }
+
+    /// Takes in what a venue says of its instruments.
+    pub fn describe(&self, instruments: &[Arc<Instrument>]) {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        for instrument in instruments {
+            entries.insert(instrument.id.clone(), Some(instrument.clone()));
+        }
+    }
+
+    /// True where some feed follows it.
+    pub fn contains(&self, id: &InstrumentId) -> bool {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner).contains_key(id)
+    }
+
+    /// What is followed, in order.
+    pub fn ids(&self) -> Vec<InstrumentId> {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// What is described, in order.
+    pub fn instruments(&self) -> Vec<Arc<Instrument>> {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner).values().flatten().cloned().collect()
+    }
+
+    /// Up to five followed instruments that the one asked for may be meant to be: the same symbol elsewhere or in other
+    /// spelling first, then the nearest name.
+    pub fn nearest(&self, text: &str) -> Vec<String> {
+        let plain = |text: &str| text.chars().filter(|char| char.is_alphanumeric()).collect::<String>().to_lowercase();
+        let symbol = |text: &str| plain(text.split_once(':').map_or(text, |(_, symbol)| symbol));
+        let names: Vec<String> = self.ids().iter().map(ToString::to_string).collect();
+        let wanted = symbol(text);
+        let mut found: Vec<String> =
+            names.iter().filter(|name| !wanted.is_empty() && symbol(name).contains(&wanted)).take(MAX_NEAREST).cloned().collect();
+        if found.is_empty() {
+            found.extend(nearest(text, names.iter().map(String::as_str)).map(str::to_owned));
+        }
+        found
+    }
+}
+
+const MAX_NEAREST: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_what_was_probably_meant() {
+        let directory = Directory::default();
+        for id in ["alpha:BTCUSDT", "alpha:ETHUSDT", "beta:BTC/USDT", "beta:X:Y"] {
+            directory.expect(InstrumentId::parse(id).unwrap());
+        }
+        #[track_caller]
+        fn check(directory: &Directory, text: &str, expected: &[&str]) {
+            assert_eq!(directory.nearest(text), expected, "{text}");
+        }
+        check(&directory, "alpha:BTC", &["alpha:BTCUSDT", "beta:BTC/USDT"]);
+        check(&directory, "gamma:btc-usdt", &["alpha:BTCUSDT", "beta:BTC/USDT"]);
+        check(&directory, "alpha:ETHUSDC", &["alpha:ETHUSDT"]);
+        check(&directory, "nothing like it", &[]);
+        check(&directory, "", &[]);
+        assert!(directory.contains(&InstrumentId::parse("beta:X:Y").unwrap()));
+        assert!(directory.instruments().is_empty());
+    }
+}

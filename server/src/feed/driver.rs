@@ -1,0 +1,280 @@
+//! The feed task: one venue's session and market view, and everything they need done.
+//!
+//! One loop, one owner: frames, answers, commands and deadlines go in; what the session wants comes out and is done at
+//! once, except what takes time, which is a socket task or a request of its own. Not here: any rule of any venue.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use market::View;
+use model::{
+    event::{MarketEvent, MarketEventKind},
+    time::{Monotonic, Now},
+};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+use venues::session::{CloseReason, ConnectionId, HttpFailure, Input, Output, RequestId, Session};
+use wire::lane::Lane;
+
+use super::{
+    directory::Directory,
+    handle::{FeedCommand, FeedStatus},
+    http::{Done, HttpClient},
+    publisher::Publisher,
+    questions::Questions,
+    socket::{Connections, EVENT_QUEUE, Socket, SocketEvent, SocketEventKind},
+};
+
+/// What a feed needs from the server.
+pub struct FeedParts {
+    /// The venue's protocol.
+    pub session: Box<dyn Session>,
+    /// What is made of its events.
+    pub view: View,
+    /// The way to the browsers.
+    pub publisher: Publisher,
+    /// What connections share.
+    pub connections: Connections,
+    /// REST requests to this venue.
+    pub http: HttpClient,
+    /// Told of instruments.
+    pub directory: Directory,
+    /// Told how the feed fares, ten times a second; only the newest counts.
+    pub status: watch::Sender<FeedStatus>,
+    /// Shown every event, in order; for recorders and tests.
+    pub observer: Option<EventObserver>,
+}
+
+/// Is shown every event before the view takes it.
+pub type EventObserver = Box<dyn FnMut(&MarketEvent) + Send>;
+
+/// Runs a feed until `stop`; its sockets and requests end with it.
+pub async fn run(parts: FeedParts, mut commands: mpsc::Receiver<FeedCommand>, stop: CancellationToken) {
+    let mut driver = Driver::new(parts);
+    driver.input(Input::Start, driver.now());
+    let mut frames = Vec::with_capacity(FRAMES_AT_ONCE);
+    loop {
+        let due = driver.parts.connections.clock.instant(driver.next_due());
+        // Frames before deadlines: after a stall of our own, what lies in the queue proves that the venue is alive. A
+        // flood cannot starve the rest, because due work is done after every step.
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            _n_frames = driver.events.recv_many(&mut frames, FRAMES_AT_ONCE) => {
+                frames.drain(..).for_each(|event| driver.socket_event(event));
+            }
+            Some(done) = driver.requests.join_next() => {
+                if let Ok(done) = done {
+                    driver.request_done(&done);
+                }
+            }
+            Some(command) = commands.recv() => driver.command(command),
+            () = tokio::time::sleep_until(due) => {}
+        }
+        driver.do_what_is_due();
+    }
+}
+
+struct Driver {
+    parts: FeedParts,
+    sockets: BTreeMap<ConnectionId, Socket>,
+    events: mpsc::Receiver<SocketEvent>,
+    /// Kept so that the channel never closes; cloned into each socket task.
+    event_sender: mpsc::Sender<SocketEvent>,
+    requests: JoinSet<Done>,
+    /// What the session must still be told of outputs that could not be done.
+    failed: VecDeque<Failed>,
+    questions: Questions,
+    /// The latest monotonic time any input had: frames are stamped where they are read and may come in after a timeout.
+    latest: Monotonic,
+    next_turn: Monotonic,
+    n_turns: u64,
+    /// When the session was last told that its deadline has passed; keeps one that does not move from spinning.
+    last_timeout: Monotonic,
+}
+
+enum Failed {
+    Socket(ConnectionId, CloseReason),
+    Request(RequestId, HttpFailure),
+}
+
+impl Driver {
+    fn new(parts: FeedParts) -> Self {
+        let (event_sender, events) = mpsc::channel(EVENT_QUEUE);
+        let start = parts.connections.clock.now().monotonic;
+        Self {
+            parts,
+            sockets: BTreeMap::new(),
+            events,
+            event_sender,
+            requests: JoinSet::new(),
+            failed: VecDeque::new(),
+            questions: Questions::default(),
+            latest: start,
+            next_turn: start,
+            n_turns: 0,
+            last_timeout: Monotonic::ZERO,
+        }
+    }
+
+    fn now(&self) -> Now {
+        self.parts.connections.clock.now()
+    }
+
+    /// When there is something to do without any input.
+    fn next_due(&self) -> Monotonic {
+        let deadline = self.parts.session.deadline().map(|deadline| deadline.max(self.last_timeout + SPIN_GUARD));
+        deadline.map_or(self.next_turn, |deadline| deadline.min(self.next_turn))
+    }
+
+    fn do_what_is_due(&mut self) {
+        let now = self.now();
+        if let Some(deadline) = self.parts.session.deadline() {
+            let is_overdue = now.monotonic >= deadline + FLOOD_PATIENCE;
+            let is_due = now.monotonic >= deadline && (self.events.is_empty() || is_overdue);
+            if is_due && now.monotonic >= self.last_timeout + SPIN_GUARD {
+                self.last_timeout = now.monotonic;
+                self.input(Input::Timeout, now);
+            }
+        }
+        if now.monotonic >= self.next_turn {
+            self.turn(now);
+        }
+    }
+
+    /// One input to the session, then everything it leads to.
+    fn input(&mut self, input: Input<'_>, now: Now) {
+        self.latest = self.latest.max(now.monotonic);
+        let now = Now { monotonic: self.latest, ..now };
+        self.parts.session.handle(input, now);
+        loop {
+            self.drain_outputs();
+            let wishes = self.parts.view.take_wishes();
+            let Some(failed) = self.failed.pop_front() else {
+                if wishes.is_empty() {
+                    break;
+                }
+                wishes.into_iter().for_each(|wish| self.parts.session.handle(Input::Wish(wish), now));
+                continue;
+            };
+            wishes.into_iter().for_each(|wish| self.parts.session.handle(Input::Wish(wish), now));
+            match failed {
+                Failed::Socket(connection, reason) => {
+                    self.parts.session.handle(Input::Closed(connection, reason), now);
+                }
+                Failed::Request(id, failure) => self.parts.session.handle(Input::Http(id, Err(failure)), now),
+            }
+        }
+    }
+
+    fn drain_outputs(&mut self) {
+        while let Some(output) = self.parts.session.poll_output() {
+            match output {
+                Output::Connect { connection, url, after } => {
+                    let socket =
+                        Socket::open(&self.parts.connections, connection, url, after, self.event_sender.clone());
+                    self.sockets.insert(connection, socket);
+                }
+                Output::Send(connection, frame) => {
+                    let sent = self.sockets.get(&connection).map_or(Ok(()), |socket| socket.send(frame));
+                    if let Err(reason) = sent {
+                        self.sockets.remove(&connection);
+                        self.failed.push_back(Failed::Socket(connection, reason));
+                    }
+                }
+                Output::Close(connection) => drop(self.sockets.remove(&connection)),
+                Output::Http(request) if self.requests.len() < MAX_REQUESTS => {
+                    self.requests.spawn(self.parts.http.clone().get(request));
+                }
+                Output::Http(request) => {
+                    let failure = HttpFailure { detail: "too many requests are waiting".to_owned() };
+                    self.failed.push_back(Failed::Request(request.id, failure));
+                }
+                Output::Event(event) => self.event(&event),
+            }
+        }
+    }
+
+    fn event(&mut self, event: &MarketEvent) {
+        if let Some(observer) = &mut self.parts.observer {
+            observer(event);
+        }
+        if let MarketEventKind::Instrument(instrument) = &event.kind {
+            self.parts.directory.describe(std::slice::from_ref(instrument));
+        }
+        self.parts.view.apply(event);
+        if let MarketEventKind::History(history) = &event.kind {
+            self.questions.history_came(&event.instrument, history.interval, &self.parts.view);
+        }
+    }
+
+    fn socket_event(&mut self, event: SocketEvent) {
+        let SocketEvent { connection, now, kind } = event;
+        // The session has closed it; what was under way counts no more.
+        if !self.sockets.contains_key(&connection) {
+            return;
+        }
+        match kind {
+            SocketEventKind::Connected => self.input(Input::Connected(connection), now),
+            SocketEventKind::Text(text) => self.input(Input::Frame(connection, text.as_str()), now),
+            SocketEventKind::Binary(bytes) => self.input(Input::Binary(connection, &bytes), now),
+            SocketEventKind::Ping => self.input(Input::Ping(connection), now),
+            SocketEventKind::Closed(reason) => {
+                self.sockets.remove(&connection);
+                tracing::info!(venue = %self.parts.session.venue(), ?reason, "a connection ended");
+                self.input(Input::Closed(connection, reason), now);
+            }
+        }
+    }
+
+    fn request_done(&mut self, done: &Done) {
+        let result = done.result.as_ref().map(super::http::Answer::lend).map_err(Clone::clone);
+        if let Err(failure) = &result {
+            tracing::warn!(venue = %self.parts.session.venue(), detail = failure.detail, "a request failed");
+        }
+        self.input(Input::Http(done.id, result), self.now());
+    }
+
+    fn command(&mut self, command: FeedCommand) {
+        let now = self.now();
+        self.questions.take(command, &mut self.parts.view, self.parts.session.as_ref(), now.monotonic);
+        self.grant_wishes(now);
+    }
+
+    /// Wishes that did not come up while an input was handled.
+    fn grant_wishes(&mut self, now: Now) {
+        for wish in self.parts.view.take_wishes() {
+            self.input(Input::Wish(wish), now);
+        }
+    }
+
+    /// Publishes what changed, on every lane whose turn it is.
+    fn turn(&mut self, now: Now) {
+        let FeedParts { session, view, publisher, status, .. } = &mut self.parts;
+        for lane in Lane::ALL {
+            if self.n_turns.is_multiple_of(u64::from(lane.ms() / Lane::Fast.ms())) {
+                publisher.turn(lane, view, session.as_ref(), now);
+            }
+        }
+        status.send_replace(FeedStatus::of(session.as_ref(), view, now));
+        self.questions.turn(view, now.monotonic);
+        self.n_turns += 1;
+        // A late turn is not made up for: the next one carries all that changed.
+        self.next_turn = (self.next_turn + Lane::Fast.period()).max(now.monotonic + Lane::Fast.period() / 2);
+        self.grant_wishes(now);
+    }
+}
+
+/// Frames taken at once before what is due is looked at: a millisecond's work.
+const FRAMES_AT_ONCE: usize = 64;
+/// How long queued frames may hold a deadline up.
+const FLOOD_PATIENCE: Duration = Duration::from_millis(250);
+/// Shortest time between two timeouts.
+const SPIN_GUARD: Duration = Duration::from_millis(5);
+/// Requests under way or waiting for their turn; a session paces itself far below.
+const MAX_REQUESTS: usize = 256;

@@ -1,0 +1,148 @@
+//! REST requests to a venue: only `GET`, only to its configured address, bounded in time, size and number.
+//!
+//! Not here: weights, retries and `Retry-After`; the session keeps those rules.
+
+use std::{
+    sync::Arc,
+    time::Duration,
+};
+
+use reqwest::{Client, Response, Url, header::HeaderMap, redirect};
+use rustls::ClientConfig;
+use tokio::sync::Semaphore;
+use venues::session::{HttpAnswer, HttpFailure, HttpRequest, RequestId};
+
+use crate::feed::socket::USER_AGENT;
+
+/// Makes requests to one venue. Clones share connections and the limit.
+#[derive(Clone, Debug)]
+pub struct HttpClient {
+    client: Client,
+    base: Option<String>,
+    permits: Arc<Semaphore>,
+}
+
+/// A request's end.
+#[derive(Debug)]
+pub struct Done {
+    /// Which request.
+    pub id: RequestId,
+    /// Its answer, whole.
+    pub result: Result<Answer, HttpFailure>,
+}
+
+/// An answer that owns its body.
+#[derive(Debug)]
+pub struct Answer {
+    status: u16,
+    retry_after: Option<Duration>,
+    used_weight: Option<u32>,
+    body: String,
+}
+
+impl Answer {
+    /// As sessions take it.
+    pub fn lend(&self) -> HttpAnswer<'_> {
+        HttpAnswer {
+            status: self.status,
+            retry_after: self.retry_after,
+            used_weight: self.used_weight,
+            body: &self.body,
+        }
+    }
+}
+
+/// Makes the client that all feeds share.
+///
+/// # Errors
+/// The TLS configuration is not usable.
+pub fn client(tls: &Arc<ClientConfig>) -> anyhow::Result<Client> {
+    let client = Client::builder()
+        .tls_backend_preconfigured(ClientConfig::clone(tls))
+        .user_agent(USER_AGENT)
+        // A redirect could lead anywhere, and no venue needs one.
+        .redirect(redirect::Policy::none())
+        // Sockets do not go through proxies either; half a feed through one would hide where the limits count.
+        .no_proxy()
+        .connect_timeout(CONNECT_TIME)
+        .timeout(TOTAL_TIME)
+        .pool_max_idle_per_host(MAX_AT_ONCE)
+        .build()?;
+    Ok(client)
+}
+
+impl HttpClient {
+    /// A client for one venue; `base` is its REST address without paths, `None` where it has none.
+    pub fn new(client: Client, base: Option<String>) -> Self {
+        Self { client, base, permits: Arc::new(Semaphore::new(MAX_AT_ONCE)) }
+    }
+
+    /// Makes one request; always ends, within the time for a whole request once it is its turn.
+    pub async fn get(self, request: HttpRequest) -> Done {
+        let id = request.id;
+        let result = match self.permits.acquire().await {
+            Ok(_permit) => self.fetch(request).await,
+            Err(_closed) => Err(failure("stopped")),
+        };
+        Done { id, result }
+    }
+
+    async fn fetch(&self, request: HttpRequest) -> Result<Answer, HttpFailure> {
+        let base = self.base.as_deref().ok_or_else(|| failure("the venue has no REST address"))?;
+        let mut url = Url::parse(&format!("{base}{}", request.path)).map_err(failure)?;
+        if !request.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&request.query);
+        }
+        // Errors name the address otherwise, query and all.
+        let response = self.client.get(url).send().await.map_err(|error| failure(Cause(error.without_url())))?;
+        read(response).await
+    }
+}
+
+async fn read(mut response: Response) -> Result<Answer, HttpFailure> {
+    let status = response.status().as_u16();
+    let retry_after = number(response.headers(), "retry-after").map(Duration::from_secs);
+    let used_weight = USED_WEIGHT
+        .iter()
+        .find_map(|name| number(response.headers(), name))
+        .and_then(|weight| u32::try_from(weight).ok());
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| failure(Cause(error.without_url())))? {
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(failure(format!("the answer is larger than {} MiB", MAX_BODY >> 20)));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let body = String::from_utf8(body).map_err(|_| failure("the answer is not UTF-8"))?;
+    Ok(Answer { status, retry_after, used_weight, body })
+}
+
+fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+    headers.get(name)?.to_str().ok()?.trim().parse().ok()
+}
+
+fn failure(detail: impl ToString) -> HttpFailure {
+    HttpFailure { detail: detail.to_string() }
+}
+
+/// The library's own words say only "error sending request"; the reason is at the end of the chain.
+struct Cause(reqwest::Error);
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut last: &dyn std::error::Error = &self.0;
+        while let Some(source) = last.source() {
+            last = source;
+        }
+        if self.0.is_timeout() { f.write_str("no answer in time") } else { write!(f, "{last}") }
+    }
+}
+
+const CONNECT_TIME: Duration = Duration::from_secs(10);
+const TOTAL_TIME: Duration = Duration::from_secs(10);
+/// A venue's list of all instruments is some 15 MB.
+const MAX_BODY: usize = 64 << 20;
+/// Snapshots and history pages at start-up; more at once only trips the venue's limits.
+const MAX_AT_ONCE: usize = 4;
+/// Headers in which venues say how much of the limit is used.
+const USED_WEIGHT: &[&str] = &["x-mbx-used-weight-1m", "x-mbx-used-weight"];

@@ -1,0 +1,68 @@
+//! One router that lists every route; one file a resource.
+//!
+//! # Layout
+//! - [`accept`]: the listening socket · [`guard`]: who may call · [`security`]: headers on every answer
+//! - [`page`], [`site`]: the page and its files · [`stream`]: the WebSocket session
+//! - [`instruments`], [`candles`], [`book`], [`trades`], [`status`]: the REST API · [`parameters`]: its query parameters
+//! - [`health`]: for whoever watches over the process
+
+pub mod accept;
+pub mod book;
+pub mod candles;
+pub mod guard;
+pub mod health;
+pub mod instruments;
+pub mod page;
+pub mod parameters;
+pub mod security;
+pub mod site;
+pub mod status;
+pub mod stream;
+pub mod trades;
+
+use axum::{Router, extract::FromRef, middleware, routing::get};
+use leptos::prelude::LeptosOptions;
+use tower_http::compression::{CompressionLayer, predicate::SizeAbove};
+
+use self::{guard::Hosts, stream::StreamContext};
+use crate::{error::ApiError, feed::handle::Feeds, shutdown::Shutdown};
+
+/// What handlers may ask for. Everything in it is a handle.
+#[derive(Clone, FromRef)]
+pub struct AppState {
+    /// The feeds.
+    pub feeds: Feeds,
+    /// The names we answer to.
+    pub hosts: Hosts,
+    /// How the page is rendered.
+    pub leptos: LeptosOptions,
+    /// Whether the server is going down.
+    pub shutdown: Shutdown,
+    /// What a stream session needs.
+    pub stream: StreamContext,
+}
+
+/// Every route of the server.
+pub fn router(state: AppState) -> Router {
+    let api = Router::new()
+        .route("/api/v1/book", get(book::show))
+        .route("/api/v1/candles", get(candles::list))
+        .route("/api/v1/instruments", get(instruments::list))
+        .route("/api/v1/status", get(status::show))
+        .route("/api/v1/trades", get(trades::list))
+        // Small answers stay as they are: a round trip costs the same, and packing them costs more than it saves.
+        .layer(CompressionLayer::new().gzip(true).compress_when(SizeAbove::new(COMPRESS_ABOVE)));
+    let router = Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/ws", get(stream::upgrade))
+        .merge(api)
+        .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed });
+    page::routes(router, &state)
+        .fallback(page::fallback)
+        .layer(middleware::from_fn_with_state(state.hosts.clone(), guard::refuse_foreign))
+        .layer(middleware::from_fn(security::add_headers))
+        .with_state(state)
+}
+
+const COMPRESS_ABOVE: u64 = 1_024;

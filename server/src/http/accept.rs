@@ -1,0 +1,95 @@
+//! The listening socket: accepts connections up to a limit, tunes them, and serves HTTP/1 on each.
+//!
+//! Our own loop instead of `axum::serve`, which has no time limit for headers (half-sent ones hold connections for
+//! ever) and no limit of connections. HTTP/1 only: browsers speak HTTP/2 over TLS only, which a proxy in front ends.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{Router, body::Body, http::Request};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+use tower::ServiceExt;
+
+use crate::shutdown::Shutdown;
+
+/// A connection's place among the open ones; held for as long as the connection, or the socket it became, lives.
+#[derive(Clone, Debug)]
+pub struct Slot {
+    _permit: Arc<OwnedSemaphorePermit>,
+}
+
+/// Accepts until the shutdown's second step. When all places are taken, callers wait in the system's queue.
+pub async fn accept(listener: TcpListener, router: Router, shutdown: Shutdown, max_connections: usize) {
+    let places = Arc::new(Semaphore::new(max_connections));
+    loop {
+        let accepting = async {
+            let permit = places.clone().acquire_owned().await;
+            (permit, listener.accept().await)
+        };
+        tokio::select! {
+            biased;
+            () = shutdown.stopping.cancelled() => break,
+            (permit, accepted) = accepting => match (permit, accepted) {
+                (Ok(permit), Ok((stream, _peer))) => {
+                    tune(&stream);
+                    let slot = Slot { _permit: Arc::new(permit) };
+                    shutdown.tasks.spawn(serve(stream, router.clone(), slot, shutdown.clone()));
+                }
+                (_, Err(error)) => {
+                    // Out of file descriptors, mostly: trying again at once would only burn the processor.
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+                (Err(_closed), _) => break,
+            }
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, router: Router, slot: Slot, shutdown: Shutdown) {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(slot.clone());
+        router.clone().oneshot(request.map(Body::new))
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIME)
+        .max_buf_size(MAX_HEADERS)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    let result = tokio::select! {
+        biased;
+        result = connection.as_mut() => result,
+        () = shutdown.stopping.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%error, "connection ended early");
+    }
+}
+
+/// Bounds what the kernel holds for a reader that does not read: without it, 500 such readers hold 1.5 GB outside of
+/// every figure the process knows of, and stay as orphans after we have dropped them.
+fn tune(stream: &TcpStream) {
+    let socket = socket2::SockRef::from(stream);
+    let tuned = socket.set_tcp_nodelay(true).and_then(|()| socket.set_send_buffer_size(SEND_BUFFER));
+    #[cfg(any(target_os = "linux", target_os = "android", target_os = "fuchsia", target_os = "cygwin"))]
+    let tuned = tuned.and_then(|()| socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED_TIME)));
+    if let Err(error) = tuned {
+        tracing::debug!(%error, "a connection could not be tuned");
+    }
+}
+
+const HEADER_TIME: Duration = Duration::from_secs(10);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+const UNACKNOWLEDGED_TIME: Duration = Duration::from_secs(5);
+/// Request headers and the read buffer; ours are far below.
+const MAX_HEADERS: usize = 32 << 10;
+const SEND_BUFFER: usize = 64 << 10;

@@ -1,0 +1,26 @@
+//! `GET /api/v1/candles?instrument=venue:SYMBOL&interval=1m&limit=500`: the newest bars, oldest first.
+
+use axum::{Json, extract::State};
+use model::{candle::Interval, instrument::InstrumentId};
+use serde::Serialize;
+use wire::{data::CandlesData, limits::CANDLES_LENGTH};
+
+use super::parameters::Parameters;
+use crate::{error::ApiError, feed::handle::Feeds};
+
+/// `{"instrument":"…","interval":"1m","bars":[[open_time_ms,"open","high","low","close","volume"],…]}`
+#[derive(Serialize)]
+pub struct Candles {
+    instrument: InstrumentId,
+    interval: Interval,
+    #[serde(flatten)]
+    data: CandlesData,
+}
+
+/// Asks the feed; waits a moment for history that is still on its way.
+pub async fn list(State(feeds): State<Feeds>, parameters: Parameters) -> Result<Json<Candles>, ApiError> {
+    let (instrument, interval) = (parameters.instrument()?, parameters.interval()?);
+    let limit = parameters.number("limit", 1..=CANDLES_LENGTH, CANDLES_LENGTH)?;
+    let data = feeds.find(&instrument)?.candles(instrument.clone(), interval, limit).await?;
+    Ok(Json(Candles { instrument, interval, data }))
+}

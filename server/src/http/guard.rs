@@ -1,0 +1,221 @@
+//! Who may call: `Host` and `Origin` are compared with the names we answer to, on every request and upgrade.
+//!
+//! Listening on loopback keeps other machines out, not other pages in the same browser: a page from anywhere can call
+//! `http://127.0.0.1:3000` (cross-site WebSocket hijacking), and a name that resolves to 127.0.0.1 makes it look like
+//! its own (DNS rebinding). `Host` finds the second, `Origin` the first. Names are compared whole, never by part.
+//!
+//! | header | plain request | WebSocket handshake |
+//! |---|---|---|
+//! | `Host` missing, twice, or foreign | 403 | 403 |
+//! | `Origin` foreign, `null`, or twice | 403 | 403 |
+//! | `Origin` missing | passes: browsers leave it out on plain `GET`, and cross-site callers cannot read the answer | passes only where `Host` is a loopback name |
+//!
+//! Browsers always send `Origin` with a WebSocket handshake, so one without it comes from a program. Programs on this
+//! machine may read the stream as they may read the API; through a proxy's name they must say where they come from.
+
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, header},
+    middleware::Next,
+    response::Response,
+};
+
+use crate::error::ApiError;
+
+/// The names the server answers to.
+#[derive(Clone, Debug)]
+pub struct Hosts(Arc<Names>);
+
+#[derive(Debug)]
+struct Names {
+    /// Loopback names with our port; spoken to in plain HTTP.
+    loopback: BTreeSet<String>,
+    /// Names of proxies in front, which may speak TLS.
+    proxies: BTreeSet<String>,
+}
+
+impl Hosts {
+    /// The loopback names with the port of `listen`, and `allowed` as they stand.
+    pub fn new(listen: SocketAddr, allowed: &[String]) -> Self {
+        let port = listen.port();
+        let own = listen.to_string();
+        let mut loopback: BTreeSet<String> =
+            ["localhost", "127.0.0.1", "[::1]"].iter().map(|name| format!("{name}:{port}")).chain([own]).collect();
+        if port == 80 {
+            // Browsers leave the default port out.
+            let bare: Vec<String> = loopback.iter().filter_map(|name| name.strip_suffix(":80")).map(str::to_owned).collect();
+            loopback.extend(bare);
+        }
+        let proxies = allowed.iter().map(|name| name.to_ascii_lowercase()).collect();
+        Self(Arc::new(Names { loopback, proxies }))
+    }
+
+    /// Checks a request's headers.
+    ///
+    /// # Errors
+    /// [`ApiError::ForeignCaller`] with the header at fault.
+    pub fn check(&self, headers: &HeaderMap, authority: Option<&str>, kind: RequestKind) -> Result<(), ApiError> {
+        let foreign_host = ApiError::ForeignCaller { header: "Host" };
+        let foreign_origin = ApiError::ForeignCaller { header: "Origin" };
+        let host = single(headers, header::HOST).map_err(|_| foreign_host.clone())?.ok_or(foreign_host.clone())?;
+        // A request line with a whole address overrides Host for whoever believes it: both must be ours.
+        for name in [Some(host.as_str()), authority].into_iter().flatten() {
+            if !self.0.loopback.contains(&name.to_ascii_lowercase()) && !self.0.proxies.contains(&name.to_ascii_lowercase()) {
+                return Err(foreign_host);
+            }
+        }
+        match single(headers, header::ORIGIN).map_err(|_| foreign_origin.clone())? {
+            Some(origin) if self.is_own_origin(&origin) => Ok(()),
+            Some(_) => Err(foreign_origin),
+            None if kind == RequestKind::WebSocket && !self.0.loopback.contains(&host.to_ascii_lowercase()) => Err(foreign_origin),
+            None => Ok(()),
+        }
+    }
+
+    fn is_own_origin(&self, origin: &str) -> bool {
+        let origin = origin.to_ascii_lowercase();
+        match origin.split_once("://") {
+            Some(("http", host)) => self.0.loopback.contains(host) || self.0.proxies.contains(host),
+            // We speak no TLS ourselves: an https page of a loopback name is someone else's.
+            Some(("https", host)) => self.0.proxies.contains(host),
+            _ => false,
+        }
+    }
+}
+
+/// What a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestKind {
+    /// An answer.
+    Plain,
+    /// A WebSocket.
+    WebSocket,
+}
+
+/// The layer that refuses foreign callers before any handler, and so before any upgrade.
+pub async fn refuse_foreign(State(hosts): State<Hosts>, request: Request, next: Next) -> Result<Response, ApiError> {
+    // By path and by header: whatever would become a socket is judged as one.
+    let is_socket = request.uri().path() == "/ws" || request.headers().contains_key(header::UPGRADE);
+    let kind = if is_socket { RequestKind::WebSocket } else { RequestKind::Plain };
+    hosts.check(request.headers(), request.uri().authority().map(|authority| authority.as_str()), kind)?;
+    Ok(next.run(request).await)
+}
+
+/// The header's only value; an error where there are several or it is no text.
+fn single(headers: &HeaderMap, name: HeaderName) -> Result<Option<String>, ()> {
+    let mut values = headers.get_all(name).iter();
+    let Some(first) = values.next() else { return Ok(None) };
+    match (first.to_str(), values.next()) {
+        (Ok(text), None) => Ok(Some(text.to_owned())),
+        _ => Err(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn verdict(host: &[&str], origin: &[&str], kind: RequestKind) -> Result<(), &'static str> {
+        let hosts = Hosts::new("127.0.0.1:3000".parse().unwrap(), &["desk.example".into(), "desk.example:8443".into()]);
+        let mut headers = HeaderMap::new();
+        for (name, values) in [(header::HOST, host), (header::ORIGIN, origin)] {
+            headers.extend(values.iter().map(|value| (name.clone(), HeaderValue::from_str(value).unwrap())));
+        }
+        hosts.check(&headers, None, kind).map_err(|error| match error {
+            ApiError::ForeignCaller { header } => header,
+            _ => "another error",
+        })
+    }
+
+    #[track_caller]
+    fn check(host: &[&str], origin: &[&str], plain: Result<(), &str>, socket: Result<(), &str>) {
+        assert_eq!(verdict(host, origin, RequestKind::Plain), plain, "plain {host:?} {origin:?}");
+        assert_eq!(verdict(host, origin, RequestKind::WebSocket), socket, "socket {host:?} {origin:?}");
+    }
+
+    #[test]
+    fn own_pages_pass() {
+        for (host, origin) in [
+            ("127.0.0.1:3000", "http://127.0.0.1:3000"),
+            ("localhost:3000", "http://localhost:3000"),
+            ("LocalHost:3000", "HTTP://LOCALHOST:3000"),
+            ("[::1]:3000", "http://[::1]:3000"),
+            ("desk.example", "https://desk.example"),
+            ("desk.example:8443", "https://desk.example:8443"),
+            // A proxy that passes its own Host on, and one that does not.
+            ("127.0.0.1:3000", "https://desk.example"),
+            ("desk.example", "http://desk.example"),
+        ] {
+            check(&[host], &[origin], Ok(()), Ok(()));
+        }
+    }
+
+    #[test]
+    fn foreign_hosts_are_refused() {
+        for host in [
+            &[][..],
+            &["127.0.0.1"],
+            &["127.0.0.1:3001"],
+            &["localhost"],
+            &["localhost.:3000"],
+            &["localhost:3000.evil.example"],
+            &["evil.example:3000"],
+            &["127.0.0.1.evil.example:3000"],
+            &["evil-desk.example"],
+            &["desk.example.evil.example"],
+            &["desk.example:443"],
+            &["0.0.0.0:3000"],
+            &["2130706433:3000"],
+            &["[::ffff:127.0.0.1]:3000"],
+            &["user@127.0.0.1:3000"],
+            &["127.0.0.1:3000", "127.0.0.1:3000"],
+            &["127.0.0.1:3000", "evil.example"],
+        ] {
+            check(host, &[], Err("Host"), Err("Host"));
+            check(host, &["http://127.0.0.1:3000"], Err("Host"), Err("Host"));
+        }
+    }
+
+    #[test]
+    fn foreign_origins_are_refused() {
+        for origin in [
+            &["null"][..],
+            &[""],
+            &["http://evil.example"],
+            &["http://evil.example:3000"],
+            &["http://127.0.0.1"],
+            &["http://127.0.0.1:3001"],
+            &["https://127.0.0.1:3000"],
+            &["ws://127.0.0.1:3000"],
+            &["127.0.0.1:3000"],
+            &["http://127.0.0.1:3000/"],
+            &["http://127.0.0.1:3000.evil.example"],
+            &["http://evil-desk.example"],
+            &["https://desk.example.evil.example"],
+            &["http://user@127.0.0.1:3000"],
+            &["file://"],
+            &["http://127.0.0.1:3000", "http://evil.example"],
+        ] {
+            check(&["127.0.0.1:3000"], origin, Err("Origin"), Err("Origin"));
+        }
+    }
+
+    #[test]
+    fn a_missing_origin_opens_sockets_on_loopback_only() {
+        check(&["127.0.0.1:3000"], &[], Ok(()), Ok(()));
+        check(&["localhost:3000"], &[], Ok(()), Ok(()));
+        check(&["desk.example"], &[], Ok(()), Err("Origin"));
+    }
+
+    #[test]
+    fn the_request_line_counts_too() {
+        let hosts = Hosts::new("127.0.0.1:80".parse().unwrap(), &[]);
+        let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("127.0.0.1"))]);
+        assert_eq!(hosts.check(&headers, Some("127.0.0.1"), RequestKind::Plain), Ok(()));
+        assert!(hosts.check(&headers, Some("evil.example"), RequestKind::Plain).is_err());
+    }
+}

@@ -1,0 +1,71 @@
+//! `/` and the other pages: rendered here once, brought to life by the program in the browser.
+//!
+//! The page carries no data of the user and reads none while rendering; everything live comes over the stream. It is
+//! never cached, because each rendering has a nonce of its own for the script that starts the program.
+
+use app::{App, shell};
+use axum::{
+    Router,
+    extract::{FromRef, Request, State},
+    http::{HeaderValue, Method, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use leptos::{nonce::use_nonce, prelude::*};
+use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list, render_app_to_stream};
+
+use super::{security::page_policy, site};
+use crate::error::ApiError;
+
+/// Adds every route the page knows. They come from the page itself, so no list here can miss one.
+pub fn routes<S>(router: Router<S>, state: &S) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    LeptosOptions: FromRef<S>,
+{
+    let options = LeptosOptions::from_ref(state);
+    router.leptos_routes(state, generate_route_list(App), move || document(options.clone()))
+}
+
+/// What has no route: a file of the site, else the page's own "not found" for people, else an error for programs.
+pub async fn fallback(State(options): State<LeptosOptions>, request: Request) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return ApiError::MethodNotAllowed.into_response();
+    }
+    let path = request.uri().path();
+    if let Some(response) = site::file(path, request.headers()).await {
+        return response;
+    }
+    let accepts_pages = request
+        .headers()
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|accepted| accepted.contains("text/html"));
+    if path.starts_with("/api/") || path.starts_with("/pkg/") || !accepts_pages {
+        return ApiError::NotFound.into_response();
+    }
+    let mut response = render_app_to_stream(move || document(options.clone()))(request).await.into_response();
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}
+
+/// Settings of the page. The output's name is also compiled into it (`.cargo/config.toml`): the two must agree.
+pub fn options() -> LeptosOptions {
+    let mut options = LeptosOptions::builder().output_name("truetape").build();
+    options.site_pkg_dir = "pkg".into();
+    options
+}
+
+/// One rendering with the headers that belong to it.
+fn document(options: LeptosOptions) -> impl IntoView {
+    let response = expect_context::<ResponseOptions>();
+    // The host was checked before any handler ran.
+    let host = use_context::<Parts>()
+        .and_then(|parts| parts.headers.get(header::HOST)?.to_str().ok().map(str::to_owned))
+        .unwrap_or_default();
+    let nonce = use_nonce().map(|nonce| nonce.to_string()).unwrap_or_default();
+    if let Ok(policy) = HeaderValue::from_str(&page_policy(&nonce, &host)) {
+        response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    shell(options)
+}

@@ -1,0 +1,57 @@
+//! Query parameters, read by name, refused in the API's own words.
+
+use std::{collections::BTreeMap, ops::RangeInclusive, str::FromStr};
+
+use axum::{
+    extract::{FromRequestParts, Query},
+    http::request::Parts,
+};
+use model::{candle::Interval, instrument::InstrumentId};
+
+use crate::error::ApiError;
+
+/// A request's query parameters.
+pub struct Parameters(BTreeMap<String, String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Parameters {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match Query::from_request_parts(parts, state).await {
+            Ok(Query(parameters)) => Ok(Self(parameters)),
+            Err(_) => Err(ApiError::BadParameter { parameter: "query", remedy: "write name=value&name=value".to_owned() }),
+        }
+    }
+}
+
+impl Parameters {
+    /// `instrument=venue:SYMBOL`, which must be there.
+    pub fn instrument(&self) -> Result<InstrumentId, ApiError> {
+        let bad = |remedy: String| ApiError::BadParameter { parameter: "instrument", remedy };
+        let text = self.0.get("instrument").ok_or_else(|| bad("write instrument=venue:SYMBOL".to_owned()))?;
+        InstrumentId::parse(text).map_err(|error| bad(error.to_string()))
+    }
+
+    /// `interval=1m`, one minute where it is missing.
+    pub fn interval(&self) -> Result<Interval, ApiError> {
+        self.0.get("interval").map_or(Ok(Interval::M1), |text| {
+            Interval::from_str(text)
+                .map_err(|error| ApiError::BadParameter { parameter: "interval", remedy: error.to_string() })
+        })
+    }
+
+    /// A whole number within `range`, `default` where it is missing.
+    pub fn number(&self, parameter: &'static str, range: RangeInclusive<usize>, default: usize) -> Result<usize, ApiError> {
+        self.0.get(parameter).map_or(Ok(default), |text| {
+            text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| ApiError::BadParameter {
+                parameter,
+                remedy: format!("write a whole number from {} to {}", range.start(), range.end()),
+            })
+        })
+    }
+
+    /// A text as it came.
+    pub fn text(&self, parameter: &str) -> Option<&str> {
+        self.0.get(parameter).map(String::as_str)
+    }
+}

@@ -1,0 +1,140 @@
+//! The page's files: program, style sheet, icons. A release binary holds them; a debug binary reads a folder.
+//!
+//! Files stand beside their compressed forms (`x.wasm.br`, `x.wasm.gz`), made once at build time. Names carry no hash,
+//! so browsers ask every time and are told "not modified" by entity tag.
+
+use std::borrow::Cow;
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+/// One file, ready to be sent.
+struct File {
+    bytes: Cow<'static, [u8]>,
+    entity_tag: String,
+}
+
+/// Answers for a file of the site; `None` where there is no such file.
+pub async fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
+    let path = path.trim_start_matches('/');
+    // Compressed forms are served under the plain name only; and no name climbs out of the folder.
+    let is_plain = !path.is_empty()
+        && path.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', ':', '\0', '%']))
+        && !path.ends_with(".br")
+        && !path.ends_with(".gz");
+    if !is_plain {
+        return None;
+    }
+    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    for (encoding, extension) in [(Some("br"), ".br"), (Some("gzip"), ".gz"), (None, "")] {
+        if encoding.is_some_and(|encoding| !accepts(accepted, encoding)) {
+            continue;
+        }
+        if let Some(file) = read(format!("{path}{extension}")).await {
+            return Some(answer(path, encoding, file, headers));
+        }
+    }
+    None
+}
+
+fn answer(path: &str, encoding: Option<&'static str>, file: File, headers: &HeaderMap) -> Response {
+    let is_known = headers
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|tag| tag.trim().trim_start_matches("W/") == file.entity_tag);
+    let mut response = if is_known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let body = match file.bytes {
+            Cow::Borrowed(bytes) => Body::from(bytes),
+            Cow::Owned(bytes) => Body::from(bytes),
+        };
+        let mut response = Response::new(body);
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(path)));
+        if let Some(encoding) = encoding {
+            response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        }
+        response
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if let Ok(tag) = HeaderValue::from_str(&file.entity_tag) {
+        headers.insert(header::ETAG, tag);
+    }
+    response
+}
+
+/// True where the list names the encoding without refusing it (`br;q=0`).
+fn accepts(accepted: &str, encoding: &str) -> bool {
+    accepted.split(',').any(|entry| {
+        let mut parts = entry.split(';').map(str::trim);
+        let is_named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(encoding));
+        is_named && !parts.any(|part| part.strip_prefix("q=").is_some_and(|weight| weight.parse() == Ok(0.0)))
+    })
+}
+
+#[cfg(not(debug_assertions))]
+async fn read(path: String) -> Option<File> {
+    #[derive(rust_embed::RustEmbed)]
+    #[folder = "../target/site"]
+    #[allow_missing = true]
+    struct Site;
+
+    let file = Site::get(&path)?;
+    let tag: String = file.metadata.sha256_hash().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    Some(File { bytes: file.data, entity_tag: format!("\"{tag}\"") })
+}
+
+#[cfg(debug_assertions)]
+async fn read(path: String) -> Option<File> {
+    let folder = std::env::var_os("TRUETAPE_SITE_DIR").unwrap_or_else(|| "target/site-debug".into());
+    let path = std::path::Path::new(&folder).join(path);
+    let metadata = tokio::fs::metadata(&path).await.ok().filter(std::fs::Metadata::is_file)?;
+    let bytes = tokio::fs::read(&path).await.ok()?;
+    let modified = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok()).unwrap_or_default();
+    Some(File { bytes: Cow::Owned(bytes), entity_tag: format!("\"{:x}-{:x}\"", modified.as_nanos(), metadata.len()) })
+}
+
+fn media_type(path: &str) -> &'static str {
+    match path.rsplit('.').next().unwrap_or_default() {
+        "css" => "text/css; charset=utf-8",
+        "html" => "text/html; charset=utf-8",
+        "ico" => "image/x-icon",
+        "js" => "text/javascript; charset=utf-8",
+        "json" => "application/json",
+        "png" => "image/png",
+        "svg" => "image/svg+xml",
+        "txt" => "text/plain; charset=utf-8",
+        "wasm" => "application/wasm",
+        "webmanifest" => "application/manifest+json",
+        "woff2" => "font/woff2",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encodings_can_be_refused() {
+        assert!(accepts("gzip, deflate, br", "br"));
+        assert!(accepts("BR;q=0.5", "br"));
+        assert!(!accepts("gzip, br;q=0", "br"));
+        assert!(!accepts("brotli", "br"));
+        assert!(!accepts("", "br"));
+    }
+
+    #[tokio::test]
+    async fn no_name_climbs_out() {
+        for path in ["/", "", "/../Cargo.toml", "/pkg/../../Cargo.toml", "//etc/passwd", "/.git/config", "/pkg/truetape.wasm.br", "/a\\..\\b", "/%2e%2e/x"] {
+            assert!(file(path, &HeaderMap::new()).await.is_none(), "{path}");
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! What a client's messages are answered with. No socket and no clock: messages in, messages out, and the client's
+//! subscriptions at the hub in between.
+
+use hub::{
+    error::{Closed, HubError},
+    subscriber::{ResetReason as HubReset, Resume, Subscriber},
+};
+use wire::{
+    PROTOCOL_VERSION,
+    close_code::CloseCode,
+    lane::Lane,
+    message::{
+        ClientMessage, Hello, Pong, Refused, RefusalCode, Reset, ResetReason, ResumePositions, Resumed, ServerMessage,
+        SnapshotRequest, StreamName, Subscribe, Subscribed, Unsubscribe, Unsubscribed, Welcome,
+    },
+    topic::{Topic, TopicPattern},
+};
+
+use super::{StreamContext, topics};
+use crate::feed::publisher::Payload;
+
+/// One client's side of the talk.
+#[derive(Debug)]
+pub struct Conversation {
+    context: StreamContext,
+    /// `None` until hello.
+    subscriber: Option<Subscriber<Payload>>,
+}
+
+/// What a message leads to.
+#[derive(Debug, Default)]
+pub struct Reply {
+    /// In this order.
+    pub messages: Vec<ServerMessage>,
+    /// The connection ends after them.
+    pub close: Option<CloseCode>,
+}
+
+impl Reply {
+    fn of(message: ServerMessage) -> Self {
+        Self { messages: vec![message], close: None }
+    }
+
+    fn refused(id: Option<u64>, code: RefusalCode, message: impl Into<String>) -> Self {
+        Self::of(ServerMessage::Refused(Refused { id, code, message: message.into() }))
+    }
+}
+
+impl Conversation {
+    /// Nothing was said yet.
+    pub fn new(context: StreamContext) -> Self {
+        Self { context, subscriber: None }
+    }
+
+    /// The subscriptions; `None` until hello.
+    pub fn subscriber(&self) -> Option<&Subscriber<Payload>> {
+        self.subscriber.as_ref()
+    }
+
+    /// Answers one message.
+    pub fn answer(&mut self, message: ClientMessage) -> Reply {
+        match (&self.subscriber, message) {
+            (None, ClientMessage::Hello(hello)) => self.hello(&hello),
+            (Some(_), ClientMessage::Hello(_)) => Reply::refused(None, RefusalCode::OutOfTurn, "hello was said already"),
+            (_, ClientMessage::Ping(ping)) => {
+                let server_time_ms = self.context.clock.now().wall.as_millis();
+                Reply::of(ServerMessage::Pong(Pong { t: ping.t, server_time_ms }))
+            }
+            (None, other) => Reply::refused(id_of(&other), RefusalCode::OutOfTurn, "say hello first"),
+            (Some(subscriber), ClientMessage::Subscribe(request)) => self.subscribe(subscriber, &request),
+            (Some(subscriber), ClientMessage::Unsubscribe(request)) => unsubscribe(subscriber, &request),
+            (Some(subscriber), ClientMessage::Snapshot(request)) => snapshot(subscriber, &request),
+            (Some(_), ClientMessage::Command(request)) => {
+                Reply::refused(Some(request.id), RefusalCode::UnknownCommand, "this server knows no commands yet")
+            }
+        }
+    }
+
+    fn hello(&mut self, hello: &Hello) -> Reply {
+        let subscriber = match self.context.hub.connect(Lane::from_ms(hello.lane_ms).index()) {
+            Ok(subscriber) => subscriber,
+            Err(error) => {
+                let refused = Reply::refused(None, RefusalCode::Unavailable, error.to_string());
+                return Reply { close: Some(TRY_AGAIN_LATER), ..refused };
+            }
+        };
+        let welcome = Welcome {
+            protocol: PROTOCOL_VERSION,
+            epoch: self.context.hub.epoch().to_owned(),
+            client: subscriber.id().to_string(),
+            server_time_ms: self.context.clock.now().wall.as_millis(),
+        };
+        let mut reply = Reply::of(ServerMessage::Welcome(welcome));
+        if let Some(positions) = &hello.resume {
+            reply.messages.extend(self.resume(&subscriber, positions));
+        }
+        self.subscriber = Some(subscriber);
+        reply
+    }
+
+    /// Follows each topic from where it stopped; says which go on, which begin anew and why, and which are gone.
+    fn resume(&self, subscriber: &Subscriber<Payload>, positions: &ResumePositions) -> Vec<ServerMessage> {
+        let mut resumed = Resumed { topics: Vec::new(), replayed: 0, lost: 0 };
+        let mut epoch_changed = Vec::new();
+        let mut history_exceeded = Vec::new();
+        let mut refused = Vec::new();
+        for (topic, offset) in &positions.offsets {
+            let known = topics::resolve(&self.context.directory, &TopicPattern::One(topic.clone()));
+            let outcome = known.map_err(|words| (RefusalCode::UnknownTopic, words)).and_then(|_| {
+                subscriber.resume(&topics::spec(topic), &positions.epoch, *offset).map_err(|error| refusal_of(&error))
+            });
+            let name = |stream| StreamName { topic: topic.clone(), stream };
+            match outcome {
+                Ok(Resume::Resumed { stream, replayed }) => {
+                    resumed.topics.push(name(stream));
+                    resumed.replayed += replayed;
+                }
+                Ok(Resume::Reset { stream, reason: HubReset::EpochChanged }) => epoch_changed.push(name(stream)),
+                Ok(Resume::Reset { stream, reason: HubReset::HistoryExceeded }) => history_exceeded.push(name(stream)),
+                Err((code, message)) => refused.push(ServerMessage::Refused(Refused { id: None, code, message })),
+            }
+        }
+        let mut messages = Vec::new();
+        if !resumed.topics.is_empty() {
+            messages.push(ServerMessage::Resumed(resumed));
+        }
+        for (reason, topics) in
+            [(ResetReason::EpochChanged, epoch_changed), (ResetReason::HistoryExceeded, history_exceeded)]
+        {
+            if !topics.is_empty() {
+                messages.push(ServerMessage::Reset(Reset { topics, reason }));
+            }
+        }
+        messages.extend(refused);
+        messages
+    }
+
+    /// All of the request, or nothing of it.
+    fn subscribe(&self, subscriber: &Subscriber<Payload>, request: &Subscribe) -> Reply {
+        let mut wanted: Vec<Topic> = Vec::new();
+        for pattern in &request.topics {
+            match topics::resolve(&self.context.directory, pattern) {
+                Ok(topics) => wanted.extend(topics),
+                Err(words) => return Reply::refused(Some(request.id), RefusalCode::UnknownTopic, words),
+            }
+        }
+        let mut names: Vec<StreamName> = Vec::with_capacity(wanted.len());
+        let mut added = Vec::new();
+        for topic in wanted {
+            let spec = topics::spec(&topic);
+            let is_new = subscriber.stream_of(&spec.topic).is_none();
+            match subscriber.subscribe(&spec) {
+                Ok(stream) if names.iter().all(|known| known.stream != stream) => {
+                    names.push(StreamName { topic, stream });
+                    if is_new {
+                        added.push(spec.topic);
+                    }
+                }
+                Ok(_named_twice) => {}
+                Err(error) => {
+                    for topic in added {
+                        subscriber.unsubscribe(&topic);
+                    }
+                    let (code, message) = refusal_of(&error);
+                    return Reply::refused(Some(request.id), code, message);
+                }
+            }
+        }
+        Reply::of(ServerMessage::Subscribed(Subscribed { id: request.id, topics: names }))
+    }
+}
+
+fn unsubscribe(subscriber: &Subscriber<Payload>, request: &Unsubscribe) -> Reply {
+    let gone = matching(subscriber, &request.topics);
+    for topic in &gone {
+        subscriber.unsubscribe(&topic.to_string());
+    }
+    Reply::of(ServerMessage::Unsubscribed(Unsubscribed { id: request.id, topics: gone }))
+}
+
+fn snapshot(subscriber: &Subscriber<Payload>, request: &SnapshotRequest) -> Reply {
+    for pattern in &request.topics {
+        if matching(subscriber, std::slice::from_ref(pattern)).is_empty() {
+            let message = format!("{pattern} is not subscribed to");
+            return Reply::refused(Some(request.id), RefusalCode::NotSubscribed, message);
+        }
+    }
+    for topic in matching(subscriber, &request.topics) {
+        subscriber.request_snapshot(&topic.to_string());
+    }
+    // The snapshots themselves are the answer.
+    Reply::default()
+}
+
+/// The followed topics that the patterns take in.
+fn matching(subscriber: &Subscriber<Payload>, patterns: &[TopicPattern]) -> Vec<Topic> {
+    let followed = subscriber.topics();
+    followed
+        .iter()
+        .filter_map(|(text, _)| Topic::parse(text).ok())
+        .filter(|topic| patterns.iter().any(|pattern| pattern.is_match(topic)))
+        .collect()
+}
+
+fn refusal_of(error: &HubError) -> (RefusalCode, String) {
+    let code = match error {
+        HubError::TooManyTopics { .. } => RefusalCode::TooManyTopics,
+        HubError::TooManyStreams { .. } | HubError::TooManySubscribers { .. } | HubError::Closed(_) => {
+            RefusalCode::Unavailable
+        }
+    };
+    (code, error.to_string())
+}
+
+/// The close code of what the hub says about a subscriber's end.
+pub fn close_code_of(closed: Closed) -> CloseCode {
+    match closed {
+        Closed::Slow => CloseCode::SLOW,
+        Closed::InsufficientState => CloseCode::INSUFFICIENT_STATE,
+        Closed::Shutdown => CloseCode::RESTART,
+    }
+}
+
+fn id_of(message: &ClientMessage) -> Option<u64> {
+    match message {
+        ClientMessage::Hello(_) | ClientMessage::Ping(_) => None,
+        ClientMessage::Subscribe(request) => Some(request.id),
+        ClientMessage::Unsubscribe(request) => Some(request.id),
+        ClientMessage::Snapshot(request) => Some(request.id),
+        ClientMessage::Command(request) => Some(request.id),
+    }
+}
+
+/// RFC 6455's registry: the server is overloaded. Below 3500, so clients come back.
+const TRY_AGAIN_LATER: CloseCode = CloseCode(1013);

@@ -1,0 +1,283 @@
+//! One connection's task: reads, writes and keeps time, none of which ever waits for another.
+//!
+//! The socket is split. Reading goes on while a write is stuck, because pings are answered by whoever reads; and a
+//! client that does not take what it is sent is found by time, since memory says nothing (the kernel holds it).
+//!
+//! | full or late | answer |
+//! |---|---|
+//! | the hub's queue for this client | state skips to a snapshot; events: bye 3008, the client resumes |
+//! | one write, longer than `write_timeout` | the connection is dropped |
+//! | replies that wait to be written | reading pauses until some are written |
+//! | no hello, no pong | bye 3502, bye 3001 |
+
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use bytes::Bytes;
+use futures::StreamExt;
+use hub::{
+    error::Closed,
+    subscriber::{Delivery, Subscriber},
+};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use wire::{
+    Encoding, Frame,
+    close_code::CloseCode,
+    decode_client, encode_batch, encode_server,
+    limits::MAX_ITEMS,
+    message::{Bye, RefusalCode, Refused, ServerMessage},
+};
+
+use super::{
+    StreamContext,
+    conversation::{Conversation, close_code_of},
+    limiter::{Limiter, Verdict},
+    writer::Writer,
+};
+use crate::feed::publisher::Payload;
+
+/// Bytes of a batch frame past which a new one begins.
+pub const MAX_FRAME: usize = 128 << 10;
+
+/// Serves one connection until either side ends it.
+pub async fn run(socket: WebSocket, context: StreamContext, encoding: Encoding, draining: CancellationToken) {
+    let (sink, mut source) = socket.split();
+    let mut session = Session::new(Writer::new(sink), context, encoding);
+    loop {
+        let wake = session.next_wake();
+        let Session { writer, conversation, ending, .. } = &mut session;
+        let (is_open, is_idle) = (ending.is_none(), writer.is_idle());
+        let step = tokio::select! {
+            biased;
+            () = draining.cancelled(), if is_open => Step::Close(CloseCode::RESTART),
+            message = source.next(), if writer.len() < MAX_REPLIES => Step::Read(message),
+            result = writer.flush(), if !is_idle => if result.is_ok() { Step::Written } else { Step::Gone },
+            // Not before all else is out: an answer to a subscription must come before its items.
+            batch = next_batch(conversation.subscriber()), if is_open && is_idle => Step::Batch(batch),
+            () = tokio::time::sleep_until(wake) => Step::Woken,
+        };
+        let flow = match step {
+            Step::Close(code) => session.close(code),
+            Step::Read(Some(Ok(message))) => session.read(message),
+            Step::Read(Some(Err(error))) => session.unreadable(&error),
+            Step::Read(None) | Step::Gone => Flow::Over,
+            Step::Written => Flow::GoOn,
+            Step::Batch(Ok(batch)) => session.send_batch(&batch),
+            Step::Batch(Err(closed)) => session.close(close_code_of(closed)),
+            Step::Woken => session.woken(),
+        };
+        if flow == Flow::Over {
+            break;
+        }
+    }
+}
+
+/// What happened.
+enum Step {
+    Close(CloseCode),
+    Read(Option<Result<Message, axum::Error>>),
+    Written,
+    Gone,
+    Batch(Result<Vec<Delivery<Payload>>, Closed>),
+    Woken,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    GoOn,
+    Over,
+}
+
+struct Session {
+    writer: Writer,
+    conversation: Conversation,
+    encoding: Encoding,
+    context: StreamContext,
+    limiter: Limiter,
+    n_unreadable: u32,
+    opened: Instant,
+    next_ping: Instant,
+    /// When the answer to the last ping is overdue.
+    pong_due: Option<Instant>,
+    /// When the connection is dropped, come what may; a close frame is on its way.
+    ending: Option<Instant>,
+}
+
+impl Session {
+    fn new(writer: Writer, context: StreamContext, encoding: Encoding) -> Self {
+        let now = Instant::now();
+        let config = &context.config;
+        Self {
+            writer,
+            conversation: Conversation::new(context.clone()),
+            encoding,
+            limiter: Limiter::new(config.messages_per_second, config.messages_burst, context.clock.now().monotonic),
+            n_unreadable: 0,
+            opened: now,
+            next_ping: now + config.ping,
+            pong_due: None,
+            ending: None,
+            context,
+        }
+    }
+
+    fn read(&mut self, message: Message) -> Flow {
+        // Whatever comes is a sign of life.
+        self.pong_due = None;
+        if self.ending.is_some() {
+            return Flow::GoOn;
+        }
+        let frame = match &message {
+            Message::Text(text) => Frame::Text(text.as_str()),
+            Message::Binary(bytes) => Frame::Binary(bytes),
+            Message::Pong(_) => return Flow::GoOn,
+            // The library answers pings; they count like messages, or they would be a way around the limit.
+            Message::Ping(_) => return self.pass().map_or_else(|flow| flow, |()| Flow::GoOn),
+            Message::Close(_) => {
+                // The library's answer goes out with the next reads, which end the connection.
+                self.ending = Some(Instant::now() + CLOSE_TIME);
+                return Flow::GoOn;
+            }
+        };
+        if let Err(flow) = self.pass() {
+            return flow;
+        }
+        let reply = match decode_client(frame) {
+            Ok(message) => self.conversation.answer(message),
+            Err(error) => {
+                self.say(&ServerMessage::Refused(error.refused()));
+                self.n_unreadable += 1;
+                let is_hopeless = self.n_unreadable > MAX_UNREADABLE;
+                let close = error.close_code().or(is_hopeless.then_some(CloseCode::BAD_MESSAGE));
+                return close.map_or(Flow::GoOn, |code| self.close(code));
+            }
+        };
+        reply.messages.iter().for_each(|message| self.say(message));
+        reply.close.map_or(Flow::GoOn, |code| self.close(code))
+    }
+
+    /// Counts a message against the limit.
+    fn pass(&mut self) -> Result<(), Flow> {
+        match self.limiter.judge(self.context.clock.now().monotonic) {
+            Verdict::Pass => Ok(()),
+            Verdict::Refuse => {
+                let message = format!("at most {} messages a second", self.context.config.messages_per_second);
+                self.say(&ServerMessage::Refused(Refused { id: None, code: RefusalCode::RateLimited, message }));
+                Err(Flow::GoOn)
+            }
+            Verdict::Disconnect => Err(self.close(CloseCode::TOO_MANY_MESSAGES)),
+        }
+    }
+
+    /// The library could not read on: the peer broke the protocol, sent too much at once, or is gone.
+    fn unreadable(&mut self, error: &axum::Error) -> Flow {
+        tracing::debug!(%error, "a stream connection cannot be read");
+        let is_too_large = error.to_string().contains("too long");
+        if self.ending.is_some() || !is_too_large {
+            return Flow::Over;
+        }
+        self.close(TOO_LARGE)
+    }
+
+    fn send_batch(&mut self, batch: &[Delivery<Payload>]) -> Flow {
+        let mut rest = batch;
+        while !rest.is_empty() {
+            let mut n_bytes = 0;
+            let n_items = rest
+                .iter()
+                .take(MAX_ITEMS)
+                .take_while(|delivery| {
+                    let is_first = n_bytes == 0;
+                    n_bytes += delivery.payload.bytes(self.encoding).len();
+                    is_first || n_bytes <= MAX_FRAME
+                })
+                .count();
+            let (now, later) = rest.split_at(n_items.max(1));
+            let bytes = encode_batch(now.iter().map(|delivery| delivery.payload.bytes(self.encoding)), self.encoding);
+            self.push(bytes);
+            rest = later;
+        }
+        Flow::GoOn
+    }
+
+    fn say(&mut self, message: &ServerMessage) {
+        let bytes = encode_server(message, self.encoding);
+        self.push(bytes);
+    }
+
+    fn push(&mut self, bytes: Vec<u8>) {
+        let bytes = Bytes::from(bytes);
+        let frame = match self.encoding {
+            Encoding::Binary => Message::Binary(bytes),
+            Encoding::Json => match bytes.try_into() {
+                Ok(text) => Message::Text(text),
+                // The encoder promises UTF-8.
+                Err(_) => return,
+            },
+        };
+        self.writer.push(frame);
+    }
+
+    /// Says goodbye and begins to wait for the other side's.
+    fn close(&mut self, code: CloseCode) -> Flow {
+        if self.ending.is_none() {
+            self.say(&ServerMessage::Bye(Bye::from(code)));
+            self.writer.push(Message::Close(Some(CloseFrame { code: code.0, reason: code.reason().into() })));
+            self.ending = Some(Instant::now() + CLOSE_TIME);
+        }
+        Flow::GoOn
+    }
+
+    fn next_wake(&self) -> Instant {
+        let config = &self.context.config;
+        let hello = self.conversation.subscriber().is_none().then(|| self.opened + config.hello_timeout);
+        let write = self.writer.busy_since().map(|since| since + config.write_timeout);
+        match self.ending {
+            Some(ending) => write.map_or(ending, |write| ending.min(write)),
+            None => [hello, write, self.pong_due].into_iter().flatten().fold(self.next_ping, Instant::min),
+        }
+    }
+
+    fn woken(&mut self) -> Flow {
+        let now = Instant::now();
+        let config = &self.context.config;
+        if self.ending.is_some_and(|ending| now >= ending)
+            || self.writer.busy_since().is_some_and(|since| now >= since + config.write_timeout)
+        {
+            return Flow::Over;
+        }
+        if self.ending.is_some() {
+            return Flow::GoOn;
+        }
+        if self.conversation.subscriber().is_none() && now >= self.opened + config.hello_timeout {
+            return self.close(CloseCode::NO_HELLO);
+        }
+        if self.pong_due.is_some_and(|due| now >= due) {
+            return self.close(CloseCode::IDLE);
+        }
+        if now >= self.next_ping {
+            self.next_ping = now + config.ping;
+            self.pong_due = Some(now + config.pong_timeout);
+            self.writer.push(Message::Ping(Bytes::new()));
+        }
+        Flow::GoOn
+    }
+}
+
+/// Cancel-safe, as the hub's own.
+async fn next_batch(subscriber: Option<&Subscriber<Payload>>) -> Result<Vec<Delivery<Payload>>, Closed> {
+    match subscriber {
+        Some(subscriber) => subscriber.next_batch().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Replies that may wait for a client that asks faster than it reads.
+const MAX_REPLIES: usize = 64;
+/// Messages that could not be read before a client is given up.
+const MAX_UNREADABLE: u32 = 16;
+/// Time for the other side's close frame. Browsers answer at once.
+const CLOSE_TIME: Duration = Duration::from_secs(1);
+/// RFC 6455: a message too big to process.
+const TOO_LARGE: CloseCode = CloseCode(1009);

@@ -1,0 +1,82 @@
+//! Which topics there are: patterns to topics, topics to hub streams.
+
+use std::sync::Arc;
+
+use hub::hub::{StreamKind, StreamSpec};
+use wire::topic::{Topic, TopicPattern};
+
+use crate::{board, feed::directory::Directory};
+
+/// The topics a pattern means.
+///
+/// # Errors
+/// No feed has them; the words say what there is.
+pub fn resolve(directory: &Directory, pattern: &TopicPattern) -> Result<Vec<Topic>, String> {
+    match pattern {
+        TopicPattern::One(topic) => match topic.instrument() {
+            Some(instrument) if !directory.contains(instrument) => {
+                Err(unknown(directory, &topic.to_string(), &instrument.to_string()))
+            }
+            _ => Ok(vec![topic.clone()]),
+        },
+        TopicPattern::Venue { venue, .. } => {
+            let topics: Vec<Topic> = directory.ids().iter().filter_map(|id| pattern.topic_of(id)).collect();
+            if topics.is_empty() { Err(unknown(directory, &pattern.to_string(), venue.as_str())) } else { Ok(topics) }
+        }
+    }
+}
+
+/// The hub's stream of a topic: each venue's feed owns its topics, the board the rest.
+pub fn spec(topic: &Topic) -> StreamSpec {
+    StreamSpec {
+        topic: topic.to_string().into(),
+        owner: topic.venue().map_or_else(|| Arc::from(board::OWNER), |venue| venue.as_str().into()),
+        kind: if topic.is_state() { StreamKind::State } else { StreamKind::Event },
+    }
+}
+
+fn unknown(directory: &Directory, topic: &str, wanted: &str) -> String {
+    let nearest = directory.nearest(wanted);
+    let ids = directory.ids();
+    let followed: Vec<String> = ids.iter().take(MAX_LISTED).map(ToString::to_string).collect();
+    let more = if ids.len() > MAX_LISTED { ", …" } else { "" };
+    match nearest.first() {
+        Some(nearest) => format!("no feed has {topic}; did you mean {nearest}?"),
+        None => format!("no feed has {topic}; followed are {}{more}", followed.join(", ")),
+    }
+}
+
+const MAX_LISTED: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use model::instrument::InstrumentId;
+
+    use super::*;
+
+    #[test]
+    fn patterns_take_what_is_followed() {
+        let directory = Directory::default();
+        ["demo:AAABBB", "demo:CCCDDD", "other:X"].iter().for_each(|id| directory.expect(InstrumentId::parse(id).unwrap()));
+        #[track_caller]
+        fn check(directory: &Directory, pattern: &str, expected: Result<&[&str], &str>) {
+            let found = resolve(directory, &TopicPattern::parse(pattern).unwrap());
+            let found = found.map(|topics| topics.iter().map(ToString::to_string).collect::<Vec<_>>());
+            assert_eq!(found, expected.map(|topics| topics.iter().map(ToString::to_string).collect()).map_err(str::to_owned));
+        }
+        check(&directory, "quote:demo:AAABBB", Ok(&["quote:demo:AAABBB"]));
+        check(&directory, "candles.1m:demo:*", Ok(&["candles.1m:demo:AAABBB", "candles.1m:demo:CCCDDD"]));
+        check(&directory, "status", Ok(&["status"]));
+        check(&directory, "book:demo:AAABBC", Err("no feed has book:demo:AAABBC; did you mean demo:AAABBB?"));
+        check(&directory, "book:none:*", Err("no feed has book:none:*; followed are demo:AAABBB, demo:CCCDDD, other:X"));
+    }
+
+    #[test]
+    fn each_topic_has_one_owner() {
+        let owner = |text: &str| spec(&Topic::parse(text).unwrap()).owner.to_string();
+        assert_eq!(owner("quote:demo:AAABBB"), "demo");
+        assert_eq!(owner("status"), board::OWNER);
+        assert_eq!(spec(&Topic::parse("tape:demo:A").unwrap()).kind, StreamKind::Event);
+        assert_eq!(spec(&Topic::parse("book:demo:A").unwrap()).kind, StreamKind::State);
+    }
+}

@@ -1,0 +1,25 @@
+//! The server `truetape`: wiring and all native I/O. A library so that tests can start it in their own process.
+//!
+//! Not here: what venues' frames mean (`venues`), market state (`market`), the bytes of the browser stream (`wire`),
+//! queues and history (`hub`), the page (`app`). This room owns sockets, clocks, tasks and files.
+//!
+//! # Layout
+//! - [`cli`]: one file a command · [`config`]: one file a concern · [`serve`]: starts and joins all parts
+//! - [`feed`]: one task a venue · [`board`]: the topics of the server itself, `status` and `system`
+//! - [`http`]: one router, one file a resource; [`http::stream`] is the WebSocket session
+//! - [`venue_list`]: the venues built in · [`error`]: what REST callers are told
+//! - [`shutdown`], [`log`], [`clock`], [`tls`], [`suggest`]: small parts used by the above
+
+pub mod board;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod feed;
+pub mod http;
+pub mod log;
+pub mod serve;
+pub mod shutdown;
+pub mod suggest;
+pub mod tls;
+pub mod venue_list;

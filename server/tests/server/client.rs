@@ -1,0 +1,182 @@
+//! A stream client for tests, in both forms, that checks what every client may rely on: contiguous offsets.
+
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+
+use futures::{SinkExt, StreamExt};
+use server::{
+    config::{self, Config, FeedConfig},
+    serve::Server,
+};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    WebSocketStream, client_async,
+    tungstenite::{Message, client::IntoClientRequest, handshake::client::Response},
+};
+use wire::{
+    Encoding,
+    data::TopicData,
+    decode_server, decode_server_json, encode_client,
+    message::{ClientMessage, Hello, Item, ItemKind, ResumePositions, ServerMessage, Subscribe},
+    names::StreamNames,
+    topic::{Topic, TopicPattern},
+};
+
+/// Longer than anything here may take on a busy machine; only a failing test waits for it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Two instruments of the made-up market: all twenty take a debug build most of a core.
+pub(crate) fn demo_config() -> Config {
+    let symbols = vec!["ADA-SIM".to_owned(), "XRP-SIM".to_owned()];
+    let feeds = vec![FeedConfig { venue: "demo".into(), symbols }];
+    let mut config = Config { feeds, ..Config::default() };
+    config.server.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    config
+}
+
+/// A server over the made-up market, its `[stream]` changed by `adjust`.
+pub(crate) async fn demo_server(adjust: impl FnOnce(&mut config::StreamConfig)) -> Server {
+    let mut config = demo_config();
+    adjust(&mut config.stream);
+    Server::start(config).await.unwrap()
+}
+
+/// One connection to `/ws`.
+pub(crate) struct Client {
+    pub(crate) socket: WebSocketStream<TcpStream>,
+    encoding: Encoding,
+    names: StreamNames,
+    /// The last offset of each topic.
+    pub(crate) offsets: BTreeMap<Topic, u64>,
+    /// Each topic's snapshot with all deltas since merged into it.
+    pub(crate) state: BTreeMap<Topic, TopicData>,
+    pub(crate) epoch: String,
+}
+
+impl Client {
+    /// Connects without saying anything.
+    pub(crate) async fn connect(server: &Server, encoding: Encoding) -> Self {
+        Self::over(TcpStream::connect(server.address()).await.unwrap(), server, encoding).await
+    }
+
+    /// Connects over a socket made before.
+    pub(crate) async fn over(stream: TcpStream, server: &Server, encoding: Encoding) -> Self {
+        let query = if encoding == Encoding::Json { "?format=json" } else { "" };
+        let request = format!("ws://{}/ws{query}", server.address()).into_client_request().unwrap();
+        let (socket, _response): (_, Response) = client_async(request, stream).await.unwrap();
+        let (names, offsets, state) = (StreamNames::new(), BTreeMap::new(), BTreeMap::new());
+        Self { socket, encoding, names, offsets, state, epoch: String::new() }
+    }
+
+    /// Connects and says hello on the fastest lane.
+    pub(crate) async fn greet(server: &Server, encoding: Encoding) -> Self {
+        let mut client = Self::connect(server, encoding).await;
+        assert!(matches!(client.hello(None).await.as_slice(), [ServerMessage::Welcome(_)]));
+        client
+    }
+
+    /// Says hello; returns the welcome and what came with it before any item.
+    pub(crate) async fn hello(&mut self, resume: Option<ResumePositions>) -> Vec<ServerMessage> {
+        let n_expected = 1 + usize::from(resume.is_some());
+        self.say(&ClientMessage::Hello(Hello { protocol: 1, lane_ms: 100, resume })).await;
+        let mut answers = Vec::new();
+        while answers.len() < n_expected {
+            answers.push(self.next().await.unwrap());
+        }
+        answers
+    }
+
+    /// Sends a message.
+    pub(crate) async fn say(&mut self, message: &ClientMessage) {
+        let bytes = encode_client(message, self.encoding);
+        let frame = match self.encoding {
+            Encoding::Binary => Message::binary(bytes),
+            Encoding::Json => Message::text(String::from_utf8(bytes).unwrap()),
+        };
+        self.socket.send(frame).await.unwrap();
+    }
+
+    /// Sends text as it stands.
+    pub(crate) async fn say_text(&mut self, text: &str) {
+        self.socket.send(Message::text(text)).await.unwrap();
+    }
+
+    /// Subscribes; returns the answer.
+    pub(crate) async fn subscribe(&mut self, id: u64, topics: &[&str]) -> ServerMessage {
+        let topics = topics.iter().map(|topic| TopicPattern::parse(topic).unwrap()).collect();
+        self.say(&ClientMessage::Subscribe(Subscribe { id, topics })).await;
+        self.until(|message| matches!(message, ServerMessage::Subscribed(_) | ServerMessage::Refused(_))).await
+    }
+
+    /// The next message; `Err` with the close frame's code once the connection has ended (0 without a frame).
+    pub(crate) async fn next(&mut self) -> Result<ServerMessage, u16> {
+        loop {
+            let frame = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("the server says something");
+            let message = match frame {
+                Some(Ok(Message::Text(text))) => decode_server_json(text.as_str()).unwrap(),
+                Some(Ok(Message::Binary(bytes))) => decode_server(&bytes, &self.names).unwrap(),
+                Some(Ok(Message::Close(frame))) => return Err(frame.map_or(0, |frame| frame.code.into())),
+                Some(Ok(_)) => continue,
+                Some(Err(_)) | None => return Err(0),
+            };
+            self.names.learn(&message);
+            match &message {
+                ServerMessage::Welcome(welcome) => self.epoch.clone_from(&welcome.epoch),
+                ServerMessage::Batch(batch) => batch.items.iter().for_each(|item| self.take(item)),
+                _ => {}
+            }
+            return Ok(message);
+        }
+    }
+
+    /// Reads until a message that fits has come.
+    pub(crate) async fn until(&mut self, mut is_wanted: impl FnMut(&ServerMessage) -> bool) -> ServerMessage {
+        loop {
+            let message = self.next().await.expect("the connection stays open");
+            if is_wanted(&message) {
+                return message;
+            }
+        }
+    }
+
+    /// Reads until `topic` has come to an offset of `n_more` above the one it has, or above its snapshot's.
+    pub(crate) async fn advance(&mut self, topic: &str, n_more: u64) {
+        let topic = Topic::parse(topic).unwrap();
+        while !self.offsets.contains_key(&topic) {
+            self.next().await.unwrap();
+        }
+        let wanted = self.offsets[&topic] + n_more;
+        while self.offsets[&topic] < wanted {
+            self.next().await.unwrap();
+        }
+    }
+
+    /// Reads to the end; the close code.
+    pub(crate) async fn drain(&mut self) -> u16 {
+        loop {
+            if let Err(code) = self.next().await {
+                return code;
+            }
+        }
+    }
+
+    /// Where this connection stands, to go on from on another.
+    pub(crate) fn positions(&self) -> ResumePositions {
+        ResumePositions { epoch: self.epoch.clone(), offsets: self.offsets.clone() }
+    }
+
+    fn take(&mut self, item: &Item) {
+        match item.kind {
+            ItemKind::Snapshot => {
+                self.state.insert(item.topic.clone(), item.data.clone());
+            }
+            ItemKind::Delta => {
+                let before = self.offsets.get(&item.topic).unwrap_or_else(|| panic!("a delta before a snapshot: {item:?}"));
+                assert_eq!(item.offset, before + 1, "{}", item.topic);
+                if let Some(state) = self.state.get_mut(&item.topic) {
+                    state.merge(&item.data);
+                }
+            }
+        }
+        self.offsets.insert(item.topic.clone(), item.offset);
+    }
+}

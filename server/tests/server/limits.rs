@@ -1,0 +1,163 @@
+//! What one client may not do to the others: flood, stay silent, fill the memory, or come from elsewhere.
+
+use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest, http::HeaderValue};
+use wire::{
+    Encoding,
+    message::{Bye, RefusalCode, ServerMessage},
+};
+
+use crate::client::{Client, PATIENCE, demo_server};
+use futures::SinkExt;
+
+#[tokio::test]
+async fn a_flood_of_messages_ends_the_connection() {
+    let server = demo_server(|stream| (stream.messages_per_second, stream.messages_burst) = (1, 10)).await;
+    let mut client = Client::greet(&server, Encoding::Json).await;
+    for _ in 0..40 {
+        client.say_text(r#"{"type":"ping","t":1}"#).await;
+    }
+    let refused = client.until(|message| matches!(message, ServerMessage::Refused(_))).await;
+    assert!(matches!(refused, ServerMessage::Refused(refused) if refused.code == RefusalCode::RateLimited));
+    let bye = client.until(|message| matches!(message, ServerMessage::Bye(_))).await;
+    assert!(matches!(bye, ServerMessage::Bye(Bye { code, .. }) if code.0 == 3503));
+    assert_eq!(client.drain().await, 3503);
+}
+
+#[tokio::test]
+async fn hello_must_come_in_time() {
+    let server = demo_server(|stream| stream.hello_timeout = Duration::from_millis(100)).await;
+    assert_eq!(Client::connect(&server, Encoding::Json).await.drain().await, 3502);
+}
+
+#[tokio::test]
+async fn another_protocol_is_refused_for_good() {
+    let server = demo_server(|_| {}).await;
+    let mut client = Client::connect(&server, Encoding::Json).await;
+    client.say_text(r#"{"type":"hello","protocol":99,"lane_ms":100}"#).await;
+    assert!(matches!(client.next().await, Ok(ServerMessage::Refused(refused)) if refused.code == RefusalCode::UnsupportedProtocol));
+    assert_eq!(client.drain().await, 3501);
+}
+
+#[tokio::test]
+async fn nonsense_ends_the_connection_at_last() {
+    let server = demo_server(|_| {}).await;
+    let mut client = Client::greet(&server, Encoding::Json).await;
+    for _ in 0..20 {
+        client.say_text("nonsense").await;
+    }
+    assert_eq!(client.drain().await, 3500);
+}
+
+#[tokio::test]
+async fn a_message_too_large_is_not_read() {
+    let server = demo_server(|_| {}).await;
+    let mut client = Client::greet(&server, Encoding::Json).await;
+    // The server stops reading in the middle: the rest may well fail to go out.
+    let _cut_off = client.socket.send(Message::text("x".repeat(100_000))).await;
+    assert!([1009, 0].contains(&client.drain().await));
+    Client::greet(&server, Encoding::Json).await;
+}
+
+#[tokio::test]
+async fn who_does_not_answer_pings_is_dropped() {
+    let server = demo_server(|stream| {
+        (stream.ping, stream.pong_timeout) = (Duration::from_millis(100), Duration::from_millis(300));
+    })
+    .await;
+    // A client that reads answers by itself; this one does not read until it has been silent for too long.
+    let mut idle = Client::greet(&server, Encoding::Json).await;
+    let mut alive = Client::greet(&server, Encoding::Json).await;
+    alive.subscribe(1, &["quote:demo:ADA-SIM", "system"]).await;
+    let mut n_clients = None;
+    while n_clients != Some(1) {
+        alive.next().await.unwrap();
+        n_clients = match alive.state.get(&wire::topic::Topic::SYSTEM) {
+            Some(wire::data::TopicData::System(system)) => system.clients,
+            _ => None,
+        };
+    }
+    assert_eq!(idle.drain().await, 3001);
+    alive.advance("quote:demo:ADA-SIM", 3).await;
+}
+
+#[tokio::test]
+async fn who_does_not_read_is_dropped_and_the_others_get_everything() {
+    let server = demo_server(|stream| {
+        stream.write_timeout = Duration::from_millis(500);
+        // So that the snapshots it asks for and does not read are what fills its way.
+        (stream.messages_per_second, stream.messages_burst) = (10_000, 10_000);
+    })
+    .await;
+    let mut healthy = Client::greet(&server, Encoding::Json).await;
+    healthy.subscribe(1, &["quote:demo:ADA-SIM", "book:demo:ADA-SIM", "system"]).await;
+    healthy.advance("system", 1).await;
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    socket.connect(&server.address().into()).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let mut stuck = Client::over(TcpStream::from_std(socket.into()).unwrap(), &server, Encoding::Json).await;
+    stuck.hello(None).await;
+    stuck.subscribe(1, &["book:demo:*", "candles.1s:demo:*", "candles.1m:demo:*"]).await;
+    let mut n_clients = |client: &Client| match client.state.get(&wire::topic::Topic::SYSTEM) {
+        Some(wire::data::TopicData::System(system)) => system.clients,
+        _ => None,
+    };
+    // Each request brings some 100 KB; the kernel takes a few of them and then no more.
+    let ask = r#"{"type":"snapshot","id":1,"topics":["candles.1s:demo:*","candles.1m:demo:*"]}"#;
+    let begin = tokio::time::Instant::now();
+    let mut was_there = false;
+    while !(was_there && n_clients(&healthy) == Some(1)) {
+        assert!(begin.elapsed() < PATIENCE, "still connected");
+        // Fails once the server has dropped it.
+        let _dropped = stuck.socket.send(Message::text(ask)).await;
+        healthy.next().await.unwrap();
+        was_there |= n_clients(&healthy) == Some(2);
+    }
+    healthy.advance("book:demo:ADA-SIM", 3).await;
+}
+
+#[tokio::test]
+async fn foreign_pages_get_no_socket() {
+    let server = demo_server(|_| {}).await;
+    let address = server.address();
+    for (host, origin, status) in [
+        (address.to_string(), Some(format!("http://{address}")), 101),
+        (address.to_string(), None, 101),
+        (format!("localhost:{}", address.port()), Some(format!("http://localhost:{}", address.port())), 101),
+        (address.to_string(), Some("http://evil.example".to_owned()), 403),
+        (address.to_string(), Some("null".to_owned()), 403),
+        (address.to_string(), Some(format!("https://{address}")), 403),
+        (format!("evil.example:{}", address.port()), None, 403),
+        (format!("evil.example:{}", address.port()), Some(format!("http://evil.example:{}", address.port())), 403),
+    ] {
+        let mut request = format!("ws://{address}/ws").into_client_request().unwrap();
+        request.headers_mut().insert("host", HeaderValue::from_str(&host).unwrap());
+        if let Some(origin) = &origin {
+            request.headers_mut().insert("origin", HeaderValue::from_str(origin).unwrap());
+        }
+        let stream = TcpStream::connect(address).await.unwrap();
+        let found = match tokio_tungstenite::client_async(request, stream).await {
+            Ok((_, response)) => response.status(),
+            Err(tokio_tungstenite::tungstenite::Error::Http(response)) => response.status(),
+            Err(error) => panic!("{error}"),
+        };
+        assert_eq!(found.as_u16(), status, "{host} {origin:?}");
+    }
+}
+
+#[tokio::test]
+async fn half_sent_headers_do_not_hold_a_place() {
+    let server = demo_server(|_| {}).await;
+    let mut half = TcpStream::connect(server.address()).await.unwrap();
+    half.write_all(b"GET / HTTP/1.1\r\nHost: 127").await.unwrap();
+    let mut answer = Vec::new();
+    let closed = tokio::time::timeout(Duration::from_secs(15), half.read_to_end(&mut answer)).await;
+    assert!(closed.is_ok(), "still open after 15 s");
+}

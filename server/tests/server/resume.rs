@@ -1,0 +1,89 @@
+//! Coming back: what was missed is replayed without a hole, or the client is told that it begins anew.
+
+use wire::{
+    Encoding,
+    message::{ItemKind, ResetReason, ServerMessage},
+    topic::Topic,
+};
+
+use crate::client::{Client, demo_server};
+
+const TOPICS: [&str; 3] = ["quote:demo:ADA-SIM", "tape:demo:ADA-SIM", "book:demo:XRP-SIM"];
+
+#[tokio::test]
+async fn missed_updates_are_replayed_in_json() {
+    missed_updates_are_replayed(Encoding::Json).await;
+}
+
+#[tokio::test]
+async fn missed_updates_are_replayed_in_binary() {
+    missed_updates_are_replayed(Encoding::Binary).await;
+}
+
+async fn missed_updates_are_replayed(encoding: Encoding) {
+    let server = demo_server(|_| {}).await;
+    let mut witness = Client::greet(&server, encoding).await;
+    witness.subscribe(1, &TOPICS).await;
+    let mut client = Client::greet(&server, encoding).await;
+    client.subscribe(1, &TOPICS).await;
+    for topic in TOPICS {
+        client.advance(topic, 1).await;
+    }
+    let (positions, state) = (client.positions(), client.state.clone());
+    drop(client);
+    for topic in TOPICS {
+        witness.advance(topic, 5).await;
+    }
+    let missed: u64 = TOPICS.iter().map(|topic| Topic::parse(topic).unwrap()).map(|topic| witness.offsets[&topic] - positions.offsets[&topic]).sum();
+    let mut client = Client::connect(&server, encoding).await;
+    // The client checks from here on that each offset follows the one it had before.
+    (client.offsets, client.state) = (positions.offsets.clone(), state);
+    let answers = client.hello(Some(positions)).await;
+    let [ServerMessage::Welcome(_), ServerMessage::Resumed(resumed)] = answers.as_slice() else { panic!("{answers:?}") };
+    assert_eq!((resumed.topics.len(), resumed.lost), (TOPICS.len(), 0));
+    assert!(resumed.replayed >= missed, "{} replayed of {missed} missed", resumed.replayed);
+    for topic in TOPICS {
+        client.advance(topic, 2).await;
+    }
+    // Both have read the same updates: both must have come to the same state.
+    for topic in TOPICS.map(|topic| Topic::parse(topic).unwrap()) {
+        while client.offsets[&topic] != witness.offsets[&topic] {
+            let behind = if client.offsets[&topic] < witness.offsets[&topic] { &mut client } else { &mut witness };
+            behind.next().await.unwrap();
+        }
+        assert_eq!(client.state[&topic], witness.state[&topic], "{topic}");
+    }
+}
+
+#[tokio::test]
+async fn more_than_is_kept_begins_anew() {
+    let server = demo_server(|stream| stream.history_len = 2).await;
+    let mut client = Client::greet(&server, Encoding::Json).await;
+    client.subscribe(1, &["quote:demo:ADA-SIM"]).await;
+    client.advance("quote:demo:ADA-SIM", 1).await;
+    let positions = client.positions();
+    client.advance("quote:demo:ADA-SIM", 5).await;
+    drop(client);
+    begins_anew(&server, positions, ResetReason::HistoryExceeded).await;
+}
+
+#[tokio::test]
+async fn another_run_of_the_server_begins_anew() {
+    let server = demo_server(|_| {}).await;
+    let mut client = Client::greet(&server, Encoding::Json).await;
+    client.subscribe(1, &["quote:demo:ADA-SIM"]).await;
+    client.advance("quote:demo:ADA-SIM", 1).await;
+    let restarted = demo_server(|_| {}).await;
+    begins_anew(&restarted, client.positions(), ResetReason::EpochChanged).await;
+}
+
+async fn begins_anew(server: &server::serve::Server, positions: wire::message::ResumePositions, reason: ResetReason) {
+    let mut client = Client::connect(server, Encoding::Json).await;
+    let answers = client.hello(Some(positions)).await;
+    let [ServerMessage::Welcome(_), ServerMessage::Reset(reset)] = answers.as_slice() else { panic!("{answers:?}") };
+    assert_eq!((reset.topics.len(), reset.reason), (1, reason));
+    let first = client.until(|message| matches!(message, ServerMessage::Batch(_))).await;
+    let ServerMessage::Batch(batch) = first else { unreachable!() };
+    assert_eq!(batch.items[0].kind, ItemKind::Snapshot);
+    client.advance("quote:demo:ADA-SIM", 2).await;
+}

@@ -1,0 +1,105 @@
+//! Finds or installs the browser of the browser tests.
+//!
+//! Not a pinned version: the tests run in whichever Chromium the system has. `PW_CHROMIUM` names one for sure.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use anyhow::bail;
+
+use crate::{
+    house::House,
+    npm::NPX,
+    process,
+    setup::{said, say},
+};
+
+/// The browser's program; `None` where Playwright has its own and finds it itself.
+///
+/// # Errors
+/// Where there is none and none can be installed; the message names the command to run by hand.
+pub(crate) fn ensure(house: &House) -> anyhow::Result<Option<PathBuf>> {
+    if let Some(named) = env::var_os("PW_CHROMIUM").map(PathBuf::from) {
+        match version(house, &named) {
+            Some(version) => said("browser", &format!("{version} (PW_CHROMIUM)")),
+            None => bail!("PW_CHROMIUM names {}, which does not run", named.display()),
+        }
+        return Ok(Some(named));
+    }
+    if let Some(found) = of_the_system(house) {
+        return Ok(Some(found));
+    }
+    if let Some(prefix) = apt_prefix(house) {
+        say("browser", "installing chromium with apt-get: Playwright drives it in the browser tests");
+        // An outdated list of packages is no reason to stop: the second command tells.
+        let _ = process::run(&mut apt(house, prefix, &["update", "-q"]));
+        let install = ["install", "-y", "-q", "--no-install-recommends", "chromium"];
+        match process::run(&mut apt(house, prefix, &install)) {
+            Ok(()) => {
+                if let Some(found) = of_the_system(house) {
+                    return Ok(Some(found));
+                }
+            }
+            Err(error) => say("browser", &format!("{error:#}")),
+        }
+    }
+    say("browser", "installing Playwright's own Chromium: the system has none");
+    let mut install = house.command(NPX);
+    install.current_dir(house.root().join("end2end")).args(["--no-install", "playwright", "install", "chromium"]);
+    match process::run(&mut install) {
+        Ok(()) => Ok(None),
+        Err(error) => bail!(
+            "{error:#}\nno browser for the browser tests: run `apt-get install -y chromium` (Debian), or install \
+             Chromium or Chrome and name its program in PW_CHROMIUM, then try again"
+        ),
+    }
+}
+
+fn of_the_system(house: &House) -> Option<PathBuf> {
+    SYSTEM.iter().map(PathBuf::from).find(|program| match version(house, program) {
+        Some(version) => {
+            said("browser", &format!("{version} ({})", program.display()));
+            true
+        }
+        None => false,
+    })
+}
+
+/// What the program says about itself. Looking for the file is not enough: some systems put a stub there.
+fn version(house: &House, program: &Path) -> Option<String> {
+    if !program.is_file() {
+        return None;
+    }
+    process::output(house.command(program).arg("--version")).filter(|version| !version.is_empty())
+}
+
+/// What to put before `apt-get` (nothing for root), or `None` where we may not install.
+fn apt_prefix(house: &House) -> Option<&'static [&'static str]> {
+    process::find_on_path("apt-get")?;
+    if is_root() {
+        return Some(&[]);
+    }
+    process::output(house.command("sudo").args(["-n", "true"])).map(|_| &["sudo", "-n"] as &[&str])
+}
+
+fn apt(house: &House, prefix: &[&str], args: &[&str]) -> std::process::Command {
+    let mut words = prefix.iter().chain(&["apt-get"]).chain(args);
+    let mut command = house.command(words.next().copied().unwrap_or_default());
+    command.args(words).env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+#[cfg(unix)]
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+#[cfg(not(unix))]
+fn is_root() -> bool {
+    false
+}
+
+const SYSTEM: [&str; 4] =
+    ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/usr/bin/google-chrome-stable"];

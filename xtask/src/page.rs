@@ -1,0 +1,105 @@
+//! Compiles the page to WebAssembly and makes the JavaScript that loads it.
+//!
+//! Not the site folder: the result lies in `target/front/page-<mode>` until `site` copies what has changed.
+//! wasm-bindgen runs as a library of the very version that the page links, so there is no tool to install. wasm-opt
+//! (a tenth less after compression) runs in release builds where it is on PATH.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::UNIX_EPOCH,
+};
+
+use anyhow::Context as _;
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::{
+    builds::{Mode, OUTPUT_NAME, WASM},
+    house::House,
+    process,
+};
+
+/// Compiles the page and makes `truetape.js` and `truetape.wasm` of it, unless they are up to date.
+///
+/// # Errors
+/// Where the compiler or wasm-bindgen fails.
+pub(crate) fn build(house: &House, mode: Mode) -> anyhow::Result<()> {
+    let (profile, folder) = match mode {
+        Mode::Debug => ("dev", "debug"),
+        Mode::Release => ("wasm-release", "wasm-release"),
+    };
+    let mut cargo = house.cargo();
+    cargo.args(["build", "-p", "frontend", "--lib", "--target", WASM, "--profile", profile]);
+    process::run(cargo.arg("--target-dir").arg(house.shown(&house.front_target())))?;
+
+    let compiled = house.front_target().join(WASM).join(folder).join("frontend.wasm");
+    let wasm_opt = process::find_on_path("wasm-opt").filter(|_| mode == Mode::Release);
+    let stamp = stamp(&compiled, wasm_opt.as_deref())?;
+    let out = folder_of(house, mode);
+    let stamp_file = out.with_extension("stamp");
+    if fs::read_to_string(&stamp_file).is_ok_and(|old| old == stamp) && out.is_dir() {
+        return Ok(());
+    }
+    // First no stamp, then the work, then the stamp: a broken run is not taken for a finished one.
+    unless_absent(fs::remove_file(&stamp_file))?;
+    unless_absent(fs::remove_dir_all(&out))?;
+    eprintln!("wasm-bindgen: {}", house.shown(&compiled));
+    bind(&compiled, &out, mode)?;
+    let wasm = out.join(format!("{OUTPUT_NAME}.wasm"));
+    match wasm_opt {
+        Some(program) => process::run(Command::new(program).args(WASM_OPT_ARGS).arg(&wasm).arg("-o").arg(&wasm))?,
+        None if mode == Mode::Release => eprintln!("wasm-opt is not on PATH: going on without it"),
+        None => {}
+    }
+    fs::write(&stamp_file, stamp)?;
+    Ok(())
+}
+
+/// Where [`build`] leaves its files.
+pub(crate) fn folder_of(house: &House, mode: Mode) -> PathBuf {
+    house.front_target().join(format!("page-{}", mode.word()))
+}
+
+fn bind(compiled: &Path, out: &Path, mode: Mode) -> anyhow::Result<()> {
+    Bindgen::new()
+        .input_path(compiled)
+        .out_name(OUTPUT_NAME)
+        .web(true)?
+        .typescript(false)
+        // Names make panics and profiles readable; a release page is smaller without.
+        .remove_name_section(mode == Mode::Release)
+        .remove_producers_section(mode == Mode::Release)
+        .generate(out)
+        .context("wasm-bindgen")?;
+    // With LEPTOS_OUTPUT_NAME the page asks for NAME.wasm, wasm-bindgen writes NAME_bg.wasm and says so in the script.
+    let (theirs, ours) = (format!("{OUTPUT_NAME}_bg.wasm"), format!("{OUTPUT_NAME}.wasm"));
+    fs::rename(out.join(&theirs), out.join(&ours))?;
+    let script = out.join(format!("{OUTPUT_NAME}.js"));
+    let text = fs::read_to_string(&script)?;
+    fs::write(&script, text.replace(&theirs, &ours))?;
+    Ok(())
+}
+
+/// What the result depends on: the compiled file (cargo leaves it alone when nothing has changed), this program and
+/// the optimiser.
+fn stamp(compiled: &Path, wasm_opt: Option<&Path>) -> anyhow::Result<String> {
+    let mut stamp = String::new();
+    let own = std::env::current_exe()?;
+    for file in [Some(compiled), Some(own.as_path()), wasm_opt].into_iter().flatten() {
+        let metadata = fs::metadata(file).with_context(|| format!("read {}", file.display()))?;
+        let modified = metadata.modified()?.duration_since(UNIX_EPOCH)?.as_nanos();
+        stamp += &format!("{} {} {modified}\n", file.display(), metadata.len());
+    }
+    Ok(stamp)
+}
+
+/// Takes "there is no such file" for success.
+fn unless_absent(removed: std::io::Result<()>) -> std::io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+const WASM_OPT_ARGS: [&str; 2] = ["-Oz", "--all-features"];

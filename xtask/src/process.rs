@@ -1,0 +1,137 @@
+//! Runs other programs: shows the command, waits, and stops the program when we are asked to stop.
+//!
+//! Not for the server, which runs beside us: that is `running`.
+
+use std::{
+    ffi::OsStr,
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, bail};
+
+use crate::signals::{self, Stop};
+
+/// Runs `command` with our own stdout and stderr and nothing on its stdin.
+///
+/// # Errors
+/// Where it cannot be started, ends with a failure, or we are asked to stop.
+pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
+    let shown = shown(command);
+    eprintln!("$ {shown}");
+    let mut child = command.stdin(Stdio::null()).spawn().with_context(|| format!("start `{shown}`"))?;
+    let status = wait(&mut child)?;
+    if let Some(stop) = signals::stop_asked() {
+        bail!("stopped ({stop:?}) during `{shown}`");
+    }
+    if !status.success() {
+        bail!("`{shown}` failed ({status})");
+    }
+    Ok(())
+}
+
+/// The trimmed stdout of `command`, or `None` where it cannot be started or fails. Shows nothing.
+pub(crate) fn output(command: &mut Command) -> Option<String> {
+    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// The first file called `name` in the folders of PATH.
+pub(crate) fn find_on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
+        .find(|file| file.is_file())
+}
+
+/// Waits for `child`. When we are asked to stop it is told so, given time, and then ended.
+///
+/// # Errors
+/// Where the system cannot say how the child fares.
+pub(crate) fn wait(child: &mut Child) -> anyhow::Result<ExitStatus> {
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        if let Some(stop) = signals::stop_asked() {
+            return stop_child(child, stop);
+        }
+        thread::sleep(POLL);
+    }
+}
+
+/// Ends `child` politely: it gets time to stop on its own after Ctrl-C, then SIGTERM, and at last SIGKILL.
+///
+/// # Errors
+/// Where the system cannot say how the child fares.
+pub(crate) fn stop_child(child: &mut Child, stop: Stop) -> anyhow::Result<ExitStatus> {
+    if stop == Stop::Interrupt
+        && let Some(status) = wait_at_most(child, AFTER_INTERRUPT)?
+    {
+        return Ok(status);
+    }
+    terminate(child);
+    if let Some(status) = wait_at_most(child, AFTER_TERMINATE)? {
+        return Ok(status);
+    }
+    eprintln!("process {} does not stop: killing it", child.id());
+    child.kill()?;
+    Ok(child.wait()?)
+}
+
+fn wait_at_most(child: &mut Child, limit: Duration) -> anyhow::Result<Option<ExitStatus>> {
+    let start = Instant::now();
+    while start.elapsed() < limit {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        thread::sleep(POLL);
+    }
+    Ok(None)
+}
+
+#[cfg(unix)]
+fn terminate(child: &Child) {
+    use rustix::process::{Pid, Signal, kill_process};
+    if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        // It may have ended in the meantime; the wait that follows finds out.
+        let _ = kill_process(pid, Signal::TERM);
+    }
+}
+
+#[cfg(not(unix))]
+fn terminate(child: &mut Child) {
+    let _ = child.kill();
+}
+
+fn shown(command: &Command) -> String {
+    let program = std::path::Path::new(command.get_program()).file_name().unwrap_or_else(|| command.get_program());
+    std::iter::once(program).chain(command.get_args()).map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
+}
+
+const POLL: Duration = Duration::from_millis(20);
+/// How long a program may take to end after the Ctrl-C that it got together with us.
+const AFTER_INTERRUPT: Duration = Duration::from_secs(2);
+/// How long a program may take to end after SIGTERM: the server flushes its store in this time.
+const AFTER_TERMINATE: Duration = Duration::from_secs(15);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shown_command_leaves_out_where_the_program_lies() {
+        let mut command = Command::new("/opt/rust/bin/cargo");
+        command.args(["build", "-p", "server"]);
+        assert_eq!(shown(&command), "cargo build -p server");
+    }
+
+    #[test]
+    fn a_failing_program_is_an_error_that_names_it() {
+        let error = run(Command::new("cargo").args(["no-such-command"]).stderr(Stdio::null())).unwrap_err();
+        assert!(error.to_string().contains("cargo no-such-command"), "{error}");
+        assert!(run(&mut Command::new("no-such-program-at-all")).is_err());
+    }
+}

@@ -1,0 +1,169 @@
+//! Puts together the site: the folder with every file that a browser loads besides the page's HTML.
+//!
+//! One folder a mode, because page and server of different modes do not fit together:
+//! - release: `target/site`, which the server embeds when it is compiled (`../target/site` from its own folder), so a
+//!   release server needs no files beside it; compressed forms (`.br`, `.gz`) lie beside the originals;
+//! - debug: `target/site-debug`, which the server reads while it runs, from the path in `TRUETAPE_SITE_DIR`;
+//!   `cargo xtask` sets that variable when it starts a debug server, and for the browser tests.
+//!
+//! Inside: `pkg/truetape.js`, `pkg/truetape.wasm`, `pkg/truetape.css`, `pkg/snippets/…` and all of `public/`.
+//! Not the compilation (`page`), nor the style sheet (`style`). A file that has not changed is not written, so the
+//! server is compiled anew only when the page is another.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, bail};
+
+use crate::{
+    builds::{Mode, OUTPUT_NAME},
+    compress,
+    house::House,
+    page, style,
+};
+
+/// Files by their path in the site, with `/`.
+type Files = BTreeMap<String, Vec<u8>>;
+
+/// Makes the site folder equal to the page's files, the style sheet and `public/`.
+///
+/// # Errors
+/// Where a source is missing or invalid, or two sources have a file of the same path.
+pub(crate) fn assemble(house: &House, mode: Mode) -> anyhow::Result<()> {
+    let mut files = Files::new();
+    read_into(&mut files, &page::folder_of(house, mode), "pkg/")?;
+    add(&mut files, format!("pkg/{OUTPUT_NAME}.css"), style::sheet(house, mode)?.into_bytes())?;
+    read_into(&mut files, &house.root().join("public"), "")?;
+
+    let folder = folder_of(house, mode);
+    let n_written = sync(&folder, &files, mode)?;
+    if n_written > 0 {
+        eprintln!("site: {n_written} of {} files changed in {}", files.len(), house.shown(&folder));
+    }
+    Ok(())
+}
+
+/// The site folder of a mode. Always below the working tree, wherever cargo's own output goes: the server embeds it
+/// by a path relative to its crate.
+pub(crate) fn folder_of(house: &House, mode: Mode) -> PathBuf {
+    house.root().join(match mode {
+        Mode::Debug => "target/site-debug",
+        Mode::Release => "target/site",
+    })
+}
+
+/// Writes what differs and removes what is left over; returns how many files differed.
+fn sync(folder: &Path, files: &Files, mode: Mode) -> anyhow::Result<usize> {
+    let mut old = Files::new();
+    if folder.is_dir() {
+        read_into(&mut old, folder, "")?;
+    }
+    let mut n_written = 0;
+    for (path, bytes) in files {
+        let is_same = old.remove(path).is_some_and(|old| old == *bytes);
+        if !is_same {
+            write(folder, path, bytes)?;
+            n_written += 1;
+        }
+        if mode == Mode::Release {
+            // Small files have no compressed forms and cost nothing to look at again.
+            let old_forms = [".br", ".gz"].map(|suffix| old.remove(&format!("{path}{suffix}")));
+            if !is_same || old_forms.iter().any(Option::is_none) {
+                for suffix in [".br", ".gz"] {
+                    let _ = fs::remove_file(folder.join(format!("{path}{suffix}")));
+                }
+                for (suffix, form) in compress::forms(path, bytes)? {
+                    write(folder, &format!("{path}{suffix}"), &form)?;
+                }
+            }
+        }
+    }
+    for path in old.keys() {
+        fs::remove_file(folder.join(path))?;
+        n_written += 1;
+    }
+    Ok(n_written)
+}
+
+fn write(folder: &Path, path: &str, bytes: &[u8]) -> anyhow::Result<()> {
+    let file = folder.join(path);
+    if let Some(parent) = file.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    fs::write(&file, bytes).with_context(|| format!("write {}", file.display()))
+}
+
+fn read_into(files: &mut Files, folder: &Path, prefix: &str) -> anyhow::Result<()> {
+    for entry in fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))? {
+        let entry = entry?;
+        let name = entry.file_name().into_string().ok().context("a file name of the site is not UTF-8")?;
+        if name.starts_with('.') {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            read_into(files, &entry.path(), &format!("{prefix}{name}/"))?;
+        } else {
+            add(files, format!("{prefix}{name}"), fs::read(entry.path())?)?;
+        }
+    }
+    Ok(())
+}
+
+fn add(files: &mut Files, path: String, bytes: Vec<u8>) -> anyhow::Result<()> {
+    if files.insert(path.clone(), bytes).is_some() {
+        bail!("two sources of the site have a file {path}: rename the one in public/");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(list: &[(&str, &str)]) -> Files {
+        list.iter().map(|(path, text)| ((*path).to_owned(), text.repeat(400).into_bytes())).collect()
+    }
+
+    /// A folder of this test alone, empty, below cargo's output folder.
+    fn folder(name: &str) -> PathBuf {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tmp/xtask").join(name);
+        let _ = fs::remove_dir_all(&folder);
+        folder
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut found = Files::new();
+        read_into(&mut found, folder, "").unwrap();
+        found.into_keys().collect()
+    }
+
+    #[test]
+    fn only_what_differs_is_written() {
+        let folder = folder("site_sync");
+        let first = files(&[("a.svg", "<svg/>"), ("pkg/x.css", "a{}")]);
+        assert_eq!(sync(&folder, &first, Mode::Debug).unwrap(), 2);
+        assert_eq!(sync(&folder, &first, Mode::Debug).unwrap(), 0);
+        assert_eq!(sync(&folder, &files(&[("pkg/x.css", "b{}")]), Mode::Debug).unwrap(), 2);
+        assert_eq!(names(&folder), ["pkg/x.css"]);
+    }
+
+    #[test]
+    fn compressed_forms_follow_their_file() {
+        let folder = folder("site_forms");
+        let first = files(&[("a.svg", "<svg/>"), ("b.png", "png")]);
+        assert_eq!(sync(&folder, &first, Mode::Release).unwrap(), 2);
+        assert_eq!(names(&folder), ["a.svg", "a.svg.br", "a.svg.gz", "b.png"]);
+        assert_eq!(sync(&folder, &first, Mode::Release).unwrap(), 0);
+        assert_eq!(sync(&folder, &Files::new(), Mode::Release).unwrap(), 4);
+        assert!(names(&folder).is_empty());
+    }
+
+    #[test]
+    fn two_sources_of_one_path_are_an_error() {
+        let mut files = files(&[("pkg/x.css", "a{}")]);
+        assert!(add(&mut files, "pkg/x.css".into(), Vec::new()).is_err());
+    }
+}

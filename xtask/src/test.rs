@@ -1,0 +1,121 @@
+//! `cargo xtask test`: every check in order, each timed; the first failure ends the run.
+//!
+//! Not a test itself. What the runners print is left as it is, their closing lines included.
+
+use std::{env, path::Path};
+
+use anyhow::bail;
+
+use crate::{
+    builds::{self, Mode, NATIVE, WASM},
+    house::House,
+    npm::NPX,
+    process,
+    running::SITE_DIR,
+    setup::{self, Needs, Runner, Tools},
+    site,
+    steps::Steps,
+    tidy,
+};
+
+/// How much to check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Format, rules, lints of the native side, Rust tests.
+    Quick,
+    /// All of it.
+    Full,
+}
+
+/// Runs the checks; `mode` is that of the site and programs in the browser tests.
+///
+/// # Errors
+/// The first failure, named after its step.
+pub(crate) fn run(house: &mut House, scope: Scope, mode: Mode) -> anyhow::Result<()> {
+    let mut steps = Steps::default();
+    let result = all(house, scope, mode, &mut steps);
+    eprintln!("\n{}", steps.table());
+    if result.is_ok() {
+        eprintln!("All checks passed.");
+    }
+    result
+}
+
+fn all(house: &mut House, scope: Scope, mode: Mode, steps: &mut Steps) -> anyhow::Result<()> {
+    steps.run("recorded tapes", captures)?;
+    let needs = if scope == Scope::Full { Needs::Everything } else { Needs::Tests };
+    let tools = steps.run("set-up", || setup::run(house, needs))?;
+    let house = &*house;
+    steps.run("format", || process::run(house.cargo().args(["fmt", "--all", "--check"])))?;
+    steps.run("tidy", || tidy::run(house))?;
+    steps.run("lint native", || {
+        let clippy = ["clippy", "--workspace", "--exclude", "frontend", "--all-targets", "--", "-D", "warnings"];
+        process::run(house.cargo().args(clippy))
+    })?;
+    if scope == Scope::Full {
+        // This also proves that the pure crates build for WASM, which `cargo xtask tidy` checks on its own.
+        steps.run("lint wasm", || lint_wasm(house))?;
+    }
+    steps.run("rust tests", || rust_tests(house, tools.runner, &NATIVE, &[]))?;
+    // xtask's dependencies are there already, in the profile that `cargo xtask` itself is built with.
+    let profile = if tools.runner == Runner::Nextest { "--cargo-profile" } else { "--profile" };
+    steps.run("xtask tests", || rust_tests(house, tools.runner, &["-p", "xtask"], &[profile, "xtask"]))?;
+    if scope == Scope::Full {
+        steps.run("documentation tests", || {
+            process::run(house.cargo().args(["test", "--doc"]).args(NATIVE).args(["--exclude", "app"]))
+        })?;
+        let (truetape, venue_sim) = steps.run("build for browser", || builds::for_browser_tests(house, mode))?;
+        steps.run("browser tests", || browser_tests(house, mode, &tools, &truetape, &venue_sim))?;
+    }
+    Ok(())
+}
+
+/// Says where the recorded tapes are. Tests that need them leave themselves out where there are none, so on a build
+/// server, where that would go unseen, missing tapes are a failure.
+fn captures() -> anyhow::Result<()> {
+    match env::var_os(CAPTURES) {
+        Some(folder) if Path::new(&folder).is_dir() => eprintln!("{CAPTURES}={}", Path::new(&folder).display()),
+        Some(folder) if setup::is_ci() => {
+            bail!("{CAPTURES} names {}, which is no folder: put the tapes there", Path::new(&folder).display())
+        }
+        None if setup::is_ci() => bail!("{CAPTURES} is not set: it names the folder with the recorded tapes"),
+        Some(_) | None => eprintln!("{CAPTURES} names no folder: tests on recorded tapes leave themselves out"),
+    }
+    Ok(())
+}
+
+fn lint_wasm(house: &House) -> anyhow::Result<()> {
+    let mut clippy = house.cargo();
+    clippy.args(["clippy", "--target", WASM]).arg("--target-dir").arg(house.shown(&house.front_target()));
+    clippy.args(["-p", "frontend", "-p", "app", "--features", "app/hydrate"]);
+    for room in tidy::wasm_build::pure_rooms_of(house) {
+        clippy.args(["-p", room]);
+    }
+    process::run(clippy.args(["--", "-D", "warnings"]))
+}
+
+fn rust_tests(house: &House, runner: Runner, packages: &[&str], profile: &[&str]) -> anyhow::Result<()> {
+    let mut tests = house.cargo();
+    match runner {
+        Runner::Nextest => tests.args(["nextest", "run", "--profile", "ci", "--no-tests", "warn"]),
+        // `--tests` means unit and integration tests; documentation tests are a step of their own.
+        Runner::CargoTest => tests.args(["test", "--no-fail-fast", "--tests"]),
+    };
+    process::run(tests.args(packages).args(profile))
+}
+
+fn browser_tests(house: &House, mode: Mode, tools: &Tools, truetape: &Path, venue_sim: &Path) -> anyhow::Result<()> {
+    let mut tests = house.command(NPX);
+    tests.current_dir(house.root().join("end2end")).args(["--no-install", "playwright", "test"]);
+    tests.env("TRUETAPE_BIN", truetape).env("VENUE_SIM_BIN", venue_sim);
+    if mode == Mode::Debug {
+        tests.env(SITE_DIR, site::folder_of(house, mode));
+    }
+    if let Some(chromium) = &tools.chromium {
+        tests.env("PW_CHROMIUM", chromium);
+    }
+    process::run(&mut tests)
+}
+
+/// Names the folder with the recorded tapes.
+const CAPTURES: &str = "TRUETAPE_CAPTURES";

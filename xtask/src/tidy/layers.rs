@@ -1,0 +1,214 @@
+//! Rule: arrows between our crates go down only, along the table below.
+//!
+//! Not about crates of others; what the pure crates may use of those is `pure_rooms`.
+
+use super::{Breach, source::Tree};
+
+pub(super) const NAME: &str = "layers";
+
+/// A crate of ours and the crates of ours that it may import.
+struct Room {
+    name: &'static str,
+    /// From 0 at the bottom. Tests may import from any lower layer.
+    layer: u8,
+    may_import: &'static [&'static str],
+    /// What its tests may import besides.
+    tests_may_import: &'static [&'static str],
+}
+
+impl Room {
+    const fn new(name: &'static str, layer: u8, may_import: &'static [&'static str]) -> Self {
+        Self { name, layer, may_import, tests_may_import: &[] }
+    }
+}
+
+/// Who may import whom, alphabetical. A new crate gets a line here; a new arrow is a change of the house
+/// (ARCHITECTURE.md first).
+const ROOMS: [Room; 15] = [
+    Room::new("app", 3, &["chart", "indicators", "market", "model", "venues", "wire"]),
+    Room::new("broker", 1, &["model"]),
+    Room::new("chart", 1, &["model"]),
+    Room::new("frontend", 4, &["app"]),
+    Room::new("hub", 1, &[]),
+    Room::new("indicators", 1, &["model"]),
+    Room::new("market", 2, &["indicators", "model", "wire"]),
+    Room::new("model", 0, &[]),
+    Room {
+        name: "server",
+        layer: 4,
+        may_import: &[
+            "app",
+            "broker",
+            "chart",
+            "hub",
+            "indicators",
+            "market",
+            "model",
+            "store",
+            "strategy",
+            "venues",
+            "wire",
+        ],
+        // Its tests start the simulator inside their own process.
+        tests_may_import: &["venue-sim"],
+    },
+    Room::new("store", 1, &["model"]),
+    Room::new("strategy", 2, &["indicators", "model"]),
+    Room::new("venue-sim", 4, &["model", "venues"]),
+    Room::new("venues", 1, &["model"]),
+    Room::new("wire", 1, &["model"]),
+    Room::new("xtask", 0, &[]),
+];
+
+pub(super) fn check(tree: &Tree) -> Vec<Breach> {
+    let mut breaches = Vec::new();
+    for (folder, manifest) in tree.manifests() {
+        let mut breach = |line, found: String, remedy: &str| {
+            breaches.push(Breach { path: manifest.path.clone(), line, rule: NAME, found, remedy: remedy.into() });
+        };
+        let Ok(parsed) = manifest.text.parse::<toml::Table>() else {
+            breach(1, "not readable as TOML".into(), "repair it");
+            continue;
+        };
+        let name = folder.rsplit('/').next().unwrap_or(folder);
+        let Some(room) = find(name) else {
+            breach(1, format!("crate `{name}` is not in the table"), "give it a line in xtask/src/tidy/layers.rs");
+            continue;
+        };
+        for dependency in dependencies(&parsed) {
+            let Some(imported) = find(&dependency.name) else { continue };
+            let is_allowed = room.may_import.contains(&imported.name)
+                || dependency.is_for_tests
+                    && (imported.layer < room.layer && imported.name != "xtask"
+                        || room.tests_may_import.contains(&imported.name)
+                        || imported.name == room.name);
+            if !is_allowed {
+                breach(
+                    line_of(&manifest.text, &dependency.name),
+                    format!("`{name}` may not import `{}`", imported.name),
+                    "move what it needs further down, or hand it in as an argument",
+                );
+            }
+        }
+    }
+    breaches
+}
+
+/// One line of a manifest's dependencies.
+pub(super) struct Dependency {
+    /// The package's own name, whatever it is called here.
+    pub(super) name: String,
+    /// True for `[dev-dependencies]`.
+    pub(super) is_for_tests: bool,
+}
+
+/// All dependencies of a manifest, those for one target only included.
+pub(super) fn dependencies(manifest: &toml::Table) -> Vec<Dependency> {
+    let targets = manifest.get("target").and_then(toml::Value::as_table);
+    let targets = targets.into_iter().flat_map(|targets| targets.values().filter_map(toml::Value::as_table));
+    let mut found = Vec::new();
+    for table in std::iter::once(manifest).chain(targets) {
+        for (section, is_for_tests) in
+            [("dependencies", false), ("build-dependencies", false), ("dev-dependencies", true)]
+        {
+            let section = table.get(section).and_then(toml::Value::as_table);
+            for (key, value) in section.into_iter().flatten() {
+                let renamed = value.get("package").and_then(toml::Value::as_str);
+                found.push(Dependency { name: renamed.unwrap_or(key).to_owned(), is_for_tests });
+            }
+        }
+    }
+    found
+}
+
+/// The line (from 1) that names a dependency; 1 where none starts with it.
+pub(super) fn line_of(manifest: &str, dependency: &str) -> usize {
+    let names_it = |line: &str| {
+        line.trim_start().strip_prefix(dependency).is_some_and(|rest| rest.trim_start().starts_with(['.', '=']))
+            || line.contains(&format!("package = \"{dependency}\""))
+    };
+    manifest.lines().position(names_it).map_or(1, |idx| idx + 1)
+}
+
+fn find(name: &str) -> Option<&'static Room> {
+    ROOMS.iter().find(|room| room.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tidy::testing::breaches;
+
+    #[track_caller]
+    fn check_manifest(path: &str, text: &str, expected: &[&str]) {
+        assert_eq!(breaches(check, &[(path, text)]), expected, "{path}: {text}");
+    }
+
+    #[test]
+    fn arrows_down_pass() {
+        check_manifest(
+            "crates/market/Cargo.toml",
+            "[dependencies]\nmodel.workspace = true\nwire = { path = \"x\" }",
+            &[],
+        );
+        check_manifest(
+            "server/Cargo.toml",
+            "[dependencies]\nhub.workspace = true\n[dev-dependencies]\nvenue-sim.workspace = true",
+            &[],
+        );
+        check_manifest("crates/market/Cargo.toml", "[dev-dependencies]\nvenues.workspace = true", &[]);
+        check_manifest("crates/hub/Cargo.toml", "[dependencies]\ntokio.workspace = true", &[]);
+    }
+
+    #[test]
+    fn arrows_up_and_sideways_are_breaches() {
+        check_manifest(
+            "crates/model/Cargo.toml",
+            "[dependencies]\nserde = \"1\"\nwire.workspace = true",
+            &["crates/model/Cargo.toml:3"],
+        );
+        check_manifest(
+            "crates/venues/Cargo.toml",
+            "[dependencies]\nwire.workspace = true",
+            &["crates/venues/Cargo.toml:2"],
+        );
+        check_manifest(
+            "crates/venues/Cargo.toml",
+            "[dev-dependencies]\nmarket.workspace = true",
+            &["crates/venues/Cargo.toml:2"],
+        );
+        check_manifest("crates/hub/Cargo.toml", "[dependencies]\nmodel.workspace = true", &["crates/hub/Cargo.toml:2"]);
+        check_manifest(
+            "crates/venue-sim/Cargo.toml",
+            "[dependencies]\nmarket.workspace = true",
+            &["crates/venue-sim/Cargo.toml:2"],
+        );
+        check_manifest("server/Cargo.toml", "[dependencies]\nvenue-sim.workspace = true", &["server/Cargo.toml:2"]);
+        check_manifest(
+            "app/Cargo.toml",
+            "[target.'cfg(unix)'.dependencies]\nhub.workspace = true",
+            &["app/Cargo.toml:2"],
+        );
+        check_manifest(
+            "crates/wire/Cargo.toml",
+            "[dependencies]\nx = { package = \"market\", path = \"y\" }",
+            &["crates/wire/Cargo.toml:2"],
+        );
+    }
+
+    #[test]
+    fn unknown_crates_need_a_line() {
+        check_manifest("crates/news/Cargo.toml", "[package]\nname = \"news\"", &["crates/news/Cargo.toml:1"]);
+    }
+
+    #[test]
+    fn the_table_agrees_with_itself() {
+        assert!(ROOMS.is_sorted_by_key(|room| room.name));
+        for room in &ROOMS {
+            assert!(room.may_import.is_sorted(), "{}", room.name);
+            for imported in room.may_import {
+                assert!(find(imported).is_some_and(|imported| imported.layer < room.layer), "{} {imported}", room.name);
+            }
+        }
+    }
+}
