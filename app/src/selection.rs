@@ -89,15 +89,21 @@ fn first_choice(list: &InstrumentList, status: Option<&StatusData>, is_patient: 
         entry(id).is_none_or(|entry| entry.state == StreamState::Initialising && entry.cause.is_none())
     };
     let id_of = |instrument: &Arc<Instrument>| instrument.id.clone();
-    let mut real = list.known.iter().filter(|instrument| !instrument.is_simulated);
+    // The one most readers look at first; the sort is stable, so the list's order decides among equals.
+    let mut known: Vec<&Arc<Instrument>> = list.known.iter().collect();
+    known.sort_by_key(|instrument| !FIRST_ASSETS.iter().any(|asset| instrument.base.starts_with(asset)));
+    let mut real = known.iter().copied().filter(|instrument| !instrument.is_simulated);
     if let Some(live) = real.clone().find(|instrument| state(&instrument.id) == Some(StreamState::Live)) {
         return Some(id_of(live));
     }
     if is_patient && real.any(|instrument| is_coming(&instrument.id)) {
         return None;
     }
-    list.known.iter().find(|instrument| instrument.is_simulated).or(list.known.first()).map(id_of)
+    known.iter().copied().find(|instrument| instrument.is_simulated).or(known.first().copied()).map(id_of)
 }
+
+/// Shown first where nothing was chosen.
+const FIRST_ASSETS: [&str; 2] = ["BTC", "XBT"];
 
 /// Real feeds get this long to become live before a made-up one is shown.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -114,8 +120,9 @@ mod tests {
             .iter()
             .map(|id| {
                 let is_simulated = id.starts_with("demo");
+                let base = id.rsplit(':').next().unwrap_or_default();
                 format!(
-                    r#"{{"id":"{id}","base":"A","quote":"B","tick_size":"0.1","lot_size":"1","min_notional":null,"status":"trading","is_simulated":{is_simulated}}}"#
+                    r#"{{"id":"{id}","base":"{base}","quote":"B","tick_size":"0.1","lot_size":"1","min_notional":null,"status":"trading","is_simulated":{is_simulated}}}"#
                 )
             })
             .collect();
@@ -155,6 +162,8 @@ mod tests {
         check(both, &[("demo:SIM", Live), ("real:A", Failed), ("real:B", Failed)], true, Some("demo:SIM"));
         check(&["demo:SIM"], &[], true, Some("demo:SIM"));
         check(&["real:A"], &[("real:A", Failed)], true, Some("real:A"));
+        check(&["demo:ADA", "demo:BTC", "demo:XRP"], &[], true, Some("demo:BTC"));
+        check(&["real:A", "real:XBT"], &[("real:A", Live), ("real:XBT", Live)], true, Some("real:XBT"));
         check(&[], &[], false, None);
     }
 }

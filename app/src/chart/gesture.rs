@@ -20,8 +20,10 @@ pub(super) enum Action {
     Point(f64, f64),
     /// Take the crosshair away.
     Leave,
-    /// Move the bars by so many pixels, the crosshair going along if there is one.
+    /// Move the bars by so many pixels, and put the crosshair where it says, or nowhere.
     Drag { pixels: f64, at: Option<(f64, f64)> },
+    /// Move the bars by so many pixels under the crosshair.
+    Slide(f64),
     /// Show `factor` times as many bars around column `x`, having moved them by `pixels`.
     ZoomAt { factor: f64, x: f64, pixels: f64 },
     /// Show `factor` times as many bars.
@@ -158,7 +160,7 @@ pub(super) fn wheel((dx, dy): (f64, f64), unit: WheelUnit, x: f64) -> Option<Act
         return None;
     }
     if dx.abs() > dy.abs() {
-        return Some(Action::Drag { pixels: -dx, at: None });
+        return Some(Action::Slide(-dx));
     }
     // One notch of a usual mouse (100 pixels) is a step of 15 %.
     Some(Action::ZoomAt { factor: 1.15_f64.powf((dy / 100.0).clamp(-3.0, 3.0)), x, pixels: 0.0 })
@@ -248,7 +250,7 @@ mod tests {
         assert_eq!(factor(wheel((0.0, 100.0), WheelUnit::Pixels, 7.0)), 1.15);
         assert!((factor(wheel((0.0, -100.0), WheelUnit::Pixels, 7.0)) - 1.0 / 1.15).abs() < 1e-12);
         assert!(factor(wheel((0.0, 1e9), WheelUnit::Pages, 7.0)) < 1.6);
-        assert_eq!(wheel((40.0, 3.0), WheelUnit::Pixels, 7.0), Some(Action::Drag { pixels: -40.0, at: None }));
+        assert_eq!(wheel((40.0, 3.0), WheelUnit::Pixels, 7.0), Some(Action::Slide(-40.0)));
         assert_eq!(wheel((0.0, 0.0), WheelUnit::Pixels, 7.0), None);
         assert_eq!(wheel((f64::NAN, 1.0), WheelUnit::Lines, 7.0), None);
         assert_eq!(WheelUnit::from_mode(1), WheelUnit::Lines);

@@ -93,6 +93,7 @@ impl Stage {
                 chart.drag(pixels * ratio);
                 chart.set_cursor(at.map(|(x, y)| (x * ratio, y * ratio)));
             }
+            Action::Slide(pixels) => chart.drag(pixels * ratio),
             Action::ZoomAt { factor, x, pixels } => {
                 chart.drag(pixels * ratio);
                 chart.zoom_at(factor, x * ratio);

@@ -49,8 +49,12 @@ impl Feeds {
         }
     }
 
-    fn sentence(&self) -> String {
-        format!("{}/{} connections active • {} updates", self.n_active, self.n_all, format::grouped(&self.updates.to_string()))
+    fn connections(&self) -> String {
+        format!("{}/{} connections active", self.n_active, self.n_all)
+    }
+
+    fn updates(&self) -> String {
+        format!(" • {} updates", format::grouped(&self.updates.to_string()))
     }
 }
 
@@ -94,7 +98,10 @@ fn FeedMarks(
     let feeds = Memo::new(move |_| feeds.get().unwrap_or_default());
     let venues = Memo::new(move |_| feeds.with(|feeds| feeds.venues.clone()));
     view! {
-        <span class="status-bar__feeds" data-testid="feeds">{move || feeds.with(Feeds::sentence)}</span>
+        <span class="status-bar__feeds" data-testid="feeds">
+            {move || feeds.with(Feeds::connections)}
+            <span class="status-bar__updates">{move || feeds.with(Feeds::updates)}</span>
+        </span>
         <ul class="status-bar__venues">
             {move || venues.get().into_iter().map(|venue| view! {
                 <li class="status-bar__venue" data-testid="venue" data-state=venue.state.as_str() title=venue.cause>
@@ -223,7 +230,7 @@ mod tests {
             ..StatusData::default()
         };
         let feeds = Feeds::new(&status, false);
-        assert_eq!(feeds.sentence(), "1/2 connections active • 142 updates");
+        assert_eq!(feeds.connections() + &feeds.updates(), "1/2 connections active • 142 updates");
         let states: Vec<StreamState> = feeds.venues.iter().map(|venue| venue.state).collect();
         assert_eq!(states, [StreamState::Live, StreamState::Failed]);
         // Without the server nothing is called active or live.

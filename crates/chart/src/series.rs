@@ -322,6 +322,8 @@ pub(crate) mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
         #[test]
         fn any_order_of_updates_ends_in_the_same_series(updates in prop::collection::vec((0_i64..600, 100_i64..200), 0..600)) {
             let mut series = Series::default();

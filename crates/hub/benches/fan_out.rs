@@ -29,8 +29,8 @@ fn crowd(n_subscribers: usize) -> (Hub<Payload>, Vec<Subscriber<Payload>>, Vec<u
     let streams = (0..N_STREAMS).map(|number| {
         let topic = format!("quote:demo:S{number}").into();
         let spec = StreamSpec { topic, owner: "demo".into(), kind: StreamKind::State };
-        let numbers = subscribers.iter().map(|subscriber| subscriber.subscribe(&spec).expect("room for all"));
-        let stream = numbers.last().expect("at least one subscriber");
+        let subscribe = |_, subscriber: &Subscriber<Payload>| subscriber.subscribe(&spec).expect("room for all");
+        let stream = subscribers.iter().fold(0, subscribe);
         hub.snapshot(Published { stream, offset: 0, payload: Arc::clone(&payload), size_bytes: ITEM_BYTES });
         stream
     });

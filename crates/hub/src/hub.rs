@@ -115,7 +115,10 @@ impl<P> Clone for Hub<P> {
 
 impl<P> fmt::Debug for Hub<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hub").field("epoch", &self.shared.epoch).field("config", &self.shared.config).finish_non_exhaustive()
+        f.debug_struct("Hub")
+            .field("epoch", &self.shared.epoch)
+            .field("config", &self.shared.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -139,7 +142,7 @@ impl<P: Clone + Send + Sync + 'static> Hub<P> {
     /// Delivers a turn's deltas to all who follow, keeps them for resuming, and wakes each reader once.
     pub fn publish(&self, turn: Vec<Published<P>>) -> TurnReport {
         let mut wakes = Vec::new();
-        let report = self.shared.lock().publish(turn, &self.shared.config, &mut wakes);
+        let report = self.shared.lock().publish(&turn, &self.shared.config, &mut wakes);
         wake(&wakes);
         report
     }

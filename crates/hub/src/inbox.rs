@@ -97,8 +97,8 @@ impl<P> Inbox<P> {
 }
 
 impl<P: Clone> InboxState<P> {
-    /// Queues a delta for the slot's stream, if it follows.
-    pub(crate) fn push(&mut self, slot_idx: usize, delta: &Published<P>) -> Pushed {
+    /// Queues a delta for the slot's stream, if it follows. `n_expected` is about how many may come before the next drain.
+    pub(crate) fn push(&mut self, slot_idx: usize, delta: &Published<P>, n_expected: usize) -> Pushed {
         let Some(slot) = self.slots.get_mut(slot_idx).filter(|slot| slot.is_following) else {
             return Pushed::default();
         };
@@ -108,6 +108,9 @@ impl<P: Clone> InboxState<P> {
         }
         slot.last_offset = delta.offset;
         let kind = slot.kind;
+        if self.queue.capacity() == 0 {
+            self.queue.reserve(n_expected);
+        }
         if self.has_room(delta.size_bytes) {
             return self.queue(DeliveryKind::Delta, delta);
         }

@@ -13,7 +13,7 @@ use crate::{
     error::{Closed, HubError},
     hub::{ActiveStream, Demand, HubStats, Published, StreamSpec, TurnReport},
     inbox::{Inbox, InboxState, Pushed},
-    stream::{Follower, Stream},
+    stream::{Stream, deliver},
     subscriber::{ResetReason, Resume},
 };
 
@@ -88,26 +88,26 @@ impl<P: Clone> Registry<P> {
         demand
     }
 
-    pub(crate) fn publish(
-        &mut self,
-        turn: Vec<Published<P>>,
-        config: &HubConfig,
-        wakes: &mut Wakes<P>,
-    ) -> TurnReport {
+    pub(crate) fn publish(&mut self, turn: &[Published<P>], config: &HubConfig, wakes: &mut Wakes<P>) -> TurnReport {
         let mut report = TurnReport::default();
-        let stats = &mut self.stats;
-        for delta in turn {
-            let Some(stream) = self.streams.get_mut(&delta.stream) else {
-                report.n_refused += 1;
-                continue;
-            };
-            let before = stream.history.bytes();
-            let room = config.total_history_bytes.saturating_sub(self.history_bytes);
-            let is_published =
-                stream.publish(delta, room, config, &mut |inbox, pushed| note(stats, wakes, inbox, pushed));
-            self.history_bytes = self.history_bytes - before + stream.history.bytes();
-            if is_published { report.n_published += 1 } else { report.n_refused += 1 }
+        for part in turn.chunks(DELTAS_AT_ONCE) {
+            let mut accepted = Vec::with_capacity(part.len());
+            for delta in part {
+                let Some(stream) = self.streams.get_mut(&delta.stream) else { continue };
+                let before = stream.history.bytes();
+                let room = config.total_history_bytes.saturating_sub(self.history_bytes);
+                if stream.accept(delta, room, config) {
+                    self.history_bytes = self.history_bytes - before + stream.history.bytes();
+                    accepted.push(delta);
+                }
+            }
+            report.n_published += accepted.len();
+            let followers = |delta: &Published<P>| self.streams.get(&delta.stream).map(|stream| &stream.followers[..]);
+            let followed = accepted.into_iter().map(|delta| (delta, followers(delta).unwrap_or_default())).collect();
+            let stats = &mut self.stats;
+            deliver(followed, &mut |inbox, pushed| note(stats, wakes, inbox, pushed));
         }
+        report.n_refused = turn.len() - report.n_published;
         report
     }
 
@@ -148,7 +148,12 @@ impl<P: Clone> Registry<P> {
     }
 
     /// Follows a stream from its next snapshot on; one that is followed already stays as it is.
-    pub(crate) fn subscribe(&mut self, inbox: &Arc<Inbox<P>>, spec: &StreamSpec, config: &HubConfig) -> Result<u32, HubError> {
+    pub(crate) fn subscribe(
+        &mut self,
+        inbox: &Arc<Inbox<P>>,
+        spec: &StreamSpec,
+        config: &HubConfig,
+    ) -> Result<u32, HubError> {
         let mut state = inbox.lock();
         match self.add_follower(inbox, &mut state, spec, config)? {
             Added::Already(number) => Ok(number),
@@ -240,7 +245,7 @@ impl<P: Clone> Registry<P> {
             return Err(HubError::TooManyStreams { limit: config.max_streams });
         };
         let slot_idx = state.add(Arc::clone(&stream.topic), number, stream.kind, Arc::clone(&stream.demand));
-        stream.followers.push(Follower { inbox: Arc::clone(inbox), slot_idx });
+        stream.add_follower(inbox, slot_idx);
         Ok(Added::New { number, slot_idx })
     }
 
@@ -262,7 +267,7 @@ impl<P: Clone> Registry<P> {
     }
 
     /// At once where the last snapshot still holds, else at the owner's next turn.
-    fn ask_snapshot(&mut self, state: &mut InboxState<P>, number: u32, slot_idx: usize) {
+    fn ask_snapshot(&self, state: &mut InboxState<P>, number: u32, slot_idx: usize) {
         let Some(stream) = self.streams.get(&number) else { return };
         match &stream.snapshot {
             // The reader is the caller: nobody needs to be woken but itself.
@@ -273,9 +278,9 @@ impl<P: Clone> Registry<P> {
 
     fn leave(&mut self, inbox: &Arc<Inbox<P>>, number: u32) {
         let Some(stream) = self.streams.get_mut(&number) else { return };
-        stream.remove_follower(inbox);
-        let is_abandoned = stream.followers.is_empty()
-            && self.owners.get(&stream.owner).is_none_or(|owner| owner.is_retired);
+        stream.remove_follower(inbox.id);
+        let is_abandoned =
+            stream.followers.is_empty() && self.owners.get(&stream.owner).is_none_or(|owner| owner.is_retired);
         if is_abandoned {
             self.drop_stream(number);
         }
@@ -302,6 +307,9 @@ impl<P: Clone> Registry<P> {
         }
     }
 }
+
+/// Deltas that are delivered side by side. Finding the next reader looks at each of them.
+const DELTAS_AT_ONCE: usize = 32;
 
 enum Added {
     New { number: u32, slot_idx: usize },

@@ -21,6 +21,7 @@ pub(crate) struct Stream<P> {
     pub(crate) lane: u8,
     pub(crate) kind: StreamKind,
     pub(crate) history: History<P>,
+    /// By the inbox's number.
     pub(crate) followers: Vec<Follower<P>>,
     /// The last snapshot while nothing was published after it: later subscribers get it at once.
     pub(crate) snapshot: Option<Published<P>>,
@@ -33,8 +34,10 @@ pub(crate) struct Stream<P> {
 }
 
 pub(crate) struct Follower<P> {
-    pub(crate) inbox: Arc<Inbox<P>>,
-    pub(crate) slot_idx: usize,
+    /// The inbox's own, here so that looking for it does not touch the inbox.
+    inbox_id: u64,
+    inbox: Arc<Inbox<P>>,
+    slot_idx: usize,
 }
 
 impl<P: Clone> Stream<P> {
@@ -53,18 +56,14 @@ impl<P: Clone> Stream<P> {
         }
     }
 
-    /// Queues a delta for all who follow and keeps it. False, and nothing done, where it is not the next offset.
-    pub(crate) fn publish(&mut self, delta: Published<P>, room: usize, config: &HubConfig, on: &mut impl FnMut(&Arc<Inbox<P>>, Pushed)) -> bool {
+    /// Takes a delta as the newest and keeps it for resuming. False, and nothing done, where it is not the next offset.
+    pub(crate) fn accept(&mut self, delta: &Published<P>, room: usize, config: &HubConfig) -> bool {
         if delta.offset != self.history.top() + 1 {
             return false;
         }
         self.snapshot = None;
-        for follower in &self.followers {
-            let pushed = follower.inbox.lock().push(follower.slot_idx, &delta);
-            on(&follower.inbox, pushed);
-        }
         let max_bytes = config.history_bytes.min(self.history.bytes() + room);
-        self.history.push(delta.payload, delta.size_bytes, max_bytes, config.history_len);
+        self.history.push(delta.payload.clone(), delta.size_bytes, max_bytes, config.history_len);
         true
     }
 
@@ -92,9 +91,38 @@ impl<P: Clone> Stream<P> {
         }
     }
 
-    pub(crate) fn remove_follower(&mut self, inbox: &Arc<Inbox<P>>) {
-        if let Some(at) = self.followers.iter().position(|follower| Arc::ptr_eq(&follower.inbox, inbox)) {
-            self.followers.swap_remove(at);
+    pub(crate) fn add_follower(&mut self, inbox: &Arc<Inbox<P>>, slot_idx: usize) {
+        let at = self.followers.partition_point(|follower| follower.inbox_id < inbox.id);
+        self.followers.insert(at, Follower { inbox_id: inbox.id, inbox: Arc::clone(inbox), slot_idx });
+    }
+
+    pub(crate) fn remove_follower(&mut self, inbox_id: u64) {
+        if let Ok(at) = self.followers.binary_search_by_key(&inbox_id, |follower| follower.inbox_id) {
+            self.followers.remove(at);
+        }
+    }
+}
+
+/// Queues deltas for all who follow their streams, reader by reader: each reader's lock is taken once and its memory is
+/// touched once, which measured several times cheaper than stream by stream.
+pub(crate) fn deliver<P: Clone>(
+    mut turn: Vec<(&Published<P>, &[Follower<P>])>,
+    on: &mut impl FnMut(&Arc<Inbox<P>>, Pushed),
+) {
+    let n_deltas = turn.len();
+    let next = |turn: &[(&Published<P>, &[Follower<P>])]| {
+        turn.iter().filter_map(|(_, followers)| followers.first()).map(|follower| follower.inbox_id).min()
+    };
+    while let Some(inbox_id) = next(&turn) {
+        let mut state = None;
+        for (delta, followers) in &mut turn {
+            if let Some((follower, others)) = followers.split_first()
+                && follower.inbox_id == inbox_id
+            {
+                *followers = others;
+                let state = state.get_or_insert_with(|| follower.inbox.lock());
+                on(&follower.inbox, state.push(follower.slot_idx, delta, n_deltas));
+            }
         }
     }
 }

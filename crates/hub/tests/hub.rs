@@ -1,5 +1,7 @@
 //! What the hub promises, one promise a test.
 
+#![allow(clippy::unwrap_used, reason = "a test may unwrap")]
+
 use std::{
     future::Future,
     pin::pin,
@@ -38,7 +40,12 @@ fn hub(config: HubConfig) -> Hub<Arc<str>> {
 
 /// Kind, stream and offset of what is queued.
 fn drained(subscriber: &Subscriber<Arc<str>>) -> Vec<(DeliveryKind, u32, u64)> {
-    subscriber.take_batch().unwrap().iter().map(|Delivery { kind, stream, offset, .. }| (*kind, *stream, *offset)).collect()
+    subscriber
+        .take_batch()
+        .unwrap()
+        .iter()
+        .map(|Delivery { kind, stream, offset, .. }| (*kind, *stream, *offset))
+        .collect()
 }
 
 #[track_caller]
@@ -206,7 +213,8 @@ fn a_stream_without_subscribers_outlives_a_reconnect_and_no_more() {
     assert_eq!(hub.stats().history_bytes, 0);
     assert_eq!(hub.publish(vec![item(stream, 3)]).n_refused, 1);
     let late = hub.connect(0).unwrap();
-    let Ok(Resume::Reset { stream: anew, reason: ResetReason::HistoryExceeded }) = late.resume(&state("quote"), "epoch", 2)
+    let Ok(Resume::Reset { stream: anew, reason: ResetReason::HistoryExceeded }) =
+        late.resume(&state("quote"), "epoch", 2)
     else {
         panic!("the history is gone");
     };
@@ -369,7 +377,7 @@ fn threads_see_contiguous_offsets() {
         }
         for turn in 1..=N_TURNS {
             let active = hub.take_demand("feed", 0, NOW).active;
-            hub.publish(active.iter().map(|active| item(active.stream, turn)).collect());
+            publish(&hub, active.iter().map(|active| item(active.stream, turn)).collect());
             serve(&hub);
         }
         while n_gone.load(Ordering::Relaxed) < readers.len() {

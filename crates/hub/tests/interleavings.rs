@@ -4,6 +4,8 @@
 //! A stream's state is a sum; a delta's payload is what is added, a snapshot's the sum itself. A reader that misses or
 //! doubles a delta has another sum than the oracle.
 
+#![allow(clippy::unwrap_used, reason = "a test may unwrap")]
+
 use std::{collections::BTreeMap, time::Duration};
 
 use hub::{
@@ -46,14 +48,33 @@ fn topic_of(text: &str) -> usize {
 #[derive(Clone, Debug)]
 enum Step {
     /// Deltas for each topic, then a snapshot for those who wait, unless it is left out this time.
-    Turn { amounts: Vec<(usize, u64)>, has_snapshots: bool },
-    Pass { seconds: u64 },
-    Subscribe { reader: usize, topic: usize },
-    Unsubscribe { reader: usize, topic: usize },
-    RequestSnapshot { reader: usize, topic: usize },
-    Drain { reader: usize },
+    Turn {
+        amounts: Vec<(usize, u64)>,
+        has_snapshots: bool,
+    },
+    Pass {
+        seconds: u64,
+    },
+    Subscribe {
+        reader: usize,
+        topic: usize,
+    },
+    Unsubscribe {
+        reader: usize,
+        topic: usize,
+    },
+    RequestSnapshot {
+        reader: usize,
+        topic: usize,
+    },
+    Drain {
+        reader: usize,
+    },
     /// Drops the connection and comes back with the positions it has; a wrong epoch now and then.
-    Reconnect { reader: usize, is_same_epoch: bool },
+    Reconnect {
+        reader: usize,
+        is_same_epoch: bool,
+    },
     Retire,
 }
 
@@ -172,7 +193,12 @@ impl World {
             for (_, amount) in amounts.iter().filter(|(wanted, _)| *wanted == topic) {
                 (*offset, *sum) = (*offset + 1, *sum + amount);
                 self.known.insert((topic, *offset), *sum);
-                turn.push(Published { stream: active.stream, offset: *offset, payload: *amount, size_bytes: ITEM_BYTES });
+                turn.push(Published {
+                    stream: active.stream,
+                    offset: *offset,
+                    payload: *amount,
+                    size_bytes: ITEM_BYTES,
+                });
             }
         }
         let n_deltas = turn.len();

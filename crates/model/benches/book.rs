@@ -42,7 +42,8 @@ fn changes(depth: u64, spread: Spread) -> Vec<Level> {
     let mut seed = 0x2545_F491_4F6C_DD1D;
     (0..N_CHANGES)
         .map(|_| {
-            let range = if matches!(spread, Spread::NearTop) && next(&mut seed) % 10 != 0 { 20 } else { depth };
+            let range =
+                if matches!(spread, Spread::NearTop) && !next(&mut seed).is_multiple_of(10) { 20 } else { depth };
             let offset = i64::try_from(next(&mut seed) % range).unwrap_or(0);
             let lots = if next(&mut seed) & 1 == 0 { 0 } else { 1 + next(&mut seed) % 100_000 };
             level(BEST_BID - offset, lots)

@@ -15,7 +15,7 @@ use venue_sim::{AtEnd, Fault, Sim, SimConfig, Source, Speed, StartWhen, config::
 #[command(version, group(ArgGroup::new("source").required(true).args(["tape", "demo"])))]
 struct Arguments {
     /// Whose protocol is spoken.
-    #[arg(long, default_value = "binance")]
+    #[arg(long)]
     venue: String,
     /// Where to listen; loopback only, port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:0")]

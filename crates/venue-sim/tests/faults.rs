@@ -20,9 +20,12 @@ async fn trades_under(text: &str, spec: &str) -> (RunningSim, Client, Vec<String
     let mut client = Client::connect(&sim, &format!("/stream?streams={TRADE}/{TICKER}")).await;
     sim.resume();
     let mut seen = Vec::new();
-    while let Came::Text(text) = client.within(SHORT).await {
-        if text.contains(TRADE) {
-            seen.push(text);
+    loop {
+        match client.within(Duration::from_millis(250)).await {
+            Came::Text(text) if text.contains(TRADE) => seen.push(text),
+            Came::Text(_) => {}
+            Came::Nothing if sim.state()["finished"] == false => {}
+            _ => break,
         }
     }
     (sim, client, seen)

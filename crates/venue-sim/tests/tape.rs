@@ -195,7 +195,7 @@ async fn connection_attempts_are_limited_and_connections_do_not_live_for_ever() 
 async fn a_client_that_never_answers_pings_is_cut() {
     let limits = Limits {
         ping_every: Duration::from_millis(20),
-        pong_within: Duration::from_millis(100),
+        pong_within: Duration::from_millis(500),
         messages_per_s: None,
         ..Limits::default()
     };
@@ -204,7 +204,7 @@ async fn a_client_that_never_answers_pings_is_cut() {
     let mut polite = Client::connect(&sim, "/ws").await;
     // ... and this one, which does not read, is closed meanwhile.
     let mut rude = Client::connect(&sim, "/ws").await;
-    assert_eq!(polite.within(Duration::from_millis(400)).await, Came::Nothing);
+    assert_eq!(polite.within(Duration::from_millis(900)).await, Came::Nothing);
     assert_eq!(rude.next().await, Came::Closed(Some(1008)));
 }
 
@@ -223,23 +223,23 @@ async fn properties_change_the_envelope() {
 
 #[tokio::test]
 async fn the_timeline_waits_pauses_and_begins_anew() {
-    let text = tape(40);
+    // Forty seconds: a pause comes in the middle however slow the machine.
+    let text = tape(4_000);
     let sim = Sim::start(SimConfig { speed: Speed::Times(1.0), ..config(&text) }).await.unwrap();
     assert_eq!(sim.state()["playing"], false);
     let mut client = Client::connect(&sim, &format!("/ws/{TRADE}")).await;
     assert_eq!(client.text().await, recorded(&text, TRADE)[0]);
-    // Forty rounds take 390 ms; the pause comes long before.
     assert_eq!(post(&sim, "/control/pause", "").await.json()["playing"], false);
     while client.within(Duration::from_millis(30)).await != Came::Nothing {}
     let stood = sim.state()["position"].clone();
-    assert!(stood.as_u64().unwrap() < 120, "{stood}");
+    assert!(stood.as_u64().unwrap() < 12_000, "{stood}");
     post(&sim, "/control/resume", "").await;
     assert!(matches!(client.next().await, Came::Text(_)));
     post(&sim, "/control/restart", "").await;
     while let Came::Text(_) = client.next().await {}
     assert_eq!((sim.state()["playing"].as_bool(), sim.state()["n_restarts"].as_u64()), (Some(false), Some(1)));
     let mut again = Client::connect(&sim, &format!("/ws/{TRADE}")).await;
-    assert_eq!(again.texts(40).await, recorded(&text, TRADE));
+    assert_eq!(again.texts(40).await, recorded(&text, TRADE)[..40]);
 }
 
 #[tokio::test]

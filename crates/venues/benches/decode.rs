@@ -34,9 +34,8 @@ fn live_session() -> (Box<dyn Session>, ConnectionId) {
     session.handle(Input::Connected(connection), now(0));
     session.handle(Input::Frame(connection, &depth(1, &mut Jitter::new(1))), now(0));
     let side = |sign: i64| {
-        let rows: Vec<String> = (0..1_000_i64)
-            .map(|idx| format!("[\"{}.00000000\",\"1.50000000\"]", 60_000 + sign * (idx + 1)))
-            .collect();
+        let rows: Vec<String> =
+            (0..1_000_i64).map(|idx| format!("[\"{}.00000000\",\"1.50000000\"]", 60_000 + sign * (idx + 1))).collect();
         rows.join(",")
     };
     let body = format!(r#"{{"lastUpdateId":1,"bids":[{}],"asks":[{}]}}"#, side(-1), side(1));

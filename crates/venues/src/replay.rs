@@ -34,9 +34,11 @@ pub struct Replay {
 
 struct Connection {
     session: Box<dyn Session>,
-    /// The number the session gave to the connection it wants or has.
+    /// The number the session gave to the connection that is recorded.
     number: Option<ConnectionId>,
     is_open: bool,
+    /// The newest connection the session wants, a successor perhaps: the one that comes next in the recording.
+    wanted: Option<ConnectionId>,
     outstanding: Vec<HttpRequest>,
 }
 
@@ -165,7 +167,8 @@ impl Replay {
             let config = SessionConfig { symbols: Symbols::FromFrames, ..SessionConfig::default() };
             // The name was checked when the replay was made.
             let Ok(session) = registry::open(self.venue, &config) else { return };
-            let connection = Connection { session, number: None, is_open: false, outstanding: Vec::new() };
+            let connection =
+                Connection { session, number: None, is_open: false, wanted: None, outstanding: Vec::new() };
             let connection = self.connections.entry(name.to_owned()).or_insert(connection);
             connection.session.handle(Input::Start, now);
             connection.drain(on_event);
@@ -200,9 +203,12 @@ impl Replay {
 
 impl Connection {
     fn open(&mut self) -> Option<Input<'static>> {
-        let number = self.number.filter(|_| !self.is_open)?;
+        if self.is_open {
+            return None;
+        }
+        self.number = Some(self.wanted.take()?);
         self.is_open = true;
-        Some(Input::Connected(number))
+        self.number.map(Input::Connected)
     }
 
     fn close(&mut self, detail: String) -> Option<Input<'static>> {
@@ -221,9 +227,8 @@ impl Connection {
                     }
                     self.outstanding.push(request);
                 }
-                // A successor is not opened by itself: the recording shows one connection at a time.
-                Output::Connect { connection, .. } if !self.is_open => self.number = Some(connection),
-                Output::Connect { .. } | Output::Send(..) | Output::Close(_) => {}
+                Output::Connect { connection, .. } => self.wanted = Some(connection),
+                Output::Send(..) | Output::Close(_) => {}
             }
         }
     }
@@ -337,6 +342,30 @@ mod tests {
         check("https://host.test/depth?symbol=B&limit=1000", false);
         check("https://host.test/depth", false);
         check("https://host.test/other?symbol=A", false);
+    }
+
+    #[test]
+    fn a_recorded_cut_is_a_cut_announced_or_not() {
+        for announcement in [None, Some(r#"{"e":"serverShutdown","E":1}"#)] {
+            let mut replay = Replay::new("binance").unwrap();
+            let mut n_events = 0;
+            let mut feed = |t, data: Option<&str>| {
+                let entry = TapeEntry { t, ts: None, conn: None, url: None, data: data.map(Into::into) };
+                replay.feed(&entry, |_| n_events += 1);
+            };
+            let quote = |number: u32| format!(r#"{{"u":{number},"s":"A","b":"1","B":"1","a":"2","A":"1"}}"#);
+            feed(TapeKind::Recv, Some(&quote(1)));
+            if announcement.is_some() {
+                feed(TapeKind::Recv, announcement);
+            }
+            feed(TapeKind::Close, None);
+            feed(TapeKind::Close, None);
+            feed(TapeKind::Connect, None);
+            feed(TapeKind::Recv, Some(&quote(2)));
+            feed(TapeKind::Send, Some("{}"));
+            assert_eq!((replay.summary().counters.quotes, replay.summary().counters.reconnects), (2, 1));
+            assert_eq!(n_events, 2, "{announcement:?}");
+        }
     }
 
     #[test]

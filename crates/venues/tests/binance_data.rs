@@ -1,5 +1,7 @@
 //! Data of the Binance session under virtual time: books, prints, requests and their pace, causes, polling.
 
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
 mod support;
 
 use std::time::Duration;
@@ -399,6 +401,24 @@ fn rest_is_polled_while_no_connection_can_be_had() {
     rig.take();
     rig.run(20_000);
     assert!(rig.requests("/ticker/24hr").is_empty());
+}
+
+#[test]
+fn rest_is_polled_at_once_where_connections_are_refused() {
+    let mut rig = Rig::new(&listed(&["AAABBB"]));
+    let (_, connection, _) = rig.connects()[0];
+    let reason = CloseReason::CannotConnect { status: Some(403), detail: "forbidden".into() };
+    rig.input(Input::Closed(connection, reason));
+    rig.run(1);
+    assert_eq!(rig.requests("/ticker/24hr").len(), 1);
+}
+
+#[test]
+fn symbols_that_cannot_be_asked_for_are_unknown() {
+    let long = "A".repeat(65);
+    let rig = Rig::new(&listed(&["AAABBB", &long]));
+    assert_eq!(rig.session.books().len(), 1);
+    assert!(matches!(rig.session.health().instrument_causes[&id(&long)], FeedCause::UnknownSymbol { .. }));
 }
 
 #[test]

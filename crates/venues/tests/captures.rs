@@ -2,6 +2,8 @@
 //!
 //! They stand in the folder that `TRUETAPE_CAPTURES` names; without it these tests say that they are skipped.
 
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
 use std::{
     fs::File,
     hash::{DefaultHasher, Hash, Hasher},

@@ -1,5 +1,7 @@
 //! Whatever a venue sends, sessions count it and go on: mutated frames, absurd numbers, depth, length, duplicate keys.
 
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
 mod support;
 
 use proptest::prelude::*;

@@ -210,9 +210,10 @@ impl TopicPattern {
         let channel = Channel::parse(word)?;
         let wrong_interval = |detail| TopicError::Interval { topic: shortened(text), detail };
         let interval = match (channel, interval) {
-            (Channel::Candles, Some(name)) => Some(name.parse::<Interval>().map_err(|_| {
-                wrong_interval("unknown interval; known are 1s, 1m, 5m, 15m, 1h, 4h, 1d")
-            })?),
+            (Channel::Candles, Some(name)) => Some(
+                name.parse::<Interval>()
+                    .map_err(|_| wrong_interval("unknown interval; known are 1s, 1m, 5m, 15m, 1h, 4h, 1d"))?,
+            ),
             (Channel::Candles, None) => return Err(wrong_interval("candles need an interval, as in candles.1m")),
             (_, Some(_)) => return Err(wrong_interval("only candles have an interval")),
             (_, None) => None,

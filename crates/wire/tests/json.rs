@@ -1,5 +1,7 @@
 //! The JSON form, text for text: what `docs/stream-protocol.md` promises to programs.
 
+#![allow(clippy::unwrap_used, reason = "a test may unwrap")]
+
 use model::{
     candle::{Candle, Interval},
     decimal::{Price, Quantity},
@@ -227,8 +229,10 @@ fn data_of_the_channels() {
         aggressor_side,
         venue_time_ms: 1_763_668_000_123,
     };
-    let trades =
-        vec![trade(TradeId::Sequence(7), AggressorSide::Buyer), trade(TradeId::Text("x7".into()), AggressorSide::Unknown)];
+    let trades = vec![
+        trade(TradeId::Sequence(7), AggressorSide::Buyer),
+        trade(TradeId::Text("x7".into()), AggressorSide::Unknown),
+    ];
     check_data(
         "tape:binance:BTCUSDT",
         TopicData::Tape(TapeData { trades }),

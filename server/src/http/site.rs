@@ -132,6 +132,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_file_that_is_known_is_not_sent_again() {
+        let file = || File { bytes: Cow::Borrowed(b"body{}"), entity_tag: "\"abc\"".to_owned() };
+        let fresh = answer("pkg/truetape.css", Some("br"), file(), &HeaderMap::new());
+        assert_eq!(fresh.status(), StatusCode::OK);
+        assert_eq!(fresh.headers()[header::CONTENT_TYPE], "text/css; charset=utf-8");
+        assert_eq!(fresh.headers()[header::CONTENT_ENCODING], "br");
+        assert_eq!((&fresh.headers()[header::ETAG], &fresh.headers()[header::VARY]), (&"\"abc\"".parse().unwrap(), &"accept-encoding".parse().unwrap()));
+        for (tags, status) in [("\"abc\"", 304), ("\"x\", W/\"abc\"", 304), ("\"ab\"", 200), ("abc", 200)] {
+            let headers = HeaderMap::from_iter([(header::IF_NONE_MATCH, HeaderValue::from_static(tags))]);
+            assert_eq!(answer("a.css", None, file(), &headers).status(), status, "{tags}");
+        }
+    }
+
+    #[tokio::test]
     async fn no_name_climbs_out() {
         for path in ["/", "", "/../Cargo.toml", "/pkg/../../Cargo.toml", "//etc/passwd", "/.git/config", "/pkg/truetape.wasm.br", "/a\\..\\b", "/%2e%2e/x"] {
             assert!(file(path, &HeaderMap::new()).await.is_none(), "{path}");

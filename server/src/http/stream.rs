@@ -63,10 +63,10 @@ pub async fn upgrade(
             return Err(ApiError::BadParameter { parameter: "format", remedy: "write json or binary".to_owned() });
         }
     };
-    let upgrade = upgrade.map_err(|_| ApiError::NotAWebSocket)?;
     if shutdown.has_begun() {
         return Err(ApiError::ShuttingDown);
     }
+    let upgrade = upgrade.map_err(|_| ApiError::NotAWebSocket)?;
     // Taken before the answer goes out, so that a shutdown in between waits for this session, too.
     let token = shutdown.sockets.token();
     let upgrade = upgrade

@@ -3,6 +3,7 @@
 mod client;
 mod decode;
 mod feed;
+mod http;
 mod limits;
 mod resume;
 mod shutdown;

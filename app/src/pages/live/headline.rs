@@ -123,6 +123,7 @@ fn StreamStatus(
         let id = selection.id.get().filter(|_| has_begun)?;
         live.with_model(|model| model.stream(&id, browser::now()))
     });
+    let latency = live.latency();
     let with = move |read: fn(&StreamView) -> String| {
         move || stream.with(|stream| stream.as_ref().map_or_else(String::new, read))
     };
@@ -139,6 +140,9 @@ fn StreamStatus(
             <span aria-hidden="true">{move || state.get().as_str()}</span>
             <span class="stream-status__age" data-testid="stream-age">
                 {with(|stream| stream.age_ms.map(format::age).unwrap_or_default())}
+            </span>
+            <span class="stream-status__latency" title="From the server's publishing to the painted pixel, usually">
+                {move || latency.with(|latency| latency.map(|latency| format!("{:.0} ms", latency.p50_ms)))}
             </span>
             <span class="stream-status__mode" hidden=move || with(mode)().is_empty()>{with(mode)}</span>
         </div>

@@ -71,7 +71,7 @@ pub fn TapePanel(
     let is_held = Signal::derive(move || is_paused.get() || is_hovered.get());
     // The button is an input and stands outside the region that refreshes.
     view! {
-        <section class="panel tape-panel" data-panel="tape" aria-label="Trades">
+        <section class="panel tape-panel" data-panel="tape" aria-label="Tape">
             <button
                 class="button button--bare tape-panel__pause"
                 data-testid="tape-pause"
@@ -120,7 +120,7 @@ fn Tape(
     let topic = move || selection.id.with(|id| id.as_ref().map(|id| Topic::tape(id).to_string()));
     view! {
         <div class="panel__head">
-            <h2 class="panel__title">"Trades"</h2>
+            <h2 class="panel__title">"Tape"</h2>
             <span class="tape__held" data-testid="tape-held">{held_note}</span>
         </div>
         <div

@@ -97,11 +97,11 @@ fn WatchTable(
                 <span role="columnheader">"Instrument"</span>
                 <span role="columnheader">"Last"</span>
                 <span role="columnheader">"24 h"</span>
-                <span role="columnheader" class="watch__wide">"Bid"</span>
-                <span role="columnheader" class="watch__wide">"Ask"</span>
+                <span role="columnheader" class="watch__middle">"Bid"</span>
+                <span role="columnheader" class="watch__middle">"Ask"</span>
                 <span role="columnheader" class="watch__wide">"High"</span>
                 <span role="columnheader" class="watch__wide">"Low"</span>
-                <span role="columnheader" class="watch__wide">"Volume"</span>
+                <span role="columnheader" class="watch__middle">"Volume"</span>
                 <span role="columnheader" class="watch__wide">"Updates/s"</span>
                 <span role="columnheader" class="watch__wide">"Age"</span>
             </div>
@@ -142,8 +142,8 @@ fn WatchRow(
     });
     let state = Signal::derive(move || stream.with(|stream| stream.0));
     let price = Memo::new(move |_| line.with(|line| line.figures.last.clone()));
-    let cell = move |of: fn(&WatchLine) -> &str| {
-        view! { <span class="watch__wide" role="cell">{move || line.with(|line| of(line).to_owned())}</span> }
+    let cell = move |class: &'static str, of: fn(&WatchLine) -> &str| {
+        view! { <span class=class role="cell">{move || line.with(|line| of(line).to_owned())}</span> }
     };
     view! {
         <div
@@ -165,12 +165,12 @@ fn WatchRow(
             <span class="watch__change" role="cell" data-trend=move || line.with(|line| line.figures.trend.as_str())>
                 {move || line.with(|line| line.figures.change.text.clone())}
             </span>
-            {cell(|line| &line.figures.bid.text)}
-            {cell(|line| &line.figures.ask.text)}
-            {cell(|line| &line.figures.high.text)}
-            {cell(|line| &line.figures.low.text)}
-            {cell(|line| &line.figures.volume.text)}
-            {cell(|line| &line.rate)}
+            {cell("watch__middle", |line| &line.figures.bid.text)}
+            {cell("watch__middle", |line| &line.figures.ask.text)}
+            {cell("watch__wide", |line| &line.figures.high.text)}
+            {cell("watch__wide", |line| &line.figures.low.text)}
+            {cell("watch__middle", |line| &line.figures.volume.text)}
+            {cell("watch__wide", |line| &line.rate)}
             <span class="watch__wide" role="cell">{move || stream.with(|stream| stream.1.clone())}</span>
         </div>
     }

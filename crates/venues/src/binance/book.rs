@@ -2,8 +2,7 @@
 //!
 //! Source: <https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md>, "How to manage a local
 //! order book correctly". Where recordings differ from that text they win: the first change kept usually starts at
-//! `lastUpdateId + 1`. The venue has no checksum; the only cross-check it offers is that after a change with final id `u`
-//! the book's top equals the last best bid and offer with an id not above `u`. Not here: when a snapshot may be asked for
+//! `lastUpdateId + 1`. Not here: the cross-check ([`super::quote_check`]), when a snapshot may be asked for
 //! ([`super::stream`]), levels' storage ([`model::book`]).
 
 use std::collections::VecDeque;
@@ -14,8 +13,9 @@ use model::{
     time::{Monotonic, Now, Timestamp},
 };
 
-use crate::binance::limits::{
-    BOOK_ROWS, BUFFERED_DIFFS, BUFFERED_LEVELS, CROSSED_TOLERANCE, KEPT_QUOTES, OLD_IN_A_ROW,
+use crate::binance::{
+    limits::{BOOK_ROWS, BUFFERED_DIFFS, BUFFERED_LEVELS, CROSSED_TOLERANCE, OLD_IN_A_ROW},
+    quote_check::QuoteCheck,
 };
 
 /// One change of the book, `first_id..=final_id`.
@@ -39,7 +39,7 @@ pub(super) enum DiffOutcome {
     Duplicate,
     /// Applied; the levels are handed back.
     Applied { bids: Vec<Level>, asks: Vec<Level> },
-    /// Changes are missing before it. The book is suspect, the change starts a new buffer.
+    /// Changes are missing before it, or the snapshot was too old. The book is suspect, the change starts a new buffer.
     Gap,
     /// Applied, or old, and now the book contradicts itself. It is suspect.
     Contradiction,
@@ -60,7 +60,7 @@ pub(super) enum SnapshotOutcome {
 #[derive(Clone, Debug, Default)]
 pub(super) struct BinanceBook {
     phase: Phase,
-    quotes: VecDeque<(u64, Quote)>,
+    quotes: QuoteCheck,
     crossed_since: Option<Monotonic>,
     n_old_in_a_row: u32,
     has_had_snapshot: bool,
@@ -70,8 +70,9 @@ pub(super) struct BinanceBook {
 enum Phase {
     /// Waiting for a snapshot.
     Collecting { buffer: VecDeque<Diff>, n_levels: usize },
-    /// `is_joined`: a change has been applied since the snapshot; until then old ones are no duplicates.
-    Following { is_joined: bool },
+    /// `is_joined`: a change has been applied since the snapshot; until then old ones are no duplicates. `last_seen`:
+    /// where the last change ended, applied or not.
+    Following { is_joined: bool, last_seen: Option<u64> },
     /// The stream sends the best levels whole: no sequence, no snapshot.
     Replaced,
 }
@@ -121,14 +122,16 @@ impl BinanceBook {
                 self.start_over(tracked, BookState::Buffering);
                 self.collect(tracked, diff)
             }
-            Phase::Following { is_joined } => {
+            Phase::Following { is_joined, last_seen } => {
                 let last_id = tracked.last_update_id.unwrap_or(0);
+                let seen_before = last_seen.replace(diff.final_id);
                 if diff.final_id <= last_id {
                     let outcome = if *is_joined { DiffOutcome::Duplicate } else { DiffOutcome::Stale };
                     return self.on_old(tracked, outcome);
                 }
                 if diff.first_id > last_id.saturating_add(1) {
-                    tracked.counters.gaps += 1;
+                    // Before anything was seen of the stream nothing of it can be missing: the snapshot is too old.
+                    tracked.counters.gaps += u64::from(seen_before.is_some());
                     self.doubt(tracked);
                     self.collect(tracked, diff);
                     return DiffOutcome::Gap;
@@ -154,6 +157,7 @@ impl BinanceBook {
         now: Now,
     ) -> SnapshotOutcome {
         let Phase::Collecting { buffer, n_levels } = &mut self.phase else { return SnapshotOutcome::Unwanted };
+        let last_seen = buffer.back().map(|diff| diff.final_id);
         while let Some(stale) = buffer.pop_front_if(|diff| diff.final_id <= last_id) {
             *n_levels -= stale.bids.len() + stale.asks.len();
         }
@@ -161,7 +165,7 @@ impl BinanceBook {
             return SnapshotOutcome::TooOld;
         }
         let kept = std::mem::take(buffer);
-        self.phase = Phase::Following { is_joined: !kept.is_empty() };
+        self.phase = Phase::Following { is_joined: !kept.is_empty(), last_seen };
         self.has_had_snapshot = true;
         self.crossed_since = None;
         self.n_old_in_a_row = 0;
@@ -204,13 +208,7 @@ impl BinanceBook {
 
     /// Keeps a best bid and offer for the comparison. Ids rise from call to call.
     pub(super) fn on_quote(&mut self, update_id: u64, quote: Quote) {
-        if self.quotes.back().is_some_and(|(known, _)| *known >= update_id) {
-            self.quotes.clear();
-        }
-        if self.quotes.len() >= KEPT_QUOTES {
-            self.quotes.pop_front();
-        }
-        self.quotes.push_back((update_id, quote));
+        self.quotes.keep(update_id, quote);
     }
 
     /// Looks whether the book has stood crossed for too long; makes it suspect if so.
@@ -272,23 +270,8 @@ impl BinanceBook {
         tracked.event_time = Some(diff.event_time);
         tracked.receive_time = Some(now.wall);
         tracked.counters.updates += 1;
-        self.compare_with_quote(tracked, diff.final_id);
+        self.quotes.compare(tracked, diff.final_id);
         self.note_crossed(tracked, now.monotonic);
-    }
-
-    fn compare_with_quote(&mut self, tracked: &mut TrackedBook, final_id: u64) {
-        while self.quotes.get(1).is_some_and(|(update_id, _)| *update_id <= final_id) {
-            self.quotes.pop_front();
-        }
-        if let Some((update_id, quote)) = self.quotes.front()
-            && *update_id <= final_id
-        {
-            if tracked.book.quote().as_ref() == Some(quote) {
-                tracked.counters.quote_matches += 1;
-            } else {
-                tracked.counters.quote_mismatches += 1;
-            }
-        }
     }
 
     fn note_crossed(&mut self, tracked: &mut TrackedBook, now: Monotonic) {
@@ -426,6 +409,22 @@ mod tests {
     }
 
     #[test]
+    fn a_snapshot_older_than_the_stream_is_no_gap_of_the_stream() {
+        let mut bench = Bench::live(10);
+        assert_eq!(bench.diff(15, 16), "gap");
+        assert_eq!((bench.tracked.state, bench.tracked.counters.gaps), (BookState::Suspect, 0));
+
+        let mut bench = Bench::live(10);
+        assert_eq!([bench.diff(8, 9), bench.diff(12, 13)], ["stale", "gap"]);
+        assert_eq!(bench.tracked.counters.gaps, 1);
+
+        let mut bench = Bench::default();
+        assert_eq!([bench.diff(8, 9), bench.diff(10, 10)], ["buffered", "buffered"]);
+        assert_eq!((bench.snapshot(10), bench.diff(12, 13)), (SnapshotOutcome::Joined, "gap"));
+        assert_eq!(bench.tracked.counters.gaps, 1);
+    }
+
+    #[test]
     fn a_gap_in_the_buffer_drops_what_came_before_it() {
         let mut bench = Bench::default();
         assert_eq!([bench.diff(5, 9), bench.diff(12, 13), bench.diff(12, 13)], ["buffered", "gap", "duplicate"]);
@@ -474,24 +473,6 @@ mod tests {
         }
         assert_eq!((outcome, bench.tracked.state), ("contradiction", BookState::Suspect));
         assert!(bench.book.needs_snapshot());
-    }
-
-    #[test]
-    fn the_top_is_compared_with_the_last_quote_of_its_moment() {
-        let quote = |bid: &str, ask: &str| {
-            let (bid, ask) = (level(bid, "1"), level(ask, "3"));
-            Quote { bid: bid.price, bid_size: bid.quantity, ask: ask.price, ask_size: ask.quantity }
-        };
-        let mut bench = Bench::live(10);
-        assert_eq!(bench.name(diff(11, 11, &[], &[]), 0), "applied");
-        bench.book.on_quote(12, quote("1.0", "1.1"));
-        bench.book.on_quote(13, quote("1.05", "1.1"));
-        bench.book.on_quote(15, quote("9", "10"));
-        assert_eq!(bench.name(diff(12, 12, &[], &[]), 0), "applied");
-        assert_eq!(bench.name(diff(13, 14, &[("1.05", "1")], &[]), 0), "applied");
-        assert_eq!(bench.name(diff(15, 15, &[], &[]), 0), "applied");
-        let counters = bench.tracked.counters;
-        assert_eq!((counters.quote_matches, counters.quote_mismatches), (2, 1));
     }
 
     #[test]

@@ -4,10 +4,10 @@
 //! venue of the same shape (other addresses). Not here: accounts and orders.
 //!
 //! # Layout
-//! - [`session`]: routes inputs · [`answers`]: what REST answers mean · [`polling`]: REST where no connection can be had
-//! - [`pool`], [`link`]: connections · [`requests`]: REST queue and budget · [`stream`]: ids seen of one symbol
-//! - [`book`]: the local book procedure · [`frame`]: what a frame holds · [`message`], [`rest`], [`instrument`]: payloads
-//! - [`limits`]: the venue's figures
+//! - `session`: inputs and outputs · `route`: what frames mean · `answers`: what REST answers mean
+//! - `pool`, `link`: connections · `requests`: REST queue and budget · `polling`: REST where no connection can be had
+//! - `book`: the local book procedure · `quote_check`: its cross-check · `stream`: ids seen of one symbol
+//! - `frame`: what a frame holds · `message`, `rest`, `instrument`: payloads · `limits`: the venue's figures
 
 mod answers;
 mod book;
@@ -19,8 +19,10 @@ mod message;
 mod output;
 mod polling;
 mod pool;
+mod quote_check;
 mod requests;
 mod rest;
+mod route;
 mod session;
 mod stream;
 

@@ -1,6 +1,6 @@
 //! REST instead of a connection that cannot be had: figures of 24 hours, best bid and offer, and prints.
 //!
-//! Begins after some failures in a row and ends by itself when a connection delivers; attempts to connect go on
+//! Begins after some failures in a row, or at once where the venue refuses connections, and ends by itself when a connection delivers; attempts to connect go on
 //! meanwhile. Prints keep their ids, so none comes twice. Books are not polled: seconds-old levels are no book.
 
 use std::time::Duration;
@@ -70,7 +70,7 @@ impl BinanceSession {
     }
 
     fn is_polling_needed(&self) -> bool {
-        !self.is_open_ended && self.pool.n_failures() >= FAILURES_TO_POLL
+        !self.is_open_ended && (self.pool.n_failures() >= FAILURES_TO_POLL || self.pool.is_blocked())
     }
 
     /// Figures of 24 hours came.

@@ -119,6 +119,12 @@ impl Pool {
         self.shards.iter().map(|shard| shard.backoff.n_failures()).max().unwrap_or(0)
     }
 
+    /// True where a handshake was refused for good reasons of the venue's: trying again soon will not help.
+    pub(super) fn is_blocked(&self) -> bool {
+        let is_block = |cause: &FeedCause| matches!(cause, FeedCause::RegionBlocked | FeedCause::Refused { .. });
+        self.shards.iter().any(|shard| shard.cause.as_ref().is_some_and(is_block))
+    }
+
     /// A connection is open: its subscriptions are due.
     pub(super) fn connected(&mut self, id: ConnectionId, now: Now, out: &mut Out) {
         let Some((shard_idx, _)) = self.position(id) else { return };

@@ -191,11 +191,7 @@ impl SnapshotPace {
     /// One goes out.
     pub(super) fn asked(&mut self, now: Monotonic) {
         let since_last = self.last.map(|last| now.saturating_since(last));
-        if since_last.is_none_or(|span| span >= SNAPSHOT_CALM) {
-            self.is_quick_retry_used = false;
-        } else {
-            self.is_quick_retry_used = true;
-        }
+        self.is_quick_retry_used = since_last.is_some_and(|span| span < SNAPSHOT_CALM);
         self.last = Some(now);
     }
 }

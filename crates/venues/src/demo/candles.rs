@@ -88,7 +88,10 @@ impl DemoInstrument {
         }
         if block.shift <= LEAF_SHIFT {
             for slot in block.start.max(span.start)..end.min(span.end) {
-                *best = (self.print(slot).0 * which.sign()).max(*best);
+                let mid = self.path.ticks(slot);
+                if which.reach_of(mid, mid) > *best {
+                    *best = (self.print(slot).0 * which.sign()).max(*best);
+                }
             }
             return;
         }
@@ -113,9 +116,13 @@ impl Extreme {
 
     /// The best any trade of the block can be, times the sign.
     fn reach(self, block: &Block) -> i64 {
+        self.reach_of(block.low, block.high)
+    }
+
+    fn reach_of(self, low: i64, high: i64) -> i64 {
         match self {
-            Self::High => block.high + MAX_SPREAD_TICKS,
-            Self::Low => -block.low,
+            Self::High => high + MAX_SPREAD_TICKS,
+            Self::Low => -low,
         }
     }
 }

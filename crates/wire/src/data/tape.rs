@@ -42,8 +42,11 @@ impl TapeData {
     /// The trades of `newer` after the last one of `self`; all of them where that one is no longer there. `None` where
     /// there are none.
     pub fn diff(&self, newer: &Self) -> Option<Self> {
-        let n_known =
-            self.trades.last().and_then(|last| newer.trades.iter().rposition(|trade| trade == last)).map_or(0, |at| at + 1);
+        let n_known = self
+            .trades
+            .last()
+            .and_then(|last| newer.trades.iter().rposition(|trade| trade == last))
+            .map_or(0, |at| at + 1);
         let trades = newer.trades[n_known..].to_vec();
         (!trades.is_empty()).then_some(Self { trades })
     }

@@ -76,7 +76,11 @@ fn decode_hello(text: &str) -> Result<Hello, ClientError> {
         let offsets = offsets.into_iter().map(|(topic, offset)| Ok((Topic::parse(&topic)?, offset)));
         Ok(ResumePositions { epoch, offsets: offsets.collect::<Result<_, WireError>>()? })
     });
-    Ok(Hello { protocol, lane_ms, resume: resume.transpose().map_err(|error: WireError| ClientError::of(None, &error))? })
+    Ok(Hello {
+        protocol,
+        lane_ms,
+        resume: resume.transpose().map_err(|error: WireError| ClientError::of(None, &error))?,
+    })
 }
 
 fn decode_topics(text: &str) -> Result<(u64, Vec<TopicPattern>), ClientError> {

@@ -14,7 +14,8 @@ use crate::{
 };
 
 pub(crate) fn encode_item(item: &Item) -> Vec<u8> {
-    let fields = ItemFields { kind: item.kind, topic: Cow::Borrowed(&item.topic), offset: item.offset, data: &item.data };
+    let fields =
+        ItemFields { kind: item.kind, topic: Cow::Borrowed(&item.topic), offset: item.offset, data: &item.data };
     // Writing to memory cannot fail, and no data has a map with keys that are no text.
     serde_json::to_vec(&fields).unwrap_or_default()
 }

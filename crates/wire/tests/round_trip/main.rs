@@ -1,5 +1,7 @@
 //! What is encoded comes back, digit for digit, in both forms; what is no message is an error, never a panic.
 
+#![allow(clippy::unwrap_used, reason = "a test may unwrap")]
+
 mod strategies;
 
 use model::{
@@ -163,7 +165,8 @@ fn what_is_too_long_is_cut_when_encoded() {
     let level = |cents: i64| Level { price: Price::from_mantissa(cents.into(), 2).unwrap(), quantity: Quantity::ZERO };
     let bids: Vec<Level> = (0..250).rev().map(level).collect();
     let topic = Topic::parse("book:d:A").unwrap();
-    let item = |topic: &Topic, data| Item { kind: ItemKind::Snapshot, stream: 1, topic: topic.clone(), offset: 1, data };
+    let item =
+        |topic: &Topic, data| Item { kind: ItemKind::Snapshot, stream: 1, topic: topic.clone(), offset: 1, data };
     let TopicData::Book(book) =
         decode_one(item(&topic, TopicData::Book(BookData { bids: bids.clone(), ..BookData::default() }))).unwrap().data
     else {
@@ -206,7 +209,10 @@ fn what_names_nothing_known_is_an_error() {
     let refused = decode_client(Frame::Binary(&[2, 1])).unwrap_err();
     assert_eq!(refused.message, "protocol 2 is not supported; this server speaks 1");
     let refused = decode_client(Frame::Binary(&[1, 77])).unwrap_err();
-    assert_eq!((refused.code, refused.message.as_str()), (wire::message::RefusalCode::UnknownType, "unknown message kind 77"));
+    assert_eq!(
+        (refused.code, refused.message.as_str()),
+        (wire::message::RefusalCode::UnknownType, "unknown message kind 77")
+    );
     let refused = decode_client(Frame::Binary(&[1, 2, 9, 201, 1])).unwrap_err();
     assert_eq!((refused.id, refused.code), (Some(9), wire::message::RefusalCode::TooManyTopics));
 }

@@ -26,13 +26,15 @@ use wire::{
 
 pub(crate) fn price() -> impl Strategy<Value = Price> {
     let near = (6_160_000_i64..6_161_000).prop_map(|cents| Price::from_mantissa(cents.into(), 2).unwrap());
-    let every = (any::<i64>(), 0_u32..=28).prop_map(|(mantissa, scale)| Price::from_mantissa(mantissa.into(), scale).unwrap());
+    let every =
+        (any::<i64>(), 0_u32..=28).prop_map(|(mantissa, scale)| Price::from_mantissa(mantissa.into(), scale).unwrap());
     let wide = any::<i128>().prop_map(|mantissa| Price::from_mantissa(mantissa >> 32, 20).unwrap_or_default());
     prop_oneof![4 => near, 1 => every, 1 => wide]
 }
 
 pub(crate) fn size() -> impl Strategy<Value = Quantity> {
-    let every = (any::<u32>(), 0_u32..=28).prop_map(|(mantissa, scale)| Quantity::from_mantissa(mantissa.into(), scale).unwrap());
+    let every = (any::<u32>(), 0_u32..=28)
+        .prop_map(|(mantissa, scale)| Quantity::from_mantissa(mantissa.into(), scale).unwrap());
     prop_oneof![4 => (0_i64..1_000).prop_map(|lots| Quantity::from_mantissa(lots.into(), 5).unwrap()), 1 => every]
 }
 
@@ -58,7 +60,8 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 fn instrument() -> impl Strategy<Value = InstrumentId> {
-    ("[a-z][a-z0-9_-]{0,8}", "[^\\pC*]\\PC{0,12}").prop_map(|(venue, symbol)| InstrumentId::new(&Venue::new(&venue), &symbol))
+    ("[a-z][a-z0-9_-]{0,8}", "[^\\pC*]\\PC{0,12}")
+        .prop_map(|(venue, symbol)| InstrumentId::new(&Venue::new(&venue), &symbol))
 }
 
 pub(crate) fn quote() -> impl Strategy<Value = QuoteData> {
@@ -165,7 +168,11 @@ fn status() -> impl Strategy<Value = StatusData> {
     let numbers = (any::<u64>(), any::<u32>(), option::of(any::<u64>()), any::<bool>());
     let stream = (instrument(), state, mode(), numbers, (option::of(time()), option::of(time())), option::of(text()));
     let stream = (stream, option::of(any::<u32>()), option::of(any::<u32>())).prop_map(
-        |((instrument, state, mode, (updates, tenths, age_ms, is_simulated), times, cause), price_decimals, size_decimals)| {
+        |(
+            (instrument, state, mode, (updates, tenths, age_ms, is_simulated), times, cause),
+            price_decimals,
+            size_decimals,
+        )| {
             StreamEntry {
                 instrument,
                 state,
@@ -213,7 +220,8 @@ pub(crate) fn item() -> impl Strategy<Value = Item> {
         (instrument(), quote()).prop_map(|(id, data)| (Topic::quote(&id), TopicData::Quote(data))),
         (instrument(), tape()).prop_map(|(id, data)| (Topic::tape(&id), TopicData::Tape(data))),
         (instrument(), book()).prop_map(|(id, data)| (Topic::book(&id), TopicData::Book(data))),
-        (interval, instrument(), candles()).prop_map(|(interval, id, data)| (Topic::candles(interval, &id), TopicData::Candles(data))),
+        (interval, instrument(), candles())
+            .prop_map(|(interval, id, data)| (Topic::candles(interval, &id), TopicData::Candles(data))),
         (instrument(), quality()).prop_map(|(id, data)| (Topic::quality(&id), TopicData::Quality(data))),
         status().prop_map(|data| (Topic::STATUS, TopicData::Status(data))),
         system().prop_map(|data| (Topic::SYSTEM, TopicData::System(data))),
@@ -233,17 +241,29 @@ fn names() -> impl Strategy<Value = Vec<StreamName>> {
 }
 
 fn json_text() -> impl Strategy<Value = JsonText> {
-    prop::sample::select(vec![r#"{"a":[1,"x"]}"#, "null", "[]", r#""text""#]).prop_map(|text| JsonText::parse(text).unwrap())
+    prop::sample::select(vec![r#"{"a":[1,"x"]}"#, "null", "[]", r#""text""#])
+        .prop_map(|text| JsonText::parse(text).unwrap())
 }
 
 pub(crate) fn server_message() -> impl Strategy<Value = ServerMessage> {
     use RefusalCode as Code;
     let codes = vec![
-        Code::BadMessage, Code::UnknownType, Code::UnknownTopic, Code::NotSubscribed, Code::TooManyTopics,
-        Code::TooLarge, Code::UnsupportedProtocol, Code::UnknownCommand, Code::OutOfTurn, Code::RateLimited,
-        Code::Forbidden, Code::Unavailable, Code::Unknown,
+        Code::BadMessage,
+        Code::UnknownType,
+        Code::UnknownTopic,
+        Code::NotSubscribed,
+        Code::TooManyTopics,
+        Code::TooLarge,
+        Code::UnsupportedProtocol,
+        Code::UnknownCommand,
+        Code::OutOfTurn,
+        Code::RateLimited,
+        Code::Forbidden,
+        Code::Unavailable,
+        Code::Unknown,
     ];
-    let reason = prop::sample::select(vec![ResetReason::EpochChanged, ResetReason::HistoryExceeded, ResetReason::Unknown]);
+    let reason =
+        prop::sample::select(vec![ResetReason::EpochChanged, ResetReason::HistoryExceeded, ResetReason::Unknown]);
     prop_oneof![
         (any::<u32>(), text(), text(), time()).prop_map(|(protocol, epoch, client, server_time_ms)| {
             ServerMessage::Welcome(Welcome { protocol, epoch, client, server_time_ms })
@@ -254,8 +274,11 @@ pub(crate) fn server_message() -> impl Strategy<Value = ServerMessage> {
         (option::of(any::<u64>()), prop::sample::select(codes), text())
             .prop_map(|(id, code, message)| ServerMessage::Refused(Refused { id, code, message })),
         prop::collection::vec(item(), 0..6).prop_map(|items| ServerMessage::Batch(Batch { items })),
-        (names(), any::<u64>(), any::<u64>())
-            .prop_map(|(topics, replayed, lost)| ServerMessage::Resumed(Resumed { topics, replayed, lost })),
+        (names(), any::<u64>(), any::<u64>()).prop_map(|(topics, replayed, lost)| ServerMessage::Resumed(Resumed {
+            topics,
+            replayed,
+            lost
+        })),
         (names(), reason).prop_map(|(topics, reason)| ServerMessage::Reset(Reset { topics, reason })),
         (any::<u64>(), json_text()).prop_map(|(id, result)| ServerMessage::Ack(Ack { id, result })),
         (any::<i64>(), time()).prop_map(|(t, server_time_ms)| ServerMessage::Pong(Pong { t, server_time_ms })),
@@ -276,7 +299,11 @@ pub(crate) fn client_message() -> impl Strategy<Value = ClientMessage> {
     let offsets = prop::collection::btree_map(topic(), any::<u64>(), 0..5);
     let resume = option::of((text(), offsets).prop_map(|(epoch, offsets)| ResumePositions { epoch, offsets }));
     prop_oneof![
-        (any::<u32>(), resume).prop_map(|(lane_ms, resume)| ClientMessage::Hello(Hello { protocol: 1, lane_ms, resume })),
+        (any::<u32>(), resume).prop_map(|(lane_ms, resume)| ClientMessage::Hello(Hello {
+            protocol: 1,
+            lane_ms,
+            resume
+        })),
         (any::<u64>(), patterns()).prop_map(|(id, topics)| ClientMessage::Subscribe(Subscribe { id, topics })),
         (any::<u64>(), patterns()).prop_map(|(id, topics)| ClientMessage::Unsubscribe(Unsubscribe { id, topics })),
         (any::<u64>(), patterns()).prop_map(|(id, topics)| ClientMessage::Snapshot(SnapshotRequest { id, topics })),

@@ -258,7 +258,8 @@ impl Session {
         }
         if now >= self.next_ping {
             self.next_ping = now + config.ping;
-            self.pong_due = Some(now + config.pong_timeout);
+            // From the first ping that is not answered: a later one must not put the end off.
+            self.pong_due.get_or_insert(now + config.pong_timeout);
             self.writer.push(Message::Ping(Bytes::new()));
         }
         Flow::GoOn

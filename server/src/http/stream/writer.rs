@@ -87,3 +87,62 @@ impl<S: Sink<Message, Error = Error> + Unpin> Writer<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+
+    use futures::FutureExt;
+
+    use super::*;
+
+    /// Takes a frame into its buffer and holds it there until told to let it go.
+    #[derive(Default)]
+    struct Stuck {
+        n_buffered: usize,
+        n_most: usize,
+        n_free: usize,
+        n_sent: usize,
+    }
+
+    impl Sink<Message> for Stuck {
+        type Error = Error;
+
+        fn poll_ready(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn start_send(mut self: Pin<&mut Self>, _frame: Message) -> Result<(), Error> {
+            self.n_buffered += 1;
+            self.n_most = self.n_most.max(self.n_buffered);
+            Ok(())
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+            let n_gone = self.n_buffered.min(self.n_free);
+            self.n_buffered -= n_gone;
+            self.n_free -= n_gone;
+            self.n_sent += n_gone;
+            if self.n_buffered == 0 { Poll::Ready(Ok(())) } else { Poll::Pending }
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn one_frame_at_a_time_whatever_the_sink_would_take() {
+        let mut writer = Writer::new(Stuck::default());
+        (0..5).for_each(|_| writer.push(Message::text("x")));
+        for n_sent in 0..5 {
+            // Given up on and tried again, as a `select!` does.
+            assert!(writer.flush().now_or_never().is_none());
+            assert!(writer.flush().now_or_never().is_none());
+            assert_eq!((writer.sink.n_sent, writer.len(), writer.is_idle()), (n_sent, 4 - n_sent, false));
+            writer.sink.n_free = 1;
+        }
+        assert!(matches!(writer.flush().now_or_never(), Some(Ok(()))));
+        assert_eq!((writer.sink.n_most, writer.sink.n_sent, writer.is_idle()), (1, 5, true));
+    }
+}

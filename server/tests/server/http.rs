@@ -1,0 +1,185 @@
+//! The router without a socket: every route's answer, the headers on all of them, and who is refused.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{Request, Response, header},
+};
+use hub::{config::HubConfig, hub::Hub};
+use model::instrument::InstrumentId;
+use server::{
+    clock::Clock,
+    config::StreamConfig,
+    feed::{directory::Directory, handle::Feeds},
+    http::{AppState, guard::Hosts, page, router, stream::StreamContext},
+    shutdown::Shutdown,
+};
+use tower::ServiceExt;
+
+const HOST: &str = "127.0.0.1:3000";
+
+/// A router without feeds; one instrument is expected.
+fn app() -> (Router, Shutdown) {
+    let (directory, shutdown) = (Directory::default(), Shutdown::default());
+    directory.expect(InstrumentId::parse("demo:AAABBB").unwrap());
+    let state = AppState {
+        feeds: Feeds::new(Default::default(), directory.clone()),
+        hosts: Hosts::new(HOST.parse().unwrap(), &["desk.example".to_owned()]),
+        leptos: page::options(),
+        shutdown: shutdown.clone(),
+        stream: StreamContext {
+            hub: Hub::new("test", HubConfig::default()),
+            directory,
+            config: Arc::new(StreamConfig::default()),
+            clock: Clock::start(),
+        },
+    };
+    (router(state), shutdown)
+}
+
+async fn send(app: &Router, method: &str, path: &str, headers: &[(&str, &str)]) -> Response<Body> {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    app.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+}
+
+async fn get(app: &Router, path: &str) -> Response<Body> {
+    send(app, "GET", path, &[("host", HOST)]).await
+}
+
+async fn json(response: Response<Body>) -> serde_json::Value {
+    serde_json::from_slice(&to_bytes(response.into_body(), 1 << 20).await.unwrap()).unwrap()
+}
+
+async fn text(response: Response<Body>) -> String {
+    String::from_utf8(to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn answers_have_stable_codes() {
+    let (app, _) = app();
+    for (method, path, status, code) in [
+        ("GET", "/healthz", 200, None),
+        ("GET", "/readyz", 200, None),
+        ("GET", "/api/v1/instruments", 200, None),
+        ("GET", "/api/v1/status", 200, None),
+        ("GET", "/api/v1/candles", 400, Some("bad_parameter")),
+        ("GET", "/api/v1/candles?instrument=x", 400, Some("bad_parameter")),
+        ("GET", "/api/v1/candles?instrument=demo:AAABBB&interval=2m", 400, Some("bad_parameter")),
+        ("GET", "/api/v1/candles?instrument=demo:AAABBB&limit=0", 400, Some("bad_parameter")),
+        ("GET", "/api/v1/candles?instrument=demo:AAABBB&limit=501", 400, Some("bad_parameter")),
+        ("GET", "/api/v1/candles?instrument=demo:AAABBC", 404, Some("unknown_instrument")),
+        ("GET", "/api/v1/book?instrument=demo:AAABBC", 404, Some("unknown_instrument")),
+        ("GET", "/api/v1/trades?instrument=demo:AAABBC", 404, Some("unknown_instrument")),
+        ("GET", "/api/v1/nothing", 404, Some("not_found")),
+        ("GET", "/pkg/nothing.js", 404, Some("not_found")),
+        ("GET", "/nothing", 404, Some("not_found")),
+        ("POST", "/api/v1/status", 405, Some("method_not_allowed")),
+        ("DELETE", "/nothing", 405, Some("method_not_allowed")),
+        ("GET", "/ws", 426, Some("not_a_websocket")),
+        ("GET", "/ws?format=xml", 400, Some("bad_parameter")),
+    ] {
+        let response = send(&app, method, path, &[("host", HOST)]).await;
+        assert_eq!(response.status(), status, "{method} {path}");
+        let body = json(response).await;
+        assert_eq!(body["error"]["code"].as_str(), code, "{method} {path}: {body}");
+    }
+    let body = json(get(&app, "/api/v1/book?instrument=demo:AAABBC").await).await;
+    assert_eq!(body["error"]["nearest"], serde_json::json!(["demo:AAABBB"]));
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_headers() {
+    let (app, _) = app();
+    for path in ["/", "/healthz", "/api/v1/status", "/nothing", "/ws"] {
+        let response = get(&app, path).await;
+        let headers = response.headers();
+        assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
+        assert_eq!(headers["referrer-policy"], "no-referrer", "{path}");
+        let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+    }
+    // Refusals, too.
+    let refused = send(&app, "GET", "/", &[("host", "evil.example")]).await;
+    assert_eq!((refused.status().as_u16(), &refused.headers()["x-content-type-options"]), (403, &"nosniff".parse().unwrap()));
+}
+
+#[tokio::test]
+async fn the_page_runs_only_its_own_scripts() {
+    let (app, _) = app();
+    let mut nonces = Vec::new();
+    for _ in 0..2 {
+        let response = send(&app, "GET", "/", &[("host", HOST), ("accept", "text/html")]).await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+        let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+        assert!(policy.contains("'wasm-unsafe-eval'") && policy.contains(&format!("ws://{HOST}")), "{policy}");
+        assert!(!policy.contains("script-src 'self' 'unsafe-inline'"), "{policy}");
+        let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap().to_owned();
+        let html = text(response).await;
+        for script in html.split("<script").skip(1) {
+            let tag = script.split('>').next().unwrap();
+            assert!(tag.contains(&format!("nonce=\"{nonce}\"")), "a script without the nonce: {tag}");
+        }
+        assert!(html.contains("/pkg/truetape"), "{html:.300}");
+        nonces.push(nonce);
+    }
+    assert_ne!(nonces[0], nonces[1]);
+}
+
+#[tokio::test]
+async fn people_who_are_lost_get_a_page() {
+    let (app, _) = app();
+    let response = send(&app, "GET", "/nothing/here", &[("host", HOST), ("accept", "text/html,*/*")]).await;
+    assert_eq!((response.status().as_u16(), &response.headers()[header::CONTENT_TYPE]), (404, &"text/html; charset=utf-8".parse().unwrap()));
+    assert!(text(response).await.contains("<html"));
+}
+
+#[tokio::test]
+async fn foreign_callers_are_refused_everywhere() {
+    let (app, _) = app();
+    for path in ["/", "/api/v1/status", "/ws", "/healthz", "/nothing"] {
+        for (host, origin, is_refused) in [
+            (Some(HOST), None, false),
+            (Some(HOST), Some("http://127.0.0.1:3000"), false),
+            (Some("localhost:3000"), Some("http://localhost:3000"), false),
+            (Some("desk.example"), Some("https://desk.example"), false),
+            (Some("desk.example"), None, path == "/ws"),
+            (None, None, true),
+            (Some("evil.example"), None, true),
+            (Some("evil.example:3000"), Some("http://evil.example:3000"), true),
+            (Some("127.0.0.1:3001"), None, true),
+            (Some(HOST), Some("null"), true),
+            (Some(HOST), Some("http://evil.example"), true),
+            (Some(HOST), Some("https://127.0.0.1:3000"), true),
+            (Some(HOST), Some("http://127.0.0.1:3000.evil.example"), true),
+        ] {
+            let headers: Vec<(&str, &str)> =
+                [("host", host), ("origin", origin)].into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+            let response = send(&app, "GET", path, &headers).await;
+            assert_eq!(response.status() == 403, is_refused, "{path} {headers:?}: {}", response.status());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_shutdown_is_seen_from_outside() {
+    let (app, shutdown) = app();
+    shutdown.begin();
+    assert_eq!(get(&app, "/healthz").await.status(), 200);
+    let readyz = get(&app, "/readyz").await;
+    assert_eq!((readyz.status().as_u16(), json(readyz).await["status"].as_str()), (503, Some("shutting_down")));
+    let socket = get(&app, "/ws").await;
+    assert_eq!((socket.status().as_u16(), json(socket).await["error"]["code"].as_str()), (503, Some("shutting_down")));
+}
+
+#[tokio::test]
+async fn small_answers_are_not_packed() {
+    let (app, _) = app();
+    let headers = [("host", HOST), ("accept-encoding", "gzip")];
+    assert!(send(&app, "GET", "/api/v1/status", &headers).await.headers().get(header::CONTENT_ENCODING).is_none());
+}
