@@ -68,7 +68,17 @@ impl Live {
     /// Connects, in the browser; on the server nothing happens.
     pub fn start(self) {
         #[cfg(feature = "hydrate")]
-        Effect::new(move |_| socket::start(self));
+        Effect::new(move |_| {
+            let owner = Owner::current();
+            // Not at once: the regions name their topics and paces first, so that the first greeting asks for the right lane.
+            set_timeout(
+                move || match owner {
+                    Some(owner) => owner.with(|| socket::start(self)),
+                    None => socket::start(self),
+                },
+                std::time::Duration::ZERO,
+            );
+        });
     }
 
     /// Changes at most once a frame, when something may have changed, and a few times a second for ages to count on.

@@ -56,7 +56,8 @@ pub fn provide_selection() -> Selection {
     Effect::new(move |_| {
         set_timeout(move || is_patient.set(false), PATIENCE);
     });
-    let asked = Memo::new(move |_| query.with(|query| query.get_str("symbol").and_then(|text| InstrumentId::parse(text).ok())));
+    let asked =
+        Memo::new(move |_| query.with(|query| query.get_str("symbol").and_then(|text| InstrumentId::parse(text).ok())));
     let id = Memo::new(move |known: Option<&Option<InstrumentId>>| {
         if let Some(asked) = asked.get() {
             return Some(asked);
@@ -65,12 +66,10 @@ pub fn provide_selection() -> Selection {
             return Some(known.clone());
         }
         live.tick().track();
-        live.instruments().with(|list| {
-            live.with_model(|model| first_choice(list, model.status(), is_patient.get())).flatten()
-        })
+        live.instruments()
+            .with(|list| live.with_model(|model| first_choice(list, model.status(), is_patient.get())).flatten())
     });
-    let instrument =
-        Memo::new(move |_| live.instruments().with(|list| id.with(|id| list.find(id.as_ref()?).cloned())));
+    let instrument = Memo::new(move |_| live.instruments().with(|list| id.with(|id| list.find(id.as_ref()?).cloned())));
     let selection = Selection { id, instrument };
     provide_context(selection);
     selection

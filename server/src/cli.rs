@@ -83,7 +83,8 @@ mod tests {
     fn serve_is_the_default() {
         #[track_caller]
         fn check(arguments: &[&str], expected: &[&str]) {
-            let parsed = CommandLine::try_parse_from(std::iter::once("truetape").chain(arguments.iter().copied())).unwrap();
+            let parsed =
+                CommandLine::try_parse_from(std::iter::once("truetape").chain(arguments.iter().copied())).unwrap();
             let serve = match parsed.command {
                 Some(Command::Serve(serve)) => serve,
                 None => parsed.serve,

@@ -50,7 +50,8 @@ impl Config {
         let mut root = toml::Table::new();
         root.insert("server".into(), self.server.to_toml().into());
         root.insert("feeds".into(), toml::Value::Array(self.feeds.iter().map(|feed| feed.to_toml().into()).collect()));
-        let venues: toml::Table = self.venues.iter().map(|(name, venue)| (name.clone(), venue.to_toml().into())).collect();
+        let venues: toml::Table =
+            self.venues.iter().map(|(name, venue)| (name.clone(), venue.to_toml().into())).collect();
         if !venues.is_empty() {
             root.insert("venues".into(), venues.into());
         }

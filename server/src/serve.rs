@@ -125,7 +125,8 @@ impl Parts {
             self.directory.expect(id);
         }
         self.directory.describe(session.instruments());
-        let rest = venue.rest_url.clone().or_else(|| Some(info.default_rest_url.to_owned()).filter(|url| !url.is_empty()));
+        let rest =
+            venue.rest_url.clone().or_else(|| Some(info.default_rest_url.to_owned()).filter(|url| !url.is_empty()));
         let (status, newest_status) = watch::channel(FeedStatus::of(session.as_ref(), &view, self.clock.now()));
         let (commands, queue) = mpsc::channel(COMMAND_QUEUE);
         let parts = FeedParts {

@@ -122,11 +122,6 @@ impl Gesture {
     pub(super) fn left(&self, pointer: Pointer) -> Option<Action> {
         (self.pressed.is_empty() && pointer == Pointer::Mouse).then_some(Action::Leave)
     }
-
-    /// True while something presses.
-    pub(super) fn is_pressed(&self) -> bool {
-        !self.pressed.is_empty()
-    }
 }
 
 /// The unit of a wheel's turn, as the browser numbers them.
@@ -238,7 +233,7 @@ mod tests {
         assert_eq!(gesture.moved(4, Pointer::Finger, 50.0, 0.0), None);
         gesture.cancel(3);
         assert_eq!(gesture.up(2, Pointer::Finger, 90.0, 50.0), None);
-        assert!(!gesture.is_pressed());
+        assert_eq!(gesture.pressed.len(), 0);
     }
 
     #[test]

@@ -10,7 +10,9 @@ fn shape(state: StreamState) -> &'static str {
         StreamState::Initialising => "M6 2a4 4 0 1 0 0 8a4 4 0 0 0 0-8zm0 2a2 2 0 1 1 0 4a2 2 0 0 1 0-4z",
         StreamState::Live => "M6 2a4 4 0 1 0 0 8a4 4 0 0 0 0-8z",
         StreamState::Stale => "M6 1.5l5 9H1z",
-        StreamState::Failed => "M2.6 1.2L6 4.6l3.4-3.4l1.4 1.4L7.4 6l3.4 3.4l-1.4 1.4L6 7.4l-3.4 3.4l-1.4-1.4L4.6 6L1.2 2.6z",
+        StreamState::Failed => {
+            "M2.6 1.2L6 4.6l3.4-3.4l1.4 1.4L7.4 6l3.4 3.4l-1.4 1.4L6 7.4l-3.4 3.4l-1.4-1.4L4.6 6L1.2 2.6z"
+        }
     }
 }
 

@@ -44,9 +44,18 @@ pub fn prefers_light() -> bool {
     window().match_media("(prefers-color-scheme: light)").ok().flatten().is_some_and(|query| query.matches())
 }
 
+/// Scrolls as little as needed for `element` to be seen.
+pub fn scroll_to_nearest(element: &web_sys::Element) {
+    let options = web_sys::ScrollIntoViewOptions::new();
+    options.set_block(web_sys::ScrollLogicalPosition::Nearest);
+    options.set_inline(web_sys::ScrollLogicalPosition::Nearest);
+    element.scroll_into_view_with_scroll_into_view_options(&options);
+}
+
 /// True while the reader types into a field, where single keys are text and not commands.
 pub fn is_typing() -> bool {
     document().active_element().is_some_and(|element| {
-        matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT") || element.has_attribute("contenteditable")
+        matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
+            || element.has_attribute("contenteditable")
     })
 }

@@ -15,7 +15,8 @@ use wire::{
     close_code::CloseCode,
     lane::Lane,
     message::{
-        ClientMessage, Hello, Item, ItemKind, Ping, ResumePositions, ServerMessage, SnapshotRequest, Subscribe, Unsubscribe,
+        ClientMessage, Hello, Item, ItemKind, Ping, ResumePositions, ServerMessage, SnapshotRequest, Subscribe,
+        Unsubscribe,
     },
     topic::{Topic, TopicPattern},
 };

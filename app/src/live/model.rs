@@ -245,9 +245,8 @@ impl LiveModel {
 
     /// True while the server has not been heard for long enough that nothing shown can be called live.
     pub fn is_cut_off(&self, now: Now) -> bool {
-        let is_past = |at: Option<Monotonic>, limit: Duration| {
-            at.is_some_and(|at| now.monotonic.saturating_since(at) > limit)
-        };
+        let is_past =
+            |at: Option<Monotonic>, limit: Duration| at.is_some_and(|at| now.monotonic.saturating_since(at) > limit);
         is_past(self.lost_at, LOST_GRACE) || is_past(self.heard_at, SILENCE_LIMIT)
     }
 

@@ -28,7 +28,8 @@ impl TapeLog {
         if let Some(row_idx) = first_known {
             // The common case: the snapshot begins inside the log and goes on past its end.
             let is_same = |row: &TapeRow, trade: &TapeTrade| row.trade.id == trade.id;
-            let overlap = known.iter().skip(row_idx).zip(&trades).take_while(|(row, trade)| is_same(row, trade)).count();
+            let overlap =
+                known.iter().skip(row_idx).zip(&trades).take_while(|(row, trade)| is_same(row, trade)).count();
             self.rows.extend(known.into_iter().skip(row_idx).take(overlap));
             self.extend(trades.into_iter().skip(overlap));
         } else {

@@ -29,8 +29,7 @@ pub struct FragmentSpec {
 }
 
 /// All pages, in the order of the navigation.
-pub const PAGES: &[Page] =
-    &[Page { path: "/", title: "Live", icon: Icon::Candles, fragments: live::FRAGMENTS }];
+pub const PAGES: &[Page] = &[Page { path: "/", title: "Live", icon: Icon::Candles, fragments: live::FRAGMENTS }];
 
 /// What surrounds every page refreshes too.
 pub const SHELL_FRAGMENTS: &[FragmentSpec] = &[FragmentSpec { name: "status-bar", cadence: Cadence::Status }];
@@ -75,13 +74,9 @@ mod tests {
             provide_context(RequestUrl::new("/?symbol=demo:AAABBB"));
             crate::App().to_html()
         });
-        let found: BTreeSet<&str> = html
-            .split("data-fragment=\"")
-            .skip(1)
-            .filter_map(|rest| rest.split('"').next())
-            .collect();
-        let declared: BTreeSet<&str> =
-            PAGES[0].fragments.iter().chain(SHELL_FRAGMENTS).map(|spec| spec.name).collect();
+        let found: BTreeSet<&str> =
+            html.split("data-fragment=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let declared: BTreeSet<&str> = PAGES[0].fragments.iter().chain(SHELL_FRAGMENTS).map(|spec| spec.name).collect();
         assert_eq!(found, declared);
         // No inline style on the server: a strict content policy would refuse it.
         assert!(!html.contains(" style="), "{html}");

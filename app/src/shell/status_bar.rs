@@ -177,7 +177,8 @@ fn Measures(
             data-latency-p99-ms=move || p99().unwrap_or_default()
             title="From the server's publishing to the painted pixel, over the last updates: half of them took no longer, 99 of 100 took no longer"
         >
-            {move || format!("stream {} ms p99 {}", p50().unwrap_or_else(unknown), p99().unwrap_or_else(unknown))}
+            {move || format!("stream {} ms", p50().unwrap_or_else(unknown))}
+            <span class="status-bar__p99">{move || format!(" p99 {}", p99().unwrap_or_else(unknown))}</span>
         </span>
         <span class="status-bar__clock" data-testid="clock" title="The server's clock against this browser's, and how exactly that is known">
             {clock_words}

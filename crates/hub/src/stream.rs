@@ -103,8 +103,8 @@ impl<P: Clone> Stream<P> {
     }
 }
 
-/// Queues deltas for all who follow their streams, reader by reader: each reader's lock is taken once and its memory is
-/// touched once, which measured several times cheaper than stream by stream.
+/// Queues deltas for all who follow their streams, reader by reader rather than stream by stream: each reader's lock is
+/// taken once and its memory fetched once.
 pub(crate) fn deliver<P: Clone>(
     mut turn: Vec<(&Published<P>, &[Follower<P>])>,
     on: &mut impl FnMut(&Arc<Inbox<P>>, Pushed),

@@ -372,7 +372,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parse_never_panics_and_show_is_its_inverse(text in "(quote|candles\\.1m|book|status|x)?[:.]?\\PC{0,30}:?\\PC{0,30}") {
+        fn parse_never_panics_and_show_is_its_inverse(
+            text in "(quote|candles\\.1m|book|status|x)?[:.]?\\PC{0,30}:?\\PC{0,30}",
+        ) {
             if let Ok(pattern) = TopicPattern::parse(&text) {
                 prop_assert_eq!(pattern.to_string(), text);
             }

@@ -1,9 +1,6 @@
 //! `truetape serve`: runs the server until SIGTERM or SIGINT; a second signal ends it at once.
 
-use std::{
-    io::Write,
-    path::PathBuf,
-};
+use std::{io::Write, path::PathBuf};
 
 use anyhow::Context;
 use serde_json::json;

@@ -83,7 +83,11 @@ mod tests {
         #[track_caller]
         fn check(text: &str, venue: &str, symbols: &[&str]) {
             let feed = FeedConfig::parse(text).unwrap();
-            assert_eq!((feed.venue.as_str(), feed.symbols.as_slice()), (venue, symbols.iter().map(ToString::to_string).collect::<Vec<_>>().as_slice()), "{text}");
+            assert_eq!(
+                (feed.venue.as_str(), feed.symbols.as_slice()),
+                (venue, symbols.iter().map(ToString::to_string).collect::<Vec<_>>().as_slice()),
+                "{text}"
+            );
         }
         check("binance=BTCUSDT,ETHUSDT", "binance", &["BTCUSDT", "ETHUSDT"]);
         check("Kraken = BTC/USD, BTC/USD", "kraken", &["BTC/USD"]);

@@ -207,7 +207,10 @@ impl Loader<'_> {
 
     fn known_venue(&self, name: &str) -> Result<&KnownVenue, Vec<&str>> {
         let known = &self.sources.known_venues;
-        known.iter().find(|venue| venue.name == name).ok_or_else(|| known.iter().map(|venue| venue.name.as_str()).collect())
+        known
+            .iter()
+            .find(|venue| venue.name == name)
+            .ok_or_else(|| known.iter().map(|venue| venue.name.as_str()).collect())
     }
 
     fn check(
@@ -283,7 +286,8 @@ const DEFAULT_FILE: &str = "truetape.toml";
 /// Runs where nothing is configured, so that a first start shows something without the network.
 const DEFAULT_VENUE: &str = "demo";
 const SECTIONS: &[&str] = &["feeds", "server", "stream", "venues"];
-const FEEDS_REMEDY: &str = "write [[feeds]] entries with venue and symbols (in a variable: venue=SYMBOL,SYMBOL;venue=SYMBOL)";
+const FEEDS_REMEDY: &str =
+    "write [[feeds]] entries with venue and symbols (in a variable: venue=SYMBOL,SYMBOL;venue=SYMBOL)";
 
 #[cfg(test)]
 mod tests {
@@ -298,7 +302,11 @@ mod tests {
     }
 
     /// Loads a file's text, then variables, then flags.
-    fn load_all(file: &str, variables: &[(&str, &str)], flags: &[(&'static str, &'static str, &str)]) -> Result<Config, ConfigError> {
+    fn load_all(
+        file: &str,
+        variables: &[(&str, &str)],
+        flags: &[(&'static str, &'static str, &str)],
+    ) -> Result<Config, ConfigError> {
         let mut sources = sources();
         sources.variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         sources.flags = flags.iter().map(|(flag, path, text)| (*flag, *path, (*text).into())).collect();
@@ -319,8 +327,16 @@ mod tests {
     #[test]
     fn later_sources_win() {
         let file = "[server]\nlisten = \"127.0.0.1:1\"\n[stream]\nping_ms = 1000\nhistory_bytes = 5\n[[feeds]]\nvenue = \"alpha\"\nsymbols = [\"X\"]";
-        let variables = [("TRUETAPE__SERVER__LISTEN", "127.0.0.1:2"), ("TRUETAPE__STREAM__PING_MS", "2000"), ("TRUETAPE_SITE_DIR", "x")];
-        let flags = [("--listen", "server.listen", "127.0.0.1:3"), ("--venue", "feeds", "alpha=Y"), ("--venue", "feeds", "alpha=Z,Y")];
+        let variables = [
+            ("TRUETAPE__SERVER__LISTEN", "127.0.0.1:2"),
+            ("TRUETAPE__STREAM__PING_MS", "2000"),
+            ("TRUETAPE_SITE_DIR", "x"),
+        ];
+        let flags = [
+            ("--listen", "server.listen", "127.0.0.1:3"),
+            ("--venue", "feeds", "alpha=Y"),
+            ("--venue", "feeds", "alpha=Z,Y"),
+        ];
         let config = load_all(file, &variables, &flags).unwrap();
         assert_eq!(config.server.listen.port(), 3);
         assert_eq!((config.stream.ping.as_millis(), config.stream.history_bytes), (2_000, 5));
@@ -340,9 +356,19 @@ mod tests {
         fn check(file: &str, variables: &[(&str, &str)], flags: &[(&'static str, &'static str, &str)], expected: &str) {
             assert_eq!(load_all(file, variables, flags).unwrap_err().to_string(), expected);
         }
-        check("[server]\nlisen = 1", &[], &[], "unknown key server.lisen in file truetape.toml; did you mean server.listen?");
+        check(
+            "[server]\nlisen = 1",
+            &[],
+            &[],
+            "unknown key server.lisen in file truetape.toml; did you mean server.listen?",
+        );
         check("[sever]\nlisten = 1", &[], &[], "unknown key sever.listen in file truetape.toml; did you mean server?");
-        check("port = 1", &[], &[], "unknown key port in file truetape.toml; known here: feeds, server, stream, venues");
+        check(
+            "port = 1",
+            &[],
+            &[],
+            "unknown key port in file truetape.toml; known here: feeds, server, stream, venues",
+        );
         check(
             "[venues.alpa]\nws_url = \"ws://x\"",
             &[],
@@ -373,9 +399,24 @@ mod tests {
             &[("--venue", "feeds", "alfa=X")],
             "feeds = \"alfa=X\" in flag --venue cannot be used; no such venue; did you mean alpha?",
         );
-        check("", &[], &[("--venue", "feeds", "alpha")], "feeds = \"alpha\" in flag --venue cannot be used; name at least one symbol, as in alpha=SYMBOL");
-        check("[[feeds]]\nvenue = \"alpha\"\nsymbol = [\"X\"]", &[], &[], "unknown key feeds[0].symbol in file truetape.toml; did you mean feeds[0].symbols?");
-        check("server = 1", &[], &[], "server = 1 in file truetape.toml cannot be used; write a section with keys in it");
+        check(
+            "",
+            &[],
+            &[("--venue", "feeds", "alpha")],
+            "feeds = \"alpha\" in flag --venue cannot be used; name at least one symbol, as in alpha=SYMBOL",
+        );
+        check(
+            "[[feeds]]\nvenue = \"alpha\"\nsymbol = [\"X\"]",
+            &[],
+            &[],
+            "unknown key feeds[0].symbol in file truetape.toml; did you mean feeds[0].symbols?",
+        );
+        check(
+            "server = 1",
+            &[],
+            &[],
+            "server = 1 in file truetape.toml cannot be used; write a section with keys in it",
+        );
         check(
             "[venues.alpha]\nbackoff_min_ms = 200\nbackoff_max_ms = 100",
             &[],
@@ -387,6 +428,8 @@ mod tests {
     #[test]
     fn a_named_file_must_be_there() {
         let sources = Sources { file: Some("no/such/file.toml".into()), ..sources() };
-        assert!(load(&sources).unwrap_err().to_string().starts_with("cannot read configuration file no/such/file.toml"));
+        assert!(
+            load(&sources).unwrap_err().to_string().starts_with("cannot read configuration file no/such/file.toml")
+        );
     }
 }

@@ -47,7 +47,9 @@ impl ServerConfig {
             "allowed_hosts" => {
                 self.allowed_hosts = value.list()?.iter().map(|name| allowed_host(name)).collect::<Result<_, _>>()?;
             }
-            "max_connections" => self.max_connections = usize::try_from(value.whole(1..=1_000_000)?).unwrap_or(usize::MAX),
+            "max_connections" => {
+                self.max_connections = usize::try_from(value.whole(1..=1_000_000)?).unwrap_or(usize::MAX)
+            }
             _ => return Err(SettingError::UnknownKey),
         }
         Ok(())
@@ -122,7 +124,16 @@ mod tests {
         check("127.8.9.1:0", Some("127.8.9.1:0"));
         check("localhost:80", Some("127.0.0.1:80"));
         check("[::1]:3000", Some("[::1]:3000"));
-        for bad in ["0.0.0.0:3000", "[::]:3000", "192.168.1.2:3000", "[::ffff:10.0.0.1]:1", "127.0.0.1", "3000", "", "desk:3000"] {
+        for bad in [
+            "0.0.0.0:3000",
+            "[::]:3000",
+            "192.168.1.2:3000",
+            "[::ffff:10.0.0.1]:1",
+            "127.0.0.1",
+            "3000",
+            "",
+            "desk:3000",
+        ] {
             check(bad, None);
         }
         let Err(SettingError::Invalid(remedy)) = listen("0.0.0.0:3000") else { panic!("accepted") };

@@ -115,7 +115,16 @@ mod tests {
         check("ws://127.0.0.1:9000", Some("ws://127.0.0.1:9000"));
         check("wss://stream.example:9443/", Some("wss://stream.example:9443"));
         check("wss://proxy.example/binance/", Some("wss://proxy.example/binance"));
-        for bad in ["", "127.0.0.1:9000", "http://a", "ws://", "wss://me:secret@a", "wss://a?token=1", "wss://a#x", "file:///a"] {
+        for bad in [
+            "",
+            "127.0.0.1:9000",
+            "http://a",
+            "ws://",
+            "wss://me:secret@a",
+            "wss://a?token=1",
+            "wss://a#x",
+            "file:///a",
+        ] {
             check(bad, None);
         }
     }

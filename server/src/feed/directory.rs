@@ -54,8 +54,12 @@ impl Directory {
         let symbol = |text: &str| plain(text.split_once(':').map_or(text, |(_, symbol)| symbol));
         let names: Vec<String> = self.ids().iter().map(ToString::to_string).collect();
         let wanted = symbol(text);
-        let mut found: Vec<String> =
-            names.iter().filter(|name| !wanted.is_empty() && symbol(name).contains(&wanted)).take(MAX_NEAREST).cloned().collect();
+        let mut found: Vec<String> = names
+            .iter()
+            .filter(|name| !wanted.is_empty() && symbol(name).contains(&wanted))
+            .take(MAX_NEAREST)
+            .cloned()
+            .collect();
         if found.is_empty() {
             found.extend(nearest(text, names.iter().map(String::as_str)).map(str::to_owned));
         }

@@ -80,7 +80,12 @@ pub struct FeedHandle {
 
 impl FeedHandle {
     /// The newest bars, oldest first. Cancel-safe.
-    pub async fn candles(&self, instrument: InstrumentId, interval: Interval, limit: usize) -> Result<CandlesData, ApiError> {
+    pub async fn candles(
+        &self,
+        instrument: InstrumentId,
+        interval: Interval,
+        limit: usize,
+    ) -> Result<CandlesData, ApiError> {
         self.ask(|reply| FeedCommand::Candles { instrument, interval, limit, reply }).await
     }
 

@@ -2,10 +2,7 @@
 //!
 //! Not here: weights, retries and `Retry-After`; the session keeps those rules.
 
-use std::{
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use reqwest::{Client, Response, Url, header::HeaderMap, redirect};
 use rustls::ClientConfig;

@@ -45,7 +45,8 @@ impl Hosts {
             ["localhost", "127.0.0.1", "[::1]"].iter().map(|name| format!("{name}:{port}")).chain([own]).collect();
         if port == 80 {
             // Browsers leave the default port out.
-            let bare: Vec<String> = loopback.iter().filter_map(|name| name.strip_suffix(":80")).map(str::to_owned).collect();
+            let bare: Vec<String> =
+                loopback.iter().filter_map(|name| name.strip_suffix(":80")).map(str::to_owned).collect();
             loopback.extend(bare);
         }
         let proxies = allowed.iter().map(|name| name.to_ascii_lowercase()).collect();
@@ -62,14 +63,18 @@ impl Hosts {
         let host = single(headers, header::HOST).map_err(|_| foreign_host.clone())?.ok_or(foreign_host.clone())?;
         // A request line with a whole address overrides Host for whoever believes it: both must be ours.
         for name in [Some(host.as_str()), authority].into_iter().flatten() {
-            if !self.0.loopback.contains(&name.to_ascii_lowercase()) && !self.0.proxies.contains(&name.to_ascii_lowercase()) {
+            if !self.0.loopback.contains(&name.to_ascii_lowercase())
+                && !self.0.proxies.contains(&name.to_ascii_lowercase())
+            {
                 return Err(foreign_host);
             }
         }
         match single(headers, header::ORIGIN).map_err(|_| foreign_origin.clone())? {
             Some(origin) if self.is_own_origin(&origin) => Ok(()),
             Some(_) => Err(foreign_origin),
-            None if kind == RequestKind::WebSocket && !self.0.loopback.contains(&host.to_ascii_lowercase()) => Err(foreign_origin),
+            None if kind == RequestKind::WebSocket && !self.0.loopback.contains(&host.to_ascii_lowercase()) => {
+                Err(foreign_origin)
+            }
             None => Ok(()),
         }
     }

@@ -19,7 +19,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         match Query::from_request_parts(parts, state).await {
             Ok(Query(parameters)) => Ok(Self(parameters)),
-            Err(_) => Err(ApiError::BadParameter { parameter: "query", remedy: "write name=value&name=value".to_owned() }),
+            Err(_) => {
+                Err(ApiError::BadParameter { parameter: "query", remedy: "write name=value&name=value".to_owned() })
+            }
         }
     }
 }
@@ -41,7 +43,12 @@ impl Parameters {
     }
 
     /// A whole number within `range`, `default` where it is missing.
-    pub fn number(&self, parameter: &'static str, range: RangeInclusive<usize>, default: usize) -> Result<usize, ApiError> {
+    pub fn number(
+        &self,
+        parameter: &'static str,
+        range: RangeInclusive<usize>,
+        default: usize,
+    ) -> Result<usize, ApiError> {
         self.0.get(parameter).map_or(Ok(default), |text| {
             text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| ApiError::BadParameter {
                 parameter,

@@ -22,7 +22,9 @@ pub async fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
     let path = path.trim_start_matches('/');
     // Compressed forms are served under the plain name only; and no name climbs out of the folder.
     let is_plain = !path.is_empty()
-        && path.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', ':', '\0', '%']))
+        && path
+            .split('/')
+            .all(|part| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', ':', '\0', '%']))
         && !path.ends_with(".br")
         && !path.ends_with(".gz");
     if !is_plain {
@@ -97,7 +99,8 @@ async fn read(path: String) -> Option<File> {
     let path = std::path::Path::new(&folder).join(path);
     let metadata = tokio::fs::metadata(&path).await.ok().filter(std::fs::Metadata::is_file)?;
     let bytes = tokio::fs::read(&path).await.ok()?;
-    let modified = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok()).unwrap_or_default();
+    let modified =
+        metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok()).unwrap_or_default();
     Some(File { bytes: Cow::Owned(bytes), entity_tag: format!("\"{:x}-{:x}\"", modified.as_nanos(), metadata.len()) })
 }
 
@@ -138,7 +141,10 @@ mod tests {
         assert_eq!(fresh.status(), StatusCode::OK);
         assert_eq!(fresh.headers()[header::CONTENT_TYPE], "text/css; charset=utf-8");
         assert_eq!(fresh.headers()[header::CONTENT_ENCODING], "br");
-        assert_eq!((&fresh.headers()[header::ETAG], &fresh.headers()[header::VARY]), (&"\"abc\"".parse().unwrap(), &"accept-encoding".parse().unwrap()));
+        assert_eq!(
+            (&fresh.headers()[header::ETAG], &fresh.headers()[header::VARY]),
+            (&"\"abc\"".parse().unwrap(), &"accept-encoding".parse().unwrap())
+        );
         for (tags, status) in [("\"abc\"", 304), ("\"x\", W/\"abc\"", 304), ("\"ab\"", 200), ("abc", 200)] {
             let headers = HeaderMap::from_iter([(header::IF_NONE_MATCH, HeaderValue::from_static(tags))]);
             assert_eq!(answer("a.css", None, file(), &headers).status(), status, "{tags}");
@@ -147,7 +153,17 @@ mod tests {
 
     #[tokio::test]
     async fn no_name_climbs_out() {
-        for path in ["/", "", "/../Cargo.toml", "/pkg/../../Cargo.toml", "//etc/passwd", "/.git/config", "/pkg/truetape.wasm.br", "/a\\..\\b", "/%2e%2e/x"] {
+        for path in [
+            "/",
+            "",
+            "/../Cargo.toml",
+            "/pkg/../../Cargo.toml",
+            "//etc/passwd",
+            "/.git/config",
+            "/pkg/truetape.wasm.br",
+            "/a\\..\\b",
+            "/%2e%2e/x",
+        ] {
             assert!(file(path, &HeaderMap::new()).await.is_none(), "{path}");
         }
     }

@@ -17,10 +17,7 @@ use std::sync::Arc;
 
 use axum::{
     Extension,
-    extract::{
-        State, WebSocketUpgrade,
-        ws::rejection::WebSocketUpgradeRejection,
-    },
+    extract::{State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
     response::Response,
 };
 use hub::hub::Hub;

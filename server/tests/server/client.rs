@@ -170,7 +170,8 @@ impl Client {
                 self.state.insert(item.topic.clone(), item.data.clone());
             }
             ItemKind::Delta => {
-                let before = self.offsets.get(&item.topic).unwrap_or_else(|| panic!("a delta before a snapshot: {item:?}"));
+                let before =
+                    self.offsets.get(&item.topic).unwrap_or_else(|| panic!("a delta before a snapshot: {item:?}"));
                 assert_eq!(item.offset, before + 1, "{}", item.topic);
                 if let Some(state) = self.state.get_mut(&item.topic) {
                     state.merge(&item.data);

@@ -87,7 +87,8 @@ async fn a_venue_comes_through() {
     };
     let bars = get("api/v1/candles?instrument=binance:ADASIM&interval=5m&limit=50").await;
     assert_eq!(bars["bars"].as_array().map(Vec::len), Some(50), "history by REST: {bars}");
-    let packed = http.get(format!("{}api/v1/candles?instrument=binance:ADASIM", server.url())).header("accept-encoding", "gzip");
+    let packed =
+        http.get(format!("{}api/v1/candles?instrument=binance:ADASIM", server.url())).header("accept-encoding", "gzip");
     assert_eq!(packed.send().await.unwrap().headers()["content-encoding"], "gzip");
     let book = get("api/v1/book?instrument=binance:ADASIM&depth=3").await;
     assert_eq!((&book["state"], book["bids"].as_array().map(Vec::len)), (&"live".into(), Some(3)), "{book}");
@@ -96,7 +97,10 @@ async fn a_venue_comes_through() {
     let instruments = get("api/v1/instruments").await;
     assert_eq!(instruments["instruments"][0]["id"], "binance:ADASIM", "{instruments}");
     let status = get("api/v1/status").await;
-    assert_eq!((&status["connections"][0]["is_connected"], &status["streams"][0]["mode"]), (&true.into(), &"web_socket".into()));
+    assert_eq!(
+        (&status["connections"][0]["is_connected"], &status["streams"][0]["mode"]),
+        (&true.into(), &"web_socket".into())
+    );
 }
 
 #[tokio::test]
@@ -151,17 +155,26 @@ fn tape(n_rounds: u64) -> String {
         let (ts, id) = (1_000_000 + round * 100, 101 + round * 2);
         let (bid, ask) = (9_000 + next(900), 10_100 + next(900));
         let price = |cents: u64| format!("{}.{:02}", cents / 100, cents % 100);
-        line(ts, serde_json::json!({"stream": "aaabbb@depth@100ms", "data": {
-            "e": "depthUpdate", "E": ts, "s": "AAABBB", "U": id, "u": id + 1,
-            "b": [[price(bid), format!("{}.0", next(3))]], "a": [[price(ask), format!("{}.50", next(3))]],
-        }}));
-        line(ts + 10, serde_json::json!({"stream": "aaabbb@trade", "data": {
-            "e": "trade", "E": ts + 10, "s": "AAABBB", "t": round + 1, "p": price(10_000 + next(100)), "q": "0.10",
-            "T": ts + 9, "m": next(2) == 0, "M": true,
-        }}));
-        line(ts + 20, serde_json::json!({"stream": "aaabbb@bookTicker", "data": {
-            "u": id + 1, "s": "AAABBB", "b": price(9_999), "B": "1.0", "a": price(10_001 + next(50)), "A": "2.0",
-        }}));
+        line(
+            ts,
+            serde_json::json!({"stream": "aaabbb@depth@100ms", "data": {
+                "e": "depthUpdate", "E": ts, "s": "AAABBB", "U": id, "u": id + 1,
+                "b": [[price(bid), format!("{}.0", next(3))]], "a": [[price(ask), format!("{}.50", next(3))]],
+            }}),
+        );
+        line(
+            ts + 10,
+            serde_json::json!({"stream": "aaabbb@trade", "data": {
+                "e": "trade", "E": ts + 10, "s": "AAABBB", "t": round + 1, "p": price(10_000 + next(100)), "q": "0.10",
+                "T": ts + 9, "m": next(2) == 0, "M": true,
+            }}),
+        );
+        line(
+            ts + 20,
+            serde_json::json!({"stream": "aaabbb@bookTicker", "data": {
+                "u": id + 1, "s": "AAABBB", "b": price(9_999), "B": "1.0", "a": price(10_001 + next(50)), "A": "2.0",
+            }}),
+        );
     }
     let snapshot = serde_json::json!({
         "lastUpdateId": 100, "bids": [["99.99", "1.0"], ["90.00", "2.0"]], "asks": [["100.01", "2.0"], ["110.00", "3.0"]],

@@ -105,7 +105,10 @@ async fn every_answer_carries_the_headers() {
     }
     // Refusals, too.
     let refused = send(&app, "GET", "/", &[("host", "evil.example")]).await;
-    assert_eq!((refused.status().as_u16(), &refused.headers()["x-content-type-options"]), (403, &"nosniff".parse().unwrap()));
+    assert_eq!(
+        (refused.status().as_u16(), &refused.headers()["x-content-type-options"]),
+        (403, &"nosniff".parse().unwrap())
+    );
 }
 
 #[tokio::test]
@@ -135,7 +138,10 @@ async fn the_page_runs_only_its_own_scripts() {
 async fn people_who_are_lost_get_a_page() {
     let (app, _) = app();
     let response = send(&app, "GET", "/nothing/here", &[("host", HOST), ("accept", "text/html,*/*")]).await;
-    assert_eq!((response.status().as_u16(), &response.headers()[header::CONTENT_TYPE]), (404, &"text/html; charset=utf-8".parse().unwrap()));
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()[header::CONTENT_TYPE]),
+        (404, &"text/html; charset=utf-8".parse().unwrap())
+    );
     assert!(text(response).await.contains("<html"));
 }
 
@@ -158,8 +164,10 @@ async fn foreign_callers_are_refused_everywhere() {
             (Some(HOST), Some("https://127.0.0.1:3000"), true),
             (Some(HOST), Some("http://127.0.0.1:3000.evil.example"), true),
         ] {
-            let headers: Vec<(&str, &str)> =
-                [("host", host), ("origin", origin)].into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+            let headers: Vec<(&str, &str)> = [("host", host), ("origin", origin)]
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value?)))
+                .collect();
             let response = send(&app, "GET", path, &headers).await;
             assert_eq!(response.status() == 403, is_refused, "{path} {headers:?}: {}", response.status());
         }

@@ -34,12 +34,18 @@ async fn missed_updates_are_replayed(encoding: Encoding) {
     for topic in TOPICS {
         witness.advance(topic, 5).await;
     }
-    let missed: u64 = TOPICS.iter().map(|topic| Topic::parse(topic).unwrap()).map(|topic| witness.offsets[&topic] - positions.offsets[&topic]).sum();
+    let missed: u64 = TOPICS
+        .iter()
+        .map(|topic| Topic::parse(topic).unwrap())
+        .map(|topic| witness.offsets[&topic] - positions.offsets[&topic])
+        .sum();
     let mut client = Client::connect(&server, encoding).await;
     // The client checks from here on that each offset follows the one it had before.
     (client.offsets, client.state) = (positions.offsets.clone(), state);
     let answers = client.hello(Some(positions)).await;
-    let [ServerMessage::Welcome(_), ServerMessage::Resumed(resumed)] = answers.as_slice() else { panic!("{answers:?}") };
+    let [ServerMessage::Welcome(_), ServerMessage::Resumed(resumed)] = answers.as_slice() else {
+        panic!("{answers:?}")
+    };
     assert_eq!((resumed.topics.len(), resumed.lost), (TOPICS.len(), 0));
     assert!(resumed.replayed >= missed, "{} replayed of {missed} missed", resumed.replayed);
     for topic in TOPICS {

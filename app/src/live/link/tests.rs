@@ -3,7 +3,7 @@
 use model::{instrument::InstrumentId, time::Timestamp};
 use wire::{
     data::{QuoteData, TopicData},
-    message::{Batch, Bye, Pong, Refused, RefusalCode, Reset, ResetReason, Resumed, StreamName, Subscribed, Welcome},
+    message::{Batch, Bye, Pong, RefusalCode, Refused, Reset, ResetReason, Resumed, StreamName, Subscribed, Welcome},
 };
 
 use super::*;
@@ -131,7 +131,8 @@ fn greets_subscribes_and_passes_items_on() {
     let first = batch(vec![item(ItemKind::Snapshot, "a", 3), item(ItemKind::Delta, "a", 4)]);
     assert_eq!(play.message(first), ["items quote:demo:a@3 quote:demo:a@4"]);
     // What nobody asked for, and what came twice, is not passed on.
-    let second = batch(vec![item(ItemKind::Snapshot, "z", 1), item(ItemKind::Delta, "a", 4), item(ItemKind::Delta, "b", 9)]);
+    let second =
+        batch(vec![item(ItemKind::Snapshot, "z", 1), item(ItemKind::Delta, "a", 4), item(ItemKind::Delta, "b", 9)]);
     assert!(play.message(second).is_empty());
 }
 

@@ -110,10 +110,7 @@ fn waiting_live_stale_and_refused_are_told_apart() {
     assert_eq!(model.freshness(&topics, at(7_000)), Freshness::Stale { age_ms: 6_000 });
 
     model.refuse(&topics[0], "no such instrument");
-    assert_eq!(
-        model.freshness(&topics, at(7_000)),
-        Freshness::Refused { message: "no such instrument".into() }
-    );
+    assert_eq!(model.freshness(&topics, at(7_000)), Freshness::Refused { message: "no such instrument".into() });
 }
 
 #[test]

@@ -127,7 +127,8 @@ fn StreamStatus(
     let with = move |read: fn(&StreamView) -> String| {
         move || stream.with(|stream| stream.as_ref().map_or_else(String::new, read))
     };
-    let state = Memo::new(move |_| stream.with(|stream| stream.as_ref().map(|stream| stream.state).unwrap_or_default()));
+    let state =
+        Memo::new(move |_| stream.with(|stream| stream.as_ref().map(|stream| stream.state).unwrap_or_default()));
     view! {
         <div
             class="stream-status"

@@ -97,7 +97,9 @@ impl Figures {
                 .and_then(|(bid, ask)| ask.checked_sub(bid))
                 .map(|price| plain(price, price_decimals))
                 .unwrap_or_default(),
-            spread_percent: spread_text.map(|(_, share)| Figure { text: share, value: String::new() }).unwrap_or_default(),
+            spread_percent: spread_text
+                .map(|(_, share)| Figure { text: share, value: String::new() })
+                .unwrap_or_default(),
         }
     }
 }

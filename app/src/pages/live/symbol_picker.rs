@@ -119,7 +119,9 @@ fn SymbolSearch(
             "Home" => active_idx.set(0),
             "End" => active_idx.set(n_found.saturating_sub(1)),
             "Enter" => {
-                if let Some(id) = found.with(|found| found.get(active_idx.get()).map(|instrument| instrument.id.clone())) {
+                if let Some(id) =
+                    found.with(|found| found.get(active_idx.get()).map(|instrument| instrument.id.clone()))
+                {
                     pick.run(id);
                 }
             }
@@ -132,7 +134,8 @@ fn SymbolSearch(
         (true, true) => "No instrument matches.",
         (true, false) => "Waiting for the list of instruments…",
     };
-    let active = move || found.with(|found| found.get(active_idx.get()).map(|_| format!("symbol-option-{}", active_idx.get())));
+    let active =
+        move || found.with(|found| found.get(active_idx.get()).map(|_| format!("symbol-option-{}", active_idx.get())));
     view! {
         <div class="symbol-dialog__search">
             <IconMark icon=Icon::Search/>
@@ -196,10 +199,13 @@ fn SymbolOption(
         if is_active()
             && let Some(row) = row.get()
         {
-            row.scroll_into_view_with_bool(false);
+            browser::scroll_to_nearest(&row);
         }
     });
-    let is_shown = { let id = id.clone(); move || selection.id.with(|shown| shown.as_ref() == Some(&id)) };
+    let is_shown = {
+        let id = id.clone();
+        move || selection.id.with(|shown| shown.as_ref() == Some(&id))
+    };
     view! {
         <li
             class="symbol-option"

@@ -130,6 +130,7 @@ fn Tape(
             data-testid="tape"
             data-topic=topic
             data-held=move || is_held.get().to_string()
+            tabindex="0"
             on:pointerenter=move |event| if event.pointer_type() == "mouse" { is_hovered.set(true) }
             on:pointerleave=move |_| is_hovered.set(false)
         >

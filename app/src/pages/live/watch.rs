@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::{ev, prelude::*};
+use leptos::{ev, html, prelude::*};
 use model::{instrument::Instrument, time::Now};
 use wire::topic::Topic;
 
@@ -33,7 +33,9 @@ pub fn WatchPanel(
     let listed = Memo::new(move |_| live.instruments().with(|list| text.with(|text| search(&list.known, text))));
     let all = Memo::new(move |_| live.instruments().with(|list| list.known.clone()));
     let topics = Signal::derive(move || {
-        all.with(|all| all.iter().map(|instrument| Topic::quote(&instrument.id)).chain([Topic::STATUS]).collect::<Vec<_>>())
+        all.with(|all| {
+            all.iter().map(|instrument| Topic::quote(&instrument.id)).chain([Topic::STATUS]).collect::<Vec<_>>()
+        })
     });
     let source = move |model: &LiveModel| {
         Ok(Some(all.with_untracked(|all| all.iter().map(|instrument| line(model, instrument)).collect::<Vec<_>>())))
@@ -83,7 +85,10 @@ fn WatchTable(
     let rows = move || {
         listed.with(|listed| {
             let place = |wanted: &Arc<Instrument>| all.with(|all| all.iter().position(|one| one.id == wanted.id));
-            listed.iter().filter_map(|instrument| Some((place(instrument)?, Arc::clone(instrument)))).collect::<Vec<_>>()
+            listed
+                .iter()
+                .filter_map(|instrument| Some((place(instrument)?, Arc::clone(instrument))))
+                .collect::<Vec<_>>()
         })
     };
     let empty_note = move || match (listed.with(Vec::is_empty), all.with(|all| all.is_empty())) {
@@ -141,6 +146,14 @@ fn WatchRow(
         (stream.state, stream.age_ms.map(format::whole_age).unwrap_or_default())
     });
     let state = Signal::derive(move || stream.with(|stream| stream.0));
+    let row = NodeRef::<html::Div>::new();
+    Effect::new(move |_| {
+        if is_shown.get()
+            && let Some(row) = row.get()
+        {
+            browser::scroll_to_nearest(&row);
+        }
+    });
     let price = Memo::new(move |_| line.with(|line| line.figures.last.clone()));
     let cell = move |class: &'static str, of: fn(&WatchLine) -> &str| {
         view! { <span class=class role="cell">{move || line.with(|line| of(line).to_owned())}</span> }
@@ -154,6 +167,7 @@ fn WatchRow(
             data-topic=Topic::quote(&id).to_string()
             data-state=move || state.get().as_str()
             aria-current=move || is_shown.get().then_some("true")
+            node_ref=row
         >
             <span class="watch__name" role="cell">
                 <StatusMark state/>

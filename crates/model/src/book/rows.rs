@@ -122,10 +122,12 @@ impl KeyedRows {
         self.blocks.insert(block_idx + 1, upper);
     }
 
-    /// Joins a small block with the one before it, or the first with its follower, where both fit with room to grow.
+    /// Joins a small block with the one before it, or the first with its follower, where both fit with room to grow. An
+    /// empty one always goes.
     fn join(&mut self, block_idx: usize) {
         let lower = block_idx.saturating_sub(1);
-        if self.blocks[lower].keys.len() + self.blocks[lower + 1].keys.len() > FILL_ROWS {
+        let (n_lower, n_upper) = (self.blocks[lower].keys.len(), self.blocks[lower + 1].keys.len());
+        if n_lower > 0 && n_upper > 0 && n_lower + n_upper > FILL_ROWS {
             return;
         }
         let upper = self.blocks.remove(lower + 1);
@@ -168,6 +170,25 @@ mod tests {
                     && block.keys.len() == block.levels.len()
                     && block.keys.iter().all(|key| bound[0] <= *key && (*key < bound[1] || bound[1] == i64::MAX))
             })
+    }
+
+    #[test]
+    fn an_emptied_block_goes_even_beside_a_full_one() {
+        const MIDDLE: i64 = FILL_ROWS as i64;
+        #[track_caller]
+        fn check(added: std::ops::Range<i64>, removed: impl Iterator<Item = i64>, best: i64) {
+            let first: Vec<(i64, Level)> = (0..2 * MIDDLE).map(|row| (row * 10, level(row * 10))).collect();
+            let mut rows = KeyedRows::from_sorted(&first);
+            added.for_each(|row| rows.set(row * 10 + 5, &level(row * 10 + 5)));
+            for row in removed {
+                rows.remove(row * 10);
+                assert!(is_sound(&rows), "after row {row}");
+            }
+            assert_eq!(rows.best(), Some(level(best * 10)));
+        }
+        // The best block empties beside a full one, then the worst does.
+        check(0..30, (MIDDLE..2 * MIDDLE).rev(), MIDDLE - 1);
+        check(MIDDLE..MIDDLE + 30, 0..MIDDLE, 2 * MIDDLE - 1);
     }
 
     proptest! {

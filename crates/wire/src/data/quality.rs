@@ -154,7 +154,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn snapshot_and_deltas_are_the_later_snapshot(steps in prop::collection::vec((0_u64..3, 0_u64..3, any::<bool>()), 1..20)) {
+        fn snapshot_and_deltas_are_the_later_snapshot(
+            steps in prop::collection::vec((0_u64..3, 0_u64..3, any::<bool>()), 1..20),
+        ) {
             let (mut book, mut feed) = (BookCounters::default(), FeedCounters::default());
             let mut older = QualityData::new(BookState::Empty, &book, &feed);
             let mut merged = older.clone();

@@ -173,7 +173,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn snapshot_and_deltas_are_the_later_snapshot(steps in prop::collection::vec((0_u8..6, prop::option::of(0_u64..3)), 1..40)) {
+        fn snapshot_and_deltas_are_the_later_snapshot(
+            steps in prop::collection::vec((0_u8..6, prop::option::of(0_u64..3)), 1..40),
+        ) {
             let mut entries = BTreeMap::new();
             let mut older = snapshot(&entries, 0);
             let mut merged = older.clone();

@@ -115,12 +115,9 @@ pub fn kind(event: &MarketEvent) -> &'static str {
 
 fn body(kind: &MarketEventKind) -> Body<'_> {
     match kind {
-        MarketEventKind::Trade(trade) => Body::Trade {
-            id: &trade.id,
-            price: trade.price,
-            size: trade.size,
-            aggressor_side: trade.aggressor_side,
-        },
+        MarketEventKind::Trade(trade) => {
+            Body::Trade { id: &trade.id, price: trade.price, size: trade.size, aggressor_side: trade.aggressor_side }
+        }
         MarketEventKind::Quote(quote) => Body::Quote(quote),
         MarketEventKind::Book(BookUpdate::Snapshot { state, n_bids, n_asks }) => {
             Body::BookSnapshot { update: "snapshot", state: *state, n_bids: *n_bids, n_asks: *n_asks }

@@ -10,7 +10,7 @@ use wire::{
     close_code::CloseCode,
     lane::Lane,
     message::{
-        ClientMessage, Hello, Pong, Refused, RefusalCode, Reset, ResetReason, ResumePositions, Resumed, ServerMessage,
+        ClientMessage, Hello, Pong, RefusalCode, Refused, Reset, ResetReason, ResumePositions, Resumed, ServerMessage,
         SnapshotRequest, StreamName, Subscribe, Subscribed, Unsubscribe, Unsubscribed, Welcome,
     },
     topic::{Topic, TopicPattern},
@@ -61,7 +61,9 @@ impl Conversation {
     pub fn answer(&mut self, message: ClientMessage) -> Reply {
         match (&self.subscriber, message) {
             (None, ClientMessage::Hello(hello)) => self.hello(&hello),
-            (Some(_), ClientMessage::Hello(_)) => Reply::refused(None, RefusalCode::OutOfTurn, "hello was said already"),
+            (Some(_), ClientMessage::Hello(_)) => {
+                Reply::refused(None, RefusalCode::OutOfTurn, "hello was said already")
+            }
             (_, ClientMessage::Ping(ping)) => {
                 let server_time_ms = self.context.clock.now().wall.as_millis();
                 Reply::of(ServerMessage::Pong(Pong { t: ping.t, server_time_ms }))

@@ -67,7 +67,9 @@ mod tests {
     #[test]
     fn a_burst_passes_then_the_rate_counts() {
         let mut limiter = Limiter::new(50, 100, at(0));
-        let mut verdicts = |millis: u64, n: usize| (0..n).map(|_| limiter.judge(at(millis))).filter(|verdict| *verdict == Verdict::Pass).count();
+        let mut verdicts = |millis: u64, n: usize| {
+            (0..n).map(|_| limiter.judge(at(millis))).filter(|verdict| *verdict == Verdict::Pass).count()
+        };
         assert_eq!(verdicts(0, 120), 100);
         assert_eq!(verdicts(100, 20), 5);
         assert_eq!(verdicts(1_000, 60), 45);

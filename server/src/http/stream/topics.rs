@@ -57,18 +57,27 @@ mod tests {
     #[test]
     fn patterns_take_what_is_followed() {
         let directory = Directory::default();
-        ["demo:AAABBB", "demo:CCCDDD", "other:X"].iter().for_each(|id| directory.expect(InstrumentId::parse(id).unwrap()));
+        ["demo:AAABBB", "demo:CCCDDD", "other:X"]
+            .iter()
+            .for_each(|id| directory.expect(InstrumentId::parse(id).unwrap()));
         #[track_caller]
         fn check(directory: &Directory, pattern: &str, expected: Result<&[&str], &str>) {
             let found = resolve(directory, &TopicPattern::parse(pattern).unwrap());
             let found = found.map(|topics| topics.iter().map(ToString::to_string).collect::<Vec<_>>());
-            assert_eq!(found, expected.map(|topics| topics.iter().map(ToString::to_string).collect()).map_err(str::to_owned));
+            assert_eq!(
+                found,
+                expected.map(|topics| topics.iter().map(ToString::to_string).collect()).map_err(str::to_owned)
+            );
         }
         check(&directory, "quote:demo:AAABBB", Ok(&["quote:demo:AAABBB"]));
         check(&directory, "candles.1m:demo:*", Ok(&["candles.1m:demo:AAABBB", "candles.1m:demo:CCCDDD"]));
         check(&directory, "status", Ok(&["status"]));
         check(&directory, "book:demo:AAABBC", Err("no feed has book:demo:AAABBC; did you mean demo:AAABBB?"));
-        check(&directory, "book:none:*", Err("no feed has book:none:*; followed are demo:AAABBB, demo:CCCDDD, other:X"));
+        check(
+            &directory,
+            "book:none:*",
+            Err("no feed has book:none:*; followed are demo:AAABBB, demo:CCCDDD, other:X"),
+        );
     }
 
     #[test]
