@@ -6,9 +6,6 @@ import { expect, number, openLive, test } from "../support/page";
 import { binanceConfig, startServer, startSim, tapeFinished } from "../support/servers";
 import { barsHash, barsOfTrades, capturesFolder, shown, tapePath, units } from "../support/tape";
 
-const TICK_DECIMALS = 2;
-const LOT_DECIMALS = 5;
-
 test("after the BTCUSDT tape the page shows its book and its candles", async ({ page }) => {
   test.setTimeout(240_000);
   const folder = capturesFolder();
@@ -25,11 +22,19 @@ test("after the BTCUSDT tape the page shows its book and its candles", async ({ 
     await expect(page.getByTestId("book")).toHaveAttribute("data-state", "live", { timeout: 20_000 });
     await tapeFinished(sim.ready, 150_000);
 
+    // What the simulated venue's exchangeInfo says, through our own list of instruments.
+    const list = (await (await fetch(`${server.ready.url}api/v1/instruments`)).json()) as {
+      instruments: { id: string; price_decimals: number; size_decimals: number }[];
+    };
+    const instrument = list.instruments.find((entry) => entry.id === "binance:BTCUSDT")!;
+    const [tickDecimals, lotDecimals] = [instrument.price_decimals, instrument.size_decimals];
+    expect(tickDecimals).toBe(2);
+
     const expected = JSON.parse(readFileSync(join(folder!, "expected/binance_btcusdt_after_both_parts.json"), "utf8")).BTCUSDT.final as {
       bids: [string, string][];
       asks: [string, string][];
     };
-    const text = (level: [string, string]) => [shown(units(level[0]), TICK_DECIMALS), shown(units(level[1]), LOT_DECIMALS)];
+    const text = (level: [string, string]) => [shown(units(level[0]), tickDecimals), shown(units(level[1]), lotDecimals)];
     for (const [side, levels] of [["bid", expected.bids], ["ask", expected.asks]] as const) {
       for (let row = 0; row < 10; row += 1) {
         const [price, size] = text(levels[row]);
@@ -44,11 +49,11 @@ test("after the BTCUSDT tape the page shows its book and its candles", async ({ 
     const bars = barsOfTrades(files, "BTCUSDT", 60_000);
     expect(bars.length).toBeGreaterThan(10);
     await expect(chart).toHaveAttribute("data-bars", String(bars.length));
-    await expect(chart).toHaveAttribute("data-bars-hash", barsHash(bars, TICK_DECIMALS, LOT_DECIMALS));
+    await expect(chart).toHaveAttribute("data-bars-hash", barsHash(bars, tickDecimals, lotDecimals));
 
     // A planted fault: the comparison must notice a single changed digit.
     const wrong = bars.map((bar, row) => (row === 3 ? { ...bar, close: shown(units(bar.close) + 1_000_000n, 8) } : bar));
-    expect(barsHash(wrong, TICK_DECIMALS, LOT_DECIMALS)).not.toBe(barsHash(bars, TICK_DECIMALS, LOT_DECIMALS));
+    expect(barsHash(wrong, tickDecimals, lotDecimals)).not.toBe(barsHash(bars, tickDecimals, lotDecimals));
   } finally {
     await server.stop();
     await sim.stop();
