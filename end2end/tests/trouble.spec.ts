@@ -17,6 +17,7 @@ test("a stalled feed turns yellow, then red with words, and comes back by itself
     await setFault(sim.ready, { kind: "stall" });
     await expect(status).toHaveAttribute("data-state", "stale", { timeout: 6_000 });
     await setFault(sim.ready, { kind: "refuse" });
+    await setFault(sim.ready, { kind: "rest_error" });
     await expect(status).toHaveAttribute("data-state", "failed", { timeout: 15_000 });
     await expect(status).toHaveText(/no data|cannot connect|closed/i);
     await expect(page.getByTestId("book")).not.toHaveAttribute("data-state", "live");

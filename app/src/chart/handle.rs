@@ -4,6 +4,7 @@
 //! that callers need no `cfg`. Not here: drawing.
 
 use chart::Chart;
+#[cfg(feature = "hydrate")]
 use leptos::prelude::*;
 use model::{
     candle::{Candle, Interval},

@@ -83,6 +83,7 @@ struct Slot {
 }
 
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "one a topic, a few dozen in all: a box would cost more than it saves")]
 enum Content {
     Tape(TapeLog),
     Candles(CandleLog),

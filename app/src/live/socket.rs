@@ -231,7 +231,9 @@ impl Driver {
             self.tell_link();
             self.live.slow_tick.set(now);
             let summary = self.live.model.try_update_value(|model| {
-                let ahead_ms = model.clock.offset().map_or(0.0, |known| known.offset_ms);
+                // A difference within its own error is no difference: taken at its word it would make latencies too low.
+                let known = model.clock.offset().filter(|known| known.offset_ms.abs() > known.error_ms);
+                let ahead_ms = known.map_or(0.0, |known| known.offset_ms);
                 model.latency.summary(ahead_ms)
             });
             self.live.latency.set(summary.flatten());

@@ -98,10 +98,10 @@ fn raise_file_limit(max_connections: usize) {
         let wanted = u64::try_from(max_connections).unwrap_or(u64::MAX).saturating_add(SPARE_FILES);
         let limit = getrlimit(Resource::Nofile);
         let current = limit.maximum.map_or(wanted, |maximum| wanted.min(maximum));
-        if limit.current.is_some_and(|now| now < current) {
-            if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(current), maximum: limit.maximum }) {
-                tracing::warn!(%error, "the limit of open files stays low; many connections will have to wait");
-            }
+        if limit.current.is_some_and(|now| now < current)
+            && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(current), maximum: limit.maximum })
+        {
+            tracing::warn!(%error, "the limit of open files stays low; many connections will have to wait");
         }
     }
     #[cfg(not(unix))]

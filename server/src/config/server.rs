@@ -48,7 +48,7 @@ impl ServerConfig {
                 self.allowed_hosts = value.list()?.iter().map(|name| allowed_host(name)).collect::<Result<_, _>>()?;
             }
             "max_connections" => {
-                self.max_connections = usize::try_from(value.whole(1..=1_000_000)?).unwrap_or(usize::MAX)
+                self.max_connections = usize::try_from(value.whole(1..=1_000_000)?).unwrap_or(usize::MAX);
             }
             _ => return Err(SettingError::UnknownKey),
         }

@@ -1,4 +1,5 @@
 //! The server as its users see it: real sockets on port 0, the simulated market or a simulated venue behind it.
+#![allow(clippy::unwrap_used, reason = "tests may unwrap; clippy does not see that this whole file is one")]
 
 mod client;
 mod decode;

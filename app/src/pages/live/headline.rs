@@ -146,6 +146,9 @@ fn StreamStatus(
                 {move || latency.with(|latency| latency.map(|latency| format!("{:.0} ms", latency.p50_ms)))}
             </span>
             <span class="stream-status__mode" hidden=move || with(mode)().is_empty()>{with(mode)}</span>
+            <span class="stream-status__cause" data-testid="stream-cause" hidden=move || with(trouble)().is_empty()>
+                {with(trouble)}
+            </span>
         </div>
     }
 }
@@ -155,6 +158,14 @@ fn mode(stream: &StreamView) -> String {
     match stream.mode {
         FeedMode::RestPolling => "REST polling".to_owned(),
         FeedMode::WebSocket | FeedMode::Simulated => String::new(),
+    }
+}
+
+/// What is wrong, in words, where the stream is not live; empty where it is.
+fn trouble(stream: &StreamView) -> String {
+    match stream.state {
+        StreamState::Stale | StreamState::Failed => stream.cause.clone().unwrap_or_default(),
+        StreamState::Initialising | StreamState::Live => String::new(),
     }
 }
 
