@@ -152,7 +152,7 @@ mod tests {
     fn snapshot(entries: &BTreeMap<u8, u64>, age_ms: u64) -> StatusData {
         let connection = |number: &u8| ConnectionEntry {
             venue: Venue::new(&format!("v{number}")),
-            is_connected: entries[number] % 2 == 0,
+            is_connected: entries[number].is_multiple_of(2),
             mode: FeedMode::WebSocket,
             cause: None,
             next_attempt_ms: None,
