@@ -187,7 +187,7 @@ impl Shared {
 }
 
 impl Driver {
-    fn apply(&mut self, output: Output) {
+    fn apply(&self, output: Output) {
         let now = browser::now();
         let live = self.live;
         match output {
