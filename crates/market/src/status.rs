@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use model::{
     instrument::{InstrumentId, Venue},
-    status::{FeedHealth, FeedMode, StreamState},
+    status::{FeedCause, FeedHealth, FeedMode, StreamState},
     time::{Monotonic, Now, Timestamp},
 };
 use wire::data::{ConnectionEntry, StatusData, StreamEntry};
@@ -72,7 +72,10 @@ impl StreamTracker {
     pub(crate) fn entry(&self, stream: Stream<'_>, health: &FeedHealth, turns: TurnClock, now: Now) -> StreamEntry {
         let age = self.age(turns, now);
         let own_cause = health.instrument_causes.get(stream.id);
-        let is_failed = own_cause.is_some() || (!health.is_connected && health.cause.is_some());
+        // Connected anew is not yet healed: a connection that failed is red until data flows over its successor.
+        let is_unhealed =
+            health.mode == FeedMode::WebSocket && health.cause.as_ref().is_some_and(FeedCause::is_transport);
+        let is_failed = own_cause.is_some() || is_unhealed || (!health.is_connected && health.cause.is_some());
         let state = match age {
             _ if is_failed => StreamState::Failed,
             None => StreamState::Initialising,
@@ -229,9 +232,12 @@ mod tests {
             Some("unknown symbol AAABBB"),
         );
         let back = FeedHealth { is_connected: true, ..failed() };
-        let yellow = entry(&tracker, turns, &back, now_at(9_000));
+        let unhealed = entry(&tracker, turns, &back, now_at(9_000));
+        check(&unhealed, StreamState::Failed, Some(8_930), Some("connection closed: 1006"));
+        assert_eq!(unhealed.next_attempt_ms, None, "connected again");
+        let polling = FeedHealth { mode: FeedMode::RestPolling, ..back };
+        let yellow = entry(&tracker, turns, &polling, now_at(9_000));
         check(&yellow, StreamState::Stale, Some(8_930), Some("connection closed: 1006"));
-        assert_eq!(yellow.next_attempt_ms, None, "connected again");
     }
 
     #[test]

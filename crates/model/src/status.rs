@@ -89,6 +89,16 @@ pub enum FeedCause {
     },
 }
 
+impl FeedCause {
+    /// True where the connection itself is at fault: such a cause stands until data flows again.
+    pub fn is_transport(&self) -> bool {
+        matches!(
+            self,
+            Self::Closed { .. } | Self::CannotConnect { .. } | Self::Silent { .. } | Self::Maintenance { .. }
+        )
+    }
+}
+
 impl std::fmt::Display for FeedCause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
