@@ -34,7 +34,7 @@ fn has_path(line: &str, start: &str) -> bool {
     })
 }
 
-const STARTS: [&str; 5] = ["/Users/", "/home/", "/root/", "/work/", "C:\\"];
+const STARTS: [&str; 5] = ["/Users/", "/home/", "/root/", "/srv/", "C:\\"];
 
 #[cfg(test)]
 mod tests {
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn paths_of_a_machine_are_breaches() {
-        let text = "cd /home/anna/truetape\nx = \"/work/main\"\n(/root/.cargo)\n";
+        let text = "cd /home/anna/truetape\nx = \"/srv/build\"\n(/root/.cargo)\n";
         assert_eq!(breaches(check, &[("a.toml", text)]), ["a.toml:1", "a.toml:2", "a.toml:3"]);
     }
 }
