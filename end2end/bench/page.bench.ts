@@ -1,4 +1,4 @@
-// Measures the page on live simulated data: memory over time, CPU, long tasks, frames, and latency to the pixel.
+// Measures the page on live simulated data: memory over time, CPU, long tasks, and latency to the pixel.
 // It prints figures and judges nothing: a shared machine is noisy. MEASURE_MINUTES (10) says how long.
 import { chromium, expect, test } from "@playwright/test";
 
@@ -87,8 +87,7 @@ test("page on live data", async () => {
     await page.waitForTimeout(5_000);
     const loading = await page.evaluate(() => (window as unknown as { seen: { long: number[] } }).seen.long.splice(0));
     console.log(`long tasks while loading: ${loading.length} (${loading.map((ms) => ms.toFixed(0)).join(", ")} ms)`);
-    const paints = () => page.evaluate(() => (window as unknown as { __truetape_paints?: number }).__truetape_paints ?? 0);
-    const [startCpu, startTask, startPaints, startedAt] = [await cpu(), await metric("TaskDuration"), await paints(), Date.now()];
+    const [startCpu, startTask, startedAt] = [await cpu(), await metric("TaskDuration"), Date.now()];
 
     let early: { heap: number; wasm: number } | undefined;
     for (let minute = 1; minute <= MINUTES; minute += 1) {
@@ -106,7 +105,6 @@ test("page on live data", async () => {
     const after = await page.evaluate(() => (window as unknown as { seen: { long: number[] } }).seen.long);
     console.log(`CPU of all browser processes: ${((100 * ((await cpu()) - startCpu)) / seconds).toFixed(1)} % of one core`);
     console.log(`main thread busy: ${((100 * ((await metric("TaskDuration")) - startTask)) / seconds).toFixed(1)} %`);
-    console.log(`frames painted: ${(await paints()) - startPaints} in ${seconds.toFixed(0)} s`);
     console.log(`long tasks over 50 ms after load: ${after.length} (${after.map((ms) => ms.toFixed(0)).join(", ")} ms)`);
 
     const ring = await page.evaluate(() => (window as unknown as { __truetape_latency?: Paint[] }).__truetape_latency ?? []);
