@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn paths_of_a_machine_are_breaches() {
-        let text = "cd /home/anna/truetape\nx = \"/srv/build\"\n(/root/.cargo)\n";
+        let text = "cd /home/user/truetape\nx = \"/srv/build\"\n(/root/.cargo)\n";
         assert_eq!(breaches(check, &[("a.toml", text)]), ["a.toml:1", "a.toml:2", "a.toml:3"]);
     }
 }
