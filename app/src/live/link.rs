@@ -3,6 +3,8 @@
 //! Pure: inputs and the moment in, outputs out; the socket, timers and randomness belong to the shell (`live::socket`).
 //! Not here: what the items mean (`live::model`). Offsets are watched here: within a topic they are contiguous, and what
 //! is not contiguous is not passed on but replaced by a snapshot.
+//!
+//! Over 500 lines: one state machine whose inputs all meet the same state; splitting it would spread each rule over files.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
