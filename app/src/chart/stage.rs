@@ -14,7 +14,7 @@ use chart::{
     layout::{LABEL_FONT_PX, Surface},
 };
 use leptos::prelude::{document, window};
-use model::candle::Interval;
+use model::{candle::Interval, time::Monotonic};
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{
     Element, Event, HtmlCanvasElement, HtmlDivElement, MediaQueryList, MutationObserver, MutationObserverInit,
@@ -80,6 +80,19 @@ impl Stage {
         if let Ok(mut inner) = self.0.try_borrow_mut() {
             change(&mut inner.chart);
             inner.ask_for_frame();
+        }
+    }
+
+    /// Draws now instead of in the frame that was asked for. Not where the page must be measured first.
+    pub(super) fn flush(&self, now: Monotonic) {
+        let Ok(mut inner) = self.0.try_borrow_mut() else { return };
+        let Some(scene) = &mut inner.scene else { return };
+        if scene.is_size_due || scene.is_palette_due {
+            return;
+        }
+        if let Some(frame) = scene.frame.take() {
+            let _none_pending = window().cancel_animation_frame(frame);
+            inner.draw(now.saturating_since(Monotonic::ZERO).as_secs_f64() * 1e3);
         }
     }
 

@@ -15,8 +15,8 @@ use plotters_backend::DrawingBackend;
 
 use crate::{
     draw::{
-        Area, Crosshair, DrawResult, LastPrice, Pen, PenResult, draw_candles, draw_crosshair, draw_grid_axes, draw_last_price,
-        draw_volume, paint, volume_top,
+        Area, Crosshair, DrawResult, LastPrice, Pen, PenResult, draw_candles, draw_crosshair, draw_grid_axes,
+        draw_last_price, draw_volume, paint, volume_top,
     },
     format::{format_bar_time, format_change, format_countdown, format_fixed, grouped},
     invalidate::{Level, Mask},
