@@ -205,6 +205,7 @@ impl Shared {
         let Some((painted, _)) = painted else { return };
         if let Some(ring) = &driver.measured {
             painted.iter().for_each(|paint| push_measured(ring, paint));
+            count_frame(ring);
         }
     }
 }
@@ -400,6 +401,13 @@ fn measured() -> Option<js_sys::Array> {
     let ring = js_sys::Array::new();
     let _refused = js_sys::Reflect::set(&window(), &JsValue::from_str("__truetape_latency"), &ring);
     Some(ring)
+}
+
+/// One more frame is painted: the ring carries the count as `frames`.
+fn count_frame(ring: &js_sys::Array) {
+    let name = JsValue::from_str("frames");
+    let n_frames = js_sys::Reflect::get(ring, &name).ok().and_then(|count| count.as_f64()).unwrap_or(0.0);
+    let _refused = js_sys::Reflect::set(ring, &name, &JsValue::from_f64(n_frames + 1.0));
 }
 
 fn push_measured(ring: &js_sys::Array, paint: &Paint) {
