@@ -116,7 +116,7 @@ fn WatchTable(
     // States and ages count on without any data: twice a second is often enough.
     let beat = Memo::new(move |_| live.tick().get().monotonic.saturating_since(Monotonic::ZERO).as_millis() / 500);
     let rows =
-        move |range: Range<usize>| (range.len() > 0).then(|| format!("calc({} * var(--row-height))", range.len()));
+        move |range: Range<usize>| (!range.is_empty()).then(|| format!("calc({} * var(--row-height))", range.len()));
     scroll_to_shown(table, listed, selection);
     view! {
         <div
