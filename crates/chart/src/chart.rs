@@ -3,6 +3,8 @@
 //! A shell calls the setters and gestures whenever something happens and, once a frame, [`Chart::prepare`] followed by
 //! the layers that its level names: `Full` all four, `Light` all but the base, `Last` the forming bar and the cursor,
 //! `Cursor` the cursor. Not here: when a frame is, and what time it is ([`Chart::set_clock`] is told).
+//!
+//! Over 500 lines: one facade, whose setters, gestures and layers all meet the same state.
 
 use std::ops::Range;
 
