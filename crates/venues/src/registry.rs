@@ -3,7 +3,7 @@
 //! Not here: anything about a single venue (its folder).
 
 use crate::{
-    binance, demo,
+    binance, coinbase, demo,
     error::VenueError,
     session::{Session, SessionConfig},
 };
@@ -11,6 +11,7 @@ use crate::{
 /// All venues.
 const VENUES: &[(&VenueInfo, OpenFn)] = &[
     (&binance::INFO, |config| Box::new(binance::BinanceSession::new(config))),
+    (&coinbase::INFO, |config| Box::new(coinbase::CoinbaseSession::new(config))),
     (&DEMO, |config| Box::new(demo::session::DemoSession::new(config))),
 ];
 

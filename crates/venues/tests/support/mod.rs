@@ -38,7 +38,12 @@ pub(crate) fn listed(symbols: &[&str]) -> SessionConfig {
 
 impl Rig {
     pub(crate) fn new(config: &SessionConfig) -> Self {
-        let session = registry::open("binance", config).unwrap();
+        Self::of("binance", config)
+    }
+
+    /// A session of that venue, started.
+    pub(crate) fn of(venue: &str, config: &SessionConfig) -> Self {
+        let session = registry::open(venue, config).unwrap();
         let mut rig = Self { session, now_ms: 0, log: Vec::new(), turns: Vec::new(), taken: 0 };
         rig.input(Input::Start);
         rig
@@ -53,14 +58,19 @@ impl Rig {
 
     /// Opens the newest connection wanted and acknowledges all it subscribes.
     pub(crate) fn connect(&mut self) -> ConnectionId {
-        let wanted = self.log.iter().rev().find_map(|(_, output)| match output {
-            Output::Connect { connection, .. } => Some(*connection),
-            _ => None,
-        });
-        let connection = wanted.expect("a connection is wanted");
+        let connection = self.wanted_connection();
         self.input(Input::Connected(connection));
         self.acknowledge(connection);
         connection
+    }
+
+    /// The newest connection wanted.
+    pub(crate) fn wanted_connection(&self) -> ConnectionId {
+        let wanted = self.turns.iter().rev().find_map(|(_, output)| match output {
+            Output::Connect { connection, .. } => Some(*connection),
+            _ => None,
+        });
+        wanted.expect("a connection is wanted")
     }
 
     /// Acknowledges everything subscribed so far on a connection, waiting for all of it to be sent.
