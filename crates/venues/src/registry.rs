@@ -5,6 +5,7 @@
 use crate::{
     binance, coinbase, demo,
     error::VenueError,
+    finnhub,
     session::{Session, SessionConfig},
 };
 
@@ -13,6 +14,7 @@ const VENUES: &[(&VenueInfo, OpenFn)] = &[
     (&binance::INFO, |config| Box::new(binance::BinanceSession::new(config))),
     (&coinbase::INFO, |config| Box::new(coinbase::CoinbaseSession::new(config))),
     (&DEMO, |config| Box::new(demo::session::DemoSession::new(config))),
+    (&finnhub::INFO, |config| Box::new(finnhub::FinnhubSession::new(config))),
 ];
 
 /// A made-up market without any address.
@@ -60,9 +62,8 @@ pub struct VenueInfo {
 impl VenueInfo {
     /// True for a REST path that the session may ask for.
     pub fn allows_path(&self, path: &str) -> bool {
-        let is_plain = |part: &str| {
-            !part.is_empty() && part != "." && part != ".." && !part.contains(['%', '?', '#', '\\'])
-        };
+        let is_plain =
+            |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains(['%', '?', '#', '\\']);
         self.rest_paths.iter().any(|pattern| {
             pattern.split('/').count() == path.split('/').count()
                 && pattern
