@@ -14,6 +14,7 @@
 pub mod backoff;
 pub mod binance;
 pub mod budget;
+pub mod coinbase;
 pub mod demo;
 pub mod error;
 pub mod finnhub;

@@ -3,7 +3,7 @@
 //! Not here: anything about a single venue (its folder).
 
 use crate::{
-    binance, demo,
+    binance, coinbase, demo,
     error::VenueError,
     finnhub,
     session::{Session, SessionConfig},
@@ -13,6 +13,7 @@ use crate::{
 /// All venues.
 const VENUES: &[(&VenueInfo, OpenFn)] = &[
     (&binance::INFO, |config| Box::new(binance::BinanceSession::new(config))),
+    (&coinbase::INFO, |config| Box::new(coinbase::CoinbaseSession::new(config))),
     (&DEMO, |config| Box::new(demo::session::DemoSession::new(config))),
     (&finnhub::INFO, |config| Box::new(finnhub::FinnhubSession::new(config))),
     (&uniswap::INFO, |config| Box::new(uniswap::UniswapSession::new(config))),
