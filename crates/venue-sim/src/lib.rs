@@ -10,16 +10,27 @@
 //! - `request_log`, `stamps`: what was asked and what was sent, when · `socket`: WebSocket hand-shake
 //! - one folder a venue, with an oracle that knows the true book
 
+mod bars;
 mod binance;
+mod breakage;
 pub mod config;
+mod connection;
 mod control;
+mod desk;
 pub mod fault;
+mod fixed;
+mod kraken;
+mod ladder;
+mod made_up;
+mod market;
+mod moment;
 mod outlet;
 mod player;
 mod request_log;
 pub mod sim;
 mod socket;
 mod stamps;
+mod steps;
 pub mod tape;
 mod venue;
 

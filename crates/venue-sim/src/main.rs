@@ -74,7 +74,8 @@ impl Arguments {
         } else {
             Source::Files(self.tape)
         };
-        let mut limits = if self.no_limits { Limits::lifted() } else { Limits::default() };
+        let usual = SimConfig::new(&self.venue, source.clone()).limits;
+        let mut limits: Limits = if self.no_limits { usual.lifted() } else { usual };
         limits.lifetime = self.lifetime_s.map(Duration::from_secs).or(limits.lifetime);
         SimConfig {
             listen: self.listen,
