@@ -57,6 +57,11 @@ impl SimConfig {
     }
 }
 
+/// Names of all venues, alphabetical.
+pub fn venues() -> Vec<&'static str> {
+    VENUES.iter().map(|venue| venue.name).collect()
+}
+
 /// Price and quantity steps by symbol, as decimals; what is not chosen is worked out.
 #[derive(Clone, Debug, Default)]
 pub struct Steps {

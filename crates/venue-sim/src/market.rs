@@ -5,9 +5,11 @@
 use std::collections::BTreeMap;
 
 use model::time::Timestamp;
+use serde_json::{Value, json};
 
 use crate::{
     bars::{self, Bar, BarQuery, Print},
+    fixed,
     ladder::Ladder,
     made_up::{Asset, MadeUp},
 };
@@ -125,4 +127,13 @@ pub(crate) fn traded(prints: &[Print], query: &BarQuery) -> Vec<Bar> {
         return Vec::new();
     };
     query.opens(first, last).filter_map(|open_ms| traded.remove(&open_ms)).collect()
+}
+
+/// Bars as the control endpoint shows them, oldest first.
+pub(crate) fn shown_bars(symbol: &str, interval: &str, bars: &[Bar]) -> Value {
+    let row = |bar: &Bar| {
+        let numbers = [bar.open, bar.high, bar.low, bar.close, bar.volume].map(fixed::shortest);
+        json!([bar.open_ms, numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]])
+    };
+    json!({ "symbol": symbol, "interval": interval, "bars": bars.iter().map(row).collect::<Vec<_>>() })
 }

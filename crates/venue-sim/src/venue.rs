@@ -14,8 +14,10 @@ use crate::{
 };
 
 /// All venues.
-pub(crate) const VENUES: [Venue; 2] = [
+pub(crate) const VENUES: [Venue; 4] = [
     Venue { name: "binance", open: crate::binance::open, limits: Limits::default },
+    Venue { name: "coinbase", open: crate::coinbase::open, limits: crate::coinbase::limits },
+    Venue { name: "finnhub", open: crate::finnhub::open, limits: crate::finnhub::limits },
     Venue { name: "kraken", open: crate::kraken::open, limits: crate::kraken::limits },
 ];
 

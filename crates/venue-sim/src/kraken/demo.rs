@@ -21,10 +21,9 @@ use super::{
 };
 use crate::{
     bars::{Bar, BarQuery, Print},
-    fixed,
     ladder::Ladder,
     made_up::SECOND_SLOTS,
-    market::{MadeUpPairs, Market, Pair},
+    market::{self, MadeUpPairs, Market, Pair},
     moment,
     venue::{Backend, Frame},
 };
@@ -177,18 +176,7 @@ impl Backend for DemoFeed {
     fn candles(&self, symbol: &str, interval: &str) -> Option<Value> {
         let minutes: i64 = interval.parse().ok().filter(|minutes| *minutes > 0)?;
         let query = BarQuery { length_ms: minutes * 60_000, start_ms: None, end_ms: None, limit: SHOWN_BARS };
-        let row = |bar: &Bar| {
-            json!([
-                bar.open_ms,
-                fixed::shortest(bar.open),
-                fixed::shortest(bar.high),
-                fixed::shortest(bar.low),
-                fixed::shortest(bar.close),
-                fixed::shortest(bar.volume)
-            ])
-        };
-        let bars: Vec<Value> = self.bars(symbol, &query).iter().map(row).collect();
-        Some(json!({ "symbol": symbol, "interval": interval, "bars": bars }))
+        Some(market::shown_bars(symbol, interval, &self.bars(symbol, &query)))
     }
 
     fn required_keys(&self) -> &'static [&'static str] {

@@ -26,7 +26,6 @@ use super::{
 use crate::{
     bars::{self, Bar, BarQuery, Print},
     config::Steps,
-    fixed,
     ladder::Ladder,
     market::{self, Market, Pair},
     moment,
@@ -363,11 +362,7 @@ impl Backend for TapeFeed {
         let minutes: i64 = interval.parse().ok().filter(|minutes| *minutes > 0)?;
         let state = self.state();
         let built = bars::traded_bars(&state.by_symbol.get(symbol)?.prints, minutes * 60_000);
-        let row = |bar: &Bar| {
-            let numbers = [bar.open, bar.high, bar.low, bar.close, bar.volume].map(fixed::shortest);
-            json!([bar.open_ms, numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]])
-        };
-        Some(json!({ "symbol": symbol, "interval": interval, "bars": built.values().map(row).collect::<Vec<_>>() }))
+        Some(market::shown_bars(symbol, interval, &built.into_values().collect::<Vec<_>>()))
     }
 
     fn required_keys(&self) -> &'static [&'static str] {

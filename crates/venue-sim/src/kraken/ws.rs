@@ -28,8 +28,7 @@ const FIRST_CONNECTION: u64 = 18_125_794_168_470_749_000;
 pub(super) fn routes(stage: Arc<Stage>, feed: Arc<dyn Feed>) -> Router {
     let open = move |request: Request| {
         let feed = feed.clone();
-        let response = connection::open(&stage, request, move |stage, client| Session {
-            stage,
+        let response = connection::open(&stage, request, move |_, client| Session {
             feed,
             client,
             subscribed: BTreeMap::new(),
@@ -41,7 +40,6 @@ pub(super) fn routes(stage: Arc<Stage>, feed: Arc<dyn Feed>) -> Router {
 }
 
 struct Session {
-    stage: Arc<Stage>,
     feed: Arc<dyn Feed>,
     client: u64,
     /// Channel by name and symbol: one depth, one interval of each.
