@@ -38,7 +38,12 @@ pub(crate) fn listed(symbols: &[&str]) -> SessionConfig {
 
 impl Rig {
     pub(crate) fn new(config: &SessionConfig) -> Self {
-        let session = registry::open("binance", config).unwrap();
+        Self::of("binance", config)
+    }
+
+    /// A session of that venue, started.
+    pub(crate) fn of(venue: &str, config: &SessionConfig) -> Self {
+        let session = registry::open(venue, config).unwrap();
         let mut rig = Self { session, now_ms: 0, log: Vec::new(), turns: Vec::new(), taken: 0 };
         rig.input(Input::Start);
         rig
@@ -151,6 +156,11 @@ impl Rig {
         let new = self.log[self.taken..].iter().map(|(_, output)| output.clone()).collect();
         self.taken = self.log.len();
         new
+    }
+
+    /// The log was cut behind what has been taken: what is left counts as taken.
+    pub(crate) fn log_was_cut(&mut self) {
+        self.taken = self.log.len();
     }
 
     /// Requests made since the last call of [`Self::take`] whose path ends so.
