@@ -16,6 +16,7 @@ pub mod binance;
 pub mod budget;
 pub mod demo;
 pub mod error;
+pub mod kraken;
 mod link;
 mod liveness;
 mod outbox;
