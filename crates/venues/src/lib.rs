@@ -18,6 +18,7 @@ pub mod coinbase;
 pub mod demo;
 pub mod error;
 pub mod finnhub;
+pub mod kraken;
 mod link;
 mod liveness;
 mod number;

@@ -156,7 +156,8 @@ fn frames_of_the_older_feed_are_unknown_not_malformed() {
     let misc = replay(&folder.join("coinbase/misc_2026.tape.jsonl"), |_| {});
     let counters = misc.summary().counters;
     assert_eq!((counters.frames, counters.malformed, counters.unknown), (9, 0, 8));
-    let exchange = replay(&folder.join("coinbase/exchange_7products_20210417_level2_ticker_matches.tape.jsonl.gz"), |_| {});
+    let exchange =
+        replay(&folder.join("coinbase/exchange_7products_20210417_level2_ticker_matches.tape.jsonl.gz"), |_| {});
     let counters = exchange.summary().counters;
     assert_eq!((counters.frames, counters.malformed, counters.unknown), (7_016, 0, 7_016));
 }

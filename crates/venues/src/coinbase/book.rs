@@ -255,7 +255,8 @@ mod tests {
         bench.snapshot(7);
         assert_eq!((bench.tracked.state, bench.tracked.last_update_id), (BookState::Live, Some(7)));
         assert_eq!(bench.update(0, &[("0.9", "0"), ("0.95", "0"), ("0.8", "1.50")]), Outcome::Fine);
-        let bids: Vec<String> = bench.tracked.book.bids().map(|row| format!("{}x{}", row.price, row.quantity)).collect();
+        let bids: Vec<String> =
+            bench.tracked.book.bids().map(|row| format!("{}x{}", row.price, row.quantity)).collect();
         assert_eq!((bids, bench.tracked.counters.updates), (vec!["1.0x1".into(), "0.8x1.50".into()], 1));
     }
 
