@@ -28,6 +28,7 @@ pub(super) const REQUEST_RULES: RequestRules = RequestRules {
     in_flight: REQUESTS_IN_FLIGHT,
     timeout: REQUEST_TIMEOUT,
     history_queue: HISTORY_QUEUE,
+    is_forbidden_a_refusal: false,
 };
 
 /// Symbols on one connection; the venue names no limit.
