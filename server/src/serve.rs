@@ -174,6 +174,7 @@ impl Parts {
 fn session_config(feed: &FeedConfig, venue: &VenueConfig, clock: Clock) -> SessionConfig {
     SessionConfig {
         symbols: Symbols::Listed(feed.symbols.clone()),
+        venue_name: None,
         ws_url: venue.ws_url.clone(),
         data_deadline: venue.data_deadline,
         backoff_min: venue.backoff_min,
