@@ -197,30 +197,13 @@ mod tests {
     use super::*;
 
     fn connection(venue: &str, is_connected: bool, cause: Option<&str>) -> ConnectionEntry {
-        ConnectionEntry {
-            venue: Venue::new(venue),
-            is_connected,
-            mode: FeedMode::WebSocket,
-            cause: cause.map(str::to_owned),
-            next_attempt_ms: None,
-        }
+        let cause = cause.map(str::to_owned);
+        ConnectionEntry { is_connected, cause, ..ConnectionEntry::new(&Venue::new(venue), FeedMode::WebSocket) }
     }
 
     fn stream(id: &str, state: StreamState) -> StreamEntry {
-        StreamEntry {
-            instrument: InstrumentId::parse(id).unwrap(),
-            state,
-            mode: FeedMode::WebSocket,
-            updates: 71,
-            rate: 0.0,
-            age_ms: None,
-            last_update_ms: None,
-            cause: None,
-            next_attempt_ms: None,
-            is_simulated: false,
-            price_decimals: None,
-            size_decimals: None,
-        }
+        let instrument = InstrumentId::parse(id).unwrap();
+        StreamEntry { state, updates: 71, ..StreamEntry::new(&instrument, FeedMode::WebSocket) }
     }
 
     #[test]

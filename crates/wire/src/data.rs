@@ -7,6 +7,7 @@
 
 mod book;
 mod candles;
+mod latency;
 mod quality;
 mod quote;
 mod status;
@@ -15,10 +16,14 @@ mod tape;
 
 pub use book::BookData;
 pub use candles::CandlesData;
-pub use quality::{BookQuality, FeedQuality, QualityData};
+pub use latency::{LatencyData, VenueClock};
+pub use quality::{
+    BookProof, BookQuality, FeedQuality, MALFORMED_SAMPLES, MalformedSample, QualityData, Resync,
+    ResyncReason, SAMPLE_CHARS,
+};
 pub use quote::QuoteData;
 use serde::Serialize;
-pub use status::{ConnectionEntry, StatusData, StreamEntry};
+pub use status::{Breaker, ConnectionEntry, StatusData, StreamEntry};
 pub use system::SystemData;
 pub use tape::{TapeData, TapeTrade};
 

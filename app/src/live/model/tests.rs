@@ -33,18 +33,13 @@ fn quote(kind: ItemKind, last: &str, receive_ms: i64) -> Item {
 
 fn status(state: StreamState, last_update_ms: Option<i64>, cause: Option<&str>) -> Item {
     let entry = StreamEntry {
-        instrument: instrument(),
         state,
-        mode: FeedMode::WebSocket,
         updates: 142,
         rate: 1.5,
-        age_ms: None,
         last_update_ms,
         cause: cause.map(str::to_owned),
-        next_attempt_ms: None,
         is_simulated: true,
-        price_decimals: None,
-        size_decimals: None,
+        ..StreamEntry::new(&instrument(), FeedMode::WebSocket)
     };
     let data = StatusData { streams: vec![entry], ..StatusData::default() };
     item(ItemKind::Snapshot, Topic::STATUS, TopicData::Status(data))
