@@ -7,11 +7,11 @@ use std::{collections::BTreeMap, time::Duration};
 
 use model::{
     instrument::InstrumentId,
-    status::{FeedMode, StreamState},
+    status::{FeedMode, Silence, StreamState},
     time::{Monotonic, Now, Timestamp},
 };
 use wire::{
-    data::{BookData, QuoteData, StatusData, StreamEntry, TopicData},
+    data::{BookData, QualityData, QuoteData, StatusData, StreamEntry, TopicData},
     message::{Item, ItemKind},
     topic::Topic,
 };
@@ -59,6 +59,8 @@ pub struct StreamView {
     pub rate: f64,
     /// Why it is not live.
     pub cause: Option<String>,
+    /// Why nothing comes although the connection is open.
+    pub silence: Option<Silence>,
 }
 
 /// All the page knows of the market.
@@ -176,6 +178,14 @@ impl LiveModel {
         }
     }
 
+    /// What was counted, proved and measured of an instrument's stream and its feed.
+    pub fn quality(&self, instrument: &InstrumentId) -> Option<&QualityData> {
+        match self.other(&Topic::quality(instrument))? {
+            TopicData::Quality(quality) => Some(quality),
+            _ => None,
+        }
+    }
+
     /// How the stream of one instrument fares.
     pub fn stream(&self, instrument: &InstrumentId, now: Now) -> StreamView {
         let entry = self.entry(instrument);
@@ -194,6 +204,7 @@ impl LiveModel {
             updates: entry.map_or(0, |entry| entry.updates),
             rate: entry.map_or(0.0, |entry| entry.rate),
             cause: entry.and_then(|entry| entry.cause.clone()),
+            silence: entry.and_then(|entry| entry.silence),
         }
     }
 
@@ -306,6 +317,7 @@ fn stamps(data: &TopicData) -> Option<Paint> {
     let (venue_time_ms, receive_time_us, publish_time_us) = match data {
         TopicData::Quote(quote) => (quote.venue_time_ms, quote.receive_time_us, quote.publish_time_us?),
         TopicData::Book(book) => (book.venue_time_ms, book.receive_time_us, book.publish_time_us?),
+        TopicData::Quality(quality) => (None, None, quality.publish_time_us?),
         _ => return None,
     };
     Some(Paint { venue_time_ms, receive_time_us, publish_time_us, ..Paint::default() })
