@@ -10,9 +10,7 @@ use model::{
     status::FeedHealth,
     time::{Monotonic, Now, Timestamp},
 };
-use wire::data::{
-    BookProof, MALFORMED_SAMPLES, MalformedSample, QualityData, Resync, ResyncReason, SAMPLE_CHARS,
-};
+use wire::data::{BookProof, MALFORMED_SAMPLES, MalformedSample, QualityData, Resync, ResyncReason, SAMPLE_CHARS};
 
 use crate::{
     latency::{FeedLatency, Ways},
@@ -112,8 +110,7 @@ impl MalformedSamples {
 
 /// False for what could move a reader's cursor, turn its direction or hide in a log.
 fn is_plain(char: char) -> bool {
-    let is_invisible =
-        matches!(char, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let is_invisible = matches!(char, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
     !char.is_control() && !is_invisible
 }
 

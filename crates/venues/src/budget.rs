@@ -72,9 +72,7 @@ impl Budget {
     pub fn breaker_state(&self, now: Now) -> BreakerState {
         match self.breaker {
             Breaker::Closed { .. } => BreakerState::Closed,
-            Breaker::Open { until } => {
-                BreakerState::Open { until: now.wall + until.saturating_since(now.monotonic) }
-            }
+            Breaker::Open { until } => BreakerState::Open { until: now.wall + until.saturating_since(now.monotonic) },
             Breaker::Probing { .. } => BreakerState::HalfOpen,
         }
     }
@@ -82,7 +80,11 @@ impl Budget {
     /// The weight used in the last minute, other callers included where the venue counts them.
     pub fn weight(&self, now: Monotonic) -> RestWeight {
         let is_current = |at: Monotonic| now.saturating_since(at) < WINDOW;
-        let own = self.spent.iter().filter(|(at, _)| is_current(*at)).fold(0_u32, |sum, (_, weight)| sum.saturating_add(*weight));
+        let own = self
+            .spent
+            .iter()
+            .filter(|(at, _)| is_current(*at))
+            .fold(0_u32, |sum, (_, weight)| sum.saturating_add(*weight));
         let counted = self.counted_by_venue.filter(|(at, _)| is_current(*at)).map_or(0, |(_, n_used)| n_used);
         RestWeight { used: own.max(counted), limit: self.limit }
     }

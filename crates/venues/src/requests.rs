@@ -153,12 +153,7 @@ impl<P: Purpose> Requests<P> {
     }
 
     /// Sends what may go out now; returns the purposes sent. `request` gives a purpose's request, `None` drops the task.
-    pub(crate) fn send_due(
-        &mut self,
-        now: Now,
-        out: &mut Out,
-        request: impl Fn(&P) -> Option<Ask>,
-    ) -> Vec<P> {
+    pub(crate) fn send_due(&mut self, now: Now, out: &mut Out, request: impl Fn(&P) -> Option<Ask>) -> Vec<P> {
         let mut sent = Vec::new();
         self.report_weight(now.monotonic, out);
         if self.next_due.is_none_or(|due| now.monotonic < due) {
@@ -410,10 +405,8 @@ mod tests {
 
     #[test]
     fn a_spacing_is_kept() {
-        let (mut requests, mut out) = (
-            Requests::<Kind>::new(RequestRules { spacing: Duration::from_secs(1), ..RULES }, true),
-            Out::default(),
-        );
+        let (mut requests, mut out) =
+            (Requests::<Kind>::new(RequestRules { spacing: Duration::from_secs(1), ..RULES }, true), Out::default());
         (0..3).for_each(|n_bars| requests.push(history(n_bars), now(0).monotonic));
         let mut sent = Vec::new();
         for millis in (0..4_000).step_by(50) {

@@ -18,8 +18,8 @@ pub use book::BookData;
 pub use candles::CandlesData;
 pub use latency::{LatencyData, VenueClock};
 pub use quality::{
-    BookProof, BookQuality, FeedQuality, MALFORMED_SAMPLES, MalformedSample, QualityData, Resync,
-    ResyncReason, SAMPLE_CHARS,
+    BookProof, BookQuality, FeedQuality, MALFORMED_SAMPLES, MalformedSample, QualityData, Resync, ResyncReason,
+    SAMPLE_CHARS,
 };
 pub use quote::QuoteData;
 use serde::Serialize;

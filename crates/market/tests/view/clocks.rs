@@ -41,7 +41,10 @@ impl WallClock {
         let passed_us = i64::try_from((at_ms - self.at_ms) * 1_000).unwrap();
         self.wall_us += passed_us + passed_us * self.drift_ppm / 1_000_000;
         self.at_ms = at_ms;
-        Now { monotonic: Monotonic::from_zero(Duration::from_millis(at_ms)), wall: Timestamp::from_micros(self.wall_us) }
+        Now {
+            monotonic: Monotonic::from_zero(Duration::from_millis(at_ms)),
+            wall: Timestamp::from_micros(self.wall_us),
+        }
     }
 
     fn set(&mut self) {

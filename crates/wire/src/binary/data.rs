@@ -12,8 +12,8 @@ use model::{
 use crate::{
     binary::{code_of, quality, reader::Reader, writer::Writer, writer::zigzag},
     data::{
-        BookData, Breaker, CandlesData, ConnectionEntry, QuoteData, StatusData, StreamEntry, SystemData,
-        TapeData, TapeTrade, TopicData,
+        BookData, Breaker, CandlesData, ConnectionEntry, QuoteData, StatusData, StreamEntry, SystemData, TapeData,
+        TapeTrade, TopicData,
     },
     error::WireError,
     limits::{MAX_BARS, MAX_ITEMS, MAX_LEVELS},
@@ -53,7 +53,11 @@ pub(super) fn mask(present: impl IntoIterator<Item = bool>) -> u64 {
 }
 
 /// Reads where bit `bit` is set.
-pub(super) fn when<T>(mask: u64, bit: u32, read: impl FnOnce() -> Result<T, WireError>) -> Result<Option<T>, WireError> {
+pub(super) fn when<T>(
+    mask: u64,
+    bit: u32,
+    read: impl FnOnce() -> Result<T, WireError>,
+) -> Result<Option<T>, WireError> {
     if mask & (1 << bit) == 0 { Ok(None) } else { read().map(Some) }
 }
 
@@ -402,7 +406,6 @@ pub(super) const BOOK_STATES: [BookState; 6] = [
 ];
 const STREAM_STATES: [StreamState; 4] =
     [StreamState::Initialising, StreamState::Live, StreamState::Stale, StreamState::Failed];
-const SILENCES: [Silence; 4] =
-    [Silence::QuietBesideOthers, Silence::QuietByVenue, Silence::Unexplained, Silence::Dead];
+const SILENCES: [Silence; 4] = [Silence::QuietBesideOthers, Silence::QuietByVenue, Silence::Unexplained, Silence::Dead];
 const BREAKERS: [Breaker; 3] = [Breaker::Closed, Breaker::Open, Breaker::HalfOpen];
 const MODES: [FeedMode; 3] = [FeedMode::WebSocket, FeedMode::RestPolling, FeedMode::Simulated];
