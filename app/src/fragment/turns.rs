@@ -19,6 +19,8 @@ pub enum Look {
     Live,
     /// The last known value, this many seconds old.
     Stale {
+        /// `stale`, or `quiet` where nothing happens in the market.
+        word: &'static str,
         /// Age in words.
         age: String,
     },
@@ -51,7 +53,7 @@ impl Look {
         match self {
             Self::Waiting { note } => note.clone(),
             Self::Live => None,
-            Self::Stale { age } => Some(format!("stale, {age} old")),
+            Self::Stale { word, age } => Some(format!("{word}, {age} old")),
             Self::Failed { message } => Some(format!("Update failed: {message}")),
         }
     }
@@ -110,7 +112,9 @@ impl Turns {
         match freshness {
             Freshness::Refused { message } => Look::Failed { message: message.clone() },
             Freshness::Fresh => Look::Live,
-            Freshness::Stale { age_ms } => Look::Stale { age: format::whole_age(*age_ms) },
+            Freshness::Stale { age_ms, is_quiet } => {
+                Look::Stale { word: if *is_quiet { "quiet" } else { "stale" }, age: format::whole_age(*age_ms) }
+            }
             Freshness::Waiting => {
                 let waited = self.began.map_or(Duration::ZERO, |began| now.saturating_since(began));
                 let note = match cause {
@@ -208,8 +212,10 @@ mod tests {
     #[test]
     fn stale_and_refused_say_so() {
         let turns = started();
-        let stale = turns.look(at(1_000), &Freshness::Stale { age_ms: 7_900 }, None);
+        let stale = turns.look(at(1_000), &Freshness::Stale { age_ms: 7_900, is_quiet: false }, None);
         assert_eq!((stale.as_str(), stale.note().as_deref()), ("stale", Some("stale, 7 s old")));
+        let quiet = turns.look(at(1_000), &Freshness::Stale { age_ms: 7_900, is_quiet: true }, None);
+        assert_eq!((quiet.as_str(), quiet.note().as_deref()), ("stale", Some("quiet, 7 s old")));
         let refused = turns.look(at(1_000), &Freshness::Refused { message: "no such instrument".into() }, None);
         assert_eq!(refused.note().as_deref(), Some("Update failed: no such instrument"));
     }

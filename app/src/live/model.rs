@@ -36,6 +36,8 @@ pub enum Freshness {
     Stale {
         /// Age of the newest value.
         age_ms: u64,
+        /// Nothing happens there, as far as is known: the values are old and right.
+        is_quiet: bool,
     },
     /// The server refused the topics.
     Refused {
@@ -219,20 +221,23 @@ impl LiveModel {
             return Freshness::Waiting;
         }
         let mut youngest_ms: Option<u64> = None;
+        let mut is_quiet = !self.is_cut_off(now);
         for (topic, _) in known {
             let Some(instrument) = topic.instrument() else {
                 // Topics without an instrument are the server's own: as fresh as the connection.
                 let silent_ms = self.heard_at.map_or(0, |at| millis(now.monotonic.saturating_since(at)));
-                return if self.is_cut_off(now) { Freshness::Stale { age_ms: silent_ms } } else { Freshness::Fresh };
+                let stale = Freshness::Stale { age_ms: silent_ms, is_quiet: false };
+                return if self.is_cut_off(now) { stale } else { Freshness::Fresh };
             };
             let stream = self.stream(instrument, now);
+            is_quiet &= stream.silence.is_some_and(Silence::is_quiet);
             match (stream.state, stream.age_ms) {
                 (StreamState::Live | StreamState::Initialising, _) if !self.is_cut_off(now) => return Freshness::Fresh,
                 (_, Some(age_ms)) => youngest_ms = Some(youngest_ms.map_or(age_ms, |known| known.min(age_ms))),
                 (_, None) => {}
             }
         }
-        Freshness::Stale { age_ms: youngest_ms.unwrap_or(0) }
+        Freshness::Stale { age_ms: youngest_ms.unwrap_or(0), is_quiet }
     }
 
     /// Why nothing has come for the topics, in words; `None` where nothing is wrong that is known of.

@@ -112,12 +112,7 @@ mod tests {
     }
 
     fn paint(publish_ms: i64, receive_ms: f64, paint_ms: f64) -> Paint {
-        Paint {
-            publish_time_us: publish_ms * 1_000,
-            browser_receive_ms: receive_ms,
-            paint_ms,
-            ..Paint::default()
-        }
+        Paint { publish_time_us: publish_ms * 1_000, browser_receive_ms: receive_ms, paint_ms, ..Paint::default() }
     }
 
     #[track_caller]
