@@ -1,6 +1,9 @@
 //! Small pieces without a business of their own, each with its CSS beside it.
 
+pub mod budget_bar;
 pub mod figure;
 pub mod flash_price;
 pub mod icon;
+pub mod status_light;
 pub mod status_mark;
+pub mod status_popover;
