@@ -196,7 +196,7 @@ impl InstrumentView {
             let current = || quality::current(book, health, stream, (samples, feed));
             let state = book.map(|book| book.state).unwrap_or_default();
             if let Some(delta) = own.turn(state, current, now) {
-                out.push((Topic::quality(id), TopicData::Quality(delta)));
+                out.push((Topic::quality(id), TopicData::Quality(Box::new(delta))));
             }
         }
     }
@@ -220,7 +220,9 @@ impl InstrumentView {
             (Channel::Candles, interval) => {
                 self.candles.series(interval?).snapshot(lane, self.digits).map(TopicData::Candles)
             }
-            (Channel::Quality, _) => self.quality_lanes.get(lane).map(|own| TopicData::Quality(own.snapshot())),
+            (Channel::Quality, _) => {
+                self.quality_lanes.get(lane).map(|own| TopicData::Quality(Box::new(own.snapshot())))
+            }
             (Channel::Status | Channel::System, _) => None,
         }
     }

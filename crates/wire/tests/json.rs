@@ -262,11 +262,11 @@ fn data_of_the_channels() {
         TopicData::System(SystemData { version: Some("0.1.0".to_owned()), uptime_ms: Some(5), clients: Some(2) }),
         r#"{"version":"0.1.0","uptime_ms":5,"clients":2}"#,
     );
-    check_data("quality:demo:AAABBB", TopicData::Quality(QualityData::default()), "{}");
+    check_data("quality:demo:AAABBB", TopicData::Quality(Box::default()), "{}");
     let quality = QualityData::new(BookState::Live, &BookCounters::default(), &FeedCounters::default());
     check_data(
         "quality:demo:AAABBB",
-        TopicData::Quality(quality),
+        TopicData::Quality(Box::new(quality)),
         concat!(
             r#"{"book_state":"live","book":{"updates":0,"gaps":0,"duplicates":0,"resyncs":0,"crossed":0,"checksums_ok":0,"#,
             r#""checksums_bad":0,"quote_matches":0,"quote_mismatches":0},"feed":{"frames":0,"malformed":0,"unknown":0,"#,
@@ -291,7 +291,7 @@ fn data_of_the_channels() {
     };
     check_data(
         "quality:demo:AAABBB",
-        TopicData::Quality(quality),
+        TopicData::Quality(Box::new(quality)),
         concat!(
             r#"{"proof":{"last_checksum":{"venue":3310070434,"own":7},"changed_ms":1763668000123,"#,
             r#""last_resync":{"at_ms":1763668000000,"reason":"checksum"},"late_trades":0},"#,

@@ -39,7 +39,7 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Result<TopicData, WireError> {
         Channel::Tape => TopicData::Tape(read_tape(reader)?),
         Channel::Book => TopicData::Book(read_book(reader)?),
         Channel::Candles => TopicData::Candles(read_candles(reader)?),
-        Channel::Quality => TopicData::Quality(quality::read(reader)?),
+        Channel::Quality => TopicData::Quality(Box::new(quality::read(reader)?)),
         Channel::Status => TopicData::Status(read_status(reader)?),
         Channel::System => TopicData::System(read_system(reader)?),
     };

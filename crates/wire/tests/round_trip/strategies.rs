@@ -282,7 +282,9 @@ pub(crate) fn item() -> impl Strategy<Value = Item> {
         (interval, instrument(), candles())
             .prop_map(|(interval, id, data)| (Topic::candles(interval, &id), TopicData::Candles(data))),
         // Boxed: by value the generators of a message's items would need more stack than a test has.
-        (instrument(), quality()).prop_map(|(id, data)| (Topic::quality(&id), TopicData::Quality(data))).boxed(),
+        (instrument(), quality())
+            .prop_map(|(id, data)| (Topic::quality(&id), TopicData::Quality(Box::new(data))))
+            .boxed(),
         status().prop_map(|data| (Topic::STATUS, TopicData::Status(data))).boxed(),
         system().prop_map(|data| (Topic::SYSTEM, TopicData::System(data))),
     ];
