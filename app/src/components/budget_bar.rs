@@ -21,7 +21,7 @@ pub fn BudgetBar(
         let share = move || {
             budget.with(|budget| budget.parts().iter().find(|part| part.0 == stage).map(|part| part.1.to_string()))
         };
-        view! { <span class="budget__part" data-stage=stage.as_str() style:--share=move || share()></span> }
+        view! { <span class="budget__part" data-stage=stage.as_str() style:--share=share></span> }
     };
     let figures = move |stage: Stage| {
         Memo::new(move |_| budget.with(|budget| budget.stages.iter().find(|one| one.stage == stage).copied()))

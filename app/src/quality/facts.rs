@@ -139,7 +139,9 @@ impl VenueFacts {
                 },
             ),
             counters: quality.map(|quality| quality.feed.counters()),
-            samples: quality.and_then(|quality| quality.malformed_samples.as_ref()).map_or_else(Vec::new, sample_lines),
+            samples: quality
+                .and_then(|quality| quality.malformed_samples.as_ref())
+                .map_or_else(Vec::new, |samples| sample_lines(samples)),
             budget: quality.map_or_else(Budget::default, |quality| {
                 let browser = model.latency.stages.of_venue(venue);
                 Budget::new(&quality.feed_latency, clock, browser, clock_error_us(model))
@@ -255,7 +257,7 @@ fn breaker_words(connection: &ConnectionEntry, now: Timestamp) -> String {
     }
 }
 
-fn sample_lines(samples: &Vec<MalformedSample>) -> Vec<(String, String)> {
+fn sample_lines(samples: &[MalformedSample]) -> Vec<(String, String)> {
     let line =
         |sample: &MalformedSample| (format::time_of_day(Timestamp::from_millis(sample.at_ms)), sample.text.clone());
     samples.iter().rev().map(line).collect()
@@ -334,7 +336,7 @@ mod tests {
             MalformedSample { at_ms: 1_000, text: "{".to_owned() },
             MalformedSample { at_ms: 2_000, text: "[".to_owned() },
         ]);
-        for (topic, data) in [(Topic::STATUS, status), (Topic::quality(&id()), TopicData::Quality(quality))] {
+        for (topic, data) in [(Topic::STATUS, status), (Topic::quality(&id()), TopicData::Quality(Box::new(quality)))] {
             model.apply(Item { kind: ItemKind::Snapshot, stream: 1, topic, offset: 1, data }, at(20_000));
         }
         model
