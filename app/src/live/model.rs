@@ -97,7 +97,8 @@ enum Content {
 impl LiveModel {
     /// Applies one item of the stream.
     pub fn apply(&mut self, item: Item, now: Now) {
-        if let Some(stamps) = stamps(&item.data) {
+        // A snapshot may have been published long before it was asked for: only a delta says how long the way takes.
+        if let Some(stamps) = stamps(&item.data).filter(|_| matches!(item.kind, ItemKind::Delta)) {
             self.latency.received(&item.topic, stamps, now);
         }
         self.revision += 1;

@@ -75,8 +75,11 @@ impl VenueOffset {
         difference_us.abs_diff(fastest)
     }
 
-    /// A ping was answered after `round_trip`.
+    /// A ping was answered after `round_trip`. One that was held up bounds nothing worth telling.
     pub(crate) fn note_round_trip(&mut self, round_trip: Duration) {
+        if round_trip > HELD_UP {
+            return;
+        }
         self.round_trips.push_back(u64::try_from(round_trip.as_micros()).unwrap_or(u64::MAX));
         if self.round_trips.len() > ROUND_TRIPS {
             self.round_trips.pop_front();
@@ -137,6 +140,9 @@ const STEP: Duration = Duration::from_millis(250);
 
 /// Further from the last turn than this no message can have come by itself.
 const NEAR: Duration = Duration::from_secs(10);
+
+/// No way to a venue takes this long; the answer waited somewhere.
+const HELD_UP: Duration = Duration::from_secs(2);
 
 /// Round trips remembered: at one each 20 s, those of the last minutes.
 const ROUND_TRIPS: usize = 8;
@@ -203,6 +209,7 @@ mod tests {
             offset.note(7_000);
         }
         assert_eq!(offset.data().map(|known| known.fastest_us), Some(7_000), "what is old is forgotten");
+        offset.note_round_trip(Duration::from_secs(13));
         offset.clear();
         assert_eq!(offset.data(), None);
         assert_eq!(offset.note(2), 0);
