@@ -5,7 +5,7 @@
 //! model stays empty, so that server and first browser render agree. All I/O and clocks of the page stand below here.
 //!
 //! # Layout
-//! - [`link`]: the connection as a state machine · [`model`]: what the stream said · [`clock`], [`latency`]: how long it took
+//! - [`link`]: the connection as a state machine · [`model`]: what the stream said · [`clock`], [`latency`], [`stages`]: how long it took
 //! - [`demand`]: who wants what · [`instruments`]: the list of instruments · `socket`: the shell around all of it
 //! - [`browser`]: storage, clocks, dialogs
 
@@ -19,6 +19,7 @@ pub mod link;
 pub mod model;
 #[cfg(feature = "hydrate")]
 mod socket;
+pub mod stages;
 pub mod tape_log;
 
 use ::model::time::{Monotonic, Now};

@@ -1,5 +1,6 @@
 //! The document, and what surrounds every page: navigation, banner, status bar, settings.
 
+pub mod alert_line;
 pub mod banner;
 pub mod document;
 pub mod rail;
@@ -14,10 +15,17 @@ use leptos_router::{
 };
 
 pub use self::document::shell;
-use self::{banner::Banner, rail::Rail, settings_panel::SettingsPanel, status_bar::StatusBar};
+use self::{
+    alert_line::{AlertLine, provide_troubles},
+    banner::Banner,
+    rail::Rail,
+    settings_panel::SettingsPanel,
+    status_bar::StatusBar,
+};
 use crate::{
+    components::{status_light::provide_asked, status_popover::StatusPopover},
     live::{browser, provide_live},
-    pages::live::LivePage,
+    pages::{live::LivePage, quality::QualityPage},
     selection::provide_selection,
     settings::{STORAGE_KEY, Settings, Theme},
 };
@@ -28,6 +36,8 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_context(remembered_settings());
     provide_live();
+    provide_troubles();
+    provide_asked();
     view! {
         <Router>
             <Frame/>
@@ -47,11 +57,14 @@ fn Frame() -> impl IntoView {
             <main class="frame__main" id="main" tabindex="-1">
                 <Routes fallback=NotFound>
                     <Route path=StaticSegment("") view=LivePage/>
+                    <Route path=StaticSegment("quality") view=QualityPage/>
                 </Routes>
             </main>
+            <AlertLine/>
             <Banner/>
             <StatusBar/>
             <SettingsPanel/>
+            <StatusPopover/>
         </div>
     }
 }

@@ -11,6 +11,8 @@ pub enum Icon {
     ChevronDown,
     /// A cross: close.
     Close,
+    /// A gauge: data quality.
+    Gauge,
     /// A moon: dark.
     Moon,
     /// Two bars: hold.
@@ -34,6 +36,7 @@ impl Icon {
             Self::Candles => "M5 2v2M5 10v3M3 4h4v6H3zM11 3v3M11 11v3M9 6h4v5H9z",
             Self::ChevronDown => "M4 6.5l4 4 4-4",
             Self::Close => "M4 4l8 8M12 4l-8 8",
+            Self::Gauge => "M2.5 12a5.5 5.5 0 1 1 11 0M8 12l2.6-4M4.5 12h1M10.5 12h1",
             Self::Moon => "M13 9.4A5.5 5.5 0 1 1 6.6 3a4.4 4.4 0 0 0 6.4 6.4z",
             Self::Pause => "M5.5 3.5v9M10.5 3.5v9",
             Self::Play => "M5 3.5v9l7-4.5z",

@@ -7,11 +7,11 @@ use std::{collections::BTreeMap, time::Duration};
 
 use model::{
     instrument::InstrumentId,
-    status::{FeedMode, StreamState},
+    status::{FeedMode, Silence, StreamState},
     time::{Monotonic, Now, Timestamp},
 };
 use wire::{
-    data::{BookData, QuoteData, StatusData, StreamEntry, TopicData},
+    data::{BookData, QualityData, QuoteData, StatusData, StreamEntry, TopicData},
     message::{Item, ItemKind},
     topic::Topic,
 };
@@ -36,6 +36,8 @@ pub enum Freshness {
     Stale {
         /// Age of the newest value.
         age_ms: u64,
+        /// Nothing happens there, as far as is known: the values are old and right.
+        is_quiet: bool,
     },
     /// The server refused the topics.
     Refused {
@@ -59,6 +61,8 @@ pub struct StreamView {
     pub rate: f64,
     /// Why it is not live.
     pub cause: Option<String>,
+    /// Why nothing comes although the connection is open.
+    pub silence: Option<Silence>,
 }
 
 /// All the page knows of the market.
@@ -179,6 +183,14 @@ impl LiveModel {
         }
     }
 
+    /// What was counted, proved and measured of an instrument's stream and its feed.
+    pub fn quality(&self, instrument: &InstrumentId) -> Option<&QualityData> {
+        match self.other(&Topic::quality(instrument))? {
+            TopicData::Quality(quality) => Some(quality),
+            _ => None,
+        }
+    }
+
     /// How the stream of one instrument fares.
     pub fn stream(&self, instrument: &InstrumentId, now: Now) -> StreamView {
         let entry = self.entry(instrument);
@@ -197,6 +209,7 @@ impl LiveModel {
             updates: entry.map_or(0, |entry| entry.updates),
             rate: entry.map_or(0.0, |entry| entry.rate),
             cause: entry.and_then(|entry| entry.cause.clone()),
+            silence: entry.and_then(|entry| entry.silence),
         }
     }
 
@@ -211,20 +224,23 @@ impl LiveModel {
             return Freshness::Waiting;
         }
         let mut youngest_ms: Option<u64> = None;
+        let mut is_quiet = !self.is_cut_off(now);
         for (topic, _) in known {
             let Some(instrument) = topic.instrument() else {
                 // Topics without an instrument are the server's own: as fresh as the connection.
                 let silent_ms = self.heard_at.map_or(0, |at| millis(now.monotonic.saturating_since(at)));
-                return if self.is_cut_off(now) { Freshness::Stale { age_ms: silent_ms } } else { Freshness::Fresh };
+                let stale = Freshness::Stale { age_ms: silent_ms, is_quiet: false };
+                return if self.is_cut_off(now) { stale } else { Freshness::Fresh };
             };
             let stream = self.stream(instrument, now);
+            is_quiet &= stream.silence.is_some_and(Silence::is_quiet);
             match (stream.state, stream.age_ms) {
                 (StreamState::Live | StreamState::Initialising, _) if !self.is_cut_off(now) => return Freshness::Fresh,
                 (_, Some(age_ms)) => youngest_ms = Some(youngest_ms.map_or(age_ms, |known| known.min(age_ms))),
                 (_, None) => {}
             }
         }
-        Freshness::Stale { age_ms: youngest_ms.unwrap_or(0) }
+        Freshness::Stale { age_ms: youngest_ms.unwrap_or(0), is_quiet }
     }
 
     /// Why nothing has come for the topics, in words; `None` where nothing is wrong that is known of.
@@ -309,6 +325,7 @@ fn stamps(data: &TopicData) -> Option<Paint> {
     let (venue_time_ms, receive_time_us, publish_time_us) = match data {
         TopicData::Quote(quote) => (quote.venue_time_ms, quote.receive_time_us, quote.publish_time_us?),
         TopicData::Book(book) => (book.venue_time_ms, book.receive_time_us, book.publish_time_us?),
+        TopicData::Quality(quality) => (None, None, quality.publish_time_us?),
         _ => return None,
     };
     Some(Paint { venue_time_ms, receive_time_us, publish_time_us, ..Paint::default() })

@@ -198,11 +198,10 @@ impl Shared {
         let now = browser::now();
         let Ok(driver) = self.0.try_borrow() else { return };
         let painted = driver.live.model.try_update_value(|model| {
-            let ahead_ms = model.clock.offset().map_or(0.0, |known| known.offset_ms);
-            let painted = model.latency.painted(now).to_vec();
-            (painted, ahead_ms)
+            let ahead_ms = model.clock.server_ahead_ms();
+            model.latency.painted(now, ahead_ms).to_vec()
         });
-        let Some((painted, _)) = painted else { return };
+        let Some(painted) = painted else { return };
         if let Some(ring) = &driver.measured {
             painted.iter().for_each(|paint| push_measured(ring, paint));
             count_frame(ring);
@@ -248,10 +247,8 @@ impl Driver {
             self.tell_link();
             self.live.slow_tick.set(now);
             let summary = self.live.model.try_update_value(|model| {
-                // A difference within its own error is no difference: taken at its word it would make latencies too low.
-                let known = model.clock.offset().filter(|known| known.offset_ms.abs() > known.error_ms);
-                let ahead_ms = known.map_or(0.0, |known| known.offset_ms);
-                model.latency.summary(ahead_ms)
+                model.latency.stages.turn(now.monotonic);
+                model.latency.summary(model.clock.server_ahead_ms())
             });
             self.live.latency.set(summary.flatten());
         }

@@ -1,11 +1,14 @@
 //! The status bar: feeds, connection, latency, clocks, version.
 
 use leptos::prelude::*;
-use model::{status::StreamState, time::Now};
+use model::{instrument::Venue, status::StreamState, time::Now};
 use wire::{data::StatusData, topic::Topic};
 
 use crate::{
-    components::status_mark::StatusMark,
+    components::{
+        status_light::{StatusLight, Subject},
+        status_mark::StatusMark,
+    },
     format,
     fragment::{Fragment, cadence::Cadence},
     live::{Live, browser, link::LinkState, model::LiveModel, use_live},
@@ -23,7 +26,7 @@ struct Feeds {
 /// How one venue fares.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct VenueMark {
-    name: String,
+    venue: Venue,
     state: StreamState,
     cause: String,
 }
@@ -39,7 +42,7 @@ impl Feeds {
                 StreamState::Live if is_cut_off => StreamState::Stale,
                 state => state,
             };
-            VenueMark { name: connection.venue.to_string(), state, cause: connection.cause.clone().unwrap_or_default() }
+            VenueMark { venue: connection.venue.clone(), state, cause: connection.cause.clone().unwrap_or_default() }
         });
         Self {
             n_active: status.connections.iter().filter(|connection| connection.is_connected && !is_cut_off).count(),
@@ -105,8 +108,13 @@ fn FeedMarks(
         <ul class="status-bar__venues">
             {move || venues.get().into_iter().map(|venue| view! {
                 <li class="status-bar__venue" data-testid="venue" data-state=venue.state.as_str() title=venue.cause>
-                    <StatusMark state=venue.state/>
-                    {venue.name}
+                    <StatusLight
+                        subject=Signal::stored(Some(Subject::Venue(venue.venue.clone())))
+                        state=venue.state
+                        word=venue.state.as_str()
+                    >
+                        {venue.venue.to_string()}
+                    </StatusLight>
                 </li>
             }).collect_view()}
         </ul>
@@ -188,39 +196,19 @@ fn Measures(
 
 #[cfg(test)]
 mod tests {
-    use model::{
-        instrument::{InstrumentId, Venue},
-        status::FeedMode,
-    };
+    use model::{instrument::InstrumentId, status::FeedMode};
     use wire::data::{ConnectionEntry, StreamEntry};
 
     use super::*;
 
     fn connection(venue: &str, is_connected: bool, cause: Option<&str>) -> ConnectionEntry {
-        ConnectionEntry {
-            venue: Venue::new(venue),
-            is_connected,
-            mode: FeedMode::WebSocket,
-            cause: cause.map(str::to_owned),
-            next_attempt_ms: None,
-        }
+        let cause = cause.map(str::to_owned);
+        ConnectionEntry { is_connected, cause, ..ConnectionEntry::new(&Venue::new(venue), FeedMode::WebSocket) }
     }
 
     fn stream(id: &str, state: StreamState) -> StreamEntry {
-        StreamEntry {
-            instrument: InstrumentId::parse(id).unwrap(),
-            state,
-            mode: FeedMode::WebSocket,
-            updates: 71,
-            rate: 0.0,
-            age_ms: None,
-            last_update_ms: None,
-            cause: None,
-            next_attempt_ms: None,
-            is_simulated: false,
-            price_decimals: None,
-            size_decimals: None,
-        }
+        let instrument = InstrumentId::parse(id).unwrap();
+        StreamEntry { state, updates: 71, ..StreamEntry::new(&instrument, FeedMode::WebSocket) }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //!
 //! # Layout
 //! - [`View`]: the way in and out · `instrument_view`: one instrument and its topics' lanes
-//! - `quote`, `tape`, `book_lane`, `candles`, `quality`, `status`: one channel each
+//! - `quote`, `tape`, `book_lane`, `candles`, `quality`, `status`: one channel each · `latency`: how long messages took
 //! - `seen_trades`: each trade once · `clock`: when things came, and the venue's time · `digits`: published decimals · `lane_state`: a value a lane
 //!
 //! # Example
@@ -48,6 +48,7 @@ mod clock;
 mod digits;
 mod instrument_view;
 mod lane_state;
+mod latency;
 mod quality;
 mod quote;
 mod seen_trades;

@@ -5,7 +5,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use model::{
-    status::BreakerState,
+    status::{BreakerState, RestWeight},
     time::{Monotonic, Now},
 };
 
@@ -75,6 +75,18 @@ impl Budget {
             Breaker::Open { until } => BreakerState::Open { until: now.wall + until.saturating_since(now.monotonic) },
             Breaker::Probing { .. } => BreakerState::HalfOpen,
         }
+    }
+
+    /// The weight used in the last minute, other callers included where the venue counts them.
+    pub fn weight(&self, now: Monotonic) -> RestWeight {
+        let is_current = |at: Monotonic| now.saturating_since(at) < WINDOW;
+        let own = self
+            .spent
+            .iter()
+            .filter(|(at, _)| is_current(*at))
+            .fold(0_u32, |sum, (_, weight)| sum.saturating_add(*weight));
+        let counted = self.counted_by_venue.filter(|(at, _)| is_current(*at)).map_or(0, |(_, n_used)| n_used);
+        RestWeight { used: own.max(counted), limit: self.limit }
     }
 
     /// Asks for `weight`. A request heavier than the whole share goes out alone in its window.
@@ -235,6 +247,18 @@ mod tests {
         assert_eq!(budget.acquire(50, at(1)), Permit::At(at(60_000)));
         assert_eq!(budget.acquire(5, at(1)), Permit::Granted);
         assert_eq!(budget.acquire(50, at(60_000)), Permit::Granted);
+    }
+
+    #[test]
+    fn the_weight_is_the_larger_count_of_the_last_minute() {
+        let mut budget = Budget::new(6_000);
+        let used = |budget: &Budget, millis| budget.weight(at(millis)).used;
+        budget.acquire(250, at(0));
+        assert_eq!(budget.weight(at(1)), RestWeight { used: 250, limit: 6_000 });
+        budget.answered(200, None, Some(900), at(1_000));
+        assert_eq!((used(&budget, 2_000), used(&budget, 60_999), used(&budget, 61_000)), (900, 900, 0));
+        budget.acquire(40, at(62_000));
+        assert_eq!((used(&budget, 62_000), used(&budget, 122_000)), (40, 0));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 mod book;
 mod candles;
+mod latency;
 mod quality;
 mod quote;
 mod status;
@@ -15,10 +16,14 @@ mod tape;
 
 pub use book::BookData;
 pub use candles::CandlesData;
-pub use quality::{BookQuality, FeedQuality, QualityData};
+pub use latency::{LatencyData, VenueClock};
+pub use quality::{
+    BookProof, BookQuality, FeedQuality, MALFORMED_SAMPLES, MalformedSample, QualityData, Resync, ResyncReason,
+    SAMPLE_CHARS,
+};
 pub use quote::QuoteData;
 use serde::Serialize;
-pub use status::{ConnectionEntry, StatusData, StreamEntry};
+pub use status::{Breaker, ConnectionEntry, StatusData, StreamEntry};
 pub use system::SystemData;
 pub use tape::{TapeData, TapeTrade};
 
@@ -36,8 +41,8 @@ pub enum TopicData {
     Book(BookData),
     /// Bars of one interval.
     Candles(CandlesData),
-    /// What was found wrong, counted.
-    Quality(QualityData),
+    /// What was found wrong, counted. Boxed: it is large and rare, and histories keep items whole.
+    Quality(Box<QualityData>),
     /// How each stream fares.
     Status(StatusData),
     /// The server itself.
@@ -79,7 +84,9 @@ impl TopicData {
             (Self::Tape(older), Self::Tape(newer)) => older.diff(newer).map(Self::Tape),
             (Self::Book(older), Self::Book(newer)) => older.diff(newer).map(Self::Book),
             (Self::Candles(older), Self::Candles(newer)) => older.diff(newer).map(Self::Candles),
-            (Self::Quality(older), Self::Quality(newer)) => older.diff(newer).map(Self::Quality),
+            (Self::Quality(older), Self::Quality(newer)) => {
+                older.diff(newer).map(|delta| Self::Quality(Box::new(delta)))
+            }
             (Self::Status(older), Self::Status(newer)) => older.diff(newer).map(Self::Status),
             (Self::System(older), Self::System(newer)) => older.diff(newer).map(Self::System),
             _ => Some(newer.clone()),

@@ -33,18 +33,13 @@ fn quote(kind: ItemKind, last: &str, receive_ms: i64) -> Item {
 
 fn status(state: StreamState, last_update_ms: Option<i64>, cause: Option<&str>) -> Item {
     let entry = StreamEntry {
-        instrument: instrument(),
         state,
-        mode: FeedMode::WebSocket,
         updates: 142,
         rate: 1.5,
-        age_ms: None,
         last_update_ms,
         cause: cause.map(str::to_owned),
-        next_attempt_ms: None,
         is_simulated: true,
-        price_decimals: None,
-        size_decimals: None,
+        ..StreamEntry::new(&instrument(), FeedMode::WebSocket)
     };
     let data = StatusData { streams: vec![entry], ..StatusData::default() };
     item(ItemKind::Snapshot, Topic::STATUS, TopicData::Status(data))
@@ -107,7 +102,7 @@ fn waiting_live_stale_and_refused_are_told_apart() {
 
     model.apply(status(StreamState::Stale, Some(1_000), None), at(6_500));
     model.set_link(LinkState::Connected, at(6_500).monotonic, at(6_500));
-    assert_eq!(model.freshness(&topics, at(7_000)), Freshness::Stale { age_ms: 6_000 });
+    assert_eq!(model.freshness(&topics, at(7_000)), Freshness::Stale { age_ms: 6_000, is_quiet: false });
 
     model.refuse(&topics[0], "no such instrument");
     assert_eq!(model.freshness(&topics, at(7_000)), Freshness::Refused { message: "no such instrument".into() });
@@ -123,7 +118,7 @@ fn without_the_server_nothing_is_live() {
     model.set_link(lost.clone(), at(1_000).monotonic, at(1_100));
     assert_eq!(model.freshness(&topics, at(1_500)), Freshness::Fresh, "a short loss is bridged");
     model.set_link(lost, at(1_000).monotonic, at(2_000));
-    assert_eq!(model.freshness(&topics, at(2_200)), Freshness::Stale { age_ms: 1_200 });
+    assert_eq!(model.freshness(&topics, at(2_200)), Freshness::Stale { age_ms: 1_200, is_quiet: false });
     assert_eq!(model.stream(&instrument(), at(2_200)).state, StreamState::Stale);
 
     // A connection that says nothing is no better than none.
@@ -131,7 +126,7 @@ fn without_the_server_nothing_is_live() {
     model.apply(quote(ItemKind::Snapshot, "10", 1_000), at(1_000));
     model.apply(status(StreamState::Live, Some(1_000), None), at(1_000));
     model.set_link(LinkState::Connected, at(1_000).monotonic, at(7_001));
-    assert_eq!(model.freshness(&topics, at(7_001)), Freshness::Stale { age_ms: 6_001 });
+    assert_eq!(model.freshness(&topics, at(7_001)), Freshness::Stale { age_ms: 6_001, is_quiet: false });
 }
 
 #[test]

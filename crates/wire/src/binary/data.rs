@@ -5,14 +5,14 @@ use model::{
     event::{AggressorSide, Level, TradeId},
     instrument::{InstrumentId, Venue},
     proof::BookState,
-    status::{FeedMode, StreamState},
+    status::{FeedMode, RestWeight, Silence, StreamState},
     time::Timestamp,
 };
 
 use crate::{
-    binary::{code_of, reader::Reader, writer::Writer, writer::zigzag},
+    binary::{code_of, quality, reader::Reader, writer::Writer, writer::zigzag},
     data::{
-        BookData, CandlesData, ConnectionEntry, QualityData, QuoteData, StatusData, StreamEntry, SystemData, TapeData,
+        BookData, Breaker, CandlesData, ConnectionEntry, QuoteData, StatusData, StreamEntry, SystemData, TapeData,
         TapeTrade, TopicData,
     },
     error::WireError,
@@ -27,7 +27,7 @@ pub(crate) fn write(writer: &mut Writer, data: &TopicData) {
         TopicData::Tape(data) => write_tape(writer, data),
         TopicData::Book(data) => write_book(writer, data),
         TopicData::Candles(data) => write_candles(writer, data),
-        TopicData::Quality(data) => write_quality(writer, data),
+        TopicData::Quality(data) => quality::write(writer, data),
         TopicData::Status(data) => write_status(writer, data),
         TopicData::System(data) => write_system(writer, data),
     }
@@ -39,7 +39,7 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Result<TopicData, WireError> {
         Channel::Tape => TopicData::Tape(read_tape(reader)?),
         Channel::Book => TopicData::Book(read_book(reader)?),
         Channel::Candles => TopicData::Candles(read_candles(reader)?),
-        Channel::Quality => TopicData::Quality(read_quality(reader)?),
+        Channel::Quality => TopicData::Quality(Box::new(quality::read(reader)?)),
         Channel::Status => TopicData::Status(read_status(reader)?),
         Channel::System => TopicData::System(read_system(reader)?),
     };
@@ -48,16 +48,20 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Result<TopicData, WireError> {
 }
 
 /// Bits of the options that are present, the first one lowest.
-fn mask(present: impl IntoIterator<Item = bool>) -> u64 {
+pub(super) fn mask(present: impl IntoIterator<Item = bool>) -> u64 {
     present.into_iter().enumerate().fold(0, |mask, (bit, is_present)| mask | (u64::from(is_present) << bit))
 }
 
 /// Reads where bit `bit` is set.
-fn when<T>(mask: u64, bit: u32, read: impl FnOnce() -> Result<T, WireError>) -> Result<Option<T>, WireError> {
+pub(super) fn when<T>(
+    mask: u64,
+    bit: u32,
+    read: impl FnOnce() -> Result<T, WireError>,
+) -> Result<Option<T>, WireError> {
     if mask & (1 << bit) == 0 { Ok(None) } else { read().map(Some) }
 }
 
-fn read_mask(reader: &mut Reader<'_>, n_bits: u32) -> Result<u64, WireError> {
+pub(super) fn read_mask(reader: &mut Reader<'_>, n_bits: u32) -> Result<u64, WireError> {
     let mask = reader.unsigned()?;
     if mask >> n_bits == 0 { Ok(mask) } else { Err(WireError::UnknownCode { what: "field mask", found: mask }) }
 }
@@ -237,28 +241,6 @@ fn read_candles(reader: &mut Reader<'_>) -> Result<CandlesData, WireError> {
     Ok(CandlesData { bars })
 }
 
-fn write_quality(writer: &mut Writer, data: &QualityData) {
-    let counters = || data.book.fields().chain(data.feed.fields());
-    writer.unsigned(mask([data.book_state.is_some()].into_iter().chain(counters().map(|field| field.is_some()))));
-    if let Some(state) = data.book_state {
-        writer.byte(code_of(&BOOK_STATES, &state));
-    }
-    counters().flatten().for_each(|count| writer.unsigned(count));
-}
-
-fn read_quality(reader: &mut Reader<'_>) -> Result<QualityData, WireError> {
-    let mask = read_mask(reader, 22)?;
-    let mut data = QualityData {
-        book_state: when(mask, 0, || reader.coded("book state", &BOOK_STATES))?,
-        ..QualityData::default()
-    };
-    let fields = data.book.fields_mut().chain(data.feed.fields_mut());
-    for (bit, field) in (1..).zip(fields) {
-        *field = when(mask, bit, || reader.unsigned())?;
-    }
-    Ok(data)
-}
-
 fn write_status(writer: &mut Writer, data: &StatusData) {
     let streams = oldest(&data.streams);
     writer.count(streams.len());
@@ -274,6 +256,7 @@ fn write_status(writer: &mut Writer, data: &StatusData) {
             entry.next_attempt_ms.is_some(),
             entry.price_decimals.is_some(),
             entry.size_decimals.is_some(),
+            entry.silence.is_some(),
         ]));
         writer.unsigned(entry.updates);
         writer.unsigned(tenths(entry.rate));
@@ -282,15 +265,33 @@ fn write_status(writer: &mut Writer, data: &StatusData) {
         entry.cause.iter().for_each(|cause| writer.text(cause));
         entry.next_attempt_ms.into_iter().for_each(|time| writer.time(time));
         [entry.price_decimals, entry.size_decimals].into_iter().flatten().for_each(|n| writer.unsigned(n.into()));
+        entry.silence.iter().for_each(|silence| writer.byte(code_of(&SILENCES, silence)));
     }
     let connections = oldest(&data.connections);
     writer.count(connections.len());
     for entry in connections {
         writer.text(entry.venue.as_str());
         writer.byte(code_of(&MODES, &entry.mode));
-        writer.unsigned(mask([entry.is_connected, entry.cause.is_some(), entry.next_attempt_ms.is_some()]));
+        writer.unsigned(mask([
+            entry.is_connected,
+            entry.cause.is_some(),
+            entry.next_attempt_ms.is_some(),
+            entry.last_frame_ms.is_some(),
+            entry.breaker_until_ms.is_some(),
+            entry.rest_weight.is_some(),
+        ]));
         entry.cause.iter().for_each(|cause| writer.text(cause));
-        entry.next_attempt_ms.into_iter().for_each(|time| writer.time(time));
+        [entry.next_attempt_ms, entry.last_frame_ms, entry.breaker_until_ms]
+            .into_iter()
+            .flatten()
+            .for_each(|time| writer.time(time));
+        if let Some(weight) = entry.rest_weight {
+            [weight.used, weight.limit].into_iter().for_each(|figure| writer.unsigned(figure.into()));
+        }
+        writer.byte(code_of(&BREAKERS, &entry.breaker));
+        [entry.n_open.into(), entry.reconnects, entry.gaps, entry.malformed]
+            .into_iter()
+            .for_each(|count| writer.unsigned(count));
     }
     writer.count(oldest(&data.removed_streams).len());
     oldest(&data.removed_streams).iter().for_each(|instrument| writer.text(&instrument.to_string()));
@@ -315,7 +316,7 @@ fn read_stream_entry(reader: &mut Reader<'_>) -> Result<StreamEntry, WireError> 
     let instrument = read_instrument(reader)?;
     let state = reader.coded("stream state", &STREAM_STATES)?;
     let mode = reader.coded("mode", &MODES)?;
-    let mask = read_mask(reader, 7)?;
+    let mask = read_mask(reader, 8)?;
     Ok(StreamEntry {
         instrument,
         state,
@@ -329,19 +330,30 @@ fn read_stream_entry(reader: &mut Reader<'_>) -> Result<StreamEntry, WireError> 
         next_attempt_ms: when(mask, 4, || reader.time())?,
         price_decimals: when(mask, 5, || reader.narrow("decimals"))?,
         size_decimals: when(mask, 6, || reader.narrow("decimals"))?,
+        silence: when(mask, 7, || reader.coded("silence", &SILENCES))?,
     })
 }
 
 fn read_connection_entry(reader: &mut Reader<'_>) -> Result<ConnectionEntry, WireError> {
     let venue = Venue::new(reader.text()?);
     let mode = reader.coded("mode", &MODES)?;
-    let mask = read_mask(reader, 3)?;
+    let mask = read_mask(reader, 6)?;
     Ok(ConnectionEntry {
         venue,
         mode,
         is_connected: mask & 1 == 1,
         cause: when(mask, 1, || reader.text().map(str::to_owned))?,
         next_attempt_ms: when(mask, 2, || reader.time())?,
+        last_frame_ms: when(mask, 3, || reader.time())?,
+        breaker_until_ms: when(mask, 4, || reader.time())?,
+        rest_weight: when(mask, 5, || {
+            Ok(RestWeight { used: reader.narrow("weight")?, limit: reader.narrow("weight")? })
+        })?,
+        breaker: reader.coded("breaker", &BREAKERS)?,
+        n_open: reader.narrow("connections")?,
+        reconnects: reader.unsigned()?,
+        gaps: reader.unsigned()?,
+        malformed: reader.unsigned()?,
     })
 }
 
@@ -370,7 +382,7 @@ fn tenths(rate: f64) -> u64 {
     u64::from((rate * 10.0).round() as u32)
 }
 
-fn newest<T>(rows: &[T], limit: usize) -> &[T] {
+pub(super) fn newest<T>(rows: &[T], limit: usize) -> &[T] {
     &rows[rows.len().saturating_sub(limit)..]
 }
 
@@ -384,7 +396,7 @@ fn best(levels: &[Level]) -> &[Level] {
 
 // Positions are the numbers on the wire: append only.
 const SIDES: [AggressorSide; 3] = [AggressorSide::Buyer, AggressorSide::Seller, AggressorSide::Unknown];
-const BOOK_STATES: [BookState; 6] = [
+pub(super) const BOOK_STATES: [BookState; 6] = [
     BookState::Empty,
     BookState::Buffering,
     BookState::Live,
@@ -394,4 +406,6 @@ const BOOK_STATES: [BookState; 6] = [
 ];
 const STREAM_STATES: [StreamState; 4] =
     [StreamState::Initialising, StreamState::Live, StreamState::Stale, StreamState::Failed];
+const SILENCES: [Silence; 4] = [Silence::QuietBesideOthers, Silence::QuietByVenue, Silence::Unexplained, Silence::Dead];
+const BREAKERS: [Breaker; 3] = [Breaker::Closed, Breaker::Open, Breaker::HalfOpen];
 const MODES: [FeedMode; 3] = [FeedMode::WebSocket, FeedMode::RestPolling, FeedMode::Simulated];
