@@ -72,9 +72,7 @@ impl Budget {
     pub fn breaker_state(&self, now: Now) -> BreakerState {
         match self.breaker {
             Breaker::Closed { .. } => BreakerState::Closed,
-            Breaker::Open { until } => {
-                BreakerState::Open { until: now.wall + until.saturating_since(now.monotonic) }
-            }
+            Breaker::Open { until } => BreakerState::Open { until: now.wall + until.saturating_since(now.monotonic) },
             Breaker::Probing { .. } => BreakerState::HalfOpen,
         }
     }
@@ -106,6 +104,15 @@ impl Budget {
             self.breaker = Breaker::Probing { since: now };
         }
         Permit::Granted
+    }
+
+    /// Counts `weight` that goes out by someone else's permission, for a budget that several keep an eye on.
+    pub fn spend(&mut self, weight: u32, now: Monotonic) {
+        self.spent.push_back((now, weight));
+        self.n_spent = self.n_spent.saturating_add(weight);
+        while self.spent.front().is_some_and(|(at, _)| now.saturating_since(*at) >= WINDOW) {
+            self.n_spent -= self.spent.pop_front().map_or(0, |(_, weight)| weight);
+        }
     }
 
     /// Takes in an answer. `used_weight`: the venue's own count of the current minute, which includes other callers.
@@ -237,6 +244,16 @@ mod tests {
         assert_eq!(budget.acquire(50, at(1)), Permit::At(at(60_000)));
         assert_eq!(budget.acquire(5, at(1)), Permit::Granted);
         assert_eq!(budget.acquire(50, at(60_000)), Permit::Granted);
+    }
+
+    #[test]
+    fn what_another_spends_leaves_less() {
+        let mut budget = Budget::new(1_200);
+        budget.spend(580, at(0));
+        assert_eq!(budget.acquire(50, at(1)), Permit::At(at(60_000)));
+        assert_eq!(budget.acquire(20, at(1)), Permit::Granted);
+        budget.spend(1, at(60_001));
+        assert_eq!(budget.acquire(50, at(60_001)), Permit::Granted);
     }
 
     #[test]
