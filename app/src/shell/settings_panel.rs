@@ -3,7 +3,9 @@
 use leptos::{ev, prelude::*};
 
 use crate::{
+    components::{cross_check::CrossCheckPanel, data_path::DataPaths},
     fragment::cadence::Preset,
+    selection::use_selection,
     settings::{Flash, Theme, UpDown, use_settings},
 };
 
@@ -48,6 +50,8 @@ pub fn SettingsPanel() -> impl IntoView {
                 chosen=Signal::derive(move || settings.with(|settings| settings.flash.as_str()))
                 choose=move |value: String| settings.update(|settings| settings.flash = Flash::parse(&value).unwrap_or_default())
             />
+            <DataPaths/>
+            <CrossCheckPanel instrument=use_selection().id/>
         </section>
     }
 }
