@@ -132,6 +132,7 @@ impl Parts {
         let parts = FeedParts {
             publisher: Publisher::new(self.hub.clone(), session.venue().as_str()),
             http: door.http.clone(),
+            token: venue.token.clone(),
             connections: connections.clone(),
             directory: self.directory.clone(),
             session,

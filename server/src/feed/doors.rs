@@ -124,7 +124,9 @@ impl Doors {
             // A session that is never started: it only says the venue's figure.
             let session = registry::open(info.name, &SessionConfig::default());
             let limit = session.map_or(LEAST_LIMIT, |session| session.weight_per_minute());
-            let http = HttpClient::new(client.clone(), base, SharedBudget::new(limit, clock));
+            let header = Some(info.token_header).filter(|header| !header.is_empty());
+            let token = header.zip(config.token.clone());
+            let http = HttpClient::new(client.clone(), base, token, SharedBudget::new(limit, clock));
             (info.name, Door { info, config, http })
         };
         Self(Arc::new(registry::venues().map(door).collect()))

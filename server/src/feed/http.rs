@@ -14,13 +14,18 @@ use rustls::ClientConfig;
 use tokio::sync::Semaphore;
 use venues::session::{HttpAnswer, HttpFailure, HttpRequest, RequestId};
 
-use crate::feed::{doors::SharedBudget, socket::USER_AGENT};
+use crate::{
+    config::token::Token,
+    feed::{doors::SharedBudget, socket::USER_AGENT},
+};
 
 /// Makes requests to one venue. Clones share connections and the limit.
 #[derive(Clone, Debug)]
 pub struct HttpClient {
     client: Client,
     base: Option<String>,
+    /// Name and value of the header that carries the venue's token.
+    token: Option<(&'static str, Token)>,
     permits: Arc<Semaphore>,
     budget: SharedBudget,
 }
@@ -94,8 +99,13 @@ pub fn client(tls: &Arc<ClientConfig>) -> anyhow::Result<Client> {
 
 impl HttpClient {
     /// A client for one venue; `base` is its REST address without paths, `None` where it has none.
-    pub fn new(client: Client, base: Option<String>, budget: SharedBudget) -> Self {
-        Self { client, base, permits: Arc::new(Semaphore::new(MAX_AT_ONCE)), budget }
+    pub fn new(
+        client: Client,
+        base: Option<String>,
+        token: Option<(&'static str, Token)>,
+        budget: SharedBudget,
+    ) -> Self {
+        Self { client, base, token, permits: Arc::new(Semaphore::new(MAX_AT_ONCE)), budget }
     }
 
     /// Makes one request; always ends, within the time for a whole request once it is its turn.
@@ -112,7 +122,7 @@ impl HttpClient {
         Done { id, result }
     }
 
-    /// Makes a page's request: once it is its turn, and only where the budget allows it then.
+    /// Makes a page's request: once it is its turn, and only where the budget allows it then. Never with the venue's token.
     ///
     /// # Errors
     /// The budget or the venue does not allow it, or there was no answer.
@@ -152,6 +162,10 @@ impl HttpClient {
         let call = match request.body {
             None => self.client.get(url),
             Some(body) => self.client.post(url).header(CONTENT_TYPE, "application/json").body(body),
+        };
+        let call = match &self.token {
+            Some((header, token)) => call.header(*header, token.reveal()),
+            None => call,
         };
         let response = call.send().await.map_err(|error| failure(Cause(error.without_url())))?;
         read(response, MAX_BODY).await
