@@ -7,7 +7,7 @@ use server::{
     serve::Server,
 };
 use venue_sim::{Fault, FaultKind, RunningSim, Sim, SimConfig, Source};
-use wire::{Encoding, data::TopicData, direct::DirectVenues, topic::Topic};
+use wire::{Encoding, direct::DirectVenues};
 
 use crate::{
     client::Client,
@@ -66,12 +66,10 @@ async fn a_venues_answer_is_passed_on() {
 }
 
 #[tokio::test]
-async fn nobody_asks_inside_a_retry_after() {
+async fn pages_do_not_ask_inside_a_retry_after() {
     let sim = sim().await;
     let server = Server::start(config_for(&sim, "ADASIM")).await.unwrap();
-    let mut client = Client::greet(&server, Encoding::Json).await;
-    client.subscribe(1, &["status", "tape:binance:ADASIM", "quality:binance:ADASIM"]).await;
-    until_state(&mut client, StreamState::Live).await;
+    until_live(&server).await;
     sim.fault(Fault { retry_after_s: Some(20), ..Fault::new(FaultKind::Rest429) });
     assert_eq!(get(&server, DEPTH).await.status().as_u16(), 429);
     let n_asked = sim.n_requests();
@@ -80,13 +78,6 @@ async fn nobody_asks_inside_a_retry_after() {
         let wait: u64 = answer.headers()["retry-after"].to_str().unwrap().parse().unwrap();
         assert!(answer.status().as_u16() == 429 && (15..=20).contains(&wait), "{wait}");
     }
-    // The feed, cut off, wants a fresh book: it is told to wait as well.
-    sim.fault(Fault::new(FaultKind::Close));
-    let topic = Topic::parse("quality:binance:ADASIM").unwrap();
-    while !matches!(client.state.get(&topic), Some(TopicData::Quality(quality)) if quality.feed.reconnects > Some(0)) {
-        client.next().await.unwrap();
-    }
-    client.advance("tape:binance:ADASIM", 5).await;
     assert_eq!(sim.n_requests(), n_asked, "{}", sim.state());
     assert_eq!(sim.state()["n_requests_inside_retry_after"], 0);
 }
