@@ -5,7 +5,7 @@
 
 use axum::{
     Json,
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::json;
@@ -28,6 +28,44 @@ pub enum ApiError {
         instrument: String,
         /// What is followed and looks like it.
         nearest: Vec<String>,
+    },
+    /// There is no such venue.
+    #[error("no venue {venue}; known are {known}")]
+    UnknownVenue {
+        /// As asked for, cut to a sane length.
+        venue: String,
+        /// All there are.
+        known: String,
+    },
+    /// The venue's REST is not passed on to pages.
+    #[error("the REST of {venue} is not passed on: {reason}")]
+    NotPassedOn {
+        /// The venue.
+        venue: &'static str,
+        /// Why, and what to do instead.
+        reason: &'static str,
+    },
+    /// A REST path that no session of the venue asks for.
+    #[error("{venue} is not asked for this path; allowed are {allowed}")]
+    PathNotAllowed {
+        /// The venue.
+        venue: &'static str,
+        /// Every path that is.
+        allowed: String,
+    },
+    /// The venue may not be asked now, or the caller asks too often.
+    #[error("{reason}; ask again in {wait_s} s")]
+    AskLater {
+        /// What is used up.
+        reason: &'static str,
+        /// Also in `Retry-After`.
+        wait_s: u64,
+    },
+    /// The venue gave no answer.
+    #[error("the venue gave no answer: {detail}")]
+    VenueUnreachable {
+        /// The network's words.
+        detail: String,
     },
     /// There is nothing at this address.
     #[error("nothing here; the page is at /, the API under /api/v1")]
@@ -58,6 +96,11 @@ impl ApiError {
         match self {
             Self::BadParameter { .. } => (StatusCode::BAD_REQUEST, "bad_parameter"),
             Self::UnknownInstrument { .. } => (StatusCode::NOT_FOUND, "unknown_instrument"),
+            Self::UnknownVenue { .. } => (StatusCode::NOT_FOUND, "unknown_venue"),
+            Self::NotPassedOn { .. } => (StatusCode::FORBIDDEN, "not_passed_on"),
+            Self::PathNotAllowed { .. } => (StatusCode::FORBIDDEN, "path_not_allowed"),
+            Self::AskLater { .. } => (StatusCode::TOO_MANY_REQUESTS, "ask_later"),
+            Self::VenueUnreachable { .. } => (StatusCode::BAD_GATEWAY, "venue_unreachable"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::ForeignCaller { .. } => (StatusCode::FORBIDDEN, "foreign_caller"),
@@ -77,6 +120,10 @@ impl IntoResponse for ApiError {
             Self::BadParameter { parameter, .. } => error["parameter"] = json!(parameter),
             _ => {}
         }
-        (status, Json(json!({ "error": error }))).into_response()
+        let mut response = (status, Json(json!({ "error": error }))).into_response();
+        if let Self::AskLater { wait_s, .. } = &self {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*wait_s));
+        }
+        response
     }
 }

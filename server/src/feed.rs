@@ -4,9 +4,11 @@
 //!
 //! # Layout
 //! - [`driver`]: the task · [`socket`]: one connection · [`http`]: REST requests · [`publisher`]: lane turns to the hub
+//! - [`doors`]: how each venue is reached, and its shared REST budget
 //! - [`handle`]: how others talk to the task · [`questions`]: REST questions to it · [`directory`]: which instruments there are
 
 pub mod directory;
+pub mod doors;
 pub mod driver;
 pub mod handle;
 pub mod http;

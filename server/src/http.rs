@@ -4,11 +4,13 @@
 //! - [`accept`]: the listening socket · [`guard`]: who may call · [`security`]: headers on every answer
 //! - [`page`], [`site`]: the page and its files · [`stream`]: the WebSocket session
 //! - [`instruments`], [`candles`], [`book`], [`trades`], [`status`]: the REST API · [`parameters`]: its query parameters
+//! - [`direct`], [`venues`]: for pages in direct mode: how venues are reached, and their REST passed on
 //! - [`health`]: for whoever watches over the process
 
 pub mod accept;
 pub mod book;
 pub mod candles;
+pub mod direct;
 pub mod guard;
 pub mod health;
 pub mod instruments;
@@ -19,17 +21,20 @@ pub mod site;
 pub mod status;
 pub mod stream;
 pub mod trades;
+pub mod venues;
 
 use axum::{Router, extract::FromRef, middleware, routing::get};
 use leptos::prelude::LeptosOptions;
 use tower_http::compression::{CompressionLayer, predicate::SizeAbove};
 
-use self::{guard::Hosts, stream::StreamContext};
+use self::{guard::Hosts, stream::StreamContext, venues::Doorway};
 use crate::{error::ApiError, feed::handle::Feeds, shutdown::Shutdown};
 
 /// What handlers may ask for. Everything in it is a handle.
 #[derive(Clone, FromRef)]
 pub struct AppState {
+    /// How the venues are reached.
+    pub doors: Doorway,
     /// The feeds.
     pub feeds: Feeds,
     /// The names we answer to.
@@ -47,9 +52,11 @@ pub fn router(state: AppState) -> Router {
     let api = Router::new()
         .route("/api/v1/book", get(book::show))
         .route("/api/v1/candles", get(candles::list))
+        .route("/api/v1/direct", get(direct::list))
         .route("/api/v1/instruments", get(instruments::list))
         .route("/api/v1/status", get(status::show))
         .route("/api/v1/trades", get(trades::list))
+        .route("/api/v1/venues/{venue}/rest", get(venues::pass))
         // Small answers stay as they are: a round trip costs the same, and packing them costs more than it saves.
         .layer(CompressionLayer::new().gzip(true).compress_when(SizeAbove::new(COMPRESS_ABOVE)));
     let router = Router::new()

@@ -24,13 +24,14 @@ use crate::{
     config::{Config, FeedConfig, StreamConfig, VenueConfig},
     feed::{
         directory::Directory,
+        doors::Doors,
         driver::{self, EventObserver, FeedParts},
         handle::{FeedHandle, FeedStatus, Feeds},
-        http::{self as feed_http, HttpClient},
+        http as feed_http,
         publisher::{Payload, Publisher},
         socket::Connections,
     },
-    http::{self, AppState, accept, guard::Hosts, page, stream::StreamContext},
+    http::{self, AppState, accept, guard::Hosts, page, stream::StreamContext, venues::Doorway},
     shutdown::Shutdown,
     tls,
 };
@@ -70,15 +71,16 @@ impl Server {
         let tls = tls::client_config()?;
         let requests = feed_http::client(&tls).context("set up REST requests")?;
         let connections = Connections { tls, clock: parts.clock };
+        let doors = Doors::new(&requests, parts.clock, |venue| config.venue(venue));
         let mut by_venue = BTreeMap::new();
         for feed in &config.feeds {
             let venue = Venue::new(&feed.venue);
             let observer = observe(&venue);
-            let handle = parts.feed(feed, &config.venue(&feed.venue), &connections, requests.clone(), observer)?;
+            let handle = parts.feed(feed, &connections, &doors, observer)?;
             by_venue.insert(venue, handle);
         }
         let feeds = Feeds::new(by_venue, parts.directory.clone());
-        parts.serve(listener, address, &config, feeds);
+        parts.serve(listener, address, &config, feeds, doors);
         tracing::info!(%address, "listening");
         Ok(Self { address, shutdown: parts.shutdown })
     }
@@ -111,12 +113,12 @@ impl Parts {
     fn feed(
         &self,
         feed: &FeedConfig,
-        venue: &VenueConfig,
         connections: &Connections,
-        requests: reqwest::Client,
+        doors: &Doors,
         observer: Option<EventObserver>,
     ) -> anyhow::Result<FeedHandle> {
-        let info = registry::info(&feed.venue)?;
+        let door = doors.find(registry::info(&feed.venue)?.name).context("every venue has a door")?;
+        let venue = &door.config;
         let session = registry::open(&feed.venue, &session_config(feed, venue, self.clock))?;
         let mut view = View::new(ViewConfig { stale_after: venue.stale_after, ..ViewConfig::default() });
         for symbol in &feed.symbols {
@@ -125,17 +127,11 @@ impl Parts {
             self.directory.expect(id);
         }
         self.directory.describe(session.instruments());
-        let rest =
-            venue.rest_url.clone().or_else(|| Some(info.default_rest_url.to_owned()).filter(|url| !url.is_empty()));
         let (status, newest_status) = watch::channel(FeedStatus::of(session.as_ref(), &view, self.clock.now()));
         let (commands, queue) = mpsc::channel(COMMAND_QUEUE);
         let parts = FeedParts {
             publisher: Publisher::new(self.hub.clone(), session.venue().as_str()),
-            http: HttpClient::new(
-                requests,
-                rest,
-                venue.token.clone().filter(|_| !info.token_header.is_empty()).map(|token| (info.token_header, token)),
-            ),
+            http: door.http.clone(),
             token: venue.token.clone(),
             connections: connections.clone(),
             directory: self.directory.clone(),
@@ -155,10 +151,11 @@ impl Parts {
         Ok(FeedHandle { commands, status: newest_status })
     }
 
-    fn serve(&self, listener: TcpListener, address: SocketAddr, config: &Config, feeds: Feeds) {
+    fn serve(&self, listener: TcpListener, address: SocketAddr, config: &Config, feeds: Feeds, doors: Doors) {
         let stopping = self.shutdown.stopping.clone();
         self.shutdown.tasks.spawn(board::run(self.hub.clone(), feeds.clone(), self.clock, stopping));
         let state = AppState {
+            doors: Doorway::new(doors, self.clock),
             feeds,
             hosts: Hosts::new(address, &config.server.allowed_hosts),
             leptos: page::options(),

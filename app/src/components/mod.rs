@@ -1,6 +1,8 @@
 //! Small pieces without a business of their own, each with its CSS beside it.
 
 pub mod budget_bar;
+pub mod cross_check;
+pub mod data_path;
 pub mod figure;
 pub mod flash_price;
 pub mod icon;

@@ -23,6 +23,8 @@ pub struct Paint {
     pub browser_receive_ms: f64,
     /// The browser's clock after the paint, in milliseconds.
     pub paint_ms: f64,
+    /// It came directly: what the server's clock would say is the browser's own.
+    pub is_direct: bool,
 }
 
 /// Usual and worst of the last updates, in milliseconds.
@@ -92,7 +94,8 @@ impl LatencyMeter {
         let recent = self.paints.iter().rev().take(N_SUMMARY);
         // Below zero is the error of the clock comparison, not a time.
         let mut took: Vec<f64> = recent
-            .map(|paint| (paint.paint_ms + server_ahead_ms - paint.publish_time_us as f64 / 1e3).max(0.0))
+            .map(|paint| (paint, if paint.is_direct { 0.0 } else { server_ahead_ms }))
+            .map(|(paint, ahead_ms)| (paint.paint_ms + ahead_ms - paint.publish_time_us as f64 / 1e3).max(0.0))
             .collect();
         took.sort_by(f64::total_cmp);
         let at = |share: f64| took.get(((took.len() as f64 * share).ceil() as usize).saturating_sub(1)).copied();

@@ -2,7 +2,10 @@
 
 use leptos::prelude::*;
 use model::{instrument::Venue, status::StreamState, time::Now};
-use wire::{data::StatusData, topic::Topic};
+use wire::{
+    data::{ConnectionEntry, StatusData},
+    topic::Topic,
+};
 
 use crate::{
     components::{
@@ -32,20 +35,21 @@ struct VenueMark {
 }
 
 impl Feeds {
-    fn new(status: &StatusData, is_cut_off: bool) -> Self {
+    fn new(status: &StatusData, is_cut_off: impl Fn(&Venue) -> bool) -> Self {
         let venues = status.connections.iter().map(|connection| {
             let streams = status.streams.iter().filter(|entry| *entry.instrument.venue() == connection.venue);
             let best = streams.map(|entry| entry.state).min_by_key(|state| rank(*state));
             let state = match best.unwrap_or_default() {
                 _ if !connection.is_connected && connection.cause.is_some() => StreamState::Failed,
                 _ if !connection.is_connected => StreamState::Initialising,
-                StreamState::Live if is_cut_off => StreamState::Stale,
+                StreamState::Live if is_cut_off(&connection.venue) => StreamState::Stale,
                 state => state,
             };
             VenueMark { venue: connection.venue.clone(), state, cause: connection.cause.clone().unwrap_or_default() }
         });
+        let is_active = |connection: &ConnectionEntry| connection.is_connected && !is_cut_off(&connection.venue);
         Self {
-            n_active: status.connections.iter().filter(|connection| connection.is_connected && !is_cut_off).count(),
+            n_active: status.connections.iter().filter(|connection| is_active(connection)).count(),
             n_all: status.connections.len(),
             updates: status.streams.iter().map(|entry| entry.updates).sum(),
             venues: venues.collect(),
@@ -77,8 +81,14 @@ pub fn StatusBar() -> impl IntoView {
     let live = use_live();
     let topics = Signal::derive(|| vec![Topic::STATUS]);
     let source = |model: &LiveModel| {
-        let is_cut_off = model.is_cut_off(browser::now());
-        Ok(model.status().map(|status| Feeds::new(status, is_cut_off)))
+        let now = browser::now();
+        let mut feeds = model.status().map(|status| Feeds::new(status, |venue| model.is_cut_off_from(venue, now)));
+        for venue in feeds.iter_mut().flat_map(|feeds| &mut feeds.venues) {
+            if model.is_direct(&Venue::new(&venue.name)) {
+                venue.name.push_str(" direct");
+            }
+        }
+        Ok(feeds)
     };
     view! {
         <footer class="status-bar" data-testid="status-bar">
@@ -197,7 +207,7 @@ fn Measures(
 #[cfg(test)]
 mod tests {
     use model::{instrument::InstrumentId, status::FeedMode};
-    use wire::data::{ConnectionEntry, StreamEntry};
+    use wire::data::StreamEntry;
 
     use super::*;
 
@@ -218,12 +228,12 @@ mod tests {
             streams: vec![stream("one:A", StreamState::Stale), stream("one:B", StreamState::Live)],
             ..StatusData::default()
         };
-        let feeds = Feeds::new(&status, false);
+        let feeds = Feeds::new(&status, |_| false);
         assert_eq!(feeds.connections() + &feeds.updates(), "1/2 connections active • 142 updates");
         let states: Vec<StreamState> = feeds.venues.iter().map(|venue| venue.state).collect();
         assert_eq!(states, [StreamState::Live, StreamState::Failed]);
         // Without the server nothing is called active or live.
-        let feeds = Feeds::new(&status, true);
+        let feeds = Feeds::new(&status, |_| true);
         assert_eq!((feeds.n_active, feeds.venues[0].state), (0, StreamState::Stale));
     }
 }

@@ -118,6 +118,15 @@ impl Budget {
         Permit::Granted
     }
 
+    /// Counts `weight` that goes out by someone else's permission, for a budget that several keep an eye on.
+    pub fn spend(&mut self, weight: u32, now: Monotonic) {
+        self.spent.push_back((now, weight));
+        self.n_spent = self.n_spent.saturating_add(weight);
+        while self.spent.front().is_some_and(|(at, _)| now.saturating_since(*at) >= WINDOW) {
+            self.n_spent -= self.spent.pop_front().map_or(0, |(_, weight)| weight);
+        }
+    }
+
     /// Takes in an answer. `used_weight`: the venue's own count of the current minute, which includes other callers.
     pub fn answered(&mut self, status: u16, retry_after: Option<Duration>, used_weight: Option<u32>, now: Monotonic) {
         if let Some(n_used) = used_weight {
@@ -259,6 +268,16 @@ mod tests {
         assert_eq!((used(&budget, 2_000), used(&budget, 60_999), used(&budget, 61_000)), (900, 900, 0));
         budget.acquire(40, at(62_000));
         assert_eq!((used(&budget, 62_000), used(&budget, 122_000)), (40, 0));
+    }
+
+    #[test]
+    fn what_another_spends_leaves_less() {
+        let mut budget = Budget::new(1_200);
+        budget.spend(580, at(0));
+        assert_eq!(budget.acquire(50, at(1)), Permit::At(at(60_000)));
+        assert_eq!(budget.acquire(20, at(1)), Permit::Granted);
+        budget.spend(1, at(60_001));
+        assert_eq!(budget.acquire(50, at(60_001)), Permit::Granted);
     }
 
     #[test]

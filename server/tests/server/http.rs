@@ -11,10 +11,11 @@ use hub::{config::HubConfig, hub::Hub};
 use model::instrument::InstrumentId;
 use server::{
     clock::Clock,
-    config::StreamConfig,
-    feed::{directory::Directory, handle::Feeds},
-    http::{AppState, guard::Hosts, page, router, stream::StreamContext},
+    config::{StreamConfig, VenueConfig},
+    feed::{self, directory::Directory, doors::Doors, handle::Feeds},
+    http::{AppState, guard::Hosts, page, router, stream::StreamContext, venues::Doorway},
     shutdown::Shutdown,
+    tls,
 };
 use tower::ServiceExt;
 
@@ -24,7 +25,10 @@ const HOST: &str = "127.0.0.1:3000";
 fn app() -> (Router, Shutdown) {
     let (directory, shutdown) = (Directory::default(), Shutdown::default());
     directory.expect(InstrumentId::parse("demo:AAABBB").unwrap());
+    let client = feed::http::client(&tls::client_config().unwrap()).unwrap();
+    let doors = Doors::new(&client, Clock::start(), |_| VenueConfig::default());
     let state = AppState {
+        doors: Doorway::new(doors, Clock::start()),
         feeds: Feeds::new(Default::default(), directory.clone()),
         hosts: Hosts::new(HOST.parse().unwrap(), &["desk.example".to_owned()]),
         leptos: page::options(),
@@ -75,6 +79,12 @@ async fn answers_have_stable_codes() {
         ("GET", "/api/v1/candles?instrument=demo:AAABBC", 404, Some("unknown_instrument")),
         ("GET", "/api/v1/book?instrument=demo:AAABBC", 404, Some("unknown_instrument")),
         ("GET", "/api/v1/trades?instrument=demo:AAABBC", 404, Some("unknown_instrument")),
+        ("GET", "/api/v1/direct", 200, None),
+        ("GET", "/api/v1/venues/nowhere/rest?path=/x", 404, Some("unknown_venue")),
+        ("GET", "/api/v1/venues/binance/rest", 400, Some("bad_parameter")),
+        ("GET", "/api/v1/venues/binance/rest?path=/api/v3/order", 403, Some("path_not_allowed")),
+        ("GET", "/api/v1/venues/binance/rest?path=/api/v3/../sapi", 403, Some("path_not_allowed")),
+        ("POST", "/api/v1/venues/binance/rest?path=/api/v3/depth", 405, Some("method_not_allowed")),
         ("GET", "/api/v1/nothing", 404, Some("not_found")),
         ("GET", "/pkg/nothing.js", 404, Some("not_found")),
         ("GET", "/nothing", 404, Some("not_found")),
@@ -148,7 +158,8 @@ async fn people_who_are_lost_get_a_page() {
 #[tokio::test]
 async fn foreign_callers_are_refused_everywhere() {
     let (app, _) = app();
-    for path in ["/", "/api/v1/status", "/ws", "/healthz", "/nothing"] {
+    for path in ["/", "/api/v1/status", "/api/v1/direct", "/api/v1/venues/nowhere/rest", "/ws", "/healthz", "/nothing"]
+    {
         for (host, origin, is_refused) in [
             (Some(HOST), None, false),
             (Some(HOST), Some("http://127.0.0.1:3000"), false),

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "tests may unwrap; clippy does not see that this whole file is one")]
 
 mod client;
+mod cycles;
 mod decode;
+mod direct;
 mod feed;
 mod hostile;
 mod http;

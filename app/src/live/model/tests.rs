@@ -154,3 +154,63 @@ fn a_cause_is_named_while_nothing_comes() {
     model.apply(status(StreamState::Initialising, None, None), at(0));
     assert_eq!(model.waiting_cause(&topics, at(0)).as_deref(), Some("the venue has not sent any data yet"));
 }
+
+fn direct(model: &mut LiveModel) {
+    let venue = instrument().venue().clone();
+    model.set_direct(&BTreeSet::from([venue.clone()]), BTreeSet::from([venue]));
+}
+
+fn worker_says(model: &mut LiveModel, state: StreamState, now: Now) {
+    let TopicData::Status(data) = status(state, Some(now.wall.as_millis()), None).data else { unreachable!() };
+    model.apply_worker_status(instrument().venue(), ItemKind::Snapshot, data, now);
+}
+
+#[test]
+fn of_a_direct_venue_the_workers_word_counts() {
+    let mut model = connected();
+    model.apply(status(StreamState::Live, Some(1_000), None), at(1_000));
+    worker_says(&mut model, StreamState::Initialising, at(1_000));
+    let state = |model: &LiveModel| model.stream(&instrument(), at(1_100)).state;
+    assert_eq!(state(&model), StreamState::Live, "nothing shown comes from it yet");
+    direct(&mut model);
+    assert_eq!((state(&model), model.stream(&instrument(), at(1_100)).way), (StreamState::Initialising, Mode::Direct));
+    worker_says(&mut model, StreamState::Live, at(1_050));
+    model.apply(status(StreamState::Failed, None, Some("not our business")), at(1_060));
+    assert_eq!(state(&model), StreamState::Live);
+    let revision = model.revision(&[Topic::STATUS]);
+    worker_says(&mut model, StreamState::Stale, at(1_070));
+    assert!(model.revision(&[Topic::STATUS]) > revision);
+    model.set_direct(&BTreeSet::new(), BTreeSet::new());
+    assert_eq!((state(&model), model.worker_status(instrument().venue())), (StreamState::Failed, None));
+}
+
+#[test]
+fn direct_data_does_not_age_with_the_server() {
+    let topics = [Topic::quote(&instrument())];
+    let mut model = connected();
+    // The server's clock is far ahead; the worker's stamps are our own.
+    model.clock.add(at(0), at(0), 50_000);
+    direct(&mut model);
+    let quote = quote(ItemKind::Snapshot, "10", 20_000);
+    model.apply_by(Mode::Direct, Verdict::TakeOver, quote, at(20_000));
+    worker_says(&mut model, StreamState::Live, at(20_000));
+    model.set_link(LinkState::Reconnecting { at: at(30_000).monotonic }, at(1_000).monotonic, at(2_000));
+    assert_eq!(model.freshness(&topics, at(20_100)), Freshness::Fresh);
+    assert_eq!(model.stream(&instrument(), at(20_100)).age_ms, Some(100));
+    assert_eq!(model.waiting_cause(&topics, at(20_100)), None);
+    // A worker that hangs is found all the same.
+    assert_eq!(model.freshness(&topics, at(26_100)), Freshness::Stale { age_ms: 6_100 });
+}
+
+#[test]
+fn going_over_keeps_what_the_other_way_has_not_heard_yet() {
+    let mut model = connected();
+    let mut whole = quote(ItemKind::Snapshot, "10", 1_000);
+    if let TopicData::Quote(data) = &mut whole.data {
+        data.day_high = Price::parse("12").ok();
+    }
+    model.apply(whole, at(1_000));
+    model.apply_by(Mode::Direct, Verdict::TakeOver, quote(ItemKind::Snapshot, "11", 2_000), at(2_000));
+    let known = model.quote(&instrument()).unwrap();
+    assert_eq!((known.last, known.day_high), (Price::parse("11").ok(), Price::parse("12").ok()));
+}

@@ -12,7 +12,7 @@ use crate::{
     },
     format,
     fragment::{Fragment, cadence::Cadence},
-    live::{browser, model::StreamView, use_live},
+    live::{browser, model::StreamView, paths::Mode, use_live},
     pages::live::{headline_figures::Figures, symbol_picker::SymbolPicker, topics_of},
     quality::words::{self, stream_word},
     selection::Selection,
@@ -151,7 +151,7 @@ fn StreamStatus(
             <span class="stream-status__latency" title="From the server's publishing to the painted pixel, usually">
                 {move || latency.with(|latency| latency.map(|latency| format!("{:.0} ms", latency.p50_ms)))}
             </span>
-            <span class="stream-status__mode" hidden=move || with(mode)().is_empty()>{with(mode)}</span>
+            <span class="stream-status__mode" data-testid="stream-mode" hidden=move || with(mode)().is_empty()>{with(mode)}</span>
             <span class="stream-status__cause" data-testid="stream-cause" hidden=move || with(trouble)().is_empty()>
                 {with(trouble)}
             </span>
@@ -161,9 +161,11 @@ fn StreamStatus(
 
 /// A tag for data that does not come the usual way.
 fn mode(stream: &StreamView) -> String {
-    match stream.mode {
-        FeedMode::RestPolling => "REST polling".to_owned(),
-        FeedMode::WebSocket | FeedMode::Simulated => String::new(),
+    match (stream.way, stream.mode) {
+        (Mode::Direct, FeedMode::RestPolling) => "direct, REST polling".to_owned(),
+        (Mode::Direct, FeedMode::WebSocket | FeedMode::Simulated) => "direct".to_owned(),
+        (Mode::Server, FeedMode::RestPolling) => "REST polling".to_owned(),
+        (Mode::Server, FeedMode::WebSocket | FeedMode::Simulated) => String::new(),
     }
 }
 
