@@ -7,6 +7,7 @@
 
 mod book;
 mod candles;
+mod consolidated;
 mod quality;
 mod quote;
 mod status;
@@ -15,6 +16,7 @@ mod tape;
 
 pub use book::BookData;
 pub use candles::CandlesData;
+pub use consolidated::{ConsolidatedData, LeftOut, VenueLevel, VenueStanding};
 pub use quality::{BookQuality, FeedQuality, QualityData};
 pub use quote::QuoteData;
 use serde::Serialize;
@@ -42,6 +44,8 @@ pub enum TopicData {
     Status(StatusData),
     /// The server itself.
     System(SystemData),
+    /// Best bid and offer of a pair over all venues.
+    Consolidated(ConsolidatedData),
 }
 
 impl TopicData {
@@ -55,6 +59,7 @@ impl TopicData {
             Self::Quality(_) => Channel::Quality,
             Self::Status(_) => Channel::Status,
             Self::System(_) => Channel::System,
+            Self::Consolidated(_) => Channel::Consolidated,
         }
     }
 
@@ -68,6 +73,7 @@ impl TopicData {
             (Self::Quality(data), Self::Quality(delta)) => data.merge(delta),
             (Self::Status(data), Self::Status(delta)) => data.merge(delta),
             (Self::System(data), Self::System(delta)) => data.merge(delta),
+            (Self::Consolidated(data), Self::Consolidated(delta)) => data.merge(delta),
             _ => {}
         }
     }
@@ -82,6 +88,7 @@ impl TopicData {
             (Self::Quality(older), Self::Quality(newer)) => older.diff(newer).map(Self::Quality),
             (Self::Status(older), Self::Status(newer)) => older.diff(newer).map(Self::Status),
             (Self::System(older), Self::System(newer)) => older.diff(newer).map(Self::System),
+            (Self::Consolidated(older), Self::Consolidated(newer)) => older.diff(newer).map(Self::Consolidated),
             _ => Some(newer.clone()),
         }
     }
