@@ -4,6 +4,7 @@
 mod client;
 mod decode;
 mod feed;
+mod feeds;
 mod http;
 mod limits;
 mod resume;
