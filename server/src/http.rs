@@ -33,7 +33,7 @@ use leptos::prelude::LeptosOptions;
 use tower_http::compression::{CompressionLayer, predicate::SizeAbove};
 use wire::limits::MAX_CLIENT_MESSAGE_BYTES;
 
-use self::{guard::Hosts, stream::StreamContext};
+use self::{guard::Hosts, stream::StreamContext, venues_list::TokenHolders};
 use crate::{error::ApiError, feed::handle::Feeds, shutdown::Shutdown};
 
 /// What handlers may ask for. Everything in it is a handle.
@@ -43,6 +43,8 @@ pub struct AppState {
     pub feeds: Feeds,
     /// The names we answer to.
     pub hosts: Hosts,
+    /// Which venues have the token they ask for.
+    pub holders: TokenHolders,
     /// How the page is rendered.
     pub leptos: LeptosOptions,
     /// Whether the server is going down.

@@ -74,8 +74,11 @@ impl Server {
         }
         shutdown.tasks.spawn(supervisor.run(orders));
         shutdown.tasks.spawn(board::run(hub.clone(), feeds.clone(), clock, shutdown.stopping.clone()));
+        let with_token = config.venues.iter().filter(|(_, venue)| venue.token.is_some());
+        let holders = with_token.map(|(name, _)| name.clone()).collect();
         let state = AppState {
             feeds: feeds.clone(),
+            holders: Arc::new(holders),
             hosts: Hosts::new(address, &config.server.allowed_hosts),
             leptos: page::options(),
             shutdown: shutdown.clone(),

@@ -57,7 +57,10 @@ pub enum OrderError {
         limit: usize,
     },
     /// The venue asks for a token.
-    #[error("{venue} asks for a token, and this server has no way to be given one yet")]
+    #[error(
+        "{venue} asks for a token; write it as token under [venues.{venue}] in truetape.toml, or into the variable \
+         TRUETAPE__VENUES__{}__TOKEN, and restart the server", venue.to_uppercase()
+    )]
     NeedsToken {
         /// The venue's name.
         venue: String,

@@ -98,7 +98,10 @@ impl Supervisor {
             };
             let Some(Order { kind, reply }) = order else { break };
             let outcome = match kind.clone() {
-                OrderKind::Start(wanted) => self.follow(wanted).await,
+                OrderKind::Start(wanted) => match self.refuse_without_token(&wanted) {
+                    Ok(()) => self.follow(wanted).await,
+                    Err(error) => Err(error),
+                },
                 OrderKind::Stop(unwanted) => self.unfollow(unwanted).await,
             };
             match &outcome {
@@ -110,11 +113,19 @@ impl Supervisor {
         }
     }
 
-    async fn follow(&mut self, wanted: FeedSymbols) -> Result<Followed, OrderError> {
+    /// The configuration may name a venue without its token: its feed then runs and says what is missing. An order has
+    /// somebody who can be told at once.
+    fn refuse_without_token(&self, wanted: &FeedSymbols) -> Result<(), OrderError> {
         let info = registry::info(&wanted.venue.trim().to_lowercase())?;
-        if info.capabilities.needs_token {
+        let has_token = self.kit.venues.get(info.name).is_some_and(|config| config.token.is_some());
+        if info.capabilities.needs_token && !has_token {
             return Err(OrderError::NeedsToken { venue: info.name.to_owned() });
         }
+        Ok(())
+    }
+
+    async fn follow(&mut self, wanted: FeedSymbols) -> Result<Followed, OrderError> {
+        let info = registry::info(&wanted.venue.trim().to_lowercase())?;
         let n_asked = wanted.symbols.len();
         if n_asked > MAX_SYMBOLS {
             return Err(OrderError::TooManySymbols { venue: info.name.to_owned(), found: n_asked, limit: MAX_SYMBOLS });
@@ -200,12 +211,17 @@ impl Supervisor {
         let session = registry::open(venue.as_str(), &session_config(&symbols, &config, kit.clock))?;
         let directory = self.feeds.directory().clone();
         let view = view(session.as_ref(), &symbols, &config, &directory);
-        let rest = config.rest_url.or_else(|| Some(info.default_rest_url.to_owned()).filter(|url| !url.is_empty()));
+        let rest = config.rest_url.clone().or_else(|| Some(info.default_rest_url.to_owned()).filter(|url| !url.is_empty()));
         let (status, newest_status) = watch::channel(FeedStatus::of(session.as_ref(), &view, kit.clock.now()));
         let (commands, queue) = mpsc::channel(COMMAND_QUEUE);
         let parts = FeedParts {
             publisher: Publisher::new(kit.hub.clone(), session.venue().as_str()),
-            http: HttpClient::new(kit.requests.clone(), rest),
+            http: HttpClient::new(
+                kit.requests.clone(),
+                rest,
+                config.token.clone().filter(|_| !info.token_header.is_empty()).map(|token| (info.token_header, token)),
+            ),
+            token: config.token.clone(),
             connections: kit.connections.clone(),
             directory,
             session,
@@ -243,6 +259,7 @@ fn view(session: &dyn Session, symbols: &[String], config: &VenueConfig, directo
 fn session_config(symbols: &[String], venue: &VenueConfig, clock: Clock) -> SessionConfig {
     SessionConfig {
         symbols: Symbols::Listed(symbols.to_vec()),
+        venue_name: None,
         ws_url: venue.ws_url.clone(),
         data_deadline: venue.data_deadline,
         backoff_min: venue.backoff_min,

@@ -1,4 +1,8 @@
 //! `GET /api/v1/venues`: what each venue can do, and what runs of it now.
+//!
+//! Whether a venue has its token is said, the token never.
+
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{Json, extract::State};
 use model::{instrument::Venue, status::FeedMode};
@@ -20,7 +24,7 @@ struct VenueRow {
     name: &'static str,
     title: &'static str,
     capabilities: Capabilities,
-    /// `not_needed`, or `missing`: there is no way to give one yet.
+    /// `not_needed`, `configured`, or `missing`.
     token: &'static str,
     /// What a first start offers.
     first_symbols: Vec<String>,
@@ -35,13 +39,16 @@ struct VenueRow {
     connection: Option<ConnectionEntry>,
 }
 
+/// The venues that a token is configured for.
+pub type TokenHolders = Arc<BTreeSet<String>>;
+
 /// Lists the venues.
-pub async fn list(State(feeds): State<Feeds>) -> Json<VenueRows> {
+pub async fn list(State(feeds): State<Feeds>, State(holders): State<TokenHolders>) -> Json<VenueRows> {
     let status = feeds.status();
-    Json(VenueRows { venues: registry::venues().map(|info| row(info, &status)).collect() })
+    Json(VenueRows { venues: registry::venues().map(|info| row(info, &status, &holders)).collect() })
 }
 
-fn row(info: &'static VenueInfo, status: &StatusData) -> VenueRow {
+fn row(info: &'static VenueInfo, status: &StatusData, holders: &BTreeSet<String>) -> VenueRow {
     let venue = Venue::new(info.name);
     let connection = status.connections.iter().find(|entry| entry.venue == venue).cloned();
     let of_venue = |entry: &&StreamEntry| *entry.instrument.venue() == venue;
@@ -51,7 +58,11 @@ fn row(info: &'static VenueInfo, status: &StatusData) -> VenueRow {
         name: info.name,
         title: info.title,
         capabilities: info.capabilities,
-        token: if info.capabilities.needs_token { "missing" } else { "not_needed" },
+        token: match info.capabilities.needs_token {
+            false => "not_needed",
+            true if holders.contains(info.name) => "configured",
+            true => "missing",
+        },
         first_symbols: if first.is_empty() { venue_list::default_symbols(info) } else { first },
         is_running: connection.is_some(),
         symbols: status.streams.iter().filter(of_venue).map(symbol).collect(),

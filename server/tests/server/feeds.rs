@@ -116,13 +116,14 @@ async fn refusals_say_why_and_what_helps_on_the_stream_and_in_rest() {
     let mut client = Client::greet(&server, Encoding::Binary).await;
     let many: Vec<String> = (0..1_001).map(|number| format!("S{number}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    use RefusalCode::{AlreadyRunning, BadSymbols, NotRunning, TooManySymbols, UnknownVenue};
+    use RefusalCode::{AlreadyRunning, BadSymbols, NeedsToken, NotRunning, TooManySymbols, UnknownVenue};
     let starts = [
         (symbols("binence", &["BTCUSDT"]), UnknownVenue, 404, "did you mean \"binance\"?"),
         (symbols("", &["BTCUSDT"]), UnknownVenue, 404, "known: "),
         (symbols("binance", &[]), BadSymbols, 400, "name at least one symbol, as in BTCUSDT"),
         (symbols("binance", &["A\u{7}"]), BadSymbols, 400, "1 to 64 bytes"),
         (symbols("binance", &many), TooManySymbols, 400, "at most 1000"),
+        (symbols("finnhub", &["A"]), NeedsToken, 409, "TRUETAPE__VENUES__FINNHUB__TOKEN"),
         (symbols("demo", &["ADA-SIM"]), AlreadyRunning, 409, "follows ADA-SIM"),
     ];
     let stops = [

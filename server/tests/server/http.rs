@@ -27,6 +27,7 @@ fn app() -> (Router, Shutdown) {
     let (feeds, _no_supervisor) = Feeds::new(directory.clone());
     let state = AppState {
         feeds: feeds.clone(),
+        holders: Default::default(),
         hosts: Hosts::new(HOST.parse().unwrap(), &["desk.example".to_owned()]),
         leptos: page::options(),
         shutdown: shutdown.clone(),
