@@ -6,12 +6,14 @@
 //!
 //! # Layout
 //! - [`link`]: the connection as a state machine · [`model`]: what the stream said · [`clock`], [`latency`]: how long it took
-//! - [`demand`]: who wants what · [`instruments`]: the list of instruments · `socket`: the shell around all of it
+//! - [`demand`]: who wants what · [`commands`]: what the reader wants done
+//! - [`instruments`], [`venue_list`]: the lists of instruments and of venues · `socket`: the shell around all of it
 //! - [`browser`]: storage, clocks, dialogs
 
 pub mod browser;
 pub mod candle_log;
 pub mod clock;
+pub mod commands;
 pub mod demand;
 pub mod instruments;
 pub mod latency;
@@ -20,19 +22,22 @@ pub mod model;
 #[cfg(feature = "hydrate")]
 mod socket;
 pub mod tape_log;
+pub mod venue_list;
 
 use ::model::time::{Monotonic, Now};
 use leptos::prelude::*;
-use wire::topic::Topic;
+use wire::{command::Command, topic::Topic};
 
 use crate::{
     fragment::cadence::Pace,
     live::{
+        commands::{CommandState, Given},
         demand::Demand,
         instruments::InstrumentList,
         latency::LatencySummary,
         link::{LinkState, Recovery},
         model::LiveModel,
+        venue_list::VenueList,
     },
 };
 
@@ -46,6 +51,8 @@ pub struct Live {
     link: RwSignal<LinkState>,
     recovery: RwSignal<Option<(Recovery, Monotonic)>>,
     instruments: RwSignal<InstrumentList>,
+    venues: RwSignal<VenueList>,
+    given: RwSignal<Vec<Given>>,
     latency: RwSignal<Option<LatencySummary>>,
     retry: RwSignal<u32>,
 }
@@ -60,6 +67,8 @@ impl Live {
             link: RwSignal::default(),
             recovery: RwSignal::default(),
             instruments: RwSignal::default(),
+            venues: RwSignal::default(),
+            given: RwSignal::default(),
             latency: RwSignal::default(),
             retry: RwSignal::default(),
         }
@@ -110,6 +119,17 @@ impl Live {
     /// What can be looked at.
     pub fn instruments(self) -> Signal<InstrumentList> {
         self.instruments.into()
+    }
+
+    /// Which venues there are, and what each can do.
+    pub fn venues(self) -> Signal<VenueList> {
+        self.venues.into()
+    }
+
+    /// Wants something done; `state` says how it fares. Browser only.
+    pub fn command(self, command: &Command, state: RwSignal<CommandState>) {
+        state.set(CommandState::Pending);
+        self.given.update(|given| given.push(Given::new(command, state)));
     }
 
     /// Publishing to paint, over the last updates.

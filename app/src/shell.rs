@@ -17,7 +17,7 @@ pub use self::document::shell;
 use self::{banner::Banner, rail::Rail, settings_panel::SettingsPanel, status_bar::StatusBar};
 use crate::{
     live::{browser, provide_live},
-    pages::live::LivePage,
+    pages::{live::LivePage, markets::MarketsPage, venues::VenuesPage},
     selection::provide_selection,
     settings::{STORAGE_KEY, Settings, Theme},
 };
@@ -47,6 +47,8 @@ fn Frame() -> impl IntoView {
             <main class="frame__main" id="main" tabindex="-1">
                 <Routes fallback=NotFound>
                     <Route path=StaticSegment("") view=LivePage/>
+                    <Route path=StaticSegment("markets") view=MarketsPage/>
+                    <Route path=StaticSegment("venues") view=VenuesPage/>
                 </Routes>
             </main>
             <Banner/>

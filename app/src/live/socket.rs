@@ -3,23 +3,31 @@
 //! A message changes plain structs at once; signals are notified in the next animation frame, once. A hidden page gets
 //! no frames: it goes on applying and paints when it is seen again.
 
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+    time::Duration,
+};
 
-use ::model::time::Monotonic;
+use ::model::{instrument::InstrumentId, time::Monotonic};
 use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
 use wire::{
     Encoding, decode_server, encode_client,
-    message::{ClientMessage, ServerMessage},
+    message::{ClientMessage, JsonText, ServerMessage},
     names::StreamNames,
+    topic::Topic,
 };
 
 use crate::live::{
     Live, browser,
+    commands::Given,
     instruments::InstrumentList,
     latency::Paint,
     link::{Input, Link, LinkConfig, Output},
+    venue_list::VenueList,
 };
 
 /// Connects. Called once, when the page has woken up.
@@ -36,6 +44,10 @@ pub(super) fn start(live: Live) {
         is_frame_due: false,
         slow_tick_at: now.monotonic,
         epoch: None,
+        given: BTreeMap::new(),
+        next_ticket: 0,
+        followed: None,
+        list_no: Rc::default(),
         measured: measured(),
     };
     let driver = Shared(Rc::new(RefCell::new(driver)));
@@ -56,6 +68,13 @@ struct Driver {
     is_frame_due: bool,
     slow_tick_at: Monotonic,
     epoch: Option<String>,
+    /// Commands that wait for their answer, by ticket.
+    given: BTreeMap<u64, Given>,
+    next_ticket: u64,
+    /// What the list of instruments was last asked for: what is followed, and whether its steps are known.
+    followed: Option<Vec<(InstrumentId, bool)>>,
+    /// Rises with each asking for the list; an answer to an earlier one is of no use.
+    list_no: Rc<Cell<u32>>,
     measured: Option<js_sys::Array>,
 }
 
@@ -96,9 +115,9 @@ impl Shared {
 
     fn follow_demand(&self) {
         let shared = self.clone();
-        let (demand, retry) = {
+        let (demand, retry, given) = {
             let driver = self.0.borrow();
-            (driver.live.demand, driver.live.retry)
+            (driver.live.demand, driver.live.retry, driver.live.given)
         };
         Effect::new(move |_| {
             let (topics, lane) = demand.with(|demand| (demand.topics(), demand.lane()));
@@ -113,6 +132,23 @@ impl Shared {
                 shared.give(Input::Retry);
             }
         });
+        let shared = self.clone();
+        Effect::new(move |_| {
+            given.track();
+            for given in given.try_update_untracked(std::mem::take).unwrap_or_default() {
+                let Some((ticket, command)) = shared.note(given) else { continue };
+                shared.give(Input::Command { ticket, command });
+            }
+        });
+    }
+
+    /// Keeps a command until its answer comes.
+    fn note(&self, given: Given) -> Option<(u64, JsonText)> {
+        let mut driver = self.0.try_borrow_mut().ok()?;
+        driver.next_ticket += 1;
+        let (ticket, text) = (driver.next_ticket, given.text.clone());
+        driver.given.insert(ticket, given);
+        Some((ticket, text))
     }
 
     fn follow_page(&self) {
@@ -187,12 +223,16 @@ impl Shared {
 }
 
 impl Driver {
-    fn apply(&self, output: Output) {
+    fn apply(&mut self, output: Output) {
         let now = browser::now();
         let live = self.live;
         match output {
             Output::Items(items) => {
+                let has_status = items.iter().any(|item| item.topic == Topic::STATUS);
                 live.model.try_update_value(|model| items.into_iter().for_each(|item| model.apply(item, now)));
+                if has_status {
+                    self.follow_instruments();
+                }
             }
             Output::Forget(topics) => {
                 live.model.try_update_value(|model| topics.iter().for_each(|topic| model.forget(topic)));
@@ -203,9 +243,41 @@ impl Driver {
             Output::ClockSample { sent, server_time_ms } => {
                 live.model.try_update_value(|model| model.clock.add(sent, now, server_time_ms));
             }
+            Output::Answered { ticket, answer } => {
+                if let Some(given) = self.given.remove(&ticket) {
+                    given.answer(answer);
+                }
+            }
             Output::Recovered(recovery) => live.recovery.set(Some((recovery, now.monotonic))),
             Output::Open | Output::Close | Output::Send(_) => {}
         }
+    }
+
+    /// Feeds start and stop while the page is open: the list is asked for anew whenever the status names others.
+    fn follow_instruments(&mut self) {
+        let followed = self.live.with_model(|model| {
+            let streams = model.status().map(|status| &status.streams[..]).unwrap_or_default();
+            streams.iter().map(|entry| (entry.instrument.clone(), entry.price_decimals.is_some())).collect::<Vec<_>>()
+        });
+        if followed.is_some() && self.followed != followed {
+            self.followed = followed;
+            self.ask_instruments();
+        }
+    }
+
+    fn ask_instruments(&self) {
+        let (instruments, list_no) = (self.live.instruments, self.list_no.clone());
+        list_no.set(list_no.get().wrapping_add(1));
+        let own_no = list_no.get();
+        spawn_local(fetch("api/v1/instruments", InstrumentList::parse, move |answer| {
+            let is_newest = list_no.get() == own_no;
+            match answer {
+                _ if !is_newest => {}
+                Ok(list) => instruments.set(list),
+                Err(failure) => instruments.update(|list| list.failure = Some(failure)),
+            }
+            is_newest
+        }));
     }
 
     fn send(&self, message: &ClientMessage) {
@@ -266,7 +338,15 @@ impl Driver {
             && self.epoch.as_ref() != Some(&welcome.epoch)
         {
             self.epoch = Some(welcome.epoch.clone());
-            spawn_local(fetch_instruments(self.live));
+            self.ask_instruments();
+            let venues = self.live.venues;
+            spawn_local(fetch("api/v1/venues", VenueList::parse, move |answer| {
+                match answer {
+                    Ok(list) => venues.set(list),
+                    Err(failure) => venues.update(|list| list.failure = Some(failure)),
+                }
+                true
+            }));
         }
         Some(message)
     }
@@ -302,20 +382,29 @@ impl Socket {
     }
 }
 
-/// Asks for the instruments until they come.
-async fn fetch_instruments(live: Live) {
+/// Asks the server until the answer can be read, as long as `told` says that it is still wanted.
+async fn fetch<T>(
+    path: &'static str,
+    parse: fn(&str) -> Result<T, serde_json::Error>,
+    told: impl Fn(Result<T, String>) -> bool,
+) {
     let mut wait = Duration::from_millis(500);
     loop {
-        let failure = match gloo_net::http::Request::get("api/v1/instruments").send().await {
-            Ok(answer) if answer.ok() => match answer.text().await.map(|text| InstrumentList::parse(&text)) {
-                Ok(Ok(list)) => return live.instruments.set(list),
+        let failure = match gloo_net::http::Request::get(path).send().await {
+            Ok(answer) if answer.ok() => match answer.text().await.map(|text| parse(&text)) {
+                Ok(Ok(list)) => {
+                    told(Ok(list));
+                    return;
+                }
                 Ok(Err(error)) => error.to_string(),
                 Err(error) => error.to_string(),
             },
             Ok(answer) => format!("the server answered {}", answer.status()),
             Err(error) => error.to_string(),
         };
-        live.instruments.update(|list| list.failure = Some(failure));
+        if !told(Err(failure)) {
+            return;
+        }
         sleep(wait).await;
         wait = (wait * 2).min(Duration::from_secs(15));
     }

@@ -9,6 +9,7 @@ use crate::{
     format,
     fragment::{Fragment, cadence::Cadence},
     live::{Live, browser, link::LinkState, model::LiveModel, use_live},
+    pages::venues::figures::is_all_simulated,
 };
 
 /// What is known of the feeds.
@@ -17,6 +18,8 @@ struct Feeds {
     n_active: usize,
     n_all: usize,
     updates: u64,
+    /// All that runs is made up: real venues are offered.
+    is_all_simulated: bool,
     venues: Vec<VenueMark>,
 }
 
@@ -45,6 +48,7 @@ impl Feeds {
             n_active: status.connections.iter().filter(|connection| connection.is_connected && !is_cut_off).count(),
             n_all: status.connections.len(),
             updates: status.streams.iter().map(|entry| entry.updates).sum(),
+            is_all_simulated: is_all_simulated(status),
             venues: venues.collect(),
         }
     }
@@ -110,6 +114,9 @@ fn FeedMarks(
                 </li>
             }).collect_view()}
         </ul>
+        <a class="status-bar__offer" href="/venues" hidden=move || !feeds.with(|feeds| feeds.is_all_simulated)>
+            "Start a real venue"
+        </a>
     }
 }
 
@@ -203,6 +210,8 @@ mod tests {
             mode: FeedMode::WebSocket,
             cause: cause.map(str::to_owned),
             next_attempt_ms: None,
+            breaker_until_ms: None,
+            is_probing: false,
         }
     }
 

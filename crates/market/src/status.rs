@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use model::{
     instrument::{InstrumentId, Venue},
-    status::{FeedCause, FeedHealth, FeedMode, StreamState},
+    status::{BreakerState, FeedCause, FeedHealth, FeedMode, StreamState},
     time::{Monotonic, Now, Timestamp},
 };
 use wire::data::{ConnectionEntry, StatusData, StreamEntry};
@@ -117,6 +117,11 @@ pub fn connection_entry(venue: &Venue, health: &FeedHealth) -> ConnectionEntry {
         mode: health.mode,
         cause: health.cause.as_ref().map(ToString::to_string),
         next_attempt_ms: next_attempt_ms(health),
+        breaker_until_ms: match health.breaker {
+            BreakerState::Open { until } => Some(until.as_millis()),
+            BreakerState::Closed | BreakerState::HalfOpen => None,
+        },
+        is_probing: health.breaker == BreakerState::HalfOpen,
     }
 }
 

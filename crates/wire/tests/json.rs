@@ -295,6 +295,8 @@ fn status_entries() {
         mode: FeedMode::WebSocket,
         cause: None,
         next_attempt_ms: None,
+        breaker_until_ms: Some(1_763_668_030_000),
+        is_probing: false,
     };
     let status = StatusData {
         streams: vec![stream],
@@ -309,7 +311,7 @@ fn status_entries() {
             r#"{"streams":[{"instrument":"kraken:BTC/USD","state":"failed","mode":"web_socket","updates":142,"rate":12.3,"#,
             r#""age_ms":250,"last_update_ms":1763668000123,"cause":"connection closed: 1006","next_attempt_ms":1763668003000,"#,
             r#""is_simulated":false,"price_decimals":1,"size_decimals":8}],"#,
-            r#""connections":[{"venue":"kraken","is_connected":false,"mode":"web_socket"}],"#,
+            r#""connections":[{"venue":"kraken","is_connected":false,"mode":"web_socket","breaker_until_ms":1763668030000}],"#,
             r#""removed_streams":["demo:A"],"removed_connections":["demo"]}"#,
         ),
     );

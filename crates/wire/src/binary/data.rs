@@ -290,9 +290,15 @@ fn write_status(writer: &mut Writer, data: &StatusData) {
     for entry in connections {
         writer.text(entry.venue.as_str());
         writer.byte(code_of(&MODES, &entry.mode));
-        writer.unsigned(mask([entry.is_connected, entry.cause.is_some(), entry.next_attempt_ms.is_some()]));
+        writer.unsigned(mask([
+            entry.is_connected,
+            entry.cause.is_some(),
+            entry.next_attempt_ms.is_some(),
+            entry.breaker_until_ms.is_some(),
+            entry.is_probing,
+        ]));
         entry.cause.iter().for_each(|cause| writer.text(cause));
-        entry.next_attempt_ms.into_iter().for_each(|time| writer.time(time));
+        [entry.next_attempt_ms, entry.breaker_until_ms].into_iter().flatten().for_each(|time| writer.time(time));
     }
     writer.count(oldest(&data.removed_streams).len());
     oldest(&data.removed_streams).iter().for_each(|instrument| writer.text(&instrument.to_string()));
@@ -337,13 +343,15 @@ fn read_stream_entry(reader: &mut Reader<'_>) -> Result<StreamEntry, WireError> 
 fn read_connection_entry(reader: &mut Reader<'_>) -> Result<ConnectionEntry, WireError> {
     let venue = Venue::new(reader.text()?);
     let mode = reader.coded("mode", &MODES)?;
-    let mask = read_mask(reader, 3)?;
+    let mask = read_mask(reader, 5)?;
     Ok(ConnectionEntry {
         venue,
         mode,
         is_connected: mask & 1 == 1,
         cause: when(mask, 1, || reader.text().map(str::to_owned))?,
         next_attempt_ms: when(mask, 2, || reader.time())?,
+        breaker_until_ms: when(mask, 3, || reader.time())?,
+        is_probing: mask & (1 << 4) != 0,
     })
 }
 

@@ -76,6 +76,12 @@ pub struct ConnectionEntry {
     /// When the next attempt to connect will be made, on the server's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt_ms: Option<i64>,
+    /// The breaker of the venue's REST is open until then, on the server's clock: no request goes out before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breaker_until_ms: Option<i64>,
+    /// The breaker is half open: one request is out to see.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_probing: bool,
 }
 
 impl StatusData {
@@ -156,6 +162,8 @@ mod tests {
             mode: FeedMode::WebSocket,
             cause: None,
             next_attempt_ms: None,
+            breaker_until_ms: None,
+            is_probing: false,
         };
         StatusData {
             streams: entries.iter().map(|(symbol, updates)| entry(*symbol, *updates, age_ms)).collect(),

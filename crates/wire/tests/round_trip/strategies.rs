@@ -190,13 +190,16 @@ fn status() -> impl Strategy<Value = StatusData> {
         },
     );
     let venue = || "[a-z]{1,8}".prop_map(|name: String| Venue::new(&name));
-    let connection = (venue(), any::<bool>(), mode(), option::of(text()), option::of(time()));
-    let connection = connection.prop_map(|(venue, is_connected, mode, cause, next_attempt_ms)| ConnectionEntry {
+    let times = (option::of(time()), option::of(time()));
+    let connection = (venue(), any::<bool>(), mode(), option::of(text()), times, any::<bool>());
+    let connection = connection.prop_map(|(venue, is_connected, mode, cause, times, is_probing)| ConnectionEntry {
         venue,
         is_connected,
         mode,
         cause,
-        next_attempt_ms,
+        next_attempt_ms: times.0,
+        breaker_until_ms: times.1,
+        is_probing,
     });
     let lists = (prop::collection::vec(stream, 0..6), prop::collection::vec(connection, 0..4));
     (lists, prop::collection::vec(instrument(), 0..3), prop::collection::vec(venue(), 0..3)).prop_map(
