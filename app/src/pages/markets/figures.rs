@@ -237,8 +237,11 @@ impl BestLine {
             stand: stand(best, gap),
             counted: match best.venues.len() {
                 0 => String::new(),
-                1 => format!("{n_counted} of 1 venue"),
-                n_all => format!("{n_counted} of {n_all} venues"),
+                n_all => format!(
+                    "{n_counted} of {n_all} venue{}{}",
+                    if n_all == 1 { "" } else { "s" },
+                    if best.is_simulated { ", simulated" } else { "" }
+                ),
             },
             n_counted,
             left_out: left_out.join(", "),

@@ -46,7 +46,7 @@ pub fn PairTable(
                 <span class="pair__middle">"Size"</span>
                 <span>"Ask"</span>
                 <span class="pair__middle">"Size"</span>
-                <span class="pair__middle">"Last"</span>
+                <span class="pair__last">"Last"</span>
                 <span class="pair__spread">"Spread"</span>
                 <span class="pair__wide">"Age"</span>
                 <span class="pair__wide">"24 h"</span>
@@ -94,9 +94,9 @@ fn BestRow(
                 <span class="pair__whose" data-testid="best-ask-venue">{text(|best| &best.ask.venue)}</span>
             </span>
             <span class="pair__middle">{text(|best| &best.ask.size.text)}</span>
-            <span class="pair__middle"></span>
+            <span class="pair__last"></span>
             <span class="pair__side pair__spread">
-                <span data-testid="best-spread" data-value=text(|best| &best.spread.value)>
+                <span class="pair__gap" data-testid="best-spread" data-value=text(|best| &best.spread.value)>
                     {text(|best| &best.spread.text)}
                 </span>
                 <span class="pair__whose">
@@ -145,6 +145,13 @@ fn VenueRow(
         (price(|line| &line.figures.bid), price(|line| &line.figures.ask), price(|line| &line.figures.last));
     let text = move |of: fn(&VenueLine) -> &str| move || line.with(|line| of(line).to_owned());
     let best = move |of: fn(&VenueLine) -> bool| move || line.with(|line| of(line)).then_some("true");
+    // What is made up, or past, says so in every row.
+    let tag_words = match () {
+        () if instrument.is_simulated => Some("simulated"),
+        () if instrument.id.venue().is_replay() => Some("replay"),
+        () => None,
+    };
+    let tag = tag_words.map(|words| view! { <span class="tag tag--simulated">{words}</span> });
     view! {
         <div
             class="pair__row"
@@ -161,6 +168,7 @@ fn VenueRow(
                     {instrument.id.venue().to_string()}
                 </button>
                 <span class="pair__symbol">{instrument.id.symbol().to_owned()}</span>
+                {tag}
                 <span class="pair__state" data-testid="venue-state" title=move || stream.with(|stream| stream.2.clone())>
                     {words}
                 </span>
@@ -169,8 +177,8 @@ fn VenueRow(
             <span class="pair__middle">{text(|line| &line.bid_size.text)}</span>
             <span class="pair__figure" data-best=best(|line| line.is_best.1)><FlashPrice testid="venue-ask" figure=ask/></span>
             <span class="pair__middle">{text(|line| &line.ask_size.text)}</span>
-            <span class="pair__middle"><FlashPrice testid="venue-last" figure=last/></span>
-            <span class="pair__spread">{text(|line| &line.figures.spread.text)}</span>
+            <span class="pair__last"><FlashPrice testid="venue-last" figure=last/></span>
+            <span class="pair__spread"><span class="pair__gap">{text(|line| &line.figures.spread.text)}</span></span>
             <span class="pair__wide">{move || stream.with(|stream| stream.1.clone())}</span>
             <span class="pair__wide" data-trend=move || line.with(|line| line.figures.trend.as_str())>
                 {text(|line| &line.figures.change.text)}

@@ -96,7 +96,6 @@ fn words(state: StreamState, mode: FeedMode) -> String {
     match (state, mode) {
         (StreamState::Live, FeedMode::WebSocket) => "LIVE (WebSocket)".to_owned(),
         (StreamState::Live, FeedMode::RestPolling) => "LIVE (REST polling)".to_owned(),
-        (StreamState::Live, FeedMode::Simulated) => "simulated".to_owned(),
         (state, _) => state.as_str().to_owned(),
     }
 }
