@@ -9,6 +9,7 @@ use crate::{
     error::VenueError,
     finnhub,
     session::{Session, SessionConfig},
+    uniswap,
 };
 
 /// All venues.
@@ -16,6 +17,7 @@ const VENUES: &[(&VenueInfo, OpenFn)] = &[
     (&binance::INFO, |config| Box::new(binance::BinanceSession::new(config))),
     (&DEMO, |config| Box::new(demo::session::DemoSession::new(config))),
     (&finnhub::INFO, |config| Box::new(finnhub::FinnhubSession::new(config))),
+    (&uniswap::INFO, |config| Box::new(uniswap::UniswapSession::new(config))),
 ];
 
 /// A made-up market without any address.
