@@ -130,6 +130,8 @@ const FIRST_SYMBOLS: &[(&str, &[&str])] = &[
     ("coinbase", &["BTC-USD", "ETH-USD", "SOL-USD"]),
     ("finnhub", &["BINANCE:BTCUSDT", "BINANCE:ETHUSDT"]),
     ("kraken", &["BTC/USD", "ETH/USD", "SOL/USD"]),
+    // The pool of dollars (USDC) and ether with a fee of 0.05 %.
+    ("uniswap", &["0x88e6a0c2ddd26feeb64f039a2c41296fcb3f5640"]),
 ];
 
 fn find(name: &str) -> Result<&'static (&'static VenueInfo, OpenFn), VenueError> {
