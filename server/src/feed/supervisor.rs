@@ -211,7 +211,8 @@ impl Supervisor {
         let session = registry::open(venue.as_str(), &session_config(&symbols, &config, kit.clock))?;
         let directory = self.feeds.directory().clone();
         let view = view(session.as_ref(), &symbols, &config, &directory);
-        let rest = config.rest_url.clone().or_else(|| Some(info.default_rest_url.to_owned()).filter(|url| !url.is_empty()));
+        let rest =
+            config.rest_url.clone().or_else(|| Some(info.default_rest_url.to_owned()).filter(|url| !url.is_empty()));
         let (status, newest_status) = watch::channel(FeedStatus::of(session.as_ref(), &view, kit.clock.now()));
         let (commands, queue) = mpsc::channel(COMMAND_QUEUE);
         let parts = FeedParts {

@@ -2,7 +2,10 @@
 
 use leptos::{ev, prelude::*};
 
-use crate::pages::markets::figures::{Choice, Dollars, Order, PairGroup};
+use crate::pages::markets::{
+    choice::{Choice, Order},
+    figures::{Dollars, PairGroup},
+};
 
 /// Filter, order, and which pairs.
 #[component]

@@ -1,5 +1,6 @@
 //! The Markets page: each pair over all venues, the best bid and offer on top.
 
+pub mod choice;
 pub mod controls;
 pub mod figures;
 pub mod table;
@@ -15,8 +16,9 @@ use crate::{
     pages::{
         FragmentSpec,
         markets::{
+            choice::{Choice, listed},
             controls::Controls,
-            figures::{Choice, PairGroup, Sampled, groups, listed},
+            figures::{PairGroup, Sampled, groups},
             table::PairTable,
         },
     },

@@ -144,7 +144,7 @@ fn VenueRow(
     let (bid, ask, last) =
         (price(|line| &line.figures.bid), price(|line| &line.figures.ask), price(|line| &line.figures.last));
     let text = move |of: fn(&VenueLine) -> &str| move || line.with(|line| of(line).to_owned());
-    let best = move |of: fn(&VenueLine) -> bool| move || line.with(|line| of(line)).then_some("true");
+    let best = move |of: fn(&VenueLine) -> bool| move || line.with(of).then_some("true");
     // What is made up, or past, says so in every row.
     let tag_words = match () {
         () if instrument.is_simulated => Some("simulated"),

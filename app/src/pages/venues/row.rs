@@ -19,14 +19,17 @@ use crate::{
     },
 };
 
+/// A column of what venues can do: its head, and whether a venue can.
+pub type Column = (&'static str, fn(&Capabilities) -> bool);
+
 /// What a venue can do, one column each.
-pub const CAPABILITIES: [(&str, fn(&Capabilities) -> bool); 7] = [
+pub const CAPABILITIES: [Column; 7] = [
     ("WebSocket", |can| can.websocket),
     ("REST", |can| can.rest),
     ("Book", |can| can.book),
     ("Trades", |can| can.trades),
     ("Candles", |can| can.candles),
-    ("Token", |can| can.needs_token),
+    (TOKEN, |can| can.needs_token),
     ("Browser", |can| can.may_be_opened_from_browser),
 ];
 
@@ -44,6 +47,7 @@ pub fn VenuePanel(
     let answer = RwSignal::new(CommandState::default());
     let can = venue.capabilities;
     let (name, title, followed) = (venue.name.clone(), venue.title.clone(), venue.name.clone());
+    let token = venue.token.clone();
     let live = use_live();
     let stopped = name.clone();
     let stop = move |_| {
@@ -68,7 +72,7 @@ pub fn VenuePanel(
                     <span class="venue__words" data-testid="venue-words">{text(|state| &state.words)}</span>
                 </span>
                 {CAPABILITIES.map(|(label, has)| {
-                    let word = if has(&can) { "yes" } else { "–" };
+                    let word = if has(&can) { yes(label, &token) } else { "–".to_owned() };
                     view! {
                         <span class="venue__can" data-can=has(&can).to_string()>
                             <span class="venue__can-label">{label}" "</span>
@@ -98,6 +102,11 @@ pub fn VenuePanel(
             <Starter venue state answer/>
         </section>
     }
+}
+
+/// Of a token it counts more whether the server has it than that it is needed.
+fn yes(label: &str, token: &str) -> String {
+    if label == TOKEN { token.to_owned() } else { "yes".to_owned() }
 }
 
 /// What is followed: a click shows it, the cross drops it.
@@ -258,3 +267,5 @@ fn Starter(
         </form>
     }
 }
+
+const TOKEN: &str = "Token";
