@@ -9,12 +9,14 @@
 //! - [`link`]: the connection as a state machine · [`model`]: what the stream said · [`clock`], [`latency`], [`stages`]: how long it took
 //! - [`paths`]: the server's stream or the venue's own socket, and how topics go over · `direct`: a venue's worker
 //! - [`cross_check`]: both ways side by side
-//! - [`demand`]: who wants what · [`instruments`]: the list of instruments · `socket`: the shell around all of it
+//! - [`demand`]: who wants what · [`commands`]: what the reader wants done
+//! - [`instruments`], [`venue_list`]: the lists of instruments and of venues · `socket`: the shell around all of it
 //! - [`browser`]: storage, clocks, dialogs
 
 pub mod browser;
 pub mod candle_log;
 pub mod clock;
+pub mod commands;
 pub mod cross_check;
 pub mod demand;
 #[cfg(feature = "hydrate")]
@@ -28,6 +30,7 @@ pub mod paths;
 mod socket;
 pub mod stages;
 pub mod tape_log;
+pub mod venue_list;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -36,17 +39,19 @@ use ::model::{
     time::{Monotonic, Now},
 };
 use leptos::prelude::*;
-use wire::{direct::DirectVenue, topic::Topic};
+use wire::{command::Command, direct::DirectVenue, topic::Topic};
 
 use crate::{
     fragment::cadence::Pace,
     live::{
+        commands::{CommandState, Given},
         demand::Demand,
         instruments::InstrumentList,
         latency::LatencySummary,
         link::{LinkState, Recovery},
         model::LiveModel,
         paths::{Mode, Modes},
+        venue_list::VenueList,
     },
 };
 
@@ -60,6 +65,8 @@ pub struct Live {
     link: RwSignal<LinkState>,
     recovery: RwSignal<Option<(Recovery, Monotonic)>>,
     instruments: RwSignal<InstrumentList>,
+    venues: RwSignal<VenueList>,
+    given: RwSignal<Vec<Given>>,
     latency: RwSignal<Option<LatencySummary>>,
     retry: RwSignal<u32>,
     modes: RwSignal<Modes>,
@@ -78,6 +85,8 @@ impl Live {
             link: RwSignal::default(),
             recovery: RwSignal::default(),
             instruments: RwSignal::default(),
+            venues: RwSignal::default(),
+            given: RwSignal::default(),
             latency: RwSignal::default(),
             retry: RwSignal::default(),
             modes: RwSignal::default(),
@@ -132,6 +141,17 @@ impl Live {
     /// What can be looked at.
     pub fn instruments(self) -> Signal<InstrumentList> {
         self.instruments.into()
+    }
+
+    /// Which venues there are, and what each can do.
+    pub fn venues(self) -> Signal<VenueList> {
+        self.venues.into()
+    }
+
+    /// Wants something done; `state` says how it fares. Browser only.
+    pub fn command(self, command: &Command, state: RwSignal<CommandState>) {
+        state.set(CommandState::Pending);
+        self.given.update(|given| given.push(Given::new(command, state)));
     }
 
     /// Publishing to paint, over the last updates.

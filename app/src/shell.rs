@@ -25,7 +25,7 @@ use self::{
 use crate::{
     components::{status_light::provide_asked, status_popover::StatusPopover},
     live::{browser, provide_live},
-    pages::{live::LivePage, quality::QualityPage},
+    pages::{live::LivePage, markets::MarketsPage, quality::QualityPage, venues::VenuesPage},
     selection::provide_selection,
     settings::{STORAGE_KEY, Settings, Theme},
 };
@@ -57,6 +57,8 @@ fn Frame() -> impl IntoView {
             <main class="frame__main" id="main" tabindex="-1">
                 <Routes fallback=NotFound>
                     <Route path=StaticSegment("") view=LivePage/>
+                    <Route path=StaticSegment("markets") view=MarketsPage/>
+                    <Route path=StaticSegment("venues") view=VenuesPage/>
                     <Route path=StaticSegment("quality") view=QualityPage/>
                 </Routes>
             </main>

@@ -10,6 +10,8 @@ use axum::{
 };
 use serde_json::json;
 
+use crate::feed::order::OrderError;
+
 /// Why a request cannot be answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
@@ -67,11 +69,22 @@ pub enum ApiError {
         /// The network's words.
         detail: String,
     },
+    /// Feeds cannot be started or stopped as asked for.
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    /// The request's body cannot be read.
+    #[error("body: {detail}; write JSON as in {example}, with content-type application/json")]
+    BadBody {
+        /// What the reader says.
+        detail: String,
+        /// A body that can be read.
+        example: &'static str,
+    },
     /// There is nothing at this address.
     #[error("nothing here; the page is at /, the API under /api/v1")]
     NotFound,
     /// The method does not fit the address.
-    #[error("use GET")]
+    #[error("this address does not take that method")]
     MethodNotAllowed,
     /// `Host` or `Origin` is not one of ours.
     #[error("this {header} may not call here; a proxy's name goes into server.allowed_hosts")]
@@ -101,6 +114,8 @@ impl ApiError {
             Self::PathNotAllowed { .. } => (StatusCode::FORBIDDEN, "path_not_allowed"),
             Self::AskLater { .. } => (StatusCode::TOO_MANY_REQUESTS, "ask_later"),
             Self::VenueUnreachable { .. } => (StatusCode::BAD_GATEWAY, "venue_unreachable"),
+            Self::Order(error) => order_kind(error),
+            Self::BadBody { .. } => (StatusCode::BAD_REQUEST, "bad_body"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::ForeignCaller { .. } => (StatusCode::FORBIDDEN, "foreign_caller"),
@@ -108,6 +123,20 @@ impl ApiError {
             Self::FeedBusy => (StatusCode::SERVICE_UNAVAILABLE, "feed_busy"),
             Self::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "shutting_down"),
         }
+    }
+}
+
+/// The codes of the stream's refusals.
+fn order_kind(error: &OrderError) -> (StatusCode, &'static str) {
+    match error {
+        OrderError::UnknownVenue(_) => (StatusCode::NOT_FOUND, "unknown_venue"),
+        OrderError::BadSymbols { .. } => (StatusCode::BAD_REQUEST, "bad_symbols"),
+        OrderError::TooManySymbols { .. } => (StatusCode::BAD_REQUEST, "too_many_symbols"),
+        OrderError::NeedsToken { .. } => (StatusCode::CONFLICT, "needs_token"),
+        OrderError::AlreadyRunning { .. } => (StatusCode::CONFLICT, "already_running"),
+        OrderError::NotRunning { .. } => (StatusCode::NOT_FOUND, "not_running"),
+        OrderError::TooOften { .. } => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),
+        OrderError::Busy | OrderError::Stuck { .. } => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     }
 }
 

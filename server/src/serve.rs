@@ -3,33 +3,26 @@
 //! In the order that nothing is announced before it works: the port is bound first, so that a second server fails before
 //! it has opened any venue connection; the ready line comes last (`cli::serve`).
 
-use std::{collections::BTreeMap, io::ErrorKind, net::SocketAddr, sync::Arc};
+use std::{io::ErrorKind, net::SocketAddr, sync::Arc};
 
 use anyhow::Context;
 use hub::{config::HubConfig, hub::Hub};
-use market::{View, ViewConfig};
-use model::instrument::{InstrumentId, Venue};
-use tokio::{
-    net::TcpListener,
-    sync::{mpsc, watch},
-};
-use venues::{
-    registry,
-    session::{SessionConfig, Symbols},
-};
+use model::instrument::Venue;
+use tokio::net::TcpListener;
 
 use crate::{
     board,
     clock::Clock,
-    config::{Config, FeedConfig, StreamConfig, VenueConfig},
+    config::{Config, StreamConfig},
     feed::{
         directory::Directory,
         doors::Doors,
-        driver::{self, EventObserver, FeedParts},
-        handle::{FeedHandle, FeedStatus, Feeds},
+        driver::EventObserver,
+        handle::Feeds,
         http as feed_http,
-        publisher::{Payload, Publisher},
+        publisher::Payload,
         socket::Connections,
+        supervisor::{FeedKit, Supervisor},
     },
     http::{self, AppState, accept, guard::Hosts, page, stream::StreamContext, venues::Doorway},
     shutdown::Shutdown,
@@ -52,37 +45,52 @@ impl Server {
         Self::start_observed(config, |_| None).await
     }
 
-    /// As [`Self::start`], with an observer of each venue's events where `observe` makes one; for recorders and tests.
+    /// As [`Self::start`], with an observer of each venue's events where `observe` makes one, each time its feed starts;
+    /// for recorders and tests.
     ///
     /// # Errors
     /// As [`Self::start`].
     pub async fn start_observed(
         config: Config,
-        mut observe: impl FnMut(&Venue) -> Option<EventObserver>,
+        observe: impl FnMut(&Venue) -> Option<EventObserver> + Send + 'static,
     ) -> anyhow::Result<Self> {
         let listener = bind(config.server.listen).await?;
         let address = listener.local_addr().context("ask for the address that was bound")?;
-        let parts = Parts {
-            clock: Clock::start(),
-            shutdown: Shutdown::default(),
-            directory: Directory::default(),
-            hub: hub(&config.stream),
-        };
+        let (clock, shutdown) = (Clock::start(), Shutdown::default());
+        let (hub, directory) = (hub(&config.stream), Directory::default());
+        let (feeds, orders) = Feeds::new(directory.clone());
         let tls = tls::client_config()?;
         let requests = feed_http::client(&tls).context("set up REST requests")?;
-        let connections = Connections { tls, clock: parts.clock };
-        let doors = Doors::new(&requests, parts.clock, |venue| config.venue(venue));
-        let mut by_venue = BTreeMap::new();
+        let doors = Doors::new(&requests, clock, |venue| config.venue(venue));
+        let kit = FeedKit {
+            clock,
+            hub: hub.clone(),
+            doors: doors.clone(),
+            connections: Connections { tls, clock },
+            observe: Box::new(observe),
+            shutdown: shutdown.clone(),
+        };
+        let mut supervisor = Supervisor::new(kit, feeds.clone());
         for feed in &config.feeds {
-            let venue = Venue::new(&feed.venue);
-            let observer = observe(&venue);
-            let handle = parts.feed(feed, &connections, &doors, observer)?;
-            by_venue.insert(venue, handle);
+            supervisor.start(feed).await.with_context(|| format!("start the feed of {}", feed.venue))?;
         }
-        let feeds = Feeds::new(by_venue, parts.directory.clone());
-        parts.serve(listener, address, &config, feeds, doors);
+        shutdown.tasks.spawn(supervisor.run(orders));
+        shutdown.tasks.spawn(board::run(hub.clone(), feeds.clone(), clock, shutdown.stopping.clone()));
+        let with_token = config.venues.iter().filter(|(_, venue)| venue.token.is_some());
+        let holders = with_token.map(|(name, _)| name.clone()).collect();
+        let state = AppState {
+            doors: Doorway::new(doors, clock),
+            feeds: feeds.clone(),
+            holders: Arc::new(holders),
+            hosts: Hosts::new(address, &config.server.allowed_hosts),
+            leptos: page::options(),
+            shutdown: shutdown.clone(),
+            stream: StreamContext { hub, directory, feeds, config: Arc::new(config.stream), clock },
+        };
+        let max_connections = config.server.max_connections;
+        shutdown.tasks.spawn(accept::accept(listener, http::router(state), shutdown.clone(), max_connections));
         tracing::info!(%address, "listening");
-        Ok(Self { address, shutdown: parts.shutdown })
+        Ok(Self { address, shutdown })
     }
 
     /// Where it listens.
@@ -98,92 +106,6 @@ impl Server {
     /// The way to end it.
     pub fn shutdown(&self) -> &Shutdown {
         &self.shutdown
-    }
-}
-
-/// What is shared by all that is started.
-struct Parts {
-    clock: Clock,
-    shutdown: Shutdown,
-    directory: Directory,
-    hub: Hub<Payload>,
-}
-
-impl Parts {
-    fn feed(
-        &self,
-        feed: &FeedConfig,
-        connections: &Connections,
-        doors: &Doors,
-        observer: Option<EventObserver>,
-    ) -> anyhow::Result<FeedHandle> {
-        let door = doors.find(registry::info(&feed.venue)?.name).context("every venue has a door")?;
-        let venue = &door.config;
-        let session = registry::open(&feed.venue, &session_config(feed, venue, self.clock))?;
-        let mut view = View::new(ViewConfig { stale_after: venue.stale_after, ..ViewConfig::default() });
-        for symbol in &feed.symbols {
-            let id = InstrumentId::new(session.venue(), symbol);
-            view.expect(&id);
-            self.directory.expect(id);
-        }
-        self.directory.describe(session.instruments());
-        let (status, newest_status) = watch::channel(FeedStatus::of(session.as_ref(), &view, self.clock.now()));
-        let (commands, queue) = mpsc::channel(COMMAND_QUEUE);
-        let parts = FeedParts {
-            publisher: Publisher::new(self.hub.clone(), session.venue().as_str()),
-            http: door.http.clone(),
-            token: venue.token.clone(),
-            connections: connections.clone(),
-            directory: self.directory.clone(),
-            session,
-            view,
-            status,
-            observer,
-        };
-        let (stop, name) = (self.shutdown.stopping.clone(), feed.venue.clone());
-        self.shutdown.tasks.spawn(async move {
-            // In a task of its own, so that a fault in one venue's code leaves the others running, and is seen: its
-            // status cell closes, which turns its lights red.
-            if let Err(error) = tokio::spawn(driver::run(parts, queue, stop)).await {
-                tracing::error!(venue = name, %error, "a feed has stopped working");
-            }
-        });
-        Ok(FeedHandle { commands, status: newest_status })
-    }
-
-    fn serve(&self, listener: TcpListener, address: SocketAddr, config: &Config, feeds: Feeds, doors: Doors) {
-        let stopping = self.shutdown.stopping.clone();
-        self.shutdown.tasks.spawn(board::run(self.hub.clone(), feeds.clone(), self.clock, stopping));
-        let state = AppState {
-            doors: Doorway::new(doors, self.clock),
-            feeds,
-            hosts: Hosts::new(address, &config.server.allowed_hosts),
-            leptos: page::options(),
-            shutdown: self.shutdown.clone(),
-            stream: StreamContext {
-                hub: self.hub.clone(),
-                directory: self.directory.clone(),
-                config: Arc::new(config.stream.clone()),
-                clock: self.clock,
-            },
-        };
-        let router = http::router(state);
-        let max_connections = config.server.max_connections;
-        self.shutdown.tasks.spawn(accept::accept(listener, router, self.shutdown.clone(), max_connections));
-    }
-}
-
-fn session_config(feed: &FeedConfig, venue: &VenueConfig, clock: Clock) -> SessionConfig {
-    SessionConfig {
-        symbols: Symbols::Listed(feed.symbols.clone()),
-        venue_name: None,
-        ws_url: venue.ws_url.clone(),
-        data_deadline: venue.data_deadline,
-        backoff_min: venue.backoff_min,
-        backoff_max: venue.backoff_max,
-        max_attempts: venue.max_attempts,
-        // Jitter only has to differ between servers that lost the same venue at the same moment.
-        seed: clock.now().wall.as_nanos().unsigned_abs(),
     }
 }
 
@@ -220,6 +142,3 @@ async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
         _ => anyhow::Error::new(error).context(format!("listen on {listen}")),
     })
 }
-
-/// REST questions that wait for a feed; it answers all of them between two frames.
-const COMMAND_QUEUE: usize = 64;

@@ -113,11 +113,9 @@ mod tests {
         assert!(progress(&model, &venue).starts_with("Connecting"));
         let mut says = |cause: Option<&str>, is_direct: bool| {
             let connection = ConnectionEntry {
-                venue: venue.clone(),
                 is_connected: cause.is_none(),
-                mode: FeedMode::WebSocket,
                 cause: cause.map(str::to_owned),
-                next_attempt_ms: None,
+                ..ConnectionEntry::new(&venue, FeedMode::WebSocket)
             };
             let status = StatusData { connections: vec![connection], ..StatusData::default() };
             model.apply_worker_status(&venue, ItemKind::Snapshot, status, Now::default());

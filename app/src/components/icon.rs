@@ -11,6 +11,8 @@ pub enum Icon {
     ChevronDown,
     /// A cross: close.
     Close,
+    /// Columns side by side: the Markets page.
+    Columns,
     /// A gauge: data quality.
     Gauge,
     /// A moon: dark.
@@ -19,6 +21,8 @@ pub enum Icon {
     Pause,
     /// A triangle: go on.
     Play,
+    /// A plug: the Venues page.
+    Plug,
     /// A screen: as the system is set.
     Screen,
     /// A lens: search.
@@ -36,10 +40,12 @@ impl Icon {
             Self::Candles => "M5 2v2M5 10v3M3 4h4v6H3zM11 3v3M11 11v3M9 6h4v5H9z",
             Self::ChevronDown => "M4 6.5l4 4 4-4",
             Self::Close => "M4 4l8 8M12 4l-8 8",
+            Self::Columns => "M2 3h12v10H2zM2 6.5h12M6 3v10M10 3v10",
             Self::Gauge => "M2.5 12a5.5 5.5 0 1 1 11 0M8 12l2.6-4M4.5 12h1M10.5 12h1",
             Self::Moon => "M13 9.4A5.5 5.5 0 1 1 6.6 3a4.4 4.4 0 0 0 6.4 6.4z",
             Self::Pause => "M5.5 3.5v9M10.5 3.5v9",
             Self::Play => "M5 3.5v9l7-4.5z",
+            Self::Plug => "M5.5 2v3.5M10.5 2v3.5M3.5 5.5h9v2a4.5 4.5 0 0 1-9 0zM8 12v2.5",
             Self::Screen => "M2 3h12v8H2zM6 14h4M8 11v3",
             Self::Search => "M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9zM10.3 10.3L14 14",
             Self::Sliders => "M2 4h7M12 4h2M9 2.5v3M2 12h2M7 12h7M7 10.5v3M2 8h8.5M13.5 8h.5M10.5 6.5v3",

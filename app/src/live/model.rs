@@ -14,7 +14,7 @@ use model::{
     time::{Monotonic, Now, Timestamp},
 };
 use wire::{
-    data::{BookData, QualityData, QuoteData, StatusData, StreamEntry, TopicData},
+    data::{BookData, ConsolidatedData, QualityData, QuoteData, StatusData, StreamEntry, TopicData},
     message::{Item, ItemKind},
     topic::Topic,
 };
@@ -241,6 +241,14 @@ impl LiveModel {
     pub fn candles(&self, topic: &Topic) -> Option<&CandleLog> {
         match self.slots.get(topic)?.content.as_ref()? {
             Content::Candles(log) => Some(log),
+            _ => None,
+        }
+    }
+
+    /// Best bid and offer of a pair over all venues.
+    pub fn consolidated(&self, pair: &str) -> Option<&ConsolidatedData> {
+        match self.other(&Topic::consolidated(pair))? {
+            TopicData::Consolidated(data) => Some(data),
             _ => None,
         }
     }

@@ -24,13 +24,14 @@ use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
 use wire::{
     Encoding, decode_server, encode_client,
     lane::Lane,
-    message::{ClientMessage, ServerMessage},
+    message::{ClientMessage, JsonText, ServerMessage},
     names::StreamNames,
     topic::Topic,
 };
 
 use crate::live::{
     Live, browser,
+    commands::Given,
     direct::DirectWorker,
     latency::Paint,
     link::{Input, Link, LinkConfig, Output},
@@ -52,6 +53,8 @@ pub(super) fn start(live: Live) {
         is_frame_due: false,
         slow_tick_at: now.monotonic,
         epoch: None,
+        given: BTreeMap::new(),
+        next_ticket: 0,
         measured: measured(),
         demand: BTreeSet::new(),
         lane,
@@ -85,6 +88,9 @@ struct Driver {
     is_frame_due: bool,
     slow_tick_at: Monotonic,
     epoch: Option<String>,
+    /// Commands that wait for their answer, by ticket.
+    given: BTreeMap<u64, Given>,
+    next_ticket: u64,
     measured: Option<js_sys::Array>,
     /// What the page wants, and on which lane.
     demand: BTreeSet<Topic>,
@@ -159,9 +165,9 @@ impl Shared {
 
     fn follow_demand(&self) {
         let shared = self.clone();
-        let (demand, retry) = {
+        let (demand, retry, given) = {
             let driver = self.0.borrow();
-            (driver.live.demand, driver.live.retry)
+            (driver.live.demand, driver.live.retry, driver.live.given)
         };
         Effect::new(move |_| {
             let (topics, lane) = demand.with(|demand| (demand.topics(), demand.lane()));
@@ -176,6 +182,23 @@ impl Shared {
                 shared.give(Input::Retry);
             }
         });
+        let shared = self.clone();
+        Effect::new(move |_| {
+            given.track();
+            for given in given.try_update_untracked(std::mem::take).unwrap_or_default() {
+                let Some((ticket, command)) = shared.note(given) else { continue };
+                shared.give(Input::Command { ticket, command });
+            }
+        });
+    }
+
+    /// Keeps a command until its answer comes.
+    fn note(&self, given: Given) -> Option<(u64, JsonText)> {
+        let mut driver = self.0.try_borrow_mut().ok()?;
+        driver.next_ticket += 1;
+        let (ticket, text) = (driver.next_ticket, given.text.clone());
+        driver.given.insert(ticket, given);
+        Some((ticket, text))
     }
 
     fn follow_page(&self) {
@@ -269,6 +292,11 @@ impl Driver {
             }
             Output::ClockSample { sent, server_time_ms } => {
                 live.model.try_update_value(|model| model.clock.add(sent, now, server_time_ms));
+            }
+            Output::Answered { ticket, answer } => {
+                if let Some(given) = self.given.remove(&ticket) {
+                    given.answer(answer);
+                }
             }
             Output::Recovered(recovery) => live.recovery.set(Some((recovery, now.monotonic))),
             Output::Open | Output::Close | Output::Send(_) => {}

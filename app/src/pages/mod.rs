@@ -3,7 +3,9 @@
 //! A new page is a folder here, one line in [`PAGES`] and one route in `shell`.
 
 pub mod live;
+pub mod markets;
 pub mod quality;
+pub mod venues;
 
 use crate::{components::icon::Icon, fragment::cadence::Cadence};
 
@@ -32,6 +34,8 @@ pub struct FragmentSpec {
 /// All pages, in the order of the navigation.
 pub const PAGES: &[Page] = &[
     Page { path: "/", title: "Live", icon: Icon::Candles, fragments: live::FRAGMENTS },
+    Page { path: "/markets", title: "Markets", icon: Icon::Columns, fragments: markets::FRAGMENTS },
+    Page { path: "/venues", title: "Venues", icon: Icon::Plug, fragments: venues::FRAGMENTS },
     Page { path: "/quality", title: "Quality", icon: Icon::Gauge, fragments: quality::FRAGMENTS },
 ];
 
@@ -45,7 +49,7 @@ mod tests {
     use super::*;
 
     /// The budget of each page: how many regions refresh by themselves.
-    const BUDGET: &[(&str, usize)] = &[("/", 5), ("/quality", 2)];
+    const BUDGET: &[(&str, usize)] = &[("/", 5), ("/markets", 1), ("/venues", 1), ("/quality", 2)];
 
     #[test]
     fn pages_keep_their_fragment_budget() {

@@ -15,6 +15,7 @@ use crate::{
     format,
     fragment::{Fragment, cadence::Cadence},
     live::{Live, browser, link::LinkState, model::LiveModel, use_live},
+    pages::venues::figures::is_all_simulated,
 };
 
 /// What is known of the feeds.
@@ -23,6 +24,8 @@ struct Feeds {
     n_active: usize,
     n_all: usize,
     updates: u64,
+    /// All that runs is made up: real venues are offered.
+    is_all_simulated: bool,
     venues: Vec<VenueMark>,
 }
 
@@ -30,6 +33,8 @@ struct Feeds {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct VenueMark {
     venue: Venue,
+    /// Its data comes by the page's own connection.
+    is_direct: bool,
     state: StreamState,
     cause: String,
 }
@@ -45,13 +50,19 @@ impl Feeds {
                 StreamState::Live if is_cut_off(&connection.venue) => StreamState::Stale,
                 state => state,
             };
-            VenueMark { venue: connection.venue.clone(), state, cause: connection.cause.clone().unwrap_or_default() }
+            VenueMark {
+                venue: connection.venue.clone(),
+                is_direct: false,
+                state,
+                cause: connection.cause.clone().unwrap_or_default(),
+            }
         });
         let is_active = |connection: &ConnectionEntry| connection.is_connected && !is_cut_off(&connection.venue);
         Self {
             n_active: status.connections.iter().filter(|connection| is_active(connection)).count(),
             n_all: status.connections.len(),
             updates: status.streams.iter().map(|entry| entry.updates).sum(),
+            is_all_simulated: is_all_simulated(status),
             venues: venues.collect(),
         }
     }
@@ -84,9 +95,7 @@ pub fn StatusBar() -> impl IntoView {
         let now = browser::now();
         let mut feeds = model.status().map(|status| Feeds::new(status, |venue| model.is_cut_off_from(venue, now)));
         for venue in feeds.iter_mut().flat_map(|feeds| &mut feeds.venues) {
-            if model.is_direct(&Venue::new(&venue.name)) {
-                venue.name.push_str(" direct");
-            }
+            venue.is_direct = model.is_direct(&venue.venue);
         }
         Ok(feeds)
     };
@@ -123,11 +132,14 @@ fn FeedMarks(
                         state=venue.state
                         word=venue.state.as_str()
                     >
-                        {venue.venue.to_string()}
+                        {if venue.is_direct { format!("{} direct", venue.venue) } else { venue.venue.to_string() }}
                     </StatusLight>
                 </li>
             }).collect_view()}
         </ul>
+        <a class="status-bar__offer" href="/venues" hidden=move || !feeds.with(|feeds| feeds.is_all_simulated)>
+            "Start a real venue"
+        </a>
     }
 }
 

@@ -11,7 +11,7 @@ use model::{
     instrument::{Instrument, InstrumentId},
     proof::Books,
     status::{FeedHealth, FeedMode},
-    time::{Monotonic, Now},
+    time::{Monotonic, Now, Timestamp},
 };
 use wire::{
     data::{BookData, MalformedSample, QualityData, QuoteData, StatusData, StreamEntry, TapeTrade, TopicData},
@@ -22,6 +22,7 @@ use wire::{
 use crate::{
     book_lane,
     clock::{TurnClock, VenueClock},
+    consolidated::{Evidence, VenueTop},
     instrument_view::{InstrumentView, Turn},
     lane_state::Lanes,
     latency::FeedLatency,
@@ -220,6 +221,23 @@ impl View {
         ids.sort_unstable();
         ids.dedup();
         ids.into_iter().map(|id| self.status_of(id, now, health)).collect()
+    }
+
+    /// The best bid and offer of each described instrument, sorted, with what [`Self::statuses`] of the same moment says
+    /// about it: for whoever consolidates several feeds.
+    pub fn tops(&self, streams: &[StreamEntry], now: Now, books: &Books) -> Vec<VenueTop> {
+        let stale_after = self.config.stale_after;
+        let top = |own: &InstrumentView| {
+            let instrument = own.instrument.as_ref().filter(|_| own.is_known)?;
+            let entry = streams.binary_search_by(|entry| entry.instrument.cmp(&own.id)).ok().map(|at| &streams[at])?;
+            let book = books.get(&own.id);
+            let quote = own.quote.current(book, own.digits);
+            let receive_time = quote.receive_time_us.map(Timestamp::from_micros);
+            let quote_age = receive_time.map(|time| now.wall.saturating_since(time));
+            let evidence = Evidence { state: entry.state, book: book.map(|book| book.state), quote_age, stale_after };
+            Some(VenueTop::new(instrument, &quote, evidence))
+        };
+        self.instruments.values().filter_map(top).collect()
     }
 
     /// What is known of the instruments, sorted.

@@ -24,6 +24,11 @@ impl Venue {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// True for a recording played under the name of its venue (`replay-kraken`).
+    pub fn is_replay(&self) -> bool {
+        self.0.starts_with("replay-")
+    }
 }
 
 impl fmt::Display for Venue {
@@ -123,6 +128,11 @@ pub struct Instrument {
 }
 
 impl Instrument {
+    /// The asset pair as a reader knows it (`BTC/USD`): the same for the same pair on every venue.
+    pub fn pair(&self) -> String {
+        format!("{}/{}", self.base, self.quote)
+    }
+
     /// Decimals that prices are shown with: those of the tick size without its trailing zeros.
     pub fn price_decimals(&self) -> u32 {
         self.tick_size.significant_scale()

@@ -7,6 +7,7 @@
 
 mod book;
 mod candles;
+mod consolidated;
 mod latency;
 mod quality;
 mod quote;
@@ -16,6 +17,7 @@ mod tape;
 
 pub use book::BookData;
 pub use candles::CandlesData;
+pub use consolidated::{ConsolidatedData, LeftOut, VenueLevel, VenueStanding};
 pub use latency::{LatencyData, VenueClock};
 pub use quality::{
     BookProof, BookQuality, FeedQuality, MALFORMED_SAMPLES, MalformedSample, QualityData, Resync, ResyncReason,
@@ -47,6 +49,8 @@ pub enum TopicData {
     Status(StatusData),
     /// The server itself.
     System(SystemData),
+    /// Best bid and offer of a pair over all venues.
+    Consolidated(ConsolidatedData),
 }
 
 impl TopicData {
@@ -60,6 +64,7 @@ impl TopicData {
             Self::Quality(_) => Channel::Quality,
             Self::Status(_) => Channel::Status,
             Self::System(_) => Channel::System,
+            Self::Consolidated(_) => Channel::Consolidated,
         }
     }
 
@@ -73,6 +78,7 @@ impl TopicData {
             (Self::Quality(data), Self::Quality(delta)) => data.merge(delta),
             (Self::Status(data), Self::Status(delta)) => data.merge(delta),
             (Self::System(data), Self::System(delta)) => data.merge(delta),
+            (Self::Consolidated(data), Self::Consolidated(delta)) => data.merge(delta),
             _ => {}
         }
     }
@@ -89,6 +95,7 @@ impl TopicData {
             }
             (Self::Status(older), Self::Status(newer)) => older.diff(newer).map(Self::Status),
             (Self::System(older), Self::System(newer)) => older.diff(newer).map(Self::System),
+            (Self::Consolidated(older), Self::Consolidated(newer)) => older.diff(newer).map(Self::Consolidated),
             _ => Some(newer.clone()),
         }
     }

@@ -213,7 +213,7 @@ async fn the_live_path_says_the_same_as_a_replay() {
         move |event: &MarketEvent| live.lock().unwrap().note(event)
     };
     let mut observer = Some(Box::new(observer) as EventObserver);
-    let server = Server::start_observed(config_for(&sim, "AAABBB"), |_| observer.take()).await.unwrap();
+    let server = Server::start_observed(config_for(&sim, "AAABBB"), move |_| observer.take()).await.unwrap();
     let mut client = Client::greet(&server, Encoding::Binary).await;
     client.subscribe(1, &["system"]).await;
     while live.lock().unwrap().0.len() < replayed.0.len() {

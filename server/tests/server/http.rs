@@ -27,15 +27,18 @@ fn app() -> (Router, Shutdown) {
     directory.expect(InstrumentId::parse("demo:AAABBB").unwrap());
     let client = feed::http::client(&tls::client_config().unwrap()).unwrap();
     let doors = Doors::new(&client, Clock::start(), |_| VenueConfig::default());
+    let (feeds, _no_supervisor) = Feeds::new(directory.clone());
     let state = AppState {
         doors: Doorway::new(doors, Clock::start()),
-        feeds: Feeds::new(Default::default(), directory.clone()),
+        feeds: feeds.clone(),
+        holders: Default::default(),
         hosts: Hosts::new(HOST.parse().unwrap(), &["desk.example".to_owned()]),
         leptos: page::options(),
         shutdown: shutdown.clone(),
         stream: StreamContext {
             hub: Hub::new("test", HubConfig::default()),
             directory,
+            feeds,
             config: Arc::new(StreamConfig::default()),
             clock: Clock::start(),
         },
@@ -88,6 +91,10 @@ async fn answers_have_stable_codes() {
         ("GET", "/api/v1/nothing", 404, Some("not_found")),
         ("GET", "/pkg/nothing.js", 404, Some("not_found")),
         ("GET", "/nothing", 404, Some("not_found")),
+        ("GET", "/api/v1/venues", 200, None),
+        ("GET", "/api/v1/feeds", 405, Some("method_not_allowed")),
+        ("POST", "/api/v1/feeds", 400, Some("bad_body")),
+        ("DELETE", "/api/v1/feeds/demo", 503, Some("unavailable")),
         ("POST", "/api/v1/status", 405, Some("method_not_allowed")),
         ("DELETE", "/nothing", 405, Some("method_not_allowed")),
         ("GET", "/ws", 426, Some("not_a_websocket")),

@@ -6,6 +6,7 @@ mod cycles;
 mod decode;
 mod direct;
 mod feed;
+mod feeds;
 mod hostile;
 mod http;
 mod limits;

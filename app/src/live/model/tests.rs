@@ -199,7 +199,7 @@ fn direct_data_does_not_age_with_the_server() {
     assert_eq!(model.stream(&instrument(), at(20_100)).age_ms, Some(100));
     assert_eq!(model.waiting_cause(&topics, at(20_100)), None);
     // A worker that hangs is found all the same.
-    assert_eq!(model.freshness(&topics, at(26_100)), Freshness::Stale { age_ms: 6_100 });
+    assert_eq!(model.freshness(&topics, at(26_100)), Freshness::Stale { age_ms: 6_100, is_quiet: false });
 }
 
 #[test]

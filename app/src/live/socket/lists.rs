@@ -1,4 +1,4 @@
-//! What the server offers, asked for by REST: the instruments, and which venues can be had directly. After each change of
+//! What the server offers, asked for by REST: the instruments, the venues, and which of those can be had directly. After each change of
 //! epoch, and when it follows other instruments or has learned more of them.
 
 use std::time::Duration;
@@ -7,7 +7,7 @@ use leptos::{prelude::*, task::spawn_local};
 use wire::direct::DirectVenues;
 
 use super::{Driver, Shared};
-use crate::live::{instruments::InstrumentList, model::LiveModel};
+use crate::live::{instruments::InstrumentList, model::LiveModel, venue_list::VenueList};
 
 impl Driver {
     /// Asks until the answers have come; an earlier question is given up.
@@ -37,8 +37,14 @@ async fn fetch(shared: Shared, number: u32) {
     let mut wait = Duration::from_millis(500);
     loop {
         let answers = (ask("api/v1/instruments").await, ask("api/v1/direct").await);
+        let venues = ask("api/v1/venues").await;
         if shared.0.try_borrow().map_or(true, |driver| driver.n_fetches != number) {
             return;
+        }
+        match venues.and_then(|text| VenueList::parse(&text).map_err(|error| error.to_string())) {
+            Ok(list) if live.venues.with_untracked(|known| *known != list) => live.venues.set(list),
+            Ok(_) => {}
+            Err(failure) => live.venues.update(|list| list.failure = Some(failure)),
         }
         let failure = match answers {
             (Ok(instruments), Ok(offers)) => {

@@ -12,8 +12,8 @@ use model::{
 use crate::{
     binary::{code_of, quality, reader::Reader, writer::Writer, writer::zigzag},
     data::{
-        BookData, Breaker, CandlesData, ConnectionEntry, QuoteData, StatusData, StreamEntry, SystemData, TapeData,
-        TapeTrade, TopicData,
+        BookData, Breaker, CandlesData, ConnectionEntry, ConsolidatedData, LeftOut, QuoteData, StatusData, StreamEntry,
+        SystemData, TapeData, TapeTrade, TopicData, VenueLevel, VenueStanding,
     },
     error::WireError,
     limits::{MAX_BARS, MAX_ITEMS, MAX_LEVELS},
@@ -30,6 +30,7 @@ pub(crate) fn write(writer: &mut Writer, data: &TopicData) {
         TopicData::Quality(data) => quality::write(writer, data),
         TopicData::Status(data) => write_status(writer, data),
         TopicData::System(data) => write_system(writer, data),
+        TopicData::Consolidated(data) => write_consolidated(writer, data),
     }
 }
 
@@ -42,6 +43,7 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Result<TopicData, WireError> {
         Channel::Quality => TopicData::Quality(Box::new(quality::read(reader)?)),
         Channel::Status => TopicData::Status(read_status(reader)?),
         Channel::System => TopicData::System(read_system(reader)?),
+        Channel::Consolidated => TopicData::Consolidated(read_consolidated(reader)?),
     };
     reader.end()?;
     Ok(data)
@@ -376,6 +378,37 @@ fn read_system(reader: &mut Reader<'_>) -> Result<SystemData, WireError> {
     })
 }
 
+fn write_consolidated(writer: &mut Writer, data: &ConsolidatedData) {
+    writer.unsigned(mask([data.is_simulated, data.bid.is_some(), data.ask.is_some(), data.publish_time_us.is_some()]));
+    for level in [&data.bid, &data.ask].into_iter().flatten() {
+        writer.text(&level.instrument.to_string());
+        writer.price(level.price);
+        writer.size(level.size);
+    }
+    data.publish_time_us.into_iter().for_each(|time_us| writer.time(time_us));
+    let venues = oldest(&data.venues);
+    writer.count(venues.len());
+    for venue in venues {
+        writer.text(&venue.instrument.to_string());
+        writer.byte(code_of(&STANDINGS, &venue.left_out));
+    }
+}
+
+fn read_consolidated(reader: &mut Reader<'_>) -> Result<ConsolidatedData, WireError> {
+    let mask = read_mask(reader, 4)?;
+    let (bid, ask) = (when(mask, 1, || read_venue_level(reader))?, when(mask, 2, || read_venue_level(reader))?);
+    let publish_time_us = when(mask, 3, || reader.time())?;
+    let n_venues = reader.count("venues", MAX_ITEMS)?;
+    let venue =
+        |_| Ok(VenueStanding { instrument: read_instrument(reader)?, left_out: reader.coded("standing", &STANDINGS)? });
+    let venues = (0..n_venues).map(venue).collect::<Result<_, WireError>>()?;
+    Ok(ConsolidatedData { bid, ask, venues, is_simulated: mask & 1 == 1, publish_time_us })
+}
+
+fn read_venue_level(reader: &mut Reader<'_>) -> Result<VenueLevel, WireError> {
+    Ok(VenueLevel { instrument: read_instrument(reader)?, price: reader.price()?, size: reader.size()? })
+}
+
 /// A rate in tenths; what is no rate is 0.
 fn tenths(rate: f64) -> u64 {
     // The cast saturates, and turns NaN into 0.
@@ -408,4 +441,14 @@ const STREAM_STATES: [StreamState; 4] =
     [StreamState::Initialising, StreamState::Live, StreamState::Stale, StreamState::Failed];
 const SILENCES: [Silence; 4] = [Silence::QuietBesideOthers, Silence::QuietByVenue, Silence::Unexplained, Silence::Dead];
 const BREAKERS: [Breaker; 3] = [Breaker::Closed, Breaker::Open, Breaker::HalfOpen];
+/// Counted, then the reasons for which a venue is left out.
+const STANDINGS: [Option<LeftOut>; LeftOut::ALL.len() + 1] = {
+    let mut table = [None; LeftOut::ALL.len() + 1];
+    let mut reason_idx = 0;
+    while reason_idx < LeftOut::ALL.len() {
+        table[reason_idx + 1] = Some(LeftOut::ALL[reason_idx]);
+        reason_idx += 1;
+    }
+    table
+};
 const MODES: [FeedMode; 3] = [FeedMode::WebSocket, FeedMode::RestPolling, FeedMode::Simulated];

@@ -14,9 +14,9 @@ use proptest::{option, prelude::*};
 use wire::{
     close_code::CloseCode,
     data::{
-        BookData, BookProof, BookQuality, Breaker, CandlesData, ConnectionEntry, FeedQuality, LatencyData,
-        MALFORMED_SAMPLES, MalformedSample, QualityData, QuoteData, Resync, ResyncReason, StatusData, StreamEntry,
-        SystemData, TapeData, TapeTrade, TopicData, VenueClock,
+        BookData, BookProof, BookQuality, Breaker, CandlesData, ConnectionEntry, ConsolidatedData, FeedQuality,
+        LatencyData, LeftOut, MALFORMED_SAMPLES, MalformedSample, QualityData, QuoteData, Resync, ResyncReason,
+        StatusData, StreamEntry, SystemData, TapeData, TapeTrade, TopicData, VenueClock, VenueLevel, VenueStanding,
     },
     message::{
         Ack, Batch, Bye, ClientMessage, CommandRequest, Hello, Item, ItemKind, JsonText, Ping, Pong, RefusalCode,
@@ -273,6 +273,25 @@ fn system() -> impl Strategy<Value = SystemData> {
         .prop_map(|(version, uptime_ms, clients)| SystemData { version, uptime_ms, clients })
 }
 
+fn consolidated() -> impl Strategy<Value = ConsolidatedData> {
+    let level = || {
+        let level = (instrument(), price(), size());
+        option::of(level.prop_map(|(instrument, price, size)| VenueLevel { instrument, price, size }))
+    };
+    let standing = (instrument(), option::of(prop::sample::select(LeftOut::ALL.to_vec())));
+    let standing = standing.prop_map(|(instrument, left_out)| VenueStanding { instrument, left_out });
+    let venues = prop::collection::vec(standing, 0..5);
+    (level(), level(), venues, any::<bool>(), option::of(time())).prop_map(
+        |(bid, ask, venues, is_simulated, publish_time_us)| ConsolidatedData {
+            bid,
+            ask,
+            venues,
+            is_simulated,
+            publish_time_us,
+        },
+    )
+}
+
 pub(crate) fn item() -> impl Strategy<Value = Item> {
     let interval = prop::sample::select(Interval::ALL.to_vec());
     let data = prop_oneof![
@@ -287,6 +306,8 @@ pub(crate) fn item() -> impl Strategy<Value = Item> {
             .boxed(),
         status().prop_map(|data| (Topic::STATUS, TopicData::Status(data))).boxed(),
         system().prop_map(|data| (Topic::SYSTEM, TopicData::System(data))),
+        ("[A-Z]{1,6}/[A-Z]{1,6}", consolidated())
+            .prop_map(|(pair, data)| (Topic::consolidated(&pair), TopicData::Consolidated(data))),
     ];
     let kind = prop::sample::select(vec![ItemKind::Snapshot, ItemKind::Delta]);
     (data, kind, any::<u64>()).prop_map(|((topic, data), kind, offset)| Item { kind, stream: 0, topic, offset, data })
@@ -322,6 +343,12 @@ pub(crate) fn server_message() -> impl Strategy<Value = ServerMessage> {
         Code::RateLimited,
         Code::Forbidden,
         Code::Unavailable,
+        Code::UnknownVenue,
+        Code::BadSymbols,
+        Code::TooManySymbols,
+        Code::NeedsToken,
+        Code::AlreadyRunning,
+        Code::NotRunning,
         Code::Unknown,
     ];
     let reason =
