@@ -5,13 +5,14 @@
 //!
 //! # Layout
 //! - [`load`]: the three sources and their order · [`value`]: one setting's text or TOML value
-//! - [`server`], [`feeds`], [`venues`], [`stream`]: the concerns
+//! - [`server`], [`feeds`], [`venues`], [`stream`]: the concerns · [`token`]: what is never shown
 
 pub mod error;
 pub mod feeds;
 pub mod load;
 pub mod server;
 pub mod stream;
+pub mod token;
 pub mod value;
 pub mod venues;
 
@@ -45,7 +46,7 @@ impl Config {
         self.venues.get(venue).cloned().unwrap_or_default()
     }
 
-    /// The whole as TOML, as a configuration file would say it. Holds no secret: addresses with one are refused.
+    /// The whole as TOML, as a configuration file would say it. Holds no secret: tokens are hidden, addresses with one are refused.
     pub fn to_toml(&self) -> String {
         let mut root = toml::Table::new();
         root.insert("server".into(), self.server.to_toml().into());

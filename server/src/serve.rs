@@ -131,7 +131,12 @@ impl Parts {
         let (commands, queue) = mpsc::channel(COMMAND_QUEUE);
         let parts = FeedParts {
             publisher: Publisher::new(self.hub.clone(), session.venue().as_str()),
-            http: HttpClient::new(requests, rest),
+            http: HttpClient::new(
+                requests,
+                rest,
+                venue.token.clone().filter(|_| !info.token_header.is_empty()).map(|token| (info.token_header, token)),
+            ),
+            token: venue.token.clone(),
             connections: connections.clone(),
             directory: self.directory.clone(),
             session,
@@ -174,6 +179,7 @@ impl Parts {
 fn session_config(feed: &FeedConfig, venue: &VenueConfig, clock: Clock) -> SessionConfig {
     SessionConfig {
         symbols: Symbols::Listed(feed.symbols.clone()),
+        venue_name: None,
         ws_url: venue.ws_url.clone(),
         data_deadline: venue.data_deadline,
         backoff_min: venue.backoff_min,

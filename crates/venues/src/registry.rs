@@ -5,7 +5,7 @@
 use crate::{
     binance, demo,
     error::VenueError,
-    kraken,
+    finnhub, kraken,
     session::{Session, SessionConfig},
 };
 
@@ -13,6 +13,7 @@ use crate::{
 const VENUES: &[(&VenueInfo, OpenFn)] = &[
     (&binance::INFO, |config| Box::new(binance::BinanceSession::new(config))),
     (&DEMO, |config| Box::new(demo::session::DemoSession::new(config))),
+    (&finnhub::INFO, |config| Box::new(finnhub::FinnhubSession::new(config))),
     (&kraken::INFO, |config| Box::new(kraken::KrakenSession::new(config))),
 ];
 

@@ -41,7 +41,7 @@ impl Rig {
         Self::of("binance", config)
     }
 
-    /// A session of that venue, started.
+    /// A started session of another venue.
     pub(crate) fn of(venue: &str, config: &SessionConfig) -> Self {
         let session = registry::open(venue, config).unwrap();
         let mut rig = Self { session, now_ms: 0, log: Vec::new(), turns: Vec::new(), taken: 0 };
