@@ -31,3 +31,4 @@ mod requests;
 mod seen;
 pub mod session;
 mod snapshot_pace;
+pub mod uniswap;

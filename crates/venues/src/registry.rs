@@ -7,6 +7,7 @@ use crate::{
     error::VenueError,
     finnhub, kraken,
     session::{Session, SessionConfig},
+    uniswap,
 };
 
 /// All venues.
@@ -15,6 +16,7 @@ const VENUES: &[(&VenueInfo, OpenFn)] = &[
     (&DEMO, |config| Box::new(demo::session::DemoSession::new(config))),
     (&finnhub::INFO, |config| Box::new(finnhub::FinnhubSession::new(config))),
     (&kraken::INFO, |config| Box::new(kraken::KrakenSession::new(config))),
+    (&uniswap::INFO, |config| Box::new(uniswap::UniswapSession::new(config))),
 ];
 
 /// A made-up market without any address.
