@@ -27,7 +27,11 @@ fn heartbeats_first_then_one_channel_a_message() {
     let texts = ["level2", "market_trades", "ticker"]
         .map(|channel| format!(r#"{{"type":"subscribe",{products}"channel":"{channel}"}}"#));
     let sent = feed.sent();
-    assert_eq!(sent[0], (0, r#"{"type":"subscribe","channel":"heartbeats"}"#.to_owned()), "at once: five seconds are all");
+    assert_eq!(
+        sent[0],
+        (0, r#"{"type":"subscribe","channel":"heartbeats"}"#.to_owned()),
+        "at once: five seconds are all"
+    );
     assert_eq!(sent[1..].iter().map(|(_, text)| text.clone()).collect::<Vec<_>>(), texts);
     assert!(sent.windows(2).all(|pair| pair[1].0 - pair[0].0 >= 500), "{sent:?}");
 }
@@ -46,11 +50,8 @@ fn many_products_keep_the_venues_pace() {
         rig.input(Input::Connected(connection));
     }
     rig.run(3_000);
-    let sent: Vec<u64> = rig
-        .log
-        .iter()
-        .filter_map(|(time, output)| matches!(output, Output::Send(..)).then_some(*time))
-        .collect();
+    let sent: Vec<u64> =
+        rig.log.iter().filter_map(|(time, output)| matches!(output, Output::Send(..)).then_some(*time)).collect();
     assert_eq!(sent.len(), 20);
     assert!(sent.windows(9).all(|nine| nine[8] - nine[0] > 1_000), "{sent:?}");
     let asked: Vec<u64> = rig.all_requests().into_iter().map(|(time, _)| time).collect();
@@ -180,7 +181,10 @@ fn a_refusal_names_its_cause_and_one_product_does_not_spoil_the_others() {
     assert!(texts.iter().filter(|text| text.contains(r#"["BAD-USD"]"#)).count() == 3, "{texts:?}");
     feed.say("l2_data", &book("snapshot", "AAA-USD", &[("bid", "1", "1")]));
     assert_eq!(feed.session.health().instrument_causes.keys().collect::<Vec<_>>(), [&id("BAD-USD")]);
-    feed.say("subscriptions", r#"{"subscriptions":{"level2":["BAD-USD"],"market_trades":["BAD-USD"],"ticker":["BAD-USD"]}}"#);
+    feed.say(
+        "subscriptions",
+        r#"{"subscriptions":{"level2":["BAD-USD"],"market_trades":["BAD-USD"],"ticker":["BAD-USD"]}}"#,
+    );
     assert!(feed.session.health().instrument_causes.is_empty());
 }
 

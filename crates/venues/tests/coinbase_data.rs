@@ -284,7 +284,10 @@ fn history_is_fetched_in_pages_and_told_at_once() {
     feed.answer(first.id, 200, None, &bars(value(0), 60, 350));
     feed.run(1_000);
     let second = feed.requests_of("/candles").remove(1).1;
-    assert_eq!((second.query[0].1.parse::<i64>().unwrap(), second.query[1].1.parse::<i64>().unwrap()), (value(1) - 499 * 60, value(0) - 60));
+    assert_eq!(
+        (second.query[0].1.parse::<i64>().unwrap(), second.query[1].1.parse::<i64>().unwrap()),
+        (value(1) - 499 * 60, value(0) - 60)
+    );
     assert!(feed.words_of("AAA-USD").is_empty());
     feed.answer(second.id, 200, None, &bars(value(1) - 499 * 60, 60, 150));
     assert_eq!(feed.words_of("AAA-USD"), ["history 1m 500"]);
@@ -356,7 +359,9 @@ fn channels_of_bars_are_read_in_recordings() {
         ..Default::default()
     });
     let bar = |start: i64| {
-        format!(r#"{{"start":"{start}","high":"4","low":"1","open":"2","close":"3","volume":"5","product_id":"AAA-USD"}}"#)
+        format!(
+            r#"{{"start":"{start}","high":"4","low":"1","open":"2","close":"3","volume":"5","product_id":"AAA-USD"}}"#
+        )
     };
     feed.say("candles", &format!(r#"{{"type":"snapshot","candles":[{},{}]}}"#, bar(1_800), bar(600)));
     feed.say("candles", &format!(r#"{{"type":"update","candles":[{}]}}"#, bar(2_100)));

@@ -171,8 +171,16 @@ fn check(rig: &Rig, venue: &Venue, number: u64) -> usize {
         };
         let text = |(price, quantity): (&u32, &u32)| (price_text(*price), quantity_text(*quantity));
         let (bids, asks) = &venue.past[&number][idx];
-        assert_eq!(shown(tracked.book.bids().collect()), bids.iter().rev().map(text).collect::<Vec<_>>(), "{symbol} bids at {number}");
-        assert_eq!(shown(tracked.book.asks().collect()), asks.iter().map(text).collect::<Vec<_>>(), "{symbol} asks at {number}");
+        assert_eq!(
+            shown(tracked.book.bids().collect()),
+            bids.iter().rev().map(text).collect::<Vec<_>>(),
+            "{symbol} bids at {number}"
+        );
+        assert_eq!(
+            shown(tracked.book.asks().collect()),
+            asks.iter().map(text).collect::<Vec<_>>(),
+            "{symbol} asks at {number}"
+        );
     }
     n_served
 }

@@ -127,7 +127,9 @@ fn deep_nesting_fits_a_small_stack() {
                 format!(r#"{{"channel":"l2_data","sequence_num":3,"events":[{open_map}1{close_map}]}}"#),
                 format!(r#"{{"channel":{open}{close}}}"#),
                 format!(r#"{{"type":"error","message":{open_map}1{close_map}}}"#),
-                format!(r#"{{"channel":"subscriptions","sequence_num":3,"events":[{{"subscriptions":{open}{close}}}]}}"#),
+                format!(
+                    r#"{{"channel":"subscriptions","sequence_num":3,"events":[{{"subscriptions":{open}{close}}}]}}"#
+                ),
                 open.clone(),
                 open_map.clone(),
             ] {

@@ -72,8 +72,7 @@ impl CoinbaseSession {
                 match rest::page_before(*interval, *from, *until) {
                     // An empty page is the time before the product was listed.
                     Some(until) if !answer.candles.is_empty() => {
-                        let purpose =
-                            Purpose::History { symbol: *symbol, interval: *interval, from: *from, until };
+                        let purpose = Purpose::History { symbol: *symbol, interval: *interval, from: *from, until };
                         self.requests.push(Task::new(purpose), now.monotonic);
                     }
                     Some(_) | None => self.tell_history(*symbol, *interval, *from, now),

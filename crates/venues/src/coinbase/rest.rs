@@ -258,17 +258,31 @@ mod tests {
         let bars = joined(Interval::H4, [part(0, "5", "7"), part(7_200, "6", "4"), part(36_000, "1", "2")]);
         let shown: Vec<String> = bars
             .iter()
-            .map(|bar| format!("{} {} {} {} {} {}", bar.open_time.as_millis(), bar.open, bar.high, bar.low, bar.close, bar.volume))
+            .map(|bar| {
+                format!(
+                    "{} {} {} {} {} {}",
+                    bar.open_time.as_millis(),
+                    bar.open,
+                    bar.high,
+                    bar.low,
+                    bar.close,
+                    bar.volume
+                )
+            })
             .collect();
         assert_eq!(shown, ["0 5 7 4 4 3.0", "28800000 1 2 1 2 1.5"]);
     }
 
     #[test]
     fn answers() {
-        let body = r#"{"candles":[{"start":"1712192400","low":"1","high":"4","open":"2","close":"3","volume":"5.50"}]}"#;
+        let body =
+            r#"{"candles":[{"start":"1712192400","low":"1","high":"4","open":"2","close":"3","volume":"5.50"}]}"#;
         let answer: CoinbaseCandles = serde_json::from_str(body).unwrap();
         let bar = answer.candles[0].candle();
-        assert_eq!((bar.open_time.as_millis(), bar.high.to_string(), bar.volume.to_string()), (1_712_192_400_000, "4".into(), "5.50".into()));
+        assert_eq!(
+            (bar.open_time.as_millis(), bar.high.to_string(), bar.volume.to_string()),
+            (1_712_192_400_000, "4".into(), "5.50".into())
+        );
         let book = |asks: &str| {
             let body = format!(
                 r#"{{"pricebook":{{"product_id":"A","bids":[{{"price":"1","size":"2"}}],"asks":[{asks}],"time":"2026-04-07T00:28:59Z"}}}}"#

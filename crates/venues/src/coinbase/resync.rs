@@ -14,9 +14,7 @@ use model::{
 
 use crate::{
     coinbase::{
-        limits::{
-            CROSSED_TOLERANCE, FIRST_SNAPSHOT_PATIENCE, SNAPSHOT_PATIENCE, SNAPSHOT_WAIT_MAX, SNAPSHOTS_IN_VAIN,
-        },
+        limits::{CROSSED_TOLERANCE, FIRST_SNAPSHOT_PATIENCE, SNAPSHOT_PATIENCE, SNAPSHOT_WAIT_MAX, SNAPSHOTS_IN_VAIN},
         session::CoinbaseSession,
         stream::{SnapshotWish, Supply},
         subscribe,

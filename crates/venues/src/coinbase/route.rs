@@ -76,9 +76,8 @@ impl CoinbaseSession {
         match frame.body {
             CoinbaseBody::Books(events) => {
                 let number = frame.sequence.unwrap_or_default();
-                let has_unknown = events
-                    .iter()
-                    .any(|event| event.kind == CoinbaseEventKind::Unknown || event.updates.n_unknown > 0);
+                let has_unknown =
+                    events.iter().any(|event| event.kind == CoinbaseEventKind::Unknown || event.updates.n_unknown > 0);
                 self.out.health.counters.unknown += u64::from(has_unknown);
                 events.into_iter().for_each(|event| self.levels(connection, event, number, now));
             }

@@ -97,7 +97,8 @@ impl CoinbaseSession {
         };
         if let Symbols::Listed(symbols) = &config.symbols {
             for symbol in symbols {
-                let may_share = alias::presumed_label(symbol).is_some_and(|label| symbols.iter().any(|own| own == label));
+                let may_share =
+                    alias::presumed_label(symbol).is_some_and(|label| symbols.iter().any(|own| own == label));
                 session.follow(symbol, if may_share { Supply::Undecided } else { Supply::Own });
             }
         }

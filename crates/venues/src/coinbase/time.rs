@@ -18,7 +18,8 @@ impl<'de> Deserialize<'de> for CoinbaseSeconds {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<str>::deserialize(deserializer)?;
         let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        let nanos = text.parse::<i64>().ok().filter(|_| is_plain).and_then(|seconds| seconds.checked_mul(1_000_000_000));
+        let nanos =
+            text.parse::<i64>().ok().filter(|_| is_plain).and_then(|seconds| seconds.checked_mul(1_000_000_000));
         nanos.map(|nanos| Self(Timestamp::from_nanos(nanos))).ok_or_else(|| de::Error::custom("not seconds as text"))
     }
 }
@@ -126,7 +127,9 @@ mod tests {
             assert_eq!(found.map(|seconds| seconds.0.as_millis()), expected_ms, "{text}");
         }
         check("\"1712192400\"", Some(1_712_192_400_000));
-        for bad in ["1712192400", "\"\"", "\"+1\"", "\"-1\"", "\"1.5\"", "\"99999999999999999999\"", "\"9999999999999\""] {
+        for bad in
+            ["1712192400", "\"\"", "\"+1\"", "\"-1\"", "\"1.5\"", "\"99999999999999999999\"", "\"9999999999999\""]
+        {
             check(bad, None);
         }
     }
