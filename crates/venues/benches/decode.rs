@@ -1,12 +1,15 @@
 //! What a frame costs: from text to events with the book kept, beside what only reading it into a tree of values costs.
 //!
-//! Frames are made up in realistic shape and size; with `TRUETAPE_CAPTURES` set, the recorded BTCUSDT frames are
-//! measured as well. Compare figures of one run only.
+//! Frames are made up in realistic shape and size; with `TRUETAPE_CAPTURES` set, recorded frames are measured as
+//! well. Compare figures of one run only.
 
 use std::{hint::black_box, io::Read, path::Path, time::Duration};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use model::{
+    book::OrderBook,
+    decimal::{Price, Quantity},
+    event::Level,
     tape::TapeEntry,
     time::{Monotonic, Now, Timestamp},
 };
@@ -90,6 +93,90 @@ fn run(session: &mut Box<dyn Session>, connection: ConnectionId, frames: &[Strin
         }
     }
     n_events
+}
+
+/// A Kraken session with a live book of a hundred rows a side, and changes of it with their checksums.
+struct Kraken {
+    book: OrderBook,
+    random: Jitter,
+}
+
+impl Kraken {
+    fn new() -> Self {
+        let mut book = OrderBook::new();
+        let side = |sign: i64| (1..=100_i64).map(|idx| row(600_000 + sign * idx, 150_000_000)).collect::<Vec<_>>();
+        book.apply_snapshot(&side(-1), &side(1));
+        Self { book, random: Jitter::new(7) }
+    }
+
+    fn live_session() -> (Box<dyn Session>, ConnectionId) {
+        let config = SessionConfig { symbols: Symbols::Listed(vec!["BTC/USD".into()]), ..SessionConfig::default() };
+        let mut session = registry::open("kraken", &config).expect("kraken is a venue");
+        session.handle(Input::Start, now(0));
+        let connection = ConnectionId(1);
+        session.handle(Input::Connected(connection), now(0));
+        let venue = Self::new();
+        let (bids, asks): (Vec<Level>, Vec<Level>) = (venue.book.bids().collect(), venue.book.asks().collect());
+        session.handle(Input::Frame(connection, &venue.frame("snapshot", &bids, &asks)), now(0));
+        while session.poll_output().is_some() {}
+        (session, connection)
+    }
+
+    fn frame(&self, kind: &str, bids: &[Level], asks: &[Level]) -> String {
+        let rows = |rows: &[Level]| {
+            let rows: Vec<String> =
+                rows.iter().map(|row| format!(r#"{{"price":{},"qty":{}}}"#, row.price, row.quantity)).collect();
+            rows.join(",")
+        };
+        let best = self.book.asks().take(10).chain(self.book.bids().take(10));
+        let text: String = best.map(|row| format!("{}{}", row.price.mantissa(), row.quantity.mantissa())).collect();
+        let mut checksum = u32::MAX;
+        for byte in text.bytes() {
+            checksum ^= u32::from(byte);
+            for _ in 0..8 {
+                checksum = if checksum & 1 == 1 { (checksum >> 1) ^ 0xedb8_8320 } else { checksum >> 1 };
+            }
+        }
+        format!(
+            r#"{{"channel":"book","type":"{kind}","data":[{{"symbol":"BTC/USD","bids":[{}],"asks":[{}],"checksum":{},"timestamp":"2026-08-02T03:35:51.660084Z"}}]}}"#,
+            rows(bids),
+            rows(asks),
+            !checksum
+        )
+    }
+
+    /// Two rows of a side near the best, as most recorded ones have.
+    fn change(&mut self) -> String {
+        let sign = if self.random.next_u64().is_multiple_of(2) { -1 } else { 1 };
+        let rows: Vec<Level> = (0..2)
+            .map(|_| {
+                let distance = 1 + i64::try_from(self.random.next_u64() % 90).unwrap_or(0);
+                row(600_000 + sign * distance, 1 + i64::try_from(self.random.next_u64() % 900_000_000).unwrap_or(0))
+            })
+            .collect();
+        let (bids, asks) = if sign < 0 { (rows, Vec::new()) } else { (Vec::new(), rows) };
+        self.book.apply_delta(&bids, &asks);
+        self.frame("update", &bids, &asks)
+    }
+
+    fn trade(number: u64) -> String {
+        format!(
+            r#"{{"channel":"trade","type":"update","data":[{{"symbol":"BTC/USD","side":"buy","price":83744.3,"qty":0.00044780,"ord_type":"limit","trade_id":{number},"timestamp":"2026-09-25T17:48:26.844359Z"}}]}}"#
+        )
+    }
+
+    fn ticker(number: u64) -> String {
+        format!(
+            r#"{{"channel":"ticker","type":"update","data":[{{"symbol":"BTC/USD","bid":83744.2,"bid_qty":0.{number:08},"ask":83744.3,"ask_qty":0.00044780,"last":83744.3,"volume":3156.84782110,"vwap":84174.6,"low":83163.6,"high":85247.4,"change":-429.3,"change_pct":-0.51,"trades":135262,"timestamp":"2026-09-25T17:48:26.844359Z"}}]}}"#
+        )
+    }
+}
+
+fn row(tenths: i64, lots: i64) -> Level {
+    Level {
+        price: Price::from_mantissa(i128::from(tenths), 1).expect("fits"),
+        quantity: Quantity::from_mantissa(i128::from(lots), 8).expect("fits"),
+    }
 }
 
 /// Measures frames that give at least one event each, on sessions that `open` makes.
@@ -208,25 +295,42 @@ fn made_up_coinbase(criterion: &mut Criterion) {
     compare(criterion, "coinbase snapshot", COINBASE_LEVELS as u64, &snapshot, live_coinbase_session);
 }
 
+/// Kraken's kinds.
+fn made_up_kraken(criterion: &mut Criterion) {
+    let mut venue = Kraken::new();
+    let mut measure =
+        |kind, frames: Vec<String>| compare(criterion, kind, frames.len() as u64, &frames, Kraken::live_session);
+    measure("kraken book", (0..N_FRAMES).map(|_| venue.change()).collect());
+    measure("kraken trade", (1..N_FRAMES).map(Kraken::trade).collect());
+    measure("kraken ticker", (1..N_FRAMES).map(Kraken::ticker).collect());
+}
+
 fn recorded(criterion: &mut Criterion) {
     let Some(folder) = std::env::var_os("TRUETAPE_CAPTURES") else {
         eprintln!("recorded frames are skipped: TRUETAPE_CAPTURES names no folder");
         return;
     };
-    let path = Path::new(&folder).join("binance/btcusdt_20240808_spot_depth100ms_bookticker_trade.tape.jsonl.gz");
-    let file = std::fs::File::open(path).expect("the recording is there");
-    let mut text = String::new();
-    flate2::read::GzDecoder::new(file).read_to_string(&mut text).expect("the recording is readable");
-    let entries: Vec<TapeEntry<'_>> = text.lines().filter_map(|line| TapeEntry::parse(line).ok()).collect();
+    for (kind, venue, path, n_least) in [
+        ("recorded", "binance", "binance/btcusdt_20240808_spot_depth100ms_bookticker_trade.tape.jsonl.gz", 40_000),
+        ("recorded kraken", "kraken", "kraken/v2_btcusd_sample_20260801.tape.jsonl.gz", 2_000),
+    ] {
+        let file = std::fs::File::open(Path::new(&folder).join(path)).expect("the recording is there");
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(file).read_to_string(&mut text).expect("the recording is readable");
+        replayed(criterion, kind, venue, &text, n_least);
+    }
+}
 
-    let mut group = criterion.benchmark_group("recorded");
+fn replayed(criterion: &mut Criterion, kind: &str, venue: &str, text: &str, n_least: u64) {
+    let entries: Vec<TapeEntry<'_>> = text.lines().filter_map(|line| TapeEntry::parse(line).ok()).collect();
+    let mut group = criterion.benchmark_group(kind);
     group.throughput(Throughput::Elements(entries.len() as u64)).sample_size(10);
     group.bench_function("session", |bencher| {
         bencher.iter(|| {
-            let mut replay = Replay::new("binance").expect("binance is a venue");
+            let mut replay = Replay::new(venue).expect("a venue of the list");
             let mut n_events = 0_u64;
             entries.iter().for_each(|entry| replay.feed(entry, |_| n_events += 1));
-            assert!(n_events > 40_000);
+            assert!(n_events > n_least);
         });
     });
     group.bench_function("serde_json::Value", |bencher| {
@@ -239,5 +343,5 @@ fn recorded(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, made_up, made_up_coinbase, recorded);
+criterion_group!(benches, made_up, made_up_coinbase, made_up_kraken, recorded);
 criterion_main!(benches);

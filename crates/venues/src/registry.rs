@@ -5,8 +5,9 @@
 use crate::{
     binance, coinbase, demo,
     error::VenueError,
-    finnhub,
+    finnhub, kraken,
     session::{Session, SessionConfig},
+    uniswap,
 };
 
 /// All venues.
@@ -15,6 +16,8 @@ const VENUES: &[(&VenueInfo, OpenFn)] = &[
     (&coinbase::INFO, |config| Box::new(coinbase::CoinbaseSession::new(config))),
     (&DEMO, |config| Box::new(demo::session::DemoSession::new(config))),
     (&finnhub::INFO, |config| Box::new(finnhub::FinnhubSession::new(config))),
+    (&kraken::INFO, |config| Box::new(kraken::KrakenSession::new(config))),
+    (&uniswap::INFO, |config| Box::new(uniswap::UniswapSession::new(config))),
 ];
 
 /// A made-up market without any address.

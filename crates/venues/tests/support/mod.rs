@@ -163,6 +163,11 @@ impl Rig {
         new
     }
 
+    /// The log was cut behind what has been taken: what is left counts as taken.
+    pub(crate) fn log_was_cut(&mut self) {
+        self.taken = self.log.len();
+    }
+
     /// Requests made since the last call of [`Self::take`] whose path ends so.
     pub(crate) fn requests(&mut self, path_end: &str) -> Vec<HttpRequest> {
         let requests = self.take().into_iter().filter_map(|output| match output {
