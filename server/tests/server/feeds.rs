@@ -11,6 +11,7 @@ use server::{
     config::VenueConfig,
     feed::{
         directory::Directory,
+        doors::Doors,
         handle::Feeds,
         socket::Connections,
         supervisor::{FeedKit, Supervisor},
@@ -277,12 +278,13 @@ async fn open_and_close(n_cycles: usize) {
     let (feeds, orders) = Feeds::new(directory.clone());
     let (clock, shutdown) = (Clock::start(), Shutdown::default());
     let tls = server::tls::client_config().unwrap();
+    let client = server::feed::http::client(&tls).unwrap();
+    let venues = to_sim(&sim);
     let kit = FeedKit {
         clock,
         hub: hub.clone(),
-        requests: server::feed::http::client(&tls).unwrap(),
+        doors: Doors::new(&client, clock, |venue| venues.get(venue).cloned().unwrap_or_default()),
         connections: Connections { tls, clock },
-        venues: to_sim(&sim),
         observe: Box::new(|_| None),
         shutdown: shutdown.clone(),
     };
