@@ -5,6 +5,7 @@ mod client;
 mod decode;
 mod feed;
 mod feeds;
+mod hostile;
 mod http;
 mod limits;
 mod resume;
