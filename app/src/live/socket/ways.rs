@@ -140,7 +140,7 @@ impl Shared {
         let Some(Said::Items(items)) = driver.workers.get_mut(venue).map(|worker| worker.hear(data)) else { return };
         driver.apply_direct(venue, items, browser::now());
         driver.tick_slowly();
-        driver.want_frame(self);
+        driver.want_frame();
         if std::mem::take(&mut driver.is_way_changed) {
             self.reroute_soon();
         }
