@@ -307,14 +307,16 @@ pub(crate) fn item() -> impl Strategy<Value = Item> {
         status().prop_map(|data| (Topic::STATUS, TopicData::Status(data))).boxed(),
         system().prop_map(|data| (Topic::SYSTEM, TopicData::System(data))),
         ("[A-Z]{1,6}/[A-Z]{1,6}", consolidated())
-            .prop_map(|(pair, data)| (Topic::consolidated(&pair), TopicData::Consolidated(data))),
+            .prop_map(|(pair, data)| (Topic::consolidated(&pair), TopicData::Consolidated(data)))
+            .boxed(),
     ];
     let kind = prop::sample::select(vec![ItemKind::Snapshot, ItemKind::Delta]);
-    (data, kind, any::<u64>()).prop_map(|((topic, data), kind, offset)| Item { kind, stream: 0, topic, offset, data })
+    let item = (data, kind, any::<u64>());
+    item.prop_map(|((topic, data), kind, offset)| Item { kind, stream: 0, topic, offset, data }).boxed()
 }
 
 fn topic() -> impl Strategy<Value = Topic> {
-    item().prop_map(|item| item.topic)
+    item().prop_map(|item| item.topic).boxed()
 }
 
 /// Numbers are given in order, from 1.
