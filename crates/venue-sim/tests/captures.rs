@@ -66,13 +66,17 @@ async fn recordings_prove_themselves_at_every_depth() {
             subscribe(&mut client, &json!({"channel": "book", "symbol": [symbol], "depth": depth})).await;
             let mut reader = Reader { depth, ..Reader::default() };
             let mut n_proven = 0;
-            while let Came::Text(text) = client.within(Duration::from_millis(500)).await {
+            // Heartbeats come once a second: two of them after the end with no change between them, and nothing is under way.
+            let mut n_beats = 0;
+            while n_beats < 2
+                && let Came::Text(text) = client.within(Duration::from_secs(20)).await
+            {
                 if text.starts_with(r#"{"channel":"book""#) {
                     reader.take(&text);
                     n_proven += 1;
-                }
-                if sim.state()["finished"] == true && text.starts_with(r#"{"channel":"heartbeat""#) {
-                    break;
+                    n_beats = 0;
+                } else if sim.state()["finished"] == true && text.starts_with(r#"{"channel":"heartbeat""#) {
+                    n_beats += 1;
                 }
             }
             let book = sim.book(symbol, None, 10).unwrap();

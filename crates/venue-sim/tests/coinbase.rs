@@ -195,7 +195,7 @@ async fn a_subscription_in_mid_tape_loses_nothing() {
     sim.pause();
     tokio::time::sleep(Duration::from_millis(50)).await;
     for reader in [&mut first, &mut second] {
-        while let Came::Text(text) = reader.client.within(Duration::from_millis(100)).await {
+        while let Came::Text(text) = reader.client.within(Duration::from_millis(800)).await {
             reader.take(&serde_json::from_str(&text).unwrap());
         }
         assert_eq!(reader.rows(true), truth(&sim, "AAA-USD", "bids"));
@@ -325,7 +325,7 @@ async fn a_recording_ends_where_the_independent_replay_ended() {
             break;
         }
     }
-    while let Came::Text(text) = reader.client.within(Duration::from_millis(300)).await {
+    while let Came::Text(text) = reader.client.within(Duration::from_millis(800)).await {
         reader.take(&serde_json::from_str(&text).unwrap());
     }
     for product in ["BTC-USD", "ETH-USD"] {

@@ -137,7 +137,7 @@ async fn readers_of_every_depth_can_prove_their_book() {
     assert_eq!(truth["n_bad_checksums"], 0);
     for (client, reader) in &mut readers {
         while reader.depth != 25
-            && let Came::Text(text) = client.within(Duration::from_millis(300)).await
+            && let Came::Text(text) = client.within(Duration::from_millis(800)).await
         {
             if text.starts_with(r#"{"channel":"book""#) {
                 reader.take(&text);
