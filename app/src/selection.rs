@@ -140,6 +140,7 @@ mod tests {
             cause: (*state == StreamState::Failed).then(|| "cannot connect".into()),
             next_attempt_ms: None,
             is_simulated: false,
+            is_replay: false,
             price_decimals: None,
             size_decimals: None,
         });

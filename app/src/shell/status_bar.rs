@@ -218,6 +218,7 @@ mod tests {
             cause: None,
             next_attempt_ms: None,
             is_simulated: false,
+            is_replay: false,
             price_decimals: None,
             size_decimals: None,
         }

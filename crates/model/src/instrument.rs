@@ -24,7 +24,21 @@ impl Venue {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The name under which a recording of this venue plays, beside the venue itself (`replay-kraken`).
+    #[must_use]
+    pub fn as_replay(&self) -> Self {
+        Self(format!("{REPLAY_PREFIX}{}", self.0).into())
+    }
+
+    /// The venue whose recording plays under this name; `None` for a venue itself.
+    pub fn replayed(&self) -> Option<&str> {
+        self.0.strip_prefix(REPLAY_PREFIX)
+    }
 }
+
+/// What the names of recordings that play begin with; no venue's own name does.
+const REPLAY_PREFIX: &str = "replay-";
 
 impl fmt::Display for Venue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -286,6 +286,7 @@ fn status_entries() {
         cause: Some("connection closed: 1006".to_owned()),
         next_attempt_ms: Some(1_763_668_003_000),
         is_simulated: false,
+        is_replay: false,
         price_decimals: Some(1),
         size_decimals: Some(8),
     };
@@ -308,7 +309,7 @@ fn status_entries() {
         concat!(
             r#"{"streams":[{"instrument":"kraken:BTC/USD","state":"failed","mode":"web_socket","updates":142,"rate":12.3,"#,
             r#""age_ms":250,"last_update_ms":1763668000123,"cause":"connection closed: 1006","next_attempt_ms":1763668003000,"#,
-            r#""is_simulated":false,"price_decimals":1,"size_decimals":8}],"#,
+            r#""is_simulated":false,"is_replay":false,"price_decimals":1,"size_decimals":8}],"#,
             r#""connections":[{"venue":"kraken","is_connected":false,"mode":"web_socket"}],"#,
             r#""removed_streams":["demo:A"],"removed_connections":["demo"]}"#,
         ),

@@ -43,6 +43,7 @@ fn status(state: StreamState, last_update_ms: Option<i64>, cause: Option<&str>) 
         cause: cause.map(str::to_owned),
         next_attempt_ms: None,
         is_simulated: true,
+        is_replay: false,
         price_decimals: None,
         size_decimals: None,
     };

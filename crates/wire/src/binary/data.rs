@@ -274,6 +274,7 @@ fn write_status(writer: &mut Writer, data: &StatusData) {
             entry.next_attempt_ms.is_some(),
             entry.price_decimals.is_some(),
             entry.size_decimals.is_some(),
+            entry.is_replay,
         ]));
         writer.unsigned(entry.updates);
         writer.unsigned(tenths(entry.rate));
@@ -315,12 +316,13 @@ fn read_stream_entry(reader: &mut Reader<'_>) -> Result<StreamEntry, WireError> 
     let instrument = read_instrument(reader)?;
     let state = reader.coded("stream state", &STREAM_STATES)?;
     let mode = reader.coded("mode", &MODES)?;
-    let mask = read_mask(reader, 7)?;
+    let mask = read_mask(reader, 8)?;
     Ok(StreamEntry {
         instrument,
         state,
         mode,
         is_simulated: mask & 1 == 1,
+        is_replay: mask & 1 << 7 != 0,
         updates: reader.unsigned()?,
         rate: f64::from(reader.narrow("rate")?) / 10.0,
         age_ms: when(mask, 1, || reader.unsigned())?,

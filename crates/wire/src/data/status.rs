@@ -53,6 +53,9 @@ pub struct StreamEntry {
     /// True for a made-up market; pages label it wherever it appears.
     #[serde(default)]
     pub is_simulated: bool,
+    /// True for a recording that plays; pages label it wherever it appears, and its ages do not count on by themselves.
+    #[serde(default)]
+    pub is_replay: bool,
     /// Decimals that prices are shown with, once known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price_decimals: Option<u32>,
@@ -144,6 +147,7 @@ mod tests {
             cause: None,
             next_attempt_ms: None,
             is_simulated: true,
+            is_replay: false,
             price_decimals: Some(2),
             size_decimals: None,
         }

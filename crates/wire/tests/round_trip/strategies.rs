@@ -165,11 +165,11 @@ fn quality() -> impl Strategy<Value = QualityData> {
 fn status() -> impl Strategy<Value = StatusData> {
     use StreamState::{Failed, Initialising, Live, Stale};
     let state = prop::sample::select(vec![Initialising, Live, Stale, Failed]);
-    let numbers = (any::<u64>(), any::<u32>(), option::of(any::<u64>()), any::<bool>());
+    let numbers = (any::<u64>(), any::<u32>(), option::of(any::<u64>()), any::<bool>(), any::<bool>());
     let stream = (instrument(), state, mode(), numbers, (option::of(time()), option::of(time())), option::of(text()));
     let stream = (stream, option::of(any::<u32>()), option::of(any::<u32>())).prop_map(
         |(
-            (instrument, state, mode, (updates, tenths, age_ms, is_simulated), times, cause),
+            (instrument, state, mode, (updates, tenths, age_ms, is_simulated, is_replay), times, cause),
             price_decimals,
             size_decimals,
         )| {
@@ -184,6 +184,7 @@ fn status() -> impl Strategy<Value = StatusData> {
                 cause,
                 next_attempt_ms: times.1,
                 is_simulated,
+                is_replay,
                 price_decimals,
                 size_decimals,
             }
