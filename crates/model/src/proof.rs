@@ -57,8 +57,26 @@ pub struct TrackedBook {
     pub event_time: Option<Timestamp>,
     /// Receive time of the last change.
     pub receive_time: Option<Timestamp>,
+    /// The last checksum compared, on venues that send one.
+    pub last_checksum: Option<Checksum>,
     /// What was found.
     pub counters: BookCounters,
+}
+
+/// A checksum as the venue sent it and as the book here came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checksum {
+    /// The venue's.
+    pub venue: u32,
+    /// Ours.
+    pub own: u32,
+}
+
+impl Checksum {
+    /// True where both are the same.
+    pub fn agrees(self) -> bool {
+        self.venue == self.own
+    }
 }
 
 /// What was found while keeping a book.

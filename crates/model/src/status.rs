@@ -87,6 +87,53 @@ pub enum FeedCause {
         /// The venue's words.
         detail: String,
     },
+    /// The subscription was acknowledged and the connection lives, but data that the venue has does not come.
+    AcknowledgedSilent {
+        /// Milliseconds without data of that symbol.
+        silent_ms: u64,
+    },
+    /// The venue asks for a token and none, or a wrong one, is configured.
+    CredentialsRefused {
+        /// What to do.
+        detail: String,
+    },
+}
+
+/// Why nothing has come for a symbol for a while although its connection is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Silence {
+    /// Nothing happens in this market: others on the feed deliver.
+    QuietBesideOthers,
+    /// Nothing happens in this market: the venue, asked by REST, has nothing newer either.
+    QuietByVenue,
+    /// Nothing tells yet.
+    Unexplained,
+    /// The venue, asked by REST, has newer data than the connection brought.
+    Dead,
+}
+
+impl Silence {
+    /// True where the market itself is quiet.
+    pub fn is_quiet(self) -> bool {
+        matches!(self, Self::QuietBesideOthers | Self::QuietByVenue)
+    }
+}
+
+/// What stands between us and a venue's REST.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BreakerState {
+    /// Requests go out.
+    #[default]
+    Closed,
+    /// Nothing goes out before `until`.
+    Open {
+        /// When one request is tried.
+        until: Timestamp,
+    },
+    /// One request is out to see.
+    HalfOpen,
 }
 
 impl FeedCause {
@@ -94,7 +141,11 @@ impl FeedCause {
     pub fn is_transport(&self) -> bool {
         matches!(
             self,
-            Self::Closed { .. } | Self::CannotConnect { .. } | Self::Silent { .. } | Self::Maintenance { .. }
+            Self::Closed { .. }
+                | Self::CannotConnect { .. }
+                | Self::Silent { .. }
+                | Self::Maintenance { .. }
+                | Self::AcknowledgedSilent { .. }
         )
     }
 }
@@ -112,6 +163,12 @@ impl std::fmt::Display for FeedCause {
             Self::RegionBlocked => f.write_str("not available in this region"),
             Self::Refused { detail } => write!(f, "refused: {detail}"),
             Self::Maintenance { detail } => write!(f, "venue maintenance: {detail}"),
+            Self::AcknowledgedSilent { silent_ms } => write!(
+                f,
+                "subscription acknowledged, but nothing came for {:.1} s while the venue has newer data",
+                *silent_ms as f64 / 1_000.0
+            ),
+            Self::CredentialsRefused { detail } => write!(f, "credentials refused: {detail}"),
         }
     }
 }
@@ -129,6 +186,12 @@ pub struct FeedHealth {
     pub instrument_causes: BTreeMap<InstrumentId, FeedCause>,
     /// When the next attempt to connect will be made.
     pub next_attempt: Option<Timestamp>,
+    /// When the last frame of any kind came: the transport's clock. Each stream has its own for data.
+    pub last_frame: Option<Timestamp>,
+    /// Instruments whose data has stopped although the connection is open, and what is known of the reason.
+    pub silences: BTreeMap<InstrumentId, Silence>,
+    /// Whether REST requests go out.
+    pub breaker: BreakerState,
     /// What was counted.
     pub counters: FeedCounters,
 }

@@ -4,7 +4,10 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use model::time::Monotonic;
+use model::{
+    status::BreakerState,
+    time::{Monotonic, Now},
+};
 
 /// Whether a request may be made now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +65,17 @@ impl Budget {
         match self.breaker {
             Breaker::Open { until } => Some(until),
             Breaker::Closed { .. } | Breaker::Probing { .. } => None,
+        }
+    }
+
+    /// As health shows it.
+    pub fn breaker_state(&self, now: Now) -> BreakerState {
+        match self.breaker {
+            Breaker::Closed { .. } => BreakerState::Closed,
+            Breaker::Open { until } => {
+                BreakerState::Open { until: now.wall + until.saturating_since(now.monotonic) }
+            }
+            Breaker::Probing { .. } => BreakerState::HalfOpen,
         }
     }
 

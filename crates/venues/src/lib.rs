@@ -6,6 +6,8 @@
 //! # Layout
 //! - [`session`]: the contract every venue fulfils · [`registry`]: the list of venues
 //! - [`replay`]: drives a session from a recording
+//! - what all venues share: `pool`, `link`: connections · `requests`, `poll_rounds`: REST · `outbox`: outputs and health ·
+//!   `seen`: ids · `snapshot_pace`: no storms of snapshots · `liveness`: quiet or dead
 //! - [`backoff`]: waits between attempts · [`budget`]: weights, `Retry-After`, circuit breaker
 //! - one folder a venue, the same file names in each
 
@@ -14,6 +16,14 @@ pub mod binance;
 pub mod budget;
 pub mod demo;
 pub mod error;
+mod link;
+mod liveness;
+mod outbox;
+mod poll_rounds;
+mod pool;
 pub mod registry;
 pub mod replay;
+mod requests;
+mod seen;
 pub mod session;
+mod snapshot_pace;

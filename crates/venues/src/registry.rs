@@ -30,6 +30,7 @@ const DEMO: VenueInfo = VenueInfo {
         may_be_opened_from_browser: true,
         is_simulated: true,
     },
+    token_header: "",
     rest_paths: &[],
 };
 
@@ -48,8 +49,27 @@ pub struct VenueInfo {
     pub default_rest_url: &'static str,
     /// What it can do.
     pub capabilities: Capabilities,
-    /// Every REST path its session may ask for; a server that passes requests on allows these and no others.
+    /// Header in which REST takes the token; empty where there is none. In the WebSocket address it is `{token}`.
+    pub token_header: &'static str,
+    /// Every REST path its session may ask for, `*` for one part of a path; a server that passes requests on allows these
+    /// and no others.
     pub rest_paths: &'static [&'static str],
+}
+
+impl VenueInfo {
+    /// True for a REST path that the session may ask for.
+    pub fn allows_path(&self, path: &str) -> bool {
+        let is_plain = |part: &str| {
+            !part.is_empty() && part != "." && part != ".." && !part.contains(['%', '?', '#', '\\'])
+        };
+        self.rest_paths.iter().any(|pattern| {
+            pattern.split('/').count() == path.split('/').count()
+                && pattern
+                    .split('/')
+                    .zip(path.split('/'))
+                    .all(|(wanted, part)| wanted == part || (wanted == "*" && is_plain(part)))
+        })
+    }
 }
 
 /// What a venue can do.
@@ -145,6 +165,24 @@ mod tests {
                 }
                 Ok(()) => panic!("{asked} is no venue"),
             }
+        }
+    }
+
+    #[test]
+    fn only_listed_paths_are_allowed() {
+        let info = VenueInfo { rest_paths: &["/api/v3/depth", "/market/*/candles"], ..DEMO };
+        for (path, expected) in [
+            ("/api/v3/depth", true),
+            ("/api/v3/depth/", false),
+            ("/api/v3", false),
+            ("/market/BTC-USD/candles", true),
+            ("/market//candles", false),
+            ("/market/../candles", false),
+            ("/market/a/b/candles", false),
+            ("/market/a%2f/candles", false),
+            ("", false),
+        ] {
+            assert_eq!(info.allows_path(path), expected, "{path}");
         }
     }
 

@@ -239,7 +239,7 @@ impl Answer {
     fn is_for(&self, request: &HttpRequest) -> bool {
         let is_free = |key: &str| matches!(key, "limit" | "symbols" | "startTime" | "endTime");
         let given = |key: &str| self.query.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str());
-        self.path == request.path
+        self.path == request.path.as_ref()
             && request.query.iter().filter(|(key, _)| !is_free(key)).all(|(key, value)| given(key) == Some(value))
     }
 }
@@ -334,7 +334,7 @@ mod tests {
             let (path, query) = split_url(url).unwrap();
             let answer = Answer { path, query, body: String::new() };
             let query = vec![("symbol", "A".to_owned()), ("limit", "1000".to_owned())];
-            let request = HttpRequest { id: RequestId(1), path: "/depth", query, weight: 1 };
+            let request = HttpRequest { id: RequestId(1), path: "/depth".into(), query, weight: 1, body: None };
             assert_eq!(answer.is_for(&request), is_match, "{url}");
         }
         check("https://host.test/depth?symbol=A&limit=5", true);

@@ -9,7 +9,7 @@
 //! carries), so connections are numbered by the session: it says [`Output::Connect`], the shell answers with
 //! [`Input::Connected`] or [`Input::Closed`].
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use model::{
     event::{HistoryWish, MarketEvent},
@@ -96,7 +96,7 @@ pub enum Output {
     Connect {
         /// Its number from now on.
         connection: ConnectionId,
-        /// Whole address, query included.
+        /// Whole address, query included. `{token}` stands for the venue's token, which only the shell knows.
         url: String,
         /// Zero at first, the back-off later.
         after: Duration,
@@ -111,17 +111,19 @@ pub enum Output {
     Event(MarketEvent),
 }
 
-/// A REST request; always `GET` on the venue's REST address.
+/// A REST request on the venue's REST address: `GET`, or `POST` where it has a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpRequest {
     /// Its number.
     pub id: RequestId,
     /// Path from the root (`/api/v3/depth`).
-    pub path: &'static str,
+    pub path: Cow<'static, str>,
     /// Query parameters in order, not yet escaped.
     pub query: Vec<(&'static str, String)>,
     /// Share of the venue's weight budget.
     pub weight: u32,
+    /// A body of JSON.
+    pub body: Option<String>,
 }
 
 /// Which symbols a session follows.
@@ -138,6 +140,8 @@ pub enum Symbols {
 pub struct SessionConfig {
     /// What to follow.
     pub symbols: Symbols,
+    /// The venue's name in events; `None` takes its own. Another one lets a replay stand beside the live feed.
+    pub venue_name: Option<String>,
     /// WebSocket address without stream paths; `None` takes the venue's own.
     pub ws_url: Option<String>,
     /// Give a connection up after this long without a data frame.
@@ -156,6 +160,7 @@ impl Default for SessionConfig {
     fn default() -> Self {
         Self {
             symbols: Symbols::Listed(Vec::new()),
+            venue_name: None,
             ws_url: None,
             data_deadline: None,
             backoff_min: Duration::from_millis(500),
@@ -163,6 +168,13 @@ impl Default for SessionConfig {
             max_attempts: None,
             seed: 0,
         }
+    }
+}
+
+impl SessionConfig {
+    /// The name that events carry: the venue's own unless another is given.
+    pub fn venue(&self, own_name: &str) -> Venue {
+        Venue::new(self.venue_name.as_deref().unwrap_or(own_name))
     }
 }
 

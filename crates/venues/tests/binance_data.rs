@@ -13,7 +13,7 @@ use model::{
     status::{FeedCause, FeedMode},
 };
 use support::{Rig, depth, depth_of, exchange_info, id, listed, mini_ticker, quote, snapshot, trade};
-use venues::session::{CloseReason, ConnectionId, HttpAnswer, Input, Output, SessionConfig, Symbols};
+use venues::session::{CloseReason, ConnectionId, HttpAnswer, HttpRequest, Input, Output, SessionConfig, Symbols};
 
 fn wish(symbol: &str) -> Input<'static> {
     Input::Wish(HistoryWish { instrument: id(symbol), interval: Interval::M1, n_bars: 500 })
@@ -209,6 +209,8 @@ fn two_hundred_symbols_start_within_half_of_the_weight() {
             if let Output::Http(request) = output {
                 let body = if request.path.ends_with("/depth") {
                     snapshot(10)
+                } else if request.path.ends_with("/aggTrades") {
+                    "[]".to_owned()
                 } else {
                     let asked: Vec<String> = serde_json::from_str(&request.query[0].1).unwrap();
                     exchange_info(&asked.iter().map(String::as_str).collect::<Vec<_>>())
@@ -226,7 +228,8 @@ fn two_hundred_symbols_start_within_half_of_the_weight() {
         let weight: u32 = window.map(|(_, request)| request.weight).sum();
         assert!(weight <= 3_000, "{weight} in the minute from {start}");
     }
-    assert_eq!(requests.len(), 202);
+    let is_probe = |request: &HttpRequest| request.path.ends_with("/aggTrades");
+    assert_eq!(requests.iter().filter(|(_, request)| !is_probe(request)).count(), 202);
     assert!(names.iter().all(|symbol| rig.book(symbol).state == BookState::Live));
 }
 
@@ -377,7 +380,7 @@ fn rest_is_polled_while_no_connection_can_be_had() {
     for round in 0..2_u64 {
         for output in rig.take() {
             let Output::Http(request) = output else { continue };
-            let body = match request.path {
+            let body = match request.path.as_ref() {
                 "/api/v3/ticker/24hr" => ticker("4.0", 1_750_000_000_000 + round),
                 "/api/v3/trades" => rows(1 + round..=5 + round),
                 _ => continue,

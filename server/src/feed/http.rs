@@ -1,10 +1,14 @@
-//! REST requests to a venue: only `GET`, only to its configured address, bounded in time, size and number.
+//! REST requests to a venue: `GET`, or `POST` where there is a body, only to its configured address, bounded in time, size and number.
 //!
 //! Not here: weights, retries and `Retry-After`; the session keeps those rules.
 
 use std::{sync::Arc, time::Duration};
 
-use reqwest::{Client, Response, Url, header::HeaderMap, redirect};
+use reqwest::{
+    Client, Response, Url,
+    header::{CONTENT_TYPE, HeaderMap},
+    redirect,
+};
 use rustls::ClientConfig;
 use tokio::sync::Semaphore;
 use venues::session::{HttpAnswer, HttpFailure, HttpRequest, RequestId};
@@ -91,7 +95,11 @@ impl HttpClient {
             url.query_pairs_mut().extend_pairs(&request.query);
         }
         // Errors name the address otherwise, query and all.
-        let response = self.client.get(url).send().await.map_err(|error| failure(Cause(error.without_url())))?;
+        let call = match request.body {
+            None => self.client.get(url),
+            Some(body) => self.client.post(url).header(CONTENT_TYPE, "application/json").body(body),
+        };
+        let response = call.send().await.map_err(|error| failure(Cause(error.without_url())))?;
         read(response).await
     }
 }

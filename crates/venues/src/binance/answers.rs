@@ -1,8 +1,8 @@
 //! What REST answers mean for the session: snapshots, symbols, history; and what is tried again.
 //!
-//! Not here: which request goes out when ([`super::requests`]), what polling makes of answers ([`super::polling`]).
+//! Not here: which request goes out when ([`crate::requests`]), what polling makes of answers ([`super::polling`]).
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use model::{
     event::{BookUpdate, CandleHistory, MarketEventKind},
@@ -16,64 +16,38 @@ use crate::{
         instrument::BinanceExchangeInfo,
         limits::{HISTORY_ATTEMPTS, LEAST_WEIGHT_PER_MINUTE},
         message::BinanceDepth,
-        requests::{Purpose, Task},
-        rest::{BinanceKlineRow, BinanceRefusal},
+        purpose::Purpose,
+        rest::{BinanceKlineRow, BinanceRefusal, BinanceRestAggTrade},
         session::BinanceSession,
     },
+    requests::{Settled, Task},
     session::{HttpAnswer, HttpFailure, RequestId},
 };
 
 impl BinanceSession {
     /// A request ended.
     pub(super) fn answered(&mut self, id: RequestId, result: Result<HttpAnswer<'_>, HttpFailure>, now: Now) {
-        match &result {
-            Ok(answer) => {
-                let HttpAnswer { status, retry_after, used_weight, .. } = *answer;
-                self.requests.budget.answered(status, retry_after, used_weight, now.monotonic);
-            }
-            Err(_) => self.requests.budget.unanswered(now.monotonic),
-        }
-        let Some(task) = self.requests.ended(id, now.monotonic) else { return };
-        let Ok(answer) = result else { return self.retry(task, now) };
-        match answer.status {
-            200..300 => {
-                self.out.set_rest_cause(None);
-                if self.digest(&task, answer.body, now).is_err() {
+        match self.requests.settle(id, result, now, &mut self.out) {
+            Settled::Late => {}
+            Settled::Answered(task, body) => {
+                if self.digest(&task, body, now).is_err() {
                     self.out.health.counters.malformed += 1;
                     self.retry(task, now);
                 }
             }
-            429 | 418 => {
-                let open_until = self.requests.budget.open_until().unwrap_or(now.monotonic);
-                let until = now.wall + open_until.saturating_since(now.monotonic);
-                self.out.set_rest_cause(Some(FeedCause::RateLimited { until }));
-                self.retry(task, now);
-            }
-            451 => {
-                self.out.set_rest_cause(Some(FeedCause::RegionBlocked));
-                self.retry(task, now);
-            }
-            403 => {
-                self.out.set_rest_cause(Some(FeedCause::Refused { detail: "status 403".to_owned() }));
-                self.retry(task, now);
-            }
-            400..500 => {
-                self.out.set_rest_cause(None);
-                self.refused(task, answer.body, now);
-            }
-            _ => self.retry(task, now),
+            Settled::Refused(task, body) => self.refused(task, body, now),
+            Settled::Failed(task) => self.retry(task, now),
         }
     }
 
     /// Requests without an answer count as failed.
     pub(super) fn expire_requests(&mut self, now: Now) {
-        for task in self.requests.take_overdue(now.monotonic) {
-            self.requests.budget.unanswered(now.monotonic);
+        for task in self.requests.take_overdue(now, &mut self.out) {
             self.retry(task, now);
         }
     }
 
-    fn digest(&mut self, task: &Task, body: &str, now: Now) -> Result<(), serde_json::Error> {
+    fn digest(&mut self, task: &Task<Purpose>, body: &str, now: Now) -> Result<(), serde_json::Error> {
         match &task.purpose {
             Purpose::Snapshot { symbol, epoch } => {
                 if self.streams[*symbol].epoch == *epoch {
@@ -90,6 +64,13 @@ impl BinanceSession {
                 let candles = rows.into_iter().map(|BinanceKlineRow(candle)| candle).collect();
                 let history = CandleHistory { interval: *interval, candles };
                 self.out.event(&self.streams[*symbol].id, None, now, MarketEventKind::History(history));
+            }
+            Purpose::Probe { symbol } => {
+                let rows: Vec<BinanceRestAggTrade> = serde_json::from_str(body)?;
+                let newest = rows.iter().map(|row| row.trade_time.0).max();
+                if let Some(silent_for) = self.liveness.probed(*symbol, newest, now.monotonic) {
+                    self.distrust(*symbol, silent_for, now);
+                }
             }
             Purpose::DayTicker { symbol } => self.polled_day(*symbol, &serde_json::from_str(body)?, now),
             Purpose::Trades { symbol } => self.polled_trades(*symbol, &serde_json::from_str::<Vec<_>>(body)?, now),
@@ -139,7 +120,7 @@ impl BinanceSession {
     }
 
     /// The venue does not answer this as it was asked.
-    fn refused(&mut self, task: Task, body: &str, now: Now) {
+    fn refused(&mut self, task: Task<Purpose>, body: &str, now: Now) {
         let refusal: BinanceRefusal<'_> = serde_json::from_str(body).unwrap_or_default();
         match &task.purpose {
             Purpose::Symbols(asked) if refusal.is_unknown_symbol() => match asked.as_slice() {
@@ -162,15 +143,15 @@ impl BinanceSession {
             }
             // The same question would be refused again; polling asks anew by itself.
             Purpose::History { .. }
+            | Purpose::Probe { .. }
             | Purpose::DayTicker { .. }
             | Purpose::Trades { .. }
             | Purpose::AggTrades { .. } => {}
         }
     }
 
-    fn retry(&mut self, mut task: Task, now: Now) {
-        let wait = RETRY_FIRST.saturating_mul(1 << task.n_failed.min(5)).min(RETRY_LAST);
-        task.n_failed += 1;
+    fn retry(&mut self, mut task: Task<Purpose>, now: Now) {
+        let wait = task.fail();
         match &task.purpose {
             Purpose::Snapshot { symbol, epoch } => {
                 let stream = &mut self.streams[*symbol];
@@ -184,14 +165,10 @@ impl BinanceSession {
                 self.requests.push(task, now.monotonic + wait);
             }
             Purpose::History { .. }
+            | Purpose::Probe { .. }
             | Purpose::DayTicker { .. }
             | Purpose::Trades { .. }
             | Purpose::AggTrades { .. } => {}
         }
     }
 }
-
-/// Wait after the first failure; doubles.
-const RETRY_FIRST: Duration = Duration::from_secs(1);
-/// Longest wait between two attempts.
-const RETRY_LAST: Duration = Duration::from_secs(30);

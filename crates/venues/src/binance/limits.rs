@@ -1,55 +1,73 @@
 //! The venue's figures, and how far we go with each.
 //!
 //! Source: <https://github.com/binance/binance-spot-api-docs> (`web-socket-streams.md`, `rest-api.md`). Not here: how they
-//! are kept ([`crate::budget`], [`super::pool`], [`super::requests`]).
+//! are kept ([`crate::budget`], [`crate::pool`], [`crate::requests`]).
 
 use std::time::Duration;
 
+use crate::{pool::PoolRules, requests::RequestRules};
+
+/// The rules of connections to `ws_url`.
+pub(super) fn pool_rules(ws_url: &str) -> PoolRules {
+    PoolRules {
+        url: format!("{}/stream", ws_url.trim_end_matches('/')),
+        symbols_per_connection: STREAMS_PER_CONNECTION / STREAMS_PER_SYMBOL,
+        connects: (CONNECTS_PER_WINDOW, CONNECT_WINDOW),
+        deadline: DATA_DEADLINE,
+        roll: Some((ROLL_AFTER, ROLL_JITTER)),
+        refused_wait: CONNECT_REFUSED_WAIT,
+        message_spacing: MESSAGE_SPACING,
+    }
+}
+
+/// The rules of REST requests.
+pub(super) const REQUEST_RULES: RequestRules = RequestRules {
+    weight_per_minute: WEIGHT_PER_MINUTE,
+    spacing: Duration::ZERO,
+    in_flight: REQUESTS_IN_FLIGHT,
+    timeout: REQUEST_TIMEOUT,
+    history_queue: HISTORY_QUEUE,
+};
+
+/// Streams followed for each symbol; see [`super::subscribe`].
+pub(super) const STREAMS_PER_SYMBOL: usize = 4;
 /// Streams on one connection; the venue allows 1,024.
-pub(super) const STREAMS_PER_CONNECTION: usize = 1_000;
+const STREAMS_PER_CONNECTION: usize = 1_000;
 /// Streams in one SUBSCRIBE message.
 pub(super) const STREAMS_PER_MESSAGE: usize = 200;
 /// Between two messages on one connection. The venue allows five a second, pongs included, and counts in a bucket that
 /// lets bursts through only at first.
-pub(super) const MESSAGE_SPACING: Duration = Duration::from_millis(300);
+const MESSAGE_SPACING: Duration = Duration::from_millis(300);
 /// Connection attempts in [`CONNECT_WINDOW`]; the venue allows 300 an address.
-pub(super) const CONNECTS_PER_WINDOW: usize = 100;
+const CONNECTS_PER_WINDOW: usize = 100;
 /// Five minutes.
-pub(super) const CONNECT_WINDOW: Duration = Duration::from_secs(300);
+const CONNECT_WINDOW: Duration = Duration::from_secs(300);
 /// A connection is replaced when it is this old; the venue cuts it at 24 hours.
-pub(super) const ROLL_AFTER: Duration = Duration::from_secs(22 * 3_600 + 45 * 60);
+const ROLL_AFTER: Duration = Duration::from_secs(22 * 3_600 + 45 * 60);
 /// Spread of the replacement, so that many feeds do not roll over together: 22:45 to 23:15 hours.
-pub(super) const ROLL_JITTER: Duration = Duration::from_secs(30 * 60);
+const ROLL_JITTER: Duration = Duration::from_secs(30 * 60);
 /// After this long without a data frame a connection is given up. The venue pings every 20 seconds, but pings prove nothing.
-pub(super) const DATA_DEADLINE: Duration = Duration::from_secs(30);
-/// During a roll-over, symbols that are quiet this long after the last acknowledgement are not waited for.
-pub(super) const QUIET_GRACE: Duration = Duration::from_secs(10);
+const DATA_DEADLINE: Duration = Duration::from_secs(30);
 /// Wait after the venue refused a handshake or closed with "too many requests".
-pub(super) const CONNECT_REFUSED_WAIT: Duration = Duration::from_secs(60);
+const CONNECT_REFUSED_WAIT: Duration = Duration::from_secs(60);
 
 /// Weight an address may use in a minute; `exchangeInfo` states the current figure.
-pub(super) const WEIGHT_PER_MINUTE: u32 = 6_000;
+const WEIGHT_PER_MINUTE: u32 = 6_000;
 /// The least stated limit that is believed: below it nothing could be asked at all.
 pub(super) const LEAST_WEIGHT_PER_MINUTE: u32 = 600;
 /// Requests that may be out at once.
-pub(super) const REQUESTS_IN_FLIGHT: usize = 4;
+const REQUESTS_IN_FLIGHT: usize = 4;
 /// A request without an answer for this long counts as failed.
-pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 /// Symbols in one `exchangeInfo` request: the address stays short.
 pub(super) const SYMBOLS_PER_REQUEST: usize = 100;
 /// Wishes for history that may wait; further ones replace the oldest.
-pub(super) const HISTORY_QUEUE: usize = 256;
+const HISTORY_QUEUE: usize = 256;
 /// Attempts for one wish.
 pub(super) const HISTORY_ATTEMPTS: u32 = 8;
 
 /// Levels a side asked for in a depth snapshot.
 pub(super) const SNAPSHOT_LEVELS: u32 = 1_000;
-/// Between a snapshot and the first one asked for again.
-pub(super) const SNAPSHOT_FIRST_RETRY: Duration = Duration::from_secs(1);
-/// Between two snapshots of a symbol after that.
-pub(super) const SNAPSHOT_SPACING: Duration = Duration::from_secs(5);
-/// After this long without a snapshot the quick first retry is allowed again.
-pub(super) const SNAPSHOT_CALM: Duration = Duration::from_secs(30);
 /// Changes kept while a snapshot is fetched: more than three minutes of them at ten a second.
 pub(super) const BUFFERED_DIFFS: usize = 2_000;
 /// Levels in those changes; a busy symbol sends some 300 a second.
@@ -70,8 +88,6 @@ pub(super) const SYMBOL_BYTES: usize = 64;
 /// Symbols that recordings may name; further ones are left out.
 pub(super) const SYMBOLS_FROM_FRAMES: usize = 4_096;
 
-/// Failures in a row to connect after which REST is polled as well.
-pub(super) const FAILURES_TO_POLL: u32 = 3;
 /// Between two polls of a symbol.
 pub(super) const POLL_SPACING: Duration = Duration::from_secs(5);
 /// Up to so many symbols polling asks for single prints (weight 25), above for aggregated ones (weight 4).

@@ -5,26 +5,24 @@
 //!
 //! # Layout
 //! - `session`: inputs and outputs · `route`: what frames mean · `answers`: what REST answers mean
-//! - `pool`, `link`: connections · `requests`: REST queue and budget · `polling`: REST where no connection can be had
+//! - `subscribe`: what is asked for on a connection · `polling`: REST where no connection can be had
 //! - `book`: the local book procedure · `quote_check`: its cross-check · `stream`: ids seen of one symbol
-//! - `frame`: what a frame holds · `message`, `rest`, `instrument`: payloads · `limits`: the venue's figures
+//! - `purpose`: what REST is asked for · `frame`: what a frame holds · `message`, `rest`, `instrument`: payloads · `limits`: the venue's figures
 
 mod answers;
 mod book;
 mod frame;
 mod instrument;
 mod limits;
-mod link;
 mod message;
-mod output;
 mod polling;
-mod pool;
+mod purpose;
 mod quote_check;
-mod requests;
 mod rest;
 mod route;
 mod session;
 mod stream;
+mod subscribe;
 
 pub use session::BinanceSession;
 
@@ -51,6 +49,7 @@ pub const INFO: VenueInfo = VenueInfo {
         may_be_opened_from_browser: true,
         is_simulated: false,
     },
+    token_header: "",
     rest_paths: &[
         "/api/v3/aggTrades",
         "/api/v3/depth",

@@ -3,44 +3,33 @@
 //! Begins after some failures in a row, or at once where the venue refuses connections, and ends by itself when a connection delivers; attempts to connect go on
 //! meanwhile. Prints keep their ids, so none comes twice. Books are not polled: seconds-old levels are no book.
 
-use std::time::Duration;
-
 use model::{
     event::{MarketEventKind, Trade, TradeId},
-    time::{Monotonic, Now, Timestamp},
+    time::{Now, Timestamp},
 };
 
 use crate::{
     binance::{
-        limits::{FAILURES_TO_POLL, POLL_SPACING, SYMBOLS_POLLED_IN_FULL},
+        limits::SYMBOLS_POLLED_IN_FULL,
         message::aggressor_side,
-        requests::{Purpose, Task},
+        purpose::Purpose,
         rest::{BinanceDayTicker, BinanceRestAggTrade, BinanceRestTrade},
         session::BinanceSession,
-        stream::Novelty,
     },
+    poll_rounds::PollTurn,
+    requests::Task,
+    seen::Novelty,
     session::ConnectionId,
 };
-
-/// When the next round is due; `None` while connections deliver.
-#[derive(Debug, Default)]
-pub(super) struct Polling {
-    next_round: Option<Monotonic>,
-}
 
 impl BinanceSession {
     /// Begins, goes on or ends.
     pub(super) fn poll(&mut self, now: Now) {
-        if !self.is_polling_needed() {
-            if self.polling.next_round.take().is_some() {
-                self.out.set_polling(false);
-            }
-            return;
+        match self.polling.turn(self.pool.needs_polling(), now.monotonic) {
+            PollTurn::NotDue => return,
+            PollTurn::Ended => return self.out.set_polling(false),
+            PollTurn::Due => {}
         }
-        if self.polling.next_round.is_some_and(|due| now.monotonic < due) {
-            return;
-        }
-        self.polling.next_round = Some(now.monotonic + POLL_SPACING);
         let n_followed = self.streams.iter().filter(|stream| !stream.is_unknown).count();
         for symbol in 0..self.streams.len() {
             if self.streams[symbol].is_unknown {
@@ -60,22 +49,9 @@ impl BinanceSession {
         }
     }
 
-    /// When [`Self::poll`] is wanted.
-    pub(super) fn polling_deadline(&self) -> Option<Monotonic> {
-        match (self.is_polling_needed(), self.polling.next_round) {
-            (true, None) | (false, Some(_)) => Some(Monotonic::from_zero(Duration::ZERO)),
-            (true, next_round) => next_round,
-            (false, None) => None,
-        }
-    }
-
-    fn is_polling_needed(&self) -> bool {
-        !self.is_open_ended && (self.pool.n_failures() >= FAILURES_TO_POLL || self.pool.is_blocked())
-    }
-
     /// Figures of 24 hours came.
     pub(super) fn polled_day(&mut self, position: usize, ticker: &BinanceDayTicker, now: Now) {
-        if !self.is_polling_needed() {
+        if !self.pool.needs_polling() {
             return;
         }
         self.out.set_polling(true);

@@ -1,7 +1,7 @@
 //! REST requests with their weights, and what their answers hold.
 //!
 //! Source: <https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md>. All are public and need no key.
-//! Not here: when a request may go out ([`super::requests`]), the list of symbols ([`super::instrument`]).
+//! Not here: when a request may go out ([`crate::requests`]), the list of symbols ([`super::instrument`]).
 
 use std::{borrow::Cow, fmt};
 
@@ -15,59 +15,64 @@ use serde::{
     de::{self, IgnoredAny, SeqAccess, Visitor},
 };
 
-use crate::binance::{
-    limits::SNAPSHOT_LEVELS,
-    message::{BinanceTime, positive_price},
+use crate::{
+    binance::{
+        limits::SNAPSHOT_LEVELS,
+        message::{BinanceTime, positive_price},
+    },
+    requests::Ask,
 };
 
-/// Path, query in order, weight.
-pub(super) type Request = (&'static str, Vec<(&'static str, String)>, u32);
-
 /// The named symbols, or all there are (several megabytes).
-pub(super) fn exchange_info(symbols: &[&str]) -> Request {
+pub(super) fn exchange_info(symbols: &[&str]) -> Ask {
     let query = match symbols {
         [] => Vec::new(),
         // A list of strings has always a JSON form.
         some => vec![("symbols", serde_json::to_string(some).unwrap_or_default())],
     };
-    ("/api/v3/exchangeInfo", query, 20)
+    Ask::get("/api/v3/exchangeInfo", query, 20)
 }
 
 /// A snapshot of the book.
-pub(super) fn depth(symbol: &str) -> Request {
+pub(super) fn depth(symbol: &str) -> Ask {
     let weight = match SNAPSHOT_LEVELS {
         0..=100 => 5,
         101..=500 => 25,
         501..=1_000 => 50,
         _ => 250,
     };
-    ("/api/v3/depth", vec![("symbol", symbol.to_owned()), ("limit", SNAPSHOT_LEVELS.to_string())], weight)
+    Ask::get("/api/v3/depth", vec![("symbol", symbol.to_owned()), ("limit", SNAPSHOT_LEVELS.to_string())], weight)
 }
 
 /// The newest bars, the forming one last.
-pub(super) fn klines(symbol: &str, interval: Interval, n_bars: usize) -> Request {
+pub(super) fn klines(symbol: &str, interval: Interval, n_bars: usize) -> Ask {
     let query = vec![
         ("symbol", symbol.to_owned()),
         // The venue's names of our intervals are our own.
         ("interval", interval.as_str().to_owned()),
         ("limit", n_bars.clamp(1, 1_000).to_string()),
     ];
-    ("/api/v3/klines", query, 2)
+    Ask::get("/api/v3/klines", query, 2)
 }
 
 /// The newest single prints.
-pub(super) fn trades(symbol: &str) -> Request {
-    ("/api/v3/trades", vec![("symbol", symbol.to_owned()), ("limit", "500".to_owned())], 25)
+pub(super) fn trades(symbol: &str) -> Ask {
+    Ask::get("/api/v3/trades", vec![("symbol", symbol.to_owned()), ("limit", "500".to_owned())], 25)
 }
 
 /// The newest aggregated prints.
-pub(super) fn agg_trades(symbol: &str) -> Request {
-    ("/api/v3/aggTrades", vec![("symbol", symbol.to_owned()), ("limit", "500".to_owned())], 4)
+pub(super) fn agg_trades(symbol: &str) -> Ask {
+    Ask::get("/api/v3/aggTrades", vec![("symbol", symbol.to_owned()), ("limit", "500".to_owned())], 4)
+}
+
+/// The newest aggregated print alone: has anything been traded?
+pub(super) fn newest_agg_trade(symbol: &str) -> Ask {
+    Ask::get("/api/v3/aggTrades", vec![("symbol", symbol.to_owned()), ("limit", "1".to_owned())], 4)
 }
 
 /// Figures of 24 hours with best bid and offer.
-pub(super) fn day_ticker(symbol: &str) -> Request {
-    ("/api/v3/ticker/24hr", vec![("symbol", symbol.to_owned())], 2)
+pub(super) fn day_ticker(symbol: &str) -> Ask {
+    Ask::get("/api/v3/ticker/24hr", vec![("symbol", symbol.to_owned())], 2)
 }
 
 /// A bar: `[open time, open, high, low, close, volume, close time, …six more]`.
@@ -214,13 +219,14 @@ mod tests {
 
     #[test]
     fn requests_state_their_weight() {
-        assert_eq!(exchange_info(&[]), ("/api/v3/exchangeInfo", vec![], 20));
-        assert_eq!(exchange_info(&["A\"", "B"]).1, [("symbols", r#"["A\"","B"]"#.to_owned())]);
-        assert_eq!(depth("A").1, [("symbol", "A".to_owned()), ("limit", "1000".to_owned())]);
-        assert_eq!((depth("A").2, trades("A").2, agg_trades("A").2, day_ticker("A").2), (50, 25, 4, 2));
-        let (path, query, weight) = klines("A", Interval::M15, 5_000);
-        assert_eq!((path, weight), ("/api/v3/klines", 2));
-        assert_eq!(query[1..], [("interval", "15m".to_owned()), ("limit", "1000".to_owned())]);
+        assert_eq!(exchange_info(&[]), Ask::get("/api/v3/exchangeInfo", vec![], 20));
+        assert_eq!(exchange_info(&["A\"", "B"]).query, [("symbols", r#"["A\"","B"]"#.to_owned())]);
+        assert_eq!(depth("A").query, [("symbol", "A".to_owned()), ("limit", "1000".to_owned())]);
+        let weights = [depth("A"), trades("A"), agg_trades("A"), newest_agg_trade("A"), day_ticker("A")].map(|ask| ask.weight);
+        assert_eq!(weights, [50, 25, 4, 4, 2]);
+        let bars = klines("A", Interval::M15, 5_000);
+        assert_eq!((bars.path.as_ref(), bars.weight), ("/api/v3/klines", 2));
+        assert_eq!(bars.query[1..], [("interval", "15m".to_owned()), ("limit", "1000".to_owned())]);
     }
 
     #[test]

@@ -15,8 +15,8 @@ use crate::{
         limits::FRAME_BYTES,
         message::{BinanceDepth, BinanceDepthUpdate, BinanceKline, BinanceTicker, aggressor_side},
         session::BinanceSession,
-        stream::Novelty,
     },
+    seen::Novelty,
     session::ConnectionId,
 };
 
@@ -26,7 +26,7 @@ impl BinanceSession {
         if !self.pool.has(connection) {
             return;
         }
-        self.out.health.counters.frames += 1;
+        self.out.frame(now);
         let frame = if text.len() <= FRAME_BYTES { frame::parse(text).ok() } else { None };
         match frame {
             Some(frame) => self.route(connection, frame, now),
@@ -95,6 +95,7 @@ impl BinanceSession {
             }
             BinanceFrame::Accepted { id: Some(request) } => {
                 for position in self.pool.accepted(connection, request, now, &mut self.out) {
+                    self.liveness.expect(position, now);
                     // From here on changes come, so a snapshot asked for now joins them.
                     self.want_snapshot(position, now);
                 }
@@ -116,10 +117,14 @@ impl BinanceSession {
     fn data(&mut self, connection: ConnectionId, symbol: &str, now: Now) -> Option<usize> {
         let position = self.named(symbol, now).filter(|position| !self.streams[*position].is_unknown);
         self.pool.data(connection, position, now, &mut self.out);
-        if let Some(position) = position
-            && !self.out.health.instrument_causes.is_empty()
-        {
-            self.out.health.instrument_causes.remove(&self.streams[position].id);
+        if let Some(position) = position {
+            self.liveness.data(position, None, now.monotonic);
+            if !self.out.health.instrument_causes.is_empty() {
+                self.out.health.instrument_causes.remove(&self.streams[position].id);
+            }
+            if !self.out.health.silences.is_empty() {
+                self.out.health.silences.remove(&self.streams[position].id);
+            }
         }
         position
     }
@@ -134,6 +139,7 @@ impl BinanceSession {
             Novelty::Late => counters.out_of_order += 1,
             Novelty::New { is_gap } => counters.gaps += u64::from(is_gap),
         }
+        self.liveness.data(position, Some(trade_time), now.monotonic);
         self.out.event(&self.streams[position].id, Some(trade_time), now, MarketEventKind::Trade(print));
     }
 

@@ -20,15 +20,21 @@ use model::{
 use crate::{
     binance::{
         DEFAULT_WS_URL, NAME,
-        limits::{CROSSED_TOLERANCE, SYMBOL_BYTES, SYMBOLS_FROM_FRAMES, SYMBOLS_PER_REQUEST},
-        output::Out,
-        polling::Polling,
-        pool::Pool,
-        requests::{Purpose, Requests, Task},
+        limits::{
+            CROSSED_TOLERANCE, POLL_SPACING, REQUEST_RULES, SYMBOL_BYTES, SYMBOLS_FROM_FRAMES, SYMBOLS_PER_REQUEST,
+            pool_rules,
+        },
+        purpose::Purpose,
         rest,
         stream::Stream,
+        subscribe,
     },
-    session::{Input, Output, Session, SessionConfig, Symbols},
+    liveness::Liveness,
+    outbox::Out,
+    poll_rounds::PollRounds,
+    pool::Pool,
+    requests::{Requests, Task},
+    session::{ConnectionId, Input, Output, Session, SessionConfig, Symbols},
 };
 
 /// Follows symbols on Binance spot.
@@ -42,8 +48,11 @@ pub struct BinanceSession {
     by_symbol: BTreeMap<Arc<str>, usize>,
     pub(super) books: Books,
     pub(super) pool: Pool,
-    pub(super) requests: Requests,
-    pub(super) polling: Polling,
+    pub(super) requests: Requests<Purpose>,
+    pub(super) polling: PollRounds,
+    pub(super) liveness: Liveness,
+    /// Numbers of the messages sent.
+    n_messages: u64,
     pub(super) out: Out,
     instruments: Vec<Arc<Instrument>>,
     /// Instruments that a recording describes before it names them.
@@ -63,15 +72,17 @@ impl BinanceSession {
             unusable = symbols.extract_if(.., |symbol| symbol.is_empty() || symbol.len() > SYMBOL_BYTES).collect();
         }
         let mut session = Self {
-            venue: Venue::new(NAME),
+            venue: config.venue(NAME),
             is_open_ended: config.symbols == Symbols::FromFrames,
             is_started: false,
             streams: Vec::new(),
             by_symbol: BTreeMap::new(),
             books: Books::new(),
-            pool: Pool::new(&config, DEFAULT_WS_URL),
-            requests: if config.symbols == Symbols::FromFrames { Requests::unlimited() } else { Requests::new() },
-            polling: Polling::default(),
+            pool: Pool::new(&config, pool_rules(config.ws_url.as_deref().unwrap_or(DEFAULT_WS_URL))),
+            requests: Requests::new(REQUEST_RULES, config.symbols != Symbols::FromFrames),
+            polling: PollRounds::new(POLL_SPACING),
+            liveness: Liveness::default(),
+            n_messages: 0,
             out: Out::default(),
             instruments: Vec::new(),
             directory: BTreeMap::new(),
@@ -92,6 +103,7 @@ impl BinanceSession {
         self.by_symbol.insert(symbol.into(), self.streams.len());
         self.books.insert(id.clone(), TrackedBook::default());
         self.streams.push(Stream::new(id));
+        self.liveness.resize(self.streams.len());
     }
 
     /// Position of a symbol, where it is followed.
@@ -154,6 +166,7 @@ impl BinanceSession {
         }
         let stream = &mut self.streams[position];
         stream.is_unknown = true;
+        self.liveness.release(position);
         let cause = FeedCause::UnknownSymbol { symbol: stream.id.symbol().to_owned() };
         self.out.health.instrument_causes.insert(stream.id.clone(), cause.clone());
         self.pool.drop_symbol(position, &mut self.out);
@@ -208,6 +221,7 @@ impl BinanceSession {
             stream.epoch = stream.epoch.wrapping_add(1);
             stream.is_snapshot_coming = false;
             self.crossed.remove(&position);
+            self.liveness.release(position);
             let Some(tracked) = self.books.get_mut(&stream.id) else { continue };
             let (state_before, n_resyncs) = (tracked.state, tracked.counters.resyncs);
             stream.book.discard(tracked);
@@ -233,6 +247,26 @@ impl BinanceSession {
         }
         self.expire_requests(now);
         self.poll(now);
+        let streams = &self.streams;
+        let id = |position: usize| streams.get(position).map(|stream| &stream.id);
+        if let Some(symbol) = self.liveness.look(id, now.monotonic, &mut self.out.health.silences) {
+            self.requests.push(Task::new(Purpose::Probe { symbol }), now.monotonic);
+        }
+    }
+
+    /// The venue has newer prints than the connection brought, although the subscription was acknowledged.
+    pub(super) fn distrust(&mut self, position: usize, silent_for: Duration, now: Now) {
+        let silent_ms = u64::try_from(silent_for.as_millis()).unwrap_or(u64::MAX);
+        let cause = FeedCause::AcknowledgedSilent { silent_ms };
+        let lost = self.pool.abandon(position, cause, now, &mut self.out);
+        self.lose(lost, now);
+    }
+
+    fn subscribe(&mut self, connection: ConnectionId, now: Now) {
+        let (streams, n_messages) = (&self.streams, &mut self.n_messages);
+        let symbol = |position: usize| streams.get(position).map(|stream| stream.id.symbol());
+        let messages = |members: &[usize]| subscribe::messages(members, symbol, n_messages);
+        self.pool.connected(connection, messages, now, &mut self.out);
     }
 
     fn send_requests(&mut self, now: Now) {
@@ -253,6 +287,7 @@ impl BinanceSession {
                 Purpose::DayTicker { symbol: position } => rest::day_ticker(symbol(position)?),
                 Purpose::Trades { symbol: position } => rest::trades(symbol(position)?),
                 Purpose::AggTrades { symbol: position } => rest::agg_trades(symbol(position)?),
+                Purpose::Probe { symbol: position } => rest::newest_agg_trade(symbol(position)?),
             })
         });
         for purpose in sent {
@@ -275,10 +310,10 @@ impl Session for BinanceSession {
     fn handle(&mut self, input: Input<'_>, now: Now) {
         match input {
             Input::Start => self.start(now),
-            Input::Connected(connection) => self.pool.connected(connection, now, &mut self.out),
+            Input::Connected(connection) => self.subscribe(connection, now),
             Input::Frame(connection, text) => self.frame(connection, text, now),
             Input::Binary(connection, _) if self.pool.has(connection) => {
-                self.out.health.counters.frames += 1;
+                self.out.frame(now);
                 self.out.health.counters.unknown += 1;
             }
             // Pings prove that the transport lives, not that data would come.
@@ -304,7 +339,9 @@ impl Session for BinanceSession {
     fn deadline(&self) -> Option<Monotonic> {
         let crossed = self.crossed.iter().filter_map(|position| self.streams[*position].book.crossed_since());
         let crossed_at = crossed.min().map(|since| since + CROSSED_TOLERANCE + Duration::from_millis(1));
-        let parts = [self.pool.deadline(), self.requests.deadline(), crossed_at, self.polling_deadline()];
+        let polling_at = self.polling.deadline(self.pool.needs_polling());
+        let parts =
+            [self.pool.deadline(), self.requests.deadline(), crossed_at, polling_at, self.liveness.deadline()];
         parts.into_iter().flatten().min()
     }
 

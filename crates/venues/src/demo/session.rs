@@ -90,7 +90,7 @@ impl DemoSession {
 
     /// Another market.
     pub fn with_market(config: &SessionConfig, market: &DemoMarket) -> Self {
-        let venue = Venue::new(VENUE);
+        let venue = config.venue(VENUE);
         let mut health = FeedHealth { mode: FeedMode::Simulated, ..FeedHealth::default() };
         let is_wanted = |demo: &&DemoInstrument| match &config.symbols {
             Symbols::Listed(symbols) if !symbols.is_empty() => {

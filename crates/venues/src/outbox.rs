@@ -1,4 +1,4 @@
-//! What the parts of the session write to: the queue of outputs and the feed's health.
+//! What the parts of a session write to: the queue of outputs and the feed's health. Shared by all venues.
 
 use std::collections::VecDeque;
 
@@ -13,9 +13,9 @@ use crate::session::Output;
 
 /// Outputs in order, and health. The shell drains the queue after each input, so it stays short.
 #[derive(Debug, Default)]
-pub(super) struct Out {
-    pub(super) queue: VecDeque<Output>,
-    pub(super) health: FeedHealth,
+pub(crate) struct Out {
+    pub(crate) queue: VecDeque<Output>,
+    pub(crate) health: FeedHealth,
     transport_cause: Option<FeedCause>,
     rest_cause: Option<FeedCause>,
     symbol_cause: Option<FeedCause>,
@@ -24,8 +24,14 @@ pub(super) struct Out {
 }
 
 impl Out {
+    /// Counts a frame, whatever is in it: the transport lives.
+    pub(crate) fn frame(&mut self, now: Now) {
+        self.health.counters.frames += 1;
+        self.health.last_frame = Some(now.wall);
+    }
+
     /// Queues an event and counts it.
-    pub(super) fn event(&mut self, id: &InstrumentId, event_time: Option<Timestamp>, now: Now, kind: MarketEventKind) {
+    pub(crate) fn event(&mut self, id: &InstrumentId, event_time: Option<Timestamp>, now: Now, kind: MarketEventKind) {
         let counters = &mut self.health.counters;
         match &kind {
             MarketEventKind::Trade(_) => counters.trades += 1,
@@ -42,31 +48,31 @@ impl Out {
     }
 
     /// Why connections fail; `None` once data flows.
-    pub(super) fn set_transport_cause(&mut self, cause: Option<FeedCause>) {
+    pub(crate) fn set_transport_cause(&mut self, cause: Option<FeedCause>) {
         self.transport_cause = cause;
         self.merge_causes();
     }
 
     /// Why requests fail; `None` once one was answered.
-    pub(super) fn set_rest_cause(&mut self, cause: Option<FeedCause>) {
+    pub(crate) fn set_rest_cause(&mut self, cause: Option<FeedCause>) {
         self.rest_cause = cause;
         self.merge_causes();
     }
 
     /// Why nothing is followed at all: no symbol is left.
-    pub(super) fn set_symbol_cause(&mut self, cause: FeedCause) {
+    pub(crate) fn set_symbol_cause(&mut self, cause: FeedCause) {
         self.symbol_cause = Some(cause);
         self.merge_causes();
     }
 
     /// Whether a connection is open.
-    pub(super) fn set_open_link(&mut self, has_open_link: bool) {
+    pub(crate) fn set_open_link(&mut self, has_open_link: bool) {
         self.has_open_link = has_open_link;
         self.health.is_connected = has_open_link || self.is_polling;
     }
 
     /// Whether polling brings data instead of connections.
-    pub(super) fn set_polling(&mut self, is_polling: bool) {
+    pub(crate) fn set_polling(&mut self, is_polling: bool) {
         self.is_polling = is_polling;
         self.health.is_connected = self.has_open_link || is_polling;
         self.health.mode = if is_polling { FeedMode::RestPolling } else { FeedMode::WebSocket };

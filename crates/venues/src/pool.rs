@@ -1,9 +1,9 @@
-//! The session's connections: as many as the symbols need, watched, restored with back-off, and replaced before the
-//! venue cuts them.
+//! A session's connections: as many as the symbols need, watched, restored with back-off, and replaced before the venue
+//! cuts them. Shared by all venues.
 //!
 //! Each shard of symbols has one connection that counts and, during a roll-over, a successor that is opened and
 //! subscribed beside it; the elder is closed when data flows on the successor. Not here: what frames mean
-//! ([`super::session`]), dropping of items that both connections deliver ([`super::stream`]).
+//! and what is subscribed (the venues), dropping of items that both connections deliver ([`crate::seen`]).
 
 use std::time::Duration;
 
@@ -14,36 +14,45 @@ use model::{
 
 use crate::{
     backoff::{Backoff, Jitter},
-    binance::{
-        limits::{
-            CONNECT_REFUSED_WAIT, CONNECT_WINDOW, CONNECTS_PER_WINDOW, DATA_DEADLINE, ROLL_AFTER, ROLL_JITTER,
-            STREAMS_PER_CONNECTION,
-        },
-        link::{Link, STREAMS_PER_SYMBOL},
-        output::Out,
-    },
     budget::RateWindow,
+    link::{Link, Subscription},
+    outbox::Out,
     session::{CloseReason, ConnectionId, Output, SessionConfig, Symbols},
 };
 
 /// Symbols whose connection is gone: what is known of them is no longer kept up.
-pub(super) type Lost = Vec<usize>;
+pub(crate) type Lost = Vec<usize>;
+
+/// What a venue allows, and how far we go with it.
+#[derive(Clone, Debug)]
+pub(crate) struct PoolRules {
+    /// Whole address of a connection.
+    pub(crate) url: String,
+    /// Symbols that one connection carries.
+    pub(crate) symbols_per_connection: usize,
+    /// Connection attempts allowed in any span of this length.
+    pub(crate) connects: (usize, Duration),
+    /// A connection without a sign of life for this long is given up; the configuration may say otherwise.
+    pub(crate) deadline: Duration,
+    /// When a connection is replaced, and how much later at random; `None` where the venue does not cut it.
+    pub(crate) roll: Option<(Duration, Duration)>,
+    /// Wait after the venue refused a handshake or closed with "too many requests".
+    pub(crate) refused_wait: Duration,
+    /// Between two messages on one connection.
+    pub(crate) message_spacing: Duration,
+}
 
 /// All connections.
 #[derive(Debug)]
-pub(super) struct Pool {
-    url: String,
-    /// Stream names begin with these, one a symbol.
-    stream_names: Vec<String>,
+pub(crate) struct Pool {
+    rules: PoolRules,
     shards: Vec<Shard>,
     jitter: Jitter,
     connects: RateWindow,
-    data_deadline: Duration,
     max_attempts: Option<u32>,
     /// Recordings are neither watched nor replaced.
     is_watched: bool,
     n_connections: u32,
-    n_requests: u64,
 }
 
 #[derive(Debug)]
@@ -61,8 +70,8 @@ struct Shard {
 
 impl Pool {
     /// Nothing is opened yet.
-    pub(super) fn new(config: &SessionConfig, default_ws_url: &str) -> Self {
-        let ws_url = config.ws_url.as_deref().unwrap_or(default_ws_url).trim_end_matches('/');
+    pub(crate) fn new(config: &SessionConfig, mut rules: PoolRules) -> Self {
+        rules.deadline = config.data_deadline.unwrap_or(rules.deadline);
         let backoff = Backoff::new(config.backoff_min, config.backoff_max);
         let shard = |members| Shard {
             members,
@@ -74,34 +83,27 @@ impl Pool {
             cause: None,
             next_attempt: None,
         };
-        let (stream_names, shards, is_watched) = match &config.symbols {
+        let (shards, is_watched) = match &config.symbols {
             Symbols::Listed(symbols) => {
                 let positions: Vec<usize> = (0..symbols.len()).collect();
-                let shards = positions
-                    .chunks(STREAMS_PER_CONNECTION / STREAMS_PER_SYMBOL)
-                    .map(|members| shard(members.to_vec()))
-                    .collect();
-                // An upper-case symbol in a stream's name gives no error and no data.
-                (symbols.iter().map(|symbol| symbol.to_lowercase()).collect(), shards, true)
+                let chunks = positions.chunks(rules.symbols_per_connection.max(1));
+                (chunks.map(|members| shard(members.to_vec())).collect(), true)
             }
-            Symbols::FromFrames => (Vec::new(), vec![shard(Vec::new())], false),
+            Symbols::FromFrames => (vec![shard(Vec::new())], false),
         };
         Self {
-            url: format!("{ws_url}/stream"),
-            stream_names,
             shards,
             jitter: Jitter::new(config.seed),
-            connects: RateWindow::new(CONNECTS_PER_WINDOW, CONNECT_WINDOW),
-            data_deadline: config.data_deadline.unwrap_or(DATA_DEADLINE),
+            connects: RateWindow::new(rules.connects.0, rules.connects.1),
+            rules,
             max_attempts: config.max_attempts,
             is_watched,
             n_connections: 0,
-            n_requests: 0,
         }
     }
 
     /// Opens what is needed.
-    pub(super) fn start(&mut self, now: Now, out: &mut Out) {
+    pub(crate) fn start(&mut self, now: Now, out: &mut Out) {
         for shard_idx in 0..self.shards.len() {
             let link = self.open(shard_idx, Duration::ZERO, now, out);
             self.shards[shard_idx].active = Some(link);
@@ -110,27 +112,32 @@ impl Pool {
     }
 
     /// True for a connection that has not been given up.
-    pub(super) fn has(&self, id: ConnectionId) -> bool {
+    pub(crate) fn has(&self, id: ConnectionId) -> bool {
         self.position(id).is_some()
     }
 
-    /// Failures in a row, of the shard with the most.
-    pub(super) fn n_failures(&self) -> u32 {
-        self.shards.iter().map(|shard| shard.backoff.n_failures()).max().unwrap_or(0)
-    }
-
-    /// True where a handshake was refused for good reasons of the venue's: trying again soon will not help.
-    pub(super) fn is_blocked(&self) -> bool {
+    /// True where REST has to stand in: some failures in a row, or a handshake refused for good reasons of the venue's.
+    pub(crate) fn needs_polling(&self) -> bool {
         let is_block = |cause: &FeedCause| matches!(cause, FeedCause::RegionBlocked | FeedCause::Refused { .. });
-        self.shards.iter().any(|shard| shard.cause.as_ref().is_some_and(is_block))
+        self.is_watched
+            && self.shards.iter().any(|shard| {
+                shard.backoff.n_failures() >= FAILURES_TO_POLL || shard.cause.as_ref().is_some_and(is_block)
+            })
     }
 
-    /// A connection is open: its subscriptions are due.
-    pub(super) fn connected(&mut self, id: ConnectionId, now: Now, out: &mut Out) {
+    /// A connection is open: what `subscribe` gives for its symbols goes out.
+    pub(crate) fn connected(
+        &mut self,
+        id: ConnectionId,
+        subscribe: impl FnOnce(&[usize]) -> Vec<Subscription>,
+        now: Now,
+        out: &mut Out,
+    ) {
         let Some((shard_idx, _)) = self.position(id) else { return };
-        let roll_at = now.monotonic + ROLL_AFTER + self.jitter.up_to(ROLL_JITTER);
+        let roll = self.rules.roll.filter(|_| self.is_watched);
+        let roll_at = roll.map(|(after, jitter)| now.monotonic + after + self.jitter.up_to(jitter));
         let shard = &mut self.shards[shard_idx];
-        let (members, names) = (&shard.members, &self.stream_names);
+        let members = &shard.members;
         let Some(link) = [&mut shard.active, &mut shard.successor].into_iter().flatten().find(|link| link.id == id)
         else {
             return;
@@ -138,7 +145,7 @@ impl Pool {
         if link.is_open() {
             return;
         }
-        link.opened(members, names, self.is_watched.then_some(roll_at), now.monotonic);
+        link.opened(members, subscribe(members), roll_at, now.monotonic);
         if std::mem::replace(&mut shard.has_been_open, true) {
             out.health.counters.reconnects += 1;
         }
@@ -147,18 +154,51 @@ impl Pool {
         self.send_due(now, out);
     }
 
+    /// Asks for something more on a connection. A connection that is gone asks for everything anew when it is back.
+    pub(crate) fn enqueue(&mut self, id: ConnectionId, message: Subscription, now: Now, out: &mut Out) {
+        let Some((shard_idx, role)) = self.position(id) else { return };
+        if let Some(link) = self.link(shard_idx, role).filter(|link| link.is_open()) {
+            link.enqueue(message);
+            self.send_due(now, out);
+        }
+    }
+
+    /// The connection that counts for a symbol, where it is open.
+    pub(crate) fn carrier(&self, symbol: usize) -> Option<ConnectionId> {
+        let shard = self.shards.iter().find(|shard| shard.members.contains(&symbol))?;
+        shard.active.as_ref().filter(|link| link.is_open()).map(|link| link.id)
+    }
+
+    /// Gives up the connection that counts for a symbol although it looks alive, and opens another.
+    pub(crate) fn abandon(&mut self, symbol: usize, cause: FeedCause, now: Now, out: &mut Out) -> Lost {
+        let Some(id) = self.carrier(symbol) else { return Lost::new() };
+        let Some((shard_idx, role)) = self.position(id) else { return Lost::new() };
+        out.queue.push_back(Output::Close(id));
+        let lost = self.give_up(shard_idx, role, cause, Duration::ZERO, now, out);
+        self.report(out);
+        lost
+    }
+
     /// A connection is gone.
-    pub(super) fn closed(&mut self, id: ConnectionId, reason: &CloseReason, now: Now, out: &mut Out) -> Lost {
+    pub(crate) fn closed(&mut self, id: ConnectionId, reason: &CloseReason, now: Now, out: &mut Out) -> Lost {
         let Some((shard_idx, role)) = self.position(id) else { return Lost::new() };
         let is_leaving = self.link(shard_idx, role).is_some_and(|link| link.is_leaving);
-        let (cause, least_wait) = cause_of(reason, is_leaving, now);
+        let (cause, least_wait) = cause_of(reason, is_leaving, self.rules.refused_wait, now);
         let lost = self.give_up(shard_idx, role, cause, least_wait, now, out);
         self.report(out);
         lost
     }
 
+    /// A frame came that proves the transport alive, and no more: a heartbeat.
+    pub(crate) fn alive(&mut self, id: ConnectionId, now: Monotonic) {
+        let Some((shard_idx, role)) = self.position(id) else { return };
+        if let Some(link) = self.link(shard_idx, role) {
+            link.alive(now);
+        }
+    }
+
     /// A data frame came, about the symbol at `symbol` where it is one of ours.
-    pub(super) fn data(&mut self, id: ConnectionId, symbol: Option<usize>, now: Now, out: &mut Out) {
+    pub(crate) fn data(&mut self, id: ConnectionId, symbol: Option<usize>, now: Now, out: &mut Out) {
         let Some((shard_idx, role)) = self.position(id) else { return };
         let Some(link) = self.link(shard_idx, role) else { return };
         let is_first = link.data(symbol, now.monotonic);
@@ -175,7 +215,7 @@ impl Pool {
     }
 
     /// A request was taken; returns the symbols it was about.
-    pub(super) fn accepted(&mut self, id: ConnectionId, request: u64, now: Now, out: &mut Out) -> Vec<usize> {
+    pub(crate) fn accepted(&mut self, id: ConnectionId, request: u64, now: Now, out: &mut Out) -> Vec<usize> {
         let Some((shard_idx, role)) = self.position(id) else { return Vec::new() };
         let members = self.link(shard_idx, role).map_or_else(Vec::new, |link| link.accepted(request, now.monotonic));
         if role == Role::Successor {
@@ -184,8 +224,19 @@ impl Pool {
         members
     }
 
+    /// A request was taken or refused as far as one of its symbols goes.
+    pub(crate) fn answered_symbol(&mut self, id: ConnectionId, request: u64, symbol: usize, now: Now, out: &mut Out) {
+        let Some((shard_idx, role)) = self.position(id) else { return };
+        if let Some(link) = self.link(shard_idx, role) {
+            link.accepted_symbol(request, symbol, now.monotonic);
+        }
+        if role == Role::Successor {
+            self.try_switch(shard_idx, now, out);
+        }
+    }
+
     /// A request was refused; returns the symbols it was about, all of the connection where the venue does not say.
-    pub(super) fn refused(&mut self, id: ConnectionId, request: Option<u64>, now: Monotonic) -> Vec<usize> {
+    pub(crate) fn refused(&mut self, id: ConnectionId, request: Option<u64>, now: Monotonic) -> Vec<usize> {
         let Some((shard_idx, role)) = self.position(id) else { return Vec::new() };
         match request {
             Some(request) => self.link(shard_idx, role).map_or_else(Vec::new, |link| link.accepted(request, now)),
@@ -194,7 +245,7 @@ impl Pool {
     }
 
     /// The venue announced that it will close this connection.
-    pub(super) fn leaving(&mut self, id: ConnectionId, now: Now, out: &mut Out) {
+    pub(crate) fn leaving(&mut self, id: ConnectionId, now: Now, out: &mut Out) {
         let Some((shard_idx, role)) = self.position(id) else { return };
         if let Some(link) = self.link(shard_idx, role) {
             link.is_leaving = true;
@@ -214,7 +265,7 @@ impl Pool {
     }
 
     /// The venue does not know a symbol: it is not subscribed again, and a shard of such symbols is closed.
-    pub(super) fn drop_symbol(&mut self, symbol: usize, out: &mut Out) {
+    pub(crate) fn drop_symbol(&mut self, symbol: usize, out: &mut Out) {
         for shard in &mut self.shards {
             shard.members.retain(|member| *member != symbol);
             for link in [&mut shard.active, &mut shard.successor].into_iter().flatten() {
@@ -231,24 +282,24 @@ impl Pool {
     }
 
     /// Sends subscriptions that are due.
-    pub(super) fn send_due(&mut self, now: Now, out: &mut Out) {
+    pub(crate) fn send_due(&mut self, now: Now, out: &mut Out) {
         let links = self.shards.iter_mut().flat_map(|shard| [&mut shard.active, &mut shard.successor]).flatten();
         for link in links {
-            if let Some(text) = link.next_message(&mut self.n_requests, now.monotonic) {
+            if let Some(text) = link.next_message(now.monotonic) {
                 out.queue.push_back(Output::Send(link.id, text));
             }
         }
     }
 
     /// Gives up silent connections, begins and ends roll-overs.
-    pub(super) fn timeout(&mut self, now: Now, out: &mut Out) -> Lost {
+    pub(crate) fn timeout(&mut self, now: Now, out: &mut Out) -> Lost {
         let mut lost = Lost::new();
         if !self.is_watched {
             return lost;
         }
         for shard_idx in 0..self.shards.len() {
             for role in [Role::Active, Role::Successor] {
-                let deadline = self.data_deadline;
+                let deadline = self.rules.deadline;
                 let Some(link) = self.link(shard_idx, role) else { continue };
                 let silent = now.monotonic.saturating_since(link.alive_at);
                 if silent < deadline || now.monotonic < link.alive_at {
@@ -275,12 +326,12 @@ impl Pool {
     }
 
     /// When [`Self::timeout`] or [`Self::send_due`] is wanted.
-    pub(super) fn deadline(&self) -> Option<Monotonic> {
+    pub(crate) fn deadline(&self) -> Option<Monotonic> {
         let links = self.shards.iter().flat_map(|shard| {
             let roll_at = shard.active.as_ref().filter(|_| shard.successor.is_none()).and_then(|link| link.roll_at);
             let switch_at = shard.successor.as_ref().and_then(Link::quiet_at);
             let watched = [&shard.active, &shard.successor].into_iter().flatten();
-            let silent_at = watched.clone().map(|link| link.alive_at + self.data_deadline);
+            let silent_at = watched.clone().map(|link| link.alive_at + self.rules.deadline);
             let send_at = watched.filter_map(Link::send_at);
             silent_at.filter(|_| self.is_watched).chain(send_at).chain(roll_at).chain(switch_at)
         });
@@ -350,8 +401,8 @@ impl Pool {
         self.n_connections += 1;
         let id = ConnectionId(self.n_connections);
         self.shards[shard_idx].next_attempt = Some(now.wall + after);
-        out.queue.push_back(Output::Connect { connection: id, url: self.url.clone(), after });
-        Link::new(id, due)
+        out.queue.push_back(Output::Connect { connection: id, url: self.rules.url.clone(), after });
+        Link::new(id, due, self.rules.message_spacing)
     }
 
     fn position(&self, id: ConnectionId) -> Option<(usize, Role)> {
@@ -391,15 +442,15 @@ enum Role {
 }
 
 /// Why it ended, in words that help, and how long to stay away at least.
-fn cause_of(reason: &CloseReason, is_leaving: bool, now: Now) -> (FeedCause, Duration) {
+fn cause_of(reason: &CloseReason, is_leaving: bool, refused_wait: Duration, now: Now) -> (FeedCause, Duration) {
     let limited = |wait| (FeedCause::RateLimited { until: now.wall + wait }, wait);
     match reason {
-        CloseReason::CannotConnect { status: Some(451), .. } => (FeedCause::RegionBlocked, CONNECT_REFUSED_WAIT),
+        CloseReason::CannotConnect { status: Some(451), .. } => (FeedCause::RegionBlocked, refused_wait),
         CloseReason::CannotConnect { status: Some(403), detail } => {
-            (FeedCause::Refused { detail: format!("status 403: {detail}") }, CONNECT_REFUSED_WAIT)
+            (FeedCause::Refused { detail: format!("status 403: {detail}") }, refused_wait)
         }
-        CloseReason::CannotConnect { status: Some(429), .. } => limited(CONNECT_REFUSED_WAIT),
-        CloseReason::CannotConnect { status: Some(418), .. } => limited(CONNECT_REFUSED_WAIT * 2),
+        CloseReason::CannotConnect { status: Some(429), .. } => limited(refused_wait),
+        CloseReason::CannotConnect { status: Some(418), .. } => limited(refused_wait * 2),
         CloseReason::CannotConnect { status: Some(status), detail } => {
             (FeedCause::CannotConnect { detail: format!("status {status}: {detail}") }, Duration::ZERO)
         }
@@ -407,7 +458,7 @@ fn cause_of(reason: &CloseReason, is_leaving: bool, now: Now) -> (FeedCause, Dur
             (FeedCause::CannotConnect { detail: detail.clone() }, Duration::ZERO)
         }
         CloseReason::Ended { code: Some(1008), detail } if detail.to_lowercase().contains("too many") => {
-            limited(CONNECT_REFUSED_WAIT)
+            limited(refused_wait)
         }
         CloseReason::Ended { .. } if is_leaving => {
             (FeedCause::Maintenance { detail: "announced by the venue".to_owned() }, Duration::ZERO)
@@ -418,3 +469,6 @@ fn cause_of(reason: &CloseReason, is_leaving: bool, now: Now) -> (FeedCause, Dur
         CloseReason::Ended { code: None, detail } => (FeedCause::Closed { detail: detail.clone() }, Duration::ZERO),
     }
 }
+
+/// Failures in a row to connect after which REST is polled as well.
+const FAILURES_TO_POLL: u32 = 3;

@@ -1,0 +1,248 @@
+//! One connection: what is still to be subscribed, what was acknowledged, and when data last came.
+//!
+//! Not here: which connections there are ([`super::pool`]).
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::Duration,
+};
+
+use model::time::Monotonic;
+
+use crate::session::ConnectionId;
+
+/// A message to the venue that asks for data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Subscription {
+    /// Positions of the symbols it is about.
+    pub(crate) symbols: Vec<usize>,
+    /// Its number, where the venue answers with it; without one no answer is waited for.
+    pub(crate) request: Option<u64>,
+    /// The frame.
+    pub(crate) text: String,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) id: ConnectionId,
+    /// Last sign of life: a frame that counts as one, the opening, or the moment from which the opening is due.
+    pub(crate) alive_at: Monotonic,
+    /// When its successor is due.
+    pub(crate) roll_at: Option<Monotonic>,
+    /// The venue has announced that it will close it.
+    pub(crate) is_leaving: bool,
+    is_open: bool,
+    has_data: bool,
+    to_send: VecDeque<Subscription>,
+    next_send: Monotonic,
+    message_spacing: Duration,
+    unanswered: BTreeMap<u64, Vec<usize>>,
+    /// Symbols without data so far.
+    quiet: BTreeSet<usize>,
+    /// Last message sent or answered.
+    settled_at: Monotonic,
+}
+
+impl Link {
+    /// Not open yet; the opening begins at `due`.
+    pub(crate) fn new(id: ConnectionId, due: Monotonic, message_spacing: Duration) -> Self {
+        Self {
+            id,
+            alive_at: due,
+            roll_at: None,
+            is_leaving: false,
+            is_open: false,
+            has_data: false,
+            to_send: VecDeque::new(),
+            next_send: due,
+            message_spacing,
+            unanswered: BTreeMap::new(),
+            quiet: BTreeSet::new(),
+            settled_at: due,
+        }
+    }
+
+    /// True from the opening on.
+    pub(crate) fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// True once data has come.
+    pub(crate) fn has_data(&self) -> bool {
+        self.has_data
+    }
+
+    /// It is open: everything is to be subscribed.
+    pub(crate) fn opened(
+        &mut self,
+        members: &[usize],
+        messages: Vec<Subscription>,
+        roll_at: Option<Monotonic>,
+        now: Monotonic,
+    ) {
+        self.is_open = true;
+        self.alive_at = now;
+        self.next_send = now;
+        self.settled_at = now;
+        self.roll_at = roll_at;
+        self.quiet = members.iter().copied().collect();
+        self.to_send = messages.into();
+    }
+
+    /// Something more is asked for.
+    pub(crate) fn enqueue(&mut self, message: Subscription) {
+        self.to_send.push_back(message);
+    }
+
+    /// The next message, if it is due.
+    pub(crate) fn next_message(&mut self, now: Monotonic) -> Option<String> {
+        if !self.is_open || now < self.next_send {
+            return None;
+        }
+        let Subscription { symbols, request, text } = self.to_send.pop_front()?;
+        if let Some(request) = request {
+            self.unanswered.insert(request, symbols);
+        }
+        self.next_send = now + self.message_spacing;
+        self.settled_at = now;
+        Some(text)
+    }
+
+    /// When the next subscription is due.
+    pub(crate) fn send_at(&self) -> Option<Monotonic> {
+        (self.is_open && !self.to_send.is_empty()).then_some(self.next_send)
+    }
+
+    /// A request was answered; returns its symbols.
+    pub(crate) fn accepted(&mut self, request: u64, now: Monotonic) -> Vec<usize> {
+        self.settled_at = now;
+        self.unanswered.remove(&request).unwrap_or_default()
+    }
+
+    /// A request was answered as far as one of its symbols goes.
+    pub(crate) fn accepted_symbol(&mut self, request: u64, symbol: usize, now: Monotonic) {
+        self.settled_at = now;
+        if let Some(symbols) = self.unanswered.get_mut(&request) {
+            symbols.retain(|known| *known != symbol);
+            if symbols.is_empty() {
+                self.unanswered.remove(&request);
+            }
+        }
+    }
+
+    /// A frame came that proves the transport alive, and no more.
+    pub(crate) fn alive(&mut self, now: Monotonic) {
+        self.alive_at = self.alive_at.max(now);
+    }
+
+    /// Data came; returns whether it was the first.
+    pub(crate) fn data(&mut self, symbol: Option<usize>, now: Monotonic) -> bool {
+        self.alive_at = self.alive_at.max(now);
+        if let Some(symbol) = symbol
+            && !self.quiet.is_empty()
+        {
+            self.quiet.remove(&symbol);
+        }
+        !std::mem::replace(&mut self.has_data, true)
+    }
+
+    /// Nothing is expected of this symbol any more.
+    pub(crate) fn drop_symbol(&mut self, symbol: usize) {
+        self.quiet.remove(&symbol);
+    }
+
+    /// Every subscription is in force.
+    pub(crate) fn is_established(&self) -> bool {
+        self.is_open && self.has_data && self.to_send.is_empty() && self.unanswered.is_empty()
+    }
+
+    /// Every subscription is in force and every symbol has had data; quiet ones, and acknowledgements that do not
+    /// come, are waited for only so long.
+    pub(crate) fn can_take_over(&self, now: Monotonic) -> bool {
+        let is_complete = self.unanswered.is_empty() && self.quiet.is_empty();
+        let is_settled = now.saturating_since(self.settled_at) >= QUIET_GRACE;
+        self.is_open && self.has_data && self.to_send.is_empty() && !self.is_leaving && (is_complete || is_settled)
+    }
+
+    /// When waiting for quiet symbols ends.
+    pub(crate) fn quiet_at(&self) -> Option<Monotonic> {
+        (self.is_open && self.has_data && self.to_send.is_empty() && !self.is_leaving)
+            .then_some(self.settled_at + QUIET_GRACE)
+    }
+}
+
+/// During a roll-over, symbols that are quiet this long after the last acknowledgement are not waited for.
+const QUIET_GRACE: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Monotonic {
+        Monotonic::from_zero(Duration::from_millis(millis))
+    }
+
+    const SPACING: Duration = Duration::from_millis(300);
+
+    fn message(request: u64, symbols: &[usize]) -> Subscription {
+        Subscription { symbols: symbols.to_vec(), request: Some(request), text: format!("message {request}") }
+    }
+
+    #[test]
+    fn messages_go_out_with_distance() {
+        let mut link = Link::new(ConnectionId(1), at(0), SPACING);
+        assert_eq!(link.next_message(at(0)), None);
+        link.opened(&[0, 1, 2], vec![message(1, &[0]), message(2, &[1]), message(3, &[2])], None, at(100));
+        let mut sent = Vec::new();
+        for millis in 100..2_000 {
+            if let Some(text) = link.next_message(at(millis)) {
+                sent.push((millis, text));
+            }
+            if millis == 1_000 {
+                link.enqueue(message(4, &[0]));
+            }
+        }
+        let texts: Vec<(u64, &str)> = sent.iter().map(|(millis, text)| (*millis, text.as_str())).collect();
+        assert_eq!(texts, [(100, "message 1"), (400, "message 2"), (700, "message 3"), (1_001, "message 4")]);
+        assert_eq!(link.send_at(), None);
+        assert_eq!((link.accepted(3, at(800)), link.accepted(3, at(800))), (vec![2], vec![]));
+    }
+
+    #[test]
+    fn it_takes_over_when_all_symbols_had_data() {
+        let mut link = Link::new(ConnectionId(1), at(0), SPACING);
+        link.opened(&[4, 7], vec![message(1, &[4, 7])], None, at(0));
+        link.next_message(at(0));
+        assert!(link.data(Some(4), at(10)));
+        assert!(!link.data(Some(7), at(20)));
+        assert!(!link.can_take_over(at(20)) && !link.is_established());
+        link.accepted(1, at(30));
+        assert!(link.can_take_over(at(30)) && link.is_established());
+    }
+
+    #[test]
+    fn acknowledgements_may_come_symbol_by_symbol() {
+        let mut link = Link::new(ConnectionId(1), at(0), SPACING);
+        link.opened(&[4, 7], vec![message(1, &[4, 7])], None, at(0));
+        link.next_message(at(0));
+        link.data(Some(4), at(10));
+        link.accepted_symbol(1, 4, at(20));
+        assert!(!link.is_established());
+        link.accepted_symbol(1, 9, at(20));
+        link.accepted_symbol(1, 7, at(30));
+        assert!(link.is_established());
+    }
+
+    #[test]
+    fn quiet_symbols_are_not_waited_for_for_ever() {
+        let mut link = Link::new(ConnectionId(1), at(0), SPACING);
+        link.opened(&[4, 7], vec![message(1, &[4, 7])], None, at(0));
+        link.next_message(at(0));
+        link.accepted(1, at(30));
+        assert_eq!(link.quiet_at(), None);
+        link.data(Some(4), at(40));
+        assert_eq!(link.quiet_at(), Some(at(10_030)));
+        assert!(!link.can_take_over(at(10_029)) && link.can_take_over(at(10_030)));
+    }
+}

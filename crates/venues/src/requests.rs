@@ -1,0 +1,437 @@
+//! REST requests that wait or are out: order, pace, the shared budget, and what an answer's status means.
+//!
+//! At most one request of a purpose waits, so the queue is bounded by the symbols followed; wishes for history are bounded
+//! by [`RequestRules::history_queue`]. Shared by all venues. Not here: what the answers say (the venues).
+
+use std::{borrow::Cow, collections::BTreeMap, fmt::Debug, time::Duration};
+
+use model::{
+    status::FeedCause,
+    time::{Monotonic, Now},
+};
+
+use crate::{
+    budget::{Budget, Permit},
+    outbox::Out,
+    session::{HttpAnswer, HttpFailure, HttpRequest, Output, RequestId},
+};
+
+/// What a venue allows, and how far we go with it.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestRules {
+    /// Weight an address may use in a minute; half of it is used.
+    pub(crate) weight_per_minute: u32,
+    /// Shortest time between two requests.
+    pub(crate) spacing: Duration,
+    /// Requests that may be out at once.
+    pub(crate) in_flight: usize,
+    /// A request without an answer for this long counts as failed.
+    pub(crate) timeout: Duration,
+    /// Wishes for history that may wait; further ones replace the oldest.
+    pub(crate) history_queue: usize,
+}
+
+/// What a request is for. Of two equal ones only one waits.
+pub(crate) trait Purpose: Clone + Debug + PartialEq {
+    /// Urgency: the lowest goes first.
+    fn rank(&self) -> u8;
+
+    /// True for bars that somebody wishes for: their number is bounded.
+    fn is_history(&self) -> bool;
+}
+
+/// A request as a venue's REST has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ask {
+    /// Path from the root.
+    pub(crate) path: Cow<'static, str>,
+    /// Query parameters in order, not yet escaped.
+    pub(crate) query: Vec<(&'static str, String)>,
+    /// Share of the budget.
+    pub(crate) weight: u32,
+    /// A body makes it a `POST` of JSON.
+    pub(crate) body: Option<String>,
+}
+
+impl Ask {
+    /// A `GET`.
+    pub(crate) fn get(path: impl Into<Cow<'static, str>>, query: Vec<(&'static str, String)>, weight: u32) -> Self {
+        Self { path: path.into(), query, weight, body: None }
+    }
+}
+
+/// A purpose with its history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Task<P> {
+    pub(crate) purpose: P,
+    /// Attempts that failed.
+    pub(crate) n_failed: u32,
+}
+
+impl<P> Task<P> {
+    /// Not tried yet.
+    pub(crate) fn new(purpose: P) -> Self {
+        Self { purpose, n_failed: 0 }
+    }
+
+    /// Counts a failure; returns how long to wait before the next attempt.
+    pub(crate) fn fail(&mut self) -> Duration {
+        let wait = RETRY_FIRST.saturating_mul(1 << self.n_failed.min(5)).min(RETRY_LAST);
+        self.n_failed += 1;
+        wait
+    }
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub(crate) enum Settled<'a, P> {
+    /// Nobody waits for it any more.
+    Late,
+    /// The answer, status 2xx.
+    Answered(Task<P>, &'a str),
+    /// The venue does not answer this as it was asked: status 4xx other than limits and blocks.
+    Refused(Task<P>, &'a str),
+    /// No answer, or one that says to come back later.
+    Failed(Task<P>),
+}
+
+/// All requests of a session.
+#[derive(Debug)]
+pub(crate) struct Requests<P> {
+    pub(crate) budget: Budget,
+    rules: RequestRules,
+    waiting: Vec<(Monotonic, Task<P>)>,
+    in_flight: BTreeMap<RequestId, (Monotonic, Task<P>)>,
+    last_sent: Option<Monotonic>,
+    /// Before this nothing can go out; `None` where nothing waits or an answer must come first.
+    next_due: Option<Monotonic>,
+    n_requests: u64,
+    /// False for a recording: its answers cost nothing, and many never come.
+    is_limited: bool,
+}
+
+impl<P: Purpose> Requests<P> {
+    /// Nothing waits. `is_limited` is false for a recording: nothing is held back.
+    pub(crate) fn new(rules: RequestRules, is_limited: bool) -> Self {
+        Self {
+            is_limited,
+            budget: Budget::new(rules.weight_per_minute),
+            rules,
+            waiting: Vec::new(),
+            in_flight: BTreeMap::new(),
+            last_sent: None,
+            next_due: None,
+            n_requests: 0,
+        }
+    }
+
+    /// Adds a task that is not to go out before `not_before`. A task of the same purpose that waits already is kept instead.
+    pub(crate) fn push(&mut self, task: Task<P>, not_before: Monotonic) {
+        if self.waiting.iter().any(|(_, waiting)| waiting.purpose == task.purpose) {
+            return;
+        }
+        let mut wishes = self.waiting.iter().enumerate().filter(|(_, (_, task))| task.purpose.is_history());
+        let oldest_idx = wishes.next().map(|(idx, _)| idx);
+        let n_wishes = wishes.count() + usize::from(oldest_idx.is_some());
+        if let Some(oldest_idx) = oldest_idx
+            && task.purpose.is_history()
+            && n_wishes >= self.rules.history_queue
+        {
+            // The newest wish is the one somebody looks at.
+            self.waiting.remove(oldest_idx);
+        }
+        self.waiting.push((not_before, task));
+        self.next_due = Some(self.next_due.map_or(not_before, |due| due.min(not_before)));
+    }
+
+    /// True where a task of this kind waits or is out.
+    pub(crate) fn has(&self, is_it: impl Fn(&P) -> bool) -> bool {
+        self.waiting.iter().chain(self.in_flight.values()).any(|(_, task)| is_it(&task.purpose))
+    }
+
+    /// Sends what may go out now; returns the purposes sent. `request` gives a purpose's request, `None` drops the task.
+    pub(crate) fn send_due(
+        &mut self,
+        now: Now,
+        out: &mut Out,
+        request: impl Fn(&P) -> Option<Ask>,
+    ) -> Vec<P> {
+        let mut sent = Vec::new();
+        if self.next_due.is_none_or(|due| now.monotonic < due) {
+            return sent;
+        }
+        loop {
+            self.next_due = self.waiting.iter().map(|(not_before, _)| *not_before).min();
+            if self.next_due.is_none_or(|due| now.monotonic < due) {
+                return sent;
+            }
+            if self.is_limited && self.in_flight.len() >= self.rules.in_flight {
+                self.next_due = None;
+                return sent;
+            }
+            let due = self.waiting.iter().enumerate().filter(|(_, (not_before, _))| *not_before <= now.monotonic);
+            let Some(idx) = due.min_by_key(|(idx, (_, task))| (task.purpose.rank(), *idx)).map(|(idx, _)| idx) else {
+                return sent;
+            };
+            let Some(ask) = request(&self.waiting[idx].1.purpose) else {
+                self.waiting.remove(idx);
+                continue;
+            };
+            match self.permit(ask.weight, now.monotonic) {
+                Permit::Granted => {}
+                Permit::At(later) => {
+                    self.next_due = Some(later);
+                    return sent;
+                }
+                Permit::AfterProbe => {
+                    self.next_due = None;
+                    return sent;
+                }
+            }
+            let (_, task) = self.waiting.remove(idx);
+            self.n_requests += 1;
+            let id = RequestId(self.n_requests);
+            sent.push(task.purpose.clone());
+            self.in_flight.insert(id, (now.monotonic, task));
+            self.last_sent = Some(now.monotonic);
+            let Ask { path, query, weight, body } = ask;
+            out.queue.push_back(Output::Http(HttpRequest { id, path, query, weight, body }));
+        }
+    }
+
+    fn permit(&mut self, weight: u32, now: Monotonic) -> Permit {
+        if !self.is_limited {
+            return Permit::Granted;
+        }
+        match self.last_sent.map(|last| last + self.rules.spacing) {
+            Some(earliest) if now < earliest => Permit::At(earliest),
+            _ => self.budget.acquire(weight, now),
+        }
+    }
+
+    /// A request ended: the budget learns of it, health says why if it failed.
+    pub(crate) fn settle<'a>(
+        &mut self,
+        id: RequestId,
+        result: Result<HttpAnswer<'a>, HttpFailure>,
+        now: Now,
+        out: &mut Out,
+    ) -> Settled<'a, P> {
+        match &result {
+            Ok(HttpAnswer { status, retry_after, used_weight, .. }) => {
+                self.budget.answered(*status, *retry_after, *used_weight, now.monotonic);
+            }
+            Err(_) => self.budget.unanswered(now.monotonic),
+        }
+        out.health.breaker = self.budget.breaker_state(now);
+        let Some((_, task)) = self.in_flight.remove(&id) else { return Settled::Late };
+        self.next_due = Some(now.monotonic);
+        let Ok(answer) = result else { return Settled::Failed(task) };
+        match answer.status {
+            200..300 => {
+                out.set_rest_cause(None);
+                Settled::Answered(task, answer.body)
+            }
+            429 | 418 => {
+                self.limited(now, out);
+                Settled::Failed(task)
+            }
+            451 => {
+                out.set_rest_cause(Some(FeedCause::RegionBlocked));
+                Settled::Failed(task)
+            }
+            403 => {
+                out.set_rest_cause(Some(FeedCause::Refused { detail: "status 403".to_owned() }));
+                Settled::Failed(task)
+            }
+            400..500 => {
+                out.set_rest_cause(None);
+                Settled::Refused(task, answer.body)
+            }
+            _ => Settled::Failed(task),
+        }
+    }
+
+    /// The venue says in its own words that there were too many requests (some do so with status 200).
+    pub(crate) fn refused_as_too_many(&mut self, retry_after: Option<Duration>, now: Now, out: &mut Out) {
+        self.budget.answered(429, retry_after, None, now.monotonic);
+        out.health.breaker = self.budget.breaker_state(now);
+        self.limited(now, out);
+    }
+
+    fn limited(&self, now: Now, out: &mut Out) {
+        let open_until = self.budget.open_until().unwrap_or(now.monotonic);
+        let until = now.wall + open_until.saturating_since(now.monotonic);
+        out.set_rest_cause(Some(FeedCause::RateLimited { until }));
+    }
+
+    /// Tasks whose answer has not come for too long; they count as failed, a late answer is ignored.
+    pub(crate) fn take_overdue(&mut self, now: Now, out: &mut Out) -> Vec<Task<P>> {
+        let timeout = self.rules.timeout;
+        let is_overdue = |sent_at: Monotonic| now.monotonic.saturating_since(sent_at) >= timeout;
+        let overdue = self.in_flight.extract_if(.., |_, (sent_at, _)| is_overdue(*sent_at));
+        let tasks: Vec<Task<P>> = overdue.map(|(_, (_, task))| task).collect();
+        for _ in &tasks {
+            self.budget.unanswered(now.monotonic);
+        }
+        if !tasks.is_empty() {
+            self.next_due = Some(now.monotonic);
+            out.health.breaker = self.budget.breaker_state(now);
+        }
+        tasks
+    }
+
+    /// When [`Self::send_due`] or [`Self::take_overdue`] is wanted.
+    pub(crate) fn deadline(&self) -> Option<Monotonic> {
+        let overdue = self.in_flight.values().map(|(sent_at, _)| *sent_at + self.rules.timeout);
+        overdue.chain(self.next_due).min()
+    }
+}
+
+/// Wait after the first failure; doubles.
+const RETRY_FIRST: Duration = Duration::from_secs(1);
+/// Longest wait between two attempts.
+const RETRY_LAST: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    enum Kind {
+        Snapshot,
+        History(usize),
+    }
+
+    impl Purpose for Kind {
+        fn rank(&self) -> u8 {
+            u8::from(self.is_history())
+        }
+
+        fn is_history(&self) -> bool {
+            matches!(self, Self::History(_))
+        }
+    }
+
+    const RULES: RequestRules = RequestRules {
+        weight_per_minute: 6_000,
+        spacing: Duration::ZERO,
+        in_flight: 4,
+        timeout: Duration::from_secs(20),
+        history_queue: 256,
+    };
+
+    fn requests() -> Requests<Kind> {
+        Requests::new(RULES, true)
+    }
+
+    fn now(millis: u64) -> Now {
+        Now { monotonic: Monotonic::from_zero(Duration::from_millis(millis)), ..Now::default() }
+    }
+
+    fn request(purpose: &Kind) -> Option<Ask> {
+        Some(Ask::get("/path", vec![("purpose", format!("{purpose:?}"))], 2))
+    }
+
+    fn history(n_bars: usize) -> Task<Kind> {
+        Task::new(Kind::History(n_bars))
+    }
+
+    fn good(body: &str) -> Result<HttpAnswer<'_>, HttpFailure> {
+        Ok(HttpAnswer { status: 200, retry_after: None, used_weight: None, body })
+    }
+
+    #[test]
+    fn urgent_ones_first_and_not_too_many_at_once() {
+        let (mut requests, mut out) = (requests(), Out::default());
+        for n_bars in 1..=RULES.in_flight {
+            requests.push(history(n_bars), now(0).monotonic);
+        }
+        requests.push(Task::new(Kind::Snapshot), now(0).monotonic);
+        requests.push(Task::new(Kind::Snapshot), now(0).monotonic);
+        let sent = requests.send_due(now(0), &mut out, request);
+        assert_eq!((sent.len(), &sent[0]), (RULES.in_flight, &Kind::Snapshot));
+        assert!(requests.send_due(now(1), &mut out, request).is_empty());
+        match requests.settle(RequestId(1), good("x"), now(2), &mut out) {
+            Settled::Answered(task, "x") => assert_eq!(task.purpose, sent[0]),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(requests.send_due(now(2), &mut out, request).len(), 1);
+    }
+
+    #[test]
+    fn nothing_leaves_before_its_time_or_inside_retry_after() {
+        let (mut requests, mut out) = (requests(), Out::default());
+        requests.push(history(1), now(500).monotonic);
+        assert!(requests.send_due(now(499), &mut out, request).is_empty());
+        assert_eq!(requests.deadline(), Some(now(500).monotonic));
+        requests.budget.answered(429, Some(Duration::from_secs(7)), None, now(499).monotonic);
+        assert!(requests.send_due(now(500), &mut out, request).is_empty());
+        assert_eq!(requests.deadline(), Some(now(7_499).monotonic));
+        assert_eq!(requests.send_due(now(7_499), &mut out, request).len(), 1);
+    }
+
+    #[test]
+    fn overdue_requests_come_back_once() {
+        let (mut requests, mut out) = (requests(), Out::default());
+        requests.push(history(1), now(0).monotonic);
+        requests.send_due(now(0), &mut out, request);
+        assert_eq!(requests.deadline(), Some(now(20_000).monotonic));
+        assert!(requests.take_overdue(now(19_999), &mut out).is_empty());
+        assert_eq!(requests.take_overdue(now(20_000), &mut out), [history(1)]);
+        assert!(matches!(requests.settle(RequestId(1), good(""), now(20_001), &mut out), Settled::Late));
+    }
+
+    #[test]
+    fn wishes_are_bounded() {
+        let mut requests = requests();
+        for n_bars in 0..(RULES.history_queue + 10) {
+            requests.push(history(n_bars), now(0).monotonic);
+        }
+        assert_eq!(requests.waiting.len(), RULES.history_queue);
+        assert_eq!(requests.waiting[0].1, history(10));
+    }
+
+    #[test]
+    fn a_spacing_is_kept() {
+        let (mut requests, mut out) = (
+            Requests::<Kind>::new(RequestRules { spacing: Duration::from_secs(1), ..RULES }, true),
+            Out::default(),
+        );
+        (0..3).for_each(|n_bars| requests.push(history(n_bars), now(0).monotonic));
+        let mut sent = Vec::new();
+        for millis in (0..4_000).step_by(50) {
+            sent.extend(requests.send_due(now(millis), &mut out, request).iter().map(|_| millis));
+        }
+        assert_eq!(sent, [0, 1_000, 2_000]);
+    }
+
+    #[test]
+    fn a_status_decides() {
+        for (status, expected) in
+            [(200, "answered"), (404, "refused"), (403, "failed"), (429, "failed"), (451, "failed"), (503, "failed")]
+        {
+            let (mut requests, mut out) = (requests(), Out::default());
+            requests.push(history(1), now(0).monotonic);
+            requests.send_due(now(0), &mut out, request);
+            let answer = HttpAnswer { status, retry_after: None, used_weight: None, body: "" };
+            let found = match requests.settle(RequestId(1), Ok(answer), now(1), &mut out) {
+                Settled::Late => "late",
+                Settled::Answered(..) => "answered",
+                Settled::Refused(..) => "refused",
+                Settled::Failed(_) => "failed",
+            };
+            assert_eq!(found, expected, "{status}");
+            assert_eq!(out.health.cause.is_some(), matches!(status, 403 | 429 | 451), "{status}");
+            let is_open = matches!(out.health.breaker, model::status::BreakerState::Open { .. });
+            assert_eq!(is_open, matches!(status, 403 | 429 | 451), "{status}");
+        }
+    }
+
+    #[test]
+    fn retries_wait_longer_each_time() {
+        let mut task = history(1);
+        let waits: Vec<u64> = (0..7).map(|_| task.fail().as_secs()).collect();
+        assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30]);
+    }
+}

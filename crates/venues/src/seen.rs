@@ -1,0 +1,185 @@
+//! Which items of a series were seen: by ids that rise by one, or by ids and times that only rise.
+//!
+//! Two connections overlap during a roll-over and after a reconnect nothing says where the venue goes on, so every item
+//! is judged by its own id. Not here: what is done with an item.
+
+use std::collections::BTreeMap;
+
+use model::time::Timestamp;
+
+use crate::session::ConnectionId;
+
+/// What an item's id says about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Novelty {
+    /// New; `is_gap` where items before it are missing.
+    New { is_gap: bool },
+    /// New, but later ones came first.
+    Late,
+    /// Seen before.
+    Seen,
+}
+
+/// Which of a series of ids that rise by one were seen. Remembers what is missing, so that a late item is told from a
+/// repeated one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TradeIds {
+    last: Option<u64>,
+    /// Missing ids below `last`, as ranges that do not touch.
+    missing: BTreeMap<u64, u64>,
+}
+
+impl TradeIds {
+    /// True once an item was seen.
+    pub(crate) fn has_any(&self) -> bool {
+        self.last.is_some()
+    }
+
+    /// Judges the items `first..=last`, which come as one.
+    pub(crate) fn see(&mut self, first: u64, last: u64) -> Novelty {
+        match self.last {
+            None => {
+                self.last = Some(last);
+                // Before the first one lies all history; an item out of it was not seen.
+                if let Some(before) = first.checked_sub(1) {
+                    self.missing.insert(0, before);
+                }
+                Novelty::New { is_gap: false }
+            }
+            Some(known) if last > known => {
+                let is_gap = first > known.saturating_add(1);
+                if is_gap {
+                    self.missing.insert(known + 1, first - 1);
+                    if self.missing.len() > MISSING_RANGES {
+                        self.missing.pop_first();
+                    }
+                }
+                self.last = Some(last);
+                Novelty::New { is_gap }
+            }
+            Some(_) => self.fill(first, last),
+        }
+    }
+
+    fn fill(&mut self, first: u64, last: u64) -> Novelty {
+        let Some((start, end)) = self.missing.range(..=first).next_back().map(|(start, end)| (*start, *end)) else {
+            return Novelty::Seen;
+        };
+        if last > end {
+            return Novelty::Seen;
+        }
+        self.missing.remove(&start);
+        if start < first {
+            self.missing.insert(start, first - 1);
+        }
+        if last < end {
+            self.missing.insert(last + 1, end);
+        }
+        Novelty::Late
+    }
+}
+
+/// Ids or times that rise, where only the newest item matters.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RisingIds {
+    last: Option<(u64, ConnectionId)>,
+    n_refused: u32,
+}
+
+impl RisingIds {
+    /// Judges an item. `Late` items are not to be used: a newer one has replaced them.
+    pub(crate) fn see(&mut self, id: u64, connection: ConnectionId) -> Novelty {
+        let novelty = match self.last {
+            Some((last, _)) if id == last => Novelty::Seen,
+            // The other connection of a roll-over lags: its items were seen on this one.
+            Some((last, on)) if id < last && on != connection => Novelty::Seen,
+            Some((last, _)) if id < last => Novelty::Late,
+            Some(_) | None => Novelty::New { is_gap: false },
+        };
+        if matches!(novelty, Novelty::New { .. }) {
+            self.n_refused = 0;
+        } else {
+            self.n_refused += 1;
+            if self.n_refused < REFUSED_IN_A_ROW {
+                return novelty;
+            }
+            // One absurd id must not shut the stream out for ever.
+            self.n_refused = 0;
+        }
+        self.last = Some((id, connection));
+        Novelty::New { is_gap: false }
+    }
+
+    /// Judges an item by its time.
+    pub(crate) fn see_time(&mut self, time: Timestamp, connection: ConnectionId) -> Novelty {
+        self.see(u64::try_from(time.as_nanos()).unwrap_or(0), connection)
+    }
+}
+
+/// Missing ranges that are remembered; of more than that the oldest is forgotten, its items count as seen then.
+const MISSING_RANGES: usize = 64;
+/// So many refused items in a row, without one accepted, are believed after all.
+const REFUSED_IN_A_ROW: u32 = 200;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NEW: Novelty = Novelty::New { is_gap: false };
+    const GAP: Novelty = Novelty::New { is_gap: true };
+
+    #[test]
+    fn late_trades_are_told_from_repeated_ones() {
+        let mut ids = TradeIds::default();
+        for (id, expected) in [
+            (100, NEW),
+            (101, NEW),
+            (101, Novelty::Seen),
+            (105, GAP),
+            (103, Novelty::Late),
+            (103, Novelty::Seen),
+            (102, Novelty::Late),
+            (104, Novelty::Late),
+            (104, Novelty::Seen),
+            (99, Novelty::Late),
+            (99, Novelty::Seen),
+            (106, NEW),
+            (u64::MAX, GAP),
+            (107, Novelty::Late),
+            (108, Novelty::Late),
+        ] {
+            assert_eq!(ids.see(id, id), expected, "{id}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_trade_is_taken_exactly_once(order in Just((1_000_u64..1_060).collect::<Vec<_>>()).prop_shuffle(), repeats in prop::collection::vec(0_usize..60, 0..60)) {
+            let mut ids = TradeIds::default();
+            let mut taken = BTreeMap::<u64, u32>::new();
+            for id in order.iter().copied().chain(repeats.iter().map(|idx| order[*idx])) {
+                if ids.see(id, id) != Novelty::Seen {
+                    *taken.entry(id).or_default() += 1;
+                }
+            }
+            prop_assert_eq!(taken.len(), 60);
+            prop_assert!(taken.values().all(|n| *n == 1));
+        }
+    }
+
+    #[test]
+    fn newest_wins_and_an_absurd_id_does_not_last() {
+        let (one, two) = (ConnectionId(1), ConnectionId(2));
+        let mut ids = RisingIds::default();
+        assert_eq!(
+            [ids.see(5, one), ids.see(5, one), ids.see(4, one), ids.see(4, two)],
+            [NEW, Novelty::Seen, Novelty::Late, Novelty::Seen]
+        );
+        assert_eq!(ids.see(u64::MAX, one), NEW);
+        let n_refused = (0..1_000).take_while(|id| ids.see(6 + id, one) != NEW).count();
+        assert_eq!(n_refused, REFUSED_IN_A_ROW as usize - 1);
+        assert_eq!(ids.see(5_000, one), NEW);
+    }
+}
