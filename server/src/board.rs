@@ -19,6 +19,7 @@ use wire::{
 
 use crate::{
     clock::Clock,
+    notices::Notices,
     feed::{
         handle::Feeds,
         publisher::{Payload, publish},
@@ -29,8 +30,8 @@ use crate::{
 pub const OWNER: &str = "@server";
 
 /// Publishes until `stop`.
-pub async fn run(hub: Hub<Payload>, feeds: Feeds, clock: Clock, stop: CancellationToken) {
-    let mut board = Board { hub, feeds, clock, lanes: Default::default() };
+pub async fn run(hub: Hub<Payload>, feeds: Feeds, notices: Notices, clock: Clock, stop: CancellationToken) {
+    let mut board = Board { hub, feeds, notices, clock, lanes: Default::default() };
     let mut turns = tokio::time::interval(Lane::Fast.period());
     turns.set_missed_tick_behavior(MissedTickBehavior::Skip);
     for n_turns in 0_u64.. {
@@ -45,6 +46,7 @@ pub async fn run(hub: Hub<Payload>, feeds: Feeds, clock: Clock, stop: Cancellati
 struct Board {
     hub: Hub<Payload>,
     feeds: Feeds,
+    notices: Notices,
     clock: Clock,
     lanes: [BoardLane; Lane::ALL.len()],
 }
@@ -75,7 +77,7 @@ impl Board {
             let delta = if topic == Topic::STATUS {
                 published.status.turn(&self.feeds.status(), now).map(TopicData::Status)
             } else {
-                published.system_turn(self.clock, &self.hub, now).map(TopicData::System)
+                published.system_turn(self.clock, &self.hub, &self.notices, now).map(TopicData::System)
             };
             if let Some(delta) = delta {
                 active.offset += 1;
@@ -95,7 +97,13 @@ impl Board {
 
 impl BoardLane {
     /// Once a second, whatever the lane: nobody needs an uptime more often.
-    fn system_turn(&mut self, clock: Clock, hub: &Hub<Payload>, now: Now) -> Option<SystemData> {
+    fn system_turn(
+        &mut self,
+        clock: Clock,
+        hub: &Hub<Payload>,
+        notices: &Notices,
+        now: Now,
+    ) -> Option<SystemData> {
         if self.system_at.is_some_and(|at| now.monotonic.saturating_since(at) < SYSTEM_PERIOD) {
             return None;
         }
@@ -104,6 +112,7 @@ impl BoardLane {
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             uptime_ms: u64::try_from(clock.uptime().as_millis()).ok(),
             clients: u64::try_from(hub.stats().n_subscribers).ok(),
+            notice: notices.newest(),
         };
         let delta = self.system.diff(&newer)?;
         self.system.merge(&delta);

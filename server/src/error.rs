@@ -29,11 +29,32 @@ pub enum ApiError {
         /// What is followed and looks like it.
         nearest: Vec<String>,
     },
+    /// There is no recording of that name.
+    #[error("there is no recording named {name}; GET /api/v1/recordings lists them")]
+    UnknownRecording {
+        /// As asked for.
+        name: String,
+    },
+    /// It cannot be done as things stand.
+    #[error("{what}")]
+    Conflict {
+        /// Why, and what to do first.
+        what: String,
+    },
+    /// No replay is loaded.
+    #[error("nothing plays; load a recording first")]
+    NothingPlays,
+    /// Files cannot be written or read.
+    #[error("the recordings' folder cannot be used: {what}; check its rights and its disk's space")]
+    Storage {
+        /// The system's words.
+        what: String,
+    },
     /// There is nothing at this address.
     #[error("nothing here; the page is at /, the API under /api/v1")]
     NotFound,
     /// The method does not fit the address.
-    #[error("use GET")]
+    #[error("this address does not take that method")]
     MethodNotAllowed,
     /// `Host` or `Origin` is not one of ours.
     #[error("this {header} may not call here; a proxy's name goes into server.allowed_hosts")]
@@ -58,6 +79,10 @@ impl ApiError {
         match self {
             Self::BadParameter { .. } => (StatusCode::BAD_REQUEST, "bad_parameter"),
             Self::UnknownInstrument { .. } => (StatusCode::NOT_FOUND, "unknown_instrument"),
+            Self::UnknownRecording { .. } => (StatusCode::NOT_FOUND, "unknown_recording"),
+            Self::Conflict { .. } => (StatusCode::CONFLICT, "conflict"),
+            Self::NothingPlays => (StatusCode::CONFLICT, "nothing_plays"),
+            Self::Storage { .. } => (StatusCode::INSUFFICIENT_STORAGE, "storage"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::ForeignCaller { .. } => (StatusCode::FORBIDDEN, "foreign_caller"),

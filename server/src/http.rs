@@ -4,6 +4,7 @@
 //! - [`accept`]: the listening socket · [`guard`]: who may call · [`security`]: headers on every answer
 //! - [`page`], [`site`]: the page and its files · [`stream`]: the WebSocket session
 //! - [`instruments`], [`candles`], [`book`], [`trades`], [`status`]: the REST API · [`parameters`]: its query parameters
+//! - [`recordings`], [`replay`]: what was recorded, and what plays
 //! - [`health`]: for whoever watches over the process
 
 pub mod accept;
@@ -14,18 +15,25 @@ pub mod health;
 pub mod instruments;
 pub mod page;
 pub mod parameters;
+pub mod recordings;
+pub mod replay;
 pub mod security;
 pub mod site;
 pub mod status;
 pub mod stream;
 pub mod trades;
 
-use axum::{Router, extract::FromRef, middleware, routing::get};
+use axum::{Router, extract::FromRef, middleware, routing::{get, post}};
 use leptos::prelude::LeptosOptions;
 use tower_http::compression::{CompressionLayer, predicate::SizeAbove};
 
 use self::{guard::Hosts, stream::StreamContext};
-use crate::{error::ApiError, feed::handle::Feeds, shutdown::Shutdown};
+use crate::{
+    error::ApiError,
+    feed::handle::Feeds,
+    recorder::{desk::Desk, replays::Replays},
+    shutdown::Shutdown,
+};
 
 /// What handlers may ask for. Everything in it is a handle.
 #[derive(Clone, FromRef)]
@@ -40,6 +48,10 @@ pub struct AppState {
     pub shutdown: Shutdown,
     /// What a stream session needs.
     pub stream: StreamContext,
+    /// Recordings of feeds.
+    pub recordings: Desk,
+    /// The replay.
+    pub replays: Replays,
 }
 
 /// Every route of the server.
@@ -48,6 +60,8 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/book", get(book::show))
         .route("/api/v1/candles", get(candles::list))
         .route("/api/v1/instruments", get(instruments::list))
+        .route("/api/v1/recordings", get(recordings::list))
+        .route("/api/v1/replay", get(replay::show).post(replay::tell))
         .route("/api/v1/status", get(status::show))
         .route("/api/v1/trades", get(trades::list))
         // Small answers stay as they are: a round trip costs the same, and packing them costs more than it saves.
@@ -56,6 +70,11 @@ pub fn router(state: AppState) -> Router {
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/ws", get(stream::upgrade))
+        .route("/api/v1/recordings/start", post(recordings::start))
+        .route("/api/v1/recordings/stop", post(recordings::stop))
+        .route("/api/v1/recordings/save-last", post(recordings::save_last))
+        // Packed already: not through the layer that packs.
+        .route("/api/v1/recordings/{name}", get(recordings::download).delete(recordings::delete))
         .merge(api)
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed });
     page::routes(router, &state)

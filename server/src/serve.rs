@@ -30,6 +30,8 @@ use crate::{
         publisher::{Payload, Publisher},
         socket::Connections,
     },
+    notices::Notices,
+    recorder::{desk::Desk, replays::Replays, shelf::Shelf, tap::Tap},
     http::{self, AppState, accept, guard::Hosts, page, stream::StreamContext},
     shutdown::Shutdown,
     tls,
@@ -40,6 +42,8 @@ use crate::{
 pub struct Server {
     address: SocketAddr,
     shutdown: Shutdown,
+    recordings: Desk,
+    replays: Replays,
 }
 
 impl Server {
@@ -66,6 +70,7 @@ impl Server {
             shutdown: Shutdown::default(),
             directory: Directory::default(),
             hub: hub(&config.stream),
+            notices: Notices::default(),
         };
         let tls = tls::client_config()?;
         let requests = feed_http::client(&tls).context("set up REST requests")?;
@@ -78,9 +83,20 @@ impl Server {
             by_venue.insert(venue, handle);
         }
         let feeds = Feeds::new(by_venue, parts.directory.clone());
-        parts.serve(listener, address, &config, feeds);
+        let (recordings, replays) = parts.recorder(&config, &feeds);
+        parts.serve(listener, address, &config, feeds, (recordings.clone(), replays.clone()));
         tracing::info!(%address, "listening");
-        Ok(Self { address, shutdown: parts.shutdown })
+        Ok(Self { address, shutdown: parts.shutdown, recordings, replays })
+    }
+
+    /// Recordings of its feeds.
+    pub fn recordings(&self) -> &Desk {
+        &self.recordings
+    }
+
+    /// The replay.
+    pub fn replays(&self) -> &Replays {
+        &self.replays
     }
 
     /// Where it listens.
@@ -105,9 +121,17 @@ struct Parts {
     shutdown: Shutdown,
     directory: Directory,
     hub: Hub<Payload>,
+    notices: Notices,
 }
 
 impl Parts {
+    fn recorder(&self, config: &Config, feeds: &Feeds) -> (Desk, Replays) {
+        let shelf = Shelf::new(&config.server.data_dir, config.recordings);
+        let replays =
+            Replays::new(shelf.clone(), feeds.clone(), self.hub.clone(), self.clock, self.shutdown.clone());
+        (Desk::new(shelf, feeds.clone(), self.clock, self.notices.clone(), self.shutdown.clone()), replays)
+    }
+
     fn feed(
         &self,
         feed: &FeedConfig,
@@ -131,6 +155,7 @@ impl Parts {
         let (commands, queue) = mpsc::channel(COMMAND_QUEUE);
         let parts = FeedParts {
             publisher: Publisher::new(self.hub.clone(), session.venue().as_str()),
+            tap: Tap::new(rest.as_deref()),
             http: HttpClient::new(requests, rest),
             connections: connections.clone(),
             directory: self.directory.clone(),
@@ -150,9 +175,16 @@ impl Parts {
         Ok(FeedHandle { commands, status: newest_status })
     }
 
-    fn serve(&self, listener: TcpListener, address: SocketAddr, config: &Config, feeds: Feeds) {
+    fn serve(
+        &self,
+        listener: TcpListener,
+        address: SocketAddr,
+        config: &Config,
+        feeds: Feeds,
+        (recordings, replays): (Desk, Replays),
+    ) {
         let stopping = self.shutdown.stopping.clone();
-        self.shutdown.tasks.spawn(board::run(self.hub.clone(), feeds.clone(), self.clock, stopping));
+        self.shutdown.tasks.spawn(board::run(self.hub.clone(), feeds.clone(), self.notices.clone(), self.clock, stopping));
         let state = AppState {
             feeds,
             hosts: Hosts::new(address, &config.server.allowed_hosts),
@@ -164,6 +196,8 @@ impl Parts {
                 config: Arc::new(config.stream.clone()),
                 clock: self.clock,
             },
+            recordings,
+            replays,
         };
         let router = http::router(state);
         let max_connections = config.server.max_connections;
@@ -174,6 +208,7 @@ impl Parts {
 fn session_config(feed: &FeedConfig, venue: &VenueConfig, clock: Clock) -> SessionConfig {
     SessionConfig {
         symbols: Symbols::Listed(feed.symbols.clone()),
+        venue_name: None,
         ws_url: venue.ws_url.clone(),
         data_deadline: venue.data_deadline,
         backoff_min: venue.backoff_min,

@@ -89,6 +89,15 @@ pub enum CloseReason {
     },
 }
 
+impl CloseReason {
+    /// The reason in words.
+    pub fn detail(&self) -> &str {
+        match self {
+            Self::CannotConnect { detail, .. } | Self::Ended { detail, .. } => detail,
+        }
+    }
+}
+
 /// What the session wants done.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {

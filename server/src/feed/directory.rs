@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use model::instrument::{Instrument, InstrumentId};
+use model::instrument::{Instrument, InstrumentId, Venue};
 
 use crate::suggest::nearest;
 
@@ -30,6 +30,11 @@ impl Directory {
         for instrument in instruments {
             entries.insert(instrument.id.clone(), Some(instrument.clone()));
         }
+    }
+
+    /// Drops a venue's instruments.
+    pub fn forget(&self, venue: &Venue) {
+        self.entries.write().unwrap_or_else(PoisonError::into_inner).retain(|id, _| id.venue() != venue);
     }
 
     /// True where some feed follows it.

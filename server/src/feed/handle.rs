@@ -1,6 +1,10 @@
 //! How others talk to feed tasks: commands with answers, and the newest status.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use market::{View, connection_entry};
 use model::{
@@ -14,7 +18,10 @@ use venues::session::Session;
 use wire::data::{BookData, CandlesData, ConnectionEntry, StatusData, StreamEntry, TapeData};
 
 use super::directory::Directory;
-use crate::error::ApiError;
+use crate::{
+    error::ApiError,
+    recorder::{ring::Window, tap::TapCommand, writer::Feeder},
+};
 
 /// A question to a feed task. Its answer goes to `reply`; nobody waiting there is fine.
 #[derive(Debug)]
@@ -48,6 +55,8 @@ pub enum FeedCommand {
         /// Gets them.
         reply: oneshot::Sender<TapeData>,
     },
+    /// Something for the feed's tap.
+    Tap(TapCommand),
 }
 
 /// How a feed fares.
@@ -99,6 +108,17 @@ impl FeedHandle {
         self.ask(|reply| FeedCommand::Trades { instrument, limit, reply }).await
     }
 
+    /// Everything that passes from now on, until the feeder's writer ends.
+    pub fn record(&self, feeder: Feeder) -> Result<(), ApiError> {
+        let command = FeedCommand::Tap(TapCommand::Record(feeder));
+        self.commands.try_send(command).map_err(|_| ApiError::FeedBusy)
+    }
+
+    /// The last half minute; `None` where the feed has kept nothing. Cancel-safe.
+    pub async fn window(&self) -> Result<Option<Window>, ApiError> {
+        self.ask(|reply| FeedCommand::Tap(TapCommand::Window(reply))).await
+    }
+
     async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> FeedCommand) -> Result<T, ApiError> {
         let (reply, answer) = oneshot::channel();
         self.commands.try_send(command(reply)).map_err(|_| ApiError::FeedBusy)?;
@@ -112,14 +132,15 @@ impl FeedHandle {
 /// All feeds. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Feeds {
-    by_venue: Arc<BTreeMap<Venue, FeedHandle>>,
+    /// The lock is held for a look-up only, never across an await.
+    by_venue: Arc<RwLock<BTreeMap<Venue, FeedHandle>>>,
     directory: Directory,
 }
 
 impl Feeds {
     /// These feeds, with the directory they write to.
     pub fn new(by_venue: BTreeMap<Venue, FeedHandle>, directory: Directory) -> Self {
-        Self { by_venue: Arc::new(by_venue), directory }
+        Self { by_venue: Arc::new(RwLock::new(by_venue)), directory }
     }
 
     /// Which instruments there are.
@@ -127,12 +148,29 @@ impl Feeds {
         &self.directory
     }
 
+    /// The feed of a venue.
+    pub fn of_venue(&self, venue: &Venue) -> Option<FeedHandle> {
+        self.by_venue.read().unwrap_or_else(PoisonError::into_inner).get(venue).cloned()
+    }
+
+    /// Adds a feed that was started outside of the configuration: a replay.
+    pub fn insert(&self, venue: Venue, feed: FeedHandle) {
+        self.by_venue.write().unwrap_or_else(PoisonError::into_inner).insert(venue, feed);
+    }
+
+    /// Takes a feed and its instruments out; its task is ended by whoever started it.
+    pub fn remove(&self, venue: &Venue) {
+        self.by_venue.write().unwrap_or_else(PoisonError::into_inner).remove(venue);
+        self.directory.forget(venue);
+    }
+
     /// The feed that follows an instrument.
     ///
     /// # Errors
     /// [`ApiError::UnknownInstrument`] with what it may be meant to be.
-    pub fn find(&self, instrument: &InstrumentId) -> Result<&FeedHandle, ApiError> {
-        self.by_venue.get(instrument.venue()).filter(|_| self.directory.contains(instrument)).ok_or_else(|| {
+    pub fn find(&self, instrument: &InstrumentId) -> Result<FeedHandle, ApiError> {
+        let feed = self.of_venue(instrument.venue());
+        feed.filter(|_| self.directory.contains(instrument)).ok_or_else(|| {
             let text = instrument.to_string();
             ApiError::UnknownInstrument {
                 nearest: self.directory.nearest(&text),
@@ -144,7 +182,8 @@ impl Feeds {
     /// The newest status of all, sorted by instrument and venue. A feed whose task has ended counts as failed.
     pub fn status(&self) -> StatusData {
         let mut data = StatusData::default();
-        for feed in self.by_venue.values() {
+        let by_venue = self.by_venue.read().unwrap_or_else(PoisonError::into_inner);
+        for feed in by_venue.values() {
             let is_gone = feed.status.has_changed().is_err();
             let status = feed.status.borrow();
             data.streams.extend(status.streams.iter().cloned().map(|mut entry| {

@@ -11,6 +11,7 @@ use reqwest::{
 };
 use rustls::ClientConfig;
 use tokio::sync::Semaphore;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 use venues::session::{HttpAnswer, HttpFailure, HttpRequest, RequestId};
 
 use crate::feed::socket::USER_AGENT;
@@ -38,17 +39,27 @@ pub struct Answer {
     status: u16,
     retry_after: Option<Duration>,
     used_weight: Option<u32>,
-    body: String,
+    body: Utf8Bytes,
 }
 
 impl Answer {
+    /// The body, shared.
+    pub fn body(&self) -> &Utf8Bytes {
+        &self.body
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
     /// As sessions take it.
     pub fn lend(&self) -> HttpAnswer<'_> {
         HttpAnswer {
             status: self.status,
             retry_after: self.retry_after,
             used_weight: self.used_weight,
-            body: &self.body,
+            body: self.body.as_str(),
         }
     }
 }
@@ -119,7 +130,7 @@ async fn read(mut response: Response) -> Result<Answer, HttpFailure> {
         body.extend_from_slice(&chunk);
     }
     let body = String::from_utf8(body).map_err(|_| failure("the answer is not UTF-8"))?;
-    Ok(Answer { status, retry_after, used_weight, body })
+    Ok(Answer { status, retry_after, used_weight, body: body.into() })
 }
 
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {

@@ -11,9 +11,11 @@ use hub::{config::HubConfig, hub::Hub};
 use model::instrument::InstrumentId;
 use server::{
     clock::Clock,
-    config::StreamConfig,
+    config::{RecordingsConfig, StreamConfig},
     feed::{directory::Directory, handle::Feeds},
     http::{AppState, guard::Hosts, page, router, stream::StreamContext},
+    notices::Notices,
+    recorder::{desk::Desk, replays::Replays, shelf::Shelf},
     shutdown::Shutdown,
 };
 use tower::ServiceExt;
@@ -24,16 +26,21 @@ const HOST: &str = "127.0.0.1:3000";
 fn app() -> (Router, Shutdown) {
     let (directory, shutdown) = (Directory::default(), Shutdown::default());
     directory.expect(InstrumentId::parse("demo:AAABBB").unwrap());
+    let (feeds, clock) = (Feeds::new(Default::default(), directory.clone()), Clock::start());
+    let hub = Hub::new("test", HubConfig::default());
+    let shelf = Shelf::new(&std::env::temp_dir().join("truetape-no-data"), RecordingsConfig::default());
     let state = AppState {
-        feeds: Feeds::new(Default::default(), directory.clone()),
+        recordings: Desk::new(shelf.clone(), feeds.clone(), clock, Notices::default(), shutdown.clone()),
+        replays: Replays::new(shelf, feeds.clone(), hub.clone(), clock, shutdown.clone()),
+        feeds,
         hosts: Hosts::new(HOST.parse().unwrap(), &["desk.example".to_owned()]),
         leptos: page::options(),
         shutdown: shutdown.clone(),
         stream: StreamContext {
-            hub: Hub::new("test", HubConfig::default()),
+            hub,
             directory,
             config: Arc::new(StreamConfig::default()),
-            clock: Clock::start(),
+            clock,
         },
     };
     (router(state), shutdown)

@@ -6,6 +6,7 @@ mod decode;
 mod feed;
 mod http;
 mod limits;
+mod recordings;
 mod resume;
 mod shutdown;
 mod stream;

@@ -352,17 +352,24 @@ fn read_instrument(reader: &mut Reader<'_>) -> Result<InstrumentId, WireError> {
 }
 
 fn write_system(writer: &mut Writer, data: &SystemData) {
-    writer.unsigned(mask([data.version.is_some(), data.uptime_ms.is_some(), data.clients.is_some()]));
+    writer.unsigned(mask([
+        data.version.is_some(),
+        data.uptime_ms.is_some(),
+        data.clients.is_some(),
+        data.notice.is_some(),
+    ]));
     data.version.iter().for_each(|version| writer.text(version));
     [data.uptime_ms, data.clients].into_iter().flatten().for_each(|number| writer.unsigned(number));
+    data.notice.iter().for_each(|notice| writer.text(notice));
 }
 
 fn read_system(reader: &mut Reader<'_>) -> Result<SystemData, WireError> {
-    let mask = read_mask(reader, 3)?;
+    let mask = read_mask(reader, 4)?;
     Ok(SystemData {
         version: when(mask, 0, || reader.text().map(str::to_owned))?,
         uptime_ms: when(mask, 1, || reader.unsigned())?,
         clients: when(mask, 2, || reader.unsigned())?,
+        notice: when(mask, 3, || reader.text().map(str::to_owned))?,
     })
 }
 

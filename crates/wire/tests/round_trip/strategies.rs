@@ -211,8 +211,8 @@ fn status() -> impl Strategy<Value = StatusData> {
 }
 
 fn system() -> impl Strategy<Value = SystemData> {
-    (option::of(text()), option::of(any::<u64>()), option::of(any::<u64>()))
-        .prop_map(|(version, uptime_ms, clients)| SystemData { version, uptime_ms, clients })
+    (option::of(text()), option::of(any::<u64>()), option::of(any::<u64>()), option::of(text()))
+        .prop_map(|(version, uptime_ms, clients, notice)| SystemData { version, uptime_ms, clients, notice })
 }
 
 pub(crate) fn item() -> impl Strategy<Value = Item> {
