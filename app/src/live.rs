@@ -7,6 +7,7 @@
 //! # Layout
 //! - [`link`]: the connection as a state machine · [`model`]: what the stream said · [`clock`], [`latency`]: how long it took
 //! - [`demand`]: who wants what · [`instruments`]: the list of instruments · `socket`: the shell around all of it
+//! - [`recorder`]: recordings and the replay, asked for by REST
 //! - [`browser`]: storage, clocks, dialogs
 
 pub mod browser;
@@ -17,6 +18,7 @@ pub mod instruments;
 pub mod latency;
 pub mod link;
 pub mod model;
+pub mod recorder;
 #[cfg(feature = "hydrate")]
 mod socket;
 pub mod tape_log;

@@ -2,7 +2,9 @@
 
 pub mod banner;
 pub mod document;
+pub mod notice;
 pub mod rail;
+pub mod replay_bar;
 pub mod settings_panel;
 pub mod status_bar;
 
@@ -14,10 +16,13 @@ use leptos_router::{
 };
 
 pub use self::document::shell;
-use self::{banner::Banner, rail::Rail, settings_panel::SettingsPanel, status_bar::StatusBar};
+use self::{
+    banner::Banner, notice::ServerNotice, rail::Rail, replay_bar::ReplayBar, settings_panel::SettingsPanel,
+    status_bar::StatusBar,
+};
 use crate::{
-    live::{browser, provide_live},
-    pages::live::LivePage,
+    live::{browser, provide_live, recorder::provide_recorder},
+    pages::{live::LivePage, recordings::RecordingsPage},
     selection::provide_selection,
     settings::{STORAGE_KEY, Settings, Theme},
 };
@@ -27,7 +32,7 @@ use crate::{
 pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_context(remembered_settings());
-    provide_live();
+    provide_recorder(provide_live());
     view! {
         <Router>
             <Frame/>
@@ -40,15 +45,23 @@ pub fn App() -> impl IntoView {
 fn Frame() -> impl IntoView {
     let selection = provide_selection();
     let is_simulated = Memo::new(move |_| selection.is_simulated());
+    let is_replay = Memo::new(move |_| selection.is_replay());
     view! {
-        <div class="frame" data-simulated=move || is_simulated.get().to_string()>
+        <div
+            class="frame"
+            data-simulated=move || is_simulated.get().to_string()
+            data-replay=move || is_replay.get().to_string()
+        >
             <a class="skip-link" href="#main">"Skip to the page"</a>
             <Rail/>
             <main class="frame__main" id="main" tabindex="-1">
                 <Routes fallback=NotFound>
                     <Route path=StaticSegment("") view=LivePage/>
+                    <Route path=StaticSegment("recordings") view=RecordingsPage/>
                 </Routes>
             </main>
+            <ReplayBar/>
+            <ServerNotice/>
             <Banner/>
             <StatusBar/>
             <SettingsPanel/>

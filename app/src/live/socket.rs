@@ -303,7 +303,7 @@ impl Socket {
 }
 
 /// Asks for the instruments until they come.
-async fn fetch_instruments(live: Live) {
+pub(super) async fn fetch_instruments(live: Live) {
     let mut wait = Duration::from_millis(500);
     loop {
         let failure = match gloo_net::http::Request::get("api/v1/instruments").send().await {

@@ -3,6 +3,7 @@
 //! A new page is a folder here, one line in [`PAGES`] and one route in `shell`.
 
 pub mod live;
+pub mod recordings;
 
 use crate::{components::icon::Icon, fragment::cadence::Cadence};
 
@@ -29,7 +30,10 @@ pub struct FragmentSpec {
 }
 
 /// All pages, in the order of the navigation.
-pub const PAGES: &[Page] = &[Page { path: "/", title: "Live", icon: Icon::Candles, fragments: live::FRAGMENTS }];
+pub const PAGES: &[Page] = &[
+    Page { path: "/", title: "Live", icon: Icon::Candles, fragments: live::FRAGMENTS },
+    Page { path: "/recordings", title: "Tapes", icon: Icon::Reel, fragments: recordings::FRAGMENTS },
+];
 
 /// What surrounds every page refreshes too.
 pub const SHELL_FRAGMENTS: &[FragmentSpec] = &[FragmentSpec { name: "status-bar", cadence: Cadence::Status }];
@@ -41,7 +45,7 @@ mod tests {
     use super::*;
 
     /// The budget of each page: how many regions refresh by themselves.
-    const BUDGET: &[(&str, usize)] = &[("/", 5)];
+    const BUDGET: &[(&str, usize)] = &[("/", 5), ("/recordings", 0)];
 
     #[test]
     fn pages_keep_their_fragment_budget() {
