@@ -5,7 +5,7 @@
 //!
 //! # Layout
 //! - [`load`]: the three sources and their order · [`value`]: one setting's text or TOML value
-//! - [`server`], [`feeds`], [`venues`], [`stream`], [`recordings`]: the concerns
+//! - [`server`], [`feeds`], [`venues`], [`stream`], [`recordings`]: the concerns · [`token`]: what is never shown
 
 pub mod error;
 pub mod feeds;
@@ -13,6 +13,7 @@ pub mod load;
 pub mod recordings;
 pub mod server;
 pub mod stream;
+pub mod token;
 pub mod value;
 pub mod venues;
 
@@ -49,7 +50,7 @@ impl Config {
         self.venues.get(venue).cloned().unwrap_or_default()
     }
 
-    /// The whole as TOML, as a configuration file would say it. Holds no secret: addresses with one are refused.
+    /// The whole as TOML, as a configuration file would say it. Holds no secret: tokens are hidden, addresses with one are refused.
     pub fn to_toml(&self) -> String {
         let mut root = toml::Table::new();
         root.insert("server".into(), self.server.to_toml().into());

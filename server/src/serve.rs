@@ -156,7 +156,12 @@ impl Parts {
         let parts = FeedParts {
             publisher: Publisher::new(self.hub.clone(), session.venue().as_str()),
             tap: Tap::new(rest.as_deref()),
-            http: HttpClient::new(requests, rest),
+            http: HttpClient::new(
+                requests,
+                rest,
+                venue.token.clone().filter(|_| !info.token_header.is_empty()).map(|token| (info.token_header, token)),
+            ),
+            token: venue.token.clone(),
             connections: connections.clone(),
             directory: self.directory.clone(),
             session,

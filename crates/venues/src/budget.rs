@@ -72,9 +72,7 @@ impl Budget {
     pub fn breaker_state(&self, now: Now) -> BreakerState {
         match self.breaker {
             Breaker::Closed { .. } => BreakerState::Closed,
-            Breaker::Open { until } => {
-                BreakerState::Open { until: now.wall + until.saturating_since(now.monotonic) }
-            }
+            Breaker::Open { until } => BreakerState::Open { until: now.wall + until.saturating_since(now.monotonic) },
             Breaker::Probing { .. } => BreakerState::HalfOpen,
         }
     }

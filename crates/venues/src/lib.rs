@@ -7,7 +7,7 @@
 //! - [`session`]: the contract every venue fulfils · [`registry`]: the list of venues
 //! - [`replay`]: drives a session from a recording
 //! - what all venues share: `pool`, `link`: connections · `requests`, `poll_rounds`: REST · `outbox`: outputs and health ·
-//!   `seen`: ids · `snapshot_pace`: no storms of snapshots · `liveness`: quiet or dead
+//!   `seen`: ids · `number`, `object`: JSON read strictly · `snapshot_pace`: no storms of snapshots · `liveness`: quiet or dead
 //! - [`backoff`]: waits between attempts · [`budget`]: weights, `Retry-After`, circuit breaker
 //! - one folder a venue, the same file names in each
 
@@ -16,8 +16,11 @@ pub mod binance;
 pub mod budget;
 pub mod demo;
 pub mod error;
+pub mod finnhub;
 mod link;
 mod liveness;
+mod number;
+mod object;
 mod outbox;
 mod poll_rounds;
 mod pool;

@@ -446,6 +446,9 @@ fn cause_of(reason: &CloseReason, is_leaving: bool, refused_wait: Duration, now:
     let limited = |wait| (FeedCause::RateLimited { until: now.wall + wait }, wait);
     match reason {
         CloseReason::CannotConnect { status: Some(451), .. } => (FeedCause::RegionBlocked, refused_wait),
+        CloseReason::CannotConnect { status: Some(401), detail } => {
+            (FeedCause::CredentialsRefused { detail: detail.clone() }, refused_wait)
+        }
         CloseReason::CannotConnect { status: Some(403), detail } => {
             (FeedCause::Refused { detail: format!("status 403: {detail}") }, refused_wait)
         }

@@ -5,6 +5,7 @@
 use crate::{
     binance, demo,
     error::VenueError,
+    finnhub,
     session::{Session, SessionConfig},
 };
 
@@ -12,6 +13,7 @@ use crate::{
 const VENUES: &[(&VenueInfo, OpenFn)] = &[
     (&binance::INFO, |config| Box::new(binance::BinanceSession::new(config))),
     (&DEMO, |config| Box::new(demo::session::DemoSession::new(config))),
+    (&finnhub::INFO, |config| Box::new(finnhub::FinnhubSession::new(config))),
 ];
 
 /// A made-up market without any address.
@@ -59,9 +61,8 @@ pub struct VenueInfo {
 impl VenueInfo {
     /// True for a REST path that the session may ask for.
     pub fn allows_path(&self, path: &str) -> bool {
-        let is_plain = |part: &str| {
-            !part.is_empty() && part != "." && part != ".." && !part.contains(['%', '?', '#', '\\'])
-        };
+        let is_plain =
+            |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains(['%', '?', '#', '\\']);
         self.rest_paths.iter().any(|pattern| {
             pattern.split('/').count() == path.split('/').count()
                 && pattern

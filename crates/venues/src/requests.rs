@@ -29,6 +29,8 @@ pub(crate) struct RequestRules {
     pub(crate) timeout: Duration,
     /// Wishes for history that may wait; further ones replace the oldest.
     pub(crate) history_queue: usize,
+    /// True where status 403 means that this question is not in the plan; elsewhere it means that we are locked out.
+    pub(crate) is_forbidden_a_refusal: bool,
 }
 
 /// What a request is for. Of two equal ones only one waits.
@@ -150,12 +152,7 @@ impl<P: Purpose> Requests<P> {
     }
 
     /// Sends what may go out now; returns the purposes sent. `request` gives a purpose's request, `None` drops the task.
-    pub(crate) fn send_due(
-        &mut self,
-        now: Now,
-        out: &mut Out,
-        request: impl Fn(&P) -> Option<Ask>,
-    ) -> Vec<P> {
+    pub(crate) fn send_due(&mut self, now: Now, out: &mut Out, request: impl Fn(&P) -> Option<Ask>) -> Vec<P> {
         let mut sent = Vec::new();
         if self.next_due.is_none_or(|due| now.monotonic < due) {
             return sent;
@@ -219,7 +216,9 @@ impl<P: Purpose> Requests<P> {
     ) -> Settled<'a, P> {
         match &result {
             Ok(HttpAnswer { status, retry_after, used_weight, .. }) => {
-                self.budget.answered(*status, *retry_after, *used_weight, now.monotonic);
+                let is_refusal = *status == 403 && self.rules.is_forbidden_a_refusal;
+                let status = if is_refusal { 404 } else { *status };
+                self.budget.answered(status, *retry_after, *used_weight, now.monotonic);
             }
             Err(_) => self.budget.unanswered(now.monotonic),
         }
@@ -240,7 +239,7 @@ impl<P: Purpose> Requests<P> {
                 out.set_rest_cause(Some(FeedCause::RegionBlocked));
                 Settled::Failed(task)
             }
-            403 => {
+            403 if !self.rules.is_forbidden_a_refusal => {
                 out.set_rest_cause(Some(FeedCause::Refused { detail: "status 403".to_owned() }));
                 Settled::Failed(task)
             }
@@ -319,6 +318,7 @@ mod tests {
         in_flight: 4,
         timeout: Duration::from_secs(20),
         history_queue: 256,
+        is_forbidden_a_refusal: false,
     };
 
     fn requests() -> Requests<Kind> {
@@ -394,10 +394,8 @@ mod tests {
 
     #[test]
     fn a_spacing_is_kept() {
-        let (mut requests, mut out) = (
-            Requests::<Kind>::new(RequestRules { spacing: Duration::from_secs(1), ..RULES }, true),
-            Out::default(),
-        );
+        let (mut requests, mut out) =
+            (Requests::<Kind>::new(RequestRules { spacing: Duration::from_secs(1), ..RULES }, true), Out::default());
         (0..3).for_each(|n_bars| requests.push(history(n_bars), now(0).monotonic));
         let mut sent = Vec::new();
         for millis in (0..4_000).step_by(50) {
@@ -426,6 +424,18 @@ mod tests {
             let is_open = matches!(out.health.breaker, model::status::BreakerState::Open { .. });
             assert_eq!(is_open, matches!(status, 403 | 429 | 451), "{status}");
         }
+    }
+
+    #[test]
+    fn forbidden_may_mean_not_in_the_plan() {
+        let rules = RequestRules { is_forbidden_a_refusal: true, ..RULES };
+        let (mut requests, mut out) = (Requests::<Kind>::new(rules, true), Out::default());
+        requests.push(history(1), now(0).monotonic);
+        requests.send_due(now(0), &mut out, request);
+        let answer = HttpAnswer { status: 403, retry_after: None, used_weight: None, body: "no access" };
+        let settled = requests.settle(RequestId(1), Ok(answer), now(1), &mut out);
+        assert!(matches!(settled, Settled::Refused(_, "no access")));
+        assert_eq!((out.health.cause, out.health.breaker), (None, model::status::BreakerState::Closed));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::{
     recordings::RecordingsConfig,
     server::ServerConfig,
     stream::StreamConfig,
+    token::HIDDEN,
     value::RawValue,
     venues::VenueConfig,
 };
@@ -281,7 +282,7 @@ fn unknown_key(keys: &[&str], depth: usize, origin: &Origin, known: &[&str]) -> 
 fn bad_value(keys: &[&str], value: &RawValue, origin: &Origin, remedy: &str) -> ConfigError {
     ConfigError::Invalid {
         key: keys.join("."),
-        value: value.to_string(),
+        value: if keys.last() == Some(&"token") { HIDDEN.to_owned() } else { value.to_string() },
         origin: origin.clone(),
         remedy: remedy.to_owned(),
     }
@@ -350,6 +351,23 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_never_shown() {
+        let variable = |text| load_all("", &[("TRUETAPE__VENUES__ALPHA__TOKEN", text)], &[]);
+        let config = variable("s3cret").unwrap();
+        let (shown, printed) = (config.to_toml(), format!("{config:?}"));
+        assert!(
+            shown.contains("(hidden)") && !shown.contains("s3cret") && !printed.contains("s3cret"),
+            "{shown}{printed}"
+        );
+        let error = variable("s3cret with blanks").unwrap_err().to_string();
+        assert!(
+            error.starts_with("venues.alpha.token = (hidden) in variable TRUETAPE__VENUES__ALPHA__TOKEN"),
+            "{error}"
+        );
+        assert!(!error.contains("s3cret"), "{error}");
+    }
+
+    #[test]
     fn what_is_shown_loads_again() {
         let file = "[venues.alpha]\nws_url = \"ws://127.0.0.1:9\"\ndata_deadline_ms = 700\nmax_attempts = 3\n[[feeds]]\nvenue = \"alpha\"\nsymbols = [\"X\", \"Y/Z\"]";
         let config = load_all(file, &[], &[]).unwrap();
@@ -385,7 +403,7 @@ mod tests {
             "[venues.alpha]\nws = \"ws://x\"",
             &[],
             &[],
-            "unknown key venues.alpha.ws in file truetape.toml; known here: backoff_max_ms, backoff_min_ms, data_deadline_ms, max_attempts, rest_url, stale_after_ms, ws_url",
+            "unknown key venues.alpha.ws in file truetape.toml; known here: backoff_max_ms, backoff_min_ms, data_deadline_ms, max_attempts, rest_url, stale_after_ms, token, ws_url",
         );
         check(
             "",

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{
     error::{SettingError, invalid},
+    token::{HIDDEN, Token},
     value::RawValue,
 };
 
@@ -14,6 +15,8 @@ pub struct VenueConfig {
     pub ws_url: Option<String>,
     /// REST address without paths.
     pub rest_url: Option<String>,
+    /// What the venue asks for before it gives data.
+    pub token: Option<Token>,
     /// Age of a symbol's data from which it is shown as stale (yellow).
     pub stale_after: Duration,
     /// Silence of a connection after which it is given up (red).
@@ -31,6 +34,7 @@ impl Default for VenueConfig {
         Self {
             ws_url: None,
             rest_url: None,
+            token: None,
             stale_after: Duration::from_secs(5),
             data_deadline: None,
             backoff_min: Duration::from_millis(500),
@@ -49,6 +53,7 @@ impl VenueConfig {
         "max_attempts",
         "rest_url",
         "stale_after_ms",
+        "token",
         "ws_url",
     ];
 
@@ -57,6 +62,7 @@ impl VenueConfig {
         match key {
             "ws_url" => self.ws_url = Some(address(value.text()?, ["ws", "wss"])?),
             "rest_url" => self.rest_url = Some(address(value.text()?, ["http", "https"])?),
+            "token" => self.token = Some(Token::new(value.text()?)?),
             "stale_after_ms" => self.stale_after = value.millis(100..=86_400_000)?,
             "data_deadline_ms" => self.data_deadline = Some(value.millis(100..=86_400_000)?),
             "backoff_min_ms" => self.backoff_min = value.millis(10..=600_000)?,
@@ -75,6 +81,9 @@ impl VenueConfig {
             if let Some(url) = url {
                 table.insert(key.into(), url.clone().into());
             }
+        }
+        if self.token.is_some() {
+            table.insert("token".into(), HIDDEN.into());
         }
         table.insert("stale_after_ms".into(), millis(self.stale_after));
         if let Some(deadline) = self.data_deadline {

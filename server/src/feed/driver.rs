@@ -21,6 +21,8 @@ use tokio_util::sync::CancellationToken;
 use venues::session::{CloseReason, ConnectionId, HttpFailure, Input, Output, RequestId, Session};
 use wire::lane::Lane;
 
+use crate::config::token::Token;
+
 use super::{
     directory::Directory,
     handle::{FeedCommand, FeedStatus},
@@ -43,6 +45,8 @@ pub struct FeedParts {
     pub connections: Connections,
     /// REST requests to this venue.
     pub http: HttpClient,
+    /// What the venue asks for before it gives data.
+    pub token: Option<Token>,
     /// Told of instruments.
     pub directory: Directory,
     /// Told how the feed fares, ten times a second; only the newest counts.
@@ -179,7 +183,9 @@ impl Driver {
         while let Some(output) = self.parts.session.poll_output() {
             match output {
                 Output::Connect { connection, url, after } => {
+                    // With the place of the token, never with the token.
                     self.parts.tap.connecting(connection, &url);
+                    let url = with_token(url, self.parts.token.as_ref());
                     let socket =
                         Socket::open(&self.parts.connections, connection, url, after, self.event_sender.clone());
                     self.sockets.insert(connection, socket);
@@ -298,6 +304,20 @@ impl Driver {
     }
 }
 
+/// Fills the venue's token into an address that has a place for it.
+fn with_token(url: String, token: Option<&Token>) -> Result<String, CloseReason> {
+    match token {
+        _ if !url.contains(TOKEN_PLACE) => Ok(url),
+        Some(token) => Ok(url.replace(TOKEN_PLACE, token.reveal())),
+        None => Err(CloseReason::CannotConnect {
+            status: Some(401),
+            detail: "the venue asks for a token and none is configured: set token under [venues.<name>]".to_owned(),
+        }),
+    }
+}
+
+/// Where sessions leave room for a token.
+const TOKEN_PLACE: &str = "{token}";
 /// Frames taken at once before what is due is looked at: a millisecond's work.
 const FRAMES_AT_ONCE: usize = 64;
 /// How long queued frames may hold a deadline up.

@@ -14,13 +14,15 @@ use tokio::sync::Semaphore;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use venues::session::{HttpAnswer, HttpFailure, HttpRequest, RequestId};
 
-use crate::feed::socket::USER_AGENT;
+use crate::{config::token::Token, feed::socket::USER_AGENT};
 
 /// Makes requests to one venue. Clones share connections and the limit.
 #[derive(Clone, Debug)]
 pub struct HttpClient {
     client: Client,
     base: Option<String>,
+    /// Name and value of the header that carries the venue's token.
+    token: Option<(&'static str, Token)>,
     permits: Arc<Semaphore>,
 }
 
@@ -85,8 +87,8 @@ pub fn client(tls: &Arc<ClientConfig>) -> anyhow::Result<Client> {
 
 impl HttpClient {
     /// A client for one venue; `base` is its REST address without paths, `None` where it has none.
-    pub fn new(client: Client, base: Option<String>) -> Self {
-        Self { client, base, permits: Arc::new(Semaphore::new(MAX_AT_ONCE)) }
+    pub fn new(client: Client, base: Option<String>, token: Option<(&'static str, Token)>) -> Self {
+        Self { client, base, token, permits: Arc::new(Semaphore::new(MAX_AT_ONCE)) }
     }
 
     /// Makes one request; always ends, within the time for a whole request once it is its turn.
@@ -109,6 +111,10 @@ impl HttpClient {
         let call = match request.body {
             None => self.client.get(url),
             Some(body) => self.client.post(url).header(CONTENT_TYPE, "application/json").body(body),
+        };
+        let call = match &self.token {
+            Some((header, token)) => call.header(*header, token.reveal()),
+            None => call,
         };
         let response = call.send().await.map_err(|error| failure(Cause(error.without_url())))?;
         read(response).await

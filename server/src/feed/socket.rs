@@ -69,11 +69,12 @@ pub struct Socket {
 pub const EVENT_QUEUE: usize = 256;
 
 impl Socket {
-    /// Starts to connect to `url` after `after`; everything else is told through `events`.
+    /// Starts to connect to `url` after `after`; everything else is told through `events`. Where there is no address to
+    /// connect to, that is told at that time.
     pub fn open(
         shared: &Connections,
         connection: ConnectionId,
-        url: String,
+        url: Result<String, CloseReason>,
         after: Duration,
         events: mpsc::Sender<SocketEvent>,
     ) -> Self {
@@ -82,7 +83,11 @@ impl Socket {
         let tls = shared.tls.clone();
         let task = tokio::spawn(async move {
             tokio::time::sleep(after).await;
-            let reason = match connect(&url, tls).await {
+            let connected = match url {
+                Ok(url) => connect(&url, tls).await,
+                Err(reason) => Err(reason),
+            };
+            let reason = match connected {
                 Ok(stream) => {
                     if !reporter.say(SocketEventKind::Connected).await {
                         return;

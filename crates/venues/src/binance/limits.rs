@@ -27,6 +27,7 @@ pub(super) const REQUEST_RULES: RequestRules = RequestRules {
     in_flight: REQUESTS_IN_FLIGHT,
     timeout: REQUEST_TIMEOUT,
     history_queue: HISTORY_QUEUE,
+    is_forbidden_a_refusal: false,
 };
 
 /// Streams followed for each symbol; see [`super::subscribe`].

@@ -222,7 +222,8 @@ mod tests {
         assert_eq!(exchange_info(&[]), Ask::get("/api/v3/exchangeInfo", vec![], 20));
         assert_eq!(exchange_info(&["A\"", "B"]).query, [("symbols", r#"["A\"","B"]"#.to_owned())]);
         assert_eq!(depth("A").query, [("symbol", "A".to_owned()), ("limit", "1000".to_owned())]);
-        let weights = [depth("A"), trades("A"), agg_trades("A"), newest_agg_trade("A"), day_ticker("A")].map(|ask| ask.weight);
+        let weights =
+            [depth("A"), trades("A"), agg_trades("A"), newest_agg_trade("A"), day_ticker("A")].map(|ask| ask.weight);
         assert_eq!(weights, [50, 25, 4, 4, 2]);
         let bars = klines("A", Interval::M15, 5_000);
         assert_eq!((bars.path.as_ref(), bars.weight), ("/api/v3/klines", 2));

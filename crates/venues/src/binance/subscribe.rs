@@ -51,7 +51,8 @@ mod tests {
             .map(|message| (message.request, message.symbols.len(), message.text.matches("@bookTicker").count()))
             .collect();
         assert_eq!(counts, [(Some(8), 50, 50), (Some(9), 50, 50), (Some(10), 20, 20)]);
-        let start = r#"{"method":"SUBSCRIBE","params":["s0@trade","s0@bookTicker","s0@depth@100ms","s0@miniTicker","s1@"#;
+        let start =
+            r#"{"method":"SUBSCRIBE","params":["s0@trade","s0@bookTicker","s0@depth@100ms","s0@miniTicker","s1@"#;
         assert!(messages[0].text.starts_with(start), "{}", messages[0].text);
         assert!(messages[0].text.ends_with(r#""],"id":8}"#));
     }

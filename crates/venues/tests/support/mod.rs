@@ -38,7 +38,12 @@ pub(crate) fn listed(symbols: &[&str]) -> SessionConfig {
 
 impl Rig {
     pub(crate) fn new(config: &SessionConfig) -> Self {
-        let session = registry::open("binance", config).unwrap();
+        Self::of("binance", config)
+    }
+
+    /// A started session of another venue.
+    pub(crate) fn of(venue: &str, config: &SessionConfig) -> Self {
+        let session = registry::open(venue, config).unwrap();
         let mut rig = Self { session, now_ms: 0, log: Vec::new(), turns: Vec::new(), taken: 0 };
         rig.input(Input::Start);
         rig

@@ -1,0 +1,56 @@
+//! A venue's token: known to the one place that sends it, shown nowhere.
+
+use std::fmt;
+
+use super::error::{SettingError, invalid};
+
+/// A token; its text is never printed. Comes from the environment (`TRUETAPE__VENUES__FINNHUB__TOKEN`) or the file.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    /// Checks that it can stand in a header and an address.
+    pub fn new(text: &str) -> Result<Self, SettingError> {
+        let is_usable = |text: &str| {
+            (1..=MAX_BYTES).contains(&text.len())
+                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte))
+        };
+        if is_usable(text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(invalid(format!(
+                "write the token as the venue gave it: 1 to {MAX_BYTES} letters, digits, -, _, . or ~"
+            )))
+        }
+    }
+
+    /// Its text: for the header or the address of a request, and nothing else.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(HIDDEN)
+    }
+}
+
+/// Stands wherever a token would be shown.
+pub const HIDDEN: &str = "(hidden)";
+
+const MAX_BYTES: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_checked_and_never_shown() {
+        let token = Token::new("c0ffee-Secret_1").unwrap();
+        assert_eq!((format!("{token:?}"), token.reveal()), (HIDDEN.to_owned(), "c0ffee-Secret_1"));
+        for bad in ["", "with space", "a&b=c", "line\nbreak", "ü", &"x".repeat(201)] {
+            assert!(Token::new(bad).is_err(), "{bad}");
+        }
+    }
+}
