@@ -19,11 +19,11 @@ use wire::{
 
 use crate::{
     clock::Clock,
-    notices::Notices,
     feed::{
         handle::Feeds,
         publisher::{Payload, publish},
     },
+    notices::Notices,
 };
 
 /// Who owns the board's streams; no venue can have this name.
@@ -97,13 +97,7 @@ impl Board {
 
 impl BoardLane {
     /// Once a second, whatever the lane: nobody needs an uptime more often.
-    fn system_turn(
-        &mut self,
-        clock: Clock,
-        hub: &Hub<Payload>,
-        notices: &Notices,
-        now: Now,
-    ) -> Option<SystemData> {
+    fn system_turn(&mut self, clock: Clock, hub: &Hub<Payload>, notices: &Notices, now: Now) -> Option<SystemData> {
         if self.system_at.is_some_and(|at| now.monotonic.saturating_since(at) < SYSTEM_PERIOD) {
             return None;
         }

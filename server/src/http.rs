@@ -23,7 +23,12 @@ pub mod status;
 pub mod stream;
 pub mod trades;
 
-use axum::{Router, extract::FromRef, middleware, routing::{get, post}};
+use axum::{
+    Router,
+    extract::FromRef,
+    middleware,
+    routing::{get, post},
+};
 use leptos::prelude::LeptosOptions;
 use tower_http::compression::{CompressionLayer, predicate::SizeAbove};
 

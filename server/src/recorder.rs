@@ -7,7 +7,7 @@
 //! # Layout
 //! - [`entry`]: what passed, and its line · [`secrets`]: what must not be kept · [`tap`]: the hook in a feed
 //! - [`ring`]: the last half minute · [`prelude`]: what a recording that begins in the middle must know
-//! - [`writer`]: entries to files · [`shelf`]: the folder and its limits · [`desk`]: who records what
+//! - [`writer`]: entries to files · [`target`]: where those are made · [`shelf`]: the folder and its limits · [`desk`]: who records what
 //! - [`scan`]: what a file holds · [`deck`]: a tape being played · [`player`]: its task · [`replays`]: who plays what
 //! - [`event_hash`]: a fingerprint of everything a tape says
 
@@ -23,4 +23,5 @@ pub mod scan;
 pub mod secrets;
 pub mod shelf;
 pub mod tap;
+pub mod target;
 pub mod writer;

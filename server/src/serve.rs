@@ -30,9 +30,9 @@ use crate::{
         publisher::{Payload, Publisher},
         socket::Connections,
     },
+    http::{self, AppState, accept, guard::Hosts, page, stream::StreamContext},
     notices::Notices,
     recorder::{desk::Desk, replays::Replays, shelf::Shelf, tap::Tap},
-    http::{self, AppState, accept, guard::Hosts, page, stream::StreamContext},
     shutdown::Shutdown,
     tls,
 };
@@ -127,8 +127,7 @@ struct Parts {
 impl Parts {
     fn recorder(&self, config: &Config, feeds: &Feeds) -> (Desk, Replays) {
         let shelf = Shelf::new(&config.server.data_dir, config.recordings);
-        let replays =
-            Replays::new(shelf.clone(), feeds.clone(), self.hub.clone(), self.clock, self.shutdown.clone());
+        let replays = Replays::new(shelf.clone(), feeds.clone(), self.hub.clone(), self.clock, self.shutdown.clone());
         (Desk::new(shelf, feeds.clone(), self.clock, self.notices.clone(), self.shutdown.clone()), replays)
     }
 
@@ -189,7 +188,13 @@ impl Parts {
         (recordings, replays): (Desk, Replays),
     ) {
         let stopping = self.shutdown.stopping.clone();
-        self.shutdown.tasks.spawn(board::run(self.hub.clone(), feeds.clone(), self.notices.clone(), self.clock, stopping));
+        self.shutdown.tasks.spawn(board::run(
+            self.hub.clone(),
+            feeds.clone(),
+            self.notices.clone(),
+            self.clock,
+            stopping,
+        ));
         let state = AppState {
             feeds,
             hosts: Hosts::new(address, &config.server.allowed_hosts),

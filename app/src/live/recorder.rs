@@ -286,9 +286,7 @@ mod rest {
         Ok(named.name)
     }
 
-    async fn read<T: DeserializeOwned>(
-        answer: Result<gloo_net::http::Response, gloo_net::Error>,
-    ) -> Result<T, String> {
+    async fn read<T: DeserializeOwned>(answer: Result<gloo_net::http::Response, gloo_net::Error>) -> Result<T, String> {
         let answer = answer.map_err(|error| format!("the server does not answer: {error}"))?;
         let text = answer.text().await.map_err(|error| error.to_string())?;
         if answer.ok() {

@@ -18,7 +18,8 @@ pub fn ServerNotice() -> impl IntoView {
         live.with_model(|model| model.system().and_then(|system| system.notice.clone())).flatten().unwrap_or_default()
     });
     let dismissed = RwSignal::new(String::new());
-    let is_hidden = move || sentence.with(|sentence| sentence.is_empty() || dismissed.with(|dismissed| dismissed == sentence));
+    let is_hidden =
+        move || sentence.with(|sentence| sentence.is_empty() || dismissed.with(|dismissed| dismissed == sentence));
     view! {
         <div class="server-notice" data-testid="server-notice" role="alert" hidden=is_hidden>
             <span>{move || sentence.get()}</span>

@@ -14,7 +14,7 @@ use crate::{
     },
     pages::{
         live::symbol_picker::use_choose,
-        recordings::state::{SPEEDS, speed, span},
+        recordings::state::{SPEEDS, span, speed},
     },
 };
 
@@ -24,16 +24,20 @@ pub fn ReplayBar() -> impl IntoView {
     let recorder = use_recorder();
     watch(recorder);
     let replay = recorder.replay();
-    let with = move |of: fn(&Replay) -> String| move || replay.with(|replay| replay.as_ref().map(of).unwrap_or_default());
+    let with =
+        move |of: fn(&Replay) -> String| move || replay.with(|replay| replay.as_ref().map(of).unwrap_or_default());
     let is_moving = Memo::new(move |_| {
-        replay.with(|replay| replay.as_ref().is_some_and(|replay| matches!(replay.state.as_str(), "playing" | "seeking")))
+        replay
+            .with(|replay| replay.as_ref().is_some_and(|replay| matches!(replay.state.as_str(), "playing" | "seeking")))
     });
     let play_icon = Signal::derive(move || if is_moving.get() { Icon::Pause } else { Icon::Play });
     let play_words = move || if is_moving.get() { "Pause the replay" } else { "Play" };
     let toggle = move |_| recorder.order(if is_moving.get_untracked() { Order::Pause } else { Order::Play }, |_| {});
     let choose = use_choose();
     let show = move |_| {
-        if let Some(id) = replay.with_untracked(|replay| replay.as_ref().and_then(|replay| replay.instruments.first().cloned())) {
+        if let Some(id) =
+            replay.with_untracked(|replay| replay.as_ref().and_then(|replay| replay.instruments.first().cloned()))
+        {
             choose(&id);
         }
     };
@@ -42,6 +46,7 @@ pub fn ReplayBar() -> impl IntoView {
             class="replay-bar"
             data-testid="replay-bar"
             data-state=with(|replay| replay.state.clone())
+            data-start-ms=with(|replay| replay.start_ms.to_string())
             data-position-ms=with(|replay| replay.position_ms.to_string())
             aria-label="Replay"
             hidden=move || replay.with(Option::is_none)
@@ -125,7 +130,8 @@ fn SpeedChoice(
     /// Recordings and replay.
     recorder: Recorder,
 ) -> impl IntoView {
-    let current = Memo::new(move |_| recorder.replay().with(|replay| replay.as_ref().map_or(1.0, |replay| replay.speed)));
+    let current =
+        Memo::new(move |_| recorder.replay().with(|replay| replay.as_ref().map_or(1.0, |replay| replay.speed)));
     let choose = move |event: ev::Event| {
         if let Ok(chosen) = event_target_value(&event).parse() {
             recorder.order(Order::Speed(chosen), |_| {});
@@ -151,8 +157,9 @@ fn watch(recorder: Recorder) {
         if live.slow_tick().get() == Now::default() {
             return false;
         }
-        let connections =
-            live.with_model(|model| model.status()?.connections.iter().find_map(|entry| entry.venue.replayed().map(|_| ())));
+        let connections = live.with_model(|model| {
+            model.status()?.connections.iter().find_map(|entry| entry.venue.replayed().map(|_| ()))
+        });
         connections.flatten().is_some()
     });
     Effect::new(move |_| {

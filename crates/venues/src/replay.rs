@@ -198,9 +198,7 @@ impl Replay {
             (TapeKind::Connect, _) => self.with(name, now, on_event, |connection| connection.open()),
             (TapeKind::Recv, Some(text)) => {
                 self.with(name, now, on_event, |connection| connection.open());
-                self.with(name, now, on_event, |connection| {
-                    connection.number.map(|number| Input::Frame(number, text))
-                });
+                self.with(name, now, on_event, |connection| connection.number.map(|number| Input::Frame(number, text)));
             }
             (TapeKind::Close, detail) => {
                 let detail = detail.unwrap_or_default().to_owned();
@@ -234,7 +232,8 @@ impl Replay {
     }
 
     fn tick(&mut self, entry: &TapeEntry<'_>) -> Now {
-        if let Some(time) = entry.receive_time() {
+        // A header says when the file was made; nothing passed then.
+        if let Some(time) = entry.receive_time().filter(|_| entry.t != TapeKind::Header) {
             // The first time says when the recording began, not how long something took. Answers are stamped when they
             // were handled and frames when they were read, so times may step back a little.
             if self.latest_time != Timestamp::EPOCH {

@@ -257,7 +257,12 @@ fn data_of_the_channels() {
     );
     check_data(
         "system",
-        TopicData::System(SystemData { version: Some("0.1.0".to_owned()), uptime_ms: Some(5), clients: Some(2), notice: None }),
+        TopicData::System(SystemData {
+            version: Some("0.1.0".to_owned()),
+            uptime_ms: Some(5),
+            clients: Some(2),
+            notice: None,
+        }),
         r#"{"version":"0.1.0","uptime_ms":5,"clients":2}"#,
     );
     check_data("quality:demo:AAABBB", TopicData::Quality(QualityData::default()), "{}");

@@ -19,6 +19,7 @@ use crate::{
 
 /// Flags of `record`: those of `serve`, and how long and where to.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct Arguments {
     /// How long, as in 30s, 10m or 2h; without it until a signal.
     #[arg(long = "for", value_name = "TIME", value_parser = span)]

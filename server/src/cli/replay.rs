@@ -13,6 +13,7 @@ use crate::{
 
 /// Flags of `replay`.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct Arguments {
     /// So many times as fast as it was recorded, 0.5 to 100.
     #[arg(long, default_value_t = 1.0)]
@@ -21,8 +22,8 @@ pub struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
     at: f64,
     /// Whose frames they are, where the first file does not say it.
-    #[arg(long = "of", value_name = "VENUE")]
-    venue: Option<String>,
+    #[arg(long, value_name = "VENUE")]
+    of: Option<String>,
     /// Stand still at first.
     #[arg(long)]
     paused: bool,
@@ -49,7 +50,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let load = Load {
         paths: arguments.files.clone(),
-        venue: arguments.venue.clone(),
+        venue: arguments.of.clone(),
         at: None,
         speed: arguments.speed,
         is_paused: arguments.paused,

@@ -145,7 +145,9 @@ impl Loader<'_> {
                 self.check(keys, &value, origin, VenueConfig::KEYS, result)
             }
             ["feeds"] => self.feeds(value, origin),
-            ["recordings" | "server" | "stream" | "venues"] => Err(bad_value(keys, &value, origin, "write a section with keys in it")),
+            ["recordings" | "server" | "stream" | "venues"] => {
+                Err(bad_value(keys, &value, origin, "write a section with keys in it"))
+            }
             ["server", ..] => Err(unknown(1, ServerConfig::KEYS)),
             ["recordings", ..] => Err(unknown(1, RecordingsConfig::KEYS)),
             ["stream", ..] => Err(unknown(1, StreamConfig::KEYS)),
@@ -391,7 +393,7 @@ mod tests {
             "port = 1",
             &[],
             &[],
-            "unknown key port in file truetape.toml; known here: feeds, server, stream, venues",
+            "unknown key port in file truetape.toml; known here: feeds, recordings, server, stream, venues",
         );
         check(
             "[venues.alpa]\nws_url = \"ws://x\"",

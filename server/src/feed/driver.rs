@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use venues::session::{CloseReason, ConnectionId, HttpFailure, Input, Output, RequestId, Session};
 use wire::lane::Lane;
 
-use crate::config::token::Token;
+use crate::{config::token::Token, recorder::tap::Tap};
 
 use super::{
     directory::Directory,
@@ -31,7 +31,6 @@ use super::{
     questions::Questions,
     socket::{Connections, EVENT_QUEUE, Socket, SocketEvent, SocketEventKind},
 };
-use crate::recorder::tap::Tap;
 
 /// What a feed needs from the server.
 pub struct FeedParts {

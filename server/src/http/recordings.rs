@@ -31,9 +31,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Told<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         // The type is asked for, so that a form of another page cannot pass for it.
-        Json::from_request(request, state).await.map(|Json(body)| Self(body)).map_err(|rejection| {
-            ApiError::BadParameter { parameter: "body", remedy: rejection.body_text() }
-        })
+        Json::from_request(request, state)
+            .await
+            .map(|Json(body)| Self(body))
+            .map_err(|rejection| ApiError::BadParameter { parameter: "body", remedy: rejection.body_text() })
     }
 }
 

@@ -5,7 +5,12 @@
 
 use std::{io, path::PathBuf};
 
-use model::{event::MarketEvent, instrument::Venue, tape::TapeEntry, time::Timestamp};
+use model::{
+    event::MarketEvent,
+    instrument::Venue,
+    tape::{TapeEntry, TapeKind},
+    time::Timestamp,
+};
 use venues::{error::VenueError, replay::Replay};
 
 use super::event_hash::EventHash;
@@ -72,7 +77,8 @@ impl Deck {
         let Self { replay, hash, last_time, n_entries, .. } = self;
         let mut take = |line: &str, is_late: &mut bool| -> Option<bool> {
             let entry = TapeEntry::parse(line).ok()?;
-            let time = entry.receive_time().unwrap_or(*last_time);
+            // A header says when the file was made, which may be after what it holds: nothing waits for that.
+            let time = entry.receive_time().filter(|_| entry.t != TapeKind::Header).unwrap_or(*last_time);
             if time > target {
                 *is_late = true;
                 return Some(false);

@@ -17,7 +17,8 @@ use super::{
     ring::Window,
     scan::{Footer, Head},
     shelf::{NotDeleted, Shelf, Shelved, TapeName, Use},
-    writer::{self, Header, Item, OnShelf, OneFile, Progress, Report, Target},
+    target::{OnShelf, OneFile, Target},
+    writer::{self, Header, Item, Progress, Report},
 };
 use crate::{
     clock::Clock,
@@ -145,7 +146,7 @@ impl Desk {
             let what = format!("{venue} is being recorded already: stop that recording first");
             return Err(ApiError::Conflict { what });
         }
-        let header = Header { venue: venue.to_string(), symbols: followed, kind: "recording" };
+        let header = Header { venue: venue.to_string(), symbols: followed, kind: "recording", begin: None };
         let (feeder, writer) = writer::writer(target, header);
         feed.record(feeder)?;
         let progress = writer.progress();
@@ -175,8 +176,9 @@ impl Desk {
     /// The feed is not recorded.
     pub async fn stop(&self, venue: &Venue) -> Result<Recording, ApiError> {
         let progress = self.lock().get(venue).filter(|known| known.report().is_running).cloned();
-        let progress = progress
-            .ok_or_else(|| ApiError::Conflict { what: format!("{venue} is not being recorded: there is nothing to stop") })?;
+        let progress = progress.ok_or_else(|| ApiError::Conflict {
+            what: format!("{venue} is not being recorded: there is nothing to stop"),
+        })?;
         progress.ask_stop();
         for _ in 0..STOP_STEPS {
             if !progress.report().is_running {
@@ -193,11 +195,12 @@ impl Desk {
     /// There is no such feed, it has kept nothing, or the file cannot be written.
     pub async fn save_last(&self, venue: &Venue) -> Result<TapeName, ApiError> {
         let (feed, followed) = self.feed(venue)?;
-        let window = feed.window().await?.filter(|window| !window.entries.is_empty()).ok_or_else(|| ApiError::Conflict {
-            what: format!("{venue} has received nothing in the last half minute: there is nothing to save"),
-        })?;
+        let window =
+            feed.window().await?.filter(|window| !window.entries.is_empty()).ok_or_else(|| ApiError::Conflict {
+                what: format!("{venue} has received nothing in the last half minute: there is nothing to save"),
+            })?;
         let target = OnShelf { shelf: self.0.shelf.clone(), stem: format!("{venue}-{}-last30s", self.stamp()) };
-        let header = Header { venue: venue.to_string(), symbols: followed, kind: "last" };
+        let header = Header { venue: venue.to_string(), symbols: followed, kind: "last", begin: Some(window.begin) };
         let saved = tokio::task::spawn_blocking(move || save(window, Box::new(target), header));
         let report = saved.await.map_err(|_| ApiError::ShuttingDown)?;
         match (report.failure, report.files.into_iter().next()) {
@@ -238,7 +241,8 @@ impl Desk {
         let files = self.0.shelf.files().map_err(|error| ApiError::Storage { what: error.to_string() })?;
         let limits = self.0.shelf.limits();
         let newest = self.lock().clone();
-        let feeds = newest.into_iter().map(|(venue, progress)| Recording { venue, report: progress.report() }).collect();
+        let feeds =
+            newest.into_iter().map(|(venue, progress)| Recording { venue, report: progress.report() }).collect();
         Ok(Recordings {
             total_bytes: files.iter().map(|file| file.size_bytes).sum(),
             recordings: files.iter().map(|file| self.listed(file)).collect(),

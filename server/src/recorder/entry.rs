@@ -148,8 +148,7 @@ mod tests {
             &refused,
             r#"{"t":"http","ts":1763668000.123456,"conn":"2","url":"https://x.test/a","status":429,"body":"slow down"}"#,
         );
-        let binary =
-            RawEntry { body: Body::Binary(Bytes::from_static(&[0, 255])), is_prelude: true, ..entry.clone() };
+        let binary = RawEntry { body: Body::Binary(Bytes::from_static(&[0, 255])), is_prelude: true, ..entry.clone() };
         check(&binary, r#"{"t":"recv","ts":1763668000.123456,"hex":"00ff","prelude":true}"#);
     }
 }

@@ -17,7 +17,10 @@ use model::{
     time::{Monotonic, Now, Timestamp},
 };
 use serde::{Deserialize, Serialize};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{
+    mpsc::{self, error::TryRecvError},
+    watch,
+};
 use tokio_util::sync::CancellationToken;
 use venues::session::Session;
 use wire::lane::Lane;
@@ -117,11 +120,10 @@ pub struct PlayerParts {
     pub clock: Clock,
 }
 
-/// Runs a replay until `stop`; blocks.
+/// Runs a replay until `stop`, or until nobody is left who could tell it anything; blocks.
 pub fn run(parts: PlayerParts, stop: &CancellationToken) {
     let mut player = Player::new(parts);
-    while !stop.is_cancelled() {
-        player.listen();
+    while !stop.is_cancelled() && player.listen() {
         let is_busy = player.advance();
         player.turn();
         if !is_busy {
@@ -185,8 +187,11 @@ impl Player {
             known,
         };
         let asked = Timestamp::from_millis(report.position_ms);
-        let (state, target) =
-            if asked > position { (PlayState::Seeking, asked.min(parts.contents.end)) } else { (report.state, position) };
+        let (state, target) = if asked > position {
+            (PlayState::Seeking, asked.min(parts.contents.end))
+        } else {
+            (report.state, position)
+        };
         Self {
             parts,
             stage,
@@ -208,10 +213,14 @@ impl Player {
         Now { monotonic: Monotonic::from_zero(self.elapsed), wall: self.parts.clock.now().wall }
     }
 
-    /// Takes what was asked and told since the last time.
-    fn listen(&mut self) {
-        while let Ok(control) = self.parts.controls.try_recv() {
-            self.control(control);
+    /// Takes what was asked and told since the last time; false once nobody can tell it anything any more.
+    fn listen(&mut self) -> bool {
+        loop {
+            match self.parts.controls.try_recv() {
+                Ok(control) => self.control(control),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => return false,
+            }
             self.tell();
         }
         while let Ok(command) = self.parts.commands.try_recv() {
@@ -221,6 +230,7 @@ impl Player {
             questions.take(command, view, self.parts.deck.replay(), now);
             self.grant_wishes();
         }
+        true
     }
 
     fn control(&mut self, control: Control) {

@@ -50,7 +50,13 @@ impl Known {
 
     /// All of it as of `time`. Images past [`IMAGES_BYTES`] are left out, last ones first: their books come to life with
     /// the venue's next snapshot. `slot_of` says which slot carries a connection.
-    pub fn prelude(&self, images: Vec<Image>, base: &str, slot_of: impl Fn(&Image) -> u32, time: Timestamp) -> Vec<RawEntry> {
+    pub fn prelude(
+        &self,
+        images: Vec<Image>,
+        base: &str,
+        slot_of: impl Fn(&Image) -> u32,
+        time: Timestamp,
+    ) -> Vec<RawEntry> {
         let mut bytes = 0;
         let images: Vec<RawEntry> = images
             .into_iter()
@@ -102,7 +108,15 @@ mod tests {
 
     fn entry(kind: TapeKind, url: &str, text: &str) -> RawEntry {
         let body = Body::Text(text.into());
-        RawEntry { kind, time: Timestamp::EPOCH, slot: 0, url: Some(url.into()), request: None, body, is_prelude: false }
+        RawEntry {
+            kind,
+            time: Timestamp::EPOCH,
+            slot: 0,
+            url: Some(url.into()),
+            request: None,
+            body,
+            is_prelude: false,
+        }
     }
 
     fn image(text: &str) -> Image {
@@ -118,7 +132,8 @@ mod tests {
         for text in ["old", "new"] {
             known.answered("/info", entry(TapeKind::Http, "https://x.test/info", text));
         }
-        (0..100).for_each(|n| known.answered("/bars", entry(TapeKind::Http, &format!("https://x.test/bars?n={n}"), "")));
+        (0..100)
+            .for_each(|n| known.answered("/bars", entry(TapeKind::Http, &format!("https://x.test/bars?n={n}"), "")));
         known.answered("/large", entry(TapeKind::Http, "https://x.test/large", &"x".repeat(PATH_BYTES)));
         let time = Timestamp::from_millis(5);
         let prelude = known.prelude(vec![image("book")], "https://x.test/proxy", |_| 0, time);
@@ -126,7 +141,10 @@ mod tests {
         let urls: Vec<&str> = prelude.iter().filter_map(|entry| entry.url.as_deref()).collect();
         assert_eq!(urls.len(), PATH_ANSWERS + 3);
         assert_eq!(urls[0], "https://x.test/bars?n=84");
-        assert_eq!(urls[PATH_ANSWERS..], ["https://x.test/info", "https://x.test/proxy/depth?symbol=A%2FB", "wss://x.test/ws"]);
+        assert_eq!(
+            urls[PATH_ANSWERS..],
+            ["https://x.test/info", "https://x.test/proxy/depth?symbol=A%2FB", "wss://x.test/ws"]
+        );
         assert!(matches!(&prelude[PATH_ANSWERS].body, Body::Text(text) if text.as_str() == "new"));
     }
 

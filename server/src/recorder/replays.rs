@@ -93,9 +93,11 @@ impl Replays {
         let mut paths = Vec::new();
         for name in names {
             let is_there = self.0.shelf.find(name).is_some();
-            paths.push(is_there.then(|| self.0.shelf.path(name)).ok_or_else(|| ApiError::UnknownRecording {
-                name: name.to_string(),
-            })?);
+            paths.push(
+                is_there
+                    .then(|| self.0.shelf.path(name))
+                    .ok_or_else(|| ApiError::UnknownRecording { name: name.to_string() })?,
+            );
         }
         let held = names.iter().map(|name| self.0.shelf.hold(name, Use::Playing)).collect();
         self.start(Load { paths, ..load }, held).await
@@ -230,9 +232,10 @@ fn open(load: Load) -> Result<Opened, ApiError> {
     let venue = Venue::new(protocol).as_replay();
     let mut instruments = scan::instruments(&load.paths, protocol, &venue);
     instruments.extend(head.symbols.iter().map(|symbol| InstrumentId::new(&venue, symbol)));
-    let files = load.paths.iter().map(|path| {
-        path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
-    });
+    let files = load
+        .paths
+        .iter()
+        .map(|path| path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()));
     Ok(Opened {
         files: files.collect(),
         deck: Deck::new(load.paths.clone(), protocol, &venue).map_err(|error| bad(error.to_string()))?,

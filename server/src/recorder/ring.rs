@@ -113,7 +113,15 @@ mod tests {
 
     fn entry(seconds: u64, text: &str) -> RawEntry {
         let body = Body::Text(text.into());
-        RawEntry { kind: TapeKind::Recv, time: at(seconds).wall, slot: 0, url: None, request: None, body, is_prelude: false }
+        RawEntry {
+            kind: TapeKind::Recv,
+            time: at(seconds).wall,
+            slot: 0,
+            url: None,
+            request: None,
+            body,
+            is_prelude: false,
+        }
     }
 
     /// A second each: the checkpoint where one is wanted, then one entry.

@@ -130,7 +130,8 @@ pub fn contents(paths: &[PathBuf]) -> io::Result<Contents> {
         while let Ok(Some(line)) = file.next_line() {
             let Ok(stamp) = serde_json::from_slice::<Stamp>(line) else { continue };
             n_entries += 1;
-            let micros = stamp.ts.map(|ts| (ts * 1e6).round()).filter(|micros| micros.is_finite() && micros.abs() < 9e15);
+            let micros =
+                stamp.ts.map(|ts| (ts * 1e6).round()).filter(|micros| micros.is_finite() && micros.abs() < 9e15);
             let time = micros.map(|micros| Timestamp::from_micros(micros as i64));
             if stamp.t != TapeKind::Header && !stamp.prelude && time.is_some() {
                 first = first.or(time);

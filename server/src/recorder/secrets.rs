@@ -36,7 +36,11 @@ pub fn sent(frame: &str) -> Cow<'_, str> {
     }
     match serde_json::from_str::<Value>(frame) {
         Ok(mut value) => {
-            if remove(&mut value) { Cow::Owned(value.to_string()) } else { Cow::Borrowed(frame) }
+            if remove(&mut value) {
+                Cow::Owned(value.to_string())
+            } else {
+                Cow::Borrowed(frame)
+            }
         }
         // Text that names a secret and cannot be looked into is left out whole.
         Err(_) => Cow::Borrowed(REMOVED),

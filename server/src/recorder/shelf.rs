@@ -140,7 +140,9 @@ impl Shelf {
     /// What a file is used for, writing before playing before reading.
     pub fn use_of(&self, name: &TapeName) -> Option<Use> {
         let in_use = self.lock();
-        [Use::Writing, Use::Playing, Use::Reading].into_iter().find(|purpose| in_use.contains_key(&(name.clone(), *purpose)))
+        [Use::Writing, Use::Playing, Use::Reading]
+            .into_iter()
+            .find(|purpose| in_use.contains_key(&(name.clone(), *purpose)))
     }
 
     /// Deletes a file that is not in use.
@@ -153,7 +155,9 @@ impl Shelf {
         }
         // Held across the deletion, so that nobody begins to use it in between.
         let in_use = self.lock();
-        if let Some(((_, purpose), _)) = in_use.range((name.clone(), Use::Writing)..=(name.clone(), Use::Reading)).next() {
+        if let Some(((_, purpose), _)) =
+            in_use.range((name.clone(), Use::Writing)..=(name.clone(), Use::Reading)).next()
+        {
             return Err(NotDeleted::InUse(*purpose));
         }
         fs::remove_file(self.path(name)).map_err(NotDeleted::Io)
@@ -252,9 +256,35 @@ mod tests {
         }
         let long = format!("{}.jsonl", "x".repeat(200));
         for bad in [
-            "", ".", "..", ".jsonl", ".jsonl.zst", "a", "a.txt", "a.zst", "../a.jsonl", "..\\a.jsonl", "/a.jsonl", "a/b.jsonl",
-            "a\\b.jsonl", "a..jsonl", "a%2f.jsonl", "%2e%2e%2fa.jsonl", "a\0.jsonl", "a.jsonl\0", "a .jsonl", "ä.jsonl",
-            "-a.jsonl", "_a.jsonl", "C:a.jsonl", "a.jsonl/", "a.jsonl/..", "a\n.jsonl", "~a.jsonl", "a.jsonl.zst.exe", &long,
+            "",
+            ".",
+            "..",
+            ".jsonl",
+            ".jsonl.zst",
+            "a",
+            "a.txt",
+            "a.zst",
+            "../a.jsonl",
+            "..\\a.jsonl",
+            "/a.jsonl",
+            "a/b.jsonl",
+            "a\\b.jsonl",
+            "a..jsonl",
+            "a%2f.jsonl",
+            "%2e%2e%2fa.jsonl",
+            "a\0.jsonl",
+            "a.jsonl\0",
+            "a .jsonl",
+            "ä.jsonl",
+            "-a.jsonl",
+            "_a.jsonl",
+            "C:a.jsonl",
+            "a.jsonl/",
+            "a.jsonl/..",
+            "a\n.jsonl",
+            "~a.jsonl",
+            "a.jsonl.zst.exe",
+            &long,
         ] {
             assert!(TapeName::parse(bad).is_none(), "{bad:?}");
         }

@@ -4,12 +4,12 @@
 //! memory and written at once, every [`BLOCK_EVERY`] at least, as a zstd frame of its own: after a kill a file is readable
 //! up to its last whole block. Where the disk is full, or writing fails otherwise, the recording ends: the file is cut
 //! back to its last whole block, the failure is shown and logged, the feed goes on. Not here: which entries there are
-//! (`super::tap`), what is deleted when ([`super::shelf`]).
+//! (`super::tap`), where files are
+//! made ([`super::target`]), what is deleted when ([`super::shelf`]).
 
 use std::{
-    fs, io,
+    io,
     io::Write as _,
-    path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -25,7 +25,8 @@ use serde_json::json;
 use super::{
     entry::RawEntry,
     scan::Footer,
-    shelf::{ENDING, Held, Shelf, TapeName, Use},
+    shelf::{Held, TapeName},
+    target::{TapeOut, Target},
 };
 
 /// What comes through the queue.
@@ -137,87 +138,6 @@ impl Feeder {
     }
 }
 
-/// Makes files; the seam at which tests let the disk be full.
-pub trait Target: Send {
-    /// A new file; what counts as its name, and what keeps it from being deleted.
-    fn create(&mut self, part: u32) -> io::Result<(TapeName, Box<dyn TapeOut>, Option<Held>)>;
-
-    /// Called before a file is made and now and then: deletes what exceeds the limits.
-    fn tidy(&mut self);
-
-    /// Sizes and spans at which a file is full.
-    fn limits(&self) -> Full;
-}
-
-/// When a recording goes on in another file.
-#[derive(Clone, Copy, Debug)]
-pub struct Full {
-    /// Packed size.
-    pub size_bytes: u64,
-    /// Age.
-    pub span: Duration,
-}
-
-/// A file under way.
-pub trait TapeOut: io::Write + Send {
-    /// Cuts it back to `size_bytes`.
-    fn cut(&mut self, size_bytes: u64) -> io::Result<()>;
-}
-
-impl TapeOut for fs::File {
-    fn cut(&mut self, size_bytes: u64) -> io::Result<()> {
-        self.set_len(size_bytes)
-    }
-}
-
-/// Files on the shelf, `<stem>.jsonl.zst`, `<stem>.p002.jsonl.zst` and so on.
-pub struct OnShelf {
-    /// The shelf.
-    pub shelf: Shelf,
-    /// The first part of all names.
-    pub stem: String,
-}
-
-impl Target for OnShelf {
-    fn create(&mut self, part: u32) -> io::Result<(TapeName, Box<dyn TapeOut>, Option<Held>)> {
-        fs::create_dir_all(self.shelf.folder())?;
-        let text = if part < 2 { format!("{}{ENDING}", self.stem) } else { format!("{}.p{part:03}{ENDING}", self.stem) };
-        let name = TapeName::parse(&text).ok_or_else(|| io::Error::other(format!("{text} is no name of a tape")))?;
-        let held = self.shelf.hold(&name, Use::Writing);
-        let file = fs::File::options().write(true).create_new(true).open(self.shelf.path(&name))?;
-        Ok((name, Box::new(file), Some(held)))
-    }
-
-    fn tidy(&mut self) {
-        self.shelf.tidy(SystemTime::now());
-    }
-
-    fn limits(&self) -> Full {
-        let limits = self.shelf.limits();
-        Full { size_bytes: limits.max_file_bytes, span: limits.max_file_span }
-    }
-}
-
-/// One file of the user's choice, never full and never deleted.
-pub struct OneFile {
-    /// Where it is.
-    pub path: PathBuf,
-}
-
-impl Target for OneFile {
-    fn create(&mut self, _part: u32) -> io::Result<(TapeName, Box<dyn TapeOut>, Option<Held>)> {
-        let name = self.path.file_name().and_then(|name| name.to_str()).and_then(TapeName::parse);
-        let name = name.ok_or_else(|| io::Error::other(format!("write a file name that ends in {ENDING}")))?;
-        Ok((name, Box::new(fs::File::options().write(true).create_new(true).open(&self.path)?), None))
-    }
-
-    fn tidy(&mut self) {}
-
-    fn limits(&self) -> Full {
-        Full { size_bytes: u64::MAX, span: Duration::MAX }
-    }
-}
-
 /// What the header of each file says.
 #[derive(Clone, Debug)]
 pub struct Header {
@@ -227,6 +147,8 @@ pub struct Header {
     pub symbols: Vec<String>,
     /// `recording`, or `last` for a saved half minute.
     pub kind: &'static str,
+    /// When it begins; `None` for now.
+    pub begin: Option<Timestamp>,
 }
 
 /// Writes one recording.
@@ -281,7 +203,7 @@ pub fn write_all(target: Box<dyn Target>, header: Header, items: impl Iterator<I
 
 /// A feeder whose queue is read by the test itself.
 #[cfg(test)]
-pub(super) fn queue_for_test() -> (Feeder, impl FnMut() -> Vec<Item>) {
+pub(super) fn queue_for_test() -> (Feeder, impl Fn() -> Vec<Item>) {
     let (queue, items) = sync_channel(QUEUE);
     (Feeder { queue, progress: Arc::default() }, move || items.try_iter().collect())
 }
@@ -362,13 +284,13 @@ impl Writer {
             footer: Footer::default(),
             _held: held,
         };
-        let now = Timestamp::from_micros(micros_of(SystemTime::now()));
+        let begin = self.header.begin.unwrap_or_else(|| Timestamp::from_micros(micros_of(SystemTime::now())));
         file.line(&json!({
             "t": "header",
-            "ts": now.as_micros() as f64 / 1e6,
+            "ts": begin.as_micros() as f64 / 1e6,
             "venue": self.header.venue,
             "symbols": self.header.symbols,
-            "started": now.to_string(),
+            "started": begin.to_string(),
             "version": env!("CARGO_PKG_VERSION"),
             "kind": self.header.kind,
             "part": self.n_parts,
@@ -382,7 +304,9 @@ impl Writer {
         let Some(file) = &mut self.file else { return Ok(()) };
         if n_lost > self.n_lost_told {
             // At the place where they are missing, as far as the queue lets us know it.
-            file.line(&json!({ "t": "header", "ts": entry.time.as_micros() as f64 / 1e6, "lost": n_lost - self.n_lost_told }))?;
+            file.line(
+                &json!({ "t": "header", "ts": entry.time.as_micros() as f64 / 1e6, "lost": n_lost - self.n_lost_told }),
+            )?;
             file.footer.n_lost += n_lost - self.n_lost_told;
             self.n_lost_told = n_lost;
         }

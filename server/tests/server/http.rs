@@ -36,12 +36,7 @@ fn app() -> (Router, Shutdown) {
         hosts: Hosts::new(HOST.parse().unwrap(), &["desk.example".to_owned()]),
         leptos: page::options(),
         shutdown: shutdown.clone(),
-        stream: StreamContext {
-            hub,
-            directory,
-            config: Arc::new(StreamConfig::default()),
-            clock,
-        },
+        stream: StreamContext { hub, directory, config: Arc::new(StreamConfig::default()), clock },
     };
     (router(state), shutdown)
 }

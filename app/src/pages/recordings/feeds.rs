@@ -24,7 +24,13 @@ pub fn FeedsPanel(
         }
         let known = live.with_model(|model| {
             let connections = &model.status()?.connections;
-            Some(connections.iter().map(|entry| entry.venue.clone()).filter(|venue| venue.replayed().is_none()).collect())
+            Some(
+                connections
+                    .iter()
+                    .map(|entry| entry.venue.clone())
+                    .filter(|venue| venue.replayed().is_none())
+                    .collect(),
+            )
         });
         known.flatten().map(|venues: Vec<Venue>| venues)
     });

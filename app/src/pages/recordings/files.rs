@@ -15,7 +15,8 @@ pub fn FilesPanel(
     recorder: Recorder,
 ) -> impl IntoView {
     let names = Memo::new(move |_| {
-        let names = |list: &Recordings| -> Vec<String> { list.recordings.iter().map(|tape| tape.name.clone()).collect() };
+        let names =
+            |list: &Recordings| -> Vec<String> { list.recordings.iter().map(|tape| tape.name.clone()).collect() };
         recorder.list().with(|list| list.as_ref().map(names))
     });
     let note = move || {
@@ -57,7 +58,8 @@ fn FileRow(
     });
     let text = move |of: fn(&Tape) -> String| move || tape.with(|tape| tape.as_ref().map(of).unwrap_or_default());
     let is_doomed = move || doomed.with(|doomed| of_row.with_value(|name| doomed.as_ref() == Some(name)));
-    let is_busy = move || text(|tape| tape.state.clone())() == "recording" || text(|tape| tape.state.clone())() == "playing";
+    let is_busy =
+        move || text(|tape| tape.state.clone())() == "recording" || text(|tape| tape.state.clone())() == "playing";
     let choose = use_choose();
     let play = move |_| {
         let choose = choose.clone();

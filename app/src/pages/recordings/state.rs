@@ -91,7 +91,8 @@ mod tests {
 
     #[test]
     fn sizes_and_spans() {
-        for (bytes, expected) in [(0, "0 B"), (999, "999 B"), (1_400, "1.4 kB"), (1_400_000, "1.4 MB"), (2_000_000_000, "2.0 GB")]
+        for (bytes, expected) in
+            [(0, "0 B"), (999, "999 B"), (1_400, "1.4 kB"), (1_400_000, "1.4 MB"), (2_000_000_000, "2.0 GB")]
         {
             assert_eq!(size(bytes), expected);
         }

@@ -30,7 +30,8 @@ impl Merged {
         touched: &BTreeSet<InstrumentId>,
     ) {
         for id in touched {
-            if let Some(best) = sessions.clone().filter_map(|session| session.books().get(id)).max_by_key(|book| worth(book))
+            if let Some(best) =
+                sessions.clone().filter_map(|session| session.books().get(id)).max_by_key(|book| worth(book))
             {
                 self.books.insert(id.clone(), best.clone());
             }

@@ -86,7 +86,7 @@ fn a_second_connection_gets_the_book_that_the_first_one_had() {
     let book = &replay.books()[&id];
     assert_eq!((book.state, book.last_update_id, book.counters.gaps), (BookState::Live, Some(14), 0));
     assert!(replay.health().is_connected && replay.health().cause.is_none());
-    }
+}
 
 #[test]
 fn times_that_step_back_do_not_make_the_recording_longer() {

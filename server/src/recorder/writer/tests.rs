@@ -1,11 +1,19 @@
 //! Blocks, parts, full queues, full disks, kills.
 
-use std::sync::atomic::AtomicU64;
+use std::{fs, path::PathBuf, sync::atomic::AtomicU64};
 
 use model::tape::{TapeEntry, TapeKind};
 
 use super::*;
-use crate::{cli::decode::tape_file::TapeFile as Reader, config::RecordingsConfig, recorder::entry::Body};
+use crate::{
+    cli::decode::tape_file::TapeFile as Reader,
+    config::RecordingsConfig,
+    recorder::{
+        entry::Body,
+        shelf::Shelf,
+        target::{Full, OnShelf},
+    },
+};
 
 /// A folder of a test's own, gone when it ends.
 struct Folder(PathBuf);
@@ -30,7 +38,7 @@ impl Drop for Folder {
 }
 
 fn header() -> Header {
-    Header { venue: "venue".into(), symbols: vec!["A".into()], kind: "recording" }
+    Header { venue: "venue".into(), symbols: vec!["A".into()], kind: "recording", begin: None }
 }
 
 fn entry(number: u64, text: &str) -> RawEntry {
@@ -93,7 +101,8 @@ fn what_was_handed_over_stands_in_the_file_in_order() {
     let path = shelf.path(&report.files[0]);
     let (texts, is_broken) = read(&path);
     assert!(!is_broken);
-    let expected: Vec<String> = std::iter::once("known".to_owned()).chain((1..1_000).map(|n: u64| n.to_string())).collect();
+    let expected: Vec<String> =
+        std::iter::once("known".to_owned()).chain((1..1_000).map(|n: u64| n.to_string())).collect();
     assert_eq!(texts, expected);
     let footer = Footer::read(&path).unwrap();
     assert_eq!(footer, Footer { n_entries: 999, n_lost: 0, first_us: Some(1_000), last_us: Some(999_000) });
@@ -143,11 +152,8 @@ fn a_killed_writer_leaves_all_but_its_last_seconds() {
 #[test]
 fn a_full_file_goes_on_in_another_and_the_oldest_are_deleted() {
     let folder = Folder::new("parts");
-    let limits = RecordingsConfig {
-        max_file_bytes: 100 << 10,
-        max_total_bytes: 450 << 10,
-        ..RecordingsConfig::default()
-    };
+    let limits =
+        RecordingsConfig { max_file_bytes: 100 << 10, max_total_bytes: 450 << 10, ..RecordingsConfig::default() };
     let shelf = folder.shelf(limits);
     let (feeder, mut writer) = writer(on_shelf(&shelf), header());
     feeder.part(Vec::new());
