@@ -377,7 +377,7 @@ impl Player {
         self.grant_wishes();
     }
 
-    fn tell(&mut self) {
+    fn tell(&self) {
         let is_over = self.state == PlayState::Ended;
         let hash = self.parts.deck.hash();
         let n_events = hash.n_events();

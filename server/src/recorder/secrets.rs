@@ -57,7 +57,8 @@ fn remove(value: &mut Value) -> bool {
             }
             is_here || remove(member) || is_found
         }),
-        Value::Array(items) => items.iter_mut().fold(false, |is_found, item| remove(item) || is_found),
+        // All of them, not only up to the first that has one.
+        Value::Array(items) => items.iter_mut().filter_map(|item| remove(item).then_some(())).count() > 0,
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }

@@ -94,10 +94,10 @@ fn a_header_stamped_after_the_tape_holds_nothing_up() {
 #[test]
 fn another_tape_has_another_fingerprint() {
     let (one, other) = (file("one", &tape(50)), file("other", &tape(51)));
-    assert_ne!(at_once(&mut deck(&[one.clone()])), at_once(&mut deck(&[other.clone()])));
+    assert_ne!(at_once(&mut deck(std::slice::from_ref(&one))), at_once(&mut deck(std::slice::from_ref(&other))));
     // One digit of one trade.
     fs::write(&other, tape(50).replacen("0.4", "0.5", 1)).unwrap();
-    assert_ne!(at_once(&mut deck(&[one.clone()])), at_once(&mut deck(&[other.clone()])));
+    assert_ne!(at_once(&mut deck(std::slice::from_ref(&one))), at_once(&mut deck(std::slice::from_ref(&other))));
     [one, other].iter().for_each(|path| fs::remove_file(path).unwrap());
 }
 
@@ -119,9 +119,9 @@ fn files_that_continue_one_another_are_one_tape() {
 #[test]
 fn lines_that_are_no_entries_are_counted_and_passed_over() {
     let path = file("bad", "\n  \n{\n[]\n{\"t\":\"recv\"}\n\u{0}\nnull\n{\"t\":\"other\"}");
-    let mut deck = deck(&[path.clone()]);
+    let mut deck = deck(std::slice::from_ref(&path));
     at_once(&mut deck);
     assert_eq!((deck.n_bad_lines(), deck.n_entries()), (5, 1));
-    assert!(scan::contents(&[path.clone()]).is_err(), "nothing in it has a time");
+    assert!(scan::contents(std::slice::from_ref(&path)).is_err(), "nothing in it has a time");
     fs::remove_file(path).unwrap();
 }
