@@ -35,6 +35,9 @@ pub fn Fragment<T, S, C, V>(
     topics: Signal<Vec<Topic>>,
     /// Reads what is to be shown; `None` while it is not known. An error keeps the last good value, marked as old.
     source: S,
+    /// A choice of the reader that the source reads: a change is shown at once, whatever the pace.
+    #[prop(optional, into)]
+    choice: Option<Signal<String>>,
     /// Arranges the value; `None` is shown in the final geometry, so that nothing moves when it comes.
     children: C,
 ) -> impl IntoView
@@ -52,16 +55,57 @@ where
     let asked = RwSignal::new(0_u32);
     live.use_topics(topics);
     live.use_pace(name, pace);
+    if let Some(choice) = choice {
+        Effect::new(move |known: Option<String>| {
+            let choice = choice.get();
+            if known.is_some_and(|known| known != choice) {
+                asked.update(|n_asked| *n_asked += 1);
+            }
+            choice
+        });
+    }
     sample(live, Sampling { topics, pace, asked, look, value }, source);
+    view! { <Frame name pace=pace look=look asked=asked content=children(value.into()).into_any()/> }
+}
+
+/// What stands around any region: its state, its note, its buttons. Apart from the region, as each kind of region is
+/// compiled on its own.
+#[component]
+fn Frame(
+    /// The region's name.
+    name: &'static str,
+    /// Its pace.
+    pace: Signal<Pace>,
+    /// How it looks.
+    look: RwSignal<Look>,
+    /// Counts how often the reader asked for a refresh.
+    asked: RwSignal<u32>,
+    /// What it shows.
+    content: AnyView,
+) -> impl IntoView {
+    let live = use_live();
     let note = Memo::new(move |_| look.with(Look::note));
+    let has_failed = Memo::new(move |_| look.with(|look| matches!(look, Look::Failed { .. })));
     view! {
         <div class="fragment" data-fragment=name data-state=move || look.with(Look::as_str)>
-            {children(value.into())}
-            <p class="fragment__note" data-testid="fragment-note" hidden=move || note.with(Option::is_none)>
-                {move || note.get().unwrap_or_default()}
-            </p>
+            {content}
+            <div class="fragment__note" hidden=move || note.with(Option::is_none)>
+                <p data-testid="fragment-note">{move || note.get().unwrap_or_default()}</p>
+                <button
+                    class="fragment__retry button"
+                    data-testid="fragment-retry"
+                    hidden=move || !has_failed.get()
+                    on:click=move |_| {
+                        live.retry();
+                        asked.update(|n_asked| *n_asked += 1);
+                    }
+                >
+                    "Retry"
+                </button>
+            </div>
             <button
                 class="fragment__refresh button"
+                data-testid="fragment-refresh"
                 hidden=move || pace.get() != Pace::OnDemand
                 on:click=move |_| asked.update(|n_asked| *n_asked += 1)
             >
@@ -110,7 +154,8 @@ where
                 }
                 live.note_taken(topics);
             }
-            let next = turns.try_with_value(|turns| turns.look(now.monotonic, &freshness, cause)).unwrap_or_default();
+            let next = turns.try_update_value(|turns| turns.look(now.monotonic, pace, &freshness, cause));
+            let next = next.unwrap_or_default();
             if look.with_untracked(|known| *known != next) {
                 look.set(next);
             }

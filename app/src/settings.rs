@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use leptos::prelude::*;
+use model::decimal::Quantity;
 
 use crate::fragment::cadence::{Cadence, Pace, Preset};
 
@@ -49,6 +50,12 @@ pub struct Settings {
     pub flash: Flash,
     /// Pace of single regions, by name, where it differs from the preset's.
     pub paces: BTreeMap<String, Pace>,
+    /// Price steps of the book, in ticks, by instrument, where they are not single ticks. At most [`MAX_REMEMBERED`], the last
+    /// chosen at the end.
+    pub group_ticks: Vec<(String, u32)>,
+    /// Smallest prints that the tape shows, by instrument, where it does not show all. At most [`MAX_REMEMBERED`],
+    /// the last chosen at the end.
+    pub tape_least: Vec<(String, String)>,
 }
 
 /// Whether changed values flash.
@@ -101,13 +108,15 @@ impl Default for Settings {
             preset: Preset::Live,
             flash: Flash::On,
             paces: BTreeMap::new(),
+            group_ticks: Vec::new(),
+            tape_least: Vec::new(),
         }
     }
 }
 
 impl Settings {
-    /// Reads `theme=dark;updown=blue-orange;cadence=calm;flash=off;pace.book=500`. What is not understood keeps its
-    /// default, so that a newer or broken text never stops the page.
+    /// Reads `theme=dark;updown=blue-orange;cadence=calm;flash=off;pace.book=500;group.demo:BTC-SIM=10`. What is not
+    /// understood keeps its default, so that a newer or broken text never stops the page.
     pub fn parse(text: &str) -> Self {
         let mut settings = Self::default();
         for (key, value) in text.split(';').filter_map(|part| part.split_once('=')) {
@@ -116,14 +125,24 @@ impl Settings {
                 "updown" => settings.up_down = UpDown::parse(value).unwrap_or_default(),
                 "cadence" => settings.preset = Preset::parse(value).unwrap_or_default(),
                 "flash" => settings.flash = Flash::parse(value).unwrap_or_default(),
-                _ => {
-                    if let (Some(name), Some(pace)) = (key.strip_prefix("pace."), Pace::parse(value)) {
-                        settings.paces.insert(name.to_owned(), pace);
-                    }
-                }
+                _ => settings.parse_named(key, value),
             }
         }
         settings
+    }
+
+    fn parse_named(&mut self, key: &str, value: &str) {
+        let Some((kind, name)) = key.split_once('.') else { return };
+        match kind {
+            "pace" => {
+                if let Some(pace) = Pace::parse(value) {
+                    self.paces.insert(name.to_owned(), pace);
+                }
+            }
+            "group" => self.set_group_ticks(&unescaped(name), value.parse().unwrap_or(1)),
+            "tape" => self.set_tape_least(&unescaped(name), value),
+            _ => {}
+        }
     }
 
     /// The text that [`Self::parse`] reads.
@@ -138,7 +157,48 @@ impl Settings {
         for (name, pace) in &self.paces {
             text.push_str(&format!(";pace.{name}={}", pace.name()));
         }
+        for (id, n_ticks) in &self.group_ticks {
+            text.push_str(&format!(";group.{}={n_ticks}", escaped(id)));
+        }
+        for (id, least) in &self.tape_least {
+            text.push_str(&format!(";tape.{}={least}", escaped(id)));
+        }
         text
+    }
+
+    /// The price step of an instrument's book, in ticks.
+    pub fn group_ticks(&self, id: &str) -> u32 {
+        self.group_ticks.iter().find(|(of, _)| of == id).map_or(1, |(_, n_ticks)| *n_ticks)
+    }
+
+    /// Sets the price step of an instrument's book; what is not offered is one tick.
+    pub fn set_group_ticks(&mut self, id: &str, n_ticks: u32) {
+        let wanted = GROUP_TICKS.contains(&n_ticks).then_some(n_ticks).filter(|n_ticks| *n_ticks > 1);
+        remember(&mut self.group_ticks, id, wanted);
+    }
+
+    /// The smallest print that an instrument's tape shows, as it was typed; `None` where it shows all.
+    pub fn tape_least_text(&self, id: &str) -> Option<&str> {
+        self.tape_least.iter().find(|(of, _)| of == id).map(|(_, text)| text.as_str())
+    }
+
+    /// The same as a quantity.
+    pub fn tape_least(&self, id: &str) -> Option<Quantity> {
+        self.tape_least_text(id).and_then(|text| Quantity::parse(text).ok())
+    }
+
+    /// Sets the smallest print that an instrument's tape shows; what is no quantity above zero shows all.
+    pub fn set_tape_least(&mut self, id: &str, text: &str) {
+        let is_filter = Quantity::parse(text).is_ok_and(|least| !least.is_zero());
+        remember(&mut self.tape_least, id, is_filter.then(|| text.to_owned()));
+    }
+
+    /// Sets the pace of a region; `None` is that of the preset.
+    pub fn set_pace(&mut self, name: &str, pace: Option<Pace>) {
+        match pace {
+            Some(pace) => self.paces.insert(name.to_owned(), pace),
+            None => self.paces.remove(name),
+        };
     }
 
     /// The pace of the region `name` of a group.
@@ -158,6 +218,32 @@ impl Theme {
         }
     }
 }
+
+/// Sets or removes an entry. A full list gives up its oldest: a choice for one instrument is soon made again.
+fn remember<T>(list: &mut Vec<(String, T)>, id: &str, value: Option<T>) {
+    list.retain(|(of, _)| of != id);
+    if let Some(value) = value {
+        if list.len() == MAX_REMEMBERED {
+            list.remove(0);
+        }
+        list.push((id.to_owned(), value));
+    }
+}
+
+/// Symbols may hold anything; what separates the text's parts is written by number.
+fn escaped(id: &str) -> String {
+    id.replace('%', "%25").replace(';', "%3B").replace('=', "%3D")
+}
+
+fn unescaped(text: &str) -> String {
+    text.replace("%3D", "=").replace("%3B", ";").replace("%25", "%")
+}
+
+/// Price steps of the book that are offered, in ticks.
+pub const GROUP_TICKS: [u32; 6] = [1, 2, 5, 10, 50, 100];
+
+/// Instruments for which a choice is remembered.
+pub const MAX_REMEMBERED: usize = 50;
 
 /// The settings of this page. Defaults until the browser's storage has been read.
 pub fn use_settings() -> RwSignal<Settings> {
@@ -185,6 +271,36 @@ mod tests {
         let settings = Settings::parse("cadence=calm;pace.book=100");
         assert_eq!(settings.pace("book", Cadence::Price), Cadence::Price.pace(Preset::Live));
         assert_eq!(settings.pace("tape", Cadence::Price), Cadence::Price.pace(Preset::Calm));
+        let mut settings = settings;
+        settings.set_pace("book", None);
+        assert_eq!(settings.pace("book", Cadence::Price), Cadence::Price.pace(Preset::Calm));
+    }
+
+    #[test]
+    fn choices_for_an_instrument_are_remembered() {
+        let mut settings = Settings::default();
+        let odd = "venue:a;b=c%3B.d";
+        settings.set_group_ticks(odd, 50);
+        settings.set_tape_least(odd, "0.50");
+        let read = Settings::parse(&settings.to_text());
+        assert_eq!((read.group_ticks(odd), read.tape_least(odd)), (50, Quantity::parse("0.50").ok()));
+        assert_eq!((read.group_ticks("other"), read.tape_least("other")), (1, None));
+        // What is not offered, and what is no size, is as if nothing were chosen.
+        for (n_ticks, least) in [(7, "x"), (0, "-1"), (1, "0.00")] {
+            settings.set_group_ticks(odd, n_ticks);
+            settings.set_tape_least(odd, least);
+            assert_eq!(settings, Settings::default(), "{n_ticks} {least}");
+        }
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut settings = Settings::default();
+        for idx in 0..200 {
+            settings.set_group_ticks(&format!("venue:{idx}"), 10);
+            assert_eq!(settings.group_ticks(&format!("venue:{idx}")), 10);
+        }
+        assert_eq!(settings.group_ticks.len(), MAX_REMEMBERED);
     }
 
     proptest! {

@@ -87,6 +87,11 @@ test("page on live data", async () => {
     await page.waitForTimeout(5_000);
     const loading = await page.evaluate(() => (window as unknown as { seen: { long: number[] } }).seen.long.splice(0));
     console.log(`long tasks while loading: ${loading.length} (${loading.map((ms) => ms.toFixed(0)).join(", ")} ms)`);
+    // Frames of the page, and how often the browser had to work out styles and layout.
+    const frames = () =>
+      page.evaluate(() => (window as unknown as { __truetape_latency?: { frames?: number } }).__truetape_latency?.frames ?? 0);
+    const counts = async () => [await frames(), await metric("RecalcStyleCount"), await metric("LayoutCount")];
+    const startCounts = await counts();
     const [startCpu, startTask, startedAt] = [await cpu(), await metric("TaskDuration"), Date.now()];
 
     let early: { heap: number; wasm: number } | undefined;
@@ -102,6 +107,8 @@ test("page on live data", async () => {
       }
     }
     const seconds = (Date.now() - startedAt) / 1_000;
+    const [painted, styles, layouts] = (await counts()).map((count, idx) => ((count - startCounts[idx]) / seconds).toFixed(1));
+    console.log(`frames painted: ${painted} a second; style recalculations ${styles}, layouts ${layouts} a second`);
     const after = await page.evaluate(() => (window as unknown as { seen: { long: number[] } }).seen.long);
     console.log(`CPU of all browser processes: ${((100 * ((await cpu()) - startCpu)) / seconds).toFixed(1)} % of one core`);
     console.log(`main thread busy: ${((100 * ((await metric("TaskDuration")) - startTask)) / seconds).toFixed(1)} %`);

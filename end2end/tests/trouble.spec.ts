@@ -89,3 +89,28 @@ test("a tab that was hidden shows fresh data within 2 s of its return", async ({
     await server.stop();
   }
 });
+
+test("a region that is refused says so, since when, and can be asked again", async ({ page }) => {
+  const server = await startServer();
+  try {
+    await page.goto(`${server.ready.url}?symbol=${encodeURIComponent("demo:NO-SUCH")}`);
+    const book = page.locator('[data-fragment="book"]');
+    await expect(book).toHaveAttribute("data-state", "failed", { timeout: 10_000 });
+    await expect(book.getByTestId("fragment-note")).toHaveText(/^Update failed: .* \(for \d+ s\)$/, { timeout: 10_000 });
+    const sent: string[] = [];
+    await page.exposeFunction("noteSent", () => sent.push("sent"));
+    await page.evaluate(() => {
+      const real = WebSocket.prototype.send;
+      WebSocket.prototype.send = function (data) {
+        void (window as unknown as { noteSent: () => void }).noteSent();
+        return real.call(this, data);
+      };
+    });
+    await book.getByTestId("fragment-retry").click();
+    await expect.poll(() => sent.length, { timeout: 1_000 }).toBeGreaterThan(0);
+    // The page as a whole goes on: the other instruments still have their prices.
+    await expect(page.getByTestId("watch-last").first()).toHaveText(/\d/);
+  } finally {
+    await server.stop();
+  }
+});

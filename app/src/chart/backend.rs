@@ -1,8 +1,8 @@
-//! Plotters' drawing backend on one canvas: shapes are collected by style and painted as one path each.
+//! Plotters' drawing backend on one canvas: shapes are collected and painted style by style.
 //!
-//! A style change and a path per shape is what makes canvases slow; 500 candles here are two `fill` calls. So `present`
-//! paints, style by style in order of first use, filled rectangles before lines, texts last (see `chart::draw` for why
-//! that is right). Coordinates are device pixels. Not here: clearing and sizing the canvas (`layer`).
+//! A style change per shape is what makes canvases slow. So `present` paints, style by style in order of first use,
+//! filled rectangles before lines, texts last (see `chart::draw` for why that is right). Rectangles are filled one by
+//! one, which browsers do without a path; hundreds of them as one path cost a scan of all edges for every row. Coordinates are device pixels. Not here: clearing and sizing the canvas (`layer`).
 
 use std::{cell::RefCell, collections::HashMap, convert::Infallible};
 
@@ -27,6 +27,9 @@ pub(super) struct CanvasBackend {
     texts: Vec<Text>,
     widths: RefCell<HashMap<String, u32>>,
     widths_font: RefCell<String>,
+    /// The font that the context has. Setting one makes the browser work out all styles first, which costs a layout in
+    /// the middle of a frame: so only another one is set.
+    font: RefCell<String>,
 }
 
 /// Everything of one style.
@@ -76,18 +79,20 @@ impl CanvasBackend {
             texts: Vec::new(),
             widths: RefCell::default(),
             widths_font: RefCell::default(),
+            font: RefCell::default(),
         }
     }
 
-    /// Tells the canvas's size in device pixels.
+    /// Tells the canvas's size in device pixels. A canvas that is resized has forgotten its font.
     pub(super) fn set_size(&mut self, size: (u32, u32)) {
         self.size = size;
+        self.font.get_mut().clear();
     }
 
     /// The width of one digit of a font in device pixels.
     pub(super) fn digit_width(&self, px: f64, family: &str) -> f64 {
         const DIGITS: &str = "0123456789";
-        self.context.set_font(&font(px, family));
+        self.use_font(font(px, family));
         self.context.measure_text(DIGITS).map_or(px * 0.6, |metrics| metrics.width() / 10.0)
     }
 
@@ -101,23 +106,28 @@ impl CanvasBackend {
         &mut self.batches[batch_idx]
     }
 
+    fn use_font(&self, font: String) {
+        if *self.font.borrow() != font {
+            self.context.set_font(&font);
+            self.font.replace(font);
+        }
+    }
+
     fn paint_texts(&mut self) {
-        let (mut ink, mut shown_font) = (None, String::new());
-        for text in self.texts.drain(..) {
+        let mut ink = None;
+        let mut texts = std::mem::take(&mut self.texts);
+        for text in texts.drain(..) {
             if ink != Some(text.ink) {
                 self.context.set_fill_style_str(&text.ink.css());
                 ink = Some(text.ink);
             }
-            let font = font(text.px, &text.family);
-            if shown_font != font {
-                self.context.set_font(&font);
-                shown_font = font;
-            }
+            self.use_font(font(text.px, &text.family));
             self.context.set_text_align(text.align.0);
             self.context.set_text_baseline(text.align.1);
             // Fails for positions that are not finite, which integers are not.
             let _never = self.context.fill_text(&text.text, f64::from(text.at.0), f64::from(text.at.1));
         }
+        self.texts = texts;
     }
 }
 
@@ -125,11 +135,9 @@ impl Batch {
     fn paint(&mut self, context: &CanvasRenderingContext2d) {
         if !self.rects.is_empty() {
             context.set_fill_style_str(&self.ink.css());
-            context.begin_path();
             for [x, y, width, height] in self.rects.drain(..).map(|rect| rect.map(f64::from)) {
-                context.rect(x, y, width, height);
+                context.fill_rect(x, y, width, height);
             }
-            context.fill();
         }
         if self.lines.is_empty() {
             return;
@@ -252,7 +260,7 @@ impl DrawingBackend for CanvasBackend {
         let width = match widths.get(text) {
             Some(&width) => width,
             None => {
-                self.context.set_font(&font);
+                self.use_font(font);
                 let measured = self.context.measure_text(text).map_or(0.0, |metrics| metrics.width());
                 widths.insert(text.to_owned(), measured.ceil() as u32);
                 measured.ceil() as u32

@@ -66,6 +66,7 @@ pub fn CandleChart(
             <canvas class="candle-chart__layer"></canvas>
             <canvas class="candle-chart__layer"></canvas>
             <canvas class="candle-chart__layer"></canvas>
+            <canvas class="candle-chart__layer"></canvas>
             <div class="candle-chart__legend" data-testid="chart-legend">
                 <span class="candle-chart__time"></span>
                 " "

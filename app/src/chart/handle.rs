@@ -8,7 +8,7 @@ use chart::Chart;
 use leptos::prelude::*;
 use model::{
     candle::{Candle, Interval},
-    time::Timestamp,
+    time::{Monotonic, Timestamp},
 };
 
 use super::gesture::Action;
@@ -63,6 +63,13 @@ impl ChartSeries {
     /// hides it. Optional.
     pub fn set_clock(self, now: Option<Timestamp>) {
         self.change(|chart| chart.set_clock(now));
+    }
+
+    /// Draws what waits for the next frame now: to be called where a frame is being made, at its moment.
+    #[cfg_attr(not(feature = "hydrate"), expect(unused_variables, reason = "there is no chart on the server"))]
+    pub fn flush(self, now: Monotonic) {
+        #[cfg(feature = "hydrate")]
+        self.with_stage(|stage| stage.flush(now));
     }
 
     pub(super) fn set_instrument(self, label: &str, price_decimals: u32, size_decimals: u32) {

@@ -14,11 +14,11 @@ use chart::{
     layout::{LABEL_FONT_PX, Surface},
 };
 use leptos::prelude::{document, window};
-use model::candle::Interval;
+use model::{candle::Interval, time::Monotonic};
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{
     Element, Event, HtmlCanvasElement, HtmlDivElement, MediaQueryList, MutationObserver, MutationObserverInit,
-    ResizeObserver,
+    ResizeObserver, Text,
 };
 
 use super::{gesture::Action, layer::Layer, palette::palette};
@@ -35,11 +35,11 @@ struct Inner {
 /// What exists while the chart is on the page.
 struct Scene {
     root: Element,
-    /// Grid and axes, bars, crosshair.
-    layers: [Layer; 3],
+    /// Grid and axes, bars, the forming bar with the last price, crosshair.
+    layers: [Layer; N_LAYERS],
     legend: Element,
-    /// Time, prices, change, volume.
-    legend_parts: [Element; 4],
+    /// Time, prices, change, volume: what stands inside their elements.
+    legend_parts: [Text; N_PARTS],
     shown: Shown,
     is_size_due: bool,
     is_palette_due: bool,
@@ -60,7 +60,8 @@ struct Shown {
     last_close: Option<String>,
     hash: Option<u64>,
     is_stale: Option<bool>,
-    legend: Option<Option<chart::legend::Legend>>,
+    direction: Option<&'static str>,
+    legend: [String; N_PARTS],
 }
 
 impl std::fmt::Debug for Stage {
@@ -79,6 +80,19 @@ impl Stage {
         if let Ok(mut inner) = self.0.try_borrow_mut() {
             change(&mut inner.chart);
             inner.ask_for_frame();
+        }
+    }
+
+    /// Draws now instead of in the frame that was asked for. Not where the page must be measured first.
+    pub(super) fn flush(&self, now: Monotonic) {
+        let Ok(mut inner) = self.0.try_borrow_mut() else { return };
+        let Some(scene) = &mut inner.scene else { return };
+        if scene.is_size_due || scene.is_palette_due {
+            return;
+        }
+        if let Some(frame) = scene.frame.take() {
+            let _none_pending = window().cancel_animation_frame(frame);
+            inner.draw(now.saturating_since(Monotonic::ZERO).as_secs_f64() * 1e3);
         }
     }
 
@@ -147,12 +161,15 @@ impl Inner {
             chart.set_surface(scene.measure(chart.font_family()));
         }
         let level = chart.prepare();
-        let [base, series, cursor] = &mut scene.layers;
+        let [base, series, last, cursor] = &mut scene.layers;
         if level >= Level::Full {
             base.draw(|area| chart.draw_base(area));
         }
         if level >= Level::Light {
             series.draw(|area| chart.draw_series(area));
+        }
+        if level >= Level::Last {
+            last.draw(|area| chart.draw_last(area));
         }
         if level >= Level::Cursor {
             if chart.has_cursor() {
@@ -168,12 +185,18 @@ impl Inner {
 
 impl Scene {
     fn new(root: Element, stage: Weak<RefCell<Inner>>) -> Option<Self> {
+        let child = |parent: &Element, child_idx: usize| parent.children().item(u32::try_from(child_idx).ok()?);
         let layers: Vec<Layer> = (0..N_LAYERS)
-            .filter_map(|layer_idx| root.children().item(layer_idx)?.dyn_into::<HtmlCanvasElement>().ok())
+            .filter_map(|layer_idx| child(&root, layer_idx)?.dyn_into::<HtmlCanvasElement>().ok())
             .filter_map(Layer::new)
             .collect();
-        let legend = root.children().item(N_LAYERS)?;
-        let part = |part_idx| legend.children().item(part_idx);
+        let legend = child(&root, N_LAYERS)?;
+        // Texts of our own, filled in place: an element's text would be a new node at each change.
+        let part = |part_idx| {
+            let text = Text::new().ok()?;
+            child(&legend, part_idx)?.append_child(&text).ok()?;
+            Some(text)
+        };
         let legend_parts = [part(0)?, part(1)?, part(2)?, part(3)?];
 
         let drawn = stage.clone();
@@ -260,15 +283,20 @@ impl Scene {
             }
         }
         let legend = chart.legend();
-        if shown.legend.as_ref() != Some(&legend) {
-            let texts = legend.as_ref().map_or_else(Default::default, |legend| {
-                set(&self.legend, "data-direction", legend.direction.as_str());
-                [legend.time.clone(), legend.prices(), legend.change.clone(), format!("V {}", legend.volume)]
-            });
-            for (part, text) in self.legend_parts.iter().zip(&texts) {
-                part.set_text_content(Some(text));
+        if let Some(legend) = &legend
+            && changed(&mut shown.direction, legend.direction.as_str())
+        {
+            set(&self.legend, "data-direction", legend.direction.as_str());
+        }
+        let texts = legend.map_or_else(Default::default, |legend| {
+            let prices = legend.prices();
+            [legend.time, prices, legend.change, format!("V {}", legend.volume)]
+        });
+        for ((part, known), text) in self.legend_parts.iter().zip(&mut shown.legend).zip(texts) {
+            if *known != text {
+                part.set_data(&text);
+                *known = text;
             }
-            shown.legend = Some(legend);
         }
     }
 
@@ -376,6 +404,8 @@ fn changed<T: PartialEq>(shown: &mut Option<T>, now: T) -> bool {
     is_news
 }
 
-const N_LAYERS: u32 = 3;
+const N_LAYERS: usize = 4;
+
+const N_PARTS: usize = 4;
 
 const LABEL_EVERY_MS: f64 = 5_000.0;

@@ -1,9 +1,14 @@
 //! A price that flashes in its direction when it changes, and whose changed digits stand out.
+//!
+//! A flash is lit and put out, without a course in between: an animated background is painted anew sixty times a second
+//! for as long as it runs, and on a live page some price always flashes.
+
+use std::time::Duration;
 
 use leptos::prelude::*;
-use model::decimal::Price;
+use model::{decimal::Price, time::Monotonic};
 
-use crate::format;
+use crate::{format, live::use_live};
 
 /// A price as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +53,7 @@ pub struct Flashed {
     figure: PriceFigure,
     n_stayed: usize,
     direction: Move,
-    /// Counts the changes: two flashes in the same direction must differ, or the second is not seen.
+    /// Counts the changes: each of them is lit for its whole time.
     n_changes: u32,
 }
 
@@ -75,14 +80,12 @@ impl Flashed {
         self.figure.text.split_at_checked(self.n_stayed).unwrap_or(("", &self.figure.text))
     }
 
-    /// For `data-flash`: the direction, and which of two equal flashes.
+    /// For `data-flash`: the direction.
     pub fn flash(&self) -> Option<&'static str> {
-        match (self.direction, self.n_changes % 2) {
-            (Move::None, _) => None,
-            (Move::Up, 0) => Some("up-a"),
-            (Move::Up, _) => Some("up-b"),
-            (Move::Down, 0) => Some("down-a"),
-            (Move::Down, _) => Some("down-b"),
+        match self.direction {
+            Move::None => None,
+            Move::Up => Some("up"),
+            Move::Down => Some("down"),
         }
     }
 
@@ -93,6 +96,28 @@ impl Flashed {
             Move::Up => "▲",
             Move::Down => "▼",
         }
+    }
+}
+
+/// A flash that is lit until a moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Light {
+    n_changes: u32,
+    direction: Option<&'static str>,
+    until: Monotonic,
+}
+
+impl Light {
+    /// The light after `self`: a change lights it anew.
+    fn then(self, flashed: &Flashed, now: Monotonic) -> Self {
+        if self.n_changes == flashed.n_changes {
+            return self;
+        }
+        Self { n_changes: flashed.n_changes, direction: flashed.flash(), until: now + LIT_FOR }
+    }
+
+    fn at(self, now: Monotonic) -> Self {
+        if now < self.until { self } else { Self { direction: None, ..self } }
     }
 }
 
@@ -109,6 +134,13 @@ pub fn FlashPrice(
         Some(before) => before.then(figure.get()),
         None => Flashed::default().then(figure.get()),
     });
+    let tick = use_live().tick();
+    let light = Memo::new(move |known: Option<&Light>| {
+        let light = known.copied().unwrap_or_default();
+        let light = flashed.with(|flashed| light.then(flashed, tick.get_untracked().monotonic));
+        // The page's frames put it out; while it is dark, frames are of no interest.
+        if light.direction.is_some() { light.at(tick.get().monotonic) } else { light }
+    });
     let value = move || flashed.with(|flashed| flashed.figure.price.map(|price| price.to_string()));
     view! {
         <span class="flash-price">
@@ -117,7 +149,7 @@ pub fn FlashPrice(
                 class="flash-price__number"
                 data-testid=testid
                 data-value=move || value().unwrap_or_default()
-                data-flash=move || flashed.with(Flashed::flash)
+                data-flash=move || light.get().direction
             >
                 <span class="flash-price__stayed">{move || flashed.with(|flashed| flashed.parts().0.to_owned())}</span>
                 <span class="flash-price__changed">{move || flashed.with(|flashed| flashed.parts().1.to_owned())}</span>
@@ -125,6 +157,9 @@ pub fn FlashPrice(
         </span>
     }
 }
+
+/// How long a change stays lit.
+const LIT_FOR: Duration = Duration::from_millis(250);
 
 #[cfg(test)]
 mod tests {
@@ -142,11 +177,29 @@ mod tests {
             assert_eq!((last.flash(), last.parts()), (flash, parts), "{prices:?}");
         }
         check(&["602.01"], None, ("", "602.01"));
-        check(&["602.01", "602.07"], Some("up-b"), ("602.0", "7"));
-        check(&["602.01", "602.07", "602.08"], Some("up-a"), ("602.0", "8"));
-        check(&["602.01", "601.99"], Some("down-b"), ("60", "1.99"));
-        check(&["602.01", "602.07", "602.07"], Some("up-b"), ("602.0", "7"));
-        check(&["99.99", "100.00"], Some("up-b"), ("", "100.00"));
+        check(&["602.01", "602.07"], Some("up"), ("602.0", "7"));
+        check(&["602.01", "602.07", "602.08"], Some("up"), ("602.0", "8"));
+        check(&["602.01", "601.99"], Some("down"), ("60", "1.99"));
+        check(&["602.01", "602.07", "602.07"], Some("up"), ("602.0", "7"));
+        check(&["99.99", "100.00"], Some("up"), ("", "100.00"));
+    }
+
+    #[test]
+    fn a_change_is_lit_for_a_quarter_of_a_second() {
+        let at = |ms| Monotonic::from_zero(Duration::from_millis(ms));
+        let first = Flashed::default().then(figure("a", "10"));
+        let dark = Light::default().then(&first, at(1_000));
+        assert_eq!(dark.direction, None);
+        let second = first.then(figure("a", "11"));
+        let lit = dark.then(&second, at(2_000));
+        assert_eq!((lit.at(at(2_249)).direction, lit.at(at(2_250)).direction), (Some("up"), None));
+        // The same price again changes nothing; another one lights it anew.
+        assert_eq!(lit.then(&second, at(2_200)), lit);
+        let third = lit.then(&second.then(figure("a", "9")), at(2_200));
+        assert_eq!((third.direction, third.at(at(2_449)).direction), (Some("down"), Some("down")));
+        // What was put out stays out.
+        let out = lit.at(at(2_300));
+        assert_eq!(out.then(&second, at(2_301)).direction, None);
     }
 
     #[test]

@@ -3,4 +3,5 @@
 pub mod figure;
 pub mod flash_price;
 pub mod icon;
+pub mod room;
 pub mod status_mark;

@@ -110,6 +110,15 @@ impl Pace {
         }
     }
 
+    /// For a reader: `500 ms`, `2 s`, `manual`.
+    pub fn label(self) -> String {
+        match self {
+            Self::Every(span) if span.subsec_millis() == 0 => format!("{} s", span.as_secs()),
+            Self::Every(span) => format!("{} ms", span.as_millis()),
+            Self::OnDemand => "manual".to_owned(),
+        }
+    }
+
     /// The choice of that name; anything else is no choice.
     pub fn parse(text: &str) -> Option<Self> {
         Self::CHOICES.into_iter().find(|pace| pace.name() == text)
@@ -154,6 +163,8 @@ mod tests {
         for pace in Pace::CHOICES {
             assert_eq!(Pace::parse(&pace.name()), Some(pace));
         }
+        let labels = Pace::CHOICES.map(Pace::label);
+        assert_eq!(labels, ["100 ms", "500 ms", "1 s", "2 s", "5 s", "manual"]);
         assert_eq!(Pace::parse("50"), None);
         assert_eq!(Preset::parse(""), None);
     }

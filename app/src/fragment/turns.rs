@@ -26,6 +26,10 @@ pub enum Look {
     Failed {
         /// What went wrong.
         message: String,
+        /// Since when, in words; empty for the first second.
+        age: String,
+        /// Whole seconds to the next turn, where there will be one by itself.
+        next_s: Option<u64>,
     },
 }
 
@@ -52,7 +56,13 @@ impl Look {
             Self::Waiting { note } => note.clone(),
             Self::Live => None,
             Self::Stale { age } => Some(format!("stale, {age} old")),
-            Self::Failed { message } => Some(format!("Update failed: {message}")),
+            Self::Failed { message, age, next_s } => {
+                let since = (!age.is_empty()).then(|| format!("for {age}"));
+                let next = next_s.map(|seconds| format!("next try in {seconds} s"));
+                let details: Vec<String> = since.into_iter().chain(next).collect();
+                let details = if details.is_empty() { String::new() } else { format!(" ({})", details.join(", ")) };
+                Some(format!("Update failed: {message}{details}"))
+            }
         }
     }
 }
@@ -65,6 +75,8 @@ pub struct Turns {
     last: Option<Monotonic>,
     seen: (u64, u32),
     failure: Option<String>,
+    /// Since when each look was a failure.
+    failed_since: Option<Monotonic>,
 }
 
 impl Turns {
@@ -103,13 +115,30 @@ impl Turns {
     }
 
     /// What the region says about itself. A missing `cause` means that nothing is known to be wrong.
-    pub fn look(&self, now: Monotonic, freshness: &Freshness, cause: Option<String>) -> Look {
-        if let Some(message) = &self.failure {
-            return Look::Failed { message: message.clone() };
+    pub fn look(&mut self, now: Monotonic, pace: Pace, freshness: &Freshness, cause: Option<String>) -> Look {
+        let refusal = match freshness {
+            Freshness::Refused { message } => Some(message),
+            _ => None,
+        };
+        if let Some(message) = self.failure.as_ref().or(refusal) {
+            let since = *self.failed_since.get_or_insert(now);
+            let failed_for = now.saturating_since(since);
+            let age = match u64::try_from(failed_for.as_millis()).unwrap_or(u64::MAX) {
+                0..1_000 => String::new(),
+                age_ms => format::whole_age(age_ms),
+            };
+            // A refusal is asked again by the connection, at a pace of its own.
+            let next_s = match (&self.failure, pace, self.last) {
+                (Some(_), Pace::Every(span), Some(last)) if span > FASTEST => {
+                    Some((last + span).saturating_since(now).as_secs_f64().ceil() as u64)
+                }
+                _ => None,
+            };
+            return Look::Failed { message: message.clone(), age, next_s };
         }
+        self.failed_since = None;
         match freshness {
-            Freshness::Refused { message } => Look::Failed { message: message.clone() },
-            Freshness::Fresh => Look::Live,
+            Freshness::Fresh | Freshness::Refused { .. } => Look::Live,
             Freshness::Stale { age_ms } => Look::Stale { age: format::whole_age(*age_ms) },
             Freshness::Waiting => {
                 let waited = self.began.map_or(Duration::ZERO, |began| now.saturating_since(began));
@@ -183,19 +212,27 @@ mod tests {
     fn a_failed_sample_is_tried_again_at_the_next_turn() {
         let mut turns = started();
         turns.took(at(2_000), TOPICS, (8, 0), Some("no canvas".into()));
-        let look = turns.look(at(2_000), &Freshness::Fresh, None);
+        let look = turns.look(at(2_000), FAST, &Freshness::Fresh, None);
         assert_eq!((look.as_str(), look.note().as_deref()), ("failed", Some("Update failed: no canvas")));
+        let note = turns.look(at(4_200), Pace::Every(Duration::from_secs(5)), &Freshness::Fresh, None).note();
+        assert_eq!(note.as_deref(), Some("Update failed: no canvas (for 2 s, next try in 3 s)"));
         assert!(!turns.is_due(at(2_500), EVERY_SECOND, TOPICS, 8, 0));
         assert!(turns.is_due(at(3_000), EVERY_SECOND, TOPICS, 8, 0));
         turns.took(at(3_000), TOPICS, (8, 0), None);
-        assert_eq!(turns.look(at(3_000), &Freshness::Fresh, None), Look::Live);
+        assert_eq!(turns.look(at(3_000), FAST, &Freshness::Fresh, None), Look::Live);
+        // A later failure counts its own time.
+        turns.took(at(9_000), TOPICS, (9, 0), Some("no canvas".into()));
+        assert_eq!(
+            turns.look(at(9_000), FAST, &Freshness::Fresh, None).note().as_deref(),
+            Some("Update failed: no canvas")
+        );
     }
 
     #[test]
     fn waiting_is_said_late_and_its_cause_later() {
         #[track_caller]
         fn check(now_ms: u64, cause: Option<&str>, expected: Option<&str>) {
-            let look = started().look(at(now_ms), &Freshness::Waiting, cause.map(str::to_owned));
+            let look = started().look(at(now_ms), FAST, &Freshness::Waiting, cause.map(str::to_owned));
             assert_eq!((look.as_str(), look.note().as_deref()), ("waiting", expected));
         }
         let cause = Some("unknown symbol AAABBB");
@@ -207,10 +244,17 @@ mod tests {
 
     #[test]
     fn stale_and_refused_say_so() {
-        let turns = started();
-        let stale = turns.look(at(1_000), &Freshness::Stale { age_ms: 7_900 }, None);
+        let mut turns = started();
+        let stale = turns.look(at(1_000), FAST, &Freshness::Stale { age_ms: 7_900 }, None);
         assert_eq!((stale.as_str(), stale.note().as_deref()), ("stale", Some("stale, 7 s old")));
-        let refused = turns.look(at(1_000), &Freshness::Refused { message: "no such instrument".into() }, None);
-        assert_eq!(refused.note().as_deref(), Some("Update failed: no such instrument"));
+        let refusal = Freshness::Refused { message: "no such instrument".into() };
+        assert_eq!(
+            turns.look(at(1_000), FAST, &refusal, None).note().as_deref(),
+            Some("Update failed: no such instrument")
+        );
+        assert_eq!(
+            turns.look(at(13_000), FAST, &refusal, None).note().as_deref(),
+            Some("Update failed: no such instrument (for 12 s)")
+        );
     }
 }

@@ -52,6 +52,23 @@ pub fn scroll_to_nearest(element: &web_sys::Element) {
     element.scroll_into_view_with_scroll_into_view_options(&options);
 }
 
+/// Scrolls a list of rows of one height, the custom property `--row-height`, as little as needed for row `row_idx` to be
+/// seen; the row need not be rendered. The list's first child is a head that sticks to its top.
+pub fn scroll_row_into_view(list: &web_sys::Element, row_idx: usize) {
+    let Some(style) = window().get_computed_style(list).ok().flatten() else { return };
+    let text = style.get_property_value("--row-height").unwrap_or_default();
+    let row_px: u16 = text.trim().trim_end_matches("px").parse().unwrap_or(0);
+    let head_px = list.first_element_child().map_or(0, |head| head.client_height());
+    let top_px = i32::try_from(row_idx).unwrap_or(i32::MAX).saturating_mul(i32::from(row_px));
+    let lowest = top_px.saturating_add(i32::from(row_px) + head_px) - list.client_height();
+    let scrolled = list.scroll_top();
+    if scrolled > top_px {
+        list.set_scroll_top(top_px);
+    } else if scrolled < lowest {
+        list.set_scroll_top(lowest);
+    }
+}
+
 /// True while the reader types into a field, where single keys are text and not commands.
 pub fn is_typing() -> bool {
     document().active_element().is_some_and(|element| {

@@ -257,11 +257,12 @@ impl Link {
                 self.is_offline = false;
                 self.probe(now);
             }
-            Input::Retry => {
-                if matches!(self.phase, Phase::Waiting { .. } | Phase::Stopped { .. }) {
-                    self.open(now);
-                }
-            }
+            Input::Retry => match self.phase {
+                Phase::Waiting { .. } | Phase::Stopped { .. } => self.open(now),
+                // What was refused is asked for again.
+                Phase::Up if self.refused_at.take().is_some() => self.settle_wants(),
+                Phase::Idle | Phase::Greeting { .. } | Phase::Up => {}
+            },
             Input::Lane(lane) => self.change_lane(lane, now),
             Input::Wants(wants) => {
                 self.wants = wants;

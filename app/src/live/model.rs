@@ -93,7 +93,10 @@ enum Content {
 impl LiveModel {
     /// Applies one item of the stream.
     pub fn apply(&mut self, item: Item, now: Now) {
-        if let Some(stamps) = stamps(&item.data) {
+        // A snapshot may be of long ago: only what is new says how long the way takes.
+        if item.kind == ItemKind::Delta
+            && let Some(stamps) = stamps(&item.data)
+        {
             self.latency.received(&item.topic, stamps, now);
         }
         self.revision += 1;

@@ -32,6 +32,7 @@ pub(super) fn start(live: Live) {
         link: Link::new(LinkConfig::default(), lane, seed),
         names: StreamNames::new(),
         socket: None,
+        callbacks: None,
         timer: None,
         is_frame_due: false,
         slow_tick_at: now.monotonic,
@@ -39,6 +40,8 @@ pub(super) fn start(live: Live) {
         measured: measured(),
     };
     let driver = Shared(Rc::new(RefCell::new(driver)));
+    let callbacks = Callbacks::new(&driver);
+    driver.0.borrow_mut().callbacks = Some(callbacks);
     driver.follow_demand();
     driver.follow_page();
     driver.give(Input::Start);
@@ -52,11 +55,28 @@ struct Driver {
     link: Link,
     names: StreamNames,
     socket: Option<Socket>,
-    timer: Option<TimeoutHandle>,
+    callbacks: Option<Callbacks>,
+    timer: Option<Timer>,
     is_frame_due: bool,
     slow_tick_at: Monotonic,
     epoch: Option<String>,
     measured: Option<js_sys::Array>,
+}
+
+/// What the browser calls again and again. Made once: a closure for each call would be freed only when the browser next
+/// collects garbage, and the page's memory never shrinks below what piled up until then.
+struct Callbacks {
+    on_frame: Closure<dyn FnMut()>,
+    on_painted: Closure<dyn FnMut()>,
+    on_timeout: Closure<dyn FnMut()>,
+}
+
+/// A timer that runs. One that rings before there is anything to do is harmless, so that it is not set anew for every
+/// later deadline.
+#[derive(Clone, Copy)]
+struct Timer {
+    rings: Monotonic,
+    handle: i32,
 }
 
 /// An open socket with the callbacks it needs to stay alive; dropping it silences it and closes without waiting.
@@ -91,7 +111,7 @@ impl Shared {
                 other => driver.apply(other),
             }
         }
-        driver.settle(self);
+        driver.settle();
     }
 
     fn follow_demand(&self) {
@@ -154,7 +174,7 @@ impl Shared {
     /// Asks for a frame, unless one is asked for already or the page cannot be seen.
     fn want_frame(&self) {
         if let Ok(mut driver) = self.0.try_borrow_mut() {
-            driver.want_frame(self);
+            driver.want_frame();
         }
     }
 
@@ -166,9 +186,12 @@ impl Shared {
             driver.live
         };
         live.tick.set(browser::now());
-        let shared = self.clone();
         // After this frame's paint: effects have run as microtasks, layout and paint follow the callback.
-        set_timeout(move || shared.painted(), Duration::ZERO);
+        if let Ok(driver) = self.0.try_borrow()
+            && let Some(callbacks) = &driver.callbacks
+        {
+            let _handle = call_after(&callbacks.on_painted, Duration::ZERO);
+        }
     }
 
     fn painted(&self) {
@@ -182,6 +205,7 @@ impl Shared {
         let Some((painted, _)) = painted else { return };
         if let Some(ring) = &driver.measured {
             painted.iter().for_each(|paint| push_measured(ring, paint));
+            count_frame(ring);
         }
     }
 }
@@ -216,16 +240,9 @@ impl Driver {
     }
 
     /// After each input: the model learns of the connection, the timer is set anew, a frame is asked for.
-    fn settle(&mut self, shared: &Shared) {
+    fn settle(&mut self) {
         let now = browser::now();
-        if let Some(timer) = self.timer.take() {
-            timer.clear();
-        }
-        if let Some(deadline) = self.link.deadline() {
-            let shared = shared.clone();
-            let wait = deadline.saturating_since(now.monotonic) + Duration::from_millis(1);
-            self.timer = set_timeout_with_handle(move || shared.give(Input::Timeout), wait).ok();
-        }
+        self.set_timer(now.monotonic);
         if now.monotonic.saturating_since(self.slow_tick_at) >= SLOW_TICK {
             self.slow_tick_at = now.monotonic;
             self.tell_link();
@@ -238,7 +255,20 @@ impl Driver {
             });
             self.live.latency.set(summary.flatten());
         }
-        self.want_frame(shared);
+        self.want_frame();
+    }
+
+    fn set_timer(&mut self, now: Monotonic) {
+        let Some(deadline) = self.link.deadline() else { return };
+        if self.timer.is_some_and(|timer| timer.rings <= deadline) {
+            return;
+        }
+        if let Some(timer) = self.timer.take() {
+            window().clear_timeout_with_handle(timer.handle);
+        }
+        let Some(callbacks) = &self.callbacks else { return };
+        let wait = deadline.saturating_since(now) + Duration::from_millis(1);
+        self.timer = call_after(&callbacks.on_timeout, wait).map(|handle| Timer { rings: deadline, handle });
     }
 
     fn tell_link(&self) {
@@ -250,13 +280,14 @@ impl Driver {
         }
     }
 
-    fn want_frame(&mut self, shared: &Shared) {
+    fn want_frame(&mut self) {
         if self.is_frame_due || browser::is_hidden() {
             return;
         }
-        self.is_frame_due = true;
-        let shared = shared.clone();
-        request_animation_frame(move || shared.frame());
+        if let Some(callbacks) = &self.callbacks {
+            let on_frame = callbacks.on_frame.as_ref().unchecked_ref();
+            self.is_frame_due = window().request_animation_frame(on_frame).is_ok();
+        }
     }
 
     fn on_bytes(&mut self, bytes: &[u8]) -> Option<ServerMessage> {
@@ -270,6 +301,29 @@ impl Driver {
         }
         Some(message)
     }
+}
+
+impl Callbacks {
+    fn new(shared: &Shared) -> Self {
+        let (framed, painted, rung) = (shared.clone(), shared.clone(), shared.clone());
+        Self {
+            on_frame: Closure::new(move || framed.frame()),
+            on_painted: Closure::new(move || painted.painted()),
+            on_timeout: Closure::new(move || {
+                if let Ok(mut driver) = rung.0.try_borrow_mut() {
+                    driver.timer = None;
+                }
+                rung.give(Input::Timeout);
+            }),
+        }
+    }
+}
+
+/// Has the browser call `callback` once, after `wait`.
+fn call_after(callback: &Closure<dyn FnMut()>, wait: Duration) -> Option<i32> {
+    let millis = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
+    let callback = callback.as_ref().unchecked_ref();
+    window().set_timeout_with_callback_and_timeout_and_arguments_0(callback, millis).ok()
 }
 
 impl Socket {
@@ -347,6 +401,13 @@ fn measured() -> Option<js_sys::Array> {
     let ring = js_sys::Array::new();
     let _refused = js_sys::Reflect::set(&window(), &JsValue::from_str("__truetape_latency"), &ring);
     Some(ring)
+}
+
+/// One more frame is painted: the ring carries the count as `frames`.
+fn count_frame(ring: &js_sys::Array) {
+    let name = JsValue::from_str("frames");
+    let n_frames = js_sys::Reflect::get(ring, &name).ok().and_then(|count| count.as_f64()).unwrap_or(0.0);
+    let _refused = js_sys::Reflect::set(ring, &name, &JsValue::from_f64(n_frames + 1.0));
 }
 
 fn push_measured(ring: &js_sys::Array, paint: &Paint) {

@@ -1,9 +1,11 @@
 //! Quick settings: looks and pace, remembered by this browser.
 
 use leptos::{ev, prelude::*};
+use leptos_router::hooks::use_location;
 
 use crate::{
-    fragment::cadence::Preset,
+    fragment::cadence::{Pace, Preset},
+    pages::{FragmentSpec, PAGES, SHELL_FRAGMENTS},
     settings::{Flash, Theme, UpDown, use_settings},
 };
 
@@ -33,6 +35,7 @@ pub fn SettingsPanel() -> impl IntoView {
                 chosen=Signal::derive(move || settings.with(|settings| settings.preset.as_str()))
                 choose=move |value: String| settings.update(|settings| settings.preset = Preset::parse(&value).unwrap_or_default())
             />
+            <RegionPaces/>
             <ChoiceGroup
                 name="theme" legend="Theme" choices=themes
                 chosen=Signal::derive(move || settings.with(|settings| settings.theme.as_str()))
@@ -50,6 +53,61 @@ pub fn SettingsPanel() -> impl IntoView {
             />
         </section>
     }
+}
+
+/// The regions of the shown page, each with a pace of its own where the reader wants one.
+#[component]
+fn RegionPaces() -> impl IntoView {
+    let path = use_location().pathname;
+    let regions = move || {
+        let of_page =
+            path.with(|path| PAGES.iter().find(|page| page.path == path)).map_or(&[][..], |page| page.fragments);
+        of_page.iter().chain(SHELL_FRAGMENTS).copied().collect::<Vec<_>>()
+    };
+    view! {
+        <details class="region-paces">
+            <summary class="region-paces__summary" data-testid="region-paces">"Cadence of single regions"</summary>
+            <For each=regions key=|spec| spec.name let:spec>
+                <RegionPace spec/>
+            </For>
+        </details>
+    }
+}
+
+/// One region with its pace.
+#[component]
+fn RegionPace(
+    /// The region.
+    spec: FragmentSpec,
+) -> impl IntoView {
+    let settings = use_settings();
+    let FragmentSpec { name, cadence } = spec;
+    let chosen = Memo::new(move |_| settings.with(|settings| settings.paces.get(name).copied()));
+    let of_preset = move || format!("As above: {}", settings.with(|settings| cadence.pace(settings.preset)).label());
+    view! {
+        <label class="region-pace">
+            <span>{label(name)}</span>
+            <select
+                class="field region-pace__field"
+                data-testid=format!("pace-{name}")
+                on:change=move |event: ev::Event| {
+                    settings.update(|settings| settings.set_pace(name, Pace::parse(&event_target_value(&event))));
+                }
+            >
+                <option value="" prop:selected=move || chosen.get().is_none()>{of_preset}</option>
+                {Pace::CHOICES.map(|pace| view! {
+                    <option value=pace.name() prop:selected=move || chosen.get() == Some(pace)>{pace.label()}</option>
+                })}
+            </select>
+        </label>
+    }
+}
+
+/// A region's name for a reader (`status-bar` is `Status bar`).
+fn label(name: &str) -> String {
+    let words = name.replace('-', " ");
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// A group of which one is chosen.
@@ -90,5 +148,17 @@ fn ChoiceGroup(
             <legend class="choices__legend">{legend}</legend>
             {choices.into_iter().map(option).collect_view()}
         </fieldset>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_words() {
+        for (name, expected) in [("status-bar", "Status bar"), ("book", "Book"), ("", "")] {
+            assert_eq!(label(name), expected);
+        }
     }
 }

@@ -98,7 +98,7 @@ fn draw(criterion: &mut Criterion) {
             chart.draw(&area).expect("invariant: infallible");
         });
     });
-    group.bench_function("tick: upsert, prepare, series layer, hash", |bencher| {
+    group.bench_function("tick: upsert, prepare, last layer, hash", |bencher| {
         let mut chart = chart_of(&bars);
         let mut last = bars[499];
         bencher.iter(|| {
@@ -109,7 +109,7 @@ fn draw(criterion: &mut Criterion) {
             chart.upsert(&[last]);
             black_box(chart.prepare());
             let area = Counter::default().into_drawing_area();
-            chart.draw_series(&area).expect("invariant: infallible");
+            chart.draw_last(&area).expect("invariant: infallible");
             black_box(chart.bars_hash())
         });
     });

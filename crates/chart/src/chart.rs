@@ -1,8 +1,10 @@
-//! The facade: holds bars, viewport and surface, keeps scales in step with them, and draws the three layers.
+//! The facade: holds bars, viewport and surface, keeps scales in step with them, and draws the four layers.
 //!
 //! A shell calls the setters and gestures whenever something happens and, once a frame, [`Chart::prepare`] followed by
-//! the layers that its level names: `Full` all three, `Light` series and cursor, `Cursor` the cursor. Not here: when a
-//! frame is, and what time it is ([`Chart::set_clock`] is told).
+//! the layers that its level names: `Full` all four, `Light` all but the base, `Last` the forming bar and the cursor,
+//! `Cursor` the cursor. Not here: when a frame is, and what time it is ([`Chart::set_clock`] is told).
+//!
+//! Over 500 lines: one facade, whose setters, gestures and layers all meet the same state.
 
 use std::ops::Range;
 
@@ -15,8 +17,8 @@ use plotters_backend::DrawingBackend;
 
 use crate::{
     draw::{
-        Area, Crosshair, DrawResult, LastPrice, draw_candles, draw_crosshair, draw_grid_axes, draw_last_price,
-        draw_volume, paint,
+        Area, Crosshair, DrawResult, LastPrice, Pen, PenResult, draw_candles, draw_crosshair, draw_grid_axes,
+        draw_last_price, draw_volume, paint, volume_top,
     },
     format::{format_bar_time, format_change, format_countdown, format_fixed, grouped},
     invalidate::{Level, Mask},
@@ -45,6 +47,8 @@ pub struct Chart {
     is_stale: bool,
     mask: Mask,
     scene: Option<Scene>,
+    /// The volume that fills the foot.
+    volume_top: f64,
 }
 
 /// What the layers are drawn from; two equal scenes have the same axes.
@@ -72,6 +76,7 @@ impl Chart {
             is_stale: false,
             mask: Mask::default(),
             scene: None,
+            volume_top: 0.0,
         }
     }
 
@@ -100,8 +105,10 @@ impl Chart {
 
     /// Adds bars and replaces those with the same open time.
     pub fn upsert(&mut self, bars: &[Candle]) {
-        if self.series.upsert(bars) != Change::Nothing {
-            self.mask.add(Level::Light);
+        match self.series.upsert(bars) {
+            Change::Nothing => {}
+            Change::LastBar => self.mask.add(Level::Last),
+            Change::Bars => self.mask.add(Level::Light),
         }
     }
 
@@ -126,7 +133,7 @@ impl Chart {
         let before = self.countdown();
         self.clock = now;
         if self.countdown() != before {
-            self.mask.add(Level::Light);
+            self.mask.add(Level::Last);
         }
     }
 
@@ -265,6 +272,11 @@ impl Chart {
             self.scene = Some(scene);
             level = Level::Full;
         }
+        let top = self.scales().map_or(0.0, |(time, _)| volume_top(&self.series, self.visible(time), time));
+        if self.volume_top != top {
+            self.volume_top = top;
+            level = level.max(Level::Light);
+        }
         level
     }
 
@@ -324,19 +336,32 @@ impl Chart {
         paint(area, |pen| draw_grid_axes(pen, &layout, &prices, &times, self.font(&layout), &self.theme))
     }
 
-    /// Draws the middle layer on a transparent ground: volume, candles, last price. Needs [`Self::prepare`] before.
+    /// Draws the second layer on a transparent ground: volume and candles of all bars in view but the forming one. Needs
+    /// [`Self::prepare`] before.
     ///
     /// # Errors
     /// What the backend returns.
     pub fn draw_series<DB: DrawingBackend>(&self, area: &Area<DB>) -> DrawResult<DB> {
         let layout = self.layout();
         let Some((time, price)) = self.scales() else { return Ok(()) };
-        let alpha = if self.is_stale { STALE_OPACITY } else { 1.0 };
         let range = self.visible(time);
+        let settled = range.start..self.first_forming(time, &range);
+        paint(area, |pen| self.draw_bars(pen, &settled, &layout, (time, price)))
+    }
+
+    /// Draws the third layer on a transparent ground: the forming bar, and the last price with the countdown. Needs
+    /// [`Self::prepare`] before.
+    ///
+    /// # Errors
+    /// What the backend returns.
+    pub fn draw_last<DB: DrawingBackend>(&self, area: &Area<DB>) -> DrawResult<DB> {
+        let layout = self.layout();
+        let Some((time, price)) = self.scales() else { return Ok(()) };
+        let range = self.visible(time);
+        let forming = self.first_forming(time, &range)..range.end;
         let last = self.last_price(price);
         paint(area, |pen| {
-            draw_volume(pen, (&self.series, range.clone()), &layout, time, &self.theme, alpha)?;
-            draw_candles(pen, (&self.series, range.clone()), &layout, (time, price), &self.theme, alpha)?;
+            self.draw_bars(pen, &forming, &layout, (time, price))?;
             match &last {
                 Some(last) => draw_last_price(pen, last, &layout, self.font(&layout), &self.theme),
                 None => Ok(()),
@@ -373,7 +398,21 @@ impl Chart {
         self.prepare();
         self.draw_base(area)?;
         self.draw_series(area)?;
+        self.draw_last(area)?;
         self.draw_cursor(area)
+    }
+
+    fn draw_bars<DB: DrawingBackend>(
+        &self,
+        pen: &mut Pen<'_, DB>,
+        range: &Range<usize>,
+        layout: &Layout,
+        (time, price): (&TimeScale, &PriceScale),
+    ) -> PenResult<DB> {
+        let alpha = if self.is_stale { STALE_OPACITY } else { 1.0 };
+        let bars = || (&self.series, range.clone());
+        draw_volume(pen, bars(), layout, (time, self.volume_top), &self.theme, alpha)?;
+        draw_candles(pen, bars(), layout, (time, price), &self.theme, alpha)
     }
 
     fn move_view(&mut self, change: impl FnOnce(&mut Viewport, Extent)) {
@@ -438,6 +477,19 @@ impl Chart {
         let start = times.partition_point(|&open| time.slot_of_time(open) < from);
         let end = times.partition_point(|&open| time.slot_of_time(open) < to);
         start..end.max(start)
+    }
+
+    /// Where in `range` the forming bar's pixel column begins; the end of `range` where that bar is out of view. Bars
+    /// that share its column are drawn with it.
+    fn first_forming(&self, time: &TimeScale, range: &Range<usize>) -> usize {
+        let times = &self.series.open_time_ms()[range.clone()];
+        match times.last() {
+            Some(&last_ms) if range.end == self.series.len() => {
+                let x = time.column_of_time(last_ms);
+                range.start + times.partition_point(|&open_ms| time.column_of_time(open_ms) < x)
+            }
+            _ => range.end,
+        }
     }
 
     fn last_price(&self, price: &PriceScale) -> Option<LastPrice> {

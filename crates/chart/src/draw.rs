@@ -16,8 +16,8 @@ pub(crate) use crosshair::{Crosshair, draw_crosshair};
 pub(crate) use grid_axes::draw_grid_axes;
 pub(crate) use last_price::{LastPrice, draw_last_price};
 pub use pen::PLOTTERS_SIZE;
-pub(crate) use pen::{Font, paint};
-pub(crate) use volume::draw_volume;
+pub(crate) use pen::{Font, Pen, PenResult, paint};
+pub(crate) use volume::{draw_volume, volume_top};
 
 use plotters::drawing::{DrawingArea, DrawingAreaErrorKind};
 use plotters_backend::DrawingBackend;

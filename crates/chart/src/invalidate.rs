@@ -8,7 +8,9 @@ pub enum Level {
     None,
     /// The crosshair and its labels.
     Cursor,
-    /// Bars, volume and the last price line; scales stand.
+    /// The forming bar, the last price line and the countdown; all other bars stand.
+    Last,
+    /// Bars and volume; scales stand.
     Light,
     /// Everything: scales, axes, size or colours changed.
     Full,
@@ -42,7 +44,7 @@ mod tests {
     #[test]
     fn requests_merge_by_maximum_and_are_taken_once() {
         let mut mask = Mask::default();
-        for level in [Level::Cursor, Level::Full, Level::Light, Level::None] {
+        for level in [Level::Cursor, Level::Full, Level::Light, Level::Last, Level::None] {
             mask.add(level);
         }
         assert_eq!(mask.level(), Level::Full);

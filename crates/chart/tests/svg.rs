@@ -109,11 +109,23 @@ fn draw(chart: &mut Chart) -> Picture {
     picture(&svg)
 }
 
-/// Only the series layer.
+/// Only the layers of the bars.
 fn draw_series(chart: &mut Chart) -> Picture {
     chart.prepare();
     let mut svg = String::new();
-    chart.draw_series(&SVGBackend::with_string(&mut svg, SIZE).into_drawing_area()).unwrap();
+    let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+    chart.draw_series(&area).unwrap();
+    chart.draw_last(&area).unwrap();
+    drop(area);
+    picture(&svg)
+}
+
+/// One layer.
+fn layer(svg_of: impl FnOnce(&chart::draw::Area<SVGBackend<'_>>)) -> Picture {
+    let mut svg = String::new();
+    let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+    svg_of(&area);
+    drop(area);
     picture(&svg)
 }
 
@@ -217,9 +229,9 @@ fn draws_no_more_than_needed() {
     let mut chart = chart_of(&zigzag(0..100));
     assert_eq!(chart.prepare(), Level::Full);
     assert_eq!(chart.prepare(), Level::None);
-    // A tick inside the range: the axes stand.
+    // A tick inside the range: the axes and all other bars stand.
     chart.upsert(&[bar(99, ["103.00", "105.00", "99.00", "102.00"])]);
-    assert_eq!(chart.prepare(), Level::Light);
+    assert_eq!(chart.prepare(), Level::Last);
     chart.upsert(&[bar(99, ["103.00", "105.00", "99.00", "102.00"])]);
     assert_eq!(chart.prepare(), Level::None);
     // A new high moves the price axis, a new bar the time axis.
@@ -234,9 +246,61 @@ fn draws_no_more_than_needed() {
     chart.upsert(&zigzag([101]));
     assert_eq!(chart.prepare(), Level::Light);
     chart.set_clock(Some(Timestamp::from_millis(EVENING + 101 * MINUTE + 500)));
-    assert_eq!(chart.prepare(), Level::Light);
+    assert_eq!(chart.prepare(), Level::Last);
     chart.set_clock(Some(Timestamp::from_millis(EVENING + 101 * MINUTE + 600)));
     assert_eq!(chart.prepare(), Level::None);
+}
+
+#[test]
+fn the_forming_bar_stands_on_a_layer_of_its_own() {
+    #[track_caller]
+    fn check(n_bars: i64, zoom: f64, pan: f64, n_forming: usize) {
+        let mut chart = chart_of(&zigzag(0..n_bars));
+        chart.prepare();
+        chart.zoom(zoom);
+        chart.pan(pan);
+        chart.prepare();
+        let volumes = |picture: &Picture| picture.rects.iter().filter(|rect| rect.opacity == "0.3").count();
+        let settled = layer(|area| chart.draw_series(area).unwrap());
+        let forming = layer(|area| chart.draw_last(area).unwrap());
+        assert_eq!(volumes(&forming), n_forming, "{n_bars} bars, zoom {zoom}, pan {pan}");
+        assert!(settled.texts.is_empty());
+        assert_eq!(forming.texts.len(), 1);
+        // Together they are all bars: no pixel column twice, none missing.
+        let columns = |picture: &Picture| -> Vec<i32> {
+            picture.rects.iter().filter(|rect| rect.opacity == "0.3").map(|rect| rect.x).collect()
+        };
+        let mut all = columns(&settled);
+        all.extend(columns(&forming));
+        let n_all = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), n_all);
+        assert_eq!(n_all, volumes(&draw_series(&mut chart)));
+    }
+    check(100, 1.0, 0.0, 1);
+    check(1, 1.0, 0.0, 1);
+    // Several bars a pixel column: the ones that share the last column go with it.
+    check(1_000, 20.0, 0.0, 1);
+    // Out of view.
+    check(300, 0.2, -1.5, 0);
+}
+
+#[test]
+fn only_a_volume_beyond_the_top_redraws_the_bars() {
+    let mut chart = chart_of(&zigzag(0..100));
+    chart.prepare();
+    let with_volume = |volume: &str| Candle {
+        volume: Quantity::parse(volume).unwrap(),
+        ..bar(99, ["103.00", "105.00", "99.00", "101.00"])
+    };
+    // All bars have 1.50, which is a step of its own.
+    for (volume, level) in
+        [("1.51", Level::Light), ("1.55", Level::Last), ("1.62", Level::Last), ("1.63", Level::Light)]
+    {
+        chart.upsert(&[with_volume(volume)]);
+        assert_eq!(chart.prepare(), level, "{volume}");
+    }
 }
 
 #[test]

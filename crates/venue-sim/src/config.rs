@@ -2,11 +2,11 @@
 //!
 //! Not here: faults ([`crate::fault`]) and the command line (`main`).
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use model::time::Timestamp;
 
-use crate::fault::Fault;
+use crate::{fault::Fault, fixed, venue::VENUES};
 
 /// How to run a simulated venue.
 #[derive(Clone, Debug)]
@@ -29,6 +29,12 @@ pub struct SimConfig {
     pub limits: Limits,
     /// Keep a log of what was sent when, for latency measurements.
     pub is_stamping: bool,
+    /// In what the made-up market is priced (`SIM`, `USD`): with the same word, venues list the same pairs.
+    pub quote: String,
+    /// Steps of symbols of a tape that holds no list of them; others are worked out from the numbers.
+    pub steps: Steps,
+    /// The key that clients must show, on venues that want one; any is good enough where it is open.
+    pub key: Option<String>,
 }
 
 impl SimConfig {
@@ -42,10 +48,63 @@ impl SimConfig {
             start: StartWhen::FirstSubscriber,
             at_end: AtEnd::Stop,
             faults: Vec::new(),
-            limits: Limits::default(),
+            limits: VENUES.iter().find(|one| one.name == venue).map(|one| (one.limits)()).unwrap_or_default(),
             is_stamping: false,
+            quote: "SIM".to_owned(),
+            steps: Steps::default(),
+            key: None,
         }
     }
+}
+
+/// Names of all venues, alphabetical.
+pub fn venues() -> Vec<&'static str> {
+    VENUES.iter().map(|venue| venue.name).collect()
+}
+
+/// Price and quantity steps by symbol, as decimals; what is not chosen is worked out.
+#[derive(Clone, Debug, Default)]
+pub struct Steps {
+    ticks: BTreeMap<String, usize>,
+    lots: BTreeMap<String, usize>,
+}
+
+impl Steps {
+    /// Chooses a price step: `BTCUSDT=0.01`.
+    ///
+    /// # Errors
+    /// Text that is not a symbol and a power of ten up to one.
+    pub fn choose_tick(&mut self, choice: &str) -> Result<(), String> {
+        let (symbol, decimals) = step_choice(choice)?;
+        self.ticks.insert(symbol, decimals);
+        Ok(())
+    }
+
+    /// Chooses a quantity step: `BTCUSDT=0.00001`.
+    ///
+    /// # Errors
+    /// As [`Self::choose_tick`].
+    pub fn choose_lot(&mut self, choice: &str) -> Result<(), String> {
+        let (symbol, decimals) = step_choice(choice)?;
+        self.lots.insert(symbol, decimals);
+        Ok(())
+    }
+
+    /// Decimals of price and quantity: those chosen, else those seen.
+    pub(crate) fn or_seen(&self, symbol: &str, price: usize, quantity: usize) -> (usize, usize) {
+        (self.ticks.get(symbol).copied().unwrap_or(price), self.lots.get(symbol).copied().unwrap_or(quantity))
+    }
+}
+
+fn step_choice(text: &str) -> Result<(String, usize), String> {
+    let wrong = || format!("{text:?} is not SYMBOL=STEP with a step such as 0.01");
+    let (symbol, step) = text.rsplit_once('=').ok_or_else(wrong)?;
+    let value = fixed::parse(step).ok_or_else(wrong)?;
+    let decimals = fixed::decimals(value);
+    if symbol.is_empty() || value != fixed::step(decimals) {
+        return Err(wrong());
+    }
+    Ok((symbol.to_owned(), decimals))
 }
 
 /// What is played.
@@ -155,9 +214,9 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// No limit on what clients send; patience as usual.
-    pub fn lifted() -> Self {
-        Self { messages_per_s: None, connects_per_5_min: None, weight_per_min: None, lifetime: None, ..Self::default() }
+    /// The same without limit on what clients send; patience as usual.
+    pub fn lifted(self) -> Self {
+        Self { messages_per_s: None, connects_per_5_min: None, weight_per_min: None, lifetime: None, ..self }
     }
 }
 
@@ -176,5 +235,25 @@ mod tests {
         assert_eq!("max".parse::<Speed>(), Ok(Speed::Max));
         assert!("NaN".parse::<Speed>().is_err());
         assert_eq!(Speed::Times(10.0).played(Duration::from_secs(5)), Duration::from_millis(500));
+    }
+
+    #[test]
+    fn steps() {
+        let mut steps = Steps::default();
+        for (choice, is_good) in [
+            ("BTCUSDT=0.01", true),
+            ("A/B=1", true),
+            ("A=B=0.00001", true),
+            ("A=0.02", false),
+            ("A=10", false),
+            ("=0.1", false),
+            ("A", false),
+            ("A=x", false),
+        ] {
+            assert_eq!(steps.choose_tick(choice).is_ok(), is_good, "{choice}");
+        }
+        steps.choose_lot("BTCUSDT=0.00001").unwrap();
+        assert_eq!(steps.or_seen("BTCUSDT", 8, 8), (2, 5));
+        assert_eq!(steps.or_seen("OTHER", 3, 4), (3, 4));
     }
 }

@@ -67,7 +67,7 @@ pub(crate) fn state(stage: &Stage) -> Value {
         "playing": position.is_playing,
         "finished": position.is_finished,
         "position": position.position,
-        "n_frames": stage.backend.tape().map(<[_]>::len),
+        "n_frames": stage.backend.due().map(<[_]>::len),
         "n_restarts": position.n_restarts,
         "n_clients": stage.outlet.n_clients(),
         "n_connects": stage.outlet.next_id(),

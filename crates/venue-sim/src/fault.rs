@@ -249,6 +249,7 @@ impl Active {
 #[derive(Debug)]
 struct Held {
     frame: SharedFrame,
+    ticket: u64,
     left: u32,
 }
 
@@ -257,6 +258,7 @@ struct Held {
 pub(crate) struct Faults {
     active: Vec<Active>,
     held: Vec<Held>,
+    n_tickets: u64,
 }
 
 /// Held frames are few; past this the oldest are let go.
@@ -333,20 +335,23 @@ impl Faults {
         Fate::Pass
     }
 
-    /// Keeps a frame back; returns one that must go now because too many are held.
-    pub(crate) fn hold(&mut self, frame: SharedFrame, distance: u32) -> Option<SharedFrame> {
-        self.held.push(Held { frame, left: distance });
-        (self.held.len() > MAX_HELD).then(|| self.held.remove(0).frame)
+    /// Keeps a frame back; returns its ticket and, with theirs, those that must go now because too many are held.
+    pub(crate) fn hold(&mut self, frame: SharedFrame, distance: u32) -> (u64, Option<(SharedFrame, u64)>) {
+        let ticket = self.n_tickets;
+        self.n_tickets += 1;
+        self.held.push(Held { frame, ticket, left: distance });
+        let oldest = (self.held.len() > MAX_HELD).then(|| self.held.remove(0));
+        (ticket, oldest.map(|held| (held.frame, held.ticket)))
     }
 
-    /// Held frames that come now that another frame of their stream has passed.
-    pub(crate) fn release(&mut self, stream: &str) -> Vec<SharedFrame> {
+    /// Held frames that come now that another frame of their stream has passed, with their tickets.
+    pub(crate) fn release(&mut self, stream: &str) -> Vec<(SharedFrame, u64)> {
         let mut released = Vec::new();
         self.held.retain_mut(|held| {
             if *held.frame.stream == *stream {
                 held.left -= 1;
                 if held.left == 0 {
-                    released.push(held.frame.clone());
+                    released.push((held.frame.clone(), held.ticket));
                 }
             }
             held.left > 0

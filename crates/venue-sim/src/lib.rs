@@ -3,26 +3,61 @@
 //! Not here: anything that runs in production. Tests of other rooms start it in-process with [`sim::Sim::start`]; the
 //! program `venue-sim` does the same from the command line. It listens on loopback only.
 //!
+//! # Choosing what is played
+//! A [`SimConfig`] names a venue (`binance`, `coinbase`, `finnhub`, `kraken`) and a [`Source`]: recordings in files or
+//! text, or the made-up market of a seed. One [`sim::Sim`] is one venue on one port; several run side by side in a
+//! process, and with the same [`SimConfig::quote`] they list the same pairs. On the command line:
+//!
+//! ```text
+//! venue-sim --venue kraken --tape btcusd.jsonl.gz --speed 10
+//! venue-sim --venue binance --demo --quote USD --and --venue kraken --demo --quote USD --and --venue coinbase --demo --quote USD
+//! venue-sim chaos --upstream ws://127.0.0.1:4711 --seed 7 --fault drop:rate=0.01 --fault cut:every=5000
+//! ```
+//!
+//! | venue | WebSocket | symbols of the made-up market | books |
+//! |---|---|---|---|
+//! | `binance` | `/ws/…`, `/stream?streams=…` | `BTCSIM` | by update id |
+//! | `coinbase` | `/` | `BTC-SIM` | whole, numbered per connection |
+//! | `finnhub` | `/?token=…` | `SIM:BTC-SIM` | none |
+//! | `kraken` | `/v2` | `BTC/SIM` | by depth, with CRC32 |
+//!
 //! # Layout
 //! - [`config`]: what to play and how · [`sim`]: wires everything and runs it
-//! - [`tape`]: reads recordings · `player`: the shared timeline · `outlet`: the clients and what they get
-//! - [`fault`]: what goes wrong, on purpose · `control`: the endpoints that steer and observe
-//! - `request_log`, `stamps`: what was asked and what was sent, when · `socket`: WebSocket hand-shake
-//! - one folder a venue, with an oracle that knows the true book
+//! - [`tape`]: reads recordings · `made_up`: the made-up market · `player`: the shared timeline
+//! - `outlet`: the clients and what they get · `connection`: one client's socket · `socket`: the hand-shake
+//! - [`fault`]: what goes wrong, on purpose · `breakage`: how a text is broken · `control`: steers and observes
+//! - `desk`: answers REST · `request_log`, `stamps`: what was asked and what was sent, when
+//! - `market`, `ladder`, `bars`, `fixed`, `moment`, `steps`: the true state and its numbers, sharing nothing with the
+//!   product's
+//! - one folder a venue, with an oracle that knows the true book · [`chaos`]: a proxy that does harm to any venue
 
+mod bars;
 mod binance;
+mod breakage;
+pub mod chaos;
+mod coinbase;
 pub mod config;
+mod connection;
 mod control;
+mod desk;
 pub mod fault;
+mod finnhub;
+mod fixed;
+mod kraken;
+mod ladder;
+mod made_up;
+mod market;
+mod moment;
 mod outlet;
 mod player;
 mod request_log;
 pub mod sim;
 mod socket;
 mod stamps;
+mod steps;
 pub mod tape;
 mod venue;
 
-pub use config::{AtEnd, SimConfig, Source, Speed, StartWhen};
+pub use config::{AtEnd, SimConfig, Source, Speed, StartWhen, venues};
 pub use fault::{Fault, FaultKind};
 pub use sim::{RunningSim, Sim};

@@ -1,21 +1,26 @@
-//! The program `venue-sim`: a venue on this machine, from tapes or made up, with faults on demand.
+//! The program `venue-sim`: venues on this machine, from tapes or made up, with faults on demand, and a proxy that does harm.
 //!
 //! Prints one line of JSON on standard output when ready; logs go to standard error. Ends on SIGINT and SIGTERM.
 
-use std::{io::Write, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{ffi::OsString, io::Write, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::Context;
-use clap::{ArgGroup, Parser};
+use clap::{ArgGroup, Parser, builder::PossibleValuesParser};
 use model::time::Timestamp;
-use tokio::signal::unix::{SignalKind, signal};
-use venue_sim::{AtEnd, Fault, Sim, SimConfig, Source, Speed, StartWhen, config::Limits};
+use serde_json::{Value, json};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use venue_sim::{
+    AtEnd, Fault, RunningSim, Sim, SimConfig, Source, Speed, StartWhen,
+    chaos::{Chaos, ChaosConfig, plan::ChaosFault},
+    config::Steps,
+};
 
 /// Plays tapes as the venue would, or a made-up market over the venue's protocol.
 #[derive(Debug, Parser)]
-#[command(version, group(ArgGroup::new("source").required(true).args(["tape", "demo"])))]
+#[command(version, group(ArgGroup::new("source").required(true).args(["tape", "demo"])), after_help = AFTER_HELP)]
 struct Arguments {
     /// Whose protocol is spoken.
-    #[arg(long)]
+    #[arg(long, value_parser = PossibleValuesParser::new(venue_sim::venues()))]
     venue: String,
     /// Where to listen; loopback only, port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:0")]
@@ -32,6 +37,18 @@ struct Arguments {
     /// Time of the made-up market at the start, in milliseconds since the epoch; the wall clock's by default.
     #[arg(long, value_name = "MS")]
     demo_start_ms: Option<i64>,
+    /// In what the made-up market is priced; venues with the same word list the same pairs (BTC/USD, BTC-USD, BTCUSD).
+    #[arg(long, value_name = "ASSET", default_value = "SIM")]
+    quote: String,
+    /// Price step of a symbol of the tape, where the tape has no list of them (BTCUSDT=0.01). May be repeated.
+    #[arg(long, value_name = "SYMBOL=STEP")]
+    tick: Vec<String>,
+    /// Quantity step of a symbol of the tape, likewise (BTCUSDT=0.00001).
+    #[arg(long, value_name = "SYMBOL=STEP")]
+    lot: Vec<String>,
+    /// The key that clients must show, on venues that want one; any will do by default.
+    #[arg(long)]
+    key: Option<String>,
     /// 1 as recorded, N times as fast, or max.
     #[arg(long, default_value = "1")]
     speed: Speed,
@@ -50,12 +67,44 @@ struct Arguments {
     /// Lifts the venue's limits on messages, connections and REST weight.
     #[arg(long)]
     no_limits: bool,
-    /// Cuts every connection after so many seconds (the venue does after 24 hours).
+    /// Cuts every connection after so many seconds (some venues do after 24 hours).
     #[arg(long, value_name = "S")]
     lifetime_s: Option<u64>,
     /// Keeps a log of what was sent when, at /control/sent.
     #[arg(long)]
     stamp: bool,
+}
+
+/// Shown below the options.
+const AFTER_HELP: &str = "\
+Several venues in one process: write --and between their options.
+  venue-sim --venue kraken --demo --quote USD --and --venue coinbase --demo --quote USD
+The line that says ready names the first one's addresses, and all of them under \"sims\".
+
+A proxy that does harm to any venue: venue-sim chaos --help";
+
+/// Stands between a client and a venue on this machine and does harm to frames and requests, as a seed decides.
+#[derive(Debug, Parser)]
+#[command(name = "venue-sim chaos", version)]
+struct ChaosArguments {
+    /// Where connections lead, without a path (ws://127.0.0.1:4711).
+    #[arg(long, value_name = "URL")]
+    upstream: String,
+    /// Where requests lead; the same host by default (http://127.0.0.1:4711).
+    #[arg(long, value_name = "URL")]
+    rest_upstream: Option<String>,
+    /// Where to listen; loopback only, port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Of all choices: the same seed and the same frames meet the same fate.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// What happens: JSON, or kind:key=value,… May be repeated; the first that strikes a frame is what it meets.
+    /// Kinds: drop duplicate reorder flip truncate split delay cut stall blackhole, and for requests rest_429 rest_error
+    /// rest_slow rest_drop. When: rate=0.01, at=10+20 (numbers from 0), every=100, now=true (cut, stall, blackhole).
+    /// More: ms, window, path, retry_after_s, code. Replaced while running by POST /chaos/faults.
+    #[arg(long, value_name = "FAULT", verbatim_doc_comment)]
+    fault: Vec<ChaosFault>,
 }
 
 fn start_when(text: &str) -> Result<StartWhen, String> {
@@ -68,15 +117,19 @@ fn start_when(text: &str) -> Result<StartWhen, String> {
 }
 
 impl Arguments {
-    fn into_config(self) -> SimConfig {
+    fn into_config(self) -> anyhow::Result<SimConfig> {
         let source = if self.demo {
             Source::Demo { seed: self.seed, start: self.demo_start_ms.map(Timestamp::from_millis) }
         } else {
             Source::Files(self.tape)
         };
-        let mut limits = if self.no_limits { Limits::lifted() } else { Limits::default() };
+        let mut steps = Steps::default();
+        self.tick.iter().try_for_each(|choice| steps.choose_tick(choice)).map_err(anyhow::Error::msg)?;
+        self.lot.iter().try_for_each(|choice| steps.choose_lot(choice)).map_err(anyhow::Error::msg)?;
+        let usual = SimConfig::new(&self.venue, source);
+        let mut limits = if self.no_limits { usual.limits.lifted() } else { usual.limits };
         limits.lifetime = self.lifetime_s.map(Duration::from_secs).or(limits.lifetime);
-        SimConfig {
+        Ok(SimConfig {
             listen: self.listen,
             speed: self.speed,
             start: self.start,
@@ -84,8 +137,11 @@ impl Arguments {
             faults: self.fault,
             limits,
             is_stamping: self.stamp,
-            ..SimConfig::new(&self.venue, source)
-        }
+            quote: self.quote,
+            steps,
+            key: self.key,
+            ..usual
+        })
     }
 }
 
@@ -95,17 +151,94 @@ async fn main() -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()))
         .init();
-    let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
-    let sim = Sim::start(Arguments::parse().into_config()).await?;
-    let ready = serde_json::json!({
-        "ready": true, "ws_url": sim.ws_url, "rest_url": sim.rest_url, "control_url": sim.control_url,
-    });
-    let mut stdout = std::io::stdout();
-    writeln!(stdout, "{ready}").and_then(|()| stdout.flush()).context("say that it is ready")?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result.context("listen for SIGINT")?,
-        _ = terminate.recv() => {}
+    let terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    if arguments.get(1).is_some_and(|word| word == "chaos") {
+        return harm(ChaosArguments::parse_from(arguments.into_iter().skip(1)), terminate).await;
     }
-    sim.stop().await;
+    let mut sims = Vec::new();
+    for parsed in groups(arguments).into_iter().map(Arguments::parse_from) {
+        let config = parsed.into_config()?;
+        sims.push((config.venue.clone(), Sim::start(config).await?));
+    }
+    let shown: Vec<Value> = sims.iter().map(|(venue, sim)| show(venue, sim)).collect();
+    let mut ready = shown.first().cloned().unwrap_or_default();
+    ready["ready"] = true.into();
+    ready["sims"] = shown.into();
+    say(&ready)?;
+    ended(terminate).await?;
+    for (_, sim) in sims {
+        sim.stop().await;
+    }
     Ok(())
+}
+
+/// Options of each venue, every group with the program's name before it.
+fn groups(arguments: Vec<OsString>) -> Vec<Vec<OsString>> {
+    let name = arguments.first().cloned().unwrap_or_default();
+    let rest = arguments.get(1..).unwrap_or_default();
+    rest.split(|word| word == "--and").map(|group| std::iter::once(&name).chain(group).cloned().collect()).collect()
+}
+
+fn show(venue: &str, sim: &RunningSim) -> Value {
+    json!({ "venue": venue, "ws_url": sim.ws_url, "rest_url": sim.rest_url, "control_url": sim.control_url })
+}
+
+async fn harm(arguments: ChaosArguments, terminate: Signal) -> anyhow::Result<()> {
+    let usual = ChaosConfig::new(&arguments.upstream, arguments.seed);
+    let config = ChaosConfig {
+        listen: arguments.listen,
+        rest_upstream: arguments.rest_upstream.unwrap_or(usual.rest_upstream),
+        faults: arguments.fault,
+        ..usual
+    };
+    let chaos = Chaos::start(config).await?;
+    say(&json!({
+        "ready": true, "ws_url": chaos.ws_url, "rest_url": chaos.rest_url, "control_url": chaos.control_url,
+    }))?;
+    ended(terminate).await?;
+    chaos.stop().await;
+    Ok(())
+}
+
+/// The one line on standard output.
+fn say(ready: &Value) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout();
+    writeln!(stdout, "{ready}").and_then(|()| stdout.flush()).context("say that it is ready")
+}
+
+/// Waits for SIGINT or SIGTERM.
+async fn ended(mut terminate: Signal) -> anyhow::Result<()> {
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result.context("listen for SIGINT"),
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_of_several_venues_are_told_apart() {
+        let words = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
+        let both = groups(words("sim --venue a --demo --and --venue b --demo"));
+        assert_eq!(both, [words("sim --venue a --demo"), words("sim --venue b --demo")]);
+        assert_eq!(groups(words("sim --help")), [words("sim --help")]);
+    }
+
+    #[test]
+    fn options_become_configurations() {
+        let line = "sim --venue kraken --demo --quote USD --tick A/B=0.1 --no-limits --lifetime-s 5";
+        let config = Arguments::parse_from(line.split(' ')).into_config().unwrap();
+        assert_eq!((config.venue.as_str(), config.quote.as_str()), ("kraken", "USD"));
+        assert_eq!((config.limits.messages_per_s, config.limits.lifetime), (None, Some(Duration::from_secs(5))));
+        for wrong in ["sim --venue nowhere --demo", "sim --venue kraken", "sim --venue kraken --demo --tape x"] {
+            assert!(Arguments::try_parse_from(wrong.split(' ')).is_err(), "{wrong}");
+        }
+        let odd = "sim --venue kraken --demo --lot A=0.3";
+        assert!(Arguments::parse_from(odd.split(' ')).into_config().is_err());
+        let harm = "chaos --upstream ws://127.0.0.1:1 --seed 7 --fault drop:rate=0.1 --fault cut:at=5";
+        assert_eq!(ChaosArguments::parse_from(harm.split(' ')).fault.len(), 2);
+    }
 }

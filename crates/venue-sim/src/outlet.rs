@@ -10,9 +10,8 @@ use std::{
 };
 
 use tokio::sync::{mpsc, watch};
-use tokio_tungstenite::tungstenite::Bytes;
 
-use crate::venue::Frame;
+use crate::{fault::FaultMode, venue::Frame};
 
 /// A frame shared by all who get it.
 pub(crate) type SharedFrame = Arc<Frame>;
@@ -23,10 +22,28 @@ const QUEUE_FRAMES: usize = 4_096;
 /// One thing to send.
 #[derive(Clone, Debug)]
 pub(crate) enum Outgoing {
-    /// A frame of a stream.
+    /// A frame.
     Frame(SharedFrame),
-    /// A frame of a stream, broken: the bytes of a text frame with and without envelope.
-    Broken { frame: SharedFrame, wrapped: Bytes, bare: Bytes },
+    /// The frame just before, once more.
+    Again(SharedFrame),
+    /// A frame to be broken in that way; the number is for choices.
+    Broken { frame: SharedFrame, mode: FaultMode, choice: u64 },
+    /// In place of a frame that does not come; with a ticket where it comes later.
+    Missing(Option<u64>),
+    /// A frame held back until now.
+    Late { frame: SharedFrame, ticket: u64 },
+}
+
+impl Outgoing {
+    /// The frame, where there is one.
+    pub(crate) fn frame(&self) -> Option<&SharedFrame> {
+        match self {
+            Self::Frame(frame) | Self::Again(frame) | Self::Broken { frame, .. } | Self::Late { frame, .. } => {
+                Some(frame)
+            }
+            Self::Missing(_) => None,
+        }
+    }
 }
 
 /// How a connection is ended: code and reason; without a code abruptly.
@@ -118,6 +135,11 @@ impl Outlet {
     /// Streams that anybody has subscribed to.
     pub(crate) fn wanted(&self) -> BTreeSet<Arc<str>> {
         self.lock().by_stream.keys().cloned().collect()
+    }
+
+    /// Whether anybody has subscribed to `stream`.
+    pub(crate) fn is_wanted(&self, stream: &str) -> bool {
+        self.lock().by_stream.contains_key(stream)
     }
 
     /// How many are connected.
@@ -214,7 +236,7 @@ mod tests {
     async fn a_client_that_takes_nothing_is_dropped() {
         let outlet = Arc::new(Outlet::default());
         let client = outlet.connect();
-        let frame = Arc::new(Frame::within("a".into(), "{}".to_owned(), 0..2, None).unwrap());
+        let frame = Arc::new(Frame::whole("a".into(), "{}".to_owned(), None));
         for _ in 0..QUEUE_FRAMES {
             outlet.send(client.id, Outgoing::Frame(frame.clone()), Duration::ZERO).await;
         }

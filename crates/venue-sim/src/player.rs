@@ -16,7 +16,7 @@ use venues::demo::market::{SLOT_MS, slot_at};
 
 use crate::{
     config::{AtEnd, Source, Speed, StartWhen},
-    outlet::{Ending, SharedFrame},
+    outlet::Ending,
     sim::Stage,
 };
 
@@ -82,6 +82,11 @@ impl Timeline {
         self.change(|position| (position.is_playing, position.is_paused) = (true, false));
     }
 
+    /// Has the player look up: something waits to be done.
+    pub(crate) fn wake(&self) {
+        self.changed.notify_one();
+    }
+
     /// Disconnects everyone and begins the tape anew, soon.
     pub(crate) fn restart(&self) {
         self.change(|position| position.is_restart_due = true);
@@ -100,34 +105,36 @@ impl Timeline {
 /// Plays until the simulator stops.
 pub(crate) async fn run(stage: Arc<Stage>) {
     let played = async {
-        match stage.backend.tape() {
-            Some(frames) => play_tape(&stage, frames).await,
+        match stage.backend.due() {
+            Some(due) => play_tape(&stage, due).await,
             None => play_market(&stage).await,
         }
     };
     stage.stop.run_until_cancelled(played).await;
 }
 
-async fn play_tape(stage: &Stage, frames: &[(Duration, SharedFrame)]) {
+async fn play_tape(stage: &Stage, frames: &[Duration]) {
     let timeline = &stage.timeline;
     loop {
         if timeline.position().is_restart_due {
             begin_anew(stage);
         }
+        stage.take_turns().await;
         let begun = timeline.position();
-        let Some(first) = frames.get(begun.position as usize).filter(|_| begun.is_playing) else {
+        let Some(&base) = frames.get(begun.position as usize).filter(|_| begun.is_playing) else {
             timeline.changed.notified().await;
             continue;
         };
-        let (origin, base) = (Instant::now(), first.0);
+        let origin = Instant::now();
         // Until somebody pauses or restarts, or the tape ends.
         loop {
+            stage.take_turns().await;
             let now = timeline.position();
             if !now.is_playing || now.is_restart_due {
                 break;
             }
             let frame_idx = now.position as usize;
-            let Some((at, frame)) = frames.get(frame_idx) else {
+            let Some(&at) = frames.get(frame_idx) else {
                 finish(stage);
                 break;
             };
@@ -141,9 +148,11 @@ async fn play_tape(stage: &Stage, frames: &[(Duration, SharedFrame)]) {
                 continue;
             }
             // The position counts a frame as played once the oracle knows it and before any client gets it.
-            stage.backend.learn(frame_idx);
+            let played = stage.backend.play(frame_idx, &|stream| stage.outlet.is_wanted(stream));
             timeline.lock().position += 1;
-            stage.deliver(frame).await;
+            for frame in &played {
+                stage.deliver(frame).await;
+            }
             if frame_idx.is_multiple_of(FRAMES_A_TURN) {
                 tokio::task::yield_now().await;
             }
@@ -196,7 +205,15 @@ async fn play_market(stage: &Stage) {
         last_slot = slot.max(last_slot);
         let next_ms = (last_slot as i64 + 1) * SLOT_MS;
         let wait = Timestamp::from_millis(next_ms).saturating_since(begun);
-        sleep_until(origin + wait.div_f64(times)).await;
+        let due = origin + wait.div_f64(times);
+        while Instant::now() < due {
+            stage.take_turns().await;
+            tokio::select! {
+                biased;
+                () = stage.timeline.changed.notified() => {}
+                () = sleep_until(due) => {}
+            }
+        }
     }
 }
 

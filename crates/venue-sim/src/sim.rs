@@ -4,6 +4,7 @@
 //! [`RunningSim`] is stopped or dropped, none is left.
 
 use std::{
+    collections::VecDeque,
     net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -18,13 +19,12 @@ use tokio::{
     sync::watch,
     time::{Instant, timeout},
 };
-use tokio_tungstenite::tungstenite::Bytes;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     config::{SimConfig, Source, Speed},
     control,
-    fault::{Fate, Fault, FaultKind, FaultMode, Faults},
+    fault::{Fate, Fault, FaultKind, Faults},
     outlet::{Ending, Outgoing, Outlet, SharedFrame},
     player::{self, Timeline},
     request_log::RequestLog,
@@ -34,6 +34,22 @@ use crate::{
 
 /// How long stopping waits for tasks.
 const STOP_DEADLINE: Duration = Duration::from_secs(5);
+/// Things asked for between two frames; a client beyond that is told to come back later.
+const MAX_TURNS: usize = 1_024;
+/// Window of the limit on connection attempts.
+const CONNECT_WINDOW: Duration = Duration::from_secs(300);
+
+/// Something done by the player between two frames, so that nothing changes meanwhile: a subscription with its snapshot.
+/// Returns what the client gets.
+pub(crate) type Turn = Box<dyn FnOnce(&Stage) -> Vec<Said> + Send>;
+
+/// What a client gets from a [`Turn`].
+pub(crate) enum Said {
+    /// Faults pass it by.
+    Answer(SharedFrame),
+    /// Subject to faults, as frames of its stream are.
+    Data(SharedFrame),
+}
 
 /// What all parts share.
 pub(crate) struct Stage {
@@ -47,6 +63,10 @@ pub(crate) struct Stage {
     pub(crate) tasks: TaskTracker,
     /// Told of every fault, so that connections in the middle of a wait look again.
     pub(crate) faults_changed: watch::Sender<()>,
+    /// What clients have asked to be done between two frames, oldest first.
+    turns: Mutex<VecDeque<(u64, Turn)>>,
+    /// Recent connection attempts, oldest first.
+    attempts: Mutex<VecDeque<Instant>>,
     faults: Mutex<Faults>,
     requests: Mutex<RequestLog>,
 }
@@ -74,75 +94,84 @@ impl Stage {
         self.faults_changed.send_replace(());
     }
 
+    /// True where one more connection may be opened now; every call counts as an attempt.
+    pub(crate) fn may_connect(&self) -> bool {
+        let Some(limit) = self.config.limits.connects_per_5_min else { return true };
+        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+        while attempts.front().is_some_and(|attempt| attempt.elapsed() >= CONNECT_WINDOW) {
+            attempts.pop_front();
+        }
+        attempts.push_back(Instant::now());
+        attempts.len() <= limit
+    }
+
+    /// Has something done between two frames, soon; false where too much is waiting already.
+    pub(crate) fn ask(&self, client: u64, turn: Turn) -> bool {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        if turns.len() >= MAX_TURNS {
+            return false;
+        }
+        turns.push_back((client, turn));
+        drop(turns);
+        self.timeline.wake();
+        true
+    }
+
+    /// Does what was asked for. Called by the player only.
+    pub(crate) async fn take_turns(&self) {
+        loop {
+            let next = self.turns.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            let Some((client, turn)) = next else { return };
+            for said in turn(self) {
+                match said {
+                    Said::Answer(frame) => self.outlet.send(client, Outgoing::Frame(frame), self.patience()).await,
+                    Said::Data(frame) => self.deliver_to(&[client], &frame).await,
+                }
+            }
+        }
+    }
+
     /// Brings a frame to its subscribers, or does to it what an active fault says.
     pub(crate) async fn deliver(&self, frame: &SharedFrame) {
-        let subscribers = self.outlet.subscribers(&frame.stream);
-        if subscribers.is_empty() {
+        self.deliver_to(&self.outlet.subscribers(&frame.stream), frame).await;
+    }
+
+    async fn deliver_to(&self, clients: &[u64], frame: &SharedFrame) {
+        if clients.is_empty() {
             return;
         }
-        let (fate, released) = {
+        let (fate, ticket, released) = {
             let mut faults = self.faults();
             match faults.frame(&frame.stream, Instant::now()) {
-                Fate::Hold(distance) => (Fate::Drop, faults.hold(frame.clone(), distance).into_iter().collect()),
-                fate => (fate, faults.release(&frame.stream)),
+                fate @ Fate::Hold(distance) => {
+                    let (ticket, released) = faults.hold(frame.clone(), distance);
+                    (fate, Some(ticket), released.into_iter().collect())
+                }
+                fate => (fate, None, faults.release(&frame.stream)),
             }
         };
         let mut outgoing = match fate {
             Fate::Pass => vec![Outgoing::Frame(frame.clone())],
-            Fate::Duplicate => vec![Outgoing::Frame(frame.clone()); 2],
-            Fate::Drop | Fate::Hold(_) => Vec::new(),
-            Fate::Corrupt(mode, number) => vec![Outgoing::Broken {
-                frame: frame.clone(),
-                wrapped: broken(&frame.wrapped, mode, number, self.backend.required_keys()),
-                bare: broken(&frame.bare, mode, number, self.backend.required_keys()),
-            }],
+            Fate::Duplicate => vec![Outgoing::Frame(frame.clone()), Outgoing::Again(frame.clone())],
+            Fate::Drop | Fate::Hold(_) => vec![Outgoing::Missing(ticket)],
+            Fate::Corrupt(mode, choice) => vec![Outgoing::Broken { frame: frame.clone(), mode, choice }],
         };
-        outgoing.extend(released.into_iter().map(Outgoing::Frame));
-        // Only at full speed may a client hold the timeline up.
-        let patience = if self.config.speed == Speed::Max { self.config.limits.write_deadline } else { Duration::ZERO };
-        for client in subscribers {
+        outgoing.extend(released.into_iter().map(|(frame, ticket)| Outgoing::Late { frame, ticket }));
+        for &client in clients {
             if self.faults().stall(client, Instant::now()).is_some() {
+                self.outlet.send(client, Outgoing::Missing(ticket), self.patience()).await;
                 continue;
             }
             for one in &outgoing {
-                self.outlet.send(client, one.clone(), patience).await;
+                self.outlet.send(client, one.clone(), self.patience()).await;
             }
         }
     }
-}
 
-/// A frame's text broken in the way named.
-fn broken(text: &str, mode: FaultMode, number: u64, required: &[&str]) -> Bytes {
-    let middle = text.len() / 2;
-    let cut = || Bytes::copy_from_slice(text.as_bytes().get(..middle).unwrap_or_default());
-    if mode == FaultMode::Utf8 {
-        let mut bytes = text.as_bytes().to_vec();
-        if let Some(byte) = bytes.get_mut(middle) {
-            *byte = 0xFF;
-        }
-        return bytes.into();
+    /// Only at full speed may a client hold the timeline up.
+    fn patience(&self) -> Duration {
+        if self.config.speed == Speed::Max { self.config.limits.write_deadline } else { Duration::ZERO }
     }
-    let Ok(mut value) = serde_json::from_str::<serde_json::Value>(text) else { return cut() };
-    if mode == FaultMode::Json || !damage(&mut value, mode, number, required) {
-        return cut();
-    }
-    value.to_string().into()
-}
-
-/// Takes one required field away, or gives it another type; false where there is none.
-fn damage(value: &mut serde_json::Value, mode: FaultMode, number: u64, required: &[&str]) -> bool {
-    let inner = if value.get("data").is_some() { value.get_mut("data") } else { Some(value) };
-    let Some(object) = inner.and_then(|inner| inner.as_object_mut()) else { return false };
-    let present: Vec<&str> = required.iter().copied().filter(|&key| object.contains_key(key)).collect();
-    let Some(&key) = present.get(usize::try_from(number % present.len().max(1) as u64).unwrap_or(0)) else {
-        return false;
-    };
-    if mode == FaultMode::Field {
-        object.remove(key);
-    } else {
-        object.insert(key.to_owned(), serde_json::json!({ "not": "this" }));
-    }
-    true
 }
 
 /// Starts simulated venues.
@@ -166,8 +195,8 @@ impl Sim {
         let Some(venue) = VENUES.iter().find(|venue| venue.name == config.venue) else {
             bail!("unknown venue {:?}", config.venue);
         };
-        let source = config.source.clone();
-        let opened = tokio::task::spawn_blocking(move || (venue.open)(&source)).await??;
+        let opening = config.clone();
+        let opened = tokio::task::spawn_blocking(move || (venue.open)(&opening)).await??;
         let listener =
             TcpListener::bind(config.listen).await.with_context(|| format!("listen on {}", config.listen))?;
         let address = listener.local_addr()?;
@@ -180,6 +209,8 @@ impl Sim {
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             faults_changed: watch::Sender::new(()),
+            turns: Mutex::default(),
+            attempts: Mutex::default(),
             faults: Mutex::default(),
             requests: Mutex::default(),
             config,
@@ -318,22 +349,6 @@ impl Drop for RunningSim {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_way_of_breaking_breaks() {
-        let text = r#"{"stream":"a@depth","data":{"e":"depthUpdate","U":1,"u":2,"b":[],"a":[]}}"#;
-        let required = ["U", "u", "b"];
-        let read = |bytes: &Bytes| serde_json::from_slice::<serde_json::Value>(bytes);
-        for number in 0..6 {
-            assert!(read(&broken(text, FaultMode::Json, number, &required)).is_err());
-            assert!(std::str::from_utf8(&broken(text, FaultMode::Utf8, number, &required)).is_err());
-            let data = |mode| read(&broken(text, mode, number, &required)).unwrap()["data"].clone();
-            let n_objects = |value: &serde_json::Value| required.iter().filter(|key| value[**key].is_object()).count();
-            let n_left = |value: &serde_json::Value| required.iter().filter(|key| value.get(**key).is_some()).count();
-            assert_eq!((n_objects(&data(FaultMode::Type)), n_left(&data(FaultMode::Field))), (1, 2));
-        }
-        assert!(read(&broken("[1,2,3]", FaultMode::Type, 0, &required)).is_err());
-    }
 
     #[tokio::test]
     async fn refuses_what_it_must_not_or_cannot_do() {

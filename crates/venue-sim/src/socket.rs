@@ -1,7 +1,5 @@
 //! The WebSocket hand-shake, by hand: only a raw frame can carry broken UTF-8 in a text frame.
 
-use std::sync::Arc;
-
 use axum::{
     body::Body,
     extract::Request,
@@ -17,8 +15,7 @@ use tokio_tungstenite::{
         protocol::{Role, WebSocketConfig},
     },
 };
-
-use crate::sim::Stage;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// An open WebSocket, server side.
 pub(crate) type Socket = WebSocketStream<TokioIo<Upgraded>>;
@@ -26,8 +23,13 @@ pub(crate) type Socket = WebSocketStream<TokioIo<Upgraded>>;
 /// Clients send subscriptions only; 1,024 stream names fit many times.
 const MAX_MESSAGE_BYTES: usize = 256 * 1024;
 
-/// Answers the hand-shake and serves the socket in a task that ends with the simulator.
-pub(crate) fn upgrade<Serve, Served>(stage: &Arc<Stage>, mut request: Request, serve: Serve) -> Response
+/// Answers the hand-shake and serves the socket in a task that ends with `stop`.
+pub(crate) fn upgrade<Serve, Served>(
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+    mut request: Request,
+    serve: Serve,
+) -> Response
 where
     Serve: FnOnce(Socket) -> Served + Send + 'static,
     Served: Future<Output = ()> + Send,
@@ -41,8 +43,8 @@ where
         return StatusCode::BAD_REQUEST.into_response();
     };
     let upgrade = hyper::upgrade::on(&mut request);
-    let stop = stage.stop.clone();
-    stage.tasks.spawn(async move {
+    let stop = stop.clone();
+    tasks.spawn(async move {
         let session = async {
             match upgrade.await {
                 Ok(upgraded) => {

@@ -15,6 +15,8 @@ use model::{
     time::Timestamp,
 };
 
+use crate::config::Source;
+
 /// Unpacked text of all files together; past it the files are refused, whatever they unpack to.
 const MAX_TEXT_BYTES: u64 = 1 << 30;
 /// A longer silence between two frames is played as one of this length.
@@ -69,6 +71,30 @@ impl Tape {
             bail!("the tapes hold no received frame");
         }
         Ok(reader.tape)
+    }
+
+    /// The recording that a source names; empty for the made-up market.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn of(source: &Source) -> anyhow::Result<Self> {
+        match source {
+            Source::Files(paths) => Self::load(paths),
+            Source::Text(text) => Ok(Self::parse(text)),
+            Source::Demo { .. } => Ok(Self::default()),
+        }
+    }
+
+    /// The body of the first recorded answer whose path ends so and whose query holds all these parameters.
+    pub fn answer(&self, path_end: &str, parameters: &[(&str, &str)]) -> Option<&str> {
+        let fits = |answer: &&TapeAnswer| {
+            let (path, query) = answer.url.split_once('?').unwrap_or((&answer.url, ""));
+            let holds = |(name, value): &(&str, &str)| {
+                query.split('&').any(|pair| pair.split_once('=') == Some((*name, *value)))
+            };
+            path.ends_with(path_end) && parameters.iter().all(holds)
+        };
+        self.answers.iter().find(fits).map(|answer| answer.body.as_str())
     }
 
     /// Reads a recording from text; lines that cannot be read are counted.

@@ -2,23 +2,33 @@
 //!
 //! The rest of the simulator plays frames, breaks them on purpose and counts, without knowing what they mean.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, ops::Range, sync::Arc, time::Duration};
 
 use axum::Router;
 use serde_json::Value;
-use tokio_tungstenite::tungstenite::{Bytes, Utf8Bytes};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use crate::{config::Source, sim::Stage};
+use crate::{
+    config::{Limits, SimConfig},
+    sim::Stage,
+};
 
 /// All venues.
-pub(crate) const VENUES: [Venue; 1] = [Venue { name: "binance", open: crate::binance::open }];
+pub(crate) const VENUES: [Venue; 4] = [
+    Venue { name: "binance", open: crate::binance::open, limits: Limits::default },
+    Venue { name: "coinbase", open: crate::coinbase::open, limits: crate::coinbase::limits },
+    Venue { name: "finnhub", open: crate::finnhub::open, limits: crate::finnhub::limits },
+    Venue { name: "kraken", open: crate::kraken::open, limits: crate::kraken::limits },
+];
 
 /// One entry of the list.
 pub(crate) struct Venue {
     /// Name as on the command line.
     pub(crate) name: &'static str,
     /// Reads the source.
-    pub(crate) open: fn(&Source) -> anyhow::Result<Opened>,
+    pub(crate) open: fn(&SimConfig) -> anyhow::Result<Opened>,
+    /// What it allows its clients.
+    pub(crate) limits: fn() -> Limits,
 }
 
 /// A market ready to be played.
@@ -34,35 +44,43 @@ pub(crate) struct Opened {
 pub(crate) struct Frame {
     /// The stream that carries it; only its subscribers get it.
     pub(crate) stream: Arc<str>,
-    /// Text inside the envelope that names the stream.
-    pub(crate) wrapped: Utf8Bytes,
-    /// Text without the envelope.
-    pub(crate) bare: Utf8Bytes,
+    /// The whole text.
+    pub(crate) text: Utf8Bytes,
+    /// The part of it that a connection may treat on its own: the event without its envelope, a place for a number.
+    pub(crate) part: Range<usize>,
     /// The venue's number in it (update id, trade id).
     pub(crate) id: Option<u64>,
 }
 
 impl Frame {
-    /// A frame whose wrapped text holds the bare text at `bare`; both must cut at character boundaries.
-    pub(crate) fn within(
-        stream: Arc<str>,
-        wrapped: String,
-        bare: std::ops::Range<usize>,
-        id: Option<u64>,
-    ) -> Option<Self> {
-        let bytes = Bytes::from(wrapped);
-        let inner = bytes.get(bare.clone()).map(|_| bytes.slice(bare))?;
-        Some(Self { stream, bare: Utf8Bytes::try_from(inner).ok()?, wrapped: Utf8Bytes::try_from(bytes).ok()?, id })
+    /// A frame with a part at `part`; `None` where that does not cut at character boundaries.
+    pub(crate) fn with_part(stream: Arc<str>, text: String, part: Range<usize>, id: Option<u64>) -> Option<Self> {
+        text.get(part.clone())?;
+        Some(Self { stream, text: text.into(), part, id })
+    }
+
+    /// A frame that is the same for everyone.
+    pub(crate) fn whole(stream: Arc<str>, text: String, id: Option<u64>) -> Self {
+        Self { stream, part: 0..text.len(), text: text.into(), id }
+    }
+
+    /// The part alone.
+    pub(crate) fn part(&self) -> Utf8Bytes {
+        if self.part.len() == self.text.len() {
+            return self.text.clone();
+        }
+        self.text.get(self.part.clone()).unwrap_or_default().into()
     }
 }
 
 /// The market behind a venue's protocol, with its true state.
 pub(crate) trait Backend: Send + Sync {
-    /// The frames of a tape with the time each is due, in order; `None` for a market that makes its frames as it goes.
-    fn tape(&self) -> Option<&[(Duration, Arc<Frame>)]>;
+    /// When each frame of a tape is due, in order; `None` for a market that makes its frames as it goes.
+    fn due(&self) -> Option<&[Duration]>;
 
-    /// A frame of the tape is played now: the market's true state follows it.
-    fn learn(&self, frame_idx: usize);
+    /// A frame of the tape is played now: the market's true state follows it. Returns what goes out; `wanted` says
+    /// whether a stream has subscribers, so that nothing is made for nobody.
+    fn play(&self, frame_idx: usize, wanted: &dyn Fn(&str) -> bool) -> Vec<Arc<Frame>>;
 
     /// The tape starts anew.
     fn reset(&self);

@@ -146,6 +146,20 @@ async fn symbols_are_worked_out_and_errors_are_the_venues() {
 }
 
 #[tokio::test]
+async fn steps_can_be_chosen_and_a_recorded_list_goes_before_all() {
+    let mut steps = venue_sim::config::Steps::default();
+    steps.choose_tick("AAAUSDT=0.1").unwrap();
+    steps.choose_lot("AAAUSDT=0.00001").unwrap();
+    let sim = Sim::start(SimConfig { steps: steps.clone(), ..config(&tape(3)) }).await.unwrap();
+    let filters = get(&sim, "/api/v3/exchangeInfo").await.json()["symbols"][0]["filters"].clone();
+    assert_eq!((&filters[0]["tickSize"], &filters[1]["stepSize"]), (&json!("0.10000000"), &json!("0.00001000")));
+    let body = json!({"symbols": [{"symbol": "AAAUSDT", "recorded": true}]}).to_string();
+    let listed = json!({"t": "http", "url": "https://x/api/v3/exchangeInfo", "data": body});
+    let sim = Sim::start(SimConfig { steps, ..config(&format!("{}{listed}\n", tape(3))) }).await.unwrap();
+    assert_eq!(get(&sim, "/api/v3/exchangeInfo").await.json()["symbols"][0]["recorded"], true);
+}
+
+#[tokio::test]
 async fn used_weight_is_counted_and_refused_past_the_limit() {
     let limits = Limits { weight_per_min: Some(50), ..Limits::default() };
     let sim = Sim::start(SimConfig { limits, ..config(&tape(1)) }).await.unwrap();

@@ -14,9 +14,11 @@
 pub mod backoff;
 pub mod binance;
 pub mod budget;
+pub mod coinbase;
 pub mod demo;
 pub mod error;
 pub mod finnhub;
+pub mod kraken;
 mod link;
 mod liveness;
 mod number;
@@ -30,3 +32,4 @@ mod requests;
 mod seen;
 pub mod session;
 mod snapshot_pace;
+pub mod uniswap;

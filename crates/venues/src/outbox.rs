@@ -18,6 +18,7 @@ pub(crate) struct Out {
     pub(crate) health: FeedHealth,
     transport_cause: Option<FeedCause>,
     rest_cause: Option<FeedCause>,
+    venue_cause: Option<FeedCause>,
     symbol_cause: Option<FeedCause>,
     has_open_link: bool,
     is_polling: bool,
@@ -59,6 +60,12 @@ impl Out {
         self.merge_causes();
     }
 
+    /// What the venue says of itself; `None` once it says that all is well.
+    pub(crate) fn set_venue_cause(&mut self, cause: Option<FeedCause>) {
+        self.venue_cause = cause;
+        self.merge_causes();
+    }
+
     /// Why nothing is followed at all: no symbol is left.
     pub(crate) fn set_symbol_cause(&mut self, cause: FeedCause) {
         self.symbol_cause = Some(cause);
@@ -79,7 +86,7 @@ impl Out {
     }
 
     fn merge_causes(&mut self) {
-        let causes = [&self.transport_cause, &self.rest_cause, &self.symbol_cause];
+        let causes = [&self.transport_cause, &self.venue_cause, &self.rest_cause, &self.symbol_cause];
         self.health.cause = causes.into_iter().flatten().next().cloned();
     }
 }

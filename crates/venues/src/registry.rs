@@ -3,17 +3,21 @@
 //! Not here: anything about a single venue (its folder).
 
 use crate::{
-    binance, demo,
+    binance, coinbase, demo,
     error::VenueError,
-    finnhub,
+    finnhub, kraken,
     session::{Session, SessionConfig},
+    uniswap,
 };
 
 /// All venues.
 const VENUES: &[(&VenueInfo, OpenFn)] = &[
     (&binance::INFO, |config| Box::new(binance::BinanceSession::new(config))),
+    (&coinbase::INFO, |config| Box::new(coinbase::CoinbaseSession::new(config))),
     (&DEMO, |config| Box::new(demo::session::DemoSession::new(config))),
     (&finnhub::INFO, |config| Box::new(finnhub::FinnhubSession::new(config))),
+    (&kraken::INFO, |config| Box::new(kraken::KrakenSession::new(config))),
+    (&uniswap::INFO, |config| Box::new(uniswap::UniswapSession::new(config))),
 ];
 
 /// A made-up market without any address.

@@ -4,6 +4,7 @@
 mod client;
 mod decode;
 mod feed;
+mod hostile;
 mod http;
 mod limits;
 mod recordings;

@@ -300,6 +300,10 @@ fn one_bad_topic_does_not_take_the_others_with_it() {
     play.message(ServerMessage::Subscribed(Subscribed { id: 2, topics: named(&["a"]) }));
     assert_eq!(play.message(refuse(3)), ["refused quote:demo:bad: no such instrument"]);
     assert!(play.wait_ms(5_000).contains(&"subscribe quote:demo:bad".to_owned()));
+    // The reader need not wait for that.
+    play.message(refuse(4));
+    assert_eq!(play.give(Input::Retry), ["subscribe quote:demo:bad"]);
+    assert!(play.give(Input::Retry).is_empty());
 }
 
 #[test]

@@ -1,11 +1,14 @@
-//! The rows of the order book panel: the best levels of both sides with their running totals.
+//! The rows of the order book panel: the best levels of both sides with their running totals, single or in groups.
+//!
+//! A group of bids stands at the price at or below them, a group of offers at the price at or above. What is known are
+//! the best levels only, so the outermost group may hold more than is known: it says so.
 
 use model::{
-    decimal::{Price, Quantity},
+    decimal::{Price, Quantity, Rounding},
     event::Level,
     proof::BookState,
 };
-use wire::data::BookData;
+use wire::{data::BookData, limits::BOOK_DEPTH};
 
 use crate::format;
 
@@ -27,6 +30,8 @@ pub struct BookRow {
     pub total: String,
     /// The total as a share of the larger side's, in per cent.
     pub fill_percent: u8,
+    /// True where the group may hold more than is known.
+    pub is_partial: bool,
 }
 
 /// What the panel shows.
@@ -43,38 +48,40 @@ pub struct BookView {
 }
 
 impl BookView {
-    /// The best [`N_LEVELS`] of each side, with decimals of prices and of sizes.
-    pub fn new(book: &BookData, decimals: (u32, u32)) -> Self {
-        let totals = |levels: &[Level]| -> Vec<Quantity> {
-            let running = levels.iter().take(N_LEVELS).scan(Quantity::ZERO, |total, level| {
-                *total = total.checked_add(level.quantity).unwrap_or(*total);
+    /// The best [`N_LEVELS`] of each side, with decimals of prices and of sizes; in groups of `step` where there is one.
+    pub fn new(book: &BookData, decimals: (u32, u32), step: Option<Price>) -> Self {
+        let totals = |groups: &[Group]| -> Vec<Quantity> {
+            let running = groups.iter().scan(Quantity::ZERO, |total, group| {
+                *total = total.checked_add(group.level.quantity).unwrap_or(*total);
                 Some(*total)
             });
             running.collect()
         };
-        let (bid_totals, ask_totals) = (totals(&book.bids), totals(&book.asks));
+        let bids = groups(&book.bids, step, Rounding::Down);
+        let asks = groups(&book.asks, step, Rounding::Up);
+        let (bid_totals, ask_totals) = (totals(&bids), totals(&asks));
         let largest = bid_totals.last().copied().max(ask_totals.last().copied()).unwrap_or_default();
-        let rows = |levels: &[Level], totals: &[Quantity]| {
-            levels.iter().zip(totals).map(|(level, total)| row(level, *total, largest, decimals)).collect()
+        let rows = |groups: &[Group], totals: &[Quantity]| {
+            groups.iter().zip(totals).map(|(group, total)| row(group, *total, largest, decimals)).collect()
         };
         let best = |levels: &[Level]| levels.first().map(|level| level.price);
         Self {
             state: book.state,
-            bids: rows(&book.bids, &bid_totals),
-            asks: rows(&book.asks, &ask_totals),
+            bids: rows(&bids, &bid_totals),
+            asks: rows(&asks, &ask_totals),
             spread: best(&book.bids).zip(best(&book.asks)).and_then(|(bid, ask)| spread(bid, ask, decimals.0)),
         }
     }
+}
 
-    /// The proof as a word: what a reader may conclude from the book.
-    pub fn proof(&self) -> &'static str {
-        match self.state {
-            BookState::Live => "proof ok",
-            BookState::Unverified => "unverified",
-            BookState::Suspect | BookState::Resyncing => "resyncing",
-            BookState::Buffering => "buffering",
-            BookState::Empty => "waiting",
-        }
+/// The proof as a word: what a reader may conclude from the book.
+pub fn proof(state: BookState) -> &'static str {
+    match state {
+        BookState::Live => "proof ok",
+        BookState::Unverified => "unverified",
+        BookState::Suspect | BookState::Resyncing => "resyncing",
+        BookState::Buffering => "buffering",
+        BookState::Empty => "waiting",
     }
 }
 
@@ -86,15 +93,49 @@ pub fn spread(bid: Price, ask: Price, price_decimals: u32) -> Option<(String, St
     Some((format::price(difference, price_decimals), share))
 }
 
-fn row(level: &Level, total: Quantity, largest: Quantity, (price_decimals, size_decimals): (u32, u32)) -> BookRow {
+/// Levels that are shown as one.
+struct Group {
+    level: Level,
+    is_partial: bool,
+}
+
+/// The best [`N_LEVELS`] groups of `levels`, which stand best first. Without a step, or where a price does not fit it,
+/// each level is a group of its own.
+fn groups(levels: &[Level], step: Option<Price>, rounding: Rounding) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::with_capacity(N_LEVELS);
+    for level in levels {
+        let price = step.and_then(|step| level.price.round_to(step, rounding)).unwrap_or(level.price);
+        let is_full = groups.len() == N_LEVELS;
+        match groups.last_mut() {
+            Some(last) if last.level.price == price => {
+                let sum = last.level.quantity.checked_add(level.quantity);
+                last.level.quantity = sum.unwrap_or(last.level.quantity);
+            }
+            _ if is_full => return groups,
+            _ => groups.push(Group { level: Level { price, quantity: level.quantity }, is_partial: false }),
+        }
+    }
+    if step.is_some()
+        && levels.len() >= BOOK_DEPTH
+        && let Some(last) = groups.last_mut()
+    {
+        last.is_partial = true;
+    }
+    groups
+}
+
+fn row(group: &Group, total: Quantity, largest: Quantity, (price_decimals, size_decimals): (u32, u32)) -> BookRow {
+    let Group { level, is_partial } = group;
+    let at_least = if *is_partial { "≥\u{202f}" } else { "" };
     let share = total.to_f64_lossy() / largest.to_f64_lossy() * 100.0;
     BookRow {
         price: format::price(level.price, price_decimals),
         price_value: level.price.to_string(),
-        size: format::quantity(level.quantity, size_decimals),
+        size: format!("{at_least}{}", format::quantity(level.quantity, size_decimals)),
         size_value: level.quantity.to_string(),
-        total: format::quantity(total, size_decimals),
+        total: format!("{at_least}{}", format::quantity(total, size_decimals)),
         fill_percent: share.clamp(0.0, 100.0).round() as u8,
+        is_partial: *is_partial,
     }
 }
 
@@ -119,23 +160,69 @@ mod tests {
             asks: levels(&[("100.5", "3"), ("101.0", "4")]),
             ..BookData::default()
         };
-        let view = BookView::new(&book, (2, 1));
+        let view = BookView::new(&book, (2, 1), None);
         let column = |rows: &[BookRow]| -> Vec<String> {
             rows.iter().map(|row| format!("{} {} {} {}", row.price, row.size, row.total, row.fill_percent)).collect()
         };
         assert_eq!(column(&view.bids), ["99.50 1.0 1.0 14", "99.00 2.5 3.5 50"]);
         assert_eq!(column(&view.asks), ["100.50 3.0 3.0 43", "101.00 4.0 7.0 100"]);
         assert_eq!(view.spread, Some(("1.00".into(), "1.000\u{202f}%".into())));
-        assert_eq!(view.proof(), "proof ok");
+        assert_eq!(proof(view.state), "proof ok");
     }
 
     #[test]
     fn deep_books_are_cut_and_empty_ones_are_no_trouble() {
         let deep: Vec<(String, &str)> = (0..20).map(|row_idx| (format!("{}", 100 - row_idx), "1")).collect();
         let deep: Vec<(&str, &str)> = deep.iter().map(|(price, size)| (price.as_str(), *size)).collect();
-        let view = BookView::new(&BookData { bids: levels(&deep), ..BookData::default() }, (0, 0));
+        let view = BookView::new(&BookData { bids: levels(&deep), ..BookData::default() }, (0, 0), None);
         assert_eq!((view.bids.len(), view.asks.len(), view.spread), (N_LEVELS, 0, None));
         assert_eq!(view.bids.last().map(|row| row.fill_percent), Some(100));
-        assert_eq!(BookView::new(&BookData::default(), (0, 0)), BookView::default());
+        assert_eq!(BookView::new(&BookData::default(), (0, 0), None), BookView::default());
+    }
+
+    #[test]
+    fn groups_round_away_from_the_spread() {
+        #[track_caller]
+        fn check(step: &str, bids: &[&str], asks: &[&str]) {
+            let book = BookData {
+                state: BookState::Live,
+                bids: levels(&[("99.98", "1"), ("99.95", "2"), ("99.90", "3"), ("99.89", "4")]),
+                asks: levels(&[("100.01", "1"), ("100.05", "2"), ("100.06", "3"), ("100.15", "4")]),
+                ..BookData::default()
+            };
+            let view = BookView::new(&book, (2, 0), Price::parse(step).ok());
+            let shown = |rows: &[BookRow]| -> Vec<String> {
+                rows.iter().map(|row| format!("{} {} {}", row.price, row.size, row.total)).collect()
+            };
+            assert_eq!(
+                (shown(&view.bids), shown(&view.asks)),
+                (bids.iter().map(ToString::to_string).collect(), asks.iter().map(ToString::to_string).collect())
+            );
+            // The spread stays that of the best prices.
+            assert_eq!(view.spread.map(|(text, _)| text).as_deref(), Some("0.03"));
+        }
+        check("0.05", &["99.95 3 3", "99.90 3 6", "99.85 4 10"], &["100.05 3 3", "100.10 3 6", "100.15 4 10"]);
+        check("1.00", &["99.00 10 10"], &["101.00 10 10"]);
+        check(
+            "0.01",
+            &["99.98 1 1", "99.95 2 3", "99.90 3 6", "99.89 4 10"],
+            &["100.01 1 1", "100.05 2 3", "100.06 3 6", "100.15 4 10"],
+        );
+    }
+
+    #[test]
+    fn a_group_that_may_hold_more_says_so() {
+        let prices: Vec<String> =
+            (0..BOOK_DEPTH).map(|row_idx| format!("{}.{:02}", 99 - row_idx / 7, 99 - row_idx % 7)).collect();
+        let rows: Vec<(&str, &str)> = prices.iter().map(|price| (price.as_str(), "1")).collect();
+        let of = |n_rows: usize, step: &str| {
+            let book = BookData { bids: levels(&rows[..n_rows]), ..BookData::default() };
+            let view = BookView::new(&book, (0, 0), Price::parse(step).ok());
+            view.bids.iter().map(|row| row.size.replace('\u{202f}', " ")).collect::<Vec<_>>()
+        };
+        assert_eq!(of(BOOK_DEPTH, "1"), ["7", "7", "≥ 6"]);
+        // A book that is known to its end is known in groups too, and what is cut off by our own rows is whole.
+        assert_eq!(of(BOOK_DEPTH - 1, "1"), ["7", "7", "5"]);
+        assert!(of(BOOK_DEPTH, "0.01").iter().all(|size| size == "1"));
     }
 }

@@ -32,23 +32,26 @@ pub fn ChartPanel(
     let topics = Signal::derive(move || topic.with(|topic| topic.iter().cloned().collect::<Vec<_>>()));
     // Which topic the series holds, and how much of it.
     let held = StoredValue::new((None::<Topic>, 0_u64));
+    // Another instrument or interval: bars of the one before must not stand under the new name, and the reader's view of
+    // them means nothing there.
+    let drop_others = move |topic: Option<&Topic>| {
+        if held.with_value(|(of, _)| of.is_some() && of.as_ref() != topic) {
+            series.clear();
+            held.set_value((None, 0));
+        }
+    };
+    Effect::new(move |_| topic.with(|topic| drop_others(topic.as_ref())));
     let source = move |model: &LiveModel| {
         let Some(topic) = topic.get_untracked() else { return Ok(None) };
-        let seen = held.with_value(|(of, revision)| if of.as_ref() == Some(&topic) { *revision } else { 0 });
-        let Some(log) = model.candles(&topic) else {
-            if held.with_value(|(of, _)| of.as_ref() != Some(&topic)) {
-                series.clear();
-            }
-            return Ok(None);
-        };
-        if seen == 0 {
-            // Another instrument or interval: the reader's view of the one before means nothing here.
-            series.clear();
-        }
+        drop_others(Some(&topic));
+        let seen = held.with_value(|(_, revision)| *revision);
+        let Some(log) = model.candles(&topic) else { return Ok(None) };
         match log.changes_since(seen) {
             ChartChange::Replace(bars) => series.set_bars(&bars),
             ChartChange::Upsert(bars) => series.upsert(&bars),
         }
+        // The region's turn is part of a frame.
+        series.flush(browser::now().monotonic);
         held.set_value((Some(topic), log.revision()));
         Ok(Some(log.revision()))
     };

@@ -8,6 +8,7 @@ pub mod headline_figures;
 pub mod symbol_picker;
 pub mod symbol_search;
 pub mod tape;
+pub mod tape_rows;
 pub mod watch;
 
 use leptos::prelude::*;

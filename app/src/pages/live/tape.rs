@@ -1,55 +1,25 @@
 //! Time and sales: the last prints, newest first, held still while the reader looks closely.
 
-use leptos::prelude::*;
-use model::{event::AggressorSide, time::Timestamp};
+use std::sync::Arc;
+
+use leptos::{ev, html, prelude::*};
+use model::event::AggressorSide;
 use wire::topic::Topic;
 
 use crate::{
-    components::icon::{Icon, IconMark},
-    format,
+    components::{
+        icon::{Icon, IconMark},
+        room::use_room,
+    },
     fragment::{Fragment, cadence::Cadence},
-    live::{model::LiveModel, tape_log::TapeRow},
-    pages::live::topics_of,
+    live::model::LiveModel,
+    pages::live::{
+        tape_rows::{MAX_ROWS, TapeChoice, TapeLine, TapeRows, TapeView},
+        topics_of,
+    },
     selection::Selection,
+    settings::use_settings,
 };
-
-/// Prints shown.
-const N_ROWS: usize = 60;
-
-/// What the panel shows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TapeView {
-    /// Newest first.
-    rows: Vec<TapeLine>,
-    /// How many prints came so far.
-    n_seen: u64,
-}
-
-/// One print as text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct TapeLine {
-    serial: u64,
-    time: String,
-    price: String,
-    price_value: String,
-    size: String,
-    side: AggressorSide,
-}
-
-impl TapeLine {
-    fn new(row: &TapeRow, decimals: Option<(u32, u32)>) -> Self {
-        let trade = &row.trade;
-        let (price_decimals, size_decimals) = decimals.unwrap_or((trade.price.scale(), trade.size.scale()));
-        Self {
-            serial: row.serial,
-            time: format::time_of_day(Timestamp::from_millis(trade.venue_time_ms)),
-            price: format::price(trade.price, price_decimals),
-            price_value: trade.price.to_string(),
-            size: format::quantity(trade.size, size_decimals),
-            side: trade.aggressor_side,
-        }
-    }
-}
 
 /// The prints of the shown instrument.
 #[component]
@@ -60,18 +30,49 @@ pub fn TapePanel(
     let topics = topics_of(selection, Topic::tape);
     let is_paused = RwSignal::new(false);
     let is_hovered = RwSignal::new(false);
+    let settings = use_settings();
+    let rows = StoredValue::new(TapeRows::default());
+    let id_text = move || selection.id.with(|id| id.as_ref().map(ToString::to_string));
+    let least = Memo::new(move |_| {
+        id_text().and_then(|id| settings.with(|settings| settings.tape_least_text(&id).map(str::to_owned)))
+    });
     let source = move |model: &LiveModel| {
         Ok(selection.id.with_untracked(|id| {
-            let log = model.tape(id.as_ref()?)?;
-            let decimals = untrack(move || selection.decimals());
-            let rows = log.newest_first().take(N_ROWS).map(|row| TapeLine::new(row, decimals)).collect();
-            Some(TapeView { rows, n_seen: log.n_seen() })
+            let id = id.as_ref()?;
+            let log = model.tape(id)?;
+            let least = settings.with_untracked(|settings| settings.tape_least(&id.to_string()));
+            let choice = TapeChoice { id: id.clone(), least, decimals: untrack(move || selection.decimals()) };
+            rows.try_update_value(|rows| rows.follow(log, choice))
         }))
     };
+    let choose = move |text: String| {
+        if let Some(id) = untrack(id_text) {
+            settings.update(|settings| settings.set_tape_least(&id, text.trim()));
+        }
+    };
     let is_held = Signal::derive(move || is_paused.get() || is_hovered.get());
-    // The button is an input and stands outside the region that refreshes.
+    let choice = Signal::derive(move || least.get().unwrap_or_default());
+    // The inputs stand outside the region that refreshes.
     view! {
         <section class="panel tape-panel" data-panel="tape" aria-label="Tape">
+            <label class="tape-panel__filter">
+                <span>"size ≥"</span>
+                <input
+                    class="field field--tool tape-panel__least"
+                    data-testid="tape-filter"
+                    type="text"
+                    inputmode="decimal"
+                    autocomplete="off"
+                    placeholder="0"
+                    aria-label="Smallest print to show"
+                    prop:value=move || least.get().unwrap_or_default()
+                    on:change=move |event: ev::Event| {
+                        choose(event_target_value(&event));
+                        // What is no size is no filter, and says so by going away.
+                        event_target::<web_sys::HtmlInputElement>(&event).set_value(&untrack(move || least.get()).unwrap_or_default());
+                    }
+                />
+            </label>
             <button
                 class="button button--bare tape-panel__pause"
                 data-testid="tape-pause"
@@ -82,7 +83,7 @@ pub fn TapePanel(
                 <IconMark icon=Signal::derive(move || if is_paused.get() { Icon::Play } else { Icon::Pause })/>
                 <span class="unseen">"Hold the tape"</span>
             </button>
-            <Fragment name="tape" cadence=Cadence::Price topics source let:view>
+            <Fragment name="tape" cadence=Cadence::Price topics source choice let:view>
                 <Tape view is_held is_hovered selection/>
             </Fragment>
         </section>
@@ -100,17 +101,26 @@ fn Tape(
     /// The shown instrument.
     selection: Selection,
 ) -> impl IntoView {
-    // What is shown: as it comes, or as it was when it was held. Another instrument ends the holding of old rows.
-    let shown = Memo::new(move |known: Option<&(String, TapeView)>| {
-        let of = selection.id.with(|id| id.as_ref().map(ToString::to_string).unwrap_or_default());
+    let rows_room = NodeRef::<html::Div>::new();
+    let room = use_room(rows_room);
+    // What is shown: as it comes, or as it was when it was held. Another instrument or size ends the holding of old rows.
+    let shown = Memo::new(move |known: Option<&TapeView>| {
+        let next = view.get().unwrap_or_default();
         match known {
-            Some(known) if is_held.get() && known.0 == of && !known.1.rows.is_empty() => known.clone(),
-            _ => (of, view.get().unwrap_or_default()),
+            Some(known) if is_held.get() && known.choice == next.choice && !known.rows.is_empty() => known.clone(),
+            _ => next,
         }
     });
+    // While prints run, only what fits is rendered; a held tape can be scrolled back.
+    let n_rows = Memo::new(move |_| match is_held.get() {
+        true => MAX_ROWS,
+        false => room.get().n_rows().clamp(MIN_ROWS, MAX_ROWS),
+    });
+    let rows =
+        move || shown.with(|shown| shown.rows.iter().take(n_rows.get()).cloned().collect::<Vec<Arc<TapeLine>>>());
     let n_held = move || {
-        let n_seen = view.with(|view| view.as_ref().map_or(0, |view| view.n_seen));
-        n_seen.saturating_sub(shown.with(|(_, shown)| shown.n_seen))
+        let n_matched = view.with(|view| view.as_ref().map_or(0, |view| view.n_matched));
+        n_matched.saturating_sub(shown.with(|shown| shown.n_matched))
     };
     let held_note = move || match (is_held.get(), n_held()) {
         (false, _) => String::new(),
@@ -118,6 +128,9 @@ fn Tape(
         (true, n_held) => format!("held, {n_held} new"),
     };
     let topic = move || selection.id.with(|id| id.as_ref().map(|id| Topic::tape(id).to_string()));
+    let is_none_large = move || {
+        shown.with(|shown| shown.rows.is_empty() && shown.choice.as_ref().is_some_and(|choice| choice.least.is_some()))
+    };
     view! {
         <div class="panel__head">
             <h2 class="panel__title">"Tape"</h2>
@@ -131,6 +144,7 @@ fn Tape(
             data-topic=topic
             data-held=move || is_held.get().to_string()
             tabindex="0"
+            node_ref=rows_room
             on:pointerenter=move |event| if event.pointer_type() == "mouse" { is_hovered.set(true) }
             on:pointerleave=move |_| is_hovered.set(false)
         >
@@ -141,10 +155,11 @@ fn Tape(
                 <span role="columnheader"><span class="unseen">"Side"</span></span>
             </div>
             <div class="tape__rows" role="rowgroup">
-                <For each=move || shown.with(|(_, shown)| shown.rows.clone()) key=|line| line.serial let:line>
+                <For each=rows key=|line| line.serial let:line>
                     <TapeRowView line/>
                 </For>
             </div>
+            <p class="tape__note" hidden=move || !is_none_large()>"No print of this size yet."</p>
         </div>
     }
 }
@@ -153,7 +168,7 @@ fn Tape(
 #[component]
 fn TapeRowView(
     /// The print.
-    line: TapeLine,
+    line: Arc<TapeLine>,
 ) -> impl IntoView {
     let (side, sign) = match line.side {
         AggressorSide::Buyer => ("buy", "▲"),
@@ -162,10 +177,13 @@ fn TapeRowView(
     };
     view! {
         <div class="tape__row" role="row" data-testid="tape-row" data-side=side>
-            <span class="tape__time" role="cell">{line.time}</span>
-            <span class="tape__price" role="cell" data-value=line.price_value>{line.price}</span>
-            <span class="tape__size" role="cell">{line.size}</span>
+            <span class="tape__time" role="cell">{line.time.clone()}</span>
+            <span class="tape__price" role="cell" data-value=line.price_value.clone()>{line.price.clone()}</span>
+            <span class="tape__size" role="cell">{line.size.clone()}</span>
             <span class="tape__side" role="cell"><span aria-hidden="true">{sign}</span><span class="unseen">{side}</span></span>
         </div>
     }
 }
+
+/// Rows rendered before the room is known.
+const MIN_ROWS: usize = 8;

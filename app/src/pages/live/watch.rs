@@ -1,13 +1,22 @@
 //! The watchlist: all instruments at a glance; a click shows one.
+//!
+//! Only the rows in view are rendered, and only they are subscribed to: a venue may list thousands.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use leptos::{ev, html, prelude::*};
-use model::{instrument::Instrument, time::Now};
+use model::{
+    instrument::{Instrument, InstrumentId},
+    time::Monotonic,
+};
 use wire::topic::Topic;
 
 use crate::{
-    components::{flash_price::FlashPrice, status_mark::StatusMark},
+    components::{
+        flash_price::FlashPrice,
+        room::{rows_in_view, use_room},
+        status_mark::StatusMark,
+    },
     format,
     fragment::{Fragment, cadence::Cadence},
     live::{browser, model::LiveModel, use_live},
@@ -22,6 +31,9 @@ struct WatchLine {
     rate: String,
 }
 
+/// Lines of the rows in view.
+type Lines = Vec<(InstrumentId, WatchLine)>;
+
 /// All instruments with their last price.
 #[component]
 pub fn WatchPanel(
@@ -31,14 +43,20 @@ pub fn WatchPanel(
     let live = use_live();
     let text = RwSignal::new(String::new());
     let listed = Memo::new(move |_| live.instruments().with(|list| text.with(|text| search(&list.known, text))));
-    let all = Memo::new(move |_| live.instruments().with(|list| list.known.clone()));
+    let table = NodeRef::<html::Div>::new();
+    let room = use_room(table);
+    let scroll_top = RwSignal::new(0.0);
+    let in_view = Memo::new(move |_| rows_in_view(room.get(), scroll_top.get(), listed.with(Vec::len)));
+    let shown = Memo::new(move |_| listed.with(|listed| listed.get(in_view.get()).unwrap_or_default().to_vec()));
     let topics = Signal::derive(move || {
-        all.with(|all| {
-            all.iter().map(|instrument| Topic::quote(&instrument.id)).chain([Topic::STATUS]).collect::<Vec<_>>()
+        shown.with(|shown| {
+            shown.iter().map(|instrument| Topic::quote(&instrument.id)).chain([Topic::STATUS]).collect::<Vec<_>>()
         })
     });
     let source = move |model: &LiveModel| {
-        Ok(Some(all.with_untracked(|all| all.iter().map(|instrument| line(model, instrument)).collect::<Vec<_>>())))
+        Ok(Some(shown.with_untracked(|shown| {
+            shown.iter().map(|instrument| (instrument.id.clone(), line(model, instrument))).collect::<Lines>()
+        })))
     };
     view! {
         <section class="panel watch-panel" data-panel="watch" aria-label="Watchlist">
@@ -55,7 +73,7 @@ pub fn WatchPanel(
                 />
             </div>
             <Fragment name="watch" cadence=Cadence::Price topics source let:lines>
-                <WatchTable lines all listed selection/>
+                <WatchTable lines listed shown in_view scroll_top table selection/>
             </Fragment>
         </section>
     }
@@ -73,31 +91,46 @@ fn line(model: &LiveModel, instrument: &Instrument) -> WatchLine {
 
 #[component]
 fn WatchTable(
-    /// A line for each of `all`.
-    lines: Signal<Option<Vec<WatchLine>>>,
-    /// All instruments.
-    all: Memo<Arc<Vec<Arc<Instrument>>>>,
-    /// Those that the filter lets through.
+    /// A line for each row in view.
+    lines: Signal<Option<Lines>>,
+    /// The instruments that the filter lets through.
     listed: Memo<Vec<Arc<Instrument>>>,
+    /// Those of them in view.
+    shown: Memo<Vec<Arc<Instrument>>>,
+    /// Where these stand in `listed`.
+    in_view: Memo<Range<usize>>,
+    /// How far the table is scrolled, in CSS pixels.
+    scroll_top: RwSignal<f64>,
+    /// The table, which scrolls.
+    table: NodeRef<html::Div>,
     /// The shown instrument.
     selection: Selection,
 ) -> impl IntoView {
-    let rows = move || {
-        listed.with(|listed| {
-            let place = |wanted: &Arc<Instrument>| all.with(|all| all.iter().position(|one| one.id == wanted.id));
-            listed
-                .iter()
-                .filter_map(|instrument| Some((place(instrument)?, Arc::clone(instrument))))
-                .collect::<Vec<_>>()
-        })
-    };
-    let empty_note = move || match (listed.with(Vec::is_empty), all.with(|all| all.is_empty())) {
+    let live = use_live();
+    let empty_note = move || match (listed.with(Vec::is_empty), live.instruments().with(|list| list.known.is_empty())) {
         (false, _) => "",
         (true, true) => "No instruments yet.",
         (true, false) => "No instrument matches.",
     };
+    let n_rows = Memo::new(move |_| listed.with(Vec::len));
+    // States and ages count on without any data: twice a second is often enough.
+    let beat = Memo::new(move |_| live.tick().get().monotonic.saturating_since(Monotonic::ZERO).as_millis() / 500);
+    let rows =
+        move |range: Range<usize>| (!range.is_empty()).then(|| format!("calc({} * var(--row-height))", range.len()));
+    scroll_to_shown(table, listed, selection);
     view! {
-        <div class="watch" role="table" aria-label="Instruments">
+        <div
+            class="watch"
+            role="table"
+            aria-label="Instruments"
+            aria-rowcount=move || (n_rows.get() + 1).to_string()
+            node_ref=table
+            on:scroll=move |_| {
+                if let Some(table) = table.get_untracked() {
+                    scroll_top.set(f64::from(table.scroll_top()));
+                }
+            }
+        >
             <div class="watch__row watch__row--head" role="row">
                 <span role="columnheader">"Instrument"</span>
                 <span role="columnheader">"Last"</span>
@@ -110,12 +143,34 @@ fn WatchTable(
                 <span role="columnheader" class="watch__wide">"Updates/s"</span>
                 <span role="columnheader" class="watch__wide">"Age"</span>
             </div>
-            <For each=rows key=|(place, _)| *place let((place, instrument))>
-                <WatchRow line=Memo::new(move |_| lines.with(|lines| lines.as_ref()?.get(place).cloned()).unwrap_or_default()) instrument selection/>
-            </For>
+            <div class="watch__rows" style:padding-top=move || rows(0..in_view.get().start) style:height=move || rows(0..n_rows.get())>
+                <For each=move || shown.get() key=|instrument| instrument.id.clone() let:instrument>
+                    <WatchRow line=line_of(lines, &instrument) instrument beat selection/>
+                </For>
+            </div>
             <p class="watch__note" hidden=move || empty_note().is_empty()>{empty_note}</p>
         </div>
     }
+}
+
+/// The line of one instrument; unknown until the region's next turn where it has just come into view.
+fn line_of(lines: Signal<Option<Lines>>, instrument: &Instrument) -> Memo<WatchLine> {
+    let id = instrument.id.clone();
+    Memo::new(move |_| {
+        let found = |lines: &Lines| lines.iter().find(|(of, _)| *of == id).map(|(_, line)| line.clone());
+        lines.with(|lines| lines.as_ref().and_then(found)).unwrap_or_default()
+    })
+}
+
+/// Brings the shown instrument's row into view when another one is chosen, rendered or not.
+fn scroll_to_shown(table: NodeRef<html::Div>, listed: Memo<Vec<Arc<Instrument>>>, selection: Selection) {
+    Effect::new(move |_| {
+        let place =
+            selection.id.with(|id| listed.with(|listed| listed.iter().position(|one| Some(&one.id) == id.as_ref())));
+        if let (Some(place), Some(table)) = (place, table.get()) {
+            browser::scroll_row_into_view(&table, place);
+        }
+    });
 }
 
 #[component]
@@ -124,6 +179,8 @@ fn WatchRow(
     line: Memo<WatchLine>,
     /// The instrument.
     instrument: Arc<Instrument>,
+    /// When to look again how its stream fares.
+    beat: Memo<u128>,
     /// The shown instrument.
     selection: Selection,
 ) -> impl IntoView {
@@ -136,9 +193,8 @@ fn WatchRow(
     };
     let live = use_live();
     let of_stream = id.clone();
-    // State and age count on without any data: they are read at each tick, not with the figures.
     let stream = Memo::new(move |_| {
-        if live.tick().get() == Now::default() {
+        if beat.get() == 0 {
             return Default::default();
         }
         let stream = live.with_model(|model| model.stream(&of_stream, browser::now())).unwrap_or_default();
@@ -146,14 +202,6 @@ fn WatchRow(
         (stream.state, stream.age_ms.map(format::whole_age).unwrap_or_default())
     });
     let state = Signal::derive(move || stream.with(|stream| stream.0));
-    let row = NodeRef::<html::Div>::new();
-    Effect::new(move |_| {
-        if is_shown.get()
-            && let Some(row) = row.get()
-        {
-            browser::scroll_to_nearest(&row);
-        }
-    });
     let price = Memo::new(move |_| line.with(|line| line.figures.last.clone()));
     let cell = move |class: &'static str, of: fn(&WatchLine) -> &str| {
         view! { <span class=class role="cell">{move || line.with(|line| of(line).to_owned())}</span> }
@@ -167,7 +215,6 @@ fn WatchRow(
             data-topic=Topic::quote(&id).to_string()
             data-state=move || state.get().as_str()
             aria-current=move || is_shown.get().then_some("true")
-            node_ref=row
         >
             <span class="watch__name" role="cell">
                 <StatusMark state/>

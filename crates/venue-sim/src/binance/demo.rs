@@ -1,54 +1,46 @@
-//! The made-up market under the venue's names and shapes: `BTC-SIM` of the demo venue is `BTCSIM` here, priced in `SIM`.
+//! The made-up market under the venue's names and shapes: `BTC-SIM` of the demo venue is `BTCSIM` here, priced in `SIM`,
+//! or in what [`crate::SimConfig::quote`] says.
 //!
 //! Everything follows from the slot: the update ids of slot `n` end at `4n`, its trade is number `n`. Quote volumes and
 //! the buyers' share in bars are estimates (mean price, one half); everything else is exact.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
 use model::{
-    candle::Candle,
     decimal::{Price, Quantity},
-    event::{AggressorSide, Level, TradeId},
+    event::Level,
     time::Timestamp,
 };
 use serde_json::{Value, json};
-use venues::demo::market::{DemoInstrument, DemoMarket, SLOT_MS, slot_at, slot_time};
+use venues::demo::market::{DemoInstrument, SLOT_MS, slot_time};
 
 use super::{
     REQUIRED_KEYS, exchange_info, fixed,
-    market::{Bar, Depth, KlineQuery, Market, Print, interval_ms},
-    note::Row,
+    market::{Depth, Market, interval_ms},
     tape::{shown_bars, shown_book},
 };
 use crate::{
-    player::wall_clock,
+    bars::{Bar, BarQuery, Print},
+    fixed::step,
+    ladder::Row,
+    made_up::{Asset, MadeUp, SECOND_SLOTS},
     venue::{Backend, Frame},
 };
 
-/// Slots between two frames of the streams that come once a second.
-const SECOND_SLOTS: u64 = 10;
 /// Bars shown at the control endpoint.
 const SHOWN_BARS: i64 = 500;
 
 /// The made-up market as this venue.
 pub(super) struct DemoFace {
-    listed: Vec<Listed>,
+    market: MadeUp,
+    /// In the market's order.
+    symbols: Vec<String>,
     by_symbol: BTreeMap<String, usize>,
     by_stream: BTreeMap<String, usize>,
-    /// The last slot said.
-    slot: AtomicU64,
-}
-
-struct Listed {
-    symbol: String,
-    demo: DemoInstrument,
 }
 
 /// What a stream carries; in the order in which a slot's frames go out.
@@ -112,36 +104,35 @@ fn slot_ms(slot: u64) -> i64 {
 
 impl DemoFace {
     /// The market of `seed`; `start` is its time at first, the wall clock's where open.
-    pub(super) fn new(seed: u64, start: Option<Timestamp>) -> Self {
-        let listed: Vec<Listed> = DemoMarket::new(seed)
-            .instruments()
-            .iter()
-            .map(|demo| Listed { symbol: demo.instrument().id.symbol().replace('-', ""), demo: demo.clone() })
-            .collect();
+    pub(super) fn new(seed: u64, start: Option<Timestamp>, quote: &str) -> Self {
+        let market = MadeUp::new(seed, start, quote);
+        let symbols: Vec<String> = market.assets().iter().map(|asset| format!("{}{quote}", asset.base)).collect();
         Self {
-            by_symbol: listed.iter().zip(0..).map(|(one, idx)| (one.symbol.clone(), idx)).collect(),
-            by_stream: listed.iter().zip(0..).map(|(one, idx)| (one.symbol.to_lowercase(), idx)).collect(),
-            listed,
-            slot: AtomicU64::new(slot_at(start.unwrap_or_else(wall_clock)).saturating_sub(1)),
+            by_symbol: symbols.iter().zip(0..).map(|(symbol, idx)| (symbol.clone(), idx)).collect(),
+            by_stream: symbols.iter().zip(0..).map(|(symbol, idx)| (symbol.to_lowercase(), idx)).collect(),
+            symbols,
+            market,
         }
     }
 
-    fn find(&self, symbol: &str) -> Option<&DemoInstrument> {
-        Some(&self.listed.get(*self.by_symbol.get(symbol)?)?.demo)
-    }
-
-    fn slot(&self) -> u64 {
-        self.slot.load(Ordering::Acquire)
+    fn find(&self, symbol: &str) -> Option<&Asset> {
+        self.market.assets().get(*self.by_symbol.get(symbol)?)
     }
 }
 
-impl Listed {
+/// A symbol with its instrument.
+struct Listed<'a> {
+    symbol: &'a str,
+    asset: &'a Asset,
+}
+
+impl Listed<'_> {
     /// The events of one stream in `slot`, oldest first.
     fn events(&self, kind: &Kind, slot: u64) -> Vec<(Value, Option<u64>)> {
-        let (symbol, event_ms) = (self.symbol.as_str(), slot_ms(slot));
+        let (symbol, asset, event_ms) = (self.symbol, self.asset, slot_ms(slot));
         match kind {
             Kind::Trade => {
-                let print = print(&self.demo, slot);
+                let print = asset.print(slot);
                 vec![(
                     json!({
                         "e": "trade", "E": event_ms, "s": symbol, "t": print.id, "p": fixed::show(print.price),
@@ -151,7 +142,7 @@ impl Listed {
                 )]
             }
             Kind::AggregateTrade => {
-                let print = print(&self.demo, slot);
+                let print = asset.print(slot);
                 vec![(
                     json!({
                         "e": "aggTrade", "E": event_ms, "s": symbol, "a": print.id, "p": fixed::show(print.price),
@@ -162,7 +153,7 @@ impl Listed {
                 )]
             }
             Kind::BookTicker => {
-                let quote = self.demo.quote(slot);
+                let quote = asset.demo.quote(slot);
                 vec![(
                     json!({
                         "u": update_id(slot), "s": symbol, "b": price(quote.bid), "B": quantity(quote.bid_size),
@@ -173,7 +164,7 @@ impl Listed {
             }
             Kind::Depth(every) => {
                 let before = slot.saturating_sub(*every);
-                let delta = self.demo.book(slot).since(&self.demo.book(before));
+                let delta = asset.demo.book(slot).since(&asset.demo.book(before));
                 vec![(
                     json!({
                         "e": "depthUpdate", "E": event_ms, "s": symbol, "U": update_id(before) + 1,
@@ -183,7 +174,7 @@ impl Listed {
                 )]
             }
             Kind::Partial(depth, _) => {
-                let book = self.demo.book(slot);
+                let book = asset.demo.book(slot);
                 let best = |side: &[Level]| rows(side.get(..*depth).unwrap_or(side));
                 vec![(
                     json!({ "lastUpdateId": update_id(slot), "bids": best(&book.bids), "asks": best(&book.asks) }),
@@ -199,13 +190,13 @@ impl Listed {
                     .into_iter()
                     .chain([(bar_slot, slot + 1, false)])
                     .filter_map(|(from, to, is_closed)| {
-                        let bar = bar(&self.demo, from, to)?;
+                        let bar = asset.bar(from, to)?;
                         Some((kline(symbol, name, *length_ms, event_ms, &bar, to, is_closed), None))
                     })
                     .collect()
             }
             Kind::MiniTicker => {
-                let Some(day) = day_bar(&self.demo, slot) else { return Vec::new() };
+                let Some(day) = asset.day(slot) else { return Vec::new() };
                 vec![(
                     json!({
                         "e": "24hrMiniTicker", "E": event_ms, "s": symbol, "c": fixed::show(day.close),
@@ -216,9 +207,9 @@ impl Listed {
                 )]
             }
             Kind::Ticker => {
-                let (Some(day), quote) = (day_bar(&self.demo, slot), self.demo.quote(slot)) else { return Vec::new() };
-                let last = print(&self.demo, slot);
-                let mean = if day.volume == 0 { 0 } else { day.quote_volume * fixed::ONE / day.volume };
+                let (Some(day), quote) = (asset.day(slot), asset.demo.quote(slot)) else { return Vec::new() };
+                let last = asset.print(slot);
+                let mean = fixed::quotient(day.quote_volume, day.volume);
                 let percent = (day.close - day.open) as f64 * 100.0 / day.open as f64;
                 vec![(
                     json!({
@@ -263,88 +254,41 @@ fn rows(levels: &[Level]) -> Vec<Row> {
     levels.iter().map(|level| (price(level.price), quantity(level.quantity))).collect()
 }
 
-fn print(demo: &DemoInstrument, slot: u64) -> Print {
-    let trade = demo.trade(slot);
-    Print {
-        id: match trade.id {
-            TradeId::Sequence(id) => id,
-            TradeId::Text(_) => slot,
-        },
-        price: trade.price.at_scale(8).mantissa(),
-        quantity: trade.size.at_scale(8).mantissa(),
-        time_ms: slot_ms(slot),
-        is_buyer_maker: trade.aggressor_side == AggressorSide::Seller,
-    }
-}
-
-/// The bar of slots `from..to`.
-fn bar(demo: &DemoInstrument, from: u64, to: u64) -> Option<Bar> {
-    let Candle { open_time, open, high, low, close, volume } = demo.candle(from, to)?;
-    let [open, high, low, close] = [open, high, low, close].map(|value| value.at_scale(8).mantissa());
-    let volume = volume.at_scale(8).mantissa();
-    let quote_volume = fixed::product(volume, (open + high + low + close) / 4);
-    Some(Bar {
-        open_ms: open_time.as_millis(),
-        open,
-        high,
-        low,
-        close,
-        volume,
-        quote_volume,
-        n_trades: to - from,
-        taker_volume: volume / 2,
-        taker_quote_volume: quote_volume / 2,
-    })
-}
-
-fn day_bar(demo: &DemoInstrument, last_slot: u64) -> Option<Bar> {
-    bar(demo, (last_slot + 1).saturating_sub(86_400 * SECOND_SLOTS), last_slot + 1)
-}
-
 impl Market for DemoFace {
     fn exchange_info(&self) -> Value {
-        let entry = |one: &Listed| {
-            let instrument = one.demo.instrument();
-            exchange_info::Entry {
-                symbol: one.symbol.clone(),
-                base: one.symbol.trim_end_matches("SIM").to_owned(),
-                quote: "SIM".to_owned(),
-                tick_size: instrument.tick_size.at_scale(8).mantissa(),
-                lot_size: instrument.lot_size.at_scale(8).mantissa(),
-            }
+        let entry = |(symbol, asset): (&String, &Asset)| exchange_info::Entry {
+            symbol: symbol.clone(),
+            base: asset.base.clone(),
+            quote: self.market.quote.clone(),
+            tick_size: step(asset.price_decimals),
+            lot_size: step(asset.quantity_decimals),
         };
-        exchange_info::body(&self.listed.iter().map(entry).collect::<Vec<_>>(), self.now_ms())
+        let entries: Vec<_> = self.symbols.iter().zip(self.market.assets()).map(entry).collect();
+        exchange_info::body(&entries, self.now_ms())
     }
 
     fn symbols(&self) -> Vec<String> {
-        self.listed.iter().map(|one| one.symbol.clone()).collect()
+        self.symbols.clone()
     }
 
     fn depth(&self, symbol: &str, limit: usize) -> Option<Depth> {
-        Some(depth_at(self.find(symbol)?, self.slot(), limit))
+        Some(depth_at(&self.find(symbol)?.demo, self.market.slot(), limit))
     }
 
     fn prints(&self, symbol: &str, limit: usize) -> Option<Vec<Print>> {
-        let (demo, slot) = (self.find(symbol)?, self.slot());
-        Some(((slot + 1).saturating_sub(limit as u64)..=slot).map(|slot| print(demo, slot)).collect())
+        Some(self.find(symbol)?.prints(self.market.slot(), limit))
     }
 
-    fn klines(&self, symbol: &str, query: &KlineQuery) -> Option<Vec<Bar>> {
-        let (demo, slot) = (self.find(symbol)?, self.slot());
-        let last_ms = slot_ms(slot).div_euclid(query.length_ms) * query.length_ms;
-        let slot_of = |ms: i64| slot_at(Timestamp::from_millis(ms));
-        let bars = query
-            .opens(0, last_ms)
-            .filter_map(|open_ms| bar(demo, slot_of(open_ms), slot_of(open_ms + query.length_ms).min(slot + 1)));
-        Some(bars.collect())
+    fn klines(&self, symbol: &str, query: &BarQuery) -> Option<Vec<Bar>> {
+        Some(self.find(symbol)?.bars(self.market.slot(), query))
     }
 
     fn day(&self, symbol: &str) -> Option<Bar> {
-        day_bar(self.find(symbol)?, self.slot())
+        self.find(symbol)?.day(self.market.slot())
     }
 
     fn now_ms(&self) -> i64 {
-        slot_ms(self.slot())
+        self.market.now().as_millis()
     }
 }
 
@@ -362,16 +306,18 @@ fn depth_at(demo: &DemoInstrument, slot: u64, limit: usize) -> Depth {
 }
 
 impl Backend for DemoFace {
-    fn tape(&self) -> Option<&[(Duration, Arc<Frame>)]> {
+    fn due(&self) -> Option<&[Duration]> {
         None
     }
 
-    fn learn(&self, _frame_idx: usize) {}
+    fn play(&self, _frame_idx: usize, _wanted: &dyn Fn(&str) -> bool) -> Vec<Arc<Frame>> {
+        Vec::new()
+    }
 
     fn reset(&self) {}
 
     fn advance(&self, slot: u64, wanted: &BTreeSet<Arc<str>>) -> Vec<Arc<Frame>> {
-        self.slot.store(slot, Ordering::Release);
+        self.market.go_to(slot);
         let mut due: Vec<(usize, Kind, &Arc<str>)> = wanted
             .iter()
             .filter_map(|stream| {
@@ -382,19 +328,20 @@ impl Backend for DemoFace {
             .collect();
         due.sort_unstable();
         let frames = due.into_iter().flat_map(|(idx, kind, stream)| {
-            let events = self.listed.get(idx).map(|one| one.events(&kind, slot)).unwrap_or_default();
+            let listed = self.symbols.get(idx).zip(self.market.assets().get(idx));
+            let events = listed.map(|(symbol, asset)| Listed { symbol, asset }.events(&kind, slot)).unwrap_or_default();
             events.into_iter().filter_map(|(event, id)| {
                 let (head, event) = (format!("{{\"stream\":{},\"data\":", Value::from(&**stream)), event.to_string());
                 let bare = head.len()..head.len() + event.len();
-                Frame::within(stream.clone(), format!("{head}{event}}}"), bare, id).map(Arc::new)
+                Frame::with_part(stream.clone(), format!("{head}{event}}}"), bare, id).map(Arc::new)
             })
         });
         frames.collect()
     }
 
     fn book(&self, symbol: &str, at: Option<u64>, depth: usize) -> Option<Value> {
-        let slot = at.map_or_else(|| self.slot(), |at| at / update_id(1));
-        Some(shown_book(symbol, &depth_at(self.find(symbol)?, slot, depth)))
+        let slot = at.map_or_else(|| self.market.slot(), |at| at / update_id(1));
+        Some(shown_book(symbol, &depth_at(&self.find(symbol)?.demo, slot, depth)))
     }
 
     fn top(&self, symbol: &str) -> Option<Value> {
@@ -406,7 +353,7 @@ impl Backend for DemoFace {
 
     fn candles(&self, symbol: &str, interval: &str) -> Option<Value> {
         let length_ms = interval_ms(interval)?;
-        let bars = self.klines(symbol, &KlineQuery { length_ms, start_ms: None, end_ms: None, limit: SHOWN_BARS })?;
+        let bars = self.klines(symbol, &BarQuery { length_ms, start_ms: None, end_ms: None, limit: SHOWN_BARS })?;
         Some(shown_bars(symbol, interval, bars.iter()))
     }
 

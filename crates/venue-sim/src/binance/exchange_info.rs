@@ -1,8 +1,9 @@
-//! The list of symbols: from the recording where it holds one, else worked out from the digits that occur in it.
+//! The list of symbols: from the recording where it holds one, else with steps chosen or worked out.
 
 use serde_json::{Value, json};
 
 use super::fixed;
+use crate::fixed::step;
 
 /// Assets in which symbols are priced, longest first so that `FDUSD` is not taken for `USD`.
 const QUOTE_ASSETS: [&str; 14] =
@@ -14,14 +15,14 @@ pub(super) struct Entry {
     pub(super) symbol: String,
     pub(super) base: String,
     pub(super) quote: String,
-    /// Integers of eight decimals.
+    /// Integers of twelve decimals.
     pub(super) tick_size: i128,
     pub(super) lot_size: i128,
 }
 
 impl Entry {
-    /// An entry whose steps are the largest powers of ten that all numbers seen are multiples of.
-    pub(super) fn seen(symbol: &str, prices: impl Iterator<Item = i128>, sizes: impl Iterator<Item = i128>) -> Self {
+    /// An entry with steps of so many decimals of price and quantity.
+    pub(super) fn of(symbol: &str, (price_decimals, quantity_decimals): (usize, usize)) -> Self {
         let quote = QUOTE_ASSETS
             .into_iter()
             .find(|asset| symbol.len() > asset.len() && symbol.ends_with(asset))
@@ -30,8 +31,8 @@ impl Entry {
             symbol: symbol.to_owned(),
             base: symbol.strip_suffix(quote).unwrap_or(symbol).to_owned(),
             quote: quote.to_owned(),
-            tick_size: step(prices),
-            lot_size: step(sizes),
+            tick_size: step(price_decimals),
+            lot_size: step(quantity_decimals),
         }
     }
 
@@ -89,37 +90,17 @@ pub(super) fn only(mut body: Value, symbols: &[String]) -> Option<Value> {
     (listed.len() == symbols.len()).then_some(body)
 }
 
-/// The largest power of ten, up to one, that divides all numbers.
-fn step(numbers: impl Iterator<Item = i128>) -> i128 {
-    let divisor = numbers.fold(0, gcd);
-    let mut step = fixed::ONE;
-    while step > 1 && divisor % step != 0 {
-        step /= 10;
-    }
-    step
-}
-
-fn gcd(left: i128, right: i128) -> i128 {
-    if right == 0 { left } else { gcd(right, left % right) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn steps_come_from_the_digits_seen() {
-        let numbers = |texts: &[&str]| texts.iter().map(|text| fixed::parse(text).unwrap()).collect::<Vec<_>>();
-        let prices = numbers(&["61737.64000000", "61730.10000000", "61855.44000000"]);
-        let sizes = numbers(&["0.00032000", "1.25869000"]);
-        let entry = Entry::seen("BTCUSDT", prices.into_iter(), sizes.into_iter());
+    fn an_entry_shows_its_steps() {
+        let entry = Entry::of("BTCUSDT", (2, 5));
         assert_eq!((entry.base.as_str(), entry.quote.as_str()), ("BTC", "USDT"));
-        assert_eq!(
-            (fixed::show(entry.tick_size), fixed::show(entry.lot_size)),
-            ("0.01000000".into(), "0.00001000".into())
-        );
         let shown = body(&[entry], 5);
         assert_eq!(shown["symbols"][0]["filters"][0]["tickSize"], "0.01000000");
+        assert_eq!(shown["symbols"][0]["filters"][1]["stepSize"], "0.00001000");
         assert!(only(shown.clone(), &["BTCUSDT".to_owned()]).is_some());
         assert_eq!(only(shown, &["NONE".to_owned()]), None);
     }
@@ -129,7 +110,7 @@ mod tests {
         for (symbol, base, quote) in
             [("NKNUSDT", "NKN", "USDT"), ("BLZETH", "BLZ", "ETH"), ("RUNEEUR", "RUNE", "EUR"), ("ODD", "ODD", "")]
         {
-            let entry = Entry::seen(symbol, std::iter::empty(), std::iter::empty());
+            let entry = Entry::of(symbol, (2, 5));
             assert_eq!((entry.base.as_str(), entry.quote.as_str()), (base, quote), "{symbol}");
         }
     }

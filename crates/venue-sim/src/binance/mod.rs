@@ -21,7 +21,7 @@ use std::sync::Arc;
 use axum::Router;
 
 use crate::{
-    config::Source,
+    config::{SimConfig, Source},
     sim::Stage,
     tape::Tape,
     venue::{Backend, Opened},
@@ -31,11 +31,10 @@ use crate::{
 const REQUIRED_KEYS: &[&str] = &["U", "u", "b", "a", "p", "q", "k"];
 
 /// Reads the source and makes its market.
-pub(crate) fn open(source: &Source) -> anyhow::Result<Opened> {
-    Ok(match source {
-        Source::Files(paths) => opened(tape::TapeMarket::new(&Tape::load(paths)?)?),
-        Source::Text(text) => opened(tape::TapeMarket::new(&Tape::parse(text))?),
-        Source::Demo { seed, start } => opened(demo::DemoFace::new(*seed, *start)),
+pub(crate) fn open(config: &SimConfig) -> anyhow::Result<Opened> {
+    Ok(match &config.source {
+        Source::Demo { seed, start } => opened(demo::DemoFace::new(*seed, *start, &config.quote)),
+        recorded => opened(tape::TapeMarket::new(&Tape::of(recorded)?, &config.steps)?),
     })
 }
 

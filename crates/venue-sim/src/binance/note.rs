@@ -2,10 +2,8 @@
 
 use serde_json::Value;
 
-use super::{fixed, market::Print};
-
-/// Price and quantity as they stood on the wire.
-pub(super) type Row = (String, String);
+use super::fixed;
+use crate::{bars::Print, ladder::Row};
 
 /// What a frame means.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,21 +1,20 @@
 //! The true state of a recorded market: its books, its trades, its clock, after every frame played so far.
 //!
-//! Tests compare the product's books with this one, so it shares neither parser nor book with the product: two ordered
-//! maps a symbol, and the rules of the venue's documentation. Faults never reach it.
+//! Tests compare the product's books with this one, so it shares neither parser nor book with the product: a [`Ladder`] a
+//! symbol, and the rules of the venue's documentation. Faults never reach it.
 
 use std::collections::BTreeMap;
 
-use super::{
-    fixed,
-    market::{Depth, Print},
-    note::{Note, Row},
+use super::{market::Depth, note::Note};
+use crate::{
+    bars::Print,
+    ladder::{Ladder, Row},
 };
 
 /// A book by the venue's own rules.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct TrueBook {
-    bids: BTreeMap<i128, Row>,
-    asks: BTreeMap<i128, Row>,
+    ladder: Ladder,
     last_update_id: Option<u64>,
     n_gaps: u64,
 }
@@ -23,10 +22,7 @@ pub(super) struct TrueBook {
 impl TrueBook {
     /// The book of a REST answer.
     pub(super) fn from_snapshot(last_update_id: u64, bids: &[Row], asks: &[Row]) -> Self {
-        let mut book = Self { last_update_id: Some(last_update_id), ..Self::default() };
-        set(&mut book.bids, bids);
-        set(&mut book.asks, asks);
-        book
+        Self { ladder: Ladder::of(bids, asks), last_update_id: Some(last_update_id), n_gaps: 0 }
     }
 
     /// Applies an event; one that is wholly older than the book changes nothing.
@@ -37,32 +33,20 @@ impl TrueBook {
             }
             self.n_gaps += u64::from(first > own + 1);
         }
-        set(&mut self.bids, bids);
-        set(&mut self.asks, asks);
+        self.ladder.set(bids, asks);
         self.last_update_id = Some(last);
     }
 
     /// At most `depth` rows a side, best first.
     pub(super) fn depth(&self, depth: usize) -> Depth {
+        let (bids, asks) = self.ladder.top(depth);
         Depth {
             last_update_id: self.last_update_id.unwrap_or(0),
-            bids: self.bids.values().rev().take(depth).cloned().collect(),
-            asks: self.asks.values().take(depth).cloned().collect(),
-            n_bids: self.bids.len(),
-            n_asks: self.asks.len(),
+            bids,
+            asks,
+            n_bids: self.ladder.bids().len(),
+            n_asks: self.ladder.asks().len(),
             n_gaps: self.n_gaps,
-        }
-    }
-}
-
-/// Quantities are absolute; zero removes, and removing what is not there is normal.
-fn set(side: &mut BTreeMap<i128, Row>, rows: &[Row]) {
-    for row in rows {
-        let (Some(price), Some(quantity)) = (fixed::parse(&row.0), fixed::parse(&row.1)) else { continue };
-        if quantity == 0 {
-            side.remove(&price);
-        } else {
-            side.insert(price, row.clone());
         }
     }
 }
@@ -120,10 +104,7 @@ impl Oracle {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn rows(pairs: &[(&str, &str)]) -> Vec<Row> {
-        pairs.iter().map(|&(price, quantity)| (price.to_owned(), quantity.to_owned())).collect()
-    }
+    use crate::ladder::rows;
 
     #[test]
     fn follows_the_venues_rules() {

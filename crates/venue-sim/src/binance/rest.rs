@@ -1,41 +1,33 @@
 //! The REST addresses under `/api/v3`, with the venue's error bodies, weights and `Retry-After`.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::Arc;
 
 use axum::{
     Router,
     extract::{Path, Query, RawQuery, State},
-    http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    http::HeaderValue,
+    response::Response,
     routing::get,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use super::{
     exchange_info, fixed,
-    market::{Bar, Depth, KlineQuery, Market, Print, interval_ms},
-    note::Row,
+    market::{Depth, Market, interval_ms},
 };
-use crate::{fault::RestFate, player::wall_clock, request_log::LoggedRequest, sim::Stage};
-
-/// The window over which weight is counted.
-const WEIGHT_WINDOW: Duration = Duration::from_secs(60);
+use crate::{
+    bars::{Bar, BarQuery, Print},
+    desk::{Answer, Asked, Desk, Parameters},
+    ladder::Row,
+    sim::Stage,
+};
 
 /// What the handlers share.
 struct Face {
-    stage: Arc<Stage>,
+    desk: Desk,
     market: Arc<dyn Market>,
-    /// Start of the weight window, and weight used in it.
-    used: Mutex<(Instant, u32)>,
 }
-
-type Parameters = BTreeMap<String, String>;
 
 /// An error as the venue words it.
 struct Refusal {
@@ -50,7 +42,7 @@ fn refusal(code: i32, message: impl Into<String>) -> Refusal {
 
 /// All REST routes.
 pub(super) fn routes(stage: Arc<Stage>, market: Arc<dyn Market>) -> Router {
-    let face = Face { stage, market, used: Mutex::new((Instant::now(), 0)) };
+    let face = Face { desk: Desk::new(stage, 429), market };
     Router::new().route("/api/v3/{*name}", get(answer)).with_state(Arc::new(face))
 }
 
@@ -60,44 +52,28 @@ async fn answer(
     RawQuery(query): RawQuery,
     Query(parameters): Query<Parameters>,
 ) -> Response {
-    let path = format!("/api/v3/{name}");
-    let at_us = wall_clock().as_micros();
-    let weight = weight(&name, &parameters);
-    let (used, over_s) = face.charge(weight);
-    let (fate, is_inside_retry_after) = face.stage.faults().rest(&path, Instant::now());
-    if let RestFate::Slow(delay) = fate {
-        tokio::select! {
-            () = face.stage.stop.cancelled() => {}
-            () = tokio::time::sleep(delay) => {}
-        }
-    }
-    let (outcome, retry_after_s) = match (fate, over_s) {
-        (RestFate::Refuse { status, retry_after_s }, _) => (Err(faulty(status)), retry_after_s),
-        (_, Some(over_s)) => (Err(faulty(429)), Some(over_s)),
-        _ => (face.body(&name, &parameters), None),
-    };
-    let (status, body) = match outcome {
-        Ok(body) => (200, body),
-        Err(refusal) => (refusal.status, json!({ "code": refusal.code, "msg": refusal.message }).to_string()),
-    };
-    face.stage.requests().push(LoggedRequest {
-        seq: 0,
-        at_us,
-        path,
-        query: query.unwrap_or_default(),
-        status,
-        weight,
-        is_inside_retry_after,
-    });
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = (status, [(header::CONTENT_TYPE, "application/json;charset=UTF-8")], body).into_response();
+    let asked = Asked { path: format!("/api/v3/{name}"), query, weight: weight(&name, &parameters) };
+    let (mut response, used) = face
+        .desk
+        .answer(
+            asked,
+            |status| faulty(status).answer(),
+            || match face.body(&name, &parameters) {
+                Ok(body) => (200, body),
+                Err(refusal) => refusal.answer(),
+            },
+        )
+        .await;
     let headers = response.headers_mut();
     headers.insert("x-mbx-used-weight-1m", HeaderValue::from(used));
     headers.insert("x-mbx-used-weight", HeaderValue::from(used));
-    if let Some(seconds) = retry_after_s {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
     response
+}
+
+impl Refusal {
+    fn answer(self) -> Answer {
+        (self.status, json!({ "code": self.code, "msg": self.message }).to_string())
+    }
 }
 
 /// What the venue says when it refuses for a reason of its own.
@@ -132,18 +108,6 @@ fn weight(name: &str, parameters: &Parameters) -> u32 {
 }
 
 impl Face {
-    /// Counts weight; returns what is used in this window and, where that is too much, the seconds until the next.
-    fn charge(&self, weight: u32) -> (u32, Option<u64>) {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        if used.0.elapsed() >= WEIGHT_WINDOW {
-            *used = (Instant::now(), 0);
-        }
-        used.1 = used.1.saturating_add(weight);
-        let is_over = self.stage.config.limits.weight_per_min.is_some_and(|limit| used.1 > limit);
-        let left = WEIGHT_WINDOW.saturating_sub(used.0.elapsed());
-        (used.1, is_over.then(|| left.as_secs() + 1))
-    }
-
     fn body(&self, name: &str, parameters: &Parameters) -> Result<String, Refusal> {
         let market = &self.market;
         match name {
@@ -162,7 +126,7 @@ impl Face {
             "klines" => {
                 let symbol = symbol(parameters)?;
                 let name = parameters.get("interval").ok_or_else(|| missing("interval"))?;
-                let query = KlineQuery {
+                let query = BarQuery {
                     length_ms: interval_ms(name).ok_or_else(|| refusal(-1120, "Invalid interval."))?,
                     start_ms: number(parameters, "startTime")?,
                     end_ms: number(parameters, "endTime")?,
@@ -212,7 +176,7 @@ impl Face {
             "symbol": symbol,
             "priceChange": show(|bar| bar.close - bar.open, &bar),
             "priceChangePercent": format!("{:.3}", bar.as_ref().map_or(0, percent) as f64 / 1_000.0),
-            "weightedAvgPrice": show(|bar| if bar.volume == 0 { 0 } else { bar.quote_volume * fixed::ONE / bar.volume }, &bar),
+            "weightedAvgPrice": show(|bar| fixed::quotient(bar.quote_volume, bar.volume), &bar),
             "prevClosePrice": show(|bar| bar.open, &bar),
             "lastPrice": show(|bar| bar.close, &bar),
             "lastQty": fixed::show(last.as_ref().map_or(0, |print| print.quantity)),

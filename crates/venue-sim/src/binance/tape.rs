@@ -13,11 +13,15 @@ use serde_json::{Value, json, value::RawValue};
 
 use super::{
     REQUIRED_KEYS, exchange_info, fixed,
-    market::{self, Bar, Depth, KlineQuery, Market, Print},
-    note::{self, Note, Row},
+    market::{self, Depth, Market},
+    note::{self, Note},
     oracle::{Oracle, TrueBook},
 };
 use crate::{
+    bars::{self, Bar, BarQuery, Print},
+    config::Steps,
+    ladder::Row,
+    steps::Tally,
     tape::{Tape, TapeAnswer, TapeFrame},
     venue::{Backend, Frame},
 };
@@ -33,7 +37,9 @@ struct Envelope<'a> {
 
 /// A recorded market.
 pub(super) struct TapeMarket {
-    frames: Vec<(Duration, Arc<Frame>)>,
+    /// When each frame is due.
+    due: Vec<Duration>,
+    frames: Vec<Arc<Frame>>,
     /// What each frame means, and its venue time.
     notes: Vec<(Note, Option<i64>)>,
     /// The first book of each symbol that the recording holds.
@@ -46,15 +52,16 @@ pub(super) struct TapeMarket {
 
 impl TapeMarket {
     /// Reads a recording's frames and answers.
-    pub(super) fn new(tape: &Tape) -> anyhow::Result<Self> {
-        let (mut frames, mut notes) = (Vec::new(), Vec::new());
+    pub(super) fn new(tape: &Tape, steps: &Steps) -> anyhow::Result<Self> {
+        let (mut due, mut frames, mut notes) = (Vec::new(), Vec::new(), Vec::new());
         let (mut single, mut aggregated) = (BTreeSet::new(), BTreeSet::new());
         for recorded in &tape.frames {
             let Some((frame, note, event_ms)) = read(recorded) else { continue };
             if let Note::Print { symbol, is_aggregate, .. } = &note {
                 if *is_aggregate { &mut aggregated } else { &mut single }.insert(symbol.clone());
             }
-            frames.push((recorded.at, Arc::new(frame)));
+            due.push(recorded.at);
+            frames.push(Arc::new(frame));
             notes.push((note, event_ms));
         }
         if frames.is_empty() {
@@ -67,9 +74,9 @@ impl TapeMarket {
         let recorded_info = tape.answers.iter().find(|answer| answer.url.contains("/api/v3/exchangeInfo"));
         let exchange_info = recorded_info
             .and_then(|answer| serde_json::from_str(&answer.body).ok())
-            .unwrap_or_else(|| worked_out_info(&notes, &snapshots));
+            .unwrap_or_else(|| worked_out_info(&notes, &snapshots, steps));
         let oracle = Mutex::new(Oracle::new(snapshots.clone()));
-        Ok(Self { frames, notes, snapshots, aggregated: &aggregated - &single, exchange_info, oracle })
+        Ok(Self { due, frames, notes, snapshots, aggregated: &aggregated - &single, exchange_info, oracle })
     }
 
     fn oracle(&self) -> MutexGuard<'_, Oracle> {
@@ -112,7 +119,7 @@ fn read(recorded: &TapeFrame) -> Option<(Frame, Note, Option<i64>)> {
     let event: Value = serde_json::from_str(wrapped.get(bare.clone())?).ok()?;
     let note = Note::read(&event);
     let event_ms = event.get("E").and_then(Value::as_i64);
-    let frame = Frame::within(stream.into(), wrapped, bare, note.id())?;
+    let frame = Frame::with_part(stream.into(), wrapped, bare, note.id())?;
     Some((frame, note, event_ms))
 }
 
@@ -126,12 +133,12 @@ fn snapshot(answer: &TapeAnswer) -> Option<(String, TrueBook)> {
 }
 
 /// Symbols and steps from all numbers in the recording.
-fn worked_out_info(notes: &[(Note, Option<i64>)], snapshots: &BTreeMap<String, TrueBook>) -> Value {
-    let mut numbers: BTreeMap<&str, (Vec<i128>, Vec<i128>)> = BTreeMap::new();
+fn worked_out_info(notes: &[(Note, Option<i64>)], snapshots: &BTreeMap<String, TrueBook>, steps: &Steps) -> Value {
+    let mut numbers: BTreeMap<&str, (Tally, Tally)> = BTreeMap::new();
     let mut see = |symbol, rows: &[Row]| {
         let (prices, sizes) = numbers.entry(symbol).or_default();
-        prices.extend(rows.iter().filter_map(|row| fixed::parse(&row.0)));
-        sizes.extend(rows.iter().filter_map(|row| fixed::parse(&row.1)));
+        rows.iter().filter_map(|row| fixed::parse(&row.0)).for_each(|price| prices.add(price));
+        rows.iter().filter_map(|row| fixed::parse(&row.1)).for_each(|size| sizes.add(size));
     };
     for (symbol, book) in snapshots {
         let whole = book.depth(usize::MAX);
@@ -153,7 +160,10 @@ fn worked_out_info(notes: &[(Note, Option<i64>)], snapshots: &BTreeMap<String, T
     }
     let entries: Vec<exchange_info::Entry> = numbers
         .into_iter()
-        .map(|(symbol, (prices, sizes))| exchange_info::Entry::seen(symbol, prices.into_iter(), sizes.into_iter()))
+        .map(|(symbol, (prices, sizes))| {
+            let decimals = steps.or_seen(symbol, prices.decimals(), sizes.decimals());
+            exchange_info::Entry::of(symbol, decimals)
+        })
         .collect();
     let now_ms = notes.iter().find_map(|(_, event_ms)| *event_ms).unwrap_or(0);
     exchange_info::body(&entries, now_ms)
@@ -184,12 +194,12 @@ impl Market for TapeMarket {
         Some(prints.iter().skip(prints.len().saturating_sub(limit)).cloned().collect())
     }
 
-    fn klines(&self, symbol: &str, query: &KlineQuery) -> Option<Vec<Bar>> {
-        Some(market::bars(&self.oracle().find(symbol)?.prints, query))
+    fn klines(&self, symbol: &str, query: &BarQuery) -> Option<Vec<Bar>> {
+        Some(bars::bars(&self.oracle().find(symbol)?.prints, query))
     }
 
     fn day(&self, symbol: &str) -> Option<Bar> {
-        market::day_bar(&self.oracle().find(symbol)?.prints)
+        bars::day_bar(&self.oracle().find(symbol)?.prints)
     }
 
     fn now_ms(&self) -> i64 {
@@ -198,15 +208,16 @@ impl Market for TapeMarket {
 }
 
 impl Backend for TapeMarket {
-    fn tape(&self) -> Option<&[(Duration, Arc<Frame>)]> {
-        Some(&self.frames)
+    fn due(&self) -> Option<&[Duration]> {
+        Some(&self.due)
     }
 
-    fn learn(&self, frame_idx: usize) {
+    fn play(&self, frame_idx: usize, _wanted: &dyn Fn(&str) -> bool) -> Vec<Arc<Frame>> {
         if let Some((note, event_ms)) = self.notes.get(frame_idx) {
             let wants_aggregates = note.symbol().is_some_and(|symbol| self.aggregated.contains(symbol));
             self.oracle().learn(note, *event_ms, wants_aggregates);
         }
+        self.frames.get(frame_idx).cloned().into_iter().collect()
     }
 
     fn reset(&self) {
@@ -242,7 +253,7 @@ impl Backend for TapeMarket {
 
     fn candles(&self, symbol: &str, interval: &str) -> Option<Value> {
         let length_ms = market::interval_ms(interval)?;
-        let bars = market::traded_bars(&self.oracle().find(symbol)?.prints, length_ms);
+        let bars = bars::traded_bars(&self.oracle().find(symbol)?.prints, length_ms);
         Some(shown_bars(symbol, interval, bars.values()))
     }
 

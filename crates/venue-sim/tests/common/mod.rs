@@ -2,6 +2,8 @@
 
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
+pub mod kraken_reader;
+
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use futures::{SinkExt, StreamExt};

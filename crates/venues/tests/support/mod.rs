@@ -58,14 +58,19 @@ impl Rig {
 
     /// Opens the newest connection wanted and acknowledges all it subscribes.
     pub(crate) fn connect(&mut self) -> ConnectionId {
-        let wanted = self.log.iter().rev().find_map(|(_, output)| match output {
-            Output::Connect { connection, .. } => Some(*connection),
-            _ => None,
-        });
-        let connection = wanted.expect("a connection is wanted");
+        let connection = self.wanted_connection();
         self.input(Input::Connected(connection));
         self.acknowledge(connection);
         connection
+    }
+
+    /// The newest connection wanted.
+    pub(crate) fn wanted_connection(&self) -> ConnectionId {
+        let wanted = self.turns.iter().rev().find_map(|(_, output)| match output {
+            Output::Connect { connection, .. } => Some(*connection),
+            _ => None,
+        });
+        wanted.expect("a connection is wanted")
     }
 
     /// Acknowledges everything subscribed so far on a connection, waiting for all of it to be sent.
@@ -156,6 +161,11 @@ impl Rig {
         let new = self.log[self.taken..].iter().map(|(_, output)| output.clone()).collect();
         self.taken = self.log.len();
         new
+    }
+
+    /// The log was cut behind what has been taken: what is left counts as taken.
+    pub(crate) fn log_was_cut(&mut self) {
+        self.taken = self.log.len();
     }
 
     /// Requests made since the last call of [`Self::take`] whose path ends so.

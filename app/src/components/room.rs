@@ -1,0 +1,124 @@
+//! How much room an element has, and which rows of a long list fit into it: lists render what can be seen.
+//!
+//! Sizes come from the browser's own observer, after its layout: reading them forces no layout. On the server, and before
+//! the first report, there is no room known.
+
+use std::ops::Range;
+
+use leptos::{html, prelude::*};
+
+/// The room of a list, in CSS pixels.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Room {
+    /// Height of what can be seen.
+    pub height: f64,
+    /// Height of one row, by the custom property `--row-height` of the element; 0 where it has none.
+    pub row_height: f64,
+}
+
+impl Room {
+    /// How many rows can be seen at least in part.
+    pub fn n_rows(&self) -> usize {
+        if self.row_height <= 0.0 {
+            return 0;
+        }
+        (self.height / self.row_height).ceil().max(0.0) as usize
+    }
+}
+
+/// Of `n_rows` rows, those in view at a scroll position, with some before and after. The range moves in whole blocks, so
+/// that rows are not exchanged at each step; without known room it is the first block.
+pub fn rows_in_view(room: Room, scroll_top: f64, n_rows: usize) -> Range<usize> {
+    let first = if room.row_height > 0.0 { (scroll_top / room.row_height).max(0.0) as usize } else { 0 };
+    let start = first.saturating_sub(1) / BLOCK * BLOCK;
+    let end = (first + room.n_rows() + 1).div_ceil(BLOCK) * BLOCK;
+    start.min(n_rows)..end.min(n_rows).min(start + MAX_ROWS)
+}
+
+/// The room of the element, told anew whenever it changes.
+pub fn use_room(element: NodeRef<html::Div>) -> Signal<Room> {
+    let room = RwSignal::new(Room::default());
+    #[cfg(feature = "hydrate")]
+    watch::follow(element, room);
+    #[cfg(not(feature = "hydrate"))]
+    let _only_in_the_browser = element;
+    room.into()
+}
+
+#[cfg(feature = "hydrate")]
+mod watch {
+    use leptos::{html, prelude::*};
+    use wasm_bindgen::{JsCast, closure::Closure};
+    use web_sys::{Element, ResizeObserver};
+
+    use super::Room;
+
+    struct Observer {
+        observer: ResizeObserver,
+        _on_resize: Closure<dyn FnMut()>,
+    }
+
+    impl Drop for Observer {
+        fn drop(&mut self) {
+            self.observer.disconnect();
+        }
+    }
+
+    pub(super) fn follow(element: NodeRef<html::Div>, room: RwSignal<Room>) {
+        let held = StoredValue::new_local(None::<Observer>);
+        Effect::new(move |_| {
+            let Some(element) = element.get() else { return };
+            let element: Element = element.unchecked_into();
+            let measured = element.clone();
+            let on_resize: Closure<dyn FnMut()> = Closure::new(move || {
+                let found = Room { height: f64::from(measured.client_height()), row_height: row_height(&measured) };
+                if room.try_with_untracked(|known| *known != found) == Some(true) {
+                    room.set(found);
+                }
+            });
+            if let Ok(observer) = ResizeObserver::new(on_resize.as_ref().unchecked_ref()) {
+                observer.observe(&element);
+                held.set_value(Some(Observer { observer, _on_resize: on_resize }));
+            }
+        });
+        on_cleanup(move || held.set_value(None));
+    }
+
+    fn row_height(element: &Element) -> f64 {
+        let style = window().get_computed_style(element).ok().flatten();
+        let text = style.and_then(|style| style.get_property_value("--row-height").ok()).unwrap_or_default();
+        // Whole pixels: reading fractions would bring a float parser into the page.
+        text.trim().trim_end_matches("px").parse::<u16>().map_or(0.0, f64::from)
+    }
+}
+
+/// Rows that come and go together.
+const BLOCK: usize = 8;
+
+/// Rows at once at most: more than the tallest screens show. It bounds what a list renders and subscribes to.
+pub const MAX_ROWS: usize = 96;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rows_in_view_move_in_blocks_and_are_bounded() {
+        #[track_caller]
+        fn check(height: f64, scroll_top: f64, n_rows: usize, expected: Range<usize>) {
+            let room = Room { height, row_height: 28.0 };
+            assert_eq!(rows_in_view(room, scroll_top, n_rows), expected);
+        }
+        check(140.0, 0.0, 3, 0..3);
+        check(140.0, 0.0, 500, 0..8);
+        check(140.0, 27.0, 500, 0..8);
+        check(140.0, 28.0 * 3.0, 500, 0..16);
+        check(140.0, 28.0 * 9.0, 500, 8..16);
+        check(140.0, 28.0 * 497.0, 500, 496..500);
+        // Overscrolled, or scrolled in a list that has become short.
+        check(140.0, -40.0, 500, 0..8);
+        check(140.0, 9_000.0, 5, 5..5);
+        check(1e9, 0.0, 5_000, 0..MAX_ROWS);
+        assert_eq!(rows_in_view(Room::default(), 0.0, 500), 0..8);
+    }
+}

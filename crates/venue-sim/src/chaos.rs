@@ -1,0 +1,290 @@
+//! A proxy that does harm: WebSocket frames and REST answers pass through it to a client, some of them hurt.
+//!
+//! It stands between a client and any venue on this machine, simulated or not, and knows no protocol: it counts frames.
+//! Every choice comes from the seed, the address a connection asked for, how many connections that address had before,
+//! and the number of the frame; clocks and the order of connections to different addresses have no part in it. So the
+//! same seed and the same frames meet the same fate. Not here: faults that know what a frame means ([`crate::fault`]).
+//!
+//! - [`plan`]: what is to happen and when · `relay`: one WebSocket connection · `rest`: requests
+//!
+//! `GET /chaos/state` tells what was done; `POST /chaos/faults` (a JSON list, or one spelling a line) replaces the faults,
+//! an empty body ends them all.
+
+pub mod plan;
+mod relay;
+mod rest;
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use axum::{
+    Json, Router,
+    extract::{Request, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, sync::watch, time::timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use self::plan::{ChaosFault, ChaosKind};
+
+/// How long stopping waits for tasks.
+const STOP_DEADLINE: Duration = Duration::from_secs(5);
+
+/// How to run a proxy.
+#[derive(Clone, Debug)]
+pub struct ChaosConfig {
+    /// Where to listen; a loopback address, port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where WebSocket connections lead: `ws://127.0.0.1:1234`, without a path.
+    pub upstream: String,
+    /// Where requests lead: `http://127.0.0.1:1234`.
+    pub rest_upstream: String,
+    /// Of all choices.
+    pub seed: u64,
+    /// What happens.
+    pub faults: Vec<ChaosFault>,
+}
+
+impl ChaosConfig {
+    /// A proxy on a free port that does no harm yet; requests go to the same host as connections.
+    pub fn new(upstream: &str, seed: u64) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            upstream: upstream.to_owned(),
+            rest_upstream: upstream.replacen("ws://", "http://", 1),
+            seed,
+            faults: Vec::new(),
+        }
+    }
+}
+
+/// What is active, with a number that rises with every change.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Active {
+    pub(crate) generation: u64,
+    pub(crate) faults: Arc<Vec<ChaosFault>>,
+}
+
+/// What was done.
+#[derive(Debug, Default)]
+struct Counters {
+    done: BTreeMap<ChaosKind, u64>,
+    n_frames: u64,
+    n_requests: u64,
+    n_open: u64,
+    /// Connections and requests so far, by address.
+    asked: BTreeMap<String, u64>,
+}
+
+/// What all parts share.
+pub(crate) struct Desk {
+    pub(crate) upstream: String,
+    pub(crate) rest_upstream: SocketAddr,
+    pub(crate) seed: u64,
+    pub(crate) active: watch::Sender<Active>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+    counters: Mutex<Counters>,
+}
+
+impl Desk {
+    fn counters(&self) -> MutexGuard<'_, Counters> {
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts something done.
+    pub(crate) fn done(&self, kind: ChaosKind) {
+        *self.counters().done.entry(kind).or_default() += 1;
+    }
+
+    /// Counts a frame that came from upstream.
+    pub(crate) fn saw_frame(&self) {
+        self.counters().n_frames += 1;
+    }
+
+    /// How many connections to, or requests for, an address there were before this one.
+    pub(crate) fn n_before(&self, address: &str) -> u64 {
+        let mut counters = self.counters();
+        let n_asked = counters.asked.entry(address.to_owned()).or_default();
+        *n_asked += 1;
+        *n_asked - 1
+    }
+
+    fn set(&self, faults: Vec<ChaosFault>) {
+        self.active.send_modify(|active| {
+            *active = Active { generation: active.generation + 1, faults: Arc::new(faults) };
+        });
+    }
+
+    fn state(&self) -> Value {
+        let counters = self.counters();
+        json!({
+            "seed": self.seed,
+            "faults": &*self.active.borrow().faults,
+            "done": counters.done,
+            "n_frames": counters.n_frames,
+            "n_requests": counters.n_requests,
+            "n_open": counters.n_open,
+        })
+    }
+}
+
+/// Starts proxies.
+pub struct Chaos;
+
+impl Chaos {
+    /// Listens and passes on.
+    ///
+    /// # Errors
+    /// An address that is not loopback or not free, an upstream that is no `ws://` or `http://` address of this machine.
+    pub async fn start(config: ChaosConfig) -> anyhow::Result<RunningChaos> {
+        if !config.listen.ip().is_loopback() {
+            bail!("{} is not a loopback address: the proxy is for this machine only", config.listen);
+        }
+        for fault in &config.faults {
+            fault.check().map_err(anyhow::Error::msg)?;
+        }
+        here(&config.upstream, "ws://")?;
+        let rest_upstream = here(&config.rest_upstream, "http://")?;
+        let listener =
+            TcpListener::bind(config.listen).await.with_context(|| format!("listen on {}", config.listen))?;
+        let address = listener.local_addr()?;
+        let desk = Arc::new(Desk {
+            upstream: config.upstream.trim_end_matches('/').to_owned(),
+            rest_upstream,
+            seed: config.seed,
+            active: watch::Sender::new(Active { generation: 1, faults: Arc::new(config.faults) }),
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            counters: Mutex::default(),
+        });
+        let stop = desk.stop.clone();
+        let serve =
+            axum::serve(listener, routes(desk.clone())).with_graceful_shutdown(async move { stop.cancelled().await });
+        desk.tasks.spawn(async move {
+            if let Err(error) = serve.await {
+                tracing::error!(%error, "the proxy stopped listening");
+            }
+        });
+        Ok(RunningChaos {
+            ws_url: format!("ws://{address}"),
+            rest_url: format!("http://{address}"),
+            control_url: format!("http://{address}/chaos"),
+            address,
+            desk,
+        })
+    }
+}
+
+/// The socket address of an address on this machine.
+fn here(url: &str, scheme: &str) -> anyhow::Result<SocketAddr> {
+    let host = url.strip_prefix(scheme).with_context(|| format!("{url:?} does not begin with {scheme}"))?;
+    let host = host.trim_end_matches('/').replacen("localhost", "127.0.0.1", 1);
+    let address: SocketAddr = host.parse().with_context(|| format!("{url:?} is no address with a port"))?;
+    if !address.ip().is_loopback() {
+        bail!("{url:?} is not on this machine");
+    }
+    Ok(address)
+}
+
+fn routes(desk: Arc<Desk>) -> Router {
+    Router::new()
+        .route("/chaos/state", get(|State(desk): State<Arc<Desk>>| async move { Json(desk.state()) }))
+        .route("/chaos/faults", post(set_faults))
+        .fallback(pass)
+        .with_state(desk)
+}
+
+/// Takes the body whatever its content type says: it is typed by hand more often than not.
+async fn set_faults(State(desk): State<Arc<Desk>>, body: String) -> Response {
+    match plan::read(&body) {
+        Ok(faults) => {
+            desk.set(faults);
+            Json(desk.state()).into_response()
+        }
+        Err(error) => (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response(),
+    }
+}
+
+async fn pass(State(desk): State<Arc<Desk>>, request: Request) -> Response {
+    if request.headers().contains_key(header::UPGRADE) {
+        relay::open(desk, request).await
+    } else {
+        desk.counters().n_requests += 1;
+        rest::pass(&desk, request).await
+    }
+}
+
+/// A running proxy; stops when dropped.
+pub struct RunningChaos {
+    /// Address for the client's `ws_url`.
+    pub ws_url: String,
+    /// Address for the client's `rest_url`.
+    pub rest_url: String,
+    /// Address of the control endpoints.
+    pub control_url: String,
+    /// Where it listens.
+    pub address: SocketAddr,
+    desk: Arc<Desk>,
+}
+
+impl RunningChaos {
+    /// Replaces the faults; none ends them all.
+    ///
+    /// # Errors
+    /// A fault that makes no sense, in words.
+    pub fn set(&self, faults: Vec<ChaosFault>) -> Result<(), String> {
+        faults.iter().try_for_each(ChaosFault::check)?;
+        self.desk.set(faults);
+        Ok(())
+    }
+
+    /// The same as `GET /chaos/state`.
+    pub fn state(&self) -> Value {
+        self.desk.state()
+    }
+
+    /// How often something was done.
+    pub fn n_done(&self, kind: ChaosKind) -> u64 {
+        self.desk.counters().done.get(&kind).copied().unwrap_or(0)
+    }
+
+    /// Ends everything and waits for it, for five seconds at most.
+    pub async fn stop(self) {
+        self.desk.stop.cancel();
+        self.desk.tasks.close();
+        if timeout(STOP_DEADLINE, self.desk.tasks.wait()).await.is_err() {
+            tracing::warn!("some tasks did not end in time");
+        }
+    }
+}
+
+impl Drop for RunningChaos {
+    fn drop(&mut self) {
+        self.desk.stop.cancel();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn stays_on_this_machine() {
+        for upstream in ["ws://192.0.2.1:80", "wss://127.0.0.1:80", "ws://example.org:80", "ws://127.0.0.1"] {
+            assert!(Chaos::start(ChaosConfig::new(upstream, 1)).await.is_err(), "{upstream}");
+        }
+        let everywhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        let config = ChaosConfig { listen: everywhere, ..ChaosConfig::new("ws://127.0.0.1:80", 1) };
+        assert!(Chaos::start(config).await.is_err());
+        assert!(Chaos::start(ChaosConfig::new("ws://localhost:80/", 1)).await.is_ok());
+    }
+}

@@ -1,0 +1,299 @@
+//! REST requests, and what their answers hold.
+//!
+//! Source: <https://docs.cdp.coinbase.com/api-reference/advanced-trade-api/rest-api/public/get-public-product-candles> and its
+//! neighbours. All are public and need no key; each counts as one of ten a second. Not here: when a request may go out
+//! ([`crate::requests`]), products ([`super::instrument`]).
+
+use std::{borrow::Cow, time::Duration};
+
+use model::{
+    candle::{Candle, Interval},
+    decimal::{Price, Quantity},
+    event::Quote,
+    time::Timestamp,
+};
+use serde::Deserialize;
+
+use crate::{
+    coinbase::{
+        limits::{BARS_PER_PAGE, HISTORY_PAGES},
+        message::{CoinbaseTrade, is_positive},
+        time::{CoinbaseSeconds, CoinbaseTime},
+    },
+    requests::Ask,
+};
+
+const ROOT: &str = "/api/v3/brokerage/market";
+
+/// What is known of a product.
+pub(super) fn product(symbol: &str) -> Ask {
+    Ask::get(format!("{ROOT}/products/{symbol}"), Vec::new(), 1)
+}
+
+/// All products (1.1 MB).
+pub(super) fn products() -> Ask {
+    Ask::get(format!("{ROOT}/products"), Vec::new(), 1)
+}
+
+/// The newest prints.
+pub(super) fn trades(symbol: &str, n_trades: usize) -> Ask {
+    Ask::get(format!("{ROOT}/products/{symbol}/ticker"), vec![("limit", n_trades.to_string())], 1)
+}
+
+/// Best bid and offer with their sizes, which the ticker's answer lacks.
+pub(super) fn best_prices(symbol: &str) -> Ask {
+    let query = vec![("product_id", symbol.to_owned()), ("limit", "1".to_owned())];
+    Ask::get(format!("{ROOT}/product_book"), query, 1)
+}
+
+/// One page of bars, where the venue has bars to make `interval` of.
+pub(super) fn candles(symbol: &str, interval: Interval, from: Timestamp, until: Timestamp) -> Option<Ask> {
+    let (name, _) = granularity(interval)?;
+    let seconds = |time: Timestamp| time.as_millis().div_euclid(1_000).to_string();
+    let query = vec![
+        ("start", seconds(page_start(interval, from, until)?)),
+        ("end", seconds(until)),
+        ("granularity", name.to_owned()),
+        ("limit", BARS_PER_PAGE.to_string()),
+    ];
+    Some(Ask::get(format!("{ROOT}/products/{symbol}/candles"), query, 1))
+}
+
+/// First and last bar, as the venue has them, of the newest `n_bars` of `interval`; `None` where the venue has none.
+pub(super) fn span(interval: Interval, n_bars: usize, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+    let (_, length) = granularity(interval)?;
+    let n_parts = usize::try_from(interval.duration().as_secs() / length.as_secs()).unwrap_or(1).max(1);
+    let n_before = u64::try_from(n_bars.clamp(1, BARS_PER_PAGE * HISTORY_PAGES / n_parts) - 1).unwrap_or(0);
+    let until = floor(now, length);
+    // The first bar is made of all its parts.
+    let from = back(interval.open_time(until), interval.duration(), n_before);
+    Some((from, until))
+}
+
+/// Where the page that ends at `until` begins.
+fn page_start(interval: Interval, from: Timestamp, until: Timestamp) -> Option<Timestamp> {
+    let (_, length) = granularity(interval)?;
+    let n_before = u64::try_from(BARS_PER_PAGE.saturating_sub(1)).unwrap_or(0);
+    Some(back(until, length, n_before).max(from))
+}
+
+/// Where the page before the one that ends at `until` ends; `None` where that was the last.
+pub(super) fn page_before(interval: Interval, from: Timestamp, until: Timestamp) -> Option<Timestamp> {
+    let (_, length) = granularity(interval)?;
+    let start = page_start(interval, from, until)?;
+    (start > from).then(|| back(start, length, 1))
+}
+
+/// The bars to ask for, and their length: four hours are made of two times two, seconds cannot be had.
+fn granularity(interval: Interval) -> Option<(&'static str, Duration)> {
+    let (name, seconds) = match interval {
+        Interval::S1 => return None,
+        Interval::M1 => ("ONE_MINUTE", 60),
+        Interval::M5 => ("FIVE_MINUTE", 300),
+        Interval::M15 => ("FIFTEEN_MINUTE", 900),
+        Interval::H1 => ("ONE_HOUR", 3_600),
+        Interval::H4 => ("TWO_HOUR", 7_200),
+        Interval::D1 => ("ONE_DAY", 86_400),
+    };
+    Some((name, Duration::from_secs(seconds)))
+}
+
+fn floor(time: Timestamp, length: Duration) -> Timestamp {
+    let length = i64::try_from(length.as_nanos()).unwrap_or(i64::MAX);
+    Timestamp::from_nanos(time.as_nanos().div_euclid(length).saturating_mul(length))
+}
+
+fn back(time: Timestamp, length: Duration, n_bars: u64) -> Timestamp {
+    let length = i64::try_from(length.as_nanos()).unwrap_or(i64::MAX);
+    let span = length.saturating_mul(i64::try_from(n_bars).unwrap_or(i64::MAX));
+    Timestamp::from_nanos(time.as_nanos().saturating_sub(span))
+}
+
+/// Bars of `interval` made of the venue's, both oldest first. A bar without trades has no row and stays a gap.
+pub(super) fn joined(interval: Interval, parts: impl IntoIterator<Item = Candle>) -> Vec<Candle> {
+    let mut bars: Vec<Candle> = Vec::new();
+    for part in parts {
+        let open_time = interval.open_time(part.open_time);
+        match bars.last_mut().filter(|bar| bar.open_time == open_time) {
+            Some(bar) => {
+                bar.high = bar.high.max(part.high);
+                bar.low = bar.low.min(part.low);
+                bar.close = part.close;
+                bar.volume = bar.volume.checked_add(part.volume).unwrap_or(bar.volume);
+            }
+            None => bars.push(Candle { open_time, ..part }),
+        }
+    }
+    bars
+}
+
+/// Bars, newest first; those without trades are missing.
+///
+/// ```json
+/// {"candles":[{"start":"1712192400","low":"66055.14","high":"66331.99","open":"66312.4","close":"66181.6","volume":"355.8"}]}
+/// ```
+#[derive(Debug, Deserialize)]
+pub(super) struct CoinbaseCandles {
+    pub(super) candles: Vec<CoinbaseCandle>,
+}
+
+/// A bar.
+#[derive(Debug, Deserialize)]
+pub(super) struct CoinbaseCandle {
+    start: CoinbaseSeconds,
+    open: Price,
+    high: Price,
+    low: Price,
+    close: Price,
+    volume: Quantity,
+}
+
+impl CoinbaseCandle {
+    /// In the model's words.
+    pub(super) fn candle(&self) -> Candle {
+        let Self { start, open, high, low, close, volume } = *self;
+        Candle { open_time: start.0, open, high, low, close, volume }
+    }
+}
+
+/// Prints, newest first; sides are the makers' here too.
+#[derive(Debug, Deserialize)]
+pub(super) struct CoinbaseTrades<'a> {
+    #[serde(borrow)]
+    pub(super) trades: Vec<CoinbaseTrade<'a>>,
+}
+
+/// The best rows of a book.
+///
+/// ```json
+/// {"pricebook":{"product_id":"AAA-USD","bids":[{"price":"100.01","size":"0.17"}],"asks":[{"price":"100.02","size":"0.16"}],
+///  "time":"2026-04-07T00:28:59.662782Z"}}
+/// ```
+#[derive(Debug, Deserialize)]
+pub(super) struct CoinbaseProductBook {
+    pricebook: CoinbasePriceBook,
+}
+
+#[derive(Debug, Deserialize)]
+struct CoinbasePriceBook {
+    bids: Vec<CoinbaseRow>,
+    asks: Vec<CoinbaseRow>,
+    #[serde(default)]
+    time: Option<CoinbaseTime>,
+}
+
+#[derive(Debug, Deserialize)]
+struct CoinbaseRow {
+    price: Price,
+    size: Quantity,
+}
+
+impl CoinbaseProductBook {
+    /// Best bid and offer, and when they stood; `None` where a side is empty.
+    pub(super) fn quote(&self) -> Option<(Quote, Option<Timestamp>)> {
+        let (bid, ask) = (self.pricebook.bids.first()?, self.pricebook.asks.first()?);
+        let quote = Quote { bid: bid.price, bid_size: bid.size, ask: ask.price, ask_size: ask.size };
+        let time = self.pricebook.time.map(|CoinbaseTime(time)| time);
+        (is_positive(quote.bid) && is_positive(quote.ask)).then_some((quote, time))
+    }
+}
+
+/// A refusal: `{"error":"NOT_FOUND","error_details":"…","message":"…"}`.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct CoinbaseRefusal<'a> {
+    #[serde(borrow, default)]
+    error: Cow<'a, str>,
+    #[serde(borrow, default)]
+    message: Cow<'a, str>,
+}
+
+impl CoinbaseRefusal<'_> {
+    /// True where the venue does not know a product.
+    pub(super) fn is_unknown_product(&self) -> bool {
+        matches!(self.error.as_ref(), "NOT_FOUND" | "INVALID_ARGUMENT")
+    }
+
+    /// For people, cut to a length that fits a status line.
+    pub(super) fn detail(&self) -> String {
+        format!("{} {}", self.error, self.message).trim().chars().take(200).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1_000)
+    }
+
+    fn query(interval: Interval, from: i64, until: i64) -> Vec<String> {
+        candles("A-USD", interval, at(from), at(until)).unwrap().query.into_iter().map(|(_, value)| value).collect()
+    }
+
+    #[test]
+    fn pages_of_bars_reach_back_without_a_seam() {
+        let now = at(1_786_309_548);
+        let (from, until) = span(Interval::M1, 500, now).unwrap();
+        assert_eq!((until.as_millis(), from.as_millis()), (1_786_309_500_000, 1_786_309_500_000 - 499 * 60_000));
+        let first = query(Interval::M1, from.as_millis() / 1_000, 1_786_309_500);
+        assert_eq!(first, [(1_786_309_500 - 349 * 60).to_string().as_str(), "1786309500", "ONE_MINUTE", "350"]);
+        let before = page_before(Interval::M1, from, until).unwrap();
+        assert_eq!(before, at(1_786_309_500 - 350 * 60));
+        assert_eq!(page_before(Interval::M1, from, before), None);
+        assert_eq!(query(Interval::M1, 1_000, 2_000)[0], "1000");
+    }
+
+    #[test]
+    fn four_hours_are_two_times_two_and_seconds_cannot_be_had() {
+        let (from, until) = span(Interval::H4, 3, at(1_786_309_548)).unwrap();
+        assert_eq!((until, from), (at(1_786_305_600), at(1_786_291_200 - 14_400)));
+        assert_eq!(Interval::H4.open_time(from), from);
+        assert!(span(Interval::S1, 10, at(0)).is_none() && candles("A", Interval::S1, at(0), at(1)).is_none());
+        let part = |seconds, open: &str, close: &str| {
+            let [open, close] = [open, close].map(|text| Price::parse(text).unwrap());
+            let volume = Quantity::parse("1.5").unwrap();
+            Candle { open_time: at(seconds), open, high: open.max(close), low: open.min(close), close, volume }
+        };
+        let bars = joined(Interval::H4, [part(0, "5", "7"), part(7_200, "6", "4"), part(36_000, "1", "2")]);
+        let shown: Vec<String> = bars
+            .iter()
+            .map(|bar| {
+                format!(
+                    "{} {} {} {} {} {}",
+                    bar.open_time.as_millis(),
+                    bar.open,
+                    bar.high,
+                    bar.low,
+                    bar.close,
+                    bar.volume
+                )
+            })
+            .collect();
+        assert_eq!(shown, ["0 5 7 4 4 3.0", "28800000 1 2 1 2 1.5"]);
+    }
+
+    #[test]
+    fn answers() {
+        let body =
+            r#"{"candles":[{"start":"1712192400","low":"1","high":"4","open":"2","close":"3","volume":"5.50"}]}"#;
+        let answer: CoinbaseCandles = serde_json::from_str(body).unwrap();
+        let bar = answer.candles[0].candle();
+        assert_eq!(
+            (bar.open_time.as_millis(), bar.high.to_string(), bar.volume.to_string()),
+            (1_712_192_400_000, "4".into(), "5.50".into())
+        );
+        let book = |asks: &str| {
+            let body = format!(
+                r#"{{"pricebook":{{"product_id":"A","bids":[{{"price":"1","size":"2"}}],"asks":[{asks}],"time":"2026-04-07T00:28:59Z"}}}}"#
+            );
+            serde_json::from_str::<CoinbaseProductBook>(&body).unwrap().quote().map(|(quote, _)| quote.ask.to_string())
+        };
+        assert_eq!((book(r#"{"price":"3","size":"4"}"#).as_deref(), book("")), (Some("3"), None));
+        let refusal: CoinbaseRefusal<'_> =
+            serde_json::from_str(r#"{"error":"NOT_FOUND","error_details":"x","message":"no product"}"#).unwrap();
+        assert!(refusal.is_unknown_product());
+        assert_eq!(refusal.detail(), "NOT_FOUND no product");
+        assert!(!CoinbaseRefusal::default().is_unknown_product());
+    }
+}

@@ -1,0 +1,86 @@
+//! The venue's figures, and how far we go with each.
+//!
+//! Source: <https://docs.kraken.com/api/docs/guides/spot-ws-intro>, `spot-ws-book-v2`, `spot-rest-ratelimits`. The venue
+//! publishes few of them. Not here: how they are kept ([`crate::budget`], [`crate::pool`], [`crate::requests`]).
+
+use std::time::Duration;
+
+use crate::{pool::PoolRules, requests::RequestRules};
+
+/// The rules of connections to `ws_url`.
+pub(super) fn pool_rules(ws_url: &str) -> PoolRules {
+    PoolRules {
+        url: format!("{}/v2", ws_url.trim_end_matches('/')),
+        symbols_per_connection: SYMBOLS_PER_CONNECTION,
+        connects: (CONNECTS_PER_WINDOW, CONNECT_WINDOW),
+        deadline: TRANSPORT_DEADLINE,
+        // The venue names no lifetime.
+        roll: None,
+        refused_wait: CONNECT_REFUSED_WAIT,
+        message_spacing: MESSAGE_SPACING,
+    }
+}
+
+/// The rules of REST requests.
+pub(super) const REQUEST_RULES: RequestRules = RequestRules {
+    weight_per_minute: REQUESTS_PER_MINUTE,
+    spacing: REQUEST_SPACING,
+    in_flight: REQUESTS_IN_FLIGHT,
+    timeout: REQUEST_TIMEOUT,
+    history_queue: HISTORY_QUEUE,
+    is_forbidden_a_refusal: false,
+};
+
+/// Symbols on one connection; the venue names no limit.
+const SYMBOLS_PER_CONNECTION: usize = 100;
+/// Symbols in one message.
+pub(super) const SYMBOLS_PER_MESSAGE: usize = 50;
+/// Between two messages on one connection. The venue's limit moves with its load.
+const MESSAGE_SPACING: Duration = Duration::from_millis(250);
+/// Connection attempts in [`CONNECT_WINDOW`]; about 150 from one address get it blocked.
+const CONNECTS_PER_WINDOW: usize = 75;
+/// Ten minutes.
+const CONNECT_WINDOW: Duration = Duration::from_secs(600);
+/// After this long without any frame a connection is given up: heartbeats come once a second, whatever else does.
+const TRANSPORT_DEADLINE: Duration = Duration::from_secs(5);
+/// Wait after the venue refused a handshake.
+const CONNECT_REFUSED_WAIT: Duration = Duration::from_secs(60);
+/// A refused subscription is asked for again after this long.
+pub(super) const REFUSED_RETRY: Duration = Duration::from_secs(60);
+
+/// Requests an address may make in a minute: about one a second.
+const REQUESTS_PER_MINUTE: u32 = 60;
+/// Between two requests.
+const REQUEST_SPACING: Duration = Duration::from_secs(1);
+/// Requests that may be out at once.
+const REQUESTS_IN_FLIGHT: usize = 2;
+/// A request without an answer for this long counts as failed.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+/// Wishes for history that may wait; further ones replace the oldest.
+const HISTORY_QUEUE: usize = 256;
+/// Attempts for one wish.
+pub(super) const HISTORY_ATTEMPTS: u32 = 8;
+/// Between two polls of a symbol.
+pub(super) const POLL_SPACING: Duration = Duration::from_secs(5);
+
+/// Rows a side that are subscribed, of 10, 25, 100, 500 or 1,000. Twenty are shown; the others keep them filled.
+pub(super) const BOOK_DEPTH: usize = 100;
+/// A subscription of a book that has brought no snapshot for this long is made anew.
+pub(super) const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(10);
+/// A book may stand crossed for this long.
+pub(super) const CROSSED_TOLERANCE: Duration = Duration::from_millis(500);
+/// A side may stand still for this long after a quote has named another best price.
+pub(super) const FROZEN_TOLERANCE: Duration = Duration::from_secs(5);
+/// So many contradictions in [`FAILURES_WINDOW`] show that subscribing anew does not help.
+pub(super) const FAILURES_TO_STOP: usize = 3;
+/// A minute.
+pub(super) const FAILURES_WINDOW: Duration = Duration::from_secs(60);
+/// An unverified book is subscribed anew after this long.
+pub(super) const RECHECK_AFTER: Duration = Duration::from_secs(300);
+
+/// Longest frame that is parsed, in bytes. The list of all symbols has less than one megabyte.
+pub(super) const FRAME_BYTES: usize = 16 << 20;
+/// Longest symbol, in bytes.
+pub(super) const SYMBOL_BYTES: usize = 64;
+/// Symbols that recordings may name; further ones are left out.
+pub(super) const SYMBOLS_FROM_FRAMES: usize = 4_096;

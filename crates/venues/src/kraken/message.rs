@@ -1,0 +1,406 @@
+//! The channels' payloads, field for field, borrowed from the frame.
+//!
+//! Source: <https://docs.kraken.com/api/docs/websocket-v2/book>, `/trade`, `/ticker`, `/ohlc`, `/status`. Fields that
+//! nothing reads are left out; unknown ones are ignored, missing or mistyped ones are errors. Numbers are bare JSON numbers
+//! whose trailing zeros count, so they are taken as text and never pass through `f64`. Not here: which payload a frame holds
+//! ([`super::frame`]), instruments ([`super::instrument`]), times ([`super::time`]).
+
+use std::{borrow::Cow, fmt, marker::PhantomData};
+
+use model::{
+    candle::{Candle, Interval},
+    decimal::{Price, Quantity},
+    event::{AggressorSide, DayStatistics, Level, Quote},
+};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+};
+use serde_json::value::RawValue;
+
+use crate::kraken::time::KrakenTime;
+
+/// A book, whole or its changed levels; absolute quantities, zero removes. The checksum is that of the best ten levels a
+/// side after it. Recordings of 2024 have no time in snapshots.
+///
+/// ```json
+/// {"symbol":"BTC/USD","bids":[{"price":63381.0,"qty":0.00000000}],"asks":[],"checksum":3726153463,"timestamp":"2026-08-02T03:35:51.660084Z"}
+/// ```
+#[derive(Debug, Deserialize)]
+pub(super) struct KrakenBookEntry<'a> {
+    #[serde(borrow)]
+    pub(super) symbol: Cow<'a, str>,
+    #[serde(default, deserialize_with = "levels")]
+    pub(super) bids: Vec<Level>,
+    #[serde(default, deserialize_with = "levels")]
+    pub(super) asks: Vec<Level>,
+    pub(super) checksum: u32,
+    #[serde(default)]
+    pub(super) timestamp: Option<KrakenTime>,
+}
+
+/// A print. Its number rises by one with each print of the symbol.
+///
+/// ```json
+/// {"symbol":"BTC/USD","side":"buy","price":83744.3,"qty":0.00044780,"ord_type":"limit","trade_id":109116693,"timestamp":"2026-09-25T17:48:26.844359Z"}
+/// ```
+#[derive(Debug, Deserialize)]
+pub(super) struct KrakenTrade<'a> {
+    #[serde(borrow)]
+    pub(super) symbol: Cow<'a, str>,
+    #[serde(borrow)]
+    side: Cow<'a, str>,
+    #[serde(deserialize_with = "positive_price")]
+    pub(super) price: Price,
+    #[serde(rename = "qty", deserialize_with = "quantity")]
+    pub(super) quantity: Quantity,
+    pub(super) trade_id: u64,
+    pub(super) timestamp: KrakenTime,
+}
+
+impl KrakenTrade<'_> {
+    /// The side that took liquidity: the venue names the taker's.
+    pub(super) fn aggressor_side(&self) -> AggressorSide {
+        match self.side.as_ref() {
+            "buy" => AggressorSide::Buyer,
+            "sell" => AggressorSide::Seller,
+            _ => AggressorSide::Unknown,
+        }
+    }
+}
+
+/// Best bid and offer with the figures of 24 hours. Older recordings have no time.
+///
+/// ```json
+/// {"symbol":"BTC/USD","bid":83744.2,"bid_qty":0.56251979,"ask":83744.3,"ask_qty":0.00044780,"last":83744.3,"volume":3156.84782110,
+///  "vwap":84174.6,"low":83163.6,"high":85247.4,"change":-429.3,"change_pct":-0.51,"trades":135262,"timestamp":"2026-09-25T17:48:26.844359Z"}
+/// ```
+#[derive(Debug, Deserialize)]
+pub(super) struct KrakenTicker<'a> {
+    #[serde(borrow)]
+    pub(super) symbol: Cow<'a, str>,
+    #[serde(deserialize_with = "any_price")]
+    bid: Price,
+    #[serde(rename = "bid_qty", deserialize_with = "any_quantity")]
+    bid_size: Quantity,
+    #[serde(deserialize_with = "any_price")]
+    ask: Price,
+    #[serde(rename = "ask_qty", deserialize_with = "any_quantity")]
+    ask_size: Quantity,
+    #[serde(deserialize_with = "any_price")]
+    last: Price,
+    #[serde(deserialize_with = "any_quantity")]
+    volume: Quantity,
+    #[serde(deserialize_with = "any_price")]
+    low: Price,
+    #[serde(deserialize_with = "any_price")]
+    high: Price,
+    #[serde(deserialize_with = "any_price")]
+    change: Price,
+    #[serde(default)]
+    pub(super) timestamp: Option<KrakenTime>,
+}
+
+impl KrakenTicker<'_> {
+    /// Best bid and offer; `None` where a side is empty, which the venue writes as zero.
+    pub(super) fn quote(&self) -> Option<Quote> {
+        let is_price = |price: Price| !price.is_zero() && !price.is_negative();
+        let quote = Quote { bid: self.bid, bid_size: self.bid_size, ask: self.ask, ask_size: self.ask_size };
+        (is_price(self.bid) && is_price(self.ask)).then_some(quote)
+    }
+
+    /// The figures; the first price of the window is the last one less the change.
+    pub(super) fn day(&self) -> Option<DayStatistics> {
+        let open = self.last.checked_sub(self.change)?;
+        Some(DayStatistics { open, high: self.high, low: self.low, last: self.last, volume: self.volume })
+    }
+}
+
+/// A bar. `timestamp` is its end and not read. Minutes without prints have none, and nothing says that one is closed.
+///
+/// ```json
+/// {"symbol":"BTC/USD","open":83729.5,"high":83745.2,"low":83729.4,"close":83744.3,"trades":33,"volume":0.21155628,"vwap":83736.4,
+///  "interval_begin":"2026-09-25T17:48:00.000000000Z","interval":1,"timestamp":"2026-09-25T17:49:00.000000Z"}
+/// ```
+#[derive(Debug, Deserialize)]
+pub(super) struct KrakenBar<'a> {
+    #[serde(borrow)]
+    pub(super) symbol: Cow<'a, str>,
+    #[serde(deserialize_with = "any_price")]
+    open: Price,
+    #[serde(deserialize_with = "any_price")]
+    high: Price,
+    #[serde(deserialize_with = "any_price")]
+    low: Price,
+    #[serde(deserialize_with = "any_price")]
+    close: Price,
+    #[serde(deserialize_with = "any_quantity")]
+    volume: Quantity,
+    interval_begin: KrakenTime,
+    interval: u32,
+}
+
+impl KrakenBar<'_> {
+    /// The bar; `None` for lengths we have no name for and for one that begins between two bars.
+    pub(super) fn candle(&self) -> Option<(Interval, Candle)> {
+        let interval = interval_of_minutes(self.interval)?;
+        let open_time = self.interval_begin.0;
+        let candle = Candle {
+            open_time,
+            open: self.open,
+            high: self.high,
+            low: self.low,
+            close: self.close,
+            volume: self.volume,
+        };
+        (interval.open_time(open_time) == open_time).then_some((interval, candle))
+    }
+}
+
+/// State of the whole venue, sent on connecting and when it changes. `connection_id` passes `i64::MAX` and is not read.
+///
+/// ```json
+/// {"version":"2.0.10","system":"online","api_version":"v2","connection_id":18125794168470749634,"upcoming_maintenance":[],"emergency":[]}
+/// ```
+#[derive(Debug, Deserialize)]
+pub(super) struct KrakenStatus<'a> {
+    #[serde(borrow)]
+    pub(super) system: Cow<'a, str>,
+}
+
+/// What the venue calls our interval, in minutes; `None` for one it does not have.
+pub(super) fn minutes_of_interval(interval: Interval) -> Option<u32> {
+    match interval {
+        Interval::S1 => None,
+        Interval::M1 => Some(1),
+        Interval::M5 => Some(5),
+        Interval::M15 => Some(15),
+        Interval::H1 => Some(60),
+        Interval::H4 => Some(240),
+        Interval::D1 => Some(1_440),
+    }
+}
+
+fn interval_of_minutes(minutes: u32) -> Option<Interval> {
+    Interval::ALL.into_iter().find(|interval| minutes_of_interval(*interval) == Some(minutes))
+}
+
+/// A JSON object; a derived struct alone would also be read from a list.
+#[derive(Debug)]
+pub(super) struct Object<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(Members(PhantomData))
+    }
+}
+
+/// `[{"price":…,"qty":…},…]`, straight into the model's rows.
+fn levels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Level>, D::Error> {
+    #[derive(Deserialize)]
+    struct KrakenLevel {
+        #[serde(deserialize_with = "positive_price")]
+        price: Price,
+        #[serde(rename = "qty", deserialize_with = "quantity")]
+        quantity: Quantity,
+    }
+
+    struct Rows;
+
+    impl<'de> Visitor<'de> for Rows {
+        type Value = Vec<Level>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of levels")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<Level>, A::Error> {
+            let mut rows = Vec::new();
+            while let Some(Object(KrakenLevel { price, quantity })) = seq.next_element()? {
+                rows.push(Level { price, quantity });
+            }
+            Ok(rows)
+        }
+    }
+
+    deserializer.deserialize_seq(Rows)
+}
+
+/// A plain number above zero, every digit kept: the checksum is made of them.
+fn positive_price<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Price, D::Error> {
+    let price = Price::parse(digits(deserializer)?).map_err(de::Error::custom)?;
+    if price.is_zero() || price.is_negative() {
+        return Err(de::Error::custom("a price that is not above zero"));
+    }
+    Ok(price)
+}
+
+/// A plain number, every digit kept.
+fn quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Quantity, D::Error> {
+    Quantity::parse(digits(deserializer)?).map_err(de::Error::custom)
+}
+
+/// A number, plain or with an exponent.
+fn any_price<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Price, D::Error> {
+    parse_number(digits(deserializer)?).ok_or_else(|| de::Error::custom("not a number that fits"))
+}
+
+/// A number not below zero, plain or with an exponent.
+fn any_quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Quantity, D::Error> {
+    let price = any_price(deserializer)?;
+    Quantity::from_mantissa(price.mantissa(), price.scale()).ok_or_else(|| de::Error::custom("below zero"))
+}
+
+/// The text of a value as it stands in the frame.
+fn digits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'de str, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(RawValue::get)
+}
+
+/// Reads a number with or without an exponent (`1e-08`); a whole power of ten is all an exponent may move it by.
+pub(super) fn parse_number(text: &str) -> Option<Price> {
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return Price::parse(text).ok() };
+    let mantissa = Price::parse(mantissa).ok()?;
+    let exponent: i32 = exponent.parse().ok().filter(|exponent: &i32| exponent.unsigned_abs() <= 28)?;
+    let scale = i32::try_from(mantissa.scale()).ok()? - exponent;
+    match u32::try_from(scale) {
+        Ok(scale) => Price::from_mantissa(mantissa.mantissa(), scale),
+        Err(_) => {
+            let factor = 10_i128.checked_pow(scale.unsigned_abs())?;
+            Price::from_mantissa(mantissa.mantissa().checked_mul(factor)?, 0)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(bids: &str) -> Result<KrakenBookEntry<'static>, serde_json::Error> {
+        let text = format!(r#"{{"symbol":"AAA/BBB","bids":{bids},"asks":[],"checksum":1}}"#);
+        serde_json::from_str::<KrakenBookEntry<'_>>(&text)
+            .map(|entry| KrakenBookEntry { symbol: entry.symbol.into_owned().into(), ..entry })
+    }
+
+    #[test]
+    fn levels_keep_digits_and_order() {
+        let entry =
+            entry(r#"[{"price":1.50,"qty":2.0},{"qty":0.00000000,"price":1.4},{"price":1.4,"qty":7,"new":[]}]"#);
+        let shown: Vec<String> =
+            entry.unwrap().bids.iter().map(|row| format!("{}x{}", row.price, row.quantity)).collect();
+        assert_eq!(shown, ["1.50x2.0", "1.4x0.00000000", "1.4x7"]);
+    }
+
+    #[test]
+    fn unusable_levels_are_errors() {
+        for rows in [
+            "{}",
+            "[[]]",
+            "[[1,2]]",
+            r#"[{"price":1}]"#,
+            r#"[{"price":"1","qty":1}]"#,
+            r#"[{"price":1,"qty":"1"}]"#,
+            r#"[{"price":1e5,"qty":1}]"#,
+            r#"[{"price":1,"qty":1e-08}]"#,
+            r#"[{"price":0.0,"qty":1}]"#,
+            r#"[{"price":-1,"qty":1}]"#,
+            r#"[{"price":1,"qty":-1}]"#,
+            r#"[{"price":01,"qty":1}]"#,
+            r#"[{"price":NaN,"qty":1}]"#,
+            r#"[{"price":null,"qty":1}]"#,
+            r#"[{"price":1,"price":2,"qty":1}]"#,
+            r#"[{"price":99999999999999999999999999999999,"qty":1}]"#,
+        ] {
+            assert!(entry(rows).is_err(), "{rows}");
+        }
+    }
+
+    #[test]
+    fn checksums_are_unsigned_and_of_32_bits() {
+        for (checksum, is_valid) in [("4294967295", true), ("4294967296", false), ("-1", false), ("\"1\"", false)] {
+            let text = format!(r#"{{"symbol":"AAA/BBB","checksum":{checksum}}}"#);
+            assert_eq!(serde_json::from_str::<KrakenBookEntry<'_>>(&text).is_ok(), is_valid, "{checksum}");
+        }
+    }
+
+    #[test]
+    fn numbers_with_exponents() {
+        for (text, expected) in [
+            ("1e-08", Some("0.00000001")),
+            ("1E-8", Some("0.00000001")),
+            ("2.50e1", Some("25.0")),
+            ("2.5e+3", Some("2500")),
+            ("-1.5e-2", Some("-0.015")),
+            ("0.10", Some("0.10")),
+            ("1e400", None),
+            ("1e-400", None),
+            ("1e", None),
+            ("e5", None),
+            ("9e28", None),
+            ("\"1\"", None),
+            ("null", None),
+        ] {
+            assert_eq!(parse_number(text).map(|number| number.to_string()).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_window_opened_at_last_less_change() {
+        let text = |bid: &str| {
+            format!(
+                r#"{{"symbol":"AAA/BBB","bid":{bid},"bid_qty":0.5,"ask":83744.3,"ask_qty":1e-08,"last":83744.3,"volume":3156.8,
+                "low":83163.6,"high":85247.4,"change":-429.3,"change_pct":-0.51}}"#
+            )
+        };
+        let text_of_one = text("83744.20");
+        let ticker: KrakenTicker<'_> = serde_json::from_str(&text_of_one).unwrap();
+        assert_eq!(ticker.day().unwrap().open.to_string(), "84173.6");
+        let quote = ticker.quote().unwrap();
+        assert_eq!((quote.bid.to_string(), quote.ask_size.to_string()), ("83744.20".into(), "0.00000001".into()));
+        assert_eq!(serde_json::from_str::<KrakenTicker<'_>>(&text("0.0")).unwrap().quote(), None);
+        assert!(serde_json::from_str::<KrakenTicker<'_>>(&text("null")).is_err());
+    }
+
+    #[test]
+    fn bars_begin_at_interval_begin() {
+        #[track_caller]
+        fn check(minutes: u32, begin: &str, is_ours: bool) {
+            let text = format!(
+                r#"{{"symbol":"A/B","open":1.0,"high":2.0,"low":1.0,"close":2.0,"trades":3,"volume":5.0,"vwap":1.5,
+                "interval_begin":"{begin}","interval":{minutes},"timestamp":"2026-09-25T17:49:00.000000Z"}}"#
+            );
+            let bar: KrakenBar<'_> = serde_json::from_str(&text).unwrap();
+            assert_eq!(bar.candle().is_some_and(|(_, candle)| candle.open_time == bar.interval_begin.0), is_ours);
+        }
+        check(1, "2026-09-25T17:48:00.000000000Z", true);
+        check(1_440, "2026-09-25T00:00:00Z", true);
+        check(1_440, "2026-09-25T08:00:00Z", false);
+        check(30, "2026-09-25T17:30:00Z", false);
+        check(10_080, "2026-09-24T00:00:00Z", false);
+    }
+
+    #[test]
+    fn unknown_sides_are_no_side() {
+        for (side, expected) in
+            [("buy", AggressorSide::Buyer), ("sell", AggressorSide::Seller), ("both", AggressorSide::Unknown)]
+        {
+            let text = format!(
+                r#"{{"symbol":"A/B","side":"{side}","price":1.0,"qty":1,"trade_id":1,"timestamp":"2026-09-25T17:48:26Z"}}"#
+            );
+            assert_eq!(serde_json::from_str::<KrakenTrade<'_>>(&text).unwrap().aggressor_side(), expected);
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! What a node's answers mean: tokens, prices, new blocks, swaps.
+//!
+//! Not here: which request goes out when ([`crate::requests`]), JSON ([`super::rpc`]).
+
+use std::sync::Arc;
+
+use model::{
+    event::{MarketEventKind, Trade, TradeId},
+    status::{FeedCause, Silence},
+    time::{Now, Timestamp},
+};
+use ruint::aliases::U256;
+
+use crate::{
+    requests::{Settled, Task},
+    session::{HttpAnswer, HttpFailure, RequestId},
+    uniswap::{
+        pool::{PoolInfo, Token},
+        rpc::{self, Answers, Block, Log},
+        session::{Purpose, UniswapSession},
+        swap::{self, SWAP_TOPIC, Swap},
+    },
+};
+
+/// Why an answer leads nowhere.
+enum Trouble {
+    /// It could not be read.
+    Malformed,
+    /// The node refused a call.
+    Refused { detail: String, is_limit: bool },
+}
+
+impl UniswapSession {
+    /// A request ended.
+    pub(super) fn answered(&mut self, id: RequestId, result: Result<HttpAnswer<'_>, HttpFailure>, now: Now) {
+        let detail = result.as_ref().err().map(|failure| failure.detail.clone());
+        match self.requests.settle(id, result, now, &mut self.out) {
+            Settled::Late => {}
+            Settled::Answered(task, body) => {
+                self.out.frame(now);
+                match self.digest(&task, body, now) {
+                    Ok(()) => self.out.set_polling(true),
+                    Err(Trouble::Malformed) => {
+                        self.out.health.counters.malformed += 1;
+                        self.retry(task, now);
+                    }
+                    Err(Trouble::Refused { detail, is_limit }) => {
+                        if is_limit {
+                            self.requests.refused_as_too_many(None, now, &mut self.out);
+                        } else {
+                            self.out.set_rest_cause(Some(FeedCause::Refused { detail }));
+                        }
+                        self.retry(task, now);
+                    }
+                }
+            }
+            Settled::Refused(task, _) => self.retry(task, now),
+            Settled::Failed(task) => {
+                if let Some(detail) = detail {
+                    self.out.set_rest_cause(Some(FeedCause::CannotConnect { detail }));
+                }
+                self.retry(task, now);
+            }
+        }
+    }
+
+    /// Requests without an answer count as failed.
+    pub(super) fn expire_requests(&mut self, now: Now) {
+        for task in self.requests.take_overdue(now, &mut self.out) {
+            self.retry(task, now);
+        }
+    }
+
+    fn retry(&mut self, mut task: Task<Purpose>, now: Now) {
+        let wait = task.fail();
+        // Rounds ask for the newest block anew by themselves.
+        if task.purpose != Purpose::Block {
+            self.requests.push(task, now.monotonic + wait);
+        }
+    }
+
+    fn digest(&mut self, task: &Task<Purpose>, body: &str, now: Now) -> Result<(), Trouble> {
+        let answers = rpc::answers(body).map_err(|_| Trouble::Malformed)?;
+        match &task.purpose {
+            Purpose::Tokens { pool } => self.tokens(*pool, &answers, now),
+            Purpose::Details { pool } => self.details(*pool, &answers, now),
+            Purpose::Block => {
+                let block: Block<'_> = read(&answers, 0)?;
+                let number = swap::quantity(&block.number).ok_or(Trouble::Malformed)?;
+                let time_s = swap::quantity(&block.timestamp).ok_or(Trouble::Malformed)?;
+                self.want_swaps(number, time_s, now);
+                Ok(())
+            }
+            Purpose::Swaps { to, time_s, .. } => {
+                let logs: Vec<Log<'_>> = read(&answers, 0)?;
+                self.last_block = Some(*to);
+                let block_time = stamp(*time_s);
+                for followed in &self.pools {
+                    self.out.health.silences.insert(followed.id.clone(), Silence::QuietByVenue);
+                }
+                logs.iter().for_each(|log| self.swap(log, block_time, now));
+                Ok(())
+            }
+        }
+    }
+
+    fn tokens(&mut self, pool: usize, answers: &Answers<'_>, now: Now) -> Result<(), Trouble> {
+        let token = |call| -> Result<Option<String>, Trouble> {
+            let data: &str = read(answers, call)?;
+            let words = swap::words(data).ok_or(Trouble::Malformed)?;
+            let address = words.first().map(|word| format!("{word:#066x}")).filter(|_| words.len() == 1);
+            Ok(address.map(|word| format!("0x{}", &word[26..])))
+        };
+        match (token(0)?, token(1)?) {
+            (Some(token0), Some(token1)) => {
+                self.pools[pool].tokens = Some([token0, token1]);
+                self.requests.push(Task::new(Purpose::Details { pool }), now.monotonic);
+            }
+            // Nothing answers at that address, or it is no pool.
+            _ => self.mark_unknown(pool),
+        }
+        Ok(())
+    }
+
+    fn details(&mut self, pool: usize, answers: &Answers<'_>, now: Now) -> Result<(), Trouble> {
+        let token = |symbol, decimals| -> Result<Option<Token>, Trouble> {
+            let symbol = swap::text(read(answers, symbol)?);
+            let decimals: &str = read(answers, decimals)?;
+            let words = swap::words(decimals).ok_or(Trouble::Malformed)?;
+            let decimals = words.first().and_then(|word| u32::try_from(*word).ok());
+            Ok(symbol.zip(decimals).map(|(symbol, decimals)| Token { symbol, decimals }))
+        };
+        let (token0, token1) = (token(0, 1)?, token(2, 3)?);
+        let slot: &str = read(answers, 4)?;
+        let root = swap::words(slot).and_then(|words| words.first().copied()).unwrap_or(U256::ZERO);
+        let info = token0.zip(token1).and_then(|(token0, token1)| PoolInfo::new(token0, token1));
+        let described = info.and_then(|info| {
+            let instrument = info.instrument(&self.pools[pool].id, info.price(root)?)?;
+            Some((info, instrument))
+        });
+        match described {
+            Some((info, instrument)) => {
+                self.pools[pool].info = Some(info);
+                self.learn(pool, Arc::new(instrument), now);
+            }
+            None => self.mark_unknown(pool),
+        }
+        Ok(())
+    }
+
+    fn swap(&mut self, log: &Log<'_>, block_time: Timestamp, now: Now) {
+        let is_swap = log.topics.first().is_some_and(|topic| topic.eq_ignore_ascii_case(SWAP_TOPIC));
+        let followed = self.pools.iter().find(|followed| followed.address.eq_ignore_ascii_case(&log.address));
+        let Some((followed, info)) = followed.and_then(|followed| Some((followed, followed.info.as_ref()?))) else {
+            return;
+        };
+        if !is_swap || log.removed {
+            self.out.health.counters.unknown += u64::from(!is_swap);
+            return;
+        }
+        let number = swap::quantity(&log.log_index);
+        let print = Swap::parse(&log.data).and_then(|swap| info.print(&swap));
+        let (Some(number), Some(print), Some(_)) = (number, print, swap::quantity(&log.block_number)) else {
+            self.out.health.counters.malformed += 1;
+            return;
+        };
+        let id: Arc<str> = format!("{}#{number}", log.transaction_hash.to_lowercase()).into();
+        if !self.seen.note(&id) {
+            self.out.health.counters.duplicates += 1;
+            return;
+        }
+        let time = log.block_timestamp.as_deref().and_then(swap::quantity).map_or(block_time, stamp);
+        let trade =
+            Trade { id: TradeId::Text(id), price: print.price, size: print.size, aggressor_side: print.aggressor_side };
+        self.out.health.silences.remove(&followed.id);
+        self.out.event(&followed.id, Some(time), now, MarketEventKind::Trade(trade));
+    }
+}
+
+/// The answer to one call.
+fn read<'a, T: serde::Deserialize<'a>>(answers: &Answers<'a>, call: u64) -> Result<T, Trouble> {
+    match answers.get(&call) {
+        Some(Ok(result)) => serde_json::from_str(result.get()).map_err(|_| Trouble::Malformed),
+        Some(Err(error)) => Err(Trouble::Refused { detail: error.detail(), is_limit: error.is_limit() }),
+        // One refusal for the whole batch stands under the first number.
+        None => match answers.get(&0) {
+            Some(Err(error)) => Err(Trouble::Refused { detail: error.detail(), is_limit: error.is_limit() }),
+            _ => Err(Trouble::Malformed),
+        },
+    }
+}
+
+fn stamp(time_s: u64) -> Timestamp {
+    Timestamp::from_millis(i64::try_from(time_s).unwrap_or(i64::MAX).saturating_mul(1_000))
+}

@@ -1,0 +1,194 @@
+//! What is known of a pool, and exact prices out of it.
+//!
+//! A price is computed in whole numbers of 512 bits: the square of the root has 320, which no float holds. Source: Uniswap v3
+//! whitepaper, section 6.1 (`sqrtPriceX96`). Not here: where the figures come from.
+
+use model::{
+    decimal::{Price, Quantity},
+    event::AggressorSide,
+    instrument::{Instrument, InstrumentId, InstrumentStatus},
+};
+use ruint::{Uint, aliases::U256};
+
+use crate::uniswap::swap::Swap;
+
+type U512 = Uint<512, 8>;
+
+/// One of a pool's two tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Token {
+    pub(super) symbol: String,
+    pub(super) decimals: u32,
+}
+
+/// A pool whose tokens are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PoolInfo {
+    token0: Token,
+    token1: Token,
+    /// True where token 1 is what is bought and sold: token 0 is a stable coin.
+    is_inverted: bool,
+}
+
+/// A swap as a print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Print {
+    pub(super) price: Price,
+    pub(super) size: Quantity,
+    pub(super) aggressor_side: AggressorSide,
+}
+
+impl PoolInfo {
+    /// `None` where a token has more decimals than a decimal can carry.
+    pub(super) fn new(token0: Token, token1: Token) -> Option<Self> {
+        let is_inverted = is_stable(&token0.symbol) && !is_stable(&token1.symbol);
+        (token0.decimals.max(token1.decimals) <= 24).then_some(Self { token0, token1, is_inverted })
+    }
+
+    /// What is bought and sold, and what it is paid with.
+    fn base_and_quote(&self) -> (&Token, &Token) {
+        if self.is_inverted { (&self.token1, &self.token0) } else { (&self.token0, &self.token1) }
+    }
+
+    /// The price now: quote tokens for one base token; `None` for a pool without a price.
+    pub(super) fn price(&self, sqrt_price_x96: U256) -> Option<Price> {
+        let root = U512::from(sqrt_price_x96);
+        let squared = root.checked_mul(root).filter(|squared| !squared.is_zero())?;
+        let one: U512 = U512::from(1) << 192_usize;
+        let (token0, token1) = (power(self.token0.decimals)?, power(self.token1.decimals)?);
+        // token 1 for token 0, in whole tokens: (root / 2^96)^2 * 10^(decimals0 - decimals1)
+        let (above, below) = (squared.checked_mul(token0)?, one.checked_mul(token1)?);
+        if self.is_inverted { ratio(below, above) } else { ratio(above, below) }
+    }
+
+    /// A swap as a print: its own price, fee included.
+    pub(super) fn print(&self, swap: &Swap) -> Option<Print> {
+        let (base, quote) = self.base_and_quote();
+        let (base_amount, quote_amount) =
+            if self.is_inverted { (swap.amount1, swap.amount0) } else { (swap.amount0, swap.amount1) };
+        let above = U512::from(quote_amount.size).checked_mul(power(base.decimals)?)?;
+        let below = U512::from(base_amount.size).checked_mul(power(quote.decimals)?)?;
+        Some(Print {
+            price: ratio(above, below)?,
+            size: Quantity::from_mantissa(i128::try_from(base_amount.size).ok()?, base.decimals)?,
+            // The pool pays out what the taker buys.
+            aggressor_side: if base_amount.is_paid_out { AggressorSide::Buyer } else { AggressorSide::Seller },
+        })
+    }
+
+    /// The instrument; steps leave eight significant digits at `price`.
+    pub(super) fn instrument(&self, id: &InstrumentId, price: Price) -> Option<Instrument> {
+        let (base, quote) = self.base_and_quote();
+        let n_digits = price.mantissa().checked_ilog10()? + 1;
+        // Below one, the zeros behind the point come on top.
+        let price_decimals = (8 + price.scale()).saturating_sub(n_digits).clamp(2, 24);
+        Some(Instrument {
+            id: id.clone(),
+            base: base.symbol.clone(),
+            quote: quote.symbol.clone(),
+            tick_size: Price::from_mantissa(1, price_decimals)?,
+            lot_size: Quantity::from_mantissa(1, base.decimals.min(6))?,
+            min_notional: None,
+            status: InstrumentStatus::Trading,
+            is_simulated: false,
+        })
+    }
+}
+
+/// `above / below` with fifteen significant digits, or as many as fit.
+fn ratio(above: U512, below: U512) -> Option<Price> {
+    if below.is_zero() {
+        return None;
+    }
+    let enough = power(14)?;
+    let mut found = None;
+    for scale in 0..=28 {
+        let Some(scaled) = above.checked_mul(power(scale)?) else { break };
+        let Ok(mantissa) = i128::try_from(scaled / below) else { break };
+        let Some(price) = Price::from_mantissa(mantissa, scale) else { break };
+        found = Some(price).filter(|price| !price.is_zero());
+        if scaled / below >= enough {
+            break;
+        }
+    }
+    found
+}
+
+fn power(exponent: u32) -> Option<U512> {
+    U512::from(10).checked_pow(U512::from(exponent))
+}
+
+/// Coins that stand for a dollar: prices are said in them.
+fn is_stable(symbol: &str) -> bool {
+    ["USDC", "USDT", "DAI", "USDC.e", "FRAX", "LUSD", "PYUSD", "GUSD", "TUSD", "USDS"].contains(&symbol)
+}
+
+#[cfg(test)]
+mod tests {
+    use model::instrument::Venue;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::uniswap::swap::Amount;
+
+    fn token(symbol: &str, decimals: u32) -> Token {
+        Token { symbol: symbol.into(), decimals }
+    }
+
+    fn pool(token0: Token, token1: Token) -> PoolInfo {
+        PoolInfo::new(token0, token1).unwrap()
+    }
+
+    #[test]
+    fn prices_are_said_in_the_stable_coin() {
+        // A root as it stood on the chain in 2022.
+        let root = U256::from_str_radix("1787829209708643762003470022868992", 10).unwrap();
+        let dollars = pool(token("USDC", 6), token("WETH", 18));
+        let price = dollars.price(root).unwrap().to_string();
+        assert!(price.starts_with("1963.8445617"), "{price}");
+        let other_way = pool(token("AAA", 6), token("WETH", 18));
+        let price = other_way.price(root).unwrap().to_string();
+        assert!(price.starts_with("0.00050920"), "{price}");
+        assert_eq!(dollars.price(U256::ZERO), None);
+        assert_eq!(PoolInfo::new(token("A", 25), token("B", 18)), None);
+    }
+
+    #[test]
+    fn swaps_have_price_size_and_taker() {
+        let amount = |is_paid_out, size: u128| Amount { is_paid_out, size: U256::from(size) };
+        // The taker paid 489,410.948255 dollars less than nothing: the pool pays them out for 249.79… WETH.
+        let swap = Swap { amount0: amount(true, 489_410_948_255), amount1: amount(false, 249_795_408_163_240_098_401) };
+        let print = pool(token("USDC", 6), token("WETH", 18)).print(&swap).unwrap();
+        assert!(print.price.to_string().starts_with("1959.24"), "{}", print.price);
+        assert_eq!(print.size.to_string(), "249.795408163240098401");
+        assert_eq!(print.aggressor_side, AggressorSide::Seller);
+        let other_way = pool(token("AAA", 6), token("BBB", 18)).print(&swap).unwrap();
+        assert_eq!(
+            (other_way.aggressor_side, other_way.size.to_string()),
+            (AggressorSide::Buyer, "489410.948255".into())
+        );
+    }
+
+    #[test]
+    fn steps_fit_the_price() {
+        let id = InstrumentId::new(&Venue::new("v"), "0x1");
+        for (price, decimals) in [("1963.85", 4), ("0.000509205", 11), ("123456789.5", 2), ("1", 7)] {
+            let info = pool(token("AAA", 6), token("BBB", 18));
+            let instrument = info.instrument(&id, Price::parse(price).unwrap()).unwrap();
+            assert_eq!(instrument.price_decimals(), decimals, "{price}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_root_and_no_amount_panics(root in any::<[u64; 4]>(), amounts in any::<[[u64; 4]; 2]>(), decimals in any::<[u8; 2]>()) {
+            let tokens = decimals.map(|decimals| token("A", u32::from(decimals % 30)));
+            let [token0, token1] = tokens;
+            if let Some(info) = PoolInfo::new(token0, token1) {
+                let _price = info.price(U256::from_limbs(root));
+                let [amount0, amount1] = amounts.map(|limbs| Amount { is_paid_out: limbs[0] % 2 == 0, size: U256::from_limbs(limbs) });
+                let _print = info.print(&Swap { amount0, amount1 });
+            }
+        }
+    }
+}
