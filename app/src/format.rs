@@ -94,6 +94,16 @@ pub fn whole_age(age_ms: u64) -> String {
     }
 }
 
+/// A span in words: tenths of a millisecond below ten, whole milliseconds below a second, then seconds.
+pub fn span_us(span_us: u64) -> String {
+    match span_us {
+        0..10_000 => format!("{}.{} ms", span_us / 1_000, span_us % 1_000 / 100),
+        10_000..1_000_000 => format!("{} ms", span_us / 1_000),
+        1_000_000..100_000_000 => format!("{}.{} s", span_us / 1_000_000, span_us % 1_000_000 / 100_000),
+        _ => age(span_us / 1_000),
+    }
+}
+
 /// Time of day, UTC, to the second (`14:03:11`).
 pub fn time_of_day(time: Timestamp) -> String {
     let seconds = time.as_millis().div_euclid(1_000).rem_euclid(86_400);
@@ -190,6 +200,12 @@ mod tests {
         check(120_000, "2 min");
         check(7_200_000, "2 h");
         check(u64::MAX, &format!("{} h", u64::MAX / 3_600_000));
+    }
+
+    #[test]
+    fn spans_get_coarser() {
+        let shown = [0, 1_250, 9_999, 10_000, 999_999, 1_250_000, 99_999_999, 100_000_000].map(span_us);
+        assert_eq!(shown, ["0.0 ms", "1.2 ms", "9.9 ms", "10 ms", "999 ms", "1.2 s", "99.9 s", "100 s"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! # Layout
 //! - [`shell`]: the document and what surrounds all pages · [`pages`]: one folder a page, and their list
 //! - [`live`]: the one connection and what it brought · [`fragment`]: regions that refresh by themselves
-//! - [`components`]: small pieces · [`chart`]: the chart on a canvas
+//! - [`components`]: small pieces · [`chart`]: the chart on a canvas · [`quality`]: what is said about the data's quality
 //! - [`selection`]: the shown instrument · [`settings`]: what the reader chose · [`format`]: numbers as text
 
 pub mod chart;
@@ -13,6 +13,7 @@ pub mod format;
 pub mod fragment;
 pub mod live;
 pub mod pages;
+pub mod quality;
 pub mod selection;
 pub mod settings;
 pub mod shell;

@@ -1,40 +1,59 @@
-//! The live data of the page: one connection, one model, one notification a frame.
+//! The live data of the page: one connection to the server, a worker for each venue in direct mode, one model, one
+//! notification a frame.
 //!
 //! Components say which topics they want ([`Live::use_topics`]), read the model when a frame has come
 //! ([`Live::tick`]) and never ask the server themselves. The connection runs in the browser only; on the server the
 //! model stays empty, so that server and first browser render agree. All I/O and clocks of the page stand below here.
 //!
 //! # Layout
-//! - [`link`]: the connection as a state machine · [`model`]: what the stream said · [`clock`], [`latency`]: how long it took
-//! - [`demand`]: who wants what · [`instruments`]: the list of instruments · `socket`: the shell around all of it
+//! - [`link`]: the connection as a state machine · [`model`]: what the stream said · [`clock`], [`latency`], [`stages`]: how long it took
+//! - [`paths`]: the server's stream or the venue's own socket, and how topics go over · `direct`: a venue's worker
+//! - [`cross_check`]: both ways side by side
+//! - [`demand`]: who wants what · [`commands`]: what the reader wants done
+//! - [`instruments`], [`venue_list`]: the lists of instruments and of venues · `socket`: the shell around all of it
 //! - [`recorder`]: recordings and the replay, asked for by REST
 //! - [`browser`]: storage, clocks, dialogs
 
 pub mod browser;
 pub mod candle_log;
 pub mod clock;
+pub mod commands;
+pub mod cross_check;
 pub mod demand;
+#[cfg(feature = "hydrate")]
+mod direct;
 pub mod instruments;
 pub mod latency;
 pub mod link;
 pub mod model;
+pub mod paths;
 pub mod recorder;
 #[cfg(feature = "hydrate")]
 mod socket;
+pub mod stages;
 pub mod tape_log;
+pub mod venue_list;
 
-use ::model::time::{Monotonic, Now};
+use std::{collections::BTreeMap, sync::Arc};
+
+use ::model::{
+    instrument::{InstrumentId, Venue},
+    time::{Monotonic, Now},
+};
 use leptos::prelude::*;
-use wire::topic::Topic;
+use wire::{command::Command, direct::DirectVenue, topic::Topic};
 
 use crate::{
     fragment::cadence::Pace,
     live::{
+        commands::{CommandState, Given},
         demand::Demand,
         instruments::InstrumentList,
         latency::LatencySummary,
         link::{LinkState, Recovery},
         model::LiveModel,
+        paths::{Mode, Modes},
+        venue_list::VenueList,
     },
 };
 
@@ -48,8 +67,14 @@ pub struct Live {
     link: RwSignal<LinkState>,
     recovery: RwSignal<Option<(Recovery, Monotonic)>>,
     instruments: RwSignal<InstrumentList>,
+    venues: RwSignal<VenueList>,
+    given: RwSignal<Vec<Given>>,
     latency: RwSignal<Option<LatencySummary>>,
     retry: RwSignal<u32>,
+    modes: RwSignal<Modes>,
+    offers: RwSignal<Arc<Vec<DirectVenue>>>,
+    failures: RwSignal<BTreeMap<Venue, String>>,
+    compared: RwSignal<Option<InstrumentId>>,
 }
 
 impl Live {
@@ -62,8 +87,14 @@ impl Live {
             link: RwSignal::default(),
             recovery: RwSignal::default(),
             instruments: RwSignal::default(),
+            venues: RwSignal::default(),
+            given: RwSignal::default(),
             latency: RwSignal::default(),
             retry: RwSignal::default(),
+            modes: RwSignal::default(),
+            offers: RwSignal::default(),
+            failures: RwSignal::default(),
+            compared: RwSignal::default(),
         }
     }
 
@@ -114,6 +145,17 @@ impl Live {
         self.instruments.into()
     }
 
+    /// Which venues there are, and what each can do.
+    pub fn venues(self) -> Signal<VenueList> {
+        self.venues.into()
+    }
+
+    /// Wants something done; `state` says how it fares. Browser only.
+    pub fn command(self, command: &Command, state: RwSignal<CommandState>) {
+        state.set(CommandState::Pending);
+        self.given.update(|given| given.push(Given::new(command, state)));
+    }
+
     /// Publishing to paint, over the last updates.
     pub fn latency(self) -> Signal<Option<LatencySummary>> {
         self.latency.into()
@@ -122,6 +164,38 @@ impl Live {
     /// Connects now instead of when the next attempt is due.
     pub fn retry(self) {
         self.retry.update(|n_asked| *n_asked += 1);
+    }
+
+    /// By which way the reader wants the data of each venue; remembered by the browser.
+    pub fn modes(self) -> Signal<Modes> {
+        self.modes.into()
+    }
+
+    /// Wants a venue's data by another way, from now on and at the next visit. What is shown stays until the new way has
+    /// brought its own; where a venue cannot be had directly, the server goes on ([`Self::offers`] says why).
+    pub fn set_mode(self, venue: &Venue, mode: Mode) {
+        // Asking again for what has failed is a wish too: always told.
+        self.failures.update(|failures| {
+            failures.remove(venue);
+        });
+        self.modes.update(|modes| modes.set(venue, mode));
+    }
+
+    /// The venues that the server follows, and how each can be had directly. Empty until the server has said so.
+    pub fn offers(self) -> Signal<Arc<Vec<DirectVenue>>> {
+        self.offers.into()
+    }
+
+    /// Venues whose worker has stopped working since they were last asked for, with the reason.
+    pub fn failures(self) -> Signal<BTreeMap<Venue, String>> {
+        self.failures.into()
+    }
+
+    /// Compares both ways to an instrument from now on ([`LiveModel::cross_check`]); `None` ends it.
+    pub fn compare(self, instrument: Option<InstrumentId>) {
+        if self.compared.with_untracked(|known| *known != instrument) {
+            self.compared.set(instrument);
+        }
     }
 
     /// Wants the topics as long as the calling component lives; those that leave the list are given up.

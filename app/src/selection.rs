@@ -140,19 +140,9 @@ mod tests {
 
     fn status(entries: &[(&str, StreamState)]) -> StatusData {
         let streams = entries.iter().map(|(id, state)| StreamEntry {
-            instrument: InstrumentId::parse(id).unwrap(),
             state: *state,
-            mode: FeedMode::WebSocket,
-            updates: 0,
-            rate: 0.0,
-            age_ms: None,
-            last_update_ms: None,
             cause: (*state == StreamState::Failed).then(|| "cannot connect".into()),
-            next_attempt_ms: None,
-            is_simulated: false,
-            is_replay: false,
-            price_decimals: None,
-            size_decimals: None,
+            ..StreamEntry::new(&InstrumentId::parse(id).unwrap(), FeedMode::WebSocket)
         });
         StatusData { streams: streams.collect(), ..StatusData::default() }
     }

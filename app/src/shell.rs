@@ -1,5 +1,6 @@
 //! The document, and what surrounds every page: navigation, banner, status bar, settings.
 
+pub mod alert_line;
 pub mod banner;
 pub mod document;
 pub mod notice;
@@ -17,12 +18,20 @@ use leptos_router::{
 
 pub use self::document::shell;
 use self::{
-    banner::Banner, notice::ServerNotice, rail::Rail, replay_bar::ReplayBar, settings_panel::SettingsPanel,
+    alert_line::{AlertLine, provide_troubles},
+    banner::Banner,
+    notice::ServerNotice,
+    rail::Rail,
+    replay_bar::ReplayBar,
+    settings_panel::SettingsPanel,
     status_bar::StatusBar,
 };
 use crate::{
+    components::{status_light::provide_asked, status_popover::StatusPopover},
     live::{browser, provide_live, recorder::provide_recorder},
-    pages::{live::LivePage, recordings::RecordingsPage},
+    pages::{
+        live::LivePage, markets::MarketsPage, quality::QualityPage, recordings::RecordingsPage, venues::VenuesPage,
+    },
     selection::provide_selection,
     settings::{STORAGE_KEY, Settings, Theme},
 };
@@ -32,7 +41,10 @@ use crate::{
 pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_context(remembered_settings());
-    provide_recorder(provide_live());
+    provide_live();
+    provide_recorder();
+    provide_troubles();
+    provide_asked();
     view! {
         <Router>
             <Frame/>
@@ -57,14 +69,19 @@ fn Frame() -> impl IntoView {
             <main class="frame__main" id="main" tabindex="-1">
                 <Routes fallback=NotFound>
                     <Route path=StaticSegment("") view=LivePage/>
+                    <Route path=StaticSegment("markets") view=MarketsPage/>
+                    <Route path=StaticSegment("venues") view=VenuesPage/>
+                    <Route path=StaticSegment("quality") view=QualityPage/>
                     <Route path=StaticSegment("recordings") view=RecordingsPage/>
                 </Routes>
             </main>
             <ReplayBar/>
             <ServerNotice/>
+            <AlertLine/>
             <Banner/>
             <StatusBar/>
             <SettingsPanel/>
+            <StatusPopover/>
         </div>
     }
 }

@@ -1,17 +1,21 @@
-//! The topics of the server itself: `status` gathers how all feeds fare, `system` says how the server does.
+//! The topics that no feed owns: `status` gathers how all feeds fare, `consolidated` the best of all venues, `system`
+//! says how the server does.
 //!
-//! One task; feeds leave their newest status in a cell each, so nothing can pile up here. Not here: what a status is
-//! (`market`).
+//! One task; feeds leave their newest status in a cell each, so nothing can pile up here. Not here: what a status is, and
+//! which venues count (`market`).
 
-use std::time::Duration;
+use std::{cell::OnceCell, collections::BTreeMap, time::Duration};
 
 use hub::hub::Hub;
-use market::StatusLane;
+use market::{
+    StatusLane,
+    consolidated::{VenueTop, consolidate},
+};
 use model::time::{Monotonic, Now};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use wire::{
-    data::{SystemData, TopicData},
+    data::{ConsolidatedData, SystemData, TopicData},
     lane::Lane,
     message::ItemKind,
     topic::Topic,
@@ -57,6 +61,8 @@ struct BoardLane {
     status: StatusLane,
     system: SystemData,
     system_at: Option<Monotonic>,
+    /// By pair, those that somebody follows.
+    pairs: BTreeMap<String, ConsolidatedData>,
 }
 
 impl Board {
@@ -72,22 +78,32 @@ impl Board {
     fn lane_turn(&mut self, lane: Lane, now: Now) {
         let demand = self.hub.take_demand(OWNER, lane.index(), now.monotonic.since_zero());
         let published = &mut self.lanes[usize::from(lane.index())];
+        for topic in demand.stopped.iter().filter_map(|text| Topic::parse(text).ok()) {
+            topic.pair().map(|pair| published.pairs.remove(pair));
+        }
+        // Gathered once a turn, and only where a pair is followed.
+        let tops = OnceCell::new();
         for mut active in demand.active {
             let Ok(topic) = Topic::parse(&active.topic) else { continue };
-            let delta = if topic == Topic::STATUS {
-                published.status.turn(&self.feeds.status(), now).map(TopicData::Status)
-            } else {
-                published.system_turn(self.clock, &self.hub, &self.notices, now).map(TopicData::System)
+            let delta = match topic.pair() {
+                Some(pair) => {
+                    let tops = tops.get_or_init(|| self.feeds.tops(now.monotonic));
+                    published.pair_turn(pair, tops, now).map(TopicData::Consolidated)
+                }
+                None if topic == Topic::STATUS => {
+                    published.status.turn(&self.feeds.status(), now).map(TopicData::Status)
+                }
+                None => published.system_turn(self.clock, &self.hub, &self.notices, now).map(TopicData::System),
             };
             if let Some(delta) = delta {
                 active.offset += 1;
                 self.hub.publish(vec![publish(ItemKind::Delta, &active, topic.clone(), delta)]);
             }
             if active.is_waiting {
-                let data = if topic == Topic::STATUS {
-                    TopicData::Status(published.status.snapshot())
-                } else {
-                    TopicData::System(published.system.clone())
+                let data = match topic.pair() {
+                    Some(pair) => TopicData::Consolidated(published.pairs.get(pair).cloned().unwrap_or_default()),
+                    None if topic == Topic::STATUS => TopicData::Status(published.status.snapshot()),
+                    None => TopicData::System(published.system.clone()),
                 };
                 self.hub.snapshot(publish(ItemKind::Snapshot, &active, topic, data));
             }
@@ -96,6 +112,15 @@ impl Board {
 }
 
 impl BoardLane {
+    /// The pair's best, where it changed.
+    fn pair_turn(&mut self, pair: &str, tops: &[VenueTop], now: Now) -> Option<ConsolidatedData> {
+        let published = self.pairs.entry(pair.to_owned()).or_default();
+        let mut newer = published.diff(&consolidate(tops.iter().filter(|top| top.pair == pair)))?;
+        newer.publish_time_us = Some(now.wall.as_micros());
+        published.merge(&newer);
+        Some(newer)
+    }
+
     /// Once a second, whatever the lane: nobody needs an uptime more often.
     fn system_turn(&mut self, clock: Clock, hub: &Hub<Payload>, notices: &Notices, now: Now) -> Option<SystemData> {
         if self.system_at.is_some_and(|at| now.monotonic.saturating_since(at) < SYSTEM_PERIOD) {

@@ -5,10 +5,12 @@
 
 use axum::{
     Json,
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::json;
+
+use crate::feed::order::OrderError;
 
 /// Why a request cannot be answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +52,55 @@ pub enum ApiError {
         /// The system's words.
         what: String,
     },
+    /// There is no such venue.
+    #[error("no venue {venue}; known are {known}")]
+    UnknownVenue {
+        /// As asked for, cut to a sane length.
+        venue: String,
+        /// All there are.
+        known: String,
+    },
+    /// The venue's REST is not passed on to pages.
+    #[error("the REST of {venue} is not passed on: {reason}")]
+    NotPassedOn {
+        /// The venue.
+        venue: &'static str,
+        /// Why, and what to do instead.
+        reason: &'static str,
+    },
+    /// A REST path that no session of the venue asks for.
+    #[error("{venue} is not asked for this path; allowed are {allowed}")]
+    PathNotAllowed {
+        /// The venue.
+        venue: &'static str,
+        /// Every path that is.
+        allowed: String,
+    },
+    /// The venue may not be asked now, or the caller asks too often.
+    #[error("{reason}; ask again in {wait_s} s")]
+    AskLater {
+        /// What is used up.
+        reason: &'static str,
+        /// Also in `Retry-After`.
+        wait_s: u64,
+    },
+    /// The venue gave no answer.
+    #[error("the venue gave no answer: {detail}")]
+    VenueUnreachable {
+        /// The network's words.
+        detail: String,
+    },
+    /// Feeds cannot be started or stopped as asked for.
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    /// The request's body cannot be read.
+    #[error("body: {detail}; write JSON as in {example}, with content-type application/json")]
+    BadBody {
+        /// What the reader says.
+        detail: String,
+        /// A body that can be read.
+        example: &'static str,
+    },
     /// There is nothing at this address.
     #[error("nothing here; the page is at /, the API under /api/v1")]
     NotFound,
@@ -83,6 +134,13 @@ impl ApiError {
             Self::Conflict { .. } => (StatusCode::CONFLICT, "conflict"),
             Self::NothingPlays => (StatusCode::CONFLICT, "nothing_plays"),
             Self::Storage { .. } => (StatusCode::INSUFFICIENT_STORAGE, "storage"),
+            Self::UnknownVenue { .. } => (StatusCode::NOT_FOUND, "unknown_venue"),
+            Self::NotPassedOn { .. } => (StatusCode::FORBIDDEN, "not_passed_on"),
+            Self::PathNotAllowed { .. } => (StatusCode::FORBIDDEN, "path_not_allowed"),
+            Self::AskLater { .. } => (StatusCode::TOO_MANY_REQUESTS, "ask_later"),
+            Self::VenueUnreachable { .. } => (StatusCode::BAD_GATEWAY, "venue_unreachable"),
+            Self::Order(error) => order_kind(error),
+            Self::BadBody { .. } => (StatusCode::BAD_REQUEST, "bad_body"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::ForeignCaller { .. } => (StatusCode::FORBIDDEN, "foreign_caller"),
@@ -90,6 +148,20 @@ impl ApiError {
             Self::FeedBusy => (StatusCode::SERVICE_UNAVAILABLE, "feed_busy"),
             Self::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "shutting_down"),
         }
+    }
+}
+
+/// The codes of the stream's refusals.
+fn order_kind(error: &OrderError) -> (StatusCode, &'static str) {
+    match error {
+        OrderError::UnknownVenue(_) => (StatusCode::NOT_FOUND, "unknown_venue"),
+        OrderError::BadSymbols { .. } => (StatusCode::BAD_REQUEST, "bad_symbols"),
+        OrderError::TooManySymbols { .. } => (StatusCode::BAD_REQUEST, "too_many_symbols"),
+        OrderError::NeedsToken { .. } => (StatusCode::CONFLICT, "needs_token"),
+        OrderError::AlreadyRunning { .. } => (StatusCode::CONFLICT, "already_running"),
+        OrderError::NotRunning { .. } => (StatusCode::NOT_FOUND, "not_running"),
+        OrderError::TooOften { .. } => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),
+        OrderError::Busy | OrderError::Stuck { .. } => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     }
 }
 
@@ -102,6 +174,10 @@ impl IntoResponse for ApiError {
             Self::BadParameter { parameter, .. } => error["parameter"] = json!(parameter),
             _ => {}
         }
-        (status, Json(json!({ "error": error }))).into_response()
+        let mut response = (status, Json(json!({ "error": error }))).into_response();
+        if let Self::AskLater { wait_s, .. } = &self {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*wait_s));
+        }
+        response
     }
 }

@@ -3,13 +3,17 @@
 //! # Layout
 //! - [`accept`]: the listening socket · [`guard`]: who may call · [`security`]: headers on every answer
 //! - [`page`], [`site`]: the page and its files · [`stream`]: the WebSocket session
-//! - [`instruments`], [`candles`], [`book`], [`trades`], [`status`]: the REST API · [`parameters`]: its query parameters
+//! - [`instruments`], [`candles`], [`book`], [`trades`], [`status`], [`venues_list`]: what the REST API shows
+//! - [`feeds`]: what it starts and stops · [`parameters`]: its query parameters
+//! - [`direct`], [`venues`]: for pages in direct mode: how venues are reached, and their REST passed on
 //! - [`recordings`], [`replay`]: what was recorded, and what plays
 //! - [`health`]: for whoever watches over the process
 
 pub mod accept;
 pub mod book;
 pub mod candles;
+pub mod direct;
+pub mod feeds;
 pub mod guard;
 pub mod health;
 pub mod instruments;
@@ -22,17 +26,20 @@ pub mod site;
 pub mod status;
 pub mod stream;
 pub mod trades;
+pub mod venues;
+pub mod venues_list;
 
 use axum::{
     Router,
-    extract::FromRef,
+    extract::{DefaultBodyLimit, FromRef},
     middleware,
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use leptos::prelude::LeptosOptions;
 use tower_http::compression::{CompressionLayer, predicate::SizeAbove};
+use wire::limits::MAX_CLIENT_MESSAGE_BYTES;
 
-use self::{guard::Hosts, stream::StreamContext};
+use self::{guard::Hosts, stream::StreamContext, venues::Doorway, venues_list::TokenHolders};
 use crate::{
     error::ApiError,
     feed::handle::Feeds,
@@ -43,10 +50,14 @@ use crate::{
 /// What handlers may ask for. Everything in it is a handle.
 #[derive(Clone, FromRef)]
 pub struct AppState {
+    /// How the venues are reached.
+    pub doors: Doorway,
     /// The feeds.
     pub feeds: Feeds,
     /// The names we answer to.
     pub hosts: Hosts,
+    /// Which venues have the token they ask for.
+    pub holders: TokenHolders,
     /// How the page is rendered.
     pub leptos: LeptosOptions,
     /// Whether the server is going down.
@@ -64,11 +75,17 @@ pub fn router(state: AppState) -> Router {
     let api = Router::new()
         .route("/api/v1/book", get(book::show))
         .route("/api/v1/candles", get(candles::list))
+        .route("/api/v1/direct", get(direct::list))
+        .route("/api/v1/feeds", post(feeds::start))
+        .route("/api/v1/feeds/{venue}", delete(feeds::stop))
         .route("/api/v1/instruments", get(instruments::list))
         .route("/api/v1/recordings", get(recordings::list))
         .route("/api/v1/replay", get(replay::show).post(replay::tell))
         .route("/api/v1/status", get(status::show))
         .route("/api/v1/trades", get(trades::list))
+        .route("/api/v1/venues", get(venues_list::list))
+        .route("/api/v1/venues/{venue}/rest", get(venues::pass))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
         // Small answers stay as they are: a round trip costs the same, and packing them costs more than it saves.
         .layer(CompressionLayer::new().gzip(true).compress_when(SizeAbove::new(COMPRESS_ABOVE)));
     let router = Router::new()
@@ -90,3 +107,5 @@ pub fn router(state: AppState) -> Router {
 }
 
 const COMPRESS_ABOVE: u64 = 1_024;
+/// As a message on the stream may have.
+const MAX_BODY: usize = MAX_CLIENT_MESSAGE_BYTES;

@@ -1,4 +1,4 @@
-//! Compiles the page to WebAssembly and makes the JavaScript that loads it.
+//! Compiles the page and direct mode's worker to WebAssembly and makes the JavaScript that loads them.
 //!
 //! Not the site folder: the result lies in `target/front/page-<mode>` until `site` copies what has changed.
 //! wasm-bindgen runs as a library of the very version that the page links, so there is no tool to install. wasm-opt
@@ -20,7 +20,8 @@ use crate::{
     process,
 };
 
-/// Compiles the page and makes `truetape.js` and `truetape.wasm` of it, unless they are up to date.
+/// Compiles the page and makes `truetape.js` and `truetape.wasm` of it, and of the worker `worker.js` and `worker.wasm`,
+/// unless they are up to date.
 ///
 /// # Errors
 /// Where the compiler or wasm-bindgen fails.
@@ -30,12 +31,13 @@ pub(crate) fn build(house: &House, mode: Mode) -> anyhow::Result<()> {
         Mode::Release => ("wasm-release", "wasm-release"),
     };
     let mut cargo = house.cargo();
-    cargo.args(["build", "-p", "frontend", "--lib", "--target", WASM, "--profile", profile]);
+    cargo.args(["build", "-p", "frontend", "-p", "worker", "--lib", "--target", WASM, "--profile", profile]);
     process::run(cargo.arg("--target-dir").arg(house.shown(&house.front_target())))?;
 
-    let compiled = house.front_target().join(WASM).join(folder).join("frontend.wasm");
+    let compiled_in = house.front_target().join(WASM).join(folder);
+    let programs = PROGRAMS.map(|(library, name)| (compiled_in.join(format!("{library}.wasm")), name));
     let wasm_opt = process::find_on_path("wasm-opt").filter(|_| mode == Mode::Release);
-    let stamp = stamp(&compiled, wasm_opt.as_deref())?;
+    let stamp = stamp(programs.iter().map(|(compiled, _)| compiled.as_path()), wasm_opt.as_deref())?;
     let out = folder_of(house, mode);
     let stamp_file = out.with_extension("stamp");
     if fs::read_to_string(&stamp_file).is_ok_and(|old| old == stamp) && out.is_dir() {
@@ -44,13 +46,15 @@ pub(crate) fn build(house: &House, mode: Mode) -> anyhow::Result<()> {
     // First no stamp, then the work, then the stamp: a broken run is not taken for a finished one.
     unless_absent(fs::remove_file(&stamp_file))?;
     unless_absent(fs::remove_dir_all(&out))?;
-    eprintln!("wasm-bindgen: {}", house.shown(&compiled));
-    bind(&compiled, &out, mode)?;
-    let wasm = out.join(format!("{OUTPUT_NAME}.wasm"));
-    match wasm_opt {
-        Some(program) => process::run(Command::new(program).args(WASM_OPT_ARGS).arg(&wasm).arg("-o").arg(&wasm))?,
-        None if mode == Mode::Release => eprintln!("wasm-opt is not on PATH: going on without it"),
-        None => {}
+    for (compiled, name) in &programs {
+        eprintln!("wasm-bindgen: {}", house.shown(compiled));
+        bind(compiled, &out, name, mode)?;
+        let wasm = out.join(format!("{name}.wasm"));
+        match &wasm_opt {
+            Some(program) => process::run(Command::new(program).args(WASM_OPT_ARGS).arg(&wasm).arg("-o").arg(&wasm))?,
+            None if mode == Mode::Release => eprintln!("wasm-opt is not on PATH: going on without it"),
+            None => {}
+        }
     }
     fs::write(&stamp_file, stamp)?;
     Ok(())
@@ -61,10 +65,10 @@ pub(crate) fn folder_of(house: &House, mode: Mode) -> PathBuf {
     house.front_target().join(format!("page-{}", mode.word()))
 }
 
-fn bind(compiled: &Path, out: &Path, mode: Mode) -> anyhow::Result<()> {
+fn bind(compiled: &Path, out: &Path, name: &str, mode: Mode) -> anyhow::Result<()> {
     Bindgen::new()
         .input_path(compiled)
-        .out_name(OUTPUT_NAME)
+        .out_name(name)
         .web(true)?
         .typescript(false)
         // Names make panics and profiles readable; a release page is smaller without.
@@ -73,21 +77,22 @@ fn bind(compiled: &Path, out: &Path, mode: Mode) -> anyhow::Result<()> {
         .generate(out)
         .context("wasm-bindgen")?;
     // With LEPTOS_OUTPUT_NAME the page asks for NAME.wasm, wasm-bindgen writes NAME_bg.wasm and says so in the script.
-    let (theirs, ours) = (format!("{OUTPUT_NAME}_bg.wasm"), format!("{OUTPUT_NAME}.wasm"));
+    let (theirs, ours) = (format!("{name}_bg.wasm"), format!("{name}.wasm"));
     fs::rename(out.join(&theirs), out.join(&ours))?;
-    let script = out.join(format!("{OUTPUT_NAME}.js"));
+    let script = out.join(format!("{name}.js"));
     let text = fs::read_to_string(&script)?;
     fs::write(&script, text.replace(&theirs, &ours))?;
     Ok(())
 }
 
-/// What the result depends on: the compiled file (cargo leaves it alone when nothing has changed), this program and
+/// What the result depends on: the compiled files (cargo leaves them alone when nothing has changed), this program and
 /// the optimiser.
-fn stamp(compiled: &Path, wasm_opt: Option<&Path>) -> anyhow::Result<String> {
+fn stamp<'a>(compiled: impl Iterator<Item = &'a Path>, wasm_opt: Option<&'a Path>) -> anyhow::Result<String> {
     let mut stamp = String::new();
     let own = std::env::current_exe()?;
-    for file in [Some(compiled), Some(own.as_path()), wasm_opt].into_iter().flatten() {
-        let metadata = fs::metadata(file).with_context(|| format!("read {}", file.display()))?;
+    let files = compiled.chain(wasm_opt).map(Path::to_path_buf).chain([own]);
+    for file in files {
+        let metadata = fs::metadata(&file).with_context(|| format!("read {}", file.display()))?;
         let modified = metadata.modified()?.duration_since(UNIX_EPOCH)?.as_nanos();
         stamp += &format!("{} {} {modified}\n", file.display(), metadata.len());
     }
@@ -102,5 +107,7 @@ fn unless_absent(removed: std::io::Result<()>) -> std::io::Result<()> {
     }
 }
 
+/// Libraries and what they are called in `/pkg`. The worker is loaded when a reader switches to direct, and never before.
+const PROGRAMS: [(&str, &str); 2] = [("frontend", OUTPUT_NAME), ("worker", "worker")];
 /// Not `-Oz`: it takes a quarter off the file and adds seven per cent to what is sent, as its code compresses badly.
 const WASM_OPT_ARGS: [&str; 2] = ["-O1", "--all-features"];

@@ -6,7 +6,8 @@
 //! - debug: `target/site-debug`, which the server reads while it runs, from the path in `TRUETAPE_SITE_DIR`;
 //!   `cargo xtask` sets that variable when it starts a debug server, and for the browser tests.
 //!
-//! Inside: `pkg/truetape.js`, `pkg/truetape.wasm`, `pkg/truetape.css`, `pkg/snippets/…` and all of `public/`.
+//! Inside: `pkg/truetape.js`, `pkg/truetape.wasm`, `pkg/truetape.css`, `pkg/snippets/…`, direct mode's `pkg/worker.js`
+//! and `pkg/worker.wasm`, and all of `public/`.
 //! Not the compilation (`page`), nor the style sheet (`style`). A file that has not changed is not written, so the
 //! server is compiled anew only when the page is another.
 

@@ -87,7 +87,7 @@ fn captures() -> anyhow::Result<()> {
 fn lint_wasm(house: &House) -> anyhow::Result<()> {
     let mut clippy = house.cargo();
     clippy.args(["clippy", "--target", WASM]).arg("--target-dir").arg(house.shown(&house.front_target()));
-    clippy.args(["-p", "frontend", "-p", "app", "--features", "app/hydrate"]);
+    clippy.args(["-p", "frontend", "-p", "worker", "-p", "app", "--features", "app/hydrate"]);
     for room in tidy::wasm_build::pure_rooms_of(house) {
         clippy.args(["-p", room]);
     }

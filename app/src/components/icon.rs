@@ -11,12 +11,18 @@ pub enum Icon {
     ChevronDown,
     /// A cross: close.
     Close,
+    /// Columns side by side: the Markets page.
+    Columns,
+    /// A gauge: data quality.
+    Gauge,
     /// A moon: dark.
     Moon,
     /// Two bars: hold.
     Pause,
     /// A triangle: go on.
     Play,
+    /// A plug: the Venues page.
+    Plug,
     /// A reel of tape: recordings.
     Reel,
     /// A screen: as the system is set.
@@ -36,9 +42,12 @@ impl Icon {
             Self::Candles => "M5 2v2M5 10v3M3 4h4v6H3zM11 3v3M11 11v3M9 6h4v5H9z",
             Self::ChevronDown => "M4 6.5l4 4 4-4",
             Self::Close => "M4 4l8 8M12 4l-8 8",
+            Self::Columns => "M2 3h12v10H2zM2 6.5h12M6 3v10M10 3v10",
+            Self::Gauge => "M2.5 12a5.5 5.5 0 1 1 11 0M8 12l2.6-4M4.5 12h1M10.5 12h1",
             Self::Moon => "M13 9.4A5.5 5.5 0 1 1 6.6 3a4.4 4.4 0 0 0 6.4 6.4z",
             Self::Pause => "M5.5 3.5v9M10.5 3.5v9",
             Self::Play => "M5 3.5v9l7-4.5z",
+            Self::Plug => "M5.5 2v3.5M10.5 2v3.5M3.5 5.5h9v2a4.5 4.5 0 0 1-9 0zM8 12v2.5",
             Self::Reel => {
                 "M8 2.2a5.8 5.8 0 1 0 0 11.6h6M8 4.4v.2M11.4 8h.2M8 11.4v.2M4.4 8h.2M8 6.8a1.2 1.2 0 1 0 0 2.4 1.2 1.2 0 0 0 0-2.4zM13.8 8a5.8 5.8 0 0 0-5.8-5.8"
             }

@@ -1,7 +1,12 @@
 //! Small pieces without a business of their own, each with its CSS beside it.
 
+pub mod budget_bar;
+pub mod cross_check;
+pub mod data_path;
 pub mod figure;
 pub mod flash_price;
 pub mod icon;
 pub mod room;
+pub mod status_light;
 pub mod status_mark;
+pub mod status_popover;

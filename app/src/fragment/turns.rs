@@ -19,6 +19,8 @@ pub enum Look {
     Live,
     /// The last known value, this many seconds old.
     Stale {
+        /// `stale`, or `quiet` where nothing happens in the market.
+        word: &'static str,
         /// Age in words.
         age: String,
     },
@@ -55,7 +57,7 @@ impl Look {
         match self {
             Self::Waiting { note } => note.clone(),
             Self::Live => None,
-            Self::Stale { age } => Some(format!("stale, {age} old")),
+            Self::Stale { word, age } => Some(format!("{word}, {age} old")),
             Self::Failed { message, age, next_s } => {
                 let since = (!age.is_empty()).then(|| format!("for {age}"));
                 let next = next_s.map(|seconds| format!("next try in {seconds} s"));
@@ -139,7 +141,9 @@ impl Turns {
         self.failed_since = None;
         match freshness {
             Freshness::Fresh | Freshness::Refused { .. } => Look::Live,
-            Freshness::Stale { age_ms } => Look::Stale { age: format::whole_age(*age_ms) },
+            Freshness::Stale { age_ms, is_quiet } => {
+                Look::Stale { word: if *is_quiet { "quiet" } else { "stale" }, age: format::whole_age(*age_ms) }
+            }
             Freshness::Waiting => {
                 let waited = self.began.map_or(Duration::ZERO, |began| now.saturating_since(began));
                 let note = match cause {
@@ -245,8 +249,10 @@ mod tests {
     #[test]
     fn stale_and_refused_say_so() {
         let mut turns = started();
-        let stale = turns.look(at(1_000), FAST, &Freshness::Stale { age_ms: 7_900 }, None);
+        let stale = turns.look(at(1_000), FAST, &Freshness::Stale { age_ms: 7_900, is_quiet: false }, None);
         assert_eq!((stale.as_str(), stale.note().as_deref()), ("stale", Some("stale, 7 s old")));
+        let quiet = turns.look(at(1_000), FAST, &Freshness::Stale { age_ms: 7_900, is_quiet: true }, None);
+        assert_eq!((quiet.as_str(), quiet.note().as_deref()), ("stale", Some("quiet, 7 s old")));
         let refusal = Freshness::Refused { message: "no such instrument".into() };
         assert_eq!(
             turns.look(at(1_000), FAST, &refusal, None).note().as_deref(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use model::time::{Monotonic, Now, Timestamp};
+use wasm_bindgen::{JsCast, JsValue};
 
 /// Both clocks of the browser.
 pub fn now() -> Now {
@@ -76,3 +77,38 @@ pub fn is_typing() -> bool {
             || element.has_attribute("contenteditable")
     })
 }
+
+/// True while a popover is shown.
+pub fn is_popover_open(popover: &web_sys::Element) -> bool {
+    popover.matches(":popover-open").unwrap_or(false)
+}
+
+/// Lets a popover hang below the element that was pressed, or stand above it where there is no room; the style sheet
+/// reads where.
+pub fn hang_at(event: &web_sys::MouseEvent, popover_id: &str) {
+    let pressed = event.current_target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    let popover =
+        document().get_element_by_id(popover_id).and_then(|found| found.dyn_into::<web_sys::HtmlElement>().ok());
+    let (Some(pressed), Some(popover)) = (pressed, popover) else { return };
+    let size =
+        |read: fn(&web_sys::Window) -> Result<JsValue, JsValue>| read(&window()).ok().and_then(|size| size.as_f64());
+    let (width, height) =
+        (size(web_sys::Window::inner_width).unwrap_or(0.0), size(web_sys::Window::inner_height).unwrap_or(0.0));
+    let place = pressed.get_bounding_client_rect();
+    let is_above = place.bottom() > height * 0.55;
+    let set = |name: &str, value: String| {
+        let _refused = popover.style().set_property(name, &value);
+    };
+    set("--hang-left", format!("{:.0}px", place.left().min(width - POPOVER_WIDTH).max(POPOVER_GAP)));
+    set("--hang-top", if is_above { "auto".to_owned() } else { format!("{:.0}px", place.bottom() + POPOVER_GAP) });
+    set(
+        "--hang-bottom",
+        if is_above { format!("{:.0}px", height - place.top() + POPOVER_GAP) } else { "auto".to_owned() },
+    );
+}
+
+/// A popover's width with its distance from the edge, in pixels.
+const POPOVER_WIDTH: f64 = 376.0;
+
+/// Distance from what it hangs on and from the edge, in pixels.
+const POPOVER_GAP: f64 = 8.0;

@@ -17,6 +17,12 @@ pub struct ClockOffset {
     pub error_ms: f64,
 }
 
+impl ClockOffset {
+    fn agrees_with(self, other: Self) -> bool {
+        (self.offset_ms - other.offset_ms).abs() <= self.error_ms + other.error_ms + DRIFT_MS
+    }
+}
+
 /// Keeps the last comparisons and says which one counts.
 #[derive(Debug, Default)]
 pub struct ClockComparison {
@@ -33,7 +39,12 @@ impl ClockComparison {
         // Half a millisecond more: both clocks are read to the millisecond.
         let error_ms = round_trip_ms / 2.0 + 0.5;
         let offset_ms = server_time_ms as f64 + 0.5 - (sent_ms + round_trip_ms / 2.0);
-        self.samples.push_back(ClockOffset { offset_ms, error_ms });
+        let sample = ClockOffset { offset_ms, error_ms };
+        // Two that cannot both be right: the server's clock was set in between, and the newer one counts.
+        if self.offset().is_some_and(|known| !known.agrees_with(sample)) {
+            self.samples.clear();
+        }
+        self.samples.push_back(sample);
         if self.samples.len() > N_SAMPLES {
             self.samples.pop_front();
         }
@@ -42,6 +53,13 @@ impl ClockComparison {
     /// The comparison that counts; `None` before the first.
     pub fn offset(&self) -> Option<ClockOffset> {
         self.samples.iter().copied().min_by(|left, right| left.error_ms.total_cmp(&right.error_ms))
+    }
+
+    /// The server's clock minus the browser's, for latencies: a difference within its own error is no difference, as taken
+    /// at its word it would make latencies too low.
+    pub fn server_ahead_ms(&self) -> f64 {
+        let known = self.offset().filter(|known| known.offset_ms.abs() > known.error_ms);
+        known.map_or(0.0, |known| known.offset_ms)
     }
 
     /// The server's wall clock at `now`; the browser's own where nothing was compared yet.
@@ -65,6 +83,9 @@ impl ClockComparison {
 
 /// Comparisons kept: at one each five seconds, the best of 40 seconds counts, and drift stays below that.
 const N_SAMPLES: usize = 8;
+
+/// Clocks may drift apart by this much while comparisons are kept: 500 ppm over 40 seconds.
+const DRIFT_MS: f64 = 20.0;
 
 /// The wall clock moved by more than this against the monotonic clock: it was set.
 const STEP_MS: i64 = 250;
@@ -117,5 +138,22 @@ mod tests {
         clocks.add(at(5_000, 65_000), at(5_100, 65_100), 6_050);
         // Server 6,050.5 against our 65,050 in the middle of the way: the sample of before the step is gone.
         assert_eq!(clocks.offset().map(|known| known.offset_ms), Some(-58_999.5));
+    }
+
+    #[test]
+    fn a_server_clock_that_was_set_is_believed_at_once() {
+        for step_ms in [-600_000, 600_000, 1_000] {
+            let mut clocks = ClockComparison::default();
+            clocks.add(at(0, 0), at(2, 2), 1_001);
+            clocks.add(at(5_000, 5_000), at(5_080, 5_080), 6_040 + step_ms);
+            assert_eq!(clocks.offset().map(|known| known.offset_ms), Some(1_000.5 + step_ms as f64));
+            assert_eq!(clocks.server_ahead_ms(), 1_000.5 + step_ms as f64);
+        }
+        // A slow answer agrees with a quick one: the quick one goes on counting.
+        let mut clocks = ClockComparison::default();
+        clocks.add(at(0, 0), at(2, 2), 1);
+        clocks.add(at(5_000, 5_000), at(5_400, 5_400), 5_390);
+        assert_eq!(clocks.offset().map(|known| known.error_ms), Some(1.5));
+        assert_eq!(clocks.server_ahead_ms(), 0.0, "less than its own error");
     }
 }

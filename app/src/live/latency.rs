@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, VecDeque};
 use model::time::{Now, Timestamp};
 use wire::topic::Topic;
 
+use crate::live::stages::StageMeter;
+
 /// The stamps of one update, from the venue to the paint. Fields of the browser are on the browser's clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Paint {
@@ -21,6 +23,8 @@ pub struct Paint {
     pub browser_receive_ms: f64,
     /// The browser's clock after the paint, in milliseconds.
     pub paint_ms: f64,
+    /// It came directly: what the server's clock would say is the browser's own.
+    pub is_direct: bool,
 }
 
 /// Usual and worst of the last updates, in milliseconds.
@@ -38,8 +42,10 @@ pub struct LatencySummary {
 #[derive(Debug, Default)]
 pub struct LatencyMeter {
     received: BTreeMap<Topic, Paint>,
-    taken: Vec<Paint>,
+    taken: Vec<(Topic, Paint)>,
     paints: VecDeque<Paint>,
+    /// The browser's part of the way, by stream and venue.
+    pub stages: StageMeter,
 }
 
 impl LatencyMeter {
@@ -52,7 +58,7 @@ impl LatencyMeter {
     /// A region has taken in what is known of `topic`; the next paint shows it.
     pub fn taken(&mut self, topic: &Topic) {
         if self.taken.len() < MAX_PAINTS {
-            self.taken.extend(self.received.remove(topic));
+            self.taken.extend(self.received.remove_entry(topic));
         }
     }
 
@@ -62,11 +68,16 @@ impl LatencyMeter {
         self.taken.clear();
     }
 
-    /// The frame was painted. Returns what it showed, newest last.
-    pub fn painted(&mut self, now: Now) -> &[Paint] {
+    /// The frame was painted; `server_ahead_ms` is the server's clock minus the browser's. Returns what it showed, newest
+    /// last.
+    pub fn painted(&mut self, now: Now, server_ahead_ms: f64) -> &[Paint] {
         let paint_ms = millis(now.wall);
         let n_new = self.taken.len();
-        self.paints.extend(self.taken.drain(..).map(|stamps| Paint { paint_ms, ..stamps }));
+        for (topic, stamps) in self.taken.drain(..) {
+            let paint = Paint { paint_ms, ..stamps };
+            self.stages.painted(&topic, &paint, server_ahead_ms);
+            self.paints.push_back(paint);
+        }
         let n_surplus = self.paints.len().saturating_sub(MAX_PAINTS);
         self.paints.drain(..n_surplus);
         let paints = self.paints.make_contiguous();
@@ -83,7 +94,8 @@ impl LatencyMeter {
         let recent = self.paints.iter().rev().take(N_SUMMARY);
         // Below zero is the error of the clock comparison, not a time.
         let mut took: Vec<f64> = recent
-            .map(|paint| (paint.paint_ms + server_ahead_ms - paint.publish_time_us as f64 / 1e3).max(0.0))
+            .map(|paint| (paint, if paint.is_direct { 0.0 } else { server_ahead_ms }))
+            .map(|(paint, ahead_ms)| (paint.paint_ms + ahead_ms - paint.publish_time_us as f64 / 1e3).max(0.0))
             .collect();
         took.sort_by(f64::total_cmp);
         let at = |share: f64| took.get(((took.len() as f64 * share).ceil() as usize).saturating_sub(1)).copied();
@@ -121,10 +133,10 @@ mod tests {
         meter.received(&shown, published(200), at(210));
         meter.received(&hidden, published(200), at(210));
         meter.taken(&shown);
-        let painted = meter.painted(at(220)).to_vec();
+        let painted = meter.painted(at(220), 0.0).to_vec();
         assert_eq!(painted.len(), 1);
         assert_eq!((painted[0].browser_receive_ms, painted[0].paint_ms), (210.0, 220.0));
-        assert!(meter.painted(at(230)).is_empty());
+        assert!(meter.painted(at(230), 0.0).is_empty());
         assert_eq!(meter.summary(5.0), Some(LatencySummary { p50_ms: 25.0, p99_ms: 25.0, n_paints: 1 }));
     }
 
@@ -136,7 +148,7 @@ mod tests {
         meter.received(&Topic::STATUS, published(0), at(0));
         meter.discard();
         meter.taken(&Topic::STATUS);
-        assert!(meter.painted(at(600_000)).is_empty());
+        assert!(meter.painted(at(600_000), 0.0).is_empty());
         assert_eq!(meter.summary(0.0), None);
     }
 
@@ -146,7 +158,7 @@ mod tests {
         for paint_idx in 0..5_000 {
             meter.received(&Topic::STATUS, published(0), at(0));
             meter.taken(&Topic::STATUS);
-            meter.painted(at(paint_idx % 100 + 1));
+            meter.painted(at(paint_idx % 100 + 1), 0.0);
         }
         assert_eq!(meter.paints().count(), MAX_PAINTS);
         assert_eq!(meter.summary(0.0), Some(LatencySummary { p50_ms: 50.0, p99_ms: 99.0, n_paints: N_SUMMARY }));

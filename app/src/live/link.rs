@@ -17,8 +17,8 @@ use wire::{
     close_code::CloseCode,
     lane::Lane,
     message::{
-        ClientMessage, Hello, Item, ItemKind, Ping, ResumePositions, ServerMessage, SnapshotRequest, Subscribe,
-        Unsubscribe,
+        ClientMessage, CommandRequest, Hello, Item, ItemKind, JsonText, Ping, ResumePositions, ServerMessage,
+        SnapshotRequest, Subscribe, Unsubscribe,
     },
     topic::{Topic, TopicPattern},
 };
@@ -132,6 +132,13 @@ pub enum Input {
     Lane(Lane),
     /// These topics, and no others, are wanted.
     Wants(BTreeSet<Topic>),
+    /// The reader wants something done.
+    Command {
+        /// The caller's number of it; comes back with the answer.
+        ticket: u64,
+        /// The command.
+        command: JsonText,
+    },
     /// A deadline may have passed.
     Timeout,
 }
@@ -155,6 +162,13 @@ pub enum Output {
         topics: Vec<Topic>,
         /// The server's words.
         message: String,
+    },
+    /// A command was answered, or cannot be any more.
+    Answered {
+        /// The caller's number.
+        ticket: u64,
+        /// What came of it, or why nothing did.
+        answer: Result<JsonText, String>,
     },
     /// Two clocks were compared.
     ClockSample {
@@ -196,6 +210,8 @@ pub struct Link {
     resuming: BTreeSet<Topic>,
     recovery: Recovery,
     requests: BTreeMap<u64, Vec<Topic>>,
+    /// Tickets of commands that wait for their answer, by the request's id.
+    commands: BTreeMap<u64, u64>,
     next_id: u64,
     attempt: u32,
     has_been_up: bool,
@@ -223,6 +239,7 @@ impl Link {
             resuming: BTreeSet::new(),
             recovery: Recovery::default(),
             requests: BTreeMap::new(),
+            commands: BTreeMap::new(),
             next_id: 1,
             attempt: 0,
             has_been_up: false,
@@ -268,6 +285,7 @@ impl Link {
                 self.wants = wants;
                 self.settle_wants();
             }
+            Input::Command { ticket, command } => self.command(ticket, command),
             Input::Timeout => self.on_timeout(now),
         }
     }
@@ -364,7 +382,8 @@ impl Link {
                 }
             }
             ServerMessage::Bye(bye) if !bye.code.is_reconnect() => self.stop(&bye.reason),
-            ServerMessage::Bye(_) | ServerMessage::Unsubscribed(_) | ServerMessage::Ack(_) => {}
+            ServerMessage::Ack(ack) => self.answer(ack.id, Ok(ack.result)),
+            ServerMessage::Bye(_) | ServerMessage::Unsubscribed(_) => {}
         }
     }
 
@@ -429,6 +448,9 @@ impl Link {
     }
 
     fn on_refused(&mut self, id: Option<u64>, message: String, now: Now) {
+        if let Some(id) = id.filter(|id| self.commands.contains_key(id)) {
+            return self.answer(id, Err(message));
+        }
         let Some(topics) = id.and_then(|id| self.requests.remove(&id)) else { return };
         for topic in &topics {
             self.subscribed.remove(topic);
@@ -440,6 +462,30 @@ impl Link {
         }
         self.refused_at = Some(now.monotonic + self.config.refused_retry);
         self.outputs.push(Output::Refused { topics, message });
+    }
+
+    fn command(&mut self, ticket: u64, command: JsonText) {
+        if !matches!(self.phase, Phase::Up) {
+            let answer = Err("there is no connection to the server; try again once there is".to_owned());
+            return self.outputs.push(Output::Answered { ticket, answer });
+        }
+        let id = self.take_id();
+        self.commands.insert(id, ticket);
+        self.outputs.push(Output::Send(ClientMessage::Command(CommandRequest { id, command })));
+    }
+
+    fn answer(&mut self, id: u64, answer: Result<JsonText, String>) {
+        if let Some(ticket) = self.commands.remove(&id) {
+            self.outputs.push(Output::Answered { ticket, answer });
+        }
+    }
+
+    /// The connection is gone: whether what was sent is done, nobody says any more.
+    fn give_up_commands(&mut self) {
+        for ticket in std::mem::take(&mut self.commands).into_values() {
+            let answer = Err("the connection was lost before the answer came; look whether it is done".to_owned());
+            self.outputs.push(Output::Answered { ticket, answer });
+        }
     }
 
     fn on_closed(&mut self, code: u16, reason: &str, now: Now) {
@@ -511,6 +557,7 @@ impl Link {
         // Full jitter: after a restart of the server all pages come back spread over the window.
         let delay = window.mul_f64(self.random_unit()).max(MIN_DELAY);
         self.subscribed.clear();
+        self.give_up_commands();
         self.silent_until = None;
         self.phase = Phase::Waiting { until: now.monotonic + delay };
     }
@@ -518,6 +565,7 @@ impl Link {
     fn stop(&mut self, reason: &str) {
         let message = if reason.is_empty() { "the server closed the connection for good" } else { reason };
         self.subscribed.clear();
+        self.give_up_commands();
         self.phase = Phase::Stopped { message: message.to_owned() };
         self.outputs.push(Output::Close);
     }
@@ -531,6 +579,7 @@ impl Link {
         self.offsets.clear();
         if matches!(self.phase, Phase::Greeting { .. } | Phase::Up) {
             self.subscribed.clear();
+            self.give_up_commands();
             self.has_been_up = false;
             self.outputs.push(Output::Close);
             self.open(now);

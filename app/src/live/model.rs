@@ -3,15 +3,20 @@
 //! Plain structs: items and the moment in, values out. Not here: the connection (`live::link`), signals and frames
 //! (`live`). Items come checked: a delta always follows its snapshot.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use model::{
-    instrument::InstrumentId,
-    status::{FeedMode, StreamState},
+    instrument::{InstrumentId, Venue},
+    status::{FeedMode, Silence, StreamState},
     time::{Monotonic, Now, Timestamp},
 };
 use wire::{
-    data::{BookData, QuoteData, StatusData, StreamEntry, SystemData, TopicData},
+    data::{
+        BookData, ConsolidatedData, QualityData, QuoteData, StatusData, StreamEntry, SystemData, TopicData,
+    },
     message::{Item, ItemKind},
     topic::Topic,
 };
@@ -19,8 +24,10 @@ use wire::{
 use crate::live::{
     candle_log::CandleLog,
     clock::ClockComparison,
+    cross_check::CrossCheck,
     latency::{LatencyMeter, Paint},
     link::LinkState,
+    paths::{Mode, Verdict},
     tape_log::TapeLog,
 };
 
@@ -36,6 +43,8 @@ pub enum Freshness {
     Stale {
         /// Age of the newest value.
         age_ms: u64,
+        /// Nothing happens there, as far as is known: the values are old and right.
+        is_quiet: bool,
     },
     /// The server refused the topics.
     Refused {
@@ -59,6 +68,10 @@ pub struct StreamView {
     pub rate: f64,
     /// Why it is not live.
     pub cause: Option<String>,
+    /// Why nothing comes although the connection is open.
+    pub silence: Option<Silence>,
+    /// By which way it comes.
+    pub way: Mode,
 }
 
 /// All the page knows of the market.
@@ -69,6 +82,14 @@ pub struct LiveModel {
     link: LinkState,
     heard_at: Option<Monotonic>,
     lost_at: Option<Monotonic>,
+    /// What the venues' workers say of their streams, and when they were last heard; whether or not it counts.
+    workers: BTreeMap<Venue, (StatusData, Monotonic)>,
+    /// The venues whose data comes directly: of these the workers' word counts.
+    direct: BTreeSet<Venue>,
+    /// The server's word on all streams with that of the workers that count; absent where none does.
+    merged_status: Option<StatusData>,
+    /// Both ways side by side, where the reader has asked for it.
+    pub cross_check: Option<CrossCheck>,
     /// How far the server's clock is from ours.
     pub clock: ClockComparison,
     /// What the updates took to get here.
@@ -93,17 +114,72 @@ enum Content {
 impl LiveModel {
     /// Applies one item of the stream.
     pub fn apply(&mut self, item: Item, now: Now) {
+        self.apply_by(Mode::Server, Verdict::Apply, item, now);
+    }
+
+    /// Applies one item that came by `way`.
+    pub fn apply_by(&mut self, way: Mode, verdict: Verdict, item: Item, now: Now) {
         // A snapshot may be of long ago: only what is new says how long the way takes.
         if item.kind == ItemKind::Delta
             && let Some(stamps) = stamps(&item.data)
         {
-            self.latency.received(&item.topic, stamps, now);
+            self.latency.received(&item.topic, Paint { is_direct: way == Mode::Direct, ..stamps }, now);
         }
+        let is_status = item.topic == Topic::STATUS;
         self.revision += 1;
         let slot = self.slots.entry(item.topic).or_default();
         slot.revision = self.revision;
         slot.refused = None;
-        slot.apply(item.kind, item.data);
+        // The same quote from elsewhere: what the other way has not heard yet, figures of the day perhaps, stays known.
+        let is_kept = verdict == Verdict::TakeOver && matches!(item.data, TopicData::Quote(_));
+        slot.apply(if is_kept { ItemKind::Delta } else { item.kind }, item.data);
+        if is_status {
+            self.merge_status();
+        }
+    }
+
+    /// Takes in what a venue's worker says of its streams.
+    pub fn apply_worker_status(&mut self, venue: &Venue, kind: ItemKind, data: StatusData, now: Now) {
+        let (known, heard_at) = self.workers.entry(venue.clone()).or_default();
+        *heard_at = now.monotonic;
+        match kind {
+            ItemKind::Snapshot => *known = data,
+            ItemKind::Delta => known.merge(&data),
+        }
+        self.merge_status();
+    }
+
+    /// What a venue's worker says of its connections and streams; `None` where it has said nothing, or there is none.
+    pub fn worker_status(&self, venue: &Venue) -> Option<&StatusData> {
+        self.workers.get(venue).map(|(status, _)| status)
+    }
+
+    /// Which venues have a worker, and of which of them the data shown comes directly.
+    pub fn set_direct(&mut self, workers: &BTreeSet<Venue>, direct: BTreeSet<Venue>) {
+        self.workers.retain(|venue, _| workers.contains(venue));
+        if self.direct != direct {
+            self.direct = direct;
+            self.merge_status();
+        }
+    }
+
+    /// True where what is shown of a venue comes directly.
+    pub fn is_direct(&self, venue: &Venue) -> bool {
+        self.direct.contains(venue)
+    }
+
+    fn merge_status(&mut self) {
+        let counting: Vec<&StatusData> =
+            self.direct.iter().filter_map(|venue| self.workers.get(venue)).map(|(status, _)| status).collect();
+        self.merged_status = (!counting.is_empty()).then(|| {
+            let mut merged = self.server_status().cloned().unwrap_or_default();
+            counting.into_iter().for_each(|status| merged.merge(status));
+            merged
+        });
+        self.revision += 1;
+        if let Some(slot) = self.slots.get_mut(&Topic::STATUS) {
+            slot.revision = self.revision;
+        }
     }
 
     /// Drops what is known of a topic.
@@ -171,8 +247,21 @@ impl LiveModel {
         }
     }
 
-    /// How all streams fare.
+    /// Best bid and offer of a pair over all venues.
+    pub fn consolidated(&self, pair: &str) -> Option<&ConsolidatedData> {
+        match self.other(&Topic::consolidated(pair))? {
+            TopicData::Consolidated(data) => Some(data),
+            _ => None,
+        }
+    }
+
+    /// How all streams fare, each by the word of the way it comes by.
     pub fn status(&self) -> Option<&StatusData> {
+        self.merged_status.as_ref().or_else(|| self.server_status())
+    }
+
+    /// How all streams fare by the server's word alone.
+    pub fn server_status(&self) -> Option<&StatusData> {
         match self.other(&Topic::STATUS)? {
             TopicData::Status(status) => Some(status),
             _ => None,
@@ -187,14 +276,24 @@ impl LiveModel {
         }
     }
 
+    /// What was counted, proved and measured of an instrument's stream and its feed.
+    pub fn quality(&self, instrument: &InstrumentId) -> Option<&QualityData> {
+        match self.other(&Topic::quality(instrument))? {
+            TopicData::Quality(quality) => Some(quality),
+            _ => None,
+        }
+    }
+
     /// How the stream of one instrument fares.
     pub fn stream(&self, instrument: &InstrumentId, now: Now) -> StreamView {
         let entry = self.entry(instrument);
         let age_ms = self.age_ms(instrument, entry, now);
         let state = match (entry.map(|entry| entry.state), age_ms) {
-            (Some(StreamState::Live), Some(_)) if self.is_cut_off(now) => StreamState::Stale,
+            (Some(StreamState::Live), Some(_)) if self.is_cut_off_from(instrument.venue(), now) => StreamState::Stale,
             (Some(state), _) => state,
-            (None, Some(age_ms)) if age_ms > STALE_AFTER_MS || self.is_cut_off(now) => StreamState::Stale,
+            (None, Some(age_ms)) if age_ms > STALE_AFTER_MS || self.is_cut_off_from(instrument.venue(), now) => {
+                StreamState::Stale
+            }
             (None, Some(_)) => StreamState::Live,
             (None, None) => StreamState::Initialising,
         };
@@ -205,6 +304,8 @@ impl LiveModel {
             updates: entry.map_or(0, |entry| entry.updates),
             rate: entry.map_or(0.0, |entry| entry.rate),
             cause: entry.and_then(|entry| entry.cause.clone()),
+            silence: entry.and_then(|entry| entry.silence),
+            way: if self.is_direct(instrument.venue()) { Mode::Direct } else { Mode::Server },
         }
     }
 
@@ -219,25 +320,34 @@ impl LiveModel {
             return Freshness::Waiting;
         }
         let mut youngest_ms: Option<u64> = None;
+        let mut is_quiet = !self.is_cut_off(now);
         for (topic, _) in known {
             let Some(instrument) = topic.instrument() else {
                 // Topics without an instrument are the server's own: as fresh as the connection.
                 let silent_ms = self.heard_at.map_or(0, |at| millis(now.monotonic.saturating_since(at)));
-                return if self.is_cut_off(now) { Freshness::Stale { age_ms: silent_ms } } else { Freshness::Fresh };
+                let stale = Freshness::Stale { age_ms: silent_ms, is_quiet: false };
+                return if self.is_cut_off(now) { stale } else { Freshness::Fresh };
             };
             let stream = self.stream(instrument, now);
+            is_quiet &= stream.silence.is_some_and(Silence::is_quiet);
             match (stream.state, stream.age_ms) {
-                (StreamState::Live | StreamState::Initialising, _) if !self.is_cut_off(now) => return Freshness::Fresh,
+                (StreamState::Live | StreamState::Initialising, _)
+                    if !self.is_cut_off_from(instrument.venue(), now) =>
+                {
+                    return Freshness::Fresh;
+                }
                 (_, Some(age_ms)) => youngest_ms = Some(youngest_ms.map_or(age_ms, |known| known.min(age_ms))),
                 (_, None) => {}
             }
         }
-        Freshness::Stale { age_ms: youngest_ms.unwrap_or(0) }
+        Freshness::Stale { age_ms: youngest_ms.unwrap_or(0), is_quiet }
     }
 
     /// Why nothing has come for the topics, in words; `None` where nothing is wrong that is known of.
     pub fn waiting_cause(&self, topics: &[Topic], now: Now) -> Option<String> {
+        let is_direct = topics.iter().filter_map(Topic::venue).any(|venue| self.is_direct(venue));
         match &self.link {
+            _ if is_direct => {}
             LinkState::Connecting => return Some("connecting to the server".to_owned()),
             LinkState::Reconnecting { at } | LinkState::Disconnected { at } => {
                 let rest = at.saturating_since(now.monotonic);
@@ -262,6 +372,16 @@ impl LiveModel {
         is_past(self.lost_at, LOST_GRACE) || is_past(self.heard_at, SILENCE_LIMIT)
     }
 
+    /// The same of the way by which a venue's data comes.
+    pub fn is_cut_off_from(&self, venue: &Venue, now: Now) -> bool {
+        if !self.is_direct(venue) {
+            return self.is_cut_off(now);
+        }
+        // A worker tells ages once a second: one that is silent hangs.
+        let heard_at = self.workers.get(venue).map_or(Monotonic::ZERO, |(_, heard_at)| *heard_at);
+        now.monotonic.saturating_since(heard_at) > SILENCE_LIMIT
+    }
+
     fn entry(&self, instrument: &InstrumentId) -> Option<&StreamEntry> {
         self.status()?.streams.iter().find(|entry| entry.instrument == *instrument)
     }
@@ -275,7 +395,9 @@ impl LiveModel {
         let of_quote = self.quote(instrument).and_then(|quote| quote.receive_time_us).map(Timestamp::from_micros);
         let of_book = self.book(instrument).and_then(|book| book.receive_time_us).map(Timestamp::from_micros);
         let newest = [of_entry, of_quote, of_book].into_iter().flatten().max()?;
-        Some(millis(self.clock.server_time(now).saturating_since(newest)))
+        // A worker's stamps are of this browser's own clock.
+        let time = if self.is_direct(instrument.venue()) { now.wall } else { self.clock.server_time(now) };
+        Some(millis(time.saturating_since(newest)))
     }
 
     fn other(&self, topic: &Topic) -> Option<&TopicData> {
@@ -321,6 +443,7 @@ fn stamps(data: &TopicData) -> Option<Paint> {
     let (venue_time_ms, receive_time_us, publish_time_us) = match data {
         TopicData::Quote(quote) => (quote.venue_time_ms, quote.receive_time_us, quote.publish_time_us?),
         TopicData::Book(book) => (book.venue_time_ms, book.receive_time_us, book.publish_time_us?),
+        TopicData::Quality(quality) => (None, None, quality.publish_time_us?),
         _ => return None,
     };
     Some(Paint { venue_time_ms, receive_time_us, publish_time_us, ..Paint::default() })

@@ -7,8 +7,6 @@ use leptos::prelude::*;
 use model::instrument::{InstrumentId, Venue};
 use serde::{Deserialize, Serialize};
 
-use crate::live::Live;
-
 /// A file, as the server lists it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Tape {
@@ -125,7 +123,6 @@ pub enum Deed {
 /// Handle on recordings and replay; the same for the whole page and cheap to copy.
 #[derive(Clone, Copy, Debug)]
 pub struct Recorder {
-    live: Live,
     list: RwSignal<Option<Recordings>>,
     replay: RwSignal<Option<Replay>>,
     failure: RwSignal<Option<String>>,
@@ -183,14 +180,13 @@ impl Recorder {
                 Ok(answer) => {
                     self.failure.set(None);
                     set_if_new(self.replay, answer.replay.clone());
-                    crate::live::socket::fetch_instruments(self.live).await;
                     then(answer.replay);
                 }
                 Err(message) => self.failure.set(Some(message)),
             }
         });
         #[cfg(not(feature = "hydrate"))]
-        let _ = (order, then, self.live);
+        let _ = (order, then);
     }
 
     /// Does something with recordings, and asks for the list again.
@@ -222,16 +218,16 @@ fn set_if_new<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, next: T
 }
 
 /// Provides recordings and replay to the whole page.
-pub fn provide_recorder(live: Live) {
+pub fn provide_recorder() {
     let (list, replay, failure, saved) =
         (RwSignal::new(None), RwSignal::new(None), RwSignal::new(None), RwSignal::new(None));
-    provide_context(Recorder { live, list, replay, failure, saved });
+    provide_context(Recorder { list, replay, failure, saved });
 }
 
 /// The recordings and the replay of this page.
 pub fn use_recorder() -> Recorder {
     use_context().unwrap_or_else(|| {
-        provide_recorder(crate::live::use_live());
+        provide_recorder();
         expect_context()
     })
 }

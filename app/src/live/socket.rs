@@ -1,25 +1,41 @@
 //! The shell around the pure parts, in the browser: socket, timers, frames, and what the browser says about the page.
 //!
 //! A message changes plain structs at once; signals are notified in the next animation frame, once. A hidden page gets
-//! no frames: it goes on applying and paints when it is seen again.
+//! no frames: it goes on applying and paints when it is seen again. The workers of venues in direct mode are driven from
+//! here as well (`ways`), because what they bring meets the same model.
 
-use std::{cell::RefCell, rc::Rc, time::Duration};
+mod lists;
+mod ways;
 
-use ::model::time::Monotonic;
-use leptos::{prelude::*, task::spawn_local};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+    time::Duration,
+};
+
+use ::model::{
+    instrument::{InstrumentId, Venue},
+    time::Monotonic,
+};
+use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
 use wire::{
     Encoding, decode_server, encode_client,
-    message::{ClientMessage, ServerMessage},
+    lane::Lane,
+    message::{ClientMessage, JsonText, ServerMessage},
     names::StreamNames,
+    topic::Topic,
 };
 
 use crate::live::{
     Live, browser,
-    instruments::InstrumentList,
+    commands::Given,
+    direct::DirectWorker,
     latency::Paint,
     link::{Input, Link, LinkConfig, Output},
+    paths::{Modes, Paths, STORAGE_KEY},
 };
 
 /// Connects. Called once, when the page has woken up.
@@ -37,12 +53,24 @@ pub(super) fn start(live: Live) {
         is_frame_due: false,
         slow_tick_at: now.monotonic,
         epoch: None,
+        given: BTreeMap::new(),
+        next_ticket: 0,
         measured: measured(),
+        demand: BTreeSet::new(),
+        lane,
+        paths: Paths::default(),
+        workers: BTreeMap::new(),
+        is_way_changed: false,
+        described: Vec::new(),
+        is_list_old: false,
+        n_fetches: 0,
     };
+    live.modes.set(Modes::parse(&browser::stored(STORAGE_KEY).unwrap_or_default()));
     let driver = Shared(Rc::new(RefCell::new(driver)));
     let callbacks = Callbacks::new(&driver);
     driver.0.borrow_mut().callbacks = Some(callbacks);
     driver.follow_demand();
+    driver.follow_ways();
     driver.follow_page();
     driver.give(Input::Start);
 }
@@ -60,7 +88,22 @@ struct Driver {
     is_frame_due: bool,
     slow_tick_at: Monotonic,
     epoch: Option<String>,
+    /// Commands that wait for their answer, by ticket.
+    given: BTreeMap<u64, Given>,
+    next_ticket: u64,
     measured: Option<js_sys::Array>,
+    /// What the page wants, and on which lane.
+    demand: BTreeSet<Topic>,
+    lane: Lane,
+    paths: Paths,
+    workers: BTreeMap<Venue, DirectWorker>,
+    /// A topic has gone over: what is asked for changes.
+    is_way_changed: bool,
+    /// The instruments that the server follows, and whether it has described them.
+    described: Vec<(InstrumentId, bool)>,
+    /// It follows others than the list says.
+    is_list_old: bool,
+    n_fetches: u32,
 }
 
 /// What the browser calls again and again. Made once: a closure for each call would be freed only when the browser next
@@ -112,20 +155,26 @@ impl Shared {
             }
         }
         driver.settle();
+        if std::mem::take(&mut driver.is_list_old) {
+            driver.fetch_lists(self);
+        }
+        if std::mem::take(&mut driver.is_way_changed) {
+            self.reroute_soon();
+        }
     }
 
     fn follow_demand(&self) {
         let shared = self.clone();
-        let (demand, retry) = {
+        let (demand, retry, given) = {
             let driver = self.0.borrow();
-            (driver.live.demand, driver.live.retry)
+            (driver.live.demand, driver.live.retry, driver.live.given)
         };
         Effect::new(move |_| {
             let (topics, lane) = demand.with(|demand| (demand.topics(), demand.lane()));
             if let Some(lane) = lane {
                 shared.give(Input::Lane(lane));
             }
-            shared.give(Input::Wants(topics));
+            shared.set_demand(topics, lane);
         });
         let shared = self.clone();
         Effect::new(move |_| {
@@ -133,6 +182,23 @@ impl Shared {
                 shared.give(Input::Retry);
             }
         });
+        let shared = self.clone();
+        Effect::new(move |_| {
+            given.track();
+            for given in given.try_update_untracked(std::mem::take).unwrap_or_default() {
+                let Some((ticket, command)) = shared.note(given) else { continue };
+                shared.give(Input::Command { ticket, command });
+            }
+        });
+    }
+
+    /// Keeps a command until its answer comes.
+    fn note(&self, given: Given) -> Option<(u64, JsonText)> {
+        let mut driver = self.0.try_borrow_mut().ok()?;
+        driver.next_ticket += 1;
+        let (ticket, text) = (driver.next_ticket, given.text.clone());
+        driver.given.insert(ticket, given);
+        Some((ticket, text))
     }
 
     fn follow_page(&self) {
@@ -198,11 +264,10 @@ impl Shared {
         let now = browser::now();
         let Ok(driver) = self.0.try_borrow() else { return };
         let painted = driver.live.model.try_update_value(|model| {
-            let ahead_ms = model.clock.offset().map_or(0.0, |known| known.offset_ms);
-            let painted = model.latency.painted(now).to_vec();
-            (painted, ahead_ms)
+            let ahead_ms = model.clock.server_ahead_ms();
+            model.latency.painted(now, ahead_ms).to_vec()
         });
-        let Some((painted, _)) = painted else { return };
+        let Some(painted) = painted else { return };
         if let Some(ring) = &driver.measured {
             painted.iter().for_each(|paint| push_measured(ring, paint));
             count_frame(ring);
@@ -211,21 +276,27 @@ impl Shared {
 }
 
 impl Driver {
-    fn apply(&self, output: Output) {
+    fn apply(&mut self, output: Output) {
         let now = browser::now();
         let live = self.live;
         match output {
-            Output::Items(items) => {
-                live.model.try_update_value(|model| items.into_iter().for_each(|item| model.apply(item, now)));
-            }
+            Output::Items(items) => self.apply_server(items, now),
             Output::Forget(topics) => {
-                live.model.try_update_value(|model| topics.iter().for_each(|topic| model.forget(topic)));
+                // What the page still wants has gone over to another way, and stays.
+                let is_gone = |topic: &&Topic| !self.demand.contains(*topic);
+                live.model
+                    .try_update_value(|model| topics.iter().filter(is_gone).for_each(|topic| model.forget(topic)));
             }
             Output::Refused { topics, message } => {
                 live.model.try_update_value(|model| topics.iter().for_each(|topic| model.refuse(topic, &message)));
             }
             Output::ClockSample { sent, server_time_ms } => {
                 live.model.try_update_value(|model| model.clock.add(sent, now, server_time_ms));
+            }
+            Output::Answered { ticket, answer } => {
+                if let Some(given) = self.given.remove(&ticket) {
+                    given.answer(answer);
+                }
             }
             Output::Recovered(recovery) => live.recovery.set(Some((recovery, now.monotonic))),
             Output::Open | Output::Close | Output::Send(_) => {}
@@ -243,18 +314,7 @@ impl Driver {
     fn settle(&mut self) {
         let now = browser::now();
         self.set_timer(now.monotonic);
-        if now.monotonic.saturating_since(self.slow_tick_at) >= SLOW_TICK {
-            self.slow_tick_at = now.monotonic;
-            self.tell_link();
-            self.live.slow_tick.set(now);
-            let summary = self.live.model.try_update_value(|model| {
-                // A difference within its own error is no difference: taken at its word it would make latencies too low.
-                let known = model.clock.offset().filter(|known| known.offset_ms.abs() > known.error_ms);
-                let ahead_ms = known.map_or(0.0, |known| known.offset_ms);
-                model.latency.summary(ahead_ms)
-            });
-            self.live.latency.set(summary.flatten());
-        }
+        self.tick_slowly();
         self.want_frame();
     }
 
@@ -269,6 +329,21 @@ impl Driver {
         let Some(callbacks) = &self.callbacks else { return };
         let wait = deadline.saturating_since(now) + Duration::from_millis(1);
         self.timer = call_after(&callbacks.on_timeout, wait).map(|handle| Timer { rings: deadline, handle });
+    }
+
+    fn tick_slowly(&mut self) {
+        let now = browser::now();
+        if now.monotonic.saturating_since(self.slow_tick_at) < SLOW_TICK {
+            return;
+        }
+        self.slow_tick_at = now.monotonic;
+        self.tell_link();
+        self.live.slow_tick.set(now);
+        let summary = self.live.model.try_update_value(|model| {
+            model.latency.stages.turn(now.monotonic);
+            model.latency.summary(model.clock.server_ahead_ms())
+        });
+        self.live.latency.set(summary.flatten());
     }
 
     fn tell_link(&self) {
@@ -290,14 +365,14 @@ impl Driver {
         }
     }
 
-    fn on_bytes(&mut self, bytes: &[u8]) -> Option<ServerMessage> {
+    fn on_bytes(&mut self, shared: &Shared, bytes: &[u8]) -> Option<ServerMessage> {
         let message = decode_server(bytes, &self.names).ok()?;
         self.names.learn(&message);
         if let ServerMessage::Welcome(welcome) = &message
             && self.epoch.as_ref() != Some(&welcome.epoch)
         {
             self.epoch = Some(welcome.epoch.clone());
-            spawn_local(fetch_instruments(self.live));
+            self.fetch_lists(shared);
         }
         Some(message)
     }
@@ -340,7 +415,7 @@ impl Socket {
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             let Ok(buffer) = event.data().dyn_into::<js_sys::ArrayBuffer>() else { return };
             let bytes = js_sys::Uint8Array::new(&buffer).to_vec();
-            let message = heard.0.try_borrow_mut().ok().and_then(|mut driver| driver.on_bytes(&bytes));
+            let message = heard.0.try_borrow_mut().ok().and_then(|mut driver| driver.on_bytes(&heard, &bytes));
             match message {
                 Some(message) => heard.give(Input::Message(message)),
                 None => leptos::logging::warn!("a message of {} bytes could not be read", bytes.len()),
@@ -354,33 +429,6 @@ impl Socket {
         socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));
         Some(Self { socket, _on_open: on_open, _on_message: on_message, _on_close: on_close })
     }
-}
-
-/// Asks for the instruments until they come.
-pub(super) async fn fetch_instruments(live: Live) {
-    let mut wait = Duration::from_millis(500);
-    loop {
-        let failure = match gloo_net::http::Request::get("api/v1/instruments").send().await {
-            Ok(answer) if answer.ok() => match answer.text().await.map(|text| InstrumentList::parse(&text)) {
-                Ok(Ok(list)) => return live.instruments.set(list),
-                Ok(Err(error)) => error.to_string(),
-                Err(error) => error.to_string(),
-            },
-            Ok(answer) => format!("the server answered {}", answer.status()),
-            Err(error) => error.to_string(),
-        };
-        live.instruments.update(|list| list.failure = Some(failure));
-        sleep(wait).await;
-        wait = (wait * 2).min(Duration::from_secs(15));
-    }
-}
-
-async fn sleep(span: Duration) {
-    let millis = i32::try_from(span.as_millis()).unwrap_or(i32::MAX);
-    let promise = js_sys::Promise::new(&mut |resolve, _| {
-        let _handle = window().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, millis);
-    });
-    let _done = wasm_bindgen_futures::JsFuture::from(promise).await;
 }
 
 /// The stream of the server this page came from, under the same folder.

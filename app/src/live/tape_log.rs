@@ -21,7 +21,8 @@ pub struct TapeLog {
 }
 
 impl TapeLog {
-    /// Replaces the log. Prints that were in it keep their numbers, so their rows stay as they are.
+    /// Replaces the log. Prints that were in it keep their numbers, so their rows stay as they are, and so do those before
+    /// the snapshot's first where that is known: a source that began later takes nothing away.
     pub fn replace(&mut self, trades: Vec<TapeTrade>) {
         let known = std::mem::take(&mut self.rows);
         let first_known = trades.first().and_then(|first| known.iter().position(|row| row.trade.id == first.id));
@@ -30,7 +31,7 @@ impl TapeLog {
             let is_same = |row: &TapeRow, trade: &TapeTrade| row.trade.id == trade.id;
             let overlap =
                 known.iter().skip(row_idx).zip(&trades).take_while(|(row, trade)| is_same(row, trade)).count();
-            self.rows.extend(known.into_iter().skip(row_idx).take(overlap));
+            self.rows.extend(known.into_iter().take(row_idx + overlap));
             self.extend(trades.into_iter().skip(overlap));
         } else {
             self.extend(trades);
@@ -92,9 +93,14 @@ mod tests {
         log.extend(trades(3..5));
         assert_eq!(serials(&log), [5, 4, 3, 2, 1]);
         log.replace(trades(2..7));
-        assert_eq!(serials(&log), [7, 6, 5, 4, 3]);
+        assert_eq!(serials(&log), [7, 6, 5, 4, 3, 2, 1]);
+        // One that ends earlier: what came after it will come again.
+        log.replace(trades(5..6));
+        assert_eq!(serials(&log), [6, 5, 4, 3, 2, 1]);
+        log.extend(trades(6..7));
+        assert_eq!(serials(&log), [8, 6, 5, 4, 3, 2, 1]);
         log.replace(trades(50..52));
-        assert_eq!(serials(&log), [9, 8]);
+        assert_eq!(serials(&log), [10, 9]);
         log.replace(Vec::new());
         assert!(serials(&log).is_empty());
     }

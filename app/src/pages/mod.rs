@@ -3,7 +3,10 @@
 //! A new page is a folder here, one line in [`PAGES`] and one route in `shell`.
 
 pub mod live;
+pub mod markets;
+pub mod quality;
 pub mod recordings;
+pub mod venues;
 
 use crate::{components::icon::Icon, fragment::cadence::Cadence};
 
@@ -32,6 +35,9 @@ pub struct FragmentSpec {
 /// All pages, in the order of the navigation.
 pub const PAGES: &[Page] = &[
     Page { path: "/", title: "Live", icon: Icon::Candles, fragments: live::FRAGMENTS },
+    Page { path: "/markets", title: "Markets", icon: Icon::Columns, fragments: markets::FRAGMENTS },
+    Page { path: "/venues", title: "Venues", icon: Icon::Plug, fragments: venues::FRAGMENTS },
+    Page { path: "/quality", title: "Quality", icon: Icon::Gauge, fragments: quality::FRAGMENTS },
     Page { path: "/recordings", title: "Tapes", icon: Icon::Reel, fragments: recordings::FRAGMENTS },
 ];
 
@@ -45,7 +51,7 @@ mod tests {
     use super::*;
 
     /// The budget of each page: how many regions refresh by themselves.
-    const BUDGET: &[(&str, usize)] = &[("/", 5), ("/recordings", 0)];
+    const BUDGET: &[(&str, usize)] = &[("/", 5), ("/markets", 1), ("/venues", 1), ("/quality", 2), ("/recordings", 0)];
 
     #[test]
     fn pages_keep_their_fragment_budget() {
@@ -73,16 +79,18 @@ mod tests {
         use leptos::prelude::*;
         use leptos_router::location::RequestUrl;
 
-        let owner = Owner::new();
-        let html = owner.with(|| {
-            provide_context(RequestUrl::new("/?symbol=demo:AAABBB"));
-            crate::App().to_html()
-        });
-        let found: BTreeSet<&str> =
-            html.split("data-fragment=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
-        let declared: BTreeSet<&str> = PAGES[0].fragments.iter().chain(SHELL_FRAGMENTS).map(|spec| spec.name).collect();
-        assert_eq!(found, declared);
-        // No inline style on the server: a strict content policy would refuse it.
-        assert!(!html.contains(" style="), "{html}");
+        for page in PAGES {
+            let owner = Owner::new();
+            let html = owner.with(|| {
+                provide_context(RequestUrl::new(&format!("{}?symbol=demo:AAABBB", page.path)));
+                crate::App().to_html()
+            });
+            let found: BTreeSet<&str> =
+                html.split("data-fragment=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+            let declared: BTreeSet<&str> = page.fragments.iter().chain(SHELL_FRAGMENTS).map(|spec| spec.name).collect();
+            assert_eq!(found, declared, "{}", page.path);
+            // No inline style on the server: a strict content policy would refuse it.
+            assert!(!html.contains(" style="), "{html}");
+        }
     }
 }

@@ -4,8 +4,10 @@ use leptos::{ev, prelude::*};
 use leptos_router::hooks::use_location;
 
 use crate::{
+    components::{cross_check::CrossCheckPanel, data_path::DataPaths},
     fragment::cadence::{Pace, Preset},
     pages::{FragmentSpec, PAGES, SHELL_FRAGMENTS},
+    selection::use_selection,
     settings::{Flash, Theme, UpDown, use_settings},
 };
 
@@ -51,6 +53,8 @@ pub fn SettingsPanel() -> impl IntoView {
                 chosen=Signal::derive(move || settings.with(|settings| settings.flash.as_str()))
                 choose=move |value: String| settings.update(|settings| settings.flash = Flash::parse(&value).unwrap_or_default())
             />
+            <DataPaths/>
+            <CrossCheckPanel instrument=use_selection().id/>
         </section>
     }
 }

@@ -1,15 +1,21 @@
 //! The status bar: feeds, connection, latency, clocks, version.
 
 use leptos::prelude::*;
-use model::{status::StreamState, time::Now};
-use wire::{data::StatusData, topic::Topic};
+use model::{instrument::Venue, status::StreamState, time::Now};
+use wire::{
+    data::{ConnectionEntry, StatusData},
+    topic::Topic,
+};
 
 use crate::{
-    components::status_mark::StatusMark,
+    components::{
+        status_light::{StatusLight, Subject},
+        status_mark::StatusMark,
+    },
     format,
     fragment::{Fragment, cadence::Cadence},
     live::{Live, browser, link::LinkState, model::LiveModel, recorder::use_recorder, use_live},
-    pages::recordings::state::replay_words,
+    pages::{recordings::state::replay_words, venues::figures::is_all_simulated},
 };
 
 /// What is known of the feeds.
@@ -18,34 +24,45 @@ struct Feeds {
     n_active: usize,
     n_all: usize,
     updates: u64,
+    /// All that runs is made up: real venues are offered.
+    is_all_simulated: bool,
     venues: Vec<VenueMark>,
 }
 
 /// How one venue fares.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct VenueMark {
-    name: String,
+    venue: Venue,
+    /// Its data comes by the page's own connection.
+    is_direct: bool,
     state: StreamState,
     cause: String,
 }
 
 impl Feeds {
-    fn new(status: &StatusData, is_cut_off: bool) -> Self {
+    fn new(status: &StatusData, is_cut_off: impl Fn(&Venue) -> bool) -> Self {
         let venues = status.connections.iter().map(|connection| {
             let streams = status.streams.iter().filter(|entry| *entry.instrument.venue() == connection.venue);
             let best = streams.map(|entry| entry.state).min_by_key(|state| rank(*state));
             let state = match best.unwrap_or_default() {
                 _ if !connection.is_connected && connection.cause.is_some() => StreamState::Failed,
                 _ if !connection.is_connected => StreamState::Initialising,
-                StreamState::Live if is_cut_off => StreamState::Stale,
+                StreamState::Live if is_cut_off(&connection.venue) => StreamState::Stale,
                 state => state,
             };
-            VenueMark { name: connection.venue.to_string(), state, cause: connection.cause.clone().unwrap_or_default() }
+            VenueMark {
+                venue: connection.venue.clone(),
+                is_direct: false,
+                state,
+                cause: connection.cause.clone().unwrap_or_default(),
+            }
         });
+        let is_active = |connection: &ConnectionEntry| connection.is_connected && !is_cut_off(&connection.venue);
         Self {
-            n_active: status.connections.iter().filter(|connection| connection.is_connected && !is_cut_off).count(),
+            n_active: status.connections.iter().filter(|connection| is_active(connection)).count(),
             n_all: status.connections.len(),
             updates: status.streams.iter().map(|entry| entry.updates).sum(),
+            is_all_simulated: is_all_simulated(status),
             venues: venues.collect(),
         }
     }
@@ -75,8 +92,12 @@ pub fn StatusBar() -> impl IntoView {
     let live = use_live();
     let topics = Signal::derive(|| vec![Topic::STATUS]);
     let source = |model: &LiveModel| {
-        let is_cut_off = model.is_cut_off(browser::now());
-        Ok(model.status().map(|status| Feeds::new(status, is_cut_off)))
+        let now = browser::now();
+        let mut feeds = model.status().map(|status| Feeds::new(status, |venue| model.is_cut_off_from(venue, now)));
+        for venue in feeds.iter_mut().flat_map(|feeds| &mut feeds.venues) {
+            venue.is_direct = model.is_direct(&venue.venue);
+        }
+        Ok(feeds)
     };
     view! {
         <footer class="status-bar" data-testid="status-bar">
@@ -107,11 +128,19 @@ fn FeedMarks(
         <ul class="status-bar__venues">
             {move || venues.get().into_iter().map(|venue| view! {
                 <li class="status-bar__venue" data-testid="venue" data-state=venue.state.as_str() title=venue.cause>
-                    <StatusMark state=venue.state/>
-                    {venue.name}
+                    <StatusLight
+                        subject=Signal::stored(Some(Subject::Venue(venue.venue.clone())))
+                        state=venue.state
+                        word=venue.state.as_str()
+                    >
+                        {if venue.is_direct { format!("{} direct", venue.venue) } else { venue.venue.to_string() }}
+                    </StatusLight>
                 </li>
             }).collect_view()}
         </ul>
+        <a class="status-bar__offer" href="/venues" hidden=move || !feeds.with(|feeds| feeds.is_all_simulated)>
+            "Start a real venue"
+        </a>
     }
 }
 
@@ -202,40 +231,19 @@ fn Measures(
 
 #[cfg(test)]
 mod tests {
-    use model::{
-        instrument::{InstrumentId, Venue},
-        status::FeedMode,
-    };
-    use wire::data::{ConnectionEntry, StreamEntry};
+    use model::{instrument::InstrumentId, status::FeedMode};
+    use wire::data::StreamEntry;
 
     use super::*;
 
     fn connection(venue: &str, is_connected: bool, cause: Option<&str>) -> ConnectionEntry {
-        ConnectionEntry {
-            venue: Venue::new(venue),
-            is_connected,
-            mode: FeedMode::WebSocket,
-            cause: cause.map(str::to_owned),
-            next_attempt_ms: None,
-        }
+        let cause = cause.map(str::to_owned);
+        ConnectionEntry { is_connected, cause, ..ConnectionEntry::new(&Venue::new(venue), FeedMode::WebSocket) }
     }
 
     fn stream(id: &str, state: StreamState) -> StreamEntry {
-        StreamEntry {
-            instrument: InstrumentId::parse(id).unwrap(),
-            state,
-            mode: FeedMode::WebSocket,
-            updates: 71,
-            rate: 0.0,
-            age_ms: None,
-            last_update_ms: None,
-            cause: None,
-            next_attempt_ms: None,
-            is_simulated: false,
-            is_replay: false,
-            price_decimals: None,
-            size_decimals: None,
-        }
+        let instrument = InstrumentId::parse(id).unwrap();
+        StreamEntry { state, updates: 71, ..StreamEntry::new(&instrument, FeedMode::WebSocket) }
     }
 
     #[test]
@@ -245,12 +253,12 @@ mod tests {
             streams: vec![stream("one:A", StreamState::Stale), stream("one:B", StreamState::Live)],
             ..StatusData::default()
         };
-        let feeds = Feeds::new(&status, false);
+        let feeds = Feeds::new(&status, |_| false);
         assert_eq!(feeds.connections() + &feeds.updates(), "1/2 connections active • 142 updates");
         let states: Vec<StreamState> = feeds.venues.iter().map(|venue| venue.state).collect();
         assert_eq!(states, [StreamState::Live, StreamState::Failed]);
         // Without the server nothing is called active or live.
-        let feeds = Feeds::new(&status, true);
+        let feeds = Feeds::new(&status, |_| true);
         assert_eq!((feeds.n_active, feeds.venues[0].state), (0, StreamState::Stale));
     }
 }

@@ -6,8 +6,7 @@ use model::{
     candle::Interval,
     event::{BookUpdate, MarketEvent, MarketEventKind, Trade},
     instrument::{Instrument, InstrumentId},
-    proof::{Books, TrackedBook},
-    quality::FeedCounters,
+    proof::Books,
     status::{FeedHealth, FeedMode},
     time::Now,
 };
@@ -20,9 +19,11 @@ use wire::{
 use crate::{
     book_lane::BookLane,
     candles::Candles,
+    clock::TurnClock,
     digits::Digits,
     lane_state::Lanes,
-    quality::QualityLane,
+    latency::{FeedLatency, Ways},
+    quality::{self, MalformedSamples, ProofWatch, QualityLane},
     quote::{QuoteLane, QuoteState},
     seen_trades::{SeenTrades, Sighting},
     status::StreamTracker,
@@ -42,6 +43,10 @@ pub(crate) struct InstrumentView {
     pub(crate) tape: Tape,
     pub(crate) candles: Candles,
     pub(crate) tracker: StreamTracker,
+    pub(crate) ways: Ways,
+    proof: ProofWatch,
+    /// Trades that came after a later one.
+    n_late_trades: u64,
     /// Rises whenever the session's book may have changed.
     book_revision: u64,
     quote_lanes: Lanes<QuoteLane>,
@@ -61,6 +66,9 @@ impl InstrumentView {
             tape: Tape::default(),
             candles: Candles::default(),
             tracker: StreamTracker::default(),
+            ways: Ways::default(),
+            proof: ProofWatch::default(),
+            n_late_trades: 0,
             book_revision: 0,
             quote_lanes: Lanes::default(),
             book_lanes: Lanes::default(),
@@ -111,6 +119,7 @@ impl InstrumentView {
         if sighting == Sighting::Seen {
             return;
         }
+        self.n_late_trades += u64::from(sighting == Sighting::Late);
         if sighting == Sighting::Restarted {
             self.candles.on_restart();
         }
@@ -142,7 +151,7 @@ impl InstrumentView {
             (Channel::Book, _) => self.book_lanes.start(lane, BookLane::default),
             (Channel::Candles, Some(interval)) => self.candles.series_mut(interval).start(lane),
             (Channel::Quality, _) => self.quality_lanes.start(lane, QualityLane::default),
-            (Channel::Candles, None) | (Channel::Status | Channel::System, _) => {}
+            (Channel::Candles, None) | (Channel::Status | Channel::System | Channel::Consolidated, _) => {}
         }
     }
 
@@ -153,29 +162,28 @@ impl InstrumentView {
             (Channel::Book, _) => self.book_lanes.stop(lane),
             (Channel::Candles, Some(interval)) => self.candles.series_mut(interval).stop(lane),
             (Channel::Quality, _) => self.quality_lanes.stop(lane),
-            (Channel::Candles, None) | (Channel::Status | Channel::System, _) => {}
+            (Channel::Candles, None) | (Channel::Status | Channel::System | Channel::Consolidated, _) => {}
         }
     }
 
     /// Appends what changed for each started topic of the lane.
-    pub(crate) fn turn(
-        &mut self,
-        lane: Lane,
-        now: Now,
-        health: &FeedHealth,
-        books: &Books,
-        out: &mut Vec<(Topic, TopicData)>,
-    ) {
+    pub(crate) fn turn(&mut self, turn: &Turn<'_>, feed: &mut FeedLatency, out: &mut Vec<(Topic, TopicData)>) {
+        let Turn { lane, now, turns, health, books, samples } = *turn;
         let (id, digits) = (&self.id, self.digits);
         let book = books.get(id);
+        if let Some(book) = book {
+            self.proof.observe(book, health.is_connected, now);
+        }
         let seen = (book, self.book_revision);
         if let Some(delta) = self.quote_lanes.get_mut(lane).and_then(|own| own.turn(&self.quote, seen, digits, now)) {
+            feed.published(&mut self.ways, delta.receive_time_us, turns, now);
             out.push((Topic::quote(id), TopicData::Quote(delta)));
         }
         if let Some(delta) = self.tape.turn(lane) {
             out.push((Topic::tape(id), TopicData::Tape(delta)));
         }
         if let Some(delta) = self.book_lanes.get_mut(lane).and_then(|own| own.turn(seen, digits, now)) {
+            feed.published(&mut self.ways, delta.receive_time_us, turns, now);
             out.push((Topic::book(id), TopicData::Book(delta)));
         }
         for interval in Interval::ALL {
@@ -183,11 +191,24 @@ impl InstrumentView {
                 out.push((Topic::candles(interval, id), TopicData::Candles(delta)));
             }
         }
-        if let Some(own) = self.quality_lanes.get_mut(lane)
-            && let Some(delta) = own.turn(&quality(book, &health.counters), now)
-        {
-            out.push((Topic::quality(id), TopicData::Quality(delta)));
+        if let Some(own) = self.quality_lanes.get_mut(lane) {
+            let stream = (&self.proof, self.n_late_trades, &self.ways);
+            let current = || quality::current(book, health, stream, (samples, feed));
+            let state = book.map(|book| book.state).unwrap_or_default();
+            if let Some(delta) = own.turn(state, current, now) {
+                out.push((Topic::quality(id), TopicData::Quality(Box::new(delta))));
+            }
         }
+    }
+
+    /// The counters of the instrument's book and of its feed, and what stands behind them.
+    pub(crate) fn quality(
+        &self,
+        health: &FeedHealth,
+        books: &Books,
+        feed: (&MalformedSamples, &FeedLatency),
+    ) -> QualityData {
+        quality::current(books.get(&self.id), health, (&self.proof, self.n_late_trades, &self.ways), feed)
     }
 
     /// What the lane has published of a topic; `None` where the topic is not started.
@@ -199,14 +220,21 @@ impl InstrumentView {
             (Channel::Candles, interval) => {
                 self.candles.series(interval?).snapshot(lane, self.digits).map(TopicData::Candles)
             }
-            (Channel::Quality, _) => self.quality_lanes.get(lane).map(|own| TopicData::Quality(own.snapshot())),
-            (Channel::Status | Channel::System, _) => None,
+            (Channel::Quality, _) => {
+                self.quality_lanes.get(lane).map(|own| TopicData::Quality(Box::new(own.snapshot())))
+            }
+            (Channel::Status | Channel::System | Channel::Consolidated, _) => None,
         }
     }
 }
 
-/// The counters of an instrument's book and of its feed.
-pub(crate) fn quality(book: Option<&TrackedBook>, counters: &FeedCounters) -> QualityData {
-    let (state, book_counters) = book.map(|book| (book.state, book.counters)).unwrap_or_default();
-    QualityData::new(state, &book_counters, counters)
+/// One lane's turn, as all instruments see it.
+#[derive(Clone, Copy)]
+pub(crate) struct Turn<'a> {
+    pub(crate) lane: Lane,
+    pub(crate) now: Now,
+    pub(crate) turns: TurnClock,
+    pub(crate) health: &'a FeedHealth,
+    pub(crate) books: &'a Books,
+    pub(crate) samples: &'a MalformedSamples,
 }

@@ -5,7 +5,8 @@
 //!
 //! # Layout
 //! - [`View`]: the way in and out · `instrument_view`: one instrument and its topics' lanes
-//! - `quote`, `tape`, `book_lane`, `candles`, `quality`, `status`: one channel each
+//! - [`consolidated`]: one pair over all venues
+//! - `quote`, `tape`, `book_lane`, `candles`, `quality`, `status`: one channel each · `latency`: how long messages took
 //! - `seen_trades`: each trade once · `clock`: when things came, and the venue's time · `digits`: published decimals · `lane_state`: a value a lane
 //!
 //! # Example
@@ -45,9 +46,11 @@
 mod book_lane;
 mod candles;
 mod clock;
+pub mod consolidated;
 mod digits;
 mod instrument_view;
 mod lane_state;
+mod latency;
 mod quality;
 mod quote;
 mod seen_trades;

@@ -10,7 +10,7 @@ use model::{
     status::{FeedCause, FeedHealth, FeedMode, StreamState},
     time::{Monotonic, Now, Timestamp},
 };
-use wire::data::{ConnectionEntry, StatusData, StreamEntry};
+use wire::data::{Breaker, ConnectionEntry, StatusData, StreamEntry};
 
 use crate::{clock::TurnClock, digits::Digits};
 
@@ -97,6 +97,12 @@ impl StreamTracker {
             is_replay: stream.id.venue().replayed().is_some(),
             price_decimals: stream.digits.price_decimals(),
             size_decimals: stream.digits.size_decimals(),
+            // Where data comes, or none can come, silence needs no word.
+            silence: health
+                .silences
+                .get(stream.id)
+                .copied()
+                .filter(|_| matches!(state, StreamState::Initialising | StreamState::Stale)),
         }
     }
 }
@@ -112,12 +118,20 @@ pub(crate) struct Stream<'a> {
 
 /// How a venue's connections fare, in the words of the status topic.
 pub fn connection_entry(venue: &Venue, health: &FeedHealth) -> ConnectionEntry {
+    let (breaker, breaker_until_ms) = Breaker::of(health.breaker);
     ConnectionEntry {
-        venue: venue.clone(),
         is_connected: health.is_connected,
-        mode: health.mode,
         cause: health.cause.as_ref().map(ToString::to_string),
         next_attempt_ms: next_attempt_ms(health),
+        last_frame_ms: health.last_frame.map(Timestamp::as_millis),
+        n_open: health.n_open,
+        reconnects: health.counters.reconnects,
+        gaps: health.counters.gaps,
+        malformed: health.counters.malformed,
+        breaker,
+        breaker_until_ms,
+        rest_weight: health.rest_weight,
+        ..ConnectionEntry::new(venue, health.mode)
     }
 }
 
@@ -148,20 +162,31 @@ impl StatusLane {
         self.published.clone()
     }
 
-    /// `current`, but with the published entry wherever nothing but counts and age differ.
+    /// `current`, but with the published entry wherever nothing but counts and ages differ.
     fn without_counts(&self, current: &StatusData) -> StatusData {
+        let StatusData { streams, connections, .. } = &self.published;
         let streams = current.streams.iter().map(|entry| {
-            let published = &self.published.streams;
-            let known = published.binary_search_by(|known| known.instrument.cmp(&entry.instrument));
-            known
-                .ok()
-                .map(|at| &published[at])
-                .filter(|known| is_same_but_counts(known, entry))
-                .unwrap_or(entry)
-                .clone()
+            let known = streams.binary_search_by(|known| known.instrument.cmp(&entry.instrument));
+            let known = known.ok().map(|at| &streams[at]).filter(|known| is_same_but_counts(known, entry));
+            known.unwrap_or(entry).clone()
         });
-        StatusData { streams: streams.collect(), connections: current.connections.clone(), ..StatusData::default() }
+        let connections = current.connections.iter().map(|entry| {
+            let known = connections.binary_search_by(|known| known.venue.cmp(&entry.venue));
+            let known = known.ok().map(|at| &connections[at]).filter(|known| is_same_but_age(known, entry));
+            known.unwrap_or(entry).clone()
+        });
+        StatusData { streams: streams.collect(), connections: connections.collect(), ..StatusData::default() }
     }
+}
+
+fn is_same_but_age(one: &ConnectionEntry, other: &ConnectionEntry) -> bool {
+    let other = ConnectionEntry {
+        last_frame_ms: one.last_frame_ms,
+        rest_weight: one.rest_weight,
+        malformed: one.malformed,
+        ..other.clone()
+    };
+    *one == other
 }
 
 fn is_same_but_counts(one: &StreamEntry, other: &StreamEntry) -> bool {

@@ -10,11 +10,11 @@ use model::{
     event::{HistoryWish, MarketEvent, MarketEventKind},
     instrument::{Instrument, InstrumentId},
     proof::Books,
-    status::FeedHealth,
-    time::{Monotonic, Now},
+    status::{FeedHealth, FeedMode},
+    time::{Monotonic, Now, Timestamp},
 };
 use wire::{
-    data::{BookData, QualityData, QuoteData, StatusData, StreamEntry, TapeTrade, TopicData},
+    data::{BookData, MalformedSample, QualityData, QuoteData, StatusData, StreamEntry, TapeTrade, TopicData},
     lane::Lane,
     topic::{Channel, Topic},
 };
@@ -22,8 +22,11 @@ use wire::{
 use crate::{
     book_lane,
     clock::{TurnClock, VenueClock},
-    instrument_view::{InstrumentView, quality},
+    consolidated::{Evidence, VenueTop},
+    instrument_view::{InstrumentView, Turn},
     lane_state::Lanes,
+    latency::FeedLatency,
+    quality::MalformedSamples,
     status::{StatusLane, Stream, connection_entry},
     tape::venue_time,
 };
@@ -51,6 +54,10 @@ pub struct View {
     status_lanes: Lanes<StatusLane>,
     turns: TurnClock,
     venue_clock: VenueClock,
+    latency: FeedLatency,
+    samples: MalformedSamples,
+    /// What polling brings was stamped before it was asked for.
+    is_polling: bool,
     n_reconnects: Option<u64>,
     /// True where something happened that may lead to a wish.
     may_wish: bool,
@@ -65,6 +72,9 @@ impl View {
             status_lanes: Lanes::default(),
             turns: TurnClock::default(),
             venue_clock: VenueClock::default(),
+            latency: FeedLatency::default(),
+            samples: MalformedSamples::default(),
+            is_polling: false,
             n_reconnects: None,
             may_wish: false,
         }
@@ -86,7 +96,23 @@ impl View {
         if is_stamped {
             self.venue_clock.note(venue_time(event), event.receive_time);
         }
-        self.instrument_mut(&event.instrument).apply(event);
+        let above_fastest = if self.is_polling { None } else { self.latency.arrived(event, self.turns) };
+        let own = self.instrument_mut(&event.instrument);
+        if let Some(above_us) = above_fastest {
+            own.ways.arrived(above_us);
+        }
+        own.apply(event);
+    }
+
+    /// The session has judged a frame, and by its health so many have been malformed so far. Returns the frame's sample
+    /// where it is one of them and worth a line in the log.
+    pub fn note_frame(&mut self, frame: &str, health: &FeedHealth, now: Now) -> Option<&MalformedSample> {
+        self.samples.judged(frame, health.counters.malformed, now)
+    }
+
+    /// A ping to the venue was answered after `round_trip`.
+    pub fn note_round_trip(&mut self, round_trip: Duration) {
+        self.latency.offset.note_round_trip(round_trip);
     }
 
     /// Begins to gather a topic's changes for a lane. Starting twice changes nothing; `system` is not a feed's topic.
@@ -145,12 +171,18 @@ impl View {
         self.venue_clock.observe(self.turns, now);
         for own in self.instruments.values_mut() {
             own.tracker.observe(self.turns, now);
+            own.ways.turn(now.monotonic);
             if is_reconnected {
                 own.candles.on_reconnect();
             }
             own.candles.turned();
         }
         self.turns.turned(now);
+        self.is_polling = health.mode == FeedMode::RestPolling;
+        self.latency.turn(self.turns, now.monotonic);
+        if self.turns.is_set_anew() {
+            self.instruments.values_mut().for_each(|own| own.ways.clear());
+        }
         self.may_wish = true;
     }
 
@@ -158,8 +190,9 @@ impl View {
     pub fn turn(&mut self, lane: Lane, now: Now, health: &FeedHealth, books: &Books) -> Vec<(Topic, TopicData)> {
         self.observe(now, health);
         let mut changes = Vec::new();
+        let turn = Turn { lane, now, turns: self.turns, health, books, samples: &self.samples };
         for own in self.instruments.values_mut() {
-            own.turn(lane, now, health, books, &mut changes);
+            own.turn(&turn, &mut self.latency, &mut changes);
         }
         if self.status_lanes.get(lane).is_some() {
             let current = self.status(now, health);
@@ -188,6 +221,23 @@ impl View {
         ids.sort_unstable();
         ids.dedup();
         ids.into_iter().map(|id| self.status_of(id, now, health)).collect()
+    }
+
+    /// The best bid and offer of each described instrument, sorted, with what [`Self::statuses`] of the same moment says
+    /// about it: for whoever consolidates several feeds.
+    pub fn tops(&self, streams: &[StreamEntry], now: Now, books: &Books) -> Vec<VenueTop> {
+        let stale_after = self.config.stale_after;
+        let top = |own: &InstrumentView| {
+            let instrument = own.instrument.as_ref().filter(|_| own.is_known)?;
+            let entry = streams.binary_search_by(|entry| entry.instrument.cmp(&own.id)).ok().map(|at| &streams[at])?;
+            let book = books.get(&own.id);
+            let quote = own.quote.current(book, own.digits);
+            let receive_time = quote.receive_time_us.map(Timestamp::from_micros);
+            let quote_age = receive_time.map(|time| now.wall.saturating_since(time));
+            let evidence = Evidence { state: entry.state, book: book.map(|book| book.state), quote_age, stale_after };
+            Some(VenueTop::new(instrument, &quote, evidence))
+        };
+        self.instruments.values().filter_map(top).collect()
     }
 
     /// What is known of the instruments, sorted.
@@ -220,7 +270,7 @@ impl View {
 
     /// The counters of an instrument's book and of the feed; `None` for an instrument that is not known.
     pub fn quality(&self, instrument: &InstrumentId, health: &FeedHealth, books: &Books) -> Option<QualityData> {
-        self.known(instrument).map(|_| quality(books.get(instrument), &health.counters))
+        self.known(instrument).map(|own| own.quality(health, books, (&self.samples, &self.latency)))
     }
 
     /// Trades that no lane's item could carry any more, over all instruments; 0 unless a lane missed its turns.

@@ -35,6 +35,11 @@ impl Venue {
     pub fn replayed(&self) -> Option<&str> {
         self.0.strip_prefix(REPLAY_PREFIX)
     }
+
+    /// True for a recording that plays under the name of its venue.
+    pub fn is_replay(&self) -> bool {
+        self.replayed().is_some()
+    }
 }
 
 /// What the names of recordings that play begin with; no venue's own name does.
@@ -137,6 +142,11 @@ pub struct Instrument {
 }
 
 impl Instrument {
+    /// The asset pair as a reader knows it (`BTC/USD`): the same for the same pair on every venue.
+    pub fn pair(&self) -> String {
+        format!("{}/{}", self.base, self.quote)
+    }
+
     /// Decimals that prices are shown with: those of the tick size without its trailing zeros.
     pub fn price_decimals(&self) -> u32 {
         self.tick_size.significant_scale()

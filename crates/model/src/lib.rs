@@ -8,6 +8,7 @@
 //! - [`instrument`]: venues, symbols, tick and lot · [`event`]: what a venue said
 //! - [`book`]: the order book · [`proof`]: how far a book can be trusted · [`quality`]: what went wrong, counted
 //! - [`candle`]: open, high, low, close, volume · [`queue`]: bounded hand-over between producers and fragments
+//! - [`histogram`]: quantiles of spans of time in bounded memory
 //! - [`status`]: how a feed fares · [`tape`]: the recording format
 //!
 //! # Example
@@ -39,6 +40,7 @@ pub mod candle;
 pub mod decimal;
 pub mod error;
 pub mod event;
+pub mod histogram;
 pub mod instrument;
 pub mod proof;
 pub mod quality;

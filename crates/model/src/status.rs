@@ -136,6 +136,15 @@ pub enum BreakerState {
     HalfOpen,
 }
 
+/// The weight of REST requests to a venue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestWeight {
+    /// Used in the last minute: the venue's own count where it says, else ours.
+    pub used: u32,
+    /// What the venue allows in a minute; half of it is used at most.
+    pub limit: u32,
+}
+
 impl FeedCause {
     /// True where the connection itself is at fault: such a cause stands until data flows again.
     pub fn is_transport(&self) -> bool {
@@ -192,6 +201,10 @@ pub struct FeedHealth {
     pub silences: BTreeMap<InstrumentId, Silence>,
     /// Whether REST requests go out.
     pub breaker: BreakerState,
+    /// Weight that REST requests have used; `None` before the first.
+    pub rest_weight: Option<RestWeight>,
+    /// Connections that are open.
+    pub n_open: u32,
     /// What was counted.
     pub counters: FeedCounters,
 }

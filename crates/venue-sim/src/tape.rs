@@ -90,7 +90,7 @@ impl Tape {
         let fits = |answer: &&TapeAnswer| {
             let (path, query) = answer.url.split_once('?').unwrap_or((&answer.url, ""));
             let holds = |(name, value): &(&str, &str)| {
-                query.split('&').any(|pair| pair.split_once('=') == Some((*name, *value)))
+                query.split('&').any(|pair| pair.replace("%2F", "/").split_once('=') == Some((*name, *value)))
             };
             path.ends_with(path_end) && parameters.iter().all(holds)
         };
@@ -209,6 +209,23 @@ mod tests {
         assert_eq!(due, [(0, "one"), (250, "two"), (250, "three"), (250, "four"), (10_250, "five")]);
         assert_eq!(tape.frames[0].url.as_deref(), Some("wss://x/ws/a@trade"));
         assert_eq!((tape.answers.len(), tape.n_bad_lines), (1, 1));
+    }
+
+    #[test]
+    fn answers_are_found_by_path_and_parameters() {
+        let tape = Tape::parse(concat!(
+            "{\"t\":\"http\",\"url\":\"https://x/0/a?pair=B%2FC&n=1\",\"data\":\"one\"}\n",
+            "{\"t\":\"http\",\"url\":\"https://x/0/a?pair=B/C&n=2\",\"data\":\"two\"}\n",
+        ));
+        for (parameters, expected) in [
+            (&[][..], Some("one")),
+            (&[("pair", "B/C")][..], Some("one")),
+            (&[("pair", "B/C"), ("n", "2")][..], Some("two")),
+            (&[("pair", "B")][..], None),
+        ] {
+            assert_eq!(tape.answer("/a", parameters), expected, "{parameters:?}");
+        }
+        assert_eq!(tape.answer("/b", &[]), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use model::{
-    status::BreakerState,
+    status::{BreakerState, RestWeight},
     time::{Monotonic, Now},
 };
 
@@ -77,6 +77,18 @@ impl Budget {
         }
     }
 
+    /// The weight used in the last minute, other callers included where the venue counts them.
+    pub fn weight(&self, now: Monotonic) -> RestWeight {
+        let is_current = |at: Monotonic| now.saturating_since(at) < WINDOW;
+        let own = self
+            .spent
+            .iter()
+            .filter(|(at, _)| is_current(*at))
+            .fold(0_u32, |sum, (_, weight)| sum.saturating_add(*weight));
+        let counted = self.counted_by_venue.filter(|(at, _)| is_current(*at)).map_or(0, |(_, n_used)| n_used);
+        RestWeight { used: own.max(counted), limit: self.limit }
+    }
+
     /// Asks for `weight`. A request heavier than the whole share goes out alone in its window.
     pub fn acquire(&mut self, weight: u32, now: Monotonic) -> Permit {
         match self.breaker {
@@ -104,6 +116,15 @@ impl Budget {
             self.breaker = Breaker::Probing { since: now };
         }
         Permit::Granted
+    }
+
+    /// Counts `weight` that goes out by someone else's permission, for a budget that several keep an eye on.
+    pub fn spend(&mut self, weight: u32, now: Monotonic) {
+        self.spent.push_back((now, weight));
+        self.n_spent = self.n_spent.saturating_add(weight);
+        while self.spent.front().is_some_and(|(at, _)| now.saturating_since(*at) >= WINDOW) {
+            self.n_spent -= self.spent.pop_front().map_or(0, |(_, weight)| weight);
+        }
     }
 
     /// Takes in an answer. `used_weight`: the venue's own count of the current minute, which includes other callers.
@@ -235,6 +256,28 @@ mod tests {
         assert_eq!(budget.acquire(50, at(1)), Permit::At(at(60_000)));
         assert_eq!(budget.acquire(5, at(1)), Permit::Granted);
         assert_eq!(budget.acquire(50, at(60_000)), Permit::Granted);
+    }
+
+    #[test]
+    fn the_weight_is_the_larger_count_of_the_last_minute() {
+        let mut budget = Budget::new(6_000);
+        let used = |budget: &Budget, millis| budget.weight(at(millis)).used;
+        budget.acquire(250, at(0));
+        assert_eq!(budget.weight(at(1)), RestWeight { used: 250, limit: 6_000 });
+        budget.answered(200, None, Some(900), at(1_000));
+        assert_eq!((used(&budget, 2_000), used(&budget, 60_999), used(&budget, 61_000)), (900, 900, 0));
+        budget.acquire(40, at(62_000));
+        assert_eq!((used(&budget, 62_000), used(&budget, 122_000)), (40, 0));
+    }
+
+    #[test]
+    fn what_another_spends_leaves_less() {
+        let mut budget = Budget::new(1_200);
+        budget.spend(580, at(0));
+        assert_eq!(budget.acquire(50, at(1)), Permit::At(at(60_000)));
+        assert_eq!(budget.acquire(20, at(1)), Permit::Granted);
+        budget.spend(1, at(60_001));
+        assert_eq!(budget.acquire(50, at(60_001)), Permit::Granted);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //!
 //! # Layout
 //! - [`session`]: the contract every venue fulfils · [`registry`]: the list of venues
-//! - [`replay`]: drives a session from a recording
+//! - [`replay`]: drives a session from a recording · [`digest`]: a fingerprint of what it said and kept
 //! - what all venues share: `pool`, `link`: connections · `requests`, `poll_rounds`: REST · `outbox`: outputs and health ·
 //!   `seen`: ids · `number`, `object`: JSON read strictly · `snapshot_pace`: no storms of snapshots · `liveness`: quiet or dead
 //! - [`backoff`]: waits between attempts · [`budget`]: weights, `Retry-After`, circuit breaker
@@ -16,6 +16,7 @@ pub mod binance;
 pub mod budget;
 pub mod coinbase;
 pub mod demo;
+pub mod digest;
 pub mod error;
 pub mod finnhub;
 pub mod kraken;

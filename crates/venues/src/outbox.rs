@@ -20,7 +20,6 @@ pub(crate) struct Out {
     rest_cause: Option<FeedCause>,
     venue_cause: Option<FeedCause>,
     symbol_cause: Option<FeedCause>,
-    has_open_link: bool,
     is_polling: bool,
 }
 
@@ -72,16 +71,16 @@ impl Out {
         self.merge_causes();
     }
 
-    /// Whether a connection is open.
-    pub(crate) fn set_open_link(&mut self, has_open_link: bool) {
-        self.has_open_link = has_open_link;
-        self.health.is_connected = has_open_link || self.is_polling;
+    /// How many connections are open.
+    pub(crate) fn set_open_links(&mut self, n_open: usize) {
+        self.health.n_open = u32::try_from(n_open).unwrap_or(u32::MAX);
+        self.health.is_connected = n_open > 0 || self.is_polling;
     }
 
     /// Whether polling brings data instead of connections.
     pub(crate) fn set_polling(&mut self, is_polling: bool) {
         self.is_polling = is_polling;
-        self.health.is_connected = self.has_open_link || is_polling;
+        self.health.is_connected = self.health.n_open > 0 || is_polling;
         self.health.mode = if is_polling { FeedMode::RestPolling } else { FeedMode::WebSocket };
     }
 

@@ -428,8 +428,8 @@ impl Pool {
     }
 
     fn report(&self, out: &mut Out) {
-        let mut links = self.shards.iter().flat_map(|shard| [&shard.active, &shard.successor]).flatten();
-        out.set_open_link(links.any(Link::is_open));
+        let links = self.shards.iter().flat_map(|shard| [&shard.active, &shard.successor]).flatten();
+        out.set_open_links(links.filter(|link| link.is_open()).count());
         out.health.next_attempt = self.shards.iter().filter_map(|shard| shard.next_attempt).min();
         out.set_transport_cause(self.shards.iter().find_map(|shard| shard.cause.clone()));
     }

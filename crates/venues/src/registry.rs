@@ -2,6 +2,8 @@
 //!
 //! Not here: anything about a single venue (its folder).
 
+use serde::Serialize;
+
 use crate::{
     binance, coinbase, demo,
     error::VenueError,
@@ -78,7 +80,7 @@ impl VenueInfo {
 }
 
 /// What a venue can do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Capabilities {
     /// Data comes by WebSocket.
     pub websocket: bool,
@@ -103,6 +105,12 @@ pub fn venues() -> impl Iterator<Item = &'static VenueInfo> {
     VENUES.iter().map(|(info, _)| *info)
 }
 
+/// Symbols of a venue that most readers look at first, in its own spelling: what a first start offers. Empty where a
+/// venue is not in the list.
+pub fn first_symbols(name: &str) -> &'static [&'static str] {
+    FIRST_SYMBOLS.iter().find(|(venue, _)| *venue == name).map_or(&[], |(_, symbols)| symbols)
+}
+
 /// The venue of that name.
 ///
 /// # Errors
@@ -118,6 +126,15 @@ pub fn info(name: &str) -> Result<&'static VenueInfo, VenueError> {
 pub fn open(name: &str, config: &SessionConfig) -> Result<Box<dyn Session>, VenueError> {
     find(name).map(|(_, open)| open(config))
 }
+
+const FIRST_SYMBOLS: &[(&str, &[&str])] = &[
+    ("binance", &["BTCUSDT", "ETHUSDT", "SOLUSDT"]),
+    ("coinbase", &["BTC-USD", "ETH-USD", "SOL-USD"]),
+    ("finnhub", &["BINANCE:BTCUSDT", "BINANCE:ETHUSDT"]),
+    ("kraken", &["BTC/USD", "ETH/USD", "SOL/USD"]),
+    // The pool of dollars (USDC) and ether with a fee of 0.05 %.
+    ("uniswap", &["0x88e6a0c2ddd26feeb64f039a2c41296fcb3f5640"]),
+];
 
 fn find(name: &str) -> Result<&'static (&'static VenueInfo, OpenFn), VenueError> {
     VENUES.iter().find(|(info, _)| info.name == name).ok_or_else(|| {
@@ -158,6 +175,14 @@ mod tests {
             let session = open(name, &SessionConfig::default()).unwrap();
             assert_eq!((session.venue().as_str(), info(name).unwrap().name), (name, name));
         }
+    }
+
+    #[test]
+    fn a_first_start_offers_symbols_of_each_real_venue() {
+        for info in venues().filter(|info| !info.capabilities.is_simulated && !info.capabilities.needs_token) {
+            assert!(!first_symbols(info.name).is_empty(), "{}: add it to FIRST_SYMBOLS", info.name);
+        }
+        assert!(first_symbols("none").is_empty());
     }
 
     #[test]

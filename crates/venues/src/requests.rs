@@ -105,6 +105,8 @@ pub(crate) struct Requests<P> {
     waiting: Vec<(Monotonic, Task<P>)>,
     in_flight: BTreeMap<RequestId, (Monotonic, Task<P>)>,
     last_sent: Option<Monotonic>,
+    /// When the weight was last reported.
+    weight_at: Option<Monotonic>,
     /// Before this nothing can go out; `None` where nothing waits or an answer must come first.
     next_due: Option<Monotonic>,
     n_requests: u64,
@@ -122,6 +124,7 @@ impl<P: Purpose> Requests<P> {
             waiting: Vec::new(),
             in_flight: BTreeMap::new(),
             last_sent: None,
+            weight_at: None,
             next_due: None,
             n_requests: 0,
         }
@@ -154,6 +157,7 @@ impl<P: Purpose> Requests<P> {
     /// Sends what may go out now; returns the purposes sent. `request` gives a purpose's request, `None` drops the task.
     pub(crate) fn send_due(&mut self, now: Now, out: &mut Out, request: impl Fn(&P) -> Option<Ask>) -> Vec<P> {
         let mut sent = Vec::new();
+        self.report_weight(now.monotonic, out);
         if self.next_due.is_none_or(|due| now.monotonic < due) {
             return sent;
         }
@@ -193,6 +197,15 @@ impl<P: Purpose> Requests<P> {
             self.last_sent = Some(now.monotonic);
             let Ask { path, query, weight, body } = ask;
             out.queue.push_back(Output::Http(HttpRequest { id, path, query, weight, body }));
+        }
+    }
+
+    /// Once a second, as what was used is forgotten after a minute without any request.
+    fn report_weight(&mut self, now: Monotonic, out: &mut Out) {
+        let is_due = self.weight_at.is_none_or(|at| now.saturating_since(at) >= WEIGHT_PERIOD);
+        if self.is_limited && self.n_requests > 0 && is_due {
+            out.health.rest_weight = Some(self.budget.weight(now));
+            self.weight_at = Some(now);
         }
     }
 
@@ -291,6 +304,9 @@ impl<P: Purpose> Requests<P> {
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// Longest wait between two attempts.
 const RETRY_LAST: Duration = Duration::from_secs(30);
+
+/// Shortest time between two reports of the weight.
+const WEIGHT_PERIOD: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {

@@ -224,6 +224,12 @@ pub trait Session: Send {
     /// How its transport fares, and what was counted.
     fn health(&self) -> &FeedHealth;
 
+    /// Weight that the venue allows all callers at an address in a minute, in the unit of [`HttpRequest::weight`]; half of it
+    /// is used at most. A venue that states no figure is asked once a second.
+    fn weight_per_minute(&self) -> u32 {
+        120
+    }
+
     /// What is known of the instruments it follows.
     fn instruments(&self) -> &[std::sync::Arc<Instrument>];
 

@@ -206,7 +206,7 @@ fn prints_of_a_lost_connection_come_with_the_next_one() {
         let frame = trade("BTC/USD", number, "buy");
         frame[frame.find("[{").unwrap() + 1..frame.len() - 2].to_owned()
     };
-    let newest: Vec<String> = (8..=13).map(entry).collect();
+    let newest: Vec<String> = (8..=13).rev().map(entry).collect();
     rig.frame(second, &format!(r#"{{"channel":"trade","type":"snapshot","data":[{}]}}"#, newest.join(",")));
     rig.frame(second, &trade("BTC/USD", 14, "buy"));
     let counters = rig.session.health().counters;

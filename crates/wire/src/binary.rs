@@ -6,6 +6,7 @@
 
 pub(crate) mod client;
 pub(crate) mod data;
+pub(crate) mod quality;
 pub(crate) mod reader;
 pub(crate) mod server;
 pub(crate) mod writer;

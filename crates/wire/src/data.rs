@@ -7,6 +7,8 @@
 
 mod book;
 mod candles;
+mod consolidated;
+mod latency;
 mod quality;
 mod quote;
 mod status;
@@ -15,10 +17,15 @@ mod tape;
 
 pub use book::BookData;
 pub use candles::CandlesData;
-pub use quality::{BookQuality, FeedQuality, QualityData};
+pub use consolidated::{ConsolidatedData, LeftOut, VenueLevel, VenueStanding};
+pub use latency::{LatencyData, VenueClock};
+pub use quality::{
+    BookProof, BookQuality, FeedQuality, MALFORMED_SAMPLES, MalformedSample, QualityData, Resync, ResyncReason,
+    SAMPLE_CHARS,
+};
 pub use quote::QuoteData;
 use serde::Serialize;
-pub use status::{ConnectionEntry, StatusData, StreamEntry};
+pub use status::{Breaker, ConnectionEntry, StatusData, StreamEntry};
 pub use system::SystemData;
 pub use tape::{TapeData, TapeTrade};
 
@@ -36,12 +43,14 @@ pub enum TopicData {
     Book(BookData),
     /// Bars of one interval.
     Candles(CandlesData),
-    /// What was found wrong, counted.
-    Quality(QualityData),
+    /// What was found wrong, counted. Boxed: it is large and rare, and histories keep items whole.
+    Quality(Box<QualityData>),
     /// How each stream fares.
     Status(StatusData),
     /// The server itself.
     System(SystemData),
+    /// Best bid and offer of a pair over all venues.
+    Consolidated(ConsolidatedData),
 }
 
 impl TopicData {
@@ -55,6 +64,7 @@ impl TopicData {
             Self::Quality(_) => Channel::Quality,
             Self::Status(_) => Channel::Status,
             Self::System(_) => Channel::System,
+            Self::Consolidated(_) => Channel::Consolidated,
         }
     }
 
@@ -68,6 +78,7 @@ impl TopicData {
             (Self::Quality(data), Self::Quality(delta)) => data.merge(delta),
             (Self::Status(data), Self::Status(delta)) => data.merge(delta),
             (Self::System(data), Self::System(delta)) => data.merge(delta),
+            (Self::Consolidated(data), Self::Consolidated(delta)) => data.merge(delta),
             _ => {}
         }
     }
@@ -79,9 +90,12 @@ impl TopicData {
             (Self::Tape(older), Self::Tape(newer)) => older.diff(newer).map(Self::Tape),
             (Self::Book(older), Self::Book(newer)) => older.diff(newer).map(Self::Book),
             (Self::Candles(older), Self::Candles(newer)) => older.diff(newer).map(Self::Candles),
-            (Self::Quality(older), Self::Quality(newer)) => older.diff(newer).map(Self::Quality),
+            (Self::Quality(older), Self::Quality(newer)) => {
+                older.diff(newer).map(|delta| Self::Quality(Box::new(delta)))
+            }
             (Self::Status(older), Self::Status(newer)) => older.diff(newer).map(Self::Status),
             (Self::System(older), Self::System(newer)) => older.diff(newer).map(Self::System),
+            (Self::Consolidated(older), Self::Consolidated(newer)) => older.diff(newer).map(Self::Consolidated),
             _ => Some(newer.clone()),
         }
     }

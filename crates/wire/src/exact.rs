@@ -6,8 +6,11 @@ use model::{
     candle::Candle,
     decimal::{Price, Quantity},
     event::{AggressorSide, Level},
-    proof::BookState,
+    histogram::Quantiles,
+    proof::{BookState, Checksum},
 };
+
+use crate::data::{Resync, VenueClock};
 
 /// A decimal as an integer and its number of digits behind the point.
 pub(crate) trait Exact: Copy {
@@ -53,7 +56,7 @@ macro_rules! same_by_equality {
         }
     )*};
 }
-same_by_equality!(u64, i64, String, AggressorSide, BookState);
+same_by_equality!(u64, i64, String, AggressorSide, BookState, Checksum, Quantiles, Resync, VenueClock);
 
 impl Same for Level {
     fn is_same(&self, other: &Self) -> bool {

@@ -7,11 +7,15 @@
 //! # Layout
 //! - [`topic`]: channel, interval and instrument · [`lane`]: how often a topic is published
 //! - [`data`]: what a topic carries, with `merge` and `diff` · [`message`]: what client and server say
+//! - [`command`]: what a client may want done
 //! - [`encoded`]: an item with its bytes, encoded once · [`names`]: stream numbers to topics, for the binary form
+//! - [`direct`]: how a page may reach venues by itself
 //! - [`close_code`]: why a connection ends · [`limits`]: how large anything may be · [`error`]: what did not decode
 
 pub mod close_code;
+pub mod command;
 pub mod data;
+pub mod direct;
 pub mod encoded;
 pub mod error;
 pub mod lane;

@@ -223,6 +223,18 @@ pub enum RefusalCode {
     Forbidden,
     /// Cannot be done now.
     Unavailable,
+    /// No such venue; the message names the nearest.
+    UnknownVenue,
+    /// Symbols are missing, or cannot be symbols.
+    BadSymbols,
+    /// More symbols than a feed may follow.
+    TooManySymbols,
+    /// The venue asks for a token that the server has not.
+    NeedsToken,
+    /// All of it runs already.
+    AlreadyRunning,
+    /// Nothing of it runs.
+    NotRunning,
     /// A code added since this was written.
     #[serde(other)]
     Unknown,

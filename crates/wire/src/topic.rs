@@ -31,12 +31,22 @@ pub enum Channel {
     Status,
     /// The server itself; without an instrument.
     System,
+    /// Best bid and offer of a pair over all venues. In place of an instrument stands `all` and the pair.
+    Consolidated,
 }
 
 impl Channel {
     /// All channels; the position is the number of the binary form: append only.
-    pub const ALL: [Self; 7] =
-        [Self::Quote, Self::Tape, Self::Book, Self::Candles, Self::Quality, Self::Status, Self::System];
+    pub const ALL: [Self; 8] = [
+        Self::Quote,
+        Self::Tape,
+        Self::Book,
+        Self::Candles,
+        Self::Quality,
+        Self::Status,
+        Self::System,
+        Self::Consolidated,
+    ];
 
     /// Its word in topics.
     pub const fn as_str(self) -> &'static str {
@@ -48,6 +58,7 @@ impl Channel {
             Self::Quality => "quality",
             Self::Status => "status",
             Self::System => "system",
+            Self::Consolidated => "consolidated",
         }
     }
 
@@ -115,6 +126,11 @@ impl Topic {
         Self::of(Channel::Quality, instrument)
     }
 
+    /// Best bid and offer of a pair (`BTC/USD`) over all venues.
+    pub fn consolidated(pair: &str) -> Self {
+        Self::of(Channel::Consolidated, &InstrumentId::new(&Venue::new(ALL_VENUES), pair))
+    }
+
     fn of(channel: Channel, instrument: &InstrumentId) -> Self {
         Self { channel, interval: None, instrument: Some(instrument.clone()) }
     }
@@ -150,6 +166,12 @@ impl Topic {
     /// Where the instrument trades.
     pub fn venue(&self) -> Option<&Venue> {
         self.instrument.as_ref().map(InstrumentId::venue)
+    }
+
+    /// The pair of a consolidated topic (`BTC/USD`); `None` for all others.
+    pub fn pair(&self) -> Option<&str> {
+        let instrument = self.instrument.as_ref().filter(|_| self.channel == Channel::Consolidated);
+        instrument.map(InstrumentId::symbol)
     }
 
     /// [`Channel::is_state`] of its channel.
@@ -232,6 +254,11 @@ impl TopicPattern {
         if symbol.is_empty() || symbol.chars().any(char::is_control) {
             return Err(wrong_instrument("the symbol is missing or not printable"));
         }
+        if (channel == Channel::Consolidated) != (venue == ALL_VENUES) {
+            return Err(wrong_instrument(
+                "consolidated is of all venues, as in consolidated:all:AAA/BBB, and nothing else is",
+            ));
+        }
         let venue = Venue::new(venue);
         if symbol == ALL_SYMBOLS {
             return Ok(Self::Venue { channel, interval, venue });
@@ -302,6 +329,9 @@ fn shortened(text: &str) -> String {
 
 const ALL_SYMBOLS: &str = "*";
 
+/// Stands for the venue where a topic is of all of them; no venue has this name.
+pub const ALL_VENUES: &str = "all";
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -322,6 +352,9 @@ mod tests {
         check("quote:finnhub:BINANCE:BTCUSDT", Channel::Quote, None, Some(("finnhub", "BINANCE:BTCUSDT")));
         check("tape:binance:１２３４５６", Channel::Tape, None, Some(("binance", "１２３４５６")));
         check("status", Channel::Status, None, None);
+        check("consolidated:all:BTC/USD", Channel::Consolidated, None, Some(("all", "BTC/USD")));
+        let pair = Topic::consolidated("BTC/USD");
+        assert_eq!((pair.to_string().as_str(), pair.pair()), ("consolidated:all:BTC/USD", Some("BTC/USD")));
         check("system", Channel::System, None, None);
     }
 
@@ -331,7 +364,7 @@ mod tests {
         fn check(text: &str, expected: &str) {
             assert_eq!(Topic::parse(text).unwrap_err().to_string(), expected);
         }
-        let known = "quote, tape, book, candles, quality, status, system";
+        let known = "quote, tape, book, candles, quality, status, system, consolidated";
         check("alerts", &format!("unknown channel \"alerts\"; known are {known}"));
         check("", &format!("unknown channel \"\"; known are {known}"));
         check("candles:demo:A", r#"topic "candles:demo:A": candles need an interval, as in candles.1m"#);
@@ -344,6 +377,9 @@ mod tests {
         check("quote", r#"topic "quote": needs a venue and a symbol, as in quote:demo:AAABBB"#);
         check("quote:Demo:A", r#"topic "quote:Demo:A": a venue's name is lower case"#);
         check("quote:demo:", r#"topic "quote:demo:": the symbol is missing or not printable"#);
+        let all = "consolidated is of all venues, as in consolidated:all:AAA/BBB, and nothing else is";
+        check("quote:all:A", &format!(r#"topic "quote:all:A": {all}"#));
+        check("consolidated:demo:A", &format!(r#"topic "consolidated:demo:A": {all}"#));
         check("status:demo:A", r#"topic "status:demo:A": this channel takes no instrument"#);
         check("quote:demo:*", r#"topic "quote:demo:*": a pattern names no single topic"#);
         check(&format!("quote:demo:{}", "A".repeat(190)), "topic of 201 bytes, at most 200 allowed");

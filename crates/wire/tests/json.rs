@@ -6,18 +6,20 @@ use model::{
     candle::{Candle, Interval},
     decimal::{Price, Quantity},
     event::{AggressorSide, Level, TradeId},
+    histogram::Quantiles,
     instrument::{InstrumentId, Venue},
-    proof::{BookCounters, BookState},
+    proof::{BookCounters, BookState, Checksum},
     quality::FeedCounters,
-    status::{FeedMode, StreamState},
+    status::{FeedMode, RestWeight, Silence, StreamState},
     time::Timestamp,
 };
 use wire::{
     Encoding, Frame,
     close_code::CloseCode,
     data::{
-        BookData, CandlesData, ConnectionEntry, QualityData, QuoteData, StatusData, StreamEntry, SystemData, TapeData,
-        TapeTrade, TopicData,
+        BookData, BookProof, Breaker, CandlesData, ConnectionEntry, LatencyData, MalformedSample, QualityData,
+        QuoteData, Resync, ResyncReason, StatusData, StreamEntry, SystemData, TapeData, TapeTrade, TopicData,
+        VenueClock,
     },
     decode_client, decode_server_json, encode_batch, encode_client, encode_item, encode_server,
     message::{
@@ -265,15 +267,42 @@ fn data_of_the_channels() {
         }),
         r#"{"version":"0.1.0","uptime_ms":5,"clients":2}"#,
     );
-    check_data("quality:demo:AAABBB", TopicData::Quality(QualityData::default()), "{}");
+    check_data("quality:demo:AAABBB", TopicData::Quality(Box::default()), "{}");
     let quality = QualityData::new(BookState::Live, &BookCounters::default(), &FeedCounters::default());
     check_data(
         "quality:demo:AAABBB",
-        TopicData::Quality(quality),
+        TopicData::Quality(Box::new(quality)),
         concat!(
             r#"{"book_state":"live","book":{"updates":0,"gaps":0,"duplicates":0,"resyncs":0,"crossed":0,"checksums_ok":0,"#,
             r#""checksums_bad":0,"quote_matches":0,"quote_mismatches":0},"feed":{"frames":0,"malformed":0,"unknown":0,"#,
             r#""trades":0,"quotes":0,"books":0,"others":0,"gaps":0,"duplicates":0,"out_of_order":0,"resyncs":0,"reconnects":0}}"#,
+        ),
+    );
+    let quality = QualityData {
+        proof: BookProof {
+            last_checksum: Some(Checksum { venue: 3_310_070_434, own: 7 }),
+            changed_ms: Some(1_763_668_000_123),
+            last_resync: Some(Resync { at_ms: 1_763_668_000_000, reason: ResyncReason::Checksum }),
+            late_trades: Some(0),
+        },
+        latency: LatencyData {
+            venue: Some(Quantiles { p50_us: 1_100, p95_us: 2_300, p99_us: 9_700, n: 812 }),
+            server: None,
+        },
+        venue_clock: Some(VenueClock { fastest_us: -4_200, round_trip_us: Some(18_000) }),
+        malformed_samples: Some(vec![MalformedSample { at_ms: 5, text: r##"{"e":"##.to_owned() }]),
+        publish_time_us: Some(9),
+        ..QualityData::default()
+    };
+    check_data(
+        "quality:demo:AAABBB",
+        TopicData::Quality(Box::new(quality)),
+        concat!(
+            r#"{"proof":{"last_checksum":{"venue":3310070434,"own":7},"changed_ms":1763668000123,"#,
+            r#""last_resync":{"at_ms":1763668000000,"reason":"checksum"},"late_trades":0},"#,
+            r#""latency":{"venue":{"p50_us":1100,"p95_us":2300,"p99_us":9700,"n":812}},"#,
+            r#""venue_clock":{"fastest_us":-4200,"round_trip_us":18000},"#,
+            r#""malformed_samples":[{"at_ms":5,"text":"{\"e\":"}],"publish_time_us":9}"#,
         ),
     );
 }
@@ -294,13 +323,16 @@ fn status_entries() {
         is_replay: false,
         price_decimals: Some(1),
         size_decimals: Some(8),
+        silence: Some(Silence::QuietBesideOthers),
     };
     let connection = ConnectionEntry {
-        venue: Venue::new("kraken"),
-        is_connected: false,
-        mode: FeedMode::WebSocket,
-        cause: None,
-        next_attempt_ms: None,
+        last_frame_ms: Some(1_763_668_000_900),
+        n_open: 2,
+        reconnects: 3,
+        breaker: Breaker::Open,
+        breaker_until_ms: Some(1_763_668_007_000),
+        rest_weight: Some(RestWeight { used: 250, limit: 6_000 }),
+        ..ConnectionEntry::new(&Venue::new("kraken"), FeedMode::WebSocket)
     };
     let status = StatusData {
         streams: vec![stream],
@@ -314,8 +346,10 @@ fn status_entries() {
         concat!(
             r#"{"streams":[{"instrument":"kraken:BTC/USD","state":"failed","mode":"web_socket","updates":142,"rate":12.3,"#,
             r#""age_ms":250,"last_update_ms":1763668000123,"cause":"connection closed: 1006","next_attempt_ms":1763668003000,"#,
-            r#""is_simulated":false,"is_replay":false,"price_decimals":1,"size_decimals":8}],"#,
-            r#""connections":[{"venue":"kraken","is_connected":false,"mode":"web_socket"}],"#,
+            r#""is_simulated":false,"is_replay":false,"price_decimals":1,"size_decimals":8,"silence":"quiet_beside_others"}],"#,
+            r#""connections":[{"venue":"kraken","is_connected":false,"mode":"web_socket","last_frame_ms":1763668000900,"#,
+            r#""n_open":2,"reconnects":3,"gaps":0,"malformed":0,"breaker":"open","breaker_until_ms":1763668007000,"#,
+            r#""rest_weight":{"used":250,"limit":6000}}],"#,
             r#""removed_streams":["demo:A"],"removed_connections":["demo"]}"#,
         ),
     );

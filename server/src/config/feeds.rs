@@ -72,7 +72,8 @@ impl FeedConfig {
 }
 
 const MAX_SYMBOL_BYTES: usize = 64;
-const MAX_SYMBOLS: usize = 1_000;
+/// Most symbols that are followed on one venue.
+pub const MAX_SYMBOLS: usize = 1_000;
 
 #[cfg(test)]
 mod tests {

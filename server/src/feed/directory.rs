@@ -3,7 +3,7 @@
 //! Feed tasks write (their own venue's part), everyone else reads. Not here: any price.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -32,9 +32,15 @@ impl Directory {
         }
     }
 
-    /// Drops a venue's instruments.
-    pub fn forget(&self, venue: &Venue) {
-        self.entries.write().unwrap_or_else(PoisonError::into_inner).retain(|id, _| id.venue() != venue);
+    /// Drops the venue's instruments but those with these symbols.
+    pub fn retain(&self, venue: &Venue, symbols: &[String]) {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        entries.retain(|id, _| id.venue() != venue || symbols.iter().any(|symbol| symbol == id.symbol()));
+    }
+
+    /// The pairs of what is described, in order, each once.
+    pub fn pairs(&self) -> BTreeSet<String> {
+        self.instruments().iter().map(|instrument| instrument.pair()).collect()
     }
 
     /// True where some feed follows it.
@@ -95,5 +101,8 @@ mod tests {
         check(&directory, "", &[]);
         assert!(directory.contains(&InstrumentId::parse("beta:X:Y").unwrap()));
         assert!(directory.instruments().is_empty());
+        directory.retain(&Venue::new("alpha"), &["ETHUSDT".to_owned()]);
+        let left: Vec<String> = directory.ids().iter().map(ToString::to_string).collect();
+        assert_eq!(left, ["alpha:ETHUSDT", "beta:BTC/USDT", "beta:X:Y"]);
     }
 }

@@ -246,9 +246,16 @@ impl Driver {
         }
         match kind {
             SocketEventKind::Connected => self.input(Input::Connected(connection), now),
-            SocketEventKind::Text(text) => self.input(Input::Frame(connection, text.as_str()), now),
-            SocketEventKind::Binary(bytes) => self.input(Input::Binary(connection, &bytes), now),
+            SocketEventKind::Text(text) => {
+                self.input(Input::Frame(connection, text.as_str()), now);
+                self.judged(text.as_str(), now);
+            }
+            SocketEventKind::Binary(bytes) => {
+                self.input(Input::Binary(connection, &bytes), now);
+                self.judged("(binary)", now);
+            }
             SocketEventKind::Ping => self.input(Input::Ping(connection), now),
+            SocketEventKind::Pong { round_trip } => self.parts.view.note_round_trip(round_trip),
             SocketEventKind::Closed(reason) => {
                 self.sockets.remove(&connection);
                 tracing::info!(venue = %self.parts.session.venue(), ?reason, "a connection ended");
@@ -266,6 +273,17 @@ impl Driver {
         let answer = done.result.as_ref().ok().map(|answer| (answer.status(), answer.body()));
         self.parts.tap.answered(done.id, answer, now);
         self.input(Input::Http(done.id, result), now);
+        if let Ok(answer) = &done.result {
+            self.judged(answer.lend().body, now);
+        }
+    }
+
+    /// The session has taken a frame or an answer: what it could not read is shown and logged by a sample.
+    fn judged(&mut self, frame: &str, now: Now) {
+        let FeedParts { session, view, .. } = &mut self.parts;
+        if let Some(sample) = view.note_frame(frame, session.health(), now) {
+            tracing::warn!(venue = %session.venue(), sample = sample.text, "a frame could not be read");
+        }
     }
 
     fn command(&mut self, command: FeedCommand) {

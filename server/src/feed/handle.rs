@@ -1,4 +1,6 @@
-//! How others talk to feed tasks: commands with answers, and the newest status.
+//! How others talk to feed tasks: commands with answers, the newest status, and orders to start and stop them.
+//!
+//! Not here: the tasks themselves (`driver`), and who owns them (`supervisor`).
 
 use std::{
     collections::BTreeMap,
@@ -6,18 +8,25 @@ use std::{
     time::Duration,
 };
 
-use market::{View, connection_entry};
+use market::{View, connection_entry, consolidated::VenueTop};
 use model::{
     candle::Interval,
     instrument::{InstrumentId, Venue},
     status::StreamState,
-    time::Now,
+    time::{Monotonic, Now},
 };
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
 use venues::session::Session;
-use wire::data::{BookData, CandlesData, ConnectionEntry, StatusData, StreamEntry, TapeData};
+use wire::{
+    command::FeedSymbols,
+    data::{BookData, CandlesData, ConnectionEntry, LeftOut, StatusData, StreamEntry, TapeData},
+};
 
-use super::directory::Directory;
+use super::{
+    directory::Directory,
+    order::{Followed, Order, OrderError, OrderKind},
+};
 use crate::{
     error::ApiError,
     recorder::{ring::Window, tap::TapCommand, writer::Feeder},
@@ -66,14 +75,21 @@ pub struct FeedStatus {
     pub streams: Vec<StreamEntry>,
     /// Its connections.
     pub connection: ConnectionEntry,
+    /// Best bid and offer of each described instrument, sorted.
+    pub tops: Vec<VenueTop>,
+    /// When this was so.
+    pub at: Monotonic,
 }
 
 impl FeedStatus {
     /// As the session and the view say.
     pub fn of(session: &dyn Session, view: &View, now: Now) -> Self {
+        let streams = view.statuses(now, session.health());
         Self {
-            streams: view.statuses(now, session.health()),
+            tops: view.tops(&streams, now, session.books()),
+            streams,
             connection: connection_entry(session.venue(), session.health()),
+            at: now.monotonic,
         }
     }
 }
@@ -85,6 +101,8 @@ pub struct FeedHandle {
     pub commands: mpsc::Sender<FeedCommand>,
     /// The newest status.
     pub status: watch::Receiver<FeedStatus>,
+    /// Ends the task.
+    pub stop: CancellationToken,
 }
 
 impl FeedHandle {
@@ -130,17 +148,19 @@ impl FeedHandle {
 }
 
 /// All feeds. Clones share them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Feeds {
-    /// The lock is held for a look-up only, never across an await.
+    /// Written by the supervisor, and for replays by their desk. The lock is held for a look-up only, never across an await.
     by_venue: Arc<RwLock<BTreeMap<Venue, FeedHandle>>>,
     directory: Directory,
+    orders: mpsc::Sender<Order>,
 }
 
 impl Feeds {
-    /// These feeds, with the directory they write to.
-    pub fn new(by_venue: BTreeMap<Venue, FeedHandle>, directory: Directory) -> Self {
-        Self { by_venue: Arc::new(RwLock::new(by_venue)), directory }
+    /// No feed yet; orders come out of the receiver, for the supervisor.
+    pub fn new(directory: Directory) -> (Self, mpsc::Receiver<Order>) {
+        let (orders, queue) = mpsc::channel(ORDER_QUEUE);
+        (Self { by_venue: Arc::default(), directory, orders }, queue)
     }
 
     /// Which instruments there are.
@@ -150,18 +170,7 @@ impl Feeds {
 
     /// The feed of a venue.
     pub fn of_venue(&self, venue: &Venue) -> Option<FeedHandle> {
-        self.by_venue.read().unwrap_or_else(PoisonError::into_inner).get(venue).cloned()
-    }
-
-    /// Adds a feed that was started outside of the configuration: a replay.
-    pub fn insert(&self, venue: Venue, feed: FeedHandle) {
-        self.by_venue.write().unwrap_or_else(PoisonError::into_inner).insert(venue, feed);
-    }
-
-    /// Takes a feed and its instruments out; its task is ended by whoever started it.
-    pub fn remove(&self, venue: &Venue) {
-        self.by_venue.write().unwrap_or_else(PoisonError::into_inner).remove(venue);
-        self.directory.forget(venue);
+        self.read(|feeds| feeds.get(venue).cloned())
     }
 
     /// The feed that follows an instrument.
@@ -169,7 +178,7 @@ impl Feeds {
     /// # Errors
     /// [`ApiError::UnknownInstrument`] with what it may be meant to be.
     pub fn find(&self, instrument: &InstrumentId) -> Result<FeedHandle, ApiError> {
-        let feed = self.of_venue(instrument.venue());
+        let feed = self.read(|feeds| feeds.get(instrument.venue()).cloned());
         feed.filter(|_| self.directory.contains(instrument)).ok_or_else(|| {
             let text = instrument.to_string();
             ApiError::UnknownInstrument {
@@ -179,13 +188,11 @@ impl Feeds {
         })
     }
 
-    /// The newest status of all, sorted by instrument and venue. A feed whose task has ended counts as failed.
+    /// The newest status of all, sorted by instrument and venue. A feed whose task has ended without being told to
+    /// counts as failed.
     pub fn status(&self) -> StatusData {
         let mut data = StatusData::default();
-        let by_venue = self.by_venue.read().unwrap_or_else(PoisonError::into_inner);
-        for feed in by_venue.values() {
-            let is_gone = feed.status.has_changed().is_err();
-            let status = feed.status.borrow();
+        self.each(|status, is_gone| {
             data.streams.extend(status.streams.iter().cloned().map(|mut entry| {
                 if is_gone {
                     entry.state = StreamState::Failed;
@@ -199,12 +206,91 @@ impl Feeds {
                 connection.cause = Some(GONE.to_owned());
             }
             data.connections.push(connection);
-        }
+        });
         data
+    }
+
+    /// The tops of all instruments, sorted. Those of a feed that has not spoken for too long count as stale: its own
+    /// word that they are fresh is old, too.
+    pub fn tops(&self, now: Monotonic) -> Vec<VenueTop> {
+        let mut tops = Vec::new();
+        self.each(|status, is_gone| {
+            let is_silent = now.saturating_since(status.at) > TOP_TIME;
+            tops.extend(status.tops.iter().cloned().map(|mut top| {
+                if is_gone {
+                    top.left_out = Some(LeftOut::Failed);
+                } else if is_silent {
+                    top.left_out.get_or_insert(LeftOut::Stale);
+                }
+                top
+            }));
+        });
+        tops
+    }
+
+    /// Follows symbols of a venue until the server stops; returns once it is done. Cancel-safe: what was asked for is
+    /// done all the same.
+    ///
+    /// # Errors
+    /// Why nothing was done.
+    pub async fn start(&self, symbols: FeedSymbols) -> Result<Followed, OrderError> {
+        self.order(OrderKind::Start(symbols)).await
+    }
+
+    /// Follows them no more; without symbols, the whole venue. As [`Self::start`] otherwise.
+    ///
+    /// # Errors
+    /// Why nothing was done.
+    pub async fn stop(&self, symbols: FeedSymbols) -> Result<Followed, OrderError> {
+        self.order(OrderKind::Stop(symbols)).await
+    }
+
+    async fn order(&self, kind: OrderKind) -> Result<Followed, OrderError> {
+        let (reply, answer) = oneshot::channel();
+        self.orders.try_send(Order { kind, reply }).map_err(|_| OrderError::Busy)?;
+        answer.await.unwrap_or(Err(OrderError::Busy))
+    }
+
+    /// Takes a feed in, in place of the venue's earlier one.
+    pub(crate) fn insert(&self, venue: &Venue, feed: FeedHandle) {
+        self.write(|feeds| drop(feeds.insert(venue.clone(), feed)));
+    }
+
+    /// Tells a venue's feed to end; it stays in the list, as it was, until it is removed or replaced.
+    pub(super) fn end(&self, venue: &Venue) {
+        self.read(|feeds| feeds.get(venue).map(|feed| feed.stop.cancel()));
+    }
+
+    /// Takes a feed out of the list.
+    pub(crate) fn remove(&self, venue: &Venue) {
+        self.write(|feeds| drop(feeds.remove(venue)));
+    }
+
+    /// Shows each feed's newest status, and whether its task has ended without being told to.
+    fn each(&self, mut show: impl FnMut(&FeedStatus, bool)) {
+        self.read(|feeds| {
+            for feed in feeds.values() {
+                let is_gone = !feed.stop.is_cancelled() && feed.status.has_changed().is_err();
+                show(&feed.status.borrow(), is_gone);
+            }
+        });
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&BTreeMap<Venue, FeedHandle>) -> T) -> T {
+        read(&self.by_venue.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write(&self, write: impl FnOnce(&mut BTreeMap<Venue, FeedHandle>)) {
+        write(&mut self.by_venue.write().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
 /// A feed answers within a turn; history may take a few seconds more.
 const ANSWER_TIME: Duration = Duration::from_secs(6);
+/// Feeds speak ten times a second; one that has not for this long is stuck or starved.
+const TOP_TIME: Duration = Duration::from_secs(1);
+/// Orders that wait for the supervisor, from all callers together; each takes some milliseconds. Full: refused, and the
+/// caller is told to try again.
+const ORDER_QUEUE: usize = 16;
 const MAX_SHOWN: usize = 64;
 const GONE: &str = "the feed has stopped working; restart the server and report what the log says";

@@ -1,6 +1,7 @@
 //! REST requests to a venue: `GET`, or `POST` where there is a body, only to its configured address, bounded in time, size and number.
 //!
-//! Not here: weights, retries and `Retry-After`; the session keeps those rules.
+//! Not here: weights, retries and `Retry-After` of a feed, whose session keeps those rules; what pages ask for goes by the
+//! budget that both share ([`super::doors`]).
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +15,10 @@ use tokio::sync::Semaphore;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use venues::session::{HttpAnswer, HttpFailure, HttpRequest, RequestId};
 
-use crate::{config::token::Token, feed::socket::USER_AGENT};
+use crate::{
+    config::token::Token,
+    feed::{doors::SharedBudget, socket::USER_AGENT},
+};
 
 /// Makes requests to one venue. Clones share connections and the limit.
 #[derive(Clone, Debug)]
@@ -24,6 +28,18 @@ pub struct HttpClient {
     /// Name and value of the header that carries the venue's token.
     token: Option<(&'static str, Token)>,
     permits: Arc<Semaphore>,
+    budget: SharedBudget,
+}
+
+/// Why a page's request was not answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PassFailure {
+    /// The venue may not be asked before this has passed.
+    Wait(Duration),
+    /// Too many requests wait for their turn.
+    Busy,
+    /// It was asked and gave no answer.
+    NoAnswer(HttpFailure),
 }
 
 /// A request's end.
@@ -53,6 +69,13 @@ impl Answer {
     /// The HTTP status.
     pub fn status(&self) -> u16 {
         self.status
+    }
+
+    /// "Too many requests", as the venue says it.
+    fn wait(wait: Duration) -> Self {
+        // Whole seconds, rounded up: asking a moment too early would open the breaker anew.
+        let retry_after = Some(Duration::from_secs(wait.as_secs() + 1));
+        Self { status: 429, retry_after, used_weight: None, body: Utf8Bytes::default() }
     }
 
     /// As sessions take it.
@@ -87,18 +110,62 @@ pub fn client(tls: &Arc<ClientConfig>) -> anyhow::Result<Client> {
 
 impl HttpClient {
     /// A client for one venue; `base` is its REST address without paths, `None` where it has none.
-    pub fn new(client: Client, base: Option<String>, token: Option<(&'static str, Token)>) -> Self {
-        Self { client, base, token, permits: Arc::new(Semaphore::new(MAX_AT_ONCE)) }
+    pub fn new(
+        client: Client,
+        base: Option<String>,
+        token: Option<(&'static str, Token)>,
+        budget: SharedBudget,
+    ) -> Self {
+        Self { client, base, token, permits: Arc::new(Semaphore::new(MAX_AT_ONCE)), budget }
+    }
+
+    /// The venue's REST address without paths.
+    pub fn base(&self) -> Option<&str> {
+        self.base.as_deref()
     }
 
     /// Makes one request; always ends, within the time for a whole request once it is its turn.
     pub async fn get(self, request: HttpRequest) -> Done {
         let id = request.id;
         let result = match self.permits.acquire().await {
-            Ok(_permit) => self.fetch(request).await,
+            Ok(_permit) => match self.budget.note(request.weight) {
+                Ok(()) => self.settled(self.fetch(request).await),
+                // A page was told to wait: the feed hears the same, without asking.
+                Err(wait) => Ok(Answer::wait(wait)),
+            },
             Err(_closed) => Err(failure("stopped")),
         };
         Done { id, result }
+    }
+
+    /// Makes a page's request: once it is its turn, and only where the budget allows it then. Never with the venue's token.
+    ///
+    /// # Errors
+    /// The budget or the venue does not allow it, or there was no answer.
+    pub async fn pass(&self, path: &str, query: &[(String, String)], weight: u32) -> Result<Answer, PassFailure> {
+        let turn = tokio::time::timeout(TURN_TIME, self.permits.acquire()).await;
+        let Ok(Ok(_permit)) = turn else { return Err(PassFailure::Busy) };
+        let no_answer = |error| PassFailure::NoAnswer(failure(error));
+        let base = self.base.as_deref().ok_or_else(|| no_answer("the venue has no REST address".to_owned()))?;
+        let mut url = Url::parse(&format!("{base}{path}")).map_err(|error| no_answer(error.to_string()))?;
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        self.budget.ask(weight).map_err(PassFailure::Wait)?;
+        let asked = async {
+            let response = self.client.get(url).send().await.map_err(|error| failure(Cause(error.without_url())))?;
+            read(response, MAX_PASSED_BODY).await
+        };
+        self.settled(asked.await).map_err(PassFailure::NoAnswer)
+    }
+
+    /// Tells the shared budget how a request ended.
+    fn settled(&self, result: Result<Answer, HttpFailure>) -> Result<Answer, HttpFailure> {
+        match &result {
+            Ok(answer) => self.budget.answered(answer.status, answer.retry_after, answer.used_weight),
+            Err(_) => self.budget.unanswered(),
+        }
+        result
     }
 
     async fn fetch(&self, request: HttpRequest) -> Result<Answer, HttpFailure> {
@@ -117,11 +184,11 @@ impl HttpClient {
             None => call,
         };
         let response = call.send().await.map_err(|error| failure(Cause(error.without_url())))?;
-        read(response).await
+        read(response, MAX_BODY).await
     }
 }
 
-async fn read(mut response: Response) -> Result<Answer, HttpFailure> {
+async fn read(mut response: Response, max_body: usize) -> Result<Answer, HttpFailure> {
     let status = response.status().as_u16();
     let retry_after = number(response.headers(), "retry-after").map(Duration::from_secs);
     let used_weight = USED_WEIGHT
@@ -130,8 +197,8 @@ async fn read(mut response: Response) -> Result<Answer, HttpFailure> {
         .and_then(|weight| u32::try_from(weight).ok());
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| failure(Cause(error.without_url())))? {
-        if body.len() + chunk.len() > MAX_BODY {
-            return Err(failure(format!("the answer is larger than {} MiB", MAX_BODY >> 20)));
+        if body.len() + chunk.len() > max_body {
+            return Err(failure(format!("the answer is larger than {} MiB", max_body >> 20)));
         }
         body.extend_from_slice(&chunk);
     }
@@ -164,6 +231,10 @@ const CONNECT_TIME: Duration = Duration::from_secs(10);
 const TOTAL_TIME: Duration = Duration::from_secs(10);
 /// A venue's list of all instruments is some 15 MB.
 const MAX_BODY: usize = 64 << 20;
+/// A page asks for single symbols: some 70 kB for a book, less for bars.
+const MAX_PASSED_BODY: usize = 8 << 20;
+/// How long a page's request waits for its turn.
+const TURN_TIME: Duration = Duration::from_secs(5);
 /// Snapshots and history pages at start-up; more at once only trips the venue's limits.
 const MAX_AT_ONCE: usize = 4;
 /// Headers in which venues say how much of the limit is used.

@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::{SinkExt, StreamExt};
-use model::time::Now;
+use model::time::{Monotonic, Now};
 use rustls::ClientConfig;
 use tokio::{net::TcpStream, sync::mpsc, task::JoinHandle};
 use tokio_tungstenite::{
@@ -44,6 +44,11 @@ pub enum SocketEventKind {
     Binary(bytes::Bytes),
     /// The other side's ping; the answer is on its way.
     Ping,
+    /// The other side's answer to a ping of ours. It measures the way and proves nothing about data.
+    Pong {
+        /// From the sending of the ping to the reading of the answer.
+        round_trip: Duration,
+    },
     /// It is gone. The last event.
     Closed(CloseReason),
 }
@@ -159,16 +164,26 @@ async fn connect(url: &str, tls: Arc<ClientConfig>) -> Result<Stream, CloseReaso
 async fn converse(stream: Stream, mut to_send: mpsc::Receiver<String>, reporter: &Reporter) -> CloseReason {
     let ended = |code, detail: String| CloseReason::Ended { code, detail };
     let (mut sink, mut source) = stream.split();
+    let mut probe = Probe::new(reporter.clock);
     loop {
         tokio::select! {
             biased;
             frame = to_send.recv() => {
                 // The handle owns the other end and aborts this task when dropped.
                 let Some(frame) = frame else { return ended(None, "abandoned".to_owned()) };
+                probe.sent_frame();
                 match tokio::time::timeout(WRITE_TIME, sink.send(Message::text(frame))).await {
                     Ok(Ok(())) => {}
                     Ok(Err(error)) => return ended(None, error.to_string()),
                     Err(_elapsed) => return ended(None, format!("a frame was not taken within {} s", WRITE_TIME.as_secs())),
+                }
+            }
+            () = tokio::time::sleep_until(probe.due()) => {
+                let payload = probe.ping();
+                match tokio::time::timeout(WRITE_TIME, sink.send(Message::Ping(payload))).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => return ended(None, error.to_string()),
+                    Err(_elapsed) => return ended(None, format!("a ping was not taken within {} s", WRITE_TIME.as_secs())),
                 }
             }
             message = source.next() => {
@@ -177,7 +192,11 @@ async fn converse(stream: Stream, mut to_send: mpsc::Receiver<String>, reporter:
                     Some(Ok(Message::Binary(bytes))) => SocketEventKind::Binary(bytes),
                     // The library has queued the pong and writes it with the next read.
                     Some(Ok(Message::Ping(_))) => SocketEventKind::Ping,
-                    Some(Ok(Message::Pong(_) | Message::Frame(_))) => continue,
+                    Some(Ok(Message::Pong(payload))) => match probe.answered(&payload) {
+                        Some(round_trip) => SocketEventKind::Pong { round_trip },
+                        None => continue,
+                    },
+                    Some(Ok(Message::Frame(_))) => continue,
                     Some(Ok(Message::Close(frame))) => {
                         return frame.map_or_else(
                             || ended(None, "closed by the venue".to_owned()),
@@ -195,6 +214,45 @@ async fn converse(stream: Stream, mut to_send: mpsc::Receiver<String>, reporter:
     }
 }
 
+/// Measures the round trip to the venue with pings of our own, away from the frames that the session sends: venues
+/// count both.
+struct Probe {
+    clock: Clock,
+    due: Monotonic,
+    n_pings: u64,
+    sent_at: Option<Monotonic>,
+}
+
+impl Probe {
+    fn new(clock: Clock) -> Self {
+        Self { clock, due: clock.now().monotonic + FIRST_PROBE, n_pings: 0, sent_at: None }
+    }
+
+    fn due(&self) -> tokio::time::Instant {
+        self.clock.instant(self.due)
+    }
+
+    /// A frame goes out: a ping that is due waits.
+    fn sent_frame(&mut self) {
+        self.due = self.due.max(self.clock.now().monotonic + PROBE_DISTANCE);
+    }
+
+    /// The payload of the ping that goes out now.
+    fn ping(&mut self) -> bytes::Bytes {
+        let now = self.clock.now().monotonic;
+        self.due = now + PROBE_PERIOD;
+        self.n_pings += 1;
+        self.sent_at = Some(now);
+        self.n_pings.to_string().into()
+    }
+
+    /// How long the answer to the last ping took; `None` for any other.
+    fn answered(&mut self, payload: &[u8]) -> Option<Duration> {
+        let sent_at = self.sent_at.take_if(|_| self.n_pings.to_string().as_bytes() == payload)?;
+        Some(self.clock.now().monotonic.saturating_since(sent_at))
+    }
+}
+
 /// Venues tell callers apart by it when they complain.
 pub const USER_AGENT: &str = concat!("truetape/", env!("CARGO_PKG_VERSION"));
 
@@ -208,3 +266,9 @@ const MAX_WRITE_BUFFER: usize = 1 << 20;
 const READ_BUFFER: usize = 32 << 10;
 /// Venues allow four or five messages a second, and sessions pace themselves; more waiting means it is stuck.
 const SEND_QUEUE: usize = 64;
+/// The subscriptions have gone out by then.
+const FIRST_PROBE: Duration = Duration::from_secs(5);
+/// Often enough to follow a route that changes, seldom enough to weigh nothing against the venues' message limits.
+const PROBE_PERIOD: Duration = Duration::from_secs(20);
+/// Venues allow about five messages a second, and sessions use up to four.
+const PROBE_DISTANCE: Duration = Duration::from_secs(1);

@@ -3,7 +3,7 @@
 //! Our own loop instead of `axum::serve`, which has no time limit for headers (half-sent ones hold connections for
 //! ever) and no limit of connections. HTTP/1 only: browsers speak HTTP/2 over TLS only, which a proxy in front ends.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, http::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -22,6 +22,10 @@ pub struct Slot {
     _permit: Arc<OwnedSemaphorePermit>,
 }
 
+/// Who has connected; a proxy, where one stands in front. On every request of the connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
+
 /// Accepts until the shutdown's second step. When all places are taken, callers wait in the system's queue.
 pub async fn accept(listener: TcpListener, router: Router, shutdown: Shutdown, max_connections: usize) {
     let places = Arc::new(Semaphore::new(max_connections));
@@ -34,10 +38,10 @@ pub async fn accept(listener: TcpListener, router: Router, shutdown: Shutdown, m
             biased;
             () = shutdown.stopping.cancelled() => break,
             (permit, accepted) = accepting => match (permit, accepted) {
-                (Ok(permit), Ok((stream, _peer))) => {
+                (Ok(permit), Ok((stream, peer))) => {
                     tune(&stream);
                     let slot = Slot { _permit: Arc::new(permit) };
-                    shutdown.tasks.spawn(serve(stream, router.clone(), slot, shutdown.clone()));
+                    shutdown.tasks.spawn(serve(stream, Peer(peer.ip()), router.clone(), slot, shutdown.clone()));
                 }
                 (_, Err(error)) => {
                     // Out of file descriptors, mostly: trying again at once would only burn the processor.
@@ -50,9 +54,10 @@ pub async fn accept(listener: TcpListener, router: Router, shutdown: Shutdown, m
     }
 }
 
-async fn serve(stream: TcpStream, router: Router, slot: Slot, shutdown: Shutdown) {
+async fn serve(stream: TcpStream, peer: Peer, router: Router, slot: Slot, shutdown: Shutdown) {
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(slot.clone());
+        request.extensions_mut().insert(peer);
         router.clone().oneshot(request.map(Body::new))
     });
     let connection = http1::Builder::new()

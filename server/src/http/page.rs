@@ -13,8 +13,15 @@ use axum::{
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list, render_app_to_stream};
 
-use super::{security::page_policy, site};
-use crate::error::ApiError;
+use super::{
+    security::{page_policy, worker_policy},
+    site,
+    venues::Doorway,
+};
+use crate::{
+    error::ApiError,
+    feed::{doors::Door, handle::Feeds},
+};
 
 /// Adds every route the page knows. They come from the page itself, so no list here can miss one.
 pub fn routes<S>(router: Router<S>, state: &S) -> Router<S>
@@ -27,12 +34,22 @@ where
 }
 
 /// What has no route: a file of the site, else the page's own "not found" for people, else an error for programs.
-pub async fn fallback(State(options): State<LeptosOptions>, request: Request) -> Response {
+pub async fn fallback(
+    State(options): State<LeptosOptions>,
+    State(feeds): State<Feeds>,
+    State(doors): State<Doorway>,
+    request: Request,
+) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return ApiError::MethodNotAllowed.into_response();
     }
     let path = request.uri().path();
-    if let Some(response) = site::file(path, request.headers()).await {
+    if let Some(mut response) = site::file(path, request.headers()).await {
+        if path == WORKER
+            && let Ok(policy) = HeaderValue::from_str(&policy_of_worker(&feeds, &doors))
+        {
+            response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
         return response;
     }
     let accepts_pages = request
@@ -46,6 +63,13 @@ pub async fn fallback(State(options): State<LeptosOptions>, request: Request) ->
     let mut response = render_app_to_stream(move || document(options.clone()))(request).await.into_response();
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
+}
+
+/// For the venues that run and that pages may follow.
+fn policy_of_worker(feeds: &Feeds, doors: &Doorway) -> String {
+    let ids = feeds.directory().ids();
+    let open = ids.iter().filter_map(|id| doors.find(id.venue().as_str())).filter(|door| door.refusal().is_none());
+    worker_policy(open.map(Door::ws_url))
 }
 
 /// Settings of the page. The output's name is also compiled into it (`.cargo/config.toml`): the two must agree.
@@ -69,3 +93,6 @@ fn document(options: LeptosOptions) -> impl IntoView {
     response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     shell(options)
 }
+
+/// The script that starts direct mode's worker.
+const WORKER: &str = "/worker.js";

@@ -31,6 +31,26 @@ pub fn page_policy(nonce: &str, host: &str) -> String {
     )
 }
 
+/// The content policy of the worker's script, which is the worker's own: it may load its program, ask us, and connect to
+/// the venues that pages may follow, by their addresses as configured, and to nothing else.
+pub fn worker_policy<'a>(ws_urls: impl Iterator<Item = &'a str>) -> String {
+    let mut sources: Vec<String> = ws_urls.filter_map(source).collect();
+    sources.sort_unstable();
+    sources.dedup();
+    let sources = sources.iter().map(|source| format!(" {source}")).collect::<String>();
+    format!(
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'{sources}; \
+         frame-ancestors 'none'"
+    )
+}
+
+/// Scheme, host and port of an address: paths in a policy are matched in ways that differ between browsers.
+fn source(url: &str) -> Option<String> {
+    let url = reqwest::Url::parse(url).ok()?;
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{}://{}{port}", url.scheme(), url.host_str()?))
+}
+
 static EVERYWHERE: [(HeaderName, &str); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -38,3 +58,20 @@ static EVERYWHERE: [(HeaderName, &str); 4] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 const NOT_A_PAGE: &str = "default-src 'none'; frame-ancestors 'none'";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worker_reaches_the_configured_venues_alone() {
+        let urls =
+            ["wss://b.example:9443/proxy", "ws://127.0.0.1:9000", "wss://a.example", "wss://a.example/ws", "", "x"];
+        let policy = worker_policy(urls.into_iter());
+        assert!(
+            policy.contains("connect-src 'self' ws://127.0.0.1:9000 wss://a.example wss://b.example:9443;"),
+            "{policy}"
+        );
+        assert!(worker_policy(std::iter::empty()).contains("connect-src 'self';"));
+    }
+}

@@ -5,8 +5,9 @@
 //!
 //! # Layout
 //! - [`session`]: one task a connection · [`conversation`]: what is answered to what · [`writer`]: frames on their way out
-//! - [`limiter`]: how many messages a client may send · [`topics`]: which topics there are
+//! - [`commands`]: what a client wants done · [`limiter`]: how many messages a client may send · [`topics`]: which topics there are
 
+pub mod commands;
 pub mod conversation;
 pub mod limiter;
 pub mod session;
@@ -28,7 +29,7 @@ use crate::{
     clock::Clock,
     config::StreamConfig,
     error::ApiError,
-    feed::{directory::Directory, publisher::Payload},
+    feed::{directory::Directory, handle::Feeds, publisher::Payload},
     shutdown::Shutdown,
 };
 
@@ -39,6 +40,8 @@ pub struct StreamContext {
     pub hub: Hub<Payload>,
     /// Which instruments there are.
     pub directory: Directory,
+    /// What commands start and stop.
+    pub feeds: Feeds,
     /// Limits and times.
     pub config: Arc<StreamConfig>,
     /// Stamps answers.

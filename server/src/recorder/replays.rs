@@ -138,6 +138,7 @@ impl Replays {
                 tracing::error!(venue = %loaded.venue, "a replay has stopped working");
             }
             self.0.feeds.remove(&loaded.venue);
+            self.0.feeds.directory().retain(&loaded.venue, &[]);
         }
     }
 
@@ -189,7 +190,7 @@ impl Replays {
         let stop = self.0.shutdown.stopping.child_token();
         let until = stop.clone();
         let ended = self.0.shutdown.tasks.spawn_blocking(move || player::run(parts, &until));
-        self.0.feeds.insert(venue.clone(), FeedHandle { commands, status: newest_status });
+        self.0.feeds.insert(&venue, FeedHandle { commands, status: newest_status, stop: stop.clone() });
         let first = newest_report.borrow().clone();
         tracing::info!(%venue, files = ?first.files, "a replay begins");
         *self.lock() = Some(Loaded { venue, controls, report: newest_report, stop, ended, _held: held });

@@ -29,7 +29,7 @@ use wire::{
 
 use crate::client::{Client, demo_config};
 
-fn config_for(sim: &RunningSim, symbol: &str) -> Config {
+pub(crate) fn config_for(sim: &RunningSim, symbol: &str) -> Config {
     let venue = VenueConfig {
         ws_url: Some(sim.ws_url.clone()),
         rest_url: Some(sim.rest_url.clone()),
@@ -57,7 +57,7 @@ fn entry(client: &Client) -> Option<&StreamEntry> {
 }
 
 /// Reads until the symbol's light has that colour; its entry.
-async fn until_state(client: &mut Client, state: StreamState) -> StreamEntry {
+pub(crate) async fn until_state(client: &mut Client, state: StreamState) -> StreamEntry {
     loop {
         if let Some(entry) = entry(client).filter(|entry| entry.state == state) {
             return entry.clone();
@@ -213,7 +213,7 @@ async fn the_live_path_says_the_same_as_a_replay() {
         move |event: &MarketEvent| live.lock().unwrap().note(event)
     };
     let mut observer = Some(Box::new(observer) as EventObserver);
-    let server = Server::start_observed(config_for(&sim, "AAABBB"), |_| observer.take()).await.unwrap();
+    let server = Server::start_observed(config_for(&sim, "AAABBB"), move |_| observer.take()).await.unwrap();
     let mut client = Client::greet(&server, Encoding::Binary).await;
     client.subscribe(1, &["system"]).await;
     while live.lock().unwrap().0.len() < replayed.0.len() {

@@ -153,7 +153,7 @@ async fn a_thousand_hostile_frames_are_counted_and_the_feed_goes_on() {
         }
     };
     let mut observer = Some(Box::new(observer) as EventObserver);
-    let server = Server::start_observed(config, |_| observer.take()).await.unwrap();
+    let server = Server::start_observed(config, move |_| observer.take()).await.unwrap();
     let came =
         tokio::time::timeout(PATIENCE, async { while trades.recv().await.is_some_and(|id| id != "2000000000") {} });
     came.await.expect("the good frame after all the rubbish comes through");

@@ -11,12 +11,13 @@ use hub::{config::HubConfig, hub::Hub};
 use model::instrument::InstrumentId;
 use server::{
     clock::Clock,
-    config::{RecordingsConfig, StreamConfig},
-    feed::{directory::Directory, handle::Feeds},
-    http::{AppState, guard::Hosts, page, router, stream::StreamContext},
+    config::{RecordingsConfig, StreamConfig, VenueConfig},
+    feed::{self, directory::Directory, doors::Doors, handle::Feeds},
+    http::{AppState, guard::Hosts, page, router, stream::StreamContext, venues::Doorway},
     notices::Notices,
     recorder::{desk::Desk, replays::Replays, shelf::Shelf},
     shutdown::Shutdown,
+    tls,
 };
 use tower::ServiceExt;
 
@@ -26,17 +27,28 @@ const HOST: &str = "127.0.0.1:3000";
 fn app() -> (Router, Shutdown) {
     let (directory, shutdown) = (Directory::default(), Shutdown::default());
     directory.expect(InstrumentId::parse("demo:AAABBB").unwrap());
-    let (feeds, clock) = (Feeds::new(Default::default(), directory.clone()), Clock::start());
+    let client = feed::http::client(&tls::client_config().unwrap()).unwrap();
+    let doors = Doors::new(&client, Clock::start(), |_| VenueConfig::default());
+    let (feeds, _no_supervisor) = Feeds::new(directory.clone());
     let hub = Hub::new("test", HubConfig::default());
     let shelf = Shelf::new(&std::env::temp_dir().join("truetape-no-data"), RecordingsConfig::default());
+    let (clock, stopping) = (Clock::start(), shutdown.clone());
     let state = AppState {
-        recordings: Desk::new(shelf.clone(), feeds.clone(), clock, Notices::default(), shutdown.clone()),
-        replays: Replays::new(shelf, feeds.clone(), hub.clone(), clock, shutdown.clone()),
-        feeds,
+        recordings: Desk::new(shelf.clone(), feeds.clone(), clock, Notices::default(), stopping.clone()),
+        replays: Replays::new(shelf, feeds.clone(), hub.clone(), clock, stopping),
+        doors: Doorway::new(doors, Clock::start()),
+        feeds: feeds.clone(),
+        holders: Default::default(),
         hosts: Hosts::new(HOST.parse().unwrap(), &["desk.example".to_owned()]),
         leptos: page::options(),
         shutdown: shutdown.clone(),
-        stream: StreamContext { hub, directory, config: Arc::new(StreamConfig::default()), clock },
+        stream: StreamContext {
+            hub,
+            directory,
+            feeds,
+            config: Arc::new(StreamConfig::default()),
+            clock: Clock::start(),
+        },
     };
     (router(state), shutdown)
 }
@@ -77,9 +89,19 @@ async fn answers_have_stable_codes() {
         ("GET", "/api/v1/candles?instrument=demo:AAABBC", 404, Some("unknown_instrument")),
         ("GET", "/api/v1/book?instrument=demo:AAABBC", 404, Some("unknown_instrument")),
         ("GET", "/api/v1/trades?instrument=demo:AAABBC", 404, Some("unknown_instrument")),
+        ("GET", "/api/v1/direct", 200, None),
+        ("GET", "/api/v1/venues/nowhere/rest?path=/x", 404, Some("unknown_venue")),
+        ("GET", "/api/v1/venues/binance/rest", 400, Some("bad_parameter")),
+        ("GET", "/api/v1/venues/binance/rest?path=/api/v3/order", 403, Some("path_not_allowed")),
+        ("GET", "/api/v1/venues/binance/rest?path=/api/v3/../sapi", 403, Some("path_not_allowed")),
+        ("POST", "/api/v1/venues/binance/rest?path=/api/v3/depth", 405, Some("method_not_allowed")),
         ("GET", "/api/v1/nothing", 404, Some("not_found")),
         ("GET", "/pkg/nothing.js", 404, Some("not_found")),
         ("GET", "/nothing", 404, Some("not_found")),
+        ("GET", "/api/v1/venues", 200, None),
+        ("GET", "/api/v1/feeds", 405, Some("method_not_allowed")),
+        ("POST", "/api/v1/feeds", 400, Some("bad_body")),
+        ("DELETE", "/api/v1/feeds/demo", 503, Some("unavailable")),
         ("POST", "/api/v1/status", 405, Some("method_not_allowed")),
         ("DELETE", "/nothing", 405, Some("method_not_allowed")),
         ("GET", "/ws", 426, Some("not_a_websocket")),
@@ -150,7 +172,8 @@ async fn people_who_are_lost_get_a_page() {
 #[tokio::test]
 async fn foreign_callers_are_refused_everywhere() {
     let (app, _) = app();
-    for path in ["/", "/api/v1/status", "/ws", "/healthz", "/nothing"] {
+    for path in ["/", "/api/v1/status", "/api/v1/direct", "/api/v1/venues/nowhere/rest", "/ws", "/healthz", "/nothing"]
+    {
         for (host, origin, is_refused) in [
             (Some(HOST), None, false),
             (Some(HOST), Some("http://127.0.0.1:3000"), false),

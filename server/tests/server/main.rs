@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "tests may unwrap; clippy does not see that this whole file is one")]
 
 mod client;
+mod cycles;
 mod decode;
+mod direct;
 mod feed;
+mod feeds;
 mod hostile;
 mod http;
 mod limits;

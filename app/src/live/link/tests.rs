@@ -3,7 +3,9 @@
 use model::{instrument::InstrumentId, time::Timestamp};
 use wire::{
     data::{QuoteData, TopicData},
-    message::{Batch, Bye, Pong, RefusalCode, Refused, Reset, ResetReason, Resumed, StreamName, Subscribed, Welcome},
+    message::{
+        Ack, Batch, Bye, Pong, RefusalCode, Refused, Reset, ResetReason, Resumed, StreamName, Subscribed, Welcome,
+    },
 };
 
 use super::*;
@@ -81,8 +83,8 @@ fn words(output: &Output) -> String {
         Output::Send(ClientMessage::Subscribe(request)) => format!("subscribe {}", join(&request.topics)),
         Output::Send(ClientMessage::Unsubscribe(request)) => format!("unsubscribe {}", join(&request.topics)),
         Output::Send(ClientMessage::Snapshot(request)) => format!("snapshot {}", join(&request.topics)),
+        Output::Send(ClientMessage::Command(request)) => format!("command {}", request.command.as_str()),
         Output::Send(ClientMessage::Ping(_)) => "ping".into(),
-        Output::Send(other) => format!("{other:?}"),
         Output::Items(items) => {
             let items: Vec<String> = items.iter().map(|item| format!("{}@{}", item.topic, item.offset)).collect();
             format!("items {}", items.join(" "))
@@ -91,6 +93,10 @@ fn words(output: &Output) -> String {
         Output::Refused { topics, message } => format!("refused {}: {message}", join(&patterns(topics.clone()))),
         Output::ClockSample { server_time_ms, .. } => format!("clock {server_time_ms}"),
         Output::Recovered(recovery) => recovery.sentence(),
+        Output::Answered { ticket, answer } => match answer {
+            Ok(result) => format!("done {ticket} {}", result.as_str()),
+            Err(message) => format!("not done {ticket}: {message}"),
+        },
     }
 }
 
@@ -314,4 +320,30 @@ fn inputs_out_of_turn_do_nothing() {
     }
     assert!(play.message(batch(vec![item(ItemKind::Snapshot, "a", 1)])).is_empty());
     assert_eq!(play.link.state(), LinkState::Connecting);
+}
+
+fn command(ticket: u64) -> Input {
+    Input::Command { ticket, command: JsonText::parse(r#"{"stop_feed":{}}"#).unwrap() }
+}
+
+#[test]
+fn a_command_gets_its_own_answer() {
+    let mut play = Play::up(&["a"]);
+    assert_eq!(play.give(command(7)), [r#"command {"stop_feed":{}}"#]);
+    play.give(command(8));
+    let result = JsonText::parse("{}").unwrap();
+    let (first, second) = (play.link.next_id - 2, play.link.next_id - 1);
+    assert_eq!(play.message(ServerMessage::Ack(Ack { id: second, result: result.clone() })), ["done 8 {}"]);
+    let refused = Refused { id: Some(first), code: RefusalCode::NotRunning, message: "not running".into() };
+    assert_eq!(play.message(ServerMessage::Refused(refused)), ["not done 7: not running"]);
+    assert!(play.message(ServerMessage::Ack(Ack { id: first, result })).is_empty(), "answered once");
+}
+
+#[test]
+fn a_command_without_a_connection_is_not_kept() {
+    let mut play = Play::up(&["a"]);
+    play.give(command(7));
+    let lost = play.give(closed(1006));
+    assert_eq!(lost, ["not done 7: the connection was lost before the answer came; look whether it is done"]);
+    assert_eq!(play.give(command(8)), ["not done 8: there is no connection to the server; try again once there is"]);
 }

@@ -33,19 +33,13 @@ fn quote(kind: ItemKind, last: &str, receive_ms: i64) -> Item {
 
 fn status(state: StreamState, last_update_ms: Option<i64>, cause: Option<&str>) -> Item {
     let entry = StreamEntry {
-        instrument: instrument(),
         state,
-        mode: FeedMode::WebSocket,
         updates: 142,
         rate: 1.5,
-        age_ms: None,
         last_update_ms,
         cause: cause.map(str::to_owned),
-        next_attempt_ms: None,
         is_simulated: true,
-        is_replay: false,
-        price_decimals: None,
-        size_decimals: None,
+        ..StreamEntry::new(&instrument(), FeedMode::WebSocket)
     };
     let data = StatusData { streams: vec![entry], ..StatusData::default() };
     item(ItemKind::Snapshot, Topic::STATUS, TopicData::Status(data))
@@ -108,7 +102,7 @@ fn waiting_live_stale_and_refused_are_told_apart() {
 
     model.apply(status(StreamState::Stale, Some(1_000), None), at(6_500));
     model.set_link(LinkState::Connected, at(6_500).monotonic, at(6_500));
-    assert_eq!(model.freshness(&topics, at(7_000)), Freshness::Stale { age_ms: 6_000 });
+    assert_eq!(model.freshness(&topics, at(7_000)), Freshness::Stale { age_ms: 6_000, is_quiet: false });
 
     model.refuse(&topics[0], "no such instrument");
     assert_eq!(model.freshness(&topics, at(7_000)), Freshness::Refused { message: "no such instrument".into() });
@@ -124,7 +118,7 @@ fn without_the_server_nothing_is_live() {
     model.set_link(lost.clone(), at(1_000).monotonic, at(1_100));
     assert_eq!(model.freshness(&topics, at(1_500)), Freshness::Fresh, "a short loss is bridged");
     model.set_link(lost, at(1_000).monotonic, at(2_000));
-    assert_eq!(model.freshness(&topics, at(2_200)), Freshness::Stale { age_ms: 1_200 });
+    assert_eq!(model.freshness(&topics, at(2_200)), Freshness::Stale { age_ms: 1_200, is_quiet: false });
     assert_eq!(model.stream(&instrument(), at(2_200)).state, StreamState::Stale);
 
     // A connection that says nothing is no better than none.
@@ -132,7 +126,7 @@ fn without_the_server_nothing_is_live() {
     model.apply(quote(ItemKind::Snapshot, "10", 1_000), at(1_000));
     model.apply(status(StreamState::Live, Some(1_000), None), at(1_000));
     model.set_link(LinkState::Connected, at(1_000).monotonic, at(7_001));
-    assert_eq!(model.freshness(&topics, at(7_001)), Freshness::Stale { age_ms: 6_001 });
+    assert_eq!(model.freshness(&topics, at(7_001)), Freshness::Stale { age_ms: 6_001, is_quiet: false });
 }
 
 #[test]
@@ -159,4 +153,64 @@ fn a_cause_is_named_while_nothing_comes() {
     assert_eq!(model.waiting_cause(&topics, at(0)).as_deref(), Some("unknown symbol AAABBB"));
     model.apply(status(StreamState::Initialising, None, None), at(0));
     assert_eq!(model.waiting_cause(&topics, at(0)).as_deref(), Some("the venue has not sent any data yet"));
+}
+
+fn direct(model: &mut LiveModel) {
+    let venue = instrument().venue().clone();
+    model.set_direct(&BTreeSet::from([venue.clone()]), BTreeSet::from([venue]));
+}
+
+fn worker_says(model: &mut LiveModel, state: StreamState, now: Now) {
+    let TopicData::Status(data) = status(state, Some(now.wall.as_millis()), None).data else { unreachable!() };
+    model.apply_worker_status(instrument().venue(), ItemKind::Snapshot, data, now);
+}
+
+#[test]
+fn of_a_direct_venue_the_workers_word_counts() {
+    let mut model = connected();
+    model.apply(status(StreamState::Live, Some(1_000), None), at(1_000));
+    worker_says(&mut model, StreamState::Initialising, at(1_000));
+    let state = |model: &LiveModel| model.stream(&instrument(), at(1_100)).state;
+    assert_eq!(state(&model), StreamState::Live, "nothing shown comes from it yet");
+    direct(&mut model);
+    assert_eq!((state(&model), model.stream(&instrument(), at(1_100)).way), (StreamState::Initialising, Mode::Direct));
+    worker_says(&mut model, StreamState::Live, at(1_050));
+    model.apply(status(StreamState::Failed, None, Some("not our business")), at(1_060));
+    assert_eq!(state(&model), StreamState::Live);
+    let revision = model.revision(&[Topic::STATUS]);
+    worker_says(&mut model, StreamState::Stale, at(1_070));
+    assert!(model.revision(&[Topic::STATUS]) > revision);
+    model.set_direct(&BTreeSet::new(), BTreeSet::new());
+    assert_eq!((state(&model), model.worker_status(instrument().venue())), (StreamState::Failed, None));
+}
+
+#[test]
+fn direct_data_does_not_age_with_the_server() {
+    let topics = [Topic::quote(&instrument())];
+    let mut model = connected();
+    // The server's clock is far ahead; the worker's stamps are our own.
+    model.clock.add(at(0), at(0), 50_000);
+    direct(&mut model);
+    let quote = quote(ItemKind::Snapshot, "10", 20_000);
+    model.apply_by(Mode::Direct, Verdict::TakeOver, quote, at(20_000));
+    worker_says(&mut model, StreamState::Live, at(20_000));
+    model.set_link(LinkState::Reconnecting { at: at(30_000).monotonic }, at(1_000).monotonic, at(2_000));
+    assert_eq!(model.freshness(&topics, at(20_100)), Freshness::Fresh);
+    assert_eq!(model.stream(&instrument(), at(20_100)).age_ms, Some(100));
+    assert_eq!(model.waiting_cause(&topics, at(20_100)), None);
+    // A worker that hangs is found all the same.
+    assert_eq!(model.freshness(&topics, at(26_100)), Freshness::Stale { age_ms: 6_100, is_quiet: false });
+}
+
+#[test]
+fn going_over_keeps_what_the_other_way_has_not_heard_yet() {
+    let mut model = connected();
+    let mut whole = quote(ItemKind::Snapshot, "10", 1_000);
+    if let TopicData::Quote(data) = &mut whole.data {
+        data.day_high = Price::parse("12").ok();
+    }
+    model.apply(whole, at(1_000));
+    model.apply_by(Mode::Direct, Verdict::TakeOver, quote(ItemKind::Snapshot, "11", 2_000), at(2_000));
+    let known = model.quote(&instrument()).unwrap();
+    assert_eq!((known.last, known.day_high), (Price::parse("11").ok(), Price::parse("12").ok()));
 }

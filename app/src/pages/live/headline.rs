@@ -8,12 +8,13 @@ use crate::{
     components::{
         figure::{Figure, Stat},
         flash_price::FlashPrice,
-        status_mark::StatusMark,
+        status_light::{StatusLight, Subject},
     },
     format,
     fragment::{Fragment, cadence::Cadence},
-    live::{browser, model::StreamView, use_live},
+    live::{browser, model::StreamView, paths::Mode, use_live},
     pages::live::{headline_figures::Figures, symbol_picker::SymbolPicker, topics_of},
+    quality::words::{self, stream_word},
     selection::Selection,
 };
 
@@ -138,6 +139,10 @@ fn StreamStatus(
     };
     let state =
         Memo::new(move |_| stream.with(|stream| stream.as_ref().map(|stream| stream.state).unwrap_or_default()));
+    let word = Signal::derive(move || {
+        stream.with(|stream| stream.as_ref().map_or(StreamState::default().as_str(), stream_word))
+    });
+    let subject = Signal::derive(move || selection.id.get().map(Subject::Stream));
     view! {
         <div
             class="stream-status"
@@ -146,15 +151,16 @@ fn StreamStatus(
             data-age-ms=with(|stream| stream.age_ms.map(|age_ms| age_ms.to_string()).unwrap_or_default())
             title=with(details)
         >
-            <StatusMark state/>
-            <span aria-hidden="true">{move || state.get().as_str()}</span>
+            <StatusLight subject state word>
+                <span class="stream-status__word" data-testid="stream-word">{word}</span>
+            </StatusLight>
             <span class="stream-status__age" data-testid="stream-age">
                 {with(|stream| stream.age_ms.map(format::age).unwrap_or_default())}
             </span>
             <span class="stream-status__latency" title="From the server's publishing to the painted pixel, usually">
                 {move || latency.with(|latency| latency.map(|latency| format!("{:.0} ms", latency.p50_ms)))}
             </span>
-            <span class="stream-status__mode" hidden=move || with(mode)().is_empty()>{with(mode)}</span>
+            <span class="stream-status__mode" data-testid="stream-mode" hidden=move || with(mode)().is_empty()>{with(mode)}</span>
             <span class="stream-status__cause" data-testid="stream-cause" hidden=move || with(trouble)().is_empty()>
                 {with(trouble)}
             </span>
@@ -164,15 +170,18 @@ fn StreamStatus(
 
 /// A tag for data that does not come the usual way.
 fn mode(stream: &StreamView) -> String {
-    match stream.mode {
-        FeedMode::RestPolling => "REST polling".to_owned(),
-        FeedMode::WebSocket | FeedMode::Simulated => String::new(),
+    match (stream.way, stream.mode) {
+        (Mode::Direct, FeedMode::RestPolling) => "direct, REST polling".to_owned(),
+        (Mode::Direct, FeedMode::WebSocket | FeedMode::Simulated) => "direct".to_owned(),
+        (Mode::Server, FeedMode::RestPolling) => "REST polling".to_owned(),
+        (Mode::Server, FeedMode::WebSocket | FeedMode::Simulated) => String::new(),
     }
 }
 
-/// What is wrong, in words, where the stream is not live; empty where it is.
+/// What is wrong, in words, where the stream is not live, and how quiet is told from dead; empty where it is live.
 fn trouble(stream: &StreamView) -> String {
     match stream.state {
+        StreamState::Stale if stream.silence.is_some() => words::sentence(stream),
         StreamState::Stale | StreamState::Failed => stream.cause.clone().unwrap_or_default(),
         StreamState::Initialising | StreamState::Live => String::new(),
     }
@@ -180,13 +189,7 @@ fn trouble(stream: &StreamView) -> String {
 
 /// Mode, count, rate and cause, for those who ask.
 fn details(stream: &StreamView) -> String {
-    let mode = match (stream.state, stream.mode) {
-        (StreamState::Live, FeedMode::WebSocket) => "LIVE (WebSocket)",
-        (StreamState::Live, FeedMode::RestPolling) => "LIVE (REST polling)",
-        (_, FeedMode::Simulated) => "Simulated",
-        (_, FeedMode::WebSocket) => "WebSocket",
-        (_, FeedMode::RestPolling) => "REST polling",
-    };
+    let mode = words::mode(stream.state, stream.mode);
     let cause = stream.cause.as_ref().map(|cause| format!(" • {cause}")).unwrap_or_default();
     format!("{mode} • {} updates • {:.1} a second{cause}", stream.updates, stream.rate)
 }

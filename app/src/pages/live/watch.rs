@@ -15,12 +15,13 @@ use crate::{
     components::{
         flash_price::FlashPrice,
         room::{rows_in_view, use_room},
-        status_mark::StatusMark,
+        status_light::{StatusLight, Subject},
     },
     format,
     fragment::{Fragment, cadence::Cadence},
     live::{browser, model::LiveModel, use_live},
     pages::live::{headline_figures::Figures, symbol_picker::use_choose, symbol_search::search},
+    quality::words::stream_word,
     selection::{Selection, pair},
 };
 
@@ -199,9 +200,11 @@ fn WatchRow(
         }
         let stream = live.with_model(|model| model.stream(&of_stream, browser::now())).unwrap_or_default();
         // Whole seconds: a column of running tenths would draw the eye for nothing.
-        (stream.state, stream.age_ms.map(format::whole_age).unwrap_or_default())
+        (stream.state, stream.age_ms.map(format::whole_age).unwrap_or_default(), stream_word(&stream))
     });
     let state = Signal::derive(move || stream.with(|stream| stream.0));
+    let word = Signal::derive(move || stream.with(|stream| stream.2));
+    let subject = Signal::stored(Some(Subject::Stream(id.clone())));
     let price = Memo::new(move |_| line.with(|line| line.figures.last.clone()));
     let cell = move |class: &'static str, of: fn(&WatchLine) -> &str| {
         view! { <span class=class role="cell">{move || line.with(|line| of(line).to_owned())}</span> }
@@ -217,7 +220,7 @@ fn WatchRow(
             aria-current=move || is_shown.get().then_some("true")
         >
             <span class="watch__name" role="cell">
-                <StatusMark state/>
+                <StatusLight subject state word/>
                 // The button's area is the whole row.
                 <button class="watch__choose" on:click=move |_| choose(&chosen)>{pair(&instrument)}</button>
                 <span class="watch__venue">{instrument.id.venue().to_string()}</span>

@@ -221,7 +221,7 @@ impl World {
                 let newest = topic.interval().and_then(|interval| self.view.candles(own, interval, 500));
                 assert_eq!(candles.bars, newest.unwrap_or_default());
             }
-            TopicData::Quality(_) | TopicData::Status(_) | TopicData::System(_) => {}
+            TopicData::Quality(_) | TopicData::Status(_) | TopicData::System(_) | TopicData::Consolidated(_) => {}
         }
     }
 }

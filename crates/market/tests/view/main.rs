@@ -1,6 +1,7 @@
 //! The view as its callers see it: events in random order, lanes turning at their own pace, history at the worst moment.
 #![allow(clippy::unwrap_used, reason = "a test that cannot make its values fails")]
 
+mod clocks;
 mod common;
 mod deltas;
 mod memory;

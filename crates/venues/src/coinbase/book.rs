@@ -84,18 +84,15 @@ impl CoinbaseBook {
     }
 
     /// Compares with best bid and offer of the ticker. Both come from the same connection, but not from the same moment:
-    /// only a disagreement about prices that lasts is one.
+    /// sizes differ all the time, and only a disagreement about prices that lasts is one.
     pub(super) fn on_ticker(&mut self, tracked: &mut TrackedBook, quote: &Quote, now: Monotonic) -> Outcome {
         let Some(own) = tracked.book.quote().filter(|_| self.is_whole) else { return Outcome::Fine };
-        if own == *quote {
-            tracked.counters.quote_matches += 1;
-        } else {
-            tracked.counters.quote_mismatches += 1;
-        }
         if (own.bid, own.ask) == (quote.bid, quote.ask) {
+            tracked.counters.quote_matches += 1;
             self.disagrees = None;
             return Outcome::Fine;
         }
+        tracked.counters.quote_mismatches += 1;
         let (since, n_before) = self.disagrees.unwrap_or((now, 0));
         self.disagrees = Some((since, n_before + 1));
         if n_before + 1 >= DISAGREEMENTS_IN_A_ROW && now.saturating_since(since) >= DISAGREEMENT_TOLERANCE {
@@ -316,7 +313,7 @@ mod tests {
         assert_eq!(bench.tracked.state, BookState::Suspect);
         assert_eq!(bench.ticker(17_000, "0.9", "2"), Outcome::Fine, "there is nothing to compare with");
         let counters = bench.tracked.counters;
-        assert_eq!((counters.quote_matches, counters.quote_mismatches), (0, 10));
+        assert_eq!((counters.quote_matches, counters.quote_mismatches), (1, 9));
     }
 
     #[test]

@@ -9,10 +9,13 @@ use std::borrow::Cow;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
-use crate::kraken::{
-    instrument::KrakenInstruments,
-    message::{KrakenBar, KrakenBookEntry, KrakenStatus, KrakenTicker, KrakenTrade, Object},
-    time::KrakenTime,
+use crate::{
+    kraken::{
+        instrument::KrakenInstruments,
+        message::{KrakenBar, KrakenBookEntry, KrakenStatus, KrakenTicker, KrakenTrade},
+        time::KrakenTime,
+    },
+    object::Object,
 };
 
 /// A well-formed frame.
@@ -22,7 +25,7 @@ pub(super) enum KrakenFrame<'a> {
     BookSnapshot(Vec<Object<KrakenBookEntry<'a>>>),
     /// Changes of books.
     BookUpdate(Vec<Object<KrakenBookEntry<'a>>>),
-    /// The newest prints at the time of subscribing, oldest first.
+    /// The newest prints at the time of subscribing.
     TradeSnapshot(Vec<Object<KrakenTrade<'a>>>),
     Trades(Vec<Object<KrakenTrade<'a>>>),
     Tickers(Vec<Object<KrakenTicker<'a>>>),

@@ -17,7 +17,10 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::kraken::message::{Object, parse_number};
+use crate::{
+    number::{as_quantity, parse_number},
+    object::Object,
+};
 
 /// What the `instrument` channel sends: assets, which we do not read, and what can be traded.
 ///
@@ -173,10 +176,6 @@ fn number(raw: Option<&RawValue>) -> Option<Price> {
 
 fn step(number: Price) -> Option<Price> {
     (!number.is_zero() && !number.is_negative()).then_some(number)
-}
-
-fn as_quantity(number: Price) -> Option<Quantity> {
-    Quantity::from_mantissa(number.mantissa(), number.scale())
 }
 
 fn as_notional(number: Price) -> Option<Notional> {

@@ -5,7 +5,7 @@
 //! whose trailing zeros count, so they are taken as text and never pass through `f64`. Not here: which payload a frame holds
 //! ([`super::frame`]), instruments ([`super::instrument`]), times ([`super::time`]).
 
-use std::{borrow::Cow, fmt, marker::PhantomData};
+use std::{borrow::Cow, fmt};
 
 use model::{
     candle::{Candle, Interval},
@@ -14,11 +14,15 @@ use model::{
 };
 use serde::{
     Deserialize, Deserializer,
-    de::{self, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+    de::{self, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
 
-use crate::kraken::time::KrakenTime;
+use crate::{
+    kraken::time::KrakenTime,
+    number::{any_price, any_quantity},
+    object::Object,
+};
 
 /// A book, whole or its changed levels; absolute quantities, zero removes. The checksum is that of the best ten levels a
 /// side after it. Recordings of 2024 have no time in snapshots.
@@ -50,9 +54,9 @@ pub(super) struct KrakenTrade<'a> {
     pub(super) symbol: Cow<'a, str>,
     #[serde(borrow)]
     side: Cow<'a, str>,
-    #[serde(deserialize_with = "positive_price")]
+    #[serde(deserialize_with = "plain_price")]
     pub(super) price: Price,
-    #[serde(rename = "qty", deserialize_with = "quantity")]
+    #[serde(rename = "qty", deserialize_with = "plain_quantity")]
     pub(super) quantity: Quantity,
     pub(super) trade_id: u64,
     pub(super) timestamp: KrakenTime,
@@ -185,37 +189,13 @@ fn interval_of_minutes(minutes: u32) -> Option<Interval> {
     Interval::ALL.into_iter().find(|interval| minutes_of_interval(*interval) == Some(minutes))
 }
 
-/// A JSON object; a derived struct alone would also be read from a list.
-#[derive(Debug)]
-pub(super) struct Object<T>(pub(super) T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members<T>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
-            type Value = Object<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
-            }
-        }
-
-        deserializer.deserialize_map(Members(PhantomData))
-    }
-}
-
 /// `[{"price":…,"qty":…},…]`, straight into the model's rows.
 fn levels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Level>, D::Error> {
     #[derive(Deserialize)]
     struct KrakenLevel {
-        #[serde(deserialize_with = "positive_price")]
+        #[serde(deserialize_with = "plain_price")]
         price: Price,
-        #[serde(rename = "qty", deserialize_with = "quantity")]
+        #[serde(rename = "qty", deserialize_with = "plain_quantity")]
         quantity: Quantity,
     }
 
@@ -241,7 +221,7 @@ fn levels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Level>, D::E
 }
 
 /// A plain number above zero, every digit kept: the checksum is made of them.
-fn positive_price<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Price, D::Error> {
+fn plain_price<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Price, D::Error> {
     let price = Price::parse(digits(deserializer)?).map_err(de::Error::custom)?;
     if price.is_zero() || price.is_negative() {
         return Err(de::Error::custom("a price that is not above zero"));
@@ -250,39 +230,13 @@ fn positive_price<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Price, D
 }
 
 /// A plain number, every digit kept.
-fn quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Quantity, D::Error> {
+fn plain_quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Quantity, D::Error> {
     Quantity::parse(digits(deserializer)?).map_err(de::Error::custom)
-}
-
-/// A number, plain or with an exponent.
-fn any_price<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Price, D::Error> {
-    parse_number(digits(deserializer)?).ok_or_else(|| de::Error::custom("not a number that fits"))
-}
-
-/// A number not below zero, plain or with an exponent.
-fn any_quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Quantity, D::Error> {
-    let price = any_price(deserializer)?;
-    Quantity::from_mantissa(price.mantissa(), price.scale()).ok_or_else(|| de::Error::custom("below zero"))
 }
 
 /// The text of a value as it stands in the frame.
 fn digits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'de str, D::Error> {
     <&RawValue>::deserialize(deserializer).map(RawValue::get)
-}
-
-/// Reads a number with or without an exponent (`1e-08`); a whole power of ten is all an exponent may move it by.
-pub(super) fn parse_number(text: &str) -> Option<Price> {
-    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return Price::parse(text).ok() };
-    let mantissa = Price::parse(mantissa).ok()?;
-    let exponent: i32 = exponent.parse().ok().filter(|exponent: &i32| exponent.unsigned_abs() <= 28)?;
-    let scale = i32::try_from(mantissa.scale()).ok()? - exponent;
-    match u32::try_from(scale) {
-        Ok(scale) => Price::from_mantissa(mantissa.mantissa(), scale),
-        Err(_) => {
-            let factor = 10_i128.checked_pow(scale.unsigned_abs())?;
-            Price::from_mantissa(mantissa.mantissa().checked_mul(factor)?, 0)
-        }
-    }
 }
 
 #[cfg(test)]
@@ -333,27 +287,6 @@ mod tests {
         for (checksum, is_valid) in [("4294967295", true), ("4294967296", false), ("-1", false), ("\"1\"", false)] {
             let text = format!(r#"{{"symbol":"AAA/BBB","checksum":{checksum}}}"#);
             assert_eq!(serde_json::from_str::<KrakenBookEntry<'_>>(&text).is_ok(), is_valid, "{checksum}");
-        }
-    }
-
-    #[test]
-    fn numbers_with_exponents() {
-        for (text, expected) in [
-            ("1e-08", Some("0.00000001")),
-            ("1E-8", Some("0.00000001")),
-            ("2.50e1", Some("25.0")),
-            ("2.5e+3", Some("2500")),
-            ("-1.5e-2", Some("-0.015")),
-            ("0.10", Some("0.10")),
-            ("1e400", None),
-            ("1e-400", None),
-            ("1e", None),
-            ("e5", None),
-            ("9e28", None),
-            ("\"1\"", None),
-            ("null", None),
-        ] {
-            assert_eq!(parse_number(text).map(|number| number.to_string()).as_deref(), expected, "{text}");
         }
     }
 

@@ -18,12 +18,13 @@ use crate::{
         book::{Change, Outcome},
         frame::{self, KrakenAcceptance, KrakenFrame, KrakenRejection},
         limits::{FRAME_BYTES, SYMBOL_BYTES, SYMBOLS_FROM_FRAMES},
-        message::{KrakenBar, KrakenBookEntry, KrakenStatus, KrakenTicker, KrakenTrade, Object},
+        message::{KrakenBar, KrakenBookEntry, KrakenStatus, KrakenTicker, KrakenTrade},
         session::KrakenSession,
         stream::Resubscription,
         subscribe::Channel,
         time::KrakenTime,
     },
+    object::Object,
     seen::Novelty,
     session::{ConnectionId, Session},
 };
@@ -57,7 +58,9 @@ impl KrakenSession {
             KrakenFrame::Trades(entries) => {
                 entries.iter().for_each(|Object(trade)| self.print(connection, trade, Freshness::Live, now));
             }
-            KrakenFrame::TradeSnapshot(entries) => {
+            KrakenFrame::TradeSnapshot(mut entries) => {
+                // The venue does not promise an order, and the last one told is the last price.
+                entries.sort_by_key(|Object(trade)| trade.trade_id);
                 entries.iter().for_each(|Object(trade)| self.print(connection, trade, Freshness::Repeated, now));
             }
             KrakenFrame::Bars { bars, sent_at } => self.bars(connection, &bars, sent_at, now),

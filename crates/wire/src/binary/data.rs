@@ -5,15 +5,15 @@ use model::{
     event::{AggressorSide, Level, TradeId},
     instrument::{InstrumentId, Venue},
     proof::BookState,
-    status::{FeedMode, StreamState},
+    status::{FeedMode, RestWeight, Silence, StreamState},
     time::Timestamp,
 };
 
 use crate::{
-    binary::{code_of, reader::Reader, writer::Writer, writer::zigzag},
+    binary::{code_of, quality, reader::Reader, writer::Writer, writer::zigzag},
     data::{
-        BookData, CandlesData, ConnectionEntry, QualityData, QuoteData, StatusData, StreamEntry, SystemData, TapeData,
-        TapeTrade, TopicData,
+        BookData, Breaker, CandlesData, ConnectionEntry, ConsolidatedData, LeftOut, QuoteData, StatusData, StreamEntry,
+        SystemData, TapeData, TapeTrade, TopicData, VenueLevel, VenueStanding,
     },
     error::WireError,
     limits::{MAX_BARS, MAX_ITEMS, MAX_LEVELS},
@@ -27,9 +27,10 @@ pub(crate) fn write(writer: &mut Writer, data: &TopicData) {
         TopicData::Tape(data) => write_tape(writer, data),
         TopicData::Book(data) => write_book(writer, data),
         TopicData::Candles(data) => write_candles(writer, data),
-        TopicData::Quality(data) => write_quality(writer, data),
+        TopicData::Quality(data) => quality::write(writer, data),
         TopicData::Status(data) => write_status(writer, data),
         TopicData::System(data) => write_system(writer, data),
+        TopicData::Consolidated(data) => write_consolidated(writer, data),
     }
 }
 
@@ -39,25 +40,30 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Result<TopicData, WireError> {
         Channel::Tape => TopicData::Tape(read_tape(reader)?),
         Channel::Book => TopicData::Book(read_book(reader)?),
         Channel::Candles => TopicData::Candles(read_candles(reader)?),
-        Channel::Quality => TopicData::Quality(read_quality(reader)?),
+        Channel::Quality => TopicData::Quality(Box::new(quality::read(reader)?)),
         Channel::Status => TopicData::Status(read_status(reader)?),
         Channel::System => TopicData::System(read_system(reader)?),
+        Channel::Consolidated => TopicData::Consolidated(read_consolidated(reader)?),
     };
     reader.end()?;
     Ok(data)
 }
 
 /// Bits of the options that are present, the first one lowest.
-fn mask(present: impl IntoIterator<Item = bool>) -> u64 {
+pub(super) fn mask(present: impl IntoIterator<Item = bool>) -> u64 {
     present.into_iter().enumerate().fold(0, |mask, (bit, is_present)| mask | (u64::from(is_present) << bit))
 }
 
 /// Reads where bit `bit` is set.
-fn when<T>(mask: u64, bit: u32, read: impl FnOnce() -> Result<T, WireError>) -> Result<Option<T>, WireError> {
+pub(super) fn when<T>(
+    mask: u64,
+    bit: u32,
+    read: impl FnOnce() -> Result<T, WireError>,
+) -> Result<Option<T>, WireError> {
     if mask & (1 << bit) == 0 { Ok(None) } else { read().map(Some) }
 }
 
-fn read_mask(reader: &mut Reader<'_>, n_bits: u32) -> Result<u64, WireError> {
+pub(super) fn read_mask(reader: &mut Reader<'_>, n_bits: u32) -> Result<u64, WireError> {
     let mask = reader.unsigned()?;
     if mask >> n_bits == 0 { Ok(mask) } else { Err(WireError::UnknownCode { what: "field mask", found: mask }) }
 }
@@ -237,28 +243,6 @@ fn read_candles(reader: &mut Reader<'_>) -> Result<CandlesData, WireError> {
     Ok(CandlesData { bars })
 }
 
-fn write_quality(writer: &mut Writer, data: &QualityData) {
-    let counters = || data.book.fields().chain(data.feed.fields());
-    writer.unsigned(mask([data.book_state.is_some()].into_iter().chain(counters().map(|field| field.is_some()))));
-    if let Some(state) = data.book_state {
-        writer.byte(code_of(&BOOK_STATES, &state));
-    }
-    counters().flatten().for_each(|count| writer.unsigned(count));
-}
-
-fn read_quality(reader: &mut Reader<'_>) -> Result<QualityData, WireError> {
-    let mask = read_mask(reader, 22)?;
-    let mut data = QualityData {
-        book_state: when(mask, 0, || reader.coded("book state", &BOOK_STATES))?,
-        ..QualityData::default()
-    };
-    let fields = data.book.fields_mut().chain(data.feed.fields_mut());
-    for (bit, field) in (1..).zip(fields) {
-        *field = when(mask, bit, || reader.unsigned())?;
-    }
-    Ok(data)
-}
-
 fn write_status(writer: &mut Writer, data: &StatusData) {
     let streams = oldest(&data.streams);
     writer.count(streams.len());
@@ -274,6 +258,7 @@ fn write_status(writer: &mut Writer, data: &StatusData) {
             entry.next_attempt_ms.is_some(),
             entry.price_decimals.is_some(),
             entry.size_decimals.is_some(),
+            entry.silence.is_some(),
             entry.is_replay,
         ]));
         writer.unsigned(entry.updates);
@@ -283,15 +268,33 @@ fn write_status(writer: &mut Writer, data: &StatusData) {
         entry.cause.iter().for_each(|cause| writer.text(cause));
         entry.next_attempt_ms.into_iter().for_each(|time| writer.time(time));
         [entry.price_decimals, entry.size_decimals].into_iter().flatten().for_each(|n| writer.unsigned(n.into()));
+        entry.silence.iter().for_each(|silence| writer.byte(code_of(&SILENCES, silence)));
     }
     let connections = oldest(&data.connections);
     writer.count(connections.len());
     for entry in connections {
         writer.text(entry.venue.as_str());
         writer.byte(code_of(&MODES, &entry.mode));
-        writer.unsigned(mask([entry.is_connected, entry.cause.is_some(), entry.next_attempt_ms.is_some()]));
+        writer.unsigned(mask([
+            entry.is_connected,
+            entry.cause.is_some(),
+            entry.next_attempt_ms.is_some(),
+            entry.last_frame_ms.is_some(),
+            entry.breaker_until_ms.is_some(),
+            entry.rest_weight.is_some(),
+        ]));
         entry.cause.iter().for_each(|cause| writer.text(cause));
-        entry.next_attempt_ms.into_iter().for_each(|time| writer.time(time));
+        [entry.next_attempt_ms, entry.last_frame_ms, entry.breaker_until_ms]
+            .into_iter()
+            .flatten()
+            .for_each(|time| writer.time(time));
+        if let Some(weight) = entry.rest_weight {
+            [weight.used, weight.limit].into_iter().for_each(|figure| writer.unsigned(figure.into()));
+        }
+        writer.byte(code_of(&BREAKERS, &entry.breaker));
+        [entry.n_open.into(), entry.reconnects, entry.gaps, entry.malformed]
+            .into_iter()
+            .for_each(|count| writer.unsigned(count));
     }
     writer.count(oldest(&data.removed_streams).len());
     oldest(&data.removed_streams).iter().for_each(|instrument| writer.text(&instrument.to_string()));
@@ -316,13 +319,13 @@ fn read_stream_entry(reader: &mut Reader<'_>) -> Result<StreamEntry, WireError> 
     let instrument = read_instrument(reader)?;
     let state = reader.coded("stream state", &STREAM_STATES)?;
     let mode = reader.coded("mode", &MODES)?;
-    let mask = read_mask(reader, 8)?;
+    let mask = read_mask(reader, 9)?;
     Ok(StreamEntry {
         instrument,
         state,
         mode,
         is_simulated: mask & 1 == 1,
-        is_replay: mask & 1 << 7 != 0,
+        is_replay: mask & 1 << 8 != 0,
         updates: reader.unsigned()?,
         rate: f64::from(reader.narrow("rate")?) / 10.0,
         age_ms: when(mask, 1, || reader.unsigned())?,
@@ -331,19 +334,30 @@ fn read_stream_entry(reader: &mut Reader<'_>) -> Result<StreamEntry, WireError> 
         next_attempt_ms: when(mask, 4, || reader.time())?,
         price_decimals: when(mask, 5, || reader.narrow("decimals"))?,
         size_decimals: when(mask, 6, || reader.narrow("decimals"))?,
+        silence: when(mask, 7, || reader.coded("silence", &SILENCES))?,
     })
 }
 
 fn read_connection_entry(reader: &mut Reader<'_>) -> Result<ConnectionEntry, WireError> {
     let venue = Venue::new(reader.text()?);
     let mode = reader.coded("mode", &MODES)?;
-    let mask = read_mask(reader, 3)?;
+    let mask = read_mask(reader, 6)?;
     Ok(ConnectionEntry {
         venue,
         mode,
         is_connected: mask & 1 == 1,
         cause: when(mask, 1, || reader.text().map(str::to_owned))?,
         next_attempt_ms: when(mask, 2, || reader.time())?,
+        last_frame_ms: when(mask, 3, || reader.time())?,
+        breaker_until_ms: when(mask, 4, || reader.time())?,
+        rest_weight: when(mask, 5, || {
+            Ok(RestWeight { used: reader.narrow("weight")?, limit: reader.narrow("weight")? })
+        })?,
+        breaker: reader.coded("breaker", &BREAKERS)?,
+        n_open: reader.narrow("connections")?,
+        reconnects: reader.unsigned()?,
+        gaps: reader.unsigned()?,
+        malformed: reader.unsigned()?,
     })
 }
 
@@ -373,13 +387,44 @@ fn read_system(reader: &mut Reader<'_>) -> Result<SystemData, WireError> {
     })
 }
 
+fn write_consolidated(writer: &mut Writer, data: &ConsolidatedData) {
+    writer.unsigned(mask([data.is_simulated, data.bid.is_some(), data.ask.is_some(), data.publish_time_us.is_some()]));
+    for level in [&data.bid, &data.ask].into_iter().flatten() {
+        writer.text(&level.instrument.to_string());
+        writer.price(level.price);
+        writer.size(level.size);
+    }
+    data.publish_time_us.into_iter().for_each(|time_us| writer.time(time_us));
+    let venues = oldest(&data.venues);
+    writer.count(venues.len());
+    for venue in venues {
+        writer.text(&venue.instrument.to_string());
+        writer.byte(code_of(&STANDINGS, &venue.left_out));
+    }
+}
+
+fn read_consolidated(reader: &mut Reader<'_>) -> Result<ConsolidatedData, WireError> {
+    let mask = read_mask(reader, 4)?;
+    let (bid, ask) = (when(mask, 1, || read_venue_level(reader))?, when(mask, 2, || read_venue_level(reader))?);
+    let publish_time_us = when(mask, 3, || reader.time())?;
+    let n_venues = reader.count("venues", MAX_ITEMS)?;
+    let venue =
+        |_| Ok(VenueStanding { instrument: read_instrument(reader)?, left_out: reader.coded("standing", &STANDINGS)? });
+    let venues = (0..n_venues).map(venue).collect::<Result<_, WireError>>()?;
+    Ok(ConsolidatedData { bid, ask, venues, is_simulated: mask & 1 == 1, publish_time_us })
+}
+
+fn read_venue_level(reader: &mut Reader<'_>) -> Result<VenueLevel, WireError> {
+    Ok(VenueLevel { instrument: read_instrument(reader)?, price: reader.price()?, size: reader.size()? })
+}
+
 /// A rate in tenths; what is no rate is 0.
 fn tenths(rate: f64) -> u64 {
     // The cast saturates, and turns NaN into 0.
     u64::from((rate * 10.0).round() as u32)
 }
 
-fn newest<T>(rows: &[T], limit: usize) -> &[T] {
+pub(super) fn newest<T>(rows: &[T], limit: usize) -> &[T] {
     &rows[rows.len().saturating_sub(limit)..]
 }
 
@@ -393,7 +438,7 @@ fn best(levels: &[Level]) -> &[Level] {
 
 // Positions are the numbers on the wire: append only.
 const SIDES: [AggressorSide; 3] = [AggressorSide::Buyer, AggressorSide::Seller, AggressorSide::Unknown];
-const BOOK_STATES: [BookState; 6] = [
+pub(super) const BOOK_STATES: [BookState; 6] = [
     BookState::Empty,
     BookState::Buffering,
     BookState::Live,
@@ -403,4 +448,16 @@ const BOOK_STATES: [BookState; 6] = [
 ];
 const STREAM_STATES: [StreamState; 4] =
     [StreamState::Initialising, StreamState::Live, StreamState::Stale, StreamState::Failed];
+const SILENCES: [Silence; 4] = [Silence::QuietBesideOthers, Silence::QuietByVenue, Silence::Unexplained, Silence::Dead];
+const BREAKERS: [Breaker; 3] = [Breaker::Closed, Breaker::Open, Breaker::HalfOpen];
+/// Counted, then the reasons for which a venue is left out.
+const STANDINGS: [Option<LeftOut>; LeftOut::ALL.len() + 1] = {
+    let mut table = [None; LeftOut::ALL.len() + 1];
+    let mut reason_idx = 0;
+    while reason_idx < LeftOut::ALL.len() {
+        table[reason_idx + 1] = Some(LeftOut::ALL[reason_idx]);
+        reason_idx += 1;
+    }
+    table
+};
 const MODES: [FeedMode; 3] = [FeedMode::WebSocket, FeedMode::RestPolling, FeedMode::Simulated];

@@ -214,7 +214,7 @@ fn read_names(reader: &mut Reader<'_>) -> Result<Vec<StreamName>, WireError> {
 }
 
 // Positions are the numbers on the wire: append only.
-const REFUSAL_CODES: [RefusalCode; 13] = [
+const REFUSAL_CODES: [RefusalCode; 19] = [
     RefusalCode::Unknown,
     RefusalCode::BadMessage,
     RefusalCode::UnknownType,
@@ -228,5 +228,11 @@ const REFUSAL_CODES: [RefusalCode; 13] = [
     RefusalCode::RateLimited,
     RefusalCode::Forbidden,
     RefusalCode::Unavailable,
+    RefusalCode::UnknownVenue,
+    RefusalCode::BadSymbols,
+    RefusalCode::TooManySymbols,
+    RefusalCode::NeedsToken,
+    RefusalCode::AlreadyRunning,
+    RefusalCode::NotRunning,
 ];
 const RESET_REASONS: [ResetReason; 3] = [ResetReason::Unknown, ResetReason::EpochChanged, ResetReason::HistoryExceeded];

@@ -1,14 +1,23 @@
-//! Channel `quality`: what was found wrong on an instrument's book and on its feed, counted.
+//! Channel `quality`: what was found wrong on an instrument's book and on its feed, counted, with the proof, the samples
+//! and the time it took.
+//!
+//! Not here: whether connections are open and what comes over them now (channel `status`).
 
 use model::{
-    proof::{BookCounters, BookState},
+    proof::{BookCounters, BookState, Checksum},
     quality::FeedCounters,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::data::optional_fields;
+use crate::{
+    data::{
+        latency::{LatencyData, VenueClock},
+        optional_fields,
+    },
+    exact::changed,
+};
 
-/// The book's state and all counters. Absent in a delta: not changed.
+/// The book's state, all counters, and what stands behind them. Absent in a delta: not changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QualityData {
     /// How far the book can be trusted.
@@ -20,12 +29,107 @@ pub struct QualityData {
     /// Counters of the feed it comes by, since that feed started.
     #[serde(default, skip_serializing_if = "FeedQuality::is_empty")]
     pub feed: FeedQuality,
+    /// What proves or refutes the book.
+    #[serde(default, skip_serializing_if = "BookProof::is_empty")]
+    pub proof: BookProof,
+    /// The ways of this instrument's messages.
+    #[serde(default, skip_serializing_if = "LatencyData::is_empty")]
+    pub latency: LatencyData,
+    /// The ways of all messages of the feed.
+    #[serde(default, skip_serializing_if = "LatencyData::is_empty")]
+    pub feed_latency: LatencyData,
+    /// The venue's clock against the server's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub venue_clock: Option<VenueClock>,
+    /// The last frames of the feed that could not be read, oldest first, at most [`MALFORMED_SAMPLES`]; a delta has all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub malformed_samples: Option<Vec<MalformedSample>>,
+    /// The server's clock when this was published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publish_time_us: Option<i64>,
 }
+
+/// What proves or refutes an instrument's book. Absent in a delta: not changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookProof {
+    /// The last checksum that was compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_checksum: Option<Checksum>,
+    /// The server's clock at the book's last change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_ms: Option<i64>,
+    /// When a fresh snapshot was last needed, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_resync: Option<Resync>,
+    /// Trades of the instrument that came after a later one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late_trades: Option<u64>,
+}
+
+optional_fields!(BookProof { last_checksum, changed_ms, last_resync, late_trades });
+
+/// That a fresh snapshot was needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resync {
+    /// The server's clock when it was noticed.
+    pub at_ms: i64,
+    /// Why.
+    pub reason: ResyncReason,
+}
+
+/// Why a fresh snapshot was needed; worked out from what else was counted in the same moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResyncReason {
+    /// Updates were missing.
+    Gap,
+    /// The venue's checksum did not agree.
+    Checksum,
+    /// The book stood crossed for too long.
+    Crossed,
+    /// The connection was lost.
+    Connection,
+    /// Something else contradicted the book.
+    Contradiction,
+}
+
+impl ResyncReason {
+    /// The word a person reads, lower case.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Gap => "gap",
+            Self::Checksum => "checksum",
+            Self::Crossed => "crossed",
+            Self::Connection => "connection",
+            Self::Contradiction => "contradiction",
+        }
+    }
+}
+
+/// A frame that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MalformedSample {
+    /// The server's clock when it came.
+    pub at_ms: i64,
+    /// Its beginning, at most [`SAMPLE_CHARS`] characters, without control characters.
+    pub text: String,
+}
+
+/// Samples kept of a feed: enough to see a pattern.
+pub const MALFORMED_SAMPLES: usize = 5;
+
+/// Characters kept of a sample.
+pub const SAMPLE_CHARS: usize = 120;
 
 impl QualityData {
     /// The snapshot of these counters.
     pub fn new(book_state: BookState, book: &BookCounters, feed: &FeedCounters) -> Self {
-        Self { book_state: Some(book_state), book: BookQuality::from(book), feed: FeedQuality::from(feed) }
+        Self {
+            book_state: Some(book_state),
+            book: BookQuality::from(book),
+            feed: FeedQuality::from(feed),
+            ..Self::default()
+        }
     }
 
     /// Takes over the fields that `delta` has.
@@ -33,14 +137,31 @@ impl QualityData {
         self.book_state = delta.book_state.or(self.book_state);
         self.book.merge(&delta.book);
         self.feed.merge(&delta.feed);
+        self.proof.merge(&delta.proof);
+        self.latency.merge(&delta.latency);
+        self.feed_latency.merge(&delta.feed_latency);
+        self.venue_clock = delta.venue_clock.or(self.venue_clock);
+        if delta.malformed_samples.is_some() {
+            self.malformed_samples.clone_from(&delta.malformed_samples);
+        }
+        self.publish_time_us = delta.publish_time_us.or(self.publish_time_us);
     }
 
     /// The fields of `newer` that differ; `None` where none does.
     pub fn diff(&self, newer: &Self) -> Option<Self> {
         let delta = Self {
-            book_state: crate::exact::changed(&self.book_state, &newer.book_state),
+            book_state: changed(&self.book_state, &newer.book_state),
             book: self.book.diff(&newer.book).unwrap_or_default(),
             feed: self.feed.diff(&newer.feed).unwrap_or_default(),
+            proof: self.proof.diff(&newer.proof).unwrap_or_default(),
+            latency: self.latency.diff(&newer.latency).unwrap_or_default(),
+            feed_latency: self.feed_latency.diff(&newer.feed_latency).unwrap_or_default(),
+            venue_clock: changed(&self.venue_clock, &newer.venue_clock),
+            malformed_samples: newer
+                .malformed_samples
+                .clone()
+                .filter(|samples| self.malformed_samples.as_ref() != Some(samples)),
+            publish_time_us: changed(&self.publish_time_us, &newer.publish_time_us),
         };
         (delta != Self::default()).then_some(delta)
     }
@@ -155,16 +276,23 @@ mod tests {
     proptest! {
         #[test]
         fn snapshot_and_deltas_are_the_later_snapshot(
-            steps in prop::collection::vec((0_u64..3, 0_u64..3, any::<bool>()), 1..20),
+            steps in prop::collection::vec((0_u64..3, 0_u64..3, any::<bool>(), 0_u8..4), 1..20),
         ) {
             let (mut book, mut feed) = (BookCounters::default(), FeedCounters::default());
             let mut older = QualityData::new(BookState::Empty, &book, &feed);
             let mut merged = older.clone();
-            for (gaps, frames, is_live) in steps {
+            for (step, (gaps, frames, is_live, what)) in (0_i64..).zip(steps) {
                 book.gaps += gaps;
                 feed.frames += frames;
                 let state = if is_live { BookState::Live } else { BookState::Suspect };
-                let newer = QualityData::new(state, &book, &feed);
+                let mut newer = QualityData::new(state, &book, &feed);
+                newer.merge(&QualityData { book_state: None, book: BookQuality::default(), feed: FeedQuality::default(), ..older.clone() });
+                match what {
+                    0 => newer.proof.last_resync = Some(Resync { at_ms: step, reason: ResyncReason::Gap }),
+                    1 => newer.venue_clock = Some(VenueClock { fastest_us: step, round_trip_us: None }),
+                    2 => newer.malformed_samples = Some(vec![MalformedSample { at_ms: step, text: "{".into() }]),
+                    _ => newer.latency.venue = Some(model::histogram::Quantiles { n: gaps, ..Default::default() }),
+                }
                 if let Some(delta) = older.diff(&newer) {
                     merged.merge(&delta);
                 }

@@ -2,7 +2,8 @@
 
 use model::{
     instrument::{InstrumentId, Venue},
-    status::{FeedMode, StreamState},
+    status::{BreakerState, FeedMode, RestWeight, Silence, StreamState},
+    time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +63,9 @@ pub struct StreamEntry {
     /// Decimals that quantities are shown with, once known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size_decimals: Option<u32>,
+    /// Why nothing has come for a while although the connection is open; absent where something comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silence: Option<Silence>,
 }
 
 /// How a venue's connections fare.
@@ -79,6 +83,107 @@ pub struct ConnectionEntry {
     /// When the next attempt to connect will be made, on the server's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt_ms: Option<i64>,
+    /// The server's clock at the last frame of any kind: a sign that the transport lives, not that data comes. A delta
+    /// that only this changed comes once a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_frame_ms: Option<i64>,
+    /// Open connections, where the venue has any.
+    #[serde(default)]
+    pub n_open: u32,
+    /// Connections opened after the first.
+    #[serde(default)]
+    pub reconnects: u64,
+    /// Sequence gaps found on the feed.
+    #[serde(default)]
+    pub gaps: u64,
+    /// Frames that could not be read.
+    #[serde(default)]
+    pub malformed: u64,
+    /// Whether REST requests go out.
+    #[serde(default)]
+    pub breaker: Breaker,
+    /// While the breaker is open: when one request is tried, on the server's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breaker_until_ms: Option<i64>,
+    /// Share of the venue's weight that REST requests have used in its window, and what is allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rest_weight: Option<RestWeight>,
+}
+
+/// The circuit breaker in front of a venue's REST.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Breaker {
+    /// Requests go out.
+    #[default]
+    Closed,
+    /// Nothing goes out for now.
+    Open,
+    /// One request is out to see.
+    HalfOpen,
+}
+
+impl Breaker {
+    /// The breaker's word, and until when it is open.
+    pub fn of(state: BreakerState) -> (Self, Option<i64>) {
+        match state {
+            BreakerState::Closed => (Self::Closed, None),
+            BreakerState::Open { until } => (Self::Open, Some(Timestamp::as_millis(until))),
+            BreakerState::HalfOpen => (Self::HalfOpen, None),
+        }
+    }
+
+    /// The words a person reads, lower case.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half open",
+        }
+    }
+}
+
+impl ConnectionEntry {
+    /// A venue of which nothing is known but how its data comes.
+    pub fn new(venue: &Venue, mode: FeedMode) -> Self {
+        Self {
+            venue: venue.clone(),
+            is_connected: false,
+            mode,
+            cause: None,
+            next_attempt_ms: None,
+            last_frame_ms: None,
+            n_open: 0,
+            reconnects: 0,
+            gaps: 0,
+            malformed: 0,
+            breaker: Breaker::Closed,
+            breaker_until_ms: None,
+            rest_weight: None,
+        }
+    }
+}
+
+impl StreamEntry {
+    /// A stream of which nothing has come yet.
+    pub fn new(instrument: &InstrumentId, mode: FeedMode) -> Self {
+        Self {
+            instrument: instrument.clone(),
+            state: StreamState::Initialising,
+            mode,
+            updates: 0,
+            rate: 0.0,
+            age_ms: None,
+            last_update_ms: None,
+            cause: None,
+            next_attempt_ms: None,
+            is_simulated: false,
+            is_replay: instrument.venue().is_replay(),
+            price_decimals: None,
+            size_decimals: None,
+            silence: None,
+        }
+    }
 }
 
 impl StatusData {
@@ -136,30 +241,24 @@ mod tests {
     use super::*;
 
     fn entry(symbol: u8, updates: u64, age_ms: u64) -> StreamEntry {
+        let instrument = InstrumentId::new(&Venue::new("demo"), &format!("S{symbol}"));
         StreamEntry {
-            instrument: InstrumentId::new(&Venue::new("demo"), &format!("S{symbol}")),
             state: StreamState::Live,
-            mode: FeedMode::Simulated,
             updates,
             rate: 1.5,
             age_ms: Some(age_ms),
             last_update_ms: Some(1),
-            cause: None,
-            next_attempt_ms: None,
             is_simulated: true,
             is_replay: false,
             price_decimals: Some(2),
-            size_decimals: None,
+            ..StreamEntry::new(&instrument, FeedMode::Simulated)
         }
     }
 
     fn snapshot(entries: &BTreeMap<u8, u64>, age_ms: u64) -> StatusData {
         let connection = |number: &u8| ConnectionEntry {
-            venue: Venue::new(&format!("v{number}")),
             is_connected: entries[number].is_multiple_of(2),
-            mode: FeedMode::WebSocket,
-            cause: None,
-            next_attempt_ms: None,
+            ..ConnectionEntry::new(&Venue::new(&format!("v{number}")), FeedMode::WebSocket)
         };
         StatusData {
             streams: entries.iter().map(|(symbol, updates)| entry(*symbol, *updates, age_ms)).collect(),

@@ -92,6 +92,7 @@ fn decode_item(fields: ItemFields<'_, serde_json::Value>) -> Result<Item, WireEr
         Channel::Quality => serde_json::from_value(data).map(TopicData::Quality),
         Channel::Status => serde_json::from_value(data).map(TopicData::Status),
         Channel::System => serde_json::from_value(data).map(TopicData::System),
+        Channel::Consolidated => serde_json::from_value(data).map(TopicData::Consolidated),
     };
     let data = data.map_err(to_error)?;
     match &data {
@@ -99,6 +100,7 @@ fn decode_item(fields: ItemFields<'_, serde_json::Value>) -> Result<Item, WireEr
         TopicData::Book(book) => check("levels", book.bids.len().max(book.asks.len()), MAX_LEVELS)?,
         TopicData::Candles(candles) => check("bars", candles.bars.len(), MAX_BARS)?,
         TopicData::Status(status) => check("streams", status.streams.len(), MAX_ITEMS)?,
+        TopicData::Consolidated(pair) => check("venues", pair.venues.len(), MAX_ITEMS)?,
         TopicData::Quote(_) | TopicData::Quality(_) | TopicData::System(_) => {}
     }
     Ok(Item { kind, stream: NO_STREAM, topic: topic.into_owned(), offset, data })

@@ -4,17 +4,19 @@ use model::{
     candle::{Candle, Interval},
     decimal::{Price, Quantity},
     event::{AggressorSide, Level, TradeId},
+    histogram::Quantiles,
     instrument::{InstrumentId, Venue},
-    proof::BookState,
-    status::{FeedMode, StreamState},
+    proof::{BookState, Checksum},
+    status::{FeedMode, RestWeight, Silence, StreamState},
     time::Timestamp,
 };
 use proptest::{option, prelude::*};
 use wire::{
     close_code::CloseCode,
     data::{
-        BookData, BookQuality, CandlesData, ConnectionEntry, FeedQuality, QualityData, QuoteData, StatusData,
-        StreamEntry, SystemData, TapeData, TapeTrade, TopicData,
+        BookData, BookProof, BookQuality, Breaker, CandlesData, ConnectionEntry, ConsolidatedData, FeedQuality,
+        LatencyData, LeftOut, MALFORMED_SAMPLES, MalformedSample, QualityData, QuoteData, Resync, ResyncReason,
+        StatusData, StreamEntry, SystemData, TapeData, TapeTrade, TopicData, VenueClock, VenueLevel, VenueStanding,
     },
     message::{
         Ack, Batch, Bye, ClientMessage, CommandRequest, Hello, Item, ItemKind, JsonText, Ping, Pong, RefusalCode,
@@ -132,7 +134,7 @@ fn candles() -> impl Strategy<Value = CandlesData> {
 
 fn quality() -> impl Strategy<Value = QualityData> {
     let counters = || prop::collection::vec(option::of(any::<u64>()), 12);
-    (option::of(book_state()), counters(), counters()).prop_map(|(book_state, book, feed)| QualityData {
+    let counted = (option::of(book_state()), counters(), counters()).prop_map(|(book_state, book, feed)| QualityData {
         book_state,
         book: BookQuality {
             updates: book[0],
@@ -159,7 +161,48 @@ fn quality() -> impl Strategy<Value = QualityData> {
             resyncs: feed[10],
             reconnects: feed[11],
         },
+        ..QualityData::default()
+    });
+    let latency = || (option::of(quantiles()), option::of(quantiles())).prop_map(ways);
+    let clock = (any::<i64>(), option::of(any::<u64>()));
+    let clock = clock.prop_map(|(fastest_us, round_trip_us)| VenueClock { fastest_us, round_trip_us });
+    let sample = (time(), text()).prop_map(|(at_ms, text)| MalformedSample { at_ms, text });
+    let samples = prop::collection::vec(sample, 0..=MALFORMED_SAMPLES);
+    let details = (proof(), latency(), latency(), option::of(clock), option::of(samples), option::of(time()));
+    (counted, option::of(details)).prop_map(|(counted, details)| match details {
+        Some((proof, latency, feed_latency, venue_clock, malformed_samples, publish_time_us)) => {
+            QualityData { proof, latency, feed_latency, venue_clock, malformed_samples, publish_time_us, ..counted }
+        }
+        None => counted,
     })
+}
+
+fn ways((venue, server): (Option<Quantiles>, Option<Quantiles>)) -> LatencyData {
+    LatencyData { venue, server }
+}
+
+fn quantiles() -> impl Strategy<Value = Quantiles> {
+    prop::array::uniform4(any::<u64>()).prop_map(|[p50_us, p95_us, p99_us, n]| Quantiles { p50_us, p95_us, p99_us, n })
+}
+
+fn proof() -> impl Strategy<Value = BookProof> {
+    use ResyncReason::{Checksum as Mismatch, Connection, Contradiction, Crossed, Gap};
+    let reason = prop::sample::select(vec![Gap, Mismatch, Crossed, Connection, Contradiction]);
+    let checksum = (any::<u32>(), any::<u32>()).prop_map(|(venue, own)| Checksum { venue, own });
+    let resync = (time(), reason).prop_map(|(at_ms, reason)| Resync { at_ms, reason });
+    (option::of(checksum), option::of(time()), option::of(resync), option::of(any::<u64>())).prop_map(
+        |(last_checksum, changed_ms, last_resync, late_trades)| BookProof {
+            last_checksum,
+            changed_ms,
+            last_resync,
+            late_trades,
+        },
+    )
+}
+
+fn silence() -> impl Strategy<Value = Silence> {
+    use Silence::{Dead, QuietBesideOthers, QuietByVenue, Unexplained};
+    prop::sample::select(vec![QuietBesideOthers, QuietByVenue, Unexplained, Dead])
 }
 
 fn status() -> impl Strategy<Value = StatusData> {
@@ -167,11 +210,12 @@ fn status() -> impl Strategy<Value = StatusData> {
     let state = prop::sample::select(vec![Initialising, Live, Stale, Failed]);
     let numbers = (any::<u64>(), any::<u32>(), option::of(any::<u64>()), any::<bool>(), any::<bool>());
     let stream = (instrument(), state, mode(), numbers, (option::of(time()), option::of(time())), option::of(text()));
-    let stream = (stream, option::of(any::<u32>()), option::of(any::<u32>())).prop_map(
+    let stream = (stream, option::of(any::<u32>()), option::of(any::<u32>()), option::of(silence())).prop_map(
         |(
             (instrument, state, mode, (updates, tenths, age_ms, is_simulated, is_replay), times, cause),
             price_decimals,
             size_decimals,
+            silence,
         )| {
             StreamEntry {
                 instrument,
@@ -187,17 +231,32 @@ fn status() -> impl Strategy<Value = StatusData> {
                 is_replay,
                 price_decimals,
                 size_decimals,
+                silence,
             }
         },
     );
     let venue = || "[a-z]{1,8}".prop_map(|name: String| Venue::new(&name));
-    let connection = (venue(), any::<bool>(), mode(), option::of(text()), option::of(time()));
-    let connection = connection.prop_map(|(venue, is_connected, mode, cause, next_attempt_ms)| ConnectionEntry {
-        venue,
-        is_connected,
-        mode,
-        cause,
-        next_attempt_ms,
+    let times = (option::of(time()), option::of(time()), option::of(time()));
+    let breaker = prop::sample::select(vec![Breaker::Closed, Breaker::Open, Breaker::HalfOpen]);
+    let weight = option::of((any::<u32>(), any::<u32>()).prop_map(|(used, limit)| RestWeight { used, limit }));
+    let counts = (any::<u32>(), any::<u64>(), any::<u64>(), any::<u64>());
+    let connection = (venue(), any::<bool>(), mode(), option::of(text()), times, breaker, weight, counts);
+    let connection = connection.prop_map(|(venue, is_connected, mode, cause, times, breaker, rest_weight, counts)| {
+        ConnectionEntry {
+            venue,
+            is_connected,
+            mode,
+            cause,
+            next_attempt_ms: times.0,
+            last_frame_ms: times.1,
+            n_open: counts.0,
+            reconnects: counts.1,
+            gaps: counts.2,
+            malformed: counts.3,
+            breaker,
+            breaker_until_ms: times.2,
+            rest_weight,
+        }
     });
     let lists = (prop::collection::vec(stream, 0..6), prop::collection::vec(connection, 0..4));
     (lists, prop::collection::vec(instrument(), 0..3), prop::collection::vec(venue(), 0..3)).prop_map(
@@ -215,6 +274,25 @@ fn system() -> impl Strategy<Value = SystemData> {
         .prop_map(|(version, uptime_ms, clients, notice)| SystemData { version, uptime_ms, clients, notice })
 }
 
+fn consolidated() -> impl Strategy<Value = ConsolidatedData> {
+    let level = || {
+        let level = (instrument(), price(), size());
+        option::of(level.prop_map(|(instrument, price, size)| VenueLevel { instrument, price, size }))
+    };
+    let standing = (instrument(), option::of(prop::sample::select(LeftOut::ALL.to_vec())));
+    let standing = standing.prop_map(|(instrument, left_out)| VenueStanding { instrument, left_out });
+    let venues = prop::collection::vec(standing, 0..5);
+    (level(), level(), venues, any::<bool>(), option::of(time())).prop_map(
+        |(bid, ask, venues, is_simulated, publish_time_us)| ConsolidatedData {
+            bid,
+            ask,
+            venues,
+            is_simulated,
+            publish_time_us,
+        },
+    )
+}
+
 pub(crate) fn item() -> impl Strategy<Value = Item> {
     let interval = prop::sample::select(Interval::ALL.to_vec());
     let data = prop_oneof![
@@ -223,9 +301,14 @@ pub(crate) fn item() -> impl Strategy<Value = Item> {
         (instrument(), book()).prop_map(|(id, data)| (Topic::book(&id), TopicData::Book(data))),
         (interval, instrument(), candles())
             .prop_map(|(interval, id, data)| (Topic::candles(interval, &id), TopicData::Candles(data))),
-        (instrument(), quality()).prop_map(|(id, data)| (Topic::quality(&id), TopicData::Quality(data))),
-        status().prop_map(|data| (Topic::STATUS, TopicData::Status(data))),
+        // Boxed: by value the generators of a message's items would need more stack than a test has.
+        (instrument(), quality())
+            .prop_map(|(id, data)| (Topic::quality(&id), TopicData::Quality(Box::new(data))))
+            .boxed(),
+        status().prop_map(|data| (Topic::STATUS, TopicData::Status(data))).boxed(),
         system().prop_map(|data| (Topic::SYSTEM, TopicData::System(data))),
+        ("[A-Z]{1,6}/[A-Z]{1,6}", consolidated())
+            .prop_map(|(pair, data)| (Topic::consolidated(&pair), TopicData::Consolidated(data))),
     ];
     let kind = prop::sample::select(vec![ItemKind::Snapshot, ItemKind::Delta]);
     (data, kind, any::<u64>()).prop_map(|((topic, data), kind, offset)| Item { kind, stream: 0, topic, offset, data })
@@ -261,6 +344,12 @@ pub(crate) fn server_message() -> impl Strategy<Value = ServerMessage> {
         Code::RateLimited,
         Code::Forbidden,
         Code::Unavailable,
+        Code::UnknownVenue,
+        Code::BadSymbols,
+        Code::TooManySymbols,
+        Code::NeedsToken,
+        Code::AlreadyRunning,
+        Code::NotRunning,
         Code::Unknown,
     ];
     let reason =

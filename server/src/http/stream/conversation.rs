@@ -16,7 +16,11 @@ use wire::{
     topic::{Topic, TopicPattern},
 };
 
-use super::{StreamContext, topics};
+use super::{
+    StreamContext,
+    commands::{self, Pending},
+    topics,
+};
 use crate::feed::publisher::Payload;
 
 /// One client's side of the talk.
@@ -28,17 +32,19 @@ pub struct Conversation {
 }
 
 /// What a message leads to.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Reply {
     /// In this order.
     pub messages: Vec<ServerMessage>,
     /// The connection ends after them.
     pub close: Option<CloseCode>,
+    /// A command under way; the answer comes when it is done.
+    pub pending: Option<Pending>,
 }
 
 impl Reply {
     fn of(message: ServerMessage) -> Self {
-        Self { messages: vec![message], close: None }
+        Self { messages: vec![message], ..Self::default() }
     }
 
     fn refused(id: Option<u64>, code: RefusalCode, message: impl Into<String>) -> Self {
@@ -72,9 +78,10 @@ impl Conversation {
             (Some(subscriber), ClientMessage::Subscribe(request)) => self.subscribe(subscriber, &request),
             (Some(subscriber), ClientMessage::Unsubscribe(request)) => unsubscribe(subscriber, &request),
             (Some(subscriber), ClientMessage::Snapshot(request)) => snapshot(subscriber, &request),
-            (Some(_), ClientMessage::Command(request)) => {
-                Reply::refused(Some(request.id), RefusalCode::UnknownCommand, "this server knows no commands yet")
-            }
+            (Some(_), ClientMessage::Command(request)) => match commands::begin(&self.context.feeds, &request) {
+                Ok(pending) => Reply { pending: Some(pending), ..Reply::default() },
+                Err(refused) => Reply::of(ServerMessage::Refused(refused)),
+            },
         }
     }
 

@@ -8,13 +8,14 @@
 //! | the hub's queue for this client | state skips to a snapshot; events: bye 3008, the client resumes |
 //! | one write, longer than `write_timeout` | the connection is dropped |
 //! | replies that wait to be written | reading pauses until some are written |
+//! | commands that wait for their answer | reading pauses until one is done |
 //! | no hello, no pong | bye 3502, bye 3001 |
 
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use bytes::Bytes;
-use futures::StreamExt;
+use futures::{StreamExt, stream::FuturesUnordered};
 use hub::{
     error::Closed,
     subscriber::{Delivery, Subscriber},
@@ -31,6 +32,7 @@ use wire::{
 
 use super::{
     StreamContext,
+    commands::Pending,
     conversation::{Conversation, close_code_of},
     limiter::{Limiter, Verdict},
     writer::Writer,
@@ -46,12 +48,15 @@ pub async fn run(socket: WebSocket, context: StreamContext, encoding: Encoding, 
     let mut session = Session::new(Writer::new(sink), context, encoding);
     loop {
         let wake = session.next_wake();
-        let Session { writer, conversation, ending, .. } = &mut session;
+        let Session { writer, conversation, commands, ending, .. } = &mut session;
         let (is_open, is_idle) = (ending.is_none(), writer.is_idle());
         let step = tokio::select! {
             biased;
             () = draining.cancelled(), if is_open => Step::Close(CloseCode::RESTART),
-            message = source.next(), if writer.len() < MAX_REPLIES => Step::Read(message),
+            message = source.next(), if writer.len() < MAX_REPLIES && commands.len() < MAX_COMMANDS => {
+                Step::Read(message)
+            }
+            Some(answer) = commands.next(), if !commands.is_empty() => Step::Done(answer),
             result = writer.flush(), if !is_idle => if result.is_ok() { Step::Written } else { Step::Gone },
             // Not before all else is out: an answer to a subscription must come before its items.
             batch = next_batch(conversation.subscriber()), if is_open && is_idle => Step::Batch(batch),
@@ -63,6 +68,7 @@ pub async fn run(socket: WebSocket, context: StreamContext, encoding: Encoding, 
             Step::Read(Some(Err(error))) => session.unreadable(&error),
             Step::Read(None) | Step::Gone => Flow::Over,
             Step::Written => Flow::GoOn,
+            Step::Done(answer) => session.done(&answer),
             Step::Batch(Ok(batch)) => session.send_batch(&batch),
             Step::Batch(Err(closed)) => session.close(close_code_of(closed)),
             Step::Woken => session.woken(),
@@ -77,6 +83,8 @@ pub async fn run(socket: WebSocket, context: StreamContext, encoding: Encoding, 
 enum Step {
     Close(CloseCode),
     Read(Option<Result<Message, axum::Error>>),
+    /// A command's answer.
+    Done(ServerMessage),
     Written,
     Gone,
     Batch(Result<Vec<Delivery<Payload>>, Closed>),
@@ -92,6 +100,7 @@ enum Flow {
 struct Session {
     writer: Writer,
     conversation: Conversation,
+    commands: FuturesUnordered<Pending>,
     encoding: Encoding,
     context: StreamContext,
     limiter: Limiter,
@@ -111,6 +120,7 @@ impl Session {
         Self {
             writer,
             conversation: Conversation::new(context.clone()),
+            commands: FuturesUnordered::new(),
             encoding,
             limiter: Limiter::new(config.messages_per_second, config.messages_burst, context.clock.now().monotonic),
             n_unreadable: 0,
@@ -154,7 +164,15 @@ impl Session {
             }
         };
         reply.messages.iter().for_each(|message| self.say(message));
+        self.commands.extend(reply.pending);
         reply.close.map_or(Flow::GoOn, |code| self.close(code))
+    }
+
+    fn done(&mut self, answer: &ServerMessage) -> Flow {
+        if self.ending.is_none() {
+            self.say(answer);
+        }
+        Flow::GoOn
     }
 
     /// Counts a message against the limit.
@@ -276,6 +294,8 @@ async fn next_batch(subscriber: Option<&Subscriber<Payload>>) -> Result<Vec<Deli
 
 /// Replies that may wait for a client that asks faster than it reads.
 const MAX_REPLIES: usize = 64;
+/// Commands of one client under way at once.
+const MAX_COMMANDS: usize = 8;
 /// Messages that could not be read before a client is given up.
 const MAX_UNREADABLE: u32 = 16;
 /// Time for the other side's close frame. Browsers answer at once.

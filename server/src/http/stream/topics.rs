@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hub::hub::{StreamKind, StreamSpec};
-use wire::topic::{Topic, TopicPattern};
+use wire::topic::{Channel, Topic, TopicPattern};
 
 use crate::{board, feed::directory::Directory};
 
@@ -14,11 +14,15 @@ use crate::{board, feed::directory::Directory};
 pub fn resolve(directory: &Directory, pattern: &TopicPattern) -> Result<Vec<Topic>, String> {
     match pattern {
         TopicPattern::One(topic) => match topic.instrument() {
+            Some(_) if topic.pair().is_some_and(|pair| directory.pairs().contains(pair)) => Ok(vec![topic.clone()]),
             Some(instrument) if !directory.contains(instrument) => {
                 Err(unknown(directory, &topic.to_string(), &instrument.to_string()))
             }
             _ => Ok(vec![topic.clone()]),
         },
+        TopicPattern::Venue { channel: Channel::Consolidated, .. } => {
+            Ok(directory.pairs().iter().map(|pair| Topic::consolidated(pair)).collect())
+        }
         TopicPattern::Venue { venue, .. } => {
             let topics: Vec<Topic> = directory.ids().iter().filter_map(|id| pattern.topic_of(id)).collect();
             if topics.is_empty() { Err(unknown(directory, &pattern.to_string(), venue.as_str())) } else { Ok(topics) }
@@ -26,11 +30,14 @@ pub fn resolve(directory: &Directory, pattern: &TopicPattern) -> Result<Vec<Topi
     }
 }
 
-/// The hub's stream of a topic: each venue's feed owns its topics, the board the rest.
+/// The hub's stream of a topic: each venue's feed owns its topics, the board those of all venues and of the server.
 pub fn spec(topic: &Topic) -> StreamSpec {
     StreamSpec {
         topic: topic.to_string().into(),
-        owner: topic.venue().map_or_else(|| Arc::from(board::OWNER), |venue| venue.as_str().into()),
+        owner: match topic.venue().filter(|_| topic.pair().is_none()) {
+            Some(venue) => venue.as_str().into(),
+            None => Arc::from(board::OWNER),
+        },
         kind: if topic.is_state() { StreamKind::State } else { StreamKind::Event },
     }
 }
@@ -85,6 +92,7 @@ mod tests {
         let owner = |text: &str| spec(&Topic::parse(text).unwrap()).owner.to_string();
         assert_eq!(owner("quote:demo:AAABBB"), "demo");
         assert_eq!(owner("status"), board::OWNER);
+        assert_eq!(owner("consolidated:all:AAA/BBB"), board::OWNER);
         assert_eq!(spec(&Topic::parse("tape:demo:A").unwrap()).kind, StreamKind::Event);
         assert_eq!(spec(&Topic::parse("book:demo:A").unwrap()).kind, StreamKind::State);
     }

@@ -1,0 +1,78 @@
+//! A status light that can be asked: a button with colour, shape and word, which opens the popover with the facts.
+
+use leptos::{ev, prelude::*};
+use model::{
+    instrument::{InstrumentId, Venue},
+    status::StreamState,
+};
+
+use crate::{
+    components::{status_mark::StatusMark, status_popover::POPOVER},
+    live::browser,
+};
+
+/// What a light stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// One instrument's stream.
+    Stream(InstrumentId),
+    /// A venue's feed.
+    Venue(Venue),
+}
+
+/// Which light's facts the popover shows.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked(pub RwSignal<Option<Subject>>);
+
+/// Provides the choice of the popover's subject to the whole page.
+pub fn provide_asked() -> Asked {
+    let asked = Asked(RwSignal::new(None));
+    provide_context(asked);
+    asked
+}
+
+/// The light; the browser opens the popover on a click or Enter, and closes it on Esc or a click beside it.
+#[component]
+pub fn StatusLight(
+    /// What it stands for; nothing happens while there is none.
+    #[prop(into)]
+    subject: Signal<Option<Subject>>,
+    /// The colour and shape.
+    #[prop(into)]
+    state: Signal<StreamState>,
+    /// The word that is read out; shown where `children` show it.
+    #[prop(into)]
+    word: Signal<&'static str>,
+    /// What stands beside the mark, within the button.
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
+    let asked = use_context::<Asked>();
+    let name = move || {
+        let name = subject.with(|subject| match subject {
+            Some(Subject::Stream(id)) => id.to_string(),
+            Some(Subject::Venue(venue)) => venue.to_string(),
+            None => String::new(),
+        });
+        format!("{name} is {}: details", word.get())
+    };
+    let ask = move |event: ev::MouseEvent| {
+        if let Some(Asked(asked)) = asked {
+            asked.set(subject.get_untracked());
+        }
+        browser::hang_at(&event, POPOVER);
+    };
+    view! {
+        <button
+            class="status-light"
+            data-testid="status-light"
+            popovertarget=POPOVER
+            aria-label=name
+            title=name
+            on:click=ask
+        >
+            <StatusMark state/>
+            {children.map(|children| children())}
+        </button>
+    }
+}

@@ -1,0 +1,254 @@
+//! The two ways to one instrument side by side: does one bring what the other does not?
+//!
+//! Trades are compared by their ids: one that has come by one way and not by the other within [`GRACE`] is missing there.
+//! Best bids and offers are compared in time: as both are sampled, each way must show what the other has shown within the
+//! grace. So a feed that acknowledges and then sends nothing is found, whichever way it is. Pure; the moments are
+//! arguments, and nothing grows without bound.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use model::{
+    decimal::Price,
+    event::TradeId,
+    instrument::InstrumentId,
+    time::{Monotonic, Now},
+};
+use wire::{
+    data::TopicData,
+    message::{Item, ItemKind},
+};
+
+use crate::live::paths::Mode;
+
+/// A comparison under way.
+#[derive(Clone, Debug)]
+pub struct CrossCheck {
+    instrument: InstrumentId,
+    began: Monotonic,
+    sides: [Side; 2],
+    /// Trades that have come by one way only, and when.
+    pending: BTreeMap<TradeId, (Mode, Monotonic)>,
+    n_matched: u64,
+    n_tops_matched: u64,
+    /// When either way last showed what the other had shown.
+    tops_agreed_at: Option<Monotonic>,
+}
+
+/// What has come by one way.
+#[derive(Clone, Debug, Default)]
+struct Side {
+    last_at: Option<Monotonic>,
+    has_tape: bool,
+    /// The newest ids, oldest first.
+    ids: VecDeque<TradeId>,
+    /// Best bid and offer as they were, oldest first.
+    tops: VecDeque<(Monotonic, (Price, Price))>,
+    bid: Option<Price>,
+    ask: Option<Price>,
+}
+
+/// What the comparison has come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CrossReport {
+    /// Trades that have come by both ways.
+    pub n_matched: u64,
+    /// Trades that the server has and direct has not; and the other way round.
+    pub missing: [Option<Missing>; 2],
+    /// Times that one way's best bid and offer were also the other's.
+    pub n_tops_matched: u64,
+    /// How long the best bids and offers have differed; `None` where they agree, or cannot be compared yet.
+    pub tops_differ: Option<Duration>,
+    /// Best bid and offer by each way.
+    pub tops: [Option<(Price, Price)>; 2],
+    /// Since when nothing has come by each way; since the comparison began where nothing ever has.
+    pub silent: [Duration; 2],
+    /// Whether anything has come by each way.
+    pub has_come: [bool; 2],
+}
+
+/// Trades that one way has not brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// How many.
+    pub n_trades: usize,
+    /// Since the oldest of them came by the other way.
+    pub since: Duration,
+}
+
+impl CrossCheck {
+    /// Compares from now on.
+    pub fn new(instrument: InstrumentId, now: Now) -> Self {
+        Self {
+            instrument,
+            began: now.monotonic,
+            sides: Default::default(),
+            pending: BTreeMap::new(),
+            n_matched: 0,
+            n_tops_matched: 0,
+            tops_agreed_at: None,
+        }
+    }
+
+    /// What is compared.
+    pub fn instrument(&self) -> &InstrumentId {
+        &self.instrument
+    }
+
+    /// Takes in an item that came by `way`; those of other instruments are passed over.
+    pub fn take(&mut self, way: Mode, item: &Item, now: Now) {
+        if item.topic.instrument() != Some(&self.instrument) {
+            return;
+        }
+        let at = now.monotonic;
+        match &item.data {
+            TopicData::Tape(tape) => {
+                self.side(way).last_at = Some(at);
+                if !std::mem::replace(&mut self.side(way).has_tape, true) {
+                    // It has begun only now: it could not have what the other had before.
+                    self.pending.clear();
+                }
+                for trade in &tape.trades {
+                    self.trade(way, &trade.id, item.kind, at);
+                }
+            }
+            TopicData::Quote(quote) => {
+                self.side(way).last_at = Some(at);
+                let side = self.side(way);
+                side.bid = quote.bid.or(side.bid);
+                side.ask = quote.ask.or(side.ask);
+                if let (Some(bid), Some(ask)) = (side.bid, side.ask) {
+                    self.top(way, (bid, ask), at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What it has come to.
+    pub fn report(&self, now: Now) -> CrossReport {
+        let since = |at: Monotonic| now.monotonic.saturating_since(at);
+        let missing = |way: Mode| {
+            let overdue = self.pending.values().filter(|(by, at)| *by == way && since(*at) > GRACE);
+            let n_trades = overdue.clone().count();
+            overdue.map(|(_, at)| since(*at)).max().map(|since| Missing { n_trades, since })
+        };
+        let both = |of: fn(&Side) -> Option<Monotonic>| self.sides.each_ref().map(of);
+        let last = both(|side| side.last_at);
+        let top_at = both(|side| side.tops.back().map(|(at, _)| *at));
+        let tops = self.sides.each_ref().map(|side| side.bid.zip(side.ask));
+        let tops_differ = match (tops, top_at) {
+            ([Some(left), Some(right)], [Some(left_at), Some(right_at)]) if left != right => {
+                let agreed = self.tops_agreed_at.unwrap_or(left_at.max(right_at));
+                Some(since(agreed)).filter(|since| *since > GRACE)
+            }
+            _ => None,
+        };
+        CrossReport {
+            n_matched: self.n_matched,
+            missing: [missing(Mode::Server), missing(Mode::Direct)],
+            n_tops_matched: self.n_tops_matched,
+            tops_differ,
+            tops,
+            silent: last.map(|at| since(at.unwrap_or(self.began))),
+            has_come: last.map(|at| at.is_some()),
+        }
+    }
+
+    fn side(&mut self, way: Mode) -> &mut Side {
+        &mut self.sides[index(way)]
+    }
+
+    fn trade(&mut self, way: Mode, id: &TradeId, kind: ItemKind, at: Monotonic) {
+        let [ours, theirs] = [&self.sides[index(way)], &self.sides[index(other(way))]];
+        if ours.ids.contains(id) {
+            return;
+        }
+        let is_known_there = theirs.ids.contains(id);
+        remember(&mut self.side(way).ids, id.clone(), MAX_IDS);
+        self.pending.remove(id);
+        if is_known_there {
+            self.n_matched += 1;
+        } else if kind == ItemKind::Delta {
+            // What stands in a snapshot may be older than the other way's beginning; only what is new is waited for.
+            self.pending.insert(id.clone(), (way, at));
+            if self.pending.len() > MAX_IDS
+                && let Some(oldest) = self.pending.iter().min_by_key(|(_, (_, at))| *at).map(|(id, _)| id.clone())
+            {
+                self.pending.remove(&oldest);
+            }
+        }
+    }
+
+    fn top(&mut self, way: Mode, top: (Price, Price), at: Monotonic) {
+        let is_recent = |(seen_at, _): &&(Monotonic, (Price, Price))| at.saturating_since(*seen_at) <= GRACE;
+        let theirs = &self.sides[index(other(way))].tops;
+        // The last one stands until the next, however long ago it came.
+        let standing = theirs.back().into_iter();
+        if theirs.iter().filter(is_recent).chain(standing).any(|(_, seen)| *seen == top) {
+            self.n_tops_matched += 1;
+            self.tops_agreed_at = Some(at);
+        }
+        remember(&mut self.side(way).tops, (at, top), MAX_TOPS);
+    }
+}
+
+impl CrossReport {
+    /// What differs, in words for a reader; empty where nothing does.
+    pub fn differences(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        for way in [Mode::Server, Mode::Direct] {
+            let (idx, name, there) = (index(way), NAMES[index(way)], NAMES[index(other(way))]);
+            if let Some(missing) = self.missing[idx] {
+                let (n_trades, seconds) = (missing.n_trades, missing.since.as_secs());
+                let plural = if n_trades == 1 { "" } else { "s" };
+                words.push(format!("{name} has {n_trades} trade{plural} that {there} has not, for {seconds} s"));
+            }
+            let is_silent = self.silent[idx] > SILENCE && self.silent[index(other(way))] < SILENCE;
+            if is_silent {
+                let ever = if self.has_come[idx] { "has been silent" } else { "has sent nothing" };
+                words.push(format!("{name} {ever} for {} s while {there} goes on", self.silent[idx].as_secs()));
+            }
+        }
+        if let Some(since) = self.tops_differ {
+            words.push(format!("best bid and offer have differed for {} s", since.as_secs()));
+        }
+        words
+    }
+}
+
+fn index(way: Mode) -> usize {
+    match way {
+        Mode::Server => 0,
+        Mode::Direct => 1,
+    }
+}
+
+fn other(way: Mode) -> Mode {
+    match way {
+        Mode::Server => Mode::Direct,
+        Mode::Direct => Mode::Server,
+    }
+}
+
+fn remember<T>(queue: &mut VecDeque<T>, newest: T, limit: usize) {
+    queue.push_back(newest);
+    if queue.len() > limit {
+        queue.pop_front();
+    }
+}
+
+const NAMES: [&str; 2] = ["the server", "direct"];
+/// Lanes, ways and turns of both sides together stay well below.
+const GRACE: Duration = Duration::from_secs(2);
+/// One way silent for this long while the other is not.
+const SILENCE: Duration = Duration::from_secs(4);
+/// Trades remembered of each way and waited for: more than a busy market makes in the grace.
+const MAX_IDS: usize = 500;
+/// Best bids and offers remembered of each way: the grace on the fastest lane, twice.
+const MAX_TOPS: usize = 40;
+
+#[cfg(test)]
+mod tests;

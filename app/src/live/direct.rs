@@ -1,0 +1,154 @@
+//! The page's side of a venue's worker: what it is asked for, and what it says.
+//!
+//! It is spoken to in the stream's own messages. The program behind it (`frontend/worker`) is fetched when the first
+//! worker is made, so a page that is never switched to direct never loads it. Dropping a [`DirectWorker`] ends the worker,
+//! and with it every socket it holds. Not here: which topics go which way (`live::paths`).
+
+use std::collections::BTreeSet;
+
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{Event, MessageEvent, Worker, WorkerOptions, WorkerType};
+use wire::{
+    Encoding, PROTOCOL_VERSION, decode_server,
+    direct::DirectVenue,
+    encode_client,
+    lane::Lane,
+    message::{ClientMessage, Hello, Item, ServerMessage, Subscribe, Unsubscribe},
+    names::StreamNames,
+    topic::{Topic, TopicPattern},
+};
+
+/// What a worker may tell its owner.
+pub(super) enum Said {
+    /// These, in order.
+    Items(Vec<Item>),
+    /// Nothing that matters to anyone but this side.
+    Nothing,
+}
+
+/// A venue's worker.
+pub(super) struct DirectWorker {
+    worker: Worker,
+    plan: String,
+    names: StreamNames,
+    /// It can be spoken to.
+    is_ready: bool,
+    lane: Lane,
+    wants: BTreeSet<Topic>,
+    subscribed: BTreeSet<Topic>,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut(Event)>,
+}
+
+impl Drop for DirectWorker {
+    fn drop(&mut self) {
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
+        self.worker.terminate();
+    }
+}
+
+impl DirectWorker {
+    /// Starts a worker; `None` where the browser cannot. `on_message` is to call [`Self::hear`], `on_error` to give it up.
+    pub(super) fn start(
+        plan: &DirectVenue,
+        lane: Lane,
+        on_message: impl FnMut(MessageEvent) + 'static,
+        mut on_error: impl FnMut(&str) + 'static,
+    ) -> Option<Self> {
+        let options = WorkerOptions::new();
+        options.set_type(WorkerType::Module);
+        let worker = Worker::new_with_options("worker.js", &options).ok()?;
+        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(on_message);
+        let on_error = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
+            event.prevent_default();
+            // Where the script itself cannot be loaded the event has no words.
+            let words = js_sys::Reflect::get(&event, &JsValue::from_str("message")).ok();
+            on_error(&words.and_then(|words| words.as_string()).unwrap_or_else(|| "it could not be loaded".to_owned()));
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        Some(Self {
+            worker,
+            plan: serde_json::to_string(plan).ok()?,
+            names: StreamNames::new(),
+            is_ready: false,
+            lane,
+            wants: BTreeSet::new(),
+            subscribed: BTreeSet::new(),
+            _on_message: on_message,
+            _on_error: on_error,
+        })
+    }
+
+    /// These topics, and no others, are wanted, on that lane.
+    pub(super) fn want(&mut self, topics: &BTreeSet<Topic>, lane: Lane) {
+        if self.lane != lane {
+            self.lane = lane;
+            self.greet();
+        }
+        if self.wants != *topics {
+            self.wants.clone_from(topics);
+            self.settle();
+        }
+    }
+
+    /// Takes in what it posted.
+    pub(super) fn hear(&mut self, data: &JsValue) -> Said {
+        let Some(buffer) = data.dyn_ref::<js_sys::ArrayBuffer>() else {
+            // It has loaded its program.
+            self.is_ready = true;
+            self.post(&JsValue::from_str(&self.plan));
+            self.greet();
+            self.settle();
+            return Said::Nothing;
+        };
+        let bytes = js_sys::Uint8Array::new(buffer).to_vec();
+        // However many lie unread, each is owned up to: past a bound it waits for us.
+        self.post(&JsValue::from_f64(1.0));
+        let Ok(message) = decode_server(&bytes, &self.names) else { return Said::Nothing };
+        self.names.learn(&message);
+        match message {
+            ServerMessage::Batch(batch) => Said::Items(batch.items),
+            _ => Said::Nothing,
+        }
+    }
+
+    /// Brings what is subscribed in line with what is wanted.
+    fn settle(&mut self) {
+        if !self.is_ready {
+            return;
+        }
+        let patterns = |topics: Vec<&Topic>| topics.into_iter().cloned().map(TopicPattern::from).collect::<Vec<_>>();
+        let gone = patterns(self.subscribed.difference(&self.wants).collect());
+        let new = patterns(self.wants.difference(&self.subscribed).collect());
+        if !gone.is_empty() {
+            self.say(&ClientMessage::Unsubscribe(Unsubscribe { id: 0, topics: gone }));
+        }
+        // As many as a message may name; a page wants far fewer of one venue.
+        for part in new.chunks(MAX_TOPICS) {
+            self.say(&ClientMessage::Subscribe(Subscribe { id: 0, topics: part.to_vec() }));
+        }
+        self.subscribed.clone_from(&self.wants);
+    }
+
+    fn greet(&self) {
+        if self.is_ready {
+            let hello = Hello { protocol: PROTOCOL_VERSION, lane_ms: self.lane.ms(), resume: None };
+            self.say(&ClientMessage::Hello(hello));
+        }
+    }
+
+    fn say(&self, message: &ClientMessage) {
+        let bytes = encode_client(message, Encoding::Binary);
+        self.post(&js_sys::Uint8Array::from(bytes.as_slice()).buffer());
+    }
+
+    fn post(&self, data: &JsValue) {
+        // It fails only for what cannot be copied.
+        let _refused = self.worker.post_message(data);
+    }
+}
+
+/// Topics in one request: what a message may name at most.
+const MAX_TOPICS: usize = 200;

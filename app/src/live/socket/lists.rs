@@ -1,0 +1,84 @@
+//! What the server offers, asked for by REST: the instruments, the venues, and which of those can be had directly. After each change of
+//! epoch, and when it follows other instruments or has learned more of them.
+
+use std::time::Duration;
+
+use leptos::{prelude::*, task::spawn_local};
+use wire::direct::DirectVenues;
+
+use super::{Driver, Shared};
+use crate::live::{instruments::InstrumentList, model::LiveModel, venue_list::VenueList};
+
+impl Driver {
+    /// Asks until the answers have come; an earlier question is given up.
+    pub(super) fn fetch_lists(&mut self, shared: &Shared) {
+        self.n_fetches += 1;
+        spawn_local(fetch(shared.clone(), self.n_fetches));
+    }
+
+    /// True where the server follows others than when last looked, or has described one since.
+    pub(super) fn follows_others(&mut self) -> bool {
+        let Self { live, described, .. } = self;
+        let look = |model: &LiveModel| {
+            let Some(status) = model.server_status() else { return false };
+            let streams = || status.streams.iter().map(|entry| (&entry.instrument, entry.price_decimals.is_some()));
+            let is_same = streams().eq(described.iter().map(|(instrument, is_described)| (instrument, *is_described)));
+            if !is_same {
+                *described = streams().map(|(instrument, is_described)| (instrument.clone(), is_described)).collect();
+            }
+            !is_same
+        };
+        live.model.try_with_value(look).unwrap_or(false)
+    }
+}
+
+async fn fetch(shared: Shared, number: u32) {
+    let Some(live) = shared.0.try_borrow().ok().map(|driver| driver.live) else { return };
+    let mut wait = Duration::from_millis(500);
+    loop {
+        let answers = (ask("api/v1/instruments").await, ask("api/v1/direct").await);
+        let venues = ask("api/v1/venues").await;
+        if shared.0.try_borrow().map_or(true, |driver| driver.n_fetches != number) {
+            return;
+        }
+        match venues.and_then(|text| VenueList::parse(&text).map_err(|error| error.to_string())) {
+            Ok(list) if live.venues.with_untracked(|known| *known != list) => live.venues.set(list),
+            Ok(_) => {}
+            Err(failure) => live.venues.update(|list| list.failure = Some(failure)),
+        }
+        let failure = match answers {
+            (Ok(instruments), Ok(offers)) => {
+                match (InstrumentList::parse(&instruments), serde_json::from_str::<DirectVenues>(&offers)) {
+                    (Ok(list), Ok(offers)) => {
+                        if live.instruments.with_untracked(|known| *known != list) {
+                            live.instruments.set(list);
+                        }
+                        live.offers.set(offers.venues.into());
+                        return;
+                    }
+                    (Err(error), _) | (_, Err(error)) => error.to_string(),
+                }
+            }
+            (Err(failure), _) | (_, Err(failure)) => failure,
+        };
+        live.instruments.update(|list| list.failure = Some(failure));
+        sleep(wait).await;
+        wait = (wait * 2).min(Duration::from_secs(15));
+    }
+}
+
+async fn ask(path: &str) -> Result<String, String> {
+    match gloo_net::http::Request::get(path).send().await {
+        Ok(answer) if answer.ok() => answer.text().await.map_err(|error| error.to_string()),
+        Ok(answer) => Err(format!("the server answered {}", answer.status())),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+async fn sleep(span: Duration) {
+    let millis = i32::try_from(span.as_millis()).unwrap_or(i32::MAX);
+    let promise = js_sys::Promise::new(&mut |resolve, _| {
+        let _handle = window().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, millis);
+    });
+    let _done = wasm_bindgen_futures::JsFuture::from(promise).await;
+}

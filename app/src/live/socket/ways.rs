@@ -1,0 +1,208 @@
+//! The two ways in the shell: workers started and ended, items of both judged, and what is asked for kept in line.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use ::model::{instrument::Venue, time::Now};
+use leptos::prelude::*;
+use wasm_bindgen::JsValue;
+use web_sys::MessageEvent;
+use wire::{data::TopicData, direct::DirectVenue, lane::Lane, message::Item, topic::Topic};
+
+use super::{Driver, Shared};
+use crate::live::{
+    browser,
+    cross_check::CrossCheck,
+    direct::{DirectWorker, Said},
+    link::Input,
+    paths::{Mode, Routes, STORAGE_KEY, Verdict},
+};
+
+impl Shared {
+    /// Follows what the reader wants of the two ways, and what the server says of them.
+    pub(super) fn follow_ways(&self) {
+        let live = self.0.borrow().live;
+        let shared = self.clone();
+        Effect::new(move |_| {
+            let (modes, failures) = (live.modes.get(), live.failures.get());
+            let changed = {
+                let Ok(mut driver) = shared.0.try_borrow_mut() else { return };
+                if *driver.paths.modes() != modes {
+                    browser::store(STORAGE_KEY, &modes.to_text());
+                }
+                driver.paths.choose(modes, failures)
+            };
+            shared.reroute(&changed);
+        });
+        let shared = self.clone();
+        Effect::new(move |_| {
+            let offers = live.offers.get();
+            {
+                let Ok(mut driver) = shared.0.try_borrow_mut() else { return };
+                for venue in driver.paths.set_plans(&offers) {
+                    driver.workers.remove(&venue);
+                }
+            }
+            shared.reroute(&[]);
+        });
+        let shared = self.clone();
+        Effect::new(move |_| {
+            let compared = live.compared.get();
+            {
+                let Ok(mut driver) = shared.0.try_borrow_mut() else { return };
+                driver.paths.compared.clone_from(&compared);
+            }
+            live.model.try_update_value(|model| {
+                model.cross_check = compared.map(|instrument| CrossCheck::new(instrument, browser::now()));
+            });
+            shared.reroute(&[]);
+        });
+    }
+
+    /// What the page wants now.
+    pub(super) fn set_demand(&self, demand: BTreeSet<Topic>, lane: Option<Lane>) {
+        {
+            let Ok(mut driver) = self.0.try_borrow_mut() else { return };
+            driver.lane = lane.unwrap_or(driver.lane);
+            let known = std::mem::replace(&mut driver.demand, demand);
+            let is_gone =
+                |topic: &&Topic| !driver.demand.contains(*topic) && driver.paths.owner(topic) == Some(Mode::Direct);
+            // Of what came from the server the link says so itself.
+            let gone: Vec<&Topic> = known.iter().filter(is_gone).collect();
+            driver.live.model.try_update_value(|model| gone.into_iter().for_each(|topic| model.forget(topic)));
+        }
+        self.reroute(&[]);
+    }
+
+    /// Asks each way for what it is to bring; of `changed` venues anew, so that snapshots come.
+    pub(super) fn reroute(&self, changed: &[Venue]) {
+        let steps = {
+            let Ok(mut driver) = self.0.try_borrow_mut() else { return };
+            let driver = &mut *driver;
+            let routes = driver.paths.route(&driver.demand);
+            let without = |fewer: Option<Routes>, venue: &Venue| {
+                Some(fewer.as_ref().unwrap_or(&routes).without_pending(venue, &driver.paths))
+            };
+            let fewer = changed.iter().fold(None, without);
+            [fewer, Some(routes)]
+        };
+        for routes in steps.into_iter().flatten() {
+            self.settle_workers(&routes.direct);
+            self.give(Input::Wants(routes.server));
+        }
+        self.want_frame();
+    }
+
+    /// The same once the stack has unwound.
+    pub(super) fn reroute_soon(&self) {
+        let shared = self.clone();
+        set_timeout(move || shared.reroute(&[]), Duration::ZERO);
+    }
+
+    fn settle_workers(&self, wanted: &BTreeMap<Venue, BTreeSet<Topic>>) {
+        let mut failed = Vec::new();
+        {
+            let Ok(mut driver) = self.0.try_borrow_mut() else { return };
+            let driver = &mut *driver;
+            driver.workers.retain(|venue, _| wanted.contains_key(venue));
+            for (venue, topics) in wanted {
+                if !driver.workers.contains_key(venue) {
+                    let Some(plan) = driver.paths.plan(venue) else { continue };
+                    match self.start_worker(plan, driver.lane) {
+                        Some(worker) => drop(driver.workers.insert(venue.clone(), worker)),
+                        None => failed.push(venue.clone()),
+                    }
+                }
+                if let Some(worker) = driver.workers.get_mut(venue) {
+                    worker.want(topics, driver.lane);
+                }
+            }
+            driver.tell_ways();
+        }
+        failed.iter().for_each(|venue| self.worker_failed(venue, "this browser does not run workers"));
+    }
+
+    fn start_worker(&self, plan: &DirectVenue, lane: Lane) -> Option<DirectWorker> {
+        let (heard, lost) = (self.clone(), self.clone());
+        let (venue, lost_venue) = (plan.venue.clone(), plan.venue.clone());
+        DirectWorker::start(
+            plan,
+            lane,
+            move |event: MessageEvent| heard.worker_said(&venue, &event.data()),
+            move |words: &str| lost.worker_failed(&lost_venue, words),
+        )
+    }
+
+    fn worker_said(&self, venue: &Venue, data: &JsValue) {
+        let Ok(mut driver) = self.0.try_borrow_mut() else { return };
+        let Some(Said::Items(items)) = driver.workers.get_mut(venue).map(|worker| worker.hear(data)) else { return };
+        driver.apply_direct(venue, items, browser::now());
+        driver.tick_slowly();
+        driver.want_frame();
+        if std::mem::take(&mut driver.is_way_changed) {
+            self.reroute_soon();
+        }
+    }
+
+    /// Gives a worker up; the effect that follows the failures asks the server for what it brought.
+    fn worker_failed(&self, venue: &Venue, words: &str) {
+        leptos::logging::warn!("the direct feed of {venue} has stopped: {words}");
+        let live = {
+            let Ok(mut driver) = self.0.try_borrow_mut() else { return };
+            driver.workers.remove(venue);
+            driver.live
+        };
+        let words = format!("the direct feed has stopped working ({words}): the server's stream is used");
+        live.failures.update(|failures| drop(failures.insert(venue.clone(), words)));
+    }
+}
+
+impl Driver {
+    /// Applies what the server sent, as far as it concerns what is shown.
+    pub(super) fn apply_server(&mut self, items: Vec<Item>, now: Now) {
+        let mut has_status = false;
+        for item in items {
+            has_status |= item.topic == Topic::STATUS;
+            self.apply_by(Mode::Server, item, now);
+        }
+        if has_status && self.follows_others() {
+            self.is_list_old = true;
+        }
+    }
+
+    fn apply_direct(&mut self, venue: &Venue, items: Vec<Item>, now: Now) {
+        for item in items {
+            match item.data {
+                TopicData::Status(data) => {
+                    self.live.model.try_update_value(|model| model.apply_worker_status(venue, item.kind, data, now));
+                }
+                _ => self.apply_by(Mode::Direct, item, now),
+            }
+        }
+    }
+
+    fn apply_by(&mut self, way: Mode, item: Item, now: Now) {
+        let verdict = self.paths.judge(way, &item);
+        self.live.model.try_update_value(|model| {
+            if let Some(check) = &mut model.cross_check {
+                check.take(way, &item, now);
+            }
+            if verdict != Verdict::Leave {
+                model.apply_by(way, verdict, item, now);
+            }
+        });
+        if verdict == Verdict::TakeOver {
+            self.is_way_changed = true;
+            self.tell_ways();
+        }
+    }
+
+    /// The model learns which way counts.
+    fn tell_ways(&self) {
+        let workers = self.workers.keys().cloned().collect();
+        let direct = self.paths.direct_venues();
+        self.live.model.try_update_value(|model| model.set_direct(&workers, direct));
+    }
+}

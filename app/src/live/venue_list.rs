@@ -1,0 +1,87 @@
+//! The list of venues: what each can do, asked for once and again after each change of epoch.
+//!
+//! Not here: what runs of them now (the topic `status` says it as it changes).
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+/// The venues, as far as known.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VenueList {
+    /// By name.
+    pub known: Arc<Vec<VenueRow>>,
+    /// True once a list has come.
+    pub is_known: bool,
+    /// Why the last attempt failed; further attempts follow.
+    pub failure: Option<String>,
+}
+
+/// One venue.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct VenueRow {
+    /// Its name in topics.
+    pub name: String,
+    /// Its name for people.
+    pub title: String,
+    /// What it can do.
+    pub capabilities: Capabilities,
+    /// `not_needed`, or `missing`.
+    pub token: String,
+    /// Symbols that most readers look at first.
+    pub first_symbols: Vec<String>,
+}
+
+/// What a venue can do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Capabilities {
+    /// Data comes by WebSocket.
+    pub websocket: bool,
+    /// Data comes by REST.
+    pub rest: bool,
+    /// It has an order book.
+    pub book: bool,
+    /// It has public prints.
+    pub trades: bool,
+    /// It has bars.
+    pub candles: bool,
+    /// It asks for a token.
+    pub needs_token: bool,
+    /// A page may open its WebSocket.
+    pub may_be_opened_from_browser: bool,
+    /// It is a made-up market.
+    pub is_simulated: bool,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    venues: Vec<VenueRow>,
+}
+
+impl VenueList {
+    /// Reads the server's answer.
+    ///
+    /// # Errors
+    /// Where the text is not of that shape.
+    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        let answer: Answer = serde_json::from_str(text)?;
+        Ok(Self { known: Arc::new(answer.venues), is_known: true, failure: None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_servers_answer() {
+        let text = r#"{"venues":[{"name":"one","title":"One","capabilities":{"websocket":true,"rest":true,"book":true,
+            "trades":true,"candles":false,"needs_token":true,"may_be_opened_from_browser":false,"is_simulated":false},
+            "token":"missing","first_symbols":["A"],"is_running":false,"symbols":[]}]}"#;
+        let list = VenueList::parse(text).unwrap();
+        assert_eq!((list.known[0].title.as_str(), list.known[0].capabilities.needs_token), ("One", true));
+        for text in ["", "[]", "{}", r#"{"venues":[{"name":"x"}]}"#, "<html>"] {
+            assert!(VenueList::parse(text).is_err(), "{text}");
+        }
+    }
+}

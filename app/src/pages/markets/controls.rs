@@ -1,0 +1,111 @@
+//! What chooses and orders the pairs. Outside of the region that refreshes: a field is never reset by a tick.
+
+use leptos::{ev, prelude::*};
+
+use crate::pages::markets::{
+    choice::{Choice, Order},
+    figures::{Dollars, PairGroup},
+};
+
+/// Filter, order, and which pairs.
+#[component]
+pub fn Controls(
+    /// What the reader wants to see.
+    choice: RwSignal<Choice>,
+    /// All pairs.
+    all: Memo<Vec<PairGroup>>,
+) -> impl IntoView {
+    let order = Memo::new(move |_| choice.with(|choice| choice.order));
+    let is_joined = Memo::new(move |_| choice.with(|choice| choice.dollars == Dollars::Joined));
+    let is_shared_only = Memo::new(move |_| choice.with(|choice| choice.is_shared_only));
+    let set_order = move |event: ev::Event| {
+        let chosen = Order::parse(&event_target_value(&event)).unwrap_or_default();
+        choice.update(|choice| choice.order = chosen);
+    };
+    let toggle_dollars = move |_| {
+        choice.update(|choice| {
+            choice.dollars = if choice.dollars == Dollars::Joined { Dollars::Apart } else { Dollars::Joined };
+        });
+    };
+    view! {
+        <div class="markets__head">
+            <h1 class="markets__title">"Markets"</h1>
+            <input
+                class="field markets__filter"
+                data-testid="markets-filter"
+                type="search"
+                placeholder="Pair or venue"
+                aria-label="Filter pairs"
+                prop:value=move || choice.with(|choice| choice.text.clone())
+                on:input=move |event: ev::Event| choice.update(|choice| choice.text = event_target_value(&event))
+            />
+            <label class="markets__order">
+                "Order"
+                <select class="field" data-testid="markets-order" on:change=set_order>
+                    {Order::ALL.map(|one| view! {
+                        <option value=one.as_str() selected=move || order.get() == one>{one.label()}</option>
+                    }).collect_view()}
+                </select>
+            </label>
+            <button
+                class="button button--tool"
+                data-testid="markets-shared"
+                aria-pressed=move || is_shared_only.get().to_string()
+                title="Only pairs that run on more than one venue"
+                on:click=move |_| choice.update(|choice| choice.is_shared_only = !choice.is_shared_only)
+            >
+                "Several venues"
+            </button>
+            <button
+                class="button button--tool"
+                data-testid="markets-dollars"
+                aria-pressed=move || is_joined.get().to_string()
+                title="Takes USD, USDT and USDC for one asset. They are not: a token can trade below its dollar"
+                on:click=toggle_dollars
+            >
+                "USD = USDT = USDC"
+            </button>
+            <PairChooser choice all/>
+        </div>
+    }
+}
+
+/// Puts single pairs away.
+#[component]
+fn PairChooser(
+    /// What the reader wants to see.
+    choice: RwSignal<Choice>,
+    /// All pairs.
+    all: Memo<Vec<PairGroup>>,
+) -> impl IntoView {
+    let names = Memo::new(move |_| all.with(|all| all.iter().map(|group| group.name.clone()).collect::<Vec<_>>()));
+    let n_shown = move || {
+        names.with(|names| choice.with(|choice| names.iter().filter(|name| !choice.hidden.contains(*name)).count()))
+    };
+    let row = move |name: String| {
+        let (of_state, of_click) = (name.clone(), name.clone());
+        let is_shown = move || choice.with(|choice| !choice.hidden.contains(&of_state));
+        let toggle = move |_| {
+            choice.update(|choice| {
+                if !choice.hidden.remove(&of_click) {
+                    choice.hidden.insert(of_click.clone());
+                }
+            });
+        };
+        view! {
+            <label class="pair-chooser__row">
+                <input type="checkbox" data-testid="pair-check" prop:checked=is_shown on:change=toggle/>
+                {name}
+            </label>
+        }
+    };
+    view! {
+        <button class="button" data-testid="pairs-open" popovertarget="pair-chooser">
+            {move || format!("Pairs {} of {}", n_shown(), names.with(Vec::len))}
+        </button>
+        <div class="pair-chooser" id="pair-chooser" popover="auto" role="group" aria-label="Pairs">
+            <button class="button" on:click=move |_| choice.update(|choice| choice.hidden.clear())>"Show all"</button>
+            {move || names.get().into_iter().map(row).collect_view()}
+        </div>
+    }
+}

@@ -1,0 +1,194 @@
+//! The proof of each book: a table that sorts by any column and can be narrowed to those in trouble.
+
+use leptos::{ev, prelude::*};
+use model::proof::{BookCounters, BookState};
+use model::time::Timestamp;
+
+use crate::{
+    components::status_light::{StatusLight, Subject},
+    format::{self, UNKNOWN},
+    fragment::{Fragment, cadence::Cadence},
+    live::{browser, model::LiveModel, use_live},
+    pages::quality::topics,
+    quality::rows::{BookRow, RowChoice, SortKey},
+};
+
+/// A column: its head, what it is sorted by, and which columns go first where there is not room for all (1 stays).
+struct Column {
+    label: &'static str,
+    key: SortKey,
+    rank: &'static str,
+}
+
+const COLUMNS: [Column; 11] = [
+    Column { label: "Instrument", key: SortKey::Instrument, rank: "1" },
+    Column { label: "Book", key: SortKey::State, rank: "1" },
+    Column { label: "Age", key: SortKey::Age, rank: "1" },
+    Column { label: "Updates", key: SortKey::Updates, rank: "3" },
+    Column { label: "Gaps", key: SortKey::Gaps, rank: "1" },
+    Column { label: "Checksums ok / bad, last", key: SortKey::Checksums, rank: "2" },
+    Column { label: "Resyncs, last", key: SortKey::Resyncs, rank: "2" },
+    Column { label: "Crossed", key: SortKey::Crossed, rank: "3" },
+    Column { label: "Quotes = / ≠", key: SortKey::Quotes, rank: "3" },
+    Column { label: "Duplicates", key: SortKey::Duplicates, rank: "3" },
+    Column { label: "Late trades", key: SortKey::Late, rank: "3" },
+];
+
+/// The table with its filter.
+#[component]
+pub fn BooksPanel() -> impl IntoView {
+    let live = use_live();
+    let choice = RwSignal::new(RowChoice::default());
+    let all = Memo::new(move |_| live.instruments().with(|list| list.known.clone()));
+    let source = move |model: &LiveModel| {
+        let now = browser::now();
+        Ok(Some(all.with_untracked(|all| all.iter().map(|one| BookRow::new(model, one, now)).collect::<Vec<_>>())))
+    };
+    view! {
+        <section class="panel quality-books" aria-label="Books">
+            <div class="panel__head">
+                <h2 class="panel__title">"Books and their proof"</h2>
+                <label class="quality-books__filter">
+                    <input
+                        type="checkbox"
+                        data-testid="trouble-only"
+                        on:change=move |event: ev::Event| choice.update(|choice| choice.is_trouble_only = event_target_checked(&event))
+                    />
+                    "Only with trouble"
+                </label>
+            </div>
+            <Fragment name="quality-books" cadence=Cadence::Status topics=topics() source let:rows>
+                <BookTable rows choice/>
+            </Fragment>
+        </section>
+    }
+}
+
+#[component]
+fn BookTable(
+    /// A row for each instrument.
+    rows: Signal<Option<Vec<BookRow>>>,
+    /// Which are shown, in which order.
+    choice: RwSignal<RowChoice>,
+) -> impl IntoView {
+    let shown = Memo::new(move |_| rows.with(|rows| choice.get().arrange(rows.as_deref().unwrap_or_default())));
+    let note = move || {
+        let n_all = rows.with(|rows| rows.as_ref().map_or(0, Vec::len));
+        match (n_all, shown.with(Vec::is_empty)) {
+            (0, _) => "No instruments yet.",
+            (_, true) => "No trouble anywhere.",
+            (_, false) => "",
+        }
+    };
+    let head = move |column: &'static Column| {
+        view! {
+            <th scope="col" data-rank=column.rank aria-sort=move || choice.get().aria(column.key)>
+                <button class="proof__sort" on:click=move |_| choice.update(|choice| *choice = choice.by(column.key))>
+                    {column.label}
+                </button>
+            </th>
+        }
+    };
+    view! {
+        <div class="proof">
+            <table class="proof__table" data-testid="proof">
+                <thead>
+                    <tr>{COLUMNS.iter().map(head).collect_view()}</tr>
+                </thead>
+                <tbody>
+                    <For each=move || shown.get() key=|at| *at let(at)>
+                        <ProofRow row=Memo::new(move |_| rows.with(|rows| rows.as_ref()?.get(at).cloned()))/>
+                    </For>
+                </tbody>
+            </table>
+            <p class="proof__note" hidden=move || note().is_empty()>{note}</p>
+        </div>
+    }
+}
+
+#[component]
+fn ProofRow(
+    /// What is known of the instrument; `None` in the moment it is taken away.
+    row: Memo<Option<BookRow>>,
+) -> impl IntoView {
+    let text =
+        move |of: fn(&BookRow) -> String| move || row.with(|row| row.as_ref().map_or_else(|| UNKNOWN.to_owned(), of));
+    let state = Signal::derive(move || row.with(|row| row.as_ref().map(|row| row.state).unwrap_or_default()));
+    let word = Signal::derive(move || row.with(|row| row.as_ref().map_or("", |row| row.word)));
+    let subject = Signal::derive(move || row.with(|row| Some(Subject::Stream(row.as_ref()?.id.clone()))));
+    let book_state = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.book_state).unwrap_or_default()));
+    view! {
+        <tr data-testid="proof-row" data-symbol=text(|row| row.id.to_string()) data-book=move || book_state.get().as_str()>
+            <th scope="row" data-rank="1">
+                <StatusLight subject state word>
+                    <span class="proof__name">{text(|row| row.name.clone())}</span>
+                    <span class="proof__venue">{text(|row| row.id.venue().to_string())}</span>
+                </StatusLight>
+            </th>
+            <td data-rank="1" class="proof__book">
+                <span class="book-mark" aria-hidden="true">{move || shape(book_state.get())}</span>
+                <span data-testid="book-state">{text(book_word)}</span>
+            </td>
+            <td data-rank="1">{text(|row| row.age_ms.map_or_else(|| UNKNOWN.to_owned(), format::whole_age))}</td>
+            <td data-rank="3" data-testid="updates">{text(|row| grouped(row.counters.updates))}</td>
+            <td data-rank="1" data-testid="row-gaps">{text(|row| grouped(row.counters.gaps))}</td>
+            <td data-rank="2" class="proof__checksum">{text(checksums)}</td>
+            <td data-rank="2">{text(resyncs)}</td>
+            <td data-rank="3">{text(|row| grouped(row.counters.crossed))}</td>
+            <td data-rank="3">{text(quotes)}</td>
+            <td data-rank="3">{text(|row| grouped(row.counters.duplicates))}</td>
+            <td data-rank="3">{text(|row| grouped(row.late_trades))}</td>
+        </tr>
+    }
+}
+
+/// The shape of each state, so that colour never stands alone.
+fn shape(state: BookState) -> &'static str {
+    match state {
+        BookState::Live => "●",
+        BookState::Empty => "○",
+        BookState::Buffering => "◌",
+        BookState::Unverified => "◐",
+        BookState::Suspect => "▲",
+        BookState::Resyncing => "↻",
+    }
+}
+
+fn book_word(row: &BookRow) -> String {
+    let is_bookless = row.book_state == BookState::Empty && row.counters.updates == 0;
+    if is_bookless { "none".to_owned() } else { row.book_state.as_str().to_owned() }
+}
+
+fn grouped(count: u64) -> String {
+    format::grouped(&count.to_string())
+}
+
+/// `90 210 / 1  c54b3d12 = c54b3d12`; a dash where the venue sends none.
+fn checksums(row: &BookRow) -> String {
+    let BookCounters { checksums_ok, checksums_bad, .. } = row.counters;
+    if row.last_checksum.is_none() && checksums_ok + checksums_bad == 0 {
+        return UNKNOWN.to_owned();
+    }
+    let last = row.last_checksum.map_or_else(String::new, |last| {
+        let sign = if last.agrees() { "=" } else { "≠" };
+        format!("  {:08x} {sign} {:08x}", last.venue, last.own)
+    });
+    format!("{} / {}{last}", grouped(checksums_ok), grouped(checksums_bad))
+}
+
+/// `1  gap 14:03:11`.
+fn resyncs(row: &BookRow) -> String {
+    let last = row.last_resync.map_or_else(String::new, |last| {
+        format!("  {} {}", last.reason.as_str(), format::time_of_day(Timestamp::from_millis(last.at_ms)))
+    });
+    format!("{}{last}", grouped(row.counters.resyncs))
+}
+
+/// `6 491 / 2`; a dash where the venue sends no quotes of its own.
+fn quotes(row: &BookRow) -> String {
+    let BookCounters { quote_matches, quote_mismatches, .. } = row.counters;
+    if quote_matches + quote_mismatches == 0 {
+        return UNKNOWN.to_owned();
+    }
+    format!("{} / {}", grouped(quote_matches), grouped(quote_mismatches))
+}

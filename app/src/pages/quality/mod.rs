@@ -1,0 +1,53 @@
+//! The page Data quality: how each feed fares and what its messages took, the proof of each book, and what went wrong.
+
+pub mod books;
+pub mod trouble_list;
+pub mod venues;
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use wire::topic::Topic;
+
+use crate::{
+    fragment::cadence::Cadence,
+    live::use_live,
+    pages::{
+        FragmentSpec,
+        quality::{books::BooksPanel, trouble_list::TroubleList, venues::VenuesPanel},
+    },
+};
+
+/// The regions of this page.
+pub const FRAGMENTS: &[FragmentSpec] = &[
+    FragmentSpec { name: "quality-venues", cadence: Cadence::Status },
+    FragmentSpec { name: "quality-books", cadence: Cadence::Status },
+];
+
+/// The page Data quality.
+#[component]
+pub fn QualityPage() -> impl IntoView {
+    view! {
+        <Title text="Data quality · Truetape"/>
+        <h1 class="unseen">"Data quality"</h1>
+        <div class="quality-page">
+            <VenuesPanel/>
+            <BooksPanel/>
+            <TroubleList/>
+        </div>
+    }
+}
+
+/// What the page follows: status first, by which a region is called fresh, then the quality of all instruments, as far as
+/// one connection may.
+fn topics() -> Signal<Vec<Topic>> {
+    let live = use_live();
+    Signal::derive(move || {
+        live.instruments().with(|list| {
+            let each = list.known.iter().take(MAX_FOLLOWED).map(|instrument| Topic::quality(&instrument.id));
+            [Topic::STATUS].into_iter().chain(each).collect()
+        })
+    })
+}
+
+/// Below what a connection may follow (512), with room for what other regions want.
+const MAX_FOLLOWED: usize = 400;

@@ -1,0 +1,240 @@
+//! What the venues page shows, as plain values: how each venue runs, in words, and what could be started.
+//!
+//! Not here: how it looks (`row`).
+
+use model::{
+    instrument::InstrumentId,
+    status::{FeedMode, StreamState},
+    time::Timestamp,
+};
+use wire::{
+    data::{Breaker, ConnectionEntry, StatusData},
+    limits::MAX_TEXT_BYTES,
+};
+
+use crate::{format, live::venue_list::VenueRow};
+
+/// How one venue runs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VenueState {
+    /// True while the server follows something of it.
+    pub is_running: bool,
+    /// As well as the best of its streams; what the light shows.
+    pub state: StreamState,
+    /// Mode and state in words.
+    pub words: String,
+    /// Why it is not as it should be, and what is being done; empty where all is well.
+    pub trouble: String,
+    /// The breaker of its REST, where it is not closed.
+    pub breaker: String,
+    /// What is followed, sorted.
+    pub symbols: Vec<SymbolState>,
+    /// Updates since the feed started, and a second.
+    pub updates: String,
+}
+
+/// How one followed symbol fares.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SymbolState {
+    /// Which.
+    pub id: InstrumentId,
+    /// Its light.
+    pub state: StreamState,
+    /// Why it is not live; empty where it is.
+    pub cause: String,
+}
+
+impl VenueState {
+    /// Of a venue that does not run.
+    pub fn stopped() -> Self {
+        Self { words: "not running".to_owned(), ..Self::default() }
+    }
+
+    /// As the server's status says. `server_now` is the server's clock.
+    pub fn new(venue: &str, status: &StatusData, server_now: Timestamp, is_cut_off: bool) -> Self {
+        let Some(connection) = status.connections.iter().find(|entry| entry.venue.as_str() == venue) else {
+            return Self::stopped();
+        };
+        let streams = || status.streams.iter().filter(|entry| entry.instrument.venue().as_str() == venue);
+        let best = streams().map(|entry| entry.state).min_by_key(|state| rank(*state)).unwrap_or_default();
+        let state = match best {
+            _ if !connection.is_connected && connection.cause.is_some() => StreamState::Failed,
+            _ if !connection.is_connected => StreamState::Initialising,
+            StreamState::Live if is_cut_off => StreamState::Stale,
+            state => state,
+        };
+        let symbol = |entry: &wire::data::StreamEntry| SymbolState {
+            id: entry.instrument.clone(),
+            state: if is_cut_off && entry.state == StreamState::Live { StreamState::Stale } else { entry.state },
+            cause: entry.cause.clone().unwrap_or_default(),
+        };
+        let updates: u64 = streams().map(|entry| entry.updates).sum();
+        let rate: f64 = streams().map(|entry| entry.rate).sum();
+        Self {
+            is_running: true,
+            state,
+            words: words(state, connection.mode),
+            trouble: trouble(connection, server_now),
+            breaker: breaker(connection, server_now),
+            symbols: streams().map(symbol).collect(),
+            updates: format!("{} updates • {rate:.1} a second", format::grouped(&updates.to_string())),
+        }
+    }
+}
+
+/// A venue is as well as the best of its streams.
+fn rank(state: StreamState) -> u8 {
+    match state {
+        StreamState::Live => 0,
+        StreamState::Stale => 1,
+        StreamState::Initialising => 2,
+        StreamState::Failed => 3,
+    }
+}
+
+fn words(state: StreamState, mode: FeedMode) -> String {
+    match (state, mode) {
+        (StreamState::Live, FeedMode::WebSocket) => "LIVE (WebSocket)".to_owned(),
+        (StreamState::Live, FeedMode::RestPolling) => "LIVE (REST polling)".to_owned(),
+        (state, _) => state.as_str().to_owned(),
+    }
+}
+
+fn trouble(connection: &ConnectionEntry, server_now: Timestamp) -> String {
+    let Some(cause) = &connection.cause else { return String::new() };
+    match connection.next_attempt_ms.map(|at| seconds_to(at, server_now)) {
+        Some(0) => format!("{cause}; trying again now"),
+        Some(seconds) => format!("{cause}; next attempt in {seconds} s"),
+        None => cause.clone(),
+    }
+}
+
+fn breaker(connection: &ConnectionEntry, server_now: Timestamp) -> String {
+    match connection.breaker_until_ms.map(|at| seconds_to(at, server_now)) {
+        Some(seconds) => format!("REST breaker open, one request in {seconds} s"),
+        None if connection.breaker == Breaker::HalfOpen => "REST breaker half open, one request is out".to_owned(),
+        None => String::new(),
+    }
+}
+
+fn seconds_to(at_ms: i64, server_now: Timestamp) -> u64 {
+    Timestamp::from_millis(at_ms).saturating_since(server_now).as_secs_f64().ceil() as u64
+}
+
+/// Symbols that most look at first and that are not followed yet.
+pub fn offered<'a>(venue: &'a VenueRow, symbols: &[SymbolState]) -> Vec<&'a str> {
+    let is_followed = |symbol: &str| symbols.iter().any(|known| known.id.symbol() == symbol);
+    venue.first_symbols.iter().map(String::as_str).filter(|symbol| !is_followed(symbol)).take(MAX_OFFERED).collect()
+}
+
+/// The symbols in what a reader typed: separated by commas or blanks, each once.
+pub fn typed(text: &str) -> Vec<String> {
+    let mut symbols: Vec<String> = Vec::new();
+    for symbol in text.split([',', ' ', '\n', '\t']).map(str::trim).filter(|symbol| !symbol.is_empty()) {
+        let symbol: String = symbol.chars().take(MAX_TEXT_BYTES).collect();
+        if !symbols.contains(&symbol) {
+            symbols.push(symbol);
+        }
+    }
+    symbols
+}
+
+/// True where the only feeds are made up: a reader may not know yet that real ones are one click away.
+pub fn is_all_simulated(status: &StatusData) -> bool {
+    !status.connections.is_empty() && status.connections.iter().all(|entry| entry.mode == FeedMode::Simulated)
+}
+
+/// Offered at once; the simulated market alone has twenty.
+const MAX_OFFERED: usize = 6;
+
+#[cfg(test)]
+mod tests {
+    use model::instrument::Venue;
+    use wire::data::StreamEntry;
+
+    use super::*;
+
+    fn stream(id: &str, state: StreamState) -> StreamEntry {
+        StreamEntry {
+            state,
+            updates: 700,
+            rate: 1.5,
+            cause: (state == StreamState::Failed).then(|| "unknown symbol B".to_owned()),
+            ..StreamEntry::new(&InstrumentId::parse(id).unwrap(), FeedMode::WebSocket)
+        }
+    }
+
+    fn connection(is_connected: bool) -> ConnectionEntry {
+        let cause = (!is_connected).then(|| "cannot connect: refused".to_owned());
+        ConnectionEntry { is_connected, cause, ..ConnectionEntry::new(&Venue::new("one"), FeedMode::WebSocket) }
+    }
+
+    fn state(connection: ConnectionEntry, streams: Vec<StreamEntry>) -> VenueState {
+        let status = StatusData { connections: vec![connection], streams, ..StatusData::default() };
+        VenueState::new("one", &status, Timestamp::from_millis(10_000), false)
+    }
+
+    #[test]
+    fn a_venue_is_told_in_words() {
+        let live =
+            state(connection(true), vec![stream("one:A", StreamState::Live), stream("one:B", StreamState::Failed)]);
+        assert_eq!((live.state, live.words.as_str()), (StreamState::Live, "LIVE (WebSocket)"));
+        assert_eq!(live.updates.replace(format::GROUP, " "), "1 400 updates • 3.0 a second");
+        assert_eq!((live.symbols.len(), live.symbols[1].cause.as_str()), (2, "unknown symbol B"));
+        let polling = ConnectionEntry { mode: FeedMode::RestPolling, ..connection(true) };
+        assert_eq!(state(polling, vec![stream("one:A", StreamState::Live)]).words, "LIVE (REST polling)");
+        let other = VenueState::new("two", &StatusData::default(), Timestamp::EPOCH, false);
+        assert_eq!((other.is_running, other.words.as_str()), (false, "not running"));
+    }
+
+    #[test]
+    fn trouble_says_what_happens_next() {
+        let failed = ConnectionEntry { next_attempt_ms: Some(12_400), ..connection(false) };
+        let failed = state(failed, vec![stream("one:A", StreamState::Live)]);
+        assert_eq!(failed.state, StreamState::Failed);
+        assert_eq!(failed.trouble, "cannot connect: refused; next attempt in 3 s");
+        let now = ConnectionEntry { next_attempt_ms: Some(9_000), ..connection(false) };
+        assert_eq!(state(now, Vec::new()).trouble, "cannot connect: refused; trying again now");
+        let open = ConnectionEntry { breaker_until_ms: Some(40_000), ..connection(true) };
+        assert_eq!(state(open, Vec::new()).breaker, "REST breaker open, one request in 30 s");
+        let probing = ConnectionEntry { breaker: Breaker::HalfOpen, ..connection(true) };
+        assert_eq!(state(probing, Vec::new()).breaker, "REST breaker half open, one request is out");
+    }
+
+    #[test]
+    fn typed_symbols_are_told_apart() {
+        #[track_caller]
+        fn check(text: &str, expected: &[&str]) {
+            assert_eq!(typed(text), expected, "{text:?}");
+        }
+        check("BTCUSDT", &["BTCUSDT"]);
+        check(" BTC/USD, ETH/USD  BTC/USD,", &["BTC/USD", "ETH/USD"]);
+        check("BINANCE:BTCUSDT", &["BINANCE:BTCUSDT"]);
+        check(" , ", &[]);
+    }
+
+    #[test]
+    fn what_is_followed_is_not_offered() {
+        let venue = VenueRow {
+            name: "one".into(),
+            title: "One".into(),
+            capabilities: Default::default(),
+            token: "not_needed".into(),
+            first_symbols: vec!["A".into(), "B".into()],
+        };
+        let live = state(connection(true), vec![stream("one:A", StreamState::Live)]);
+        assert_eq!(offered(&venue, &live.symbols), ["B"]);
+        assert_eq!(offered(&venue, &[]), ["A", "B"]);
+    }
+
+    #[test]
+    fn only_made_up_feeds() {
+        let of = |modes: &[FeedMode]| StatusData {
+            connections: modes.iter().map(|mode| ConnectionEntry { mode: *mode, ..connection(true) }).collect(),
+            ..StatusData::default()
+        };
+        assert!(is_all_simulated(&of(&[FeedMode::Simulated])));
+        assert!(!is_all_simulated(&of(&[FeedMode::Simulated, FeedMode::WebSocket])));
+        assert!(!is_all_simulated(&of(&[])));
+    }
+}

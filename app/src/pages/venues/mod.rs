@@ -1,0 +1,97 @@
+//! The Venues page: what each venue can do, what runs of it, and how to start and stop it.
+
+pub mod figures;
+pub mod row;
+
+use std::collections::BTreeMap;
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use wire::topic::Topic;
+
+use crate::{
+    fragment::{Fragment, cadence::Cadence},
+    live::{browser, model::LiveModel, use_live},
+    pages::{
+        FragmentSpec,
+        venues::{
+            figures::{VenueState, is_all_simulated},
+            row::VenuePanel,
+        },
+    },
+};
+
+/// The regions of this page.
+pub const FRAGMENTS: &[FragmentSpec] = &[FragmentSpec { name: "venues", cadence: Cadence::Status }];
+
+/// How all venues run, by name; and whether all that runs is made up.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sampled {
+    venues: BTreeMap<String, VenueState>,
+    is_all_simulated: bool,
+}
+
+/// The Venues page.
+#[component]
+pub fn VenuesPage() -> impl IntoView {
+    let live = use_live();
+    let venues = live.venues();
+    let all = Memo::new(move |_| venues.with(|list| list.known.clone()));
+    let topics = Signal::derive(|| vec![Topic::STATUS]);
+    let source = move |model: &LiveModel| {
+        let Some(status) = model.status() else { return Ok(None) };
+        let now = browser::now();
+        let (server_now, is_cut_off) = (model.clock.server_time(now), model.is_cut_off(now));
+        let state = |name: &String| (name.clone(), VenueState::new(name, status, server_now, is_cut_off));
+        let venues = all.with_untracked(|all| all.iter().map(|venue| state(&venue.name)).collect());
+        Ok(Some(Sampled { venues, is_all_simulated: is_all_simulated(status) }))
+    };
+    let failure = move || venues.with(|list| list.failure.clone().filter(|_| !list.is_known)).unwrap_or_default();
+    view! {
+        <Title text="Venues · Truetape"/>
+        <section class="venues panel" aria-label="Venues">
+            <div class="venues__head">
+                <h1 class="venues__title">"Venues"</h1>
+                <p class="venues__hint">
+                    "What is started or stopped here lasts until the server restarts. What runs each time stands in the configuration file."
+                </p>
+            </div>
+            <p class="venues__failure" role="status" hidden=move || failure().is_empty()>
+                "The list of venues did not come: "{failure}"; trying again."
+            </p>
+            <Fragment name="venues" cadence=Cadence::Status topics source let:value>
+                <div class="venues__list">
+                    <p
+                        class="venues__offer"
+                        data-testid="venues-offer"
+                        hidden=move || !value.with(|value| value.as_ref().is_some_and(|value| value.is_all_simulated))
+                    >
+                        "Only the simulated market runs. Start a real venue below: one click each."
+                    </p>
+                    <CapabilityHead/>
+                    <For each=move || all.get().to_vec() key=|venue| venue.name.clone() let:venue>
+                        {
+                            let name = venue.name.clone();
+                            let state = Memo::new(move |_| {
+                                value.with(|value| value.as_ref()?.venues.get(&name).cloned()).unwrap_or_else(VenueState::stopped)
+                            });
+                            view! { <VenuePanel venue state/> }
+                        }
+                    </For>
+                </div>
+            </Fragment>
+        </section>
+    }
+}
+
+/// The head over the columns of what venues can do.
+#[component]
+fn CapabilityHead() -> impl IntoView {
+    view! {
+        <div class="venue__top venue__top--head" aria-hidden="true">
+            <span>"Venue"</span>
+            {row::CAPABILITIES.map(|(label, _)| view! { <span class="venue__can">{label}</span> }).collect_view()}
+            <span></span>
+        </div>
+    }
+}

@@ -1,0 +1,271 @@
+//! One venue: what it can do, how it runs, what is followed, and the controls to start and stop it.
+
+use leptos::{ev, prelude::*};
+use wire::command::{Command, FeedSymbols};
+
+use crate::{
+    components::{
+        icon::{Icon, IconMark},
+        status_mark::StatusMark,
+    },
+    live::{
+        commands::CommandState,
+        use_live,
+        venue_list::{Capabilities, VenueRow},
+    },
+    pages::{
+        live::symbol_picker::use_choose,
+        venues::figures::{SymbolState, VenueState, offered, typed},
+    },
+};
+
+/// A column of what venues can do: its head, and whether a venue can.
+pub type Column = (&'static str, fn(&Capabilities) -> bool);
+
+/// What a venue can do, one column each.
+pub const CAPABILITIES: [Column; 7] = [
+    ("WebSocket", |can| can.websocket),
+    ("REST", |can| can.rest),
+    ("Book", |can| can.book),
+    ("Trades", |can| can.trades),
+    ("Candles", |can| can.candles),
+    (TOKEN, |can| can.needs_token),
+    ("Browser", |can| can.may_be_opened_from_browser),
+];
+
+/// One venue.
+#[component]
+pub fn VenuePanel(
+    /// The venue.
+    venue: VenueRow,
+    /// How it runs.
+    state: Memo<VenueState>,
+) -> impl IntoView {
+    let light = Signal::derive(move || state.with(|state| state.state));
+    let is_running = Memo::new(move |_| state.with(|state| state.is_running));
+    let text = move |of: fn(&VenueState) -> &str| move || state.with(|state| of(state).to_owned());
+    let answer = RwSignal::new(CommandState::default());
+    let can = venue.capabilities;
+    let (name, title, followed) = (venue.name.clone(), venue.title.clone(), venue.name.clone());
+    let token = venue.token.clone();
+    let live = use_live();
+    let stopped = name.clone();
+    let stop = move |_| {
+        let all = FeedSymbols { venue: stopped.clone(), symbols: Vec::new() };
+        live.command(&Command::StopFeed(all), answer);
+    };
+    view! {
+        <section
+            class="venue"
+            data-testid="venue-panel"
+            data-venue=name.clone()
+            data-running=move || is_running.get().to_string()
+            data-state=move || light.get().as_str()
+            aria-label=title.clone()
+        >
+            <div class="venue__top">
+                <span class="venue__name">
+                    <span class="venue__light" hidden=move || !is_running.get()><StatusMark state=light/></span>
+                    <h2 class="venue__title">{title.clone()}</h2>
+                    <span class="venue__id">{name.clone()}</span>
+                    {can.is_simulated.then(|| view! { <span class="tag tag--simulated">"simulated"</span> })}
+                    <span class="venue__words" data-testid="venue-words">{text(|state| &state.words)}</span>
+                </span>
+                {CAPABILITIES.map(|(label, has)| {
+                    let word = if has(&can) { yes(label, &token) } else { "–".to_owned() };
+                    view! {
+                        <span class="venue__can" data-can=has(&can).to_string()>
+                            <span class="venue__can-label">{label}" "</span>
+                            {word}
+                        </span>
+                    }
+                }).collect_view()}
+                <span class="venue__action">
+                    <button
+                        class="button"
+                        data-testid="venue-stop"
+                        hidden=move || !is_running.get()
+                        disabled=move || answer.get() == CommandState::Pending
+                        on:click=stop
+                    >
+                        "Stop"
+                    </button>
+                </span>
+            </div>
+            <p class="venue__trouble" data-testid="venue-trouble" hidden=move || text(|state| &state.trouble)().is_empty()>
+                {text(|state| &state.trouble)}
+            </p>
+            <p class="venue__trouble" data-testid="venue-breaker" hidden=move || text(|state| &state.breaker)().is_empty()>
+                {text(|state| &state.breaker)}
+            </p>
+            <Followed venue=followed state answer/>
+            <Starter venue state answer/>
+        </section>
+    }
+}
+
+/// Of a token it counts more whether the server has it than that it is needed.
+fn yes(label: &str, token: &str) -> String {
+    if label == TOKEN { token.to_owned() } else { "yes".to_owned() }
+}
+
+/// What is followed: a click shows it, the cross drops it.
+#[component]
+fn Followed(
+    /// The venue's name.
+    venue: String,
+    /// How it runs.
+    state: Memo<VenueState>,
+    /// Told how a command fares.
+    answer: RwSignal<CommandState>,
+) -> impl IntoView {
+    let live = use_live();
+    let choose = use_choose();
+    let symbols = Memo::new(move |_| state.with(|state| state.symbols.clone()));
+    let updates = move || state.with(|state| state.updates.clone());
+    let chip = move |symbol: SymbolState| {
+        let (choose, venue) = (choose.clone(), venue.clone());
+        let SymbolState { id, state, cause } = symbol;
+        let (shown, dropped) = (id.clone(), id.symbol().to_owned());
+        let cause_words = if cause.is_empty() { String::new() } else { format!(" {cause}") };
+        view! {
+            <li class="venue__symbol" data-testid="followed" data-symbol=id.to_string() data-state=state.as_str()>
+                <StatusMark state/>
+                <button class="venue__show" title=format!("Show {id} on the Live page") on:click=move |_| choose(&shown)>
+                    {id.symbol().to_owned()}
+                </button>
+                <span class="venue__cause">{cause_words}</span>
+                <button
+                    class="venue__drop"
+                    data-testid="symbol-stop"
+                    aria-label=format!("Stop {dropped}")
+                    title=format!("Stop {dropped}")
+                    on:click=move |_| {
+                        let one = FeedSymbols { venue: venue.clone(), symbols: vec![dropped.clone()] };
+                        live.command(&Command::StopFeed(one), answer);
+                    }
+                >
+                    <IconMark icon=Icon::Close/>
+                </button>
+            </li>
+        }
+    };
+    view! {
+        <div class="venue__followed" hidden=move || symbols.with(Vec::is_empty)>
+            <ul class="venue__symbols">
+                {move || symbols.get().into_iter().map(&chip).collect_view()}
+            </ul>
+            <span class="venue__updates">{updates}</span>
+        </div>
+    }
+}
+
+/// The field for symbols, those that are offered, and what came of the last command.
+#[component]
+fn Starter(
+    /// The venue.
+    venue: VenueRow,
+    /// How it runs.
+    state: Memo<VenueState>,
+    /// Told how a command fares.
+    answer: RwSignal<CommandState>,
+) -> impl IntoView {
+    let live = use_live();
+    let text = RwSignal::new(String::new());
+    let is_running = Memo::new(move |_| state.with(|state| state.is_running));
+    let is_pending = Memo::new(move |_| answer.with(|answer| *answer == CommandState::Pending));
+    let name = StoredValue::new(venue.name.clone());
+    let start = move |symbols: Vec<String>| {
+        let wanted = FeedSymbols { venue: name.get_value(), symbols };
+        live.command(&Command::StartFeed(wanted), answer);
+    };
+    let submit = move |event: ev::SubmitEvent| {
+        event.prevent_default();
+        start(typed(&text.get_untracked()));
+    };
+    // What was typed is done with once the server has taken it; after a refusal it stays, to be put right.
+    Effect::new(move |_| {
+        if answer.get() == CommandState::Done {
+            text.set(String::new());
+        }
+    });
+    let example = venue.first_symbols.first().cloned().unwrap_or_default();
+    let field_label = format!("Symbols of {} to start", venue.title);
+    let offers = Memo::new(move |_| {
+        state.with(|state| offered(&venue, &state.symbols).into_iter().map(str::to_owned).collect::<Vec<_>>())
+    });
+    let all_offered = move || {
+        let symbols = offers.get();
+        (!is_running.get() && !symbols.is_empty()).then(|| {
+            let label = format!("Start with {}", symbols.join(", "));
+            view! {
+                <button
+                    class="button button--primary"
+                    data-testid="venue-quick"
+                    disabled=move || is_pending.get()
+                    on:click=move |_| start(symbols.clone())
+                >
+                    {label}
+                </button>
+            }
+        })
+    };
+    let single_offers = move || {
+        let symbols = if is_running.get() { offers.get() } else { Vec::new() };
+        let one = |symbol: String| {
+            let wanted = symbol.clone();
+            view! {
+                <button
+                    class="button button--tool"
+                    data-testid="venue-add"
+                    disabled=move || is_pending.get()
+                    on:click=move |_| start(vec![wanted.clone()])
+                >
+                    "+ "{symbol}
+                </button>
+            }
+        };
+        symbols.into_iter().map(one).collect_view()
+    };
+    let words = move || match answer.get() {
+        CommandState::Idle | CommandState::Done => String::new(),
+        CommandState::Pending => "under way…".to_owned(),
+        CommandState::Refused(words) => words,
+    };
+    view! {
+        <form class="venue__starter" on:submit=submit>
+            {all_offered}
+            <input
+                class="field venue__field"
+                data-testid="venue-symbols"
+                type="text"
+                autocomplete="off"
+                autocapitalize="characters"
+                spellcheck="false"
+                placeholder=format!("Symbols, as in {example}")
+                aria-label=field_label
+                prop:value=move || text.get()
+                on:input=move |event: ev::Event| text.set(event_target_value(&event))
+            />
+            <button
+                class="button"
+                type="submit"
+                data-testid="venue-start"
+                disabled=move || is_pending.get() || typed(&text.read()).is_empty()
+            >
+                {move || if is_running.get() { "Add" } else { "Start" }}
+            </button>
+            {single_offers}
+            <span
+                class="venue__answer"
+                data-testid="venue-answer"
+                data-refused=move || answer.with(|answer| matches!(answer, CommandState::Refused(_))).to_string()
+                role="status"
+            >
+                {words}
+            </span>
+        </form>
+    }
+}
+
+const TOKEN: &str = "Token";

@@ -1,0 +1,238 @@
+//! Who is in trouble, with what, since when: raised from the status of all feeds, gone by itself when mended, and kept in
+//! a bounded list.
+//!
+//! Not here: the connection of this page to its server, which the banner tells.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use model::{
+    instrument::{InstrumentId, Venue},
+    status::{FeedMode, Silence, StreamState},
+    time::Timestamp,
+};
+use wire::data::{ConnectionEntry, StatusData, StreamEntry};
+
+/// One trouble.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// A venue's or an instrument's name.
+    pub who: String,
+    /// What is wrong, in words.
+    pub what: String,
+    /// Since when, on the server's clock.
+    pub since: Timestamp,
+    /// Until when; `None` while it lasts.
+    pub until: Option<Timestamp>,
+    key: Key,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Connection(Venue),
+    Gaps(Venue),
+    Stream(InstrumentId),
+}
+
+/// All troubles since the page was opened, as far as they fit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Troubles {
+    /// Newest last; what is over is forgotten before what lasts.
+    known: VecDeque<Trouble>,
+    gaps: BTreeMap<Venue, u64>,
+}
+
+impl Troubles {
+    /// Looks at how all feeds fare; `now` is the server's clock. Returns whether anything changed that is to be kept: a
+    /// trouble, or a count that later ones are compared with.
+    pub fn observe(&mut self, status: &StatusData, now: Timestamp) -> bool {
+        let before = self.clone();
+        let mut lasting: Vec<(Key, String, String)> = Vec::new();
+        for connection in &status.connections {
+            if let Some(what) = connection_trouble(connection) {
+                lasting.push((Key::Connection(connection.venue.clone()), connection.venue.to_string(), what));
+            }
+        }
+        for stream in &status.streams {
+            // What all of a venue suffers from is told once, by the connection.
+            let venue = stream.instrument.venue();
+            let is_told = lasting.iter().any(|(key, ..)| *key == Key::Connection(venue.clone()));
+            if let Some(what) = stream_trouble(stream).filter(|_| !is_told) {
+                lasting.push((Key::Stream(stream.instrument.clone()), stream.instrument.to_string(), what));
+            }
+        }
+        for trouble in self.known.iter_mut().filter(|trouble| trouble.until.is_none()) {
+            let is_over = match trouble.key {
+                Key::Gaps(_) => now.saturating_since(trouble.since) >= GAPS_SHOWN,
+                _ => !lasting.iter().any(|(key, ..)| *key == trouble.key),
+            };
+            trouble.until = is_over.then_some(now);
+        }
+        for (key, who, what) in lasting {
+            self.raise(key, who, what, now);
+        }
+        status.connections.iter().for_each(|connection| self.count_gaps(connection, now));
+        before != *self
+    }
+
+    /// What lasts, newest first.
+    pub fn lasting(&self) -> impl Iterator<Item = &Trouble> {
+        self.known.iter().rev().filter(|trouble| trouble.until.is_none())
+    }
+
+    /// All that is remembered, newest first.
+    pub fn all(&self) -> impl Iterator<Item = &Trouble> {
+        self.known.iter().rev()
+    }
+
+    /// The words may change while a trouble lasts; its beginning does not.
+    fn raise(&mut self, key: Key, who: String, what: String, now: Timestamp) {
+        let known = self.known.iter_mut().find(|trouble| trouble.key == key && trouble.until.is_none());
+        match known {
+            Some(known) => known.what = what,
+            None => {
+                if self.known.len() >= MAX_KNOWN {
+                    let over_idx = self.known.iter().position(|trouble| trouble.until.is_some()).unwrap_or(0);
+                    self.known.remove(over_idx);
+                }
+                self.known.push_back(Trouble { who, what, since: now, until: None, key });
+            }
+        }
+    }
+
+    /// Gaps of before the page was opened are in the counters; only new ones are news.
+    fn count_gaps(&mut self, connection: &ConnectionEntry, now: Timestamp) {
+        let known = self.gaps.insert(connection.venue.clone(), connection.gaps);
+        let Some(n_new) = known.and_then(|known| connection.gaps.checked_sub(known)).filter(|n_new| *n_new > 0) else {
+            return;
+        };
+        let key = Key::Gaps(connection.venue.clone());
+        let what = match n_new {
+            1 => "a gap in what came: something was missed, books are fetched anew".to_owned(),
+            n_new => format!("{n_new} gaps in what came: something was missed, books are fetched anew"),
+        };
+        // Each new gap is told as long as the first.
+        self.known.iter_mut().filter(|trouble| trouble.key == key && trouble.until.is_none()).for_each(|trouble| {
+            trouble.until = Some(now);
+        });
+        self.raise(key, connection.venue.to_string(), what, now);
+    }
+}
+
+fn connection_trouble(connection: &ConnectionEntry) -> Option<String> {
+    let cause = connection.cause.as_ref()?;
+    Some(match connection.mode {
+        FeedMode::RestPolling => format!("{cause}; polled by REST meanwhile"),
+        FeedMode::WebSocket | FeedMode::Simulated => cause.clone(),
+    })
+}
+
+fn stream_trouble(stream: &StreamEntry) -> Option<String> {
+    match (stream.state, stream.silence, &stream.cause) {
+        (StreamState::Failed, _, Some(cause)) => Some(cause.clone()),
+        (StreamState::Stale, Some(Silence::Dead), _) => Some("dead: the venue has newer data than came".to_owned()),
+        _ => None,
+    }
+}
+
+/// Troubles remembered: a bad hour of a handful of venues.
+const MAX_KNOWN: usize = 50;
+
+/// A gap is over when it was found; it is told this long.
+const GAPS_SHOWN: std::time::Duration = std::time::Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1_000)
+    }
+
+    fn connection(cause: Option<&str>, gaps: u64) -> ConnectionEntry {
+        ConnectionEntry {
+            is_connected: cause.is_none(),
+            cause: cause.map(str::to_owned),
+            gaps,
+            ..ConnectionEntry::new(&Venue::new("kraken"), FeedMode::WebSocket)
+        }
+    }
+
+    fn stream(state: StreamState, cause: Option<&str>, silence: Option<Silence>) -> StreamEntry {
+        let instrument = InstrumentId::parse("kraken:BTC/USD").unwrap();
+        let cause = cause.map(str::to_owned);
+        StreamEntry { state, cause, silence, ..StreamEntry::new(&instrument, FeedMode::WebSocket) }
+    }
+
+    fn status(connection: ConnectionEntry, stream: StreamEntry) -> StatusData {
+        StatusData { connections: vec![connection], streams: vec![stream], ..StatusData::default() }
+    }
+
+    fn told(troubles: &Troubles) -> Vec<(String, String, Timestamp)> {
+        troubles.lasting().map(|one| (one.who.clone(), one.what.clone(), one.since)).collect()
+    }
+
+    #[test]
+    fn a_lost_connection_is_told_once_and_leaves_when_mended() {
+        let mut troubles = Troubles::default();
+        let well = || status(connection(None, 0), stream(StreamState::Live, None, None));
+        assert!(troubles.observe(&well(), at(0)), "counts to compare with");
+        assert!(!troubles.observe(&well(), at(1)));
+        let lost = "connection closed: 1006";
+        let ill = || status(connection(Some(lost), 0), stream(StreamState::Failed, Some(lost), None));
+        assert!(troubles.observe(&ill(), at(2)));
+        assert!(!troubles.observe(&ill(), at(3)), "nothing new");
+        assert_eq!(told(&troubles), [("kraken".into(), lost.into(), at(2))]);
+        let worse =
+            status(connection(Some("cannot connect: refused"), 0), stream(StreamState::Failed, Some(lost), None));
+        assert!(troubles.observe(&worse, at(4)));
+        assert_eq!(told(&troubles), [("kraken".into(), "cannot connect: refused".into(), at(2))]);
+        assert!(troubles.observe(&well(), at(5)));
+        assert_eq!(told(&troubles), []);
+        assert_eq!(troubles.all().map(|one| one.until).collect::<Vec<_>>(), [Some(at(5))]);
+    }
+
+    #[test]
+    fn a_stream_of_a_connected_feed_speaks_for_itself() {
+        #[track_caller]
+        fn check(stream: StreamEntry, expected: &[&str]) {
+            let mut troubles = Troubles::default();
+            troubles.observe(&status(connection(None, 0), stream), at(1));
+            assert_eq!(troubles.lasting().map(|one| one.what.as_str()).collect::<Vec<_>>(), expected);
+        }
+        check(stream(StreamState::Failed, Some("unknown symbol X"), None), &["unknown symbol X"]);
+        let dead = "dead: the venue has newer data than came";
+        check(stream(StreamState::Stale, None, Some(Silence::Dead)), &[dead]);
+        check(stream(StreamState::Stale, None, Some(Silence::QuietBesideOthers)), &[]);
+        check(stream(StreamState::Initialising, None, None), &[]);
+    }
+
+    #[test]
+    fn only_new_gaps_are_news_and_each_is_told_ten_seconds() {
+        let mut troubles = Troubles::default();
+        let mut told_at = |gaps, seconds| {
+            troubles.observe(&status(connection(None, gaps), stream(StreamState::Live, None, None)), at(seconds));
+            troubles.lasting().map(|one| one.what.split(':').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(told_at(7, 0), Vec::<String>::new(), "from before");
+        assert_eq!(told_at(8, 10), ["a gap in what came"]);
+        assert_eq!(told_at(10, 15), ["2 gaps in what came"]);
+        assert_eq!(told_at(10, 24), ["2 gaps in what came"]);
+        assert_eq!(told_at(10, 25), Vec::<String>::new());
+        assert_eq!(told_at(0, 26), Vec::<String>::new(), "a feed that was started anew counts from zero");
+        assert_eq!(told_at(1, 27), ["a gap in what came"]);
+    }
+
+    #[test]
+    fn the_list_is_bounded_and_what_lasts_stays() {
+        let mut troubles = Troubles::default();
+        let lost = |cause| status(connection(Some(cause), 0), stream(StreamState::Live, None, None));
+        troubles.observe(&lost("lasting"), at(0));
+        for round in 0..200_u64 {
+            let mut status = lost("lasting");
+            status.connections[0].gaps = round;
+            troubles.observe(&status, at(round as i64 * 20));
+        }
+        assert_eq!(troubles.all().count(), MAX_KNOWN);
+        assert!(troubles.lasting().any(|one| one.what == "lasting"));
+    }
+}

@@ -1,0 +1,166 @@
+//! How long messages took: from the venue's stamp to the receiving, and from there to the publishing, of one stream and of
+//! a whole feed.
+//!
+//! The first way is told above the fastest message, because the venue's clock is not ours (`clock`). Trades that are told
+//! as history and book snapshots are old when they are sent: they say nothing about the way. Not here: the way on to the
+//! browser.
+
+use model::{
+    event::{BookUpdate, MarketEvent, MarketEventKind},
+    histogram::RecentHistogram,
+    time::{Monotonic, Now, Timestamp},
+};
+use wire::data::{LatencyData, VenueClock};
+
+use crate::clock::{TurnClock, VenueOffset};
+
+/// The ways of one stream, or of all.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ways {
+    venue: RecentHistogram,
+    server: RecentHistogram,
+}
+
+impl Ways {
+    /// A message came this much later than the fastest would have.
+    pub(crate) fn arrived(&mut self, above_fastest_us: u64) {
+        self.venue.record(above_fastest_us);
+    }
+
+    pub(crate) fn turn(&mut self, now: Monotonic) {
+        self.venue.turn(now);
+        self.server.turn(now);
+    }
+
+    /// The server's clock was set.
+    pub(crate) fn clear(&mut self) {
+        self.venue.clear();
+    }
+
+    pub(crate) fn data(&self) -> LatencyData {
+        LatencyData {
+            venue: Some(self.venue.quantiles().unwrap_or_default()),
+            server: Some(self.server.quantiles().unwrap_or_default()),
+        }
+    }
+}
+
+/// The ways of a feed, and the venue's clock.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FeedLatency {
+    pub(crate) ways: Ways,
+    pub(crate) offset: VenueOffset,
+    shown: (LatencyData, Option<VenueClock>),
+    shown_at: Option<Monotonic>,
+}
+
+impl FeedLatency {
+    /// Judges an event. Returns how much it came above the fastest, where it says something about the way.
+    pub(crate) fn arrived(&mut self, event: &MarketEvent, turns: TurnClock) -> Option<u64> {
+        let is_news = match &event.kind {
+            MarketEventKind::Trade(_) | MarketEventKind::Quote(_) => true,
+            MarketEventKind::Book(update) => matches!(update, BookUpdate::Delta { .. }),
+            MarketEventKind::Candle(_)
+            | MarketEventKind::History(_)
+            | MarketEventKind::Day(_)
+            | MarketEventKind::Instrument(_) => false,
+        };
+        let event_time = event.event_time.filter(|_| is_news && turns.is_near(event.receive_time))?;
+        let difference_us = event.receive_time.as_micros().saturating_sub(event_time.as_micros());
+        let above_us = self.offset.note(difference_us);
+        if above_us > MAX_WAY_US {
+            return None;
+        }
+        self.ways.arrived(above_us);
+        Some(above_us)
+    }
+
+    /// An update with what came at `receive_time` was published in this turn, for a stream with these ways.
+    pub(crate) fn published(&mut self, stream: &mut Ways, receive_time_us: Option<i64>, turns: TurnClock, now: Now) {
+        let Some(receive_time_us) = receive_time_us.filter(|_| !turns.is_set_anew()) else { return };
+        let span = now.wall.saturating_since(Timestamp::from_micros(receive_time_us));
+        let span_us = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+        stream.server.record(span_us);
+        self.ways.server.record(span_us);
+    }
+
+    /// Forgets what is too old, or what a set clock made worthless; sums up once a second.
+    pub(crate) fn turn(&mut self, turns: TurnClock, now: Monotonic) {
+        if turns.is_set_anew() {
+            self.offset.clear();
+            self.ways.clear();
+        }
+        self.offset.turn(now);
+        self.ways.turn(now);
+        if self.shown_at.is_none_or(|at| now.saturating_since(at) >= crate::status::COUNTERS_PERIOD) {
+            self.shown = (self.ways.data(), self.offset.data());
+            self.shown_at = Some(now);
+        }
+    }
+
+    /// The ways of the feed and the venue's clock, as of the last second.
+    pub(crate) fn shown(&self) -> &(LatencyData, Option<VenueClock>) {
+        &self.shown
+    }
+}
+
+/// What took longer than a minute was not under way: the venue told something old.
+const MAX_WAY_US: u64 = 60_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{WALL_MS, event, now_at, trade};
+
+    fn print(received_ms: u64, stamped_ms: i64) -> MarketEvent {
+        event(received_ms, Some(stamped_ms), MarketEventKind::Trade(trade(1, "1", "1")))
+    }
+
+    #[test]
+    fn ways_are_told_above_the_fastest_whatever_the_venues_clock_says() {
+        for ahead_ms in [-600_000, -7, 0, 600_000] {
+            let (mut latency, mut turns) = (FeedLatency::default(), TurnClock::default());
+            turns.turned(now_at(0));
+            // Ways of 20, 5, 45 and 5 ms, by a venue whose clock is ahead by so much.
+            let stamps = [(120, 100), (205, 200), (345, 300), (405, 400)];
+            let above = stamps.map(|(at, sent)| latency.arrived(&print(at, WALL_MS + sent + ahead_ms), turns));
+            assert_eq!(above, [Some(0), Some(0), Some(40_000), Some(0)]);
+            latency.turn(turns, now_at(1_000).monotonic);
+            let (ways, clock) = latency.shown();
+            assert_eq!(clock.unwrap().fastest_us, (5 - ahead_ms) * 1_000);
+            assert_eq!(ways.venue.unwrap().n, 4);
+        }
+    }
+
+    #[test]
+    fn what_is_old_or_unstamped_says_nothing_about_the_way() {
+        let (mut latency, mut turns) = (FeedLatency::default(), TurnClock::default());
+        let fresh = || print(100, WALL_MS + 90);
+        assert_eq!(latency.arrived(&fresh(), turns), None, "no turn yet: nobody knows what time it is");
+        turns.turned(now_at(0));
+        assert_eq!(latency.arrived(&fresh(), turns), Some(0));
+        assert_eq!(latency.arrived(&print(100, WALL_MS - 3_600_000), turns), None, "told as history");
+        let unstamped = MarketEvent { event_time: None, ..fresh() };
+        assert_eq!(latency.arrived(&unstamped, turns), None);
+        let before_the_step = MarketEvent { receive_time: Timestamp::from_millis(WALL_MS - 600_000), ..fresh() };
+        assert_eq!(latency.arrived(&before_the_step, turns), None);
+    }
+
+    #[test]
+    fn a_set_clock_is_no_latency() {
+        let (mut latency, mut stream, mut turns) = (FeedLatency::default(), Ways::default(), TurnClock::default());
+        turns.turned(now_at(0));
+        latency.arrived(&print(100, WALL_MS + 90), turns);
+        let received = Some((WALL_MS + 50) * 1_000);
+        latency.published(&mut stream, received, turns, now_at(100));
+        let set = |millis: u64| Now { wall: now_at(millis + 600_000).wall, ..now_at(millis) };
+        turns.turned(set(200));
+        latency.published(&mut stream, received, turns, set(200));
+        latency.turn(turns, set(200).monotonic);
+        let (ways, clock) = latency.shown();
+        assert_eq!((ways.venue.unwrap().n, *clock), (0, None));
+        let server = ways.server.unwrap();
+        assert_eq!(server.n, 1);
+        assert!(server.p99_us.abs_diff(50_000) < 4_000, "{server:?}");
+    }
+}

@@ -1,0 +1,161 @@
+//! Channel `consolidated`: the best bid and the best offer of one pair over all venues, and which venues count.
+//!
+//! Other than the rest, a delta carries the whole: a best bid can go away again, and a field once known must not stay.
+
+use model::{
+    decimal::{Price, Quantity},
+    instrument::InstrumentId,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::exact::Same;
+
+/// The top of one pair. What is absent is not there: no venue that counts has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsolidatedData {
+    /// Highest bid of the venues that count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bid: Option<VenueLevel>,
+    /// Lowest offer of the venues that count; it may be below the bid, as they are of different venues.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<VenueLevel>,
+    /// Every venue's instrument of the pair, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub venues: Vec<VenueStanding>,
+    /// True where all venues that count are made-up markets.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_simulated: bool,
+    /// The server's clock when this was published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publish_time_us: Option<i64>,
+}
+
+/// The best level of a side, with whose it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VenueLevel {
+    /// Whose.
+    pub instrument: InstrumentId,
+    /// Quote per base.
+    pub price: Price,
+    /// Base units.
+    pub size: Quantity,
+}
+
+/// Whether one venue's top counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VenueStanding {
+    /// Whose top.
+    pub instrument: InstrumentId,
+    /// Why it is left out; absent where it counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOut>,
+}
+
+/// Why a venue's top does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeftOut {
+    /// It has not quoted yet, or not both sides.
+    NoQuote,
+    /// It is connecting, or has not sent anything yet.
+    Initialising,
+    /// Its last word is too old.
+    Stale,
+    /// It does not deliver.
+    Failed,
+    /// Its book contradicts itself, or is being fetched anew.
+    Suspect,
+    /// Its book fails the venue's own checksum.
+    Unverified,
+    /// It is made up, and stands beside real ones.
+    Simulated,
+    /// It is played from a recording.
+    Replay,
+}
+
+impl LeftOut {
+    /// All reasons; the position plus one is the number of the binary form: append only.
+    pub const ALL: [Self; 8] = [
+        Self::NoQuote,
+        Self::Initialising,
+        Self::Stale,
+        Self::Failed,
+        Self::Suspect,
+        Self::Unverified,
+        Self::Simulated,
+        Self::Replay,
+    ];
+
+    /// The words a person reads, lower case.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoQuote => "no quote",
+            Self::Initialising => "initialising",
+            Self::Stale => "stale",
+            Self::Failed => "failed",
+            Self::Suspect => "suspect",
+            Self::Unverified => "unverified",
+            Self::Simulated => "simulated",
+            Self::Replay => "replay",
+        }
+    }
+}
+
+impl ConsolidatedData {
+    /// Takes the newer state over, whole.
+    pub fn merge(&mut self, delta: &Self) {
+        self.clone_from(delta);
+    }
+
+    /// `newer` where anything but the time of publishing differs.
+    pub fn diff(&self, newer: &Self) -> Option<Self> {
+        let is_same = is_same_level(self.bid.as_ref(), newer.bid.as_ref())
+            && is_same_level(self.ask.as_ref(), newer.ask.as_ref())
+            && self.venues == newer.venues
+            && self.is_simulated == newer.is_simulated;
+        (!is_same).then(|| newer.clone())
+    }
+}
+
+fn is_same_level(older: Option<&VenueLevel>, newer: Option<&VenueLevel>) -> bool {
+    match (older, newer) {
+        (None, None) => true,
+        (Some(older), Some(newer)) => {
+            older.instrument == newer.instrument && older.price.is_same(&newer.price) && older.size.is_same(&newer.size)
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn data(bid: Option<&str>) -> ConsolidatedData {
+        let instrument = InstrumentId::parse("demo:AAABBB").unwrap();
+        let level = |text| VenueLevel {
+            instrument: instrument.clone(),
+            price: Price::parse(text).unwrap(),
+            size: Quantity::parse("1").unwrap(),
+        };
+        ConsolidatedData { bid: bid.map(level), ..ConsolidatedData::default() }
+    }
+
+    #[test]
+    fn what_is_gone_goes_and_time_alone_is_no_change() {
+        let (older, newer) = (data(Some("1.5")), data(None));
+        let mut merged = older.clone();
+        merged.merge(&older.diff(&newer).unwrap());
+        assert_eq!(merged, newer);
+        let later = ConsolidatedData { publish_time_us: Some(7), ..older.clone() };
+        assert_eq!(older.diff(&later), None);
+        let digits = older.diff(&data(Some("1.50"))).unwrap();
+        assert_eq!(digits.bid.unwrap().price.to_string(), "1.50");
+    }
+
+    #[test]
+    fn each_reason_is_listed_once() {
+        let words: std::collections::BTreeSet<&str> = LeftOut::ALL.iter().map(|reason| reason.as_str()).collect();
+        assert_eq!(words.len(), LeftOut::ALL.len());
+    }
+}

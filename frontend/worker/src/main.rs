@@ -1,0 +1,31 @@
+//! `tape-hash VENUE FILE`: prints the fingerprint of a recorded tape, to be compared with what a browser makes of it.
+//!
+//! A tool of the tests; not part of the product.
+
+#[cfg(not(target_arch = "wasm32"))]
+fn main() -> anyhow::Result<()> {
+    use std::{
+        fs::File,
+        io::{BufRead as _, BufReader, Read},
+    };
+
+    use anyhow::Context as _;
+
+    let mut arguments = std::env::args().skip(1);
+    let (Some(venue), Some(path)) = (arguments.next(), arguments.next()) else {
+        anyhow::bail!("usage: tape-hash VENUE FILE (.jsonl or .jsonl.gz)");
+    };
+    let file = File::open(&path).with_context(|| format!("open {path}"))?;
+    let plain: Box<dyn Read> =
+        if path.ends_with(".gz") { Box::new(flate2::read::GzDecoder::new(file)) } else { Box::new(file) };
+    let mut hash = worker::tape_hash::TapeHash::new(&venue)?;
+    for line in BufReader::new(plain).lines() {
+        hash.feed(&line.with_context(|| format!("read {path}"))?)?;
+    }
+    println!("{}", hash.finish());
+    Ok(())
+}
+
+/// The page uses the library alone.
+#[cfg(target_arch = "wasm32")]
+fn main() {}

@@ -1,0 +1,111 @@
+//! A fingerprint of everything that codec, books and candles make of a tape.
+//!
+//! The same code runs natively (the program `tape-hash`) and in a browser (the worker's module), and a test compares the
+//! two for every tape there is. Not here: reading files.
+
+use market::{View, ViewConfig};
+use model::{candle::Interval, error::ModelError, event::MarketEvent, tape::TapeEntry};
+use venues::{digest::Digest, error::VenueError, replay::Replay};
+
+/// A tape under way.
+pub struct TapeHash {
+    replay: Replay,
+    view: View,
+    digest: Digest,
+    instruments: std::collections::BTreeSet<model::instrument::InstrumentId>,
+    n_events: u64,
+}
+
+impl TapeHash {
+    /// Nothing is taken yet.
+    ///
+    /// # Errors
+    /// The venue is unknown.
+    pub fn new(venue: &str) -> Result<Self, VenueError> {
+        Ok(Self {
+            replay: Replay::new(venue)?,
+            view: View::new(ViewConfig::default()),
+            digest: Digest::default(),
+            instruments: Default::default(),
+            n_events: 0,
+        })
+    }
+
+    /// Takes whole lines of the tape; empty ones are passed over.
+    ///
+    /// # Errors
+    /// A line that is no entry of a tape.
+    pub fn feed(&mut self, lines: &str) -> Result<(), ModelError> {
+        let Self { replay, view, digest, instruments, n_events } = self;
+        for line in lines.lines().filter(|line| !line.trim().is_empty()) {
+            let entry = TapeEntry::parse(line)?;
+            replay.feed(&entry, |event: &MarketEvent| {
+                *n_events += 1;
+                digest.event(event);
+                view.apply(event);
+                if !instruments.contains(&event.instrument) {
+                    instruments.insert(event.instrument.clone());
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// Every event so far, the books as they stand, counters, and the bars of every interval; with the number of events.
+    pub fn finish(&self) -> String {
+        let mut digest = self.digest;
+        let summary = self.replay.summary();
+        for (id, book) in &summary.books {
+            digest.book(id, book);
+        }
+        digest.part(&summary.counters);
+        for instrument in &self.instruments {
+            for interval in Interval::ALL {
+                digest.part(&(instrument, interval, self.view.candles(instrument, interval, usize::MAX)));
+            }
+        }
+        format!("{digest} {} events", self.n_events)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TAPE: &str = r#"{"t":"connect","ts":1.0,"url":"wss://x.test/stream"}
+{"t":"recv","ts":1.1,"data":"{\"stream\":\"a@trade\",\"data\":{\"e\":\"trade\",\"E\":1000,\"s\":\"A\",\"t\":1,\"p\":\"10.50\",\"q\":\"2\",\"T\":1000,\"m\":true,\"M\":true}}"}
+
+{"t":"recv","ts":1.2,"data":"{\"u\":7,\"s\":\"A\",\"b\":\"10.4\",\"B\":\"1\",\"a\":\"10.6\",\"A\":\"1\"}"}
+"#;
+
+    fn hash_of(tape: &str, n_bytes: usize) -> String {
+        let mut hash = TapeHash::new("binance").unwrap();
+        let mut rest = tape;
+        while !rest.is_empty() {
+            // Whole lines, at least `n_bytes` of them.
+            let end = rest.match_indices('\n').map(|(at, _)| at + 1).find(|end| *end >= n_bytes).unwrap_or(rest.len());
+            hash.feed(&rest[..end]).unwrap();
+            rest = &rest[end..];
+        }
+        hash.finish()
+    }
+
+    #[test]
+    fn parts_of_a_tape_give_the_same_as_the_whole() {
+        let whole = hash_of(TAPE, TAPE.len());
+        assert!(whole.ends_with(" 2 events"), "{whole}");
+        assert_eq!(hash_of(TAPE, 1), whole);
+    }
+
+    #[test]
+    fn a_changed_digit_changes_it() {
+        assert_ne!(hash_of(&TAPE.replace("10.50", "10.51"), 1), hash_of(TAPE, 1));
+        assert_ne!(hash_of(&TAPE.replace("10.6\\", "10.60\\"), 1), hash_of(TAPE, 1));
+    }
+
+    #[test]
+    fn what_is_no_tape_is_an_error() {
+        assert!(TapeHash::new("nowhere").is_err());
+        assert!(TapeHash::new("binance").unwrap().feed("no json").is_err());
+    }
+}

@@ -1,0 +1,184 @@
+//! The door to each venue: how it is reached, and the REST budget that its feed and the pages in direct mode share.
+//!
+//! A feed's session keeps its own weight budget; what it spends is counted here as well, so that pages get what is left of
+//! half the venue's limit. A `Retry-After` that anyone was told holds for all: a feed's request is then answered with
+//! 429 on the spot instead of being made. Not here: which paths pages may ask for (`http::venues`), making requests
+//! ([`super::http`]).
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use venues::{
+    budget::{Budget, Permit},
+    registry::{self, VenueInfo},
+    session::SessionConfig,
+};
+
+use super::http::HttpClient;
+use crate::{clock::Clock, config::VenueConfig};
+
+/// A venue's REST budget. Clones share it.
+#[derive(Clone, Debug)]
+pub struct SharedBudget {
+    // Held for a sum or two, never across an await.
+    budget: Arc<Mutex<Budget>>,
+    clock: Clock,
+}
+
+impl SharedBudget {
+    /// `limit`: weight the venue allows in a minute.
+    pub fn new(limit: u32, clock: Clock) -> Self {
+        Self { budget: Arc::new(Mutex::new(Budget::new(limit))), clock }
+    }
+
+    /// For a feed, whose session has weighed the request already.
+    ///
+    /// # Errors
+    /// How long nothing may be asked: someone was told so.
+    pub fn note(&self, weight: u32) -> Result<(), Duration> {
+        let now = self.clock.now().monotonic;
+        let mut budget = self.lock();
+        match budget.open_until().filter(|until| now < *until) {
+            Some(until) => Err(until.saturating_since(now)),
+            None => {
+                budget.spend(weight, now);
+                Ok(())
+            }
+        }
+    }
+
+    /// For a page: counts `weight` where it may go out now.
+    ///
+    /// # Errors
+    /// How long to wait before asking again.
+    pub fn ask(&self, weight: u32) -> Result<(), Duration> {
+        let now = self.clock.now().monotonic;
+        match self.lock().acquire(weight, now) {
+            Permit::Granted => Ok(()),
+            Permit::At(later) => Err(later.saturating_since(now)),
+            Permit::AfterProbe => Err(PROBE_WAIT),
+        }
+    }
+
+    /// Takes in an answer.
+    pub fn answered(&self, status: u16, retry_after: Option<Duration>, used_weight: Option<u32>) {
+        let now = self.clock.now().monotonic;
+        self.lock().answered(status, retry_after, used_weight, now);
+    }
+
+    /// Takes in a request without an answer.
+    pub fn unanswered(&self) {
+        let now = self.clock.now().monotonic;
+        self.lock().unanswered(now);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Budget> {
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How one venue is reached.
+#[derive(Clone, Debug)]
+pub struct Door {
+    /// What the venue can do.
+    pub info: &'static VenueInfo,
+    /// The configured addresses and deadlines.
+    pub config: VenueConfig,
+    /// The way to its REST.
+    pub http: HttpClient,
+}
+
+impl Door {
+    /// WebSocket address without stream paths; empty where the venue has none.
+    pub fn ws_url(&self) -> &str {
+        self.config.ws_url.as_deref().unwrap_or(self.info.default_ws_url)
+    }
+
+    /// Why a page may not follow the venue by itself, in words; `None` where it may.
+    pub fn refusal(&self) -> Option<&'static str> {
+        let capabilities = self.info.capabilities;
+        if capabilities.needs_token {
+            Some("this venue asks for a token, which a page would show to everyone: the server's stream is used")
+        } else if !capabilities.may_be_opened_from_browser {
+            Some("this venue takes no connections from browsers: the server's stream is used")
+        } else {
+            None
+        }
+    }
+}
+
+/// The doors to all venues, whether followed or not. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Doors(Arc<BTreeMap<&'static str, Door>>);
+
+impl Doors {
+    /// All venues built in; `config` gives each one's addresses, `client` is shared by all.
+    pub fn new(client: &reqwest::Client, clock: Clock, config: impl Fn(&str) -> VenueConfig) -> Self {
+        let door = |info: &'static VenueInfo| {
+            let config = config(info.name);
+            let default_url = Some(info.default_rest_url).filter(|url| !url.is_empty());
+            let base = config.rest_url.clone().or_else(|| default_url.map(str::to_owned));
+            // A session that is never started: it only says the venue's figure.
+            let session = registry::open(info.name, &SessionConfig::default());
+            let limit = session.map_or(LEAST_LIMIT, |session| session.weight_per_minute());
+            let header = Some(info.token_header).filter(|header| !header.is_empty());
+            let token = header.zip(config.token.clone());
+            let http = HttpClient::new(client.clone(), base, token, SharedBudget::new(limit, clock));
+            (info.name, Door { info, config, http })
+        };
+        Self(Arc::new(registry::venues().map(door).collect()))
+    }
+
+    /// The door to a venue.
+    pub fn find(&self, venue: &str) -> Option<&Door> {
+        self.0.get(venue)
+    }
+}
+
+/// While a probe is out its answer comes within seconds.
+const PROBE_WAIT: Duration = Duration::from_secs(1);
+/// Of a venue that cannot even be opened.
+const LEAST_LIMIT: u32 = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_retry_after_holds_for_feed_and_pages() {
+        let budget = SharedBudget::new(6_000, Clock::start());
+        assert_eq!((budget.note(50), budget.ask(50)), (Ok(()), Ok(())));
+        budget.answered(429, Some(Duration::from_secs(30)), None);
+        for waits in [budget.note(1), budget.ask(1)] {
+            let wait = waits.unwrap_err();
+            assert!(wait > Duration::from_secs(29) && wait <= Duration::from_secs(30), "{wait:?}");
+        }
+    }
+
+    #[test]
+    fn pages_get_what_the_feed_leaves() {
+        let budget = SharedBudget::new(200, Clock::start());
+        assert_eq!(budget.note(90), Ok(()));
+        assert_eq!(budget.ask(10), Ok(()));
+        assert!(budget.ask(10).is_err());
+        // The feed's session has asked its own budget: it is not held up here.
+        assert_eq!(budget.note(10), Ok(()));
+    }
+
+    #[test]
+    fn every_venue_has_a_door() {
+        let tls = crate::tls::client_config().unwrap();
+        let client = crate::feed::http::client(&tls).unwrap();
+        let doors = Doors::new(&client, Clock::start(), |_| VenueConfig::default());
+        for info in registry::venues() {
+            let door = doors.find(info.name).unwrap();
+            let is_open = info.capabilities.may_be_opened_from_browser && !info.capabilities.needs_token;
+            assert_eq!(door.refusal().is_none(), is_open, "{}", info.name);
+            assert_eq!(door.ws_url(), info.default_ws_url);
+        }
+        assert!(doors.find("nowhere").is_none());
+    }
+}

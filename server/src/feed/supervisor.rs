@@ -1,0 +1,293 @@
+//! Starts and stops feeds while the server runs: one task that owns them all and carries out one order at a time.
+//!
+//! A feed whose list of symbols changes is stopped and started with the new list: its topics go on with a snapshot, and
+//! a venue's session never has to change what it follows. Stopping waits for the feed's task; its sockets, requests and
+//! timers end with it, its topics leave the hub, its instruments the directory, its entries the status.
+//! Not here: what a feed does (`driver`), who may ask (`http`). Nothing is remembered: after a restart of the server the
+//! configuration counts.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use hub::hub::Hub;
+use market::{View, ViewConfig};
+use model::instrument::{InstrumentId, Venue};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
+use venues::{
+    registry,
+    session::{Session, SessionConfig, Symbols},
+};
+use wire::command::FeedSymbols;
+
+use super::{
+    directory::Directory,
+    doors::Doors,
+    driver::{self, EventObserver, FeedParts},
+    handle::{FeedHandle, FeedStatus, Feeds},
+    order::{Followed, Order, OrderError, OrderKind},
+    publisher::{Payload, Publisher},
+    restarts::Restarts,
+    socket::Connections,
+};
+use crate::{
+    clock::Clock,
+    recorder::tap::Tap,
+    config::{FeedConfig, VenueConfig, error::SettingError, feeds::MAX_SYMBOLS},
+    shutdown::Shutdown,
+    venue_list,
+};
+
+/// Makes an observer of a venue's events each time its feed starts; `None` where nobody looks.
+pub type Observe = Box<dyn FnMut(&Venue) -> Option<EventObserver> + Send>;
+
+/// What every feed is made of.
+pub struct FeedKit {
+    /// Stamps everything.
+    pub clock: Clock,
+    /// Where its topics go.
+    pub hub: Hub<Payload>,
+    /// What connections share.
+    pub connections: Connections,
+    /// How venues are reached.
+    pub doors: Doors,
+    /// Who looks at events.
+    pub observe: Observe,
+    /// When all must end.
+    pub shutdown: Shutdown,
+}
+
+/// Owns the feeds.
+pub struct Supervisor {
+    kit: FeedKit,
+    feeds: Feeds,
+    running: BTreeMap<Venue, Running>,
+    restarts: Restarts,
+}
+
+struct Running {
+    symbols: Vec<String>,
+    /// Ends with the feed, however that comes.
+    task: JoinHandle<()>,
+}
+
+impl Supervisor {
+    /// Of no feed yet.
+    pub fn new(kit: FeedKit, feeds: Feeds) -> Self {
+        Self { kit, feeds, running: BTreeMap::new(), restarts: Restarts::default() }
+    }
+
+    /// Starts a feed of the configuration.
+    ///
+    /// # Errors
+    /// As an order to start it would be refused.
+    pub async fn start(&mut self, feed: &FeedConfig) -> Result<Followed, OrderError> {
+        self.follow(FeedSymbols { venue: feed.venue.clone(), symbols: feed.symbols.clone() }).await
+    }
+
+    /// Carries out orders until the server stops.
+    pub async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+        let stopping = self.kit.shutdown.stopping.clone();
+        loop {
+            let order = tokio::select! {
+                biased;
+                () = stopping.cancelled() => break,
+                order = orders.recv() => order,
+            };
+            let Some(Order { kind, reply }) = order else { break };
+            let outcome = match kind.clone() {
+                OrderKind::Start(wanted) => match self.refuse_without_token(&wanted) {
+                    Ok(()) => self.follow(wanted).await,
+                    Err(error) => Err(error),
+                },
+                OrderKind::Stop(unwanted) => self.unfollow(unwanted).await,
+            };
+            match &outcome {
+                Ok(followed) => tracing::info!(?kind, symbols = ?followed.symbols, "an order is carried out"),
+                Err(error) => tracing::info!(?kind, %error, "an order is refused"),
+            }
+            // Who has gone meanwhile looks at the status.
+            let _unheard = reply.send(outcome);
+        }
+    }
+
+    /// The configuration may name a venue without its token: its feed then runs and says what is missing. An order has
+    /// somebody who can be told at once.
+    fn refuse_without_token(&self, wanted: &FeedSymbols) -> Result<(), OrderError> {
+        let info = registry::info(&wanted.venue.trim().to_lowercase())?;
+        let has_token = self.kit.doors.find(info.name).is_some_and(|door| door.config.token.is_some());
+        if info.capabilities.needs_token && !has_token {
+            return Err(OrderError::NeedsToken { venue: info.name.to_owned() });
+        }
+        Ok(())
+    }
+
+    async fn follow(&mut self, wanted: FeedSymbols) -> Result<Followed, OrderError> {
+        let info = registry::info(&wanted.venue.trim().to_lowercase())?;
+        let n_asked = wanted.symbols.len();
+        if n_asked > MAX_SYMBOLS {
+            return Err(OrderError::TooManySymbols { venue: info.name.to_owned(), found: n_asked, limit: MAX_SYMBOLS });
+        }
+        let asked = checked(&wanted.symbols)?;
+        let asked = if asked.is_empty() { venue_list::default_symbols(info) } else { asked };
+        if asked.is_empty() {
+            let example = registry::first_symbols(info.name).first().copied().unwrap_or("SYMBOL");
+            return Err(OrderError::BadSymbols { remedy: format!("name at least one symbol, as in {example}") });
+        }
+        let venue = Venue::new(info.name);
+        let mut symbols = self.followed(&venue).to_vec();
+        let n_before = symbols.len();
+        symbols.extend(asked.iter().filter(|symbol| !self.followed(&venue).contains(symbol)).cloned());
+        if symbols.len() == n_before {
+            return Err(OrderError::AlreadyRunning { venue: info.name.to_owned(), symbols: shown(&asked) });
+        }
+        if symbols.len() > MAX_SYMBOLS {
+            let found = symbols.len();
+            return Err(OrderError::TooManySymbols { venue: info.name.to_owned(), found, limit: MAX_SYMBOLS });
+        }
+        self.replace(&venue, symbols).await
+    }
+
+    async fn unfollow(&mut self, unwanted: FeedSymbols) -> Result<Followed, OrderError> {
+        let name = unwanted.venue.trim().to_lowercase();
+        let venue = Venue::new(&name);
+        if !self.running.contains_key(&venue) {
+            registry::info(&name)?;
+            let running: Vec<String> = self.running.keys().map(ToString::to_string).collect();
+            return Err(OrderError::NotRunning { what: name, running: shown(&running) });
+        }
+        let followed = self.followed(&venue);
+        let left: Vec<String> = followed.iter().filter(|symbol| !unwanted.symbols.contains(symbol)).cloned().collect();
+        if unwanted.symbols.is_empty() {
+            return self.replace(&venue, Vec::new()).await;
+        }
+        if left.len() == followed.len() {
+            let what = format!("{venue} {}", shown(&unwanted.symbols));
+            return Err(OrderError::NotRunning { what, running: shown(followed) });
+        }
+        self.replace(&venue, left).await
+    }
+
+    /// What a venue's feed follows; nothing where its task has ended.
+    fn followed(&self, venue: &Venue) -> &[String] {
+        self.running.get(venue).filter(|running| !running.task.is_finished()).map_or(&[], |running| &running.symbols)
+    }
+
+    /// Ends the venue's feed, and starts it anew unless there is nothing to follow.
+    async fn replace(&mut self, venue: &Venue, symbols: Vec<String>) -> Result<Followed, OrderError> {
+        // Only the venue's own address limits: a simulator's or a proxy's is the user's, a made-up market has none.
+        let is_own = self.kit.doors.find(venue.as_str()).is_none_or(|door| door.config.ws_url.is_none())
+            && registry::info(venue.as_str()).is_ok_and(|info| !info.default_ws_url.is_empty());
+        if is_own && !symbols.is_empty() {
+            let now = self.kit.clock.now().monotonic;
+            self.restarts
+                .note(venue, now)
+                .map_err(|wait| OrderError::TooOften { venue: venue.to_string(), wait_s: wait.as_secs() + 1 })?;
+        }
+        if let Some(running) = self.running.get_mut(venue) {
+            self.feeds.end(venue);
+            if tokio::time::timeout(STOP_TIME, &mut running.task).await.is_err() {
+                tracing::error!(%venue, "a feed does not end");
+                return Err(OrderError::Stuck { venue: venue.to_string() });
+            }
+            self.running.remove(venue);
+        }
+        let directory = self.feeds.directory();
+        directory.retain(venue, &symbols);
+        if symbols.is_empty() {
+            self.feeds.remove(venue);
+        } else {
+            self.launch(venue, symbols.clone())?;
+        }
+        Ok(Followed { symbols, venue: venue.to_string() })
+    }
+
+    fn launch(&mut self, venue: &Venue, symbols: Vec<String>) -> Result<(), OrderError> {
+        let kit = &mut self.kit;
+        let info = registry::info(venue.as_str())?;
+        let Some(door) = kit.doors.find(info.name) else { return Err(OrderError::Stuck { venue: venue.to_string() }) };
+        let config = &door.config;
+        let session = registry::open(venue.as_str(), &session_config(&symbols, config, kit.clock))?;
+        let directory = self.feeds.directory().clone();
+        let view = view(session.as_ref(), &symbols, config, &directory);
+        let (status, newest_status) = watch::channel(FeedStatus::of(session.as_ref(), &view, kit.clock.now()));
+        let (commands, queue) = mpsc::channel(COMMAND_QUEUE);
+        let parts = FeedParts {
+            publisher: Publisher::new(kit.hub.clone(), session.venue().as_str()),
+            tap: Tap::new(door.http.base()),
+            http: door.http.clone(),
+            token: config.token.clone(),
+            connections: kit.connections.clone(),
+            directory,
+            session,
+            view,
+            status,
+            observer: (kit.observe)(venue),
+        };
+        let stop = kit.shutdown.stopping.child_token();
+        let (task_stop, name) = (stop.clone(), venue.clone());
+        let task = kit.shutdown.tasks.spawn(async move {
+            // In a task of its own, so that a fault in one venue's code leaves the others running, and is seen: its
+            // status cell closes, which turns its lights red.
+            if let Err(error) = tokio::spawn(driver::run(parts, queue, task_stop)).await {
+                tracing::error!(venue = %name, %error, "a feed has stopped working");
+            }
+        });
+        self.running.insert(venue.clone(), Running { symbols, task });
+        self.feeds.insert(venue, FeedHandle { commands, status: newest_status, stop });
+        Ok(())
+    }
+}
+
+/// A view that expects the symbols, and the directory told of them.
+fn view(session: &dyn Session, symbols: &[String], config: &VenueConfig, directory: &Directory) -> View {
+    let mut view = View::new(ViewConfig { stale_after: config.stale_after, ..ViewConfig::default() });
+    for symbol in symbols {
+        let id = InstrumentId::new(session.venue(), symbol);
+        view.expect(&id);
+        directory.expect(id);
+    }
+    directory.describe(session.instruments());
+    view
+}
+
+fn session_config(symbols: &[String], venue: &VenueConfig, clock: Clock) -> SessionConfig {
+    SessionConfig {
+        symbols: Symbols::Listed(symbols.to_vec()),
+        venue_name: None,
+        ws_url: venue.ws_url.clone(),
+        data_deadline: venue.data_deadline,
+        backoff_min: venue.backoff_min,
+        backoff_max: venue.backoff_max,
+        max_attempts: venue.max_attempts,
+        // Jitter only has to differ between servers that lost the same venue at the same moment.
+        seed: clock.now().wall.as_nanos().unsigned_abs(),
+    }
+}
+
+/// Each symbol once, by the rules of the configuration.
+fn checked(symbols: &[String]) -> Result<Vec<String>, OrderError> {
+    let trimmed = symbols.iter().map(|symbol| symbol.trim().to_owned()).collect();
+    let mut feed = FeedConfig::default();
+    match feed.add_symbols(trimmed) {
+        Ok(()) => Ok(feed.symbols),
+        Err(SettingError::Invalid(remedy)) => Err(OrderError::BadSymbols { remedy }),
+        Err(SettingError::UnknownKey) => Ok(feed.symbols),
+    }
+}
+
+/// A list as a refusal names it.
+fn shown(names: &[String]) -> String {
+    let more = if names.len() > MAX_LISTED { ", …" } else { "" };
+    match names {
+        [] => "none".to_owned(),
+        names => names[..names.len().min(MAX_LISTED)].join(", ") + more,
+    }
+}
+
+const MAX_LISTED: usize = 10;
+/// A feed's loop looks at its token before anything else; this is for a machine that is very busy.
+const STOP_TIME: Duration = Duration::from_secs(5);
+/// REST questions that wait for a feed; it answers all of them between two frames.
+const COMMAND_QUEUE: usize = 64;

@@ -1,0 +1,41 @@
+//! `GET /api/v1/direct`: which of the venues that run a page may follow by itself, and how.
+//!
+//! Not here: their REST for such pages ([`super::venues`]).
+
+use std::collections::BTreeMap;
+
+use axum::{Json, extract::State};
+use model::instrument::{InstrumentId, Venue};
+use wire::direct::{DirectVenue, DirectVenues, MAX_DIRECT_SYMBOLS};
+
+use super::venues::Doorway;
+use crate::feed::{doors::Door, handle::Feeds};
+
+/// `{"venues":[…]}`, sorted; venues that are not followed are absent.
+pub async fn list(State(feeds): State<Feeds>, State(doors): State<Doorway>) -> Json<DirectVenues> {
+    let mut followed: BTreeMap<Venue, Vec<InstrumentId>> = BTreeMap::new();
+    for id in feeds.directory().ids() {
+        followed.entry(id.venue().clone()).or_default().push(id);
+    }
+    let venues = followed.iter().filter_map(|(venue, ids)| Some(entry(venue, ids, doors.find(venue.as_str())?)));
+    Json(DirectVenues { venues: venues.collect() })
+}
+
+/// The venue and the symbols of `ids`, as a page may follow them.
+pub fn entry(venue: &Venue, ids: &[InstrumentId], door: &Door) -> DirectVenue {
+    let millis = |span: std::time::Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    let refusal = door.refusal();
+    DirectVenue {
+        venue: venue.clone(),
+        title: door.info.title.to_owned(),
+        refusal: refusal.map(str::to_owned),
+        // Where pages may not connect there is no reason to tell them where.
+        ws_url: if refusal.is_none() { door.ws_url().to_owned() } else { String::new() },
+        symbols: ids.iter().take(MAX_DIRECT_SYMBOLS).map(|id| id.symbol().to_owned()).collect(),
+        stale_after_ms: millis(door.config.stale_after),
+        data_deadline_ms: door.config.data_deadline.map(millis),
+        backoff_min_ms: millis(door.config.backoff_min),
+        backoff_max_ms: millis(door.config.backoff_max),
+        max_attempts: door.config.max_attempts,
+    }
+}

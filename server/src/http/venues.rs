@@ -1,0 +1,261 @@
+//! `GET /api/v1/venues/{venue}/rest?path=/…&weight=…&…`: a venue's REST for pages in direct mode, which may not call it.
+//!
+//! Only paths that the venue's own session asks for, only `GET`, only venues without a token, bounded in time, size and
+//! rate, and only as far as the weight budget goes that the page shares with the server's own feed; never inside a
+//! `Retry-After`. What the venue answers is passed on as it came, with its `Retry-After` and the weight it counts
+//! (`X-Used-Weight`). Who may call at all is decided before ([`super::guard`]).
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    Extension,
+    body::Body,
+    extract::{Path, Query, State},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::Response,
+};
+use venues::{registry, session::HttpAnswer};
+
+use super::{
+    accept::Peer,
+    stream::limiter::{Limiter, Verdict},
+};
+use crate::{
+    clock::Clock,
+    error::ApiError,
+    feed::{
+        doors::{Door, Doors},
+        http::PassFailure,
+    },
+};
+
+/// The doors to the venues, with a rate for each caller. Clones share both.
+#[derive(Clone, Debug)]
+pub struct Doorway {
+    doors: Doors,
+    clock: Clock,
+    // Held for a look-up, never across an await.
+    callers: Arc<Mutex<BTreeMap<IpAddr, Limiter>>>,
+}
+
+impl Doorway {
+    /// Nobody has asked yet.
+    pub fn new(doors: Doors, clock: Clock) -> Self {
+        Self { doors, clock, callers: Arc::default() }
+    }
+
+    /// The door to a venue.
+    pub fn find(&self, venue: &str) -> Option<&Door> {
+        self.doors.find(venue)
+    }
+
+    /// Counts a request of `caller`.
+    fn admit(&self, caller: IpAddr) -> Result<(), ApiError> {
+        let now = self.clock.now().monotonic;
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        if callers.len() >= MAX_CALLERS && !callers.contains_key(&caller) {
+            // Whoever it is begins with a full bucket again: a bound on memory, not a punishment.
+            callers.pop_first();
+        }
+        let limiter = callers.entry(caller).or_insert_with(|| Limiter::new(REQUESTS_PER_SECOND, BURST, now));
+        match limiter.judge(now) {
+            Verdict::Pass => Ok(()),
+            Verdict::Refuse | Verdict::Disconnect => {
+                Err(ApiError::AskLater { reason: "too many requests from this address", wait_s: 1 })
+            }
+        }
+    }
+}
+
+/// Asks the venue on behalf of a page.
+pub async fn pass(
+    State(doors): State<Doorway>,
+    Path(venue): Path<String>,
+    peer: Option<Extension<Peer>>,
+    Query(parameters): Query<Vec<(String, String)>>,
+) -> Result<Response, ApiError> {
+    let door = doors.find(&venue).ok_or_else(|| ApiError::UnknownVenue {
+        venue: venue.chars().take(MAX_SHOWN).collect(),
+        known: registry::venues().map(|info| info.name).collect::<Vec<_>>().join(", "),
+    })?;
+    let asked = Asked::read(door, parameters)?;
+    doors.admit(peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(Peer(address))| address))?;
+    let answer = door.http.pass(&asked.path, &asked.query, asked.weight).await.map_err(|failure| match failure {
+        PassFailure::Wait(wait) => {
+            ApiError::AskLater { reason: "the venue's request limit is used up", wait_s: whole_seconds(wait) }
+        }
+        PassFailure::Busy => ApiError::AskLater { reason: "too many requests are waiting", wait_s: 1 },
+        PassFailure::NoAnswer(failure) => ApiError::VenueUnreachable { detail: failure.detail },
+    })?;
+    Ok(passed_on(&answer.lend()))
+}
+
+/// A request as a page may make it.
+#[derive(Debug, PartialEq, Eq)]
+struct Asked {
+    path: String,
+    query: Vec<(String, String)>,
+    weight: u32,
+}
+
+impl Asked {
+    fn read(door: &Door, parameters: Vec<(String, String)>) -> Result<Self, ApiError> {
+        let info = door.info;
+        if let Some(reason) = door.refusal() {
+            return Err(ApiError::NotPassedOn { venue: info.name, reason });
+        }
+        let (mut path, mut weight, mut query) = (None, UNSTATED_WEIGHT, Vec::new());
+        for (name, value) in parameters {
+            match name.as_str() {
+                "path" => path = Some(value),
+                "weight" => {
+                    let remedy = || "write a whole number from 1 to 1000".to_owned();
+                    let stated = value.parse().ok().filter(|weight| (1..=1_000).contains(weight));
+                    weight = stated.ok_or_else(|| ApiError::BadParameter { parameter: "weight", remedy: remedy() })?;
+                }
+                _ if query.len() >= MAX_PARAMETERS || name.len() + value.len() > MAX_PARAMETER_BYTES => {
+                    let remedy =
+                        format!("at most {MAX_PARAMETERS} further parameters of {MAX_PARAMETER_BYTES} bytes each");
+                    return Err(ApiError::BadParameter { parameter: "query", remedy });
+                }
+                _ => query.push((name, value)),
+            }
+        }
+        let path = path.ok_or_else(|| ApiError::BadParameter {
+            parameter: "path",
+            remedy: format!("write path=/…; allowed are {}", info.rest_paths.join(", ")),
+        })?;
+        if !info.allows_path(&path) {
+            return Err(ApiError::PathNotAllowed { venue: info.name, allowed: info.rest_paths.join(", ") });
+        }
+        Ok(Self { path, query, weight })
+    }
+}
+
+fn passed_on(answer: &HttpAnswer<'_>) -> Response {
+    let mut response = Response::new(Body::from(answer.body.to_owned()));
+    // A redirect or an informational status would make the browser do something: to the page it is a failure.
+    *response.status_mut() = StatusCode::from_u16(answer.status)
+        .ok()
+        .filter(|status| status.is_success() || status.is_client_error() || status.is_server_error())
+        .unwrap_or(StatusCode::BAD_GATEWAY);
+    let headers = response.headers_mut();
+    // Whatever the venue calls it: it is read by our session and by nothing that would run it.
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(wait) = answer.retry_after {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs()));
+    }
+    if let Some(weight) = answer.used_weight {
+        headers.insert(USED_WEIGHT, HeaderValue::from(weight));
+    }
+    response
+}
+
+/// Rounded up: a moment too early is too early.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
+
+const USED_WEIGHT: HeaderName = HeaderName::from_static("x-used-weight");
+/// What a request counts for where it does not say: that of a whole book.
+const UNSTATED_WEIGHT: u32 = 50;
+const MAX_PARAMETERS: usize = 16;
+/// A list of a hundred symbols.
+const MAX_PARAMETER_BYTES: usize = 4_096;
+/// A page that opens asks for a book, bars and figures of each symbol it follows, a few at a time.
+const REQUESTS_PER_SECOND: u32 = 10;
+const BURST: u32 = 150;
+/// Addresses remembered at once; behind a proxy it is one.
+const MAX_CALLERS: usize = 1_024;
+const MAX_SHOWN: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::VenueConfig;
+
+    fn doors() -> Doors {
+        let client = crate::feed::http::client(&crate::tls::client_config().unwrap()).unwrap();
+        Doors::new(&client, Clock::start(), |_| VenueConfig::default())
+    }
+
+    fn read(parameters: &[(&str, &str)]) -> Result<Asked, &'static str> {
+        let doors = doors();
+        let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Asked::read(doors.find("binance").unwrap(), parameters).map_err(|error| error.kind().1)
+    }
+
+    #[test]
+    fn only_what_a_session_asks_for_is_passed_on() {
+        let asked =
+            read(&[("path", "/api/v3/depth"), ("symbol", "BTCUSDT"), ("weight", "5"), ("limit", "100")]).unwrap();
+        let query = [("symbol", "BTCUSDT"), ("limit", "100")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(asked, Asked { path: "/api/v3/depth".into(), query: query.to_vec(), weight: 5 });
+        assert_eq!(read(&[("path", "/api/v3/depth")]).unwrap().weight, UNSTATED_WEIGHT);
+        let long = "x".repeat(MAX_PARAMETER_BYTES);
+        let many: Vec<(&str, &str)> = [("path", "/api/v3/depth")].into_iter().chain([("a", "b"); 17]).collect();
+        for (parameters, code) in [
+            (&[][..], "bad_parameter"),
+            (&[("path", "/api/v3/order")], "path_not_allowed"),
+            (&[("path", "/api/v3/depth/")], "path_not_allowed"),
+            (&[("path", "/api/v3/depth?symbol=A")], "path_not_allowed"),
+            (&[("path", "/api/v3/depth#")], "path_not_allowed"),
+            (&[("path", "//evil.example/api/v3/depth")], "path_not_allowed"),
+            (&[("path", "@evil.example/api/v3/depth")], "path_not_allowed"),
+            (&[("path", "/api/v3/depth"), ("weight", "0")], "bad_parameter"),
+            (&[("path", "/api/v3/depth"), ("weight", "x")], "bad_parameter"),
+            (&[("path", "/api/v3/depth"), ("symbol", &long)], "bad_parameter"),
+            (&many, "bad_parameter"),
+        ] {
+            assert_eq!(read(parameters).unwrap_err(), code, "{parameters:?}");
+        }
+    }
+
+    #[test]
+    fn venues_with_a_token_are_not_passed_on() {
+        let doors = doors();
+        for info in registry::venues().filter(|info| info.capabilities.needs_token) {
+            let path = info.rest_paths.first().copied().unwrap_or("/").to_owned();
+            let refused = Asked::read(doors.find(info.name).unwrap(), vec![("path".into(), path)]).unwrap_err();
+            assert_eq!(refused.kind().1, "not_passed_on", "{}", info.name);
+        }
+    }
+
+    #[test]
+    fn each_caller_has_a_rate() {
+        let doorway = Doorway::new(doors(), Clock::start());
+        let [first, second] = [1, 2].map(|last| IpAddr::V4(Ipv4Addr::new(10, 0, 0, last)));
+        let n_admitted = (0..BURST + 50).filter(|_| doorway.admit(first).is_ok()).count();
+        assert!((BURST as usize..BURST as usize + 20).contains(&n_admitted), "{n_admitted}");
+        assert!(doorway.admit(second).is_ok());
+        for number in 0..5_000_u32 {
+            doorway.admit(IpAddr::V4(number.into())).unwrap();
+        }
+        assert!(doorway.callers.lock().unwrap().len() <= MAX_CALLERS);
+    }
+
+    #[test]
+    fn an_answer_is_passed_on_without_what_makes_browsers_act() {
+        let answer = |status| HttpAnswer {
+            status,
+            retry_after: Some(Duration::from_secs(7)),
+            used_weight: Some(31),
+            body: "<script>",
+        };
+        for (status, expected) in [(200, 200), (429, 429), (503, 503), (301, 502), (101, 502), (999, 502)] {
+            let response = passed_on(&answer(status));
+            assert_eq!(response.status().as_u16(), expected, "{status}");
+            assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json");
+            assert_eq!(
+                (&response.headers()["retry-after"], &response.headers()["x-used-weight"]),
+                (&"7".parse().unwrap(), &"31".parse().unwrap())
+            );
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! `GET /api/v1/venues`: what each venue can do, and what runs of it now.
+//!
+//! Whether a venue has its token is said, the token never.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use axum::{Json, extract::State};
+use model::{instrument::Venue, status::FeedMode};
+use serde::Serialize;
+use venues::registry::{self, Capabilities, VenueInfo};
+use wire::data::{ConnectionEntry, StatusData, StreamEntry};
+
+use crate::{feed::handle::Feeds, venue_list};
+
+/// `{"venues":[…]}`, sorted by name.
+#[derive(Serialize)]
+pub struct VenueRows {
+    venues: Vec<VenueRow>,
+}
+
+/// One venue.
+#[derive(Serialize)]
+struct VenueRow {
+    name: &'static str,
+    title: &'static str,
+    capabilities: Capabilities,
+    /// `not_needed`, `configured`, or `missing`.
+    token: &'static str,
+    /// What a first start offers.
+    first_symbols: Vec<String>,
+    is_running: bool,
+    /// Followed now.
+    symbols: Vec<String>,
+    /// How the data comes; absent where the venue does not run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mode: Option<FeedMode>,
+    /// How the connections fare; absent where the venue does not run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<ConnectionEntry>,
+}
+
+/// The venues that a token is configured for.
+pub type TokenHolders = Arc<BTreeSet<String>>;
+
+/// Lists the venues.
+pub async fn list(State(feeds): State<Feeds>, State(holders): State<TokenHolders>) -> Json<VenueRows> {
+    let status = feeds.status();
+    Json(VenueRows { venues: registry::venues().map(|info| row(info, &status, &holders)).collect() })
+}
+
+fn row(info: &'static VenueInfo, status: &StatusData, holders: &BTreeSet<String>) -> VenueRow {
+    let venue = Venue::new(info.name);
+    let connection = status.connections.iter().find(|entry| entry.venue == venue).cloned();
+    let of_venue = |entry: &&StreamEntry| *entry.instrument.venue() == venue;
+    let symbol = |entry: &StreamEntry| entry.instrument.symbol().to_owned();
+    let first: Vec<String> = registry::first_symbols(info.name).iter().map(|symbol| (*symbol).to_owned()).collect();
+    VenueRow {
+        name: info.name,
+        title: info.title,
+        capabilities: info.capabilities,
+        token: match info.capabilities.needs_token {
+            false => "not_needed",
+            true if holders.contains(info.name) => "configured",
+            true => "missing",
+        },
+        first_symbols: if first.is_empty() { venue_list::default_symbols(info) } else { first },
+        is_running: connection.is_some(),
+        symbols: status.streams.iter().filter(of_venue).map(symbol).collect(),
+        mode: connection.as_ref().map(|entry| entry.mode),
+        connection,
+    }
+}
