@@ -241,7 +241,7 @@ impl Driver {
             SocketEventKind::Connected => tap.connected(connection, now),
             SocketEventKind::Text(text) => tap.received(connection, text, now),
             SocketEventKind::Binary(bytes) => tap.received_binary(connection, bytes, now),
-            SocketEventKind::Ping => {}
+            SocketEventKind::Ping | SocketEventKind::Pong { .. } => {}
             SocketEventKind::Closed(reason) => tap.closed(connection, reason.detail(), now.wall),
         }
         match kind {

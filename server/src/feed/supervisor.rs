@@ -33,8 +33,8 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    recorder::tap::Tap,
     config::{FeedConfig, VenueConfig, error::SettingError, feeds::MAX_SYMBOLS},
+    recorder::tap::Tap,
     shutdown::Shutdown,
     venue_list,
 };
