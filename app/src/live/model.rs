@@ -14,9 +14,7 @@ use model::{
     time::{Monotonic, Now, Timestamp},
 };
 use wire::{
-    data::{
-        BookData, ConsolidatedData, QualityData, QuoteData, StatusData, StreamEntry, SystemData, TopicData,
-    },
+    data::{BookData, ConsolidatedData, QualityData, QuoteData, StatusData, StreamEntry, SystemData, TopicData},
     message::{Item, ItemKind},
     topic::Topic,
 };

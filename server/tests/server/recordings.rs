@@ -168,7 +168,7 @@ async fn what_was_recorded_decodes_to_what_was_said_and_plays_the_same() {
         let live = live.clone();
         Some(Box::new(move |event: &MarketEvent| live.lock().unwrap().extend(line_of(event))) as EventObserver)
     };
-    let server = Server::start_observed(config(&sim, &folder), |_| observer.take()).await.unwrap();
+    let server = Server::start_observed(config(&sim, &folder), move |_| observer.take()).await.unwrap();
     // In the middle of everything, so that the book has to come out of the prelude.
     until_live(&server, "binance:ADASIM").await;
     let which = json!({ "venue": "binance" });
