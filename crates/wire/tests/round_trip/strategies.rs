@@ -296,9 +296,9 @@ fn consolidated() -> impl Strategy<Value = ConsolidatedData> {
 pub(crate) fn item() -> impl Strategy<Value = Item> {
     let interval = prop::sample::select(Interval::ALL.to_vec());
     let data = prop_oneof![
-        (instrument(), quote()).prop_map(|(id, data)| (Topic::quote(&id), TopicData::Quote(data))),
-        (instrument(), tape()).prop_map(|(id, data)| (Topic::tape(&id), TopicData::Tape(data))),
-        (instrument(), book()).prop_map(|(id, data)| (Topic::book(&id), TopicData::Book(data))),
+        (instrument(), quote()).prop_map(|(id, data)| (Topic::quote(&id), TopicData::Quote(data))).boxed(),
+        (instrument(), tape()).prop_map(|(id, data)| (Topic::tape(&id), TopicData::Tape(data))).boxed(),
+        (instrument(), book()).prop_map(|(id, data)| (Topic::book(&id), TopicData::Book(data))).boxed(),
         (interval, instrument(), candles())
             .prop_map(|(interval, id, data)| (Topic::candles(interval, &id), TopicData::Candles(data))),
         // Boxed: by value the generators of a message's items would need more stack than a test has.
@@ -306,9 +306,10 @@ pub(crate) fn item() -> impl Strategy<Value = Item> {
             .prop_map(|(id, data)| (Topic::quality(&id), TopicData::Quality(Box::new(data))))
             .boxed(),
         status().prop_map(|data| (Topic::STATUS, TopicData::Status(data))).boxed(),
-        system().prop_map(|data| (Topic::SYSTEM, TopicData::System(data))),
+        system().prop_map(|data| (Topic::SYSTEM, TopicData::System(data))).boxed(),
         ("[A-Z]{1,6}/[A-Z]{1,6}", consolidated())
-            .prop_map(|(pair, data)| (Topic::consolidated(&pair), TopicData::Consolidated(data))),
+            .prop_map(|(pair, data)| (Topic::consolidated(&pair), TopicData::Consolidated(data)))
+            .boxed(),
     ];
     let kind = prop::sample::select(vec![ItemKind::Snapshot, ItemKind::Delta]);
     (data, kind, any::<u64>()).prop_map(|((topic, data), kind, offset)| Item { kind, stream: 0, topic, offset, data })
