@@ -11,6 +11,7 @@
 //! - [`cross_check`]: both ways side by side
 //! - [`demand`]: who wants what · [`commands`]: what the reader wants done
 //! - [`instruments`], [`venue_list`]: the lists of instruments and of venues · `socket`: the shell around all of it
+//! - [`recorder`]: recordings and the replay, asked for by REST
 //! - [`browser`]: storage, clocks, dialogs
 
 pub mod browser;
@@ -26,6 +27,7 @@ pub mod latency;
 pub mod link;
 pub mod model;
 pub mod paths;
+pub mod recorder;
 #[cfg(feature = "hydrate")]
 mod socket;
 pub mod stages;

@@ -35,6 +35,11 @@ impl Selection {
         self.instrument.with(|instrument| instrument.as_ref().is_some_and(|instrument| instrument.is_simulated))
     }
 
+    /// True where what is shown plays from a recording.
+    pub fn is_replay(self) -> bool {
+        self.id.with(|id| id.as_ref().is_some_and(|id| id.venue().replayed().is_some()))
+    }
+
     /// Decimals of prices and of sizes.
     pub fn decimals(self) -> Option<(u32, u32)> {
         self.instrument.with(|instrument| {
@@ -90,6 +95,11 @@ fn first_choice(list: &InstrumentList, status: Option<&StatusData>, is_patient: 
     let id_of = |instrument: &Arc<Instrument>| instrument.id.clone();
     // The one most readers look at first; the sort is stable, so the list's order decides among equals.
     let mut known: Vec<&Arc<Instrument>> = list.known.iter().collect();
+    // What plays from a recording is past: shown at once only where there is nothing else.
+    let is_replay = |instrument: &Arc<Instrument>| instrument.id.venue().replayed().is_some();
+    if !known.iter().all(|instrument| is_replay(instrument)) {
+        known.retain(|instrument| !is_replay(instrument));
+    }
     known.sort_by_key(|instrument| !FIRST_ASSETS.iter().any(|asset| instrument.base.starts_with(asset)));
     let mut real = known.iter().copied().filter(|instrument| !instrument.is_simulated);
     if let Some(live) = real.clone().find(|instrument| state(&instrument.id) == Some(StreamState::Live)) {
@@ -154,6 +164,8 @@ mod tests {
         check(&["real:A"], &[("real:A", Failed)], true, Some("real:A"));
         check(&["demo:ADA", "demo:BTC", "demo:XRP"], &[], true, Some("demo:BTC"));
         check(&["real:A", "real:XBT"], &[("real:A", Live), ("real:XBT", Live)], true, Some("real:XBT"));
+        check(&["demo:SIM", "replay-real:BTC"], &[("replay-real:BTC", Live)], true, Some("demo:SIM"));
+        check(&["replay-real:BTC"], &[("replay-real:BTC", Live)], true, Some("replay-real:BTC"));
         check(&[], &[], false, None);
     }
 }

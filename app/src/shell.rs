@@ -3,7 +3,9 @@
 pub mod alert_line;
 pub mod banner;
 pub mod document;
+pub mod notice;
 pub mod rail;
+pub mod replay_bar;
 pub mod settings_panel;
 pub mod status_bar;
 
@@ -18,14 +20,18 @@ pub use self::document::shell;
 use self::{
     alert_line::{AlertLine, provide_troubles},
     banner::Banner,
+    notice::ServerNotice,
     rail::Rail,
+    replay_bar::ReplayBar,
     settings_panel::SettingsPanel,
     status_bar::StatusBar,
 };
 use crate::{
     components::{status_light::provide_asked, status_popover::StatusPopover},
-    live::{browser, provide_live},
-    pages::{live::LivePage, markets::MarketsPage, quality::QualityPage, venues::VenuesPage},
+    live::{browser, provide_live, recorder::provide_recorder},
+    pages::{
+        live::LivePage, markets::MarketsPage, quality::QualityPage, recordings::RecordingsPage, venues::VenuesPage,
+    },
     selection::provide_selection,
     settings::{STORAGE_KEY, Settings, Theme},
 };
@@ -36,6 +42,7 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_context(remembered_settings());
     provide_live();
+    provide_recorder();
     provide_troubles();
     provide_asked();
     view! {
@@ -50,8 +57,13 @@ pub fn App() -> impl IntoView {
 fn Frame() -> impl IntoView {
     let selection = provide_selection();
     let is_simulated = Memo::new(move |_| selection.is_simulated());
+    let is_replay = Memo::new(move |_| selection.is_replay());
     view! {
-        <div class="frame" data-simulated=move || is_simulated.get().to_string()>
+        <div
+            class="frame"
+            data-simulated=move || is_simulated.get().to_string()
+            data-replay=move || is_replay.get().to_string()
+        >
             <a class="skip-link" href="#main">"Skip to the page"</a>
             <Rail/>
             <main class="frame__main" id="main" tabindex="-1">
@@ -60,8 +72,11 @@ fn Frame() -> impl IntoView {
                     <Route path=StaticSegment("markets") view=MarketsPage/>
                     <Route path=StaticSegment("venues") view=VenuesPage/>
                     <Route path=StaticSegment("quality") view=QualityPage/>
+                    <Route path=StaticSegment("recordings") view=RecordingsPage/>
                 </Routes>
             </main>
+            <ReplayBar/>
+            <ServerNotice/>
             <AlertLine/>
             <Banner/>
             <StatusBar/>

@@ -27,14 +27,15 @@ use crate::{
         handle::Feeds,
         publisher::{Payload, publish},
     },
+    notices::Notices,
 };
 
 /// Who owns the board's streams; no venue can have this name.
 pub const OWNER: &str = "@server";
 
 /// Publishes until `stop`.
-pub async fn run(hub: Hub<Payload>, feeds: Feeds, clock: Clock, stop: CancellationToken) {
-    let mut board = Board { hub, feeds, clock, lanes: Default::default() };
+pub async fn run(hub: Hub<Payload>, feeds: Feeds, notices: Notices, clock: Clock, stop: CancellationToken) {
+    let mut board = Board { hub, feeds, notices, clock, lanes: Default::default() };
     let mut turns = tokio::time::interval(Lane::Fast.period());
     turns.set_missed_tick_behavior(MissedTickBehavior::Skip);
     for n_turns in 0_u64.. {
@@ -49,6 +50,7 @@ pub async fn run(hub: Hub<Payload>, feeds: Feeds, clock: Clock, stop: Cancellati
 struct Board {
     hub: Hub<Payload>,
     feeds: Feeds,
+    notices: Notices,
     clock: Clock,
     lanes: [BoardLane; Lane::ALL.len()],
 }
@@ -91,7 +93,7 @@ impl Board {
                 None if topic == Topic::STATUS => {
                     published.status.turn(&self.feeds.status(), now).map(TopicData::Status)
                 }
-                None => published.system_turn(self.clock, &self.hub, now).map(TopicData::System),
+                None => published.system_turn(self.clock, &self.hub, &self.notices, now).map(TopicData::System),
             };
             if let Some(delta) = delta {
                 active.offset += 1;
@@ -120,7 +122,7 @@ impl BoardLane {
     }
 
     /// Once a second, whatever the lane: nobody needs an uptime more often.
-    fn system_turn(&mut self, clock: Clock, hub: &Hub<Payload>, now: Now) -> Option<SystemData> {
+    fn system_turn(&mut self, clock: Clock, hub: &Hub<Payload>, notices: &Notices, now: Now) -> Option<SystemData> {
         if self.system_at.is_some_and(|at| now.monotonic.saturating_since(at) < SYSTEM_PERIOD) {
             return None;
         }
@@ -129,6 +131,7 @@ impl BoardLane {
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             uptime_ms: u64::try_from(clock.uptime().as_millis()).ok(),
             clients: u64::try_from(hub.stats().n_subscribers).ok(),
+            notice: notices.newest(),
         };
         let delta = self.system.diff(&newer)?;
         self.system.merge(&delta);

@@ -5,6 +5,8 @@
 
 pub mod config;
 pub mod decode;
+pub mod record;
+pub mod replay;
 pub mod serve;
 
 use std::process::ExitCode;
@@ -27,6 +29,10 @@ enum Command {
     Config(config::Arguments),
     /// Turn recorded frames into normalised events, one JSON object a line, and a summary.
     Decode(decode::Arguments),
+    /// Record feeds for a while.
+    Record(record::Arguments),
+    /// Serve the page with a recording playing instead of feeds.
+    Replay(replay::Arguments),
     /// Serve the page and the stream (the default).
     Serve(serve::Arguments),
 }
@@ -52,6 +58,8 @@ pub fn run() -> ExitCode {
     let result = match arguments.command {
         Some(Command::Config(arguments)) => config::run(&arguments),
         Some(Command::Decode(arguments)) => decode::run(&arguments),
+        Some(Command::Record(arguments)) => record::run(&arguments),
+        Some(Command::Replay(arguments)) => replay::run(&arguments),
         Some(Command::Serve(arguments)) => serve::run(&arguments),
         None => serve::run(&arguments.serve),
     };
@@ -104,7 +112,7 @@ mod tests {
 
     #[test]
     fn commands_that_do_not_exist_are_refused() {
-        for command in ["replay", "record", "bench", "user"] {
+        for command in ["bench", "user"] {
             assert!(CommandLine::try_parse_from(["truetape", command]).is_err(), "{command}");
         }
     }

@@ -5,11 +5,12 @@
 //!
 //! # Layout
 //! - [`load`]: the three sources and their order · [`value`]: one setting's text or TOML value
-//! - [`server`], [`feeds`], [`venues`], [`stream`]: the concerns · [`token`]: what is never shown
+//! - [`server`], [`feeds`], [`venues`], [`stream`], [`recordings`]: the concerns · [`token`]: what is never shown
 
 pub mod error;
 pub mod feeds;
 pub mod load;
+pub mod recordings;
 pub mod server;
 pub mod stream;
 pub mod token;
@@ -22,6 +23,7 @@ pub use self::{
     error::ConfigError,
     feeds::FeedConfig,
     load::{Sources, load},
+    recordings::RecordingsConfig,
     server::ServerConfig,
     stream::StreamConfig,
     venues::VenueConfig,
@@ -38,6 +40,8 @@ pub struct Config {
     pub venues: BTreeMap<String, VenueConfig>,
     /// The stream to the browsers.
     pub stream: StreamConfig,
+    /// Recordings of feeds.
+    pub recordings: RecordingsConfig,
 }
 
 impl Config {
@@ -57,6 +61,7 @@ impl Config {
             root.insert("venues".into(), venues.into());
         }
         root.insert("stream".into(), self.stream.to_toml().into());
+        root.insert("recordings".into(), self.recordings.to_toml().into());
         root.to_string()
     }
 }

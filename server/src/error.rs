@@ -31,6 +31,27 @@ pub enum ApiError {
         /// What is followed and looks like it.
         nearest: Vec<String>,
     },
+    /// There is no recording of that name.
+    #[error("there is no recording named {name}; GET /api/v1/recordings lists them")]
+    UnknownRecording {
+        /// As asked for.
+        name: String,
+    },
+    /// It cannot be done as things stand.
+    #[error("{what}")]
+    Conflict {
+        /// Why, and what to do first.
+        what: String,
+    },
+    /// No replay is loaded.
+    #[error("nothing plays; load a recording first")]
+    NothingPlays,
+    /// Files cannot be written or read.
+    #[error("the recordings' folder cannot be used: {what}; check its rights and its disk's space")]
+    Storage {
+        /// The system's words.
+        what: String,
+    },
     /// There is no such venue.
     #[error("no venue {venue}; known are {known}")]
     UnknownVenue {
@@ -109,6 +130,10 @@ impl ApiError {
         match self {
             Self::BadParameter { .. } => (StatusCode::BAD_REQUEST, "bad_parameter"),
             Self::UnknownInstrument { .. } => (StatusCode::NOT_FOUND, "unknown_instrument"),
+            Self::UnknownRecording { .. } => (StatusCode::NOT_FOUND, "unknown_recording"),
+            Self::Conflict { .. } => (StatusCode::CONFLICT, "conflict"),
+            Self::NothingPlays => (StatusCode::CONFLICT, "nothing_plays"),
+            Self::Storage { .. } => (StatusCode::INSUFFICIENT_STORAGE, "storage"),
             Self::UnknownVenue { .. } => (StatusCode::NOT_FOUND, "unknown_venue"),
             Self::NotPassedOn { .. } => (StatusCode::FORBIDDEN, "not_passed_on"),
             Self::PathNotAllowed { .. } => (StatusCode::FORBIDDEN, "path_not_allowed"),

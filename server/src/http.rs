@@ -6,6 +6,7 @@
 //! - [`instruments`], [`candles`], [`book`], [`trades`], [`status`], [`venues_list`]: what the REST API shows
 //! - [`feeds`]: what it starts and stops · [`parameters`]: its query parameters
 //! - [`direct`], [`venues`]: for pages in direct mode: how venues are reached, and their REST passed on
+//! - [`recordings`], [`replay`]: what was recorded, and what plays
 //! - [`health`]: for whoever watches over the process
 
 pub mod accept;
@@ -18,6 +19,8 @@ pub mod health;
 pub mod instruments;
 pub mod page;
 pub mod parameters;
+pub mod recordings;
+pub mod replay;
 pub mod security;
 pub mod site;
 pub mod status;
@@ -37,7 +40,12 @@ use tower_http::compression::{CompressionLayer, predicate::SizeAbove};
 use wire::limits::MAX_CLIENT_MESSAGE_BYTES;
 
 use self::{guard::Hosts, stream::StreamContext, venues::Doorway, venues_list::TokenHolders};
-use crate::{error::ApiError, feed::handle::Feeds, shutdown::Shutdown};
+use crate::{
+    error::ApiError,
+    feed::handle::Feeds,
+    recorder::{desk::Desk, replays::Replays},
+    shutdown::Shutdown,
+};
 
 /// What handlers may ask for. Everything in it is a handle.
 #[derive(Clone, FromRef)]
@@ -56,6 +64,10 @@ pub struct AppState {
     pub shutdown: Shutdown,
     /// What a stream session needs.
     pub stream: StreamContext,
+    /// Recordings of feeds.
+    pub recordings: Desk,
+    /// The replay.
+    pub replays: Replays,
 }
 
 /// Every route of the server.
@@ -67,6 +79,8 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/feeds", post(feeds::start))
         .route("/api/v1/feeds/{venue}", delete(feeds::stop))
         .route("/api/v1/instruments", get(instruments::list))
+        .route("/api/v1/recordings", get(recordings::list))
+        .route("/api/v1/replay", get(replay::show).post(replay::tell))
         .route("/api/v1/status", get(status::show))
         .route("/api/v1/trades", get(trades::list))
         .route("/api/v1/venues", get(venues_list::list))
@@ -78,6 +92,11 @@ pub fn router(state: AppState) -> Router {
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/ws", get(stream::upgrade))
+        .route("/api/v1/recordings/start", post(recordings::start))
+        .route("/api/v1/recordings/stop", post(recordings::stop))
+        .route("/api/v1/recordings/save-last", post(recordings::save_last))
+        // Packed already: not through the layer that packs.
+        .route("/api/v1/recordings/{name}", get(recordings::download).delete(recordings::delete))
         .merge(api)
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed });
     page::routes(router, &state)

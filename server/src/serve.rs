@@ -25,6 +25,8 @@ use crate::{
         supervisor::{FeedKit, Supervisor},
     },
     http::{self, AppState, accept, guard::Hosts, page, stream::StreamContext, venues::Doorway},
+    notices::Notices,
+    recorder::{desk::Desk, replays::Replays, shelf::Shelf},
     shutdown::Shutdown,
     tls,
 };
@@ -34,6 +36,8 @@ use crate::{
 pub struct Server {
     address: SocketAddr,
     shutdown: Shutdown,
+    recordings: Desk,
+    replays: Replays,
 }
 
 impl Server {
@@ -56,7 +60,7 @@ impl Server {
     ) -> anyhow::Result<Self> {
         let listener = bind(config.server.listen).await?;
         let address = listener.local_addr().context("ask for the address that was bound")?;
-        let (clock, shutdown) = (Clock::start(), Shutdown::default());
+        let (clock, shutdown, notices) = (Clock::start(), Shutdown::default(), Notices::default());
         let (hub, directory) = (hub(&config.stream), Directory::default());
         let (feeds, orders) = Feeds::new(directory.clone());
         let tls = tls::client_config()?;
@@ -75,7 +79,10 @@ impl Server {
             supervisor.start(feed).await.with_context(|| format!("start the feed of {}", feed.venue))?;
         }
         shutdown.tasks.spawn(supervisor.run(orders));
-        shutdown.tasks.spawn(board::run(hub.clone(), feeds.clone(), clock, shutdown.stopping.clone()));
+        shutdown.tasks.spawn(board::run(hub.clone(), feeds.clone(), notices.clone(), clock, shutdown.stopping.clone()));
+        let shelf = Shelf::new(&config.server.data_dir, config.recordings);
+        let replays = Replays::new(shelf.clone(), feeds.clone(), hub.clone(), clock, shutdown.clone());
+        let recordings = Desk::new(shelf, feeds.clone(), clock, notices, shutdown.clone());
         let with_token = config.venues.iter().filter(|(_, venue)| venue.token.is_some());
         let holders = with_token.map(|(name, _)| name.clone()).collect();
         let state = AppState {
@@ -84,13 +91,15 @@ impl Server {
             holders: Arc::new(holders),
             hosts: Hosts::new(address, &config.server.allowed_hosts),
             leptos: page::options(),
+            recordings: recordings.clone(),
+            replays: replays.clone(),
             shutdown: shutdown.clone(),
             stream: StreamContext { hub, directory, feeds, config: Arc::new(config.stream), clock },
         };
         let max_connections = config.server.max_connections;
         shutdown.tasks.spawn(accept::accept(listener, http::router(state), shutdown.clone(), max_connections));
         tracing::info!(%address, "listening");
-        Ok(Self { address, shutdown })
+        Ok(Self { address, shutdown, recordings, replays })
     }
 
     /// Where it listens.
@@ -101,6 +110,16 @@ impl Server {
     /// The page's address.
     pub fn url(&self) -> String {
         format!("http://{}/", self.address)
+    }
+
+    /// Recordings of its feeds.
+    pub fn recordings(&self) -> &Desk {
+        &self.recordings
+    }
+
+    /// The replay.
+    pub fn replays(&self) -> &Replays {
+        &self.replays
     }
 
     /// The way to end it.

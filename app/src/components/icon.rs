@@ -23,6 +23,8 @@ pub enum Icon {
     Play,
     /// A plug: the Venues page.
     Plug,
+    /// A reel of tape: recordings.
+    Reel,
     /// A screen: as the system is set.
     Screen,
     /// A lens: search.
@@ -46,6 +48,9 @@ impl Icon {
             Self::Pause => "M5.5 3.5v9M10.5 3.5v9",
             Self::Play => "M5 3.5v9l7-4.5z",
             Self::Plug => "M5.5 2v3.5M10.5 2v3.5M3.5 5.5h9v2a4.5 4.5 0 0 1-9 0zM8 12v2.5",
+            Self::Reel => {
+                "M8 2.2a5.8 5.8 0 1 0 0 11.6h6M8 4.4v.2M11.4 8h.2M8 11.4v.2M4.4 8h.2M8 6.8a1.2 1.2 0 1 0 0 2.4 1.2 1.2 0 0 0 0-2.4zM13.8 8a5.8 5.8 0 0 0-5.8-5.8"
+            }
             Self::Screen => "M2 3h12v8H2zM6 14h4M8 11v3",
             Self::Search => "M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9zM10.3 10.3L14 14",
             Self::Sliders => "M2 4h7M12 4h2M9 2.5v3M2 12h2M7 12h7M7 10.5v3M2 8h8.5M13.5 8h.5M10.5 6.5v3",

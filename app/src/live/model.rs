@@ -14,7 +14,7 @@ use model::{
     time::{Monotonic, Now, Timestamp},
 };
 use wire::{
-    data::{BookData, ConsolidatedData, QualityData, QuoteData, StatusData, StreamEntry, TopicData},
+    data::{BookData, ConsolidatedData, QualityData, QuoteData, StatusData, StreamEntry, SystemData, TopicData},
     message::{Item, ItemKind},
     topic::Topic,
 };
@@ -266,6 +266,14 @@ impl LiveModel {
         }
     }
 
+    /// The server itself.
+    pub fn system(&self) -> Option<&SystemData> {
+        match self.other(&Topic::SYSTEM)? {
+            TopicData::System(system) => Some(system),
+            _ => None,
+        }
+    }
+
     /// What was counted, proved and measured of an instrument's stream and its feed.
     pub fn quality(&self, instrument: &InstrumentId) -> Option<&QualityData> {
         match self.other(&Topic::quality(instrument))? {
@@ -377,6 +385,10 @@ impl LiveModel {
     }
 
     fn age_ms(&self, instrument: &InstrumentId, entry: Option<&StreamEntry>, now: Now) -> Option<u64> {
+        if instrument.venue().replayed().is_some() {
+            // What plays has the ages it had when it was recorded; the clocks here do not count there.
+            return entry.and_then(|entry| entry.age_ms);
+        }
         let of_entry = entry.and_then(|entry| entry.last_update_ms).map(Timestamp::from_millis);
         let of_quote = self.quote(instrument).and_then(|quote| quote.receive_time_us).map(Timestamp::from_micros);
         let of_book = self.book(instrument).and_then(|book| book.receive_time_us).map(Timestamp::from_micros);

@@ -5,6 +5,7 @@
 pub mod live;
 pub mod markets;
 pub mod quality;
+pub mod recordings;
 pub mod venues;
 
 use crate::{components::icon::Icon, fragment::cadence::Cadence};
@@ -37,6 +38,7 @@ pub const PAGES: &[Page] = &[
     Page { path: "/markets", title: "Markets", icon: Icon::Columns, fragments: markets::FRAGMENTS },
     Page { path: "/venues", title: "Venues", icon: Icon::Plug, fragments: venues::FRAGMENTS },
     Page { path: "/quality", title: "Quality", icon: Icon::Gauge, fragments: quality::FRAGMENTS },
+    Page { path: "/recordings", title: "Tapes", icon: Icon::Reel, fragments: recordings::FRAGMENTS },
 ];
 
 /// What surrounds every page refreshes too.
@@ -49,7 +51,7 @@ mod tests {
     use super::*;
 
     /// The budget of each page: how many regions refresh by themselves.
-    const BUDGET: &[(&str, usize)] = &[("/", 5), ("/markets", 1), ("/venues", 1), ("/quality", 2)];
+    const BUDGET: &[(&str, usize)] = &[("/", 5), ("/markets", 1), ("/venues", 1), ("/quality", 2), ("/recordings", 0)];
 
     #[test]
     fn pages_keep_their_fragment_budget() {

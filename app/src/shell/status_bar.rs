@@ -14,8 +14,8 @@ use crate::{
     },
     format,
     fragment::{Fragment, cadence::Cadence},
-    live::{Live, browser, link::LinkState, model::LiveModel, use_live},
-    pages::venues::figures::is_all_simulated,
+    live::{Live, browser, link::LinkState, model::LiveModel, recorder::use_recorder, use_live},
+    pages::{recordings::state::replay_words, venues::figures::is_all_simulated},
 };
 
 /// What is known of the feeds.
@@ -107,6 +107,7 @@ pub fn StatusBar() -> impl IntoView {
             </Fragment>
             <span class="status-bar__space"></span>
             <Measures live/>
+            <ReplayCell/>
             <span class="status-bar__version">{concat!("v", env!("CARGO_PKG_VERSION"))}</span>
         </footer>
     }
@@ -171,6 +172,18 @@ fn Connection(
         <span class="status-bar__connection" data-testid="connection" data-state=words>
             <StatusMark state=mark/>
             <span>"server "{words}</span>
+        </span>
+    }
+}
+
+/// Where a replay is, and how fast it goes.
+#[component]
+fn ReplayCell() -> impl IntoView {
+    let replay = use_recorder().replay();
+    let words = move || replay.with(|replay| replay_words(replay.as_ref()));
+    view! {
+        <span class="status-bar__replay" data-testid="status-replay" data-on=move || replay.with(Option::is_some).to_string()>
+            {words}
         </span>
     }
 }

@@ -94,6 +94,7 @@ impl StreamTracker {
             cause: cause.map(ToString::to_string),
             next_attempt_ms: next_attempt_ms(health),
             is_simulated: stream.is_simulated || health.mode == FeedMode::Simulated,
+            is_replay: stream.id.venue().replayed().is_some(),
             price_decimals: stream.digits.price_decimals(),
             size_decimals: stream.digits.size_decimals(),
             // Where data comes, or none can come, silence needs no word.

@@ -25,11 +25,25 @@ impl Venue {
         &self.0
     }
 
-    /// True for a recording played under the name of its venue (`replay-kraken`).
+    /// The name under which a recording of this venue plays, beside the venue itself (`replay-kraken`).
+    #[must_use]
+    pub fn as_replay(&self) -> Self {
+        Self(format!("{REPLAY_PREFIX}{}", self.0).into())
+    }
+
+    /// The venue whose recording plays under this name; `None` for a venue itself.
+    pub fn replayed(&self) -> Option<&str> {
+        self.0.strip_prefix(REPLAY_PREFIX)
+    }
+
+    /// True for a recording that plays under the name of its venue.
     pub fn is_replay(&self) -> bool {
-        self.0.starts_with("replay-")
+        self.replayed().is_some()
     }
 }
+
+/// What the names of recordings that play begin with; no venue's own name does.
+const REPLAY_PREFIX: &str = "replay-";
 
 impl fmt::Display for Venue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -44,6 +44,13 @@ pub struct TapeEntry<'a> {
     /// The verbatim text of the frame or body.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Cow<'a, str>>,
+    /// The body of the question that an `http` entry answers, where it had one.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Cow<'a, str>>,
+    /// True for what a recorder that began in the middle knew already: earlier answers, and images of books made from
+    /// its own. Counts where the tape begins; where it continues another it is passed over.
+    #[serde(rename = "prelude", default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_prelude: bool,
 }
 
 impl<'a> TapeEntry<'a> {

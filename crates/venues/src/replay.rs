@@ -2,34 +2,65 @@
 //!
 //! Rules: entries are taken in file order. Each connection of the recording (`conn`, or the only one) has a session of
 //! its own, whose symbols come from frames. REST answers are kept until a session asks for that path and symbol; each
-//! answers once, limits may differ. What a session wants to send or to open is dropped, its deadlines are not served. An
-//! entry without a time repeats the one before it. Not here: reading files.
+//! answers once, limits may differ; where the recording has none, another session's live book answers for the venue's
+//! (a planned roll-over: the feed had the book already). What a session wants to send or to open is dropped, its
+//! deadlines are not served. An entry without a time repeats the one before it. What a recorder knew before it began
+//! (`prelude`) counts at the beginning only.
+//!
+//! A replay stands where a session stands: it lends books, health and instruments to whoever publishes them, after
+//! [`Replay::settle`]. Not here: reading files, pace.
+//!
+//! # Layout
+//! - `answers`: REST answers and the questions they fit · `merged`: several sessions as one
 
-use std::{collections::BTreeMap, time::Duration};
+mod answers;
+mod merged;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use model::{
-    event::MarketEvent,
-    instrument::{Instrument, InstrumentId},
-    proof::TrackedBook,
+    event::{HistoryWish, MarketEvent, MarketEventKind},
+    instrument::{Instrument, InstrumentId, Venue},
+    proof::{Books, TrackedBook},
     quality::FeedCounters,
+    status::FeedHealth,
     tape::{TapeEntry, TapeKind},
     time::{Monotonic, Now, Timestamp},
 };
 
+use self::{
+    answers::{Answer, split_url},
+    merged::{Merged, add, worth},
+};
 use crate::{
     error::VenueError,
     registry,
-    session::{CloseReason, ConnectionId, HttpAnswer, HttpRequest, Input, Output, Session, SessionConfig, Symbols},
+    session::{
+        CloseReason, ConnectionId, HttpAnswer, HttpRequest, Image, Input, Output, Session, SessionConfig, Symbols,
+    },
 };
 
 /// A recording under way.
 pub struct Replay {
-    venue: &'static str,
+    /// The venue whose protocol it is.
+    protocol: &'static str,
+    /// The name its instruments carry.
+    venue: Venue,
     connections: BTreeMap<String, Connection>,
     answers: Vec<Answer>,
     last_time: Timestamp,
+    latest_time: Timestamp,
     elapsed: Duration,
     n_entries: u64,
+    /// True once something other than headers and preludes was taken.
+    has_begun: bool,
+    merged: Merged,
+    /// Books that changed since the last [`Replay::settle`]; kept where several sessions have to be merged only.
+    touched: BTreeSet<InstrumentId>,
 }
 
 struct Connection {
@@ -39,13 +70,14 @@ struct Connection {
     is_open: bool,
     /// The newest connection the session wants, a successor perhaps: the one that comes next in the recording.
     wanted: Option<ConnectionId>,
-    outstanding: Vec<HttpRequest>,
+    outstanding: Vec<Question>,
 }
 
-struct Answer {
-    path: String,
-    query: Vec<(String, String)>,
-    body: String,
+/// What a session asked for.
+struct Question {
+    request: HttpRequest,
+    /// True once the other sessions were looked at for an answer.
+    is_passed_on: bool,
 }
 
 /// What a recording came to.
@@ -71,13 +103,26 @@ impl Replay {
     /// # Errors
     /// The venue is unknown.
     pub fn new(venue: &str) -> Result<Self, VenueError> {
+        Self::under(venue, &Venue::new(venue))
+    }
+
+    /// As [`Self::new`], with instruments under another venue name, beside the venue's own.
+    ///
+    /// # Errors
+    /// The venue is unknown.
+    pub fn under(venue: &str, name: &Venue) -> Result<Self, VenueError> {
         Ok(Self {
-            venue: registry::info(venue)?.name,
+            protocol: registry::info(venue)?.name,
+            venue: name.clone(),
             connections: BTreeMap::new(),
             answers: Vec::new(),
             last_time: Timestamp::EPOCH,
+            latest_time: Timestamp::EPOCH,
             elapsed: Duration::ZERO,
             n_entries: 0,
+            has_begun: false,
+            merged: Merged::default(),
+            touched: BTreeSet::new(),
         })
     }
 
@@ -85,36 +130,42 @@ impl Replay {
     pub fn feed(&mut self, entry: &TapeEntry<'_>, mut on_event: impl FnMut(&MarketEvent)) {
         self.n_entries += 1;
         let now = self.tick(entry);
-        let name = entry.conn.as_deref().unwrap_or_default();
-        match (entry.t, entry.data.as_deref()) {
-            (TapeKind::Header | TapeKind::Send, _) | (TapeKind::Recv | TapeKind::Http, None) => {}
-            (TapeKind::Connect, _) => self.with(name, now, &mut on_event, |connection| connection.open()),
-            (TapeKind::Recv, Some(text)) => {
-                self.with(name, now, &mut on_event, |connection| connection.open());
-                self.with(name, now, &mut on_event, |connection| {
-                    connection.number.map(|number| Input::Frame(number, text))
-                });
-            }
-            (TapeKind::Close, detail) => {
-                let detail = detail.unwrap_or_default().to_owned();
-                self.with(name, now, &mut on_event, |connection| connection.close(detail));
-            }
-            (TapeKind::Http, Some(body)) => {
-                let Some((path, query)) = entry.url.as_deref().and_then(split_url) else { return };
-                if self.answers.len() >= WAITING_ANSWERS {
-                    self.answers.remove(0);
+        if entry.is_prelude && self.has_begun {
+            return;
+        }
+        self.has_begun |= !entry.is_prelude && entry.t != TapeKind::Header;
+        self.noting_books(|replay, touched| {
+            let mut on_event = |event: &MarketEvent| {
+                if let Some(touched) = touched.as_mut().filter(|_| matches!(event.kind, MarketEventKind::Book(_))) {
+                    touched.insert(event.instrument.clone());
                 }
-                self.answers.push(Answer { path, query, body: body.to_owned() });
-                let names: Vec<String> = self.connections.keys().cloned().collect();
-                names.iter().for_each(|name| self.answer(name, now, &mut on_event));
-            }
+                on_event(event);
+            };
+            replay.take(entry, now, &mut on_event);
+        });
+    }
+
+    /// Asks for history as a feed does. The recording answers where it has the venue's answer; the events come to
+    /// `on_event`, at once or while later entries are taken.
+    pub fn wish(&mut self, wish: &HistoryWish, mut on_event: impl FnMut(&MarketEvent)) {
+        let now = self.now();
+        for name in self.names() {
+            self.with(&name, now, &mut on_event, |_| Some(Input::Wish(wish.clone())));
+        }
+    }
+
+    /// Brings what is lent up to date. Call before books, health or instruments are read.
+    pub fn settle(&mut self) {
+        if self.connections.len() > 1 {
+            let touched = std::mem::take(&mut self.touched);
+            self.merged.update(self.connections.values().map(|connection| connection.session.as_ref()), &touched);
         }
     }
 
     /// What it came to so far.
     pub fn summary(&self) -> ReplaySummary<'_> {
         let mut summary = ReplaySummary {
-            venue: self.venue,
+            venue: self.protocol,
             n_entries: self.n_entries,
             n_unused_answers: self.answers.len(),
             counters: FeedCounters::default(),
@@ -124,7 +175,6 @@ impl Replay {
         for connection in self.connections.values() {
             add(&mut summary.counters, &connection.session.health().counters);
             for (id, book) in connection.session.books() {
-                let worth = |book: &TrackedBook| (book.state.is_served(), book.receive_time, book.counters.updates);
                 let known = summary.books.entry(id).or_insert(book);
                 if worth(book) > worth(known) {
                     *known = book;
@@ -141,15 +191,66 @@ impl Replay {
         self.connections.values().map(|connection| connection.session.as_ref())
     }
 
-    fn tick(&mut self, entry: &TapeEntry<'_>) -> Now {
-        if let Some(time) = entry.receive_time() {
-            // The first time says when the recording began, not how long something took.
-            if self.last_time != Timestamp::EPOCH {
-                self.elapsed += time.saturating_since(self.last_time);
+    fn take(&mut self, entry: &TapeEntry<'_>, now: Now, on_event: &mut impl FnMut(&MarketEvent)) {
+        let name = entry.conn.as_deref().unwrap_or_default();
+        match (entry.t, entry.data.as_deref()) {
+            (TapeKind::Header | TapeKind::Send, _) | (TapeKind::Recv | TapeKind::Http, None) => {}
+            (TapeKind::Connect, _) => self.with(name, now, on_event, |connection| connection.open()),
+            (TapeKind::Recv, Some(text)) => {
+                self.with(name, now, on_event, |connection| connection.open());
+                self.with(name, now, on_event, |connection| connection.number.map(|number| Input::Frame(number, text)));
             }
+            (TapeKind::Close, detail) => {
+                let detail = detail.unwrap_or_default().to_owned();
+                self.with(name, now, on_event, |connection| connection.close(detail));
+            }
+            (TapeKind::Http, Some(body)) => {
+                let Some((path, query)) = entry.url.as_deref().and_then(split_url) else { return };
+                if self.answers.len() >= WAITING_ANSWERS {
+                    self.answers.remove(0);
+                }
+                let request = entry.request.as_deref().map(str::to_owned);
+                self.answers.push(Answer { path, query, request, body: body.to_owned() });
+                self.names().iter().for_each(|name| self.answer(name, now, on_event));
+            }
+        }
+    }
+
+    /// Runs `act`, which notes the books that change where there are several sessions to merge.
+    fn noting_books(&mut self, act: impl FnOnce(&mut Self, &mut Option<BTreeSet<InstrumentId>>)) {
+        let n_sessions = self.connections.len();
+        let mut touched = (n_sessions > 1).then(|| std::mem::take(&mut self.touched));
+        act(self, &mut touched);
+        if let Some(touched) = touched {
+            self.touched = touched;
+        }
+        if n_sessions < 2 && self.connections.len() > 1 {
+            // From now on they are merged: all books there are count as changed.
+            let sessions = self.connections.values();
+            self.touched = sessions.flat_map(|connection| connection.session.books().keys().cloned()).collect();
+        }
+    }
+
+    fn tick(&mut self, entry: &TapeEntry<'_>) -> Now {
+        // A header says when the file was made; nothing passed then.
+        if let Some(time) = entry.receive_time().filter(|_| entry.t != TapeKind::Header) {
+            // The first time says when the recording began, not how long something took. Answers are stamped when they
+            // were handled and frames when they were read, so times may step back a little.
+            if self.latest_time != Timestamp::EPOCH {
+                self.elapsed += time.saturating_since(self.latest_time);
+            }
+            self.latest_time = self.latest_time.max(time);
             self.last_time = time;
         }
+        self.now()
+    }
+
+    fn now(&self) -> Now {
         Now { monotonic: Monotonic::from_zero(self.elapsed), wall: self.last_time }
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.connections.keys().cloned().collect()
     }
 
     /// Hands the input that `make` gives to the session of that connection.
@@ -164,9 +265,10 @@ impl Replay {
             if self.connections.len() >= CONNECTIONS {
                 return;
             }
-            let config = SessionConfig { symbols: Symbols::FromFrames, ..SessionConfig::default() };
+            let venue_name = (self.venue.as_str() != self.protocol).then(|| self.venue.as_str().to_owned());
+            let config = SessionConfig { symbols: Symbols::FromFrames, venue_name, ..SessionConfig::default() };
             // The name was checked when the replay was made.
-            let Ok(session) = registry::open(self.venue, &config) else { return };
+            let Ok(session) = registry::open(self.protocol, &config) else { return };
             let connection =
                 Connection { session, number: None, is_open: false, wanted: None, outstanding: Vec::new() };
             let connection = self.connections.entry(name.to_owned()).or_insert(connection);
@@ -181,23 +283,104 @@ impl Replay {
         self.answer(name, now, on_event);
     }
 
-    /// Answers what the session asks for, as far as the recording has it.
+    /// Answers what the session asks for, as far as the recording or another session has it.
     fn answer(&mut self, name: &str, now: Now, on_event: &mut impl FnMut(&MarketEvent)) {
-        let Some(connection) = self.connections.get_mut(name) else { return };
-        while let Some((request_idx, answer_idx)) =
-            connection.outstanding.iter().enumerate().find_map(|(idx, request)| {
+        loop {
+            let Some(connection) = self.connections.get(name) else { return };
+            let recorded = connection.outstanding.iter().enumerate().find_map(|(idx, question)| {
                 // Of several the latest recorded one is the freshest.
-                self.answers.iter().rposition(|answer| answer.is_for(request)).map(|answer_idx| (idx, answer_idx))
-            })
-        {
-            let request = connection.outstanding.remove(request_idx);
-            let answer = self.answers.remove(answer_idx);
-            // Older answers to the same question are out of date now.
-            self.answers.retain(|older| !older.is_for(&request));
-            let input = HttpAnswer { status: 200, retry_after: None, used_weight: None, body: &answer.body };
+                let answer_idx = self.answers.iter().rposition(|answer| answer.is_for(&question.request));
+                answer_idx.map(|answer_idx| (idx, answer_idx))
+            });
+            let (question_idx, body) = match recorded {
+                Some((question_idx, answer_idx)) => {
+                    let answer = self.answers.remove(answer_idx);
+                    // Older answers to the same question are out of date now.
+                    let request = &connection.outstanding[question_idx].request;
+                    self.answers.retain(|older| !older.is_for(request));
+                    (question_idx, answer.body)
+                }
+                None => match self.ask_the_others(name) {
+                    Some(found) => found,
+                    None => return,
+                },
+            };
+            let Some(connection) = self.connections.get_mut(name) else { return };
+            let request = connection.outstanding.remove(question_idx).request;
+            let input = HttpAnswer { status: 200, retry_after: None, used_weight: None, body: &body };
             connection.session.handle(Input::Http(request.id, Ok(input)), now);
             connection.drain(on_event);
         }
+    }
+
+    /// The image of another session's book that answers a question of this one; each question is asked once.
+    fn ask_the_others(&mut self, name: &str) -> Option<(usize, String)> {
+        let connection = self.connections.get_mut(name)?;
+        let is_new: Vec<bool> = connection
+            .outstanding
+            .iter_mut()
+            .map(|question| !std::mem::replace(&mut question.is_passed_on, true))
+            .collect();
+        if self.connections.len() < 2 || !is_new.contains(&true) {
+            return None;
+        }
+        let others = self.connections.iter().filter(|(other, _)| *other != name);
+        let images: Vec<Answer> = others
+            .flat_map(|(_, connection)| connection.session.images(usize::MAX))
+            .filter_map(|image| match image {
+                Image::Answer { path, query, body } => {
+                    let query = query.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+                    Some(Answer { path: path.into_owned(), query, request: None, body })
+                }
+                Image::Frame(..) => None,
+            })
+            .collect();
+        let outstanding = &self.connections.get(name)?.outstanding;
+        let found = outstanding.iter().enumerate().find_map(|(idx, question)| {
+            let image = images.iter().find(|image| is_new[idx] && image.is_for(&question.request))?;
+            Some((idx, image.body.clone()))
+        })?;
+        // Further ones are found in the next round.
+        if let Some(connection) = self.connections.get_mut(name) {
+            let questions = connection.outstanding.iter_mut().zip(&is_new).skip(found.0 + 1);
+            questions.for_each(|(question, is_new)| question.is_passed_on = !is_new);
+        }
+        Some(found)
+    }
+
+    /// The only session, which is lent as it stands.
+    fn single(&self) -> Option<&dyn Session> {
+        let mut sessions = self.connections.values();
+        sessions.next().filter(|_| sessions.next().is_none()).map(|connection| connection.session.as_ref())
+    }
+}
+
+impl Session for Replay {
+    fn venue(&self) -> &Venue {
+        &self.venue
+    }
+
+    /// The recording is the only input.
+    fn handle(&mut self, _input: Input<'_>, _now: Now) {}
+
+    fn poll_output(&mut self) -> Option<Output> {
+        None
+    }
+
+    fn deadline(&self) -> Option<Monotonic> {
+        None
+    }
+
+    fn books(&self) -> &Books {
+        self.single().map_or(&self.merged.books, Session::books)
+    }
+
+    fn health(&self) -> &FeedHealth {
+        self.single().map_or(&self.merged.health, Session::health)
+    }
+
+    fn instruments(&self) -> &[Arc<Instrument>] {
+        self.single().map_or(&self.merged.instruments, Session::instruments)
     }
 }
 
@@ -225,75 +408,13 @@ impl Connection {
                     if self.outstanding.len() >= OUTSTANDING_REQUESTS {
                         self.outstanding.remove(0);
                     }
-                    self.outstanding.push(request);
+                    self.outstanding.push(Question { request, is_passed_on: false });
                 }
                 Output::Connect { connection, .. } => self.wanted = Some(connection),
                 Output::Send(..) | Output::Close(_) => {}
             }
         }
     }
-}
-
-impl Answer {
-    /// The same path, and no parameter that both name differs: limits and lists of symbols may.
-    fn is_for(&self, request: &HttpRequest) -> bool {
-        let is_free = |key: &str| matches!(key, "limit" | "symbols" | "startTime" | "endTime");
-        let given = |key: &str| self.query.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str());
-        self.path == request.path.as_ref()
-            && request.query.iter().filter(|(key, _)| !is_free(key)).all(|(key, value)| given(key) == Some(value))
-    }
-}
-
-/// Path and query of an address, escapes resolved.
-fn split_url(url: &str) -> Option<(String, Vec<(String, String)>)> {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let path_and_query = &rest[rest.find('/')?..];
-    let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
-    let query = query.split('#').next().unwrap_or_default();
-    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    Some((path.to_owned(), pairs.map(|(key, value)| (unescape(key), unescape(value))).collect()))
-}
-
-fn unescape(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut plain = Vec::with_capacity(bytes.len());
-    let mut idx = 0;
-    while let Some(byte) = bytes.get(idx) {
-        let escaped =
-            text.get(idx + 1..idx + 3).filter(|_| *byte == b'%').and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        plain.push(escaped.unwrap_or(*byte));
-        idx += if escaped.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8_lossy(&plain).into_owned()
-}
-
-fn add(sum: &mut FeedCounters, other: &FeedCounters) {
-    let FeedCounters {
-        frames,
-        malformed,
-        unknown,
-        trades,
-        quotes,
-        books,
-        others,
-        gaps,
-        duplicates,
-        out_of_order,
-        resyncs,
-        reconnects,
-    } = other;
-    sum.frames += frames;
-    sum.malformed += malformed;
-    sum.unknown += unknown;
-    sum.trades += trades;
-    sum.quotes += quotes;
-    sum.books += books;
-    sum.others += others;
-    sum.gaps += gaps;
-    sum.duplicates += duplicates;
-    sum.out_of_order += out_of_order;
-    sum.resyncs += resyncs;
-    sum.reconnects += reconnects;
 }
 
 /// Connections that a recording may name; frames of further ones are passed over.
@@ -304,72 +425,4 @@ const WAITING_ANSWERS: usize = 4_096;
 const OUTSTANDING_REQUESTS: usize = 8_192;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::session::RequestId;
-
-    #[test]
-    fn addresses_are_split_and_unescaped() {
-        #[track_caller]
-        fn check(url: &str, path: &str, query: &[(&str, &str)]) {
-            let (found_path, found) = split_url(url).unwrap();
-            let found: Vec<(&str, &str)> = found.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-            assert_eq!((found_path.as_str(), found.as_slice()), (path, query), "{url}");
-        }
-        check(
-            "https://host.test/a/b?x=1&y=%5B%22A%22%5D&z=%zz&bad",
-            "/a/b",
-            &[("x", "1"), ("y", "[\"A\"]"), ("z", "%zz")],
-        );
-        check("https://host.test/a#part", "/a#part", &[]);
-        check("/a?x=%", "/a", &[("x", "%")]);
-        check("/a?x=%E2%82", "/a", &[("x", "\u{fffd}")]);
-        assert!(split_url("https://host.test").is_none());
-    }
-
-    #[test]
-    fn answers_fit_path_and_symbol_whatever_the_limit() {
-        #[track_caller]
-        fn check(url: &str, is_match: bool) {
-            let (path, query) = split_url(url).unwrap();
-            let answer = Answer { path, query, body: String::new() };
-            let query = vec![("symbol", "A".to_owned()), ("limit", "1000".to_owned())];
-            let request = HttpRequest { id: RequestId(1), path: "/depth".into(), query, weight: 1, body: None };
-            assert_eq!(answer.is_for(&request), is_match, "{url}");
-        }
-        check("https://host.test/depth?symbol=A&limit=5", true);
-        check("https://host.test/depth?symbol=A", true);
-        check("https://host.test/depth?symbol=B&limit=1000", false);
-        check("https://host.test/depth", false);
-        check("https://host.test/other?symbol=A", false);
-    }
-
-    #[test]
-    fn a_recorded_cut_is_a_cut_announced_or_not() {
-        for announcement in [None, Some(r#"{"e":"serverShutdown","E":1}"#)] {
-            let mut replay = Replay::new("binance").unwrap();
-            let mut n_events = 0;
-            let mut feed = |t, data: Option<&str>| {
-                let entry = TapeEntry { t, ts: None, conn: None, url: None, data: data.map(Into::into) };
-                replay.feed(&entry, |_| n_events += 1);
-            };
-            let quote = |number: u32| format!(r#"{{"u":{number},"s":"A","b":"1","B":"1","a":"2","A":"1"}}"#);
-            feed(TapeKind::Recv, Some(&quote(1)));
-            if announcement.is_some() {
-                feed(TapeKind::Recv, announcement);
-            }
-            feed(TapeKind::Close, None);
-            feed(TapeKind::Close, None);
-            feed(TapeKind::Connect, None);
-            feed(TapeKind::Recv, Some(&quote(2)));
-            feed(TapeKind::Send, Some("{}"));
-            assert_eq!((replay.summary().counters.quotes, replay.summary().counters.reconnects), (2, 1));
-            assert_eq!(n_events, 2, "{announcement:?}");
-        }
-    }
-
-    #[test]
-    fn unknown_venues_are_refused() {
-        assert!(Replay::new("nowhere").is_err());
-    }
-}
+mod tests;

@@ -89,6 +89,15 @@ pub enum CloseReason {
     },
 }
 
+impl CloseReason {
+    /// The reason in words.
+    pub fn detail(&self) -> &str {
+        match self {
+            Self::CannotConnect { detail, .. } | Self::Ended { detail, .. } => detail,
+        }
+    }
+}
+
 /// What the session wants done.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
@@ -109,6 +118,23 @@ pub enum Output {
     Http(HttpRequest),
     /// Something was said.
     Event(MarketEvent),
+}
+
+/// A book as its venue sends it whole, made from one that a session has verified: brings a fresh session of the same
+/// venue to where this one is. For recordings that begin in the middle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Image {
+    /// What the venue answers to this request.
+    Answer {
+        /// Path from the root.
+        path: Cow<'static, str>,
+        /// Query parameters in order, not yet escaped.
+        query: Vec<(&'static str, String)>,
+        /// The body.
+        body: String,
+    },
+    /// What the venue sends on the connection that carries the book.
+    Frame(ConnectionId, String),
 }
 
 /// A REST request on the venue's REST address: `GET`, or `POST` where it has a body.
@@ -206,4 +232,11 @@ pub trait Session: Send {
 
     /// What is known of the instruments it follows.
     fn instruments(&self) -> &[std::sync::Arc<Instrument>];
+
+    /// Images of the books that are live, with at most `depth` levels a side. None by default: a recording that begins
+    /// in the middle then waits for the venue's own next snapshot.
+    fn images(&self, depth: usize) -> Vec<Image> {
+        let _ = depth;
+        Vec::new()
+    }
 }

@@ -259,7 +259,12 @@ fn data_of_the_channels() {
     );
     check_data(
         "system",
-        TopicData::System(SystemData { version: Some("0.1.0".to_owned()), uptime_ms: Some(5), clients: Some(2) }),
+        TopicData::System(SystemData {
+            version: Some("0.1.0".to_owned()),
+            uptime_ms: Some(5),
+            clients: Some(2),
+            notice: None,
+        }),
         r#"{"version":"0.1.0","uptime_ms":5,"clients":2}"#,
     );
     check_data("quality:demo:AAABBB", TopicData::Quality(Box::default()), "{}");
@@ -315,6 +320,7 @@ fn status_entries() {
         cause: Some("connection closed: 1006".to_owned()),
         next_attempt_ms: Some(1_763_668_003_000),
         is_simulated: false,
+        is_replay: false,
         price_decimals: Some(1),
         size_decimals: Some(8),
         silence: Some(Silence::QuietBesideOthers),
@@ -340,7 +346,7 @@ fn status_entries() {
         concat!(
             r#"{"streams":[{"instrument":"kraken:BTC/USD","state":"failed","mode":"web_socket","updates":142,"rate":12.3,"#,
             r#""age_ms":250,"last_update_ms":1763668000123,"cause":"connection closed: 1006","next_attempt_ms":1763668003000,"#,
-            r#""is_simulated":false,"price_decimals":1,"size_decimals":8,"silence":"quiet_beside_others"}],"#,
+            r#""is_simulated":false,"is_replay":false,"price_decimals":1,"size_decimals":8,"silence":"quiet_beside_others"}],"#,
             r#""connections":[{"venue":"kraken","is_connected":false,"mode":"web_socket","last_frame_ms":1763668000900,"#,
             r#""n_open":2,"reconnects":3,"gaps":0,"malformed":0,"breaker":"open","breaker_until_ms":1763668007000,"#,
             r#""rest_weight":{"used":250,"limit":6000}}],"#,

@@ -22,6 +22,7 @@ use venues::replay::Replay;
 
 use self::{event_line::EventLine, summary::EventCounts, tape_file::TapeFile};
 use super::Failure;
+use crate::recorder::event_hash::EventHash;
 
 /// Flags of `decode`.
 #[derive(Clone, Debug, clap::Args)]
@@ -32,6 +33,9 @@ pub struct Arguments {
     /// Print the summary only.
     #[arg(long)]
     summary_only: bool,
+    /// Add the SHA-256 of all events to the summary: the same for the same recording, however it is played.
+    #[arg(long)]
+    hash: bool,
     /// Recordings (JSON lines, plain, gzip or zstd), each continuing the one before.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -48,6 +52,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         .map_err(Failure::Unusable)?;
     let out = BufWriter::with_capacity(OUT_BUFFER, io::stdout().lock());
     let mut decoder = Decoder::new(replay, out, !arguments.summary_only);
+    if arguments.hash {
+        decoder = decoder.hashing(&arguments.venue);
+    }
     match files.into_iter().try_for_each(|file| decoder.file(file)).and_then(|()| decoder.finish()) {
         // Whoever read us has seen enough (`truetape decode … | head`).
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -63,13 +70,20 @@ pub struct Decoder<W> {
     with_events: bool,
     counts: EventCounts,
     n_bad_lines: u64,
+    hash: Option<EventHash>,
 }
 
 impl<W: Write> Decoder<W> {
     /// Nothing is read yet.
     pub fn new(replay: Replay, out: W, with_events: bool) -> Self {
         let view = View::new(ViewConfig::default());
-        Self { replay, view, out, with_events, counts: EventCounts::default(), n_bad_lines: 0 }
+        Self { replay, view, out, with_events, counts: EventCounts::default(), n_bad_lines: 0, hash: None }
+    }
+
+    /// The same, with the events' fingerprint in the summary.
+    #[must_use]
+    pub fn hashing(self, venue: &str) -> Self {
+        Self { hash: Some(EventHash::new(venue)), ..self }
     }
 
     /// Reads a file to its end.
@@ -99,10 +113,13 @@ impl<W: Write> Decoder<W> {
             self.n_bad_lines += 1;
             return Ok(());
         };
-        let Self { replay, view, out, with_events, counts, .. } = self;
+        let Self { replay, view, out, with_events, counts, hash, .. } = self;
         let mut result = Ok(());
         replay.feed(&entry, |event: &MarketEvent| {
             counts.add(event);
+            if let Some(hash) = hash {
+                hash.add(event);
+            }
             view.apply(event);
             if *with_events && result.is_ok() {
                 result = EventLine::of(event).write(out);
@@ -116,7 +133,8 @@ impl<W: Write> Decoder<W> {
     /// # Errors
     /// Output cannot be written.
     pub fn finish(mut self) -> io::Result<()> {
-        let summary = summary::Summary::of(&self.replay.summary(), &self.counts, self.n_bad_lines);
+        let summary = summary::Summary::of(&self.replay.summary(), &self.counts, self.n_bad_lines)
+            .with_hash(self.hash.as_ref().map(EventHash::to_hex));
         serde_json::to_writer(&mut self.out, &summary)?;
         self.out.write_all(b"\n")?;
         self.out.flush()

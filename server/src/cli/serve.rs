@@ -36,7 +36,13 @@ pub struct Arguments {
 impl Arguments {
     /// The sources of settings these flags and the process's environment make up.
     pub fn sources(&self) -> Sources {
-        let flags = [("--listen", "server.listen", &self.listen), ("--data-dir", "server.data_dir", &self.data_dir)]
+        self.sources_with(None)
+    }
+
+    /// As [`Self::sources`], with another address to listen on where no flag names one.
+    pub fn sources_with<'a>(&self, listen: impl Into<Option<&'a str>>) -> Sources {
+        let listen = self.listen.clone().or(listen.into().map(str::to_owned));
+        let flags = [("--listen", "server.listen", &listen), ("--data-dir", "server.data_dir", &self.data_dir)]
             .into_iter()
             .filter_map(|(flag, path, text)| text.clone().map(|text| (flag, path, text)))
             .chain(self.venue.iter().map(|text| ("--venue", "feeds", text.clone())))
@@ -47,25 +53,49 @@ impl Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    log::init(arguments.log_format);
+    start_log(arguments);
     let config = config::load(&arguments.sources()).map_err(|error| Failure::Unusable(error.into()))?;
+    run_with(config, async |_| Ok(()))
+}
+
+/// Starts logging as the flags say.
+pub fn start_log(arguments: &Arguments) {
+    log::init(arguments.log_format);
+}
+
+/// Serves until a signal, after `prepare` has done what has to stand before the ready line.
+pub fn run_with(config: Config, prepare: impl AsyncFnOnce(&Server) -> anyhow::Result<()>) -> Result<(), Failure> {
     raise_file_limit(config.server.max_connections);
+    block_on(async {
+        let mut signals = Signals::listen().context("listen for signals")?;
+        let server = Server::start(config).await?;
+        if let Err(error) = prepare(&server).await {
+            server.shutdown().begin();
+            server.shutdown().finish().await;
+            return Err(error);
+        }
+        announce(&server)?;
+        tokio::select! {
+            biased;
+            () = signals.next() => tracing::info!("stopping; a second signal stops at once"),
+            () = server.shutdown().draining.cancelled() => {}
+        }
+        end(&server, &mut signals).await;
+        Ok(())
+    })
+}
+
+/// Runs a command's work to its end.
+pub fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
-    let outcome = runtime.block_on(serve(config));
+    let outcome = runtime.block_on(work);
     // A task that did not end by itself must not keep the process past its deadline.
     runtime.shutdown_background();
     outcome.map_err(Failure::Failed)
 }
 
-async fn serve(config: Config) -> anyhow::Result<()> {
-    let mut signals = Signals::listen().context("listen for signals")?;
-    let server = Server::start(config).await?;
-    announce(&server)?;
-    tokio::select! {
-        biased;
-        () = signals.next() => tracing::info!("stopping; a second signal stops at once"),
-        () = server.shutdown().draining.cancelled() => {}
-    }
+/// Sees the shutdown through; a second signal leaves at once.
+pub async fn end(server: &Server, signals: &mut Signals) {
     server.shutdown().begin();
     tokio::select! {
         biased;
@@ -80,11 +110,10 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         }
     }
     tracing::info!("stopped");
-    Ok(())
 }
 
 /// The one line on standard output, for whoever started us.
-fn announce(server: &Server) -> anyhow::Result<()> {
+pub fn announce(server: &Server) -> anyhow::Result<()> {
     let line = json!({ "ready": true, "url": server.url() });
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}").and_then(|()| out.flush()).context("write the ready line")

@@ -9,6 +9,7 @@ use super::{
     Config,
     error::{ConfigError, Origin, SettingError, invalid},
     feeds::FeedConfig,
+    recordings::RecordingsConfig,
     server::ServerConfig,
     stream::StreamConfig,
     token::HIDDEN,
@@ -128,6 +129,10 @@ impl Loader<'_> {
                 let result = self.config.stream.set(key, &value);
                 self.check(keys, &value, origin, StreamConfig::KEYS, result)
             }
+            ["recordings", key] => {
+                let result = self.config.recordings.set(key, &value);
+                self.check(keys, &value, origin, RecordingsConfig::KEYS, result)
+            }
             ["venues", name] => match value {
                 RawValue::Toml(toml::Value::Table(table)) => table
                     .into_iter()
@@ -140,8 +145,11 @@ impl Loader<'_> {
                 self.check(keys, &value, origin, VenueConfig::KEYS, result)
             }
             ["feeds"] => self.feeds(value, origin),
-            ["server" | "stream" | "venues"] => Err(bad_value(keys, &value, origin, "write a section with keys in it")),
+            ["recordings" | "server" | "stream" | "venues"] => {
+                Err(bad_value(keys, &value, origin, "write a section with keys in it"))
+            }
             ["server", ..] => Err(unknown(1, ServerConfig::KEYS)),
+            ["recordings", ..] => Err(unknown(1, RecordingsConfig::KEYS)),
             ["stream", ..] => Err(unknown(1, StreamConfig::KEYS)),
             ["venues", ..] => Err(unknown(2, VenueConfig::KEYS)),
             ["feeds", ..] => Err(bad_value(keys, &value, origin, FEEDS_REMEDY)),
@@ -286,7 +294,7 @@ const PREFIX: &str = "TRUETAPE__";
 const DEFAULT_FILE: &str = "truetape.toml";
 /// Runs where nothing is configured, so that a first start shows something without the network.
 const DEFAULT_VENUE: &str = "demo";
-const SECTIONS: &[&str] = &["feeds", "server", "stream", "venues"];
+const SECTIONS: &[&str] = &["feeds", "recordings", "server", "stream", "venues"];
 const FEEDS_REMEDY: &str =
     "write [[feeds]] entries with venue and symbols (in a variable: venue=SYMBOL,SYMBOL;venue=SYMBOL)";
 
@@ -385,7 +393,7 @@ mod tests {
             "port = 1",
             &[],
             &[],
-            "unknown key port in file truetape.toml; known here: feeds, server, stream, venues",
+            "unknown key port in file truetape.toml; known here: feeds, recordings, server, stream, venues",
         );
         check(
             "[venues.alpa]\nws_url = \"ws://x\"",

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use venues::session::{CloseReason, ConnectionId, HttpFailure, Input, Output, RequestId, Session};
 use wire::lane::Lane;
 
-use crate::config::token::Token;
+use crate::{config::token::Token, recorder::tap::Tap};
 
 use super::{
     directory::Directory,
@@ -50,7 +50,9 @@ pub struct FeedParts {
     pub directory: Directory,
     /// Told how the feed fares, ten times a second; only the newest counts.
     pub status: watch::Sender<FeedStatus>,
-    /// Shown every event, in order; for recorders and tests.
+    /// Shown everything that passes between venue and session.
+    pub tap: Tap,
+    /// Shown every event, in order; for tests.
     pub observer: Option<EventObserver>,
 }
 
@@ -180,20 +182,30 @@ impl Driver {
         while let Some(output) = self.parts.session.poll_output() {
             match output {
                 Output::Connect { connection, url, after } => {
+                    // With the place of the token, never with the token.
+                    self.parts.tap.connecting(connection, &url);
                     let url = with_token(url, self.parts.token.as_ref());
                     let socket =
                         Socket::open(&self.parts.connections, connection, url, after, self.event_sender.clone());
                     self.sockets.insert(connection, socket);
                 }
                 Output::Send(connection, frame) => {
+                    let now = self.now();
+                    self.parts.tap.sent(connection, &frame, now);
                     let sent = self.sockets.get(&connection).map_or(Ok(()), |socket| socket.send(frame));
                     if let Err(reason) = sent {
                         self.sockets.remove(&connection);
+                        self.parts.tap.closed(connection, "frames are not being taken", now.wall);
                         self.failed.push_back(Failed::Socket(connection, reason));
                     }
                 }
-                Output::Close(connection) => drop(self.sockets.remove(&connection)),
+                Output::Close(connection) => {
+                    drop(self.sockets.remove(&connection));
+                    let now = self.now();
+                    self.parts.tap.closed(connection, "given up by us", now.wall);
+                }
                 Output::Http(request) if self.requests.len() < MAX_REQUESTS => {
+                    self.parts.tap.asked(&request);
                     self.requests.spawn(self.parts.http.clone().get(request));
                 }
                 Output::Http(request) => {
@@ -224,6 +236,14 @@ impl Driver {
         if !self.sockets.contains_key(&connection) {
             return;
         }
+        let tap = &mut self.parts.tap;
+        match &kind {
+            SocketEventKind::Connected => tap.connected(connection, now),
+            SocketEventKind::Text(text) => tap.received(connection, text, now),
+            SocketEventKind::Binary(bytes) => tap.received_binary(connection, bytes, now),
+            SocketEventKind::Ping | SocketEventKind::Pong { .. } => {}
+            SocketEventKind::Closed(reason) => tap.closed(connection, reason.detail(), now.wall),
+        }
         match kind {
             SocketEventKind::Connected => self.input(Input::Connected(connection), now),
             SocketEventKind::Text(text) => {
@@ -250,6 +270,8 @@ impl Driver {
             tracing::warn!(venue = %self.parts.session.venue(), detail = failure.detail, "a request failed");
         }
         let now = self.now();
+        let answer = done.result.as_ref().ok().map(|answer| (answer.status(), answer.body()));
+        self.parts.tap.answered(done.id, answer, now);
         self.input(Input::Http(done.id, result), now);
         if let Ok(answer) = &done.result {
             self.judged(answer.lend().body, now);
@@ -266,6 +288,10 @@ impl Driver {
 
     fn command(&mut self, command: FeedCommand) {
         let now = self.now();
+        let command = match command {
+            FeedCommand::Tap(command) => return self.parts.tap.command(command, self.parts.session.as_ref(), now),
+            command => command,
+        };
         self.questions.take(command, &mut self.parts.view, self.parts.session.as_ref(), now.monotonic);
         self.grant_wishes(now);
     }
@@ -279,13 +305,14 @@ impl Driver {
 
     /// Publishes what changed, on every lane whose turn it is.
     fn turn(&mut self, now: Now) {
-        let FeedParts { session, view, publisher, status, .. } = &mut self.parts;
+        let FeedParts { session, view, publisher, status, tap, .. } = &mut self.parts;
         for lane in Lane::ALL {
             if self.n_turns.is_multiple_of(u64::from(lane.ms() / Lane::Fast.ms())) {
                 publisher.turn(lane, view, session.as_ref(), now);
             }
         }
         status.send_replace(FeedStatus::of(session.as_ref(), view, now));
+        tap.turn(session.as_ref(), now);
         self.questions.turn(view, now.monotonic);
         self.n_turns += 1;
         // A late turn is not made up for: the next one carries all that changed.

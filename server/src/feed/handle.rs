@@ -27,7 +27,10 @@ use super::{
     directory::Directory,
     order::{Followed, Order, OrderError, OrderKind},
 };
-use crate::error::ApiError;
+use crate::{
+    error::ApiError,
+    recorder::{ring::Window, tap::TapCommand, writer::Feeder},
+};
 
 /// A question to a feed task. Its answer goes to `reply`; nobody waiting there is fine.
 #[derive(Debug)]
@@ -61,6 +64,8 @@ pub enum FeedCommand {
         /// Gets them.
         reply: oneshot::Sender<TapeData>,
     },
+    /// Something for the feed's tap.
+    Tap(TapCommand),
 }
 
 /// How a feed fares.
@@ -121,6 +126,17 @@ impl FeedHandle {
         self.ask(|reply| FeedCommand::Trades { instrument, limit, reply }).await
     }
 
+    /// Everything that passes from now on, until the feeder's writer ends.
+    pub fn record(&self, feeder: Feeder) -> Result<(), ApiError> {
+        let command = FeedCommand::Tap(TapCommand::Record(feeder));
+        self.commands.try_send(command).map_err(|_| ApiError::FeedBusy)
+    }
+
+    /// The last half minute; `None` where the feed has kept nothing. Cancel-safe.
+    pub async fn window(&self) -> Result<Option<Window>, ApiError> {
+        self.ask(|reply| FeedCommand::Tap(TapCommand::Window(reply))).await
+    }
+
     async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> FeedCommand) -> Result<T, ApiError> {
         let (reply, answer) = oneshot::channel();
         self.commands.try_send(command(reply)).map_err(|_| ApiError::FeedBusy)?;
@@ -134,7 +150,7 @@ impl FeedHandle {
 /// All feeds. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Feeds {
-    /// Written by the supervisor alone. The lock is held for a look-up only, never across an await.
+    /// Written by the supervisor, and for replays by their desk. The lock is held for a look-up only, never across an await.
     by_venue: Arc<RwLock<BTreeMap<Venue, FeedHandle>>>,
     directory: Directory,
     orders: mpsc::Sender<Order>,
@@ -150,6 +166,11 @@ impl Feeds {
     /// Which instruments there are.
     pub fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    /// The feed of a venue.
+    pub fn of_venue(&self, venue: &Venue) -> Option<FeedHandle> {
+        self.read(|feeds| feeds.get(venue).cloned())
     }
 
     /// The feed that follows an instrument.
@@ -231,7 +252,7 @@ impl Feeds {
     }
 
     /// Takes a feed in, in place of the venue's earlier one.
-    pub(super) fn insert(&self, venue: &Venue, feed: FeedHandle) {
+    pub(crate) fn insert(&self, venue: &Venue, feed: FeedHandle) {
         self.write(|feeds| drop(feeds.insert(venue.clone(), feed)));
     }
 
@@ -241,7 +262,7 @@ impl Feeds {
     }
 
     /// Takes a feed out of the list.
-    pub(super) fn remove(&self, venue: &Venue) {
+    pub(crate) fn remove(&self, venue: &Venue) {
         self.write(|feeds| drop(feeds.remove(venue)));
     }
 

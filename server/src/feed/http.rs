@@ -12,6 +12,7 @@ use reqwest::{
 };
 use rustls::ClientConfig;
 use tokio::sync::Semaphore;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 use venues::session::{HttpAnswer, HttpFailure, HttpRequest, RequestId};
 
 use crate::{
@@ -56,15 +57,25 @@ pub struct Answer {
     status: u16,
     retry_after: Option<Duration>,
     used_weight: Option<u32>,
-    body: String,
+    body: Utf8Bytes,
 }
 
 impl Answer {
+    /// The body, shared.
+    pub fn body(&self) -> &Utf8Bytes {
+        &self.body
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
     /// "Too many requests", as the venue says it.
     fn wait(wait: Duration) -> Self {
         // Whole seconds, rounded up: asking a moment too early would open the breaker anew.
         let retry_after = Some(Duration::from_secs(wait.as_secs() + 1));
-        Self { status: 429, retry_after, used_weight: None, body: String::new() }
+        Self { status: 429, retry_after, used_weight: None, body: Utf8Bytes::default() }
     }
 
     /// As sessions take it.
@@ -73,7 +84,7 @@ impl Answer {
             status: self.status,
             retry_after: self.retry_after,
             used_weight: self.used_weight,
-            body: &self.body,
+            body: self.body.as_str(),
         }
     }
 }
@@ -106,6 +117,11 @@ impl HttpClient {
         budget: SharedBudget,
     ) -> Self {
         Self { client, base, token, permits: Arc::new(Semaphore::new(MAX_AT_ONCE)), budget }
+    }
+
+    /// The venue's REST address without paths.
+    pub fn base(&self) -> Option<&str> {
+        self.base.as_deref()
     }
 
     /// Makes one request; always ends, within the time for a whole request once it is its turn.
@@ -187,7 +203,7 @@ async fn read(mut response: Response, max_body: usize) -> Result<Answer, HttpFai
         body.extend_from_slice(&chunk);
     }
     let body = String::from_utf8(body).map_err(|_| failure("the answer is not UTF-8"))?;
-    Ok(Answer { status, retry_after, used_weight, body })
+    Ok(Answer { status, retry_after, used_weight, body: body.into() })
 }
 
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {

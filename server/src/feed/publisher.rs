@@ -35,6 +35,14 @@ impl Publisher {
         Self { hub, owner: owner.into(), topics: BTreeMap::new() }
     }
 
+    /// The feed's state jumped: positions end, and whoever follows gets a reset and a snapshot at the next turn.
+    pub fn restart(&mut self, view: &mut View) {
+        self.hub.retire(&self.owner);
+        for topic in std::mem::take(&mut self.topics).into_values() {
+            Lane::ALL.into_iter().for_each(|lane| view.stop_topic(&topic, lane));
+        }
+    }
+
     /// One lane's turn.
     pub fn turn(&mut self, lane: Lane, view: &mut View, session: &dyn Session, now: Now) {
         let demand = self.hub.take_demand(&self.owner, lane.index(), now.monotonic.since_zero());

@@ -57,6 +57,8 @@ impl Questions {
                 let trades = view.trades(&instrument, limit).unwrap_or_default();
                 let _unheard = reply.send(TapeData { trades });
             }
+            // The feed's task hands these to its tap; a replay has none, and whoever asks hears that nothing answers.
+            FeedCommand::Tap(_) => {}
         }
     }
 

@@ -34,6 +34,7 @@ use super::{
 use crate::{
     clock::Clock,
     config::{FeedConfig, VenueConfig, error::SettingError, feeds::MAX_SYMBOLS},
+    recorder::tap::Tap,
     shutdown::Shutdown,
     venue_list,
 };
@@ -214,6 +215,7 @@ impl Supervisor {
         let (commands, queue) = mpsc::channel(COMMAND_QUEUE);
         let parts = FeedParts {
             publisher: Publisher::new(kit.hub.clone(), session.venue().as_str()),
+            tap: Tap::new(door.http.base()),
             http: door.http.clone(),
             token: config.token.clone(),
             connections: kit.connections.clone(),

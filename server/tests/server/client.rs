@@ -30,6 +30,8 @@ pub(crate) fn demo_config() -> Config {
     let feeds = vec![FeedConfig { venue: "demo".into(), symbols }];
     let mut config = Config { feeds, ..Config::default() };
     config.server.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    // Never the data of whoever runs the tests; nothing is written there unless a test names a folder of its own.
+    config.server.data_dir = std::env::temp_dir().join(format!("truetape-no-data-{}", std::process::id()));
     config
 }
 

@@ -11,9 +11,11 @@ use hub::{config::HubConfig, hub::Hub};
 use model::instrument::InstrumentId;
 use server::{
     clock::Clock,
-    config::{StreamConfig, VenueConfig},
+    config::{RecordingsConfig, StreamConfig, VenueConfig},
     feed::{self, directory::Directory, doors::Doors, handle::Feeds},
     http::{AppState, guard::Hosts, page, router, stream::StreamContext, venues::Doorway},
+    notices::Notices,
+    recorder::{desk::Desk, replays::Replays, shelf::Shelf},
     shutdown::Shutdown,
     tls,
 };
@@ -28,7 +30,12 @@ fn app() -> (Router, Shutdown) {
     let client = feed::http::client(&tls::client_config().unwrap()).unwrap();
     let doors = Doors::new(&client, Clock::start(), |_| VenueConfig::default());
     let (feeds, _no_supervisor) = Feeds::new(directory.clone());
+    let hub = Hub::new("test", HubConfig::default());
+    let shelf = Shelf::new(&std::env::temp_dir().join("truetape-no-data"), RecordingsConfig::default());
+    let (clock, stopping) = (Clock::start(), shutdown.clone());
     let state = AppState {
+        recordings: Desk::new(shelf.clone(), feeds.clone(), clock, Notices::default(), stopping.clone()),
+        replays: Replays::new(shelf, feeds.clone(), hub.clone(), clock, stopping),
         doors: Doorway::new(doors, Clock::start()),
         feeds: feeds.clone(),
         holders: Default::default(),
@@ -36,7 +43,7 @@ fn app() -> (Router, Shutdown) {
         leptos: page::options(),
         shutdown: shutdown.clone(),
         stream: StreamContext {
-            hub: Hub::new("test", HubConfig::default()),
+            hub,
             directory,
             feeds,
             config: Arc::new(StreamConfig::default()),

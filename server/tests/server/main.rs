@@ -10,6 +10,7 @@ mod feeds;
 mod hostile;
 mod http;
 mod limits;
+mod recordings;
 mod resume;
 mod shutdown;
 mod stream;

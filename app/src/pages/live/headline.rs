@@ -26,6 +26,7 @@ pub fn Headline(
 ) -> impl IntoView {
     let topics = topics_of(selection, Topic::quote);
     let is_simulated = Memo::new(move |_| selection.is_simulated());
+    let is_replay = Memo::new(move |_| selection.is_replay());
     let source = move |model: &crate::live::model::LiveModel| {
         Ok(selection.id.with_untracked(|id| {
             let id = id.as_ref()?;
@@ -46,6 +47,14 @@ pub fn Headline(
                 hidden=move || !is_simulated.get()
             >
                 "SIMULATED"
+            </span>
+            <span
+                class="headline__simulated tag tag--replay"
+                data-testid="replay-label"
+                title="A recording plays: none of these prices are of now"
+                hidden=move || !is_replay.get()
+            >
+                "REPLAY"
             </span>
             <StreamStatus selection/>
         </header>

@@ -12,6 +12,7 @@
 mod answers;
 mod book;
 mod frame;
+mod image;
 mod instrument;
 mod limits;
 mod message;

@@ -19,7 +19,7 @@ use model::{
 
 use crate::{
     binance::{
-        DEFAULT_WS_URL, NAME,
+        DEFAULT_WS_URL, NAME, image,
         limits::{
             CROSSED_TOLERANCE, POLL_SPACING, REQUEST_RULES, SYMBOL_BYTES, SYMBOLS_FROM_FRAMES, SYMBOLS_PER_REQUEST,
             pool_rules,
@@ -34,7 +34,7 @@ use crate::{
     poll_rounds::PollRounds,
     pool::Pool,
     requests::{Requests, Task},
-    session::{ConnectionId, Input, Output, Session, SessionConfig, Symbols},
+    session::{ConnectionId, Image, Input, Output, Session, SessionConfig, Symbols},
 };
 
 /// Follows symbols on Binance spot.
@@ -358,5 +358,9 @@ impl Session for BinanceSession {
 
     fn instruments(&self) -> &[Arc<Instrument>] {
         &self.instruments
+    }
+
+    fn images(&self, depth: usize) -> Vec<Image> {
+        self.books.iter().filter_map(|(id, tracked)| image::image(id.symbol(), tracked, depth)).collect()
     }
 }

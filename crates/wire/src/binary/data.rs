@@ -259,6 +259,7 @@ fn write_status(writer: &mut Writer, data: &StatusData) {
             entry.price_decimals.is_some(),
             entry.size_decimals.is_some(),
             entry.silence.is_some(),
+            entry.is_replay,
         ]));
         writer.unsigned(entry.updates);
         writer.unsigned(tenths(entry.rate));
@@ -318,12 +319,13 @@ fn read_stream_entry(reader: &mut Reader<'_>) -> Result<StreamEntry, WireError> 
     let instrument = read_instrument(reader)?;
     let state = reader.coded("stream state", &STREAM_STATES)?;
     let mode = reader.coded("mode", &MODES)?;
-    let mask = read_mask(reader, 8)?;
+    let mask = read_mask(reader, 9)?;
     Ok(StreamEntry {
         instrument,
         state,
         mode,
         is_simulated: mask & 1 == 1,
+        is_replay: mask & 1 << 8 != 0,
         updates: reader.unsigned()?,
         rate: f64::from(reader.narrow("rate")?) / 10.0,
         age_ms: when(mask, 1, || reader.unsigned())?,
@@ -364,17 +366,24 @@ fn read_instrument(reader: &mut Reader<'_>) -> Result<InstrumentId, WireError> {
 }
 
 fn write_system(writer: &mut Writer, data: &SystemData) {
-    writer.unsigned(mask([data.version.is_some(), data.uptime_ms.is_some(), data.clients.is_some()]));
+    writer.unsigned(mask([
+        data.version.is_some(),
+        data.uptime_ms.is_some(),
+        data.clients.is_some(),
+        data.notice.is_some(),
+    ]));
     data.version.iter().for_each(|version| writer.text(version));
     [data.uptime_ms, data.clients].into_iter().flatten().for_each(|number| writer.unsigned(number));
+    data.notice.iter().for_each(|notice| writer.text(notice));
 }
 
 fn read_system(reader: &mut Reader<'_>) -> Result<SystemData, WireError> {
-    let mask = read_mask(reader, 3)?;
+    let mask = read_mask(reader, 4)?;
     Ok(SystemData {
         version: when(mask, 0, || reader.text().map(str::to_owned))?,
         uptime_ms: when(mask, 1, || reader.unsigned())?,
         clients: when(mask, 2, || reader.unsigned())?,
+        notice: when(mask, 3, || reader.text().map(str::to_owned))?,
     })
 }
 

@@ -54,6 +54,9 @@ pub struct StreamEntry {
     /// True for a made-up market; pages label it wherever it appears.
     #[serde(default)]
     pub is_simulated: bool,
+    /// True for a recording that plays; pages label it wherever it appears, and its ages do not count on by themselves.
+    #[serde(default)]
+    pub is_replay: bool,
     /// Decimals that prices are shown with, once known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price_decimals: Option<u32>,
@@ -175,6 +178,7 @@ impl StreamEntry {
             cause: None,
             next_attempt_ms: None,
             is_simulated: false,
+            is_replay: instrument.venue().is_replay(),
             price_decimals: None,
             size_decimals: None,
             silence: None,
@@ -245,6 +249,7 @@ mod tests {
             age_ms: Some(age_ms),
             last_update_ms: Some(1),
             is_simulated: true,
+            is_replay: false,
             price_decimals: Some(2),
             ..StreamEntry::new(&instrument, FeedMode::Simulated)
         }

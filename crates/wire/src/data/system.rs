@@ -16,6 +16,9 @@ pub struct SystemData {
     /// Clients connected to the stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clients: Option<u64>,
+    /// What the server itself wants people to know and do something about; empty where there is nothing any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<String>,
 }
 
-optional_fields!(SystemData { version, uptime_ms, clients });
+optional_fields!(SystemData { version, uptime_ms, clients, notice });

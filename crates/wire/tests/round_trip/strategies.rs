@@ -208,11 +208,11 @@ fn silence() -> impl Strategy<Value = Silence> {
 fn status() -> impl Strategy<Value = StatusData> {
     use StreamState::{Failed, Initialising, Live, Stale};
     let state = prop::sample::select(vec![Initialising, Live, Stale, Failed]);
-    let numbers = (any::<u64>(), any::<u32>(), option::of(any::<u64>()), any::<bool>());
+    let numbers = (any::<u64>(), any::<u32>(), option::of(any::<u64>()), any::<bool>(), any::<bool>());
     let stream = (instrument(), state, mode(), numbers, (option::of(time()), option::of(time())), option::of(text()));
     let stream = (stream, option::of(any::<u32>()), option::of(any::<u32>()), option::of(silence())).prop_map(
         |(
-            (instrument, state, mode, (updates, tenths, age_ms, is_simulated), times, cause),
+            (instrument, state, mode, (updates, tenths, age_ms, is_simulated, is_replay), times, cause),
             price_decimals,
             size_decimals,
             silence,
@@ -228,6 +228,7 @@ fn status() -> impl Strategy<Value = StatusData> {
                 cause,
                 next_attempt_ms: times.1,
                 is_simulated,
+                is_replay,
                 price_decimals,
                 size_decimals,
                 silence,
@@ -269,8 +270,8 @@ fn status() -> impl Strategy<Value = StatusData> {
 }
 
 fn system() -> impl Strategy<Value = SystemData> {
-    (option::of(text()), option::of(any::<u64>()), option::of(any::<u64>()))
-        .prop_map(|(version, uptime_ms, clients)| SystemData { version, uptime_ms, clients })
+    (option::of(text()), option::of(any::<u64>()), option::of(any::<u64>()), option::of(text()))
+        .prop_map(|(version, uptime_ms, clients, notice)| SystemData { version, uptime_ms, clients, notice })
 }
 
 fn consolidated() -> impl Strategy<Value = ConsolidatedData> {
@@ -295,9 +296,9 @@ fn consolidated() -> impl Strategy<Value = ConsolidatedData> {
 pub(crate) fn item() -> impl Strategy<Value = Item> {
     let interval = prop::sample::select(Interval::ALL.to_vec());
     let data = prop_oneof![
-        (instrument(), quote()).prop_map(|(id, data)| (Topic::quote(&id), TopicData::Quote(data))),
-        (instrument(), tape()).prop_map(|(id, data)| (Topic::tape(&id), TopicData::Tape(data))),
-        (instrument(), book()).prop_map(|(id, data)| (Topic::book(&id), TopicData::Book(data))),
+        (instrument(), quote()).prop_map(|(id, data)| (Topic::quote(&id), TopicData::Quote(data))).boxed(),
+        (instrument(), tape()).prop_map(|(id, data)| (Topic::tape(&id), TopicData::Tape(data))).boxed(),
+        (instrument(), book()).prop_map(|(id, data)| (Topic::book(&id), TopicData::Book(data))).boxed(),
         (interval, instrument(), candles())
             .prop_map(|(interval, id, data)| (Topic::candles(interval, &id), TopicData::Candles(data))),
         // Boxed: by value the generators of a message's items would need more stack than a test has.
@@ -305,7 +306,7 @@ pub(crate) fn item() -> impl Strategy<Value = Item> {
             .prop_map(|(id, data)| (Topic::quality(&id), TopicData::Quality(Box::new(data))))
             .boxed(),
         status().prop_map(|data| (Topic::STATUS, TopicData::Status(data))).boxed(),
-        system().prop_map(|data| (Topic::SYSTEM, TopicData::System(data))),
+        system().prop_map(|data| (Topic::SYSTEM, TopicData::System(data))).boxed(),
         ("[A-Z]{1,6}/[A-Z]{1,6}", consolidated())
             .prop_map(|(pair, data)| (Topic::consolidated(&pair), TopicData::Consolidated(data)))
             .boxed(),

@@ -78,9 +78,14 @@ enum Body<'a> {
 impl<'a> EventLine<'a> {
     /// The line of an event.
     pub fn of(event: &'a MarketEvent) -> Self {
+        Self::under(event, event.instrument.venue().as_str())
+    }
+
+    /// The line of an event as if it were of the venue of that name.
+    pub fn under(event: &'a MarketEvent, venue: &'a str) -> Self {
         Self {
             kind: kind(event),
-            venue: event.instrument.venue().as_str(),
+            venue,
             symbol: event.instrument.symbol(),
             event_time_ms: event.event_time.map(|time| time.as_millis()),
             receive_time_us: event.receive_time.as_micros(),

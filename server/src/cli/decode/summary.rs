@@ -47,6 +47,8 @@ pub struct Summary<'a> {
     checksums: Checksums,
     quote_check: QuoteCheck,
     books: BTreeMap<&'a str, Book>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events_sha256: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -99,7 +101,13 @@ impl<'a> Summary<'a> {
                 mismatch: sum(|book| book.quote_check.mismatch),
             },
             books,
+            events_sha256: None,
         }
+    }
+
+    /// With the fingerprint of the events, where it was asked for.
+    pub fn with_hash(self, events_sha256: Option<String>) -> Self {
+        Self { events_sha256, ..self }
     }
 }
 

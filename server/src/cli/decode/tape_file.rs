@@ -13,7 +13,7 @@ use flate2::read::MultiGzDecoder;
 /// An open recording.
 pub struct TapeFile {
     path: PathBuf,
-    reader: Box<dyn BufRead>,
+    reader: Box<dyn BufRead + Send>,
     line: Vec<u8>,
 }
 
@@ -24,7 +24,7 @@ impl TapeFile {
     /// It cannot be opened or read.
     pub fn open(path: &Path) -> io::Result<Self> {
         let mut plain = BufReader::with_capacity(BUFFER, File::open(path)?);
-        let reader: Box<dyn BufRead> = match plain.fill_buf()? {
+        let reader: Box<dyn BufRead + Send> = match plain.fill_buf()? {
             [0x1f, 0x8b, ..] => Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(plain))),
             [0x28, 0xb5, 0x2f, 0xfd, ..] => {
                 Box::new(BufReader::with_capacity(BUFFER, zstd::stream::read::Decoder::with_buffer(plain)?))
@@ -45,6 +45,20 @@ impl TapeFile {
     /// # Errors
     /// The file ends inside a compressed block, or cannot be read on.
     pub fn next_line(&mut self) -> io::Result<Option<&[u8]>> {
+        let is_over = self.advance()?;
+        Ok((!is_over).then_some(self.line.as_slice()))
+    }
+
+    /// The line that was read last, with its end.
+    pub fn line(&self) -> &[u8] {
+        &self.line
+    }
+
+    /// Reads the next line; true after the last.
+    ///
+    /// # Errors
+    /// As [`Self::next_line`].
+    pub fn advance(&mut self) -> io::Result<bool> {
         self.line.clear();
         // Frames of some megabytes come now and then; most are a few hundred bytes, and the room is kept for them.
         self.line.shrink_to(KEPT_LINE);
@@ -52,7 +66,7 @@ impl TapeFile {
         if n_bytes as u64 == MAX_LINE && self.line.last() != Some(&b'\n') {
             self.reader.skip_until(b'\n')?;
         }
-        Ok((n_bytes > 0).then_some(self.line.as_slice()))
+        Ok(n_bytes == 0)
     }
 }
 

@@ -1,0 +1,314 @@
+//! Recordings and the replay, as the server tells of them: asked for by REST, since they change by orders and not by data.
+//!
+//! While a replay is loaded its position is asked for twice a second; the list while somebody looks at it. Not here: what
+//! is replayed, which comes over the stream like any data.
+
+use leptos::prelude::*;
+use model::instrument::{InstrumentId, Venue};
+use serde::{Deserialize, Serialize};
+
+/// A file, as the server lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Tape {
+    /// Its name.
+    pub name: String,
+    /// Its packed size.
+    pub size_bytes: u64,
+    /// Whose frames, where it says so.
+    pub venue: Option<String>,
+    /// What was followed, where it says so.
+    pub symbols: Vec<String>,
+    /// When it begins, milliseconds since the epoch.
+    pub start_ms: Option<i64>,
+    /// How long it lasts.
+    pub duration_ms: Option<i64>,
+    /// Entries lost while it was written.
+    pub n_lost: u64,
+    /// `recording`, `playing`, `complete` or `cut_off`.
+    pub state: String,
+}
+
+/// A feed's newest recording.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct FeedRecording {
+    /// The feed.
+    pub venue: Venue,
+    /// Entries written.
+    pub n_entries: u64,
+    /// Entries lost because the disk was too slow.
+    pub n_lost: u64,
+    /// Packed size.
+    pub size_bytes: u64,
+    /// True until it has ended.
+    pub is_running: bool,
+    /// Why it ended by itself.
+    pub failure: Option<String>,
+}
+
+/// Everything there is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Recordings {
+    /// The files, newest name first.
+    pub recordings: Vec<Tape>,
+    /// Newest recording of each feed since the server's start.
+    pub feeds: Vec<FeedRecording>,
+    /// Size of all files.
+    pub total_bytes: u64,
+    /// Past this the oldest are deleted.
+    pub max_total_bytes: u64,
+    /// Files older than this are deleted.
+    pub max_age_days: u64,
+}
+
+/// How the replay stands.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Replay {
+    /// The files, in order.
+    pub files: Vec<String>,
+    /// The name its instruments carry.
+    pub venue: Venue,
+    /// What can be looked at.
+    pub instruments: Vec<InstrumentId>,
+    /// `playing`, `paused`, `seeking` or `ended`.
+    pub state: String,
+    /// Time of the first entry, milliseconds since the epoch.
+    pub start_ms: i64,
+    /// Time of the last one.
+    pub end_ms: i64,
+    /// Where it is.
+    pub position_ms: i64,
+    /// So many times as fast as it was recorded.
+    pub speed: f64,
+    /// True where the server cannot keep that speed.
+    pub is_behind: bool,
+}
+
+/// What the replay is told to do, in the words of the server.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// Play these files.
+    Load {
+        /// Names of the list.
+        files: Vec<String>,
+    },
+    /// Go on.
+    Play,
+    /// Stand still.
+    Pause,
+    /// Go elsewhere.
+    Seek {
+        /// Milliseconds since the epoch.
+        position_ms: i64,
+    },
+    /// So many times as fast as it was recorded.
+    Speed(f64),
+    /// End it.
+    Stop,
+}
+
+/// What can be done with recordings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Record a feed.
+    Start(Venue),
+    /// End that.
+    Stop(Venue),
+    /// Save the last 30 s of a feed.
+    SaveLast(Venue),
+    /// Delete a file.
+    Delete(String),
+}
+
+/// Handle on recordings and replay; the same for the whole page and cheap to copy.
+#[derive(Clone, Copy, Debug)]
+pub struct Recorder {
+    list: RwSignal<Option<Recordings>>,
+    replay: RwSignal<Option<Replay>>,
+    failure: RwSignal<Option<String>>,
+    saved: RwSignal<Option<String>>,
+}
+
+impl Recorder {
+    /// The list; `None` until it has come.
+    pub fn list(self) -> Signal<Option<Recordings>> {
+        self.list.into()
+    }
+
+    /// The replay; `None` where nothing is loaded, or nothing is known yet.
+    pub fn replay(self) -> Signal<Option<Replay>> {
+        self.replay.into()
+    }
+
+    /// Why the last order was not carried out.
+    pub fn failure(self) -> RwSignal<Option<String>> {
+        self.failure
+    }
+
+    /// The file that was saved last.
+    pub fn saved(self) -> RwSignal<Option<String>> {
+        self.saved
+    }
+
+    /// Asks for the list.
+    pub fn reload(self) {
+        #[cfg(feature = "hydrate")]
+        leptos::task::spawn_local(async move {
+            match rest::get::<Recordings>("api/v1/recordings").await {
+                Ok(list) => set_if_new(self.list, Some(list)),
+                Err(message) => self.failure.set(Some(message)),
+            }
+        });
+    }
+
+    /// Asks how the replay stands.
+    pub fn look(self) {
+        #[cfg(feature = "hydrate")]
+        leptos::task::spawn_local(async move {
+            // A server that cannot be reached is told of by the banner.
+            if let Ok(answer) = rest::get::<rest::ReplayAnswer>("api/v1/replay").await {
+                set_if_new(self.replay, answer.replay);
+            }
+        });
+    }
+
+    /// Tells the replay what to do; `then` is called with how it stands afterwards.
+    pub fn order(self, order: Order, then: impl FnOnce(Option<Replay>) + 'static) {
+        #[cfg(feature = "hydrate")]
+        leptos::task::spawn_local(async move {
+            match rest::post::<rest::ReplayAnswer>("api/v1/replay", &order).await {
+                Ok(answer) => {
+                    self.failure.set(None);
+                    set_if_new(self.replay, answer.replay.clone());
+                    then(answer.replay);
+                }
+                Err(message) => self.failure.set(Some(message)),
+            }
+        });
+        #[cfg(not(feature = "hydrate"))]
+        let _ = (order, then);
+    }
+
+    /// Does something with recordings, and asks for the list again.
+    pub fn act(self, deed: Deed) {
+        #[cfg(feature = "hydrate")]
+        leptos::task::spawn_local(async move {
+            match rest::act(&deed).await {
+                Ok(name) => {
+                    self.failure.set(None);
+                    if matches!(deed, Deed::SaveLast(_)) {
+                        self.saved.set(name);
+                    }
+                }
+                Err(message) => self.failure.set(Some(message)),
+            }
+            self.reload();
+        });
+        #[cfg(not(feature = "hydrate"))]
+        let _ = deed;
+    }
+}
+
+/// Notifies only where something changed.
+#[cfg(feature = "hydrate")]
+fn set_if_new<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, next: T) {
+    if signal.try_with_untracked(|known| *known != next) == Some(true) {
+        signal.set(next);
+    }
+}
+
+/// Provides recordings and replay to the whole page.
+pub fn provide_recorder() {
+    let (list, replay, failure, saved) =
+        (RwSignal::new(None), RwSignal::new(None), RwSignal::new(None), RwSignal::new(None));
+    provide_context(Recorder { list, replay, failure, saved });
+}
+
+/// The recordings and the replay of this page.
+pub fn use_recorder() -> Recorder {
+    use_context().unwrap_or_else(|| {
+        provide_recorder();
+        expect_context()
+    })
+}
+
+#[cfg(feature = "hydrate")]
+mod rest {
+    use serde::{Deserialize, Serialize, de::DeserializeOwned};
+    use serde_json::json;
+
+    use super::{Deed, Replay};
+
+    #[derive(Deserialize)]
+    pub(super) struct ReplayAnswer {
+        pub(super) replay: Option<Replay>,
+    }
+
+    #[derive(Deserialize)]
+    struct Named {
+        name: Option<String>,
+    }
+
+    #[derive(Deserialize)]
+    struct Refusal {
+        error: Words,
+    }
+
+    #[derive(Deserialize)]
+    struct Words {
+        message: String,
+    }
+
+    pub(super) async fn get<T: DeserializeOwned>(path: &str) -> Result<T, String> {
+        read(gloo_net::http::Request::get(path).send().await).await
+    }
+
+    pub(super) async fn post<T: DeserializeOwned>(path: &str, body: &impl Serialize) -> Result<T, String> {
+        let request = gloo_net::http::Request::post(path).json(body).map_err(|error| error.to_string())?;
+        read(request.send().await).await
+    }
+
+    /// Returns the file's name, where the answer has one.
+    pub(super) async fn act(deed: &Deed) -> Result<Option<String>, String> {
+        let named: Named = match deed {
+            Deed::Start(venue) => post("api/v1/recordings/start", &json!({ "venue": venue })).await?,
+            Deed::Stop(venue) => post("api/v1/recordings/stop", &json!({ "venue": venue })).await?,
+            Deed::SaveLast(venue) => post("api/v1/recordings/save-last", &json!({ "venue": venue })).await?,
+            Deed::Delete(name) => {
+                let name = String::from(js_sys::encode_uri_component(name));
+                read(gloo_net::http::Request::delete(&format!("api/v1/recordings/{name}")).send().await).await?
+            }
+        };
+        Ok(named.name)
+    }
+
+    async fn read<T: DeserializeOwned>(answer: Result<gloo_net::http::Response, gloo_net::Error>) -> Result<T, String> {
+        let answer = answer.map_err(|error| format!("the server does not answer: {error}"))?;
+        let text = answer.text().await.map_err(|error| error.to_string())?;
+        if answer.ok() {
+            return serde_json::from_str(&text).map_err(|error| error.to_string());
+        }
+        Err(match serde_json::from_str::<Refusal>(&text) {
+            Ok(refusal) => refusal.error.message,
+            Err(_) => format!("the server answered {}", answer.status()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_are_in_the_servers_words() {
+        for (order, expected) in [
+            (Order::Load { files: vec!["a.jsonl".into()] }, r#"{"load":{"files":["a.jsonl"]}}"#),
+            (Order::Play, r#""play""#),
+            (Order::Seek { position_ms: 5 }, r#"{"seek":{"position_ms":5}}"#),
+            (Order::Speed(0.5), r#"{"speed":0.5}"#),
+            (Order::Stop, r#""stop""#),
+        ] {
+            assert_eq!(serde_json::to_string(&order).unwrap(), expected);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The feeds that run, each with its way to be recorded.
+
+use leptos::{ev, prelude::*};
+use model::{instrument::Venue, time::Now};
+
+use crate::{
+    live::{
+        recorder::{Deed, Recorder},
+        use_live,
+    },
+    pages::recordings::state,
+};
+
+/// One row a feed.
+#[component]
+pub fn FeedsPanel(
+    /// Recordings and replay.
+    recorder: Recorder,
+) -> impl IntoView {
+    let live = use_live();
+    let venues = Memo::new(move |_| {
+        if live.tick().get() == Now::default() {
+            return None;
+        }
+        let known = live.with_model(|model| {
+            let connections = &model.status()?.connections;
+            Some(
+                connections
+                    .iter()
+                    .map(|entry| entry.venue.clone())
+                    .filter(|venue| venue.replayed().is_none())
+                    .collect(),
+            )
+        });
+        known.flatten().map(|venues: Vec<Venue>| venues)
+    });
+    let note = move || {
+        venues.with(|venues| match venues {
+            None => "Waiting for the feeds…",
+            Some(venues) if venues.is_empty() => "No feed runs. Start one to record it.",
+            Some(_) => "",
+        })
+    };
+    view! {
+        <section class="panel recordings-page__panel" aria-label="Feeds">
+            <div class="panel__head">
+                <h2 class="panel__title">"Feeds"</h2>
+            </div>
+            <p class="recordings-page__empty" hidden=move || note().is_empty()>{note}</p>
+            <For each=move || venues.get().unwrap_or_default() key=Venue::clone let:venue>
+                <FeedRow recorder venue/>
+            </For>
+        </section>
+    }
+}
+
+#[component]
+fn FeedRow(
+    /// Recordings and replay.
+    recorder: Recorder,
+    /// The feed.
+    venue: Venue,
+) -> impl IntoView {
+    let name = venue.to_string();
+    let of_row = venue.clone();
+    let recording = Memo::new(move |_| {
+        recorder.list().with(|list| list.as_ref()?.feeds.iter().find(|known| known.venue == of_row).cloned())
+    });
+    let status = move || {
+        recording.with(|recording| match recording {
+            None => "idle",
+            Some(recording) if recording.failure.is_some() => "failed",
+            Some(recording) if recording.is_running => "recording",
+            Some(_) => "idle",
+        })
+    };
+    let is_running = move || status() == "recording";
+    let act = move |deed: fn(Venue) -> Deed| {
+        let venue = venue.clone();
+        move |_: ev::MouseEvent| recorder.act(deed(venue.clone()))
+    };
+    view! {
+        <div class="feed-row" data-testid="record-feed" data-venue=name data-state=status>
+            <span class="feed-row__name">
+                <span class="feed-row__dot" aria-hidden="true"></span>
+                {name.clone()}
+            </span>
+            <span class="feed-row__words" data-testid="record-words">
+                {move || recording.with(|recording| state::progress(recording.as_ref()))}
+            </span>
+            <span class="feed-row__deeds">
+                <button class="button" data-testid="record-start" hidden=is_running on:click=act(Deed::Start)>"Record"</button>
+                <button class="button" data-testid="record-stop" hidden=move || !is_running() on:click=act(Deed::Stop)>
+                    "Stop"
+                </button>
+                <button
+                    class="button"
+                    data-testid="save-last"
+                    title="Writes what the server has kept of the last half minute to a file, for a bug report"
+                    on:click=act(Deed::SaveLast)
+                >
+                    "Save last 30 s"
+                </button>
+            </span>
+        </div>
+    }
+}

@@ -1,0 +1,79 @@
+//! The Recordings page: what can be recorded, what was recorded, and the way to play it.
+
+pub mod feeds;
+pub mod files;
+pub mod state;
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::{
+    live::recorder::use_recorder,
+    pages::{
+        FragmentSpec,
+        recordings::{feeds::FeedsPanel, files::FilesPanel},
+    },
+};
+
+/// The regions of this page: none samples the stream by itself.
+pub const FRAGMENTS: &[FragmentSpec] = &[];
+
+/// The page.
+#[component]
+pub fn RecordingsPage() -> impl IntoView {
+    let recorder = use_recorder();
+    let (failure, saved) = (recorder.failure(), recorder.saved());
+    Effect::new(move |_| {
+        recorder.reload();
+        let again = set_interval_with_handle(move || recorder.reload(), RELOAD_EVERY).ok();
+        on_cleanup(move || {
+            if let Some(again) = again {
+                again.clear();
+            }
+        });
+    });
+    let usage = move || {
+        recorder.list().with(|list| {
+            list.as_ref().map(|list| {
+                let (total, most) = (state::size(list.total_bytes), state::size(list.max_total_bytes));
+                format!("{total} of {most} • kept {} days, the oldest go first", list.max_age_days)
+            })
+        })
+    };
+    view! {
+        <Title text="Recordings · Truetape"/>
+        <div class="recordings-page" data-testid="recordings">
+            <header class="recordings-page__head">
+                <h1 class="recordings-page__title">"Recordings"</h1>
+                <p class="recordings-page__usage" data-testid="usage">{usage}</p>
+            </header>
+            <p
+                class="recordings-page__note"
+                data-testid="recorder-failure"
+                data-tone="bad"
+                role="alert"
+                hidden=move || failure.with(Option::is_none)
+            >
+                <span>{move || failure.get().unwrap_or_default()}</span>
+                <button class="button button--bare" on:click=move |_| failure.set(None)>"Dismiss"</button>
+            </p>
+            <p
+                class="recordings-page__note"
+                data-testid="recorder-saved"
+                data-tone="ok"
+                role="status"
+                hidden=move || saved.with(Option::is_none)
+            >
+                <span>{move || saved.with(|name| name.as_ref().map(|name| format!("Saved as {name}")))}</span>
+                <button class="button button--bare" on:click=move |_| saved.set(None)>"Dismiss"</button>
+            </p>
+            <FeedsPanel recorder/>
+            <FilesPanel recorder/>
+        </div>
+    }
+}
+
+/// Sizes of what is being written move this often.
+const RELOAD_EVERY: Duration = Duration::from_secs(2);

@@ -1,0 +1,140 @@
+//! Words and figures of the page, worked out without a browser.
+
+use model::time::Timestamp;
+
+use crate::{
+    format,
+    live::recorder::{FeedRecording, Replay, Tape},
+};
+
+/// A size in the unit people expect (`1.4 MB`).
+pub fn size(size_bytes: u64) -> String {
+    let bytes = size_bytes as f64;
+    let (scaled, unit) = match size_bytes {
+        0..1_000 => return format!("{size_bytes} B"),
+        1_000..1_000_000 => (bytes / 1e3, "kB"),
+        1_000_000..1_000_000_000 => (bytes / 1e6, "MB"),
+        _ => (bytes / 1e9, "GB"),
+    };
+    format!("{scaled:.1} {unit}")
+}
+
+/// A length of time as on a player (`0:07`, `12:03`, `1:02:03`).
+pub fn span(span_ms: i64) -> String {
+    let seconds = span_ms.max(0) / 1_000;
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+/// Day and time of day, UTC (`2026-11-21 14:03:11`).
+pub fn moment(time_ms: i64) -> String {
+    let text = Timestamp::from_millis(time_ms).to_string();
+    text.get(..19).unwrap_or(&text).replace('T', " ")
+}
+
+/// The word for a file's state, and what it means.
+pub fn state_words(tape: &Tape) -> (&'static str, String) {
+    match tape.state.as_str() {
+        "recording" => ("recording", "It is being written".to_owned()),
+        "playing" => ("playing", "It plays".to_owned()),
+        "complete" if tape.n_lost > 0 => {
+            let lost = format::grouped(&tape.n_lost.to_string());
+            ("has holes", format!("{lost} entries are missing: the disk was too slow"))
+        }
+        "complete" => ("complete", "Nothing is missing".to_owned()),
+        _ => ("no end mark", "It was cut off, or comes from elsewhere; what it holds can be played".to_owned()),
+    }
+}
+
+/// How a feed's recording fares, in words; empty where there was none.
+pub fn progress(recording: Option<&FeedRecording>) -> String {
+    let Some(recording) = recording else { return String::new() };
+    if let Some(failure) = &recording.failure {
+        return format!("Stopped: {failure}. The feed goes on.");
+    }
+    let entries = format::grouped(&recording.n_entries.to_string());
+    let lost = match recording.n_lost {
+        0 => String::new(),
+        n_lost => format!(" • {} lost", format::grouped(&n_lost.to_string())),
+    };
+    let verb = if recording.is_running { "Recording" } else { "Recorded" };
+    format!("{verb} {entries} entries • {}{lost}", size(recording.size_bytes))
+}
+
+/// Speeds that can be chosen.
+pub const SPEEDS: [f64; 9] = [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 100.0];
+
+/// A speed as it is shown (`0.5×`, `4×`).
+pub fn speed(speed: f64) -> String {
+    format!("{speed}×")
+}
+
+/// The status bar's word on the replay.
+pub fn replay_words(replay: Option<&Replay>) -> String {
+    match replay {
+        None => format!("replay {}", format::UNKNOWN),
+        Some(replay) => {
+            let time = format::time_of_day(Timestamp::from_millis(replay.position_ms));
+            match replay.state.as_str() {
+                "playing" => format!("replay {time} {}", speed(replay.speed)),
+                state => format!("replay {time} {state}"),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::instrument::Venue;
+
+    use super::*;
+
+    #[test]
+    fn sizes_and_spans() {
+        for (bytes, expected) in
+            [(0, "0 B"), (999, "999 B"), (1_400, "1.4 kB"), (1_400_000, "1.4 MB"), (2_000_000_000, "2.0 GB")]
+        {
+            assert_eq!(size(bytes), expected);
+        }
+        for (span_ms, expected) in [(-5, "0:00"), (7_999, "0:07"), (723_000, "12:03"), (3_723_000, "1:02:03")] {
+            assert_eq!(span(span_ms), expected);
+        }
+        assert_eq!(moment(1_723_161_601_273), "2024-08-09 00:00:01");
+    }
+
+    #[test]
+    fn the_status_bar_says_where_and_how_fast() {
+        let mut replay = Replay {
+            files: vec![],
+            venue: Venue::new("replay-a"),
+            instruments: vec![],
+            state: "playing".into(),
+            start_ms: 0,
+            end_ms: 9_000,
+            position_ms: 3_000,
+            speed: 4.0,
+            is_behind: false,
+        };
+        assert_eq!(replay_words(Some(&replay)), "replay 00:00:03 4×");
+        replay.state = "paused".into();
+        assert_eq!(replay_words(Some(&replay)), "replay 00:00:03 paused");
+        assert_eq!(replay_words(None), "replay –");
+    }
+
+    #[test]
+    fn a_failed_recording_says_why_and_that_the_feed_goes_on() {
+        let recording = FeedRecording {
+            venue: Venue::new("a"),
+            n_entries: 1_200,
+            n_lost: 3,
+            size_bytes: 5_000,
+            is_running: true,
+            failure: None,
+        };
+        let spaced = |text: String| text.replace(format::GROUP, " ");
+        assert_eq!(spaced(progress(Some(&recording))), "Recording 1 200 entries • 5.0 kB • 3 lost");
+        let failed = FeedRecording { failure: Some("no space left on device".into()), ..recording };
+        assert_eq!(progress(Some(&failed)), "Stopped: no space left on device. The feed goes on.");
+        assert_eq!(progress(None), "");
+    }
+}

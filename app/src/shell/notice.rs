@@ -1,0 +1,29 @@
+//! What the server itself wants the reader to know and do something about; stays until it is dismissed or taken back.
+
+use leptos::prelude::*;
+use model::time::Now;
+use wire::topic::Topic;
+
+use crate::live::use_live;
+
+/// The notice; nothing where there is none.
+#[component]
+pub fn ServerNotice() -> impl IntoView {
+    let live = use_live();
+    live.use_topics(Signal::derive(|| vec![Topic::SYSTEM]));
+    let sentence = Memo::new(move |_| {
+        if live.slow_tick().get() == Now::default() {
+            return String::new();
+        }
+        live.with_model(|model| model.system().and_then(|system| system.notice.clone())).flatten().unwrap_or_default()
+    });
+    let dismissed = RwSignal::new(String::new());
+    let is_hidden =
+        move || sentence.with(|sentence| sentence.is_empty() || dismissed.with(|dismissed| dismissed == sentence));
+    view! {
+        <div class="server-notice" data-testid="server-notice" role="alert" hidden=is_hidden>
+            <span>{move || sentence.get()}</span>
+            <button class="button" on:click=move |_| dismissed.set(sentence.get_untracked())>"Dismiss"</button>
+        </div>
+    }
+}

@@ -1,0 +1,184 @@
+//! The bar of a replay: what plays, where it is, how fast; over all pages while one is loaded.
+
+use std::time::Duration;
+
+use leptos::{ev, prelude::*};
+use model::time::{Now, Timestamp};
+
+use crate::{
+    components::icon::{Icon, IconMark},
+    format,
+    live::{
+        recorder::{Order, Recorder, Replay, use_recorder},
+        use_live,
+    },
+    pages::{
+        live::symbol_picker::use_choose,
+        recordings::state::{SPEEDS, span, speed},
+    },
+};
+
+/// The bar; nothing while no replay is loaded.
+#[component]
+pub fn ReplayBar() -> impl IntoView {
+    let recorder = use_recorder();
+    watch(recorder);
+    let replay = recorder.replay();
+    let with =
+        move |of: fn(&Replay) -> String| move || replay.with(|replay| replay.as_ref().map(of).unwrap_or_default());
+    let is_moving = Memo::new(move |_| {
+        replay
+            .with(|replay| replay.as_ref().is_some_and(|replay| matches!(replay.state.as_str(), "playing" | "seeking")))
+    });
+    let play_icon = Signal::derive(move || if is_moving.get() { Icon::Pause } else { Icon::Play });
+    let play_words = move || if is_moving.get() { "Pause the replay" } else { "Play" };
+    let toggle = move |_| recorder.order(if is_moving.get_untracked() { Order::Pause } else { Order::Play }, |_| {});
+    let choose = use_choose();
+    let show = move |_| {
+        if let Some(id) =
+            replay.with_untracked(|replay| replay.as_ref().and_then(|replay| replay.instruments.first().cloned()))
+        {
+            choose(&id);
+        }
+    };
+    view! {
+        <section
+            class="replay-bar"
+            data-testid="replay-bar"
+            data-state=with(|replay| replay.state.clone())
+            data-start-ms=with(|replay| replay.start_ms.to_string())
+            data-position-ms=with(|replay| replay.position_ms.to_string())
+            aria-label="Replay"
+            hidden=move || replay.with(Option::is_none)
+        >
+            <button class="tag tag--replay replay-bar__word" data-testid="replay-show" title="Show what plays" on:click=show>
+                "REPLAY"
+            </button>
+            <button class="button" data-testid="replay-toggle" title=play_words aria-label=play_words on:click=toggle>
+                <IconMark icon=play_icon/>
+            </button>
+            <Position recorder/>
+            <span class="replay-bar__time" data-testid="replay-time" title="Time of the tape, UTC">
+                {with(|replay| format::time_of_day(Timestamp::from_millis(replay.position_ms)))}
+            </span>
+            <span class="replay-bar__span">
+                {with(|replay| {
+                    let passed = span(replay.position_ms - replay.start_ms);
+                    format!("{passed} / {}", span(replay.end_ms - replay.start_ms))
+                })}
+            </span>
+            <SpeedChoice recorder/>
+            <span class="replay-bar__behind" title="The server cannot decode the tape that fast" hidden=move || with(behind)().is_empty()>
+                {with(behind)}
+            </span>
+            <span class="replay-bar__files" title=with(|replay| replay.files.join(", "))>{with(|replay| replay.files.join(", "))}</span>
+            <button
+                class="button"
+                data-testid="replay-stop"
+                title="End the replay"
+                aria-label="End the replay"
+                on:click=move |_| recorder.order(Order::Stop, |_| {})
+            >
+                <IconMark icon=Icon::Close/>
+            </button>
+        </section>
+    }
+}
+
+fn behind(replay: &Replay) -> String {
+    if replay.is_behind && replay.state == "playing" { "as fast as it can".to_owned() } else { String::new() }
+}
+
+/// The slider. While it is held it follows the reader, not the tape.
+#[component]
+fn Position(
+    /// Recordings and replay.
+    recorder: Recorder,
+) -> impl IntoView {
+    let replay = recorder.replay();
+    let held = RwSignal::new(None::<i64>);
+    let of = move |part: fn(&Replay) -> i64| move || replay.with(|replay| replay.as_ref().map_or(0, part));
+    let start = of(|replay| replay.start_ms);
+    let length = of(|replay| (replay.end_ms - replay.start_ms).max(1));
+    // From the beginning, since browsers count a slider's steps from its least value.
+    let value = move || held.get().unwrap_or_else(of(|replay| replay.position_ms - replay.start_ms));
+    let asked = |event: &ev::Event| event_target_value(event).parse::<i64>().ok();
+    let go = move |event: ev::Event| {
+        if let Some(offset) = asked(&event) {
+            recorder.order(Order::Seek { position_ms: start() + offset }, move |_| held.set(None));
+        }
+    };
+    view! {
+        <input
+            class="replay-bar__slider"
+            data-testid="replay-seek"
+            type="range"
+            min="0"
+            max=move || length().to_string()
+            step="100"
+            aria-label="Position"
+            aria-valuetext=move || span(value())
+            prop:value=move || value().to_string()
+            on:input=move |event: ev::Event| held.set(asked(&event))
+            on:change=go
+        />
+    }
+}
+
+#[component]
+fn SpeedChoice(
+    /// Recordings and replay.
+    recorder: Recorder,
+) -> impl IntoView {
+    let current =
+        Memo::new(move |_| recorder.replay().with(|replay| replay.as_ref().map_or(1.0, |replay| replay.speed)));
+    let choose = move |event: ev::Event| {
+        if let Ok(chosen) = event_target_value(&event).parse() {
+            recorder.order(Order::Speed(chosen), |_| {});
+        }
+    };
+    view! {
+        <select
+            class="field replay-bar__speed"
+            data-testid="replay-speed"
+            aria-label="Speed"
+            prop:value=move || current.get().to_string()
+            on:change=choose
+        >
+            {SPEEDS.map(|choice| view! { <option value=choice.to_string()>{speed(choice)}</option> }).collect_view()}
+        </select>
+    }
+}
+
+/// Asks how the replay stands: at first, when the status of the feeds names one, and twice a second while one is loaded.
+fn watch(recorder: Recorder) {
+    let live = use_live();
+    let is_named = Memo::new(move |_| {
+        if live.slow_tick().get() == Now::default() {
+            return false;
+        }
+        let connections = live.with_model(|model| {
+            model.status()?.connections.iter().find_map(|entry| entry.venue.replayed().map(|_| ()))
+        });
+        connections.flatten().is_some()
+    });
+    Effect::new(move |_| {
+        let _named = is_named.get();
+        recorder.look();
+    });
+    let is_loaded = Memo::new(move |_| recorder.replay().with(Option::is_some));
+    Effect::new(move |_| {
+        if !is_loaded.get() {
+            return;
+        }
+        let again = set_interval_with_handle(move || recorder.look(), LOOK_EVERY).ok();
+        on_cleanup(move || {
+            if let Some(again) = again {
+                again.clear();
+            }
+        });
+    });
+}
+
+/// Often enough for a slider that is watched; the prices come over the stream.
+const LOOK_EVERY: Duration = Duration::from_millis(500);

@@ -1,0 +1,58 @@
+//! A verified book in the form of the venue's own snapshot, for recordings that begin in the middle.
+//!
+//! Its id is that of the last change applied, so that the changes recorded after it join it by the usual rule.
+
+use model::{
+    decimal::{Price, Quantity},
+    event::Level,
+    proof::{BookState, TrackedBook},
+};
+use serde::Serialize;
+
+use crate::{binance::rest, session::Image};
+
+/// The venue's answer to a question for its book.
+#[derive(Serialize)]
+struct DepthAnswer {
+    #[serde(rename = "lastUpdateId")]
+    last_update_id: u64,
+    bids: Vec<(Price, Quantity)>,
+    asks: Vec<(Price, Quantity)>,
+}
+
+/// The best `depth` levels a side; `None` where the book is not live.
+pub(super) fn image(symbol: &str, tracked: &TrackedBook, depth: usize) -> Option<Image> {
+    let last_update_id = tracked.last_update_id.filter(|_| tracked.state == BookState::Live)?;
+    let pair = |level: Level| (level.price, level.quantity);
+    let answer = DepthAnswer {
+        last_update_id,
+        bids: tracked.book.bids().take(depth).map(pair).collect(),
+        asks: tracked.book.asks().take(depth).map(pair).collect(),
+    };
+    let ask = rest::depth(symbol);
+    Some(Image::Answer { path: ask.path, query: ask.query, body: serde_json::to_string(&answer).ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::binance::message::BinanceDepth;
+
+    fn level(price: &str, quantity: &str) -> Level {
+        Level { price: Price::parse(price).unwrap(), quantity: Quantity::parse(quantity).unwrap() }
+    }
+
+    #[test]
+    fn an_image_reads_like_the_venues_answer() {
+        let mut tracked = TrackedBook { last_update_id: Some(7), ..TrackedBook::default() };
+        let bids = [level("1.50000000", "2.00"), level("1.40000000", "1")];
+        tracked.book.apply_snapshot(&bids, &[level("1.60", "3")]);
+        assert_eq!(image("AAABBB", &tracked, 9), None, "only a live book has one");
+        tracked.state = BookState::Live;
+        let Some(Image::Answer { path, query, body }) = image("AAABBB", &tracked, 1) else { panic!("no image") };
+        assert_eq!((path.as_ref(), &query[0]), ("/api/v3/depth", &("symbol", "AAABBB".to_owned())));
+        assert_eq!(body, r#"{"lastUpdateId":7,"bids":[["1.50000000","2.00"]],"asks":[["1.60","3"]]}"#);
+        let read: BinanceDepth = serde_json::from_str(&body).unwrap();
+        assert_eq!((read.last_update_id, read.bids.as_slice()), (7, &bids[..1]));
+    }
+}

@@ -1,0 +1,90 @@
+//! What several sessions of one recording say as one: each instrument's best book, all health, all instruments.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use model::{
+    instrument::{Instrument, InstrumentId},
+    proof::{Books, TrackedBook},
+    quality::FeedCounters,
+    status::FeedHealth,
+};
+
+use crate::session::Session;
+
+/// The sum of several sessions, as of the last time it was made.
+#[derive(Debug, Default)]
+pub(super) struct Merged {
+    pub(super) books: Books,
+    pub(super) health: FeedHealth,
+    pub(super) instruments: Vec<Arc<Instrument>>,
+}
+
+impl Merged {
+    /// Brings the books of `touched` and everything else up to date.
+    pub(super) fn update<'a>(
+        &mut self,
+        sessions: impl Iterator<Item = &'a dyn Session> + Clone,
+        touched: &BTreeSet<InstrumentId>,
+    ) {
+        for id in touched {
+            if let Some(best) =
+                sessions.clone().filter_map(|session| session.books().get(id)).max_by_key(|book| worth(book))
+            {
+                self.books.insert(id.clone(), best.clone());
+            }
+        }
+        let health = sessions.clone().map(Session::health);
+        let mut counters = FeedCounters::default();
+        health.clone().for_each(|health| add(&mut counters, &health.counters));
+        let is_connected = health.clone().any(|health| health.is_connected);
+        self.health = FeedHealth {
+            is_connected,
+            // One connection that is gone is no fault while another delivers.
+            cause: health.clone().find_map(|health| health.cause.clone()).filter(|_| !is_connected),
+            counters,
+            ..health.clone().next().cloned().unwrap_or_default()
+        };
+        let by_id: BTreeMap<&InstrumentId, &Arc<Instrument>> = sessions
+            .flat_map(|session| session.instruments().iter().map(|instrument| (&instrument.id, instrument)))
+            .collect();
+        self.instruments = by_id.into_values().cloned().collect();
+    }
+}
+
+/// Of several books of one instrument the served and most recently changed one counts.
+pub(super) fn worth(book: &TrackedBook) -> impl Ord + use<> {
+    (book.state.is_served(), book.receive_time, book.counters.updates)
+}
+
+/// Adds counters up.
+pub(super) fn add(sum: &mut FeedCounters, other: &FeedCounters) {
+    let FeedCounters {
+        frames,
+        malformed,
+        unknown,
+        trades,
+        quotes,
+        books,
+        others,
+        gaps,
+        duplicates,
+        out_of_order,
+        resyncs,
+        reconnects,
+    } = other;
+    sum.frames += frames;
+    sum.malformed += malformed;
+    sum.unknown += unknown;
+    sum.trades += trades;
+    sum.quotes += quotes;
+    sum.books += books;
+    sum.others += others;
+    sum.gaps += gaps;
+    sum.duplicates += duplicates;
+    sum.out_of_order += out_of_order;
+    sum.resyncs += resyncs;
+    sum.reconnects += reconnects;
+}

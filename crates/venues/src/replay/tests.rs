@@ -1,0 +1,98 @@
+//! Preludes, several connections, cuts, times.
+
+use model::proof::BookState;
+
+use super::*;
+
+fn entry<'a>(t: TapeKind, conn: Option<&'a str>, data: Option<&'a str>) -> TapeEntry<'a> {
+    let text = |text: Option<&'a str>| text.map(Into::into);
+    TapeEntry { t, ts: None, conn: text(conn), url: None, data: text(data), request: None, is_prelude: false }
+}
+
+#[test]
+fn a_recorded_cut_is_a_cut_announced_or_not() {
+    for announcement in [None, Some(r#"{"e":"serverShutdown","E":1}"#)] {
+        let mut replay = Replay::new("binance").unwrap();
+        let mut n_events = 0;
+        let mut feed = |t, data: Option<&str>| {
+            let entry = entry(t, None, data);
+            replay.feed(&entry, |_| n_events += 1);
+        };
+        let quote = |number: u32| format!(r#"{{"u":{number},"s":"A","b":"1","B":"1","a":"2","A":"1"}}"#);
+        feed(TapeKind::Recv, Some(&quote(1)));
+        if announcement.is_some() {
+            feed(TapeKind::Recv, announcement);
+        }
+        feed(TapeKind::Close, None);
+        feed(TapeKind::Close, None);
+        feed(TapeKind::Connect, None);
+        feed(TapeKind::Recv, Some(&quote(2)));
+        feed(TapeKind::Send, Some("{}"));
+        assert_eq!((replay.summary().counters.quotes, replay.summary().counters.reconnects), (2, 1));
+        assert_eq!(n_events, 2, "{announcement:?}");
+    }
+}
+
+#[test]
+fn unknown_venues_are_refused() {
+    assert!(Replay::new("nowhere").is_err());
+}
+
+const DEPTH: &str = r#"{"lastUpdateId":10,"bids":[["1.50","2"]],"asks":[["1.60","3"]]}"#;
+
+fn depth(first: u64, last: u64) -> String {
+    format!(
+        r#"{{"stream":"a@depth","data":{{"e":"depthUpdate","E":2000,"s":"A","U":{first},"u":{last},"b":[["1.51","{last}"]],"a":[]}}}}"#
+    )
+}
+
+fn answer(url: &'static str, is_prelude: bool) -> TapeEntry<'static> {
+    TapeEntry { url: Some(url.into()), is_prelude, ..entry(TapeKind::Http, None, Some(DEPTH)) }
+}
+
+#[test]
+fn a_prelude_counts_at_the_beginning_only() {
+    let url = "https://x.test/api/v3/depth?symbol=A";
+    let mut replay = Replay::new("binance").unwrap();
+    replay.feed(&entry(TapeKind::Header, None, None), |_| {});
+    replay.feed(&answer(url, true), |_| {});
+    let frame = depth(11, 12);
+    replay.feed(&entry(TapeKind::Recv, None, Some(&frame)), |_| {});
+    let id = InstrumentId::parse("binance:A").unwrap();
+    assert_eq!(replay.books()[&id].state, BookState::Live);
+    replay.feed(&entry(TapeKind::Header, None, None), |_| {});
+    replay.feed(&answer(url, true), |_| {});
+    assert_eq!(replay.summary().n_unused_answers, 0, "passed over where the tape goes on");
+    replay.feed(&answer(url, false), |_| {});
+    assert_eq!(replay.summary().n_unused_answers, 1);
+}
+
+#[test]
+fn a_second_connection_gets_the_book_that_the_first_one_had() {
+    let name = Venue::new("binance").as_replay();
+    let mut replay = Replay::under("binance", &name).unwrap();
+    let id = InstrumentId::new(&name, "A");
+    replay.feed(&answer("https://x.test/api/v3/depth?symbol=A", false), |_| {});
+    for (conn, first, last) in [(None, 11, 12), (Some("2"), 11, 12), (None, 13, 13), (Some("2"), 13, 13)] {
+        let frame = depth(first, last);
+        replay.feed(&entry(TapeKind::Recv, conn, Some(&frame)), |_| {});
+        replay.settle();
+        assert_eq!(replay.books()[&id].last_update_id, Some(last), "{conn:?}");
+    }
+    replay.feed(&entry(TapeKind::Close, None, None), |_| {});
+    let frame = depth(14, 14);
+    replay.feed(&entry(TapeKind::Recv, Some("2"), Some(&frame)), |_| {});
+    replay.settle();
+    let book = &replay.books()[&id];
+    assert_eq!((book.state, book.last_update_id, book.counters.gaps), (BookState::Live, Some(14), 0));
+    assert!(replay.health().is_connected && replay.health().cause.is_none());
+}
+
+#[test]
+fn times_that_step_back_do_not_make_the_recording_longer() {
+    let mut replay = Replay::new("binance").unwrap();
+    for seconds in [100.0, 101.0, 100.5, 101.0, 102.0] {
+        replay.feed(&TapeEntry { ts: Some(seconds), ..entry(TapeKind::Send, None, Some("{}")) }, |_| {});
+    }
+    assert_eq!(replay.now().monotonic, Monotonic::from_zero(Duration::from_secs(2)));
+}

@@ -1,0 +1,131 @@
+//! `/api/v1/recordings`: what was recorded, and who records.
+//!
+//! `GET` lists · `POST /start {"venue":"…","symbols":["…"]}` (symbols optional) · `POST /stop {"venue":"…"}` ·
+//! `POST /save-last {"venue":"…"}` saves the last 30 s · `GET /{name}` downloads · `DELETE /{name}` deletes.
+
+use axum::{
+    Json,
+    body::{Body, Bytes},
+    extract::{FromRequest, Path, Request, State},
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use futures::stream;
+use model::instrument::Venue;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tokio::io::AsyncReadExt;
+
+use crate::{
+    error::ApiError,
+    recorder::{
+        desk::{Desk, Recording, Recordings},
+        shelf::{TapeName, Use},
+    },
+};
+
+/// A JSON body; refused in the API's own words.
+pub struct Told<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Told<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        // The type is asked for, so that a form of another page cannot pass for it.
+        Json::from_request(request, state)
+            .await
+            .map(|Json(body)| Self(body))
+            .map_err(|rejection| ApiError::BadParameter { parameter: "body", remedy: rejection.body_text() })
+    }
+}
+
+/// What to record.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Start {
+    venue: String,
+    #[serde(default)]
+    symbols: Vec<String>,
+}
+
+/// Which feed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Which {
+    venue: String,
+}
+
+/// `{"name":"…"}`
+#[derive(Serialize)]
+pub struct Saved {
+    name: TapeName,
+}
+
+/// Lists what there is.
+pub async fn list(State(desk): State<Desk>) -> Result<Json<Recordings>, ApiError> {
+    let list = tokio::task::spawn_blocking(move || desk.list()).await.map_err(|_| ApiError::ShuttingDown)?;
+    Ok(Json(list?))
+}
+
+/// Begins a recording.
+pub async fn start(State(desk): State<Desk>, Told(start): Told<Start>) -> Result<Json<Recording>, ApiError> {
+    Ok(Json(desk.start(&Venue::new(&start.venue), &start.symbols)?))
+}
+
+/// Ends a recording.
+pub async fn stop(State(desk): State<Desk>, Told(which): Told<Which>) -> Result<Json<Recording>, ApiError> {
+    Ok(Json(desk.stop(&Venue::new(&which.venue)).await?))
+}
+
+/// Saves the last half minute.
+pub async fn save_last(State(desk): State<Desk>, Told(which): Told<Which>) -> Result<Json<Saved>, ApiError> {
+    Ok(Json(Saved { name: desk.save_last(&Venue::new(&which.venue)).await? }))
+}
+
+/// Sends a file. One under way is sent up to its last whole block.
+pub async fn download(State(desk): State<Desk>, Path(name): Path<String>) -> Result<Response, ApiError> {
+    let name = known(&name)?;
+    let unknown = || ApiError::UnknownRecording { name: name.to_string() };
+    let about = desk.shelf().find(&name).ok_or_else(unknown)?;
+    let held = desk.shelf().hold(&name, Use::Reading);
+    let file = tokio::fs::File::open(desk.shelf().path(&name)).await.map_err(|_| unknown())?;
+    // What is written after this was asked for is not part of the answer: its length is said already.
+    let file = file.take(about.size_bytes);
+    let body = Body::from_stream(stream::try_unfold((file, held), async |(mut file, held)| {
+        let mut chunk = Vec::with_capacity(CHUNK);
+        let n_bytes = (&mut file).take(CHUNK as u64).read_to_end(&mut chunk).await?;
+        std::io::Result::Ok((n_bytes > 0).then(|| (Bytes::from(chunk), (file, held))))
+    }));
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
+        (header::CONTENT_LENGTH, HeaderValue::from(about.size_bytes)),
+        (header::CONTENT_DISPOSITION, disposition(&name)),
+    ];
+    Ok((headers, body).into_response())
+}
+
+/// Deletes a file.
+pub async fn delete(State(desk): State<Desk>, Path(name): Path<String>) -> Result<Json<Saved>, ApiError> {
+    let name = known(&name)?;
+    desk.delete(&name)?;
+    Ok(Json(Saved { name }))
+}
+
+/// A name that can only mean a file of the folder.
+///
+/// # Errors
+/// [`ApiError::BadParameter`] for any other.
+pub fn known(name: &str) -> Result<TapeName, ApiError> {
+    TapeName::parse(name).ok_or_else(|| ApiError::BadParameter {
+        parameter: "name",
+        remedy: "write the name of a recording as the list has it".to_owned(),
+    })
+}
+
+fn disposition(name: &TapeName) -> HeaderValue {
+    // Names have no character that a header could not carry.
+    HeaderValue::from_str(&format!("attachment; filename=\"{name}\""))
+        .unwrap_or_else(|_| HeaderValue::from_static("attachment"))
+}
+
+/// Sent at once.
+const CHUNK: usize = 64 << 10;

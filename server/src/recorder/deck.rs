@@ -1,0 +1,174 @@
+//! A tape being played: entries in file order, as far as a moment of the tape.
+//!
+//! Pure of clocks: whoever drives it says how far. The events are the same however it is driven, which their fingerprint
+//! shows. Not here: pace ([`super::player`]).
+
+use std::{io, path::PathBuf};
+
+use model::{
+    event::MarketEvent,
+    instrument::Venue,
+    tape::{TapeEntry, TapeKind},
+    time::Timestamp,
+};
+use venues::{error::VenueError, replay::Replay};
+
+use super::event_hash::EventHash;
+use crate::cli::decode::tape_file::TapeFile;
+
+/// How far a step came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Everything up to the moment asked for was taken.
+    Reached,
+    /// There is more before it.
+    More,
+    /// The tape is over.
+    End,
+}
+
+/// Files that continue one another, and what they said so far.
+pub struct Deck {
+    paths: Vec<PathBuf>,
+    protocol: String,
+    name: Venue,
+    n_opened: usize,
+    file: Option<TapeFile>,
+    /// A line that lies beyond the moment asked for last.
+    ahead: Option<String>,
+    last_time: Timestamp,
+    replay: Replay,
+    hash: EventHash,
+    n_entries: u64,
+    n_bad_lines: u64,
+}
+
+impl Deck {
+    /// At the beginning. `protocol` is the venue's own name, `name` the one its instruments carry.
+    ///
+    /// # Errors
+    /// The venue is unknown.
+    pub fn new(paths: Vec<PathBuf>, protocol: &str, name: &Venue) -> Result<Self, VenueError> {
+        Ok(Self {
+            paths,
+            protocol: protocol.to_owned(),
+            name: name.clone(),
+            n_opened: 0,
+            file: None,
+            ahead: None,
+            last_time: Timestamp::EPOCH,
+            replay: Replay::under(protocol, name)?,
+            hash: EventHash::new(protocol),
+            n_entries: 0,
+            n_bad_lines: 0,
+        })
+    }
+
+    /// The same files from their beginning.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn rewound(&self) -> Result<Self, VenueError> {
+        Self::new(self.paths.clone(), &self.protocol, &self.name)
+    }
+
+    /// Takes at most `max_entries` entries that lie at `target` or before it.
+    pub fn play(&mut self, target: Timestamp, max_entries: usize, mut on_event: impl FnMut(&MarketEvent)) -> Step {
+        let Self { replay, hash, last_time, n_entries, .. } = self;
+        let mut take = |line: &str, is_late: &mut bool| -> Option<bool> {
+            let entry = TapeEntry::parse(line).ok()?;
+            // A header says when the file was made, which may be after what it holds: nothing waits for that.
+            let time = entry.receive_time().filter(|_| entry.t != TapeKind::Header).unwrap_or(*last_time);
+            if time > target {
+                *is_late = true;
+                return Some(false);
+            }
+            *last_time = time;
+            *n_entries += 1;
+            replay.feed(&entry, |event| {
+                hash.add(event);
+                on_event(event);
+            });
+            Some(true)
+        };
+        let mut is_late = false;
+        if let Some(line) = self.ahead.take() {
+            let _readable_before = take(&line, &mut is_late);
+            if is_late {
+                self.ahead = Some(line);
+                return Step::Reached;
+            }
+        }
+        for _ in 0..max_entries {
+            let line = match next_line(&mut self.file, &self.paths, &mut self.n_opened) {
+                Ok(Some(line)) => line,
+                Ok(None) => return Step::End,
+                Err(_) => {
+                    // A tape cut off in the middle is worth as much as it holds; the next file may go on.
+                    self.n_bad_lines += 1;
+                    self.file = None;
+                    continue;
+                }
+            };
+            if line.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            let text = std::str::from_utf8(line).unwrap_or_default();
+            if take(text, &mut is_late).is_none() {
+                self.n_bad_lines += 1;
+            }
+            if is_late {
+                self.ahead = Some(text.to_owned());
+                return Step::Reached;
+            }
+        }
+        Step::More
+    }
+
+    /// What lends books and health, and is asked for history.
+    pub fn replay(&mut self) -> &mut Replay {
+        &mut self.replay
+    }
+
+    /// Entries taken.
+    pub fn n_entries(&self) -> u64 {
+        self.n_entries
+    }
+
+    /// Lines that were no entry of a tape, and places where a file broke off.
+    pub fn n_bad_lines(&self) -> u64 {
+        self.n_bad_lines
+    }
+
+    /// The fingerprint of the events so far.
+    pub fn hash(&self) -> &EventHash {
+        &self.hash
+    }
+}
+
+/// The next line of the file that is open, else of the next one; `None` after the last.
+fn next_line<'a>(
+    file: &'a mut Option<TapeFile>,
+    paths: &[PathBuf],
+    n_opened: &mut usize,
+) -> io::Result<Option<&'a [u8]>> {
+    loop {
+        if file.is_none() {
+            let Some(path) = paths.get(*n_opened) else { return Ok(None) };
+            *n_opened += 1;
+            *file = Some(TapeFile::open(path)?);
+        }
+        let is_over = match file.as_mut() {
+            Some(open) => open.advance()?,
+            None => false,
+        };
+        if is_over {
+            *file = None;
+            continue;
+        }
+        return Ok(file.as_ref().map(TapeFile::line));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,340 @@
+//! Who records what: starts and stops recordings of feeds, saves the last half minute, lists what lies on the shelf.
+//!
+//! Not here: writing ([`super::writer`]), the words of REST (`http::recordings`).
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use model::instrument::Venue;
+use serde::Serialize;
+use venues::registry;
+
+use super::{
+    ring::Window,
+    scan::{Footer, Head},
+    shelf::{NotDeleted, Shelf, Shelved, TapeName, Use},
+    target::{OnShelf, OneFile, Target},
+    writer::{self, Header, Item, Progress, Report},
+};
+use crate::{
+    clock::Clock,
+    error::ApiError,
+    feed::handle::{FeedHandle, Feeds},
+    notices::Notices,
+    shutdown::Shutdown,
+};
+
+/// The recordings of a server. Clones share them.
+#[derive(Clone)]
+pub struct Desk(Arc<Inner>);
+
+struct Inner {
+    shelf: Shelf,
+    feeds: Feeds,
+    clock: Clock,
+    notices: Notices,
+    shutdown: Shutdown,
+    /// The newest recording of each venue, running or ended.
+    newest: Mutex<BTreeMap<Venue, Arc<Progress>>>,
+}
+
+/// A feed's newest recording.
+#[derive(Clone, Debug, Serialize)]
+pub struct Recording {
+    /// The feed.
+    pub venue: Venue,
+    /// How it stands.
+    #[serde(flatten)]
+    pub report: Report,
+}
+
+/// A file, as lists show it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Listed {
+    /// Its name.
+    pub name: TapeName,
+    /// Its packed size.
+    pub size_bytes: u64,
+    /// Whose frames, where it says so.
+    pub venue: Option<String>,
+    /// What was followed, where it says so.
+    pub symbols: Vec<String>,
+    /// `recording`, `last` (a saved half minute), or nothing for a tape from elsewhere.
+    pub kind: Option<String>,
+    /// When it begins, milliseconds since the epoch, where known.
+    pub start_ms: Option<i64>,
+    /// How long it lasts in milliseconds; of a file under way or cut off up to its last change.
+    pub duration_ms: Option<i64>,
+    /// Entries lost while it was written.
+    pub n_lost: u64,
+    /// How it stands.
+    pub state: FileState,
+}
+
+/// How a file stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileState {
+    /// It is being written.
+    Recording,
+    /// It plays.
+    Playing,
+    /// It is whole.
+    Complete,
+    /// It ends without its footer: cut off, or not ours. What it holds can be played.
+    CutOff,
+}
+
+/// Everything there is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Recordings {
+    /// The files, newest name first.
+    pub recordings: Vec<Listed>,
+    /// Newest recording of each feed since the start.
+    pub feeds: Vec<Recording>,
+    /// Size of all files.
+    pub total_bytes: u64,
+    /// Past this the oldest are deleted.
+    pub max_total_bytes: u64,
+    /// Files older than this are deleted.
+    pub max_age_days: u64,
+}
+
+impl Desk {
+    /// Nothing is recorded yet. Deletes what exceeds the limits.
+    pub fn new(shelf: Shelf, feeds: Feeds, clock: Clock, notices: Notices, shutdown: Shutdown) -> Self {
+        shelf.tidy(SystemTime::now());
+        Self(Arc::new(Inner { shelf, feeds, clock, notices, shutdown, newest: Mutex::default() }))
+    }
+
+    /// The folder.
+    pub fn shelf(&self) -> &Shelf {
+        &self.0.shelf
+    }
+
+    /// Begins to record a feed. `symbols`, where named, must be followed; a recording holds all that the feed receives.
+    ///
+    /// # Errors
+    /// There is no such feed, it has nothing to record, does not follow a symbol, or is recorded already.
+    pub fn start(&self, venue: &Venue, symbols: &[String]) -> Result<Recording, ApiError> {
+        let stem = format!("{venue}-{}", self.stamp());
+        let target = OnShelf { shelf: self.0.shelf.clone(), stem };
+        self.start_to(venue, symbols, Box::new(target))
+    }
+
+    /// As [`Self::start`], to one file of the user's choice.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_file(&self, venue: &Venue, path: PathBuf) -> Result<Recording, ApiError> {
+        self.start_to(venue, &[], Box::new(OneFile { path }))
+    }
+
+    fn start_to(&self, venue: &Venue, symbols: &[String], target: Box<dyn Target>) -> Result<Recording, ApiError> {
+        let (feed, followed) = self.feed(venue)?;
+        if let Some(symbol) = symbols.iter().find(|symbol| !followed.contains(symbol)) {
+            let symbol: String = symbol.chars().take(64).collect();
+            let remedy = format!("{venue} does not follow {symbol}; it follows {}", followed.join(", "));
+            return Err(ApiError::BadParameter { parameter: "symbols", remedy });
+        }
+        let mut newest = self.lock();
+        if newest.get(venue).is_some_and(|known| known.report().is_running) {
+            let what = format!("{venue} is being recorded already: stop that recording first");
+            return Err(ApiError::Conflict { what });
+        }
+        let header = Header { venue: venue.to_string(), symbols: followed, kind: "recording", begin: None };
+        let (feeder, writer) = writer::writer(target, header);
+        feed.record(feeder)?;
+        let progress = writer.progress();
+        newest.insert(venue.clone(), progress.clone());
+        drop(newest);
+        let (name, notices) = (venue.clone(), self.0.notices.clone());
+        self.0.shutdown.tasks.spawn_blocking(move || {
+            let report = writer.run();
+            match &report.failure {
+                Some(failure) => {
+                    tracing::error!(venue = %name, failure, "a recording has stopped; the feed goes on");
+                    notices.show(format!(
+                        "The recording of {name} has stopped: {failure}. What was written before can be played. Free some \
+                         space or check the data folder, then start it again."
+                    ));
+                }
+                None => tracing::info!(venue = %name, n_entries = report.n_entries, n_lost = report.n_lost, "a recording has ended"),
+            }
+        });
+        tracing::info!(%venue, "a recording begins");
+        Ok(Recording { venue: venue.clone(), report: progress.report() })
+    }
+
+    /// Ends the recording of a feed; waits until its file is complete. Cancel-safe.
+    ///
+    /// # Errors
+    /// The feed is not recorded.
+    pub async fn stop(&self, venue: &Venue) -> Result<Recording, ApiError> {
+        let progress = self.lock().get(venue).filter(|known| known.report().is_running).cloned();
+        let progress = progress.ok_or_else(|| ApiError::Conflict {
+            what: format!("{venue} is not being recorded: there is nothing to stop"),
+        })?;
+        progress.ask_stop();
+        for _ in 0..STOP_STEPS {
+            if !progress.report().is_running {
+                break;
+            }
+            tokio::time::sleep(STOP_STEP).await;
+        }
+        Ok(Recording { venue: venue.clone(), report: progress.report() })
+    }
+
+    /// Saves the last half minute of a feed; returns the file's name.
+    ///
+    /// # Errors
+    /// There is no such feed, it has kept nothing, or the file cannot be written.
+    pub async fn save_last(&self, venue: &Venue) -> Result<TapeName, ApiError> {
+        let (feed, followed) = self.feed(venue)?;
+        let window =
+            feed.window().await?.filter(|window| !window.entries.is_empty()).ok_or_else(|| ApiError::Conflict {
+                what: format!("{venue} has received nothing in the last half minute: there is nothing to save"),
+            })?;
+        let target = OnShelf { shelf: self.0.shelf.clone(), stem: format!("{venue}-{}-last30s", self.stamp()) };
+        let header = Header { venue: venue.to_string(), symbols: followed, kind: "last", begin: Some(window.begin) };
+        let saved = tokio::task::spawn_blocking(move || save(window, Box::new(target), header));
+        let report = saved.await.map_err(|_| ApiError::ShuttingDown)?;
+        match (report.failure, report.files.into_iter().next()) {
+            (None, Some(name)) => Ok(name),
+            (failure, _) => {
+                let what = failure.unwrap_or_else(|| "no file was made".to_owned());
+                tracing::error!(%venue, what, "the last half minute could not be saved");
+                Err(ApiError::Storage { what })
+            }
+        }
+    }
+
+    /// Deletes a file.
+    ///
+    /// # Errors
+    /// It is not there, is in use, or the system refuses.
+    pub fn delete(&self, name: &TapeName) -> Result<(), ApiError> {
+        self.0.shelf.delete(name).map_err(|error| match error {
+            NotDeleted::Unknown => ApiError::UnknownRecording { name: name.to_string() },
+            NotDeleted::InUse(Use::Writing) => {
+                ApiError::Conflict { what: format!("{name} is being written: stop the recording first") }
+            }
+            NotDeleted::InUse(Use::Playing | Use::Reading) => {
+                ApiError::Conflict { what: format!("{name} is in use by a replay or a download: stop it first") }
+            }
+            NotDeleted::Io(error) => {
+                tracing::error!(%name, %error, "a recording could not be deleted");
+                ApiError::Storage { what: error.to_string() }
+            }
+        })
+    }
+
+    /// Everything there is; reads the beginning and end of each file, so it blocks.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn list(&self) -> Result<Recordings, ApiError> {
+        let files = self.0.shelf.files().map_err(|error| ApiError::Storage { what: error.to_string() })?;
+        let limits = self.0.shelf.limits();
+        let newest = self.lock().clone();
+        let feeds =
+            newest.into_iter().map(|(venue, progress)| Recording { venue, report: progress.report() }).collect();
+        Ok(Recordings {
+            total_bytes: files.iter().map(|file| file.size_bytes).sum(),
+            recordings: files.iter().map(|file| self.listed(file)).collect(),
+            feeds,
+            max_total_bytes: limits.max_total_bytes,
+            max_age_days: limits.max_age.as_secs() / 86_400,
+        })
+    }
+
+    /// True while some feed is recorded.
+    pub fn is_recording(&self, venue: &Venue) -> bool {
+        self.lock().get(venue).is_some_and(|known| known.report().is_running)
+    }
+
+    fn listed(&self, file: &Shelved) -> Listed {
+        let path = self.0.shelf.path(&file.name);
+        let (head, footer) = (Head::read(&path), Footer::read(&path));
+        let state = match (self.0.shelf.use_of(&file.name), &footer) {
+            (Some(Use::Writing), _) => FileState::Recording,
+            (Some(Use::Playing), _) => FileState::Playing,
+            (Some(Use::Reading) | None, Some(_)) => FileState::Complete,
+            (Some(Use::Reading) | None, None) => FileState::CutOff,
+        };
+        let modified = file.modified.duration_since(SystemTime::UNIX_EPOCH).ok();
+        let modified_ms = modified.and_then(|since| i64::try_from(since.as_millis()).ok());
+        let begun_ms = head.ts.map(|ts| (ts * 1e3) as i64);
+        let (start_ms, end_ms) = match &footer {
+            Some(footer) => (footer.first_us.map(|us| us / 1_000).or(begun_ms), footer.last_us.map(|us| us / 1_000)),
+            // A tape from elsewhere says nothing about its end; its last change is no hint either.
+            None => (begun_ms, modified_ms.filter(|_| head.kind.is_some())),
+        };
+        Listed {
+            name: file.name.clone(),
+            size_bytes: file.size_bytes,
+            venue: head.venue,
+            symbols: head.symbols,
+            kind: head.kind,
+            start_ms,
+            duration_ms: start_ms.zip(end_ms).map(|(start, end)| (end - start).max(0)),
+            n_lost: footer.map_or(0, |footer| footer.n_lost),
+            state,
+        }
+    }
+
+    /// A feed that can be recorded, and what it follows.
+    fn feed(&self, venue: &Venue) -> Result<(FeedHandle, Vec<String>), ApiError> {
+        let unknown = |remedy: String| ApiError::BadParameter { parameter: "venue", remedy };
+        if venue.replayed().is_some() {
+            return Err(unknown("a replay is a recording already: download its file".to_owned()));
+        }
+        let feed = self.0.feeds.of_venue(venue).ok_or_else(|| {
+            let name: String = venue.as_str().chars().take(64).collect();
+            unknown(format!("no feed of {name} runs; start it first"))
+        })?;
+        let has_frames =
+            registry::info(venue.as_str()).is_ok_and(|info| info.capabilities.websocket || info.capabilities.rest);
+        if !has_frames {
+            return Err(unknown(format!(
+                "{venue} is made up in this program and receives nothing: record a real venue"
+            )));
+        }
+        let ids = self.0.feeds.directory().ids();
+        let followed = ids.iter().filter(|id| id.venue() == venue).map(|id| id.symbol().to_owned()).collect();
+        Ok((feed, followed))
+    }
+
+    /// `20261121T140000123Z`, for names.
+    fn stamp(&self) -> String {
+        let text = self.0.clock.now().wall.to_string();
+        let digits: String = text.chars().filter(|char| char.is_ascii_digit() || *char == 'T').collect();
+        // Milliseconds included: they keep two recordings of one second apart.
+        format!("{digits}Z")
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Venue, Arc<Progress>>> {
+        self.0.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Desk").finish_non_exhaustive()
+    }
+}
+
+/// Writes a window at once; blocks.
+fn save(window: Window, target: Box<dyn Target>, header: Header) -> Report {
+    let entries = window.entries.into_iter().map(Item::Entry);
+    let items = std::iter::once(Item::Part(window.prelude)).chain(entries);
+    writer::write_all(target, header, items)
+}
+
+/// A writer that has to pack and write a whole queue gets this long.
+const STOP_STEPS: u32 = 100;
+const STOP_STEP: Duration = Duration::from_millis(50);

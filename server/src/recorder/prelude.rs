@@ -1,0 +1,158 @@
+//! What a recording that begins in the middle must know: the venue's latest answers, the connections that are open, and
+//! images of the books.
+//!
+//! All of it is stamped with the beginning and marked, so that a player takes it where the tape begins and passes it over
+//! where the tape continues another. Not here: how a book becomes an image (the venue's session).
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use model::{tape::TapeKind, time::Timestamp};
+use venues::session::Image;
+
+use super::entry::{Body, RawEntry};
+
+/// Answers and connections of one feed.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// The latest answers by path, oldest first, one an address.
+    answers: BTreeMap<String, VecDeque<RawEntry>>,
+    /// Open connections by slot.
+    open: BTreeMap<u32, RawEntry>,
+}
+
+impl Known {
+    /// The venue has answered; `path` is the question's without parameters. Newest answers stay within [`PATH_ANSWERS`]
+    /// and [`PATH_BYTES`] a path, so that a flood of one kind cannot drive out another.
+    pub fn answered(&mut self, path: &str, entry: RawEntry) {
+        if entry.size_bytes() > PATH_BYTES || (!self.answers.contains_key(path) && self.answers.len() >= PATHS) {
+            return;
+        }
+        let kept = self.answers.entry(path.to_owned()).or_default();
+        kept.retain(|older| older.url != entry.url);
+        kept.push_back(entry);
+        while kept.len() > PATH_ANSWERS || kept.iter().map(RawEntry::size_bytes).sum::<usize>() > PATH_BYTES {
+            kept.pop_front();
+        }
+    }
+
+    /// A connection is open.
+    pub fn connected(&mut self, entry: RawEntry) {
+        self.open.insert(entry.slot, entry);
+    }
+
+    /// A connection is gone.
+    pub fn closed(&mut self, slot: u32) {
+        self.open.remove(&slot);
+    }
+
+    /// All of it as of `time`. Images past [`IMAGES_BYTES`] are left out, last ones first: their books come to life with
+    /// the venue's next snapshot. `slot_of` says which slot carries a connection.
+    pub fn prelude(
+        &self,
+        images: Vec<Image>,
+        base: &str,
+        slot_of: impl Fn(&Image) -> u32,
+        time: Timestamp,
+    ) -> Vec<RawEntry> {
+        let mut bytes = 0;
+        let images: Vec<RawEntry> = images
+            .into_iter()
+            .map(|image| {
+                let slot = slot_of(&image);
+                let (kind, url, text) = match image {
+                    Image::Answer { path, query, body } => {
+                        (TapeKind::Http, Some(Arc::from(address(base, &path, &query))), body)
+                    }
+                    Image::Frame(_, text) => (TapeKind::Recv, None, text),
+                };
+                RawEntry { kind, time, slot, url, request: None, body: Body::Text(text.into()), is_prelude: true }
+            })
+            .take_while(|entry| {
+                bytes += entry.size_bytes();
+                bytes <= IMAGES_BYTES
+            })
+            .collect();
+        let (answers, frames): (Vec<_>, Vec<_>) = images.into_iter().partition(|entry| entry.kind == TapeKind::Http);
+        // Images after the answers of the same path: the later one counts. Frames need their connection.
+        let known = self.answers.values().flatten().cloned().chain(answers).chain(self.open.values().cloned());
+        known.chain(frames).map(|entry| RawEntry { time, is_prelude: true, ..entry }).collect()
+    }
+}
+
+/// A whole address: base, path and escaped query, without secrets.
+pub fn address(base: &str, path: &str, query: &[(&'static str, String)]) -> String {
+    let Ok(mut url) = reqwest::Url::parse(&format!("{base}{path}")) else { return path.to_owned() };
+    if !query.is_empty() {
+        url.query_pairs_mut().extend_pairs(query);
+    }
+    super::secrets::address(url.as_str())
+}
+
+/// Paths whose answers are kept; venues have a handful.
+const PATHS: usize = 16;
+/// Answers kept of one path: descriptions of symbols come in a few pages.
+const PATH_ANSWERS: usize = 16;
+/// Bytes kept of one path.
+const PATH_BYTES: usize = 2 << 20;
+/// Bytes of all images of one moment; a book of 1,000 levels a side has some 60 kB.
+const IMAGES_BYTES: usize = 8 << 20;
+/// Levels a side of an image: more than any page shows. Deeper levels come back with their next change.
+pub const IMAGE_DEPTH: usize = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(kind: TapeKind, url: &str, text: &str) -> RawEntry {
+        let body = Body::Text(text.into());
+        RawEntry {
+            kind,
+            time: Timestamp::EPOCH,
+            slot: 0,
+            url: Some(url.into()),
+            request: None,
+            body,
+            is_prelude: false,
+        }
+    }
+
+    fn image(text: &str) -> Image {
+        Image::Answer { path: "/depth".into(), query: vec![("symbol", "A/B".into())], body: text.into() }
+    }
+
+    #[test]
+    fn the_latest_answers_come_first_then_images_then_connections() {
+        let mut known = Known::default();
+        known.connected(entry(TapeKind::Connect, "wss://x.test/ws", ""));
+        known.connected(RawEntry { slot: 1, ..entry(TapeKind::Connect, "wss://x.test/gone", "") });
+        known.closed(1);
+        for text in ["old", "new"] {
+            known.answered("/info", entry(TapeKind::Http, "https://x.test/info", text));
+        }
+        (0..100)
+            .for_each(|n| known.answered("/bars", entry(TapeKind::Http, &format!("https://x.test/bars?n={n}"), "")));
+        known.answered("/large", entry(TapeKind::Http, "https://x.test/large", &"x".repeat(PATH_BYTES)));
+        let time = Timestamp::from_millis(5);
+        let prelude = known.prelude(vec![image("book")], "https://x.test/proxy", |_| 0, time);
+        assert!(prelude.iter().all(|entry| entry.is_prelude && entry.time == time));
+        let urls: Vec<&str> = prelude.iter().filter_map(|entry| entry.url.as_deref()).collect();
+        assert_eq!(urls.len(), PATH_ANSWERS + 3);
+        assert_eq!(urls[0], "https://x.test/bars?n=84");
+        assert_eq!(
+            urls[PATH_ANSWERS..],
+            ["https://x.test/info", "https://x.test/proxy/depth?symbol=A%2FB", "wss://x.test/ws"]
+        );
+        assert!(matches!(&prelude[PATH_ANSWERS].body, Body::Text(text) if text.as_str() == "new"));
+    }
+
+    #[test]
+    fn images_are_bounded() {
+        let large = "x".repeat(IMAGES_BYTES / 2);
+        let images = vec![image(&large), image(&large), image("small")];
+        let prelude = Known::default().prelude(images, "https://x.test", |_| 0, Timestamp::EPOCH);
+        assert_eq!(prelude.len(), 1);
+    }
+}

@@ -1,0 +1,259 @@
+//! Who plays what: one replay at a time, beside the feeds, under the name `replay-<venue>`.
+//!
+//! Not here: how it plays ([`super::player`]), the words of REST (`http::replay`).
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use hub::hub::Hub;
+use market::{View, ViewConfig};
+use model::{
+    instrument::{InstrumentId, Venue},
+    time::{Now, Timestamp},
+};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use venues::{registry, replay::Replay};
+
+use super::{
+    deck::Deck,
+    player::{self, Control, PlayState, PlayerParts, ReplayReport, SPEEDS},
+    scan::{self, Contents, Head},
+    shelf::{Held, Shelf, TapeName, Use},
+};
+use crate::{
+    clock::Clock,
+    error::ApiError,
+    feed::{
+        handle::{FeedHandle, FeedStatus, Feeds},
+        publisher::{Payload, Publisher},
+    },
+    shutdown::Shutdown,
+};
+
+/// What is to be played, and how it begins.
+#[derive(Clone, Debug)]
+pub struct Load {
+    /// The files, each continuing the one before.
+    pub paths: Vec<PathBuf>,
+    /// Whose frames they are; `None` where the first file's header says it.
+    pub venue: Option<String>,
+    /// Where to begin; `None` at the beginning.
+    pub at: Option<Timestamp>,
+    /// So many times as fast as it was recorded.
+    pub speed: f64,
+    /// Whether it stands still at first.
+    pub is_paused: bool,
+}
+
+/// The replay of a server. Clones share it.
+#[derive(Clone)]
+pub struct Replays(Arc<Inner>);
+
+struct Inner {
+    shelf: Shelf,
+    feeds: Feeds,
+    hub: Hub<Payload>,
+    clock: Clock,
+    shutdown: Shutdown,
+    current: Mutex<Option<Loaded>>,
+    /// One at a time loads or stops.
+    gate: tokio::sync::Mutex<()>,
+}
+
+struct Loaded {
+    venue: Venue,
+    controls: mpsc::Sender<Control>,
+    report: watch::Receiver<ReplayReport>,
+    stop: CancellationToken,
+    ended: tokio::task::JoinHandle<()>,
+    /// Its files are not deleted meanwhile.
+    _held: Vec<Held>,
+}
+
+impl Replays {
+    /// Nothing plays yet.
+    pub fn new(shelf: Shelf, feeds: Feeds, hub: Hub<Payload>, clock: Clock, shutdown: Shutdown) -> Self {
+        let (current, gate) = (Mutex::new(None), tokio::sync::Mutex::new(()));
+        Self(Arc::new(Inner { shelf, feeds, hub, clock, shutdown, current, gate }))
+    }
+
+    /// How the replay stands; `None` where nothing is loaded.
+    pub fn report(&self) -> Option<ReplayReport> {
+        self.lock().as_ref().map(|loaded| loaded.report.borrow().clone())
+    }
+
+    /// Plays files of the shelf instead of what played before.
+    ///
+    /// # Errors
+    /// A file is not there or cannot be played.
+    pub async fn load_named(&self, names: &[TapeName], load: Load) -> Result<ReplayReport, ApiError> {
+        let mut paths = Vec::new();
+        for name in names {
+            let is_there = self.0.shelf.find(name).is_some();
+            paths.push(
+                is_there
+                    .then(|| self.0.shelf.path(name))
+                    .ok_or_else(|| ApiError::UnknownRecording { name: name.to_string() })?,
+            );
+        }
+        let held = names.iter().map(|name| self.0.shelf.hold(name, Use::Playing)).collect();
+        self.start(Load { paths, ..load }, held).await
+    }
+
+    /// Plays files from anywhere; for the command line.
+    ///
+    /// # Errors
+    /// A file cannot be played.
+    pub async fn load_files(&self, load: Load) -> Result<ReplayReport, ApiError> {
+        self.start(load, Vec::new()).await
+    }
+
+    /// Tells the replay what to do. It has heard it when the report says so.
+    ///
+    /// # Errors
+    /// Nothing is loaded, or the speed is out of range.
+    pub fn control(&self, control: Control) -> Result<(), ApiError> {
+        if let Control::Speed(speed) = control {
+            check_speed(speed)?;
+        }
+        let current = self.lock();
+        let loaded = current.as_ref().ok_or(ApiError::NothingPlays)?;
+        loaded.controls.try_send(control).map_err(|_| ApiError::FeedBusy)
+    }
+
+    /// Ends the replay and takes its instruments away. Nothing happens where nothing is loaded.
+    pub async fn stop(&self) {
+        let _gate = self.0.gate.lock().await;
+        self.take_down().await;
+    }
+
+    async fn take_down(&self) {
+        let loaded = self.lock().take();
+        if let Some(loaded) = loaded {
+            loaded.stop.cancel();
+            if loaded.ended.await.is_err() {
+                tracing::error!(venue = %loaded.venue, "a replay has stopped working");
+            }
+            self.0.feeds.remove(&loaded.venue);
+            self.0.feeds.directory().retain(&loaded.venue, &[]);
+        }
+    }
+
+    async fn start(&self, load: Load, held: Vec<Held>) -> Result<ReplayReport, ApiError> {
+        check_speed(load.speed)?;
+        let _gate = self.0.gate.lock().await;
+        let speed = load.speed;
+        let is_paused = load.is_paused;
+        let opened = tokio::task::spawn_blocking(move || open(load)).await.map_err(|_| ApiError::ShuttingDown)??;
+        self.take_down().await;
+        let Opened { deck, contents, files, venue, instruments, at } = opened;
+        for id in &instruments {
+            self.0.feeds.directory().expect(id.clone());
+        }
+        let report = ReplayReport {
+            files,
+            venue: venue.clone(),
+            instruments,
+            state: if is_paused { PlayState::Paused } else { PlayState::Playing },
+            start_ms: contents.start.as_millis(),
+            end_ms: contents.end.as_millis(),
+            position_ms: at.as_millis(),
+            speed,
+            is_behind: false,
+            n_entries: 0,
+            n_events: 0,
+            n_bad_lines: 0,
+            events_sha256: None,
+        };
+        let empty = Replay::new(venue.replayed().unwrap_or_default())
+            .map(|replay| FeedStatus::of(&replay, &View::new(ViewConfig::default()), Now::default()));
+        let Ok(mut status) = empty else { return Err(ApiError::NothingPlays) };
+        status.connection.venue = venue.clone();
+        let (status, newest_status) = watch::channel(status);
+        let (report, newest_report) = watch::channel(report);
+        let (commands, questions) = mpsc::channel(COMMAND_QUEUE);
+        let (controls, orders) = mpsc::channel(COMMAND_QUEUE);
+        let parts = PlayerParts {
+            deck,
+            contents,
+            report,
+            publisher: Publisher::new(self.0.hub.clone(), venue.as_str()),
+            directory: self.0.feeds.directory().clone(),
+            status,
+            commands: questions,
+            controls: orders,
+            clock: self.0.clock,
+        };
+        let stop = self.0.shutdown.stopping.child_token();
+        let until = stop.clone();
+        let ended = self.0.shutdown.tasks.spawn_blocking(move || player::run(parts, &until));
+        self.0.feeds.insert(&venue, FeedHandle { commands, status: newest_status, stop: stop.clone() });
+        let first = newest_report.borrow().clone();
+        tracing::info!(%venue, files = ?first.files, "a replay begins");
+        *self.lock() = Some(Loaded { venue, controls, report: newest_report, stop, ended, _held: held });
+        Ok(first)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Loaded>> {
+        self.0.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Replays {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Replays").finish_non_exhaustive()
+    }
+}
+
+struct Opened {
+    deck: Deck,
+    contents: Contents,
+    files: Vec<String>,
+    venue: Venue,
+    instruments: Vec<InstrumentId>,
+    at: Timestamp,
+}
+
+/// Looks into the files; blocks.
+fn open(load: Load) -> Result<Opened, ApiError> {
+    let bad = |remedy: String| ApiError::BadParameter { parameter: "files", remedy };
+    let first = load.paths.first().ok_or_else(|| bad("name at least one recording".to_owned()))?;
+    let head = Head::read(first);
+    let protocol = load.venue.or(head.venue).ok_or_else(|| ApiError::BadParameter {
+        parameter: "venue",
+        remedy: "the recording does not say whose it is: name its venue".to_owned(),
+    })?;
+    let protocol = registry::info(&protocol)
+        .map_err(|error| ApiError::BadParameter { parameter: "venue", remedy: error.to_string() })?
+        .name;
+    let contents = scan::contents(&load.paths).map_err(|error| bad(format!("cannot be played: {error}")))?;
+    let venue = Venue::new(protocol).as_replay();
+    let mut instruments = scan::instruments(&load.paths, protocol, &venue);
+    instruments.extend(head.symbols.iter().map(|symbol| InstrumentId::new(&venue, symbol)));
+    let files = load
+        .paths
+        .iter()
+        .map(|path| path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()));
+    Ok(Opened {
+        files: files.collect(),
+        deck: Deck::new(load.paths.clone(), protocol, &venue).map_err(|error| bad(error.to_string()))?,
+        at: load.at.unwrap_or(contents.start).clamp(contents.start, contents.end),
+        contents,
+        venue,
+        instruments: instruments.into_iter().collect(),
+    })
+}
+
+fn check_speed(speed: f64) -> Result<(), ApiError> {
+    if SPEEDS.contains(&speed) {
+        return Ok(());
+    }
+    let remedy = format!("write a number from {} to {}", SPEEDS.start(), SPEEDS.end());
+    Err(ApiError::BadParameter { parameter: "speed", remedy })
+}
+
+/// Orders and questions that wait; the player takes all of them a hundred times a second.
+const COMMAND_QUEUE: usize = 64;

@@ -1,0 +1,330 @@
+//! The folder of recordings: names, limits, and which files are in use.
+//!
+//! A name is checked before it becomes a path: it can only mean a file that lies in the folder itself. Not here: what a
+//! file holds ([`super::scan`]).
+
+use std::{
+    collections::BTreeMap,
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use serde::{Serialize, Serializer};
+
+use crate::config::RecordingsConfig;
+
+/// The name of a file in the folder.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TapeName(String);
+
+impl TapeName {
+    /// Takes letters, digits, `.`, `-` and `_`, first a letter or digit, with an ending of a tape; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_plain = text.chars().all(|char| char.is_ascii_alphanumeric() || matches!(char, '.' | '-' | '_'));
+        let begins_well = text.starts_with(|char: char| char.is_ascii_alphanumeric());
+        let ends_well = ENDINGS.iter().any(|ending| text.ends_with(ending) && text.len() > ending.len());
+        let is_usable = is_plain && begins_well && ends_well && text.len() <= NAME_BYTES && !text.contains("..");
+        is_usable.then(|| Self(text.to_owned()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TapeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for TapeName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// What a file is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Use {
+    /// It is being written.
+    Writing,
+    /// It plays.
+    Playing,
+    /// Somebody downloads it.
+    Reading,
+}
+
+/// A file of the folder.
+#[derive(Clone, Debug)]
+pub struct Shelved {
+    /// Its name.
+    pub name: TapeName,
+    /// Its packed size.
+    pub size_bytes: u64,
+    /// Its last change.
+    pub modified: SystemTime,
+}
+
+/// Why a file was not deleted.
+#[derive(Debug)]
+pub enum NotDeleted {
+    /// There is none of that name.
+    Unknown,
+    /// It is in use.
+    InUse(Use),
+    /// The system refused.
+    Io(io::Error),
+}
+
+/// The folder. Clones share what is in use.
+#[derive(Clone, Debug)]
+pub struct Shelf {
+    folder: PathBuf,
+    limits: RecordingsConfig,
+    in_use: Arc<Mutex<BTreeMap<(TapeName, Use), usize>>>,
+}
+
+impl Shelf {
+    /// The folder `recordings` in the data folder; made when something is written.
+    pub fn new(data_dir: &Path, limits: RecordingsConfig) -> Self {
+        Self { folder: data_dir.join("recordings"), limits, in_use: Arc::default() }
+    }
+
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// How large files may become.
+    pub fn limits(&self) -> &RecordingsConfig {
+        &self.limits
+    }
+
+    /// Where a file of that name would lie.
+    pub fn path(&self, name: &TapeName) -> PathBuf {
+        self.folder.join(name.as_str())
+    }
+
+    /// The file of that name: a plain file, never what a link points to.
+    pub fn find(&self, name: &TapeName) -> Option<Shelved> {
+        let about = fs::symlink_metadata(self.path(name)).ok().filter(fs::Metadata::is_file)?;
+        let modified = about.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+        Some(Shelved { name: name.clone(), size_bytes: about.len(), modified })
+    }
+
+    /// All files, newest name first. A folder that is not there yet is empty.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn files(&self) -> io::Result<Vec<Shelved>> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let names = entries.filter_map(|entry| TapeName::parse(entry.ok()?.file_name().to_str()?));
+        let mut files: Vec<Shelved> = names.filter_map(|name| self.find(&name)).take(FILES).collect();
+        files.sort_by(|left, right| right.name.cmp(&left.name));
+        Ok(files)
+    }
+
+    /// Keeps a file from being deleted until the answer is dropped.
+    pub fn hold(&self, name: &TapeName, purpose: Use) -> Held {
+        *self.lock().entry((name.clone(), purpose)).or_default() += 1;
+        Held { shelf: self.clone(), key: (name.clone(), purpose) }
+    }
+
+    /// What a file is used for, writing before playing before reading.
+    pub fn use_of(&self, name: &TapeName) -> Option<Use> {
+        let in_use = self.lock();
+        [Use::Writing, Use::Playing, Use::Reading]
+            .into_iter()
+            .find(|purpose| in_use.contains_key(&(name.clone(), *purpose)))
+    }
+
+    /// Deletes a file that is not in use.
+    ///
+    /// # Errors
+    /// It is not there, in use, or the system refuses.
+    pub fn delete(&self, name: &TapeName) -> Result<(), NotDeleted> {
+        if self.find(name).is_none() {
+            return Err(NotDeleted::Unknown);
+        }
+        // Held across the deletion, so that nobody begins to use it in between.
+        let in_use = self.lock();
+        if let Some(((_, purpose), _)) =
+            in_use.range((name.clone(), Use::Writing)..=(name.clone(), Use::Reading)).next()
+        {
+            return Err(NotDeleted::InUse(*purpose));
+        }
+        fs::remove_file(self.path(name)).map_err(NotDeleted::Io)
+    }
+
+    /// Deletes what is too old, then the oldest until all fit; never what is in use. Returns the names of those deleted.
+    pub fn tidy(&self, now: SystemTime) -> Vec<TapeName> {
+        let Ok(mut files) = self.files() else { return Vec::new() };
+        files.sort_by(|left, right| (left.modified, &left.name).cmp(&(right.modified, &right.name)));
+        let mut total: u64 = files.iter().map(|file| file.size_bytes).sum();
+        let mut deleted = Vec::new();
+        for file in files {
+            let age = now.duration_since(file.modified).unwrap_or(Duration::ZERO);
+            if age <= self.limits.max_age && total <= self.limits.max_total_bytes {
+                continue;
+            }
+            if self.delete(&file.name).is_ok() {
+                tracing::info!(name = %file.name, size_bytes = file.size_bytes, "a recording was deleted to keep the limits");
+                total -= file.size_bytes;
+                deleted.push(file.name);
+            }
+        }
+        deleted
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<(TapeName, Use), usize>> {
+        self.in_use.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A file in use, until it is dropped.
+#[derive(Debug)]
+pub struct Held {
+    shelf: Shelf,
+    key: (TapeName, Use),
+}
+
+impl Held {
+    /// The file's name.
+    pub fn name(&self) -> &TapeName {
+        &self.key.0
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut in_use = self.shelf.lock();
+        if let Some(count) = in_use.get_mut(&self.key) {
+            *count -= 1;
+            if *count == 0 {
+                in_use.remove(&self.key);
+            }
+        }
+    }
+}
+
+/// The ending of our own recordings.
+pub const ENDING: &str = ".jsonl.zst";
+const ENDINGS: &[&str] = &[".jsonl", ".jsonl.gz", ENDING];
+const NAME_BYTES: usize = 120;
+/// Files looked at; nobody reads a longer list.
+const FILES: usize = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder of this test's own, gone when it ends.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("truetape-shelf-{}-{name}", std::process::id()));
+            fs::create_dir_all(path.join("recordings")).unwrap();
+            Self(path)
+        }
+
+        fn put(&self, name: &str, n_bytes: usize, age: Duration) -> TapeName {
+            let path = self.0.join("recordings").join(name);
+            fs::write(&path, vec![0; n_bytes]).unwrap();
+            fs::File::options().write(true).open(path).unwrap().set_modified(SystemTime::now() - age).unwrap();
+            TapeName::parse(name).unwrap()
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _leftover = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn names_mean_files_of_the_folder_only() {
+        for good in ["a.jsonl", "binance-20261121T140000Z.jsonl.zst", "A_b-1.p002.jsonl.gz"] {
+            assert!(TapeName::parse(good).is_some(), "{good}");
+        }
+        let long = format!("{}.jsonl", "x".repeat(200));
+        for bad in [
+            "",
+            ".",
+            "..",
+            ".jsonl",
+            ".jsonl.zst",
+            "a",
+            "a.txt",
+            "a.zst",
+            "../a.jsonl",
+            "..\\a.jsonl",
+            "/a.jsonl",
+            "a/b.jsonl",
+            "a\\b.jsonl",
+            "a..jsonl",
+            "a%2f.jsonl",
+            "%2e%2e%2fa.jsonl",
+            "a\0.jsonl",
+            "a.jsonl\0",
+            "a .jsonl",
+            "ä.jsonl",
+            "-a.jsonl",
+            "_a.jsonl",
+            "C:a.jsonl",
+            "a.jsonl/",
+            "a.jsonl/..",
+            "a\n.jsonl",
+            "~a.jsonl",
+            "a.jsonl.zst.exe",
+            &long,
+        ] {
+            assert!(TapeName::parse(bad).is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn links_are_no_files_of_the_folder() {
+        let folder = Folder::new("links");
+        let name = TapeName::parse("link.jsonl").unwrap();
+        fs::write(folder.0.join("outside.jsonl"), "x").unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(folder.0.join("outside.jsonl"), folder.0.join("recordings/link.jsonl")).unwrap();
+        let shelf = Shelf::new(&folder.0, RecordingsConfig::default());
+        assert!(shelf.find(&name).is_none() && shelf.files().unwrap().is_empty());
+        assert!(matches!(shelf.delete(&name), Err(NotDeleted::Unknown)));
+    }
+
+    #[test]
+    fn the_oldest_go_first_and_never_one_in_use() {
+        let folder = Folder::new("limits");
+        let limits = RecordingsConfig {
+            max_total_bytes: 250,
+            max_age: Duration::from_secs(1_000),
+            ..RecordingsConfig::default()
+        };
+        let shelf = Shelf::new(&folder.0, limits);
+        let seconds = Duration::from_secs;
+        folder.put("ancient.jsonl", 1, seconds(2_000));
+        let writing = folder.put("writing.jsonl", 100, seconds(900));
+        let old = folder.put("old.jsonl", 100, seconds(800));
+        let playing = folder.put("playing.jsonl", 100, seconds(700));
+        folder.put("new.jsonl", 100, seconds(600));
+        let held = [shelf.hold(&writing, Use::Writing), shelf.hold(&playing, Use::Playing)];
+        let _twice = shelf.hold(&playing, Use::Playing);
+        let deleted: Vec<String> = shelf.tidy(SystemTime::now()).iter().map(ToString::to_string).collect();
+        assert_eq!(deleted, ["ancient.jsonl", "old.jsonl", "new.jsonl"]);
+        assert!(shelf.find(&old).is_none());
+        assert!(matches!(shelf.delete(&writing), Err(NotDeleted::InUse(Use::Writing))));
+        drop(held);
+        assert_eq!((shelf.use_of(&writing), shelf.use_of(&playing)), (None, Some(Use::Playing)));
+        assert!(shelf.delete(&writing).is_ok() && shelf.delete(&playing).is_err());
+    }
+}
