@@ -50,18 +50,22 @@ impl Drop for Folder {
     }
 }
 
-async fn sim() -> RunningSim {
-    Sim::start(SimConfig::new("binance", Source::Demo { seed: 7, start: None })).await.unwrap()
+async fn sim(venue: &str) -> RunningSim {
+    Sim::start(SimConfig::new(venue, Source::Demo { seed: 7, start: None })).await.unwrap()
 }
 
 fn config(sim: &RunningSim, folder: &Folder) -> Config {
-    let venue = VenueConfig {
+    config_of("binance", SYMBOL, sim, folder)
+}
+
+fn config_of(venue: &str, symbol: &str, sim: &RunningSim, folder: &Folder) -> Config {
+    let addresses = VenueConfig {
         ws_url: Some(sim.ws_url.clone()),
         rest_url: Some(sim.rest_url.clone()),
         ..VenueConfig::default()
     };
-    let feeds = vec![FeedConfig { venue: "binance".into(), symbols: vec![SYMBOL.into()] }];
-    let mut config = Config { feeds, venues: [("binance".to_owned(), venue)].into(), ..demo_config() };
+    let feeds = vec![FeedConfig { venue: venue.into(), symbols: vec![symbol.into()] }];
+    let mut config = Config { feeds, venues: [(venue.to_owned(), addresses)].into(), ..demo_config() };
     config.server.data_dir.clone_from(&folder.0);
     config
 }
@@ -128,9 +132,9 @@ fn line_of(event: &MarketEvent) -> Option<String> {
     is_compared.then(|| format!("{} {time:?} {received} {:?}", event.instrument.symbol(), event.kind))
 }
 
-fn events_of(path: &Path) -> Vec<String> {
+fn events_of(venue: &str, path: &Path) -> Vec<String> {
     let mut file = TapeFile::open(path).unwrap();
-    let mut replay = Replay::new("binance").unwrap();
+    let mut replay = Replay::new(venue).unwrap();
     let mut events = Vec::new();
     while let Some(line) = file.next_line().unwrap() {
         let entry = model::tape::TapeEntry::parse(std::str::from_utf8(line).unwrap()).unwrap();
@@ -162,7 +166,7 @@ async fn replay_until(server: &Server, is_wanted: impl Fn(&Value) -> bool) -> Va
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_recorded_decodes_to_what_was_said_and_plays_the_same() {
-    let (sim, folder) = (sim().await, Folder::new("round-trip"));
+    let (sim, folder) = (sim("binance").await, Folder::new("round-trip"));
     let live = Arc::new(Mutex::new(Vec::new()));
     let mut observer = {
         let live = live.clone();
@@ -185,15 +189,7 @@ async fn what_was_recorded_decodes_to_what_was_said_and_plays_the_same() {
     let (status, ended) = call(&server, Method::POST, "/api/v1/recordings/stop", Some(&which)).await;
     assert_eq!((status, &ended["is_running"], &ended["n_lost"]), (200, &json!(false), &json!(0)), "{ended}");
 
-    // The recording is a piece of what was said, whole and in order.
-    let recorded = events_of(&folder.file(&name));
-    // The first change of the book joins the image it begins with, as after any snapshot; all later ones are told.
-    let joined = recorded.iter().position(|line| line.contains("Delta")).expect("the book changes");
-    let recorded = &recorded[joined..];
-    let live = live.lock().unwrap().clone();
-    assert!(recorded.len() > 60, "{}", recorded.len());
-    let begin = live.iter().position(|line| *line == recorded[0]).expect("the first event was said");
-    assert_eq!(*recorded, live[begin..begin + recorded.len()]);
+    check_piece(&events_of("binance", &folder.file(&name)), &live.lock().unwrap());
 
     // Listed, downloaded byte for byte.
     let (_, list) = call(&server, Method::GET, "/api/v1/recordings", None).await;
@@ -233,9 +229,44 @@ async fn what_was_recorded_decodes_to_what_was_said_and_plays_the_same() {
     assert_eq!((status, folder.file(&name).exists()), (200, false));
 }
 
+/// The recording is a piece of what was said, whole and in order.
+#[track_caller]
+fn check_piece(recorded: &[String], live: &[String]) {
+    // The first change of the book joins the image it begins with, as after any snapshot; all later ones are told.
+    let joined = recorded.iter().position(|line| line.contains("Delta")).expect("the book changes");
+    let recorded = &recorded[joined..];
+    assert!(recorded.len() > 60, "{}", recorded.len());
+    let begin = live.iter().position(|line| *line == recorded[0]).expect("the first event was said");
+    assert_eq!(*recorded, live[begin..begin + recorded.len()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn books_come_to_life_in_the_middle_of_every_venue() {
+    for (venue, symbol) in [("kraken", "ADA/SIM"), ("coinbase", "ADA-SIM")] {
+        let (sim, folder) = (sim(venue).await, Folder::new(venue));
+        let live = Arc::new(Mutex::new(Vec::new()));
+        let mut observer = {
+            let live = live.clone();
+            Some(Box::new(move |event: &MarketEvent| live.lock().unwrap().extend(line_of(event))) as EventObserver)
+        };
+        let config = config_of(venue, symbol, &sim, &folder);
+        let server = Server::start_observed(config, move |_| observer.take()).await.unwrap();
+        until_live(&server, &format!("{venue}:{symbol}")).await;
+        let which = json!({ "venue": venue });
+        let (status, begun) = call(&server, Method::POST, "/api/v1/recordings/start", Some(&which)).await;
+        assert_eq!(status, 200, "{begun}");
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        let (status, ended) = call(&server, Method::POST, "/api/v1/recordings/stop", Some(&which)).await;
+        assert_eq!((status, &ended["n_lost"]), (200, &json!(0)), "{ended}");
+        let (_, list) = call(&server, Method::GET, "/api/v1/recordings", None).await;
+        let name = list["recordings"][0]["name"].as_str().unwrap();
+        check_piece(&events_of(venue, &folder.file(name)), &live.lock().unwrap());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_last_half_minute_is_saved_and_starts_well() {
-    let (sim, folder) = (sim().await, Folder::new("last"));
+    let (sim, folder) = (sim("binance").await, Folder::new("last"));
     let server = Server::start(config(&sim, &folder)).await.unwrap();
     until_live(&server, "binance:ADASIM").await;
     // Past the second checkpoint, so that a window has been kept and pruned once.
@@ -245,7 +276,7 @@ async fn the_last_half_minute_is_saved_and_starts_well() {
     assert_eq!(status, 200, "{saved}");
     let name = saved["name"].as_str().unwrap();
     assert!(name.contains("last30s"));
-    assert!(events_of(&folder.file(name)).len() > 100);
+    assert!(events_of("binance", &folder.file(name)).len() > 100);
     let load = json!({ "load": { "files": [name], "is_paused": true } });
     let (status, loaded) = call(&server, Method::POST, "/api/v1/replay", Some(&load)).await;
     assert_eq!((status, &loaded["replay"]["state"]), (200, &json!("paused")), "{loaded}");

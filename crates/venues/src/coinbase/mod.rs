@@ -9,6 +9,7 @@
 //! - `session`: inputs and outputs · `route`: what frames mean · `answers`: what REST answers mean
 //! - `sequence`: nothing missing on a connection · `book`: the book's rules · `stream`: what is kept of a product
 //! - `alias`: products whose data comes under another name · `resync`: fresh snapshots without storms
+//! - `image`: verified books as the venue's own frames, for recordings
 //! - `subscribe`: what is asked for · `polling`: REST where no connection can be had
 //! - `frame`: what a frame holds · `message`, `rest`, `instrument`, `time`: payloads · `purpose`, `limits`: what REST is asked for,
 //!   the venue's figures
@@ -17,6 +18,7 @@ mod alias;
 mod answers;
 mod book;
 mod frame;
+mod image;
 mod instrument;
 mod limits;
 mod message;

@@ -28,6 +28,11 @@ pub(super) struct Sequence {
 }
 
 impl Sequence {
+    /// The number of the latest frame.
+    pub(super) fn last(&self) -> Option<u64> {
+        self.last
+    }
+
     /// Judges a frame by its number.
     pub(super) fn see(&mut self, number: u64) -> Place {
         let Some(last) = self.last else {

@@ -18,7 +18,7 @@ use model::{
 
 use crate::{
     coinbase::{
-        DEFAULT_WS_URL, NAME, alias,
+        DEFAULT_WS_URL, NAME, alias, image,
         limits::{POLL_SPACING, POLLED_TRADES, REQUEST_RULES, SYMBOL_BYTES, SYMBOLS_FROM_FRAMES, pool_rules},
         purpose::Purpose,
         rest,
@@ -31,7 +31,7 @@ use crate::{
     poll_rounds::PollRounds,
     pool::Pool,
     requests::{Requests, Task},
-    session::{ConnectionId, Input, Output, Session, SessionConfig, Symbols},
+    session::{ConnectionId, Image, Input, Output, Session, SessionConfig, Symbols},
 };
 
 /// Follows products on Coinbase Advanced Trade.
@@ -251,6 +251,13 @@ impl CoinbaseSession {
         }
     }
 
+    /// The name that frames about a product carry: its own, or the one it is an alias of.
+    fn label_of(&self, position: usize) -> &str {
+        let own = self.streams[position].id.symbol();
+        let labels = self.by_label.iter().filter(|(_, positions)| positions.contains(&position));
+        labels.map(|(label, _)| label.as_ref()).find(|label| *label != own).unwrap_or(own)
+    }
+
     fn send_requests(&mut self, now: Now) {
         let streams = &self.streams;
         let symbol = |position: &usize| streams.get(*position).map(|stream| stream.id.symbol());
@@ -328,6 +335,21 @@ impl Session for CoinbaseSession {
 
     fn instruments(&self) -> &[Arc<Instrument>] {
         &self.instruments
+    }
+
+    fn images(&self, depth: usize) -> Vec<Image> {
+        let subscribed = || (0..self.streams.len()).filter(|position| self.streams[*position].is_subscribed());
+        let of_connection = |(connection, link): (&ConnectionId, &LinkState)| {
+            let carried = subscribed().filter(|position| self.pool.carrier(*position) == Some(*connection));
+            let books: Vec<image::Event<'_>> = carried
+                .filter_map(|position| {
+                    let tracked = self.books.get(&self.streams[position].id)?;
+                    image::event(self.label_of(position), tracked, depth)
+                })
+                .collect();
+            image::frame(&books, link.sequence.last()?).map(|frame| Image::Frame(*connection, frame))
+        };
+        self.links.iter().filter_map(of_connection).collect()
     }
 }
 

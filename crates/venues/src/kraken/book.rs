@@ -65,6 +65,11 @@ impl KrakenBook {
         }
     }
 
+    /// Rows a side that are kept; `None` before the first snapshot.
+    pub(super) fn depth(&self) -> Option<usize> {
+        self.depth
+    }
+
     /// True where only a new subscription can bring the book further.
     pub(super) fn needs_snapshot(&self, now: Monotonic) -> bool {
         !self.is_following || self.recheck_at.is_some_and(|at| at <= now)

@@ -7,13 +7,14 @@
 //! - `session`: inputs and outputs · `route`: what frames mean · `answers`: what REST answers mean
 //! - `subscribe`: what is asked for · `purpose`: what REST is asked for · `polling`: REST where no connection can be had
 //! - `book`: the book procedure · `checksum`: its proof · `quote_check`: a witness against sides that stand still
-//! - `stream`: what is kept of one symbol
+//! - `stream`: what is kept of one symbol · `image`: a verified book as the venue's own frames, for recordings
 //! - `frame`: what a frame holds · `message`, `rest`, `instrument`, `time`: payloads · `limits`: the venue's figures
 
 mod answers;
 mod book;
 mod checksum;
 mod frame;
+mod image;
 mod instrument;
 mod limits;
 mod message;

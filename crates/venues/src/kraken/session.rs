@@ -19,7 +19,7 @@ use model::{
 
 use crate::{
     kraken::{
-        DEFAULT_WS_URL, NAME,
+        DEFAULT_WS_URL, NAME, image,
         limits::{
             POLL_SPACING, REFUSED_RETRY, REQUEST_RULES, SNAPSHOT_PATIENCE, SYMBOL_BYTES, SYMBOLS_FROM_FRAMES,
             pool_rules,
@@ -34,7 +34,7 @@ use crate::{
     poll_rounds::PollRounds,
     pool::Pool,
     requests::{Requests, Task},
-    session::{ConnectionId, Input, Output, Session, SessionConfig, Symbols},
+    session::{ConnectionId, Image, Input, Output, Session, SessionConfig, Symbols},
 };
 
 /// Follows symbols on Kraken spot.
@@ -450,5 +450,13 @@ impl Session for KrakenSession {
 
     fn instruments(&self) -> &[Arc<Instrument>] {
         &self.instruments
+    }
+
+    fn images(&self, depth: usize) -> Vec<Image> {
+        let carried = self.streams.iter().enumerate().filter_map(|(position, stream)| {
+            let frames = image::frames(stream.id.symbol(), &stream.book, self.books.get(&stream.id)?, depth)?;
+            Some((self.pool.carrier(position)?, frames))
+        });
+        carried.flat_map(|(connection, frames)| frames.map(|frame| Image::Frame(connection, frame))).collect()
     }
 }
