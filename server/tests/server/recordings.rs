@@ -8,10 +8,10 @@ use std::{
 };
 
 use axum::http::Method;
-use model::event::{BookUpdate, MarketEvent, MarketEventKind};
+use model::event::{MarketEvent, MarketEventKind};
 use serde_json::{Value, json};
 use server::{
-    cli::decode::{Decoder, tape_file::TapeFile},
+    cli::decode::{Decoder, event_line::EventLine, tape_file::TapeFile},
     config::{Config, FeedConfig, VenueConfig},
     feed::driver::EventObserver,
     serve::Server,
@@ -121,15 +121,15 @@ async fn until_live(server: &Server, instrument: &str) {
     panic!("{instrument} has no live book");
 }
 
-/// Trades, quotes and changes of books, in order, with our clock to the microsecond.
+/// All that is said but instruments and history, which come when they are asked for, as `decode` prints it: with our clock to
+/// the microsecond.
 fn line_of(event: &MarketEvent) -> Option<String> {
-    let is_compared = match &event.kind {
-        MarketEventKind::Trade(_) | MarketEventKind::Quote(_) => true,
-        MarketEventKind::Book(update) => matches!(update, BookUpdate::Delta { .. }),
-        _ => false,
-    };
-    let (time, received) = (event.event_time, event.receive_time.as_micros());
-    is_compared.then(|| format!("{} {time:?} {received} {:?}", event.instrument.symbol(), event.kind))
+    if matches!(event.kind, MarketEventKind::Instrument(_) | MarketEventKind::History(_)) {
+        return None;
+    }
+    let mut line = Vec::new();
+    EventLine::of(event).write(&mut line).unwrap();
+    Some(String::from_utf8(line).unwrap())
 }
 
 fn events_of(venue: &str, path: &Path) -> Vec<String> {
@@ -233,7 +233,7 @@ async fn what_was_recorded_decodes_to_what_was_said_and_plays_the_same() {
 #[track_caller]
 fn check_piece(recorded: &[String], live: &[String]) {
     // The first change of the book joins the image it begins with, as after any snapshot; all later ones are told.
-    let joined = recorded.iter().position(|line| line.contains("Delta")).expect("the book changes");
+    let joined = recorded.iter().position(|line| line.contains(r#""update":"delta""#)).expect("the book changes");
     let recorded = &recorded[joined..];
     assert!(recorded.len() > 60, "{}", recorded.len());
     let begin = live.iter().position(|line| *line == recorded[0]).expect("the first event was said");
