@@ -288,16 +288,22 @@ impl Replay {
         loop {
             let Some(connection) = self.connections.get(name) else { return };
             let recorded = connection.outstanding.iter().enumerate().find_map(|(idx, question)| {
-                // Of several the latest recorded one is the freshest.
-                let answer_idx = self.answers.iter().rposition(|answer| answer.is_for(&question.request));
-                answer_idx.map(|answer_idx| (idx, answer_idx))
+                // The longest one: bars that a feed asked for to mend a hole do not stand for the whole history. Of those
+                // the latest recorded one is the freshest.
+                let fitting = self.answers.iter().enumerate().filter(|(_, answer)| answer.is_for(&question.request));
+                let answer_idx = fitting.max_by_key(|(answer_idx, answer)| (answer.limit(), *answer_idx));
+                answer_idx.map(|(answer_idx, _)| (idx, answer_idx))
             });
             let (question_idx, body) = match recorded {
                 Some((question_idx, answer_idx)) => {
                     let answer = self.answers.remove(answer_idx);
-                    // Older answers to the same question are out of date now.
+                    // Older answers to the same question are out of date now; later ones may say what came after it.
                     let request = &connection.outstanding[question_idx].request;
-                    self.answers.retain(|older| !older.is_for(request));
+                    let mut idx = 0;
+                    self.answers.retain(|other| {
+                        idx += 1;
+                        idx > answer_idx || !other.is_for(request)
+                    });
                     (question_idx, answer.body)
                 }
                 None => match self.ask_the_others(name) {

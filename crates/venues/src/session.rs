@@ -233,8 +233,7 @@ pub trait Session: Send {
     /// What is known of the instruments it follows.
     fn instruments(&self) -> &[std::sync::Arc<Instrument>];
 
-    /// Images of the books that are live, with at most `depth` levels a side. None by default: a recording that begins
-    /// in the middle then waits for the venue's own next snapshot.
+    /// Images of the books that are live, with at most `depth` levels a side. None by default: for venues without books.
     fn images(&self, depth: usize) -> Vec<Image> {
         let _ = depth;
         Vec::new()

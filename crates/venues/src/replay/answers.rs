@@ -21,6 +21,12 @@ impl Answer {
             && self.request.as_ref().is_none_or(|body| request.body.as_ref() == Some(body))
             && request.query.iter().filter(|(key, _)| !is_free(key)).all(|(key, value)| given(key) == Some(value))
     }
+
+    /// How many rows were asked for, where the question said; 0 otherwise.
+    pub(super) fn limit(&self) -> u32 {
+        let limit = self.query.iter().find(|(key, _)| key == "limit");
+        limit.and_then(|(_, value)| value.parse().ok()).unwrap_or_default()
+    }
 }
 
 /// Path and query of an address, escapes resolved.

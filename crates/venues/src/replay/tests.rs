@@ -1,6 +1,6 @@
 //! Preludes, several connections, cuts, times.
 
-use model::proof::BookState;
+use model::{candle::Interval, proof::BookState};
 
 use super::*;
 
@@ -95,4 +95,32 @@ fn times_that_step_back_do_not_make_the_recording_longer() {
         replay.feed(&TapeEntry { ts: Some(seconds), ..entry(TapeKind::Send, None, Some("{}")) }, |_| {});
     }
     assert_eq!(replay.now().monotonic, Monotonic::from_zero(Duration::from_secs(2)));
+}
+
+#[test]
+fn the_longest_answer_comes_first_and_later_ones_mend_it() {
+    let row = |minute: u64| {
+        format!(r#"[{},"1","1","1","1","1",{},"1",1,"1","1","0"]"#, minute * 60_000, minute * 60_000 + 59_999)
+    };
+    let bars = |minutes: std::ops::Range<u64>| format!("[{}]", minutes.map(row).collect::<Vec<_>>().join(","));
+    let (long, short) = (bars(100..110), bars(120..122));
+    let mut replay = Replay::new("binance").unwrap();
+    let mut feed = |t, url: Option<&'static str>, data: &str| {
+        let url = url.map(Into::into);
+        replay.feed(&TapeEntry { url, ..entry(t, None, Some(data)) }, |_| {});
+    };
+    feed(TapeKind::Http, Some("https://x.test/api/v3/klines?symbol=A&interval=1m&limit=500"), &long);
+    feed(TapeKind::Http, Some("https://x.test/api/v3/klines?symbol=A&interval=1m&limit=5"), &short);
+    feed(TapeKind::Recv, None, r#"{"u":1,"s":"A","b":"1","B":"1","a":"2","A":"1"}"#);
+    let instrument = InstrumentId::parse("binance:A").unwrap();
+    let wish = HistoryWish { instrument, interval: Interval::M1, n_bars: 500 };
+    let mut n_bars = Vec::new();
+    for _ in 0..3 {
+        replay.wish(&wish, |event| {
+            if let MarketEventKind::History(history) = &event.kind {
+                n_bars.push(history.candles.len());
+            }
+        });
+    }
+    assert_eq!(n_bars, [10, 2], "and each of them once");
 }
