@@ -1,4 +1,4 @@
-//! Rule: the pure crates have no sockets, files, clocks, threads or tasks.
+//! Rule: the pure crates have no sockets, files, clocks, threads or tasks, and no tables whose order is chance.
 //!
 //! So the same code runs in server and page and replays exactly. Tests and benches may use anything.
 
@@ -17,6 +17,11 @@ pub(super) fn check(tree: &Tree) -> Vec<Breach> {
         }
         for word in WORDS {
             breaches.extend(lines_with_word(&file.live_code, word).into_iter().map(|line| breach(file, line, word)));
+        }
+        for word in UNORDERED {
+            let remedy = "take a BTreeMap or BTreeSet: a replay must walk it in the same order each time";
+            let lines = lines_with_word(&file.live_code, word).into_iter();
+            breaches.extend(lines.map(|line| Breach { remedy: remedy.into(), ..breach(file, line, word) }));
         }
         for (line, path) in paths_from(&file.live_code, "std") {
             let module = MODULES.iter().find(|module| {
@@ -48,6 +53,7 @@ fn breach(file: &SourceFile, line: usize, found: &str) -> Breach {
 }
 
 const WORDS: [&str; 4] = ["Instant::now", "SystemTime::now", "reqwest", "tokio"];
+const UNORDERED: [&str; 2] = ["HashMap", "HashSet"];
 const MODULES: [&str; 6] = ["std::env", "std::fs", "std::net", "std::os", "std::process", "std::thread"];
 const CRATES: [&str; 9] = ["async-std", "axum", "gloo-net", "hyper", "mio", "reqwest", "smol", "sqlx", "tokio"];
 
@@ -85,6 +91,7 @@ mod tests {
         check_file("crates/chart/src/lib.rs", "use std::{\n  fmt,\n  fs::File,\n};", &["crates/chart/src/lib.rs:3"]);
         check_file("crates/wire/src/lib.rs", "let now = std::time::Instant::now();", &["crates/wire/src/lib.rs:1"]);
         check_file("crates/market/src/lib.rs", "SystemTime::now()", &["crates/market/src/lib.rs:1"]);
+        check_file("crates/venues/src/seen.rs", "use std::collections::HashMap;", &["crates/venues/src/seen.rs:1"]);
         check_file("crates/broker/src/lib.rs", "std::thread::spawn(f)", &["crates/broker/src/lib.rs:1"]);
         check_file(
             "crates/model/Cargo.toml",
