@@ -132,6 +132,18 @@ fn a_snapshot_that_does_not_come_is_asked_for_again_at_a_distance() {
 }
 
 #[test]
+fn the_snapshot_that_comes_with_a_connection_counts_as_one() {
+    let (mut rig, connection, mut venue) = live("BTC/USD");
+    change(&mut rig, connection, &mut venue, true);
+    rig.run(300);
+    resubscribe(&mut rig, connection, &mut venue);
+    change(&mut rig, connection, &mut venue, true);
+    let n_messages = book_messages(&rig, connection).len();
+    rig.run(3_000);
+    assert_eq!(book_messages(&rig, connection).len(), n_messages, "five seconds after the quick second one");
+}
+
+#[test]
 fn a_book_that_stands_crossed_is_subscribed_anew() {
     let (mut rig, connection, mut venue) = live("BTC/USD");
     let (bid, ask) = (venue.best(Side::Bid).unwrap(), venue.best(Side::Ask).unwrap());

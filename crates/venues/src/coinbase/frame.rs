@@ -8,7 +8,10 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use model::time::Timestamp;
-use serde::{Deserialize, de::IgnoredAny};
+use serde::{
+    Deserialize,
+    de::{Error, IgnoredAny},
+};
 
 use crate::coinbase::{
     message::{CoinbaseBookEvent, CoinbaseCandlesEvent, CoinbaseTickerEvent, CoinbaseTradesEvent},
@@ -50,7 +53,8 @@ pub(super) type CoinbaseSubscriptions<'a> = BTreeMap<Cow<'a, str>, Vec<Cow<'a, s
 /// Reads a frame.
 ///
 /// # Errors
-/// The frame is no valid JSON, or its channel is known and a field that we read is missing or mistyped.
+/// The frame is no valid JSON, its channel is known and a field that we read is missing or mistyped, or it is numbered and
+/// names no channel.
 pub(super) fn parse(text: &str) -> Result<CoinbaseFrame<'_>, serde_json::Error> {
     // Whatever the quick way could not read is looked at as a whole: only that verdict counts.
     channel_at_start(text).and_then(|channel| read(channel, text)?.ok()).map_or_else(|| parse_probed(text), Ok)
@@ -104,6 +108,8 @@ fn parse_probed(text: &str) -> Result<CoinbaseFrame<'_>, serde_json::Error> {
             let detail = if words.is_empty() { "no reason given".to_owned() } else { words.join(": ") };
             Ok(unnumbered(CoinbaseBody::Refused { detail: detail.chars().take(DETAIL_LETTERS).collect() }))
         }
+        // Its place among the frames of the connection shows that it said something of a channel: perhaps of a book.
+        (None, _) if outer.sequence_num.is_some() => Err(serde_json::Error::missing_field("channel")),
         (None, _) => Ok(unnumbered(CoinbaseBody::Unknown)),
     }
 }
@@ -248,6 +254,8 @@ mod tests {
             r#"{"channel":5}"#,
             r#"{"channel":"ticker"}"#,
             r#"{"channel":"heartbeats","events":[]}"#,
+            r#"{"sequence_num":4,"events":[]}"#,
+            &BOOK.replace("\"channel\"", "\"chanel\""),
             &BOOK.replace(":7,", ":\"7\","),
             &BOOK.replace(":7,", ":-7,"),
             &BOOK.replace(":7,", ":7.5,"),

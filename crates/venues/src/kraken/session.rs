@@ -370,6 +370,8 @@ impl KrakenSession {
                 if let Some(stream) = streams.get_mut(*position) {
                     // An acknowledgement that never comes must not be waited for without end.
                     stream.resubscription = Resubscription::Asked(now.monotonic);
+                    // A snapshot comes with the subscription: the next one keeps its distance from it.
+                    stream.pace.asked(now.monotonic);
                     liveness.expect(*position, now);
                     asked.push(*position);
                 }

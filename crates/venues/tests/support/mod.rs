@@ -163,9 +163,10 @@ impl Rig {
         new
     }
 
-    /// The log was cut behind what has been taken: what is left counts as taken.
-    pub(crate) fn log_was_cut(&mut self) {
-        self.taken = self.log.len();
+    /// Everything of the log, which is empty afterwards: for runs whose log would grow without end.
+    pub(crate) fn drain(&mut self) -> Vec<(u64, Output)> {
+        self.taken = 0;
+        std::mem::take(&mut self.log)
     }
 
     /// Requests made since the last call of [`Self::take`] whose path ends so.

@@ -1,0 +1,144 @@
+//! The checks that every venue's REST answers have to stand.
+//!
+//! Connections cannot be had, so a session asks for everything there is, and somebody wishes for bars all the while. Not here:
+//! what good answers are ([`Answers`] and the venues' rooms).
+
+use model::{
+    candle::Interval,
+    event::{HistoryWish, MarketEventKind},
+    instrument::InstrumentId,
+};
+use venues::{
+    backoff::Jitter,
+    session::{CloseReason, HttpRequest, Input, Output},
+};
+
+use crate::{
+    frames::on_a_small_stack,
+    mutation::{DEPTHS, hostile, nested},
+    size::size,
+    support::{Rig, listed},
+};
+
+/// A venue as its REST answers.
+pub(crate) trait Answers {
+    const NAME: &'static str;
+    const SYMBOL: &'static str;
+
+    fn answer(request: &HttpRequest) -> String;
+}
+
+/// A session without connections, and what it asks.
+struct Asking {
+    rig: Rig,
+    waiting: Vec<HttpRequest>,
+    n_wishes: usize,
+}
+
+impl Asking {
+    fn new<V: Answers>() -> Self {
+        Self { rig: Rig::of(V::NAME, &listed(&[V::SYMBOL])), waiting: Vec::new(), n_wishes: 0 }
+    }
+
+    /// The next request; `None` where the session has been told that there is no such symbol and asks no more.
+    fn next<V: Answers>(&mut self) -> Option<HttpRequest> {
+        for _ in 0..120 {
+            for output in self.rig.take() {
+                match output {
+                    Output::Http(request) => self.waiting.push(request),
+                    Output::Connect { connection, .. } => {
+                        let reason = CloseReason::CannotConnect { status: None, detail: "no route".into() };
+                        self.rig.input(Input::Closed(connection, reason));
+                    }
+                    Output::Send(..) | Output::Close(_) | Output::Event(_) => {}
+                }
+            }
+            if let Some(request) = self.waiting.pop() {
+                return Some(request);
+            }
+            let intervals = [Interval::M1, Interval::H1, Interval::S1];
+            let interval = intervals[self.n_wishes % intervals.len()];
+            let instrument = InstrumentId::parse(&format!("{}:{}", V::NAME, V::SYMBOL)).unwrap();
+            self.rig.input(Input::Wish(HistoryWish { instrument, interval, n_bars: 10 }));
+            self.n_wishes += 1;
+            self.rig.run(1_000);
+        }
+        None
+    }
+
+    /// Answers; returns how many answers were counted as malformed.
+    fn hit(&mut self, request: &HttpRequest, body: &str) -> u64 {
+        let before = self.rig.session.health().counters.malformed;
+        self.rig.answer(request.id, 200, None, body);
+        self.rig.session.health().counters.malformed - before
+    }
+
+    /// Prints, prices or bars come as soon as the answers are good.
+    fn check_alive<V: Answers>(&mut self) {
+        let n_events = |rig: &Rig| {
+            let data =
+                |kind: &MarketEventKind| !matches!(kind, MarketEventKind::Book(_) | MarketEventKind::Instrument(_));
+            rig.events().into_iter().filter(|event| data(&event.kind)).count()
+        };
+        let before = n_events(&self.rig);
+        for _ in 0..60 {
+            let request = self.next::<V>().expect("it asks on");
+            assert_eq!(self.hit(&request, &V::answer(&request)), 0, "{} {:?}", request.path, request.query);
+            if n_events(&self.rig) > before {
+                return;
+            }
+        }
+        panic!("nothing comes of good answers");
+    }
+}
+
+pub(crate) fn a_thousand_hostile_answers_are_counted_and_polling_goes_on<V: Answers>() {
+    let n_answers = size(1_000, 100_000);
+    let mut random = Jitter::new(7);
+    let mut asking = Asking::new::<V>();
+    let (mut n_malformed, mut n_ended) = (0, 0);
+    for number in 0..n_answers {
+        let Some(request) = asking.next::<V>() else {
+            // An answer said that there is no such symbol: that is an answer, and the end.
+            asking = Asking::new::<V>();
+            n_ended += 1;
+            continue;
+        };
+        let good = V::answer(&request);
+        if number % 2 == 0 {
+            n_malformed += asking.hit(&request, &hostile(&mut random, &good));
+        } else {
+            let mut length = usize::try_from(random.next_u64()).unwrap_or(0) % good.len();
+            while !good.is_char_boundary(length) {
+                length -= 1;
+            }
+            assert_eq!(asking.hit(&request, &good[..length]), 1, "{} {}", request.path, &good[..length]);
+            n_malformed += 1;
+        }
+    }
+    println!("{}: {n_answers} hostile answers, {n_malformed} malformed, {n_ended} sessions ended by one", V::NAME);
+    assert!(n_malformed > n_answers as u64 * 2 / 3 && n_ended < n_answers / 50, "{n_malformed} {n_ended}");
+    let mut asking = if asking.next::<V>().is_some() { asking } else { Asking::new::<V>() };
+    asking.check_alive::<V>();
+}
+
+pub(crate) fn deep_answers_fit_a_small_stack<V: Answers>() {
+    on_a_small_stack(|| {
+        let mut asking = Asking::new::<V>();
+        for n_levels in DEPTHS {
+            for is_list in [true, false] {
+                for (before, after) in [("", ""), (r#"{"result":"#, "}"), (r#"[{"id":0,"result":"#, "}]"), ("[[", "]]")]
+                {
+                    let request = asking.next::<V>().expect("it asks on");
+                    let deep = nested(n_levels, is_list, true);
+                    asking.hit(&request, &format!("{before}{deep}{after}"));
+                    let request = asking.next::<V>().expect("it asks on");
+                    let good = V::answer(&request);
+                    // In the place of the first value, whatever that is.
+                    asking.hit(&request, &good.replacen("\":", &format!("\":{deep},\"_\":"), 1));
+                }
+            }
+        }
+        asking.check_alive::<V>();
+    });
+}
