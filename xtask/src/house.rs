@@ -1,6 +1,7 @@
 //! Where things lie in the working tree, and how cargo is called there.
 //!
-//! Not what is built: that is `builds`. Flags for the compiler stand in `.cargo/config.toml` and nowhere else.
+//! Not what is built: that is `builds`. Flags for the compiler stand in `.cargo/config.toml` and nowhere else, but for
+//! the counters of `fuzz`.
 
 use std::{
     env,

@@ -1,4 +1,4 @@
-//! `cargo xtask`: set-up, build, serve, watch, test and the rules of the house, in one program that needs only Rust.
+//! `cargo xtask`: set-up, build, serve, watch, test, fuzz and the rules of the house, in one program that needs only Rust.
 //!
 //! Not part of the product: nothing here is linked into the server or the page. Progress goes to stderr, so that stdout
 //! carries only what the started program prints.
@@ -7,6 +7,7 @@ mod builds;
 mod chromium;
 mod compress;
 mod dev;
+mod fuzz;
 mod house;
 mod npm;
 mod page;
@@ -70,6 +71,14 @@ enum Command {
         #[arg(long, conflicts_with = "quick")]
         release: bool,
     },
+    /// Let made-up input meet the code that reads what comes from outside; prints executions and findings.
+    Fuzz {
+        /// Seconds for each target.
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+        /// Which targets of fuzz/fuzz_targets; all where none is named.
+        targets: Vec<String>,
+    },
     /// Check the rules of the house: who may import what, headers, names, lock files.
     Tidy {
         /// Only the rules on text; leave out the build of the pure crates for WASM.
@@ -108,6 +117,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             let scope = if quick { test::Scope::Quick } else { test::Scope::Full };
             test::run(&mut house, scope, if release { Mode::Release } else { Mode::Debug })?;
         }
+        Command::Fuzz { seconds, targets } => fuzz::run(&house, seconds, &targets)?,
         Command::Tidy { text_only } => {
             tidy::run(&house)?;
             if !text_only {

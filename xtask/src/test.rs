@@ -46,7 +46,10 @@ fn all(house: &mut House, scope: Scope, mode: Mode, steps: &mut Steps) -> anyhow
     let needs = if scope == Scope::Full { Needs::Everything } else { Needs::Tests };
     let tools = steps.run("set-up", || setup::run(house, needs))?;
     let house = &*house;
-    steps.run("format", || process::run(house.cargo().args(["fmt", "--all", "--check"])))?;
+    steps.run("format", || {
+        process::run(house.cargo().args(["fmt", "--all", "--check"]))?;
+        process::run(house.cargo().args(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))
+    })?;
     steps.run("tidy", || tidy::run(house))?;
     steps.run("lint native", || {
         let clippy = ["clippy", "--workspace", "--exclude", "frontend", "--all-targets", "--", "-D", "warnings"];
@@ -118,4 +121,4 @@ fn browser_tests(house: &House, mode: Mode, tools: &Tools, truetape: &Path, venu
 }
 
 /// Names the folder with the recorded tapes.
-const CAPTURES: &str = "TRUETAPE_CAPTURES";
+pub(crate) const CAPTURES: &str = "TRUETAPE_CAPTURES";

@@ -29,11 +29,6 @@ pub(crate) fn tagged(kind: &str, body: &impl serde::Serialize) -> Vec<u8> {
     [format!(r#"{{"type":"{kind}","#).as_bytes(), body.get(1..).unwrap_or(b"}")].concat()
 }
 
-/// The text itself where it is JSON, else `null`: what came in the binary form was never checked.
-pub(crate) fn verbatim(text: &str) -> &str {
-    if check(text).is_ok() { text } else { "null" }
-}
-
 /// A rate as the binary form carries it: with one decimal, never negative, never NaN.
 pub(crate) fn one_decimal<S: Serializer>(rate: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(f64::from((rate * 10.0).round() as u32) / 10.0)

@@ -97,8 +97,7 @@ pub struct Ping {
     pub t: i64,
 }
 
-/// JSON carried as text, for commands and their results, whose shapes are not this crate's matter. Valid JSON when it
-/// was made by [`Self::parse`]; from the binary form it is as the other side wrote it.
+/// JSON carried as text, for commands and their results, whose shapes are not this crate's matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonText(pub(crate) String);
 

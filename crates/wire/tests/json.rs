@@ -21,12 +21,14 @@ use wire::{
         QuoteData, Resync, ResyncReason, StatusData, StreamEntry, SystemData, TapeData, TapeTrade, TopicData,
         VenueClock,
     },
-    decode_client, decode_server_json, encode_batch, encode_client, encode_item, encode_server,
+    decode_client, decode_server, decode_server_json, encode_batch, encode_client, encode_item, encode_server,
+    error::WireError,
     message::{
         Ack, Batch, Bye, ClientMessage, CommandRequest, Hello, Item, ItemKind, JsonText, NO_STREAM, Ping, Pong,
         RefusalCode, Refused, Reset, ResetReason, ResumePositions, Resumed, ServerMessage, SnapshotRequest, StreamName,
         Subscribe, Subscribed, Unsubscribe, Unsubscribed, Welcome,
     },
+    names::StreamNames,
     topic::{Topic, TopicPattern},
 };
 
@@ -433,9 +435,13 @@ fn depth_is_bounded_on_a_small_stack() {
 }
 
 #[test]
-fn text_that_is_no_json_never_gets_into_json() {
-    let binary = [1, 5, 7, 1, b'}'];
-    let Ok(message) = decode_client(Frame::Binary(&binary)) else { panic!("a command with unchecked text") };
-    let text = encode_client(&message, Encoding::Json);
-    assert_eq!(String::from_utf8(text).unwrap(), r#"{"type":"command","id":7,"command":null}"#);
+fn commands_that_are_no_json_are_refused_in_the_binary_form_too() {
+    for text in ["", "}", "\0\0\0N\"", "1e400"] {
+        let binary = [&[1, 5, 7, u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+        let error = decode_client(Frame::Binary(&binary)).unwrap_err();
+        assert_eq!((error.id, error.code), (Some(7), RefusalCode::BadMessage), "{text:?}");
+        let answer = [&[1, 8, 7, u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+        let found = decode_server(&answer, &StreamNames::new());
+        assert!(matches!(found, Err(WireError::Json { .. })), "{text:?}: {found:?}");
+    }
 }

@@ -349,11 +349,13 @@ fn without(code: &[char], spans: &[(usize, usize)]) -> String {
     kept.into_iter().collect()
 }
 
-/// Tests, benches and examples, and the modules called `tests` by custom.
+/// Tests, benches, examples and fuzz targets, and the modules called `tests` by custom.
 fn is_test_path(path: &str) -> bool {
     let mut folders = path.split('/').rev();
     let name = folders.next();
-    name == Some("tests.rs") || folders.any(|folder| ["benches", "examples", "tests"].contains(&folder))
+    name == Some("tests.rs")
+        || path.starts_with("fuzz/")
+        || folders.any(|folder| ["benches", "examples", "tests"].contains(&folder))
 }
 
 /// Where the module `name`, declared in the file `path`, may lie.

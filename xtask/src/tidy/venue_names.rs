@@ -70,6 +70,7 @@ mod tests {
         check_file("server/src/config/feeds.rs", "\"binance\"", &[]);
         check_file("app/src/lib.rs", "// as kraken does\n\"demo\"\n#[cfg(test)]\nmod tests { \"kraken\" }", &[]);
         check_file("server/tests/feeds.rs", "\"kraken\"", &[]);
+        check_file("fuzz/src/venue.rs", "\"kraken\"", &[]);
     }
 
     #[test]

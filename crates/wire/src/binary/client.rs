@@ -88,7 +88,7 @@ fn decode_body(reader: &mut Reader<'_>, id: &mut Option<u64>) -> Result<ClientMe
         SNAPSHOT => ClientMessage::Snapshot(SnapshotRequest { id: read_id(reader)?, topics: decode_topics(reader)? }),
         COMMAND => {
             let id = read_id(reader)?;
-            let command = JsonText(reader.long_text(MAX_CLIENT_MESSAGE_BYTES)?.to_owned());
+            let command = JsonText::parse(reader.long_text(MAX_CLIENT_MESSAGE_BYTES)?)?;
             ClientMessage::Command(CommandRequest { id, command })
         }
         PING => ClientMessage::Ping(Ping { t: reader.signed()? }),

@@ -171,7 +171,7 @@ fn decode_body(reader: &mut Reader<'_>, kind: u8, names: &StreamNames) -> Result
         }
         ACK => ServerMessage::Ack(Ack {
             id: reader.unsigned()?,
-            result: JsonText(reader.long_text(MAX_CLIENT_MESSAGE_BYTES)?.to_owned()),
+            result: JsonText::parse(reader.long_text(MAX_CLIENT_MESSAGE_BYTES)?)?,
         }),
         PONG => ServerMessage::Pong(Pong { t: reader.signed()?, server_time_ms: reader.signed()? }),
         BYE => {

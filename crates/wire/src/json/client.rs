@@ -8,7 +8,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use crate::{
     PROTOCOL_VERSION,
     error::{ClientError, WireError},
-    json::{tagged, to_error, verbatim},
+    json::{tagged, to_error},
     limits::{MAX_RESUME_TOPICS, MAX_TOPICS_PER_MESSAGE},
     message::{
         ClientMessage, CommandRequest, Hello, JsonText, Ping, RefusalCode, ResumePositions, SnapshotRequest, Subscribe,
@@ -24,7 +24,7 @@ pub(crate) fn encode(message: &ClientMessage) -> Vec<u8> {
         ClientMessage::Unsubscribe(request) => tagged("unsubscribe", request),
         ClientMessage::Snapshot(request) => tagged("snapshot", request),
         ClientMessage::Command(CommandRequest { id, command }) => {
-            format!(r#"{{"type":"command","id":{id},"command":{}}}"#, verbatim(command.as_str())).into_bytes()
+            format!(r#"{{"type":"command","id":{id},"command":{}}}"#, command.as_str()).into_bytes()
         }
         ClientMessage::Ping(ping) => tagged("ping", ping),
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::{
     data::TopicData,
     error::WireError,
-    json::{tagged, to_error, verbatim},
+    json::{tagged, to_error},
     limits::{MAX_BARS, MAX_ITEMS, MAX_LEVELS},
     message::{Ack, Batch, Item, ItemKind, JsonText, NO_STREAM, ServerMessage, StreamName},
     topic::{Channel, Topic},
@@ -45,7 +45,7 @@ pub(crate) fn encode(message: &ServerMessage) -> Vec<u8> {
         ServerMessage::Resumed(resumed) => tagged("resumed", resumed),
         ServerMessage::Reset(reset) => tagged("reset", reset),
         ServerMessage::Ack(Ack { id, result }) => {
-            format!(r#"{{"type":"ack","id":{id},"result":{}}}"#, verbatim(result.as_str())).into_bytes()
+            format!(r#"{{"type":"ack","id":{id},"result":{}}}"#, result.as_str()).into_bytes()
         }
         ServerMessage::Pong(pong) => tagged("pong", pong),
         ServerMessage::Bye(bye) => tagged("bye", bye),
