@@ -104,6 +104,7 @@ test("a venue that falls silent is noticed in direct mode, with the server gone 
   await expect(page.getByTestId("connection")).not.toHaveAttribute("data-state", "connected", { timeout: 15_000 });
   await page.waitForTimeout(7_000);
   await expect(status).toHaveAttribute("data-state", "live");
+  await expect(page.getByTestId("banner")).toHaveText(/Values from the server are old; those of Binance come directly and go on\./);
   const price = await number(page.getByTestId("price"));
   await expect.poll(() => number(page.getByTestId("price")), { timeout: 10_000 }).not.toBe(price);
 });
