@@ -132,6 +132,28 @@ test("both paths side by side find a feed that acknowledges and sends nothing", 
   await page.screenshot({ path: "test-results/cross-check.png" });
 });
 
+test("the page Data quality compares both paths of the instrument that is chosen there, and goes on elsewhere", async ({ page }) => {
+  test.setTimeout(60_000);
+  await page.goto(`${server.ready.url}quality?symbol=binance:${SYMBOL}`);
+  const panel = page.locator('[data-panel="both-ways"]');
+  await panel.getByTestId("cross-check-switch").check();
+  const verdict = panel.getByTestId("cross-check-verdict");
+  await expect(verdict).toHaveAttribute("data-state", "agrees", { timeout: 20_000 });
+  // Another instrument: the comparison begins anew with it, on the same page.
+  await panel.getByTestId("symbol-picker").click();
+  await panel.getByTestId("symbol-search").fill("eth");
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/\/quality\?symbol=binance:ETHSIM/);
+  await expect(panel.getByTestId("symbol-picker")).toContainText("ETH");
+  await expect(verdict).toHaveAttribute("data-state", "agrees", { timeout: 20_000 });
+  // It is one for the page: on the Live page the settings show it as it stands.
+  await page.getByRole("link", { name: "Live", exact: true }).click();
+  await page.getByTestId("settings-open").click();
+  await expect(page.getByTestId("cross-check-switch")).toBeChecked();
+  await page.getByTestId("cross-check-switch").uncheck();
+  await expect.poll(async () => (await simState(sim.ready)).n_clients, { timeout: 10_000 }).toBe(1);
+});
+
 test("the demo market can be followed directly too, and a worker that dies gives way to the server", async ({ page, errors }) => {
   test.setTimeout(60_000);
   const demo = await startServer();
