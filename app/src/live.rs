@@ -98,6 +98,12 @@ impl Live {
         }
     }
 
+    /// Live data of a page that has been told of these venues and of nothing else.
+    #[cfg(test)]
+    pub(crate) fn knowing(venues: VenueList) -> Self {
+        Self { venues: RwSignal::new(venues), ..Self::new() }
+    }
+
     /// Connects, in the browser; on the server nothing happens.
     pub fn start(self) {
         #[cfg(feature = "hydrate")]

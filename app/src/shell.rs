@@ -27,7 +27,7 @@ use self::{
     status_bar::StatusBar,
 };
 use crate::{
-    components::{status_light::provide_asked, status_popover::StatusPopover},
+    components::{cross_check::provide_comparison, status_light::provide_asked, status_popover::StatusPopover},
     live::{browser, provide_live, recorder::provide_recorder},
     pages::{
         live::LivePage, markets::MarketsPage, quality::QualityPage, recordings::RecordingsPage, venues::VenuesPage,
@@ -56,6 +56,7 @@ pub fn App() -> impl IntoView {
 #[component]
 fn Frame() -> impl IntoView {
     let selection = provide_selection();
+    provide_comparison(selection.id.into());
     let is_simulated = Memo::new(move |_| selection.is_simulated());
     let is_replay = Memo::new(move |_| selection.is_replay());
     view! {

@@ -93,11 +93,16 @@ export function startSim(args: string[]): Promise<Running<SimReady>> {
 
 /** A configuration that follows `symbols` of the simulated Binance. */
 export function binanceConfig(sim: SimReady, symbols: string[], extra = ""): string {
+  return venueConfig("binance", sim, symbols, extra);
+}
+
+/** A configuration that follows `symbols` of a simulated venue. */
+export function venueConfig(venue: string, sim: SimReady, symbols: string[], extra = ""): string {
   return [
     "[[feeds]]",
-    'venue = "binance"',
+    `venue = "${venue}"`,
     `symbols = [${symbols.map((symbol) => JSON.stringify(symbol)).join(", ")}]`,
-    "[venues.binance]",
+    `[venues.${venue}]`,
     `ws_url = "${sim.ws_url}"`,
     `rest_url = "${sim.rest_url}"`,
     extra,

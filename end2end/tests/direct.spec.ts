@@ -104,6 +104,7 @@ test("a venue that falls silent is noticed in direct mode, with the server gone 
   await expect(page.getByTestId("connection")).not.toHaveAttribute("data-state", "connected", { timeout: 15_000 });
   await page.waitForTimeout(7_000);
   await expect(status).toHaveAttribute("data-state", "live");
+  await expect(page.getByTestId("banner")).toHaveText(/Values from the server are old; those of Binance come directly and go on\./);
   const price = await number(page.getByTestId("price"));
   await expect.poll(() => number(page.getByTestId("price")), { timeout: 10_000 }).not.toBe(price);
 });
@@ -129,6 +130,28 @@ test("both paths side by side find a feed that acknowledges and sends nothing", 
   await expect(verdict).toHaveAttribute("data-state", "differs", { timeout: 12_000 });
   await expect(verdict).toHaveText(/direct has \d+ trades? that the server has not, for \d+ s|the server has (been silent|sent nothing)/);
   await page.screenshot({ path: "test-results/cross-check.png" });
+});
+
+test("the page Data quality compares both paths of the instrument that is chosen there, and goes on elsewhere", async ({ page }) => {
+  test.setTimeout(60_000);
+  await page.goto(`${server.ready.url}quality?symbol=binance:${SYMBOL}`);
+  const panel = page.locator('[data-panel="both-ways"]');
+  await panel.getByTestId("cross-check-switch").check();
+  const verdict = panel.getByTestId("cross-check-verdict");
+  await expect(verdict).toHaveAttribute("data-state", "agrees", { timeout: 20_000 });
+  // Another instrument: the comparison begins anew with it, on the same page.
+  await panel.getByTestId("symbol-picker").click();
+  await panel.getByTestId("symbol-search").fill("eth");
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/\/quality\?symbol=binance:ETHSIM/);
+  await expect(panel.getByTestId("symbol-picker")).toContainText("ETH");
+  await expect(verdict).toHaveAttribute("data-state", "agrees", { timeout: 20_000 });
+  // It is one for the page: on the Live page the settings show it as it stands.
+  await page.getByRole("link", { name: "Live", exact: true }).click();
+  await page.getByTestId("settings-open").click();
+  await expect(page.getByTestId("cross-check-switch")).toBeChecked();
+  await page.getByTestId("cross-check-switch").uncheck();
+  await expect.poll(async () => (await simState(sim.ready)).n_clients, { timeout: 10_000 }).toBe(1);
 });
 
 test("the demo market can be followed directly too, and a worker that dies gives way to the server", async ({ page, errors }) => {

@@ -2,7 +2,7 @@
 import AxeBuilder from "@axe-core/playwright";
 
 import { expect, number, openLive, paintedPixels, test } from "../support/page";
-import { Running, ServerReady, startServer } from "../support/servers";
+import { Running, ServerReady, startServer, startSim, venueConfig } from "../support/servers";
 
 let server: Running<ServerReady>;
 
@@ -262,4 +262,23 @@ test("no bar of one interval stands under the name of another", async ({ page })
     return bars === "0" || Number(time) % 3_600_000 === 0;
   });
   expect(ofHour, `${first}: ${under.join(" | ")}`).toBe(true);
+});
+
+test("a venue without an order book says so, where the book would stand", async ({ page }) => {
+  const sim = await startSim(["--venue", "finnhub", "--demo", "--seed", "3", "--speed", "1"]);
+  const bookless = await startServer({ config: venueConfig("finnhub", sim.ready, ["SIM:BTC-SIM"], 'token = "a-made-up-one"') });
+  try {
+    await openLive(page, bookless.ready.url, "finnhub:SIM:BTC-SIM");
+    const book = page.locator(".book-panel");
+    await expect(book.getByTestId("lacking")).toHaveText(
+      "Finnhub gives no order book.Shown instead: its trades in the tape, its bars in the chart.",
+    );
+    await expect(book.locator("[data-fragment]")).toHaveCount(0);
+    await expect(page.getByTestId("book-group")).toBeHidden();
+    await expect(page.getByTestId("tape-row").first()).toBeVisible();
+    await expect(page.getByTestId("chart-lack")).toBeHidden();
+  } finally {
+    await bookless.stop();
+    await sim.stop();
+  }
 });

@@ -1,7 +1,7 @@
 //! Both ways to an instrument side by side: what each brings, and what one has that the other has not.
 //!
-//! The comparison itself is `live::cross_check`; it runs as long as the reader has it switched on here, and follows the
-//! venue on both ways for that time.
+//! The comparison itself is `live::cross_check`; it runs as long as the reader has it switched on, and follows the venue
+//! of the shown instrument on both ways for that time.
 
 use leptos::prelude::*;
 use model::{decimal::Price, instrument::InstrumentId, time::Now};
@@ -12,31 +12,51 @@ use crate::{
     live::{browser, cross_check::CrossReport, use_live},
 };
 
+/// The comparison of the shown instrument: one for the page, however many places show it.
+#[derive(Clone, Copy, Debug)]
+pub struct Comparison {
+    is_on: RwSignal<bool>,
+    /// Why the shown instrument cannot be had directly.
+    refusal: Memo<Option<String>>,
+    report: Memo<Option<CrossReport>>,
+}
+
+impl Comparison {
+    fn new(instrument: Signal<Option<InstrumentId>>) -> Self {
+        let live = use_live();
+        let is_on = RwSignal::new(false);
+        let compared = Memo::new(move |_| instrument.get().filter(|_| is_on.get()));
+        live.use_topics(Signal::derive(move || {
+            let both = compared.get().map(|instrument| vec![Topic::tape(&instrument), Topic::quote(&instrument)]);
+            both.unwrap_or_default()
+        }));
+        Effect::new(move |_| live.compare(compared.get()));
+        let refusal = Memo::new(move |_| {
+            let venue = instrument.get()?.venue().clone();
+            if live.venues().with(|venues| venues.find(&venue).is_some_and(|row| row.capabilities.is_simulated)) {
+                return Some("Each path makes up a market of its own here: there is nothing to compare.".to_owned());
+            }
+            live.offers().with(|offers| offers.iter().find(|offer| offer.venue == venue)?.refusal.clone())
+        });
+        let report = Memo::new(move |_| {
+            let has_begun = live.tick().get() != Now::default();
+            compared.get().filter(|_| has_begun)?;
+            live.with_model(|model| model.cross_check.as_ref().map(|check| check.report(browser::now()))).flatten()
+        });
+        Self { is_on, refusal, report }
+    }
+}
+
+/// Provides the comparison to the whole page.
+pub fn provide_comparison(instrument: Signal<Option<InstrumentId>>) {
+    provide_context(Comparison::new(instrument));
+}
+
 /// The switch, and while it is on the comparison.
 #[component]
-pub fn CrossCheckPanel(
-    /// What to compare.
-    #[prop(into)]
-    instrument: Signal<Option<InstrumentId>>,
-) -> impl IntoView {
-    let live = use_live();
-    let is_on = RwSignal::new(false);
-    let compared = Memo::new(move |_| instrument.get().filter(|_| is_on.get()));
-    live.use_topics(Signal::derive(move || {
-        let both = compared.get().map(|instrument| vec![Topic::tape(&instrument), Topic::quote(&instrument)]);
-        both.unwrap_or_default()
-    }));
-    Effect::new(move |_| live.compare(compared.get()));
-    on_cleanup(move || live.compare(None));
-    let refusal = Memo::new(move |_| {
-        let venue = instrument.get()?.venue().clone();
-        live.offers().with(|offers| offers.iter().find(|offer| offer.venue == venue)?.refusal.clone())
-    });
-    let report = Memo::new(move |_| {
-        let has_begun = live.tick().get() != Now::default();
-        compared.get().filter(|_| has_begun)?;
-        live.with_model(|model| model.cross_check.as_ref().map(|check| check.report(browser::now()))).flatten()
-    });
+pub fn CrossCheckPanel() -> impl IntoView {
+    let comparison = use_context().unwrap_or_else(|| Comparison::new(Signal::stored(None)));
+    let Comparison { is_on, refusal, report } = comparison;
     let verdict = Memo::new(move |_| report.with(|report| report.as_ref().map(verdict).unwrap_or_default()));
     view! {
         <section class="cross-check" data-testid="cross-check" aria-label="Server and direct compared">
@@ -50,6 +70,7 @@ pub fn CrossCheckPanel(
                 />
                 <span>"Compare both paths"</span>
             </label>
+            <p class="cross-check__note">"Opens the venue's own socket as well, and says where the two paths differ."</p>
             <p class="cross-check__note" hidden=move || refusal.with(Option::is_none)>{move || refusal.get()}</p>
             <div hidden=move || report.with(Option::is_none)>
                 <table class="cross-check__table">

@@ -166,6 +166,16 @@ impl LiveModel {
         self.direct.contains(venue)
     }
 
+    /// The venues whose data comes directly and still does, whatever has become of the server.
+    pub fn direct_going_on(&self, now: Now) -> Vec<Venue> {
+        let is_connected = |venue: &&Venue| {
+            let status = self.worker_status(venue);
+            status.is_some_and(|status| status.connections.iter().any(|connection| connection.is_connected))
+        };
+        let going_on = self.direct.iter().filter(|venue| !self.is_cut_off_from(venue, now)).filter(is_connected);
+        going_on.cloned().collect()
+    }
+
     fn merge_status(&mut self) {
         let counting: Vec<&StatusData> =
             self.direct.iter().filter_map(|venue| self.workers.get(venue)).map(|(status, _)| status).collect();

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use model::instrument::Venue;
 use serde::Deserialize;
 
 /// The venues, as far as known.
@@ -67,6 +68,17 @@ impl VenueList {
         let answer: Answer = serde_json::from_str(text)?;
         Ok(Self { known: Arc::new(answer.venues), is_known: true, failure: None })
     }
+
+    /// The venue of that name; of a recording the venue that was recorded.
+    pub fn find(&self, venue: &Venue) -> Option<&VenueRow> {
+        let name = venue.replayed().unwrap_or(venue.as_str());
+        self.known.iter().find(|row| row.name == name)
+    }
+
+    /// Its name for people; the name in topics where the list does not have it.
+    pub fn title<'a>(&'a self, venue: &'a Venue) -> &'a str {
+        self.find(venue).map_or(venue.as_str(), |row| &row.title)
+    }
 }
 
 #[cfg(test)]
@@ -80,6 +92,8 @@ mod tests {
             "token":"missing","first_symbols":["A"],"is_running":false,"symbols":[]}]}"#;
         let list = VenueList::parse(text).unwrap();
         assert_eq!((list.known[0].title.as_str(), list.known[0].capabilities.needs_token), ("One", true));
+        assert_eq!(list.title(&Venue::new("one").as_replay()), "One");
+        assert_eq!(list.title(&Venue::new("other")), "other");
         for text in ["", "[]", "{}", r#"{"venues":[{"name":"x"}]}"#, "<html>"] {
             assert!(VenueList::parse(text).is_err(), "{text}");
         }

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use leptos::prelude::*;
-use model::time::{Monotonic, Now};
+use model::{
+    instrument::Venue,
+    time::{Monotonic, Now},
+};
 
 use crate::live::{
     browser,
@@ -27,7 +30,13 @@ pub fn Banner() -> impl IntoView {
     let live = use_live();
     let notice = Memo::new(move |_| match live.tick().get() {
         now if now == Now::default() => Notice::default(),
-        _ => notice(&live.link().get(), live.recovery().get(), browser::now().monotonic),
+        _ => {
+            let now = browser::now();
+            let going_on = live.with_model(|model| model.direct_going_on(now)).unwrap_or_default();
+            let title = |venue: &Venue| live.venues().with(|venues| venues.title(venue).to_owned());
+            let direct: Vec<String> = going_on.iter().map(title).collect();
+            notice(&live.link().get(), live.recovery().get(), now.monotonic, &direct)
+        }
     });
     view! {
         <div
@@ -44,7 +53,8 @@ pub fn Banner() -> impl IntoView {
     }
 }
 
-fn notice(link: &LinkState, recovery: Option<(Recovery, Monotonic)>, now: Monotonic) -> Notice {
+/// `direct` are the venues whose data goes on without the server.
+fn notice(link: &LinkState, recovery: Option<(Recovery, Monotonic)>, now: Monotonic, direct: &[String]) -> Notice {
     let seconds_to = |at: &Monotonic| at.saturating_since(now).as_secs_f64().ceil() as u64;
     let attempt = |at: &Monotonic| match seconds_to(at) {
         0 => "trying again now".to_owned(),
@@ -59,17 +69,25 @@ fn notice(link: &LinkState, recovery: Option<(Recovery, Monotonic)>, now: Monoto
             _ => Notice::default(),
         },
         LinkState::Reconnecting { at } => {
-            let words = format!("Connection to the server lost, {}. Values on this page are old.", attempt(at));
+            let words = format!("Connection to the server lost, {}. {}", attempt(at), what_is_old(direct));
             Notice { tone: "reconnecting", words, has_retry: true }
         }
         LinkState::Disconnected { at } => {
-            let words = format!("No network, {}. Values on this page are old.", attempt(at));
+            let words = format!("No network, {}. {}", attempt(at), what_is_old(direct));
             Notice { tone: "disconnected", words, has_retry: true }
         }
         LinkState::Error { message } => {
             let words = format!("The server refused the connection: {message}. Reload the page, or try again.");
             Notice { tone: "error", words, has_retry: true }
         }
+    }
+}
+
+/// What cannot be trusted while the server is away: all that came from it, and nothing else.
+fn what_is_old(direct: &[String]) -> String {
+    match direct {
+        [] => "Values on this page are old.".to_owned(),
+        direct => format!("Values from the server are old; those of {} come directly and go on.", direct.join(", ")),
     }
 }
 
@@ -88,7 +106,7 @@ mod tests {
     fn says_what_is_wrong_and_when_it_is_tried_again() {
         #[track_caller]
         fn check(link: &LinkState, tone: &str, words: &str) {
-            let notice = notice(link, None, at(10_000));
+            let notice = notice(link, None, at(10_000), &[]);
             assert_eq!((notice.tone, notice.words.as_str()), (tone, words));
         }
         check(&LinkState::Connecting, "", "");
@@ -118,9 +136,23 @@ mod tests {
     #[test]
     fn a_recovery_is_told_for_six_seconds() {
         let recovery = Recovery { n_resumed: 4, n_replayed: 412, n_lost: 0, n_reset: 0 };
-        let told = |now_ms| notice(&LinkState::Connected, Some((recovery, at(10_000))), at(now_ms)).words;
+        let told = |now_ms| notice(&LinkState::Connected, Some((recovery, at(10_000))), at(now_ms), &[]).words;
         assert_eq!(told(10_000), "Reconnected: resumed, 412 replayed, 0 lost");
         assert_eq!(told(15_999), told(10_000));
         assert_eq!(told(16_000), "");
+    }
+
+    #[test]
+    fn only_what_came_from_the_server_is_called_old() {
+        let direct = ["Binance".to_owned(), "Kraken".to_owned()];
+        let words = |link: &LinkState, direct: &[String]| notice(link, None, at(10_000), direct).words;
+        let lost = LinkState::Reconnecting { at: at(12_400) };
+        assert_eq!(
+            words(&lost, &direct[..1]),
+            "Connection to the server lost, next attempt in 3 s. Values from the server are old; those of Binance come directly and go on.",
+        );
+        let offline = LinkState::Disconnected { at: at(11_000) };
+        assert!(words(&offline, &direct).ends_with("those of Binance, Kraken come directly and go on."));
+        assert_eq!(words(&LinkState::Connected, &direct), "");
     }
 }

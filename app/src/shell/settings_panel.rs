@@ -7,7 +7,6 @@ use crate::{
     components::{cross_check::CrossCheckPanel, data_path::DataPaths},
     fragment::cadence::{Pace, Preset},
     pages::{FragmentSpec, PAGES, SHELL_FRAGMENTS},
-    selection::use_selection,
     settings::{Flash, Theme, UpDown, use_settings},
 };
 
@@ -54,7 +53,7 @@ pub fn SettingsPanel() -> impl IntoView {
                 choose=move |value: String| settings.update(|settings| settings.flash = Flash::parse(&value).unwrap_or_default())
             />
             <DataPaths/>
-            <CrossCheckPanel instrument=use_selection().id/>
+            <CrossCheckPanel/>
         </section>
     }
 }

@@ -6,6 +6,8 @@ use model::{
     proof::BookState,
 };
 
+use wire::data::ConnectionEntry;
+
 use super::*;
 
 fn at(monotonic_ms: u64) -> Now {
@@ -200,6 +202,24 @@ fn direct_data_does_not_age_with_the_server() {
     assert_eq!(model.waiting_cause(&topics, at(20_100)), None);
     // A worker that hangs is found all the same.
     assert_eq!(model.freshness(&topics, at(26_100)), Freshness::Stale { age_ms: 6_100, is_quiet: false });
+}
+
+#[test]
+fn what_goes_on_without_the_server_is_what_comes_directly_and_is_connected() {
+    let venue = instrument().venue().clone();
+    let mut model = connected();
+    let mut worker_is = |is_connected: bool, model: &mut LiveModel| {
+        let connection = ConnectionEntry { is_connected, ..ConnectionEntry::new(&venue, FeedMode::WebSocket) };
+        let status = StatusData { connections: vec![connection], ..StatusData::default() };
+        model.apply_worker_status(&venue, ItemKind::Snapshot, status, at(1_000));
+    };
+    worker_is(true, &mut model);
+    assert_eq!(model.direct_going_on(at(1_100)), [], "nothing shown comes from it yet");
+    direct(&mut model);
+    assert_eq!(model.direct_going_on(at(1_100)), [instrument().venue().clone()]);
+    assert_eq!(model.direct_going_on(at(8_000)), [], "the worker hangs");
+    worker_is(false, &mut model);
+    assert_eq!(model.direct_going_on(at(1_100)), []);
 }
 
 #[test]

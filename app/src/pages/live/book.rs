@@ -10,6 +10,7 @@ use crate::{
     live::model::LiveModel,
     pages::live::{
         book_rows::{BookRow, BookView, N_LEVELS, proof},
+        lacking::{Gift, Lacking, use_lack},
         topics_of,
     },
     selection::Selection,
@@ -23,6 +24,8 @@ pub fn BookPanel(
     selection: Selection,
 ) -> impl IntoView {
     let topics = topics_of(selection, Topic::book);
+    let lack = use_lack(selection, Gift::Book);
+    let is_given = Memo::new(move |_| lack.with(Option::is_none));
     let settings = use_settings();
     let n_ticks = Memo::new(move |_| {
         let id = selection.id.with(|id| id.as_ref().map(ToString::to_string));
@@ -55,6 +58,7 @@ pub fn BookPanel(
                 data-testid="book-group"
                 aria-label="Price step of the book"
                 title="Price step of the book"
+                hidden=move || !is_given.get()
                 on:change=move |event: ev::Event| choose(event_target_value(&event).parse().unwrap_or(1))
             >
                 {GROUP_TICKS.map(|choice| view! {
@@ -63,9 +67,11 @@ pub fn BookPanel(
                     </option>
                 })}
             </select>
-            <Fragment name="book" cadence=Cadence::Price topics source choice=Signal::derive(move || n_ticks.get().to_string()) let:view>
-                <Book view selection/>
-            </Fragment>
+            <Show when=move || is_given.get() fallback=move || view! { <Lacking title="Book" lack/> }>
+                <Fragment name="book" cadence=Cadence::Price topics source choice=Signal::derive(move || n_ticks.get().to_string()) let:view>
+                    <Book view selection/>
+                </Fragment>
+            </Show>
         </section>
     }
 }

@@ -13,6 +13,7 @@ use crate::{
         model::{Freshness, LiveModel},
         use_live,
     },
+    pages::live::lacking::{Gift, Lack, use_lack},
     selection::Selection,
 };
 
@@ -60,11 +61,16 @@ pub fn ChartPanel(
         Some(ChartInstrument { label: selection.name(), price_decimals, size_decimals })
     });
     follow_clock(use_live(), series, topics);
+    let lack = use_lack(selection, Gift::Bars);
+    let lack_words = move |lack: &Lack| format!("{} {}", lack.what, lack.instead);
     view! {
         <section class="panel chart-panel" aria-label="Chart">
             <div class="chart-panel__toolbar" role="group" aria-label="Interval">
                 {INTERVALS.map(|choice| view! { <IntervalButton choice interval/> }).collect_view()}
             </div>
+            <p class="chart-panel__lack" data-testid="chart-lack" hidden=move || lack.with(Option::is_none)>
+                {move || lack.with(|lack| lack.as_ref().map(lack_words))}
+            </p>
             <Fragment name="chart" cadence=Cadence::Chart topics source let:revision>
                 <div
                     class="chart-panel__chart"

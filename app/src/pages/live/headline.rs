@@ -36,7 +36,7 @@ pub fn Headline(
     };
     view! {
         <header class="headline">
-            <SymbolPicker selection/>
+            <SymbolPicker selection path="/"/>
             <Fragment name="headline" cadence=Cadence::Price topics source let:figures>
                 <HeadlineFigures figures selection/>
             </Fragment>

@@ -19,14 +19,19 @@ use crate::{
     selection::{Selection, pair},
 };
 
-/// Shows an instrument, and says so in the address.
+/// Shows an instrument on the Live page, and says so in the address.
 pub fn use_choose() -> impl Fn(&InstrumentId) + Clone {
+    use_choose_on("/")
+}
+
+/// The same on the page at `path`.
+fn use_choose_on(path: &'static str) -> impl Fn(&InstrumentId) + Clone {
     let navigate = use_navigate();
     move |id: &InstrumentId| {
         let symbol = String::from(js_sys::encode_uri_component(&id.to_string()));
         // Colons and slashes are legal in a query and easier to read.
         let symbol = symbol.replace("%3A", ":").replace("%2F", "/");
-        navigate(&format!("/?symbol={symbol}"), NavigateOptions { scroll: false, ..NavigateOptions::default() });
+        navigate(&format!("{path}?symbol={symbol}"), NavigateOptions { scroll: false, ..NavigateOptions::default() });
     }
 }
 
@@ -35,6 +40,8 @@ pub fn use_choose() -> impl Fn(&InstrumentId) + Clone {
 pub fn SymbolPicker(
     /// The shown instrument.
     selection: Selection,
+    /// The page that it stands on.
+    path: &'static str,
 ) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
     let field = NodeRef::<html::Input>::new();
@@ -81,7 +88,7 @@ pub fn SymbolPicker(
             on:close=move |_| is_open.set(false)
             on:click=move |event| close_on_backdrop(&event, dialog)
         >
-            <SymbolSearch dialog field text is_open selection/>
+            <SymbolSearch dialog field text is_open selection path/>
         </dialog>
     }
 }
@@ -99,6 +106,8 @@ fn SymbolSearch(
     is_open: RwSignal<bool>,
     /// The shown instrument.
     selection: Selection,
+    /// The page that shows it.
+    path: &'static str,
 ) -> impl IntoView {
     let live = use_live();
     let active_idx = RwSignal::new(0_usize);
@@ -106,7 +115,7 @@ fn SymbolSearch(
         true => live.instruments().with(|list| text.with(|text| search(&list.known, text))),
         false => Vec::new(),
     });
-    let choose = use_choose();
+    let choose = use_choose_on(path);
     let pick = Callback::new(move |id: InstrumentId| {
         choose(&id);
         close(dialog);

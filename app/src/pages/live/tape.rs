@@ -14,6 +14,7 @@ use crate::{
     fragment::{Fragment, cadence::Cadence},
     live::model::LiveModel,
     pages::live::{
+        lacking::{Gift, Lacking, use_lack},
         tape_rows::{MAX_ROWS, TapeChoice, TapeLine, TapeRows, TapeView},
         topics_of,
     },
@@ -28,6 +29,8 @@ pub fn TapePanel(
     selection: Selection,
 ) -> impl IntoView {
     let topics = topics_of(selection, Topic::tape);
+    let lack = use_lack(selection, Gift::Trades);
+    let is_given = Memo::new(move |_| lack.with(Option::is_none));
     let is_paused = RwSignal::new(false);
     let is_hovered = RwSignal::new(false);
     let settings = use_settings();
@@ -55,7 +58,7 @@ pub fn TapePanel(
     // The inputs stand outside the region that refreshes.
     view! {
         <section class="panel tape-panel" data-panel="tape" aria-label="Tape">
-            <label class="tape-panel__filter">
+            <label class="tape-panel__filter" hidden=move || !is_given.get()>
                 <span>"size ≥"</span>
                 <input
                     class="field field--tool tape-panel__least"
@@ -78,14 +81,17 @@ pub fn TapePanel(
                 data-testid="tape-pause"
                 aria-pressed=move || is_paused.get().to_string()
                 title="Hold the tape"
+                hidden=move || !is_given.get()
                 on:click=move |_| is_paused.update(|is_paused| *is_paused = !*is_paused)
             >
                 <IconMark icon=Signal::derive(move || if is_paused.get() { Icon::Play } else { Icon::Pause })/>
                 <span class="unseen">"Hold the tape"</span>
             </button>
-            <Fragment name="tape" cadence=Cadence::Price topics source choice let:view>
-                <Tape view is_held is_hovered selection/>
-            </Fragment>
+            <Show when=move || is_given.get() fallback=move || view! { <Lacking title="Tape" lack/> }>
+                <Fragment name="tape" cadence=Cadence::Price topics source choice let:view>
+                    <Tape view is_held is_hovered selection/>
+                </Fragment>
+            </Show>
         </section>
     }
 }

@@ -1,6 +1,8 @@
-//! The page Data quality: how each feed fares and what its messages took, the proof of each book, and what went wrong.
+//! The page Data quality: how each feed fares and what its messages took, the proof of each book, both ways to an instrument
+//! side by side, and what went wrong.
 
 pub mod books;
+pub mod both_ways;
 pub mod trouble_list;
 pub mod venues;
 
@@ -13,7 +15,7 @@ use crate::{
     live::use_live,
     pages::{
         FragmentSpec,
-        quality::{books::BooksPanel, trouble_list::TroubleList, venues::VenuesPanel},
+        quality::{books::BooksPanel, both_ways::BothWaysPanel, trouble_list::TroubleList, venues::VenuesPanel},
     },
 };
 
@@ -32,6 +34,7 @@ pub fn QualityPage() -> impl IntoView {
         <div class="quality-page">
             <VenuesPanel/>
             <BooksPanel/>
+            <BothWaysPanel/>
             <TroubleList/>
         </div>
     }

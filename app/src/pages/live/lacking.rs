@@ -1,0 +1,177 @@
+//! What a venue does not give, in words at the place where it would stand: no region waits for what never comes.
+//!
+//! Not here: what each venue gives, which the server's list of venues says. Until that list has come everything may come.
+
+use leptos::prelude::*;
+use model::instrument::Venue;
+
+use crate::{
+    live::{
+        use_live,
+        venue_list::{Capabilities, VenueList},
+    },
+    selection::Selection,
+};
+
+/// What a venue may give, each with a place of its own on the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gift {
+    /// The order book.
+    Book,
+    /// Public prints.
+    Trades,
+    /// Bars.
+    Bars,
+}
+
+impl Gift {
+    fn is_given(self, by: Capabilities) -> bool {
+        match self {
+            Self::Book => by.book,
+            Self::Trades => by.trades,
+            Self::Bars => by.candles,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Book => "order book",
+            Self::Trades => "trades",
+            Self::Bars => "bars",
+        }
+    }
+}
+
+/// What is missing, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lack {
+    /// Who does not give what.
+    pub what: String,
+    /// What is shown instead; empty where the venue gives nothing at all.
+    pub instead: String,
+}
+
+/// The words for what the shown instrument's venue does not give; `None` where it gives it, or as long as that is not
+/// known.
+pub fn use_lack(selection: Selection, gift: Gift) -> Memo<Option<Lack>> {
+    let live = use_live();
+    Memo::new(move |_| selection.id.with(|id| live.venues().with(|venues| lack(venues, id.as_ref()?.venue(), gift))))
+}
+
+/// A panel's head and the words, in place of what the venue does not give.
+#[component]
+pub fn Lacking(
+    /// The panel's name.
+    title: &'static str,
+    /// The words.
+    lack: Memo<Option<Lack>>,
+) -> impl IntoView {
+    let text = move |of: fn(&Lack) -> &str| {
+        move || lack.with(|lack| lack.as_ref().map_or_else(String::new, |lack| of(lack).to_owned()))
+    };
+    view! {
+        <div class="panel__head">
+            <h2 class="panel__title">{title}</h2>
+        </div>
+        <div class="lacking" data-testid="lacking">
+            <p class="lacking__what">{text(|lack| &lack.what)}</p>
+            <p>{text(|lack| &lack.instead)}</p>
+        </div>
+    }
+}
+
+fn lack(venues: &VenueList, venue: &Venue, gift: Gift) -> Option<Lack> {
+    let row = venues.find(venue)?;
+    let by = row.capabilities;
+    if gift.is_given(by) {
+        return None;
+    }
+    let bars = match (by.candles, by.trades) {
+        (true, _) => Some("its bars in the chart"),
+        (false, true) => Some("bars made of them in the chart, from the start of the feed on"),
+        (false, false) => None,
+    };
+    let book = by.book.then_some("its levels in the book");
+    let shown: Vec<&str> = [book, by.trades.then_some("its trades in the tape"), bars].into_iter().flatten().collect();
+    Some(Lack {
+        what: format!("{} gives no {}.", row.title, gift.name()),
+        instead: if shown.is_empty() { String::new() } else { format!("Shown instead: {}.", shown.join(", ")) },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn venues(capabilities: &str) -> VenueList {
+        let row = format!(
+            r#"{{"venues":[{{"name":"one","title":"One","capabilities":{{"websocket":true,"rest":true,{capabilities},
+            "needs_token":false,"may_be_opened_from_browser":false,"is_simulated":false}},"token":"not_needed","first_symbols":[]}}]}}"#
+        );
+        VenueList::parse(&row).unwrap()
+    }
+
+    #[test]
+    fn says_what_is_missing_and_what_is_shown_instead() {
+        #[track_caller]
+        fn check(capabilities: &str, gift: Gift, expected: &str) {
+            let found = lack(&venues(capabilities), &Venue::new("one"), gift);
+            let words = found.map(|lack| format!("{} {}", lack.what, lack.instead)).unwrap_or_default();
+            assert_eq!(words.trim(), expected);
+        }
+        let all = r#""book":true,"trades":true,"candles":true"#;
+        [Gift::Book, Gift::Trades, Gift::Bars].map(|gift| check(all, gift, ""));
+        let bookless = r#""book":false,"trades":true,"candles":true"#;
+        check(
+            bookless,
+            Gift::Book,
+            "One gives no order book. Shown instead: its trades in the tape, its bars in the chart.",
+        );
+        check(bookless, Gift::Trades, "");
+        let trades_alone = r#""book":false,"trades":true,"candles":false"#;
+        let made =
+            "Shown instead: its trades in the tape, bars made of them in the chart, from the start of the feed on.";
+        check(trades_alone, Gift::Book, &format!("One gives no order book. {made}"));
+        check(trades_alone, Gift::Bars, &format!("One gives no bars. {made}"));
+        let book_alone = r#""book":true,"trades":false,"candles":false"#;
+        check(book_alone, Gift::Trades, "One gives no trades. Shown instead: its levels in the book.");
+        check(r#""book":false,"trades":false,"candles":false"#, Gift::Bars, "One gives no bars.");
+    }
+
+    #[test]
+    fn a_recording_gives_what_its_venue_gives_and_strangers_may_give_all() {
+        let bookless = venues(r#""book":false,"trades":true,"candles":true"#);
+        assert!(lack(&bookless, &Venue::new("one").as_replay(), Gift::Book).is_some());
+        assert_eq!(lack(&bookless, &Venue::new("two"), Gift::Book), None);
+        assert_eq!(lack(&VenueList::default(), &Venue::new("one"), Gift::Book), None);
+    }
+
+    /// The panels say it: no region waits, and no control stands there for what is not shown.
+    #[cfg(feature = "ssr")]
+    #[test]
+    fn a_panel_without_data_is_words() {
+        use model::instrument::InstrumentId;
+
+        use crate::{
+            live::Live,
+            pages::live::{book::BookPanel, tape::TapePanel},
+        };
+
+        let rendered = |capabilities: &str| {
+            let venues = venues(capabilities);
+            Owner::new().with(|| {
+                provide_context(Live::knowing(venues));
+                let id = Memo::new(|_| InstrumentId::parse("one:A").ok());
+                let selection = Selection { id, instrument: Memo::new(|_| None) };
+                [view! { <BookPanel selection/> }.to_html(), view! { <TapePanel selection/> }.to_html()]
+            })
+        };
+        let [book, tape] = rendered(r#""book":false,"trades":true,"candles":true"#);
+        assert!(book.contains("One gives no order book."), "{book}");
+        assert!(!book.contains("data-fragment"), "{book}");
+        assert!(tape.contains("data-fragment=\"tape\"") && !tape.contains("lacking"), "{tape}");
+        let [book, tape] = rendered(r#""book":true,"trades":false,"candles":true"#);
+        assert!(book.contains("data-fragment=\"book\"") && !book.contains("lacking"), "{book}");
+        assert!(tape.contains("One gives no trades.") && !tape.contains("data-fragment"), "{tape}");
+    }
+}

@@ -1,0 +1,24 @@
+//! Both ways to one instrument side by side, with the choice of the instrument. The comparison is `components::cross_check`.
+
+use leptos::prelude::*;
+
+use crate::{
+    components::cross_check::CrossCheckPanel, pages::live::symbol_picker::SymbolPicker, selection::use_selection,
+};
+
+/// Server and direct compared.
+#[component]
+pub fn BothWaysPanel() -> impl IntoView {
+    let selection = use_selection();
+    view! {
+        <section class="panel both-ways" data-panel="both-ways" aria-label="Server and direct">
+            <div class="panel__head">
+                <h2 class="panel__title">"Server and direct"</h2>
+                <SymbolPicker selection path="/quality"/>
+            </div>
+            <div class="both-ways__check">
+                <CrossCheckPanel/>
+            </div>
+        </section>
+    }
+}
