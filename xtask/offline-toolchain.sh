@@ -7,14 +7,20 @@ set -euo pipefail
 DIR="${1:-${XDG_CACHE_HOME:-$HOME/.cache}/rust-wasm-toolchain}"
 HOSTRUST=/usr
 PKGS="rustc-web cargo-web rust-web-src rust-web-llvm rust-web-clippy rustfmt-web"
-missing=""
-for p in $PKGS; do dpkg -s "$p" >/dev/null 2>&1 || missing="$missing $p"; done
-if [ -n "$missing" ]; then
+install_missing() {
+  missing=""
+  for p in "$@"; do dpkg -s "$p" >/dev/null 2>&1 || missing="$missing $p"; done
+  [ -n "$missing" ] || return 0
   SUDO=""; [ "$(id -u)" = 0 ] || SUDO="sudo -n"
   $SUDO apt-get update -qq
   # shellcheck disable=SC2086
   DEBIAN_FRONTEND=noninteractive $SUDO apt-get install -y -qq --no-install-recommends $missing >&2
-fi
+}
+# shellcheck disable=SC2086
+install_missing $PKGS
+# rust-lld is a link to the linker of the same LLVM (lld-22), whose package no other one asks for.
+LLD="$(basename "$(readlink "$HOSTRUST/bin/rust-lld")")"
+command -v "$LLD" >/dev/null || install_missing "$LLD"
 TARGET=wasm32-unknown-unknown
 STAMP="$($HOSTRUST/bin/rustc -vV | sha256sum | cut -c1-16)-v3"
 if [ "$(cat "$DIR/.stamp" 2>/dev/null || true)" = "$STAMP" ]; then
