@@ -208,7 +208,7 @@ fn direct_data_does_not_age_with_the_server() {
 fn what_goes_on_without_the_server_is_what_comes_directly_and_is_connected() {
     let venue = instrument().venue().clone();
     let mut model = connected();
-    let mut worker_is = |is_connected: bool, model: &mut LiveModel| {
+    let worker_is = |is_connected: bool, model: &mut LiveModel| {
         let connection = ConnectionEntry { is_connected, ..ConnectionEntry::new(&venue, FeedMode::WebSocket) };
         let status = StatusData { connections: vec![connection], ..StatusData::default() };
         model.apply_worker_status(&venue, ItemKind::Snapshot, status, at(1_000));

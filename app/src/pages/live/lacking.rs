@@ -120,7 +120,9 @@ mod tests {
             assert_eq!(words.trim(), expected);
         }
         let all = r#""book":true,"trades":true,"candles":true"#;
-        [Gift::Book, Gift::Trades, Gift::Bars].map(|gift| check(all, gift, ""));
+        for gift in [Gift::Book, Gift::Trades, Gift::Bars] {
+            check(all, gift, "");
+        }
         let bookless = r#""book":false,"trades":true,"candles":true"#;
         check(
             bookless,
