@@ -307,7 +307,7 @@ impl Session for CoinbaseSession {
     }
 
     fn deadline(&self) -> Option<Monotonic> {
-        let polling_at = self.polling.deadline(self.pool.needs_polling());
+        let polling_at = self.polling.deadline(self.pool.polling_from());
         let parts = [
             self.pool.deadline(),
             self.requests.deadline(),
