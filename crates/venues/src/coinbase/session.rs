@@ -326,6 +326,10 @@ impl Session for CoinbaseSession {
         &self.out.health
     }
 
+    fn weight_per_minute(&self) -> u32 {
+        REQUEST_RULES.weight_per_minute
+    }
+
     fn instruments(&self) -> &[Arc<Instrument>] {
         &self.instruments
     }

@@ -271,6 +271,10 @@ impl Session for FinnhubSession {
         &self.out.health
     }
 
+    fn weight_per_minute(&self) -> u32 {
+        REQUEST_RULES.weight_per_minute
+    }
+
     fn instruments(&self) -> &[Arc<Instrument>] {
         &self.instruments
     }

@@ -450,6 +450,10 @@ impl Session for KrakenSession {
         &self.out.health
     }
 
+    fn weight_per_minute(&self) -> u32 {
+        REQUEST_RULES.weight_per_minute
+    }
+
     fn instruments(&self) -> &[Arc<Instrument>] {
         &self.instruments
     }
