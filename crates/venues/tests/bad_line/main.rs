@@ -1,6 +1,7 @@
 //! A bad line between made-up venues and their sessions: no book that is wrong, no silence that goes unnoticed.
 //!
-//! - [`books`]: frames are lost, doubled, late, damaged · [`stalls`]: connections that are open and say nothing
+//! - [`books`]: frames are lost, doubled, late, damaged · [`stalls`]: connections that are open and say nothing ·
+//!   [`limits`]: a venue that is asked too much
 //! - [`line`]: the line, the shell's part and the judge · [`seen`]: what was seen · [`ladder`]: the venues' own books ·
 //!   [`venue`]: what a venue does, and one room for each
 //!
@@ -18,7 +19,10 @@ mod kraken;
 #[path = "../support/kraken.rs"]
 mod kraken_support;
 mod ladder;
+mod limits;
 mod line;
+#[path = "../support/node.rs"]
+mod node;
 #[path = "../support/rest.rs"]
 mod rest;
 mod seen;
