@@ -127,8 +127,16 @@ impl Budget {
         }
     }
 
-    /// Takes in an answer. `used_weight`: the venue's own count of the current minute, which includes other callers.
-    pub fn answered(&mut self, status: u16, retry_after: Option<Duration>, used_weight: Option<u32>, now: Monotonic) {
+    /// Takes in the answer to a request of `asked_at`. `used_weight`: the venue's own count of the current minute, which
+    /// includes other callers.
+    pub fn answered(
+        &mut self,
+        asked_at: Monotonic,
+        status: u16,
+        retry_after: Option<Duration>,
+        used_weight: Option<u32>,
+        now: Monotonic,
+    ) {
         if let Some(n_used) = used_weight {
             self.counted_by_venue = Some((now, n_used));
         }
@@ -137,9 +145,9 @@ impl Budget {
             418 => self.open(now + retry_after.unwrap_or(UNSTATED_418)),
             // A firewall or a region block is not helped by asking again soon.
             403 | 451 => self.open(now + retry_after.unwrap_or(UNSTATED_418)),
-            500.. => self.failed(retry_after, now),
+            500.. => self.failed(asked_at, retry_after, now),
             _ => {
-                if !matches!(self.breaker, Breaker::Open { .. }) {
+                if !self.is_beside_probe(asked_at) && !matches!(self.breaker, Breaker::Open { .. }) {
                     self.breaker = Breaker::Closed { n_failures: 0 };
                     self.n_openings = 0;
                 }
@@ -147,12 +155,20 @@ impl Budget {
         }
     }
 
-    /// Takes in a request without an answer.
-    pub fn unanswered(&mut self, now: Monotonic) {
-        self.failed(None, now);
+    /// Takes in that a request of `asked_at` got no answer.
+    pub fn unanswered(&mut self, asked_at: Monotonic, now: Monotonic) {
+        self.failed(asked_at, None, now);
     }
 
-    fn failed(&mut self, retry_after: Option<Duration>, now: Monotonic) {
+    /// True while a probe is out and the request went out before it: how that one ended proves nothing.
+    fn is_beside_probe(&self, asked_at: Monotonic) -> bool {
+        matches!(self.breaker, Breaker::Probing { since } if asked_at < since)
+    }
+
+    fn failed(&mut self, asked_at: Monotonic, retry_after: Option<Duration>, now: Monotonic) {
+        if self.is_beside_probe(asked_at) {
+            return;
+        }
         let cool_down =
             COOL_DOWN.saturating_mul(1 << self.n_openings.min(4)).max(retry_after.unwrap_or(Duration::ZERO));
         match &mut self.breaker {
@@ -252,7 +268,7 @@ mod tests {
     #[test]
     fn what_others_used_counts() {
         let mut budget = Budget::new(6_000);
-        budget.answered(200, None, Some(2_990), at(0));
+        budget.answered(at(0), 200, None, Some(2_990), at(0));
         assert_eq!(budget.acquire(50, at(1)), Permit::At(at(60_000)));
         assert_eq!(budget.acquire(5, at(1)), Permit::Granted);
         assert_eq!(budget.acquire(50, at(60_000)), Permit::Granted);
@@ -264,7 +280,7 @@ mod tests {
         let used = |budget: &Budget, millis| budget.weight(at(millis)).used;
         budget.acquire(250, at(0));
         assert_eq!(budget.weight(at(1)), RestWeight { used: 250, limit: 6_000 });
-        budget.answered(200, None, Some(900), at(1_000));
+        budget.answered(at(1_000), 200, None, Some(900), at(1_000));
         assert_eq!((used(&budget, 2_000), used(&budget, 60_999), used(&budget, 61_000)), (900, 900, 0));
         budget.acquire(40, at(62_000));
         assert_eq!((used(&budget, 62_000), used(&budget, 122_000)), (40, 0));
@@ -290,33 +306,50 @@ mod tests {
     #[test]
     fn nothing_goes_out_inside_retry_after_and_then_one_probe() {
         let mut budget = Budget::new(6_000);
-        budget.answered(429, Some(Duration::from_secs(7)), None, at(0));
+        budget.answered(at(0), 429, Some(Duration::from_secs(7)), None, at(0));
         // A late success of an earlier request does not open the door.
-        budget.answered(200, None, None, at(10));
+        budget.answered(at(10), 200, None, None, at(10));
         for millis in [0, 1, 6_999] {
             assert_eq!(budget.acquire(2, at(millis)), Permit::At(at(7_000)));
         }
         assert_eq!(budget.acquire(2, at(7_000)), Permit::Granted);
         assert_eq!(budget.acquire(2, at(7_001)), Permit::AfterProbe);
-        budget.answered(418, Some(Duration::from_secs(120)), None, at(7_100));
+        budget.answered(at(7_100), 418, Some(Duration::from_secs(120)), None, at(7_100));
         assert_eq!(budget.acquire(2, at(7_200)), Permit::At(at(127_100)));
         assert_eq!(budget.acquire(2, at(127_100)), Permit::Granted);
-        budget.answered(200, None, None, at(127_200));
+        budget.answered(at(127_200), 200, None, None, at(127_200));
         assert_eq!(budget.acquire(2, at(127_201)), Permit::Granted);
         assert_eq!(budget.acquire(2, at(127_202)), Permit::Granted);
+    }
+
+    #[test]
+    fn only_the_probe_decides() {
+        let mut budget = Budget::new(6_000);
+        for _ in 0..3 {
+            assert_eq!(budget.acquire(2, at(0)), Permit::Granted);
+        }
+        budget.answered(at(0), 429, Some(Duration::from_secs(7)), None, at(100));
+        assert_eq!(budget.acquire(2, at(7_100)), Permit::Granted);
+        // Two that were asked long before come to an end while it is out.
+        budget.answered(at(0), 200, None, None, at(7_200));
+        assert_eq!(budget.acquire(2, at(7_200)), Permit::AfterProbe);
+        budget.answered(at(0), 503, None, None, at(7_300));
+        assert_eq!((budget.acquire(2, at(7_300)), budget.open_until()), (Permit::AfterProbe, None));
+        budget.answered(at(7_100), 200, None, None, at(7_400));
+        assert_eq!(budget.acquire(2, at(7_400)), Permit::Granted);
     }
 
     #[test]
     fn failures_open_it_for_longer_each_time() {
         let mut budget = Budget::new(6_000);
         for _ in 1..FAILURES_TO_OPEN {
-            budget.unanswered(at(0));
+            budget.unanswered(at(0), at(0));
             assert_eq!(budget.open_until(), None);
         }
-        budget.answered(503, None, None, at(0));
+        budget.answered(at(0), 503, None, None, at(0));
         assert_eq!(budget.open_until(), Some(at(5_000)));
         assert_eq!(budget.acquire(1, at(5_000)), Permit::Granted);
-        budget.unanswered(at(5_100));
+        budget.unanswered(at(5_100), at(5_100));
         assert_eq!(budget.open_until(), Some(at(15_100)));
         assert_eq!(budget.acquire(1, at(15_100)), Permit::Granted);
         assert_eq!(budget.acquire(1, at(45_000)), Permit::AfterProbe);

@@ -30,8 +30,14 @@ impl PollRounds {
         Self { spacing, next_round: None }
     }
 
-    /// Begins, goes on or ends.
-    pub(crate) fn turn(&mut self, is_needed: bool, now: Monotonic) -> PollTurn {
+    /// True while rounds are asked for.
+    pub(crate) fn is_on(&self) -> bool {
+        self.next_round.is_some()
+    }
+
+    /// Begins, goes on or ends. `needed_from`: from when on REST has to stand in, if at all.
+    pub(crate) fn turn(&mut self, needed_from: Option<Monotonic>, now: Monotonic) -> PollTurn {
+        let is_needed = needed_from.is_some_and(|from| from <= now);
         match self.next_round {
             Some(_) if !is_needed => {
                 self.next_round = None;
@@ -47,11 +53,11 @@ impl PollRounds {
     }
 
     /// When [`Self::turn`] is wanted.
-    pub(crate) fn deadline(&self, is_needed: bool) -> Option<Monotonic> {
-        match (is_needed, self.next_round) {
-            (true, None) | (false, Some(_)) => Some(Monotonic::ZERO),
-            (true, next_round) => next_round,
-            (false, None) => None,
+    pub(crate) fn deadline(&self, needed_from: Option<Monotonic>) -> Option<Monotonic> {
+        match (needed_from, self.next_round) {
+            (None, Some(_)) => Some(Monotonic::ZERO),
+            (Some(from), Some(due)) => Some(from.max(due)),
+            (needed_from, None) => needed_from,
         }
     }
 }
@@ -64,13 +70,13 @@ mod tests {
     fn rounds_keep_their_distance_and_end() {
         let at = |secs| Monotonic::from_zero(Duration::from_secs(secs));
         let mut rounds = PollRounds::new(Duration::from_secs(5));
-        assert_eq!((rounds.turn(false, at(1)), rounds.deadline(false)), (PollTurn::NotDue, None));
-        assert_eq!(rounds.deadline(true), Some(at(0)));
-        let turns: Vec<PollTurn> = (10..17).map(|secs| rounds.turn(true, at(secs))).collect();
+        assert_eq!((rounds.turn(None, at(1)), rounds.deadline(None), rounds.is_on()), (PollTurn::NotDue, None, false));
+        assert_eq!((rounds.turn(Some(at(9)), at(8)), rounds.deadline(Some(at(9)))), (PollTurn::NotDue, Some(at(9))));
+        let turns: Vec<PollTurn> = (10..17).map(|secs| rounds.turn(Some(at(9)), at(secs))).collect();
         let (due, not) = (PollTurn::Due, PollTurn::NotDue);
         assert_eq!(turns, [due, not, not, not, not, due, not]);
-        assert_eq!(rounds.deadline(true), Some(at(20)));
-        assert_eq!((rounds.deadline(false), rounds.turn(false, at(17))), (Some(at(0)), PollTurn::Ended));
-        assert_eq!((rounds.turn(false, at(18)), rounds.turn(true, at(19))), (not, due));
+        assert_eq!((rounds.deadline(Some(at(9))), rounds.is_on()), (Some(at(20)), true));
+        assert_eq!((rounds.deadline(None), rounds.turn(None, at(17))), (Some(at(0)), PollTurn::Ended));
+        assert_eq!((rounds.turn(None, at(18)), rounds.turn(Some(at(0)), at(19))), (not, due));
     }
 }

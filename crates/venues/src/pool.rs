@@ -64,6 +64,8 @@ struct Shard {
     backoff: Backoff,
     successor_backoff: Backoff,
     has_been_open: bool,
+    /// The last connection was lost then, and no data has come since.
+    dark_since: Option<Monotonic>,
     cause: Option<FeedCause>,
     next_attempt: Option<Timestamp>,
 }
@@ -80,6 +82,7 @@ impl Pool {
             backoff: backoff.clone(),
             successor_backoff: backoff.clone(),
             has_been_open: false,
+            dark_since: None,
             cause: None,
             next_attempt: None,
         };
@@ -116,13 +119,16 @@ impl Pool {
         self.position(id).is_some()
     }
 
-    /// True where REST has to stand in: some failures in a row, or a handshake refused for good reasons of the venue's.
-    pub(crate) fn needs_polling(&self) -> bool {
+    /// From when on REST has to stand in, where it has to at all: after some failures in a row, where a handshake was refused
+    /// for good reasons of the venue's, or where nothing has come for a while since a connection was lost.
+    pub(crate) fn polling_from(&self) -> Option<Monotonic> {
         let is_block = |cause: &FeedCause| matches!(cause, FeedCause::RegionBlocked | FeedCause::Refused { .. });
-        self.is_watched
-            && self.shards.iter().any(|shard| {
-                shard.backoff.n_failures() >= FAILURES_TO_POLL || shard.cause.as_ref().is_some_and(is_block)
-            })
+        let of_shard = |shard: &Shard| {
+            let is_hopeless =
+                shard.backoff.n_failures() >= FAILURES_TO_POLL || shard.cause.as_ref().is_some_and(is_block);
+            if is_hopeless { Some(Monotonic::ZERO) } else { shard.dark_since.map(|since| since + DARK_TO_POLL) }
+        };
+        self.shards.iter().filter_map(of_shard).min().filter(|_| self.is_watched)
     }
 
     /// A connection is open: what `subscribe` gives for its symbols goes out.
@@ -206,6 +212,7 @@ impl Pool {
             Role::Active if is_first => {
                 let shard = &mut self.shards[shard_idx];
                 shard.backoff.reset();
+                shard.dark_since = None;
                 shard.cause = None;
                 self.report(out);
             }
@@ -274,6 +281,7 @@ impl Pool {
             if shard.members.is_empty() && self.is_watched {
                 let links = [shard.active.take(), shard.successor.take()];
                 out.queue.extend(links.into_iter().flatten().map(|link| Output::Close(link.id)));
+                shard.dark_since = None;
                 shard.cause = None;
                 shard.next_attempt = None;
             }
@@ -361,7 +369,9 @@ impl Pool {
             shard.successor_backoff.reset();
             return Lost::new();
         }
-        shard.cause = Some(cause).filter(|_| !shard.active.as_ref().is_some_and(Link::has_data));
+        let has_data = shard.active.as_ref().is_some_and(Link::has_data);
+        shard.cause = Some(cause).filter(|_| !has_data);
+        shard.dark_since = shard.dark_since.or(Some(now.monotonic)).filter(|_| !has_data);
         let lost = shard.members.clone();
         if shard.active.is_none() {
             let wait = shard.backoff.fail(&mut self.jitter).max(least_wait);
@@ -391,6 +401,7 @@ impl Pool {
         }
         shard.backoff.reset();
         shard.successor_backoff.reset();
+        shard.dark_since = None;
         shard.cause = None;
         self.report(out);
     }
@@ -475,3 +486,5 @@ fn cause_of(reason: &CloseReason, is_leaving: bool, refused_wait: Duration, now:
 
 /// Failures in a row to connect after which REST is polled as well.
 const FAILURES_TO_POLL: u32 = 3;
+/// REST is polled as well where a connection was lost and no data has come for this long: most come back sooner.
+const DARK_TO_POLL: Duration = Duration::from_secs(2);

@@ -227,13 +227,15 @@ impl<P: Purpose> Requests<P> {
         now: Now,
         out: &mut Out,
     ) -> Settled<'a, P> {
+        // One that nobody waits for was asked before whatever is out now.
+        let asked_at = self.in_flight.get(&id).map_or(Monotonic::ZERO, |(sent_at, _)| *sent_at);
         match &result {
             Ok(HttpAnswer { status, retry_after, used_weight, .. }) => {
                 let is_refusal = *status == 403 && self.rules.is_forbidden_a_refusal;
                 let status = if is_refusal { 404 } else { *status };
-                self.budget.answered(status, *retry_after, *used_weight, now.monotonic);
+                self.budget.answered(asked_at, status, *retry_after, *used_weight, now.monotonic);
             }
-            Err(_) => self.budget.unanswered(now.monotonic),
+            Err(_) => self.budget.unanswered(asked_at, now.monotonic),
         }
         out.health.breaker = self.budget.breaker_state(now);
         let Some((_, task)) = self.in_flight.remove(&id) else { return Settled::Late };
@@ -266,7 +268,7 @@ impl<P: Purpose> Requests<P> {
 
     /// The venue says in its own words that there were too many requests (some do so with status 200).
     pub(crate) fn refused_as_too_many(&mut self, retry_after: Option<Duration>, now: Now, out: &mut Out) {
-        self.budget.answered(429, retry_after, None, now.monotonic);
+        self.budget.answered(now.monotonic, 429, retry_after, None, now.monotonic);
         out.health.breaker = self.budget.breaker_state(now);
         self.limited(now, out);
     }
@@ -282,9 +284,11 @@ impl<P: Purpose> Requests<P> {
         let timeout = self.rules.timeout;
         let is_overdue = |sent_at: Monotonic| now.monotonic.saturating_since(sent_at) >= timeout;
         let overdue = self.in_flight.extract_if(.., |_, (sent_at, _)| is_overdue(*sent_at));
-        let tasks: Vec<Task<P>> = overdue.map(|(_, (_, task))| task).collect();
-        for _ in &tasks {
-            self.budget.unanswered(now.monotonic);
+        let overdue: Vec<(Monotonic, Task<P>)> = overdue.map(|(_, sent)| sent).collect();
+        let mut tasks = Vec::new();
+        for (sent_at, task) in overdue {
+            self.budget.unanswered(sent_at, now.monotonic);
+            tasks.push(task);
         }
         if !tasks.is_empty() {
             self.next_due = Some(now.monotonic);
@@ -381,7 +385,7 @@ mod tests {
         requests.push(history(1), now(500).monotonic);
         assert!(requests.send_due(now(499), &mut out, request).is_empty());
         assert_eq!(requests.deadline(), Some(now(500).monotonic));
-        requests.budget.answered(429, Some(Duration::from_secs(7)), None, now(499).monotonic);
+        requests.budget.answered(now(0).monotonic, 429, Some(Duration::from_secs(7)), None, now(499).monotonic);
         assert!(requests.send_due(now(500), &mut out, request).is_empty());
         assert_eq!(requests.deadline(), Some(now(7_499).monotonic));
         assert_eq!(requests.send_due(now(7_499), &mut out, request).len(), 1);

@@ -233,7 +233,7 @@ fn history(rig: &Rig) -> Option<(Interval, Vec<i64>)> {
 
 #[test]
 fn history_is_answered_with_the_newest_bars_and_holes_stay() {
-    let (mut rig, ..) = live("BTC/USD");
+    let (mut rig, connection, _) = live("BTC/USD");
     for (interval, minutes) in [
         (Interval::M1, 1),
         (Interval::M5, 5),
@@ -242,6 +242,7 @@ fn history_is_answered_with_the_newest_bars_and_holes_stay() {
         (Interval::H4, 240),
         (Interval::D1, 1_440),
     ] {
+        rig.frame(connection, HEARTBEAT);
         wish(&mut rig, interval, 4);
         rig.run(1_000);
         let [request] = rig.requests("/OHLC").try_into().unwrap();

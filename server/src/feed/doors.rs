@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use model::time::Monotonic;
 use venues::{
     budget::{Budget, Permit},
     registry::{self, VenueInfo},
@@ -34,45 +35,45 @@ impl SharedBudget {
         Self { budget: Arc::new(Mutex::new(Budget::new(limit))), clock }
     }
 
-    /// For a feed, whose session has weighed the request already.
+    /// For a feed, whose session has weighed the request already. Returns when it was asked.
     ///
     /// # Errors
     /// How long nothing may be asked: someone was told so.
-    pub fn note(&self, weight: u32) -> Result<(), Duration> {
+    pub fn note(&self, weight: u32) -> Result<Monotonic, Duration> {
         let now = self.clock.now().monotonic;
         let mut budget = self.lock();
         match budget.open_until().filter(|until| now < *until) {
             Some(until) => Err(until.saturating_since(now)),
             None => {
                 budget.spend(weight, now);
-                Ok(())
+                Ok(now)
             }
         }
     }
 
-    /// For a page: counts `weight` where it may go out now.
+    /// For a page: counts `weight` where it may go out now. Returns when it was asked.
     ///
     /// # Errors
     /// How long to wait before asking again.
-    pub fn ask(&self, weight: u32) -> Result<(), Duration> {
+    pub fn ask(&self, weight: u32) -> Result<Monotonic, Duration> {
         let now = self.clock.now().monotonic;
         match self.lock().acquire(weight, now) {
-            Permit::Granted => Ok(()),
+            Permit::Granted => Ok(now),
             Permit::At(later) => Err(later.saturating_since(now)),
             Permit::AfterProbe => Err(PROBE_WAIT),
         }
     }
 
-    /// Takes in an answer.
-    pub fn answered(&self, status: u16, retry_after: Option<Duration>, used_weight: Option<u32>) {
+    /// Takes in the answer to a request of `asked_at`.
+    pub fn answered(&self, asked_at: Monotonic, status: u16, retry_after: Option<Duration>, used_weight: Option<u32>) {
         let now = self.clock.now().monotonic;
-        self.lock().answered(status, retry_after, used_weight, now);
+        self.lock().answered(asked_at, status, retry_after, used_weight, now);
     }
 
-    /// Takes in a request without an answer.
-    pub fn unanswered(&self) {
+    /// Takes in that a request of `asked_at` got no answer.
+    pub fn unanswered(&self, asked_at: Monotonic) {
         let now = self.clock.now().monotonic;
-        self.lock().unanswered(now);
+        self.lock().unanswered(asked_at, now);
     }
 
     fn lock(&self) -> MutexGuard<'_, Budget> {
@@ -150,8 +151,9 @@ mod tests {
     #[test]
     fn a_retry_after_holds_for_feed_and_pages() {
         let budget = SharedBudget::new(6_000, Clock::start());
-        assert_eq!((budget.note(50), budget.ask(50)), (Ok(()), Ok(())));
-        budget.answered(429, Some(Duration::from_secs(30)), None);
+        let asked_at = budget.note(50).unwrap();
+        assert!(budget.ask(50).is_ok());
+        budget.answered(asked_at, 429, Some(Duration::from_secs(30)), None);
         for waits in [budget.note(1), budget.ask(1)] {
             let wait = waits.unwrap_err();
             assert!(wait > Duration::from_secs(29) && wait <= Duration::from_secs(30), "{wait:?}");
@@ -161,11 +163,11 @@ mod tests {
     #[test]
     fn pages_get_what_the_feed_leaves() {
         let budget = SharedBudget::new(200, Clock::start());
-        assert_eq!(budget.note(90), Ok(()));
-        assert_eq!(budget.ask(10), Ok(()));
+        assert!(budget.note(90).is_ok());
+        assert!(budget.ask(10).is_ok());
         assert!(budget.ask(10).is_err());
         // The feed's session has asked its own budget: it is not held up here.
-        assert_eq!(budget.note(10), Ok(()));
+        assert!(budget.note(10).is_ok());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use model::time::Monotonic;
 use reqwest::{
     Client, Response, Url,
     header::{CONTENT_TYPE, HeaderMap},
@@ -129,7 +130,7 @@ impl HttpClient {
         let id = request.id;
         let result = match self.permits.acquire().await {
             Ok(_permit) => match self.budget.note(request.weight) {
-                Ok(()) => self.settled(self.fetch(request).await),
+                Ok(asked_at) => self.settled(asked_at, self.fetch(request).await),
                 // A page was told to wait: the feed hears the same, without asking.
                 Err(wait) => Ok(Answer::wait(wait)),
             },
@@ -151,19 +152,19 @@ impl HttpClient {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        self.budget.ask(weight).map_err(PassFailure::Wait)?;
+        let asked_at = self.budget.ask(weight).map_err(PassFailure::Wait)?;
         let asked = async {
             let response = self.client.get(url).send().await.map_err(|error| failure(Cause(error.without_url())))?;
             read(response, MAX_PASSED_BODY).await
         };
-        self.settled(asked.await).map_err(PassFailure::NoAnswer)
+        self.settled(asked_at, asked.await).map_err(PassFailure::NoAnswer)
     }
 
     /// Tells the shared budget how a request ended.
-    fn settled(&self, result: Result<Answer, HttpFailure>) -> Result<Answer, HttpFailure> {
+    fn settled(&self, asked_at: Monotonic, result: Result<Answer, HttpFailure>) -> Result<Answer, HttpFailure> {
         match &result {
-            Ok(answer) => self.budget.answered(answer.status, answer.retry_after, answer.used_weight),
-            Err(_) => self.budget.unanswered(),
+            Ok(answer) => self.budget.answered(asked_at, answer.status, answer.retry_after, answer.used_weight),
+            Err(_) => self.budget.unanswered(asked_at),
         }
         result
     }

@@ -1,7 +1,7 @@
 //! REST instead of a connection that cannot be had: figures of 24 hours, best bid and offer, and prints.
 //!
-//! Begins after some failures in a row, or at once where the venue refuses connections, and ends by itself when a connection delivers; attempts to connect go on
-//! meanwhile. Prints keep their ids, so none comes twice. Books are not polled: seconds-old levels are no book.
+//! Begins and ends as the pool says ([`crate::pool::Pool::polling_from`]); attempts to connect go on meanwhile. Prints keep
+//! their ids, so none comes twice. Books are not polled: seconds-old levels are no book.
 
 use model::{
     event::{MarketEventKind, Trade, TradeId},
@@ -25,7 +25,7 @@ use crate::{
 impl BinanceSession {
     /// Begins, goes on or ends.
     pub(super) fn poll(&mut self, now: Now) {
-        match self.polling.turn(self.pool.needs_polling(), now.monotonic) {
+        match self.polling.turn(self.pool.polling_from(), now.monotonic) {
             PollTurn::NotDue => return,
             PollTurn::Ended => return self.out.set_polling(false),
             PollTurn::Due => {}
@@ -51,7 +51,7 @@ impl BinanceSession {
 
     /// Figures of 24 hours came.
     pub(super) fn polled_day(&mut self, position: usize, ticker: &BinanceDayTicker, now: Now) {
-        if !self.pool.needs_polling() {
+        if !self.polling.is_on() {
             return;
         }
         self.out.set_polling(true);

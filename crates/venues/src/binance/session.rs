@@ -339,7 +339,7 @@ impl Session for BinanceSession {
     fn deadline(&self) -> Option<Monotonic> {
         let crossed = self.crossed.iter().filter_map(|position| self.streams[*position].book.crossed_since());
         let crossed_at = crossed.min().map(|since| since + CROSSED_TOLERANCE + Duration::from_millis(1));
-        let polling_at = self.polling.deadline(self.pool.needs_polling());
+        let polling_at = self.polling.deadline(self.pool.polling_from());
         let parts = [self.pool.deadline(), self.requests.deadline(), crossed_at, polling_at, self.liveness.deadline()];
         parts.into_iter().flatten().min()
     }

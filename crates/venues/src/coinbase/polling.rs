@@ -1,8 +1,8 @@
 //! REST instead of a connection that cannot be had: best bid and offer, prints, figures of 24 hours.
 //!
-//! Begins after some failures in a row, or at once where the venue refuses connections, and ends by itself when a
-//! connection delivers; attempts to connect go on meanwhile. Prints keep their ids, so none comes twice, neither from two
-//! polls nor from the snapshot that a new connection begins with. Books are not polled: seconds-old levels are no book.
+//! Begins and ends as the pool says ([`crate::pool::Pool::polling_from`]); attempts to connect go on meanwhile. Prints keep
+//! their ids, so none comes twice, neither from two polls nor from the snapshot that a new connection begins with. Books are
+//! not polled: seconds-old levels are no book.
 
 use model::{
     event::{MarketEventKind, Trade},
@@ -24,7 +24,7 @@ use crate::{
 impl CoinbaseSession {
     /// Begins, goes on or ends.
     pub(super) fn poll(&mut self, now: Now) {
-        match self.polling.turn(self.pool.needs_polling(), now.monotonic) {
+        match self.polling.turn(self.pool.polling_from(), now.monotonic) {
             PollTurn::NotDue => return,
             PollTurn::Ended => return self.out.set_polling(false),
             PollTurn::Due => {}
@@ -44,7 +44,7 @@ impl CoinbaseSession {
 
     /// Best bid and offer came.
     pub(super) fn polled_best_prices(&mut self, position: usize, book: &CoinbaseProductBook, now: Now) {
-        if !self.pool.needs_polling() {
+        if !self.polling.is_on() {
             return;
         }
         self.out.set_polling(true);
@@ -55,7 +55,7 @@ impl CoinbaseSession {
 
     /// Figures of 24 hours came.
     pub(super) fn polled_day(&mut self, position: usize, product: &CoinbaseProduct<'_>, now: Now) {
-        if !self.pool.needs_polling() {
+        if !self.polling.is_on() {
             return;
         }
         if let Some(day) = product.day() {

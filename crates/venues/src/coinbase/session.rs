@@ -314,7 +314,7 @@ impl Session for CoinbaseSession {
     }
 
     fn deadline(&self) -> Option<Monotonic> {
-        let polling_at = self.polling.deadline(self.pool.needs_polling());
+        let polling_at = self.polling.deadline(self.pool.polling_from());
         let parts = [
             self.pool.deadline(),
             self.requests.deadline(),
@@ -331,6 +331,10 @@ impl Session for CoinbaseSession {
 
     fn health(&self) -> &FeedHealth {
         &self.out.health
+    }
+
+    fn weight_per_minute(&self) -> u32 {
+        REQUEST_RULES.weight_per_minute
     }
 
     fn instruments(&self) -> &[Arc<Instrument>] {

@@ -79,7 +79,7 @@ impl FinnhubSession {
 
     /// The day's figures, as they were when the last print was made: they never replace newer ones.
     fn quote(&mut self, position: usize, quote: &FinnhubQuote, now: Now) {
-        let is_polling = self.pool.needs_polling();
+        let is_polling = self.rounds.is_on();
         if is_polling {
             self.out.set_polling(true);
         }

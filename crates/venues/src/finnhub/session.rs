@@ -46,7 +46,7 @@ pub struct FinnhubSession {
     books: Books,
     pub(super) pool: Pool,
     pub(super) requests: Requests<Purpose>,
-    rounds: PollRounds,
+    pub(super) rounds: PollRounds,
     pub(super) liveness: Liveness,
     pub(super) out: Out,
     instruments: Vec<Arc<Instrument>>,
@@ -199,7 +199,7 @@ impl FinnhubSession {
             self.liveness.release(position);
         }
         self.expire_requests(now);
-        match self.rounds.turn(self.pool.needs_polling(), now.monotonic) {
+        match self.rounds.turn(self.pool.polling_from(), now.monotonic) {
             PollTurn::NotDue => {}
             PollTurn::Ended => self.out.set_polling(false),
             PollTurn::Due => self.ask_for_quotes(now),
@@ -258,7 +258,7 @@ impl Session for FinnhubSession {
     }
 
     fn deadline(&self) -> Option<Monotonic> {
-        let polling_at = self.rounds.deadline(self.pool.needs_polling());
+        let polling_at = self.rounds.deadline(self.pool.polling_from());
         let parts = [self.pool.deadline(), self.requests.deadline(), polling_at, self.liveness.deadline()];
         parts.into_iter().flatten().min()
     }
@@ -269,6 +269,10 @@ impl Session for FinnhubSession {
 
     fn health(&self) -> &FeedHealth {
         &self.out.health
+    }
+
+    fn weight_per_minute(&self) -> u32 {
+        REQUEST_RULES.weight_per_minute
     }
 
     fn instruments(&self) -> &[Arc<Instrument>] {

@@ -111,7 +111,7 @@ impl KrakenSession {
         if let Some(stream) = symbol.and_then(|symbol| self.streams.get(symbol)).filter(|_| refusal.is_unknown_symbol())
         {
             // Where connections can be had their word counts: REST had other names for long.
-            if self.pool.needs_polling() {
+            if self.polling.is_on() {
                 let cause = FeedCause::UnknownSymbol { symbol: stream.id.symbol().to_owned() };
                 self.out.health.instrument_causes.insert(stream.id.clone(), cause);
             }

@@ -1,9 +1,8 @@
 //! REST instead of a connection that cannot be had: best bid and offer, and prints.
 //!
-//! Begins after some failures in a row, or at once where the venue refuses connections, and ends by itself when a
-//! connection delivers; attempts to connect go on meanwhile. Prints keep their ids, so none comes twice, and each question
-//! goes on where the last answer ended. Books are not polled: seconds-old levels are no book. Figures of 24 hours neither:
-//! REST has no first price of theirs.
+//! Begins and ends as the pool says ([`crate::pool::Pool::polling_from`]); attempts to connect go on meanwhile. Prints keep
+//! their ids, so none comes twice, and each question goes on where the last answer ended. Books are not polled: seconds-old
+//! levels are no book. Figures of 24 hours neither: REST has no first price of theirs.
 
 use model::{
     event::{MarketEventKind, Trade, TradeId},
@@ -24,7 +23,7 @@ use crate::{
 impl KrakenSession {
     /// Begins, goes on or ends.
     pub(super) fn poll(&mut self, now: Now) {
-        match self.polling.turn(self.pool.needs_polling(), now.monotonic) {
+        match self.polling.turn(self.pool.polling_from(), now.monotonic) {
             PollTurn::NotDue => return,
             PollTurn::Ended => {
                 // The next time begins with the newest prints.
@@ -53,7 +52,7 @@ impl KrakenSession {
 
     /// Best bid and offer came. It is news even where it is the old one: it was seen just now.
     pub(super) fn polled_ticker(&mut self, position: usize, ticker: &KrakenRestTicker, now: Now) {
-        if !self.pool.needs_polling() {
+        if !self.polling.is_on() {
             return;
         }
         self.out.set_polling(true);

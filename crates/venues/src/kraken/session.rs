@@ -437,7 +437,7 @@ impl Session for KrakenSession {
 
     fn deadline(&self) -> Option<Monotonic> {
         let watched_at = self.watched.values().min().copied();
-        let polling_at = self.polling.deadline(self.pool.needs_polling());
+        let polling_at = self.polling.deadline(self.pool.polling_from());
         let parts = [self.pool.deadline(), self.requests.deadline(), watched_at, polling_at, self.liveness.deadline()];
         parts.into_iter().flatten().min()
     }
@@ -448,6 +448,10 @@ impl Session for KrakenSession {
 
     fn health(&self) -> &FeedHealth {
         &self.out.health
+    }
+
+    fn weight_per_minute(&self) -> u32 {
+        REQUEST_RULES.weight_per_minute
     }
 
     fn instruments(&self) -> &[Arc<Instrument>] {

@@ -182,13 +182,14 @@ impl UniswapSession {
         }
     }
 
-    fn has_pools(&self) -> bool {
-        self.is_started && self.pools.iter().any(|followed| followed.info.is_some())
+    /// There is nothing but REST: from the first pool on.
+    fn polling_from(&self) -> Option<Monotonic> {
+        (self.is_started && self.pools.iter().any(|followed| followed.info.is_some())).then_some(Monotonic::ZERO)
     }
 
     fn timeout(&mut self, now: Now) {
         self.expire_requests(now);
-        if self.rounds.turn(self.has_pools(), now.monotonic) == PollTurn::Due
+        if self.rounds.turn(self.polling_from(), now.monotonic) == PollTurn::Due
             && !self.requests.has(|purpose| matches!(purpose, Purpose::Block | Purpose::Swaps { .. }))
         {
             self.requests.push(Task::new(Purpose::Block), now.monotonic);
@@ -252,7 +253,7 @@ impl Session for UniswapSession {
     }
 
     fn deadline(&self) -> Option<Monotonic> {
-        self.requests.deadline().into_iter().chain(self.rounds.deadline(self.has_pools())).min()
+        self.requests.deadline().into_iter().chain(self.rounds.deadline(self.polling_from())).min()
     }
 
     fn books(&self) -> &Books {
@@ -261,6 +262,10 @@ impl Session for UniswapSession {
 
     fn health(&self) -> &FeedHealth {
         &self.out.health
+    }
+
+    fn weight_per_minute(&self) -> u32 {
+        REQUEST_RULES.weight_per_minute
     }
 
     fn instruments(&self) -> &[Arc<Instrument>] {

@@ -5,6 +5,7 @@ use venues::session::{ConnectionId, HttpRequest};
 use crate::{
     answers::Answers,
     frames::{Frames, hit},
+    rest,
     support::{self, Rig, depth, depth_of, exchange_info, mini_ticker, quote, snapshot, trade},
 };
 
@@ -97,16 +98,7 @@ impl Answers for Binance {
         match end {
             "depth" => snapshot(1_000),
             "exchangeInfo" => exchange_info(&[SYMBOL]),
-            "klines" => r#"[[1499040000000,"0.016","0.8","0.015","0.0157","148976.1",1499644799999,"2434.1",308,"1756.8","28.4","0"]]"#.to_owned(),
-            "trades" => r#"[{"id":28457,"price":"4.00","qty":"12.0","quoteQty":"48.0","time":1499865549590,"isBuyerMaker":true,"isBestMatch":true}]"#.to_owned(),
-            "aggTrades" => r#"[{"a":26129,"p":"0.016","q":"4.7","f":27781,"l":27783,"T":1498793709153,"m":true,"M":true}]"#.to_owned(),
-            "24hr" => {
-                let time_ms = support::EPOCH_MS + i64::try_from(request.id.0).unwrap();
-                format!(
-                    r#"{{"symbol":"AAABBB","lastPrice":"4.00","bidPrice":"4.00","bidQty":"1.0","askPrice":"4.01","askQty":"1.0","openPrice":"3.0","highPrice":"5.0","lowPrice":"2.0","volume":"9.0","closeTime":{time_ms}}}"#
-                )
-            }
-            other => panic!("{other}"),
+            _ => rest::answer(<Self as Answers>::NAME, request),
         }
     }
 }

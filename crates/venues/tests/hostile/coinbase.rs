@@ -7,6 +7,7 @@ use crate::{
     answers::Answers,
     coinbase_support::{Feed, book, numbered, product, ticker, trades},
     frames::Frames,
+    rest,
     support::Rig,
 };
 
@@ -102,15 +103,7 @@ impl Answers for Coinbase {
     fn answer(request: &HttpRequest) -> String {
         match request.path.rsplit('/').next().unwrap() {
             SYMBOL => product(SYMBOL, ""),
-            "candles" => r#"{"candles":[{"start":"1712192400","low":"66055.14","high":"66331.99","open":"66312.4","close":"66181.6","volume":"355.8"}]}"#.to_owned(),
-            "product_book" => {
-                r#"{"pricebook":{"product_id":"AAA-USD","bids":[{"price":"100.01","size":"0.17"}],"asks":[{"price":"100.02","size":"0.16"}],"time":"2025-06-15T15:06:40.2Z"}}"#.to_owned()
-            }
-            "ticker" => {
-                let print = crate::coinbase_support::print(SYMBOL, request.id.0, "BUY");
-                format!(r#"{{"trades":[{print}],"best_bid":"1","best_ask":"2"}}"#)
-            }
-            other => panic!("{other}"),
+            _ => rest::answer(<Self as Answers>::NAME, request),
         }
     }
 }

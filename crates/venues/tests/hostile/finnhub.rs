@@ -5,6 +5,7 @@ use venues::session::{ConnectionId, HttpRequest, Input};
 use crate::{
     answers::Answers,
     frames::{Frames, hit},
+    rest,
     support::{EPOCH_MS, Rig, listed},
 };
 
@@ -90,11 +91,6 @@ impl Answers for Finnhub {
     const SYMBOL: &'static str = SYMBOL;
 
     fn answer(request: &HttpRequest) -> String {
-        if request.path.ends_with("/candle") {
-            return r#"{"c":[217.68],"h":[222.49],"l":[217.19],"o":[221.03],"s":"ok","t":[1569297600],"v":[33463820]}"#
-                .to_owned();
-        }
-        let time_s = EPOCH_MS / 1_000 + i64::try_from(request.id.0).unwrap();
-        format!(r#"{{"c":261.74,"d":1.1,"dp":0.42,"h":263.31,"l":260.68,"o":261.07,"pc":259.45,"t":{time_s}}}"#)
+        rest::answer(<Self as Answers>::NAME, request)
     }
 }

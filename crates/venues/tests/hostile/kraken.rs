@@ -7,6 +7,7 @@ use crate::{
     answers::Answers,
     frames::{Frames, hit},
     kraken_support::{DEPTH, HEARTBEAT, STATUS, Side, VenueBook, book, live, small_book, ticker, top, trade},
+    rest,
     support::Rig,
 };
 
@@ -107,21 +108,7 @@ impl Answers for Kraken {
     const SYMBOL: &'static str = SYMBOL;
 
     fn answer(request: &HttpRequest) -> String {
-        let result = match request.path.rsplit('/').next().unwrap() {
-            "AssetPairs" => r#"{"X":{"wsname":"AAA/BBB","pair_decimals":1,"lot_decimals":8}}"#.to_owned(),
-            "Ticker" => {
-                r#"{"X":{"a":["105.3","1","1.0"],"b":["105.2","1","1.0"],"c":["105.4","0.1"],"o":"106.6"}}"#.to_owned()
-            }
-            "Trades" => {
-                let number = request.id.0;
-                format!(r#"{{"X":[["83930.3","0.5",1790359840.93,"s","l","",{number}]],"last":"{number}"}}"#)
-            }
-            "OHLC" => {
-                r#"{"X":[[1790348400,"84.9","84.9","83.5","83.5","83.6","159.04",9205]],"last":1790348400}"#.to_owned()
-            }
-            other => panic!("{other}"),
-        };
-        format!(r#"{{"error":[],"result":{result}}}"#)
+        rest::answer(<Self as Answers>::NAME, request)
     }
 }
 

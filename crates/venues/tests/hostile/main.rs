@@ -18,6 +18,8 @@ mod kraken_support;
 mod mutation;
 #[path = "../support/node.rs"]
 mod node;
+#[path = "../support/rest.rs"]
+mod rest;
 #[path = "../support/size.rs"]
 mod size;
 #[path = "../support/mod.rs"]

@@ -1,31 +1,19 @@
-//! No silent error in a book: made-up venues whose frames get lost, doubled, out of order, damaged and cut off on the way.
+//! No silent error in a book: whenever one says that it is live, its rows and their digits are those the venue had at that
+//! place in its stream, whatever happened to the frames on the way.
 //!
-//! The venues' books, Kraken's checksums and the comparison use neither our book nor our parsers. Whenever our book says
-//! that it is live, its rows and their digits are those the venue had at that place in its stream. Sizes and what they are
-//! worth: `docs/reliability.md`.
+//! Not here: what happens to them ([`crate::line`]).
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may unwrap")]
-
-mod binance;
-mod coinbase;
-#[path = "../coinbase_support/mod.rs"]
-mod coinbase_support;
-mod kraken;
-#[path = "../support/kraken.rs"]
-mod kraken_support;
-mod ladder;
-mod line;
-#[path = "../support/size.rs"]
-mod size;
-#[path = "../support/mod.rs"]
-mod support;
-
-use binance::Binance;
-use coinbase::Coinbase;
-use kraken::Kraken;
-use line::{Faults, Line, Seen, Venue};
 use model::proof::BookState;
-use size::size;
+
+use crate::{
+    binance::Binance,
+    coinbase::Coinbase,
+    kraken::Kraken,
+    line::{Faults, Line},
+    seen::Seen,
+    size::size,
+    venue::Venue,
+};
 
 /// One frame in a hundred is lost, one doubled, one late; one in a thousand is damaged; a cut every twenty seconds.
 fn bad_line<V: Venue>() -> Faults {

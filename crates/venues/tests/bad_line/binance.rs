@@ -13,8 +13,8 @@ use venues::{
 
 use crate::{
     ladder::{Change, Sides, below, first_book, text, walk},
-    line::{Frame, Heard, Said, Venue},
-    support,
+    rest, support,
+    venue::{Frame, Heard, Said, Venue},
 };
 
 pub(crate) struct Binance {
@@ -40,6 +40,7 @@ impl Venue for Binance {
     const DECIMALS: (u32, u32) = (2, 3);
     const DEPTH: usize = usize::MAX;
     const SPACING_MS: u64 = 100;
+    const DEADLINE_MS: u64 = 30_000;
     const HAS_FIRST_SNAPSHOT: bool = false;
     const REQUIRED: &'static [&'static str] = &["U", "u", "b", "a", "s", "data"];
 
@@ -81,7 +82,7 @@ impl Venue for Binance {
             return (200, support::exchange_info(&Self::SYMBOLS));
         }
         if !request.path.ends_with("/depth") {
-            return (404, "{}".to_owned());
+            return (200, rest::answer(Self::NAME, request));
         }
         if below(&mut self.random, 20) == 0 {
             return (503, String::new());

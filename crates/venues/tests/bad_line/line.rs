@@ -2,11 +2,12 @@
 //!
 //! Frames of a made-up venue are lost, doubled, held back, damaged, or the connection is cut, all from a seed and in virtual
 //! time. After every frame each book is judged: one that says it is live has to be the venue's own at its position, and a
-//! question for a fresh snapshot has to keep its distance. Not here: what the venues say ([`Venue`] and its three rooms).
+//! question for a fresh snapshot has to keep its distance. Not here: what the venues say ([`Venue`]).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use model::{
+    event::{BookUpdate, MarketEventKind},
     instrument::InstrumentId,
     proof::{BookState, TrackedBook},
 };
@@ -17,67 +18,10 @@ use venues::{
 
 use crate::{
     ladder::{Sides, below, equals},
+    seen::{Seen, Watch},
     support::{Rig, listed},
+    venue::{Frame, Heard, Said, Venue},
 };
-
-/// What a venue says on a connection.
-#[derive(Clone, Debug)]
-pub(crate) enum Said {
-    /// Comes as it is, at once.
-    Surely(String),
-    /// Passes the bad line.
-    Frame(Frame),
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Frame {
-    pub(crate) text: String,
-    /// Its place in the venue's own history of the books.
-    pub(crate) number: u64,
-    /// The book it is about; `None` where it is about none.
-    pub(crate) symbol: Option<usize>,
-}
-
-/// What has come through so far.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Heard {
-    /// The highest number, damaged frames included.
-    pub(crate) newest: u64,
-    /// Of each symbol the number of the last frame that was not damaged.
-    pub(crate) last_whole: Vec<u64>,
-}
-
-/// A made-up venue: it has the books, makes the frames, and answers.
-pub(crate) trait Venue {
-    const NAME: &'static str;
-    const SYMBOLS: [&'static str; 2];
-    /// Decimals of prices and quantities.
-    const DECIMALS: (u32, u32);
-    /// Rows a side that the venue's protocol proves.
-    const DEPTH: usize;
-    /// Between two frames, in milliseconds.
-    const SPACING_MS: u64;
-    /// True where subscribing brings a snapshot without being asked for one.
-    const HAS_FIRST_SNAPSHOT: bool;
-    /// Members that a frame about a book cannot do without.
-    const REQUIRED: &'static [&'static str];
-
-    fn new(random: Jitter) -> Self;
-    /// The books as they are.
-    fn books(&self) -> [&Sides; 2];
-    /// A connection is open.
-    fn connected(&mut self) {}
-    /// Something changes.
-    fn go_on(&mut self) -> Vec<Said>;
-    /// The session sent a message.
-    fn take(&mut self, text: &str) -> Vec<Said>;
-    /// Symbols whose snapshots a message or a request asks for.
-    fn asked(output: &Output) -> Vec<usize>;
-    /// Status and body of an answer; `past` holds the books by number, the newest last.
-    fn answer(&mut self, request: &HttpRequest, past: &VecDeque<(u64, [Sides; 2])>) -> (u16, String);
-    /// The number at which a live book stands.
-    fn standing(symbol: usize, tracked: &TrackedBook, heard: &Heard) -> u64;
-}
 
 /// Of ten thousand frames so many meet each fate.
 #[derive(Clone, Copy, Debug, Default)]
@@ -94,64 +38,19 @@ pub(crate) struct Faults {
     pub(crate) cut: u64,
 }
 
-/// What came of it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Seen {
-    pub(crate) n_frames: u64,
-    /// Comparisons of live books with the venue's, and how many failed.
-    pub(crate) n_live: u64,
-    pub(crate) n_silent_errors: u64,
-    pub(crate) n_unverified: u64,
-    pub(crate) n_doubted: u64,
-    /// Times that each thing was done to a frame.
-    pub(crate) done: BTreeMap<&'static str, u64>,
-    /// Snapshots asked for, and those asked for too soon after the one before.
-    pub(crate) n_asked: u64,
-    pub(crate) n_hasty: u64,
-    /// From when a snapshot was permitted until the book was live, in milliseconds.
-    pub(crate) resyncs_ms: Vec<u64>,
-}
-
-impl Seen {
-    pub(crate) fn add(&mut self, other: Self) {
-        self.n_frames += other.n_frames;
-        self.n_live += other.n_live;
-        self.n_silent_errors += other.n_silent_errors;
-        self.n_unverified += other.n_unverified;
-        self.n_doubted += other.n_doubted;
-        other.done.into_iter().for_each(|(what, n_done)| *self.done.entry(what).or_default() += n_done);
-        self.n_asked += other.n_asked;
-        self.n_hasty += other.n_hasty;
-        self.resyncs_ms.extend(other.resyncs_ms);
-    }
-
-    pub(crate) fn resync_p99_ms(&self) -> u64 {
-        let mut sorted = self.resyncs_ms.clone();
-        sorted.sort_unstable();
-        sorted.get(sorted.len() * 99 / 100).or(sorted.last()).copied().unwrap_or(0)
-    }
-
-    /// Share of the comparisons that found the book live.
-    pub(crate) fn live_share(&self) -> f64 {
-        self.n_live as f64 / (self.n_live + self.n_unverified + self.n_doubted).max(1) as f64
-    }
-}
-
-/// What is known of one book over time; times in milliseconds.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Watch {
-    pub(crate) state: BookState,
-    /// When it ceased to be served, or the connection opened.
-    doubted_at: Option<u64>,
-    /// When the snapshot that will make it live was permitted.
-    permitted_at: Option<u64>,
-    /// The last two times that a snapshot was asked for, the newer one last.
-    asks: [Option<u64>; 2],
-    /// The next question is part of subscribing on a new connection.
-    is_first_ask: bool,
-    /// When something contradicted it, and when it was flagged for that and when it was live again.
-    pub(crate) contradicted_at: Vec<u64>,
-    pub(crate) flagged: Vec<(u64, Option<u64>)>,
+/// Ways to be silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stall {
+    /// Connections open and stay open; nothing comes.
+    OpenSilent,
+    /// The same, but pings come, so that the transport looks alive.
+    PongOnly,
+    /// The connection there is swallows everything; others open.
+    BlackHole,
+    /// The connection is lost, and new ones are never answered.
+    NoHandshake,
+    /// The connection is lost, and new ones open but never bring a whole frame.
+    Trickle,
 }
 
 /// The venue, the line and the session.
@@ -167,9 +66,18 @@ pub(crate) struct Line<V: Venue> {
     opening: Option<(u64, ConnectionId)>,
     /// With the number of frames that are to pass before.
     held: Vec<(u64, Frame)>,
-    requests: VecDeque<(u64, HttpRequest)>,
+    pub(crate) requests: VecDeque<(u64, HttpRequest)>,
     pub(crate) past: VecDeque<(u64, [Sides; 2])>,
     heard: Heard,
+    stall: Option<Stall>,
+    /// The connection's other side has fallen silent for good.
+    is_dead: bool,
+    /// Connections that are open as the shell sees it.
+    pub(crate) open: BTreeSet<ConnectionId>,
+    /// What was sent on the newest connection.
+    pub(crate) sent: Vec<String>,
+    /// When the last event came that says more than a book's state.
+    pub(crate) value_at: Option<u64>,
 }
 
 impl<V: Venue> Line<V> {
@@ -189,6 +97,11 @@ impl<V: Venue> Line<V> {
             requests: VecDeque::new(),
             past: VecDeque::new(),
             heard: Heard { newest: 0, last_whole: vec![0; 2] },
+            stall: None,
+            is_dead: false,
+            open: BTreeSet::new(),
+            sent: Vec::new(),
+            value_at: None,
         };
         line.serve();
         line
@@ -204,14 +117,7 @@ impl<V: Venue> Line<V> {
 
     /// Time passes, the venue's books change, and what it says of that goes over the line.
     pub(crate) fn step(&mut self) {
-        self.rig.run(V::SPACING_MS);
-        self.serve();
-        self.open();
-        while self.requests.front().is_some_and(|(due, _)| *due <= self.rig.now_ms) {
-            let Some((_, request)) = self.requests.pop_front() else { break };
-            let (status, body) = self.venue.answer(&request, &self.past);
-            self.rig.answer(request.id, status, None, &body);
-        }
+        self.wait(V::SPACING_MS);
         for said in self.venue.go_on() {
             self.say(said);
         }
@@ -222,12 +128,43 @@ impl<V: Venue> Line<V> {
         self.judge();
     }
 
+    /// Time passes: connections open, answers come.
+    pub(crate) fn wait(&mut self, millis: u64) {
+        self.rig.run(millis);
+        self.serve();
+        self.open();
+        if let (Some(Stall::PongOnly), Some(connection)) = (self.stall, self.connection) {
+            self.rig.input(Input::Ping(connection));
+        }
+        while self.requests.front().is_some_and(|(due, _)| *due <= self.rig.now_ms) {
+            let Some((_, request)) = self.requests.pop_front() else { break };
+            let (status, body) = self.venue.answer(&request, &self.past);
+            self.rig.answer(request.id, status, None, &body);
+        }
+        self.serve();
+        self.look();
+    }
+
     fn happens(&mut self, rate: u64, what: &'static str) -> bool {
         let does = below(&mut self.random, 10_000) < rate;
         if does {
             *self.seen.done.entry(what).or_default() += 1;
         }
         does
+    }
+
+    /// From now on the venue is silent in this way, until [`Self::recover`].
+    pub(crate) fn stall(&mut self, stall: Stall) {
+        self.stall = Some(stall);
+        self.is_dead = true;
+        if matches!(stall, Stall::NoHandshake | Stall::Trickle) {
+            self.cut();
+        }
+    }
+
+    /// New connections are served again; those that fell silent stay so.
+    pub(crate) fn recover(&mut self) {
+        self.stall = None;
     }
 
     /// Carries out what the session wants.
@@ -245,8 +182,15 @@ impl<V: Venue> Line<V> {
                     Output::Connect { connection, after, .. } => {
                         self.opening = Some((at + u64::try_from(after.as_millis()).unwrap() + 30, connection));
                     }
-                    Output::Close(connection) if self.connection == Some(connection) => self.gone(),
-                    Output::Send(connection, text) if self.connection == Some(connection) => {
+                    Output::Close(connection) => {
+                        self.opening.take_if(|(_, wanted)| *wanted == connection);
+                        self.open.remove(&connection);
+                        if self.connection == Some(connection) {
+                            self.gone();
+                        }
+                    }
+                    Output::Send(connection, text) if self.connection == Some(connection) && !self.is_dead => {
+                        self.sent.push(text.clone());
                         for said in self.venue.take(&text) {
                             self.say(said);
                         }
@@ -255,15 +199,29 @@ impl<V: Venue> Line<V> {
                         let due = self.rig.now_ms + 50 + below(&mut self.random, 400);
                         self.requests.push_back((due, request));
                     }
-                    Output::Close(_) | Output::Send(..) | Output::Event(_) => {}
+                    Output::Event(event) => {
+                        if !matches!(
+                            event.kind,
+                            MarketEventKind::Book(BookUpdate::State { .. }) | MarketEventKind::Instrument(_)
+                        ) {
+                            self.value_at = Some(at);
+                        }
+                    }
+                    Output::Send(..) => {}
                 }
             }
         }
     }
 
     fn open(&mut self) {
+        if self.stall == Some(Stall::NoHandshake) {
+            return;
+        }
         let Some((_, connection)) = self.opening.take_if(|(due, _)| *due <= self.rig.now_ms) else { return };
         self.connection = Some(connection);
+        self.open.insert(connection);
+        self.is_dead = self.stall.is_some();
+        self.sent.clear();
         self.venue.connected();
         self.heard = Heard { newest: 0, last_whole: vec![0; 2] };
         for watch in &mut self.watches {
@@ -277,6 +235,7 @@ impl<V: Venue> Line<V> {
     fn cut(&mut self) {
         if let Some(connection) = self.connection {
             self.rig.close(connection);
+            self.open.remove(&connection);
             self.gone();
         }
     }
@@ -289,7 +248,7 @@ impl<V: Venue> Line<V> {
     fn say(&mut self, said: Said) {
         match said {
             Said::Surely(text) => {
-                if let Some(connection) = self.connection {
+                if let Some(connection) = self.connection.filter(|_| !self.is_dead) {
                     self.rig.frame(connection, &text);
                 }
             }
@@ -324,7 +283,7 @@ impl<V: Venue> Line<V> {
     }
 
     fn deliver(&mut self, frame: Frame) {
-        let Some(connection) = self.connection else { return };
+        let Some(connection) = self.connection.filter(|_| !self.is_dead) else { return };
         self.look();
         self.heard.newest = self.heard.newest.max(frame.number);
         if self.happens(self.faults.damaged, "damaged") {

@@ -12,9 +12,10 @@ use venues::{
 };
 
 use crate::{
-    coinbase_support::{book, numbered},
+    coinbase_support::{book, numbered, product},
     ladder::{Change, Sides, below, first_book, text, walk},
-    line::{Frame, Heard, Said, Venue},
+    rest,
+    venue::{Frame, Heard, Said, Venue},
 };
 
 pub(crate) struct Coinbase {
@@ -48,6 +49,7 @@ impl Venue for Coinbase {
     const DECIMALS: (u32, u32) = (2, 3);
     const DEPTH: usize = usize::MAX;
     const SPACING_MS: u64 = 100;
+    const DEADLINE_MS: u64 = 5_000;
     const HAS_FIRST_SNAPSHOT: bool = true;
     const REQUIRED: &'static [&'static str] =
         &["channel", "sequence_num", "events", "type", "product_id", "updates", "side", "price_level", "new_quantity"];
@@ -117,8 +119,11 @@ impl Venue for Coinbase {
         if message["type"] == "subscribe" { products(&message) } else { Vec::new() }
     }
 
-    fn answer(&mut self, _: &HttpRequest, _: &VecDeque<(u64, [Sides; 2])>) -> (u16, String) {
-        (404, "{}".to_owned())
+    fn answer(&mut self, request: &HttpRequest, _: &VecDeque<(u64, [Sides; 2])>) -> (u16, String) {
+        match Self::SYMBOLS.into_iter().find(|symbol| request.path.ends_with(&format!("/{symbol}"))) {
+            Some(symbol) => (200, product(symbol, "")),
+            None => (200, rest::answer(Self::NAME, request)),
+        }
     }
 
     fn standing(_: usize, _: &TrackedBook, heard: &Heard) -> u64 {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use model::{event::Level, proof::TrackedBook};
 use venues::backoff::Jitter;
 
-use crate::line::Venue;
+use crate::venue::Venue;
 
 /// Quantity in the smallest unit by price in the smallest unit: bids under their negative price, then offers, so that the
 /// best comes first on both sides.

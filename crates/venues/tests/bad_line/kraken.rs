@@ -14,7 +14,8 @@ use venues::{
 use crate::{
     kraken_support::{DEPTH, HEARTBEAT, STATUS, VenueBook, acknowledgements},
     ladder::{Sides, below, first_book, walk},
-    line::{Frame, Heard, Said, Venue},
+    rest,
+    venue::{Frame, Heard, Said, Venue},
 };
 
 pub(crate) struct Kraken {
@@ -37,6 +38,7 @@ impl Venue for Kraken {
     const DECIMALS: (u32, u32) = (1, 8);
     const DEPTH: usize = DEPTH;
     const SPACING_MS: u64 = 500;
+    const DEADLINE_MS: u64 = 5_000;
     const HAS_FIRST_SNAPSHOT: bool = true;
     // A side may be left out: the checksum tells whether something was in it.
     const REQUIRED: &'static [&'static str] = &["channel", "type", "data", "symbol", "checksum", "price", "qty"];
@@ -86,8 +88,8 @@ impl Venue for Kraken {
         if message["method"] == "subscribe" { books_of(&message) } else { Vec::new() }
     }
 
-    fn answer(&mut self, _: &HttpRequest, _: &VecDeque<(u64, [Sides; 2])>) -> (u16, String) {
-        (404, "{}".to_owned())
+    fn answer(&mut self, request: &HttpRequest, _: &VecDeque<(u64, [Sides; 2])>) -> (u16, String) {
+        (200, rest::answer(Self::NAME, request))
     }
 
     fn standing(symbol: usize, _: &TrackedBook, heard: &Heard) -> u64 {

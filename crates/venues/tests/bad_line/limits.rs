@@ -1,0 +1,274 @@
+//! Never a ban: what a venue says about too many requests is kept to, whoever says it and however often.
+//!
+//! A venue's REST answers as it should, or with 429, 418, 403 or 503, or never; connections open and say nothing, so that
+//! everything is asked for again and again. The count is the venue's: what it sees and when. Not here: the budget's own
+//! arithmetic (`src/budget.rs`).
+
+use std::collections::BTreeMap;
+
+use model::{candle::Interval, event::HistoryWish, instrument::InstrumentId};
+use venues::{
+    backoff::Jitter,
+    session::{ConnectionId, HttpRequest, Input, Output, RequestId},
+};
+
+use crate::{
+    coinbase_support::product,
+    ladder::below,
+    node::{Node, POOL},
+    rest,
+    size::size,
+    support::{Rig, exchange_info, listed},
+};
+
+/// Each venue, and the weight that it allows in a minute (of a node that states none: what we take for one).
+const VENUES: [(&str, u32); 5] =
+    [("binance", 6_000), ("coinbase", 600), ("finnhub", 60), ("kraken", 60), ("uniswap", 1_200)];
+
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fate {
+    Good,
+    /// With this status and `Retry-After` in seconds.
+    Refused(u16, Option<u64>),
+    Unanswered,
+}
+
+/// What the venue has seen.
+#[derive(Clone, Debug, Default)]
+struct Count {
+    fates: BTreeMap<String, u64>,
+    n_requests: u64,
+    n_messages: u64,
+    /// Requests while the door was shut, and second ones while a probe was out.
+    n_too_soon: u64,
+    n_second_probes: u64,
+    n_probes: u64,
+    /// The largest share of a minute's weight, and the most messages of a connection in a second, by venue.
+    share: BTreeMap<&'static str, f64>,
+    messages: BTreeMap<&'static str, usize>,
+}
+
+/// The venue's side of one run.
+struct Desk<'a> {
+    venue: &'static str,
+    limit: u32,
+    symbols: Vec<String>,
+    rig: Rig,
+    random: Jitter,
+    count: &'a mut Count,
+    /// How many of a hundred requests go wrong.
+    trouble: u64,
+    answers: Vec<(u64, HttpRequest, Fate)>,
+    weights: Vec<(u64, u32)>,
+    messages: BTreeMap<ConnectionId, Vec<u64>>,
+    opening: Vec<(u64, ConnectionId)>,
+    /// Nothing may come before.
+    shut_until: u64,
+    /// The next request is the one that finds out whether the door is open.
+    is_probe_due: bool,
+    probe: Option<(RequestId, u64)>,
+    /// Failures in a row that were answered.
+    n_failed: u32,
+}
+
+impl Desk<'_> {
+    fn serve(&mut self) {
+        for (at, output) in self.rig.drain() {
+            match output {
+                Output::Connect { connection, after, .. } => {
+                    self.opening.push((at + u64::try_from(after.as_millis()).unwrap() + 50, connection));
+                }
+                Output::Send(connection, _) => {
+                    let times = self.messages.entry(connection).or_default();
+                    times.push(at);
+                    let n_in_second = times.iter().rev().take_while(|then| at - **then < 1_000).count();
+                    self.count.n_messages += 1;
+                    let most = self.count.messages.entry(self.venue).or_default();
+                    *most = (*most).max(n_in_second);
+                }
+                Output::Http(request) => self.see(at, request),
+                Output::Close(_) | Output::Event(_) => {}
+            }
+        }
+    }
+
+    fn see(&mut self, at: u64, request: HttpRequest) {
+        self.count.n_requests += 1;
+        self.count.n_too_soon += u64::from(at < self.shut_until);
+        let is_probe_lost = self.probe.is_some_and(|(_, sent_at)| at - sent_at >= PATIENCE_MS);
+        if std::mem::take(&mut self.is_probe_due) || is_probe_lost {
+            self.probe = Some((request.id, at));
+            self.count.n_probes += 1;
+        } else if self.probe.is_some() {
+            self.count.n_second_probes += 1;
+        }
+        self.weights.push((at, request.weight));
+        let in_minute = self.weights.iter().rev().take_while(|(then, _)| at - then < 60_000);
+        let (n_in_minute, used) = in_minute.fold((0, 0), |(n, sum), (_, weight)| (n + 1, sum + weight));
+        // What is heavier than the whole share goes alone.
+        if n_in_minute > 1 {
+            let share = f64::from(used) / f64::from(self.limit);
+            let most = self.count.share.entry(self.venue).or_default();
+            *most = most.max(share);
+        }
+        let fate = if below(&mut self.random, 100) >= self.trouble {
+            Fate::Good
+        } else {
+            match below(&mut self.random, 8) {
+                0 => Fate::Refused(429, Some(7)),
+                1 => Fate::Refused(429, None),
+                2 => Fate::Refused(418, Some(120)),
+                3 => Fate::Refused(403, None),
+                4..=6 => Fate::Refused(503, None),
+                _ => Fate::Unanswered,
+            }
+        };
+        *self.count.fates.entry(format!("{fate:?}")).or_default() += 1;
+        // Some answers come long after they were asked for: beside a probe, a success of such a one proves nothing.
+        let longest = if below(&mut self.random, 20) == 0 { 14_000 } else { 900 };
+        let due = at + 20 + below(&mut self.random, longest);
+        self.answers.push((due, request, fate));
+    }
+
+    fn answer(&mut self, request: &HttpRequest, fate: Fate) {
+        let now = self.rig.now_ms;
+        let is_probe = self.probe.is_some_and(|(id, _)| id == request.id);
+        let is_beside_probe = self.probe.is_some_and(|(id, _)| request.id < id);
+        let shut_for = match fate {
+            Fate::Good => None,
+            Fate::Refused(_, Some(retry_after_s)) => Some(retry_after_s * 1_000),
+            // Ours to choose where nothing is said.
+            Fate::Refused(429, None) => Some(60_000),
+            Fate::Refused(403, None) if self.venue != "finnhub" => Some(120_000),
+            Fate::Refused(503, None) if !is_beside_probe => {
+                self.n_failed += 1;
+                (is_probe || self.n_failed >= 5).then_some(5_000)
+            }
+            Fate::Refused(..) => None,
+            Fate::Unanswered => return,
+        };
+        if !matches!(fate, Fate::Refused(503, _)) && !is_beside_probe {
+            self.n_failed = 0;
+        }
+        self.probe.take_if(|_| is_probe);
+        if let Some(shut_for) = shut_for {
+            self.shut_until = self.shut_until.max(now + shut_for);
+            self.is_probe_due = true;
+            self.probe = None;
+        }
+        match fate {
+            Fate::Refused(status, retry_after_s) => self.rig.answer(request.id, status, retry_after_s, "{}"),
+            Fate::Good | Fate::Unanswered => {
+                let body = self.good(request);
+                self.rig.answer(request.id, 200, None, &body);
+            }
+        }
+    }
+
+    fn good(&self, request: &HttpRequest) -> String {
+        let symbols: Vec<&str> = self.symbols.iter().map(String::as_str).collect();
+        let product_of = symbols.iter().find(|symbol| request.path.ends_with(&format!("/{symbol}")));
+        match (self.venue, product_of) {
+            ("binance", _) if request.path.ends_with("/exchangeInfo") => exchange_info(&symbols),
+            ("binance", _) if request.path.ends_with("/depth") => crate::support::snapshot(request.id.0),
+            ("coinbase", Some(symbol)) => product(symbol, ""),
+            ("uniswap", _) => Node { block: 1_000 + request.id.0, logs: Vec::new() }.answer(request),
+            (venue, _) => rest::answer(venue, request),
+        }
+    }
+
+    fn step(&mut self) {
+        self.rig.run(STEP_MS);
+        self.serve();
+        let now = self.rig.now_ms;
+        for (_, connection) in self.opening.extract_if(.., |(due, _)| *due <= now).collect::<Vec<_>>() {
+            self.rig.input(Input::Connected(connection));
+        }
+        for (_, request, fate) in self.answers.extract_if(.., |(due, ..)| *due <= now).collect::<Vec<_>>() {
+            self.answer(&request, fate);
+            self.serve();
+        }
+        if below(&mut self.random, 8) == 0 {
+            let symbol = &self.symbols[usize::try_from(below(&mut self.random, self.symbols.len() as u64)).unwrap()];
+            let instrument = InstrumentId::parse(&format!("{}:{symbol}", self.venue)).unwrap();
+            let interval =
+                [Interval::M1, Interval::M5, Interval::H1][usize::try_from(below(&mut self.random, 3)).unwrap()];
+            self.rig.input(Input::Wish(HistoryWish { instrument, interval, n_bars: 300 }));
+        }
+        self.serve();
+    }
+}
+
+fn symbols(venue: &str, n_symbols: u64) -> Vec<String> {
+    let name = |number: u64| match venue {
+        "binance" => format!("A{number}BBB"),
+        "coinbase" => format!("A{number}-USD"),
+        "kraken" => format!("A{number}/USD"),
+        "finnhub" => format!("X:A{number}"),
+        _ => POOL.to_owned(),
+    };
+    if venue == "uniswap" { vec![name(0)] } else { (0..n_symbols).map(name).collect() }
+}
+
+#[test]
+fn no_request_inside_retry_after_half_the_weight_and_one_probe() {
+    let n_runs = size(500, 10_000) as u64;
+    let mut count = Count::default();
+    for seed in 0..n_runs {
+        let (venue, limit) = VENUES[usize::try_from(seed % 5).unwrap()];
+        let mut random = Jitter::new(seed);
+        let symbols = symbols(venue, 1 + below(&mut random, 24));
+        let lent: Vec<&str> = symbols.iter().map(String::as_str).collect();
+        let rig = Rig::of(venue, &listed(&lent));
+        // What the server shares out among its own session and the pages.
+        assert_eq!(rig.session.weight_per_minute(), limit, "{venue}");
+        let trouble = [0, 2, 10, 40][usize::try_from(below(&mut random, 4)).unwrap()];
+        let mut desk = Desk {
+            venue,
+            limit,
+            symbols,
+            rig,
+            random,
+            count: &mut count,
+            trouble,
+            answers: Vec::new(),
+            weights: Vec::new(),
+            messages: BTreeMap::new(),
+            opening: Vec::new(),
+            shut_until: 0,
+            is_probe_due: false,
+            probe: None,
+            n_failed: 0,
+        };
+        for _ in 0..RUN_MS / STEP_MS {
+            desk.step();
+        }
+    }
+    println!(
+        "{n_runs} runs of {} s: {} requests {:?}, {} too soon; {} probes, {} requests beside one; largest share of a minute's \
+         weight {:.3?}; {} messages, at most in a second {:?}",
+        RUN_MS / 1_000,
+        count.n_requests,
+        count.fates,
+        count.n_too_soon,
+        count.n_probes,
+        count.n_second_probes,
+        count.share,
+        count.n_messages,
+        count.messages
+    );
+    assert_eq!((count.n_too_soon, count.n_second_probes), (0, 0));
+    assert!(count.n_probes > n_runs / 2 && count.fates.len() == 7, "{count:?}");
+    assert!(count.share.values().all(|share| *share <= 0.5), "{:?}", count.share);
+    // Where a venue states a limit. Finnhub states none, and gets at most ten.
+    for (venue, n_messages) in &count.messages {
+        assert!(*n_messages <= if *venue == "finnhub" { 10 } else { 4 }, "{venue} {n_messages}");
+    }
+}
+
+const STEP_MS: u64 = 250;
+/// Virtual length of a run.
+const RUN_MS: u64 = 300_000;
+/// No session waits for an answer for less.
+const PATIENCE_MS: u64 = 15_000;

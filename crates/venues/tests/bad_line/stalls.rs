@@ -1,0 +1,150 @@
+//! No silence that goes unnoticed: connections that are open and say nothing, in five ways and in virtual time.
+//!
+//! Within the venue's deadline and a second no book is served any more and health says why; five seconds later REST has
+//! brought a value; when the venue serves connections again everything is followed as before, and nothing is left over.
+//! Not here: the same with real sockets (`server/tests/server/stalls.rs`).
+
+use std::collections::BTreeSet;
+
+use model::{proof::BookState, status::FeedMode};
+use serde_json::Value;
+use venues::backoff::Jitter;
+
+use crate::{
+    binance::Binance,
+    coinbase::Coinbase,
+    kraken::Kraken,
+    ladder::below,
+    line::{Faults, Line, Stall},
+    size::size,
+    venue::Venue,
+};
+
+const STALLS: [Stall; 5] = [Stall::OpenSilent, Stall::PongOnly, Stall::BlackHole, Stall::NoHandshake, Stall::Trickle];
+
+/// The longest times of all stalls, in milliseconds.
+#[derive(Clone, Copy, Debug, Default)]
+struct Longest {
+    /// From the last sign of life to the flag.
+    flag: u64,
+    /// From the flag to the next value.
+    value: u64,
+    /// From when connections are served again to live books.
+    back: u64,
+}
+
+fn is_live<V: Venue>(line: &Line<V>) -> bool {
+    (0..2).all(|symbol| line.tracked(symbol).state == BookState::Live)
+}
+
+/// What is followed on the newest connection, without the numbers of messages.
+fn followed<V: Venue>(line: &Line<V>) -> BTreeSet<String> {
+    let bare = |text: &String| {
+        let mut message: Value = serde_json::from_str(text).unwrap();
+        let members = message.as_object_mut().unwrap();
+        members.remove("id");
+        members.remove("req_id");
+        message.to_string()
+    };
+    line.sent.iter().map(bare).collect()
+}
+
+/// Lets time pass until something is so; returns how long it took, in milliseconds.
+#[track_caller]
+fn until<V: Venue>(line: &mut Line<V>, longest_ms: u64, is_so: impl Fn(&Line<V>) -> bool) -> u64 {
+    let begun = line.rig.now_ms;
+    while !is_so(line) {
+        assert!(line.rig.now_ms - begun <= longest_ms, "not so after {longest_ms} ms");
+        line.wait(20);
+    }
+    line.rig.now_ms - begun
+}
+
+fn stall_once<V: Venue>(seed: u64, stall: Stall, longest: &mut Longest) {
+    let mut random = Jitter::new(seed);
+    let mut line = Line::<V>::new(seed, Faults::default());
+    for _ in 0..(20_000 + below(&mut random, 20_000)) / V::SPACING_MS {
+        line.step();
+    }
+    assert!(is_live(&line), "{stall:?} {seed}");
+    let before = followed(&line);
+    line.stall(stall);
+    let flag = until(&mut line, V::DEADLINE_MS + 1_000, |line| {
+        (0..2).all(|symbol| !line.tracked(symbol).state.is_served()) && line.rig.session.health().cause.is_some()
+    });
+    line.value_at = None;
+    let value = if stall == Stall::BlackHole {
+        // The next connection is a good one; the books are there again, or REST was quicker.
+        line.recover();
+        let begun = line.rig.now_ms;
+        while line.value_at.is_none() {
+            assert!(line.rig.now_ms - begun <= 5_000, "{stall:?} {seed}");
+            line.step();
+        }
+        line.rig.now_ms - begun
+    } else {
+        let value = until(&mut line, 5_000, |line| line.value_at.is_some());
+        assert_eq!(line.rig.session.health().mode, FeedMode::RestPolling, "{stall:?} {seed}");
+        let more = 20_000 + below(&mut random, 60_000);
+        let end = line.rig.now_ms + more;
+        while line.rig.now_ms < end {
+            line.wait(100);
+            assert!((0..2).all(|symbol| !line.tracked(symbol).state.is_served()), "{stall:?} {seed}");
+        }
+        line.recover();
+        value
+    };
+    let begun = line.rig.now_ms;
+    while !is_live(&line) {
+        // The longest wait between two attempts, a silence that is found out only now, and the snapshots.
+        assert!(line.rig.now_ms - begun <= 30_000 + V::DEADLINE_MS + 5_000, "{stall:?} {seed}");
+        line.step();
+    }
+    let back = line.rig.now_ms - begun;
+    for _ in 0..30_000 / V::SPACING_MS {
+        line.step();
+    }
+    assert!(is_live(&line) && line.rig.session.health().cause.is_none(), "{stall:?} {seed}");
+    assert_eq!(line.rig.session.health().mode, FeedMode::WebSocket, "{stall:?} {seed}");
+    assert_eq!(followed(&line), before, "{stall:?} {seed}");
+    assert_eq!((line.open.len(), line.seen.n_silent_errors), (1, 0), "{stall:?} {seed}");
+    assert!(line.requests.len() <= 1, "{stall:?} {seed}: {:?}", line.requests);
+    longest.flag = longest.flag.max(flag);
+    longest.value = longest.value.max(value);
+    longest.back = longest.back.max(back);
+}
+
+fn every_stall_is_seen_bridged_and_healed<V: Venue>() {
+    let n_each = size(14, 400) as u64;
+    let mut longest = Longest::default();
+    for stall in STALLS {
+        for seed in 0..n_each {
+            stall_once::<V>(seed, stall, &mut longest);
+        }
+    }
+    println!(
+        "{}: {} stalls of each of {STALLS:?}; longest in ms: {} to the flag (deadline {}), {} from there to a value, {} to \
+         live books once connections are served again",
+        V::NAME,
+        n_each,
+        longest.flag,
+        V::DEADLINE_MS,
+        longest.value,
+        longest.back
+    );
+}
+
+#[test]
+fn every_stall_of_binance_is_seen_bridged_and_healed() {
+    every_stall_is_seen_bridged_and_healed::<Binance>();
+}
+
+#[test]
+fn every_stall_of_coinbase_is_seen_bridged_and_healed() {
+    every_stall_is_seen_bridged_and_healed::<Coinbase>();
+}
+
+#[test]
+fn every_stall_of_kraken_is_seen_bridged_and_healed() {
+    every_stall_is_seen_bridged_and_healed::<Kraken>();
+}
