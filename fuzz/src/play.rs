@@ -110,7 +110,7 @@ impl Player {
     fn new(venue: &'static Venue, is_replay: bool, doors: Doors) -> Self {
         let listed = || Symbols::Listed(venue.symbols.iter().map(|symbol| (*symbol).to_owned()).collect());
         let symbols = if is_replay { Symbols::FromFrames } else { listed() };
-        let config = SessionConfig { symbols, ..SessionConfig::default() };
+        let config = SessionConfig { symbols, has_history: true, ..SessionConfig::default() };
         let mut view = View::new(ViewConfig::default());
         view.start_topic(&Topic::STATUS, Lane::Fast);
         for symbol in venue.symbols {

@@ -35,11 +35,13 @@ const DEMO: VenueInfo = VenueInfo {
         trades: true,
         candles: true,
         needs_token: false,
+        history_needs_token: false,
         may_be_opened_from_browser: true,
         is_simulated: true,
     },
     token_header: "",
     rest_paths: &[],
+    history: None,
 };
 
 type OpenFn = fn(&SessionConfig) -> Box<dyn Session>;
@@ -62,6 +64,23 @@ pub struct VenueInfo {
     /// Every REST path its session may ask for, `*` for one part of a path; a server that passes requests on allows these
     /// and no others.
     pub rest_paths: &'static [&'static str],
+    /// Where its history comes from, where that is not the venue itself.
+    pub history: Option<HistorySource>,
+}
+
+/// A second service that a venue's history comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistorySource {
+    /// What the session asks for instead of a path of the venue; the request goes to the service's own address.
+    pub path: &'static str,
+    /// Its whole address.
+    pub default_url: &'static str,
+    /// Header in which it takes the venue's token, which then goes nowhere else.
+    pub token_header: &'static str,
+    /// Stands before the token there.
+    pub token_prefix: &'static str,
+    /// Requests it may be asked in a minute; half of them are used.
+    pub weight_per_minute: u32,
 }
 
 impl VenueInfo {
@@ -94,6 +113,8 @@ pub struct Capabilities {
     pub candles: bool,
     /// It asks for a token.
     pub needs_token: bool,
+    /// Bars of the past ask for a token; without one bars are built of trades from the start on.
+    pub history_needs_token: bool,
     /// A page may open its WebSocket.
     pub may_be_opened_from_browser: bool,
     /// It is a made-up market.

@@ -130,6 +130,11 @@ impl<P: Purpose> Requests<P> {
         }
     }
 
+    /// The same, its requests numbered from `first_id` on: for a second set of requests beside another.
+    pub(crate) fn numbered_from(self, first_id: u64) -> Self {
+        Self { n_requests: first_id, ..self }
+    }
+
     /// Adds a task that is not to go out before `not_before`. A task of the same purpose that waits already is kept instead.
     pub(crate) fn push(&mut self, task: Task<P>, not_before: Monotonic) {
         if self.waiting.iter().any(|(_, waiting)| waiting.purpose == task.purpose) {

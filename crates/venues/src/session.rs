@@ -170,6 +170,8 @@ pub struct SessionConfig {
     pub venue_name: Option<String>,
     /// WebSocket address without stream paths; `None` takes the venue's own.
     pub ws_url: Option<String>,
+    /// A second service can be asked for history ([`crate::registry::VenueInfo::history`]): its token or address is configured.
+    pub has_history: bool,
     /// Give a connection up after this long without a data frame.
     pub data_deadline: Option<Duration>,
     /// Shortest wait before connecting again.
@@ -188,6 +190,7 @@ impl Default for SessionConfig {
             symbols: Symbols::Listed(Vec::new()),
             venue_name: None,
             ws_url: None,
+            has_history: false,
             data_deadline: None,
             backoff_min: Duration::from_millis(500),
             backoff_max: Duration::from_secs(30),

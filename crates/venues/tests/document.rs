@@ -38,7 +38,11 @@ fn row(info: &VenueInfo) -> String {
         word(can.book),
         word(can.trades),
         word(can.candles),
-        if can.needs_token { "needed" } else { "–" },
+        match (can.needs_token, can.history_needs_token) {
+            (true, _) => "needed",
+            (false, true) => "for history",
+            (false, false) => "–",
+        },
         word(can.may_be_opened_from_browser),
     )
 }

@@ -405,7 +405,7 @@ mod tests {
             "[venues.alpha]\nws = \"ws://x\"",
             &[],
             &[],
-            "unknown key venues.alpha.ws in file truetape.toml; known here: backoff_max_ms, backoff_min_ms, data_deadline_ms, max_attempts, rest_url, stale_after_ms, token, ws_url",
+            "unknown key venues.alpha.ws in file truetape.toml; known here: backoff_max_ms, backoff_min_ms, data_deadline_ms, history_url, max_attempts, rest_url, stale_after_ms, token, ws_url",
         );
         check(
             "",

@@ -15,7 +15,9 @@ pub struct VenueConfig {
     pub ws_url: Option<String>,
     /// REST address without paths.
     pub rest_url: Option<String>,
-    /// What the venue asks for before it gives data.
+    /// Whole address of the second service that the venue's history comes from.
+    pub history_url: Option<String>,
+    /// What the venue, or the service of its history, asks for before it gives data.
     pub token: Option<Token>,
     /// Age of a symbol's data from which it is shown as stale (yellow).
     pub stale_after: Duration,
@@ -34,6 +36,7 @@ impl Default for VenueConfig {
         Self {
             ws_url: None,
             rest_url: None,
+            history_url: None,
             token: None,
             stale_after: Duration::from_secs(5),
             data_deadline: None,
@@ -50,6 +53,7 @@ impl VenueConfig {
         "backoff_max_ms",
         "backoff_min_ms",
         "data_deadline_ms",
+        "history_url",
         "max_attempts",
         "rest_url",
         "stale_after_ms",
@@ -62,6 +66,7 @@ impl VenueConfig {
         match key {
             "ws_url" => self.ws_url = Some(address(value.text()?, ["ws", "wss"])?),
             "rest_url" => self.rest_url = Some(address(value.text()?, ["http", "https"])?),
+            "history_url" => self.history_url = Some(address(value.text()?, ["http", "https"])?),
             "token" => self.token = Some(Token::new(value.text()?)?),
             "stale_after_ms" => self.stale_after = value.millis(100..=86_400_000)?,
             "data_deadline_ms" => self.data_deadline = Some(value.millis(100..=86_400_000)?),
@@ -77,7 +82,8 @@ impl VenueConfig {
     pub fn to_toml(&self) -> toml::Table {
         let millis = |span: Duration| toml::Value::from(i64::try_from(span.as_millis()).unwrap_or(i64::MAX));
         let mut table = toml::Table::new();
-        for (key, url) in [("ws_url", &self.ws_url), ("rest_url", &self.rest_url)] {
+        let urls = [("ws_url", &self.ws_url), ("rest_url", &self.rest_url), ("history_url", &self.history_url)];
+        for (key, url) in urls {
             if let Some(url) = url {
                 table.insert(key.into(), url.clone().into());
             }

@@ -18,7 +18,7 @@ use venues::{
     session::SessionConfig,
 };
 
-use super::http::HttpClient;
+use super::http::{HttpClient, TokenHeader};
 use crate::{clock::Clock, config::VenueConfig};
 
 /// A venue's REST budget. Clones share it.
@@ -98,6 +98,11 @@ impl Door {
         self.config.ws_url.as_deref().unwrap_or(self.info.default_ws_url)
     }
 
+    /// True where its history comes from a second service that is configured: by an address, or by the token it takes.
+    pub fn has_history(&self) -> bool {
+        self.info.history.is_some() && (self.config.history_url.is_some() || self.config.token.is_some())
+    }
+
     /// Why a page may not follow the venue by itself, in words; `None` where it may.
     pub fn refusal(&self) -> Option<&'static str> {
         let capabilities = self.info.capabilities;
@@ -126,8 +131,15 @@ impl Doors {
             let session = registry::open(info.name, &SessionConfig::default());
             let limit = session.map_or(LEAST_LIMIT, |session| session.weight_per_minute());
             let header = Some(info.token_header).filter(|header| !header.is_empty());
-            let token = header.zip(config.token.clone());
-            let http = HttpClient::new(client.clone(), base, token, SharedBudget::new(limit, clock));
+            let token = header.zip(config.token.as_ref()).map(|(name, token)| TokenHeader::new(name, "", token));
+            let mut http = HttpClient::new(client.clone(), base, token, SharedBudget::new(limit, clock));
+            if let Some(source) = &info.history {
+                let url = config.history_url.clone().unwrap_or_else(|| source.default_url.to_owned());
+                let header = |token| TokenHeader::new(source.token_header, source.token_prefix, token);
+                let token = config.token.as_ref().map(header);
+                let budget = SharedBudget::new(source.weight_per_minute, clock);
+                http = http.with_history(source.path, HttpClient::new(client.clone(), Some(url), token, budget));
+            }
             (info.name, Door { info, config, http })
         };
         Self(Arc::new(registry::venues().map(door).collect()))
@@ -146,6 +158,8 @@ const LEAST_LIMIT: u32 = 2;
 
 #[cfg(test)]
 mod tests {
+    use venues::session::{HttpRequest, RequestId};
+
     use super::*;
 
     #[test]
@@ -168,6 +182,51 @@ mod tests {
         assert!(budget.ask(10).is_err());
         // The feed's session has asked its own budget: it is not held up here.
         assert!(budget.note(10).is_ok());
+    }
+
+    /// A service that says what it was asked, and with which authorization.
+    async fn echo() -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let say = |request: axum::extract::Request| async move {
+            let key = request.headers().get("authorization").map_or("no key", |value| value.to_str().unwrap());
+            format!("{} {} {key}", request.method(), request.uri())
+        };
+        tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(say)).await });
+        format!("http://{address}")
+    }
+
+    #[tokio::test]
+    async fn history_has_an_address_of_its_own_and_the_token_for_itself() {
+        let (node, graph) = (echo().await, echo().await);
+        let config = VenueConfig {
+            rest_url: Some(node),
+            history_url: Some(format!("{graph}/v3")),
+            token: Some(crate::config::token::Token::new("k3y").unwrap()),
+            ..VenueConfig::default()
+        };
+        let tls = crate::tls::client_config().unwrap();
+        let client = crate::feed::http::client(&tls).unwrap();
+        let doors = Doors::new(&client, Clock::start(), |_| config.clone());
+        let info = registry::venues().find(|info| info.history.is_some()).unwrap();
+        let door = doors.find(info.name).unwrap();
+        let ask = |path: &'static str| {
+            let request = HttpRequest {
+                id: RequestId(1),
+                path: path.into(),
+                query: Vec::new(),
+                weight: 1,
+                body: Some("{}".to_owned()),
+            };
+            async move { door.http.clone().get(request).await.result.unwrap().body().to_string() }
+        };
+        assert_eq!(ask(info.history.unwrap().path).await, "POST /v3 Bearer k3y");
+        assert_eq!(ask("/").await, "POST / no key");
+        let passed = door.http.pass("/", &[], 1).await.unwrap();
+        assert_eq!(passed.body().as_str(), "GET / no key");
+        assert!(door.has_history());
+        let bare = Doors::new(&client, Clock::start(), |_| VenueConfig::default());
+        assert!(registry::venues().all(|info| !bare.find(info.name).unwrap().has_history()));
     }
 
     #[test]

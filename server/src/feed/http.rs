@@ -26,10 +26,26 @@ use crate::{
 pub struct HttpClient {
     client: Client,
     base: Option<String>,
-    /// Name and value of the header that carries the venue's token.
-    token: Option<(&'static str, Token)>,
+    token: Option<TokenHeader>,
     permits: Arc<Semaphore>,
     budget: SharedBudget,
+    /// The path that stands for the service of the venue's history, and the way there.
+    history: Option<(&'static str, Arc<HttpClient>)>,
+}
+
+/// The header that carries a token.
+#[derive(Clone, Debug)]
+pub struct TokenHeader {
+    name: &'static str,
+    prefix: &'static str,
+    token: Token,
+}
+
+impl TokenHeader {
+    /// `prefix` stands before the token in the header's value.
+    pub fn new(name: &'static str, prefix: &'static str, token: &Token) -> Self {
+        Self { name, prefix, token: token.clone() }
+    }
 }
 
 /// Why a page's request was not answered.
@@ -111,13 +127,14 @@ pub fn client(tls: &Arc<ClientConfig>) -> anyhow::Result<Client> {
 
 impl HttpClient {
     /// A client for one venue; `base` is its REST address without paths, `None` where it has none.
-    pub fn new(
-        client: Client,
-        base: Option<String>,
-        token: Option<(&'static str, Token)>,
-        budget: SharedBudget,
-    ) -> Self {
-        Self { client, base, token, permits: Arc::new(Semaphore::new(MAX_AT_ONCE)), budget }
+    pub fn new(client: Client, base: Option<String>, token: Option<TokenHeader>, budget: SharedBudget) -> Self {
+        Self { client, base, token, permits: Arc::new(Semaphore::new(MAX_AT_ONCE)), budget, history: None }
+    }
+
+    /// Requests for `path` go to `history`, which has an address, a token and a budget of its own.
+    #[must_use]
+    pub fn with_history(self, path: &'static str, history: Self) -> Self {
+        Self { history: Some((path, Arc::new(history))), ..self }
     }
 
     /// The venue's REST address without paths.
@@ -126,11 +143,18 @@ impl HttpClient {
     }
 
     /// Makes one request; always ends, within the time for a whole request once it is its turn.
-    pub async fn get(self, request: HttpRequest) -> Done {
+    pub async fn get(self, mut request: HttpRequest) -> Done {
         let id = request.id;
-        let result = match self.permits.acquire().await {
-            Ok(_permit) => match self.budget.note(request.weight) {
-                Ok(asked_at) => self.settled(asked_at, self.fetch(request).await),
+        let client = match &self.history {
+            Some((path, history)) if request.path == *path => {
+                request.path = "".into();
+                history.as_ref()
+            }
+            _ => &self,
+        };
+        let result = match client.permits.acquire().await {
+            Ok(_permit) => match client.budget.note(request.weight) {
+                Ok(asked_at) => client.settled(asked_at, client.fetch(request).await),
                 // A page was told to wait: the feed hears the same, without asking.
                 Err(wait) => Ok(Answer::wait(wait)),
             },
@@ -181,7 +205,7 @@ impl HttpClient {
             Some(body) => self.client.post(url).header(CONTENT_TYPE, "application/json").body(body),
         };
         let call = match &self.token {
-            Some((header, token)) => call.header(*header, token.reveal()),
+            Some(TokenHeader { name, prefix, token }) => call.header(*name, format!("{prefix}{}", token.reveal())),
             None => call,
         };
         let response = call.send().await.map_err(|error| failure(Cause(error.without_url())))?;

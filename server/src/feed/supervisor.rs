@@ -23,7 +23,7 @@ use wire::command::FeedSymbols;
 
 use super::{
     directory::Directory,
-    doors::Doors,
+    doors::{Door, Doors},
     driver::{self, EventObserver, FeedParts},
     handle::{FeedHandle, FeedStatus, Feeds},
     order::{Followed, Order, OrderError, OrderKind},
@@ -208,7 +208,7 @@ impl Supervisor {
         let info = registry::info(venue.as_str())?;
         let Some(door) = kit.doors.find(info.name) else { return Err(OrderError::Stuck { venue: venue.to_string() }) };
         let config = &door.config;
-        let session = registry::open(venue.as_str(), &session_config(&symbols, config, kit.clock))?;
+        let session = registry::open(venue.as_str(), &session_config(&symbols, door, kit.clock))?;
         let directory = self.feeds.directory().clone();
         let view = view(session.as_ref(), &symbols, config, &directory);
         let (status, newest_status) = watch::channel(FeedStatus::of(session.as_ref(), &view, kit.clock.now()));
@@ -252,11 +252,13 @@ fn view(session: &dyn Session, symbols: &[String], config: &VenueConfig, directo
     view
 }
 
-fn session_config(symbols: &[String], venue: &VenueConfig, clock: Clock) -> SessionConfig {
+fn session_config(symbols: &[String], door: &Door, clock: Clock) -> SessionConfig {
+    let venue = &door.config;
     SessionConfig {
         symbols: Symbols::Listed(symbols.to_vec()),
         venue_name: None,
         ws_url: venue.ws_url.clone(),
+        has_history: door.has_history(),
         data_deadline: venue.data_deadline,
         backoff_min: venue.backoff_min,
         backoff_max: venue.backoff_max,

@@ -46,6 +46,7 @@ pub const INFO: VenueInfo = VenueInfo {
         trades: true,
         candles: true,
         needs_token: false,
+        history_needs_token: false,
         // WebSocket only; its REST often lacks the headers that pages need.
         may_be_opened_from_browser: true,
         is_simulated: false,
@@ -59,4 +60,5 @@ pub const INFO: VenueInfo = VenueInfo {
         "/api/v3/ticker/24hr",
         "/api/v3/trades",
     ],
+    history: None,
 };

@@ -12,6 +12,7 @@ use model::{
 };
 
 use crate::{
+    bars,
     coinbase::{
         instrument::{CoinbaseProduct, CoinbaseProducts},
         limits::HISTORY_ATTEMPTS,
@@ -92,7 +93,7 @@ impl CoinbaseSession {
     fn tell_history(&mut self, position: usize, interval: Interval, from: Timestamp, now: Now) {
         let stream = &mut self.streams[position];
         let Some(parts) = stream.history.remove(&interval) else { return };
-        let candles = rest::joined(interval, parts.into_values().filter(|part| part.open_time >= from));
+        let candles = bars::joined(interval, parts.into_values().filter(|part| part.open_time >= from));
         let history = CandleHistory { interval, candles };
         self.out.event(&stream.id, None, now, MarketEventKind::History(history));
     }

@@ -53,6 +53,7 @@ pub const INFO: VenueInfo = VenueInfo {
         trades: true,
         candles: true,
         needs_token: false,
+        history_needs_token: false,
         may_be_opened_from_browser: true,
         is_simulated: false,
     },
@@ -64,4 +65,5 @@ pub const INFO: VenueInfo = VenueInfo {
         "/api/v3/brokerage/market/products/*/candles",
         "/api/v3/brokerage/market/products/*/ticker",
     ],
+    history: None,
 };

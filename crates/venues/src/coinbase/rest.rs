@@ -109,24 +109,6 @@ fn back(time: Timestamp, length: Duration, n_bars: u64) -> Timestamp {
     Timestamp::from_nanos(time.as_nanos().saturating_sub(span))
 }
 
-/// Bars of `interval` made of the venue's, both oldest first. A bar without trades has no row and stays a gap.
-pub(super) fn joined(interval: Interval, parts: impl IntoIterator<Item = Candle>) -> Vec<Candle> {
-    let mut bars: Vec<Candle> = Vec::new();
-    for part in parts {
-        let open_time = interval.open_time(part.open_time);
-        match bars.last_mut().filter(|bar| bar.open_time == open_time) {
-            Some(bar) => {
-                bar.high = bar.high.max(part.high);
-                bar.low = bar.low.min(part.low);
-                bar.close = part.close;
-                bar.volume = bar.volume.checked_add(part.volume).unwrap_or(bar.volume);
-            }
-            None => bars.push(Candle { open_time, ..part }),
-        }
-    }
-    bars
-}
-
 /// Bars, newest first; those without trades are missing.
 ///
 /// ```json
@@ -245,32 +227,11 @@ mod tests {
     }
 
     #[test]
-    fn four_hours_are_two_times_two_and_seconds_cannot_be_had() {
+    fn four_hours_begin_with_a_whole_bar_and_seconds_cannot_be_had() {
         let (from, until) = span(Interval::H4, 3, at(1_786_309_548)).unwrap();
         assert_eq!((until, from), (at(1_786_305_600), at(1_786_291_200 - 14_400)));
         assert_eq!(Interval::H4.open_time(from), from);
         assert!(span(Interval::S1, 10, at(0)).is_none() && candles("A", Interval::S1, at(0), at(1)).is_none());
-        let part = |seconds, open: &str, close: &str| {
-            let [open, close] = [open, close].map(|text| Price::parse(text).unwrap());
-            let volume = Quantity::parse("1.5").unwrap();
-            Candle { open_time: at(seconds), open, high: open.max(close), low: open.min(close), close, volume }
-        };
-        let bars = joined(Interval::H4, [part(0, "5", "7"), part(7_200, "6", "4"), part(36_000, "1", "2")]);
-        let shown: Vec<String> = bars
-            .iter()
-            .map(|bar| {
-                format!(
-                    "{} {} {} {} {} {}",
-                    bar.open_time.as_millis(),
-                    bar.open,
-                    bar.high,
-                    bar.low,
-                    bar.close,
-                    bar.volume
-                )
-            })
-            .collect();
-        assert_eq!(shown, ["0 5 7 4 4 3.0", "28800000 1 2 1 2 1.5"]);
     }
 
     #[test]

@@ -37,10 +37,12 @@ pub const INFO: VenueInfo = VenueInfo {
         trades: true,
         candles: true,
         needs_token: true,
+        history_needs_token: false,
         // The token stands in the address: the page would show it to everyone who looks.
         may_be_opened_from_browser: false,
         is_simulated: false,
     },
     token_header: "X-Finnhub-Token",
     rest_paths: &["/api/v1/quote", "/api/v1/crypto/candle", "/api/v1/forex/candle", "/api/v1/stock/candle"],
+    history: None,
 };

@@ -3,7 +3,6 @@
 //! Not here: which request goes out when ([`crate::requests`]), what polling makes of answers ([`super::polling`]).
 
 use model::{
-    candle::{Candle, CandleBuilder, CandleChange, Interval},
     event::{CandleHistory, MarketEventKind},
     status::FeedCause,
     time::Now,
@@ -11,6 +10,7 @@ use model::{
 use serde_json::value::RawValue;
 
 use crate::{
+    bars,
     kraken::{
         instrument::KrakenAssetPairs,
         limits::HISTORY_ATTEMPTS,
@@ -79,7 +79,9 @@ impl KrakenSession {
                     None => {
                         let KrakenRows { rows, .. } =
                             serde_json::from_str::<KrakenRows<'_, Vec<KrakenRestTrade>>>(result)?;
-                        bars_of_prints(*interval, &rows)
+                        let prints = rows.iter().map(|print| (print.time, print.price, print.quantity));
+                        // Prints before the answer may belong to the first bar.
+                        bars::of_prints(*interval, prints).split_off(usize::from(!rows.is_empty()))
                     }
                 };
                 candles.drain(..candles.len().saturating_sub(*n_bars));
@@ -134,20 +136,4 @@ impl KrakenSession {
             Purpose::History { .. } | Purpose::Probe { .. } | Purpose::Ticker { .. } | Purpose::Trades { .. } => {}
         }
     }
-}
-
-/// Bars of prints, oldest first, where the venue has none of that length. The first one is left out: prints before the answer
-/// may belong to it.
-fn bars_of_prints(interval: Interval, prints: &[KrakenRestTrade]) -> Vec<Candle> {
-    let mut builder = CandleBuilder::new(interval);
-    let mut bars: Vec<Candle> = prints
-        .iter()
-        .filter_map(|print| match builder.add(print.time, print.price, print.quantity) {
-            CandleChange::Began { closed } => closed,
-            CandleChange::Updated | CandleChange::Late => None,
-        })
-        .collect();
-    bars.extend(builder.forming());
-    bars.drain(..bars.len().min(1));
-    bars
 }

@@ -49,10 +49,12 @@ pub const INFO: VenueInfo = VenueInfo {
         trades: true,
         candles: true,
         needs_token: false,
+        history_needs_token: false,
         // WebSocket only; its REST lacks the headers that pages need.
         may_be_opened_from_browser: true,
         is_simulated: false,
     },
     token_header: "",
     rest_paths: &["/0/public/AssetPairs", "/0/public/OHLC", "/0/public/Ticker", "/0/public/Trades"],
+    history: None,
 };

@@ -15,6 +15,7 @@ use crate::{
     requests::{Settled, Task},
     session::{HttpAnswer, HttpFailure, RequestId},
     uniswap::{
+        history::{History, Outcome},
         pool::{PoolInfo, Token},
         rpc::{self, Answers, Block, Log},
         session::{Purpose, UniswapSession},
@@ -33,6 +34,9 @@ enum Trouble {
 impl UniswapSession {
     /// A request ended.
     pub(super) fn answered(&mut self, id: RequestId, result: Result<HttpAnswer<'_>, HttpFailure>, now: Now) {
+        if History::owns(id) {
+            return self.history_answered(id, result, now);
+        }
         let detail = result.as_ref().err().map(|failure| failure.detail.clone());
         match self.requests.settle(id, result, now, &mut self.out) {
             Settled::Late => {}
@@ -64,8 +68,26 @@ impl UniswapSession {
         }
     }
 
+    fn history_answered(&mut self, id: RequestId, result: Result<HttpAnswer<'_>, HttpFailure>, now: Now) {
+        let Some(history) = &mut self.history else { return };
+        let pools = &self.pools;
+        let outcome = history.answered(id, result, now, |pool| pools.get(pool)?.info.as_ref());
+        self.out.health.counters.malformed += history.take_malformed();
+        match outcome {
+            Outcome::None => {}
+            Outcome::Bars(pool, bars) => {
+                self.out.set_venue_cause(None);
+                self.out.event(&self.pools[pool].id, None, now, MarketEventKind::History(bars));
+            }
+            Outcome::Cause(cause) => self.out.set_venue_cause(Some(cause)),
+        }
+    }
+
     /// Requests without an answer count as failed.
     pub(super) fn expire_requests(&mut self, now: Now) {
+        if let Some(history) = &mut self.history {
+            history.expire(now);
+        }
         for task in self.requests.take_overdue(now, &mut self.out) {
             self.retry(task, now);
         }
@@ -142,6 +164,9 @@ impl UniswapSession {
             Some((info, instrument)) => {
                 self.pools[pool].info = Some(info);
                 self.learn(pool, Arc::new(instrument), now);
+                if let Some(history) = &mut self.history {
+                    history.known(pool, now);
+                }
             }
             None => self.mark_unknown(pool),
         }

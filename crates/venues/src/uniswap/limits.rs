@@ -17,6 +17,29 @@ pub(super) const REQUEST_RULES: RequestRules = RequestRules {
     history_queue: 1,
     is_forbidden_a_refusal: false,
 };
+/// The rules of requests to the subgraph. Its gateway takes far more in a minute, but counts 100,000 a month without pay.
+pub(super) const HISTORY_RULES: RequestRules = RequestRules {
+    weight_per_minute: HISTORY_WEIGHT_PER_MINUTE,
+    spacing: Duration::from_millis(250),
+    in_flight: 1,
+    timeout: Duration::from_secs(15),
+    history_queue: POOLS,
+    is_forbidden_a_refusal: true,
+};
+/// Questions to the subgraph in a minute, half of which are used.
+pub(super) const HISTORY_WEIGHT_PER_MINUTE: u32 = 60;
+/// Attempts of one question.
+pub(super) const HISTORY_ATTEMPTS: u32 = 4;
+/// Bars of one wish.
+pub(super) const HISTORY_BARS: usize = 500;
+/// Pages of one wish: three thousand swaps are some hours of the busiest pool.
+pub(super) const HISTORY_PAGES: usize = 3;
+/// Wait where the subgraph has not caught up with the wish; it is a minute behind the chain at most times.
+pub(super) const LAG_RETRY: Duration = Duration::from_secs(10);
+/// Such waits in a row.
+pub(super) const LAG_ATTEMPTS: u32 = 30;
+/// Wait after the key was refused.
+pub(super) const REFUSED_RETRY: Duration = Duration::from_secs(600);
 /// Blocks looked back at the start: some ten minutes of swaps.
 pub(super) const BLOCKS_BACK: u64 = 50;
 /// Blocks asked for at once; nodes refuse wide ranges.

@@ -4,13 +4,15 @@
 //! whitepaper, section 6.1 (`sqrtPriceX96`). Not here: where the figures come from.
 
 use model::{
+    candle::Candle,
     decimal::{Price, Quantity},
     event::AggressorSide,
     instrument::{Instrument, InstrumentId, InstrumentStatus},
+    time::Timestamp,
 };
 use ruint::{Uint, aliases::U256};
 
-use crate::uniswap::swap::Swap;
+use crate::uniswap::{graphql::BarRow, swap::Swap};
 
 type U512 = Uint<512, 8>;
 
@@ -76,6 +78,41 @@ impl PoolInfo {
         })
     }
 
+    /// A swap of the subgraph as a print; `None` where nothing was exchanged or an amount is no decimal.
+    pub(super) fn print_of(&self, amount0: &str, amount1: &str) -> Option<Print> {
+        let (base, _) = self.base_and_quote();
+        let (amount0, amount1) = (Exact::parse(amount0)?, Exact::parse(amount1)?);
+        let (base_amount, quote_amount) = if self.is_inverted { (amount1, amount0) } else { (amount0, amount1) };
+        if base_amount.is_negative == quote_amount.is_negative || base_amount.digits.is_zero() {
+            return None;
+        }
+        let above = quote_amount.digits.checked_mul(power(base_amount.scale)?)?;
+        let below = base_amount.digits.checked_mul(power(quote_amount.scale)?)?;
+        Some(Print {
+            price: ratio(above, below)?,
+            size: base_amount.quantity(base.decimals)?,
+            aggressor_side: if base_amount.is_negative { AggressorSide::Buyer } else { AggressorSide::Seller },
+        })
+    }
+
+    /// A bar of the subgraph; `None` where a figure is no decimal, or the figures do not fit each other.
+    pub(super) fn bar(&self, row: &BarRow<'_>) -> Option<Candle> {
+        let (base, _) = self.base_and_quote();
+        // The subgraph says token 0 for one token 1: that is the price where token 1 is bought and sold, else its inverse.
+        let price = |text: &str| {
+            let Exact { digits, scale, is_negative } = Exact::parse(text)?;
+            let (above, below) = if self.is_inverted { (digits, power(scale)?) } else { (power(scale)?, digits) };
+            ratio(above, below).filter(|_| !is_negative)
+        };
+        let (high, low) = if self.is_inverted { (&row.high, &row.low) } else { (&row.low, &row.high) };
+        let (open, high, low, close) = (price(&row.open)?, price(high)?, price(low)?, price(&row.close)?);
+        let volume = Exact::parse(if self.is_inverted { &row.volume_token1 } else { &row.volume_token0 })?;
+        let is_whole = low <= open.min(close) && open.max(close) <= high && !volume.is_negative;
+        let open_time = Timestamp::from_millis(row.time.saturating_mul(1_000));
+        let volume = volume.quantity(base.decimals)?;
+        is_whole.then_some(Candle { open_time, open, high, low, close, volume })
+    }
+
     /// The instrument; steps leave eight significant digits at `price`.
     pub(super) fn instrument(&self, id: &InstrumentId, price: Price) -> Option<Instrument> {
         let (base, quote) = self.base_and_quote();
@@ -91,6 +128,37 @@ impl PoolInfo {
             min_notional: None,
             status: InstrumentStatus::Trading,
             is_simulated: false,
+        })
+    }
+}
+
+/// A decimal of any length, as the subgraph writes them: up to 34 significant digits, which no decimal of ours holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Exact {
+    is_negative: bool,
+    digits: U512,
+    scale: u32,
+}
+
+impl Exact {
+    /// `None` where it is no plain decimal, or absurdly long.
+    fn parse(text: &str) -> Option<Self> {
+        let (is_negative, plain) = text.strip_prefix('-').map_or((false, text), |plain| (true, plain));
+        let (whole, fraction) = plain.split_once('.').unwrap_or((plain, ""));
+        let is_plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        let is_short = whole.len() <= 60 && fraction.len() <= 60;
+        if whole.is_empty() || plain.ends_with('.') || !is_short || !is_plain(whole) || !is_plain(fraction) {
+            return None;
+        }
+        let digits = U512::from_str_radix(&format!("{whole}{fraction}"), 10).ok()?;
+        Some(Self { is_negative, digits, scale: u32::try_from(fraction.len()).ok()? })
+    }
+
+    /// Its size with at most so many decimals, fewer where they do not fit.
+    fn quantity(self, decimals: u32) -> Option<Quantity> {
+        (0..=self.scale.min(decimals)).rev().find_map(|scale| {
+            let cut = self.digits / power(self.scale - scale)?;
+            Quantity::from_mantissa(i128::try_from(cut).ok()?, scale)
         })
     }
 }

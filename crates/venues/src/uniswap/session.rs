@@ -8,7 +8,7 @@ use std::{
 };
 
 use model::{
-    event::MarketEventKind,
+    event::{HistoryWish, MarketEventKind},
     instrument::{Instrument, InstrumentId, Venue},
     proof::Books,
     status::{FeedCause, FeedHealth, FeedMode},
@@ -22,6 +22,7 @@ use crate::{
     session::{Input, Output, Session, SessionConfig, Symbols},
     uniswap::{
         NAME,
+        history::History,
         limits::{BLOCKS_AT_ONCE, BLOCKS_BACK, POOLS, REMEMBERED_SWAPS, REQUEST_RULES, ROUND_SPACING},
         pool::PoolInfo,
         rpc,
@@ -37,6 +38,8 @@ pub struct UniswapSession {
     /// The venue has none.
     books: Books,
     pub(super) requests: Requests<Purpose>,
+    /// Where bars of the past can be had.
+    pub(super) history: Option<History>,
     rounds: PollRounds,
     pub(super) out: Out,
     pub(super) instruments: Vec<Arc<Instrument>>,
@@ -117,6 +120,7 @@ impl UniswapSession {
             pools: Vec::new(),
             books: Books::new(),
             requests: Requests::new(REQUEST_RULES, config.symbols != Symbols::FromFrames),
+            history: config.has_history.then(|| History::new(config.symbols != Symbols::FromFrames)),
             rounds: PollRounds::new(ROUND_SPACING),
             out: Out::default(),
             instruments: Vec::new(),
@@ -187,6 +191,13 @@ impl UniswapSession {
         (self.is_started && self.pools.iter().any(|followed| followed.info.is_some())).then_some(Monotonic::ZERO)
     }
 
+    fn wish(&mut self, wish: &HistoryWish, now: Now) {
+        let pool = self.pools.iter().position(|followed| followed.id == wish.instrument && !followed.is_unknown);
+        if let (Some(history), Some(pool)) = (&mut self.history, pool) {
+            history.want(pool, wish.interval, wish.n_bars, now);
+        }
+    }
+
     fn timeout(&mut self, now: Now) {
         self.expire_requests(now);
         if self.rounds.turn(self.polling_from(), now.monotonic) == PollTurn::Due
@@ -224,6 +235,11 @@ impl UniswapSession {
             };
             Some(rpc::batch(calls))
         });
+        if let Some(history) = &mut self.history {
+            history.send_due(now, &mut self.out, |pool| {
+                pools.get(pool).filter(|followed| followed.info.is_some()).map(|followed| followed.address.as_str())
+            });
+        }
     }
 }
 
@@ -242,8 +258,9 @@ impl Session for UniswapSession {
                 self.out.frame(now);
                 self.out.health.counters.unknown += 1;
             }
-            // No connection is ever wanted; a node keeps no bars.
-            Input::Connected(_) | Input::Ping(_) | Input::Closed(..) | Input::Wish(_) => {}
+            Input::Wish(wish) => self.wish(&wish, now),
+            // No connection is ever wanted.
+            Input::Connected(_) | Input::Ping(_) | Input::Closed(..) => {}
         }
         self.send_requests(now);
     }
@@ -253,7 +270,8 @@ impl Session for UniswapSession {
     }
 
     fn deadline(&self) -> Option<Monotonic> {
-        self.requests.deadline().into_iter().chain(self.rounds.deadline(self.polling_from())).min()
+        let history = self.history.as_ref().and_then(History::deadline);
+        self.requests.deadline().into_iter().chain(history).chain(self.rounds.deadline(self.polling_from())).min()
     }
 
     fn books(&self) -> &Books {

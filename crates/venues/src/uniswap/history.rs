@@ -1,0 +1,384 @@
+//! Bars of the past out of the subgraph: wishes, the pages that answer them, and bars made of the rows.
+//!
+//! Bars of hours and days are the subgraph's own; four hours are made of hours, minutes of swaps. A bar without swaps has
+//! no row and stays a gap. The subgraph is behind the chain: it is asked again until it knows all that had closed when
+//! the wish came. Its requests have a budget of their own, so that its limits never hold up the node. Not here: the
+//! questions' text ([`super::graphql`]), prices ([`super::pool`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{
+    candle::{Candle, Interval},
+    event::CandleHistory,
+    status::FeedCause,
+    time::{Monotonic, Now, Timestamp},
+};
+
+use crate::{
+    bars,
+    outbox::Out,
+    requests::{self, Requests, Settled, Task},
+    session::{HttpAnswer, HttpFailure, RequestId},
+    uniswap::{
+        graphql::{self, Answer, BarRow, Refusal, Rows, SwapRow},
+        limits::{
+            HISTORY_ATTEMPTS, HISTORY_BARS, HISTORY_PAGES, HISTORY_RULES, LAG_ATTEMPTS, LAG_RETRY, REFUSED_RETRY,
+        },
+        pool::{PoolInfo, Print},
+    },
+};
+
+/// What is asked of the subgraph, and what has come.
+#[derive(Debug)]
+pub(super) struct History {
+    requests: Requests<Page>,
+    /// Takes what concerns these requests alone: their budget is not the node's.
+    out: Out,
+    wanted: BTreeMap<(usize, Interval), Wanted>,
+    /// Nothing is asked before: the subgraph refuses our key.
+    refused_until: Option<Monotonic>,
+    /// Answers and rows that could not be read, since they were last taken.
+    n_malformed: u64,
+}
+
+/// A page of what is wanted. Pools are positions in the session's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Page {
+    pool: usize,
+    interval: Interval,
+}
+
+impl requests::Purpose for Page {
+    fn rank(&self) -> u8 {
+        0
+    }
+
+    fn is_history(&self) -> bool {
+        true
+    }
+}
+
+/// A wish under way. Times are seconds.
+#[derive(Debug)]
+struct Wanted {
+    from: i64,
+    /// Where the bar that had not closed at the wish begins: what lies before is final.
+    target: i64,
+    /// Where the next page ends.
+    until: i64,
+    n_pages: usize,
+    /// Answers of a subgraph that was behind.
+    n_behind: u32,
+    /// Bars of hours or days by their time.
+    parts: BTreeMap<i64, Candle>,
+    /// Swaps by time, place in the block and id: pages overlap.
+    prints: BTreeMap<(i64, u64, String), Print>,
+    /// Times of swaps that could not be read: their bars stay gaps.
+    unread: BTreeSet<i64>,
+}
+
+/// What came of an answer.
+pub(super) enum Outcome {
+    /// Nothing to tell.
+    None,
+    /// Bars of this pool.
+    Bars(usize, CandleHistory),
+    /// Why there is no history.
+    Cause(FeedCause),
+}
+
+impl History {
+    /// Nothing is wanted. `is_limited` is false for a recording.
+    pub(super) fn new(is_limited: bool) -> Self {
+        Self {
+            requests: Requests::new(HISTORY_RULES, is_limited).numbered_from(FIRST_ID),
+            out: Out::default(),
+            wanted: BTreeMap::new(),
+            refused_until: None,
+            n_malformed: 0,
+        }
+    }
+
+    /// Counts what could not be read since the last call.
+    pub(super) fn take_malformed(&mut self) -> u64 {
+        std::mem::take(&mut self.n_malformed)
+    }
+
+    /// True for a request that was made here.
+    pub(super) fn owns(id: RequestId) -> bool {
+        id.0 >= FIRST_ID
+    }
+
+    /// Notes a wish; it is asked for once the pool is known. Bars of seconds are not to be had.
+    pub(super) fn want(&mut self, pool: usize, interval: Interval, n_bars: usize, now: Now) {
+        if source(interval).is_none() || self.refused_until.is_some_and(|until| now.monotonic < until) {
+            return;
+        }
+        let target = seconds(interval.open_time(now.wall));
+        let length = length_s(interval);
+        let n_before = i64::try_from(n_bars.clamp(1, HISTORY_BARS) - 1).unwrap_or(0);
+        let from = target - length * n_before;
+        let wanted = Wanted {
+            from,
+            target,
+            until: target + length - 1,
+            n_pages: 0,
+            n_behind: 0,
+            parts: BTreeMap::new(),
+            prints: BTreeMap::new(),
+            unread: BTreeSet::new(),
+        };
+        // The older wish is answered sooner: the subgraph has less to catch up with.
+        self.wanted.entry((pool, interval)).or_insert(wanted);
+        if !self.requests.has(|page| *page == Page { pool, interval }) {
+            self.requests.push(Task::new(Page { pool, interval }), now.monotonic);
+        }
+    }
+
+    /// A pool is known now: what was wished for before is asked.
+    pub(super) fn known(&mut self, pool: usize, now: Now) {
+        for (_, interval) in self.wanted.keys().filter(|(wanted, _)| *wanted == pool) {
+            self.requests.push(Task::new(Page { pool, interval: *interval }), now.monotonic);
+        }
+    }
+
+    /// Sends what may go out; `address` gives the contract of a pool that is known.
+    pub(super) fn send_due<'a>(&mut self, now: Now, out: &mut Out, address: impl Fn(usize) -> Option<&'a str>) {
+        let wanted = &self.wanted;
+        self.requests.send_due(now, &mut self.out, |page| {
+            let wanted = wanted.get(&(page.pool, page.interval))?;
+            Some(graphql::ask(source(page.interval)?, address(page.pool)?, wanted.from, wanted.until))
+        });
+        out.queue.append(&mut self.out.queue);
+    }
+
+    /// When [`Self::send_due`] or [`Self::expire`] is wanted.
+    pub(super) fn deadline(&self) -> Option<Monotonic> {
+        self.requests.deadline()
+    }
+
+    /// Requests without an answer count as failed.
+    pub(super) fn expire(&mut self, now: Now) {
+        for task in self.requests.take_overdue(now, &mut self.out) {
+            self.retry(task, now);
+        }
+    }
+
+    /// A request ended; `info` is what is known of a pool.
+    pub(super) fn answered<'p>(
+        &mut self,
+        id: RequestId,
+        result: Result<HttpAnswer<'_>, HttpFailure>,
+        now: Now,
+        info: impl Fn(usize) -> Option<&'p PoolInfo>,
+    ) -> Outcome {
+        match self.requests.settle(id, result, now, &mut self.out) {
+            Settled::Late => Outcome::None,
+            Settled::Failed(task) => {
+                self.retry(task, now);
+                Outcome::None
+            }
+            // Words of refusal, with whatever status.
+            Settled::Answered(task, body) | Settled::Refused(task, body) => match info(task.purpose.pool) {
+                Some(info) => self.page(task, body, info, now),
+                None => Outcome::None,
+            },
+        }
+    }
+
+    fn page(&mut self, task: Task<Page>, body: &str, info: &PoolInfo, now: Now) -> Outcome {
+        let Page { pool, interval } = task.purpose;
+        let (Some(rows), Some(wanted)) = (source(interval), self.wanted.get_mut(&(pool, interval))) else {
+            return Outcome::None;
+        };
+        let taken = match rows {
+            Rows::Swaps => serde_json::from_str(body).map(|answer| wanted.take_swaps(answer, info)),
+            Rows::Hours | Rows::Days => serde_json::from_str(body).map(|answer| wanted.take_bars(answer, info)),
+        };
+        match taken {
+            Err(_) | Ok(Err(None)) => {
+                self.n_malformed += 1;
+                self.retry(task, now);
+                Outcome::None
+            }
+            Ok(Err(Some(refusal))) => self.refused(refusal, task, now),
+            Ok(Ok(Taken::Behind { .. })) if wanted.n_behind < LAG_ATTEMPTS => {
+                wanted.n_behind += 1;
+                self.requests.push(Task::new(task.purpose), now.monotonic + LAG_RETRY);
+                Outcome::None
+            }
+            Ok(Ok(Taken::Behind { known_until })) => {
+                self.wanted.remove(&(pool, interval));
+                let behind_s = seconds(now.wall).saturating_sub(known_until);
+                let detail = format!("no history: the subgraph is {behind_s} s behind the chain");
+                Outcome::Cause(FeedCause::Refused { detail })
+            }
+            Ok(Ok(Taken::Page { n_malformed })) => {
+                self.n_malformed += n_malformed;
+                self.requests.push(Task::new(task.purpose), now.monotonic);
+                Outcome::None
+            }
+            Ok(Ok(Taken::All { n_malformed })) => {
+                self.n_malformed += n_malformed;
+                self.tell(pool, interval, now)
+            }
+        }
+    }
+
+    fn refused(&mut self, refusal: Refusal, task: Task<Page>, now: Now) -> Outcome {
+        match refusal {
+            Refusal::Limit => {
+                self.requests.refused_as_too_many(None, now, &mut self.out);
+                self.retry(task, now);
+                Outcome::None
+            }
+            Refusal::Credentials(detail) => {
+                self.wanted.clear();
+                self.refused_until = Some(now.monotonic + REFUSED_RETRY);
+                Outcome::Cause(FeedCause::CredentialsRefused { detail: format!("no history: {detail}") })
+            }
+            Refusal::Other(detail) => {
+                self.retry(task, now);
+                Outcome::Cause(FeedCause::Refused { detail: format!("no history: {detail}") })
+            }
+        }
+    }
+
+    /// Tries again, or lets the wish go: the view asks anew, ever less often.
+    fn retry(&mut self, mut task: Task<Page>, now: Now) {
+        let wait = task.fail();
+        if task.n_failed < HISTORY_ATTEMPTS {
+            self.requests.push(task, now.monotonic + wait);
+        } else {
+            self.wanted.remove(&(task.purpose.pool, task.purpose.interval));
+        }
+    }
+
+    fn tell(&mut self, pool: usize, interval: Interval, now: Now) -> Outcome {
+        let key = (pool, interval);
+        let Some(wanted) = self.wanted.remove(&key) else { return Outcome::None };
+        let is_forming = seconds(interval.open_time(now.wall)) == wanted.target;
+        if needs_forming_bar(interval) && !is_forming {
+            // The bar closed while the pages came: its last swaps may be missing in them.
+            let n_bars = usize::try_from((wanted.target - wanted.from) / length_s(interval)).unwrap_or(0) + 1;
+            self.want(pool, interval, n_bars, now);
+            return Outcome::None;
+        }
+        Outcome::Bars(pool, CandleHistory { interval, candles: wanted.candles(interval) })
+    }
+}
+
+/// What a page brought.
+enum Taken {
+    /// The subgraph does not yet know all that had closed at the wish.
+    Behind { known_until: i64 },
+    /// More pages are to come.
+    Page { n_malformed: u64 },
+    /// That was all.
+    All { n_malformed: u64 },
+}
+
+impl Wanted {
+    fn take_bars(&mut self, answer: Answer<'_, BarRow<'_>>, info: &PoolInfo) -> Result<Taken, Option<Refusal>> {
+        let (known_until, rows) = answer.into_rows()?;
+        if known_until < self.target {
+            return Ok(Taken::Behind { known_until });
+        }
+        let (mut n_malformed, mut oldest) = (0, self.until);
+        for row in rows.iter().take(graphql::ROWS).filter(|row| (self.from..=self.until).contains(&row.time)) {
+            oldest = oldest.min(row.time - 1);
+            match info.bar(row) {
+                Some(candle) => drop(self.parts.insert(row.time, candle)),
+                None => n_malformed += 1,
+            }
+        }
+        Ok(self.turn_page(rows.len(), oldest, n_malformed))
+    }
+
+    fn take_swaps(&mut self, answer: Answer<'_, SwapRow<'_>>, info: &PoolInfo) -> Result<Taken, Option<Refusal>> {
+        let (known_until, rows) = answer.into_rows()?;
+        if known_until < self.target {
+            return Ok(Taken::Behind { known_until });
+        }
+        let (mut n_malformed, mut oldest) = (0, self.until);
+        for row in rows.iter().take(graphql::ROWS) {
+            let Ok(time) = row.time.parse::<i64>() else { return Err(None) };
+            if !(self.from..=self.until).contains(&time) {
+                continue;
+            }
+            // Swaps of one second may lie on both sides of a page's end.
+            oldest = oldest.min(time);
+            let Some(print) = info.print_of(&row.amount0, &row.amount1) else {
+                n_malformed += 1;
+                self.unread.insert(time);
+                continue;
+            };
+            let place = row.log_index.as_deref().or_else(|| row.id.rsplit_once('#').map(|(_, place)| place));
+            let place = place.and_then(|place| place.parse().ok()).unwrap_or(0);
+            self.prints.insert((time, place, row.id.chars().take(100).collect()), print);
+        }
+        Ok(self.turn_page(rows.len(), oldest, n_malformed))
+    }
+
+    /// Decides whether another page is needed, which then ends at `until`.
+    fn turn_page(&mut self, n_rows: usize, until: i64, n_malformed: u64) -> Taken {
+        self.n_pages += 1;
+        if n_rows < graphql::ROWS || until < self.from {
+            return Taken::All { n_malformed };
+        }
+        if self.n_pages < HISTORY_PAGES && until < self.until {
+            self.until = until;
+            return Taken::Page { n_malformed };
+        }
+        // Older rows are not asked for: what lies before these is not known.
+        self.from = until + 1;
+        Taken::All { n_malformed }
+    }
+
+    /// Whole bars, oldest first.
+    fn candles(self, interval: Interval) -> Vec<Candle> {
+        let open = |time_s: i64| seconds(interval.open_time(stamp(time_s)));
+        // A bar that begins before the first row known may lack its beginning.
+        let first = if open(self.from) == self.from { self.from } else { open(self.from) + length_s(interval) };
+        let last = if needs_forming_bar(interval) { self.target } else { self.target - 1 };
+        let holes: BTreeSet<i64> = self.unread.into_iter().map(open).collect();
+        let prints = self.prints.into_iter().map(|((time, ..), print)| (stamp(time), print.price, print.size));
+        let mut bars = bars::of_prints(interval, prints);
+        bars.extend(bars::joined(interval, self.parts.into_values()));
+        bars.retain(|bar| {
+            let time = seconds(bar.open_time);
+            (first..=last).contains(&time) && !holes.contains(&time)
+        });
+        bars
+    }
+}
+
+/// The rows that bars of this length are made of.
+fn source(interval: Interval) -> Option<Rows> {
+    match interval {
+        Interval::S1 => None,
+        Interval::M1 | Interval::M5 | Interval::M15 => Some(Rows::Swaps),
+        Interval::H1 | Interval::H4 => Some(Rows::Hours),
+        Interval::D1 => Some(Rows::Days),
+    }
+}
+
+/// The node's swaps go back further than one of the short bars, so what forms is built of them.
+fn needs_forming_bar(interval: Interval) -> bool {
+    !matches!(interval, Interval::S1 | Interval::M1 | Interval::M5)
+}
+
+fn length_s(interval: Interval) -> i64 {
+    i64::try_from(interval.duration().as_secs()).unwrap_or(i64::MAX)
+}
+
+fn seconds(time: Timestamp) -> i64 {
+    time.as_nanos().div_euclid(1_000_000_000)
+}
+
+fn stamp(time_s: i64) -> Timestamp {
+    Timestamp::from_millis(time_s.saturating_mul(1_000))
+}
+
+/// Numbers of requests begin here, far from the node's.
+const FIRST_ID: u64 = 1 << 32;
