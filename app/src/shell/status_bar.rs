@@ -210,7 +210,6 @@ fn Measures(
             .get()
             .map_or_else(|| format!("clock {}", format::UNKNOWN), |known| clock_words(known.offset_ms, known.error_ms))
     };
-    let unknown = || format::UNKNOWN.to_owned();
     let stream_words =
         move || p50().map_or_else(|| format!("stream {}", format::UNKNOWN), |p50| format!("stream {p50} ms"));
     view! {
@@ -222,7 +221,7 @@ fn Measures(
             title="From the server's publishing to the painted pixel, over the last updates: half of them took no longer, 99 of 100 took no longer"
         >
             {stream_words}
-            <span class="status-bar__p99">{move || format!(" p99 {}", p99().unwrap_or_else(unknown))}</span>
+            <span class="status-bar__p99">{move || p99().map(|p99| format!(" p99 {p99}"))}</span>
         </span>
         <span class="status-bar__clock" data-testid="clock" title="The server's clock against this browser's, and how exactly that is known">
             {clock_words}
