@@ -120,6 +120,7 @@ fn remembered_settings() -> RwSignal<Settings> {
     Effect::new(move |_| {
         has_read.set_value(true);
         read();
+        browser::follow_preferred_theme(move || apply(&settings.get_untracked()));
         let of_other_tabs = window_event_listener(leptos::ev::storage, move |_| read());
         on_cleanup(move || of_other_tabs.remove());
     });

@@ -282,3 +282,12 @@ test("a venue without an order book says so, where the book would stand", async 
     await sim.stop();
   }
 });
+
+test("a page that follows the system's theme changes with it", async ({ page }) => {
+  await page.emulateMedia({ colorScheme: "light" });
+  await openLive(page, server.ready.url);
+  const root = page.locator("html");
+  await expect(root).toHaveAttribute("data-theme", "light");
+  await page.emulateMedia({ colorScheme: "dark" });
+  await expect(root).toHaveAttribute("data-theme", "dark");
+});

@@ -114,3 +114,33 @@ test("a region that is refused says so, since when, and can be asked again", asy
     await server.stop();
   }
 });
+
+test("what is wrong is said over no control, on small screens too", async ({ page }) => {
+  const sim = await startSim(["--venue", "binance", "--demo", "--seed", "7", "--speed", "1"]);
+  const server = await startServer({ config: binanceConfig(sim.ready, ["BTCSIM"], "stale_after_ms = 1000\ndata_deadline_ms = 2000") });
+  try {
+    await openLive(page, server.ready.url, "binance:BTCSIM");
+    await setFault(sim.ready, { kind: "rest_error" });
+    await setFault(sim.ready, { kind: "refuse" });
+    await setFault(sim.ready, { kind: "close" });
+    await expect(page.getByTestId("alert-line")).toBeVisible({ timeout: 20_000 });
+    await expect(page.getByTestId("stream-cause")).toBeVisible({ timeout: 20_000 });
+    for (const [width, height] of [[1440, 900], [768, 1024], [360, 740]]) {
+      await page.setViewportSize({ width, height });
+      const covered = await page.evaluate(() => {
+        const controls = [...document.querySelectorAll(".chart-panel__toolbar button, .panel-tabs button, .book-panel select, .rail a")];
+        const isCovered = (control: Element) => {
+          const box = control.getBoundingClientRect();
+          if (box.width === 0) return false;
+          const seen = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+          return !control.contains(seen);
+        };
+        return controls.filter(isCovered).map((control) => control.textContent);
+      });
+      expect(covered, `at ${width} px`).toEqual([]);
+    }
+  } finally {
+    await server.stop();
+    await sim.stop();
+  }
+});

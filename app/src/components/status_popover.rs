@@ -54,6 +54,7 @@ pub fn StatusPopover() -> impl IntoView {
     let part = move |of: fn(&Shown) -> &str| {
         move || shown.with(|shown| shown.as_ref().map_or_else(String::new, |shown| of(shown).to_owned()))
     };
+    let is_plain = move || shown.with(|shown| shown.as_ref().is_none_or(|shown| shown.sentence == shown.word));
     let state = Signal::derive(move || shown.with(|shown| shown.as_ref().map(|shown| shown.state).unwrap_or_default()));
     let lines =
         Memo::new(move |_| shown.with(|shown| shown.as_ref().map(|shown| shown.lines.clone()).unwrap_or_default()));
@@ -76,7 +77,8 @@ pub fn StatusPopover() -> impl IntoView {
                 <strong>{part(|shown| &shown.title)}</strong>
                 <span class="status-popover__word" data-testid="status-word">{part(|shown| shown.word)}</span>
             </header>
-            <p class="status-popover__sentence" data-testid="status-sentence">{part(|shown| &shown.sentence)}</p>
+            // Where all is well the word says it all.
+            <p class="status-popover__sentence" data-testid="status-sentence" hidden=is_plain>{part(|shown| &shown.sentence)}</p>
             <dl class="status-popover__lines">
                 <For
                     each=move || lines.with(|lines| lines.iter().map(|line| line.0).collect::<Vec<_>>())

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use model::time::{Monotonic, Now, Timestamp};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
 /// Both clocks of the browser.
 pub fn now() -> Now {
@@ -43,6 +43,14 @@ pub fn set_root_data(name: &str, value: &str) {
 /// True where the system prefers light surfaces.
 pub fn prefers_light() -> bool {
     window().match_media("(prefers-color-scheme: light)").ok().flatten().is_some_and(|query| query.matches())
+}
+
+/// Calls `then` whenever the system's preference for light or dark surfaces changes, as long as the page lives.
+pub fn follow_preferred_theme(then: impl FnMut() + 'static) {
+    let Some(query) = window().match_media("(prefers-color-scheme: light)").ok().flatten() else { return };
+    let callback = Closure::<dyn FnMut()>::new(then);
+    let _refused = query.add_event_listener_with_callback("change", callback.as_ref().unchecked_ref());
+    callback.forget();
 }
 
 /// Scrolls as little as needed for `element` to be seen.

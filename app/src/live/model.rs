@@ -109,6 +109,19 @@ enum Content {
     Other(TopicData),
 }
 
+impl Content {
+    /// True where there is nothing to be shown of the market.
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Tape(log) => log.newest_first().next().is_none(),
+            Self::Candles(log) => log.bars().is_empty(),
+            Self::Other(TopicData::Book(book)) => book.bids.is_empty() && book.asks.is_empty(),
+            Self::Other(TopicData::Quote(quote)) => quote.last.is_none() && quote.bid.is_none() && quote.ask.is_none(),
+            Self::Other(_) => false,
+        }
+    }
+}
+
 impl LiveModel {
     /// Applies one item of the stream.
     pub fn apply(&mut self, item: Item, now: Now) {
@@ -323,7 +336,11 @@ impl LiveModel {
         if let Some(message) = slots().find_map(|(_, slot)| slot.refused.clone()) {
             return Freshness::Refused { message };
         }
-        let mut known = slots().filter(|(_, slot)| slot.content.is_some()).peekable();
+        // A stream that has not begun has said nothing by an empty snapshot.
+        let says = |topic: &Topic, content: &Content| !content.is_empty() || !self.is_initialising(topic);
+        let is_known =
+            |(topic, slot): &(&Topic, &Slot)| slot.content.as_ref().is_some_and(|content| says(topic, content));
+        let mut known = slots().filter(is_known).peekable();
         if known.peek().is_none() {
             return Freshness::Waiting;
         }
@@ -388,6 +405,11 @@ impl LiveModel {
         // A worker tells ages once a second: one that is silent hangs.
         let heard_at = self.workers.get(venue).map_or(Monotonic::ZERO, |(_, heard_at)| *heard_at);
         now.monotonic.saturating_since(heard_at) > SILENCE_LIMIT
+    }
+
+    fn is_initialising(&self, topic: &Topic) -> bool {
+        let entry = topic.instrument().and_then(|instrument| self.entry(instrument));
+        entry.is_some_and(|entry| entry.state == StreamState::Initialising)
     }
 
     fn entry(&self, instrument: &InstrumentId) -> Option<&StreamEntry> {

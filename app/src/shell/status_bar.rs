@@ -206,12 +206,12 @@ fn Measures(
         live.with_model(|model| model.clock.offset()).flatten()
     });
     let clock_words = move || {
-        clock.get().map_or_else(
-            || format!("clock {}", format::UNKNOWN),
-            |known| format!("clock {:+.0} ms ±{:.0}", known.offset_ms, known.error_ms.ceil()),
-        )
+        clock
+            .get()
+            .map_or_else(|| format!("clock {}", format::UNKNOWN), |known| clock_words(known.offset_ms, known.error_ms))
     };
-    let unknown = || format::UNKNOWN.to_owned();
+    let stream_words =
+        move || p50().map_or_else(|| format!("stream {}", format::UNKNOWN), |p50| format!("stream {p50} ms"));
     view! {
         <span
             class="status-bar__latency"
@@ -220,13 +220,20 @@ fn Measures(
             data-latency-p99-ms=move || p99().unwrap_or_default()
             title="From the server's publishing to the painted pixel, over the last updates: half of them took no longer, 99 of 100 took no longer"
         >
-            {move || format!("stream {} ms", p50().unwrap_or_else(unknown))}
-            <span class="status-bar__p99">{move || format!(" p99 {}", p99().unwrap_or_else(unknown))}</span>
+            {stream_words}
+            <span class="status-bar__p99">{move || p99().map(|p99| format!(" p99 {p99}"))}</span>
         </span>
         <span class="status-bar__clock" data-testid="clock" title="The server's clock against this browser's, and how exactly that is known">
             {clock_words}
         </span>
     }
+}
+
+/// `clock +12 ms ±4`.
+fn clock_words(offset_ms: f64, error_ms: f64) -> String {
+    // Whole milliseconds first: a hundredth below zero is no minus.
+    let sign = if offset_ms.round() < 0.0 { '−' } else { '+' };
+    format!("clock {sign}{:.0} ms ±{:.0}", offset_ms.round().abs(), error_ms.ceil())
 }
 
 #[cfg(test)]
@@ -260,5 +267,13 @@ mod tests {
         // Without the server nothing is called active or live.
         let feeds = Feeds::new(&status, |_| true);
         assert_eq!((feeds.n_active, feeds.venues[0].state), (0, StreamState::Stale));
+    }
+
+    #[test]
+    fn the_clock_has_a_sign_and_no_minus_zero() {
+        let cases = [(11.6, 3.2, "clock +12 ms ±4"), (-0.3, 1.0, "clock +0 ms ±1"), (-55.5, 86.0, "clock −56 ms ±86")];
+        for (offset_ms, error_ms, expected) in cases {
+            assert_eq!(clock_words(offset_ms, error_ms), expected);
+        }
     }
 }

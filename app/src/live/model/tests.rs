@@ -111,6 +111,24 @@ fn waiting_live_stale_and_refused_are_told_apart() {
 }
 
 #[test]
+fn an_empty_snapshot_of_a_stream_that_has_not_begun_says_nothing() {
+    let mut model = connected();
+    let empty = |model: &mut LiveModel, state: StreamState| {
+        model.apply(book(ItemKind::Snapshot, BookState::Empty, &[]), at(1_000));
+        let tape = TopicData::Tape(wire::data::TapeData::default());
+        model.apply(item(ItemKind::Snapshot, Topic::tape(&instrument()), tape), at(1_000));
+        model.apply(status(state, None, None), at(1_000));
+        [Topic::book(&instrument()), Topic::tape(&instrument())].map(|topic| model.freshness(&[topic], at(1_100)))
+    };
+    assert_eq!(empty(&mut model, StreamState::Initialising), [Freshness::Waiting, Freshness::Waiting]);
+    // In a live stream it says that there is nothing.
+    assert_eq!(empty(&mut model, StreamState::Live), [Freshness::Fresh, Freshness::Fresh]);
+    model.apply(book(ItemKind::Snapshot, BookState::Buffering, &[("9", "1")]), at(1_000));
+    model.apply(status(StreamState::Initialising, None, None), at(1_000));
+    assert_eq!(model.freshness(&[Topic::book(&instrument())], at(1_100)), Freshness::Fresh);
+}
+
+#[test]
 fn without_the_server_nothing_is_live() {
     let topics = [Topic::quote(&instrument())];
     let mut model = connected();

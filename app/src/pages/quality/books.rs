@@ -1,8 +1,11 @@
 //! The proof of each book: a table that sorts by any column and can be narrowed to those in trouble.
 
 use leptos::{ev, prelude::*};
-use model::proof::{BookCounters, BookState};
-use model::time::Timestamp;
+use model::{
+    proof::{BookCounters, BookState},
+    status::StreamState,
+    time::Timestamp,
+};
 
 use crate::{
     components::status_light::{StatusLight, Subject},
@@ -155,8 +158,13 @@ fn shape(state: BookState) -> &'static str {
 }
 
 fn book_word(row: &BookRow) -> String {
-    let is_bookless = row.book_state == BookState::Empty && row.counters.updates == 0;
-    if is_bookless { "none".to_owned() } else { row.book_state.as_str().to_owned() }
+    let word = match (row.book_state, row.state) {
+        // A stream that is live without one has none.
+        (BookState::Empty, StreamState::Live) if row.counters.updates == 0 => "none",
+        (BookState::Empty, _) => "waiting",
+        (state, _) => state.as_str(),
+    };
+    word.to_owned()
 }
 
 fn grouped(count: u64) -> String {
@@ -191,4 +199,26 @@ fn quotes(row: &BookRow) -> String {
         return UNKNOWN.to_owned();
     }
     format!("{} / {}", grouped(quote_matches), grouped(quote_mismatches))
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{instrument::Instrument, time::Now};
+
+    use super::*;
+
+    #[test]
+    fn no_book_and_none_yet_are_told_apart() {
+        let instrument: Instrument = serde_json::from_str(
+            r#"{"id":"one:A","base":"A","quote":"B","tick_size":"0.1","lot_size":"1","min_notional":null,"status":"trading","is_simulated":false}"#,
+        )
+        .unwrap();
+        let row = |book_state, state| {
+            let row = BookRow::new(&LiveModel::default(), &instrument, Now::default());
+            book_word(&BookRow { book_state, state, ..row })
+        };
+        assert_eq!(row(BookState::Empty, StreamState::Initialising), "waiting");
+        assert_eq!(row(BookState::Empty, StreamState::Live), "none");
+        assert_eq!(row(BookState::Resyncing, StreamState::Live), "resyncing");
+    }
 }
