@@ -166,8 +166,9 @@ async fn stall_once(stall: Stall, seed: u64) {
         // No connection can be had: prices come by REST.
         let flagged = Instant::now();
         while next_mode(&mut client).await != FeedMode::RestPolling {}
-        client.advance(TOPICS[0], 1).await;
+        // That is said when the first answer is there.
         bridged_after = Some(flagged.elapsed());
+        client.advance(TOPICS[0], 1).await;
         relay.mode.send_replace(Mode::Pass);
     }
     until_state(&mut client, StreamState::Live).await;
