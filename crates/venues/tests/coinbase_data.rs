@@ -100,15 +100,22 @@ fn repeated_and_late_frames_change_no_book() {
 }
 
 #[test]
-fn an_unreadable_frame_is_a_doubt_that_the_next_number_settles() {
+fn an_unreadable_frame_is_a_doubt_that_the_next_two_numbers_settle() {
     let mut feed = Feed::connected(&["AAA-USD"]);
     feed.snapshot("AAA-USD");
     feed.hear("nonsense");
     assert_eq!(feed.state("AAA-USD"), BookState::Suspect);
     feed.update("AAA-USD", &[("bid", "100.00", "7")]);
+    assert_eq!(feed.state("AAA-USD"), BookState::Suspect);
+    feed.heartbeat();
     assert_eq!((feed.state("AAA-USD"), feed.tracked("AAA-USD").counters.resyncs), (BookState::Live, 0));
+    assert_eq!(feed.tracked("AAA-USD").book.best_bid().unwrap().quantity.to_string(), "7");
+    // One that comes late, right behind the unreadable one, shows no hole yet.
+    let late = feed.next("l2_data", &book("update", "AAA-USD", &[("bid", "100.00", "9")]));
     let broken = feed.next("l2_data", &book("update", "AAA-USD", &[("bid", "100.00", "8")]));
     feed.hear(&broken[..broken.len() - 3]);
+    feed.hear(&late);
+    assert_eq!(feed.state("AAA-USD"), BookState::Suspect);
     feed.heartbeat();
     assert_eq!((feed.state("AAA-USD"), feed.tracked("AAA-USD").counters.resyncs), (BookState::Resyncing, 1));
 }

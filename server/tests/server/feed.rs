@@ -49,7 +49,7 @@ async fn demo_sim() -> RunningSim {
     Sim::start(SimConfig::new("binance", Source::Demo { seed: 7, start: None })).await.unwrap()
 }
 
-fn entry(client: &Client) -> Option<&StreamEntry> {
+pub(crate) fn entry(client: &Client) -> Option<&StreamEntry> {
     match client.state.get(&Topic::STATUS) {
         Some(TopicData::Status(status)) => status.streams.first(),
         _ => None,

@@ -29,7 +29,10 @@ use wire::{
     topic::Topic,
 };
 
-use crate::client::{Client, PATIENCE, demo_config, demo_server};
+use crate::{
+    client::{Client, PATIENCE, demo_config, demo_server},
+    size::size,
+};
 
 fn symbols(venue: &str, symbols: &[&str]) -> FeedSymbols {
     FeedSymbols { venue: venue.to_owned(), symbols: symbols.iter().map(ToString::to_string).collect() }
@@ -251,7 +254,7 @@ async fn the_best_of_all_venues_leaves_out_who_cannot_be_believed() {
 }
 
 /// Open files of this process.
-fn n_files() -> usize {
+pub(crate) fn n_files() -> usize {
     std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
 }
 
@@ -263,7 +266,7 @@ fn resident_kib() -> u64 {
 }
 
 /// Waits until what is counted is at most `limit`, as aborted tasks end at their next poll.
-async fn settles(what: &str, limit: usize, count: impl Fn() -> usize) {
+pub(crate) async fn settles(what: &str, limit: usize, count: impl Fn() -> usize) {
     let patience = tokio::time::Instant::now() + PATIENCE;
     while count() > limit {
         assert!(tokio::time::Instant::now() < patience, "{what}: {} where {limit} were", count());
@@ -311,11 +314,11 @@ async fn open_and_close(n_cycles: usize) {
     sim.stop().await;
 }
 
-/// 50 times here; TRUETAPE_CYCLES says how often else (1,000 for published figures). The simulated venue allows 300
+/// 50 times here, 1,000 in the nightly run. The simulated venue allows 300
 /// connections in five minutes, as the real one does: each 200 have one of their own.
 #[tokio::test]
 async fn opening_and_closing_leaves_nothing_behind() {
-    let n_cycles = std::env::var("TRUETAPE_CYCLES").ok().and_then(|text| text.parse().ok()).unwrap_or(50_usize);
+    let n_cycles = size(50, 1_000);
     let n_tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
     // The first ones fill what stays: the allocator's pages, the resolver's files.
     open_and_close(5).await;

@@ -17,7 +17,10 @@ use tokio_tungstenite::{accept_async, tungstenite::Message};
 use venues::{backoff::Jitter, replay::Replay};
 use wire::{Encoding, data::TopicData, topic::Topic};
 
-use crate::client::{Client, PATIENCE, demo_config};
+use crate::{
+    client::{Client, PATIENCE, demo_config},
+    mutation::hostile,
+};
 
 fn trade(number: usize) -> String {
     format!(
@@ -33,26 +36,7 @@ fn hostile_frames(n_frames: usize) -> Vec<String> {
         r#"{"stream":"aaabbb@depth@100ms","data":{"e":"depthUpdate","E":1,"s":"AAABBB","U":5,"u":6,"b":[["1.4","2"]],"a":[]}}"#.to_owned(),
         r#"{"stream":"aaabbb@miniTicker","data":{"e":"24hrMiniTicker","E":1,"s":"AAABBB","c":"1","o":"1","h":"2","l":"1","v":"5","q":"5"}}"#.to_owned(),
     ];
-    let values = [
-        "null",
-        "[]",
-        "{}",
-        "true",
-        "\"NaN\"",
-        "\"Infinity\"",
-        "1e400",
-        "\"1e400\"",
-        "-1",
-        "\"-5\"",
-        "1.5",
-        "\"1_000\"",
-        "\"99999999999999999999999999999999\"",
-        "\"1.\"",
-        "\"\\ud800\"",
-        "18446744073709551616",
-    ];
     let mut random = Jitter::new(11);
-    let mut below = move |limit: usize| usize::try_from(random.next_u64() % limit as u64).unwrap();
     let mut frames = vec![
         "[".repeat(200_000),
         format!("{}1{}", r#"{"a":"#.repeat(200_000), "}".repeat(200_000)),
@@ -62,27 +46,8 @@ fn hostile_frames(n_frames: usize) -> Vec<String> {
         String::new(),
     ];
     while frames.len() < n_frames {
-        let frame = &good[below(good.len())];
-        frames.push(match below(4) {
-            0 => frame[..below(frame.len())].to_owned(),
-            1 => {
-                let mut bytes = frame.clone().into_bytes();
-                let at = below(bytes.len());
-                bytes[at] ^= 1 << below(7);
-                String::from_utf8_lossy(&bytes).into_owned()
-            }
-            2 => {
-                // One member's value is another's type.
-                let members: Vec<usize> = frame.match_indices(':').map(|(at, _)| at + 1).collect();
-                let from = members[below(members.len())];
-                let length = frame[from..].find([',', '}']).unwrap_or(0);
-                format!("{}{}{}", &frame[..from], values[below(values.len())], &frame[from + length..])
-            }
-            _ => {
-                let at = below(frame.len());
-                format!("{}{}{}", &frame[..at], values[below(values.len())], &frame[at..])
-            }
-        });
+        let kind = usize::try_from(random.next_u64() % good.len() as u64).unwrap();
+        frames.push(hostile(&mut random, &good[kind]));
     }
     frames
 }

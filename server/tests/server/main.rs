@@ -10,7 +10,12 @@ mod feeds;
 mod hostile;
 mod http;
 mod limits;
+#[path = "../../../crates/venues/tests/hostile/mutation.rs"]
+mod mutation;
 mod recordings;
 mod resume;
 mod shutdown;
+#[path = "../../../crates/venues/tests/support/size.rs"]
+mod size;
+mod stalls;
 mod stream;

@@ -42,7 +42,7 @@ impl CoinbaseSession {
             Some(frame) => self.route(connection, frame, now),
             None => {
                 self.out.health.counters.malformed += 1;
-                self.links.entry(connection).or_default().is_in_doubt = true;
+                self.links.entry(connection).or_default().n_to_trust = FRAMES_TO_TRUST;
                 self.suspend_all(connection, now);
             }
         }
@@ -53,12 +53,15 @@ impl CoinbaseSession {
         let place = frame.sequence.map_or(Place::Next, |number| link.sequence.see(number));
         let counters = &mut self.out.health.counters;
         match place {
-            Place::Next if frame.sequence.is_some() && std::mem::take(&mut link.is_in_doubt) => {
-                self.resume_all(connection, now);
+            Place::Next if frame.sequence.is_some() && link.n_to_trust > 0 => {
+                link.n_to_trust -= 1;
+                if link.n_to_trust == 0 {
+                    self.resume_all(connection, now);
+                }
             }
             Place::Next => {}
             Place::AfterGap => {
-                link.is_in_doubt = false;
+                link.n_to_trust = 0;
                 counters.gaps += 1;
                 self.doubt_all(connection, now);
             }
@@ -94,6 +97,10 @@ impl CoinbaseSession {
             CoinbaseBody::Subscriptions(channels) => self.acknowledged(&channels),
             CoinbaseBody::Refused { detail } => self.refused(connection, &detail, now),
             CoinbaseBody::Unknown => self.out.health.counters.unknown += 1,
+        }
+        // A whole book that came meanwhile may lack the change of the frame that could not be read.
+        if self.links.get(&connection).is_some_and(|link| link.n_to_trust > 0) {
+            self.suspend_all(connection, now);
         }
     }
 
@@ -151,7 +158,9 @@ impl CoinbaseSession {
                     let outcome = stream.book.on_update(tracked, &levels, number, now);
                     let is_last = idx + 1 == positions.len();
                     let rows = |rows: &mut Vec<_>| if is_last { std::mem::take(rows) } else { rows.clone() };
-                    (outcome == Outcome::Fine).then(|| BookUpdate::Delta {
+                    // What changes while the book is in doubt comes with it, where it is trusted again.
+                    let is_told = outcome == Outcome::Fine && tracked.state == BookState::Live;
+                    is_told.then(|| BookUpdate::Delta {
                         state: tracked.state,
                         bids: rows(&mut levels.bids),
                         asks: rows(&mut levels.asks),
@@ -306,3 +315,7 @@ impl CoinbaseSession {
         }
     }
 }
+
+/// A frame that could not be read stands before the next one, or, where frames come out of order, right behind it: then the
+/// second one shows the hole.
+const FRAMES_TO_TRUST: u8 = 2;

@@ -62,8 +62,8 @@ pub struct CoinbaseSession {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct LinkState {
     pub(super) sequence: Sequence,
-    /// A frame could not be read; the next one tells whether something was missed.
-    pub(super) is_in_doubt: bool,
+    /// A frame could not be read; so many frames in a row, numbered without a hole, tell that nothing was missed.
+    pub(super) n_to_trust: u8,
     /// After a refusal the products were asked for one by one.
     pub(super) is_split: bool,
 }

@@ -41,12 +41,14 @@ impl Venue for Binance {
     const DEPTH: usize = usize::MAX;
     const SPACING_MS: u64 = 100;
     const DEADLINE_MS: u64 = 30_000;
+    const FIRST_NUMBERS: &'static [u64] = &[FIRST_SYMBOL, SECOND_SYMBOL];
+    const MESSAGE_WAIT_MS: u64 = 0;
     const HAS_FIRST_SNAPSHOT: bool = false;
     const REQUIRED: &'static [&'static str] = &["U", "u", "b", "a", "s", "data"];
 
     fn new(random: Jitter) -> Self {
         // Far apart, so that a number tells the symbol.
-        Self { random, books: [first_book(), first_book()], last_ids: [1_000, SECOND_SYMBOL] }
+        Self { random, books: [first_book(), first_book()], last_ids: [FIRST_SYMBOL, SECOND_SYMBOL] }
     }
 
     fn books(&self) -> [&Sides; 2] {
@@ -102,5 +104,6 @@ impl Venue for Binance {
     }
 }
 
-/// Numbers of the second symbol's changes begin here.
+/// Numbers of the symbols' changes begin behind these.
+const FIRST_SYMBOL: u64 = 1_000;
 const SECOND_SYMBOL: u64 = 1_000_000_000;

@@ -50,6 +50,7 @@ impl Venue for Coinbase {
     const DEPTH: usize = usize::MAX;
     const SPACING_MS: u64 = 100;
     const DEADLINE_MS: u64 = 5_000;
+    const MESSAGE_WAIT_MS: u64 = 1_500;
     const HAS_FIRST_SNAPSHOT: bool = true;
     const REQUIRED: &'static [&'static str] =
         &["channel", "sequence_num", "events", "type", "product_id", "updates", "side", "price_level", "new_quantity"];

@@ -39,6 +39,7 @@ impl Venue for Kraken {
     const DEPTH: usize = DEPTH;
     const SPACING_MS: u64 = 500;
     const DEADLINE_MS: u64 = 5_000;
+    const MESSAGE_WAIT_MS: u64 = 500;
     const HAS_FIRST_SNAPSHOT: bool = true;
     // A side may be left out: the checksum tells whether something was in it.
     const REQUIRED: &'static [&'static str] = &["channel", "type", "data", "symbol", "checksum", "price", "qty"];

@@ -103,6 +103,9 @@ impl<V: Venue> Line<V> {
             sent: Vec::new(),
             value_at: None,
         };
+        let [one, two] = line.venue.books();
+        let books = [one.clone(), two.clone()];
+        line.past.extend(V::FIRST_NUMBERS.iter().map(|number| (*number, books.clone())));
         line.serve();
         line
     }
@@ -339,7 +342,7 @@ impl<V: Venue> Line<V> {
         // At once, a second time after one second, then every five; the quick second one again after half a calm minute.
         let is_calm = last.is_none_or(|last| before.is_none_or(|before| last - before >= 30_000));
         let earliest = last.map_or(0, |last| last + if is_calm { 1_000 } else { 5_000 });
-        if !is_first && at + MESSAGE_WAIT_MS < earliest {
+        if !is_first && at + V::MESSAGE_WAIT_MS < earliest {
             self.seen.n_hasty += 1;
         }
         watch.asks = [last, Some(at)];
@@ -403,5 +406,3 @@ impl<V: Venue> Line<V> {
 
 /// Frames whose books are remembered: more than the line holds back and a mirror lags behind.
 const REMEMBERED: usize = 128;
-/// A message may wait so long for the one before it, in milliseconds.
-const MESSAGE_WAIT_MS: u64 = 500;

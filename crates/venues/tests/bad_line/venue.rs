@@ -51,6 +51,10 @@ pub(crate) trait Venue {
     const SPACING_MS: u64;
     /// A connection without a sign of life for so many milliseconds is given up.
     const DEADLINE_MS: u64;
+    /// Where the books stand before the first frame, where that has a number.
+    const FIRST_NUMBERS: &'static [u64] = &[];
+    /// A message may wait so long for those before it, in milliseconds.
+    const MESSAGE_WAIT_MS: u64;
     /// True where subscribing brings a snapshot without being asked for one.
     const HAS_FIRST_SNAPSHOT: bool;
     /// Members that a frame about a book cannot do without.
