@@ -7,7 +7,7 @@
 //! - [`session`]: the contract every venue fulfils · [`registry`]: the list of venues
 //! - [`replay`]: drives a session from a recording · [`digest`]: a fingerprint of what it said and kept
 //! - what all venues share: `pool`, `link`: connections · `requests`, `poll_rounds`: REST · `outbox`: outputs and health ·
-//!   `seen`: ids · `number`, `object`: JSON read strictly · `snapshot_pace`: no storms of snapshots · `liveness`: quiet or dead ·
+//!   `seen`: ids · `number`, `object`, `utc_time`: JSON read strictly · `snapshot_pace`: no storms of snapshots · `liveness`: quiet or dead ·
 //!   `bars`: made of shorter ones or of prints
 //! - [`backoff`]: waits between attempts · [`budget`]: weights, `Retry-After`, circuit breaker
 //! - one folder a venue, the same file names in each
@@ -36,3 +36,4 @@ mod seen;
 pub mod session;
 mod snapshot_pace;
 pub mod uniswap;
+mod utc_time;

@@ -106,6 +106,19 @@ fn client_messages() {
 }
 
 #[test]
+fn commands_and_results_keep_their_digits() {
+    for number in ["1e-30", "0.10", "18446744073709551616", "-0"] {
+        let text = JsonText::parse(&format!(r#"{{"order":{{"size":{number}}}}}"#)).unwrap();
+        let command = ClientMessage::Command(CommandRequest { id: 7, command: text.clone() });
+        let json = String::from_utf8(encode_client(&command, Encoding::Json)).unwrap();
+        assert_eq!(decode_client(Frame::Text(&json)).unwrap(), command);
+        let ack = ServerMessage::Ack(Ack { id: 7, result: text });
+        let json = String::from_utf8(encode_server(&ack, Encoding::Json)).unwrap();
+        assert_eq!(decode_server_json(&json).unwrap(), ack);
+    }
+}
+
+#[test]
 fn fields_may_stand_in_any_order_beside_others() {
     let text = r#" {"topics":["status"], "extra":{"a":[1]}, "id":4, "type":"subscribe"} "#;
     let expected = ClientMessage::Subscribe(Subscribe { id: 4, topics: patterns(&["status"]) });

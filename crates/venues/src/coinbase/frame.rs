@@ -13,9 +13,9 @@ use serde::{
     de::{Error, IgnoredAny},
 };
 
-use crate::coinbase::{
-    message::{CoinbaseBookEvent, CoinbaseCandlesEvent, CoinbaseTickerEvent, CoinbaseTradesEvent},
-    time::CoinbaseTime,
+use crate::{
+    coinbase::message::{CoinbaseBookEvent, CoinbaseCandlesEvent, CoinbaseTickerEvent, CoinbaseTradesEvent},
+    utc_time::UtcTime,
 };
 
 /// A well-formed frame.
@@ -85,7 +85,7 @@ fn envelope<'a, E: Deserialize<'a>>(
     body: impl FnOnce(Vec<E>) -> CoinbaseBody<'a>,
 ) -> Result<CoinbaseFrame<'a>, serde_json::Error> {
     let Envelope { timestamp, sequence_num, events, .. } = serde_json::from_str(text)?;
-    let time = timestamp.map(|CoinbaseTime(time)| time);
+    let time = timestamp.map(|UtcTime(time)| time);
     Ok(CoinbaseFrame { sequence: Some(sequence_num), time, body: body(events) })
 }
 
@@ -122,7 +122,7 @@ struct Envelope<E> {
     #[serde(rename = "channel")]
     _channel: IgnoredAny,
     #[serde(default)]
-    timestamp: Option<CoinbaseTime>,
+    timestamp: Option<UtcTime>,
     sequence_num: u64,
     events: Vec<E>,
 }

@@ -17,7 +17,7 @@ use serde::{
     de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
-use crate::coinbase::time::{CoinbaseSeconds, CoinbaseTime, parse_time};
+use crate::{coinbase::time::CoinbaseSeconds, utc_time::UtcTime};
 
 /// Whether an event repeats what was or says what is new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl<'de> Deserialize<'de> for CoinbaseLevels {
                     last_time = row.event_time;
                 }
                 // Only the last one is read: a snapshot has tens of thousands, all the same.
-                levels.event_time = last_time.and_then(|text| parse_time(&text));
+                levels.event_time = last_time.and_then(|text| UtcTime::parse(&text)).map(|UtcTime(time)| time);
                 Ok(levels)
             }
         }
@@ -213,7 +213,7 @@ pub(super) struct CoinbaseTrade<'a> {
     #[serde(deserialize_with = "positive_price")]
     pub(super) price: Price,
     pub(super) size: Quantity,
-    pub(super) time: CoinbaseTime,
+    pub(super) time: UtcTime,
     pub(super) side: MakerSide,
 }
 

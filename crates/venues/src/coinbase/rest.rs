@@ -18,9 +18,10 @@ use crate::{
     coinbase::{
         limits::{BARS_PER_PAGE, HISTORY_PAGES},
         message::{CoinbaseTrade, is_positive},
-        time::{CoinbaseSeconds, CoinbaseTime},
+        time::CoinbaseSeconds,
     },
     requests::Ask,
+    utc_time::UtcTime,
 };
 
 const ROOT: &str = "/api/v3/brokerage/market";
@@ -161,7 +162,7 @@ struct CoinbasePriceBook {
     bids: Vec<CoinbaseRow>,
     asks: Vec<CoinbaseRow>,
     #[serde(default)]
-    time: Option<CoinbaseTime>,
+    time: Option<UtcTime>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -175,7 +176,7 @@ impl CoinbaseProductBook {
     pub(super) fn quote(&self) -> Option<(Quote, Option<Timestamp>)> {
         let (bid, ask) = (self.pricebook.bids.first()?, self.pricebook.asks.first()?);
         let quote = Quote { bid: bid.price, bid_size: bid.size, ask: ask.price, ask_size: ask.size };
-        let time = self.pricebook.time.map(|CoinbaseTime(time)| time);
+        let time = self.pricebook.time.map(|UtcTime(time)| time);
         (is_positive(quote.bid) && is_positive(quote.ask)).then_some((quote, time))
     }
 }

@@ -13,9 +13,9 @@ use crate::{
     kraken::{
         instrument::KrakenInstruments,
         message::{KrakenBar, KrakenBookEntry, KrakenStatus, KrakenTicker, KrakenTrade},
-        time::KrakenTime,
     },
     object::Object,
+    utc_time::UtcTime,
 };
 
 /// A well-formed frame.
@@ -32,7 +32,7 @@ pub(super) enum KrakenFrame<'a> {
     Bars {
         bars: Vec<Object<KrakenBar<'a>>>,
         /// When the venue sent them.
-        sent_at: Option<KrakenTime>,
+        sent_at: Option<UtcTime>,
     },
     Instruments(KrakenInstruments<'a>),
     Status(Vec<Object<KrakenStatus<'a>>>),

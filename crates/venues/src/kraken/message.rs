@@ -19,9 +19,9 @@ use serde::{
 use serde_json::value::RawValue;
 
 use crate::{
-    kraken::time::KrakenTime,
     number::{any_price, any_quantity},
     object::Object,
+    utc_time::UtcTime,
 };
 
 /// A book, whole or its changed levels; absolute quantities, zero removes. The checksum is that of the best ten levels a
@@ -40,7 +40,7 @@ pub(super) struct KrakenBookEntry<'a> {
     pub(super) asks: Vec<Level>,
     pub(super) checksum: u32,
     #[serde(default)]
-    pub(super) timestamp: Option<KrakenTime>,
+    pub(super) timestamp: Option<UtcTime>,
 }
 
 /// A print. Its number rises by one with each print of the symbol.
@@ -59,7 +59,7 @@ pub(super) struct KrakenTrade<'a> {
     #[serde(rename = "qty", deserialize_with = "plain_quantity")]
     pub(super) quantity: Quantity,
     pub(super) trade_id: u64,
-    pub(super) timestamp: KrakenTime,
+    pub(super) timestamp: UtcTime,
 }
 
 impl KrakenTrade<'_> {
@@ -102,7 +102,7 @@ pub(super) struct KrakenTicker<'a> {
     #[serde(deserialize_with = "any_price")]
     change: Price,
     #[serde(default)]
-    pub(super) timestamp: Option<KrakenTime>,
+    pub(super) timestamp: Option<UtcTime>,
 }
 
 impl KrakenTicker<'_> {
@@ -140,7 +140,7 @@ pub(super) struct KrakenBar<'a> {
     close: Price,
     #[serde(deserialize_with = "any_quantity")]
     volume: Quantity,
-    interval_begin: KrakenTime,
+    interval_begin: UtcTime,
     interval: u32,
 }
 

@@ -22,11 +22,11 @@ use crate::{
         session::KrakenSession,
         stream::Resubscription,
         subscribe::Channel,
-        time::KrakenTime,
     },
     object::Object,
     seen::Novelty,
     session::{ConnectionId, Session},
+    utc_time::UtcTime,
 };
 
 impl KrakenSession {
@@ -98,7 +98,7 @@ impl KrakenSession {
         let stream = &mut self.streams[position];
         let Some(tracked) = self.books.get_mut(&stream.id) else { return };
         let (state_before, n_resyncs) = (tracked.state, tracked.counters.resyncs);
-        let event_time = entry.timestamp.map(|KrakenTime(time)| time);
+        let event_time = entry.timestamp.map(|UtcTime(time)| time);
         let change = Change { bids: &entry.bids, asks: &entry.asks, checksum: entry.checksum, event_time };
         stream.resubscription = Resubscription::None;
         if stream.book.on_snapshot(tracked, change, now) == Outcome::Applied {
@@ -115,7 +115,7 @@ impl KrakenSession {
         let stream = &mut self.streams[position];
         let Some(tracked) = self.books.get_mut(&stream.id) else { return };
         let (state_before, n_resyncs) = (tracked.state, tracked.counters.resyncs);
-        let event_time = entry.timestamp.map(|KrakenTime(time)| time);
+        let event_time = entry.timestamp.map(|UtcTime(time)| time);
         let change = Change { bids: &entry.bids, asks: &entry.asks, checksum: entry.checksum, event_time };
         match stream.book.on_update(tracked, change, now) {
             Outcome::Applied => {
@@ -132,7 +132,7 @@ impl KrakenSession {
     fn ticker(&mut self, connection: ConnectionId, ticker: &KrakenTicker<'_>, now: Now) {
         let Some(position) = self.data(connection, &ticker.symbol, now) else { return };
         let stream = &mut self.streams[position];
-        let event_time = ticker.timestamp.map(|KrakenTime(time)| time);
+        let event_time = ticker.timestamp.map(|UtcTime(time)| time);
         if let Some(quote) = ticker.quote() {
             if let Some(tracked) = self.books.get(&stream.id) {
                 stream.book.on_quote(tracked, &quote, now.monotonic);
@@ -162,7 +162,7 @@ impl KrakenSession {
             (Novelty::Late, Freshness::Repeated) => {}
             (Novelty::New { is_gap }, _) => counters.gaps += u64::from(is_gap),
         }
-        let KrakenTime(trade_time) = trade.timestamp;
+        let UtcTime(trade_time) = trade.timestamp;
         self.liveness.data(position, Some(trade_time), now.monotonic);
         let print = Trade {
             id: TradeId::Sequence(trade.trade_id),
@@ -174,14 +174,8 @@ impl KrakenSession {
     }
 
     /// Nothing says that a bar is closed: a later one does, or the time at which the frame was sent.
-    fn bars(
-        &mut self,
-        connection: ConnectionId,
-        bars: &[Object<KrakenBar<'_>>],
-        sent_at: Option<KrakenTime>,
-        now: Now,
-    ) {
-        let sent_at = sent_at.map(|KrakenTime(time)| time);
+    fn bars(&mut self, connection: ConnectionId, bars: &[Object<KrakenBar<'_>>], sent_at: Option<UtcTime>, now: Now) {
+        let sent_at = sent_at.map(|UtcTime(time)| time);
         let mut ours = Vec::new();
         for Object(bar) in bars {
             let Some(position) = self.data(connection, &bar.symbol, now) else { continue };

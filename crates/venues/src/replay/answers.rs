@@ -12,10 +12,10 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// The same path (a proxy may put its own before it), the same body, and no parameter that both name differs: limits
-    /// and lists of symbols may.
+    /// The same path (a proxy may put its own before it), the same body, and no parameter that both name differs: limits,
+    /// lists of symbols and times may.
     pub(super) fn is_for(&self, request: &HttpRequest) -> bool {
-        let is_free = |key: &str| matches!(key, "limit" | "symbols" | "startTime" | "endTime");
+        let is_free = |key: &str| FREE_KEYS.contains(&key);
         let given = |key: &str| self.query.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str());
         self.path.ends_with(request.path.as_ref())
             && self.request.as_ref().is_none_or(|body| request.body.as_ref() == Some(body))
@@ -28,6 +28,9 @@ impl Answer {
         limit.and_then(|(_, value)| value.parse().ok()).unwrap_or_default()
     }
 }
+
+/// What a question may say otherwise than the recorded one: how much, and of when.
+const FREE_KEYS: [&str; 8] = ["end", "endTime", "from", "limit", "start", "startTime", "symbols", "to"];
 
 /// Path and query of an address, escapes resolved.
 pub(super) fn split_url(url: &str) -> Option<(String, Vec<(String, String)>)> {
@@ -77,17 +80,20 @@ mod tests {
     }
 
     #[test]
-    fn answers_fit_path_and_symbol_whatever_the_limit() {
+    fn answers_fit_path_and_symbol_whatever_the_limit_and_the_times() {
         #[track_caller]
         fn check(url: &str, is_match: bool) {
             let (path, query) = split_url(url).unwrap();
             let answer = Answer { path, query, request: None, body: String::new() };
-            let query = vec![("symbol", "A".to_owned()), ("limit", "1000".to_owned())];
+            let query =
+                [("symbol", "A"), ("limit", "1000"), ("start", "60"), ("end", "120"), ("from", "1"), ("to", "2")];
+            let query = query.map(|(key, value)| (key, value.to_owned())).into();
             let request = HttpRequest { id: RequestId(1), path: "/depth".into(), query, weight: 1, body: None };
             assert_eq!(answer.is_for(&request), is_match, "{url}");
         }
         check("https://host.test/depth?symbol=A&limit=5", true);
         check("https://host.test/depth?symbol=A", true);
+        check("https://host.test/depth?symbol=A&start=0&end=60&from=3&to=4", true);
         check("https://host.test/depth?symbol=B&limit=1000", false);
         check("https://host.test/depth", false);
         check("https://host.test/other?symbol=A", false);

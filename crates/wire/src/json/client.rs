@@ -4,6 +4,7 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 
 use crate::{
     PROTOCOL_VERSION,
@@ -51,8 +52,8 @@ fn decode_kind(kind: &str, text: &str) -> Result<ClientMessage, ClientError> {
             ClientMessage::Snapshot(SnapshotRequest { id, topics })
         }
         "command" => {
-            let request: CommandFields = read(text)?;
-            let command = JsonText(request.command.to_string());
+            let request: CommandFields<'_> = read(text)?;
+            let command = JsonText::parse(request.command.get())?;
             ClientMessage::Command(CommandRequest { id: request.id, command })
         }
         "ping" => ClientMessage::Ping(read::<Ping>(text)?),
@@ -142,9 +143,10 @@ struct TopicFields {
 }
 
 #[derive(Deserialize)]
-struct CommandFields {
+struct CommandFields<'a> {
     id: u64,
-    command: serde_json::Value,
+    #[serde(borrow)]
+    command: &'a RawValue,
 }
 
 const KNOWN_TYPES: &str = "hello, subscribe, unsubscribe, snapshot, command, ping";

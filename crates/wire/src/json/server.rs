@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use crate::{
     data::TopicData,
@@ -71,7 +72,7 @@ pub(crate) fn decode(text: &str) -> Result<ServerMessage, WireError> {
         "reset" => ServerMessage::Reset(read(text)?),
         "ack" => {
             let AckFields { id, result } = read(text)?;
-            ServerMessage::Ack(Ack { id, result: JsonText(result.to_string()) })
+            ServerMessage::Ack(Ack { id, result: JsonText::parse(result.get())? })
         }
         "pong" => ServerMessage::Pong(read(text)?),
         "bye" => ServerMessage::Bye(read(text)?),
@@ -142,9 +143,10 @@ struct BatchFields {
 }
 
 #[derive(Deserialize)]
-struct AckFields {
+struct AckFields<'a> {
     id: u64,
-    result: serde_json::Value,
+    #[serde(borrow)]
+    result: &'a RawValue,
 }
 
 const BATCH_HEAD: &[u8] = br#"{"type":"batch","items":["#;
