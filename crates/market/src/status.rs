@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use model::{
     instrument::{InstrumentId, Venue},
-    status::{FeedCause, FeedHealth, FeedMode, StreamState},
+    status::{BreakerState, FeedCause, FeedHealth, FeedMode, StreamState},
     time::{Monotonic, Now, Timestamp},
 };
 use wire::data::{Breaker, ConnectionEntry, StatusData, StreamEntry};
@@ -75,7 +75,10 @@ impl StreamTracker {
         // Connected anew is not yet healed: a connection that failed is red until data flows over its successor.
         let is_unhealed =
             health.mode == FeedMode::WebSocket && health.cause.as_ref().is_some_and(FeedCause::is_transport);
-        let is_failed = own_cause.is_some() || is_unhealed || (!health.is_connected && health.cause.is_some());
+        // REST that stands in and is not asked any more stands in no longer.
+        let is_shut = health.mode == FeedMode::RestPolling && health.breaker != BreakerState::Closed;
+        let is_cut = !health.is_connected || is_shut;
+        let is_failed = own_cause.is_some() || is_unhealed || (is_cut && health.cause.is_some());
         let state = match age {
             _ if is_failed => StreamState::Failed,
             None => StreamState::Initialising,
@@ -264,6 +267,11 @@ mod tests {
         let polling = FeedHealth { mode: FeedMode::RestPolling, ..back };
         let yellow = entry(&tracker, turns, &polling, now_at(9_000));
         check(&yellow, StreamState::Stale, Some(8_930), Some("connection closed: 1006"));
+        let until = now_at(60_000).wall;
+        for breaker in [BreakerState::Open { until }, BreakerState::HalfOpen] {
+            let shut = entry(&tracker, turns, &FeedHealth { breaker, ..polling.clone() }, now_at(9_000));
+            check(&shut, StreamState::Failed, Some(8_930), Some("connection closed: 1006"));
+        }
     }
 
     #[test]
