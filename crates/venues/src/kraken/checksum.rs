@@ -28,24 +28,17 @@ impl Text {
 
     /// The digits of a number, the most significant first; none for zero.
     fn push_digits(&mut self, number: u128) {
-        let mut digits = [0; LONGEST_NUMBER];
-        let mut start = digits.len();
+        if number == 0 {
+            return;
+        }
+        let mut buffer = itoa::Buffer::new();
         // Whatever the venue sends in earnest fits 64 bits, which divide ten times as fast.
-        let mut high = number;
-        while high > u128::from(u64::MAX) {
-            start -= 1;
-            digits[start] = b'0' + u8::try_from(high % 10).unwrap_or(0);
-            high /= 10;
-        }
-        let mut low = u64::try_from(high).unwrap_or(u64::MAX);
-        while low > 0 {
-            start -= 1;
-            digits[start] = b'0' + u8::try_from(low % 10).unwrap_or(0);
-            low /= 10;
-        }
-        let n_digits = digits.len() - start;
-        self.bytes[self.n_bytes..self.n_bytes + n_digits].copy_from_slice(&digits[start..]);
-        self.n_bytes += n_digits;
+        let digits = match u64::try_from(number) {
+            Ok(number) => buffer.format(number),
+            Err(_) => buffer.format(number),
+        };
+        self.bytes[self.n_bytes..self.n_bytes + digits.len()].copy_from_slice(digits.as_bytes());
+        self.n_bytes += digits.len();
     }
 }
 
