@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::{ev, html, prelude::*};
+use leptos::{ev, html, prelude::*, tachys::view::keyed::keyed};
 use model::event::AggressorSide;
 use wire::topic::Topic;
 
@@ -122,6 +122,7 @@ fn Tape(
         true => MAX_ROWS,
         false => room.get().n_rows().clamp(MIN_ROWS, MAX_ROWS),
     });
+    // Not `<For>`: it keeps some bytes of each row that ever was, which ten prints a second make megabytes of.
     let rows =
         move || shown.with(|shown| shown.rows.iter().take(n_rows.get()).cloned().collect::<Vec<Arc<TapeLine>>>());
     let n_held = move || {
@@ -161,9 +162,7 @@ fn Tape(
                 <span role="columnheader"><span class="unseen">"Side"</span></span>
             </div>
             <div class="tape__rows" role="rowgroup">
-                <For each=rows key=|line| line.serial let:line>
-                    <TapeRowView line/>
-                </For>
+                {move || keyed(rows(), |line| line.serial, |_, line| (|_| {}, view! { <TapeRowView line/> }))}
             </div>
             <p class="tape__note" hidden=move || !is_none_large()>"No print of this size yet."</p>
         </div>
