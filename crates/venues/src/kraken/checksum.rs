@@ -2,8 +2,8 @@
 //!
 //! Source: <https://docs.kraken.com/api/docs/guides/spot-ws-book-v2>. Offers from the lowest up, then bids from the highest
 //! down; of each level the price and the quantity as they stood on the wire, without the point and without leading zeros.
-//! Those are the digits of a decimal's mantissa, so nothing is turned into text twice and nothing is allocated. Four tables
-//! of 256 (4 kB) take four bytes a step: the input has some 300 bytes. Not here: what a mismatch means ([`super::book`]).
+//! Those are the digits of a decimal's mantissa, so nothing is turned into text twice and nothing is allocated. Not here:
+//! what a mismatch means ([`super::book`]).
 
 use model::{book::OrderBook, event::Level};
 
@@ -12,7 +12,7 @@ pub(super) fn of_book(book: &OrderBook) -> u32 {
     let mut text = Text { bytes: [0; LONGEST_TEXT], n_bytes: 0 };
     book.asks().take(LEVELS).for_each(|level| text.push(level));
     book.bids().take(LEVELS).for_each(|level| text.push(level));
-    crc32(&text.bytes[..text.n_bytes])
+    crc32fast::hash(&text.bytes[..text.n_bytes])
 }
 
 struct Text {
@@ -42,58 +42,12 @@ impl Text {
     }
 }
 
-fn crc32(bytes: &[u8]) -> u32 {
-    let mut crc = u32::MAX;
-    let mut quads = bytes.chunks_exact(4);
-    for quad in &mut quads {
-        let mixed = crc ^ u32::from_le_bytes([quad[0], quad[1], quad[2], quad[3]]);
-        let [first, second, third, fourth] = mixed.to_le_bytes().map(usize::from);
-        crc = TABLES[3][first] ^ TABLES[2][second] ^ TABLES[1][third] ^ TABLES[0][fourth];
-    }
-    for byte in quads.remainder() {
-        crc = (crc >> 8) ^ TABLES[0][usize::from(crc.to_le_bytes()[0] ^ byte)];
-    }
-    !crc
-}
-
 /// Levels of a side that count.
 pub(super) const LEVELS: usize = 10;
 /// Digits of the greatest mantissa (96 bits have 29), rounded up.
 const LONGEST_NUMBER: usize = 40;
 /// Two numbers a level, on two sides.
 const LONGEST_TEXT: usize = 2 * LEVELS * 2 * LONGEST_NUMBER;
-
-/// `TABLES[n][b]`: what the byte `b` does to the checksum when `n` further bytes follow it.
-static TABLES: [[u32; 256]; 4] = tables();
-
-const fn tables() -> [[u32; 256]; 4] {
-    let mut tables = [[0; 256]; 4];
-    let mut byte = 0;
-    while byte < 256 {
-        let mut crc = byte as u32;
-        let mut bit = 0;
-        while bit < 8 {
-            crc = if crc & 1 == 1 { (crc >> 1) ^ POLYNOMIAL } else { crc >> 1 };
-            bit += 1;
-        }
-        tables[0][byte] = crc;
-        byte += 1;
-    }
-    let mut table = 1;
-    while table < 4 {
-        let mut byte = 0;
-        while byte < 256 {
-            let before = tables[table - 1][byte];
-            tables[table][byte] = (before >> 8) ^ tables[0][(before & 0xff) as usize];
-            byte += 1;
-        }
-        table += 1;
-    }
-    tables
-}
-
-/// IEEE 802.3, lowest bit first.
-const POLYNOMIAL: u32 = 0xedb8_8320;
 
 #[cfg(test)]
 mod tests {
@@ -120,16 +74,10 @@ mod tests {
         for byte in bytes {
             crc ^= u32::from(*byte);
             for _ in 0..8 {
-                crc = if crc & 1 == 1 { (crc >> 1) ^ POLYNOMIAL } else { crc >> 1 };
+                crc = if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 };
             }
         }
         !crc
-    }
-
-    #[test]
-    fn the_check_value_of_the_standard() {
-        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
-        assert_eq!(crc32(b""), 0);
     }
 
     #[test]
@@ -181,11 +129,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn four_at_a_time_equals_bit_by_bit(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            prop_assert_eq!(crc32(&bytes), slow_crc32(&bytes));
-        }
-
         #[test]
         fn digits_are_those_of_the_text(mantissa in 1_i128..(1 << 96), scale in 0_u32..28) {
             let price = Price::from_mantissa(mantissa, scale).unwrap();
