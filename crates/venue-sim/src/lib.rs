@@ -18,7 +18,7 @@
 //! |---|---|---|---|
 //! | `binance` | `/ws/…`, `/stream?streams=…` | `BTCSIM` | by update id |
 //! | `coinbase` | `/` | `BTC-SIM` | whole, numbered per connection |
-//! | `finnhub` | `/?token=…` | `SIM:BTC-SIM` | none |
+//! | `finnhub` | `/?token=…` | `SIM:BTC-SIM` | none (REST wants the key, too) |
 //! | `kraken` | `/v2` | `BTC/SIM` | by depth, with CRC32 |
 //!
 //! # Layout

@@ -7,6 +7,7 @@ mod decode;
 mod direct;
 mod feed;
 mod feeds;
+mod finnhub;
 mod hostile;
 mod http;
 mod limits;
