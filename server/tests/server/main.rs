@@ -20,3 +20,4 @@ mod shutdown;
 mod size;
 mod stalls;
 mod stream;
+mod uniswap;
