@@ -45,14 +45,17 @@ async fn started(token: Option<&str>) -> (RunningSim, Server) {
     (sim, Server::start(config).await.unwrap())
 }
 
+async fn get(url: &str) -> Value {
+    let http = server::feed::http::client(&server::tls::client_config().unwrap()).unwrap();
+    serde_json::from_str(&http.get(url).send().await.unwrap().text().await.unwrap()).unwrap()
+}
+
 /// The newest bars, once there are `n_bars`, by REST: open time in milliseconds, open, high, low, close, volume.
 async fn bars(server: &Server, pool: &str, interval: &str, n_bars: usize) -> Vec<(i64, Vec<String>)> {
-    let http = server::feed::http::client(&server::tls::client_config().unwrap()).unwrap();
     let url = format!("{}api/v1/candles?instrument=uniswap:{pool}&interval={interval}&limit={n_bars}", server.url());
     let patience = tokio::time::Instant::now() + PATIENCE;
     loop {
-        let body = http.get(&url).send().await.unwrap().text().await.unwrap();
-        let body: Value = serde_json::from_str(&body).unwrap();
+        let body = get(&url).await;
         match body["bars"].as_array() {
             Some(bars) if bars.len() == n_bars => return bars.iter().map(numbers).collect(),
             _ => assert!(tokio::time::Instant::now() < patience, "{body}"),
@@ -101,6 +104,18 @@ async fn swaps_and_bars_of_the_past_come_through() {
 }
 
 #[tokio::test]
+async fn the_list_of_venues_says_that_history_is_configured() {
+    for (history_url, expected) in [(None, "missing"), (Some("http://127.0.0.1:1/subgraph".to_owned()), "configured")] {
+        let venue = VenueConfig { history_url, ..VenueConfig::default() };
+        let config = Config { venues: BTreeMap::from([("uniswap".to_owned(), venue)]), ..demo_config() };
+        let server = Server::start(config).await.unwrap();
+        let body = get(&format!("{}api/v1/venues", server.url())).await;
+        let venues = body["venues"].as_array().unwrap();
+        assert_eq!(venues.iter().find(|venue| venue["name"] == "uniswap").unwrap()["history"], expected);
+    }
+}
+
+#[tokio::test]
 async fn a_refused_key_is_said_and_swaps_go_on() {
     let (_sim, server) = started(Some("wrong")).await;
     let mut client = Client::greet(&server, Encoding::Json).await;
@@ -112,9 +127,7 @@ async fn a_refused_key_is_said_and_swaps_go_on() {
     };
     client.advance(&tape, 1).await;
     // Bars are wished for by who asks.
-    let http = server::feed::http::client(&server::tls::client_config().unwrap()).unwrap();
-    let url = format!("{}api/v1/candles?instrument=uniswap:{}&interval=1h", server.url(), POOLS[0]);
-    http.get(url).send().await.unwrap();
+    get(&format!("{}api/v1/candles?instrument=uniswap:{}&interval=1h", server.url(), POOLS[0])).await;
     while !cause(&client).is_some_and(|cause| cause.contains("API key not found")) {
         client.next().await.unwrap();
     }
