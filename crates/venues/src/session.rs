@@ -12,8 +12,9 @@
 use std::{borrow::Cow, time::Duration};
 
 use model::{
+    candle::{Candle, Interval},
     event::{HistoryWish, MarketEvent},
-    instrument::{Instrument, Venue},
+    instrument::{Instrument, InstrumentId, Venue},
     proof::Books,
     status::FeedHealth,
     time::{Monotonic, Now},
@@ -240,5 +241,12 @@ pub trait Session: Send {
     fn images(&self, depth: usize) -> Vec<Image> {
         let _ = depth;
         Vec::new()
+    }
+
+    /// Bars, oldest first, as the venue's own answer to a question for that history. `None` by default, and for intervals that
+    /// the venue has not got.
+    fn bars_image(&self, instrument: &InstrumentId, interval: Interval, bars: &[Candle]) -> Option<Image> {
+        let (_, _, _) = (instrument, interval, bars);
+        None
     }
 }

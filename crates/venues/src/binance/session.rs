@@ -10,6 +10,7 @@ use std::{
 };
 
 use model::{
+    candle::{Candle, Interval},
     event::{BookUpdate, HistoryWish, MarketEventKind},
     instrument::{Instrument, InstrumentId, Venue},
     proof::{BookState, Books, TrackedBook},
@@ -362,5 +363,9 @@ impl Session for BinanceSession {
 
     fn images(&self, depth: usize) -> Vec<Image> {
         self.books.iter().filter_map(|(id, tracked)| image::image(id.symbol(), tracked, depth)).collect()
+    }
+
+    fn bars_image(&self, instrument: &InstrumentId, interval: Interval, bars: &[Candle]) -> Option<Image> {
+        image::bars(instrument.symbol(), interval, bars)
     }
 }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use model::{
+    candle::{Candle, Interval},
     event::{BookUpdate, HistoryWish, MarketEventKind},
     instrument::{Instrument, InstrumentId, Venue},
     proof::{Books, TrackedBook},
@@ -354,6 +355,10 @@ impl Session for CoinbaseSession {
             image::frame(&books, link.sequence.last()?).map(|frame| Image::Frame(*connection, frame))
         };
         self.links.iter().filter_map(of_connection).collect()
+    }
+
+    fn bars_image(&self, instrument: &InstrumentId, interval: Interval, bars: &[Candle]) -> Option<Image> {
+        image::bars(instrument.symbol(), interval, bars)
     }
 }
 

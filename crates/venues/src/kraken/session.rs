@@ -10,6 +10,7 @@ use std::{
 };
 
 use model::{
+    candle::{Candle, Interval},
     event::{BookUpdate, HistoryWish, MarketEventKind},
     instrument::{Instrument, InstrumentId, Venue},
     proof::{BookState, Books, TrackedBook},
@@ -464,5 +465,9 @@ impl Session for KrakenSession {
             Some((self.pool.carrier(position)?, frames))
         });
         carried.flat_map(|(connection, frames)| frames.map(|frame| Image::Frame(connection, frame))).collect()
+    }
+
+    fn bars_image(&self, instrument: &InstrumentId, interval: Interval, bars: &[Candle]) -> Option<Image> {
+        image::bars(instrument.symbol(), interval, bars)
     }
 }
