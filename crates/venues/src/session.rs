@@ -9,7 +9,7 @@
 //! carries), so connections are numbered by the session: it says [`Output::Connect`], the shell answers with
 //! [`Input::Connected`] or [`Input::Closed`].
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, time::Duration};
 
 use model::{
     candle::{Candle, Interval},
@@ -160,6 +160,16 @@ pub enum Symbols {
     Listed(Vec<String>),
     /// Whatever frames and acknowledgements name: for recordings, where subscriptions are not known.
     FromFrames,
+}
+
+impl Symbols {
+    /// Leaves each symbol once; takes out and returns those that no venue of that kind has.
+    pub(crate) fn take_unusable(&mut self, is_usable: impl Fn(&str) -> bool) -> Vec<String> {
+        let Self::Listed(symbols) = self else { return Vec::new() };
+        let mut seen = BTreeSet::new();
+        symbols.retain(|symbol| seen.insert(symbol.clone()));
+        symbols.extract_if(.., |symbol| !is_usable(symbol)).collect()
+    }
 }
 
 /// How to follow a venue.
