@@ -29,6 +29,9 @@ pub struct VenueRow {
     pub capabilities: Capabilities,
     /// `not_needed`, or `missing`.
     pub token: String,
+    /// Where bars of the past come from: `own`, or a second service that is `configured`, or `missing`.
+    #[serde(default)]
+    pub history: String,
     /// Symbols that most readers look at first.
     pub first_symbols: Vec<String>,
 }

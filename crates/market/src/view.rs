@@ -163,6 +163,15 @@ impl View {
         wishes
     }
 
+    /// Bars as they are held now, oldest first, the last one as far as it goes: of each instrument and interval whose history
+    /// has come. For recordings that begin here.
+    pub fn histories(&self) -> impl Iterator<Item = (&InstrumentId, Interval, Vec<Candle>)> {
+        self.instruments.values().flat_map(|own| {
+            let of = |interval| Some((&own.id, interval, own.candles.series(interval).history()?));
+            Interval::ALL.into_iter().filter_map(of)
+        })
+    }
+
     /// Takes note of the time and of how the transport fares: ages, rates and wishes depend on it. Each turn does it; call
     /// it once a second at least where no turn is made because nobody follows.
     pub fn observe(&mut self, now: Now, health: &FeedHealth) {

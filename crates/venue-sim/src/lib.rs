@@ -4,7 +4,7 @@
 //! program `venue-sim` does the same from the command line. It listens on loopback only.
 //!
 //! # Choosing what is played
-//! A [`SimConfig`] names a venue (`binance`, `coinbase`, `finnhub`, `kraken`) and a [`Source`]: recordings in files or
+//! A [`SimConfig`] names a venue (`binance`, `coinbase`, `finnhub`, `kraken`, `uniswap`) and a [`Source`]: recordings in files or
 //! text, or the made-up market of a seed. One [`sim::Sim`] is one venue on one port; several run side by side in a
 //! process, and with the same [`SimConfig::quote`] they list the same pairs. On the command line:
 //!
@@ -18,8 +18,9 @@
 //! |---|---|---|---|
 //! | `binance` | `/ws/…`, `/stream?streams=…` | `BTCSIM` | by update id |
 //! | `coinbase` | `/` | `BTC-SIM` | whole, numbered per connection |
-//! | `finnhub` | `/?token=…` | `SIM:BTC-SIM` | none |
+//! | `finnhub` | `/?token=…` | `SIM:BTC-SIM` | none (REST wants the key, too) |
 //! | `kraken` | `/v2` | `BTC/SIM` | by depth, with CRC32 |
+//! | `uniswap` | none: JSON-RPC at `/`, GraphQL at `/subgraph` | `0xb001` and 36 digits, from 0 | none |
 //!
 //! # Layout
 //! - [`config`]: what to play and how · [`sim`]: wires everything and runs it
@@ -56,6 +57,7 @@ mod socket;
 mod stamps;
 mod steps;
 pub mod tape;
+mod uniswap;
 mod venue;
 
 pub use config::{AtEnd, SimConfig, Source, Speed, StartWhen, venues};

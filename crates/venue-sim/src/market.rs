@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 
 use crate::{
     bars::{self, Bar, BarQuery, Print},
+    config::Steps,
     fixed,
     ladder::Ladder,
     made_up::{Asset, MadeUp},
+    steps::Tally,
 };
 
 /// Something that is traded.
@@ -83,41 +85,68 @@ impl MadeUpPairs {
     }
 }
 
-impl Market for MadeUpPairs {
+/// A venue's protocol over made-up pairs, which are its market.
+pub(crate) trait OverPairs: Send + Sync {
+    /// The pairs.
+    fn pairs(&self) -> &MadeUpPairs;
+}
+
+impl<T: OverPairs> Market for T {
     fn pairs(&self) -> Vec<Pair> {
+        let MadeUpPairs { market, separator, .. } = OverPairs::pairs(self);
         let pair = |asset: &Asset| Pair {
-            symbol: format!("{}{}{}", asset.base, self.separator, self.market.quote),
+            symbol: format!("{}{separator}{}", asset.base, market.quote),
             base: asset.base.clone(),
-            quote: self.market.quote.clone(),
+            quote: market.quote.clone(),
             price_decimals: asset.price_decimals,
             quantity_decimals: asset.quantity_decimals,
         };
-        self.market.assets().iter().map(pair).collect()
+        market.assets().iter().map(pair).collect()
     }
 
     fn ladder(&self, symbol: &str) -> Option<Ladder> {
-        self.ladder_at(symbol, self.market.slot())
+        let pairs = OverPairs::pairs(self);
+        pairs.ladder_at(symbol, pairs.market.slot())
     }
 
     fn prints(&self, symbol: &str, limit: usize) -> Vec<Print> {
-        self.find(symbol).map(|asset| asset.prints(self.market.slot(), limit)).unwrap_or_default()
+        let pairs = OverPairs::pairs(self);
+        pairs.find(symbol).map(|asset| asset.prints(pairs.market.slot(), limit)).unwrap_or_default()
     }
 
     fn bars(&self, symbol: &str, query: &BarQuery) -> Vec<Bar> {
-        self.find(symbol).map(|asset| asset.bars(self.market.slot(), query)).unwrap_or_default()
+        let pairs = OverPairs::pairs(self);
+        pairs.find(symbol).map(|asset| asset.bars(pairs.market.slot(), query)).unwrap_or_default()
     }
 
     fn day(&self, symbol: &str) -> Option<Bar> {
-        self.find(symbol)?.day(self.market.slot())
+        let pairs = OverPairs::pairs(self);
+        pairs.find(symbol)?.day(pairs.market.slot())
     }
 
     fn now(&self) -> Timestamp {
-        self.market.now()
+        OverPairs::pairs(self).market.now()
     }
 
     fn recorded(&self, _path_end: &str, _parameters: &[(&str, &str)]) -> Option<String> {
         None
     }
+}
+
+/// The pairs of a recording: decimals are those chosen, else those seen in prices and quantities.
+pub(crate) fn recorded_pairs(tallies: &BTreeMap<String, (Tally, Tally)>, separator: char, steps: &Steps) -> Vec<Pair> {
+    let pair = |(symbol, (prices, quantities)): (&String, &(Tally, Tally))| {
+        let (base, quote) = symbol.split_once(separator).unwrap_or((symbol, ""));
+        let (price_decimals, quantity_decimals) = steps.or_seen(symbol, prices.decimals(), quantities.decimals());
+        Pair {
+            symbol: symbol.clone(),
+            base: base.to_owned(),
+            quote: quote.to_owned(),
+            price_decimals,
+            quantity_decimals,
+        }
+    };
+    tallies.iter().map(pair).collect()
 }
 
 /// The traded ones among the bars asked for.

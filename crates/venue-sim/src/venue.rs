@@ -14,11 +14,12 @@ use crate::{
 };
 
 /// All venues.
-pub(crate) const VENUES: [Venue; 4] = [
+pub(crate) const VENUES: [Venue; 5] = [
     Venue { name: "binance", open: crate::binance::open, limits: Limits::default },
     Venue { name: "coinbase", open: crate::coinbase::open, limits: crate::coinbase::limits },
     Venue { name: "finnhub", open: crate::finnhub::open, limits: crate::finnhub::limits },
     Venue { name: "kraken", open: crate::kraken::open, limits: crate::kraken::limits },
+    Venue { name: "uniswap", open: crate::uniswap::open, limits: crate::uniswap::limits },
 ];
 
 /// One entry of the list.

@@ -1,4 +1,4 @@
-//! Finnhub's protocol over real sockets.
+//! Finnhub's protocol over real sockets: the key, trades, and what REST says of them.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -6,10 +6,11 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Came, Client};
+use common::{Came, Client, get};
+use model::time::Timestamp;
 use serde_json::{Value, json};
 use tokio_tungstenite::connect_async;
-use venue_sim::{Sim, SimConfig, Source, Speed};
+use venue_sim::{Fault, FaultKind, RunningSim, Sim, SimConfig, Source, Speed};
 
 #[tokio::test]
 async fn the_key_is_checked_and_serves_one_connection() {
@@ -62,4 +63,69 @@ async fn a_tape_reaches_whoever_asked_for_its_symbols() {
     client.send(r#"{"type":"subscribe","symbol":"X:A"}"#).await;
     assert_eq!(client.text().await, format!(r#"{{"data":[{a}],"type":"trade"}}"#));
     assert_eq!(client.within(Duration::from_millis(50)).await, Came::Nothing);
+}
+
+async fn ask(sim: &RunningSim, path: &str) -> (u16, Value) {
+    let answer = get(sim, path).await;
+    let body = answer.json();
+    (answer.status, body)
+}
+
+#[tokio::test]
+async fn rest_wants_the_key_and_says_what_is_wrong() {
+    let source = Source::Demo { seed: 5, start: Some(Timestamp::from_millis(1_763_668_317_500)) };
+    let config = SimConfig { key: Some("k1".to_owned()), ..SimConfig::new("finnhub", source) };
+    let sim = Sim::start(config).await.unwrap();
+    let bars = "crypto/candle?symbol=SIM:BTC-SIM&resolution=5&from=1763665200&to=1763668317";
+    for (path, status) in [
+        ("quote?symbol=SIM:BTC-SIM".to_owned(), 401),
+        ("quote?symbol=SIM:BTC-SIM&token=wrong".to_owned(), 401),
+        (format!("{bars}&token="), 401),
+        ("quote?token=k1".to_owned(), 422),
+        ("nothing?symbol=A&token=k1".to_owned(), 404),
+        ("crypto/candle?symbol=SIM:BTC-SIM&resolution=7&from=1&to=2&token=k1".to_owned(), 422),
+        ("crypto/candle?symbol=SIM:BTC-SIM&resolution=5&token=k1".to_owned(), 422),
+        (format!("{bars}&token=k1"), 200),
+    ] {
+        let (found, body) = ask(&sim, &format!("/api/v1/{path}")).await;
+        assert_eq!((found, body["error"].is_string()), (status, status != 200), "{path}: {body}");
+    }
+    let (_, quote) = ask(&sim, "/api/v1/quote?symbol=SIM:BTC-SIM&token=k1").await;
+    assert!(["c", "d", "dp", "h", "l", "o", "pc"].iter().all(|key| quote[key].is_number()), "{quote}");
+    assert_eq!(quote["t"], 1_763_668_317);
+    let (_, unknown) = ask(&sim, "/api/v1/quote?symbol=SIM:NOPE-SIM&token=k1").await;
+    assert_eq!((&unknown["c"], &unknown["d"], &unknown["t"]), (&json!(0), &Value::Null, &json!(0)));
+    // A stock has no exchange in front of its name.
+    for (path, state) in [(bars.to_owned(), "ok"), (bars.replace("crypto", "stock"), "no_data")] {
+        assert_eq!(ask(&sim, &format!("/api/v1/{path}&token=k1")).await.1["s"], state, "{path}");
+    }
+    sim.fault(Fault { path: Some("candle".into()), code: Some(403), ..Fault::new(FaultKind::RestError) });
+    assert_eq!(ask(&sim, &format!("/api/v1/{bars}&token=k1")).await.0, 403);
+    assert_eq!(ask(&sim, "/api/v1/quote?symbol=SIM:BTC-SIM&token=k1").await.0, 200);
+    sim.fault(Fault { retry_after_s: Some(9), ..Fault::new(FaultKind::Rest429) });
+    let limited = get(&sim, "/api/v1/quote?symbol=SIM:BTC-SIM&token=k1").await;
+    assert_eq!((limited.status, limited.headers["retry-after"].as_str()), (429, "9"));
+}
+
+#[tokio::test]
+async fn bars_of_rest_are_those_of_the_trades_played() {
+    let entry = |price: &str, time_ms: i64| {
+        json!({"t": "recv", "ts": time_ms as f64 / 1_000.0, "data":
+        format!(r#"{{"data":[{{"c":null,"p":{price},"s":"X:A","t":{time_ms},"v":0.5}}],"type":"trade"}}"#)})
+    };
+    let trades = [("10", 60_000), ("12.5", 90_000), ("9", 119_999), ("11", 130_000)];
+    let text: Vec<String> = trades.iter().map(|(price, time_ms)| entry(price, *time_ms).to_string()).collect();
+    let source = Source::Text(text.join("\n"));
+    let sim = Sim::start(SimConfig { speed: Speed::Max, ..SimConfig::new("finnhub", source) }).await.unwrap();
+    let mut client = Client::connect(&sim, "/?token=any").await;
+    client.send(r#"{"type":"subscribe","symbol":"X:A"}"#).await;
+    for _ in trades {
+        client.text().await;
+    }
+    let path = "/api/v1/crypto/candle?symbol=X:A&resolution=1&from=60&to=240&token=any";
+    let columns = r#"{"c":[9,11],"h":[12.5,11],"l":[9,11],"o":[10,11],"s":"ok","t":[60,120],"v":[1.5,0.5]}"#;
+    assert_eq!(get(&sim, path).await.body, columns);
+    let quote = r#"{"c":11,"d":1,"dp":10.0000,"h":12.5,"l":9,"o":10,"pc":10,"t":130}"#;
+    assert_eq!(get(&sim, "/api/v1/quote?symbol=X:A&token=any").await.body, quote);
+    assert_eq!(sim.candles("X:A", "1").unwrap()["bars"][0][4], "9");
 }

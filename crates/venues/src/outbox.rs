@@ -65,10 +65,14 @@ impl Out {
         self.merge_causes();
     }
 
-    /// Why nothing is followed at all: no symbol is left.
-    pub(crate) fn set_symbol_cause(&mut self, cause: FeedCause) {
-        self.symbol_cause = Some(cause);
-        self.merge_causes();
+    /// The venue does not know a symbol; `is_last` where it knows none of them, so that nothing is followed at all.
+    pub(crate) fn symbol_unknown(&mut self, id: &InstrumentId, is_last: bool) {
+        let cause = FeedCause::UnknownSymbol { symbol: id.symbol().to_owned() };
+        self.health.instrument_causes.insert(id.clone(), cause.clone());
+        if is_last {
+            self.symbol_cause = Some(cause);
+            self.merge_causes();
+        }
     }
 
     /// How many connections are open.

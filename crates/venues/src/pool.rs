@@ -185,14 +185,21 @@ impl Pool {
         lost
     }
 
-    /// A connection is gone.
-    pub(crate) fn closed(&mut self, id: ConnectionId, reason: &CloseReason, now: Now, out: &mut Out) -> Lost {
+    /// A connection is gone. Of a recording it carried all `n_symbols` there are.
+    pub(crate) fn closed(
+        &mut self,
+        id: ConnectionId,
+        reason: &CloseReason,
+        n_symbols: usize,
+        now: Now,
+        out: &mut Out,
+    ) -> Lost {
         let Some((shard_idx, role)) = self.position(id) else { return Lost::new() };
         let is_leaving = self.link(shard_idx, role).is_some_and(|link| link.is_leaving);
         let (cause, least_wait) = cause_of(reason, is_leaving, self.rules.refused_wait, now);
         let lost = self.give_up(shard_idx, role, cause, least_wait, now, out);
         self.report(out);
-        lost
+        if self.is_watched { lost } else { (0..n_symbols).collect() }
     }
 
     /// A frame came that proves the transport alive, and no more: a heartbeat.

@@ -61,6 +61,8 @@ pub struct Replay {
     merged: Merged,
     /// Books that changed since the last [`Replay::settle`]; kept where several sessions have to be merged only.
     touched: BTreeSet<InstrumentId>,
+    /// Wishes for history of instruments that no frame has named yet.
+    early: Vec<HistoryWish>,
 }
 
 struct Connection {
@@ -123,6 +125,7 @@ impl Replay {
             has_begun: false,
             merged: Merged::default(),
             touched: BTreeSet::new(),
+            early: Vec::new(),
         })
     }
 
@@ -143,15 +146,31 @@ impl Replay {
             };
             replay.take(entry, now, &mut on_event);
         });
+        if !self.early.is_empty() {
+            for wish in std::mem::take(&mut self.early) {
+                self.wish(&wish, &mut on_event);
+            }
+        }
     }
 
     /// Asks for history as a feed does. The recording answers where it has the venue's answer; the events come to
     /// `on_event`, at once or while later entries are taken.
     pub fn wish(&mut self, wish: &HistoryWish, mut on_event: impl FnMut(&MarketEvent)) {
         let now = self.now();
+        if !self.is_named(&wish.instrument) && self.early.len() < EARLY_WISHES {
+            self.early.push(wish.clone());
+            return;
+        }
         for name in self.names() {
             self.with(&name, now, &mut on_event, |_| Some(Input::Wish(wish.clone())));
         }
+    }
+
+    /// True where a session follows the instrument by now.
+    fn is_named(&self, id: &InstrumentId) -> bool {
+        self.sessions().any(|session| {
+            session.books().contains_key(id) || session.instruments().iter().any(|known| known.id == *id)
+        })
     }
 
     /// Brings what is lent up to date. Call before books, health or instruments are read.
@@ -427,6 +446,8 @@ impl Connection {
 const CONNECTIONS: usize = 256;
 /// REST answers that wait for a question; a snapshot has some 70 kB.
 const WAITING_ANSWERS: usize = 4_096;
+/// Wishes that wait for a frame about their instrument.
+const EARLY_WISHES: usize = 256;
 /// Questions that wait for an answer, of one connection.
 const OUTSTANDING_REQUESTS: usize = 8_192;
 

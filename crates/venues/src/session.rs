@@ -9,11 +9,12 @@
 //! carries), so connections are numbered by the session: it says [`Output::Connect`], the shell answers with
 //! [`Input::Connected`] or [`Input::Closed`].
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, time::Duration};
 
 use model::{
+    candle::{Candle, Interval},
     event::{HistoryWish, MarketEvent},
-    instrument::{Instrument, Venue},
+    instrument::{Instrument, InstrumentId, Venue},
     proof::Books,
     status::FeedHealth,
     time::{Monotonic, Now},
@@ -161,6 +162,16 @@ pub enum Symbols {
     FromFrames,
 }
 
+impl Symbols {
+    /// Leaves each symbol once; takes out and returns those that no venue of that kind has.
+    pub(crate) fn take_unusable(&mut self, is_usable: impl Fn(&str) -> bool) -> Vec<String> {
+        let Self::Listed(symbols) = self else { return Vec::new() };
+        let mut seen = BTreeSet::new();
+        symbols.retain(|symbol| seen.insert(symbol.clone()));
+        symbols.extract_if(.., |symbol| !is_usable(symbol)).collect()
+    }
+}
+
 /// How to follow a venue.
 #[derive(Clone, Debug)]
 pub struct SessionConfig {
@@ -240,5 +251,12 @@ pub trait Session: Send {
     fn images(&self, depth: usize) -> Vec<Image> {
         let _ = depth;
         Vec::new()
+    }
+
+    /// Bars, oldest first, as the venue's own answer to a question for that history. `None` by default, and for intervals that
+    /// the venue has not got.
+    fn bars_image(&self, instrument: &InstrumentId, interval: Interval, bars: &[Candle]) -> Option<Image> {
+        let (_, _, _) = (instrument, interval, bars);
+        None
     }
 }

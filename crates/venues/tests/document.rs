@@ -37,7 +37,10 @@ fn row(info: &VenueInfo) -> String {
         word(can.rest),
         word(can.book),
         word(can.trades),
-        word(can.candles),
+        match (can.candles, can.history_needs_token) {
+            (true, true) => "yes; past with a key or address",
+            (can, _) => word(can),
+        },
         match (can.needs_token, can.history_needs_token) {
             (true, _) => "needed",
             (false, true) => "for history",

@@ -289,7 +289,10 @@ impl Driver {
     fn command(&mut self, command: FeedCommand) {
         let now = self.now();
         let command = match command {
-            FeedCommand::Tap(command) => return self.parts.tap.command(command, self.parts.session.as_ref(), now),
+            FeedCommand::Tap(command) => {
+                let FeedParts { session, view, tap, .. } = &mut self.parts;
+                return tap.command(command, session.as_ref(), view, now);
+            }
             command => command,
         };
         self.questions.take(command, &mut self.parts.view, self.parts.session.as_ref(), now.monotonic);
@@ -312,7 +315,7 @@ impl Driver {
             }
         }
         status.send_replace(FeedStatus::of(session.as_ref(), view, now));
-        tap.turn(session.as_ref(), now);
+        tap.turn(session.as_ref(), view, now);
         self.questions.turn(view, now.monotonic);
         self.n_turns += 1;
         // A late turn is not made up for: the next one carries all that changed.

@@ -10,7 +10,11 @@ use serde::Serialize;
 use venues::registry::{self, Capabilities, VenueInfo};
 use wire::data::{ConnectionEntry, StatusData, StreamEntry};
 
-use crate::{feed::handle::Feeds, venue_list};
+use super::venues::Doorway;
+use crate::{
+    feed::{doors::Door, handle::Feeds},
+    venue_list,
+};
 
 /// `{"venues":[…]}`, sorted by name.
 #[derive(Serialize)]
@@ -26,6 +30,8 @@ struct VenueRow {
     capabilities: Capabilities,
     /// `not_needed`, `configured`, or `missing`.
     token: &'static str,
+    /// Where bars of the past come from: `own`, or a second service that is `configured`, or `missing`.
+    history: &'static str,
     /// What a first start offers.
     first_symbols: Vec<String>,
     is_running: bool,
@@ -43,12 +49,17 @@ struct VenueRow {
 pub type TokenHolders = Arc<BTreeSet<String>>;
 
 /// Lists the venues.
-pub async fn list(State(feeds): State<Feeds>, State(holders): State<TokenHolders>) -> Json<VenueRows> {
+pub async fn list(
+    State(feeds): State<Feeds>,
+    State(holders): State<TokenHolders>,
+    State(doors): State<Doorway>,
+) -> Json<VenueRows> {
     let status = feeds.status();
-    Json(VenueRows { venues: registry::venues().map(|info| row(info, &status, &holders)).collect() })
+    let has_history = |info: &VenueInfo| doors.find(info.name).is_some_and(Door::has_history);
+    Json(VenueRows { venues: registry::venues().map(|info| row(info, &status, &holders, has_history(info))).collect() })
 }
 
-fn row(info: &'static VenueInfo, status: &StatusData, holders: &BTreeSet<String>) -> VenueRow {
+fn row(info: &'static VenueInfo, status: &StatusData, holders: &BTreeSet<String>, has_history: bool) -> VenueRow {
     let venue = Venue::new(info.name);
     let connection = status.connections.iter().find(|entry| entry.venue == venue).cloned();
     let of_venue = |entry: &&StreamEntry| *entry.instrument.venue() == venue;
@@ -62,6 +73,11 @@ fn row(info: &'static VenueInfo, status: &StatusData, holders: &BTreeSet<String>
             false => "not_needed",
             true if holders.contains(info.name) => "configured",
             true => "missing",
+        },
+        history: match info.history {
+            None => "own",
+            Some(_) if has_history => "configured",
+            Some(_) => "missing",
         },
         first_symbols: if first.is_empty() { venue_list::default_symbols(info) } else { first },
         is_running: connection.is_some(),

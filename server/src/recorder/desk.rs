@@ -81,7 +81,7 @@ pub struct Listed {
 pub enum FileState {
     /// It is being written.
     Recording,
-    /// It plays.
+    /// The replay has it, whether it moves, stands still or has ended.
     Playing,
     /// It is whole.
     Complete,

@@ -142,6 +142,8 @@ struct Player {
     is_behind: bool,
     /// Where it is.
     position: Timestamp,
+    /// True once what lies at the very beginning was taken.
+    has_begun: bool,
     /// Where it is to be: the moment sought, or as far as the pace has come.
     target: Timestamp,
     paced_at: Instant,
@@ -200,6 +202,7 @@ impl Player {
             speed,
             is_behind: false,
             position,
+            has_begun: false,
             target,
             paced_at: Instant::now(),
             elapsed: Duration::ZERO,
@@ -276,6 +279,7 @@ impl Player {
             self.parts.deck = deck;
             self.stage.view = fresh_view(&self.stage.known);
             self.position = self.parts.contents.start;
+            self.has_begun = false;
         }
         self.state = PlayState::Seeking;
     }
@@ -293,11 +297,14 @@ impl Player {
             }
         }
         loop {
-            // By the second, so that the view's clocks see time pass.
-            let until = self.target.min(self.position + VIEW_STEP);
+            // By the second, so that the view's clocks see time pass; and first the beginning alone, so that bars of the
+            // past are there before a trade is.
+            let step = if self.has_begun { VIEW_STEP } else { Duration::ZERO };
+            let until = self.target.min(self.position + step);
             let stage = &mut self.stage;
             let step = self.parts.deck.play(until, ENTRIES_AT_ONCE, |event| stage.event(event));
             if step != Step::More {
+                self.has_begun = true;
                 self.move_to(until);
             }
             if step == Step::End {

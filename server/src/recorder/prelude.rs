@@ -1,8 +1,8 @@
 //! What a recording that begins in the middle must know: the venue's latest answers, the connections that are open, and
-//! images of the books.
+//! images of the books and of the bars.
 //!
 //! All of it is stamped with the beginning and marked, so that a player takes it where the tape begins and passes it over
-//! where the tape continues another. Not here: how a book becomes an image (the venue's session).
+//! where the tape continues another. Not here: how books and bars become images (the venue's session).
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -52,7 +52,7 @@ impl Known {
     /// the venue's next snapshot. `slot_of` says which slot carries a connection.
     pub fn prelude(
         &self,
-        images: Vec<Image>,
+        images: impl IntoIterator<Item = Image>,
         base: &str,
         slot_of: impl Fn(&Image) -> u32,
         time: Timestamp,

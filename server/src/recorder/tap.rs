@@ -6,6 +6,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
+use market::View;
 use model::{
     tape::TapeKind,
     time::{Now, Timestamp},
@@ -120,25 +121,25 @@ impl Tap {
     }
 
     /// A turn of the feed: makes images where they are wanted.
-    pub fn turn(&mut self, session: &dyn Session, now: Now) {
+    pub fn turn(&mut self, session: &dyn Session, view: &View, now: Now) {
         if self.ring.wants_checkpoint(now.monotonic) {
-            let prelude = self.prelude(session, now);
+            let prelude = self.prelude(session, view, now);
             self.ring.checkpoint(prelude, now);
         }
         if self.feeder.as_ref().is_some_and(Feeder::is_over) {
             self.feeder = None;
         }
         if self.feeder.as_ref().is_some_and(Feeder::wants_part) {
-            self.begin_part(session, now);
+            self.begin_part(session, view, now);
         }
     }
 
     /// Does what others want.
-    pub fn command(&mut self, command: TapCommand, session: &dyn Session, now: Now) {
+    pub fn command(&mut self, command: TapCommand, session: &dyn Session, view: &View, now: Now) {
         match command {
             TapCommand::Record(feeder) => {
                 self.feeder = Some(feeder);
-                self.begin_part(session, now);
+                self.begin_part(session, view, now);
             }
             TapCommand::Window(reply) => {
                 // Nobody waits any more where this fails.
@@ -147,18 +148,20 @@ impl Tap {
         }
     }
 
-    fn begin_part(&self, session: &dyn Session, now: Now) {
+    fn begin_part(&self, session: &dyn Session, view: &View, now: Now) {
         if let Some(feeder) = &self.feeder {
-            feeder.part(self.prelude(session, now));
+            feeder.part(self.prelude(session, view, now));
         }
     }
 
-    fn prelude(&self, session: &dyn Session, now: Now) -> Vec<RawEntry> {
+    fn prelude(&self, session: &dyn Session, view: &View, now: Now) -> Vec<RawEntry> {
         let slot_of = |image: &Image| match image {
             Image::Answer { .. } => 0,
             Image::Frame(connection, _) => self.slot(*connection),
         };
-        self.known.prelude(session.images(IMAGE_DEPTH), &self.base, slot_of, now.wall)
+        let bars = view.histories().filter_map(|(id, interval, bars)| session.bars_image(id, interval, &bars));
+        let images = session.images(IMAGE_DEPTH).into_iter().chain(bars);
+        self.known.prelude(images, &self.base, slot_of, now.wall)
     }
 
     fn push(&mut self, entry: RawEntry) {
@@ -179,6 +182,7 @@ fn entry(kind: TapeKind, time: Timestamp, slot: u32, body: Body) -> RawEntry {
 
 #[cfg(test)]
 mod tests {
+    use market::ViewConfig;
     use venues::replay::Replay;
 
     use super::*;
@@ -208,7 +212,7 @@ mod tests {
         tap.asked(&request);
         tap.answered(RequestId(1), Some((200, &"{}".into())), at(2));
         let (feeder, items) = queue_for_test();
-        tap.command(TapCommand::Record(feeder), &session, at(3));
+        tap.command(TapCommand::Record(feeder), &session, &View::new(ViewConfig::default()), at(3));
         tap.received(first, &"frame".into(), at(4));
         tap.sent(first, r#"{"api_key":"canary"}"#, at(4));
         tap.connecting(second, "wss://x.test/ws");

@@ -183,6 +183,7 @@ async fn a_venue_is_started_by_rest_and_seen_in_the_list() {
     let (_, before) = rest(&server, reqwest::Method::GET, "api/v1/venues", None).await;
     let binance = find(&before, "binance");
     assert_eq!((&binance["is_running"], &binance["token"]), (&false.into(), &"not_needed".into()), "{binance}");
+    assert_eq!((&binance["history"], &find(&before, "uniswap")["history"]), (&"own".into(), &"missing".into()));
     assert_eq!(binance["first_symbols"][0], "BTCUSDT");
     assert_eq!(find(&before, "demo")["symbols"], json!(["ADA-SIM", "XRP-SIM"]));
 

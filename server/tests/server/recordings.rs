@@ -20,7 +20,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-use venue_sim::{RunningSim, Sim, SimConfig, Source};
+use venue_sim::{RunningSim, Sim, SimConfig, Source, Speed};
 use venues::replay::Replay;
 use wire::{Encoding, data::TopicData, topic::Topic};
 
@@ -306,6 +306,61 @@ async fn the_last_half_minute_is_saved_and_starts_well() {
     let start = loaded["replay"]["start_ms"].clone();
     call(&server, Method::POST, "/api/v1/replay", Some(&json!({ "seek": { "position_ms": start } }))).await;
     client.advance("book:replay-binance:ADASIM", 5).await;
+}
+
+/// Bars of a minute, oldest first: open time, then figures without the digits that say nothing.
+async fn bars(server: &Server, venue: &str, symbol: &str) -> Vec<(i64, Vec<String>)> {
+    let symbol = symbol.replace('/', "%2F");
+    let path = format!("/api/v1/candles?instrument={venue}:{symbol}&interval=1m&limit=60");
+    let (status, body) = call(server, Method::GET, &path, None).await;
+    assert_eq!(status, 200, "{body}");
+    let plain = |number: &Value| number.as_str().unwrap().trim_end_matches('0').trim_end_matches('.').to_owned();
+    let bar = |bar: &Value| (bar[0].as_i64().unwrap(), bar.as_array().unwrap()[1..].iter().map(plain).collect());
+    body["bars"].as_array().unwrap().iter().map(bar).collect()
+}
+
+/// The venue's time runs ten times as fast, so that minutes lie between the feed's question for bars and the recording.
+async fn bars_go_on_without_a_hole(venue: &str, symbol: &str) {
+    let config = SimConfig::new(venue, Source::Demo { seed: 7, start: None });
+    let sim = Sim::start(SimConfig { speed: Speed::Times(10.0), ..config }).await.unwrap();
+    let folder = Folder::new(&format!("bars-{venue}"));
+    let server = Server::start(config_of(venue, symbol, &sim, &folder)).await.unwrap();
+    until_live(&server, &format!("{venue}:{}", symbol.replace('/', "%2F"))).await;
+    assert_eq!(bars(&server, venue, symbol).await.len(), 60, "{venue}: history came");
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let which = json!({ "venue": venue });
+    let begun = bars(&server, venue, symbol).await.last().unwrap().0;
+    call(&server, Method::POST, "/api/v1/recordings/start", Some(&which)).await;
+    tokio::time::sleep(Duration::from_secs(13)).await;
+    call(&server, Method::POST, "/api/v1/recordings/stop", Some(&which)).await;
+    let live = bars(&server, venue, symbol).await;
+    let (_, list) = call(&server, Method::GET, "/api/v1/recordings", None).await;
+    let load = json!({ "load": { "files": [list["recordings"][0]["name"]], "speed": 50 } });
+    call(&server, Method::POST, "/api/v1/replay", Some(&load)).await;
+    replay_until(&server, |replay| replay["state"] == "ended").await;
+    let replayed = bars(&server, &format!("replay-{venue}"), symbol).await;
+    let times: Vec<i64> = replayed.iter().map(|bar| bar.0).collect();
+    assert!(times.windows(2).all(|pair| pair[1] - pair[0] == 60_000), "{venue}: {times:?}");
+    assert!(times[0] <= begun - 3_000_000, "{venue}: from {} to {begun} are the bars of the past", times[0]);
+    // The last one ends with the recording. Of the one that the recording began in, the first trade may be counted less.
+    for bar in &replayed[..replayed.len() - 1] {
+        let same = live.iter().find(|known| known.0 == bar.0);
+        if bar.0 == begun {
+            assert_eq!(same.map(|known| &known.1[..4]), Some(&bar.1[..4]), "{venue} {begun}");
+        } else if let Some(same) = same {
+            assert_eq!(same, bar, "{venue}");
+        }
+    }
+    assert!(replayed.iter().filter(|bar| bar.0 > begun).count() >= 2, "{venue}: {times:?} after {begun}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_that_begins_in_the_middle_has_the_bars_before_it() {
+    tokio::join!(
+        bars_go_on_without_a_hole("binance", "ADASIM"),
+        bars_go_on_without_a_hole("coinbase", "ADA-SIM"),
+        bars_go_on_without_a_hole("kraken", "ADA/SIM"),
+    );
 }
 
 #[tokio::test]

@@ -57,6 +57,10 @@ fn FileRow(
         })
     });
     let text = move |of: fn(&Tape) -> String| move || tape.with(|tape| tape.as_ref().map(of).unwrap_or_default());
+    let words = Memo::new(move |_| {
+        let of_tape = |tape: &Tape| recorder.replay().with(|replay| state::state_words(tape, replay.as_ref()));
+        tape.with(|tape| tape.as_ref().map(of_tape).unwrap_or_default())
+    });
     let is_doomed = move || doomed.with(|doomed| of_row.with_value(|name| doomed.as_ref() == Some(name)));
     let is_busy =
         move || text(|tape| tape.state.clone())() == "recording" || text(|tape| tape.state.clone())() == "playing";
@@ -87,8 +91,8 @@ fn FileRow(
                 {text(|tape| tape.duration_ms.map_or_else(|| format::UNKNOWN.to_owned(), state::span))}
             </span>
             <span class="file-row__figure" title="Packed size">{text(|tape| state::size(tape.size_bytes))}</span>
-            <span class="file-row__state" data-testid="recording-state" title=text(|tape| state::state_words(tape).1)>
-                {text(|tape| state::state_words(tape).0.to_owned())}
+            <span class="file-row__state" data-testid="recording-state" title=move || words.get().1>
+                {move || words.get().0}
             </span>
             <span class="file-row__deeds" hidden=is_doomed>
                 <button class="button" data-testid="recording-play" on:click=play>"Play"</button>

@@ -32,11 +32,16 @@ pub fn moment(time_ms: i64) -> String {
     text.get(..19).unwrap_or(&text).replace('T', " ")
 }
 
-/// The word for a file's state, and what it means.
-pub fn state_words(tape: &Tape) -> (&'static str, String) {
+/// The word for a file's state, and what it means. Of a file in the replay it says what the replay does.
+pub fn state_words(tape: &Tape, replay: Option<&Replay>) -> (&'static str, String) {
+    let replay = replay.filter(|replay| replay.files.contains(&tape.name)).map(|replay| replay.state.as_str());
     match tape.state.as_str() {
         "recording" => ("recording", "It is being written".to_owned()),
-        "playing" => ("playing", "It plays".to_owned()),
+        "playing" => match replay {
+            Some("ended") => ("ended", "It has played to its end; the replay still holds it".to_owned()),
+            Some("paused") => ("paused", "The replay stands still".to_owned()),
+            _ => ("playing", "It plays".to_owned()),
+        },
         "complete" if tape.n_lost > 0 => {
             let lost = format::grouped(&tape.n_lost.to_string());
             ("has holes", format!("{lost} entries are missing: the disk was too slow"))
@@ -102,19 +107,53 @@ mod tests {
         assert_eq!(moment(1_723_161_601_273), "2024-08-09 00:00:01");
     }
 
-    #[test]
-    fn the_status_bar_says_where_and_how_fast() {
-        let mut replay = Replay {
-            files: vec![],
+    fn replay(files: &[&str], state: &str) -> Replay {
+        Replay {
+            files: files.iter().map(ToString::to_string).collect(),
             venue: Venue::new("replay-a"),
             instruments: vec![],
-            state: "playing".into(),
+            state: state.into(),
             start_ms: 0,
             end_ms: 9_000,
             position_ms: 3_000,
             speed: 4.0,
             is_behind: false,
-        };
+        }
+    }
+
+    #[test]
+    fn a_file_says_what_the_replay_does_with_it() {
+        #[track_caller]
+        fn check(state: &str, n_lost: u64, replay: Option<&Replay>, expected: &str) {
+            let (name, state) = ("a.jsonl.zst".to_owned(), state.to_owned());
+            let tape = Tape {
+                name,
+                size_bytes: 1,
+                venue: None,
+                symbols: vec![],
+                start_ms: None,
+                duration_ms: None,
+                n_lost,
+                state,
+            };
+            assert_eq!(state_words(&tape, replay).0, expected, "{tape:?} {replay:?}");
+        }
+        for (state, expected) in
+            [("playing", "playing"), ("seeking", "playing"), ("paused", "paused"), ("ended", "ended")]
+        {
+            check("playing", 0, Some(&replay(&["b.jsonl", "a.jsonl.zst"], state)), expected);
+            check("complete", 0, Some(&replay(&["b.jsonl"], state)), "complete");
+        }
+        // The list may know of a replay that has not been asked about yet, or be older than the replay.
+        check("playing", 0, None, "playing");
+        check("playing", 0, Some(&replay(&["b.jsonl"], "ended")), "playing");
+        check("complete", 3, None, "has holes");
+        check("cut_off", 0, None, "no end mark");
+    }
+
+    #[test]
+    fn the_status_bar_says_where_and_how_fast() {
+        let mut replay = replay(&[], "playing");
         assert_eq!(replay_words(Some(&replay)), "replay 00:00:03 4×");
         replay.state = "paused".into();
         assert_eq!(replay_words(Some(&replay)), "replay 00:00:03 paused");

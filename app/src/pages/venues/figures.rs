@@ -127,6 +127,32 @@ pub fn offered<'a>(venue: &'a VenueRow, symbols: &[SymbolState]) -> Vec<&'a str>
     venue.first_symbols.iter().map(String::as_str).filter(|symbol| !is_followed(symbol)).take(MAX_OFFERED).collect()
 }
 
+/// What a column says of a venue that can do it.
+pub fn word(column: &str, venue: &VenueRow) -> String {
+    match column {
+        // Of a token it counts more whether the server has it than that it is needed.
+        TOKEN => venue.token.clone(),
+        CANDLES if lacks_past(venue) => "from now on".to_owned(),
+        _ => "yes".to_owned(),
+    }
+}
+
+/// What brings bars of the past, where they come from a second service that is not configured; else empty.
+pub fn history_note(venue: &VenueRow) -> String {
+    if !lacks_past(venue) {
+        return String::new();
+    }
+    format!(
+        "Candles begin when the feed starts; those of the past need a key (token) or an address (history_url) under \
+         [venues.{}] in the configuration.",
+        venue.name
+    )
+}
+
+fn lacks_past(venue: &VenueRow) -> bool {
+    venue.history == "missing"
+}
+
 /// The symbols in what a reader typed: separated by commas or blanks, each once.
 pub fn typed(text: &str) -> Vec<String> {
     let mut symbols: Vec<String> = Vec::new();
@@ -144,6 +170,10 @@ pub fn is_all_simulated(status: &StatusData) -> bool {
     !status.connections.is_empty() && status.connections.iter().all(|entry| entry.mode == FeedMode::Simulated)
 }
 
+/// The column of tokens, which says more than yes.
+pub const TOKEN: &str = "Token";
+/// The column of bars, likewise.
+pub const CANDLES: &str = "Candles";
 /// Offered at once; the simulated market alone has twenty.
 const MAX_OFFERED: usize = 6;
 
@@ -213,15 +243,32 @@ mod tests {
         check(" , ", &[]);
     }
 
-    #[test]
-    fn what_is_followed_is_not_offered() {
-        let venue = VenueRow {
+    fn venue(token: &str, history: &str) -> VenueRow {
+        VenueRow {
             name: "one".into(),
             title: "One".into(),
             capabilities: Default::default(),
-            token: "not_needed".into(),
+            token: token.into(),
+            history: history.into(),
             first_symbols: vec!["A".into(), "B".into()],
-        };
+        }
+    }
+
+    #[test]
+    fn a_table_says_what_candles_need() {
+        for (history, candles) in [("own", "yes"), ("configured", "yes"), ("missing", "from now on"), ("", "yes")] {
+            let venue = venue("missing", history);
+            let words = ["REST", CANDLES, TOKEN].map(|column| word(column, &venue));
+            assert_eq!(words, ["yes", candles, "missing"], "{history}");
+            let note = history_note(&venue);
+            assert_eq!(note.is_empty(), history != "missing");
+            assert!(note.is_empty() || ["token", "history_url", "[venues.one]"].iter().all(|part| note.contains(part)));
+        }
+    }
+
+    #[test]
+    fn what_is_followed_is_not_offered() {
+        let venue = venue("not_needed", "own");
         let live = state(connection(true), vec![stream("one:A", StreamState::Live)]);
         assert_eq!(offered(&venue, &live.symbols), ["B"]);
         assert_eq!(offered(&venue, &[]), ["A", "B"]);

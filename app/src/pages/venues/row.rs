@@ -15,7 +15,7 @@ use crate::{
     },
     pages::{
         live::symbol_picker::use_choose,
-        venues::figures::{SymbolState, VenueState, offered, typed},
+        venues::figures::{CANDLES, SymbolState, TOKEN, VenueState, history_note, offered, typed, word},
     },
 };
 
@@ -28,7 +28,7 @@ pub const CAPABILITIES: [Column; 7] = [
     ("REST", |can| can.rest),
     ("Book", |can| can.book),
     ("Trades", |can| can.trades),
-    ("Candles", |can| can.candles),
+    (CANDLES, |can| can.candles),
     (TOKEN, |can| can.needs_token),
     ("Browser", |can| can.may_be_opened_from_browser),
 ];
@@ -47,7 +47,7 @@ pub fn VenuePanel(
     let answer = RwSignal::new(CommandState::default());
     let can = venue.capabilities;
     let (name, title, followed) = (venue.name.clone(), venue.title.clone(), venue.name.clone());
-    let token = venue.token.clone();
+    let note = history_note(&venue);
     let live = use_live();
     let stopped = name.clone();
     let stop = move |_| {
@@ -72,7 +72,7 @@ pub fn VenuePanel(
                     <span class="venue__words" data-testid="venue-words">{text(|state| &state.words)}</span>
                 </span>
                 {CAPABILITIES.map(|(label, has)| {
-                    let word = if has(&can) { yes(label, &token) } else { "–".to_owned() };
+                    let word = if has(&can) { word(label, &venue) } else { "–".to_owned() };
                     view! {
                         <span class="venue__can" data-can=has(&can).to_string()>
                             <span class="venue__can-label">{label}" "</span>
@@ -92,6 +92,7 @@ pub fn VenuePanel(
                     </button>
                 </span>
             </div>
+            {(!note.is_empty()).then(|| view! { <p class="venue__note" data-testid="venue-note">{note}</p> })}
             <p class="venue__trouble" data-testid="venue-trouble" hidden=move || text(|state| &state.trouble)().is_empty()>
                 {text(|state| &state.trouble)}
             </p>
@@ -102,11 +103,6 @@ pub fn VenuePanel(
             <Starter venue state answer/>
         </section>
     }
-}
-
-/// Of a token it counts more whether the server has it than that it is needed.
-fn yes(label: &str, token: &str) -> String {
-    if label == TOKEN { token.to_owned() } else { "yes".to_owned() }
 }
 
 /// What is followed: a click shows it, the cross drops it.
@@ -267,5 +263,3 @@ fn Starter(
         </form>
     }
 }
-
-const TOKEN: &str = "Token";

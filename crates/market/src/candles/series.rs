@@ -227,6 +227,12 @@ impl Series {
         Some(CandlesData { bars: self.newest(CANDLES_LENGTH, digits) })
     }
 
+    /// All bars with all their digits, oldest first, where some of them are the venue's history.
+    pub(crate) fn history(&self) -> Option<Vec<Candle>> {
+        let is_known = self.bars.iter().any(|bar| bar.source == Source::Venue);
+        is_known.then(|| self.bars.iter().map(|bar| bar.candle).collect())
+    }
+
     /// The newest bars, oldest first.
     pub(crate) fn newest(&self, limit: usize, digits: Digits) -> Vec<Candle> {
         self.newest_bars(limit.min(CANDLES_LENGTH)).map(|bar| digits.candle(&bar.candle)).collect()

@@ -9,15 +9,14 @@ use std::{
     time::Duration,
 };
 
-use model::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Feed, REQUIRED_KEYS, channel::Channel, say, shown_book};
 use crate::{
-    bars::{Bar, BarQuery, Print},
+    bars::BarQuery,
     ladder::Ladder,
     made_up::SECOND_SLOTS,
-    market::{self, MadeUpPairs, Market, Pair},
+    market::{self, MadeUpPairs, Market, OverPairs},
     venue::{Backend, Frame},
 };
 
@@ -104,33 +103,9 @@ impl Feed for DemoFeed {
     }
 }
 
-impl Market for DemoFeed {
-    fn pairs(&self) -> Vec<Pair> {
-        self.pairs.pairs()
-    }
-
-    fn ladder(&self, symbol: &str) -> Option<Ladder> {
-        self.pairs.ladder(symbol)
-    }
-
-    fn prints(&self, symbol: &str, limit: usize) -> Vec<Print> {
-        self.pairs.prints(symbol, limit)
-    }
-
-    fn bars(&self, symbol: &str, query: &BarQuery) -> Vec<Bar> {
-        self.pairs.bars(symbol, query)
-    }
-
-    fn day(&self, symbol: &str) -> Option<Bar> {
-        self.pairs.day(symbol)
-    }
-
-    fn now(&self) -> Timestamp {
-        self.pairs.now()
-    }
-
-    fn recorded(&self, path_end: &str, parameters: &[(&str, &str)]) -> Option<String> {
-        self.pairs.recorded(path_end, parameters)
+impl OverPairs for DemoFeed {
+    fn pairs(&self) -> &MadeUpPairs {
+        &self.pairs
     }
 }
 

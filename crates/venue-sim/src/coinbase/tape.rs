@@ -84,18 +84,7 @@ impl TapeFeed {
         if tallies.is_empty() {
             bail!("the tape holds no frame of a known channel");
         }
-        let pairs = tallies.iter().map(|(product, (prices, quantities))| {
-            let (base, quote) = product.split_once('-').unwrap_or((product, ""));
-            let (price_decimals, quantity_decimals) = steps.or_seen(product, prices.decimals(), quantities.decimals());
-            Pair {
-                symbol: product.clone(),
-                base: base.to_owned(),
-                quote: quote.to_owned(),
-                price_decimals,
-                quantity_decimals,
-            }
-        });
-        let pairs = pairs.collect();
+        let pairs = market::recorded_pairs(&tallies, '-', steps);
         Ok(Self { due, pieces, pairs, state: Mutex::new(initial.clone()), initial, tape })
     }
 

@@ -1,18 +1,24 @@
-//! Finnhub: trades over one WebSocket at `/?token=…`, from a tape or from the made-up market. No books, no REST.
+//! Finnhub: trades over one WebSocket at `/?token=…` and REST under `/api/v1`, from a tape or from the made-up market.
+//! No books.
 //!
-//! - [`ws`]: the protocol · [`tape`]: trades from recordings · [`demo`]: the made-up market as `SIM:BTC-SIM`
+//! - [`ws`], [`rest`]: the protocol · [`tape`]: trades from recordings · [`demo`]: the made-up market as `SIM:BTC-SIM`
 //!
-//! Source of shapes: <https://finnhub.io/docs/api/websocket-trades>.
+//! Source of shapes: <https://finnhub.io/docs/api/websocket-trades>, <https://finnhub.io/docs/api/quote>.
 
 mod demo;
+mod rest;
 mod tape;
 mod ws;
 
 use std::{sync::Arc, time::Duration};
 
+use axum::Router;
+
 use crate::{
+    bars::{Bar, BarQuery},
     config::{Limits, SimConfig, Source},
     made_up::MadeUp,
+    sim::Stage,
     tape::Tape,
     venue::{Backend, Opened},
 };
@@ -20,23 +26,53 @@ use crate::{
 /// Fields whose loss or change of type no reader of trades can overlook.
 const REQUIRED_KEYS: &[&str] = &["p", "s", "t", "v"];
 
-/// What the venue allows: 50 symbols for free; no pings of the protocol, only its own.
+/// What the venue allows: 50 symbols and 60 requests a minute for free; no pings of the protocol, only its own.
 pub(crate) fn limits() -> Limits {
     Limits {
         messages_per_s: Some(60),
         streams: 50,
-        weight_per_min: None,
+        weight_per_min: Some(60),
         ping_every: Duration::from_secs(365 * 86_400),
         lifetime: None,
         ..Limits::default()
     }
 }
 
+/// A market that this protocol can be spoken over. Symbols are the venue's own.
+trait Feed: Backend {
+    /// The last 24 hours; `None` where nothing is known of the symbol.
+    fn day(&self, symbol: &str) -> Option<Day>;
+
+    /// Bars in which something was traded, oldest first; the last one may still form.
+    fn bars(&self, symbol: &str, query: &BarQuery) -> Vec<Bar>;
+}
+
+/// A symbol's last 24 hours.
+struct Day {
+    bar: Bar,
+    /// When it was last traded, in milliseconds.
+    last_ms: i64,
+}
+
 /// Reads the source and makes its market.
 pub(crate) fn open(config: &SimConfig) -> anyhow::Result<Opened> {
-    let backend: Arc<dyn Backend> = match &config.source {
-        Source::Demo { seed, start } => Arc::new(demo::DemoFeed::new(MadeUp::new(*seed, *start, &config.quote))),
-        recorded => Arc::new(tape::TapeFeed::new(&Tape::of(recorded)?)?),
-    };
-    Ok(Opened { backend, routes: Box::new(ws::routes) })
+    Ok(match &config.source {
+        Source::Demo { seed, start } => opened(demo::DemoFeed::new(MadeUp::new(*seed, *start, &config.quote))),
+        recorded => opened(tape::TapeFeed::new(&Tape::of(recorded)?)?),
+    })
+}
+
+fn opened<F: Feed + 'static>(feed: F) -> Opened {
+    let feed = Arc::new(feed);
+    let backend = feed.clone();
+    Opened { backend, routes: Box::new(move |stage| routes(stage, feed)) }
+}
+
+fn routes(stage: Arc<Stage>, feed: Arc<dyn Feed>) -> Router {
+    ws::routes(stage.clone()).merge(rest::routes(stage, feed))
+}
+
+/// True where a client shows the key that is wanted, or any where none is.
+fn is_key_good(config: &SimConfig, key: &str) -> bool {
+    !key.is_empty() && config.key.as_ref().is_none_or(|wanted| *wanted == key)
 }

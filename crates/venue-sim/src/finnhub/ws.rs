@@ -15,6 +15,7 @@ use axum::{
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use super::is_key_good;
 use crate::{
     connection::{self, Place, Step, Talk},
     desk::Parameters,
@@ -39,7 +40,7 @@ pub(super) fn routes(stage: Arc<Stage>) -> Router {
 }
 
 fn open(stage: &Arc<Stage>, keys: &Keys, key: String, request: Request) -> Response {
-    if key.is_empty() || stage.config.key.as_ref().is_some_and(|wanted| *wanted != key) {
+    if !is_key_good(&stage.config, &key) {
         return (StatusCode::UNAUTHORIZED, "Invalid API key").into_response();
     }
     let Some(hold) = Hold::new(keys, key) else {

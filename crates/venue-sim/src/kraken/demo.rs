@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use model::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
@@ -20,10 +19,9 @@ use super::{
     views::Views,
 };
 use crate::{
-    bars::{Bar, BarQuery, Print},
-    ladder::Ladder,
+    bars::BarQuery,
     made_up::SECOND_SLOTS,
-    market::{self, MadeUpPairs, Market, Pair},
+    market::{self, MadeUpPairs, Market, OverPairs},
     moment,
     venue::{Backend, Frame},
 };
@@ -85,7 +83,7 @@ impl DemoFeed {
 impl Feed for DemoFeed {
     fn snapshot(&self, channel: Channel, symbol: &str, has_others: bool) -> Option<String> {
         if channel == Channel::Instrument {
-            return Some(say::instruments(&self.pairs()));
+            return Some(say::instruments(&Market::pairs(self)));
         }
         let pair = self.pair(symbol)?;
         Some(match channel {
@@ -111,33 +109,9 @@ impl Feed for DemoFeed {
     }
 }
 
-impl Market for DemoFeed {
-    fn pairs(&self) -> Vec<Pair> {
-        self.pairs.pairs()
-    }
-
-    fn ladder(&self, symbol: &str) -> Option<Ladder> {
-        self.pairs.ladder(symbol)
-    }
-
-    fn prints(&self, symbol: &str, limit: usize) -> Vec<Print> {
-        self.pairs.prints(symbol, limit)
-    }
-
-    fn bars(&self, symbol: &str, query: &BarQuery) -> Vec<Bar> {
-        self.pairs.bars(symbol, query)
-    }
-
-    fn day(&self, symbol: &str) -> Option<Bar> {
-        self.pairs.day(symbol)
-    }
-
-    fn now(&self) -> Timestamp {
-        self.pairs.now()
-    }
-
-    fn recorded(&self, path_end: &str, parameters: &[(&str, &str)]) -> Option<String> {
-        self.pairs.recorded(path_end, parameters)
+impl OverPairs for DemoFeed {
+    fn pairs(&self) -> &MadeUpPairs {
+        &self.pairs
     }
 }
 

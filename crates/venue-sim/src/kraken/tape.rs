@@ -115,18 +115,7 @@ impl TapeFeed {
         if initial.now == Timestamp::EPOCH {
             initial.now = pieces.iter().find_map(Piece::time).unwrap_or_default();
         }
-        let pairs = tallies.iter().map(|(symbol, (prices, quantities))| {
-            let (base, quote) = symbol.split_once('/').unwrap_or((symbol, ""));
-            let (price_decimals, quantity_decimals) = steps.or_seen(symbol, prices.decimals(), quantities.decimals());
-            Pair {
-                symbol: symbol.clone(),
-                base: base.to_owned(),
-                quote: quote.to_owned(),
-                price_decimals,
-                quantity_decimals,
-            }
-        });
-        let pairs = pairs.collect();
+        let pairs = market::recorded_pairs(&tallies, '/', steps);
         Ok(Self { due, pieces, pairs, recorded_bars, state: Mutex::new(initial.clone()), initial, tape })
     }
 

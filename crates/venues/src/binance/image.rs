@@ -1,8 +1,9 @@
-//! A verified book in the form of the venue's own snapshot, for recordings that begin in the middle.
+//! A verified book in the form of the venue's own snapshot, for recordings that begin in the middle; and bars likewise.
 //!
-//! Its id is that of the last change applied, so that the changes recorded after it join it by the usual rule.
+//! The book's id is that of the last change applied, so that the changes recorded after it join it by the usual rule.
 
 use model::{
+    candle::{Candle, Interval},
     decimal::{Price, Quantity},
     event::Level,
     proof::{BookState, TrackedBook},
@@ -33,10 +34,26 @@ pub(super) fn image(symbol: &str, tracked: &TrackedBook, depth: usize) -> Option
     Some(Image::Answer { path: ask.path, query: ask.query, body: serde_json::to_string(&answer).ok()? })
 }
 
+/// Bars as the venue's answer. What it says beyond prices and volume nobody reads.
+pub(super) fn bars(symbol: &str, interval: Interval, bars: &[Candle]) -> Option<Image> {
+    let length_ms = i64::try_from(interval.duration().as_millis()).ok()?;
+    let row = |Candle { open_time, open, high, low, close, volume }: &Candle| {
+        let open_ms = open_time.as_millis();
+        (open_ms, open, high, low, close, volume, open_ms + length_ms - 1, "0", 0, "0", "0", "0")
+            .serialize(serde_json::value::Serializer)
+    };
+    let rows = bars.iter().map(row).collect::<Result<Vec<_>, _>>().ok()?;
+    // More than any question: of several answers the longest one is taken.
+    let ask = rest::klines(symbol, interval, usize::MAX);
+    Some(Image::Answer { path: ask.path, query: ask.query, body: serde_json::to_string(&rows).ok()? })
+}
+
 #[cfg(test)]
 mod tests {
+    use model::time::Timestamp;
+
     use super::*;
-    use crate::binance::message::BinanceDepth;
+    use crate::binance::{message::BinanceDepth, rest::BinanceKlineRow};
 
     fn level(price: &str, quantity: &str) -> Level {
         Level { price: Price::parse(price).unwrap(), quantity: Quantity::parse(quantity).unwrap() }
@@ -54,5 +71,28 @@ mod tests {
         assert_eq!(body, r#"{"lastUpdateId":7,"bids":[["1.50000000","2.00"]],"asks":[["1.60","3"]]}"#);
         let read: BinanceDepth = serde_json::from_str(&body).unwrap();
         assert_eq!((read.last_update_id, read.bids.as_slice()), (7, &bids[..1]));
+    }
+
+    #[test]
+    fn bars_read_like_the_venues_answer() {
+        let price = |text| Price::parse(text).unwrap();
+        let bar = Candle {
+            open_time: Timestamp::from_millis(60_000),
+            open: price("1.50"),
+            high: price("2"),
+            low: price("1"),
+            close: price("1.75000"),
+            volume: Quantity::parse("0.10").unwrap(),
+        };
+        let Some(Image::Answer { path, query, body }) = bars("AAABBB", Interval::M1, &[bar]) else {
+            panic!("no image")
+        };
+        assert_eq!(
+            (path.as_ref(), &query[1], &query[2].1),
+            ("/api/v3/klines", &("interval", "1m".into()), &"1000".into())
+        );
+        assert_eq!(body, r#"[[60000,"1.50","2","1","1.75000","0.10",119999,"0",0,"0","0","0"]]"#);
+        let rows: Vec<BinanceKlineRow> = serde_json::from_str(&body).unwrap();
+        assert_eq!(rows[0].0, bar);
     }
 }

@@ -89,7 +89,7 @@ pub(super) const SYMBOL_BYTES: usize = 64;
 /// Symbols that recordings may name; further ones are left out.
 pub(super) const SYMBOLS_FROM_FRAMES: usize = 4_096;
 
-/// Between two polls of a symbol.
-pub(super) const POLL_SPACING: Duration = Duration::from_secs(5);
+/// Between two polls of a symbol: less than the five seconds after which data counts as stale by default.
+pub(super) const POLL_SPACING: Duration = Duration::from_secs(4);
 /// Up to so many symbols polling asks for single prints (weight 25), above for aggregated ones (weight 4).
 pub(super) const SYMBOLS_POLLED_IN_FULL: usize = 5;

@@ -10,6 +10,7 @@ use std::{
 };
 
 use model::{
+    candle::{Candle, Interval},
     event::{BookUpdate, HistoryWish, MarketEventKind},
     instrument::{Instrument, InstrumentId, Venue},
     proof::{BookState, Books, TrackedBook},
@@ -65,12 +66,7 @@ impl BinanceSession {
     /// A session that has not begun; repeated symbols count once.
     pub fn new(config: &SessionConfig) -> Self {
         let mut config = config.clone();
-        let mut unusable = Vec::new();
-        if let Symbols::Listed(symbols) = &mut config.symbols {
-            let mut seen = BTreeSet::new();
-            symbols.retain(|symbol| seen.insert(symbol.clone()));
-            unusable = symbols.extract_if(.., |symbol| symbol.is_empty() || symbol.len() > SYMBOL_BYTES).collect();
-        }
+        let unusable = config.symbols.take_unusable(|symbol| !symbol.is_empty() && symbol.len() <= SYMBOL_BYTES);
         let mut session = Self {
             venue: config.venue(NAME),
             is_open_ended: config.symbols == Symbols::FromFrames,
@@ -92,8 +88,7 @@ impl BinanceSession {
             symbols.iter().for_each(|symbol| session.follow(symbol));
         }
         for symbol in unusable {
-            let id = InstrumentId::new(&session.venue, &symbol);
-            session.out.health.instrument_causes.insert(id, FeedCause::UnknownSymbol { symbol });
+            session.out.symbol_unknown(&InstrumentId::new(&session.venue, &symbol), false);
         }
         session
     }
@@ -167,12 +162,9 @@ impl BinanceSession {
         let stream = &mut self.streams[position];
         stream.is_unknown = true;
         self.liveness.release(position);
-        let cause = FeedCause::UnknownSymbol { symbol: stream.id.symbol().to_owned() };
-        self.out.health.instrument_causes.insert(stream.id.clone(), cause.clone());
         self.pool.drop_symbol(position, &mut self.out);
-        if self.streams.iter().all(|stream| stream.is_unknown) {
-            self.out.set_symbol_cause(cause);
-        }
+        let is_last = self.streams.iter().all(|stream| stream.is_unknown);
+        self.out.symbol_unknown(&self.streams[position].id, is_last);
     }
 
     /// Says a new state, keeps the watch over crossed books, asks for a snapshot where one is needed.
@@ -320,10 +312,8 @@ impl Session for BinanceSession {
             Input::Binary(..) | Input::Ping(_) => {}
             Input::Http(request, result) => self.answered(request, result, now),
             Input::Closed(connection, reason) => {
-                let is_ours = self.pool.has(connection);
-                let lost = self.pool.closed(connection, &reason, now, &mut self.out);
-                let all = (0..self.streams.len()).collect();
-                self.lose(if self.is_open_ended && is_ours { all } else { lost }, now);
+                let lost = self.pool.closed(connection, &reason, self.streams.len(), now, &mut self.out);
+                self.lose(lost, now);
             }
             Input::Wish(wish) => self.wish(&wish, now),
             Input::Timeout => self.timeout(now),
@@ -362,5 +352,9 @@ impl Session for BinanceSession {
 
     fn images(&self, depth: usize) -> Vec<Image> {
         self.books.iter().filter_map(|(id, tracked)| image::image(id.symbol(), tracked, depth)).collect()
+    }
+
+    fn bars_image(&self, instrument: &InstrumentId, interval: Interval, bars: &[Candle]) -> Option<Image> {
+        image::bars(instrument.symbol(), interval, bars)
     }
 }

@@ -7,7 +7,6 @@
 
 use model::{
     event::{BookUpdate, MarketEventKind},
-    status::FeedCause,
     time::Now,
 };
 
@@ -100,12 +99,9 @@ impl CoinbaseSession {
         let stream = &mut self.streams[position];
         (stream.is_unknown, stream.snapshot) = (true, SnapshotWish::None);
         self.liveness.release(position);
-        let cause = FeedCause::UnknownSymbol { symbol: stream.id.symbol().to_owned() };
-        self.out.health.instrument_causes.insert(stream.id.clone(), cause.clone());
         self.pool.drop_symbol(position, &mut self.out);
-        if self.streams.iter().all(|stream| stream.is_unknown) {
-            self.out.set_symbol_cause(cause);
-        }
+        let is_last = self.streams.iter().all(|stream| stream.is_unknown);
+        self.out.symbol_unknown(&self.streams[position].id, is_last);
     }
 }
 

@@ -70,9 +70,10 @@ impl CoinbaseSession {
                 let answer: CoinbaseCandles = serde_json::from_str(body)?;
                 let pages = self.streams[*symbol].history.entry(*interval).or_default();
                 pages.extend(answer.candles.iter().map(|row| row.candle()).map(|candle| (candle.open_time, candle)));
+                // An empty page is the time before the product was listed. A recording has one answer, of all there was.
+                let is_last = answer.candles.is_empty() || self.is_open_ended;
                 match rest::page_before(*interval, *from, *until) {
-                    // An empty page is the time before the product was listed.
-                    Some(until) if !answer.candles.is_empty() => {
+                    Some(until) if !is_last => {
                         let purpose = Purpose::History { symbol: *symbol, interval: *interval, from: *from, until };
                         self.requests.push(Task::new(purpose), now.monotonic);
                     }

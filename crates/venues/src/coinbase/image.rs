@@ -1,13 +1,21 @@
-//! The verified books of a connection in the form of the venue's own frame, for recordings that begin in the middle.
+//! The verified books of a connection in the form of the venue's own frame, for recordings that begin in the middle;
+//! and bars as its answer.
 //!
 //! One frame holds them all, under the number of the connection's last frame: the next recorded one follows it without a
 //! hole, as it did. Not here: when one is made (the recorder).
 
 use model::{
+    candle::{Candle, Interval},
     event::Level,
     proof::{BookState, TrackedBook},
 };
 use serde::Serialize;
+use serde_json::json;
+
+use crate::{
+    coinbase::{limits::BARS_PER_PAGE, rest},
+    session::Image,
+};
 
 /// A frame of the channel `l2_data`.
 #[derive(Serialize)]
@@ -63,4 +71,50 @@ pub(super) fn frame(events: &[Event<'_>], sequence_num: u64) -> Option<String> {
         return None;
     }
     serde_json::to_string(&Frame { channel: "l2_data", sequence_num, events }).ok()
+}
+
+/// Bars as one answer, newest first, however many: it stands for all pages. `None` for a length that the venue does not have.
+pub(super) fn bars(symbol: &str, interval: Interval, bars: &[Candle]) -> Option<Image> {
+    let (first, last) = (bars.first()?, bars.last()?);
+    let row = |Candle { open_time, open, high, low, close, volume }: &Candle| {
+        let start = open_time.as_millis().div_euclid(1_000).to_string();
+        json!({ "start": start, "low": low, "high": high, "open": open, "close": close, "volume": volume })
+    };
+    let rows: Vec<_> = bars.iter().rev().map(row).collect();
+    let mut ask = rest::candles(symbol, interval, first.open_time, last.open_time)?;
+    // More than any question: of several answers the longest one is taken.
+    let limit = ask.query.iter_mut().find(|(key, _)| *key == "limit")?;
+    limit.1 = bars.len().max(BARS_PER_PAGE + 1).to_string();
+    Some(Image::Answer { path: ask.path, query: ask.query, body: json!({ "candles": rows }).to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{
+        decimal::{Price, Quantity},
+        time::Timestamp,
+    };
+
+    use super::*;
+    use crate::coinbase::rest::CoinbaseCandles;
+
+    #[test]
+    fn bars_read_like_the_venues_answer() {
+        let price = |text| Price::parse(text).unwrap();
+        let bar = |minute: i64| Candle {
+            open_time: Timestamp::from_millis(minute * 60_000),
+            open: price("1.50"),
+            high: price("2"),
+            low: price("1"),
+            close: price("1.75000"),
+            volume: Quantity::parse("0.10").unwrap(),
+        };
+        let both = [bar(1), bar(2)];
+        let Some(Image::Answer { path, query, body }) = bars("A-B", Interval::M1, &both) else { panic!("no image") };
+        assert!(path.ends_with("/products/A-B/candles"), "{path}");
+        assert_eq!(query[2..], [("granularity", "ONE_MINUTE".to_owned()), ("limit", "351".to_owned())]);
+        let read: CoinbaseCandles = serde_json::from_str(&body).unwrap();
+        assert_eq!(read.candles.iter().rev().map(|row| row.candle()).collect::<Vec<_>>(), both);
+        assert_eq!(bars("A-B", Interval::S1, &both), None);
+    }
 }

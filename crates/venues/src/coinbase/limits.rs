@@ -84,7 +84,7 @@ pub(super) const SYMBOL_BYTES: usize = 64;
 /// Products that recordings may name; further ones are left out.
 pub(super) const SYMBOLS_FROM_FRAMES: usize = 4_096;
 
-/// Between two polls of a product.
-pub(super) const POLL_SPACING: Duration = Duration::from_secs(5);
+/// Between two polls of a product: less than the five seconds after which data counts as stale by default.
+pub(super) const POLL_SPACING: Duration = Duration::from_secs(4);
 /// Prints asked for in a poll.
 pub(super) const POLLED_TRADES: usize = 100;

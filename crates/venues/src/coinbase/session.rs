@@ -9,6 +9,7 @@ use std::{
 };
 
 use model::{
+    candle::{Candle, Interval},
     event::{BookUpdate, HistoryWish, MarketEventKind},
     instrument::{Instrument, InstrumentId, Venue},
     proof::{Books, TrackedBook},
@@ -72,12 +73,7 @@ impl CoinbaseSession {
     /// A session that has not begun; repeated symbols count once.
     pub fn new(config: &SessionConfig) -> Self {
         let mut config = config.clone();
-        let mut unusable = Vec::new();
-        if let Symbols::Listed(symbols) = &mut config.symbols {
-            let mut seen = BTreeSet::new();
-            symbols.retain(|symbol| seen.insert(symbol.clone()));
-            unusable = symbols.extract_if(.., |symbol| !is_product_name(symbol)).collect();
-        }
+        let unusable = config.symbols.take_unusable(is_product_name);
         let mut session = Self {
             venue: config.venue(NAME),
             is_open_ended: config.symbols == Symbols::FromFrames,
@@ -103,8 +99,7 @@ impl CoinbaseSession {
             }
         }
         for symbol in unusable {
-            let id = InstrumentId::new(&session.venue, &symbol);
-            session.out.health.instrument_causes.insert(id, FeedCause::UnknownSymbol { symbol });
+            session.out.symbol_unknown(&InstrumentId::new(&session.venue, &symbol), false);
         }
         session
     }
@@ -296,10 +291,8 @@ impl Session for CoinbaseSession {
             Input::Binary(..) | Input::Ping(_) => {}
             Input::Http(request, result) => self.answered(request, result, now),
             Input::Closed(connection, reason) => {
-                let is_ours = self.pool.has(connection);
-                let lost = self.pool.closed(connection, &reason, now, &mut self.out);
-                let all = (0..self.streams.len()).collect();
-                self.lose(if self.is_open_ended && is_ours { all } else { lost }, now);
+                let lost = self.pool.closed(connection, &reason, self.streams.len(), now, &mut self.out);
+                self.lose(lost, now);
             }
             Input::Wish(wish) => self.wish(&wish, now),
             Input::Timeout => self.timeout(now),
@@ -354,6 +347,10 @@ impl Session for CoinbaseSession {
             image::frame(&books, link.sequence.last()?).map(|frame| Image::Frame(*connection, frame))
         };
         self.links.iter().filter_map(of_connection).collect()
+    }
+
+    fn bars_image(&self, instrument: &InstrumentId, interval: Interval, bars: &[Candle]) -> Option<Image> {
+        image::bars(instrument.symbol(), interval, bars)
     }
 }
 

@@ -2,16 +2,13 @@
 //!
 //! Not here: what frames ([`super::route`]) and answers ([`super::answers`]) mean, the connection ([`crate::pool`]).
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use model::{
     event::{HistoryWish, MarketEventKind},
     instrument::{Instrument, InstrumentId, Venue},
     proof::Books,
-    status::{FeedCause, FeedHealth},
+    status::FeedHealth,
     time::{Monotonic, Now, Timestamp},
 };
 use serde::Serialize;
@@ -70,12 +67,7 @@ impl FinnhubSession {
     /// A session that has not begun; repeated symbols count once.
     pub fn new(config: &SessionConfig) -> Self {
         let mut config = config.clone();
-        let mut unusable = Vec::new();
-        if let Symbols::Listed(symbols) = &mut config.symbols {
-            let mut seen = BTreeSet::new();
-            symbols.retain(|symbol| seen.insert(symbol.clone()));
-            unusable = symbols.extract_if(.., |symbol| symbol.is_empty() || symbol.len() > SYMBOL_BYTES).collect();
-        }
+        let unusable = config.symbols.take_unusable(|symbol| !symbol.is_empty() && symbol.len() <= SYMBOL_BYTES);
         let mut session = Self {
             venue: config.venue(NAME),
             is_open_ended: config.symbols == Symbols::FromFrames,
@@ -94,8 +86,7 @@ impl FinnhubSession {
             symbols.iter().for_each(|symbol| session.follow(symbol));
         }
         for symbol in unusable {
-            let id = InstrumentId::new(&session.venue, &symbol);
-            session.out.health.instrument_causes.insert(id, FeedCause::UnknownSymbol { symbol });
+            session.out.symbol_unknown(&InstrumentId::new(&session.venue, &symbol), false);
         }
         session
     }
@@ -138,15 +129,11 @@ impl FinnhubSession {
 
     /// The venue does not know a symbol: nothing more is asked for it.
     pub(super) fn mark_unknown(&mut self, position: usize) {
-        let stream = &mut self.streams[position];
-        stream.is_unknown = true;
-        let cause = FeedCause::UnknownSymbol { symbol: stream.id.symbol().to_owned() };
-        self.out.health.instrument_causes.insert(stream.id.clone(), cause.clone());
+        self.streams[position].is_unknown = true;
         self.liveness.release(position);
         self.pool.drop_symbol(position, &mut self.out);
-        if self.streams.iter().all(|stream| stream.is_unknown) {
-            self.out.set_symbol_cause(cause);
-        }
+        let is_last = self.streams.iter().all(|stream| stream.is_unknown);
+        self.out.symbol_unknown(&self.streams[position].id, is_last);
     }
 
     fn start(&mut self, now: Now) {
@@ -242,7 +229,7 @@ impl Session for FinnhubSession {
             Input::Binary(..) | Input::Ping(_) => {}
             Input::Http(request, result) => self.answered(request, result, now),
             Input::Closed(connection, reason) => {
-                for position in self.pool.closed(connection, &reason, now, &mut self.out) {
+                for position in self.pool.closed(connection, &reason, self.streams.len(), now, &mut self.out) {
                     self.liveness.release(position);
                 }
             }

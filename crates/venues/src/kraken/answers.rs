@@ -114,8 +114,7 @@ impl KrakenSession {
         {
             // Where connections can be had their word counts: REST had other names for long.
             if self.polling.is_on() {
-                let cause = FeedCause::UnknownSymbol { symbol: stream.id.symbol().to_owned() };
-                self.out.health.instrument_causes.insert(stream.id.clone(), cause);
+                self.out.symbol_unknown(&stream.id, false);
             }
             return;
         }

@@ -60,8 +60,9 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 const HISTORY_QUEUE: usize = 256;
 /// Attempts for one wish.
 pub(super) const HISTORY_ATTEMPTS: u32 = 8;
-/// Between two polls of a symbol.
-pub(super) const POLL_SPACING: Duration = Duration::from_secs(5);
+/// Between two polls of a symbol: less than the five seconds after which data counts as stale by default. With one symbol that is the whole of our half of the budget;
+/// more of them share it and are older.
+pub(super) const POLL_SPACING: Duration = Duration::from_secs(4);
 
 /// Rows a side that are subscribed, of 10, 25, 100, 500 or 1,000. Twenty are shown; the others keep them filled.
 pub(super) const BOOK_DEPTH: usize = 100;

@@ -3,13 +3,10 @@
 //! Not here: what frames ([`super::route`]) and answers ([`super::answers`]) mean, connections ([`crate::pool`]), pacing of
 //! requests ([`crate::requests`]), the book procedure ([`super::book`]).
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use model::{
+    candle::{Candle, Interval},
     event::{BookUpdate, HistoryWish, MarketEventKind},
     instrument::{Instrument, InstrumentId, Venue},
     proof::{BookState, Books, TrackedBook},
@@ -67,12 +64,7 @@ impl KrakenSession {
     /// A session that has not begun; repeated symbols count once.
     pub fn new(config: &SessionConfig) -> Self {
         let mut config = config.clone();
-        let mut unusable = Vec::new();
-        if let Symbols::Listed(symbols) = &mut config.symbols {
-            let mut seen = BTreeSet::new();
-            symbols.retain(|symbol| seen.insert(symbol.clone()));
-            unusable = symbols.extract_if(.., |symbol| symbol.is_empty() || symbol.len() > SYMBOL_BYTES).collect();
-        }
+        let unusable = config.symbols.take_unusable(|symbol| !symbol.is_empty() && symbol.len() <= SYMBOL_BYTES);
         let mut session = Self {
             venue: config.venue(NAME),
             is_open_ended: config.symbols == Symbols::FromFrames,
@@ -95,8 +87,7 @@ impl KrakenSession {
             symbols.iter().for_each(|symbol| session.follow(symbol));
         }
         for symbol in unusable {
-            let id = InstrumentId::new(&session.venue, &symbol);
-            session.out.health.instrument_causes.insert(id, FeedCause::UnknownSymbol { symbol });
+            session.out.symbol_unknown(&InstrumentId::new(&session.venue, &symbol), false);
         }
         session
     }
@@ -187,12 +178,9 @@ impl KrakenSession {
         stream.refused.clear();
         self.watched.remove(&position);
         self.liveness.release(position);
-        let cause = FeedCause::UnknownSymbol { symbol: stream.id.symbol().to_owned() };
-        self.out.health.instrument_causes.insert(stream.id.clone(), cause.clone());
         self.pool.drop_symbol(position, &mut self.out);
-        if self.streams.iter().all(|stream| stream.is_unknown) {
-            self.out.set_symbol_cause(cause);
-        }
+        let is_last = self.streams.iter().all(|stream| stream.is_unknown);
+        self.out.symbol_unknown(&self.streams[position].id, is_last);
     }
 
     /// The venue refused a channel of a symbol, and will be asked again after a while; a refusal that names no channel is
@@ -419,10 +407,8 @@ impl Session for KrakenSession {
             Input::Binary(..) | Input::Ping(_) => {}
             Input::Http(request, result) => self.answered(request, result, now),
             Input::Closed(connection, reason) => {
-                let is_ours = self.pool.has(connection);
-                let lost = self.pool.closed(connection, &reason, now, &mut self.out);
-                let all = (0..self.streams.len()).collect();
-                self.lose(if self.is_open_ended && is_ours { all } else { lost }, now);
+                let lost = self.pool.closed(connection, &reason, self.streams.len(), now, &mut self.out);
+                self.lose(lost, now);
             }
             Input::Wish(wish) => self.wish(&wish, now),
             Input::Timeout => self.timeout(now),
@@ -464,5 +450,9 @@ impl Session for KrakenSession {
             Some((self.pool.carrier(position)?, frames))
         });
         carried.flat_map(|(connection, frames)| frames.map(|frame| Image::Frame(connection, frame))).collect()
+    }
+
+    fn bars_image(&self, instrument: &InstrumentId, interval: Interval, bars: &[Candle]) -> Option<Image> {
+        image::bars(instrument.symbol(), interval, bars)
     }
 }

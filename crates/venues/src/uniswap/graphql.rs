@@ -177,17 +177,42 @@ mod tests {
 
     #[test]
     fn questions_carry_their_variables() {
-        let ask = ask(Rows::Swaps, "0xab", 5, 9);
-        let body: serde_json::Value = serde_json::from_str(ask.body.as_deref().unwrap()).unwrap();
-        assert_eq!(body["variables"], json!({"pool": "0xab", "from": "5", "until": "9"}));
-        let query = body["query"].as_str().unwrap();
-        assert!(
-            query.starts_with("query($pool:String!,$from:BigInt!,$until:BigInt!){_meta{block{timestamp}} rows:swaps(")
-        );
-        assert!(query.contains("where:{pool:$pool,timestamp_gte:$from,timestamp_lte:$until}){time:timestamp id "));
-        assert_eq!(query.matches('{').count(), query.matches('}').count());
-        let hours = super::ask(Rows::Hours, "0xab", 5, 9).body.unwrap();
-        assert!(hours.contains(r#""from":5"#) && hours.contains("time:periodStartUnix open"), "{hours}");
+        #[track_caller]
+        fn check(rows: Rows, kind: &str, list: &str, fields: &str, times: [serde_json::Value; 2]) {
+            let ask = ask(rows, "0xab", 5, 9);
+            assert_eq!((ask.path.as_ref(), ask.weight), ("/subgraph", 1));
+            let body: serde_json::Value = serde_json::from_str(ask.body.as_deref().unwrap()).unwrap();
+            let [from, until] = times;
+            assert_eq!(body["variables"], json!({"pool": "0xab", "from": from, "until": until}));
+            let head = format!("query($pool:String!,$from:{kind}!,$until:{kind}!){{_meta{{block{{timestamp}}}} ");
+            assert_eq!(body["query"], format!("{head}rows:{list}{{time:{fields}}}}}"));
+        }
+        let bar = "open high low close volumeToken0 volumeToken1";
+        let list = |name: &str, time: &str| {
+            let newest_first = format!("first:1000,orderBy:{time},orderDirection:desc");
+            format!("{name}({newest_first},where:{{pool:$pool,{time}_gte:$from,{time}_lte:$until}})")
+        };
+        let hours = list("poolHourDatas", "periodStartUnix");
+        check(Rows::Hours, "Int", &hours, &format!("periodStartUnix {bar}"), [json!(5), json!(9)]);
+        check(Rows::Days, "Int", &list("poolDayDatas", "date"), &format!("date {bar}"), [json!(5), json!(9)]);
+        let swaps = list("swaps", "timestamp");
+        let fields = "timestamp id logIndex amount0 amount1";
+        check(Rows::Swaps, "BigInt", &swaps, fields, [json!("5"), json!("9")]);
+    }
+
+    #[test]
+    fn an_answer_says_how_far_the_subgraph_knows_the_chain() {
+        let rows = r#"[{"time":60,"open":"1","high":"2","low":"0.5","close":"1.5","volumeToken0":"7","volumeToken1":"8","more":0}]"#;
+        let data = format!(r#""data":{{"_meta":{{"block":{{"timestamp":1750000000}}}},"rows":{rows}}}"#);
+        let body = format!("{{{data}}}");
+        let (known_until, rows) = serde_json::from_str::<Answer<'_, BarRow<'_>>>(&body).unwrap().into_rows().unwrap();
+        assert_eq!((known_until, rows.len(), rows[0].time), (1_750_000_000, 1, 60));
+        let BarRow { open, high, low, close, volume_token0, volume_token1, .. } = &rows[0];
+        assert_eq!([open, high, low, close, volume_token0, volume_token1], ["1", "2", "0.5", "1.5", "7", "8"]);
+        // Rows beside an error are not the whole of them.
+        let body = format!(r#"{{{data},"errors":[{{"message":"out of time"}}]}}"#);
+        let answer: Answer<'_, BarRow<'_>> = serde_json::from_str(&body).unwrap();
+        assert_eq!(answer.into_rows().unwrap_err(), Some(Refusal::Other("out of time".into())));
     }
 
     #[test]
@@ -204,8 +229,13 @@ mod tests {
             &said("payment required for subsequent requests"),
             Some(Refusal::Credentials("payment required for subsequent requests".into())),
         );
+        for message in ["API Key is disabled", "auth error: missing authorization header"] {
+            check(&said(message), Some(Refusal::Credentials(message.into())));
+        }
         check(&said("Too Many Requests"), Some(Refusal::Limit));
+        check(&said("rate limit exceeded"), Some(Refusal::Limit));
         check(&said("bad indexers: \\n{}"), Some(Refusal::Other("bad indexers: {}".into())));
+        check(&said(&"x".repeat(1_000)), Some(Refusal::Other("x".repeat(200))));
         check("{}", None);
         check(r#"{"data":null}"#, None);
     }

@@ -160,13 +160,9 @@ impl UniswapSession {
 
     /// There is no such pool: nothing more is asked for it.
     pub(super) fn mark_unknown(&mut self, pool: usize) {
-        let followed = &mut self.pools[pool];
-        followed.is_unknown = true;
-        let cause = FeedCause::UnknownSymbol { symbol: followed.id.symbol().to_owned() };
-        self.out.health.instrument_causes.insert(followed.id.clone(), cause.clone());
-        if self.pools.iter().all(|followed| followed.is_unknown) {
-            self.out.set_symbol_cause(cause);
-        }
+        self.pools[pool].is_unknown = true;
+        let is_last = self.pools.iter().all(|followed| followed.is_unknown);
+        self.out.symbol_unknown(&self.pools[pool].id, is_last);
     }
 
     /// Takes in what an instrument is.

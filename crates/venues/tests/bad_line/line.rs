@@ -202,15 +202,8 @@ impl<V: Venue> Line<V> {
                         let due = self.rig.now_ms + 50 + below(&mut self.random, 400);
                         self.requests.push_back((due, request));
                     }
-                    Output::Event(event) => {
-                        if !matches!(
-                            event.kind,
-                            MarketEventKind::Book(BookUpdate::State { .. }) | MarketEventKind::Instrument(_)
-                        ) {
-                            self.value_at = Some(at);
-                        }
-                    }
-                    Output::Send(..) => {}
+                    Output::Event(event) if is_value(&event.kind) => self.value_at = Some(at),
+                    Output::Event(_) | Output::Send(..) => {}
                 }
             }
         }
@@ -402,6 +395,11 @@ impl<V: Venue> Line<V> {
             }
         }
     }
+}
+
+/// True for what says more than a book's state.
+pub(crate) fn is_value(kind: &MarketEventKind) -> bool {
+    !matches!(kind, MarketEventKind::Book(BookUpdate::State { .. }) | MarketEventKind::Instrument(_))
 }
 
 /// Frames whose books are remembered: more than the line holds back and a mirror lags behind.

@@ -4,19 +4,20 @@
 //! brought a value; when the venue serves connections again everything is followed as before, and nothing is left over.
 //! Not here: the same with real sockets (`server/tests/server/stalls.rs`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use model::{proof::BookState, status::FeedMode};
 use serde_json::Value;
-use venues::backoff::Jitter;
+use venues::{backoff::Jitter, session::Output};
 
 use crate::{
     binance::Binance,
     coinbase::Coinbase,
     kraken::Kraken,
     ladder::below,
-    line::{Faults, Line, Stall},
+    line::{Faults, Line, Stall, is_value},
     size::size,
+    support::{Rig, listed},
     venue::Venue,
 };
 
@@ -112,6 +113,42 @@ fn stall_once<V: Venue>(seed: u64, stall: Stall, longest: &mut Longest) {
     longest.flag = longest.flag.max(flag);
     longest.value = longest.value.max(value);
     longest.back = longest.back.max(back);
+}
+
+/// The default of `stale_after_ms`: from this age a symbol's data is shown as stale.
+const STALE_AFTER_MS: u64 = 5_000;
+
+/// With REST alone one symbol's values follow each other before they count as stale.
+fn polling_stays_fresh<V: Venue>() {
+    let mut venue = V::new(Jitter::new(1));
+    let mut rig = Rig::of(V::NAME, &listed(&V::SYMBOLS[..1]));
+    let mut random = Jitter::new(2);
+    let (mut requests, mut values) = (VecDeque::new(), Vec::new());
+    while rig.now_ms < 600_000 {
+        rig.run(20);
+        // No handshake is ever answered.
+        for (at, output) in rig.drain() {
+            match output {
+                Output::Http(request) => requests.push_back((at + 50 + below(&mut random, 400), request)),
+                Output::Event(event) if is_value(&event.kind) => values.push(at),
+                _ => {}
+            }
+        }
+        while let Some((_, request)) = requests.pop_front_if(|(due, _)| *due <= rig.now_ms) {
+            let (status, body) = venue.answer(&request, &VecDeque::new());
+            rig.answer(request.id, status, None, &body);
+        }
+    }
+    assert_eq!(rig.session.health().mode, FeedMode::RestPolling, "{}", V::NAME);
+    let longest = values.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
+    assert!(values.len() > 100 && longest < STALE_AFTER_MS, "{}: {} values, {longest} ms", V::NAME, values.len());
+}
+
+#[test]
+fn polling_alone_keeps_data_from_going_stale() {
+    polling_stays_fresh::<Binance>();
+    polling_stays_fresh::<Coinbase>();
+    polling_stays_fresh::<Kraken>();
 }
 
 fn every_stall_is_seen_bridged_and_healed<V: Venue>() {
