@@ -1,7 +1,9 @@
 //! The page: shell, pages, components and live data. Compiled twice: for the server with `ssr`, for the browser with
-//! `hydrate`; both must write the same first view, so nothing here reads a clock, a locale or chance while it renders.
+//! `hydrate`; the browser puts its own view in the place of the server's, so both must write the same first one: nothing
+//! here reads a clock, a locale or chance while it renders.
 //!
 //! # Layout
+//! - `mount`: how the browser takes over · [`route`]: the address · [`later`]: what is fetched after the first view
 //! - [`shell`]: the document and what surrounds all pages · [`pages`]: one folder a page, and their list
 //! - [`live`]: the one connection and what it brought · [`fragment`]: regions that refresh by themselves
 //! - [`components`]: small pieces · [`chart`]: the chart on a canvas · [`quality`]: what is said about the data's quality
@@ -11,9 +13,13 @@ pub mod chart;
 pub mod components;
 pub mod format;
 pub mod fragment;
+pub mod later;
 pub mod live;
+#[cfg(feature = "hydrate")]
+pub mod mount;
 pub mod pages;
 pub mod quality;
+pub mod route;
 pub mod selection;
 pub mod settings;
 pub mod shell;

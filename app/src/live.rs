@@ -34,10 +34,11 @@ pub mod stages;
 pub mod tape_log;
 pub mod venue_list;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use ::model::{
     instrument::{InstrumentId, Venue},
+    sorted::SortedMap,
     time::{Monotonic, Now},
 };
 use leptos::prelude::*;
@@ -73,7 +74,7 @@ pub struct Live {
     retry: RwSignal<u32>,
     modes: RwSignal<Modes>,
     offers: RwSignal<Arc<Vec<DirectVenue>>>,
-    failures: RwSignal<BTreeMap<Venue, String>>,
+    failures: RwSignal<SortedMap<Venue, String>>,
     compared: RwSignal<Option<InstrumentId>>,
 }
 
@@ -193,7 +194,7 @@ impl Live {
     }
 
     /// Venues whose worker has stopped working since they were last asked for, with the reason.
-    pub fn failures(self) -> Signal<BTreeMap<Venue, String>> {
+    pub fn failures(self) -> Signal<SortedMap<Venue, String>> {
         self.failures.into()
     }
 

@@ -3,14 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 use model::{
     instrument::{Instrument, InstrumentId},
     status::StreamState,
 };
 use wire::data::StatusData;
 
-use crate::live::{instruments::InstrumentList, use_live};
+use crate::{
+    live::{instruments::InstrumentList, use_live},
+    route::use_route,
+};
 
 /// The shown instrument.
 #[derive(Clone, Copy, Debug)]
@@ -53,16 +55,15 @@ pub fn pair(instrument: &Instrument) -> String {
     format!("{}/{}", instrument.base, instrument.quote)
 }
 
-/// Provides the selection to the page. Needs the router around it.
+/// Provides the selection to the page. Needs the address.
 pub fn provide_selection() -> Selection {
     let live = use_live();
-    let query = use_query_map();
+    let route = use_route();
     let is_patient = RwSignal::new(true);
     Effect::new(move |_| {
         set_timeout(move || is_patient.set(false), PATIENCE);
     });
-    let asked =
-        Memo::new(move |_| query.with(|query| query.get_str("symbol").and_then(|text| InstrumentId::parse(text).ok())));
+    let asked = Memo::new(move |_| route.parameter("symbol").and_then(|text| InstrumentId::parse(&text).ok()));
     let id = Memo::new(move |known: Option<&Option<InstrumentId>>| {
         if let Some(asked) = asked.get() {
             return Some(asked);

@@ -3,10 +3,8 @@
 //! Plain values and their text form. Reading and writing the browser's storage is done in `live`; the little script in
 //! `shell` reads the same text before the first paint.
 
-use std::collections::BTreeMap;
-
 use leptos::prelude::*;
-use model::decimal::Quantity;
+use model::{decimal::Quantity, sorted::SortedMap};
 
 use crate::fragment::cadence::{Cadence, Pace, Preset};
 
@@ -49,7 +47,7 @@ pub struct Settings {
     /// Whether changed values flash.
     pub flash: Flash,
     /// Pace of single regions, by name, where it differs from the preset's.
-    pub paces: BTreeMap<String, Pace>,
+    pub paces: SortedMap<String, Pace>,
     /// Price steps of the book, in ticks, by instrument, where they are not single ticks. At most [`MAX_REMEMBERED`], the last
     /// chosen at the end.
     pub group_ticks: Vec<(String, u32)>,
@@ -107,7 +105,7 @@ impl Default for Settings {
             up_down: UpDown::GreenRed,
             preset: Preset::Live,
             flash: Flash::On,
-            paces: BTreeMap::new(),
+            paces: SortedMap::new(),
             group_ticks: Vec::new(),
             tape_least: Vec::new(),
         }

@@ -11,10 +11,6 @@ pub mod status_bar;
 
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
-use leptos_router::{
-    StaticSegment,
-    components::{Route, Router, Routes},
-};
 
 pub use self::document::shell;
 use self::{
@@ -22,16 +18,15 @@ use self::{
     banner::Banner,
     notice::ServerNotice,
     rail::Rail,
-    replay_bar::ReplayBar,
     settings_panel::SettingsPanel,
     status_bar::StatusBar,
 };
 use crate::{
     components::{cross_check::provide_comparison, status_light::provide_asked, status_popover::StatusPopover},
+    later::{Later, Part, provide_later},
     live::{browser, provide_live, recorder::provide_recorder},
-    pages::{
-        live::LivePage, markets::MarketsPage, quality::QualityPage, recordings::RecordingsPage, venues::VenuesPage,
-    },
+    pages::live::LivePage,
+    route::{provide_route, use_route},
     selection::provide_selection,
     settings::{STORAGE_KEY, Settings, Theme},
 };
@@ -40,23 +35,22 @@ use crate::{
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    provide_route();
     provide_context(remembered_settings());
     provide_live();
+    provide_later();
     provide_recorder();
     provide_troubles();
     provide_asked();
-    view! {
-        <Router>
-            <Frame/>
-        </Router>
-    }
+    view! { <Frame/> }
 }
 
-/// What stands around the page. Inside the router, as the shown instrument comes from the address.
+/// What stands around the page.
 #[component]
 fn Frame() -> impl IntoView {
     let selection = provide_selection();
     provide_comparison(selection.id.into());
+    let path = use_route().path();
     let is_simulated = Memo::new(move |_| selection.is_simulated());
     let is_replay = Memo::new(move |_| selection.is_replay());
     view! {
@@ -68,15 +62,9 @@ fn Frame() -> impl IntoView {
             <a class="skip-link" href="#main">"Skip to the page"</a>
             <Rail/>
             <main class="frame__main" id="main" tabindex="-1">
-                <Routes fallback=NotFound>
-                    <Route path=StaticSegment("") view=LivePage/>
-                    <Route path=StaticSegment("markets") view=MarketsPage/>
-                    <Route path=StaticSegment("venues") view=VenuesPage/>
-                    <Route path=StaticSegment("quality") view=QualityPage/>
-                    <Route path=StaticSegment("recordings") view=RecordingsPage/>
-                </Routes>
+                {move || path.with(|path| page_at(path))}
             </main>
-            <ReplayBar/>
+            <Later part=Part::ReplayBar/>
             <ServerNotice/>
             <AlertLine/>
             <Banner/>
@@ -84,6 +72,18 @@ fn Frame() -> impl IntoView {
             <SettingsPanel/>
             <StatusPopover/>
         </div>
+    }
+}
+
+/// The page at a path.
+fn page_at(path: &str) -> AnyView {
+    match path {
+        "/" => view! { <LivePage/> }.into_any(),
+        "/markets" => view! { <Later part=Part::Markets/> }.into_any(),
+        "/venues" => view! { <Later part=Part::Venues/> }.into_any(),
+        "/quality" => view! { <Later part=Part::Quality/> }.into_any(),
+        "/recordings" => view! { <Later part=Part::Recordings/> }.into_any(),
+        _ => view! { <NotFound/> }.into_any(),
     }
 }
 

@@ -1,8 +1,8 @@
-//! Wakes the page that the server has written: `hydrate()` and nothing else.
+//! Starts the page in the browser: `hydrate()` and nothing else.
 
-/// Called by the page's script once the WebAssembly is loaded.
+/// Called by the page's script once the WebAssembly is loaded; the name is the one that Leptos' script calls.
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
-    leptos::mount::hydrate_body(app::App);
+    app::mount::mount();
 }

@@ -17,6 +17,7 @@ mod serve;
 mod setup;
 mod signals;
 mod site;
+mod split;
 mod steps;
 mod style;
 mod test;

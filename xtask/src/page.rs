@@ -17,7 +17,7 @@ use wasm_bindgen_cli_support::Bindgen;
 use crate::{
     builds::{Mode, OUTPUT_NAME, WASM},
     house::House,
-    process,
+    process, split,
 };
 
 /// Compiles the page and makes `truetape.js` and `truetape.wasm` of it, and of the worker `worker.js` and `worker.wasm`,
@@ -66,11 +66,15 @@ pub(crate) fn folder_of(house: &House, mode: Mode) -> PathBuf {
 }
 
 fn bind(compiled: &Path, out: &Path, name: &str, mode: Mode) -> anyhow::Result<()> {
+    // The worker is fetched later as a whole.
+    let first = if name == OUTPUT_NAME { split::split(compiled, out, name)? } else { compiled.to_path_buf() };
     Bindgen::new()
-        .input_path(compiled)
+        .input_path(first)
         .out_name(name)
         .web(true)?
         .typescript(false)
+        // The second part calls the first through its table and memory.
+        .keep_lld_exports(name == OUTPUT_NAME)
         // Names make panics and profiles readable; a release page is smaller without.
         .remove_name_section(mode == Mode::Release)
         .remove_producers_section(mode == Mode::Release)

@@ -96,7 +96,7 @@ fn progress(model: &LiveModel, venue: &Venue) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use model::sorted::SortedSet;
 
     use model::status::FeedMode;
     use wire::{
@@ -119,8 +119,8 @@ mod tests {
             };
             let status = StatusData { connections: vec![connection], ..StatusData::default() };
             model.apply_worker_status(&venue, ItemKind::Snapshot, status, Now::default());
-            let venues = BTreeSet::from([venue.clone()]);
-            model.set_direct(&venues, if is_direct { venues.clone() } else { BTreeSet::new() });
+            let venues = SortedSet::from([venue.clone()]);
+            model.set_direct(&venues, if is_direct { venues.clone() } else { SortedSet::new() });
             progress(&model, &venue)
         };
         assert_eq!(says(Some("cannot connect: x"), false), "Direct: cannot connect: x. The server's stream is shown.");

@@ -4,7 +4,6 @@
 //! It follows the instrument's `quality` only while it is open. Not here: the facts themselves (`quality::facts`).
 
 use leptos::{html, prelude::*};
-use leptos_router::components::A;
 use model::{status::StreamState, time::Now};
 use wire::topic::Topic;
 
@@ -14,11 +13,13 @@ use crate::{
         status_light::{Asked, Subject},
         status_mark::StatusMark,
     },
+    later::{Later, Part},
     live::{browser, model::LiveModel, use_live},
     quality::{
         budget::Budget,
         facts::{StreamFacts, VenueFacts},
     },
+    route::PageLink,
 };
 
 /// The popover's id, which lights name.
@@ -35,13 +36,45 @@ struct Shown {
     budget: Budget,
 }
 
+/// Which facts the popover shows, and how they stand.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    is_open: RwSignal<bool>,
+    state: RwSignal<StreamState>,
+}
+
 /// The popover.
 #[component]
 pub fn StatusPopover() -> impl IntoView {
+    let facts = Facts { is_open: RwSignal::new(false), state: RwSignal::default() };
+    let Facts { is_open, state } = facts;
+    let panel = NodeRef::<html::Section>::new();
+    let on_toggle = move |_| is_open.set(panel.get_untracked().is_some_and(|panel| browser::is_popover_open(&panel)));
+    view! {
+        <section
+            class="status-popover"
+            id=POPOVER
+            popover="auto"
+            aria-label="Status"
+            data-testid="status-popover"
+            data-state=move || state.get().as_str()
+            node_ref=panel
+            on:toggle=on_toggle
+        >
+            <Later part=Part::Status(facts)/>
+        </section>
+    }
+}
+
+/// What stands in the popover.
+#[component]
+pub fn StatusFacts(
+    /// Which facts.
+    facts: Facts,
+) -> impl IntoView {
     let live = use_live();
     let asked = use_context::<Asked>().map(|asked| asked.0).unwrap_or_default();
-    let is_open = RwSignal::new(false);
-    let panel = NodeRef::<html::Section>::new();
+    let is_open = facts.is_open;
     live.use_topics(Signal::derive(move || match asked.get().filter(|_| is_open.get()) {
         Some(Subject::Stream(id)) => vec![Topic::STATUS, Topic::quality(&id)],
         Some(Subject::Venue(_)) | None => Vec::new(),
@@ -60,18 +93,8 @@ pub fn StatusPopover() -> impl IntoView {
         Memo::new(move |_| shown.with(|shown| shown.as_ref().map(|shown| shown.lines.clone()).unwrap_or_default()));
     let budget =
         Memo::new(move |_| shown.with(|shown| shown.as_ref().map(|shown| shown.budget.clone()).unwrap_or_default()));
-    let on_toggle = move |_| is_open.set(panel.get_untracked().is_some_and(|panel| browser::is_popover_open(&panel)));
+    Effect::new(move |_| facts.state.set(state.get()));
     view! {
-        <section
-            class="status-popover"
-            id=POPOVER
-            popover="auto"
-            aria-label="Status"
-            data-testid="status-popover"
-            data-state=move || state.get().as_str()
-            node_ref=panel
-            on:toggle=on_toggle
-        >
             <header class="status-popover__head">
                 <StatusMark state/>
                 <strong>{part(|shown| &shown.title)}</strong>
@@ -94,8 +117,7 @@ pub fn StatusPopover() -> impl IntoView {
                 </For>
             </dl>
             <BudgetBar budget is_compact=true/>
-            <A href="/quality" attr:class="status-popover__more" attr:data-testid="to-quality">"Data quality"</A>
-        </section>
+            <PageLink href="/quality" class="status-popover__more" testid="to-quality">"Data quality"</PageLink>
     }
 }
 

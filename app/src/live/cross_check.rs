@@ -5,15 +5,13 @@
 //! grace. So a feed that acknowledges and then sends nothing is found, whichever way it is. Pure; the moments are
 //! arguments, and nothing grows without bound.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    time::Duration,
-};
+use std::{collections::VecDeque, time::Duration};
 
 use model::{
     decimal::Price,
     event::TradeId,
     instrument::InstrumentId,
+    sorted::SortedMap,
     time::{Monotonic, Now},
 };
 use wire::{
@@ -30,7 +28,7 @@ pub struct CrossCheck {
     began: Monotonic,
     sides: [Side; 2],
     /// Trades that have come by one way only, and when.
-    pending: BTreeMap<TradeId, (Mode, Monotonic)>,
+    pending: SortedMap<TradeId, (Mode, Monotonic)>,
     n_matched: u64,
     n_tops_matched: u64,
     /// When either way last showed what the other had shown.
@@ -85,7 +83,7 @@ impl CrossCheck {
             instrument,
             began: now.monotonic,
             sides: Default::default(),
-            pending: BTreeMap::new(),
+            pending: SortedMap::new(),
             n_matched: 0,
             n_tops_matched: 0,
             tops_agreed_at: None,

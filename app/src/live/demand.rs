@@ -1,7 +1,6 @@
 //! Who wants what: topics counted by how many regions show them, and the paces of the regions.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use model::sorted::{SortedMap, SortedSet};
 use wire::{lane::Lane, topic::Topic};
 
 use crate::fragment::cadence::{Pace, lane_of};
@@ -9,14 +8,14 @@ use crate::fragment::cadence::{Pace, lane_of};
 /// What the mounted regions want together.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Demand {
-    topics: BTreeMap<Topic, usize>,
-    paces: BTreeMap<&'static str, Pace>,
+    topics: SortedMap<Topic, usize>,
+    paces: SortedMap<&'static str, Pace>,
 }
 
 impl Demand {
     /// One more region wants the topic.
     pub fn add(&mut self, topic: &Topic) {
-        *self.topics.entry(topic.clone()).or_default() += 1;
+        *self.topics.get_or_default(topic.clone()) += 1;
     }
 
     /// One region less wants the topic.
@@ -40,7 +39,7 @@ impl Demand {
     }
 
     /// All topics wanted by somebody.
-    pub fn topics(&self) -> BTreeSet<Topic> {
+    pub fn topics(&self) -> SortedSet<Topic> {
         self.topics.keys().cloned().collect()
     }
 

@@ -4,8 +4,7 @@
 //! worker is made, so a page that is never switched to direct never loads it. Dropping a [`DirectWorker`] ends the worker,
 //! and with it every socket it holds. Not here: which topics go which way (`live::paths`).
 
-use std::collections::BTreeSet;
-
+use model::sorted::SortedSet;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Event, MessageEvent, Worker, WorkerOptions, WorkerType};
 use wire::{
@@ -34,8 +33,8 @@ pub(super) struct DirectWorker {
     /// It can be spoken to.
     is_ready: bool,
     lane: Lane,
-    wants: BTreeSet<Topic>,
-    subscribed: BTreeSet<Topic>,
+    wants: SortedSet<Topic>,
+    subscribed: SortedSet<Topic>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_error: Closure<dyn FnMut(Event)>,
 }
@@ -74,15 +73,15 @@ impl DirectWorker {
             names: StreamNames::new(),
             is_ready: false,
             lane,
-            wants: BTreeSet::new(),
-            subscribed: BTreeSet::new(),
+            wants: SortedSet::new(),
+            subscribed: SortedSet::new(),
             _on_message: on_message,
             _on_error: on_error,
         })
     }
 
     /// These topics, and no others, are wanted, on that lane.
-    pub(super) fn want(&mut self, topics: &BTreeSet<Topic>, lane: Lane) {
+    pub(super) fn want(&mut self, topics: &SortedSet<Topic>, lane: Lane) {
         if self.lane != lane {
             self.lane = lane;
             self.greet();

@@ -3,9 +3,12 @@
 //! An update counts when a region that shows it has taken it in and the frame is painted; what was replaced before a
 //! paint is not counted, what came while the page was hidden neither. Pure; the moments are arguments.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
-use model::time::{Now, Timestamp};
+use model::{
+    sorted::SortedMap,
+    time::{Now, Timestamp},
+};
 use wire::topic::Topic;
 
 use crate::live::stages::StageMeter;
@@ -41,7 +44,7 @@ pub struct LatencySummary {
 /// Collects the stamps of painted updates.
 #[derive(Debug, Default)]
 pub struct LatencyMeter {
-    received: BTreeMap<Topic, Paint>,
+    received: SortedMap<Topic, Paint>,
     taken: Vec<(Topic, Paint)>,
     paints: VecDeque<Paint>,
     /// The browser's part of the way, by stream and venue.

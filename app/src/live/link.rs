@@ -6,12 +6,12 @@
 //!
 //! Over 500 lines: one state machine whose inputs all meet the same state; splitting it would spread each rule over files.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    time::Duration,
-};
+use std::{collections::VecDeque, time::Duration};
 
-use model::time::{Monotonic, Now};
+use model::{
+    sorted::{SortedMap, SortedSet},
+    time::{Monotonic, Now},
+};
 use wire::{
     PROTOCOL_VERSION,
     close_code::CloseCode,
@@ -131,7 +131,7 @@ pub enum Input {
     /// Another lane is wanted.
     Lane(Lane),
     /// These topics, and no others, are wanted.
-    Wants(BTreeSet<Topic>),
+    Wants(SortedSet<Topic>),
     /// The reader wants something done.
     Command {
         /// The caller's number of it; comes back with the answer.
@@ -203,15 +203,15 @@ pub struct Link {
     config: LinkConfig,
     phase: Phase,
     lane: Lane,
-    wants: BTreeSet<Topic>,
-    subscribed: BTreeSet<Topic>,
-    offsets: BTreeMap<Topic, u64>,
+    wants: SortedSet<Topic>,
+    subscribed: SortedSet<Topic>,
+    offsets: SortedMap<Topic, u64>,
     epoch: Option<String>,
-    resuming: BTreeSet<Topic>,
+    resuming: SortedSet<Topic>,
     recovery: Recovery,
-    requests: BTreeMap<u64, Vec<Topic>>,
+    requests: SortedMap<u64, Vec<Topic>>,
     /// Tickets of commands that wait for their answer, by the request's id.
-    commands: BTreeMap<u64, u64>,
+    commands: SortedMap<u64, u64>,
     next_id: u64,
     attempt: u32,
     has_been_up: bool,
@@ -232,14 +232,14 @@ impl Link {
             config,
             phase: Phase::Idle,
             lane,
-            wants: BTreeSet::new(),
-            subscribed: BTreeSet::new(),
-            offsets: BTreeMap::new(),
+            wants: SortedSet::new(),
+            subscribed: SortedSet::new(),
+            offsets: SortedMap::new(),
             epoch: None,
-            resuming: BTreeSet::new(),
+            resuming: SortedSet::new(),
             recovery: Recovery::default(),
-            requests: BTreeMap::new(),
-            commands: BTreeMap::new(),
+            requests: SortedMap::new(),
+            commands: SortedMap::new(),
             next_id: 1,
             attempt: 0,
             has_been_up: false,
@@ -338,7 +338,8 @@ impl Link {
         self.offsets.retain(|topic, _| wants.contains(topic));
         let resume = match &self.epoch {
             Some(epoch) if !self.offsets.is_empty() => {
-                Some(ResumePositions { epoch: epoch.clone(), offsets: self.offsets.clone() })
+                let offsets = self.offsets.iter().map(|(topic, offset)| (topic.clone(), *offset)).collect();
+                Some(ResumePositions { epoch: epoch.clone(), offsets })
             }
             _ => None,
         };
@@ -417,7 +418,7 @@ impl Link {
             self.attempt = 0;
         }
         let mut kept = Vec::with_capacity(items.len());
-        let mut broken = BTreeSet::new();
+        let mut broken = SortedSet::new();
         for item in items {
             if !self.subscribed.contains(&item.topic) {
                 continue;

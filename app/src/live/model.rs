@@ -3,13 +3,11 @@
 //! Plain structs: items and the moment in, values out. Not here: the connection (`live::link`), signals and frames
 //! (`live`). Items come checked: a delta always follows its snapshot.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::time::Duration;
 
 use model::{
     instrument::{InstrumentId, Venue},
+    sorted::{SortedMap, SortedSet},
     status::{FeedMode, Silence, StreamState},
     time::{Monotonic, Now, Timestamp},
 };
@@ -75,15 +73,15 @@ pub struct StreamView {
 /// All the page knows of the market.
 #[derive(Debug, Default)]
 pub struct LiveModel {
-    slots: BTreeMap<Topic, Slot>,
+    slots: SortedMap<Topic, Slot>,
     revision: u64,
     link: LinkState,
     heard_at: Option<Monotonic>,
     lost_at: Option<Monotonic>,
     /// What the venues' workers say of their streams, and when they were last heard; whether or not it counts.
-    workers: BTreeMap<Venue, (StatusData, Monotonic)>,
+    workers: SortedMap<Venue, (StatusData, Monotonic)>,
     /// The venues whose data comes directly: of these the workers' word counts.
-    direct: BTreeSet<Venue>,
+    direct: SortedSet<Venue>,
     /// The server's word on all streams with that of the workers that count; absent where none does.
     merged_status: Option<StatusData>,
     /// Both ways side by side, where the reader has asked for it.
@@ -138,7 +136,7 @@ impl LiveModel {
         }
         let is_status = item.topic == Topic::STATUS;
         self.revision += 1;
-        let slot = self.slots.entry(item.topic).or_default();
+        let slot = self.slots.get_or_default(item.topic);
         slot.revision = self.revision;
         slot.refused = None;
         // The same quote from elsewhere: what the other way has not heard yet, figures of the day perhaps, stays known.
@@ -151,7 +149,7 @@ impl LiveModel {
 
     /// Takes in what a venue's worker says of its streams.
     pub fn apply_worker_status(&mut self, venue: &Venue, kind: ItemKind, data: StatusData, now: Now) {
-        let (known, heard_at) = self.workers.entry(venue.clone()).or_default();
+        let (known, heard_at) = self.workers.get_or_default(venue.clone());
         *heard_at = now.monotonic;
         match kind {
             ItemKind::Snapshot => *known = data,
@@ -166,7 +164,7 @@ impl LiveModel {
     }
 
     /// Which venues have a worker, and of which of them the data shown comes directly.
-    pub fn set_direct(&mut self, workers: &BTreeSet<Venue>, direct: BTreeSet<Venue>) {
+    pub fn set_direct(&mut self, workers: &SortedSet<Venue>, direct: SortedSet<Venue>) {
         self.workers.retain(|venue, _| workers.contains(venue));
         if self.direct != direct {
             self.direct = direct;
@@ -211,7 +209,7 @@ impl LiveModel {
     /// The server refused a topic; what is known of it stays.
     pub fn refuse(&mut self, topic: &Topic, message: &str) {
         self.revision += 1;
-        let slot = self.slots.entry(topic.clone()).or_default();
+        let slot = self.slots.get_or_default(topic.clone());
         slot.revision = self.revision;
         slot.refused = Some(message.to_owned());
     }

@@ -5,9 +5,10 @@
 //! has brought its snapshot; then the old one is given up. So nothing shown disappears, and a way that never delivers
 //! takes nothing over. Pure; sockets and workers are `live::socket`'s and `live::direct`'s.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use model::instrument::{InstrumentId, Venue};
+use model::{
+    instrument::{InstrumentId, Venue},
+    sorted::{SortedMap, SortedSet},
+};
 use wire::{
     direct::DirectVenue,
     message::{Item, ItemKind},
@@ -36,7 +37,7 @@ impl Mode {
 
 /// The venues that the reader wants directly; all others come from the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Modes(BTreeSet<Venue>);
+pub struct Modes(SortedSet<Venue>);
 
 impl Modes {
     /// Reads `binance,kraken`. What is no name is passed over, so that a broken text never stops the page.
@@ -81,9 +82,9 @@ pub enum Verdict {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Routes {
     /// Of the server.
-    pub server: BTreeSet<Topic>,
+    pub server: SortedSet<Topic>,
     /// Of each venue's worker; a venue that is absent needs none.
-    pub direct: BTreeMap<Venue, BTreeSet<Topic>>,
+    pub direct: SortedMap<Venue, SortedSet<Topic>>,
 }
 
 impl Routes {
@@ -105,11 +106,11 @@ impl Routes {
 pub struct Paths {
     modes: Modes,
     /// How venues can be had directly.
-    plans: BTreeMap<Venue, DirectVenue>,
+    plans: SortedMap<Venue, DirectVenue>,
     /// Workers that have stopped working.
-    failed: BTreeMap<Venue, String>,
+    failed: SortedMap<Venue, String>,
     /// By which way what is known of a topic came.
-    owners: BTreeMap<Topic, Mode>,
+    owners: SortedMap<Topic, Mode>,
     /// Followed on both ways.
     pub compared: Option<InstrumentId>,
 }
@@ -117,7 +118,8 @@ pub struct Paths {
 impl Paths {
     /// Takes in how venues can be had. Returns the venues whose worker has to begin anew, as it follows other symbols now.
     pub fn set_plans(&mut self, plans: &[DirectVenue]) -> Vec<Venue> {
-        let plans: BTreeMap<Venue, DirectVenue> = plans.iter().map(|plan| (plan.venue.clone(), plan.clone())).collect();
+        let plans: SortedMap<Venue, DirectVenue> =
+            plans.iter().map(|plan| (plan.venue.clone(), plan.clone())).collect();
         let changed = self.plans.iter().filter(|(venue, known)| plans.get(*venue) != Some(known));
         let changed: Vec<Venue> = changed.map(|(venue, _)| venue.clone()).collect();
         changed.iter().for_each(|venue| self.disown(venue));
@@ -132,10 +134,10 @@ impl Paths {
 
     /// Takes in what the reader wants, and which workers have stopped working. Returns the venues that are wanted another way
     /// than before, or again.
-    pub fn choose(&mut self, modes: Modes, failed: BTreeMap<Venue, String>) -> Vec<Venue> {
-        let changed = self.modes.0.symmetric_difference(&modes.0);
+    pub fn choose(&mut self, modes: Modes, failed: SortedMap<Venue, String>) -> Vec<Venue> {
+        let changed = self.modes.0.difference(&modes.0).chain(modes.0.difference(&self.modes.0));
         let again = self.failed.keys().filter(|venue| !failed.contains_key(*venue));
-        let changed: BTreeSet<Venue> = changed.chain(again).cloned().collect();
+        let changed: SortedSet<Venue> = changed.chain(again).cloned().collect();
         for venue in failed.keys().filter(|venue| !self.failed.contains_key(*venue)).cloned().collect::<Vec<_>>() {
             // Its topics come from the server, whose snapshots are on their way.
             self.disown(&venue);
@@ -168,7 +170,7 @@ impl Paths {
     }
 
     /// What to ask for where `demand` is wanted by the page.
-    pub fn route(&mut self, demand: &BTreeSet<Topic>) -> Routes {
+    pub fn route(&mut self, demand: &SortedSet<Topic>) -> Routes {
         let compared = self.compared.as_ref().filter(|instrument| self.is_open(instrument));
         let compared = compared.map(|instrument| [Topic::tape(instrument), Topic::quote(instrument)]);
         let is_compared = |topic: &Topic| compared.as_ref().is_some_and(|both| both.contains(topic));
@@ -182,18 +184,18 @@ impl Paths {
             if let Some(venue) = topic.venue()
                 && (wanted == Mode::Direct || owner == Some(Mode::Direct))
             {
-                routes.direct.entry(venue.clone()).or_default().insert(topic.clone());
+                routes.direct.get_or_default(venue.clone()).insert(topic.clone());
             }
         }
         // A venue that is wanted directly keeps its worker on pages that show nothing of it: coming back is instant.
         let kept =
             self.plans.keys().filter(|venue| self.modes.get(venue) == Mode::Direct && self.obstacle(venue).is_none());
         for venue in kept {
-            routes.direct.entry(venue.clone()).or_default();
+            routes.direct.get_or_default(venue.clone());
         }
         for topic in compared.into_iter().flatten() {
             if let Some(venue) = topic.venue() {
-                routes.direct.entry(venue.clone()).or_default().insert(topic.clone());
+                routes.direct.get_or_default(venue.clone()).insert(topic.clone());
             }
             routes.server.insert(topic);
         }
@@ -226,7 +228,7 @@ impl Paths {
     }
 
     /// The venues of which something shown comes directly.
-    pub fn direct_venues(&self) -> BTreeSet<Venue> {
+    pub fn direct_venues(&self) -> SortedSet<Venue> {
         let direct = self.owners.iter().filter(|(_, owner)| **owner == Mode::Direct);
         direct.filter_map(|(topic, _)| topic.venue().cloned()).collect()
     }

@@ -7,12 +7,8 @@
 mod lists;
 mod ways;
 
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-    rc::Rc,
-    time::Duration,
-};
+use model::sorted::{SortedMap, SortedSet};
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use ::model::{
     instrument::{InstrumentId, Venue},
@@ -53,13 +49,13 @@ pub(super) fn start(live: Live) {
         is_frame_due: false,
         slow_tick_at: now.monotonic,
         epoch: None,
-        given: BTreeMap::new(),
+        given: SortedMap::new(),
         next_ticket: 0,
         measured: measured(),
-        demand: BTreeSet::new(),
+        demand: SortedSet::new(),
         lane,
         paths: Paths::default(),
-        workers: BTreeMap::new(),
+        workers: SortedMap::new(),
         is_way_changed: false,
         described: Vec::new(),
         is_list_old: false,
@@ -89,14 +85,14 @@ struct Driver {
     slow_tick_at: Monotonic,
     epoch: Option<String>,
     /// Commands that wait for their answer, by ticket.
-    given: BTreeMap<u64, Given>,
+    given: SortedMap<u64, Given>,
     next_ticket: u64,
     measured: Option<js_sys::Array>,
     /// What the page wants, and on which lane.
-    demand: BTreeSet<Topic>,
+    demand: SortedSet<Topic>,
     lane: Lane,
     paths: Paths,
-    workers: BTreeMap<Venue, DirectWorker>,
+    workers: SortedMap<Venue, DirectWorker>,
     /// A topic has gone over: what is asked for changes.
     is_way_changed: bool,
     /// The instruments that the server follows, and whether it has described them.

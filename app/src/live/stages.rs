@@ -4,11 +4,10 @@
 //! The first part compares two clocks: it is right to the error of `clock`. Pure; the moments are arguments. Not here:
 //! the way up to the publishing, which the server measures (channel `quality`).
 
-use std::collections::BTreeMap;
-
 use model::{
     histogram::{Quantiles, RecentHistogram},
     instrument::{InstrumentId, Venue},
+    sorted::SortedMap,
     time::Monotonic,
 };
 use wire::topic::Topic;
@@ -28,8 +27,8 @@ pub struct BrowserWays {
 #[derive(Debug, Default)]
 pub struct StageMeter {
     all: Parts,
-    by_venue: BTreeMap<Venue, Parts>,
-    by_stream: BTreeMap<InstrumentId, Parts>,
+    by_venue: SortedMap<Venue, Parts>,
+    by_stream: SortedMap<InstrumentId, Parts>,
 }
 
 #[derive(Debug, Default)]
@@ -88,7 +87,7 @@ impl Parts {
 }
 
 /// The parts of a key; `None` where too many are known already.
-fn entry<'a, K: Ord + Clone>(parts: &'a mut BTreeMap<K, Parts>, key: &K) -> Option<&'a mut Parts> {
+fn entry<'a, K: Ord + Clone>(parts: &'a mut SortedMap<K, Parts>, key: &K) -> Option<&'a mut Parts> {
     if !parts.contains_key(key) {
         if parts.len() >= MAX_KEYS {
             return None;

@@ -1,6 +1,6 @@
 //! The list of pages: path, title, icon, and the regions that each of them refreshes by itself.
 //!
-//! A new page is a folder here, one line in [`PAGES`] and one route in `shell`.
+//! A new page is a folder here, one line in [`PAGES`] and one in `shell`.
 
 pub mod live;
 pub mod markets;
@@ -76,13 +76,13 @@ mod tests {
     #[cfg(feature = "ssr")]
     #[test]
     fn the_list_matches_the_page() {
+        use crate::route::Address;
         use leptos::prelude::*;
-        use leptos_router::location::RequestUrl;
 
         for page in PAGES {
             let owner = Owner::new();
             let html = owner.with(|| {
-                provide_context(RequestUrl::new(&format!("{}?symbol=demo:AAABBB", page.path)));
+                provide_context(Address(format!("{}?symbol=demo:AAABBB", page.path)));
                 crate::App().to_html()
             });
             let found: BTreeSet<&str> =

@@ -3,10 +3,11 @@
 //!
 //! Not here: the connection of this page to its server, which the banner tells.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use model::{
     instrument::{InstrumentId, Venue},
+    sorted::SortedMap,
     status::{FeedMode, Silence, StreamState},
     time::Timestamp,
 };
@@ -38,7 +39,7 @@ enum Key {
 pub struct Troubles {
     /// Newest last; what is over is forgotten before what lasts.
     known: VecDeque<Trouble>,
-    gaps: BTreeMap<Venue, u64>,
+    gaps: SortedMap<Venue, u64>,
 }
 
 impl Troubles {

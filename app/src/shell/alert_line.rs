@@ -3,13 +3,13 @@
 //! Not here: the connection to this page's own server ([`super::banner`]); while that is lost nothing is known of feeds.
 
 use leptos::prelude::*;
-use leptos_router::components::A;
 use model::time::Now;
 
 use crate::{
     format,
     live::{browser, use_live},
     quality::troubles::{Trouble, Troubles},
+    route::PageLink,
 };
 
 /// All troubles of this page, in reach of every component.
@@ -77,7 +77,7 @@ pub fn AlertLine() -> impl IntoView {
             </span>
             <span class="alert-line__since">{part(|alert| &alert.since)}</span>
             <span class="alert-line__more">{part(|alert| &alert.more)}</span>
-            <A href="/quality">"Data quality"</A>
+            <PageLink href="/quality">"Data quality"</PageLink>
         </div>
     }
 }

@@ -1,11 +1,11 @@
 //! The navigation rail: pages at the top, theme and settings at the foot. On small screens a strip at the bottom.
 
 use leptos::prelude::*;
-use leptos_router::components::A;
 
 use crate::{
     components::icon::{Icon, IconMark},
     pages::PAGES,
+    route::PageLink,
     settings::{Theme, use_settings},
 };
 
@@ -26,10 +26,10 @@ pub fn Rail() -> impl IntoView {
                 <path d="M4 6h16M12 6v13M8 15l4 4 4-4"></path>
             </svg>
             {PAGES.iter().map(|page| view! {
-                <A href=page.path exact=page.path == "/" attr:class="rail__item" attr:title=page.title>
+                <PageLink href=page.path class="rail__item" title=page.title>
                     <IconMark icon=page.icon/>
                     <span class="rail__label">{page.title}</span>
-                </A>
+                </PageLink>
             }).collect_view()}
             <span class="rail__space"></span>
             <button

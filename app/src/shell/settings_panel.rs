@@ -1,12 +1,13 @@
 //! Quick settings: looks and pace, remembered by this browser.
 
 use leptos::{ev, prelude::*};
-use leptos_router::hooks::use_location;
 
 use crate::{
     components::{cross_check::CrossCheckPanel, data_path::DataPaths},
     fragment::cadence::{Pace, Preset},
+    later::{Later, Part},
     pages::{FragmentSpec, PAGES, SHELL_FRAGMENTS},
+    route::use_route,
     settings::{Flash, Theme, UpDown, use_settings},
 };
 
@@ -20,6 +21,16 @@ struct Choice {
 /// The panel; the browser opens it from the rail, and closes it on Esc or a click beside it.
 #[component]
 pub fn SettingsPanel() -> impl IntoView {
+    view! {
+        <section class="settings" id="settings" popover="auto" aria-label="Settings" data-testid="settings">
+            <Later part=Part::Settings/>
+        </section>
+    }
+}
+
+/// What can be set.
+#[component]
+pub fn Choices() -> impl IntoView {
     let settings = use_settings();
     let plain = |value, label| Choice { value, label, more: "" };
     let themes = Theme::ALL.iter().map(|theme| plain(theme.as_str(), theme.label())).collect();
@@ -30,7 +41,6 @@ pub fn SettingsPanel() -> impl IntoView {
         Choice { value: preset.as_str(), label, more }
     });
     view! {
-        <section class="settings" id="settings" popover="auto" aria-label="Settings" data-testid="settings">
             <ChoiceGroup
                 name="cadence" legend="Cadence" choices=presets.into()
                 chosen=Signal::derive(move || settings.with(|settings| settings.preset.as_str()))
@@ -54,14 +64,13 @@ pub fn SettingsPanel() -> impl IntoView {
             />
             <DataPaths/>
             <CrossCheckPanel/>
-        </section>
     }
 }
 
 /// The regions of the shown page, each with a pace of its own where the reader wants one.
 #[component]
 fn RegionPaces() -> impl IntoView {
-    let path = use_location().pathname;
+    let path = use_route().path();
     let regions = move || {
         let of_page =
             path.with(|path| PAGES.iter().find(|page| page.path == path)).map_or(&[][..], |page| page.fragments);

@@ -8,7 +8,7 @@
 //! - [`instrument`]: venues, symbols, tick and lot · [`event`]: what a venue said
 //! - [`book`]: the order book · [`proof`]: how far a book can be trusted · [`quality`]: what went wrong, counted
 //! - [`candle`]: open, high, low, close, volume · [`queue`]: bounded hand-over between producers and fragments
-//! - [`histogram`]: quantiles of spans of time in bounded memory
+//! - [`histogram`]: quantiles of spans of time in bounded memory · [`sorted`]: small ordered maps and sets
 //! - [`status`]: how a feed fares · [`tape`]: the recording format
 //!
 //! # Example
@@ -45,6 +45,7 @@ pub mod instrument;
 pub mod proof;
 pub mod quality;
 pub mod queue;
+pub mod sorted;
 pub mod status;
 pub mod tape;
 pub mod time;

@@ -1,6 +1,6 @@
 //! Stream numbers to topics: what the page needs to read items of the binary form.
 
-use std::collections::BTreeMap;
+use model::sorted::SortedMap;
 
 use crate::{
     message::{NO_STREAM, ServerMessage, StreamName},
@@ -14,7 +14,7 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StreamNames {
     epoch: String,
-    topics: BTreeMap<u32, Topic>,
+    topics: SortedMap<u32, Topic>,
 }
 
 impl StreamNames {

@@ -3,15 +3,16 @@
 //! The page carries no data of the user and reads none while rendering; everything live comes over the stream. It is
 //! never cached, because each rendering has a nonce of its own for the script that starts the program.
 
-use app::{App, shell};
+use app::{pages::PAGES, route::Address, shell};
 use axum::{
     Router,
     extract::{FromRef, Request, State},
     http::{HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
+    routing::get,
 };
 use leptos::{nonce::use_nonce, prelude::*};
-use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list, render_app_to_stream};
+use leptos_axum::{ResponseOptions, render_app_to_stream};
 
 use super::{
     security::{page_policy, worker_policy},
@@ -30,7 +31,16 @@ where
     LeptosOptions: FromRef<S>,
 {
     let options = LeptosOptions::from_ref(state);
-    router.leptos_routes(state, generate_route_list(App), move || document(options.clone()))
+    // Says no where it has been said before, as in tests with many servers.
+    let _is_set_already = any_spawner::Executor::init_tokio();
+    PAGES.iter().fold(router, |router, page| {
+        let options = options.clone();
+        let render = move |request: Request| {
+            let options = options.clone();
+            render_app_to_stream(move || document(options.clone()))(request)
+        };
+        router.route(page.path, get(render))
+    })
 }
 
 /// What has no route: a file of the site, else the page's own "not found" for people, else an error for programs.
@@ -82,10 +92,12 @@ pub fn options() -> LeptosOptions {
 /// One rendering with the headers that belong to it.
 fn document(options: LeptosOptions) -> impl IntoView {
     let response = expect_context::<ResponseOptions>();
+    let parts = use_context::<Parts>();
+    let address = parts.as_ref().map(|parts| Address(parts.uri.to_string())).unwrap_or_default();
+    provide_context(address);
     // The host was checked before any handler ran.
-    let host = use_context::<Parts>()
-        .and_then(|parts| parts.headers.get(header::HOST)?.to_str().ok().map(str::to_owned))
-        .unwrap_or_default();
+    let host =
+        parts.and_then(|parts| parts.headers.get(header::HOST)?.to_str().ok().map(str::to_owned)).unwrap_or_default();
     let nonce = use_nonce().map(|nonce| nonce.to_string()).unwrap_or_default();
     if let Ok(policy) = HeaderValue::from_str(&page_policy(&nonce, &host)) {
         response.insert_header(header::CONTENT_SECURITY_POLICY, policy);

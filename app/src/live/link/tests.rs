@@ -100,7 +100,7 @@ fn words(output: &Output) -> String {
     }
 }
 
-fn topics(names: &[&str]) -> BTreeSet<Topic> {
+fn topics(names: &[&str]) -> SortedSet<Topic> {
     names.iter().map(|name| topic(name)).collect()
 }
 

@@ -177,7 +177,7 @@ fn a_cause_is_named_while_nothing_comes() {
 
 fn direct(model: &mut LiveModel) {
     let venue = instrument().venue().clone();
-    model.set_direct(&BTreeSet::from([venue.clone()]), BTreeSet::from([venue]));
+    model.set_direct(&SortedSet::from([venue.clone()]), SortedSet::from([venue]));
 }
 
 fn worker_says(model: &mut LiveModel, state: StreamState, now: Now) {
@@ -200,7 +200,7 @@ fn of_a_direct_venue_the_workers_word_counts() {
     let revision = model.revision(&[Topic::STATUS]);
     worker_says(&mut model, StreamState::Stale, at(1_070));
     assert!(model.revision(&[Topic::STATUS]) > revision);
-    model.set_direct(&BTreeSet::new(), BTreeSet::new());
+    model.set_direct(&SortedSet::new(), SortedSet::new());
     assert_eq!((state(&model), model.worker_status(instrument().venue())), (StreamState::Failed, None));
 }
 

@@ -32,7 +32,7 @@ fn item(kind: ItemKind, text: &str) -> Item {
     Item { kind, stream: 1, topic: topic(text), offset: 1, data: TopicData::Quote(QuoteData::default()) }
 }
 
-fn demand() -> BTreeSet<Topic> {
+fn demand() -> SortedSet<Topic> {
     ["quote:open:A", "book:open:A", "quote:open:B", "quote:closed:A", "status"].map(topic).into()
 }
 
@@ -45,10 +45,10 @@ fn paths() -> Paths {
 fn set_mode(paths: &mut Paths, mode: Mode) -> Vec<Venue> {
     let mut modes = paths.modes().clone();
     modes.set(&venue("open"), mode);
-    paths.choose(modes, BTreeMap::new())
+    paths.choose(modes, SortedMap::new())
 }
 
-fn texts(topics: Option<&BTreeSet<Topic>>) -> Vec<String> {
+fn texts(topics: Option<&SortedSet<Topic>>) -> Vec<String> {
     topics.into_iter().flatten().map(ToString::to_string).collect()
 }
 
@@ -57,8 +57,8 @@ const ALL_BY_SERVER: [&str; 5] = ["quote:closed:A", "quote:open:A", "quote:open:
 #[test]
 fn a_topic_is_followed_on_both_ways_until_the_new_one_has_delivered() {
     let mut paths = paths();
-    let all: BTreeSet<Topic> = ALL_BY_SERVER.map(topic).into();
-    assert_eq!(paths.route(&demand()), Routes { server: all.clone(), direct: BTreeMap::new() });
+    let all: SortedSet<Topic> = ALL_BY_SERVER.map(topic).into();
+    assert_eq!(paths.route(&demand()), Routes { server: all.clone(), direct: SortedMap::new() });
     for text in ALL_BY_SERVER {
         assert_eq!(paths.judge(Mode::Server, &item(ItemKind::Snapshot, text)), Verdict::Apply);
     }
@@ -70,7 +70,7 @@ fn a_topic_is_followed_on_both_ways_until_the_new_one_has_delivered() {
     assert_eq!(texts(routes.direct.get(&venue("open"))), ["quote:open:A", "book:open:A", "status"]);
     assert_eq!(paths.judge(Mode::Direct, &item(ItemKind::Delta, "quote:open:A")), Verdict::Leave);
     assert_eq!(paths.judge(Mode::Server, &item(ItemKind::Delta, "quote:open:A")), Verdict::Apply);
-    assert_eq!(paths.direct_venues(), BTreeSet::new());
+    assert_eq!(paths.direct_venues(), SortedSet::new());
 
     assert_eq!(paths.judge(Mode::Direct, &item(ItemKind::Snapshot, "quote:open:A")), Verdict::TakeOver);
     assert_eq!(paths.judge(Mode::Server, &item(ItemKind::Delta, "quote:open:A")), Verdict::Leave);
@@ -78,7 +78,7 @@ fn a_topic_is_followed_on_both_ways_until_the_new_one_has_delivered() {
     assert_eq!(paths.judge(Mode::Direct, &item(ItemKind::Delta, "quote:open:A")), Verdict::Apply);
     let routes = paths.route(&demand());
     assert!(!routes.server.contains(&topic("quote:open:A")) && routes.server.contains(&topic("book:open:A")));
-    assert_eq!(paths.direct_venues(), BTreeSet::from([venue("open")]));
+    assert_eq!(paths.direct_venues(), SortedSet::from([venue("open")]));
 
     // And back.
     set_mode(&mut paths, Mode::Server);
@@ -87,7 +87,7 @@ fn a_topic_is_followed_on_both_ways_until_the_new_one_has_delivered() {
     assert_eq!(texts(routes.direct.get(&venue("open"))), ["quote:open:A", "status"]);
     assert_eq!(paths.judge(Mode::Direct, &item(ItemKind::Delta, "quote:open:A")), Verdict::Apply);
     assert_eq!(paths.judge(Mode::Server, &item(ItemKind::Snapshot, "quote:open:A")), Verdict::TakeOver);
-    assert_eq!(paths.route(&demand()), Routes { server: all, direct: BTreeMap::new() }, "the worker is given up");
+    assert_eq!(paths.route(&demand()), Routes { server: all, direct: SortedMap::new() }, "the worker is given up");
 }
 
 #[test]
@@ -103,14 +103,14 @@ fn the_first_to_come_is_shown() {
 #[test]
 fn where_a_venue_cannot_be_had_directly_the_server_is_used() {
     let mut paths = paths();
-    assert_eq!(paths.choose(Modes::parse("closed"), BTreeMap::new()), [venue("closed")]);
+    assert_eq!(paths.choose(Modes::parse("closed"), SortedMap::new()), [venue("closed")]);
     assert_eq!(paths.obstacle(&venue("closed")), Some("needs a token"));
     assert!(paths.route(&demand()).direct.is_empty());
 
     set_mode(&mut paths, Mode::Direct);
     paths.route(&demand());
     paths.judge(Mode::Direct, &item(ItemKind::Snapshot, "quote:open:A"));
-    let failed = BTreeMap::from([(venue("open"), "it stopped".to_owned())]);
+    let failed = SortedMap::from([(venue("open"), "it stopped".to_owned())]);
     assert!(paths.choose(paths.modes().clone(), failed).is_empty());
     assert_eq!(paths.obstacle(&venue("open")), Some("it stopped"));
     assert!(paths.route(&demand()).direct.is_empty());
@@ -125,11 +125,11 @@ fn where_a_venue_cannot_be_had_directly_the_server_is_used() {
 fn a_compared_instrument_is_followed_on_both_ways() {
     let mut paths = paths();
     paths.compared = InstrumentId::parse("open:A").ok();
-    let routes = paths.route(&BTreeSet::new());
+    let routes = paths.route(&SortedSet::new());
     assert_eq!(texts(Some(&routes.server)), ["quote:open:A", "tape:open:A"]);
     assert_eq!(texts(routes.direct.get(&venue("open"))), ["quote:open:A", "tape:open:A", "status"]);
     paths.compared = InstrumentId::parse("closed:A").ok();
-    assert_eq!(paths.route(&BTreeSet::new()), Routes::default());
+    assert_eq!(paths.route(&SortedSet::new()), Routes::default());
 }
 
 #[test]

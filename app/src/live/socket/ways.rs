@@ -1,9 +1,7 @@
 //! The two ways in the shell: workers started and ended, items of both judged, and what is asked for kept in line.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use model::sorted::{SortedMap, SortedSet};
+use std::time::Duration;
 
 use ::model::{instrument::Venue, time::Now};
 use leptos::prelude::*;
@@ -62,7 +60,7 @@ impl Shared {
     }
 
     /// What the page wants now.
-    pub(super) fn set_demand(&self, demand: BTreeSet<Topic>, lane: Option<Lane>) {
+    pub(super) fn set_demand(&self, demand: SortedSet<Topic>, lane: Option<Lane>) {
         {
             let Ok(mut driver) = self.0.try_borrow_mut() else { return };
             driver.lane = lane.unwrap_or(driver.lane);
@@ -101,7 +99,7 @@ impl Shared {
         set_timeout(move || shared.reroute(&[]), Duration::ZERO);
     }
 
-    fn settle_workers(&self, wanted: &BTreeMap<Venue, BTreeSet<Topic>>) {
+    fn settle_workers(&self, wanted: &SortedMap<Venue, SortedSet<Topic>>) {
         let mut failed = Vec::new();
         {
             let Ok(mut driver) = self.0.try_borrow_mut() else { return };

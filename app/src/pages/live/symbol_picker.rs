@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use leptos::{ev, html, prelude::*};
-use leptos_router::{NavigateOptions, hooks::use_navigate};
 use model::instrument::{Instrument, InstrumentId};
 
 use crate::{
@@ -14,8 +13,10 @@ use crate::{
         icon::{Icon, IconMark},
         status_mark::StatusMark,
     },
+    later::{Later, Part},
     live::{browser, use_live},
     pages::live::symbol_search::search,
+    route::use_route,
     selection::{Selection, pair},
 };
 
@@ -26,12 +27,12 @@ pub fn use_choose() -> impl Fn(&InstrumentId) + Clone {
 
 /// The same on the page at `path`.
 fn use_choose_on(path: &'static str) -> impl Fn(&InstrumentId) + Clone {
-    let navigate = use_navigate();
+    let route = use_route();
     move |id: &InstrumentId| {
         let symbol = String::from(js_sys::encode_uri_component(&id.to_string()));
         // Colons and slashes are legal in a query and easier to read.
         let symbol = symbol.replace("%3A", ":").replace("%2F", "/");
-        navigate(&format!("{path}?symbol={symbol}"), NavigateOptions { scroll: false, ..NavigateOptions::default() });
+        route.go(&format!("{path}?symbol={symbol}"));
     }
 }
 
@@ -88,14 +89,14 @@ pub fn SymbolPicker(
             on:close=move |_| is_open.set(false)
             on:click=move |event| close_on_backdrop(&event, dialog)
         >
-            <SymbolSearch dialog field text is_open selection path/>
+            <Later part=Part::Search(Search { dialog, field, text, is_open, selection, path })/>
         </dialog>
     }
 }
 
-/// The field and the list inside the dialog.
-#[component]
-fn SymbolSearch(
+/// What the search works on.
+#[derive(Clone, Copy, Debug)]
+pub struct Search {
     /// The dialog around it.
     dialog: NodeRef<html::Dialog>,
     /// The field.
@@ -108,12 +109,28 @@ fn SymbolSearch(
     selection: Selection,
     /// The page that shows it.
     path: &'static str,
+}
+
+/// The field and the list inside the dialog.
+#[component]
+pub fn SymbolSearch(
+    /// What it works on.
+    of: Search,
 ) -> impl IntoView {
+    let Search { dialog, field, text, is_open, selection, path } = of;
     let live = use_live();
     let active_idx = RwSignal::new(0_usize);
     let found = Memo::new(move |_| match is_open.get() {
         true => live.instruments().with(|list| text.with(|text| search(&list.known, text))),
         false => Vec::new(),
+    });
+    // The dialog may be open before this is there.
+    Effect::new(move |_| {
+        if is_open.get()
+            && let Some(field) = field.get()
+        {
+            let _refused = field.focus();
+        }
     });
     let choose = use_choose_on(path);
     let pick = Callback::new(move |id: InstrumentId| {

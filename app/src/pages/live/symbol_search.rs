@@ -8,7 +8,7 @@ use crate::selection::pair;
 
 /// The instruments that match, best first; all of them, in their own order, for an empty text.
 pub fn search(instruments: &[Arc<Instrument>], text: &str) -> Vec<Arc<Instrument>> {
-    let words: Vec<String> = text.to_lowercase().split_whitespace().map(str::to_owned).collect();
+    let words: Vec<String> = text.to_ascii_lowercase().split_whitespace().map(str::to_owned).collect();
     let mut found: Vec<(u32, usize, &Arc<Instrument>)> = instruments
         .iter()
         .enumerate()
@@ -21,7 +21,7 @@ pub fn search(instruments: &[Arc<Instrument>], text: &str) -> Vec<Arc<Instrument
 /// Each word must match something: the pair, the venue's symbol, or the venue.
 fn penalty_of_all(instrument: &Instrument, words: &[String]) -> Option<u32> {
     let names = [pair(instrument), instrument.id.symbol().to_owned(), instrument.id.venue().to_string()]
-        .map(|name| name.to_lowercase());
+        .map(|name| name.to_ascii_lowercase());
     words.iter().try_fold(0, |sum, word| {
         let best = names.iter().filter_map(|name| penalty(name, word)).min()?;
         Some(sum + best)

@@ -7,7 +7,6 @@ pub mod table;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::components::A;
 use wire::topic::Topic;
 
 use crate::{
@@ -22,6 +21,7 @@ use crate::{
             table::PairTable,
         },
     },
+    route::PageLink,
 };
 
 /// The regions of this page.
@@ -107,7 +107,7 @@ fn EmptyNote(
     view! {
         <p class="markets__note" data-testid="markets-note" hidden=move || words.with(|words| words.is_empty())>
             {move || words.get()}
-            <A href="/venues">"Start more on the Venues page"</A>
+            <PageLink href="/venues">"Start more on the Venues page"</PageLink>
         </p>
     }
 }

@@ -1,0 +1,205 @@
+//! The address: which page is shown and with which parameters, and links that change it without a new document.
+//!
+//! A handful of pages at fixed paths need no more; a router with patterns, nesting and asynchronous routes was an
+//! eighth of the code that is fetched first. Not here: what stands at each path (`pages` and `shell`).
+
+use leptos::prelude::*;
+
+/// The address that the server was asked for, path and query; provided by the server to each rendering.
+#[derive(Clone, Debug, Default)]
+pub struct Address(pub String);
+
+/// The address now, in reach of every component.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    path: RwSignal<String>,
+    query: RwSignal<String>,
+}
+
+impl Route {
+    fn new(address: &str) -> Self {
+        let (path, query) = parts(address);
+        Self { path: RwSignal::new(path.to_owned()), query: RwSignal::new(query.to_owned()) }
+    }
+
+    /// The path, without a slash at its end.
+    pub fn path(self) -> Signal<String> {
+        self.path.into()
+    }
+
+    /// A parameter of the query, decoded; tracked.
+    pub fn parameter(self, name: &str) -> Option<String> {
+        self.query.with(|query| parameter(query, name))
+    }
+
+    /// Shows another address of this page and remembers the present one in the browser's history.
+    pub fn go(self, address: &str) {
+        #[cfg(feature = "hydrate")]
+        browser::push(address);
+        self.show(address);
+    }
+
+    fn show(self, address: &str) {
+        let (path, query) = parts(address);
+        // The query first: what stands at the new path reads it.
+        for (part, known) in [(query, self.query), (path, self.path)] {
+            if known.with_untracked(|known| known != part) {
+                known.set(part.to_owned());
+            }
+        }
+    }
+}
+
+/// Provides the address to the whole page, and follows links and the browser's history.
+pub fn provide_route() -> Route {
+    #[cfg(feature = "hydrate")]
+    let address = browser::address();
+    #[cfg(not(feature = "hydrate"))]
+    let address = use_context::<Address>().unwrap_or_default().0;
+    let route = Route::new(&address);
+    provide_context(route);
+    #[cfg(feature = "hydrate")]
+    browser::follow(route);
+    route
+}
+
+/// The address of this page.
+pub fn use_route() -> Route {
+    use_context().unwrap_or_else(|| Route::new(""))
+}
+
+/// A link to another page of this program; says which page is shown.
+#[component]
+pub fn PageLink(
+    /// The path.
+    href: &'static str,
+    /// Its class.
+    #[prop(optional)]
+    class: &'static str,
+    /// Its title.
+    #[prop(optional)]
+    title: Option<&'static str>,
+    /// Its name in tests.
+    #[prop(optional)]
+    testid: Option<&'static str>,
+    /// What it shows.
+    children: Children,
+) -> impl IntoView {
+    let path = use_route().path();
+    let current = move || path.with(|path| path == href).then_some("page");
+    view! { <a href=href class=class title=title data-testid=testid aria-current=current>{children()}</a> }
+}
+
+/// Path and query of an address.
+fn parts(address: &str) -> (&str, &str) {
+    let (path, query) = address.split_once('?').unwrap_or((address, ""));
+    match path.trim_end_matches('/') {
+        "" => ("/", query),
+        path => (path, query),
+    }
+}
+
+fn parameter(query: &str, name: &str) -> Option<String> {
+    let mut pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| decoded(value))
+}
+
+/// The text of a percent-encoded value; what is not well-formed stays as it is.
+fn decoded(value: &str) -> String {
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        let hex = behind.first_chunk::<2>().and_then(|hex| str::from_utf8(hex).ok());
+        let code = hex.filter(|_| *first == b'%').and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        (rest, _) = match code {
+            Some(byte) => (behind.get(2..).unwrap_or_default(), bytes.push(byte)),
+            None => (behind, bytes.push(if *first == b'+' { b' ' } else { *first })),
+        };
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| value.to_owned())
+}
+
+#[cfg(feature = "hydrate")]
+mod browser {
+    use leptos::{ev, prelude::*};
+    use wasm_bindgen::{JsCast, JsValue};
+    use web_sys::{Element, HtmlAnchorElement};
+
+    use super::{Route, parts};
+    use crate::pages::PAGES;
+
+    pub(super) fn address() -> String {
+        let location = window().location();
+        location.pathname().unwrap_or_default() + &location.search().unwrap_or_default()
+    }
+
+    pub(super) fn push(address: &str) {
+        if let Ok(history) = window().history() {
+            let _refused = history.push_state_with_url(&JsValue::NULL, "", Some(address));
+        }
+    }
+
+    /// For as long as the document lives.
+    pub(super) fn follow(route: Route) {
+        let _for_ever = window_event_listener(ev::popstate, move |_| route.show(&address()));
+        let _for_ever = window_event_listener(ev::click, move |event| {
+            if let Some(address) = own_link(&event) {
+                event.prevent_default();
+                route.go(&address);
+                window().scroll_to_with_x_and_y(0.0, 0.0);
+            }
+        });
+    }
+
+    /// The address behind a plain click on a link to a page of this program; the rest is the browser's.
+    fn own_link(event: &ev::MouseEvent) -> Option<String> {
+        let is_plain = event.button() == 0
+            && !(event.default_prevented()
+                || event.alt_key()
+                || event.ctrl_key()
+                || event.meta_key()
+                || event.shift_key());
+        let target = event.target().filter(|_| is_plain)?.dyn_into::<Element>().ok()?;
+        let link = target.closest("a[href]").ok().flatten()?.dyn_into::<HtmlAnchorElement>().ok()?;
+        let is_ours = link.origin() == window().location().origin().ok()?
+            && link.target().is_empty()
+            && !link.has_attribute("download")
+            && link.hash().is_empty();
+        let address = link.pathname() + &link.search();
+        (is_ours && PAGES.iter().any(|page| page.path == parts(&address).0)).then_some(address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_a_path_and_a_query() {
+        for (address, expected) in [
+            ("", ("/", "")),
+            ("/", ("/", "")),
+            ("/markets", ("/markets", "")),
+            ("/markets/?a=b/", ("/markets", "a=b/")),
+            ("/?symbol=demo:A", ("/", "symbol=demo:A")),
+        ] {
+            assert_eq!(parts(address), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_decoded() {
+        let query = "a=1&symbol=coinbase%3ABTC%2dUSD+x&b&bad=%zz%ff&cut=%4";
+        for (name, expected) in [
+            ("a", Some("1")),
+            ("symbol", Some("coinbase:BTC-USD x")),
+            ("b", Some("")),
+            ("bad", Some("%zz%ff")),
+            ("cut", Some("%4")),
+            ("c", None),
+            ("", None),
+        ] {
+            assert_eq!(parameter(query, name).as_deref(), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+// What is fetched after the first view: the other pages and what stands behind buttons.
+import { expect, openLive, test } from "../support/page";
+import { Running, ServerReady, startServer } from "../support/servers";
+
+let server: Running<ServerReady>;
+
+/** The file that holds the code of all of it. */
+const LATER = /\/pkg\/later\.[0-9a-f]{16}\.wasm$/;
+
+test.beforeAll(async () => {
+  server = await startServer();
+});
+
+test.afterAll(async () => {
+  await server.stop();
+});
+
+test("the rest is fetched by itself after the first data, once, and then pages change at once", async ({ page, errors }) => {
+  const fetched: string[] = [];
+  page.on("request", (request) => fetched.push(new URL(request.url()).pathname));
+  const arrives = page.waitForResponse((response) => LATER.test(new URL(response.url()).pathname));
+  await openLive(page, server.ready.url);
+  await (await arrives).finished();
+  await expect(page.getByTestId("settings").getByTestId("region-paces")).toBeAttached();
+
+  await page.context().setOffline(true);
+  for (const title of ["Markets", "Venues", "Quality", "Tapes"]) {
+    await page.getByRole("link", { name: title, exact: true }).click();
+    await expect(page.locator("main .later")).toHaveCount(0);
+    await expect(page.locator("main")).not.toBeEmpty();
+    await expect(page.getByRole("link", { name: title, exact: true })).toHaveAttribute("aria-current", "page");
+  }
+  await page.context().setOffline(false);
+  await page.goBack();
+  await expect(page).toHaveURL(/\/quality$/);
+  expect(fetched.filter((path) => LATER.test(path))).toHaveLength(1);
+  // The browser's own words on the requests that failed meanwhile.
+  errors.splice(0);
+});
+
+test("what cannot be fetched says so, and is there after another try", async ({ page, errors }) => {
+  let isBroken = true;
+  await page.route(LATER, (route) => (isBroken ? route.abort() : route.continue()));
+  const hasFailed = page.waitForEvent("requestfailed", (request) => LATER.test(request.url()));
+  await openLive(page, server.ready.url);
+  // What is fetched by itself is tried first, so that it is no second try below.
+  await hasFailed;
+  await page.getByRole("link", { name: "Markets", exact: true }).click();
+  const failed = page.getByRole("main").getByTestId("later-failed");
+  await expect(failed).toBeVisible();
+  await expect(failed).toContainText("could not be loaded");
+
+  isBroken = false;
+  await failed.getByTestId("later-retry").click();
+  await expect(page.locator('[data-fragment="markets"]')).toBeVisible();
+  await expect(failed).toHaveCount(0);
+  errors.splice(0);
+});
+
+test("a page opened by its address stays as the server wrote it until its code is there", async ({ page }) => {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route(LATER, async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.goto(`${server.ready.url}markets`);
+  await expect(page.locator('[data-fragment="markets"]')).toBeVisible();
+  await page.waitForTimeout(300);
+  await expect(page.locator(".later:visible")).toHaveCount(0);
+  await expect(page.locator('[data-fragment="markets"]')).toBeVisible();
+  release();
+  await expect(page.getByTestId("pair").first()).toBeVisible();
+});

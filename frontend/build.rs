@@ -1,0 +1,6 @@
+//! Keeps what `cargo xtask build` needs to split the compiled page in two: the linker's list of who refers to what.
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-link-arg-cdylib=--emit-relocs");
+}

@@ -1,0 +1,83 @@
+//! Splits the compiled page in two: what the first view needs, and what is reachable only from where the page says
+//! "later" (`app/src/later.rs`), a file that the browser fetches when data is shown.
+//!
+//! It needs the linker's relocations, which `frontend/build.rs` asks for. wasm-bindgen comes after it and sees the first
+//! part alone.
+
+use std::{
+    fs,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, anyhow};
+use wasm_split_cli_support::Options;
+
+/// Splits `compiled`: into `out` what is fetched later and the script that fetches it; returns the first part, which
+/// lies beside `compiled`. `name` is what the first part will be called in `out`.
+///
+/// # Errors
+/// Where the file cannot be split.
+pub(crate) fn split(compiled: &Path, out: &Path, name: &str) -> anyhow::Result<PathBuf> {
+    let bytes = fs::read(compiled)?;
+    let first = compiled.with_extension("first.wasm");
+    let script = format!("./{name}-later.js");
+    let main_module = format!("./{name}.js");
+    let mut options = Options::new(&bytes);
+    options.output_dir = out;
+    options.main_out_path = &first;
+    options.link_name = &script;
+    options.main_module = &main_module;
+    let split = wasm_split_cli_support::transform(options).map_err(|error| anyhow!("wasm-split: {error:#}"))?;
+
+    // The two parts fit only together. A page that was loaded before its server was renewed must not get the new one's
+    // second part: so its name says which it is, and the old page is told that there is none.
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    let stamp = format!("{:016x}", hasher.finish());
+    let script = out.join(&script);
+    let mut text = fs::read_to_string(&script)?;
+    for theirs in &split.split_modules {
+        let stem = theirs.file_stem().and_then(|stem| stem.to_str()).context("a part has no name")?;
+        let ours = format!("{}.{stamp}.wasm", stem.trim_start_matches("split_"));
+        let part = without_custom_sections(&fs::read(theirs)?).context("a part is no WebAssembly")?;
+        fs::write(out.join(&ours), part)?;
+        fs::remove_file(theirs)?;
+        text = text.replace(&format!("{stem}.wasm"), &ours);
+    }
+    fs::write(script, text)?;
+    Ok(first)
+}
+
+/// A module without its names and other notes, of which a browser reads none.
+fn without_custom_sections(module: &[u8]) -> Option<Vec<u8>> {
+    let (header, mut rest) = module.split_at_checked(8)?;
+    let mut out = header.to_vec();
+    while let Some((id, behind)) = rest.split_first() {
+        let n_digits = behind.iter().take(5).position(|byte| byte & 0x80 == 0)? + 1;
+        let digits = behind.get(..n_digits)?;
+        let length = digits.iter().rev().fold(0, |sum, byte| sum << 7 | usize::from(byte & 0x7f));
+        let (section, next) = rest.split_at_checked(1 + n_digits + length)?;
+        if *id != 0 {
+            out.extend_from_slice(section);
+        }
+        rest = next;
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn custom_sections_are_left_out() {
+        let header = b"\0asm\x01\0\0\0";
+        let module = |sections: &[&[u8]]| [&[header.as_slice()], sections].concat().concat();
+        let (types, names) = ([1, 3, 1, 2, 3], [vec![0, 0x80, 0x01], vec![7; 128]].concat());
+        let stripped = without_custom_sections(&module(&[&names, &types, &names]));
+        assert_eq!(stripped, Some(module(&[&types])));
+        assert_eq!(without_custom_sections(&module(&[&[1, 9, 1]])), None, "cut off");
+        assert_eq!(without_custom_sections(b"no"), None);
+    }
+}
