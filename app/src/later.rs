@@ -132,6 +132,7 @@ fn Failed(
         <p class="later later--failed" role="alert" data-testid="later-failed">
             "This part of the page could not be loaded. "
             <button class="button" data-testid="later-retry" on:click=move |_| known.fetch()>"Try again"</button>
+            " Reload the page if that does not help: the server may have been renewed."
         </p>
     }
 }
