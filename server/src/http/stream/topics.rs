@@ -46,14 +46,18 @@ fn unknown(directory: &Directory, topic: &str, wanted: &str) -> String {
     let nearest = directory.nearest(wanted);
     let ids = directory.ids();
     let followed: Vec<String> = ids.iter().take(MAX_LISTED).map(ToString::to_string).collect();
-    let more = if ids.len() > MAX_LISTED { ", …" } else { "" };
+    let more = match ids.len().saturating_sub(MAX_LISTED) {
+        0 => String::new(),
+        n_more => format!(" and {n_more} more"),
+    };
     match nearest.first() {
         Some(nearest) => format!("no feed has {topic}; did you mean {nearest}?"),
         None => format!("no feed has {topic}; followed are {}{more}", followed.join(", ")),
     }
 }
 
-const MAX_LISTED: usize = 20;
+/// Instruments named in an error, which stands in a small place on a page; `/api/v1/instruments` has them all.
+const MAX_LISTED: usize = 3;
 
 #[cfg(test)]
 mod tests {
@@ -84,6 +88,12 @@ mod tests {
             &directory,
             "book:none:*",
             Err("no feed has book:none:*; followed are demo:AAABBB, demo:CCCDDD, other:X"),
+        );
+        ["other:Y", "other:Z"].iter().for_each(|id| directory.expect(InstrumentId::parse(id).unwrap()));
+        check(
+            &directory,
+            "book:none:*",
+            Err("no feed has book:none:*; followed are demo:AAABBB, demo:CCCDDD, other:X and 2 more"),
         );
     }
 
