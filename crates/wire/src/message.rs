@@ -102,13 +102,13 @@ pub struct Ping {
 pub struct JsonText(pub(crate) String);
 
 impl JsonText {
-    /// Checks that `text` is JSON.
+    /// Checks that `text` is JSON, and leaves out the white space around it, which the JSON form would not carry.
     ///
     /// # Errors
     /// Where it is not, or is nested deeper than 128.
     pub fn parse(text: &str) -> Result<Self, crate::error::WireError> {
         crate::json::check(text)?;
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.trim_matches([' ', '\t', '\n', '\r']).to_owned()))
     }
 
     /// The text.

@@ -458,3 +458,12 @@ fn commands_that_are_no_json_are_refused_in_the_binary_form_too() {
         assert!(matches!(found, Err(WireError::Json { .. })), "{text:?}: {found:?}");
     }
 }
+
+#[test]
+fn white_space_around_a_command_is_no_part_of_it() {
+    let binary = [&[1, 5, 7, 8], " \t0e-3\r\n".as_bytes()].concat();
+    let message = decode_client(Frame::Binary(&binary)).unwrap();
+    let json = String::from_utf8(encode_client(&message, Encoding::Json)).unwrap();
+    assert!(json.contains(r#""command":0e-3"#), "{json}");
+    assert_eq!(decode_client(Frame::Text(&json)), Ok(message));
+}
