@@ -67,6 +67,8 @@ export interface ServerOptions {
   config?: string;
   /** Fixed port, to start again where an earlier one was. */
   port?: number;
+  /** Further variables of the environment. */
+  env?: NodeJS.ProcessEnv;
 }
 
 /** Starts `truetape serve`; without a configuration the demo venue runs. */
@@ -78,7 +80,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Running<
     writeFileSync(file, options.config);
     args.push("--config", file);
   }
-  const running = await start<ServerReady>(needed("TRUETAPE_BIN"), args, {});
+  const running = await start<ServerReady>(needed("TRUETAPE_BIN"), args, options.env ?? {});
   const stop = async (signal?: NodeJS.Signals) => {
     await running.stop(signal);
     rmSync(folder, { recursive: true, force: true });

@@ -36,6 +36,8 @@ test("the server is killed and started again: the page recovers without a reload
   const server = await startServer();
   const port = Number(new URL(server.ready.url).port);
   await openLive(page, server.ready.url);
+  // Else its fetching ends with the server, and the browser says so.
+  await expect(page.getByTestId("settings").getByTestId("region-paces")).toBeAttached();
   await page.evaluate(() => {
     (window as unknown as { notReloaded: boolean }).notReloaded = true;
   });
@@ -52,6 +54,24 @@ test("the server is killed and started again: the page recovers without a reload
     await expect(page.getByTestId("banner")).toHaveText(/snapshot|replayed/i);
     await expect.poll(() => number(page.getByTestId("price")), { timeout: 10_000 }).not.toBe(shownBefore);
     expect(await page.evaluate(() => (window as unknown as { notReloaded?: boolean }).notReloaded)).toBe(true);
+  } finally {
+    await again.stop();
+  }
+});
+
+test("a page of those who change the program loads itself again with a new server", async ({ page }) => {
+  const env = { TRUETAPE_DEV_RELOAD: "1" };
+  const server = await startServer({ env });
+  await openLive(page, server.ready.url);
+  await expect(page.getByTestId("settings").getByTestId("region-paces")).toBeAttached();
+  await page.evaluate(() => {
+    (window as unknown as { notReloaded: boolean }).notReloaded = true;
+  });
+  await server.stop();
+  const again = await startServer({ env, port: Number(new URL(server.ready.url).port) });
+  try {
+    await page.waitForFunction(() => (window as unknown as { notReloaded?: boolean }).notReloaded === undefined);
+    await expect(page.getByTestId("price")).toHaveText(/\d/);
   } finally {
     await again.stop();
   }

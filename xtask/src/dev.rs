@@ -1,13 +1,13 @@
 //! `cargo xtask dev`: watches the sources; on a change builds, restarts the server and thereby reloads the page.
 //!
-//! Not hot-patching: every change makes a new server. The server gets `TRUETAPE_DEV_RELOAD=1` and, new with each build,
-//! `TRUETAPE_DEV_BUILD`; the page, which reconnects anyway, loads itself again when it meets another build.
+//! Not hot-patching: every change makes a new server. The server gets `TRUETAPE_DEV_RELOAD=1`; its page, which reconnects
+//! anyway, loads itself again when it meets another server.
 
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -80,8 +80,7 @@ fn rebuild(house: &House, old: Option<Running>, args: &[String]) -> anyhow::Resu
     if let Some(old) = old {
         old.stop(Stop::Terminate)?;
     }
-    let build = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis().to_string();
-    let envs = [("TRUETAPE_DEV_RELOAD", "1".to_owned()), ("TRUETAPE_DEV_BUILD", build)];
+    let envs = [("TRUETAPE_DEV_RELOAD", "1".to_owned())];
     Running::start(house, &program, Mode::Debug, args, &envs).map(Some)
 }
 

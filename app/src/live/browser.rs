@@ -40,6 +40,14 @@ pub fn set_root_data(name: &str, value: &str) {
     }
 }
 
+/// Loads the page again where the document asks for that (`cargo xtask dev`).
+pub fn reload_if_asked() {
+    let root = document().document_element();
+    if root.is_some_and(|root| root.has_attribute("data-reload")) {
+        let _refused = window().location().reload();
+    }
+}
+
 /// True where the system prefers light surfaces.
 pub fn prefers_light() -> bool {
     window().match_media("(prefers-color-scheme: light)").ok().flatten().is_some_and(|query| query.matches())

@@ -367,7 +367,9 @@ impl Driver {
         if let ServerMessage::Welcome(welcome) = &message
             && self.epoch.as_ref() != Some(&welcome.epoch)
         {
-            self.epoch = Some(welcome.epoch.clone());
+            if self.epoch.replace(welcome.epoch.clone()).is_some() {
+                browser::reload_if_asked();
+            }
             self.fetch_lists(shared);
         }
         Some(message)

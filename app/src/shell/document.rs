@@ -3,11 +3,12 @@
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
 
-/// The document. The server hands it the options of the build.
-pub fn shell(options: LeptosOptions) -> impl IntoView {
+/// The document. The server hands it the options of the build, and whether a page loads itself again when it meets another
+/// server, as those do who change this program.
+pub fn shell(options: LeptosOptions, is_reloading: bool) -> impl IntoView {
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme="dark" data-updown="green-red" data-flashing="on">
+        <html lang="en" data-theme="dark" data-updown="green-red" data-flashing="on" data-reload=is_reloading.then_some("on")>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"/>
@@ -19,7 +20,6 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <link rel="icon" type="image/svg+xml" href="/favicon.svg"/>
                 <link rel="apple-touch-icon" href="/icon-192.png"/>
                 <link rel="manifest" href="/manifest.webmanifest"/>
-                <AutoReload options=options.clone()/>
                 <HydrationScripts options/>
                 <MetaTags/>
             </head>

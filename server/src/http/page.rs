@@ -103,8 +103,11 @@ fn document(options: LeptosOptions) -> impl IntoView {
         response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
     }
     response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    shell(options)
+    shell(options, std::env::var_os(RELOAD).is_some())
 }
+
+/// Set by `cargo xtask dev`.
+const RELOAD: &str = "TRUETAPE_DEV_RELOAD";
 
 /// The script that starts direct mode's worker.
 const WORKER: &str = "/worker.js";
