@@ -467,3 +467,15 @@ fn white_space_around_a_command_is_no_part_of_it() {
     assert!(json.contains(r#""command":0e-3"#), "{json}");
     assert_eq!(decode_client(Frame::Text(&json)), Ok(message));
 }
+
+#[test]
+fn an_epoch_is_as_long_as_the_binary_form_carries_at_most() {
+    let hello = |n_bytes: usize| {
+        let epoch = "e".repeat(n_bytes);
+        format!(r#"{{"type":"hello","protocol":1,"lane_ms":100,"resume":{{"epoch":"{epoch}","offsets":{{}}}}}}"#)
+    };
+    let message = decode_client(Frame::Text(&hello(1_024))).unwrap();
+    assert_eq!(decode_client(Frame::Binary(&encode_client(&message, Encoding::Binary))), Ok(message));
+    let error = decode_client(Frame::Text(&hello(1_025))).unwrap_err();
+    assert_eq!(error.code, RefusalCode::BadMessage, "{error:?}");
+}
