@@ -3,6 +3,7 @@
 //! Plain values and their text form. Reading and writing the browser's storage is done in `live`; the little script in
 //! `shell` reads the same text before the first paint.
 
+use chart::chart::Studies;
 use leptos::prelude::*;
 use model::{decimal::Quantity, sorted::SortedMap};
 
@@ -46,6 +47,8 @@ pub struct Settings {
     pub preset: Preset,
     /// Whether changed values flash.
     pub flash: Flash,
+    /// What the chart shows beside bars and volume.
+    pub studies: Studies,
     /// Pace of single regions, by name, where it differs from the preset's.
     pub paces: SortedMap<String, Pace>,
     /// Price steps of the book, in ticks, by instrument, where they are not single ticks. At most [`MAX_REMEMBERED`], the last
@@ -105,6 +108,7 @@ impl Default for Settings {
             up_down: UpDown::GreenRed,
             preset: Preset::Live,
             flash: Flash::On,
+            studies: Studies::default(),
             paces: SortedMap::new(),
             group_ticks: Vec::new(),
             tape_least: Vec::new(),
@@ -113,8 +117,8 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Reads `theme=dark;updown=blue-orange;cadence=calm;flash=off;pace.book=500;group.demo:BTC-SIM=10`. What is not
-    /// understood keeps its default, so that a newer or broken text never stops the page.
+    /// Reads `theme=dark;updown=blue-orange;cadence=calm;flash=off;studies=delta+profile;pace.book=500;group.demo:BTC-SIM=10`.
+    /// What is not understood keeps its default, so that a newer or broken text never stops the page.
     pub fn parse(text: &str) -> Self {
         let mut settings = Self::default();
         for (key, value) in text.split(';').filter_map(|part| part.split_once('=')) {
@@ -123,6 +127,10 @@ impl Settings {
                 "updown" => settings.up_down = UpDown::parse(value).unwrap_or_default(),
                 "cadence" => settings.preset = Preset::parse(value).unwrap_or_default(),
                 "flash" => settings.flash = Flash::parse(value).unwrap_or_default(),
+                "studies" => {
+                    let has = |name| value.split('+').any(|part| part == name);
+                    settings.studies = Studies { delta: has("delta"), profile: has("profile") };
+                }
                 _ => settings.parse_named(key, value),
             }
         }
@@ -152,6 +160,12 @@ impl Settings {
             self.preset.as_str(),
             self.flash.as_str()
         );
+        let Studies { delta, profile } = self.studies;
+        let studies: Vec<&str> =
+            [(delta, "delta"), (profile, "profile")].iter().filter(|study| study.0).map(|study| study.1).collect();
+        if !studies.is_empty() {
+            text.push_str(&format!(";studies={}", studies.join("+")));
+        }
         for (name, pace) in &self.paces {
             text.push_str(&format!(";pace.{name}={}", pace.name()));
         }
@@ -262,6 +276,10 @@ mod tests {
         assert_eq!(settings.paces.get("book"), Pace::parse("500").as_ref());
         settings.paces.insert("chart".into(), Pace::OnDemand);
         assert_eq!(Settings::parse(&settings.to_text()), settings);
+        for (delta, profile) in [(false, false), (true, false), (false, true), (true, true)] {
+            settings.studies = Studies { delta, profile };
+            assert_eq!(Settings::parse(&settings.to_text()), settings);
+        }
     }
 
     #[test]

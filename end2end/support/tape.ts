@@ -21,6 +21,8 @@ export interface Bar {
   close: string;
   /** Volume in units of the eighth decimal. */
   volume: bigint;
+  /** What buyers took of it, in the same units. */
+  bought: bigint;
 }
 
 /** "61837.63000000" in units of the eighth decimal. */
@@ -45,18 +47,20 @@ export function barsOfTrades(files: string[], symbol: string, intervalMs: number
       if (!line.includes("@trade")) continue;
       const entry = JSON.parse(line) as { t: string; data: string };
       if (entry.t !== "recv") continue;
-      const trade = (JSON.parse(entry.data) as { data: { e: string; s: string; T: number; p: string; q: string } }).data;
+      const trade = (JSON.parse(entry.data) as { data: { e: string; s: string; T: number; p: string; q: string; m: boolean } }).data;
       if (trade.e !== "trade" || trade.s !== symbol) continue;
       const time = Math.floor(trade.T / intervalMs) * intervalMs;
       const last = bars.at(-1);
+      const bought = trade.m ? 0n : units(trade.q);
       if (!last || last.time !== time) {
-        bars.push({ time, open: trade.p, high: trade.p, low: trade.p, close: trade.p, volume: units(trade.q) });
+        bars.push({ time, open: trade.p, high: trade.p, low: trade.p, close: trade.p, volume: units(trade.q), bought });
         continue;
       }
       if (units(trade.p) > units(last.high)) last.high = trade.p;
       if (units(trade.p) < units(last.low)) last.low = trade.p;
       last.close = trade.p;
       last.volume += units(trade.q);
+      last.bought += bought;
     }
   }
   return bars;

@@ -237,6 +237,26 @@ test("a region has a pace of its own, remembered, and a button where it refreshe
   await expect(refresh).toBeHidden();
 });
 
+test("the chart shows volume delta and profile where they are wanted, and remembers it", async ({ page }) => {
+  await openLive(page, server.ready.url);
+  const chart = page.getByTestId("chart");
+  const [delta, profile] = [page.getByTestId("study-delta"), page.getByTestId("study-profile")];
+  await expect(chart).toHaveAttribute("aria-label", /500 bars shown/, { timeout: 10_000 });
+  await expect(chart).not.toHaveAttribute("aria-label", /delta|most volume/);
+  await delta.click();
+  await profile.click();
+  await expect(chart).toHaveAttribute("aria-label", /cumulative volume delta [+−][^,]+ since .*, most volume at [^,]+$/, { timeout: 10_000 });
+  await expect(page.getByTestId("chart-legend")).toContainText(/Δ [+−]\d/);
+
+  await page.reload();
+  await expect(delta).toHaveAttribute("aria-pressed", "true");
+  await expect(profile).toHaveAttribute("aria-pressed", "true");
+  await expect(chart).toHaveAttribute("aria-label", /cumulative volume delta/, { timeout: 15_000 });
+  await delta.click();
+  await profile.click();
+  await expect(chart).not.toHaveAttribute("aria-label", /delta|most volume/, { timeout: 10_000 });
+});
+
 test("no bar of one interval stands under the name of another", async ({ page }) => {
   await openLive(page, server.ready.url);
   const chart = page.getByTestId("chart");

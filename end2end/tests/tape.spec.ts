@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { expect, number, openLive, test } from "../support/page";
 import { binanceConfig, startServer, startSim, tapeFinished } from "../support/servers";
-import { barsHash, barsOfTrades, capturesFolder, shown, tapePath, units } from "../support/tape";
+import { Bar, barsHash, barsOfTrades, capturesFolder, shown, tapePath, units } from "../support/tape";
 
 test("after the BTCUSDT tape the page shows its book and its candles", async ({ page }) => {
   test.setTimeout(240_000);
@@ -50,6 +50,22 @@ test("after the BTCUSDT tape the page shows its book and its candles", async ({ 
     expect(bars.length).toBeGreaterThan(10);
     await expect(chart).toHaveAttribute("data-bars", String(bars.length));
     await expect(chart).toHaveAttribute("data-bars-hash", barsHash(bars, tickDecimals, lotDecimals));
+
+    await page.getByTestId("study-delta").click();
+    await page.getByTestId("study-profile").click();
+    const delta = (of: Bar[]) => {
+      const sum = of.reduce((total, bar) => total + 2n * bar.bought - bar.volume, 0n);
+      return (sum < 0n ? "−" : "+") + shown(sum < 0n ? -sum : sum, lotDecimals);
+    };
+    const plain = (text: string | null) => (text ?? "").replaceAll("\u202f", "");
+    await expect
+      .poll(async () => plain(await chart.getAttribute("aria-label")), { timeout: 15_000 })
+      .toContain(`cumulative volume delta ${delta(bars)} since 8 Aug 2024 `);
+    expect(plain(await page.getByTestId("chart-legend").textContent())).toContain(`Δ ${delta(bars.slice(-1))}`);
+    // The price with the most volume is one of the tape's.
+    const control = Number(/most volume at ([\d.]+)/.exec(plain(await chart.getAttribute("aria-label")))?.[1]);
+    expect(control).toBeGreaterThan(Math.min(...bars.map((bar) => Number(bar.low))) - 100);
+    expect(control).toBeLessThan(Math.max(...bars.map((bar) => Number(bar.high))) + 100);
 
     // A planted fault: the comparison must notice a single changed digit.
     const wrong = bars.map((bar, row) => (row === 3 ? { ...bar, close: shown(units(bar.close) + 1_000_000n, 8) } : bar));

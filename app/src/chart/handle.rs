@@ -3,7 +3,7 @@
 //! In the browser it points to the stage that draws; on the server it is empty and everything it is told is dropped, so
 //! that callers need no `cfg`. Not here: drawing.
 
-use chart::Chart;
+use chart::{Chart, chart::Studies};
 #[cfg(feature = "hydrate")]
 use leptos::prelude::*;
 use model::{
@@ -63,6 +63,11 @@ impl ChartSeries {
     /// hides it. Optional.
     pub fn set_clock(self, now: Option<Timestamp>) {
         self.change(|chart| chart.set_clock(now));
+    }
+
+    /// Sets what is shown beside bars and volume.
+    pub fn set_studies(self, studies: Studies) {
+        self.change(|chart| chart.set_studies(studies));
     }
 
     /// Draws what waits for the next frame now: to be called where a frame is being made, at its moment.

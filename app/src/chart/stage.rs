@@ -289,8 +289,8 @@ impl Scene {
             set(&self.legend, "data-direction", legend.direction.as_str());
         }
         let texts = legend.map_or_else(Default::default, |legend| {
-            let prices = legend.prices();
-            [legend.time, prices, legend.change, format!("V {}", legend.volume)]
+            let (prices, volumes) = (legend.prices(), legend.volumes());
+            [legend.time, prices, legend.change, volumes]
         });
         for ((part, known), text) in self.legend_parts.iter().zip(&mut shown.legend).zip(texts) {
             if *known != text {

@@ -79,7 +79,10 @@ const MAX_CHANGES: usize = 256;
 
 #[cfg(test)]
 mod tests {
-    use model::decimal::{Price, Quantity};
+    use model::{
+        decimal::{Price, Quantity},
+        event::AggressorSide,
+    };
 
     use super::*;
 
@@ -88,6 +91,7 @@ mod tests {
             Timestamp::from_millis(minute * 60_000),
             Price::parse(close).unwrap(),
             Quantity::parse("1").unwrap(),
+            AggressorSide::Buyer,
         )
     }
 

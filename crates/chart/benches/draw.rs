@@ -4,7 +4,7 @@
 
 use std::{convert::Infallible, hint::black_box};
 
-use chart::{Chart, layout::Surface};
+use chart::{Chart, chart::Studies, layout::Surface};
 use criterion::{Criterion, criterion_group, criterion_main};
 use model::{
     candle::{Candle, Interval},
@@ -74,6 +74,7 @@ fn bars(n_bars: i64) -> Vec<Candle> {
                 low: price(open.min(cents) - 700),
                 close: price(cents),
                 volume: Quantity::from_mantissa(i128::from(step.abs() + 1), 3).expect("invariant: not negative"),
+                buy_volume: Quantity::from_mantissa(i128::from(step.abs() / 3), 3),
             }
         })
         .collect()
@@ -93,6 +94,14 @@ fn draw(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("500 bars");
     group.bench_function("all layers, counting backend", |bencher| {
         let mut chart = chart_of(&bars);
+        bencher.iter(|| {
+            let area = Counter::default().into_drawing_area();
+            chart.draw(&area).expect("invariant: infallible");
+        });
+    });
+    group.bench_function("all layers with volume delta and profile, counting backend", |bencher| {
+        let mut chart = chart_of(&bars);
+        chart.set_studies(Studies { delta: true, profile: true });
         bencher.iter(|| {
             let area = Counter::default().into_drawing_area();
             chart.draw(&area).expect("invariant: infallible");

@@ -17,13 +17,15 @@ use plotters_backend::DrawingBackend;
 
 use crate::{
     draw::{
-        Area, Crosshair, DrawResult, LastPrice, Pen, PenResult, draw_candles, draw_crosshair, draw_grid_axes,
-        draw_last_price, draw_volume, paint, volume_top,
+        Area, Crosshair, DeltaScale, DrawResult, LastPrice, Pen, PenResult, draw_candles, draw_crosshair, draw_delta,
+        draw_delta_axis, draw_delta_caption, draw_grid_axes, draw_last_price, draw_profile, draw_volume, paint,
+        row_step, volume_top,
     },
-    format::{format_bar_time, format_change, format_countdown, format_fixed, grouped},
+    format::{format_bar_time, format_change, format_countdown, format_fixed, format_signed, grouped},
     invalidate::{Level, Mask},
-    layout::{Layout, Surface},
+    layout::{Layout, Panes, Surface},
     legend::Legend,
+    profile::Profile,
     scale::{PriceScale, TimeScale},
     series::{Change, Series},
     theme::Theme,
@@ -45,10 +47,22 @@ pub struct Chart {
     cursor: Option<(f64, f64)>,
     clock: Option<Timestamp>,
     is_stale: bool,
+    studies: Studies,
+    /// The profile drawn last lacks trades of the forming bar.
+    is_profile_behind: bool,
     mask: Mask,
     scene: Option<Scene>,
     /// The volume that fills the foot.
     volume_top: f64,
+}
+
+/// What is shown beside bars and volume.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Studies {
+    /// Cumulative volume delta, in a pane of its own.
+    pub delta: bool,
+    /// Volume by price of the bars in view.
+    pub profile: bool,
 }
 
 /// What the layers are drawn from; two equal scenes have the same axes.
@@ -56,6 +70,8 @@ pub struct Chart {
 struct Scene {
     layout: Layout,
     scales: Option<(TimeScale, PriceScale)>,
+    /// Where the delta's pane is shown and something is known.
+    delta: Option<DeltaScale>,
 }
 
 impl Chart {
@@ -74,6 +90,8 @@ impl Chart {
             cursor: None,
             clock: None,
             is_stale: false,
+            studies: Studies::default(),
+            is_profile_behind: false,
             mask: Mask::default(),
             scene: None,
             volume_top: 0.0,
@@ -107,7 +125,10 @@ impl Chart {
     pub fn upsert(&mut self, bars: &[Candle]) {
         match self.series.upsert(bars) {
             Change::Nothing => {}
-            Change::LastBar => self.mask.add(Level::Last),
+            Change::LastBar => {
+                self.is_profile_behind = true;
+                self.mask.add(Level::Last);
+            }
             Change::Bars => self.mask.add(Level::Light),
         }
     }
@@ -127,13 +148,22 @@ impl Chart {
         }
     }
 
+    /// Sets what is shown beside bars and volume.
+    pub fn set_studies(&mut self, studies: Studies) {
+        if self.studies != studies {
+            self.studies = studies;
+            self.mask.add(Level::Full);
+        }
+    }
+
     /// Tells the venue's time, for the countdown to the bar's close; `None` hides it. Costs a draw only when the shown
-    /// second changes.
+    /// second changes; so often the profile takes in what the forming bar has got.
     pub fn set_clock(&mut self, now: Option<Timestamp>) {
         let before = self.countdown();
         self.clock = now;
         if self.countdown() != before {
-            self.mask.add(Level::Last);
+            let is_behind = self.studies.profile && self.is_profile_behind;
+            self.mask.add(if is_behind { Level::Light } else { Level::Last });
         }
     }
 
@@ -277,6 +307,9 @@ impl Chart {
             self.volume_top = top;
             level = level.max(Level::Light);
         }
+        if level >= Level::Light {
+            self.is_profile_behind = false;
+        }
         level
     }
 
@@ -292,7 +325,30 @@ impl Chart {
             }
             None => self.series.last(),
         };
-        bar.map(|bar| Legend::new(bar, self.interval_ms(), self.price_decimals, self.size_decimals))
+        bar.map(|bar| {
+            let legend = Legend::new(bar, self.interval_ms(), self.price_decimals, self.size_decimals);
+            if self.studies.delta { legend.with_delta(bar, self.size_decimals) } else { legend }
+        })
+    }
+
+    /// The sum in the delta's pane and since when, as a sentence's part; `None` where the pane is not shown.
+    pub fn delta_words(&self) -> Option<String> {
+        if !self.studies.delta {
+            return None;
+        }
+        let words = || {
+            let total = self.series.cumulative_delta(self.series.len().checked_sub(1)?)?;
+            let since = format_bar_time(self.series.delta_since_ms()?, self.interval_ms());
+            Some(format!("{} since {since}", format_signed(total, self.size_decimals)))
+        };
+        Some(words().unwrap_or_else(|| "not known: the newest trades do not say who was the aggressor".to_owned()))
+    }
+
+    /// The price at which most was traded, where the profile is shown.
+    pub fn control_price(&self) -> Option<String> {
+        let (time, price) = self.scales()?;
+        let profile = self.profile(time, price)?;
+        Some(format_fixed(profile.control_price(), self.price_decimals))
     }
 
     /// A sentence about what is seen, for those who do not see it.
@@ -308,13 +364,15 @@ impl Chart {
         let high = seen().map(|bar| bar.high).max().unwrap_or(first.high);
         let shown = |price: Price| grouped(&price.at_scale(self.price_decimals).to_string());
         format!(
-            "{head}: {} bars shown, last {}, {} since {} UTC, low {}, high {}{}",
+            "{head}: {} bars shown, last {}, {} since {} UTC, low {}, high {}{}{}{}",
             range.len(),
             shown(last.close),
             format_change(first.open.to_f64_lossy(), last.close.to_f64_lossy()),
             format_bar_time(first.open_time.as_millis(), self.interval_ms()),
             shown(low),
             shown(high),
+            self.delta_words().map(|words| format!(", cumulative volume delta {words}")).unwrap_or_default(),
+            self.control_price().map(|price| format!(", most volume at {price}")).unwrap_or_default(),
             if self.is_stale { ", stale" } else { "" }
         )
     }
@@ -333,10 +391,14 @@ impl Chart {
                 time.ticks((TIME_GAP_PX * layout.ratio).max(TIME_GAP_DIGITS * layout.digit_width)),
             )
         });
-        paint(area, |pen| draw_grid_axes(pen, &layout, &prices, &times, self.font(&layout), &self.theme))
+        let delta = self.delta_scale();
+        paint(area, |pen| {
+            draw_grid_axes(pen, &layout, &prices, &times, self.font(&layout), &self.theme)?;
+            draw_delta_axis(pen, delta, &layout, self.font(&layout), &self.theme)
+        })
     }
 
-    /// Draws the second layer on a transparent ground: volume and candles of all bars in view but the forming one. Needs
+    /// Draws the second layer on a transparent ground: the profile, then all bars in view but the forming one. Needs
     /// [`Self::prepare`] before.
     ///
     /// # Errors
@@ -346,7 +408,13 @@ impl Chart {
         let Some((time, price)) = self.scales() else { return Ok(()) };
         let range = self.visible(time);
         let settled = range.start..self.first_forming(time, &range);
-        paint(area, |pen| self.draw_bars(pen, &settled, &layout, (time, price)))
+        let profile = self.profile(time, price);
+        paint(area, |pen| {
+            if let Some(profile) = &profile {
+                draw_profile(pen, profile, &layout, price, &self.theme, self.opacity())?;
+            }
+            self.draw_bars(pen, &settled, &layout, (time, price))
+        })
     }
 
     /// Draws the third layer on a transparent ground: the forming bar, and the last price with the countdown. Needs
@@ -360,8 +428,12 @@ impl Chart {
         let range = self.visible(time);
         let forming = self.first_forming(time, &range)..range.end;
         let last = self.last_price(price);
+        let caption = self.delta_words().map(|words| format!("CVD {words}"));
         paint(area, |pen| {
             self.draw_bars(pen, &forming, &layout, (time, price))?;
+            if let Some(words) = &caption {
+                draw_delta_caption(pen, words, &layout, self.font(&layout), &self.theme)?;
+            }
             match &last {
                 Some(last) => draw_last_price(pen, last, &layout, self.font(&layout), &self.theme),
                 None => Ok(()),
@@ -385,7 +457,11 @@ impl Chart {
             x: time.column_of_time(time_ms),
             y: y as i32,
             time: format_bar_time(time_ms, self.interval_ms()),
-            price: price.label_of(y, self.price_decimals),
+            value: if y < f64::from(layout.plot.y1) {
+                price.label_of(y, self.price_decimals)
+            } else {
+                self.delta_scale().map_or_else(String::new, |delta| delta.label_at(y))
+            },
         };
         paint(area, |pen| draw_crosshair(pen, &crosshair, &layout, self.font(&layout), &self.theme))
     }
@@ -409,10 +485,30 @@ impl Chart {
         layout: &Layout,
         (time, price): (&TimeScale, &PriceScale),
     ) -> PenResult<DB> {
-        let alpha = if self.is_stale { STALE_OPACITY } else { 1.0 };
+        let alpha = self.opacity();
         let bars = || (&self.series, range.clone());
+        if let Some(delta) = self.delta_scale() {
+            draw_delta(pen, bars(), layout, (time, delta), &self.theme, alpha)?;
+        }
         draw_volume(pen, bars(), layout, (time, self.volume_top), &self.theme, alpha)?;
         draw_candles(pen, bars(), layout, (time, price), &self.theme, alpha)
+    }
+
+    fn opacity(&self) -> f64 {
+        if self.is_stale { STALE_OPACITY } else { 1.0 }
+    }
+
+    fn profile(&self, time: &TimeScale, price: &PriceScale) -> Option<Profile> {
+        let step = self.studies.profile.then(|| row_step(price, &self.layout(), self.price_decimals))?;
+        Profile::new(&self.series, self.visible(time), step)
+    }
+
+    fn panes(&self) -> Panes {
+        if self.studies.delta { Panes::PricesAndDelta } else { Panes::Prices }
+    }
+
+    fn delta_scale(&self) -> Option<&DeltaScale> {
+        self.scene.as_ref()?.delta.as_ref()
     }
 
     fn move_view(&mut self, change: impl FnOnce(&mut Viewport, Extent)) {
@@ -434,10 +530,11 @@ impl Chart {
     }
 
     fn build_scene(&self) -> Scene {
-        let fallback = || Scene { layout: Layout::new(&self.surface, 0), scales: None };
+        let bare = Layout::new(&self.surface, 0, self.panes());
+        let fallback = || Scene { layout: bare, scales: None, delta: None };
         let (Some(viewport), false) = (&self.viewport, self.series.is_empty()) else { return fallback() };
         // The plot's width needs the labels' length, which needs the prices in view: all but the width is known.
-        let rough = self.time_scale(viewport, &Layout::new(&self.surface, 0));
+        let rough = self.time_scale(viewport, &bare);
         let extremes = self.series.price_extent(self.visible(&rough)).or_else(|| {
             // A view into a gap keeps the scale of the bar before it.
             let before = self.visible(&rough).start.saturating_sub(1);
@@ -445,13 +542,21 @@ impl Chart {
         });
         let Some((low, high)) = extremes else { return fallback() };
         let n_label_chars = [low, high].map(|price| format_fixed(price, self.price_decimals).chars().count());
-        let layout = Layout::new(&self.surface, n_label_chars[0].max(n_label_chars[1]));
+        // No label is longer for a width that is not known yet.
+        let delta = |range, layout: &Layout| {
+            let is_shown = self.studies.delta && !layout.delta.is_empty();
+            DeltaScale::new(&self.series, range, self.size_decimals, layout).filter(|_| is_shown)
+        };
+        let n_delta_chars = delta(self.visible(&rough), &bare).map_or(0, |scale| scale.label_chars(bare.delta));
+        let n_chars = n_label_chars[0].max(n_label_chars[1]).max(n_delta_chars);
+        let layout = Layout::new(&self.surface, n_chars, self.panes());
         if layout.plot.is_empty() {
-            return Scene { layout, scales: None };
+            return Scene { layout, scales: None, delta: None };
         }
         let time = self.time_scale(viewport, &layout);
         let price = PriceScale::new(low, high, self.price_decimals, layout.prices.y0, layout.prices.y1);
-        Scene { layout, scales: Some((time, price)) }
+        let delta = delta(self.visible(&time), &layout);
+        Scene { layout, scales: Some((time, price)), delta }
     }
 
     fn time_scale(&self, viewport: &Viewport, layout: &Layout) -> TimeScale {
@@ -459,7 +564,7 @@ impl Chart {
     }
 
     fn layout(&self) -> Layout {
-        self.scene.as_ref().map_or_else(|| Layout::new(&self.surface, 0), |scene| scene.layout)
+        self.scene.as_ref().map_or_else(|| Layout::new(&self.surface, 0, self.panes()), |scene| scene.layout)
     }
 
     fn scales(&self) -> Option<(&TimeScale, &PriceScale)> {
@@ -514,11 +619,11 @@ impl Chart {
         (!self.is_stale && (1..=self.interval_ms()).contains(&left_ms)).then(|| format_countdown(left_ms))
     }
 
-    /// The slot under the cursor, where it is over the plot.
+    /// The slot under the cursor, where it is over the plot or the delta's pane.
     fn cursor_slot(&self) -> Option<(&TimeScale, i64)> {
         let ((x, y), (time, _)) = (self.cursor?, self.scales()?);
         #[expect(clippy::cast_possible_truncation, reason = "float casts saturate")]
-        self.layout().plot.contains(x, y).then(|| (time, time.slot_of_x(x).floor() as i64))
+        self.layout().columns().contains(x, y).then(|| (time, time.slot_of_x(x).floor() as i64))
     }
 
     fn interval_ms(&self) -> i64 {

@@ -6,17 +6,21 @@
 
 mod candles;
 mod crosshair;
+mod delta;
 mod grid_axes;
 mod last_price;
 mod pen;
+mod profile;
 mod volume;
 
 pub(crate) use candles::draw_candles;
 pub(crate) use crosshair::{Crosshair, draw_crosshair};
+pub(crate) use delta::{DeltaScale, draw_delta, draw_delta_axis, draw_delta_caption};
 pub(crate) use grid_axes::draw_grid_axes;
 pub(crate) use last_price::{LastPrice, draw_last_price};
 pub use pen::PLOTTERS_SIZE;
 pub(crate) use pen::{Font, Pen, PenResult, paint};
+pub(crate) use profile::{draw_profile, row_step};
 pub(crate) use volume::{draw_volume, volume_top};
 
 use plotters::drawing::{DrawingArea, DrawingAreaErrorKind};

@@ -63,6 +63,13 @@ pub(crate) fn pow10(decimals: u32) -> f64 {
     10_f64.powi(i32::try_from(decimals).unwrap_or(i32::MAX))
 }
 
+/// As [`format_fixed`], with a plus before what is above zero.
+pub(crate) fn format_signed(value: f64, decimals: u32) -> String {
+    let text = format_fixed(value, decimals);
+    let is_above = value > 0.0 && text.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
+    if is_above { format!("+{text}") } else { text }
+}
+
 /// `+1.24 %` from `from` to `to`; `–` where there is no such percentage.
 pub fn format_change(from: f64, to: f64) -> String {
     let percent = (to - from) / from.abs() * 100.0;

@@ -1,4 +1,4 @@
-//! Where plot, volume and axes stand on a surface of device pixels.
+//! Where plot, volume, the delta's pane and axes stand on a surface of device pixels.
 
 /// A rectangle of pixels: `x0..x1` by `y0..y1`, ends excluded. May be empty, never inverted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,6 +58,16 @@ impl Surface {
 /// Size of labels in CSS pixels.
 pub const LABEL_FONT_PX: f64 = 11.0;
 
+/// What has a part of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Panes {
+    /// Prices with the volume at their foot.
+    #[default]
+    Prices,
+    /// And cumulative volume delta below.
+    PricesAndDelta,
+}
+
 /// The parts of a chart.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Layout {
@@ -69,9 +79,11 @@ pub struct Layout {
     pub prices: Rect,
     /// The foot of `plot` with the volume.
     pub volume: Rect,
-    /// Price labels, right of the plot.
+    /// Below `plot`, as wide: cumulative volume delta. Empty where it is not shown.
+    pub delta: Rect,
+    /// Price labels, right of the plot and of the delta's pane.
     pub price_axis: Rect,
-    /// Time labels, below the plot.
+    /// Time labels, below both.
     pub time_axis: Rect,
     /// Device pixels of a one-pixel line.
     pub line: i32,
@@ -84,9 +96,9 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Lays out `surface` with room for price labels of `n_label_chars` characters. Where there is no room, the axes
-    /// shrink first to half of the surface.
-    pub fn new(surface: &Surface, n_label_chars: usize) -> Self {
+    /// Lays out `surface` with room for price labels of `n_label_chars` characters, and with the delta's pane where `panes`
+    /// says so. Where there is no room, the axes shrink first to half of the surface.
+    pub fn new(surface: &Surface, n_label_chars: usize, panes: Panes) -> Self {
         let ratio = if surface.ratio.is_finite() && surface.ratio > 0.0 { surface.ratio.min(16.0) } else { 1.0 };
         let [width, height] =
             [surface.width, surface.height].map(|side| i32::try_from(side.min(MAX_SIDE)).unwrap_or(0));
@@ -95,13 +107,18 @@ impl Layout {
             pixels(f64::from(chars) * surface.digit_width.clamp(0.0, 1_000.0) + 2.0 * LABEL_PADDING_PX * ratio);
         let x1 = width - axis_width.min(width / 2);
         let y1 = height - pixels(TIME_AXIS_PX * ratio).min(height / 2);
-        let plot = Rect { x0: 0, y0: 0, x1, y1 };
+        let delta_height = match panes {
+            Panes::Prices => 0,
+            Panes::PricesAndDelta => pixels(f64::from(y1) * DELTA_SHARE),
+        };
+        let plot = Rect { x0: 0, y0: 0, x1, y1: y1 - delta_height };
         let rows = |share: f64| pixels(f64::from(plot.height()) * share);
         Self {
             surface: Rect { x0: 0, y0: 0, x1: width, y1: height },
             plot,
             prices: Rect { y0: rows(PRICES_FROM), y1: rows(PRICES_TO), ..plot },
             volume: Rect { y0: rows(VOLUME_FROM), ..plot },
+            delta: Rect { y0: plot.y1, y1, ..plot },
             price_axis: Rect { x0: x1, y0: 0, x1: width, y1 },
             time_axis: Rect { x0: 0, y0: y1, x1: width, y1: height },
             line: pixels(ratio.floor()).max(1),
@@ -109,6 +126,11 @@ impl Layout {
             digit_width: surface.digit_width,
             ratio,
         }
+    }
+
+    /// Plot and delta's pane: where bars have their columns.
+    pub fn columns(&self) -> Rect {
+        Rect { y1: self.delta.y1, ..self.plot }
     }
 
     /// `css` CSS pixels in device pixels, at least one.
@@ -131,6 +153,9 @@ pub(crate) const LABEL_PADDING_PX: f64 = 6.0;
 /// Height of the time axis: a line of 11 px text and 4 px around it, in CSS pixels.
 const TIME_AXIS_PX: f64 = 22.0;
 
+/// Share of the height that the delta's pane takes.
+const DELTA_SHARE: f64 = 0.24;
+
 const PRICES_FROM: f64 = 0.08;
 const PRICES_TO: f64 = 0.80;
 const VOLUME_FROM: f64 = 0.83;
@@ -143,24 +168,33 @@ mod tests {
 
     #[test]
     fn axes_take_what_their_labels_need() {
-        let layout = Layout::new(&Surface { width: 1_000, height: 500, ratio: 1.0, digit_width: 6.0 }, 8);
+        let layout =
+            Layout::new(&Surface { width: 1_000, height: 500, ratio: 1.0, digit_width: 6.0 }, 8, Panes::Prices);
         assert_eq!(layout.plot, Rect { x0: 0, y0: 0, x1: 940, y1: 478 });
+        assert!(layout.delta.is_empty());
         assert_eq!(layout.price_axis, Rect { x0: 940, y0: 0, x1: 1_000, y1: 478 });
         assert_eq!(layout.time_axis, Rect { x0: 0, y0: 478, x1: 1_000, y1: 500 });
         assert_eq!((layout.line, layout.font_px), (1, 11.0));
-        let double = Layout::new(&Surface { width: 2_000, height: 1_000, ratio: 2.0, digit_width: 12.0 }, 8);
+        let double =
+            Layout::new(&Surface { width: 2_000, height: 1_000, ratio: 2.0, digit_width: 12.0 }, 8, Panes::Prices);
         assert_eq!(double.plot, Rect { x0: 0, y0: 0, x1: 1_880, y1: 956 });
         assert_eq!((double.line, double.font_px), (2, 22.0));
+        let surface = Surface { width: 1_000, height: 500, ratio: 1.0, digit_width: 6.0 };
+        let both = Layout::new(&surface, 8, Panes::PricesAndDelta);
+        assert_eq!(both.plot, Rect { x0: 0, y0: 0, x1: 940, y1: 363 });
+        assert_eq!(both.delta, Rect { x0: 0, y0: 363, x1: 940, y1: 478 });
+        assert_eq!((both.columns(), both.time_axis), (layout.plot, layout.time_axis));
     }
 
     proptest! {
         #[test]
         fn parts_are_inside_and_never_inverted(
             width in 0_u32..100_000, height in 0_u32..100_000, ratio in prop_oneof![0.1..8.0_f64, Just(f64::NAN), Just(-1.0)],
-            digit_width in 0.0..100.0_f64, n_chars in 0_usize..100,
+            digit_width in 0.0..100.0_f64, n_chars in 0_usize..100, has_delta in any::<bool>(),
         ) {
-            let layout = Layout::new(&Surface { width, height, ratio, digit_width }, n_chars);
-            for part in [layout.plot, layout.prices, layout.volume, layout.price_axis, layout.time_axis] {
+            let panes = if has_delta { Panes::PricesAndDelta } else { Panes::Prices };
+            let layout = Layout::new(&Surface { width, height, ratio, digit_width }, n_chars, panes);
+            for part in [layout.plot, layout.prices, layout.volume, layout.delta, layout.price_axis, layout.time_axis] {
                 prop_assert!(part.width() >= 0 && part.height() >= 0, "{:?}", layout);
                 prop_assert!(part.x0 >= 0 && part.x1 <= layout.surface.x1 && part.y0 >= 0 && part.y1 <= layout.surface.y1);
             }

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use model::{candle::Candle, decimal::Price};
+use model::{
+    candle::Candle,
+    decimal::{Price, Quantity},
+};
 
 use crate::format::{format_bar_time, format_change, grouped};
 
@@ -44,6 +47,8 @@ pub struct Legend {
     pub close: String,
     /// Base units traded.
     pub volume: String,
+    /// What buyers took less what sellers did, where that is asked for and known.
+    pub delta: Option<String>,
     /// From open to close, in percent.
     pub change: String,
     /// Which way it went.
@@ -61,6 +66,7 @@ impl Legend {
             low: price(bar.low),
             close: price(bar.close),
             volume: grouped(&bar.volume.at_scale(size_decimals).to_string()),
+            delta: None,
             change: format_change(bar.open.to_f64_lossy(), bar.close.to_f64_lossy()),
             direction: match bar.close.cmp(&bar.open) {
                 std::cmp::Ordering::Greater => Direction::Up,
@@ -72,6 +78,28 @@ impl Legend {
 }
 
 impl Legend {
+    /// With the bar's delta, exact.
+    pub(crate) fn with_delta(self, bar: &Candle, size_decimals: u32) -> Self {
+        let signed =
+            |sign: &str, size: Quantity| format!("{sign}{}", grouped(&size.at_scale(size_decimals).to_string()));
+        let delta = || {
+            let bought = bar.buy_volume?;
+            let sold = bar.volume.checked_sub(bought)?;
+            // Quantities have no sign.
+            let surplus = |sign: &str, one: Quantity, other: Quantity| Some(signed(sign, one.checked_sub(other)?));
+            surplus("+", bought, sold).or_else(|| surplus("−", sold, bought))
+        };
+        Self { delta: delta(), ..self }
+    }
+
+    /// `V …`, and `Δ …` behind it where there is one.
+    pub fn volumes(&self) -> String {
+        match &self.delta {
+            Some(delta) => format!("V {}  Δ {delta}", self.volume),
+            None => format!("V {}", self.volume),
+        }
+    }
+
     /// `O … H … L … C …`.
     pub fn prices(&self) -> String {
         let Self { open, high, low, close, .. } = self;
@@ -81,7 +109,7 @@ impl Legend {
 
 impl fmt::Display for Legend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}  {}  {}  V {}", self.time, self.prices(), self.change, self.volume)
+        write!(f, "{}  {}  {}  {}", self.time, self.prices(), self.change, self.volumes())
     }
 }
 
@@ -100,5 +128,18 @@ mod tests {
         );
         assert_eq!(legend.direction, Direction::Up);
         assert_eq!(Legend::new(&bar(0, 101), 60_000, 2, 5).direction, Direction::Down);
+    }
+
+    #[test]
+    fn a_delta_has_a_sign() {
+        for (bought, expected) in
+            [(Some("0.01"), "Δ +0.008"), (Some("0"), "Δ −0.012"), (Some("0.006"), "Δ +0.000"), (None, "V 0.012")]
+        {
+            let (volume, buy_volume) =
+                (Quantity::parse("0.012").unwrap(), bought.map(|text| Quantity::parse(text).unwrap()));
+            let bar = Candle { volume, buy_volume, ..bar(0, 100) };
+            let volumes = Legend::new(&bar, 60_000, 2, 3).with_delta(&bar, 3).volumes();
+            assert!(volumes.ends_with(expected), "{volumes}");
+        }
     }
 }

@@ -8,16 +8,19 @@
 //! # Layout
 //! - [`chart`]: the facade everybody uses · [`series`]: the bars · [`viewport`]: which of them are seen
 //! - [`scale`]: time and price to pixels, ticks · [`layout`]: where plot and axes stand · [`decimate`]: one mark a column
+//! - [`flow`]: cumulative volume delta · [`profile`]: volume by price
 //! - [`draw`]: the layers · [`legend`]: the bar under the cursor as text · [`theme`]: colours · [`format`]: numbers, times
 //! - [`invalidate`]: how much must be drawn again
 
 pub mod chart;
 pub mod decimate;
 pub mod draw;
+mod flow;
 pub mod format;
 pub mod invalidate;
 pub mod layout;
 pub mod legend;
+pub mod profile;
 pub mod scale;
 pub mod series;
 pub mod theme;

@@ -5,5 +5,6 @@
 mod price;
 mod time;
 
+pub(crate) use price::nice_step;
 pub use price::{PriceScale, PriceTick};
 pub use time::{TimeScale, TimeTick};

@@ -7,6 +7,8 @@ use std::{fmt::Write, ops::Range};
 
 use model::candle::Candle;
 
+use crate::flow::Flow;
+
 /// Most bars kept: twice what a snapshot brings, so that a page left open scrolls back a while; memory does not grow.
 pub const MAX_BARS: usize = 1_000;
 
@@ -34,6 +36,7 @@ pub struct Series {
     low: Vec<f64>,
     close: Vec<f64>,
     volume: Vec<f64>,
+    flow: Flow,
     hashed: Option<HashedPrefix>,
 }
 
@@ -53,7 +56,8 @@ impl Series {
 
     /// Forgets everything and keeps the memory.
     pub fn clear(&mut self) {
-        self.remove_first(self.len());
+        self.drain(self.len());
+        self.flow.clear();
         self.hashed = None;
     }
 
@@ -87,7 +91,8 @@ impl Series {
                 }
             }
             if self.len() > MAX_BARS {
-                self.remove_first(1);
+                self.flow.remove_first(self.open_time_ms[0]);
+                self.drain(1);
             }
         }
         change
@@ -126,7 +131,18 @@ impl Series {
             low: self.low[idx],
             close: self.close[idx],
             volume: self.volume[idx],
+            bought: self.candles[idx].buy_volume.map(|bought| bought.to_f64_lossy()),
         }
+    }
+
+    /// Cumulative volume delta up to and with the bar at `idx`; `None` where it is not known.
+    pub fn cumulative_delta(&self, idx: usize) -> Option<f64> {
+        self.flow.total(idx)
+    }
+
+    /// When the newest bar's cumulative volume delta began.
+    pub fn delta_since_ms(&self) -> Option<i64> {
+        self.flow.since_ms(&self.open_time_ms)
     }
 
     /// Lowest low and highest high of the bars in `range`; `None` without bars.
@@ -165,6 +181,7 @@ impl Series {
         self.low[idx] = bar.low.to_f64_lossy();
         self.close[idx] = bar.close.to_f64_lossy();
         self.volume[idx] = bar.volume.to_f64_lossy();
+        self.flow.write(idx, bar);
     }
 
     fn insert(&mut self, idx: usize, bar: &Candle) {
@@ -175,9 +192,10 @@ impl Series {
         self.low.insert(idx, bar.low.to_f64_lossy());
         self.close.insert(idx, bar.close.to_f64_lossy());
         self.volume.insert(idx, bar.volume.to_f64_lossy());
+        self.flow.insert(idx, bar);
     }
 
-    fn remove_first(&mut self, n_bars: usize) {
+    fn drain(&mut self, n_bars: usize) {
         self.candles.drain(..n_bars);
         self.open_time_ms.drain(..n_bars);
         for column in [&mut self.open, &mut self.high, &mut self.low, &mut self.close, &mut self.volume] {
@@ -199,6 +217,8 @@ pub struct Bar {
     pub close: f64,
     /// Base units traded.
     pub volume: f64,
+    /// What buyers took of them; `None` where that is not known.
+    pub bought: Option<f64>,
 }
 
 impl Bar {
@@ -208,6 +228,7 @@ impl Bar {
         self.low = self.low.min(next.low);
         self.close = next.close;
         self.volume += next.volume;
+        self.bought = self.bought.zip(next.bought).map(|(one, next)| one + next);
     }
 
     /// True where it closed at or above its open.
@@ -267,6 +288,7 @@ pub(crate) mod tests {
             low: price(cents - 20),
             close: price(cents + if cents % 2 == 0 { 10 } else { -10 }),
             volume: Quantity::from_mantissa(i128::from(time_ms / 1_000 % 50 + 1), 3).unwrap(),
+            buy_volume: None,
         }
     }
 

@@ -1,8 +1,10 @@
 //! The chart as others see it: the same drawing as in the page, taken as SVG and read back. What is checked is what a
 //! trader would miss: a body per bar, labels that say the right price and time, gaps that stay empty.
+//!
+//! Over 500 lines: all pictures are read by the same helpers.
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
-use chart::{Chart, invalidate::Level, layout::Surface, theme::Theme};
+use chart::{Chart, chart::Studies, invalidate::Level, layout::Surface, theme::Theme};
 use model::{
     candle::{Candle, Interval},
     decimal::{Price, Quantity},
@@ -30,6 +32,7 @@ fn bar(minute: i64, prices: [&str; 4]) -> Candle {
         low,
         close,
         volume: Quantity::parse("1.50").unwrap(),
+        buy_volume: None,
     }
 }
 
@@ -387,6 +390,7 @@ proptest! {
             low: cents_price(low),
             close: cents_price(low + span / 3),
             volume: Quantity::from_mantissa(i128::from(span), 1).unwrap(),
+            buy_volume: None,
         }).collect();
         let mut chart = chart_of(&bars);
         draw(&mut chart);
@@ -400,4 +404,106 @@ proptest! {
             }
         }
     }
+}
+
+/// Bars of 1.50 each, of which buyers took that many hundredths; `None` where that is not known.
+fn sided(bought: impl IntoIterator<Item = Option<i128>>) -> Vec<Candle> {
+    let hundredths = |lots| Quantity::from_mantissa(lots, 2).unwrap();
+    let bars = bought.into_iter().zip(0..);
+    bars.map(|(lots, minute)| Candle { buy_volume: lots.map(hundredths), ..zigzag([minute])[0] }).collect()
+}
+
+#[test]
+fn the_delta_has_a_pane_below_the_prices() {
+    let mut chart = chart_of(&sided((0..100).map(|minute| Some(if minute % 4 == 0 { 25 } else { 100 }))));
+    chart.set_studies(Studies { delta: true, profile: false });
+    let found = draw(&mut chart);
+    // 75 bars of +0.50 and 25 of −1.00.
+    assert!(found.texts.contains(&"CVD +12.500 since 8 Aug 2024 22:00".to_owned()), "{:?}", found.texts);
+    assert!(found.texts.contains(&"5".to_owned()) && found.texts.contains(&"10".to_owned()), "{:?}", found.texts);
+    assert!(chart.summary().ends_with(", cumulative volume delta +12.500 since 8 Aug 2024 22:00"));
+    // The plot of 478 rows gives 115 of them to the pane.
+    let bars = draw_series(&mut chart);
+    assert!(bars.rects.iter().filter(|rect| rect.opacity == "0.3").all(|rect| rect.y + rect.height <= 363));
+    let steps: Vec<_> = bars.rects.iter().filter(|rect| rect.fill == hex(Theme::DARK.text)).collect();
+    assert!(steps.iter().all(|rect| rect.y > 363 && rect.y + rect.height < 478), "{steps:?}");
+    // A level and an upright for each bar; the first has none to its left.
+    assert_eq!(steps.len(), 2 * 99 + 1);
+    chart.set_cursor(Some((500.0, 420.0)));
+    let cursor = layer(|area| {
+        chart.prepare();
+        chart.draw_cursor(area).unwrap();
+    });
+    assert_eq!(cursor.texts, ["6.8", "8 Aug 2024 22:53"]);
+    assert!(chart.legend().unwrap().to_string().ends_with("V 1.500  Δ +0.500"));
+}
+
+#[test]
+fn a_delta_that_is_not_known_is_not_drawn() {
+    let mut chart = chart_of(&sided((0..100).map(|minute| (minute != 60).then_some(100))));
+    chart.set_studies(Studies { delta: true, profile: false });
+    let found = draw_series(&mut chart);
+    assert!(found.texts.contains(&"CVD +19.500 since 8 Aug 2024 23:01".to_owned()), "{:?}", found.texts);
+    let steps: Vec<_> = found.rects.iter().filter(|rect| rect.fill == hex(Theme::DARK.text)).collect();
+    let widest = steps.iter().map(|rect| rect.width).max().unwrap();
+    assert!(widest < 12, "nothing stands over the bar that is not known: {widest}");
+
+    let mut chart = chart_of(&zigzag(0..100));
+    chart.set_studies(Studies { delta: true, profile: true });
+    let found = draw(&mut chart);
+    let words = "CVD not known: the newest trades do not say who was the aggressor";
+    assert!(found.texts.contains(&words.to_owned()), "{:?}", found.texts);
+    assert_eq!(chart.legend().unwrap().delta, None);
+    chart.set_cursor(Some((500.0, 420.0)));
+    let cursor = layer(|area| {
+        chart.prepare();
+        chart.draw_cursor(area).unwrap();
+    });
+    assert_eq!(cursor.texts, ["8 Aug 2024 22:53"]);
+}
+
+#[test]
+fn the_profile_grows_from_the_right() {
+    let mut chart = chart_of(&sided((0..100).map(|minute| (minute < 90).then_some(100))));
+    chart.set_studies(Studies { delta: false, profile: true });
+    let found = draw_series(&mut chart);
+    let of = |opacity: &str, fill: String| {
+        let rects = found.rects.iter().filter(|rect| rect.opacity == opacity && rect.fill == fill);
+        (rects.clone().count(), rects.map(|rect| rect.width).sum::<i32>())
+    };
+    let (dark, inside) = (Theme::DARK, "0.28");
+    let [bought, sold, unsided] = [dark.up, dark.down, dark.muted].map(|colour| of(inside, hex(colour)));
+    assert!(bought.0 > 5 && bought.0 == sold.0 && bought.0 == unsided.0, "{bought:?} {sold:?} {unsided:?}");
+    // Two thirds of nine tenths, one third of them, one tenth.
+    let share = |part: (usize, i32)| f64::from(part.1) / f64::from(bought.1 + sold.1 + unsided.1);
+    for (part, expected) in [(bought, 0.6), (sold, 0.3), (unsided, 0.1)] {
+        assert!((share(part) - expected).abs() < 0.02, "{} {expected}", share(part));
+    }
+    assert!(of("0.14", hex(dark.up)).0 > 2, "and rows outside of the value area");
+    let right = found.rects.iter().filter(|rect| rect.opacity == inside).map(|rect| rect.x + rect.width).max().unwrap();
+    assert_eq!(right, 948, "the plot's edge: six digits and their margins are left free");
+    assert!(chart.summary().contains(", most volume at 10"), "{}", chart.summary());
+    chart.set_stale(true);
+    assert_eq!(draw_series(&mut chart).rects.iter().filter(|rect| rect.opacity == inside).count(), 0);
+}
+
+#[test]
+fn the_profile_takes_in_the_forming_bar_once_a_second() {
+    let mut chart = chart_of(&zigzag(0..100));
+    let at = |millis: i64| Some(Timestamp::from_millis(EVENING + 99 * MINUTE + millis));
+    chart.set_studies(Studies { delta: false, profile: true });
+    chart.set_clock(at(0));
+    chart.prepare();
+    let tick = |close: &str| bar(99, ["103.00", "105.00", "99.00", close]);
+    chart.upsert(&[tick("102.00")]);
+    assert_eq!(chart.prepare(), Level::Last);
+    chart.set_clock(at(1_500));
+    assert_eq!(chart.prepare(), Level::Light);
+    chart.set_clock(at(2_500));
+    assert_eq!(chart.prepare(), Level::Last, "nothing was traded since");
+    chart.upsert(&[tick("101.50")]);
+    chart.set_studies(Studies::default());
+    chart.prepare();
+    chart.set_clock(at(3_500));
+    assert_eq!(chart.prepare(), Level::Last, "no profile, no more than the countdown");
 }

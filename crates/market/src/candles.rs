@@ -35,7 +35,7 @@ impl Candles {
     pub(crate) fn on_trade(&mut self, trade: &Trade, time: Timestamp) {
         let continuity = self.flow.on_trade(time, &trade.id);
         for series in &mut self.series {
-            series.on_trade(time, trade.price, trade.size, continuity);
+            series.on_trade(time, trade, continuity);
         }
     }
 
@@ -97,7 +97,7 @@ fn index(interval: Interval) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use model::event::TradeId;
+    use model::event::{AggressorSide, TradeId};
 
     use super::*;
     use crate::{
@@ -137,7 +137,9 @@ mod tests {
             on(&mut candles, 1, 10);
             candles.turned();
             assert_eq!(candles.wishes(None, now(0)).count(), 1);
-            let bar = |minute: i64| model::candle::Candle::of_trade(at(minute * 60), price("10"), size("1"));
+            let bar = |minute: i64| {
+                model::candle::Candle::of_trade(at(minute * 60), price("10"), size("1"), AggressorSide::Buyer)
+            };
             candles.on_history(&CandleHistory { interval: Interval::M1, candles: vec![bar(0), bar(1)] });
             on(&mut candles, 2, 70);
             candles.turned();

@@ -52,6 +52,7 @@ impl Digits {
             low: self.price(candle.low),
             close: self.price(candle.close),
             volume: self.size(candle.volume),
+            buy_volume: candle.buy_volume.map(|size| self.size(size)),
         }
     }
 }

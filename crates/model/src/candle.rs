@@ -1,4 +1,4 @@
-//! Bars: open, high, low, close and volume over `[open_time, close_time)`, built from trades.
+//! Bars: open, high, low, close and volume, and how much of it buyers took, over `[open_time, close_time)`, built from trades.
 //!
 //! Not here: merging a venue's history with live bars (`market`), drawing (`chart`). Times are the venue's.
 
@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::{
     decimal::{Price, Quantity},
     error::ModelError,
+    event::AggressorSide,
     time::Timestamp,
 };
 
@@ -112,20 +113,39 @@ pub struct Candle {
     pub close: Price,
     /// Base units traded.
     pub volume: Quantity,
+    /// The part of the volume whose aggressor bought; the rest sold. `None` where that is not known of the whole volume.
+    pub buy_volume: Option<Quantity>,
 }
 
 impl Candle {
     /// The bar of a single trade.
-    pub fn of_trade(open_time: Timestamp, price: Price, size: Quantity) -> Self {
-        Self { open_time, open: price, high: price, low: price, close: price, volume: size }
+    pub fn of_trade(open_time: Timestamp, price: Price, size: Quantity, aggressor: AggressorSide) -> Self {
+        let buy_volume = bought(size, aggressor);
+        Self { open_time, open: price, high: price, low: price, close: price, volume: size, buy_volume }
     }
 
     /// Adds a trade that came after all others of this bar. A volume past the decimal range stays where it is.
-    pub fn add(&mut self, price: Price, size: Quantity) {
+    pub fn add(&mut self, price: Price, size: Quantity, aggressor: AggressorSide) {
         self.high = self.high.max(price);
         self.low = self.low.min(price);
         self.close = price;
-        self.volume = self.volume.checked_add(size).unwrap_or(self.volume);
+        self.add_volume(size, bought(size, aggressor));
+    }
+
+    /// Adds volume, and what buyers took of it where that is known. A volume past the decimal range stays where it is.
+    pub fn add_volume(&mut self, volume: Quantity, buy_volume: Option<Quantity>) {
+        let Some(sum) = self.volume.checked_add(volume) else { return };
+        self.volume = sum;
+        self.buy_volume = self.buy_volume.zip(buy_volume).and_then(|(known, more)| known.checked_add(more));
+    }
+}
+
+/// What buyers took of a trade.
+fn bought(size: Quantity, aggressor: AggressorSide) -> Option<Quantity> {
+    match aggressor {
+        AggressorSide::Buyer => Some(size),
+        AggressorSide::Seller => Some(Quantity::ZERO),
+        AggressorSide::Unknown => None,
     }
 }
 
@@ -172,16 +192,16 @@ impl CandleBuilder {
     }
 
     /// Adds a trade at venue time `time`.
-    pub fn add(&mut self, time: Timestamp, price: Price, size: Quantity) -> CandleChange {
+    pub fn add(&mut self, time: Timestamp, price: Price, size: Quantity, aggressor: AggressorSide) -> CandleChange {
         let open_time = self.interval.open_time(time);
         match &mut self.forming {
             Some(forming) if forming.open_time == open_time => {
-                forming.add(price, size);
+                forming.add(price, size, aggressor);
                 CandleChange::Updated
             }
             Some(forming) if open_time < forming.open_time => CandleChange::Late,
             _ => {
-                let closed = self.forming.replace(Candle::of_trade(open_time, price, size));
+                let closed = self.forming.replace(Candle::of_trade(open_time, price, size, aggressor));
                 CandleChange::Began { closed }
             }
         }
@@ -229,32 +249,56 @@ mod tests {
     fn late_trades_change_nothing() {
         let mut builder = CandleBuilder::new(Interval::M1);
         assert_eq!(
-            builder.add(Timestamp::from_millis(60_000), price("10"), size("1")),
+            builder.add(Timestamp::from_millis(60_000), price("10"), size("1"), AggressorSide::Buyer),
             CandleChange::Began { closed: None }
         );
-        assert_eq!(builder.add(Timestamp::from_millis(59_999), price("99"), size("1")), CandleChange::Late);
+        let late = builder.add(Timestamp::from_millis(59_999), price("99"), size("1"), AggressorSide::Buyer);
+        assert_eq!(late, CandleChange::Late);
         assert_eq!(builder.forming().map(|bar| bar.high), Some(price("10")));
+    }
+
+    #[test]
+    fn what_buyers_took_is_known_while_every_side_is() {
+        use AggressorSide::{Buyer, Seller, Unknown};
+        for (sides, expected) in [
+            (&[Buyer][..], Some("1")),
+            (&[Seller], Some("0")),
+            (&[Buyer, Seller, Buyer], Some("2")),
+            (&[Buyer, Unknown], None),
+            (&[Unknown, Buyer], None),
+        ] {
+            let mut bar = Candle::of_trade(Timestamp::EPOCH, price("1"), size("1"), sides[0]);
+            sides[1..].iter().for_each(|side| bar.add(price("1"), size("1"), *side));
+            assert_eq!(bar.buy_volume, expected.map(size), "{sides:?}");
+            assert_eq!(bar.volume.to_string(), sides.len().to_string());
+        }
     }
 
     proptest! {
         #[test]
-        fn bars_hold_every_trade_once(trades in prop::collection::vec((0_i64..2_000, 1_i64..1_000, 0_i64..1_000), 1..200)) {
+        fn bars_hold_every_trade_once(
+            trades in prop::collection::vec((0_i64..2_000, 1_i64..1_000, 0_i64..1_000, any::<bool>()), 1..200),
+        ) {
             let mut time = 0_i64;
             let mut builder = CandleBuilder::new(Interval::S1);
             let mut bars: Vec<Candle> = Vec::new();
-            let mut total = Quantity::ZERO;
-            for (gap, cents, lots) in trades {
+            let (mut total, mut bought) = (Quantity::ZERO, Quantity::ZERO);
+            for (gap, cents, lots, is_buy) in trades {
                 time += gap;
                 let (at, paid) = (Timestamp::from_millis(time), Price::from_mantissa(i128::from(cents), 2).unwrap());
                 let lots = Quantity::from_mantissa(i128::from(lots), 3).unwrap();
                 total = total.checked_add(lots).unwrap();
-                if let CandleChange::Began { closed: Some(bar) } = builder.add(at, paid, lots) {
+                let side = if is_buy { AggressorSide::Buyer } else { AggressorSide::Seller };
+                bought = if is_buy { bought.checked_add(lots).unwrap() } else { bought };
+                if let CandleChange::Began { closed: Some(bar) } = builder.add(at, paid, lots, side) {
                     bars.push(bar);
                 }
             }
             bars.extend(builder.forming().copied());
             let sum = bars.iter().fold(Quantity::ZERO, |sum, bar| sum.checked_add(bar.volume).unwrap());
             prop_assert_eq!(sum, total);
+            let sum = bars.iter().fold(Quantity::ZERO, |sum, bar| sum.checked_add(bar.buy_volume.unwrap()).unwrap());
+            prop_assert_eq!(sum, bought);
             prop_assert!(bars.windows(2).all(|pair| pair[0].open_time < pair[1].open_time));
             for bar in bars {
                 prop_assert!(bar.low <= bar.open.min(bar.close) && bar.open.max(bar.close) <= bar.high);

@@ -124,12 +124,13 @@ impl Asset {
         ((slot + 1).saturating_sub(limit as u64)..=slot).map(|slot| self.print(slot)).collect()
     }
 
-    /// The bar of slots `from..to`. Its quote volume is an estimate: mean price times volume.
+    /// The bar of slots `from..to`. Its quote volumes are estimates: mean price times volume.
     pub(crate) fn bar(&self, from: u64, to: u64) -> Option<Bar> {
         let candle = self.demo.candle(from, to)?;
         let [open, high, low, close] = [candle.open, candle.high, candle.low, candle.close].map(of_price);
+        let mean = (open + high + low + close) / 4;
         let volume = of_quantity(candle.volume);
-        let quote_volume = fixed::product(volume, (open + high + low + close) / 4);
+        let taker_volume = candle.buy_volume.map_or(volume / 2, of_quantity);
         Some(Bar {
             open_ms: candle.open_time.as_millis(),
             open,
@@ -137,10 +138,10 @@ impl Asset {
             low,
             close,
             volume,
-            quote_volume,
+            quote_volume: fixed::product(volume, mean),
             n_trades: to - from,
-            taker_volume: volume / 2,
-            taker_quote_volume: quote_volume / 2,
+            taker_volume,
+            taker_quote_volume: fixed::product(taker_volume, mean),
         })
     }
 

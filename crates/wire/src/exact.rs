@@ -58,6 +58,15 @@ macro_rules! same_by_equality {
 }
 same_by_equality!(u64, i64, String, AggressorSide, BookState, Checksum, Quantiles, Resync, VenueClock);
 
+impl<T: Same> Same for Option<T> {
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Some(one), Some(other)) => one.is_same(other),
+            (one, other) => one.is_none() && other.is_none(),
+        }
+    }
+}
+
 impl Same for Level {
     fn is_same(&self, other: &Self) -> bool {
         self.price.is_same(&other.price) && self.quantity.is_same(&other.quantity)
@@ -72,6 +81,7 @@ impl Same for Candle {
             && self.low.is_same(&other.low)
             && self.close.is_same(&other.close)
             && self.volume.is_same(&other.volume)
+            && self.buy_volume.is_same(&other.buy_volume)
     }
 }
 

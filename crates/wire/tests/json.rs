@@ -265,12 +265,20 @@ fn data_of_the_channels() {
         low: price("9.5"),
         close: price("11.0"),
         volume: size("3.25"),
+        buy_volume: None,
     };
+    let sided = Candle { buy_volume: Some(size("1.25")), ..bar };
     assert_eq!(topic("candles.1m:binance:BTCUSDT").interval(), Some(Interval::M1));
     check_data(
         "candles.1m:binance:BTCUSDT",
         TopicData::Candles(CandlesData { bars: vec![bar] }),
         r#"{"bars":[[1763668020000,"10.0","12.0","9.5","11.0","3.25"]]}"#,
+    );
+    let row = r#"[1763668020000,"10.0","12.0","9.5","11.0","3.25"]"#;
+    check_data(
+        "candles.1m:binance:BTCUSDT",
+        TopicData::Candles(CandlesData { bars: vec![sided, bar] }),
+        &format!(r#"{{"bars":[{row},{row}],"buy_volumes":["1.25",null]}}"#),
     );
     check_data(
         "system",

@@ -8,7 +8,7 @@ use wire::{data::CandlesData, limits::CANDLES_LENGTH};
 use super::parameters::Parameters;
 use crate::{error::ApiError, feed::handle::Feeds};
 
-/// `{"instrument":"…","interval":"1m","bars":[[open_time_ms,"open","high","low","close","volume"],…]}`
+/// `{"instrument":"…","interval":"1m","bars":[[open_time_ms,"open","high","low","close","volume"],…],"buy_volumes":["…",…]}`
 #[derive(Serialize)]
 pub struct Candles {
     instrument: InstrumentId,

@@ -1,5 +1,6 @@
 //! The chart with its toolbar. Bars go from the model into the chart's own series; the chart draws by itself.
 
+use chart::chart::Studies;
 use leptos::prelude::*;
 use model::{candle::Interval, instrument::InstrumentId, time::Now};
 use wire::topic::Topic;
@@ -15,6 +16,7 @@ use crate::{
     },
     pages::live::lacking::{Gift, Lack, use_lack},
     selection::Selection,
+    settings::use_settings,
 };
 
 /// Intervals in the toolbar.
@@ -60,13 +62,21 @@ pub fn ChartPanel(
         let (price_decimals, size_decimals) = selection.decimals()?;
         Some(ChartInstrument { label: selection.name(), price_decimals, size_decimals })
     });
+    let settings = use_settings();
+    let studies = Memo::new(move |_| settings.with(|settings| settings.studies));
+    Effect::new(move |_| series.set_studies(studies.get()));
     follow_clock(use_live(), series, topics);
     let lack = use_lack(selection, Gift::Bars);
     let lack_words = move |lack: &Lack| format!("{} {}", lack.what, lack.instead);
     view! {
         <section class="panel chart-panel" aria-label="Chart">
-            <div class="chart-panel__toolbar" role="group" aria-label="Interval">
-                {INTERVALS.map(|choice| view! { <IntervalButton choice interval/> }).collect_view()}
+            <div class="chart-panel__toolbar">
+                <div class="chart-panel__tools" role="group" aria-label="Interval">
+                    {INTERVALS.map(|choice| view! { <IntervalButton choice interval/> }).collect_view()}
+                </div>
+                <div class="chart-panel__tools" role="group" aria-label="Studies">
+                    {STUDIES.map(|study| view! { <StudyButton study/> }).collect_view()}
+                </div>
             </div>
             <p class="chart-panel__lack" data-testid="chart-lack" hidden=move || lack.with(Option::is_none)>
                 {move || lack.with(|lack| lack.as_ref().map(lack_words))}
@@ -81,6 +91,56 @@ pub fn ChartPanel(
                 </div>
             </Fragment>
         </section>
+    }
+}
+
+/// What a button of the toolbar shows and hides.
+#[derive(Clone, Copy)]
+struct Study {
+    name: &'static str,
+    label: &'static str,
+    title: &'static str,
+    part: fn(&mut Studies) -> &mut bool,
+}
+
+const STUDIES: [Study; 2] = [
+    Study {
+        name: "delta",
+        label: "CVD",
+        title: "Cumulative volume delta: what buyers took less what sellers did, summed up bar by bar",
+        part: |studies| &mut studies.delta,
+    },
+    Study {
+        name: "profile",
+        label: "VP",
+        title: "Volume profile: volume by price of the bars in view, each bar's spread over its range; the line is the price with the most",
+        part: |studies| &mut studies.profile,
+    },
+];
+
+#[component]
+fn StudyButton(
+    /// What it shows and hides.
+    study: Study,
+) -> impl IntoView {
+    let settings = use_settings();
+    let is_shown = move || settings.with(|settings| *(study.part)(&mut settings.studies.clone()));
+    let toggle = move |_| {
+        settings.update(|settings| {
+            let shown = (study.part)(&mut settings.studies);
+            *shown = !*shown;
+        });
+    };
+    view! {
+        <button
+            class="button button--tool"
+            data-testid=format!("study-{}", study.name)
+            title=study.title
+            aria-pressed=move || is_shown().to_string()
+            on:click=toggle
+        >
+            {study.label}
+        </button>
     }
 }
 

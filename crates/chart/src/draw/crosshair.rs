@@ -21,8 +21,8 @@ pub(crate) struct Crosshair {
     pub(crate) y: i32,
     /// Start of the slot.
     pub(crate) time: String,
-    /// Price at the cursor's row.
-    pub(crate) price: String,
+    /// Price or delta at the cursor's row; empty where its axis is.
+    pub(crate) value: String,
 }
 
 /// Draws lines and labels.
@@ -33,7 +33,7 @@ pub(crate) fn draw_crosshair<DB: DrawingBackend>(
     font: Font<'_>,
     theme: &Theme,
 ) -> PenResult<DB> {
-    let (plot, line, dash) = (layout.plot, layout.line, layout.px(DASH_PX));
+    let (plot, line, dash) = (layout.columns(), layout.line, layout.px(DASH_PX));
     let (x, y) = (crosshair.x, crosshair.y);
     pen.dashes(Rect { x0: x, x1: x + line, ..plot }, plot, dash, theme.muted.into())?;
     pen.dashes(Rect { y0: y, y1: y + line, ..plot }, plot, dash, theme.muted.into())?;
@@ -42,8 +42,10 @@ pub(crate) fn draw_crosshair<DB: DrawingBackend>(
     let (row, padding) = (layout.px(ROW_PX), layout.px(LABEL_PADDING_PX));
     let axis = layout.price_axis;
     let y0 = (y - row / 2).min(plot.y1 - row).max(plot.y0);
-    pen.fill(Rect { x0: axis.x0, y0, x1: axis.x1, y1: y0 + row }, layout.surface, fill)?;
-    pen.text(&crosshair.price, (axis.x1 - padding, y0 + row / 2), HPos::Right, font, ink)?;
+    if !crosshair.value.is_empty() {
+        pen.fill(Rect { x0: axis.x0, y0, x1: axis.x1, y1: y0 + row }, layout.surface, fill)?;
+        pen.text(&crosshair.value, (axis.x1 - padding, y0 + row / 2), HPos::Right, font, ink)?;
+    }
 
     let half = half_width(&crosshair.time, layout) + padding;
     let middle = x.min(plot.x1 - half).max(plot.x0 + half);

@@ -23,11 +23,12 @@ pub(crate) fn draw_grid_axes<DB: DrawingBackend>(
     for tick in prices {
         pen.fill(Rect { y0: tick.y, y1: tick.y + line, ..plot }, plot, theme.grid.into())?;
     }
+    let columns = layout.columns();
     for tick in times {
-        pen.fill(Rect { x0: tick.x, x1: tick.x + line, ..plot }, plot, theme.grid.into())?;
+        pen.fill(Rect { x0: tick.x, x1: tick.x + line, ..columns }, columns, theme.grid.into())?;
     }
-    pen.fill(Rect { x0: plot.x1, x1: plot.x1 + line, ..plot }, layout.surface, theme.border.into())?;
-    let foot = Rect { x0: plot.x0, y0: plot.y1, x1: layout.surface.x1, y1: plot.y1 + line };
+    pen.fill(Rect { x0: plot.x1, x1: plot.x1 + line, ..columns }, layout.surface, theme.border.into())?;
+    let foot = Rect { x0: plot.x0, y0: columns.y1, x1: layout.surface.x1, y1: columns.y1 + line };
     pen.fill(foot, layout.surface, theme.border.into())?;
 
     let muted = Ink::from(theme.muted);

@@ -83,7 +83,7 @@ impl PriceScale {
 }
 
 /// The smallest of 1, 2 and 5 times a power of ten that is not below `least`, and not below 1.
-fn nice_step(least: f64) -> f64 {
+pub(crate) fn nice_step(least: f64) -> f64 {
     let mut power = 1.0;
     while power * 10.0 < least {
         power *= 10.0;

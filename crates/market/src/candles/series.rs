@@ -5,16 +5,18 @@
 //! - Bars in doubt (before the first live trade, around a gap, the bar of the first trade itself) take the venue's rows. A
 //!   final row replaces; the row of a bar that still forms becomes its base, and trades received after it are added.
 //! - When the last doubtful bar has settled it is asked for again and replaced ([`super::recovery`]).
+//! - What buyers took of a bar is the venue's word, else what the trades say while they make up the whole volume.
 //! - A trade for an older bar is added to it; to a bar with the venue's final figures it is not, that bar is asked for anew.
 //!
 //! Bars are never removed, except the oldest past [`N_KEPT`], so that deltas say everything.
+//!
+//! Over 500 lines: half of them show the rules, one by one.
 
 use std::collections::VecDeque;
 
 use model::{
     candle::{Candle, Interval},
-    decimal::{Price, Quantity},
-    event::CandleUpdate,
+    event::{CandleUpdate, Trade},
     time::{Monotonic, Timestamp},
 };
 use wire::{data::CandlesData, lane::Lane, limits::CANDLES_LENGTH};
@@ -92,7 +94,7 @@ impl Series {
         self.lanes.stop(lane);
     }
 
-    pub(super) fn on_trade(&mut self, time: Timestamp, price: Price, size: Quantity, continuity: Continuity) {
+    pub(super) fn on_trade(&mut self, time: Timestamp, trade: &Trade, continuity: Continuity) {
         let open_time = match self.bars.back() {
             Some(bar)
                 if bar.candle.open_time <= time
@@ -110,10 +112,10 @@ impl Series {
         self.has_trades = true;
         match self.find(open_time) {
             Ok(at) if self.bars[at].source == Source::Venue => self.recovery.suspect(open_time, open_time),
-            Ok(at) => self.add(at, time, price, size),
+            Ok(at) => self.add(at, time, trade),
             Err(at) => {
                 let source = if self.recovery.covers(open_time) { Source::Doubtful } else { Source::Live };
-                let candle = Candle::of_trade(open_time, price, size);
+                let candle = Candle::of_trade(open_time, trade.price, trade.size, trade.aggressor_side);
                 self.insert(at, Bar { candle, source, first_time: time, last_time: time, revision: 0 });
             }
         }
@@ -263,29 +265,34 @@ impl Series {
         }
     }
 
-    fn add(&mut self, at: usize, time: Timestamp, price: Price, size: Quantity) {
+    fn add(&mut self, at: usize, time: Timestamp, trade: &Trade) {
         self.revision += 1;
         let (revision, has_venue_bars) = (self.revision, self.has_venue_bars);
         let bar = &mut self.bars[at];
         let candle = &mut bar.candle;
-        candle.high = candle.high.max(price);
-        candle.low = candle.low.min(price);
+        let before = *candle;
+        candle.add(trade.price, trade.size, trade.aggressor_side);
         if time >= bar.last_time {
             bar.last_time = time;
-            candle.close = price;
+        } else {
+            candle.close = before.close;
         }
         if time < bar.first_time {
             bar.first_time = time;
-            candle.open = price;
+            candle.open = trade.price;
         }
         // The venue's next update of a doubtful bar has this trade in it.
-        if !(has_venue_bars && bar.source == Source::Doubtful) {
-            candle.volume = candle.volume.checked_add(size).unwrap_or(candle.volume);
+        if has_venue_bars && bar.source == Source::Doubtful {
+            (candle.volume, candle.buy_volume) = (before.volume, before.buy_volume);
         }
         bar.revision = revision;
     }
 
     fn replace(&mut self, at: usize, row: Candle, source: Source) {
+        let known = self.bars[at].candle;
+        // Where the trades make up all of the venue's volume, they also tell whose it was.
+        let of_trades = known.buy_volume.filter(|_| known.volume == row.volume);
+        let row = Candle { buy_volume: row.buy_volume.or(of_trades), ..row };
         let is_changed = self.bars[at].candle != row;
         self.revision += u64::from(is_changed);
         let revision = if is_changed { self.revision } else { self.bars[at].revision };
@@ -296,11 +303,14 @@ impl Series {
     fn rebase(&mut self, at: usize, row: Candle) {
         let bar = self.bars[at];
         let close = if bar.last_time == NO_TRADE { row.close } else { bar.candle.close };
+        // The two figures of one source belong together.
+        let of_volume = if row.volume < bar.candle.volume { bar.candle } else { row };
         let candle = Candle {
             high: row.high.max(bar.candle.high),
             low: row.low.min(bar.candle.low),
-            volume: row.volume.max(bar.candle.volume),
             close,
+            volume: of_volume.volume,
+            buy_volume: of_volume.buy_volume,
             ..row
         };
         self.replace(at, candle, Source::Doubtful);
@@ -318,8 +328,10 @@ const NO_TRADE: Timestamp = Timestamp::from_nanos(i64::MIN);
 
 #[cfg(test)]
 mod tests {
+    use model::event::AggressorSide;
+
     use super::*;
-    use crate::testing::{price, size};
+    use crate::testing::{price, size, trade};
 
     const MINUTE: i64 = 60_000;
 
@@ -336,11 +348,12 @@ mod tests {
             low: price(low),
             close: price(close),
             volume: size(volume),
+            buy_volume: None,
         }
     }
 
     fn on(series: &mut Series, millis: i64, paid: &str, lots: &str, continuity: Continuity) {
-        series.on_trade(at(millis), price(paid), size(lots), continuity);
+        series.on_trade(at(millis), &trade(0, paid, lots), continuity);
     }
 
     /// Followed since 12:00:30 (minute 0 is the seam), wished for and answered with a row that has not the last trade.
@@ -355,7 +368,12 @@ mod tests {
 
     #[track_caller]
     fn check(series: &Series, expected: &[Candle]) {
-        assert_eq!(series.newest(500, Digits::default()), expected);
+        assert_eq!(sideless(&series.newest(500, Digits::default())), expected);
+    }
+
+    /// The bars as a venue has them that does not say what buyers took.
+    fn sideless(bars: &[Candle]) -> Vec<Candle> {
+        bars.iter().map(|bar| Candle { buy_volume: None, ..*bar }).collect()
     }
 
     #[test]
@@ -439,13 +457,47 @@ mod tests {
     }
 
     #[test]
+    fn what_buyers_took_is_the_venues_word_or_that_of_all_trades() {
+        let sided = |candle: Candle, bought: &str| Candle { buy_volume: Some(size(bought)), ..candle };
+        let closed = |candle: Candle| CandleUpdate { interval: Interval::M1, candle, is_closed: true };
+        let last = |series: &Series| {
+            let bar = series.newest(1, Digits::default())[0];
+            (bar.volume.to_string(), bar.buy_volume.map(|size| size.to_string()))
+        };
+        let whole = || {
+            let mut series = Series::new(Interval::M1);
+            on(&mut series, 1, "5", "2", Continuity::Whole);
+            let sold = Trade { aggressor_side: AggressorSide::Seller, ..trade(0, "5", "1") };
+            series.on_trade(at(2), &sold, Continuity::Whole);
+            series
+        };
+        assert_eq!(last(&whole()), ("3".into(), Some("2".into())));
+        for (row, expected) in [
+            (row(0, ["5", "5", "5", "5", "3.00"]), ("3.00", Some("2"))),
+            (row(0, ["5", "5", "5", "5", "4"]), ("4", None)),
+            (sided(row(0, ["5", "5", "5", "5", "4"]), "1"), ("4", Some("1"))),
+        ] {
+            let mut series = whole();
+            series.on_venue_bar(&closed(row));
+            assert_eq!(last(&series), (expected.0.to_owned(), expected.1.map(str::to_owned)), "{row:?}");
+        }
+        let mut doubtful = Series::new(Interval::M1);
+        on(&mut doubtful, 1, "5", "2", Continuity::After(None));
+        doubtful.on_history(&[sided(row(0, ["5", "5", "5", "5", "9"]), "4")]);
+        on(&mut doubtful, 2, "5", "1", Continuity::Whole);
+        assert_eq!(last(&doubtful), ("10".into(), Some("5".into())), "the base and what came after it");
+        doubtful.on_history(&[row(0, ["5", "5", "5", "5", "11"])]);
+        assert_eq!(last(&doubtful), ("11".into(), None));
+    }
+
+    #[test]
     fn a_lane_gets_what_changed() {
         let mut series = seamed();
         assert_eq!(series.turn(Lane::Fast, Digits::default()).map(|data| data.bars.len()), Some(2));
         assert_eq!(series.turn(Lane::Fast, Digits::default()), None);
         on(&mut series, 31_000, "12", "2", Continuity::Whole);
         let delta = series.turn(Lane::Fast, Digits::default()).unwrap();
-        assert_eq!(delta.bars, [row(0, ["8", "12", "7", "12", "22"])]);
+        assert_eq!(sideless(&delta.bars), [row(0, ["8", "12", "7", "12", "22"])]);
         assert_eq!(series.turn(Lane::Slow, Digits::default()), None, "not started");
     }
 

@@ -54,8 +54,13 @@ pub(crate) fn event(
 }
 
 pub(crate) fn trade(id: TradeId, cents: i64, lots: i64) -> MarketEventKind {
-    let aggressor_side = if cents % 2 == 0 { AggressorSide::Buyer } else { AggressorSide::Seller };
-    MarketEventKind::Trade(Trade { id, price: price(cents), size: size(lots), aggressor_side })
+    let price = price(cents);
+    MarketEventKind::Trade(Trade { id, price, size: size(lots), aggressor_side: side_at(price) })
+}
+
+/// Buyers pay even prices.
+fn side_at(price: Price) -> AggressorSide {
+    if price.mantissa() % 2 == 0 { AggressorSide::Buyer } else { AggressorSide::Seller }
 }
 
 pub(crate) fn instrument(id: InstrumentId, n_decimals: u32) -> MarketEventKind {
@@ -82,9 +87,9 @@ pub(crate) fn naive_bars(
     for (time, price, size) in sorted {
         let open_time = interval.open_time(time);
         match bars.get_mut(&open_time) {
-            Some(bar) => bar.add(price, size),
+            Some(bar) => bar.add(price, size, side_at(price)),
             None => {
-                bars.insert(open_time, Candle::of_trade(open_time, price, size));
+                bars.insert(open_time, Candle::of_trade(open_time, price, size, side_at(price)));
             }
         }
     }

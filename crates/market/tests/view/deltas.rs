@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use market::{View, ViewConfig};
 use model::{
     candle::{Candle, Interval},
-    event::{BookUpdate, CandleHistory, CandleUpdate, DayStatistics, Level, MarketEventKind, Quote, TradeId},
+    event::{
+        AggressorSide, BookUpdate, CandleHistory, CandleUpdate, DayStatistics, Level, MarketEventKind, Quote, TradeId,
+    },
     proof::{BookState, Books, TrackedBook},
     status::{FeedCause, FeedHealth},
 };
@@ -108,7 +110,12 @@ impl World {
 
     fn bar(&self, interval: Interval, n_back: u64, cents: i64) -> Candle {
         let millis = u64::try_from(interval.duration().as_millis()).unwrap() * n_back;
-        Candle::of_trade(interval.open_time(venue_at(1_000_000_000 + self.now_ms - millis)), price(cents), size(cents))
+        Candle::of_trade(
+            interval.open_time(venue_at(1_000_000_000 + self.now_ms - millis)),
+            price(cents),
+            size(cents),
+            AggressorSide::Buyer,
+        )
     }
 
     fn book_event(&mut self, number: u8, change: impl FnOnce(&mut TrackedBook) -> BookUpdate) {

@@ -9,6 +9,7 @@ use model::{
     proof::{BookState, TrackedBook},
 };
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::{binance::rest, session::Image};
 
@@ -34,15 +35,18 @@ pub(super) fn image(symbol: &str, tracked: &TrackedBook, depth: usize) -> Option
     Some(Image::Answer { path: ask.path, query: ask.query, body: serde_json::to_string(&answer).ok()? })
 }
 
-/// Bars as the venue's answer. What it says beyond prices and volume nobody reads.
+/// Bars as the venue's answer; zeros for what nobody reads. A row ends before what buyers took where that is not known.
 pub(super) fn bars(symbol: &str, interval: Interval, bars: &[Candle]) -> Option<Image> {
     let length_ms = i64::try_from(interval.duration().as_millis()).ok()?;
-    let row = |Candle { open_time, open, high, low, close, volume }: &Candle| {
+    let row = |Candle { open_time, open, high, low, close, volume, buy_volume }: &Candle| {
         let open_ms = open_time.as_millis();
-        (open_ms, open, high, low, close, volume, open_ms + length_ms - 1, "0", 0, "0", "0", "0")
-            .serialize(serde_json::value::Serializer)
+        let mut row = json!([open_ms, open, high, low, close, volume, open_ms + length_ms - 1, "0", 0]);
+        if let (Some(buy_volume), Some(row)) = (buy_volume, row.as_array_mut()) {
+            row.extend([json!(buy_volume), json!("0"), json!("0")]);
+        }
+        row
     };
-    let rows = bars.iter().map(row).collect::<Result<Vec<_>, _>>().ok()?;
+    let rows: Vec<Value> = bars.iter().map(row).collect();
     // More than any question: of several answers the longest one is taken.
     let ask = rest::klines(symbol, interval, usize::MAX);
     Some(Image::Answer { path: ask.path, query: ask.query, body: serde_json::to_string(&rows).ok()? })
@@ -83,16 +87,24 @@ mod tests {
             low: price("1"),
             close: price("1.75000"),
             volume: Quantity::parse("0.10").unwrap(),
+            buy_volume: Quantity::parse("0.025").ok(),
         };
-        let Some(Image::Answer { path, query, body }) = bars("AAABBB", Interval::M1, &[bar]) else {
+        let unsaid = Candle { buy_volume: None, ..bar };
+        let Some(Image::Answer { path, query, body }) = bars("AAABBB", Interval::M1, &[bar, unsaid]) else {
             panic!("no image")
         };
         assert_eq!(
             (path.as_ref(), &query[1], &query[2].1),
             ("/api/v3/klines", &("interval", "1m".into()), &"1000".into())
         );
-        assert_eq!(body, r#"[[60000,"1.50","2","1","1.75000","0.10",119999,"0",0,"0","0","0"]]"#);
+        assert_eq!(
+            body,
+            concat!(
+                r#"[[60000,"1.50","2","1","1.75000","0.10",119999,"0",0,"0.025","0","0"],"#,
+                r#"[60000,"1.50","2","1","1.75000","0.10",119999,"0",0]]"#
+            )
+        );
         let rows: Vec<BinanceKlineRow> = serde_json::from_str(&body).unwrap();
-        assert_eq!(rows[0].0, bar);
+        assert_eq!((rows[0].0, rows[1].0), (bar, unsaid));
     }
 }

@@ -128,7 +128,7 @@ pub(super) struct BinanceDepth {
 ///
 /// ```json
 /// {"e":"kline","E":1672515782136,"s":"BNBBTC","k":{"t":1672515780000,"T":1672515839999,"s":"BNBBTC","i":"1m",
-///  "o":"0.0010","c":"0.0020","h":"0.0025","l":"0.0015","v":"1000","x":false}}
+///  "o":"0.0010","c":"0.0020","h":"0.0025","l":"0.0015","v":"1000","x":false,"V":"500"}}
 /// ```
 #[derive(Debug, Deserialize)]
 pub(super) struct BinanceKline<'a> {
@@ -156,6 +156,8 @@ struct BinanceBar<'a> {
     close: Price,
     #[serde(rename = "v")]
     volume: Quantity,
+    #[serde(rename = "V")]
+    buy_volume: Option<Quantity>,
     #[serde(rename = "x")]
     is_closed: bool,
 }
@@ -166,8 +168,15 @@ impl BinanceKline<'_> {
         let bar = &self.bar;
         let interval: Interval = bar.interval.parse().ok()?;
         let open_time = bar.open_time.0;
-        let candle =
-            Candle { open_time, open: bar.open, high: bar.high, low: bar.low, close: bar.close, volume: bar.volume };
+        let candle = Candle {
+            open_time,
+            open: bar.open,
+            high: bar.high,
+            low: bar.low,
+            close: bar.close,
+            volume: bar.volume,
+            buy_volume: bar.buy_volume.filter(|bought| *bought <= bar.volume),
+        };
         (interval.open_time(open_time) == open_time).then_some((interval, candle, bar.is_closed))
     }
 }

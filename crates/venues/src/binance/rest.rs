@@ -102,8 +102,14 @@ impl<'de> Deserialize<'de> for BinanceKlineRow {
                 let low: Price = seq.next_element()?.ok_or_else(|| missing(3))?;
                 let close: Price = seq.next_element()?.ok_or_else(|| missing(4))?;
                 let volume: Quantity = seq.next_element()?.ok_or_else(|| missing(5))?;
+                // Close time, quote volume and number of trades; then what buyers took.
+                for _ in 0..3 {
+                    let _left_out: Option<IgnoredAny> = seq.next_element()?;
+                }
+                let buy_volume: Option<Quantity> = seq.next_element()?;
                 while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(BinanceKlineRow(Candle { open_time: open_time.0, open, high, low, close, volume }))
+                let buy_volume = buy_volume.filter(|bought| *bought <= volume);
+                Ok(BinanceKlineRow(Candle { open_time: open_time.0, open, high, low, close, volume, buy_volume }))
             }
         }
 

@@ -76,7 +76,7 @@ pub(super) fn frame(events: &[Event<'_>], sequence_num: u64) -> Option<String> {
 /// Bars as one answer, newest first, however many: it stands for all pages. `None` for a length that the venue does not have.
 pub(super) fn bars(symbol: &str, interval: Interval, bars: &[Candle]) -> Option<Image> {
     let (first, last) = (bars.first()?, bars.last()?);
-    let row = |Candle { open_time, open, high, low, close, volume }: &Candle| {
+    let row = |Candle { open_time, open, high, low, close, volume, .. }: &Candle| {
         let start = open_time.as_millis().div_euclid(1_000).to_string();
         json!({ "start": start, "low": low, "high": high, "open": open, "close": close, "volume": volume })
     };
@@ -108,6 +108,7 @@ mod tests {
             low: price("1"),
             close: price("1.75000"),
             volume: Quantity::parse("0.10").unwrap(),
+            buy_volume: None,
         };
         let both = [bar(1), bar(2)];
         let Some(Image::Answer { path, query, body }) = bars("A-B", Interval::M1, &both) else { panic!("no image") };

@@ -350,7 +350,7 @@ impl CoinbaseChannelCandle<'_> {
     /// In the model's words.
     pub(super) fn candle(&self) -> Candle {
         let Self { start, open, high, low, close, volume, .. } = *self;
-        Candle { open_time: start.0, open, high, low, close, volume }
+        Candle { open_time: start.0, open, high, low, close, volume, buy_volume: None }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Bars and day figures of the simulated market for any span, equal to bars built from its trades one by one.
 //!
-//! A year of daily bars covers 300 million trades, so none is visited needlessly: volumes are differences of sums, and
+//! A year of daily bars covers 300 million trades, so none is visited needlessly: volumes of either side are differences of sums, and
 //! highs and lows are found by branch and bound over halves of the span, with the price path's own bounds.
 
 use std::ops::Range;
@@ -34,14 +34,16 @@ impl DemoInstrument {
             return None;
         }
         let (open, close) = (self.print(from).0, self.print(to - 1).0);
-        let lots = self.cascade.lots_before(to) - self.cascade.lots_before(from);
+        let (before, after) = (self.flow.lots_before(from), self.flow.lots_before(to));
+        let [bought, sold] = [0, 1].map(|side| after[side] - before[side]);
         Some(Candle {
             open_time: slot_time(from),
             open: self.price(open),
             high: self.price(self.extreme(Extreme::High, from, to, open.max(close))),
             low: self.price(self.extreme(Extreme::Low, from, to, open.min(close))),
             close: self.price(close),
-            volume: self.quantity(lots),
+            volume: self.quantity(bought + sold),
+            buy_volume: Some(self.quantity(bought)),
         })
     }
 
@@ -148,7 +150,8 @@ mod tests {
         let mut bars = Vec::new();
         for slot in first_slot..=last_slot {
             let trade = one.trade(slot);
-            if let CandleChange::Began { closed: Some(bar) } = builder.add(slot_time(slot), trade.price, trade.size) {
+            let change = builder.add(slot_time(slot), trade.price, trade.size, trade.aggressor_side);
+            if let CandleChange::Began { closed: Some(bar) } = change {
                 bars.push(bar);
             }
         }

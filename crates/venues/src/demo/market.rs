@@ -14,7 +14,7 @@ use model::{
 
 use super::{
     listing::{LISTINGS, Listing},
-    noise::{LotCascade, PricePath, mix},
+    noise::{Flow, PricePath, mix},
 };
 
 /// The market's name as a venue.
@@ -69,13 +69,13 @@ impl DemoMarket {
 pub struct DemoInstrument {
     pub(super) instrument: Arc<Instrument>,
     pub(super) path: PricePath,
-    pub(super) cascade: LotCascade,
+    pub(super) flow: Flow,
     price_scale: u32,
     lot_scale: u32,
     mean_lots: u64,
     /// Ticks from one possible book row to the next.
     rung_ticks: i64,
-    side_key: u64,
+    spread_key: u64,
     book_key: u64,
 }
 
@@ -113,13 +113,13 @@ impl DemoInstrument {
         Self {
             instrument: Arc::new(instrument),
             path: PricePath::new(mix(key, 1), listing.base_ticks, listing.swing_bp),
-            cascade: LotCascade::new(mix(key, 2), listing.mean_lots),
+            flow: Flow::new(mix(key, 2), listing.mean_lots),
             price_scale: listing.price_scale,
             lot_scale: listing.lot_scale,
             mean_lots: u64::from(listing.mean_lots),
             // About a sixth of a basis point, so that a fifty-row book spans what a real one does.
             rung_ticks: i64::from(listing.base_ticks / 60_000).max(1),
-            side_key: mix(key, 3),
+            spread_key: mix(key, 3),
             book_key: mix(key, 4),
         }
     }
@@ -135,7 +135,7 @@ impl DemoInstrument {
         Trade {
             id: TradeId::Sequence(slot),
             price: self.price(ticks),
-            size: self.quantity(self.cascade.lots(slot)),
+            size: self.quantity(self.flow.print(slot).lots),
             aggressor_side,
         }
     }
@@ -177,18 +177,13 @@ impl DemoInstrument {
     /// Price in ticks and aggressor of the slot's trade: a buyer pays the offer, a seller gets the bid.
     pub(super) fn print(&self, slot: u64) -> (i64, AggressorSide) {
         let (bid, ask) = self.top(slot);
-        let tilt = match bid.cmp(&self.path.ticks(slot.saturating_sub(1))) {
-            Ordering::Less => 70,
-            Ordering::Equal => 128,
-            Ordering::Greater => 186,
-        };
-        if mix(self.side_key, slot) & 0xFF < tilt { (ask, AggressorSide::Buyer) } else { (bid, AggressorSide::Seller) }
+        if self.flow.print(slot).is_buy { (ask, AggressorSide::Buyer) } else { (bid, AggressorSide::Seller) }
     }
 
     /// Best bid and offer, in ticks.
     fn top(&self, slot: u64) -> (i64, i64) {
         let bid = self.path.ticks(slot);
-        let spread = match mix(self.side_key, !(slot >> 4)) & 0x7 {
+        let spread = match mix(self.spread_key, !(slot >> 4)) & 0x7 {
             0..5 => 1,
             5 | 6 => 2,
             _ => MAX_SPREAD_TICKS,

@@ -1,7 +1,7 @@
-//! Where the simulated market's numbers come from: hashed value noise for prices, a splitting cascade for sizes.
+//! Where the simulated market's numbers come from: hashed value noise for prices, splitting cascades for sizes.
 //!
 //! Integers only, so native and WASM agree bit for bit. Both are pure functions of a slot number, and both answer for a
-//! whole span without visiting its slots: a span's price bounds, and the lots traded before a slot.
+//! whole span without visiting its slots: a span's price bounds, and what either side took before a slot.
 //!
 //! Prices: the sum of octaves of value noise (hashed lattice, smoothstep between), each four times slower and twice as
 //! high as the one before, which gives the roughness of a random walk that still stays within fixed bounds.
@@ -140,46 +140,107 @@ pub(super) struct Block {
     ends: [[i64; 2]; N_OCTAVES],
 }
 
-/// A cell of the cascade's root is 2^24 slots (19 days).
-const ROOT_SHIFT: u32 = 24;
+/// Trades of one burst are made together: 2^4 slots.
+const BURST_SHIFT: u32 = 4;
+const N_BURST: usize = 1 << BURST_SHIFT;
 
-/// How many lots each slot trades: a fixed sum for each root cell, split in two unevenly again and again, which gives the
-/// bursts and lulls of a real tape and makes the sum over any span cheap.
+/// How many lots each slot trades, and who the aggressor is. What buyers take in a burst, and what sellers do, comes from
+/// a cascade each; a burst's slots share it unevenly. So what either side took over any span is known without visiting
+/// its slots.
 #[derive(Clone, Debug)]
-pub(super) struct LotCascade {
+pub(super) struct Flow {
+    key: u64,
+    /// Of buyers and of sellers.
+    sides: [LotCascade; 2],
+}
+
+/// What one slot trades.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Print {
+    /// At least one.
+    pub(super) lots: u64,
+    /// True where the aggressor bought.
+    pub(super) is_buy: bool,
+}
+
+impl Flow {
+    /// `mean_lots` is the mean size of a slot's trade.
+    pub(super) fn new(key: u64, mean_lots: u32) -> Self {
+        let mean_of_side = u64::from(mean_lots) << (BURST_SHIFT - 1);
+        Self { key, sides: [1, 2].map(|side| LotCascade::new(mix(key, side), mean_of_side)) }
+    }
+
+    /// What `slot` trades.
+    pub(super) fn print(&self, slot: u64) -> Print {
+        self.burst(slot >> BURST_SHIFT)[(slot as usize) % N_BURST]
+    }
+
+    /// Lots that buyers and sellers took in all slots before `slot`.
+    pub(super) fn lots_before(&self, slot: u64) -> [u64; 2] {
+        let burst = slot >> BURST_SHIFT;
+        let mut sums = [0, 1].map(|side| self.sides[side].descend(burst).0 + burst * N_BURST as u64);
+        for print in &self.burst(burst)[..(slot as usize) % N_BURST] {
+            sums[usize::from(!print.is_buy)] += print.lots;
+        }
+        sums
+    }
+
+    fn burst(&self, burst: u64) -> [Print; N_BURST] {
+        // A lot for each slot, however they divide.
+        let totals = [0, 1].map(|side| self.sides[side].descend(burst).1 + N_BURST as u64);
+        let hash = |at: usize| mix(self.key, (burst << BURST_SHIFT) | at as u64);
+        let hashes: [u64; N_BURST] = std::array::from_fn(hash);
+        // The side that takes more trades more often too; neither is ever alone.
+        let share = (totals[0] * 256 / (totals[0] + totals[1])).clamp(40, 216);
+        let mut prints = hashes.map(|hash| Print { lots: 1, is_buy: hash & 0xFF < share });
+        let first_is_buy = prints[0].is_buy;
+        if prints.iter().all(|print| print.is_buy == first_is_buy) {
+            prints[(hashes[0] >> 16) as usize % N_BURST].is_buy = !first_is_buy;
+        }
+        // Many small trades and a few large ones.
+        let weights = hashes.map(|hash| 1 + (((hash >> 8) & 0xFF).pow(3) >> 12));
+        for (is_buy, total) in [(true, totals[0]), (false, totals[1])] {
+            let members = || (0..N_BURST).filter(|at| prints[*at].is_buy == is_buy);
+            let (n_members, weight) = (members().count() as u64, members().map(|at| weights[at]).sum::<u64>());
+            let mut left = total - n_members;
+            let surplus = left;
+            for (print, own) in prints.iter_mut().zip(weights).filter(|(print, _)| print.is_buy == is_buy) {
+                let lots = surplus * own / weight;
+                print.lots += lots;
+                left -= lots;
+            }
+            // What the division leaves.
+            prints.iter_mut().filter(|print| print.is_buy == is_buy).take(1).for_each(|print| print.lots += left);
+        }
+        prints
+    }
+}
+
+/// A cell of the cascade's root is 2^20 bursts (19 days).
+const ROOT_SHIFT: u32 = 20;
+
+/// How many lots one side takes in each burst: a fixed sum for each root cell, split in two unevenly again and again, which
+/// gives the bursts and lulls of a real tape and makes the sum over any span cheap.
+#[derive(Clone, Debug)]
+struct LotCascade {
     key: u64,
     root_lots: u64,
 }
 
 impl LotCascade {
-    /// `mean_lots` is the mean size of a slot's trade.
-    pub(super) fn new(key: u64, mean_lots: u32) -> Self {
-        Self { key, root_lots: u64::from(mean_lots) << ROOT_SHIFT }
+    fn new(key: u64, mean_lots: u64) -> Self {
+        Self { key, root_lots: mean_lots << ROOT_SHIFT }
     }
 
-    /// Lots traded in `slot`; at least one.
-    pub(super) fn lots(&self, slot: u64) -> u64 {
-        self.descend(slot).1 + 1
-    }
-
-    /// Lots traded in all slots before `slot`.
-    pub(super) fn lots_before(&self, slot: u64) -> u64 {
-        self.descend(slot).0 + slot
-    }
-
-    /// Sum before the slot's leaf, and the leaf.
-    fn descend(&self, slot: u64) -> (u64, u64) {
-        let (mut before, mut lots) = ((slot >> ROOT_SHIFT) * self.root_lots, self.root_lots);
+    /// Sum before the cell's leaf, and the leaf.
+    fn descend(&self, cell: u64) -> (u64, u64) {
+        let (mut before, mut lots) = ((cell >> ROOT_SHIFT) * self.root_lots, self.root_lots);
         for shift in (0..ROOT_SHIFT).rev() {
-            let hash = mix(self.key, ((slot >> (shift + 1)) << 5) | u64::from(shift)) & 0xFFFF;
+            let hash = mix(self.key, ((cell >> (shift + 1)) << 5) | u64::from(shift)) & 0xFFFF;
             // Share of the left half in 1/65536, centred on one half; finer splits are more uneven.
-            let width = match shift {
-                0..4 => 58_000,
-                4..10 => 36_000,
-                _ => 16_000,
-            };
+            let width = if shift < 6 { 36_000 } else { 16_000 };
             let left = (lots * (32_768 - width / 2 + ((hash * width) >> 16))) >> 16;
-            if (slot >> shift) & 1 == 0 {
+            if (cell >> shift) & 1 == 0 {
                 lots = left;
             } else {
                 before += left;
@@ -200,10 +261,19 @@ mod tests {
     fn numbers_never_change() {
         // A change here is another market: pages, recordings and the browser would disagree.
         let path = PricePath::new(7, 6_000_000, 1_400);
-        let cascade = LotCascade::new(7, 3_000);
+        let flow = Flow::new(7, 3_000);
         let slots = [0, 1, 17_636_680_000, 17_636_680_001, 17_636_716_000];
-        let seen: Vec<(i64, u64)> = slots.iter().map(|&slot| (path.ticks(slot), cascade.lots(slot))).collect();
-        assert_eq!(seen, [(6_464_037, 147), (6_464_040, 32), (6_937_690, 884), (6_937_694, 1_717), (6_927_850, 665)]);
+        let seen = slots.map(|slot| (path.ticks(slot), flow.print(slot).lots, flow.print(slot).is_buy));
+        assert_eq!(
+            seen,
+            [
+                (6_464_037, 8_828, true),
+                (6_464_040, 7, false),
+                (6_937_690, 1_517, true),
+                (6_937_694, 3_127, false),
+                (6_927_850, 7_343, true)
+            ]
+        );
     }
 
     proptest! {
@@ -229,10 +299,15 @@ mod tests {
         }
 
         #[test]
-        fn sums_are_the_sums_of_their_slots(from in 0_u64..1 << 36, n_slots in 0_u64..300) {
-            let cascade = LotCascade::new(3, 3_000);
-            let sum: u64 = (from..from + n_slots).map(|slot| cascade.lots(slot)).sum();
-            prop_assert_eq!(cascade.lots_before(from + n_slots) - cascade.lots_before(from), sum);
+        fn sums_are_the_sums_of_their_slots(from in 0_u64..1 << 36, n_slots in 0_u64..300, mean in 0_u32..5_000) {
+            let flow = Flow::new(3, mean);
+            let mut sums = [0, 0];
+            for print in (from..from + n_slots).map(|slot| flow.print(slot)) {
+                prop_assert!(print.lots > 0);
+                sums[usize::from(!print.is_buy)] += print.lots;
+            }
+            let (before, after) = (flow.lots_before(from), flow.lots_before(from + n_slots));
+            prop_assert_eq!([after[0] - before[0], after[1] - before[1]], sums);
         }
     }
 }

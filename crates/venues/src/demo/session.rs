@@ -406,7 +406,7 @@ mod tests {
             session.handle(Input::Timeout, at(now));
             for event in drain(&mut session) {
                 let MarketEventKind::Trade(trade) = event.kind else { continue };
-                let change = builder.add(event.event_time.unwrap(), trade.price, trade.size);
+                let change = builder.add(event.event_time.unwrap(), trade.price, trade.size, trade.aggressor_side);
                 if let CandleChange::Began { closed: Some(bar) } = change {
                     bars.push(bar);
                 }

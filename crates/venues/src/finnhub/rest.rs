@@ -139,6 +139,7 @@ impl FinnhubCandles {
             low: self.low[idx].0,
             close: self.close[idx].0,
             volume: self.volume[idx].0,
+            buy_volume: None,
         };
         Some((0..n_bars).map(bar).collect())
     }

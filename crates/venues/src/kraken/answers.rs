@@ -79,7 +79,7 @@ impl KrakenSession {
                     None => {
                         let KrakenRows { rows, .. } =
                             serde_json::from_str::<KrakenRows<'_, Vec<KrakenRestTrade>>>(result)?;
-                        let prints = rows.iter().map(|print| (print.time, print.price, print.quantity));
+                        let prints = rows.iter().map(|row| (row.time, row.price, row.quantity, row.aggressor_side));
                         // Prints before the answer may belong to the first bar.
                         bars::of_prints(*interval, prints).split_off(usize::from(!rows.is_empty()))
                     }

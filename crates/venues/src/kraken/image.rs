@@ -75,6 +75,7 @@ mod tests {
             low: price("1"),
             close: price("1.75000"),
             volume: Quantity::parse("0.10").unwrap(),
+            buy_volume: None,
         };
         let both = [bar(1), bar(2)];
         let Some(Image::Answer { path, query, body }) = bars("A/B", Interval::M1, &both) else { panic!("no image") };

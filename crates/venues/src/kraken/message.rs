@@ -156,6 +156,7 @@ impl KrakenBar<'_> {
             low: self.low,
             close: self.close,
             volume: self.volume,
+            buy_volume: None,
         };
         (interval.open_time(open_time) == open_time).then_some((interval, candle))
     }

@@ -188,7 +188,7 @@ impl<'de> Deserialize<'de> for KrakenOhlcRow {
                 let seconds = i64::try_from(time).ok().filter(|seconds| *seconds < LAST_SECOND);
                 let open_time = seconds.ok_or_else(|| de::Error::custom("time out of range"))?.saturating_mul(1_000);
                 let open_time = Timestamp::from_millis(open_time);
-                Ok(KrakenOhlcRow(Candle { open_time, open, high, low, close, volume }))
+                Ok(KrakenOhlcRow(Candle { open_time, open, high, low, close, volume, buy_volume: None }))
             }
         }
 

@@ -342,7 +342,8 @@ impl Wanted {
         let first = if open(self.from) == self.from { self.from } else { open(self.from) + length_s(interval) };
         let last = if needs_forming_bar(interval) { self.target } else { self.target - 1 };
         let holes: BTreeSet<i64> = self.unread.into_iter().map(open).collect();
-        let prints = self.prints.into_iter().map(|((time, ..), print)| (stamp(time), print.price, print.size));
+        let prints = self.prints.into_iter();
+        let prints = prints.map(|((time, ..), print)| (stamp(time), print.price, print.size, print.aggressor_side));
         let mut bars = bars::of_prints(interval, prints);
         bars.extend(bars::joined(interval, self.parts.into_values()));
         bars.retain(|bar| {

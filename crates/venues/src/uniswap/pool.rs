@@ -110,7 +110,7 @@ impl PoolInfo {
         let is_whole = low <= open.min(close) && open.max(close) <= high && !volume.is_negative;
         let open_time = Timestamp::from_millis(row.time.saturating_mul(1_000));
         let volume = volume.quantity(base.decimals)?;
-        is_whole.then_some(Candle { open_time, open, high, low, close, volume })
+        is_whole.then_some(Candle { open_time, open, high, low, close, volume, buy_volume: None })
     }
 
     /// The instrument; steps leave eight significant digits at `price`.

@@ -221,6 +221,8 @@ fn write_candles(writer: &mut Writer, data: &CandlesData) {
         (before, step) = (open_ms, next_step);
         [bar.open, bar.high, bar.low, bar.close].into_iter().for_each(|price| writer.price(price));
         writer.size(bar.volume);
+        writer.byte(u8::from(bar.buy_volume.is_some()));
+        bar.buy_volume.into_iter().for_each(|size| writer.size(size));
     }
 }
 
@@ -238,6 +240,7 @@ fn read_candles(reader: &mut Reader<'_>) -> Result<CandlesData, WireError> {
             low: reader.price()?,
             close: reader.price()?,
             volume: reader.size()?,
+            buy_volume: when(u64::from(reader.byte()?), 0, || reader.size())?,
         });
     }
     Ok(CandlesData { bars })

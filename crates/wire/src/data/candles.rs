@@ -3,13 +3,14 @@
 use model::candle::Candle;
 use serde::{Deserialize, Serialize};
 
-use crate::{exact::Same, json::bars, limits::CANDLES_LENGTH};
+use crate::{exact::Same, json::bars::Rows, limits::CANDLES_LENGTH};
 
 /// Bars, oldest first. A snapshot has the last 500; a delta the forming bar and those closed or corrected since.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Rows", from = "Rows")]
 pub struct CandlesData {
-    /// Oldest first, `open_time` rising; in JSON rows of open time in milliseconds, open, high, low, close, volume.
-    #[serde(with = "bars")]
+    /// Oldest first, `open_time` rising; in JSON rows of open time in milliseconds, open, high, low, close, volume, and
+    /// beside them what buyers took of each volume.
     pub bars: Vec<Candle>,
 }
 
@@ -48,6 +49,7 @@ mod tests {
 
     use model::{
         decimal::{Price, Quantity},
+        event::AggressorSide,
         time::Timestamp,
     };
     use proptest::prelude::*;
@@ -56,7 +58,7 @@ mod tests {
 
     fn bar(minute: i64, cents: i64) -> Candle {
         let price = Price::from_mantissa(i128::from(cents), 2).unwrap();
-        Candle::of_trade(Timestamp::from_millis(minute * 60_000), price, Quantity::ZERO)
+        Candle::of_trade(Timestamp::from_millis(minute * 60_000), price, Quantity::ZERO, AggressorSide::Unknown)
     }
 
     fn last_500(all: &BTreeMap<i64, i64>) -> CandlesData {

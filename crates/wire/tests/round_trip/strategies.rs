@@ -120,14 +120,15 @@ fn book() -> impl Strategy<Value = BookData> {
 }
 
 fn candles() -> impl Strategy<Value = CandlesData> {
-    let bar = (-9_000_000_000_000_i64..9_000_000_000_000, prop::array::uniform4(price()), size());
-    let bar = bar.prop_map(|(open_ms, [open, high, low, close], volume)| Candle {
+    let bar = (-9_000_000_000_000_i64..9_000_000_000_000, prop::array::uniform4(price()), size(), option::of(size()));
+    let bar = bar.prop_map(|(open_ms, [open, high, low, close], volume, buy_volume)| Candle {
         open_time: Timestamp::from_millis(open_ms),
         open,
         high,
         low,
         close,
         volume,
+        buy_volume,
     });
     prop::collection::vec(bar, 0..20).prop_map(|bars| CandlesData { bars })
 }
