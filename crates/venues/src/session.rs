@@ -185,6 +185,9 @@ pub struct SessionConfig {
     pub has_history: bool,
     /// Give a connection up after this long without a data frame.
     pub data_deadline: Option<Duration>,
+    /// From one round of REST polls to the next, where REST stands in for a connection; `None` takes the venue's own. Limits
+    /// of the venue hold all the same.
+    pub poll_every: Option<Duration>,
     /// Shortest wait before connecting again.
     pub backoff_min: Duration,
     /// Longest wait before connecting again.
@@ -203,6 +206,7 @@ impl Default for SessionConfig {
             ws_url: None,
             has_history: false,
             data_deadline: None,
+            poll_every: None,
             backoff_min: Duration::from_millis(500),
             backoff_max: Duration::from_secs(30),
             max_attempts: None,

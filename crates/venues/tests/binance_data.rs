@@ -407,6 +407,32 @@ fn rest_is_polled_while_no_connection_can_be_had() {
 }
 
 #[test]
+fn rest_is_polled_as_often_as_is_configured() {
+    #[track_caller]
+    fn check(poll_every: Option<Duration>, n_rounds: usize) {
+        let wait = Duration::from_secs(600);
+        let mut rig =
+            Rig::new(&SessionConfig { poll_every, backoff_min: wait, backoff_max: wait, ..listed(&["AAABBB"]) });
+        fail_to_connect(&mut rig, 3);
+        rig.take();
+        let mut n_asked = 0;
+        // Step by step, so that each round is answered before the next is due.
+        for _ in 0..595 {
+            rig.run(100);
+            for output in rig.take() {
+                let Output::Http(request) = output else { continue };
+                n_asked += usize::from(request.path == "/api/v3/ticker/24hr");
+                rig.answer(request.id, 200, None, "[]");
+            }
+        }
+        assert_eq!(n_asked, n_rounds, "{poll_every:?}");
+    }
+    check(None, 15);
+    check(Some(Duration::from_secs(1)), 60);
+    check(Some(Duration::from_secs(20)), 3);
+}
+
+#[test]
 fn rest_is_polled_at_once_where_connections_are_refused() {
     let mut rig = Rig::new(&listed(&["AAABBB"]));
     let (_, connection, _) = rig.connects()[0];

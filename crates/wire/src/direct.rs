@@ -32,6 +32,9 @@ pub struct DirectVenue {
     /// Silence of a connection after which it is given up, in milliseconds; absent: the venue's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_deadline_ms: Option<u64>,
+    /// From one round of REST polls to the next, in milliseconds; absent: the venue's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poll_ms: Option<u64>,
     /// Shortest wait before connecting again, in milliseconds.
     pub backoff_min_ms: u64,
     /// Longest wait before connecting again, in milliseconds.

@@ -101,6 +101,7 @@ impl DirectFeed {
             symbols: Symbols::Listed(plan.symbols.clone()),
             ws_url: Some(plan.ws_url.clone()).filter(|url| !url.is_empty()),
             data_deadline: plan.data_deadline_ms.map(Duration::from_millis),
+            poll_every: plan.poll_ms.map(Duration::from_millis),
             backoff_min: Duration::from_millis(plan.backoff_min_ms),
             backoff_max: Duration::from_millis(plan.backoff_max_ms),
             max_attempts: plan.max_attempts,

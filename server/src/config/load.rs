@@ -371,7 +371,7 @@ mod tests {
 
     #[test]
     fn what_is_shown_loads_again() {
-        let file = "[venues.alpha]\nws_url = \"ws://127.0.0.1:9\"\ndata_deadline_ms = 700\nmax_attempts = 3\n[[feeds]]\nvenue = \"alpha\"\nsymbols = [\"X\", \"Y/Z\"]";
+        let file = "[venues.alpha]\nws_url = \"ws://127.0.0.1:9\"\ndata_deadline_ms = 700\npoll_ms = 2500\nmax_attempts = 3\n[[feeds]]\nvenue = \"alpha\"\nsymbols = [\"X\", \"Y/Z\"]";
         let config = load_all(file, &[], &[]).unwrap();
         assert_eq!(load_all(&config.to_toml(), &[], &[]).unwrap(), config);
     }
@@ -405,7 +405,7 @@ mod tests {
             "[venues.alpha]\nws = \"ws://x\"",
             &[],
             &[],
-            "unknown key venues.alpha.ws in file truetape.toml; known here: backoff_max_ms, backoff_min_ms, data_deadline_ms, history_url, max_attempts, rest_url, stale_after_ms, token, ws_url",
+            "unknown key venues.alpha.ws in file truetape.toml; known here: backoff_max_ms, backoff_min_ms, data_deadline_ms, history_url, max_attempts, poll_ms, rest_url, stale_after_ms, token, ws_url",
         );
         check(
             "",

@@ -23,6 +23,8 @@ pub struct VenueConfig {
     pub stale_after: Duration,
     /// Silence of a connection after which it is given up (red).
     pub data_deadline: Option<Duration>,
+    /// From one round of REST polls to the next, where REST stands in for a connection.
+    pub poll_every: Option<Duration>,
     /// Shortest wait before connecting again.
     pub backoff_min: Duration,
     /// Longest wait before connecting again.
@@ -40,6 +42,7 @@ impl Default for VenueConfig {
             token: None,
             stale_after: Duration::from_secs(5),
             data_deadline: None,
+            poll_every: None,
             backoff_min: Duration::from_millis(500),
             backoff_max: Duration::from_secs(30),
             max_attempts: None,
@@ -55,6 +58,7 @@ impl VenueConfig {
         "data_deadline_ms",
         "history_url",
         "max_attempts",
+        "poll_ms",
         "rest_url",
         "stale_after_ms",
         "token",
@@ -70,6 +74,7 @@ impl VenueConfig {
             "token" => self.token = Some(Token::new(value.text()?)?),
             "stale_after_ms" => self.stale_after = value.millis(100..=86_400_000)?,
             "data_deadline_ms" => self.data_deadline = Some(value.millis(100..=86_400_000)?),
+            "poll_ms" => self.poll_every = Some(value.millis(1_000..=3_600_000)?),
             "backoff_min_ms" => self.backoff_min = value.millis(10..=600_000)?,
             "backoff_max_ms" => self.backoff_max = value.millis(10..=600_000)?,
             "max_attempts" => self.max_attempts = u32::try_from(value.whole(1..=1_000_000)?).ok(),
@@ -94,6 +99,9 @@ impl VenueConfig {
         table.insert("stale_after_ms".into(), millis(self.stale_after));
         if let Some(deadline) = self.data_deadline {
             table.insert("data_deadline_ms".into(), millis(deadline));
+        }
+        if let Some(every) = self.poll_every {
+            table.insert("poll_ms".into(), millis(every));
         }
         table.insert("backoff_min_ms".into(), millis(self.backoff_min));
         table.insert("backoff_max_ms".into(), millis(self.backoff_max));

@@ -260,6 +260,7 @@ fn session_config(symbols: &[String], door: &Door, clock: Clock) -> SessionConfi
         ws_url: venue.ws_url.clone(),
         has_history: door.has_history(),
         data_deadline: venue.data_deadline,
+        poll_every: venue.poll_every,
         backoff_min: venue.backoff_min,
         backoff_max: venue.backoff_max,
         max_attempts: venue.max_attempts,

@@ -34,6 +34,7 @@ pub fn entry(venue: &Venue, ids: &[InstrumentId], door: &Door) -> DirectVenue {
         symbols: ids.iter().take(MAX_DIRECT_SYMBOLS).map(|id| id.symbol().to_owned()).collect(),
         stale_after_ms: millis(door.config.stale_after),
         data_deadline_ms: door.config.data_deadline.map(millis),
+        poll_ms: door.config.poll_every.map(millis),
         backoff_min_ms: millis(door.config.backoff_min),
         backoff_max_ms: millis(door.config.backoff_max),
         max_attempts: door.config.max_attempts,

@@ -18,6 +18,7 @@ fn plan(name: &str, refusal: Option<&str>) -> DirectVenue {
         symbols: vec!["A".to_owned()],
         stale_after_ms: 5_000,
         data_deadline_ms: None,
+        poll_ms: None,
         backoff_min_ms: 500,
         backoff_max_ms: 30_000,
         max_attempts: None,

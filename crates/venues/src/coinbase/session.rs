@@ -84,7 +84,7 @@ impl CoinbaseSession {
             pool: Pool::new(&config, pool_rules(config.ws_url.as_deref().unwrap_or(DEFAULT_WS_URL))),
             links: BTreeMap::new(),
             requests: Requests::new(REQUEST_RULES, config.symbols != Symbols::FromFrames),
-            polling: PollRounds::new(POLL_SPACING),
+            polling: PollRounds::new(&config, POLL_SPACING),
             liveness: Liveness::default(),
             out: Out::default(),
             instruments: Vec::new(),

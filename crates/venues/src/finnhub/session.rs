@@ -77,7 +77,7 @@ impl FinnhubSession {
             books: Books::new(),
             pool: Pool::new(&config, pool_rules(config.ws_url.as_deref().unwrap_or(DEFAULT_WS_URL))),
             requests: Requests::new(REQUEST_RULES, config.symbols != Symbols::FromFrames),
-            rounds: PollRounds::new(POLL_SPACING),
+            rounds: PollRounds::new(&config, POLL_SPACING),
             liveness: Liveness::default(),
             out: Out::default(),
             instruments: Vec::new(),

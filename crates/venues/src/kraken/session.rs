@@ -74,7 +74,7 @@ impl KrakenSession {
             books: Books::new(),
             pool: Pool::new(&config, pool_rules(config.ws_url.as_deref().unwrap_or(DEFAULT_WS_URL))),
             requests: Requests::new(REQUEST_RULES, config.symbols != Symbols::FromFrames),
-            polling: PollRounds::new(POLL_SPACING),
+            polling: PollRounds::new(&config, POLL_SPACING),
             liveness: Liveness::default(),
             n_messages: 0,
             out: Out::default(),

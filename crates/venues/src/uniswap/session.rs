@@ -121,7 +121,7 @@ impl UniswapSession {
             books: Books::new(),
             requests: Requests::new(REQUEST_RULES, config.symbols != Symbols::FromFrames),
             history: config.has_history.then(|| History::new(config.symbols != Symbols::FromFrames)),
-            rounds: PollRounds::new(ROUND_SPACING),
+            rounds: PollRounds::new(config, ROUND_SPACING),
             out: Out::default(),
             instruments: Vec::new(),
             last_block: None,

@@ -23,6 +23,7 @@ fn plan() -> DirectVenue {
         symbols: vec!["BTC-SIM".into(), "ETH-SIM".into()],
         stale_after_ms: 5_000,
         data_deadline_ms: None,
+        poll_ms: None,
         backoff_min_ms: 500,
         backoff_max_ms: 30_000,
         max_attempts: None,
