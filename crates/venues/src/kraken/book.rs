@@ -51,6 +51,7 @@ pub(super) struct KrakenBook {
     has_had_snapshot: bool,
     crossed_since: Option<Monotonic>,
     quotes: QuoteCheck,
+    checksums: checksum::Memory,
     /// When it was last contradicted, the oldest first; no more than [`FAILURES_TO_STOP`].
     failures: Vec<Monotonic>,
     /// When an unverified book is to be subscribed anew.
@@ -162,7 +163,7 @@ impl KrakenBook {
     fn verify(&mut self, tracked: &mut TrackedBook, change: Change<'_>, now: Now) -> Outcome {
         tracked.event_time = change.event_time;
         tracked.receive_time = Some(now.wall);
-        let own = checksum::of_book(&tracked.book);
+        let own = self.checksums.of_book(&tracked.book);
         tracked.last_checksum = Some(Checksum { venue: change.checksum, own });
         if tracked.book.is_crossed() {
             tracked.counters.crossed += 1;
