@@ -21,7 +21,7 @@ use crate::{
         draw_delta_axis, draw_delta_caption, draw_grid_axes, draw_last_price, draw_profile, draw_volume, paint,
         row_step, volume_top,
     },
-    format::{format_bar_time, format_change, format_countdown, format_fixed, format_signed, grouped},
+    format::{format_bar_time, format_change, format_countdown, format_fixed, format_signed, grouped, pow10},
     invalidate::{Level, Mask},
     layout::{Layout, Panes, Surface},
     legend::Legend,
@@ -500,7 +500,7 @@ impl Chart {
 
     fn profile(&self, time: &TimeScale, price: &PriceScale) -> Option<Profile> {
         let step = self.studies.profile.then(|| row_step(price, &self.layout(), self.price_decimals))?;
-        Profile::new(&self.series, self.visible(time), step)
+        Profile::new(&self.series, self.visible(time), step, pow10(self.price_decimals).recip())
     }
 
     fn panes(&self) -> Panes {

@@ -41,11 +41,12 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// The profile of the bars in `range`, in rows of `step`; `None` where nothing was traded, or where the rows would be
-    /// more than any screen has.
-    pub fn new(series: &Series, range: Range<usize>, step: f64) -> Option<Self> {
+    /// The profile of the bars in `range`, in rows of `step`, which is one or more times the smallest step of prices,
+    /// `tick`; `None` where nothing was traded, or where the rows would be more than any screen has.
+    pub fn new(series: &Series, range: Range<usize>, step: f64, tick: f64) -> Option<Self> {
         let (low, high) = series.price_extent(range.clone())?;
-        let row_of = |price: f64| (price / step).floor();
+        // A price stands for the tick above it. By its middle, since a quotient may miss a row's edge by its last bit.
+        let row_of = |price: f64| ((price + tick / 2.0) / step).floor();
         let (first, last) = (row_of(low), row_of(high));
         if !(last - first < MAX_ROWS && step > 0.0) {
             return None;
@@ -56,12 +57,11 @@ impl Profile {
         for idx in range {
             let bar = series.bar(idx);
             let (from, to) = (idx_of(row_of(bar.low)), idx_of(row_of(bar.high)));
-            let span = bar.high - bar.low;
+            let (top, span) = (bar.high + tick, bar.high - bar.low + tick);
             for (at, row) in rows.iter_mut().enumerate().take(to + 1).skip(from) {
                 #[expect(clippy::cast_precision_loss, reason = "0 to MAX_ROWS")]
                 let bottom = (first + at as f64) * step;
-                let crossed = (bar.high.min(bottom + step) - bar.low.max(bottom)).max(0.0);
-                // All of it where the bar has one price only.
+                let crossed = (top.min(bottom + step) - bar.low.max(bottom)).max(0.0);
                 let share = if from == to { 1.0 } else { crossed / span };
                 match bar.bought {
                     Some(bought) => {
@@ -137,6 +137,7 @@ mod tests {
     use model::{
         candle::Candle,
         decimal::{Price, Quantity},
+        event::AggressorSide,
         time::Timestamp,
     };
     use proptest::prelude::*;
@@ -163,26 +164,38 @@ mod tests {
 
     #[test]
     fn volume_is_spread_over_the_rows_a_bar_crosses() {
-        let bars = [(10, 14, 8, Some(2)), (12, 12, 5, None), (13, 15, 4, Some(4))];
-        let profile = Profile::new(&series(&bars), 0..3, 2.0).unwrap();
+        let bars = [(10, 13, 8, Some(2)), (12, 12, 5, None), (13, 15, 3, Some(3))];
+        let profile = Profile::new(&series(&bars), 0..3, 2.0, 1.0).unwrap();
         let rows: Vec<_> = profile.rows().map(|(prices, row, _)| (prices, row)).collect();
         let row = |bought, sold, unsided| Row { bought, sold, unsided };
-        // The first bar's high lies on the edge of the third row and brings nothing there.
         assert_eq!(
             rows,
             [
                 ((10.0, 12.0), row(1.0, 3.0, 0.0)),
-                ((12.0, 14.0), row(1.0 + 2.0, 3.0, 5.0)),
+                ((12.0, 14.0), row(1.0 + 1.0, 3.0, 5.0)),
                 ((14.0, 16.0), row(2.0, 0.0, 0.0)),
             ]
         );
-        assert_eq!((profile.most(), profile.control_price()), (11.0, 13.0));
+        assert_eq!((profile.most(), profile.control_price()), (10.0, 13.0));
+    }
+
+    #[test]
+    fn a_price_on_the_edge_of_a_row_is_in_it() {
+        // 3 271 / 10 000 is a hair less than that many steps of 1 / 10 000.
+        for ticks in 3_000_i128..3_400 {
+            let price = Price::from_mantissa(ticks, 4).unwrap();
+            let bar = Candle::of_trade(Timestamp::EPOCH, price, Quantity::parse("1").unwrap(), AggressorSide::Buyer);
+            let mut series = Series::default();
+            series.set(&[bar]);
+            let profile = Profile::new(&series, 0..1, 0.0001, 0.0001).unwrap();
+            assert!((profile.control_price() - price.to_f64_lossy() - 0.000_05).abs() < 1e-9, "{price}");
+        }
     }
 
     #[test]
     fn the_value_area_grows_by_the_larger_neighbour() {
         let bars = [(0, 0, 1, None), (1, 1, 5, None), (2, 2, 10, None), (3, 3, 4, None), (4, 4, 1, None)];
-        let profile = Profile::new(&series(&bars), 0..5, 1.0).unwrap();
+        let profile = Profile::new(&series(&bars), 0..5, 1.0, 1.0).unwrap();
         // 10 + 5 of 21 are 71 %.
         assert_eq!(profile.value_area, 1..3);
         let inside: Vec<bool> = profile.rows().map(|(_, _, is_inside)| is_inside).collect();
@@ -192,12 +205,12 @@ mod tests {
     #[test]
     fn without_volume_or_with_too_many_rows_there_is_none() {
         let one = series(&[(10, 14, 0, None)]);
-        assert_eq!(Profile::new(&one, 0..1, 1.0), None);
+        assert_eq!(Profile::new(&one, 0..1, 1.0, 1.0), None);
         let one = series(&[(10, 14_000, 5, None)]);
-        assert_eq!(Profile::new(&one, 0..0, 1.0), None);
-        assert!(Profile::new(&one, 0..1, 10.0).is_some());
+        assert_eq!(Profile::new(&one, 0..0, 1.0, 1.0), None);
+        assert!(Profile::new(&one, 0..1, 10.0, 1.0).is_some());
         for step in [1.0, 0.0, -1.0, f64::NAN, f64::INFINITY] {
-            let profile = Profile::new(&one, 0..1, step);
+            let profile = Profile::new(&one, 0..1, step, 1.0);
             assert!(profile.is_none_or(|profile| profile.rows.len() == 1), "{step}");
         }
     }
@@ -206,14 +219,14 @@ mod tests {
         #[test]
         fn no_volume_is_lost(
             bars in prop::collection::vec((1_i128..3_000, 0_i128..200, 0_i128..50, prop::option::of(0_i128..50)), 1..60),
-            step in 1.0..300.0_f64,
+            step in (1_i32..300).prop_map(f64::from),
         ) {
             let bars: Vec<_> = bars
                 .into_iter()
                 .map(|(low, span, volume, bought)| (low, low + span, volume, bought.map(|bought| bought.min(volume))))
                 .collect();
             let total: i128 = bars.iter().map(|bar| bar.2).sum();
-            let Some(profile) = Profile::new(&series(&bars), 0..bars.len(), step) else {
+            let Some(profile) = Profile::new(&series(&bars), 0..bars.len(), step, 1.0) else {
                 prop_assert_eq!(total, 0);
                 return Ok(());
             };
