@@ -81,7 +81,8 @@ const RULES: [(&str, Rule); 11] = [
 ];
 
 /// Crates without sockets, files, clocks and tasks; they run in server and page alike. Alphabetical.
-const PURE_ROOMS: [&str; 8] = ["broker", "chart", "indicators", "market", "model", "strategy", "venues", "wire"];
+const PURE_ROOMS: [&str; 9] =
+    ["broker", "chart", "indicators", "market", "model", "recording", "strategy", "venues", "wire"];
 
 fn read(folder: &Path, prefix: &str, sources: &mut Vec<(String, String)>) -> anyhow::Result<()> {
     for entry in fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))? {

@@ -4,9 +4,8 @@
 //! is 0: what could not be read is counted.
 //!
 //! # Layout
-//! - [`event_line`]: one event as a line · [`summary`]: the last line · [`tape_file`]: reading recordings
+//! - [`summary`]: the last line · [`tape_file`]: reading recordings
 
-pub mod event_line;
 pub mod summary;
 pub mod tape_file;
 
@@ -18,11 +17,11 @@ use std::{
 use anyhow::Context;
 use market::{View, ViewConfig};
 use model::{event::MarketEvent, tape::TapeEntry};
+use recording::{event_hash::EventHash, event_line::EventLine};
 use venues::replay::Replay;
 
-use self::{event_line::EventLine, summary::EventCounts, tape_file::TapeFile};
+use self::{summary::EventCounts, tape_file::TapeFile};
 use super::Failure;
-use crate::recorder::event_hash::EventHash;
 
 /// Flags of `decode`.
 #[derive(Clone, Debug, clap::Args)]

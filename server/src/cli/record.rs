@@ -7,12 +7,13 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, anyhow};
 use model::instrument::Venue;
+use recording::tape::ENDING;
 use serde_json::json;
 
 use super::{Failure, serve};
 use crate::{
     config::{self, Config},
-    recorder::{desk::Desk, shelf::ENDING, writer::Report},
+    recorder::{desk::Desk, writer::Report},
     serve::Server,
     shutdown::Signals,
 };

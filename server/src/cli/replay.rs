@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 use model::time::Timestamp;
+use recording::player::{Control, SPEEDS};
 
 use super::{Failure, serve};
 use crate::{
     config::{self, Config},
-    recorder::{player::SPEEDS, replays::Load},
+    recorder::replays::Load,
 };
 
 /// Flags of `replay`.
@@ -61,7 +62,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let report = server.replays().load_files(load).await?;
         if at_seconds > 0.0 {
             let position = Timestamp::from_millis(report.start_ms + (at_seconds * 1e3) as i64);
-            server.replays().control(crate::recorder::player::Control::Seek(position))?;
+            server.replays().control(Control::Seek(position))?;
         }
         Ok(())
     })

@@ -13,6 +13,7 @@ use model::{
     event::{MarketEvent, MarketEventKind},
     time::{Monotonic, Now},
 };
+use recording::text::Text;
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -239,8 +240,8 @@ impl Driver {
         let tap = &mut self.parts.tap;
         match &kind {
             SocketEventKind::Connected => tap.connected(connection, now),
-            SocketEventKind::Text(text) => tap.received(connection, text, now),
-            SocketEventKind::Binary(bytes) => tap.received_binary(connection, bytes, now),
+            SocketEventKind::Text(text) => tap.received(connection, Text::new(text.clone().into()), now),
+            SocketEventKind::Binary(bytes) => tap.received_binary(connection, bytes.clone(), now),
             SocketEventKind::Ping | SocketEventKind::Pong { .. } => {}
             SocketEventKind::Closed(reason) => tap.closed(connection, reason.detail(), now.wall),
         }
@@ -270,7 +271,7 @@ impl Driver {
             tracing::warn!(venue = %self.parts.session.venue(), detail = failure.detail, "a request failed");
         }
         let now = self.now();
-        let answer = done.result.as_ref().ok().map(|answer| (answer.status(), answer.body()));
+        let answer = done.result.as_ref().ok().map(|answer| (answer.status(), Text::new(answer.body().clone().into())));
         self.parts.tap.answered(done.id, answer, now);
         self.input(Input::Http(done.id, result), now);
         if let Ok(answer) = &done.result {
@@ -291,7 +292,7 @@ impl Driver {
         let command = match command {
             FeedCommand::Tap(command) => {
                 let FeedParts { session, view, tap, .. } = &mut self.parts;
-                return tap.command(command, session.as_ref(), view, now);
+                return command.carry_out(tap, session.as_ref(), view, now);
             }
             command => command,
         };

@@ -15,6 +15,7 @@ use model::{
     status::StreamState,
     time::{Monotonic, Now},
 };
+use recording::ring::Window;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use venues::session::Session;
@@ -29,7 +30,7 @@ use super::{
 };
 use crate::{
     error::ApiError,
-    recorder::{ring::Window, tap::TapCommand, writer::Feeder},
+    recorder::{tap::TapCommand, writer::Feeder},
 };
 
 /// A question to a feed task. Its answer goes to `reply`; nobody waiting there is fine.

@@ -5,15 +5,13 @@
 
 use axum::{Json, extract::State};
 use model::time::Timestamp;
+use recording::player::{Control, ReplayReport};
 use serde::{Deserialize, Serialize};
 
 use super::recordings::{Told, known};
 use crate::{
     error::ApiError,
-    recorder::{
-        player::{Control, ReplayReport},
-        replays::{Load, Replays},
-    },
+    recorder::replays::{Load, Replays},
 };
 
 /// What to do.

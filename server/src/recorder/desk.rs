@@ -10,15 +10,18 @@ use std::{
 };
 
 use model::instrument::Venue;
+use recording::{
+    ring::Window,
+    tape::{self, Header},
+};
 use serde::Serialize;
 use venues::registry;
 
 use super::{
-    ring::Window,
-    scan::{Footer, Head},
+    scan,
     shelf::{NotDeleted, Shelf, Shelved, TapeName, Use},
     target::{OnShelf, OneFile, Target},
-    writer::{self, Header, Item, Progress, Report},
+    writer::{self, Item, Progress, Report},
 };
 use crate::{
     clock::Clock,
@@ -121,7 +124,7 @@ impl Desk {
     /// # Errors
     /// There is no such feed, it has nothing to record, does not follow a symbol, or is recorded already.
     pub fn start(&self, venue: &Venue, symbols: &[String]) -> Result<Recording, ApiError> {
-        let stem = format!("{venue}-{}", self.stamp());
+        let stem = self.stem(venue, "recording");
         let target = OnShelf { shelf: self.0.shelf.clone(), stem };
         self.start_to(venue, symbols, Box::new(target))
     }
@@ -146,8 +149,8 @@ impl Desk {
             let what = format!("{venue} is being recorded already: stop that recording first");
             return Err(ApiError::Conflict { what });
         }
-        let header = Header { venue: venue.to_string(), symbols: followed, kind: "recording", begin: None };
-        let (feeder, writer) = writer::writer(target, header);
+        let header = Header { venue: venue.to_string(), symbols: followed, kind: "recording" };
+        let (feeder, writer) = writer::writer(target, header, None);
         feed.record(feeder)?;
         let progress = writer.progress();
         newest.insert(venue.clone(), progress.clone());
@@ -199,8 +202,8 @@ impl Desk {
             feed.window().await?.filter(|window| !window.entries.is_empty()).ok_or_else(|| ApiError::Conflict {
                 what: format!("{venue} has received nothing in the last half minute: there is nothing to save"),
             })?;
-        let target = OnShelf { shelf: self.0.shelf.clone(), stem: format!("{venue}-{}-last30s", self.stamp()) };
-        let header = Header { venue: venue.to_string(), symbols: followed, kind: "last", begin: Some(window.begin) };
+        let target = OnShelf { shelf: self.0.shelf.clone(), stem: self.stem(venue, "last") };
+        let header = Header { venue: venue.to_string(), symbols: followed, kind: "last" };
         let saved = tokio::task::spawn_blocking(move || save(window, Box::new(target), header));
         let report = saved.await.map_err(|_| ApiError::ShuttingDown)?;
         match (report.failure, report.files.into_iter().next()) {
@@ -259,7 +262,7 @@ impl Desk {
 
     fn listed(&self, file: &Shelved) -> Listed {
         let path = self.0.shelf.path(&file.name);
-        let (head, footer) = (Head::read(&path), Footer::read(&path));
+        let (head, footer) = (scan::head(&path), scan::footer(&path));
         let state = match (self.0.shelf.use_of(&file.name), &footer) {
             (Some(Use::Writing), _) => FileState::Recording,
             (Some(Use::Playing), _) => FileState::Playing,
@@ -309,12 +312,8 @@ impl Desk {
         Ok((feed, followed))
     }
 
-    /// `20261121T140000123Z`, for names.
-    fn stamp(&self) -> String {
-        let text = self.0.clock.now().wall.to_string();
-        let digits: String = text.chars().filter(|char| char.is_ascii_digit() || *char == 'T').collect();
-        // Milliseconds included: they keep two recordings of one second apart.
-        format!("{digits}Z")
+    fn stem(&self, venue: &Venue, kind: &str) -> String {
+        tape::stem(venue.as_str(), self.0.clock.now().wall, kind)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Venue, Arc<Progress>>> {
@@ -330,9 +329,10 @@ impl std::fmt::Debug for Desk {
 
 /// Writes a window at once; blocks.
 fn save(window: Window, target: Box<dyn Target>, header: Header) -> Report {
+    let begin = window.begin;
     let entries = window.entries.into_iter().map(Item::Entry);
     let items = std::iter::once(Item::Part(window.prelude)).chain(entries);
-    writer::write_all(target, header, items)
+    writer::write_all(target, header, begin, items)
 }
 
 /// A writer that has to pack and write a whole queue gets this long.

@@ -13,17 +13,23 @@ use model::{
     instrument::{InstrumentId, Venue},
     time::{Now, Timestamp},
 };
+use recording::{
+    contents::{self, Contents},
+    deck::Deck,
+    player::{Control, PlayState, ReplayReport, SPEEDS},
+};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use venues::{registry, replay::Replay};
 
 use super::{
-    deck::Deck,
-    player::{self, Control, PlayState, PlayerParts, ReplayReport, SPEEDS},
-    scan::{self, Contents, Head},
+    files::Files,
+    player::{self, PlayerParts},
+    scan,
     shelf::{Held, Shelf, TapeName, Use},
 };
 use crate::{
+    cli::decode::tape_file::TapeFile,
     clock::Clock,
     error::ApiError,
     feed::{
@@ -154,19 +160,10 @@ impl Replays {
             self.0.feeds.directory().expect(id.clone());
         }
         let report = ReplayReport {
-            files,
-            venue: venue.clone(),
-            instruments,
             state: if is_paused { PlayState::Paused } else { PlayState::Playing },
-            start_ms: contents.start.as_millis(),
-            end_ms: contents.end.as_millis(),
             position_ms: at.as_millis(),
             speed,
-            is_behind: false,
-            n_entries: 0,
-            n_events: 0,
-            n_bad_lines: 0,
-            events_sha256: None,
+            ..ReplayReport::new(files, venue.clone(), instruments, &contents)
         };
         let empty = Replay::new(venue.replayed().unwrap_or_default())
             .map(|replay| FeedStatus::of(&replay, &View::new(ViewConfig::default()), Now::default()));
@@ -209,7 +206,7 @@ impl std::fmt::Debug for Replays {
 }
 
 struct Opened {
-    deck: Deck,
+    deck: Deck<Files>,
     contents: Contents,
     files: Vec<String>,
     venue: Venue,
@@ -221,7 +218,7 @@ struct Opened {
 fn open(load: Load) -> Result<Opened, ApiError> {
     let bad = |remedy: String| ApiError::BadParameter { parameter: "files", remedy };
     let first = load.paths.first().ok_or_else(|| bad("name at least one recording".to_owned()))?;
-    let head = Head::read(first);
+    let head = scan::head(first);
     let protocol = load.venue.or(head.venue).ok_or_else(|| ApiError::BadParameter {
         parameter: "venue",
         remedy: "the recording does not say whose it is: name its venue".to_owned(),
@@ -229,9 +226,13 @@ fn open(load: Load) -> Result<Opened, ApiError> {
     let protocol = registry::info(&protocol)
         .map_err(|error| ApiError::BadParameter { parameter: "venue", remedy: error.to_string() })?
         .name;
-    let contents = scan::contents(&load.paths).map_err(|error| bad(format!("cannot be played: {error}")))?;
+    let cannot = |error: std::io::Error| bad(format!("cannot be played: {error}"));
+    for path in &load.paths {
+        TapeFile::open(path).map_err(cannot)?;
+    }
+    let contents = contents::read(&mut Files::new(&load.paths)).map_err(cannot)?;
     let venue = Venue::new(protocol).as_replay();
-    let mut instruments = scan::instruments(&load.paths, protocol, &venue);
+    let mut instruments = contents::instruments(&mut Files::new(&load.paths), protocol, &venue);
     instruments.extend(head.symbols.iter().map(|symbol| InstrumentId::new(&venue, symbol)));
     let files = load
         .paths
@@ -239,7 +240,7 @@ fn open(load: Load) -> Result<Opened, ApiError> {
         .map(|path| path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()));
     Ok(Opened {
         files: files.collect(),
-        deck: Deck::new(load.paths.clone(), protocol, &venue).map_err(|error| bad(error.to_string()))?,
+        deck: Deck::new(Files::new(&load.paths), protocol, &venue).map_err(|error| bad(error.to_string()))?,
         at: load.at.unwrap_or(contents.start).clamp(contents.start, contents.end),
         contents,
         venue,

@@ -11,6 +11,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use recording::tape::ENDING;
 use serde::{Serialize, Serializer};
 
 use crate::config::RecordingsConfig;
@@ -214,8 +215,6 @@ impl Drop for Held {
     }
 }
 
-/// The ending of our own recordings.
-pub const ENDING: &str = ".jsonl.zst";
 const ENDINGS: &[&str] = &[".jsonl", ".jsonl.gz", ENDING];
 const NAME_BYTES: usize = 120;
 /// Files looked at; nobody reads a longer list.

@@ -1,27 +1,17 @@
-//! The hook in a feed: is shown what passes, keeps the last half minute, and hands entries on while somebody records.
+//! What others want of a feed's tap, and its entries on their way to a writer.
 //!
-//! Owned by the feed's task, so nothing here waits or locks. Without a recording an entry costs one push of shared text.
-//! Not here: writing ([`super::writer`]), the window's rules ([`super::ring`]).
+//! Not here: the tap itself (`recording::tap`), the queue and its end ([`super::writer`]).
 
-use std::{collections::BTreeMap, sync::Arc};
-
-use bytes::Bytes;
 use market::View;
-use model::{
-    tape::TapeKind,
-    time::{Now, Timestamp},
-};
+use model::time::Now;
+use recording::{entry::RawEntry, ring::Window, tap::Sink};
 use tokio::sync::oneshot;
-use tokio_tungstenite::tungstenite::Utf8Bytes;
-use venues::session::{ConnectionId, HttpRequest, Image, RequestId, Session};
+use venues::session::Session;
 
-use super::{
-    entry::{Body, RawEntry},
-    prelude::{IMAGE_DEPTH, Known, address},
-    ring::{Ring, Window},
-    secrets,
-    writer::Feeder,
-};
+use super::writer::Feeder;
+
+/// The hook of one feed.
+pub type Tap = recording::tap::Tap<Feeder>;
 
 /// What others want of a tap.
 #[derive(Debug)]
@@ -32,211 +22,33 @@ pub enum TapCommand {
     Window(oneshot::Sender<Option<Window>>),
 }
 
-/// The hook of one feed.
-#[derive(Debug, Default)]
-pub struct Tap {
-    base: String,
-    urls: BTreeMap<ConnectionId, Arc<str>>,
-    slots: BTreeMap<ConnectionId, u32>,
-    asked: BTreeMap<RequestId, Asked>,
-    known: Known,
-    ring: Ring,
-    feeder: Option<Feeder>,
-}
-
-#[derive(Debug)]
-struct Asked {
-    path: String,
-    url: Arc<str>,
-    request: Option<Arc<str>>,
-}
-
-impl Tap {
-    /// For a feed whose REST address is `base`.
-    pub fn new(base: Option<&str>) -> Self {
-        Self { base: base.unwrap_or_default().to_owned(), ..Self::default() }
-    }
-
-    /// A connection is being opened.
-    pub fn connecting(&mut self, connection: ConnectionId, url: &str) {
-        self.urls.insert(connection, secrets::address(url).into());
-    }
-
-    /// It is open.
-    pub fn connected(&mut self, connection: ConnectionId, now: Now) {
-        // The lowest number that is free: a connection that follows another goes on under its number.
-        let slot = (0..).find(|slot| self.slots.values().all(|taken| taken != slot)).unwrap_or_default();
-        self.slots.insert(connection, slot);
-        let url = self.urls.get(&connection).cloned();
-        let entry = RawEntry { url, ..entry(TapeKind::Connect, now.wall, slot, Body::None) };
-        self.known.connected(entry.clone());
-        self.push(entry);
-    }
-
-    /// It is gone, or never came to be.
-    pub fn closed(&mut self, connection: ConnectionId, why: &str, time: Timestamp) {
-        self.urls.remove(&connection);
-        let Some(slot) = self.slots.remove(&connection) else { return };
-        self.known.closed(slot);
-        self.push(entry(TapeKind::Close, time, slot, Body::Text(why.into())));
-    }
-
-    /// A text frame came.
-    pub fn received(&mut self, connection: ConnectionId, text: &Utf8Bytes, now: Now) {
-        self.push(entry(TapeKind::Recv, now.wall, self.slot(connection), Body::Text(text.clone())));
-    }
-
-    /// A binary frame came.
-    pub fn received_binary(&mut self, connection: ConnectionId, bytes: &Bytes, now: Now) {
-        self.push(entry(TapeKind::Recv, now.wall, self.slot(connection), Body::Binary(bytes.clone())));
-    }
-
-    /// A text frame goes out.
-    pub fn sent(&mut self, connection: ConnectionId, text: &str, now: Now) {
-        let body = Body::Text(secrets::sent(text).into_owned().into());
-        self.push(entry(TapeKind::Send, now.wall, self.slot(connection), body));
-    }
-
-    /// A request goes out.
-    pub fn asked(&mut self, request: &HttpRequest) {
-        let asked = Asked {
-            path: request.path.clone().into_owned(),
-            url: address(&self.base, &request.path, &request.query).into(),
-            request: request.body.as_deref().map(|body| secrets::sent(body).into()),
-        };
-        self.asked.insert(request.id, asked);
-    }
-
-    /// A request was answered; `None` where no answer came.
-    pub fn answered(&mut self, id: RequestId, answer: Option<(u16, &Utf8Bytes)>, now: Now) {
-        let Some(Asked { path, url, request }) = self.asked.remove(&id) else { return };
-        let Some((status, text)) = answer else { return };
-        let is_success = (200..300).contains(&status);
-        let body = if is_success { Body::Text(text.clone()) } else { Body::Refusal(status, text.clone()) };
-        let entry = RawEntry { url: Some(url), request, ..entry(TapeKind::Http, now.wall, 0, body) };
-        if is_success {
-            self.known.answered(&path, entry.clone());
-        }
-        self.push(entry);
-    }
-
-    /// A turn of the feed: makes images where they are wanted.
-    pub fn turn(&mut self, session: &dyn Session, view: &View, now: Now) {
-        if self.ring.wants_checkpoint(now.monotonic) {
-            let prelude = self.prelude(session, view, now);
-            self.ring.checkpoint(prelude, now);
-        }
-        if self.feeder.as_ref().is_some_and(Feeder::is_over) {
-            self.feeder = None;
-        }
-        if self.feeder.as_ref().is_some_and(Feeder::wants_part) {
-            self.begin_part(session, view, now);
-        }
-    }
-
-    /// Does what others want.
-    pub fn command(&mut self, command: TapCommand, session: &dyn Session, view: &View, now: Now) {
-        match command {
-            TapCommand::Record(feeder) => {
-                self.feeder = Some(feeder);
-                self.begin_part(session, view, now);
-            }
-            TapCommand::Window(reply) => {
+impl TapCommand {
+    /// Does it.
+    pub fn carry_out(self, tap: &mut Tap, session: &dyn Session, view: &View, now: Now) {
+        match self {
+            Self::Record(feeder) => tap.record(feeder, session, view, now),
+            Self::Window(reply) => {
                 // Nobody waits any more where this fails.
-                let _unheard = reply.send(self.ring.window(now.monotonic));
+                let _unheard = reply.send(tap.window(now));
             }
         }
     }
-
-    fn begin_part(&self, session: &dyn Session, view: &View, now: Now) {
-        if let Some(feeder) = &self.feeder {
-            feeder.part(self.prelude(session, view, now));
-        }
-    }
-
-    fn prelude(&self, session: &dyn Session, view: &View, now: Now) -> Vec<RawEntry> {
-        let slot_of = |image: &Image| match image {
-            Image::Answer { .. } => 0,
-            Image::Frame(connection, _) => self.slot(*connection),
-        };
-        let bars = view.histories().filter_map(|(id, interval, bars)| session.bars_image(id, interval, &bars));
-        let images = session.images(IMAGE_DEPTH).into_iter().chain(bars);
-        self.known.prelude(images, &self.base, slot_of, now.wall)
-    }
-
-    fn push(&mut self, entry: RawEntry) {
-        if let Some(feeder) = self.feeder.as_ref().filter(|feeder| !feeder.is_over()) {
-            feeder.entry(entry.clone());
-        }
-        self.ring.push(entry);
-    }
-
-    fn slot(&self, connection: ConnectionId) -> u32 {
-        self.slots.get(&connection).copied().unwrap_or_default()
-    }
 }
 
-fn entry(kind: TapeKind, time: Timestamp, slot: u32, body: Body) -> RawEntry {
-    RawEntry { kind, time, slot, url: None, request: None, body, is_prelude: false }
-}
-
-#[cfg(test)]
-mod tests {
-    use market::ViewConfig;
-    use venues::replay::Replay;
-
-    use super::*;
-    use crate::recorder::writer::{Item, queue_for_test};
-
-    fn at(seconds: u64) -> Now {
-        let wall = Timestamp::from_millis(i64::try_from(seconds).unwrap() * 1_000);
-        Now { monotonic: model::time::Monotonic::from_zero(std::time::Duration::from_secs(seconds)), wall }
+impl Sink for Feeder {
+    fn entry(&mut self, entry: RawEntry) {
+        Self::entry(self, entry);
     }
 
-    fn entries(items: Vec<Item>) -> Vec<RawEntry> {
-        let of = |item| match item {
-            Item::Entry(entry) => vec![entry],
-            Item::Part(prelude) => prelude,
-        };
-        items.into_iter().flat_map(of).collect()
+    fn wants_part(&self) -> bool {
+        Self::wants_part(self)
     }
 
-    #[test]
-    fn a_recording_begins_with_what_was_known_and_holds_what_passes() {
-        let session = Replay::new("binance").unwrap();
-        let mut tap = Tap::new(Some("https://x.test"));
-        let (first, second) = (ConnectionId(7), ConnectionId(8));
-        tap.connecting(first, "wss://x.test/ws?token=canary");
-        tap.connected(first, at(1));
-        let request = HttpRequest { id: RequestId(1), path: "/info".into(), query: vec![], weight: 1, body: None };
-        tap.asked(&request);
-        tap.answered(RequestId(1), Some((200, &"{}".into())), at(2));
-        let (feeder, items) = queue_for_test();
-        tap.command(TapCommand::Record(feeder), &session, &View::new(ViewConfig::default()), at(3));
-        tap.received(first, &"frame".into(), at(4));
-        tap.sent(first, r#"{"api_key":"canary"}"#, at(4));
-        tap.connecting(second, "wss://x.test/ws");
-        tap.connected(second, at(5));
-        tap.closed(first, "over", at(6).wall);
-        tap.connecting(first, "wss://x.test/ws");
-        tap.connected(first, at(7));
-        tap.asked(&HttpRequest { id: RequestId(2), ..request });
-        tap.answered(RequestId(2), Some((429, &"slow down".into())), at(8));
-        tap.answered(RequestId(9), Some((200, &"never asked".into())), at(8));
-        let mut lines = Vec::new();
-        entries(items()).iter().for_each(|entry| entry.write(&mut lines).unwrap());
-        let lines = String::from_utf8(lines).unwrap();
-        assert!(!lines.contains("canary"), "{lines}");
-        let expected = [
-            r#"{"t":"http","ts":3.0,"url":"https://x.test/info","data":"{}","prelude":true}"#,
-            r#"{"t":"connect","ts":3.0,"url":"wss://x.test/ws?token=removed","prelude":true}"#,
-            r#"{"t":"recv","ts":4.0,"data":"frame"}"#,
-            r#"{"t":"send","ts":4.0,"data":"{\"api_key\":\"removed\"}"}"#,
-            r#"{"t":"connect","ts":5.0,"conn":"2","url":"wss://x.test/ws"}"#,
-            r#"{"t":"close","ts":6.0,"data":"over"}"#,
-            r#"{"t":"connect","ts":7.0,"url":"wss://x.test/ws"}"#,
-            r#"{"t":"http","ts":8.0,"url":"https://x.test/info","status":429,"body":"slow down"}"#,
-        ];
-        assert_eq!(lines.lines().collect::<Vec<_>>(), expected);
+    fn part(&mut self, prelude: Vec<RawEntry>) {
+        Self::part(self, prelude);
+    }
+
+    fn is_over(&self) -> bool {
+        Self::is_over(self)
     }
 }

@@ -6,7 +6,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::shelf::{ENDING, Held, Shelf, TapeName, Use};
+use recording::tape::ENDING;
+
+use super::shelf::{Held, Shelf, TapeName, Use};
 
 /// Makes files; the seam at which tests let the disk be full.
 pub trait Target: Send {

@@ -19,12 +19,13 @@ use std::{
 };
 
 use model::time::Timestamp;
+use recording::{
+    entry::RawEntry,
+    tape::{Footer, Header, lost_line},
+};
 use serde::Serialize;
-use serde_json::json;
 
 use super::{
-    entry::RawEntry,
-    scan::Footer,
     shelf::{Held, TapeName},
     target::{TapeOut, Target},
 };
@@ -138,25 +139,14 @@ impl Feeder {
     }
 }
 
-/// What the header of each file says.
-#[derive(Clone, Debug)]
-pub struct Header {
-    /// The venue.
-    pub venue: String,
-    /// What the feed follows.
-    pub symbols: Vec<String>,
-    /// `recording`, or `last` for a saved half minute.
-    pub kind: &'static str,
-    /// When it begins; `None` for now.
-    pub begin: Option<Timestamp>,
-}
-
 /// Writes one recording.
 pub struct Writer {
     queue: Receiver<Item>,
     progress: Arc<Progress>,
     target: Box<dyn Target>,
     header: Header,
+    /// When it begins; `None` for now.
+    begin: Option<Timestamp>,
     file: Option<TapeFile>,
     n_parts: u32,
     n_lost_told: u64,
@@ -179,17 +169,22 @@ struct TapeFile {
 }
 
 /// A queue and the writer at its end, which has begun nothing yet.
-pub fn writer(target: Box<dyn Target>, header: Header) -> (Feeder, Writer) {
+pub fn writer(target: Box<dyn Target>, header: Header, begin: Option<Timestamp>) -> (Feeder, Writer) {
     let (sender, queue) = sync_channel(QUEUE);
     let progress = Arc::new(Progress::default());
     let feeder = Feeder { queue: sender, progress: progress.clone() };
     let (file, n_parts, n_lost_told, tidied) = (None, 0, 0, Instant::now());
-    (feeder, Writer { queue, progress, target, header, file, n_parts, n_lost_told, tidied })
+    (feeder, Writer { queue, progress, target, header, begin, file, n_parts, n_lost_told, tidied })
 }
 
 /// Writes what is there already; blocks.
-pub fn write_all(target: Box<dyn Target>, header: Header, items: impl Iterator<Item = Item>) -> Report {
-    let (feeder, mut writer) = writer(target, header);
+pub fn write_all(
+    target: Box<dyn Target>,
+    header: Header,
+    begin: Timestamp,
+    items: impl Iterator<Item = Item>,
+) -> Report {
+    let (feeder, mut writer) = writer(target, header, Some(begin));
     drop(feeder);
     let mut items = items;
     let end = items.try_for_each(|item| {
@@ -199,13 +194,6 @@ pub fn write_all(target: Box<dyn Target>, header: Header, items: impl Iterator<I
         writer.take(item)
     });
     writer.finish(end)
-}
-
-/// A feeder whose queue is read by the test itself.
-#[cfg(test)]
-pub(super) fn queue_for_test() -> (Feeder, impl Fn() -> Vec<Item>) {
-    let (queue, items) = sync_channel(QUEUE);
-    (Feeder { queue, progress: Arc::default() }, move || items.try_iter().collect())
 }
 
 impl Writer {
@@ -284,17 +272,8 @@ impl Writer {
             footer: Footer::default(),
             _held: held,
         };
-        let begin = self.header.begin.unwrap_or_else(|| Timestamp::from_micros(micros_of(SystemTime::now())));
-        file.line(&json!({
-            "t": "header",
-            "ts": begin.as_micros() as f64 / 1e6,
-            "venue": self.header.venue,
-            "symbols": self.header.symbols,
-            "started": begin.to_string(),
-            "version": env!("CARGO_PKG_VERSION"),
-            "kind": self.header.kind,
-            "part": self.n_parts,
-        }))?;
+        let begin = self.begin.unwrap_or_else(|| Timestamp::from_micros(micros_of(SystemTime::now())));
+        file.line(&self.header.line(begin, self.n_parts))?;
         self.file = Some(file);
         Ok(())
     }
@@ -304,9 +283,7 @@ impl Writer {
         let Some(file) = &mut self.file else { return Ok(()) };
         if n_lost > self.n_lost_told {
             // At the place where they are missing, as far as the queue lets us know it.
-            file.line(
-                &json!({ "t": "header", "ts": entry.time.as_micros() as f64 / 1e6, "lost": n_lost - self.n_lost_told }),
-            )?;
+            file.line(&lost_line(entry.time, n_lost - self.n_lost_told))?;
             file.footer.n_lost += n_lost - self.n_lost_told;
             self.n_lost_told = n_lost;
         }
@@ -364,8 +341,7 @@ impl Writer {
 }
 
 impl TapeFile {
-    fn line(&mut self, value: &serde_json::Value) -> io::Result<()> {
-        let text = format!("{value}\n");
+    fn line(&mut self, text: &str) -> io::Result<()> {
         self.n_block_bytes += text.len();
         self.block.write_all(text.as_bytes())
     }

@@ -9,9 +9,10 @@ use std::{
 
 use axum::http::Method;
 use model::event::{MarketEvent, MarketEventKind};
+use recording::event_line::EventLine;
 use serde_json::{Value, json};
 use server::{
-    cli::decode::{Decoder, event_line::EventLine, tape_file::TapeFile},
+    cli::decode::{Decoder, tape_file::TapeFile},
     config::{Config, FeedConfig, VenueConfig},
     feed::driver::EventObserver,
     serve::Server,

@@ -7,10 +7,9 @@ use model::{
     event::MarketEvent,
     proof::{BookState, TrackedBook},
 };
+use recording::event_line;
 use serde::Serialize;
 use venues::replay::ReplaySummary;
-
-use super::event_line;
 
 /// Events by kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -3,13 +3,14 @@
 use std::{fs, path::PathBuf, sync::atomic::AtomicU64};
 
 use model::tape::{TapeEntry, TapeKind};
+use recording::entry::Body;
 
 use super::*;
 use crate::{
     cli::decode::tape_file::TapeFile as Reader,
     config::RecordingsConfig,
     recorder::{
-        entry::Body,
+        scan,
         shelf::Shelf,
         target::{Full, OnShelf},
     },
@@ -38,7 +39,7 @@ impl Drop for Folder {
 }
 
 fn header() -> Header {
-    Header { venue: "venue".into(), symbols: vec!["A".into()], kind: "recording", begin: None }
+    Header { venue: "venue".into(), symbols: vec!["A".into()], kind: "recording" }
 }
 
 fn entry(number: u64, text: &str) -> RawEntry {
@@ -91,7 +92,7 @@ fn noise(seed: u64, n_bytes: usize) -> String {
 fn what_was_handed_over_stands_in_the_file_in_order() {
     let folder = Folder::new("order");
     let shelf = folder.shelf(RecordingsConfig::default());
-    let (feeder, writer) = writer(on_shelf(&shelf), header());
+    let (feeder, writer) = writer(on_shelf(&shelf), header(), None);
     let task = std::thread::spawn(move || writer.run());
     feeder.part(vec![RawEntry { is_prelude: true, ..entry(0, "known") }]);
     (1..1_000).for_each(|number| feeder.entry(entry(number, &number.to_string())));
@@ -104,7 +105,7 @@ fn what_was_handed_over_stands_in_the_file_in_order() {
     let expected: Vec<String> =
         std::iter::once("known".to_owned()).chain((1..1_000).map(|n: u64| n.to_string())).collect();
     assert_eq!(texts, expected);
-    let footer = Footer::read(&path).unwrap();
+    let footer = scan::footer(&path).unwrap();
     assert_eq!(footer, Footer { n_entries: 999, n_lost: 0, first_us: Some(1_000), last_us: Some(999_000) });
     assert_eq!(report.size_bytes, fs::metadata(path).unwrap().len());
 }
@@ -115,7 +116,7 @@ fn a_file_cut_anywhere_is_readable_to_its_last_whole_block() {
     let shelf = folder.shelf(RecordingsConfig::default());
     let text = noise(1, 64 << 10);
     let items = std::iter::once(Item::Part(Vec::new())).chain((1..400).map(|number| Item::Entry(entry(number, &text))));
-    let report = write_all(on_shelf(&shelf), header(), items);
+    let report = write_all(on_shelf(&shelf), header(), Timestamp::EPOCH, items);
     let whole = fs::read(shelf.path(&report.files[0])).unwrap();
     let cut = folder.0.join("cut.jsonl.zst");
     let mut counts = Vec::new();
@@ -123,7 +124,7 @@ fn a_file_cut_anywhere_is_readable_to_its_last_whole_block() {
         fs::write(&cut, &whole[..whole.len() * part / 20]).unwrap();
         let (texts, _) = read(&cut);
         assert!(texts.iter().all(|found| *found == text), "no half entry is ever read");
-        assert_eq!(Footer::read(&cut).is_some(), part == 20);
+        assert_eq!(scan::footer(&cut).is_some(), part == 20);
         counts.push(texts.len());
     }
     assert!(counts.is_sorted() && counts[19] == 399 && counts[10] > 100, "{counts:?}");
@@ -133,7 +134,7 @@ fn a_file_cut_anywhere_is_readable_to_its_last_whole_block() {
 fn a_killed_writer_leaves_all_but_its_last_seconds() {
     let folder = Folder::new("killed");
     let shelf = folder.shelf(RecordingsConfig::default());
-    let (feeder, mut writer) = writer(on_shelf(&shelf), header());
+    let (feeder, mut writer) = writer(on_shelf(&shelf), header(), None);
     feeder.part(Vec::new());
     (1..100).for_each(|number| feeder.entry(entry(number, "before")));
     while let Ok(item) = writer.queue.try_recv() {
@@ -146,7 +147,7 @@ fn a_killed_writer_leaves_all_but_its_last_seconds() {
     std::mem::forget(writer);
     let (texts, is_broken) = read(&shelf.path(&name));
     assert_eq!((texts.len(), is_broken), (99, false));
-    assert!(Footer::read(&shelf.path(&name)).is_none());
+    assert!(scan::footer(&shelf.path(&name)).is_none());
 }
 
 #[test]
@@ -155,7 +156,7 @@ fn a_full_file_goes_on_in_another_and_the_oldest_are_deleted() {
     let limits =
         RecordingsConfig { max_file_bytes: 100 << 10, max_total_bytes: 450 << 10, ..RecordingsConfig::default() };
     let shelf = folder.shelf(limits);
-    let (feeder, mut writer) = writer(on_shelf(&shelf), header());
+    let (feeder, mut writer) = writer(on_shelf(&shelf), header(), None);
     feeder.part(Vec::new());
     let mut n_parts = 1;
     for number in 1..200 {
@@ -185,7 +186,7 @@ fn a_full_file_goes_on_in_another_and_the_oldest_are_deleted() {
 fn a_full_queue_loses_entries_counts_them_and_says_so() {
     let folder = Folder::new("lost");
     let shelf = folder.shelf(RecordingsConfig::default());
-    let (feeder, writer) = writer(on_shelf(&shelf), header());
+    let (feeder, writer) = writer(on_shelf(&shelf), header(), None);
     feeder.part(Vec::new());
     // Nobody reads yet.
     for number in 1..=10_000 {
@@ -261,7 +262,7 @@ impl TapeOut for SmallFile {
 fn a_full_disk_ends_the_recording_and_keeps_what_was_whole() {
     let (left, written) = (Arc::new(AtomicU64::new(40_000)), Arc::new(Mutex::new(Vec::new())));
     let disk = SmallDisk { left, written: written.clone() };
-    let (feeder, mut writer) = writer(Box::new(disk), header());
+    let (feeder, mut writer) = writer(Box::new(disk), header(), None);
     feeder.part(Vec::new());
     let mut end = Ok(());
     for number in 1..100 {

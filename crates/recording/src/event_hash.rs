@@ -11,7 +11,7 @@ use model::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::cli::decode::event_line::EventLine;
+use crate::event_line::EventLine;
 
 /// The fingerprint of the events so far.
 #[derive(Clone, Debug)]

@@ -9,7 +9,8 @@ use std::{fmt::Write as _, io, sync::Arc};
 use bytes::Bytes;
 use model::{tape::TapeKind, time::Timestamp};
 use serde::Serialize;
-use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use crate::text::Text;
 
 /// One thing that passed.
 #[derive(Clone, Debug)]
@@ -36,11 +37,11 @@ pub enum Body {
     /// Nothing.
     None,
     /// Verbatim text.
-    Text(Utf8Bytes),
+    Text(Text),
     /// A binary frame, which no session reads.
     Binary(Bytes),
     /// An answer that is no success: status and body.
-    Refusal(u16, Utf8Bytes),
+    Refusal(u16, Text),
 }
 
 #[derive(Serialize)]

@@ -12,7 +12,10 @@ use std::{
 use model::{tape::TapeKind, time::Timestamp};
 use venues::session::Image;
 
-use super::entry::{Body, RawEntry};
+use crate::{
+    entry::{Body, RawEntry},
+    secrets,
+};
 
 /// Answers and connections of one feed.
 #[derive(Clone, Debug, Default)]
@@ -84,11 +87,15 @@ impl Known {
 
 /// A whole address: base, path and escaped query, without secrets.
 pub fn address(base: &str, path: &str, query: &[(&'static str, String)]) -> String {
-    let Ok(mut url) = reqwest::Url::parse(&format!("{base}{path}")) else { return path.to_owned() };
-    if !query.is_empty() {
-        url.query_pairs_mut().extend_pairs(query);
+    let mut url = format!("{base}{path}");
+    for (idx, (name, value)) in query.iter().enumerate() {
+        url.push(if idx == 0 { '?' } else { '&' });
+        url.push_str(&secrets::escape(name));
+        url.push('=');
+        url.push_str(&secrets::escape(value));
     }
-    super::secrets::address(url.as_str())
+    let known = secrets::address(&url);
+    if known.is_empty() { path.to_owned() } else { known }
 }
 
 /// Paths whose answers are kept; venues have a handful.

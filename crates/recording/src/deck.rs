@@ -1,9 +1,7 @@
 //! A tape being played: entries in file order, as far as a moment of the tape.
 //!
-//! Pure of clocks: whoever drives it says how far. The events are the same however it is driven, which their fingerprint
-//! shows. Not here: pace ([`super::player`]).
-
-use std::{io, path::PathBuf};
+//! Whoever drives it says how far. The events are the same however it is driven, which their fingerprint shows. Not
+//! here: where lines come from ([`crate::lines`]), pace ([`crate::player`]).
 
 use model::{
     event::MarketEvent,
@@ -13,8 +11,7 @@ use model::{
 };
 use venues::{error::VenueError, replay::Replay};
 
-use super::event_hash::EventHash;
-use crate::cli::decode::tape_file::TapeFile;
+use crate::{event_hash::EventHash, lines::Lines};
 
 /// How far a step came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,13 +24,11 @@ pub enum Step {
     End,
 }
 
-/// Files that continue one another, and what they said so far.
-pub struct Deck {
-    paths: Vec<PathBuf>,
+/// A tape, and what it said so far.
+pub struct Deck<L> {
+    lines: L,
     protocol: String,
     name: Venue,
-    n_opened: usize,
-    file: Option<TapeFile>,
     /// A line that lies beyond the moment asked for last.
     ahead: Option<String>,
     last_time: Timestamp,
@@ -43,18 +38,16 @@ pub struct Deck {
     n_bad_lines: u64,
 }
 
-impl Deck {
+impl<L: Lines> Deck<L> {
     /// At the beginning. `protocol` is the venue's own name, `name` the one its instruments carry.
     ///
     /// # Errors
     /// The venue is unknown.
-    pub fn new(paths: Vec<PathBuf>, protocol: &str, name: &Venue) -> Result<Self, VenueError> {
+    pub fn new(lines: L, protocol: &str, name: &Venue) -> Result<Self, VenueError> {
         Ok(Self {
-            paths,
+            lines,
             protocol: protocol.to_owned(),
             name: name.clone(),
-            n_opened: 0,
-            file: None,
             ahead: None,
             last_time: Timestamp::EPOCH,
             replay: Replay::under(protocol, name)?,
@@ -64,12 +57,13 @@ impl Deck {
         })
     }
 
-    /// The same files from their beginning.
-    ///
-    /// # Errors
-    /// As [`Self::new`].
-    pub fn rewound(&self) -> Result<Self, VenueError> {
-        Self::new(self.paths.clone(), &self.protocol, &self.name)
+    /// Goes back to the beginning.
+    pub fn rewind(&mut self) {
+        // The venue was known before.
+        let Ok(replay) = Replay::under(&self.protocol, &self.name) else { return };
+        self.lines.rewind();
+        (self.ahead, self.last_time, self.replay) = (None, Timestamp::EPOCH, replay);
+        (self.hash, self.n_entries, self.n_bad_lines) = (EventHash::new(&self.protocol), 0, 0);
     }
 
     /// Takes at most `max_entries` entries that lie at `target` or before it.
@@ -100,16 +94,16 @@ impl Deck {
             }
         }
         for _ in 0..max_entries {
-            let line = match next_line(&mut self.file, &self.paths, &mut self.n_opened) {
-                Ok(Some(line)) => line,
-                Ok(None) => return Step::End,
+            match self.lines.advance() {
+                Ok(true) => {}
+                Ok(false) => return Step::End,
                 Err(_) => {
-                    // A tape cut off in the middle is worth as much as it holds; the next file may go on.
+                    // A tape cut off in the middle is worth as much as it holds; another file may go on.
                     self.n_bad_lines += 1;
-                    self.file = None;
                     continue;
                 }
-            };
+            }
+            let line = self.lines.line();
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
@@ -130,6 +124,11 @@ impl Deck {
         &mut self.replay
     }
 
+    /// The same, to be looked at.
+    pub fn replay_ref(&self) -> &Replay {
+        &self.replay
+    }
+
     /// Entries taken.
     pub fn n_entries(&self) -> u64 {
         self.n_entries
@@ -143,30 +142,6 @@ impl Deck {
     /// The fingerprint of the events so far.
     pub fn hash(&self) -> &EventHash {
         &self.hash
-    }
-}
-
-/// The next line of the file that is open, else of the next one; `None` after the last.
-fn next_line<'a>(
-    file: &'a mut Option<TapeFile>,
-    paths: &[PathBuf],
-    n_opened: &mut usize,
-) -> io::Result<Option<&'a [u8]>> {
-    loop {
-        if file.is_none() {
-            let Some(path) = paths.get(*n_opened) else { return Ok(None) };
-            *n_opened += 1;
-            *file = Some(TapeFile::open(path)?);
-        }
-        let is_over = match file.as_mut() {
-            Some(open) => open.advance()?,
-            None => false,
-        };
-        if is_over {
-            *file = None;
-            continue;
-        }
-        return Ok(file.as_ref().map(TapeFile::line));
     }
 }
 

@@ -2,13 +2,13 @@
 //!
 //! A window begins where everything needed to begin is known: at a checkpoint, taken every [`CHECKPOINT_EVERY`]. So it
 //! holds between 30 and 45 seconds, or as much as [`MAX_BYTES`] allow. Not here: what a checkpoint holds
-//! ([`super::prelude`]), when turns are (`super::tap`).
+//! ([`crate::prelude`]), when turns are ([`crate::tap`]).
 
 use std::{collections::VecDeque, time::Duration};
 
 use model::time::{Monotonic, Now, Timestamp};
 
-use super::entry::RawEntry;
+use crate::entry::RawEntry;
 
 /// Entries of the last half minute.
 #[derive(Clone, Debug, Default)]
@@ -104,7 +104,7 @@ mod tests {
     use model::tape::TapeKind;
 
     use super::*;
-    use crate::recorder::entry::Body;
+    use crate::entry::Body;
 
     fn at(seconds: u64) -> Now {
         let wall = Timestamp::from_millis(i64::try_from(seconds).unwrap() * 1_000);

@@ -1,0 +1,186 @@
+//! A recording kept in memory, packed: for a feed without a disk beside it.
+//!
+//! Blocks of lines become zstd frames of their own, as in the server's files, so what it gives is such a file. Past
+//! [`MAX_BYTES`] it takes nothing more and says so; whoever owns it ends it then, and the feed goes on. Not here: which
+//! entries there are ([`crate::tap`]), where the file goes.
+
+use model::time::Timestamp;
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+
+use crate::{
+    entry::RawEntry,
+    ring::Window,
+    tap::Sink,
+    tape::{Footer, Header},
+};
+
+/// A file under way.
+#[derive(Debug)]
+pub struct PackedTape {
+    header: Header,
+    begin: Timestamp,
+    has_begun: bool,
+    packed: Vec<u8>,
+    block: Vec<u8>,
+    footer: Footer,
+    max_bytes: usize,
+}
+
+impl PackedTape {
+    /// Nothing is in it yet; its file begins at `begin` and has some `max_bytes` at most.
+    pub fn new(header: Header, begin: Timestamp, max_bytes: usize) -> Self {
+        Self {
+            header,
+            begin,
+            has_begun: false,
+            packed: Vec::new(),
+            block: Vec::new(),
+            footer: Footer::default(),
+            max_bytes,
+        }
+    }
+
+    /// The file of a window.
+    pub fn of_window(header: Header, window: Window) -> Vec<u8> {
+        let mut tape = Self::new(header, window.begin, usize::MAX);
+        tape.part(window.prelude);
+        window.entries.into_iter().for_each(|entry| tape.entry(entry));
+        tape.finish()
+    }
+
+    /// When its file begins.
+    pub fn begin(&self) -> Timestamp {
+        self.begin
+    }
+
+    /// Entries in it, without preludes.
+    pub fn n_entries(&self) -> u64 {
+        self.footer.n_entries
+    }
+
+    /// What it holds in memory.
+    pub fn size_bytes(&self) -> usize {
+        self.packed.len() + self.block.len()
+    }
+
+    /// The whole file.
+    pub fn finish(mut self) -> Vec<u8> {
+        self.end_block();
+        self.packed.extend(self.footer.to_frame());
+        self.packed
+    }
+
+    fn write(&mut self, entry: &RawEntry) {
+        // Memory takes everything.
+        let _infallible = entry.write(&mut self.block);
+        if self.block.len() >= BLOCK_BYTES {
+            self.end_block();
+        }
+    }
+
+    fn end_block(&mut self) {
+        if !self.block.is_empty() {
+            self.packed.extend(compress_to_vec(self.block.as_slice(), CompressionLevel::Fastest));
+            self.block.clear();
+        }
+    }
+}
+
+impl Sink for PackedTape {
+    fn entry(&mut self, entry: RawEntry) {
+        if !self.is_over() {
+            self.footer.note(entry.time);
+            self.write(&entry);
+        }
+    }
+
+    fn wants_part(&self) -> bool {
+        false
+    }
+
+    fn part(&mut self, prelude: Vec<RawEntry>) {
+        if !std::mem::replace(&mut self.has_begun, true) {
+            self.block.extend(self.header.line(self.begin, 1).bytes());
+            prelude.iter().for_each(|entry| self.write(entry));
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.size_bytes() >= self.max_bytes
+    }
+}
+
+/// Packed bytes of a recording in memory, and with it what a tab may spend on one: an hour of a few busy symbols. The file
+/// that it becomes is there once more until the browser has it.
+pub const MAX_BYTES: usize = 64 << 20;
+/// A block is packed at this size: some 20 ms of a worker's time.
+const BLOCK_BYTES: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use model::tape::TapeKind;
+
+    use super::*;
+    use crate::{
+        entry::Body,
+        lines::Lines as _,
+        packed::PackedLines,
+        tape::{END_BYTES, Head},
+    };
+
+    fn header() -> Header {
+        Header { venue: "binance".into(), symbols: vec!["AAABBB".into()], kind: "recording" }
+    }
+
+    fn entry(second: i64, text: &str) -> RawEntry {
+        let body = Body::Text(text.into());
+        let time = Timestamp::from_millis(second * 1_000);
+        RawEntry { kind: TapeKind::Recv, time, slot: 0, url: None, request: None, body, is_prelude: false }
+    }
+
+    fn lines_of(file: Vec<u8>) -> Vec<String> {
+        let mut lines = PackedLines::new(move || Cursor::new(file.clone()));
+        let mut found = Vec::new();
+        while lines.advance().unwrap() {
+            found.push(String::from_utf8(lines.line().to_vec()).unwrap());
+        }
+        found
+    }
+
+    #[test]
+    fn it_is_a_file_like_the_servers() {
+        let mut tape = PackedTape::new(header(), Timestamp::from_millis(1_000), MAX_BYTES);
+        tape.part(vec![RawEntry { is_prelude: true, ..entry(1, "known") }]);
+        // Several blocks, which pack well.
+        (0..40_000).for_each(|second| tape.entry(entry(second, "\"quoted\" and repeated, as venues do")));
+        assert_eq!(tape.n_entries(), 40_000);
+        assert!(tape.size_bytes() < 2 << 20, "{}", tape.size_bytes());
+        let file = tape.finish();
+        let footer = &file[file.len() - END_BYTES..];
+        assert!(Footer::content_bytes(footer).is_some());
+        // The C library reads it as well.
+        let unpacked = zstd::decode_all(file.as_slice()).unwrap();
+        let lines = lines_of(file);
+        assert_eq!(lines.concat().as_bytes(), unpacked);
+        assert_eq!(lines.len(), 40_002);
+        assert_eq!(Head::of(lines[0].as_bytes()).venue.as_deref(), Some("binance"));
+        assert!(lines[1].contains("\"prelude\":true") && lines[2].contains(r#"\"quoted\""#));
+    }
+
+    #[test]
+    fn a_full_one_takes_nothing_more() {
+        let mut tape = PackedTape::new(header(), Timestamp::EPOCH, 10_000);
+        tape.part(Vec::new());
+        let n_taken = (0..).find(|second| {
+            tape.entry(entry(*second, &"x".repeat(1_000)));
+            tape.is_over()
+        });
+        let n_entries = tape.n_entries();
+        assert_eq!(Some(n_entries), n_taken.map(|last| u64::try_from(last).unwrap() + 1));
+        tape.entry(entry(99, "more"));
+        assert_eq!(tape.n_entries(), n_entries);
+        assert_eq!(lines_of(tape.finish()).len(), usize::try_from(n_entries).unwrap() + 1);
+    }
+}
