@@ -1,9 +1,10 @@
-//! How a page may reach venues by itself (direct mode): what the server says at `/api/v1/direct`. JSON.
+//! How a page may reach venues by itself (direct mode): what the server says at `/api/v1/direct`, and what page and
+//! worker say to each other beside the stream's own messages. JSON.
 //!
-//! The page decides by it which instruments can be had directly, and hands the entry of a venue on to the worker that
-//! runs the venue's session. Not here: the session itself, and what the worker sends (the stream's own messages).
+//! The page decides by the server's word which instruments can be had directly, and hands the entry of a venue on to the
+//! worker that runs the venue's session. Not here: the session itself.
 
-use model::instrument::Venue;
+use model::instrument::{Instrument, Venue};
 use serde::{Deserialize, Serialize};
 
 /// The venues that the server follows.
@@ -25,6 +26,9 @@ pub struct DirectVenue {
     pub refusal: Option<String>,
     /// WebSocket address without stream paths; empty where the venue has none.
     pub ws_url: String,
+    /// REST address, for the recordings that a page makes: it is the server that asks there. Empty where the venue has none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub rest_url: String,
     /// What a page may follow, in the venue's own spelling: the first [`MAX_DIRECT_SYMBOLS`] that the server follows.
     pub symbols: Vec<String>,
     /// Age of a symbol's data from which it counts as stale, in milliseconds.
@@ -46,3 +50,86 @@ pub struct DirectVenue {
 
 /// A page shows a few dozen instruments; a browser's processor is not a server's.
 pub const MAX_DIRECT_SYMBOLS: usize = 50;
+
+/// What a page tells a worker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkerOrder {
+    /// Follow a venue; once, first.
+    Follow(Box<DirectVenue>),
+    /// Play a tape, whose file comes with the order; once, first.
+    Open(OpenTape),
+    /// Record what the venue sends from now on.
+    Record,
+    /// End that, and hand the file over.
+    StopRecording,
+    /// Hand over a file of the last half minute.
+    SaveLast,
+    /// The replay: go on; from the beginning where it has ended.
+    Play,
+    /// The replay: stand still.
+    Pause,
+    /// The replay: go elsewhere.
+    Seek {
+        /// Milliseconds since the epoch.
+        position_ms: i64,
+    },
+    /// The replay: so many times as fast as it was recorded.
+    Speed(f64),
+}
+
+/// A tape to be played in the page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenTape {
+    /// The file's name.
+    pub name: String,
+    /// Where it is to be fetched; absent where the file comes with the order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// What a worker says of recordings and of a replay; `R` says how that stands, in the words of `/api/v1/replay`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkerSaid<R> {
+    /// How the replay stands.
+    Replay(R),
+    /// What plays can be looked at: instruments, those that are known already included.
+    Instruments(Vec<Instrument>),
+    /// How the recording stands.
+    Recording(WorkerRecording),
+    /// What was wanted could not be done, for people.
+    Failed(String),
+}
+
+/// How a worker's recording stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerRecording {
+    /// Entries in it.
+    pub n_entries: u64,
+    /// What it holds in memory.
+    pub size_bytes: u64,
+    /// True until it has ended.
+    pub is_running: bool,
+    /// Why it ended by itself, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_are_in_the_words_of_the_replay_resource() {
+        for (order, expected) in [
+            (WorkerOrder::Record, r#""record""#),
+            (WorkerOrder::Seek { position_ms: 5 }, r#"{"seek":{"position_ms":5}}"#),
+            (WorkerOrder::Speed(0.5), r#"{"speed":0.5}"#),
+            (WorkerOrder::Open(OpenTape { name: "a.jsonl".into(), url: None }), r#"{"open":{"name":"a.jsonl"}}"#),
+        ] {
+            assert_eq!(serde_json::to_string(&order).unwrap(), expected);
+            assert_eq!(serde_json::from_str::<WorkerOrder>(expected).unwrap(), order);
+        }
+    }
+}

@@ -1,21 +1,24 @@
-//! A venue's session with its market view, topics and lane: what the server's feed task and hub are together, for one
-//! reader. Pure: inputs and the moment in, outputs out.
+//! A venue's session with its market view, topics and recordings: what the server's feed task, hub and recorder are
+//! together, for one reader. Pure: inputs and the moment in, outputs out.
 //!
 //! A topic begins with a snapshot once there is something to show and the feed has run for a moment, so that the page can
-//! go over from the server's stream without a hole; deltas follow at the lane's pace. A page that does not keep up gets no
-//! further messages until it does, and then every topic anew: what happened in between is gathered in the view, which
-//! is bounded. Not here: sockets, requests and timers (`shell`).
+//! go over from the server's stream without a hole. Everything that passes is shown to a tap, which keeps the last half
+//! minute and fills a recording while there is one. Not here: sockets, requests and timers (`shell`), topics and lanes
+//! ([`crate::outlet`]).
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    time::Duration,
-};
+use std::{collections::VecDeque, time::Duration};
 
+use bytes::Bytes;
 use market::{View, ViewConfig};
 use model::{
     event::MarketEventKind,
     instrument::{InstrumentId, Venue},
     time::{Monotonic, Now},
+};
+use recording::{
+    pack::{MAX_BYTES, PackedTape},
+    tap::{Sink as _, Tap},
+    tape::{self, ENDING, Header},
 };
 use venues::{
     error::VenueError,
@@ -26,11 +29,12 @@ use venues::{
 };
 use wire::{
     data::TopicData,
-    direct::DirectVenue,
-    lane::Lane,
-    message::{Batch, ClientMessage, Item, ItemKind, ServerMessage, StreamName, Subscribed},
-    topic::{Topic, TopicPattern},
+    direct::{DirectVenue, WorkerOrder, WorkerRecording, WorkerSaid},
+    message::{ClientMessage, ServerMessage},
+    topic::Topic,
 };
+
+use crate::outlet::{Outlet, Reader};
 
 /// What the shell has to do.
 #[derive(Debug)]
@@ -50,17 +54,12 @@ pub enum Wanted {
     Close(ConnectionId),
     /// Make a REST request.
     Http(HttpRequest),
-    /// Tell the page.
+    /// Tell the page, in the stream's words.
     Say(ServerMessage),
-}
-
-/// Whether the page has taken in enough of what was said to be told more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reader {
-    /// It keeps up.
-    Ready,
-    /// Too much lies unread.
-    Behind,
+    /// Tell the page of recordings.
+    Tell(WorkerSaid<()>),
+    /// Hand the page a file of that name.
+    Save(String, Vec<u8>),
 }
 
 /// One venue, followed for one page.
@@ -68,27 +67,18 @@ pub struct DirectFeed {
     session: Box<dyn Session>,
     view: View,
     venue: Venue,
-    lane: Lane,
-    streams: BTreeMap<Topic, Stream>,
-    n_streams: u32,
+    symbols: Vec<String>,
+    outlet: Outlet,
+    tap: Tap<PackedTape>,
+    /// Packed bytes that a recording may have.
+    max_recording: usize,
+    next_report: Monotonic,
     wanted: VecDeque<Wanted>,
     /// The latest monotonic time any input had.
     latest: Monotonic,
     last_timeout: Monotonic,
-    next_turn: Monotonic,
     /// When the first data of the market came.
     first_data: Option<Monotonic>,
-    is_behind: bool,
-}
-
-#[derive(Debug)]
-struct Stream {
-    number: u32,
-    offset: u64,
-    /// Its next item is a snapshot.
-    is_waiting: bool,
-    /// It had one already: a further one comes whatever it holds.
-    has_begun: bool,
 }
 
 impl DirectFeed {
@@ -118,15 +108,15 @@ impl DirectFeed {
             session,
             view,
             venue: plan.venue.clone(),
-            lane: Lane::default(),
-            streams: BTreeMap::new(),
-            n_streams: 0,
+            symbols: plan.symbols.clone(),
+            outlet: Outlet::new(&plan.venue, now.monotonic),
+            tap: Tap::new(Some(&plan.rest_url)),
+            max_recording: MAX_BYTES,
+            next_report: now.monotonic,
             wanted: VecDeque::new(),
             latest: now.monotonic,
             last_timeout: Monotonic::ZERO,
-            next_turn: now.monotonic,
             first_data: None,
-            is_behind: false,
         })
     }
 
@@ -134,43 +124,107 @@ impl DirectFeed {
     pub fn input(&mut self, input: Input<'_>, now: Now) {
         self.latest = self.latest.max(now.monotonic);
         let now = Now { monotonic: self.latest, ..now };
+        self.note(&input, now);
         self.session.handle(input, now);
         self.settle(now);
     }
 
+    /// Shows the tap what comes in.
+    fn note(&mut self, input: &Input<'_>, now: Now) {
+        match input {
+            Input::Connected(connection) => self.tap.connected(*connection, now),
+            Input::Frame(connection, text) => self.tap.received(*connection, (*text).into(), now),
+            Input::Binary(connection, bytes) => {
+                self.tap.received_binary(*connection, Bytes::copy_from_slice(bytes), now);
+            }
+            Input::Closed(connection, reason) => self.tap.closed(*connection, reason.detail(), now.wall),
+            Input::Http(id, answer) => {
+                let answer = answer.as_ref().ok().map(|answer| (answer.status, answer.body.into()));
+                self.tap.answered(*id, answer, now);
+            }
+            _ => {}
+        }
+    }
+
     /// What the page says. What does not concern a feed is passed over.
     pub fn message(&mut self, message: ClientMessage, now: Now) {
-        match message {
-            ClientMessage::Hello(hello) => self.change_lane(Lane::from_ms(hello.lane_ms)),
-            ClientMessage::Subscribe(request) => {
-                let topics = self.single_topics(request.topics);
-                let names = topics.iter().map(|topic| self.start(topic)).collect();
-                self.wanted
-                    .push_back(Wanted::Say(ServerMessage::Subscribed(Subscribed { id: request.id, topics: names })));
-            }
-            ClientMessage::Unsubscribe(request) => {
-                for topic in self.single_topics(request.topics) {
-                    if self.streams.remove(&topic).is_some() {
-                        self.view.stop_topic(&topic, self.lane);
-                    }
-                }
-            }
-            ClientMessage::Snapshot(request) => {
-                for topic in self.single_topics(request.topics) {
-                    if let Some(stream) = self.streams.get_mut(&topic) {
-                        stream.is_waiting = true;
-                    }
-                }
-            }
-            ClientMessage::Command(_) | ClientMessage::Ping(_) => {}
-        }
+        let answer = self.outlet.message(message, &mut self.view);
+        self.wanted.extend(answer.map(Wanted::Say));
         self.settle(now);
+    }
+
+    /// What the page wants recorded. Orders that do not concern a feed are passed over.
+    pub fn order(&mut self, order: &WorkerOrder, now: Now) {
+        if let Err(words) = self.try_order(order, now) {
+            self.wanted.push_back(Wanted::Tell(WorkerSaid::Failed(words)));
+        }
+    }
+
+    fn try_order(&mut self, order: &WorkerOrder, now: Now) -> Result<(), String> {
+        match order {
+            WorkerOrder::Record => {
+                self.must_receive()?;
+                if self.tap.sink().is_some() {
+                    return Err(format!("{} is being recorded already: stop that recording first", self.venue));
+                }
+                let tape = PackedTape::new(self.header("recording"), now.wall, self.max_recording);
+                self.tap.record(tape, self.session.as_ref(), &self.view, now);
+                self.report(None);
+            }
+            WorkerOrder::StopRecording => self
+                .end_recording(None)
+                .ok_or_else(|| format!("{} is not being recorded: there is nothing to stop", self.venue))?,
+            WorkerOrder::SaveLast => {
+                self.must_receive()?;
+                let window = self.tap.window(now).filter(|window| !window.entries.is_empty()).ok_or_else(|| {
+                    format!("{} has received nothing in the last half minute: there is nothing to save", self.venue)
+                })?;
+                let name = format!("{}{ENDING}", tape::stem(self.venue.as_str(), now.wall, "last"));
+                let file = PackedTape::of_window(self.header("last"), window);
+                self.wanted.push_back(Wanted::Save(name, file));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn must_receive(&self) -> Result<(), String> {
+        let capabilities = registry::info(self.venue.as_str()).map(|info| info.capabilities);
+        if capabilities.is_ok_and(|capabilities| capabilities.websocket || capabilities.rest) {
+            return Ok(());
+        }
+        Err(format!("{} is made up in this program and receives nothing: record a real venue", self.venue))
+    }
+
+    fn header(&self, kind: &'static str) -> Header {
+        Header { venue: self.venue.to_string(), symbols: self.symbols.clone(), kind }
+    }
+
+    /// Hands the file of the recording over; `None` where there is none.
+    fn end_recording(&mut self, failure: Option<String>) -> Option<()> {
+        let said = self.recording(failure)?;
+        let tape = self.tap.take_sink()?;
+        let name = format!("{}{ENDING}", tape::stem(self.venue.as_str(), tape.begin(), "recording"));
+        self.wanted.push_back(Wanted::Tell(WorkerSaid::Recording(WorkerRecording { is_running: false, ..said })));
+        self.wanted.push_back(Wanted::Save(name, tape.finish()));
+        Some(())
+    }
+
+    fn recording(&self, failure: Option<String>) -> Option<WorkerRecording> {
+        let tape = self.tap.sink()?;
+        let size_bytes = u64::try_from(tape.size_bytes()).unwrap_or(u64::MAX);
+        Some(WorkerRecording { n_entries: tape.n_entries(), size_bytes, is_running: true, failure })
+    }
+
+    fn report(&mut self, failure: Option<String>) {
+        let said = self.recording(failure).map(|said| Wanted::Tell(WorkerSaid::Recording(said)));
+        self.wanted.extend(said);
     }
 
     /// When [`Self::on_timer`] is wanted.
     pub fn next_due(&self) -> Monotonic {
         let deadline = self.session.deadline().map(|deadline| deadline.max(self.last_timeout + SPIN_GUARD));
-        deadline.map_or(self.next_turn, |deadline| deadline.min(self.next_turn))
+        deadline.map_or(self.outlet.next_turn(), |deadline| deadline.min(self.outlet.next_turn()))
     }
 
     /// Does what is due; a spurious call does nothing.
@@ -180,11 +234,8 @@ impl DirectFeed {
             self.last_timeout = now.monotonic;
             self.input(Input::Timeout, now);
         }
-        if now.monotonic >= self.next_turn {
+        if self.outlet.is_due(now.monotonic) {
             self.turn(now, reader);
-            // A late turn is not made up for: the next one carries all that changed.
-            let period = self.lane.period();
-            self.next_turn = (self.next_turn + period).max(now.monotonic + period / 2);
         }
     }
 
@@ -208,11 +259,21 @@ impl DirectFeed {
             while let Some(output) = self.session.poll_output() {
                 match output {
                     Output::Connect { connection, url, after } => {
+                        self.tap.connecting(connection, &url);
                         self.wanted.push_back(Wanted::Connect { connection, url, after });
                     }
-                    Output::Send(connection, frame) => self.wanted.push_back(Wanted::Send(connection, frame)),
-                    Output::Close(connection) => self.wanted.push_back(Wanted::Close(connection)),
-                    Output::Http(request) => self.wanted.push_back(Wanted::Http(request)),
+                    Output::Send(connection, frame) => {
+                        self.tap.sent(connection, &frame, now);
+                        self.wanted.push_back(Wanted::Send(connection, frame));
+                    }
+                    Output::Close(connection) => {
+                        self.tap.closed(connection, "given up by us", now.wall);
+                        self.wanted.push_back(Wanted::Close(connection));
+                    }
+                    Output::Http(request) => {
+                        self.tap.asked(&request);
+                        self.wanted.push_back(Wanted::Http(request));
+                    }
                     Output::Event(event) => {
                         let is_market = matches!(
                             event.kind,
@@ -233,76 +294,24 @@ impl DirectFeed {
         }
     }
 
-    fn single_topics(&self, patterns: Vec<TopicPattern>) -> Vec<Topic> {
-        let is_ours = |topic: &Topic| match topic.venue() {
-            Some(venue) => *venue == self.venue,
-            None => *topic == Topic::STATUS,
-        };
-        let single = patterns.into_iter().filter_map(|pattern| match pattern {
-            TopicPattern::One(topic) => Some(topic),
-            TopicPattern::Venue { .. } => None,
-        });
-        single.filter(is_ours).collect()
-    }
-
-    fn start(&mut self, topic: &Topic) -> StreamName {
-        if let Some(stream) = self.streams.get_mut(topic) {
-            stream.is_waiting = true;
-            return StreamName { topic: topic.clone(), stream: stream.number };
-        }
-        self.n_streams += 1;
-        self.view.start_topic(topic, self.lane);
-        let stream = Stream { number: self.n_streams, offset: 0, is_waiting: true, has_begun: false };
-        self.streams.insert(topic.clone(), stream);
-        StreamName { topic: topic.clone(), stream: self.n_streams }
-    }
-
-    fn change_lane(&mut self, lane: Lane) {
-        if lane != self.lane {
-            self.restart_topics(lane);
-        }
-    }
-
-    /// Every topic begins anew on `lane`.
-    fn restart_topics(&mut self, lane: Lane) {
-        for (topic, stream) in &mut self.streams {
-            self.view.stop_topic(topic, self.lane);
-            self.view.start_topic(topic, lane);
-            stream.is_waiting = true;
-        }
-        self.lane = lane;
-    }
-
     fn turn(&mut self, now: Now, reader: Reader) {
-        if reader == Reader::Behind {
-            self.is_behind = true;
-            self.view.observe(now, self.session.health());
-            return self.settle(now);
-        }
-        if std::mem::take(&mut self.is_behind) {
-            self.restart_topics(self.lane);
-        }
-        let mut items = Vec::new();
-        for (topic, data) in self.view.turn(self.lane, now, self.session.health(), self.session.books()) {
-            let Some(stream) = self.streams.get_mut(&topic).filter(|stream| !stream.is_waiting) else { continue };
-            stream.offset += 1;
-            items.push(Item { kind: ItemKind::Delta, stream: stream.number, topic, offset: stream.offset, data });
-        }
         let has_settled = self.first_data.is_some_and(|at| now.monotonic.saturating_since(at) >= SETTLE_TIME);
-        for (topic, stream) in self.streams.iter_mut().filter(|(_, stream)| stream.is_waiting) {
-            let Some(data) = self.view.snapshot(topic, self.lane) else { continue };
-            let is_ready = stream.has_begun || topic.instrument().is_none() || (has_settled && has_content(&data));
-            if is_ready {
-                stream.offset += 1;
-                (stream.is_waiting, stream.has_begun) = (false, true);
-                let (number, offset) = (stream.number, stream.offset);
-                items.push(Item { kind: ItemKind::Snapshot, stream: number, topic: topic.clone(), offset, data });
-            }
-        }
-        if !items.is_empty() {
-            self.wanted.push_back(Wanted::Say(ServerMessage::Batch(Batch { items })));
-        }
+        let Self { session, view, outlet, tap, .. } = self;
+        let market = (session.health(), session.books());
+        let said = outlet.turn(view, market, (now, reader), |_: &Topic, data| has_settled && has_content(data));
+        self.wanted.extend(said.map(Wanted::Say));
+        tap.turn(session.as_ref(), view, now);
         self.settle(now);
+        if self.tap.sink().is_some_and(PackedTape::is_over) {
+            let failure = format!(
+                "it has {} MB, which is as much as a page keeps; what was recorded is saved",
+                self.max_recording.div_ceil(1_000_000)
+            );
+            self.end_recording(Some(failure));
+        } else if now.monotonic >= self.next_report {
+            self.next_report = now.monotonic + REPORT_EVERY;
+            self.report(None);
+        }
     }
 }
 
@@ -321,6 +330,8 @@ fn has_content(data: &TopicData) -> bool {
 const SPIN_GUARD: Duration = Duration::from_millis(5);
 /// Longer than any lane and its way: what the page had from the server until then is in the first snapshots too.
 const SETTLE_TIME: Duration = Duration::from_millis(1_500);
+/// How a recording stands is told this often.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests;

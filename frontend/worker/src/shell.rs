@@ -1,21 +1,33 @@
-//! The shell around the feed, in the worker: one timer, the sockets, the requests and the page's messages.
+//! The shell around a feed or a replay, in the worker: one timer, the sockets, the requests and the page's messages.
 //!
-//! What the page says: a text (how the venue is followed; once, first), bytes (a message of the stream), a number (how many
-//! of our messages it has taken in since). What we say: `null` once we can be spoken to, then messages of the stream. The
-//! page ends us by ending the worker; that closes every socket.
+//! What the page says: a text (an order of `wire::direct`; first which venue to follow or that a tape comes), a text with a
+//! file, bytes (a message of the stream), a number (how many of our messages it has taken in since). What we say: `null`
+//! once we can be spoken to, messages of the stream, texts (`wire::direct` again), and files as name and bytes. The page
+//! ends us by ending the worker; that closes every socket.
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
 
 use model::time::{Monotonic, Now, Timestamp};
-use venues::session::{CloseReason, ConnectionId, HttpAnswer, HttpRequest, Input};
+use recording::player::BUSY_TIME;
+use serde::Serialize;
+use venues::session::{CloseReason, ConnectionId, HttpRequest, Input};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{AbortSignal, DedicatedWorkerGlobalScope, MessageEvent, RequestInit, Response};
-use wire::{Encoding, Frame, decode_client, direct::DirectVenue, encode_server, message::ServerMessage};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
+use wire::{
+    Encoding, Frame, decode_client,
+    direct::{DirectVenue, OpenTape, WorkerOrder, WorkerSaid},
+    encode_server,
+    message::ServerMessage,
+};
 
 use crate::{
-    feed::{DirectFeed, Reader, Wanted},
+    feed::{DirectFeed, Wanted},
+    outlet::Reader,
+    replay::{ReplayFeed, Told},
+    requests::{self, Answer, words},
     socket::Socket,
+    tape_file::{self, TapeLines},
 };
 
 /// Begins to listen to the page.
@@ -23,6 +35,7 @@ pub(crate) fn start(scope: DedicatedWorkerGlobalScope) {
     let shell = Shell(Rc::new(RefCell::new(State {
         scope: scope.clone(),
         feed: None,
+        replay: None,
         venue: String::new(),
         sockets: BTreeMap::new(),
         armed: None,
@@ -47,6 +60,7 @@ pub(crate) struct Shell(Rc<RefCell<State>>);
 pub(crate) struct State {
     scope: DedicatedWorkerGlobalScope,
     feed: Option<DirectFeed>,
+    replay: Option<Replaying>,
     venue: String,
     sockets: BTreeMap<ConnectionId, Socket>,
     /// The timer that is set, and for when.
@@ -55,6 +69,12 @@ pub(crate) struct State {
     /// Messages the page has not taken in yet.
     n_unread: u32,
     n_requests: usize,
+}
+
+/// A tape that plays, and when it wants to be looked at again.
+struct Replaying {
+    feed: ReplayFeed<TapeLines>,
+    due: Monotonic,
 }
 
 impl Shell {
@@ -79,7 +99,11 @@ impl Shell {
 
     fn on_message(&self, data: &JsValue) {
         if let Some(text) = data.as_string() {
-            return self.begin(&text);
+            return self.order(&text, None);
+        }
+        if let Some(parts) = data.dyn_ref::<js_sys::Array>() {
+            let text = parts.get(0).as_string().unwrap_or_default();
+            return self.order(&text, parts.get(1).dyn_into::<Blob>().ok());
         }
         if let Some(n_taken) = data.as_f64() {
             let mut state = self.0.borrow_mut();
@@ -90,17 +114,67 @@ impl Shell {
         let bytes = js_sys::Uint8Array::new(buffer).to_vec();
         // The page is ours and of the same build: what cannot be read was not said.
         if let Ok(message) = decode_client(Frame::Binary(&bytes)) {
+            if self.0.borrow().replay.is_some() {
+                return self.with_replay(|feed, _| feed.message(message));
+            }
             self.with_feed(|feed, now| feed.message(message, now));
         }
     }
 
-    fn begin(&self, plan: &str) {
-        let Ok(plan) = serde_json::from_str::<DirectVenue>(plan) else { return };
+    fn order(&self, text: &str, file: Option<Blob>) {
+        match serde_json::from_str(text) {
+            Ok(WorkerOrder::Follow(plan)) => self.begin(&plan),
+            Ok(WorkerOrder::Open(tape)) => self.open(tape, file),
+            Ok(order) if self.0.borrow().replay.is_some() => {
+                self.with_replay(|feed, now| feed.order(&order, now.monotonic));
+            }
+            Ok(order) => self.with_feed(|feed, now| feed.order(&order, now)),
+            Err(_) => {}
+        }
+    }
+
+    fn open(&self, tape: OpenTape, file: Option<Blob>) {
+        let shell = self.clone();
+        spawn_local(async move {
+            let scope = shell.scope();
+            let file = match (file, &tape.url) {
+                (Some(file), _) => Ok(file),
+                (None, Some(url)) => tape_file::fetch(&scope, url).await.map_err(words),
+                (None, None) => Err("it came without its file".to_owned()),
+            };
+            let opened = file.map_err(|error| format!("{} could not be fetched: {error}", tape.name)).and_then(|file| {
+                if file.size() > MAX_FILE_BYTES {
+                    return Err(format!(
+                        "{} has {:.0} MB; this page plays files of up to {:.0} MB: play it with `truetape replay {}`",
+                        tape.name,
+                        file.size() / 1e6,
+                        MAX_FILE_BYTES / 1e6,
+                        tape.name
+                    ));
+                }
+                let now = shell.0.borrow().now().monotonic;
+                ReplayFeed::open(&tape.name, tape_file::lines(file), now)
+            });
+            match opened {
+                Ok(feed) => {
+                    {
+                        let mut state = shell.0.borrow_mut();
+                        let due = state.now().monotonic;
+                        state.replay = Some(Replaying { feed, due });
+                    }
+                    shell.with_replay(|feed, now| feed.order(&WorkerOrder::Play, now.monotonic));
+                }
+                Err(failure) => shell.0.borrow().tell(&WorkerSaid::<()>::Failed(failure)),
+            }
+        });
+    }
+
+    fn begin(&self, plan: &DirectVenue) {
         let mut state = self.0.borrow_mut();
         let now = state.now();
         // Two pages that lost the same venue must not come back together.
         let seed = (js_sys::Math::random() * 9e15) as u64;
-        let Ok(feed) = DirectFeed::new(&plan, seed, now) else { return };
+        let Ok(feed) = DirectFeed::new(plan, seed, now) else { return };
         (state.feed, state.venue) = (Some(feed), plan.venue.to_string());
         drop(state);
         self.input(Input::Start);
@@ -112,6 +186,9 @@ impl Shell {
             state.armed = None;
             if state.n_unread < MAX_UNREAD { Reader::Ready } else { Reader::Behind }
         };
+        if self.0.borrow().replay.is_some() {
+            return self.play(reader);
+        }
         self.with_feed(|feed, now| feed.on_timer(now, reader));
     }
 
@@ -123,6 +200,30 @@ impl Shell {
         while let Some(wanted) = state.feed.as_mut().and_then(DirectFeed::take_wanted) {
             state.carry_out(self, wanted);
         }
+        state.arm();
+    }
+
+    /// The tape goes on.
+    fn play(&self, reader: Reader) {
+        let mut state = self.0.borrow_mut();
+        let begun = state.now();
+        let performance = state.scope.performance();
+        let millis = move || performance.as_ref().map_or(f64::INFINITY, |performance| performance.now());
+        let until = millis() + BUSY_TIME.as_secs_f64() * 1e3;
+        let Some(replay) = &mut state.replay else { return };
+        replay.due = replay.feed.on_timer(begun, reader, || millis() >= until);
+        state.tell_all();
+        state.arm();
+    }
+
+    /// What comes of it is told at once, and the tape looked at soon.
+    fn with_replay(&self, act: impl FnOnce(&mut ReplayFeed<TapeLines>, Now)) {
+        let mut state = self.0.borrow_mut();
+        let now = state.now();
+        let Some(replay) = &mut state.replay else { return };
+        act(&mut replay.feed, now);
+        replay.due = now.monotonic;
+        state.tell_all();
         state.arm();
     }
 
@@ -160,6 +261,8 @@ impl State {
             Wanted::Close(connection) => drop(self.sockets.remove(&connection)),
             Wanted::Http(request) => self.request(shell, request),
             Wanted::Say(message) => self.say(&message),
+            Wanted::Tell(said) => self.tell(&said),
+            Wanted::Save(name, bytes) => self.save(&name, &bytes),
         }
     }
 
@@ -179,9 +282,9 @@ impl State {
             return;
         }
         self.n_requests += 1;
-        let (shell, scope, url) = (shell.clone(), self.scope.clone(), address(&self.venue, &request));
+        let (shell, scope, url) = (shell.clone(), self.scope.clone(), requests::address(&self.venue, &request));
         spawn_local(async move {
-            let result = fetch(&scope, &url).await.map_err(words);
+            let result = requests::fetch(&scope, &url).await.map_err(words);
             shell.answered(&request, result);
         });
     }
@@ -196,9 +299,31 @@ impl State {
         }
     }
 
+    fn tell(&self, said: &WorkerSaid<impl Serialize>) {
+        if let Ok(text) = serde_json::to_string(said) {
+            let _gone = self.scope.post_message(&JsValue::from_str(&text));
+        }
+    }
+
+    fn save(&self, name: &str, bytes: &[u8]) {
+        let buffer = js_sys::Uint8Array::from(bytes).buffer();
+        let parts = js_sys::Array::of2(&JsValue::from_str(name), &buffer);
+        let _gone = self.scope.post_message_with_transfer(&parts, &js_sys::Array::of1(&buffer));
+    }
+
+    fn tell_all(&mut self) {
+        while let Some(told) = self.replay.as_mut().and_then(|replay| replay.feed.take_told()) {
+            match told {
+                Told::Say(message) => self.say(&message),
+                Told::Tell(said) => self.tell(&said),
+            }
+        }
+    }
+
     /// Sets the timer, unless one is set that comes no later.
     fn arm(&mut self) {
-        let Some(due) = self.feed.as_ref().map(DirectFeed::next_due) else { return };
+        let of_replay = self.replay.as_ref().map(|replay| replay.due);
+        let Some(due) = of_replay.or_else(|| self.feed.as_ref().map(DirectFeed::next_due)) else { return };
         if self.armed.is_some_and(|(_, at)| at <= due) {
             return;
         }
@@ -215,59 +340,10 @@ impl State {
     }
 }
 
-/// A REST answer that owns its body.
-struct Answer {
-    status: u16,
-    retry_after: Option<Duration>,
-    used_weight: Option<u32>,
-    body: String,
-}
-
-impl Answer {
-    fn lend(&self) -> HttpAnswer<'_> {
-        HttpAnswer {
-            status: self.status,
-            retry_after: self.retry_after,
-            used_weight: self.used_weight,
-            body: &self.body,
-        }
-    }
-}
-
-/// The server's pass-through; relative to the worker's own address, so that it holds under any folder.
-fn address(venue: &str, request: &HttpRequest) -> String {
-    let escaped = |text: &str| String::from(js_sys::encode_uri_component(text));
-    let mut url =
-        format!("api/v1/venues/{}/rest?path={}&weight={}", escaped(venue), escaped(&request.path), request.weight);
-    for (name, value) in &request.query {
-        url.push_str(&format!("&{}={}", escaped(name), escaped(value)));
-    }
-    url
-}
-
-async fn fetch(scope: &DedicatedWorkerGlobalScope, url: &str) -> Result<Answer, JsValue> {
-    let settings = RequestInit::new();
-    settings.set_signal(Some(&AbortSignal::timeout_with_u32(REQUEST_TIME_MS)));
-    let answer = JsFuture::from(scope.fetch_with_str_and_init(url, &settings)).await?.dyn_into::<Response>()?;
-    let header = |name: &str| answer.headers().get(name).ok().flatten()?.trim().parse::<u64>().ok();
-    let (retry_after, used_weight) = (header("retry-after"), header("x-used-weight"));
-    let body = JsFuture::from(answer.text()?).await?.as_string().unwrap_or_default();
-    Ok(Answer {
-        status: answer.status(),
-        retry_after: retry_after.map(Duration::from_secs),
-        used_weight: used_weight.and_then(|weight| u32::try_from(weight).ok()),
-        body,
-    })
-}
-
-fn words(error: JsValue) -> String {
-    let said = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
-    said.unwrap_or_else(|| "the server could not be asked".to_owned())
-}
-
 /// Messages that may lie unread in the page: two seconds of the fastest lane. Past it the feed gathers instead.
 const MAX_UNREAD: u32 = 20;
+/// Largest file that is played: it is read once beforehand, to know how long it lasts, which takes some seconds for each
+/// 100 MB. What is kept of it in memory is a piece.
+const MAX_FILE_BYTES: f64 = 512e6;
 /// Requests under way; a session paces itself far below.
 const MAX_REQUESTS: usize = 64;
-/// Longer than the server gives the venue, so that its words come through.
-const REQUEST_TIME_MS: u32 = 20_000;

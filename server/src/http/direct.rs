@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
 use model::instrument::{InstrumentId, Venue};
+use recording::secrets;
 use wire::direct::{DirectVenue, DirectVenues, MAX_DIRECT_SYMBOLS};
 
 use super::venues::Doorway;
@@ -31,6 +32,7 @@ pub fn entry(venue: &Venue, ids: &[InstrumentId], door: &Door) -> DirectVenue {
         refusal: refusal.map(str::to_owned),
         // Where pages may not connect there is no reason to tell them where.
         ws_url: if refusal.is_none() { door.ws_url().to_owned() } else { String::new() },
+        rest_url: door.http.base().filter(|_| refusal.is_none()).map(secrets::address).unwrap_or_default(),
         symbols: ids.iter().take(MAX_DIRECT_SYMBOLS).map(|id| id.symbol().to_owned()).collect(),
         stale_after_ms: millis(door.config.stale_after),
         data_deadline_ms: door.config.data_deadline.map(millis),

@@ -15,6 +15,7 @@ fn plan(name: &str, refusal: Option<&str>) -> DirectVenue {
         title: name.to_owned(),
         refusal: refusal.map(str::to_owned),
         ws_url: "wss://x.test".to_owned(),
+        rest_url: String::new(),
         symbols: vec!["A".to_owned()],
         stale_after_ms: 5_000,
         data_deadline_ms: None,

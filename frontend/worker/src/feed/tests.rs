@@ -2,8 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use model::time::Timestamp;
-use wire::message::{Hello, SnapshotRequest, Subscribe, Unsubscribe};
+use model::{tape::TapeEntry, time::Timestamp};
+use recording::{deck::Deck, deck::Step, lines::Lines as _, packed::PackedLines};
+use venues::session::HttpAnswer;
+use wire::{
+    message::{Hello, Item, ItemKind, SnapshotRequest, Subscribe, Unsubscribe},
+    topic::TopicPattern,
+};
 
 use super::*;
 
@@ -20,6 +25,7 @@ fn plan() -> DirectVenue {
         title: "Demo".into(),
         refusal: None,
         ws_url: String::new(),
+        rest_url: String::new(),
         symbols: vec!["BTC-SIM".into(), "ETH-SIM".into()],
         stale_after_ms: 5_000,
         data_deadline_ms: None,
@@ -181,4 +187,171 @@ fn only_its_own_topics_are_followed_and_given_up() {
 #[test]
 fn an_unknown_venue_is_refused() {
     assert!(DirectFeed::new(&DirectVenue { venue: Venue::new("nowhere"), ..plan() }, 1, at(0)).is_err());
+}
+
+/// A feed of a real venue whose socket and answers are ours.
+struct Fake {
+    feed: DirectFeed,
+    connection: Option<ConnectionId>,
+    told: Vec<WorkerSaid<()>>,
+    saved: Vec<(String, Vec<u8>)>,
+    id: u64,
+}
+
+impl Fake {
+    fn new() -> Self {
+        let plan = DirectVenue {
+            venue: Venue::new("binance"),
+            ws_url: "wss://x.test".into(),
+            rest_url: "https://me:canary@x.test".into(),
+            symbols: vec!["AAABBB".into()],
+            ..plan()
+        };
+        let mut feed = DirectFeed::new(&plan, 7, at(0)).unwrap();
+        feed.input(Input::Start, at(0));
+        let mut fake = Self { feed, connection: None, told: Vec::new(), saved: Vec::new(), id: 100 };
+        fake.drain(0);
+        let connection = fake.connection.unwrap();
+        fake.feed.input(Input::Connected(connection), at(10));
+        fake.drain(10);
+        fake
+    }
+
+    fn drain(&mut self, now_ms: u64) {
+        while let Some(wanted) = self.feed.take_wanted() {
+            match wanted {
+                Wanted::Connect { connection, .. } => self.connection = Some(connection),
+                Wanted::Tell(said) => self.told.push(said),
+                Wanted::Save(name, bytes) => self.saved.push((name, bytes)),
+                Wanted::Http(request) if request.path.ends_with("depth") => {
+                    let body = r#"{"lastUpdateId":100,"bids":[["99.9","1"]],"asks":[["100.1","2"]]}"#;
+                    let answer = HttpAnswer { status: 200, retry_after: None, used_weight: None, body };
+                    self.feed.input(Input::Http(request.id, Ok(answer)), at(now_ms));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A change of the book and a trade every 100 ms.
+    fn run(&mut self, from_ms: u64, to_ms: u64) {
+        let connection = self.connection.unwrap();
+        for now_ms in (from_ms..to_ms).step_by(100) {
+            self.id += 1;
+            let id = self.id;
+            for frame in [
+                format!(
+                    r#"{{"stream":"aaabbb@depth@100ms","data":{{"e":"depthUpdate","E":{id},"s":"AAABBB","U":{id},"u":{id},"b":[["99.9","{id}"]],"a":[]}}}}"#
+                ),
+                format!(
+                    r#"{{"stream":"aaabbb@trade","data":{{"e":"trade","E":{id},"s":"AAABBB","t":{id},"p":"100","q":"1","T":{id},"m":true,"M":true}}}}"#
+                ),
+            ] {
+                self.feed.input(Input::Frame(connection, &frame), at(now_ms));
+            }
+            self.feed.on_timer(at(now_ms), Reader::Ready);
+            self.drain(now_ms);
+        }
+    }
+
+    fn order(&mut self, order: &WorkerOrder, now_ms: u64) {
+        self.feed.order(order, at(now_ms));
+        self.drain(now_ms);
+    }
+}
+
+fn lines_of(file: &[u8]) -> Vec<String> {
+    let file = file.to_vec();
+    let mut lines = PackedLines::new(move || std::io::Cursor::new(file.clone()));
+    let mut found = Vec::new();
+    while lines.advance().unwrap() {
+        found.push(String::from_utf8(lines.line().to_vec()).unwrap());
+    }
+    found
+}
+
+/// Plays a file to its end; returns its trades, and whether its book is live then.
+fn played(file: &[u8]) -> (Vec<String>, bool) {
+    let file = file.to_vec();
+    let lines = PackedLines::new(move || std::io::Cursor::new(file.clone()));
+    let mut deck = Deck::new(lines, "binance", &Venue::new("binance").as_replay()).unwrap();
+    let mut trades = Vec::new();
+    let far = Timestamp::from_nanos(i64::MAX);
+    while deck.play(far, 1_000, |event| {
+        if let MarketEventKind::Trade(trade) = &event.kind {
+            trades.push(format!("{:?}", trade.id));
+        }
+    }) != Step::End
+    {}
+    let books = deck.replay().books();
+    (trades, !books.is_empty() && books.values().all(|book| book.state.is_served()))
+}
+
+#[test]
+fn the_last_half_minute_is_a_tape_whose_book_comes_to_life() {
+    let mut fake = Fake::new();
+    fake.run(100, 70_000);
+    fake.order(&WorkerOrder::SaveLast, 70_000);
+    let [(name, file)] = fake.saved.as_slice() else { panic!("{:?}", fake.told) };
+    assert!(name.starts_with("binance-2025") && name.ends_with("Z-last30s.jsonl.zst"), "{name}");
+    let lines = lines_of(file);
+    assert!(lines[0].contains(r#""kind":"last""#) && lines[0].contains("AAABBB"), "{}", lines[0]);
+    let text = lines.concat();
+    assert!(!text.contains("canary") && text.contains("https://x.test/api/v3/depth?"), "{}", &text[..2_000]);
+    assert!(lines.iter().any(|line| line.contains(r#""prelude":true"#) && line.contains(r#""t":"connect""#)));
+    let (trades, is_live) = played(file);
+    assert!((300..=450).contains(&trades.len()), "30 to 45 s: {}", trades.len());
+    assert!(is_live, "from the image that the file begins with");
+}
+
+#[test]
+fn a_recording_holds_what_came_and_is_handed_over_at_its_end() {
+    let mut fake = Fake::new();
+    fake.run(100, 5_000);
+    fake.order(&WorkerOrder::Record, 5_000);
+    fake.order(&WorkerOrder::Record, 5_000);
+    assert!(matches!(fake.told.last(), Some(WorkerSaid::Failed(words)) if words.contains("already")));
+    fake.run(5_000, 8_000);
+    let Some(WorkerSaid::Recording(said)) = fake.told.last() else { panic!("{:?}", fake.told) };
+    assert!(said.is_running && (40..=60).contains(&said.n_entries) && said.size_bytes > 1_000, "{said:?}");
+    fake.order(&WorkerOrder::StopRecording, 8_000);
+    let Some(WorkerSaid::Recording(said)) = fake.told.last() else { panic!("{:?}", fake.told) };
+    assert_eq!((said.is_running, said.n_entries, &said.failure), (false, 60, &None));
+    let (name, file) = &fake.saved[0];
+    assert_eq!(name, "binance-20251120T194645000Z.jsonl.zst");
+    let (trades, is_live) = played(file);
+    assert_eq!((trades.len(), is_live), (30, true));
+    for line in lines_of(file) {
+        TapeEntry::parse(line.trim_end()).unwrap();
+    }
+    fake.order(&WorkerOrder::StopRecording, 8_000);
+    assert!(matches!(fake.told.last(), Some(WorkerSaid::Failed(words)) if words.contains("nothing to stop")));
+}
+
+#[test]
+fn a_full_recording_ends_in_words_and_the_feed_goes_on() {
+    let mut fake = Fake::new();
+    fake.feed.max_recording = 20_000;
+    fake.order(&WorkerOrder::Record, 100);
+    fake.run(100, 20_000);
+    let ended = fake.told.iter().find_map(|said| match said {
+        WorkerSaid::Recording(said) if !said.is_running => said.failure.clone(),
+        _ => None,
+    });
+    assert!(ended.is_some_and(|words| words.contains("as much as a page keeps")));
+    assert_eq!(fake.saved.len(), 1);
+    assert!(played(&fake.saved[0].1).0.len() > 20);
+    // Saving the last half minute still works: data still comes.
+    fake.order(&WorkerOrder::SaveLast, 20_000);
+    assert!(played(&fake.saved[1].1).0.len() > 150);
+}
+
+#[test]
+fn what_receives_nothing_cannot_be_recorded() {
+    for order in [WorkerOrder::Record, WorkerOrder::SaveLast] {
+        let mut feed = DirectFeed::new(&plan(), 7, at(0)).unwrap();
+        feed.order(&order, at(0));
+        let Some(Wanted::Tell(WorkerSaid::Failed(words))) = feed.take_wanted() else { panic!("{order:?}") };
+        assert!(words.contains("made up"), "{words}");
+    }
 }

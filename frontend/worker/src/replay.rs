@@ -1,0 +1,199 @@
+//! A tape played in the page: deck, player, view and topics, as in the server's task of a replay, for one reader. Pure:
+//! the moment and the tape's lines in, messages out.
+//!
+//! Its topics carry the name `replay-<venue>`, so that the page shows and labels them as it does the server's. Not here:
+//! pace and jumps (`recording::player`), where the file lies and when it is looked at (`shell`).
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    io,
+    sync::Arc,
+    time::Duration,
+};
+
+use market::View;
+use model::{
+    event::{MarketEvent, MarketEventKind},
+    instrument::{Instrument, InstrumentId, Venue},
+    time::{Monotonic, Now, Timestamp},
+};
+use recording::{
+    contents,
+    deck::Deck,
+    lines::Lines,
+    player::{Audience, Control, Pace, PlayState, Player, ReplayReport, SPEEDS},
+    tape::Head,
+};
+use venues::{registry, session::Session as _};
+use wire::{
+    direct::{WorkerOrder, WorkerSaid},
+    message::{ClientMessage, ServerMessage},
+};
+
+use crate::outlet::{Outlet, Reader};
+
+/// What the shell has to tell the page.
+#[derive(Debug)]
+pub enum Told {
+    /// In the stream's words.
+    Say(ServerMessage),
+    /// How it stands, or what can be looked at.
+    Tell(WorkerSaid<ReplayReport>),
+}
+
+/// A tape that plays for one page.
+pub struct ReplayFeed<L> {
+    player: Player<L>,
+    outlet: Outlet,
+    instruments: Instruments,
+    told: VecDeque<Told>,
+    /// What was last told of how it stands, so that nothing is told twice.
+    report: Option<ReplayReport>,
+    next_report: Monotonic,
+}
+
+/// What the tape says of its instruments.
+#[derive(Default)]
+struct Instruments {
+    known: BTreeMap<InstrumentId, Arc<Instrument>>,
+    is_changed: bool,
+}
+
+impl Audience for Instruments {
+    fn event(&mut self, event: &MarketEvent, _: bool, _: &View) {
+        if let MarketEventKind::Instrument(instrument) = &event.kind
+            && self.known.get(&instrument.id) != Some(instrument)
+        {
+            self.known.insert(instrument.id.clone(), instrument.clone());
+            self.is_changed = true;
+        }
+    }
+}
+
+impl<L: Lines> ReplayFeed<L> {
+    /// Reads a tape once and is ready to play it from its beginning. `name` is the file's.
+    ///
+    /// # Errors
+    /// It is no tape, or does not say whose; in words for people.
+    pub fn open(name: &str, mut lines: L, now: Monotonic) -> Result<Self, String> {
+        let first = lines.advance();
+        let head = if matches!(first, Ok(true)) { Head::of(lines.line()) } else { Head::default() };
+        lines.rewind();
+        let contents = contents::read(&mut lines).map_err(|error| no_tape(name, &error))?;
+        let protocol = protocol(name, &head).ok_or_else(|| {
+            format!(
+                "{name} does not say whose frames it holds: put the venue's name in front of the file's \
+                 (kraken-{name}), or play it with `truetape replay --of VENUE {name}`"
+            )
+        })?;
+        let venue = Venue::new(protocol).as_replay();
+        lines.rewind();
+        let mut ids = contents::instruments(&mut lines, protocol, &venue);
+        ids.extend(head.symbols.iter().map(|symbol| InstrumentId::new(&venue, symbol)));
+        lines.rewind();
+        let deck = Deck::new(lines, protocol, &venue).map_err(|error| error.to_string())?;
+        let report = ReplayReport::new(vec![name.to_owned()], venue.clone(), ids.into_iter().collect(), &contents);
+        Ok(Self {
+            player: Player::new(deck, contents, report, now),
+            outlet: Outlet::new(&venue, now),
+            instruments: Instruments::default(),
+            told: VecDeque::new(),
+            report: None,
+            next_report: now,
+        })
+    }
+
+    /// What the page says of topics.
+    pub fn message(&mut self, message: ClientMessage) {
+        let (view, _) = self.player.lend();
+        let answer = self.outlet.message(message, view);
+        self.told.extend(answer.map(Told::Say));
+        self.player.grant_wishes(&mut self.instruments);
+    }
+
+    /// What the page wants of the replay. Orders that do not concern one are passed over.
+    pub fn order(&mut self, order: &WorkerOrder, now: Monotonic) {
+        let control = match order {
+            WorkerOrder::Play => Control::Play,
+            WorkerOrder::Pause => Control::Pause,
+            WorkerOrder::Seek { position_ms } => Control::Seek(Timestamp::from_millis(*position_ms)),
+            WorkerOrder::Speed(speed) if SPEEDS.contains(speed) => Control::Speed(*speed),
+            _ => return,
+        };
+        self.player.control(control, now);
+        self.report(now);
+    }
+
+    /// Plays on and tells what came of it; returns when it is to be called again. `is_long` as [`Player::advance`] asks
+    /// it.
+    pub fn on_timer(&mut self, now: Now, reader: Reader, is_long: impl FnMut() -> bool) -> Monotonic {
+        let state = self.player.state();
+        let pace = self.player.advance(now, is_long, &mut self.instruments);
+        if self.player.take_jump() {
+            let (view, _) = self.player.lend();
+            self.outlet.begin_anew(view);
+        }
+        if self.player.state() != state || now.monotonic >= self.next_report {
+            self.report(now.monotonic);
+        }
+        if self.outlet.is_due(now.monotonic) {
+            self.turn(now, reader);
+        }
+        match (pace, self.player.state()) {
+            (Pace::Busy, _) => now.monotonic,
+            (Pace::Resting, PlayState::Playing) => self.outlet.next_turn().min(now.monotonic + PLAYING_TICK),
+            (Pace::Resting, _) => self.outlet.next_turn(),
+        }
+    }
+
+    fn turn(&mut self, now: Now, reader: Reader) {
+        if self.player.state() == PlayState::Seeking {
+            return;
+        }
+        let clock = self.player.clock(now);
+        let (view, replay) = self.player.lend();
+        let said = self.outlet.turn(view, (replay.health(), replay.books()), (clock, reader), |_, _| true);
+        self.told.extend(said.map(Told::Say));
+        self.player.grant_wishes(&mut self.instruments);
+    }
+
+    /// Tells how it stands, where that is news.
+    fn report(&mut self, now: Monotonic) {
+        self.next_report = now + REPORT_EVERY;
+        let report = self.player.report();
+        if std::mem::take(&mut self.instruments.is_changed) {
+            let known = self.instruments.known.values().map(|instrument| Instrument::clone(instrument)).collect();
+            self.told.push_back(Told::Tell(WorkerSaid::Instruments(known)));
+        }
+        if self.report.as_ref() != Some(&report) {
+            self.told.push_back(Told::Tell(WorkerSaid::Replay(report.clone())));
+            self.report = Some(report);
+        }
+    }
+
+    /// What is to be told, in order.
+    pub fn take_told(&mut self) -> Option<Told> {
+        self.told.pop_front()
+    }
+}
+
+/// The venue of the header; else the one the file's name begins with.
+fn protocol(name: &str, head: &Head) -> Option<&'static str> {
+    let said = head.venue.as_deref().and_then(|venue| registry::info(venue).ok());
+    let named = || registry::venues().find(|info| name.to_ascii_lowercase().starts_with(info.name));
+    said.or_else(named).map(|info| info.name)
+}
+
+fn no_tape(name: &str, error: &io::Error) -> String {
+    format!(
+        "{name} is no recording that can be played ({error}): choose a .jsonl, .jsonl.gz or .jsonl.zst file that \
+         Truetape has recorded"
+    )
+}
+
+/// Often enough for a slider that is watched.
+const REPORT_EVERY: Duration = Duration::from_millis(250);
+const PLAYING_TICK: Duration = Duration::from_millis(20);
+
+#[cfg(test)]
+mod tests;

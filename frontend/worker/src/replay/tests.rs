@@ -1,0 +1,192 @@
+//! A page's conversation with a tape made by hand, at times we choose.
+
+use std::io::Cursor;
+
+use recording::packed::PackedLines;
+use serde_json::json;
+use wire::{
+    data::TopicData,
+    message::{Hello, Item, ItemKind, Subscribe},
+    topic::{Topic, TopicPattern},
+};
+
+use super::*;
+
+type Lines = PackedLines<Box<dyn FnMut() -> Cursor<Vec<u8>>>>;
+
+/// Trades of a symbol, ten a second.
+fn tape(n_trades: u64) -> String {
+    let mut lines = vec![r#"{"t":"header","ts":999.0,"venue":"binance","symbols":["AAABBB"]}"#.to_owned()];
+    for id in 1..=n_trades {
+        let frame = format!(
+            r#"{{"stream":"aaabbb@trade","data":{{"e":"trade","E":{id},"s":"AAABBB","t":{id},"p":"100.{id}","q":"1","T":{id},"m":true,"M":true}}}}"#
+        );
+        lines.push(json!({ "t": "recv", "ts": 1_000.0 + id as f64 / 10.0, "data": frame }).to_string());
+    }
+    lines.join("\n")
+}
+
+fn lines(text: &str) -> Lines {
+    let bytes = text.as_bytes().to_vec();
+    PackedLines::new(Box::new(move || Cursor::new(bytes.clone())))
+}
+
+/// A replay, the moment, and what it has told.
+struct Talk {
+    feed: ReplayFeed<Lines>,
+    now_ms: u64,
+    items: Vec<Item>,
+    reports: Vec<ReplayReport>,
+}
+
+impl Talk {
+    fn new(text: &str) -> Self {
+        let feed = ReplayFeed::open("a.jsonl", lines(text), Monotonic::ZERO).unwrap();
+        let mut talk = Self { feed, now_ms: 0, items: Vec::new(), reports: Vec::new() };
+        let topics = [Topic::parse("tape:replay-binance:AAABBB").unwrap().into(), TopicPattern::from(Topic::STATUS)];
+        talk.feed.message(ClientMessage::Subscribe(Subscribe { id: 1, topics: topics.into() }));
+        talk
+    }
+
+    fn now(&self) -> Now {
+        Now { monotonic: Monotonic::from_zero(Duration::from_millis(self.now_ms)), wall: Timestamp::EPOCH }
+    }
+
+    fn order(&mut self, order: &WorkerOrder) {
+        let now = self.now().monotonic;
+        self.feed.order(order, now);
+        self.drain();
+    }
+
+    fn run(&mut self, millis: u64) {
+        let until = self.now_ms + millis;
+        while self.now_ms < until {
+            let due = self.feed.on_timer(self.now(), Reader::Ready, || false);
+            assert!(due >= self.now().monotonic);
+            self.now_ms += 20;
+            self.drain();
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(told) = self.feed.take_told() {
+            match told {
+                Told::Say(ServerMessage::Batch(batch)) => self.items.extend(batch.items),
+                Told::Say(_) => {}
+                Told::Tell(WorkerSaid::Replay(report)) => self.reports.push(report),
+                Told::Tell(_) => {}
+            }
+        }
+    }
+
+    fn report(&self) -> &ReplayReport {
+        self.reports.last().unwrap()
+    }
+
+    fn n_trades(&mut self) -> usize {
+        let of = |item: &Item| match &item.data {
+            TopicData::Tape(tape) => tape.trades.len(),
+            _ => 0,
+        };
+        self.items.drain(..).map(|item| of(&item)).sum()
+    }
+}
+
+#[test]
+fn it_plays_at_its_pace_and_ends_with_a_fingerprint() {
+    let mut talk = Talk::new(&tape(40));
+    talk.run(1_000);
+    assert_eq!(talk.report().state, PlayState::Playing);
+    let first = talk.items.iter().find(|item| item.topic != Topic::STATUS).unwrap();
+    assert_eq!((first.kind, first.topic.to_string().as_str()), (ItemKind::Snapshot, "tape:replay-binance:AAABBB"));
+    let early = talk.n_trades();
+    assert!((8..=11).contains(&early), "{early}");
+    talk.run(4_000);
+    assert_eq!((early + talk.n_trades(), talk.report().state), (40, PlayState::Ended));
+    assert_eq!((talk.report().files.as_slice(), talk.report().n_events), (["a.jsonl".to_owned()].as_slice(), 40));
+    let at_once = talk.report().events_sha256.clone();
+    assert!(at_once.is_some());
+    let n_reports = talk.reports.len();
+    talk.run(2_000);
+    assert_eq!(talk.reports.len(), n_reports, "nothing is told twice");
+    // Again, faster and over a jump: the same.
+    talk.order(&WorkerOrder::Speed(16.0));
+    talk.order(&WorkerOrder::Play);
+    talk.order(&WorkerOrder::Seek { position_ms: 1_003_000 });
+    talk.run(1_000);
+    assert_eq!(
+        (talk.report().state, talk.report().speed, &talk.report().events_sha256),
+        (PlayState::Ended, 16.0, &at_once)
+    );
+}
+
+#[test]
+fn after_a_jump_every_topic_begins_anew() {
+    let mut talk = Talk::new(&tape(40));
+    talk.run(500);
+    talk.order(&WorkerOrder::Pause);
+    talk.run(500);
+    talk.items.clear();
+    talk.run(500);
+    assert_eq!(talk.n_trades(), 0, "nothing moves");
+    talk.order(&WorkerOrder::Seek { position_ms: 1_002_050 });
+    assert_eq!(talk.report().state, PlayState::Seeking);
+    talk.run(200);
+    assert_eq!((talk.report().state, talk.report().position_ms), (PlayState::Paused, 1_002_050));
+    let kinds: Vec<ItemKind> = talk.items.iter().map(|item| item.kind).collect();
+    assert!(kinds.contains(&ItemKind::Snapshot), "{kinds:?}");
+    assert_eq!(talk.n_trades(), 20);
+    talk.order(&WorkerOrder::Seek { position_ms: 0 });
+    talk.run(200);
+    assert_eq!((talk.report().position_ms, talk.n_trades()), (1_000_100, 1));
+    // What does not concern a replay, and a speed out of range, changes nothing.
+    let before = talk.report().clone();
+    for order in [WorkerOrder::Record, WorkerOrder::SaveLast, WorkerOrder::Speed(0.0), WorkerOrder::Speed(f64::NAN)] {
+        talk.order(&order);
+    }
+    assert_eq!(*talk.report(), before);
+}
+
+#[test]
+fn another_lane_begins_anew() {
+    let mut talk = Talk::new(&tape(40));
+    talk.run(500);
+    talk.items.clear();
+    talk.feed.message(ClientMessage::Hello(Hello { protocol: 1, lane_ms: 1_000, resume: None }));
+    talk.run(1_000);
+    let tapes = talk.items.iter().filter(|item| item.topic != Topic::STATUS);
+    let kinds: Vec<ItemKind> = tapes.map(|item| item.kind).collect();
+    assert_eq!(kinds.first(), Some(&ItemKind::Snapshot));
+    assert!(kinds.len() <= 2, "one a second: {kinds:?}");
+}
+
+#[test]
+fn what_is_no_tape_is_said_so_with_the_files_name_and_a_remedy() {
+    #[track_caller]
+    fn check(name: &str, text: &str, expected: Result<&str, &str>) {
+        let opened = ReplayFeed::open(name, lines(text), Monotonic::ZERO);
+        match (opened, expected) {
+            (Ok(mut feed), Ok(venue)) => assert_eq!(feed.player.report().venue.as_str(), venue, "{name}"),
+            (Err(words), Err(expected)) => assert!(words.contains(name) && words.contains(expected), "{words}"),
+            (opened, _) => panic!("{name}: {:?}", opened.map(|_| ())),
+        }
+    }
+    let headless = tape(5).lines().skip(1).collect::<Vec<_>>().join("\n");
+    check("a.jsonl", &tape(5), Ok("replay-binance"));
+    check("Binance-1.jsonl", &headless, Ok("replay-binance"));
+    check("b.jsonl", &headless, Err("does not say whose"));
+    check("photo.png", "\u{89}PNG\r\n", Err("choose a .jsonl"));
+    check("empty.jsonl", "", Err("choose a .jsonl"));
+    check("header.jsonl", tape(0).as_str(), Err("choose a .jsonl"));
+    // Packed, but broken off at once.
+    check("cut.jsonl.gz", "\u{1f}", Err("choose a .jsonl"));
+}
+
+#[test]
+fn a_tape_that_is_cut_off_plays_as_far_as_it_goes() {
+    let whole = tape(40);
+    let mut talk = Talk::new(&whole[..whole.len() - 150]);
+    talk.order(&WorkerOrder::Speed(100.0));
+    talk.run(1_000);
+    assert_eq!((talk.report().state, talk.report().n_events, talk.report().n_bad_lines), (PlayState::Ended, 39, 1));
+}
