@@ -11,7 +11,7 @@
 //! - [`cross_check`]: both ways side by side
 //! - [`demand`]: who wants what · [`commands`]: what the reader wants done
 //! - [`instruments`], [`venue_list`]: the lists of instruments and of venues · `socket`: the shell around all of it
-//! - [`recorder`]: recordings and the replay, asked for by REST
+//! - [`recorder`]: recordings and the replay: the server's, asked for by REST, and this page's own
 //! - [`browser`]: storage, clocks, dialogs
 
 pub mod browser;

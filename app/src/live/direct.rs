@@ -8,9 +8,7 @@ use model::sorted::SortedSet;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Event, MessageEvent, Worker, WorkerOptions, WorkerType};
 use wire::{
-    Encoding, PROTOCOL_VERSION, decode_server,
-    direct::DirectVenue,
-    encode_client,
+    Encoding, PROTOCOL_VERSION, decode_server, encode_client,
     lane::Lane,
     message::{ClientMessage, Hello, Item, ServerMessage, Subscribe, Unsubscribe},
     names::StreamNames,
@@ -21,6 +19,8 @@ use wire::{
 pub(super) enum Said {
     /// These, in order.
     Items(Vec<Item>),
+    /// About recordings or a replay.
+    Other(JsValue),
     /// Nothing that matters to anyone but this side.
     Nothing,
 }
@@ -28,7 +28,8 @@ pub(super) enum Said {
 /// A venue's worker.
 pub(super) struct DirectWorker {
     worker: Worker,
-    plan: String,
+    /// What it is told once it can be spoken to.
+    first: JsValue,
     names: StreamNames,
     /// It can be spoken to.
     is_ready: bool,
@@ -48,9 +49,9 @@ impl Drop for DirectWorker {
 }
 
 impl DirectWorker {
-    /// Starts a worker; `None` where the browser cannot. `on_message` is to call [`Self::hear`], `on_error` to give it up.
+    /// Starts a worker, which is told `first` at first; `None` where the browser cannot. `on_message` is to call [`Self::hear`], `on_error` to give it up.
     pub(super) fn start(
-        plan: &DirectVenue,
+        first: JsValue,
         lane: Lane,
         on_message: impl FnMut(MessageEvent) + 'static,
         mut on_error: impl FnMut(&str) + 'static,
@@ -69,7 +70,7 @@ impl DirectWorker {
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         Some(Self {
             worker,
-            plan: serde_json::to_string(plan).ok()?,
+            first,
             names: StreamNames::new(),
             is_ready: false,
             lane,
@@ -95,9 +96,12 @@ impl DirectWorker {
     /// Takes in what it posted.
     pub(super) fn hear(&mut self, data: &JsValue) -> Said {
         let Some(buffer) = data.dyn_ref::<js_sys::ArrayBuffer>() else {
+            if !data.is_null() {
+                return Said::Other(data.clone());
+            }
             // It has loaded its program.
             self.is_ready = true;
-            self.post(&JsValue::from_str(&self.plan));
+            self.post(&self.first);
             self.greet();
             self.settle();
             return Said::Nothing;
@@ -143,7 +147,8 @@ impl DirectWorker {
         self.post(&js_sys::Uint8Array::from(bytes.as_slice()).buffer());
     }
 
-    fn post(&self, data: &JsValue) {
+    /// Tells it something; what is told before it can be spoken to is lost.
+    pub(super) fn post(&self, data: &JsValue) {
         // It fails only for what cannot be copied.
         let _refused = self.worker.post_message(data);
     }

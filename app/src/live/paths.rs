@@ -113,6 +113,10 @@ pub struct Paths {
     owners: SortedMap<Topic, Mode>,
     /// Followed on both ways.
     pub compared: Option<InstrumentId>,
+    /// The name under which a worker of this page plays a tape.
+    pub replay: Option<Venue>,
+    /// Venues whose worker stays whatever is wanted: it records.
+    pub kept: SortedSet<Venue>,
 }
 
 impl Paths {
@@ -152,7 +156,7 @@ impl Paths {
     }
 
     /// What a venue's worker brought belongs to nobody any more: the first snapshot to come is taken.
-    fn disown(&mut self, venue: &Venue) {
+    pub fn disown(&mut self, venue: &Venue) {
         self.owners.retain(|topic, owner| *owner == Mode::Server || topic.venue() != Some(venue));
     }
 
@@ -191,6 +195,9 @@ impl Paths {
         let kept =
             self.plans.keys().filter(|venue| self.modes.get(venue) == Mode::Direct && self.obstacle(venue).is_none());
         for venue in kept {
+            routes.direct.get_or_default(venue.clone());
+        }
+        for venue in self.replay.iter().chain(self.kept.iter()) {
             routes.direct.get_or_default(venue.clone());
         }
         for topic in compared.into_iter().flatten() {
@@ -235,6 +242,7 @@ impl Paths {
 
     fn wanted(&self, topic: &Topic) -> Mode {
         match topic.instrument() {
+            Some(instrument) if self.replay.as_ref() == Some(instrument.venue()) => Mode::Direct,
             Some(instrument) if self.is_open(instrument) => self.modes.get(instrument.venue()),
             _ => Mode::Server,
         }

@@ -1,11 +1,20 @@
 //! Recordings and the replay, as the server tells of them: asked for by REST, since they change by orders and not by data.
 //!
-//! While a replay is loaded its position is asked for twice a second; the list while somebody looks at it. Not here: what
-//! is replayed, which comes over the stream like any data.
+//! While a replay is loaded its position is asked for twice a second; the list while somebody looks at it. What this page
+//! records and plays by itself is [`own`]'s. Not here: what is replayed, which comes over the stream like any data.
+
+#[cfg(feature = "hydrate")]
+pub mod own;
 
 use leptos::prelude::*;
-use model::instrument::{InstrumentId, Venue};
+use model::{
+    instrument::{InstrumentId, Venue},
+    sorted::SortedMap,
+};
 use serde::{Deserialize, Serialize};
+use wire::direct::WorkerOrder;
+
+use crate::live::Live;
 
 /// A file, as the server lists it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -79,8 +88,10 @@ pub struct Replay {
     pub position_ms: i64,
     /// So many times as fast as it was recorded.
     pub speed: f64,
-    /// True where the server cannot keep that speed.
+    /// True where the tape cannot be decoded that fast.
     pub is_behind: bool,
+    /// The fingerprint of all events, once the tape is over.
+    pub events_sha256: Option<String>,
 }
 
 /// What the replay is told to do, in the words of the server.
@@ -127,6 +138,12 @@ pub struct Recorder {
     replay: RwSignal<Option<Replay>>,
     failure: RwSignal<Option<String>>,
     saved: RwSignal<Option<String>>,
+    /// The replay plays in this page.
+    is_own: RwSignal<bool>,
+    /// The file that is being opened in this page.
+    opening: RwSignal<Option<String>>,
+    /// Recordings of this page, running or ended.
+    own: RwSignal<SortedMap<Venue, FeedRecording>>,
 }
 
 impl Recorder {
@@ -138,6 +155,21 @@ impl Recorder {
     /// The replay; `None` where nothing is loaded, or nothing is known yet.
     pub fn replay(self) -> Signal<Option<Replay>> {
         self.replay.into()
+    }
+
+    /// True where the replay plays in this page, for nobody else.
+    pub fn is_own(self) -> Signal<bool> {
+        self.is_own.into()
+    }
+
+    /// The file that is being opened in this page.
+    pub fn opening(self) -> Signal<Option<String>> {
+        self.opening.into()
+    }
+
+    /// This page's newest recording of each venue.
+    pub fn own(self) -> Signal<SortedMap<Venue, FeedRecording>> {
+        self.own.into()
     }
 
     /// Why the last order was not carried out.
@@ -165,8 +197,10 @@ impl Recorder {
     pub fn look(self) {
         #[cfg(feature = "hydrate")]
         leptos::task::spawn_local(async move {
-            // A server that cannot be reached is told of by the banner.
-            if let Ok(answer) = rest::get::<rest::ReplayAnswer>("api/v1/replay").await {
+            // A server that cannot be reached is told of by the banner; what plays here tells of itself.
+            if let Ok(answer) = rest::get::<rest::ReplayAnswer>("api/v1/replay").await
+                && !self.is_own.get_untracked()
+            {
                 set_if_new(self.replay, answer.replay);
             }
         });
@@ -175,9 +209,17 @@ impl Recorder {
     /// Tells the replay what to do; `then` is called with how it stands afterwards.
     pub fn order(self, order: Order, then: impl FnOnce(Option<Replay>) + 'static) {
         #[cfg(feature = "hydrate")]
+        if self.is_own.get_untracked() && !matches!(order, Order::Load { .. }) {
+            own::order(self, &order);
+            return then(self.replay.get_untracked());
+        }
+        #[cfg(feature = "hydrate")]
         leptos::task::spawn_local(async move {
             match rest::post::<rest::ReplayAnswer>("api/v1/replay", &order).await {
                 Ok(answer) => {
+                    if self.is_own.get_untracked() {
+                        own::close(self);
+                    }
                     self.failure.set(None);
                     set_if_new(self.replay, answer.replay.clone());
                     then(answer.replay);
@@ -187,6 +229,42 @@ impl Recorder {
         });
         #[cfg(not(feature = "hydrate"))]
         let _ = (order, then);
+    }
+
+    /// Plays a file of the list in this page; `then` is called once it plays.
+    pub fn open_listed(self, name: &str, then: impl FnOnce(Replay) + 'static) {
+        #[cfg(feature = "hydrate")]
+        own::open_listed(self, name, then);
+        #[cfg(not(feature = "hydrate"))]
+        let _ = (name, then);
+    }
+
+    /// Plays the file that the reader has chosen in `field`; `then` is called once it plays.
+    pub fn open_chosen(self, field: &web_sys::HtmlInputElement, then: impl FnOnce(Replay) + 'static) {
+        #[cfg(feature = "hydrate")]
+        if let Some(file) = field.files().and_then(|files| files.get(0)) {
+            own::open_file(self, file, then);
+            // The same file may be chosen again.
+            field.set_value("");
+        }
+        #[cfg(not(feature = "hydrate"))]
+        let _ = (field, then);
+    }
+
+    /// Has the worker of a venue that comes directly record, end that, or save its last 30 s.
+    pub fn act_here(self, venue: &Venue, order: &WorkerOrder) {
+        #[cfg(feature = "hydrate")]
+        own::record(self, venue, order);
+        #[cfg(not(feature = "hydrate"))]
+        let _ = (venue, order);
+    }
+
+    /// Hears what this page's workers say of recordings and of a replay; called by what lives as long as the page.
+    pub fn attend(self, live: Live) {
+        #[cfg(feature = "hydrate")]
+        own::attend(self, live);
+        #[cfg(not(feature = "hydrate"))]
+        let _ = live;
     }
 
     /// Does something with recordings, and asks for the list again.
@@ -221,7 +299,8 @@ fn set_if_new<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, next: T
 pub fn provide_recorder() {
     let (list, replay, failure, saved) =
         (RwSignal::new(None), RwSignal::new(None), RwSignal::new(None), RwSignal::new(None));
-    provide_context(Recorder { list, replay, failure, saved });
+    let (is_own, opening, own) = (RwSignal::new(false), RwSignal::new(None), RwSignal::new(SortedMap::new()));
+    provide_context(Recorder { list, replay, failure, saved, is_own, opening, own });
 }
 
 /// The recordings and the replay of this page.

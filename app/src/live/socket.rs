@@ -5,6 +5,7 @@
 //! here as well (`ways`), because what they bring meets the same model.
 
 mod lists;
+mod tapes;
 mod ways;
 
 use model::sorted::{SortedMap, SortedSet};
@@ -65,11 +66,14 @@ pub(super) fn start(live: Live) {
     let driver = Shared(Rc::new(RefCell::new(driver)));
     let callbacks = Callbacks::new(&driver);
     driver.0.borrow_mut().callbacks = Some(callbacks);
+    tapes::put(&driver);
     driver.follow_demand();
     driver.follow_ways();
     driver.follow_page();
     driver.give(Input::Start);
 }
+
+pub(super) use tapes::{Tapes, listen};
 
 #[derive(Clone)]
 struct Shared(Rc<RefCell<Driver>>);

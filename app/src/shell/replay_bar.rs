@@ -22,6 +22,7 @@ use crate::{
 #[component]
 pub fn ReplayBar() -> impl IntoView {
     let recorder = use_recorder();
+    recorder.attend(use_live());
     watch(recorder);
     let replay = recorder.replay();
     let with =
@@ -48,6 +49,8 @@ pub fn ReplayBar() -> impl IntoView {
             data-state=with(|replay| replay.state.clone())
             data-start-ms=with(|replay| replay.start_ms.to_string())
             data-position-ms=with(|replay| replay.position_ms.to_string())
+            data-place=move || if recorder.is_own().get() { "page" } else { "server" }
+            data-events-sha256=with(|replay| replay.events_sha256.clone().unwrap_or_default())
             aria-label="Replay"
             hidden=move || replay.with(Option::is_none)
         >
@@ -68,9 +71,10 @@ pub fn ReplayBar() -> impl IntoView {
                 })}
             </span>
             <SpeedChoice recorder/>
-            <span class="replay-bar__behind" title="The server cannot decode the tape that fast" hidden=move || with(behind)().is_empty()>
+            <span class="replay-bar__behind" title="The tape cannot be decoded that fast" hidden=move || with(behind)().is_empty()>
                 {with(behind)}
             </span>
+            <span class="replay-bar__place" title="Nobody else sees it" hidden=move || !recorder.is_own().get()>"in this page"</span>
             <span class="replay-bar__files" title=with(|replay| replay.files.join(", "))>{with(|replay| replay.files.join(", "))}</span>
             <button
                 class="button"
@@ -168,7 +172,7 @@ fn watch(recorder: Recorder) {
     });
     let is_loaded = Memo::new(move |_| recorder.replay().with(Option::is_some));
     Effect::new(move |_| {
-        if !is_loaded.get() {
+        if !is_loaded.get() || recorder.is_own().get() {
             return;
         }
         let again = set_interval_with_handle(move || recorder.look(), LOOK_EVERY).ok();

@@ -9,7 +9,7 @@ use wasm_bindgen::JsValue;
 use web_sys::MessageEvent;
 use wire::{data::TopicData, direct::DirectVenue, lane::Lane, message::Item, topic::Topic};
 
-use super::{Driver, Shared};
+use super::{Driver, Shared, tapes};
 use crate::live::{
     browser,
     cross_check::CrossCheck,
@@ -17,6 +17,9 @@ use crate::live::{
     link::Input,
     paths::{Mode, Routes, STORAGE_KEY, Verdict},
 };
+
+/// What the worker of a replay is called; no venue has that name.
+pub(super) const REPLAY: &str = "replay";
 
 impl Shared {
     /// Follows what the reader wants of the two ways, and what the server says of them.
@@ -123,10 +126,17 @@ impl Shared {
     }
 
     fn start_worker(&self, plan: &DirectVenue, lane: Lane) -> Option<DirectWorker> {
+        let plan_text = serde_json::to_string(plan).ok()?;
+        let first = JsValue::from_str(&format!(r#"{{"follow":{plan_text}}}"#));
+        self.make_worker(&plan.venue, first, lane)
+    }
+
+    /// A worker under a name, which is told `first` at first.
+    pub(super) fn make_worker(&self, name: &Venue, first: JsValue, lane: Lane) -> Option<DirectWorker> {
         let (heard, lost) = (self.clone(), self.clone());
-        let (venue, lost_venue) = (plan.venue.clone(), plan.venue.clone());
+        let (venue, lost_venue) = (name.clone(), name.clone());
         DirectWorker::start(
-            plan,
+            first,
             lane,
             move |event: MessageEvent| heard.worker_said(&venue, &event.data()),
             move |words: &str| lost.worker_failed(&lost_venue, words),
@@ -135,8 +145,14 @@ impl Shared {
 
     fn worker_said(&self, venue: &Venue, data: &JsValue) {
         let Ok(mut driver) = self.0.try_borrow_mut() else { return };
-        let Some(Said::Items(items)) = driver.workers.get_mut(venue).map(|worker| worker.hear(data)) else { return };
-        driver.apply_direct(venue, items, browser::now());
+        let driver = &mut *driver;
+        let venue = driver.named(venue);
+        let items = match driver.workers.get_mut(&venue).map(|worker| worker.hear(data)) {
+            Some(Said::Items(items)) => items,
+            Some(Said::Other(said)) => return tapes::pass_on(venue, said),
+            Some(Said::Nothing) | None => return,
+        };
+        driver.apply_direct(&venue, items, browser::now());
         driver.tick_slowly();
         driver.want_frame();
         if std::mem::take(&mut driver.is_way_changed) {
@@ -146,10 +162,12 @@ impl Shared {
 
     /// Gives a worker up; the effect that follows the failures asks the server for what it brought.
     fn worker_failed(&self, venue: &Venue, words: &str) {
-        leptos::logging::warn!("the direct feed of {venue} has stopped: {words}");
+        leptos::logging::warn!("the worker of {venue} has stopped: {words}");
         let live = {
             let Ok(mut driver) = self.0.try_borrow_mut() else { return };
-            driver.workers.remove(venue);
+            let venue = driver.named(venue);
+            driver.workers.remove(&venue);
+            tapes::pass_on(venue, JsValue::NULL);
             driver.live
         };
         let words = format!("the direct feed has stopped working ({words}): the server's stream is used");
@@ -158,6 +176,12 @@ impl Shared {
 }
 
 impl Driver {
+    /// The name of what a worker carries: a replay's has one once its tape is open.
+    fn named(&self, worker: &Venue) -> Venue {
+        let replay = self.paths.replay.as_ref().filter(|_| worker.as_str() == REPLAY);
+        replay.unwrap_or(worker).clone()
+    }
+
     /// Applies what the server sent, as far as it concerns what is shown.
     pub(super) fn apply_server(&mut self, items: Vec<Item>, now: Now) {
         let mut has_status = false;

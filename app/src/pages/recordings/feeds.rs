@@ -2,9 +2,12 @@
 
 use leptos::{ev, prelude::*};
 use model::{instrument::Venue, time::Now};
+use wire::direct::WorkerOrder;
 
 use crate::{
     live::{
+        Live,
+        paths::Mode,
         recorder::{Deed, Recorder},
         use_live,
     },
@@ -63,8 +66,16 @@ fn FeedRow(
 ) -> impl IntoView {
     let name = venue.to_string();
     let of_row = venue.clone();
-    let recording = Memo::new(move |_| {
-        recorder.list().with(|list| list.as_ref()?.feeds.iter().find(|known| known.venue == of_row).cloned())
+    let live = use_live();
+    // What this page records it shows until that has ended, whichever way the data comes then.
+    let is_here = Memo::new(move |_| {
+        let is_running = recorder.own().with(|own| own.get(&of_row).is_some_and(|recording| recording.is_running));
+        is_running || is_direct(live, &of_row)
+    });
+    let of_row = venue.clone();
+    let recording = Memo::new(move |_| match is_here.get() {
+        true => recorder.own().with(|own| own.get(&of_row).cloned()),
+        false => recorder.list().with(|list| list.as_ref()?.feeds.iter().find(|known| known.venue == of_row).cloned()),
     });
     let status = move || {
         recording.with(|recording| match recording {
@@ -75,33 +86,56 @@ fn FeedRow(
         })
     };
     let is_running = move || status() == "recording";
-    let act = move |deed: fn(Venue) -> Deed| {
+    let act = move |deed: fn(Venue) -> Deed, order: WorkerOrder| {
         let venue = venue.clone();
-        move |_: ev::MouseEvent| recorder.act(deed(venue.clone()))
+        move |_: ev::MouseEvent| match is_here.get_untracked() {
+            true => recorder.act_here(&venue, &order),
+            false => recorder.act(deed(venue.clone())),
+        }
+    };
+    let words = move || {
+        let words = recording.with(|recording| state::progress(recording.as_ref()));
+        match (words.is_empty(), is_here.get()) {
+            (true, true) => "Comes directly: this page records it, and you download the file".to_owned(),
+            _ => words,
+        }
+    };
+    let save_title = move || match is_here.get() {
+        true => "Downloads what this page has kept of the last half minute, for a bug report",
+        false => "Writes what the server has kept of the last half minute to a file, for a bug report",
     };
     view! {
-        <div class="feed-row" data-testid="record-feed" data-venue=name data-state=status>
+        <div class="feed-row" data-testid="record-feed" data-venue=name data-state=status data-place=move || if is_here.get() { "page" } else { "server" }>
             <span class="feed-row__name">
                 <span class="feed-row__dot" aria-hidden="true"></span>
                 {name.clone()}
             </span>
             <span class="feed-row__words" data-testid="record-words">
-                {move || recording.with(|recording| state::progress(recording.as_ref()))}
+                {words}
             </span>
             <span class="feed-row__deeds">
-                <button class="button" data-testid="record-start" hidden=is_running on:click=act(Deed::Start)>"Record"</button>
-                <button class="button" data-testid="record-stop" hidden=move || !is_running() on:click=act(Deed::Stop)>
+                <button class="button" data-testid="record-start" hidden=is_running on:click=act(Deed::Start, WorkerOrder::Record)>"Record"</button>
+                <button class="button" data-testid="record-stop" hidden=move || !is_running() on:click=act(Deed::Stop, WorkerOrder::StopRecording)>
                     "Stop"
                 </button>
                 <button
                     class="button"
                     data-testid="save-last"
-                    title="Writes what the server has kept of the last half minute to a file, for a bug report"
-                    on:click=act(Deed::SaveLast)
+                    title=save_title
+                    on:click=act(Deed::SaveLast, WorkerOrder::SaveLast)
                 >
                     "Save last 30 s"
                 </button>
             </span>
         </div>
     }
+}
+
+/// True where the reader wants a venue's data directly and can have it so: this page then records and plays by itself.
+pub fn is_direct(live: Live, venue: &Venue) -> bool {
+    let is_open =
+        live.offers().with(|offers| offers.iter().any(|offer| offer.venue == *venue && offer.refusal.is_none()));
+    is_open
+        && live.modes().with(|modes| modes.get(venue) == Mode::Direct)
+        && live.failures().with(|failures| !failures.contains_key(venue))
 }

@@ -1,11 +1,18 @@
 //! The files, each with its way to be played, downloaded and deleted.
 
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
+use model::instrument::{InstrumentId, Venue};
 
 use crate::{
     format,
-    live::recorder::{Deed, Order, Recorder, Recordings, Tape},
-    pages::{live::symbol_picker::use_choose, recordings::state},
+    live::{
+        recorder::{Deed, Order, Recorder, Recordings, Replay, Tape},
+        use_live,
+    },
+    pages::{
+        live::symbol_picker::use_choose,
+        recordings::{feeds::is_direct, state},
+    },
 };
 
 /// One row a file.
@@ -32,12 +39,69 @@ pub fn FilesPanel(
         <section class="panel recordings-page__panel" aria-label="Files">
             <div class="panel__head">
                 <h2 class="panel__title">"Files"</h2>
+                <OpenFile recorder/>
             </div>
+            <p class="recordings-page__hint">
+                "Play shows a file to everyone who looks at this server. A file that you open from your disk plays in this page alone, and so does Play here, for venues whose data comes directly."
+            </p>
             <p class="recordings-page__empty" data-testid="recordings-empty" hidden=move || note().is_empty()>{note}</p>
             <For each=move || names.get().unwrap_or_default() key=String::clone let:name>
                 <FileRow recorder name doomed/>
             </For>
         </section>
+    }
+}
+
+/// The way to a file of the reader's own.
+#[component]
+fn OpenFile(
+    /// Recordings and replay.
+    recorder: Recorder,
+) -> impl IntoView {
+    let field = NodeRef::<html::Input>::new();
+    let choose = use_choose();
+    let chosen = move |_| {
+        let choose = choose.clone();
+        if let Some(field) = field.get_untracked() {
+            recorder.open_chosen(&field, move |replay| show(&replay, &choose));
+        }
+    };
+    let ask = move |_| {
+        if let Some(field) = field.get_untracked() {
+            field.click();
+        }
+    };
+    let opening = recorder.opening();
+    view! {
+        <span class="open-file">
+            <span class="open-file__words" role="status" data-testid="opening">
+                {move || opening.with(|name| name.as_ref().map(|name| format!("Reading {name}…")))}
+            </span>
+            <button
+                class="button"
+                data-testid="open-file"
+                title="Plays a recording from your disk in this page: .jsonl, .jsonl.gz or .jsonl.zst, up to 512 MB"
+                on:click=ask
+            >
+                "Open a file…"
+            </button>
+            <input
+                node_ref=field
+                type="file"
+                accept=".jsonl,.gz,.zst"
+                data-testid="open-file-field"
+                aria-label="A recording to open"
+                hidden
+                on:change=chosen
+            />
+        </span>
+    }
+}
+
+/// Shows what plays.
+fn show(replay: &Replay, choose: &impl Fn(&InstrumentId)) {
+    if let Some(id) = replay.instruments.first() {
+        choose(id);
     }
 }
 
@@ -64,12 +128,20 @@ fn FileRow(
     let is_doomed = move || doomed.with(|doomed| of_row.with_value(|name| doomed.as_ref() == Some(name)));
     let is_busy =
         move || text(|tape| tape.state.clone())() == "recording" || text(|tape| tape.state.clone())() == "playing";
+    let live = use_live();
+    let is_here = Memo::new(move |_| {
+        let venue = tape.with(|tape| tape.as_ref().and_then(|tape| tape.venue.as_deref().map(Venue::new)));
+        venue.is_some_and(|venue| is_direct(live, &venue))
+    });
     let choose = use_choose();
     let play = move |_| {
         let choose = choose.clone();
+        if is_here.get_untracked() {
+            return recorder.open_listed(&of_row.get_value(), move |replay| show(&replay, &choose));
+        }
         recorder.order(Order::Load { files: vec![of_row.get_value()] }, move |replay| {
-            if let Some(id) = replay.and_then(|replay| replay.instruments.into_iter().next()) {
-                choose(&id);
+            if let Some(replay) = replay {
+                show(&replay, &choose);
             }
         });
     };
@@ -95,7 +167,9 @@ fn FileRow(
                 {move || words.get().0}
             </span>
             <span class="file-row__deeds" hidden=is_doomed>
-                <button class="button" data-testid="recording-play" on:click=play>"Play"</button>
+                <button class="button" data-testid="recording-play" on:click=play>
+                    {move || if is_here.get() { "Play here" } else { "Play" }}
+                </button>
                 <a
                     class="button"
                     data-testid="recording-download"

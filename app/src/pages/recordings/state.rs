@@ -118,6 +118,7 @@ mod tests {
             position_ms: 3_000,
             speed: 4.0,
             is_behind: false,
+            events_sha256: None,
         }
     }
 

@@ -1,0 +1,215 @@
+//! What this page records and plays by itself, in its workers: without the server, and for nobody else.
+//!
+//! A recording becomes a download; a tape comes from the reader's disk or from the server's list. Not here: the workers
+//! (`live::socket`), what they do (`frontend/worker`).
+
+use std::{cell::RefCell, sync::Arc};
+
+use js_sys::{Array, ArrayBuffer};
+use leptos::prelude::*;
+use model::instrument::{Instrument, InstrumentId, Venue};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{BeforeUnloadEvent, Blob, File, HtmlAnchorElement, Url};
+use wire::direct::{OpenTape, WorkerOrder, WorkerRecording, WorkerSaid};
+
+use super::{FeedRecording, Order, Recorder, Replay, set_if_new};
+use crate::live::{
+    Live,
+    socket::{Tapes, listen},
+};
+
+type Then = Box<dyn FnOnce(Replay)>;
+/// What the tape that plays says of its instruments.
+type Described = RwSignal<Arc<Vec<Arc<Instrument>>>>;
+
+thread_local! {
+    /// Who waits for a tape to begin.
+    static WAITING: RefCell<Option<Then>> = const { RefCell::new(None) };
+}
+
+/// Hears what the workers say from now on; called by what lives as long as the page.
+pub fn attend(recorder: Recorder, live: Live) {
+    let described: Described = RwSignal::default();
+    listen(move |venue, said| hear(recorder, described, venue, said));
+    let listed = StoredValue::new(Vec::new());
+    // Also when the server's list comes anew, without them.
+    Effect::new(move |_| {
+        live.instruments.track();
+        let wanted = if recorder.is_own.get() { described.get() } else { Arc::default() };
+        list_instruments(live, listed, &wanted);
+    });
+    let is_recording = Memo::new(move |_| recorder.own.with(|own| own.values().any(|recording| recording.is_running)));
+    let ask = Closure::<dyn FnMut(BeforeUnloadEvent)>::new(|event: BeforeUnloadEvent| event.prevent_default());
+    let ask: js_sys::Function = ask.into_js_value().unchecked_into();
+    Effect::new(move |_| window().set_onbeforeunload(is_recording.get().then_some(&ask)));
+}
+
+/// Opens a file from the reader's disk; `then` is called once it plays.
+pub fn open_file(recorder: Recorder, file: File, then: impl FnOnce(Replay) + 'static) {
+    let name = file.name();
+    let order = OpenTape { name: name.clone(), url: None };
+    open(recorder, name, order, Some(file), Box::new(then));
+}
+
+/// Plays a file of the server's list in this page.
+pub fn open_listed(recorder: Recorder, name: &str, then: impl FnOnce(Replay) + 'static) {
+    let url = format!("api/v1/recordings/{}", String::from(js_sys::encode_uri_component(name)));
+    let order = OpenTape { name: name.to_owned(), url: Some(url) };
+    open(recorder, name.to_owned(), order, None, Box::new(then));
+}
+
+fn open(recorder: Recorder, name: String, order: OpenTape, file: Option<File>, then: Then) {
+    let Ok(text) = serde_json::to_string(&WorkerOrder::Open(order)) else { return };
+    close(recorder);
+    recorder.failure.set(None);
+    let first = Array::of2(&JsValue::from_str(&text), &file.map_or(JsValue::NULL, JsValue::from));
+    if Tapes::of_page().is_some_and(|tapes| tapes.open(first.into())) {
+        WAITING.set(Some(then));
+        recorder.opening.set(Some(name));
+    } else {
+        recorder.failure.set(Some("this browser does not run workers, which play recordings".to_owned()));
+    }
+}
+
+/// Ends the replay of this page; the server's, where there is one, is shown again.
+pub fn close(recorder: Recorder) {
+    if let Some(tapes) = Tapes::of_page() {
+        tapes.close();
+    }
+    WAITING.set(None);
+    recorder.opening.set(None);
+    if recorder.is_own.get_untracked() {
+        recorder.is_own.set(false);
+        recorder.replay.set(None);
+        recorder.look();
+    }
+}
+
+/// Tells the replay of this page what to do.
+pub(super) fn order(recorder: Recorder, order: &Order) {
+    let order = match order {
+        Order::Play => WorkerOrder::Play,
+        Order::Pause => WorkerOrder::Pause,
+        Order::Seek { position_ms } => WorkerOrder::Seek { position_ms: *position_ms },
+        Order::Speed(speed) => WorkerOrder::Speed(*speed),
+        Order::Stop | Order::Load { .. } => return close(recorder),
+    };
+    let venue = recorder.replay.with_untracked(|replay| replay.as_ref().map(|replay| replay.venue.clone()));
+    if let Some(venue) = venue {
+        tell(&venue, &order);
+    }
+}
+
+/// Records a venue that comes directly, ends that, or saves its last 30 s.
+pub(super) fn record(recorder: Recorder, venue: &Venue, order: &WorkerOrder) {
+    recorder.failure.set(None);
+    if !tell(venue, order) {
+        let words = format!("{venue} does not come directly yet: try again in a moment");
+        recorder.failure.set(Some(words));
+    }
+}
+
+fn tell(venue: &Venue, order: &WorkerOrder) -> bool {
+    let text = serde_json::to_string(order).unwrap_or_default();
+    Tapes::of_page().is_some_and(|tapes| tapes.tell(venue, &text))
+}
+
+fn hear(recorder: Recorder, described: Described, venue: &Venue, said: &JsValue) {
+    if let Some(text) = said.as_string() {
+        match serde_json::from_str(&text) {
+            Ok(WorkerSaid::Replay(replay)) => play(recorder, replay),
+            Ok(WorkerSaid::Instruments(list)) => described.set(Arc::new(list.into_iter().map(Arc::new).collect())),
+            Ok(WorkerSaid::Recording(said)) => note(recorder, venue, said),
+            Ok(WorkerSaid::Failed(words)) => fail(recorder, words),
+            Err(_) => {}
+        }
+    } else if let Some(parts) = said.dyn_ref::<Array>() {
+        let name = parts.get(0).as_string().unwrap_or_default();
+        if let Ok(bytes) = parts.get(1).dyn_into::<ArrayBuffer>()
+            && download(&name, &bytes).is_ok()
+        {
+            recorder.saved.set(Some(name));
+        }
+    } else {
+        lose(recorder, venue);
+    }
+}
+
+fn play(recorder: Recorder, replay: Replay) {
+    if let Some(tapes) = Tapes::of_page() {
+        tapes.claim(&replay.venue);
+    }
+    recorder.is_own.set(true);
+    set_if_new(recorder.opening, None);
+    set_if_new(recorder.replay, Some(replay.clone()));
+    if let Some(then) = WAITING.take() {
+        then(replay);
+    }
+}
+
+fn note(recorder: Recorder, venue: &Venue, said: WorkerRecording) {
+    let WorkerRecording { n_entries, size_bytes, is_running, failure } = said;
+    if let Some(tapes) = Tapes::of_page() {
+        tapes.keep(venue, is_running);
+    }
+    let recording = FeedRecording { venue: venue.clone(), n_entries, n_lost: 0, size_bytes, is_running, failure };
+    recorder.own.update(|own| drop(own.insert(venue.clone(), recording)));
+}
+
+/// What was ordered could not be done; a tape that could not be opened is given up.
+fn fail(recorder: Recorder, words: String) {
+    if recorder.opening.with_untracked(Option::is_some) {
+        close(recorder);
+    }
+    recorder.failure.set(Some(words));
+}
+
+/// A worker has stopped working: what it played or recorded is gone.
+fn lose(recorder: Recorder, venue: &Venue) {
+    let plays = recorder.replay.with_untracked(|replay| replay.as_ref().is_some_and(|replay| replay.venue == *venue));
+    if recorder.opening.with_untracked(Option::is_some) || (plays && recorder.is_own.get_untracked()) {
+        close(recorder);
+        recorder
+            .failure
+            .set(Some("the worker that played the recording has stopped working: open it again".to_owned()));
+    }
+    let lost = recorder.own.with_untracked(|own| own.get(venue).filter(|recording| recording.is_running).cloned());
+    if let Some(recording) = lost {
+        let failure = Some("its worker has stopped working, and what it had recorded is lost".to_owned());
+        recorder.own.update(|own| {
+            own.insert(venue.clone(), FeedRecording { is_running: false, failure, ..recording });
+        });
+    }
+}
+
+/// Has the browser save a file.
+fn download(name: &str, bytes: &ArrayBuffer) -> Result<(), JsValue> {
+    let blob = Blob::new_with_buffer_source_sequence(&Array::of1(bytes))?;
+    let url = Url::create_object_url_with_blob(&blob)?;
+    let link: HtmlAnchorElement = document().create_element("a")?.unchecked_into();
+    link.set_href(&url);
+    link.set_download(name);
+    link.click();
+    set_timeout(
+        move || {
+            let _gone = Url::revoke_object_url(&url);
+        },
+        TAKEN_AFTER,
+    );
+    Ok(())
+}
+
+/// The list has what plays here, and nothing that has played.
+fn list_instruments(live: Live, listed: StoredValue<Vec<InstrumentId>>, wanted: &[Arc<Instrument>]) {
+    let ids: Vec<InstrumentId> = wanted.iter().map(|own| own.id.clone()).collect();
+    let earlier = listed.try_update_value(|listed| std::mem::replace(listed, ids.clone())).unwrap_or_default();
+    let known = live.instruments.with_untracked(|list| list.known.clone());
+    let is_served = |instrument: &&Arc<Instrument>| !ids.contains(&instrument.id) && !earlier.contains(&instrument.id);
+    let next: Vec<Arc<Instrument>> = known.iter().filter(is_served).chain(wanted).cloned().collect();
+    if next != *known {
+        live.instruments.update(|list| list.known = Arc::new(next));
+    }
+}
+
+/// The browser has taken the file by then.
+const TAKEN_AFTER: std::time::Duration = std::time::Duration::from_secs(60);

@@ -1,0 +1,113 @@
+//! What recordings and replays of this page need of the workers: one that plays a tape, orders to those that follow a venue,
+//! and their answers.
+//!
+//! Not here: what is ordered and answered (`live::recorder::own`).
+
+use std::{cell::RefCell, rc::Rc, time::Duration};
+
+use ::model::instrument::Venue;
+use leptos::prelude::set_timeout;
+use wasm_bindgen::JsValue;
+
+use super::{Shared, ways::REPLAY};
+
+/// Is told a worker's name, and what it said.
+type Hear = dyn Fn(&Venue, &JsValue);
+
+thread_local! {
+    /// The page's one connection, once there is one.
+    static PAGE: RefCell<Option<Shared>> = const { RefCell::new(None) };
+    /// Who hears what workers say of recordings and of a replay.
+    static HEARER: RefCell<Option<Rc<Hear>>> = const { RefCell::new(None) };
+}
+
+/// The page has its connection.
+pub(super) fn put(shared: &Shared) {
+    PAGE.with_borrow_mut(|page| *page = Some(shared.clone()));
+}
+
+/// Whoever looks after recordings hears it once the stack has unwound; `null` for a worker that is gone.
+pub(super) fn pass_on(venue: Venue, said: JsValue) {
+    if let Some(hear) = HEARER.with_borrow(Option::clone) {
+        set_timeout(move || hear(&venue, &said), Duration::ZERO);
+    }
+}
+
+/// What workers say besides the stream's messages goes to `hear` from now on; `null` where one has stopped working.
+pub(in crate::live) fn listen(hear: impl Fn(&Venue, &JsValue) + 'static) {
+    HEARER.set(Some(Rc::new(hear)));
+}
+
+/// The workers, as those who record and replay see them.
+pub(in crate::live) struct Tapes(Shared);
+
+impl Tapes {
+    /// Those of this page; `None` before it has connected.
+    pub(in crate::live) fn of_page() -> Option<Self> {
+        PAGE.with_borrow(Option::clone).map(Self)
+    }
+
+    /// Tells the worker of a venue; false where there is none.
+    pub(in crate::live) fn tell(&self, venue: &Venue, text: &str) -> bool {
+        let Ok(driver) = self.0.0.try_borrow() else { return false };
+        let worker = driver.workers.get(venue);
+        worker.inspect(|worker| worker.post(&JsValue::from_str(text))).is_some()
+    }
+
+    /// Starts a worker that plays a tape, told `first`; one that plays already ends. False where the browser cannot.
+    pub(in crate::live) fn open(&self, first: JsValue) -> bool {
+        self.close();
+        let name = Venue::new(REPLAY);
+        let Some(lane) = self.0.0.try_borrow().ok().map(|driver| driver.lane) else { return false };
+        let Some(worker) = self.0.make_worker(&name, first, lane) else { return false };
+        if let Ok(mut driver) = self.0.0.try_borrow_mut() {
+            driver.paths.replay = Some(name.clone());
+            driver.workers.insert(name, worker);
+        }
+        true
+    }
+
+    /// The tape's instruments carry this name: its topics come from that worker.
+    pub(in crate::live) fn claim(&self, venue: &Venue) {
+        let is_new = {
+            let Ok(mut driver) = self.0.0.try_borrow_mut() else { return };
+            let driver = &mut *driver;
+            let earlier = driver.paths.replay.clone().filter(|earlier| earlier != venue);
+            let worker = earlier.and_then(|earlier| driver.workers.remove(&earlier));
+            worker.map(|worker| {
+                driver.workers.insert(venue.clone(), worker);
+                driver.paths.replay = Some(venue.clone());
+            })
+        };
+        if is_new.is_some() {
+            self.0.reroute(&[]);
+        }
+    }
+
+    /// Ends the worker that plays.
+    pub(in crate::live) fn close(&self) {
+        let is_gone = {
+            let Ok(mut driver) = self.0.0.try_borrow_mut() else { return };
+            let driver = &mut *driver;
+            driver.paths.replay.take().map(|venue| {
+                driver.paths.disown(&venue);
+                driver.workers.remove(&venue);
+            })
+        };
+        if is_gone.is_some() {
+            self.0.reroute(&[]);
+        }
+    }
+
+    /// A venue's worker is to stay, whichever way its data is wanted, or no longer.
+    pub(in crate::live) fn keep(&self, venue: &Venue, is_kept: bool) {
+        let is_changed = {
+            let Ok(mut driver) = self.0.0.try_borrow_mut() else { return };
+            let kept = &mut driver.paths.kept;
+            if is_kept { kept.insert(venue.clone()) } else { kept.remove(venue) }
+        };
+        if is_changed {
+            self.0.reroute(&[]);
+        }
+    }
+}
