@@ -81,9 +81,11 @@ impl<L: Lines> ReplayFeed<L> {
         lines.rewind();
         let contents = contents::read(&mut lines).map_err(|error| no_tape(name, &error))?;
         let protocol = protocol(name, &head).ok_or_else(|| {
+            let venues: Vec<&str> = registry::venues().map(|info| info.name).collect();
             format!(
-                "{name} does not say whose frames it holds: put the venue's name in front of the file's \
-                 (kraken-{name}), or play it with `truetape replay --of VENUE {name}`"
+                "{name} does not say whose frames it holds: put the venue in front of its name ({}), or play it with \
+                 `truetape replay --of VENUE {name}`",
+                venues.join(", ")
             )
         })?;
         let venue = Venue::new(protocol).as_replay();
