@@ -1,6 +1,6 @@
 // Recordings without the server: in direct mode the page records by itself, and a file plays in the page that opened it.
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
@@ -26,8 +26,8 @@ test.afterAll(async () => {
 });
 
 /** The fingerprint that the program gives of a file. */
-function decoded(path: string): string {
-  const line = execFileSync(process.env.TRUETAPE_BIN!, ["decode", "--venue", "binance", "--hash", "--summary-only", path]);
+function decoded(path: string, venue = "binance"): string {
+  const line = execFileSync(process.env.TRUETAPE_BIN!, ["decode", "--venue", venue, "--hash", "--summary-only", path]);
   const hash = (JSON.parse(line.toString()) as { events_sha256: string }).events_sha256;
   expect(hash).toMatch(/^[0-9a-f]{64}$/);
   return hash;
@@ -196,6 +196,32 @@ test("a file of the server's list plays here where the venue comes directly, wit
   await expect.poll(async () => (await of()).events_sha256, { timeout: 15_000 }).toBe(here);
   await rest("replay", "stop");
   await fetch(`${server.ready.url}api/v1/recordings/${saved.name}`, { method: "DELETE" });
+});
+
+test("recorded tapes of every venue play in the page with the fingerprint of decode", async ({ page }, info) => {
+  test.setTimeout(180_000);
+  const captures = process.env.TRUETAPE_CAPTURES;
+  test.skip(!captures, "TRUETAPE_CAPTURES names no folder of recorded tapes");
+  for (const venue of ["binance", "coinbase", "kraken"]) {
+    const tapes = readdirSync(join(captures!, venue)).filter((name) => name.endsWith(".tape.jsonl.gz"));
+    for (const name of tapes) {
+      // They do not say whose they are: the name does.
+      const path = join(info.project.outputDir, `${venue}-${name}`);
+      copyFileSync(join(captures!, venue, name), path);
+      const hash = decoded(path, venue);
+      await page.goto(`${server.ready.url}recordings`);
+      const begun = Date.now();
+      await openFile(page, path);
+      const bar = page.getByTestId("replay-bar");
+      await expect(bar).toHaveAttribute("data-place", "page", { timeout: 60_000 });
+      const opened = Date.now();
+      const length = Number(await page.getByTestId("replay-seek").getAttribute("max"));
+      await page.getByTestId("replay-seek").fill(String(Math.floor(length / 100) * 100));
+      await expect(bar).toHaveAttribute("data-state", /playing|ended/, { timeout: 60_000 });
+      expect(await playedToEnd(page), name).toBe(hash);
+      console.log(`${name}: ${length / 1_000} s, open after ${opened - begun} ms, at its end after ${Date.now() - opened} ms more`);
+    }
+  }
 });
 
 test("what is no recording is named with a remedy, and a file that was cut off plays as far as it goes", async ({ page }, info) => {

@@ -324,7 +324,12 @@ impl LiveModel {
             rate: entry.map_or(0.0, |entry| entry.rate),
             cause: entry.and_then(|entry| entry.cause.clone()),
             silence: entry.and_then(|entry| entry.silence),
-            way: if self.is_direct(instrument.venue()) { Mode::Direct } else { Mode::Server },
+            way: if self.is_direct(instrument.venue()) && !instrument.venue().is_replay() {
+                Mode::Direct
+            } else {
+                // What plays comes from a file, wherever that is played.
+                Mode::Server
+            },
         }
     }
 

@@ -95,7 +95,7 @@ pub fn StatusBar() -> impl IntoView {
         let now = browser::now();
         let mut feeds = model.status().map(|status| Feeds::new(status, |venue| model.is_cut_off_from(venue, now)));
         for venue in feeds.iter_mut().flat_map(|feeds| &mut feeds.venues) {
-            venue.is_direct = model.is_direct(&venue.venue);
+            venue.is_direct = model.is_direct(&venue.venue) && !venue.venue.is_replay();
         }
         Ok(feeds)
     };

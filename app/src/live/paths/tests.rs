@@ -165,3 +165,34 @@ proptest! {
         prop_assert_eq!(Modes::parse(&modes.to_text()), modes);
     }
 }
+
+#[test]
+fn what_a_tape_in_this_page_brings_comes_from_its_worker() {
+    let mut paths = paths();
+    let wanted: SortedSet<Topic> = ["quote:replay-open:A", "quote:open:A"].map(topic).into();
+    assert!(paths.route(&wanted).direct.is_empty(), "the server plays it, if anybody");
+    assert_eq!(paths.judge(Mode::Server, &item(ItemKind::Snapshot, "quote:replay-open:A")), Verdict::Apply);
+    paths.replay = Some(venue("replay-open"));
+    let routes = paths.route(&wanted);
+    assert_eq!(texts(routes.direct.get(&venue("replay-open"))), ["quote:replay-open:A", "status"]);
+    assert_eq!(paths.judge(Mode::Direct, &item(ItemKind::Snapshot, "quote:replay-open:A")), Verdict::TakeOver);
+    assert_eq!(texts(Some(&paths.route(&wanted).server)), ["quote:open:A"]);
+    // It ends: what the server has of that name is asked for again.
+    paths.replay = None;
+    paths.disown(&venue("replay-open"));
+    let routes = paths.route(&wanted);
+    assert_eq!(texts(Some(&routes.server)), ["quote:open:A", "quote:replay-open:A"]);
+    assert!(routes.direct.is_empty());
+}
+
+#[test]
+fn a_worker_that_records_stays_whatever_is_wanted() {
+    let mut paths = paths();
+    set_mode(&mut paths, Mode::Direct);
+    paths.kept.insert(venue("open"));
+    set_mode(&mut paths, Mode::Server);
+    let routes = paths.route(&SortedSet::new());
+    assert_eq!(texts(routes.direct.get(&venue("open"))), ["status"]);
+    paths.kept.remove(&venue("open"));
+    assert!(paths.route(&SortedSet::new()).direct.is_empty());
+}

@@ -167,7 +167,11 @@ impl Shared {
             let Ok(mut driver) = self.0.try_borrow_mut() else { return };
             let venue = driver.named(venue);
             driver.workers.remove(&venue);
+            let is_replay = driver.paths.replay.as_ref() == Some(&venue);
             tapes::pass_on(venue, JsValue::NULL);
+            if is_replay {
+                return;
+            }
             driver.live
         };
         let words = format!("the direct feed has stopped working ({words}): the server's stream is used");
