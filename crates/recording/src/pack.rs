@@ -110,8 +110,8 @@ impl Sink for PackedTape {
     }
 }
 
-/// Packed bytes of a recording in memory, and with it what a tab may spend on one: an hour of a few busy symbols. The file
-/// that it becomes is there once more until the browser has it.
+/// Packed bytes of a recording in memory, and with it what a tab may spend on one: by the recorded tapes between twenty
+/// minutes of the loudest feed and hours of others. The file that it becomes is there once more until the browser has it.
 pub const MAX_BYTES: usize = 64 << 20;
 /// A block is packed at this size: some 20 ms of a worker's time.
 const BLOCK_BYTES: usize = 1 << 20;
