@@ -61,8 +61,10 @@ async function openFile(page: Page, path: string): Promise<void> {
 async function playedToEnd(page: Page): Promise<string> {
   const bar = page.getByTestId("replay-bar");
   await page.getByTestId("replay-speed").selectOption("100");
-  if ((await bar.getAttribute("data-state")) !== "playing") await page.getByTestId("replay-toggle").click();
+  // One that has ended would begin again.
+  if ((await bar.getAttribute("data-state")) === "paused") await page.getByTestId("replay-toggle").click();
   await expect(bar).toHaveAttribute("data-state", "ended", { timeout: 30_000 });
+  await expect(bar).toHaveAttribute("data-events-sha256", /./);
   return (await bar.getAttribute("data-events-sha256"))!;
 }
 

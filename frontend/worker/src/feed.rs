@@ -205,8 +205,9 @@ impl DirectFeed {
         let said = self.recording(failure)?;
         let tape = self.tap.take_sink()?;
         let name = format!("{}{ENDING}", tape::stem(self.venue.as_str(), tape.begin(), "recording"));
-        self.wanted.push_back(Wanted::Tell(WorkerSaid::Recording(WorkerRecording { is_running: false, ..said })));
+        // The file first: told that nothing is recorded any more, the page may end us at once.
         self.wanted.push_back(Wanted::Save(name, tape.finish()));
+        self.wanted.push_back(Wanted::Tell(WorkerSaid::Recording(WorkerRecording { is_running: false, ..said })));
         Some(())
     }
 

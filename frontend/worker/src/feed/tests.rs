@@ -221,7 +221,11 @@ impl Fake {
         while let Some(wanted) = self.feed.take_wanted() {
             match wanted {
                 Wanted::Connect { connection, .. } => self.connection = Some(connection),
-                Wanted::Tell(said) => self.told.push(said),
+                Wanted::Tell(said) => {
+                    let has_ended = matches!(&said, WorkerSaid::Recording(recording) if !recording.is_running);
+                    assert!(!has_ended || !self.saved.is_empty(), "the page may end the worker: the file comes first");
+                    self.told.push(said);
+                }
                 Wanted::Save(name, bytes) => self.saved.push((name, bytes)),
                 Wanted::Http(request) if request.path.ends_with("depth") => {
                     let body = r#"{"lastUpdateId":100,"bids":[["99.9","1"]],"asks":[["100.1","2"]]}"#;
