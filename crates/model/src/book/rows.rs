@@ -3,6 +3,8 @@
 //! Nearly all changes happen near the best row, so an insertion there moves few rows; blocks bound what an insertion
 //! deep in a book of tens of thousands of rows moves. Keys run beside the rows: a search reads eight bytes a step.
 
+use std::slice;
+
 use crate::event::Level;
 
 /// Most rows of a block. Smaller blocks cost a longer search over blocks, larger ones longer moves.
@@ -58,8 +60,8 @@ impl KeyedRows {
         self.blocks.last().and_then(|block| block.levels.last()).copied()
     }
 
-    pub(super) fn best_first(&self) -> impl Iterator<Item = Level> + '_ {
-        self.blocks.iter().rev().flat_map(|block| block.levels.iter().rev().copied())
+    pub(super) fn best_first(&self) -> BestFirst<'_> {
+        BestFirst { rows: [].iter(), blocks: self.blocks.iter() }
     }
 
     pub(super) fn set(&mut self, key: i64, level: &Level) {
@@ -134,6 +136,27 @@ impl KeyedRows {
         self.floors.remove(lower + 1);
         self.blocks[lower].keys.extend(upper.keys);
         self.blocks[lower].levels.extend(upper.levels);
+    }
+}
+
+/// Rows from the best down.
+#[derive(Debug)]
+pub(super) struct BestFirst<'a> {
+    /// What is left of the block that is being read, from its end.
+    rows: slice::Iter<'a, Level>,
+    blocks: slice::Iter<'a, Block>,
+}
+
+impl Iterator for BestFirst<'_> {
+    type Item = Level;
+
+    fn next(&mut self) -> Option<Level> {
+        loop {
+            if let Some(row) = self.rows.next_back() {
+                return Some(*row);
+            }
+            self.rows = self.blocks.next_back()?.levels.iter();
+        }
     }
 }
 

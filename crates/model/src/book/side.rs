@@ -4,9 +4,12 @@
 //! (an ordered map of decimals costs four times as much a level); the wire's own digits are kept in the row. The scale
 //! grows with the finest price seen. A price that fits no common key moves the side to the map until the next snapshot.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, btree_map},
+    iter::Rev,
+};
 
-use super::rows::KeyedRows;
+use super::rows::{self, KeyedRows};
 use crate::{
     decimal::{Price, Quantity},
     event::Level,
@@ -56,16 +59,12 @@ impl BookSide {
         }
     }
 
-    pub(super) fn best_first(&self) -> impl Iterator<Item = Level> + '_ {
-        let (keyed, exact) = match &self.rows {
-            Rows::Keyed { rows, .. } => (Some(rows.best_first()), None),
-            Rows::Exact(map) => (None, Some(map.iter().map(exact_row))),
-        };
-        let (falling, rising) = match self.direction {
-            Direction::Falling => (exact.map(Iterator::rev), None),
-            Direction::Rising => (None, exact),
-        };
-        keyed.into_iter().flatten().chain(falling.into_iter().flatten()).chain(rising.into_iter().flatten())
+    pub(super) fn best_first(&self) -> BestFirst<'_> {
+        match (&self.rows, self.direction) {
+            (Rows::Keyed { rows, .. }, _) => BestFirst::Keyed(rows.best_first()),
+            (Rows::Exact(map), Direction::Falling) => BestFirst::Falling(map.iter().rev()),
+            (Rows::Exact(map), Direction::Rising) => BestFirst::Rising(map.iter()),
+        }
     }
 
     pub(super) fn truncate(&mut self, depth: usize) {
@@ -135,6 +134,26 @@ impl BookSide {
         });
         let exact = || Rows::Exact(levels.iter().map(|row| (row.price, row.quantity)).collect());
         self.rows = keyed.unwrap_or_else(exact);
+    }
+}
+
+/// Rows from the best down. Small and plain, because a checksum reads ten of them at each change.
+#[derive(Debug)]
+pub(super) enum BestFirst<'a> {
+    Keyed(rows::BestFirst<'a>),
+    Falling(Rev<btree_map::Iter<'a, Price, Quantity>>),
+    Rising(btree_map::Iter<'a, Price, Quantity>),
+}
+
+impl Iterator for BestFirst<'_> {
+    type Item = Level;
+
+    fn next(&mut self) -> Option<Level> {
+        match self {
+            Self::Keyed(rows) => rows.next(),
+            Self::Falling(rows) => rows.next().map(exact_row),
+            Self::Rising(rows) => rows.next().map(exact_row),
+        }
     }
 }
 

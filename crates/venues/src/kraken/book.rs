@@ -16,7 +16,7 @@ use model::{
 };
 
 use crate::kraken::{
-    checksum,
+    checksum::{self, Touched},
     limits::{CROSSED_TOLERANCE, FAILURES_TO_STOP, FAILURES_WINDOW, FROZEN_TOLERANCE, RECHECK_AFTER},
     quote_check::QuoteCheck,
 };
@@ -119,7 +119,7 @@ impl KrakenBook {
         self.quotes = QuoteCheck::default();
         self.recheck_at = None;
         tracked.state = BookState::Live;
-        let outcome = self.verify(tracked, change, now);
+        let outcome = self.verify(tracked, change, Touched { bids: true, asks: true }, now);
         if was_unverified {
             match outcome {
                 // On probation: the next contradiction stops it at once.
@@ -138,9 +138,10 @@ impl KrakenBook {
         let Some(depth) = self.depth.filter(|_| self.is_following) else { return Outcome::Ignored };
         tracked.book.apply_delta(change.bids, change.asks);
         tracked.book.truncate(depth);
-        self.quotes.on_change(!change.bids.is_empty(), !change.asks.is_empty());
+        let touched = Touched { bids: !change.bids.is_empty(), asks: !change.asks.is_empty() };
+        self.quotes.on_change(touched.bids, touched.asks);
         tracked.counters.updates += 1;
-        self.verify(tracked, change, now)
+        self.verify(tracked, change, touched, now)
     }
 
     /// Takes in a best bid and offer.
@@ -160,10 +161,10 @@ impl KrakenBook {
         self.fail(tracked, now)
     }
 
-    fn verify(&mut self, tracked: &mut TrackedBook, change: Change<'_>, now: Now) -> Outcome {
+    fn verify(&mut self, tracked: &mut TrackedBook, change: Change<'_>, touched: Touched, now: Now) -> Outcome {
         tracked.event_time = change.event_time;
         tracked.receive_time = Some(now.wall);
-        let own = self.checksums.of_book(&tracked.book);
+        let own = self.checksums.of_change(&tracked.book, touched);
         tracked.last_checksum = Some(Checksum { venue: change.checksum, own });
         if tracked.book.is_crossed() {
             tracked.counters.crossed += 1;

@@ -8,27 +8,40 @@ use model::{book::OrderBook, event::Level};
 
 /// Checksum of a book's best ten levels a side.
 pub(super) fn of_book(book: &OrderBook) -> u32 {
-    Memory::default().of_book(book)
+    Memory::default().of_change(book, Touched { bids: true, asks: true })
 }
 
-/// The digits of the levels that counted last. From one change to the next most levels stand as they stood, so their
-/// digits are not made again.
+/// The checksum, with what counted last kept: a side that did not change is not looked at again, and of one that did most
+/// levels stand as they stood, so their digits are not made again.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Memory {
-    asks: [Row; LEVELS],
-    bids: [Row; LEVELS],
-    text: Text,
+    asks: Side,
+    bids: Side,
+    /// Of the offers alone, which come first.
+    of_asks: u32,
 }
 
 impl Memory {
-    /// [`of_book`], quicker where the book is much like the one before.
-    pub(super) fn of_book(&mut self, book: &OrderBook) -> u32 {
-        let Self { asks, bids, text } = self;
-        text.n_bytes = 0;
-        text.push_side(book.asks(), asks);
-        text.push_side(book.bids(), bids);
-        crc32fast::hash(&text.bytes[..text.n_bytes])
+    /// [`of_book`] where no side has changed since the last time but those `touched`.
+    pub(super) fn of_change(&mut self, book: &OrderBook, touched: Touched) -> u32 {
+        if touched.asks {
+            self.asks.take(book.asks());
+            self.of_asks = crc32fast::hash(self.asks.text());
+        }
+        if touched.bids {
+            self.bids.take(book.bids());
+        }
+        let mut hasher = crc32fast::Hasher::new_with_initial(self.of_asks);
+        hasher.update(self.bids.text());
+        hasher.finalize()
     }
+}
+
+/// The sides that a change has touched.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Touched {
+    pub(super) bids: bool,
+    pub(super) asks: bool,
 }
 
 /// A level's numbers and their digits.
@@ -58,45 +71,52 @@ impl Row {
     }
 }
 
+/// The best levels of a side, and the text that they give.
 #[derive(Clone, Debug)]
-struct Text {
+struct Side {
+    rows: [Row; LEVELS],
     bytes: [u8; LONGEST_TEXT],
     n_bytes: usize,
 }
 
-impl Default for Text {
+impl Default for Side {
     fn default() -> Self {
-        Self { bytes: [0; LONGEST_TEXT], n_bytes: 0 }
+        Self { rows: [Row::default(); LEVELS], bytes: [0; LONGEST_TEXT], n_bytes: 0 }
     }
 }
 
-impl Text {
-    /// The best levels of a side; `rows` are those of the book before, and then of this one.
-    fn push_side(&mut self, levels: impl Iterator<Item = Level>, rows: &mut [Row; LEVELS]) {
+impl Side {
+    fn text(&self) -> &[u8] {
+        &self.bytes[..self.n_bytes]
+    }
+
+    /// Takes in the levels as they stand now, the best first.
+    fn take(&mut self, levels: impl Iterator<Item = Level>) {
+        self.n_bytes = 0;
         // The row that the one above took the place of: where a level came in, all below it stand one further down.
         let mut moved = Row::default();
-        // A side's iterator is a chain: it is quickest run from inside.
-        levels.take(LEVELS).enumerate().for_each(|(at, level)| {
+        for (at, level) in levels.take(LEVELS).enumerate() {
             let [price, quantity] = [level.price.mantissa(), level.quantity.mantissa()].map(i128::unsigned_abs);
             // Whatever the venue sends in earnest fits.
             let (Ok(short_price), Ok(short_quantity)) = (u64::try_from(price), u64::try_from(quantity)) else {
                 self.push_digits(price);
                 self.push_digits(quantity);
-                rows[at] = Row::default();
-                return;
+                self.rows[at] = Row::default();
+                continue;
             };
             let numbers = (short_price, short_quantity);
-            if rows[at].numbers != numbers {
+            if self.rows[at].numbers != numbers {
                 // Where one went out, all below it stand one further up.
-                let below = rows.get(at + 1).copied().filter(|row| row.numbers == numbers);
+                let below = self.rows.get(at + 1).copied().filter(|row| row.numbers == numbers);
                 let known = if moved.numbers == numbers { Some(moved) } else { below };
-                moved = std::mem::replace(&mut rows[at], known.unwrap_or_else(|| Row::new(numbers)));
+                moved = std::mem::replace(&mut self.rows[at], known.unwrap_or_else(|| Row::new(numbers)));
             }
-            self.push_row(&rows[at]);
-        });
+            self.push_row(at);
+        }
     }
 
-    fn push_row(&mut self, row: &Row) {
+    fn push_row(&mut self, at: usize) {
+        let row = &self.rows[at];
         // As many bytes every time, which takes a few moves and no call; the next row writes over those too many.
         self.bytes[self.n_bytes..self.n_bytes + ROW_DIGITS].copy_from_slice(&row.digits);
         self.n_bytes += row.n_digits;
@@ -120,8 +140,8 @@ pub(super) const LEVELS: usize = 10;
 const LONGEST_NUMBER: usize = 40;
 /// Digits of two numbers of 64 bits.
 const ROW_DIGITS: usize = 40;
-/// Two numbers a level, on two sides.
-const LONGEST_TEXT: usize = 2 * LEVELS * 2 * LONGEST_NUMBER;
+/// Two numbers a level.
+const LONGEST_TEXT: usize = LEVELS * 2 * LONGEST_NUMBER;
 
 #[cfg(test)]
 mod tests {
@@ -206,10 +226,10 @@ mod tests {
         #[test]
         fn digits_are_those_of_the_text(mantissa in 1_i128..(1 << 96), scale in 0_u32..28) {
             let price = Price::from_mantissa(mantissa, scale).unwrap();
-            let mut text = Text::default();
-            text.push_digits(price.mantissa().unsigned_abs());
+            let mut side = Side::default();
+            side.push_digits(price.mantissa().unsigned_abs());
             let expected = price.to_string().replace('.', "");
-            prop_assert_eq!(std::str::from_utf8(&text.bytes[..text.n_bytes]).unwrap(), expected.trim_start_matches('0'));
+            prop_assert_eq!(std::str::from_utf8(side.text()).unwrap(), expected.trim_start_matches('0'));
         }
 
         /// Prices beyond 64 bits among them, and changes anywhere: moved, removed, changed, all at once.
@@ -222,6 +242,7 @@ mod tests {
         ) {
             let (mut memory, mut book) = (Memory::default(), OrderBook::new());
             for change in changes {
+                let touched = Touched { bids: change.iter().any(|row| row.0), asks: change.iter().any(|row| !row.0) };
                 for (is_bid, tick, lots, is_wide) in change {
                     let mantissa = if is_wide { (1 << 80) + tick } else { tick };
                     let level = Level {
@@ -231,7 +252,7 @@ mod tests {
                     let rows = std::slice::from_ref(&level);
                     if is_bid { book.apply_delta(rows, &[]) } else { book.apply_delta(&[], rows) };
                 }
-                prop_assert_eq!(memory.of_book(&book), Memory::default().of_book(&book));
+                prop_assert_eq!(memory.of_change(&book, touched), of_book(&book));
             }
         }
     }
