@@ -63,6 +63,8 @@ pub struct Replay {
     touched: BTreeSet<InstrumentId>,
     /// Wishes for history of instruments that no frame has named yet.
     early: Vec<HistoryWish>,
+    /// Instruments and books that frames and answers had named when those wishes were looked at last.
+    n_named: usize,
 }
 
 struct Connection {
@@ -126,6 +128,7 @@ impl Replay {
             merged: Merged::default(),
             touched: BTreeSet::new(),
             early: Vec::new(),
+            n_named: 0,
         })
     }
 
@@ -147,8 +150,16 @@ impl Replay {
             replay.take(entry, now, &mut on_event);
         });
         if !self.early.is_empty() {
+            self.repeat_early_wishes(&mut on_event);
+        }
+    }
+
+    /// Looks again where something has been named since.
+    fn repeat_early_wishes(&mut self, on_event: &mut impl FnMut(&MarketEvent)) {
+        let n_named = self.sessions().map(|session| session.books().len() + session.instruments().len()).sum();
+        if std::mem::replace(&mut self.n_named, n_named) != n_named {
             for wish in std::mem::take(&mut self.early) {
-                self.wish(&wish, &mut on_event);
+                self.wish(&wish, &mut *on_event);
             }
         }
     }
@@ -216,7 +227,9 @@ impl Replay {
             (TapeKind::Header | TapeKind::Send, _) | (TapeKind::Recv | TapeKind::Http, None) => {}
             (TapeKind::Connect, _) => self.with(name, now, on_event, |connection| connection.open()),
             (TapeKind::Recv, Some(text)) => {
-                self.with(name, now, on_event, |connection| connection.open());
+                if self.connections.get(name).is_none_or(|connection| !connection.is_open) {
+                    self.with(name, now, on_event, |connection| connection.open());
+                }
                 self.with(name, now, on_event, |connection| connection.number.map(|number| Input::Frame(number, text)));
             }
             (TapeKind::Close, detail) => {

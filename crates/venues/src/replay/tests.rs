@@ -11,7 +11,8 @@ fn entry<'a>(t: TapeKind, conn: Option<&'a str>, data: Option<&'a str>) -> TapeE
 
 #[test]
 fn a_recorded_cut_is_a_cut_announced_or_not() {
-    for announcement in [None, Some(r#"{"e":"serverShutdown","E":1}"#)] {
+    let shutdown = r#"{"e":"serverShutdown","E":1}"#;
+    for (announcement, says_connect) in [(None, true), (Some(shutdown), true), (None, false)] {
         let mut replay = Replay::new("binance").unwrap();
         let mut n_events = 0;
         let mut feed = |t, data: Option<&str>| {
@@ -25,11 +26,13 @@ fn a_recorded_cut_is_a_cut_announced_or_not() {
         }
         feed(TapeKind::Close, None);
         feed(TapeKind::Close, None);
-        feed(TapeKind::Connect, None);
+        if says_connect {
+            feed(TapeKind::Connect, None);
+        }
         feed(TapeKind::Recv, Some(&quote(2)));
         feed(TapeKind::Send, Some("{}"));
         assert_eq!((replay.summary().counters.quotes, replay.summary().counters.reconnects), (2, 1));
-        assert_eq!(n_events, 2, "{announcement:?}");
+        assert_eq!(n_events, 2, "{announcement:?} {says_connect}");
     }
 }
 
@@ -97,26 +100,55 @@ fn times_that_step_back_do_not_make_the_recording_longer() {
     assert_eq!(replay.now().monotonic, Monotonic::from_zero(Duration::from_secs(2)));
 }
 
-#[test]
-fn the_longest_answer_comes_first_and_later_ones_mend_it() {
+/// Bars of whole minutes since the epoch, as Binance answers.
+fn bars(minutes: std::ops::Range<u64>) -> String {
     let row = |minute: u64| {
         format!(r#"[{},"1","1","1","1","1",{},"1",1,"1","1","0"]"#, minute * 60_000, minute * 60_000 + 59_999)
     };
-    let bars = |minutes: std::ops::Range<u64>| format!("[{}]", minutes.map(row).collect::<Vec<_>>().join(","));
+    format!("[{}]", minutes.map(row).collect::<Vec<_>>().join(","))
+}
+
+const KLINES: &str = "https://x.test/api/v3/klines?symbol=A&interval=1m&limit=500";
+const QUOTE: &str = r#"{"u":1,"s":"A","b":"1","B":"1","a":"2","A":"1"}"#;
+
+fn wish() -> HistoryWish {
+    HistoryWish { instrument: InstrumentId::parse("binance:A").unwrap(), interval: Interval::M1, n_bars: 500 }
+}
+
+#[test]
+fn a_wish_waits_until_a_frame_names_its_instrument() {
+    let mut replay = Replay::new("binance").unwrap();
+    let mut n_bars = Vec::new();
+    let mut note = |event: &MarketEvent| {
+        if let MarketEventKind::History(history) = &event.kind {
+            n_bars.push(history.candles.len());
+        }
+    };
+    replay.wish(&wish(), &mut note);
+    let answered = bars(100..110);
+    let url = Some(KLINES.into());
+    replay.feed(&TapeEntry { url, ..entry(TapeKind::Http, None, Some(&answered)) }, &mut note);
+    let other = QUOTE.replace(r#""A","#, r#""B","#);
+    for quote in [&other, &other, QUOTE, QUOTE] {
+        replay.feed(&entry(TapeKind::Recv, None, Some(quote)), &mut note);
+    }
+    assert_eq!(n_bars, [10], "asked once, and answered by what the tape had before");
+}
+
+#[test]
+fn the_longest_answer_comes_first_and_later_ones_mend_it() {
     let (long, short) = (bars(100..110), bars(120..122));
     let mut replay = Replay::new("binance").unwrap();
     let mut feed = |t, url: Option<&'static str>, data: &str| {
         let url = url.map(Into::into);
         replay.feed(&TapeEntry { url, ..entry(t, None, Some(data)) }, |_| {});
     };
-    feed(TapeKind::Http, Some("https://x.test/api/v3/klines?symbol=A&interval=1m&limit=500"), &long);
+    feed(TapeKind::Http, Some(KLINES), &long);
     feed(TapeKind::Http, Some("https://x.test/api/v3/klines?symbol=A&interval=1m&limit=5"), &short);
-    feed(TapeKind::Recv, None, r#"{"u":1,"s":"A","b":"1","B":"1","a":"2","A":"1"}"#);
-    let instrument = InstrumentId::parse("binance:A").unwrap();
-    let wish = HistoryWish { instrument, interval: Interval::M1, n_bars: 500 };
+    feed(TapeKind::Recv, None, QUOTE);
     let mut n_bars = Vec::new();
     for _ in 0..3 {
-        replay.wish(&wish, |event| {
+        replay.wish(&wish(), |event| {
             if let MarketEventKind::History(history) = &event.kind {
                 n_bars.push(history.candles.len());
             }
