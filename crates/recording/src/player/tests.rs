@@ -1,8 +1,11 @@
 //! The same tape at any pace: the same events, and a clock that never goes back.
 
+use model::candle::Interval;
+use wire::{lane::Lane, topic::Topic};
+
 use super::*;
 use crate::{
-    contents,
+    contents, event_line,
     testing::{MemoryLines, deck, memory, tape},
 };
 
@@ -165,4 +168,29 @@ fn an_audience_hears_of_each_instrument_once() {
     let now = play.now();
     play.player.advance(now, || false, &mut ears);
     assert_eq!((ears.n_new, ears.n_events), (1, play.player.report().n_events));
+}
+
+/// What came, in order.
+#[derive(Default)]
+struct Heard(Vec<&'static str>);
+
+impl Audience for Heard {
+    fn event(&mut self, event: &MarketEvent, _: bool, _: &View) {
+        self.0.push(event_line::kind(event));
+    }
+}
+
+#[test]
+fn bars_of_the_past_are_there_before_the_first_trade() {
+    let bars = r#"{"t":"http","ts":999.5,"url":"https://x.test/api/v3/klines?symbol=AAABBB&interval=1m&limit=500","data":"[[900000,\"1\",\"1\",\"1\",\"1\",\"1\",959999,\"1\",1,\"1\",\"1\",\"0\"]]"}"#;
+    let text = format!("{bars}\n{}", tape(30));
+    let mut play = Play::new(&text, |report| report);
+    let id = InstrumentId::new(&Venue::new("binance").as_replay(), "AAABBB");
+    let (view, _) = play.player.lend();
+    view.start_topic(&Topic::candles(Interval::M1, &id), Lane::Fast);
+    play.now += Duration::from_secs(1);
+    let (now, mut heard) = (play.now(), Heard::default());
+    play.player.advance(now, || false, &mut heard);
+    let first = |kind: &str| heard.0.iter().position(|heard| *heard == kind);
+    assert!(first("history").is_some() && first("history") < first("trade"), "{:?}", heard.0);
 }
