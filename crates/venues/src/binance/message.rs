@@ -250,8 +250,13 @@ pub(super) fn levels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<L
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<Level>, A::Error> {
             let mut rows = Vec::new();
-            while let Some(WireLevel(level)) = seq.next_element()? {
-                rows.push(level);
+            while let Some(row) = seq.next_element::<WireLevel<'_>>()? {
+                if rows.is_empty() {
+                    rows.reserve(USUAL_ROWS);
+                }
+                rows.push(row.level().ok_or_else(|| {
+                    de::Error::custom(format_args!("{row:?} is no price above zero and a quantity from zero up"))
+                })?);
             }
             Ok(rows)
         }
@@ -260,28 +265,42 @@ pub(super) fn levels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<L
     deserializer.deserialize_seq(Rows)
 }
 
-struct WireLevel(Level);
+/// The texts of a row. They become numbers where the row is stored: a decimal has four parts, and to hand those on from
+/// function to function takes longer than to read them.
+#[derive(Debug)]
+struct WireLevel<'a> {
+    price: WireText<'a>,
+    quantity: WireText<'a>,
+}
 
-impl<'de> Deserialize<'de> for WireLevel {
+#[derive(Debug, Deserialize)]
+struct WireText<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl WireLevel<'_> {
+    #[inline]
+    fn level(&self) -> Option<Level> {
+        let price = Price::parse(&self.price.0).ok().filter(|price| !price.is_zero() && !price.is_negative())?;
+        Some(Level { price, quantity: Quantity::parse(&self.quantity.0).ok()? })
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for WireLevel<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Row;
 
         impl<'de> Visitor<'de> for Row {
-            type Value = WireLevel;
+            type Value = WireLevel<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a price and a quantity")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<WireLevel, A::Error> {
-                let price: Price = seq.next_element()?.ok_or_else(|| de::Error::invalid_length(0, &self))?;
-                let quantity: Quantity = seq.next_element()?.ok_or_else(|| de::Error::invalid_length(1, &self))?;
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<WireLevel<'de>, A::Error> {
+                let price = seq.next_element()?.ok_or_else(|| de::Error::invalid_length(0, &self))?;
+                let quantity = seq.next_element()?.ok_or_else(|| de::Error::invalid_length(1, &self))?;
                 // Old recordings have an empty list as a third member.
                 while seq.next_element::<IgnoredAny>()?.is_some() {}
-                if price.is_zero() || price.is_negative() {
-                    return Err(de::Error::custom("a price that is not above zero"));
-                }
-                Ok(WireLevel(Level { price, quantity }))
+                Ok(WireLevel { price, quantity })
             }
         }
 
@@ -289,6 +308,8 @@ impl<'de> Deserialize<'de> for WireLevel {
     }
 }
 
+/// Room that a list of levels begins with: a usual change then moves no rows while it is read.
+const USUAL_ROWS: usize = 32;
 /// From here on a figure means microseconds: as milliseconds it would stand after the year 5138.
 const FIRST_MICROS: i64 = 100_000_000_000_000;
 
@@ -298,9 +319,10 @@ mod tests {
 
     #[test]
     fn levels_keep_digits_and_order() {
-        let depth: BinanceDepth =
-            serde_json::from_str(r#"{"lastUpdateId":7,"bids":[["1.50","2.0"],["1.4","0"]],"asks":[["1.6","3",[]]]}"#)
-                .unwrap();
+        let depth: BinanceDepth = serde_json::from_str(
+            r#"{"lastUpdateId":7,"bids":[["1.50","2.0"],["\u0031.4","0"]],"asks":[["1.6","3",[]]]}"#,
+        )
+        .unwrap();
         let shown: Vec<String> =
             depth.bids.iter().chain(&depth.asks).map(|row| format!("{}x{}", row.price, row.quantity)).collect();
         assert_eq!((depth.last_update_id, shown), (7, vec!["1.50x2.0".into(), "1.4x0".into(), "1.6x3".into()]));
