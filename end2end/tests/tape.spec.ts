@@ -13,7 +13,7 @@ test("after the BTCUSDT tape the page shows its book and its candles", async ({ 
   const files = ["20240808", "20240809"].map((day) =>
     tapePath(folder!, `binance/btcusdt_${day}_spot_depth100ms_bookticker_trade.tape.jsonl.gz`),
   );
-  const sim = await startSim(["--venue", "binance", ...files.flatMap((file) => ["--tape", file]), "--speed", "20", "--stop"]);
+  const sim = await startSim(["--venue", "binance", ...files.flatMap((file) => ["--tape", file]), "--speed", "40", "--stop"]);
   // The tape ends and the simulator falls silent: keep the feed up while the page is read.
   const patience = "stale_after_ms = 120000\ndata_deadline_ms = 120000";
   const server = await startServer({ config: binanceConfig(sim.ready, ["BTCUSDT"], patience) });

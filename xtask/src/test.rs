@@ -100,7 +100,12 @@ fn lint_wasm(house: &House) -> anyhow::Result<()> {
 fn rust_tests(house: &House, runner: Runner, packages: &[&str], profile: &[&str]) -> anyhow::Result<()> {
     let mut tests = house.cargo();
     match runner {
-        Runner::Nextest => tests.args(["nextest", "run", "--profile", "ci", "--no-tests", "warn"]),
+        // One more at a time than there are processors: some wait for real sockets' deadlines.
+        Runner::Nextest => {
+            let n_threads = std::thread::available_parallelism().map_or(2, |n_processors| n_processors.get() + 1);
+            tests.args(["nextest", "run", "--profile", "ci", "--no-tests", "warn"]);
+            tests.arg("--test-threads").arg(n_threads.to_string())
+        }
         // `--tests` means unit and integration tests; documentation tests are a step of their own.
         Runner::CargoTest => tests.args(["test", "--no-fail-fast", "--tests"]),
     };
