@@ -4,7 +4,7 @@
 //! server by itself; all sample the one model. Not here: what they sample (`live::model`) and how it looks (the pages).
 
 pub mod cadence;
-pub mod turns;
+pub mod schedule;
 
 use leptos::prelude::*;
 use model::time::Now;
@@ -13,7 +13,7 @@ use wire::topic::Topic;
 use crate::{
     fragment::{
         cadence::{Cadence, Pace},
-        turns::{Look, Turns},
+        schedule::{FragmentState, SamplingSchedule},
     },
     live::{
         Live, browser,
@@ -51,7 +51,7 @@ where
     let settings = use_settings();
     let pace = Signal::derive(move || settings.with(|settings| settings.pace(name, cadence)));
     let value = RwSignal::new(None::<T>);
-    let look = RwSignal::new(Look::default());
+    let state = RwSignal::new(FragmentState::default());
     let asked = RwSignal::new(0_u32);
     live.use_topics(topics);
     live.use_pace(name, pace);
@@ -64,8 +64,8 @@ where
             choice
         });
     }
-    sample(live, Sampling { topics, pace, asked, look, value }, source);
-    view! { <Frame name pace=pace look=look asked=asked content=children(value.into()).into_any()/> }
+    sample(live, Sampling { topics, pace, asked, state, value }, source);
+    view! { <Frame name pace=pace state=state asked=asked content=children(value.into()).into_any()/> }
 }
 
 /// What stands around any region: its state, its note, its buttons. Apart from the region, as each kind of region is
@@ -77,17 +77,17 @@ fn Frame(
     /// Its pace.
     pace: Signal<Pace>,
     /// How it looks.
-    look: RwSignal<Look>,
+    state: RwSignal<FragmentState>,
     /// Counts how often the reader asked for a refresh.
     asked: RwSignal<u32>,
     /// What it shows.
     content: AnyView,
 ) -> impl IntoView {
     let live = use_live();
-    let note = Memo::new(move |_| look.with(Look::note));
-    let has_failed = Memo::new(move |_| look.with(|look| matches!(look, Look::Failed { .. })));
+    let note = Memo::new(move |_| state.with(FragmentState::note));
+    let has_failed = Memo::new(move |_| state.with(|state| matches!(state, FragmentState::Failed { .. })));
     view! {
-        <div class="fragment" data-fragment=name data-state=move || look.with(Look::as_str)>
+        <div class="fragment" data-fragment=name data-state=move || state.with(FragmentState::as_str)>
             {content}
             <div class="fragment__note" hidden=move || note.with(Option::is_none)>
                 <p data-testid="fragment-note">{move || note.get().unwrap_or_default()}</p>
@@ -119,7 +119,7 @@ struct Sampling<T: Send + Sync + 'static> {
     topics: Signal<Vec<Topic>>,
     pace: Signal<Pace>,
     asked: RwSignal<u32>,
-    look: RwSignal<Look>,
+    state: RwSignal<FragmentState>,
     value: RwSignal<Option<T>>,
 }
 
@@ -128,25 +128,27 @@ where
     T: Clone + PartialEq + Send + Sync + 'static,
     S: Fn(&LiveModel) -> Result<Option<T>, String> + Send + Sync + 'static,
 {
-    let Sampling { topics, pace, asked, look, value } = sampling;
-    let turns = StoredValue::new(Turns::default());
+    let Sampling { topics, pace, asked, state, value } = sampling;
+    let schedule = StoredValue::new(SamplingSchedule::default());
     Effect::new(move |_| {
         live.tick().track();
         let (pace, n_asked) = (pace.get(), asked.get());
         // The moment of this turn, not that of the frame before it: other topics may be wanted between frames.
         let now: Now = browser::now();
         topics.with(|topics| {
-            let state = live.with_model(|model| {
+            let sampled = live.with_model(|model| {
                 (model.revision(topics), model.freshness(topics, now), model.waiting_cause(topics, now))
             });
-            let Some((revision, freshness, cause)) = state else { return };
+            let Some((revision, freshness, cause)) = sampled else { return };
             // What stops being live is sampled once more, and again when it comes back.
             let revision = revision * 2 + u64::from(freshness == Freshness::Fresh);
-            let is_due = turns.try_update_value(|turns| turns.is_due(now.monotonic, pace, topics, revision, n_asked));
+            let is_due =
+                schedule.try_update_value(|schedule| schedule.is_due(now.monotonic, pace, topics, revision, n_asked));
             if is_due == Some(true) {
                 let outcome = live.with_model(&source).unwrap_or(Ok(None));
                 let failure = outcome.as_ref().err().cloned();
-                turns.try_update_value(|turns| turns.took(now.monotonic, topics, (revision, n_asked), failure));
+                schedule
+                    .try_update_value(|schedule| schedule.took(now.monotonic, topics, (revision, n_asked), failure));
                 if let Ok(next) = outcome
                     && value.with_untracked(|known| *known != next)
                 {
@@ -154,10 +156,10 @@ where
                 }
                 live.note_taken(topics);
             }
-            let next = turns.try_update_value(|turns| turns.look(now.monotonic, pace, &freshness, cause));
+            let next = schedule.try_update_value(|schedule| schedule.state(now.monotonic, pace, &freshness, cause));
             let next = next.unwrap_or_default();
-            if look.with_untracked(|known| *known != next) {
-                look.set(next);
+            if state.with_untracked(|known| *known != next) {
+                state.set(next);
             }
         });
     });

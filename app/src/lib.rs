@@ -1,5 +1,5 @@
 //! The page: shell, pages, components and live data. Compiled twice: for the server with `ssr`, for the browser with
-//! `hydrate`; the browser puts its own view in the place of the server's, so both must write the same first one: nothing
+//! `browser`; the browser puts its own view in the place of the server's, so both must write the same first one: nothing
 //! here reads a clock, a locale or chance while it renders.
 //!
 //! # Layout
@@ -13,9 +13,9 @@ pub mod chart;
 pub mod components;
 pub mod format;
 pub mod fragment;
-pub mod later;
+pub mod lazy;
 pub mod live;
-#[cfg(feature = "hydrate")]
+#[cfg(feature = "browser")]
 pub mod mount;
 pub mod pages;
 pub mod quality;

@@ -7,7 +7,7 @@
 //!
 //! # Layout
 //! - [`link`]: the connection as a state machine · [`model`]: what the stream said · [`clock`], [`latency`], [`stages`]: how long it took
-//! - [`paths`]: the server's stream or the venue's own socket, and how topics go over · `direct`: a venue's worker
+//! - [`router`]: the server's stream or the venue's own socket, and how topics go over · `direct`: a venue's worker
 //! - [`cross_check`]: both ways side by side
 //! - [`demand`]: who wants what · [`commands`]: what the reader wants done
 //! - [`instruments`], [`venue_list`]: the lists of instruments and of venues · `socket`: the shell around all of it
@@ -20,16 +20,16 @@ pub mod clock;
 pub mod commands;
 pub mod cross_check;
 pub mod demand;
-#[cfg(feature = "hydrate")]
+#[cfg(feature = "browser")]
 mod direct;
 pub mod instruments;
 pub mod latency;
 pub mod link;
 pub mod model;
-pub mod paths;
 pub mod recorder;
-#[cfg(feature = "hydrate")]
+#[cfg(feature = "browser")]
 mod socket;
+pub mod source;
 pub mod stages;
 pub mod tape_log;
 pub mod venue_list;
@@ -47,13 +47,13 @@ use wire::{command::Command, direct::DirectVenue, topic::Topic};
 use crate::{
     fragment::cadence::Pace,
     live::{
-        commands::{CommandState, Given},
+        commands::{CommandState, PendingCommand},
         demand::Demand,
         instruments::InstrumentList,
         latency::LatencySummary,
         link::{LinkState, Recovery},
         model::LiveModel,
-        paths::{Mode, Modes},
+        source::{Source, SourceChoices},
         venue_list::VenueList,
     },
 };
@@ -69,10 +69,10 @@ pub struct Live {
     recovery: RwSignal<Option<(Recovery, Monotonic)>>,
     instruments: RwSignal<InstrumentList>,
     venues: RwSignal<VenueList>,
-    given: RwSignal<Vec<Given>>,
+    pending: RwSignal<Vec<PendingCommand>>,
     latency: RwSignal<Option<LatencySummary>>,
     retry: RwSignal<u32>,
-    modes: RwSignal<Modes>,
+    sources: RwSignal<SourceChoices>,
     offers: RwSignal<Arc<Vec<DirectVenue>>>,
     failures: RwSignal<SortedMap<Venue, String>>,
     compared: RwSignal<Option<InstrumentId>>,
@@ -89,10 +89,10 @@ impl Live {
             recovery: RwSignal::default(),
             instruments: RwSignal::default(),
             venues: RwSignal::default(),
-            given: RwSignal::default(),
+            pending: RwSignal::default(),
             latency: RwSignal::default(),
             retry: RwSignal::default(),
-            modes: RwSignal::default(),
+            sources: RwSignal::default(),
             offers: RwSignal::default(),
             failures: RwSignal::default(),
             compared: RwSignal::default(),
@@ -107,7 +107,7 @@ impl Live {
 
     /// Connects, in the browser; on the server nothing happens.
     pub fn start(self) {
-        #[cfg(feature = "hydrate")]
+        #[cfg(feature = "browser")]
         Effect::new(move |_| {
             let owner = Owner::current();
             // Not at once: the regions name their topics and paces first, so that the first greeting asks for the right lane.
@@ -160,7 +160,7 @@ impl Live {
     /// Wants something done; `state` says how it fares. Browser only.
     pub fn command(self, command: &Command, state: RwSignal<CommandState>) {
         state.set(CommandState::Pending);
-        self.given.update(|given| given.push(Given::new(command, state)));
+        self.pending.update(|pending| pending.push(PendingCommand::new(command, state)));
     }
 
     /// Publishing to paint, over the last updates.
@@ -174,18 +174,18 @@ impl Live {
     }
 
     /// By which way the reader wants the data of each venue; remembered by the browser.
-    pub fn modes(self) -> Signal<Modes> {
-        self.modes.into()
+    pub fn sources(self) -> Signal<SourceChoices> {
+        self.sources.into()
     }
 
     /// Wants a venue's data by another way, from now on and at the next visit. What is shown stays until the new way has
     /// brought its own; where a venue cannot be had directly, the server goes on ([`Self::offers`] says why).
-    pub fn set_mode(self, venue: &Venue, mode: Mode) {
+    pub fn set_source(self, venue: &Venue, mode: Source) {
         // Asking again for what has failed is a wish too: always told.
         self.failures.update(|failures| {
             failures.remove(venue);
         });
-        self.modes.update(|modes| modes.set(venue, mode));
+        self.sources.update(|sources| sources.set(venue, mode));
     }
 
     /// The venues that the server follows, and how each can be had directly. Empty until the server has said so.
@@ -205,7 +205,7 @@ impl Live {
         }
     }
 
-    /// Wants the topics as long as the calling component lives; those that leave the list are given up.
+    /// Wants the topics as long as the calling component lives; those that leave the list are pending up.
     pub fn use_topics(self, topics: Signal<Vec<Topic>>) {
         let held = StoredValue::new(Vec::<Topic>::new());
         Effect::new(move |_| {

@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
-use crate::{later, pages::PAGES};
+use crate::{lazy, pages::PAGES};
 
 /// Builds the page in place of the server's. A page whose code is fetched later waits for it, the server's in sight.
 pub fn mount() {
@@ -12,7 +12,7 @@ pub fn mount() {
         let path = window().location().pathname().unwrap_or_default();
         if path != PAGES[0].path {
             // Where it fails the page says so itself.
-            later::fetch().await;
+            lazy::fetch().await;
         }
         if let Some(body) = document().body() {
             body.set_text_content(None);

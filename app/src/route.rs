@@ -34,7 +34,7 @@ impl Route {
 
     /// Shows another address of this page and remembers the present one in the browser's history.
     pub fn go(self, address: &str) {
-        #[cfg(feature = "hydrate")]
+        #[cfg(feature = "browser")]
         browser::push(address);
         self.show(address);
     }
@@ -52,13 +52,13 @@ impl Route {
 
 /// Provides the address to the whole page, and follows links and the browser's history.
 pub fn provide_route() -> Route {
-    #[cfg(feature = "hydrate")]
+    #[cfg(feature = "browser")]
     let address = browser::address();
-    #[cfg(not(feature = "hydrate"))]
+    #[cfg(not(feature = "browser"))]
     let address = use_context::<Address>().unwrap_or_default().0;
     let route = Route::new(&address);
     provide_context(route);
-    #[cfg(feature = "hydrate")]
+    #[cfg(feature = "browser")]
     browser::follow(route);
     route
 }
@@ -119,7 +119,7 @@ fn decoded(value: &str) -> String {
     String::from_utf8(bytes).unwrap_or_else(|_| value.to_owned())
 }
 
-#[cfg(feature = "hydrate")]
+#[cfg(feature = "browser")]
 mod browser {
     use leptos::{ev, prelude::*};
     use wasm_bindgen::{JsCast, JsValue};

@@ -22,8 +22,10 @@ use self::{
     status_bar::StatusBar,
 };
 use crate::{
-    components::{cross_check::provide_comparison, status_light::provide_asked, status_popover::StatusPopover},
-    later::{Later, Part, provide_later},
+    components::{
+        cross_check::provide_comparison, status_light::provide_popover_requests, status_popover::StatusPopover,
+    },
+    lazy::{Later, LazyPart, provide_later},
     live::{browser, provide_live, recorder::provide_recorder},
     pages::live::LivePage,
     route::{provide_route, use_route},
@@ -41,7 +43,7 @@ pub fn App() -> impl IntoView {
     provide_later();
     provide_recorder();
     provide_troubles();
-    provide_asked();
+    provide_popover_requests();
     view! { <Frame/> }
 }
 
@@ -64,7 +66,7 @@ fn Frame() -> impl IntoView {
             <main class="frame__main" id="main" tabindex="-1">
                 {move || path.with(|path| page_at(path))}
             </main>
-            <Later part=Part::ReplayBar/>
+            <Later part=LazyPart::ReplayBar/>
             <ServerNotice/>
             <AlertLine/>
             <Banner/>
@@ -79,10 +81,10 @@ fn Frame() -> impl IntoView {
 fn page_at(path: &str) -> AnyView {
     match path {
         "/" => view! { <LivePage/> }.into_any(),
-        "/markets" => view! { <Later part=Part::Markets/> }.into_any(),
-        "/venues" => view! { <Later part=Part::Venues/> }.into_any(),
-        "/quality" => view! { <Later part=Part::Quality/> }.into_any(),
-        "/recordings" => view! { <Later part=Part::Recordings/> }.into_any(),
+        "/markets" => view! { <Later part=LazyPart::Markets/> }.into_any(),
+        "/venues" => view! { <Later part=LazyPart::Venues/> }.into_any(),
+        "/quality" => view! { <Later part=LazyPart::Quality/> }.into_any(),
+        "/recordings" => view! { <Later part=LazyPart::Recordings/> }.into_any(),
         _ => view! { <NotFound/> }.into_any(),
     }
 }

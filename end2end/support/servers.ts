@@ -122,13 +122,13 @@ export async function setFault(sim: SimReady, fault: Record<string, unknown>): P
   if (!answer.ok) throw new Error(`fault refused: ${answer.status} ${await answer.text()}`);
 }
 
-/** Waits until the simulator has played its tape to the end. */
+/** Waits until the simulator has played its recording to the end. */
 export async function tapeFinished(sim: SimReady, withinMs: number): Promise<void> {
   const deadline = Date.now() + withinMs;
   for (;;) {
     const state = (await (await fetch(`${sim.control_url}/state`)).json()) as { finished: boolean };
     if (state.finished) return;
-    if (Date.now() > deadline) throw new Error("the tape did not finish in time");
+    if (Date.now() > deadline) throw new Error("the recording did not finish in time");
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }

@@ -1,4 +1,4 @@
-// One code in two places: codec, books and candles make the same of every recorded tape natively and in the browser.
+// One code in two places: codec, books and candles make the same of every recorded recording natively and in the browser.
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -6,14 +6,14 @@ import { gunzipSync } from "node:zlib";
 
 import { expect, test } from "../support/page";
 import { Running, ServerReady, startServer } from "../support/servers";
-import { capturesFolder } from "../support/tape";
+import { capturesFolder } from "../support/recording";
 
-interface TapeHash {
+interface RecordingHash {
   feed(lines: string): void;
   finish(): string;
 }
-type Program = { default: (how: { module_or_path: string }) => Promise<unknown>; TapeHash: new (venue: string) => TapeHash };
-type Holder = typeof window & { program: Program; tape: TapeHash };
+type Program = { default: (how: { module_or_path: string }) => Promise<unknown>; RecordingHash: new (venue: string) => RecordingHash };
+type Holder = typeof window & { program: Program; tape: RecordingHash };
 
 let server: Running<ServerReady>;
 
@@ -25,11 +25,11 @@ test.afterAll(async () => {
   await server.stop();
 });
 
-/** Every tape there is: each folder is named after its venue. */
-function tapes(folder: string): { venue: string; path: string }[] {
+/** Every recording there is: each folder is named after its venue. */
+function recordings(folder: string): { venue: string; path: string }[] {
   const folders = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   return folders.flatMap((entry) => {
-    const names = readdirSync(join(folder, entry.name)).filter((name) => /\.tape\.jsonl(\.gz)?$/.test(name));
+    const names = readdirSync(join(folder, entry.name)).filter((name) => /\.recording\.jsonl(\.gz)?$/.test(name));
     return names.sort().map((name) => ({ venue: entry.name, path: join(folder, entry.name, name) }));
   });
 }
@@ -55,10 +55,10 @@ function* parts(text: string): Generator<string> {
   }
 }
 
-test("every tape gives the same events, books and candles natively and in the browser", async ({ page }) => {
+test("every recording gives the same events, books and candles natively and in the browser", async ({ page }) => {
   test.setTimeout(600_000);
   const folder = capturesFolder();
-  test.skip(!folder, "TRUETAPE_CAPTURES names no folder: the recorded tapes are not here");
+  test.skip(!folder, "TRUETAPE_CAPTURES names no folder: the recorded recordings are not here");
   await page.goto(server.ready.url);
   await page.evaluate(async () => {
     const path = "/pkg/worker.js";
@@ -70,20 +70,20 @@ test("every tape gives the same events, books and candles natively and in the br
     const refusal = await page.evaluate((venue) => {
       const holder = window as Holder;
       try {
-        holder.tape = new holder.program.TapeHash(venue);
+        holder.recording = new holder.program.RecordingHash(venue);
         return "";
       } catch (error) {
         return `refused: ${(error as Error).message}`;
       }
     }, venue);
     if (refusal !== "") return refusal;
-    for (const part of parts(text)) await page.evaluate((part) => (window as Holder).tape.feed(part), part);
-    return page.evaluate(() => (window as Holder).tape.finish());
+    for (const part of parts(text)) await page.evaluate((part) => (window as Holder).recording.feed(part), part);
+    return page.evaluate(() => (window as Holder).recording.finish());
   };
 
   let nCompared = 0;
   let planted: { venue: string; text: string; hash: string } | undefined;
-  for (const { venue, path } of tapes(folder!)) {
+  for (const { venue, path } of recordings(folder!)) {
     const bytes = readFileSync(path);
     const text = (path.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8");
     const [native, browser] = [nativeHash(venue, path), await inBrowser(venue, text)];
@@ -94,7 +94,7 @@ test("every tape gives the same events, books and candles natively and in the br
     const digit = text.search(/\\"[pbc]\\":\\"[0-9.]*[1-9][0-9.]*\\"/);
     if (planted === undefined && digit >= 0) planted = { venue, text, hash: native };
   }
-  expect(nCompared, "at least one venue's tapes are compared").toBeGreaterThan(0);
+  expect(nCompared, "at least one venue's recordings are compared").toBeGreaterThan(0);
 
   // A planted fault: a single digit of a price must change the hash.
   expect(planted).toBeDefined();

@@ -74,7 +74,7 @@ test("the last half minute is saved as a download, opened, played, paused, sough
   test.setTimeout(120_000);
   await openDirect(page);
   await page.waitForTimeout(12_000);
-  await page.getByRole("link", { name: "Tapes" }).click();
+  await page.getByRole("link", { name: "Recordings" }).click();
   await expect(page.getByTestId("record-feed")).toHaveAttribute("data-place", "page");
   await expect(page.getByTestId("record-words")).toContainText("this page records it");
   last = await download(page, info.project.outputDir, "save-last");
@@ -135,7 +135,7 @@ test("the last half minute is saved as a download, opened, played, paused, sough
 test("a recording is made by the page alone, goes on over a change of way, and plays", async ({ page }, info) => {
   test.setTimeout(120_000);
   await openDirect(page);
-  await page.getByRole("link", { name: "Tapes" }).click();
+  await page.getByRole("link", { name: "Recordings" }).click();
   const feed = page.getByTestId("record-feed");
   await expect(feed).toHaveAttribute("data-place", "page");
   await feed.getByTestId("record-start").click();
@@ -184,7 +184,7 @@ test("a file of the server's list plays here where the venue comes directly, wit
   const rest = (path: string, body: unknown) =>
     fetch(`${server.ready.url}api/v1/${path}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
   const saved = (await (await rest("recordings/save-last", { venue: "binance" })).json()) as { name: string };
-  await page.getByRole("link", { name: "Tapes" }).click();
+  await page.getByRole("link", { name: "Recordings" }).click();
   const row = page.locator(`[data-testid="recording"][data-name="${saved.name}"]`);
   await expect(row.getByTestId("recording-play")).toHaveText("Play here");
   await row.getByTestId("recording-play").click();
@@ -200,13 +200,13 @@ test("a file of the server's list plays here where the venue comes directly, wit
   await fetch(`${server.ready.url}api/v1/recordings/${saved.name}`, { method: "DELETE" });
 });
 
-test("recorded tapes of every venue play in the page with the fingerprint of decode", async ({ page }, info) => {
+test("recorded recordings of every venue play in the page with the fingerprint of decode", async ({ page }, info) => {
   test.setTimeout(180_000);
   const captures = process.env.TRUETAPE_CAPTURES;
-  test.skip(!captures, "TRUETAPE_CAPTURES names no folder of recorded tapes");
+  test.skip(!captures, "TRUETAPE_CAPTURES names no folder of recorded recordings");
   for (const venue of ["binance", "coinbase", "kraken"]) {
-    const tapes = readdirSync(join(captures!, venue)).filter((name) => name.endsWith(".tape.jsonl.gz"));
-    for (const name of tapes) {
+    const recordings = readdirSync(join(captures!, venue)).filter((name) => name.endsWith(".recording.jsonl.gz"));
+    for (const name of recordings) {
       // They do not say whose they are: the name does.
       const path = join(info.project.outputDir, `${venue}-${name}`);
       copyFileSync(join(captures!, venue, name), path);
@@ -230,7 +230,7 @@ test("what is no recording is named with a remedy, and a file that was cut off p
   test.setTimeout(60_000);
   await page.goto(`${server.ready.url}recordings`);
   const bad = join(info.project.outputDir, "holiday.jsonl");
-  writeFileSync(bad, "no tape\n");
+  writeFileSync(bad, "no recording\n");
   await openFile(page, bad);
   await expect(page.getByTestId("recorder-failure")).toContainText("holiday.jsonl is no recording that can be played");
   await expect(page.getByTestId("recorder-failure")).toContainText("choose a .jsonl");

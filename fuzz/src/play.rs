@@ -9,7 +9,7 @@ use std::{collections::VecDeque, time::Duration};
 use market::{View, ViewConfig};
 use model::{
     candle::Interval,
-    event::HistoryWish,
+    event::HistoryRequest,
     instrument::InstrumentId,
     time::{Monotonic, Now, Timestamp},
 };
@@ -226,7 +226,7 @@ impl Player {
 
     fn wish(&mut self, symbol: &str, interval: Interval) {
         let instrument = id(self.venue, symbol);
-        self.input(Input::Wish(HistoryWish { instrument, interval, n_bars: 500 }));
+        self.input(Input::HistoryRequest(HistoryRequest { instrument, interval, n_bars: 500 }));
     }
 
     /// Lets time pass: connections open, deadlines are served, lanes make their turns.
@@ -280,7 +280,7 @@ impl Player {
         }
     }
 
-    /// What readers would be sent is made and encoded, and wishes for history go back to the session.
+    /// What readers would be sent is made and encoded, and history requests for history go back to the session.
     fn turn(&mut self) {
         let now = self.now();
         let changes = self.view.turn(Lane::Fast, now, self.session.health(), self.session.books());
@@ -290,8 +290,8 @@ impl Player {
                 assert!(!encode_item(&item, encoding).is_empty());
             }
         }
-        for wish in self.view.take_wishes() {
-            self.input(Input::Wish(wish));
+        for wish in self.view.take_history_requests() {
+            self.input(Input::HistoryRequest(wish));
         }
     }
 }

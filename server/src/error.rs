@@ -10,7 +10,7 @@ use axum::{
 };
 use serde_json::json;
 
-use crate::feed::order::OrderError;
+use crate::feed::control::ControlError;
 
 /// Why a request cannot be answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -92,7 +92,7 @@ pub enum ApiError {
     },
     /// Feeds cannot be started or stopped as asked for.
     #[error(transparent)]
-    Order(#[from] OrderError),
+    Order(#[from] ControlError),
     /// The request's body cannot be read.
     #[error("body: {detail}; write JSON as in {example}, with content-type application/json")]
     BadBody {
@@ -152,16 +152,16 @@ impl ApiError {
 }
 
 /// The codes of the stream's refusals.
-fn order_kind(error: &OrderError) -> (StatusCode, &'static str) {
+fn order_kind(error: &ControlError) -> (StatusCode, &'static str) {
     match error {
-        OrderError::UnknownVenue(_) => (StatusCode::NOT_FOUND, "unknown_venue"),
-        OrderError::BadSymbols { .. } => (StatusCode::BAD_REQUEST, "bad_symbols"),
-        OrderError::TooManySymbols { .. } => (StatusCode::BAD_REQUEST, "too_many_symbols"),
-        OrderError::NeedsToken { .. } => (StatusCode::CONFLICT, "needs_token"),
-        OrderError::AlreadyRunning { .. } => (StatusCode::CONFLICT, "already_running"),
-        OrderError::NotRunning { .. } => (StatusCode::NOT_FOUND, "not_running"),
-        OrderError::TooOften { .. } => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),
-        OrderError::Busy | OrderError::Stuck { .. } => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        ControlError::UnknownVenue(_) => (StatusCode::NOT_FOUND, "unknown_venue"),
+        ControlError::BadSymbols { .. } => (StatusCode::BAD_REQUEST, "bad_symbols"),
+        ControlError::TooManySymbols { .. } => (StatusCode::BAD_REQUEST, "too_many_symbols"),
+        ControlError::NeedsToken { .. } => (StatusCode::CONFLICT, "needs_token"),
+        ControlError::AlreadyRunning { .. } => (StatusCode::CONFLICT, "already_running"),
+        ControlError::NotRunning { .. } => (StatusCode::NOT_FOUND, "not_running"),
+        ControlError::TooOften { .. } => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),
+        ControlError::Busy | ControlError::Stuck { .. } => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     }
 }
 

@@ -4,18 +4,18 @@
 //!
 //! # Layout
 //! - [`driver`]: the task · [`socket`]: one connection · [`http`]: REST requests · [`publisher`]: lane turns to the hub
-//! - [`doors`]: how each venue is reached, and its shared REST budget
-//! - [`handle`]: how others talk to the task · [`questions`]: REST questions to it · [`directory`]: which instruments there are
+//! - [`endpoints`]: how each venue is reached, and its shared REST budget
+//! - [`handle`]: how others talk to the task · [`queries`]: REST queries to it · [`directory`]: which instruments there are
 //! - [`supervisor`]: starts and stops the tasks · [`order`]: what may be asked of it · [`restarts`]: how often
 
+pub mod control;
 pub mod directory;
-pub mod doors;
 pub mod driver;
+pub mod endpoints;
 pub mod handle;
 pub mod http;
-pub mod order;
 pub mod publisher;
-pub mod questions;
+pub mod queries;
 pub mod restarts;
 pub mod socket;
 pub mod supervisor;

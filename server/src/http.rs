@@ -39,11 +39,11 @@ use leptos::prelude::LeptosOptions;
 use tower_http::compression::{CompressionLayer, predicate::SizeAbove};
 use wire::limits::MAX_CLIENT_MESSAGE_BYTES;
 
-use self::{guard::Hosts, stream::StreamContext, venues::Doorway, venues_list::TokenHolders};
+use self::{guard::Hosts, stream::StreamContext, venues::RestProxy, venues_list::TokenHolders};
 use crate::{
     error::ApiError,
     feed::handle::Feeds,
-    recorder::{desk::Desk, replays::Replays},
+    recorder::{recordings::Recordings, replays::Replays},
     shutdown::Shutdown,
 };
 
@@ -51,7 +51,7 @@ use crate::{
 #[derive(Clone, FromRef)]
 pub struct AppState {
     /// How the venues are reached.
-    pub doors: Doorway,
+    pub endpoints: RestProxy,
     /// The feeds.
     pub feeds: Feeds,
     /// The names we answer to.
@@ -65,7 +65,7 @@ pub struct AppState {
     /// What a stream session needs.
     pub stream: StreamContext,
     /// Recordings of feeds.
-    pub recordings: Desk,
+    pub recordings: Recordings,
     /// The replay.
     pub replays: Replays,
 }

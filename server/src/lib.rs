@@ -5,13 +5,12 @@
 //!
 //! # Layout
 //! - [`cli`]: one file a command · [`config`]: one file a concern · [`serve`]: starts and joins all parts
-//! - [`feed`]: one task a venue · [`board`]: the topics of the server itself, `status` and `system`
+//! - [`feed`]: one task a venue · [`server_topics`]: the topics of the server itself, `status` and `system`
 //! - [`recorder`]: recordings of feeds, and replays of them · [`notices`]: what people should know
 //! - [`http`]: one router, one file a resource; [`http::stream`] is the WebSocket session
 //! - [`venue_list`]: the venues built in · [`error`]: what REST callers are told
 //! - [`shutdown`], [`log`], [`clock`], [`tls`], [`suggest`]: small parts used by the above
 
-pub mod board;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -22,6 +21,7 @@ pub mod log;
 pub mod notices;
 pub mod recorder;
 pub mod serve;
+pub mod server_topics;
 pub mod shutdown;
 pub mod suggest;
 pub mod tls;

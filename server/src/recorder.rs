@@ -6,15 +6,16 @@
 //!
 //! # Layout
 //! - [`tap`]: what others want of a feed's tap · [`writer`]: entries to files · [`target`]: where those are made
-//! - [`shelf`]: the folder and its limits · [`desk`]: who records what · [`scan`]: a file's beginning and end
-//! - [`files`]: the lines of files · [`player`]: the task of a replay · [`replays`]: who plays what
+//! - [`library`]: the folder and its limits · [`recordings`]: who records what · [`scan`]: a file's beginning and end
+//! - [`recording_file`]: one file, unpacked as it is read · [`files`]: the lines of several files · [`player`]: the task of a replay · [`replays`]: who plays what
 
-pub mod desk;
 pub mod files;
+pub mod library;
 pub mod player;
+pub mod recording_file;
+pub mod recordings;
 pub mod replays;
 pub mod scan;
-pub mod shelf;
 pub mod tap;
 pub mod target;
 pub mod writer;

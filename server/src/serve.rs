@@ -1,4 +1,4 @@
-//! Starts all parts of the server and joins them: feeds, board, router, listening socket.
+//! Starts all parts of the server and joins them: feeds, server_topics, router, listening socket.
 //!
 //! In the order that nothing is announced before it works: the port is bound first, so that a second server fails before
 //! it has opened any venue connection; the ready line comes last (`cli::serve`).
@@ -11,22 +11,22 @@ use model::instrument::Venue;
 use tokio::net::TcpListener;
 
 use crate::{
-    board,
     clock::Clock,
     config::{Config, StreamConfig},
     feed::{
         directory::Directory,
-        doors::Doors,
         driver::EventObserver,
+        endpoints::VenueEndpoints,
         handle::Feeds,
         http as feed_http,
         publisher::Payload,
         socket::Connections,
         supervisor::{FeedKit, Supervisor},
     },
-    http::{self, AppState, accept, guard::Hosts, page, stream::StreamContext, venues::Doorway},
+    http::{self, AppState, accept, guard::Hosts, page, stream::StreamContext, venues::RestProxy},
     notices::Notices,
-    recorder::{desk::Desk, replays::Replays, shelf::Shelf},
+    recorder::{library::Library, recordings::Recordings, replays::Replays},
+    server_topics,
     shutdown::Shutdown,
     tls,
 };
@@ -36,7 +36,7 @@ use crate::{
 pub struct Server {
     address: SocketAddr,
     shutdown: Shutdown,
-    recordings: Desk,
+    recordings: Recordings,
     replays: Replays,
 }
 
@@ -65,11 +65,11 @@ impl Server {
         let (feeds, orders) = Feeds::new(directory.clone());
         let tls = tls::client_config()?;
         let requests = feed_http::client(&tls).context("set up REST requests")?;
-        let doors = Doors::new(&requests, clock, |venue| config.venue(venue));
+        let endpoints = VenueEndpoints::new(&requests, clock, |venue| config.venue(venue));
         let kit = FeedKit {
             clock,
             hub: hub.clone(),
-            doors: doors.clone(),
+            endpoints: endpoints.clone(),
             connections: Connections { tls, clock },
             observe: Box::new(observe),
             shutdown: shutdown.clone(),
@@ -79,14 +79,20 @@ impl Server {
             supervisor.start(feed).await.with_context(|| format!("start the feed of {}", feed.venue))?;
         }
         shutdown.tasks.spawn(supervisor.run(orders));
-        shutdown.tasks.spawn(board::run(hub.clone(), feeds.clone(), notices.clone(), clock, shutdown.stopping.clone()));
-        let shelf = Shelf::new(&config.server.data_dir, config.recordings);
-        let replays = Replays::new(shelf.clone(), feeds.clone(), hub.clone(), clock, shutdown.clone());
-        let recordings = Desk::new(shelf, feeds.clone(), clock, notices, shutdown.clone());
+        shutdown.tasks.spawn(server_topics::run(
+            hub.clone(),
+            feeds.clone(),
+            notices.clone(),
+            clock,
+            shutdown.stopping.clone(),
+        ));
+        let library = Library::new(&config.server.data_dir, config.recordings);
+        let replays = Replays::new(library.clone(), feeds.clone(), hub.clone(), clock, shutdown.clone());
+        let recordings = Recordings::new(library, feeds.clone(), clock, notices, shutdown.clone());
         let with_token = config.venues.iter().filter(|(_, venue)| venue.token.is_some());
         let holders = with_token.map(|(name, _)| name.clone()).collect();
         let state = AppState {
-            doors: Doorway::new(doors, clock),
+            endpoints: RestProxy::new(endpoints, clock),
             feeds: feeds.clone(),
             holders: Arc::new(holders),
             hosts: Hosts::new(address, &config.server.allowed_hosts),
@@ -113,7 +119,7 @@ impl Server {
     }
 
     /// Recordings of its feeds.
-    pub fn recordings(&self) -> &Desk {
+    pub fn recordings(&self) -> &Recordings {
         &self.recordings
     }
 

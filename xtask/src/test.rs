@@ -42,7 +42,7 @@ pub(crate) fn run(house: &mut House, scope: Scope, mode: Mode) -> anyhow::Result
 }
 
 fn all(house: &mut House, scope: Scope, mode: Mode, steps: &mut Steps) -> anyhow::Result<()> {
-    steps.run("recorded tapes", captures)?;
+    steps.run("recorded captures", captures)?;
     let needs = if scope == Scope::Full { Needs::Everything } else { Needs::Tests };
     let tools = steps.run("set-up", || setup::run(house, needs))?;
     let house = &*house;
@@ -73,16 +73,16 @@ fn all(house: &mut House, scope: Scope, mode: Mode, steps: &mut Steps) -> anyhow
     Ok(())
 }
 
-/// Says where the recorded tapes are. Tests that need them leave themselves out where there are none, so on a build
-/// server, where that would go unseen, missing tapes are a failure.
+/// Says where the recorded captures are. Tests that need them leave themselves out where there are none, so on a build
+/// server, where that would go unseen, missing recordings are a failure.
 fn captures() -> anyhow::Result<()> {
     match env::var_os(CAPTURES) {
         Some(folder) if Path::new(&folder).is_dir() => eprintln!("{CAPTURES}={}", Path::new(&folder).display()),
         Some(folder) if setup::is_ci() => {
-            bail!("{CAPTURES} names {}, which is no folder: put the tapes there", Path::new(&folder).display())
+            bail!("{CAPTURES} names {}, which is no folder: put the recordings there", Path::new(&folder).display())
         }
-        None if setup::is_ci() => bail!("{CAPTURES} is not set: it names the folder with the recorded tapes"),
-        Some(_) | None => eprintln!("{CAPTURES} names no folder: tests on recorded tapes leave themselves out"),
+        None if setup::is_ci() => bail!("{CAPTURES} is not set: it names the folder with the recorded captures"),
+        Some(_) | None => eprintln!("{CAPTURES} names no folder: tests on recorded captures leave themselves out"),
     }
     Ok(())
 }
@@ -90,7 +90,7 @@ fn captures() -> anyhow::Result<()> {
 fn lint_wasm(house: &House) -> anyhow::Result<()> {
     let mut clippy = house.cargo();
     clippy.args(["clippy", "--target", WASM]).arg("--target-dir").arg(house.shown(&house.front_target()));
-    clippy.args(["-p", "frontend", "-p", "worker", "-p", "app", "--features", "app/hydrate"]);
+    clippy.args(["-p", "frontend", "-p", "worker", "-p", "app", "--features", "app/browser"]);
     for room in tidy::wasm_build::pure_rooms_of(house) {
         clippy.args(["-p", room]);
     }
@@ -125,5 +125,5 @@ fn browser_tests(house: &House, mode: Mode, tools: &Tools, truetape: &Path, venu
     process::run(&mut tests)
 }
 
-/// Names the folder with the recorded tapes.
+/// Names the folder with the recorded captures.
 pub(crate) const CAPTURES: &str = "TRUETAPE_CAPTURES";

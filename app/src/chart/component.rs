@@ -80,19 +80,19 @@ pub fn CandleChart(
     }
 }
 
-#[cfg(feature = "hydrate")]
+#[cfg(feature = "browser")]
 fn mount(root: NodeRef<html::Div>, series: ChartSeries) {
     Effect::new(move |_| {
         if let Some(root) = root.get() {
-            series.with_stage(|stage| stage.mount(&root));
+            series.with_view(|surface| surface.mount(&root));
         }
     });
     on_cleanup(move || {
-        series.with_stage(super::stage::Stage::unmount);
+        series.with_view(super::view::ChartView::unmount);
     });
 }
 
-#[cfg(not(feature = "hydrate"))]
+#[cfg(not(feature = "browser"))]
 fn mount(_: NodeRef<html::Div>, _: ChartSeries) {}
 
 /// Pointer events on their way to actions.

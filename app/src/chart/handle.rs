@@ -1,10 +1,10 @@
 //! The handle that the owner of the data keeps and [`super::CandleChart`] shows.
 //!
-//! In the browser it points to the stage that draws; on the server it is empty and everything it is told is dropped, so
+//! In the browser it points to the surface that draws; on the server it is empty and everything it is told is dropped, so
 //! that callers need no `cfg`. Not here: drawing.
 
 use chart::{Chart, chart::Studies};
-#[cfg(feature = "hydrate")]
+#[cfg(feature = "browser")]
 use leptos::prelude::*;
 use model::{
     candle::{Candle, Interval},
@@ -12,15 +12,15 @@ use model::{
 };
 
 use super::gesture::Action;
-#[cfg(feature = "hydrate")]
-use super::stage::Stage;
+#[cfg(feature = "browser")]
+use super::view::ChartView;
 
 /// The bars of one chart. Cheap to copy; lives as long as the component or effect that made it. Methods of one that is
 /// gone do nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct ChartSeries {
-    #[cfg(feature = "hydrate")]
-    stage: StoredValue<Stage, LocalStorage>,
+    #[cfg(feature = "browser")]
+    surface: StoredValue<ChartView, LocalStorage>,
 }
 
 impl Default for ChartSeries {
@@ -33,8 +33,8 @@ impl ChartSeries {
     /// An empty series, owned by the component that is being set up.
     pub fn new() -> Self {
         Self {
-            #[cfg(feature = "hydrate")]
-            stage: StoredValue::new_local(Stage::new()),
+            #[cfg(feature = "browser")]
+            surface: StoredValue::new_local(ChartView::new()),
         }
     }
 
@@ -71,10 +71,10 @@ impl ChartSeries {
     }
 
     /// Draws what waits for the next frame now: to be called where a frame is being made, at its moment.
-    #[cfg_attr(not(feature = "hydrate"), expect(unused_variables, reason = "there is no chart on the server"))]
+    #[cfg_attr(not(feature = "browser"), expect(unused_variables, reason = "there is no chart on the server"))]
     pub fn flush(self, now: Monotonic) {
-        #[cfg(feature = "hydrate")]
-        self.with_stage(|stage| stage.flush(now));
+        #[cfg(feature = "browser")]
+        self.with_view(|surface| surface.flush(now));
     }
 
     pub(super) fn set_instrument(self, label: &str, price_decimals: u32, size_decimals: u32) {
@@ -86,21 +86,21 @@ impl ChartSeries {
     }
 
     /// Does what a gesture means; its pixels are CSS pixels.
-    #[cfg_attr(not(feature = "hydrate"), expect(unused_variables, reason = "there are no gestures on the server"))]
+    #[cfg_attr(not(feature = "browser"), expect(unused_variables, reason = "there are no gestures on the server"))]
     pub(super) fn act(self, action: Action) {
-        #[cfg(feature = "hydrate")]
-        self.with_stage(|stage| stage.act(action));
+        #[cfg(feature = "browser")]
+        self.with_view(|surface| surface.act(action));
     }
 
     /// Changes the chart and has it drawn in the next frame, if anything shows.
-    #[cfg_attr(not(feature = "hydrate"), expect(unused_variables, reason = "there is no chart on the server"))]
+    #[cfg_attr(not(feature = "browser"), expect(unused_variables, reason = "there is no chart on the server"))]
     fn change(self, change: impl FnOnce(&mut Chart)) {
-        #[cfg(feature = "hydrate")]
-        self.with_stage(|stage| stage.change(change));
+        #[cfg(feature = "browser")]
+        self.with_view(|surface| surface.change(change));
     }
 
-    #[cfg(feature = "hydrate")]
-    pub(super) fn with_stage<T>(self, with: impl FnOnce(&Stage) -> T) -> Option<T> {
-        self.stage.try_with_value(with)
+    #[cfg(feature = "browser")]
+    pub(super) fn with_view<T>(self, with: impl FnOnce(&ChartView) -> T) -> Option<T> {
+        self.surface.try_with_value(with)
     }
 }

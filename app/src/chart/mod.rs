@@ -6,7 +6,7 @@
 //!
 //! # Layout
 //! - `component`: the markup and its events · `handle`: [`ChartSeries`] · `gesture`: pointers and keys as actions (pure)
-//! - in the browser only: `stage`: size, frames, attributes · `layer`: one canvas · `backend`: plotters on it ·
+//! - in the browser only: `surface`: size, frames, attributes · `layer`: one canvas · `backend`: plotters on it ·
 //!   `palette`: colours from the style sheet
 //!
 //! # What tests read
@@ -27,17 +27,17 @@
 //!
 //! `data-testid="chart-legend"` holds the bar under the cursor, or the newest, as text (`9 Aug 2024 14:05 O … H … L … C … ±… % V …`).
 
-#[cfg(feature = "hydrate")]
+#[cfg(feature = "browser")]
 mod backend;
 pub mod component;
 mod gesture;
 mod handle;
-#[cfg(feature = "hydrate")]
+#[cfg(feature = "browser")]
 mod layer;
-#[cfg(feature = "hydrate")]
+#[cfg(feature = "browser")]
 mod palette;
-#[cfg(feature = "hydrate")]
-mod stage;
+#[cfg(feature = "browser")]
+mod view;
 
 pub use component::{CandleChart, ChartInstrument};
 pub use handle::ChartSeries;

@@ -124,7 +124,7 @@ fn verdict(report: &CrossReport) -> Verdict {
     }
     let (n_trades, n_tops) = (report.n_matched.to_string(), report.n_tops_matched.to_string());
     let words = format!(
-        "● the same by both: {} trades, {} best bids and offers",
+        "● the same by both: {} trades, {} best bids and asks",
         format::grouped(&n_trades),
         format::grouped(&n_tops)
     );
@@ -160,7 +160,7 @@ mod tests {
         assert!(verdict(&agrees).words.contains("1") && verdict(&agrees).words.starts_with('●'));
         let differs = CrossReport { tops_differ: Some(Duration::from_secs(7)), ..agrees };
         let verdict = verdict(&differs);
-        assert_eq!((verdict.state, verdict.words.as_str()), ("differs", "▲ best bid and offer have differed for 7 s"));
+        assert_eq!((verdict.state, verdict.words.as_str()), ("differs", "▲ best bid and ask have differed for 7 s"));
         assert_eq!(age(Some(&differs), 0), format::UNKNOWN);
     }
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use model::{instrument::Venue, time::Now};
 use wire::direct::DirectVenue;
 
-use crate::live::{Live, model::LiveModel, paths::Mode, use_live};
+use crate::live::{Live, model::LiveModel, source::Source, use_live};
 
 /// The choice for every venue that the server follows. Stands in the settings.
 #[component]
@@ -38,7 +38,7 @@ fn DataPath(
     let is_refused = refusal.is_some();
     let chosen = {
         let venue = venue.clone();
-        Memo::new(move |_| if is_refused { Mode::Server } else { live.modes().with(|modes| modes.get(&venue)) })
+        Memo::new(move |_| if is_refused { Source::Server } else { live.sources().with(|sources| sources.get(&venue)) })
     };
     let note = {
         let venue = venue.clone();
@@ -46,14 +46,14 @@ fn DataPath(
             let failure = live.failures().with(|failures| failures.get(&venue).cloned());
             let now = live.tick().get();
             refusal.clone().or(failure).unwrap_or_else(|| match chosen.get() {
-                Mode::Direct if now != Now::default() => {
+                Source::Direct if now != Now::default() => {
                     live.with_model(|model| progress(model, &venue)).unwrap_or_default()
                 }
                 _ => String::new(),
             })
         })
     };
-    let choice = |mode: Mode, label: &'static str| {
+    let choice = |mode: Source, label: &'static str| {
         let venue = venue.clone();
         view! {
             <label class="choice">
@@ -62,9 +62,9 @@ fn DataPath(
                     name=name.clone()
                     value=mode.as_str()
                     data-testid=format!("data-path-{venue}-{}", mode.as_str())
-                    disabled=is_refused && mode == Mode::Direct
+                    disabled=is_refused && mode == Source::Direct
                     prop:checked=move || chosen.get() == mode
-                    on:change=move |_| live.set_mode(&venue, mode)
+                    on:change=move |_| live.set_source(&venue, mode)
                 />
                 <span>{label}</span>
             </label>
@@ -73,8 +73,8 @@ fn DataPath(
     view! {
         <div class="data-path" role="radiogroup" aria-label=title.clone()>
             <span class="data-path__venue">{title.clone()}</span>
-            {choice(Mode::Server, "Server")}
-            {choice(Mode::Direct, "Direct")}
+            {choice(Source::Server, "Server")}
+            {choice(Source::Direct, "Direct")}
             <p class="data-path__note" role="status" data-testid=format!("data-path-{venue}-note") hidden=move || note.with(String::is_empty)>
                 {move || note.get()}
             </p>

@@ -10,3 +10,4 @@ pub mod room;
 pub mod status_light;
 pub mod status_mark;
 pub mod status_popover;
+pub mod unsupported;

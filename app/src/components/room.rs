@@ -38,14 +38,14 @@ pub fn rows_in_view(room: Room, scroll_top: f64, n_rows: usize) -> Range<usize> 
 /// The room of the element, told anew whenever it changes.
 pub fn use_room(element: NodeRef<html::Div>) -> Signal<Room> {
     let room = RwSignal::new(Room::default());
-    #[cfg(feature = "hydrate")]
+    #[cfg(feature = "browser")]
     watch::follow(element, room);
-    #[cfg(not(feature = "hydrate"))]
+    #[cfg(not(feature = "browser"))]
     let _only_in_the_browser = element;
     room.into()
 }
 
-#[cfg(feature = "hydrate")]
+#[cfg(feature = "browser")]
 mod watch {
     use leptos::{html, prelude::*};
     use wasm_bindgen::{JsCast, closure::Closure};

@@ -22,11 +22,11 @@ pub enum Subject {
 
 /// Which light's facts the popover shows.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked(pub RwSignal<Option<Subject>>);
+pub struct PopoverRequest(pub RwSignal<Option<Subject>>);
 
 /// Provides the choice of the popover's subject to the whole page.
-pub fn provide_asked() -> Asked {
-    let asked = Asked(RwSignal::new(None));
+pub fn provide_popover_requests() -> PopoverRequest {
+    let asked = PopoverRequest(RwSignal::new(None));
     provide_context(asked);
     asked
 }
@@ -47,7 +47,7 @@ pub fn StatusLight(
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
-    let asked = use_context::<Asked>();
+    let asked = use_context::<PopoverRequest>();
     let name = move || {
         let name = subject.with(|subject| match subject {
             Some(Subject::Stream(id)) => id.to_string(),
@@ -57,7 +57,7 @@ pub fn StatusLight(
         format!("{name} is {}: details", word.get())
     };
     let ask = move |event: ev::MouseEvent| {
-        if let Some(Asked(asked)) = asked {
+        if let Some(PopoverRequest(asked)) = asked {
             asked.set(subject.get_untracked());
         }
         browser::hang_at(&event, POPOVER);

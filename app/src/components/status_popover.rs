@@ -10,10 +10,10 @@ use wire::topic::Topic;
 use crate::{
     components::{
         budget_bar::BudgetBar,
-        status_light::{Asked, Subject},
+        status_light::{PopoverRequest, Subject},
         status_mark::StatusMark,
     },
-    later::{Later, Part},
+    lazy::{Later, LazyPart},
     live::{browser, model::LiveModel, use_live},
     quality::{
         budget::Budget,
@@ -61,7 +61,7 @@ pub fn StatusPopover() -> impl IntoView {
             node_ref=panel
             on:toggle=on_toggle
         >
-            <Later part=Part::Status(facts)/>
+            <Later part=LazyPart::Status(facts)/>
         </section>
     }
 }
@@ -73,7 +73,7 @@ pub fn StatusFacts(
     facts: Facts,
 ) -> impl IntoView {
     let live = use_live();
-    let asked = use_context::<Asked>().map(|asked| asked.0).unwrap_or_default();
+    let asked = use_context::<PopoverRequest>().map(|asked| asked.0).unwrap_or_default();
     let is_open = facts.is_open;
     live.use_topics(Signal::derive(move || match asked.get().filter(|_| is_open.get()) {
         Some(Subject::Stream(id)) => vec![Topic::STATUS, Topic::quality(&id)],

@@ -8,7 +8,7 @@ use wire::{command::Command, message::JsonText};
 /// How a command fares.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum CommandState {
-    /// None was given.
+    /// None was pending.
     #[default]
     Idle,
     /// The answer has not come yet.
@@ -21,14 +21,14 @@ pub enum CommandState {
 
 /// A command on its way to the connection, with the place for its answer.
 #[derive(Clone, Debug)]
-pub struct Given {
+pub struct PendingCommand {
     /// As it is sent.
     pub text: JsonText,
     /// Where its answer goes.
     pub state: RwSignal<CommandState>,
 }
 
-impl Given {
+impl PendingCommand {
     /// Of a command; `state` is told how it fares.
     pub fn new(command: &Command, state: RwSignal<CommandState>) -> Self {
         Self { text: command.to_text(), state }

@@ -1,8 +1,8 @@
 //! The two ways to one instrument side by side: does one bring what the other does not?
 //!
 //! Trades are compared by their ids: one that has come by one way and not by the other within [`GRACE`] is missing there.
-//! Best bids and offers are compared in time: as both are sampled, each way must show what the other has shown within the
-//! grace. So a feed that acknowledges and then sends nothing is found, whichever way it is. Pure; the moments are
+//! Best bids and asks are compared in time: as both are sampled, each way must show what the other has shown within the
+//! grace. So a feed that acknowledges and then sends nothing is found, whichever source it is. Pure; the moments are
 //! arguments, and nothing grows without bound.
 
 use std::{collections::VecDeque, time::Duration};
@@ -19,7 +19,7 @@ use wire::{
     message::{Item, ItemKind},
 };
 
-use crate::live::paths::Mode;
+use crate::live::source::Source;
 
 /// A comparison under way.
 #[derive(Clone, Debug)]
@@ -27,22 +27,22 @@ pub struct CrossCheck {
     instrument: InstrumentId,
     began: Monotonic,
     sides: [Side; 2],
-    /// Trades that have come by one way only, and when.
-    pending: SortedMap<TradeId, (Mode, Monotonic)>,
+    /// Trades that have come from one source only, and when.
+    pending: SortedMap<TradeId, (Source, Monotonic)>,
     n_matched: u64,
     n_tops_matched: u64,
     /// When either way last showed what the other had shown.
     tops_agreed_at: Option<Monotonic>,
 }
 
-/// What has come by one way.
+/// What has come from one source.
 #[derive(Clone, Debug, Default)]
 struct Side {
     last_at: Option<Monotonic>,
     has_tape: bool,
     /// The newest ids, oldest first.
     ids: VecDeque<TradeId>,
-    /// Best bid and offer as they were, oldest first.
+    /// Best bid and ask as they were, oldest first.
     tops: VecDeque<(Monotonic, (Price, Price))>,
     bid: Option<Price>,
     ask: Option<Price>,
@@ -55,15 +55,15 @@ pub struct CrossReport {
     pub n_matched: u64,
     /// Trades that the server has and direct has not; and the other way round.
     pub missing: [Option<Missing>; 2],
-    /// Times that one way's best bid and offer were also the other's.
+    /// Times that one way's best bid and ask were also the other's.
     pub n_tops_matched: u64,
-    /// How long the best bids and offers have differed; `None` where they agree, or cannot be compared yet.
+    /// How long the best bids and asks have differed; `None` where they agree, or cannot be compared yet.
     pub tops_differ: Option<Duration>,
-    /// Best bid and offer by each way.
+    /// Best bid and ask from each source.
     pub tops: [Option<(Price, Price)>; 2],
-    /// Since when nothing has come by each way; since the comparison began where nothing ever has.
+    /// Since when nothing has come from each source; since the comparison began where nothing ever has.
     pub silent: [Duration; 2],
-    /// Whether anything has come by each way.
+    /// Whether anything has come from each source.
     pub has_come: [bool; 2],
 }
 
@@ -72,7 +72,7 @@ pub struct CrossReport {
 pub struct Missing {
     /// How many.
     pub n_trades: usize,
-    /// Since the oldest of them came by the other way.
+    /// Since the oldest of them came from the other source.
     pub since: Duration,
 }
 
@@ -96,29 +96,29 @@ impl CrossCheck {
     }
 
     /// Takes in an item that came by `way`; those of other instruments are passed over.
-    pub fn take(&mut self, way: Mode, item: &Item, now: Now) {
+    pub fn take(&mut self, source: Source, item: &Item, now: Now) {
         if item.topic.instrument() != Some(&self.instrument) {
             return;
         }
         let at = now.monotonic;
         match &item.data {
             TopicData::Tape(tape) => {
-                self.side(way).last_at = Some(at);
-                if !std::mem::replace(&mut self.side(way).has_tape, true) {
+                self.side(source).last_at = Some(at);
+                if !std::mem::replace(&mut self.side(source).has_tape, true) {
                     // It has begun only now: it could not have what the other had before.
                     self.pending.clear();
                 }
                 for trade in &tape.trades {
-                    self.trade(way, &trade.id, item.kind, at);
+                    self.trade(source, &trade.id, item.kind, at);
                 }
             }
             TopicData::Quote(quote) => {
-                self.side(way).last_at = Some(at);
-                let side = self.side(way);
+                self.side(source).last_at = Some(at);
+                let side = self.side(source);
                 side.bid = quote.bid.or(side.bid);
                 side.ask = quote.ask.or(side.ask);
                 if let (Some(bid), Some(ask)) = (side.bid, side.ask) {
-                    self.top(way, (bid, ask), at);
+                    self.top(source, (bid, ask), at);
                 }
             }
             _ => {}
@@ -128,8 +128,8 @@ impl CrossCheck {
     /// What it has come to.
     pub fn report(&self, now: Now) -> CrossReport {
         let since = |at: Monotonic| now.monotonic.saturating_since(at);
-        let missing = |way: Mode| {
-            let overdue = self.pending.values().filter(|(by, at)| *by == way && since(*at) > GRACE);
+        let missing = |source: Source| {
+            let overdue = self.pending.values().filter(|(by, at)| *by == source && since(*at) > GRACE);
             let n_trades = overdue.clone().count();
             overdue.map(|(_, at)| since(*at)).max().map(|since| Missing { n_trades, since })
         };
@@ -146,7 +146,7 @@ impl CrossCheck {
         };
         CrossReport {
             n_matched: self.n_matched,
-            missing: [missing(Mode::Server), missing(Mode::Direct)],
+            missing: [missing(Source::Server), missing(Source::Direct)],
             n_tops_matched: self.n_tops_matched,
             tops_differ,
             tops,
@@ -155,23 +155,23 @@ impl CrossCheck {
         }
     }
 
-    fn side(&mut self, way: Mode) -> &mut Side {
-        &mut self.sides[index(way)]
+    fn side(&mut self, source: Source) -> &mut Side {
+        &mut self.sides[index(source)]
     }
 
-    fn trade(&mut self, way: Mode, id: &TradeId, kind: ItemKind, at: Monotonic) {
-        let [ours, theirs] = [&self.sides[index(way)], &self.sides[index(other(way))]];
+    fn trade(&mut self, source: Source, id: &TradeId, kind: ItemKind, at: Monotonic) {
+        let [ours, theirs] = [&self.sides[index(source)], &self.sides[index(other(source))]];
         if ours.ids.contains(id) {
             return;
         }
         let is_known_there = theirs.ids.contains(id);
-        remember(&mut self.side(way).ids, id.clone(), MAX_IDS);
+        remember(&mut self.side(source).ids, id.clone(), MAX_IDS);
         self.pending.remove(id);
         if is_known_there {
             self.n_matched += 1;
         } else if kind == ItemKind::Delta {
             // What stands in a snapshot may be older than the other way's beginning; only what is new is waited for.
-            self.pending.insert(id.clone(), (way, at));
+            self.pending.insert(id.clone(), (source, at));
             if self.pending.len() > MAX_IDS
                 && let Some(oldest) = self.pending.iter().min_by_key(|(_, (_, at))| *at).map(|(id, _)| id.clone())
             {
@@ -180,16 +180,16 @@ impl CrossCheck {
         }
     }
 
-    fn top(&mut self, way: Mode, top: (Price, Price), at: Monotonic) {
+    fn top(&mut self, source: Source, top: (Price, Price), at: Monotonic) {
         let is_recent = |(seen_at, _): &&(Monotonic, (Price, Price))| at.saturating_since(*seen_at) <= GRACE;
-        let theirs = &self.sides[index(other(way))].tops;
+        let theirs = &self.sides[index(other(source))].tops;
         // The last one stands until the next, however long ago it came.
         let standing = theirs.back().into_iter();
         if theirs.iter().filter(is_recent).chain(standing).any(|(_, seen)| *seen == top) {
             self.n_tops_matched += 1;
             self.tops_agreed_at = Some(at);
         }
-        remember(&mut self.side(way).tops, (at, top), MAX_TOPS);
+        remember(&mut self.side(source).tops, (at, top), MAX_TOPS);
     }
 }
 
@@ -197,37 +197,37 @@ impl CrossReport {
     /// What differs, in words for a reader; empty where nothing does.
     pub fn differences(&self) -> Vec<String> {
         let mut words = Vec::new();
-        for way in [Mode::Server, Mode::Direct] {
-            let (idx, name, there) = (index(way), NAMES[index(way)], NAMES[index(other(way))]);
+        for source in [Source::Server, Source::Direct] {
+            let (idx, name, there) = (index(source), NAMES[index(source)], NAMES[index(other(source))]);
             if let Some(missing) = self.missing[idx] {
                 let (n_trades, seconds) = (missing.n_trades, missing.since.as_secs());
                 let plural = if n_trades == 1 { "" } else { "s" };
                 words.push(format!("{name} has {n_trades} trade{plural} that {there} has not, for {seconds} s"));
             }
-            let is_silent = self.silent[idx] > SILENCE && self.silent[index(other(way))] < SILENCE;
+            let is_silent = self.silent[idx] > SILENCE && self.silent[index(other(source))] < SILENCE;
             if is_silent {
                 let ever = if self.has_come[idx] { "has been silent" } else { "has sent nothing" };
                 words.push(format!("{name} {ever} for {} s while {there} goes on", self.silent[idx].as_secs()));
             }
         }
         if let Some(since) = self.tops_differ {
-            words.push(format!("best bid and offer have differed for {} s", since.as_secs()));
+            words.push(format!("best bid and ask have differed for {} s", since.as_secs()));
         }
         words
     }
 }
 
-fn index(way: Mode) -> usize {
-    match way {
-        Mode::Server => 0,
-        Mode::Direct => 1,
+fn index(source: Source) -> usize {
+    match source {
+        Source::Server => 0,
+        Source::Direct => 1,
     }
 }
 
-fn other(way: Mode) -> Mode {
-    match way {
-        Mode::Server => Mode::Direct,
-        Mode::Direct => Mode::Server,
+fn other(source: Source) -> Source {
+    match source {
+        Source::Server => Source::Direct,
+        Source::Direct => Source::Server,
     }
 }
 
@@ -245,7 +245,7 @@ const GRACE: Duration = Duration::from_secs(2);
 const SILENCE: Duration = Duration::from_secs(4);
 /// Trades remembered of each way and waited for: more than a busy market makes in the grace.
 const MAX_IDS: usize = 500;
-/// Best bids and offers remembered of each way: the grace on the fastest lane, twice.
+/// Best bids and asks remembered of each source: the grace on the fastest lane, twice.
 const MAX_TOPS: usize = 40;
 
 #[cfg(test)]

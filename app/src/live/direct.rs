@@ -2,7 +2,7 @@
 //!
 //! It is spoken to in the stream's own messages. The program behind it (`frontend/worker`) is fetched when the first
 //! worker is made, so a page that is never switched to direct never loads it. Dropping a [`DirectWorker`] ends the worker,
-//! and with it every socket it holds. Not here: which topics go which way (`live::paths`).
+//! and with it every socket it holds. Not here: which topics go which way (`live::source`).
 
 use model::sorted::SortedSet;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
@@ -16,7 +16,7 @@ use wire::{
 };
 
 /// What a worker may tell its owner.
-pub(super) enum Said {
+pub(super) enum WorkerMessage {
     /// These, in order.
     Items(Vec<Item>),
     /// About recordings or a replay.
@@ -94,26 +94,26 @@ impl DirectWorker {
     }
 
     /// Takes in what it posted.
-    pub(super) fn hear(&mut self, data: &JsValue) -> Said {
+    pub(super) fn hear(&mut self, data: &JsValue) -> WorkerMessage {
         let Some(buffer) = data.dyn_ref::<js_sys::ArrayBuffer>() else {
             if !data.is_null() {
-                return Said::Other(data.clone());
+                return WorkerMessage::Other(data.clone());
             }
             // It has loaded its program.
             self.is_ready = true;
             self.post(&self.first);
             self.greet();
             self.settle();
-            return Said::Nothing;
+            return WorkerMessage::Nothing;
         };
         let bytes = js_sys::Uint8Array::new(buffer).to_vec();
         // However many lie unread, each is owned up to: past a bound it waits for us.
         self.post(&JsValue::from_f64(1.0));
-        let Ok(message) = decode_server(&bytes, &self.names) else { return Said::Nothing };
+        let Ok(message) = decode_server(&bytes, &self.names) else { return WorkerMessage::Nothing };
         self.names.learn(&message);
         match message {
-            ServerMessage::Batch(batch) => Said::Items(batch.items),
-            _ => Said::Nothing,
+            ServerMessage::Batch(batch) => WorkerMessage::Items(batch.items),
+            _ => WorkerMessage::Nothing,
         }
     }
 

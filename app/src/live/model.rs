@@ -23,7 +23,7 @@ use crate::live::{
     cross_check::CrossCheck,
     latency::{LatencyMeter, Paint},
     link::LinkState,
-    paths::{Mode, Verdict},
+    source::{Ruling, Source},
     tape_log::TapeLog,
 };
 
@@ -66,8 +66,8 @@ pub struct StreamView {
     pub cause: Option<String>,
     /// Why nothing comes although the connection is open.
     pub silence: Option<Silence>,
-    /// By which way it comes.
-    pub way: Mode,
+    /// Where it comes from.
+    pub source: Source,
 }
 
 /// All the page knows of the market.
@@ -123,16 +123,16 @@ impl Content {
 impl LiveModel {
     /// Applies one item of the stream.
     pub fn apply(&mut self, item: Item, now: Now) {
-        self.apply_by(Mode::Server, Verdict::Apply, item, now);
+        self.apply_from(Source::Server, Ruling::Apply, item, now);
     }
 
     /// Applies one item that came by `way`.
-    pub fn apply_by(&mut self, way: Mode, verdict: Verdict, item: Item, now: Now) {
+    pub fn apply_from(&mut self, source: Source, ruling: Ruling, item: Item, now: Now) {
         // A snapshot may be of long ago: only what is new says how long the way takes.
         if item.kind == ItemKind::Delta
             && let Some(stamps) = stamps(&item.data)
         {
-            self.latency.received(&item.topic, Paint { is_direct: way == Mode::Direct, ..stamps }, now);
+            self.latency.received(&item.topic, Paint { is_direct: source == Source::Direct, ..stamps }, now);
         }
         let is_status = item.topic == Topic::STATUS;
         self.revision += 1;
@@ -140,7 +140,7 @@ impl LiveModel {
         slot.revision = self.revision;
         slot.refused = None;
         // The same quote from elsewhere: what the other way has not heard yet, figures of the day perhaps, stays known.
-        let is_kept = verdict == Verdict::TakeOver && matches!(item.data, TopicData::Quote(_));
+        let is_kept = ruling == Ruling::TakeOver && matches!(item.data, TopicData::Quote(_));
         slot.apply(if is_kept { ItemKind::Delta } else { item.kind }, item.data);
         if is_status {
             self.merge_status();
@@ -234,7 +234,7 @@ impl LiveModel {
         topics.iter().filter_map(|topic| self.slots.get(topic)).map(|slot| slot.revision).max().unwrap_or(0)
     }
 
-    /// Best bid and offer, last price and day figures.
+    /// Best bid and ask, last price and day figures.
     pub fn quote(&self, instrument: &InstrumentId) -> Option<&QuoteData> {
         match self.other(&Topic::quote(instrument))? {
             TopicData::Quote(quote) => Some(quote),
@@ -266,7 +266,7 @@ impl LiveModel {
         }
     }
 
-    /// Best bid and offer of a pair over all venues.
+    /// Best bid and ask of a pair over all venues.
     pub fn consolidated(&self, pair: &str) -> Option<&ConsolidatedData> {
         match self.other(&Topic::consolidated(pair))? {
             TopicData::Consolidated(data) => Some(data),
@@ -324,11 +324,11 @@ impl LiveModel {
             rate: entry.map_or(0.0, |entry| entry.rate),
             cause: entry.and_then(|entry| entry.cause.clone()),
             silence: entry.and_then(|entry| entry.silence),
-            way: if self.is_direct(instrument.venue()) && !instrument.venue().is_replay() {
-                Mode::Direct
+            source: if self.is_direct(instrument.venue()) && !instrument.venue().is_replay() {
+                Source::Direct
             } else {
                 // What plays comes from a file, wherever that is played.
-                Mode::Server
+                Source::Server
             },
         }
     }

@@ -3,7 +3,7 @@
 //! While a replay is loaded its position is asked for twice a second; the list while somebody looks at it. What this page
 //! records and plays by itself is [`own`]'s. Not here: what is replayed, which comes over the stream like any data.
 
-#[cfg(feature = "hydrate")]
+#[cfg(feature = "browser")]
 pub mod own;
 
 use leptos::prelude::*;
@@ -12,13 +12,13 @@ use model::{
     sorted::SortedMap,
 };
 use serde::{Deserialize, Serialize};
-use wire::direct::WorkerOrder;
+use wire::direct::WorkerCommand;
 
 use crate::live::Live;
 
 /// A file, as the server lists it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Tape {
+pub struct RecordingFile {
     /// Its name.
     pub name: String,
     /// Its packed size.
@@ -58,7 +58,7 @@ pub struct FeedRecording {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Recordings {
     /// The files, newest name first.
-    pub recordings: Vec<Tape>,
+    pub recordings: Vec<RecordingFile>,
     /// Newest recording of each feed since the server's start.
     pub feeds: Vec<FeedRecording>,
     /// Size of all files.
@@ -88,16 +88,16 @@ pub struct Replay {
     pub position_ms: i64,
     /// So many times as fast as it was recorded.
     pub speed: f64,
-    /// True where the tape cannot be decoded that fast.
+    /// True where the recording cannot be decoded that fast.
     pub is_behind: bool,
-    /// The fingerprint of all events, once the tape is over.
+    /// The fingerprint of all events, once the recording is over.
     pub events_sha256: Option<String>,
 }
 
 /// What the replay is told to do, in the words of the server.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Order {
+pub enum ReplayCommand {
     /// Play these files.
     Load {
         /// Names of the list.
@@ -120,7 +120,7 @@ pub enum Order {
 
 /// What can be done with recordings.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Deed {
+pub enum RecordingAction {
     /// Record a feed.
     Start(Venue),
     /// End that.
@@ -184,7 +184,7 @@ impl Recorder {
 
     /// Asks for the list.
     pub fn reload(self) {
-        #[cfg(feature = "hydrate")]
+        #[cfg(feature = "browser")]
         leptos::task::spawn_local(async move {
             match rest::get::<Recordings>("api/v1/recordings").await {
                 Ok(list) => set_if_new(self.list, Some(list)),
@@ -195,7 +195,7 @@ impl Recorder {
 
     /// Asks how the replay stands.
     pub fn look(self) {
-        #[cfg(feature = "hydrate")]
+        #[cfg(feature = "browser")]
         leptos::task::spawn_local(async move {
             // A server that cannot be reached is told of by the banner; what plays here tells of itself.
             if let Ok(answer) = rest::get::<rest::ReplayAnswer>("api/v1/replay").await
@@ -207,15 +207,15 @@ impl Recorder {
     }
 
     /// Tells the replay what to do; `then` is called with how it stands afterwards.
-    pub fn order(self, order: Order, then: impl FnOnce(Option<Replay>) + 'static) {
-        #[cfg(feature = "hydrate")]
-        if self.is_own.get_untracked() && !matches!(order, Order::Load { .. }) {
-            own::order(self, &order);
+    pub fn control(self, command: ReplayCommand, then: impl FnOnce(Option<Replay>) + 'static) {
+        #[cfg(feature = "browser")]
+        if self.is_own.get_untracked() && !matches!(command, ReplayCommand::Load { .. }) {
+            own::control(self, &command);
             return then(self.replay.get_untracked());
         }
-        #[cfg(feature = "hydrate")]
+        #[cfg(feature = "browser")]
         leptos::task::spawn_local(async move {
-            match rest::post::<rest::ReplayAnswer>("api/v1/replay", &order).await {
+            match rest::post::<rest::ReplayAnswer>("api/v1/replay", &command).await {
                 Ok(answer) => {
                     if self.is_own.get_untracked() {
                         own::close(self);
@@ -227,54 +227,54 @@ impl Recorder {
                 Err(message) => self.failure.set(Some(message)),
             }
         });
-        #[cfg(not(feature = "hydrate"))]
-        let _ = (order, then);
+        #[cfg(not(feature = "browser"))]
+        let _ = (command, then);
     }
 
     /// Plays a file of the list in this page; `then` is called once it plays.
     pub fn open_listed(self, name: &str, then: impl FnOnce(Replay) + 'static) {
-        #[cfg(feature = "hydrate")]
+        #[cfg(feature = "browser")]
         own::open_listed(self, name, then);
-        #[cfg(not(feature = "hydrate"))]
+        #[cfg(not(feature = "browser"))]
         let _ = (name, then);
     }
 
     /// Plays the file that the reader has chosen in `field`; `then` is called once it plays.
     pub fn open_chosen(self, field: &web_sys::HtmlInputElement, then: impl FnOnce(Replay) + 'static) {
-        #[cfg(feature = "hydrate")]
+        #[cfg(feature = "browser")]
         if let Some(file) = field.files().and_then(|files| files.get(0)) {
             own::open_file(self, file, then);
             // The same file may be chosen again.
             field.set_value("");
         }
-        #[cfg(not(feature = "hydrate"))]
+        #[cfg(not(feature = "browser"))]
         let _ = (field, then);
     }
 
     /// Has the worker of a venue that comes directly record, end that, or save its last 30 s.
-    pub fn act_here(self, venue: &Venue, order: &WorkerOrder) {
-        #[cfg(feature = "hydrate")]
-        own::record(self, venue, order);
-        #[cfg(not(feature = "hydrate"))]
-        let _ = (venue, order);
+    pub fn act_here(self, venue: &Venue, command: &WorkerCommand) {
+        #[cfg(feature = "browser")]
+        own::record(self, venue, command);
+        #[cfg(not(feature = "browser"))]
+        let _ = (venue, command);
     }
 
     /// Hears what this page's workers say of recordings and of a replay; called by what lives as long as the page.
     pub fn attend(self, live: Live) {
-        #[cfg(feature = "hydrate")]
+        #[cfg(feature = "browser")]
         own::attend(self, live);
-        #[cfg(not(feature = "hydrate"))]
+        #[cfg(not(feature = "browser"))]
         let _ = live;
     }
 
     /// Does something with recordings, and asks for the list again.
-    pub fn act(self, deed: Deed) {
-        #[cfg(feature = "hydrate")]
+    pub fn act(self, action: RecordingAction) {
+        #[cfg(feature = "browser")]
         leptos::task::spawn_local(async move {
-            match rest::act(&deed).await {
+            match rest::act(&action).await {
                 Ok(name) => {
                     self.failure.set(None);
-                    if matches!(deed, Deed::SaveLast(_)) {
+                    if matches!(action, RecordingAction::SaveLast(_)) {
                         self.saved.set(name);
                     }
                 }
@@ -282,13 +282,13 @@ impl Recorder {
             }
             self.reload();
         });
-        #[cfg(not(feature = "hydrate"))]
-        let _ = deed;
+        #[cfg(not(feature = "browser"))]
+        let _ = action;
     }
 }
 
 /// Notifies only where something changed.
-#[cfg(feature = "hydrate")]
+#[cfg(feature = "browser")]
 fn set_if_new<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, next: T) {
     if signal.try_with_untracked(|known| *known != next) == Some(true) {
         signal.set(next);
@@ -311,12 +311,12 @@ pub fn use_recorder() -> Recorder {
     })
 }
 
-#[cfg(feature = "hydrate")]
+#[cfg(feature = "browser")]
 mod rest {
     use serde::{Deserialize, Serialize, de::DeserializeOwned};
     use serde_json::json;
 
-    use super::{Deed, Replay};
+    use super::{RecordingAction, Replay};
 
     #[derive(Deserialize)]
     pub(super) struct ReplayAnswer {
@@ -348,12 +348,12 @@ mod rest {
     }
 
     /// Returns the file's name, where the answer has one.
-    pub(super) async fn act(deed: &Deed) -> Result<Option<String>, String> {
-        let named: Named = match deed {
-            Deed::Start(venue) => post("api/v1/recordings/start", &json!({ "venue": venue })).await?,
-            Deed::Stop(venue) => post("api/v1/recordings/stop", &json!({ "venue": venue })).await?,
-            Deed::SaveLast(venue) => post("api/v1/recordings/save-last", &json!({ "venue": venue })).await?,
-            Deed::Delete(name) => {
+    pub(super) async fn act(action: &RecordingAction) -> Result<Option<String>, String> {
+        let named: Named = match action {
+            RecordingAction::Start(venue) => post("api/v1/recordings/start", &json!({ "venue": venue })).await?,
+            RecordingAction::Stop(venue) => post("api/v1/recordings/stop", &json!({ "venue": venue })).await?,
+            RecordingAction::SaveLast(venue) => post("api/v1/recordings/save-last", &json!({ "venue": venue })).await?,
+            RecordingAction::Delete(name) => {
                 let name = String::from(js_sys::encode_uri_component(name));
                 read(gloo_net::http::Request::delete(&format!("api/v1/recordings/{name}")).send().await).await?
             }
@@ -379,15 +379,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn orders_are_in_the_servers_words() {
-        for (order, expected) in [
-            (Order::Load { files: vec!["a.jsonl".into()] }, r#"{"load":{"files":["a.jsonl"]}}"#),
-            (Order::Play, r#""play""#),
-            (Order::Seek { position_ms: 5 }, r#"{"seek":{"position_ms":5}}"#),
-            (Order::Speed(0.5), r#"{"speed":0.5}"#),
-            (Order::Stop, r#""stop""#),
+    fn commands_are_in_the_servers_words() {
+        for (command, expected) in [
+            (ReplayCommand::Load { files: vec!["a.jsonl".into()] }, r#"{"load":{"files":["a.jsonl"]}}"#),
+            (ReplayCommand::Play, r#""play""#),
+            (ReplayCommand::Seek { position_ms: 5 }, r#"{"seek":{"position_ms":5}}"#),
+            (ReplayCommand::Speed(0.5), r#"{"speed":0.5}"#),
+            (ReplayCommand::Stop, r#""stop""#),
         ] {
-            assert_eq!(serde_json::to_string(&order).unwrap(), expected);
+            assert_eq!(serde_json::to_string(&command).unwrap(), expected);
         }
     }
 }

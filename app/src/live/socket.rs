@@ -5,7 +5,7 @@
 //! here as well (`ways`), because what they bring meets the same model.
 
 mod lists;
-mod tapes;
+mod recordings;
 mod ways;
 
 use model::sorted::{SortedMap, SortedSet};
@@ -28,11 +28,11 @@ use wire::{
 
 use crate::live::{
     Live, browser,
-    commands::Given,
+    commands::PendingCommand,
     direct::DirectWorker,
     latency::Paint,
     link::{Input, Link, LinkConfig, Output},
-    paths::{Modes, Paths, STORAGE_KEY},
+    source::{STORAGE_KEY, SourceChoices, SourceRouter},
 };
 
 /// Connects. Called once, when the page has woken up.
@@ -50,30 +50,30 @@ pub(super) fn start(live: Live) {
         is_frame_due: false,
         slow_tick_at: now.monotonic,
         epoch: None,
-        given: SortedMap::new(),
+        pending: SortedMap::new(),
         next_ticket: 0,
         measured: measured(),
         demand: SortedSet::new(),
         lane,
-        paths: Paths::default(),
+        router: SourceRouter::default(),
         workers: SortedMap::new(),
         is_way_changed: false,
         described: Vec::new(),
         is_list_old: false,
         n_fetches: 0,
     };
-    live.modes.set(Modes::parse(&browser::stored(STORAGE_KEY).unwrap_or_default()));
+    live.sources.set(SourceChoices::parse(&browser::stored(STORAGE_KEY).unwrap_or_default()));
     let driver = Shared(Rc::new(RefCell::new(driver)));
     let callbacks = Callbacks::new(&driver);
     driver.0.borrow_mut().callbacks = Some(callbacks);
-    tapes::put(&driver);
+    recordings::put(&driver);
     driver.follow_demand();
     driver.follow_ways();
     driver.follow_page();
     driver.give(Input::Start);
 }
 
-pub(super) use tapes::{Tapes, listen};
+pub(super) use recordings::{RecordingRequests, listen};
 
 #[derive(Clone)]
 struct Shared(Rc<RefCell<Driver>>);
@@ -89,13 +89,13 @@ struct Driver {
     slow_tick_at: Monotonic,
     epoch: Option<String>,
     /// Commands that wait for their answer, by ticket.
-    given: SortedMap<u64, Given>,
+    pending: SortedMap<u64, PendingCommand>,
     next_ticket: u64,
     measured: Option<js_sys::Array>,
     /// What the page wants, and on which lane.
     demand: SortedSet<Topic>,
     lane: Lane,
-    paths: Paths,
+    router: SourceRouter,
     workers: SortedMap<Venue, DirectWorker>,
     /// A topic has gone over: what is asked for changes.
     is_way_changed: bool,
@@ -165,9 +165,9 @@ impl Shared {
 
     fn follow_demand(&self) {
         let shared = self.clone();
-        let (demand, retry, given) = {
+        let (demand, retry, pending) = {
             let driver = self.0.borrow();
-            (driver.live.demand, driver.live.retry, driver.live.given)
+            (driver.live.demand, driver.live.retry, driver.live.pending)
         };
         Effect::new(move |_| {
             let (topics, lane) = demand.with(|demand| (demand.topics(), demand.lane()));
@@ -184,20 +184,20 @@ impl Shared {
         });
         let shared = self.clone();
         Effect::new(move |_| {
-            given.track();
-            for given in given.try_update_untracked(std::mem::take).unwrap_or_default() {
-                let Some((ticket, command)) = shared.note(given) else { continue };
+            pending.track();
+            for pending in pending.try_update_untracked(std::mem::take).unwrap_or_default() {
+                let Some((ticket, command)) = shared.note(pending) else { continue };
                 shared.give(Input::Command { ticket, command });
             }
         });
     }
 
     /// Keeps a command until its answer comes.
-    fn note(&self, given: Given) -> Option<(u64, JsonText)> {
+    fn note(&self, pending: PendingCommand) -> Option<(u64, JsonText)> {
         let mut driver = self.0.try_borrow_mut().ok()?;
         driver.next_ticket += 1;
-        let (ticket, text) = (driver.next_ticket, given.text.clone());
-        driver.given.insert(ticket, given);
+        let (ticket, text) = (driver.next_ticket, pending.text.clone());
+        driver.pending.insert(ticket, pending);
         Some((ticket, text))
     }
 
@@ -294,8 +294,8 @@ impl Driver {
                 live.model.try_update_value(|model| model.clock.add(sent, now, server_time_ms));
             }
             Output::Answered { ticket, answer } => {
-                if let Some(given) = self.given.remove(&ticket) {
-                    given.answer(answer);
+                if let Some(pending) = self.pending.remove(&ticket) {
+                    pending.answer(answer);
                 }
             }
             Output::Recovered(recovery) => live.recovery.set(Some((recovery, now.monotonic))),

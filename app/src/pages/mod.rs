@@ -38,7 +38,7 @@ pub const PAGES: &[Page] = &[
     Page { path: "/markets", title: "Markets", icon: Icon::Columns, fragments: markets::FRAGMENTS },
     Page { path: "/venues", title: "Venues", icon: Icon::Plug, fragments: venues::FRAGMENTS },
     Page { path: "/quality", title: "Quality", icon: Icon::Gauge, fragments: quality::FRAGMENTS },
-    Page { path: "/recordings", title: "Tapes", icon: Icon::Reel, fragments: recordings::FRAGMENTS },
+    Page { path: "/recordings", title: "Recordings", icon: Icon::Reel, fragments: recordings::FRAGMENTS },
 ];
 
 /// What surrounds every page refreshes too.

@@ -9,7 +9,7 @@ use crate::{
     components::icon::{Icon, IconMark},
     format,
     live::{
-        recorder::{Order, Recorder, Replay, use_recorder},
+        recorder::{Recorder, Replay, ReplayCommand, use_recorder},
         use_live,
     },
     pages::{
@@ -33,7 +33,9 @@ pub fn ReplayBar() -> impl IntoView {
     });
     let play_icon = Signal::derive(move || if is_moving.get() { Icon::Pause } else { Icon::Play });
     let play_words = move || if is_moving.get() { "Pause the replay" } else { "Play" };
-    let toggle = move |_| recorder.order(if is_moving.get_untracked() { Order::Pause } else { Order::Play }, |_| {});
+    let toggle = move |_| {
+        recorder.control(if is_moving.get_untracked() { ReplayCommand::Pause } else { ReplayCommand::Play }, |_| {})
+    };
     let choose = use_choose();
     let show = move |_| {
         if let Some(id) =
@@ -61,7 +63,7 @@ pub fn ReplayBar() -> impl IntoView {
                 <IconMark icon=play_icon/>
             </button>
             <Position recorder/>
-            <span class="replay-bar__time" data-testid="replay-time" title="Time of the tape, UTC">
+            <span class="replay-bar__time" data-testid="replay-time" title="Time of the recording, UTC">
                 {with(|replay| format::time_of_day(Timestamp::from_millis(replay.position_ms)))}
             </span>
             <span class="replay-bar__span">
@@ -71,7 +73,7 @@ pub fn ReplayBar() -> impl IntoView {
                 })}
             </span>
             <SpeedChoice recorder/>
-            <span class="replay-bar__behind" title="The tape cannot be decoded that fast" hidden=move || with(behind)().is_empty()>
+            <span class="replay-bar__behind" title="The recording cannot be decoded that fast" hidden=move || with(behind)().is_empty()>
                 {with(behind)}
             </span>
             <span class="replay-bar__place" title="Nobody else sees it" hidden=move || !recorder.is_own().get()>"in this page"</span>
@@ -81,7 +83,7 @@ pub fn ReplayBar() -> impl IntoView {
                 data-testid="replay-stop"
                 title="End the replay"
                 aria-label="End the replay"
-                on:click=move |_| recorder.order(Order::Stop, |_| {})
+                on:click=move |_| recorder.control(ReplayCommand::Stop, |_| {})
             >
                 <IconMark icon=Icon::Close/>
             </button>
@@ -93,7 +95,7 @@ fn behind(replay: &Replay) -> String {
     if replay.is_behind && replay.state == "playing" { "as fast as it can".to_owned() } else { String::new() }
 }
 
-/// The slider. While it is held it follows the reader, not the tape.
+/// The slider. While it is held it follows the reader, not the recording.
 #[component]
 fn Position(
     /// Recordings and replay.
@@ -109,7 +111,7 @@ fn Position(
     let asked = |event: &ev::Event| event_target_value(event).parse::<i64>().ok();
     let go = move |event: ev::Event| {
         if let Some(offset) = asked(&event) {
-            recorder.order(Order::Seek { position_ms: start() + offset }, move |_| held.set(None));
+            recorder.control(ReplayCommand::Seek { position_ms: start() + offset }, move |_| held.set(None));
         }
     };
     view! {
@@ -138,7 +140,7 @@ fn SpeedChoice(
         Memo::new(move |_| recorder.replay().with(|replay| replay.as_ref().map_or(1.0, |replay| replay.speed)));
     let choose = move |event: ev::Event| {
         if let Ok(chosen) = event_target_value(&event).parse() {
-            recorder.order(Order::Speed(chosen), |_| {});
+            recorder.control(ReplayCommand::Speed(chosen), |_| {});
         }
     };
     view! {

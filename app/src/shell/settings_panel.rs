@@ -5,7 +5,7 @@ use leptos::{ev, prelude::*};
 use crate::{
     components::{cross_check::CrossCheckPanel, data_path::DataPaths},
     fragment::cadence::{Pace, Preset},
-    later::{Later, Part},
+    lazy::{Later, LazyPart},
     pages::{FragmentSpec, PAGES, SHELL_FRAGMENTS},
     route::use_route,
     settings::{Flash, Theme, UpDown, use_settings},
@@ -23,7 +23,7 @@ struct Choice {
 pub fn SettingsPanel() -> impl IntoView {
     view! {
         <section class="settings" id="settings" popover="auto" aria-label="Settings" data-testid="settings">
-            <Later part=Part::Settings/>
+            <Later part=LazyPart::Settings/>
         </section>
     }
 }

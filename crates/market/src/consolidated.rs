@@ -1,4 +1,4 @@
-//! The best bid and the best offer of one pair over all venues: who counts, and what comes of those who do.
+//! The best bid and the best ask of one pair over all venues: who counts, and what comes of those who do.
 //!
 //! A venue counts while its stream is live and its top can be believed; who does not is named with the reason. Pure: the
 //! tops are arguments. Not here: where tops come from (a feed's [`crate::View::tops`]), and who publishes the result.
@@ -13,7 +13,7 @@ use model::{
 };
 use wire::data::{ConsolidatedData, LeftOut, QuoteData, VenueLevel, VenueStanding};
 
-/// One venue's best bid and offer of an instrument, and whether it counts.
+/// One venue's best bid and ask of an instrument, and whether it counts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VenueTop {
     /// Whose.
@@ -22,7 +22,7 @@ pub struct VenueTop {
     pub pair: String,
     /// Highest bid, with its size.
     pub bid: Option<(Price, Quantity)>,
-    /// Lowest offer, with its size.
+    /// Lowest ask, with its size.
     pub ask: Option<(Price, Quantity)>,
     /// True for a made-up market.
     pub is_simulated: bool,
@@ -99,7 +99,7 @@ fn fault_of_top(bid: Option<(Price, Quantity)>, ask: Option<(Price, Quantity)>) 
     }
 }
 
-/// The best bid and offer of tops of one pair. Equal prices go to the larger size, then to the first by name.
+/// The best bid and ask of tops of one pair. Equal prices go to the larger size, then to the first by name.
 pub fn consolidate<'a>(tops: impl IntoIterator<Item = &'a VenueTop>) -> ConsolidatedData {
     let mut tops: Vec<&VenueTop> = tops.into_iter().collect();
     tops.sort_unstable_by(|left, right| left.instrument.cmp(&right.instrument));
@@ -191,7 +191,7 @@ mod tests {
         VenueTop { left_out: Some(left_out), ..top }
     }
 
-    /// Best bid and offer as `price@instrument`, and who is left out why.
+    /// Best bid and ask as `price@instrument`, and who is left out why.
     #[track_caller]
     fn check(tops: &[VenueTop], bid: &str, ask: &str, left_out: &[(&str, LeftOut)]) {
         let data = consolidate(tops);

@@ -1,6 +1,6 @@
-//! Best bid and offer, last price and figures of the day, and what each lane has published of them.
+//! Best bid and ask, last price and figures of the day, and what each lane has published of them.
 //!
-//! Best bid and offer come from the venue's own quotes once it has sent one, before that from the top of a live book. A
+//! Best bid and ask come from the venue's own quotes once it has sent one, before that from the top of a live book. A
 //! book that is not live gives no quote: the last one stays, with its age. Nothing known is ever taken back.
 
 use model::{

@@ -1,13 +1,13 @@
 //! The view of one feed: events in, topic snapshots and deltas for each cadence lane out.
 //!
 //! Not here: sockets, timers, offsets and encoding. The feed's owner applies each event, makes a lane's turn at its
-//! period, and hands the wishes to the session. At a turn it lends the session's books and health.
+//! period, and hands the history requests to the session. At a turn it lends the session's books and health.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use model::{
     candle::{Candle, Interval},
-    event::{HistoryWish, MarketEvent, MarketEventKind},
+    event::{HistoryRequest, MarketEvent, MarketEventKind},
     instrument::{Instrument, InstrumentId},
     proof::Books,
     status::{FeedHealth, FeedMode},
@@ -145,7 +145,7 @@ impl View {
 
     /// History the session should ask the venue for. Call after each turn and after starting topics; in between there is
     /// none.
-    pub fn take_wishes(&mut self) -> Vec<HistoryWish> {
+    pub fn take_history_requests(&mut self) -> Vec<HistoryRequest> {
         if !std::mem::take(&mut self.may_wish) {
             return Vec::new();
         }
@@ -157,7 +157,7 @@ impl View {
                 own.candles.series_mut(interval).follow();
             }
             let id = &own.id;
-            let wish = |(interval, n_bars)| HistoryWish { instrument: id.clone(), interval, n_bars };
+            let wish = |(interval, n_bars)| HistoryRequest { instrument: id.clone(), interval, n_bars };
             wishes.extend(own.candles.wishes(venue_time, now).map(wish));
         }
         wishes
@@ -172,7 +172,7 @@ impl View {
         })
     }
 
-    /// Takes note of the time and of how the transport fares: ages, rates and wishes depend on it. Each turn does it; call
+    /// Takes note of the time and of how the transport fares: ages, rates and history requests depend on it. Each turn does it; call
     /// it once a second at least where no turn is made because nobody follows.
     pub fn observe(&mut self, now: Now, health: &FeedHealth) {
         let reconnects = self.n_reconnects.replace(health.counters.reconnects);
@@ -232,7 +232,7 @@ impl View {
         ids.into_iter().map(|id| self.status_of(id, now, health)).collect()
     }
 
-    /// The best bid and offer of each described instrument, sorted, with what [`Self::statuses`] of the same moment says
+    /// The best bid and ask of each described instrument, sorted, with what [`Self::statuses`] of the same moment says
     /// about it: for whoever consolidates several feeds.
     pub fn tops(&self, streams: &[StreamEntry], now: Now, books: &Books) -> Vec<VenueTop> {
         let stale_after = self.config.stale_after;
@@ -265,7 +265,7 @@ impl View {
         self.known(instrument).map(|own| own.tape.newest(limit))
     }
 
-    /// Best bid and offer, last price and figures of the day; `None` for an instrument that is not known.
+    /// Best bid and ask, last price and figures of the day; `None` for an instrument that is not known.
     pub fn quote(&self, instrument: &InstrumentId, books: &Books) -> Option<QuoteData> {
         self.known(instrument).map(|own| own.quote.current(books.get(instrument), own.digits))
     }

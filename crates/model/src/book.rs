@@ -9,7 +9,7 @@ mod side;
 
 use side::{BookSide, Direction};
 
-/// Bids and offers of one instrument.
+/// Bids and asks of one instrument.
 #[derive(Clone, Debug)]
 pub struct OrderBook {
     bids: BookSide,
@@ -76,18 +76,18 @@ impl OrderBook {
         self.bids.best()
     }
 
-    /// The lowest offer.
+    /// The lowest ask.
     pub fn best_ask(&self) -> Option<Level> {
         self.asks.best()
     }
 
-    /// Best bid and offer, where both sides have one.
+    /// Best bid and ask, where both sides have one.
     pub fn quote(&self) -> Option<Quote> {
         let (bid, ask) = (self.best_bid()?, self.best_ask()?);
         Some(Quote { bid: bid.price, bid_size: bid.quantity, ask: ask.price, ask_size: ask.quantity })
     }
 
-    /// True where the highest bid is at or above the lowest offer.
+    /// True where the highest bid is at or above the lowest ask.
     pub fn is_crossed(&self) -> bool {
         matches!((self.best_bid(), self.best_ask()), (Some(bid), Some(ask)) if bid.price >= ask.price)
     }

@@ -35,9 +35,9 @@ pub enum ModelError {
         /// The text as it came.
         text: String,
     },
-    /// A tape line is not one of the recording format.
-    #[error("tape line is not readable: {reason}")]
-    Tape {
+    /// A recording line is not one of the recording format.
+    #[error("recording line is not readable: {reason}")]
+    RecordingEntry {
         /// What is wrong with it.
         reason: String,
     },

@@ -33,7 +33,7 @@ pub struct MarketEvent {
 pub enum MarketEventKind {
     /// A public print.
     Trade(Trade),
-    /// Best bid and offer as the venue publishes them.
+    /// Best bid and ask as the venue publishes them.
     Quote(Quote),
     /// A book was replaced, changed, or changed its state.
     Book(BookUpdate),
@@ -92,16 +92,16 @@ impl std::fmt::Display for TradeId {
     }
 }
 
-/// Best bid and offer.
+/// Best bid and ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quote {
     /// Highest bid.
     pub bid: Price,
     /// Quantity at the highest bid.
     pub bid_size: Quantity,
-    /// Lowest offer.
+    /// Lowest ask.
     pub ask: Price,
-    /// Quantity at the lowest offer.
+    /// Quantity at the lowest ask.
     pub ask_size: Quantity,
 }
 
@@ -164,7 +164,7 @@ pub struct CandleHistory {
 
 /// A wish for history, made by the market view and answered by the session with a [`CandleHistory`] event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HistoryWish {
+pub struct HistoryRequest {
     /// Whose bars.
     pub instrument: InstrumentId,
     /// The bars' length.

@@ -9,7 +9,7 @@
 //! - [`book`]: the order book · [`proof`]: how far a book can be trusted · [`quality`]: what went wrong, counted
 //! - [`candle`]: open, high, low, close, volume · [`queue`]: bounded hand-over between producers and fragments
 //! - [`histogram`]: quantiles of spans of time in bounded memory · [`sorted`]: small ordered maps and sets
-//! - [`status`]: how a feed fares · [`tape`]: the recording format
+//! - [`status`]: how a feed fares · [`recording`]: the recording format
 //!
 //! # Example
 //! A book changes, and its top is a quote; money never passes through floating point:
@@ -45,7 +45,7 @@ pub mod instrument;
 pub mod proof;
 pub mod quality;
 pub mod queue;
+pub mod recording_entry;
 pub mod sorted;
 pub mod status;
-pub mod tape;
 pub mod time;

@@ -96,7 +96,7 @@ pub struct BookCounters {
     pub checksums_ok: u64,
     /// Checksums that did not.
     pub checksums_bad: u64,
-    /// Times the book's top equalled the venue's separate best bid and offer of the same moment.
+    /// Times the book's top equalled the venue's separate best bid and ask of the same moment.
     pub quote_matches: u64,
     /// Times it did not.
     pub quote_mismatches: u64,

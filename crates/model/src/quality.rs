@@ -13,7 +13,7 @@ pub struct FeedCounters {
     pub unknown: u64,
     /// Trades.
     pub trades: u64,
-    /// Best bid and offer updates.
+    /// Best bid and ask updates.
     pub quotes: u64,
     /// Book snapshots and changes.
     pub books: u64,

@@ -1,12 +1,12 @@
-//! What a tape holds, without playing it: how long it lasts, which instruments it names.
+//! What a recording holds, without playing it: how long it lasts, which instruments it names.
 //!
-//! Not here: playing ([`crate::deck`]), what its first line says ([`crate::tape`]).
+//! Not here: playing ([`crate::playback`]), what its first line says ([`crate::recording_file`]).
 
 use std::{collections::BTreeSet, io};
 
 use model::{
     instrument::{InstrumentId, Venue},
-    tape::{TapeEntry, TapeKind},
+    recording_entry::{EntryKind, RecordingEntry},
     time::Timestamp,
 };
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use venues::replay::Replay;
 
 use crate::lines::Lines;
 
-/// What a tape holds.
+/// What a recording holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Contents {
     /// Time of the first entry.
@@ -27,13 +27,13 @@ pub struct Contents {
 
 #[derive(Deserialize)]
 struct Stamp {
-    t: TapeKind,
+    t: EntryKind,
     ts: Option<f64>,
     #[serde(default)]
     prelude: bool,
 }
 
-/// Reads a tape once, in as many steps as its owner likes.
+/// Reads a recording once, in as many steps as its owner likes.
 #[derive(Clone, Debug, Default)]
 pub struct Scan {
     first: Option<Timestamp>,
@@ -42,7 +42,7 @@ pub struct Scan {
 }
 
 impl Scan {
-    /// Takes at most `max_lines`; false once the tape is over. One that breaks off is read as far as it goes.
+    /// Takes at most `max_lines`; false once the recording is over. One that breaks off is read as far as it goes.
     pub fn read(&mut self, lines: &mut impl Lines, max_lines: usize) -> bool {
         for _ in 0..max_lines {
             match lines.advance() {
@@ -59,7 +59,7 @@ impl Scan {
         self.n_entries += 1;
         let micros = stamp.ts.map(|ts| (ts * 1e6).round()).filter(|micros| micros.is_finite() && micros.abs() < 9e15);
         let time = micros.map(|micros| Timestamp::from_micros(micros as i64));
-        if stamp.t != TapeKind::Header && !stamp.prelude && time.is_some() {
+        if stamp.t != EntryKind::Header && !stamp.prelude && time.is_some() {
             self.first = self.first.or(time);
             self.last = self.last.max(time);
         }
@@ -78,7 +78,7 @@ impl Scan {
     }
 }
 
-/// Reads all of a tape once.
+/// Reads all of a recording once.
 ///
 /// # Errors
 /// Nothing in it has a time.
@@ -88,7 +88,7 @@ pub fn read(lines: &mut impl Lines) -> io::Result<Contents> {
     scan.finish()
 }
 
-/// The instruments that the beginning of a tape of `venue` names, under `name`.
+/// The instruments that the beginning of a recording of `venue` names, under `name`.
 pub fn instruments(lines: &mut impl Lines, venue: &str, name: &Venue) -> BTreeSet<InstrumentId> {
     let mut found = BTreeSet::new();
     let Ok(mut replay) = Replay::under(venue, name) else { return found };
@@ -99,7 +99,7 @@ pub fn instruments(lines: &mut impl Lines, venue: &str, name: &Venue) -> BTreeSe
             Err(_) => continue,
         }
         let text = std::str::from_utf8(lines.line()).ok();
-        if let Some(entry) = text.and_then(|text| TapeEntry::parse(text).ok()) {
+        if let Some(entry) = text.and_then(|text| RecordingEntry::parse(text).ok()) {
             replay.feed(&entry, |event| {
                 if !found.contains(&event.instrument) {
                     found.insert(event.instrument.clone());

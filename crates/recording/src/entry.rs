@@ -1,13 +1,13 @@
-//! What passed between a feed and its venue, and its line in a tape.
+//! What passed between a feed and its venue, and its line in a recording.
 //!
 //! Entries share their text with whoever handles it: keeping one costs no copy. The line has the members of
-//! [`model::tape::TapeEntry`]; what has none there (a refused answer, a binary frame) stands under other names, so that
+//! [`model::recording_entry::RecordingEntry`]; what has none there (a refused answer, a binary frame) stands under other names, so that
 //! players pass it over.
 
 use std::{fmt::Write as _, io, sync::Arc};
 
 use bytes::Bytes;
-use model::{tape::TapeKind, time::Timestamp};
+use model::{recording_entry::EntryKind, time::Timestamp};
 use serde::Serialize;
 
 use crate::text::Text;
@@ -16,7 +16,7 @@ use crate::text::Text;
 #[derive(Clone, Debug)]
 pub struct RawEntry {
     /// What it is.
-    pub kind: TapeKind,
+    pub kind: EntryKind,
     /// When the session saw it, on our clock.
     pub time: Timestamp,
     /// Which of the connections open at the same time, from 0; the first one's lines do not name it.
@@ -46,7 +46,7 @@ pub enum Body {
 
 #[derive(Serialize)]
 struct Line<'a> {
-    t: TapeKind,
+    t: EntryKind,
     ts: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     conn: Option<String>,
@@ -113,7 +113,7 @@ impl RawEntry {
 
 #[cfg(test)]
 mod tests {
-    use model::tape::TapeEntry;
+    use model::recording_entry::RecordingEntry;
 
     use super::*;
 
@@ -122,14 +122,14 @@ mod tests {
         let mut line = Vec::new();
         entry.write(&mut line).unwrap();
         assert_eq!(String::from_utf8(line).unwrap(), format!("{expected}\n"));
-        let read = TapeEntry::parse(expected).unwrap();
+        let read = RecordingEntry::parse(expected).unwrap();
         assert_eq!((read.t, read.receive_time(), read.is_prelude), (entry.kind, Some(entry.time), entry.is_prelude));
     }
 
     #[test]
     fn lines_are_those_of_a_tape() {
         let entry = RawEntry {
-            kind: TapeKind::Recv,
+            kind: EntryKind::Recv,
             time: Timestamp::from_micros(1_763_668_000_123_456),
             slot: 0,
             url: None,
@@ -139,7 +139,7 @@ mod tests {
         };
         check(&entry, r#"{"t":"recv","ts":1763668000.123456,"data":"{\"p\":\"1.50\"}"}"#);
         let refused = RawEntry {
-            kind: TapeKind::Http,
+            kind: EntryKind::Http,
             slot: 1,
             url: Some("https://x.test/a".into()),
             body: Body::Refusal(429, "slow down".into()),

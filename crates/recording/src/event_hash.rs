@@ -1,4 +1,4 @@
-//! A fingerprint of everything a tape says: SHA-256 over the lines that `decode` prints.
+//! A fingerprint of everything a recording says: SHA-256 over the lines that `decode` prints.
 //!
 //! History is left out, because it comes only where somebody asks for it. The venue stands under its own name, so that a
 //! replay beside the venue has the fingerprint of `decode --hash`.

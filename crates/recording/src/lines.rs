@@ -1,10 +1,10 @@
-//! A tape's lines, one after the other, wherever they come from; and how a file is packed.
+//! A recording's lines, one after the other, wherever they come from; and how a file is packed.
 //!
 //! Lines are bounded, so a packed file cannot fill the memory. Not here: files (the server's), unpacking ([`crate::packed`]).
 
 use std::io::{self, BufRead, Read as _};
 
-/// Where the lines of a tape come from: files, memory, a file that the reader has opened in a browser.
+/// Where the lines of a recording come from: files, memory, a file that the reader has opened in a browser.
 pub trait Lines {
     /// Reads the next line; false after the last.
     ///
@@ -53,7 +53,7 @@ impl<R: BufRead> LineReader<R> {
     }
 }
 
-/// How a tape is packed, told by its first bytes and not by its name.
+/// How a recording is packed, told by its first bytes and not by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packing {
     /// Not at all.

@@ -9,9 +9,9 @@ use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
 use crate::{
     entry::RawEntry,
+    recording_file::{Footer, Header},
     ring::Window,
     tap::Sink,
-    tape::{Footer, Header},
 };
 
 /// A file under way.
@@ -42,10 +42,10 @@ impl PackedTape {
 
     /// The file of a window.
     pub fn of_window(header: Header, window: Window) -> Vec<u8> {
-        let mut tape = Self::new(header, window.begin, usize::MAX);
-        tape.part(window.prelude);
-        window.entries.into_iter().for_each(|entry| tape.entry(entry));
-        tape.finish()
+        let mut recording = Self::new(header, window.begin, usize::MAX);
+        recording.part(window.prelude);
+        window.entries.into_iter().for_each(|entry| recording.entry(entry));
+        recording.finish()
     }
 
     /// When its file begins.
@@ -110,7 +110,7 @@ impl Sink for PackedTape {
     }
 }
 
-/// Packed bytes of a recording in memory, and with it what a tab may spend on one: by the recorded tapes between twenty
+/// Packed bytes of a recording in memory, and with it what a tab may spend on one: by the recorded captures between twenty
 /// minutes of the loudest feed and hours of others. The file that it becomes is there once more until the browser has it.
 pub const MAX_BYTES: usize = 64 << 20;
 /// A block is packed at this size: some 20 ms of a worker's time.
@@ -120,14 +120,14 @@ const BLOCK_BYTES: usize = 1 << 20;
 mod tests {
     use std::io::Cursor;
 
-    use model::tape::TapeKind;
+    use model::recording_entry::EntryKind;
 
     use super::*;
     use crate::{
         entry::Body,
         lines::Lines as _,
         packed::PackedLines,
-        tape::{END_BYTES, Head},
+        recording_file::{END_BYTES, Head},
     };
 
     fn header() -> Header {
@@ -137,7 +137,7 @@ mod tests {
     fn entry(second: i64, text: &str) -> RawEntry {
         let body = Body::Text(text.into());
         let time = Timestamp::from_millis(second * 1_000);
-        RawEntry { kind: TapeKind::Recv, time, slot: 0, url: None, request: None, body, is_prelude: false }
+        RawEntry { kind: EntryKind::Recv, time, slot: 0, url: None, request: None, body, is_prelude: false }
     }
 
     fn lines_of(file: Vec<u8>) -> Vec<String> {
@@ -151,13 +151,13 @@ mod tests {
 
     #[test]
     fn it_is_a_file_like_the_servers() {
-        let mut tape = PackedTape::new(header(), Timestamp::from_millis(1_000), MAX_BYTES);
-        tape.part(vec![RawEntry { is_prelude: true, ..entry(1, "known") }]);
+        let mut recording = PackedTape::new(header(), Timestamp::from_millis(1_000), MAX_BYTES);
+        recording.part(vec![RawEntry { is_prelude: true, ..entry(1, "known") }]);
         // Several blocks, which pack well.
-        (0..40_000).for_each(|second| tape.entry(entry(second, "\"quoted\" and repeated, as venues do")));
-        assert_eq!(tape.n_entries(), 40_000);
-        assert!(tape.size_bytes() < 2 << 20, "{}", tape.size_bytes());
-        let file = tape.finish();
+        (0..40_000).for_each(|second| recording.entry(entry(second, "\"quoted\" and repeated, as venues do")));
+        assert_eq!(recording.n_entries(), 40_000);
+        assert!(recording.size_bytes() < 2 << 20, "{}", recording.size_bytes());
+        let file = recording.finish();
         let footer = &file[file.len() - END_BYTES..];
         assert!(Footer::content_bytes(footer).is_some());
         // The C library reads it as well.
@@ -171,16 +171,16 @@ mod tests {
 
     #[test]
     fn a_full_one_takes_nothing_more() {
-        let mut tape = PackedTape::new(header(), Timestamp::EPOCH, 10_000);
-        tape.part(Vec::new());
+        let mut recording = PackedTape::new(header(), Timestamp::EPOCH, 10_000);
+        recording.part(Vec::new());
         let n_taken = (0..).find(|second| {
-            tape.entry(entry(*second, &"x".repeat(1_000)));
-            tape.is_over()
+            recording.entry(entry(*second, &"x".repeat(1_000)));
+            recording.is_over()
         });
-        let n_entries = tape.n_entries();
+        let n_entries = recording.n_entries();
         assert_eq!(Some(n_entries), n_taken.map(|last| u64::try_from(last).unwrap() + 1));
-        tape.entry(entry(99, "more"));
-        assert_eq!(tape.n_entries(), n_entries);
-        assert_eq!(lines_of(tape.finish()).len(), usize::try_from(n_entries).unwrap() + 1);
+        recording.entry(entry(99, "more"));
+        assert_eq!(recording.n_entries(), n_entries);
+        assert_eq!(lines_of(recording.finish()).len(), usize::try_from(n_entries).unwrap() + 1);
     }
 }

@@ -1,6 +1,6 @@
-//! Unpacking a tape as it plays, without anything that has to be compiled for the machine: zstd, gzip or plain lines.
+//! Unpacking a recording as it plays, without anything that has to be compiled for the machine: zstd, gzip or plain lines.
 //!
-//! What is kept is one window of the packing and one line, however long the tape is. Not here: the server's files, which
+//! What is kept is one window of the packing and one line, however long the recording is. Not here: the server's files, which
 //! are unpacked by the C library.
 
 use std::io::{self, BufRead, BufReader, Read};
@@ -13,7 +13,7 @@ use ruzstd::decoding::{
 
 use crate::lines::{LineReader, Lines, Packing};
 
-/// The lines of a packed tape, which `open` gives from its beginning as often as it is asked.
+/// The lines of a packed recording, which `open` gives from its beginning as often as it is asked.
 pub struct PackedLines<O> {
     open: O,
     state: State,
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn every_packing_gives_the_same_lines() {
         let (half, rest) = TEXT.as_bytes().split_at(20);
-        let footer = crate::tape::Footer::default().to_frame();
+        let footer = crate::recording_file::Footer::default().to_frame();
         let expected: Vec<String> = TEXT.split_inclusive('\n').map(str::to_owned).collect();
         for (name, packed) in [
             ("plain", TEXT.as_bytes().to_vec()),

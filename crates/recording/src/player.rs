@@ -1,9 +1,9 @@
-//! A tape at a pace: play, pause, seek and speed.
+//! A recording at a pace: play, pause, seek and speed.
 //!
-//! The clock of candles and ages is the tape's: it moves with what is played, stands while paused, and never back. Jumps
+//! The clock of candles and ages is the recording's: it moves with what is played, stands while paused, and never back. Jumps
 //! are taken as fast as the machine can and are not published on the way; then positions end and every topic begins with
-//! a snapshot. Going back is beginning anew. The moment is an argument throughout. Not here: what a tape says
-//! ([`crate::deck`]), who publishes what, threads and timers (the shells).
+//! a snapshot. Going back is beginning anew. The moment is an argument throughout. Not here: what a recording says
+//! ([`crate::playback`]), who publishes what, threads and timers (the shells).
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -18,8 +18,8 @@ use venues::replay::Replay;
 
 use crate::{
     contents::Contents,
-    deck::{Deck, Step},
     lines::Lines,
+    playback::{Playback, Step},
 };
 
 /// What a replay is told to do.
@@ -29,7 +29,7 @@ pub enum Control {
     Play,
     /// Stand still.
     Pause,
-    /// Go to this moment of the tape.
+    /// Go to this moment of the recording.
     Seek(Timestamp),
     /// So many times as fast as it was recorded.
     Speed(f64),
@@ -45,7 +45,7 @@ pub enum PlayState {
     Paused,
     /// It is on its way to another moment.
     Seeking,
-    /// The tape is over.
+    /// The recording is over.
     Ended,
 }
 
@@ -76,7 +76,7 @@ pub struct ReplayReport {
     pub n_events: u64,
     /// Lines that could not be read, and places where a file broke off.
     pub n_bad_lines: u64,
-    /// The fingerprint of all events, once the tape is over; that of `decode --hash`.
+    /// The fingerprint of all events, once the recording is over; that of `decode --hash`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events_sha256: Option<String>,
 }
@@ -103,12 +103,12 @@ impl ReplayReport {
 }
 
 /// Is shown each event, after the view has taken it.
-pub trait Audience {
+pub trait ReplayObserver {
     /// `is_new` where its instrument was not known before.
     fn event(&mut self, event: &MarketEvent, is_new: bool, view: &View);
 }
 
-impl Audience for () {
+impl ReplayObserver for () {
     fn event(&mut self, _: &MarketEvent, _: bool, _: &View) {}
 }
 
@@ -123,7 +123,7 @@ pub enum Pace {
 
 /// A replay.
 pub struct Player<L> {
-    deck: Deck<L>,
+    playback: Playback<L>,
     contents: Contents,
     report: ReplayReport,
     view: View,
@@ -140,7 +140,7 @@ pub struct Player<L> {
     /// Where it is to be: the moment sought, or as far as the pace has come.
     target: Timestamp,
     paced_at: Monotonic,
-    /// Time of the tape that has passed, jumps forward included: the clock of views.
+    /// Time of the recording that has passed, jumps forward included: the clock of views.
     elapsed: Duration,
     has_jumped: bool,
     /// The fingerprint at the end, worked out once.
@@ -148,15 +148,15 @@ pub struct Player<L> {
 }
 
 impl<L: Lines> Player<L> {
-    /// A deck at its beginning; `report` says how it is to begin: state, speed, position, instruments known before.
-    pub fn new(deck: Deck<L>, contents: Contents, report: ReplayReport, now: Monotonic) -> Self {
+    /// A playback at its beginning; `report` says how it is to begin: state, speed, position, instruments known before.
+    pub fn new(playback: Playback<L>, contents: Contents, report: ReplayReport, now: Monotonic) -> Self {
         let known: BTreeSet<InstrumentId> = report.instruments.iter().cloned().collect();
         let position = contents.start;
         let asked = Timestamp::from_millis(report.position_ms);
         let (state, target) =
             if asked > position { (PlayState::Seeking, asked.min(contents.end)) } else { (report.state, position) };
         Self {
-            deck,
+            playback,
             contents,
             view: fresh_view(&known),
             known,
@@ -180,7 +180,7 @@ impl<L: Lines> Player<L> {
         self.state
     }
 
-    /// The clock of its view. Ages and candles live on the tape's clock; stamps of publishing on the real one, so that
+    /// The clock of its view. Ages and candles live on the recording's clock; stamps of publishing on the real one, so that
     /// latencies are true.
     pub fn clock(&self, real: Now) -> Now {
         Now { monotonic: Monotonic::from_zero(self.elapsed), wall: real.wall }
@@ -188,7 +188,7 @@ impl<L: Lines> Player<L> {
 
     /// What is made of the events, and what lends books and health, which is up to date then.
     pub fn lend(&mut self) -> (&mut View, &mut Replay) {
-        let replay = self.deck.replay();
+        let replay = self.playback.replay();
         replay.settle();
         (&mut self.view, replay)
     }
@@ -237,7 +237,7 @@ impl<L: Lines> Player<L> {
     fn seek(&mut self, target: Timestamp) {
         self.target = target.clamp(self.contents.start, self.contents.end);
         if self.target < self.position {
-            self.deck.rewind();
+            self.playback.rewind();
             self.view = fresh_view(&self.known);
             self.position = self.contents.start;
             self.has_begun = false;
@@ -247,7 +247,7 @@ impl<L: Lines> Player<L> {
 
     /// Plays on as far as the time since the last call says. `is_long` is asked now and then whether others are to have a
     /// turn.
-    pub fn advance(&mut self, now: Now, mut is_long: impl FnMut() -> bool, audience: &mut impl Audience) -> Pace {
+    pub fn advance(&mut self, now: Now, mut is_long: impl FnMut() -> bool, observer: &mut impl ReplayObserver) -> Pace {
         match self.state {
             PlayState::Paused | PlayState::Ended => return Pace::Resting,
             PlayState::Seeking => {}
@@ -262,14 +262,14 @@ impl<L: Lines> Player<L> {
             // past are there before a trade is.
             let step = if self.has_begun { VIEW_STEP } else { Duration::ZERO };
             let until = self.target.min(self.position + step);
-            let Self { deck, view, known, .. } = self;
-            let step = deck.play(until, ENTRIES_AT_ONCE, |event| show(view, known, event, audience));
+            let Self { playback, view, known, .. } = self;
+            let step = playback.play(until, ENTRIES_AT_ONCE, |event| show(view, known, event, observer));
             if step != Step::More {
                 self.has_begun = true;
-                self.move_to(until, now, audience);
+                self.move_to(until, now, observer);
             }
             if step == Step::End {
-                self.move_to(self.contents.end, now, audience);
+                self.move_to(self.contents.end, now, observer);
                 self.arrive(PlayState::Ended, now.monotonic);
                 return Pace::Resting;
             }
@@ -291,13 +291,13 @@ impl<L: Lines> Player<L> {
         }
     }
 
-    fn move_to(&mut self, position: Timestamp, now: Now, audience: &mut impl Audience) {
+    fn move_to(&mut self, position: Timestamp, now: Now, observer: &mut impl ReplayObserver) {
         self.elapsed += position.saturating_since(self.position);
         self.position = self.position.max(position);
         let clock = self.clock(now);
         let (view, replay) = self.lend();
         view.observe(clock, venues::session::Session::health(replay));
-        self.grant_wishes(audience);
+        self.forward_history_requests(observer);
     }
 
     /// It has come to where it was to be.
@@ -308,40 +308,40 @@ impl<L: Lines> Player<L> {
         self.paced_at = now;
     }
 
-    /// History that somebody wants and the tape has.
-    pub fn grant_wishes(&mut self, audience: &mut impl Audience) {
-        for wish in self.view.take_wishes() {
-            let Self { deck, view, known, .. } = self;
-            deck.replay().wish(&wish, |event| show(view, known, event, audience));
+    /// History that somebody wants and the recording has.
+    pub fn forward_history_requests(&mut self, observer: &mut impl ReplayObserver) {
+        for wish in self.view.take_history_requests() {
+            let Self { playback, view, known, .. } = self;
+            playback.replay().wish(&wish, |event| show(view, known, event, observer));
         }
     }
 
     /// How it stands.
     pub fn report(&mut self) -> ReplayReport {
         let is_over = self.state == PlayState::Ended;
-        self.hash = is_over.then(|| self.hash.take().unwrap_or_else(|| self.deck.hash().to_hex()));
+        self.hash = is_over.then(|| self.hash.take().unwrap_or_else(|| self.playback.hash().to_hex()));
         ReplayReport {
             instruments: self.known.iter().cloned().collect(),
             state: self.state,
             position_ms: self.position.as_millis(),
             speed: self.speed,
             is_behind: self.is_behind,
-            n_entries: self.deck.n_entries(),
-            n_events: self.deck.hash().n_events(),
-            n_bad_lines: self.deck.n_bad_lines(),
+            n_entries: self.playback.n_entries(),
+            n_events: self.playback.hash().n_events(),
+            n_bad_lines: self.playback.n_bad_lines(),
             events_sha256: self.hash.clone(),
             ..self.report.clone()
         }
     }
 }
 
-fn show(view: &mut View, known: &mut BTreeSet<InstrumentId>, event: &MarketEvent, audience: &mut impl Audience) {
+fn show(view: &mut View, known: &mut BTreeSet<InstrumentId>, event: &MarketEvent, observer: &mut impl ReplayObserver) {
     let is_new = !known.contains(&event.instrument);
     if is_new {
         known.insert(event.instrument.clone());
     }
     view.apply(event);
-    audience.event(event, is_new, view);
+    observer.event(event, is_new, view);
 }
 
 fn fresh_view(known: &BTreeSet<InstrumentId>) -> View {
@@ -352,7 +352,7 @@ fn fresh_view(known: &BTreeSet<InstrumentId>) -> View {
 
 /// How fast a replay may go.
 pub const SPEEDS: std::ops::RangeInclusive<f64> = 0.5..=100.0;
-/// The view hears of the tape's time this often at least.
+/// The view hears of the recording's time this often at least.
 const VIEW_STEP: Duration = Duration::from_secs(1);
 /// Entries taken before anything else is looked at.
 const ENTRIES_AT_ONCE: usize = 512;

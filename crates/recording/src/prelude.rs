@@ -1,16 +1,16 @@
 //! What a recording that begins in the middle must know: the venue's latest answers, the connections that are open, and
 //! images of the books and of the bars.
 //!
-//! All of it is stamped with the beginning and marked, so that a player takes it where the tape begins and passes it over
-//! where the tape continues another. Not here: how books and bars become images (the venue's session).
+//! All of it is stamped with the beginning and marked, so that a player takes it where the recording begins and passes it over
+//! where the recording continues another. Not here: how books and bars become images (the venue's session).
 
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
 };
 
-use model::{tape::TapeKind, time::Timestamp};
-use venues::session::Image;
+use model::{recording_entry::EntryKind, time::Timestamp};
+use venues::session::SnapshotFrame;
 
 use crate::{
     entry::{Body, RawEntry},
@@ -55,9 +55,9 @@ impl Known {
     /// the venue's next snapshot. `slot_of` says which slot carries a connection.
     pub fn prelude(
         &self,
-        images: impl IntoIterator<Item = Image>,
+        images: impl IntoIterator<Item = SnapshotFrame>,
         base: &str,
-        slot_of: impl Fn(&Image) -> u32,
+        slot_of: impl Fn(&SnapshotFrame) -> u32,
         time: Timestamp,
     ) -> Vec<RawEntry> {
         let mut bytes = 0;
@@ -66,10 +66,10 @@ impl Known {
             .map(|image| {
                 let slot = slot_of(&image);
                 let (kind, url, text) = match image {
-                    Image::Answer { path, query, body } => {
-                        (TapeKind::Http, Some(Arc::from(address(base, &path, &query))), body)
+                    SnapshotFrame::Answer { path, query, body } => {
+                        (EntryKind::Http, Some(Arc::from(address(base, &path, &query))), body)
                     }
-                    Image::Frame(_, text) => (TapeKind::Recv, None, text),
+                    SnapshotFrame::Frame(_, text) => (EntryKind::Recv, None, text),
                 };
                 RawEntry { kind, time, slot, url, request: None, body: Body::Text(text.into()), is_prelude: true }
             })
@@ -78,7 +78,7 @@ impl Known {
                 bytes <= IMAGES_BYTES
             })
             .collect();
-        let (answers, frames): (Vec<_>, Vec<_>) = images.into_iter().partition(|entry| entry.kind == TapeKind::Http);
+        let (answers, frames): (Vec<_>, Vec<_>) = images.into_iter().partition(|entry| entry.kind == EntryKind::Http);
         // Images after the answers of the same path: the later one counts. Frames need their connection.
         let known = self.answers.values().flatten().cloned().chain(answers).chain(self.open.values().cloned());
         known.chain(frames).map(|entry| RawEntry { time, is_prelude: true, ..entry }).collect()
@@ -113,7 +113,7 @@ pub const IMAGE_DEPTH: usize = 1_000;
 mod tests {
     use super::*;
 
-    fn entry(kind: TapeKind, url: &str, text: &str) -> RawEntry {
+    fn entry(kind: EntryKind, url: &str, text: &str) -> RawEntry {
         let body = Body::Text(text.into());
         RawEntry {
             kind,
@@ -126,22 +126,22 @@ mod tests {
         }
     }
 
-    fn image(text: &str) -> Image {
-        Image::Answer { path: "/depth".into(), query: vec![("symbol", "A/B".into())], body: text.into() }
+    fn image(text: &str) -> SnapshotFrame {
+        SnapshotFrame::Answer { path: "/depth".into(), query: vec![("symbol", "A/B".into())], body: text.into() }
     }
 
     #[test]
     fn the_latest_answers_come_first_then_images_then_connections() {
         let mut known = Known::default();
-        known.connected(entry(TapeKind::Connect, "wss://x.test/ws", ""));
-        known.connected(RawEntry { slot: 1, ..entry(TapeKind::Connect, "wss://x.test/gone", "") });
+        known.connected(entry(EntryKind::Connect, "wss://x.test/ws", ""));
+        known.connected(RawEntry { slot: 1, ..entry(EntryKind::Connect, "wss://x.test/gone", "") });
         known.closed(1);
         for text in ["old", "new"] {
-            known.answered("/info", entry(TapeKind::Http, "https://x.test/info", text));
+            known.answered("/info", entry(EntryKind::Http, "https://x.test/info", text));
         }
         (0..100)
-            .for_each(|n| known.answered("/bars", entry(TapeKind::Http, &format!("https://x.test/bars?n={n}"), "")));
-        known.answered("/large", entry(TapeKind::Http, "https://x.test/large", &"x".repeat(PATH_BYTES)));
+            .for_each(|n| known.answered("/bars", entry(EntryKind::Http, &format!("https://x.test/bars?n={n}"), "")));
+        known.answered("/large", entry(EntryKind::Http, "https://x.test/large", &"x".repeat(PATH_BYTES)));
         let time = Timestamp::from_millis(5);
         let prelude = known.prelude(vec![image("book")], "https://x.test/proxy", |_| 0, time);
         assert!(prelude.iter().all(|entry| entry.is_prelude && entry.time == time));

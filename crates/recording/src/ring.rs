@@ -101,7 +101,7 @@ pub const MAX_BYTES: usize = 16 << 20;
 
 #[cfg(test)]
 mod tests {
-    use model::tape::TapeKind;
+    use model::recording_entry::EntryKind;
 
     use super::*;
     use crate::entry::Body;
@@ -114,7 +114,7 @@ mod tests {
     fn entry(seconds: u64, text: &str) -> RawEntry {
         let body = Body::Text(text.into());
         RawEntry {
-            kind: TapeKind::Recv,
+            kind: EntryKind::Recv,
             time: at(seconds).wall,
             slot: 0,
             url: None,

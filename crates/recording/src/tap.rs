@@ -8,10 +8,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use bytes::Bytes;
 use market::View;
 use model::{
-    tape::TapeKind,
+    recording_entry::EntryKind,
     time::{Now, Timestamp},
 };
-use venues::session::{ConnectionId, HttpRequest, Image, RequestId, Session};
+use venues::session::{ConnectionId, HttpRequest, RequestId, Session, SnapshotFrame};
 
 use crate::{
     entry::{Body, RawEntry},
@@ -80,7 +80,7 @@ impl<S: Sink> Tap<S> {
         let slot = (0..).find(|slot| self.slots.values().all(|taken| taken != slot)).unwrap_or_default();
         self.slots.insert(connection, slot);
         let url = self.urls.get(&connection).cloned();
-        let entry = RawEntry { url, ..entry(TapeKind::Connect, now.wall, slot, Body::None) };
+        let entry = RawEntry { url, ..entry(EntryKind::Connect, now.wall, slot, Body::None) };
         self.known.connected(entry.clone());
         self.push(entry);
     }
@@ -90,23 +90,23 @@ impl<S: Sink> Tap<S> {
         self.urls.remove(&connection);
         let Some(slot) = self.slots.remove(&connection) else { return };
         self.known.closed(slot);
-        self.push(entry(TapeKind::Close, time, slot, Body::Text(why.into())));
+        self.push(entry(EntryKind::Close, time, slot, Body::Text(why.into())));
     }
 
     /// A text frame came.
     pub fn received(&mut self, connection: ConnectionId, text: Text, now: Now) {
-        self.push(entry(TapeKind::Recv, now.wall, self.slot(connection), Body::Text(text)));
+        self.push(entry(EntryKind::Recv, now.wall, self.slot(connection), Body::Text(text)));
     }
 
     /// A binary frame came.
     pub fn received_binary(&mut self, connection: ConnectionId, bytes: Bytes, now: Now) {
-        self.push(entry(TapeKind::Recv, now.wall, self.slot(connection), Body::Binary(bytes)));
+        self.push(entry(EntryKind::Recv, now.wall, self.slot(connection), Body::Binary(bytes)));
     }
 
     /// A text frame goes out.
     pub fn sent(&mut self, connection: ConnectionId, text: &str, now: Now) {
         let body = Body::Text(secrets::sent(text).into_owned().into());
-        self.push(entry(TapeKind::Send, now.wall, self.slot(connection), body));
+        self.push(entry(EntryKind::Send, now.wall, self.slot(connection), body));
     }
 
     /// A request goes out.
@@ -125,7 +125,7 @@ impl<S: Sink> Tap<S> {
         let Some((status, text)) = answer else { return };
         let is_success = (200..300).contains(&status);
         let body = if is_success { Body::Text(text) } else { Body::Refusal(status, text) };
-        let entry = RawEntry { url: Some(url), request, ..entry(TapeKind::Http, now.wall, 0, body) };
+        let entry = RawEntry { url: Some(url), request, ..entry(EntryKind::Http, now.wall, 0, body) };
         if is_success {
             self.known.answered(&path, entry.clone());
         }
@@ -172,11 +172,11 @@ impl<S: Sink> Tap<S> {
     }
 
     fn prelude(&self, session: &dyn Session, view: &View, now: Now) -> Vec<RawEntry> {
-        let slot_of = |image: &Image| match image {
-            Image::Answer { .. } => 0,
-            Image::Frame(connection, _) => self.slot(*connection),
+        let slot_of = |image: &SnapshotFrame| match image {
+            SnapshotFrame::Answer { .. } => 0,
+            SnapshotFrame::Frame(connection, _) => self.slot(*connection),
         };
-        let bars = view.histories().filter_map(|(id, interval, bars)| session.bars_image(id, interval, &bars));
+        let bars = view.histories().filter_map(|(id, interval, bars)| session.history_answer(id, interval, &bars));
         let images = session.images(IMAGE_DEPTH).into_iter().chain(bars);
         self.known.prelude(images, &self.base, slot_of, now.wall)
     }
@@ -193,7 +193,7 @@ impl<S: Sink> Tap<S> {
     }
 }
 
-fn entry(kind: TapeKind, time: Timestamp, slot: u32, body: Body) -> RawEntry {
+fn entry(kind: EntryKind, time: Timestamp, slot: u32, body: Body) -> RawEntry {
     RawEntry { kind, time, slot, url: None, request: None, body, is_prelude: false }
 }
 

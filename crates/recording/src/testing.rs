@@ -1,4 +1,4 @@
-//! A tape made by hand, and its lines from memory; for tests.
+//! A recording made by hand, and its lines from memory; for tests.
 
 use std::{
     io::{self, Cursor},
@@ -7,10 +7,10 @@ use std::{
 
 use model::instrument::Venue;
 
-use crate::{deck::Deck, lines::Lines, packed::PackedLines};
+use crate::{lines::Lines, packed::PackedLines, playback::Playback};
 
 /// Depth changes, trades and quotes of a symbol after the answer that its book begins with: ten rounds a second.
-pub(crate) fn tape(n_rounds: u64) -> String {
+pub(crate) fn recording(n_rounds: u64) -> String {
     let mut lines = vec![
         r#"{"t":"header","ts":999.0,"venue":"binance","symbols":["AAABBB"]}"#.to_owned(),
         r#"{"t":"http","ts":999.5,"url":"https://x.test/api/v3/depth?symbol=AAABBB","data":"{\"lastUpdateId\":100,\"bids\":[[\"99.99\",\"1.0\"]],\"asks\":[[\"100.01\",\"2.0\"]]}"}"#.to_owned(),
@@ -51,8 +51,8 @@ pub(crate) fn memory(parts: &[&str]) -> MemoryLines {
     MemoryLines { parts, n_opened: 0, part: None }
 }
 
-pub(crate) fn deck(parts: &[&str]) -> Deck<MemoryLines> {
-    Deck::new(memory(parts), "binance", &Venue::new("binance").as_replay()).unwrap()
+pub(crate) fn playback(parts: &[&str]) -> Playback<MemoryLines> {
+    Playback::new(memory(parts), "binance", &Venue::new("binance").as_replay()).unwrap()
 }
 
 impl Lines for MemoryLines {

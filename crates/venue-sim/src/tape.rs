@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use model::{
-    tape::{TapeEntry, TapeKind},
+    recording_entry::{EntryKind, RecordingEntry},
     time::Timestamp,
 };
 
@@ -117,26 +117,26 @@ struct Reader {
 impl Reader {
     fn read(&mut self, text: &str) {
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
-            match TapeEntry::parse(line) {
+            match RecordingEntry::parse(line) {
                 Ok(entry) => self.take(&entry),
                 Err(_) => self.tape.n_bad_lines += 1,
             }
         }
     }
 
-    fn take(&mut self, entry: &TapeEntry<'_>) {
+    fn take(&mut self, entry: &RecordingEntry<'_>) {
         let conn = entry.conn.as_deref().unwrap_or_default();
         match (entry.t, &entry.data, &entry.url) {
-            (TapeKind::Connect, _, Some(url)) => {
+            (EntryKind::Connect, _, Some(url)) => {
                 self.urls.retain(|(known, _)| known != conn);
                 self.urls.push((conn.to_owned(), url.to_string()));
             }
-            (TapeKind::Recv, Some(data), _) => {
+            (EntryKind::Recv, Some(data), _) => {
                 self.advance(entry.receive_time());
                 let url = self.urls.iter().find(|(known, _)| known == conn).map(|(_, url)| url.clone());
                 self.tape.frames.push(TapeFrame { at: self.at, url, text: data.to_string() });
             }
-            (TapeKind::Http, Some(data), Some(url)) => {
+            (EntryKind::Http, Some(data), Some(url)) => {
                 self.tape.answers.push(TapeAnswer { url: url.to_string(), body: data.to_string() });
             }
             _ => {}

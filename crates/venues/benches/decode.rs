@@ -10,7 +10,7 @@ use model::{
     book::OrderBook,
     decimal::{Price, Quantity},
     event::Level,
-    tape::TapeEntry,
+    recording_entry::RecordingEntry,
     time::{Monotonic, Now, Timestamp},
 };
 use venues::{
@@ -311,8 +311,8 @@ fn recorded(criterion: &mut Criterion) {
         return;
     };
     for (kind, venue, path, n_least) in [
-        ("recorded", "binance", "binance/btcusdt_20240808_spot_depth100ms_bookticker_trade.tape.jsonl.gz", 40_000),
-        ("recorded kraken", "kraken", "kraken/v2_btcusd_sample_20260801.tape.jsonl.gz", 2_000),
+        ("recorded", "binance", "binance/btcusdt_20240808_spot_depth100ms_bookticker_trade.recording.jsonl.gz", 40_000),
+        ("recorded kraken", "kraken", "kraken/v2_btcusd_sample_20260801.recording.jsonl.gz", 2_000),
     ] {
         let file = std::fs::File::open(Path::new(&folder).join(path)).expect("the recording is there");
         let mut text = String::new();
@@ -322,7 +322,7 @@ fn recorded(criterion: &mut Criterion) {
 }
 
 fn replayed(criterion: &mut Criterion, kind: &str, venue: &str, text: &str, n_least: u64) {
-    let entries: Vec<TapeEntry<'_>> = text.lines().filter_map(|line| TapeEntry::parse(line).ok()).collect();
+    let entries: Vec<RecordingEntry<'_>> = text.lines().filter_map(|line| RecordingEntry::parse(line).ok()).collect();
     let mut group = criterion.benchmark_group(kind);
     group.throughput(Throughput::Elements(entries.len() as u64)).sample_size(10);
     group.bench_function("session", |bencher| {

@@ -23,12 +23,12 @@ use std::{
 };
 
 use model::{
-    event::{HistoryWish, MarketEvent, MarketEventKind},
+    event::{HistoryRequest, MarketEvent, MarketEventKind},
     instrument::{Instrument, InstrumentId, Venue},
     proof::{Books, TrackedBook},
     quality::FeedCounters,
+    recording_entry::{EntryKind, RecordingEntry},
     status::FeedHealth,
-    tape::{TapeEntry, TapeKind},
     time::{Monotonic, Now, Timestamp},
 };
 
@@ -40,7 +40,8 @@ use crate::{
     error::VenueError,
     registry,
     session::{
-        CloseReason, ConnectionId, HttpAnswer, HttpRequest, Image, Input, Output, Session, SessionConfig, Symbols,
+        CloseReason, ConnectionId, HttpAnswer, HttpRequest, Input, Output, Session, SessionConfig, SnapshotFrame,
+        Symbols,
     },
 };
 
@@ -62,8 +63,8 @@ pub struct Replay {
     /// Books that changed since the last [`Replay::settle`]; kept where several sessions have to be merged only.
     touched: BTreeSet<InstrumentId>,
     /// Wishes for history of instruments that no frame has named yet.
-    early: Vec<HistoryWish>,
-    /// Instruments and books that frames and answers had named when those wishes were looked at last.
+    early: Vec<HistoryRequest>,
+    /// Instruments and books that frames and answers had named when those history requests were looked at last.
     n_named: usize,
 }
 
@@ -133,13 +134,13 @@ impl Replay {
     }
 
     /// Takes an entry; each event goes to `on_event` at once.
-    pub fn feed(&mut self, entry: &TapeEntry<'_>, mut on_event: impl FnMut(&MarketEvent)) {
+    pub fn feed(&mut self, entry: &RecordingEntry<'_>, mut on_event: impl FnMut(&MarketEvent)) {
         self.n_entries += 1;
         let now = self.tick(entry);
         if entry.is_prelude && self.has_begun {
             return;
         }
-        self.has_begun |= !entry.is_prelude && entry.t != TapeKind::Header;
+        self.has_begun |= !entry.is_prelude && entry.t != EntryKind::Header;
         self.noting_books(|replay, touched| {
             let mut on_event = |event: &MarketEvent| {
                 if let Some(touched) = touched.as_mut().filter(|_| matches!(event.kind, MarketEventKind::Book(_))) {
@@ -166,14 +167,14 @@ impl Replay {
 
     /// Asks for history as a feed does. The recording answers where it has the venue's answer; the events come to
     /// `on_event`, at once or while later entries are taken.
-    pub fn wish(&mut self, wish: &HistoryWish, mut on_event: impl FnMut(&MarketEvent)) {
+    pub fn wish(&mut self, wish: &HistoryRequest, mut on_event: impl FnMut(&MarketEvent)) {
         let now = self.now();
         if !self.is_named(&wish.instrument) && self.early.len() < EARLY_WISHES {
             self.early.push(wish.clone());
             return;
         }
         for name in self.names() {
-            self.with(&name, now, &mut on_event, |_| Some(Input::Wish(wish.clone())));
+            self.with(&name, now, &mut on_event, |_| Some(Input::HistoryRequest(wish.clone())));
         }
     }
 
@@ -221,22 +222,22 @@ impl Replay {
         self.connections.values().map(|connection| connection.session.as_ref())
     }
 
-    fn take(&mut self, entry: &TapeEntry<'_>, now: Now, on_event: &mut impl FnMut(&MarketEvent)) {
+    fn take(&mut self, entry: &RecordingEntry<'_>, now: Now, on_event: &mut impl FnMut(&MarketEvent)) {
         let name = entry.conn.as_deref().filter(|name| !name.is_empty()).unwrap_or(UNNAMED);
         match (entry.t, entry.data.as_deref()) {
-            (TapeKind::Header | TapeKind::Send, _) | (TapeKind::Recv | TapeKind::Http, None) => {}
-            (TapeKind::Connect, _) => self.with(name, now, on_event, |connection| connection.open()),
-            (TapeKind::Recv, Some(text)) => {
+            (EntryKind::Header | EntryKind::Send, _) | (EntryKind::Recv | EntryKind::Http, None) => {}
+            (EntryKind::Connect, _) => self.with(name, now, on_event, |connection| connection.open()),
+            (EntryKind::Recv, Some(text)) => {
                 if self.connections.get(name).is_none_or(|connection| !connection.is_open) {
                     self.with(name, now, on_event, |connection| connection.open());
                 }
                 self.with(name, now, on_event, |connection| connection.number.map(|number| Input::Frame(number, text)));
             }
-            (TapeKind::Close, detail) => {
+            (EntryKind::Close, detail) => {
                 let detail = detail.unwrap_or_default().to_owned();
                 self.with(name, now, on_event, |connection| connection.close(detail));
             }
-            (TapeKind::Http, Some(body)) => {
+            (EntryKind::Http, Some(body)) => {
                 let Some((path, query)) = entry.url.as_deref().and_then(split_url) else { return };
                 if self.answers.len() >= WAITING_ANSWERS {
                     self.answers.remove(0);
@@ -263,9 +264,9 @@ impl Replay {
         }
     }
 
-    fn tick(&mut self, entry: &TapeEntry<'_>) -> Now {
+    fn tick(&mut self, entry: &RecordingEntry<'_>) -> Now {
         // A header says when the file was made; nothing passed then.
-        if let Some(time) = entry.receive_time().filter(|_| entry.t != TapeKind::Header) {
+        if let Some(time) = entry.receive_time().filter(|_| entry.t != EntryKind::Header) {
             // The first time says when the recording began, not how long something took. Answers are stamped when they
             // were handled and frames when they were read, so times may step back a little.
             if self.latest_time != Timestamp::EPOCH {
@@ -369,11 +370,11 @@ impl Replay {
         let images: Vec<Answer> = others
             .flat_map(|(_, connection)| connection.session.images(usize::MAX))
             .filter_map(|image| match image {
-                Image::Answer { path, query, body } => {
+                SnapshotFrame::Answer { path, query, body } => {
                     let query = query.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
                     Some(Answer { path: path.into_owned(), query, request: None, body })
                 }
-                Image::Frame(..) => None,
+                SnapshotFrame::Frame(..) => None,
             })
             .collect();
         let outstanding = &self.connections.get(name)?.outstanding;

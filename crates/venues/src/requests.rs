@@ -1,6 +1,6 @@
 //! REST requests that wait or are out: order, pace, the shared budget, and what an answer's status means.
 //!
-//! At most one request of a purpose waits, so the queue is bounded by the symbols followed; wishes for history are bounded
+//! At most one request of a purpose waits, so the queue is bounded by the symbols followed; history requests for history are bounded
 //! by [`RequestRules::history_queue`]. Shared by all venues. Not here: what the answers say (the venues).
 
 use std::{borrow::Cow, collections::BTreeMap, fmt::Debug, time::Duration};
@@ -38,7 +38,7 @@ pub(crate) trait Purpose: Clone + Debug + PartialEq {
     /// Urgency: the lowest goes first.
     fn rank(&self) -> u8;
 
-    /// True for bars that somebody wishes for: their number is bounded.
+    /// True for bars that somebody history requests for: their number is bounded.
     fn is_history(&self) -> bool;
 }
 

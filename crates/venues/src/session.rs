@@ -13,7 +13,7 @@ use std::{borrow::Cow, collections::BTreeSet, time::Duration};
 
 use model::{
     candle::{Candle, Interval},
-    event::{HistoryWish, MarketEvent},
+    event::{HistoryRequest, MarketEvent},
     instrument::{Instrument, InstrumentId, Venue},
     proof::Books,
     status::FeedHealth,
@@ -46,7 +46,7 @@ pub enum Input<'a> {
     /// A connection is gone, or could not be opened.
     Closed(ConnectionId, CloseReason),
     /// History is wanted.
-    Wish(HistoryWish),
+    HistoryRequest(HistoryRequest),
     /// [`Session::deadline`] has passed.
     Timeout,
 }
@@ -124,7 +124,7 @@ pub enum Output {
 /// A book as its venue sends it whole, made from one that a session has verified: brings a fresh session of the same
 /// venue to where this one is. For recordings that begin in the middle.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Image {
+pub enum SnapshotFrame {
     /// What the venue answers to this request.
     Answer {
         /// Path from the root.
@@ -252,14 +252,14 @@ pub trait Session: Send {
     fn instruments(&self) -> &[std::sync::Arc<Instrument>];
 
     /// Images of the books that are live, with at most `depth` levels a side. None by default: for venues without books.
-    fn images(&self, depth: usize) -> Vec<Image> {
+    fn images(&self, depth: usize) -> Vec<SnapshotFrame> {
         let _ = depth;
         Vec::new()
     }
 
     /// Bars, oldest first, as the venue's own answer to a question for that history. `None` by default, and for intervals that
     /// the venue has not got.
-    fn bars_image(&self, instrument: &InstrumentId, interval: Interval, bars: &[Candle]) -> Option<Image> {
+    fn history_answer(&self, instrument: &InstrumentId, interval: Interval, bars: &[Candle]) -> Option<SnapshotFrame> {
         let (_, _, _) = (instrument, interval, bars);
         None
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use model::{
     candle::Interval,
-    event::HistoryWish,
+    event::HistoryRequest,
     proof::BookState,
     status::{FeedCause, FeedMode},
 };
@@ -16,7 +16,7 @@ use support::{Rig, depth, depth_of, exchange_info, id, listed, mini_ticker, quot
 use venues::session::{CloseReason, ConnectionId, HttpAnswer, HttpRequest, Input, Output, SessionConfig, Symbols};
 
 fn wish(symbol: &str) -> Input<'static> {
-    Input::Wish(HistoryWish { instrument: id(symbol), interval: Interval::M1, n_bars: 500 })
+    Input::HistoryRequest(HistoryRequest { instrument: id(symbol), interval: Interval::M1, n_bars: 500 })
 }
 
 const KLINES: &str = r#"[[1750000020000,"1","4","0.5","2","10.5",1750000079999,"24",3,"17","28","0"],[1750000080000,"2","2","2","2","0",1750000139999,"0",0,"0","0","0"]]"#;
@@ -323,7 +323,7 @@ fn wishes_are_answered_and_retried_with_pauses() {
     let (mut rig, connection) = Rig::connected(&["AAABBB"]);
     rig.take();
     rig.input(wish("AAABBB"));
-    rig.input(Input::Wish(HistoryWish { instrument: id("OTHER"), interval: Interval::M1, n_bars: 5 }));
+    rig.input(Input::HistoryRequest(HistoryRequest { instrument: id("OTHER"), interval: Interval::M1, n_bars: 5 }));
     let mut times = Vec::new();
     for _ in 0..3 {
         let request = rig.requests("/klines").remove(0);

@@ -17,17 +17,18 @@ use model::{
     event::{BookUpdate, Level, MarketEvent, MarketEventKind},
     instrument::InstrumentId,
     proof::BookState,
-    tape::TapeEntry,
+    recording_entry::RecordingEntry,
 };
 use serde::Deserialize;
 use serde_json::Value;
 use venues::replay::Replay;
 
 const BTCUSDT: [&str; 2] = [
-    "binance/btcusdt_20240808_spot_depth100ms_bookticker_trade.tape.jsonl.gz",
-    "binance/btcusdt_20240809_spot_depth100ms_bookticker_trade.tape.jsonl.gz",
+    "binance/btcusdt_20240808_spot_depth100ms_bookticker_trade.recording.jsonl.gz",
+    "binance/btcusdt_20240809_spot_depth100ms_bookticker_trade.recording.jsonl.gz",
 ];
-const ALTCOINS: &str = "binance/nknusdt_blzeth_lrcbtc_runeeur_20211012_depth_bookticker_kline_aggtrade.tape.jsonl.gz";
+const ALTCOINS: &str =
+    "binance/nknusdt_blzeth_lrcbtc_runeeur_20211012_depth_bookticker_kline_aggtrade.recording.jsonl.gz";
 
 fn captures() -> Option<PathBuf> {
     let folder = std::env::var_os("TRUETAPE_CAPTURES").map(PathBuf::from);
@@ -51,7 +52,7 @@ fn replay(folder: &Path, files: &[&str], mut on_event: impl FnMut(&MarketEvent))
     let mut replay = Replay::new("binance").unwrap();
     for file in files {
         for line in lines(&folder.join(file)) {
-            replay.feed(&TapeEntry::parse(&line).unwrap(), &mut on_event);
+            replay.feed(&RecordingEntry::parse(&line).unwrap(), &mut on_event);
         }
     }
     replay
@@ -155,7 +156,7 @@ fn four_altcoins_with_snapshots_before_their_changes() {
 fn single_frames_and_an_answer_nobody_asked_for() {
     let Some(folder) = captures() else { return };
     let mut days = Vec::new();
-    let replay = replay(&folder, &["binance/ticker_miniticker_klines_btcusdt.tape.jsonl"], |event| {
+    let replay = replay(&folder, &["binance/ticker_miniticker_klines_btcusdt.recording.jsonl"], |event| {
         if let MarketEventKind::Day(day) = &event.kind {
             days.push(day.last.to_string());
         }
@@ -175,7 +176,7 @@ fn a_recorded_list_of_symbols_describes_instruments() {
     let mut replay = Replay::new("binance").unwrap();
     let mut shown = Vec::new();
     let mut feed = |replay: &mut Replay, line: &str| {
-        replay.feed(&TapeEntry::parse(line).unwrap(), |event| {
+        replay.feed(&RecordingEntry::parse(line).unwrap(), |event| {
             if let MarketEventKind::Instrument(instrument) = &event.kind {
                 shown.push((instrument.id.to_string(), instrument.price_decimals(), instrument.size_decimals()));
             }
@@ -200,7 +201,7 @@ fn the_same_recording_gives_the_same_events() {
     let mut hashes = [DefaultHasher::new(), DefaultHasher::new()];
     let mut n_events = 0_u64;
     for line in lines(&folder.join(BTCUSDT[0])) {
-        let entry = TapeEntry::parse(&line).unwrap();
+        let entry = RecordingEntry::parse(&line).unwrap();
         for (replay, hash) in replays.iter_mut().zip(&mut hashes) {
             replay.feed(&entry, |event| {
                 n_events += 1;

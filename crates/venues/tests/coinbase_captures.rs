@@ -16,12 +16,12 @@ use model::{
     event::{AggressorSide, Level, MarketEvent, MarketEventKind},
     instrument::InstrumentId,
     proof::BookState,
-    tape::TapeEntry,
+    recording_entry::RecordingEntry,
 };
 use serde::Deserialize;
 use venues::replay::Replay;
 
-const ADVANCED: &str = "coinbase/advanced_btcusd_ethusd_20260809_first14s.tape.jsonl.gz";
+const ADVANCED: &str = "coinbase/advanced_btcusd_ethusd_20260809_first14s.recording.jsonl.gz";
 
 fn captures() -> Option<PathBuf> {
     let folder = std::env::var_os("TRUETAPE_CAPTURES").map(PathBuf::from);
@@ -44,7 +44,7 @@ fn lines(path: &Path) -> impl Iterator<Item = String> {
 fn replay(path: &Path, mut on_event: impl FnMut(&MarketEvent)) -> Replay {
     let mut replay = Replay::new("coinbase").unwrap();
     for line in lines(path) {
-        replay.feed(&TapeEntry::parse(&line).unwrap(), &mut on_event);
+        replay.feed(&RecordingEntry::parse(&line).unwrap(), &mut on_event);
     }
     replay
 }
@@ -127,7 +127,7 @@ fn books_equal_those_computed_by_other_means() {
 
 /// Counted with an independent reading of the frames: a buyer pays the offer, a seller gets the bid.
 #[test]
-fn buyers_pay_the_offer() {
+fn buyers_pay_the_ask() {
     let Some(folder) = captures() else { return };
     let (mut best, mut found) = (BTreeMap::new(), BTreeMap::<(bool, bool), u32>::new());
     let mut last_ids = BTreeMap::new();
@@ -154,11 +154,11 @@ fn buyers_pay_the_offer() {
 #[test]
 fn frames_of_the_older_feed_are_unknown_not_malformed() {
     let Some(folder) = captures() else { return };
-    let misc = replay(&folder.join("coinbase/misc_2026.tape.jsonl"), |_| {});
+    let misc = replay(&folder.join("coinbase/misc_2026.recording.jsonl"), |_| {});
     let counters = misc.summary().counters;
     assert_eq!((counters.frames, counters.malformed, counters.unknown), (9, 0, 8));
     let exchange =
-        replay(&folder.join("coinbase/exchange_7products_20210417_level2_ticker_matches.tape.jsonl.gz"), |_| {});
+        replay(&folder.join("coinbase/exchange_7products_20210417_level2_ticker_matches.recording.jsonl.gz"), |_| {});
     let counters = exchange.summary().counters;
     assert_eq!((counters.frames, counters.malformed, counters.unknown), (7_016, 0, 7_016));
 }
@@ -174,7 +174,7 @@ fn recorded_products_describe_instruments() {
     let url = "https://api.coinbase.com/api/v3/brokerage/market/products";
     let list = serde_json::json!({"t": "http", "url": url, "data": body}).to_string();
     let mut described = |line: &str| {
-        replay.feed(&TapeEntry::parse(line).unwrap(), |event| {
+        replay.feed(&RecordingEntry::parse(line).unwrap(), |event| {
             if let MarketEventKind::Instrument(instrument) = &event.kind {
                 shown.push((instrument.id.to_string(), instrument.price_decimals(), instrument.size_decimals()));
             }

@@ -8,7 +8,7 @@ mod support;
 use coinbase_support::{Feed, book, id, numbered, print, product, ticker, trades};
 use model::{
     candle::Interval,
-    event::{HistoryWish, MarketEventKind},
+    event::{HistoryRequest, MarketEventKind},
     proof::BookState,
     status::FeedCause,
 };
@@ -279,7 +279,7 @@ fn bars(first: i64, length: i64, n_bars: i64) -> String {
 fn history_is_fetched_in_pages_and_told_at_once() {
     let mut feed = Feed::connected(&["AAA-USD"]);
     let wish = |feed: &mut Feed, interval, n_bars| {
-        feed.input(Input::Wish(HistoryWish { instrument: id("AAA-USD"), interval, n_bars }));
+        feed.input(Input::HistoryRequest(HistoryRequest { instrument: id("AAA-USD"), interval, n_bars }));
         feed.run(1_000);
     };
     wish(&mut feed, Interval::S1, 500);

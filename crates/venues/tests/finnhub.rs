@@ -228,12 +228,12 @@ fn a_recording_of_it_is_read_whole() {
         eprintln!("skipped: TRUETAPE_CAPTURES does not name the folder of recordings");
         return;
     };
-    let text = std::fs::read_to_string(format!("{folder}/finnhub/open_btcusdt_ethusdt_aapl.tape.jsonl")).unwrap();
+    let text = std::fs::read_to_string(format!("{folder}/finnhub/open_btcusdt_ethusdt_aapl.recording.jsonl")).unwrap();
     let mut replay = Replay::new("finnhub").unwrap();
     let mut n_events = 0;
     let mut n_rows = 0;
     for line in text.lines() {
-        let entry = model::tape::TapeEntry::parse(line).unwrap();
+        let entry = model::recording_entry::RecordingEntry::parse(line).unwrap();
         n_rows += entry.data.as_deref().unwrap_or_default().matches("\"s\":").count();
         replay.feed(&entry, |event| n_events += u32::from(matches!(event.kind, MarketEventKind::Trade(_))));
     }

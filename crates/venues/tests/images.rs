@@ -10,12 +10,12 @@ use std::{borrow::Cow, fmt::Write as _, fs::File, io::Read, path::PathBuf};
 use flate2::read::GzDecoder;
 use model::{
     proof::{BookState, TrackedBook},
-    tape::{TapeEntry, TapeKind},
+    recording_entry::{EntryKind, RecordingEntry},
     time::Timestamp,
 };
 use venues::{
     replay::Replay,
-    session::{Image, Input},
+    session::{Input, SnapshotFrame},
 };
 
 #[path = "support/kraken.rs"]
@@ -42,11 +42,11 @@ fn check(venue: &str, symbols: &[&str], frames: &[Cow<'_, str>]) -> usize {
 
     let whole = replay(venue, frames.iter().map(|frame| entry(frame, false)));
     let image_entries = images.iter().map(|image| match image {
-        Image::Frame(carrier, text) => {
+        SnapshotFrame::Frame(carrier, text) => {
             assert_eq!(*carrier, connection);
             entry(text, true)
         }
-        Image::Answer { .. } => panic!("{venue} makes frames"),
+        SnapshotFrame::Answer { .. } => panic!("{venue} makes frames"),
     });
     let from_middle = replay(venue, image_entries.chain(after.iter().map(|frame| entry(frame, false))));
 
@@ -70,12 +70,12 @@ fn text(tracked: &TrackedBook) -> String {
     text
 }
 
-fn entry(text: &str, is_prelude: bool) -> TapeEntry<'_> {
+fn entry(text: &str, is_prelude: bool) -> RecordingEntry<'_> {
     let data = Some(Cow::Borrowed(text));
-    TapeEntry { t: TapeKind::Recv, ts: None, conn: None, url: None, data, request: None, is_prelude }
+    RecordingEntry { t: EntryKind::Recv, ts: None, conn: None, url: None, data, request: None, is_prelude }
 }
 
-fn replay<'a>(venue: &str, entries: impl Iterator<Item = TapeEntry<'a>>) -> Replay {
+fn replay<'a>(venue: &str, entries: impl Iterator<Item = RecordingEntry<'a>>) -> Replay {
     let mut replay = Replay::new(venue).unwrap();
     entries.for_each(|entry| replay.feed(&entry, |_| {}));
     replay
@@ -135,16 +135,16 @@ fn recorded_books_go_on_from_their_images() {
     for (venue, symbols, file) in RECORDINGS {
         let mut lines = String::new();
         GzDecoder::new(File::open(folder.join(file)).unwrap()).read_to_string(&mut lines).unwrap();
-        let entries = lines.lines().filter(|line| !line.is_empty()).map(|line| TapeEntry::parse(line).unwrap());
+        let entries = lines.lines().filter(|line| !line.is_empty()).map(|line| RecordingEntry::parse(line).unwrap());
         let frames: Vec<Cow<'_, str>> =
-            entries.filter(|entry| entry.t == TapeKind::Recv).filter_map(|entry| entry.data).collect();
+            entries.filter(|entry| entry.t == EntryKind::Recv).filter_map(|entry| entry.data).collect();
         assert_eq!(check(venue, symbols, &frames), symbols.len(), "{file}");
     }
 }
 
 /// Recordings of a single connection: venue, what it follows, file.
 const RECORDINGS: [(&str, &[&str], &str); 3] = [
-    ("kraken", &["BTC/USD"], "kraken/v2_btcusd_sample_20260801.tape.jsonl.gz"),
-    ("kraken", &["ETH/USD"], "kraken/v2_ethusd_sample_20260801.tape.jsonl.gz"),
-    ("coinbase", &["BTC-USD", "ETH-USD"], "coinbase/advanced_btcusd_ethusd_20260809_first14s.tape.jsonl.gz"),
+    ("kraken", &["BTC/USD"], "kraken/v2_btcusd_sample_20260801.recording.jsonl.gz"),
+    ("kraken", &["ETH/USD"], "kraken/v2_ethusd_sample_20260801.recording.jsonl.gz"),
+    ("coinbase", &["BTC-USD", "ETH-USD"], "coinbase/advanced_btcusd_ethusd_20260809_first14s.recording.jsonl.gz"),
 ];

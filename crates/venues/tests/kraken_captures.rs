@@ -15,8 +15,8 @@ use model::{
     event::{Level, MarketEvent, MarketEventKind},
     instrument::InstrumentId,
     proof::BookState,
+    recording_entry::RecordingEntry,
     status::FeedCause,
-    tape::TapeEntry,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ fn text(path: &Path) -> String {
 fn replay(path: &Path, mut on_event: impl FnMut(&MarketEvent)) -> Replay {
     let mut replay = Replay::new("kraken").unwrap();
     for line in text(path).as_bytes().lines().map(|line| line.unwrap()).filter(|line| !line.is_empty()) {
-        replay.feed(&TapeEntry::parse(&line).unwrap(), &mut on_event);
+        replay.feed(&RecordingEntry::parse(&line).unwrap(), &mut on_event);
     }
     replay
 }
@@ -76,7 +76,7 @@ fn rows(levels: impl Iterator<Item = Level>) -> Vec<(String, String)> {
 #[track_caller]
 fn check_book(name: &str, n_frames: u64) {
     let Some(folder) = captures() else { return };
-    let replay = replay(&folder.join(format!("kraken/{name}.tape.jsonl.gz")), |_| {});
+    let replay = replay(&folder.join(format!("kraken/{name}.recording.jsonl.gz")), |_| {});
     let expected: Expected = serde_json::from_str(&text(&folder.join(format!("expected/kraken_{name}.json")))).unwrap();
     let summary = replay.summary();
     assert_eq!(summary.books.len(), expected.books.len());
@@ -108,7 +108,7 @@ fn ethusd_at_depth_25() {
     check_book("v2_ethusd_sample_20260801", 1_170);
 }
 
-/// Events of a tape in short words.
+/// Events of a recording in short words.
 fn told(event: &MarketEvent) -> String {
     let symbol = event.instrument.symbol();
     match &event.kind {
@@ -131,7 +131,7 @@ fn single_frames_refusals_and_answers_nobody_asked_for() {
     let Some(folder) = captures() else { return };
     let mut events = Vec::new();
     let replay =
-        replay(&folder.join("kraken/v2_misc_btcusd_usdtusd_202609.tape.jsonl"), |event| events.push(told(event)));
+        replay(&folder.join("kraken/v2_misc_btcusd_usdtusd_202609.recording.jsonl"), |event| events.push(told(event)));
     assert_eq!(
         events,
         [
@@ -155,7 +155,8 @@ fn single_frames_refusals_and_answers_nobody_asked_for() {
 fn bars_with_holes() {
     let Some(folder) = captures() else { return };
     let mut events = Vec::new();
-    let replay = replay(&folder.join("kraken/v2_ohlc_btcusdt_20260910.tape.jsonl"), |event| events.push(told(event)));
+    let replay =
+        replay(&folder.join("kraken/v2_ohlc_btcusdt_20260910.recording.jsonl"), |event| events.push(told(event)));
     // Nothing was traded in the minutes 36, 37 and 42, and no bars are made up for them. The last one is closed too: the
     // frame was sent 43 seconds after its end.
     let expected =
@@ -188,7 +189,7 @@ fn the_documented_checksum() {
     );
     let mut replay = Replay::new("kraken").unwrap();
     let line = json!({"t": "recv", "data": frame}).to_string();
-    replay.feed(&TapeEntry::parse(&line).unwrap(), |_| {});
+    replay.feed(&RecordingEntry::parse(&line).unwrap(), |_| {});
     let summary = replay.summary();
     let tracked = summary.books[&id("A/B")];
     assert_eq!((tracked.state, tracked.counters.checksums_ok), (BookState::Live, 1));
@@ -200,7 +201,7 @@ fn a_recorded_list_of_pairs_describes_instruments() {
     let mut shown = Vec::new();
     let mut replay = Replay::new("kraken").unwrap();
     let mut feed = |replay: &mut Replay, line: &Value| {
-        replay.feed(&TapeEntry::parse(&line.to_string()).unwrap(), |event| {
+        replay.feed(&RecordingEntry::parse(&line.to_string()).unwrap(), |event| {
             if let MarketEventKind::Instrument(instrument) = &event.kind {
                 shown.push((instrument.id.to_string(), instrument.price_decimals(), instrument.size_decimals()));
             }

@@ -8,7 +8,7 @@ mod venue;
 
 use model::{
     candle::Interval,
-    event::{AggressorSide, HistoryWish, MarketEventKind, TradeId},
+    event::{AggressorSide, HistoryRequest, MarketEventKind, TradeId},
     proof::BookState,
     status::FeedCause,
 };
@@ -217,7 +217,7 @@ fn maintenance_is_a_cause_until_the_venue_is_online() {
 }
 
 fn wish(rig: &mut Rig, interval: Interval, n_bars: usize) {
-    rig.input(Input::Wish(HistoryWish { instrument: id("BTC/USD"), interval, n_bars }));
+    rig.input(Input::HistoryRequest(HistoryRequest { instrument: id("BTC/USD"), interval, n_bars }));
 }
 
 /// Open times in seconds of the last history told.
@@ -309,7 +309,7 @@ fn requests_keep_a_second_between_them_and_half_of_the_budget() {
     let (mut rig, connection) = connected(&names);
     for symbol in &names {
         let instrument = id(symbol);
-        rig.input(Input::Wish(HistoryWish { instrument, interval: Interval::M1, n_bars: 10 }));
+        rig.input(Input::HistoryRequest(HistoryRequest { instrument, interval: Interval::M1, n_bars: 10 }));
     }
     for _ in 0..200 {
         rig.run(1_000);

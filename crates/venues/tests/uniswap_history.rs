@@ -6,7 +6,7 @@ mod support;
 
 use model::{
     candle::Interval,
-    event::{CandleHistory, HistoryWish, MarketEventKind},
+    event::{CandleHistory, HistoryRequest, MarketEventKind},
     instrument::InstrumentId,
     status::FeedCause,
 };
@@ -54,7 +54,7 @@ fn node(rig: &mut Rig) -> Vec<HttpRequest> {
 }
 
 fn wish(rig: &mut Rig, interval: Interval, n_bars: usize) {
-    rig.input(Input::Wish(HistoryWish { instrument: id(), interval, n_bars }));
+    rig.input(Input::HistoryRequest(HistoryRequest { instrument: id(), interval, n_bars }));
     rig.run(300);
 }
 

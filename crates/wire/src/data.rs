@@ -35,7 +35,7 @@ use crate::topic::Channel;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum TopicData {
-    /// Best bid and offer, last price, figures of the day.
+    /// Best bid and ask, last price, figures of the day.
     Quote(QuoteData),
     /// Public trades.
     Tape(TapeData),
@@ -49,7 +49,7 @@ pub enum TopicData {
     Status(StatusData),
     /// The server itself.
     System(SystemData),
-    /// Best bid and offer of a pair over all venues.
+    /// Best bid and ask of a pair over all venues.
     Consolidated(ConsolidatedData),
 }
 

@@ -54,11 +54,11 @@ pub const MAX_DIRECT_SYMBOLS: usize = 50;
 /// What a page tells a worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum WorkerOrder {
+pub enum WorkerCommand {
     /// Follow a venue; once, first.
     Follow(Box<DirectVenue>),
-    /// Play a tape, whose file comes with the order; once, first.
-    Open(OpenTape),
+    /// Play a recording, whose file comes with the order; once, first.
+    Open(OpenRecording),
     /// Record what the venue sends from now on.
     Record,
     /// End that, and hand the file over.
@@ -78,9 +78,9 @@ pub enum WorkerOrder {
     Speed(f64),
 }
 
-/// A tape to be played in the page.
+/// A recording to be played in the page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OpenTape {
+pub struct OpenRecording {
     /// The file's name.
     pub name: String,
     /// Where it is to be fetched; absent where the file comes with the order.
@@ -91,7 +91,7 @@ pub struct OpenTape {
 /// What a worker says of recordings and of a replay; `R` says how that stands, in the words of `/api/v1/replay`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum WorkerSaid<R> {
+pub enum WorkerReport<R> {
     /// How the replay stands.
     Replay(R),
     /// What plays can be looked at: instruments, those that are known already included.
@@ -123,13 +123,16 @@ mod tests {
     #[test]
     fn orders_are_in_the_words_of_the_replay_resource() {
         for (order, expected) in [
-            (WorkerOrder::Record, r#""record""#),
-            (WorkerOrder::Seek { position_ms: 5 }, r#"{"seek":{"position_ms":5}}"#),
-            (WorkerOrder::Speed(0.5), r#"{"speed":0.5}"#),
-            (WorkerOrder::Open(OpenTape { name: "a.jsonl".into(), url: None }), r#"{"open":{"name":"a.jsonl"}}"#),
+            (WorkerCommand::Record, r#""record""#),
+            (WorkerCommand::Seek { position_ms: 5 }, r#"{"seek":{"position_ms":5}}"#),
+            (WorkerCommand::Speed(0.5), r#"{"speed":0.5}"#),
+            (
+                WorkerCommand::Open(OpenRecording { name: "a.jsonl".into(), url: None }),
+                r#"{"open":{"name":"a.jsonl"}}"#,
+            ),
         ] {
             assert_eq!(serde_json::to_string(&order).unwrap(), expected);
-            assert_eq!(serde_json::from_str::<WorkerOrder>(expected).unwrap(), order);
+            assert_eq!(serde_json::from_str::<WorkerCommand>(expected).unwrap(), order);
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::{error::TopicError, limits::MAX_TOPIC_BYTES};
 /// What a topic is about. An unknown word is an error that lists the known ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Channel {
-    /// Best bid and offer, last price, figures of the day.
+    /// Best bid and ask, last price, figures of the day.
     Quote,
     /// Public trades, one by one.
     Tape,
@@ -31,7 +31,7 @@ pub enum Channel {
     Status,
     /// The server itself; without an instrument.
     System,
-    /// Best bid and offer of a pair over all venues. In place of an instrument stands `all` and the pair.
+    /// Best bid and ask of a pair over all venues. In place of an instrument stands `all` and the pair.
     Consolidated,
 }
 
@@ -101,7 +101,7 @@ impl Topic {
     /// The server itself.
     pub const SYSTEM: Self = Self { channel: Channel::System, interval: None, instrument: None };
 
-    /// Best bid and offer, last price, figures of the day.
+    /// Best bid and ask, last price, figures of the day.
     pub fn quote(instrument: &InstrumentId) -> Self {
         Self::of(Channel::Quote, instrument)
     }
@@ -126,7 +126,7 @@ impl Topic {
         Self::of(Channel::Quality, instrument)
     }
 
-    /// Best bid and offer of a pair (`BTC/USD`) over all venues.
+    /// Best bid and ask of a pair (`BTC/USD`) over all venues.
     pub fn consolidated(pair: &str) -> Self {
         Self::of(Channel::Consolidated, &InstrumentId::new(&Venue::new(ALL_VENUES), pair))
     }

@@ -1,4 +1,4 @@
-//! What scripts may call: the worker's start, and the fingerprint of a tape.
+//! What scripts may call: the worker's start, and the fingerprint of a recording.
 
 use wasm_bindgen::{JsCast, JsError, prelude::wasm_bindgen};
 use web_sys::DedicatedWorkerGlobalScope;
@@ -12,25 +12,25 @@ pub fn start() {
     }
 }
 
-/// The fingerprint of a tape, fed in parts of whole lines.
+/// The fingerprint of a recording, fed in parts of whole lines.
 #[wasm_bindgen]
-pub struct TapeHash(crate::tape_hash::TapeHash);
+pub struct RecordingHash(crate::recording_hash::RecordingHash);
 
 #[wasm_bindgen]
-impl TapeHash {
-    /// For a tape of that venue.
+impl RecordingHash {
+    /// For a recording of that venue.
     ///
     /// # Errors
     /// The venue is unknown.
     #[wasm_bindgen(constructor)]
-    pub fn new(venue: &str) -> Result<TapeHash, JsError> {
-        Ok(Self(crate::tape_hash::TapeHash::new(venue)?))
+    pub fn new(venue: &str) -> Result<RecordingHash, JsError> {
+        Ok(Self(crate::recording_hash::RecordingHash::new(venue)?))
     }
 
     /// Takes whole lines.
     ///
     /// # Errors
-    /// A line that is no entry of a tape.
+    /// A line that is no entry of a recording.
     pub fn feed(&mut self, lines: &str) -> Result<(), JsError> {
         Ok(self.0.feed(lines)?)
     }

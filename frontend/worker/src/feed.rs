@@ -17,8 +17,8 @@ use model::{
 };
 use recording::{
     pack::{MAX_BYTES, PackedTape},
+    recording_file::{self, ENDING, Header},
     tap::{Sink as _, Tap},
-    tape::{self, ENDING, Header},
 };
 use venues::{
     error::VenueError,
@@ -29,7 +29,7 @@ use venues::{
 };
 use wire::{
     data::TopicData,
-    direct::{DirectVenue, WorkerOrder, WorkerRecording, WorkerSaid},
+    direct::{DirectVenue, WorkerCommand, WorkerRecording, WorkerReport},
     message::{ClientMessage, ServerMessage},
     topic::Topic,
 };
@@ -57,7 +57,7 @@ pub enum Wanted {
     /// Tell the page, in the stream's words.
     Say(ServerMessage),
     /// Tell the page of recordings.
-    Tell(WorkerSaid<()>),
+    Tell(WorkerReport<()>),
     /// Hand the page a file of that name.
     Save(String, Vec<u8>),
 }
@@ -154,15 +154,15 @@ impl DirectFeed {
     }
 
     /// What the page wants recorded. Orders that do not concern a feed are passed over.
-    pub fn order(&mut self, order: &WorkerOrder, now: Now) {
+    pub fn order(&mut self, order: &WorkerCommand, now: Now) {
         if let Err(words) = self.try_order(order, now) {
-            self.wanted.push_back(Wanted::Tell(WorkerSaid::Failed(words)));
+            self.wanted.push_back(Wanted::Tell(WorkerReport::Failed(words)));
         }
     }
 
-    fn try_order(&mut self, order: &WorkerOrder, now: Now) -> Result<(), String> {
+    fn try_order(&mut self, order: &WorkerCommand, now: Now) -> Result<(), String> {
         match order {
-            WorkerOrder::Record => {
+            WorkerCommand::Record => {
                 self.must_receive()?;
                 if self.tap.sink().is_some() {
                     return Err(format!("{} is being recorded already: stop that recording first", self.venue));
@@ -171,15 +171,15 @@ impl DirectFeed {
                 self.tap.record(tape, self.session.as_ref(), &self.view, now);
                 self.report(None);
             }
-            WorkerOrder::StopRecording => self
+            WorkerCommand::StopRecording => self
                 .end_recording(None)
                 .ok_or_else(|| format!("{} is not being recorded: there is nothing to stop", self.venue))?,
-            WorkerOrder::SaveLast => {
+            WorkerCommand::SaveLast => {
                 self.must_receive()?;
                 let window = self.tap.window(now).filter(|window| !window.entries.is_empty()).ok_or_else(|| {
                     format!("{} has received nothing in the last half minute: there is nothing to save", self.venue)
                 })?;
-                let name = format!("{}{ENDING}", tape::stem(self.venue.as_str(), now.wall, "last"));
+                let name = format!("{}{ENDING}", recording_file::stem(self.venue.as_str(), now.wall, "last"));
                 let file = PackedTape::of_window(self.header("last"), window);
                 self.wanted.push_back(Wanted::Save(name, file));
             }
@@ -204,10 +204,10 @@ impl DirectFeed {
     fn end_recording(&mut self, failure: Option<String>) -> Option<()> {
         let said = self.recording(failure)?;
         let tape = self.tap.take_sink()?;
-        let name = format!("{}{ENDING}", tape::stem(self.venue.as_str(), tape.begin(), "recording"));
+        let name = format!("{}{ENDING}", recording_file::stem(self.venue.as_str(), tape.begin(), "recording"));
         // The file first: told that nothing is recorded any more, the page may end us at once.
         self.wanted.push_back(Wanted::Save(name, tape.finish()));
-        self.wanted.push_back(Wanted::Tell(WorkerSaid::Recording(WorkerRecording { is_running: false, ..said })));
+        self.wanted.push_back(Wanted::Tell(WorkerReport::Recording(WorkerRecording { is_running: false, ..said })));
         Some(())
     }
 
@@ -218,7 +218,7 @@ impl DirectFeed {
     }
 
     fn report(&mut self, failure: Option<String>) {
-        let said = self.recording(failure).map(|said| Wanted::Tell(WorkerSaid::Recording(said)));
+        let said = self.recording(failure).map(|said| Wanted::Tell(WorkerReport::Recording(said)));
         self.wanted.extend(said);
     }
 
@@ -287,11 +287,11 @@ impl DirectFeed {
                     }
                 }
             }
-            let wishes = self.view.take_wishes();
+            let wishes = self.view.take_history_requests();
             if wishes.is_empty() {
                 break;
             }
-            wishes.into_iter().for_each(|wish| self.session.handle(Input::Wish(wish), now));
+            wishes.into_iter().for_each(|wish| self.session.handle(Input::HistoryRequest(wish), now));
         }
     }
 

@@ -18,7 +18,7 @@ fn main() -> anyhow::Result<()> {
     let file = File::open(&path).with_context(|| format!("open {path}"))?;
     let plain: Box<dyn Read> =
         if path.ends_with(".gz") { Box::new(flate2::read::GzDecoder::new(file)) } else { Box::new(file) };
-    let mut hash = worker::tape_hash::TapeHash::new(&venue)?;
+    let mut hash = worker::recording_hash::RecordingHash::new(&venue)?;
     for line in BufReader::new(plain).lines() {
         hash.feed(&line.with_context(|| format!("read {path}"))?)?;
     }

@@ -1,5 +1,5 @@
-//! A tape played in the page: deck, player, view and topics, as in the server's task of a replay, for one reader. Pure:
-//! the moment and the tape's lines in, messages out.
+//! A recording played in the page: playback, player, view and topics, as in the server's task of a replay, for one reader. Pure:
+//! the moment and the recording's lines in, messages out.
 //!
 //! Its topics carry the name `replay-<venue>`, so that the page shows and labels them as it does the server's. Not here:
 //! pace and jumps (`recording::player`), where the file lies and when it is looked at (`shell`).
@@ -19,14 +19,14 @@ use model::{
 };
 use recording::{
     contents,
-    deck::Deck,
     lines::Lines,
-    player::{Audience, Control, Pace, PlayState, Player, ReplayReport, SPEEDS},
-    tape::Head,
+    playback::Playback,
+    player::{Control, Pace, PlayState, Player, ReplayObserver, ReplayReport, SPEEDS},
+    recording_file::Head,
 };
 use venues::{registry, session::Session as _};
 use wire::{
-    direct::{WorkerOrder, WorkerSaid},
+    direct::{WorkerCommand, WorkerReport},
     message::{ClientMessage, ServerMessage},
 };
 
@@ -34,32 +34,32 @@ use crate::outlet::{Outlet, Reader};
 
 /// What the shell has to tell the page.
 #[derive(Debug)]
-pub enum Told {
+pub enum ReplayReply {
     /// In the stream's words.
     Say(ServerMessage),
     /// How it stands, or what can be looked at.
-    Tell(WorkerSaid<ReplayReport>),
+    Tell(WorkerReport<ReplayReport>),
 }
 
-/// A tape that plays for one page.
+/// A recording that plays for one page.
 pub struct ReplayFeed<L> {
     player: Player<L>,
     outlet: Outlet,
     instruments: Instruments,
-    told: VecDeque<Told>,
+    told: VecDeque<ReplayReply>,
     /// What was last told of how it stands, so that nothing is told twice.
     report: Option<ReplayReport>,
     next_report: Monotonic,
 }
 
-/// What the tape says of its instruments.
+/// What the recording says of its instruments.
 #[derive(Default)]
 struct Instruments {
     known: BTreeMap<InstrumentId, Arc<Instrument>>,
     is_changed: bool,
 }
 
-impl Audience for Instruments {
+impl ReplayObserver for Instruments {
     fn event(&mut self, event: &MarketEvent, _: bool, _: &View) {
         if let MarketEventKind::Instrument(instrument) = &event.kind
             && self.known.get(&instrument.id) != Some(instrument)
@@ -71,10 +71,10 @@ impl Audience for Instruments {
 }
 
 impl<L: Lines> ReplayFeed<L> {
-    /// Reads a tape once and is ready to play it from its beginning. `name` is the file's.
+    /// Reads a recording once and is ready to play it from its beginning. `name` is the file's.
     ///
     /// # Errors
-    /// It is no tape, or does not say whose; in words for people.
+    /// It is no recording, or does not say whose; in words for people.
     pub fn open(name: &str, mut lines: L, now: Monotonic) -> Result<Self, String> {
         let first = lines.advance();
         let head = if matches!(first, Ok(true)) { Head::of(lines.line()) } else { Head::default() };
@@ -93,10 +93,10 @@ impl<L: Lines> ReplayFeed<L> {
         let mut ids = contents::instruments(&mut lines, protocol, &venue);
         ids.extend(head.symbols.iter().map(|symbol| InstrumentId::new(&venue, symbol)));
         lines.rewind();
-        let deck = Deck::new(lines, protocol, &venue).map_err(|error| error.to_string())?;
+        let playback = Playback::new(lines, protocol, &venue).map_err(|error| error.to_string())?;
         let report = ReplayReport::new(vec![name.to_owned()], venue.clone(), ids.into_iter().collect(), &contents);
         Ok(Self {
-            player: Player::new(deck, contents, report, now),
+            player: Player::new(playback, contents, report, now),
             outlet: Outlet::new(&venue, now),
             instruments: Instruments::default(),
             told: VecDeque::new(),
@@ -109,17 +109,17 @@ impl<L: Lines> ReplayFeed<L> {
     pub fn message(&mut self, message: ClientMessage) {
         let (view, _) = self.player.lend();
         let answer = self.outlet.message(message, view);
-        self.told.extend(answer.map(Told::Say));
-        self.player.grant_wishes(&mut self.instruments);
+        self.told.extend(answer.map(ReplayReply::Say));
+        self.player.forward_history_requests(&mut self.instruments);
     }
 
     /// What the page wants of the replay. Orders that do not concern one are passed over.
-    pub fn order(&mut self, order: &WorkerOrder, now: Monotonic) {
+    pub fn order(&mut self, order: &WorkerCommand, now: Monotonic) {
         let control = match order {
-            WorkerOrder::Play => Control::Play,
-            WorkerOrder::Pause => Control::Pause,
-            WorkerOrder::Seek { position_ms } => Control::Seek(Timestamp::from_millis(*position_ms)),
-            WorkerOrder::Speed(speed) if SPEEDS.contains(speed) => Control::Speed(*speed),
+            WorkerCommand::Play => Control::Play,
+            WorkerCommand::Pause => Control::Pause,
+            WorkerCommand::Seek { position_ms } => Control::Seek(Timestamp::from_millis(*position_ms)),
+            WorkerCommand::Speed(speed) if SPEEDS.contains(speed) => Control::Speed(*speed),
             _ => return,
         };
         self.player.control(control, now);
@@ -155,8 +155,8 @@ impl<L: Lines> ReplayFeed<L> {
         let clock = self.player.clock(now);
         let (view, replay) = self.player.lend();
         let said = self.outlet.turn(view, (replay.health(), replay.books()), (clock, reader), |_, _| true);
-        self.told.extend(said.map(Told::Say));
-        self.player.grant_wishes(&mut self.instruments);
+        self.told.extend(said.map(ReplayReply::Say));
+        self.player.forward_history_requests(&mut self.instruments);
     }
 
     /// Tells how it stands, where that is news.
@@ -165,16 +165,16 @@ impl<L: Lines> ReplayFeed<L> {
         let report = self.player.report();
         if std::mem::take(&mut self.instruments.is_changed) {
             let known = self.instruments.known.values().map(|instrument| Instrument::clone(instrument)).collect();
-            self.told.push_back(Told::Tell(WorkerSaid::Instruments(known)));
+            self.told.push_back(ReplayReply::Tell(WorkerReport::Instruments(known)));
         }
         if self.report.as_ref() != Some(&report) {
-            self.told.push_back(Told::Tell(WorkerSaid::Replay(report.clone())));
+            self.told.push_back(ReplayReply::Tell(WorkerReport::Replay(report.clone())));
             self.report = Some(report);
         }
     }
 
     /// What is to be told, in order.
-    pub fn take_told(&mut self) -> Option<Told> {
+    pub fn take_told(&mut self) -> Option<ReplayReply> {
         self.told.pop_front()
     }
 }

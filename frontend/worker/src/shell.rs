@@ -1,6 +1,6 @@
 //! The shell around a feed or a replay, in the worker: one timer, the sockets, the requests and the page's messages.
 //!
-//! What the page says: a text (an order of `wire::direct`; first which venue to follow or that a tape comes), a text with a
+//! What the page says: a text (an order of `wire::direct`; first which venue to follow or that a recording comes), a text with a
 //! file, bytes (a message of the stream), a number (how many of our messages it has taken in since). What we say: `null`
 //! once we can be spoken to, messages of the stream, texts (`wire::direct` again), and files as name and bytes. The page
 //! ends us by ending the worker; that closes every socket.
@@ -16,7 +16,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
 use wire::{
     Encoding, Frame, decode_client,
-    direct::{DirectVenue, OpenTape, WorkerOrder, WorkerSaid},
+    direct::{DirectVenue, OpenRecording, WorkerCommand, WorkerReport},
     encode_server,
     message::ServerMessage,
 };
@@ -24,10 +24,10 @@ use wire::{
 use crate::{
     feed::{DirectFeed, Wanted},
     outlet::Reader,
-    replay::{ReplayFeed, Told},
+    recording_file::{self, RecordingLines},
+    replay::{ReplayFeed, ReplayReply},
     requests::{self, Answer, words},
     socket::Socket,
-    tape_file::{self, TapeLines},
 };
 
 /// Begins to listen to the page.
@@ -71,9 +71,9 @@ pub(crate) struct State {
     n_requests: usize,
 }
 
-/// A tape that plays, and when it wants to be looked at again.
+/// A recording that plays, and when it wants to be looked at again.
 struct Replaying {
-    feed: ReplayFeed<TapeLines>,
+    feed: ReplayFeed<RecordingLines>,
     due: Monotonic,
 }
 
@@ -123,8 +123,8 @@ impl Shell {
 
     fn order(&self, text: &str, file: Option<Blob>) {
         match serde_json::from_str(text) {
-            Ok(WorkerOrder::Follow(plan)) => self.begin(&plan),
-            Ok(WorkerOrder::Open(tape)) => self.open(tape, file),
+            Ok(WorkerCommand::Follow(plan)) => self.begin(&plan),
+            Ok(WorkerCommand::Open(recording)) => self.open(recording, file),
             Ok(order) if self.0.borrow().replay.is_some() => {
                 self.with_replay(|feed, now| feed.order(&order, now.monotonic));
             }
@@ -133,27 +133,27 @@ impl Shell {
         }
     }
 
-    fn open(&self, tape: OpenTape, file: Option<Blob>) {
+    fn open(&self, recording: OpenRecording, file: Option<Blob>) {
         let shell = self.clone();
         spawn_local(async move {
             let scope = shell.scope();
-            let file = match (file, &tape.url) {
+            let file = match (file, &recording.url) {
                 (Some(file), _) => Ok(file),
-                (None, Some(url)) => tape_file::fetch(&scope, url).await.map_err(words),
+                (None, Some(url)) => recording_file::fetch(&scope, url).await.map_err(words),
                 (None, None) => Err("it came without its file".to_owned()),
             };
-            let opened = file.map_err(|error| format!("{} could not be fetched: {error}", tape.name)).and_then(|file| {
+            let opened = file.map_err(|error| format!("{} could not be fetched: {error}", recording.name)).and_then(|file| {
                 if file.size() > MAX_FILE_BYTES {
                     return Err(format!(
                         "{} has {:.0} MB; this page plays files of up to {:.0} MB: play it with `truetape replay {}`",
-                        tape.name,
+                        recording.name,
                         file.size() / 1e6,
                         MAX_FILE_BYTES / 1e6,
-                        tape.name
+                        recording.name
                     ));
                 }
                 let now = shell.0.borrow().now().monotonic;
-                ReplayFeed::open(&tape.name, tape_file::lines(file), now)
+                ReplayFeed::open(&recording.name, recording_file::lines(file), now)
             });
             match opened {
                 Ok(feed) => {
@@ -162,9 +162,9 @@ impl Shell {
                         let due = state.now().monotonic;
                         state.replay = Some(Replaying { feed, due });
                     }
-                    shell.with_replay(|feed, now| feed.order(&WorkerOrder::Play, now.monotonic));
+                    shell.with_replay(|feed, now| feed.order(&WorkerCommand::Play, now.monotonic));
                 }
-                Err(failure) => shell.0.borrow().tell(&WorkerSaid::<()>::Failed(failure)),
+                Err(failure) => shell.0.borrow().tell(&WorkerReport::<()>::Failed(failure)),
             }
         });
     }
@@ -203,7 +203,7 @@ impl Shell {
         state.arm();
     }
 
-    /// The tape goes on.
+    /// The recording goes on.
     fn play(&self, reader: Reader) {
         let mut state = self.0.borrow_mut();
         let begun = state.now();
@@ -216,8 +216,8 @@ impl Shell {
         state.arm();
     }
 
-    /// What comes of it is told at once, and the tape looked at soon.
-    fn with_replay(&self, act: impl FnOnce(&mut ReplayFeed<TapeLines>, Now)) {
+    /// What comes of it is told at once, and the recording looked at soon.
+    fn with_replay(&self, act: impl FnOnce(&mut ReplayFeed<RecordingLines>, Now)) {
         let mut state = self.0.borrow_mut();
         let now = state.now();
         let Some(replay) = &mut state.replay else { return };
@@ -299,7 +299,7 @@ impl State {
         }
     }
 
-    fn tell(&self, said: &WorkerSaid<impl Serialize>) {
+    fn tell(&self, said: &WorkerReport<impl Serialize>) {
         if let Ok(text) = serde_json::to_string(said) {
             let _gone = self.scope.post_message(&JsValue::from_str(&text));
         }
@@ -314,8 +314,8 @@ impl State {
     fn tell_all(&mut self) {
         while let Some(told) = self.replay.as_mut().and_then(|replay| replay.feed.take_told()) {
             match told {
-                Told::Say(message) => self.say(&message),
-                Told::Tell(said) => self.tell(&said),
+                ReplayReply::Say(message) => self.say(&message),
+                ReplayReply::Tell(said) => self.tell(&said),
             }
         }
     }

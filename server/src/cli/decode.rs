@@ -4,10 +4,9 @@
 //! is 0: what could not be read is counted.
 //!
 //! # Layout
-//! - [`summary`]: the last line · [`tape_file`]: reading recordings
+//! - [`summary`]: the last line
 
 pub mod summary;
-pub mod tape_file;
 
 use std::{
     io::{self, BufWriter, ErrorKind, Write},
@@ -16,12 +15,13 @@ use std::{
 
 use anyhow::Context;
 use market::{View, ViewConfig};
-use model::{event::MarketEvent, tape::TapeEntry};
+use model::{event::MarketEvent, recording_entry::RecordingEntry};
 use recording::{event_hash::EventHash, event_line::EventLine};
 use venues::replay::Replay;
 
-use self::{summary::EventCounts, tape_file::TapeFile};
+use self::summary::EventCounts;
 use super::Failure;
+use crate::recorder::recording_file::RecordingFile;
 
 /// Flags of `decode`.
 #[derive(Clone, Debug, clap::Args)]
@@ -46,7 +46,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let files = arguments
         .files
         .iter()
-        .map(|path| TapeFile::open(path).with_context(|| format!("open {}", path.display())))
+        .map(|path| RecordingFile::open(path).with_context(|| format!("open {}", path.display())))
         .collect::<Result<Vec<_>, _>>()
         .map_err(Failure::Unusable)?;
     let out = BufWriter::with_capacity(OUT_BUFFER, io::stdout().lock());
@@ -89,7 +89,7 @@ impl<W: Write> Decoder<W> {
     ///
     /// # Errors
     /// Output cannot be written.
-    pub fn file(&mut self, mut file: TapeFile) -> io::Result<()> {
+    pub fn file(&mut self, mut file: RecordingFile) -> io::Result<()> {
         loop {
             match file.next_line() {
                 Ok(Some(line)) => self.line(line)?,
@@ -108,7 +108,7 @@ impl<W: Write> Decoder<W> {
         if line.iter().all(u8::is_ascii_whitespace) {
             return Ok(());
         }
-        let Some(entry) = std::str::from_utf8(line).ok().and_then(|text| TapeEntry::parse(text).ok()) else {
+        let Some(entry) = std::str::from_utf8(line).ok().and_then(|text| RecordingEntry::parse(text).ok()) else {
             self.n_bad_lines += 1;
             return Ok(());
         };

@@ -7,13 +7,13 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, anyhow};
 use model::instrument::Venue;
-use recording::tape::ENDING;
+use recording::recording_file::ENDING;
 use serde_json::json;
 
 use super::{Failure, serve};
 use crate::{
     config::{self, Config},
-    recorder::{desk::Desk, writer::Report},
+    recorder::{recordings::Recordings, writer::Report},
     serve::Server,
     shutdown::Signals,
 };
@@ -58,22 +58,22 @@ async fn record(config: Config, span: Option<Duration>, out: Option<PathBuf>) ->
     let venues: Vec<Venue> = config.feeds.iter().map(|feed| Venue::new(&feed.venue)).collect();
     let server = Server::start(config).await?;
     serve::announce(&server)?;
-    let desk = server.recordings();
-    let result = match begin(desk, &venues, out) {
+    let recordings = server.recordings();
+    let result = match begin(recordings, &venues, out) {
         Ok(()) => {
             tokio::select! {
                 biased;
                 () = signals.next() => tracing::info!("stopping"),
                 () = wait(span) => {}
-                () = all_have_ended(desk, &venues) => {}
+                () = all_have_ended(recordings, &venues) => {}
             }
             Ok(())
         }
         Err(error) => Err(error),
     };
     let mut reports = Vec::new();
-    for venue in venues.iter().filter(|venue| desk.is_recording(venue)) {
-        reports.push(desk.stop(venue).await?.report);
+    for venue in venues.iter().filter(|venue| recordings.is_recording(venue)) {
+        reports.push(recordings.stop(venue).await?.report);
     }
     serve::end(&server, &mut signals).await;
     result?;
@@ -83,11 +83,11 @@ async fn record(config: Config, span: Option<Duration>, out: Option<PathBuf>) ->
     if reports.is_empty() { Err(anyhow!("nothing is recorded any more; the log says why")) } else { Ok(()) }
 }
 
-fn begin(desk: &Desk, venues: &[Venue], out: Option<PathBuf>) -> anyhow::Result<()> {
+fn begin(recordings: &Recordings, venues: &[Venue], out: Option<PathBuf>) -> anyhow::Result<()> {
     for venue in venues {
         match &out {
-            Some(path) => desk.start_file(venue, path.clone())?,
-            None => desk.start(venue, &[])?,
+            Some(path) => recordings.start_file(venue, path.clone())?,
+            None => recordings.start(venue, &[])?,
         };
     }
     Ok(())
@@ -100,8 +100,8 @@ async fn wait(span: Option<Duration>) {
     }
 }
 
-async fn all_have_ended(desk: &Desk, venues: &[Venue]) {
-    while venues.iter().any(|venue| desk.is_recording(venue)) {
+async fn all_have_ended(recordings: &Recordings, venues: &[Venue]) {
+    while venues.iter().any(|venue| recordings.is_recording(venue)) {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }

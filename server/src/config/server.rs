@@ -94,7 +94,9 @@ fn allowed_host(name: &str) -> Result<String, SettingError> {
     if is_host {
         Ok(name.to_ascii_lowercase())
     } else {
-        Err(invalid("write host names alone, as in desk.example or desk.example:8443, without http:// and without *"))
+        Err(invalid(
+            "write host names alone, as in recordings.example or recordings.example:8443, without http:// and without *",
+        ))
     }
 }
 
@@ -132,7 +134,7 @@ mod tests {
             "127.0.0.1",
             "3000",
             "",
-            "desk:3000",
+            "recordings:3000",
         ] {
             check(bad, None);
         }
@@ -142,10 +144,10 @@ mod tests {
 
     #[test]
     fn host_names_stand_alone() {
-        for good in ["desk.example", "desk.example:8443", "[fd00::1]:3000"] {
+        for good in ["recordings.example", "recordings.example:8443", "[fd00::1]:3000"] {
             assert!(allowed_host(good).is_ok(), "{good}");
         }
-        for bad in ["", "*", "*.example", "https://desk.example", "desk.example/x", "a b"] {
+        for bad in ["", "*", "*.example", "https://recordings.example", "recordings.example/x", "a b"] {
             assert!(allowed_host(bad).is_err(), "{bad}");
         }
     }

@@ -29,7 +29,7 @@ use super::{
     handle::{FeedCommand, FeedStatus},
     http::{Done, HttpClient},
     publisher::Publisher,
-    questions::Questions,
+    queries::Queries,
     socket::{Connections, EVENT_QUEUE, Socket, SocketEvent, SocketEventKind},
 };
 
@@ -96,7 +96,7 @@ struct Driver {
     requests: JoinSet<Done>,
     /// What the session must still be told of outputs that could not be done.
     failed: VecDeque<Failed>,
-    questions: Questions,
+    queries: Queries,
     /// The latest monotonic time any input had: frames are stamped where they are read and may come in after a timeout.
     latest: Monotonic,
     next_turn: Monotonic,
@@ -121,7 +121,7 @@ impl Driver {
             event_sender,
             requests: JoinSet::new(),
             failed: VecDeque::new(),
-            questions: Questions::default(),
+            queries: Queries::default(),
             latest: start,
             next_turn: start,
             n_turns: 0,
@@ -161,15 +161,15 @@ impl Driver {
         self.parts.session.handle(input, now);
         loop {
             self.drain_outputs();
-            let wishes = self.parts.view.take_wishes();
+            let wishes = self.parts.view.take_history_requests();
             let Some(failed) = self.failed.pop_front() else {
                 if wishes.is_empty() {
                     break;
                 }
-                wishes.into_iter().for_each(|wish| self.parts.session.handle(Input::Wish(wish), now));
+                wishes.into_iter().for_each(|wish| self.parts.session.handle(Input::HistoryRequest(wish), now));
                 continue;
             };
-            wishes.into_iter().for_each(|wish| self.parts.session.handle(Input::Wish(wish), now));
+            wishes.into_iter().for_each(|wish| self.parts.session.handle(Input::HistoryRequest(wish), now));
             match failed {
                 Failed::Socket(connection, reason) => {
                     self.parts.session.handle(Input::Closed(connection, reason), now);
@@ -227,7 +227,7 @@ impl Driver {
         }
         self.parts.view.apply(event);
         if let MarketEventKind::History(history) = &event.kind {
-            self.questions.history_came(&event.instrument, history.interval, &self.parts.view);
+            self.queries.history_came(&event.instrument, history.interval, &self.parts.view);
         }
     }
 
@@ -296,14 +296,14 @@ impl Driver {
             }
             command => command,
         };
-        self.questions.take(command, &mut self.parts.view, self.parts.session.as_ref(), now.monotonic);
-        self.grant_wishes(now);
+        self.queries.take(command, &mut self.parts.view, self.parts.session.as_ref(), now.monotonic);
+        self.forward_history_requests(now);
     }
 
     /// Wishes that did not come up while an input was handled.
-    fn grant_wishes(&mut self, now: Now) {
-        for wish in self.parts.view.take_wishes() {
-            self.input(Input::Wish(wish), now);
+    fn forward_history_requests(&mut self, now: Now) {
+        for wish in self.parts.view.take_history_requests() {
+            self.input(Input::HistoryRequest(wish), now);
         }
     }
 
@@ -317,11 +317,11 @@ impl Driver {
         }
         status.send_replace(FeedStatus::of(session.as_ref(), view, now));
         tap.turn(session.as_ref(), view, now);
-        self.questions.turn(view, now.monotonic);
+        self.queries.turn(view, now.monotonic);
         self.n_turns += 1;
         // A late turn is not made up for: the next one carries all that changed.
         self.next_turn = (self.next_turn + Lane::Fast.period()).max(now.monotonic + Lane::Fast.period() / 2);
-        self.grant_wishes(now);
+        self.forward_history_requests(now);
     }
 }
 

@@ -25,15 +25,15 @@ use wire::{
 };
 
 use super::{
+    control::{ControlError, ControlKind, FeedControl, Followed},
     directory::Directory,
-    order::{Followed, Order, OrderError, OrderKind},
 };
 use crate::{
     error::ApiError,
     recorder::{tap::TapCommand, writer::Feeder},
 };
 
-/// A question to a feed task. Its answer goes to `reply`; nobody waiting there is fine.
+/// A query to a feed task. Its answer goes to `reply`; nobody waiting there is fine.
 #[derive(Debug)]
 pub enum FeedCommand {
     /// The newest bars.
@@ -76,7 +76,7 @@ pub struct FeedStatus {
     pub streams: Vec<StreamEntry>,
     /// Its connections.
     pub connection: ConnectionEntry,
-    /// Best bid and offer of each described instrument, sorted.
+    /// Best bid and ask of each described instrument, sorted.
     pub tops: Vec<VenueTop>,
     /// When this was so.
     pub at: Monotonic,
@@ -151,15 +151,15 @@ impl FeedHandle {
 /// All feeds. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Feeds {
-    /// Written by the supervisor, and for replays by their desk. The lock is held for a look-up only, never across an await.
+    /// Written by the supervisor, and for replays by their recordings. The lock is held for a look-up only, never across an await.
     by_venue: Arc<RwLock<BTreeMap<Venue, FeedHandle>>>,
     directory: Directory,
-    orders: mpsc::Sender<Order>,
+    orders: mpsc::Sender<FeedControl>,
 }
 
 impl Feeds {
     /// No feed yet; orders come out of the receiver, for the supervisor.
-    pub fn new(directory: Directory) -> (Self, mpsc::Receiver<Order>) {
+    pub fn new(directory: Directory) -> (Self, mpsc::Receiver<FeedControl>) {
         let (orders, queue) = mpsc::channel(ORDER_QUEUE);
         (Self { by_venue: Arc::default(), directory, orders }, queue)
     }
@@ -234,22 +234,22 @@ impl Feeds {
     ///
     /// # Errors
     /// Why nothing was done.
-    pub async fn start(&self, symbols: FeedSymbols) -> Result<Followed, OrderError> {
-        self.order(OrderKind::Start(symbols)).await
+    pub async fn start(&self, symbols: FeedSymbols) -> Result<Followed, ControlError> {
+        self.order(ControlKind::Start(symbols)).await
     }
 
     /// Follows them no more; without symbols, the whole venue. As [`Self::start`] otherwise.
     ///
     /// # Errors
     /// Why nothing was done.
-    pub async fn stop(&self, symbols: FeedSymbols) -> Result<Followed, OrderError> {
-        self.order(OrderKind::Stop(symbols)).await
+    pub async fn stop(&self, symbols: FeedSymbols) -> Result<Followed, ControlError> {
+        self.order(ControlKind::Stop(symbols)).await
     }
 
-    async fn order(&self, kind: OrderKind) -> Result<Followed, OrderError> {
+    async fn order(&self, kind: ControlKind) -> Result<Followed, ControlError> {
         let (reply, answer) = oneshot::channel();
-        self.orders.try_send(Order { kind, reply }).map_err(|_| OrderError::Busy)?;
-        answer.await.unwrap_or(Err(OrderError::Busy))
+        self.orders.try_send(FeedControl { kind, reply }).map_err(|_| ControlError::Busy)?;
+        answer.await.unwrap_or(Err(ControlError::Busy))
     }
 
     /// Takes a feed in, in place of the venue's earlier one.

@@ -1,7 +1,7 @@
 //! REST requests to a venue: `GET`, or `POST` where there is a body, only to its configured address, bounded in time, size and number.
 //!
 //! Not here: weights, retries and `Retry-After` of a feed, whose session keeps those rules; what pages ask for goes by the
-//! budget that both share ([`super::doors`]).
+//! budget that both share ([`super::endpoints`]).
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ use venues::session::{HttpAnswer, HttpFailure, HttpRequest, RequestId};
 
 use crate::{
     config::token::Token,
-    feed::{doors::SharedBudget, socket::USER_AGENT},
+    feed::{endpoints::SharedBudget, socket::USER_AGENT},
 };
 
 /// Makes requests to one venue. Clones share connections and the limit.

@@ -22,11 +22,11 @@ use venues::{
 use wire::command::FeedSymbols;
 
 use super::{
+    control::{ControlError, ControlKind, FeedControl, Followed},
     directory::Directory,
-    doors::{Door, Doors},
     driver::{self, EventObserver, FeedParts},
+    endpoints::{VenueEndpoint, VenueEndpoints},
     handle::{FeedHandle, FeedStatus, Feeds},
-    order::{Followed, Order, OrderError, OrderKind},
     publisher::{Payload, Publisher},
     restarts::Restarts,
     socket::Connections,
@@ -51,7 +51,7 @@ pub struct FeedKit {
     /// What connections share.
     pub connections: Connections,
     /// How venues are reached.
-    pub doors: Doors,
+    pub endpoints: VenueEndpoints,
     /// Who looks at events.
     pub observe: Observe,
     /// When all must end.
@@ -82,12 +82,12 @@ impl Supervisor {
     ///
     /// # Errors
     /// As an order to start it would be refused.
-    pub async fn start(&mut self, feed: &FeedConfig) -> Result<Followed, OrderError> {
+    pub async fn start(&mut self, feed: &FeedConfig) -> Result<Followed, ControlError> {
         self.follow(FeedSymbols { venue: feed.venue.clone(), symbols: feed.symbols.clone() }).await
     }
 
     /// Carries out orders until the server stops.
-    pub async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+    pub async fn run(mut self, mut orders: mpsc::Receiver<FeedControl>) {
         let stopping = self.kit.shutdown.stopping.clone();
         loop {
             let order = tokio::select! {
@@ -95,13 +95,13 @@ impl Supervisor {
                 () = stopping.cancelled() => break,
                 order = orders.recv() => order,
             };
-            let Some(Order { kind, reply }) = order else { break };
+            let Some(FeedControl { kind, reply }) = order else { break };
             let outcome = match kind.clone() {
-                OrderKind::Start(wanted) => match self.refuse_without_token(&wanted) {
+                ControlKind::Start(wanted) => match self.refuse_without_token(&wanted) {
                     Ok(()) => self.follow(wanted).await,
                     Err(error) => Err(error),
                 },
-                OrderKind::Stop(unwanted) => self.unfollow(unwanted).await,
+                ControlKind::Stop(unwanted) => self.unfollow(unwanted).await,
             };
             match &outcome {
                 Ok(followed) => tracing::info!(?kind, symbols = ?followed.symbols, "an order is carried out"),
@@ -114,48 +114,52 @@ impl Supervisor {
 
     /// The configuration may name a venue without its token: its feed then runs and says what is missing. An order has
     /// somebody who can be told at once.
-    fn refuse_without_token(&self, wanted: &FeedSymbols) -> Result<(), OrderError> {
+    fn refuse_without_token(&self, wanted: &FeedSymbols) -> Result<(), ControlError> {
         let info = registry::info(&wanted.venue.trim().to_lowercase())?;
-        let has_token = self.kit.doors.find(info.name).is_some_and(|door| door.config.token.is_some());
+        let has_token = self.kit.endpoints.find(info.name).is_some_and(|endpoint| endpoint.config.token.is_some());
         if info.capabilities.needs_token && !has_token {
-            return Err(OrderError::NeedsToken { venue: info.name.to_owned() });
+            return Err(ControlError::NeedsToken { venue: info.name.to_owned() });
         }
         Ok(())
     }
 
-    async fn follow(&mut self, wanted: FeedSymbols) -> Result<Followed, OrderError> {
+    async fn follow(&mut self, wanted: FeedSymbols) -> Result<Followed, ControlError> {
         let info = registry::info(&wanted.venue.trim().to_lowercase())?;
         let n_asked = wanted.symbols.len();
         if n_asked > MAX_SYMBOLS {
-            return Err(OrderError::TooManySymbols { venue: info.name.to_owned(), found: n_asked, limit: MAX_SYMBOLS });
+            return Err(ControlError::TooManySymbols {
+                venue: info.name.to_owned(),
+                found: n_asked,
+                limit: MAX_SYMBOLS,
+            });
         }
         let asked = checked(&wanted.symbols)?;
         let asked = if asked.is_empty() { venue_list::default_symbols(info) } else { asked };
         if asked.is_empty() {
             let example = registry::first_symbols(info.name).first().copied().unwrap_or("SYMBOL");
-            return Err(OrderError::BadSymbols { remedy: format!("name at least one symbol, as in {example}") });
+            return Err(ControlError::BadSymbols { remedy: format!("name at least one symbol, as in {example}") });
         }
         let venue = Venue::new(info.name);
         let mut symbols = self.followed(&venue).to_vec();
         let n_before = symbols.len();
         symbols.extend(asked.iter().filter(|symbol| !self.followed(&venue).contains(symbol)).cloned());
         if symbols.len() == n_before {
-            return Err(OrderError::AlreadyRunning { venue: info.name.to_owned(), symbols: shown(&asked) });
+            return Err(ControlError::AlreadyRunning { venue: info.name.to_owned(), symbols: shown(&asked) });
         }
         if symbols.len() > MAX_SYMBOLS {
             let found = symbols.len();
-            return Err(OrderError::TooManySymbols { venue: info.name.to_owned(), found, limit: MAX_SYMBOLS });
+            return Err(ControlError::TooManySymbols { venue: info.name.to_owned(), found, limit: MAX_SYMBOLS });
         }
         self.replace(&venue, symbols).await
     }
 
-    async fn unfollow(&mut self, unwanted: FeedSymbols) -> Result<Followed, OrderError> {
+    async fn unfollow(&mut self, unwanted: FeedSymbols) -> Result<Followed, ControlError> {
         let name = unwanted.venue.trim().to_lowercase();
         let venue = Venue::new(&name);
         if !self.running.contains_key(&venue) {
             registry::info(&name)?;
             let running: Vec<String> = self.running.keys().map(ToString::to_string).collect();
-            return Err(OrderError::NotRunning { what: name, running: shown(&running) });
+            return Err(ControlError::NotRunning { what: name, running: shown(&running) });
         }
         let followed = self.followed(&venue);
         let left: Vec<String> = followed.iter().filter(|symbol| !unwanted.symbols.contains(symbol)).cloned().collect();
@@ -164,7 +168,7 @@ impl Supervisor {
         }
         if left.len() == followed.len() {
             let what = format!("{venue} {}", shown(&unwanted.symbols));
-            return Err(OrderError::NotRunning { what, running: shown(followed) });
+            return Err(ControlError::NotRunning { what, running: shown(followed) });
         }
         self.replace(&venue, left).await
     }
@@ -175,21 +179,21 @@ impl Supervisor {
     }
 
     /// Ends the venue's feed, and starts it anew unless there is nothing to follow.
-    async fn replace(&mut self, venue: &Venue, symbols: Vec<String>) -> Result<Followed, OrderError> {
+    async fn replace(&mut self, venue: &Venue, symbols: Vec<String>) -> Result<Followed, ControlError> {
         // Only the venue's own address limits: a simulator's or a proxy's is the user's, a made-up market has none.
-        let is_own = self.kit.doors.find(venue.as_str()).is_none_or(|door| door.config.ws_url.is_none())
+        let is_own = self.kit.endpoints.find(venue.as_str()).is_none_or(|endpoint| endpoint.config.ws_url.is_none())
             && registry::info(venue.as_str()).is_ok_and(|info| !info.default_ws_url.is_empty());
         if is_own && !symbols.is_empty() {
             let now = self.kit.clock.now().monotonic;
             self.restarts
                 .note(venue, now)
-                .map_err(|wait| OrderError::TooOften { venue: venue.to_string(), wait_s: wait.as_secs() + 1 })?;
+                .map_err(|wait| ControlError::TooOften { venue: venue.to_string(), wait_s: wait.as_secs() + 1 })?;
         }
         if let Some(running) = self.running.get_mut(venue) {
             self.feeds.end(venue);
             if tokio::time::timeout(STOP_TIME, &mut running.task).await.is_err() {
                 tracing::error!(%venue, "a feed does not end");
-                return Err(OrderError::Stuck { venue: venue.to_string() });
+                return Err(ControlError::Stuck { venue: venue.to_string() });
             }
             self.running.remove(venue);
         }
@@ -203,20 +207,22 @@ impl Supervisor {
         Ok(Followed { symbols, venue: venue.to_string() })
     }
 
-    fn launch(&mut self, venue: &Venue, symbols: Vec<String>) -> Result<(), OrderError> {
+    fn launch(&mut self, venue: &Venue, symbols: Vec<String>) -> Result<(), ControlError> {
         let kit = &mut self.kit;
         let info = registry::info(venue.as_str())?;
-        let Some(door) = kit.doors.find(info.name) else { return Err(OrderError::Stuck { venue: venue.to_string() }) };
-        let config = &door.config;
-        let session = registry::open(venue.as_str(), &session_config(&symbols, door, kit.clock))?;
+        let Some(endpoint) = kit.endpoints.find(info.name) else {
+            return Err(ControlError::Stuck { venue: venue.to_string() });
+        };
+        let config = &endpoint.config;
+        let session = registry::open(venue.as_str(), &session_config(&symbols, endpoint, kit.clock))?;
         let directory = self.feeds.directory().clone();
         let view = view(session.as_ref(), &symbols, config, &directory);
         let (status, newest_status) = watch::channel(FeedStatus::of(session.as_ref(), &view, kit.clock.now()));
         let (commands, queue) = mpsc::channel(COMMAND_QUEUE);
         let parts = FeedParts {
             publisher: Publisher::new(kit.hub.clone(), session.venue().as_str()),
-            tap: Tap::new(door.http.base()),
-            http: door.http.clone(),
+            tap: Tap::new(endpoint.http.base()),
+            http: endpoint.http.clone(),
             token: config.token.clone(),
             connections: kit.connections.clone(),
             directory,
@@ -252,13 +258,13 @@ fn view(session: &dyn Session, symbols: &[String], config: &VenueConfig, directo
     view
 }
 
-fn session_config(symbols: &[String], door: &Door, clock: Clock) -> SessionConfig {
-    let venue = &door.config;
+fn session_config(symbols: &[String], endpoint: &VenueEndpoint, clock: Clock) -> SessionConfig {
+    let venue = &endpoint.config;
     SessionConfig {
         symbols: Symbols::Listed(symbols.to_vec()),
         venue_name: None,
         ws_url: venue.ws_url.clone(),
-        has_history: door.has_history(),
+        has_history: endpoint.has_history(),
         data_deadline: venue.data_deadline,
         poll_every: venue.poll_every,
         backoff_min: venue.backoff_min,
@@ -270,12 +276,12 @@ fn session_config(symbols: &[String], door: &Door, clock: Clock) -> SessionConfi
 }
 
 /// Each symbol once, by the rules of the configuration.
-fn checked(symbols: &[String]) -> Result<Vec<String>, OrderError> {
+fn checked(symbols: &[String]) -> Result<Vec<String>, ControlError> {
     let trimmed = symbols.iter().map(|symbol| symbol.trim().to_owned()).collect();
     let mut feed = FeedConfig::default();
     match feed.add_symbols(trimmed) {
         Ok(()) => Ok(feed.symbols),
-        Err(SettingError::Invalid(remedy)) => Err(OrderError::BadSymbols { remedy }),
+        Err(SettingError::Invalid(remedy)) => Err(ControlError::BadSymbols { remedy }),
         Err(SettingError::UnknownKey) => Ok(feed.symbols),
     }
 }
@@ -292,5 +298,5 @@ fn shown(names: &[String]) -> String {
 const MAX_LISTED: usize = 10;
 /// A feed's loop looks at its token before anything else; this is for a machine that is very busy.
 const STOP_TIME: Duration = Duration::from_secs(5);
-/// REST questions that wait for a feed; it answers all of them between two frames.
+/// REST queries that wait for a feed; it answers all of them between two frames.
 const COMMAND_QUEUE: usize = 64;

@@ -9,36 +9,36 @@ use model::instrument::{InstrumentId, Venue};
 use recording::secrets;
 use wire::direct::{DirectVenue, DirectVenues, MAX_DIRECT_SYMBOLS};
 
-use super::venues::Doorway;
-use crate::feed::{doors::Door, handle::Feeds};
+use super::venues::RestProxy;
+use crate::feed::{endpoints::VenueEndpoint, handle::Feeds};
 
 /// `{"venues":[…]}`, sorted; venues that are not followed are absent.
-pub async fn list(State(feeds): State<Feeds>, State(doors): State<Doorway>) -> Json<DirectVenues> {
+pub async fn list(State(feeds): State<Feeds>, State(endpoints): State<RestProxy>) -> Json<DirectVenues> {
     let mut followed: BTreeMap<Venue, Vec<InstrumentId>> = BTreeMap::new();
     for id in feeds.directory().ids() {
         followed.entry(id.venue().clone()).or_default().push(id);
     }
-    let venues = followed.iter().filter_map(|(venue, ids)| Some(entry(venue, ids, doors.find(venue.as_str())?)));
+    let venues = followed.iter().filter_map(|(venue, ids)| Some(entry(venue, ids, endpoints.find(venue.as_str())?)));
     Json(DirectVenues { venues: venues.collect() })
 }
 
 /// The venue and the symbols of `ids`, as a page may follow them.
-pub fn entry(venue: &Venue, ids: &[InstrumentId], door: &Door) -> DirectVenue {
+pub fn entry(venue: &Venue, ids: &[InstrumentId], endpoint: &VenueEndpoint) -> DirectVenue {
     let millis = |span: std::time::Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
-    let refusal = door.refusal();
+    let refusal = endpoint.refusal();
     DirectVenue {
         venue: venue.clone(),
-        title: door.info.title.to_owned(),
+        title: endpoint.info.title.to_owned(),
         refusal: refusal.map(str::to_owned),
         // Where pages may not connect there is no reason to tell them where.
-        ws_url: if refusal.is_none() { door.ws_url().to_owned() } else { String::new() },
-        rest_url: door.http.base().filter(|_| refusal.is_none()).map(secrets::address).unwrap_or_default(),
+        ws_url: if refusal.is_none() { endpoint.ws_url().to_owned() } else { String::new() },
+        rest_url: endpoint.http.base().filter(|_| refusal.is_none()).map(secrets::address).unwrap_or_default(),
         symbols: ids.iter().take(MAX_DIRECT_SYMBOLS).map(|id| id.symbol().to_owned()).collect(),
-        stale_after_ms: millis(door.config.stale_after),
-        data_deadline_ms: door.config.data_deadline.map(millis),
-        poll_ms: door.config.poll_every.map(millis),
-        backoff_min_ms: millis(door.config.backoff_min),
-        backoff_max_ms: millis(door.config.backoff_max),
-        max_attempts: door.config.max_attempts,
+        stale_after_ms: millis(endpoint.config.stale_after),
+        data_deadline_ms: endpoint.config.data_deadline.map(millis),
+        poll_ms: endpoint.config.poll_every.map(millis),
+        backoff_min_ms: millis(endpoint.config.backoff_min),
+        backoff_max_ms: millis(endpoint.config.backoff_max),
+        max_attempts: endpoint.config.max_attempts,
     }
 }

@@ -13,7 +13,7 @@ use wire::command::FeedSymbols;
 use super::parameters::Parameters;
 use crate::{
     error::ApiError,
-    feed::{handle::Feeds, order::Followed},
+    feed::{control::Followed, handle::Feeds},
 };
 
 /// Starts a feed, or adds symbols to one that runs; answers what is followed now.

@@ -125,7 +125,10 @@ mod tests {
     use super::*;
 
     fn verdict(host: &[&str], origin: &[&str], kind: RequestKind) -> Result<(), &'static str> {
-        let hosts = Hosts::new("127.0.0.1:3000".parse().unwrap(), &["desk.example".into(), "desk.example:8443".into()]);
+        let hosts = Hosts::new(
+            "127.0.0.1:3000".parse().unwrap(),
+            &["recordings.example".into(), "recordings.example:8443".into()],
+        );
         let mut headers = HeaderMap::new();
         for (name, values) in [(header::HOST, host), (header::ORIGIN, origin)] {
             headers.extend(values.iter().map(|value| (name.clone(), HeaderValue::from_str(value).unwrap())));
@@ -149,11 +152,11 @@ mod tests {
             ("localhost:3000", "http://localhost:3000"),
             ("LocalHost:3000", "HTTP://LOCALHOST:3000"),
             ("[::1]:3000", "http://[::1]:3000"),
-            ("desk.example", "https://desk.example"),
-            ("desk.example:8443", "https://desk.example:8443"),
+            ("recordings.example", "https://recordings.example"),
+            ("recordings.example:8443", "https://recordings.example:8443"),
             // A proxy that passes its own Host on, and one that does not.
-            ("127.0.0.1:3000", "https://desk.example"),
-            ("desk.example", "http://desk.example"),
+            ("127.0.0.1:3000", "https://recordings.example"),
+            ("recordings.example", "http://recordings.example"),
         ] {
             check(&[host], &[origin], Ok(()), Ok(()));
         }
@@ -170,9 +173,9 @@ mod tests {
             &["localhost:3000.evil.example"],
             &["evil.example:3000"],
             &["127.0.0.1.evil.example:3000"],
-            &["evil-desk.example"],
-            &["desk.example.evil.example"],
-            &["desk.example:443"],
+            &["evil-recordings.example"],
+            &["recordings.example.evil.example"],
+            &["recordings.example:443"],
             &["0.0.0.0:3000"],
             &["2130706433:3000"],
             &["[::ffff:127.0.0.1]:3000"],
@@ -199,8 +202,8 @@ mod tests {
             &["127.0.0.1:3000"],
             &["http://127.0.0.1:3000/"],
             &["http://127.0.0.1:3000.evil.example"],
-            &["http://evil-desk.example"],
-            &["https://desk.example.evil.example"],
+            &["http://evil-recordings.example"],
+            &["https://recordings.example.evil.example"],
             &["http://user@127.0.0.1:3000"],
             &["file://"],
             &["http://127.0.0.1:3000", "http://evil.example"],
@@ -213,7 +216,7 @@ mod tests {
     fn a_missing_origin_opens_sockets_on_loopback_only() {
         check(&["127.0.0.1:3000"], &[], Ok(()), Ok(()));
         check(&["localhost:3000"], &[], Ok(()), Ok(()));
-        check(&["desk.example"], &[], Ok(()), Err("Origin"));
+        check(&["recordings.example"], &[], Ok(()), Err("Origin"));
     }
 
     #[test]

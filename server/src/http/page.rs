@@ -17,11 +17,11 @@ use leptos_axum::{ResponseOptions, render_app_to_stream};
 use super::{
     security::{page_policy, worker_policy},
     site,
-    venues::Doorway,
+    venues::RestProxy,
 };
 use crate::{
     error::ApiError,
-    feed::{doors::Door, handle::Feeds},
+    feed::{endpoints::VenueEndpoint, handle::Feeds},
 };
 
 /// Adds every route the page knows. They come from the page itself, so no list here can miss one.
@@ -47,7 +47,7 @@ where
 pub async fn fallback(
     State(options): State<LeptosOptions>,
     State(feeds): State<Feeds>,
-    State(doors): State<Doorway>,
+    State(endpoints): State<RestProxy>,
     request: Request,
 ) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -56,7 +56,7 @@ pub async fn fallback(
     let path = request.uri().path();
     if let Some(mut response) = site::file(path, request.headers()).await {
         if path == WORKER
-            && let Ok(policy) = HeaderValue::from_str(&policy_of_worker(&feeds, &doors))
+            && let Ok(policy) = HeaderValue::from_str(&policy_of_worker(&feeds, &endpoints))
         {
             response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
         }
@@ -76,10 +76,11 @@ pub async fn fallback(
 }
 
 /// For the venues that run and that pages may follow.
-fn policy_of_worker(feeds: &Feeds, doors: &Doorway) -> String {
+fn policy_of_worker(feeds: &Feeds, endpoints: &RestProxy) -> String {
     let ids = feeds.directory().ids();
-    let open = ids.iter().filter_map(|id| doors.find(id.venue().as_str())).filter(|door| door.refusal().is_none());
-    worker_policy(open.map(Door::ws_url))
+    let open =
+        ids.iter().filter_map(|id| endpoints.find(id.venue().as_str())).filter(|endpoint| endpoint.refusal().is_none());
+    worker_policy(open.map(VenueEndpoint::ws_url))
 }
 
 /// Settings of the page. The output's name is also compiled into it (`.cargo/config.toml`): the two must agree.

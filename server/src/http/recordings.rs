@@ -18,15 +18,15 @@ use tokio::io::AsyncReadExt;
 use crate::{
     error::ApiError,
     recorder::{
-        desk::{Desk, Recording, Recordings},
-        shelf::{TapeName, Use},
+        library::{RecordingName, Use},
+        recordings::{FeedRecording, RecordingList, Recordings},
     },
 };
 
 /// A JSON body; refused in the API's own words.
-pub struct Told<T>(pub T);
+pub struct JsonBody<T>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Told<T> {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
@@ -57,37 +57,46 @@ pub struct Which {
 /// `{"name":"…"}`
 #[derive(Serialize)]
 pub struct Saved {
-    name: TapeName,
+    name: RecordingName,
 }
 
 /// Lists what there is.
-pub async fn list(State(desk): State<Desk>) -> Result<Json<Recordings>, ApiError> {
-    let list = tokio::task::spawn_blocking(move || desk.list()).await.map_err(|_| ApiError::ShuttingDown)?;
+pub async fn list(State(recordings): State<Recordings>) -> Result<Json<RecordingList>, ApiError> {
+    let list = tokio::task::spawn_blocking(move || recordings.list()).await.map_err(|_| ApiError::ShuttingDown)?;
     Ok(Json(list?))
 }
 
 /// Begins a recording.
-pub async fn start(State(desk): State<Desk>, Told(start): Told<Start>) -> Result<Json<Recording>, ApiError> {
-    Ok(Json(desk.start(&Venue::new(&start.venue), &start.symbols)?))
+pub async fn start(
+    State(recordings): State<Recordings>,
+    JsonBody(start): JsonBody<Start>,
+) -> Result<Json<FeedRecording>, ApiError> {
+    Ok(Json(recordings.start(&Venue::new(&start.venue), &start.symbols)?))
 }
 
 /// Ends a recording.
-pub async fn stop(State(desk): State<Desk>, Told(which): Told<Which>) -> Result<Json<Recording>, ApiError> {
-    Ok(Json(desk.stop(&Venue::new(&which.venue)).await?))
+pub async fn stop(
+    State(recordings): State<Recordings>,
+    JsonBody(which): JsonBody<Which>,
+) -> Result<Json<FeedRecording>, ApiError> {
+    Ok(Json(recordings.stop(&Venue::new(&which.venue)).await?))
 }
 
 /// Saves the last half minute.
-pub async fn save_last(State(desk): State<Desk>, Told(which): Told<Which>) -> Result<Json<Saved>, ApiError> {
-    Ok(Json(Saved { name: desk.save_last(&Venue::new(&which.venue)).await? }))
+pub async fn save_last(
+    State(recordings): State<Recordings>,
+    JsonBody(which): JsonBody<Which>,
+) -> Result<Json<Saved>, ApiError> {
+    Ok(Json(Saved { name: recordings.save_last(&Venue::new(&which.venue)).await? }))
 }
 
 /// Sends a file. One under way is sent up to its last whole block.
-pub async fn download(State(desk): State<Desk>, Path(name): Path<String>) -> Result<Response, ApiError> {
+pub async fn download(State(recordings): State<Recordings>, Path(name): Path<String>) -> Result<Response, ApiError> {
     let name = known(&name)?;
     let unknown = || ApiError::UnknownRecording { name: name.to_string() };
-    let about = desk.shelf().find(&name).ok_or_else(unknown)?;
-    let held = desk.shelf().hold(&name, Use::Reading);
-    let file = tokio::fs::File::open(desk.shelf().path(&name)).await.map_err(|_| unknown())?;
+    let about = recordings.library().find(&name).ok_or_else(unknown)?;
+    let held = recordings.library().hold(&name, Use::Reading);
+    let file = tokio::fs::File::open(recordings.library().path(&name)).await.map_err(|_| unknown())?;
     // What is written after this was asked for is not part of the answer: its length is said already.
     let file = file.take(about.size_bytes);
     let body = Body::from_stream(stream::try_unfold((file, held), async |(mut file, held)| {
@@ -104,9 +113,9 @@ pub async fn download(State(desk): State<Desk>, Path(name): Path<String>) -> Res
 }
 
 /// Deletes a file.
-pub async fn delete(State(desk): State<Desk>, Path(name): Path<String>) -> Result<Json<Saved>, ApiError> {
+pub async fn delete(State(recordings): State<Recordings>, Path(name): Path<String>) -> Result<Json<Saved>, ApiError> {
     let name = known(&name)?;
-    desk.delete(&name)?;
+    recordings.delete(&name)?;
     Ok(Json(Saved { name }))
 }
 
@@ -114,14 +123,14 @@ pub async fn delete(State(desk): State<Desk>, Path(name): Path<String>) -> Resul
 ///
 /// # Errors
 /// [`ApiError::BadParameter`] for any other.
-pub fn known(name: &str) -> Result<TapeName, ApiError> {
-    TapeName::parse(name).ok_or_else(|| ApiError::BadParameter {
+pub fn known(name: &str) -> Result<RecordingName, ApiError> {
+    RecordingName::parse(name).ok_or_else(|| ApiError::BadParameter {
         parameter: "name",
         remedy: "write the name of a recording as the list has it".to_owned(),
     })
 }
 
-fn disposition(name: &TapeName) -> HeaderValue {
+fn disposition(name: &RecordingName) -> HeaderValue {
     // Names have no character that a header could not carry.
     HeaderValue::from_str(&format!("attachment; filename=\"{name}\""))
         .unwrap_or_else(|_| HeaderValue::from_static("attachment"))

@@ -8,7 +8,7 @@ use model::time::Timestamp;
 use recording::player::{Control, ReplayReport};
 use serde::{Deserialize, Serialize};
 
-use super::recordings::{Told, known};
+use super::recordings::{JsonBody, known};
 use crate::{
     error::ApiError,
     recorder::replays::{Load, Replays},
@@ -17,15 +17,15 @@ use crate::{
 /// What to do.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Order {
+pub enum ReplayCommand {
     /// Play these files of the list instead of what plays.
-    Load(LoadOrder),
+    Load(LoadCommand),
     /// Go on.
     Play,
     /// Stand still.
     Pause,
     /// Go elsewhere.
-    Seek(SeekOrder),
+    Seek(SeekCommand),
     /// So many times as fast as it was recorded.
     Speed(f64),
     /// End it.
@@ -35,7 +35,7 @@ pub enum Order {
 /// What to play.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct LoadOrder {
+pub struct LoadCommand {
     files: Vec<String>,
     venue: Option<String>,
     at_ms: Option<i64>,
@@ -48,7 +48,7 @@ pub struct LoadOrder {
 /// Where to go.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SeekOrder {
+pub struct SeekCommand {
     position_ms: i64,
 }
 
@@ -64,9 +64,12 @@ pub async fn show(State(replays): State<Replays>) -> Json<Answer> {
 }
 
 /// Does what it is told.
-pub async fn tell(State(replays): State<Replays>, Told(order): Told<Order>) -> Result<Json<Answer>, ApiError> {
+pub async fn tell(
+    State(replays): State<Replays>,
+    JsonBody(order): JsonBody<ReplayCommand>,
+) -> Result<Json<Answer>, ApiError> {
     match order {
-        Order::Load(order) => {
+        ReplayCommand::Load(order) => {
             if order.files.len() > FILES {
                 let remedy = format!("name at most {FILES} files");
                 return Err(ApiError::BadParameter { parameter: "files", remedy });
@@ -81,11 +84,11 @@ pub async fn tell(State(replays): State<Replays>, Told(order): Told<Order>) -> R
             };
             return Ok(Json(Answer { replay: Some(replays.load_named(&names, load).await?) }));
         }
-        Order::Play => replays.control(Control::Play)?,
-        Order::Pause => replays.control(Control::Pause)?,
-        Order::Seek(order) => replays.control(Control::Seek(Timestamp::from_millis(order.position_ms)))?,
-        Order::Speed(speed) => replays.control(Control::Speed(speed))?,
-        Order::Stop => replays.stop().await,
+        ReplayCommand::Play => replays.control(Control::Play)?,
+        ReplayCommand::Pause => replays.control(Control::Pause)?,
+        ReplayCommand::Seek(order) => replays.control(Control::Seek(Timestamp::from_millis(order.position_ms)))?,
+        ReplayCommand::Speed(speed) => replays.control(Control::Speed(speed))?,
+        ReplayCommand::Stop => replays.stop().await,
     }
     // The player listens a hundred times a second; its answer is what the caller wants to see.
     tokio::time::sleep(HEARD_AFTER).await;

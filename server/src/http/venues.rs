@@ -29,29 +29,29 @@ use crate::{
     clock::Clock,
     error::ApiError,
     feed::{
-        doors::{Door, Doors},
+        endpoints::{VenueEndpoint, VenueEndpoints},
         http::PassFailure,
     },
 };
 
-/// The doors to the venues, with a rate for each caller. Clones share both.
+/// The endpoints to the venues, with a rate for each caller. Clones share both.
 #[derive(Clone, Debug)]
-pub struct Doorway {
-    doors: Doors,
+pub struct RestProxy {
+    endpoints: VenueEndpoints,
     clock: Clock,
     // Held for a look-up, never across an await.
     callers: Arc<Mutex<BTreeMap<IpAddr, Limiter>>>,
 }
 
-impl Doorway {
+impl RestProxy {
     /// Nobody has asked yet.
-    pub fn new(doors: Doors, clock: Clock) -> Self {
-        Self { doors, clock, callers: Arc::default() }
+    pub fn new(endpoints: VenueEndpoints, clock: Clock) -> Self {
+        Self { endpoints, clock, callers: Arc::default() }
     }
 
-    /// The door to a venue.
-    pub fn find(&self, venue: &str) -> Option<&Door> {
-        self.doors.find(venue)
+    /// The endpoint to a venue.
+    pub fn find(&self, venue: &str) -> Option<&VenueEndpoint> {
+        self.endpoints.find(venue)
     }
 
     /// Counts a request of `caller`.
@@ -74,24 +74,25 @@ impl Doorway {
 
 /// Asks the venue on behalf of a page.
 pub async fn pass(
-    State(doors): State<Doorway>,
+    State(endpoints): State<RestProxy>,
     Path(venue): Path<String>,
     peer: Option<Extension<Peer>>,
     Query(parameters): Query<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {
-    let door = doors.find(&venue).ok_or_else(|| ApiError::UnknownVenue {
+    let endpoint = endpoints.find(&venue).ok_or_else(|| ApiError::UnknownVenue {
         venue: venue.chars().take(MAX_SHOWN).collect(),
         known: registry::venues().map(|info| info.name).collect::<Vec<_>>().join(", "),
     })?;
-    let asked = Asked::read(door, parameters)?;
-    doors.admit(peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(Peer(address))| address))?;
-    let answer = door.http.pass(&asked.path, &asked.query, asked.weight).await.map_err(|failure| match failure {
-        PassFailure::Wait(wait) => {
-            ApiError::AskLater { reason: "the venue's request limit is used up", wait_s: whole_seconds(wait) }
-        }
-        PassFailure::Busy => ApiError::AskLater { reason: "too many requests are waiting", wait_s: 1 },
-        PassFailure::NoAnswer(failure) => ApiError::VenueUnreachable { detail: failure.detail },
-    })?;
+    let asked = Asked::read(endpoint, parameters)?;
+    endpoints.admit(peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(Peer(address))| address))?;
+    let answer =
+        endpoint.http.pass(&asked.path, &asked.query, asked.weight).await.map_err(|failure| match failure {
+            PassFailure::Wait(wait) => {
+                ApiError::AskLater { reason: "the venue's request limit is used up", wait_s: whole_seconds(wait) }
+            }
+            PassFailure::Busy => ApiError::AskLater { reason: "too many requests are waiting", wait_s: 1 },
+            PassFailure::NoAnswer(failure) => ApiError::VenueUnreachable { detail: failure.detail },
+        })?;
     Ok(passed_on(&answer.lend()))
 }
 
@@ -104,9 +105,9 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(door: &Door, parameters: Vec<(String, String)>) -> Result<Self, ApiError> {
-        let info = door.info;
-        if let Some(reason) = door.refusal() {
+    fn read(endpoint: &VenueEndpoint, parameters: Vec<(String, String)>) -> Result<Self, ApiError> {
+        let info = endpoint.info;
+        if let Some(reason) = endpoint.refusal() {
             return Err(ApiError::NotPassedOn { venue: info.name, reason });
         }
         let (mut path, mut weight, mut query) = (None, UNSTATED_WEIGHT, Vec::new());
@@ -180,15 +181,15 @@ mod tests {
     use super::*;
     use crate::config::VenueConfig;
 
-    fn doors() -> Doors {
+    fn endpoints() -> VenueEndpoints {
         let client = crate::feed::http::client(&crate::tls::client_config().unwrap()).unwrap();
-        Doors::new(&client, Clock::start(), |_| VenueConfig::default())
+        VenueEndpoints::new(&client, Clock::start(), |_| VenueConfig::default())
     }
 
     fn read(parameters: &[(&str, &str)]) -> Result<Asked, &'static str> {
-        let doors = doors();
+        let endpoints = endpoints();
         let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Asked::read(doors.find("binance").unwrap(), parameters).map_err(|error| error.kind().1)
+        Asked::read(endpoints.find("binance").unwrap(), parameters).map_err(|error| error.kind().1)
     }
 
     #[test]
@@ -219,17 +220,17 @@ mod tests {
 
     #[test]
     fn venues_with_a_token_are_not_passed_on() {
-        let doors = doors();
+        let endpoints = endpoints();
         for info in registry::venues().filter(|info| info.capabilities.needs_token) {
             let path = info.rest_paths.first().copied().unwrap_or("/").to_owned();
-            let refused = Asked::read(doors.find(info.name).unwrap(), vec![("path".into(), path)]).unwrap_err();
+            let refused = Asked::read(endpoints.find(info.name).unwrap(), vec![("path".into(), path)]).unwrap_err();
             assert_eq!(refused.kind().1, "not_passed_on", "{}", info.name);
         }
     }
 
     #[test]
     fn each_caller_has_a_rate() {
-        let doorway = Doorway::new(doors(), Clock::start());
+        let doorway = RestProxy::new(endpoints(), Clock::start());
         let [first, second] = [1, 2].map(|last| IpAddr::V4(Ipv4Addr::new(10, 0, 0, last)));
         let n_admitted = (0..BURST + 50).filter(|_| doorway.admit(first).is_ok()).count();
         assert!((BURST as usize..BURST as usize + 20).contains(&n_admitted), "{n_admitted}");

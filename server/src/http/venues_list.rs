@@ -10,9 +10,9 @@ use serde::Serialize;
 use venues::registry::{self, Capabilities, VenueInfo};
 use wire::data::{ConnectionEntry, StatusData, StreamEntry};
 
-use super::venues::Doorway;
+use super::venues::RestProxy;
 use crate::{
-    feed::{doors::Door, handle::Feeds},
+    feed::{endpoints::VenueEndpoint, handle::Feeds},
     venue_list,
 };
 
@@ -52,10 +52,10 @@ pub type TokenHolders = Arc<BTreeSet<String>>;
 pub async fn list(
     State(feeds): State<Feeds>,
     State(holders): State<TokenHolders>,
-    State(doors): State<Doorway>,
+    State(endpoints): State<RestProxy>,
 ) -> Json<VenueRows> {
     let status = feeds.status();
-    let has_history = |info: &VenueInfo| doors.find(info.name).is_some_and(Door::has_history);
+    let has_history = |info: &VenueInfo| endpoints.find(info.name).is_some_and(VenueEndpoint::has_history);
     Json(VenueRows { venues: registry::venues().map(|info| row(info, &status, &holders, has_history(info))).collect() })
 }
 

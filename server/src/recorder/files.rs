@@ -1,18 +1,18 @@
-//! Files that continue one another, as the lines of one tape.
+//! Files that continue one another, as the lines of one recording.
 //!
-//! Not here: one file ([`TapeFile`]), what the lines say (`recording`).
+//! Not here: one file ([`RecordingFile`]), what the lines say (`recording`).
 
 use std::{io, path::PathBuf};
 
 use recording::lines::Lines;
 
-use crate::cli::decode::tape_file::TapeFile;
+use crate::recorder::recording_file::RecordingFile;
 
 /// The lines of files, one file after the other.
 pub struct Files {
     paths: Vec<PathBuf>,
     n_opened: usize,
-    file: Option<TapeFile>,
+    file: Option<RecordingFile>,
 }
 
 impl Files {
@@ -26,7 +26,7 @@ impl Files {
             if self.file.is_none() {
                 let Some(path) = self.paths.get(self.n_opened) else { return Ok(false) };
                 self.n_opened += 1;
-                self.file = Some(TapeFile::open(path)?);
+                self.file = Some(RecordingFile::open(path)?);
             }
             if let Some(file) = &mut self.file
                 && file.advance()?
@@ -49,7 +49,7 @@ impl Lines for Files {
     }
 
     fn line(&self) -> &[u8] {
-        self.file.as_ref().map_or(&[], TapeFile::line)
+        self.file.as_ref().map_or(&[], RecordingFile::line)
     }
 
     fn rewind(&mut self) {

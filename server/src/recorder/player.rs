@@ -12,8 +12,8 @@ use model::{
 };
 use recording::{
     contents::Contents,
-    deck::Deck,
-    player::{Audience, BUSY_TIME, Control, Pace, PlayState, Player, ReplayReport},
+    playback::Playback,
+    player::{BUSY_TIME, Control, Pace, PlayState, Player, ReplayObserver, ReplayReport},
 };
 use tokio::sync::{
     mpsc::{self, error::TryRecvError},
@@ -30,14 +30,14 @@ use crate::{
         directory::Directory,
         handle::{FeedCommand, FeedStatus},
         publisher::Publisher,
-        questions::Questions,
+        queries::Queries,
     },
 };
 
 /// What a replay needs.
 pub struct PlayerParts {
-    /// The tape, at its beginning.
-    pub deck: Deck<Files>,
+    /// The recording, at its beginning.
+    pub playback: Playback<Files>,
     /// What it holds.
     pub contents: Contents,
     /// How it stands before it has begun: files, venue, instruments, pace.
@@ -48,7 +48,7 @@ pub struct PlayerParts {
     pub directory: Directory,
     /// Told how it fares.
     pub status: watch::Sender<FeedStatus>,
-    /// Questions of REST callers.
+    /// Queries of REST callers.
     pub commands: mpsc::Receiver<FeedCommand>,
     /// What it is told to do.
     pub controls: mpsc::Receiver<Control>,
@@ -71,7 +71,7 @@ pub fn run(parts: PlayerParts, stop: &CancellationToken) {
 
 struct Task {
     player: Player<Files>,
-    hall: Hall,
+    listeners: Listeners,
     report: watch::Sender<ReplayReport>,
     publisher: Publisher,
     status: watch::Sender<FeedStatus>,
@@ -83,12 +83,12 @@ struct Task {
 }
 
 /// Who hears of events besides the view.
-struct Hall {
-    questions: Questions,
+struct Listeners {
+    queries: Queries,
     directory: Directory,
 }
 
-impl Audience for Hall {
+impl ReplayObserver for Listeners {
     fn event(&mut self, event: &MarketEvent, is_new: bool, view: &View) {
         if is_new {
             self.directory.expect(event.instrument.clone());
@@ -96,7 +96,7 @@ impl Audience for Hall {
         match &event.kind {
             MarketEventKind::Instrument(instrument) => self.directory.describe(std::slice::from_ref(instrument)),
             MarketEventKind::History(history) => {
-                self.questions.history_came(&event.instrument, history.interval, view);
+                self.queries.history_came(&event.instrument, history.interval, view);
             }
             _ => {}
         }
@@ -105,11 +105,11 @@ impl Audience for Hall {
 
 impl Task {
     fn new(parts: PlayerParts) -> Self {
-        let PlayerParts { deck, contents, report, publisher, directory, status, commands, controls, clock } = parts;
+        let PlayerParts { playback, contents, report, publisher, directory, status, commands, controls, clock } = parts;
         let begin = report.borrow().clone();
         Self {
-            player: Player::new(deck, contents, begin, clock.now().monotonic),
-            hall: Hall { questions: Questions::default(), directory },
+            player: Player::new(playback, contents, begin, clock.now().monotonic),
+            listeners: Listeners { queries: Queries::default(), directory },
             report,
             publisher,
             status,
@@ -138,15 +138,15 @@ impl Task {
         while let Ok(command) = self.commands.try_recv() {
             let now = self.now().monotonic;
             let (view, replay) = self.player.lend();
-            self.hall.questions.take(command, view, replay, now);
-            self.player.grant_wishes(&mut self.hall);
+            self.listeners.queries.take(command, view, replay, now);
+            self.player.forward_history_requests(&mut self.listeners);
         }
         true
     }
 
     fn advance(&mut self) -> Pace {
         let begun = Instant::now();
-        let pace = self.player.advance(self.clock.now(), || begun.elapsed() >= BUSY_TIME, &mut self.hall);
+        let pace = self.player.advance(self.clock.now(), || begun.elapsed() >= BUSY_TIME, &mut self.listeners);
         if self.player.take_jump() {
             let (view, replay) = self.player.lend();
             self.publisher.restart(view);
@@ -175,9 +175,9 @@ impl Task {
             }
         }
         self.status.send_replace(FeedStatus::of(replay, view, now));
-        self.hall.questions.turn(view, now.monotonic);
+        self.listeners.queries.turn(view, now.monotonic);
         self.n_turns += 1;
-        self.player.grant_wishes(&mut self.hall);
+        self.player.forward_history_requests(&mut self.listeners);
     }
 
     fn tell(&mut self) {

@@ -15,7 +15,7 @@ use model::{
 };
 use recording::{
     contents::{self, Contents},
-    deck::Deck,
+    playback::Playback,
     player::{Control, PlayState, ReplayReport, SPEEDS},
 };
 use tokio::sync::{mpsc, watch};
@@ -24,18 +24,18 @@ use venues::{registry, replay::Replay};
 
 use super::{
     files::Files,
+    library::{Held, Library, RecordingName, Use},
     player::{self, PlayerParts},
     scan,
-    shelf::{Held, Shelf, TapeName, Use},
 };
 use crate::{
-    cli::decode::tape_file::TapeFile,
     clock::Clock,
     error::ApiError,
     feed::{
         handle::{FeedHandle, FeedStatus, Feeds},
         publisher::{Payload, Publisher},
     },
+    recorder::recording_file::RecordingFile,
     shutdown::Shutdown,
 };
 
@@ -59,7 +59,7 @@ pub struct Load {
 pub struct Replays(Arc<Inner>);
 
 struct Inner {
-    shelf: Shelf,
+    library: Library,
     feeds: Feeds,
     hub: Hub<Payload>,
     clock: Clock,
@@ -81,9 +81,9 @@ struct Loaded {
 
 impl Replays {
     /// Nothing plays yet.
-    pub fn new(shelf: Shelf, feeds: Feeds, hub: Hub<Payload>, clock: Clock, shutdown: Shutdown) -> Self {
+    pub fn new(library: Library, feeds: Feeds, hub: Hub<Payload>, clock: Clock, shutdown: Shutdown) -> Self {
         let (current, gate) = (Mutex::new(None), tokio::sync::Mutex::new(()));
-        Self(Arc::new(Inner { shelf, feeds, hub, clock, shutdown, current, gate }))
+        Self(Arc::new(Inner { library, feeds, hub, clock, shutdown, current, gate }))
     }
 
     /// How the replay stands; `None` where nothing is loaded.
@@ -91,21 +91,21 @@ impl Replays {
         self.lock().as_ref().map(|loaded| loaded.report.borrow().clone())
     }
 
-    /// Plays files of the shelf instead of what played before.
+    /// Plays files of the library instead of what played before.
     ///
     /// # Errors
     /// A file is not there or cannot be played.
-    pub async fn load_named(&self, names: &[TapeName], load: Load) -> Result<ReplayReport, ApiError> {
+    pub async fn load_named(&self, names: &[RecordingName], load: Load) -> Result<ReplayReport, ApiError> {
         let mut paths = Vec::new();
         for name in names {
-            let is_there = self.0.shelf.find(name).is_some();
+            let is_there = self.0.library.find(name).is_some();
             paths.push(
                 is_there
-                    .then(|| self.0.shelf.path(name))
+                    .then(|| self.0.library.path(name))
                     .ok_or_else(|| ApiError::UnknownRecording { name: name.to_string() })?,
             );
         }
-        let held = names.iter().map(|name| self.0.shelf.hold(name, Use::Playing)).collect();
+        let held = names.iter().map(|name| self.0.library.hold(name, Use::Playing)).collect();
         self.start(Load { paths, ..load }, held).await
     }
 
@@ -155,7 +155,7 @@ impl Replays {
         let is_paused = load.is_paused;
         let opened = tokio::task::spawn_blocking(move || open(load)).await.map_err(|_| ApiError::ShuttingDown)??;
         self.take_down().await;
-        let Opened { deck, contents, files, venue, instruments, at } = opened;
+        let Opened { playback, contents, files, venue, instruments, at } = opened;
         for id in &instruments {
             self.0.feeds.directory().expect(id.clone());
         }
@@ -171,16 +171,16 @@ impl Replays {
         status.connection.venue = venue.clone();
         let (status, newest_status) = watch::channel(status);
         let (report, newest_report) = watch::channel(report);
-        let (commands, questions) = mpsc::channel(COMMAND_QUEUE);
+        let (commands, queries) = mpsc::channel(COMMAND_QUEUE);
         let (controls, orders) = mpsc::channel(COMMAND_QUEUE);
         let parts = PlayerParts {
-            deck,
+            playback,
             contents,
             report,
             publisher: Publisher::new(self.0.hub.clone(), venue.as_str()),
             directory: self.0.feeds.directory().clone(),
             status,
-            commands: questions,
+            commands: queries,
             controls: orders,
             clock: self.0.clock,
         };
@@ -206,7 +206,7 @@ impl std::fmt::Debug for Replays {
 }
 
 struct Opened {
-    deck: Deck<Files>,
+    playback: Playback<Files>,
     contents: Contents,
     files: Vec<String>,
     venue: Venue,
@@ -228,7 +228,7 @@ fn open(load: Load) -> Result<Opened, ApiError> {
         .name;
     let cannot = |error: std::io::Error| bad(format!("cannot be played: {error}"));
     for path in &load.paths {
-        TapeFile::open(path).map_err(cannot)?;
+        RecordingFile::open(path).map_err(cannot)?;
     }
     let contents = contents::read(&mut Files::new(&load.paths)).map_err(cannot)?;
     let venue = Venue::new(protocol).as_replay();
@@ -240,7 +240,7 @@ fn open(load: Load) -> Result<Opened, ApiError> {
         .map(|path| path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()));
     Ok(Opened {
         files: files.collect(),
-        deck: Deck::new(Files::new(&load.paths), protocol, &venue).map_err(|error| bad(error.to_string()))?,
+        playback: Playback::new(Files::new(&load.paths), protocol, &venue).map_err(|error| bad(error.to_string()))?,
         at: load.at.unwrap_or(contents.start).clamp(contents.start, contents.end),
         contents,
         venue,
@@ -256,5 +256,5 @@ fn check_speed(speed: f64) -> Result<(), ApiError> {
     Err(ApiError::BadParameter { parameter: "speed", remedy })
 }
 
-/// Orders and questions that wait; the player takes all of them a hundred times a second.
+/// Orders and queries that wait; the player takes all of them a hundred times a second.
 const COMMAND_QUEUE: usize = 64;

@@ -1,6 +1,6 @@
-//! How a tape's file begins and ends, read from the disk.
+//! How a recording's file begins and ends, read from the disk.
 //!
-//! Not here: what stands there (`recording::tape`), what a tape holds (`recording::contents`).
+//! Not here: what stands there (`recording::recording_file`), what a recording holds (`recording::contents`).
 
 use std::{
     fs,
@@ -8,9 +8,9 @@ use std::{
     path::Path,
 };
 
-use recording::tape::{END_BYTES, Footer, Head};
+use recording::recording_file::{END_BYTES, Footer, Head};
 
-use crate::cli::decode::tape_file::TapeFile;
+use crate::recorder::recording_file::RecordingFile;
 
 /// The footer of a file, where it has one.
 pub fn footer(path: &Path) -> Option<Footer> {
@@ -28,6 +28,6 @@ pub fn footer(path: &Path) -> Option<Footer> {
 
 /// What the first line says; a file that cannot be read has an empty head.
 pub fn head(path: &Path) -> Head {
-    let Ok(mut file) = TapeFile::open(path) else { return Head::default() };
+    let Ok(mut file) = RecordingFile::open(path) else { return Head::default() };
     Head::of(file.next_line().ok().flatten().unwrap_or_default())
 }

@@ -1,4 +1,4 @@
-//! Where a recording's files are made: on the shelf, or one file of the user's choice. Tests put a full disk in its place.
+//! Where a recording's files are made: on the library, or one file of the user's choice. Tests put a full disk in its place.
 
 use std::{
     fs, io,
@@ -6,14 +6,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use recording::tape::ENDING;
+use recording::recording_file::ENDING;
 
-use super::shelf::{Held, Shelf, TapeName, Use};
+use super::library::{Held, Library, RecordingName, Use};
 
 /// Makes files; the seam at which tests let the disk be full.
 pub trait Target: Send {
     /// A new file; what counts as its name, and what keeps it from being deleted.
-    fn create(&mut self, part: u32) -> io::Result<(TapeName, Box<dyn TapeOut>, Option<Held>)>;
+    fn create(&mut self, part: u32) -> io::Result<(RecordingName, Box<dyn RecordingSink>, Option<Held>)>;
 
     /// Called before a file is made and now and then: deletes what exceeds the limits.
     fn tidy(&mut self);
@@ -32,42 +32,43 @@ pub struct Full {
 }
 
 /// A file under way.
-pub trait TapeOut: io::Write + Send {
+pub trait RecordingSink: io::Write + Send {
     /// Cuts it back to `size_bytes`.
     fn cut(&mut self, size_bytes: u64) -> io::Result<()>;
 }
 
-impl TapeOut for fs::File {
+impl RecordingSink for fs::File {
     fn cut(&mut self, size_bytes: u64) -> io::Result<()> {
         self.set_len(size_bytes)
     }
 }
 
-/// Files on the shelf, `<stem>.jsonl.zst`, `<stem>.p002.jsonl.zst` and so on.
-pub struct OnShelf {
-    /// The shelf.
-    pub shelf: Shelf,
+/// Files on the library, `<stem>.jsonl.zst`, `<stem>.p002.jsonl.zst` and so on.
+pub struct LibraryTarget {
+    /// The library.
+    pub library: Library,
     /// The first part of all names.
     pub stem: String,
 }
 
-impl Target for OnShelf {
-    fn create(&mut self, part: u32) -> io::Result<(TapeName, Box<dyn TapeOut>, Option<Held>)> {
-        fs::create_dir_all(self.shelf.folder())?;
+impl Target for LibraryTarget {
+    fn create(&mut self, part: u32) -> io::Result<(RecordingName, Box<dyn RecordingSink>, Option<Held>)> {
+        fs::create_dir_all(self.library.folder())?;
         let text =
             if part < 2 { format!("{}{ENDING}", self.stem) } else { format!("{}.p{part:03}{ENDING}", self.stem) };
-        let name = TapeName::parse(&text).ok_or_else(|| io::Error::other(format!("{text} is no name of a tape")))?;
-        let held = self.shelf.hold(&name, Use::Writing);
-        let file = fs::File::options().write(true).create_new(true).open(self.shelf.path(&name))?;
+        let name =
+            RecordingName::parse(&text).ok_or_else(|| io::Error::other(format!("{text} is no name of a recording")))?;
+        let held = self.library.hold(&name, Use::Writing);
+        let file = fs::File::options().write(true).create_new(true).open(self.library.path(&name))?;
         Ok((name, Box::new(file), Some(held)))
     }
 
     fn tidy(&mut self) {
-        self.shelf.tidy(SystemTime::now());
+        self.library.tidy(SystemTime::now());
     }
 
     fn limits(&self) -> Full {
-        let limits = self.shelf.limits();
+        let limits = self.library.limits();
         Full { size_bytes: limits.max_file_bytes, span: limits.max_file_span }
     }
 }
@@ -79,8 +80,8 @@ pub struct OneFile {
 }
 
 impl Target for OneFile {
-    fn create(&mut self, _part: u32) -> io::Result<(TapeName, Box<dyn TapeOut>, Option<Held>)> {
-        let name = self.path.file_name().and_then(|name| name.to_str()).and_then(TapeName::parse);
+    fn create(&mut self, _part: u32) -> io::Result<(RecordingName, Box<dyn RecordingSink>, Option<Held>)> {
+        let name = self.path.file_name().and_then(|name| name.to_str()).and_then(RecordingName::parse);
         let name = name.ok_or_else(|| io::Error::other(format!("write a file name that ends in {ENDING}")))?;
         Ok((name, Box::new(fs::File::options().write(true).create_new(true).open(&self.path)?), None))
     }

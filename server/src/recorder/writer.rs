@@ -1,11 +1,11 @@
-//! Entries to tape files: one task a recording, a bounded queue before it, packed blocks behind it.
+//! Entries to recording files: one task a recording, a bounded queue before it, packed blocks behind it.
 //!
-//! The feed never waits: where the queue is full an entry is lost, counted, and the tape says so. A block is packed in
+//! The feed never waits: where the queue is full an entry is lost, counted, and the recording says so. A block is packed in
 //! memory and written at once, every [`BLOCK_EVERY`] at least, as a zstd frame of its own: after a kill a file is readable
 //! up to its last whole block. Where the disk is full, or writing fails otherwise, the recording ends: the file is cut
 //! back to its last whole block, the failure is shown and logged, the feed goes on. Not here: which entries there are
 //! (`super::tap`), where files are
-//! made ([`super::target`]), what is deleted when ([`super::shelf`]).
+//! made ([`super::target`]), what is deleted when ([`super::library`]).
 
 use std::{
     io,
@@ -21,13 +21,13 @@ use std::{
 use model::time::Timestamp;
 use recording::{
     entry::RawEntry,
-    tape::{Footer, Header, lost_line},
+    recording_file::{Footer, Header, lost_line},
 };
 use serde::Serialize;
 
 use super::{
-    shelf::{Held, TapeName},
-    target::{TapeOut, Target},
+    library::{Held, RecordingName},
+    target::{RecordingSink, Target},
 };
 
 /// What comes through the queue.
@@ -53,7 +53,7 @@ pub struct Progress {
 
 #[derive(Clone, Debug, Default)]
 struct State {
-    files: Vec<TapeName>,
+    files: Vec<RecordingName>,
     end: Option<Result<(), String>>,
 }
 
@@ -61,7 +61,7 @@ struct State {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// Its files so far, oldest first; those deleted since are named too.
-    pub files: Vec<TapeName>,
+    pub files: Vec<RecordingName>,
     /// Entries written.
     pub n_entries: u64,
     /// Entries lost because the disk was too slow.
@@ -147,16 +147,16 @@ pub struct Writer {
     header: Header,
     /// When it begins; `None` for now.
     begin: Option<Timestamp>,
-    file: Option<TapeFile>,
+    file: Option<RecordingFile>,
     n_parts: u32,
     n_lost_told: u64,
     tidied: Instant,
 }
 
 /// The file that is being written.
-struct TapeFile {
-    name: TapeName,
-    out: Box<dyn TapeOut>,
+struct RecordingFile {
+    name: RecordingName,
+    out: Box<dyn RecordingSink>,
     block: zstd::Encoder<'static, Vec<u8>>,
     n_block_bytes: usize,
     block_begun: Instant,
@@ -261,7 +261,7 @@ impl Writer {
         self.n_parts += 1;
         let (name, out, held) = self.target.create(self.n_parts)?;
         self.progress.lock().files.push(name.clone());
-        let mut file = TapeFile {
+        let mut file = RecordingFile {
             name,
             out,
             block: encoder()?,
@@ -340,7 +340,7 @@ impl Writer {
     }
 }
 
-impl TapeFile {
+impl RecordingFile {
     fn line(&mut self, text: &str) -> io::Result<()> {
         self.n_block_bytes += text.len();
         self.block.write_all(text.as_bytes())

@@ -43,7 +43,7 @@ async fn a_thousand_visits_leave_nothing_behind() {
     for number in 0..20 {
         visit(number).await;
     }
-    // The feed, the board and the accept loop.
+    // The feed, the server_topics and the accept loop.
     let n_tasks_before = settles(8, n_tasks).await;
     let n_files_before = n_files();
     for number in 0..1_000 {

@@ -1,4 +1,4 @@
-//! `decode` on a tape written by hand: every figure of the summary, plain and packed, and nothing bad enough to fail.
+//! `decode` on a recording written by hand: every figure of the summary, plain and packed, and nothing bad enough to fail.
 
 use std::{
     fs,
@@ -7,11 +7,11 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use server::cli::decode::{Decoder, tape_file::TapeFile};
+use server::{cli::decode::Decoder, recorder::recording_file::RecordingFile};
 use venues::replay::Replay;
 
 /// Two books' worth of trouble in a dozen lines. The answer stands before the connection, as recorders leave it.
-const TAPE: &str = concat!(
+const RECORDING: &str = concat!(
     r#"{"t":"header","note":"written by hand"}"#,
     "\n",
     r#"{"t":"http","ts":1.0,"url":"https://x.test/api/v3/depth?symbol=AAABBB&limit=1000","data":"{\"lastUpdateId\":10,\"bids\":[[\"1.50\",\"2.0\"],[\"1.40\",\"1\"]],\"asks\":[[\"1.60\",\"3.0\"],[\"1.70\",\"4\"]]}"}"#,
@@ -60,7 +60,7 @@ impl Drop for Folder {
 fn decode(files: &[&Path]) -> (Vec<Value>, Value) {
     let mut out = Vec::new();
     let mut decoder = Decoder::new(Replay::new("binance").unwrap(), &mut out, true);
-    files.iter().for_each(|path| decoder.file(TapeFile::open(path).unwrap()).unwrap());
+    files.iter().for_each(|path| decoder.file(RecordingFile::open(path).unwrap()).unwrap());
     decoder.finish().unwrap();
     let mut lines: Vec<Value> =
         String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -71,7 +71,7 @@ fn decode(files: &[&Path]) -> (Vec<Value>, Value) {
 #[test]
 fn every_figure_of_the_summary() {
     let folder = Folder::new("summary");
-    let (events, summary) = decode(&[&folder.file("a.jsonl", TAPE.as_bytes())]);
+    let (events, summary) = decode(&[&folder.file("a.jsonl", RECORDING.as_bytes())]);
     let expected = json!({
         "kind": "summary", "venue": "binance", "frames": 7,
         "events": {"trade": 2, "quote": 1, "book": 2},
@@ -106,20 +106,20 @@ fn every_figure_of_the_summary() {
 #[test]
 fn packed_and_split_recordings_say_the_same() {
     let folder = Folder::new("packed");
-    let plain = decode(&[&folder.file("a.jsonl", TAPE.as_bytes())]);
+    let plain = decode(&[&folder.file("a.jsonl", RECORDING.as_bytes())]);
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    gzip.write_all(TAPE.as_bytes()).unwrap();
+    gzip.write_all(RECORDING.as_bytes()).unwrap();
     assert_eq!(decode(&[&folder.file("b", &gzip.finish().unwrap())]), plain);
-    assert_eq!(decode(&[&folder.file("c", &zstd::encode_all(TAPE.as_bytes(), 1).unwrap())]), plain);
-    let half = TAPE.match_indices('\n').nth(5).unwrap().0 + 1;
-    let (first, second) = TAPE.split_at(half);
+    assert_eq!(decode(&[&folder.file("c", &zstd::encode_all(RECORDING.as_bytes(), 1).unwrap())]), plain);
+    let half = RECORDING.match_indices('\n').nth(5).unwrap().0 + 1;
+    let (first, second) = RECORDING.split_at(half);
     assert_eq!(decode(&[&folder.file("d", first.as_bytes()), &folder.file("e", second.as_bytes())]), plain);
 }
 
 #[test]
 fn nothing_is_bad_enough_to_fail() {
     let folder = Folder::new("bad");
-    let packed = zstd::encode_all(TAPE.as_bytes(), 1).unwrap();
+    let packed = zstd::encode_all(RECORDING.as_bytes(), 1).unwrap();
     for (bytes, n_malformed) in [
         (&b""[..], 0),
         (&b"\n\n \n"[..], 0),

@@ -11,8 +11,8 @@ use std::{
 use model::{
     event::{MarketEvent, MarketEventKind},
     proof::BookState,
+    recording_entry::RecordingEntry,
     status::StreamState,
-    tape::TapeEntry,
 };
 use server::{
     config::{Config, FeedConfig, VenueConfig},
@@ -140,11 +140,11 @@ async fn a_cut_connection_comes_back() {
 }
 
 /// Contiguous depth changes, trades and quotes of one symbol, and the answer that the book begins with.
-fn tape(n_rounds: u64) -> String {
-    let mut tape = String::new();
+fn recording(n_rounds: u64) -> String {
+    let mut recording = String::new();
     let mut line = |ts: u64, data: serde_json::Value| {
         let data = data.to_string();
-        writeln!(tape, "{}", serde_json::json!({"t": "recv", "ts": ts as f64 / 1_000.0, "data": data})).unwrap();
+        writeln!(recording, "{}", serde_json::json!({"t": "recv", "ts": ts as f64 / 1_000.0, "data": data})).unwrap();
     };
     let mut noise = 1_u64;
     let mut next = |limit: u64| {
@@ -182,7 +182,7 @@ fn tape(n_rounds: u64) -> String {
     let answer = serde_json::json!({
         "t": "http", "ts": 999.0, "url": "https://x.test/api/v3/depth?symbol=AAABBB&limit=5000", "data": snapshot.to_string(),
     });
-    format!("{answer}\n{tape}")
+    format!("{answer}\n{recording}")
 }
 
 /// What was said of trades and quotes, in order, without our own clock.
@@ -199,10 +199,10 @@ impl Log {
 
 #[tokio::test]
 async fn the_live_path_says_the_same_as_a_replay() {
-    let text = tape(500);
+    let text = recording(500);
     let mut replayed = Log::default();
     let mut replay = Replay::new("binance").unwrap();
-    text.lines().for_each(|line| replay.feed(&TapeEntry::parse(line).unwrap(), |event| replayed.note(event)));
+    text.lines().for_each(|line| replay.feed(&RecordingEntry::parse(line).unwrap(), |event| replayed.note(event)));
     assert_eq!(replayed.0.len(), 1_000);
 
     let sim = SimConfig { speed: Speed::Max, ..SimConfig::new("binance", Source::Text(text)) };

@@ -11,7 +11,7 @@ use server::{
     config::VenueConfig,
     feed::{
         directory::Directory,
-        doors::Doors,
+        endpoints::VenueEndpoints,
         handle::Feeds,
         socket::Connections,
         supervisor::{FeedKit, Supervisor},
@@ -287,7 +287,7 @@ async fn open_and_close(n_cycles: usize) {
     let kit = FeedKit {
         clock,
         hub: hub.clone(),
-        doors: Doors::new(&client, clock, |venue| venues.get(venue).cloned().unwrap_or_default()),
+        endpoints: VenueEndpoints::new(&client, clock, |venue| venues.get(venue).cloned().unwrap_or_default()),
         connections: Connections { tls, clock },
         observe: Box::new(|_| None),
         shutdown: shutdown.clone(),

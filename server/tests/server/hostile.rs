@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use futures::{SinkExt, StreamExt};
-use model::{event::MarketEventKind, tape::TapeEntry};
+use model::{event::MarketEventKind, recording_entry::RecordingEntry};
 use server::{
     config::{Config, FeedConfig, VenueConfig},
     feed::driver::EventObserver,
@@ -90,7 +90,7 @@ async fn a_thousand_hostile_frames_are_counted_and_the_feed_goes_on() {
     let mut replay = Replay::new("binance").unwrap();
     let mut feed = |frame: &str| {
         let line = serde_json::json!({"t": "recv", "ts": 1.0, "data": frame}).to_string();
-        replay.feed(&TapeEntry::parse(&line).unwrap(), |_| {});
+        replay.feed(&RecordingEntry::parse(&line).unwrap(), |_| {});
     };
     feed(r#"{"result":null,"id":1}"#);
     frames.iter().for_each(|frame| feed(frame));

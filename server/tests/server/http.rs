@@ -12,10 +12,10 @@ use model::instrument::InstrumentId;
 use server::{
     clock::Clock,
     config::{RecordingsConfig, StreamConfig, VenueConfig},
-    feed::{self, directory::Directory, doors::Doors, handle::Feeds},
-    http::{AppState, guard::Hosts, page, router, stream::StreamContext, venues::Doorway},
+    feed::{self, directory::Directory, endpoints::VenueEndpoints, handle::Feeds},
+    http::{AppState, guard::Hosts, page, router, stream::StreamContext, venues::RestProxy},
     notices::Notices,
-    recorder::{desk::Desk, replays::Replays, shelf::Shelf},
+    recorder::{library::Library, recordings::Recordings, replays::Replays},
     shutdown::Shutdown,
     tls,
 };
@@ -28,18 +28,18 @@ fn app() -> (Router, Shutdown) {
     let (directory, shutdown) = (Directory::default(), Shutdown::default());
     directory.expect(InstrumentId::parse("demo:AAABBB").unwrap());
     let client = feed::http::client(&tls::client_config().unwrap()).unwrap();
-    let doors = Doors::new(&client, Clock::start(), |_| VenueConfig::default());
+    let endpoints = VenueEndpoints::new(&client, Clock::start(), |_| VenueConfig::default());
     let (feeds, _no_supervisor) = Feeds::new(directory.clone());
     let hub = Hub::new("test", HubConfig::default());
-    let shelf = Shelf::new(&std::env::temp_dir().join("truetape-no-data"), RecordingsConfig::default());
+    let library = Library::new(&std::env::temp_dir().join("truetape-no-data"), RecordingsConfig::default());
     let (clock, stopping) = (Clock::start(), shutdown.clone());
     let state = AppState {
-        recordings: Desk::new(shelf.clone(), feeds.clone(), clock, Notices::default(), stopping.clone()),
-        replays: Replays::new(shelf, feeds.clone(), hub.clone(), clock, stopping),
-        doors: Doorway::new(doors, Clock::start()),
+        recordings: Recordings::new(library.clone(), feeds.clone(), clock, Notices::default(), stopping.clone()),
+        replays: Replays::new(library, feeds.clone(), hub.clone(), clock, stopping),
+        endpoints: RestProxy::new(endpoints, Clock::start()),
         feeds: feeds.clone(),
         holders: Default::default(),
-        hosts: Hosts::new(HOST.parse().unwrap(), &["desk.example".to_owned()]),
+        hosts: Hosts::new(HOST.parse().unwrap(), &["recordings.example".to_owned()]),
         leptos: page::options(),
         shutdown: shutdown.clone(),
         stream: StreamContext {
@@ -178,8 +178,8 @@ async fn foreign_callers_are_refused_everywhere() {
             (Some(HOST), None, false),
             (Some(HOST), Some("http://127.0.0.1:3000"), false),
             (Some("localhost:3000"), Some("http://localhost:3000"), false),
-            (Some("desk.example"), Some("https://desk.example"), false),
-            (Some("desk.example"), None, path == "/ws"),
+            (Some("recordings.example"), Some("https://recordings.example"), false),
+            (Some("recordings.example"), None, path == "/ws"),
             (None, None, true),
             (Some("evil.example"), None, true),
             (Some("evil.example:3000"), Some("http://evil.example:3000"), true),

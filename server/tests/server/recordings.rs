@@ -12,9 +12,10 @@ use model::event::{MarketEvent, MarketEventKind};
 use recording::event_line::EventLine;
 use serde_json::{Value, json};
 use server::{
-    cli::decode::{Decoder, tape_file::TapeFile},
+    cli::decode::Decoder,
     config::{Config, FeedConfig, VenueConfig},
     feed::driver::EventObserver,
+    recorder::recording_file::RecordingFile,
     serve::Server,
 };
 use tokio::{
@@ -134,11 +135,11 @@ fn line_of(event: &MarketEvent) -> Option<String> {
 }
 
 fn events_of(venue: &str, path: &Path) -> Vec<String> {
-    let mut file = TapeFile::open(path).unwrap();
+    let mut file = RecordingFile::open(path).unwrap();
     let mut replay = Replay::new(venue).unwrap();
     let mut events = Vec::new();
     while let Some(line) = file.next_line().unwrap() {
-        let entry = model::tape::TapeEntry::parse(std::str::from_utf8(line).unwrap()).unwrap();
+        let entry = model::recording_entry::RecordingEntry::parse(std::str::from_utf8(line).unwrap()).unwrap();
         replay.feed(&entry, |event| events.extend(line_of(event)));
     }
     assert_eq!(replay.summary().counters.gaps, 0);
@@ -148,7 +149,7 @@ fn events_of(venue: &str, path: &Path) -> Vec<String> {
 fn hash_of(path: &Path) -> String {
     let mut out = Vec::new();
     let mut decoder = Decoder::new(Replay::new("binance").unwrap(), &mut out, false).hashing("binance");
-    decoder.file(TapeFile::open(path).unwrap()).unwrap();
+    decoder.file(RecordingFile::open(path).unwrap()).unwrap();
     decoder.finish().unwrap();
     let summary: Value = serde_json::from_slice(&out).unwrap();
     summary["events_sha256"].as_str().unwrap().to_owned()
@@ -320,7 +321,7 @@ async fn bars(server: &Server, venue: &str, symbol: &str) -> Vec<(i64, Vec<Strin
     body["bars"].as_array().unwrap().iter().map(bar).collect()
 }
 
-/// The venue's time runs ten times as fast, so that minutes lie between the feed's question for bars and the recording.
+/// The venue's time runs ten times as fast, so that minutes lie between the feed's query for bars and the recording.
 async fn bars_go_on_without_a_hole(venue: &str, symbol: &str) {
     let config = SimConfig::new(venue, Source::Demo { seed: 7, start: None });
     let sim = Sim::start(SimConfig { speed: Speed::Times(10.0), ..config }).await.unwrap();

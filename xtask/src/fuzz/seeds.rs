@@ -37,8 +37,8 @@ pub(super) fn write(root: &Path, targets: &[String], corpus: &Path) -> anyhow::R
         frames.retain(|frame| frame.contains(['{', '[']));
         inputs.extend(frames.iter().flat_map(|frame| of_frame(venue, number, frame)));
         inputs.push(Input::new(venue, [b"0", frames.join("\n").as_bytes()].concat()));
-        let tapes = captures.as_ref().map(|folder| files_below(&folder.join(venue))).transpose()?;
-        for path in tapes.unwrap_or_default() {
+        let recordings = captures.as_ref().map(|folder| files_below(&folder.join(venue))).transpose()?;
+        for path in recordings.unwrap_or_default() {
             inputs.extend(of_recording(venue, number, &path)?);
         }
     }
@@ -70,7 +70,7 @@ impl Input {
     }
 }
 
-/// A text as a frame, as an answer, and as both on a tape.
+/// A text as a frame, as an answer, and as both on a recording.
 fn of_frame(venue: &str, number: u8, text: &str) -> Vec<Input> {
     let line = |t: &str| json!({"t": t, "ts": 1_750_000_000, "url": "https://host.test/", "data": text}).to_string();
     let answer = [b"200", text.as_bytes()].concat();
@@ -78,11 +78,11 @@ fn of_frame(venue: &str, number: u8, text: &str) -> Vec<Input> {
         Input::new(venue, [b"0", text.as_bytes(), b"\n\x03", text.as_bytes()].concat()),
         Input::new(venue, answer.clone()),
         Input::new("rest", [&[number], answer.as_slice()].concat()),
-        Input::new("tape", [&[number], line("recv").as_bytes(), b"\n", line("http").as_bytes()].concat()),
+        Input::new("recording", [&[number], line("recv").as_bytes(), b"\n", line("http").as_bytes()].concat()),
     ]
 }
 
-/// The beginning of a tape as frames and as a tape, or a recorded answer.
+/// The beginning of a recording as frames and as a recording, or a recorded answer.
 fn of_recording(venue: &str, number: u8, path: &Path) -> anyhow::Result<Vec<Input>> {
     let bytes = fs::read(path)?;
     let mut text = String::new();
@@ -95,7 +95,7 @@ fn of_recording(venue: &str, number: u8, path: &Path) -> anyhow::Result<Vec<Inpu
         return Ok(of_frame(venue, number, text.trim()));
     }
     let mut inputs = Vec::new();
-    let (mut tape, mut frames) = (vec![number], b"1".to_vec());
+    let (mut recording, mut frames) = (vec![number], b"1".to_vec());
     for line in text.lines() {
         let entry: serde_json::Value = serde_json::from_str(line)?;
         let Some(data) = entry["data"].as_str() else { continue };
@@ -110,17 +110,17 @@ fn of_recording(venue: &str, number: u8, path: &Path) -> anyhow::Result<Vec<Inpu
             frames.extend_from_slice(data.as_bytes());
             frames.push(b'\n');
         }
-        tape.extend_from_slice(line.as_bytes());
-        tape.push(b'\n');
-        if tape.len() > LONGEST / 2 {
-            inputs.push(Input::new("tape", std::mem::replace(&mut tape, vec![number])));
+        recording.extend_from_slice(line.as_bytes());
+        recording.push(b'\n');
+        if recording.len() > LONGEST / 2 {
+            inputs.push(Input::new("recording", std::mem::replace(&mut recording, vec![number])));
             inputs.push(Input::new(venue, std::mem::replace(&mut frames, b"0".to_vec())));
-            if inputs.len() > OF_ONE_TAPE {
+            if inputs.len() > OF_ONE_RECORDING {
                 return Ok(inputs);
             }
         }
     }
-    inputs.push(Input::new("tape", tape));
+    inputs.push(Input::new("recording", recording));
     inputs.push(Input::new(venue, frames));
     Ok(inputs)
 }
@@ -168,8 +168,8 @@ fn files_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 
 /// As long as an input may be.
 const LONGEST: usize = 65_536;
-/// Inputs out of one tape; more of the same teaches little.
-const OF_ONE_TAPE: usize = 12;
+/// Inputs out of one recording; more of the same teaches little.
+const OF_ONE_RECORDING: usize = 12;
 
 #[cfg(test)]
 mod tests {

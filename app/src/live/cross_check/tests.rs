@@ -7,7 +7,7 @@ use wire::{
 };
 
 use super::*;
-use Mode::{Direct, Server};
+use Source::{Direct, Server};
 
 fn at(millis: u64) -> Now {
     Now { monotonic: Monotonic::from_zero(Duration::from_millis(millis)), ..Now::default() }
@@ -122,7 +122,7 @@ fn sampled_tops_agree_and_others_do_not() {
     }
     let report = check.report(at(16_000));
     assert!(report.tops_differ.is_some_and(|since| since > Duration::from_secs(5)), "{report:?}");
-    assert!(report.differences().iter().any(|words| words.contains("best bid and offer have differed for")));
+    assert!(report.differences().iter().any(|words| words.contains("best bid and ask have differed for")));
 }
 
 #[test]

@@ -193,7 +193,10 @@ fn of_a_direct_venue_the_workers_word_counts() {
     let state = |model: &LiveModel| model.stream(&instrument(), at(1_100)).state;
     assert_eq!(state(&model), StreamState::Live, "nothing shown comes from it yet");
     direct(&mut model);
-    assert_eq!((state(&model), model.stream(&instrument(), at(1_100)).way), (StreamState::Initialising, Mode::Direct));
+    assert_eq!(
+        (state(&model), model.stream(&instrument(), at(1_100)).source),
+        (StreamState::Initialising, Source::Direct)
+    );
     worker_says(&mut model, StreamState::Live, at(1_050));
     model.apply(status(StreamState::Failed, None, Some("not our business")), at(1_060));
     assert_eq!(state(&model), StreamState::Live);
@@ -212,7 +215,7 @@ fn direct_data_does_not_age_with_the_server() {
     model.clock.add(at(0), at(0), 50_000);
     direct(&mut model);
     let quote = quote(ItemKind::Snapshot, "10", 20_000);
-    model.apply_by(Mode::Direct, Verdict::TakeOver, quote, at(20_000));
+    model.apply_from(Source::Direct, Ruling::TakeOver, quote, at(20_000));
     worker_says(&mut model, StreamState::Live, at(20_000));
     model.set_link(LinkState::Reconnecting { at: at(30_000).monotonic }, at(1_000).monotonic, at(2_000));
     assert_eq!(model.freshness(&topics, at(20_100)), Freshness::Fresh);
@@ -248,7 +251,7 @@ fn going_over_keeps_what_the_other_way_has_not_heard_yet() {
         data.day_high = Price::parse("12").ok();
     }
     model.apply(whole, at(1_000));
-    model.apply_by(Mode::Direct, Verdict::TakeOver, quote(ItemKind::Snapshot, "11", 2_000), at(2_000));
+    model.apply_from(Source::Direct, Ruling::TakeOver, quote(ItemKind::Snapshot, "11", 2_000), at(2_000));
     let known = model.quote(&instrument()).unwrap();
     assert_eq!((known.last, known.day_high), (Price::parse("11").ok(), Price::parse("12").ok()));
 }

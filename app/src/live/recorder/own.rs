@@ -1,6 +1,6 @@
 //! What this page records and plays by itself, in its workers: without the server, and for nobody else.
 //!
-//! A recording becomes a download; a tape comes from the reader's disk or from the server's list. Not here: the workers
+//! A recording becomes a download; a recording comes from the reader's disk or from the server's list. Not here: the workers
 //! (`live::socket`), what they do (`frontend/worker`).
 
 use std::{cell::RefCell, sync::Arc};
@@ -10,20 +10,20 @@ use leptos::prelude::*;
 use model::instrument::{Instrument, InstrumentId, Venue};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{BeforeUnloadEvent, Blob, File, HtmlAnchorElement, Url};
-use wire::direct::{OpenTape, WorkerOrder, WorkerRecording, WorkerSaid};
+use wire::direct::{OpenRecording, WorkerCommand, WorkerRecording, WorkerReport};
 
-use super::{FeedRecording, Order, Recorder, Replay, set_if_new};
+use super::{FeedRecording, Recorder, Replay, ReplayCommand, set_if_new};
 use crate::live::{
     Live,
-    socket::{Tapes, listen},
+    socket::{RecordingRequests, listen},
 };
 
 type Then = Box<dyn FnOnce(Replay)>;
-/// What the tape that plays says of its instruments.
+/// What the recording that plays says of its instruments.
 type Described = RwSignal<Arc<Vec<Arc<Instrument>>>>;
 
 thread_local! {
-    /// Who waits for a tape to begin.
+    /// Who waits for a recording to begin.
     static WAITING: RefCell<Option<Then>> = const { RefCell::new(None) };
 }
 
@@ -47,23 +47,23 @@ pub fn attend(recorder: Recorder, live: Live) {
 /// Opens a file from the reader's disk; `then` is called once it plays.
 pub fn open_file(recorder: Recorder, file: File, then: impl FnOnce(Replay) + 'static) {
     let name = file.name();
-    let order = OpenTape { name: name.clone(), url: None };
-    open(recorder, name, order, Some(file), Box::new(then));
+    let request = OpenRecording { name: name.clone(), url: None };
+    open(recorder, name, request, Some(file), Box::new(then));
 }
 
 /// Plays a file of the server's list in this page.
 pub fn open_listed(recorder: Recorder, name: &str, then: impl FnOnce(Replay) + 'static) {
     let url = format!("api/v1/recordings/{}", String::from(js_sys::encode_uri_component(name)));
-    let order = OpenTape { name: name.to_owned(), url: Some(url) };
-    open(recorder, name.to_owned(), order, None, Box::new(then));
+    let request = OpenRecording { name: name.to_owned(), url: Some(url) };
+    open(recorder, name.to_owned(), request, None, Box::new(then));
 }
 
-fn open(recorder: Recorder, name: String, order: OpenTape, file: Option<File>, then: Then) {
-    let Ok(text) = serde_json::to_string(&WorkerOrder::Open(order)) else { return };
+fn open(recorder: Recorder, name: String, request: OpenRecording, file: Option<File>, then: Then) {
+    let Ok(text) = serde_json::to_string(&WorkerCommand::Open(request)) else { return };
     close(recorder);
     recorder.failure.set(None);
     let first = Array::of2(&JsValue::from_str(&text), &file.map_or(JsValue::NULL, JsValue::from));
-    if Tapes::of_page().is_some_and(|tapes| tapes.open(first.into())) {
+    if RecordingRequests::of_page().is_some_and(|recordings| recordings.open(first.into())) {
         WAITING.set(Some(then));
         recorder.opening.set(Some(name));
     } else {
@@ -73,8 +73,8 @@ fn open(recorder: Recorder, name: String, order: OpenTape, file: Option<File>, t
 
 /// Ends the replay of this page; the server's, where there is one, is shown again.
 pub fn close(recorder: Recorder) {
-    if let Some(tapes) = Tapes::of_page() {
-        tapes.close();
+    if let Some(recordings) = RecordingRequests::of_page() {
+        recordings.close();
     }
     WAITING.set(None);
     recorder.opening.set(None);
@@ -86,41 +86,41 @@ pub fn close(recorder: Recorder) {
 }
 
 /// Tells the replay of this page what to do.
-pub(super) fn order(recorder: Recorder, order: &Order) {
-    let order = match order {
-        Order::Play => WorkerOrder::Play,
-        Order::Pause => WorkerOrder::Pause,
-        Order::Seek { position_ms } => WorkerOrder::Seek { position_ms: *position_ms },
-        Order::Speed(speed) => WorkerOrder::Speed(*speed),
-        Order::Stop | Order::Load { .. } => return close(recorder),
+pub(super) fn control(recorder: Recorder, command: &ReplayCommand) {
+    let command = match command {
+        ReplayCommand::Play => WorkerCommand::Play,
+        ReplayCommand::Pause => WorkerCommand::Pause,
+        ReplayCommand::Seek { position_ms } => WorkerCommand::Seek { position_ms: *position_ms },
+        ReplayCommand::Speed(speed) => WorkerCommand::Speed(*speed),
+        ReplayCommand::Stop | ReplayCommand::Load { .. } => return close(recorder),
     };
     let venue = recorder.replay.with_untracked(|replay| replay.as_ref().map(|replay| replay.venue.clone()));
     if let Some(venue) = venue {
-        tell(&venue, &order);
+        tell(&venue, &command);
     }
 }
 
 /// Records a venue that comes directly, ends that, or saves its last 30 s.
-pub(super) fn record(recorder: Recorder, venue: &Venue, order: &WorkerOrder) {
+pub(super) fn record(recorder: Recorder, venue: &Venue, command: &WorkerCommand) {
     recorder.failure.set(None);
-    if !tell(venue, order) {
+    if !tell(venue, command) {
         let words = format!("{venue} does not come directly yet: try again in a moment");
         recorder.failure.set(Some(words));
     }
 }
 
-fn tell(venue: &Venue, order: &WorkerOrder) -> bool {
-    let text = serde_json::to_string(order).unwrap_or_default();
-    Tapes::of_page().is_some_and(|tapes| tapes.tell(venue, &text))
+fn tell(venue: &Venue, command: &WorkerCommand) -> bool {
+    let text = serde_json::to_string(command).unwrap_or_default();
+    RecordingRequests::of_page().is_some_and(|recordings| recordings.tell(venue, &text))
 }
 
 fn hear(recorder: Recorder, described: Described, venue: &Venue, said: &JsValue) {
     if let Some(text) = said.as_string() {
         match serde_json::from_str(&text) {
-            Ok(WorkerSaid::Replay(replay)) => play(recorder, replay),
-            Ok(WorkerSaid::Instruments(list)) => described.set(Arc::new(list.into_iter().map(Arc::new).collect())),
-            Ok(WorkerSaid::Recording(said)) => note(recorder, venue, said),
-            Ok(WorkerSaid::Failed(words)) => fail(recorder, words),
+            Ok(WorkerReport::Replay(replay)) => play(recorder, replay),
+            Ok(WorkerReport::Instruments(list)) => described.set(Arc::new(list.into_iter().map(Arc::new).collect())),
+            Ok(WorkerReport::Recording(said)) => note(recorder, venue, said),
+            Ok(WorkerReport::Failed(words)) => fail(recorder, words),
             Err(_) => {}
         }
     } else if let Some(parts) = said.dyn_ref::<Array>() {
@@ -136,8 +136,8 @@ fn hear(recorder: Recorder, described: Described, venue: &Venue, said: &JsValue)
 }
 
 fn play(recorder: Recorder, replay: Replay) {
-    if let Some(tapes) = Tapes::of_page() {
-        tapes.claim(&replay.venue);
+    if let Some(recordings) = RecordingRequests::of_page() {
+        recordings.claim(&replay.venue);
     }
     recorder.is_own.set(true);
     set_if_new(recorder.opening, None);
@@ -149,14 +149,14 @@ fn play(recorder: Recorder, replay: Replay) {
 
 fn note(recorder: Recorder, venue: &Venue, said: WorkerRecording) {
     let WorkerRecording { n_entries, size_bytes, is_running, failure } = said;
-    if let Some(tapes) = Tapes::of_page() {
-        tapes.keep(venue, is_running);
+    if let Some(recordings) = RecordingRequests::of_page() {
+        recordings.keep(venue, is_running);
     }
     let recording = FeedRecording { venue: venue.clone(), n_entries, n_lost: 0, size_bytes, is_running, failure };
     recorder.own.update(|own| drop(own.insert(venue.clone(), recording)));
 }
 
-/// What was ordered could not be done; a tape that could not be opened is given up.
+/// What was ordered could not be done; a recording that could not be opened is given up.
 fn fail(recorder: Recorder, words: String) {
     if recorder.opening.with_untracked(Option::is_some) {
         close(recorder);

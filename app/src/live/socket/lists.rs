@@ -10,7 +10,7 @@ use super::{Driver, Shared};
 use crate::live::{instruments::InstrumentList, model::LiveModel, venue_list::VenueList};
 
 impl Driver {
-    /// Asks until the answers have come; an earlier question is given up.
+    /// Asks until the answers have come; an earlier question is pending up.
     pub(super) fn fetch_lists(&mut self, shared: &Shared) {
         self.n_fetches += 1;
         spawn_local(fetch(shared.clone(), self.n_fetches));

@@ -9,13 +9,13 @@ use wasm_bindgen::JsValue;
 use web_sys::MessageEvent;
 use wire::{data::TopicData, direct::DirectVenue, lane::Lane, message::Item, topic::Topic};
 
-use super::{Driver, Shared, tapes};
+use super::{Driver, Shared, recordings};
 use crate::live::{
     browser,
     cross_check::CrossCheck,
-    direct::{DirectWorker, Said},
+    direct::{DirectWorker, WorkerMessage},
     link::Input,
-    paths::{Mode, Routes, STORAGE_KEY, Verdict},
+    source::{Ruling, STORAGE_KEY, Source, Subscriptions},
 };
 
 /// What the worker of a replay is called; no venue has that name.
@@ -27,13 +27,13 @@ impl Shared {
         let live = self.0.borrow().live;
         let shared = self.clone();
         Effect::new(move |_| {
-            let (modes, failures) = (live.modes.get(), live.failures.get());
+            let (sources, failures) = (live.sources.get(), live.failures.get());
             let changed = {
                 let Ok(mut driver) = shared.0.try_borrow_mut() else { return };
-                if *driver.paths.modes() != modes {
-                    browser::store(STORAGE_KEY, &modes.to_text());
+                if *driver.router.sources() != sources {
+                    browser::store(STORAGE_KEY, &sources.to_text());
                 }
-                driver.paths.choose(modes, failures)
+                driver.router.choose(sources, failures)
             };
             shared.reroute(&changed);
         });
@@ -42,7 +42,7 @@ impl Shared {
             let offers = live.offers.get();
             {
                 let Ok(mut driver) = shared.0.try_borrow_mut() else { return };
-                for venue in driver.paths.set_plans(&offers) {
+                for venue in driver.router.set_plans(&offers) {
                     driver.workers.remove(&venue);
                 }
             }
@@ -53,7 +53,7 @@ impl Shared {
             let compared = live.compared.get();
             {
                 let Ok(mut driver) = shared.0.try_borrow_mut() else { return };
-                driver.paths.compared.clone_from(&compared);
+                driver.router.compared.clone_from(&compared);
             }
             live.model.try_update_value(|model| {
                 model.cross_check = compared.map(|instrument| CrossCheck::new(instrument, browser::now()));
@@ -69,7 +69,7 @@ impl Shared {
             driver.lane = lane.unwrap_or(driver.lane);
             let known = std::mem::replace(&mut driver.demand, demand);
             let is_gone =
-                |topic: &&Topic| !driver.demand.contains(*topic) && driver.paths.owner(topic) == Some(Mode::Direct);
+                |topic: &&Topic| !driver.demand.contains(*topic) && driver.router.owner(topic) == Some(Source::Direct);
             // Of what came from the server the link says so itself.
             let gone: Vec<&Topic> = known.iter().filter(is_gone).collect();
             driver.live.model.try_update_value(|model| gone.into_iter().for_each(|topic| model.forget(topic)));
@@ -82,9 +82,9 @@ impl Shared {
         let steps = {
             let Ok(mut driver) = self.0.try_borrow_mut() else { return };
             let driver = &mut *driver;
-            let routes = driver.paths.route(&driver.demand);
-            let without = |fewer: Option<Routes>, venue: &Venue| {
-                Some(fewer.as_ref().unwrap_or(&routes).without_pending(venue, &driver.paths))
+            let routes = driver.router.route(&driver.demand);
+            let without = |fewer: Option<Subscriptions>, venue: &Venue| {
+                Some(fewer.as_ref().unwrap_or(&routes).without_pending(venue, &driver.router))
             };
             let fewer = changed.iter().fold(None, without);
             [fewer, Some(routes)]
@@ -110,7 +110,7 @@ impl Shared {
             driver.workers.retain(|venue, _| wanted.contains_key(venue));
             for (venue, topics) in wanted {
                 if !driver.workers.contains_key(venue) {
-                    let Some(plan) = driver.paths.plan(venue) else { continue };
+                    let Some(plan) = driver.router.plan(venue) else { continue };
                     match self.start_worker(plan, driver.lane) {
                         Some(worker) => drop(driver.workers.insert(venue.clone(), worker)),
                         None => failed.push(venue.clone()),
@@ -148,9 +148,9 @@ impl Shared {
         let driver = &mut *driver;
         let venue = driver.named(venue);
         let items = match driver.workers.get_mut(&venue).map(|worker| worker.hear(data)) {
-            Some(Said::Items(items)) => items,
-            Some(Said::Other(said)) => return tapes::pass_on(venue, said),
-            Some(Said::Nothing) | None => return,
+            Some(WorkerMessage::Items(items)) => items,
+            Some(WorkerMessage::Other(said)) => return recordings::pass_on(venue, said),
+            Some(WorkerMessage::Nothing) | None => return,
         };
         driver.apply_direct(&venue, items, browser::now());
         driver.tick_slowly();
@@ -167,8 +167,8 @@ impl Shared {
             let Ok(mut driver) = self.0.try_borrow_mut() else { return };
             let venue = driver.named(venue);
             driver.workers.remove(&venue);
-            let is_replay = driver.paths.replay.as_ref() == Some(&venue);
-            tapes::pass_on(venue, JsValue::NULL);
+            let is_replay = driver.router.replay.as_ref() == Some(&venue);
+            recordings::pass_on(venue, JsValue::NULL);
             if is_replay {
                 return;
             }
@@ -180,9 +180,9 @@ impl Shared {
 }
 
 impl Driver {
-    /// The name of what a worker carries: a replay's has one once its tape is open.
+    /// The name of what a worker carries: a replay's has one once its recording is open.
     fn named(&self, worker: &Venue) -> Venue {
-        let replay = self.paths.replay.as_ref().filter(|_| worker.as_str() == REPLAY);
+        let replay = self.router.replay.as_ref().filter(|_| worker.as_str() == REPLAY);
         replay.unwrap_or(worker).clone()
     }
 
@@ -191,7 +191,7 @@ impl Driver {
         let mut has_status = false;
         for item in items {
             has_status |= item.topic == Topic::STATUS;
-            self.apply_by(Mode::Server, item, now);
+            self.apply_from(Source::Server, item, now);
         }
         if has_status && self.follows_others() {
             self.is_list_old = true;
@@ -204,31 +204,31 @@ impl Driver {
                 TopicData::Status(data) => {
                     self.live.model.try_update_value(|model| model.apply_worker_status(venue, item.kind, data, now));
                 }
-                _ => self.apply_by(Mode::Direct, item, now),
+                _ => self.apply_from(Source::Direct, item, now),
             }
         }
     }
 
-    fn apply_by(&mut self, way: Mode, item: Item, now: Now) {
-        let verdict = self.paths.judge(way, &item);
+    fn apply_from(&mut self, source: Source, item: Item, now: Now) {
+        let ruling = self.router.judge(source, &item);
         self.live.model.try_update_value(|model| {
             if let Some(check) = &mut model.cross_check {
-                check.take(way, &item, now);
+                check.take(source, &item, now);
             }
-            if verdict != Verdict::Leave {
-                model.apply_by(way, verdict, item, now);
+            if ruling != Ruling::Leave {
+                model.apply_from(source, ruling, item, now);
             }
         });
-        if verdict == Verdict::TakeOver {
+        if ruling == Ruling::TakeOver {
             self.is_way_changed = true;
             self.tell_ways();
         }
     }
 
-    /// The model learns which way counts.
+    /// The model learns which source counts.
     fn tell_ways(&self) {
         let workers = self.workers.keys().cloned().collect();
-        let direct = self.paths.direct_venues();
+        let direct = self.router.direct_venues();
         self.live.model.try_update_value(|model| model.set_direct(&workers, direct));
     }
 }

@@ -5,12 +5,12 @@ use model::decimal::Price;
 use wire::topic::Topic;
 
 use crate::{
+    components::unsupported::{Feature, UnsupportedNote, use_unsupported},
     format,
     fragment::{Fragment, cadence::Cadence},
     live::model::LiveModel,
     pages::live::{
         book_rows::{BookRow, BookView, N_LEVELS, proof},
-        lacking::{Gift, Lacking, use_lack},
         topics_of,
     },
     selection::Selection,
@@ -24,8 +24,8 @@ pub fn BookPanel(
     selection: Selection,
 ) -> impl IntoView {
     let topics = topics_of(selection, Topic::book);
-    let lack = use_lack(selection, Gift::Book);
-    let is_given = Memo::new(move |_| lack.with(Option::is_none));
+    let unsupported = use_unsupported(selection, Feature::Book);
+    let is_given = Memo::new(move |_| unsupported.with(Option::is_none));
     let settings = use_settings();
     let n_ticks = Memo::new(move |_| {
         let id = selection.id.with(|id| id.as_ref().map(ToString::to_string));
@@ -67,7 +67,7 @@ pub fn BookPanel(
                     </option>
                 })}
             </select>
-            <Show when=move || is_given.get() fallback=move || view! { <Lacking title="Book" lack/> }>
+            <Show when=move || is_given.get() fallback=move || view! { <UnsupportedNote title="Book" unsupported/> }>
                 <Fragment name="book" cadence=Cadence::Price topics source choice=Signal::derive(move || n_ticks.get().to_string()) let:view>
                     <Book view selection/>
                 </Fragment>

@@ -7,6 +7,7 @@ use wire::topic::Topic;
 
 use crate::{
     chart::{CandleChart, ChartInstrument, ChartSeries},
+    components::unsupported::{Feature, Unsupported, use_unsupported},
     fragment::{Fragment, cadence::Cadence},
     live::{
         Live, browser,
@@ -14,7 +15,6 @@ use crate::{
         model::{Freshness, LiveModel},
         use_live,
     },
-    pages::live::lacking::{Gift, Lack, use_lack},
     selection::Selection,
     settings::use_settings,
 };
@@ -66,8 +66,8 @@ pub fn ChartPanel(
     let studies = Memo::new(move |_| settings.with(|settings| settings.studies));
     Effect::new(move |_| series.set_studies(studies.get()));
     follow_clock(use_live(), series, topics);
-    let lack = use_lack(selection, Gift::Bars);
-    let lack_words = move |lack: &Lack| format!("{} {}", lack.what, lack.instead);
+    let unsupported = use_unsupported(selection, Feature::Bars);
+    let unsupported_words = move |unsupported: &Unsupported| format!("{} {}", unsupported.what, unsupported.instead);
     view! {
         <section class="panel chart-panel" aria-label="Chart">
             <div class="chart-panel__toolbar">
@@ -78,8 +78,8 @@ pub fn ChartPanel(
                     {STUDIES.map(|study| view! { <StudyButton study/> }).collect_view()}
                 </div>
             </div>
-            <p class="chart-panel__lack" data-testid="chart-lack" hidden=move || lack.with(Option::is_none)>
-                {move || lack.with(|lack| lack.as_ref().map(lack_words))}
+            <p class="chart-panel__lack" data-testid="chart-unsupported" hidden=move || unsupported.with(Option::is_none)>
+                {move || unsupported.with(|unsupported| unsupported.as_ref().map(unsupported_words))}
             </p>
             <Fragment name="chart" cadence=Cadence::Chart topics source let:revision>
                 <div

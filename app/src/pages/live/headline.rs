@@ -12,7 +12,7 @@ use crate::{
     },
     format,
     fragment::{Fragment, cadence::Cadence},
-    live::{browser, model::StreamView, paths::Mode, use_live},
+    live::{browser, model::StreamView, source::Source, use_live},
     pages::live::{headline_figures::Figures, symbol_picker::SymbolPicker, topics_of},
     quality::words::{self, stream_word},
     selection::Selection,
@@ -100,7 +100,7 @@ fn HeadlineFigures(
     }
 }
 
-/// Best bid or offer: a labelled price that flashes.
+/// Best bid or ask: a labelled price that flashes.
 #[component]
 fn QuoteStat(
     /// The word above.
@@ -170,11 +170,11 @@ fn StreamStatus(
 
 /// A tag for data that does not come the usual way.
 fn mode(stream: &StreamView) -> String {
-    match (stream.way, stream.mode) {
-        (Mode::Direct, FeedMode::RestPolling) => "direct, REST polling".to_owned(),
-        (Mode::Direct, FeedMode::WebSocket | FeedMode::Simulated) => "direct".to_owned(),
-        (Mode::Server, FeedMode::RestPolling) => "REST polling".to_owned(),
-        (Mode::Server, FeedMode::WebSocket | FeedMode::Simulated) => String::new(),
+    match (stream.source, stream.mode) {
+        (Source::Direct, FeedMode::RestPolling) => "direct, REST polling".to_owned(),
+        (Source::Direct, FeedMode::WebSocket | FeedMode::Simulated) => "direct".to_owned(),
+        (Source::Server, FeedMode::RestPolling) => "REST polling".to_owned(),
+        (Source::Server, FeedMode::WebSocket | FeedMode::Simulated) => String::new(),
     }
 }
 
@@ -187,7 +187,7 @@ fn trouble(stream: &StreamView) -> String {
     }
 }
 
-/// Mode, count, rate and cause, for those who ask.
+/// Source, count, rate and cause, for those who ask.
 fn details(stream: &StreamView) -> String {
     let mode = words::mode(stream.state, stream.mode);
     let cause = stream.cause.as_ref().map(|cause| format!(" • {cause}")).unwrap_or_default();

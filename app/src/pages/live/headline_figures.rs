@@ -26,9 +26,9 @@ pub struct Figures {
     pub volume: Figure,
     /// Highest bid.
     pub bid: PriceFigure,
-    /// Lowest offer.
+    /// Lowest ask.
     pub ask: PriceFigure,
-    /// Mean of bid and offer.
+    /// Mean of bid and ask.
     pub mid: Figure,
     /// Offer minus bid.
     pub spread: Figure,

@@ -5,7 +5,6 @@ pub mod book_rows;
 pub mod chart_panel;
 pub mod headline;
 pub mod headline_figures;
-pub mod lacking;
 pub mod symbol_picker;
 pub mod symbol_search;
 pub mod tape;

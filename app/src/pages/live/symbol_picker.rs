@@ -13,7 +13,7 @@ use crate::{
         icon::{Icon, IconMark},
         status_mark::StatusMark,
     },
-    later::{Later, Part},
+    lazy::{Later, LazyPart},
     live::{browser, use_live},
     pages::live::symbol_search::search,
     route::use_route,
@@ -89,7 +89,7 @@ pub fn SymbolPicker(
             on:close=move |_| is_open.set(false)
             on:click=move |event| close_on_backdrop(&event, dialog)
         >
-            <Later part=Part::Search(Search { dialog, field, text, is_open, selection, path })/>
+            <Later part=LazyPart::Search(Search { dialog, field, text, is_open, selection, path })/>
         </dialog>
     }
 }

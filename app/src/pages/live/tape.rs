@@ -7,6 +7,7 @@ use model::event::AggressorSide;
 use wire::topic::Topic;
 
 use crate::{
+    components::unsupported::{Feature, UnsupportedNote, use_unsupported},
     components::{
         icon::{Icon, IconMark},
         room::use_room,
@@ -14,7 +15,6 @@ use crate::{
     fragment::{Fragment, cadence::Cadence},
     live::model::LiveModel,
     pages::live::{
-        lacking::{Gift, Lacking, use_lack},
         tape_rows::{MAX_ROWS, TapeChoice, TapeLine, TapeRows, TapeView},
         topics_of,
     },
@@ -29,8 +29,8 @@ pub fn TapePanel(
     selection: Selection,
 ) -> impl IntoView {
     let topics = topics_of(selection, Topic::tape);
-    let lack = use_lack(selection, Gift::Trades);
-    let is_given = Memo::new(move |_| lack.with(Option::is_none));
+    let unsupported = use_unsupported(selection, Feature::Trades);
+    let is_given = Memo::new(move |_| unsupported.with(Option::is_none));
     let is_paused = RwSignal::new(false);
     let is_hovered = RwSignal::new(false);
     let settings = use_settings();
@@ -87,7 +87,7 @@ pub fn TapePanel(
                 <IconMark icon=Signal::derive(move || if is_paused.get() { Icon::Play } else { Icon::Pause })/>
                 <span class="unseen">"Hold the tape"</span>
             </button>
-            <Show when=move || is_given.get() fallback=move || view! { <Lacking title="Tape" lack/> }>
+            <Show when=move || is_given.get() fallback=move || view! { <UnsupportedNote title="Tape" unsupported/> }>
                 <Fragment name="tape" cadence=Cadence::Price topics source choice let:view>
                     <Tape view is_held is_hovered selection/>
                 </Fragment>

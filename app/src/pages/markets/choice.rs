@@ -8,7 +8,7 @@ use crate::pages::markets::figures::{Dollars, PairGroup, Sampled};
 
 /// By what pairs are ordered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Order {
+pub enum SortOrder {
     /// Most venues first, then by name.
     #[default]
     Venues,
@@ -20,7 +20,7 @@ pub enum Order {
     Spread,
 }
 
-impl Order {
+impl SortOrder {
     /// All, in the order they are offered.
     pub const ALL: [Self; 4] = [Self::Venues, Self::Name, Self::Change, Self::Spread];
 
@@ -56,7 +56,7 @@ pub struct Choice {
     /// Letters of a pair or a venue.
     pub text: String,
     /// By what pairs are ordered.
-    pub order: Order,
+    pub order: SortOrder,
     /// Whether dollars and dollar tokens are taken for one asset.
     pub dollars: Dollars,
     /// Only pairs on more than one venue.
@@ -71,7 +71,7 @@ impl Choice {
         let mut choice = Self::default();
         for (key, value) in text.split(';').filter_map(|part| part.split_once('=')) {
             match key {
-                "order" => choice.order = Order::parse(value).unwrap_or_default(),
+                "order" => choice.order = SortOrder::parse(value).unwrap_or_default(),
                 "dollars" if value == "joined" => choice.dollars = Dollars::Joined,
                 "shared" => choice.is_shared_only = value == "only",
                 "hidden" => {
@@ -116,10 +116,10 @@ pub fn listed(groups: &[PairGroup], sampled: &Sampled, choice: &Choice) -> Vec<P
         (left, right) => right.is_some().cmp(&left.is_some()),
     };
     match choice.order {
-        Order::Name => {}
-        Order::Venues => found.sort_by_key(|group| Reverse(group.n_venues())),
-        Order::Change => found.sort_by(|left, right| by(change(left), change(right))),
-        Order::Spread => found.sort_by(|left, right| by(bps(left), bps(right))),
+        SortOrder::Name => {}
+        SortOrder::Venues => found.sort_by_key(|group| Reverse(group.n_venues())),
+        SortOrder::Change => found.sort_by(|left, right| by(change(left), change(right))),
+        SortOrder::Spread => found.sort_by(|left, right| by(bps(left), bps(right))),
     }
     found
 }
@@ -140,7 +140,7 @@ mod tests {
         let hidden = BTreeSet::from(["BTC/USD".to_owned(), "ETH/BTC".to_owned()]);
         let choice = Choice {
             text: String::new(),
-            order: Order::Spread,
+            order: SortOrder::Spread,
             dollars: Dollars::Joined,
             is_shared_only: true,
             hidden,
@@ -168,10 +168,10 @@ mod tests {
             assert_eq!(found, expected, "{choice:?}");
         }
         let of = |order| Choice { order, ..Choice::default() };
-        check(&groups, &sampled, of(Order::Name), &["BTC/USD", "BTC/USDT", "ETH/BTC"]);
-        check(&groups, &sampled, of(Order::Venues), &["BTC/USD", "BTC/USDT", "ETH/BTC"]);
-        check(&groups, &sampled, of(Order::Change), &["BTC/USDT", "BTC/USD", "ETH/BTC"]);
-        check(&groups, &sampled, of(Order::Spread), &["BTC/USDT", "BTC/USD", "ETH/BTC"]);
+        check(&groups, &sampled, of(SortOrder::Name), &["BTC/USD", "BTC/USDT", "ETH/BTC"]);
+        check(&groups, &sampled, of(SortOrder::Venues), &["BTC/USD", "BTC/USDT", "ETH/BTC"]);
+        check(&groups, &sampled, of(SortOrder::Change), &["BTC/USDT", "BTC/USD", "ETH/BTC"]);
+        check(&groups, &sampled, of(SortOrder::Spread), &["BTC/USDT", "BTC/USD", "ETH/BTC"]);
         let text = |text: &str| Choice { text: text.to_owned(), ..Choice::default() };
         check(&groups, &sampled, text("one btc"), &["BTC/USD"]);
         check(&groups, &sampled, text("eth"), &["ETH/BTC"]);

@@ -3,7 +3,7 @@
 use leptos::{ev, prelude::*};
 
 use crate::pages::markets::{
-    choice::{Choice, Order},
+    choice::{Choice, SortOrder},
     figures::{Dollars, PairGroup},
 };
 
@@ -19,7 +19,7 @@ pub fn Controls(
     let is_joined = Memo::new(move |_| choice.with(|choice| choice.dollars == Dollars::Joined));
     let is_shared_only = Memo::new(move |_| choice.with(|choice| choice.is_shared_only));
     let set_order = move |event: ev::Event| {
-        let chosen = Order::parse(&event_target_value(&event)).unwrap_or_default();
+        let chosen = SortOrder::parse(&event_target_value(&event)).unwrap_or_default();
         choice.update(|choice| choice.order = chosen);
     };
     let toggle_dollars = move |_| {
@@ -40,9 +40,9 @@ pub fn Controls(
                 on:input=move |event: ev::Event| choice.update(|choice| choice.text = event_target_value(&event))
             />
             <label class="markets__order">
-                "Order"
+                "SortOrder"
                 <select class="field" data-testid="markets-order" on:change=set_order>
-                    {Order::ALL.map(|one| view! {
+                    {SortOrder::ALL.map(|one| view! {
                         <option value=one.as_str() selected=move || order.get() == one>{one.label()}</option>
                     }).collect_view()}
                 </select>

@@ -117,7 +117,7 @@ pub struct VenueLine {
     pub figures: Figures,
     /// Quantity at the bid.
     pub bid_size: Figure,
-    /// Quantity at the offer.
+    /// Quantity at the ask.
     pub ask_size: Figure,
     /// Why it does not count; `None` where it does, or nothing is known yet.
     pub left_out: Option<LeftOut>,
@@ -160,13 +160,13 @@ impl VenueLine {
 pub struct BestLine {
     /// Highest bid, and whose.
     pub bid: BestSide,
-    /// Lowest offer, and whose.
+    /// Lowest ask, and whose.
     pub ask: BestSide,
     /// Offer minus bid, with its sign, and in hundredths of a per cent.
     pub spread: Figure,
     /// The hundredths of a per cent alone.
     pub spread_bps: Figure,
-    /// How bid and offer stand.
+    /// How bid and ask stand.
     pub stand: Stand,
     /// `3 of 4 venues`.
     pub counted: String,
@@ -189,7 +189,7 @@ pub struct BestSide {
     pub venue: String,
 }
 
-/// How the best bid and the best offer of all venues stand to each other.
+/// How the best bid and the best ask of all venues stand to each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stand {
     /// Not both known.
@@ -201,7 +201,7 @@ pub enum Stand {
     OneVenue,
     /// They are equal.
     Locked,
-    /// The bid of one venue is above the offer of another.
+    /// The bid of one venue is above the ask of another.
     Crossed,
 }
 

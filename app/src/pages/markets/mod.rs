@@ -1,4 +1,4 @@
-//! The Markets page: each pair over all venues, the best bid and offer on top.
+//! The Markets page: each pair over all venues, the best bid and ask on top.
 
 pub mod choice;
 pub mod controls;

@@ -2,13 +2,13 @@
 
 use leptos::{ev, prelude::*};
 use model::{instrument::Venue, time::Now};
-use wire::direct::WorkerOrder;
+use wire::direct::WorkerCommand;
 
 use crate::{
     live::{
         Live,
-        paths::Mode,
-        recorder::{Deed, Recorder},
+        recorder::{Recorder, RecordingAction},
+        source::Source,
         use_live,
     },
     pages::recordings::state,
@@ -86,11 +86,11 @@ fn FeedRow(
         })
     };
     let is_running = move || status() == "recording";
-    let act = move |deed: fn(Venue) -> Deed, order: WorkerOrder| {
+    let act = move |action: fn(Venue) -> RecordingAction, order: WorkerCommand| {
         let venue = venue.clone();
         move |_: ev::MouseEvent| match is_here.get_untracked() {
             true => recorder.act_here(&venue, &order),
-            false => recorder.act(deed(venue.clone())),
+            false => recorder.act(action(venue.clone())),
         }
     };
     let words = move || {
@@ -114,15 +114,15 @@ fn FeedRow(
                 {words}
             </span>
             <span class="feed-row__deeds">
-                <button class="button" data-testid="record-start" hidden=is_running on:click=act(Deed::Start, WorkerOrder::Record)>"Record"</button>
-                <button class="button" data-testid="record-stop" hidden=move || !is_running() on:click=act(Deed::Stop, WorkerOrder::StopRecording)>
+                <button class="button" data-testid="record-start" hidden=is_running on:click=act(RecordingAction::Start, WorkerCommand::Record)>"Record"</button>
+                <button class="button" data-testid="record-stop" hidden=move || !is_running() on:click=act(RecordingAction::Stop, WorkerCommand::StopRecording)>
                     "Stop"
                 </button>
                 <button
                     class="button"
                     data-testid="save-last"
                     title=save_title
-                    on:click=act(Deed::SaveLast, WorkerOrder::SaveLast)
+                    on:click=act(RecordingAction::SaveLast, WorkerCommand::SaveLast)
                 >
                     "Save last 30 s"
                 </button>
@@ -136,6 +136,6 @@ pub fn is_direct(live: Live, venue: &Venue) -> bool {
     let is_open =
         live.offers().with(|offers| offers.iter().any(|offer| offer.venue == *venue && offer.refusal.is_none()));
     is_open
-        && live.modes().with(|modes| modes.get(venue) == Mode::Direct)
+        && live.sources().with(|sources| sources.get(venue) == Source::Direct)
         && live.failures().with(|failures| !failures.contains_key(venue))
 }

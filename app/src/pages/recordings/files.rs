@@ -6,7 +6,7 @@ use model::instrument::{InstrumentId, Venue};
 use crate::{
     format,
     live::{
-        recorder::{Deed, Order, Recorder, Recordings, Replay, Tape},
+        recorder::{Recorder, RecordingAction, RecordingFile, Recordings, Replay, ReplayCommand},
         use_live,
     },
     pages::{
@@ -22,8 +22,9 @@ pub fn FilesPanel(
     recorder: Recorder,
 ) -> impl IntoView {
     let names = Memo::new(move |_| {
-        let names =
-            |list: &Recordings| -> Vec<String> { list.recordings.iter().map(|tape| tape.name.clone()).collect() };
+        let names = |list: &Recordings| -> Vec<String> {
+            list.recordings.iter().map(|recording| recording.name.clone()).collect()
+        };
         recorder.list().with(|list| list.as_ref().map(names))
     });
     let note = move || {
@@ -115,22 +116,31 @@ fn FileRow(
     doomed: RwSignal<Option<String>>,
 ) -> impl IntoView {
     let of_row = StoredValue::new(name.clone());
-    let tape = Memo::new(move |_| {
+    let recording = Memo::new(move |_| {
         recorder.list().with(|list| {
-            list.as_ref()?.recordings.iter().find(|tape| of_row.with_value(|name| tape.name == *name)).cloned()
+            list.as_ref()?
+                .recordings
+                .iter()
+                .find(|recording| of_row.with_value(|name| recording.name == *name))
+                .cloned()
         })
     });
-    let text = move |of: fn(&Tape) -> String| move || tape.with(|tape| tape.as_ref().map(of).unwrap_or_default());
+    let text = move |of: fn(&RecordingFile) -> String| {
+        move || recording.with(|recording| recording.as_ref().map(of).unwrap_or_default())
+    };
     let words = Memo::new(move |_| {
-        let of_tape = |tape: &Tape| recorder.replay().with(|replay| state::state_words(tape, replay.as_ref()));
-        tape.with(|tape| tape.as_ref().map(of_tape).unwrap_or_default())
+        let of_file = |file: &RecordingFile| recorder.replay().with(|replay| state::state_words(file, replay.as_ref()));
+        recording.with(|recording| recording.as_ref().map(of_file).unwrap_or_default())
     });
     let is_doomed = move || doomed.with(|doomed| of_row.with_value(|name| doomed.as_ref() == Some(name)));
-    let is_busy =
-        move || text(|tape| tape.state.clone())() == "recording" || text(|tape| tape.state.clone())() == "playing";
+    let is_busy = move || {
+        text(|recording| recording.state.clone())() == "recording"
+            || text(|recording| recording.state.clone())() == "playing"
+    };
     let live = use_live();
     let is_here = Memo::new(move |_| {
-        let venue = tape.with(|tape| tape.as_ref().and_then(|tape| tape.venue.as_deref().map(Venue::new)));
+        let venue = recording
+            .with(|recording| recording.as_ref().and_then(|recording| recording.venue.as_deref().map(Venue::new)));
         venue.is_some_and(|venue| is_direct(live, &venue))
     });
     let choose = use_choose();
@@ -139,7 +149,7 @@ fn FileRow(
         if is_here.get_untracked() {
             return recorder.open_listed(&of_row.get_value(), move |replay| show(&replay, &choose));
         }
-        recorder.order(Order::Load { files: vec![of_row.get_value()] }, move |replay| {
+        recorder.control(ReplayCommand::Load { files: vec![of_row.get_value()] }, move |replay| {
             if let Some(replay) = replay {
                 show(&replay, &choose);
             }
@@ -147,22 +157,22 @@ fn FileRow(
     };
     let delete = move |_| {
         doomed.set(None);
-        recorder.act(Deed::Delete(of_row.get_value()));
+        recorder.act(RecordingAction::Delete(of_row.get_value()));
     };
     view! {
-        <div class="file-row" data-testid="recording" data-name=name.clone() data-state=text(|tape| tape.state.clone())>
+        <div class="file-row" data-testid="recording" data-name=name.clone() data-state=text(|recording| recording.state.clone())>
             <span class="file-row__what">
-                <span class="file-row__venue">{text(|tape| tape.venue.clone().unwrap_or_else(|| "unknown venue".to_owned()))}</span>
-                <span class="file-row__symbols" title=text(|tape| tape.symbols.join(", "))>{text(|tape| tape.symbols.join(", "))}</span>
+                <span class="file-row__venue">{text(|recording| recording.venue.clone().unwrap_or_else(|| "unknown venue".to_owned()))}</span>
+                <span class="file-row__symbols" title=text(|recording| recording.symbols.join(", "))>{text(|recording| recording.symbols.join(", "))}</span>
             </span>
             <span class="file-row__name" title=name.clone()>{name.clone()}</span>
             <span class="file-row__figure" title="Beginning, UTC">
-                {text(|tape| tape.start_ms.map_or_else(|| format::UNKNOWN.to_owned(), state::moment))}
+                {text(|recording| recording.start_ms.map_or_else(|| format::UNKNOWN.to_owned(), state::moment))}
             </span>
             <span class="file-row__figure" title="Length">
-                {text(|tape| tape.duration_ms.map_or_else(|| format::UNKNOWN.to_owned(), state::span))}
+                {text(|recording| recording.duration_ms.map_or_else(|| format::UNKNOWN.to_owned(), state::span))}
             </span>
-            <span class="file-row__figure" title="Packed size">{text(|tape| state::size(tape.size_bytes))}</span>
+            <span class="file-row__figure" title="Packed size">{text(|recording| state::size(recording.size_bytes))}</span>
             <span class="file-row__state" data-testid="recording-state" title=move || words.get().1>
                 {move || words.get().0}
             </span>

@@ -4,7 +4,7 @@ use model::time::Timestamp;
 
 use crate::{
     format,
-    live::recorder::{FeedRecording, Replay, Tape},
+    live::recorder::{FeedRecording, RecordingFile, Replay},
 };
 
 /// A size in the unit people expect (`1.4 MB`).
@@ -33,17 +33,17 @@ pub fn moment(time_ms: i64) -> String {
 }
 
 /// The word for a file's state, and what it means. Of a file in the replay it says what the replay does.
-pub fn state_words(tape: &Tape, replay: Option<&Replay>) -> (&'static str, String) {
-    let replay = replay.filter(|replay| replay.files.contains(&tape.name)).map(|replay| replay.state.as_str());
-    match tape.state.as_str() {
+pub fn state_words(recording: &RecordingFile, replay: Option<&Replay>) -> (&'static str, String) {
+    let replay = replay.filter(|replay| replay.files.contains(&recording.name)).map(|replay| replay.state.as_str());
+    match recording.state.as_str() {
         "recording" => ("recording", "It is being written".to_owned()),
         "playing" => match replay {
             Some("ended") => ("ended", "It has played to its end; the replay still holds it".to_owned()),
             Some("paused") => ("paused", "The replay stands still".to_owned()),
             _ => ("playing", "It plays".to_owned()),
         },
-        "complete" if tape.n_lost > 0 => {
-            let lost = format::grouped(&tape.n_lost.to_string());
+        "complete" if recording.n_lost > 0 => {
+            let lost = format::grouped(&recording.n_lost.to_string());
             ("has holes", format!("{lost} entries are missing: the disk was too slow"))
         }
         "complete" => ("complete", "Nothing is missing".to_owned()),
@@ -127,7 +127,7 @@ mod tests {
         #[track_caller]
         fn check(state: &str, n_lost: u64, replay: Option<&Replay>, expected: &str) {
             let (name, state) = ("a.jsonl.zst".to_owned(), state.to_owned());
-            let tape = Tape {
+            let recording = RecordingFile {
                 name,
                 size_bytes: 1,
                 venue: None,
@@ -137,7 +137,7 @@ mod tests {
                 n_lost,
                 state,
             };
-            assert_eq!(state_words(&tape, replay).0, expected, "{tape:?} {replay:?}");
+            assert_eq!(state_words(&recording, replay).0, expected, "{recording:?} {replay:?}");
         }
         for (state, expected) in
             [("playing", "playing"), ("seeking", "playing"), ("paused", "paused"), ("ended", "ended")]

@@ -21,7 +21,7 @@ pub struct VenueState {
     pub is_running: bool,
     /// As well as the best of its streams; what the light shows.
     pub state: StreamState,
-    /// Mode and state in words.
+    /// Source and state in words.
     pub words: String,
     /// Why it is not as it should be, and what is being done; empty where all is well.
     pub trouble: String,
@@ -276,8 +276,8 @@ mod tests {
 
     #[test]
     fn only_made_up_feeds() {
-        let of = |modes: &[FeedMode]| StatusData {
-            connections: modes.iter().map(|mode| ConnectionEntry { mode: *mode, ..connection(true) }).collect(),
+        let of = |sources: &[FeedMode]| StatusData {
+            connections: sources.iter().map(|mode| ConnectionEntry { mode: *mode, ..connection(true) }).collect(),
             ..StatusData::default()
         };
         assert!(is_all_simulated(&of(&[FeedMode::Simulated])));

@@ -18,10 +18,10 @@ pub(super) const SETTLE: Duration = Duration::from_secs(2);
 /// An unanswered wish is given up after this long.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Shortest time between two wishes of one series, doubled with each one that stayed unanswered.
+/// Shortest time between two history requests of one series, doubled with each one that stayed unanswered.
 const WISH_GAP: Duration = Duration::from_secs(5);
 
-/// Longest time between two wishes of a venue that does not answer.
+/// Longest time between two history requests of a venue that does not answer.
 const WISH_GAP_MAX: Duration = Duration::from_secs(300);
 
 /// Bars that may begin while an answer is on its way are asked for too.

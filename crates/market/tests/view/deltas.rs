@@ -185,7 +185,7 @@ impl World {
     fn turn(&mut self, lane: Lane, is_joined: bool) {
         self.health.counters.frames += 1;
         let deltas = self.view.turn(lane, now_at(self.now_ms), &self.health, &self.books);
-        self.view.take_wishes();
+        self.view.take_history_requests();
         for (topic, delta) in deltas {
             assert_eq!(topic.channel(), delta.channel());
             if let Some(page) = self.pages.get_mut(&(lane, topic)) {
@@ -299,5 +299,5 @@ fn a_stream_shows_before_its_first_data_and_a_question_makes_no_stream() {
         entries.iter().map(|entry| (entry.instrument.to_string(), entry.state.as_str())).collect();
     assert_eq!(words, [("demo:S0".to_owned(), "initialising"), ("demo:S2".to_owned(), "failed")]);
     assert!(view.candles(&id(1), Interval::M1, 5).is_none());
-    assert_eq!(view.take_wishes().len(), 1, "minutes of the expected one");
+    assert_eq!(view.take_history_requests().len(), 1, "minutes of the expected one");
 }

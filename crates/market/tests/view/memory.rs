@@ -40,7 +40,7 @@ fn holds_as_much_after_four_years_as_after_three() {
         tracked.book.truncate(30);
         apply(MarketEventKind::Book(BookUpdate::Delta { state: BookState::Live, bids, asks: Vec::new() }));
         view.turn(Lane::Fast, now_at(millis), &health, &books);
-        let _unanswered = view.take_wishes();
+        let _unanswered = view.take_history_requests();
         if number % 500 == 0 && number > 12_000 {
             held.push(held_bytes(&view));
         }

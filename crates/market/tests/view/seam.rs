@@ -3,7 +3,7 @@
 use market::{View, ViewConfig};
 use model::{
     candle::{Candle, Interval},
-    event::{CandleHistory, HistoryWish, MarketEventKind, TradeId},
+    event::{CandleHistory, HistoryRequest, MarketEventKind, TradeId},
     proof::Books,
     status::FeedHealth,
     time::Timestamp,
@@ -74,7 +74,7 @@ struct World {
     outages: Vec<(u64, u64)>,
     /// From a wish to the venue's look at its bars, and from there to us; used in turn.
     answer_ms: Vec<(u64, u64)>,
-    /// So many wishes get no answer.
+    /// So many history requests get no answer.
     n_failures: usize,
     interval: Interval,
 }
@@ -155,7 +155,7 @@ impl World {
                 view.apply(&event(id(0), at_ms, stamp, kind));
             }
             view.turn(Lane::Fast, now_at(now_ms), &health, &books);
-            for HistoryWish { interval, n_bars, .. } in view.take_wishes() {
+            for HistoryRequest { interval, n_bars, .. } in view.take_history_requests() {
                 assert_eq!(interval, self.interval);
                 let (look_ms, back_ms) = self.answer_ms[n_wishes % self.answer_ms.len()];
                 let rows = (n_wishes >= self.n_failures).then(|| self.rows(now_ms + look_ms, n_bars));

@@ -24,7 +24,7 @@ pub(super) enum Direction {
     Rising,
 }
 
-/// Bids or offers.
+/// Bids or asks.
 #[derive(Clone, Debug)]
 pub(super) struct BookSide {
     direction: Direction,

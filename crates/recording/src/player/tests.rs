@@ -1,4 +1,4 @@
-//! The same tape at any pace: the same events, and a clock that never goes back.
+//! The same recording at any pace: the same events, and a clock that never goes back.
 
 use model::candle::Interval;
 use wire::{lane::Lane, topic::Topic};
@@ -6,7 +6,7 @@ use wire::{lane::Lane, topic::Topic};
 use super::*;
 use crate::{
     contents, event_line,
-    testing::{MemoryLines, deck, memory, tape},
+    testing::{MemoryLines, memory, playback, recording},
 };
 
 /// A replay, the moment, and how it fared.
@@ -20,7 +20,7 @@ impl Play {
     fn new(text: &str, begin: impl FnOnce(ReplayReport) -> ReplayReport) -> Self {
         let contents = contents::read(&mut memory(&[text])).unwrap();
         let report = ReplayReport::new(vec!["a.jsonl".into()], Venue::new("binance").as_replay(), vec![], &contents);
-        let player = Player::new(deck(&[text]), contents, begin(report), Monotonic::ZERO);
+        let player = Player::new(playback(&[text]), contents, begin(report), Monotonic::ZERO);
         Self { player, now: Duration::ZERO, n_jumps: 0 }
     }
 
@@ -65,11 +65,11 @@ impl Play {
 
 #[test]
 fn every_speed_pause_and_jump_gives_the_same_events() {
-    let text = tape(600);
+    let text = recording(600);
     let expected = Play::new(&text, |report| report).finish();
-    let mut whole = deck(&[&text]);
+    let mut whole = playback(&[&text]);
     while whole.play(Timestamp::from_nanos(i64::MAX), 1_000_000, |_| {}) != Step::End {}
-    assert_eq!(whole.hash().to_hex(), expected, "that of a deck that is played at once");
+    assert_eq!(whole.hash().to_hex(), expected, "that of a playback that is played at once");
     let mut slow = Play::new(&text, |report| ReplayReport { speed: 0.5, ..report });
     slow.run(7_000, 7);
     assert_eq!(slow.position(), 3_500);
@@ -90,7 +90,7 @@ fn every_speed_pause_and_jump_gives_the_same_events() {
 
 #[test]
 fn it_stands_while_paused_and_goes_where_it_is_sent() {
-    let mut play = Play::new(&tape(600), |report| ReplayReport { state: PlayState::Paused, ..report });
+    let mut play = Play::new(&recording(600), |report| ReplayReport { state: PlayState::Paused, ..report });
     play.run(1_000, 10);
     assert_eq!((play.position(), play.player.state()), (0, PlayState::Paused));
     let target = play.at(20_000);
@@ -124,7 +124,8 @@ fn it_stands_while_paused_and_goes_where_it_is_sent() {
 
 #[test]
 fn the_clock_of_views_never_goes_back() {
-    let mut play = Play::new(&tape(600), |report| ReplayReport { position_ms: report.start_ms + 30_000, ..report });
+    let mut play =
+        Play::new(&recording(600), |report| ReplayReport { position_ms: report.start_ms + 30_000, ..report });
     play.run(10, 10);
     let early = play.player.clock(play.now()).monotonic;
     assert_eq!((play.position(), early), (30_000, Monotonic::from_zero(Duration::from_secs(30))));
@@ -136,7 +137,7 @@ fn the_clock_of_views_never_goes_back() {
 
 #[test]
 fn a_machine_that_is_too_slow_says_so_and_takes_everything() {
-    let text = tape(600);
+    let text = recording(600);
     let expected = Play::new(&text, |report| report).finish();
     let mut play = Play::new(&text, |report| ReplayReport { speed: 100.0, ..report });
     let mut was_behind = false;
@@ -156,13 +157,13 @@ fn an_audience_hears_of_each_instrument_once() {
         n_new: u32,
         n_events: u64,
     }
-    impl Audience for Ears {
+    impl ReplayObserver for Ears {
         fn event(&mut self, _: &MarketEvent, is_new: bool, _: &View) {
             self.n_new += u32::from(is_new);
             self.n_events += 1;
         }
     }
-    let mut play = Play::new(&tape(20), |report| report);
+    let mut play = Play::new(&recording(20), |report| report);
     play.now += Duration::from_secs(100);
     let mut ears = Ears::default();
     let now = play.now();
@@ -174,7 +175,7 @@ fn an_audience_hears_of_each_instrument_once() {
 #[derive(Default)]
 struct Heard(Vec<&'static str>);
 
-impl Audience for Heard {
+impl ReplayObserver for Heard {
     fn event(&mut self, event: &MarketEvent, _: bool, _: &View) {
         self.0.push(event_line::kind(event));
     }
@@ -183,7 +184,7 @@ impl Audience for Heard {
 #[test]
 fn bars_of_the_past_are_there_before_the_first_trade() {
     let bars = r#"{"t":"http","ts":999.5,"url":"https://x.test/api/v3/klines?symbol=AAABBB&interval=1m&limit=500","data":"[[900000,\"1\",\"1\",\"1\",\"1\",\"1\",959999,\"1\",1,\"1\",\"1\",\"0\"]]"}"#;
-    let text = format!("{bars}\n{}", tape(30));
+    let text = format!("{bars}\n{}", recording(30));
     let mut play = Play::new(&text, |report| report);
     let id = InstrumentId::new(&Venue::new("binance").as_replay(), "AAABBB");
     let (view, _) = play.player.lend();

@@ -206,7 +206,7 @@ impl BinanceBook {
         true
     }
 
-    /// Keeps a best bid and offer for the comparison. Ids rise from call to call.
+    /// Keeps a best bid and ask for the comparison. Ids rise from call to call.
     pub(super) fn on_quote(&mut self, update_id: u64, quote: Quote) {
         self.quotes.keep(update_id, quote);
     }

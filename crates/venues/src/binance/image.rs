@@ -11,7 +11,7 @@ use model::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{binance::rest, session::Image};
+use crate::{binance::rest, session::SnapshotFrame};
 
 /// The venue's answer to a question for its book.
 #[derive(Serialize)]
@@ -23,7 +23,7 @@ struct DepthAnswer {
 }
 
 /// The best `depth` levels a side; `None` where the book is not live.
-pub(super) fn image(symbol: &str, tracked: &TrackedBook, depth: usize) -> Option<Image> {
+pub(super) fn image(symbol: &str, tracked: &TrackedBook, depth: usize) -> Option<SnapshotFrame> {
     let last_update_id = tracked.last_update_id.filter(|_| tracked.state == BookState::Live)?;
     let pair = |level: Level| (level.price, level.quantity);
     let answer = DepthAnswer {
@@ -32,11 +32,11 @@ pub(super) fn image(symbol: &str, tracked: &TrackedBook, depth: usize) -> Option
         asks: tracked.book.asks().take(depth).map(pair).collect(),
     };
     let ask = rest::depth(symbol);
-    Some(Image::Answer { path: ask.path, query: ask.query, body: serde_json::to_string(&answer).ok()? })
+    Some(SnapshotFrame::Answer { path: ask.path, query: ask.query, body: serde_json::to_string(&answer).ok()? })
 }
 
 /// Bars as the venue's answer; zeros for what nobody reads. A row ends before what buyers took where that is not known.
-pub(super) fn bars(symbol: &str, interval: Interval, bars: &[Candle]) -> Option<Image> {
+pub(super) fn bars(symbol: &str, interval: Interval, bars: &[Candle]) -> Option<SnapshotFrame> {
     let length_ms = i64::try_from(interval.duration().as_millis()).ok()?;
     let row = |Candle { open_time, open, high, low, close, volume, buy_volume }: &Candle| {
         let open_ms = open_time.as_millis();
@@ -49,7 +49,7 @@ pub(super) fn bars(symbol: &str, interval: Interval, bars: &[Candle]) -> Option<
     let rows: Vec<Value> = bars.iter().map(row).collect();
     // More than any question: of several answers the longest one is taken.
     let ask = rest::klines(symbol, interval, usize::MAX);
-    Some(Image::Answer { path: ask.path, query: ask.query, body: serde_json::to_string(&rows).ok()? })
+    Some(SnapshotFrame::Answer { path: ask.path, query: ask.query, body: serde_json::to_string(&rows).ok()? })
 }
 
 #[cfg(test)]
@@ -70,7 +70,9 @@ mod tests {
         tracked.book.apply_snapshot(&bids, &[level("1.60", "3")]);
         assert_eq!(image("AAABBB", &tracked, 9), None, "only a live book has one");
         tracked.state = BookState::Live;
-        let Some(Image::Answer { path, query, body }) = image("AAABBB", &tracked, 1) else { panic!("no image") };
+        let Some(SnapshotFrame::Answer { path, query, body }) = image("AAABBB", &tracked, 1) else {
+            panic!("no image")
+        };
         assert_eq!((path.as_ref(), &query[0]), ("/api/v3/depth", &("symbol", "AAABBB".to_owned())));
         assert_eq!(body, r#"{"lastUpdateId":7,"bids":[["1.50000000","2.00"]],"asks":[["1.60","3"]]}"#);
         let read: BinanceDepth = serde_json::from_str(&body).unwrap();
@@ -90,7 +92,7 @@ mod tests {
             buy_volume: Quantity::parse("0.025").ok(),
         };
         let unsaid = Candle { buy_volume: None, ..bar };
-        let Some(Image::Answer { path, query, body }) = bars("AAABBB", Interval::M1, &[bar, unsaid]) else {
+        let Some(SnapshotFrame::Answer { path, query, body }) = bars("AAABBB", Interval::M1, &[bar, unsaid]) else {
             panic!("no image")
         };
         assert_eq!(

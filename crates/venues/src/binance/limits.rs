@@ -73,7 +73,7 @@ pub(super) const SNAPSHOT_LEVELS: u32 = 1_000;
 pub(super) const BUFFERED_DIFFS: usize = 2_000;
 /// Levels in those changes; a busy symbol sends some 300 a second.
 pub(super) const BUFFERED_LEVELS: usize = 200_000;
-/// Best bids and offers kept for the comparison with the book; a busy symbol sends some 60 between two changes of its book.
+/// Best bids and asks kept for the comparison with the book; a busy symbol sends some 60 between two changes of its book.
 pub(super) const KEPT_QUOTES: usize = 1_024;
 /// Rows kept on each side of a book; the venue's own recordings show some 3,000 after ten minutes.
 pub(super) const BOOK_ROWS: usize = 50_000;

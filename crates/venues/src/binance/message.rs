@@ -60,7 +60,7 @@ pub(super) struct BinanceAggTrade<'a> {
     pub(super) is_buyer_maker: bool,
 }
 
-/// Best bid and offer (`<symbol>@bookTicker`): no `e` and no time; known by its keys.
+/// Best bid and ask (`<symbol>@bookTicker`): no `e` and no time; known by its keys.
 ///
 /// ```json
 /// {"u":400900217,"s":"BNBUSDT","b":"25.35190000","B":"31.21000000","a":"25.36520000","A":"40.66000000"}

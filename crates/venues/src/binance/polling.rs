@@ -1,4 +1,4 @@
-//! REST instead of a connection that cannot be had: figures of 24 hours, best bid and offer, and prints.
+//! REST instead of a connection that cannot be had: figures of 24 hours, best bid and ask, and prints.
 //!
 //! Begins and ends as the pool says ([`crate::pool::Pool::polling_from`]); attempts to connect go on meanwhile. Prints keep
 //! their ids, so none comes twice. Books are not polled: seconds-old levels are no book.

@@ -1,6 +1,6 @@
-//! The venue's only cross-check of a book: its separate best bid and offer.
+//! The venue's only cross-check of a book: its separate best bid and ask.
 //!
-//! The venue has no checksum. But after a change with final id `u` the book's top equals the last best bid and offer
+//! The venue has no checksum. But after a change with final id `u` the book's top equals the last best bid and ask
 //! with an id not above `u`; in recordings 12,958 times of 12,960. It is counted, not acted on.
 
 use std::collections::VecDeque;
@@ -9,7 +9,7 @@ use model::{event::Quote, proof::TrackedBook};
 
 use crate::binance::limits::KEPT_QUOTES;
 
-/// Best bids and offers not older than the book.
+/// Best bids and asks not older than the book.
 #[derive(Clone, Debug, Default)]
 pub(super) struct QuoteCheck {
     /// By rising id; at most one is older than the book's last change.

@@ -70,7 +70,7 @@ pub(super) fn newest_agg_trade(symbol: &str) -> Ask {
     Ask::get("/api/v3/aggTrades", vec![("symbol", symbol.to_owned()), ("limit", "1".to_owned())], 4)
 }
 
-/// Figures of 24 hours with best bid and offer.
+/// Figures of 24 hours with best bid and ask.
 pub(super) fn day_ticker(symbol: &str) -> Ask {
     Ask::get("/api/v3/ticker/24hr", vec![("symbol", symbol.to_owned())], 2)
 }
@@ -190,7 +190,7 @@ impl BinanceDayTicker {
         }
     }
 
-    /// Best bid and offer; `None` where a side is empty, which the venue writes as zero.
+    /// Best bid and ask; `None` where a side is empty, which the venue writes as zero.
     pub(super) fn quote(&self) -> Option<Quote> {
         let quote =
             Quote { bid: self.bid_price, bid_size: self.bid_size, ask: self.ask_price, ask_size: self.ask_size };

@@ -1,4 +1,4 @@
-//! What frames mean for the session: prints, best bids and offers, changes of books, bars, figures of 24 hours.
+//! What frames mean for the session: prints, best bids and asks, changes of books, bars, figures of 24 hours.
 //!
 //! Not here: how a frame is read ([`super::frame`]), connections and requests ([`super::session`]).
 

@@ -11,7 +11,7 @@ use std::{
 
 use model::{
     candle::{Candle, Interval},
-    event::{BookUpdate, HistoryWish, MarketEventKind},
+    event::{BookUpdate, HistoryRequest, MarketEventKind},
     instrument::{Instrument, InstrumentId, Venue},
     proof::{BookState, Books, TrackedBook},
     status::{FeedCause, FeedHealth},
@@ -35,7 +35,7 @@ use crate::{
     poll_rounds::PollRounds,
     pool::Pool,
     requests::{Requests, Task},
-    session::{ConnectionId, Image, Input, Output, Session, SessionConfig, Symbols},
+    session::{ConnectionId, Input, Output, Session, SessionConfig, SnapshotFrame, Symbols},
 };
 
 /// Follows symbols on Binance spot.
@@ -197,7 +197,7 @@ impl BinanceSession {
         self.requests.push(Task::new(purpose), stream.pace.earliest(now.monotonic));
     }
 
-    fn wish(&mut self, wish: &HistoryWish, now: Now) {
+    fn wish(&mut self, wish: &HistoryRequest, now: Now) {
         let is_ours = wish.instrument.venue() == &self.venue;
         let Some(position) = self.followed(wish.instrument.symbol()).filter(|_| is_ours) else { return };
         if !self.streams[position].is_unknown {
@@ -315,7 +315,7 @@ impl Session for BinanceSession {
                 let lost = self.pool.closed(connection, &reason, self.streams.len(), now, &mut self.out);
                 self.lose(lost, now);
             }
-            Input::Wish(wish) => self.wish(&wish, now),
+            Input::HistoryRequest(wish) => self.wish(&wish, now),
             Input::Timeout => self.timeout(now),
         }
         self.pool.send_due(now, &mut self.out);
@@ -350,11 +350,11 @@ impl Session for BinanceSession {
         &self.instruments
     }
 
-    fn images(&self, depth: usize) -> Vec<Image> {
+    fn images(&self, depth: usize) -> Vec<SnapshotFrame> {
         self.books.iter().filter_map(|(id, tracked)| image::image(id.symbol(), tracked, depth)).collect()
     }
 
-    fn bars_image(&self, instrument: &InstrumentId, interval: Interval, bars: &[Candle]) -> Option<Image> {
+    fn history_answer(&self, instrument: &InstrumentId, interval: Interval, bars: &[Candle]) -> Option<SnapshotFrame> {
         image::bars(instrument.symbol(), interval, bars)
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     link::Subscription,
 };
 
-/// Streams followed for each symbol: prints, best bid and offer, the book, figures of 24 hours.
+/// Streams followed for each symbol: prints, best bid and ask, the book, figures of 24 hours.
 const STREAMS: [&str; STREAMS_PER_SYMBOL] = ["trade", "bookTicker", "depth@100ms", "miniTicker"];
 
 /// Messages that subscribe to `members`; `symbol` gives a position's symbol, `n_requests` numbers the messages.

@@ -2,7 +2,7 @@
 //!
 //! Source: <https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-channels#level2-channel>. There
 //! is no checksum and no sequence of the book's own: the connection's numbers ([`super::sequence`]) prove that no change is
-//! missing, and best bid and offer of the ticker are the cross-check. Not here: asking for a snapshot ([`super::resync`]),
+//! missing, and best bid and ask of the ticker are the cross-check. Not here: asking for a snapshot ([`super::resync`]),
 //! levels' storage ([`model::book`]).
 
 use model::{
@@ -83,7 +83,7 @@ impl CoinbaseBook {
         self.on_timeout(tracked, now.monotonic)
     }
 
-    /// Compares with best bid and offer of the ticker. Both come from the same connection, but not from the same moment:
+    /// Compares with best bid and ask of the ticker. Both come from the same connection, but not from the same moment:
     /// sizes differ all the time, and only a disagreement about prices that lasts is one.
     pub(super) fn on_ticker(&mut self, tracked: &mut TrackedBook, quote: &Quote, now: Monotonic) -> Outcome {
         let Some(own) = tracked.book.quote().filter(|_| self.is_whole) else { return Outcome::Fine };

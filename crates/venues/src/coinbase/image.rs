@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::{
     coinbase::{limits::BARS_PER_PAGE, rest},
-    session::Image,
+    session::SnapshotFrame,
 };
 
 /// A frame of the channel `l2_data`.
@@ -74,7 +74,7 @@ pub(super) fn frame(events: &[Event<'_>], sequence_num: u64) -> Option<String> {
 }
 
 /// Bars as one answer, newest first, however many: it stands for all pages. `None` for a length that the venue does not have.
-pub(super) fn bars(symbol: &str, interval: Interval, bars: &[Candle]) -> Option<Image> {
+pub(super) fn bars(symbol: &str, interval: Interval, bars: &[Candle]) -> Option<SnapshotFrame> {
     let (first, last) = (bars.first()?, bars.last()?);
     let row = |Candle { open_time, open, high, low, close, volume, .. }: &Candle| {
         let start = open_time.as_millis().div_euclid(1_000).to_string();
@@ -85,7 +85,7 @@ pub(super) fn bars(symbol: &str, interval: Interval, bars: &[Candle]) -> Option<
     // More than any question: of several answers the longest one is taken.
     let limit = ask.query.iter_mut().find(|(key, _)| *key == "limit")?;
     limit.1 = bars.len().max(BARS_PER_PAGE + 1).to_string();
-    Some(Image::Answer { path: ask.path, query: ask.query, body: json!({ "candles": rows }).to_string() })
+    Some(SnapshotFrame::Answer { path: ask.path, query: ask.query, body: json!({ "candles": rows }).to_string() })
 }
 
 #[cfg(test)]
@@ -111,7 +111,9 @@ mod tests {
             buy_volume: None,
         };
         let both = [bar(1), bar(2)];
-        let Some(Image::Answer { path, query, body }) = bars("A-B", Interval::M1, &both) else { panic!("no image") };
+        let Some(SnapshotFrame::Answer { path, query, body }) = bars("A-B", Interval::M1, &both) else {
+            panic!("no image")
+        };
         assert!(path.ends_with("/products/A-B/candles"), "{path}");
         assert_eq!(query[2..], [("granularity", "ONE_MINUTE".to_owned()), ("limit", "351".to_owned())]);
         let read: CoinbaseCandles = serde_json::from_str(&body).unwrap();

@@ -254,7 +254,7 @@ pub(super) struct CoinbaseTickerEvent<'a> {
     pub(super) tickers: Vec<CoinbaseTicker<'a>>,
 }
 
-/// Last price, figures of 24 hours, best bid and offer (not in `ticker_batch`). What is not known is empty text.
+/// Last price, figures of 24 hours, best bid and ask (not in `ticker_batch`). What is not known is empty text.
 ///
 /// ```json
 /// {"type":"ticker","product_id":"AAA-USD","price":"100.02","volume_24_h":"2867.5","low_24_h":"99","high_24_h":"101.5",
@@ -286,7 +286,7 @@ pub(super) struct CoinbaseTicker<'a> {
 }
 
 impl CoinbaseTicker<'_> {
-    /// Best bid and offer, where both are known.
+    /// Best bid and ask, where both are known.
     pub(super) fn quote(&self) -> Option<Quote> {
         let quote = Quote { bid: self.bid?, bid_size: self.bid_size?, ask: self.ask?, ask_size: self.ask_size? };
         (is_positive(quote.bid) && is_positive(quote.ask)).then_some(quote)

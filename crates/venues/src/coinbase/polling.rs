@@ -1,4 +1,4 @@
-//! REST instead of a connection that cannot be had: best bid and offer, prints, figures of 24 hours.
+//! REST instead of a connection that cannot be had: best bid and ask, prints, figures of 24 hours.
 //!
 //! Begins and ends as the pool says ([`crate::pool::Pool::polling_from`]); attempts to connect go on meanwhile. Prints keep
 //! their ids, so none comes twice, neither from two polls nor from the snapshot that a new connection begins with. Books are
@@ -42,7 +42,7 @@ impl CoinbaseSession {
         }
     }
 
-    /// Best bid and offer came.
+    /// Best bid and ask came.
     pub(super) fn polled_best_prices(&mut self, position: usize, book: &CoinbaseProductBook, now: Now) {
         if !self.polling.is_on() {
             return;

@@ -19,7 +19,7 @@ pub(super) enum Purpose {
     History { symbol: usize, interval: Interval, from: Timestamp, until: Timestamp },
     /// Figures of 24 hours, instead of the stream.
     Day { symbol: usize },
-    /// Best bid and offer, instead of the stream.
+    /// Best bid and ask, instead of the stream.
     BestPrices { symbol: usize },
     /// Prints, instead of the stream.
     Trades { symbol: usize },

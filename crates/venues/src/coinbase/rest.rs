@@ -41,7 +41,7 @@ pub(super) fn trades(symbol: &str, n_trades: usize) -> Ask {
     Ask::get(format!("{ROOT}/products/{symbol}/ticker"), vec![("limit", n_trades.to_string())], 1)
 }
 
-/// Best bid and offer with their sizes, which the ticker's answer lacks.
+/// Best bid and ask with their sizes, which the ticker's answer lacks.
 pub(super) fn best_prices(symbol: &str) -> Ask {
     let query = vec![("product_id", symbol.to_owned()), ("limit", "1".to_owned())];
     Ask::get(format!("{ROOT}/product_book"), query, 1)
@@ -172,7 +172,7 @@ struct CoinbaseRow {
 }
 
 impl CoinbaseProductBook {
-    /// Best bid and offer, and when they stood; `None` where a side is empty.
+    /// Best bid and ask, and when they stood; `None` where a side is empty.
     pub(super) fn quote(&self) -> Option<(Quote, Option<Timestamp>)> {
         let (bid, ask) = (self.pricebook.bids.first()?, self.pricebook.asks.first()?);
         let quote = Quote { bid: bid.price, bid_size: bid.size, ask: ask.price, ask_size: ask.size };

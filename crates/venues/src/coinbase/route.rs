@@ -1,6 +1,6 @@
-//! What frames mean for the session: books, prints, best bids and offers, bars, figures of 24 hours, acknowledgements.
+//! What frames mean for the session: books, prints, best bids and asks, bars, figures of 24 hours, acknowledgements.
 //!
-//! Best bid and offer come from the book while it is live: it changes with each order, the ticker only some times a second,
+//! Best bid and ask come from the book while it is live: it changes with each order, the ticker only some times a second,
 //! and the two would contradict each other for moments. The ticker's are told while the book is not, and compared with it
 //! otherwise. Not here: how a frame is read ([`super::frame`]), connections and requests ([`super::session`]).
 
@@ -177,7 +177,7 @@ impl CoinbaseSession {
         }
     }
 
-    /// Tells best bid and offer of a live book where they have changed.
+    /// Tells best bid and ask of a live book where they have changed.
     pub(super) fn tell_top(&mut self, position: usize, now: Now) {
         let stream = &mut self.streams[position];
         let Some(tracked) = self.books.get(&stream.id).filter(|tracked| tracked.state == BookState::Live) else {
@@ -240,7 +240,7 @@ impl CoinbaseSession {
         }
     }
 
-    /// Tells best bid and offer that do not come from the book.
+    /// Tells best bid and ask that do not come from the book.
     pub(super) fn tell_quote(&mut self, position: usize, quote: Quote, time: Option<Timestamp>, now: Now) {
         let stream = &mut self.streams[position];
         stream.quote = Some(quote);

@@ -10,7 +10,7 @@ use std::{
 
 use model::{
     candle::{Candle, Interval},
-    event::{BookUpdate, HistoryWish, MarketEventKind},
+    event::{BookUpdate, HistoryRequest, MarketEventKind},
     instrument::{Instrument, InstrumentId, Venue},
     proof::{Books, TrackedBook},
     status::{FeedCause, FeedHealth},
@@ -32,7 +32,7 @@ use crate::{
     poll_rounds::PollRounds,
     pool::Pool,
     requests::{Requests, Task},
-    session::{ConnectionId, Image, Input, Output, Session, SessionConfig, Symbols},
+    session::{ConnectionId, Input, Output, Session, SessionConfig, SnapshotFrame, Symbols},
 };
 
 /// Follows products on Coinbase Advanced Trade.
@@ -165,7 +165,7 @@ impl CoinbaseSession {
         self.instruments = self.streams.iter().filter_map(|stream| stream.instrument.clone()).collect();
     }
 
-    fn wish(&mut self, wish: &HistoryWish, now: Now) {
+    fn wish(&mut self, wish: &HistoryRequest, now: Now) {
         let is_ours = wish.instrument.venue() == &self.venue;
         let Some(symbol) = self.followed(wish.instrument.symbol()).filter(|_| is_ours) else { return };
         // Bars of seconds are not to be had: the view builds them from prints.
@@ -294,7 +294,7 @@ impl Session for CoinbaseSession {
                 let lost = self.pool.closed(connection, &reason, self.streams.len(), now, &mut self.out);
                 self.lose(lost, now);
             }
-            Input::Wish(wish) => self.wish(&wish, now),
+            Input::HistoryRequest(wish) => self.wish(&wish, now),
             Input::Timeout => self.timeout(now),
         }
         self.ask_snapshots(now);
@@ -334,7 +334,7 @@ impl Session for CoinbaseSession {
         &self.instruments
     }
 
-    fn images(&self, depth: usize) -> Vec<Image> {
+    fn images(&self, depth: usize) -> Vec<SnapshotFrame> {
         let subscribed = || (0..self.streams.len()).filter(|position| self.streams[*position].is_subscribed());
         let of_connection = |(connection, link): (&ConnectionId, &LinkState)| {
             let carried = subscribed().filter(|position| self.pool.carrier(*position) == Some(*connection));
@@ -344,12 +344,12 @@ impl Session for CoinbaseSession {
                     image::event(self.label_of(position), tracked, depth)
                 })
                 .collect();
-            image::frame(&books, link.sequence.last()?).map(|frame| Image::Frame(*connection, frame))
+            image::frame(&books, link.sequence.last()?).map(|frame| SnapshotFrame::Frame(*connection, frame))
         };
         self.links.iter().filter_map(of_connection).collect()
     }
 
-    fn bars_image(&self, instrument: &InstrumentId, interval: Interval, bars: &[Candle]) -> Option<Image> {
+    fn history_answer(&self, instrument: &InstrumentId, interval: Interval, bars: &[Candle]) -> Option<SnapshotFrame> {
         image::bars(instrument.symbol(), interval, bars)
     }
 }

@@ -37,7 +37,7 @@ pub(super) struct Stream {
     /// Snapshots asked for that did not come, in a row.
     pub(super) n_in_vain: u32,
     pub(super) prints: Prints,
-    /// The last best bid and offer that was told.
+    /// The last best bid and ask that was told.
     pub(super) quote: Option<Quote>,
     /// Pages of bars that wait for the rest.
     pub(super) history: BTreeMap<Interval, BTreeMap<Timestamp, Candle>>,

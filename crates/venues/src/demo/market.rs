@@ -1,4 +1,4 @@
-//! The simulated market: for any slot of any instrument its trade, its best bid and offer, and its book.
+//! The simulated market: for any slot of any instrument its trade, its best bid and ask, and its book.
 //!
 //! Not here: bars ([`super::candles`]), sessions, clocks. A slot is a tenth of a second; each slot has exactly one trade,
 //! whose id is the slot's number, so ids rise by one. A slot's events carry the time at which it begins.
@@ -140,7 +140,7 @@ impl DemoInstrument {
         }
     }
 
-    /// Best bid and offer in `slot`; the same as the top of [`Self::book`].
+    /// Best bid and ask in `slot`; the same as the top of [`Self::book`].
     pub fn quote(&self, slot: u64) -> Quote {
         let (bid, ask) = self.top(slot);
         let (bid, ask) = (self.level(bid, slot), self.level(ask, slot));
@@ -180,7 +180,7 @@ impl DemoInstrument {
         if self.flow.print(slot).is_buy { (ask, AggressorSide::Buyer) } else { (bid, AggressorSide::Seller) }
     }
 
-    /// Best bid and offer, in ticks.
+    /// Best bid and ask, in ticks.
     fn top(&self, slot: u64) -> (i64, i64) {
         let bid = self.path.ticks(slot);
         let spread = match mix(self.spread_key, !(slot >> 4)) & 0x7 {

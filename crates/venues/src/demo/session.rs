@@ -1,6 +1,6 @@
 //! The simulated market as a venue session: no connection, no request, only time.
 //!
-//! Ten times a second it says each instrument's trade, best bid and offer, and book change. Wishes for history are
+//! Ten times a second it says each instrument's trade, best bid and ask, and book change. Wishes for history are
 //! answered at once, with bars up to the last trade said, so that history and the trades after it have neither a hole
 //! nor a double. The market's time runs on the monotonic clock and follows the wall clock forward only: a clock stepped
 //! back neither stops the market nor repeats a trade.
@@ -12,7 +12,7 @@ use std::{
 
 use model::{
     candle::Interval,
-    event::{BookUpdate, CandleHistory, HistoryWish, MarketEvent, MarketEventKind},
+    event::{BookUpdate, CandleHistory, HistoryRequest, MarketEvent, MarketEventKind},
     instrument::{Instrument, InstrumentId, Venue},
     proof::{BookState, Books, TrackedBook},
     status::{FeedCause, FeedHealth, FeedMode},
@@ -217,7 +217,7 @@ impl DemoSession {
         self.say(id, Some(slot), now, MarketEventKind::Day(day));
     }
 
-    fn wish(&mut self, wish: &HistoryWish, now: Now) {
+    fn wish(&mut self, wish: &HistoryRequest, now: Now) {
         let Some(number) = self.instruments.iter().position(|one| *one.id() == wish.instrument) else { return };
         let n_bars = wish.n_bars.min(MAX_BARS);
         self.wishes.insert((number, wish.interval), n_bars);
@@ -260,7 +260,7 @@ impl Session for DemoSession {
         match input {
             Input::Start => self.start(now),
             Input::Timeout => self.catch_up(now),
-            Input::Wish(wish) => self.wish(&wish, now),
+            Input::HistoryRequest(wish) => self.wish(&wish, now),
             // Nothing was opened or asked for.
             Input::Connected(_)
             | Input::Frame(..)
@@ -397,8 +397,8 @@ mod tests {
         let (mut session, _) = started(&["XRP-SIM"]);
         let instrument = session.instruments()[0].id.clone();
         for interval in [Interval::S1, Interval::M1, Interval::H1] {
-            let wish = HistoryWish { instrument: instrument.clone(), interval, n_bars: 40 };
-            session.handle(Input::Wish(wish.clone()), at(9_999_999));
+            let wish = HistoryRequest { instrument: instrument.clone(), interval, n_bars: 40 };
+            session.handle(Input::HistoryRequest(wish.clone()), at(9_999_999));
             let mut bars = history(&drain(&mut session));
             assert_eq!(bars.len(), 40);
             let mut builder = CandleBuilder::resume(interval, bars.pop().unwrap());
@@ -412,7 +412,7 @@ mod tests {
                 }
             }
             bars.extend(builder.forming().copied());
-            session.handle(Input::Wish(wish), at(now));
+            session.handle(Input::HistoryRequest(wish), at(now));
             let later = history(&drain(&mut session));
             assert_eq!(later[..], bars[bars.len() - 40..]);
         }
@@ -427,7 +427,7 @@ mod tests {
     fn a_long_pause_jumps_to_a_fresh_book_and_repairs_history() {
         let (mut session, _) = started(&["BTC-SIM"]);
         let instrument = session.instruments()[0].id.clone();
-        session.handle(Input::Wish(HistoryWish { instrument, interval: Interval::M1, n_bars: 5 }), at(20));
+        session.handle(Input::HistoryRequest(HistoryRequest { instrument, interval: Interval::M1, n_bars: 5 }), at(20));
         drain(&mut session);
         session.handle(Input::Timeout, at(600_000));
         let events = drain(&mut session);

@@ -1,6 +1,6 @@
 //! Finnhub: prints of stocks, currencies and crypto pairs by WebSocket; quotes and bars by REST. Asks for a token.
 //!
-//! Source: <https://finnhub.io/docs/api>; recordings win where they differ. It has no book, no best bid and offer, no ids
+//! Source: <https://finnhub.io/docs/api>; recordings win where they differ. It has no book, no best bid and ask, no ids
 //! and no sides. A token may hold one connection only, and stands in the address, so a page never opens it itself. Symbols
 //! are `EXCHANGE:PAIR` or a plain ticker. Not here: news, fundamentals, and what paid plans add.
 //!

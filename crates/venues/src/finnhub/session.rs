@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use model::{
-    event::{HistoryWish, MarketEventKind},
+    event::{HistoryRequest, MarketEventKind},
     instrument::{Instrument, InstrumentId, Venue},
     proof::Books,
     status::FeedHealth,
@@ -172,7 +172,7 @@ impl FinnhubSession {
         self.pool.connected(connection, messages, now, &mut self.out);
     }
 
-    fn wish(&mut self, wish: &HistoryWish, now: Now) {
+    fn wish(&mut self, wish: &HistoryRequest, now: Now) {
         let is_ours = wish.instrument.venue() == &self.venue;
         let Some(position) = self.by_symbol.get(wish.instrument.symbol()).copied().filter(|_| is_ours) else { return };
         if !self.streams[position].is_unknown {
@@ -233,7 +233,7 @@ impl Session for FinnhubSession {
                     self.liveness.release(position);
                 }
             }
-            Input::Wish(wish) => self.wish(&wish, now),
+            Input::HistoryRequest(wish) => self.wish(&wish, now),
             Input::Timeout => self.timeout(now),
         }
         self.pool.send_due(now, &mut self.out);

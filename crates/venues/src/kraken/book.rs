@@ -144,7 +144,7 @@ impl KrakenBook {
         self.verify(tracked, change, touched, now)
     }
 
-    /// Takes in a best bid and offer.
+    /// Takes in a best bid and ask.
     pub(super) fn on_quote(&mut self, tracked: &TrackedBook, quote: &Quote, now: Monotonic) {
         if self.is_following {
             self.quotes.on_quote(&tracked.book, quote, now);

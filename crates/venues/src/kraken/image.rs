@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::{
     kraken::{book::KrakenBook, checksum, message::minutes_of_interval, rest},
-    session::Image,
+    session::SnapshotFrame,
 };
 
 /// The frames, with the best `depth` levels a side; `None` where the book is not live.
@@ -40,7 +40,7 @@ fn rows(levels: impl Iterator<Item = Level>) -> String {
 
 /// Bars as the venue's answer; `None` for a length that it does not have. The mean price of a bar and the number of its prints
 /// nobody reads.
-pub(super) fn bars(symbol: &str, interval: Interval, bars: &[Candle]) -> Option<Image> {
+pub(super) fn bars(symbol: &str, interval: Interval, bars: &[Candle]) -> Option<SnapshotFrame> {
     minutes_of_interval(interval)?;
     let seconds = |bar: &Candle| bar.open_time.as_millis().div_euclid(1_000);
     let row = |bar: &Candle| {
@@ -52,7 +52,7 @@ pub(super) fn bars(symbol: &str, interval: Interval, bars: &[Candle]) -> Option<
     let last = bars.iter().rev().nth(1).map(seconds);
     let body = json!({ "error": [], "result": { symbol: rows, "last": last.unwrap_or_default() } });
     let ask = rest::bars(symbol, interval);
-    Some(Image::Answer { path: ask.path, query: ask.query, body: body.to_string() })
+    Some(SnapshotFrame::Answer { path: ask.path, query: ask.query, body: body.to_string() })
 }
 
 #[cfg(test)]
@@ -78,7 +78,9 @@ mod tests {
             buy_volume: None,
         };
         let both = [bar(1), bar(2)];
-        let Some(Image::Answer { path, query, body }) = bars("A/B", Interval::M1, &both) else { panic!("no image") };
+        let Some(SnapshotFrame::Answer { path, query, body }) = bars("A/B", Interval::M1, &both) else {
+            panic!("no image")
+        };
         assert_eq!((path.as_ref(), &query[0], &query[1].1), ("/0/public/OHLC", &("pair", "A/B".into()), &"1".into()));
         let Ok(KrakenAnswer::Result(result)) = KrakenAnswer::open(&body) else { panic!("{body}") };
         let read: KrakenRows<'_, Vec<KrakenOhlcRow>> = serde_json::from_str(result.get()).unwrap();

@@ -73,7 +73,7 @@ impl KrakenTrade<'_> {
     }
 }
 
-/// Best bid and offer with the figures of 24 hours. Older recordings have no time.
+/// Best bid and ask with the figures of 24 hours. Older recordings have no time.
 ///
 /// ```json
 /// {"symbol":"BTC/USD","bid":83744.2,"bid_qty":0.56251979,"ask":83744.3,"ask_qty":0.00044780,"last":83744.3,"volume":3156.84782110,
@@ -106,7 +106,7 @@ pub(super) struct KrakenTicker<'a> {
 }
 
 impl KrakenTicker<'_> {
-    /// Best bid and offer; `None` where a side is empty, which the venue writes as zero.
+    /// Best bid and ask; `None` where a side is empty, which the venue writes as zero.
     pub(super) fn quote(&self) -> Option<Quote> {
         let is_price = |price: Price| !price.is_zero() && !price.is_negative();
         let quote = Quote { bid: self.bid, bid_size: self.bid_size, ask: self.ask, ask_size: self.ask_size };

@@ -1,4 +1,4 @@
-//! REST instead of a connection that cannot be had: best bid and offer, and prints.
+//! REST instead of a connection that cannot be had: best bid and ask, and prints.
 //!
 //! Begins and ends as the pool says ([`crate::pool::Pool::polling_from`]); attempts to connect go on meanwhile. Prints keep
 //! their ids, so none comes twice, and each question goes on where the last answer ended. Books are not polled: seconds-old
@@ -50,7 +50,7 @@ impl KrakenSession {
         }
     }
 
-    /// Best bid and offer came. It is news even where it is the old one: it was seen just now.
+    /// Best bid and ask came. It is news even where it is the old one: it was seen just now.
     pub(super) fn polled_ticker(&mut self, position: usize, ticker: &KrakenRestTicker, now: Now) {
         if !self.polling.is_on() {
             return;

@@ -15,7 +15,7 @@ pub(super) enum Purpose {
     Probe { symbol: usize },
     /// Bars.
     History { symbol: usize, interval: Interval, n_bars: usize },
-    /// Best bid and offer, instead of the stream.
+    /// Best bid and ask, instead of the stream.
     Ticker { symbol: usize },
     /// Prints, instead of the stream.
     Trades { symbol: usize },

@@ -1,4 +1,4 @@
-//! The venue's separate best bid and offer as a witness against a side of the book that stands still.
+//! The venue's separate best bid and ask as a witness against a side of the book that stands still.
 //!
 //! The checksum proves each change, but a side that no longer changes at all looks like a quiet one. A quote that names
 //! another best price, after which that side does not move for some seconds, contradicts it. A quote older than the side's

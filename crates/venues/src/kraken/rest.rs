@@ -38,7 +38,7 @@ pub(super) fn bars(symbol: &str, interval: Interval) -> Ask {
     }
 }
 
-/// Best bid and offer.
+/// Best bid and ask.
 pub(super) fn ticker(symbol: &str) -> Ask {
     Ask::get("/0/public/Ticker", vec![("pair", symbol.to_owned())], 1)
 }
@@ -249,7 +249,7 @@ impl<'de> Deserialize<'de> for KrakenRestTrade {
     }
 }
 
-/// Best offer and bid: `[price, whole lots, quantity]` each. The figures of the day beside them are not read: their first
+/// Best ask and bid: `[price, whole lots, quantity]` each. The figures of the day beside them are not read: their first
 /// price is midnight's, not that of 24 hours ago, which the stream's figures begin with.
 ///
 /// ```json
@@ -264,7 +264,7 @@ pub(super) struct KrakenRestTicker {
 }
 
 impl KrakenRestTicker {
-    /// Best bid and offer; `None` where a side is empty, which the venue writes as zero.
+    /// Best bid and ask; `None` where a side is empty, which the venue writes as zero.
     pub(super) fn quote(&self) -> Option<Quote> {
         let is_price = |price: Price| !price.is_zero() && !price.is_negative();
         let quote = Quote { bid: self.bid.0, bid_size: self.bid.2, ask: self.ask.0, ask_size: self.ask.2 };

@@ -1,4 +1,4 @@
-//! What frames mean for the session: books, prints, best bids and offers, bars, instruments, acknowledgements, the venue's
+//! What frames mean for the session: books, prints, best bids and asks, bars, instruments, acknowledgements, the venue's
 //! state.
 //!
 //! Not here: how a frame is read ([`super::frame`]), connections and requests ([`super::session`]).
@@ -139,7 +139,7 @@ impl KrakenSession {
             }
             self.out.event(&stream.id, event_time, now, MarketEventKind::Quote(quote));
         }
-        // Most tickers come because of a new best bid or offer and repeat the figures.
+        // Most tickers come because of a new best bid or ask and repeat the figures.
         if let Some(day) = ticker.day().filter(|day| stream.day.as_ref() != Some(day)) {
             stream.day = Some(day);
             self.out.event(&stream.id, event_time, now, MarketEventKind::Day(day));

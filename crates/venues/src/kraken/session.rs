@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use model::{
     candle::{Candle, Interval},
-    event::{BookUpdate, HistoryWish, MarketEventKind},
+    event::{BookUpdate, HistoryRequest, MarketEventKind},
     instrument::{Instrument, InstrumentId, Venue},
     proof::{BookState, Books, TrackedBook},
     status::{FeedCause, FeedHealth},
@@ -31,7 +31,7 @@ use crate::{
     poll_rounds::PollRounds,
     pool::Pool,
     requests::{Requests, Task},
-    session::{ConnectionId, Image, Input, Output, Session, SessionConfig, Symbols},
+    session::{ConnectionId, Input, Output, Session, SessionConfig, SnapshotFrame, Symbols},
 };
 
 /// Follows symbols on Kraken spot.
@@ -249,7 +249,7 @@ impl KrakenSession {
         }
     }
 
-    fn wish(&mut self, wish: &HistoryWish, now: Now) {
+    fn wish(&mut self, wish: &HistoryRequest, now: Now) {
         let is_ours = wish.instrument.venue() == &self.venue;
         let Some(position) = self.followed(wish.instrument.symbol()).filter(|_| is_ours) else { return };
         if !self.streams[position].is_unknown {
@@ -410,7 +410,7 @@ impl Session for KrakenSession {
                 let lost = self.pool.closed(connection, &reason, self.streams.len(), now, &mut self.out);
                 self.lose(lost, now);
             }
-            Input::Wish(wish) => self.wish(&wish, now),
+            Input::HistoryRequest(wish) => self.wish(&wish, now),
             Input::Timeout => self.timeout(now),
         }
         self.pool.send_due(now, &mut self.out);
@@ -444,15 +444,15 @@ impl Session for KrakenSession {
         &self.instruments
     }
 
-    fn images(&self, depth: usize) -> Vec<Image> {
+    fn images(&self, depth: usize) -> Vec<SnapshotFrame> {
         let carried = self.streams.iter().enumerate().filter_map(|(position, stream)| {
             let frames = image::frames(stream.id.symbol(), &stream.book, self.books.get(&stream.id)?, depth)?;
             Some((self.pool.carrier(position)?, frames))
         });
-        carried.flat_map(|(connection, frames)| frames.map(|frame| Image::Frame(connection, frame))).collect()
+        carried.flat_map(|(connection, frames)| frames.map(|frame| SnapshotFrame::Frame(connection, frame))).collect()
     }
 
-    fn bars_image(&self, instrument: &InstrumentId, interval: Interval, bars: &[Candle]) -> Option<Image> {
+    fn history_answer(&self, instrument: &InstrumentId, interval: Interval, bars: &[Candle]) -> Option<SnapshotFrame> {
         image::bars(instrument.symbol(), interval, bars)
     }
 }

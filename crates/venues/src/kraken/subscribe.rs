@@ -109,7 +109,7 @@ pub(super) fn message(
             channel: channel.as_str(),
             symbol: (channel != Channel::Instrument).then(|| symbols.iter().map(|(_, name)| *name).collect()),
             depth: (channel == Channel::Book).then_some(BOOK_DEPTH),
-            // Every change of the best bid and offer, not only those that come with a print.
+            // Every change of the best bid and ask, not only those that come with a print.
             event_trigger: (channel == Channel::Ticker && is_subscription).then_some("bbo"),
             // The newest prints close the gap that a lost connection left.
             snapshot: is_subscription.then_some(true),

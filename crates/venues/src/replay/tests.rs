@@ -4,9 +4,9 @@ use model::{candle::Interval, proof::BookState};
 
 use super::*;
 
-fn entry<'a>(t: TapeKind, conn: Option<&'a str>, data: Option<&'a str>) -> TapeEntry<'a> {
+fn entry<'a>(t: EntryKind, conn: Option<&'a str>, data: Option<&'a str>) -> RecordingEntry<'a> {
     let text = |text: Option<&'a str>| text.map(Into::into);
-    TapeEntry { t, ts: None, conn: text(conn), url: None, data: text(data), request: None, is_prelude: false }
+    RecordingEntry { t, ts: None, conn: text(conn), url: None, data: text(data), request: None, is_prelude: false }
 }
 
 #[test]
@@ -20,17 +20,17 @@ fn a_recorded_cut_is_a_cut_announced_or_not() {
             replay.feed(&entry, |_| n_events += 1);
         };
         let quote = |number: u32| format!(r#"{{"u":{number},"s":"A","b":"1","B":"1","a":"2","A":"1"}}"#);
-        feed(TapeKind::Recv, Some(&quote(1)));
+        feed(EntryKind::Recv, Some(&quote(1)));
         if announcement.is_some() {
-            feed(TapeKind::Recv, announcement);
+            feed(EntryKind::Recv, announcement);
         }
-        feed(TapeKind::Close, None);
-        feed(TapeKind::Close, None);
+        feed(EntryKind::Close, None);
+        feed(EntryKind::Close, None);
         if says_connect {
-            feed(TapeKind::Connect, None);
+            feed(EntryKind::Connect, None);
         }
-        feed(TapeKind::Recv, Some(&quote(2)));
-        feed(TapeKind::Send, Some("{}"));
+        feed(EntryKind::Recv, Some(&quote(2)));
+        feed(EntryKind::Send, Some("{}"));
         assert_eq!((replay.summary().counters.quotes, replay.summary().counters.reconnects), (2, 1));
         assert_eq!(n_events, 2, "{announcement:?} {says_connect}");
     }
@@ -49,23 +49,23 @@ fn depth(first: u64, last: u64) -> String {
     )
 }
 
-fn answer(url: &'static str, is_prelude: bool) -> TapeEntry<'static> {
-    TapeEntry { url: Some(url.into()), is_prelude, ..entry(TapeKind::Http, None, Some(DEPTH)) }
+fn answer(url: &'static str, is_prelude: bool) -> RecordingEntry<'static> {
+    RecordingEntry { url: Some(url.into()), is_prelude, ..entry(EntryKind::Http, None, Some(DEPTH)) }
 }
 
 #[test]
 fn a_prelude_counts_at_the_beginning_only() {
     let url = "https://x.test/api/v3/depth?symbol=A";
     let mut replay = Replay::new("binance").unwrap();
-    replay.feed(&entry(TapeKind::Header, None, None), |_| {});
+    replay.feed(&entry(EntryKind::Header, None, None), |_| {});
     replay.feed(&answer(url, true), |_| {});
     let frame = depth(11, 12);
-    replay.feed(&entry(TapeKind::Recv, None, Some(&frame)), |_| {});
+    replay.feed(&entry(EntryKind::Recv, None, Some(&frame)), |_| {});
     let id = InstrumentId::parse("binance:A").unwrap();
     assert_eq!(replay.books()[&id].state, BookState::Live);
-    replay.feed(&entry(TapeKind::Header, None, None), |_| {});
+    replay.feed(&entry(EntryKind::Header, None, None), |_| {});
     replay.feed(&answer(url, true), |_| {});
-    assert_eq!(replay.summary().n_unused_answers, 0, "passed over where the tape goes on");
+    assert_eq!(replay.summary().n_unused_answers, 0, "passed over where the recording goes on");
     replay.feed(&answer(url, false), |_| {});
     assert_eq!(replay.summary().n_unused_answers, 1);
 }
@@ -78,13 +78,13 @@ fn a_second_connection_gets_the_book_that_the_first_one_had() {
     replay.feed(&answer("https://x.test/api/v3/depth?symbol=A", false), |_| {});
     for (conn, first, last) in [(None, 11, 12), (Some("2"), 11, 12), (None, 13, 13), (Some("2"), 13, 13)] {
         let frame = depth(first, last);
-        replay.feed(&entry(TapeKind::Recv, conn, Some(&frame)), |_| {});
+        replay.feed(&entry(EntryKind::Recv, conn, Some(&frame)), |_| {});
         replay.settle();
         assert_eq!(replay.books()[&id].last_update_id, Some(last), "{conn:?}");
     }
-    replay.feed(&entry(TapeKind::Close, None, None), |_| {});
+    replay.feed(&entry(EntryKind::Close, None, None), |_| {});
     let frame = depth(14, 14);
-    replay.feed(&entry(TapeKind::Recv, Some("2"), Some(&frame)), |_| {});
+    replay.feed(&entry(EntryKind::Recv, Some("2"), Some(&frame)), |_| {});
     replay.settle();
     let book = &replay.books()[&id];
     assert_eq!((book.state, book.last_update_id, book.counters.gaps), (BookState::Live, Some(14), 0));
@@ -95,7 +95,7 @@ fn a_second_connection_gets_the_book_that_the_first_one_had() {
 fn times_that_step_back_do_not_make_the_recording_longer() {
     let mut replay = Replay::new("binance").unwrap();
     for seconds in [100.0, 101.0, 100.5, 101.0, 102.0] {
-        replay.feed(&TapeEntry { ts: Some(seconds), ..entry(TapeKind::Send, None, Some("{}")) }, |_| {});
+        replay.feed(&RecordingEntry { ts: Some(seconds), ..entry(EntryKind::Send, None, Some("{}")) }, |_| {});
     }
     assert_eq!(replay.now().monotonic, Monotonic::from_zero(Duration::from_secs(2)));
 }
@@ -111,8 +111,8 @@ fn bars(minutes: std::ops::Range<u64>) -> String {
 const KLINES: &str = "https://x.test/api/v3/klines?symbol=A&interval=1m&limit=500";
 const QUOTE: &str = r#"{"u":1,"s":"A","b":"1","B":"1","a":"2","A":"1"}"#;
 
-fn wish() -> HistoryWish {
-    HistoryWish { instrument: InstrumentId::parse("binance:A").unwrap(), interval: Interval::M1, n_bars: 500 }
+fn wish() -> HistoryRequest {
+    HistoryRequest { instrument: InstrumentId::parse("binance:A").unwrap(), interval: Interval::M1, n_bars: 500 }
 }
 
 #[test]
@@ -127,12 +127,12 @@ fn a_wish_waits_until_a_frame_names_its_instrument() {
     replay.wish(&wish(), &mut note);
     let answered = bars(100..110);
     let url = Some(KLINES.into());
-    replay.feed(&TapeEntry { url, ..entry(TapeKind::Http, None, Some(&answered)) }, &mut note);
+    replay.feed(&RecordingEntry { url, ..entry(EntryKind::Http, None, Some(&answered)) }, &mut note);
     let other = QUOTE.replace(r#""A","#, r#""B","#);
     for quote in [&other, &other, QUOTE, QUOTE] {
-        replay.feed(&entry(TapeKind::Recv, None, Some(quote)), &mut note);
+        replay.feed(&entry(EntryKind::Recv, None, Some(quote)), &mut note);
     }
-    assert_eq!(n_bars, [10], "asked once, and answered by what the tape had before");
+    assert_eq!(n_bars, [10], "asked once, and answered by what the recording had before");
 }
 
 #[test]
@@ -141,11 +141,11 @@ fn the_longest_answer_comes_first_and_later_ones_mend_it() {
     let mut replay = Replay::new("binance").unwrap();
     let mut feed = |t, url: Option<&'static str>, data: &str| {
         let url = url.map(Into::into);
-        replay.feed(&TapeEntry { url, ..entry(t, None, Some(data)) }, |_| {});
+        replay.feed(&RecordingEntry { url, ..entry(t, None, Some(data)) }, |_| {});
     };
-    feed(TapeKind::Http, Some(KLINES), &long);
-    feed(TapeKind::Http, Some("https://x.test/api/v3/klines?symbol=A&interval=1m&limit=5"), &short);
-    feed(TapeKind::Recv, None, QUOTE);
+    feed(EntryKind::Http, Some(KLINES), &long);
+    feed(EntryKind::Http, Some("https://x.test/api/v3/klines?symbol=A&interval=1m&limit=5"), &short);
+    feed(EntryKind::Recv, None, QUOTE);
     let mut n_bars = Vec::new();
     for _ in 0..3 {
         replay.wish(&wish(), |event| {

@@ -1,4 +1,4 @@
-//! Bars of the past out of the subgraph: wishes, the pages that answer them, and bars made of the rows.
+//! Bars of the past out of the subgraph: history requests, the pages that answer them, and bars made of the rows.
 //!
 //! Bars of hours and days are the subgraph's own; four hours are made of hours, minutes of swaps. A bar without swaps has
 //! no row and stays a gap. The subgraph is behind the chain: it is asked again until it knows all that had closed when

@@ -8,7 +8,7 @@ use std::{
 };
 
 use model::{
-    event::{HistoryWish, MarketEventKind},
+    event::{HistoryRequest, MarketEventKind},
     instrument::{Instrument, InstrumentId, Venue},
     proof::Books,
     status::{FeedCause, FeedHealth, FeedMode},
@@ -187,7 +187,7 @@ impl UniswapSession {
         (self.is_started && self.pools.iter().any(|followed| followed.info.is_some())).then_some(Monotonic::ZERO)
     }
 
-    fn wish(&mut self, wish: &HistoryWish, now: Now) {
+    fn wish(&mut self, wish: &HistoryRequest, now: Now) {
         let pool = self.pools.iter().position(|followed| followed.id == wish.instrument && !followed.is_unknown);
         if let (Some(history), Some(pool)) = (&mut self.history, pool) {
             history.want(pool, wish.interval, wish.n_bars, now);
@@ -254,7 +254,7 @@ impl Session for UniswapSession {
                 self.out.frame(now);
                 self.out.health.counters.unknown += 1;
             }
-            Input::Wish(wish) => self.wish(&wish, now),
+            Input::HistoryRequest(wish) => self.wish(&wish, now),
             // No connection is ever wanted.
             Input::Connected(_) | Input::Ping(_) | Input::Closed(..) => {}
         }

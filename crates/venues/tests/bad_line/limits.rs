@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{candle::Interval, event::HistoryWish, instrument::InstrumentId};
+use model::{candle::Interval, event::HistoryRequest, instrument::InstrumentId};
 use venues::{
     backoff::Jitter,
     session::{ConnectionId, HttpRequest, Input, Output, RequestId},
@@ -194,7 +194,7 @@ impl Desk<'_> {
             let instrument = InstrumentId::parse(&format!("{}:{symbol}", self.venue)).unwrap();
             let interval =
                 [Interval::M1, Interval::M5, Interval::H1][usize::try_from(below(&mut self.random, 3)).unwrap()];
-            self.rig.input(Input::Wish(HistoryWish { instrument, interval, n_bars: 300 }));
+            self.rig.input(Input::HistoryRequest(HistoryRequest { instrument, interval, n_bars: 300 }));
         }
         self.serve();
     }

@@ -1,11 +1,11 @@
 //! The checks that every venue's REST answers have to stand.
 //!
-//! Connections cannot be had, so a session asks for everything there is, and somebody wishes for bars all the while. Not here:
+//! Connections cannot be had, so a session asks for everything there is, and somebody history requests for bars all the while. Not here:
 //! what good answers are ([`Answers`] and the venues' rooms).
 
 use model::{
     candle::Interval,
-    event::{HistoryWish, MarketEventKind},
+    event::{HistoryRequest, MarketEventKind},
     instrument::InstrumentId,
 };
 use venues::{
@@ -59,7 +59,7 @@ impl Asking {
             let intervals = [Interval::M1, Interval::H1, Interval::S1];
             let interval = intervals[self.n_wishes % intervals.len()];
             let instrument = InstrumentId::parse(&format!("{}:{}", V::NAME, V::SYMBOL)).unwrap();
-            self.rig.input(Input::Wish(HistoryWish { instrument, interval, n_bars: 10 }));
+            self.rig.input(Input::HistoryRequest(HistoryRequest { instrument, interval, n_bars: 10 }));
             self.n_wishes += 1;
             self.rig.run(1_000);
         }

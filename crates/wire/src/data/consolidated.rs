@@ -1,4 +1,4 @@
-//! Channel `consolidated`: the best bid and the best offer of one pair over all venues, and which venues count.
+//! Channel `consolidated`: the best bid and the best ask of one pair over all venues, and which venues count.
 //!
 //! Other than the rest, a delta carries the whole: a best bid can go away again, and a field once known must not stay.
 
@@ -16,7 +16,7 @@ pub struct ConsolidatedData {
     /// Highest bid of the venues that count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bid: Option<VenueLevel>,
-    /// Lowest offer of the venues that count; it may be below the bid, as they are of different venues.
+    /// Lowest ask of the venues that count; it may be below the bid, as they are of different venues.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ask: Option<VenueLevel>,
     /// Every venue's instrument of the pair, sorted.

@@ -222,7 +222,7 @@ counters! {
         checksums_ok,
         /// Checksums that did not.
         checksums_bad,
-        /// Times the book's top equalled the venue's own best bid and offer.
+        /// Times the book's top equalled the venue's own best bid and ask.
         quote_matches,
         /// Times it did not.
         quote_mismatches,
@@ -240,7 +240,7 @@ counters! {
         unknown,
         /// Trades.
         trades,
-        /// Best bid and offer updates.
+        /// Best bid and ask updates.
         quotes,
         /// Book snapshots and changes.
         books,

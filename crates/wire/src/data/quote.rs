@@ -1,4 +1,4 @@
-//! Channel `quote`: best bid and offer, last price, figures of the last 24 hours.
+//! Channel `quote`: best bid and ask, last price, figures of the last 24 hours.
 
 use model::{
     decimal::{Price, Quantity},
@@ -17,10 +17,10 @@ pub struct QuoteData {
     /// Quantity at the highest bid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bid_size: Option<Quantity>,
-    /// Lowest offer.
+    /// Lowest ask.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ask: Option<Price>,
-    /// Quantity at the lowest offer.
+    /// Quantity at the lowest ask.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ask_size: Option<Quantity>,
     /// Price of the last trade.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use model::{tape::TapeEntry, time::Timestamp};
-use recording::{deck::Deck, deck::Step, lines::Lines as _, packed::PackedLines};
+use model::{recording_entry::RecordingEntry, time::Timestamp};
+use recording::{lines::Lines as _, packed::PackedLines, playback::Playback, playback::Step};
 use venues::session::HttpAnswer;
 use wire::{
     message::{Hello, Item, ItemKind, SnapshotRequest, Subscribe, Unsubscribe},
@@ -193,7 +193,7 @@ fn an_unknown_venue_is_refused() {
 struct Fake {
     feed: DirectFeed,
     connection: Option<ConnectionId>,
-    told: Vec<WorkerSaid<()>>,
+    told: Vec<WorkerReport<()>>,
     saved: Vec<(String, Vec<u8>)>,
     id: u64,
 }
@@ -222,7 +222,7 @@ impl Fake {
             match wanted {
                 Wanted::Connect { connection, .. } => self.connection = Some(connection),
                 Wanted::Tell(said) => {
-                    let has_ended = matches!(&said, WorkerSaid::Recording(recording) if !recording.is_running);
+                    let has_ended = matches!(&said, WorkerReport::Recording(recording) if !recording.is_running);
                     assert!(!has_ended || !self.saved.is_empty(), "the page may end the worker: the file comes first");
                     self.told.push(said);
                 }
@@ -258,7 +258,7 @@ impl Fake {
         }
     }
 
-    fn order(&mut self, order: &WorkerOrder, now_ms: u64) {
+    fn order(&mut self, order: &WorkerCommand, now_ms: u64) {
         self.feed.order(order, at(now_ms));
         self.drain(now_ms);
     }
@@ -278,16 +278,16 @@ fn lines_of(file: &[u8]) -> Vec<String> {
 fn played(file: &[u8]) -> (Vec<String>, bool) {
     let file = file.to_vec();
     let lines = PackedLines::new(move || std::io::Cursor::new(file.clone()));
-    let mut deck = Deck::new(lines, "binance", &Venue::new("binance").as_replay()).unwrap();
+    let mut playback = Playback::new(lines, "binance", &Venue::new("binance").as_replay()).unwrap();
     let mut trades = Vec::new();
     let far = Timestamp::from_nanos(i64::MAX);
-    while deck.play(far, 1_000, |event| {
+    while playback.play(far, 1_000, |event| {
         if let MarketEventKind::Trade(trade) = &event.kind {
             trades.push(format!("{:?}", trade.id));
         }
     }) != Step::End
     {}
-    let books = deck.replay().books();
+    let books = playback.replay().books();
     (trades, !books.is_empty() && books.values().all(|book| book.state.is_served()))
 }
 
@@ -295,7 +295,7 @@ fn played(file: &[u8]) -> (Vec<String>, bool) {
 fn the_last_half_minute_is_a_tape_whose_book_comes_to_life() {
     let mut fake = Fake::new();
     fake.run(100, 70_000);
-    fake.order(&WorkerOrder::SaveLast, 70_000);
+    fake.order(&WorkerCommand::SaveLast, 70_000);
     let [(name, file)] = fake.saved.as_slice() else { panic!("{:?}", fake.told) };
     assert!(name.starts_with("binance-2025") && name.ends_with("Z-last30s.jsonl.zst"), "{name}");
     let lines = lines_of(file);
@@ -312,50 +312,50 @@ fn the_last_half_minute_is_a_tape_whose_book_comes_to_life() {
 fn a_recording_holds_what_came_and_is_handed_over_at_its_end() {
     let mut fake = Fake::new();
     fake.run(100, 5_000);
-    fake.order(&WorkerOrder::Record, 5_000);
-    fake.order(&WorkerOrder::Record, 5_000);
-    assert!(matches!(fake.told.last(), Some(WorkerSaid::Failed(words)) if words.contains("already")));
+    fake.order(&WorkerCommand::Record, 5_000);
+    fake.order(&WorkerCommand::Record, 5_000);
+    assert!(matches!(fake.told.last(), Some(WorkerReport::Failed(words)) if words.contains("already")));
     fake.run(5_000, 8_000);
-    let Some(WorkerSaid::Recording(said)) = fake.told.last() else { panic!("{:?}", fake.told) };
+    let Some(WorkerReport::Recording(said)) = fake.told.last() else { panic!("{:?}", fake.told) };
     assert!(said.is_running && (40..=60).contains(&said.n_entries) && said.size_bytes > 1_000, "{said:?}");
-    fake.order(&WorkerOrder::StopRecording, 8_000);
-    let Some(WorkerSaid::Recording(said)) = fake.told.last() else { panic!("{:?}", fake.told) };
+    fake.order(&WorkerCommand::StopRecording, 8_000);
+    let Some(WorkerReport::Recording(said)) = fake.told.last() else { panic!("{:?}", fake.told) };
     assert_eq!((said.is_running, said.n_entries, &said.failure), (false, 60, &None));
     let (name, file) = &fake.saved[0];
     assert_eq!(name, "binance-20251120T194645000Z.jsonl.zst");
     let (trades, is_live) = played(file);
     assert_eq!((trades.len(), is_live), (30, true));
     for line in lines_of(file) {
-        TapeEntry::parse(line.trim_end()).unwrap();
+        RecordingEntry::parse(line.trim_end()).unwrap();
     }
-    fake.order(&WorkerOrder::StopRecording, 8_000);
-    assert!(matches!(fake.told.last(), Some(WorkerSaid::Failed(words)) if words.contains("nothing to stop")));
+    fake.order(&WorkerCommand::StopRecording, 8_000);
+    assert!(matches!(fake.told.last(), Some(WorkerReport::Failed(words)) if words.contains("nothing to stop")));
 }
 
 #[test]
 fn a_full_recording_ends_in_words_and_the_feed_goes_on() {
     let mut fake = Fake::new();
     fake.feed.max_recording = 20_000;
-    fake.order(&WorkerOrder::Record, 100);
+    fake.order(&WorkerCommand::Record, 100);
     fake.run(100, 20_000);
     let ended = fake.told.iter().find_map(|said| match said {
-        WorkerSaid::Recording(said) if !said.is_running => said.failure.clone(),
+        WorkerReport::Recording(said) if !said.is_running => said.failure.clone(),
         _ => None,
     });
     assert!(ended.is_some_and(|words| words.contains("as much as a page keeps")));
     assert_eq!(fake.saved.len(), 1);
     assert!(played(&fake.saved[0].1).0.len() > 20);
     // Saving the last half minute still works: data still comes.
-    fake.order(&WorkerOrder::SaveLast, 20_000);
+    fake.order(&WorkerCommand::SaveLast, 20_000);
     assert!(played(&fake.saved[1].1).0.len() > 150);
 }
 
 #[test]
 fn what_receives_nothing_cannot_be_recorded() {
-    for order in [WorkerOrder::Record, WorkerOrder::SaveLast] {
+    for order in [WorkerCommand::Record, WorkerCommand::SaveLast] {
         let mut feed = DirectFeed::new(&plan(), 7, at(0)).unwrap();
         feed.order(&order, at(0));
-        let Some(Wanted::Tell(WorkerSaid::Failed(words))) = feed.take_wanted() else { panic!("{order:?}") };
+        let Some(Wanted::Tell(WorkerReport::Failed(words))) = feed.take_wanted() else { panic!("{order:?}") };
         assert!(words.contains("made up"), "{words}");
     }
 }

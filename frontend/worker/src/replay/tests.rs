@@ -1,4 +1,4 @@
-//! A page's conversation with a tape made by hand, at times we choose.
+//! A page's conversation with a recording made by hand, at times we choose.
 
 use std::io::Cursor;
 
@@ -15,7 +15,7 @@ use super::*;
 type Lines = PackedLines<Box<dyn FnMut() -> Cursor<Vec<u8>>>>;
 
 /// Trades of a symbol, ten a second.
-fn tape(n_trades: u64) -> String {
+fn recording(n_trades: u64) -> String {
     let mut lines = vec![r#"{"t":"header","ts":999.0,"venue":"binance","symbols":["AAABBB"]}"#.to_owned()];
     for id in 1..=n_trades {
         let frame = format!(
@@ -52,7 +52,7 @@ impl Talk {
         Now { monotonic: Monotonic::from_zero(Duration::from_millis(self.now_ms)), wall: Timestamp::EPOCH }
     }
 
-    fn order(&mut self, order: &WorkerOrder) {
+    fn order(&mut self, order: &WorkerCommand) {
         let now = self.now().monotonic;
         self.feed.order(order, now);
         self.drain();
@@ -71,10 +71,10 @@ impl Talk {
     fn drain(&mut self) {
         while let Some(told) = self.feed.take_told() {
             match told {
-                Told::Say(ServerMessage::Batch(batch)) => self.items.extend(batch.items),
-                Told::Say(_) => {}
-                Told::Tell(WorkerSaid::Replay(report)) => self.reports.push(report),
-                Told::Tell(_) => {}
+                ReplayReply::Say(ServerMessage::Batch(batch)) => self.items.extend(batch.items),
+                ReplayReply::Say(_) => {}
+                ReplayReply::Tell(WorkerReport::Replay(report)) => self.reports.push(report),
+                ReplayReply::Tell(_) => {}
             }
         }
     }
@@ -94,7 +94,7 @@ impl Talk {
 
 #[test]
 fn it_plays_at_its_pace_and_ends_with_a_fingerprint() {
-    let mut talk = Talk::new(&tape(40));
+    let mut talk = Talk::new(&recording(40));
     talk.run(1_000);
     assert_eq!(talk.report().state, PlayState::Playing);
     let first = talk.items.iter().find(|item| item.topic != Topic::STATUS).unwrap();
@@ -110,9 +110,9 @@ fn it_plays_at_its_pace_and_ends_with_a_fingerprint() {
     talk.run(2_000);
     assert_eq!(talk.reports.len(), n_reports, "nothing is told twice");
     // Again, faster and over a jump: the same.
-    talk.order(&WorkerOrder::Speed(16.0));
-    talk.order(&WorkerOrder::Play);
-    talk.order(&WorkerOrder::Seek { position_ms: 1_003_000 });
+    talk.order(&WorkerCommand::Speed(16.0));
+    talk.order(&WorkerCommand::Play);
+    talk.order(&WorkerCommand::Seek { position_ms: 1_003_000 });
     talk.run(1_000);
     assert_eq!(
         (talk.report().state, talk.report().speed, &talk.report().events_sha256),
@@ -122,26 +122,28 @@ fn it_plays_at_its_pace_and_ends_with_a_fingerprint() {
 
 #[test]
 fn after_a_jump_every_topic_begins_anew() {
-    let mut talk = Talk::new(&tape(40));
+    let mut talk = Talk::new(&recording(40));
     talk.run(500);
-    talk.order(&WorkerOrder::Pause);
+    talk.order(&WorkerCommand::Pause);
     talk.run(500);
     talk.items.clear();
     talk.run(500);
     assert_eq!(talk.n_trades(), 0, "nothing moves");
-    talk.order(&WorkerOrder::Seek { position_ms: 1_002_050 });
+    talk.order(&WorkerCommand::Seek { position_ms: 1_002_050 });
     assert_eq!(talk.report().state, PlayState::Seeking);
     talk.run(200);
     assert_eq!((talk.report().state, talk.report().position_ms), (PlayState::Paused, 1_002_050));
     let kinds: Vec<ItemKind> = talk.items.iter().map(|item| item.kind).collect();
     assert!(kinds.contains(&ItemKind::Snapshot), "{kinds:?}");
     assert_eq!(talk.n_trades(), 20);
-    talk.order(&WorkerOrder::Seek { position_ms: 0 });
+    talk.order(&WorkerCommand::Seek { position_ms: 0 });
     talk.run(200);
     assert_eq!((talk.report().position_ms, talk.n_trades()), (1_000_100, 1));
     // What does not concern a replay, and a speed out of range, changes nothing.
     let before = talk.report().clone();
-    for order in [WorkerOrder::Record, WorkerOrder::SaveLast, WorkerOrder::Speed(0.0), WorkerOrder::Speed(f64::NAN)] {
+    for order in
+        [WorkerCommand::Record, WorkerCommand::SaveLast, WorkerCommand::Speed(0.0), WorkerCommand::Speed(f64::NAN)]
+    {
         talk.order(&order);
     }
     assert_eq!(*talk.report(), before);
@@ -149,13 +151,13 @@ fn after_a_jump_every_topic_begins_anew() {
 
 #[test]
 fn another_lane_begins_anew() {
-    let mut talk = Talk::new(&tape(40));
+    let mut talk = Talk::new(&recording(40));
     talk.run(500);
     talk.items.clear();
     talk.feed.message(ClientMessage::Hello(Hello { protocol: 1, lane_ms: 1_000, resume: None }));
     talk.run(1_000);
-    let tapes = talk.items.iter().filter(|item| item.topic != Topic::STATUS);
-    let kinds: Vec<ItemKind> = tapes.map(|item| item.kind).collect();
+    let recordings = talk.items.iter().filter(|item| item.topic != Topic::STATUS);
+    let kinds: Vec<ItemKind> = recordings.map(|item| item.kind).collect();
     assert_eq!(kinds.first(), Some(&ItemKind::Snapshot));
     assert!(kinds.len() <= 2, "one a second: {kinds:?}");
 }
@@ -171,22 +173,22 @@ fn what_is_no_tape_is_said_so_with_the_files_name_and_a_remedy() {
             (opened, _) => panic!("{name}: {:?}", opened.map(|_| ())),
         }
     }
-    let headless = tape(5).lines().skip(1).collect::<Vec<_>>().join("\n");
-    check("a.jsonl", &tape(5), Ok("replay-binance"));
+    let headless = recording(5).lines().skip(1).collect::<Vec<_>>().join("\n");
+    check("a.jsonl", &recording(5), Ok("replay-binance"));
     check("Binance-1.jsonl", &headless, Ok("replay-binance"));
     check("b.jsonl", &headless, Err("does not say whose"));
     check("photo.png", "\u{89}PNG\r\n", Err("choose a .jsonl"));
     check("empty.jsonl", "", Err("choose a .jsonl"));
-    check("header.jsonl", tape(0).as_str(), Err("choose a .jsonl"));
+    check("header.jsonl", recording(0).as_str(), Err("choose a .jsonl"));
     // Packed, but broken off at once.
     check("cut.jsonl.gz", "\u{1f}", Err("choose a .jsonl"));
 }
 
 #[test]
 fn a_tape_that_is_cut_off_plays_as_far_as_it_goes() {
-    let whole = tape(40);
+    let whole = recording(40);
     let mut talk = Talk::new(&whole[..whole.len() - 150]);
-    talk.order(&WorkerOrder::Speed(100.0));
+    talk.order(&WorkerCommand::Speed(100.0));
     talk.run(1_000);
     assert_eq!((talk.report().state, talk.report().n_events, talk.report().n_bad_lines), (PlayState::Ended, 39, 1));
 }

@@ -9,8 +9,8 @@ use wire::{
 };
 
 use crate::feed::{
+    control::{ControlError, Followed},
     handle::Feeds,
-    order::{Followed, OrderError},
 };
 
 /// A command under way; its value is the answer. Dropping it gives up the answer, not the command.
@@ -34,7 +34,7 @@ pub fn begin(feeds: &Feeds, request: &CommandRequest) -> Result<Pending, Refused
     }))
 }
 
-fn answer(id: u64, outcome: Result<Followed, OrderError>) -> ServerMessage {
+fn answer(id: u64, outcome: Result<Followed, ControlError>) -> ServerMessage {
     let result = outcome.map_err(|error| (error.code(), error.to_string())).and_then(|followed| {
         let text = serde_json::json!({ "symbols": followed.symbols, "venue": followed.venue }).to_string();
         JsonText::parse(&text).map_err(|error| (RefusalCode::Unavailable, error.to_string()))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hub::hub::{StreamKind, StreamSpec};
 use wire::topic::{Channel, Topic, TopicPattern};
 
-use crate::{board, feed::directory::Directory};
+use crate::{feed::directory::Directory, server_topics};
 
 /// The topics a pattern means.
 ///
@@ -30,13 +30,13 @@ pub fn resolve(directory: &Directory, pattern: &TopicPattern) -> Result<Vec<Topi
     }
 }
 
-/// The hub's stream of a topic: each venue's feed owns its topics, the board those of all venues and of the server.
+/// The hub's stream of a topic: each venue's feed owns its topics, the server_topics those of all venues and of the server.
 pub fn spec(topic: &Topic) -> StreamSpec {
     StreamSpec {
         topic: topic.to_string().into(),
         owner: match topic.venue().filter(|_| topic.pair().is_none()) {
             Some(venue) => venue.as_str().into(),
-            None => Arc::from(board::OWNER),
+            None => Arc::from(server_topics::OWNER),
         },
         kind: if topic.is_state() { StreamKind::State } else { StreamKind::Event },
     }
@@ -101,8 +101,8 @@ mod tests {
     fn each_topic_has_one_owner() {
         let owner = |text: &str| spec(&Topic::parse(text).unwrap()).owner.to_string();
         assert_eq!(owner("quote:demo:AAABBB"), "demo");
-        assert_eq!(owner("status"), board::OWNER);
-        assert_eq!(owner("consolidated:all:AAA/BBB"), board::OWNER);
+        assert_eq!(owner("status"), server_topics::OWNER);
+        assert_eq!(owner("consolidated:all:AAA/BBB"), server_topics::OWNER);
         assert_eq!(spec(&Topic::parse("tape:demo:A").unwrap()).kind, StreamKind::Event);
         assert_eq!(spec(&Topic::parse("book:demo:A").unwrap()).kind, StreamKind::State);
     }

@@ -2,17 +2,17 @@
 
 use std::{fs, path::PathBuf, sync::atomic::AtomicU64};
 
-use model::tape::{TapeEntry, TapeKind};
+use model::recording_entry::{EntryKind, RecordingEntry};
 use recording::entry::Body;
 
 use super::*;
 use crate::{
-    cli::decode::tape_file::TapeFile as Reader,
     config::RecordingsConfig,
+    recorder::recording_file::RecordingFile as Reader,
     recorder::{
+        library::Library,
         scan,
-        shelf::Shelf,
-        target::{Full, OnShelf},
+        target::{Full, LibraryTarget},
     },
 };
 
@@ -27,8 +27,8 @@ impl Folder {
         Self(path)
     }
 
-    fn shelf(&self, limits: RecordingsConfig) -> Shelf {
-        Shelf::new(&self.0, limits)
+    fn library(&self, limits: RecordingsConfig) -> Library {
+        Library::new(&self.0, limits)
     }
 }
 
@@ -44,7 +44,7 @@ fn header() -> Header {
 
 fn entry(number: u64, text: &str) -> RawEntry {
     RawEntry {
-        kind: TapeKind::Recv,
+        kind: EntryKind::Recv,
         time: Timestamp::from_millis(i64::try_from(number).unwrap()),
         slot: 0,
         url: None,
@@ -54,8 +54,8 @@ fn entry(number: u64, text: &str) -> RawEntry {
     }
 }
 
-fn on_shelf(shelf: &Shelf) -> Box<dyn Target> {
-    Box::new(OnShelf { shelf: shelf.clone(), stem: "venue-1".into() })
+fn on_shelf(library: &Library) -> Box<dyn Target> {
+    Box::new(LibraryTarget { library: library.clone(), stem: "venue-1".into() })
 }
 
 /// The texts of received frames, and whether the file breaks off.
@@ -65,8 +65,8 @@ fn read(path: &std::path::Path) -> (Vec<String>, bool) {
     loop {
         match file.next_line() {
             Ok(Some(line)) => {
-                let entry = TapeEntry::parse(std::str::from_utf8(line).unwrap()).unwrap();
-                if entry.t == TapeKind::Recv {
+                let entry = RecordingEntry::parse(std::str::from_utf8(line).unwrap()).unwrap();
+                if entry.t == EntryKind::Recv {
                     texts.push(entry.data.unwrap().into_owned());
                 }
             }
@@ -91,15 +91,15 @@ fn noise(seed: u64, n_bytes: usize) -> String {
 #[test]
 fn what_was_handed_over_stands_in_the_file_in_order() {
     let folder = Folder::new("order");
-    let shelf = folder.shelf(RecordingsConfig::default());
-    let (feeder, writer) = writer(on_shelf(&shelf), header(), None);
+    let library = folder.library(RecordingsConfig::default());
+    let (feeder, writer) = writer(on_shelf(&library), header(), None);
     let task = std::thread::spawn(move || writer.run());
     feeder.part(vec![RawEntry { is_prelude: true, ..entry(0, "known") }]);
     (1..1_000).for_each(|number| feeder.entry(entry(number, &number.to_string())));
     drop(feeder);
     let report = task.join().unwrap();
     assert_eq!((report.n_lost, report.is_running, &report.failure), (0, false, &None));
-    let path = shelf.path(&report.files[0]);
+    let path = library.path(&report.files[0]);
     let (texts, is_broken) = read(&path);
     assert!(!is_broken);
     let expected: Vec<String> =
@@ -113,11 +113,11 @@ fn what_was_handed_over_stands_in_the_file_in_order() {
 #[test]
 fn a_file_cut_anywhere_is_readable_to_its_last_whole_block() {
     let folder = Folder::new("kill");
-    let shelf = folder.shelf(RecordingsConfig::default());
+    let library = folder.library(RecordingsConfig::default());
     let text = noise(1, 64 << 10);
     let items = std::iter::once(Item::Part(Vec::new())).chain((1..400).map(|number| Item::Entry(entry(number, &text))));
-    let report = write_all(on_shelf(&shelf), header(), Timestamp::EPOCH, items);
-    let whole = fs::read(shelf.path(&report.files[0])).unwrap();
+    let report = write_all(on_shelf(&library), header(), Timestamp::EPOCH, items);
+    let whole = fs::read(library.path(&report.files[0])).unwrap();
     let cut = folder.0.join("cut.jsonl.zst");
     let mut counts = Vec::new();
     for part in 1..=20 {
@@ -133,8 +133,8 @@ fn a_file_cut_anywhere_is_readable_to_its_last_whole_block() {
 #[test]
 fn a_killed_writer_leaves_all_but_its_last_seconds() {
     let folder = Folder::new("killed");
-    let shelf = folder.shelf(RecordingsConfig::default());
-    let (feeder, mut writer) = writer(on_shelf(&shelf), header(), None);
+    let library = folder.library(RecordingsConfig::default());
+    let (feeder, mut writer) = writer(on_shelf(&library), header(), None);
     feeder.part(Vec::new());
     (1..100).for_each(|number| feeder.entry(entry(number, "before")));
     while let Ok(item) = writer.queue.try_recv() {
@@ -145,9 +145,9 @@ fn a_killed_writer_leaves_all_but_its_last_seconds() {
     let name = writer.progress.report().files[0].clone();
     // Nothing is closed or flushed any more, as when the process is killed.
     std::mem::forget(writer);
-    let (texts, is_broken) = read(&shelf.path(&name));
+    let (texts, is_broken) = read(&library.path(&name));
     assert_eq!((texts.len(), is_broken), (99, false));
-    assert!(scan::footer(&shelf.path(&name)).is_none());
+    assert!(scan::footer(&library.path(&name)).is_none());
 }
 
 #[test]
@@ -155,8 +155,8 @@ fn a_full_file_goes_on_in_another_and_the_oldest_are_deleted() {
     let folder = Folder::new("parts");
     let limits =
         RecordingsConfig { max_file_bytes: 100 << 10, max_total_bytes: 450 << 10, ..RecordingsConfig::default() };
-    let shelf = folder.shelf(limits);
-    let (feeder, mut writer) = writer(on_shelf(&shelf), header(), None);
+    let library = folder.library(limits);
+    let (feeder, mut writer) = writer(on_shelf(&library), header(), None);
     feeder.part(Vec::new());
     let mut n_parts = 1;
     for number in 1..200 {
@@ -173,20 +173,20 @@ fn a_full_file_goes_on_in_another_and_the_oldest_are_deleted() {
     }
     let report = writer.finish(Ok(()));
     assert!(report.failure.is_none() && n_parts > 6, "{report:?}");
-    let files = shelf.files().unwrap();
+    let files = library.files().unwrap();
     let total: u64 = files.iter().map(|file| file.size_bytes).sum();
     assert!(total <= (450 + 110) << 10, "{total}");
     assert!(files.len() < report.files.len(), "the oldest are gone");
     let last = report.files.last().unwrap();
     assert_eq!(last.as_str(), format!("venue-1.p{:03}.jsonl.zst", report.files.len()));
-    assert_eq!(read(&shelf.path(last)).0[0], "known", "each part begins with what must be known");
+    assert_eq!(read(&library.path(last)).0[0], "known", "each part begins with what must be known");
 }
 
 #[test]
 fn a_full_queue_loses_entries_counts_them_and_says_so() {
     let folder = Folder::new("lost");
-    let shelf = folder.shelf(RecordingsConfig::default());
-    let (feeder, writer) = writer(on_shelf(&shelf), header(), None);
+    let library = folder.library(RecordingsConfig::default());
+    let (feeder, writer) = writer(on_shelf(&library), header(), None);
     feeder.part(Vec::new());
     // Nobody reads yet.
     for number in 1..=10_000 {
@@ -200,7 +200,7 @@ fn a_full_queue_loses_entries_counts_them_and_says_so() {
     drop(feeder);
     let report = task.join().unwrap();
     assert_eq!((report.n_lost, report.n_entries), (n_lost + 1, QUEUE as u64 - 1));
-    let path = shelf.path(&report.files[0]);
+    let path = library.path(&report.files[0]);
     let mut file = Reader::open(&path).unwrap();
     let mut n_told = 0;
     while let Some(line) = file.next_line().unwrap() {
@@ -217,9 +217,9 @@ struct SmallDisk {
 }
 
 impl Target for SmallDisk {
-    fn create(&mut self, _part: u32) -> io::Result<(TapeName, Box<dyn TapeOut>, Option<Held>)> {
+    fn create(&mut self, _part: u32) -> io::Result<(RecordingName, Box<dyn RecordingSink>, Option<Held>)> {
         let out = SmallFile { left: self.left.clone(), written: self.written.clone() };
-        Ok((TapeName::parse("small.jsonl.zst").unwrap(), Box::new(out), None))
+        Ok((RecordingName::parse("small.jsonl.zst").unwrap(), Box::new(out), None))
     }
 
     fn tidy(&mut self) {}
@@ -251,7 +251,7 @@ impl io::Write for SmallFile {
     }
 }
 
-impl TapeOut for SmallFile {
+impl RecordingSink for SmallFile {
     fn cut(&mut self, size_bytes: u64) -> io::Result<()> {
         self.written.lock().unwrap().truncate(usize::try_from(size_bytes).unwrap());
         Ok(())

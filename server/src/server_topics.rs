@@ -30,24 +30,24 @@ use crate::{
     notices::Notices,
 };
 
-/// Who owns the board's streams; no venue can have this name.
+/// Who owns the server_topics's streams; no venue can have this name.
 pub const OWNER: &str = "@server";
 
 /// Publishes until `stop`.
 pub async fn run(hub: Hub<Payload>, feeds: Feeds, notices: Notices, clock: Clock, stop: CancellationToken) {
-    let mut board = Board { hub, feeds, notices, clock, lanes: Default::default() };
+    let mut server_topics = ServerTopics { hub, feeds, notices, clock, lanes: Default::default() };
     let mut turns = tokio::time::interval(Lane::Fast.period());
     turns.set_missed_tick_behavior(MissedTickBehavior::Skip);
     for n_turns in 0_u64.. {
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            _ = turns.tick() => board.turn(n_turns),
+            _ = turns.tick() => server_topics.turn(n_turns),
         }
     }
 }
 
-struct Board {
+struct ServerTopics {
     hub: Hub<Payload>,
     feeds: Feeds,
     notices: Notices,
@@ -65,7 +65,7 @@ struct BoardLane {
     pairs: BTreeMap<String, ConsolidatedData>,
 }
 
-impl Board {
+impl ServerTopics {
     fn turn(&mut self, n_turns: u64) {
         let now = self.clock.now();
         for lane in Lane::ALL {

@@ -1,10 +1,10 @@
-//! How a tape's file begins and ends: the header line, a line where entries are missing, and the footer.
+//! How a recording's file begins and ends: the header line, a line where entries are missing, and the footer.
 //!
 //! Our own files end with a footer in a frame that unpackers skip; a file without one was cut off by a kill or a full
 //! disk, or comes from elsewhere. Not here: the lines between ([`crate::entry`]).
 
 use model::{
-    tape::{TapeEntry, TapeKind},
+    recording_entry::{EntryKind, RecordingEntry},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -50,7 +50,7 @@ pub fn stem(venue: &str, time: Timestamp, kind: &str) -> String {
     format!("{venue}-{digits}Z{}", if kind == "last" { "-last30s" } else { "" })
 }
 
-/// What the first line says; everything may be missing in a tape from elsewhere.
+/// What the first line says; everything may be missing in a recording from elsewhere.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct Head {
     /// Whose frames they are.
@@ -67,9 +67,9 @@ pub struct Head {
 impl Head {
     /// Reads a first line; one that is no header says nothing.
     pub fn of(line: &[u8]) -> Self {
-        let is_header = std::str::from_utf8(line).ok().and_then(|text| TapeEntry::parse(text).ok());
+        let is_header = std::str::from_utf8(line).ok().and_then(|text| RecordingEntry::parse(text).ok());
         is_header
-            .filter(|entry| entry.t == TapeKind::Header)
+            .filter(|entry| entry.t == EntryKind::Header)
             .and_then(|_| serde_json::from_slice(line).ok())
             .unwrap_or_default()
     }

@@ -10,12 +10,12 @@ use flate2::read::MultiGzDecoder;
 use recording::lines::{LineReader, Packing};
 
 /// An open recording.
-pub struct TapeFile {
+pub struct RecordingFile {
     path: PathBuf,
     lines: LineReader<Box<dyn BufRead + Send>>,
 }
 
-impl TapeFile {
+impl RecordingFile {
     /// Opens a file and looks at its first bytes.
     ///
     /// # Errors

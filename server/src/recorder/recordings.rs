@@ -1,4 +1,4 @@
-//! Who records what: starts and stops recordings of feeds, saves the last half minute, lists what lies on the shelf.
+//! Who records what: starts and stops recordings of feeds, saves the last half minute, lists what lies on the library.
 //!
 //! Not here: writing ([`super::writer`]), the words of REST (`http::recordings`).
 
@@ -11,16 +11,16 @@ use std::{
 
 use model::instrument::Venue;
 use recording::{
+    recording_file::{self, Header},
     ring::Window,
-    tape::{self, Header},
 };
 use serde::Serialize;
 use venues::registry;
 
 use super::{
+    library::{DeleteError, Library, RecordingName, StoredFile, Use},
     scan,
-    shelf::{NotDeleted, Shelf, Shelved, TapeName, Use},
-    target::{OnShelf, OneFile, Target},
+    target::{LibraryTarget, OneFile, Target},
     writer::{self, Item, Progress, Report},
 };
 use crate::{
@@ -33,10 +33,10 @@ use crate::{
 
 /// The recordings of a server. Clones share them.
 #[derive(Clone)]
-pub struct Desk(Arc<Inner>);
+pub struct Recordings(Arc<Inner>);
 
 struct Inner {
-    shelf: Shelf,
+    library: Library,
     feeds: Feeds,
     clock: Clock,
     notices: Notices,
@@ -47,7 +47,7 @@ struct Inner {
 
 /// A feed's newest recording.
 #[derive(Clone, Debug, Serialize)]
-pub struct Recording {
+pub struct FeedRecording {
     /// The feed.
     pub venue: Venue,
     /// How it stands.
@@ -57,16 +57,16 @@ pub struct Recording {
 
 /// A file, as lists show it.
 #[derive(Clone, Debug, Serialize)]
-pub struct Listed {
+pub struct FileEntry {
     /// Its name.
-    pub name: TapeName,
+    pub name: RecordingName,
     /// Its packed size.
     pub size_bytes: u64,
     /// Whose frames, where it says so.
     pub venue: Option<String>,
     /// What was followed, where it says so.
     pub symbols: Vec<String>,
-    /// `recording`, `last` (a saved half minute), or nothing for a tape from elsewhere.
+    /// `recording`, `last` (a saved half minute), or nothing for a recording from elsewhere.
     pub kind: Option<String>,
     /// When it begins, milliseconds since the epoch, where known.
     pub start_ms: Option<i64>,
@@ -94,11 +94,11 @@ pub enum FileState {
 
 /// Everything there is.
 #[derive(Clone, Debug, Serialize)]
-pub struct Recordings {
+pub struct RecordingList {
     /// The files, newest name first.
-    pub recordings: Vec<Listed>,
+    pub recordings: Vec<FileEntry>,
     /// Newest recording of each feed since the start.
-    pub feeds: Vec<Recording>,
+    pub feeds: Vec<FeedRecording>,
     /// Size of all files.
     pub total_bytes: u64,
     /// Past this the oldest are deleted.
@@ -107,25 +107,25 @@ pub struct Recordings {
     pub max_age_days: u64,
 }
 
-impl Desk {
+impl Recordings {
     /// Nothing is recorded yet. Deletes what exceeds the limits.
-    pub fn new(shelf: Shelf, feeds: Feeds, clock: Clock, notices: Notices, shutdown: Shutdown) -> Self {
-        shelf.tidy(SystemTime::now());
-        Self(Arc::new(Inner { shelf, feeds, clock, notices, shutdown, newest: Mutex::default() }))
+    pub fn new(library: Library, feeds: Feeds, clock: Clock, notices: Notices, shutdown: Shutdown) -> Self {
+        library.tidy(SystemTime::now());
+        Self(Arc::new(Inner { library, feeds, clock, notices, shutdown, newest: Mutex::default() }))
     }
 
     /// The folder.
-    pub fn shelf(&self) -> &Shelf {
-        &self.0.shelf
+    pub fn library(&self) -> &Library {
+        &self.0.library
     }
 
     /// Begins to record a feed. `symbols`, where named, must be followed; a recording holds all that the feed receives.
     ///
     /// # Errors
     /// There is no such feed, it has nothing to record, does not follow a symbol, or is recorded already.
-    pub fn start(&self, venue: &Venue, symbols: &[String]) -> Result<Recording, ApiError> {
+    pub fn start(&self, venue: &Venue, symbols: &[String]) -> Result<FeedRecording, ApiError> {
         let stem = self.stem(venue, "recording");
-        let target = OnShelf { shelf: self.0.shelf.clone(), stem };
+        let target = LibraryTarget { library: self.0.library.clone(), stem };
         self.start_to(venue, symbols, Box::new(target))
     }
 
@@ -133,11 +133,11 @@ impl Desk {
     ///
     /// # Errors
     /// As [`Self::start`].
-    pub fn start_file(&self, venue: &Venue, path: PathBuf) -> Result<Recording, ApiError> {
+    pub fn start_file(&self, venue: &Venue, path: PathBuf) -> Result<FeedRecording, ApiError> {
         self.start_to(venue, &[], Box::new(OneFile { path }))
     }
 
-    fn start_to(&self, venue: &Venue, symbols: &[String], target: Box<dyn Target>) -> Result<Recording, ApiError> {
+    fn start_to(&self, venue: &Venue, symbols: &[String], target: Box<dyn Target>) -> Result<FeedRecording, ApiError> {
         let (feed, followed) = self.feed(venue)?;
         if let Some(symbol) = symbols.iter().find(|symbol| !followed.contains(symbol)) {
             let symbol: String = symbol.chars().take(64).collect();
@@ -170,14 +170,14 @@ impl Desk {
             }
         });
         tracing::info!(%venue, "a recording begins");
-        Ok(Recording { venue: venue.clone(), report: progress.report() })
+        Ok(FeedRecording { venue: venue.clone(), report: progress.report() })
     }
 
     /// Ends the recording of a feed; waits until its file is complete. Cancel-safe.
     ///
     /// # Errors
     /// The feed is not recorded.
-    pub async fn stop(&self, venue: &Venue) -> Result<Recording, ApiError> {
+    pub async fn stop(&self, venue: &Venue) -> Result<FeedRecording, ApiError> {
         let progress = self.lock().get(venue).filter(|known| known.report().is_running).cloned();
         let progress = progress.ok_or_else(|| ApiError::Conflict {
             what: format!("{venue} is not being recorded: there is nothing to stop"),
@@ -189,20 +189,20 @@ impl Desk {
             }
             tokio::time::sleep(STOP_STEP).await;
         }
-        Ok(Recording { venue: venue.clone(), report: progress.report() })
+        Ok(FeedRecording { venue: venue.clone(), report: progress.report() })
     }
 
     /// Saves the last half minute of a feed; returns the file's name.
     ///
     /// # Errors
     /// There is no such feed, it has kept nothing, or the file cannot be written.
-    pub async fn save_last(&self, venue: &Venue) -> Result<TapeName, ApiError> {
+    pub async fn save_last(&self, venue: &Venue) -> Result<RecordingName, ApiError> {
         let (feed, followed) = self.feed(venue)?;
         let window =
             feed.window().await?.filter(|window| !window.entries.is_empty()).ok_or_else(|| ApiError::Conflict {
                 what: format!("{venue} has received nothing in the last half minute: there is nothing to save"),
             })?;
-        let target = OnShelf { shelf: self.0.shelf.clone(), stem: self.stem(venue, "last") };
+        let target = LibraryTarget { library: self.0.library.clone(), stem: self.stem(venue, "last") };
         let header = Header { venue: venue.to_string(), symbols: followed, kind: "last" };
         let saved = tokio::task::spawn_blocking(move || save(window, Box::new(target), header));
         let report = saved.await.map_err(|_| ApiError::ShuttingDown)?;
@@ -220,16 +220,16 @@ impl Desk {
     ///
     /// # Errors
     /// It is not there, is in use, or the system refuses.
-    pub fn delete(&self, name: &TapeName) -> Result<(), ApiError> {
-        self.0.shelf.delete(name).map_err(|error| match error {
-            NotDeleted::Unknown => ApiError::UnknownRecording { name: name.to_string() },
-            NotDeleted::InUse(Use::Writing) => {
+    pub fn delete(&self, name: &RecordingName) -> Result<(), ApiError> {
+        self.0.library.delete(name).map_err(|error| match error {
+            DeleteError::Unknown => ApiError::UnknownRecording { name: name.to_string() },
+            DeleteError::InUse(Use::Writing) => {
                 ApiError::Conflict { what: format!("{name} is being written: stop the recording first") }
             }
-            NotDeleted::InUse(Use::Playing | Use::Reading) => {
+            DeleteError::InUse(Use::Playing | Use::Reading) => {
                 ApiError::Conflict { what: format!("{name} is in use by a replay or a download: stop it first") }
             }
-            NotDeleted::Io(error) => {
+            DeleteError::Io(error) => {
                 tracing::error!(%name, %error, "a recording could not be deleted");
                 ApiError::Storage { what: error.to_string() }
             }
@@ -240,13 +240,13 @@ impl Desk {
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub fn list(&self) -> Result<Recordings, ApiError> {
-        let files = self.0.shelf.files().map_err(|error| ApiError::Storage { what: error.to_string() })?;
-        let limits = self.0.shelf.limits();
+    pub fn list(&self) -> Result<RecordingList, ApiError> {
+        let files = self.0.library.files().map_err(|error| ApiError::Storage { what: error.to_string() })?;
+        let limits = self.0.library.limits();
         let newest = self.lock().clone();
         let feeds =
-            newest.into_iter().map(|(venue, progress)| Recording { venue, report: progress.report() }).collect();
-        Ok(Recordings {
+            newest.into_iter().map(|(venue, progress)| FeedRecording { venue, report: progress.report() }).collect();
+        Ok(RecordingList {
             total_bytes: files.iter().map(|file| file.size_bytes).sum(),
             recordings: files.iter().map(|file| self.listed(file)).collect(),
             feeds,
@@ -260,10 +260,10 @@ impl Desk {
         self.lock().get(venue).is_some_and(|known| known.report().is_running)
     }
 
-    fn listed(&self, file: &Shelved) -> Listed {
-        let path = self.0.shelf.path(&file.name);
+    fn listed(&self, file: &StoredFile) -> FileEntry {
+        let path = self.0.library.path(&file.name);
         let (head, footer) = (scan::head(&path), scan::footer(&path));
-        let state = match (self.0.shelf.use_of(&file.name), &footer) {
+        let state = match (self.0.library.use_of(&file.name), &footer) {
             (Some(Use::Writing), _) => FileState::Recording,
             (Some(Use::Playing), _) => FileState::Playing,
             (Some(Use::Reading) | None, Some(_)) => FileState::Complete,
@@ -274,10 +274,10 @@ impl Desk {
         let begun_ms = head.ts.map(|ts| (ts * 1e3) as i64);
         let (start_ms, end_ms) = match &footer {
             Some(footer) => (footer.first_us.map(|us| us / 1_000).or(begun_ms), footer.last_us.map(|us| us / 1_000)),
-            // A tape from elsewhere says nothing about its end; its last change is no hint either.
+            // A recording from elsewhere says nothing about its end; its last change is no hint either.
             None => (begun_ms, modified_ms.filter(|_| head.kind.is_some())),
         };
-        Listed {
+        FileEntry {
             name: file.name.clone(),
             size_bytes: file.size_bytes,
             venue: head.venue,
@@ -313,7 +313,7 @@ impl Desk {
     }
 
     fn stem(&self, venue: &Venue, kind: &str) -> String {
-        tape::stem(venue.as_str(), self.0.clock.now().wall, kind)
+        recording_file::stem(venue.as_str(), self.0.clock.now().wall, kind)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Venue, Arc<Progress>>> {
@@ -321,9 +321,9 @@ impl Desk {
     }
 }
 
-impl std::fmt::Debug for Desk {
+impl std::fmt::Debug for Recordings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Desk").finish_non_exhaustive()
+        f.debug_struct("Recordings").finish_non_exhaustive()
     }
 }
 

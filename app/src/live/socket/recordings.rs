@@ -1,4 +1,4 @@
-//! What recordings and replays of this page need of the workers: one that plays a tape, orders to those that follow a venue,
+//! What recordings and replays of this page need of the workers: one that plays a recording, orders to those that follow a venue,
 //! and their answers.
 //!
 //! Not here: what is ordered and answered (`live::recorder::own`).
@@ -39,9 +39,9 @@ pub(in crate::live) fn listen(hear: impl Fn(&Venue, &JsValue) + 'static) {
 }
 
 /// The workers, as those who record and replay see them.
-pub(in crate::live) struct Tapes(Shared);
+pub(in crate::live) struct RecordingRequests(Shared);
 
-impl Tapes {
+impl RecordingRequests {
     /// Those of this page; `None` before it has connected.
     pub(in crate::live) fn of_page() -> Option<Self> {
         PAGE.with_borrow(Option::clone).map(Self)
@@ -54,29 +54,29 @@ impl Tapes {
         worker.inspect(|worker| worker.post(&JsValue::from_str(text))).is_some()
     }
 
-    /// Starts a worker that plays a tape, told `first`; one that plays already ends. False where the browser cannot.
+    /// Starts a worker that plays a recording, told `first`; one that plays already ends. False where the browser cannot.
     pub(in crate::live) fn open(&self, first: JsValue) -> bool {
         self.close();
         let name = Venue::new(REPLAY);
         let Some(lane) = self.0.0.try_borrow().ok().map(|driver| driver.lane) else { return false };
         let Some(worker) = self.0.make_worker(&name, first, lane) else { return false };
         if let Ok(mut driver) = self.0.0.try_borrow_mut() {
-            driver.paths.replay = Some(name.clone());
+            driver.router.replay = Some(name.clone());
             driver.workers.insert(name, worker);
         }
         true
     }
 
-    /// The tape's instruments carry this name: its topics come from that worker.
+    /// The recording's instruments carry this name: its topics come from that worker.
     pub(in crate::live) fn claim(&self, venue: &Venue) {
         let is_new = {
             let Ok(mut driver) = self.0.0.try_borrow_mut() else { return };
             let driver = &mut *driver;
-            let earlier = driver.paths.replay.clone().filter(|earlier| earlier != venue);
+            let earlier = driver.router.replay.clone().filter(|earlier| earlier != venue);
             let worker = earlier.and_then(|earlier| driver.workers.remove(&earlier));
             worker.map(|worker| {
                 driver.workers.insert(venue.clone(), worker);
-                driver.paths.replay = Some(venue.clone());
+                driver.router.replay = Some(venue.clone());
             })
         };
         if is_new.is_some() {
@@ -89,8 +89,8 @@ impl Tapes {
         let is_gone = {
             let Ok(mut driver) = self.0.0.try_borrow_mut() else { return };
             let driver = &mut *driver;
-            driver.paths.replay.take().map(|venue| {
-                driver.paths.disown(&venue);
+            driver.router.replay.take().map(|venue| {
+                driver.router.disown(&venue);
                 driver.workers.remove(&venue);
             })
         };
@@ -103,7 +103,7 @@ impl Tapes {
     pub(in crate::live) fn keep(&self, venue: &Venue, is_kept: bool) {
         let is_changed = {
             let Ok(mut driver) = self.0.0.try_borrow_mut() else { return };
-            let kept = &mut driver.paths.kept;
+            let kept = &mut driver.router.kept;
             if is_kept { kept.insert(venue.clone()) } else { kept.remove(venue) }
         };
         if is_changed {

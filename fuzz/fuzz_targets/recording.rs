@@ -6,7 +6,7 @@
 
 use fuzz::{mutate, venue};
 use market::{View, ViewConfig};
-use model::{candle::Interval, event::HistoryWish, tape::TapeEntry};
+use model::{candle::Interval, event::HistoryRequest, tape::RecordingEntry};
 use venues::{replay::Replay, session::Session};
 
 libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
@@ -19,14 +19,14 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let mut view = View::new(ViewConfig::default());
     let mut n_entries = 0;
     for line in lines.split(|byte| *byte == b'\n') {
-        let Some(entry) = std::str::from_utf8(line).ok().and_then(|text| TapeEntry::parse(text).ok()) else { continue };
+        let Some(entry) = std::str::from_utf8(line).ok().and_then(|text| RecordingEntry::parse(text).ok()) else { continue };
         n_entries += 1;
         replay.feed(&entry, |event| view.apply(event));
         let _ = entry.receive_time();
     }
     let instruments: Vec<_> = replay.summary().books.keys().map(|id| (*id).clone()).collect();
     for instrument in instruments {
-        replay.wish(&HistoryWish { instrument, interval: Interval::M1, n_bars: 500 }, |event| view.apply(event));
+        replay.wish(&HistoryRequest { instrument, interval: Interval::M1, n_bars: 500 }, |event| view.apply(event));
     }
     replay.settle();
     assert_eq!(replay.summary().n_entries, n_entries);

@@ -1,4 +1,4 @@
-//! Answers to REST questions from a feed's own state; a question for bars waits until their history has come.
+//! Answers to REST queries from a feed's own state; a query for bars waits until their history has come.
 //!
 //! Not here: the state itself (`market`), who may ask (`http`).
 
@@ -12,9 +12,9 @@ use wire::data::{CandlesData, TapeData};
 
 use super::handle::FeedCommand;
 
-/// Questions that wait, and which history there is no need to wait for.
+/// Queries that wait, and which history there is no need to wait for.
 #[derive(Debug, Default)]
-pub struct Questions {
+pub struct Queries {
     /// History that has come, or has not come in time: asking again waits no more.
     settled: BTreeSet<(InstrumentId, Interval)>,
     waiting: Vec<Waiting>,
@@ -26,7 +26,7 @@ struct Waiting {
     until: Monotonic,
 }
 
-/// A question for bars.
+/// A query for bars.
 #[derive(Debug)]
 struct Bars {
     instrument: InstrumentId,
@@ -35,8 +35,8 @@ struct Bars {
     reply: oneshot::Sender<CandlesData>,
 }
 
-impl Questions {
-    /// Answers at once, or waits for history. The view's wishes are to be granted after it.
+impl Queries {
+    /// Answers at once, or waits for history. The view's history requests are to be granted after it.
     pub fn take(&mut self, command: FeedCommand, view: &mut View, session: &dyn Session, now: Monotonic) {
         match command {
             FeedCommand::Candles { instrument, interval, limit, reply } => {
@@ -93,5 +93,5 @@ impl Bars {
 
 /// Longer than most venues take, shorter than a caller's patience.
 const HISTORY_TIME: Duration = Duration::from_secs(4);
-/// Callers whose question waits; past it they get what there is.
+/// Callers whose query waits; past it they get what there is.
 const MAX_WAITING: usize = 256;

@@ -1,9 +1,9 @@
-// Reads recorded tapes and works out, independently of the product, what the page must show after them.
+// Reads recorded recordings and works out, independently of the product, what the page must show after them.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 
-/** The folder of recorded tapes, or undefined where there is none. */
+/** The folder of recorded recordings, or undefined where there is none. */
 export function capturesFolder(): string | undefined {
   const folder = process.env.TRUETAPE_CAPTURES;
   return folder && existsSync(folder) ? folder : undefined;
@@ -39,7 +39,7 @@ export function shown(value: bigint, decimals: number): string {
   return decimals === 0 ? digits : `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
 }
 
-/** Bars of `intervalMs` from all `trade` frames of the tapes, oldest first. */
+/** Bars of `intervalMs` from all `trade` frames of the recordings, oldest first. */
 export function barsOfTrades(files: string[], symbol: string, intervalMs: number): Bar[] {
   const bars: Bar[] = [];
   for (const file of files) {

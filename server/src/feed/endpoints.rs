@@ -1,4 +1,4 @@
-//! The door to each venue: how it is reached, and the REST budget that its feed and the pages in direct mode share.
+//! The endpoint to each venue: how it is reached, and the REST budget that its feed and the pages in direct mode share.
 //!
 //! A feed's session keeps its own weight budget; what it spends is counted here as well, so that pages get what is left of
 //! half the venue's limit. A `Retry-After` that anyone was told holds for all: a feed's request is then answered with
@@ -83,7 +83,7 @@ impl SharedBudget {
 
 /// How one venue is reached.
 #[derive(Clone, Debug)]
-pub struct Door {
+pub struct VenueEndpoint {
     /// What the venue can do.
     pub info: &'static VenueInfo,
     /// The configured addresses and deadlines.
@@ -92,7 +92,7 @@ pub struct Door {
     pub http: HttpClient,
 }
 
-impl Door {
+impl VenueEndpoint {
     /// WebSocket address without stream paths; empty where the venue has none.
     pub fn ws_url(&self) -> &str {
         self.config.ws_url.as_deref().unwrap_or(self.info.default_ws_url)
@@ -116,14 +116,14 @@ impl Door {
     }
 }
 
-/// The doors to all venues, whether followed or not. Clones share them.
+/// The endpoints to all venues, whether followed or not. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Doors(Arc<BTreeMap<&'static str, Door>>);
+pub struct VenueEndpoints(Arc<BTreeMap<&'static str, VenueEndpoint>>);
 
-impl Doors {
+impl VenueEndpoints {
     /// All venues built in; `config` gives each one's addresses, `client` is shared by all.
     pub fn new(client: &reqwest::Client, clock: Clock, config: impl Fn(&str) -> VenueConfig) -> Self {
-        let door = |info: &'static VenueInfo| {
+        let endpoint = |info: &'static VenueInfo| {
             let config = config(info.name);
             let default_url = Some(info.default_rest_url).filter(|url| !url.is_empty());
             let base = config.rest_url.clone().or_else(|| default_url.map(str::to_owned));
@@ -140,13 +140,13 @@ impl Doors {
                 let budget = SharedBudget::new(source.weight_per_minute, clock);
                 http = http.with_history(source.path, HttpClient::new(client.clone(), Some(url), token, budget));
             }
-            (info.name, Door { info, config, http })
+            (info.name, VenueEndpoint { info, config, http })
         };
-        Self(Arc::new(registry::venues().map(door).collect()))
+        Self(Arc::new(registry::venues().map(endpoint).collect()))
     }
 
-    /// The door to a venue.
-    pub fn find(&self, venue: &str) -> Option<&Door> {
+    /// The endpoint to a venue.
+    pub fn find(&self, venue: &str) -> Option<&VenueEndpoint> {
         self.0.get(venue)
     }
 }
@@ -207,9 +207,9 @@ mod tests {
         };
         let tls = crate::tls::client_config().unwrap();
         let client = crate::feed::http::client(&tls).unwrap();
-        let doors = Doors::new(&client, Clock::start(), |_| config.clone());
+        let endpoints = VenueEndpoints::new(&client, Clock::start(), |_| config.clone());
         let info = registry::venues().find(|info| info.history.is_some()).unwrap();
-        let door = doors.find(info.name).unwrap();
+        let endpoint = endpoints.find(info.name).unwrap();
         let ask = |path: &'static str| {
             let request = HttpRequest {
                 id: RequestId(1),
@@ -218,14 +218,14 @@ mod tests {
                 weight: 1,
                 body: Some("{}".to_owned()),
             };
-            async move { door.http.clone().get(request).await.result.unwrap().body().to_string() }
+            async move { endpoint.http.clone().get(request).await.result.unwrap().body().to_string() }
         };
         assert_eq!(ask(info.history.unwrap().path).await, "POST /v3 Bearer k3y");
         assert_eq!(ask("/").await, "POST / no key");
-        let passed = door.http.pass("/", &[], 1).await.unwrap();
+        let passed = endpoint.http.pass("/", &[], 1).await.unwrap();
         assert_eq!(passed.body().as_str(), "GET / no key");
-        assert!(door.has_history());
-        let bare = Doors::new(&client, Clock::start(), |_| VenueConfig::default());
+        assert!(endpoint.has_history());
+        let bare = VenueEndpoints::new(&client, Clock::start(), |_| VenueConfig::default());
         assert!(registry::venues().all(|info| !bare.find(info.name).unwrap().has_history()));
     }
 
@@ -233,13 +233,13 @@ mod tests {
     fn every_venue_has_a_door() {
         let tls = crate::tls::client_config().unwrap();
         let client = crate::feed::http::client(&tls).unwrap();
-        let doors = Doors::new(&client, Clock::start(), |_| VenueConfig::default());
+        let endpoints = VenueEndpoints::new(&client, Clock::start(), |_| VenueConfig::default());
         for info in registry::venues() {
-            let door = doors.find(info.name).unwrap();
+            let endpoint = endpoints.find(info.name).unwrap();
             let is_open = info.capabilities.may_be_opened_from_browser && !info.capabilities.needs_token;
-            assert_eq!(door.refusal().is_none(), is_open, "{}", info.name);
-            assert_eq!(door.ws_url(), info.default_ws_url);
+            assert_eq!(endpoint.refusal().is_none(), is_open, "{}", info.name);
+            assert_eq!(endpoint.ws_url(), info.default_ws_url);
         }
-        assert!(doors.find("nowhere").is_none());
+        assert!(endpoints.find("nowhere").is_none());
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 
 /// What a venue may give, each with a place of its own on the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gift {
+pub enum Feature {
     /// The order book.
     Book,
     /// Public prints.
@@ -24,7 +24,7 @@ pub enum Gift {
     Bars,
 }
 
-impl Gift {
+impl Feature {
     fn is_given(self, by: Capabilities) -> bool {
         match self {
             Self::Book => by.book,
@@ -44,7 +44,7 @@ impl Gift {
 
 /// What is missing, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lack {
+pub struct Unsupported {
     /// Who does not give what.
     pub what: String,
     /// What is shown instead; empty where the venue gives nothing at all.
@@ -53,37 +53,43 @@ pub struct Lack {
 
 /// The words for what the shown instrument's venue does not give; `None` where it gives it, or as long as that is not
 /// known.
-pub fn use_lack(selection: Selection, gift: Gift) -> Memo<Option<Lack>> {
+pub fn use_unsupported(selection: Selection, feature: Feature) -> Memo<Option<Unsupported>> {
     let live = use_live();
-    Memo::new(move |_| selection.id.with(|id| live.venues().with(|venues| lack(venues, id.as_ref()?.venue(), gift))))
+    Memo::new(move |_| {
+        selection.id.with(|id| live.venues().with(|venues| unsupported(venues, id.as_ref()?.venue(), feature)))
+    })
 }
 
 /// A panel's head and the words, in place of what the venue does not give.
 #[component]
-pub fn Lacking(
+pub fn UnsupportedNote(
     /// The panel's name.
     title: &'static str,
     /// The words.
-    lack: Memo<Option<Lack>>,
+    unsupported: Memo<Option<Unsupported>>,
 ) -> impl IntoView {
-    let text = move |of: fn(&Lack) -> &str| {
-        move || lack.with(|lack| lack.as_ref().map_or_else(String::new, |lack| of(lack).to_owned()))
+    let text = move |of: fn(&Unsupported) -> &str| {
+        move || {
+            unsupported.with(|unsupported| {
+                unsupported.as_ref().map_or_else(String::new, |unsupported| of(unsupported).to_owned())
+            })
+        }
     };
     view! {
         <div class="panel__head">
             <h2 class="panel__title">{title}</h2>
         </div>
-        <div class="lacking" data-testid="lacking">
-            <p class="lacking__what">{text(|lack| &lack.what)}</p>
-            <p>{text(|lack| &lack.instead)}</p>
+        <div class="unsupported" data-testid="unsupported">
+            <p class="lacking__what">{text(|unsupported| &unsupported.what)}</p>
+            <p>{text(|unsupported| &unsupported.instead)}</p>
         </div>
     }
 }
 
-fn lack(venues: &VenueList, venue: &Venue, gift: Gift) -> Option<Lack> {
+fn unsupported(venues: &VenueList, venue: &Venue, feature: Feature) -> Option<Unsupported> {
     let row = venues.find(venue)?;
     let by = row.capabilities;
-    if gift.is_given(by) {
+    if feature.is_given(by) {
         return None;
     }
     let bars = match (by.candles, by.trades) {
@@ -93,8 +99,8 @@ fn lack(venues: &VenueList, venue: &Venue, gift: Gift) -> Option<Lack> {
     };
     let book = by.book.then_some("its levels in the book");
     let shown: Vec<&str> = [book, by.trades.then_some("its trades in the tape"), bars].into_iter().flatten().collect();
-    Some(Lack {
-        what: format!("{} gives no {}.", row.title, gift.name()),
+    Some(Unsupported {
+        what: format!("{} gives no {}.", row.title, feature.name()),
         instead: if shown.is_empty() { String::new() } else { format!("Shown instead: {}.", shown.join(", ")) },
     })
 }
@@ -114,38 +120,39 @@ mod tests {
     #[test]
     fn says_what_is_missing_and_what_is_shown_instead() {
         #[track_caller]
-        fn check(capabilities: &str, gift: Gift, expected: &str) {
-            let found = lack(&venues(capabilities), &Venue::new("one"), gift);
-            let words = found.map(|lack| format!("{} {}", lack.what, lack.instead)).unwrap_or_default();
+        fn check(capabilities: &str, feature: Feature, expected: &str) {
+            let found = unsupported(&venues(capabilities), &Venue::new("one"), feature);
+            let words =
+                found.map(|unsupported| format!("{} {}", unsupported.what, unsupported.instead)).unwrap_or_default();
             assert_eq!(words.trim(), expected);
         }
         let all = r#""book":true,"trades":true,"candles":true"#;
-        for gift in [Gift::Book, Gift::Trades, Gift::Bars] {
-            check(all, gift, "");
+        for feature in [Feature::Book, Feature::Trades, Feature::Bars] {
+            check(all, feature, "");
         }
         let bookless = r#""book":false,"trades":true,"candles":true"#;
         check(
             bookless,
-            Gift::Book,
+            Feature::Book,
             "One gives no order book. Shown instead: its trades in the tape, its bars in the chart.",
         );
-        check(bookless, Gift::Trades, "");
+        check(bookless, Feature::Trades, "");
         let trades_alone = r#""book":false,"trades":true,"candles":false"#;
         let made =
             "Shown instead: its trades in the tape, bars made of them in the chart, from the start of the feed on.";
-        check(trades_alone, Gift::Book, &format!("One gives no order book. {made}"));
-        check(trades_alone, Gift::Bars, &format!("One gives no bars. {made}"));
+        check(trades_alone, Feature::Book, &format!("One gives no order book. {made}"));
+        check(trades_alone, Feature::Bars, &format!("One gives no bars. {made}"));
         let book_alone = r#""book":true,"trades":false,"candles":false"#;
-        check(book_alone, Gift::Trades, "One gives no trades. Shown instead: its levels in the book.");
-        check(r#""book":false,"trades":false,"candles":false"#, Gift::Bars, "One gives no bars.");
+        check(book_alone, Feature::Trades, "One gives no trades. Shown instead: its levels in the book.");
+        check(r#""book":false,"trades":false,"candles":false"#, Feature::Bars, "One gives no bars.");
     }
 
     #[test]
     fn a_recording_gives_what_its_venue_gives_and_strangers_may_give_all() {
         let bookless = venues(r#""book":false,"trades":true,"candles":true"#);
-        assert!(lack(&bookless, &Venue::new("one").as_replay(), Gift::Book).is_some());
-        assert_eq!(lack(&bookless, &Venue::new("two"), Gift::Book), None);
-        assert_eq!(lack(&VenueList::default(), &Venue::new("one"), Gift::Book), None);
+        assert!(unsupported(&bookless, &Venue::new("one").as_replay(), Feature::Book).is_some());
+        assert_eq!(unsupported(&bookless, &Venue::new("two"), Feature::Book), None);
+        assert_eq!(unsupported(&VenueList::default(), &Venue::new("one"), Feature::Book), None);
     }
 
     /// The panels say it: no region waits, and no control stands there for what is not shown.
@@ -171,9 +178,9 @@ mod tests {
         let [book, tape] = rendered(r#""book":false,"trades":true,"candles":true"#);
         assert!(book.contains("One gives no order book."), "{book}");
         assert!(!book.contains("data-fragment"), "{book}");
-        assert!(tape.contains("data-fragment=\"tape\"") && !tape.contains("lacking"), "{tape}");
+        assert!(tape.contains("data-fragment=\"tape\"") && !tape.contains("unsupported"), "{tape}");
         let [book, tape] = rendered(r#""book":true,"trades":false,"candles":true"#);
-        assert!(book.contains("data-fragment=\"book\"") && !book.contains("lacking"), "{book}");
+        assert!(book.contains("data-fragment=\"book\"") && !book.contains("unsupported"), "{book}");
         assert!(tape.contains("One gives no trades.") && !tape.contains("data-fragment"), "{tape}");
     }
 }

@@ -9,16 +9,16 @@ use wire::{command::FeedSymbols, message::RefusalCode};
 
 /// Something to be done, with the way back for the answer.
 #[derive(Debug)]
-pub struct Order {
+pub struct FeedControl {
     /// What.
-    pub kind: OrderKind,
+    pub kind: ControlKind,
     /// Gets the outcome; nobody waiting there is fine.
-    pub reply: oneshot::Sender<Result<Followed, OrderError>>,
+    pub reply: oneshot::Sender<Result<Followed, ControlError>>,
 }
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OrderKind {
+pub enum ControlKind {
     /// Follow symbols of a venue.
     Start(FeedSymbols),
     /// Follow them no more; without symbols, the whole venue.
@@ -36,7 +36,7 @@ pub struct Followed {
 
 /// Why an order is refused; nothing of it was done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OrderError {
+pub enum ControlError {
     /// No venue has that name.
     #[error(transparent)]
     UnknownVenue(#[from] VenueError),
@@ -100,7 +100,7 @@ pub enum OrderError {
     },
 }
 
-impl OrderError {
+impl ControlError {
     /// The code of the refusal, on the stream and in REST.
     pub fn code(&self) -> RefusalCode {
         match self {

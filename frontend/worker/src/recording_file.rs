@@ -1,4 +1,4 @@
-//! A tape's file in the worker: chosen by the reader or fetched from the server, and read in pieces as it plays.
+//! A recording's file in the worker: chosen by the reader or fetched from the server, and read in pieces as it plays.
 //!
 //! The browser keeps the file, on the disk or as it likes; here are a piece of it and what it unpacks to at a time. Not
 //! here: unpacking (`recording::packed`).
@@ -13,10 +13,10 @@ use web_sys::{Blob, DedicatedWorkerGlobalScope, FileReaderSync, Response};
 use crate::requests::words;
 
 /// The lines of a file, however they are packed.
-pub(crate) type TapeLines = PackedLines<Box<dyn FnMut() -> BlobReader>>;
+pub(crate) type RecordingLines = PackedLines<Box<dyn FnMut() -> BlobReader>>;
 
 /// The lines of `blob`.
-pub(crate) fn lines(blob: Blob) -> TapeLines {
+pub(crate) fn lines(blob: Blob) -> RecordingLines {
     PackedLines::new(Box::new(move || BlobReader { blob: blob.clone(), position: 0.0 }))
 }
 

@@ -25,7 +25,7 @@ use super::{gesture::Action, layer::Layer, palette::palette};
 
 /// A chart that may be on the page. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Stage(Rc<RefCell<Inner>>);
+pub(super) struct ChartView(Rc<RefCell<Inner>>);
 
 struct Inner {
     chart: Chart,
@@ -64,13 +64,13 @@ struct Shown {
     legend: [String; N_PARTS],
 }
 
-impl std::fmt::Debug for Stage {
+impl std::fmt::Debug for ChartView {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Stage")
+        f.write_str("ChartView")
     }
 }
 
-impl Stage {
+impl ChartView {
     pub(super) fn new() -> Self {
         Self(Rc::new(RefCell::new(Inner { chart: Chart::new(Interval::M1), scene: None })))
     }
@@ -184,7 +184,7 @@ impl Inner {
 }
 
 impl Scene {
-    fn new(root: Element, stage: Weak<RefCell<Inner>>) -> Option<Self> {
+    fn new(root: Element, surface: Weak<RefCell<Inner>>) -> Option<Self> {
         let child = |parent: &Element, child_idx: usize| parent.children().item(u32::try_from(child_idx).ok()?);
         let layers: Vec<Layer> = (0..N_LAYERS)
             .filter_map(|layer_idx| child(&root, layer_idx)?.dyn_into::<HtmlCanvasElement>().ok())
@@ -199,7 +199,7 @@ impl Scene {
         };
         let legend_parts = [part(0)?, part(1)?, part(2)?, part(3)?];
 
-        let drawn = stage.clone();
+        let drawn = surface.clone();
         let on_frame = Closure::new(move |now_ms: f64| {
             if let Some(inner) = drawn.upgrade()
                 && let Ok(mut inner) = inner.try_borrow_mut()
@@ -207,7 +207,7 @@ impl Scene {
                 inner.draw(now_ms);
             }
         });
-        let labelled = stage.clone();
+        let labelled = surface.clone();
         let on_label_due = Closure::new(move || {
             if let Some(inner) = labelled.upgrade()
                 && let Ok(mut inner) = inner.try_borrow_mut()
@@ -217,7 +217,7 @@ impl Scene {
                 scene.write_label(chart);
             }
         });
-        let watch = Watch::new(&root, stage)?;
+        let watch = Watch::new(&root, surface)?;
         Some(Self {
             root,
             layers: layers.try_into().ok()?,
@@ -343,9 +343,9 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(root: &Element, stage: Weak<RefCell<Inner>>) -> Option<Self> {
+    fn new(root: &Element, surface: Weak<RefCell<Inner>>) -> Option<Self> {
         let ask = move |mark: fn(&mut Scene)| {
-            if let Some(inner) = stage.upgrade()
+            if let Some(inner) = surface.upgrade()
                 && let Ok(mut inner) = inner.try_borrow_mut()
             {
                 if let Some(scene) = &mut inner.scene {

@@ -11,17 +11,17 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use recording::tape::ENDING;
+use recording::recording_file::ENDING;
 use serde::{Serialize, Serializer};
 
 use crate::config::RecordingsConfig;
 
 /// The name of a file in the folder.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TapeName(String);
+pub struct RecordingName(String);
 
-impl TapeName {
-    /// Takes letters, digits, `.`, `-` and `_`, first a letter or digit, with an ending of a tape; `None` for anything else.
+impl RecordingName {
+    /// Takes letters, digits, `.`, `-` and `_`, first a letter or digit, with an ending of a recording; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let is_plain = text.chars().all(|char| char.is_ascii_alphanumeric() || matches!(char, '.' | '-' | '_'));
         let begins_well = text.starts_with(|char: char| char.is_ascii_alphanumeric());
@@ -36,13 +36,13 @@ impl TapeName {
     }
 }
 
-impl fmt::Display for TapeName {
+impl fmt::Display for RecordingName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl Serialize for TapeName {
+impl Serialize for RecordingName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)
     }
@@ -61,9 +61,9 @@ pub enum Use {
 
 /// A file of the folder.
 #[derive(Clone, Debug)]
-pub struct Shelved {
+pub struct StoredFile {
     /// Its name.
-    pub name: TapeName,
+    pub name: RecordingName,
     /// Its packed size.
     pub size_bytes: u64,
     /// Its last change.
@@ -72,7 +72,7 @@ pub struct Shelved {
 
 /// Why a file was not deleted.
 #[derive(Debug)]
-pub enum NotDeleted {
+pub enum DeleteError {
     /// There is none of that name.
     Unknown,
     /// It is in use.
@@ -83,13 +83,13 @@ pub enum NotDeleted {
 
 /// The folder. Clones share what is in use.
 #[derive(Clone, Debug)]
-pub struct Shelf {
+pub struct Library {
     folder: PathBuf,
     limits: RecordingsConfig,
-    in_use: Arc<Mutex<BTreeMap<(TapeName, Use), usize>>>,
+    in_use: Arc<Mutex<BTreeMap<(RecordingName, Use), usize>>>,
 }
 
-impl Shelf {
+impl Library {
     /// The folder `recordings` in the data folder; made when something is written.
     pub fn new(data_dir: &Path, limits: RecordingsConfig) -> Self {
         Self { folder: data_dir.join("recordings"), limits, in_use: Arc::default() }
@@ -106,40 +106,40 @@ impl Shelf {
     }
 
     /// Where a file of that name would lie.
-    pub fn path(&self, name: &TapeName) -> PathBuf {
+    pub fn path(&self, name: &RecordingName) -> PathBuf {
         self.folder.join(name.as_str())
     }
 
     /// The file of that name: a plain file, never what a link points to.
-    pub fn find(&self, name: &TapeName) -> Option<Shelved> {
+    pub fn find(&self, name: &RecordingName) -> Option<StoredFile> {
         let about = fs::symlink_metadata(self.path(name)).ok().filter(fs::Metadata::is_file)?;
         let modified = about.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-        Some(Shelved { name: name.clone(), size_bytes: about.len(), modified })
+        Some(StoredFile { name: name.clone(), size_bytes: about.len(), modified })
     }
 
     /// All files, newest name first. A folder that is not there yet is empty.
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub fn files(&self) -> io::Result<Vec<Shelved>> {
+    pub fn files(&self) -> io::Result<Vec<StoredFile>> {
         let entries = match fs::read_dir(&self.folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries?,
         };
-        let names = entries.filter_map(|entry| TapeName::parse(entry.ok()?.file_name().to_str()?));
-        let mut files: Vec<Shelved> = names.filter_map(|name| self.find(&name)).take(FILES).collect();
+        let names = entries.filter_map(|entry| RecordingName::parse(entry.ok()?.file_name().to_str()?));
+        let mut files: Vec<StoredFile> = names.filter_map(|name| self.find(&name)).take(FILES).collect();
         files.sort_by(|left, right| right.name.cmp(&left.name));
         Ok(files)
     }
 
     /// Keeps a file from being deleted until the answer is dropped.
-    pub fn hold(&self, name: &TapeName, purpose: Use) -> Held {
+    pub fn hold(&self, name: &RecordingName, purpose: Use) -> Held {
         *self.lock().entry((name.clone(), purpose)).or_default() += 1;
-        Held { shelf: self.clone(), key: (name.clone(), purpose) }
+        Held { library: self.clone(), key: (name.clone(), purpose) }
     }
 
     /// What a file is used for, writing before playing before reading.
-    pub fn use_of(&self, name: &TapeName) -> Option<Use> {
+    pub fn use_of(&self, name: &RecordingName) -> Option<Use> {
         let in_use = self.lock();
         [Use::Writing, Use::Playing, Use::Reading]
             .into_iter()
@@ -150,22 +150,22 @@ impl Shelf {
     ///
     /// # Errors
     /// It is not there, in use, or the system refuses.
-    pub fn delete(&self, name: &TapeName) -> Result<(), NotDeleted> {
+    pub fn delete(&self, name: &RecordingName) -> Result<(), DeleteError> {
         if self.find(name).is_none() {
-            return Err(NotDeleted::Unknown);
+            return Err(DeleteError::Unknown);
         }
         // Held across the deletion, so that nobody begins to use it in between.
         let in_use = self.lock();
         if let Some(((_, purpose), _)) =
             in_use.range((name.clone(), Use::Writing)..=(name.clone(), Use::Reading)).next()
         {
-            return Err(NotDeleted::InUse(*purpose));
+            return Err(DeleteError::InUse(*purpose));
         }
-        fs::remove_file(self.path(name)).map_err(NotDeleted::Io)
+        fs::remove_file(self.path(name)).map_err(DeleteError::Io)
     }
 
     /// Deletes what is too old, then the oldest until all fit; never what is in use. Returns the names of those deleted.
-    pub fn tidy(&self, now: SystemTime) -> Vec<TapeName> {
+    pub fn tidy(&self, now: SystemTime) -> Vec<RecordingName> {
         let Ok(mut files) = self.files() else { return Vec::new() };
         files.sort_by(|left, right| (left.modified, &left.name).cmp(&(right.modified, &right.name)));
         let mut total: u64 = files.iter().map(|file| file.size_bytes).sum();
@@ -184,7 +184,7 @@ impl Shelf {
         deleted
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<(TapeName, Use), usize>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<(RecordingName, Use), usize>> {
         self.in_use.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -192,20 +192,20 @@ impl Shelf {
 /// A file in use, until it is dropped.
 #[derive(Debug)]
 pub struct Held {
-    shelf: Shelf,
-    key: (TapeName, Use),
+    library: Library,
+    key: (RecordingName, Use),
 }
 
 impl Held {
     /// The file's name.
-    pub fn name(&self) -> &TapeName {
+    pub fn name(&self) -> &RecordingName {
         &self.key.0
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let mut in_use = self.shelf.lock();
+        let mut in_use = self.library.lock();
         if let Some(count) = in_use.get_mut(&self.key) {
             *count -= 1;
             if *count == 0 {
@@ -229,16 +229,16 @@ mod tests {
 
     impl Folder {
         fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("truetape-shelf-{}-{name}", std::process::id()));
+            let path = std::env::temp_dir().join(format!("truetape-library-{}-{name}", std::process::id()));
             fs::create_dir_all(path.join("recordings")).unwrap();
             Self(path)
         }
 
-        fn put(&self, name: &str, n_bytes: usize, age: Duration) -> TapeName {
+        fn put(&self, name: &str, n_bytes: usize, age: Duration) -> RecordingName {
             let path = self.0.join("recordings").join(name);
             fs::write(&path, vec![0; n_bytes]).unwrap();
             fs::File::options().write(true).open(path).unwrap().set_modified(SystemTime::now() - age).unwrap();
-            TapeName::parse(name).unwrap()
+            RecordingName::parse(name).unwrap()
         }
     }
 
@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn names_mean_files_of_the_folder_only() {
         for good in ["a.jsonl", "binance-20261121T140000Z.jsonl.zst", "A_b-1.p002.jsonl.gz"] {
-            assert!(TapeName::parse(good).is_some(), "{good}");
+            assert!(RecordingName::parse(good).is_some(), "{good}");
         }
         let long = format!("{}.jsonl", "x".repeat(200));
         for bad in [
@@ -285,20 +285,20 @@ mod tests {
             "a.jsonl.zst.exe",
             &long,
         ] {
-            assert!(TapeName::parse(bad).is_none(), "{bad:?}");
+            assert!(RecordingName::parse(bad).is_none(), "{bad:?}");
         }
     }
 
     #[test]
     fn links_are_no_files_of_the_folder() {
         let folder = Folder::new("links");
-        let name = TapeName::parse("link.jsonl").unwrap();
+        let name = RecordingName::parse("link.jsonl").unwrap();
         fs::write(folder.0.join("outside.jsonl"), "x").unwrap();
         #[cfg(unix)]
         std::os::unix::fs::symlink(folder.0.join("outside.jsonl"), folder.0.join("recordings/link.jsonl")).unwrap();
-        let shelf = Shelf::new(&folder.0, RecordingsConfig::default());
-        assert!(shelf.find(&name).is_none() && shelf.files().unwrap().is_empty());
-        assert!(matches!(shelf.delete(&name), Err(NotDeleted::Unknown)));
+        let library = Library::new(&folder.0, RecordingsConfig::default());
+        assert!(library.find(&name).is_none() && library.files().unwrap().is_empty());
+        assert!(matches!(library.delete(&name), Err(DeleteError::Unknown)));
     }
 
     #[test]
@@ -309,21 +309,21 @@ mod tests {
             max_age: Duration::from_secs(1_000),
             ..RecordingsConfig::default()
         };
-        let shelf = Shelf::new(&folder.0, limits);
+        let library = Library::new(&folder.0, limits);
         let seconds = Duration::from_secs;
         folder.put("ancient.jsonl", 1, seconds(2_000));
         let writing = folder.put("writing.jsonl", 100, seconds(900));
         let old = folder.put("old.jsonl", 100, seconds(800));
         let playing = folder.put("playing.jsonl", 100, seconds(700));
         folder.put("new.jsonl", 100, seconds(600));
-        let held = [shelf.hold(&writing, Use::Writing), shelf.hold(&playing, Use::Playing)];
-        let _twice = shelf.hold(&playing, Use::Playing);
-        let deleted: Vec<String> = shelf.tidy(SystemTime::now()).iter().map(ToString::to_string).collect();
+        let held = [library.hold(&writing, Use::Writing), library.hold(&playing, Use::Playing)];
+        let _twice = library.hold(&playing, Use::Playing);
+        let deleted: Vec<String> = library.tidy(SystemTime::now()).iter().map(ToString::to_string).collect();
         assert_eq!(deleted, ["ancient.jsonl", "old.jsonl", "new.jsonl"]);
-        assert!(shelf.find(&old).is_none());
-        assert!(matches!(shelf.delete(&writing), Err(NotDeleted::InUse(Use::Writing))));
+        assert!(library.find(&old).is_none());
+        assert!(matches!(library.delete(&writing), Err(DeleteError::InUse(Use::Writing))));
         drop(held);
-        assert_eq!((shelf.use_of(&writing), shelf.use_of(&playing)), (None, Some(Use::Playing)));
-        assert!(shelf.delete(&writing).is_ok() && shelf.delete(&playing).is_err());
+        assert_eq!((library.use_of(&writing), library.use_of(&playing)), (None, Some(Use::Playing)));
+        assert!(library.delete(&writing).is_ok() && library.delete(&playing).is_err());
     }
 }

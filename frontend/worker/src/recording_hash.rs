@@ -1,14 +1,14 @@
-//! A fingerprint of everything that codec, books and candles make of a tape.
+//! A fingerprint of everything that codec, books and candles make of a recording.
 //!
 //! The same code runs natively (the program `tape-hash`) and in a browser (the worker's module), and a test compares the
-//! two for every tape there is. Not here: reading files.
+//! two for every recording there is. Not here: reading files.
 
 use market::{View, ViewConfig};
-use model::{candle::Interval, error::ModelError, event::MarketEvent, tape::TapeEntry};
+use model::{candle::Interval, error::ModelError, event::MarketEvent, recording_entry::RecordingEntry};
 use venues::{digest::Digest, error::VenueError, replay::Replay};
 
-/// A tape under way.
-pub struct TapeHash {
+/// A recording under way.
+pub struct RecordingHash {
     replay: Replay,
     view: View,
     digest: Digest,
@@ -16,7 +16,7 @@ pub struct TapeHash {
     n_events: u64,
 }
 
-impl TapeHash {
+impl RecordingHash {
     /// Nothing is taken yet.
     ///
     /// # Errors
@@ -31,14 +31,14 @@ impl TapeHash {
         })
     }
 
-    /// Takes whole lines of the tape; empty ones are passed over.
+    /// Takes whole lines of the recording; empty ones are passed over.
     ///
     /// # Errors
-    /// A line that is no entry of a tape.
+    /// A line that is no entry of a recording.
     pub fn feed(&mut self, lines: &str) -> Result<(), ModelError> {
         let Self { replay, view, digest, instruments, n_events } = self;
         for line in lines.lines().filter(|line| !line.trim().is_empty()) {
-            let entry = TapeEntry::parse(line)?;
+            let entry = RecordingEntry::parse(line)?;
             replay.feed(&entry, |event: &MarketEvent| {
                 *n_events += 1;
                 digest.event(event);
@@ -72,15 +72,15 @@ impl TapeHash {
 mod tests {
     use super::*;
 
-    const TAPE: &str = r#"{"t":"connect","ts":1.0,"url":"wss://x.test/stream"}
+    const RECORDING: &str = r#"{"t":"connect","ts":1.0,"url":"wss://x.test/stream"}
 {"t":"recv","ts":1.1,"data":"{\"stream\":\"a@trade\",\"data\":{\"e\":\"trade\",\"E\":1000,\"s\":\"A\",\"t\":1,\"p\":\"10.50\",\"q\":\"2\",\"T\":1000,\"m\":true,\"M\":true}}"}
 
 {"t":"recv","ts":1.2,"data":"{\"u\":7,\"s\":\"A\",\"b\":\"10.4\",\"B\":\"1\",\"a\":\"10.6\",\"A\":\"1\"}"}
 "#;
 
-    fn hash_of(tape: &str, n_bytes: usize) -> String {
-        let mut hash = TapeHash::new("binance").unwrap();
-        let mut rest = tape;
+    fn hash_of(text: &str, n_bytes: usize) -> String {
+        let mut hash = RecordingHash::new("binance").unwrap();
+        let mut rest = text;
         while !rest.is_empty() {
             // Whole lines, at least `n_bytes` of them.
             let end = rest.match_indices('\n').map(|(at, _)| at + 1).find(|end| *end >= n_bytes).unwrap_or(rest.len());
@@ -91,21 +91,21 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_a_tape_give_the_same_as_the_whole() {
-        let whole = hash_of(TAPE, TAPE.len());
+    fn parts_of_a_recording_give_the_same_as_the_whole() {
+        let whole = hash_of(RECORDING, RECORDING.len());
         assert!(whole.ends_with(" 2 events"), "{whole}");
-        assert_eq!(hash_of(TAPE, 1), whole);
+        assert_eq!(hash_of(RECORDING, 1), whole);
     }
 
     #[test]
     fn a_changed_digit_changes_it() {
-        assert_ne!(hash_of(&TAPE.replace("10.50", "10.51"), 1), hash_of(TAPE, 1));
-        assert_ne!(hash_of(&TAPE.replace("10.6\\", "10.60\\"), 1), hash_of(TAPE, 1));
+        assert_ne!(hash_of(&RECORDING.replace("10.50", "10.51"), 1), hash_of(RECORDING, 1));
+        assert_ne!(hash_of(&RECORDING.replace("10.6\\", "10.60\\"), 1), hash_of(RECORDING, 1));
     }
 
     #[test]
-    fn what_is_no_tape_is_an_error() {
-        assert!(TapeHash::new("nowhere").is_err());
-        assert!(TapeHash::new("binance").unwrap().feed("no json").is_err());
+    fn what_is_no_recording_is_an_error() {
+        assert!(RecordingHash::new("nowhere").is_err());
+        assert!(RecordingHash::new("binance").unwrap().feed("no json").is_err());
     }
 }

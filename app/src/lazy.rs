@@ -33,7 +33,7 @@ use crate::{
 
 /// What is fetched later.
 #[derive(Clone, Copy, Debug)]
-pub enum Part {
+pub enum LazyPart {
     /// The Markets page.
     Markets,
     /// The Quality page.
@@ -106,15 +106,15 @@ pub async fn fetch() -> bool {
 #[component]
 pub fn Later(
     /// Which part.
-    part: Part,
+    part: LazyPart,
 ) -> impl IntoView {
     let known = use_context().unwrap_or_else(|| Known(RwSignal::new(if is_here() { Code::Here } else { Code::Away })));
     // A page is wanted now; what stands behind a button, when it is there.
-    if matches!(part, Part::Markets | Part::Quality | Part::Recordings | Part::Venues) {
+    if matches!(part, LazyPart::Markets | LazyPart::Quality | LazyPart::Recordings | LazyPart::Venues) {
         Effect::new(move |_| known.fetch());
     }
     // What comes and goes by itself has no place where anything could be said.
-    let has_place = !matches!(part, Part::ReplayBar);
+    let has_place = !matches!(part, LazyPart::ReplayBar);
     move || match known.0.get() {
         Code::Here => built(part),
         _ if !has_place => None,
@@ -138,7 +138,7 @@ fn Failed(
 }
 
 /// A part whose code is here: its future is ready at once.
-fn built(part: Part) -> Option<AnyView> {
+fn built(part: LazyPart) -> Option<AnyView> {
     match pin!(build(part)).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(view) => view.ok(),
         Poll::Pending => None,
@@ -147,16 +147,16 @@ fn built(part: Part) -> Option<AnyView> {
 
 /// Where the code is split in two: all that is reachable from here alone is fetched later.
 #[wasm_split(later, wasm_split_path = leptos::wasm_split, fallible, preload(fetch_file))]
-fn build(part: Part) -> Result<AnyView, SplitLoaderError> {
+fn build(part: LazyPart) -> Result<AnyView, SplitLoaderError> {
     Ok(match part {
-        Part::Markets => view! { <MarketsPage/> }.into_any(),
-        Part::Quality => view! { <QualityPage/> }.into_any(),
-        Part::Recordings => view! { <RecordingsPage/> }.into_any(),
-        Part::ReplayBar => view! { <ReplayBar/> }.into_any(),
-        Part::Search(search) => view! { <SymbolSearch of=search/> }.into_any(),
-        Part::Settings => view! { <Choices/> }.into_any(),
-        Part::Status(facts) => view! { <StatusFacts facts/> }.into_any(),
-        Part::Venues => view! { <VenuesPage/> }.into_any(),
+        LazyPart::Markets => view! { <MarketsPage/> }.into_any(),
+        LazyPart::Quality => view! { <QualityPage/> }.into_any(),
+        LazyPart::Recordings => view! { <RecordingsPage/> }.into_any(),
+        LazyPart::ReplayBar => view! { <ReplayBar/> }.into_any(),
+        LazyPart::Search(search) => view! { <SymbolSearch of=search/> }.into_any(),
+        LazyPart::Settings => view! { <Choices/> }.into_any(),
+        LazyPart::Status(facts) => view! { <StatusFacts facts/> }.into_any(),
+        LazyPart::Venues => view! { <VenuesPage/> }.into_any(),
     })
 }
 

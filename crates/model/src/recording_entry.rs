@@ -12,7 +12,7 @@ use crate::{error::ModelError, time::Timestamp};
 /// What an entry records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum TapeKind {
+pub enum EntryKind {
     /// About the recording itself.
     Header,
     /// A connection was opened.
@@ -27,15 +27,15 @@ pub enum TapeKind {
     Close,
 }
 
-/// One line of a tape.
+/// One line of a recording.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TapeEntry<'a> {
+pub struct RecordingEntry<'a> {
     /// What it records.
-    pub t: TapeKind,
+    pub t: EntryKind,
     /// Receive time in seconds since the epoch; a missing one repeats the entry's before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ts: Option<f64>,
-    /// Which connection; tapes with a single one leave it out.
+    /// Which connection; recordings with a single one leave it out.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub conn: Option<Cow<'a, str>>,
     /// Where to; some recorders call it `addr`.
@@ -48,18 +48,18 @@ pub struct TapeEntry<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Cow<'a, str>>,
     /// True for what a recorder that began in the middle knew already: earlier answers, and images of books made from
-    /// its own. Counts where the tape begins; where it continues another it is passed over.
+    /// its own. Counts where the recording begins; where it continues another it is passed over.
     #[serde(rename = "prelude", default, skip_serializing_if = "std::ops::Not::not")]
     pub is_prelude: bool,
 }
 
-impl<'a> TapeEntry<'a> {
+impl<'a> RecordingEntry<'a> {
     /// Reads one line.
     ///
     /// # Errors
-    /// [`ModelError::Tape`] where the line is no JSON object of this shape.
+    /// [`ModelError::RecordingEntry`] where the line is no JSON object of this shape.
     pub fn parse(line: &'a str) -> Result<Self, ModelError> {
-        serde_json::from_str(line).map_err(|error| ModelError::Tape { reason: error.to_string() })
+        serde_json::from_str(line).map_err(|error| ModelError::RecordingEntry { reason: error.to_string() })
     }
 
     /// The receive time to the microsecond; `None` where the entry has none or it is no time.
@@ -79,15 +79,15 @@ mod tests {
             r#"{"t":"connect","conn":"a","addr":"wss://x/ws"}"#,
             r#"{"t":"connect","conn":"a","url":"wss://x/ws","extra":[1]}"#,
         ] {
-            let entry = TapeEntry::parse(line).unwrap();
-            assert_eq!((entry.t, entry.url.as_deref()), (TapeKind::Connect, Some("wss://x/ws")));
+            let entry = RecordingEntry::parse(line).unwrap();
+            assert_eq!((entry.t, entry.url.as_deref()), (EntryKind::Connect, Some("wss://x/ws")));
             assert_eq!(entry.receive_time(), None);
         }
     }
 
     #[test]
     fn keeps_the_frame_verbatim() {
-        let entry = TapeEntry::parse(r#"{"t":"recv","ts":1723161253.9370856,"data":"{\"p\":\"1.50\"}"}"#).unwrap();
+        let entry = RecordingEntry::parse(r#"{"t":"recv","ts":1723161253.9370856,"data":"{\"p\":\"1.50\"}"}"#).unwrap();
         assert_eq!(entry.data.as_deref(), Some(r#"{"p":"1.50"}"#));
         assert_eq!(entry.receive_time(), Some(Timestamp::from_micros(1_723_161_253_937_086)));
     }
@@ -95,8 +95,8 @@ mod tests {
     #[test]
     fn unusable_lines_are_errors() {
         for line in ["", "[]", "{}", r#"{"t":"other"}"#, r#"{"t":"recv","data":5}"#] {
-            assert!(TapeEntry::parse(line).is_err(), "{line}");
+            assert!(RecordingEntry::parse(line).is_err(), "{line}");
         }
-        assert_eq!(TapeEntry::parse(r#"{"t":"recv","ts":1e300}"#).unwrap().receive_time(), None);
+        assert_eq!(RecordingEntry::parse(r#"{"t":"recv","ts":1e300}"#).unwrap().receive_time(), None);
     }
 }

@@ -9,7 +9,7 @@ use crate::{format, fragment::cadence::Pace, live::model::Freshness};
 
 /// How a region looks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Look {
+pub enum FragmentState {
     /// Nothing has come yet.
     Waiting {
         /// What to say about it, once it takes long.
@@ -35,13 +35,13 @@ pub enum Look {
     },
 }
 
-impl Default for Look {
+impl Default for FragmentState {
     fn default() -> Self {
         Self::Waiting { note: None }
     }
 }
 
-impl Look {
+impl FragmentState {
     /// For `data-state`.
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -69,19 +69,19 @@ impl Look {
     }
 }
 
-/// The turns of one region.
+/// The schedule of one region.
 #[derive(Debug, Default)]
-pub struct Turns {
+pub struct SamplingSchedule {
     topics: Vec<Topic>,
     began: Option<Monotonic>,
     last: Option<Monotonic>,
     seen: (u64, u32),
     failure: Option<String>,
-    /// Since when each look was a failure.
+    /// Since when each state was a failure.
     failed_since: Option<Monotonic>,
 }
 
-impl Turns {
+impl SamplingSchedule {
     /// Whether a sample is due: something changed and the pace allows it, other topics are shown, or it was asked for.
     /// A sample that failed is tried again at the next turn, changed or not.
     pub fn is_due(&mut self, now: Monotonic, pace: Pace, topics: &[Topic], revision: u64, n_asked: u32) -> bool {
@@ -117,7 +117,7 @@ impl Turns {
     }
 
     /// What the region says about itself. A missing `cause` means that nothing is known to be wrong.
-    pub fn look(&mut self, now: Monotonic, pace: Pace, freshness: &Freshness, cause: Option<String>) -> Look {
+    pub fn state(&mut self, now: Monotonic, pace: Pace, freshness: &Freshness, cause: Option<String>) -> FragmentState {
         let refusal = match freshness {
             Freshness::Refused { message } => Some(message),
             _ => None,
@@ -136,14 +136,15 @@ impl Turns {
                 }
                 _ => None,
             };
-            return Look::Failed { message: message.clone(), age, next_s };
+            return FragmentState::Failed { message: message.clone(), age, next_s };
         }
         self.failed_since = None;
         match freshness {
-            Freshness::Fresh | Freshness::Refused { .. } => Look::Live,
-            Freshness::Stale { age_ms, is_quiet } => {
-                Look::Stale { word: if *is_quiet { "quiet" } else { "stale" }, age: format::whole_age(*age_ms) }
-            }
+            Freshness::Fresh | Freshness::Refused { .. } => FragmentState::Live,
+            Freshness::Stale { age_ms, is_quiet } => FragmentState::Stale {
+                word: if *is_quiet { "quiet" } else { "stale" },
+                age: format::whole_age(*age_ms),
+            },
             Freshness::Waiting => {
                 let waited = self.began.map_or(Duration::ZERO, |began| now.saturating_since(began));
                 let note = match cause {
@@ -151,7 +152,7 @@ impl Turns {
                     _ if waited >= SAY_SO_AFTER => Some("Waiting for data…".to_owned()),
                     _ => None,
                 };
-                Look::Waiting { note }
+                FragmentState::Waiting { note }
             }
         }
     }
@@ -180,11 +181,11 @@ mod tests {
     }
 
     /// A region that has taken its first sample at 1,000 ms, of revision 7.
-    fn started() -> Turns {
-        let mut turns = Turns::default();
-        assert!(turns.is_due(at(1_000), FAST, TOPICS, 7, 0));
-        turns.took(at(1_000), TOPICS, (7, 0), None);
-        turns
+    fn started() -> SamplingSchedule {
+        let mut schedule = SamplingSchedule::default();
+        assert!(schedule.is_due(at(1_000), FAST, TOPICS, 7, 0));
+        schedule.took(at(1_000), TOPICS, (7, 0), None);
+        schedule
     }
 
     #[test]
@@ -203,31 +204,31 @@ mod tests {
 
     #[test]
     fn other_topics_are_shown_at_once() {
-        let mut turns = started();
-        assert!(turns.is_due(at(1_001), Pace::OnDemand, &[Topic::SYSTEM], 0, 0));
-        turns.took(at(1_001), &[Topic::SYSTEM], (0, 0), None);
+        let mut schedule = started();
+        assert!(schedule.is_due(at(1_001), Pace::OnDemand, &[Topic::SYSTEM], 0, 0));
+        schedule.took(at(1_001), &[Topic::SYSTEM], (0, 0), None);
         // On demand: the first value still comes by itself.
-        assert!(turns.is_due(at(1_100), Pace::OnDemand, &[Topic::SYSTEM], 9, 0));
-        turns.took(at(1_100), &[Topic::SYSTEM], (9, 0), None);
-        assert!(!turns.is_due(at(9_000), Pace::OnDemand, &[Topic::SYSTEM], 10, 0));
+        assert!(schedule.is_due(at(1_100), Pace::OnDemand, &[Topic::SYSTEM], 9, 0));
+        schedule.took(at(1_100), &[Topic::SYSTEM], (9, 0), None);
+        assert!(!schedule.is_due(at(9_000), Pace::OnDemand, &[Topic::SYSTEM], 10, 0));
     }
 
     #[test]
     fn a_failed_sample_is_tried_again_at_the_next_turn() {
-        let mut turns = started();
-        turns.took(at(2_000), TOPICS, (8, 0), Some("no canvas".into()));
-        let look = turns.look(at(2_000), FAST, &Freshness::Fresh, None);
-        assert_eq!((look.as_str(), look.note().as_deref()), ("failed", Some("Update failed: no canvas")));
-        let note = turns.look(at(4_200), Pace::Every(Duration::from_secs(5)), &Freshness::Fresh, None).note();
+        let mut schedule = started();
+        schedule.took(at(2_000), TOPICS, (8, 0), Some("no canvas".into()));
+        let state = schedule.state(at(2_000), FAST, &Freshness::Fresh, None);
+        assert_eq!((state.as_str(), state.note().as_deref()), ("failed", Some("Update failed: no canvas")));
+        let note = schedule.state(at(4_200), Pace::Every(Duration::from_secs(5)), &Freshness::Fresh, None).note();
         assert_eq!(note.as_deref(), Some("Update failed: no canvas (for 2 s, next try in 3 s)"));
-        assert!(!turns.is_due(at(2_500), EVERY_SECOND, TOPICS, 8, 0));
-        assert!(turns.is_due(at(3_000), EVERY_SECOND, TOPICS, 8, 0));
-        turns.took(at(3_000), TOPICS, (8, 0), None);
-        assert_eq!(turns.look(at(3_000), FAST, &Freshness::Fresh, None), Look::Live);
+        assert!(!schedule.is_due(at(2_500), EVERY_SECOND, TOPICS, 8, 0));
+        assert!(schedule.is_due(at(3_000), EVERY_SECOND, TOPICS, 8, 0));
+        schedule.took(at(3_000), TOPICS, (8, 0), None);
+        assert_eq!(schedule.state(at(3_000), FAST, &Freshness::Fresh, None), FragmentState::Live);
         // A later failure counts its own time.
-        turns.took(at(9_000), TOPICS, (9, 0), Some("no canvas".into()));
+        schedule.took(at(9_000), TOPICS, (9, 0), Some("no canvas".into()));
         assert_eq!(
-            turns.look(at(9_000), FAST, &Freshness::Fresh, None).note().as_deref(),
+            schedule.state(at(9_000), FAST, &Freshness::Fresh, None).note().as_deref(),
             Some("Update failed: no canvas")
         );
     }
@@ -236,8 +237,8 @@ mod tests {
     fn waiting_is_said_late_and_its_cause_later() {
         #[track_caller]
         fn check(now_ms: u64, cause: Option<&str>, expected: Option<&str>) {
-            let look = started().look(at(now_ms), FAST, &Freshness::Waiting, cause.map(str::to_owned));
-            assert_eq!((look.as_str(), look.note().as_deref()), ("waiting", expected));
+            let state = started().state(at(now_ms), FAST, &Freshness::Waiting, cause.map(str::to_owned));
+            assert_eq!((state.as_str(), state.note().as_deref()), ("waiting", expected));
         }
         let cause = Some("unknown symbol AAABBB");
         check(1_900, cause, None);
@@ -248,18 +249,18 @@ mod tests {
 
     #[test]
     fn stale_and_refused_say_so() {
-        let mut turns = started();
-        let stale = turns.look(at(1_000), FAST, &Freshness::Stale { age_ms: 7_900, is_quiet: false }, None);
+        let mut schedule = started();
+        let stale = schedule.state(at(1_000), FAST, &Freshness::Stale { age_ms: 7_900, is_quiet: false }, None);
         assert_eq!((stale.as_str(), stale.note().as_deref()), ("stale", Some("stale, 7 s old")));
-        let quiet = turns.look(at(1_000), FAST, &Freshness::Stale { age_ms: 7_900, is_quiet: true }, None);
+        let quiet = schedule.state(at(1_000), FAST, &Freshness::Stale { age_ms: 7_900, is_quiet: true }, None);
         assert_eq!((quiet.as_str(), quiet.note().as_deref()), ("stale", Some("quiet, 7 s old")));
         let refusal = Freshness::Refused { message: "no such instrument".into() };
         assert_eq!(
-            turns.look(at(1_000), FAST, &refusal, None).note().as_deref(),
+            schedule.state(at(1_000), FAST, &refusal, None).note().as_deref(),
             Some("Update failed: no such instrument")
         );
         assert_eq!(
-            turns.look(at(13_000), FAST, &refusal, None).note().as_deref(),
+            schedule.state(at(13_000), FAST, &refusal, None).note().as_deref(),
             Some("Update failed: no such instrument (for 12 s)")
         );
     }

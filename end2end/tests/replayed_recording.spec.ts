@@ -1,20 +1,20 @@
-// Recorded frames through the real system: what the page shows after a tape equals what was worked out independently.
+// Recorded frames through the real system: what the page shows after a recording equals what was worked out independently.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { expect, number, openLive, test } from "../support/page";
 import { binanceConfig, startServer, startSim, tapeFinished } from "../support/servers";
-import { Bar, barsHash, barsOfTrades, capturesFolder, shown, tapePath, units } from "../support/tape";
+import { Bar, barsHash, barsOfTrades, capturesFolder, shown, tapePath, units } from "../support/recording";
 
-test("after the BTCUSDT tape the page shows its book and its candles", async ({ page }) => {
+test("after the BTCUSDT recording the page shows its book and its candles", async ({ page }) => {
   test.setTimeout(240_000);
   const folder = capturesFolder();
-  test.skip(!folder, "TRUETAPE_CAPTURES names no folder: the recorded tapes are not here");
+  test.skip(!folder, "TRUETAPE_CAPTURES names no folder: the recorded recordings are not here");
   const files = ["20240808", "20240809"].map((day) =>
-    tapePath(folder!, `binance/btcusdt_${day}_spot_depth100ms_bookticker_trade.tape.jsonl.gz`),
+    tapePath(folder!, `binance/btcusdt_${day}_spot_depth100ms_bookticker_trade.recording.jsonl.gz`),
   );
-  const sim = await startSim(["--venue", "binance", ...files.flatMap((file) => ["--tape", file]), "--speed", "40", "--stop"]);
-  // The tape ends and the simulator falls silent: keep the feed up while the page is read.
+  const sim = await startSim(["--venue", "binance", ...files.flatMap((file) => ["--recording", file]), "--speed", "40", "--stop"]);
+  // The recording ends and the simulator falls silent: keep the feed up while the page is read.
   const patience = "stale_after_ms = 120000\ndata_deadline_ms = 120000";
   const server = await startServer({ config: binanceConfig(sim.ready, ["BTCUSDT"], patience) });
   try {
@@ -62,7 +62,7 @@ test("after the BTCUSDT tape the page shows its book and its candles", async ({ 
       .poll(async () => plain(await chart.getAttribute("aria-label")), { timeout: 15_000 })
       .toContain(`cumulative volume delta ${delta(bars)} since 8 Aug 2024 `);
     expect(plain(await page.getByTestId("chart-legend").textContent())).toContain(`Δ ${delta(bars.slice(-1))}`);
-    // The price with the most volume is one of the tape's.
+    // The price with the most volume is one of the recording's.
     const control = Number(/most volume at ([\d.]+)/.exec(plain(await chart.getAttribute("aria-label")))?.[1]);
     expect(control).toBeGreaterThan(Math.min(...bars.map((bar) => Number(bar.low))) - 100);
     expect(control).toBeLessThan(Math.max(...bars.map((bar) => Number(bar.high))) + 100);

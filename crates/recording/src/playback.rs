@@ -1,4 +1,4 @@
-//! A tape being played: entries in file order, as far as a moment of the tape.
+//! A recording being played: entries in file order, as far as a moment of the recording.
 //!
 //! Whoever drives it says how far. The events are the same however it is driven, which their fingerprint shows. Not
 //! here: where lines come from ([`crate::lines`]), pace ([`crate::player`]).
@@ -6,7 +6,7 @@
 use model::{
     event::MarketEvent,
     instrument::Venue,
-    tape::{TapeEntry, TapeKind},
+    recording_entry::{EntryKind, RecordingEntry},
     time::Timestamp,
 };
 use venues::{error::VenueError, replay::Replay};
@@ -20,12 +20,12 @@ pub enum Step {
     Reached,
     /// There is more before it.
     More,
-    /// The tape is over.
+    /// The recording is over.
     End,
 }
 
-/// A tape, and what it said so far.
-pub struct Deck<L> {
+/// A recording, and what it said so far.
+pub struct Playback<L> {
     lines: L,
     protocol: String,
     name: Venue,
@@ -38,7 +38,7 @@ pub struct Deck<L> {
     n_bad_lines: u64,
 }
 
-impl<L: Lines> Deck<L> {
+impl<L: Lines> Playback<L> {
     /// At the beginning. `protocol` is the venue's own name, `name` the one its instruments carry.
     ///
     /// # Errors
@@ -70,9 +70,9 @@ impl<L: Lines> Deck<L> {
     pub fn play(&mut self, target: Timestamp, max_entries: usize, mut on_event: impl FnMut(&MarketEvent)) -> Step {
         let Self { replay, hash, last_time, n_entries, .. } = self;
         let mut take = |line: &str, is_late: &mut bool| -> Option<bool> {
-            let entry = TapeEntry::parse(line).ok()?;
+            let entry = RecordingEntry::parse(line).ok()?;
             // A header says when the file was made, which may be after what it holds: nothing waits for that.
-            let time = entry.receive_time().filter(|_| entry.t != TapeKind::Header).unwrap_or(*last_time);
+            let time = entry.receive_time().filter(|_| entry.t != EntryKind::Header).unwrap_or(*last_time);
             if time > target {
                 *is_late = true;
                 return Some(false);
@@ -98,7 +98,7 @@ impl<L: Lines> Deck<L> {
                 Ok(true) => {}
                 Ok(false) => return Step::End,
                 Err(_) => {
-                    // A tape cut off in the middle is worth as much as it holds; another file may go on.
+                    // A recording cut off in the middle is worth as much as it holds; another file may go on.
                     self.n_bad_lines += 1;
                     continue;
                 }
@@ -134,7 +134,7 @@ impl<L: Lines> Deck<L> {
         self.n_entries
     }
 
-    /// Lines that were no entry of a tape, and places where a file broke off.
+    /// Lines that were no entry of a recording, and places where a file broke off.
     pub fn n_bad_lines(&self) -> u64 {
         self.n_bad_lines
     }
