@@ -26,15 +26,12 @@ use crate::{
 /// # Errors
 /// Where the compiler or wasm-bindgen fails.
 pub(crate) fn build(house: &House, mode: Mode) -> anyhow::Result<()> {
-    let (profile, folder) = match mode {
-        Mode::Debug => ("dev", "debug"),
-        Mode::Release => ("wasm-release", "wasm-release"),
-    };
+    let profile = profile(mode);
     let mut cargo = house.cargo();
     cargo.args(["build", "-p", "frontend", "-p", "worker", "--lib", "--target", WASM, "--profile", profile]);
     process::run(cargo.arg("--target-dir").arg(house.shown(&house.front_target())))?;
 
-    let compiled_in = house.front_target().join(WASM).join(folder);
+    let compiled_in = house.front_target().join(WASM).join(profile);
     let programs = PROGRAMS.map(|(library, name)| (compiled_in.join(format!("{library}.wasm")), name));
     let wasm_opt = process::find_on_path("wasm-opt").filter(|_| mode == Mode::Release);
     let stamp = stamp(programs.iter().map(|(compiled, _)| compiled.as_path()), wasm_opt.as_deref())?;
@@ -58,6 +55,14 @@ pub(crate) fn build(house: &House, mode: Mode) -> anyhow::Result<()> {
     }
     fs::write(&stamp_file, stamp)?;
     Ok(())
+}
+
+/// The profile that the page is compiled with; cargo's folder of it has the same name.
+pub(crate) fn profile(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Debug => "wasm-dev",
+        Mode::Release => "wasm-release",
+    }
 }
 
 /// Where [`build`] leaves its files.

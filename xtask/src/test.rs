@@ -10,7 +10,7 @@ use crate::{
     builds::{self, Mode, NATIVE, WASM},
     house::House,
     npm::NPX,
-    process,
+    page, process,
     running::SITE_DIR,
     setup::{self, Needs, Runner, Tools},
     site,
@@ -89,7 +89,9 @@ fn captures() -> anyhow::Result<()> {
 
 fn lint_wasm(house: &House) -> anyhow::Result<()> {
     let mut clippy = house.cargo();
-    clippy.args(["clippy", "--target", WASM]).arg("--target-dir").arg(house.shown(&house.front_target()));
+    // In the page's own profile: the macros that both need are compiled once.
+    clippy.args(["clippy", "--target", WASM, "--profile", page::profile(Mode::Debug)]);
+    clippy.arg("--target-dir").arg(house.shown(&house.front_target()));
     clippy.args(["-p", "frontend", "-p", "worker", "-p", "app", "--features", "app/browser"]);
     for room in tidy::wasm_build::pure_rooms_of(house) {
         clippy.args(["-p", room]);

@@ -3,7 +3,11 @@
 //! Not run inside `cargo xtask test`, whose WASM lints compile the same crates for the same target.
 
 use super::PURE_ROOMS;
-use crate::{builds::WASM, house::House, process};
+use crate::{
+    builds::{Mode, WASM},
+    house::House,
+    page, process,
+};
 
 /// Compiles (without making code) every pure crate that exists.
 ///
@@ -11,7 +15,8 @@ use crate::{builds::WASM, house::House, process};
 /// Where one does not compile.
 pub(crate) fn run(house: &House) -> anyhow::Result<()> {
     let mut check = house.cargo();
-    check.args(["check", "--target", WASM]).arg("--target-dir").arg(house.shown(&house.front_target()));
+    check.args(["check", "--target", WASM, "--profile", page::profile(Mode::Debug)]);
+    check.arg("--target-dir").arg(house.shown(&house.front_target()));
     for room in pure_rooms_of(house) {
         check.args(["-p", room]);
     }
