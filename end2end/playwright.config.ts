@@ -1,5 +1,5 @@
 // How Playwright runs the browser tests. It starts no server: each spec starts its own through support/servers.ts,
-// so that tests share no state.
+// so that specs share no state and may run side by side.
 import { existsSync } from "node:fs";
 
 import { defineConfig } from "@playwright/test";
@@ -12,15 +12,22 @@ const chromium = process.env.PW_CHROMIUM ?? system.find((path) => existsSync(pat
 export default defineConfig({
   testDir: "./tests",
   timeout: 60_000,
-  // One at a time: the tests measure freshness and frame times, and would disturb one another.
-  workers: 1,
+  // Most tests wait for a market to move or for a deadline, and let others go on meanwhile. A test that measures how
+  // quick the page is has the tag `@alone`: it runs when the others are through, with nothing beside it.
+  workers: 2,
+  projects: [
+    { name: "side-by-side", grepInvert: /@alone/ },
+    { name: "alone", grep: /@alone/, dependencies: ["side-by-side"], workers: 1 },
+  ],
   retries: 0,
   forbidOnly: process.env.CI === "true",
   reporter: "list",
   use: {
     browserName: "chromium",
     viewport: { width: 1280, height: 800 },
-    trace: "retain-on-failure",
+    // No film: it costs processor time throughout, and only a failure is ever looked at. The picture at its end stays.
+    trace: { mode: "retain-on-failure", screenshots: false },
+    screenshot: "only-on-failure",
     launchOptions: {
       executablePath: chromium,
       headless: true,

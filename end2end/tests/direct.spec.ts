@@ -3,6 +3,9 @@ import { arrived, choose, simState } from "../support/direct";
 import { expect, number, openLive, test } from "../support/page";
 import { Running, ServerReady, SimReady, binanceConfig, setFault, startServer, startSim } from "../support/servers";
 
+// Each test has servers of its own.
+test.describe.configure({ mode: "parallel" });
+
 const SYMBOL = "BTCSIM";
 let sim: Running<SimReady>;
 let server: Running<ServerReady>;

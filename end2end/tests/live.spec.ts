@@ -20,7 +20,7 @@ test("the page is readable before any script runs", async ({ request }) => {
   expect(html).toContain('data-testid="price"');
 });
 
-test("first data is on the page within 3 s of opening it, and says it is simulated", async ({ page }) => {
+test("first data is on the page within 3 s of opening it, and says it is simulated", { tag: "@alone" }, async ({ page }) => {
   // One visit to warm the browser's code cache; what is measured is the product, not Chromium's first start.
   await openLive(page, server.ready.url);
   const opened = Date.now();

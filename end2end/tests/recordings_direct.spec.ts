@@ -52,6 +52,8 @@ async function download(page: Page, folder: string, testId: string): Promise<str
 
 /** Opens files from the disk, as a reader does. */
 async function openFile(page: Page, path: string): Promise<void> {
+  // The server writes the button before the page's code can answer it; the feeds come with the code.
+  await expect(page.getByTestId("record-feed")).toBeVisible({ timeout: 15_000 });
   const choosing = page.waitForEvent("filechooser");
   await page.getByTestId("open-file").click();
   await (await choosing).setFiles(path);

@@ -77,7 +77,7 @@ test("a page of those who change the program loads itself again with a new serve
   }
 });
 
-test("a tab that was hidden shows fresh data within 2 s of its return", async ({ page }) => {
+test("a tab that was hidden shows fresh data within 2 s of its return", { tag: "@alone" }, async ({ page }) => {
   const server = await startServer();
   try {
     // A hidden tab gets no animation frames: hold them back and report the page as hidden.
@@ -110,7 +110,7 @@ test("a tab that was hidden shows fresh data within 2 s of its return", async ({
   }
 });
 
-test("a region that is refused says so, since when, and can be asked again", async ({ page }) => {
+test("a region that is refused says so, since when, and can be asked again", { tag: "@alone" }, async ({ page }) => {
   const server = await startServer();
   try {
     await page.goto(`${server.ready.url}?symbol=${encodeURIComponent("demo:NO-SUCH")}`);
