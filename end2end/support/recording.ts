@@ -1,9 +1,9 @@
-// Reads recorded recordings and works out, independently of the product, what the page must show after them.
+// Reads recordings and works out, independently of the product, what the page must show after them.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 
-/** The folder of recorded recordings, or undefined where there is none. */
+/** The folder of recordings, or undefined where there is none. */
 export function capturesFolder(): string | undefined {
   const folder = process.env.TRUETAPE_CAPTURES;
   return folder && existsSync(folder) ? folder : undefined;

@@ -1,4 +1,4 @@
-// One code in two places: codec, books and candles make the same of every recorded recording natively and in the browser.
+// One code in two places: codec, books and candles make the same of every recording natively and in the browser.
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -13,7 +13,7 @@ interface RecordingHash {
   finish(): string;
 }
 type Program = { default: (how: { module_or_path: string }) => Promise<unknown>; RecordingHash: new (venue: string) => RecordingHash };
-type Holder = typeof window & { program: Program; tape: RecordingHash };
+type Holder = typeof window & { program: Program; recording: RecordingHash };
 
 let server: Running<ServerReady>;
 
@@ -29,7 +29,7 @@ test.afterAll(async () => {
 function recordings(folder: string): { venue: string; path: string }[] {
   const folders = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   return folders.flatMap((entry) => {
-    const names = readdirSync(join(folder, entry.name)).filter((name) => /\.recording\.jsonl(\.gz)?$/.test(name));
+    const names = readdirSync(join(folder, entry.name)).filter((name) => /\.tape\.jsonl(\.gz)?$/.test(name));
     return names.sort().map((name) => ({ venue: entry.name, path: join(folder, entry.name, name) }));
   });
 }
@@ -58,7 +58,7 @@ function* parts(text: string): Generator<string> {
 test("every recording gives the same events, books and candles natively and in the browser", async ({ page }) => {
   test.setTimeout(600_000);
   const folder = capturesFolder();
-  test.skip(!folder, "TRUETAPE_CAPTURES names no folder: the recorded recordings are not here");
+  test.skip(!folder, "TRUETAPE_CAPTURES names no folder: the recordings are not here");
   await page.goto(server.ready.url);
   await page.evaluate(async () => {
     const path = "/pkg/worker.js";

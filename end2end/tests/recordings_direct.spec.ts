@@ -202,12 +202,12 @@ test("a file of the server's list plays here where the venue comes directly, wit
   await fetch(`${server.ready.url}api/v1/recordings/${saved.name}`, { method: "DELETE" });
 });
 
-test("recorded recordings of every venue play in the page with the fingerprint of decode", async ({ page }, info) => {
+test("recordings of every venue play in the page with the fingerprint of decode", async ({ page }, info) => {
   test.setTimeout(180_000);
   const captures = process.env.TRUETAPE_CAPTURES;
-  test.skip(!captures, "TRUETAPE_CAPTURES names no folder of recorded recordings");
+  test.skip(!captures, "TRUETAPE_CAPTURES names no folder of recordings");
   for (const venue of ["binance", "coinbase", "kraken"]) {
-    const recordings = readdirSync(join(captures!, venue)).filter((name) => name.endsWith(".recording.jsonl.gz"));
+    const recordings = readdirSync(join(captures!, venue)).filter((name) => name.endsWith(".tape.jsonl.gz"));
     for (const name of recordings) {
       // They do not say whose they are: the name does.
       const path = join(info.project.outputDir, `${venue}-${name}`);

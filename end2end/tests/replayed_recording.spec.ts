@@ -9,11 +9,11 @@ import { Bar, barsHash, barsOfTrades, capturesFolder, shown, tapePath, units } f
 test("after the BTCUSDT recording the page shows its book and its candles", async ({ page }) => {
   test.setTimeout(240_000);
   const folder = capturesFolder();
-  test.skip(!folder, "TRUETAPE_CAPTURES names no folder: the recorded recordings are not here");
+  test.skip(!folder, "TRUETAPE_CAPTURES names no folder: the recordings are not here");
   const files = ["20240808", "20240809"].map((day) =>
-    tapePath(folder!, `binance/btcusdt_${day}_spot_depth100ms_bookticker_trade.recording.jsonl.gz`),
+    tapePath(folder!, `binance/btcusdt_${day}_spot_depth100ms_bookticker_trade.tape.jsonl.gz`),
   );
-  const sim = await startSim(["--venue", "binance", ...files.flatMap((file) => ["--recording", file]), "--speed", "40", "--stop"]);
+  const sim = await startSim(["--venue", "binance", ...files.flatMap((file) => ["--tape", file]), "--speed", "40", "--stop"]);
   // The recording ends and the simulator falls silent: keep the feed up while the page is read.
   const patience = "stale_after_ms = 120000\ndata_deadline_ms = 120000";
   const server = await startServer({ config: binanceConfig(sim.ready, ["BTCUSDT"], patience) });

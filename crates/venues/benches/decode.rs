@@ -311,8 +311,8 @@ fn recorded(criterion: &mut Criterion) {
         return;
     };
     for (kind, venue, path, n_least) in [
-        ("recorded", "binance", "binance/btcusdt_20240808_spot_depth100ms_bookticker_trade.recording.jsonl.gz", 40_000),
-        ("recorded kraken", "kraken", "kraken/v2_btcusd_sample_20260801.recording.jsonl.gz", 2_000),
+        ("recorded", "binance", "binance/btcusdt_20240808_spot_depth100ms_bookticker_trade.tape.jsonl.gz", 40_000),
+        ("recorded kraken", "kraken", "kraken/v2_btcusd_sample_20260801.tape.jsonl.gz", 2_000),
     ] {
         let file = std::fs::File::open(Path::new(&folder).join(path)).expect("the recording is there");
         let mut text = String::new();

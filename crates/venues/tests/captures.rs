@@ -24,11 +24,10 @@ use serde_json::Value;
 use venues::replay::Replay;
 
 const BTCUSDT: [&str; 2] = [
-    "binance/btcusdt_20240808_spot_depth100ms_bookticker_trade.recording.jsonl.gz",
-    "binance/btcusdt_20240809_spot_depth100ms_bookticker_trade.recording.jsonl.gz",
+    "binance/btcusdt_20240808_spot_depth100ms_bookticker_trade.tape.jsonl.gz",
+    "binance/btcusdt_20240809_spot_depth100ms_bookticker_trade.tape.jsonl.gz",
 ];
-const ALTCOINS: &str =
-    "binance/nknusdt_blzeth_lrcbtc_runeeur_20211012_depth_bookticker_kline_aggtrade.recording.jsonl.gz";
+const ALTCOINS: &str = "binance/nknusdt_blzeth_lrcbtc_runeeur_20211012_depth_bookticker_kline_aggtrade.tape.jsonl.gz";
 
 fn captures() -> Option<PathBuf> {
     let folder = std::env::var_os("TRUETAPE_CAPTURES").map(PathBuf::from);
@@ -156,7 +155,7 @@ fn four_altcoins_with_snapshots_before_their_changes() {
 fn single_frames_and_an_answer_nobody_asked_for() {
     let Some(folder) = captures() else { return };
     let mut days = Vec::new();
-    let replay = replay(&folder, &["binance/ticker_miniticker_klines_btcusdt.recording.jsonl"], |event| {
+    let replay = replay(&folder, &["binance/ticker_miniticker_klines_btcusdt.tape.jsonl"], |event| {
         if let MarketEventKind::Day(day) = &event.kind {
             days.push(day.last.to_string());
         }

@@ -21,7 +21,7 @@ use model::{
 use serde::Deserialize;
 use venues::replay::Replay;
 
-const ADVANCED: &str = "coinbase/advanced_btcusd_ethusd_20260809_first14s.recording.jsonl.gz";
+const ADVANCED: &str = "coinbase/advanced_btcusd_ethusd_20260809_first14s.tape.jsonl.gz";
 
 fn captures() -> Option<PathBuf> {
     let folder = std::env::var_os("TRUETAPE_CAPTURES").map(PathBuf::from);
@@ -154,11 +154,11 @@ fn buyers_pay_the_ask() {
 #[test]
 fn frames_of_the_older_feed_are_unknown_not_malformed() {
     let Some(folder) = captures() else { return };
-    let misc = replay(&folder.join("coinbase/misc_2026.recording.jsonl"), |_| {});
+    let misc = replay(&folder.join("coinbase/misc_2026.tape.jsonl"), |_| {});
     let counters = misc.summary().counters;
     assert_eq!((counters.frames, counters.malformed, counters.unknown), (9, 0, 8));
     let exchange =
-        replay(&folder.join("coinbase/exchange_7products_20210417_level2_ticker_matches.recording.jsonl.gz"), |_| {});
+        replay(&folder.join("coinbase/exchange_7products_20210417_level2_ticker_matches.tape.jsonl.gz"), |_| {});
     let counters = exchange.summary().counters;
     assert_eq!((counters.frames, counters.malformed, counters.unknown), (7_016, 0, 7_016));
 }

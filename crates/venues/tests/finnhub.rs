@@ -228,7 +228,7 @@ fn a_recording_of_it_is_read_whole() {
         eprintln!("skipped: TRUETAPE_CAPTURES does not name the folder of recordings");
         return;
     };
-    let text = std::fs::read_to_string(format!("{folder}/finnhub/open_btcusdt_ethusdt_aapl.recording.jsonl")).unwrap();
+    let text = std::fs::read_to_string(format!("{folder}/finnhub/open_btcusdt_ethusdt_aapl.tape.jsonl")).unwrap();
     let mut replay = Replay::new("finnhub").unwrap();
     let mut n_events = 0;
     let mut n_rows = 0;

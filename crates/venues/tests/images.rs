@@ -144,7 +144,7 @@ fn recorded_books_go_on_from_their_images() {
 
 /// Recordings of a single connection: venue, what it follows, file.
 const RECORDINGS: [(&str, &[&str], &str); 3] = [
-    ("kraken", &["BTC/USD"], "kraken/v2_btcusd_sample_20260801.recording.jsonl.gz"),
-    ("kraken", &["ETH/USD"], "kraken/v2_ethusd_sample_20260801.recording.jsonl.gz"),
-    ("coinbase", &["BTC-USD", "ETH-USD"], "coinbase/advanced_btcusd_ethusd_20260809_first14s.recording.jsonl.gz"),
+    ("kraken", &["BTC/USD"], "kraken/v2_btcusd_sample_20260801.tape.jsonl.gz"),
+    ("kraken", &["ETH/USD"], "kraken/v2_ethusd_sample_20260801.tape.jsonl.gz"),
+    ("coinbase", &["BTC-USD", "ETH-USD"], "coinbase/advanced_btcusd_ethusd_20260809_first14s.tape.jsonl.gz"),
 ];

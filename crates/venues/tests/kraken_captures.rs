@@ -76,7 +76,7 @@ fn rows(levels: impl Iterator<Item = Level>) -> Vec<(String, String)> {
 #[track_caller]
 fn check_book(name: &str, n_frames: u64) {
     let Some(folder) = captures() else { return };
-    let replay = replay(&folder.join(format!("kraken/{name}.recording.jsonl.gz")), |_| {});
+    let replay = replay(&folder.join(format!("kraken/{name}.tape.jsonl.gz")), |_| {});
     let expected: Expected = serde_json::from_str(&text(&folder.join(format!("expected/kraken_{name}.json")))).unwrap();
     let summary = replay.summary();
     assert_eq!(summary.books.len(), expected.books.len());
@@ -131,7 +131,7 @@ fn single_frames_refusals_and_answers_nobody_asked_for() {
     let Some(folder) = captures() else { return };
     let mut events = Vec::new();
     let replay =
-        replay(&folder.join("kraken/v2_misc_btcusd_usdtusd_202609.recording.jsonl"), |event| events.push(told(event)));
+        replay(&folder.join("kraken/v2_misc_btcusd_usdtusd_202609.tape.jsonl"), |event| events.push(told(event)));
     assert_eq!(
         events,
         [
@@ -155,8 +155,7 @@ fn single_frames_refusals_and_answers_nobody_asked_for() {
 fn bars_with_holes() {
     let Some(folder) = captures() else { return };
     let mut events = Vec::new();
-    let replay =
-        replay(&folder.join("kraken/v2_ohlc_btcusdt_20260910.recording.jsonl"), |event| events.push(told(event)));
+    let replay = replay(&folder.join("kraken/v2_ohlc_btcusdt_20260910.tape.jsonl"), |event| events.push(told(event)));
     // Nothing was traded in the minutes 36, 37 and 42, and no bars are made up for them. The last one is closed too: the
     // frame was sent 43 seconds after its end.
     let expected =
