@@ -4,6 +4,7 @@
 //! carries only what the started program prints.
 
 mod builds;
+mod canvas_bench;
 mod chromium;
 mod compress;
 mod dev;
@@ -80,6 +81,8 @@ enum Command {
         /// Which targets of fuzz/fuzz_targets; all where none is named.
         targets: Vec<String>,
     },
+    /// Build what `npx playwright test -c bench canvas` measures; prints its folder.
+    CanvasBench,
     /// Check the rules of the house: who may import what, headers, names, lock files.
     Tidy {
         /// Only the rules on text; leave out the build of the pure crates for WASM.
@@ -119,6 +122,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             test::run(&mut house, scope, if release { Mode::Release } else { Mode::Debug })?;
         }
         Command::Fuzz { seconds, targets } => fuzz::run(&house, seconds, &targets)?,
+        Command::CanvasBench => {
+            setup::run(&mut house, Needs::Build)?;
+            println!("{}", canvas_bench::build(&house)?.display());
+        }
         Command::Tidy { text_only } => {
             tidy::run(&house)?;
             if !text_only {

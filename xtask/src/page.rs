@@ -70,7 +70,11 @@ pub(crate) fn folder_of(house: &House, mode: Mode) -> PathBuf {
     house.front_target().join(format!("page-{}", mode.word()))
 }
 
-fn bind(compiled: &Path, out: &Path, name: &str, mode: Mode) -> anyhow::Result<()> {
+/// Makes of a compiled library the script `name.js` and the program `name.wasm` in `out`.
+///
+/// # Errors
+/// Where it has no bindings of our wasm-bindgen.
+pub(crate) fn bind(compiled: &Path, out: &Path, name: &str, mode: Mode) -> anyhow::Result<()> {
     // The worker is fetched later as a whole.
     let first = if name == OUTPUT_NAME { split::split(compiled, out, name)? } else { compiled.to_path_buf() };
     Bindgen::new()

@@ -48,7 +48,11 @@ fn all(house: &mut House, scope: Scope, mode: Mode, steps: &mut Steps) -> anyhow
     let house = &*house;
     steps.run("format", || {
         process::run(house.cargo().args(["fmt", "--all", "--check"]))?;
-        process::run(house.cargo().args(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))
+        // Each a workspace of its own.
+        for manifest in ["fuzz/Cargo.toml", "end2end/bench/canvas/Cargo.toml"] {
+            process::run(house.cargo().args(["fmt", "--manifest-path", manifest, "--check"]))?;
+        }
+        Ok(())
     })?;
     steps.run("tidy", || tidy::run(house))?;
     steps.run("lint native", || {
