@@ -1,0 +1,80 @@
+"""A client of Truetape's stream with Python's standard library alone: quotes of one instrument, resumed once.
+
+    python3 examples/stream_client.py [host:port] [items]
+
+The WebSocket below is the minimum that the stream needs; real programs should use a library.
+"""
+import base64, json, os, socket, struct, sys, time
+
+HOST = sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:3000"
+WANTED = int(sys.argv[2]) if len(sys.argv) > 2 else 10
+TOPIC = "quote:demo:BTC-SIM"
+
+
+class WebSocket:
+    """RFC 6455 without extensions: masked frames out, whole text frames in."""
+
+    def __init__(self, host, path):
+        name, port = host.rsplit(":", 1)
+        self.stream = socket.create_connection((name, int(port)), timeout=30)
+        self.file = self.stream.makefile("rb")
+        key = base64.b64encode(os.urandom(16)).decode()
+        head = [f"GET {path} HTTP/1.1", f"Host: {host}", "Upgrade: websocket", "Connection: Upgrade"]
+        head += [f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13", "", ""]
+        self.stream.sendall("\r\n".join(head).encode())
+        answer = list(iter(lambda: self.file.readline().strip(), b""))
+        if b" 101 " not in answer[0]:
+            raise ConnectionError(answer[0])
+
+    def send(self, text, opcode=1):
+        data, mask = text if isinstance(text, bytes) else text.encode(), os.urandom(4)
+        length = bytes([128 | len(data)]) if len(data) < 126 else struct.pack(">BH", 128 | 126, len(data))
+        masked = bytes(byte ^ mask[idx % 4] for idx, byte in enumerate(data))
+        self.stream.sendall(bytes([128 | opcode]) + length + mask + masked)
+
+    def receive(self):
+        """The next text; None once the server has closed the connection."""
+        while head := self.file.read(2):
+            opcode, length = head[0] & 15, head[1] & 127
+            if length > 125:
+                length = int.from_bytes(self.file.read(2 if length == 126 else 8), "big")
+            data = self.file.read(length)
+            if opcode == 1:
+                return data.decode()
+            if opcode == 8:
+                return None
+            if opcode == 9:
+                self.send(data, opcode=10)  # A ping is answered with a pong.
+
+
+def follow(positions, quote, wanted):
+    """Prints at least `wanted` items, or those that came, and returns their number."""
+    web_socket, epoch, n_items = WebSocket(HOST, "/ws?format=json"), None, 0
+    hello = {"type": "hello", "protocol": 1, "lane_ms": 100}
+    if positions:
+        offsets = {topic: position["offset"] for topic, position in positions.items()}
+        hello["resume"] = {"epoch": positions[TOPIC]["epoch"], "offsets": offsets}
+    web_socket.send(json.dumps(hello))
+    web_socket.send(json.dumps({"type": "subscribe", "id": 1, "topics": [TOPIC]}))
+    while n_items < wanted and (text := web_socket.receive()) is not None:
+        message = json.loads(text)
+        if message["type"] == "welcome":
+            epoch = message["epoch"]
+        elif message["type"] == "resumed":
+            print(f"resumed: {message['replayed']} replayed, {message['lost']} lost")
+        elif message["type"] == "refused":
+            sys.exit(f"refused: {message['message']}")
+        for item in message.get("items", []):
+            positions[TOPIC] = {"epoch": epoch, "offset": item["offset"]}
+            quote.update(item["data"])
+            print(f"{TOPIC} {item['kind']} {item['offset']}: bid {quote.get('bid')} ask {quote.get('ask')}")
+            n_items += 1
+    web_socket.stream.close()
+    return n_items
+
+
+positions, quote, n_printed = {}, {}, 0  # positions: the last one of each topic, {topic: {epoch, offset}}
+while n_printed < WANTED:
+    n_printed += follow(positions, quote, (WANTED + 1) // 2)
+    time.sleep(0.5)
+print("done")
