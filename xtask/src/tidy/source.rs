@@ -1,4 +1,4 @@
-//! The sources as the rules see them: with comments, strings and test code blanked out as a rule history requests.
+//! The sources as the rules see them: with comments, strings and test code blanked out as a rule wishes.
 //!
 //! Not a parser: a scanner that knows comments, string and character literals, braces and `#[cfg(test)]`. Blanks keep
 //! every line break, so line numbers stay true.

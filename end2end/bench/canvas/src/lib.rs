@@ -153,7 +153,7 @@ impl Canvas for TheirLayer {
     }
 }
 
-/// As the page draws a frame of level `Full` (`app/src/chart/stage.rs`).
+/// As the page draws a frame of level `Full` (`app/src/chart/view.rs`).
 fn draw_all<C: Canvas>(chart: &Chart, [base, series, last, cursor]: &mut [C; N_LAYERS]) {
     base.clear_and_draw(|area| chart.draw_base(area));
     series.clear_and_draw(|area| chart.draw_series(area));
