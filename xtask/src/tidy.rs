@@ -17,6 +17,7 @@ mod venue_names;
 mod view_macro;
 pub(crate) mod wasm_build;
 mod wire_bytes;
+mod words;
 
 use std::{fmt, fs, path::Path};
 
@@ -66,7 +67,7 @@ impl fmt::Display for Breach {
 type Rule = fn(&Tree) -> Vec<Breach>;
 
 /// All rules, alphabetical.
-const RULES: [(&str, Rule); 11] = [
+const RULES: [(&str, Rule); 12] = [
     (bans::NAME, bans::check),
     (headers::NAME, headers::check),
     (layers::NAME, layers::check),
@@ -78,6 +79,7 @@ const RULES: [(&str, Rule); 11] = [
     (venue_names::NAME, venue_names::check),
     (view_macro::NAME, view_macro::check),
     (wire_bytes::NAME, wire_bytes::check),
+    (words::NAME, words::check),
 ];
 
 /// Crates without sockets, files, clocks and tasks; they run in server and page alike. Alphabetical.
