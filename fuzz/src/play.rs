@@ -76,7 +76,7 @@ pub fn answers(venue: &'static Venue, data: &[u8]) {
             );
         }
         if let (0, Some(symbol)) = (idx % 4, venue.symbols.first()) {
-            player.wish(symbol, Interval::ALL[usize::from(*first) % Interval::ALL.len()]);
+            player.request(symbol, Interval::ALL[usize::from(*first) % Interval::ALL.len()]);
         }
         player.pass(100);
     }
@@ -224,7 +224,7 @@ impl Player {
         self.input(Input::Http(id, Ok(HttpAnswer { status, retry_after, used_weight, body })));
     }
 
-    fn wish(&mut self, symbol: &str, interval: Interval) {
+    fn request(&mut self, symbol: &str, interval: Interval) {
         let instrument = id(self.venue, symbol);
         self.input(Input::HistoryRequest(HistoryRequest { instrument, interval, n_bars: 500 }));
     }
@@ -290,8 +290,8 @@ impl Player {
                 assert!(!encode_item(&item, encoding).is_empty());
             }
         }
-        for wish in self.view.take_history_requests() {
-            self.input(Input::HistoryRequest(wish));
+        for request in self.view.take_history_requests() {
+            self.input(Input::HistoryRequest(request));
         }
     }
 }

@@ -73,12 +73,12 @@ impl Candles {
     }
 
     /// History to ask for now: interval and number of bars.
-    pub(crate) fn wishes(
+    pub(crate) fn requests(
         &mut self,
         venue_time: Option<Timestamp>,
         now: Monotonic,
     ) -> impl Iterator<Item = (Interval, usize)> {
-        let of = move |(series, interval): (&mut Series, Interval)| Some((interval, series.wish(venue_time, now)?));
+        let of = move |(series, interval): (&mut Series, Interval)| Some((interval, series.request(venue_time, now)?));
         self.series.iter_mut().zip(Interval::ALL).filter_map(of)
     }
 
@@ -136,7 +136,7 @@ mod tests {
             };
             on(&mut candles, 1, 10);
             candles.turned();
-            assert_eq!(candles.wishes(None, now(0)).count(), 1);
+            assert_eq!(candles.requests(None, now(0)).count(), 1);
             let bar = |minute: i64| {
                 model::candle::Candle::of_trade(at(minute * 60), price("10"), size("1"), AggressorSide::Buyer)
             };
@@ -145,7 +145,7 @@ mod tests {
             candles.turned();
             on(&mut candles, 3, 130);
             candles.on_reconnect();
-            candles.wishes(Some(at(130)), now(60)).collect::<Vec<_>>()
+            candles.requests(Some(at(130)), now(60)).collect::<Vec<_>>()
         };
         assert_eq!(wished(true), []);
         assert_eq!(wished(false), [(Interval::M1, 3)]);

@@ -1,7 +1,7 @@
 //! How each stream fares: its colour, cause, count, rate and age; and what each lane has published of that.
 //!
 //! Not here: how the transport fares, which the session says ([`FeedHealth`]). An update is data about the instrument (a
-//! trade, quote, book change, bar or day figures), never a heartbeat, an answer to a wish, or a change of state alone.
+//! trade, quote, book change, bar or day figures), never a heartbeat, an answer to a request, or a change of state alone.
 
 use std::time::Duration;
 

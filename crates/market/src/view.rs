@@ -59,8 +59,8 @@ pub struct View {
     /// What polling brings was stamped before it was asked for.
     is_polling: bool,
     n_reconnects: Option<u64>,
-    /// True where something happened that may lead to a wish.
-    may_wish: bool,
+    /// True where something happened that may lead to a request.
+    may_request: bool,
 }
 
 impl View {
@@ -76,14 +76,14 @@ impl View {
             samples: MalformedSamples::default(),
             is_polling: false,
             n_reconnects: None,
-            may_wish: false,
+            may_request: false,
         }
     }
 
     /// Names an instrument that the feed follows, so that its status is shown before anything came.
     pub fn expect(&mut self, instrument: &InstrumentId) {
         self.instrument_mut(instrument).is_known = true;
-        self.may_wish = true;
+        self.may_request = true;
     }
 
     /// Takes in what the venue said.
@@ -117,7 +117,7 @@ impl View {
 
     /// Begins to gather a topic's changes for a lane. Starting twice changes nothing; `system` is not a feed's topic.
     pub fn start_topic(&mut self, topic: &Topic, lane: Lane) {
-        self.may_wish = true;
+        self.may_request = true;
         match topic.instrument() {
             Some(instrument) => self.instrument_mut(instrument).start(topic, lane),
             None if topic.channel() == Channel::Status => self.status_lanes.start(lane, StatusLane::default),
@@ -140,27 +140,27 @@ impl View {
     /// Asks for history of an interval from now on although no topic of it is started (REST).
     pub fn follow(&mut self, instrument: &InstrumentId, interval: Interval) {
         self.instrument_mut(instrument).candles.series_mut(interval).follow();
-        self.may_wish = true;
+        self.may_request = true;
     }
 
     /// History the session should ask the venue for. Call after each turn and after starting topics; in between there is
     /// none.
     pub fn take_history_requests(&mut self) -> Vec<HistoryRequest> {
-        if !std::mem::take(&mut self.may_wish) {
+        if !std::mem::take(&mut self.may_request) {
             return Vec::new();
         }
         let now = self.turns.last_turn().unwrap_or(Monotonic::ZERO);
         let venue_time = self.venue_clock.time(now);
-        let mut wishes = Vec::new();
+        let mut requests = Vec::new();
         for own in self.instruments.values_mut() {
             if let Some(interval) = self.config.history_at_start.filter(|_| own.is_known) {
                 own.candles.series_mut(interval).follow();
             }
             let id = &own.id;
-            let wish = |(interval, n_bars)| HistoryRequest { instrument: id.clone(), interval, n_bars };
-            wishes.extend(own.candles.wishes(venue_time, now).map(wish));
+            let request = |(interval, n_bars)| HistoryRequest { instrument: id.clone(), interval, n_bars };
+            requests.extend(own.candles.requests(venue_time, now).map(request));
         }
-        wishes
+        requests
     }
 
     /// Bars as they are held now, oldest first, the last one as far as it goes: of each instrument and interval whose history
@@ -192,7 +192,7 @@ impl View {
         if self.turns.is_set_anew() {
             self.instruments.values_mut().for_each(|own| own.ways.clear());
         }
-        self.may_wish = true;
+        self.may_request = true;
     }
 
     /// The changes of every started topic since this lane's last turn; topics without a change are absent.

@@ -16,7 +16,7 @@ use crate::{
 
 /// A file under way.
 #[derive(Debug)]
-pub struct PackedTape {
+pub struct PackedRecording {
     header: Header,
     begin: Timestamp,
     has_begun: bool,
@@ -26,7 +26,7 @@ pub struct PackedTape {
     max_bytes: usize,
 }
 
-impl PackedTape {
+impl PackedRecording {
     /// Nothing is in it yet; its file begins at `begin` and has some `max_bytes` at most.
     pub fn new(header: Header, begin: Timestamp, max_bytes: usize) -> Self {
         Self {
@@ -86,7 +86,7 @@ impl PackedTape {
     }
 }
 
-impl Sink for PackedTape {
+impl Sink for PackedRecording {
     fn entry(&mut self, entry: RawEntry) {
         if !self.is_over() {
             self.footer.note(entry.time);
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn it_is_a_file_like_the_servers() {
-        let mut recording = PackedTape::new(header(), Timestamp::from_millis(1_000), MAX_BYTES);
+        let mut recording = PackedRecording::new(header(), Timestamp::from_millis(1_000), MAX_BYTES);
         recording.part(vec![RawEntry { is_prelude: true, ..entry(1, "known") }]);
         // Several blocks, which pack well.
         (0..40_000).for_each(|second| recording.entry(entry(second, "\"quoted\" and repeated, as venues do")));
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_full_one_takes_nothing_more() {
-        let mut recording = PackedTape::new(header(), Timestamp::EPOCH, 10_000);
+        let mut recording = PackedRecording::new(header(), Timestamp::EPOCH, 10_000);
         recording.part(Vec::new());
         let n_taken = (0..).find(|second| {
             recording.entry(entry(*second, &"x".repeat(1_000)));

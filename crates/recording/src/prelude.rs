@@ -19,14 +19,14 @@ use crate::{
 
 /// Answers and connections of one feed.
 #[derive(Clone, Debug, Default)]
-pub struct Known {
+pub struct ConnectionContext {
     /// The latest answers by path, oldest first, one an address.
     answers: BTreeMap<String, VecDeque<RawEntry>>,
     /// Open connections by slot.
     open: BTreeMap<u32, RawEntry>,
 }
 
-impl Known {
+impl ConnectionContext {
     /// The venue has answered; `path` is the question's without parameters. Newest answers stay within [`PATH_ANSWERS`]
     /// and [`PATH_BYTES`] a path, so that a flood of one kind cannot drive out another.
     pub fn answered(&mut self, path: &str, entry: RawEntry) {
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_latest_answers_come_first_then_images_then_connections() {
-        let mut known = Known::default();
+        let mut known = ConnectionContext::default();
         known.connected(entry(EntryKind::Connect, "wss://x.test/ws", ""));
         known.connected(RawEntry { slot: 1, ..entry(EntryKind::Connect, "wss://x.test/gone", "") });
         known.closed(1);
@@ -159,7 +159,7 @@ mod tests {
     fn images_are_bounded() {
         let large = "x".repeat(IMAGES_BYTES / 2);
         let images = vec![image(&large), image(&large), image("small")];
-        let prelude = Known::default().prelude(images, "https://x.test", |_| 0, Timestamp::EPOCH);
+        let prelude = ConnectionContext::default().prelude(images, "https://x.test", |_| 0, Timestamp::EPOCH);
         assert_eq!(prelude.len(), 1);
     }
 }

@@ -15,7 +15,7 @@ use venues::session::{ConnectionId, HttpRequest, RequestId, Session, SnapshotFra
 
 use crate::{
     entry::{Body, RawEntry},
-    prelude::{IMAGE_DEPTH, Known, address},
+    prelude::{ConnectionContext, IMAGE_DEPTH, address},
     ring::{Ring, Window},
     secrets,
     text::Text,
@@ -42,14 +42,14 @@ pub struct Tap<S> {
     base: String,
     urls: BTreeMap<ConnectionId, Arc<str>>,
     slots: BTreeMap<ConnectionId, u32>,
-    asked: BTreeMap<RequestId, Asked>,
-    known: Known,
+    open_requests: BTreeMap<RequestId, OpenRequest>,
+    known: ConnectionContext,
     ring: Ring,
     sink: Option<S>,
 }
 
 #[derive(Debug)]
-struct Asked {
+struct OpenRequest {
     path: String,
     url: Arc<str>,
     request: Option<Arc<str>>,
@@ -62,8 +62,8 @@ impl<S: Sink> Tap<S> {
             base: base.unwrap_or_default().to_owned(),
             urls: BTreeMap::new(),
             slots: BTreeMap::new(),
-            asked: BTreeMap::new(),
-            known: Known::default(),
+            open_requests: BTreeMap::new(),
+            known: ConnectionContext::default(),
             ring: Ring::default(),
             sink: None,
         }
@@ -111,17 +111,17 @@ impl<S: Sink> Tap<S> {
 
     /// A request goes out.
     pub fn asked(&mut self, request: &HttpRequest) {
-        let asked = Asked {
+        let asked = OpenRequest {
             path: request.path.clone().into_owned(),
             url: address(&self.base, &request.path, &request.query).into(),
             request: request.body.as_deref().map(|body| secrets::sent(body).into()),
         };
-        self.asked.insert(request.id, asked);
+        self.open_requests.insert(request.id, asked);
     }
 
     /// A request was answered; `None` where no answer came.
     pub fn answered(&mut self, id: RequestId, answer: Option<(u16, Text)>, now: Now) {
-        let Some(Asked { path, url, request }) = self.asked.remove(&id) else { return };
+        let Some(OpenRequest { path, url, request }) = self.open_requests.remove(&id) else { return };
         let Some((status, text)) = answer else { return };
         let is_success = (200..300).contains(&status);
         let body = if is_success { Body::Text(text) } else { Body::Refusal(status, text) };

@@ -169,7 +169,7 @@ impl Replay {
     /// `on_event`, at once or while later entries are taken.
     pub fn wish(&mut self, wish: &HistoryRequest, mut on_event: impl FnMut(&MarketEvent)) {
         let now = self.now();
-        if !self.is_named(&wish.instrument) && self.early.len() < EARLY_WISHES {
+        if !self.is_named(&wish.instrument) && self.early.len() < EARLY_REQUESTS {
             self.early.push(wish.clone());
             return;
         }
@@ -467,7 +467,7 @@ const CONNECTIONS: usize = 256;
 /// REST answers that wait for a question; a snapshot has some 70 kB.
 const WAITING_ANSWERS: usize = 4_096;
 /// Wishes that wait for a frame about their instrument.
-const EARLY_WISHES: usize = 256;
+const EARLY_REQUESTS: usize = 256;
 /// Questions that wait for an answer, of one connection.
 const OUTSTANDING_REQUESTS: usize = 8_192;
 

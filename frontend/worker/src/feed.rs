@@ -16,7 +16,7 @@ use model::{
     time::{Monotonic, Now},
 };
 use recording::{
-    pack::{MAX_BYTES, PackedTape},
+    pack::{MAX_BYTES, PackedRecording},
     recording_file::{self, ENDING, Header},
     tap::{Sink as _, Tap},
 };
@@ -38,7 +38,7 @@ use crate::outlet::{Outlet, Reader};
 
 /// What the shell has to do.
 #[derive(Debug)]
-pub enum Wanted {
+pub enum Action {
     /// Open a connection after a while.
     Connect {
         /// Its number from now on.
@@ -69,11 +69,11 @@ pub struct DirectFeed {
     venue: Venue,
     symbols: Vec<String>,
     outlet: Outlet,
-    tap: Tap<PackedTape>,
+    tap: Tap<PackedRecording>,
     /// Packed bytes that a recording may have.
     max_recording: usize,
     next_report: Monotonic,
-    wanted: VecDeque<Wanted>,
+    wanted: VecDeque<Action>,
     /// The latest monotonic time any input had.
     latest: Monotonic,
     last_timeout: Monotonic,
@@ -149,14 +149,14 @@ impl DirectFeed {
     /// What the page says. What does not concern a feed is passed over.
     pub fn message(&mut self, message: ClientMessage, now: Now) {
         let answer = self.outlet.message(message, &mut self.view);
-        self.wanted.extend(answer.map(Wanted::Say));
+        self.wanted.extend(answer.map(Action::Say));
         self.settle(now);
     }
 
     /// What the page wants recorded. Orders that do not concern a feed are passed over.
     pub fn order(&mut self, order: &WorkerCommand, now: Now) {
         if let Err(words) = self.try_order(order, now) {
-            self.wanted.push_back(Wanted::Tell(WorkerReport::Failed(words)));
+            self.wanted.push_back(Action::Tell(WorkerReport::Failed(words)));
         }
     }
 
@@ -167,7 +167,7 @@ impl DirectFeed {
                 if self.tap.sink().is_some() {
                     return Err(format!("{} is being recorded already: stop that recording first", self.venue));
                 }
-                let tape = PackedTape::new(self.header("recording"), now.wall, self.max_recording);
+                let tape = PackedRecording::new(self.header("recording"), now.wall, self.max_recording);
                 self.tap.record(tape, self.session.as_ref(), &self.view, now);
                 self.report(None);
             }
@@ -180,8 +180,8 @@ impl DirectFeed {
                     format!("{} has received nothing in the last half minute: there is nothing to save", self.venue)
                 })?;
                 let name = format!("{}{ENDING}", recording_file::stem(self.venue.as_str(), now.wall, "last"));
-                let file = PackedTape::of_window(self.header("last"), window);
-                self.wanted.push_back(Wanted::Save(name, file));
+                let file = PackedRecording::of_window(self.header("last"), window);
+                self.wanted.push_back(Action::Save(name, file));
             }
             _ => {}
         }
@@ -206,8 +206,8 @@ impl DirectFeed {
         let tape = self.tap.take_sink()?;
         let name = format!("{}{ENDING}", recording_file::stem(self.venue.as_str(), tape.begin(), "recording"));
         // The file first: told that nothing is recorded any more, the page may end us at once.
-        self.wanted.push_back(Wanted::Save(name, tape.finish()));
-        self.wanted.push_back(Wanted::Tell(WorkerReport::Recording(WorkerRecording { is_running: false, ..said })));
+        self.wanted.push_back(Action::Save(name, tape.finish()));
+        self.wanted.push_back(Action::Tell(WorkerReport::Recording(WorkerRecording { is_running: false, ..said })));
         Some(())
     }
 
@@ -218,7 +218,7 @@ impl DirectFeed {
     }
 
     fn report(&mut self, failure: Option<String>) {
-        let said = self.recording(failure).map(|said| Wanted::Tell(WorkerReport::Recording(said)));
+        let said = self.recording(failure).map(|said| Action::Tell(WorkerReport::Recording(said)));
         self.wanted.extend(said);
     }
 
@@ -241,7 +241,7 @@ impl DirectFeed {
     }
 
     /// What is to be done, in order.
-    pub fn take_wanted(&mut self) -> Option<Wanted> {
+    pub fn take_wanted(&mut self) -> Option<Action> {
         self.wanted.pop_front()
     }
 
@@ -261,19 +261,19 @@ impl DirectFeed {
                 match output {
                     Output::Connect { connection, url, after } => {
                         self.tap.connecting(connection, &url);
-                        self.wanted.push_back(Wanted::Connect { connection, url, after });
+                        self.wanted.push_back(Action::Connect { connection, url, after });
                     }
                     Output::Send(connection, frame) => {
                         self.tap.sent(connection, &frame, now);
-                        self.wanted.push_back(Wanted::Send(connection, frame));
+                        self.wanted.push_back(Action::Send(connection, frame));
                     }
                     Output::Close(connection) => {
                         self.tap.closed(connection, "given up by us", now.wall);
-                        self.wanted.push_back(Wanted::Close(connection));
+                        self.wanted.push_back(Action::Close(connection));
                     }
                     Output::Http(request) => {
                         self.tap.asked(&request);
-                        self.wanted.push_back(Wanted::Http(request));
+                        self.wanted.push_back(Action::Http(request));
                     }
                     Output::Event(event) => {
                         let is_market = matches!(
@@ -287,11 +287,11 @@ impl DirectFeed {
                     }
                 }
             }
-            let wishes = self.view.take_history_requests();
-            if wishes.is_empty() {
+            let requests = self.view.take_history_requests();
+            if requests.is_empty() {
                 break;
             }
-            wishes.into_iter().for_each(|wish| self.session.handle(Input::HistoryRequest(wish), now));
+            requests.into_iter().for_each(|request| self.session.handle(Input::HistoryRequest(request), now));
         }
     }
 
@@ -300,10 +300,10 @@ impl DirectFeed {
         let Self { session, view, outlet, tap, .. } = self;
         let market = (session.health(), session.books());
         let said = outlet.turn(view, market, (now, reader), |_: &Topic, data| has_settled && has_content(data));
-        self.wanted.extend(said.map(Wanted::Say));
+        self.wanted.extend(said.map(Action::Say));
         tap.turn(session.as_ref(), view, now);
         self.settle(now);
-        if self.tap.sink().is_some_and(PackedTape::is_over) {
+        if self.tap.sink().is_some_and(PackedRecording::is_over) {
             let failure = format!(
                 "it has {} MB, which is as much as a page keeps; what was recorded is saved",
                 self.max_recording.div_ceil(1_000_000)

@@ -22,7 +22,7 @@ use wire::{
 };
 
 use crate::{
-    feed::{DirectFeed, Wanted},
+    feed::{Action, DirectFeed},
     outlet::Reader,
     recording_file::{self, RecordingLines},
     replay::{ReplayFeed, ReplayReply},
@@ -245,12 +245,12 @@ impl State {
         }
     }
 
-    fn carry_out(&mut self, shell: &Shell, wanted: Wanted) {
+    fn carry_out(&mut self, shell: &Shell, wanted: Action) {
         match wanted {
-            Wanted::Connect { connection, url, after } => {
+            Action::Connect { connection, url, after } => {
                 self.sockets.insert(connection, Socket::open(shell, &self.scope, connection, url, after));
             }
-            Wanted::Send(connection, frame) => {
+            Action::Send(connection, frame) => {
                 let Some(Err(reason)) = self.sockets.get(&connection).map(|socket| socket.send(&frame)) else { return };
                 self.sockets.remove(&connection);
                 let now = self.now();
@@ -258,11 +258,11 @@ impl State {
                     feed.failed(connection, reason, now);
                 }
             }
-            Wanted::Close(connection) => drop(self.sockets.remove(&connection)),
-            Wanted::Http(request) => self.request(shell, request),
-            Wanted::Say(message) => self.say(&message),
-            Wanted::Tell(said) => self.tell(&said),
-            Wanted::Save(name, bytes) => self.save(&name, &bytes),
+            Action::Close(connection) => drop(self.sockets.remove(&connection)),
+            Action::Http(request) => self.request(shell, request),
+            Action::Say(message) => self.say(&message),
+            Action::Tell(said) => self.tell(&said),
+            Action::Save(name, bytes) => self.save(&name, &bytes),
         }
     }
 

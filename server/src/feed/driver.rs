@@ -161,15 +161,15 @@ impl Driver {
         self.parts.session.handle(input, now);
         loop {
             self.drain_outputs();
-            let wishes = self.parts.view.take_history_requests();
+            let requests = self.parts.view.take_history_requests();
             let Some(failed) = self.failed.pop_front() else {
-                if wishes.is_empty() {
+                if requests.is_empty() {
                     break;
                 }
-                wishes.into_iter().for_each(|wish| self.parts.session.handle(Input::HistoryRequest(wish), now));
+                requests.into_iter().for_each(|request| self.parts.session.handle(Input::HistoryRequest(request), now));
                 continue;
             };
-            wishes.into_iter().for_each(|wish| self.parts.session.handle(Input::HistoryRequest(wish), now));
+            requests.into_iter().for_each(|request| self.parts.session.handle(Input::HistoryRequest(request), now));
             match failed {
                 Failed::Socket(connection, reason) => {
                     self.parts.session.handle(Input::Closed(connection, reason), now);
@@ -302,8 +302,8 @@ impl Driver {
 
     /// Wishes that did not come up while an input was handled.
     fn forward_history_requests(&mut self, now: Now) {
-        for wish in self.parts.view.take_history_requests() {
-            self.input(Input::HistoryRequest(wish), now);
+        for request in self.parts.view.take_history_requests() {
+            self.input(Input::HistoryRequest(request), now);
         }
     }
 

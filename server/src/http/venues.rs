@@ -83,7 +83,7 @@ pub async fn pass(
         venue: venue.chars().take(MAX_SHOWN).collect(),
         known: registry::venues().map(|info| info.name).collect::<Vec<_>>().join(", "),
     })?;
-    let asked = Asked::read(endpoint, parameters)?;
+    let asked = PageRequest::read(endpoint, parameters)?;
     endpoints.admit(peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(Peer(address))| address))?;
     let answer =
         endpoint.http.pass(&asked.path, &asked.query, asked.weight).await.map_err(|failure| match failure {
@@ -98,13 +98,13 @@ pub async fn pass(
 
 /// A request as a page may make it.
 #[derive(Debug, PartialEq, Eq)]
-struct Asked {
+struct PageRequest {
     path: String,
     query: Vec<(String, String)>,
     weight: u32,
 }
 
-impl Asked {
+impl PageRequest {
     fn read(endpoint: &VenueEndpoint, parameters: Vec<(String, String)>) -> Result<Self, ApiError> {
         let info = endpoint.info;
         if let Some(reason) = endpoint.refusal() {
@@ -186,10 +186,10 @@ mod tests {
         VenueEndpoints::new(&client, Clock::start(), |_| VenueConfig::default())
     }
 
-    fn read(parameters: &[(&str, &str)]) -> Result<Asked, &'static str> {
+    fn read(parameters: &[(&str, &str)]) -> Result<PageRequest, &'static str> {
         let endpoints = endpoints();
         let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Asked::read(endpoints.find("binance").unwrap(), parameters).map_err(|error| error.kind().1)
+        PageRequest::read(endpoints.find("binance").unwrap(), parameters).map_err(|error| error.kind().1)
     }
 
     #[test]
@@ -197,7 +197,7 @@ mod tests {
         let asked =
             read(&[("path", "/api/v3/depth"), ("symbol", "BTCUSDT"), ("weight", "5"), ("limit", "100")]).unwrap();
         let query = [("symbol", "BTCUSDT"), ("limit", "100")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        assert_eq!(asked, Asked { path: "/api/v3/depth".into(), query: query.to_vec(), weight: 5 });
+        assert_eq!(asked, PageRequest { path: "/api/v3/depth".into(), query: query.to_vec(), weight: 5 });
         assert_eq!(read(&[("path", "/api/v3/depth")]).unwrap().weight, UNSTATED_WEIGHT);
         let long = "x".repeat(MAX_PARAMETER_BYTES);
         let many: Vec<(&str, &str)> = [("path", "/api/v3/depth")].into_iter().chain([("a", "b"); 17]).collect();
@@ -223,7 +223,8 @@ mod tests {
         let endpoints = endpoints();
         for info in registry::venues().filter(|info| info.capabilities.needs_token) {
             let path = info.rest_paths.first().copied().unwrap_or("/").to_owned();
-            let refused = Asked::read(endpoints.find(info.name).unwrap(), vec![("path".into(), path)]).unwrap_err();
+            let refused =
+                PageRequest::read(endpoints.find(info.name).unwrap(), vec![("path".into(), path)]).unwrap_err();
             assert_eq!(refused.kind().1, "not_passed_on", "{}", info.name);
         }
     }

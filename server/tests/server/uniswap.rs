@@ -126,7 +126,7 @@ async fn a_refused_key_is_said_and_swaps_go_on() {
         _ => None,
     };
     client.advance(&tape, 1).await;
-    // Bars are wished for by who asks.
+    // Bars are requested by who asks.
     get(&format!("{}api/v1/candles?instrument=uniswap:{}&interval=1h", server.url(), POOLS[0])).await;
     while !cause(&client).is_some_and(|cause| cause.contains("API key not found")) {
         client.next().await.unwrap();

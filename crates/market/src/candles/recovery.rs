@@ -15,14 +15,14 @@ use wire::limits::CANDLES_LENGTH;
 /// How long after a bar's close its figures are taken for final: late prints and the venue's own delay.
 pub(super) const SETTLE: Duration = Duration::from_secs(2);
 
-/// An unanswered wish is given up after this long.
+/// An unanswered request is given up after this long.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Shortest time between two history requests of one series, doubled with each one that stayed unanswered.
-const WISH_GAP: Duration = Duration::from_secs(5);
+const REQUEST_GAP: Duration = Duration::from_secs(5);
 
 /// Longest time between two history requests of a venue that does not answer.
-const WISH_GAP_MAX: Duration = Duration::from_secs(300);
+const REQUEST_GAP_MAX: Duration = Duration::from_secs(300);
 
 /// Bars that may begin while an answer is on its way are asked for too.
 const ANSWER_SPAN: Duration = Duration::from_secs(10);
@@ -55,7 +55,7 @@ pub(super) struct Answer {
     pub(super) is_complete: bool,
 }
 
-/// Doubt about one series, and the wish on its way.
+/// Doubt about one series, and the request on its way.
 #[derive(Clone, Debug)]
 pub(super) struct Recovery {
     interval: Interval,
@@ -102,7 +102,7 @@ impl Recovery {
     }
 
     /// The number of bars to ask for now, if any. `venue_time` is `None` before the venue's first stamp.
-    pub(super) fn wish(&mut self, venue_time: Option<Timestamp>, now: Monotonic) -> Option<usize> {
+    pub(super) fn request(&mut self, venue_time: Option<Timestamp>, now: Monotonic) -> Option<usize> {
         let doubt = self.doubt?;
         if let Some(ask) = self.pending {
             if now.saturating_since(ask.at) < ANSWER_TIMEOUT {
@@ -111,7 +111,8 @@ impl Recovery {
             self.pending = None;
             self.is_new = true;
             self.n_unanswered = self.n_unanswered.saturating_add(1);
-            self.not_before = Some(now + (WISH_GAP * 2_u32.saturating_pow(self.n_unanswered.min(8))).min(WISH_GAP_MAX));
+            self.not_before =
+                Some(now + (REQUEST_GAP * 2_u32.saturating_pow(self.n_unanswered.min(8))).min(REQUEST_GAP_MAX));
         }
         let is_settled = doubt.until.is_some_and(|until| until < self.settled_before(venue_time));
         if self.not_before.is_some_and(|at| now < at) || !(self.is_new || is_settled) {
@@ -125,7 +126,7 @@ impl Recovery {
             .map_or(CANDLES_LENGTH, |n_bars| n_bars.clamp(N_BARS_MIN, CANDLES_LENGTH));
         self.is_new = false;
         self.pending = Some(Ask { at: now, venue_time, n_bars });
-        self.not_before = Some(now + WISH_GAP);
+        self.not_before = Some(now + REQUEST_GAP);
         Some(n_bars)
     }
 
@@ -186,39 +187,39 @@ mod tests {
     #[test]
     fn an_answer_that_does_not_reach_far_enough_is_asked_for_again() {
         let mut recovery = Recovery::new(Interval::S1);
-        recovery.wish(None, mono(0));
+        recovery.request(None, mono(0));
         recovery.begin(at(0));
         answered(&mut recovery, 0, 1_000, 500);
         assert!(recovery.settle(at(1_000)).is_some());
         recovery.suspect(at(60_000), at(60_000));
-        assert_eq!(recovery.wish(Some(at(60_500)), mono(100)), Some(12));
+        assert_eq!(recovery.request(Some(at(60_500)), mono(100)), Some(12));
         recovery.suspect(at(61_000), at(99_000));
         assert!(!answered(&mut recovery, 88_000, 99_000, 12).is_complete);
-        assert_eq!(recovery.wish(Some(at(102_000)), mono(105)), Some(54));
+        assert_eq!(recovery.request(Some(at(102_000)), mono(105)), Some(54));
         assert!(answered(&mut recovery, 60_000, 113_000, 54).is_complete);
     }
 
     #[test]
     fn asks_at_the_start_and_again_when_the_seam_has_settled() {
         let mut recovery = Recovery::new(Interval::M1);
-        assert_eq!(recovery.wish(None, mono(0)), Some(CANDLES_LENGTH));
+        assert_eq!(recovery.request(None, mono(0)), Some(CANDLES_LENGTH));
         recovery.begin(at(MINUTE));
-        assert_eq!(recovery.wish(Some(at(MINUTE + 1)), mono(6)), None, "one is on its way");
+        assert_eq!(recovery.request(Some(at(MINUTE + 1)), mono(6)), None, "one is on its way");
         assert_eq!(answered(&mut recovery, 0, MINUTE, 500), Answer { final_before: at(MINUTE), is_complete: true });
         assert_eq!(recovery.settle(at(MINUTE)), None, "the seam still forms");
         assert_eq!(recovery.doubt(), Some(Doubt { from: at(MINUTE), until: Some(at(MINUTE)) }));
-        assert_eq!(recovery.wish(Some(at(2 * MINUTE + 1_999)), mono(60)), None);
-        assert_eq!(recovery.wish(Some(at(2 * MINUTE + 2_000)), mono(61)), Some(3));
+        assert_eq!(recovery.request(Some(at(2 * MINUTE + 1_999)), mono(60)), None);
+        assert_eq!(recovery.request(Some(at(2 * MINUTE + 2_000)), mono(61)), Some(3));
         let final_before = answered(&mut recovery, -MINUTE, MINUTE, 3).final_before;
         assert_eq!(final_before, at(2 * MINUTE), "asked after the close, so final without a later row");
         assert!(recovery.settle(final_before).is_some());
-        assert_eq!((recovery.doubt(), recovery.wish(Some(at(9 * MINUTE)), mono(500))), (None, None));
+        assert_eq!((recovery.doubt(), recovery.request(Some(at(9 * MINUTE)), mono(500))), (None, None));
     }
 
     #[test]
     fn a_gap_is_asked_for_at_once_and_wide_enough() {
         let mut recovery = Recovery::new(Interval::M1);
-        recovery.wish(None, mono(0));
+        recovery.request(None, mono(0));
         recovery.begin(at(0));
         answered(&mut recovery, 0, MINUTE, 500);
         assert!(recovery.settle(at(MINUTE)).is_some());
@@ -226,14 +227,14 @@ mod tests {
         assert!(
             recovery.covers(at(5 * MINUTE)) && recovery.covers(at(20 * MINUTE)) && !recovery.covers(at(21 * MINUTE))
         );
-        assert_eq!(recovery.wish(Some(at(20 * MINUTE + 1)), mono(1)), None, "not within five seconds of the last");
-        assert_eq!(recovery.wish(Some(at(20 * MINUTE + 1)), mono(5)), Some(17));
+        assert_eq!(recovery.request(Some(at(20 * MINUTE + 1)), mono(1)), None, "not within five seconds of the last");
+        assert_eq!(recovery.request(Some(at(20 * MINUTE + 1)), mono(5)), Some(17));
     }
 
     #[test]
     fn a_venue_that_never_answers_is_asked_ever_less() {
         let mut recovery = Recovery::new(Interval::M1);
-        let asked: Vec<u64> = (0..2_000).filter(|second| recovery.wish(None, mono(*second)).is_some()).collect();
+        let asked: Vec<u64> = (0..2_000).filter(|second| recovery.request(None, mono(*second)).is_some()).collect();
         assert_eq!(asked, [0, 30, 70, 130, 230, 410, 730, 1_050, 1_370, 1_690]);
     }
 }

@@ -204,8 +204,8 @@ impl Series {
     }
 
     /// The number of bars to ask the venue for now, if any.
-    pub(super) fn wish(&mut self, venue_time: Option<Timestamp>, now: Monotonic) -> Option<usize> {
-        if self.is_followed || self.lanes.is_any_started() { self.recovery.wish(venue_time, now) } else { None }
+    pub(super) fn request(&mut self, venue_time: Option<Timestamp>, now: Monotonic) -> Option<usize> {
+        if self.is_followed || self.lanes.is_any_started() { self.recovery.request(venue_time, now) } else { None }
     }
 
     /// The bars that changed since this lane's last turn.
@@ -356,12 +356,12 @@ mod tests {
         series.on_trade(at(millis), &trade(0, paid, lots), continuity);
     }
 
-    /// Followed since 12:00:30 (minute 0 is the seam), wished for and answered with a row that has not the last trade.
+    /// Followed since 12:00:30 (minute 0 is the seam), requested and answered with a row that has not the last trade.
     fn seamed() -> Series {
         let mut series = Series::new(Interval::M1);
         series.start(Lane::Fast);
         on(&mut series, 30_000, "10", "1", Continuity::After(None));
-        assert_eq!(series.wish(Some(at(30_000)), Monotonic::ZERO), Some(500));
+        assert_eq!(series.request(Some(at(30_000)), Monotonic::ZERO), Some(500));
         series.on_history(&[row(-1, ["5", "6", "4", "5", "9"]), row(0, ["8", "11", "7", "9", "20"])]);
         series
     }
@@ -388,8 +388,8 @@ mod tests {
         let mut series = seamed();
         on(&mut series, 61_000, "13", "1", Continuity::Whole);
         let now = Monotonic::from_zero(std::time::Duration::from_secs(40));
-        assert_eq!(series.wish(Some(at(61_999)), now), None);
-        assert_eq!(series.wish(Some(at(62_000)), now), Some(3));
+        assert_eq!(series.request(Some(at(61_999)), now), None);
+        assert_eq!(series.request(Some(at(62_000)), now), Some(3));
         series.on_history(&[row(0, ["8", "11", "7", "10", "21"]), row(1, ["13", "14", "13", "14", "7"])]);
         check(
             &series,

@@ -72,7 +72,7 @@ struct World {
     is_numbered: bool,
     /// We are connected from the first to the second, again and again, in milliseconds; then for good.
     outages: Vec<(u64, u64)>,
-    /// From a wish to the venue's look at its bars, and from there to us; used in turn.
+    /// From a request to the venue's look at its bars, and from there to us; used in turn.
     answer_ms: Vec<(u64, u64)>,
     /// So many history requests get no answer.
     n_failures: usize,
@@ -120,7 +120,7 @@ impl World {
         view.follow(&id(0), self.interval);
         let (mut health, books) = (FeedHealth { is_connected: true, ..FeedHealth::default() }, Books::new());
         let mut answers: Vec<(u64, Option<Vec<Candle>>)> = Vec::new();
-        let (mut next_print, mut n_wishes, mut was_out) = (0, 0, false);
+        let (mut next_print, mut n_requests, mut was_out) = (0, 0, false);
         let last_ms =
             self.prints.last().map_or(0, |print| print.0).max(self.outages.iter().map(|out| out.1).max().unwrap_or(0));
         let interval_ms = u64::try_from(self.interval.duration().as_millis()).unwrap();
@@ -157,13 +157,13 @@ impl World {
             view.turn(Lane::Fast, now_at(now_ms), &health, &books);
             for HistoryRequest { interval, n_bars, .. } in view.take_history_requests() {
                 assert_eq!(interval, self.interval);
-                let (look_ms, back_ms) = self.answer_ms[n_wishes % self.answer_ms.len()];
-                let rows = (n_wishes >= self.n_failures).then(|| self.rows(now_ms + look_ms, n_bars));
+                let (look_ms, back_ms) = self.answer_ms[n_requests % self.answer_ms.len()];
+                let rows = (n_requests >= self.n_failures).then(|| self.rows(now_ms + look_ms, n_bars));
                 answers.push((now_ms + look_ms + back_ms, rows));
-                n_wishes += 1;
+                n_requests += 1;
             }
         }
-        assert!(n_wishes < 40, "{n_wishes} wishes");
+        assert!(n_requests < 40, "{n_requests} requests");
         view.candles(&id(0), self.interval, 500).unwrap_or_default()
     }
 }

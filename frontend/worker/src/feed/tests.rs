@@ -78,7 +78,7 @@ impl Talk {
     fn drain(&mut self) {
         while let Some(wanted) = self.feed.take_wanted() {
             match wanted {
-                Wanted::Say(message) => self.said.push(message),
+                Action::Say(message) => self.said.push(message),
                 other => panic!("the made-up market wants nothing: {other:?}"),
             }
         }
@@ -220,14 +220,14 @@ impl Fake {
     fn drain(&mut self, now_ms: u64) {
         while let Some(wanted) = self.feed.take_wanted() {
             match wanted {
-                Wanted::Connect { connection, .. } => self.connection = Some(connection),
-                Wanted::Tell(said) => {
+                Action::Connect { connection, .. } => self.connection = Some(connection),
+                Action::Tell(said) => {
                     let has_ended = matches!(&said, WorkerReport::Recording(recording) if !recording.is_running);
                     assert!(!has_ended || !self.saved.is_empty(), "the page may end the worker: the file comes first");
                     self.told.push(said);
                 }
-                Wanted::Save(name, bytes) => self.saved.push((name, bytes)),
-                Wanted::Http(request) if request.path.ends_with("depth") => {
+                Action::Save(name, bytes) => self.saved.push((name, bytes)),
+                Action::Http(request) if request.path.ends_with("depth") => {
                     let body = r#"{"lastUpdateId":100,"bids":[["99.9","1"]],"asks":[["100.1","2"]]}"#;
                     let answer = HttpAnswer { status: 200, retry_after: None, used_weight: None, body };
                     self.feed.input(Input::Http(request.id, Ok(answer)), at(now_ms));
@@ -355,7 +355,7 @@ fn what_receives_nothing_cannot_be_recorded() {
     for order in [WorkerCommand::Record, WorkerCommand::SaveLast] {
         let mut feed = DirectFeed::new(&plan(), 7, at(0)).unwrap();
         feed.order(&order, at(0));
-        let Some(Wanted::Tell(WorkerReport::Failed(words))) = feed.take_wanted() else { panic!("{order:?}") };
+        let Some(Action::Tell(WorkerReport::Failed(words))) = feed.take_wanted() else { panic!("{order:?}") };
         assert!(words.contains("made up"), "{words}");
     }
 }
