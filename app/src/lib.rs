@@ -3,12 +3,14 @@
 //! here reads a clock, a locale or chance while it renders.
 //!
 //! # Layout
-//! - `mount`: how the browser takes over · [`route`]: the address · [`later`]: what is fetched after the first view
+//! - `mount`: how the browser takes over · [`route`]: the address · [`lazy`]: code loaded after the first view
 //! - [`shell`]: the document and what surrounds all pages · [`pages`]: one folder a page, and their list
-//! - [`live`]: the one connection and what it brought · [`fragment`]: regions that refresh by themselves
+//! - [`live`]: the one connection and what it brought
+//! - [`fragment`]: regions that refresh by themselves · [`cadence`]: how often they do
 //! - [`components`]: small pieces · [`chart`]: the chart on a canvas · [`quality`]: what is said about the data's quality
 //! - [`selection`]: the shown instrument · [`settings`]: what the reader chose · [`format`]: numbers as text
 
+pub mod cadence;
 pub mod chart;
 pub mod components;
 pub mod format;

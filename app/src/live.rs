@@ -45,7 +45,7 @@ use leptos::prelude::*;
 use wire::{command::Command, direct::DirectVenue, topic::Topic};
 
 use crate::{
-    fragment::cadence::Pace,
+    cadence::Pace,
     live::{
         commands::{CommandState, PendingCommand},
         demand::Demand,

@@ -8,7 +8,7 @@ pub mod quality;
 pub mod recordings;
 pub mod venues;
 
-use crate::{components::icon::Icon, fragment::cadence::Cadence};
+use crate::{cadence::Cadence, components::icon::Icon};
 
 /// One page.
 #[derive(Clone, Copy, Debug)]

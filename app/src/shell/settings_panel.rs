@@ -3,8 +3,8 @@
 use leptos::{ev, prelude::*};
 
 use crate::{
+    cadence::{Pace, Preset},
     components::{cross_check::CrossCheckPanel, data_path::DataPaths},
-    fragment::cadence::{Pace, Preset},
     lazy::{Later, LazyPart},
     pages::{FragmentSpec, PAGES, SHELL_FRAGMENTS},
     route::use_route,

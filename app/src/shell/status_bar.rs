@@ -8,12 +8,13 @@ use wire::{
 };
 
 use crate::{
+    cadence::Cadence,
     components::{
         status_light::{StatusLight, Subject},
         status_mark::StatusMark,
     },
     format,
-    fragment::{Fragment, cadence::Cadence},
+    fragment::Fragment,
     live::{Live, browser, link::LinkState, model::LiveModel, recorder::use_recorder, use_live},
     pages::{recordings::state::replay_words, venues::figures::is_all_simulated},
 };

@@ -6,9 +6,10 @@ use model::{candle::Interval, instrument::InstrumentId, time::Now};
 use wire::topic::Topic;
 
 use crate::{
+    cadence::Cadence,
     chart::{CandleChart, ChartInstrument, ChartSeries},
     components::unsupported::{Feature, Unsupported, use_unsupported},
-    fragment::{Fragment, cadence::Cadence},
+    fragment::Fragment,
     live::{
         Live, browser,
         candle_log::ChartChange,

@@ -5,13 +5,14 @@ use model::status::{FeedMode, StreamState};
 use wire::topic::Topic;
 
 use crate::{
+    cadence::Cadence,
     components::{
         figure::{Figure, Stat},
         flash_price::FlashPrice,
         status_light::{StatusLight, Subject},
     },
     format,
-    fragment::{Fragment, cadence::Cadence},
+    fragment::Fragment,
     live::{browser, model::StreamView, source::Source, use_live},
     pages::live::{headline_figures::Figures, symbol_picker::SymbolPicker, topics_of},
     quality::words::{self, stream_word},

@@ -7,12 +7,13 @@ use model::event::AggressorSide;
 use wire::topic::Topic;
 
 use crate::{
+    cadence::Cadence,
     components::unsupported::{Feature, UnsupportedNote, use_unsupported},
     components::{
         icon::{Icon, IconMark},
         room::use_room,
     },
-    fragment::{Fragment, cadence::Cadence},
+    fragment::Fragment,
     live::model::LiveModel,
     pages::live::{
         tape_rows::{MAX_ROWS, TapeChoice, TapeLine, TapeRows, TapeView},

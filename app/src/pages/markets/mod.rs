@@ -10,7 +10,8 @@ use leptos_meta::Title;
 use wire::topic::Topic;
 
 use crate::{
-    fragment::{Fragment, cadence::Cadence},
+    cadence::Cadence,
+    fragment::Fragment,
     live::{browser, model::LiveModel, use_live},
     pages::{
         FragmentSpec,

@@ -8,9 +8,10 @@ use model::{
 };
 
 use crate::{
+    cadence::Cadence,
     components::status_light::{StatusLight, Subject},
     format::{self, UNKNOWN},
-    fragment::{Fragment, cadence::Cadence},
+    fragment::Fragment,
     live::{browser, model::LiveModel, use_live},
     pages::quality::topics,
     quality::rows::{BookRow, RowChoice, SortKey},

@@ -4,12 +4,13 @@ use leptos::prelude::*;
 use model::{quality::FeedCounters, status::StreamState};
 
 use crate::{
+    cadence::Cadence,
     components::{
         budget_bar::BudgetBar,
         status_light::{StatusLight, Subject},
     },
     format::{self, UNKNOWN},
-    fragment::{Fragment, cadence::Cadence},
+    fragment::Fragment,
     live::{browser, model::LiveModel},
     pages::quality::topics,
     quality::facts::VenueFacts,
