@@ -5,7 +5,7 @@ use leptos::{ev, prelude::*};
 use crate::{
     cadence::{Pace, Preset},
     components::{cross_check::CrossCheckPanel, data_path::DataPaths},
-    lazy::{Later, LazyPart},
+    lazy::{LazyPart, LazyView},
     pages::{FragmentSpec, PAGES, SHELL_FRAGMENTS},
     route::use_route,
     settings::{Flash, Theme, UpDown, use_settings},
@@ -23,7 +23,7 @@ struct Choice {
 pub fn SettingsPanel() -> impl IntoView {
     view! {
         <section class="settings" id="settings" popover="auto" aria-label="Settings" data-testid="settings">
-            <Later part=LazyPart::Settings/>
+            <LazyView part=LazyPart::Settings/>
         </section>
     }
 }
