@@ -4,7 +4,7 @@ use leptos::{ev, prelude::*};
 
 use crate::{
     cadence::{Pace, Preset},
-    components::{cross_check::CrossCheckPanel, data_path::DataPaths},
+    components::{cross_check::CrossCheckPanel, source_choice::SourceChooser},
     lazy::{LazyPart, LazyView},
     pages::{FragmentSpec, PAGES, SHELL_FRAGMENTS},
     route::use_route,
@@ -62,7 +62,7 @@ pub fn Choices() -> impl IntoView {
                 chosen=Signal::derive(move || settings.with(|settings| settings.flash.as_str()))
                 choose=move |value: String| settings.update(|settings| settings.flash = Flash::parse(&value).unwrap_or_default())
             />
-            <DataPaths/>
+            <SourceChooser/>
             <CrossCheckPanel/>
     }
 }

@@ -1,4 +1,4 @@
-//! Two ways that agree, and ways that do not.
+//! Two sources that agree, and sources that do not.
 
 use model::{decimal::Quantity, event::AggressorSide};
 use wire::{
@@ -108,7 +108,7 @@ fn quiet_on_both_ways_is_no_difference() {
 #[test]
 fn sampled_tops_agree_and_others_do_not() {
     let mut check = check();
-    // Each way samples the same moving market at its own moments.
+    // Each source samples the same moving market at its own moments.
     for step in 0..100_u64 {
         let (now, ask) = (step * 100, (step / 3 + 2).to_string());
         check.take(Server, &quote("1", &ask), at(now));

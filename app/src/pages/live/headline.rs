@@ -169,7 +169,7 @@ fn StreamStatus(
     }
 }
 
-/// A tag for data that does not come the usual way.
+/// A tag for data that does not come from the server by WebSocket.
 fn mode(stream: &StreamView) -> String {
     match (stream.source, stream.mode) {
         (Source::Direct, FeedMode::RestPolling) => "direct, REST polling".to_owned(),

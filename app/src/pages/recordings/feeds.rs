@@ -67,7 +67,7 @@ fn FeedRow(
     let name = venue.to_string();
     let of_row = venue.clone();
     let live = use_live();
-    // What this page records it shows until that has ended, whichever way the data comes then.
+    // What this page records it shows until that has ended, whichever source is chosen then.
     let is_here = Memo::new(move |_| {
         let is_running = recorder.own().with(|own| own.get(&of_row).is_some_and(|recording| recording.is_running));
         is_running || is_direct(live, &of_row)
@@ -133,8 +133,9 @@ fn FeedRow(
 
 /// True where the reader wants a venue's data directly and can have it so: this page then records and plays by itself.
 pub fn is_direct(live: Live, venue: &Venue) -> bool {
-    let is_open =
-        live.offers().with(|offers| offers.iter().any(|offer| offer.venue == *venue && offer.refusal.is_none()));
+    let is_open = live
+        .direct_venues()
+        .with(|venues| venues.iter().any(|direct| direct.venue == *venue && direct.refusal.is_none()));
     is_open
         && live.sources().with(|sources| sources.get(venue) == Source::Direct)
         && live.failures().with(|failures| !failures.contains_key(venue))
