@@ -68,7 +68,7 @@ fn NotFound() -> impl IntoView {
     view! {
         <div class="not-found">
             <h1>"No such page"</h1>
-            <p>"There is nothing at this address. "<a href="/">"Go to the Live page"</a></p>
+            <p>"There is no page at this address. "<a href="/">"Go to the Live page"</a></p>
         </div>
     }
 }

@@ -136,7 +136,7 @@ fn of_venue(facts: VenueFacts) -> Shown {
         word: facts.word,
         sentence,
         lines: vec![
-            ("How it comes", facts.mode.to_owned()),
+            ("Data via", facts.mode.to_owned()),
             ("Last frame", facts.last_frame),
             ("Last data", facts.last_data),
             ("Streams", facts.streams),

@@ -203,12 +203,12 @@ impl CrossReport {
             if let Some(missing) = self.missing[idx] {
                 let (n_trades, seconds) = (missing.n_trades, missing.since.as_secs());
                 let plural = if n_trades == 1 { "" } else { "s" };
-                words.push(format!("{name} has {n_trades} trade{plural} that {there} has not, for {seconds} s"));
+                words.push(format!("{name} has {n_trades} trade{plural} missing from {there} for {seconds} s"));
             }
             let is_silent = self.silent[idx] > SILENCE && self.silent[index(other(source))] < SILENCE;
             if is_silent {
                 let ever = if self.has_come[idx] { "has been silent" } else { "has sent nothing" };
-                words.push(format!("{name} {ever} for {} s while {there} goes on", self.silent[idx].as_secs()));
+                words.push(format!("{name} {ever} for {} s while {there} still delivers", self.silent[idx].as_secs()));
             }
         }
         if let Some(since) = self.tops_differ {

@@ -78,7 +78,7 @@ fn RegionPaces() -> impl IntoView {
     };
     view! {
         <details class="region-paces">
-            <summary class="region-paces__summary" data-testid="region-paces">"Cadence of single regions"</summary>
+            <summary class="region-paces__summary" data-testid="region-paces">"Cadence by region"</summary>
             <For each=regions key=|spec| spec.name let:spec>
                 <RegionPace spec/>
             </For>

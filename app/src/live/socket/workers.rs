@@ -123,7 +123,7 @@ impl Shared {
             }
             driver.note_sources();
         }
-        failed.iter().for_each(|venue| self.worker_failed(venue, "this browser does not run workers"));
+        failed.iter().for_each(|venue| self.worker_failed(venue, "this browser cannot run workers"));
     }
 
     fn start_worker(&self, direct: &DirectVenue, lane: Lane) -> Option<DirectWorker> {

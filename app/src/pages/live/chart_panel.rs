@@ -108,13 +108,13 @@ const STUDIES: [Study; 2] = [
     Study {
         name: "delta",
         label: "CVD",
-        title: "Cumulative volume delta: what buyers took less what sellers did, summed up bar by bar",
+        title: "Cumulative volume delta: buy volume minus sell volume, added up candle by candle",
         part: |studies| &mut studies.delta,
     },
     Study {
         name: "profile",
         label: "VP",
-        title: "Volume profile: volume by price of the bars in view, each bar's spread over its range; the line is the price with the most",
+        title: "Volume profile: volume by price for the visible candles, each candle's volume spread over its range; the line marks the price with the most volume",
         part: |studies| &mut studies.profile,
     },
 ];

@@ -44,7 +44,7 @@ pub fn Headline(
             <span
                 class="headline__simulated tag tag--simulated"
                 data-testid="simulated"
-                title="A made-up market: none of these prices are real"
+                title="Simulated market: these prices are not real"
                 hidden=move || !is_simulated.get()
             >
                 "SIMULATED"
@@ -52,7 +52,7 @@ pub fn Headline(
             <span
                 class="headline__simulated tag tag--replay"
                 data-testid="replay-label"
-                title="A recording plays: none of these prices are of now"
+                title="Replay of a recording: these prices are not current"
                 hidden=move || !is_replay.get()
             >
                 "REPLAY"
@@ -158,7 +158,7 @@ fn StreamStatus(
             <span class="stream-status__age" data-testid="stream-age">
                 {with(|stream| stream.age_ms.map(format::age).unwrap_or_default())}
             </span>
-            <span class="stream-status__latency" title="From the server's publishing to the painted pixel, usually">
+            <span class="stream-status__latency" title="Median time from the server's publishing to the painted pixel">
                 {move || latency.with(|latency| latency.map(|latency| format!("{:.0} ms", latency.p50_ms)))}
             </span>
             <span class="stream-status__mode" data-testid="stream-mode" hidden=move || with(mode)().is_empty()>{with(mode)}</span>

@@ -39,8 +39,8 @@ pub fn FeedsPanel(
     });
     let note = move || {
         venues.with(|venues| match venues {
-            None => "Waiting for the feeds…",
-            Some(venues) if venues.is_empty() => "No feed runs. Start one to record it.",
+            None => "Waiting for feeds…",
+            Some(venues) if venues.is_empty() => "No feeds are running. Start one to record it.",
             Some(_) => "",
         })
     };
@@ -96,13 +96,13 @@ fn FeedRow(
     let words = move || {
         let words = recording.with(|recording| state::progress(recording.as_ref()));
         match (words.is_empty(), is_here.get()) {
-            (true, true) => "Comes directly: this page records it, and you download the file".to_owned(),
+            (true, true) => "Direct: this page records it, and you download the file".to_owned(),
             _ => words,
         }
     };
     let save_title = move || match is_here.get() {
-        true => "Downloads what this page has kept of the last half minute, for a bug report",
-        false => "Writes what the server has kept of the last half minute to a file, for a bug report",
+        true => "Download the last 30 s kept by this page, for a bug report",
+        false => "Save the last 30 s kept by the server to a file, for a bug report",
     };
     view! {
         <div class="feed-row" data-testid="record-feed" data-venue=name data-state=status data-place=move || if is_here.get() { "page" } else { "server" }>
