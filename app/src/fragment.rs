@@ -3,7 +3,6 @@
 //! Display only: inputs stand outside, so that a refresh never resets a field or moves the focus. No region asks the
 //! server by itself; all sample the one model. Not here: what they sample (`live::model`) and how it looks (the pages).
 
-pub mod cadence;
 pub mod schedule;
 
 use leptos::prelude::*;
@@ -11,10 +10,8 @@ use model::time::Now;
 use wire::topic::Topic;
 
 use crate::{
-    fragment::{
-        cadence::{Cadence, Pace},
-        schedule::{FragmentState, SamplingSchedule},
-    },
+    cadence::{Cadence, Pace},
+    fragment::schedule::{FragmentState, SamplingSchedule},
     live::{
         Live, browser,
         model::{Freshness, LiveModel},

@@ -7,8 +7,8 @@
 //!
 //! # Layout
 //! - [`link`]: the connection as a state machine · [`model`]: what the stream said · [`clock`], [`latency`], [`stages`]: how long it took
-//! - [`router`]: the server's stream or the venue's own socket, and how topics go over · `direct`: a venue's worker
-//! - [`cross_check`]: both ways side by side
+//! - [`source`]: the server's stream or the venue's own socket, and how topics switch · `direct`: a venue's worker
+//! - [`cross_check`]: both sources side by side
 //! - [`demand`]: who wants what · [`commands`]: what the reader wants done
 //! - [`instruments`], [`venue_list`]: the lists of instruments and of venues · `socket`: the shell around all of it
 //! - [`recorder`]: recordings and the replay: the server's, asked for by REST, and this page's own
@@ -45,7 +45,7 @@ use leptos::prelude::*;
 use wire::{command::Command, direct::DirectVenue, topic::Topic};
 
 use crate::{
-    fragment::cadence::Pace,
+    cadence::Pace,
     live::{
         commands::{CommandState, PendingCommand},
         demand::Demand,
@@ -73,7 +73,7 @@ pub struct Live {
     latency: RwSignal<Option<LatencySummary>>,
     retry: RwSignal<u32>,
     sources: RwSignal<SourceChoices>,
-    offers: RwSignal<Arc<Vec<DirectVenue>>>,
+    direct_venues: RwSignal<Arc<Vec<DirectVenue>>>,
     failures: RwSignal<SortedMap<Venue, String>>,
     compared: RwSignal<Option<InstrumentId>>,
 }
@@ -93,7 +93,7 @@ impl Live {
             latency: RwSignal::default(),
             retry: RwSignal::default(),
             sources: RwSignal::default(),
-            offers: RwSignal::default(),
+            direct_venues: RwSignal::default(),
             failures: RwSignal::default(),
             compared: RwSignal::default(),
         }
@@ -173,39 +173,39 @@ impl Live {
         self.retry.update(|n_asked| *n_asked += 1);
     }
 
-    /// By which way the reader wants the data of each venue; remembered by the browser.
+    /// The source that the reader chose for each venue; remembered by the browser.
     pub fn sources(self) -> Signal<SourceChoices> {
         self.sources.into()
     }
 
-    /// Wants a venue's data by another way, from now on and at the next visit. What is shown stays until the new way has
-    /// brought its own; where a venue cannot be had directly, the server goes on ([`Self::offers`] says why).
-    pub fn set_source(self, venue: &Venue, mode: Source) {
-        // Asking again for what has failed is a wish too: always told.
+    /// Chooses a venue's source, from now on and for the next visit. Shown data stays until the new source has delivered its
+    /// own; where a venue cannot be reached directly, the server's is used ([`Self::direct_venues`] says why).
+    pub fn set_source(self, venue: &Venue, source: Source) {
+        // Choosing again what has failed is another try.
         self.failures.update(|failures| {
             failures.remove(venue);
         });
-        self.sources.update(|sources| sources.set(venue, mode));
+        self.sources.update(|sources| sources.set(venue, source));
     }
 
-    /// The venues that the server follows, and how each can be had directly. Empty until the server has said so.
-    pub fn offers(self) -> Signal<Arc<Vec<DirectVenue>>> {
-        self.offers.into()
+    /// The venues that the server follows, and how each can be reached directly. Empty until the server has answered.
+    pub fn direct_venues(self) -> Signal<Arc<Vec<DirectVenue>>> {
+        self.direct_venues.into()
     }
 
-    /// Venues whose worker has stopped working since they were last asked for, with the reason.
+    /// Venues whose worker has stopped working since their source was last chosen, with the reason.
     pub fn failures(self) -> Signal<SortedMap<Venue, String>> {
         self.failures.into()
     }
 
-    /// Compares both ways to an instrument from now on ([`LiveModel::cross_check`]); `None` ends it.
+    /// Compares both sources of an instrument from now on ([`LiveModel::cross_check`]); `None` ends it.
     pub fn compare(self, instrument: Option<InstrumentId>) {
         if self.compared.with_untracked(|known| *known != instrument) {
             self.compared.set(instrument);
         }
     }
 
-    /// Wants the topics as long as the calling component lives; those that leave the list are pending up.
+    /// Wants the topics as long as the calling component lives; those that leave the list are dropped.
     pub fn use_topics(self, topics: Signal<Vec<Topic>>) {
         let held = StoredValue::new(Vec::<Topic>::new());
         Effect::new(move |_| {

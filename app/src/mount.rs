@@ -1,18 +1,19 @@
-//! Puts the page into the browser's document: built anew, and exchanged for what the server has written in one task, so
+//! Puts the page into the browser's document: it replaces the server's markup in one task, so
 //! that nothing flickers. Not hydration: its code for each type of view is six in a hundred of what is fetched first.
 
 use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
-use crate::{lazy, pages::PAGES};
+use crate::{pages::PAGES, parts::PARTS};
 
-/// Builds the page in place of the server's. A page whose code is fetched later waits for it, the server's in sight.
+/// Builds the page in place of the server's. A page whose code is loaded lazily waits for it while
+/// the server's stays in sight.
 pub fn mount() {
     spawn_local(async {
         let path = window().location().pathname().unwrap_or_default();
         if path != PAGES[0].path {
             // Where it fails the page says so itself.
-            lazy::fetch().await;
+            PARTS.load().await;
         }
         if let Some(body) = document().body() {
             body.set_text_content(None);

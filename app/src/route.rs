@@ -1,7 +1,7 @@
 //! The address: which page is shown and with which parameters, and links that change it without a new document.
 //!
 //! A handful of pages at fixed paths need no more; a router with patterns, nesting and asynchronous routes was an
-//! eighth of the code that is fetched first. Not here: what stands at each path (`pages` and `shell`).
+//! eighth of the code that is fetched first. Not here: the pages at these paths (`pages` and `shell`).
 
 use leptos::prelude::*;
 
@@ -50,8 +50,9 @@ impl Route {
     }
 }
 
-/// Provides the address to the whole page, and follows links and the browser's history.
-pub fn provide_route() -> Route {
+/// Provides the address to the whole page, and follows the browser's history and links to where `is_page` says that this
+/// program has a page.
+pub fn provide_route(is_page: fn(&str) -> bool) -> Route {
     #[cfg(feature = "browser")]
     let address = browser::address();
     #[cfg(not(feature = "browser"))]
@@ -59,7 +60,9 @@ pub fn provide_route() -> Route {
     let route = Route::new(&address);
     provide_context(route);
     #[cfg(feature = "browser")]
-    browser::follow(route);
+    browser::follow(route, is_page);
+    #[cfg(not(feature = "browser"))]
+    let _only_browsers_follow_links = is_page;
     route
 }
 
@@ -126,7 +129,6 @@ mod browser {
     use web_sys::{Element, HtmlAnchorElement};
 
     use super::{Route, parts};
-    use crate::pages::PAGES;
 
     pub(super) fn address() -> String {
         let location = window().location();
@@ -140,10 +142,10 @@ mod browser {
     }
 
     /// For as long as the document lives.
-    pub(super) fn follow(route: Route) {
+    pub(super) fn follow(route: Route, is_page: fn(&str) -> bool) {
         let _for_ever = window_event_listener(ev::popstate, move |_| route.show(&address()));
         let _for_ever = window_event_listener(ev::click, move |event| {
-            if let Some(address) = own_link(&event) {
+            if let Some(address) = own_link(&event, is_page) {
                 event.prevent_default();
                 route.go(&address);
                 window().scroll_to_with_x_and_y(0.0, 0.0);
@@ -152,7 +154,7 @@ mod browser {
     }
 
     /// The address behind a plain click on a link to a page of this program; the rest is the browser's.
-    fn own_link(event: &ev::MouseEvent) -> Option<String> {
+    fn own_link(event: &ev::MouseEvent, is_page: fn(&str) -> bool) -> Option<String> {
         let is_plain = event.button() == 0
             && !(event.default_prevented()
                 || event.alt_key()
@@ -166,7 +168,7 @@ mod browser {
             && !link.has_attribute("download")
             && link.hash().is_empty();
         let address = link.pathname() + &link.search();
-        (is_ours && PAGES.iter().any(|page| page.path == parts(&address).0)).then_some(address)
+        (is_ours && is_page(parts(&address).0)).then_some(address)
     }
 }
 

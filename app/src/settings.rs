@@ -7,7 +7,7 @@ use chart::chart::Studies;
 use leptos::prelude::*;
 use model::{decimal::Quantity, sorted::SortedMap};
 
-use crate::fragment::cadence::{Cadence, Pace, Preset};
+use crate::cadence::{Cadence, Pace, Preset};
 
 /// Under this name the text stands in the browser's storage.
 pub const STORAGE_KEY: &str = "truetape.settings";

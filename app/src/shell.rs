@@ -1,8 +1,7 @@
-//! The document, and what surrounds every page: navigation, banner, status bar, settings.
+//! What surrounds every page: navigation, banner, status bar, settings.
 
 pub mod alert_line;
 pub mod banner;
-pub mod document;
 pub mod notice;
 pub mod rail;
 pub mod replay_bar;
@@ -10,46 +9,24 @@ pub mod settings_panel;
 pub mod status_bar;
 
 use leptos::prelude::*;
-use leptos_meta::provide_meta_context;
 
-pub use self::document::shell;
 use self::{
-    alert_line::{AlertLine, provide_troubles},
-    banner::Banner,
-    notice::ServerNotice,
-    rail::Rail,
-    settings_panel::SettingsPanel,
+    alert_line::AlertLine, banner::Banner, notice::ServerNotice, rail::Rail, settings_panel::SettingsPanel,
     status_bar::StatusBar,
 };
 use crate::{
-    components::{
-        cross_check::provide_comparison, status_light::provide_popover_requests, status_popover::StatusPopover,
-    },
-    lazy::{Later, LazyPart, provide_later},
-    live::{browser, provide_live, recorder::provide_recorder},
-    pages::live::LivePage,
-    route::{provide_route, use_route},
+    components::{cross_check::provide_comparison, status_popover::StatusPopover},
+    lazy::{LazyPart, LazyView},
+    live::browser,
+    pages::{PAGES, first_page},
+    route::use_route,
     selection::provide_selection,
     settings::{STORAGE_KEY, Settings, Theme},
 };
 
-/// The whole application; rendered by the server and woken up in the browser.
+/// The frame around the page, and the page in it.
 #[component]
-pub fn App() -> impl IntoView {
-    provide_meta_context();
-    provide_route();
-    provide_context(remembered_settings());
-    provide_live();
-    provide_later();
-    provide_recorder();
-    provide_troubles();
-    provide_popover_requests();
-    view! { <Frame/> }
-}
-
-/// What stands around the page.
-#[component]
-fn Frame() -> impl IntoView {
+pub fn Frame() -> impl IntoView {
     let selection = provide_selection();
     provide_comparison(selection.id.into());
     let path = use_route().path();
@@ -66,7 +43,7 @@ fn Frame() -> impl IntoView {
             <main class="frame__main" id="main" tabindex="-1">
                 {move || path.with(|path| page_at(path))}
             </main>
-            <Later part=LazyPart::ReplayBar/>
+            <LazyView part=LazyPart::ReplayBar/>
             <ServerNotice/>
             <AlertLine/>
             <Banner/>
@@ -77,15 +54,12 @@ fn Frame() -> impl IntoView {
     }
 }
 
-/// The page at a path.
+/// The page at a path; the first page's code is here, the others' is loaded lazily.
 fn page_at(path: &str) -> AnyView {
-    match path {
-        "/" => view! { <LivePage/> }.into_any(),
-        "/markets" => view! { <Later part=LazyPart::Markets/> }.into_any(),
-        "/venues" => view! { <Later part=LazyPart::Venues/> }.into_any(),
-        "/quality" => view! { <Later part=LazyPart::Quality/> }.into_any(),
-        "/recordings" => view! { <Later part=LazyPart::Recordings/> }.into_any(),
-        _ => view! { <NotFound/> }.into_any(),
+    match PAGES.iter().find(|page| page.path == path) {
+        Some(page) if page.path == PAGES[0].path => first_page(),
+        Some(page) => view! { <LazyView part=LazyPart::Page(page.path)/> }.into_any(),
+        None => view! { <NotFound/> }.into_any(),
     }
 }
 
@@ -94,15 +68,16 @@ fn NotFound() -> impl IntoView {
     view! {
         <div class="not-found">
             <h1>"No such page"</h1>
-            <p>"There is nothing at this address. "<a href="/">"Go to the Live page"</a></p>
+            <p>"There is no page at this address. "<a href="/">"Go to the Live page"</a></p>
         </div>
     }
 }
 
-/// The reader's choices: defaults while rendering, then what the browser remembers; each change is remembered, applied
-/// to the document, and seen by the other tabs.
-fn remembered_settings() -> RwSignal<Settings> {
+/// Provides the reader's settings: defaults while rendering, then what the browser remembers. Each change is remembered,
+/// applied to the document, and seen by the other tabs.
+pub fn provide_settings() {
     let settings = RwSignal::new(Settings::default());
+    provide_context(settings);
     let has_read = StoredValue::new(false);
     let read = move || {
         let text = browser::stored(STORAGE_KEY).unwrap_or_default();
@@ -126,7 +101,6 @@ fn remembered_settings() -> RwSignal<Settings> {
         let of_other_tabs = window_event_listener(leptos::ev::storage, move |_| read());
         on_cleanup(move || of_other_tabs.remove());
     });
-    settings
 }
 
 /// Sets what the style sheet reads. The script in the document's head does the same before the first paint.

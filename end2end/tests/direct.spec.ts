@@ -107,7 +107,7 @@ test("a venue that falls silent is noticed in direct mode, with the server gone 
   await expect(page.getByTestId("connection")).not.toHaveAttribute("data-state", "connected", { timeout: 15_000 });
   await page.waitForTimeout(7_000);
   await expect(status).toHaveAttribute("data-state", "live");
-  await expect(page.getByTestId("banner")).toHaveText(/Values from the server are old; those of Binance come directly and go on\./);
+  await expect(page.getByTestId("banner")).toHaveText(/Values from the server are old; data from Binance comes directly and continues\./);
   const price = await number(page.getByTestId("price"));
   await expect.poll(() => number(page.getByTestId("price")), { timeout: 10_000 }).not.toBe(price);
 });
@@ -131,7 +131,7 @@ test("both paths side by side find a feed that acknowledges and sends nothing", 
   await setFault(sim.ready, { kind: "stall", mode: "pings", existing_only: true, duration_ms: 30_000 });
   await page.getByTestId("cross-check-switch").check();
   await expect(verdict).toHaveAttribute("data-state", "differs", { timeout: 12_000 });
-  await expect(verdict).toHaveText(/direct has \d+ trades? that the server has not, for \d+ s|the server has (been silent|sent nothing)/);
+  await expect(verdict).toHaveText(/direct has \d+ trades? missing from the server for \d+ s|the server has (been silent|sent nothing)/);
   await page.screenshot({ path: "test-results/cross-check.png" });
 });
 

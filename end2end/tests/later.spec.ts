@@ -24,9 +24,9 @@ test("the rest is fetched by itself after the first data, once, and then pages c
   await expect(page.getByTestId("settings").getByTestId("region-paces")).toBeAttached();
 
   await page.context().setOffline(true);
-  for (const title of ["Markets", "Venues", "Quality", "Tapes"]) {
+  for (const title of ["Markets", "Venues", "Quality", "Recordings"]) {
     await page.getByRole("link", { name: title, exact: true }).click();
-    await expect(page.locator("main .later")).toHaveCount(0);
+    await expect(page.locator("main .lazy-view")).toHaveCount(0);
     await expect(page.locator("main")).not.toBeEmpty();
     await expect(page.getByRole("link", { name: title, exact: true })).toHaveAttribute("aria-current", "page");
   }
@@ -67,7 +67,7 @@ test("a page opened by its address stays as the server wrote it until its code i
   await page.goto(`${server.ready.url}markets`);
   await expect(page.locator('[data-fragment="markets"]')).toBeVisible();
   await page.waitForTimeout(300);
-  await expect(page.locator(".later:visible")).toHaveCount(0);
+  await expect(page.locator(".lazy-view:visible")).toHaveCount(0);
   await expect(page.locator('[data-fragment="markets"]')).toBeVisible();
   release();
   await expect(page.getByTestId("pair").first()).toBeVisible();

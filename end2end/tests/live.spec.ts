@@ -207,7 +207,7 @@ test("the tape shows prints from a size on, and stands still under the pointer",
   await page.getByTestId("tape-row").nth(3).hover();
   await expect(page.getByTestId("tape")).toHaveAttribute("data-held", "true");
   const held = await page.getByTestId("tape-row").first().textContent();
-  await expect(page.getByTestId("tape-held")).toHaveText(/held, \d+ new/, { timeout: 15_000 });
+  await expect(page.getByTestId("tape-held")).toHaveText(/paused, \d+ new/, { timeout: 15_000 });
   expect(await page.getByTestId("tape-row").first().textContent()).toBe(held);
   await page.mouse.move(5, 5);
   await expect(page.getByTestId("tape")).toHaveAttribute("data-held", "false");
@@ -290,8 +290,8 @@ test("a venue without an order book says so, where the book would stand", async 
   try {
     await openLive(page, bookless.ready.url, "finnhub:SIM:BTC-SIM");
     const book = page.locator(".book-panel");
-    await expect(book.getByTestId("lacking")).toHaveText(
-      "Finnhub gives no order book.Shown instead: its trades in the tape, its bars in the chart.",
+    await expect(book.getByTestId("unsupported")).toHaveText(
+      "Finnhub does not provide an order book.Shown instead: trades in the tape, candles in the chart.",
     );
     await expect(book.locator("[data-fragment]")).toHaveCount(0);
     await expect(page.getByTestId("book-group")).toBeHidden();

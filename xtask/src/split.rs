@@ -1,5 +1,5 @@
 //! Splits the compiled page in two: what the first view needs, and what is reachable only from where the page says
-//! "later" (`app/src/lazy.rs`), a file that the browser fetches when data is shown.
+//! "later" (`app/src/parts.rs`), a file that the browser fetches when data is shown.
 //!
 //! It needs the linker's relocations, which `frontend/build.rs` asks for. wasm-bindgen comes after it and sees the first
 //! part alone.

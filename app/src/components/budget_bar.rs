@@ -92,7 +92,7 @@ fn TotalLine(
     };
     view! {
         <tr class="budget__total" data-testid="stage-total">
-            <th scope="row" title="The stages' figures added up; not all stages are at their worst at once">"Together"</th>
+            <th scope="row" title="Sum of all stages; they are not all at their worst at the same time">"Total"</th>
             <td>{cell(|total| total.p50_us)}</td>
             <td class="budget__wide">{cell(|total| total.p95_us)}</td>
             <td>{cell(|total| total.p99_us)}</td>

@@ -1,7 +1,7 @@
-//! Both ways to an instrument side by side: what each brings, and what one has that the other has not.
+//! Both sources of an instrument side by side: what each delivers, and what only one of them has.
 //!
 //! The comparison itself is `live::cross_check`; it runs as long as the reader has it switched on, and follows the venue
-//! of the shown instrument on both ways for that time.
+//! of the shown instrument from both sources for that time.
 
 use leptos::prelude::*;
 use model::{decimal::Price, instrument::InstrumentId, time::Now};
@@ -16,7 +16,7 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub struct Comparison {
     is_on: RwSignal<bool>,
-    /// Why the shown instrument cannot be had directly.
+    /// Why the shown instrument cannot be followed directly.
     refusal: Memo<Option<String>>,
     report: Memo<Option<CrossReport>>,
 }
@@ -34,9 +34,12 @@ impl Comparison {
         let refusal = Memo::new(move |_| {
             let venue = instrument.get()?.venue().clone();
             if live.venues().with(|venues| venues.find(&venue).is_some_and(|row| row.capabilities.is_simulated)) {
-                return Some("Each path makes up a market of its own here: there is nothing to compare.".to_owned());
+                return Some(
+                    "Server and browser each simulate their own market here, so there is nothing to compare."
+                        .to_owned(),
+                );
             }
-            live.offers().with(|offers| offers.iter().find(|offer| offer.venue == venue)?.refusal.clone())
+            live.direct_venues().with(|venues| venues.iter().find(|direct| direct.venue == venue)?.refusal.clone())
         });
         let report = Memo::new(move |_| {
             let has_begun = live.tick().get() != Now::default();
@@ -68,9 +71,9 @@ pub fn CrossCheckPanel() -> impl IntoView {
                     prop:checked=move || is_on.get()
                     on:change=move |event| is_on.set(event_target_checked(&event))
                 />
-                <span>"Compare both paths"</span>
+                <span>"Compare server and direct"</span>
             </label>
-            <p class="cross-check__note">"Opens the venue's own socket as well, and says where the two paths differ."</p>
+            <p class="cross-check__note">"Also connects this browser to the venue and shows where the two differ."</p>
             <p class="cross-check__note" hidden=move || refusal.with(Option::is_none)>{move || refusal.get()}</p>
             <div hidden=move || report.with(Option::is_none)>
                 <table class="cross-check__table">
@@ -80,15 +83,15 @@ pub fn CrossCheckPanel() -> impl IntoView {
                     <tbody>
                         <tr>
                             <th scope="row">"Last update"</th>
-                            {[0, 1].map(|way| view! { <td>{move || report.with(|report| age(report.as_ref(), way))}</td> })}
+                            {[0, 1].map(|side_idx| view! { <td>{move || report.with(|report| age(report.as_ref(), side_idx))}</td> })}
                         </tr>
                         <tr>
                             <th scope="row">"Best bid"</th>
-                            {[0, 1].map(|way| view! { <td>{move || report.with(|report| price(report.as_ref(), way, |top| top.0))}</td> })}
+                            {[0, 1].map(|side_idx| view! { <td>{move || report.with(|report| price(report.as_ref(), side_idx, |top| top.0))}</td> })}
                         </tr>
                         <tr>
                             <th scope="row">"Best ask"</th>
-                            {[0, 1].map(|way| view! { <td>{move || report.with(|report| price(report.as_ref(), way, |top| top.1))}</td> })}
+                            {[0, 1].map(|side_idx| view! { <td>{move || report.with(|report| price(report.as_ref(), side_idx, |top| top.1))}</td> })}
                         </tr>
                     </tbody>
                 </table>
@@ -120,28 +123,25 @@ fn verdict(report: &CrossReport) -> Verdict {
         return Verdict { state: "differs", words: format!("▲ {}", differences.join("; ")) };
     }
     if report.n_matched == 0 && report.n_tops_matched == 0 {
-        return Verdict { state: "waiting", words: "Waiting for data of both…".to_owned() };
+        return Verdict { state: "waiting", words: "Waiting for data from both…".to_owned() };
     }
     let (n_trades, n_tops) = (report.n_matched.to_string(), report.n_tops_matched.to_string());
-    let words = format!(
-        "● the same by both: {} trades, {} best bids and asks",
-        format::grouped(&n_trades),
-        format::grouped(&n_tops)
-    );
+    let words =
+        format!("● both agree: {} trades, {} best bids and asks", format::grouped(&n_trades), format::grouped(&n_tops));
     Verdict { state: "agrees", words }
 }
 
-fn age(report: Option<&CrossReport>, way: usize) -> String {
-    let known = report.filter(|report| report.has_come.get(way) == Some(&true));
-    let silent = known.and_then(|report| report.silent.get(way));
+fn age(report: Option<&CrossReport>, side_idx: usize) -> String {
+    let known = report.filter(|report| report.has_come.get(side_idx) == Some(&true));
+    let silent = known.and_then(|report| report.silent.get(side_idx));
     silent.map_or_else(
         || format::UNKNOWN.to_owned(),
         |silent| format::age(u64::try_from(silent.as_millis()).unwrap_or(u64::MAX)),
     )
 }
 
-fn price(report: Option<&CrossReport>, way: usize, of: fn((Price, Price)) -> Price) -> String {
-    let top = report.and_then(|report| report.tops.get(way).copied().flatten());
+fn price(report: Option<&CrossReport>, side_idx: usize, of: fn((Price, Price)) -> Price) -> String {
+    let top = report.and_then(|report| report.tops.get(side_idx).copied().flatten());
     top.map_or_else(|| format::UNKNOWN.to_owned(), |top| format::grouped(&of(top).to_string()))
 }
 

@@ -2,11 +2,11 @@
 
 pub mod budget_bar;
 pub mod cross_check;
-pub mod data_path;
 pub mod figure;
 pub mod flash_price;
 pub mod icon;
 pub mod room;
+pub mod source_choice;
 pub mod status_light;
 pub mod status_mark;
 pub mod status_popover;

@@ -13,7 +13,7 @@ use crate::{
         status_light::{PopoverRequest, Subject},
         status_mark::StatusMark,
     },
-    lazy::{Later, LazyPart},
+    lazy::{Facts, LazyPart, LazyView},
     live::{browser, model::LiveModel, use_live},
     quality::{
         budget::Budget,
@@ -36,13 +36,6 @@ struct Shown {
     budget: Budget,
 }
 
-/// Which facts the popover shows, and how they stand.
-#[derive(Clone, Copy, Debug)]
-pub struct Facts {
-    is_open: RwSignal<bool>,
-    state: RwSignal<StreamState>,
-}
-
 /// The popover.
 #[component]
 pub fn StatusPopover() -> impl IntoView {
@@ -61,7 +54,7 @@ pub fn StatusPopover() -> impl IntoView {
             node_ref=panel
             on:toggle=on_toggle
         >
-            <Later part=LazyPart::Status(facts)/>
+            <LazyView part=LazyPart::Status(facts)/>
         </section>
     }
 }
@@ -143,7 +136,7 @@ fn of_venue(facts: VenueFacts) -> Shown {
         word: facts.word,
         sentence,
         lines: vec![
-            ("How it comes", facts.mode.to_owned()),
+            ("Data via", facts.mode.to_owned()),
             ("Last frame", facts.last_frame),
             ("Last data", facts.last_data),
             ("Streams", facts.streams),

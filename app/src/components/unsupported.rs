@@ -35,9 +35,9 @@ impl Feature {
 
     fn name(self) -> &'static str {
         match self {
-            Self::Book => "order book",
+            Self::Book => "an order book",
             Self::Trades => "trades",
-            Self::Bars => "bars",
+            Self::Bars => "candles",
         }
     }
 }
@@ -80,7 +80,7 @@ pub fn UnsupportedNote(
             <h2 class="panel__title">{title}</h2>
         </div>
         <div class="unsupported" data-testid="unsupported">
-            <p class="lacking__what">{text(|unsupported| &unsupported.what)}</p>
+            <p class="unsupported__what">{text(|unsupported| &unsupported.what)}</p>
             <p>{text(|unsupported| &unsupported.instead)}</p>
         </div>
     }
@@ -93,14 +93,14 @@ fn unsupported(venues: &VenueList, venue: &Venue, feature: Feature) -> Option<Un
         return None;
     }
     let bars = match (by.candles, by.trades) {
-        (true, _) => Some("its bars in the chart"),
-        (false, true) => Some("bars made of them in the chart, from the start of the feed on"),
+        (true, _) => Some("candles in the chart"),
+        (false, true) => Some("candles built from them in the chart, starting with the feed"),
         (false, false) => None,
     };
-    let book = by.book.then_some("its levels in the book");
-    let shown: Vec<&str> = [book, by.trades.then_some("its trades in the tape"), bars].into_iter().flatten().collect();
+    let book = by.book.then_some("the order book");
+    let shown: Vec<&str> = [book, by.trades.then_some("trades in the tape"), bars].into_iter().flatten().collect();
     Some(Unsupported {
-        what: format!("{} gives no {}.", row.title, feature.name()),
+        what: format!("{} does not provide {}.", row.title, feature.name()),
         instead: if shown.is_empty() { String::new() } else { format!("Shown instead: {}.", shown.join(", ")) },
     })
 }
@@ -134,17 +134,16 @@ mod tests {
         check(
             bookless,
             Feature::Book,
-            "One gives no order book. Shown instead: its trades in the tape, its bars in the chart.",
+            "One does not provide an order book. Shown instead: trades in the tape, candles in the chart.",
         );
         check(bookless, Feature::Trades, "");
         let trades_alone = r#""book":false,"trades":true,"candles":false"#;
-        let made =
-            "Shown instead: its trades in the tape, bars made of them in the chart, from the start of the feed on.";
-        check(trades_alone, Feature::Book, &format!("One gives no order book. {made}"));
-        check(trades_alone, Feature::Bars, &format!("One gives no bars. {made}"));
+        let made = "Shown instead: trades in the tape, candles built from them in the chart, starting with the feed.";
+        check(trades_alone, Feature::Book, &format!("One does not provide an order book. {made}"));
+        check(trades_alone, Feature::Bars, &format!("One does not provide candles. {made}"));
         let book_alone = r#""book":true,"trades":false,"candles":false"#;
-        check(book_alone, Feature::Trades, "One gives no trades. Shown instead: its levels in the book.");
-        check(r#""book":false,"trades":false,"candles":false"#, Feature::Bars, "One gives no bars.");
+        check(book_alone, Feature::Trades, "One does not provide trades. Shown instead: the order book.");
+        check(r#""book":false,"trades":false,"candles":false"#, Feature::Bars, "One does not provide candles.");
     }
 
     #[test]
@@ -176,11 +175,11 @@ mod tests {
             })
         };
         let [book, tape] = rendered(r#""book":false,"trades":true,"candles":true"#);
-        assert!(book.contains("One gives no order book."), "{book}");
+        assert!(book.contains("One does not provide an order book."), "{book}");
         assert!(!book.contains("data-fragment"), "{book}");
         assert!(tape.contains("data-fragment=\"tape\"") && !tape.contains("unsupported"), "{tape}");
         let [book, tape] = rendered(r#""book":true,"trades":false,"candles":true"#);
         assert!(book.contains("data-fragment=\"book\"") && !book.contains("unsupported"), "{book}");
-        assert!(tape.contains("One gives no trades.") && !tape.contains("data-fragment"), "{tape}");
+        assert!(tape.contains("One does not provide trades.") && !tape.contains("data-fragment"), "{tape}");
     }
 }

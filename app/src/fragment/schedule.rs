@@ -5,7 +5,7 @@ use std::time::Duration;
 use model::time::Monotonic;
 use wire::topic::Topic;
 
-use crate::{format, fragment::cadence::Pace, live::model::Freshness};
+use crate::{cadence::Pace, format, live::model::Freshness};
 
 /// How a region looks.
 #[derive(Clone, Debug, PartialEq, Eq)]

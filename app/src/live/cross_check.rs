@@ -1,7 +1,8 @@
-//! The two ways to one instrument side by side: does one bring what the other does not?
+//! The two sources of one instrument side by side: does one deliver what the other does not?
 //!
-//! Trades are compared by their ids: one that has come by one way and not by the other within [`GRACE`] is missing there.
-//! Best bids and asks are compared in time: as both are sampled, each way must show what the other has shown within the
+//! Trades are compared by their ids: one that has come from one source and not from the other within [`GRACE`] is
+//! missing there.
+//! Best bids and asks are compared in time: as both are sampled, each source must show what the other has shown within the
 //! grace. So a feed that acknowledges and then sends nothing is found, whichever source it is. Pure; the moments are
 //! arguments, and nothing grows without bound.
 
@@ -21,7 +22,7 @@ use wire::{
 
 use crate::live::source::Source;
 
-/// A comparison under way.
+/// A running comparison.
 #[derive(Clone, Debug)]
 pub struct CrossCheck {
     instrument: InstrumentId,
@@ -31,7 +32,7 @@ pub struct CrossCheck {
     pending: SortedMap<TradeId, (Source, Monotonic)>,
     n_matched: u64,
     n_tops_matched: u64,
-    /// When either way last showed what the other had shown.
+    /// When either source last showed what the other had shown.
     tops_agreed_at: Option<Monotonic>,
 }
 
@@ -51,11 +52,11 @@ struct Side {
 /// What the comparison has come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CrossReport {
-    /// Trades that have come by both ways.
+    /// Trades that both sources have delivered.
     pub n_matched: u64,
-    /// Trades that the server has and direct has not; and the other way round.
+    /// Trades that the server has and direct has not; and the reverse.
     pub missing: [Option<Missing>; 2],
-    /// Times that one way's best bid and ask were also the other's.
+    /// Times that one source's best bid and ask were also the other's.
     pub n_tops_matched: u64,
     /// How long the best bids and asks have differed; `None` where they agree, or cannot be compared yet.
     pub tops_differ: Option<Duration>,
@@ -67,7 +68,7 @@ pub struct CrossReport {
     pub has_come: [bool; 2],
 }
 
-/// Trades that one way has not brought.
+/// Trades that one source has not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Missing {
     /// How many.
@@ -95,7 +96,7 @@ impl CrossCheck {
         &self.instrument
     }
 
-    /// Takes in an item that came by `way`; those of other instruments are passed over.
+    /// Takes in an item from `source`; items of other instruments are skipped.
     pub fn take(&mut self, source: Source, item: &Item, now: Now) {
         if item.topic.instrument() != Some(&self.instrument) {
             return;
@@ -170,7 +171,7 @@ impl CrossCheck {
         if is_known_there {
             self.n_matched += 1;
         } else if kind == ItemKind::Delta {
-            // What stands in a snapshot may be older than the other way's beginning; only what is new is waited for.
+            // A snapshot may be older than the other source's beginning; only new trades are waited for.
             self.pending.insert(id.clone(), (source, at));
             if self.pending.len() > MAX_IDS
                 && let Some(oldest) = self.pending.iter().min_by_key(|(_, (_, at))| *at).map(|(id, _)| id.clone())
@@ -202,12 +203,12 @@ impl CrossReport {
             if let Some(missing) = self.missing[idx] {
                 let (n_trades, seconds) = (missing.n_trades, missing.since.as_secs());
                 let plural = if n_trades == 1 { "" } else { "s" };
-                words.push(format!("{name} has {n_trades} trade{plural} that {there} has not, for {seconds} s"));
+                words.push(format!("{name} has {n_trades} trade{plural} missing from {there} for {seconds} s"));
             }
             let is_silent = self.silent[idx] > SILENCE && self.silent[index(other(source))] < SILENCE;
             if is_silent {
                 let ever = if self.has_come[idx] { "has been silent" } else { "has sent nothing" };
-                words.push(format!("{name} {ever} for {} s while {there} goes on", self.silent[idx].as_secs()));
+                words.push(format!("{name} {ever} for {} s while {there} still delivers", self.silent[idx].as_secs()));
             }
         }
         if let Some(since) = self.tops_differ {
@@ -239,11 +240,11 @@ fn remember<T>(queue: &mut VecDeque<T>, newest: T, limit: usize) {
 }
 
 const NAMES: [&str; 2] = ["the server", "direct"];
-/// Lanes, ways and turns of both sides together stay well below.
+/// Lanes, delivery and turns of both sides together stay well below.
 const GRACE: Duration = Duration::from_secs(2);
-/// One way silent for this long while the other is not.
+/// One source silent for this long while the other is not.
 const SILENCE: Duration = Duration::from_secs(4);
-/// Trades remembered of each way and waited for: more than a busy market makes in the grace.
+/// Trades remembered of each source and waited for: more than a busy market makes in the grace.
 const MAX_IDS: usize = 500;
 /// Best bids and asks remembered of each source: the grace on the fastest lane, twice.
 const MAX_TOPS: usize = 40;

@@ -3,7 +3,7 @@
 use model::sorted::{SortedMap, SortedSet};
 use wire::{lane::Lane, topic::Topic};
 
-use crate::fragment::cadence::{Pace, lane_of};
+use crate::cadence::{Pace, lane_of};
 
 /// What the mounted regions want together.
 #[derive(Clone, Debug, Default, PartialEq)]

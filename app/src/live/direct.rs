@@ -2,7 +2,7 @@
 //!
 //! It is spoken to in the stream's own messages. The program behind it (`frontend/worker`) is fetched when the first
 //! worker is made, so a page that is never switched to direct never loads it. Dropping a [`DirectWorker`] ends the worker,
-//! and with it every socket it holds. Not here: which topics go which way (`live::source`).
+//! and with it every socket it holds. Not here: which topics come from which source (`live::source`).
 
 use model::sorted::SortedSet;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};

@@ -467,7 +467,7 @@ impl Link {
 
     fn command(&mut self, ticket: u64, command: JsonText) {
         if !matches!(self.phase, Phase::Up) {
-            let answer = Err("there is no connection to the server; try again once there is".to_owned());
+            let answer = Err("no connection to the server; try again once it is back".to_owned());
             return self.outputs.push(Output::Answered { ticket, answer });
         }
         let id = self.take_id();
@@ -484,7 +484,8 @@ impl Link {
     /// The connection is gone: whether what was sent is done, nobody says any more.
     fn give_up_commands(&mut self) {
         for ticket in std::mem::take(&mut self.commands).into_values() {
-            let answer = Err("the connection was lost before the answer came; look whether it is done".to_owned());
+            let answer =
+                Err("the connection was lost before the answer came; check whether the command took effect".to_owned());
             self.outputs.push(Output::Answered { ticket, answer });
         }
     }
@@ -564,7 +565,7 @@ impl Link {
     }
 
     fn stop(&mut self, reason: &str) {
-        let message = if reason.is_empty() { "the server closed the connection for good" } else { reason };
+        let message = if reason.is_empty() { "the server closed the connection permanently" } else { reason };
         self.subscribed.clear();
         self.give_up_commands();
         self.phase = Phase::Stopped { message: message.to_owned() };

@@ -49,12 +49,12 @@ pub enum Freshness {
     },
 }
 
-/// How the stream of one instrument fares, as a reader is told.
+/// The state of one instrument's stream, as shown to the reader.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StreamView {
     /// The colour, word and shape.
     pub state: StreamState,
-    /// How the data comes.
+    /// How the source gets the data from the venue: WebSocket, REST polling, or simulated.
     pub mode: FeedMode,
     /// Age of the newest value.
     pub age_ms: Option<u64>,
@@ -66,7 +66,7 @@ pub struct StreamView {
     pub cause: Option<String>,
     /// Why nothing comes although the connection is open.
     pub silence: Option<Silence>,
-    /// Where it comes from.
+    /// Who holds the venue's connection: the server or this browser.
     pub source: Source,
 }
 
@@ -84,7 +84,7 @@ pub struct LiveModel {
     direct: SortedSet<Venue>,
     /// The server's word on all streams with that of the workers that count; absent where none does.
     merged_status: Option<StatusData>,
-    /// Both ways side by side, where the reader has asked for it.
+    /// Both sources side by side, where the reader has asked for it.
     pub cross_check: Option<CrossCheck>,
     /// How far the server's clock is from ours.
     pub clock: ClockComparison,
@@ -126,9 +126,9 @@ impl LiveModel {
         self.apply_from(Source::Server, Ruling::Apply, item, now);
     }
 
-    /// Applies one item that came by `way`.
+    /// Applies one item from `source`.
     pub fn apply_from(&mut self, source: Source, ruling: Ruling, item: Item, now: Now) {
-        // A snapshot may be of long ago: only what is new says how long the way takes.
+        // A snapshot may be of long ago: only new data says how long delivery takes.
         if item.kind == ItemKind::Delta
             && let Some(stamps) = stamps(&item.data)
         {
@@ -139,7 +139,7 @@ impl LiveModel {
         let slot = self.slots.get_or_default(item.topic);
         slot.revision = self.revision;
         slot.refused = None;
-        // The same quote from elsewhere: what the other way has not heard yet, figures of the day perhaps, stays known.
+        // The same quote from elsewhere: what the other source has not delivered yet, figures of the day perhaps, stays known.
         let is_kept = ruling == Ruling::TakeOver && matches!(item.data, TopicData::Quote(_));
         slot.apply(if is_kept { ItemKind::Delta } else { item.kind }, item.data);
         if is_status {
@@ -274,7 +274,7 @@ impl LiveModel {
         }
     }
 
-    /// How all streams fare, each by the word of the way it comes by.
+    /// The status of all streams, each as its source reports it.
     pub fn status(&self) -> Option<&StatusData> {
         self.merged_status.as_ref().or_else(|| self.server_status())
     }
@@ -400,7 +400,7 @@ impl LiveModel {
         is_past(self.lost_at, LOST_GRACE) || is_past(self.heard_at, SILENCE_LIMIT)
     }
 
-    /// The same of the way by which a venue's data comes.
+    /// The same of the source that a venue's data comes from.
     pub fn is_cut_off_from(&self, venue: &Venue, now: Now) -> bool {
         if !self.is_direct(venue) {
             return self.is_cut_off(now);

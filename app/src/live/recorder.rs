@@ -46,7 +46,7 @@ pub struct FeedRecording {
     pub n_entries: u64,
     /// Entries lost because the disk was too slow.
     pub n_lost: u64,
-    /// Packed size.
+    /// File size.
     pub size_bytes: u64,
     /// True until it has ended.
     pub is_running: bool,

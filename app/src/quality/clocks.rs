@@ -33,11 +33,11 @@ impl Clocks {
 }
 
 fn exchange_words(clock: Option<VenueClock>) -> String {
-    let Some(clock) = clock else { return "nothing stamped has come lately".to_owned() };
+    let Some(clock) = clock else { return "no timestamped data lately".to_owned() };
     match (clock.server_ahead_us(), clock.error_us()) {
         _ if is_of_another_time(clock) => "hours apart: a recording, or a clock that is set wrong".to_owned(),
         (Some(ahead_us), Some(error_us)) => apart(ahead_us, error_us),
-        _ => format!("server ahead by {} at most; no ping was answered yet", signed(clock.fastest_us)),
+        _ => format!("server ahead by {} at most; no ping answered yet", signed(clock.fastest_us)),
     }
 }
 
@@ -70,8 +70,8 @@ fn effect(venue: &str, clock: Option<VenueClock>, browser_us: Option<u64>) -> St
             format::span_us(error_us),
         ),
         None => format!(
-            "Ages of {venue} data count from the server's receiving ({here} for this browser's clock); how long they were \
-             under way before is not known."
+            "Ages of {venue} data count from when the server received it ({here} for this browser's clock); the time \
+             before that is not known."
         ),
     }
 }
@@ -103,23 +103,23 @@ mod tests {
         check(
             Some(VenueClock { fastest_us: -30_000, round_trip_us: None }),
             None,
-            ["server ahead by −30 ms at most; no ping was answered yet", "not compared yet"],
-            "Ages of kraken data count from the server's receiving (not known for this browser's clock); how long they were \
-             under way before is not known.",
+            ["server ahead by −30 ms at most; no ping answered yet", "not compared yet"],
+            "Ages of kraken data count from when the server received it (not known for this browser's clock); the time \
+             before that is not known.",
         );
         check(
             Some(VenueClock { fastest_us: i64::MAX, round_trip_us: Some(2_000) }),
             Some((-700.0, 1.5)),
             ["hours apart: a recording, or a clock that is set wrong", "server behind by 700 ms ±1.5 ms"],
-            "Ages of kraken data count from the server's receiving (±1.5 ms for this browser's clock); how long they were \
-             under way before is not known.",
+            "Ages of kraken data count from when the server received it (±1.5 ms for this browser's clock); the time \
+             before that is not known.",
         );
         check(
             None,
             Some((0.0, 0.5)),
-            ["nothing stamped has come lately", "in step, ±0.5 ms"],
-            "Ages of kraken data count from the server's receiving (±0.5 ms for this browser's clock); how long they were \
-             under way before is not known.",
+            ["no timestamped data lately", "in step, ±0.5 ms"],
+            "Ages of kraken data count from when the server received it (±0.5 ms for this browser's clock); the time \
+             before that is not known.",
         );
     }
 }

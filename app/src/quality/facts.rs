@@ -161,7 +161,7 @@ impl StreamFacts {
         let quality = model.quality(instrument);
         let frame_ms = connection.and_then(|one| one.last_frame_ms).map(|at_ms| since(model, at_ms, now));
         let mut lines = vec![
-            ("How it comes", words::mode(stream.state, stream.mode).to_owned()),
+            ("Data via", words::mode(stream.state, stream.mode).to_owned()),
             ("Last frame of the feed", ago(frame_ms)),
             ("Last data", ago(stream.age_ms)),
             ("Updates", format!("{}, {:.1}/s", format::grouped(&stream.updates.to_string()), stream.rate)),
@@ -219,8 +219,8 @@ fn book_lines(model: &LiveModel, quality: &QualityData, now: Now) -> Vec<(&'stat
         ("Gaps, crossed", format!("{}, {}", counters.gaps, counters.crossed)),
         ("Resyncs", resyncs),
         (
-            "Top against the venue's quote",
-            format!("{} equal, {} not", counters.quote_matches, counters.quote_mismatches),
+            "Top of book against the venue's quote",
+            format!("{} matched, {} not", counters.quote_matches, counters.quote_mismatches),
         ),
     ]
 }
@@ -252,7 +252,7 @@ fn clock_error_us(model: &LiveModel) -> Option<u64> {
 fn breaker_words(connection: &ConnectionEntry, now: Timestamp) -> String {
     match (connection.breaker, connection.breaker_until_ms.map(Timestamp::from_millis)) {
         (Breaker::Open, Some(until)) if until > now => format!("open until {}", format::time_of_day(until)),
-        (Breaker::Open, _) => "open, the next request is a trial".to_owned(),
+        (Breaker::Open, _) => "open; the next request is a trial".to_owned(),
         (breaker, _) => breaker.as_str().to_owned(),
     }
 }
@@ -349,7 +349,7 @@ mod tests {
         assert_eq!((facts.liveness, facts.word), (("alive", "old"), "quiet"));
         assert_eq!(facts.breaker, "open until 00:00:25");
         let later = VenueFacts::of(&model(), &Venue::new("kraken"), at(25_001)).unwrap();
-        assert_eq!(later.breaker, "open, the next request is a trial");
+        assert_eq!(later.breaker, "open; the next request is a trial");
         assert_eq!(facts.weight.replace('\u{202f}', " "), "1 250 of 6 000");
         assert_eq!((facts.connections.as_str(), facts.streams.as_str()), ("2 open, 1 reconnects", "0 of 1 live"));
         assert_eq!(facts.counters.map(|counters| counters.frames), Some(5));
@@ -360,7 +360,7 @@ mod tests {
     #[test]
     fn a_stream_shows_its_proof() {
         let facts = StreamFacts::of(&model(), &id(), at(20_300));
-        assert_eq!(facts.sentence, "quiet 12 s: others on this feed deliver");
+        assert_eq!(facts.sentence, "quiet 12 s: other instruments on this feed are updating");
         let line = |label| facts.lines.iter().find(|line| line.0 == label).map(|line| line.1.as_str());
         assert_eq!(line("Checksums"), Some("7 ok, 1 bad; last 000000ab ≠ 000000cd"));
         assert_eq!(line("Resyncs"), Some("1, last for checksum at 01:01:01"));

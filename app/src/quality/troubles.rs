@@ -108,8 +108,8 @@ impl Troubles {
         };
         let key = Key::Gaps(connection.venue.clone());
         let what = match n_new {
-            1 => "a gap in what came: something was missed, books are fetched anew".to_owned(),
-            n_new => format!("{n_new} gaps in what came: something was missed, books are fetched anew"),
+            1 => "a gap in the data: updates were missed, books are being reloaded".to_owned(),
+            n_new => format!("{n_new} gaps in the data: updates were missed, books are being reloaded"),
         };
         // Each new gap is told as long as the first.
         self.known.iter_mut().filter(|trouble| trouble.key == key && trouble.until.is_none()).for_each(|trouble| {
@@ -122,7 +122,7 @@ impl Troubles {
 fn connection_trouble(connection: &ConnectionEntry) -> Option<String> {
     let cause = connection.cause.as_ref()?;
     Some(match connection.mode {
-        FeedMode::RestPolling => format!("{cause}; polled by REST meanwhile"),
+        FeedMode::RestPolling => format!("{cause}; prices come by REST meanwhile"),
         FeedMode::WebSocket | FeedMode::Simulated => cause.clone(),
     })
 }
@@ -130,7 +130,9 @@ fn connection_trouble(connection: &ConnectionEntry) -> Option<String> {
 fn stream_trouble(stream: &StreamEntry) -> Option<String> {
     match (stream.state, stream.silence, &stream.cause) {
         (StreamState::Failed, _, Some(cause)) => Some(cause.clone()),
-        (StreamState::Stale, Some(Silence::Dead), _) => Some("dead: the venue has newer data than came".to_owned()),
+        (StreamState::Stale, Some(Silence::Dead), _) => {
+            Some("dead: the venue has newer data that did not arrive".to_owned())
+        }
         _ => None,
     }
 }
@@ -201,7 +203,7 @@ mod tests {
             assert_eq!(troubles.lasting().map(|one| one.what.as_str()).collect::<Vec<_>>(), expected);
         }
         check(stream(StreamState::Failed, Some("unknown symbol X"), None), &["unknown symbol X"]);
-        let dead = "dead: the venue has newer data than came";
+        let dead = "dead: the venue has newer data that did not arrive";
         check(stream(StreamState::Stale, None, Some(Silence::Dead)), &[dead]);
         check(stream(StreamState::Stale, None, Some(Silence::QuietBesideOthers)), &[]);
         check(stream(StreamState::Initialising, None, None), &[]);

@@ -18,7 +18,7 @@ pub fn stream_word(stream: &StreamView) -> &'static str {
     word(stream.state, stream.silence)
 }
 
-/// The word, how long, and how that is known: `quiet 12 s: others on this feed deliver`.
+/// The word, how long, and how that is known: `quiet 12 s: other instruments on this feed are updating`.
 pub fn sentence(stream: &StreamView) -> String {
     let word = stream_word(stream);
     let lasting = stream.age_ms.map_or_else(String::new, |age_ms| format!(" {}", format::whole_age(age_ms)));
@@ -27,18 +27,18 @@ pub fn sentence(stream: &StreamView) -> String {
         (StreamState::Stale, Some(silence), _) => silence_words(silence).to_owned(),
         (_, _, Some(cause)) => cause.clone(),
         (StreamState::Initialising, _, None) => "the venue has not sent any data yet".to_owned(),
-        (StreamState::Stale, None, None) => "nothing came for longer than is usual".to_owned(),
-        (StreamState::Failed, _, None) => "no cause is known".to_owned(),
+        (StreamState::Stale, None, None) => "no data for longer than usual".to_owned(),
+        (StreamState::Failed, _, None) => "cause unknown".to_owned(),
     };
     format!("{word}{lasting}: {why}")
 }
 
 fn silence_words(silence: Silence) -> &'static str {
     match silence {
-        Silence::QuietBesideOthers => "others on this feed deliver",
-        Silence::QuietByVenue => "the venue, asked by REST, has nothing newer either",
-        Silence::Unexplained => "nothing tells yet whether the market is quiet or the feed is dead",
-        Silence::Dead => "the venue has newer data than came",
+        Silence::QuietBesideOthers => "other instruments on this feed are updating",
+        Silence::QuietByVenue => "the venue has nothing newer by REST either",
+        Silence::Unexplained => "not known yet whether the market is quiet or the feed is dead",
+        Silence::Dead => "the venue has newer data that did not arrive",
     }
 }
 
@@ -73,21 +73,16 @@ mod tests {
         use StreamState::{Failed, Initialising, Live, Stale};
         check(Live, None, None, "live");
         check(Live, Some(Silence::Dead), None, "live");
-        check(Stale, Some(Silence::QuietBesideOthers), None, "quiet 12 s: others on this feed deliver");
-        check(
-            Stale,
-            Some(Silence::QuietByVenue),
-            None,
-            "quiet 12 s: the venue, asked by REST, has nothing newer either",
-        );
+        check(Stale, Some(Silence::QuietBesideOthers), None, "quiet 12 s: other instruments on this feed are updating");
+        check(Stale, Some(Silence::QuietByVenue), None, "quiet 12 s: the venue has nothing newer by REST either");
         check(
             Stale,
             Some(Silence::Unexplained),
             None,
-            "stale 12 s: nothing tells yet whether the market is quiet or the feed is dead",
+            "stale 12 s: not known yet whether the market is quiet or the feed is dead",
         );
-        check(Stale, Some(Silence::Dead), None, "dead 12 s: the venue has newer data than came");
-        check(Stale, None, None, "stale 12 s: nothing came for longer than is usual");
+        check(Stale, Some(Silence::Dead), None, "dead 12 s: the venue has newer data that did not arrive");
+        check(Stale, None, None, "stale 12 s: no data for longer than usual");
         check(Stale, None, Some("rate limited"), "stale 12 s: rate limited");
         check(Failed, None, Some("connection closed: 1006"), "failed 12 s: connection closed: 1006");
         let waiting = StreamView { state: Initialising, ..StreamView::default() };

@@ -87,7 +87,9 @@ fn notice(link: &LinkState, recovery: Option<(Recovery, Monotonic)>, now: Monoto
 fn what_is_old(direct: &[String]) -> String {
     match direct {
         [] => "Values on this page are old.".to_owned(),
-        direct => format!("Values from the server are old; those of {} come directly and go on.", direct.join(", ")),
+        direct => {
+            format!("Values from the server are old; data from {} comes directly and continues.", direct.join(", "))
+        }
     }
 }
 
@@ -149,10 +151,10 @@ mod tests {
         let lost = LinkState::Reconnecting { at: at(12_400) };
         assert_eq!(
             words(&lost, &direct[..1]),
-            "Connection to the server lost, next attempt in 3 s. Values from the server are old; those of Binance come directly and go on.",
+            "Connection to the server lost, next attempt in 3 s. Values from the server are old; data from Binance comes directly and continues.",
         );
         let offline = LinkState::Disconnected { at: at(11_000) };
-        assert!(words(&offline, &direct).ends_with("those of Binance, Kraken come directly and go on."));
+        assert!(words(&offline, &direct).ends_with("data from Binance, Kraken comes directly and continues."));
         assert_eq!(words(&LinkState::Connected, &direct), "");
     }
 }

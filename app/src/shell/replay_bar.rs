@@ -56,7 +56,7 @@ pub fn ReplayBar() -> impl IntoView {
             aria-label="Replay"
             hidden=move || replay.with(Option::is_none)
         >
-            <button class="tag tag--replay replay-bar__word" data-testid="replay-show" title="Show what plays" on:click=show>
+            <button class="tag tag--replay replay-bar__word" data-testid="replay-show" title="Show the replayed instrument" on:click=show>
                 "REPLAY"
             </button>
             <button class="button" data-testid="replay-toggle" title=play_words aria-label=play_words on:click=toggle>
@@ -76,7 +76,7 @@ pub fn ReplayBar() -> impl IntoView {
             <span class="replay-bar__behind" title="The recording cannot be decoded that fast" hidden=move || with(behind)().is_empty()>
                 {with(behind)}
             </span>
-            <span class="replay-bar__place" title="Nobody else sees it" hidden=move || !recorder.is_own().get()>"in this page"</span>
+            <span class="replay-bar__place" title="Only you can see it" hidden=move || !recorder.is_own().get()>"in this page"</span>
             <span class="replay-bar__files" title=with(|replay| replay.files.join(", "))>{with(|replay| replay.files.join(", "))}</span>
             <button
                 class="button"
@@ -92,7 +92,7 @@ pub fn ReplayBar() -> impl IntoView {
 }
 
 fn behind(replay: &Replay) -> String {
-    if replay.is_behind && replay.state == "playing" { "as fast as it can".to_owned() } else { String::new() }
+    if replay.is_behind && replay.state == "playing" { "as fast as possible".to_owned() } else { String::new() }
 }
 
 /// The slider. While it is held it follows the reader, not the recording.

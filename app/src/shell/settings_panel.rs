@@ -3,9 +3,9 @@
 use leptos::{ev, prelude::*};
 
 use crate::{
-    components::{cross_check::CrossCheckPanel, data_path::DataPaths},
-    fragment::cadence::{Pace, Preset},
-    lazy::{Later, LazyPart},
+    cadence::{Pace, Preset},
+    components::{cross_check::CrossCheckPanel, source_choice::SourceChooser},
+    lazy::{LazyPart, LazyView},
     pages::{FragmentSpec, PAGES, SHELL_FRAGMENTS},
     route::use_route,
     settings::{Flash, Theme, UpDown, use_settings},
@@ -23,7 +23,7 @@ struct Choice {
 pub fn SettingsPanel() -> impl IntoView {
     view! {
         <section class="settings" id="settings" popover="auto" aria-label="Settings" data-testid="settings">
-            <Later part=LazyPart::Settings/>
+            <LazyView part=LazyPart::Settings/>
         </section>
     }
 }
@@ -62,7 +62,7 @@ pub fn Choices() -> impl IntoView {
                 chosen=Signal::derive(move || settings.with(|settings| settings.flash.as_str()))
                 choose=move |value: String| settings.update(|settings| settings.flash = Flash::parse(&value).unwrap_or_default())
             />
-            <DataPaths/>
+            <SourceChooser/>
             <CrossCheckPanel/>
     }
 }
@@ -78,7 +78,7 @@ fn RegionPaces() -> impl IntoView {
     };
     view! {
         <details class="region-paces">
-            <summary class="region-paces__summary" data-testid="region-paces">"Cadence of single regions"</summary>
+            <summary class="region-paces__summary" data-testid="region-paces">"Cadence by region"</summary>
             <For each=regions key=|spec| spec.name let:spec>
                 <RegionPace spec/>
             </For>

@@ -8,12 +8,13 @@ use wire::{
 };
 
 use crate::{
+    cadence::Cadence,
     components::{
         status_light::{StatusLight, Subject},
         status_mark::StatusMark,
     },
     format,
-    fragment::{Fragment, cadence::Cadence},
+    fragment::Fragment,
     live::{Live, browser, link::LinkState, model::LiveModel, recorder::use_recorder, use_live},
     pages::{recordings::state::replay_words, venues::figures::is_all_simulated},
 };
@@ -218,12 +219,12 @@ fn Measures(
             data-testid="latency"
             data-latency-p50-ms=move || p50().unwrap_or_default()
             data-latency-p99-ms=move || p99().unwrap_or_default()
-            title="From the server's publishing to the painted pixel, over the last updates: half of them took no longer, 99 of 100 took no longer"
+            title="From the server's publishing to the painted pixel, over the last updates: median and 99th percentile"
         >
             {stream_words}
             <span class="status-bar__p99">{move || p99().map(|p99| format!(" p99 {p99}"))}</span>
         </span>
-        <span class="status-bar__clock" data-testid="clock" title="The server's clock against this browser's, and how exactly that is known">
+        <span class="status-bar__clock" data-testid="clock" title="The server's clock against this browser's, with the uncertainty">
             {clock_words}
         </span>
     }

@@ -1,4 +1,4 @@
-//! Two ways that agree, and ways that do not.
+//! Two sources that agree, and sources that do not.
 
 use model::{decimal::Quantity, event::AggressorSide};
 use wire::{
@@ -69,7 +69,7 @@ fn trades_that_do_not_come_are_missing() {
     assert_eq!(check.report(at(2_500)).missing, [None, None], "not yet");
     let report = check.report(at(12_100));
     assert_eq!(report.missing, [None, Some(Missing { n_trades: 10, since: Duration::from_millis(11_100) })]);
-    assert_eq!(report.differences(), ["direct has 10 trades that the server has not, for 11 s"]);
+    assert_eq!(report.differences(), ["direct has 10 trades missing from the server for 11 s"]);
     // They come after all.
     check.take(Server, &tape(ItemKind::Delta, 10..22), at(12_200));
     assert_eq!(check.report(at(20_000)).missing, [None, None]);
@@ -86,8 +86,8 @@ fn a_feed_that_acknowledges_and_sends_nothing_is_found() {
     assert_eq!(
         words,
         [
-            "the server has sent nothing for 8 s while direct goes on",
-            "direct has 6 trades that the server has not, for 7 s",
+            "the server has sent nothing for 8 s while direct still delivers",
+            "direct has 6 trades missing from the server for 7 s",
         ]
     );
     // It begins: what was before that cannot be held against it.
@@ -108,7 +108,7 @@ fn quiet_on_both_ways_is_no_difference() {
 #[test]
 fn sampled_tops_agree_and_others_do_not() {
     let mut check = check();
-    // Each way samples the same moving market at its own moments.
+    // Each source samples the same moving market at its own moments.
     for step in 0..100_u64 {
         let (now, ask) = (step * 100, (step / 3 + 2).to_string());
         check.take(Server, &quote("1", &ask), at(now));

@@ -344,6 +344,9 @@ fn a_command_without_a_connection_is_not_kept() {
     let mut play = Play::up(&["a"]);
     play.give(command(7));
     let lost = play.give(closed(1006));
-    assert_eq!(lost, ["not done 7: the connection was lost before the answer came; look whether it is done"]);
-    assert_eq!(play.give(command(8)), ["not done 8: there is no connection to the server; try again once there is"]);
+    assert_eq!(
+        lost,
+        ["not done 7: the connection was lost before the answer came; check whether the command took effect"]
+    );
+    assert_eq!(play.give(command(8)), ["not done 8: no connection to the server; try again once it is back"]);
 }

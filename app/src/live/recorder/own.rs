@@ -67,7 +67,7 @@ fn open(recorder: Recorder, name: String, request: OpenRecording, file: Option<F
         WAITING.set(Some(then));
         recorder.opening.set(Some(name));
     } else {
-        recorder.failure.set(Some("this browser does not run workers, which play recordings".to_owned()));
+        recorder.failure.set(Some("this browser cannot run workers, which replays need".to_owned()));
     }
 }
 
@@ -104,7 +104,7 @@ pub(super) fn control(recorder: Recorder, command: &ReplayCommand) {
 pub(super) fn record(recorder: Recorder, venue: &Venue, command: &WorkerCommand) {
     recorder.failure.set(None);
     if !tell(venue, command) {
-        let words = format!("{venue} does not come directly yet: try again in a moment");
+        let words = format!("{venue} is not connected directly yet; try again in a moment");
         recorder.failure.set(Some(words));
     }
 }
@@ -169,13 +169,11 @@ fn lose(recorder: Recorder, venue: &Venue) {
     let plays = recorder.replay.with_untracked(|replay| replay.as_ref().is_some_and(|replay| replay.venue == *venue));
     if recorder.opening.with_untracked(Option::is_some) || (plays && recorder.is_own.get_untracked()) {
         close(recorder);
-        recorder
-            .failure
-            .set(Some("the worker that played the recording has stopped working: open it again".to_owned()));
+        recorder.failure.set(Some("the replay stopped working; open the recording again".to_owned()));
     }
     let lost = recorder.own.with_untracked(|own| own.get(venue).filter(|recording| recording.is_running).cloned());
     if let Some(recording) = lost {
-        let failure = Some("its worker has stopped working, and what it had recorded is lost".to_owned());
+        let failure = Some("the direct connection stopped working, and its recording is lost".to_owned());
         recorder.own.update(|own| {
             own.insert(venue.clone(), FeedRecording { is_running: false, failure, ..recording });
         });

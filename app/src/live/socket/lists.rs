@@ -1,5 +1,5 @@
-//! What the server offers, asked for by REST: the instruments, the venues, and which of those can be had directly. After each change of
-//! epoch, and when it follows other instruments or has learned more of them.
+//! The server's lists, fetched by REST: instruments, venues, and which venues can be reached directly. Fetched after each
+//! change of epoch, and when the server follows other instruments or has learned more about them.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use super::{Driver, Shared};
 use crate::live::{instruments::InstrumentList, model::LiveModel, venue_list::VenueList};
 
 impl Driver {
-    /// Asks until the answers have come; an earlier question is pending up.
+    /// Fetches until all lists have come; an earlier fetch is abandoned.
     pub(super) fn fetch_lists(&mut self, shared: &Shared) {
         self.n_fetches += 1;
         spawn_local(fetch(shared.clone(), self.n_fetches));
     }
 
-    /// True where the server follows others than when last looked, or has described one since.
+    /// True where the server follows other instruments than at the last call, or has described one since.
     pub(super) fn follows_others(&mut self) -> bool {
         let Self { live, described, .. } = self;
         let look = |model: &LiveModel| {
@@ -47,13 +47,13 @@ async fn fetch(shared: Shared, number: u32) {
             Err(failure) => live.venues.update(|list| list.failure = Some(failure)),
         }
         let failure = match answers {
-            (Ok(instruments), Ok(offers)) => {
-                match (InstrumentList::parse(&instruments), serde_json::from_str::<DirectVenues>(&offers)) {
-                    (Ok(list), Ok(offers)) => {
+            (Ok(instruments), Ok(direct)) => {
+                match (InstrumentList::parse(&instruments), serde_json::from_str::<DirectVenues>(&direct)) {
+                    (Ok(list), Ok(direct)) => {
                         if live.instruments.with_untracked(|known| *known != list) {
                             live.instruments.set(list);
                         }
-                        live.offers.set(offers.venues.into());
+                        live.direct_venues.set(direct.venues.into());
                         return;
                     }
                     (Err(error), _) | (_, Err(error)) => error.to_string(),

@@ -1,7 +1,7 @@
-//! What recordings and replays of this page need of the workers: one that plays a recording, orders to those that follow a venue,
+//! What recordings and replays of this page need of the workers: one that plays a recording, requests to those that follow a venue,
 //! and their answers.
 //!
-//! Not here: what is ordered and answered (`live::recorder::own`).
+//! Not here: the requests and answers themselves (`live::recorder::own`).
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
@@ -9,15 +9,15 @@ use ::model::instrument::Venue;
 use leptos::prelude::set_timeout;
 use wasm_bindgen::JsValue;
 
-use super::{Shared, ways::REPLAY};
+use super::{Shared, workers::REPLAY};
 
-/// Is told a worker's name, and what it said.
+/// Receives a worker's venue and its message.
 type Hear = dyn Fn(&Venue, &JsValue);
 
 thread_local! {
     /// The page's one connection, once there is one.
     static PAGE: RefCell<Option<Shared>> = const { RefCell::new(None) };
-    /// Who hears what workers say of recordings and of a replay.
+    /// The listener for worker messages about recordings and replays.
     static HEARER: RefCell<Option<Rc<Hear>>> = const { RefCell::new(None) };
 }
 
@@ -26,14 +26,14 @@ pub(super) fn put(shared: &Shared) {
     PAGE.with_borrow_mut(|page| *page = Some(shared.clone()));
 }
 
-/// Whoever looks after recordings hears it once the stack has unwound; `null` for a worker that is gone.
-pub(super) fn pass_on(venue: Venue, said: JsValue) {
+/// Passes a worker's message to the listener once the stack has unwound; `null` for a worker that is gone.
+pub(super) fn pass_on(venue: Venue, message: JsValue) {
     if let Some(hear) = HEARER.with_borrow(Option::clone) {
-        set_timeout(move || hear(&venue, &said), Duration::ZERO);
+        set_timeout(move || hear(&venue, &message), Duration::ZERO);
     }
 }
 
-/// What workers say besides the stream's messages goes to `hear` from now on; `null` where one has stopped working.
+/// Sends all worker messages besides the stream's to `hear` from now on; `null` where a worker has stopped working.
 pub(in crate::live) fn listen(hear: impl Fn(&Venue, &JsValue) + 'static) {
     HEARER.set(Some(Rc::new(hear)));
 }
@@ -42,19 +42,20 @@ pub(in crate::live) fn listen(hear: impl Fn(&Venue, &JsValue) + 'static) {
 pub(in crate::live) struct RecordingRequests(Shared);
 
 impl RecordingRequests {
-    /// Those of this page; `None` before it has connected.
+    /// The workers of this page; `None` before it has connected.
     pub(in crate::live) fn of_page() -> Option<Self> {
         PAGE.with_borrow(Option::clone).map(Self)
     }
 
-    /// Tells the worker of a venue; false where there is none.
+    /// Sends a message to a venue's worker; false where there is none.
     pub(in crate::live) fn tell(&self, venue: &Venue, text: &str) -> bool {
         let Ok(driver) = self.0.0.try_borrow() else { return false };
         let worker = driver.workers.get(venue);
         worker.inspect(|worker| worker.post(&JsValue::from_str(text))).is_some()
     }
 
-    /// Starts a worker that plays a recording, told `first`; one that plays already ends. False where the browser cannot.
+    /// Starts a worker that plays a recording, with `first` as its first message; an earlier one ends. False where the browser
+    /// cannot run workers.
     pub(in crate::live) fn open(&self, first: JsValue) -> bool {
         self.close();
         let name = Venue::new(REPLAY);
@@ -99,7 +100,7 @@ impl RecordingRequests {
         }
     }
 
-    /// A venue's worker is to stay, whichever way its data is wanted, or no longer.
+    /// Keeps a venue's worker whichever source is chosen for it, or no longer.
     pub(in crate::live) fn keep(&self, venue: &Venue, is_kept: bool) {
         let is_changed = {
             let Ok(mut driver) = self.0.0.try_borrow_mut() else { return };

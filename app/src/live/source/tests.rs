@@ -1,4 +1,4 @@
-//! Going over from one way to the other, step by step.
+//! Switching from one source to the other, step by step.
 
 use proptest::prelude::*;
 use wire::data::{QuoteData, TopicData};
@@ -9,7 +9,7 @@ fn venue(name: &str) -> Venue {
     Venue::new(name)
 }
 
-fn plan(name: &str, refusal: Option<&str>) -> DirectVenue {
+fn direct_venue(name: &str, refusal: Option<&str>) -> DirectVenue {
     DirectVenue {
         venue: venue(name),
         title: name.to_owned(),
@@ -40,13 +40,13 @@ fn demand() -> SortedSet<Topic> {
 
 fn router() -> SourceRouter {
     let mut router = SourceRouter::default();
-    router.set_plans(&[plan("open", None), plan("closed", Some("needs a token"))]);
+    router.set_direct_venues(&[direct_venue("open", None), direct_venue("closed", Some("needs a token"))]);
     router
 }
 
-fn set_source(router: &mut SourceRouter, mode: Source) -> Vec<Venue> {
+fn set_source(router: &mut SourceRouter, source: Source) -> Vec<Venue> {
     let mut sources = router.sources().clone();
-    sources.set(&venue("open"), mode);
+    sources.set(&venue("open"), source);
     router.choose(sources, SortedMap::new())
 }
 
@@ -72,7 +72,7 @@ fn a_topic_is_followed_on_both_ways_until_the_new_one_has_delivered() {
     assert_eq!(texts(routes.direct.get(&venue("open"))), ["quote:open:A", "book:open:A", "status"]);
     assert_eq!(router.judge(Source::Direct, &item(ItemKind::Delta, "quote:open:A")), Ruling::Leave);
     assert_eq!(router.judge(Source::Server, &item(ItemKind::Delta, "quote:open:A")), Ruling::Apply);
-    assert_eq!(router.direct_venues(), SortedSet::new());
+    assert_eq!(router.shown_directly(), SortedSet::new());
 
     assert_eq!(router.judge(Source::Direct, &item(ItemKind::Snapshot, "quote:open:A")), Ruling::TakeOver);
     assert_eq!(router.judge(Source::Server, &item(ItemKind::Delta, "quote:open:A")), Ruling::Leave);
@@ -80,7 +80,7 @@ fn a_topic_is_followed_on_both_ways_until_the_new_one_has_delivered() {
     assert_eq!(router.judge(Source::Direct, &item(ItemKind::Delta, "quote:open:A")), Ruling::Apply);
     let routes = router.route(&demand());
     assert!(!routes.server.contains(&topic("quote:open:A")) && routes.server.contains(&topic("book:open:A")));
-    assert_eq!(router.direct_venues(), SortedSet::from([venue("open")]));
+    assert_eq!(router.shown_directly(), SortedSet::from([venue("open")]));
 
     // And back.
     set_source(&mut router, Source::Server);
@@ -156,9 +156,13 @@ fn what_was_compared_gets_a_snapshot_when_it_goes_over() {
 #[test]
 fn other_symbols_need_another_worker() {
     let mut router = router();
-    assert!(router.set_plans(&[plan("open", None), plan("closed", Some("needs a token"))]).is_empty());
-    let more = DirectVenue { symbols: vec!["A".into(), "B".into()], ..plan("open", None) };
-    assert_eq!(router.set_plans(std::slice::from_ref(&more)), [venue("closed"), venue("open")]);
+    assert!(
+        router
+            .set_direct_venues(&[direct_venue("open", None), direct_venue("closed", Some("needs a token"))])
+            .is_empty()
+    );
+    let more = DirectVenue { symbols: vec!["A".into(), "B".into()], ..direct_venue("open", None) };
+    assert_eq!(router.set_direct_venues(std::slice::from_ref(&more)), [venue("closed"), venue("open")]);
     assert!(router.is_open(&InstrumentId::parse("open:B").unwrap()));
 }
 

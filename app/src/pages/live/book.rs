@@ -5,9 +5,10 @@ use model::decimal::Price;
 use wire::topic::Topic;
 
 use crate::{
+    cadence::Cadence,
     components::unsupported::{Feature, UnsupportedNote, use_unsupported},
     format,
-    fragment::{Fragment, cadence::Cadence},
+    fragment::Fragment,
     live::model::LiveModel,
     pages::live::{
         book_rows::{BookRow, BookView, N_LEVELS, proof},

@@ -6,9 +6,10 @@ use model::{candle::Interval, instrument::InstrumentId, time::Now};
 use wire::topic::Topic;
 
 use crate::{
+    cadence::Cadence,
     chart::{CandleChart, ChartInstrument, ChartSeries},
     components::unsupported::{Feature, Unsupported, use_unsupported},
-    fragment::{Fragment, cadence::Cadence},
+    fragment::Fragment,
     live::{
         Live, browser,
         candle_log::ChartChange,
@@ -107,13 +108,13 @@ const STUDIES: [Study; 2] = [
     Study {
         name: "delta",
         label: "CVD",
-        title: "Cumulative volume delta: what buyers took less what sellers did, summed up bar by bar",
+        title: "Cumulative volume delta: buy volume minus sell volume, added up candle by candle",
         part: |studies| &mut studies.delta,
     },
     Study {
         name: "profile",
         label: "VP",
-        title: "Volume profile: volume by price of the bars in view, each bar's spread over its range; the line is the price with the most",
+        title: "Volume profile: volume by price for the visible candles, each candle's volume spread over its range; the line marks the price with the most volume",
         part: |studies| &mut studies.profile,
     },
 ];

@@ -5,13 +5,14 @@ use model::status::{FeedMode, StreamState};
 use wire::topic::Topic;
 
 use crate::{
+    cadence::Cadence,
     components::{
         figure::{Figure, Stat},
         flash_price::FlashPrice,
         status_light::{StatusLight, Subject},
     },
     format,
-    fragment::{Fragment, cadence::Cadence},
+    fragment::Fragment,
     live::{browser, model::StreamView, source::Source, use_live},
     pages::live::{headline_figures::Figures, symbol_picker::SymbolPicker, topics_of},
     quality::words::{self, stream_word},
@@ -43,7 +44,7 @@ pub fn Headline(
             <span
                 class="headline__simulated tag tag--simulated"
                 data-testid="simulated"
-                title="A made-up market: none of these prices are real"
+                title="Simulated market: these prices are not real"
                 hidden=move || !is_simulated.get()
             >
                 "SIMULATED"
@@ -51,7 +52,7 @@ pub fn Headline(
             <span
                 class="headline__simulated tag tag--replay"
                 data-testid="replay-label"
-                title="A recording plays: none of these prices are of now"
+                title="Replay of a recording: these prices are not current"
                 hidden=move || !is_replay.get()
             >
                 "REPLAY"
@@ -157,7 +158,7 @@ fn StreamStatus(
             <span class="stream-status__age" data-testid="stream-age">
                 {with(|stream| stream.age_ms.map(format::age).unwrap_or_default())}
             </span>
-            <span class="stream-status__latency" title="From the server's publishing to the painted pixel, usually">
+            <span class="stream-status__latency" title="Median time from the server's publishing to the painted pixel">
                 {move || latency.with(|latency| latency.map(|latency| format!("{:.0} ms", latency.p50_ms)))}
             </span>
             <span class="stream-status__mode" data-testid="stream-mode" hidden=move || with(mode)().is_empty()>{with(mode)}</span>
@@ -168,7 +169,7 @@ fn StreamStatus(
     }
 }
 
-/// A tag for data that does not come the usual way.
+/// A tag for data that does not come from the server by WebSocket.
 fn mode(stream: &StreamView) -> String {
     match (stream.source, stream.mode) {
         (Source::Direct, FeedMode::RestPolling) => "direct, REST polling".to_owned(),

@@ -16,7 +16,7 @@ use leptos_meta::Title;
 use wire::topic::Topic;
 
 use crate::{
-    fragment::cadence::Cadence,
+    cadence::Cadence,
     live::use_live,
     pages::{
         FragmentSpec,

@@ -13,7 +13,7 @@ use crate::{
         icon::{Icon, IconMark},
         status_mark::StatusMark,
     },
-    lazy::{Later, LazyPart},
+    lazy::{LazyPart, LazyView, Search},
     live::{browser, use_live},
     pages::live::symbol_search::search,
     route::use_route,
@@ -89,26 +89,9 @@ pub fn SymbolPicker(
             on:close=move |_| is_open.set(false)
             on:click=move |event| close_on_backdrop(&event, dialog)
         >
-            <Later part=LazyPart::Search(Search { dialog, field, text, is_open, selection, path })/>
+            <LazyView part=LazyPart::Search(Search { dialog, field, text, is_open, selection, path })/>
         </dialog>
     }
-}
-
-/// What the search works on.
-#[derive(Clone, Copy, Debug)]
-pub struct Search {
-    /// The dialog around it.
-    dialog: NodeRef<html::Dialog>,
-    /// The field.
-    field: NodeRef<html::Input>,
-    /// What is in the field.
-    text: RwSignal<String>,
-    /// True while the dialog is open.
-    is_open: RwSignal<bool>,
-    /// The shown instrument.
-    selection: Selection,
-    /// The page that shows it.
-    path: &'static str,
 }
 
 /// The field and the list inside the dialog.

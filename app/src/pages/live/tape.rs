@@ -7,12 +7,13 @@ use model::event::AggressorSide;
 use wire::topic::Topic;
 
 use crate::{
+    cadence::Cadence,
     components::unsupported::{Feature, UnsupportedNote, use_unsupported},
     components::{
         icon::{Icon, IconMark},
         room::use_room,
     },
-    fragment::{Fragment, cadence::Cadence},
+    fragment::Fragment,
     live::model::LiveModel,
     pages::live::{
         tape_rows::{MAX_ROWS, TapeChoice, TapeLine, TapeRows, TapeView},
@@ -67,7 +68,7 @@ pub fn TapePanel(
                     inputmode="decimal"
                     autocomplete="off"
                     placeholder="0"
-                    aria-label="Smallest print to show"
+                    aria-label="Smallest trade to show"
                     prop:value=move || least.get().unwrap_or_default()
                     on:change=move |event: ev::Event| {
                         choose(event_target_value(&event));
@@ -80,12 +81,12 @@ pub fn TapePanel(
                 class="button button--bare tape-panel__pause"
                 data-testid="tape-pause"
                 aria-pressed=move || is_paused.get().to_string()
-                title="Hold the tape"
+                title="Pause the tape"
                 hidden=move || !is_given.get()
                 on:click=move |_| is_paused.update(|is_paused| *is_paused = !*is_paused)
             >
                 <IconMark icon=Signal::derive(move || if is_paused.get() { Icon::Play } else { Icon::Pause })/>
-                <span class="unseen">"Hold the tape"</span>
+                <span class="unseen">"Pause the tape"</span>
             </button>
             <Show when=move || is_given.get() fallback=move || view! { <UnsupportedNote title="Tape" unsupported/> }>
                 <Fragment name="tape" cadence=Cadence::Price topics source choice let:view>
@@ -131,8 +132,8 @@ fn Tape(
     };
     let held_note = move || match (is_held.get(), n_held()) {
         (false, _) => String::new(),
-        (true, 0) => "held".to_owned(),
-        (true, n_held) => format!("held, {n_held} new"),
+        (true, 0) => "paused".to_owned(),
+        (true, n_held) => format!("paused, {n_held} new"),
     };
     let topic = move || selection.id.with(|id| id.as_ref().map(|id| Topic::tape(id).to_string()));
     let is_none_large = move || {

@@ -12,13 +12,14 @@ use model::{
 use wire::topic::Topic;
 
 use crate::{
+    cadence::Cadence,
     components::{
         flash_price::FlashPrice,
         room::{rows_in_view, use_room},
         status_light::{StatusLight, Subject},
     },
     format,
-    fragment::{Fragment, cadence::Cadence},
+    fragment::Fragment,
     live::{browser, model::LiveModel, use_live},
     pages::live::{headline_figures::Figures, symbol_picker::use_choose, symbol_search::search},
     quality::words::stream_word,

@@ -40,7 +40,7 @@ pub fn Controls(
                 on:input=move |event: ev::Event| choice.update(|choice| choice.text = event_target_value(&event))
             />
             <label class="markets__order">
-                "SortOrder"
+                "Sort by"
                 <select class="field" data-testid="markets-order" on:change=set_order>
                     {SortOrder::ALL.map(|one| view! {
                         <option value=one.as_str() selected=move || order.get() == one>{one.label()}</option>
@@ -51,7 +51,7 @@ pub fn Controls(
                 class="button button--tool"
                 data-testid="markets-shared"
                 aria-pressed=move || is_shared_only.get().to_string()
-                title="Only pairs that run on more than one venue"
+                title="Only pairs on more than one venue"
                 on:click=move |_| choice.update(|choice| choice.is_shared_only = !choice.is_shared_only)
             >
                 "Several venues"
@@ -60,7 +60,7 @@ pub fn Controls(
                 class="button button--tool"
                 data-testid="markets-dollars"
                 aria-pressed=move || is_joined.get().to_string()
-                title="Takes USD, USDT and USDC for one asset. They are not: a token can trade below its dollar"
+                title="Treats USD, USDT and USDC as one asset. They are not: a stablecoin can trade below one dollar"
                 on:click=toggle_dollars
             >
                 "USD = USDT = USDC"

@@ -10,7 +10,8 @@ use leptos_meta::Title;
 use wire::topic::Topic;
 
 use crate::{
-    fragment::{Fragment, cadence::Cadence},
+    cadence::Cadence,
+    fragment::Fragment,
     live::{browser, model::LiveModel, use_live},
     pages::{
         FragmentSpec,
@@ -98,9 +99,9 @@ fn EmptyNote(
         let n_most = all.with(|all| all.iter().map(PairGroup::n_venues).max().unwrap_or(0));
         match () {
             () if !is_known => "",
-            () if n_most == 0 => "No venue runs. ",
+            () if n_most == 0 => "No venue is running. ",
             () if shown.with(Vec::is_empty) => "No pair matches the filter. ",
-            () if n_most == 1 => "Each pair runs on one venue only: there is nothing to compare yet. ",
+            () if n_most == 1 => "Each pair is on one venue only, so there is nothing to compare yet. ",
             () => "",
         }
     });

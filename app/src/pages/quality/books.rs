@@ -8,9 +8,10 @@ use model::{
 };
 
 use crate::{
+    cadence::Cadence,
     components::status_light::{StatusLight, Subject},
     format::{self, UNKNOWN},
-    fragment::{Fragment, cadence::Cadence},
+    fragment::Fragment,
     live::{browser, model::LiveModel, use_live},
     pages::quality::topics,
     quality::rows::{BookRow, RowChoice, SortKey},
@@ -50,14 +51,14 @@ pub fn BooksPanel() -> impl IntoView {
     view! {
         <section class="panel quality-books" aria-label="Books">
             <div class="panel__head">
-                <h2 class="panel__title">"Books and their proof"</h2>
+                <h2 class="panel__title">"Order book checks"</h2>
                 <label class="quality-books__filter">
                     <input
                         type="checkbox"
                         data-testid="trouble-only"
                         on:change=move |event: ev::Event| choice.update(|choice| choice.is_trouble_only = event_target_checked(&event))
                     />
-                    "Only with trouble"
+                    "Only books with problems"
                 </label>
             </div>
             <Fragment name="quality-books" cadence=Cadence::Status topics=topics() source let:rows>
@@ -79,7 +80,7 @@ fn BookTable(
         let n_all = rows.with(|rows| rows.as_ref().map_or(0, Vec::len));
         match (n_all, shown.with(Vec::is_empty)) {
             (0, _) => "No instruments yet.",
-            (_, true) => "No trouble anywhere.",
+            (_, true) => "No problems found.",
             (_, false) => "",
         }
     };

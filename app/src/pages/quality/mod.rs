@@ -1,8 +1,8 @@
-//! The page Data quality: how each feed fares and what its messages took, the proof of each book, both ways to an instrument
-//! side by side, and what went wrong.
+//! The Data quality page: the state of each feed and its latency, the proof of each book, both sources of an instrument
+//! side by side, and recent troubles.
 
 pub mod books;
-pub mod both_ways;
+pub mod source_comparison;
 pub mod trouble_list;
 pub mod venues;
 
@@ -11,11 +11,13 @@ use leptos_meta::Title;
 use wire::topic::Topic;
 
 use crate::{
-    fragment::cadence::Cadence,
+    cadence::Cadence,
     live::use_live,
     pages::{
         FragmentSpec,
-        quality::{books::BooksPanel, both_ways::BothWaysPanel, trouble_list::TroubleList, venues::VenuesPanel},
+        quality::{
+            books::BooksPanel, source_comparison::SourceComparison, trouble_list::TroubleList, venues::VenuesPanel,
+        },
     },
 };
 
@@ -34,7 +36,7 @@ pub fn QualityPage() -> impl IntoView {
         <div class="quality-page">
             <VenuesPanel/>
             <BooksPanel/>
-            <BothWaysPanel/>
+            <SourceComparison/>
             <TroubleList/>
         </div>
     }

@@ -10,9 +10,9 @@ pub fn TroubleList() -> impl IntoView {
     let troubles = use_troubles();
     let all = Memo::new(move |_| troubles.with(|troubles| troubles.all().cloned().collect::<Vec<_>>()));
     view! {
-        <section class="panel trouble-list" aria-label="Trouble since this page was opened">
+        <section class="panel trouble-list" aria-label="Problems since this page was opened">
             <div class="panel__head">
-                <h2 class="panel__title">"Trouble since this page was opened"</h2>
+                <h2 class="panel__title">"Problems since this page was opened"</h2>
             </div>
             <p class="trouble-list__note" hidden=move || !all.with(Vec::is_empty)>"None so far."</p>
             <ol class="trouble-list__lines" data-testid="trouble-list">

@@ -4,12 +4,13 @@ use leptos::prelude::*;
 use model::{quality::FeedCounters, status::StreamState};
 
 use crate::{
+    cadence::Cadence,
     components::{
         budget_bar::BudgetBar,
         status_light::{StatusLight, Subject},
     },
     format::{self, UNKNOWN},
-    fragment::{Fragment, cadence::Cadence},
+    fragment::Fragment,
     live::{browser, model::LiveModel},
     pages::quality::topics,
     quality::facts::VenueFacts,
@@ -38,7 +39,7 @@ fn VenueBlocks(
 ) -> impl IntoView {
     let n_venues = Memo::new(move |_| facts.with(|facts| facts.as_ref().map_or(0, Vec::len)));
     let note = move || match facts.with(|facts| facts.as_ref().map(Vec::len)) {
-        Some(0) => "No feed runs.",
+        Some(0) => "No feeds are running.",
         _ => "",
     };
     view! {
@@ -203,7 +204,7 @@ fn Samples(
     view! {
         <details class="samples" hidden=move || samples.with(Vec::is_empty)>
             <summary data-testid="samples">
-                {move || format!("Frames that could not be read, the last {}", samples.with(Vec::len))}
+                {move || format!("Last {} unreadable frames", samples.with(Vec::len))}
             </summary>
             <ol class="samples__list">
                 {move || samples.get().into_iter().map(|(at, text)| view! {

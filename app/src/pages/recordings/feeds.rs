@@ -39,8 +39,8 @@ pub fn FeedsPanel(
     });
     let note = move || {
         venues.with(|venues| match venues {
-            None => "Waiting for the feeds…",
-            Some(venues) if venues.is_empty() => "No feed runs. Start one to record it.",
+            None => "Waiting for feeds…",
+            Some(venues) if venues.is_empty() => "No feeds are running. Start one to record it.",
             Some(_) => "",
         })
     };
@@ -67,7 +67,7 @@ fn FeedRow(
     let name = venue.to_string();
     let of_row = venue.clone();
     let live = use_live();
-    // What this page records it shows until that has ended, whichever way the data comes then.
+    // What this page records it shows until that has ended, whichever source is chosen then.
     let is_here = Memo::new(move |_| {
         let is_running = recorder.own().with(|own| own.get(&of_row).is_some_and(|recording| recording.is_running));
         is_running || is_direct(live, &of_row)
@@ -96,13 +96,13 @@ fn FeedRow(
     let words = move || {
         let words = recording.with(|recording| state::progress(recording.as_ref()));
         match (words.is_empty(), is_here.get()) {
-            (true, true) => "Comes directly: this page records it, and you download the file".to_owned(),
+            (true, true) => "Direct: this page records it, and you download the file".to_owned(),
             _ => words,
         }
     };
     let save_title = move || match is_here.get() {
-        true => "Downloads what this page has kept of the last half minute, for a bug report",
-        false => "Writes what the server has kept of the last half minute to a file, for a bug report",
+        true => "Download the last 30 s kept by this page, for a bug report",
+        false => "Save the last 30 s kept by the server to a file, for a bug report",
     };
     view! {
         <div class="feed-row" data-testid="record-feed" data-venue=name data-state=status data-place=move || if is_here.get() { "page" } else { "server" }>
@@ -133,8 +133,9 @@ fn FeedRow(
 
 /// True where the reader wants a venue's data directly and can have it so: this page then records and plays by itself.
 pub fn is_direct(live: Live, venue: &Venue) -> bool {
-    let is_open =
-        live.offers().with(|offers| offers.iter().any(|offer| offer.venue == *venue && offer.refusal.is_none()));
+    let is_open = live
+        .direct_venues()
+        .with(|venues| venues.iter().any(|direct| direct.venue == *venue && direct.refusal.is_none()));
     is_open
         && live.sources().with(|sources| sources.get(venue) == Source::Direct)
         && live.failures().with(|failures| !failures.contains_key(venue))

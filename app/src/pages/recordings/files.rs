@@ -29,7 +29,7 @@ pub fn FilesPanel(
     });
     let note = move || {
         names.with(|names| match names {
-            None => "Waiting for the list…",
+            None => "Loading the recordings…",
             Some(names) if names.is_empty() => "Nothing recorded yet. Record a feed, or save its last 30 s.",
             Some(_) => "",
         })
@@ -43,7 +43,7 @@ pub fn FilesPanel(
                 <OpenFile recorder/>
             </div>
             <p class="recordings-page__hint">
-                "Play shows a file to everyone who looks at this server. A file that you open from your disk plays in this page alone, and so does Play here, for venues whose data comes directly."
+                "Play shows a recording to everyone on this server. Files from your disk play in this page only, and so does Play here, for venues with a direct connection."
             </p>
             <p class="recordings-page__empty" data-testid="recordings-empty" hidden=move || note().is_empty()>{note}</p>
             <For each=move || names.get().unwrap_or_default() key=String::clone let:name>
@@ -81,7 +81,7 @@ fn OpenFile(
             <button
                 class="button"
                 data-testid="open-file"
-                title="Plays a recording from your disk in this page: .jsonl, .jsonl.gz or .jsonl.zst, up to 512 MB"
+                title="Play a recording from your disk in this page: .jsonl, .jsonl.gz or .jsonl.zst, up to 512 MB"
                 on:click=ask
             >
                 "Open a file…"
@@ -91,7 +91,7 @@ fn OpenFile(
                 type="file"
                 accept=".jsonl,.gz,.zst"
                 data-testid="open-file-field"
-                aria-label="A recording to open"
+                aria-label="Recording to open"
                 hidden
                 on:change=chosen
             />
@@ -166,13 +166,13 @@ fn FileRow(
                 <span class="file-row__symbols" title=text(|recording| recording.symbols.join(", "))>{text(|recording| recording.symbols.join(", "))}</span>
             </span>
             <span class="file-row__name" title=name.clone()>{name.clone()}</span>
-            <span class="file-row__figure" title="Beginning, UTC">
+            <span class="file-row__figure" title="Start time, UTC">
                 {text(|recording| recording.start_ms.map_or_else(|| format::UNKNOWN.to_owned(), state::moment))}
             </span>
-            <span class="file-row__figure" title="Length">
+            <span class="file-row__figure" title="Duration">
                 {text(|recording| recording.duration_ms.map_or_else(|| format::UNKNOWN.to_owned(), state::span))}
             </span>
-            <span class="file-row__figure" title="Packed size">{text(|recording| state::size(recording.size_bytes))}</span>
+            <span class="file-row__figure" title="File size">{text(|recording| state::size(recording.size_bytes))}</span>
             <span class="file-row__state" data-testid="recording-state" title=move || words.get().1>
                 {move || words.get().0}
             </span>
@@ -199,7 +199,7 @@ fn FileRow(
                 </button>
             </span>
             <span class="file-row__deeds" hidden=move || !is_doomed()>
-                <span class="file-row__question">"Delete for good?"</span>
+                <span class="file-row__question">"Delete permanently?"</span>
                 <button class="button button--danger" data-testid="recording-delete-yes" on:click=delete>"Delete"</button>
                 <button class="button" data-testid="recording-delete-no" on:click=move |_| doomed.set(None)>"Keep"</button>
             </span>

@@ -38,7 +38,7 @@ pub fn RecordingsPage() -> impl IntoView {
         recorder.list().with(|list| {
             list.as_ref().map(|list| {
                 let (total, most) = (state::size(list.total_bytes), state::size(list.max_total_bytes));
-                format!("{total} of {most} • kept {} days, the oldest go first", list.max_age_days)
+                format!("{total} of {most} • kept for {} days, oldest deleted first", list.max_age_days)
             })
         })
     };

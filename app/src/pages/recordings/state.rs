@@ -36,18 +36,18 @@ pub fn moment(time_ms: i64) -> String {
 pub fn state_words(recording: &RecordingFile, replay: Option<&Replay>) -> (&'static str, String) {
     let replay = replay.filter(|replay| replay.files.contains(&recording.name)).map(|replay| replay.state.as_str());
     match recording.state.as_str() {
-        "recording" => ("recording", "It is being written".to_owned()),
+        "recording" => ("recording", "Still being recorded".to_owned()),
         "playing" => match replay {
-            Some("ended") => ("ended", "It has played to its end; the replay still holds it".to_owned()),
-            Some("paused") => ("paused", "The replay stands still".to_owned()),
-            _ => ("playing", "It plays".to_owned()),
+            Some("ended") => ("ended", "Played to the end; still loaded".to_owned()),
+            Some("paused") => ("paused", "The replay is paused".to_owned()),
+            _ => ("playing", "Playing now".to_owned()),
         },
         "complete" if recording.n_lost > 0 => {
             let lost = format::grouped(&recording.n_lost.to_string());
-            ("has holes", format!("{lost} entries are missing: the disk was too slow"))
+            ("has gaps", format!("{lost} entries are missing: the disk was too slow"))
         }
-        "complete" => ("complete", "Nothing is missing".to_owned()),
-        _ => ("no end mark", "It was cut off, or comes from elsewhere; what it holds can be played".to_owned()),
+        "complete" => ("complete", "No entries are missing".to_owned()),
+        _ => ("no end mark", "Cut off, or recorded elsewhere; its contents can still be played".to_owned()),
     }
 }
 
@@ -55,7 +55,7 @@ pub fn state_words(recording: &RecordingFile, replay: Option<&Replay>) -> (&'sta
 pub fn progress(recording: Option<&FeedRecording>) -> String {
     let Some(recording) = recording else { return String::new() };
     if let Some(failure) = &recording.failure {
-        return format!("Stopped: {failure}. The feed goes on.");
+        return format!("Recording stopped: {failure}. The feed keeps running.");
     }
     let entries = format::grouped(&recording.n_entries.to_string());
     let lost = match recording.n_lost {
@@ -148,7 +148,7 @@ mod tests {
         // The list may know of a replay that has not been asked about yet, or be older than the replay.
         check("playing", 0, None, "playing");
         check("playing", 0, Some(&replay(&["b.jsonl"], "ended")), "playing");
-        check("complete", 3, None, "has holes");
+        check("complete", 3, None, "has gaps");
         check("cut_off", 0, None, "no end mark");
     }
 
@@ -174,7 +174,7 @@ mod tests {
         let spaced = |text: String| text.replace(format::GROUP, " ");
         assert_eq!(spaced(progress(Some(&recording))), "Recording 1 200 entries • 5.0 kB • 3 lost");
         let failed = FeedRecording { failure: Some("no space left on device".into()), ..recording };
-        assert_eq!(progress(Some(&failed)), "Stopped: no space left on device. The feed goes on.");
+        assert_eq!(progress(Some(&failed)), "Recording stopped: no space left on device. The feed keeps running.");
         assert_eq!(progress(None), "");
     }
 }

@@ -111,8 +111,8 @@ fn trouble(connection: &ConnectionEntry, server_now: Timestamp) -> String {
 
 fn breaker(connection: &ConnectionEntry, server_now: Timestamp) -> String {
     match connection.breaker_until_ms.map(|at| seconds_to(at, server_now)) {
-        Some(seconds) => format!("REST breaker open, one request in {seconds} s"),
-        None if connection.breaker == Breaker::HalfOpen => "REST breaker half open, one request is out".to_owned(),
+        Some(seconds) => format!("REST breaker open; next trial request in {seconds} s"),
+        None if connection.breaker == Breaker::HalfOpen => "REST breaker half open; trial request sent".to_owned(),
         None => String::new(),
     }
 }
@@ -132,7 +132,7 @@ pub fn word(column: &str, venue: &VenueRow) -> String {
     match column {
         // Of a token it counts more whether the server has it than that it is needed.
         TOKEN => venue.token.clone(),
-        CANDLES if lacks_past(venue) => "from now on".to_owned(),
+        CANDLES if lacks_past(venue) => "live only".to_owned(),
         _ => "yes".to_owned(),
     }
 }
@@ -143,7 +143,7 @@ pub fn history_note(venue: &VenueRow) -> String {
         return String::new();
     }
     format!(
-        "Candles begin when the feed starts; those of the past need a key (token) or an address (history_url) under \
+        "Candles start when the feed starts. For past candles, set a key (token) or an address (history_url) under \
          [venues.{}] in the configuration.",
         venue.name
     )
@@ -226,9 +226,9 @@ mod tests {
         let now = ConnectionEntry { next_attempt_ms: Some(9_000), ..connection(false) };
         assert_eq!(state(now, Vec::new()).trouble, "cannot connect: refused; trying again now");
         let open = ConnectionEntry { breaker_until_ms: Some(40_000), ..connection(true) };
-        assert_eq!(state(open, Vec::new()).breaker, "REST breaker open, one request in 30 s");
+        assert_eq!(state(open, Vec::new()).breaker, "REST breaker open; next trial request in 30 s");
         let probing = ConnectionEntry { breaker: Breaker::HalfOpen, ..connection(true) };
-        assert_eq!(state(probing, Vec::new()).breaker, "REST breaker half open, one request is out");
+        assert_eq!(state(probing, Vec::new()).breaker, "REST breaker half open; trial request sent");
     }
 
     #[test]
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_table_says_what_candles_need() {
-        for (history, candles) in [("own", "yes"), ("configured", "yes"), ("missing", "from now on"), ("", "yes")] {
+        for (history, candles) in [("own", "yes"), ("configured", "yes"), ("missing", "live only"), ("", "yes")] {
             let venue = venue("missing", history);
             let words = ["REST", CANDLES, TOKEN].map(|column| word(column, &venue));
             assert_eq!(words, ["yes", candles, "missing"], "{history}");

@@ -10,7 +10,8 @@ use leptos_meta::Title;
 use wire::topic::Topic;
 
 use crate::{
-    fragment::{Fragment, cadence::Cadence},
+    cadence::Cadence,
+    fragment::Fragment,
     live::{browser, model::LiveModel, use_live},
     pages::{
         FragmentSpec,
@@ -53,11 +54,11 @@ pub fn VenuesPage() -> impl IntoView {
             <div class="venues__head">
                 <h1 class="venues__title">"Venues"</h1>
                 <p class="venues__hint">
-                    "What is started or stopped here lasts until the server restarts. What runs each time stands in the configuration file."
+                    "Changes last until the server restarts; the configuration file sets what runs at start."
                 </p>
             </div>
             <p class="venues__failure" role="status" hidden=move || failure().is_empty()>
-                "The list of venues did not come: "{failure}"; trying again."
+                "Could not load the venues: "{failure}"; trying again."
             </p>
             <Fragment name="venues" cadence=Cadence::Status topics source let:value>
                 <div class="venues__list">
@@ -66,7 +67,7 @@ pub fn VenuesPage() -> impl IntoView {
                         data-testid="venues-offer"
                         hidden=move || !value.with(|value| value.as_ref().is_some_and(|value| value.is_all_simulated))
                     >
-                        "Only the simulated market runs. Start a real venue below: one click each."
+                        "Only the simulated market is running. Start a real venue below with one click."
                     </p>
                     <CapabilityHead/>
                     <For each=move || all.get().to_vec() key=|venue| venue.name.clone() let:venue>

@@ -186,7 +186,7 @@ fn Starter(
         }
     });
     let example = venue.first_symbols.first().cloned().unwrap_or_default();
-    let field_label = format!("Symbols of {} to start", venue.title);
+    let field_label = format!("Symbols to start on {}", venue.title);
     let offers = Memo::new(move |_| {
         state.with(|state| offered(&venue, &state.symbols).into_iter().map(str::to_owned).collect::<Vec<_>>())
     });
@@ -225,7 +225,7 @@ fn Starter(
     };
     let words = move || match answer.get() {
         CommandState::Idle | CommandState::Done => String::new(),
-        CommandState::Pending => "under way…".to_owned(),
+        CommandState::Pending => "In progress…".to_owned(),
         CommandState::Refused(words) => words,
     };
     view! {
@@ -238,7 +238,7 @@ fn Starter(
                 autocomplete="off"
                 autocapitalize="characters"
                 spellcheck="false"
-                placeholder=format!("Symbols, as in {example}")
+                placeholder=format!("Symbols, e.g. {example}")
                 aria-label=field_label
                 prop:value=move || text.get()
                 on:input=move |event: ev::Event| text.set(event_target_value(&event))

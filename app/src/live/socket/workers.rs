@@ -1,13 +1,14 @@
-//! The two ways in the shell: workers started and ended, items of both judged, and what is asked for kept in line.
+//! The venues' workers: started and ended as the reader chooses sources, and subscriptions kept in line with that choice.
+//! Not here: what their items change (`apply`).
 
 use model::sorted::{SortedMap, SortedSet};
 use std::time::Duration;
 
-use ::model::{instrument::Venue, time::Now};
+use ::model::instrument::Venue;
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 use web_sys::MessageEvent;
-use wire::{data::TopicData, direct::DirectVenue, lane::Lane, message::Item, topic::Topic};
+use wire::{direct::DirectVenue, lane::Lane, topic::Topic};
 
 use super::{Driver, Shared, recordings};
 use crate::live::{
@@ -15,15 +16,15 @@ use crate::live::{
     cross_check::CrossCheck,
     direct::{DirectWorker, WorkerMessage},
     link::Input,
-    source::{Ruling, STORAGE_KEY, Source, Subscriptions},
+    source::{STORAGE_KEY, Source, Subscriptions},
 };
 
-/// What the worker of a replay is called; no venue has that name.
+/// The name of a replay's worker; no venue has it.
 pub(super) const REPLAY: &str = "replay";
 
 impl Shared {
-    /// Follows what the reader wants of the two ways, and what the server says of them.
-    pub(super) fn follow_ways(&self) {
+    /// Follows the reader's choice of sources, and which venues can be reached directly.
+    pub(super) fn follow_sources(&self) {
         let live = self.0.borrow().live;
         let shared = self.clone();
         Effect::new(move |_| {
@@ -39,10 +40,10 @@ impl Shared {
         });
         let shared = self.clone();
         Effect::new(move |_| {
-            let offers = live.offers.get();
+            let venues = live.direct_venues.get();
             {
                 let Ok(mut driver) = shared.0.try_borrow_mut() else { return };
-                for venue in driver.router.set_plans(&offers) {
+                for venue in driver.router.set_direct_venues(&venues) {
                     driver.workers.remove(&venue);
                 }
             }
@@ -62,7 +63,7 @@ impl Shared {
         });
     }
 
-    /// What the page wants now.
+    /// Sets the topics that the page wants, and on which lane.
     pub(super) fn set_demand(&self, demand: SortedSet<Topic>, lane: Option<Lane>) {
         {
             let Ok(mut driver) = self.0.try_borrow_mut() else { return };
@@ -70,14 +71,14 @@ impl Shared {
             let known = std::mem::replace(&mut driver.demand, demand);
             let is_gone =
                 |topic: &&Topic| !driver.demand.contains(*topic) && driver.router.owner(topic) == Some(Source::Direct);
-            // Of what came from the server the link says so itself.
+            // For topics from the server the link says so itself.
             let gone: Vec<&Topic> = known.iter().filter(is_gone).collect();
             driver.live.model.try_update_value(|model| gone.into_iter().for_each(|topic| model.forget(topic)));
         }
         self.reroute(&[]);
     }
 
-    /// Asks each way for what it is to bring; of `changed` venues anew, so that snapshots come.
+    /// Subscribes to each source's topics; again for `changed` venues, so that snapshots come.
     pub(super) fn reroute(&self, changed: &[Venue]) {
         let steps = {
             let Ok(mut driver) = self.0.try_borrow_mut() else { return };
@@ -96,7 +97,7 @@ impl Shared {
         self.want_frame();
     }
 
-    /// The same once the stack has unwound.
+    /// Reroutes once the stack has unwound.
     pub(super) fn reroute_soon(&self) {
         let shared = self.clone();
         set_timeout(move || shared.reroute(&[]), Duration::ZERO);
@@ -110,8 +111,8 @@ impl Shared {
             driver.workers.retain(|venue, _| wanted.contains_key(venue));
             for (venue, topics) in wanted {
                 if !driver.workers.contains_key(venue) {
-                    let Some(plan) = driver.router.plan(venue) else { continue };
-                    match self.start_worker(plan, driver.lane) {
+                    let Some(direct) = driver.router.direct_venue(venue) else { continue };
+                    match self.start_worker(direct, driver.lane) {
                         Some(worker) => drop(driver.workers.insert(venue.clone(), worker)),
                         None => failed.push(venue.clone()),
                     }
@@ -120,47 +121,47 @@ impl Shared {
                     worker.want(topics, driver.lane);
                 }
             }
-            driver.tell_ways();
+            driver.note_sources();
         }
-        failed.iter().for_each(|venue| self.worker_failed(venue, "this browser does not run workers"));
+        failed.iter().for_each(|venue| self.worker_failed(venue, "this browser cannot run workers"));
     }
 
-    fn start_worker(&self, plan: &DirectVenue, lane: Lane) -> Option<DirectWorker> {
-        let plan_text = serde_json::to_string(plan).ok()?;
-        let first = JsValue::from_str(&format!(r#"{{"follow":{plan_text}}}"#));
-        self.make_worker(&plan.venue, first, lane)
+    fn start_worker(&self, direct: &DirectVenue, lane: Lane) -> Option<DirectWorker> {
+        let text = serde_json::to_string(direct).ok()?;
+        let first = JsValue::from_str(&format!(r#"{{"follow":{text}}}"#));
+        self.make_worker(&direct.venue, first, lane)
     }
 
-    /// A worker under a name, which is told `first` at first.
+    /// Starts a worker under a name with `first` as its first message.
     pub(super) fn make_worker(&self, name: &Venue, first: JsValue, lane: Lane) -> Option<DirectWorker> {
-        let (heard, lost) = (self.clone(), self.clone());
+        let (on_message, on_error) = (self.clone(), self.clone());
         let (venue, lost_venue) = (name.clone(), name.clone());
         DirectWorker::start(
             first,
             lane,
-            move |event: MessageEvent| heard.worker_said(&venue, &event.data()),
-            move |words: &str| lost.worker_failed(&lost_venue, words),
+            move |event: MessageEvent| on_message.on_worker_message(&venue, &event.data()),
+            move |words: &str| on_error.worker_failed(&lost_venue, words),
         )
     }
 
-    fn worker_said(&self, venue: &Venue, data: &JsValue) {
+    fn on_worker_message(&self, venue: &Venue, data: &JsValue) {
         let Ok(mut driver) = self.0.try_borrow_mut() else { return };
         let driver = &mut *driver;
         let venue = driver.named(venue);
         let items = match driver.workers.get_mut(&venue).map(|worker| worker.hear(data)) {
             Some(WorkerMessage::Items(items)) => items,
-            Some(WorkerMessage::Other(said)) => return recordings::pass_on(venue, said),
+            Some(WorkerMessage::Other(message)) => return recordings::pass_on(venue, message),
             Some(WorkerMessage::Nothing) | None => return,
         };
         driver.apply_direct(&venue, items, browser::now());
         driver.tick_slowly();
         driver.want_frame();
-        if std::mem::take(&mut driver.is_way_changed) {
+        if std::mem::take(&mut driver.is_source_changed) {
             self.reroute_soon();
         }
     }
 
-    /// Gives a worker up; the effect that follows the failures asks the server for what it brought.
+    /// Gives a worker up; the effect that follows the failures asks the server for its topics.
     fn worker_failed(&self, venue: &Venue, words: &str) {
         leptos::logging::warn!("the worker of {venue} has stopped: {words}");
         let live = {
@@ -174,61 +175,15 @@ impl Shared {
             }
             driver.live
         };
-        let words = format!("the direct feed has stopped working ({words}): the server's stream is used");
+        let words = format!("the direct connection stopped working ({words}); the server's stream is used");
         live.failures.update(|failures| drop(failures.insert(venue.clone(), words)));
     }
 }
 
 impl Driver {
-    /// The name of what a worker carries: a replay's has one once its recording is open.
+    /// The venue of a worker's data: a replay's worker has one once its recording is open.
     fn named(&self, worker: &Venue) -> Venue {
         let replay = self.router.replay.as_ref().filter(|_| worker.as_str() == REPLAY);
         replay.unwrap_or(worker).clone()
-    }
-
-    /// Applies what the server sent, as far as it concerns what is shown.
-    pub(super) fn apply_server(&mut self, items: Vec<Item>, now: Now) {
-        let mut has_status = false;
-        for item in items {
-            has_status |= item.topic == Topic::STATUS;
-            self.apply_from(Source::Server, item, now);
-        }
-        if has_status && self.follows_others() {
-            self.is_list_old = true;
-        }
-    }
-
-    fn apply_direct(&mut self, venue: &Venue, items: Vec<Item>, now: Now) {
-        for item in items {
-            match item.data {
-                TopicData::Status(data) => {
-                    self.live.model.try_update_value(|model| model.apply_worker_status(venue, item.kind, data, now));
-                }
-                _ => self.apply_from(Source::Direct, item, now),
-            }
-        }
-    }
-
-    fn apply_from(&mut self, source: Source, item: Item, now: Now) {
-        let ruling = self.router.judge(source, &item);
-        self.live.model.try_update_value(|model| {
-            if let Some(check) = &mut model.cross_check {
-                check.take(source, &item, now);
-            }
-            if ruling != Ruling::Leave {
-                model.apply_from(source, ruling, item, now);
-            }
-        });
-        if ruling == Ruling::TakeOver {
-            self.is_way_changed = true;
-            self.tell_ways();
-        }
-    }
-
-    /// The model learns which source counts.
-    fn tell_ways(&self) {
-        let workers = self.workers.keys().cloned().collect();
-        let direct = self.router.direct_venues();
-        self.live.model.try_update_value(|model| model.set_direct(&workers, direct));
     }
 }

@@ -1,4 +1,4 @@
-//! Both ways to one instrument side by side, with the choice of the instrument. The comparison is `components::cross_check`.
+//! Both sources of one instrument side by side, with the choice of the instrument. The comparison is `components::cross_check`.
 
 use leptos::prelude::*;
 
@@ -8,15 +8,15 @@ use crate::{
 
 /// Server and direct compared.
 #[component]
-pub fn BothWaysPanel() -> impl IntoView {
+pub fn SourceComparison() -> impl IntoView {
     let selection = use_selection();
     view! {
-        <section class="panel both-ways" data-panel="both-ways" aria-label="Server and direct">
+        <section class="panel source-comparison" data-panel="both-ways" aria-label="Server and direct">
             <div class="panel__head">
                 <h2 class="panel__title">"Server and direct"</h2>
                 <SymbolPicker selection path="/quality"/>
             </div>
-            <div class="both-ways__check">
+            <div class="source-comparison__check">
                 <CrossCheckPanel/>
             </div>
         </section>

@@ -1,4 +1,4 @@
-//! By which way each venue's data comes: the choice, and in words how it goes.
+//! The choice of each venue's data source, and in words how a direct connection goes.
 
 use leptos::prelude::*;
 use model::{instrument::Venue, time::Now};
@@ -6,34 +6,34 @@ use wire::direct::DirectVenue;
 
 use crate::live::{Live, model::LiveModel, source::Source, use_live};
 
-/// The choice for every venue that the server follows. Stands in the settings.
+/// The choice for every venue that the server follows; part of the settings.
 #[component]
-pub fn DataPaths() -> impl IntoView {
+pub fn SourceChooser() -> impl IntoView {
     let live = use_live();
-    let offers = live.offers();
+    let venues = live.direct_venues();
     view! {
-        <fieldset class="choices data-paths" data-testid="data-paths" hidden=move || offers.with(|offers| offers.is_empty())>
-            <legend class="choices__legend">"Data path"</legend>
+        <fieldset class="choices" data-testid="data-paths" hidden=move || venues.with(|venues| venues.is_empty())>
+            <legend class="choices__legend">"Data source"</legend>
             <For
-                each=move || offers.with(|offers| offers.iter().cloned().collect::<Vec<DirectVenue>>())
-                key=|offer| (offer.venue.clone(), offer.refusal.clone())
-                let:offer
+                each=move || venues.with(|venues| venues.iter().cloned().collect::<Vec<DirectVenue>>())
+                key=|direct| (direct.venue.clone(), direct.refusal.clone())
+                let:direct
             >
-                <DataPath live offer/>
+                <VenueSource live direct/>
             </For>
         </fieldset>
     }
 }
 
-/// One venue: by the server or directly.
+/// One venue: from the server or directly.
 #[component]
-fn DataPath(
+fn VenueSource(
     /// The live data.
     live: Live,
-    /// The venue, and whether it can be had directly.
-    offer: DirectVenue,
+    /// The venue, and whether it can be reached directly.
+    direct: DirectVenue,
 ) -> impl IntoView {
-    let DirectVenue { venue, title, refusal, .. } = offer;
+    let DirectVenue { venue, title, refusal, .. } = direct;
     let name = format!("data-path-{venue}");
     let is_refused = refusal.is_some();
     let chosen = {
@@ -53,44 +53,44 @@ fn DataPath(
             })
         })
     };
-    let choice = |mode: Source, label: &'static str| {
+    let choice = |source: Source, label: &'static str| {
         let venue = venue.clone();
         view! {
             <label class="choice">
                 <input
                     type="radio"
                     name=name.clone()
-                    value=mode.as_str()
-                    data-testid=format!("data-path-{venue}-{}", mode.as_str())
-                    disabled=is_refused && mode == Source::Direct
-                    prop:checked=move || chosen.get() == mode
-                    on:change=move |_| live.set_source(&venue, mode)
+                    value=source.as_str()
+                    data-testid=format!("data-path-{venue}-{}", source.as_str())
+                    disabled=is_refused && source == Source::Direct
+                    prop:checked=move || chosen.get() == source
+                    on:change=move |_| live.set_source(&venue, source)
                 />
                 <span>{label}</span>
             </label>
         }
     };
     view! {
-        <div class="data-path" role="radiogroup" aria-label=title.clone()>
-            <span class="data-path__venue">{title.clone()}</span>
+        <div class="source-choice" role="radiogroup" aria-label=title.clone()>
+            <span class="source-choice__venue">{title.clone()}</span>
             {choice(Source::Server, "Server")}
             {choice(Source::Direct, "Direct")}
-            <p class="data-path__note" role="status" data-testid=format!("data-path-{venue}-note") hidden=move || note.with(String::is_empty)>
+            <p class="source-choice__note" role="status" data-testid=format!("data-path-{venue}-note") hidden=move || note.with(String::is_empty)>
                 {move || note.get()}
             </p>
         </div>
     }
 }
 
-/// How a direct feed goes, in words.
+/// Describes the state of a direct connection.
 fn progress(model: &LiveModel, venue: &Venue) -> String {
     let connection = model.worker_status(venue).and_then(|status| status.connections.first());
     let cause = connection.and_then(|connection| connection.cause.as_deref());
     match (model.is_direct(venue), cause) {
-        (true, None) => "This browser holds the venue's own connection.".to_owned(),
+        (true, None) => "This browser is connected to the venue.".to_owned(),
         (true, Some(cause)) => format!("Direct: {cause}."),
-        (false, None) => "Connecting; the server's stream is shown until it works.".to_owned(),
-        (false, Some(cause)) => format!("Direct: {cause}. The server's stream is shown."),
+        (false, None) => "Connecting; the server's data is shown until then.".to_owned(),
+        (false, Some(cause)) => format!("Direct: {cause}. The server's data is shown."),
     }
 }
 
@@ -123,8 +123,8 @@ mod tests {
             model.set_direct(&venues, if is_direct { venues.clone() } else { SortedSet::new() });
             progress(&model, &venue)
         };
-        assert_eq!(says(Some("cannot connect: x"), false), "Direct: cannot connect: x. The server's stream is shown.");
-        assert_eq!(says(None, true), "This browser holds the venue's own connection.");
+        assert_eq!(says(Some("cannot connect: x"), false), "Direct: cannot connect: x. The server's data is shown.");
+        assert_eq!(says(None, true), "This browser is connected to the venue.");
         assert_eq!(says(Some("no data for 5.0 s"), true), "Direct: no data for 5.0 s.");
     }
 }

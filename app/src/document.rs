@@ -3,6 +3,8 @@
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
 
+use crate::root::App;
+
 /// The document. The server hands it the options of the build, and whether a page loads itself again when it meets another
 /// server, as those do who change this program.
 pub fn shell(options: LeptosOptions, is_reloading: bool) -> impl IntoView {
@@ -24,7 +26,7 @@ pub fn shell(options: LeptosOptions, is_reloading: bool) -> impl IntoView {
                 <MetaTags/>
             </head>
             <body>
-                <crate::App/>
+                <App/>
             </body>
         </html>
     }

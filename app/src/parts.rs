@@ -1,0 +1,49 @@
+//! The parts whose code is loaded lazily: which component shows each of them, and where the program is split.
+//!
+//! On top of all pages, so that what shows a part (`lazy`) need not know it.
+
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+    task::{Context, Poll, Waker},
+};
+
+use leptos::{
+    prelude::*,
+    wasm_split::{SplitLoaderError, wasm_split},
+};
+
+use crate::{
+    components::status_popover::StatusFacts,
+    lazy::{LazyPart, LazyParts},
+    pages::{lazy_page, live::symbol_picker::SymbolSearch},
+    shell::{replay_bar::ReplayBar, settings_panel::Choices},
+};
+
+/// The parts, for `provide_lazy`.
+pub const PARTS: LazyParts = LazyParts { load, build: build_loaded };
+
+/// Loads the file with the code of all parts; true once it is loaded.
+fn load() -> Pin<Box<dyn Future<Output = bool>>> {
+    Box::pin(async { load_file().await.is_ok() })
+}
+
+/// Builds a part whose code is loaded: its future is ready at once.
+fn build_loaded(part: LazyPart) -> Option<AnyView> {
+    match pin!(build(part)).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(view) => view.ok().flatten(),
+        Poll::Pending => None,
+    }
+}
+
+/// The split point: all code that is reachable only from here goes into the file that is loaded lazily.
+#[wasm_split(later, wasm_split_path = leptos::wasm_split, fallible, preload(load_file))]
+fn build(part: LazyPart) -> Result<Option<AnyView>, SplitLoaderError> {
+    Ok(match part {
+        LazyPart::Page(path) => lazy_page(path),
+        LazyPart::ReplayBar => Some(view! { <ReplayBar/> }.into_any()),
+        LazyPart::Search(search) => Some(view! { <SymbolSearch of=search/> }.into_any()),
+        LazyPart::Settings => Some(view! { <Choices/> }.into_any()),
+        LazyPart::Status(facts) => Some(view! { <StatusFacts facts/> }.into_any()),
+    })
+}
