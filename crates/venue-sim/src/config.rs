@@ -31,7 +31,7 @@ pub struct SimConfig {
     pub is_stamping: bool,
     /// In what the made-up market is priced (`SIM`, `USD`): with the same word, venues list the same pairs.
     pub quote: String,
-    /// Steps of symbols of a tape that holds no list of them; others are worked out from the numbers.
+    /// Steps of symbols of a recording that holds no list of them; others are worked out from the numbers.
     pub steps: Steps,
     /// The key that clients must show, on venues that want one; any is good enough where it is open.
     pub key: Option<String>,
@@ -128,7 +128,7 @@ pub enum Source {
 pub enum Speed {
     /// Recorded time passes this many times as fast; above zero.
     Times(f64),
-    /// As fast as the slowest client takes it. Tapes only.
+    /// As fast as the slowest client takes it. Recordings only.
     Max,
 }
 
@@ -173,7 +173,7 @@ pub enum StartWhen {
 pub enum AtEnd {
     /// Connections stay open and silent.
     Stop,
-    /// Everyone is disconnected (service restart) and the tape starts anew, with the first subscriber.
+    /// Everyone is disconnected (service restart) and the recording starts anew, with the first subscriber.
     Loop,
 }
 

@@ -1,6 +1,6 @@
 //! One client's connection: reads what it says, writes what it gets, keeps the venue's limits, obeys stalls and ends.
 //!
-//! Not here: what is said (each venue's [`Talk`]) and which frames a client gets (`outlet`, `sim`).
+//! Not here: what is said (each venue's [`Talk`]) and which frames a client gets (`clients`, `sim`).
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -24,10 +24,10 @@ use tokio_tungstenite::tungstenite::{
 
 use crate::{
     breakage::broken,
+    clients::{ClientEnd, Ending, Outgoing},
     fault::FaultMode,
-    outlet::{ClientEnd, Ending, Outgoing},
     player::wall_clock,
-    sim::{Stage, Turn},
+    sim::{Shared, Turn},
     socket::{self, Socket},
     venue::Frame,
 };
@@ -95,26 +95,26 @@ pub(crate) trait Talk: Send + 'static {
 
 /// Answers a hand-shake and holds the conversation that `talk` makes for the client's number.
 pub(crate) fn open<T: Talk>(
-    stage: &Arc<Stage>,
+    shared: &Arc<Shared>,
     request: Request,
-    talk: impl FnOnce(Arc<Stage>, u64) -> T + Send + 'static,
+    talk: impl FnOnce(Arc<Shared>, u64) -> T + Send + 'static,
 ) -> Response {
-    if let Some(status) = stage.faults().refuse_handshake(Instant::now()) {
+    if let Some(status) = shared.faults().refuse_handshake(Instant::now()) {
         return StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE).into_response();
     }
-    if !stage.may_connect() {
+    if !shared.may_connect() {
         return (StatusCode::TOO_MANY_REQUESTS, "too many connection attempts").into_response();
     }
-    let serving = stage.clone();
-    socket::upgrade(&stage.tasks, &stage.stop, request, move |socket| async move {
-        let end = serving.outlet.connect();
+    let serving = shared.clone();
+    socket::upgrade(&shared.tasks, &shared.stop, request, move |socket| async move {
+        let end = serving.clients.connect();
         let talk = talk(serving.clone(), end.id);
-        Connection { stage: serving, socket, end, talk, received: VecDeque::new() }.run().await;
+        Connection { shared: serving, socket, end, talk, received: VecDeque::new() }.run().await;
     })
 }
 
 struct Connection<T> {
-    stage: Arc<Stage>,
+    shared: Arc<Shared>,
     socket: Socket,
     end: ClientEnd,
     talk: T,
@@ -147,8 +147,8 @@ impl<T: Talk> Connection<T> {
     }
 
     async fn serve(&mut self) -> Outcome {
-        let stage = self.stage.clone();
-        let limits = stage.config.limits;
+        let shared = self.shared.clone();
+        let limits = shared.config.limits;
         let begun = Instant::now();
         let end_of_life = begun + limits.lifetime.unwrap_or(NEVER);
         let mut ping = interval_at(begun + limits.ping_every, limits.ping_every);
@@ -157,11 +157,11 @@ impl<T: Talk> Connection<T> {
         tick.reset();
         let mut pong_due: Option<Instant> = None;
         let mut batch = Vec::with_capacity(BATCH_FRAMES);
-        let mut faults_changed = stage.faults_changed.subscribe();
+        let mut faults_changed = shared.faults_changed.subscribe();
         let greeting = self.talk.greet();
         self.take(greeting).await?;
         loop {
-            let stall = stage.faults().stall(self.end.id, Instant::now());
+            let stall = shared.faults().stall(self.end.id, Instant::now());
             if stall.is_some_and(|mode| mode != FaultMode::Pings) {
                 while let Ok(outgoing) = self.end.frames.try_recv() {
                     // Its place in the numbering passes unheard.
@@ -223,12 +223,12 @@ impl<T: Talk> Connection<T> {
             match step {
                 Step::Say(text) => self.send(Message::Text(text)).await?,
                 Step::Follow(streams) => {
-                    if self.stage.outlet.subscribe(self.end.id, &streams, self.stage.config.limits.streams) {
-                        self.stage.timeline.subscriber_came();
+                    if self.shared.clients.subscribe(self.end.id, &streams, self.shared.config.limits.streams) {
+                        self.shared.timeline.subscriber_came();
                     }
                 }
                 Step::Ask(turn) => {
-                    if !self.stage.ask(self.end.id, turn) {
+                    if !self.shared.ask(self.end.id, turn) {
                         return Err(Over::Close(1013, "try again later".to_owned()));
                     }
                 }
@@ -242,11 +242,11 @@ impl<T: Talk> Connection<T> {
     async fn write(&mut self, batch: &mut Vec<Outgoing>) -> Outcome {
         for outgoing in batch.drain(..) {
             let Some(message) = self.message(&outgoing) else { continue };
-            if let (Some(stamps), Some(frame)) = (&self.stage.stamps, outgoing.frame()) {
+            if let (Some(stamps), Some(frame)) = (&self.shared.stamps, outgoing.frame()) {
                 stamps.push(self.end.id, &frame.stream, frame.id, wall_clock().as_micros());
             }
             self.socket.feed(message).await.map_err(abrupt)?;
-            self.stage.n_frames_sent.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            self.shared.n_frames_sent.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         }
         self.socket.flush().await.map_err(abrupt)
     }
@@ -264,7 +264,7 @@ impl<T: Talk> Connection<T> {
         let text = self.talk.text(frame, place)?;
         Some(match outgoing {
             Outgoing::Broken { mode, choice, .. } => {
-                let payload = broken(&text, *mode, *choice, self.stage.backend.required_keys());
+                let payload = broken(&text, *mode, *choice, self.shared.backend.required_keys());
                 Message::Frame(RawFrame::message(payload, OpCode::Data(Data::Text), true))
             }
             _ => Message::Text(text),
@@ -272,14 +272,14 @@ impl<T: Talk> Connection<T> {
     }
 
     async fn send(&mut self, message: Message) -> Outcome {
-        match timeout(self.stage.config.limits.write_deadline, self.socket.send(message)).await {
+        match timeout(self.shared.config.limits.write_deadline, self.socket.send(message)).await {
             Ok(result) => result.map_err(abrupt),
             Err(_) => Err(Over::Abrupt),
         }
     }
 
     async fn receive(&mut self, message: Message) -> Outcome {
-        if let Some(limit) = self.stage.config.limits.messages_per_s {
+        if let Some(limit) = self.shared.config.limits.messages_per_s {
             let now = Instant::now();
             self.received.push_back(now);
             while self.received.front().is_some_and(|&then| now - then >= Duration::from_secs(1)) {

@@ -14,7 +14,7 @@ use axum::{
 };
 use tokio::time::Instant;
 
-use crate::{fault::RestFate, player::wall_clock, request_log::LoggedRequest, sim::Stage};
+use crate::{fault::RestFate, player::wall_clock, request_log::LoggedRequest, sim::Shared};
 
 /// The window over which weight is counted.
 const WEIGHT_WINDOW: Duration = Duration::from_secs(60);
@@ -37,7 +37,7 @@ pub(crate) struct Asked {
 
 /// One venue's desk.
 pub(crate) struct Desk {
-    stage: Arc<Stage>,
+    shared: Arc<Shared>,
     /// Start of the weight window, and weight used in it.
     used: Mutex<(Instant, u32)>,
     /// Status of the venue's own answer to too many requests.
@@ -46,8 +46,8 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// A desk that refuses too many requests with `limit_status`.
-    pub(crate) fn new(stage: Arc<Stage>, limit_status: u16) -> Self {
-        Self { stage, used: Mutex::new((Instant::now(), 0)), limit_status }
+    pub(crate) fn new(shared: Arc<Shared>, limit_status: u16) -> Self {
+        Self { shared, used: Mutex::new((Instant::now(), 0)), limit_status }
     }
 
     /// Answers a request by `body`, or by `refused` with a status where a fault or a limit has it so. Returns the weight
@@ -60,10 +60,10 @@ impl Desk {
     ) -> (Response, u32) {
         let at_us = wall_clock().as_micros();
         let (used, over_s) = self.charge(asked.weight);
-        let (fate, is_inside_retry_after) = self.stage.faults().rest(&asked.path, Instant::now());
+        let (fate, is_inside_retry_after) = self.shared.faults().rest(&asked.path, Instant::now());
         if let RestFate::Slow(delay) = fate {
             tokio::select! {
-                () = self.stage.stop.cancelled() => {}
+                () = self.shared.stop.cancelled() => {}
                 () = tokio::time::sleep(delay) => {}
             }
         }
@@ -72,7 +72,7 @@ impl Desk {
             (_, Some(over_s)) => (refused(self.limit_status), Some(over_s).filter(|_| self.limit_status != 200)),
             _ => (body(), None),
         };
-        self.stage.requests().push(LoggedRequest {
+        self.shared.requests().push(LoggedRequest {
             seq: 0,
             at_us,
             path: asked.path,
@@ -96,7 +96,7 @@ impl Desk {
             *used = (Instant::now(), 0);
         }
         used.1 = used.1.saturating_add(weight);
-        let is_over = self.stage.config.limits.weight_per_min.is_some_and(|limit| used.1 > limit);
+        let is_over = self.shared.config.limits.weight_per_min.is_some_and(|limit| used.1 > limit);
         let left = WEIGHT_WINDOW.saturating_sub(used.0.elapsed());
         (used.1, is_over.then(|| left.as_secs() + 1))
     }

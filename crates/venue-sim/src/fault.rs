@@ -1,14 +1,14 @@
 //! What goes wrong on purpose: a description of each fault, and the ones active now.
 //!
 //! Faults change what clients get, never the true state of the market, so the oracle stays right. Every choice comes from
-//! a seed. Not here: who is hit (`outlet`) and how frames look (the venue's folder).
+//! a seed. Not here: who is hit (`clients`) and how frames look (the venue's folder).
 
 use std::{str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::outlet::SharedFrame;
+use crate::clients::SharedFrame;
 
 /// The kinds of faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

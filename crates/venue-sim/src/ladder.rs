@@ -51,7 +51,7 @@ impl Ladder {
         self.asks.values()
     }
 
-    /// At most `depth` rows a side, bids and offers, best first.
+    /// At most `depth` rows a side, bids and asks, best first.
     pub(crate) fn top(&self, depth: usize) -> (Vec<Row>, Vec<Row>) {
         (self.bids().take(depth).cloned().collect(), self.asks().take(depth).cloned().collect())
     }

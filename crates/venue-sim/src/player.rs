@@ -1,4 +1,4 @@
-//! The shared timeline: plays the tape's frames when they are due, or the made-up market slot by slot.
+//! The shared timeline: plays the recording's frames when they are due, or the made-up market slot by slot.
 //!
 //! One task owns the pace; everyone else pauses, resumes, restarts and reads the position through [`Timeline`].
 
@@ -15,9 +15,9 @@ use tokio::{
 use venues::demo::market::{SLOT_MS, slot_at};
 
 use crate::{
+    clients::Ending,
     config::{AtEnd, Source, Speed, StartWhen},
-    outlet::Ending,
-    sim::Stage,
+    sim::Shared,
 };
 
 /// At full speed others get a turn after so many frames.
@@ -87,7 +87,7 @@ impl Timeline {
         self.changed.notify_one();
     }
 
-    /// Disconnects everyone and begins the tape anew, soon.
+    /// Disconnects everyone and begins the recording anew, soon.
     pub(crate) fn restart(&self) {
         self.change(|position| position.is_restart_due = true);
     }
@@ -103,42 +103,42 @@ impl Timeline {
 }
 
 /// Plays until the simulator stops.
-pub(crate) async fn run(stage: Arc<Stage>) {
+pub(crate) async fn run(shared: Arc<Shared>) {
     let played = async {
-        match stage.backend.due() {
-            Some(due) => play_tape(&stage, due).await,
-            None => play_market(&stage).await,
+        match shared.backend.due() {
+            Some(due) => play_tape(&shared, due).await,
+            None => play_market(&shared).await,
         }
     };
-    stage.stop.run_until_cancelled(played).await;
+    shared.stop.run_until_cancelled(played).await;
 }
 
-async fn play_tape(stage: &Stage, frames: &[Duration]) {
-    let timeline = &stage.timeline;
+async fn play_tape(shared: &Shared, frames: &[Duration]) {
+    let timeline = &shared.timeline;
     loop {
         if timeline.position().is_restart_due {
-            begin_anew(stage);
+            begin_anew(shared);
         }
-        stage.take_turns().await;
+        shared.take_turns().await;
         let begun = timeline.position();
         let Some(&base) = frames.get(begun.position as usize).filter(|_| begun.is_playing) else {
             timeline.changed.notified().await;
             continue;
         };
         let origin = Instant::now();
-        // Until somebody pauses or restarts, or the tape ends.
+        // Until somebody pauses or restarts, or the recording ends.
         loop {
-            stage.take_turns().await;
+            shared.take_turns().await;
             let now = timeline.position();
             if !now.is_playing || now.is_restart_due {
                 break;
             }
             let frame_idx = now.position as usize;
             let Some(&at) = frames.get(frame_idx) else {
-                finish(stage);
+                finish(shared);
                 break;
             };
-            let due = origin + stage.config.speed.played(at.saturating_sub(base));
+            let due = origin + shared.config.speed.played(at.saturating_sub(base));
             if due > Instant::now() {
                 tokio::select! {
                     biased;
@@ -148,10 +148,10 @@ async fn play_tape(stage: &Stage, frames: &[Duration]) {
                 continue;
             }
             // The position counts a frame as played once the oracle knows it and before any client gets it.
-            let played = stage.backend.play(frame_idx, &|stream| stage.outlet.is_wanted(stream));
+            let played = shared.backend.play(frame_idx, &|stream| shared.clients.is_wanted(stream));
             timeline.lock().position += 1;
             for frame in &played {
-                stage.deliver(frame).await;
+                shared.deliver(frame).await;
             }
             if frame_idx.is_multiple_of(FRAMES_A_TURN) {
                 tokio::task::yield_now().await;
@@ -160,46 +160,46 @@ async fn play_tape(stage: &Stage, frames: &[Duration]) {
     }
 }
 
-fn finish(stage: &Stage) {
-    match stage.config.at_end {
+fn finish(shared: &Shared) {
+    match shared.config.at_end {
         AtEnd::Stop => {
-            let mut position = stage.timeline.lock();
+            let mut position = shared.timeline.lock();
             (position.is_playing, position.is_paused, position.is_finished) = (false, true, true);
         }
-        AtEnd::Loop => begin_anew(stage),
+        AtEnd::Loop => begin_anew(shared),
     }
 }
 
 /// Called by the player only: nobody else may change the market's state between two frames.
-fn begin_anew(stage: &Stage) {
-    stage.backend.reset();
-    stage.outlet.end_all(&Ending { code: Some(1012), reason: "service restart".to_owned() });
-    let mut position = stage.timeline.lock();
-    *position = Position { n_restarts: position.n_restarts + 1, ..Position::before(stage.timeline.start) };
+fn begin_anew(shared: &Shared) {
+    shared.backend.reset();
+    shared.clients.end_all(&Ending { code: Some(1012), reason: "service restart".to_owned() });
+    let mut position = shared.timeline.lock();
+    *position = Position { n_restarts: position.n_restarts + 1, ..Position::before(shared.timeline.start) };
 }
 
-async fn play_market(stage: &Stage) {
-    let Source::Demo { start, .. } = &stage.config.source else { return };
-    let times = match stage.config.speed {
+async fn play_market(shared: &Shared) {
+    let Source::Demo { start, .. } = &shared.config.source else { return };
+    let times = match shared.config.speed {
         Speed::Times(times) => times,
         Speed::Max => 1.0,
     };
     let (origin, begun) = (Instant::now(), start.unwrap_or_else(wall_clock));
     let mut last_slot = slot_at(begun).saturating_sub(1);
     loop {
-        if stage.timeline.position().is_restart_due {
-            begin_anew(stage);
+        if shared.timeline.position().is_restart_due {
+            begin_anew(shared);
         }
         let elapsed = origin.elapsed().mul_f64(times);
         let slot = slot_at(begun + elapsed);
         for due in (last_slot + 1).max(slot.saturating_sub(MAX_LATE_SLOTS))..=slot {
             // While paused the market goes on unheard, as on a venue whose feed hangs.
-            let is_heard = stage.timeline.position().is_playing;
-            let wanted = if is_heard { stage.outlet.wanted() } else { Default::default() };
-            let frames = stage.backend.advance(due, &wanted);
-            stage.timeline.lock().position = due;
+            let is_heard = shared.timeline.position().is_playing;
+            let wanted = if is_heard { shared.clients.wanted() } else { Default::default() };
+            let frames = shared.backend.advance(due, &wanted);
+            shared.timeline.lock().position = due;
             for frame in &frames {
-                stage.deliver(frame).await;
+                shared.deliver(frame).await;
             }
         }
         last_slot = slot.max(last_slot);
@@ -207,10 +207,10 @@ async fn play_market(stage: &Stage) {
         let wait = Timestamp::from_millis(next_ms).saturating_since(begun);
         let due = origin + wait.div_f64(times);
         while Instant::now() < due {
-            stage.take_turns().await;
+            shared.take_turns().await;
             tokio::select! {
                 biased;
-                () = stage.timeline.changed.notified() => {}
+                () = shared.timeline.changed.notified() => {}
                 () = sleep_until(due) => {}
             }
         }

@@ -22,10 +22,10 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    clients::{Clients, Ending, Outgoing, SharedFrame},
     config::{SimConfig, Source, Speed},
     control,
     fault::{Fate, Fault, FaultKind, Faults},
-    outlet::{Ending, Outgoing, Outlet, SharedFrame},
     player::{self, Timeline},
     request_log::RequestLog,
     stamps::Stamps,
@@ -41,7 +41,7 @@ const CONNECT_WINDOW: Duration = Duration::from_secs(300);
 
 /// Something done by the player between two frames, so that nothing changes meanwhile: a subscription with its snapshot.
 /// Returns what the client gets.
-pub(crate) type Turn = Box<dyn FnOnce(&Stage) -> Vec<Said> + Send>;
+pub(crate) type Turn = Box<dyn FnOnce(&Shared) -> Vec<Said> + Send>;
 
 /// What a client gets from a [`Turn`].
 pub(crate) enum Said {
@@ -52,10 +52,10 @@ pub(crate) enum Said {
 }
 
 /// What all parts share.
-pub(crate) struct Stage {
+pub(crate) struct Shared {
     pub(crate) config: SimConfig,
     pub(crate) backend: Arc<dyn Backend>,
-    pub(crate) outlet: Arc<Outlet>,
+    pub(crate) clients: Arc<Clients>,
     pub(crate) timeline: Timeline,
     pub(crate) stamps: Option<Stamps>,
     pub(crate) n_frames_sent: AtomicU64,
@@ -71,7 +71,7 @@ pub(crate) struct Stage {
     requests: Mutex<RequestLog>,
 }
 
-impl Stage {
+impl Shared {
     /// The active faults.
     pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
@@ -87,9 +87,9 @@ impl Stage {
         tracing::info!(kind = ?fault.kind, "fault");
         if fault.kind == FaultKind::Close {
             let reason = fault.reason.clone().unwrap_or_default();
-            self.outlet.end_all(&Ending { code: fault.code, reason });
+            self.clients.end_all(&Ending { code: fault.code, reason });
         }
-        let next_client = self.outlet.next_id();
+        let next_client = self.clients.next_id();
         self.faults().begin(fault, Instant::now(), next_client);
         self.faults_changed.send_replace(());
     }
@@ -124,7 +124,7 @@ impl Stage {
             let Some((client, turn)) = next else { return };
             for said in turn(self) {
                 match said {
-                    Said::Answer(frame) => self.outlet.send(client, Outgoing::Frame(frame), self.patience()).await,
+                    Said::Answer(frame) => self.clients.send(client, Outgoing::Frame(frame), self.patience()).await,
                     Said::Data(frame) => self.deliver_to(&[client], &frame).await,
                 }
             }
@@ -133,7 +133,7 @@ impl Stage {
 
     /// Brings a frame to its subscribers, or does to it what an active fault says.
     pub(crate) async fn deliver(&self, frame: &SharedFrame) {
-        self.deliver_to(&self.outlet.subscribers(&frame.stream), frame).await;
+        self.deliver_to(&self.clients.subscribers(&frame.stream), frame).await;
     }
 
     async fn deliver_to(&self, clients: &[u64], frame: &SharedFrame) {
@@ -159,11 +159,11 @@ impl Stage {
         outgoing.extend(released.into_iter().map(|(frame, ticket)| Outgoing::Late { frame, ticket }));
         for &client in clients {
             if self.faults().stall(client, Instant::now()).is_some() {
-                self.outlet.send(client, Outgoing::Missing(ticket), self.patience()).await;
+                self.clients.send(client, Outgoing::Missing(ticket), self.patience()).await;
                 continue;
             }
             for one in &outgoing {
-                self.outlet.send(client, one.clone(), self.patience()).await;
+                self.clients.send(client, one.clone(), self.patience()).await;
             }
         }
     }
@@ -181,7 +181,7 @@ impl Sim {
     /// Reads the source, listens, and plays.
     ///
     /// # Errors
-    /// An unknown venue, a tape that cannot be read, an address that is not loopback or not free.
+    /// An unknown venue, a recording that cannot be read, an address that is not loopback or not free.
     pub async fn start(config: SimConfig) -> anyhow::Result<RunningSim> {
         if !config.listen.ip().is_loopback() {
             bail!("{} is not a loopback address: the simulator is for this machine only", config.listen);
@@ -200,9 +200,9 @@ impl Sim {
         let listener =
             TcpListener::bind(config.listen).await.with_context(|| format!("listen on {}", config.listen))?;
         let address = listener.local_addr()?;
-        let stage = Arc::new(Stage {
+        let shared = Arc::new(Shared {
             backend: opened.backend,
-            outlet: Arc::default(),
+            clients: Arc::default(),
             timeline: Timeline::new(config.start),
             stamps: config.is_stamping.then(Stamps::default),
             n_frames_sent: AtomicU64::new(0),
@@ -215,15 +215,15 @@ impl Sim {
             requests: Mutex::default(),
             config,
         });
-        for fault in stage.config.faults.clone() {
-            stage.begin_fault(fault);
+        for fault in shared.config.faults.clone() {
+            shared.begin_fault(fault);
         }
-        let routes = (opened.routes)(stage.clone()).merge(control::routes(stage.clone()));
-        stage.tasks.spawn(player::run(stage.clone()));
-        let stop = stage.stop.clone();
-        let serve = axum::serve(Door { listener, stage: stage.clone() }, routes)
+        let routes = (opened.routes)(shared.clone()).merge(control::routes(shared.clone()));
+        shared.tasks.spawn(player::run(shared.clone()));
+        let stop = shared.stop.clone();
+        let serve = axum::serve(Door { listener, shared: shared.clone() }, routes)
             .with_graceful_shutdown(async move { stop.cancelled().await });
-        stage.tasks.spawn(async move {
+        shared.tasks.spawn(async move {
             if let Err(error) = serve.await {
                 tracing::error!(%error, "the simulator stopped listening");
             }
@@ -233,7 +233,7 @@ impl Sim {
             rest_url: format!("http://{address}"),
             control_url: format!("http://{address}/control"),
             address,
-            stage,
+            shared,
         })
     }
 }
@@ -241,7 +241,7 @@ impl Sim {
 /// The listener, which can refuse connections before any HTTP.
 struct Door {
     listener: TcpListener,
-    stage: Arc<Stage>,
+    shared: Arc<Shared>,
 }
 
 impl axum::serve::Listener for Door {
@@ -251,7 +251,7 @@ impl axum::serve::Listener for Door {
     async fn accept(&mut self) -> (TcpStream, SocketAddr) {
         loop {
             let (stream, peer) = axum::serve::Listener::accept(&mut self.listener).await;
-            if !self.stage.faults().refuses_tcp(Instant::now()) {
+            if !self.shared.faults().refuses_tcp(Instant::now()) {
                 // Frames are small and must leave at once.
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "no delay could not be set");
@@ -276,65 +276,65 @@ pub struct RunningSim {
     pub control_url: String,
     /// Where it listens.
     pub address: SocketAddr,
-    stage: Arc<Stage>,
+    shared: Arc<Shared>,
 }
 
 impl RunningSim {
     /// Begins a fault, or ends all with [`FaultKind::None`].
     pub fn fault(&self, fault: Fault) {
-        self.stage.begin_fault(fault);
+        self.shared.begin_fault(fault);
     }
 
     /// Lets the timeline go on.
     pub fn resume(&self) {
-        self.stage.timeline.resume();
+        self.shared.timeline.resume();
     }
 
     /// Stops the timeline.
     pub fn pause(&self) {
-        self.stage.timeline.pause();
+        self.shared.timeline.pause();
     }
 
-    /// Disconnects everyone and begins the tape anew.
+    /// Disconnects everyone and begins the recording anew.
     pub fn restart(&self) {
-        self.stage.timeline.restart();
+        self.shared.timeline.restart();
     }
 
     /// The same as `GET /control/state`.
     pub fn state(&self) -> serde_json::Value {
-        control::state(&self.stage)
+        control::state(&self.shared)
     }
 
     /// The true book now or, where asked, at a sequence number; at most `depth` rows a side.
     pub fn book(&self, symbol: &str, at: Option<u64>, depth: usize) -> Option<serde_json::Value> {
-        self.stage.backend.book(symbol, at, depth)
+        self.shared.backend.book(symbol, at, depth)
     }
 
     /// Bars built from the trades played so far.
     pub fn candles(&self, symbol: &str, interval: &str) -> Option<serde_json::Value> {
-        self.stage.backend.candles(symbol, interval)
+        self.shared.backend.candles(symbol, interval)
     }
 
     /// REST requests answered so far.
     pub fn n_requests(&self) -> u64 {
-        self.stage.requests().n_requests()
+        self.shared.requests().n_requests()
     }
 
     /// Frames handed to sockets so far.
     pub fn n_frames_sent(&self) -> u64 {
-        self.stage.n_frames_sent.load(Ordering::Relaxed)
+        self.shared.n_frames_sent.load(Ordering::Relaxed)
     }
 
     /// Tasks still running.
     pub fn n_tasks(&self) -> usize {
-        self.stage.tasks.len()
+        self.shared.tasks.len()
     }
 
     /// Ends everything and waits for it, for five seconds at most.
     pub async fn stop(self) {
-        self.stage.stop.cancel();
-        self.stage.tasks.close();
-        if timeout(STOP_DEADLINE, self.stage.tasks.wait()).await.is_err() {
+        self.shared.stop.cancel();
+        self.shared.tasks.close();
+        if timeout(STOP_DEADLINE, self.shared.tasks.wait()).await.is_err() {
             tracing::warn!("some tasks did not end in time");
         }
     }
@@ -342,7 +342,7 @@ impl RunningSim {
 
 impl Drop for RunningSim {
     fn drop(&mut self) {
-        self.stage.stop.cancel();
+        self.shared.stop.cancel();
     }
 }
 

@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::{
     config::{Limits, SimConfig},
-    sim::Stage,
+    sim::Shared,
 };
 
 /// All venues.
@@ -37,7 +37,7 @@ pub(crate) struct Opened {
     /// Its state.
     pub(crate) backend: Arc<dyn Backend>,
     /// Its WebSocket and REST addresses.
-    pub(crate) routes: Box<dyn FnOnce(Arc<Stage>) -> Router + Send>,
+    pub(crate) routes: Box<dyn FnOnce(Arc<Shared>) -> Router + Send>,
 }
 
 /// One frame as clients get it.
@@ -76,14 +76,14 @@ impl Frame {
 
 /// The market behind a venue's protocol, with its true state.
 pub(crate) trait Backend: Send + Sync {
-    /// When each frame of a tape is due, in order; `None` for a market that makes its frames as it goes.
+    /// When each frame of a recording is due, in order; `None` for a market that makes its frames as it goes.
     fn due(&self) -> Option<&[Duration]>;
 
-    /// A frame of the tape is played now: the market's true state follows it. Returns what goes out; `wanted` says
+    /// A frame of the recording is played now: the market's true state follows it. Returns what goes out; `wanted` says
     /// whether a stream has subscribers, so that nothing is made for nobody.
     fn play(&self, frame_idx: usize, wanted: &dyn Fn(&str) -> bool) -> Vec<Arc<Frame>>;
 
-    /// The tape starts anew.
+    /// The recording starts anew.
     fn reset(&self);
 
     /// A made-up market goes on to `slot`: returns the frames of the streams somebody wants.
@@ -92,7 +92,7 @@ pub(crate) trait Backend: Send + Sync {
     /// The true book now or, where asked, at a sequence number; at most `depth` rows a side.
     fn book(&self, symbol: &str, at: Option<u64>, depth: usize) -> Option<Value>;
 
-    /// The true best bid and offer now.
+    /// The true best bid and ask now.
     fn top(&self, symbol: &str) -> Option<Value>;
 
     /// Bars built from the trades played so far.

@@ -21,7 +21,7 @@ use venues::demo::market::{DemoInstrument, SLOT_MS, slot_time};
 use super::{
     REQUIRED_KEYS, exchange_info, fixed,
     market::{Depth, Market, interval_ms},
-    tape::{shown_bars, shown_book},
+    recorded::{shown_bars, shown_book},
 };
 use crate::{
     bars::{Bar, BarQuery, Print},

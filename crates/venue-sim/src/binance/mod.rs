@@ -1,7 +1,7 @@
-//! Binance spot: its WebSocket and REST addresses over a tape or over the made-up market.
+//! Binance spot: its WebSocket and REST addresses over a recording or over the made-up market.
 //!
 //! - [`ws`], [`rest`]: the protocol · [`market`]: what both markets can say · [`exchange_info`]: the list of symbols
-//! - [`tape`]: a market from recordings · [`note`], [`oracle`]: what its frames mean, and the true book they make
+//! - [`recorded`]: a market from recordings · [`note`], [`oracle`]: what its frames mean, and the true book they make
 //! - [`demo`]: the made-up market under Binance's names · [`fixed`]: decimals as integers
 //!
 //! Source of shapes and limits: github binance/binance-spot-api-docs (web-socket-streams.md, rest-api.md).
@@ -12,8 +12,8 @@ mod fixed;
 mod market;
 mod note;
 mod oracle;
+mod recorded;
 mod rest;
-mod tape;
 mod ws;
 
 use std::sync::Arc;
@@ -22,8 +22,8 @@ use axum::Router;
 
 use crate::{
     config::{SimConfig, Source},
-    sim::Stage,
-    tape::Tape,
+    recording::Recording,
+    sim::Shared,
     venue::{Backend, Opened},
 };
 
@@ -34,16 +34,16 @@ const REQUIRED_KEYS: &[&str] = &["U", "u", "b", "a", "p", "q", "k"];
 pub(crate) fn open(config: &SimConfig) -> anyhow::Result<Opened> {
     Ok(match &config.source {
         Source::Demo { seed, start } => opened(demo::DemoFace::new(*seed, *start, &config.quote)),
-        recorded => opened(tape::TapeMarket::new(&Tape::of(recorded)?, &config.steps)?),
+        recorded => opened(recorded::RecordedMarket::new(&Recording::of(recorded)?, &config.steps)?),
     })
 }
 
 fn opened<M: Backend + market::Market + 'static>(market: M) -> Opened {
     let market = Arc::new(market);
     let backend = market.clone();
-    Opened { backend, routes: Box::new(move |stage| routes(stage, market)) }
+    Opened { backend, routes: Box::new(move |shared| routes(shared, market)) }
 }
 
-fn routes(stage: Arc<Stage>, market: Arc<dyn market::Market>) -> Router {
-    ws::routes(stage.clone()).merge(rest::routes(stage, market))
+fn routes(shared: Arc<Shared>, market: Arc<dyn market::Market>) -> Router {
+    ws::routes(shared.clone()).merge(rest::routes(shared, market))
 }

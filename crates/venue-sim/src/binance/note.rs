@@ -12,7 +12,7 @@ pub(super) enum Note {
     Depth { symbol: String, first: u64, last: u64, bids: Vec<Row>, asks: Vec<Row> },
     /// A trade, or several of one order together.
     Print { symbol: String, is_aggregate: bool, print: Print },
-    /// Best bid and offer.
+    /// Best bid and ask.
     Ticker { symbol: String, update_id: u64, bid: Row, ask: Row },
     /// Anything else.
     Other,

@@ -58,7 +58,7 @@ pub(super) struct SymbolState {
     pub(super) book: TrueBook,
     /// Its trades so far, oldest first.
     pub(super) prints: Vec<Print>,
-    /// Its last bookTicker: update id, bid, offer.
+    /// Its last bookTicker: update id, bid, ask.
     pub(super) ticker: Option<(u64, Row, Row)>,
 }
 
@@ -71,7 +71,7 @@ pub(super) struct Oracle {
 }
 
 impl Oracle {
-    /// Books as the tape's REST answers have them; nothing else known.
+    /// Books as the recording's REST answers have them; nothing else known.
     pub(super) fn new(books: impl IntoIterator<Item = (String, TrueBook)>) -> Self {
         let state = |(symbol, book)| (symbol, SymbolState { book, ..SymbolState::default() });
         Self { by_symbol: books.into_iter().map(state).collect(), now_ms: 0 }
@@ -82,7 +82,7 @@ impl Oracle {
         self.by_symbol.get(symbol)
     }
 
-    /// A frame is played. `wants_aggregates` where the tape has no single trades of the symbol.
+    /// A frame is played. `wants_aggregates` where the recording has no single trades of the symbol.
     pub(super) fn learn(&mut self, note: &Note, event_ms: Option<i64>, wants_aggregates: bool) {
         self.now_ms = self.now_ms.max(event_ms.unwrap_or(0));
         let Some(state) = note.symbol().map(|symbol| self.by_symbol.entry(symbol.to_owned()).or_default()) else {

@@ -20,7 +20,7 @@ use crate::{
     bars::{Bar, BarQuery, Print},
     desk::{Answer, Asked, Desk, Parameters},
     ladder::Row,
-    sim::Stage,
+    sim::Shared,
 };
 
 /// What the handlers share.
@@ -41,8 +41,8 @@ fn refusal(code: i32, message: impl Into<String>) -> Refusal {
 }
 
 /// All REST routes.
-pub(super) fn routes(stage: Arc<Stage>, market: Arc<dyn Market>) -> Router {
-    let face = Face { desk: Desk::new(stage, 429), market };
+pub(super) fn routes(shared: Arc<Shared>, market: Arc<dyn Market>) -> Router {
+    let face = Face { desk: Desk::new(shared, 429), market };
     Router::new().route("/api/v3/{*name}", get(answer)).with_state(Arc::new(face))
 }
 

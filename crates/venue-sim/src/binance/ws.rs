@@ -14,34 +14,34 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::{
     connection::{self, Place, Step, Talk},
-    sim::Stage,
+    sim::Shared,
     venue::Frame,
 };
 
 /// All WebSocket routes.
-pub(super) fn routes(stage: Arc<Stage>) -> Router {
+pub(super) fn routes(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/stream", any(combined))
         .route("/ws", any(bare))
         .route("/ws/{*streams}", any(bare_named))
-        .with_state(stage)
+        .with_state(shared)
 }
 
 async fn combined(
-    State(stage): State<Arc<Stage>>,
+    State(shared): State<Arc<Shared>>,
     Query(query): Query<BTreeMap<String, String>>,
     request: Request,
 ) -> Response {
     let streams = query.get("streams").map(String::as_str).unwrap_or_default().to_owned();
-    open(&stage, request, &streams, Envelope::Combined)
+    open(&shared, request, &streams, Envelope::Combined)
 }
 
-async fn bare(State(stage): State<Arc<Stage>>, request: Request) -> Response {
-    open(&stage, request, "", Envelope::Bare)
+async fn bare(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    open(&shared, request, "", Envelope::Bare)
 }
 
-async fn bare_named(State(stage): State<Arc<Stage>>, Path(streams): Path<String>, request: Request) -> Response {
-    open(&stage, request, &streams, Envelope::Bare)
+async fn bare_named(State(shared): State<Arc<Shared>>, Path(streams): Path<String>, request: Request) -> Response {
+    open(&shared, request, &streams, Envelope::Bare)
 }
 
 /// Whether events say which stream they came on.
@@ -51,17 +51,17 @@ enum Envelope {
     Bare,
 }
 
-fn open(stage: &Arc<Stage>, request: Request, streams: &str, envelope: Envelope) -> Response {
+fn open(shared: &Arc<Shared>, request: Request, streams: &str, envelope: Envelope) -> Response {
     let streams: Vec<String> = streams.split('/').filter(|stream| !stream.is_empty()).map(str::to_owned).collect();
-    if streams.len() > stage.config.limits.streams {
+    if streams.len() > shared.config.limits.streams {
         return (StatusCode::BAD_REQUEST, "too many streams").into_response();
     }
-    connection::open(stage, request, move |stage, client| Session { stage, client, envelope, named: streams })
+    connection::open(shared, request, move |shared, client| Session { shared, client, envelope, named: streams })
 }
 
 /// One connection.
 struct Session {
-    stage: Arc<Stage>,
+    shared: Arc<Shared>,
     client: u64,
     envelope: Envelope,
     /// The streams in the address.
@@ -99,20 +99,20 @@ impl Session {
         let done = |result: Value, id: Value| (json!({ "result": result, "id": id }), Vec::new());
         match request.method {
             Method::Subscribe(streams) => {
-                let mut all = self.stage.outlet.streams_of(self.client);
+                let mut all = self.shared.clients.streams_of(self.client);
                 all.extend(streams.iter().map(|stream| Arc::from(stream.as_str())));
                 all.sort_unstable();
                 all.dedup();
-                if all.len() > self.stage.config.limits.streams {
+                if all.len() > self.shared.config.limits.streams {
                     return (error(2, "Invalid request: too many streams on this connection", id), Vec::new());
                 }
                 (json!({ "result": null, "id": id }), streams)
             }
             Method::Unsubscribe(streams) => {
-                self.stage.outlet.unsubscribe(self.client, &streams);
+                self.shared.clients.unsubscribe(self.client, &streams);
                 done(Value::Null, id)
             }
-            Method::ListSubscriptions => done(json!(self.stage.outlet.streams_of(self.client)), id),
+            Method::ListSubscriptions => done(json!(self.shared.clients.streams_of(self.client)), id),
             Method::SetCombined(envelope) => {
                 self.envelope = envelope;
                 done(Value::Null, id)

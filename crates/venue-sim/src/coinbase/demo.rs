@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Feed, REQUIRED_KEYS, channel::Channel, say, shown_book};
+use super::{Feed, REQUIRED_KEYS, channel::Channel, encode, shown_book};
 use crate::{
     bars::BarQuery,
     ladder::Ladder,
@@ -53,22 +53,22 @@ impl DemoFeed {
             Channel::Level2 => {
                 let truth = self.ladder(product)?;
                 let mut views = self.views();
-                let changed = views.entry(product.to_owned()).or_default().follow(&truth, usize::MAX, say::zero);
+                let changed = views.entry(product.to_owned()).or_default().follow(&truth, usize::MAX, encode::zero);
                 let is_silent = changed.0.is_empty() && changed.1.is_empty();
-                (!is_silent).then(|| (say::level2("update", product, &changed, self.now()), Some(slot)))
+                (!is_silent).then(|| (encode::level2("update", product, &changed, self.now()), Some(slot)))
             }
             Channel::MarketTrades => {
                 let print = asset.print(slot);
-                Some((say::trades("update", product, std::iter::once(&print)), Some(print.id)))
+                Some((encode::trades("update", product, std::iter::once(&print)), Some(print.id)))
             }
             Channel::Ticker if slot.is_multiple_of(SECOND_SLOTS) => {
-                Some((say::ticker(self, "update", &self.pair(product)?, channel)?, None))
+                Some((encode::ticker(self, "update", &self.pair(product)?, channel)?, None))
             }
             Channel::TickerBatch if slot.is_multiple_of(BATCH_SLOTS) => {
-                Some((say::ticker(self, "update", &self.pair(product)?, channel)?, None))
+                Some((encode::ticker(self, "update", &self.pair(product)?, channel)?, None))
             }
             Channel::Candles if slot.is_multiple_of(SECOND_SLOTS) => {
-                Some((say::candles("update", product, &asset.running(slot, say::CANDLE_MS)), None))
+                Some((encode::candles("update", product, &asset.running(slot, encode::CANDLE_MS)), None))
             }
             _ => None,
         }
@@ -86,18 +86,18 @@ impl Feed for DemoFeed {
                     views.remove(product);
                 }
                 let view = views.entry(product.to_owned()).or_insert(truth);
-                say::level2("snapshot", product, &view.top(usize::MAX), self.now())
+                encode::level2("snapshot", product, &view.top(usize::MAX), self.now())
             }
             Channel::MarketTrades => {
-                say::trades("snapshot", product, self.prints(product, SNAPSHOT_TRADES).iter().rev())
+                encode::trades("snapshot", product, self.prints(product, SNAPSHOT_TRADES).iter().rev())
             }
-            Channel::Ticker | Channel::TickerBatch => say::ticker(self, "snapshot", &pair, channel)?,
+            Channel::Ticker | Channel::TickerBatch => encode::ticker(self, "snapshot", &pair, channel)?,
             Channel::Candles => {
                 let query =
-                    BarQuery { length_ms: say::CANDLE_MS, start_ms: None, end_ms: None, limit: SNAPSHOT_CANDLES };
-                say::candles("snapshot", product, &self.bars(product, &query))
+                    BarQuery { length_ms: encode::CANDLE_MS, start_ms: None, end_ms: None, limit: SNAPSHOT_CANDLES };
+                encode::candles("snapshot", product, &self.bars(product, &query))
             }
-            Channel::Status => say::status("snapshot", &[pair]),
+            Channel::Status => encode::status("snapshot", &[pair]),
             Channel::Heartbeats => return None,
         })
     }
@@ -125,7 +125,7 @@ impl Backend for DemoFeed {
         let frame = |stream: &Arc<str>| {
             let (channel, product) = Channel::of_stream(stream)?;
             let (events, id) = self.events(channel, product, slot)?;
-            Some(say::frame(stream.to_string(), channel.wire(), self.now(), &events, id))
+            Some(encode::frame(stream.to_string(), channel.wire(), self.now(), &events, id))
         };
         wanted.iter().filter_map(frame).collect()
     }

@@ -1,19 +1,19 @@
-//! Coinbase Advanced Trade: its WebSocket at `/` and REST under `/api/v3/brokerage/market`, over a tape or over the
+//! Coinbase Advanced Trade: its WebSocket at `/` and REST under `/api/v3/brokerage/market`, over a recording or over the
 //! made-up market.
 //!
-//! - [`ws`], [`rest`]: the protocol · [`channel`]: what can be subscribed to · [`say`]: events as text
-//! - [`products`]: names and aliases · [`tape`]: a market from recordings · [`entry`]: what their frames mean
+//! - [`ws`], [`rest`]: the protocol · [`channel`]: what can be subscribed to · [`encode`]: events as text
+//! - [`products`]: names and aliases · [`recorded`]: a market from recordings · [`decode`]: what their frames mean
 //! - [`demo`]: the made-up market
 //!
 //! Source of shapes: <https://docs.cdp.coinbase.com/advanced-trade/docs/ws-channels>.
 
 mod channel;
+mod decode;
 mod demo;
-mod entry;
+mod encode;
 mod products;
+mod recorded;
 mod rest;
-mod say;
-mod tape;
 mod ws;
 
 use std::{sync::Arc, time::Duration};
@@ -27,8 +27,8 @@ use crate::{
     ladder::Ladder,
     made_up::MadeUp,
     market::{MadeUpPairs, Market},
-    sim::Stage,
-    tape::Tape,
+    recording::Recording,
+    sim::Shared,
     venue::{Backend, Opened},
 };
 
@@ -61,18 +61,18 @@ pub(crate) fn open(config: &SimConfig) -> anyhow::Result<Opened> {
             let market = MadeUp::new(*seed, *start, &config.quote);
             opened(demo::DemoFeed::new(MadeUpPairs::new(market, '-', |value, _| fixed::shortest(value))))
         }
-        recorded => opened(tape::TapeFeed::new(Tape::of(recorded)?, &config.steps)?),
+        recorded => opened(recorded::RecordedFeed::new(Recording::of(recorded)?, &config.steps)?),
     })
 }
 
 fn opened<F: Feed + 'static>(feed: F) -> Opened {
     let feed = Arc::new(feed);
     let backend = feed.clone();
-    Opened { backend, routes: Box::new(move |stage| routes(stage, feed)) }
+    Opened { backend, routes: Box::new(move |shared| routes(shared, feed)) }
 }
 
-fn routes(stage: Arc<Stage>, feed: Arc<dyn Feed>) -> Router {
-    ws::routes(stage.clone(), feed.clone()).merge(rest::routes(stage, feed))
+fn routes(shared: Arc<Shared>, feed: Arc<dyn Feed>) -> Router {
+    ws::routes(shared.clone(), feed.clone()).merge(rest::routes(shared, feed))
 }
 
 /// A book as the control endpoint shows it.

@@ -1,4 +1,4 @@
-//! The list of products: recorded where the tape holds it, else made. `X-USDC` is an alias of `X-USD`.
+//! The list of products: recorded where the recording holds it, else made. `X-USDC` is an alias of `X-USD`.
 
 use serde_json::{Value, json};
 

@@ -10,14 +10,14 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{Feed, products, say};
+use super::{Feed, encode, products};
 use crate::{
     bars::{Bar, BarQuery, Print},
     desk::{Answer, Asked, Desk, Parameters},
     fixed,
     ladder::Row,
     moment,
-    sim::Stage,
+    sim::Shared,
 };
 
 /// Where all addresses begin.
@@ -47,8 +47,8 @@ struct Face {
 type Refusal = (u16, &'static str, String);
 
 /// All REST routes.
-pub(super) fn routes(stage: Arc<Stage>, feed: Arc<dyn Feed>) -> Router {
-    let face = Face { desk: Desk::new(stage, 429), feed };
+pub(super) fn routes(shared: Arc<Shared>, feed: Arc<dyn Feed>) -> Router {
+    let face = Face { desk: Desk::new(shared, 429), feed };
     Router::new().route("/api/v3/brokerage/market/{*name}", get(answer)).with_state(Arc::new(face))
 }
 
@@ -103,7 +103,8 @@ impl Face {
                 let target = self.target(product)?;
                 let limit = number(parameters, "limit")?.unwrap_or(100).clamp(1, MOST_TRADES as i64);
                 let prints = self.feed.prints(&target, usize::try_from(limit).unwrap_or(MOST_TRADES));
-                let trades: Vec<Value> = prints.iter().rev().map(|print: &Print| say::trade(product, print)).collect();
+                let trades: Vec<Value> =
+                    prints.iter().rev().map(|print: &Print| encode::trade(product, print)).collect();
                 let (bids, asks) = self.feed.ladder(&target).unwrap_or_default().top(1);
                 let best = |rows: &[Row]| rows.first().map(|row| row.0.clone()).unwrap_or_default();
                 Ok(json!({ "trades": trades, "best_bid": best(&bids), "best_ask": best(&asks) }))
@@ -144,7 +145,7 @@ impl Face {
             limit: MOST_CANDLES,
         };
         let bars: Vec<Bar> = self.feed.bars(&target, &query);
-        Ok(json!({ "candles": bars.iter().rev().map(say::candle).collect::<Vec<_>>() }))
+        Ok(json!({ "candles": bars.iter().rev().map(encode::candle).collect::<Vec<_>>() }))
     }
 
     fn book(&self, product: &str, limit: Option<i64>) -> Result<Value, Refusal> {

@@ -12,12 +12,12 @@ use model::time::Timestamp;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::{Feed, channel::Channel, products, say};
+use super::{Feed, channel::Channel, encode, products};
 use crate::{
     connection::{self, Place, Step, Talk},
     moment,
     player::wall_clock,
-    sim::{Said, Stage},
+    sim::{Said, Shared},
     venue::Frame,
 };
 
@@ -27,10 +27,10 @@ const FIRST_SUBSCRIPTION: Duration = Duration::from_secs(5);
 const MAX_TICKETS: usize = 256;
 
 /// All WebSocket routes.
-pub(super) fn routes(stage: Arc<Stage>, feed: Arc<dyn Feed>) -> Router {
+pub(super) fn routes(shared: Arc<Shared>, feed: Arc<dyn Feed>) -> Router {
     let open = move |request: Request| {
         let feed = feed.clone();
-        let response = connection::open(&stage, request, move |_, client| Session {
+        let response = connection::open(&shared, request, move |_, client| Session {
             feed,
             client,
             subscribed: BTreeMap::new(),
@@ -90,7 +90,7 @@ impl Talk for Session {
                 "current_time": format!("{clock} +0000 UTC m=+{}.{:09}", up.as_secs(), up.subsec_nanos()),
                 "heartbeat_counter": up.as_secs(),
             }]);
-            let frame = say::frame(String::new(), Channel::Heartbeats.wire(), now, &events.to_string(), None);
+            let frame = encode::frame(String::new(), Channel::Heartbeats.wire(), now, &events.to_string(), None);
             return self.text(&frame, Place::Next).map(Step::Say).into_iter().collect();
         }
         if self.subscribed.is_empty() && self.begun.elapsed() >= FIRST_SUBSCRIPTION {
@@ -148,17 +148,17 @@ impl Session {
         own.sort_unstable();
         own.dedup();
         let (feed, client, acknowledged) = (self.feed.clone(), self.client, self.acknowledgement());
-        let join = move |stage: &Stage| {
+        let join = move |shared: &Shared| {
             let mut said = Vec::new();
             for product in targets {
                 let stream = channel.stream(&product);
-                let has_others = stage.outlet.is_wanted(&stream);
-                if !stage.outlet.subscribe(client, std::slice::from_ref(&stream), stage.config.limits.streams) {
+                let has_others = shared.clients.is_wanted(&stream);
+                if !shared.clients.subscribe(client, std::slice::from_ref(&stream), shared.config.limits.streams) {
                     return said;
                 }
-                stage.timeline.subscriber_came();
+                shared.timeline.subscriber_came();
                 if let Some(events) = feed.snapshot(channel, &product, has_others) {
-                    said.push(Said::Data(say::frame(stream, channel.wire(), feed.now(), &events, None)));
+                    said.push(Said::Data(encode::frame(stream, channel.wire(), feed.now(), &events, None)));
                 }
             }
             said.push(answered(feed.now(), &acknowledged));
@@ -186,8 +186,8 @@ impl Session {
             .map(|product| channel.stream(&product))
             .collect();
         let (feed, client, acknowledged) = (self.feed.clone(), self.client, self.acknowledgement());
-        vec![Step::Ask(Box::new(move |stage: &Stage| {
-            stage.outlet.unsubscribe(client, &streams);
+        vec![Step::Ask(Box::new(move |shared: &Shared| {
+            shared.clients.unsubscribe(client, &streams);
             vec![answered(feed.now(), &acknowledged)]
         }))]
     }
@@ -202,7 +202,7 @@ impl Session {
 
 /// An acknowledgement in its place among the frames.
 fn answered(now: Timestamp, events: &str) -> Said {
-    Said::Answer(say::frame(String::new(), "subscriptions", now, events, None))
+    Said::Answer(encode::frame(String::new(), "subscriptions", now, events, None))
 }
 
 /// Has neither channel nor number.

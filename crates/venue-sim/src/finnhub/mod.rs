@@ -1,13 +1,13 @@
-//! Finnhub: trades over one WebSocket at `/?token=…` and REST under `/api/v1`, from a tape or from the made-up market.
+//! Finnhub: trades over one WebSocket at `/?token=…` and REST under `/api/v1`, from a recording or from the made-up market.
 //! No books.
 //!
-//! - [`ws`], [`rest`]: the protocol · [`tape`]: trades from recordings · [`demo`]: the made-up market as `SIM:BTC-SIM`
+//! - [`ws`], [`rest`]: the protocol · [`recorded`]: trades from recordings · [`demo`]: the made-up market as `SIM:BTC-SIM`
 //!
 //! Source of shapes: <https://finnhub.io/docs/api/websocket-trades>, <https://finnhub.io/docs/api/quote>.
 
 mod demo;
+mod recorded;
 mod rest;
-mod tape;
 mod ws;
 
 use std::{sync::Arc, time::Duration};
@@ -18,8 +18,8 @@ use crate::{
     bars::{Bar, BarQuery},
     config::{Limits, SimConfig, Source},
     made_up::MadeUp,
-    sim::Stage,
-    tape::Tape,
+    recording::Recording,
+    sim::Shared,
     venue::{Backend, Opened},
 };
 
@@ -58,18 +58,18 @@ struct Day {
 pub(crate) fn open(config: &SimConfig) -> anyhow::Result<Opened> {
     Ok(match &config.source {
         Source::Demo { seed, start } => opened(demo::DemoFeed::new(MadeUp::new(*seed, *start, &config.quote))),
-        recorded => opened(tape::TapeFeed::new(&Tape::of(recorded)?)?),
+        recorded => opened(recorded::RecordedFeed::new(&Recording::of(recorded)?)?),
     })
 }
 
 fn opened<F: Feed + 'static>(feed: F) -> Opened {
     let feed = Arc::new(feed);
     let backend = feed.clone();
-    Opened { backend, routes: Box::new(move |stage| routes(stage, feed)) }
+    Opened { backend, routes: Box::new(move |shared| routes(shared, feed)) }
 }
 
-fn routes(stage: Arc<Stage>, feed: Arc<dyn Feed>) -> Router {
-    ws::routes(stage.clone()).merge(rest::routes(stage, feed))
+fn routes(shared: Arc<Shared>, feed: Arc<dyn Feed>) -> Router {
+    ws::routes(shared.clone()).merge(rest::routes(shared, feed))
 }
 
 /// True where a client shows the key that is wanted, or any where none is.

@@ -20,7 +20,7 @@ use crate::{
     config::SimConfig,
     desk::{Answer, Asked, Desk, Parameters},
     fixed,
-    sim::Stage,
+    sim::Shared,
 };
 
 /// Where the key stands, unless it is in the query.
@@ -38,8 +38,8 @@ struct Face {
 }
 
 /// All REST routes.
-pub(super) fn routes(stage: Arc<Stage>, feed: Arc<dyn Feed>) -> Router {
-    let face = Face { config: stage.config.clone(), desk: Desk::new(stage, 429), feed };
+pub(super) fn routes(shared: Arc<Shared>, feed: Arc<dyn Feed>) -> Router {
+    let face = Face { config: shared.config.clone(), desk: Desk::new(shared, 429), feed };
     Router::new().route("/api/v1/{*name}", get(answer)).with_state(Arc::new(face))
 }
 

@@ -19,7 +19,7 @@ use super::is_key_good;
 use crate::{
     connection::{self, Place, Step, Talk},
     desk::Parameters,
-    sim::Stage,
+    sim::Shared,
     venue::Frame,
 };
 
@@ -30,23 +30,23 @@ const PING_S: u32 = 60;
 type Keys = Arc<Mutex<BTreeSet<String>>>;
 
 /// All WebSocket routes.
-pub(super) fn routes(stage: Arc<Stage>) -> Router {
+pub(super) fn routes(shared: Arc<Shared>) -> Router {
     let keys = Keys::default();
     let open = move |Query(parameters): Query<Parameters>, request: Request| {
-        let response = open(&stage, &keys, parameters.get("token").cloned().unwrap_or_default(), request);
+        let response = open(&shared, &keys, parameters.get("token").cloned().unwrap_or_default(), request);
         async move { response }
     };
     Router::new().route("/", any(open))
 }
 
-fn open(stage: &Arc<Stage>, keys: &Keys, key: String, request: Request) -> Response {
-    if !is_key_good(&stage.config, &key) {
+fn open(shared: &Arc<Shared>, keys: &Keys, key: String, request: Request) -> Response {
+    if !is_key_good(&shared.config, &key) {
         return (StatusCode::UNAUTHORIZED, "Invalid API key").into_response();
     }
     let Some(hold) = Hold::new(keys, key) else {
         return (StatusCode::TOO_MANY_REQUESTS, "one connection per key").into_response();
     };
-    connection::open(stage, request, move |stage, client| Session { stage, client, n_seconds: 0, _hold: hold })
+    connection::open(shared, request, move |shared, client| Session { shared, client, n_seconds: 0, _hold: hold })
 }
 
 /// A key while its connection is open.
@@ -69,7 +69,7 @@ impl Drop for Hold {
 }
 
 struct Session {
-    stage: Arc<Stage>,
+    shared: Arc<Shared>,
     client: u64,
     n_seconds: u32,
     _hold: Hold,
@@ -81,15 +81,15 @@ impl Talk for Session {
         let Some(symbol) = request.get("symbol").and_then(Value::as_str) else { return vec![error("Invalid request")] };
         match request.get("type").and_then(Value::as_str) {
             Some("subscribe") => {
-                let followed = self.stage.outlet.streams_of(self.client);
+                let followed = self.shared.clients.streams_of(self.client);
                 let is_known = followed.iter().any(|stream| **stream == *symbol);
-                if !is_known && followed.len() >= self.stage.config.limits.streams {
+                if !is_known && followed.len() >= self.shared.config.limits.streams {
                     return vec![error("Subscribing to too many symbols")];
                 }
                 vec![Step::Follow(vec![symbol.to_owned()])]
             }
             Some("unsubscribe") => {
-                self.stage.outlet.unsubscribe(self.client, &[symbol.to_owned()]);
+                self.shared.clients.unsubscribe(self.client, &[symbol.to_owned()]);
                 Vec::new()
             }
             _ => vec![error("Invalid request")],

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{
     Feed, REQUIRED_KEYS,
     channel::Channel,
-    say::{self, Kind},
+    encode::{self, Kind},
     shown_book,
     views::Views,
 };
@@ -65,15 +65,15 @@ impl DemoFeed {
             }
             Channel::Trade => {
                 let print = asset.print(slot);
-                Some((say::frame("trade", Kind::Update, &[say::trade(&pair, &print)]), Some(print.id)))
+                Some((encode::frame("trade", Kind::Update, &[encode::trade(&pair, &print)]), Some(print.id)))
             }
             Channel::Ticker if is_second => {
-                Some((say::frame("ticker", Kind::Update, &[say::ticker(self, &pair)?]), None))
+                Some((encode::frame("ticker", Kind::Update, &[encode::ticker(self, &pair)?]), None))
             }
             Channel::Ohlc(minutes) if is_second => {
                 let running = asset.running(slot, minutes * 60_000);
-                let entries: Vec<String> = running.iter().map(|bar| say::bar(&pair, minutes, bar)).collect();
-                Some((say::ohlc_frame(Kind::Update, self.now(), &entries), None))
+                let entries: Vec<String> = running.iter().map(|bar| encode::bar(&pair, minutes, bar)).collect();
+                Some((encode::ohlc_frame(Kind::Update, self.now(), &entries), None))
             }
             _ => None,
         }
@@ -83,7 +83,7 @@ impl DemoFeed {
 impl Feed for DemoFeed {
     fn snapshot(&self, channel: Channel, symbol: &str, has_others: bool) -> Option<String> {
         if channel == Channel::Instrument {
-            return Some(say::instruments(&Market::pairs(self)));
+            return Some(encode::instruments(&Market::pairs(self)));
         }
         let pair = self.pair(symbol)?;
         Some(match channel {
@@ -93,16 +93,16 @@ impl Feed for DemoFeed {
             }
             Channel::Trade => {
                 let prints = self.prints(symbol, SNAPSHOT_TRADES);
-                let entries: Vec<String> = prints.iter().map(|print| say::trade(&pair, print)).collect();
-                say::frame("trade", Kind::Snapshot, &entries)
+                let entries: Vec<String> = prints.iter().map(|print| encode::trade(&pair, print)).collect();
+                encode::frame("trade", Kind::Snapshot, &entries)
             }
-            Channel::Ticker => say::frame("ticker", Kind::Snapshot, &[say::ticker(self, &pair)?]),
+            Channel::Ticker => encode::frame("ticker", Kind::Snapshot, &[encode::ticker(self, &pair)?]),
             Channel::Ohlc(minutes) => {
                 let query =
                     BarQuery { length_ms: minutes * 60_000, start_ms: None, end_ms: None, limit: SNAPSHOT_BARS };
                 let bars = self.bars(symbol, &query);
-                let entries: Vec<String> = bars.iter().map(|bar| say::bar(&pair, minutes, bar)).collect();
-                say::ohlc_frame(Kind::Snapshot, self.now(), &entries)
+                let entries: Vec<String> = bars.iter().map(|bar| encode::bar(&pair, minutes, bar)).collect();
+                encode::ohlc_frame(Kind::Snapshot, self.now(), &entries)
             }
             Channel::Instrument => return None,
         })

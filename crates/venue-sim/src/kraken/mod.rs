@@ -1,19 +1,19 @@
-//! Kraken: WebSocket v2 at `/v2` and REST under `/0/public`, over a tape or over the made-up market.
+//! Kraken: WebSocket v2 at `/v2` and REST under `/0/public`, over a recording or over the made-up market.
 //!
 //! - [`ws`], [`rest`]: the protocol · [`channel`]: what can be subscribed to · [`pairs`]: names of pairs
-//! - [`say`]: frames as text · [`checksum`]: the book's CRC32 · [`views`]: what readers of a depth know
-//! - [`tape`]: a market from recordings · [`entry`]: what their frames mean · [`demo`]: the made-up market
+//! - [`encode`]: frames as text · [`checksum`]: the book's CRC32 · [`views`]: what readers of a depth know
+//! - [`recorded`]: a market from recordings · [`decode`]: what their frames mean · [`demo`]: the made-up market
 //!
 //! Source of shapes: <https://docs.kraken.com/api/docs/websocket-v2/book> and its neighbours.
 
 mod channel;
 mod checksum;
+mod decode;
 mod demo;
-mod entry;
+mod encode;
 mod pairs;
+mod recorded;
 mod rest;
-mod say;
-mod tape;
 mod views;
 mod ws;
 
@@ -28,8 +28,8 @@ use crate::{
     ladder::Ladder,
     made_up::MadeUp,
     market::{MadeUpPairs, Market},
-    sim::Stage,
-    tape::Tape,
+    recording::Recording,
+    sim::Shared,
     venue::{Backend, Opened},
 };
 
@@ -62,18 +62,18 @@ pub(crate) fn open(config: &SimConfig) -> anyhow::Result<Opened> {
             let market = MadeUp::new(*seed, *start, &config.quote);
             opened(demo::DemoFeed::new(MadeUpPairs::new(market, '/', fixed::show)))
         }
-        recorded => opened(tape::TapeFeed::new(Tape::of(recorded)?, &config.steps)?),
+        recorded => opened(recorded::RecordedFeed::new(Recording::of(recorded)?, &config.steps)?),
     })
 }
 
 fn opened<F: Feed + 'static>(feed: F) -> Opened {
     let feed = Arc::new(feed);
     let backend = feed.clone();
-    Opened { backend, routes: Box::new(move |stage| routes(stage, feed)) }
+    Opened { backend, routes: Box::new(move |shared| routes(shared, feed)) }
 }
 
-fn routes(stage: Arc<Stage>, feed: Arc<dyn Feed>) -> Router {
-    ws::routes(stage.clone(), feed.clone()).merge(rest::routes(stage, feed))
+fn routes(shared: Arc<Shared>, feed: Arc<dyn Feed>) -> Router {
+    ws::routes(shared.clone(), feed.clone()).merge(rest::routes(shared, feed))
 }
 
 /// A book as the control endpoint shows it.

@@ -19,7 +19,7 @@ use crate::{
     ladder::Row,
     market::Pair,
     moment,
-    sim::Stage,
+    sim::Shared,
 };
 
 /// Finished bars of an answer; the running one comes on top.
@@ -39,8 +39,8 @@ struct Face {
 }
 
 /// All REST routes.
-pub(super) fn routes(stage: Arc<Stage>, feed: Arc<dyn Feed>) -> Router {
-    let face = Face { desk: Desk::new(stage, 200), feed };
+pub(super) fn routes(shared: Arc<Shared>, feed: Arc<dyn Feed>) -> Router {
+    let face = Face { desk: Desk::new(shared, 200), feed };
     Router::new().route("/0/public/{name}", get(answer)).with_state(Arc::new(face))
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::say::{self, Kind};
+use super::encode::{self, Kind};
 use crate::ladder::Ladder;
 
 /// All views, by symbol and depth.
@@ -25,14 +25,14 @@ impl Views {
             self.0.remove(&key);
         }
         let view = self.0.entry(key).or_insert_with(|| truth.shallow(depth));
-        say::book(Kind::Snapshot, symbol, &view.top(depth), view, time)
+        encode::book(Kind::Snapshot, symbol, &view.top(depth), view, time)
     }
 
     /// The update that brings readers to the truth; `None` where they have it.
     pub(super) fn update(&mut self, symbol: &str, depth: usize, truth: &Ladder, time: &str) -> Option<String> {
         let view = self.0.entry((symbol.to_owned(), depth)).or_default();
-        let changed = view.follow(truth, depth, say::zero);
+        let changed = view.follow(truth, depth, encode::zero);
         let is_silent = changed.0.is_empty() && changed.1.is_empty();
-        (!is_silent).then(|| say::book(Kind::Update, symbol, &changed, view, time))
+        (!is_silent).then(|| encode::book(Kind::Update, symbol, &changed, view, time))
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     connection::{self, Place, Step, Talk},
     moment,
     player::wall_clock,
-    sim::{Said, Stage},
+    sim::{Said, Shared},
     venue::Frame,
 };
 
@@ -25,10 +25,10 @@ const IDLE_LIFE: Duration = Duration::from_secs(60);
 const FIRST_CONNECTION: u64 = 18_125_794_168_470_749_000;
 
 /// All WebSocket routes.
-pub(super) fn routes(stage: Arc<Stage>, feed: Arc<dyn Feed>) -> Router {
+pub(super) fn routes(shared: Arc<Shared>, feed: Arc<dyn Feed>) -> Router {
     let open = move |request: Request| {
         let feed = feed.clone();
-        let response = connection::open(&stage, request, move |_, client| Session {
+        let response = connection::open(&shared, request, move |_, client| Session {
             feed,
             client,
             subscribed: BTreeMap::new(),
@@ -152,8 +152,8 @@ impl Session {
             let mut result = channel.result(symbol, parameters, false);
             result.as_object_mut().map(|fields| fields.remove("snapshot"));
             let (client, acknowledged) = (self.client, acknowledgement(method, result, req_id, time_in));
-            let leave = move |stage: &Stage| {
-                stage.outlet.unsubscribe(client, &[before]);
+            let leave = move |shared: &Shared| {
+                shared.clients.unsubscribe(client, &[before]);
                 vec![answered(acknowledged)]
             };
             return vec![Step::Ask(Box::new(leave))];
@@ -162,14 +162,14 @@ impl Session {
         let acknowledged = acknowledgement(method, channel.result(symbol, parameters, with_snapshot), req_id, time_in);
         self.subscribed.insert(key.clone(), channel);
         let (feed, client, symbol) = (self.feed.clone(), self.client, key.1);
-        let join = move |stage: &Stage| {
+        let join = move |shared: &Shared| {
             let stream = channel.stream(&symbol);
-            stage.outlet.unsubscribe(client, before.as_slice());
-            let has_others = stage.outlet.is_wanted(&stream);
-            if !stage.outlet.subscribe(client, std::slice::from_ref(&stream), stage.config.limits.streams) {
+            shared.clients.unsubscribe(client, before.as_slice());
+            let has_others = shared.clients.is_wanted(&stream);
+            if !shared.clients.subscribe(client, std::slice::from_ref(&stream), shared.config.limits.streams) {
                 return Vec::new();
             }
-            stage.timeline.subscriber_came();
+            shared.timeline.subscriber_came();
             let snapshot = with_snapshot.then(|| feed.snapshot(channel, &symbol, has_others)).flatten();
             let snapshot = snapshot.map(|text| Said::Data(Arc::new(Frame::whole(stream.into(), text, None))));
             std::iter::once(answered(acknowledged)).chain(snapshot).collect()

@@ -43,8 +43,8 @@ pub(crate) fn open(config: &SimConfig) -> anyhow::Result<Opened> {
     };
     let chain = Arc::new(Chain::new(MadeUp::new(*seed, *start, &config.quote)));
     let backend = chain.clone();
-    let routes = Box::new(move |stage: Arc<_>| {
-        node::routes(Arc::clone(&stage), chain.clone()).merge(subgraph::routes(stage, chain))
+    let routes = Box::new(move |shared: Arc<_>| {
+        node::routes(Arc::clone(&shared), chain.clone()).merge(subgraph::routes(shared, chain))
     });
     Ok(Opened { backend, routes })
 }

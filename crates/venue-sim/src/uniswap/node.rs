@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::chain::{Chain, Pool, Swap, block_time_s, slots_of};
 use crate::{
     desk::{Answer, Asked, Desk},
-    sim::Stage,
+    sim::Shared,
 };
 
 /// Blocks of one question for events.
@@ -22,18 +22,18 @@ const SWAP_TOPIC: &str = "0xc42079f94a6350d7e6235f29174924f928cc2ac818eb64fed800
 struct Face {
     desk: Desk,
     chain: Arc<Chain>,
-    stage: Arc<Stage>,
+    shared: Arc<Shared>,
 }
 
 /// The node's address.
-pub(super) fn routes(stage: Arc<Stage>, chain: Arc<Chain>) -> Router {
-    let face = Face { desk: Desk::new(stage.clone(), 429), chain, stage };
+pub(super) fn routes(shared: Arc<Shared>, chain: Arc<Chain>) -> Router {
+    let face = Face { desk: Desk::new(shared.clone(), 429), chain, shared };
     Router::new().route("/", post(answer)).with_state(Arc::new(face))
 }
 
 async fn answer(State(face): State<Arc<Face>>, body: String) -> Response {
     // Nobody ever subscribes: the first question sets the chain in motion.
-    face.stage.timeline.subscriber_came();
+    face.shared.timeline.subscriber_came();
     let asked: Value = serde_json::from_str(&body).unwrap_or_default();
     let calls = asked.as_array().map_or(std::slice::from_ref(&asked), Vec::as_slice);
     let method = calls.first().and_then(|call| call["method"].as_str()).unwrap_or_default();

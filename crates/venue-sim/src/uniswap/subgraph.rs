@@ -16,7 +16,7 @@ use crate::{
     config::SimConfig,
     desk::{Answer, Asked, Desk},
     fixed,
-    sim::Stage,
+    sim::Shared,
 };
 
 /// Rows of an answer.
@@ -27,17 +27,17 @@ const INVERSE_DECIMALS: u32 = 26;
 struct Face {
     desk: Desk,
     chain: Arc<Chain>,
-    stage: Arc<Stage>,
+    shared: Arc<Shared>,
 }
 
 /// The subgraph's address.
-pub(super) fn routes(stage: Arc<Stage>, chain: Arc<Chain>) -> Router {
-    let face = Face { desk: Desk::new(stage.clone(), 429), chain, stage };
+pub(super) fn routes(shared: Arc<Shared>, chain: Arc<Chain>) -> Router {
+    let face = Face { desk: Desk::new(shared.clone(), 429), chain, shared };
     Router::new().route("/subgraph", post(answer)).with_state(Arc::new(face))
 }
 
 async fn answer(State(face): State<Arc<Face>>, headers: HeaderMap, body: String) -> Response {
-    face.stage.timeline.subscriber_came();
+    face.shared.timeline.subscriber_came();
     let key = headers
         .get("authorization")
         .and_then(|value| value.to_str().ok())
@@ -66,7 +66,7 @@ fn is_key_good(config: &SimConfig, key: Option<&str>) -> bool {
 
 impl Face {
     fn rows(&self, key: Option<&str>, body: &str) -> Result<Value, String> {
-        if !is_key_good(&self.stage.config, key) {
+        if !is_key_good(&self.shared.config, key) {
             let why = if key.is_none() { "missing authorization header" } else { "API key not found" };
             return Err(format!("auth error: {why}"));
         }

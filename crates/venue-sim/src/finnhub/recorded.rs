@@ -15,12 +15,12 @@ use super::{Day, Feed, REQUIRED_KEYS};
 use crate::{
     bars::{self, Bar, BarQuery, Print},
     fixed, market,
-    tape::Tape,
+    recording::Recording,
     venue::{Backend, Frame},
 };
 
 /// A recorded market.
-pub(super) struct TapeFeed {
+pub(super) struct RecordedFeed {
     due: Vec<Duration>,
     pieces: Vec<Piece>,
     /// What has been traded so far, by symbol.
@@ -54,13 +54,14 @@ struct Figures<'a> {
     t: i64,
 }
 
-impl TapeFeed {
+impl RecordedFeed {
     /// Reads a recording's frames.
-    pub(super) fn new(tape: &Tape) -> anyhow::Result<Self> {
-        let parts = tape.frames.iter().flat_map(|frame| read(&frame.text).into_iter().map(|part| (frame.at, part)));
+    pub(super) fn new(recording: &Recording) -> anyhow::Result<Self> {
+        let parts =
+            recording.frames.iter().flat_map(|frame| read(&frame.text).into_iter().map(|part| (frame.at, part)));
         let (due, pieces): (Vec<_>, Vec<_>) = parts.unzip();
         if pieces.is_empty() {
-            bail!("the tape holds no trade");
+            bail!("the recording holds no trade");
         }
         Ok(Self { due, pieces, traded: Mutex::default() })
     }
@@ -70,7 +71,7 @@ impl TapeFeed {
     }
 }
 
-impl Feed for TapeFeed {
+impl Feed for RecordedFeed {
     fn day(&self, symbol: &str) -> Option<Day> {
         let traded = self.traded();
         let prints = traded.get(symbol)?;
@@ -110,7 +111,7 @@ fn print(entry: &str) -> Option<Print> {
     Some(Print { id: 0, price, quantity, time_ms: t, is_buyer_maker: false })
 }
 
-impl Backend for TapeFeed {
+impl Backend for RecordedFeed {
     fn due(&self) -> Option<&[Duration]> {
         Some(&self.due)
     }

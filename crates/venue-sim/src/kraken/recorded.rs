@@ -18,8 +18,8 @@ use super::{
     Feed, REQUIRED_KEYS,
     channel::{Channel, DEPTHS, INTERVALS},
     checksum::checksum,
-    entry::{self, Note, Piece},
-    say::{self, Kind},
+    decode::{self, Note, Piece},
+    encode::{self, Kind},
     shown_book,
     views::Views,
 };
@@ -29,8 +29,8 @@ use crate::{
     ladder::Ladder,
     market::{self, Market, Pair},
     moment,
+    recording::Recording,
     steps::Tally,
-    tape::Tape,
     venue::{Backend, Frame},
 };
 
@@ -38,8 +38,8 @@ use crate::{
 const SNAPSHOT_TRADES: usize = 50;
 
 /// A recorded market.
-pub(super) struct TapeFeed {
-    tape: Tape,
+pub(super) struct RecordedFeed {
+    recording: Recording,
     due: Vec<Duration>,
     pieces: Vec<Piece>,
     pairs: Vec<Pair>,
@@ -75,19 +75,19 @@ struct Known {
     bars: BTreeMap<i64, BTreeMap<String, String>>,
 }
 
-impl TapeFeed {
+impl RecordedFeed {
     /// Reads a recording's frames.
-    pub(super) fn new(tape: Tape, steps: &Steps) -> anyhow::Result<Self> {
+    pub(super) fn new(recording: Recording, steps: &Steps) -> anyhow::Result<Self> {
         let (mut initial, mut due, mut pieces) = (State::default(), Vec::new(), Vec::new());
         let mut depths: BTreeMap<String, usize> = BTreeMap::new();
-        for (symbol, depth) in tape.frames.iter().filter_map(|frame| entry::acknowledged_depth(&frame.text)) {
+        for (symbol, depth) in recording.frames.iter().filter_map(|frame| decode::acknowledged_depth(&frame.text)) {
             depths.entry(symbol).or_insert(depth);
         }
         let mut begun = BTreeSet::new();
         let mut tallies: BTreeMap<String, (Tally, Tally)> = BTreeMap::new();
         let mut recorded_bars = BTreeSet::new();
-        for frame in &tape.frames {
-            for piece in entry::read(&frame.text) {
+        for frame in &recording.frames {
+            for piece in decode::read(&frame.text) {
                 count(&mut tallies, &piece);
                 let known = initial.by_symbol.entry(piece.symbol.clone()).or_default();
                 if let Note::Book { bids, asks, .. } = &piece.note
@@ -110,13 +110,13 @@ impl TapeFeed {
             }
         }
         if tallies.is_empty() {
-            bail!("the tape holds no frame of a known channel");
+            bail!("the recording holds no frame of a known channel");
         }
         if initial.now == Timestamp::EPOCH {
             initial.now = pieces.iter().find_map(Piece::time).unwrap_or_default();
         }
         let pairs = market::recorded_pairs(&tallies, '/', steps);
-        Ok(Self { due, pieces, pairs, recorded_bars, state: Mutex::new(initial.clone()), initial, tape })
+        Ok(Self { due, pieces, pairs, recorded_bars, state: Mutex::new(initial.clone()), initial, recording })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -141,7 +141,7 @@ impl TapeFeed {
                 let n_inside = prints.iter().rev().take_while(|print| print.time_ms >= begin_ms).count();
                 let inside = prints.get(prints.len() - n_inside..)?;
                 let (_, bar) = bars::traded_bars(inside, length_ms).pop_last()?;
-                let text = say::ohlc_frame(Kind::Update, state.now, &[say::bar(&pair, minutes, &bar)]);
+                let text = encode::ohlc_frame(Kind::Update, state.now, &[encode::bar(&pair, minutes, &bar)]);
                 Some(Arc::new(Frame::whole(stream.into(), text, None)))
             })
             .collect()
@@ -231,10 +231,10 @@ impl State {
     }
 }
 
-impl Feed for TapeFeed {
+impl Feed for RecordedFeed {
     fn snapshot(&self, channel: Channel, symbol: &str, has_others: bool) -> Option<String> {
         if channel == Channel::Instrument {
-            return Some(say::instruments(&self.pairs));
+            return Some(encode::instruments(&self.pairs));
         }
         let mut state = self.state();
         let State { by_symbol, views, now } = &mut *state;
@@ -243,15 +243,15 @@ impl Feed for TapeFeed {
             Channel::Book(depth) => {
                 let (truth, time) = (known.ladder.as_ref()?, moment::show(*now, 6));
                 if depth == known.depth {
-                    return Some(say::book(Kind::Snapshot, symbol, &truth.top(depth), truth, &time));
+                    return Some(encode::book(Kind::Snapshot, symbol, &truth.top(depth), truth, &time));
                 }
                 Some(views.snapshot(symbol, depth, truth, has_others, &time))
             }
             Channel::Trade => {
                 let trades: Vec<String> = known.trades.iter().cloned().collect();
-                (!trades.is_empty()).then(|| say::frame("trade", Kind::Snapshot, &trades))
+                (!trades.is_empty()).then(|| encode::frame("trade", Kind::Snapshot, &trades))
             }
-            Channel::Ticker => known.ticker.clone().map(|text| say::frame("ticker", Kind::Snapshot, &[text])),
+            Channel::Ticker => known.ticker.clone().map(|text| encode::frame("ticker", Kind::Snapshot, &[text])),
             Channel::Ohlc(minutes) => {
                 let now = *now;
                 let entries: Vec<String> = match known.bars.get(&minutes) {
@@ -259,17 +259,17 @@ impl Feed for TapeFeed {
                     None => {
                         let pair = self.pair(symbol)?;
                         let built = bars::traded_bars(&known.prints, minutes * 60_000);
-                        built.values().map(|bar| say::bar(&pair, minutes, bar)).collect()
+                        built.values().map(|bar| encode::bar(&pair, minutes, bar)).collect()
                     }
                 };
-                (!entries.is_empty()).then(|| say::ohlc_frame(Kind::Snapshot, now, &entries))
+                (!entries.is_empty()).then(|| encode::ohlc_frame(Kind::Snapshot, now, &entries))
             }
             Channel::Instrument => None,
         }
     }
 }
 
-impl Market for TapeFeed {
+impl Market for RecordedFeed {
     fn pairs(&self) -> Vec<Pair> {
         self.pairs.clone()
     }
@@ -297,11 +297,11 @@ impl Market for TapeFeed {
     }
 
     fn recorded(&self, path_end: &str, parameters: &[(&str, &str)]) -> Option<String> {
-        self.tape.answer(path_end, parameters).map(str::to_owned)
+        self.recording.answer(path_end, parameters).map(str::to_owned)
     }
 }
 
-impl Backend for TapeFeed {
+impl Backend for RecordedFeed {
     fn due(&self) -> Option<&[Duration]> {
         Some(&self.due)
     }

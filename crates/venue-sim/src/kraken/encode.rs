@@ -103,7 +103,7 @@ pub(super) fn bar(pair: &Pair, minutes: i64, bar: &Bar) -> String {
     )
 }
 
-/// Best bid and offer and the figures of the day; `None` before the first trade or without a book.
+/// Best bid and ask and the figures of the day; `None` before the first trade or without a book.
 pub(super) fn ticker(market: &dyn Market, pair: &Pair) -> Option<String> {
     let (day, ladder) = (market.day(&pair.symbol)?, market.ladder(&pair.symbol)?);
     let (bid, ask) = (ladder.bids().next()?, ladder.asks().next()?);

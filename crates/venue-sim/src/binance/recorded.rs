@@ -21,8 +21,8 @@ use crate::{
     bars::{self, Bar, BarQuery, Print},
     config::Steps,
     ladder::Row,
+    recording::{RecordedAnswer, RecordedFrame, Recording},
     steps::Tally,
-    tape::{Tape, TapeAnswer, TapeFrame},
     venue::{Backend, Frame},
 };
 
@@ -36,7 +36,7 @@ struct Envelope<'a> {
 }
 
 /// A recorded market.
-pub(super) struct TapeMarket {
+pub(super) struct RecordedMarket {
     /// When each frame is due.
     due: Vec<Duration>,
     frames: Vec<Arc<Frame>>,
@@ -50,12 +50,12 @@ pub(super) struct TapeMarket {
     oracle: Mutex<Oracle>,
 }
 
-impl TapeMarket {
+impl RecordedMarket {
     /// Reads a recording's frames and answers.
-    pub(super) fn new(tape: &Tape, steps: &Steps) -> anyhow::Result<Self> {
+    pub(super) fn new(recording: &Recording, steps: &Steps) -> anyhow::Result<Self> {
         let (mut due, mut frames, mut notes) = (Vec::new(), Vec::new(), Vec::new());
         let (mut single, mut aggregated) = (BTreeSet::new(), BTreeSet::new());
-        for recorded in &tape.frames {
+        for recorded in &recording.frames {
             let Some((frame, note, event_ms)) = read(recorded) else { continue };
             if let Note::Print { symbol, is_aggregate, .. } = &note {
                 if *is_aggregate { &mut aggregated } else { &mut single }.insert(symbol.clone());
@@ -65,13 +65,13 @@ impl TapeMarket {
             notes.push((note, event_ms));
         }
         if frames.is_empty() {
-            bail!("the tape holds no frame of a known stream");
+            bail!("the recording holds no frame of a known stream");
         }
         let mut snapshots = BTreeMap::new();
-        for (symbol, book) in tape.answers.iter().filter_map(snapshot) {
+        for (symbol, book) in recording.answers.iter().filter_map(snapshot) {
             snapshots.entry(symbol).or_insert(book);
         }
-        let recorded_info = tape.answers.iter().find(|answer| answer.url.contains("/api/v3/exchangeInfo"));
+        let recorded_info = recording.answers.iter().find(|answer| answer.url.contains("/api/v3/exchangeInfo"));
         let exchange_info = recorded_info
             .and_then(|answer| serde_json::from_str(&answer.body).ok())
             .unwrap_or_else(|| worked_out_info(&notes, &snapshots, steps));
@@ -100,7 +100,7 @@ impl TapeMarket {
 }
 
 /// The frame as clients get it, what it means, and its venue time; `None` for acknowledgements and the unknown.
-fn read(recorded: &TapeFrame) -> Option<(Frame, Note, Option<i64>)> {
+fn read(recorded: &RecordedFrame) -> Option<(Frame, Note, Option<i64>)> {
     let text = &recorded.text;
     let (stream, wrapped, bare) = match serde_json::from_str::<Envelope<'_>>(text) {
         Ok(envelope) => {
@@ -124,7 +124,7 @@ fn read(recorded: &TapeFrame) -> Option<(Frame, Note, Option<i64>)> {
 }
 
 /// The book of a recorded REST answer.
-fn snapshot(answer: &TapeAnswer) -> Option<(String, TrueBook)> {
+fn snapshot(answer: &RecordedAnswer) -> Option<(String, TrueBook)> {
     let (path, query) = answer.url.split_once('?')?;
     let symbol = query.split('&').find_map(|pair| pair.strip_prefix("symbol=")).filter(|_| path.ends_with("/depth"))?;
     let body: Value = serde_json::from_str(&answer.body).ok()?;
@@ -169,7 +169,7 @@ fn worked_out_info(notes: &[(Note, Option<i64>)], snapshots: &BTreeMap<String, T
     exchange_info::body(&entries, now_ms)
 }
 
-impl Market for TapeMarket {
+impl Market for RecordedMarket {
     fn exchange_info(&self) -> Value {
         self.exchange_info.clone()
     }
@@ -207,7 +207,7 @@ impl Market for TapeMarket {
     }
 }
 
-impl Backend for TapeMarket {
+impl Backend for RecordedMarket {
     fn due(&self) -> Option<&[Duration]> {
         Some(&self.due)
     }

@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 use super::{
     Feed, REQUIRED_KEYS,
     channel::Channel,
-    entry::{self, Note, Piece},
-    say, shown_book,
+    decode::{self, Note, Piece},
+    encode, shown_book,
 };
 use crate::{
     bars::{self, Bar, BarQuery, Print},
@@ -25,8 +25,8 @@ use crate::{
     fixed,
     ladder::Ladder,
     market::{self, Market, Pair},
+    recording::Recording,
     steps::Tally,
-    tape::Tape,
     venue::{Backend, Frame},
 };
 
@@ -34,8 +34,8 @@ use crate::{
 const SNAPSHOT_TRADES: usize = 50;
 
 /// A recorded market.
-pub(super) struct TapeFeed {
-    tape: Tape,
+pub(super) struct RecordedFeed {
+    recording: Recording,
     due: Vec<Duration>,
     pieces: Vec<Piece>,
     pairs: Vec<Pair>,
@@ -65,13 +65,13 @@ struct Known {
     candles: BTreeMap<u64, String>,
 }
 
-impl TapeFeed {
+impl RecordedFeed {
     /// Reads a recording's frames.
-    pub(super) fn new(tape: Tape, steps: &Steps) -> anyhow::Result<Self> {
+    pub(super) fn new(recording: Recording, steps: &Steps) -> anyhow::Result<Self> {
         let (mut initial, mut due, mut pieces) = (State::default(), Vec::new(), Vec::new());
         let (mut begun, mut tallies) = (BTreeSet::new(), BTreeMap::<String, (Tally, Tally)>::new());
-        for frame in &tape.frames {
-            for piece in entry::read(&frame.text) {
+        for frame in &recording.frames {
+            for piece in decode::read(&frame.text) {
                 count(tallies.entry(piece.product.clone()).or_default(), &piece.note);
                 if begun.insert(piece.frame.stream.clone()) && piece.is_snapshot {
                     initial.learn(&piece);
@@ -82,10 +82,10 @@ impl TapeFeed {
             }
         }
         if tallies.is_empty() {
-            bail!("the tape holds no frame of a known channel");
+            bail!("the recording holds no frame of a known channel");
         }
         let pairs = market::recorded_pairs(&tallies, '-', steps);
-        Ok(Self { due, pieces, pairs, state: Mutex::new(initial.clone()), initial, tape })
+        Ok(Self { due, pieces, pairs, state: Mutex::new(initial.clone()), initial, recording })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -141,10 +141,10 @@ impl State {
     }
 }
 
-impl Feed for TapeFeed {
+impl Feed for RecordedFeed {
     fn snapshot(&self, channel: Channel, product: &str, _has_others: bool) -> Option<String> {
         if channel == Channel::Status {
-            return Some(say::status("snapshot", &[self.pair(product)?]));
+            return Some(encode::status("snapshot", &[self.pair(product)?]));
         }
         let state = self.state();
         let known = state.by_product.get(product)?;
@@ -154,7 +154,7 @@ impl Feed for TapeFeed {
         match channel {
             Channel::Level2 => {
                 let ladder = known.ladder.as_ref()?;
-                Some(say::level2("snapshot", product, &ladder.top(usize::MAX), state.now))
+                Some(encode::level2("snapshot", product, &ladder.top(usize::MAX), state.now))
             }
             Channel::MarketTrades => list("trades", known.trades.iter().map(String::as_str).collect()),
             Channel::Ticker | Channel::TickerBatch => {
@@ -166,7 +166,7 @@ impl Feed for TapeFeed {
     }
 }
 
-impl Market for TapeFeed {
+impl Market for RecordedFeed {
     fn pairs(&self) -> Vec<Pair> {
         self.pairs.clone()
     }
@@ -194,11 +194,11 @@ impl Market for TapeFeed {
     }
 
     fn recorded(&self, path_end: &str, parameters: &[(&str, &str)]) -> Option<String> {
-        self.tape.answer(path_end, parameters).map(str::to_owned)
+        self.recording.answer(path_end, parameters).map(str::to_owned)
     }
 }
 
-impl Backend for TapeFeed {
+impl Backend for RecordedFeed {
     fn due(&self) -> Option<&[Duration]> {
         Some(&self.due)
     }

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use super::channel::Channel;
 use crate::{
     bars::{Bar, Print},
+    clients::SharedFrame,
     fixed,
     ladder::Row,
     market::{Market, Pair},
     moment,
-    outlet::SharedFrame,
     venue::Frame,
 };
 
@@ -62,7 +62,7 @@ pub(super) fn trade(product: &str, print: &Print) -> Value {
     })
 }
 
-/// Best bid and offer and the figures of the day; `None` before the first trade or without a book. The batch lacks the
+/// Best bid and ask and the figures of the day; `None` before the first trade or without a book. The batch lacks the
 /// best prices.
 pub(super) fn ticker(market: &dyn Market, kind: &str, pair: &Pair, channel: Channel) -> Option<String> {
     let (day, ladder) = (market.day(&pair.symbol)?, market.ladder(&pair.symbol)?);

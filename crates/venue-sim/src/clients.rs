@@ -63,7 +63,7 @@ struct Client {
 }
 
 #[derive(Debug, Default)]
-struct Clients {
+struct Connected {
     by_id: BTreeMap<u64, Client>,
     by_stream: HashMap<Arc<str>, BTreeSet<u64>>,
     next_id: u64,
@@ -71,7 +71,7 @@ struct Clients {
 
 /// All clients.
 #[derive(Debug, Default)]
-pub(crate) struct Outlet(Mutex<Clients>);
+pub(crate) struct Clients(Mutex<Connected>);
 
 /// A client's own end; leaving drops it.
 #[derive(Debug)]
@@ -79,16 +79,16 @@ pub(crate) struct ClientEnd {
     pub(crate) id: u64,
     pub(crate) frames: mpsc::Receiver<Outgoing>,
     pub(crate) ending: watch::Receiver<Option<Ending>>,
-    outlet: Arc<Outlet>,
+    clients: Arc<Clients>,
 }
 
 impl Drop for ClientEnd {
     fn drop(&mut self) {
-        self.outlet.remove(self.id);
+        self.clients.remove(self.id);
     }
 }
 
-impl Outlet {
+impl Clients {
     /// Adds a client without subscriptions.
     pub(crate) fn connect(self: &Arc<Self>) -> ClientEnd {
         let (queue, frames) = mpsc::channel(QUEUE_FRAMES);
@@ -97,7 +97,7 @@ impl Outlet {
         let id = clients.next_id;
         clients.next_id += 1;
         clients.by_id.insert(id, Client { queue, ending, streams: BTreeSet::new() });
-        ClientEnd { id, frames, ending: ended, outlet: self.clone() }
+        ClientEnd { id, frames, ending: ended, clients: self.clone() }
     }
 
     /// Adds streams to a client's; returns false, and adds none, where it would have more than `most`.
@@ -195,7 +195,7 @@ impl Outlet {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Clients> {
+    fn lock(&self) -> MutexGuard<'_, Connected> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -219,29 +219,29 @@ mod tests {
 
     #[test]
     fn only_subscribers_are_found_and_leaving_forgets_them() {
-        let outlet = Arc::new(Outlet::default());
-        let (first, second) = (outlet.connect(), outlet.connect());
-        assert!(outlet.subscribe(first.id, &names(&["a", "b"]), 2));
-        assert!(outlet.subscribe(second.id, &names(&["b"]), 2));
-        assert!(!outlet.subscribe(second.id, &names(&["c", "d"]), 2));
-        assert_eq!(outlet.subscribers("b"), [first.id, second.id]);
-        assert_eq!(outlet.streams_of(second.id), [Arc::from("b")]);
-        outlet.unsubscribe(first.id, &names(&["b", "never"]));
+        let clients = Arc::new(Clients::default());
+        let (first, second) = (clients.connect(), clients.connect());
+        assert!(clients.subscribe(first.id, &names(&["a", "b"]), 2));
+        assert!(clients.subscribe(second.id, &names(&["b"]), 2));
+        assert!(!clients.subscribe(second.id, &names(&["c", "d"]), 2));
+        assert_eq!(clients.subscribers("b"), [first.id, second.id]);
+        assert_eq!(clients.streams_of(second.id), [Arc::from("b")]);
+        clients.unsubscribe(first.id, &names(&["b", "never"]));
         drop(second);
-        assert_eq!((outlet.subscribers("b"), outlet.n_clients()), (vec![], 1));
-        assert_eq!(outlet.wanted(), BTreeSet::from([Arc::from("a")]));
+        assert_eq!((clients.subscribers("b"), clients.n_clients()), (vec![], 1));
+        assert_eq!(clients.wanted(), BTreeSet::from([Arc::from("a")]));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_takes_nothing_is_dropped() {
-        let outlet = Arc::new(Outlet::default());
-        let client = outlet.connect();
+        let clients = Arc::new(Clients::default());
+        let client = clients.connect();
         let frame = Arc::new(Frame::whole("a".into(), "{}".to_owned(), None));
         for _ in 0..QUEUE_FRAMES {
-            outlet.send(client.id, Outgoing::Frame(frame.clone()), Duration::ZERO).await;
+            clients.send(client.id, Outgoing::Frame(frame.clone()), Duration::ZERO).await;
         }
         assert_eq!(*client.ending.borrow(), None);
-        outlet.send(client.id, Outgoing::Frame(frame), Duration::from_secs(3)).await;
+        clients.send(client.id, Outgoing::Frame(frame), Duration::from_secs(3)).await;
         assert!(client.ending.borrow().is_some());
     }
 }

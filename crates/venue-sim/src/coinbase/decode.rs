@@ -6,8 +6,8 @@ use model::time::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{channel::Channel, say};
-use crate::{bars::Print, fixed, ladder::Row, moment, outlet::SharedFrame, venue::Frame};
+use super::{channel::Channel, encode};
+use crate::{bars::Print, clients::SharedFrame, fixed, ladder::Row, moment, venue::Frame};
 
 /// A frame, or the part of one that is about one product.
 #[derive(Clone, Debug)]
@@ -119,7 +119,7 @@ pub(super) fn read(text: &str) -> Vec<Piece> {
             let (stream, id) = (channel.stream(&product), note.id());
             let frame = match Frame::with_part(stream.as_str().into(), text.to_owned(), number.clone(), id) {
                 Some(verbatim) if is_single => verbatim.into(),
-                _ => say::frame(stream, channel.wire(), time, &note.events(&product, is_snapshot, time), id),
+                _ => encode::frame(stream, channel.wire(), time, &note.events(&product, is_snapshot, time), id),
             };
             Piece { channel, product, is_snapshot, time, frame, note }
         })
@@ -202,7 +202,7 @@ impl Note {
         let kind = if is_snapshot { "snapshot" } else { "update" };
         let list = |name: &str, texts: Vec<&str>| format!(r#"[{{"type":"{kind}","{name}":[{}]}}]"#, texts.join(","));
         match self {
-            Self::Level2 { bids, asks } => say::level2(kind, product, &(bids.clone(), asks.clone()), time),
+            Self::Level2 { bids, asks } => encode::level2(kind, product, &(bids.clone(), asks.clone()), time),
             Self::Trades(trades) => list("trades", trades.iter().map(|(_, text)| text.as_str()).collect()),
             Self::Ticker(text) => list("tickers", vec![text]),
             Self::Candles(candles) => list("candles", candles.iter().map(|(_, text)| text.as_str()).collect()),

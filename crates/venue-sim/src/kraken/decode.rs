@@ -8,7 +8,7 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     channel::{Channel, DEPTHS},
-    say,
+    encode,
 };
 use crate::{bars::Print, fixed, ladder::Row, moment};
 
@@ -135,9 +135,9 @@ pub(super) fn read(text: &str) -> Vec<Piece> {
             let text = if is_single {
                 text.to_owned()
             } else {
-                let kind = if is_snapshot { say::Kind::Snapshot } else { say::Kind::Update };
+                let kind = if is_snapshot { encode::Kind::Snapshot } else { encode::Kind::Update };
                 let entries: Vec<String> = entries.iter().map(|&entry| entry.to_owned()).collect();
-                say::frame(&envelope.channel, kind, &entries)
+                encode::frame(&envelope.channel, kind, &entries)
             };
             Some(Piece { symbol, is_snapshot, text, note })
         })
