@@ -6,7 +6,11 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, str::FromStr, t
 
 use model::time::Timestamp;
 
-use crate::{fault::Fault, fixed, venue::VENUES};
+use crate::{
+    fault::Fault,
+    fixed,
+    venue::{VENUES, Venue},
+};
 
 /// How to run a simulated venue.
 #[derive(Clone, Debug)]
@@ -48,7 +52,7 @@ impl SimConfig {
             start: StartWhen::FirstSubscriber,
             at_end: AtEnd::Stop,
             faults: Vec::new(),
-            limits: VENUES.iter().find(|one| one.name == venue).map(|one| (one.limits)()).unwrap_or_default(),
+            limits: Venue::find(venue).map(|venue| (venue.limits)()).unwrap_or_default(),
             is_stamping: false,
             quote: "SIM".to_owned(),
             steps: Steps::default(),
@@ -186,6 +190,8 @@ pub struct Limits {
     pub streams: usize,
     /// Connection attempts in five minutes; `None` lifts it.
     pub connects_per_5_min: Option<usize>,
+    /// Rows a side that a subscription of a book gets at most, on venues that follow books to a depth.
+    pub book_rows: usize,
     /// REST weight a minute; `None` lifts it.
     pub weight_per_min: Option<u32>,
     /// A ping goes out this often.
@@ -204,6 +210,7 @@ impl Default for Limits {
             messages_per_s: Some(5),
             streams: 1_024,
             connects_per_5_min: Some(300),
+            book_rows: usize::MAX,
             weight_per_min: Some(6_000),
             ping_every: Duration::from_secs(20),
             pong_within: Duration::from_secs(60),

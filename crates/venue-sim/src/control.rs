@@ -16,10 +16,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::{fault::Fault, sim::Shared};
+use crate::{fault::Fault, shared::Shared};
 
 #[derive(Deserialize)]
-struct Asked {
+struct Request {
     #[serde(default)]
     symbol: String,
     #[serde(default)]
@@ -68,17 +68,21 @@ pub(crate) fn state(shared: &Shared) -> Value {
         let requests = shared.requests();
         (requests.n_requests(), requests.n_inside_retry_after())
     };
+    let (n_frames, streams) = {
+        let exchange = shared.exchange();
+        (exchange.market().due().map(|due| due.len()), exchange.streams())
+    };
     json!({
         "venue": shared.config.venue,
         "playing": position.is_playing,
         "finished": position.is_finished,
         "position": position.position,
-        "n_frames": shared.backend.due().map(<[_]>::len),
+        "n_frames": n_frames,
         "n_restarts": position.n_restarts,
         "n_clients": shared.clients.n_clients(),
         "n_connects": shared.clients.next_id(),
         "n_frames_sent": shared.n_frames_sent.load(Ordering::Relaxed),
-        "streams": shared.clients.wanted(),
+        "streams": streams,
         "faults": faults,
         "n_requests": n_requests,
         "n_requests_inside_retry_after": n_inside,
@@ -97,24 +101,24 @@ fn found(value: Option<Value>) -> Response {
     }
 }
 
-async fn book(State(shared): State<Arc<Shared>>, Query(asked): Query<Asked>) -> Response {
-    found(shared.backend.book(&asked.symbol, asked.at, asked.depth.unwrap_or(usize::MAX)))
+async fn book(State(shared): State<Arc<Shared>>, Query(request): Query<Request>) -> Response {
+    found(shared.exchange().book(&request.symbol, request.at, request.depth.unwrap_or(usize::MAX)))
 }
 
-async fn top(State(shared): State<Arc<Shared>>, Query(asked): Query<Asked>) -> Response {
-    found(shared.backend.top(&asked.symbol))
+async fn top(State(shared): State<Arc<Shared>>, Query(request): Query<Request>) -> Response {
+    found(shared.exchange().top(&request.symbol))
 }
 
-async fn candles(State(shared): State<Arc<Shared>>, Query(asked): Query<Asked>) -> Response {
-    found(shared.backend.candles(&asked.symbol, &asked.interval))
+async fn candles(State(shared): State<Arc<Shared>>, Query(request): Query<Request>) -> Response {
+    found(shared.exchange().candles(&request.symbol, &request.interval))
 }
 
-async fn sent(State(shared): State<Arc<Shared>>, Query(asked): Query<Asked>) -> Response {
-    found(shared.stamps.as_ref().map(|stamps| json!({ "sent": stamps.after(asked.after) })))
+async fn sent(State(shared): State<Arc<Shared>>, Query(request): Query<Request>) -> Response {
+    found(shared.stamps.as_ref().map(|stamps| json!({ "sent": stamps.after(request.after) })))
 }
 
-async fn requests(State(shared): State<Arc<Shared>>, Query(asked): Query<Asked>) -> Json<Value> {
-    Json(json!({ "requests": shared.requests().after(asked.after) }))
+async fn requests(State(shared): State<Arc<Shared>>, Query(request): Query<Request>) -> Json<Value> {
+    Json(json!({ "requests": shared.requests().after(request.after) }))
 }
 
 /// Takes the body whatever its content type says: it is typed by hand more often than not.

@@ -32,8 +32,9 @@
 //!   product's
 //! - one folder a venue, with an oracle that knows the true book · [`chaos`]: a proxy that does harm to any venue
 
-mod bars;
+pub mod bars;
 mod binance;
+mod book_views;
 mod breakage;
 pub mod chaos;
 mod clients;
@@ -41,20 +42,25 @@ mod coinbase;
 pub mod config;
 mod connection;
 mod control;
-mod desk;
+mod core;
+mod endpoint;
+pub mod exchange;
 pub mod fault;
 mod finnhub;
 mod fixed;
 mod kraken;
-mod ladder;
+pub mod ladder;
 mod made_up;
-mod market;
+pub mod market;
 mod moment;
 mod player;
+mod recorded;
 pub mod recording;
 mod request_log;
+mod shared;
 pub mod sim;
 mod socket;
+mod source;
 mod stamps;
 mod steps;
 mod uniswap;

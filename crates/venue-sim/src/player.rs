@@ -17,11 +17,12 @@ use venues::demo::market::{SLOT_MS, slot_at};
 use crate::{
     clients::Ending,
     config::{AtEnd, Source, Speed, StartWhen},
-    sim::Shared,
+    exchange::Input,
+    shared::Shared,
 };
 
 /// At full speed others get a turn after so many frames.
-const FRAMES_A_TURN: usize = 256;
+const FRAMES_BETWEEN_YIELDS: usize = 256;
 /// A made-up market that fell behind plays at most so many slots before it skips.
 const MAX_LATE_SLOTS: u64 = 50;
 
@@ -82,11 +83,6 @@ impl Timeline {
         self.change(|position| (position.is_playing, position.is_paused) = (true, false));
     }
 
-    /// Has the player look up: something waits to be done.
-    pub(crate) fn wake(&self) {
-        self.changed.notify_one();
-    }
-
     /// Disconnects everyone and begins the recording anew, soon.
     pub(crate) fn restart(&self) {
         self.change(|position| position.is_restart_due = true);
@@ -105,21 +101,21 @@ impl Timeline {
 /// Plays until the simulator stops.
 pub(crate) async fn run(shared: Arc<Shared>) {
     let played = async {
-        match shared.backend.due() {
-            Some(due) => play_tape(&shared, due).await,
+        let due = shared.exchange().market().due();
+        match due {
+            Some(due) => play_recording(&shared, &due).await,
             None => play_market(&shared).await,
         }
     };
     shared.stop.run_until_cancelled(played).await;
 }
 
-async fn play_tape(shared: &Shared, frames: &[Duration]) {
+async fn play_recording(shared: &Shared, frames: &[Duration]) {
     let timeline = &shared.timeline;
     loop {
         if timeline.position().is_restart_due {
-            begin_anew(shared);
+            restart(shared);
         }
-        shared.take_turns().await;
         let begun = timeline.position();
         let Some(&base) = frames.get(begun.position as usize).filter(|_| begun.is_playing) else {
             timeline.changed.notified().await;
@@ -128,7 +124,7 @@ async fn play_tape(shared: &Shared, frames: &[Duration]) {
         let origin = Instant::now();
         // Until somebody pauses or restarts, or the recording ends.
         loop {
-            shared.take_turns().await;
+            shared.wait_for_room().await;
             let now = timeline.position();
             if !now.is_playing || now.is_restart_due {
                 break;
@@ -147,17 +143,20 @@ async fn play_tape(shared: &Shared, frames: &[Duration]) {
                 }
                 continue;
             }
-            // The position counts a frame as played once the oracle knows it and before any client gets it.
-            let played = shared.backend.play(frame_idx, &|stream| shared.clients.is_wanted(stream));
-            timeline.lock().position += 1;
-            for frame in &played {
-                shared.deliver(frame).await;
-            }
-            if frame_idx.is_multiple_of(FRAMES_A_TURN) {
+            step(shared, now.position, now.position + 1);
+            if frame_idx.is_multiple_of(FRAMES_BETWEEN_YIELDS) {
                 tokio::task::yield_now().await;
             }
         }
     }
+}
+
+/// The venue takes a step. The position counts it once the oracle knows it and before any client gets it.
+fn step(shared: &Shared, step: u64, position: u64) {
+    let mut exchange = shared.exchange();
+    exchange.handle(Input::Step(step), shared.now());
+    shared.timeline.lock().position = position;
+    shared.carry_out(&mut exchange);
 }
 
 fn finish(shared: &Shared) {
@@ -166,13 +165,13 @@ fn finish(shared: &Shared) {
             let mut position = shared.timeline.lock();
             (position.is_playing, position.is_paused, position.is_finished) = (false, true, true);
         }
-        AtEnd::Loop => begin_anew(shared),
+        AtEnd::Loop => restart(shared),
     }
 }
 
 /// Called by the player only: nobody else may change the market's state between two frames.
-fn begin_anew(shared: &Shared) {
-    shared.backend.reset();
+fn restart(shared: &Shared) {
+    shared.handle(Input::Restart);
     shared.clients.end_all(&Ending { code: Some(1012), reason: "service restart".to_owned() });
     let mut position = shared.timeline.lock();
     *position = Position { n_restarts: position.n_restarts + 1, ..Position::before(shared.timeline.start) };
@@ -188,18 +187,17 @@ async fn play_market(shared: &Shared) {
     let mut last_slot = slot_at(begun).saturating_sub(1);
     loop {
         if shared.timeline.position().is_restart_due {
-            begin_anew(shared);
+            restart(shared);
         }
         let elapsed = origin.elapsed().mul_f64(times);
         let slot = slot_at(begun + elapsed);
         for due in (last_slot + 1).max(slot.saturating_sub(MAX_LATE_SLOTS))..=slot {
-            // While paused the market goes on unheard, as on a venue whose feed hangs.
-            let is_heard = shared.timeline.position().is_playing;
-            let wanted = if is_heard { shared.clients.wanted() } else { Default::default() };
-            let frames = shared.backend.advance(due, &wanted);
-            shared.timeline.lock().position = due;
-            for frame in &frames {
-                shared.deliver(frame).await;
+            if shared.timeline.position().is_playing {
+                step(shared, due, due);
+            } else {
+                // While paused the market goes on unheard, as on a venue whose feed hangs.
+                shared.exchange().market_mut().advance(due);
+                shared.timeline.lock().position = due;
             }
         }
         last_slot = slot.max(last_slot);
@@ -207,7 +205,6 @@ async fn play_market(shared: &Shared) {
         let wait = Timestamp::from_millis(next_ms).saturating_since(begun);
         let due = origin + wait.div_f64(times);
         while Instant::now() < due {
-            shared.take_turns().await;
             tokio::select! {
                 biased;
                 () = shared.timeline.changed.notified() => {}

@@ -1,14 +1,11 @@
 //! The venue's frames as text: numbers quoted and as short as they go.
 
-use std::sync::Arc;
-
 use model::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::channel::Channel;
 use crate::{
     bars::{Bar, Print},
-    clients::SharedFrame,
     fixed,
     ladder::Row,
     market::{Market, Pair},
@@ -20,10 +17,15 @@ use crate::{
 pub(super) const CANDLE_MS: i64 = 300_000;
 
 /// A frame with a place for the connection's number.
-pub(super) fn frame(stream: String, channel: &str, time: Timestamp, events: &str, id: Option<u64>) -> SharedFrame {
+pub(super) fn frame(stream: &str, channel: &str, time: Timestamp, events: &str, id: Option<u64>) -> Frame {
     let head = format!(r#"{{"channel":"{channel}","timestamp":"{}","sequence_num":"#, moment::show(time, 9));
     let part = head.len()..head.len() + 1;
-    Arc::new(Frame { stream: stream.into(), text: format!(r#"{head}0,"events":{events}}}"#).into(), part, id })
+    Frame { stream: stream.into(), text: format!(r#"{head}0,"events":{events}}}"#).into(), part, id }
+}
+
+/// The `events` of a list of entries.
+pub(super) fn events(kind: &str, list: &str, entries: &str) -> String {
+    format!(r#"[{{"type":"{kind}","{list}":[{entries}]}}]"#)
 }
 
 /// Rows of a book, bids first.
