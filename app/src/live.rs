@@ -157,7 +157,7 @@ impl Live {
         self.venues.into()
     }
 
-    /// Wants something done; `state` says how it fares. Browser only.
+    /// Wants something done; `state` says its state. Browser only.
     pub fn command(self, command: &Command, state: RwSignal<CommandState>) {
         state.set(CommandState::Pending);
         self.pending.update(|pending| pending.push(PendingCommand::new(command, state)));

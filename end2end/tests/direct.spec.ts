@@ -125,7 +125,7 @@ test("both paths side by side find a feed that acknowledges and sends nothing", 
   await expect.poll(async () => Number(await verdict.getAttribute("data-matched")), { timeout: 15_000 }).toBeGreaterThan(20);
   await expect(verdict).toHaveAttribute("data-state", "agrees");
 
-  // Only the trades of everyone who is connected now stop, pings and acknowledgements go on; then direct begins anew.
+  // Only the trades of everyone who is connected now stop, pings and acknowledgements go on; then direct starts over.
   await page.getByTestId("cross-check-switch").uncheck();
   await expect.poll(async () => (await simState(sim.ready)).n_clients, { timeout: 10_000 }).toBe(1);
   await setFault(sim.ready, { kind: "stall", mode: "pings", existing_only: true, duration_ms: 30_000 });
@@ -142,7 +142,7 @@ test("the page Data quality compares both paths of the instrument that is chosen
   await panel.getByTestId("cross-check-switch").check();
   const verdict = panel.getByTestId("cross-check-verdict");
   await expect(verdict).toHaveAttribute("data-state", "agrees", { timeout: 20_000 });
-  // Another instrument: the comparison begins anew with it, on the same page.
+  // Another instrument: the comparison starts over with it, on the same page.
   await panel.getByTestId("symbol-picker").click();
   await panel.getByTestId("symbol-search").fill("eth");
   await page.keyboard.press("Enter");

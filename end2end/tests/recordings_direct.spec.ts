@@ -131,7 +131,7 @@ test("the last half minute is saved as a download, opened, played, paused, sough
   // Beside it the venue's live data goes on, unmarked.
   await page.goto(`${server.ready.url}?symbol=binance:${SYMBOL}`);
   await expect(page.getByTestId("replay-label")).toBeHidden();
-  await expect(bar, "a page that is loaded anew plays nothing").toBeHidden();
+  await expect(bar, "a page that is loaded again plays nothing").toBeHidden();
 });
 
 test("a recording is made by the page alone, goes on over a change of way, and plays", async ({ page }, info) => {

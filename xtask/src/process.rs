@@ -49,7 +49,7 @@ pub(crate) fn find_on_path(name: &str) -> Option<PathBuf> {
 /// Waits for `child`. When we are asked to stop it is told so, given time, and then ended.
 ///
 /// # Errors
-/// Where the system cannot say how the child fares.
+/// Where the system cannot say the state of the child.
 pub(crate) fn wait(child: &mut Child) -> anyhow::Result<ExitStatus> {
     loop {
         if let Some(status) = child.try_wait()? {
@@ -65,7 +65,7 @@ pub(crate) fn wait(child: &mut Child) -> anyhow::Result<ExitStatus> {
 /// Ends `child` politely: it gets time to stop on its own after Ctrl-C, then SIGTERM, and at last SIGKILL.
 ///
 /// # Errors
-/// Where the system cannot say how the child fares.
+/// Where the system cannot say the state of the child.
 pub(crate) fn stop_child(child: &mut Child, stop: Stop) -> anyhow::Result<ExitStatus> {
     if stop == Stop::Interrupt
         && let Some(status) = wait_at_most(child, AFTER_INTERRUPT)?

@@ -58,7 +58,7 @@ impl Running {
     /// Waits until the server ends on its own or because we are asked to stop.
     ///
     /// # Errors
-    /// Where the system cannot say how it fares.
+    /// Where the system cannot say its state.
     pub(crate) fn wait(mut self) -> anyhow::Result<ExitStatus> {
         let status = process::wait(&mut self.child)?;
         self.drain();
@@ -68,7 +68,7 @@ impl Running {
     /// How the server ended, or `None` while it runs.
     ///
     /// # Errors
-    /// Where the system cannot say how it fares.
+    /// Where the system cannot say its state.
     pub(crate) fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
         Ok(self.child.try_wait()?)
     }
@@ -76,7 +76,7 @@ impl Running {
     /// Stops the server and waits until its port is free again.
     ///
     /// # Errors
-    /// Where the system cannot say how it fares.
+    /// Where the system cannot say its state.
     pub(crate) fn stop(mut self, reason: Stop) -> anyhow::Result<()> {
         process::stop_child(&mut self.child, reason)?;
         self.drain();

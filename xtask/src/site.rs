@@ -9,7 +9,7 @@
 //! Inside: `pkg/truetape.js`, `pkg/truetape.wasm`, `pkg/truetape.css`, `pkg/snippets/…`, direct mode's `pkg/worker.js`
 //! and `pkg/worker.wasm`, and all of `public/`.
 //! Not the compilation (`page`), nor the style sheet (`style`). A file that has not changed is not written, so the
-//! server is compiled anew only when the page is another.
+//! server is compiled again only when the page is another.
 
 use std::{
     collections::BTreeMap,

@@ -69,7 +69,7 @@ fn all(house: &mut House, scope: Scope, mode: Mode, steps: &mut Steps) -> anyhow
     steps.run("xtask tests", || rust_tests(house, tools.runner, &["-p", "xtask"], &[profile, "xtask"]))?;
     if scope == Scope::Full {
         steps.run("documentation tests", || {
-            // Of the same packages as the tests: with fewer, cargo picks other features and compiles the page anew.
+            // Of the same packages as the tests: with fewer, cargo picks other features and compiles the page again.
             process::run(house.cargo().args(["test", "--doc"]).args(NATIVE))
         })?;
         let (truetape, venue_sim) = steps.run("build for browser", || builds::for_browser_tests(house, mode))?;

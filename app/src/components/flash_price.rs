@@ -1,6 +1,6 @@
 //! A price that flashes in its direction when it changes, and whose changed digits stand out.
 //!
-//! A flash is lit and put out, without a course in between: an animated background is painted anew sixty times a second
+//! A flash is lit and put out, without a course in between: an animated background is painted again sixty times a second
 //! for as long as it runs, and on a live page some price always flashes.
 
 use std::time::Duration;
@@ -108,7 +108,7 @@ struct Light {
 }
 
 impl Light {
-    /// The light after `self`: a change lights it anew.
+    /// The light after `self`: a change lights it again.
     fn then(self, flashed: &Flashed, now: Monotonic) -> Self {
         if self.n_changes == flashed.n_changes {
             return self;
@@ -193,7 +193,7 @@ mod tests {
         let second = first.then(figure("a", "11"));
         let lit = dark.then(&second, at(2_000));
         assert_eq!((lit.at(at(2_249)).direction, lit.at(at(2_250)).direction), (Some("up"), None));
-        // The same price again changes nothing; another one lights it anew.
+        // The same price again changes nothing; another one lights it again.
         assert_eq!(lit.then(&second, at(2_200)), lit);
         let third = lit.then(&second.then(figure("a", "9")), at(2_200));
         assert_eq!((third.direction, third.at(at(2_449)).direction), (Some("down"), Some("down")));

@@ -35,7 +35,7 @@ pub fn rows_in_view(room: Room, scroll_top: f64, n_rows: usize) -> Range<usize> 
     start.min(n_rows)..end.min(n_rows).min(start + MAX_ROWS)
 }
 
-/// The room of the element, told anew whenever it changes.
+/// The room of the element, told again whenever it changes.
 pub fn use_room(element: NodeRef<html::Div>) -> Signal<Room> {
     let room = RwSignal::new(Room::default());
     #[cfg(feature = "browser")]

@@ -1,4 +1,4 @@
-//! How something fares, in colour, shape and word.
+//! The state of something, in colour, shape and word.
 
 use leptos::prelude::*;
 use model::status::StreamState;

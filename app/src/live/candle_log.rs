@@ -8,7 +8,7 @@ use wire::data::CandlesData;
 /// What a chart that has seen an earlier revision has to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ChartChange {
-    /// Begin anew with these bars, oldest first.
+    /// Begin again with these bars, oldest first.
     Replace(Vec<Candle>),
     /// Put in these bars: each is new, or replaces the one with its open time.
     Upsert(Vec<Candle>),
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chart_that_slept_too_long_begins_anew() {
+    fn a_chart_that_slept_too_long_begins_again() {
         let mut log = CandleLog::default();
         log.replace(data(&[bar(0, "1")]));
         let seen = log.revision();

@@ -5,7 +5,7 @@
 use leptos::prelude::*;
 use wire::{command::Command, message::JsonText};
 
-/// How a command fares.
+/// The state of a command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum CommandState {
     /// None was pending.
@@ -29,7 +29,7 @@ pub struct PendingCommand {
 }
 
 impl PendingCommand {
-    /// Of a command; `state` is told how it fares.
+    /// Of a command; `state` is receives its state.
     pub fn new(command: &Command, state: RwSignal<CommandState>) -> Self {
         Self { text: command.to_text(), state }
     }

@@ -87,7 +87,7 @@ pub struct Recovery {
     pub n_replayed: u64,
     /// Items that are gone, by the server's count.
     pub n_lost: u64,
-    /// Topics that had to begin anew from a snapshot.
+    /// Topics that had to start over from a snapshot.
     pub n_reset: usize,
 }
 
@@ -177,7 +177,7 @@ pub enum Output {
         /// The server's wall clock when it answered, in milliseconds since the epoch.
         server_time_ms: i64,
     },
-    /// A connection was made anew after a loss; sent again as more becomes known.
+    /// A connection was made again after a loss; sent again as more becomes known.
     Recovered(Recovery),
 }
 
@@ -572,7 +572,7 @@ impl Link {
         self.outputs.push(Output::Close);
     }
 
-    /// Another lane has other offsets, so the connection begins anew; what is shown stays until its snapshot comes.
+    /// Another lane has other offsets, so the connection starts over; what is shown stays until its snapshot comes.
     fn change_lane(&mut self, lane: Lane, now: Now) {
         if self.lane == lane {
             return;

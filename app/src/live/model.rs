@@ -303,7 +303,7 @@ impl LiveModel {
         }
     }
 
-    /// How the stream of one instrument fares.
+    /// The state of the stream of one instrument.
     pub fn stream(&self, instrument: &InstrumentId, now: Now) -> StreamView {
         let entry = self.entry(instrument);
         let age_ms = self.age_ms(instrument, entry, now);

@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// How a venue's feed fares.
+/// The state of a venue's feed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VenueFacts {
     /// Which.
@@ -63,7 +63,7 @@ pub struct VenueFacts {
     pub clocks: Clocks,
 }
 
-/// How one stream fares, with the proof of its book.
+/// The state of one stream, with the proof of its book.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StreamFacts {
     /// The colour of its light.

@@ -19,7 +19,7 @@ pub struct BookRow {
     pub id: InstrumentId,
     /// The asset pair as a reader knows it.
     pub name: String,
-    /// How the stream fares.
+    /// The state of the stream.
     pub state: StreamState,
     /// The same as a word; quiet and dead are told apart from stale.
     pub word: &'static str,

@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(told_at(10, 15), ["2 gaps in what came"]);
         assert_eq!(told_at(10, 24), ["2 gaps in what came"]);
         assert_eq!(told_at(10, 25), Vec::<String>::new());
-        assert_eq!(told_at(0, 26), Vec::<String>::new(), "a feed that was started anew counts from zero");
+        assert_eq!(told_at(0, 26), Vec::<String>::new(), "a feed that was restarted counts from zero");
         assert_eq!(told_at(1, 27), ["a gap in what came"]);
     }
 

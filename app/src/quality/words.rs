@@ -1,4 +1,4 @@
-//! Words for how a stream fares: quiet is told apart from stale, and both from dead.
+//! Words for the state of a stream: quiet is told apart from stale, and both from dead.
 
 use model::status::{FeedMode, Silence, StreamState};
 

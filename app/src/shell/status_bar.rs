@@ -30,7 +30,7 @@ struct Feeds {
     venues: Vec<VenueMark>,
 }
 
-/// How one venue fares.
+/// The state of one venue.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct VenueMark {
     venue: Venue,

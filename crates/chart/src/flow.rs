@@ -1,7 +1,7 @@
 //! What buyers took against what sellers did: the running sum of the bars' deltas (cumulative volume delta, CVD).
 //!
 //! A bar's delta is the volume whose aggressor bought less the volume whose aggressor sold. Where one bar's sides are not
-//! known the sum across it is not either: it begins anew behind it, at zero, and says since when. Bars that leave a full
+//! known the sum across it is not either: it starts over behind it, at zero, and says since when. Bars that leave a full
 //! series take nothing from the sum. For pixels and labels only; not here: drawing.
 
 use model::candle::Candle;
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_begin_anew_behind_what_is_not_known() {
+    fn sums_begin_again_behind_what_is_not_known() {
         check(&flow(&[]), &[], None);
         check(&flow(&[Some(6), Some(3), Some(8)]), &[Some(4.0), Some(2.0), Some(10.0)], Some(0));
         check(&flow(&[Some(6), None, Some(3), Some(0)]), &[Some(4.0), None, Some(-2.0), Some(-10.0)], Some(2));

@@ -31,7 +31,7 @@ impl Mask {
         self.0
     }
 
-    /// Hands over the strongest request and starts anew.
+    /// Hands over the strongest request and restarts.
     pub fn take(&mut self) -> Level {
         std::mem::take(&mut self.0)
     }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 /// Deltas without a hole up to the stream's top.
 #[derive(Debug)]
 pub(crate) struct History<P> {
-    /// Offset of the newest delta, or where the stream began anew.
+    /// Offset of the newest delta, or where the stream started over.
     top: u64,
     kept: VecDeque<Kept<P>>,
     bytes: usize,

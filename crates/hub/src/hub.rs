@@ -101,7 +101,7 @@ pub struct HubStats {
     pub history_bytes: usize,
     /// Items put in queues.
     pub n_delivered: u64,
-    /// Times a stream was dropped from a slow reader's queue to begin anew.
+    /// Times a stream was dropped from a slow reader's queue to start over.
     pub n_conflated: u64,
     /// Readers cut off as too slow.
     pub n_slow: u64,
@@ -156,7 +156,7 @@ impl<P: Clone + Send + Sync + 'static> Hub<P> {
         is_taken
     }
 
-    /// The owner ends, or begins anew with a fresh state: positions in its streams end, who follows waits for a
+    /// The owner ends, or starts over with a fresh state: positions in its streams end, who follows waits for a
     /// snapshot of whoever takes the owner's name next, and streams that nobody follows go.
     pub fn retire(&self, owner: &str) {
         self.shared.lock().retire(owner);

@@ -68,7 +68,7 @@ pub(crate) struct Pushed {
     pub(crate) is_wake: bool,
     /// Something was put in the queue.
     pub(crate) is_queued: bool,
-    /// Streams that were dropped from the queue to begin anew.
+    /// Streams that were dropped from the queue to start over.
     pub(crate) n_conflated: u64,
     /// The reader was cut off as too slow.
     pub(crate) is_cut_off: bool,
@@ -192,7 +192,7 @@ impl<P: Clone> InboxState<P> {
         Pushed { is_wake, is_queued: true, ..Pushed::default() }
     }
 
-    /// Drops what is queued of the chosen streams that follow; they begin anew with a snapshot after the next drain.
+    /// Drops what is queued of the chosen streams that follow; they start over with a snapshot after the next drain.
     fn conflate(&mut self, is_chosen: impl Fn(&Slot) -> bool) -> u64 {
         let mut streams = Vec::new();
         for slot in self.slots.iter_mut().filter(|slot| slot.is_following && is_chosen(slot)) {
@@ -288,7 +288,7 @@ impl<P: Clone> InboxState<P> {
         }
     }
 
-    /// The stream begins anew: nothing is delivered before its next snapshot.
+    /// The stream starts over: nothing is delivered before its next snapshot.
     pub(crate) fn restart(&mut self, slot_idx: usize) {
         if self.closed.is_none() {
             if let Some(slot) = self.slots.get_mut(slot_idx) {

@@ -14,7 +14,7 @@
 //!
 //! A **subscriber** follows streams of one lane and drains everything queued at once. For each stream it sees a snapshot
 //! and then offsets without a hole, or another snapshot. When its bounded queue is full, streams of state drop what is
-//! queued of them and begin anew with a snapshot once the reader has drained; where streams of events do not fit, the
+//! queued of them and start over with a snapshot once the reader has drained; where streams of events do not fit, the
 //! reader is cut off with [`Closed::Slow`] and resumes from history on its next connection.
 //!
 //! # Layout

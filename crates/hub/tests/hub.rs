@@ -213,12 +213,12 @@ fn a_stream_without_subscribers_outlives_a_reconnect_and_no_more() {
     assert_eq!(hub.stats().history_bytes, 0);
     assert_eq!(hub.publish(vec![item(stream, 3)]).n_refused, 1);
     let late = hub.connect(0).unwrap();
-    let Ok(Resume::Reset { stream: anew, reason: ResetReason::HistoryExceeded }) =
+    let Ok(Resume::Reset { stream: again, reason: ResetReason::HistoryExceeded }) =
         late.resume(&state("quote"), "epoch", 2)
     else {
         panic!("the history is gone");
     };
-    assert_ne!(anew, stream, "a number is never used again");
+    assert_ne!(again, stream, "a number is never used again");
     let offset = hub.take_demand("feed", 0, Duration::from_secs(216)).active[0].offset;
     assert!(offset > 2, "offset {offset}: an old position must not pass for one of the new stream");
 }

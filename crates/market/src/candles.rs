@@ -47,7 +47,7 @@ impl Candles {
         self.series_mut(update.interval).on_venue_bar(update);
     }
 
-    /// A connection was made anew since the last turn: trades without numbers may be missing since then.
+    /// A connection was made again since the last turn: trades without numbers may be missing since then.
     pub(crate) fn on_reconnect(&mut self) {
         if self.flow.is_numbered() {
             return;
@@ -58,7 +58,7 @@ impl Candles {
         }
     }
 
-    /// The venue counts its trades anew.
+    /// The venue counts its trades again.
     pub(crate) fn on_restart(&mut self) {
         self.flow = TradeFlow::default();
     }

@@ -17,7 +17,7 @@ use wire::data::VenueClock as VenueClockData;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct TurnClock {
     last_turn: Option<Now>,
-    is_set_anew: bool,
+    is_set_again: bool,
 }
 
 impl TurnClock {
@@ -30,7 +30,7 @@ impl TurnClock {
 
     /// A turn has been made.
     pub(crate) fn turned(&mut self, now: Now) {
-        self.is_set_anew = self.last_turn.is_some_and(|last| {
+        self.is_set_again = self.last_turn.is_some_and(|last| {
             let by_wall = now.wall.signed_nanos_since(last.wall);
             let by_monotonic = i64::try_from(now.monotonic.saturating_since(last.monotonic).as_nanos());
             by_wall.saturating_sub(by_monotonic.unwrap_or(i64::MAX)).unsigned_abs() > STEP.as_nanos() as u64
@@ -43,8 +43,8 @@ impl TurnClock {
     }
 
     /// True where the wall clock was set between the last two turns: wall times before and after do not compare.
-    pub(crate) fn is_set_anew(self) -> bool {
-        self.is_set_anew
+    pub(crate) fn is_set_again(self) -> bool {
+        self.is_set_again
     }
 
     /// True where a receive time is of about now, read from the wall clock as it is set now.
@@ -179,12 +179,12 @@ mod tests {
     #[test]
     fn a_set_wall_clock_is_noticed_and_a_drifting_one_is_not() {
         #[track_caller]
-        fn check(wall_ms: i64, is_set_anew: bool) {
+        fn check(wall_ms: i64, is_set_again: bool) {
             let mut turns = TurnClock::default();
             turns.turned(now_at(0));
-            assert!(!turns.is_set_anew(), "the first turn has nothing to compare with");
+            assert!(!turns.is_set_again(), "the first turn has nothing to compare with");
             turns.turned(Now { wall: Timestamp::from_millis(WALL_MS + wall_ms), ..now_at(1_000) });
-            assert_eq!(turns.is_set_anew(), is_set_anew, "{wall_ms}");
+            assert_eq!(turns.is_set_again(), is_set_again, "{wall_ms}");
         }
         check(1_000, false);
         check(1_020, false);

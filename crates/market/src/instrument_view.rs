@@ -128,7 +128,7 @@ impl InstrumentView {
         self.tape.push(trade, venue_time(event), self.digits);
     }
 
-    /// Other steps are other digits: what the topics show goes out anew, except trades, which are told once.
+    /// Other steps are other digits: what the topics show goes out again, except trades, which are told once.
     fn on_instrument(&mut self, instrument: &Arc<Instrument>) {
         self.instrument = Some(instrument.clone());
         let digits = Digits::of(instrument);

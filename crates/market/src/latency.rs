@@ -77,7 +77,7 @@ impl FeedLatency {
 
     /// An update with what came at `receive_time` was published in this turn, for a stream with these ways.
     pub(crate) fn published(&mut self, stream: &mut Ways, receive_time_us: Option<i64>, turns: TurnClock, now: Now) {
-        let Some(receive_time_us) = receive_time_us.filter(|_| !turns.is_set_anew()) else { return };
+        let Some(receive_time_us) = receive_time_us.filter(|_| !turns.is_set_again()) else { return };
         let span = now.wall.saturating_since(Timestamp::from_micros(receive_time_us));
         let span_us = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
         stream.server.record(span_us);
@@ -86,7 +86,7 @@ impl FeedLatency {
 
     /// Forgets what is too old, or what a set clock made worthless; sums up once a second.
     pub(crate) fn turn(&mut self, turns: TurnClock, now: Monotonic) {
-        if turns.is_set_anew() {
+        if turns.is_set_again() {
             self.offset.clear();
             self.ways.clear();
         }

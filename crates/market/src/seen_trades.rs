@@ -10,7 +10,7 @@ use wire::limits::TAPE_LENGTH;
 /// Gaps remembered; trades of older ones count as seen when they come after all.
 const MOST_GAPS: usize = 64;
 
-/// So many seen trades in a row are no overlap any more: the venue has begun to count anew.
+/// So many seen trades in a row are no overlap any more: the venue has begun to count again.
 const RESTART_AFTER: u32 = 1_000;
 
 /// What a trade's id says.
@@ -22,7 +22,7 @@ pub(crate) enum Sighting {
     Late,
     /// It came before.
     Seen,
-    /// The venue counts anew: all that was known of numbers is forgotten.
+    /// The venue counts again: all that was known of numbers is forgotten.
     Restarted,
 }
 
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_venue_that_counts_anew_is_believed_in_the_end() {
+    fn a_venue_that_counts_again_is_believed_in_the_end() {
         let mut seen = SeenTrades::default();
         (0..5_000).for_each(|number| assert_eq!(seen.note(&TradeId::Sequence(number)), Sighting::New));
         let again: Vec<Sighting> = (0..5_000).map(|number| seen.note(&TradeId::Sequence(number))).collect();

@@ -1,6 +1,6 @@
-//! How each stream fares: its colour, cause, count, rate and age; and what each lane has published of that.
+//! The state of each stream: its colour, cause, count, rate and age; and what each lane has published of that.
 //!
-//! Not here: how the transport fares, which the session says ([`FeedHealth`]). An update is data about the instrument (a
+//! Not here: the state of the transport, which the session says ([`FeedHealth`]). An update is data about the instrument (a
 //! trade, quote, book change, bar or day figures), never a heartbeat, an answer to a request, or a change of state alone.
 
 use std::time::Duration;
@@ -72,7 +72,7 @@ impl StreamTracker {
     pub(crate) fn entry(&self, stream: Stream<'_>, health: &FeedHealth, turns: TurnClock, now: Now) -> StreamEntry {
         let age = self.age(turns, now);
         let own_cause = health.instrument_causes.get(stream.id);
-        // Connected anew is not yet healed: a connection that failed is red until data flows over its successor.
+        // Connected again is not yet healed: a connection that failed is red until data flows over its successor.
         let is_unhealed =
             health.mode == FeedMode::WebSocket && health.cause.as_ref().is_some_and(FeedCause::is_transport);
         // REST that stands in and is not asked any more stands in no longer.

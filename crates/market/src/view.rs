@@ -172,7 +172,7 @@ impl View {
         })
     }
 
-    /// Takes note of the time and of how the transport fares: ages, rates and history requests depend on it. Each turn does it; call
+    /// Takes note of the time and of the state of the transport: ages, rates and history requests depend on it. Each turn does it; call
     /// it once a second at least where no turn is made because nobody follows.
     pub fn observe(&mut self, now: Now, health: &FeedHealth) {
         let reconnects = self.n_reconnects.replace(health.counters.reconnects);
@@ -189,7 +189,7 @@ impl View {
         self.turns.turned(now);
         self.is_polling = health.mode == FeedMode::RestPolling;
         self.latency.turn(self.turns, now.monotonic);
-        if self.turns.is_set_anew() {
+        if self.turns.is_set_again() {
             self.instruments.values_mut().for_each(|own| own.ways.clear());
         }
         self.may_request = true;
@@ -223,7 +223,7 @@ impl View {
         }
     }
 
-    /// How each stream fares, sorted by instrument: all that are followed, have sent something, or have failed.
+    /// The state of each stream, sorted by instrument: all that are followed, have sent something, or have failed.
     pub fn statuses(&self, now: Now, health: &FeedHealth) -> Vec<StreamEntry> {
         let known = self.instruments.values().filter(|own| own.is_known).map(|own| &own.id);
         let mut ids: Vec<&InstrumentId> = known.chain(health.instrument_causes.keys()).collect();

@@ -9,7 +9,7 @@
 //! - [`book`]: the order book · [`proof`]: how far a book can be trusted · [`quality`]: what went wrong, counted
 //! - [`candle`]: open, high, low, close, volume · [`queue`]: bounded hand-over between producers and fragments
 //! - [`histogram`]: quantiles of spans of time in bounded memory · [`sorted`]: small ordered maps and sets
-//! - [`status`]: how a feed fares · [`recording`]: the recording format
+//! - [`status`]: the state of a feed · [`recording`]: the recording format
 //!
 //! # Example
 //! A book changes, and its top is a quote; money never passes through floating point:

@@ -1,4 +1,4 @@
-//! How a feed fares, per symbol: the words and causes a status light shows.
+//! The state of a feed, per symbol: the words and causes a status light shows.
 
 use std::collections::BTreeMap;
 

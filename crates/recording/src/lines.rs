@@ -15,7 +15,7 @@ pub trait Lines {
     /// The line that was read last, with its end.
     fn line(&self) -> &[u8];
 
-    /// Begins anew.
+    /// Starts over.
     fn rewind(&mut self);
 }
 

@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tape_can_be_begun_anew() {
+    fn a_tape_can_be_begun_again() {
         let packed = zstd_of(TEXT.as_bytes());
         let mut lines = PackedLines::new(move || Cursor::new(packed.clone()));
         assert!(lines.advance().unwrap() && lines.advance().unwrap());

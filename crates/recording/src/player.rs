@@ -2,7 +2,7 @@
 //!
 //! The clock of candles and ages is the recording's: it moves with what is played, stands while paused, and never back. Jumps
 //! are taken as fast as the machine can and are not published on the way; then positions end and every topic begins with
-//! a snapshot. Going back is beginning anew. The moment is an argument throughout. Not here: what a recording says
+//! a snapshot. Going back is starting over. The moment is an argument throughout. Not here: what a recording says
 //! ([`crate::playback`]), who publishes what, threads and timers (the shells).
 
 use std::{collections::BTreeSet, time::Duration};

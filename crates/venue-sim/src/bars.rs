@@ -8,30 +8,42 @@ use crate::fixed;
 
 /// A trade. Prices and quantities are integers of twelve decimals.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Print {
-    pub(crate) id: u64,
-    pub(crate) price: i128,
-    pub(crate) quantity: i128,
-    pub(crate) time_ms: i64,
+pub struct Print {
+    /// Number of the trade.
+    pub id: u64,
+    /// Price of one unit.
+    pub price: i128,
+    /// Units traded.
+    pub quantity: i128,
+    /// When it was traded.
+    pub time_ms: i64,
     /// True where the seller was the aggressor.
-    pub(crate) is_buyer_maker: bool,
+    pub is_buyer_maker: bool,
 }
 
 /// A bar. Prices and volumes are integers of twelve decimals.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Bar {
-    pub(crate) open_ms: i64,
-    pub(crate) open: i128,
-    pub(crate) high: i128,
-    pub(crate) low: i128,
-    pub(crate) close: i128,
-    pub(crate) volume: i128,
-    pub(crate) quote_volume: i128,
-    pub(crate) n_trades: u64,
+pub struct Bar {
+    /// When it opens.
+    pub open_ms: i64,
+    /// Price of the first trade.
+    pub open: i128,
+    /// Highest price.
+    pub high: i128,
+    /// Lowest price.
+    pub low: i128,
+    /// Price of the last trade.
+    pub close: i128,
+    /// Units traded.
+    pub volume: i128,
+    /// Sum of price times quantity.
+    pub quote_volume: i128,
+    /// Number of trades.
+    pub n_trades: u64,
     /// The part of the volume that buyers took.
-    pub(crate) taker_volume: i128,
+    pub taker_volume: i128,
     /// The part of the quote volume that buyers took.
-    pub(crate) taker_quote_volume: i128,
+    pub taker_quote_volume: i128,
 }
 
 impl Bar {
@@ -66,20 +78,36 @@ impl Bar {
     }
 }
 
+/// What becomes of intervals without trades.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quiet {
+    /// A flat bar at the last price.
+    Flat,
+    /// They are left out.
+    Skipped,
+}
+
 /// Which bars are wanted.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct BarQuery {
+pub struct BarQuery {
     /// A bar's length.
-    pub(crate) length_ms: i64,
+    pub length_ms: i64,
     /// Only bars that open then or later; the oldest `limit` of them.
-    pub(crate) start_ms: Option<i64>,
+    pub start_ms: Option<i64>,
     /// Only bars that open then or earlier.
-    pub(crate) end_ms: Option<i64>,
+    pub end_ms: Option<i64>,
     /// How many at most.
-    pub(crate) limit: i64,
+    pub limit: i64,
+    /// Where nothing was traded: a flat bar at the last price, or no bar.
+    pub quiet: Quiet,
 }
 
 impl BarQuery {
+    /// Returns a query for the newest `limit` bars, without those in which nothing was traded.
+    pub(crate) fn newest(length_ms: i64, limit: i64) -> Self {
+        Self { length_ms, start_ms: None, end_ms: None, limit, quiet: Quiet::Skipped }
+    }
+
     /// Open times of the bars asked for, of those from `first_ms` to `last_ms`.
     pub(crate) fn opens(&self, first_ms: i64, last_ms: i64) -> impl Iterator<Item = i64> {
         let length = self.length_ms;
@@ -105,19 +133,17 @@ pub(crate) fn traded_bars(prints: &[Print], length_ms: i64) -> BTreeMap<i64, Bar
     bars
 }
 
-/// The bars asked for, an interval without trades as a flat bar.
+/// The bars asked for, oldest first.
 pub(crate) fn bars(prints: &[Print], query: &BarQuery) -> Vec<Bar> {
     let traded = traded_bars(prints, query.length_ms);
     let (Some((&first, _)), Some((&last, _))) = (traded.first_key_value(), traded.last_key_value()) else {
         return Vec::new();
     };
-    query
-        .opens(first, last)
-        .filter_map(|open_ms| {
-            let (_, bar) = traded.range(..=open_ms).next_back()?;
-            Some(if bar.open_ms == open_ms { bar.clone() } else { Bar::flat(open_ms, bar.close) })
-        })
-        .collect()
+    let bar = |open_ms| match (traded.get(&open_ms), query.quiet) {
+        (None, Quiet::Flat) => traded.range(..open_ms).next_back().map(|(_, bar)| Bar::flat(open_ms, bar.close)),
+        (bar, _) => bar.cloned(),
+    };
+    query.opens(first, last).filter_map(bar).collect()
 }
 
 /// One bar of all prints of the last 24 hours.
@@ -142,14 +168,14 @@ mod tests {
     #[test]
     fn quiet_intervals_are_flat_and_the_last_is_running() {
         let prints = [print(60_000, 5), print(119_999, 8), print(250_000, 7)];
-        let query = BarQuery { length_ms: 60_000, start_ms: None, end_ms: None, limit: 500 };
+        let query = BarQuery { length_ms: 60_000, start_ms: None, end_ms: None, limit: 500, quiet: Quiet::Flat };
         let rows = bars(&prints, &query);
         let shown: Vec<(i64, i128, i128, u64)> =
             rows.iter().map(|bar| (bar.open_ms, bar.open / fixed::ONE, bar.close / fixed::ONE, bar.n_trades)).collect();
         assert_eq!(shown, [(60_000, 5, 8, 2), (120_000, 8, 8, 0), (180_000, 8, 8, 0), (240_000, 7, 7, 1)]);
         assert_eq!((rows[0].quote_volume, rows[0].taker_volume), (13 * fixed::ONE, fixed::ONE));
         let opens = |start_ms, end_ms, limit| {
-            let query = BarQuery { length_ms: 60_000, start_ms, end_ms, limit };
+            let query = BarQuery { length_ms: 60_000, start_ms, end_ms, limit, quiet: Quiet::Flat };
             bars(&prints, &query).iter().map(|bar| bar.open_ms).collect::<Vec<_>>()
         };
         assert_eq!(opens(None, None, 2), [180_000, 240_000]);

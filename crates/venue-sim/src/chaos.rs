@@ -85,7 +85,7 @@ struct Counters {
 }
 
 /// What all parts share.
-pub(crate) struct Desk {
+pub(crate) struct Proxy {
     pub(crate) upstream: String,
     pub(crate) rest_upstream: SocketAddr,
     pub(crate) seed: u64,
@@ -95,7 +95,7 @@ pub(crate) struct Desk {
     counters: Mutex<Counters>,
 }
 
-impl Desk {
+impl Proxy {
     fn counters(&self) -> MutexGuard<'_, Counters> {
         self.counters.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -157,7 +157,7 @@ impl Chaos {
         let listener =
             TcpListener::bind(config.listen).await.with_context(|| format!("listen on {}", config.listen))?;
         let address = listener.local_addr()?;
-        let desk = Arc::new(Desk {
+        let proxy = Arc::new(Proxy {
             upstream: config.upstream.trim_end_matches('/').to_owned(),
             rest_upstream,
             seed: config.seed,
@@ -166,10 +166,10 @@ impl Chaos {
             tasks: TaskTracker::new(),
             counters: Mutex::default(),
         });
-        let stop = desk.stop.clone();
+        let stop = proxy.stop.clone();
         let serve =
-            axum::serve(listener, routes(desk.clone())).with_graceful_shutdown(async move { stop.cancelled().await });
-        desk.tasks.spawn(async move {
+            axum::serve(listener, routes(proxy.clone())).with_graceful_shutdown(async move { stop.cancelled().await });
+        proxy.tasks.spawn(async move {
             if let Err(error) = serve.await {
                 tracing::error!(%error, "the proxy stopped listening");
             }
@@ -179,7 +179,7 @@ impl Chaos {
             rest_url: format!("http://{address}"),
             control_url: format!("http://{address}/chaos"),
             address,
-            desk,
+            proxy,
         })
     }
 }
@@ -195,31 +195,31 @@ fn here(url: &str, scheme: &str) -> anyhow::Result<SocketAddr> {
     Ok(address)
 }
 
-fn routes(desk: Arc<Desk>) -> Router {
+fn routes(proxy: Arc<Proxy>) -> Router {
     Router::new()
-        .route("/chaos/state", get(|State(desk): State<Arc<Desk>>| async move { Json(desk.state()) }))
+        .route("/chaos/state", get(|State(proxy): State<Arc<Proxy>>| async move { Json(proxy.state()) }))
         .route("/chaos/faults", post(set_faults))
         .fallback(pass)
-        .with_state(desk)
+        .with_state(proxy)
 }
 
 /// Takes the body whatever its content type says: it is typed by hand more often than not.
-async fn set_faults(State(desk): State<Arc<Desk>>, body: String) -> Response {
+async fn set_faults(State(proxy): State<Arc<Proxy>>, body: String) -> Response {
     match plan::read(&body) {
         Ok(faults) => {
-            desk.set(faults);
-            Json(desk.state()).into_response()
+            proxy.set(faults);
+            Json(proxy.state()).into_response()
         }
         Err(error) => (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response(),
     }
 }
 
-async fn pass(State(desk): State<Arc<Desk>>, request: Request) -> Response {
+async fn pass(State(proxy): State<Arc<Proxy>>, request: Request) -> Response {
     if request.headers().contains_key(header::UPGRADE) {
-        relay::open(desk, request).await
+        relay::open(proxy, request).await
     } else {
-        desk.counters().n_requests += 1;
-        rest::pass(&desk, request).await
+        proxy.counters().n_requests += 1;
+        rest::pass(&proxy, request).await
     }
 }
 
@@ -233,7 +233,7 @@ pub struct RunningChaos {
     pub control_url: String,
     /// Where it listens.
     pub address: SocketAddr,
-    desk: Arc<Desk>,
+    proxy: Arc<Proxy>,
 }
 
 impl RunningChaos {
@@ -243,25 +243,25 @@ impl RunningChaos {
     /// A fault that makes no sense, in words.
     pub fn set(&self, faults: Vec<ChaosFault>) -> Result<(), String> {
         faults.iter().try_for_each(ChaosFault::check)?;
-        self.desk.set(faults);
+        self.proxy.set(faults);
         Ok(())
     }
 
     /// The same as `GET /chaos/state`.
     pub fn state(&self) -> Value {
-        self.desk.state()
+        self.proxy.state()
     }
 
     /// How often something was done.
     pub fn n_done(&self, kind: ChaosKind) -> u64 {
-        self.desk.counters().done.get(&kind).copied().unwrap_or(0)
+        self.proxy.counters().done.get(&kind).copied().unwrap_or(0)
     }
 
     /// Ends everything and waits for it, for five seconds at most.
     pub async fn stop(self) {
-        self.desk.stop.cancel();
-        self.desk.tasks.close();
-        if timeout(STOP_DEADLINE, self.desk.tasks.wait()).await.is_err() {
+        self.proxy.stop.cancel();
+        self.proxy.tasks.close();
+        if timeout(STOP_DEADLINE, self.proxy.tasks.wait()).await.is_err() {
             tracing::warn!("some tasks did not end in time");
         }
     }
@@ -269,7 +269,7 @@ impl RunningChaos {
 
 impl Drop for RunningChaos {
     fn drop(&mut self) {
-        self.desk.stop.cancel();
+        self.proxy.stop.cancel();
     }
 }
 

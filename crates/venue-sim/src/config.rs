@@ -6,7 +6,11 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, str::FromStr, t
 
 use model::time::Timestamp;
 
-use crate::{fault::Fault, fixed, venue::VENUES};
+use crate::{
+    fault::Fault,
+    fixed,
+    venue::{VENUES, Venue},
+};
 
 /// How to run a simulated venue.
 #[derive(Clone, Debug)]
@@ -31,7 +35,7 @@ pub struct SimConfig {
     pub is_stamping: bool,
     /// In what the made-up market is priced (`SIM`, `USD`): with the same word, venues list the same pairs.
     pub quote: String,
-    /// Steps of symbols of a tape that holds no list of them; others are worked out from the numbers.
+    /// Steps of symbols of a recording that holds no list of them; others are worked out from the numbers.
     pub steps: Steps,
     /// The key that clients must show, on venues that want one; any is good enough where it is open.
     pub key: Option<String>,
@@ -48,7 +52,7 @@ impl SimConfig {
             start: StartWhen::FirstSubscriber,
             at_end: AtEnd::Stop,
             faults: Vec::new(),
-            limits: VENUES.iter().find(|one| one.name == venue).map(|one| (one.limits)()).unwrap_or_default(),
+            limits: Venue::find(venue).map(|venue| (venue.limits)()).unwrap_or_default(),
             is_stamping: false,
             quote: "SIM".to_owned(),
             steps: Steps::default(),
@@ -128,7 +132,7 @@ pub enum Source {
 pub enum Speed {
     /// Recorded time passes this many times as fast; above zero.
     Times(f64),
-    /// As fast as the slowest client takes it. Tapes only.
+    /// As fast as the slowest client takes it. Recordings only.
     Max,
 }
 
@@ -173,7 +177,7 @@ pub enum StartWhen {
 pub enum AtEnd {
     /// Connections stay open and silent.
     Stop,
-    /// Everyone is disconnected (service restart) and the tape starts anew, with the first subscriber.
+    /// Everyone is disconnected (service restart) and the recording restarts, with the first subscriber.
     Loop,
 }
 
@@ -186,6 +190,8 @@ pub struct Limits {
     pub streams: usize,
     /// Connection attempts in five minutes; `None` lifts it.
     pub connects_per_5_min: Option<usize>,
+    /// Rows a side that a subscription of a book gets at most, on venues that follow books to a depth.
+    pub book_rows: usize,
     /// REST weight a minute; `None` lifts it.
     pub weight_per_min: Option<u32>,
     /// A ping goes out this often.
@@ -204,6 +210,7 @@ impl Default for Limits {
             messages_per_s: Some(5),
             streams: 1_024,
             connects_per_5_min: Some(300),
+            book_rows: usize::MAX,
             weight_per_min: Some(6_000),
             ping_every: Duration::from_secs(20),
             pong_within: Duration::from_secs(60),

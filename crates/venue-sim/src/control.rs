@@ -16,10 +16,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::{fault::Fault, sim::Stage};
+use crate::{fault::Fault, shared::Shared};
 
 #[derive(Deserialize)]
-struct Asked {
+struct Request {
     #[serde(default)]
     symbol: String,
     #[serde(default)]
@@ -31,57 +31,67 @@ struct Asked {
 }
 
 /// All control routes.
-pub(crate) fn routes(stage: Arc<Stage>) -> Router {
+pub(crate) fn routes(shared: Arc<Shared>) -> Router {
     let inner = Router::new()
-        .route("/state", get(|State(stage): State<Arc<Stage>>| async move { Json(state(&stage)) }))
+        .route("/state", get(|State(shared): State<Arc<Shared>>| async move { Json(state(&shared)) }))
         .route("/book", get(book))
         .route("/top", get(top))
         .route("/candles", get(candles))
         .route("/sent", get(sent))
         .route("/requests", get(requests))
         .route("/fault", post(fault))
-        .route("/pause", post(|State(stage): State<Arc<Stage>>| async move { steer(&stage, |s| s.timeline.pause()) }))
-        .route("/resume", post(|State(stage): State<Arc<Stage>>| async move { steer(&stage, |s| s.timeline.resume()) }))
+        .route(
+            "/pause",
+            post(|State(shared): State<Arc<Shared>>| async move { steer(&shared, |s| s.timeline.pause()) }),
+        )
+        .route(
+            "/resume",
+            post(|State(shared): State<Arc<Shared>>| async move { steer(&shared, |s| s.timeline.resume()) }),
+        )
         .route(
             "/restart",
-            post(|State(stage): State<Arc<Stage>>| async move { steer(&stage, |s| s.timeline.restart()) }),
+            post(|State(shared): State<Arc<Shared>>| async move { steer(&shared, |s| s.timeline.restart()) }),
         );
-    Router::new().nest("/control", inner).with_state(stage)
+    Router::new().nest("/control", inner).with_state(shared)
 }
 
 /// Everything worth knowing at a glance.
-pub(crate) fn state(stage: &Stage) -> Value {
-    let position = stage.timeline.position();
-    let faults: Vec<Value> = stage
+pub(crate) fn state(shared: &Shared) -> Value {
+    let position = shared.timeline.position();
+    let faults: Vec<Value> = shared
         .faults()
         .shown(Instant::now())
         .into_iter()
         .map(|(fault, n_hits)| json!({ "fault": fault, "n_hits": n_hits }))
         .collect();
     let (n_requests, n_inside) = {
-        let requests = stage.requests();
+        let requests = shared.requests();
         (requests.n_requests(), requests.n_inside_retry_after())
     };
+    let (n_frames, streams) = {
+        let exchange = shared.exchange();
+        (exchange.market().due().map(|due| due.len()), exchange.streams())
+    };
     json!({
-        "venue": stage.config.venue,
+        "venue": shared.config.venue,
         "playing": position.is_playing,
         "finished": position.is_finished,
         "position": position.position,
-        "n_frames": stage.backend.due().map(<[_]>::len),
+        "n_frames": n_frames,
         "n_restarts": position.n_restarts,
-        "n_clients": stage.outlet.n_clients(),
-        "n_connects": stage.outlet.next_id(),
-        "n_frames_sent": stage.n_frames_sent.load(Ordering::Relaxed),
-        "streams": stage.outlet.wanted(),
+        "n_clients": shared.clients.n_clients(),
+        "n_connects": shared.clients.next_id(),
+        "n_frames_sent": shared.n_frames_sent.load(Ordering::Relaxed),
+        "streams": streams,
         "faults": faults,
         "n_requests": n_requests,
         "n_requests_inside_retry_after": n_inside,
     })
 }
 
-fn steer(stage: &Stage, how: impl FnOnce(&Stage)) -> Json<Value> {
-    how(stage);
-    Json(state(stage))
+fn steer(shared: &Shared, how: impl FnOnce(&Shared)) -> Json<Value> {
+    how(shared);
+    Json(state(shared))
 }
 
 fn found(value: Option<Value>) -> Response {
@@ -91,32 +101,32 @@ fn found(value: Option<Value>) -> Response {
     }
 }
 
-async fn book(State(stage): State<Arc<Stage>>, Query(asked): Query<Asked>) -> Response {
-    found(stage.backend.book(&asked.symbol, asked.at, asked.depth.unwrap_or(usize::MAX)))
+async fn book(State(shared): State<Arc<Shared>>, Query(request): Query<Request>) -> Response {
+    found(shared.exchange().book(&request.symbol, request.at, request.depth.unwrap_or(usize::MAX)))
 }
 
-async fn top(State(stage): State<Arc<Stage>>, Query(asked): Query<Asked>) -> Response {
-    found(stage.backend.top(&asked.symbol))
+async fn top(State(shared): State<Arc<Shared>>, Query(request): Query<Request>) -> Response {
+    found(shared.exchange().top(&request.symbol))
 }
 
-async fn candles(State(stage): State<Arc<Stage>>, Query(asked): Query<Asked>) -> Response {
-    found(stage.backend.candles(&asked.symbol, &asked.interval))
+async fn candles(State(shared): State<Arc<Shared>>, Query(request): Query<Request>) -> Response {
+    found(shared.exchange().candles(&request.symbol, &request.interval))
 }
 
-async fn sent(State(stage): State<Arc<Stage>>, Query(asked): Query<Asked>) -> Response {
-    found(stage.stamps.as_ref().map(|stamps| json!({ "sent": stamps.after(asked.after) })))
+async fn sent(State(shared): State<Arc<Shared>>, Query(request): Query<Request>) -> Response {
+    found(shared.stamps.as_ref().map(|stamps| json!({ "sent": stamps.after(request.after) })))
 }
 
-async fn requests(State(stage): State<Arc<Stage>>, Query(asked): Query<Asked>) -> Json<Value> {
-    Json(json!({ "requests": stage.requests().after(asked.after) }))
+async fn requests(State(shared): State<Arc<Shared>>, Query(request): Query<Request>) -> Json<Value> {
+    Json(json!({ "requests": shared.requests().after(request.after) }))
 }
 
 /// Takes the body whatever its content type says: it is typed by hand more often than not.
-async fn fault(State(stage): State<Arc<Stage>>, body: String) -> Response {
+async fn fault(State(shared): State<Arc<Shared>>, body: String) -> Response {
     match body.parse::<Fault>() {
         Ok(fault) => {
-            stage.begin_fault(fault);
-            Json(state(&stage)).into_response()
+            shared.begin_fault(fault);
+            Json(state(&shared)).into_response()
         }
         Err(error) => (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response(),
     }

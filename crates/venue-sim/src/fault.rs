@@ -1,14 +1,14 @@
 //! What goes wrong on purpose: a description of each fault, and the ones active now.
 //!
 //! Faults change what clients get, never the true state of the market, so the oracle stays right. Every choice comes from
-//! a seed. Not here: who is hit (`outlet`) and how frames look (the venue's folder).
+//! a seed. Not here: who is hit (`clients`) and how frames look (the venue's folder).
 
 use std::{str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::outlet::SharedFrame;
+use crate::exchange::Event;
 
 /// The kinds of faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -248,8 +248,7 @@ impl Active {
 /// A frame held back until so many later ones of its stream have passed.
 #[derive(Debug)]
 struct Held {
-    frame: SharedFrame,
-    ticket: u64,
+    event: Event,
     left: u32,
 }
 
@@ -258,7 +257,6 @@ struct Held {
 pub(crate) struct Faults {
     active: Vec<Active>,
     held: Vec<Held>,
-    n_tickets: u64,
 }
 
 /// Held frames are few; past this the oldest are let go.
@@ -335,23 +333,20 @@ impl Faults {
         Fate::Pass
     }
 
-    /// Keeps a frame back; returns its ticket and, with theirs, those that must go now because too many are held.
-    pub(crate) fn hold(&mut self, frame: SharedFrame, distance: u32) -> (u64, Option<(SharedFrame, u64)>) {
-        let ticket = self.n_tickets;
-        self.n_tickets += 1;
-        self.held.push(Held { frame, ticket, left: distance });
-        let oldest = (self.held.len() > MAX_HELD).then(|| self.held.remove(0));
-        (ticket, oldest.map(|held| (held.frame, held.ticket)))
+    /// Keeps a frame back; returns the oldest one where too many are held.
+    pub(crate) fn hold(&mut self, event: Event, distance: u32) -> Option<Event> {
+        self.held.push(Held { event, left: distance });
+        (self.held.len() > MAX_HELD).then(|| self.held.remove(0).event)
     }
 
-    /// Held frames that come now that another frame of their stream has passed, with their tickets.
-    pub(crate) fn release(&mut self, stream: &str) -> Vec<(SharedFrame, u64)> {
+    /// Held frames that come now that another frame of their stream has passed.
+    pub(crate) fn release(&mut self, stream: &str) -> Vec<Event> {
         let mut released = Vec::new();
         self.held.retain_mut(|held| {
-            if *held.frame.stream == *stream {
+            if *held.event.stream == *stream {
                 held.left -= 1;
                 if held.left == 0 {
-                    released.push((held.frame.clone(), held.ticket));
+                    released.push(held.event.clone());
                 }
             }
             held.left > 0

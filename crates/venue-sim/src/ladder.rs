@@ -7,26 +7,26 @@ use std::collections::BTreeMap;
 
 use crate::fixed;
 
-/// Price and quantity as they stand on the wire.
-pub(crate) type Row = (String, String);
+/// Price and quantity as text, every digit kept.
+pub type Row = (String, String);
 
 /// A book.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Ladder {
+pub struct Ladder {
     bids: BTreeMap<i128, Row>,
     asks: BTreeMap<i128, Row>,
 }
 
 impl Ladder {
     /// The book of these rows.
-    pub(crate) fn of(bids: &[Row], asks: &[Row]) -> Self {
+    pub fn of(bids: &[Row], asks: &[Row]) -> Self {
         let mut ladder = Self::default();
         ladder.set(bids, asks);
         ladder
     }
 
     /// Quantities are absolute and in order; zero removes, and removing what is not there is normal.
-    pub(crate) fn set(&mut self, bids: &[Row], asks: &[Row]) {
+    pub fn set(&mut self, bids: &[Row], asks: &[Row]) {
         set(&mut self.bids, bids);
         set(&mut self.asks, asks);
     }
@@ -42,17 +42,17 @@ impl Ladder {
     }
 
     /// Best first.
-    pub(crate) fn bids(&self) -> impl ExactSizeIterator<Item = &Row> {
+    pub fn bids(&self) -> impl ExactSizeIterator<Item = &Row> {
         self.bids.values().rev()
     }
 
     /// Best first.
-    pub(crate) fn asks(&self) -> impl ExactSizeIterator<Item = &Row> {
+    pub fn asks(&self) -> impl ExactSizeIterator<Item = &Row> {
         self.asks.values()
     }
 
-    /// At most `depth` rows a side, bids and offers, best first.
-    pub(crate) fn top(&self, depth: usize) -> (Vec<Row>, Vec<Row>) {
+    /// At most `depth` rows a side, bids and asks, best first.
+    pub fn top(&self, depth: usize) -> (Vec<Row>, Vec<Row>) {
         (self.bids().take(depth).cloned().collect(), self.asks().take(depth).cloned().collect())
     }
 

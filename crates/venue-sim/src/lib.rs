@@ -1,4 +1,4 @@
-//! A venue on this machine: plays recorded tapes, or a made-up market, over the venue's real protocol, with faults on demand.
+//! A venue on this machine: plays recordings, or a made-up market, over the venue's real protocol, with faults on demand.
 //!
 //! Not here: anything that runs in production. Tests of other rooms start it in-process with [`sim::Sim::start`]; the
 //! program `venue-sim` does the same from the command line. It listens on loopback only.
@@ -9,7 +9,7 @@
 //! process, and with the same [`SimConfig::quote`] they list the same pairs. On the command line:
 //!
 //! ```text
-//! venue-sim --venue kraken --tape btcusd.jsonl.gz --speed 10
+//! venue-sim --venue kraken --recording btcusd.jsonl.gz --speed 10
 //! venue-sim --venue binance --demo --quote USD --and --venue kraken --demo --quote USD --and --venue coinbase --demo --quote USD
 //! venue-sim chaos --upstream ws://127.0.0.1:4711 --seed 7 --fault drop:rate=0.01 --fault cut:every=5000
 //! ```
@@ -24,39 +24,45 @@
 //!
 //! # Layout
 //! - [`config`]: what to play and how · [`sim`]: wires everything and runs it
-//! - [`tape`]: reads recordings · `made_up`: the made-up market · `player`: the shared timeline
-//! - `outlet`: the clients and what they get · `connection`: one client's socket · `socket`: the hand-shake
+//! - [`recording`]: reads recordings · `made_up`: the made-up market · `player`: the shared timeline
+//! - `clients`: the clients and what they get · `connection`: one client's socket · `socket`: the hand-shake
 //! - [`fault`]: what goes wrong, on purpose · `breakage`: how a text is broken · `control`: steers and observes
 //! - `desk`: answers REST · `request_log`, `stamps`: what was asked and what was sent, when
 //! - `market`, `ladder`, `bars`, `fixed`, `moment`, `steps`: the true state and its numbers, sharing nothing with the
 //!   product's
 //! - one folder a venue, with an oracle that knows the true book · [`chaos`]: a proxy that does harm to any venue
 
-mod bars;
+pub mod bars;
 mod binance;
+mod book_views;
 mod breakage;
 pub mod chaos;
+mod clients;
 mod coinbase;
 pub mod config;
 mod connection;
 mod control;
-mod desk;
+mod core;
+mod endpoint;
+pub mod exchange;
 pub mod fault;
 mod finnhub;
 mod fixed;
 mod kraken;
-mod ladder;
+pub mod ladder;
 mod made_up;
-mod market;
+pub mod market;
 mod moment;
-mod outlet;
 mod player;
+mod recorded;
+pub mod recording;
 mod request_log;
+mod shared;
 pub mod sim;
 mod socket;
+mod source;
 mod stamps;
 mod steps;
-pub mod tape;
 mod uniswap;
 mod venue;
 

@@ -1,8 +1,8 @@
 //! The made-up market (`venues::demo::market`) as texts and integers, for the venues that speak it.
 //!
-//! Not here: any venue's names, shapes and numbering.
+//! Not here: any venue's shapes and numbering.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{borrow::Cow, collections::BTreeMap};
 
 use model::{
     event::{AggressorSide, Level},
@@ -14,7 +14,7 @@ use crate::{
     bars::{Bar, BarQuery, Print},
     fixed::{self, of_price, of_quantity},
     ladder::{Ladder, Row},
-    player::wall_clock,
+    market::{Market, Pair, Played},
 };
 
 /// Slots of a day.
@@ -22,47 +22,61 @@ const DAY_SLOTS: u64 = 864_000;
 /// Slots between two frames of what comes once a second.
 pub(crate) const SECOND_SLOTS: u64 = 10;
 
-/// Name of what an instrument resembles, without the mark of the made-up.
-fn asset(demo: &DemoInstrument) -> &str {
-    let base = demo.instrument().base.as_str();
-    base.strip_suffix("-SIM").unwrap_or(base)
+/// How a venue writes the made-up market.
+#[derive(Clone, Copy)]
+pub(crate) struct Spelling {
+    /// The symbol of base and quote.
+    pub(crate) symbol: fn(&str, &str) -> String,
+    /// A number, given its decimals.
+    pub(crate) number: fn(i128, usize) -> String,
+    /// By how much a book's update id rises in a slot.
+    pub(crate) ids_a_slot: u64,
 }
 
-/// The made-up market at the slot said last.
-pub(crate) struct MadeUp {
+/// The made-up market at the latest slot.
+pub struct MadeUp {
     assets: Vec<Asset>,
-    /// In what everything is priced.
-    pub(crate) quote: String,
-    slot: AtomicU64,
+    pairs: Vec<Pair>,
+    idx_by_symbol: BTreeMap<String, usize>,
+    spelling: Spelling,
+    slot: u64,
 }
 
 /// One instrument.
 pub(crate) struct Asset {
-    /// `BTC`.
-    pub(crate) base: String,
     /// Decimals of its prices.
-    pub(crate) price_decimals: usize,
+    price_decimals: usize,
     /// Decimals of its quantities.
-    pub(crate) quantity_decimals: usize,
+    quantity_decimals: usize,
     /// The instrument itself.
     pub(crate) demo: DemoInstrument,
 }
 
 impl MadeUp {
-    /// The market of `seed`; `start` is its time at first, the wall clock's where open.
-    pub(crate) fn new(seed: u64, start: Option<Timestamp>, quote: &str) -> Self {
+    /// The market of `seed`, with `start` as its time at first, priced in `quote`.
+    pub(crate) fn new(seed: u64, start: Timestamp, quote: &str, spelling: Spelling) -> Self {
         let market = DemoMarket::new(seed);
-        let assets = market.instruments().iter().map(|demo| Asset {
-            base: asset(demo).to_owned(),
+        let asset = |demo: &DemoInstrument| Asset {
             price_decimals: fixed::decimals(of_price(demo.instrument().tick_size)),
             quantity_decimals: fixed::decimals(of_quantity(demo.instrument().lot_size)),
             demo: demo.clone(),
-        });
-        Self {
-            assets: assets.collect(),
-            quote: quote.to_owned(),
-            slot: AtomicU64::new(slot_at(start.unwrap_or_else(wall_clock)).saturating_sub(1)),
-        }
+        };
+        let assets: Vec<Asset> = market.instruments().iter().map(asset).collect();
+        let pair = |asset: &Asset| {
+            let base = asset.demo.instrument().base.as_str();
+            // Without the mark of the made-up.
+            let base = base.strip_suffix("-SIM").unwrap_or(base);
+            Pair {
+                symbol: (spelling.symbol)(base, quote),
+                base: base.to_owned(),
+                quote: quote.to_owned(),
+                price_decimals: asset.price_decimals,
+                quantity_decimals: asset.quantity_decimals,
+            }
+        };
+        let pairs: Vec<Pair> = assets.iter().map(pair).collect();
+        let idx_by_symbol = pairs.iter().zip(0..).map(|(pair, idx)| (pair.symbol.clone(), idx)).collect();
+        Self { assets, pairs, idx_by_symbol, spelling, slot: slot_at(start).saturating_sub(1) }
     }
 
     /// All instruments, dearest first.
@@ -70,36 +84,77 @@ impl MadeUp {
         &self.assets
     }
 
-    /// The instrument whose base and quote these are.
-    pub(crate) fn find(&self, base: &str, quote: &str) -> Option<&Asset> {
-        self.assets.iter().find(|one| one.base == base).filter(|_| quote == self.quote)
-    }
-
-    /// The slot said last.
+    /// The latest slot.
     pub(crate) fn slot(&self) -> u64 {
-        self.slot.load(Ordering::Acquire)
+        self.slot
     }
 
-    /// Goes on to `slot`.
-    pub(crate) fn go_to(&self, slot: u64) {
-        self.slot.store(slot, Ordering::Release);
+    fn find(&self, symbol: &str) -> Option<&Asset> {
+        self.assets.get(*self.idx_by_symbol.get(symbol)?)
+    }
+}
+
+impl Market for MadeUp {
+    fn pairs(&self) -> &[Pair] {
+        &self.pairs
     }
 
-    /// Time of the slot said last.
-    pub(crate) fn now(&self) -> Timestamp {
-        slot_time(self.slot())
+    fn pair(&self, symbol: &str) -> Option<&Pair> {
+        self.pairs.get(*self.idx_by_symbol.get(symbol)?)
+    }
+
+    fn ladder(&self, symbol: &str) -> Option<Cow<'_, Ladder>> {
+        Some(Cow::Owned(self.find(symbol)?.ladder(self.slot, self.spelling.number)))
+    }
+
+    fn update_id(&self, _symbol: &str) -> u64 {
+        self.slot * self.spelling.ids_a_slot
+    }
+
+    fn ladder_at(&self, symbol: &str, update_id: u64) -> Option<(Ladder, u64)> {
+        let slot = update_id / self.spelling.ids_a_slot;
+        Some((self.find(symbol)?.ladder(slot, self.spelling.number), slot * self.spelling.ids_a_slot))
+    }
+
+    fn prints(&self, symbol: &str, limit: usize) -> Vec<Print> {
+        self.find(symbol).map(|asset| asset.prints(self.slot, limit)).unwrap_or_default()
+    }
+
+    fn bars(&self, symbol: &str, query: &BarQuery) -> Vec<Bar> {
+        self.find(symbol).map(|asset| asset.bars(self.slot, query)).unwrap_or_default()
+    }
+
+    fn running(&self, symbol: &str, length_ms: i64) -> Vec<Bar> {
+        self.find(symbol).map(|asset| asset.running(self.slot, length_ms)).unwrap_or_default()
+    }
+
+    fn day(&self, symbol: &str) -> Option<Bar> {
+        self.find(symbol)?.day(self.slot)
+    }
+
+    fn now(&self) -> Timestamp {
+        slot_time(self.slot)
+    }
+
+    fn advance(&mut self, slot: u64) -> Option<Played> {
+        self.slot = slot;
+        None
+    }
+
+    fn made_up(&self) -> Option<&MadeUp> {
+        Some(self)
     }
 }
 
 impl Asset {
-    /// The true book in `slot`, all digits written; `text` makes them.
-    pub(crate) fn ladder(&self, slot: u64, text: fn(i128, usize) -> String) -> Ladder {
+    /// The true book in `slot`, all digits written; `number` makes them.
+    fn ladder(&self, slot: u64, number: fn(i128, usize) -> String) -> Ladder {
         let book = self.demo.book(slot);
         let rows = |levels: &[Level]| -> Vec<Row> {
             let row = |level: &Level| {
                 (
-                    text(of_price(level.price), self.price_decimals),
-                    text(of_quantity(level.quantity), self.quantity_decimals),
+                    number(of_price(level.price), self.price_decimals),
+                    number(of_quantity(level.quantity), self.quantity_decimals),
                 )
             };
             levels.iter().map(row).collect()

@@ -1,4 +1,4 @@
-//! The program `venue-sim`: venues on this machine, from tapes or made up, with faults on demand, and a proxy that does harm.
+//! The program `venue-sim`: venues on this machine, from recordings or made up, with faults on demand, and a proxy that does harm.
 //!
 //! Prints one line of JSON on standard output when ready; logs go to standard error. Ends on SIGINT and SIGTERM.
 
@@ -15,9 +15,9 @@ use venue_sim::{
     config::Steps,
 };
 
-/// Plays tapes as the venue would, or a made-up market over the venue's protocol.
+/// Plays recordings as the venue would, or a made-up market over the venue's protocol.
 #[derive(Debug, Parser)]
-#[command(version, group(ArgGroup::new("source").required(true).args(["tape", "demo"])), after_help = AFTER_HELP)]
+#[command(version, group(ArgGroup::new("source").required(true).args(["recording", "demo"])), after_help = AFTER_HELP)]
 struct Arguments {
     /// Whose protocol is spoken.
     #[arg(long, value_parser = PossibleValuesParser::new(venue_sim::venues()))]
@@ -26,9 +26,9 @@ struct Arguments {
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
     /// A recording (JSON lines, plain, gzip or zstd); several continue one another.
-    #[arg(long, value_name = "FILE")]
-    tape: Vec<PathBuf>,
-    /// The made-up market instead of a tape.
+    #[arg(long, alias = "tape", value_name = "FILE")]
+    recording: Vec<PathBuf>,
+    /// The made-up market instead of a recording.
     #[arg(long)]
     demo: bool,
     /// Which made-up market.
@@ -40,10 +40,10 @@ struct Arguments {
     /// In what the made-up market is priced; venues with the same word list the same pairs (BTC/USD, BTC-USD, BTCUSD).
     #[arg(long, value_name = "ASSET", default_value = "SIM")]
     quote: String,
-    /// Price step of a symbol of the tape, where the tape has no list of them (BTCUSDT=0.01). May be repeated.
+    /// Price step of a symbol of the recording, where the recording has no list of them (BTCUSDT=0.01). May be repeated.
     #[arg(long, value_name = "SYMBOL=STEP")]
     tick: Vec<String>,
-    /// Quantity step of a symbol of the tape, likewise (BTCUSDT=0.00001).
+    /// Quantity step of a symbol of the recording, likewise (BTCUSDT=0.00001).
     #[arg(long, value_name = "SYMBOL=STEP")]
     lot: Vec<String>,
     /// The key that clients must show, on venues that want one; any will do by default.
@@ -55,7 +55,7 @@ struct Arguments {
     /// When the timeline starts: subscriber, immediately, or resumed (at the control endpoint).
     #[arg(long, value_parser = start_when, default_value = "subscriber")]
     start: StartWhen,
-    /// Begin anew after the last frame; everyone is disconnected.
+    /// Begin again after the last frame; everyone is disconnected.
     #[arg(long = "loop", conflicts_with = "stop")]
     loops: bool,
     /// Stay open and silent after the last frame (the default).
@@ -121,7 +121,7 @@ impl Arguments {
         let source = if self.demo {
             Source::Demo { seed: self.seed, start: self.demo_start_ms.map(Timestamp::from_millis) }
         } else {
-            Source::Files(self.tape)
+            Source::Files(self.recording)
         };
         let mut steps = Steps::default();
         self.tick.iter().try_for_each(|choice| steps.choose_tick(choice)).map_err(anyhow::Error::msg)?;

@@ -1,168 +1,146 @@
-//! What a venue's protocol needs to know of a market, whether recorded or made up.
+//! What a venue's protocol needs to know of a market, whether recorded, made up, or a test's own.
 //!
-//! Not here: any venue's spelling of it, and how a recording is read.
+//! Symbols are the venue's own. Not here: any venue's shapes, and how a recording is read.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, sync::Arc};
 
 use model::time::Timestamp;
-use serde_json::{Value, json};
 
 use crate::{
-    bars::{self, Bar, BarQuery, Print},
-    config::Steps,
-    fixed,
-    ladder::Ladder,
-    made_up::{Asset, MadeUp},
-    steps::Tally,
+    bars::{Bar, BarQuery, Print},
+    ladder::{Ladder, Row},
+    made_up::MadeUp,
+    venue::Frame,
 };
 
 /// Something that is traded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Pair {
+pub struct Pair {
     /// As the venue spells it.
-    pub(crate) symbol: String,
-    pub(crate) base: String,
-    pub(crate) quote: String,
+    pub symbol: String,
+    /// What is bought and sold.
+    pub base: String,
+    /// What it is paid with.
+    pub quote: String,
     /// Decimals of its prices.
-    pub(crate) price_decimals: usize,
+    pub price_decimals: usize,
     /// Decimals of its quantities.
-    pub(crate) quantity_decimals: usize,
+    pub quantity_decimals: usize,
 }
 
-/// A recorded or made-up market. Symbols are the venue's own.
-pub(crate) trait Market: Send + Sync {
-    /// Everything listed.
-    fn pairs(&self) -> Vec<Pair>;
+/// A market with its true state. Only books must be had; a market without trades answers the rest with nothing.
+pub trait Market: Send {
+    /// Returns everything listed.
+    fn pairs(&self) -> &[Pair];
 
-    /// The true book now, as far as it is known.
-    fn ladder(&self, symbol: &str) -> Option<Ladder>;
+    /// Returns the true book now, as far as it is known.
+    fn ladder(&self, symbol: &str) -> Option<Cow<'_, Ladder>>;
 
-    /// The newest trades, at most `limit`, oldest first.
-    fn prints(&self, symbol: &str, limit: usize) -> Vec<Print>;
+    /// Returns the number of the last change in the book, on venues that number them.
+    fn update_id(&self, _symbol: &str) -> u64 {
+        0
+    }
 
-    /// Bars in which something was traded, oldest first; the last one may still form.
-    fn bars(&self, symbol: &str, query: &BarQuery) -> Vec<Bar>;
-
-    /// The bar of the last 24 hours.
-    fn day(&self, symbol: &str) -> Option<Bar>;
-
-    /// The venue's clock.
+    /// Returns the venue's clock.
     fn now(&self) -> Timestamp;
 
-    /// The body of a recorded REST answer with these parameters.
-    fn recorded(&self, path_end: &str, parameters: &[(&str, &str)]) -> Option<String>;
+    /// Goes on to a frame of the recording, or to a slot. Returns what was recorded there; `None` where the venue has to
+    /// encode what changed.
+    fn advance(&mut self, step: u64) -> Option<Played>;
 
-    /// One of the pairs.
-    fn pair(&self, symbol: &str) -> Option<Pair> {
-        self.pairs().into_iter().find(|pair| pair.symbol == symbol)
-    }
-}
-
-/// The made-up market as a venue spells it.
-pub(crate) struct MadeUpPairs {
-    /// The market itself.
-    pub(crate) market: MadeUp,
-    separator: char,
-    /// How a number of so many decimals is written.
-    text: fn(i128, usize) -> String,
-}
-
-impl MadeUpPairs {
-    /// The market with a separator between base and quote and a way to write numbers.
-    pub(crate) fn new(market: MadeUp, separator: char, text: fn(i128, usize) -> String) -> Self {
-        Self { market, separator, text }
+    /// Returns the pair of a symbol.
+    fn pair(&self, symbol: &str) -> Option<&Pair> {
+        self.pairs().iter().find(|pair| pair.symbol == symbol)
     }
 
-    /// One instrument.
-    pub(crate) fn find(&self, symbol: &str) -> Option<&Asset> {
-        let (base, quote) = symbol.split_once(self.separator)?;
-        self.market.find(base, quote)
+    /// Returns the true book at an update id and that id, where the past is known.
+    fn ladder_at(&self, _symbol: &str, _update_id: u64) -> Option<(Ladder, u64)> {
+        None
     }
 
-    /// The book in a slot.
-    pub(crate) fn ladder_at(&self, symbol: &str, slot: u64) -> Option<Ladder> {
-        Some(self.find(symbol)?.ladder(slot, self.text))
-    }
-}
-
-/// A venue's protocol over made-up pairs, which are its market.
-pub(crate) trait OverPairs: Send + Sync {
-    /// The pairs.
-    fn pairs(&self) -> &MadeUpPairs;
-}
-
-impl<T: OverPairs> Market for T {
-    fn pairs(&self) -> Vec<Pair> {
-        let MadeUpPairs { market, separator, .. } = OverPairs::pairs(self);
-        let pair = |asset: &Asset| Pair {
-            symbol: format!("{}{separator}{}", asset.base, market.quote),
-            base: asset.base.clone(),
-            quote: market.quote.clone(),
-            price_decimals: asset.price_decimals,
-            quantity_decimals: asset.quantity_decimals,
-        };
-        market.assets().iter().map(pair).collect()
+    /// Returns the newest trades, at most `limit`, oldest first.
+    fn prints(&self, _symbol: &str, _limit: usize) -> Vec<Print> {
+        Vec::new()
     }
 
-    fn ladder(&self, symbol: &str) -> Option<Ladder> {
-        let pairs = OverPairs::pairs(self);
-        pairs.ladder_at(symbol, pairs.market.slot())
+    /// Returns bars, oldest first; the last one may still form.
+    fn bars(&self, _symbol: &str, _query: &BarQuery) -> Vec<Bar> {
+        Vec::new()
     }
 
-    fn prints(&self, symbol: &str, limit: usize) -> Vec<Print> {
-        let pairs = OverPairs::pairs(self);
-        pairs.find(symbol).map(|asset| asset.prints(pairs.market.slot(), limit)).unwrap_or_default()
+    /// Returns all bars in which something was traded, or as many as the control endpoint shows.
+    fn shown_bars(&self, symbol: &str, length_ms: i64) -> Vec<Bar> {
+        self.bars(symbol, &BarQuery::newest(length_ms, SHOWN_BARS))
     }
 
-    fn bars(&self, symbol: &str, query: &BarQuery) -> Vec<Bar> {
-        let pairs = OverPairs::pairs(self);
-        pairs.find(symbol).map(|asset| asset.bars(pairs.market.slot(), query)).unwrap_or_default()
+    /// Returns the bar that the last trade belongs to and, when that is its first, the bar that has just ended.
+    fn running(&self, _symbol: &str, _length_ms: i64) -> Vec<Bar> {
+        Vec::new()
     }
 
-    fn day(&self, symbol: &str) -> Option<Bar> {
-        let pairs = OverPairs::pairs(self);
-        pairs.find(symbol)?.day(pairs.market.slot())
+    /// Returns the bar of the last 24 hours.
+    fn day(&self, _symbol: &str) -> Option<Bar> {
+        None
     }
 
-    fn now(&self) -> Timestamp {
-        OverPairs::pairs(self).market.now()
+    /// Returns the body of a recorded REST answer whose path ends so, with these parameters.
+    fn recorded_answer(&self, _path_end: &str, _parameters: &[(&str, &str)]) -> Option<&str> {
+        None
     }
 
-    fn recorded(&self, _path_end: &str, _parameters: &[(&str, &str)]) -> Option<String> {
+    /// Returns the recorded entries for a snapshot on a stream, in order; `None` where the stream was not recorded.
+    fn recorded_entries(&self, _stream: &str) -> Option<Vec<&str>> {
+        None
+    }
+
+    /// Returns what a recording showed about a symbol's book.
+    fn recorded_book(&self, _symbol: &str) -> RecordedBook {
+        RecordedBook::default()
+    }
+
+    /// Goes back to the start of a recording.
+    fn reset(&mut self) {}
+
+    /// Returns when each frame of a recording is due, in order; `None` for a market that makes its own way.
+    fn due(&self) -> Option<Arc<[std::time::Duration]>> {
+        None
+    }
+
+    /// Returns the made-up market, where it is one.
+    fn made_up(&self) -> Option<&MadeUp> {
         None
     }
 }
 
-/// The pairs of a recording: decimals are those chosen, else those seen in prices and quantities.
-pub(crate) fn recorded_pairs(tallies: &BTreeMap<String, (Tally, Tally)>, separator: char, steps: &Steps) -> Vec<Pair> {
-    let pair = |(symbol, (prices, quantities)): (&String, &(Tally, Tally))| {
-        let (base, quote) = symbol.split_once(separator).unwrap_or((symbol, ""));
-        let (price_decimals, quantity_decimals) = steps.or_seen(symbol, prices.decimals(), quantities.decimals());
-        Pair {
-            symbol: symbol.clone(),
-            base: base.to_owned(),
-            quote: quote.to_owned(),
-            price_decimals,
-            quantity_decimals,
-        }
-    };
-    tallies.iter().map(pair).collect()
+/// Bars shown at the control endpoint.
+const SHOWN_BARS: i64 = 500;
+
+/// A recorded frame that was played.
+#[derive(Clone, Debug)]
+pub struct Played {
+    pub(crate) symbol: String,
+    pub(crate) frame: Arc<Frame>,
+    pub(crate) kind: PlayedKind,
 }
 
-/// The traded ones among the bars asked for.
-pub(crate) fn traded(prints: &[Print], query: &BarQuery) -> Vec<Bar> {
-    let mut traded: BTreeMap<i64, Bar> = bars::traded_bars(prints, query.length_ms);
-    let (Some((&first, _)), Some((&last, _))) = (traded.first_key_value(), traded.last_key_value()) else {
-        return Vec::new();
-    };
-    query.opens(first, last).filter_map(|open_ms| traded.remove(&open_ms)).collect()
+/// What a recorded frame was about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PlayedKind {
+    BookSnapshot,
+    BookUpdate,
+    /// About a book whose snapshot has not come yet.
+    UnknownBook,
+    Trades,
+    Other,
 }
 
-/// Bars as the control endpoint shows them, oldest first.
-pub(crate) fn shown_bars(symbol: &str, interval: &str, bars: &[Bar]) -> Value {
-    let row = |bar: &Bar| {
-        let numbers = [bar.open, bar.high, bar.low, bar.close, bar.volume].map(fixed::shortest);
-        json!([bar.open_ms, numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]])
-    };
-    json!({ "symbol": symbol, "interval": interval, "bars": bars.iter().map(row).collect::<Vec<_>>() })
+/// What a recording showed about a symbol's book.
+#[derive(Clone, Debug, Default)]
+pub struct RecordedBook {
+    /// Gaps in the numbers of changes.
+    pub(crate) n_gaps: u64,
+    /// Recorded checksums that were not those of the true book.
+    pub(crate) n_bad_checksums: u64,
+    /// The last best prices that were recorded beside the book: update id, bid, ask.
+    pub(crate) ticker: Option<(u64, Row, Row)>,
 }

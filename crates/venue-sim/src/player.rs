@@ -1,4 +1,4 @@
-//! The shared timeline: plays the tape's frames when they are due, or the made-up market slot by slot.
+//! The shared timeline: plays the recording's frames when they are due, or the made-up market slot by slot.
 //!
 //! One task owns the pace; everyone else pauses, resumes, restarts and reads the position through [`Timeline`].
 
@@ -15,13 +15,14 @@ use tokio::{
 use venues::demo::market::{SLOT_MS, slot_at};
 
 use crate::{
+    clients::Ending,
     config::{AtEnd, Source, Speed, StartWhen},
-    outlet::Ending,
-    sim::Stage,
+    exchange::Input,
+    shared::Shared,
 };
 
 /// At full speed others get a turn after so many frames.
-const FRAMES_A_TURN: usize = 256;
+const FRAMES_BETWEEN_YIELDS: usize = 256;
 /// A made-up market that fell behind plays at most so many slots before it skips.
 const MAX_LATE_SLOTS: u64 = 50;
 
@@ -36,7 +37,7 @@ pub(crate) struct Position {
     pub(crate) is_finished: bool,
     /// Frames played, or the number of the last slot.
     pub(crate) position: u64,
-    /// Times everything began anew.
+    /// Times everything started over.
     pub(crate) n_restarts: u64,
     /// A restart was asked for; the player does it, between two frames.
     is_restart_due: bool,
@@ -82,12 +83,7 @@ impl Timeline {
         self.change(|position| (position.is_playing, position.is_paused) = (true, false));
     }
 
-    /// Has the player look up: something waits to be done.
-    pub(crate) fn wake(&self) {
-        self.changed.notify_one();
-    }
-
-    /// Disconnects everyone and begins the tape anew, soon.
+    /// Disconnects everyone and begins the recording again, soon.
     pub(crate) fn restart(&self) {
         self.change(|position| position.is_restart_due = true);
     }
@@ -103,42 +99,42 @@ impl Timeline {
 }
 
 /// Plays until the simulator stops.
-pub(crate) async fn run(stage: Arc<Stage>) {
+pub(crate) async fn run(shared: Arc<Shared>) {
     let played = async {
-        match stage.backend.due() {
-            Some(due) => play_tape(&stage, due).await,
-            None => play_market(&stage).await,
+        let due = shared.exchange().market().due();
+        match due {
+            Some(due) => play_recording(&shared, &due).await,
+            None => play_market(&shared).await,
         }
     };
-    stage.stop.run_until_cancelled(played).await;
+    shared.stop.run_until_cancelled(played).await;
 }
 
-async fn play_tape(stage: &Stage, frames: &[Duration]) {
-    let timeline = &stage.timeline;
+async fn play_recording(shared: &Shared, frames: &[Duration]) {
+    let timeline = &shared.timeline;
     loop {
         if timeline.position().is_restart_due {
-            begin_anew(stage);
+            restart(shared);
         }
-        stage.take_turns().await;
         let begun = timeline.position();
         let Some(&base) = frames.get(begun.position as usize).filter(|_| begun.is_playing) else {
             timeline.changed.notified().await;
             continue;
         };
         let origin = Instant::now();
-        // Until somebody pauses or restarts, or the tape ends.
+        // Until somebody pauses or restarts, or the recording ends.
         loop {
-            stage.take_turns().await;
+            shared.wait_for_room().await;
             let now = timeline.position();
             if !now.is_playing || now.is_restart_due {
                 break;
             }
             let frame_idx = now.position as usize;
             let Some(&at) = frames.get(frame_idx) else {
-                finish(stage);
+                finish(shared);
                 break;
             };
-            let due = origin + stage.config.speed.played(at.saturating_sub(base));
+            let due = origin + shared.config.speed.played(at.saturating_sub(base));
             if due > Instant::now() {
                 tokio::select! {
                     biased;
@@ -147,59 +143,61 @@ async fn play_tape(stage: &Stage, frames: &[Duration]) {
                 }
                 continue;
             }
-            // The position counts a frame as played once the oracle knows it and before any client gets it.
-            let played = stage.backend.play(frame_idx, &|stream| stage.outlet.is_wanted(stream));
-            timeline.lock().position += 1;
-            for frame in &played {
-                stage.deliver(frame).await;
-            }
-            if frame_idx.is_multiple_of(FRAMES_A_TURN) {
+            step(shared, now.position, now.position + 1);
+            if frame_idx.is_multiple_of(FRAMES_BETWEEN_YIELDS) {
                 tokio::task::yield_now().await;
             }
         }
     }
 }
 
-fn finish(stage: &Stage) {
-    match stage.config.at_end {
+/// The venue takes a step. The position counts it once the oracle knows it and before any client gets it.
+fn step(shared: &Shared, step: u64, position: u64) {
+    let mut exchange = shared.exchange();
+    exchange.handle(Input::Step(step), shared.now());
+    shared.timeline.lock().position = position;
+    shared.carry_out(&mut exchange);
+}
+
+fn finish(shared: &Shared) {
+    match shared.config.at_end {
         AtEnd::Stop => {
-            let mut position = stage.timeline.lock();
+            let mut position = shared.timeline.lock();
             (position.is_playing, position.is_paused, position.is_finished) = (false, true, true);
         }
-        AtEnd::Loop => begin_anew(stage),
+        AtEnd::Loop => restart(shared),
     }
 }
 
 /// Called by the player only: nobody else may change the market's state between two frames.
-fn begin_anew(stage: &Stage) {
-    stage.backend.reset();
-    stage.outlet.end_all(&Ending { code: Some(1012), reason: "service restart".to_owned() });
-    let mut position = stage.timeline.lock();
-    *position = Position { n_restarts: position.n_restarts + 1, ..Position::before(stage.timeline.start) };
+fn restart(shared: &Shared) {
+    shared.handle(Input::Restart);
+    shared.clients.end_all(&Ending { code: Some(1012), reason: "service restart".to_owned() });
+    let mut position = shared.timeline.lock();
+    *position = Position { n_restarts: position.n_restarts + 1, ..Position::before(shared.timeline.start) };
 }
 
-async fn play_market(stage: &Stage) {
-    let Source::Demo { start, .. } = &stage.config.source else { return };
-    let times = match stage.config.speed {
+async fn play_market(shared: &Shared) {
+    let Source::Demo { start, .. } = &shared.config.source else { return };
+    let times = match shared.config.speed {
         Speed::Times(times) => times,
         Speed::Max => 1.0,
     };
     let (origin, begun) = (Instant::now(), start.unwrap_or_else(wall_clock));
     let mut last_slot = slot_at(begun).saturating_sub(1);
     loop {
-        if stage.timeline.position().is_restart_due {
-            begin_anew(stage);
+        if shared.timeline.position().is_restart_due {
+            restart(shared);
         }
         let elapsed = origin.elapsed().mul_f64(times);
         let slot = slot_at(begun + elapsed);
         for due in (last_slot + 1).max(slot.saturating_sub(MAX_LATE_SLOTS))..=slot {
-            // While paused the market goes on unheard, as on a venue whose feed hangs.
-            let is_heard = stage.timeline.position().is_playing;
-            let wanted = if is_heard { stage.outlet.wanted() } else { Default::default() };
-            let frames = stage.backend.advance(due, &wanted);
-            stage.timeline.lock().position = due;
-            for frame in &frames {
-                stage.deliver(frame).await;
+            if shared.timeline.position().is_playing {
+                step(shared, due, due);
+            } else {
+                // While paused the market goes on unheard, as on a venue whose feed hangs.
+                shared.exchange().market_mut().advance(due);
+                shared.timeline.lock().position = due;
             }
         }
         last_slot = slot.max(last_slot);
@@ -207,10 +205,9 @@ async fn play_market(stage: &Stage) {
         let wait = Timestamp::from_millis(next_ms).saturating_since(begun);
         let due = origin + wait.div_f64(times);
         while Instant::now() < due {
-            stage.take_turns().await;
             tokio::select! {
                 biased;
-                () = stage.timeline.changed.notified() => {}
+                () = shared.timeline.changed.notified() => {}
                 () = sleep_until(due) => {}
             }
         }

@@ -4,176 +4,28 @@
 //! [`RunningSim`] is stopped or dropped, none is left.
 
 use std::{
-    collections::VecDeque,
     net::SocketAddr,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use anyhow::{Context, bail};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::watch,
     time::{Instant, timeout},
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     config::{SimConfig, Source, Speed},
-    control,
-    fault::{Fate, Fault, FaultKind, Faults},
-    outlet::{Ending, Outgoing, Outlet, SharedFrame},
-    player::{self, Timeline},
-    request_log::RequestLog,
-    stamps::Stamps,
-    venue::{Backend, VENUES},
+    control, endpoint,
+    exchange::Exchange,
+    fault::Fault,
+    player,
+    shared::{self, Shared},
 };
 
 /// How long stopping waits for tasks.
 const STOP_DEADLINE: Duration = Duration::from_secs(5);
-/// Things asked for between two frames; a client beyond that is told to come back later.
-const MAX_TURNS: usize = 1_024;
-/// Window of the limit on connection attempts.
-const CONNECT_WINDOW: Duration = Duration::from_secs(300);
-
-/// Something done by the player between two frames, so that nothing changes meanwhile: a subscription with its snapshot.
-/// Returns what the client gets.
-pub(crate) type Turn = Box<dyn FnOnce(&Stage) -> Vec<Said> + Send>;
-
-/// What a client gets from a [`Turn`].
-pub(crate) enum Said {
-    /// Faults pass it by.
-    Answer(SharedFrame),
-    /// Subject to faults, as frames of its stream are.
-    Data(SharedFrame),
-}
-
-/// What all parts share.
-pub(crate) struct Stage {
-    pub(crate) config: SimConfig,
-    pub(crate) backend: Arc<dyn Backend>,
-    pub(crate) outlet: Arc<Outlet>,
-    pub(crate) timeline: Timeline,
-    pub(crate) stamps: Option<Stamps>,
-    pub(crate) n_frames_sent: AtomicU64,
-    pub(crate) stop: CancellationToken,
-    pub(crate) tasks: TaskTracker,
-    /// Told of every fault, so that connections in the middle of a wait look again.
-    pub(crate) faults_changed: watch::Sender<()>,
-    /// What clients have asked to be done between two frames, oldest first.
-    turns: Mutex<VecDeque<(u64, Turn)>>,
-    /// Recent connection attempts, oldest first.
-    attempts: Mutex<VecDeque<Instant>>,
-    faults: Mutex<Faults>,
-    requests: Mutex<RequestLog>,
-}
-
-impl Stage {
-    /// The active faults.
-    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What was asked by REST.
-    pub(crate) fn requests(&self) -> MutexGuard<'_, RequestLog> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Begins a fault, or ends all.
-    pub(crate) fn begin_fault(&self, fault: Fault) {
-        tracing::info!(kind = ?fault.kind, "fault");
-        if fault.kind == FaultKind::Close {
-            let reason = fault.reason.clone().unwrap_or_default();
-            self.outlet.end_all(&Ending { code: fault.code, reason });
-        }
-        let next_client = self.outlet.next_id();
-        self.faults().begin(fault, Instant::now(), next_client);
-        self.faults_changed.send_replace(());
-    }
-
-    /// True where one more connection may be opened now; every call counts as an attempt.
-    pub(crate) fn may_connect(&self) -> bool {
-        let Some(limit) = self.config.limits.connects_per_5_min else { return true };
-        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
-        while attempts.front().is_some_and(|attempt| attempt.elapsed() >= CONNECT_WINDOW) {
-            attempts.pop_front();
-        }
-        attempts.push_back(Instant::now());
-        attempts.len() <= limit
-    }
-
-    /// Has something done between two frames, soon; false where too much is waiting already.
-    pub(crate) fn ask(&self, client: u64, turn: Turn) -> bool {
-        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        if turns.len() >= MAX_TURNS {
-            return false;
-        }
-        turns.push_back((client, turn));
-        drop(turns);
-        self.timeline.wake();
-        true
-    }
-
-    /// Does what was asked for. Called by the player only.
-    pub(crate) async fn take_turns(&self) {
-        loop {
-            let next = self.turns.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            let Some((client, turn)) = next else { return };
-            for said in turn(self) {
-                match said {
-                    Said::Answer(frame) => self.outlet.send(client, Outgoing::Frame(frame), self.patience()).await,
-                    Said::Data(frame) => self.deliver_to(&[client], &frame).await,
-                }
-            }
-        }
-    }
-
-    /// Brings a frame to its subscribers, or does to it what an active fault says.
-    pub(crate) async fn deliver(&self, frame: &SharedFrame) {
-        self.deliver_to(&self.outlet.subscribers(&frame.stream), frame).await;
-    }
-
-    async fn deliver_to(&self, clients: &[u64], frame: &SharedFrame) {
-        if clients.is_empty() {
-            return;
-        }
-        let (fate, ticket, released) = {
-            let mut faults = self.faults();
-            match faults.frame(&frame.stream, Instant::now()) {
-                fate @ Fate::Hold(distance) => {
-                    let (ticket, released) = faults.hold(frame.clone(), distance);
-                    (fate, Some(ticket), released.into_iter().collect())
-                }
-                fate => (fate, None, faults.release(&frame.stream)),
-            }
-        };
-        let mut outgoing = match fate {
-            Fate::Pass => vec![Outgoing::Frame(frame.clone())],
-            Fate::Duplicate => vec![Outgoing::Frame(frame.clone()), Outgoing::Again(frame.clone())],
-            Fate::Drop | Fate::Hold(_) => vec![Outgoing::Missing(ticket)],
-            Fate::Corrupt(mode, choice) => vec![Outgoing::Broken { frame: frame.clone(), mode, choice }],
-        };
-        outgoing.extend(released.into_iter().map(|(frame, ticket)| Outgoing::Late { frame, ticket }));
-        for &client in clients {
-            if self.faults().stall(client, Instant::now()).is_some() {
-                self.outlet.send(client, Outgoing::Missing(ticket), self.patience()).await;
-                continue;
-            }
-            for one in &outgoing {
-                self.outlet.send(client, one.clone(), self.patience()).await;
-            }
-        }
-    }
-
-    /// Only at full speed may a client hold the timeline up.
-    fn patience(&self) -> Duration {
-        if self.config.speed == Speed::Max { self.config.limits.write_deadline } else { Duration::ZERO }
-    }
-}
-
 /// Starts simulated venues.
 pub struct Sim;
 
@@ -181,7 +33,7 @@ impl Sim {
     /// Reads the source, listens, and plays.
     ///
     /// # Errors
-    /// An unknown venue, a tape that cannot be read, an address that is not loopback or not free.
+    /// An unknown venue, a recording that cannot be read, an address that is not loopback or not free.
     pub async fn start(config: SimConfig) -> anyhow::Result<RunningSim> {
         if !config.listen.ip().is_loopback() {
             bail!("{} is not a loopback address: the simulator is for this machine only", config.listen);
@@ -192,38 +44,22 @@ impl Sim {
         if matches!(config.source, Source::Demo { .. }) && config.speed == Speed::Max {
             bail!("the made-up market has no end: give a number as its speed");
         }
-        let Some(venue) = VENUES.iter().find(|venue| venue.name == config.venue) else {
-            bail!("unknown venue {:?}", config.venue);
-        };
         let opening = config.clone();
-        let opened = tokio::task::spawn_blocking(move || (venue.open)(&opening)).await??;
+        let exchange = tokio::task::spawn_blocking(move || Exchange::open(&opening)).await??;
         let listener =
             TcpListener::bind(config.listen).await.with_context(|| format!("listen on {}", config.listen))?;
         let address = listener.local_addr()?;
-        let stage = Arc::new(Stage {
-            backend: opened.backend,
-            outlet: Arc::default(),
-            timeline: Timeline::new(config.start),
-            stamps: config.is_stamping.then(Stamps::default),
-            n_frames_sent: AtomicU64::new(0),
-            stop: CancellationToken::new(),
-            tasks: TaskTracker::new(),
-            faults_changed: watch::Sender::new(()),
-            turns: Mutex::default(),
-            attempts: Mutex::default(),
-            faults: Mutex::default(),
-            requests: Mutex::default(),
-            config,
-        });
-        for fault in stage.config.faults.clone() {
-            stage.begin_fault(fault);
+        let shared = Arc::new(Shared::new(config, exchange));
+        for fault in shared.config.faults.clone() {
+            shared.begin_fault(fault);
         }
-        let routes = (opened.routes)(stage.clone()).merge(control::routes(stage.clone()));
-        stage.tasks.spawn(player::run(stage.clone()));
-        let stop = stage.stop.clone();
-        let serve = axum::serve(Door { listener, stage: stage.clone() }, routes)
+        let routes = control::routes(shared.clone()).merge(endpoint::routes(shared.clone()));
+        shared.tasks.spawn(player::run(shared.clone()));
+        shared.tasks.spawn(shared::run_clock(shared.clone()));
+        let stop = shared.stop.clone();
+        let serve = axum::serve(GuardedListener { listener, shared: shared.clone() }, routes)
             .with_graceful_shutdown(async move { stop.cancelled().await });
-        stage.tasks.spawn(async move {
+        shared.tasks.spawn(async move {
             if let Err(error) = serve.await {
                 tracing::error!(%error, "the simulator stopped listening");
             }
@@ -233,25 +69,25 @@ impl Sim {
             rest_url: format!("http://{address}"),
             control_url: format!("http://{address}/control"),
             address,
-            stage,
+            shared,
         })
     }
 }
 
 /// The listener, which can refuse connections before any HTTP.
-struct Door {
+struct GuardedListener {
     listener: TcpListener,
-    stage: Arc<Stage>,
+    shared: Arc<Shared>,
 }
 
-impl axum::serve::Listener for Door {
+impl axum::serve::Listener for GuardedListener {
     type Io = TcpStream;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (TcpStream, SocketAddr) {
         loop {
             let (stream, peer) = axum::serve::Listener::accept(&mut self.listener).await;
-            if !self.stage.faults().refuses_tcp(Instant::now()) {
+            if !self.shared.faults().refuses_tcp(Instant::now()) {
                 // Frames are small and must leave at once.
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "no delay could not be set");
@@ -276,65 +112,65 @@ pub struct RunningSim {
     pub control_url: String,
     /// Where it listens.
     pub address: SocketAddr,
-    stage: Arc<Stage>,
+    shared: Arc<Shared>,
 }
 
 impl RunningSim {
-    /// Begins a fault, or ends all with [`FaultKind::None`].
+    /// Begins a fault, or ends all with [`crate::FaultKind::None`].
     pub fn fault(&self, fault: Fault) {
-        self.stage.begin_fault(fault);
+        self.shared.begin_fault(fault);
     }
 
     /// Lets the timeline go on.
     pub fn resume(&self) {
-        self.stage.timeline.resume();
+        self.shared.timeline.resume();
     }
 
     /// Stops the timeline.
     pub fn pause(&self) {
-        self.stage.timeline.pause();
+        self.shared.timeline.pause();
     }
 
-    /// Disconnects everyone and begins the tape anew.
+    /// Disconnects everyone and begins the recording again.
     pub fn restart(&self) {
-        self.stage.timeline.restart();
+        self.shared.timeline.restart();
     }
 
     /// The same as `GET /control/state`.
     pub fn state(&self) -> serde_json::Value {
-        control::state(&self.stage)
+        control::state(&self.shared)
     }
 
     /// The true book now or, where asked, at a sequence number; at most `depth` rows a side.
     pub fn book(&self, symbol: &str, at: Option<u64>, depth: usize) -> Option<serde_json::Value> {
-        self.stage.backend.book(symbol, at, depth)
+        self.shared.exchange().book(symbol, at, depth)
     }
 
     /// Bars built from the trades played so far.
     pub fn candles(&self, symbol: &str, interval: &str) -> Option<serde_json::Value> {
-        self.stage.backend.candles(symbol, interval)
+        self.shared.exchange().candles(symbol, interval)
     }
 
     /// REST requests answered so far.
     pub fn n_requests(&self) -> u64 {
-        self.stage.requests().n_requests()
+        self.shared.requests().n_requests()
     }
 
     /// Frames handed to sockets so far.
     pub fn n_frames_sent(&self) -> u64 {
-        self.stage.n_frames_sent.load(Ordering::Relaxed)
+        self.shared.n_frames_sent.load(Ordering::Relaxed)
     }
 
     /// Tasks still running.
     pub fn n_tasks(&self) -> usize {
-        self.stage.tasks.len()
+        self.shared.tasks.len()
     }
 
     /// Ends everything and waits for it, for five seconds at most.
     pub async fn stop(self) {
-        self.stage.stop.cancel();
-        self.stage.tasks.close();
-        if timeout(STOP_DEADLINE, self.stage.tasks.wait()).await.is_err() {
+        self.shared.stop.cancel();
+        self.shared.tasks.close();
+        if timeout(STOP_DEADLINE, self.shared.tasks.wait()).await.is_err() {
             tracing::warn!("some tasks did not end in time");
         }
     }
@@ -342,13 +178,14 @@ impl RunningSim {
 
 impl Drop for RunningSim {
     fn drop(&mut self) {
-        self.stage.stop.cancel();
+        self.shared.stop.cancel();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::FaultKind;
 
     #[tokio::test]
     async fn refuses_what_it_must_not_or_cannot_do() {

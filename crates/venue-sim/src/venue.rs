@@ -2,45 +2,59 @@
 //!
 //! The rest of the simulator plays frames, breaks them on purpose and counts, without knowing what they mean.
 
-use std::{collections::BTreeSet, ops::Range, sync::Arc, time::Duration};
+use std::{ops::Range, sync::Arc};
 
-use axum::Router;
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::{
+    bars::Bar,
     config::{Limits, SimConfig},
-    sim::Stage,
+    core::Core,
+    exchange::{Address, ConnectionId, HttpRequest, Refusal},
+    fixed,
+    ladder::Ladder,
+    market::{Market, Played},
 };
 
 /// All venues.
 pub(crate) const VENUES: [Venue; 5] = [
-    Venue { name: "binance", open: crate::binance::open, limits: Limits::default },
-    Venue { name: "coinbase", open: crate::coinbase::open, limits: crate::coinbase::limits },
-    Venue { name: "finnhub", open: crate::finnhub::open, limits: crate::finnhub::limits },
-    Venue { name: "kraken", open: crate::kraken::open, limits: crate::kraken::limits },
-    Venue { name: "uniswap", open: crate::uniswap::open, limits: crate::uniswap::limits },
+    Venue::new("binance", crate::binance::protocol, crate::binance::market, Limits::default),
+    Venue::new("coinbase", crate::coinbase::protocol, crate::coinbase::market, crate::coinbase::limits),
+    Venue::new("finnhub", crate::finnhub::protocol, crate::finnhub::market, crate::finnhub::limits),
+    Venue::new("kraken", crate::kraken::protocol, crate::kraken::market, crate::kraken::limits),
+    Venue::new("uniswap", crate::uniswap::protocol, crate::uniswap::market, crate::uniswap::limits),
 ];
 
 /// One entry of the list.
 pub(crate) struct Venue {
     /// Name as on the command line.
     pub(crate) name: &'static str,
+    /// Its protocol, without connections.
+    pub(crate) protocol: fn() -> Box<dyn Protocol>,
     /// Reads the source.
-    pub(crate) open: fn(&SimConfig) -> anyhow::Result<Opened>,
+    pub(crate) market: fn(&SimConfig) -> anyhow::Result<Box<dyn Market>>,
     /// What it allows its clients.
     pub(crate) limits: fn() -> Limits,
 }
 
-/// A market ready to be played.
-pub(crate) struct Opened {
-    /// Its state.
-    pub(crate) backend: Arc<dyn Backend>,
-    /// Its WebSocket and REST addresses.
-    pub(crate) routes: Box<dyn FnOnce(Arc<Stage>) -> Router + Send>,
+impl Venue {
+    const fn new(
+        name: &'static str,
+        protocol: fn() -> Box<dyn Protocol>,
+        market: fn(&SimConfig) -> anyhow::Result<Box<dyn Market>>,
+        limits: fn() -> Limits,
+    ) -> Self {
+        Self { name, protocol, market, limits }
+    }
+
+    /// Returns the entry of a name.
+    pub(crate) fn find(name: &str) -> Option<&'static Self> {
+        VENUES.iter().find(|venue| venue.name == name)
+    }
 }
 
-/// One frame as clients get it.
+/// One frame of a stream, before it is told to its readers.
 #[derive(Clone, Debug)]
 pub(crate) struct Frame {
     /// The stream that carries it; only its subscribers get it.
@@ -74,30 +88,96 @@ impl Frame {
     }
 }
 
-/// The market behind a venue's protocol, with its true state.
-pub(crate) trait Backend: Send + Sync {
-    /// When each frame of a tape is due, in order; `None` for a market that makes its frames as it goes.
-    fn due(&self) -> Option<&[Duration]>;
+/// A venue's protocol over any market, with what each connection has subscribed to. Pure: what it says goes to the
+/// [`Core`].
+pub(crate) trait Protocol: Send {
+    /// A client wants a connection.
+    ///
+    /// # Errors
+    /// The status and the words with which it is refused.
+    fn open(&mut self, core: &mut Core, connection: ConnectionId, address: &Address) -> Result<(), Refusal>;
 
-    /// A frame of the tape is played now: the market's true state follows it. Returns what goes out; `wanted` says
-    /// whether a stream has subscribers, so that nothing is made for nobody.
-    fn play(&self, frame_idx: usize, wanted: &dyn Fn(&str) -> bool) -> Vec<Arc<Frame>>;
+    /// A client sent a message.
+    fn message(&mut self, core: &mut Core, connection: ConnectionId, text: &str);
 
-    /// The tape starts anew.
-    fn reset(&self);
+    /// A client sends more than it may.
+    fn too_fast(&mut self, core: &mut Core, connection: ConnectionId) {
+        core.close(connection, 1008, "Too many requests");
+    }
 
-    /// A made-up market goes on to `slot`: returns the frames of the streams somebody wants.
-    fn advance(&self, slot: u64, wanted: &BTreeSet<Arc<str>>) -> Vec<Arc<Frame>>;
+    /// A connection has been open for so many seconds.
+    fn second(&mut self, _core: &mut Core, _connection: ConnectionId, _n_seconds: u64) {}
 
-    /// The true book now or, where asked, at a sequence number; at most `depth` rows a side.
-    fn book(&self, symbol: &str, at: Option<u64>, depth: usize) -> Option<Value>;
+    /// A connection is gone.
+    fn closed(&mut self, _connection: ConnectionId) {}
 
-    /// The true best bid and offer now.
-    fn top(&self, symbol: &str) -> Option<Value>;
+    /// Returns a frame as a client gets it; venues that number frames count it.
+    fn render(&mut self, _connection: ConnectionId, frame: &Frame) -> Utf8Bytes {
+        frame.text.clone()
+    }
 
-    /// Bars built from the trades played so far.
-    fn candles(&self, symbol: &str, interval: &str) -> Option<Value>;
+    /// Orders the streams of a slot; by name where nothing is said.
+    fn sort(&self, _streams: &mut [Arc<str>]) {}
+
+    /// Returns the frames of a stream after the market has gone on to `slot`.
+    fn update(&mut self, core: &mut Core, stream: &Arc<str>, slot: u64) -> Vec<Frame>;
+
+    /// Tells readers of a recorded frame.
+    fn play(&mut self, core: &mut Core, played: &Played) {
+        core.tell_readers(played.frame.clone());
+    }
+
+    /// Returns status and body of the answer to a REST request; `None` at an unknown path.
+    fn answer(&mut self, core: &mut Core, request: &HttpRequest) -> Option<(u16, String)>;
+
+    /// Returns the body of an answer that refuses a request with this status.
+    fn refusal(&self, request: &HttpRequest, status: u16) -> String;
+
+    /// Returns the weight that a REST request counts for.
+    fn weight(&self, _request: &HttpRequest) -> u32 {
+        1
+    }
+
+    /// Returns the name of a REST request for faults and the log.
+    fn request_name(&self, request: &HttpRequest) -> String {
+        request.path.clone()
+    }
+
+    /// Returns the part of the venue that counts this request for itself.
+    fn service(&self, _request: &HttpRequest) -> &'static str {
+        ""
+    }
+
+    /// The status of the venue's own answer to too many requests.
+    fn limit_status(&self) -> u16 {
+        429
+    }
+
+    /// Headers that tell the weight used.
+    fn weight_headers(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// Fields whose loss or change of type a client must notice.
     fn required_keys(&self) -> &'static [&'static str];
+
+    /// Returns the length of a bar by the name that the control endpoint takes.
+    fn interval_ms(&self, name: &str) -> Option<i64> {
+        Some(name.parse::<i64>().ok().filter(|minutes| *minutes > 0)? * 60_000)
+    }
+
+    /// Returns a number as the control endpoint shows it in bars.
+    fn shown(&self, value: i128) -> String {
+        fixed::shortest(value)
+    }
+
+    /// Returns what the control endpoint shows about a book besides its rows.
+    fn book_details(&self, _ladder: &Ladder) -> Option<(&'static str, Value)> {
+        None
+    }
+
+    /// Returns the bars that the control endpoint shows; `None` for an unknown symbol.
+    fn shown_bars(&self, core: &Core, symbol: &str, length_ms: i64) -> Option<Vec<Bar>> {
+        Some(core.market.shown_bars(symbol, length_ms))
+    }
 }

@@ -137,7 +137,7 @@ async fn held(text: &str) -> RunningSim {
 }
 
 #[tokio::test]
-async fn a_tape_is_numbered_anew_and_acknowledged_after_the_first_data() {
+async fn a_tape_is_numbered_again_and_acknowledged_after_the_first_data() {
     let text = tape(300);
     let sim = held(&text).await;
     let mut reader = Reader::connect(&sim).await;

@@ -60,7 +60,7 @@ impl Backoff {
         jitter.up_to(self.shortest.saturating_mul(1 << doublings).min(self.longest))
     }
 
-    /// Starts anew. Only after data has come: an opened connection proves nothing.
+    /// Starts again. Only after data has come: an opened connection proves nothing.
     pub fn reset(&mut self) {
         self.n_failures = 0;
     }
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_the_longest_and_start_anew() {
+    fn waits_double_up_to_the_longest_and_start_again() {
         let mut jitter = Jitter::new(7);
         let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
         for expected_ms in [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000] {

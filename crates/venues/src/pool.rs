@@ -160,7 +160,7 @@ impl Pool {
         self.send_due(now, out);
     }
 
-    /// Asks for something more on a connection. A connection that is gone asks for everything anew when it is back.
+    /// Asks for something more on a connection. A connection that is gone asks for everything again when it is back.
     pub(crate) fn enqueue(&mut self, id: ConnectionId, message: Subscription, now: Now, out: &mut Out) {
         let Some((shard_idx, role)) = self.position(id) else { return };
         if let Some(link) = self.link(shard_idx, role).filter(|link| link.is_open()) {

@@ -239,7 +239,7 @@ pub trait Session: Send {
     /// The books it verifies. Read levels only where the state is served.
     fn books(&self) -> &Books;
 
-    /// How its transport fares, and what was counted.
+    /// The state of its transport, and what was counted.
     fn health(&self) -> &FeedHealth;
 
     /// Weight that the venue allows all callers at an address in a minute, in the unit of [`HttpRequest::weight`]; half of it

@@ -76,7 +76,7 @@ fn silence_of_everything_is_a_dead_connection() {
     feed.reconnect();
     feed.snapshot("AAA-USD");
     assert_eq!((feed.state("AAA-USD"), feed.session.health().cause.clone()), (BookState::Live, None));
-    assert_eq!(feed.session.health().counters.gaps, 0, "numbers begin anew on a new connection");
+    assert_eq!(feed.session.health().counters.gaps, 0, "numbers start over on a new connection");
 }
 
 #[test]

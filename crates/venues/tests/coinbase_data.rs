@@ -168,7 +168,7 @@ fn the_ticker_is_told_while_the_book_is_not_and_compared_afterwards() {
 }
 
 #[test]
-fn a_book_that_the_ticker_keeps_contradicting_is_asked_for_anew() {
+fn a_book_that_the_ticker_keeps_contradicting_is_asked_for_again() {
     let mut feed = Feed::connected(&["AAA-USD"]);
     feed.snapshot("AAA-USD");
     for _ in 0..6 {
@@ -181,7 +181,7 @@ fn a_book_that_the_ticker_keeps_contradicting_is_asked_for_anew() {
 }
 
 #[test]
-fn a_crossed_book_is_asked_for_anew_after_half_a_second() {
+fn a_crossed_book_is_asked_for_again_after_half_a_second() {
     let mut feed = Feed::connected(&["AAA-USD"]);
     feed.snapshot("AAA-USD");
     feed.run(4_000);

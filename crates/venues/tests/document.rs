@@ -1,4 +1,4 @@
-//! The table of venues in `docs/venues.md` says what the code says. `UPDATE=1` writes it anew.
+//! The table of venues in `docs/venues.md` says what the code says. `UPDATE=1` writes it again.
 
 #![allow(clippy::unwrap_used, reason = "a test may unwrap")]
 
@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 
 use venues::registry::{VenueInfo, first_symbols, venues};
 
-const BEGIN: &str = "<!-- The table is written by the test `document` of crates/venues: UPDATE=1 writes it anew. -->\n";
+const BEGIN: &str =
+    "<!-- The table is written by the test `document` of crates/venues: UPDATE=1 writes it again. -->\n";
 const END: &str = "<!-- End of the table. -->\n";
 
 fn table() -> String {

@@ -58,7 +58,7 @@ fn resubscribe(rig: &mut Rig, connection: ConnectionId, venue: &mut VenueBook) {
 }
 
 #[test]
-fn a_mismatch_is_never_served_and_the_book_is_subscribed_anew() {
+fn a_mismatch_is_never_served_and_the_book_is_subscribed_again() {
     let (mut rig, connection, mut venue) = live("BTC/USD");
     change(&mut rig, connection, &mut venue, false);
     assert_eq!(top(book(&rig, "BTC/USD")), venue.top());
@@ -144,7 +144,7 @@ fn the_snapshot_that_comes_with_a_connection_counts_as_one() {
 }
 
 #[test]
-fn a_book_that_stands_crossed_is_subscribed_anew() {
+fn a_book_that_stands_crossed_is_subscribed_again() {
     let (mut rig, connection, mut venue) = live("BTC/USD");
     let (bid, ask) = (venue.best(Side::Bid).unwrap(), venue.best(Side::Ask).unwrap());
     venue.set(Side::Bid, ask + 1, 5);
@@ -160,7 +160,7 @@ fn a_book_that_stands_crossed_is_subscribed_anew() {
 }
 
 #[test]
-fn a_side_that_stands_still_against_the_quotes_is_subscribed_anew() {
+fn a_side_that_stands_still_against_the_quotes_is_subscribed_again() {
     let (mut rig, connection, mut venue) = live("BTC/USD");
     rig.frame(connection, &ticker("BTC/USD", "100.0", "101.0"));
     rig.frame(connection, &ticker("BTC/USD", "100.0", "101.5"));

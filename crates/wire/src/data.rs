@@ -45,7 +45,7 @@ pub enum TopicData {
     Candles(CandlesData),
     /// What was found wrong, counted. Boxed: it is large and rare, and histories keep items whole.
     Quality(Box<QualityData>),
-    /// How each stream fares.
+    /// The state of each stream.
     Status(StatusData),
     /// The server itself.
     System(SystemData),

@@ -132,7 +132,7 @@ pub enum ServerMessage {
     Batch(Batch),
     /// Answers a hello that resumes: these topics go on without a hole.
     Resumed(Resumed),
-    /// Answers a hello that resumes: these topics begin anew with a snapshot.
+    /// Answers a hello that resumes: these topics start over with a snapshot.
     Reset(Reset),
     /// Answers a command.
     Ack(Ack),
@@ -282,7 +282,7 @@ pub struct Resumed {
     pub lost: u64,
 }
 
-/// These topics begin anew with a snapshot.
+/// These topics start over with a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reset {
     /// The topics.

@@ -27,7 +27,7 @@ pub enum Channel {
     Candles,
     /// What was found wrong, counted.
     Quality,
-    /// How each stream fares; without an instrument.
+    /// The state of each stream; without an instrument.
     Status,
     /// The server itself; without an instrument.
     System,
@@ -96,7 +96,7 @@ pub struct Topic {
 }
 
 impl Topic {
-    /// How each stream fares.
+    /// The state of each stream.
     pub const STATUS: Self = Self { channel: Channel::Status, interval: None, instrument: None };
     /// The server itself.
     pub const SYSTEM: Self = Self { channel: Channel::System, interval: None, instrument: None };

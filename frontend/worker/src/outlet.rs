@@ -1,7 +1,7 @@
 //! Topics and lane of one page: what it follows of a view, and the messages that come of it.
 //!
 //! Deltas follow their snapshot at the lane's pace. A page that does not keep up gets no further messages until it does,
-//! and then every topic anew: what happened in between is gathered in the view, which is bounded. Not here: what fills
+//! and then every topic again: what happened in between is gathered in the view, which is bounded. Not here: what fills
 //! the view ([`crate::feed`], [`crate::replay`]).
 
 use std::collections::BTreeMap;
@@ -125,8 +125,8 @@ impl Outlet {
         StreamName { topic: topic.clone(), stream: self.n_streams }
     }
 
-    /// Every topic begins anew.
-    pub fn begin_anew(&mut self, view: &mut View) {
+    /// Every topic starts over.
+    pub fn begin_again(&mut self, view: &mut View) {
         self.restart(self.lane, view);
     }
 

@@ -133,7 +133,7 @@ impl<L: Lines> ReplayFeed<L> {
         let pace = self.player.advance(now, is_long, &mut self.instruments);
         if self.player.take_jump() {
             let (view, _) = self.player.lend();
-            self.outlet.begin_anew(view);
+            self.outlet.begin_again(view);
         }
         if self.player.state() != state || now.monotonic >= self.next_report {
             self.report(now.monotonic);

@@ -49,7 +49,7 @@ pub struct FeedParts {
     pub token: Option<Token>,
     /// Told of instruments.
     pub directory: Directory,
-    /// Told how the feed fares, ten times a second; only the newest counts.
+    /// Receives the state of the feed, ten times a second; only the newest counts.
     pub status: watch::Sender<FeedStatus>,
     /// Shown everything that passes between venue and session.
     pub tap: Tap,

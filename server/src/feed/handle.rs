@@ -69,7 +69,7 @@ pub enum FeedCommand {
     Tap(TapCommand),
 }
 
-/// How a feed fares.
+/// The state of a feed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeedStatus {
     /// One entry an instrument, sorted.

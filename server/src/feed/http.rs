@@ -90,7 +90,7 @@ impl Answer {
 
     /// "Too many requests", as the venue says it.
     fn wait(wait: Duration) -> Self {
-        // Whole seconds, rounded up: asking a moment too early would open the breaker anew.
+        // Whole seconds, rounded up: asking a moment too early would open the breaker again.
         let retry_after = Some(Duration::from_secs(wait.as_secs() + 1));
         Self { status: 429, retry_after, used_weight: None, body: Utf8Bytes::default() }
     }

@@ -178,7 +178,7 @@ impl Supervisor {
         self.running.get(venue).filter(|running| !running.task.is_finished()).map_or(&[], |running| &running.symbols)
     }
 
-    /// Ends the venue's feed, and starts it anew unless there is nothing to follow.
+    /// Ends the venue's feed, and starts it again unless there is nothing to follow.
     async fn replace(&mut self, venue: &Venue, symbols: Vec<String>) -> Result<Followed, ControlError> {
         // Only the venue's own address limits: a simulator's or a proxy's is the user's, a made-up market has none.
         let is_own = self.kit.endpoints.find(venue.as_str()).is_none_or(|endpoint| endpoint.config.ws_url.is_none())

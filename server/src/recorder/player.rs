@@ -46,7 +46,7 @@ pub struct PlayerParts {
     pub publisher: Publisher,
     /// Told of instruments.
     pub directory: Directory,
-    /// Told how it fares.
+    /// receives its state.
     pub status: watch::Sender<FeedStatus>,
     /// Queries of REST callers.
     pub commands: mpsc::Receiver<FeedCommand>,

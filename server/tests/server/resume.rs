@@ -1,4 +1,4 @@
-//! Coming back: what was missed is replayed without a hole, or the client is told that it begins anew.
+//! Coming back: what was missed is replayed without a hole, or the client is told that it starts over.
 
 use wire::{
     Encoding,
@@ -62,7 +62,7 @@ async fn missed_updates_are_replayed(encoding: Encoding) {
 }
 
 #[tokio::test]
-async fn more_than_is_kept_begins_anew() {
+async fn more_than_is_kept_begins_again() {
     let server = demo_server(|stream| stream.history_len = 2).await;
     let mut client = Client::greet(&server, Encoding::Json).await;
     client.subscribe(1, &["quote:demo:ADA-SIM"]).await;
@@ -70,20 +70,20 @@ async fn more_than_is_kept_begins_anew() {
     let positions = client.positions();
     client.advance("quote:demo:ADA-SIM", 5).await;
     drop(client);
-    begins_anew(&server, positions, ResetReason::HistoryExceeded).await;
+    begins_again(&server, positions, ResetReason::HistoryExceeded).await;
 }
 
 #[tokio::test]
-async fn another_run_of_the_server_begins_anew() {
+async fn another_run_of_the_server_begins_again() {
     let server = demo_server(|_| {}).await;
     let mut client = Client::greet(&server, Encoding::Json).await;
     client.subscribe(1, &["quote:demo:ADA-SIM"]).await;
     client.advance("quote:demo:ADA-SIM", 1).await;
     let restarted = demo_server(|_| {}).await;
-    begins_anew(&restarted, client.positions(), ResetReason::EpochChanged).await;
+    begins_again(&restarted, client.positions(), ResetReason::EpochChanged).await;
 }
 
-async fn begins_anew(server: &server::serve::Server, positions: wire::message::ResumePositions, reason: ResetReason) {
+async fn begins_again(server: &server::serve::Server, positions: wire::message::ResumePositions, reason: ResetReason) {
     let mut client = Client::connect(server, Encoding::Json).await;
     let answers = client.hello(Some(positions)).await;
     let [ServerMessage::Welcome(_), ServerMessage::Reset(reset)] = answers.as_slice() else { panic!("{answers:?}") };

@@ -282,7 +282,7 @@ fn another_symbol_leaves_the_old_topics() {
 }
 
 #[test]
-fn another_lane_begins_anew_without_a_word_to_the_reader() {
+fn another_lane_begins_again_without_a_word_to_the_reader() {
     let mut play = Play::up(&["a"]);
     assert!(play.give(Input::Lane(Lane::Fast)).is_empty());
     assert_eq!(play.give(Input::Lane(Lane::Slow)), ["close", "open"]);

@@ -32,7 +32,7 @@ pub fn attend(recorder: Recorder, live: Live) {
     let described: Described = RwSignal::default();
     listen(move |venue, said| hear(recorder, described, venue, said));
     let listed = StoredValue::new(Vec::new());
-    // Also when the server's list comes anew, without them.
+    // Also when the server's list comes again, without them.
     Effect::new(move |_| {
         live.instruments.track();
         let wanted = if recorder.is_own.get() { described.get() } else { Arc::default() };

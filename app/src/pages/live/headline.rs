@@ -121,7 +121,7 @@ fn QuoteStat(
     }
 }
 
-/// How the stream of the shown instrument fares: colour, shape, word and age.
+/// The state of the stream of the shown instrument: colour, shape, word and age.
 #[component]
 fn StreamStatus(
     /// The shown instrument.

@@ -43,7 +43,7 @@ impl TapeLine {
     }
 }
 
-/// What the rows are of: another one begins anew.
+/// What the rows are of: another one starts over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TapeChoice {
     /// The shown instrument.
@@ -172,7 +172,7 @@ mod tests {
         }
         let view = rows.follow(&log, choice("9"));
         assert_eq!((view.rows.len(), view.n_matched), (50, 50));
-        // Another size begins anew, with what the log has.
+        // Another size starts over, with what the log has.
         assert_eq!(sizes(&rows.follow(&log, choice("8.5"))), "9 9 9 9 9 9 9 9 9 9");
     }
 
@@ -189,9 +189,9 @@ mod tests {
         let serials: Vec<u64> = view.rows.iter().map(|row| row.serial).collect();
         assert_eq!((serials.len(), serials[0], serials[99]), (100, 300, 201));
         assert!(serials.windows(2).all(|pair| pair[0] == pair[1] + 1));
-        // A log that was begun anew counts from one again.
-        let mut anew = TapeLog::default();
-        anew.replace(trades(0..2));
-        assert_eq!(rows.follow(&anew, choice("")).rows.len(), 2);
+        // A log that was started over counts from one again.
+        let mut again = TapeLog::default();
+        again.replace(trades(0..2));
+        assert_eq!(rows.follow(&again, choice("")).rows.len(), 2);
     }
 }

@@ -181,7 +181,7 @@ fn WatchRow(
     line: Memo<WatchLine>,
     /// The instrument.
     instrument: Arc<Instrument>,
-    /// When to look again how its stream fares.
+    /// When to look again the state of its stream.
     beat: Memo<u128>,
     /// The shown instrument.
     selection: Selection,

@@ -51,7 +51,7 @@ pub fn state_words(recording: &RecordingFile, replay: Option<&Replay>) -> (&'sta
     }
 }
 
-/// How a feed's recording fares, in words; empty where there was none.
+/// The state of a feed's recording, in words; empty where there was none.
 pub fn progress(recording: Option<&FeedRecording>) -> String {
     let Some(recording) = recording else { return String::new() };
     if let Some(failure) = &recording.failure {

@@ -33,7 +33,7 @@ pub struct VenueState {
     pub updates: String,
 }
 
-/// How one followed symbol fares.
+/// The state of one followed symbol.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SymbolState {
     /// Which.

@@ -112,7 +112,7 @@ fn Followed(
     venue: String,
     /// How it runs.
     state: Memo<VenueState>,
-    /// Told how a command fares.
+    /// Receives the state of a command.
     answer: RwSignal<CommandState>,
 ) -> impl IntoView {
     let live = use_live();
@@ -163,7 +163,7 @@ fn Starter(
     venue: VenueRow,
     /// How it runs.
     state: Memo<VenueState>,
-    /// Told how a command fares.
+    /// Receives the state of a command.
     answer: RwSignal<CommandState>,
 ) -> impl IntoView {
     let live = use_live();

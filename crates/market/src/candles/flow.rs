@@ -41,7 +41,7 @@ impl TradeFlow {
         if is_whole { Continuity::Whole } else { Continuity::After(Some(newest_time)) }
     }
 
-    /// The connection was made anew: without numbers, the next trade may come after a gap.
+    /// The connection was made again: without numbers, the next trade may come after a gap.
     pub(super) fn on_reconnect(&mut self) {
         self.is_broken = true;
     }

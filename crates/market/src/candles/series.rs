@@ -6,7 +6,7 @@
 //!   final row replaces; the row of a bar that still forms becomes its base, and trades received after it are added.
 //! - When the last doubtful bar has settled it is asked for again and replaced ([`super::recovery`]).
 //! - What buyers took of a bar is the venue's word, else what the trades say while they make up the whole volume.
-//! - A trade for an older bar is added to it; to a bar with the venue's final figures it is not, that bar is asked for anew.
+//! - A trade for an older bar is added to it; to a bar with the venue's final figures it is not, that bar is asked for again.
 //!
 //! Bars are never removed, except the oldest past [`N_KEPT`], so that deltas say everything.
 //!
@@ -196,7 +196,7 @@ impl Series {
         }
     }
 
-    /// The published digits changed: every bar goes out anew.
+    /// The published digits changed: every bar goes out again.
     pub(super) fn touch(&mut self) {
         self.revision += 1;
         let revision = self.revision;
@@ -402,7 +402,7 @@ mod tests {
         assert_eq!(series.recovery.doubt(), None);
         on(&mut series, 59_000, "1", "1", Continuity::Whole);
         assert_eq!(series.newest(500, Digits::default())[1].volume, size("21"), "the venue's figures are final");
-        assert!(series.recovery.covers(at(0)), "but asked for anew");
+        assert!(series.recovery.covers(at(0)), "but asked for again");
     }
 
     #[test]

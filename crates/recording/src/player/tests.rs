@@ -113,7 +113,7 @@ fn it_stands_while_paused_and_goes_where_it_is_sent() {
     play.tell(Control::Pause);
     play.run(10, 10);
     assert_eq!((play.position(), play.player.state()), (0, PlayState::Paused));
-    assert!(play.player.report().n_events < trades / 10, "it begins anew");
+    assert!(play.player.report().n_events < trades / 10, "it starts over");
     let target = play.at(20_000);
     play.tell(Control::Seek(target));
     play.run(10, 10);

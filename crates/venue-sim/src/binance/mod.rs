@@ -1,49 +1,41 @@
-//! Binance spot: its WebSocket and REST addresses over a tape or over the made-up market.
+//! Binance spot: its WebSocket and REST addresses, over any market.
 //!
-//! - [`ws`], [`rest`]: the protocol · [`market`]: what both markets can say · [`exchange_info`]: the list of symbols
-//! - [`tape`]: a market from recordings · [`note`], [`oracle`]: what its frames mean, and the true book they make
-//! - [`demo`]: the made-up market under Binance's names · [`fixed`]: decimals as integers
+//! - [`protocol`]: connections and subscriptions · [`request`]: what clients send · [`stream`]: what a stream carries
+//! - [`rest`]: requests · [`exchange_info`]: the list of symbols · [`encode`]: events as JSON
+//! - [`decode`]: what recorded frames mean
 //!
 //! Source of shapes and limits: github binance/binance-spot-api-docs (web-socket-streams.md, rest-api.md).
 
-mod demo;
+mod decode;
+mod encode;
 mod exchange_info;
-mod fixed;
-mod market;
-mod note;
-mod oracle;
+mod protocol;
+mod request;
 mod rest;
-mod tape;
-mod ws;
+mod stream;
 
-use std::sync::Arc;
+use crate::{config::SimConfig, fixed, made_up::Spelling, market::Market, recorded::Reader, source, venue::Protocol};
 
-use axum::Router;
+/// By how much update ids rise in a slot of the made-up market.
+const IDS_A_SLOT: u64 = 4;
 
-use crate::{
-    config::{SimConfig, Source},
-    sim::Stage,
-    tape::Tape,
-    venue::{Backend, Opened},
-};
-
-/// Fields whose loss or change of type no reader of depth, bookTicker, trade, aggTrade or kline events can overlook.
-const REQUIRED_KEYS: &[&str] = &["U", "u", "b", "a", "p", "q", "k"];
-
-/// Reads the source and makes its market.
-pub(crate) fn open(config: &SimConfig) -> anyhow::Result<Opened> {
-    Ok(match &config.source {
-        Source::Demo { seed, start } => opened(demo::DemoFace::new(*seed, *start, &config.quote)),
-        recorded => opened(tape::TapeMarket::new(&Tape::of(recorded)?, &config.steps)?),
-    })
+/// The protocol without connections.
+pub(crate) fn protocol() -> Box<dyn Protocol> {
+    Box::<protocol::Binance>::default()
 }
 
-fn opened<M: Backend + market::Market + 'static>(market: M) -> Opened {
-    let market = Arc::new(market);
-    let backend = market.clone();
-    Opened { backend, routes: Box::new(move |stage| routes(stage, market)) }
+/// Reads the source.
+pub(crate) fn market(config: &SimConfig) -> anyhow::Result<Box<dyn Market>> {
+    let spelling = Spelling {
+        symbol: |base, quote| format!("{base}{quote}"),
+        number: |value, _| eight(value),
+        ids_a_slot: IDS_A_SLOT,
+    };
+    let reader = Reader { read: decode::read, split: exchange_info::split, is_padded: false, checksum: None };
+    source::open(config, spelling, Some(&reader))
 }
 
-fn routes(stage: Arc<Stage>, market: Arc<dyn market::Market>) -> Router {
-    ws::routes(stage.clone()).merge(rest::routes(stage, market))
+/// All eight decimals, as the venue writes numbers.
+fn eight(value: i128) -> String {
+    fixed::show(value, 8)
 }

@@ -24,7 +24,7 @@ use tokio_tungstenite::{
 };
 
 use super::{
-    Active, Desk,
+    Active, Proxy,
     plan::{self, ChaosFault, ChaosKind, Draw},
 };
 use crate::socket::{self, Socket};
@@ -43,22 +43,22 @@ const USUAL_MS: u64 = 1_000;
 const NEVER: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// Reaches upstream first, so that its refusal is the client's.
-pub(super) async fn open(desk: Arc<Desk>, request: Request) -> Response {
+pub(super) async fn open(proxy: Arc<Proxy>, request: Request) -> Response {
     let address = request.uri().path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
-    let reached = timeout(CONNECT_DEADLINE, connect_async(format!("{}{address}", desk.upstream))).await;
+    let reached = timeout(CONNECT_DEADLINE, connect_async(format!("{}{address}", proxy.upstream))).await;
     let upstream = match reached {
         Ok(Ok((upstream, _))) => upstream,
         Ok(Err(tungstenite::Error::Http(refused))) => return refused.status().into_response(),
         Ok(Err(_)) | Err(_) => return StatusCode::BAD_GATEWAY.into_response(),
     };
-    let draw = Draw::new(desk.seed, &address, desk.n_before(&address));
-    let (tasks, stop) = (desk.tasks.clone(), desk.stop.clone());
+    let draw = Draw::new(proxy.seed, &address, proxy.n_before(&address));
+    let (tasks, stop) = (proxy.tasks.clone(), proxy.stop.clone());
     socket::upgrade(&tasks, &stop, request, move |client| async move {
-        desk.counters().n_open += 1;
-        let active = desk.active.subscribe();
-        let seen = desk.active.borrow().generation;
+        proxy.counters().n_open += 1;
+        let active = proxy.active.subscribe();
+        let seen = proxy.active.borrow().generation;
         let relay = Relay {
-            desk: &desk,
+            proxy: &proxy,
             address,
             draw,
             client,
@@ -70,7 +70,7 @@ pub(super) async fn open(desk: Arc<Desk>, request: Request) -> Response {
             seen,
         };
         relay.run(active).await;
-        desk.counters().n_open -= 1;
+        proxy.counters().n_open -= 1;
     })
 }
 
@@ -82,7 +82,7 @@ struct Quiet {
 }
 
 struct Relay<'a> {
-    desk: &'a Desk,
+    proxy: &'a Proxy,
     address: String,
     draw: Draw,
     client: Socket,
@@ -176,7 +176,7 @@ impl Relay<'_> {
         self.quiet = None;
         for fault in active.faults.iter() {
             if fault.now && fault.is_for(&self.address) {
-                self.desk.done(fault.kind);
+                self.proxy.done(fault.kind);
                 self.strike_connection(fault)?;
             }
         }
@@ -196,13 +196,13 @@ impl Relay<'_> {
     fn take(&mut self, message: Message) -> Result<(), Over> {
         let number = self.n_frames;
         self.n_frames += 1;
-        self.desk.saw_frame();
-        let active = self.desk.active.borrow().clone();
+        self.proxy.saw_frame();
+        let active = self.proxy.active.borrow().clone();
         let meant =
             active.faults.iter().enumerate().filter(|(_, fault)| !fault.kind.is_rest() && fault.is_for(&self.address));
         let struck = self.draw.strike(meant, number);
         if let Some((fault, _)) = struck {
-            self.desk.done(fault.kind);
+            self.proxy.done(fault.kind);
         }
         // Those held before this one.
         let released: Vec<Message> = {

@@ -14,7 +14,7 @@ use serde_json::json;
 use tokio::{net::TcpStream, time::timeout};
 
 use super::{
-    Desk,
+    Proxy,
     plan::{ChaosFault, ChaosKind, Draw},
 };
 
@@ -28,16 +28,16 @@ const BEFORE_THE_END: Duration = Duration::from_millis(20);
 const USUAL_MS: u64 = 1_000;
 
 /// Answers a request.
-pub(super) async fn pass(desk: &Desk, request: Request) -> Response {
+pub(super) async fn pass(proxy: &Proxy, request: Request) -> Response {
     let address = request.uri().path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
     // Polls of one address differ in their query; they are numbered together.
     let name = format!("{} {}", request.method(), request.uri().path());
-    let (draw, number) = (Draw::new(desk.seed, &name, 0), desk.n_before(&name));
-    let faults = desk.active.borrow().faults.clone();
+    let (draw, number) = (Draw::new(proxy.seed, &name, 0), proxy.n_before(&name));
+    let faults = proxy.active.borrow().faults.clone();
     let meant = faults.iter().enumerate().filter(|(_, fault)| fault.kind.is_rest() && fault.is_for(&address));
     let struck = draw.strike(meant, number);
     if let Some((fault, _)) = struck {
-        desk.done(fault.kind);
+        proxy.done(fault.kind);
         match fault.kind {
             ChaosKind::RestSlow => {
                 tokio::time::sleep(Duration::from_millis(fault.ms.unwrap_or(USUAL_MS))).await;
@@ -45,7 +45,7 @@ pub(super) async fn pass(desk: &Desk, request: Request) -> Response {
             _ => return refused(fault),
         }
     }
-    match timeout(ANSWER_DEADLINE, forward(desk, request)).await {
+    match timeout(ANSWER_DEADLINE, forward(proxy, request)).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => {
             tracing::debug!(%error, "upstream did not answer");
@@ -82,18 +82,18 @@ fn refused(fault: &ChaosFault) -> Response {
 }
 
 /// One connection a request: this is a tool for tests.
-async fn forward(desk: &Desk, mut request: Request) -> anyhow::Result<Response> {
-    let stream = TcpStream::connect(desk.rest_upstream).await?;
+async fn forward(proxy: &Proxy, mut request: Request) -> anyhow::Result<Response> {
+    let stream = TcpStream::connect(proxy.rest_upstream).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let stop = desk.stop.clone();
-    desk.tasks.spawn(async move {
+    let stop = proxy.stop.clone();
+    proxy.tasks.spawn(async move {
         if let Some(Err(error)) = stop.run_until_cancelled(connection).await {
             tracing::debug!(%error, "a request broke off");
         }
     });
     let relative = request.uri().path_and_query().map_or("/", |address| address.as_str()).parse::<Uri>()?;
     *request.uri_mut() = relative;
-    request.headers_mut().insert(header::HOST, HeaderValue::from_str(&desk.rest_upstream.to_string())?);
+    request.headers_mut().insert(header::HOST, HeaderValue::from_str(&proxy.rest_upstream.to_string())?);
     request.headers_mut().remove(header::CONNECTION);
     let mut response = sender.send_request(request).await?.map(Body::new);
     response.headers_mut().remove(header::CONNECTION);

@@ -55,6 +55,16 @@ impl Channel {
         }
     }
 
+    /// The list of an event's entries, on channels of recorded entries.
+    pub(super) fn list(self) -> Option<&'static str> {
+        match self {
+            Self::Candles => Some("candles"),
+            Self::MarketTrades => Some("trades"),
+            Self::Ticker | Self::TickerBatch => Some("tickers"),
+            Self::Heartbeats | Self::Level2 | Self::Status => None,
+        }
+    }
+
     /// The stream of one product.
     pub(super) fn stream(self, product: &str) -> String {
         format!("{}/{product}", self.name())

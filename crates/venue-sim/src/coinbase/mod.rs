@@ -1,39 +1,28 @@
-//! Coinbase Advanced Trade: its WebSocket at `/` and REST under `/api/v3/brokerage/market`, over a tape or over the
-//! made-up market.
+//! Coinbase Advanced Trade: its WebSocket at `/` and REST under `/api/v3/brokerage/market`, over any market.
 //!
-//! - [`ws`], [`rest`]: the protocol · [`channel`]: what can be subscribed to · [`say`]: events as text
-//! - [`products`]: names and aliases · [`tape`]: a market from recordings · [`entry`]: what their frames mean
-//! - [`demo`]: the made-up market
+//! - [`protocol`]: connections and subscriptions · [`rest`]: requests · [`channel`]: what can be subscribed to
+//! - [`encode`]: events as text · [`products`]: names and aliases · [`decode`]: what recorded frames mean
 //!
 //! Source of shapes: <https://docs.cdp.coinbase.com/advanced-trade/docs/ws-channels>.
 
 mod channel;
-mod demo;
-mod entry;
+mod decode;
+mod encode;
 mod products;
+mod protocol;
 mod rest;
-mod say;
-mod tape;
-mod ws;
 
-use std::{sync::Arc, time::Duration};
-
-use axum::Router;
-use serde_json::{Value, json};
+use std::time::Duration;
 
 use crate::{
-    config::{Limits, SimConfig, Source},
+    config::{Limits, SimConfig},
     fixed,
-    ladder::Ladder,
-    made_up::MadeUp,
-    market::{MadeUpPairs, Market},
-    sim::Stage,
-    tape::Tape,
-    venue::{Backend, Opened},
+    made_up::Spelling,
+    market::Market,
+    recorded::Reader,
+    source,
+    venue::Protocol,
 };
-
-/// Fields whose loss or change of type no reader of books and trades can overlook.
-const REQUIRED_KEYS: &[&str] = &["type", "product_id", "updates", "trades", "tickers", "candles"];
 
 /// What the venue allows: 8 connections, 8 messages and 10 requests a second; no pings of its own, no end of life.
 pub(crate) fn limits() -> Limits {
@@ -47,42 +36,19 @@ pub(crate) fn limits() -> Limits {
     }
 }
 
-/// A market that this protocol can be spoken over.
-trait Feed: Backend + Market {
-    /// The `events` of the snapshot of a stream for a new reader, where there is something to say; `has_others` where
-    /// the stream has readers already.
-    fn snapshot(&self, channel: channel::Channel, product: &str, has_others: bool) -> Option<String>;
+/// The protocol without connections.
+pub(crate) fn protocol() -> Box<dyn Protocol> {
+    Box::<protocol::Coinbase>::default()
 }
 
-/// Reads the source and makes its market.
-pub(crate) fn open(config: &SimConfig) -> anyhow::Result<Opened> {
-    Ok(match &config.source {
-        Source::Demo { seed, start } => {
-            let market = MadeUp::new(*seed, *start, &config.quote);
-            opened(demo::DemoFeed::new(MadeUpPairs::new(market, '-', |value, _| fixed::shortest(value))))
-        }
-        recorded => opened(tape::TapeFeed::new(Tape::of(recorded)?, &config.steps)?),
-    })
-}
-
-fn opened<F: Feed + 'static>(feed: F) -> Opened {
-    let feed = Arc::new(feed);
-    let backend = feed.clone();
-    Opened { backend, routes: Box::new(move |stage| routes(stage, feed)) }
-}
-
-fn routes(stage: Arc<Stage>, feed: Arc<dyn Feed>) -> Router {
-    ws::routes(stage.clone(), feed.clone()).merge(rest::routes(stage, feed))
-}
-
-/// A book as the control endpoint shows it.
-fn shown_book(product: &str, ladder: &Ladder, depth: usize) -> Value {
-    let (bids, asks) = ladder.top(depth);
-    json!({
-        "symbol": product,
-        "n_bids": ladder.bids().len(),
-        "n_asks": ladder.asks().len(),
-        "bids": bids,
-        "asks": asks,
-    })
+/// Reads the source.
+pub(crate) fn market(config: &SimConfig) -> anyhow::Result<Box<dyn Market>> {
+    let spelling = Spelling {
+        symbol: |base, quote| format!("{base}-{quote}"),
+        number: |value, _| fixed::shortest(value),
+        ids_a_slot: 1,
+    };
+    let reader =
+        Reader { read: decode::read, split: |product| source::split(product, '-'), is_padded: false, checksum: None };
+    source::open(config, spelling, Some(&reader))
 }

@@ -1,4 +1,4 @@
-//! The list of products: recorded where the tape holds it, else made. `X-USDC` is an alias of `X-USD`.
+//! The list of products: recorded where the recording holds it, else made. `X-USDC` is an alias of `X-USD`.
 
 use serde_json::{Value, json};
 
@@ -14,12 +14,13 @@ pub(super) fn target(market: &dyn Market, asked: &str) -> Option<String> {
         return Some(asked.to_owned());
     }
     let real = format!("{}-USD", asked.strip_suffix("-USDC")?);
-    market.pair(&real).map(|pair| pair.symbol)
+    market.pair(&real).map(|pair| pair.symbol.clone())
 }
 
 /// The bodies of all products, aliases behind what they show.
 pub(super) fn listing(market: &dyn Market) -> Vec<Value> {
-    let recorded = market.recorded("/market/products", &[]).and_then(|body| serde_json::from_str::<Value>(&body).ok());
+    let recorded =
+        market.recorded_answer("/market/products", &[]).and_then(|body| serde_json::from_str::<Value>(body).ok());
     if let Some(Value::Array(products)) = recorded.and_then(|mut body| body.get_mut("products").map(Value::take)) {
         return products;
     }

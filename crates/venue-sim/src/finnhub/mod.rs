@@ -1,30 +1,24 @@
-//! Finnhub: trades over one WebSocket at `/?token=…` and REST under `/api/v1`, from a tape or from the made-up market.
-//! No books.
+//! Finnhub: trades over one WebSocket at `/?token=…` and REST under `/api/v1`, over any market. No books.
 //!
-//! - [`ws`], [`rest`]: the protocol · [`tape`]: trades from recordings · [`demo`]: the made-up market as `SIM:BTC-SIM`
+//! - [`protocol`]: connections and trades · [`rest`]: requests · [`decode`]: what recorded frames mean
 //!
 //! Source of shapes: <https://finnhub.io/docs/api/websocket-trades>, <https://finnhub.io/docs/api/quote>.
 
-mod demo;
+mod decode;
+mod protocol;
 mod rest;
-mod tape;
-mod ws;
 
-use std::{sync::Arc, time::Duration};
-
-use axum::Router;
+use std::time::Duration;
 
 use crate::{
-    bars::{Bar, BarQuery},
-    config::{Limits, SimConfig, Source},
-    made_up::MadeUp,
-    sim::Stage,
-    tape::Tape,
-    venue::{Backend, Opened},
+    config::{Limits, SimConfig},
+    fixed,
+    made_up::Spelling,
+    market::Market,
+    recorded::Reader,
+    source,
+    venue::Protocol,
 };
-
-/// Fields whose loss or change of type no reader of trades can overlook.
-const REQUIRED_KEYS: &[&str] = &["p", "s", "t", "v"];
 
 /// What the venue allows: 50 symbols and 60 requests a minute for free; no pings of the protocol, only its own.
 pub(crate) fn limits() -> Limits {
@@ -38,41 +32,24 @@ pub(crate) fn limits() -> Limits {
     }
 }
 
-/// A market that this protocol can be spoken over. Symbols are the venue's own.
-trait Feed: Backend {
-    /// The last 24 hours; `None` where nothing is known of the symbol.
-    fn day(&self, symbol: &str) -> Option<Day>;
-
-    /// Bars in which something was traded, oldest first; the last one may still form.
-    fn bars(&self, symbol: &str, query: &BarQuery) -> Vec<Bar>;
+/// The protocol without connections.
+pub(crate) fn protocol() -> Box<dyn Protocol> {
+    Box::<protocol::Finnhub>::default()
 }
 
-/// A symbol's last 24 hours.
-struct Day {
-    bar: Bar,
-    /// When it was last traded, in milliseconds.
-    last_ms: i64,
+/// Reads the source.
+pub(crate) fn market(config: &SimConfig) -> anyhow::Result<Box<dyn Market>> {
+    let spelling = Spelling {
+        symbol: |base, quote| format!("SIM:{base}-{quote}"),
+        number: |value, _| fixed::shortest(value),
+        ids_a_slot: 1,
+    };
+    let reader =
+        Reader { read: decode::read, split: |symbol| source::split(symbol, '-'), is_padded: false, checksum: None };
+    source::open(config, spelling, Some(&reader))
 }
 
-/// Reads the source and makes its market.
-pub(crate) fn open(config: &SimConfig) -> anyhow::Result<Opened> {
-    Ok(match &config.source {
-        Source::Demo { seed, start } => opened(demo::DemoFeed::new(MadeUp::new(*seed, *start, &config.quote))),
-        recorded => opened(tape::TapeFeed::new(&Tape::of(recorded)?)?),
-    })
-}
-
-fn opened<F: Feed + 'static>(feed: F) -> Opened {
-    let feed = Arc::new(feed);
-    let backend = feed.clone();
-    Opened { backend, routes: Box::new(move |stage| routes(stage, feed)) }
-}
-
-fn routes(stage: Arc<Stage>, feed: Arc<dyn Feed>) -> Router {
-    ws::routes(stage.clone()).merge(rest::routes(stage, feed))
-}
-
-/// True where a client shows the key that is wanted, or any where none is.
-fn is_key_good(config: &SimConfig, key: &str) -> bool {
-    !key.is_empty() && config.key.as_ref().is_none_or(|wanted| *wanted == key)
+/// A frame of trades.
+fn frame(entries: &str) -> String {
+    format!(r#"{{"data":[{entries}],"type":"trade"}}"#)
 }

@@ -10,7 +10,7 @@ const ROWS: usize = 10;
 /// The polynomial, bits reversed.
 const POLYNOMIAL: u32 = 0xEDB8_8320;
 
-/// The checksum of a book: offers ascending, then bids descending.
+/// The checksum of a book: asks ascending, then bids descending.
 pub(super) fn checksum(ladder: &Ladder) -> u32 {
     let mut text = String::new();
     for (price, quantity) in ladder.asks().take(ROWS).chain(ladder.bids().take(ROWS)) {

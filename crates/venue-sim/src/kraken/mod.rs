@@ -1,40 +1,30 @@
-//! Kraken: WebSocket v2 at `/v2` and REST under `/0/public`, over a tape or over the made-up market.
+//! Kraken: WebSocket v2 at `/v2` and REST under `/0/public`, over any market.
 //!
-//! - [`ws`], [`rest`]: the protocol · [`channel`]: what can be subscribed to · [`pairs`]: names of pairs
-//! - [`say`]: frames as text · [`checksum`]: the book's CRC32 · [`views`]: what readers of a depth know
-//! - [`tape`]: a market from recordings · [`entry`]: what their frames mean · [`demo`]: the made-up market
+//! - [`protocol`]: connections and subscriptions · [`rest`]: requests · [`channel`]: what can be subscribed to
+//! - [`encode`]: frames as text · [`checksum`]: the book's CRC32 · [`pairs`]: names of pairs
+//! - [`decode`]: what recorded frames mean
 //!
 //! Source of shapes: <https://docs.kraken.com/api/docs/websocket-v2/book> and its neighbours.
 
 mod channel;
 mod checksum;
-mod demo;
-mod entry;
+mod decode;
+mod encode;
 mod pairs;
+mod protocol;
 mod rest;
-mod say;
-mod tape;
-mod views;
-mod ws;
 
-use std::{sync::Arc, time::Duration};
-
-use axum::Router;
-use serde_json::{Value, json};
+use std::time::Duration;
 
 use crate::{
-    config::{Limits, SimConfig, Source},
+    config::{Limits, SimConfig},
     fixed,
-    ladder::Ladder,
-    made_up::MadeUp,
-    market::{MadeUpPairs, Market},
-    sim::Stage,
-    tape::Tape,
-    venue::{Backend, Opened},
+    made_up::Spelling,
+    market::Market,
+    recorded::Reader,
+    source,
+    venue::Protocol,
 };
-
-/// Fields whose loss or change of type no reader of books, trades, tickers and bars can overlook.
-const REQUIRED_KEYS: &[&str] = &["symbol", "bids", "asks", "checksum", "price", "qty", "last", "open", "close"];
 
 /// What the venue allows: no published figures, so generous ones; no pings of its own and no end of life.
 pub(crate) fn limits() -> Limits {
@@ -48,44 +38,19 @@ pub(crate) fn limits() -> Limits {
     }
 }
 
-/// A market that this protocol can be spoken over.
-trait Feed: Backend + Market {
-    /// The snapshot of a stream for a new reader, where there is something to say; `has_others` where the stream has
-    /// readers already.
-    fn snapshot(&self, channel: channel::Channel, symbol: &str, has_others: bool) -> Option<String>;
+/// The protocol without connections.
+pub(crate) fn protocol() -> Box<dyn Protocol> {
+    Box::<protocol::Kraken>::default()
 }
 
-/// Reads the source and makes its market.
-pub(crate) fn open(config: &SimConfig) -> anyhow::Result<Opened> {
-    Ok(match &config.source {
-        Source::Demo { seed, start } => {
-            let market = MadeUp::new(*seed, *start, &config.quote);
-            opened(demo::DemoFeed::new(MadeUpPairs::new(market, '/', fixed::show)))
-        }
-        recorded => opened(tape::TapeFeed::new(Tape::of(recorded)?, &config.steps)?),
-    })
-}
-
-fn opened<F: Feed + 'static>(feed: F) -> Opened {
-    let feed = Arc::new(feed);
-    let backend = feed.clone();
-    Opened { backend, routes: Box::new(move |stage| routes(stage, feed)) }
-}
-
-fn routes(stage: Arc<Stage>, feed: Arc<dyn Feed>) -> Router {
-    ws::routes(stage.clone(), feed.clone()).merge(rest::routes(stage, feed))
-}
-
-/// A book as the control endpoint shows it.
-fn shown_book(symbol: &str, ladder: &Ladder, depth: usize, n_bad_checksums: u64) -> Value {
-    let (bids, asks) = ladder.top(depth);
-    json!({
-        "symbol": symbol,
-        "n_bids": ladder.bids().len(),
-        "n_asks": ladder.asks().len(),
-        "n_bad_checksums": n_bad_checksums,
-        "checksum": checksum::checksum(ladder),
-        "bids": bids,
-        "asks": asks,
-    })
+/// Reads the source.
+pub(crate) fn market(config: &SimConfig) -> anyhow::Result<Box<dyn Market>> {
+    let spelling = Spelling { symbol: |base, quote| format!("{base}/{quote}"), number: fixed::show, ids_a_slot: 1 };
+    let reader = Reader {
+        read: decode::read,
+        split: |symbol| source::split(symbol, '/'),
+        is_padded: true,
+        checksum: Some(checksum::checksum),
+    };
+    source::open(config, spelling, Some(&reader))
 }

@@ -1,25 +1,16 @@
 //! The REST addresses under `/0/public`: every body has `error` and `result`, and errors come with status 200.
 
-use std::sync::Arc;
-
-use axum::{
-    Router,
-    extract::{Path, Query, RawQuery, State},
-    response::Response,
-    routing::get,
-};
 use model::time::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Feed, channel::INTERVALS, pairs};
+use super::{channel::INTERVALS, pairs};
 use crate::{
     bars::{Bar, BarQuery, Print},
-    desk::{Answer, Asked, Desk, Parameters},
+    exchange::{HttpRequest, Parameters},
     fixed,
     ladder::Row,
-    market::Pair,
+    market::{Market, Pair},
     moment,
-    sim::Stage,
 };
 
 /// Finished bars of an answer; the running one comes on top.
@@ -33,150 +24,137 @@ const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Au
 /// 1970-01-01 was a Thursday.
 const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 
-struct Face {
-    desk: Desk,
-    feed: Arc<dyn Feed>,
+/// Where all addresses begin.
+const ROOT: &str = "/0/public/";
+
+/// Status and body of the answer to a request; `None` at an unknown path.
+pub(super) fn answer(market: &dyn Market, request: &HttpRequest) -> Option<(u16, String)> {
+    let HttpRequest { path, parameters, .. } = request;
+    let name = path.strip_prefix(ROOT)?;
+    let named: Vec<(&str, &str)> =
+        ["pair", "interval"].into_iter().filter_map(|key| Some((key, parameters.get(key)?.as_str()))).collect();
+    // What was recorded is better than what can be worked out; a book is not, for it has moved on.
+    if matches!(name, "AssetPairs" | "OHLC" | "Ticker" | "Trades")
+        && !parameters.contains_key("since")
+        && let Some(body) = market.recorded_answer(path, &named)
+    {
+        return Some((200, body.to_owned()));
+    }
+    Some((
+        200,
+        match result(market, name, parameters) {
+            Ok(result) => json!({ "error": [], "result": result }).to_string(),
+            Err(words) => failed(words),
+        },
+    ))
 }
 
-/// All REST routes.
-pub(super) fn routes(stage: Arc<Stage>, feed: Arc<dyn Feed>) -> Router {
-    let face = Face { desk: Desk::new(stage, 200), feed };
-    Router::new().route("/0/public/{name}", get(answer)).with_state(Arc::new(face))
-}
-
-async fn answer(
-    State(face): State<Arc<Face>>,
-    Path(name): Path<String>,
-    RawQuery(query): RawQuery,
-    Query(parameters): Query<Parameters>,
-) -> Response {
-    let asked = Asked { path: format!("/0/public/{name}"), query, weight: 1 };
-    let refused = |status| {
-        let words = match status {
-            200 | 429 => "EAPI:Rate limit exceeded",
-            503 => "EService:Unavailable",
-            _ => "EGeneral:Internal error",
-        };
-        (status, failed(words))
-    };
-    face.desk.answer(asked, refused, || face.body(&name, &parameters)).await.0
+/// What the venue says with a status.
+pub(super) fn refusal(status: u16) -> String {
+    failed(match status {
+        200 | 429 => "EAPI:Rate limit exceeded",
+        503 => "EService:Unavailable",
+        _ => "EGeneral:Internal error",
+    })
 }
 
 fn failed(words: &str) -> String {
     json!({ "error": [words] }).to_string()
 }
 
-impl Face {
-    fn body(&self, name: &str, parameters: &Parameters) -> Answer {
-        let asked: Vec<(&str, &str)> =
-            ["pair", "interval"].into_iter().filter_map(|key| Some((key, parameters.get(key)?.as_str()))).collect();
-        // What was recorded is better than what can be worked out; a book is not, for it has moved on.
-        if matches!(name, "AssetPairs" | "OHLC" | "Ticker" | "Trades")
-            && !parameters.contains_key("since")
-            && let Some(body) = self.feed.recorded(&format!("/0/public/{name}"), &asked)
-        {
-            return (200, body);
+fn result(market: &dyn Market, name: &str, parameters: &Parameters) -> Result<Value, &'static str> {
+    let pairs = market.pairs();
+    let one = || {
+        let asked = parameters.get("pair").ok_or("EGeneral:Invalid arguments")?;
+        pairs::find(pairs, asked).ok_or("EQuery:Unknown asset pair")
+    };
+    match name {
+        "Time" => {
+            let now = market.now();
+            Ok(json!({ "unixtime": now.as_millis().div_euclid(1_000), "rfc1123": rfc1123(now) }))
         }
-        match self.result(name, parameters) {
-            Ok(result) => (200, json!({ "error": [], "result": result }).to_string()),
-            Err(words) => (200, failed(words)),
+        "SystemStatus" => Ok(json!({ "status": "online", "timestamp": moment::show(market.now(), 0) })),
+        "AssetPairs" => {
+            let wanted = several(pairs, parameters)?;
+            Ok(pairs::listing(&wanted.into_iter().map(|(pair, _)| pair).collect::<Vec<_>>()))
         }
+        "Ticker" => {
+            let wanted = several(pairs, parameters)?;
+            Ok(wanted
+                .into_iter()
+                .map(|(pair, key)| (key, ticker(market, pair)))
+                .collect::<serde_json::Map<_, _>>()
+                .into())
+        }
+        "Depth" => {
+            let (pair, key) = one()?;
+            let count = number(parameters, "count")?.unwrap_or(100).clamp(1, MOST_ROWS as i64);
+            let (bids, asks) = top(market, &pair.symbol, usize::try_from(count).unwrap_or(MOST_ROWS));
+            let now_s = market.now().as_millis() / 1_000;
+            let rows = |rows: &[Row]| -> Value {
+                rows.iter().map(|(price, quantity)| json!([five(price), quantity, now_s])).collect()
+            };
+            Ok(json!({ key: { "asks": rows(&asks), "bids": rows(&bids) } }))
+        }
+        "OHLC" => {
+            let (pair, key) = one()?;
+            let minutes = number(parameters, "interval")?.unwrap_or(1);
+            if !INTERVALS.contains(&minutes) {
+                return Err("EGeneral:Invalid arguments:Interval");
+            }
+            let since_s = number(parameters, "since")?;
+            let query = BarQuery::newest(minutes * 60_000, BARS + 1);
+            let bars = market.bars(&pair.symbol, &query);
+            let finished = bars.len().checked_sub(2).and_then(|idx| bars.get(idx)).or_else(|| bars.first());
+            let last = finished.map_or(0, |bar| bar.open_ms / 1_000);
+            let kept = bars.iter().filter(|bar| since_s.is_none_or(|since| bar.open_ms / 1_000 >= since));
+            let rows: Vec<Value> = kept.map(|bar| row(pair, bar)).collect();
+            Ok(json!({ key: rows, "last": last }))
+        }
+        "Trades" => {
+            let (pair, key) = one()?;
+            let count = number(parameters, "count")?.unwrap_or(MOST_TRADES as i64).clamp(1, MOST_TRADES as i64);
+            let since_ns = number(parameters, "since")?.unwrap_or(0);
+            let prints = market.prints(&pair.symbol, usize::try_from(count).unwrap_or(MOST_TRADES));
+            // `since` may be seconds or nanoseconds.
+            let since_ms = if since_ns > 100_000_000_000_000 { since_ns / 1_000_000 } else { since_ns * 1_000 };
+            let kept: Vec<&Print> = prints.iter().filter(|print| print.time_ms > since_ms || since_ms == 0).collect();
+            let last_ns = kept.last().map_or(since_ns, |print| print.time_ms.saturating_mul(1_000_000));
+            let rows: Vec<Value> = kept.iter().map(|print| trade(pair, print)).collect();
+            Ok(json!({ key: rows, "last": last_ns.to_string() }))
+        }
+        _ => Err("EGeneral:Unknown method"),
     }
+}
 
-    fn result(&self, name: &str, parameters: &Parameters) -> Result<Value, &'static str> {
-        let pairs = self.feed.pairs();
-        let one = || {
-            let asked = parameters.get("pair").ok_or("EGeneral:Invalid arguments")?;
-            pairs::find(&pairs, asked).ok_or("EQuery:Unknown asset pair")
-        };
-        match name {
-            "Time" => {
-                let now = self.feed.now();
-                Ok(json!({ "unixtime": now.as_millis().div_euclid(1_000), "rfc1123": rfc1123(now) }))
-            }
-            "SystemStatus" => Ok(json!({ "status": "online", "timestamp": moment::show(self.feed.now(), 0) })),
-            "AssetPairs" => {
-                let wanted = several(&pairs, parameters)?;
-                Ok(pairs::listing(&wanted.into_iter().map(|(pair, _)| pair).collect::<Vec<_>>()))
-            }
-            "Ticker" => {
-                let wanted = several(&pairs, parameters)?;
-                Ok(wanted
-                    .into_iter()
-                    .map(|(pair, key)| (key, self.ticker(pair)))
-                    .collect::<serde_json::Map<_, _>>()
-                    .into())
-            }
-            "Depth" => {
-                let (pair, key) = one()?;
-                let count = number(parameters, "count")?.unwrap_or(100).clamp(1, MOST_ROWS as i64);
-                let ladder = self.feed.ladder(&pair.symbol).unwrap_or_default();
-                let (bids, asks) = ladder.top(usize::try_from(count).unwrap_or(MOST_ROWS));
-                let now_s = self.feed.now().as_millis() / 1_000;
-                let rows = |rows: &[Row]| -> Value {
-                    rows.iter().map(|(price, quantity)| json!([five(price), quantity, now_s])).collect()
-                };
-                Ok(json!({ key: { "asks": rows(&asks), "bids": rows(&bids) } }))
-            }
-            "OHLC" => {
-                let (pair, key) = one()?;
-                let minutes = number(parameters, "interval")?.unwrap_or(1);
-                if !INTERVALS.contains(&minutes) {
-                    return Err("EGeneral:Invalid arguments:Interval");
-                }
-                let since_s = number(parameters, "since")?;
-                let query = BarQuery { length_ms: minutes * 60_000, start_ms: None, end_ms: None, limit: BARS + 1 };
-                let bars = self.feed.bars(&pair.symbol, &query);
-                let finished = bars.len().checked_sub(2).and_then(|idx| bars.get(idx)).or_else(|| bars.first());
-                let last = finished.map_or(0, |bar| bar.open_ms / 1_000);
-                let kept = bars.iter().filter(|bar| since_s.is_none_or(|since| bar.open_ms / 1_000 >= since));
-                let rows: Vec<Value> = kept.map(|bar| row(pair, bar)).collect();
-                Ok(json!({ key: rows, "last": last }))
-            }
-            "Trades" => {
-                let (pair, key) = one()?;
-                let count = number(parameters, "count")?.unwrap_or(MOST_TRADES as i64).clamp(1, MOST_TRADES as i64);
-                let since_ns = number(parameters, "since")?.unwrap_or(0);
-                let prints = self.feed.prints(&pair.symbol, usize::try_from(count).unwrap_or(MOST_TRADES));
-                // `since` may be seconds or nanoseconds.
-                let since_ms = if since_ns > 100_000_000_000_000 { since_ns / 1_000_000 } else { since_ns * 1_000 };
-                let kept: Vec<&Print> =
-                    prints.iter().filter(|print| print.time_ms > since_ms || since_ms == 0).collect();
-                let last_ns = kept.last().map_or(since_ns, |print| print.time_ms.saturating_mul(1_000_000));
-                let rows: Vec<Value> = kept.iter().map(|print| trade(pair, print)).collect();
-                Ok(json!({ key: rows, "last": last_ns.to_string() }))
-            }
-            _ => Err("EGeneral:Unknown method"),
-        }
-    }
+fn ticker(market: &dyn Market, pair: &Pair) -> Value {
+    let (bids, asks) = top(market, &pair.symbol, 1);
+    let best = |rows: &[Row]| {
+        rows.first()
+            .map_or_else(|| json!(["0.00000", "0", "0.000"]), |(price, quantity)| json!([five(price), "1", quantity]))
+    };
+    let day = market.day(&pair.symbol);
+    let price = |pick: fn(&Bar) -> i128| fixed::show(day.as_ref().map_or(0, pick), 5);
+    let last = market.prints(&pair.symbol, 1).pop();
+    let volume = fixed::show(day.as_ref().map_or(0, |bar| bar.volume), 8);
+    let mean = price(|bar| fixed::quotient(bar.quote_volume, bar.volume));
+    let (low, high) = (price(|bar| bar.low), price(|bar| bar.high));
+    let n_trades = day.as_ref().map_or(0, |bar| bar.n_trades);
+    json!({
+        "a": best(&asks),
+        "b": best(&bids),
+        "c": [price(|bar| bar.close), fixed::show(last.map_or(0, |print| print.quantity), 8)],
+        "v": [volume, volume],
+        "p": [mean, mean],
+        "t": [n_trades, n_trades],
+        "l": [low, low],
+        "h": [high, high],
+        "o": price(|bar| bar.open),
+    })
+}
 
-    fn ticker(&self, pair: &Pair) -> Value {
-        let (bids, asks) = self.feed.ladder(&pair.symbol).unwrap_or_default().top(1);
-        let top = |rows: &[Row]| {
-            rows.first().map_or_else(
-                || json!(["0.00000", "0", "0.000"]),
-                |(price, quantity)| json!([five(price), "1", quantity]),
-            )
-        };
-        let day = self.feed.day(&pair.symbol);
-        let price = |pick: fn(&Bar) -> i128| fixed::show(day.as_ref().map_or(0, pick), 5);
-        let last = self.feed.prints(&pair.symbol, 1).pop();
-        let volume = fixed::show(day.as_ref().map_or(0, |bar| bar.volume), 8);
-        let mean = price(|bar| fixed::quotient(bar.quote_volume, bar.volume));
-        let (low, high) = (price(|bar| bar.low), price(|bar| bar.high));
-        let n_trades = day.as_ref().map_or(0, |bar| bar.n_trades);
-        json!({
-            "a": top(&asks),
-            "b": top(&bids),
-            "c": [price(|bar| bar.close), fixed::show(last.map_or(0, |print| print.quantity), 8)],
-            "v": [volume, volume],
-            "p": [mean, mean],
-            "t": [n_trades, n_trades],
-            "l": [low, low],
-            "h": [high, high],
-            "o": price(|bar| bar.open),
-        })
-    }
+fn top(market: &dyn Market, symbol: &str, depth: usize) -> (Vec<Row>, Vec<Row>) {
+    market.ladder(symbol).map(|ladder| ladder.top(depth)).unwrap_or_default()
 }
 
 /// The pairs named, all where none is.

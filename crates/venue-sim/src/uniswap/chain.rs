@@ -10,6 +10,7 @@ use venues::demo::market::slot_time;
 use crate::{
     bars::Print,
     made_up::{Asset, MadeUp},
+    market::Market,
 };
 
 /// Slots of a block; blocks are counted from the epoch.
@@ -26,9 +27,8 @@ const BASE_CUT: i128 = 10_000;
 const RAW_PER_WHOLE: f64 = 1e10;
 
 /// Pools and blocks.
-pub(super) struct Chain {
-    pub(super) market: MadeUp,
-}
+#[derive(Clone, Copy)]
+pub(super) struct Chain<'a>(pub(super) &'a MadeUp);
 
 /// One pool.
 #[derive(Clone, Copy)]
@@ -56,35 +56,30 @@ pub(super) struct Token<'a> {
     pub(super) decimals: u32,
 }
 
-impl Chain {
-    /// The market as a chain.
-    pub(super) fn new(market: MadeUp) -> Self {
-        Self { market }
-    }
-
+impl<'a> Chain<'a> {
     /// The newest block: the last one whose slots are over.
-    pub(super) fn newest_block(&self) -> u64 {
-        ((self.market.slot() + 1) / BLOCK_SLOTS).saturating_sub(1)
+    pub(super) fn newest_block(self) -> u64 {
+        ((self.0.slot() + 1) / BLOCK_SLOTS).saturating_sub(1)
     }
 
     /// The last slot in a block.
-    pub(super) fn last_slot(&self) -> u64 {
+    pub(super) fn last_slot(self) -> u64 {
         *slots_of(self.newest_block()).end()
     }
 
     /// The pool at an address.
-    pub(super) fn pool(&self, address: &str) -> Option<Pool<'_>> {
+    pub(super) fn pool(self, address: &str) -> Option<Pool<'a>> {
         let number = number_of(address, POOL_PREFIX)?;
-        Some(Pool { asset: self.market.assets().get(number)?, number })
+        Some(Pool { asset: self.0.assets().get(number)?, number })
     }
 
     /// The token at an address.
-    pub(super) fn token(&self, address: &str) -> Option<Token<'_>> {
+    pub(super) fn token(self, address: &str) -> Option<Token<'a>> {
         let number = number_of(address, TOKEN_PREFIX)?;
         if number == QUOTE_NUMBER {
-            return Some(Token { symbol: &self.market.quote, decimals: QUOTE_DECIMALS });
+            return Some(Token { symbol: &self.0.pairs().first()?.quote, decimals: QUOTE_DECIMALS });
         }
-        Some(Token { symbol: &self.market.assets().get(number)?.base, decimals: BASE_DECIMALS })
+        Some(Token { symbol: &self.0.pairs().get(number)?.base, decimals: BASE_DECIMALS })
     }
 }
 
@@ -172,8 +167,8 @@ fn number_of(address: &str, prefix: &str) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn chain(start_ms: i64) -> Chain {
-        Chain::new(MadeUp::new(5, Some(Timestamp::from_millis(start_ms)), "DAI"))
+    fn market(start_ms: i64) -> MadeUp {
+        MadeUp::new(5, Timestamp::from_millis(start_ms), "DAI", super::super::SPELLING)
     }
 
     #[test]
@@ -181,7 +176,8 @@ mod tests {
         for (start_ms, block, time_s) in
             [(2_000, 0, 0), (3_900, 0, 0), (4_000, 1, 2), (1_000_000_000, 499_999, 999_998)]
         {
-            let chain = chain(start_ms);
+            let market = market(start_ms);
+            let chain = Chain(&market);
             assert_eq!((chain.newest_block(), block_time_s(block)), (block, time_s), "{start_ms}");
             assert_eq!(block_at(time_s), block);
         }
@@ -189,7 +185,8 @@ mod tests {
 
     #[test]
     fn swaps_are_the_markets_trades() {
-        let chain = chain(1_763_668_317_500);
+        let market = market(1_763_668_317_500);
+        let chain = Chain(&market);
         for address in [address_of(POOL_PREFIX, 0), address_of(POOL_PREFIX, 1)] {
             let pool = chain.pool(&address.to_uppercase().replace("0X", "0x")).unwrap();
             let (swap, print) = (pool.swap(1_000_003), pool.asset.print(1_000_003));
@@ -200,7 +197,7 @@ mod tests {
             assert_eq!((base > 0, quote < 0), (print.is_buyer_maker, print.is_buyer_maker));
             assert_eq!((swap.block, swap.log, swap.hash.len()), (50_000, 3, 66));
             let tokens = pool.tokens().map(|token| chain.token(&token).unwrap().symbol.to_owned());
-            assert_eq!(tokens, pool.in_order(pool.asset.base.clone(), "DAI".to_owned()));
+            assert_eq!(tokens, pool.in_order(market.pairs()[pool.number].base.clone(), "DAI".to_owned()));
         }
         for unknown in ["", "0xb001", "0xb00100000000000000000000000000000000ffff", "0x70c3"] {
             assert!(chain.pool(unknown).is_none() && chain.token(unknown).is_none(), "{unknown}");

@@ -14,75 +14,96 @@ mod chain;
 mod node;
 mod subgraph;
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use anyhow::bail;
-use serde_json::Value;
+use crate::{
+    bars::{Bar, BarQuery},
+    config::{Limits, SimConfig},
+    core::Core,
+    exchange::{Address, ConnectionId, HttpRequest, Refusal},
+    made_up::Spelling,
+    market::Market,
+    source,
+    venue::{Frame, Protocol},
+};
 
 use self::chain::Chain;
-use crate::{
-    bars::BarQuery,
-    config::{Limits, SimConfig, Source},
-    made_up::MadeUp,
-    market,
-    venue::{Backend, Frame, Opened},
-};
 
 /// Bars shown at the control endpoint.
 const SHOWN_BARS: i64 = 500;
+/// Where the subgraph is; everything else is the node's.
+const SUBGRAPH: &str = "/subgraph";
+/// Symbols are addresses, which [`Chain`] makes: these names are for lists only.
+const SPELLING: Spelling =
+    Spelling { symbol: |base, quote| format!("{base}/{quote}"), number: crate::fixed::show, ids_a_slot: 1 };
 
 /// What public nodes bear; each of the two services counts for itself.
 pub(crate) fn limits() -> Limits {
     Limits { weight_per_min: Some(1_200), lifetime: None, ..Limits::default() }
 }
 
-/// Makes the market.
-pub(crate) fn open(config: &SimConfig) -> anyhow::Result<Opened> {
-    let Source::Demo { seed, start } = &config.source else {
-        bail!("this venue plays the made-up market only: recordings hold one node's answers to one client");
-    };
-    let chain = Arc::new(Chain::new(MadeUp::new(*seed, *start, &config.quote)));
-    let backend = chain.clone();
-    let routes = Box::new(move |stage: Arc<_>| {
-        node::routes(Arc::clone(&stage), chain.clone()).merge(subgraph::routes(stage, chain))
-    });
-    Ok(Opened { backend, routes })
+/// The protocol.
+pub(crate) fn protocol() -> Box<dyn Protocol> {
+    Box::new(Uniswap)
 }
 
-impl Backend for Chain {
-    fn due(&self) -> Option<&[Duration]> {
-        None
+/// Makes the market.
+pub(crate) fn market(config: &SimConfig) -> anyhow::Result<Box<dyn Market>> {
+    source::open(config, SPELLING, None)
+}
+
+/// The two services.
+struct Uniswap;
+
+impl Protocol for Uniswap {
+    fn open(&mut self, _core: &mut Core, _connection: ConnectionId, _address: &Address) -> Result<(), Refusal> {
+        Err((404, "no sockets here"))
     }
 
-    fn play(&self, _frame_idx: usize, _wanted: &dyn Fn(&str) -> bool) -> Vec<Arc<Frame>> {
+    fn message(&mut self, _core: &mut Core, _connection: ConnectionId, _text: &str) {}
+
+    fn update(&mut self, _core: &mut Core, _stream: &Arc<str>, _slot: u64) -> Vec<Frame> {
         Vec::new()
     }
 
-    fn reset(&self) {}
-
-    /// Nobody is told: everybody asks.
-    fn advance(&self, slot: u64, _wanted: &BTreeSet<Arc<str>>) -> Vec<Arc<Frame>> {
-        self.market.go_to(slot);
-        Vec::new()
+    fn answer(&mut self, core: &mut Core, request: &HttpRequest) -> Option<(u16, String)> {
+        // Nobody ever subscribes: the first question sets the chain in motion.
+        core.wake();
+        let chain = Chain(core.market.made_up()?);
+        match request.path.as_str() {
+            "/" => Some((200, node::answer(chain, &request.body))),
+            SUBGRAPH => Some((200, subgraph::answer(core, chain, request))),
+            _ => None,
+        }
     }
 
-    fn book(&self, _symbol: &str, _at: Option<u64>, _depth: usize) -> Option<Value> {
-        None
+    fn refusal(&self, request: &HttpRequest, status: u16) -> String {
+        if request.path == SUBGRAPH { subgraph::refusal(status) } else { node::refusal(status) }
     }
 
-    fn top(&self, _symbol: &str) -> Option<Value> {
-        None
+    fn weight(&self, request: &HttpRequest) -> u32 {
+        if request.path == SUBGRAPH { 1 } else { node::Batch::read(&request.body).n_calls() }
     }
 
-    /// Of a pool, in the quote; only what is in a block counts.
-    fn candles(&self, symbol: &str, interval: &str) -> Option<Value> {
-        let minutes: i64 = interval.parse().ok().filter(|minutes| *minutes > 0)?;
-        let query = BarQuery { length_ms: minutes * 60_000, start_ms: None, end_ms: None, limit: SHOWN_BARS };
-        let bars = self.pool(symbol)?.asset.bars(self.last_slot(), &query);
-        Some(market::shown_bars(symbol, interval, &bars))
+    fn request_name(&self, request: &HttpRequest) -> String {
+        if request.path == SUBGRAPH {
+            SUBGRAPH.to_owned()
+        } else {
+            format!("/{}", node::Batch::read(&request.body).method())
+        }
+    }
+
+    fn service(&self, request: &HttpRequest) -> &'static str {
+        if request.path == SUBGRAPH { "subgraph" } else { "node" }
     }
 
     fn required_keys(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// Of a pool, in the quote; only what is in a block counts.
+    fn shown_bars(&self, core: &Core, symbol: &str, length_ms: i64) -> Option<Vec<Bar>> {
+        let chain = Chain(core.market.made_up()?);
+        Some(chain.pool(symbol)?.asset.bars(chain.last_slot(), &BarQuery::newest(length_ms, SHOWN_BARS)))
     }
 }

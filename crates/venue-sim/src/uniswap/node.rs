@@ -3,54 +3,54 @@
 //! Source: <https://ethereum.org/en/developers/docs/apis/json-rpc/>. Numbers are hexadecimal without leading zeros, words
 //! have 32 bytes, negative ones are two's complement. Not here: what happened on the chain ([`super::chain`]).
 
-use std::sync::Arc;
-
-use axum::{Router, extract::State, response::Response, routing::post};
 use serde_json::{Value, json};
 
 use super::chain::{Chain, Pool, Swap, block_time_s, slots_of};
-use crate::{
-    desk::{Answer, Asked, Desk},
-    sim::Stage,
-};
 
 /// Blocks of one question for events.
 const MOST_BLOCKS: u64 = 1_000;
 /// The first topic of a swap: the Keccak of the event's signature.
 const SWAP_TOPIC: &str = "0xc42079f94a6350d7e6235f29174924f928cc2ac818eb64fed8004e115fbcca67";
 
-struct Face {
-    desk: Desk,
-    chain: Arc<Chain>,
-    stage: Arc<Stage>,
+/// One call, or several.
+pub(super) struct Batch(Value);
+
+impl Batch {
+    /// What a body asks for.
+    pub(super) fn read(body: &str) -> Self {
+        Self(serde_json::from_str(body).unwrap_or_default())
+    }
+
+    fn calls(&self) -> &[Value] {
+        self.0.as_array().map_or(std::slice::from_ref(&self.0), Vec::as_slice)
+    }
+
+    /// How many calls there are.
+    pub(super) fn n_calls(&self) -> u32 {
+        u32::try_from(self.calls().len()).unwrap_or(u32::MAX)
+    }
+
+    /// The first call's method.
+    pub(super) fn method(&self) -> &str {
+        self.calls().first().and_then(|call| call["method"].as_str()).unwrap_or_default()
+    }
 }
 
-/// The node's address.
-pub(super) fn routes(stage: Arc<Stage>, chain: Arc<Chain>) -> Router {
-    let face = Face { desk: Desk::new(stage.clone(), 429), chain, stage };
-    Router::new().route("/", post(answer)).with_state(Arc::new(face))
-}
-
-async fn answer(State(face): State<Arc<Face>>, body: String) -> Response {
-    // Nobody ever subscribes: the first question sets the chain in motion.
-    face.stage.timeline.subscriber_came();
-    let asked: Value = serde_json::from_str(&body).unwrap_or_default();
-    let calls = asked.as_array().map_or(std::slice::from_ref(&asked), Vec::as_slice);
-    let method = calls.first().and_then(|call| call["method"].as_str()).unwrap_or_default();
-    let weight = u32::try_from(calls.len()).unwrap_or(u32::MAX);
-    let request = Asked { path: format!("/{method}"), query: None, weight };
-    let body = || {
-        let said =
-            if asked.is_array() { calls.iter().map(|call| face.call(call)).collect() } else { face.call(&asked) };
-        (200, said.to_string())
-    };
-    face.desk.answer(request, refusal, body).await.0
+/// The answer to a body.
+pub(super) fn answer(chain: Chain<'_>, body: &str) -> String {
+    let batch = Batch::read(body);
+    let answers: Vec<Value> = batch.calls().iter().map(|call| answer_call(chain, call)).collect();
+    if batch.0.is_array() {
+        Value::from(answers).to_string()
+    } else {
+        answers.first().map(Value::to_string).unwrap_or_default()
+    }
 }
 
 /// What a node says with a status.
-fn refusal(status: u16) -> Answer {
+pub(super) fn refusal(status: u16) -> String {
     let (code, message) = if status == 429 { (-32_005, "too many requests") } else { (-32_603, "internal error") };
-    (status, json!({ "jsonrpc": "2.0", "id": null, "error": { "code": code, "message": message } }).to_string())
+    json!({ "jsonrpc": "2.0", "id": null, "error": { "code": code, "message": message } }).to_string()
 }
 
 /// What a call came to; else code and message.
@@ -58,87 +58,83 @@ type Outcome = Result<Value, (i64, &'static str)>;
 
 const WRONG: (i64, &str) = (-32_602, "invalid params");
 
-impl Face {
-    fn call(&self, call: &Value) -> Value {
-        let params = &call["params"];
-        let outcome = match call["method"].as_str() {
-            Some("eth_blockNumber") => Ok(hex(self.chain.newest_block())),
-            Some("eth_getBlockByNumber") => self.block(&params[0]),
-            Some("eth_getLogs") => self.logs(&params[0]),
-            Some("eth_call") => self.contract(&params[0]),
-            Some(_) => Err((-32_601, "the method does not exist")),
-            None => Err((-32_600, "invalid request")),
-        };
-        match outcome {
-            Ok(result) => json!({ "jsonrpc": "2.0", "id": call["id"], "result": result }),
-            Err((code, message)) => {
-                json!({ "jsonrpc": "2.0", "id": call["id"], "error": { "code": code, "message": message } })
-            }
+fn answer_call(chain: Chain<'_>, call: &Value) -> Value {
+    let params = &call["params"];
+    let outcome = match call["method"].as_str() {
+        Some("eth_blockNumber") => Ok(hex(chain.newest_block())),
+        Some("eth_getBlockByNumber") => block(chain, &params[0]),
+        Some("eth_getLogs") => logs(chain, &params[0]),
+        Some("eth_call") => contract(chain, &params[0]),
+        Some(_) => Err((-32_601, "the method does not exist")),
+        None => Err((-32_600, "invalid request")),
+    };
+    match outcome {
+        Ok(result) => json!({ "jsonrpc": "2.0", "id": call["id"], "result": result }),
+        Err((code, message)) => {
+            json!({ "jsonrpc": "2.0", "id": call["id"], "error": { "code": code, "message": message } })
         }
     }
+}
 
-    fn number(&self, text: &Value) -> Result<u64, (i64, &'static str)> {
-        match text.as_str() {
-            Some("latest") => Ok(self.chain.newest_block()),
-            Some(text) => text.strip_prefix("0x").and_then(|digits| u64::from_str_radix(digits, 16).ok()).ok_or(WRONG),
-            None => Err(WRONG),
-        }
+fn block_number(chain: Chain<'_>, text: &Value) -> Result<u64, (i64, &'static str)> {
+    match text.as_str() {
+        Some("latest") => Ok(chain.newest_block()),
+        Some(text) => text.strip_prefix("0x").and_then(|digits| u64::from_str_radix(digits, 16).ok()).ok_or(WRONG),
+        None => Err(WRONG),
     }
+}
 
-    /// Of a block that is not there: nothing.
-    fn block(&self, number: &Value) -> Outcome {
-        let number = self.number(number)?;
-        if number > self.chain.newest_block() {
-            return Ok(Value::Null);
-        }
-        let time_s = u64::try_from(block_time_s(number)).unwrap_or_default();
-        Ok(json!({ "number": hex(number), "timestamp": hex(time_s), "hash": hash(number), "transactions": [] }))
+/// Of a block that is not there: nothing.
+fn block(chain: Chain<'_>, number: &Value) -> Outcome {
+    let number = block_number(chain, number)?;
+    if number > chain.newest_block() {
+        return Ok(Value::Null);
     }
+    let time_s = u64::try_from(block_time_s(number)).unwrap_or_default();
+    Ok(json!({ "number": hex(number), "timestamp": hex(time_s), "hash": hash(number), "transactions": [] }))
+}
 
-    fn logs(&self, filter: &Value) -> Outcome {
-        let newest = self.chain.newest_block();
-        let (from, to) = (self.number(&filter["fromBlock"])?, self.number(&filter["toBlock"])?.min(newest));
-        if to.saturating_sub(from) >= MOST_BLOCKS {
-            return Err((-32_000, "block range is too wide"));
-        }
-        let one = std::slice::from_ref(&filter["address"]);
-        let addresses = filter["address"].as_array().map_or(one, Vec::as_slice);
-        let pools: Vec<(&str, Pool<'_>)> = addresses
-            .iter()
-            .filter_map(|address| Some((address.as_str()?, self.chain.pool(address.as_str()?)?)))
-            .collect();
-        if filter["topics"][0].as_str().is_some_and(|topic| !topic.eq_ignore_ascii_case(SWAP_TOPIC)) {
-            return Ok(json!([]));
-        }
-        let slots = (from..=to).flat_map(slots_of);
-        Ok(slots.flat_map(|slot| pools.iter().map(move |(address, pool)| log(address, &pool.swap(slot)))).collect())
+fn logs(chain: Chain<'_>, filter: &Value) -> Outcome {
+    let newest = chain.newest_block();
+    let (from, to) = (block_number(chain, &filter["fromBlock"])?, block_number(chain, &filter["toBlock"])?.min(newest));
+    if to.saturating_sub(from) >= MOST_BLOCKS {
+        return Err((-32_000, "block range is too wide"));
     }
+    let one = std::slice::from_ref(&filter["address"]);
+    let addresses = filter["address"].as_array().map_or(one, Vec::as_slice);
+    let pools: Vec<(&str, Pool<'_>)> =
+        addresses.iter().filter_map(|address| Some((address.as_str()?, chain.pool(address.as_str()?)?))).collect();
+    if filter["topics"][0].as_str().is_some_and(|topic| !topic.eq_ignore_ascii_case(SWAP_TOPIC)) {
+        return Ok(json!([]));
+    }
+    let slots = (from..=to).flat_map(slots_of);
+    Ok(slots.flat_map(|slot| pools.iter().map(move |(address, pool)| log(address, &pool.swap(slot)))).collect())
+}
 
-    /// A function of a contract; nothing where there is no contract.
-    fn contract(&self, call: &Value) -> Outcome {
-        let (to, data) = (call["to"].as_str().ok_or(WRONG)?, call["data"].as_str().ok_or(WRONG)?);
-        let reverted = (-32_000, "execution reverted");
-        let words = if let Some(pool) = self.chain.pool(to) {
-            let [token0, token1] = pool.tokens();
-            let address = |token: &str| format!("{:0>64}", token.trim_start_matches("0x"));
-            match data {
-                "0x0dfe1681" => address(&token0),
-                "0xd21220a7" => address(&token1),
-                // The root, and six words that nobody looks at.
-                "0x3850c7bd" => word(pool.root(self.chain.last_slot()).cast_signed()) + &"0".repeat(6 * 64),
-                _ => return Err(reverted),
-            }
-        } else if let Some(token) = self.chain.token(to) {
-            match data {
-                "0x313ce567" => word(token.decimals.into()),
-                "0x95d89b41" => text(token.symbol),
-                _ => return Err(reverted),
-            }
-        } else {
-            String::new()
-        };
-        Ok(format!("0x{words}").into())
-    }
+/// A function of a contract; nothing where there is no contract.
+fn contract(chain: Chain<'_>, call: &Value) -> Outcome {
+    let (to, data) = (call["to"].as_str().ok_or(WRONG)?, call["data"].as_str().ok_or(WRONG)?);
+    let reverted = (-32_000, "execution reverted");
+    let words = if let Some(pool) = chain.pool(to) {
+        let [token0, token1] = pool.tokens();
+        let address = |token: &str| format!("{:0>64}", token.trim_start_matches("0x"));
+        match data {
+            "0x0dfe1681" => address(&token0),
+            "0xd21220a7" => address(&token1),
+            // The root, and six words that nobody looks at.
+            "0x3850c7bd" => word(pool.root(chain.last_slot()).cast_signed()) + &"0".repeat(6 * 64),
+            _ => return Err(reverted),
+        }
+    } else if let Some(token) = chain.token(to) {
+        match data {
+            "0x313ce567" => word(token.decimals.into()),
+            "0x95d89b41" => text(token.symbol),
+            _ => return Err(reverted),
+        }
+    } else {
+        String::new()
+    };
+    Ok(format!("0x{words}").into())
 }
 
 fn log(address: &str, swap: &Swap) -> Value {

@@ -5,18 +5,14 @@
 //! understands one list a question, `alias:list(first:N,…){alias:field …}`, with its variables. Not here: what happened on
 //! the chain ([`super::chain`]).
 
-use std::sync::Arc;
-
-use axum::{Router, extract::State, http::HeaderMap, response::Response, routing::post};
 use serde_json::{Map, Value, json};
 
 use super::chain::{BASE_DECIMALS, Chain, Pool, QUOTE_DECIMALS, Swap, block_at, block_time_s, slots_of};
 use crate::{
-    bars::{Bar, BarQuery},
-    config::SimConfig,
-    desk::{Answer, Asked, Desk},
+    bars::{Bar, BarQuery, Quiet},
+    core::Core,
+    exchange::HttpRequest,
     fixed,
-    sim::Stage,
 };
 
 /// Rows of an answer.
@@ -24,88 +20,64 @@ const MOST_ROWS: i64 = 1_000;
 /// The whole tokens of an inverse price, with more digits than a price has.
 const INVERSE_DECIMALS: u32 = 26;
 
-struct Face {
-    desk: Desk,
-    chain: Arc<Chain>,
-    stage: Arc<Stage>,
-}
-
-/// The subgraph's address.
-pub(super) fn routes(stage: Arc<Stage>, chain: Arc<Chain>) -> Router {
-    let face = Face { desk: Desk::new(stage.clone(), 429), chain, stage };
-    Router::new().route("/subgraph", post(answer)).with_state(Arc::new(face))
-}
-
-async fn answer(State(face): State<Arc<Face>>, headers: HeaderMap, body: String) -> Response {
-    face.stage.timeline.subscriber_came();
-    let key = headers
-        .get("authorization")
-        .and_then(|value| value.to_str().ok())
-        .map(|text| text.trim_start_matches("Bearer "));
-    let asked = Asked { path: "/subgraph".to_owned(), query: None, weight: 1 };
-    let said = || match face.rows(key, &body) {
-        Ok(data) => (200, json!({ "data": data }).to_string()),
-        Err(words) => (200, failed(&words)),
-    };
-    face.desk.answer(asked, refusal, said).await.0
+/// The answer to a question.
+pub(super) fn answer(core: &Core, chain: Chain<'_>, request: &HttpRequest) -> String {
+    let key = request.headers.get("authorization").map(|text| text.trim_start_matches("Bearer "));
+    match rows(core, chain, key, &request.body) {
+        Ok(data) => json!({ "data": data }).to_string(),
+        Err(words) => failed(&words),
+    }
 }
 
 /// What the gateway says with a status.
-fn refusal(status: u16) -> Answer {
-    (status, failed(if status == 429 { "too many requests" } else { "bad indexers" }))
+pub(super) fn refusal(status: u16) -> String {
+    failed(if status == 429 { "too many requests" } else { "bad indexers" })
 }
 
 fn failed(words: &str) -> String {
     json!({ "errors": [{ "message": words }] }).to_string()
 }
 
-/// True where no key is wanted, or this one.
-fn is_key_good(config: &SimConfig, key: Option<&str>) -> bool {
-    config.key.as_ref().is_none_or(|wanted| key == Some(wanted))
+fn rows(core: &Core, chain: Chain<'_>, key: Option<&str>, body: &str) -> Result<Value, String> {
+    // Any key, or none, is good where it is open.
+    if core.key.as_deref().is_some_and(|wanted| key != Some(wanted)) {
+        let why = if key.is_none() { "missing authorization header" } else { "API key not found" };
+        return Err(format!("auth error: {why}"));
+    }
+    let asked: Value = serde_json::from_str(body).map_err(|error| error.to_string())?;
+    let question = Question::read(&asked).ok_or("the question is not understood")?;
+    let newest = chain.newest_block();
+    let pool = chain.pool(&question.pool);
+    let rows = match question.list.as_str() {
+        "poolHourDatas" => pool.map(|pool| bars(chain, pool, &question, 3_600_000, "periodStartUnix")),
+        "poolDayDatas" => pool.map(|pool| bars(chain, pool, &question, 86_400_000, "date")),
+        "swaps" => pool.map(|pool| swaps(chain, pool, &question)),
+        list => return Err(format!("Type `Query` has no field `{list}`")),
+    };
+    let rows = rows.unwrap_or_default().iter().map(|row| question.pick(row)).collect::<Result<Vec<_>, _>>()?;
+    Ok(json!({ "_meta": { "block": { "number": newest, "timestamp": block_time_s(newest) } }, question.alias: rows }))
 }
 
-impl Face {
-    fn rows(&self, key: Option<&str>, body: &str) -> Result<Value, String> {
-        if !is_key_good(&self.stage.config, key) {
-            let why = if key.is_none() { "missing authorization header" } else { "API key not found" };
-            return Err(format!("auth error: {why}"));
-        }
-        let asked: Value = serde_json::from_str(body).map_err(|error| error.to_string())?;
-        let question = Question::read(&asked).ok_or("the question is not understood")?;
-        let newest = self.chain.newest_block();
-        let pool = self.chain.pool(&question.pool);
-        let rows = match question.list.as_str() {
-            "poolHourDatas" => pool.map(|pool| self.bars(pool, &question, 3_600_000, "periodStartUnix")),
-            "poolDayDatas" => pool.map(|pool| self.bars(pool, &question, 86_400_000, "date")),
-            "swaps" => pool.map(|pool| self.swaps(pool, &question)),
-            list => return Err(format!("Type `Query` has no field `{list}`")),
-        };
-        let rows = rows.unwrap_or_default().iter().map(|row| question.pick(row)).collect::<Result<Vec<_>, _>>()?;
-        Ok(
-            json!({ "_meta": { "block": { "number": newest, "timestamp": block_time_s(newest) } }, question.alias: rows }),
-        )
-    }
+fn bars(chain: Chain<'_>, pool: Pool<'_>, question: &Question, length_ms: i64, time: &str) -> Vec<Value> {
+    let query = BarQuery {
+        length_ms,
+        start_ms: None,
+        end_ms: Some(question.until.saturating_mul(1_000)),
+        limit: question.first,
+        quiet: Quiet::Skipped,
+    };
+    let bars = pool.asset.bars(chain.last_slot(), &query);
+    let wanted = bars.iter().rev().filter(|bar| bar.open_ms / 1_000 >= question.from);
+    wanted.map(|bar| bar_row(pool, bar, time)).collect()
+}
 
-    fn bars(&self, pool: Pool<'_>, question: &Question, length_ms: i64, time: &str) -> Vec<Value> {
-        let query = BarQuery {
-            length_ms,
-            start_ms: None,
-            end_ms: Some(question.until.saturating_mul(1_000)),
-            limit: question.first,
-        };
-        let bars = pool.asset.bars(self.chain.last_slot(), &query);
-        let wanted = bars.iter().rev().filter(|bar| bar.open_ms / 1_000 >= question.from);
-        wanted.map(|bar| bar_row(pool, bar, time)).collect()
-    }
-
-    fn swaps(&self, pool: Pool<'_>, question: &Question) -> Vec<Value> {
-        let blocks = block_at(question.from)..=block_at(question.until).min(self.chain.newest_block());
-        let slots = blocks.rev().flat_map(|block| slots_of(block).rev());
-        let swaps = slots.map(|slot| pool.swap(slot));
-        let is_inside = |swap: &Swap| (question.from..=question.until).contains(&block_time_s(swap.block));
-        let n_rows = usize::try_from(question.first).unwrap_or_default();
-        swaps.filter(is_inside).take(n_rows).map(|swap| swap_row(pool, &swap)).collect()
-    }
+fn swaps(chain: Chain<'_>, pool: Pool<'_>, question: &Question) -> Vec<Value> {
+    let blocks = block_at(question.from)..=block_at(question.until).min(chain.newest_block());
+    let slots = blocks.rev().flat_map(|block| slots_of(block).rev());
+    let swaps = slots.map(|slot| pool.swap(slot));
+    let is_inside = |swap: &Swap| (question.from..=question.until).contains(&block_time_s(swap.block));
+    let n_rows = usize::try_from(question.first).unwrap_or_default();
+    swaps.filter(is_inside).take(n_rows).map(|swap| swap_row(pool, &swap)).collect()
 }
 
 /// A question for one list.

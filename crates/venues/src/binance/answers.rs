@@ -141,7 +141,7 @@ impl BinanceSession {
                 self.out.set_rest_cause(Some(FeedCause::Refused { detail: refusal.detail() }));
                 self.retry(task, now);
             }
-            // The same question would be refused again; polling asks anew by itself.
+            // The same question would be refused again; polling asks again by itself.
             Purpose::History { .. }
             | Purpose::Probe { .. }
             | Purpose::DayTicker { .. }

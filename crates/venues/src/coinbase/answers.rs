@@ -121,7 +121,7 @@ impl CoinbaseSession {
             }
             // The same question would be refused again: what there is has to do.
             Purpose::History { symbol, interval, from, .. } => self.tell_history(*symbol, *interval, *from, now),
-            // Polling asks anew by itself, and so does doubt.
+            // Polling asks again by itself, and so does doubt.
             Purpose::Probe { .. } | Purpose::Day { .. } | Purpose::BestPrices { .. } | Purpose::Trades { .. } => {}
         }
     }

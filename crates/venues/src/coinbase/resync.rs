@@ -111,14 +111,14 @@ impl CoinbaseSession {
             }
             match self.pool.carrier(position) {
                 Some(connection) => due.entry(connection).or_default().push(position),
-                // When a connection is open again everything comes anew.
+                // When a connection is open again everything comes again.
                 None => self.streams[position].snapshot = SnapshotWish::None,
             }
         }
         for (connection, positions) in due {
             let symbol = |position: &usize| (*position, self.streams[*position].id.symbol());
             let products: Vec<(usize, &str)> = positions.iter().map(symbol).collect();
-            for message in subscribe::books_anew(&products) {
+            for message in subscribe::books_again(&products) {
                 self.pool.enqueue(connection, message, now, &mut self.out);
             }
             for position in positions {

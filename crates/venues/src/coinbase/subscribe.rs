@@ -1,4 +1,4 @@
-//! What is asked for on a connection: one channel a message, heartbeats first, and the book's channel anew.
+//! What is asked for on a connection: one channel a message, heartbeats first, and the book's channel again.
 //!
 //! The venue answers with no number of ours, so no answer is waited for. Not here: when a message goes out
 //! ([`crate::link`]).
@@ -25,7 +25,7 @@ pub(super) fn everything(products: &[(usize, &str)]) -> Vec<Subscription> {
 }
 
 /// A fresh snapshot of these products' books.
-pub(super) fn books_anew(products: &[(usize, &str)]) -> Vec<Subscription> {
+pub(super) fn books_again(products: &[(usize, &str)]) -> Vec<Subscription> {
     [Verb::Unsubscribe, Verb::Subscribe].into_iter().filter_map(|verb| message(verb, BOOK_CHANNEL, products)).collect()
 }
 
@@ -60,7 +60,7 @@ mod tests {
         let texts: Vec<String> = heartbeats()
             .into_iter()
             .chain(everything(&products))
-            .chain(books_anew(&products[..1]))
+            .chain(books_again(&products[..1]))
             .map(|message| message.text)
             .collect();
         assert_eq!(

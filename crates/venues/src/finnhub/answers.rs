@@ -104,5 +104,5 @@ impl FinnhubSession {
     }
 }
 
-/// Attempts for one question; rounds and history requests ask anew by themselves.
+/// Attempts for one question; rounds and history requests ask again by themselves.
 const ATTEMPTS: u32 = 6;

@@ -131,7 +131,7 @@ impl KrakenSession {
             Purpose::History { .. } if task.n_failed < HISTORY_ATTEMPTS => {
                 self.requests.push(task, now.monotonic + wait);
             }
-            // Polling and the watch over silent symbols ask anew by themselves.
+            // Polling and the watch over silent symbols ask again by themselves.
             Purpose::History { .. } | Purpose::Probe { .. } | Purpose::Ticker { .. } | Purpose::Trades { .. } => {}
         }
     }

@@ -3,7 +3,7 @@
 //! Source: <https://docs.kraken.com/api/docs/guides/spot-ws-book-v2>. There are no sequence numbers: the checksum over the
 //! best ten levels a side, which comes with the snapshot and with every change, is the proof. Levels that are pushed past the
 //! depth are never removed by the venue, so whoever keeps them shows them again when the book gets thin. Levels past the
-//! tenth are proved by nothing. A contradicted book is worth nothing until it is subscribed anew; where that does not help
+//! tenth are proved by nothing. A contradicted book is worth nothing until it is subscribed again; where that does not help
 //! it is kept, flagged as unverified, instead of asking for ever. Not here: the checksum itself ([`super::checksum`]), when a
 //! subscription may be sent ([`super::session`]), levels' storage ([`model::book`]).
 
@@ -54,7 +54,7 @@ pub(super) struct KrakenBook {
     checksums: checksum::Memory,
     /// When it was last contradicted, the oldest first; no more than [`FAILURES_TO_STOP`].
     failures: Vec<Monotonic>,
-    /// When an unverified book is to be subscribed anew.
+    /// When an unverified book is to be subscribed again.
     recheck_at: Option<Monotonic>,
 }
 
@@ -95,7 +95,7 @@ impl KrakenBook {
         }
     }
 
-    /// It is subscribed, perhaps anew: the next snapshot counts, and what comes before it does not.
+    /// It is subscribed, perhaps again: the next snapshot counts, and what comes before it does not.
     pub(super) fn asked(&mut self, tracked: &mut TrackedBook) {
         match tracked.state {
             BookState::Empty => tracked.state = BookState::Buffering,

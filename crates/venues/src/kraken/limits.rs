@@ -66,17 +66,17 @@ pub(super) const POLL_SPACING: Duration = Duration::from_secs(4);
 
 /// Rows a side that are subscribed, of 10, 25, 100, 500 or 1,000. Twenty are shown; the others keep them filled.
 pub(super) const BOOK_DEPTH: usize = 100;
-/// A subscription of a book that has brought no snapshot for this long is made anew.
+/// A subscription of a book that has brought no snapshot for this long is made again.
 pub(super) const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(10);
 /// A book may stand crossed for this long.
 pub(super) const CROSSED_TOLERANCE: Duration = Duration::from_millis(500);
 /// A side may stand still for this long after a quote has named another best price.
 pub(super) const FROZEN_TOLERANCE: Duration = Duration::from_secs(5);
-/// So many contradictions in [`FAILURES_WINDOW`] show that subscribing anew does not help.
+/// So many contradictions in [`FAILURES_WINDOW`] show that subscribing again does not help.
 pub(super) const FAILURES_TO_STOP: usize = 3;
 /// A minute.
 pub(super) const FAILURES_WINDOW: Duration = Duration::from_secs(60);
-/// An unverified book is subscribed anew after this long.
+/// An unverified book is subscribed again after this long.
 pub(super) const RECHECK_AFTER: Duration = Duration::from_secs(300);
 
 /// Longest frame that is parsed, in bytes. The list of all symbols has less than one megabyte.

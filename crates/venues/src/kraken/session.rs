@@ -222,7 +222,7 @@ impl KrakenSession {
         self.watch(position);
     }
 
-    /// Says a new state; has the subscription made anew where only that can help.
+    /// Says a new state; has the subscription made again where only that can help.
     pub(super) fn after_book_change(&mut self, position: usize, state_before: BookState, now: Now) {
         let stream = &mut self.streams[position];
         let Some(tracked) = self.books.get(&stream.id) else { return };

@@ -47,7 +47,7 @@ pub(super) enum Resubscription {
     /// Nothing is under way.
     #[default]
     None,
-    /// It is to be made anew then.
+    /// It is to be made again then.
     Due(Monotonic),
     /// It was asked for then, and no snapshot has come yet.
     Asked(Monotonic),

@@ -95,7 +95,7 @@ impl UniswapSession {
 
     fn retry(&mut self, mut task: Task<Purpose>, now: Now) {
         let wait = task.fail();
-        // Rounds ask for the newest block anew by themselves.
+        // Rounds ask for the newest block again by themselves.
         if task.purpose != Purpose::Block {
             self.requests.push(task, now.monotonic + wait);
         }

@@ -244,7 +244,7 @@ impl History {
         }
     }
 
-    /// Tries again, or lets the wish go: the view asks anew, ever less often.
+    /// Tries again, or lets the wish go: the view asks again, ever less often.
     fn retry(&mut self, mut task: Task<Page>, now: Now) {
         let wait = task.fail();
         if task.n_failed < HISTORY_ATTEMPTS {

@@ -63,7 +63,7 @@ pub enum LeftOut {
     Stale,
     /// It does not deliver.
     Failed,
-    /// Its book contradicts itself, or is being fetched anew.
+    /// Its book contradicts itself, or is being fetched again.
     Suspect,
     /// Its book fails the venue's own checksum.
     Unverified,

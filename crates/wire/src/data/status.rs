@@ -7,7 +7,7 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-/// How everything fares. A snapshot has all entries; a delta those that changed, whole, and those that are gone.
+/// The state of everything. A snapshot has all entries; a delta those that changed, whole, and those that are gone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StatusData {
     /// By instrument, sorted.
@@ -24,7 +24,7 @@ pub struct StatusData {
     pub removed_connections: Vec<Venue>,
 }
 
-/// How one instrument on one feed fares.
+/// The state of one instrument on one feed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StreamEntry {
     /// Whose data.

@@ -124,7 +124,7 @@ fn the_first_snapshots_reach_back_far_enough_to_go_over() {
     talk.subscribe(&["tape:demo:BTC-SIM", "status"]);
     talk.run(1_400, Reader::Ready);
     let early: BTreeSet<Topic> = talk.take_items().into_iter().map(|item| item.topic).collect();
-    assert_eq!(early, BTreeSet::from([Topic::STATUS]), "how it fares is told at once");
+    assert_eq!(early, BTreeSet::from([Topic::STATUS]), "its state is reported at once");
     talk.run(400, Reader::Ready);
     let items = talk.take_items();
     let tape = items.iter().find_map(|item| match &item.data {
@@ -137,7 +137,7 @@ fn the_first_snapshots_reach_back_far_enough_to_go_over() {
 }
 
 #[test]
-fn another_lane_begins_anew() {
+fn another_lane_begins_again() {
     let mut talk = Talk::new();
     talk.subscribe(&ALL);
     talk.run(3_000, Reader::Ready);
@@ -155,7 +155,7 @@ fn another_lane_begins_anew() {
 }
 
 #[test]
-fn a_page_that_does_not_keep_up_gets_everything_anew() {
+fn a_page_that_does_not_keep_up_gets_everything_again() {
     let mut talk = Talk::new();
     talk.subscribe(&ALL);
     talk.run(3_000, Reader::Ready);

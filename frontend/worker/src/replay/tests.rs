@@ -121,7 +121,7 @@ fn it_plays_at_its_pace_and_ends_with_a_fingerprint() {
 }
 
 #[test]
-fn after_a_jump_every_topic_begins_anew() {
+fn after_a_jump_every_topic_begins_again() {
     let mut talk = Talk::new(&recording(40));
     talk.run(500);
     talk.order(&WorkerCommand::Pause);
@@ -150,7 +150,7 @@ fn after_a_jump_every_topic_begins_anew() {
 }
 
 #[test]
-fn another_lane_begins_anew() {
+fn another_lane_begins_again() {
     let mut talk = Talk::new(&recording(40));
     talk.run(500);
     talk.items.clear();

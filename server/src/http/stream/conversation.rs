@@ -107,7 +107,7 @@ impl Conversation {
         reply
     }
 
-    /// Follows each topic from where it stopped; says which go on, which begin anew and why, and which are gone.
+    /// Follows each topic from where it stopped; says which go on, which start over and why, and which are gone.
     fn resume(&self, subscriber: &Subscriber<Payload>, positions: &ResumePositions) -> Vec<ServerMessage> {
         let mut resumed = Resumed { topics: Vec::new(), replayed: 0, lost: 0 };
         let mut epoch_changed = Vec::new();

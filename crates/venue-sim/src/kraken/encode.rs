@@ -12,36 +12,25 @@ use crate::{
     moment,
 };
 
-/// What a frame is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Snapshot,
-    Update,
-}
-
-impl Kind {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Snapshot => "snapshot",
-            Self::Update => "update",
-        }
-    }
-}
+/// Says that a frame tells everything.
+pub(super) const SNAPSHOT: &str = "snapshot";
+/// Says that a frame tells what has changed.
+pub(super) const UPDATE: &str = "update";
 
 /// A frame of a channel with its entries.
-pub(super) fn frame(channel: &str, kind: Kind, entries: &[String]) -> String {
-    format!(r#"{{"channel":"{channel}","type":"{}","data":[{}]}}"#, kind.name(), entries.join(","))
+pub(super) fn frame(channel: &str, kind: &str, entries: &str) -> String {
+    format!(r#"{{"channel":"{channel}","type":"{kind}","data":[{entries}]}}"#)
 }
 
 /// A frame of the bars' channel, which says when it was made.
-pub(super) fn ohlc_frame(kind: Kind, now: Timestamp, entries: &[String]) -> String {
-    let (kind, now, entries) = (kind.name(), moment::show(now, 9), entries.join(","));
+pub(super) fn ohlc_frame(kind: &str, now: Timestamp, entries: &str) -> String {
+    let now = moment::show(now, 9);
     format!(r#"{{"channel":"ohlc","type":"{kind}","timestamp":"{now}","data":[{entries}]}}"#)
 }
 
-/// A frame of the book: `bids` and `asks` are said, `after` is the reader's book then.
+/// A frame of the book with these rows; `after` is the reader's book then.
 pub(super) fn book(
-    kind: Kind,
+    kind: &str,
     symbol: &str,
     (bids, asks): &(Vec<Row>, Vec<Row>),
     after: &Ladder,
@@ -54,7 +43,7 @@ pub(super) fn book(
         levels(asks),
         checksum(after)
     );
-    frame("book", kind, &[entry])
+    frame("book", kind, &entry)
 }
 
 fn levels(rows: &[Row]) -> String {
@@ -103,7 +92,7 @@ pub(super) fn bar(pair: &Pair, minutes: i64, bar: &Bar) -> String {
     )
 }
 
-/// Best bid and offer and the figures of the day; `None` before the first trade or without a book.
+/// Best bid and ask and the figures of the day; `None` before the first trade or without a book.
 pub(super) fn ticker(market: &dyn Market, pair: &Pair) -> Option<String> {
     let (day, ladder) = (market.day(&pair.symbol)?, market.ladder(&pair.symbol)?);
     let (bid, ask) = (ladder.bids().next()?, ladder.asks().next()?);

@@ -13,22 +13,22 @@
 mod binance;
 mod books;
 mod coinbase;
-#[path = "../coinbase_support/mod.rs"]
+#[path = "../../../venues/tests/coinbase_support/mod.rs"]
 mod coinbase_support;
 mod kraken;
-#[path = "../support/kraken.rs"]
+#[path = "../../../venues/tests/support/kraken.rs"]
 mod kraken_support;
 mod ladder;
 mod limits;
 mod line;
-#[path = "../support/node.rs"]
+#[path = "../../../venues/tests/support/node.rs"]
 mod node;
-#[path = "../support/rest.rs"]
+#[path = "../../../venues/tests/support/rest.rs"]
 mod rest;
 mod seen;
-#[path = "../support/size.rs"]
+#[path = "../../../venues/tests/support/size.rs"]
 mod size;
 mod stalls;
-#[path = "../support/mod.rs"]
+#[path = "../../../venues/tests/support/mod.rs"]
 mod support;
 mod venue;

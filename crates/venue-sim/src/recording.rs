@@ -24,21 +24,21 @@ const MAX_GAP: Duration = Duration::from_secs(10);
 
 /// What a recording holds.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Tape {
+pub struct Recording {
     /// Received frames in file order.
-    pub frames: Vec<TapeFrame>,
+    pub frames: Vec<RecordedFrame>,
     /// REST answers in file order.
-    pub answers: Vec<TapeAnswer>,
+    pub answers: Vec<RecordedAnswer>,
     /// Lines that could not be read.
     pub n_bad_lines: usize,
 }
 
 /// One received frame.
 #[derive(Clone, Debug, PartialEq)]
-pub struct TapeFrame {
+pub struct RecordedFrame {
     /// When it is due after the first frame. Never falls.
     pub at: Duration,
-    /// Address of the connection it came on, where the tape says.
+    /// Address of the connection it came on, where the recording says.
     pub url: Option<String>,
     /// The frame, verbatim.
     pub text: String,
@@ -46,14 +46,25 @@ pub struct TapeFrame {
 
 /// One REST answer.
 #[derive(Clone, Debug, PartialEq)]
-pub struct TapeAnswer {
+pub struct RecordedAnswer {
     /// Whole address asked for.
     pub url: String,
     /// The body, verbatim.
     pub body: String,
 }
 
-impl Tape {
+impl RecordedAnswer {
+    /// True where the path ends so and the query holds all these parameters.
+    pub(crate) fn is_for(&self, path_end: &str, parameters: &[(&str, &str)]) -> bool {
+        let (path, query) = self.url.split_once('?').unwrap_or((&self.url, ""));
+        let holds = |(name, value): &(&str, &str)| {
+            query.split('&').any(|pair| pair.replace("%2F", "/").split_once('=') == Some((*name, *value)))
+        };
+        path.ends_with(path_end) && parameters.iter().all(holds)
+    }
+}
+
+impl Recording {
     /// Reads recordings in the order given.
     ///
     /// # Errors
@@ -63,14 +74,14 @@ impl Tape {
         let mut left = MAX_TEXT_BYTES;
         for path in paths {
             let path = path.as_ref();
-            let text = unpack(path, left).with_context(|| format!("read tape {}", path.display()))?;
+            let text = unpack(path, left).with_context(|| format!("read recording {}", path.display()))?;
             left -= text.len() as u64;
             reader.read(&text);
         }
-        if reader.tape.frames.is_empty() {
-            bail!("the tapes hold no received frame");
+        if reader.recording.frames.is_empty() {
+            bail!("the recordings hold no received frame");
         }
-        Ok(reader.tape)
+        Ok(reader.recording)
     }
 
     /// The recording that a source names; empty for the made-up market.
@@ -85,32 +96,20 @@ impl Tape {
         }
     }
 
-    /// The body of the first recorded answer whose path ends so and whose query holds all these parameters.
-    pub fn answer(&self, path_end: &str, parameters: &[(&str, &str)]) -> Option<&str> {
-        let fits = |answer: &&TapeAnswer| {
-            let (path, query) = answer.url.split_once('?').unwrap_or((&answer.url, ""));
-            let holds = |(name, value): &(&str, &str)| {
-                query.split('&').any(|pair| pair.replace("%2F", "/").split_once('=') == Some((*name, *value)))
-            };
-            path.ends_with(path_end) && parameters.iter().all(holds)
-        };
-        self.answers.iter().find(fits).map(|answer| answer.body.as_str())
-    }
-
     /// Reads a recording from text; lines that cannot be read are counted.
     pub fn parse(text: &str) -> Self {
         let mut reader = Reader::default();
         reader.read(text);
-        reader.tape
+        reader.recording
     }
 }
 
 #[derive(Default)]
 struct Reader {
-    tape: Tape,
+    recording: Recording,
     at: Duration,
     last: Option<Timestamp>,
-    /// Address by connection name; tapes with one connection leave the name out.
+    /// Address by connection name; recordings with one connection leave the name out.
     urls: Vec<(String, String)>,
 }
 
@@ -119,7 +118,7 @@ impl Reader {
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
             match RecordingEntry::parse(line) {
                 Ok(entry) => self.take(&entry),
-                Err(_) => self.tape.n_bad_lines += 1,
+                Err(_) => self.recording.n_bad_lines += 1,
             }
         }
     }
@@ -134,10 +133,10 @@ impl Reader {
             (EntryKind::Recv, Some(data), _) => {
                 self.advance(entry.receive_time());
                 let url = self.urls.iter().find(|(known, _)| known == conn).map(|(_, url)| url.clone());
-                self.tape.frames.push(TapeFrame { at: self.at, url, text: data.to_string() });
+                self.recording.frames.push(RecordedFrame { at: self.at, url, text: data.to_string() });
             }
             (EntryKind::Http, Some(data), Some(url)) => {
-                self.tape.answers.push(TapeAnswer { url: url.to_string(), body: data.to_string() });
+                self.recording.answers.push(RecordedAnswer { url: url.to_string(), body: data.to_string() });
             }
             _ => {}
         }
@@ -203,17 +202,17 @@ mod tests {
 
     #[test]
     fn frames_stand_on_one_timeline() {
-        let tape = Tape::parse(TEXT);
+        let recording = Recording::parse(TEXT);
         let due: Vec<(u128, &str)> =
-            tape.frames.iter().map(|frame| (frame.at.as_millis(), frame.text.as_str())).collect();
+            recording.frames.iter().map(|frame| (frame.at.as_millis(), frame.text.as_str())).collect();
         assert_eq!(due, [(0, "one"), (250, "two"), (250, "three"), (250, "four"), (10_250, "five")]);
-        assert_eq!(tape.frames[0].url.as_deref(), Some("wss://x/ws/a@trade"));
-        assert_eq!((tape.answers.len(), tape.n_bad_lines), (1, 1));
+        assert_eq!(recording.frames[0].url.as_deref(), Some("wss://x/ws/a@trade"));
+        assert_eq!((recording.answers.len(), recording.n_bad_lines), (1, 1));
     }
 
     #[test]
     fn answers_are_found_by_path_and_parameters() {
-        let tape = Tape::parse(concat!(
+        let recording = Recording::parse(concat!(
             "{\"t\":\"http\",\"url\":\"https://x/0/a?pair=B%2FC&n=1\",\"data\":\"one\"}\n",
             "{\"t\":\"http\",\"url\":\"https://x/0/a?pair=B/C&n=2\",\"data\":\"two\"}\n",
         ));
@@ -223,14 +222,15 @@ mod tests {
             (&[("pair", "B/C"), ("n", "2")][..], Some("two")),
             (&[("pair", "B")][..], None),
         ] {
-            assert_eq!(tape.answer("/a", parameters), expected, "{parameters:?}");
+            let found = recording.answers.iter().find(|answer| answer.is_for("/a", parameters));
+            assert_eq!(found.map(|answer| answer.body.as_str()), expected, "{parameters:?}");
         }
-        assert_eq!(tape.answer("/b", &[]), None);
+        assert!(!recording.answers.iter().any(|answer| answer.is_for("/b", &[])));
     }
 
     #[test]
     fn all_packings_read_alike() {
-        let folder = std::env::temp_dir().join(format!("venue-sim-tape-{}", std::process::id()));
+        let folder = std::env::temp_dir().join(format!("venue-sim-recording-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let paths = ["a.jsonl", "a.gz", "a.zst"].map(|name| folder.join(name));
         std::fs::write(&paths[0], TEXT).unwrap();
@@ -239,11 +239,11 @@ mod tests {
         std::fs::write(&paths[1], packer.finish().unwrap()).unwrap();
         std::fs::write(&paths[2], zstd::encode_all(TEXT.as_bytes(), 1).unwrap()).unwrap();
         for path in &paths {
-            assert_eq!(Tape::load(&[path]).unwrap(), Tape::parse(TEXT), "{}", path.display());
+            assert_eq!(Recording::load(&[path]).unwrap(), Recording::parse(TEXT), "{}", path.display());
         }
-        assert_eq!(Tape::load(&paths).unwrap().frames.len(), 15);
+        assert_eq!(Recording::load(&paths).unwrap().frames.len(), 15);
         std::fs::write(&paths[0], "{\"t\":\"header\"}").unwrap();
-        assert!(Tape::load(&[&paths[0]]).is_err() && Tape::load(&[folder.join("none")]).is_err());
+        assert!(Recording::load(&[&paths[0]]).is_err() && Recording::load(&[folder.join("none")]).is_err());
         std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -236,7 +236,7 @@ async fn properties_change_the_envelope() {
 }
 
 #[tokio::test]
-async fn the_timeline_waits_pauses_and_begins_anew() {
+async fn the_timeline_waits_pauses_and_begins_again() {
     // Forty seconds: a pause comes in the middle however slow the machine.
     let text = tape(4_000);
     let sim = Sim::start(SimConfig { speed: Speed::Times(1.0), ..config(&text) }).await.unwrap();

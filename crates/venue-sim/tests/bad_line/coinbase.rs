@@ -141,5 +141,5 @@ fn products(message: &Value) -> Vec<usize> {
     (0..2).filter(|symbol| named.iter().any(|name| name == Coinbase::SYMBOLS[*symbol])).collect()
 }
 
-/// Numbers begin anew with each connection; in the history they do not.
+/// Numbers start over with each connection; in the history they do not.
 const NUMBERS_OF_A_CONNECTION: u64 = 1_000_000_000;

@@ -1,4 +1,4 @@
-//! Kraken's side of the line: no numbers, a checksum in every frame, snapshots by subscribing anew.
+//! Kraken's side of the line: no numbers, a checksum in every frame, snapshots by subscribing again.
 //!
 //! Not here: what happens to them on the way ([`crate::line`]).
 

@@ -1,6 +1,6 @@
 //! What a recorded frame means, as far as the oracle needs it; numbers stay the text of the wire.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use model::time::Timestamp;
 use serde::Deserialize;
@@ -8,56 +8,17 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     channel::{Channel, DEPTHS},
-    say,
+    encode,
 };
-use crate::{bars::Print, fixed, ladder::Row, moment};
-
-/// A frame, or the part of one that is about one symbol.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Piece {
-    pub(super) symbol: String,
-    pub(super) is_snapshot: bool,
-    /// The text that goes out; verbatim unless the frame was about several symbols.
-    pub(super) text: String,
-    pub(super) note: Note,
-}
-
-/// What it says.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Note {
-    Book {
-        bids: Vec<Row>,
-        asks: Vec<Row>,
-        checksum: Option<u32>,
-        time: Option<Timestamp>,
-    },
-    /// Each trade with its text.
-    Trades(Vec<(Print, String)>),
-    Ticker(String),
-    /// Minutes of a bar, then `interval_begin` and text of each.
-    Bars(i64, Vec<(String, String)>),
-}
-
-impl Piece {
-    /// Its stream. A book's depth is that of the recording.
-    pub(super) fn channel(&self, depth: usize) -> Channel {
-        match &self.note {
-            Note::Book { .. } => Channel::Book(depth),
-            Note::Trades(_) => Channel::Trade,
-            Note::Ticker(_) => Channel::Ticker,
-            Note::Bars(minutes, _) => Channel::Ohlc(*minutes),
-        }
-    }
-
-    /// The venue's time in it, where it has one.
-    pub(super) fn time(&self) -> Option<Timestamp> {
-        match &self.note {
-            Note::Book { time, .. } => *time,
-            Note::Trades(trades) => trades.last().map(|(print, _)| Timestamp::from_millis(print.time_ms)),
-            Note::Ticker(_) | Note::Bars(..) => None,
-        }
-    }
-}
+use crate::{
+    bars::Print,
+    fixed,
+    ladder::Row,
+    moment,
+    recorded::{BookNote, Note, Piece, Tallies, by_symbol},
+    recording::{RecordedFrame, Recording},
+    venue::Frame,
+};
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -67,12 +28,6 @@ struct Envelope<'a> {
     r#type: Cow<'a, str>,
     #[serde(borrow)]
     data: &'a RawValue,
-}
-
-#[derive(Deserialize)]
-struct Named<'a> {
-    #[serde(borrow)]
-    symbol: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
@@ -114,37 +69,46 @@ struct BarEntry<'a> {
     interval: i64,
 }
 
-/// The pieces of a frame; none for acknowledgements, heartbeats and the unknown.
-pub(super) fn read(text: &str) -> Vec<Piece> {
-    let Ok(envelope) = serde_json::from_str::<Envelope<'_>>(text) else { return Vec::new() };
-    let Ok(entries) = serde_json::from_str::<Vec<&RawValue>>(envelope.data.get()) else { return Vec::new() };
-    let is_snapshot = envelope.r#type == "snapshot";
-    let mut by_symbol: Vec<(String, Vec<&str>)> = Vec::new();
-    for entry in entries {
-        let Ok(Named { symbol }) = serde_json::from_str(entry.get()) else { continue };
-        match by_symbol.iter_mut().find(|(known, _)| *known == symbol) {
-            Some((_, own)) => own.push(entry.get()),
-            None => by_symbol.push((symbol.into_owned(), vec![entry.get()])),
-        }
+/// The pieces of all frames; none of acknowledgements, heartbeats and the unknown.
+pub(super) fn read(recording: &Recording, tallies: &mut Tallies) -> Vec<Piece> {
+    let mut depths: BTreeMap<String, usize> = BTreeMap::new();
+    for (symbol, depth) in recording.frames.iter().filter_map(|frame| acknowledged_depth(&frame.text)) {
+        depths.entry(symbol).or_insert(depth);
     }
-    let is_single = by_symbol.len() == 1;
-    by_symbol
-        .into_iter()
-        .filter_map(|(symbol, entries)| {
-            let note = note(&envelope.channel, &entries)?;
-            let text = if is_single {
-                text.to_owned()
-            } else {
-                let kind = if is_snapshot { say::Kind::Snapshot } else { say::Kind::Update };
-                let entries: Vec<String> = entries.iter().map(|&entry| entry.to_owned()).collect();
-                say::frame(&envelope.channel, kind, &entries)
-            };
-            Some(Piece { symbol, is_snapshot, text, note })
-        })
-        .collect()
+    recording.frames.iter().flat_map(|frame| pieces(frame, &mut depths, tallies)).collect()
 }
 
-fn note(channel: &str, entries: &[&str]) -> Option<Note> {
+/// The pieces of one frame; `depths` are those of the recorded books.
+fn pieces(recorded: &RecordedFrame, depths: &mut BTreeMap<String, usize>, tallies: &mut Tallies) -> Vec<Piece> {
+    let Ok(envelope) = serde_json::from_str::<Envelope<'_>>(&recorded.text) else { return Vec::new() };
+    let Ok(entries) = serde_json::from_str::<Vec<&RawValue>>(envelope.data.get()) else { return Vec::new() };
+    let is_snapshot = envelope.r#type == "snapshot";
+    let by_symbol = by_symbol(&entries);
+    let is_single = by_symbol.len() == 1;
+    let piece = |(symbol, entries): (String, Vec<&str>)| {
+        let (channel, time, note) = note(&envelope.channel, &symbol, &entries, depths, tallies)?;
+        let text = if is_single {
+            recorded.text.clone()
+        } else {
+            encode::frame(&envelope.channel, &envelope.r#type, &entries.join(","))
+        };
+        let id = match &note {
+            Note::Trades(trades) => trades.last().map(|(print, _)| print.id),
+            _ => None,
+        };
+        let frame = Arc::new(Frame::whole(channel.stream(&symbol).into(), text, id));
+        Some(Piece { at: recorded.at, symbol, is_snapshot, time, frame, note })
+    };
+    by_symbol.into_iter().filter_map(piece).collect()
+}
+
+fn note(
+    channel: &str,
+    symbol: &str,
+    entries: &[&str],
+    depths: &mut BTreeMap<String, usize>,
+    tallies: &mut Tallies,
+) -> Option<(Channel, Option<Timestamp>, Note)> {
     match channel {
         "book" => {
             // One entry a symbol; several are one after the other.
@@ -156,14 +120,19 @@ fn note(channel: &str, entries: &[&str]) -> Option<Note> {
                 checksum = entry.checksum.or(checksum);
                 time = entry.timestamp.and_then(|text| moment::parse(&text)).or(time);
             }
-            Some(Note::Book { bids, asks, checksum, time })
+            let n_rows = bids.len().max(asks.len());
+            let wide_enough = || DEPTHS.into_iter().find(|depth| *depth >= n_rows).unwrap_or(DEPTHS[4]);
+            let depth = *depths.entry(symbol.to_owned()).or_insert_with(wide_enough);
+            let note = Note::Book(BookNote { bids, asks, depth, ids: None, checksum });
+            Some((Channel::Book(depth), time, note))
         }
-        "trade" => entries
-            .iter()
-            .map(|entry| Some((print(entry)?, (*entry).to_owned())))
-            .collect::<Option<_>>()
-            .map(Note::Trades),
-        "ticker" => entries.last().map(|entry| Note::Ticker((*entry).to_owned())),
+        "trade" => {
+            let print = |entry: &&str| Some((print(symbol, entry, tallies)?, (*entry).to_owned()));
+            let trades: Vec<_> = entries.iter().map(print).collect::<Option<_>>()?;
+            let time = trades.last().map(|(print, _)| Timestamp::from_millis(print.time_ms));
+            Some((Channel::Trade, time, Note::Trades(trades)))
+        }
+        "ticker" => Some((Channel::Ticker, None, Note::Entries(vec![(String::new(), (*entries.last()?).to_owned())]))),
         "ohlc" => {
             let bars = entries.iter().map(|text| {
                 let entry: BarEntry<'_> = serde_json::from_str(text).ok()?;
@@ -171,7 +140,8 @@ fn note(channel: &str, entries: &[&str]) -> Option<Note> {
             });
             let bars = bars.collect::<Option<Vec<_>>>()?;
             let minutes = bars.first()?.0;
-            Some(Note::Bars(minutes, bars.into_iter().map(|(_, begin, text)| (begin, text)).collect()))
+            let entries = bars.into_iter().map(|(_, begin, text)| (begin, text)).collect();
+            Some((Channel::Ohlc(minutes), None, Note::Entries(entries)))
         }
         _ => None,
     }
@@ -181,8 +151,9 @@ fn row(level: &LevelEntry<'_>) -> Row {
     (level.price.get().to_owned(), level.qty.get().to_owned())
 }
 
-fn print(text: &str) -> Option<Print> {
+fn print(symbol: &str, text: &str, tallies: &mut Tallies) -> Option<Print> {
     let entry: TradeEntry<'_> = serde_json::from_str(text).ok()?;
+    tallies.see(symbol, entry.price.get(), entry.qty.get());
     Some(Print {
         id: entry.trade_id,
         price: fixed::parse(entry.price.get())?,
@@ -193,7 +164,7 @@ fn print(text: &str) -> Option<Print> {
 }
 
 /// Symbol and depth of a recorded acknowledgement of a book.
-pub(super) fn acknowledged_depth(text: &str) -> Option<(String, usize)> {
+fn acknowledged_depth(text: &str) -> Option<(String, usize)> {
     let frame: Value = serde_json::from_str(text).ok()?;
     let result = frame.get("result").filter(|result| result.get("channel").is_some_and(|channel| channel == "book"))?;
     let depth = usize::try_from(result.get("depth")?.as_u64()?).ok().filter(|depth| DEPTHS.contains(depth))?;
@@ -205,37 +176,46 @@ mod tests {
     use super::*;
     use crate::ladder::rows;
 
+    fn pieces_of(text: &str) -> Vec<Piece> {
+        let line = serde_json::json!({ "t": "recv", "ts": 1.0, "data": text });
+        read(&Recording::parse(&line.to_string()), &mut Tallies::new(true))
+    }
+
     #[test]
     fn frames_keep_their_digits() {
         let text = r#"{"channel":"book","data":[{"symbol":"A/B","bids":[{"price":9.10,"qty":0.00000000}],"asks":[],"checksum":7}],"type":"update"}"#;
-        let pieces = read(text);
-        assert_eq!((pieces.len(), pieces[0].text.as_str(), pieces[0].is_snapshot), (1, text, false));
-        let expected =
-            Note::Book { bids: rows(&[("9.10", "0.00000000")]), asks: vec![], checksum: Some(7), time: None };
-        assert_eq!(pieces[0].note, expected);
-        assert_eq!(pieces[0].channel(25), Channel::Book(25));
+        let pieces = pieces_of(text);
+        assert_eq!((pieces.len(), pieces[0].frame.text.as_str(), pieces[0].is_snapshot), (1, text, false));
+        let bids = rows(&[("9.10", "0.00000000")]);
+        assert_eq!(
+            pieces[0].note,
+            Note::Book(BookNote { bids, asks: vec![], depth: 10, ids: None, checksum: Some(7) })
+        );
+        assert_eq!(&*pieces[0].frame.stream, "book/10/A/B");
     }
 
     #[test]
     fn frames_about_several_symbols_are_taken_apart() {
         let text =
             r#"{"channel":"ticker","type":"snapshot","data":[{"symbol":"A/B","last":1.50},{"symbol":"C/D","last":2}]}"#;
-        let pieces = read(text);
-        assert_eq!(pieces[0].text, r#"{"channel":"ticker","type":"snapshot","data":[{"symbol":"A/B","last":1.50}]}"#);
-        assert_eq!(pieces[1].note, Note::Ticker(r#"{"symbol":"C/D","last":2}"#.to_owned()));
+        let pieces = pieces_of(text);
+        let first = r#"{"channel":"ticker","type":"snapshot","data":[{"symbol":"A/B","last":1.50}]}"#;
+        assert_eq!(pieces[0].frame.text.as_str(), first);
+        let second = r#"{"symbol":"C/D","last":2}"#.to_owned();
+        assert_eq!(pieces[1].note, Note::Entries(vec![(String::new(), second)]));
     }
 
     #[test]
     fn trades_bars_and_the_rest() {
         let trade = r#"{"channel":"trade","type":"update","data":[{"symbol":"A/B","side":"sell","price":2.5,"qty":1.00,"ord_type":"limit","trade_id":9,"timestamp":"1970-01-01T00:00:01.500000Z"}]}"#;
-        let Note::Trades(trades) = &read(trade)[0].note else { panic!() };
+        let Note::Trades(trades) = &pieces_of(trade)[0].note else { panic!() };
         assert_eq!((trades[0].0.id, trades[0].0.time_ms, trades[0].0.is_buyer_maker), (9, 1_500, true));
         let bar = r#"{"channel":"ohlc","type":"update","data":[{"symbol":"A/B","interval":5,"interval_begin":"x"}]}"#;
-        assert_eq!(read(bar)[0].channel(10), Channel::Ohlc(5));
+        assert_eq!(&*pieces_of(bar)[0].frame.stream, "ohlc/5/A/B");
         for other in
             [r#"{"channel":"heartbeat"}"#, "[]", "x", r#"{"channel":"book","type":"update","data":[{"symbol":"A"}]}"#]
         {
-            assert_eq!(read(other), [], "{other}");
+            assert!(pieces_of(other).is_empty(), "{other}");
         }
         let ack = r#"{"method":"subscribe","result":{"channel":"book","depth":25,"symbol":"A/B"},"success":true}"#;
         assert_eq!(acknowledged_depth(ack), Some(("A/B".to_owned(), 25)));

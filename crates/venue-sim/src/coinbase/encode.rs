@@ -1,7 +1,5 @@
 //! The venue's frames as text: numbers quoted and as short as they go.
 
-use std::sync::Arc;
-
 use model::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -12,7 +10,6 @@ use crate::{
     ladder::Row,
     market::{Market, Pair},
     moment,
-    outlet::SharedFrame,
     venue::Frame,
 };
 
@@ -20,10 +17,15 @@ use crate::{
 pub(super) const CANDLE_MS: i64 = 300_000;
 
 /// A frame with a place for the connection's number.
-pub(super) fn frame(stream: String, channel: &str, time: Timestamp, events: &str, id: Option<u64>) -> SharedFrame {
+pub(super) fn frame(stream: &str, channel: &str, time: Timestamp, events: &str, id: Option<u64>) -> Frame {
     let head = format!(r#"{{"channel":"{channel}","timestamp":"{}","sequence_num":"#, moment::show(time, 9));
     let part = head.len()..head.len() + 1;
-    Arc::new(Frame { stream: stream.into(), text: format!(r#"{head}0,"events":{events}}}"#).into(), part, id })
+    Frame { stream: stream.into(), text: format!(r#"{head}0,"events":{events}}}"#).into(), part, id }
+}
+
+/// The `events` of a list of entries.
+pub(super) fn events(kind: &str, list: &str, entries: &str) -> String {
+    format!(r#"[{{"type":"{kind}","{list}":[{entries}]}}]"#)
 }
 
 /// Rows of a book, bids first.
@@ -62,7 +64,7 @@ pub(super) fn trade(product: &str, print: &Print) -> Value {
     })
 }
 
-/// Best bid and offer and the figures of the day; `None` before the first trade or without a book. The batch lacks the
+/// Best bid and ask and the figures of the day; `None` before the first trade or without a book. The batch lacks the
 /// best prices.
 pub(super) fn ticker(market: &dyn Market, kind: &str, pair: &Pair, channel: Channel) -> Option<String> {
     let (day, ladder) = (market.day(&pair.symbol)?, market.ladder(&pair.symbol)?);
