@@ -217,12 +217,12 @@ mod tests {
             troubles.lasting().map(|one| one.what.split(':').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
         };
         assert_eq!(told_at(7, 0), Vec::<String>::new(), "from before");
-        assert_eq!(told_at(8, 10), ["a gap in what came"]);
-        assert_eq!(told_at(10, 15), ["2 gaps in what came"]);
-        assert_eq!(told_at(10, 24), ["2 gaps in what came"]);
+        assert_eq!(told_at(8, 10), ["a gap in the data"]);
+        assert_eq!(told_at(10, 15), ["2 gaps in the data"]);
+        assert_eq!(told_at(10, 24), ["2 gaps in the data"]);
         assert_eq!(told_at(10, 25), Vec::<String>::new());
         assert_eq!(told_at(0, 26), Vec::<String>::new(), "a feed that was restarted counts from zero");
-        assert_eq!(told_at(1, 27), ["a gap in what came"]);
+        assert_eq!(told_at(1, 27), ["a gap in the data"]);
     }
 
     #[test]

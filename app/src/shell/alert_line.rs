@@ -1,4 +1,4 @@
-//! The alert line: a feed in trouble or a gap in what came, on every page; it leaves by itself when mended.
+//! The alert line: a feed in trouble or a gap in the data, on every page; it leaves by itself when mended.
 //!
 //! Not here: the connection to this page's own server ([`super::banner`]); while that is lost nothing is known of feeds.
 

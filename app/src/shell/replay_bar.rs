@@ -34,7 +34,7 @@ pub fn ReplayBar() -> impl IntoView {
     let play_icon = Signal::derive(move || if is_moving.get() { Icon::Pause } else { Icon::Play });
     let play_words = move || if is_moving.get() { "Pause the replay" } else { "Play" };
     let toggle = move |_| {
-        recorder.control(if is_moving.get_untracked() { ReplayCommand::Pause } else { ReplayCommand::Play }, |_| {})
+        recorder.control(if is_moving.get_untracked() { ReplayCommand::Pause } else { ReplayCommand::Play }, |_| {});
     };
     let choose = use_choose();
     let show = move |_| {
