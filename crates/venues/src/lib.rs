@@ -6,14 +6,13 @@
 //! # Layout
 //! - [`session`]: the contract every venue fulfils · [`registry`]: the list of venues
 //! - [`replay`]: drives a session from a recording · [`digest`]: a fingerprint of what it said and kept
-//! - what all venues share: `pool`, `link`: connections · `requests`, `poll_rounds`: REST · `outbox`: outputs and health ·
-//!   `seen`: ids · `number`, `object`, `utc_time`: JSON read strictly · `snapshot_pace`: no storms of snapshots · `liveness`: quiet or dead ·
-//!   `bars`: made of shorter ones or of prints
+//! - `kit`: what all venues share. `pool`, `connection`: connections · `requests`, `poll_schedule`: REST · `outputs`: outputs
+//!   and health · `dedup`: ids · `number`, `strict_json`, `utc_time`: JSON read strictly · `resync_pacing`: no storms of
+//!   snapshots · `liveness`: quiet or dead · `bars`: made of shorter ones or of prints
 //! - [`backoff`]: waits between attempts · [`budget`]: weights, `Retry-After`, circuit breaker
 //! - one folder a venue, the same file names in each
 
 pub mod backoff;
-mod bars;
 pub mod binance;
 pub mod budget;
 pub mod coinbase;
@@ -21,19 +20,9 @@ pub mod demo;
 pub mod digest;
 pub mod error;
 pub mod finnhub;
+mod kit;
 pub mod kraken;
-mod link;
-mod liveness;
-mod number;
-mod object;
-mod outbox;
-mod poll_rounds;
-mod pool;
 pub mod registry;
 pub mod replay;
-mod requests;
-mod seen;
 pub mod session;
-mod snapshot_pace;
 pub mod uniswap;
-mod utc_time;

@@ -91,7 +91,11 @@ mod tests {
         check_file("crates/chart/src/lib.rs", "use std::{\n  fmt,\n  fs::File,\n};", &["crates/chart/src/lib.rs:3"]);
         check_file("crates/wire/src/lib.rs", "let now = std::time::Instant::now();", &["crates/wire/src/lib.rs:1"]);
         check_file("crates/market/src/lib.rs", "SystemTime::now()", &["crates/market/src/lib.rs:1"]);
-        check_file("crates/venues/src/seen.rs", "use std::collections::HashMap;", &["crates/venues/src/seen.rs:1"]);
+        check_file(
+            "crates/venues/src/kit/dedup.rs",
+            "use std::collections::HashMap;",
+            &["crates/venues/src/kit/dedup.rs:1"],
+        );
         check_file("crates/broker/src/lib.rs", "std::thread::spawn(f)", &["crates/broker/src/lib.rs:1"]);
         check_file(
             "crates/model/Cargo.toml",

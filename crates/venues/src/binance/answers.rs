@@ -1,6 +1,6 @@
 //! What REST answers mean for the session: snapshots, symbols, history; and what is tried again.
 //!
-//! Not here: which request goes out when ([`crate::requests`]), what polling makes of answers ([`super::polling`]).
+//! Not here: which request goes out when ([`crate::kit::requests`]), what polling makes of answers ([`super::polling`]).
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::{
         rest::{BinanceKlineRow, BinanceRefusal, BinanceRestAggTrade},
         session::BinanceSession,
     },
-    requests::{Settled, Task},
+    kit::requests::{Settled, Task},
     session::{HttpAnswer, HttpFailure, RequestId},
 };
 

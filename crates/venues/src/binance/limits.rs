@@ -1,11 +1,11 @@
 //! The venue's figures, and how far we go with each.
 //!
 //! Source: <https://github.com/binance/binance-spot-api-docs> (`web-socket-streams.md`, `rest-api.md`). Not here: how they
-//! are kept ([`crate::budget`], [`crate::pool`], [`crate::requests`]).
+//! are kept ([`crate::budget`], [`crate::kit::pool`], [`crate::kit::requests`]).
 
 use std::time::Duration;
 
-use crate::{pool::PoolRules, requests::RequestRules};
+use crate::kit::{pool::PoolRules, requests::RequestRules};
 
 /// The rules of connections to `ws_url`.
 pub(super) fn pool_rules(ws_url: &str) -> PoolRules {

@@ -1,6 +1,6 @@
 //! REST instead of a connection that cannot be had: figures of 24 hours, best bid and ask, and prints.
 //!
-//! Begins and ends as the pool says ([`crate::pool::Pool::polling_from`]); attempts to connect go on meanwhile. Prints keep
+//! Begins and ends as the pool says ([`crate::kit::pool::Pool::polling_from`]); attempts to connect go on meanwhile. Prints keep
 //! their ids, so none comes twice. Books are not polled: seconds-old levels are no book.
 
 use model::{
@@ -16,9 +16,7 @@ use crate::{
         rest::{BinanceDayTicker, BinanceRestAggTrade, BinanceRestTrade},
         session::BinanceSession,
     },
-    poll_rounds::PollTurn,
-    requests::Task,
-    seen::Novelty,
+    kit::{dedup::Novelty, poll_schedule::PollTurn, requests::Task},
     session::ConnectionId,
 };
 

@@ -1,10 +1,10 @@
 //! What REST is asked for. Symbols are positions in the session's list.
 //!
-//! Not here: the requests themselves ([`super::rest`]), their queue ([`crate::requests`]).
+//! Not here: the requests themselves ([`super::rest`]), their queue ([`crate::kit::requests`]).
 
 use model::candle::Interval;
 
-use crate::requests;
+use crate::kit::requests;
 
 /// What a request is for.
 #[derive(Clone, Debug, PartialEq, Eq)]

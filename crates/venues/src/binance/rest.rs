@@ -1,7 +1,7 @@
 //! REST requests with their weights, and what their answers hold.
 //!
 //! Source: <https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md>. All are public and need no key.
-//! Not here: when a request may go out ([`crate::requests`]), the list of symbols ([`super::instrument`]).
+//! Not here: when a request may go out ([`crate::kit::requests`]), the list of symbols ([`super::instrument`]).
 
 use std::{borrow::Cow, fmt};
 
@@ -20,7 +20,7 @@ use crate::{
         limits::SNAPSHOT_LEVELS,
         message::{BinanceTime, positive_price},
     },
-    requests::Ask,
+    kit::requests::Ask,
 };
 
 /// The named symbols, or all there are (several megabytes).

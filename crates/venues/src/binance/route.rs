@@ -16,7 +16,7 @@ use crate::{
         message::{BinanceDepth, BinanceDepthUpdate, BinanceKline, BinanceTicker, aggressor_side},
         session::BinanceSession,
     },
-    seen::Novelty,
+    kit::dedup::Novelty,
     session::ConnectionId,
 };
 

@@ -1,7 +1,7 @@
 //! The venue's session: what it follows, what it wants, and when.
 //!
-//! Not here: what frames ([`super::route`]) and answers ([`super::answers`]) mean, connections ([`super::pool`]), pacing of
-//! requests ([`super::requests`]), the book procedure ([`super::book`]).
+//! Not here: what frames ([`super::route`]) and answers ([`super::answers`]) mean, connections ([`crate::kit::pool`]), pacing of
+//! requests ([`crate::kit::requests`]), the book procedure ([`super::book`]).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -30,11 +30,13 @@ use crate::{
         stream::Stream,
         subscribe,
     },
-    liveness::Liveness,
-    outbox::Out,
-    poll_rounds::PollRounds,
-    pool::Pool,
-    requests::{Requests, Task},
+    kit::{
+        liveness::Liveness,
+        outputs::Out,
+        poll_schedule::PollRounds,
+        pool::Pool,
+        requests::{Requests, Task},
+    },
     session::{ConnectionId, Input, Output, Session, SessionConfig, SnapshotFrame, Symbols},
 };
 

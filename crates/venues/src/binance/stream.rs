@@ -1,6 +1,6 @@
 //! What is kept for one symbol beside its book.
 //!
-//! Not here: how items are judged ([`crate::seen`]), the book's rules ([`super::book`]), events ([`super::session`]).
+//! Not here: how items are judged ([`crate::kit::dedup`]), the book's rules ([`super::book`]), events ([`super::session`]).
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -11,8 +11,10 @@ use model::{
 
 use crate::{
     binance::book::BinanceBook,
-    seen::{RisingIds, TradeIds},
-    snapshot_pace::SnapshotPace,
+    kit::{
+        dedup::{RisingIds, TradeIds},
+        resync_pacing::SnapshotPace,
+    },
 };
 
 /// One symbol.

@@ -1,12 +1,12 @@
 //! What is asked for on a connection: four streams a symbol, in messages that keep the venue's limits.
 //!
-//! Not here: when a message goes out and what became of it ([`crate::link`]).
+//! Not here: when a message goes out and what became of it ([`crate::kit::connection`]).
 
 use serde::Serialize;
 
 use crate::{
     binance::limits::{STREAMS_PER_MESSAGE, STREAMS_PER_SYMBOL},
-    link::Subscription,
+    kit::connection::Subscription,
 };
 
 /// Streams followed for each symbol: prints, best bid and ask, the book, figures of 24 hours.

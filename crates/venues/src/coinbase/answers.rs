@@ -1,6 +1,6 @@
 //! What REST answers mean for the session: products, probes, history; and what is tried again.
 //!
-//! Not here: which request goes out when ([`crate::requests`]), what polling makes of answers ([`super::polling`]).
+//! Not here: which request goes out when ([`crate::kit::requests`]), what polling makes of answers ([`super::polling`]).
 
 use std::sync::Arc;
 
@@ -12,7 +12,6 @@ use model::{
 };
 
 use crate::{
-    bars,
     coinbase::{
         instrument::{CoinbaseProduct, CoinbaseProducts},
         limits::HISTORY_ATTEMPTS,
@@ -20,7 +19,10 @@ use crate::{
         rest::{self, CoinbaseCandles, CoinbaseProductBook, CoinbaseRefusal, CoinbaseTrades},
         session::CoinbaseSession,
     },
-    requests::{Settled, Task},
+    kit::{
+        bars,
+        requests::{Settled, Task},
+    },
     session::{HttpAnswer, HttpFailure, RequestId, Session},
 };
 

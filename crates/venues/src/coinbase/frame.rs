@@ -15,7 +15,7 @@ use serde::{
 
 use crate::{
     coinbase::message::{CoinbaseBookEvent, CoinbaseCandlesEvent, CoinbaseTickerEvent, CoinbaseTradesEvent},
-    utc_time::UtcTime,
+    kit::utc_time::UtcTime,
 };
 
 /// A well-formed frame.

@@ -1,6 +1,6 @@
 //! REST instead of a connection that cannot be had: best bid and ask, prints, figures of 24 hours.
 //!
-//! Begins and ends as the pool says ([`crate::pool::Pool::polling_from`]); attempts to connect go on meanwhile. Prints keep
+//! Begins and ends as the pool says ([`crate::kit::pool::Pool::polling_from`]); attempts to connect go on meanwhile. Prints keep
 //! their ids, so none comes twice, neither from two polls nor from the snapshot that a new connection begins with. Books are
 //! not polled: seconds-old levels are no book.
 
@@ -16,9 +16,7 @@ use crate::{
         rest::{CoinbaseProductBook, CoinbaseTrades},
         session::CoinbaseSession,
     },
-    poll_rounds::PollTurn,
-    requests::Task,
-    seen::Novelty,
+    kit::{dedup::Novelty, poll_schedule::PollTurn, requests::Task},
 };
 
 impl CoinbaseSession {

@@ -2,7 +2,7 @@
 //!
 //! Source: <https://docs.cdp.coinbase.com/api-reference/advanced-trade-api/rest-api/public/get-public-product-candles> and its
 //! neighbours. All are public and need no key; each counts as one of ten a second. Not here: when a request may go out
-//! ([`crate::requests`]), products ([`super::instrument`]).
+//! ([`crate::kit::requests`]), products ([`super::instrument`]).
 
 use std::{borrow::Cow, time::Duration};
 
@@ -20,8 +20,7 @@ use crate::{
         message::{CoinbaseTrade, is_positive},
         time::CoinbaseSeconds,
     },
-    requests::Ask,
-    utc_time::UtcTime,
+    kit::{requests::Ask, utc_time::UtcTime},
 };
 
 const ROOT: &str = "/api/v3/brokerage/market";

@@ -25,7 +25,7 @@ use crate::{
         stream::{SnapshotWish, Supply},
         subscribe,
     },
-    seen::Novelty,
+    kit::dedup::Novelty,
     session::ConnectionId,
 };
 

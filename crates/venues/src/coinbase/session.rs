@@ -1,7 +1,7 @@
 //! The venue's session: what it follows, what it wants, and when.
 //!
 //! Not here: what frames ([`super::route`]) and answers ([`super::answers`]) mean, fresh snapshots ([`super::resync`]),
-//! products under another name ([`super::alias`]), connections ([`crate::pool`]), pacing of requests ([`crate::requests`]).
+//! products under another name ([`super::alias`]), connections ([`crate::kit::pool`]), pacing of requests ([`crate::kit::requests`]).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,11 +27,13 @@ use crate::{
         stream::{SnapshotWish, Stream, Supply},
         subscribe,
     },
-    liveness::Liveness,
-    outbox::Out,
-    poll_rounds::PollRounds,
-    pool::Pool,
-    requests::{Requests, Task},
+    kit::{
+        liveness::Liveness,
+        outputs::Out,
+        poll_schedule::PollRounds,
+        pool::Pool,
+        requests::{Requests, Task},
+    },
     session::{ConnectionId, Input, Output, Session, SessionConfig, SnapshotFrame, Symbols},
 };
 

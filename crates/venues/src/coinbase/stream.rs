@@ -1,6 +1,6 @@
 //! What is kept for one product beside its book.
 //!
-//! Not here: how items are judged ([`crate::seen`]), the book's rules ([`super::book`]), events ([`super::session`]).
+//! Not here: how items are judged ([`crate::kit::dedup`]), the book's rules ([`super::book`]), events ([`super::session`]).
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -16,8 +16,10 @@ use model::{
 
 use crate::{
     coinbase::book::CoinbaseBook,
-    seen::{Novelty, TradeIds},
-    snapshot_pace::SnapshotPace,
+    kit::{
+        dedup::{Novelty, TradeIds},
+        resync_pacing::SnapshotPace,
+    },
 };
 
 /// One product.

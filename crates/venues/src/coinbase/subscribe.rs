@@ -1,11 +1,11 @@
 //! What is asked for on a connection: one channel a message, heartbeats first, and the book's channel again.
 //!
 //! The venue answers with no number of ours, so no answer is waited for. Not here: when a message goes out
-//! ([`crate::link`]).
+//! ([`crate::kit::connection`]).
 
 use serde::Serialize;
 
-use crate::link::Subscription;
+use crate::kit::connection::Subscription;
 
 /// Channels with data, by the name that messages use: the book's frames call theirs `l2_data`.
 pub(super) const CHANNELS: [&str; 3] = [BOOK_CHANNEL, "market_trades", "ticker"];

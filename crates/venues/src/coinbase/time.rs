@@ -1,7 +1,7 @@
 //! Whole seconds as text, which the venue writes in bars.
 //!
 //! Heartbeats carry a programming language's own form, which nothing reads. Not here: times of events
-//! ([`crate::utc_time`]).
+//! ([`crate::kit::utc_time`]).
 
 use std::borrow::Cow;
 

@@ -1,6 +1,6 @@
 //! What REST answers mean for the session: the day's figures, history, and whether a silent symbol is dead.
 //!
-//! Not here: which request goes out when ([`crate::requests`]).
+//! Not here: which request goes out when ([`crate::kit::requests`]).
 
 use model::{
     event::{CandleHistory, MarketEventKind},
@@ -14,7 +14,7 @@ use crate::{
         rest::{FinnhubCandles, FinnhubQuote},
         session::FinnhubSession,
     },
-    requests::{Settled, Task},
+    kit::requests::{Settled, Task},
     session::{HttpAnswer, HttpFailure, RequestId},
 };
 

@@ -11,9 +11,9 @@ use model::{
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{
+use crate::kit::{
     number::{any_quantity, positive_price},
-    object::Object,
+    strict_json::Object,
 };
 
 /// A well-formed frame.

@@ -1,10 +1,10 @@
 //! The venue's figures, and how far we go with each.
 //!
-//! Source: <https://finnhub.io/docs/api/rate-limit>. Not here: how they are kept ([`crate::pool`], [`crate::requests`]).
+//! Source: <https://finnhub.io/docs/api/rate-limit>. Not here: how they are kept ([`crate::kit::pool`], [`crate::kit::requests`]).
 
 use std::time::Duration;
 
-use crate::{pool::PoolRules, requests::RequestRules};
+use crate::kit::{pool::PoolRules, requests::RequestRules};
 
 /// The rules of connections to `ws_url`. One carries everything: a token may hold only one.
 pub(super) fn pool_rules(ws_url: &str) -> PoolRules {

@@ -1,7 +1,7 @@
 //! REST requests, and what their answers hold.
 //!
 //! Source: <https://finnhub.io/docs/api/quote>, `/crypto-candles`. The token goes in a header that the shell adds. Not here: when
-//! a request may go out ([`crate::requests`]).
+//! a request may go out ([`crate::kit::requests`]).
 
 use model::{
     candle::{Candle, Interval},
@@ -11,7 +11,7 @@ use model::{
 };
 use serde::Deserialize;
 
-use crate::{
+use crate::kit::{
     number::{any_price, any_quantity, positive_price},
     requests::Ask,
 };

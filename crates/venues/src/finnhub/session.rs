@@ -1,6 +1,6 @@
 //! The venue's session: what it follows, what it wants, and when.
 //!
-//! Not here: what frames ([`super::route`]) and answers ([`super::answers`]) mean, the connection ([`crate::pool`]).
+//! Not here: what frames ([`super::route`]) and answers ([`super::answers`]) mean, the connection ([`crate::kit::pool`]).
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -21,12 +21,14 @@ use crate::{
         rest,
         ticks::Ticks,
     },
-    link::Subscription,
-    liveness::Liveness,
-    outbox::Out,
-    poll_rounds::{PollRounds, PollTurn},
-    pool::Pool,
-    requests::{Requests, Task},
+    kit::{
+        connection::Subscription,
+        liveness::Liveness,
+        outputs::Out,
+        poll_schedule::{PollRounds, PollTurn},
+        pool::Pool,
+        requests::{Requests, Task},
+    },
     session::{ConnectionId, Input, Output, Session, SessionConfig, Symbols},
 };
 

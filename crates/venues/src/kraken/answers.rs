@@ -1,6 +1,6 @@
 //! What REST answers mean for the session: symbols, history, newer prints; and what is tried again.
 //!
-//! Not here: which request goes out when ([`crate::requests`]), what polling makes of answers ([`super::polling`]).
+//! Not here: which request goes out when ([`crate::kit::requests`]), what polling makes of answers ([`super::polling`]).
 
 use model::{
     event::{CandleHistory, MarketEventKind},
@@ -10,7 +10,10 @@ use model::{
 use serde_json::value::RawValue;
 
 use crate::{
-    bars,
+    kit::{
+        bars,
+        requests::{Settled, Task},
+    },
     kraken::{
         instrument::KrakenAssetPairs,
         limits::HISTORY_ATTEMPTS,
@@ -19,7 +22,6 @@ use crate::{
         rest::{KrakenAnswer, KrakenOhlcRow, KrakenRefusal, KrakenRestTrade, KrakenRows},
         session::KrakenSession,
     },
-    requests::{Settled, Task},
     session::{HttpAnswer, HttpFailure, RequestId, Session},
 };
 

@@ -10,12 +10,11 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use crate::{
+    kit::{strict_json::Object, utc_time::UtcTime},
     kraken::{
         instrument::KrakenInstruments,
         message::{KrakenBar, KrakenBookEntry, KrakenStatus, KrakenTicker, KrakenTrade},
     },
-    object::Object,
-    utc_time::UtcTime,
 };
 
 /// A well-formed frame.

@@ -17,9 +17,9 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::{
+use crate::kit::{
     number::{as_quantity, parse_number},
-    object::Object,
+    strict_json::Object,
 };
 
 /// What the `instrument` channel sends: assets, which we do not read, and what can be traded.

@@ -18,9 +18,9 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::{
+use crate::kit::{
     number::{any_price, any_quantity},
-    object::Object,
+    strict_json::Object,
     utc_time::UtcTime,
 };
 

@@ -1,6 +1,6 @@
 //! REST instead of a connection that cannot be had: best bid and ask, and prints.
 //!
-//! Begins and ends as the pool says ([`crate::pool::Pool::polling_from`]); attempts to connect go on meanwhile. Prints keep
+//! Begins and ends as the pool says ([`crate::kit::pool::Pool::polling_from`]); attempts to connect go on meanwhile. Prints keep
 //! their ids, so none comes twice, and each question goes on where the last answer ended. Books are not polled: seconds-old
 //! levels are no book. Figures of 24 hours neither: REST has no first price of theirs.
 
@@ -10,14 +10,12 @@ use model::{
 };
 
 use crate::{
+    kit::{dedup::Novelty, poll_schedule::PollTurn, requests::Task},
     kraken::{
         purpose::Purpose,
         rest::{KrakenRestTicker, KrakenRestTrade, KrakenRows},
         session::KrakenSession,
     },
-    poll_rounds::PollTurn,
-    requests::Task,
-    seen::Novelty,
 };
 
 impl KrakenSession {

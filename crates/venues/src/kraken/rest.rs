@@ -2,7 +2,7 @@
 //!
 //! Source: <https://docs.kraken.com/api/docs/rest-api/get-ohlc-data> and the pages beside it. All are public and need no
 //! key. Refusals come with HTTP status 200. A result's key is the venue's name of the pair, not the one asked for. Not here:
-//! when a request may go out ([`crate::requests`]), the list of symbols ([`super::instrument`]).
+//! when a request may go out ([`crate::kit::requests`]), the list of symbols ([`super::instrument`]).
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
@@ -19,8 +19,8 @@ use serde::{
 use serde_json::value::RawValue;
 
 use crate::{
+    kit::requests::Ask,
     kraken::{instrument::KrakenKey, message::minutes_of_interval, time::parse_seconds},
-    requests::Ask,
 };
 
 /// Everything that can be traded: one body, whatever the names.

@@ -14,6 +14,7 @@ use model::{
 };
 
 use crate::{
+    kit::{dedup::Novelty, strict_json::Object, utc_time::UtcTime},
     kraken::{
         book::{Change, Outcome},
         frame::{self, KrakenAcceptance, KrakenFrame, KrakenRejection},
@@ -23,10 +24,7 @@ use crate::{
         stream::Resubscription,
         subscribe::Channel,
     },
-    object::Object,
-    seen::Novelty,
     session::{ConnectionId, Session},
-    utc_time::UtcTime,
 };
 
 impl KrakenSession {

@@ -1,7 +1,7 @@
 //! The venue's session: what it follows, what it wants, and when.
 //!
-//! Not here: what frames ([`super::route`]) and answers ([`super::answers`]) mean, connections ([`crate::pool`]), pacing of
-//! requests ([`crate::requests`]), the book procedure ([`super::book`]).
+//! Not here: what frames ([`super::route`]) and answers ([`super::answers`]) mean, connections ([`crate::kit::pool`]), pacing of
+//! requests ([`crate::kit::requests`]), the book procedure ([`super::book`]).
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -15,6 +15,13 @@ use model::{
 };
 
 use crate::{
+    kit::{
+        liveness::Liveness,
+        outputs::Out,
+        poll_schedule::PollRounds,
+        pool::Pool,
+        requests::{Requests, Task},
+    },
     kraken::{
         DEFAULT_WS_URL, NAME, image,
         limits::{
@@ -26,11 +33,6 @@ use crate::{
         stream::{Resubscription, Stream},
         subscribe::{self, Channel, Method},
     },
-    liveness::Liveness,
-    outbox::Out,
-    poll_rounds::PollRounds,
-    pool::Pool,
-    requests::{Requests, Task},
     session::{ConnectionId, Input, Output, Session, SessionConfig, SnapshotFrame, Symbols},
 };
 

@@ -1,6 +1,6 @@
 //! What is kept for one symbol beside its book's levels.
 //!
-//! Not here: how prints are judged ([`crate::seen`]), the book's rules ([`super::book`]), events ([`super::session`]).
+//! Not here: how prints are judged ([`crate::kit::dedup`]), the book's rules ([`super::book`]), events ([`super::session`]).
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -12,13 +12,12 @@ use model::{
 };
 
 use crate::{
+    kit::{dedup::TradeIds, resync_pacing::SnapshotPace},
     kraken::{
         book::KrakenBook,
         limits::{REFUSED_RETRY, SNAPSHOT_PATIENCE},
         subscribe::Channel,
     },
-    seen::TradeIds,
-    snapshot_pace::SnapshotPace,
 };
 
 /// One symbol.

@@ -2,13 +2,13 @@
 //!
 //! Source: <https://docs.kraken.com/api/docs/websocket-v2/book>. The venue answers with our number, once a symbol; the number
 //! holds the channel, because a refusal does not name it. Not here: when a message goes out and what became of it
-//! ([`crate::link`]).
+//! ([`crate::kit::connection`]).
 
 use serde::Serialize;
 
 use crate::{
+    kit::connection::Subscription,
     kraken::limits::{BOOK_DEPTH, SYMBOLS_PER_MESSAGE},
-    link::Subscription,
 };
 
 /// What can be subscribed.

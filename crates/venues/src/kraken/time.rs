@@ -1,10 +1,10 @@
 //! Seconds with a fraction, which the venue writes in REST; exact to the nanosecond.
 //!
-//! Not here: times of frames ([`crate::utc_time`]).
+//! Not here: times of frames ([`crate::kit::utc_time`]).
 
 use model::time::Timestamp;
 
-use crate::utc_time::fraction_nanos;
+use crate::kit::utc_time::fraction_nanos;
 
 /// Seconds since the epoch with a fraction, as plain decimal text; digits past the ninth are cut off.
 pub(super) fn parse_seconds(text: &str) -> Option<Timestamp> {

@@ -1,6 +1,6 @@
 //! What a node's answers mean: tokens, prices, new blocks, swaps.
 //!
-//! Not here: which request goes out when ([`crate::requests`]), JSON ([`super::rpc`]).
+//! Not here: which request goes out when ([`crate::kit::requests`]), JSON ([`super::rpc`]).
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use model::{
 use ruint::aliases::U256;
 
 use crate::{
-    requests::{Settled, Task},
+    kit::requests::{Settled, Task},
     session::{HttpAnswer, HttpFailure, RequestId},
     uniswap::{
         history::{History, Outcome},

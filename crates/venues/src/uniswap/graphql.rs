@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::requests::Ask;
+use crate::kit::requests::Ask;
 
 /// Where the session asks; the shell knows the address behind it.
 pub(super) const PATH: &str = "/subgraph";

@@ -15,9 +15,11 @@ use model::{
 };
 
 use crate::{
-    bars,
-    outbox::Out,
-    requests::{self, Requests, Settled, Task},
+    kit::{
+        bars,
+        outputs::Out,
+        requests::{self, Requests, Settled, Task},
+    },
     session::{HttpAnswer, HttpFailure, RequestId},
     uniswap::{
         graphql::{self, Answer, BarRow, Refusal, Rows, SwapRow},

@@ -1,10 +1,10 @@
 //! How often a node is asked, and for how much.
 //!
-//! Public nodes state no common figures; these are modest. Not here: how they are kept ([`crate::requests`]).
+//! Public nodes state no common figures; these are modest. Not here: how they are kept ([`crate::kit::requests`]).
 
 use std::time::Duration;
 
-use crate::requests::RequestRules;
+use crate::kit::requests::RequestRules;
 
 /// Between two rounds: a block of the main chain takes twelve seconds.
 pub(super) const ROUND_SPACING: Duration = Duration::from_secs(4);

@@ -8,7 +8,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
-use crate::{requests::Ask, uniswap::swap::SWAP_TOPIC};
+use crate::{kit::requests::Ask, uniswap::swap::SWAP_TOPIC};
 
 /// Selectors: the first four bytes of the Keccak of the signature.
 pub(super) const TOKEN0: &str = "0x0dfe1681";

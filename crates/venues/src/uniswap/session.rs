@@ -16,9 +16,11 @@ use model::{
 };
 
 use crate::{
-    outbox::Out,
-    poll_rounds::{PollRounds, PollTurn},
-    requests::{self, Requests, Task},
+    kit::{
+        outputs::Out,
+        poll_schedule::{PollRounds, PollTurn},
+        requests::{self, Requests, Task},
+    },
     session::{Input, Output, Session, SessionConfig, Symbols},
     uniswap::{
         NAME,

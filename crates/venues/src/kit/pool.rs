@@ -3,7 +3,7 @@
 //!
 //! Each shard of symbols has one connection that counts and, during a roll-over, a successor that is opened and
 //! subscribed beside it; the elder is closed when data flows on the successor. Not here: what frames mean
-//! and what is subscribed (the venues), dropping of items that both connections deliver ([`crate::seen`]).
+//! and what is subscribed (the venues), dropping of items that both connections deliver ([`crate::kit::dedup`]).
 
 use std::time::Duration;
 
@@ -15,8 +15,10 @@ use model::{
 use crate::{
     backoff::{Backoff, Jitter},
     budget::RateWindow,
-    link::{Link, Subscription},
-    outbox::Out,
+    kit::{
+        connection::{Link, Subscription},
+        outputs::Out,
+    },
     session::{CloseReason, ConnectionId, Output, SessionConfig, Symbols},
 };
 

@@ -12,7 +12,7 @@ use model::{
 
 use crate::{
     budget::{Budget, Permit},
-    outbox::Out,
+    kit::outputs::Out,
     session::{HttpAnswer, HttpFailure, HttpRequest, Output, RequestId},
 };
 
