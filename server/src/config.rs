@@ -1,11 +1,13 @@
 //! What the server runs with: file, then environment, then flags, checked whole before anything starts.
 //!
-//! One file a concern; a new key is one arm in that concern's `set` and one word in its `KEYS`. Not here: reading the
-//! process's arguments (`cli`). Libraries below never read the environment.
+//! One file a section: a struct that serde reads, with its defaults and ranges. A new key is one field there; a new
+//! section is one file, and its line in [`Config`] beside its `mod`. Not here: reading the process's arguments (`cli`).
+//! Libraries below never read the environment.
 //!
 //! # Layout
-//! - [`load`]: the three sources and their order · [`value`]: one setting's text or TOML value
-//! - [`server`], [`feeds`], [`venues`], [`stream`], [`recordings`]: the concerns · [`token`]: what is never shown
+//! - [`load`]: the three sources and their order · [`tree`]: all settings with their sources
+//! - [`value`]: one setting's text or TOML value · [`whole`]: whole numbers within a range
+//! - [`server`], [`feeds`], [`venues`], [`stream`], [`recordings`]: the sections · [`token`]: what is never shown
 
 pub mod error;
 pub mod feeds;
@@ -14,10 +16,14 @@ pub mod recordings;
 pub mod server;
 pub mod stream;
 pub mod token;
+pub mod tree;
 pub mod value;
 pub mod venues;
+pub mod whole;
 
 use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 pub use self::{
     error::ConfigError,
@@ -30,13 +36,15 @@ pub use self::{
 };
 
 /// Everything the server runs with, valid.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Where it listens and who may call.
     pub server: ServerConfig,
     /// What it follows, one entry a venue; never empty once loaded.
     pub feeds: Vec<FeedConfig>,
     /// How it reaches the venues; venues without an entry take the defaults.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub venues: BTreeMap<String, VenueConfig>,
     /// The stream to the browsers.
     pub stream: StreamConfig,
@@ -52,16 +60,6 @@ impl Config {
 
     /// The whole as TOML, as a configuration file would say it. Holds no secret: tokens are hidden, addresses with one are refused.
     pub fn to_toml(&self) -> String {
-        let mut root = toml::Table::new();
-        root.insert("server".into(), self.server.to_toml().into());
-        root.insert("feeds".into(), toml::Value::Array(self.feeds.iter().map(|feed| feed.to_toml().into()).collect()));
-        let venues: toml::Table =
-            self.venues.iter().map(|(name, venue)| (name.clone(), venue.to_toml().into())).collect();
-        if !venues.is_empty() {
-            root.insert("venues".into(), venues.into());
-        }
-        root.insert("stream".into(), self.stream.to_toml().into());
-        root.insert("recordings".into(), self.recordings.to_toml().into());
-        root.to_string()
+        toml::Table::try_from(self).expect("invariant: every setting has a form in TOML").to_string()
     }
 }

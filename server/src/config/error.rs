@@ -75,12 +75,14 @@ fn remedy(suggestion: Option<&str>, known: &[String]) -> String {
     }
 }
 
-/// What a concern says of one setting; the loader adds key, value and origin.
-#[derive(Debug, PartialEq, Eq)]
+/// Why one setting cannot be used; key, value and origin are added by whoever knows them.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingError {
-    /// No such key in this section.
-    UnknownKey,
+    /// No such key in this section; the keys there are. Empty where a known key has further keys below it.
+    #[error("unknown key")]
+    UnknownKey(&'static [&'static str]),
     /// The value cannot be used; what to write instead.
+    #[error("{0}")]
     Invalid(String),
 }
 

@@ -1,12 +1,18 @@
 //! `[[feeds]]`: what is followed. One entry a venue and its symbols; entries of the same venue are joined.
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
 use super::{
-    error::{SettingError, invalid},
-    value::RawValue,
+    error::{Origin, SettingError, invalid},
+    tree::{Leaf, Node},
+    value::{RawValue, parsed},
 };
 
 /// What is followed on one venue.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(from = "Entry")]
 pub struct FeedConfig {
     /// The venue's name.
     pub venue: String,
@@ -15,34 +21,6 @@ pub struct FeedConfig {
 }
 
 impl FeedConfig {
-    /// Every key of an entry.
-    pub const KEYS: &[&str] = &["mode", "symbols", "venue"];
-
-    /// Reads `binance=BTCUSDT,ETHUSDT`; without `=` the venue's default symbols are meant.
-    pub fn parse(text: &str) -> Result<Self, SettingError> {
-        let (venue, symbols) = text.split_once('=').unwrap_or((text, ""));
-        let mut feed = Self::default();
-        feed.set("venue", &RawValue::Text(venue.trim().to_owned()))?;
-        feed.set("symbols", &RawValue::Text(symbols.to_owned()))?;
-        Ok(feed)
-    }
-
-    /// Takes one setting in.
-    pub fn set(&mut self, key: &str, value: &RawValue) -> Result<(), SettingError> {
-        match key {
-            "venue" => self.venue = value.text()?.to_lowercase(),
-            "symbols" => {
-                self.symbols.clear();
-                self.add_symbols(value.list()?)?;
-            }
-            // REST polling joins the list when sessions can do it; the key stands already so that files stay valid.
-            "mode" if value.text()? == "websocket" => {}
-            "mode" => return Err(invalid("write \"websocket\", the only mode so far")),
-            _ => return Err(SettingError::UnknownKey),
-        }
-        Ok(())
-    }
-
     /// Adds symbols it does not have yet.
     ///
     /// # Errors
@@ -61,14 +39,54 @@ impl FeedConfig {
         }
         Ok(())
     }
+}
 
-    /// The entry as TOML.
-    pub fn to_toml(&self) -> toml::Table {
-        let mut table = toml::Table::new();
-        table.insert("venue".into(), self.venue.clone().into());
-        table.insert("symbols".into(), self.symbols.clone().into());
-        table
+/// An entry as it is written.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Entry {
+    // REST polling joins the list when sessions can do it; the key is known already so that files stay valid.
+    #[serde(rename = "mode", deserialize_with = "mode")]
+    _mode: (),
+    #[serde(deserialize_with = "symbols")]
+    symbols: Vec<String>,
+    #[serde(deserialize_with = "venue")]
+    venue: String,
+}
+
+impl From<Entry> for FeedConfig {
+    fn from(entry: Entry) -> Self {
+        Self { venue: entry.venue, symbols: entry.symbols }
     }
+}
+
+fn mode<'de, D: Deserializer<'de>>(from: D) -> Result<(), D::Error> {
+    parsed(from, |mode| match mode {
+        "websocket" => Ok(()),
+        _ => Err(invalid("write \"websocket\", the only mode so far")),
+    })
+}
+
+fn symbols<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let mut feed = FeedConfig::default();
+    feed.add_symbols(Vec::deserialize(from)?).map_err(serde::de::Error::custom)?;
+    Ok(feed.symbols)
+}
+
+fn venue<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    parsed(from, |venue| Ok(venue.to_lowercase()))
+}
+
+/// An entry in its short form, `binance=BTCUSDT,ETHUSDT`; without `=` the venue's default symbols are meant.
+pub fn short_form(text: &str, origin: &Origin) -> Node {
+    let (venue, symbols) = text.split_once('=').unwrap_or((text, ""));
+    let leaf = |part: &str| {
+        let value = RawValue::Text(part.to_owned());
+        Node::Leaf(Leaf { value, origin: origin.clone(), whole: Some(text.to_owned()) })
+    };
+    let entries = [("venue", leaf(venue.trim())), ("symbols", leaf(symbols))];
+    let entries: BTreeMap<String, Node> = entries.map(|(key, node)| (key.to_owned(), node)).into();
+    Node::Table(entries, origin.clone())
 }
 
 const MAX_SYMBOL_BYTES: usize = 64;
@@ -83,7 +101,7 @@ mod tests {
     fn reads_the_short_form() {
         #[track_caller]
         fn check(text: &str, venue: &str, symbols: &[&str]) {
-            let feed = FeedConfig::parse(text).unwrap();
+            let feed = FeedConfig::deserialize(&short_form(text, &Origin::Flag("--venue"))).unwrap();
             assert_eq!(
                 (feed.venue.as_str(), feed.symbols.as_slice()),
                 (venue, symbols.iter().map(ToString::to_string).collect::<Vec<_>>().as_slice()),
@@ -94,6 +112,6 @@ mod tests {
         check("Kraken = BTC/USD, BTC/USD", "kraken", &["BTC/USD"]);
         check("finnhub=BINANCE:BTCUSDT", "finnhub", &["BINANCE:BTCUSDT"]);
         check("demo", "demo", &[]);
-        assert!(FeedConfig::parse("demo=A\u{7}B").is_err());
+        assert!(FeedConfig::deserialize(&short_form("demo=A\u{7}B", &Origin::Flag("--venue"))).is_err());
     }
 }

@@ -1,20 +1,19 @@
 //! The three sources of settings and their order: file, then environment, then flags. Later ones win.
 //!
-//! Every setting goes through its concern's `set`, so a mistake is reported with its key, its place and the remedy,
-//! whichever source it came from. Not here: what the keys mean.
+//! All sources are laid into one tree, each setting with its source; the sections read it with serde. So a mistake is
+//! reported with its key, its source and the remedy, in checks between keys as well. Not here: what the keys mean.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
+
+use serde::Deserialize;
 
 use super::{
-    Config,
+    Config, FeedConfig,
     error::{ConfigError, Origin, SettingError, invalid},
-    feeds::FeedConfig,
-    recordings::RecordingsConfig,
-    server::ServerConfig,
-    stream::StreamConfig,
+    feeds::short_form,
     token::HIDDEN,
+    tree::{Fault, Node},
     value::RawValue,
-    venues::VenueConfig,
 };
 use crate::suggest::nearest;
 
@@ -56,17 +55,24 @@ impl Sources {
 /// # Errors
 /// The first mistake found, with key, place and remedy.
 pub fn load(sources: &Sources) -> Result<Config, ConfigError> {
-    let mut loader = Loader { config: Config::default(), sources };
-    if let Some((path, text)) = read_file(sources.file.as_deref())? {
+    load_text(sources, read_file(sources.file.as_deref())?)
+}
+
+/// Each source is checked as it joins: a mistake in the file counts even where a flag hides it.
+fn load_text(sources: &Sources, file: Option<(PathBuf, String)>) -> Result<Config, ConfigError> {
+    let mut loader = Loader { tree: Node::Table(BTreeMap::new(), Origin::File(DEFAULT_FILE.into())), sources };
+    if let Some((path, text)) = file {
         loader.file(path, &text)?;
+        loader.read()?;
     }
     loader.environment()?;
-    loader.flags()?;
+    loader.read()?;
+    loader.flags();
     loader.finish()
 }
 
 struct Loader<'a> {
-    config: Config,
+    tree: Node,
     sources: &'a Sources,
 }
 
@@ -100,98 +106,58 @@ impl Loader<'_> {
         Ok(())
     }
 
-    fn flags(&mut self) -> Result<(), ConfigError> {
+    fn flags(&mut self) {
         let mut feeds = Vec::new();
         for (flag, path, text) in &self.sources.flags {
+            let origin = Origin::Flag(flag);
             if *path == "feeds" {
-                feeds.push((*flag, text.as_str()));
+                feeds.push(short_form(text, &origin));
             } else {
                 let keys: Vec<&str> = path.split('.').collect();
-                self.set(&keys, RawValue::Text(text.clone()), &Origin::Flag(flag))?;
+                self.tree.insert(&keys, Node::leaf(RawValue::Text(text.clone()), &origin), &origin);
             }
         }
         // Flags that name feeds replace those of the file, all of them at once.
         if !feeds.is_empty() {
-            self.config.feeds.clear();
+            self.tree.insert(&["feeds"], Node::List(feeds), &Origin::Flag("--venue"));
         }
-        feeds.into_iter().try_for_each(|(flag, text)| self.add_feed_text(text, &Origin::Flag(flag)))
     }
 
-    /// One setting to its concern.
+    /// Puts one setting into the tree.
     fn set(&mut self, keys: &[&str], value: RawValue, origin: &Origin) -> Result<(), ConfigError> {
-        let unknown = |depth: usize, known: &[&str]| unknown_key(keys, depth, origin, known);
-        match *keys {
-            ["server", key] => {
-                let result = self.config.server.set(key, &value);
-                self.check(keys, &value, origin, ServerConfig::KEYS, result)
-            }
-            ["stream", key] => {
-                let result = self.config.stream.set(key, &value);
-                self.check(keys, &value, origin, StreamConfig::KEYS, result)
-            }
-            ["recordings", key] => {
-                let result = self.config.recordings.set(key, &value);
-                self.check(keys, &value, origin, RecordingsConfig::KEYS, result)
-            }
+        let node = match *keys {
+            ["feeds"] => feeds(value, origin)?,
+            ["feeds", ..] => return Err(bad_value(keys, &value, origin, FEEDS_REMEDY)),
             ["venues", name] => match value {
-                RawValue::Toml(toml::Value::Table(table)) => table
-                    .into_iter()
-                    .try_for_each(|(key, value)| self.set(&["venues", name, &key], RawValue::Toml(value), origin)),
-                value => Err(bad_value(keys, &value, origin, "write a section, [venues.<name>]")),
+                RawValue::Toml(toml::Value::Table(table)) => {
+                    return table
+                        .into_iter()
+                        .try_for_each(|(key, value)| self.set(&["venues", name, &key], RawValue::Toml(value), origin));
+                }
+                value => return Err(bad_value(keys, &value, origin, "write a section, [venues.<name>]")),
             },
-            ["venues", name, key] => {
-                self.known_venue(name).map_err(|known| unknown(1, &known))?;
-                let result = self.config.venues.entry(name.to_owned()).or_default().set(key, &value);
-                self.check(keys, &value, origin, VenueConfig::KEYS, result)
+            ["venues", name, ..] => {
+                self.known_venue(name).map_err(|known| unknown_key(keys, 1, origin, &known))?;
+                Node::leaf(value, origin)
             }
-            ["feeds"] => self.feeds(value, origin),
-            ["recordings" | "server" | "stream" | "venues"] => {
-                Err(bad_value(keys, &value, origin, "write a section with keys in it"))
-            }
-            ["server", ..] => Err(unknown(1, ServerConfig::KEYS)),
-            ["recordings", ..] => Err(unknown(1, RecordingsConfig::KEYS)),
-            ["stream", ..] => Err(unknown(1, StreamConfig::KEYS)),
-            ["venues", ..] => Err(unknown(2, VenueConfig::KEYS)),
-            ["feeds", ..] => Err(bad_value(keys, &value, origin, FEEDS_REMEDY)),
-            _ => Err(unknown(0, SECTIONS)),
-        }
+            _ => Node::leaf(value, origin),
+        };
+        self.tree.insert(keys, node, origin);
+        Ok(())
     }
 
-    /// The list of feeds: tables from the file, or `venue=SYMBOL,SYMBOL;venue=…` from a variable. Replaces any before.
-    fn feeds(&mut self, value: RawValue, origin: &Origin) -> Result<(), ConfigError> {
-        self.config.feeds.clear();
-        match value {
-            RawValue::Text(text) => text
-                .split(';')
-                .filter(|entry| !entry.trim().is_empty())
-                .try_for_each(|entry| self.add_feed_text(entry.trim(), origin)),
-            RawValue::Toml(toml::Value::Array(entries)) => {
-                entries.into_iter().enumerate().try_for_each(|(idx, entry)| {
-                    let name = format!("feeds[{idx}]");
-                    let toml::Value::Table(table) = entry else {
-                        return Err(bad_value(&[&name], &RawValue::Toml(entry), origin, FEEDS_REMEDY));
-                    };
-                    let mut feed = FeedConfig::default();
-                    for (key, value) in table {
-                        let value = RawValue::Toml(value);
-                        let result = feed.set(&key, &value);
-                        self.check(&[&name, &key], &value, origin, FeedConfig::KEYS, result)?;
-                    }
-                    let shown = RawValue::Text(feed.venue.clone());
-                    self.add_feed(feed).or_else(|error| self.check(&[&name, "venue"], &shown, origin, &[], Err(error)))
-                })
-            }
-            value => Err(bad_value(&["feeds"], &value, origin, FEEDS_REMEDY)),
+    /// The configuration as the sources so far make it, but for what holds between keys.
+    fn read(&self) -> Result<Config, ConfigError> {
+        let mut config = Config::deserialize(&self.tree).map_err(explain)?;
+        for (idx, feed) in std::mem::take(&mut config.feeds).into_iter().enumerate() {
+            let venue = feed.venue.clone();
+            self.add_feed(&mut config.feeds, feed).map_err(|remedy| self.bad_feed(idx, &venue, &remedy))?;
         }
-    }
-
-    fn add_feed_text(&mut self, text: &str, origin: &Origin) -> Result<(), ConfigError> {
-        let result = FeedConfig::parse(text).and_then(|feed| self.add_feed(feed));
-        self.check(&["feeds"], &RawValue::Text(text.to_owned()), origin, &[], result)
+        Ok(config)
     }
 
     /// Adds a feed, or its symbols to the feed of the same venue: one task owns one venue's books.
-    fn add_feed(&mut self, mut feed: FeedConfig) -> Result<(), SettingError> {
+    fn add_feed(&self, feeds: &mut Vec<FeedConfig>, mut feed: FeedConfig) -> Result<(), SettingError> {
         let known = self.known_venue(&feed.venue).map_err(|known| {
             let known_list = known.join(", ");
             match nearest(&feed.venue, known.iter().copied()) {
@@ -205,12 +171,25 @@ impl Loader<'_> {
         if feed.symbols.is_empty() {
             return Err(invalid(format!("name at least one symbol, as in {}=SYMBOL", feed.venue)));
         }
-        match self.config.feeds.iter_mut().find(|other| other.venue == feed.venue) {
+        match feeds.iter_mut().find(|other| other.venue == feed.venue) {
             Some(other) => other.add_symbols(feed.symbols),
             None => {
-                self.config.feeds.push(feed);
+                feeds.push(feed);
                 Ok(())
             }
+        }
+    }
+
+    /// The error of the feed at `idx`; the one that runs by default is in no source.
+    fn bad_feed(&self, idx: usize, venue: &str, remedy: &SettingError) -> ConfigError {
+        let remedy = remedy.to_string();
+        match self.tree.list_entry("feeds", idx) {
+            Some(place) if place.is_part => bad_value(&["feeds"], &place.value, &place.origin, &remedy),
+            Some(place) => {
+                let key = format!("feeds[{idx}]");
+                bad_value(&[&key, "venue"], &RawValue::Text(venue.to_owned()), &place.origin, &remedy)
+            }
+            None => bad_value(&["feeds"], &RawValue::Text(venue.to_owned()), &Origin::Flag("--venue"), &remedy),
         }
     }
 
@@ -222,38 +201,44 @@ impl Loader<'_> {
             .ok_or_else(|| known.iter().map(|venue| venue.name.as_str()).collect())
     }
 
-    fn check(
-        &self,
-        keys: &[&str],
-        value: &RawValue,
-        origin: &Origin,
-        known: &[&str],
-        result: Result<(), SettingError>,
-    ) -> Result<(), ConfigError> {
-        result.map_err(|error| match error {
-            SettingError::UnknownKey => unknown_key(keys, keys.len() - 1, origin, known),
-            SettingError::Invalid(remedy) => bad_value(keys, value, origin, &remedy),
-        })
-    }
-
     /// What can be judged only when all is known.
-    fn finish(mut self) -> Result<Config, ConfigError> {
-        if self.config.feeds.is_empty() {
-            let origin = Origin::Flag("--venue");
-            let result = self.add_feed(FeedConfig { venue: DEFAULT_VENUE.to_owned(), symbols: Vec::new() });
-            self.check(&["feeds"], &RawValue::Text(DEFAULT_VENUE.to_owned()), &origin, &[], result)?;
+    fn finish(self) -> Result<Config, ConfigError> {
+        let mut config = self.read()?;
+        if config.feeds.is_empty() {
+            let feed = FeedConfig { venue: DEFAULT_VENUE.to_owned(), symbols: Vec::new() };
+            self.add_feed(&mut config.feeds, feed).map_err(|remedy| self.bad_feed(0, DEFAULT_VENUE, &remedy))?;
         }
-        for (name, venue) in &self.config.venues {
-            if venue.backoff_min > venue.backoff_max {
-                return Err(ConfigError::Invalid {
-                    key: format!("venues.{name}.backoff_min_ms"),
-                    value: venue.backoff_min.as_millis().to_string(),
-                    origin: self.sources.file.clone().map_or(Origin::Variable(PREFIX.to_owned()), Origin::File),
-                    remedy: format!("write at most backoff_max_ms, {}", venue.backoff_max.as_millis()),
-                });
+        for (name, venue) in &config.venues {
+            let Err(keys) = venue.check() else { continue };
+            // Defaults agree with one another, so at least one of the keys was written somewhere: that one is at fault.
+            for (key, remedy) in keys {
+                if let Some(leaf) = self.tree.find(&["venues", name, key]) {
+                    return Err(bad_value(&["venues", name, key], &leaf.value, &leaf.origin, &remedy));
+                }
             }
         }
-        Ok(self.config)
+        Ok(config)
+    }
+}
+
+/// The list of feeds: tables from the file, or `venue=SYMBOL,SYMBOL;venue=…` from a variable.
+fn feeds(value: RawValue, origin: &Origin) -> Result<Node, ConfigError> {
+    let entry = |(idx, entry): (usize, toml::Value)| match entry {
+        toml::Value::Table(table) => {
+            let entries = table.into_iter().map(|(key, value)| (key, Node::leaf(RawValue::Toml(value), origin)));
+            Ok(Node::Table(entries.collect(), origin.clone()))
+        }
+        entry => Err(bad_value(&[&format!("feeds[{idx}]")], &RawValue::Toml(entry), origin, FEEDS_REMEDY)),
+    };
+    match value {
+        RawValue::Text(text) => {
+            let entries = text.split(';').map(str::trim).filter(|entry| !entry.is_empty());
+            Ok(Node::List(entries.map(|entry| short_form(entry, origin)).collect()))
+        }
+        RawValue::Toml(toml::Value::Array(entries)) => {
+            entries.into_iter().enumerate().map(entry).collect::<Result<_, _>>().map(Node::List)
+        }
+        value => Err(bad_value(&["feeds"], &value, origin, FEEDS_REMEDY)),
     }
 }
 
@@ -266,24 +251,48 @@ fn read_file(named: Option<&std::path::Path>) -> Result<Option<(PathBuf, String)
     }
 }
 
+/// What is said of a fault that a section's reader found.
+fn explain(fault: Fault) -> ConfigError {
+    let place = fault.place.expect("invariant: every setting is in a section, which adds its place");
+    let mut keys: Vec<&str> = fault.keys.iter().map(String::as_str).collect();
+    let depth = keys.len() - 1;
+    match fault.error {
+        SettingError::Invalid(remedy) => bad_value(&keys, &place.value, &place.origin, &remedy),
+        SettingError::UnknownKey(known) => {
+            // A key below a setting: the setting alone is meant.
+            let known = if known.is_empty() { &[keys[depth]] } else { known };
+            let known = known.to_vec();
+            keys.extend(fault.below.iter().map(String::as_str));
+            unknown_key(&keys, depth, &place.origin, &known)
+        }
+    }
+}
+
 /// `keys[depth]` is the one that is not known.
 fn unknown_key(keys: &[&str], depth: usize, origin: &Origin, known: &[&str]) -> ConfigError {
-    let prefix: String = keys[..depth].iter().map(|key| format!("{key}.")).collect();
+    let prefix = dotted(&[&keys[..depth], &[""]].concat());
     let shown = |key: &str| match origin {
         Origin::Variable(_) => format!("{PREFIX}{}", format!("{prefix}{key}").to_uppercase().replace('.', "__")),
         _ => format!("{prefix}{key}"),
     };
+    let mut known = known.to_vec();
+    known.sort_unstable();
     ConfigError::UnknownKey {
-        key: keys.join("."),
+        key: dotted(keys),
         origin: origin.clone(),
         suggestion: nearest(keys[depth], known.iter().copied()).map(shown),
-        known: known.iter().map(|key| (*key).to_owned()).collect(),
+        known: known.into_iter().map(str::to_owned).collect(),
     }
+}
+
+/// `server.listen`, `feeds[0].venue`.
+fn dotted(keys: &[&str]) -> String {
+    keys.join(".").replace(".[", "[")
 }
 
 fn bad_value(keys: &[&str], value: &RawValue, origin: &Origin, remedy: &str) -> ConfigError {
     ConfigError::Invalid {
-        key: keys.join("."),
+        key: dotted(keys),
         value: if keys.last() == Some(&"token") { HIDDEN.to_owned() } else { value.to_string() },
         origin: origin.clone(),
         remedy: remedy.to_owned(),
@@ -294,7 +303,6 @@ const PREFIX: &str = "TRUETAPE__";
 const DEFAULT_FILE: &str = "truetape.toml";
 /// Runs where nothing is configured, so that a first start shows something without the network.
 const DEFAULT_VENUE: &str = "demo";
-const SECTIONS: &[&str] = &["feeds", "recordings", "server", "stream", "venues"];
 const FEEDS_REMEDY: &str =
     "write [[feeds]] entries with venue and symbols (in a variable: venue=SYMBOL,SYMBOL;venue=SYMBOL)";
 
@@ -319,11 +327,7 @@ mod tests {
         let mut sources = sources();
         sources.variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         sources.flags = flags.iter().map(|(flag, path, text)| (*flag, *path, (*text).into())).collect();
-        let mut loader = Loader { config: Config::default(), sources: &sources };
-        loader.file("truetape.toml".into(), file)?;
-        loader.environment()?;
-        loader.flags()?;
-        loader.finish()
+        load_text(&sources, Some(("truetape.toml".into(), file.to_owned())))
     }
 
     #[test]
@@ -447,7 +451,55 @@ mod tests {
             "[venues.alpha]\nbackoff_min_ms = 200\nbackoff_max_ms = 100",
             &[],
             &[],
-            "venues.alpha.backoff_min_ms = 200 in variable TRUETAPE__ cannot be used; write at most backoff_max_ms, 100",
+            "venues.alpha.backoff_min_ms = 200 in file truetape.toml cannot be used; write at most backoff_max_ms, 100",
+        );
+        check(
+            "[venues.alpha]\nbackoff_min_ms = 200",
+            &[("TRUETAPE__VENUES__ALPHA__BACKOFF_MIN_MS", "60000")],
+            &[],
+            "venues.alpha.backoff_min_ms = \"60000\" in variable TRUETAPE__VENUES__ALPHA__BACKOFF_MIN_MS cannot be used; write at most backoff_max_ms, 30000",
+        );
+        check(
+            "[venues.alpha]\nbackoff_max_ms = 100",
+            &[],
+            &[],
+            "venues.alpha.backoff_max_ms = 100 in file truetape.toml cannot be used; write at least backoff_min_ms, 500",
+        );
+        check(
+            "",
+            &[("TRUETAPE__SERVER__LISTEN__PORT", "80")],
+            &[],
+            "unknown key server.listen.port in variable TRUETAPE__SERVER__LISTEN__PORT; did you mean TRUETAPE__SERVER__LISTEN?",
+        );
+        check(
+            "[stream]\nping_ms = \"1000\"",
+            &[],
+            &[("--listen", "server.listen", "127.0.0.1:1")],
+            "stream.ping_ms = \"1000\" in file truetape.toml cannot be used; write a whole number from 100 to 600000",
+        );
+        check(
+            "[stream]\nmax_topics = 0",
+            &[("TRUETAPE__STREAM__MAX_TOPICS", "5")],
+            &[],
+            "stream.max_topics = 0 in file truetape.toml cannot be used; write a whole number from 1 to 100000",
+        );
+        check(
+            "[[feeds]]\nvenue = \"alfa\"\nsymbols = [\"X\"]",
+            &[],
+            &[],
+            "feeds[0].venue = \"alfa\" in file truetape.toml cannot be used; no such venue; did you mean alpha?",
+        );
+        check(
+            "[[feeds]]\nvenue = \"demo\"\n[[feeds]]\nvenue = \"alpha\"\nsymbols = [1]",
+            &[],
+            &[],
+            "feeds[1].symbols = [1] in file truetape.toml cannot be used; write a list of texts in quotes",
+        );
+        check(
+            "",
+            &[("TRUETAPE__FEEDS", "demo;alpha=X,\u{7}")],
+            &[],
+            "feeds = \"alpha=X,\\u{7}\" in variable TRUETAPE__FEEDS cannot be used; write symbols of 1 to 64 bytes",
         );
     }
 

@@ -2,18 +2,25 @@
 
 use std::time::Duration;
 
-use super::{error::SettingError, value::RawValue};
+use serde::{Deserialize, Serialize};
+
+use super::whole::{Days, Mebibytes, Minutes};
 
 /// Limits of the recordings' folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct RecordingsConfig {
     /// Packed size at which a recording goes on in another file, in bytes.
+    #[serde(rename = "max_file_mib", with = "Mebibytes::<1, 1_048_576>")]
     pub max_file_bytes: u64,
     /// Time after which a recording goes on in another file.
+    #[serde(rename = "max_file_minutes", with = "Minutes::<1, 10_080>")]
     pub max_file_span: Duration,
     /// Packed size of all files together, in bytes; past it the oldest are deleted.
+    #[serde(rename = "max_total_mib", with = "Mebibytes::<1, 16_777_216>")]
     pub max_total_bytes: u64,
     /// Files whose last change is older are deleted.
+    #[serde(rename = "max_age_days", with = "Days::<1, 36_500>")]
     pub max_age: Duration,
 }
 
@@ -25,34 +32,6 @@ impl Default for RecordingsConfig {
             max_total_bytes: 4_096 * MIB,
             max_age: Duration::from_secs(30 * DAY_SECONDS),
         }
-    }
-}
-
-impl RecordingsConfig {
-    /// Every key of the section.
-    pub const KEYS: &[&str] = &["max_age_days", "max_file_mib", "max_file_minutes", "max_total_mib"];
-
-    /// Takes one setting in.
-    pub fn set(&mut self, key: &str, value: &RawValue) -> Result<(), SettingError> {
-        match key {
-            "max_file_mib" => self.max_file_bytes = value.whole(1..=1_048_576)? * MIB,
-            "max_file_minutes" => self.max_file_span = Duration::from_secs(value.whole(1..=10_080)? * 60),
-            "max_total_mib" => self.max_total_bytes = value.whole(1..=16_777_216)? * MIB,
-            "max_age_days" => self.max_age = Duration::from_secs(value.whole(1..=36_500)? * DAY_SECONDS),
-            _ => return Err(SettingError::UnknownKey),
-        }
-        Ok(())
-    }
-
-    /// The section as TOML.
-    pub fn to_toml(&self) -> toml::Table {
-        let whole = |number: u64| toml::Value::from(i64::try_from(number).unwrap_or(i64::MAX));
-        let mut table = toml::Table::new();
-        table.insert("max_file_mib".into(), whole(self.max_file_bytes / MIB));
-        table.insert("max_file_minutes".into(), whole(self.max_file_span.as_secs() / 60));
-        table.insert("max_total_mib".into(), whole(self.max_total_bytes / MIB));
-        table.insert("max_age_days".into(), whole(self.max_age.as_secs() / DAY_SECONDS));
-        table
     }
 }
 

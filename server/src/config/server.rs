@@ -2,25 +2,33 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
     error::{SettingError, invalid},
-    value::RawValue,
+    value::{parsed, texts},
+    whole::Whole,
 };
 
 /// Where the server listens and who may call it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct ServerConfig {
     /// Address and port; port 0 takes a free one. Loopback only, until there are logins.
+    #[serde(deserialize_with = "read_listen")]
     pub listen: SocketAddr,
     /// Folder of the database, recordings and certificates.
+    #[serde(deserialize_with = "read_data_dir", serialize_with = "show_path")]
     pub data_dir: PathBuf,
     /// Further names (with a port where it is not the listening one) that `Host` and `Origin` may carry: those of a
     /// reverse proxy in front.
+    #[serde(deserialize_with = "read_allowed_hosts")]
     pub allowed_hosts: Vec<String>,
     /// Open connections at most; further ones wait to be accepted.
+    #[serde(with = "Whole::<1, 1_000_000>")]
     pub max_connections: usize,
 }
 
@@ -35,35 +43,21 @@ impl Default for ServerConfig {
     }
 }
 
-impl ServerConfig {
-    /// Every key of the section.
-    pub const KEYS: &[&str] = &["allowed_hosts", "data_dir", "listen", "max_connections"];
+fn read_listen<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
+    parsed(from, listen)
+}
 
-    /// Takes one setting in.
-    pub fn set(&mut self, key: &str, value: &RawValue) -> Result<(), SettingError> {
-        match key {
-            "listen" => self.listen = listen(value.text()?)?,
-            "data_dir" => self.data_dir = data_dir(value.text()?)?,
-            "allowed_hosts" => {
-                self.allowed_hosts = value.list()?.iter().map(|name| allowed_host(name)).collect::<Result<_, _>>()?;
-            }
-            "max_connections" => {
-                self.max_connections = usize::try_from(value.whole(1..=1_000_000)?).unwrap_or(usize::MAX);
-            }
-            _ => return Err(SettingError::UnknownKey),
-        }
-        Ok(())
-    }
+fn read_data_dir<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
+    parsed(from, data_dir)
+}
 
-    /// The section as TOML.
-    pub fn to_toml(&self) -> toml::Table {
-        let mut table = toml::Table::new();
-        table.insert("listen".into(), self.listen.to_string().into());
-        table.insert("data_dir".into(), self.data_dir.display().to_string().into());
-        table.insert("allowed_hosts".into(), self.allowed_hosts.clone().into());
-        table.insert("max_connections".into(), i64::try_from(self.max_connections).unwrap_or(i64::MAX).into());
-        table
-    }
+fn read_allowed_hosts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    texts(from, allowed_host)
+}
+
+/// A path that is no text is shown as nearly as it can be.
+fn show_path<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&path.display())
 }
 
 fn listen(text: &str) -> Result<SocketAddr, SettingError> {

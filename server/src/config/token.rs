@@ -2,7 +2,12 @@
 
 use std::fmt;
 
-use super::error::{SettingError, invalid};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{
+    error::{SettingError, invalid},
+    value::parsed,
+};
 
 /// A token; its text is never printed. Comes from the environment (`TRUETAPE__VENUES__FINNHUB__TOKEN`) or the file.
 #[derive(Clone, PartialEq, Eq)]
@@ -33,6 +38,18 @@ impl Token {
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(HIDDEN)
+    }
+}
+
+impl<'de> Deserialize<'de> for Token {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        parsed(from, Self::new)
+    }
+}
+
+impl Serialize for Token {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(HIDDEN)
     }
 }
 

@@ -1,6 +1,8 @@
 //! One setting's value as it came: text from the environment and flags, TOML from the file. Read by what is wanted.
 
-use std::{fmt, time::Duration};
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, de::Error};
 
 use super::error::{SettingError, invalid};
 
@@ -22,21 +24,13 @@ impl RawValue {
         }
     }
 
-    /// A whole number within `range`.
-    pub fn whole(&self, range: std::ops::RangeInclusive<u64>) -> Result<u64, SettingError> {
-        let number = match self {
+    /// A whole number; `None` where it is anything else.
+    pub fn number(&self) -> Option<u64> {
+        match self {
             Self::Text(text) => text.parse().ok(),
             Self::Toml(toml::Value::Integer(number)) => u64::try_from(*number).ok(),
             Self::Toml(_) => None,
-        };
-        number
-            .filter(|number| range.contains(number))
-            .ok_or_else(|| invalid(format!("write a whole number from {} to {}", range.start(), range.end())))
-    }
-
-    /// A whole number of milliseconds within `range`.
-    pub fn millis(&self, range: std::ops::RangeInclusive<u64>) -> Result<Duration, SettingError> {
-        self.whole(range).map(Duration::from_millis)
+        }
     }
 
     /// A list of texts; from the environment and flags separated by commas.
@@ -68,6 +62,23 @@ impl fmt::Display for RawValue {
     }
 }
 
+/// Reads a text and what `parse` makes of it.
+pub(super) fn parsed<'de, T, D: Deserializer<'de>>(
+    from: D,
+    parse: impl FnOnce(&str) -> Result<T, SettingError>,
+) -> Result<T, D::Error> {
+    parse(&String::deserialize(from)?).map_err(D::Error::custom)
+}
+
+/// Reads a list of texts and what `parse` makes of each.
+pub(super) fn texts<'de, T, D: Deserializer<'de>>(
+    from: D,
+    parse: impl Fn(&str) -> Result<T, SettingError>,
+) -> Result<Vec<T>, D::Error> {
+    let texts: Vec<String> = Vec::deserialize(from)?;
+    texts.iter().map(|text| parse(text)).collect::<Result<_, _>>().map_err(D::Error::custom)
+}
+
 const MAX_SHOWN: usize = 120;
 
 #[cfg(test)]
@@ -77,12 +88,12 @@ mod tests {
     #[test]
     fn reads_the_same_from_text_and_toml() {
         let toml = |text: &str| RawValue::Toml(format!("x = {text}").parse::<toml::Table>().unwrap()["x"].clone());
-        assert_eq!(RawValue::Text("7".into()).whole(1..=9), Ok(7));
-        assert_eq!(toml("7").whole(1..=9), Ok(7));
+        assert_eq!(RawValue::Text("7".into()).number(), Some(7));
+        assert_eq!(toml("7").number(), Some(7));
         assert_eq!(RawValue::Text("a, b,,".into()).list(), Ok(vec!["a".to_owned(), "b".into()]));
         assert_eq!(toml(r#"["a", "b"]"#).list(), Ok(vec!["a".to_owned(), "b".into()]));
-        for bad in [toml("\"7\""), toml("-1"), toml("10"), toml("1.5"), RawValue::Text("seven".into())] {
-            assert_eq!(bad.whole(1..=9), Err(invalid("write a whole number from 1 to 9")), "{bad}");
+        for bad in [toml("\"7\""), toml("-1"), toml("1.5"), RawValue::Text("seven".into())] {
+            assert_eq!(bad.number(), None, "{bad}");
         }
         assert!(toml("[1]").list().is_err());
         assert!(toml("1").text().is_err());

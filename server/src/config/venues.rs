@@ -2,34 +2,47 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Deserializer, Serialize};
+
 use super::{
     error::{SettingError, invalid},
-    token::{HIDDEN, Token},
-    value::RawValue,
+    token::Token,
+    value::parsed,
+    whole::Whole,
 };
 
 /// How one venue is reached; `None` takes the venue's own value.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct VenueConfig {
     /// WebSocket address without stream paths: a regional host, a proxy, the simulator.
+    #[serde(deserialize_with = "ws_address")]
     pub ws_url: Option<String>,
     /// REST address without paths.
+    #[serde(deserialize_with = "http_address")]
     pub rest_url: Option<String>,
     /// Whole address of the second service that the venue's history comes from.
+    #[serde(deserialize_with = "http_address")]
     pub history_url: Option<String>,
     /// What the venue, or the service of its history, asks for before it gives data.
     pub token: Option<Token>,
     /// Age of a symbol's data from which it is shown as stale (yellow).
+    #[serde(rename = "stale_after_ms", with = "Whole::<100, 86_400_000>")]
     pub stale_after: Duration,
     /// Silence of a connection after which it is given up (red).
+    #[serde(rename = "data_deadline_ms", with = "Whole::<100, 86_400_000>")]
     pub data_deadline: Option<Duration>,
     /// From one round of REST polls to the next, where REST stands in for a connection.
+    #[serde(rename = "poll_ms", with = "Whole::<1_000, 3_600_000>")]
     pub poll_every: Option<Duration>,
     /// Shortest wait before connecting again.
+    #[serde(rename = "backoff_min_ms", with = "Whole::<10, 600_000>")]
     pub backoff_min: Duration,
     /// Longest wait before connecting again.
+    #[serde(rename = "backoff_max_ms", with = "Whole::<10, 600_000>")]
     pub backoff_max: Duration,
     /// Attempts in a row before the feed stays failed; `None` never stops trying.
+    #[serde(with = "Whole::<1, 1_000_000>")]
     pub max_attempts: Option<u32>,
 }
 
@@ -51,65 +64,25 @@ impl Default for VenueConfig {
 }
 
 impl VenueConfig {
-    /// Every key of the section.
-    pub const KEYS: &[&str] = &[
-        "backoff_max_ms",
-        "backoff_min_ms",
-        "data_deadline_ms",
-        "history_url",
-        "max_attempts",
-        "poll_ms",
-        "rest_url",
-        "stale_after_ms",
-        "token",
-        "ws_url",
-    ];
-
-    /// Takes one setting in.
-    pub fn set(&mut self, key: &str, value: &RawValue) -> Result<(), SettingError> {
-        match key {
-            "ws_url" => self.ws_url = Some(address(value.text()?, ["ws", "wss"])?),
-            "rest_url" => self.rest_url = Some(address(value.text()?, ["http", "https"])?),
-            "history_url" => self.history_url = Some(address(value.text()?, ["http", "https"])?),
-            "token" => self.token = Some(Token::new(value.text()?)?),
-            "stale_after_ms" => self.stale_after = value.millis(100..=86_400_000)?,
-            "data_deadline_ms" => self.data_deadline = Some(value.millis(100..=86_400_000)?),
-            "poll_ms" => self.poll_every = Some(value.millis(1_000..=3_600_000)?),
-            "backoff_min_ms" => self.backoff_min = value.millis(10..=600_000)?,
-            "backoff_max_ms" => self.backoff_max = value.millis(10..=600_000)?,
-            "max_attempts" => self.max_attempts = u32::try_from(value.whole(1..=1_000_000)?).ok(),
-            _ => return Err(SettingError::UnknownKey),
+    /// Checks what holds between keys. Each key of a broken rule comes with what to write there instead.
+    pub fn check(&self) -> Result<(), [(&'static str, String); 2]> {
+        let (min, max) = (self.backoff_min, self.backoff_max);
+        if min <= max {
+            return Ok(());
         }
-        Ok(())
+        Err([
+            ("backoff_min_ms", format!("write at most backoff_max_ms, {}", max.as_millis())),
+            ("backoff_max_ms", format!("write at least backoff_min_ms, {}", min.as_millis())),
+        ])
     }
+}
 
-    /// The section as TOML.
-    pub fn to_toml(&self) -> toml::Table {
-        let millis = |span: Duration| toml::Value::from(i64::try_from(span.as_millis()).unwrap_or(i64::MAX));
-        let mut table = toml::Table::new();
-        let urls = [("ws_url", &self.ws_url), ("rest_url", &self.rest_url), ("history_url", &self.history_url)];
-        for (key, url) in urls {
-            if let Some(url) = url {
-                table.insert(key.into(), url.clone().into());
-            }
-        }
-        if self.token.is_some() {
-            table.insert("token".into(), HIDDEN.into());
-        }
-        table.insert("stale_after_ms".into(), millis(self.stale_after));
-        if let Some(deadline) = self.data_deadline {
-            table.insert("data_deadline_ms".into(), millis(deadline));
-        }
-        if let Some(every) = self.poll_every {
-            table.insert("poll_ms".into(), millis(every));
-        }
-        table.insert("backoff_min_ms".into(), millis(self.backoff_min));
-        table.insert("backoff_max_ms".into(), millis(self.backoff_max));
-        if let Some(attempts) = self.max_attempts {
-            table.insert("max_attempts".into(), i64::from(attempts).into());
-        }
-        table
-    }
+fn ws_address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    parsed(from, |text| address(text, ["ws", "wss"])).map(Some)
+}
+
+fn http_address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    parsed(from, |text| address(text, ["http", "https"])).map(Some)
 }
 
 /// An address without a trailing slash, so that paths are simply appended.

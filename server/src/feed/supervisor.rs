@@ -33,7 +33,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    config::{FeedConfig, VenueConfig, error::SettingError, feeds::MAX_SYMBOLS},
+    config::{FeedConfig, VenueConfig, feeds::MAX_SYMBOLS},
     recorder::tap::Tap,
     shutdown::Shutdown,
     venue_list,
@@ -281,8 +281,7 @@ fn checked(symbols: &[String]) -> Result<Vec<String>, ControlError> {
     let mut feed = FeedConfig::default();
     match feed.add_symbols(trimmed) {
         Ok(()) => Ok(feed.symbols),
-        Err(SettingError::Invalid(remedy)) => Err(ControlError::BadSymbols { remedy }),
-        Err(SettingError::UnknownKey) => Ok(feed.symbols),
+        Err(error) => Err(ControlError::BadSymbols { remedy: error.to_string() }),
     }
 }
 
