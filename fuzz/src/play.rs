@@ -280,7 +280,7 @@ impl Player {
         }
     }
 
-    /// What readers would be sent is made and encoded, and history requests for history go back to the session.
+    /// What readers would be sent is made and encoded, and requests for history go back to the session.
     fn turn(&mut self) {
         let now = self.now();
         let changes = self.view.turn(Lane::Fast, now, self.session.health(), self.session.books());

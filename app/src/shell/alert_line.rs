@@ -14,13 +14,13 @@ use crate::{
 
 /// All troubles of this page, in reach of every component.
 #[derive(Clone, Copy, Debug)]
-struct Known(RwSignal<Troubles>);
+struct KnownTroubles(RwSignal<Troubles>);
 
 /// Watches the feeds and provides what was found to the whole page.
 pub fn provide_troubles() {
     let live = use_live();
     let known = RwSignal::new(Troubles::default());
-    provide_context(Known(known));
+    provide_context(KnownTroubles(known));
     Effect::new(move |_| {
         if live.tick().get() == Now::default() {
             return;
@@ -39,7 +39,7 @@ pub fn provide_troubles() {
 
 /// All troubles of this page.
 pub fn use_troubles() -> Signal<Troubles> {
-    use_context::<Known>().map_or_else(|| Signal::derive(Troubles::default), |known| known.0.into())
+    use_context::<KnownTroubles>().map_or_else(|| Signal::derive(Troubles::default), |known| known.0.into())
 }
 
 /// What the line says.

@@ -2,6 +2,7 @@
 //!
 //! All sources are laid into one tree, each setting with its source; the sections read it with serde. So a mistake is
 //! reported with its key, its source and the remedy, in checks between keys as well. Not here: what the keys mean.
+//! Long because its table of wrong settings, one of each kind, is checked as a whole.
 
 use std::{collections::BTreeMap, path::PathBuf};
 

@@ -110,7 +110,7 @@ pub struct Fault {
     /// Further keys, down to the setting that shows an unknown section.
     pub below: Vec<String>,
     /// Its value and source; `None` until the section that holds it has seen the fault.
-    pub place: Option<Place>,
+    pub place: Option<Box<Place>>,
     /// Why.
     pub error: SettingError,
 }
@@ -136,7 +136,7 @@ impl Fault {
     fn under(mut self, key: &str, node: &Node) -> Self {
         if self.place.is_none() {
             let (below, place) = node.first();
-            (self.below, self.place) = (below, Some(place));
+            (self.below, self.place) = (below, Some(Box::new(place)));
         }
         self.keys.insert(0, key.to_owned());
         self

@@ -14,7 +14,7 @@ use venues::{
 use crate::{
     ladder::{Change, Sides, below, first_book, text, walk},
     rest, support,
-    venue::{Frame, Heard, Said, Venue},
+    venue::{Frame, Heard, Venue, VenueOutput},
 };
 
 pub(crate) struct Binance {
@@ -55,7 +55,7 @@ impl Venue for Binance {
         [&self.books[0], &self.books[1]]
     }
 
-    fn go_on(&mut self) -> Vec<Said> {
+    fn go_on(&mut self) -> Vec<VenueOutput> {
         let symbol = usize::from(below(&mut self.random, 2) == 1);
         let changes = walk(&mut self.random, &mut self.books[symbol]);
         let first_id = self.last_ids[symbol] + 1;
@@ -63,12 +63,12 @@ impl Venue for Binance {
         let number = self.last_ids[symbol];
         let side = |side: usize| rows(changes.iter().copied().filter(|change| change.0 == side));
         let text = support::depth_of(Self::SYMBOLS[symbol], first_id, number, &side(0), &side(1));
-        vec![Said::Frame(Frame { text, number, symbol: Some(symbol) })]
+        vec![VenueOutput::Frame(Frame { text, number, symbol: Some(symbol) })]
     }
 
-    fn take(&mut self, text: &str) -> Vec<Said> {
+    fn take(&mut self, text: &str) -> Vec<VenueOutput> {
         let message: Value = serde_json::from_str(text).unwrap();
-        vec![Said::Surely(format!(r#"{{"result":null,"id":{}}}"#, message["id"]))]
+        vec![VenueOutput::Surely(format!(r#"{{"result":null,"id":{}}}"#, message["id"]))]
     }
 
     fn asked(output: &Output) -> Vec<usize> {

@@ -15,7 +15,7 @@ use crate::{
     coinbase_support::{book, numbered, product},
     ladder::{Change, Sides, below, first_book, text, walk},
     rest,
-    venue::{Frame, Heard, Said, Venue},
+    venue::{Frame, Heard, Venue, VenueOutput},
 };
 
 pub(crate) struct Coinbase {
@@ -76,7 +76,7 @@ impl Venue for Coinbase {
         self.snapshots.clear();
     }
 
-    fn go_on(&mut self) -> Vec<Said> {
+    fn go_on(&mut self) -> Vec<VenueOutput> {
         self.snapshots.iter_mut().for_each(|(wait, _)| *wait -= 1);
         let due = self.snapshots.iter().position(|(wait, _)| *wait == 0).map(|at| self.snapshots.remove(at).1);
         // Others that were due come with one of the next frames.
@@ -99,10 +99,10 @@ impl Venue for Coinbase {
         let text = numbered(channel, self.sequence, &events);
         let number = self.n_connections * NUMBERS_OF_A_CONNECTION + self.sequence;
         self.sequence += 1;
-        vec![Said::Frame(Frame { text, number, symbol: None })]
+        vec![VenueOutput::Frame(Frame { text, number, symbol: None })]
     }
 
-    fn take(&mut self, text: &str) -> Vec<Said> {
+    fn take(&mut self, text: &str) -> Vec<VenueOutput> {
         let message: Value = serde_json::from_str(text).unwrap();
         for symbol in products(&message) {
             self.is_sending[symbol] = false;

@@ -15,7 +15,7 @@ use crate::{
     kraken_support::{DEPTH, HEARTBEAT, STATUS, VenueBook, acknowledgements},
     ladder::{Sides, below, first_book, walk},
     rest,
-    venue::{Frame, Heard, Said, Venue},
+    venue::{Frame, Heard, Venue, VenueOutput},
 };
 
 pub(crate) struct Kraken {
@@ -26,9 +26,9 @@ pub(crate) struct Kraken {
 }
 
 impl Kraken {
-    fn frame(&mut self, symbol: usize, text: String) -> Said {
+    fn frame(&mut self, symbol: usize, text: String) -> VenueOutput {
         self.n_frames += 1;
-        Said::Frame(Frame { text, number: self.n_frames, symbol: Some(symbol) })
+        VenueOutput::Frame(Frame { text, number: self.n_frames, symbol: Some(symbol) })
     }
 }
 
@@ -58,9 +58,9 @@ impl Venue for Kraken {
         self.is_subscribed = [false; 2];
     }
 
-    fn go_on(&mut self) -> Vec<Said> {
+    fn go_on(&mut self) -> Vec<VenueOutput> {
         let symbol = usize::from(below(&mut self.random, 2) == 1);
-        let mut said = vec![Said::Surely(HEARTBEAT.to_owned())];
+        let mut said = vec![VenueOutput::Surely(HEARTBEAT.to_owned())];
         walk(&mut self.random, &mut self.books[symbol].sides);
         if self.is_subscribed[symbol] {
             let text = self.books[symbol].update(Self::SYMBOLS[symbol]);
@@ -69,10 +69,10 @@ impl Venue for Kraken {
         said
     }
 
-    fn take(&mut self, text: &str) -> Vec<Said> {
+    fn take(&mut self, text: &str) -> Vec<VenueOutput> {
         let message: Value = serde_json::from_str(text).unwrap();
-        let mut said = vec![Said::Surely(STATUS.to_owned())];
-        said.extend(acknowledgements(&message).into_iter().map(Said::Surely));
+        let mut said = vec![VenueOutput::Surely(STATUS.to_owned())];
+        said.extend(acknowledgements(&message).into_iter().map(VenueOutput::Surely));
         for symbol in books_of(&message) {
             self.is_subscribed[symbol] = message["method"] == "subscribe";
             if self.is_subscribed[symbol] {

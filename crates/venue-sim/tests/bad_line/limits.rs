@@ -50,7 +50,7 @@ struct Count {
 }
 
 /// The venue's side of one run.
-struct Desk<'a> {
+struct VenueEnd<'a> {
     venue: &'static str,
     limit: u32,
     symbols: Vec<String>,
@@ -72,7 +72,7 @@ struct Desk<'a> {
     n_failed: u32,
 }
 
-impl Desk<'_> {
+impl VenueEnd<'_> {
     fn serve(&mut self) {
         for (at, output) in self.rig.drain() {
             match output {
@@ -224,7 +224,7 @@ fn no_request_inside_retry_after_half_the_weight_and_one_probe() {
         // What the server shares out among its own session and the pages.
         assert_eq!(rig.session.weight_per_minute(), limit, "{venue}");
         let trouble = [0, 2, 10, 40][usize::try_from(below(&mut random, 4)).unwrap()];
-        let mut desk = Desk {
+        let mut desk = VenueEnd {
             venue,
             limit,
             symbols,

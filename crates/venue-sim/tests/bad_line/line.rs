@@ -20,7 +20,7 @@ use crate::{
     ladder::{Sides, below, equals},
     seen::{Seen, Watch},
     support::{Rig, listed},
-    venue::{Frame, Heard, Said, Venue},
+    venue::{Frame, Heard, Venue, VenueOutput},
 };
 
 /// Of ten thousand frames so many meet each fate.
@@ -241,14 +241,14 @@ impl<V: Venue> Line<V> {
         self.held.clear();
     }
 
-    fn say(&mut self, said: Said) {
+    fn say(&mut self, said: VenueOutput) {
         match said {
-            Said::Surely(text) => {
+            VenueOutput::Surely(text) => {
                 if let Some(connection) = self.connection.filter(|_| !self.is_dead) {
                     self.rig.frame(connection, &text);
                 }
             }
-            Said::Frame(frame) => {
+            VenueOutput::Frame(frame) => {
                 let [one, two] = self.venue.books();
                 self.past.push_back((frame.number, [one.clone(), two.clone()]));
                 if self.past.len() > REMEMBERED {

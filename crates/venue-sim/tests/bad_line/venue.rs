@@ -14,7 +14,7 @@ use crate::ladder::Sides;
 
 /// What a venue says on a connection.
 #[derive(Clone, Debug)]
-pub(crate) enum Said {
+pub(crate) enum VenueOutput {
     /// Comes as it is, at once.
     Surely(String),
     /// Passes the bad line.
@@ -66,9 +66,9 @@ pub(crate) trait Venue {
     /// A connection is open.
     fn connected(&mut self) {}
     /// Something changes.
-    fn go_on(&mut self) -> Vec<Said>;
+    fn go_on(&mut self) -> Vec<VenueOutput>;
     /// The session sent a message.
-    fn take(&mut self, text: &str) -> Vec<Said>;
+    fn take(&mut self, text: &str) -> Vec<VenueOutput>;
     /// Symbols whose snapshots a message or a request asks for.
     fn asked(output: &Output) -> Vec<usize>;
     /// Status and body of an answer; `past` holds the books by number, the newest last.

@@ -20,7 +20,7 @@ use crate::{
         rest::{BinanceKlineRow, BinanceRefusal, BinanceRestAggTrade},
         session::BinanceSession,
     },
-    kit::requests::{Settled, Task},
+    kit::requests::{RequestOutcome, Task},
     session::{HttpAnswer, HttpFailure, RequestId},
 };
 
@@ -28,15 +28,15 @@ impl BinanceSession {
     /// A request ended.
     pub(super) fn answered(&mut self, id: RequestId, result: Result<HttpAnswer<'_>, HttpFailure>, now: Now) {
         match self.requests.settle(id, result, now, &mut self.out) {
-            Settled::Late => {}
-            Settled::Answered(task, body) => {
+            RequestOutcome::Late => {}
+            RequestOutcome::Answered(task, body) => {
                 if self.digest(&task, body, now).is_err() {
                     self.out.health.counters.malformed += 1;
                     self.retry(task, now);
                 }
             }
-            Settled::Refused(task, body) => self.refused(task, body, now),
-            Settled::Failed(task) => self.retry(task, now),
+            RequestOutcome::Refused(task, body) => self.refused(task, body, now),
+            RequestOutcome::Failed(task) => self.retry(task, now),
         }
     }
 

@@ -61,7 +61,7 @@ impl CoinbaseSession {
         }
     }
 
-    /// Says a new state, keeps the watch over crossed books, history requests for a snapshot where one is needed.
+    /// Says a new state, keeps the watch over crossed books, asks for a snapshot where one is needed.
     pub(super) fn after_book_change(&mut self, position: usize, state_before: BookState, now: Now) {
         let stream = &self.streams[position];
         let Some(tracked) = self.books.get(&stream.id) else { return };

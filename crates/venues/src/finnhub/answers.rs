@@ -14,7 +14,7 @@ use crate::{
         rest::{FinnhubCandles, FinnhubQuote},
         session::FinnhubSession,
     },
-    kit::requests::{Settled, Task},
+    kit::requests::{RequestOutcome, Task},
     session::{HttpAnswer, HttpFailure, RequestId},
 };
 
@@ -23,21 +23,21 @@ impl FinnhubSession {
     pub(super) fn answered(&mut self, id: RequestId, result: Result<HttpAnswer<'_>, HttpFailure>, now: Now) {
         let is_token_refused = matches!(&result, Ok(HttpAnswer { status: 401, .. }));
         match self.requests.settle(id, result, now, &mut self.out) {
-            Settled::Late => {}
-            Settled::Answered(task, body) => {
+            RequestOutcome::Late => {}
+            RequestOutcome::Answered(task, body) => {
                 if self.digest(&task, body, now).is_none() {
                     self.out.health.counters.malformed += 1;
                     self.retry(task, now);
                 }
             }
-            Settled::Refused(task, _) if is_token_refused => {
+            RequestOutcome::Refused(task, _) if is_token_refused => {
                 let detail = "the venue does not accept the token: check venues.finnhub.token".to_owned();
                 self.out.set_rest_cause(Some(FeedCause::CredentialsRefused { detail }));
                 self.retry(task, now);
             }
             // Bars are not in every plan: they are built from prints then.
-            Settled::Refused(..) => {}
-            Settled::Failed(task) => self.retry(task, now),
+            RequestOutcome::Refused(..) => {}
+            RequestOutcome::Failed(task) => self.retry(task, now),
         }
     }
 

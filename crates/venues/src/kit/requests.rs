@@ -1,6 +1,6 @@
 //! REST requests that wait or are out: order, pace, the shared budget, and what an answer's status means.
 //!
-//! At most one request of a purpose waits, so the queue is bounded by the symbols followed; history requests for history are bounded
+//! At most one request of a purpose waits, so the queue is bounded by the symbols followed; requests for history are bounded
 //! by [`RequestRules::history_queue`]. Shared by all venues. Not here: what the answers say (the venues).
 
 use std::{borrow::Cow, collections::BTreeMap, fmt::Debug, time::Duration};
@@ -38,7 +38,7 @@ pub(crate) trait Purpose: Clone + Debug + PartialEq {
     /// Urgency: the lowest goes first.
     fn rank(&self) -> u8;
 
-    /// True for bars that somebody history requests for: their number is bounded.
+    /// True for bars that somebody asks for: their number is bounded.
     fn is_history(&self) -> bool;
 }
 
@@ -86,7 +86,7 @@ impl<P> Task<P> {
 
 /// What became of a request.
 #[derive(Debug)]
-pub(crate) enum Settled<'a, P> {
+pub(crate) enum RequestOutcome<'a, P> {
     /// Nobody waits for it any more.
     Late,
     /// The answer, status 2xx.
@@ -231,7 +231,7 @@ impl<P: Purpose> Requests<P> {
         result: Result<HttpAnswer<'a>, HttpFailure>,
         now: Now,
         out: &mut Out,
-    ) -> Settled<'a, P> {
+    ) -> RequestOutcome<'a, P> {
         // One that nobody waits for was asked before whatever is out now.
         let asked_at = self.in_flight.get(&id).map_or(Monotonic::ZERO, |(sent_at, _)| *sent_at);
         match &result {
@@ -243,31 +243,31 @@ impl<P: Purpose> Requests<P> {
             Err(_) => self.budget.unanswered(asked_at, now.monotonic),
         }
         out.health.breaker = self.budget.breaker_state(now);
-        let Some((_, task)) = self.in_flight.remove(&id) else { return Settled::Late };
+        let Some((_, task)) = self.in_flight.remove(&id) else { return RequestOutcome::Late };
         self.next_due = Some(now.monotonic);
-        let Ok(answer) = result else { return Settled::Failed(task) };
+        let Ok(answer) = result else { return RequestOutcome::Failed(task) };
         match answer.status {
             200..300 => {
                 out.set_rest_cause(None);
-                Settled::Answered(task, answer.body)
+                RequestOutcome::Answered(task, answer.body)
             }
             429 | 418 => {
                 self.limited(now, out);
-                Settled::Failed(task)
+                RequestOutcome::Failed(task)
             }
             451 => {
                 out.set_rest_cause(Some(FeedCause::RegionBlocked));
-                Settled::Failed(task)
+                RequestOutcome::Failed(task)
             }
             403 if !self.rules.is_forbidden_a_refusal => {
                 out.set_rest_cause(Some(FeedCause::Refused { detail: "status 403".to_owned() }));
-                Settled::Failed(task)
+                RequestOutcome::Failed(task)
             }
             400..500 => {
                 out.set_rest_cause(None);
-                Settled::Refused(task, answer.body)
+                RequestOutcome::Refused(task, answer.body)
             }
-            _ => Settled::Failed(task),
+            _ => RequestOutcome::Failed(task),
         }
     }
 
@@ -378,7 +378,7 @@ mod tests {
         assert_eq!((sent.len(), &sent[0]), (RULES.in_flight, &Kind::Snapshot));
         assert!(requests.send_due(now(1), &mut out, request).is_empty());
         match requests.settle(RequestId(1), good("x"), now(2), &mut out) {
-            Settled::Answered(task, "x") => assert_eq!(task.purpose, sent[0]),
+            RequestOutcome::Answered(task, "x") => assert_eq!(task.purpose, sent[0]),
             other => panic!("{other:?}"),
         }
         assert_eq!(requests.send_due(now(2), &mut out, request).len(), 1);
@@ -404,7 +404,7 @@ mod tests {
         assert_eq!(requests.deadline(), Some(now(20_000).monotonic));
         assert!(requests.take_overdue(now(19_999), &mut out).is_empty());
         assert_eq!(requests.take_overdue(now(20_000), &mut out), [history(1)]);
-        assert!(matches!(requests.settle(RequestId(1), good(""), now(20_001), &mut out), Settled::Late));
+        assert!(matches!(requests.settle(RequestId(1), good(""), now(20_001), &mut out), RequestOutcome::Late));
     }
 
     #[test]
@@ -439,10 +439,10 @@ mod tests {
             requests.send_due(now(0), &mut out, request);
             let answer = HttpAnswer { status, retry_after: None, used_weight: None, body: "" };
             let found = match requests.settle(RequestId(1), Ok(answer), now(1), &mut out) {
-                Settled::Late => "late",
-                Settled::Answered(..) => "answered",
-                Settled::Refused(..) => "refused",
-                Settled::Failed(_) => "failed",
+                RequestOutcome::Late => "late",
+                RequestOutcome::Answered(..) => "answered",
+                RequestOutcome::Refused(..) => "refused",
+                RequestOutcome::Failed(_) => "failed",
             };
             assert_eq!(found, expected, "{status}");
             assert_eq!(out.health.cause.is_some(), matches!(status, 403 | 429 | 451), "{status}");
@@ -459,7 +459,7 @@ mod tests {
         requests.send_due(now(0), &mut out, request);
         let answer = HttpAnswer { status: 403, retry_after: None, used_weight: None, body: "no access" };
         let settled = requests.settle(RequestId(1), Ok(answer), now(1), &mut out);
-        assert!(matches!(settled, Settled::Refused(_, "no access")));
+        assert!(matches!(settled, RequestOutcome::Refused(_, "no access")));
         assert_eq!((out.health.cause, out.health.breaker), (None, model::status::BreakerState::Closed));
     }
 

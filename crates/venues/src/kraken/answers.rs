@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use crate::{
     kit::{
         bars,
-        requests::{Settled, Task},
+        requests::{RequestOutcome, Task},
     },
     kraken::{
         instrument::KrakenAssetPairs,
@@ -29,8 +29,8 @@ impl KrakenSession {
     /// A request ended.
     pub(super) fn answered(&mut self, id: RequestId, result: Result<HttpAnswer<'_>, HttpFailure>, now: Now) {
         match self.requests.settle(id, result, now, &mut self.out) {
-            Settled::Late => {}
-            Settled::Answered(task, body) => {
+            RequestOutcome::Late => {}
+            RequestOutcome::Answered(task, body) => {
                 let is_read = match KrakenAnswer::open(body) {
                     Ok(KrakenAnswer::Result(result)) => self.digest(&task, result, now).is_ok(),
                     Ok(KrakenAnswer::Refused(refusal)) => return self.refused_by_rest(task, &refusal, now),
@@ -41,7 +41,7 @@ impl KrakenSession {
                     self.retry(task, now);
                 }
             }
-            Settled::Refused(task, _) | Settled::Failed(task) => self.retry(task, now),
+            RequestOutcome::Refused(task, _) | RequestOutcome::Failed(task) => self.retry(task, now),
         }
     }
 

@@ -12,7 +12,7 @@ use model::{
 use ruint::aliases::U256;
 
 use crate::{
-    kit::requests::{Settled, Task},
+    kit::requests::{RequestOutcome, Task},
     session::{HttpAnswer, HttpFailure, RequestId},
     uniswap::{
         history::{History, Outcome},
@@ -39,8 +39,8 @@ impl UniswapSession {
         }
         let detail = result.as_ref().err().map(|failure| failure.detail.clone());
         match self.requests.settle(id, result, now, &mut self.out) {
-            Settled::Late => {}
-            Settled::Answered(task, body) => {
+            RequestOutcome::Late => {}
+            RequestOutcome::Answered(task, body) => {
                 self.out.frame(now);
                 match self.digest(&task, body, now) {
                     Ok(()) => self.out.set_polling(true),
@@ -58,8 +58,8 @@ impl UniswapSession {
                     }
                 }
             }
-            Settled::Refused(task, _) => self.retry(task, now),
-            Settled::Failed(task) => {
+            RequestOutcome::Refused(task, _) => self.retry(task, now),
+            RequestOutcome::Failed(task) => {
                 if let Some(detail) = detail {
                     self.out.set_rest_cause(Some(FeedCause::CannotConnect { detail }));
                 }

@@ -18,7 +18,7 @@ use crate::{
     kit::{
         bars,
         outputs::Out,
-        requests::{self, Requests, Settled, Task},
+        requests::{self, RequestOutcome, Requests, Task},
     },
     session::{HttpAnswer, HttpFailure, RequestId},
     uniswap::{
@@ -36,7 +36,7 @@ pub(super) struct History {
     requests: Requests<Page>,
     /// Takes what concerns these requests alone: their budget is not the node's.
     out: Out,
-    wanted: BTreeMap<(usize, Interval), Wanted>,
+    wanted: BTreeMap<(usize, Interval), HistoryQuery>,
     /// Nothing is asked before: the subgraph refuses our key.
     refused_until: Option<Monotonic>,
     /// Answers and rows that could not be read, since they were last taken.
@@ -60,11 +60,11 @@ impl requests::Purpose for Page {
     }
 }
 
-/// A wish under way. Times are seconds.
+/// A history request under way. Times are seconds.
 #[derive(Debug)]
-struct Wanted {
+struct HistoryQuery {
     from: i64,
-    /// Where the bar that had not closed at the wish begins: what lies before is final.
+    /// Where the bar that had not closed at the request begins: what lies before is final.
     target: i64,
     /// Where the next page ends.
     until: i64,
@@ -120,7 +120,7 @@ impl History {
         let length = length_s(interval);
         let n_before = i64::try_from(n_bars.clamp(1, HISTORY_BARS) - 1).unwrap_or(0);
         let from = target - length * n_before;
-        let wanted = Wanted {
+        let wanted = HistoryQuery {
             from,
             target,
             until: target + length - 1,
@@ -175,13 +175,14 @@ impl History {
         info: impl Fn(usize) -> Option<&'p PoolInfo>,
     ) -> Outcome {
         match self.requests.settle(id, result, now, &mut self.out) {
-            Settled::Late => Outcome::None,
-            Settled::Failed(task) => {
+            RequestOutcome::Late => Outcome::None,
+            RequestOutcome::Failed(task) => {
                 self.retry(task, now);
                 Outcome::None
             }
             // Words of refusal, with whatever status.
-            Settled::Answered(task, body) | Settled::Refused(task, body) => match info(task.purpose.pool) {
+            RequestOutcome::Answered(task, body) | RequestOutcome::Refused(task, body) => match info(task.purpose.pool)
+            {
                 Some(info) => self.page(task, body, info, now),
                 None => Outcome::None,
             },
@@ -280,7 +281,7 @@ enum Taken {
     All { n_malformed: u64 },
 }
 
-impl Wanted {
+impl HistoryQuery {
     fn take_bars(&mut self, answer: Answer<'_, BarRow<'_>>, info: &PoolInfo) -> Result<Taken, Option<Refusal>> {
         let (known_until, rows) = answer.into_rows()?;
         if known_until < self.target {
