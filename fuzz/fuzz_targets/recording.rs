@@ -19,7 +19,9 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let mut view = View::new(ViewConfig::default());
     let mut n_entries = 0;
     for line in lines.split(|byte| *byte == b'\n') {
-        let Some(entry) = std::str::from_utf8(line).ok().and_then(|text| RecordingEntry::parse(text).ok()) else { continue };
+        let Some(entry) = std::str::from_utf8(line).ok().and_then(|text| RecordingEntry::parse(text).ok()) else {
+            continue;
+        };
         n_entries += 1;
         replay.feed(&entry, |event| view.apply(event));
         let _ = entry.receive_time();
