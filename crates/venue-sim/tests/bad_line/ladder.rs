@@ -9,7 +9,7 @@ use venues::backoff::Jitter;
 
 use crate::venue::Venue;
 
-/// Quantity in the smallest unit by price in the smallest unit: bids under their negative price, then offers, so that the
+/// Quantity in the smallest unit by price in the smallest unit: bids under their negative price, then asks, so that the
 /// best comes first on both sides.
 pub(crate) type Sides = [BTreeMap<i64, u64>; 2];
 

@@ -4,21 +4,27 @@
 //! everything is asked for again and again. The count is the venue's: what it sees and when. Not here: the budget's own
 //! arithmetic (`src/budget.rs`).
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
-use model::{candle::Interval, event::HistoryRequest, instrument::InstrumentId};
+use model::{candle::Interval, event::HistoryRequest, instrument::InstrumentId, time::Timestamp};
+use venue_sim::{
+    SimConfig, Source,
+    bars::{Bar, BarQuery, Print},
+    exchange::Exchange,
+    ladder::Ladder,
+    market::{Market, Pair, Played},
+};
 use venues::{
     backoff::Jitter,
+    demo::market::{slot_at, slot_time},
     session::{ConnectionId, HttpRequest, Input, Output, RequestId},
 };
 
 use crate::{
-    coinbase_support::product,
     ladder::below,
-    node::{Node, POOL},
-    rest,
+    simulated,
     size::size,
-    support::{Rig, exchange_info, listed},
+    support::{EPOCH_MS, Rig, listed},
 };
 
 /// Each venue, and the weight that it allows in a minute (of a node that states none: what we take for one).
@@ -40,7 +46,7 @@ struct Count {
     fates: BTreeMap<String, u64>,
     n_requests: u64,
     n_messages: u64,
-    /// Requests while the door was shut, and second ones while a probe was out.
+    /// Requests while the venue was closed to us, and second ones while a probe was out.
     n_too_soon: u64,
     n_second_probes: u64,
     n_probes: u64,
@@ -49,12 +55,13 @@ struct Count {
     messages: BTreeMap<&'static str, usize>,
 }
 
-/// The venue's side of one run.
-struct VenueEnd<'a> {
+/// The venue's gate in one run: it counts, refuses, and lets the simulated venue answer.
+struct Gate<'a> {
     venue: &'static str,
     limit: u32,
     symbols: Vec<String>,
     rig: Rig,
+    exchange: &'a mut Exchange,
     random: Jitter,
     count: &'a mut Count,
     /// How many of a hundred requests go wrong.
@@ -65,14 +72,14 @@ struct VenueEnd<'a> {
     opening: Vec<(u64, ConnectionId)>,
     /// Nothing may come before.
     shut_until: u64,
-    /// The next request is the one that finds out whether the door is open.
+    /// The next request is the one that finds out whether the venue is open again.
     is_probe_due: bool,
     probe: Option<(RequestId, u64)>,
     /// Failures in a row that were answered.
     n_failed: u32,
 }
 
-impl VenueEnd<'_> {
+impl Gate<'_> {
     fn serve(&mut self) {
         for (at, output) in self.rig.drain() {
             match output {
@@ -166,16 +173,12 @@ impl VenueEnd<'_> {
         }
     }
 
-    fn good(&self, request: &HttpRequest) -> String {
-        let symbols: Vec<&str> = self.symbols.iter().map(String::as_str).collect();
-        let product_of = symbols.iter().find(|symbol| request.path.ends_with(&format!("/{symbol}")));
-        match (self.venue, product_of) {
-            ("binance", _) if request.path.ends_with("/exchangeInfo") => exchange_info(&symbols),
-            ("binance", _) if request.path.ends_with("/depth") => crate::support::snapshot(request.id.0),
-            ("coinbase", Some(symbol)) => product(symbol, ""),
-            ("uniswap", _) => Node { block: 1_000 + request.id.0, logs: Vec::new() }.answer(request),
-            (venue, _) => rest::answer(venue, request),
-        }
+    fn good(&mut self, request: &HttpRequest) -> String {
+        let now = self.rig.now();
+        self.exchange.market_mut().advance(slot_at(now.wall));
+        let (status, body) = simulated::answer(self.exchange, request, now);
+        assert_eq!(status, 200, "{} {request:?}: {body}", self.venue);
+        body
     }
 
     fn step(&mut self) {
@@ -200,35 +203,108 @@ impl VenueEnd<'_> {
     }
 }
 
-fn symbols(venue: &str, n_symbols: u64) -> Vec<String> {
-    let name = |number: u64| match venue {
+/// The venue over a market with some symbols, little of everything, so that many answers cost little; a chain has swaps.
+fn exchange(venue: &str) -> Exchange {
+    let limits = simulated::limits(venue);
+    if venue == "uniswap" {
+        let source = Source::Demo { seed: 5, start: Some(Timestamp::from_millis(EPOCH_MS)) };
+        return Exchange::open(&SimConfig { limits, ..SimConfig::new(venue, source) }).unwrap();
+    }
+    let symbol = |number: usize| match venue {
         "binance" => format!("A{number}BBB"),
         "coinbase" => format!("A{number}-USD"),
         "kraken" => format!("A{number}/USD"),
-        "finnhub" => format!("X:A{number}"),
-        _ => POOL.to_owned(),
+        _ => format!("X:A{number}"),
     };
-    if venue == "uniswap" { vec![name(0)] } else { (0..n_symbols).map(name).collect() }
+    let small = Small::new((0..MOST_SYMBOLS).map(symbol));
+    Exchange::new(venue, Box::new(small), limits, None).unwrap()
+}
+
+/// The first symbols of a venue.
+fn symbols(venue: &str, exchange: &Exchange, n_symbols: usize) -> Vec<String> {
+    if venue == "uniswap" {
+        return vec![format!("0xb001{:036x}", 0)];
+    }
+    exchange.market().pairs().iter().take(n_symbols).map(|pair| pair.symbol.clone()).collect()
+}
+
+/// A market in which every symbol has one row a side, one trade and one bar, newer with each step.
+struct Small {
+    pairs: Vec<Pair>,
+    ladder: Ladder,
+    step: u64,
+}
+
+impl Small {
+    fn new(symbols: impl Iterator<Item = String>) -> Self {
+        let pair = |symbol: String| Pair {
+            base: symbol.chars().take(3).collect(),
+            quote: "USD".to_owned(),
+            symbol,
+            price_decimals: 2,
+            quantity_decimals: 3,
+        };
+        let row = |price: &str| [(price.to_owned(), "1.000".to_owned())];
+        Self { pairs: symbols.map(pair).collect(), ladder: Ladder::of(&row("100.00"), &row("101.00")), step: 0 }
+    }
+}
+
+impl Market for Small {
+    fn pairs(&self) -> &[Pair] {
+        &self.pairs
+    }
+
+    fn ladder(&self, _: &str) -> Option<Cow<'_, Ladder>> {
+        Some(Cow::Borrowed(&self.ladder))
+    }
+
+    fn update_id(&self, _: &str) -> u64 {
+        self.step
+    }
+
+    fn now(&self) -> Timestamp {
+        slot_time(self.step)
+    }
+
+    fn advance(&mut self, step: u64) -> Option<Played> {
+        self.step = step;
+        None
+    }
+
+    fn prints(&self, _: &str, _: usize) -> Vec<Print> {
+        vec![simulated::print(self.step, self.now())]
+    }
+
+    fn bars(&self, _: &str, _: &BarQuery) -> Vec<Bar> {
+        vec![simulated::bar(self.now())]
+    }
+
+    fn day(&self, _: &str) -> Option<Bar> {
+        Some(simulated::bar(self.now()))
+    }
 }
 
 #[test]
 fn no_request_inside_retry_after_half_the_weight_and_one_probe() {
     let n_runs = size(500, 10_000) as u64;
     let mut count = Count::default();
+    let mut exchanges = VENUES.map(|(venue, _)| exchange(venue));
     for seed in 0..n_runs {
-        let (venue, limit) = VENUES[usize::try_from(seed % 5).unwrap()];
+        let idx = usize::try_from(seed % 5).unwrap();
+        let ((venue, limit), exchange) = (VENUES[idx], &mut exchanges[idx]);
         let mut random = Jitter::new(seed);
-        let symbols = symbols(venue, 1 + below(&mut random, 24));
+        let symbols = symbols(venue, exchange, usize::try_from(1 + below(&mut random, MOST_SYMBOLS as u64)).unwrap());
         let lent: Vec<&str> = symbols.iter().map(String::as_str).collect();
         let rig = Rig::of(venue, &listed(&lent));
         // What the server shares out among its own session and the pages.
         assert_eq!(rig.session.weight_per_minute(), limit, "{venue}");
         let trouble = [0, 2, 10, 40][usize::try_from(below(&mut random, 4)).unwrap()];
-        let mut desk = VenueEnd {
+        let mut gate = Gate {
             venue,
             limit,
             symbols,
             rig,
+            exchange,
             random,
             count: &mut count,
             trouble,
@@ -242,7 +318,7 @@ fn no_request_inside_retry_after_half_the_weight_and_one_probe() {
             n_failed: 0,
         };
         for _ in 0..RUN_MS / STEP_MS {
-            desk.step();
+            gate.step();
         }
     }
     println!(
@@ -267,6 +343,8 @@ fn no_request_inside_retry_after_half_the_weight_and_one_probe() {
     }
 }
 
+/// Symbols that a session follows at most.
+const MOST_SYMBOLS: usize = 24;
 const STEP_MS: u64 = 250;
 /// Virtual length of a run.
 const RUN_MS: u64 = 300_000;

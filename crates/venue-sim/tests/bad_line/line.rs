@@ -1,6 +1,6 @@
 //! A bad line between a venue and a session, and the judge beside it.
 //!
-//! Frames of a made-up venue are lost, doubled, held back, damaged, or the connection is cut, all from a seed and in virtual
+//! Frames of a simulated venue are lost, doubled, held back, damaged, or the connection is cut, all from a seed and in virtual
 //! time. After every frame each book is judged: one that says it is live has to be the venue's own at its position, and a
 //! question for a fresh snapshot has to keep its distance. Not here: what the venues say ([`Venue`]).
 
@@ -11,6 +11,7 @@ use model::{
     instrument::InstrumentId,
     proof::{BookState, TrackedBook},
 };
+use venue_sim::exchange as sim;
 use venues::{
     backoff::Jitter,
     session::{ConnectionId, HttpRequest, Input, Output},
@@ -19,8 +20,9 @@ use venues::{
 use crate::{
     ladder::{Sides, below, equals},
     seen::{Seen, Watch},
+    simulated::Simulated,
     support::{Rig, listed},
-    venue::{Frame, Heard, Venue, VenueOutput},
+    venue::{Frame, Heard, Numbering, Venue, number_under},
 };
 
 /// Of ten thousand frames so many meet each fate.
@@ -56,7 +58,7 @@ pub(crate) enum Stall {
 /// The venue, the line and the session.
 pub(crate) struct Line<V: Venue> {
     pub(crate) rig: Rig,
-    pub(crate) venue: V,
+    venue: Simulated<V>,
     pub(crate) faults: Faults,
     pub(crate) seen: Seen,
     pub(crate) watches: [Watch; 2],
@@ -64,6 +66,8 @@ pub(crate) struct Line<V: Venue> {
     connection: Option<ConnectionId>,
     /// When the connection that is wanted will be open.
     opening: Option<(u64, ConnectionId)>,
+    /// Messages on their way to the venue, with the number of changes that come before.
+    toward: VecDeque<(u64, String)>,
     /// With the number of frames that are to pass before.
     held: Vec<(u64, Frame)>,
     pub(crate) requests: VecDeque<(u64, HttpRequest)>,
@@ -72,6 +76,8 @@ pub(crate) struct Line<V: Venue> {
     stall: Option<Stall>,
     /// The connection's other side has fallen silent for good.
     is_dead: bool,
+    n_steps: u64,
+    n_connections: u64,
     /// Connections that are open as the shell sees it.
     pub(crate) open: BTreeSet<ConnectionId>,
     /// What was sent on the newest connection.
@@ -83,7 +89,7 @@ pub(crate) struct Line<V: Venue> {
 impl<V: Venue> Line<V> {
     pub(crate) fn new(seed: u64, faults: Faults) -> Self {
         let mut random = Jitter::new(seed);
-        let venue = V::new(Jitter::new(random.next_u64()));
+        let venue = Simulated::new(Jitter::new(random.next_u64()));
         let mut line = Self {
             rig: Rig::of(V::NAME, &listed(&V::SYMBOLS)),
             venue,
@@ -93,19 +99,22 @@ impl<V: Venue> Line<V> {
             random,
             connection: None,
             opening: None,
+            toward: VecDeque::new(),
             held: Vec::new(),
             requests: VecDeque::new(),
             past: VecDeque::new(),
             heard: Heard { newest: 0, last_whole: vec![0; 2] },
             stall: None,
             is_dead: false,
+            n_steps: 0,
+            n_connections: 0,
             open: BTreeSet::new(),
             sent: Vec::new(),
             value_at: None,
         };
-        let [one, two] = line.venue.books();
-        let books = [one.clone(), two.clone()];
-        line.past.extend(V::FIRST_NUMBERS.iter().map(|number| (*number, books.clone())));
+        for id in V::FIRST_IDS {
+            line.remember(id);
+        }
         line.serve();
         line
     }
@@ -118,11 +127,17 @@ impl<V: Venue> Line<V> {
         &self.rig.session.books()[&Self::id(symbol)]
     }
 
-    /// Time passes, the venue's books change, and what it says of that goes over the line.
+    /// Time passes, a book of the venue changes, and what it says about that goes over the line.
     pub(crate) fn step(&mut self) {
         self.wait(V::SPACING_MS);
-        for said in self.venue.go_on() {
-            self.say(said);
+        self.n_steps += 1;
+        let update_id = self.venue.step(self.rig.now());
+        if let Numbering::UpdateId(_) = V::NUMBERING {
+            self.remember(update_id);
+        }
+        self.pump();
+        while let Some((_, text)) = self.toward.pop_front_if(|(due, _)| *due <= self.n_steps) {
+            self.hand_over(&text);
         }
         if self.happens(self.faults.cut, "cut") {
             self.cut();
@@ -141,9 +156,11 @@ impl<V: Venue> Line<V> {
         }
         while self.requests.front().is_some_and(|(due, _)| *due <= self.rig.now_ms) {
             let Some((_, request)) = self.requests.pop_front() else { break };
-            let (status, body) = self.venue.answer(&request, &self.past);
+            let (status, body) = self.venue.answer(&request, self.rig.now());
             self.rig.answer(request.id, status, None, &body);
         }
+        self.venue.exchange.handle(sim::Input::Time, self.rig.now());
+        self.pump();
         self.serve();
         self.look();
     }
@@ -194,8 +211,13 @@ impl<V: Venue> Line<V> {
                     }
                     Output::Send(connection, text) if self.connection == Some(connection) && !self.is_dead => {
                         self.sent.push(text.clone());
-                        for said in self.venue.take(&text) {
-                            self.say(said);
+                        if V::LATENCY_STEPS == 0 {
+                            self.hand_over(&text);
+                        } else {
+                            // In order, whatever each takes.
+                            let due = self.n_steps + 1 + below(&mut self.random, V::LATENCY_STEPS);
+                            let due = self.toward.back().map_or(due, |(before, _)| due.max(*before));
+                            self.toward.push_back((due, text));
                         }
                     }
                     Output::Http(request) => {
@@ -218,13 +240,16 @@ impl<V: Venue> Line<V> {
         self.open.insert(connection);
         self.is_dead = self.stall.is_some();
         self.sent.clear();
-        self.venue.connected();
+        self.n_connections += 1;
+        let address = sim::Address { path: V::PATH.to_owned(), ..sim::Address::default() };
+        self.venue.exchange.connect(connection.0.into(), &address, self.rig.now()).unwrap();
         self.heard = Heard { newest: 0, last_whole: vec![0; 2] };
         for watch in &mut self.watches {
             (watch.doubted_at, watch.permitted_at) = (Some(self.rig.now_ms), None);
             watch.is_first_ask = V::HAS_FIRST_SNAPSHOT;
         }
         self.rig.input(Input::Connected(connection));
+        self.pump();
         self.serve();
     }
 
@@ -237,25 +262,66 @@ impl<V: Venue> Line<V> {
     }
 
     fn gone(&mut self) {
-        self.connection = None;
+        if let Some(connection) = self.connection.take() {
+            self.venue.exchange.handle(sim::Input::Closed(connection.0.into()), self.rig.now());
+        }
         self.held.clear();
+        self.toward.clear();
     }
 
-    fn say(&mut self, said: VenueOutput) {
-        match said {
-            VenueOutput::Surely(text) => {
-                if let Some(connection) = self.connection.filter(|_| !self.is_dead) {
-                    self.rig.frame(connection, &text);
+    /// The venue takes a message.
+    fn hand_over(&mut self, text: &str) {
+        if let Some(connection) = self.connection {
+            self.venue.exchange.handle(sim::Input::Frame(connection.0.into(), text), self.rig.now());
+            self.pump();
+        }
+    }
+
+    /// Puts on the line what the venue says. Of its streams only the books: they are what is judged.
+    fn pump(&mut self) {
+        while let Some(output) = self.venue.exchange.poll() {
+            match output {
+                sim::Output::Message(_, text) => match V::NUMBERING {
+                    Numbering::Sequence(key) if number_under(key, &text).is_some() => self.say_frame(None, &text),
+                    _ => {
+                        if let Some(connection) = self.connection.filter(|_| !self.is_dead) {
+                            self.rig.frame(connection, &text);
+                        }
+                    }
+                },
+                sim::Output::Event(event)
+                    if ["@depth", "level2/", "book/"].iter().any(|part| event.stream.contains(part)) =>
+                {
+                    let stream = event.stream.to_uppercase();
+                    let symbol = V::SYMBOLS.iter().position(|symbol| stream.contains(symbol));
+                    for (_, text) in &event.texts {
+                        self.say_frame(symbol, text);
+                    }
                 }
+                sim::Output::Close(..) if !self.is_dead => self.cut(),
+                sim::Output::Event(_) | sim::Output::Close(..) | sim::Output::Subscribed => {}
             }
-            VenueOutput::Frame(frame) => {
-                let [one, two] = self.venue.books();
-                self.past.push_back((frame.number, [one.clone(), two.clone()]));
-                if self.past.len() > REMEMBERED {
-                    self.past.pop_front();
-                }
-                self.transmit(frame);
-            }
+        }
+    }
+
+    fn say_frame(&mut self, symbol: Option<usize>, text: &str) {
+        let number = match V::NUMBERING {
+            Numbering::UpdateId(key) => number_under(key, text).unwrap(),
+            // Numbers start again with each connection; in the history they do not.
+            Numbering::Sequence(key) => self.n_connections * NUMBERS_OF_A_CONNECTION + number_under(key, text).unwrap(),
+            Numbering::Counted => self.seen.n_frames + 1,
+        };
+        if !matches!(V::NUMBERING, Numbering::UpdateId(_)) {
+            self.remember(number);
+        }
+        self.transmit(Frame { text: text.to_owned(), number, symbol });
+    }
+
+    /// Keeps the books under a number of the venue's history.
+    fn remember(&mut self, number: u64) {
+        self.past.push_back((number, self.venue.books()));
+        if self.past.len() > REMEMBERED {
+            self.past.pop_front();
         }
     }
 
@@ -402,5 +468,7 @@ pub(crate) fn is_value(kind: &MarketEventKind) -> bool {
     !matches!(kind, MarketEventKind::Book(BookUpdate::State { .. }) | MarketEventKind::Instrument(_))
 }
 
+/// Numbers of one connection.
+const NUMBERS_OF_A_CONNECTION: u64 = 1_000_000_000;
 /// Frames whose books are remembered: more than the line holds back and a mirror lags behind.
 const REMEMBERED: usize = 128;

@@ -16,6 +16,7 @@ use crate::{
     kraken::Kraken,
     ladder::below,
     line::{Faults, Line, Stall, is_value},
+    simulated::Simulated,
     size::size,
     support::{Rig, listed},
     venue::Venue,
@@ -120,7 +121,7 @@ const STALE_AFTER_MS: u64 = 5_000;
 
 /// With REST alone one symbol's values follow each other before they count as stale.
 fn polling_stays_fresh<V: Venue>() {
-    let mut venue = V::new(Jitter::new(1));
+    let mut venue = Simulated::<V>::new(Jitter::new(1));
     let mut rig = Rig::of(V::NAME, &listed(&V::SYMBOLS[..1]));
     let mut random = Jitter::new(2);
     let (mut requests, mut values) = (VecDeque::new(), Vec::new());
@@ -135,7 +136,7 @@ fn polling_stays_fresh<V: Venue>() {
             }
         }
         while let Some((_, request)) = requests.pop_front_if(|(due, _)| *due <= rig.now_ms) {
-            let (status, body) = venue.answer(&request, &VecDeque::new());
+            let (status, body) = venue.answer(&request, rig.now());
             rig.answer(request.id, status, None, &body);
         }
     }
