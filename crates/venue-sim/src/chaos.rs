@@ -1,6 +1,6 @@
 //! A proxy that does harm: WebSocket frames and REST answers pass through it to a client, some of them hurt.
 //!
-//! It stands between a client and any venue on this machine, simulated or not, and knows no protocol: it counts frames.
+//! It sits between a client and any venue on this machine, simulated or not, and knows no protocol: it counts frames.
 //! Every choice comes from the seed, the address a connection asked for, how many connections that address had before,
 //! and the number of the frame; clocks and the order of connections to different addresses have no part in it. So the
 //! same seed and the same frames meet the same fate. Not here: faults that know what a frame means ([`crate::fault`]).

@@ -177,7 +177,7 @@ pub enum StartWhen {
 pub enum AtEnd {
     /// Connections stay open and silent.
     Stop,
-    /// Everyone is disconnected (service restart) and the recording restarts, with the first subscriber.
+    /// Everyone is disconnected (service restart) and the recording starts again, with the first subscriber.
     Loop,
 }
 

@@ -8,7 +8,10 @@ use std::{str::FromStr, time::Duration};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::exchange::Event;
+use crate::{
+    exchange::Event,
+    spelling::{self, GOLDEN, mix},
+};
 
 /// The kinds of faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,20 +159,7 @@ impl FromStr for Fault {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let value = if text.trim_start().starts_with('{') {
-            serde_json::from_str(text).map_err(|error| error.to_string())?
-        } else {
-            let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
-            let mut object = serde_json::Map::new();
-            object.insert("kind".to_owned(), kind.into());
-            for pair in rest.split(',').filter(|pair| !pair.is_empty()) {
-                let (key, value) = pair.split_once('=').ok_or_else(|| format!("{pair:?} is not key=value"))?;
-                // A number or true/false where it reads as one, else text.
-                object.insert(key.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| value.into()));
-            }
-            serde_json::Value::Object(object)
-        };
-        let fault: Self = serde_json::from_value(value).map_err(|error| error.to_string())?;
+        let fault: Self = spelling::read(text, None)?;
         fault.check()?;
         Ok(fault)
     }
@@ -221,11 +211,9 @@ impl Active {
 
     /// A number from the seed (splitmix64).
     fn random(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut hash = self.random;
-        hash = (hash ^ (hash >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        hash = (hash ^ (hash >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        hash ^ (hash >> 31)
+        let drawn = mix(self.random);
+        self.random = self.random.wrapping_add(GOLDEN);
+        drawn
     }
 
     /// Counts a hit where the chance and the count allow one.

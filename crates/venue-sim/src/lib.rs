@@ -23,14 +23,18 @@
 //! | `uniswap` | none: JSON-RPC at `/`, GraphQL at `/subgraph` | `0xb001` and 36 digits, from 0 | none |
 //!
 //! # Layout
-//! - [`config`]: what to play and how · [`sim`]: wires everything and runs it
-//! - [`recording`]: reads recordings · `made_up`: the made-up market · `player`: the shared timeline
-//! - `clients`: the clients and what they get · `connection`: one client's socket · `socket`: the hand-shake
+//! The venue, without sockets and clocks:
+//! - [`exchange`]: inputs and the time go in, frames and answers come out · `core`, `book_views`: what all protocols share
+//! - `venue`: the list of venues, and what each one's folder provides: its protocol over any market
+//! - [`market`]: what a protocol needs to know of a market · `made_up`, `recorded`: the two markets · `source`: opens them
+//! - [`recording`]: reads files · [`ladder`], [`bars`], `fixed`, `moment`, `steps`: the true state and its numbers, sharing
+//!   nothing with the product's
+//!
+//! The shell around it:
+//! - [`config`]: what to play and how · [`sim`]: starts and stops it · `shared`: what its tasks share · `player`: the pace
+//! - `endpoint`, `socket`, `connection`, `clients`: addresses, hand-shakes, sockets and their queues
 //! - [`fault`]: what goes wrong, on purpose · `breakage`: how a text is broken · `control`: steers and observes
-//! - `desk`: answers REST · `request_log`, `stamps`: what was asked and what was sent, when
-//! - `market`, `ladder`, `bars`, `fixed`, `moment`, `steps`: the true state and its numbers, sharing nothing with the
-//!   product's
-//! - one folder a venue, with an oracle that knows the true book · [`chaos`]: a proxy that does harm to any venue
+//! - `request_log`, `stamps`: requests and frames, and their times · [`chaos`]: a proxy that does harm to any venue
 
 pub mod bars;
 mod binance;
@@ -61,6 +65,7 @@ mod shared;
 pub mod sim;
 mod socket;
 mod source;
+mod spelling;
 mod stamps;
 mod steps;
 mod uniswap;

@@ -55,7 +55,7 @@ struct Arguments {
     /// When the timeline starts: subscriber, immediately, or resumed (at the control endpoint).
     #[arg(long, value_parser = start_when, default_value = "subscriber")]
     start: StartWhen,
-    /// Begin again after the last frame; everyone is disconnected.
+    /// Start again after the last frame; everyone is disconnected.
     #[arg(long = "loop", conflicts_with = "stop")]
     loops: bool,
     /// Stay open and silent after the last frame (the default).
@@ -83,7 +83,7 @@ The line that says ready names the first one's addresses, and all of them under 
 
 A proxy that does harm to any venue: venue-sim chaos --help";
 
-/// Stands between a client and a venue on this machine and does harm to frames and requests, as a seed decides.
+/// Sits between a client and a venue on this machine and does harm to frames and requests, as a seed decides.
 #[derive(Debug, Parser)]
 #[command(name = "venue-sim chaos", version)]
 struct ChaosArguments {

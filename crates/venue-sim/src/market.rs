@@ -36,6 +36,11 @@ pub trait Market: Send {
     /// Returns the true book now, as far as it is known.
     fn ladder(&self, symbol: &str) -> Option<Cow<'_, Ladder>>;
 
+    /// Returns the best rows of the true book, at most `depth` a side; none of a book that is not known.
+    fn top(&self, symbol: &str, depth: usize) -> (Vec<Row>, Vec<Row>) {
+        self.ladder(symbol).map(|ladder| ladder.top(depth)).unwrap_or_default()
+    }
+
     /// Returns the number of the last change in the book, on venues that number them.
     fn update_id(&self, _symbol: &str) -> u64 {
         0

@@ -26,7 +26,7 @@ const FRAMES_BETWEEN_YIELDS: usize = 256;
 /// A made-up market that fell behind plays at most so many slots before it skips.
 const MAX_LATE_SLOTS: u64 = 50;
 
-/// Where the timeline stands.
+/// The state of the timeline.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Position {
     /// False while waiting for the first subscriber, and while paused.
@@ -37,7 +37,7 @@ pub(crate) struct Position {
     pub(crate) is_finished: bool,
     /// Frames played, or the number of the last slot.
     pub(crate) position: u64,
-    /// Times everything started over.
+    /// How often everything started again.
     pub(crate) n_restarts: u64,
     /// A restart was asked for; the player does it, between two frames.
     is_restart_due: bool,
@@ -63,7 +63,7 @@ impl Timeline {
         Self { start, position: Mutex::new(Position::before(start)), changed: Notify::new() }
     }
 
-    /// Where it stands.
+    /// Returns its state.
     pub(crate) fn position(&self) -> Position {
         self.lock().clone()
     }
@@ -83,7 +83,7 @@ impl Timeline {
         self.change(|position| (position.is_playing, position.is_paused) = (true, false));
     }
 
-    /// Disconnects everyone and begins the recording again, soon.
+    /// Disconnects everyone and starts the recording again, soon.
     pub(crate) fn restart(&self) {
         self.change(|position| position.is_restart_due = true);
     }

@@ -131,7 +131,7 @@ impl RunningSim {
         self.shared.timeline.pause();
     }
 
-    /// Disconnects everyone and begins the recording again.
+    /// Disconnects everyone and starts the recording again.
     pub fn restart(&self) {
         self.shared.timeline.restart();
     }

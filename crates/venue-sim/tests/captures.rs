@@ -21,10 +21,10 @@ async fn the_oracle_ends_where_the_independent_replay_ended() {
         return;
     };
     let folder = Path::new(&folder);
-    let tape = |day| folder.join(format!("binance/btcusdt_{day}_spot_depth100ms_bookticker_trade.tape.jsonl.gz"));
+    let recording = |day| folder.join(format!("binance/btcusdt_{day}_spot_depth100ms_bookticker_trade.tape.jsonl.gz"));
     let expected = std::fs::read_to_string(folder.join("expected/binance_btcusdt_after_both_parts.json")).unwrap();
     let expected = serde_json::from_str::<Value>(&expected).unwrap()["BTCUSDT"].clone();
-    let source = Source::Files(vec![tape("20240808"), tape("20240809")]);
+    let source = Source::Files(vec![recording("20240808"), recording("20240809")]);
     let sim = Sim::start(SimConfig { speed: Speed::Max, ..SimConfig::new("binance", source) }).await.unwrap();
     let mut client = Client::connect(&sim, "/stream?streams=btcusdt@depth@100ms").await;
     let mut n_frames = 0;

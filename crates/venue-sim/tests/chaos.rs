@@ -6,7 +6,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Came, Client, TRADE, get, held, recorded, request, tape};
+use common::{Came, Client, TRADE, get, held, recorded, recording, request};
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio_tungstenite::{connect_async, tungstenite::Message};
@@ -26,7 +26,7 @@ async fn client(chaos: &RunningChaos) -> Client {
     Client(connect_async(format!("{}/ws/{TRADE}", chaos.ws_url)).await.unwrap().0)
 }
 
-/// Everything that a client gets of a tape's trades, until silence or the end.
+/// Everything that a client gets of a recording's trades, until silence or the end.
 async fn seen(text: &str, seed: u64, faults: &[&str]) -> (RunningChaos, Vec<String>, Came) {
     let sim = held(text).await;
     let chaos = started(&sim, seed, faults).await;
@@ -43,7 +43,7 @@ async fn seen(text: &str, seed: u64, faults: &[&str]) -> (RunningChaos, Vec<Stri
 
 #[tokio::test]
 async fn without_faults_nothing_is_changed() {
-    let text = tape(300);
+    let text = recording(300);
     let (chaos, texts, end) = seen(&text, 1, &[]).await;
     assert_eq!((texts, end), (recorded(&text, TRADE), Came::Nothing));
     assert_eq!(chaos.state()["n_frames"], 300);
@@ -51,7 +51,7 @@ async fn without_faults_nothing_is_changed() {
 
 #[tokio::test]
 async fn a_seed_decides_and_no_clock_does() {
-    let text = tape(400);
+    let text = recording(400);
     let faults =
         ["drop:rate=0.05", "duplicate:rate=0.05", "reorder:rate=0.05,window=6", "flip:rate=0.05", "truncate:rate=0.02"];
     let (one, first, _) = seen(&text, 7, &faults).await;
@@ -67,7 +67,7 @@ async fn a_seed_decides_and_no_clock_does() {
 
 #[tokio::test]
 async fn each_harm_to_frames() {
-    let text = tape(12);
+    let text = recording(12);
     let own = recorded(&text, TRADE);
     let (_, texts, _) = seen(&text, 1, &["drop:at=2"]).await;
     assert_eq!(texts, [&own[..2], &own[3..]].concat());
@@ -107,7 +107,7 @@ async fn is_answered(client: &mut Client) -> bool {
 
 #[tokio::test]
 async fn a_stall_answers_pings_and_a_black_hole_does_not() {
-    let sim = held(&tape(6)).await;
+    let sim = held(&recording(6)).await;
     let chaos = started(&sim, 1, &[]).await;
     let mut client = client(&chaos).await;
     assert!(is_answered(&mut client).await);
@@ -130,13 +130,13 @@ async fn a_stall_answers_pings_and_a_black_hole_does_not() {
         (&state["done"]["cut"], &state["faults"][0]["kind"], &state["seed"]),
         (&json!(1), &json!("cut"), &json!(1))
     );
-    let (_, texts, _) = seen(&tape(6), 1, &["stall:at=2,ms=200"]).await;
+    let (_, texts, _) = seen(&recording(6), 1, &["stall:at=2,ms=200"]).await;
     assert_eq!(texts.len(), 6, "what was silent comes afterwards");
 }
 
 #[tokio::test]
 async fn requests_pass_or_are_refused_late_or_broken_off() {
-    let sim = held(&tape(6)).await;
+    let sim = held(&recording(6)).await;
     let chaos = started(&sim, 1, &[]).await;
     let ask = async || request(chaos.address, "GET", "/api/v3/exchangeInfo?symbol=AAAUSDT", "").await;
     assert_eq!(ask().await.json(), get(&sim, "/api/v3/exchangeInfo?symbol=AAAUSDT").await.json());
@@ -161,7 +161,7 @@ async fn requests_pass_or_are_refused_late_or_broken_off() {
 
 #[tokio::test]
 async fn a_refused_hand_shake_is_passed_on_and_nothing_is_left_running() {
-    let sim = held(&tape(6)).await;
+    let sim = held(&recording(6)).await;
     let chaos = started(&sim, 1, &[]).await;
     sim.fault(common::fault("refuse:count=1"));
     let refused = connect_async(format!("{}/ws/{TRADE}", chaos.ws_url)).await.unwrap_err();

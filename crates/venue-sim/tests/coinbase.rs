@@ -1,4 +1,4 @@
-//! Coinbase Advanced Trade's protocol over real sockets, from a hand-made tape and from the made-up market. The reader here
+//! Coinbase Advanced Trade's protocol over real sockets, from a hand-made recording and from the made-up market. The reader here
 //! checks every number of its connection.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
@@ -81,8 +81,8 @@ fn truth(sim: &RunningSim, product: &str, side: &str) -> BTreeMap<String, String
     rows.iter().map(|row| (row[0].as_str().unwrap().to_owned(), row[1].as_str().unwrap().to_owned())).collect()
 }
 
-/// A tape of `n` rounds, 10 ms apart: book, trade, ticker; numbers begin at 500 and have a hole.
-fn tape(n: u64) -> String {
+/// A recording of `n` rounds, 10 ms apart: book, trade, ticker; numbers begin at 500 and have a hole.
+fn recording(n: u64) -> String {
     let update = |side: &str, price: String, quantity: String| json!({"side": side, "event_time": "2026-08-09T21:05:48Z", "price_level": price, "new_quantity": quantity});
     let mut number = 500;
     let mut line = |round: u64, channel: &str, event: Value| {
@@ -138,7 +138,7 @@ async fn held(text: &str) -> RunningSim {
 
 #[tokio::test]
 async fn a_tape_is_numbered_again_and_acknowledged_after_the_first_data() {
-    let text = tape(300);
+    let text = recording(300);
     let sim = held(&text).await;
     let mut reader = Reader::connect(&sim).await;
     reader.ask("subscribe", "market_trades", &["AAA-USD"]).await;
@@ -179,7 +179,7 @@ async fn a_tape_is_numbered_again_and_acknowledged_after_the_first_data() {
 
 #[tokio::test]
 async fn a_subscription_in_mid_tape_loses_nothing() {
-    let text = tape(2_000);
+    let text = recording(2_000);
     let config = SimConfig::new("coinbase", Source::Text(text));
     let sim = Sim::start(SimConfig { speed: Speed::Times(8.0), ..config }).await.unwrap();
     let mut first = Reader::connect(&sim).await;
@@ -205,7 +205,7 @@ async fn a_subscription_in_mid_tape_loses_nothing() {
 
 #[tokio::test]
 async fn lost_doubled_and_late_frames_show_in_the_numbers() {
-    let text = tape(100);
+    let text = recording(100);
     for (spec, expected) in [
         ("drop:stream=level2/,count=1", vec![3, 4, 5]),
         ("duplicate:stream=level2/,count=1", vec![2, 2, 3, 4]),
@@ -227,7 +227,7 @@ async fn lost_doubled_and_late_frames_show_in_the_numbers() {
 
 #[tokio::test]
 async fn errors_have_no_channel_and_silence_is_not_kept() {
-    let sim = held(&tape(5)).await;
+    let sim = held(&recording(5)).await;
     let mut reader = Reader::connect(&sim).await;
     for (channel, products, words) in [
         ("user", vec!["AAA-USD"], "authentication"),

@@ -6,7 +6,9 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Came, Client, DEPTH, LocalBook, SYMBOL, TICKER, TRADE, config, fault, get, held, post, recorded, tape};
+use common::{
+    Came, Client, DEPTH, LocalBook, SYMBOL, TICKER, TRADE, config, fault, get, held, post, recorded, recording,
+};
 use serde_json::{Value, json};
 use tokio_tungstenite::connect_async;
 use venue_sim::{RunningSim, Sim, SimConfig};
@@ -37,7 +39,7 @@ fn ids(frames: &[String]) -> Vec<u64> {
 
 #[tokio::test]
 async fn dropped_doubled_and_swapped_frames() {
-    let text = tape(5);
+    let text = recording(5);
     let (sim, _client, seen) = trades_under(&text, "drop:stream=@trade").await;
     assert_eq!(ids(&seen), [501, 502, 503, 504]);
     assert_eq!(sim.state()["faults"], json!([]));
@@ -49,7 +51,7 @@ async fn dropped_doubled_and_swapped_frames() {
 
 #[tokio::test]
 async fn faults_by_chance_repeat_with_their_seed() {
-    let text = tape(300);
+    let text = recording(300);
     let run = async |seed: u64| {
         let (_sim, _client, seen) =
             trades_under(&text, &format!("drop:stream=@trade,probability=0.2,seed={seed}")).await;
@@ -63,7 +65,7 @@ async fn faults_by_chance_repeat_with_their_seed() {
 
 #[tokio::test]
 async fn broken_frames_are_broken_and_the_rest_is_whole() {
-    let text = tape(6);
+    let text = recording(6);
     for (mode, is_json) in [("json", false), ("type", true), ("field", true)] {
         let (_sim, _client, seen) = trades_under(&text, &format!("corrupt:stream=@trade,mode={mode}")).await;
         assert_eq!(seen.iter().filter(|text| text.ends_with('}')).count(), if is_json { 6 } else { 5 }, "{mode}");
@@ -85,7 +87,7 @@ async fn broken_frames_are_broken_and_the_rest_is_whole() {
 
 #[tokio::test]
 async fn the_oracle_is_right_whatever_clients_get() {
-    let text = tape(200);
+    let text = recording(200);
     let (sim, _client, _) = trades_under(&text, "drop:probability=0.5,seed=3").await;
     let mut book = LocalBook::snapshot(&get(&sim, &format!("/control/book?symbol={SYMBOL}&at=0")).await.json());
     recorded(&text, DEPTH).iter().for_each(|event| book.apply(&serde_json::from_str(event).unwrap()));
@@ -94,7 +96,7 @@ async fn the_oracle_is_right_whatever_clients_get() {
 
 #[tokio::test]
 async fn a_stalled_connection_stays_open_and_silent() {
-    let text = tape(5);
+    let text = recording(5);
     let sim = held(&text).await;
     let mut client = Client::connect(&sim, &format!("/ws/{TRADE}")).await;
     client.send(r#"{"method":"LIST_SUBSCRIPTIONS","id":1}"#).await;
@@ -115,7 +117,7 @@ async fn a_stalled_connection_stays_open_and_silent() {
 
 #[tokio::test]
 async fn a_stall_may_leave_answers_and_pings() {
-    let text = tape(5);
+    let text = recording(5);
     let sim = held(&text).await;
     sim.fault(fault("stall:mode=pings"));
     let mut client = Client::connect(&sim, &format!("/ws/{TRADE}")).await;
@@ -128,7 +130,7 @@ async fn a_stall_may_leave_answers_and_pings() {
 
 #[tokio::test]
 async fn connections_are_closed_and_refused() {
-    let sim = held(&tape(5)).await;
+    let sim = held(&recording(5)).await;
     let mut client = Client::connect(&sim, "/ws").await;
     post(&sim, "/control/fault", r#"{"kind":"close","code":1001,"reason":"going away"}"#).await;
     assert_eq!(client.next().await, Came::Closed(Some(1001)));
@@ -147,9 +149,10 @@ async fn connections_are_closed_and_refused() {
 
 #[tokio::test]
 async fn rest_is_limited_slow_and_wrong_on_demand() {
-    let sim = Sim::start(SimConfig { faults: vec![fault("rest_429:count=1,retry_after_s=60")], ..config(&tape(5)) })
-        .await
-        .unwrap();
+    let sim =
+        Sim::start(SimConfig { faults: vec![fault("rest_429:count=1,retry_after_s=60")], ..config(&recording(5)) })
+            .await
+            .unwrap();
     let path = format!("/api/v3/depth?symbol={SYMBOL}");
     let limited = get(&sim, &path).await;
     assert_eq!((limited.status, limited.headers["retry-after"].as_str()), (429, "60"));
@@ -181,7 +184,7 @@ async fn rest_is_limited_slow_and_wrong_on_demand() {
 
 #[tokio::test]
 async fn unusable_faults_are_refused() {
-    let sim = held(&tape(1)).await;
+    let sim = held(&recording(1)).await;
     for body in ["", "{}", r#"{"kind":"melt"}"#, r#"{"kind":"drop","probability":7}"#, "drop:chance=1"] {
         assert_eq!(post(&sim, "/control/fault", body).await.status, 400, "{body}");
     }

@@ -1,4 +1,4 @@
-//! Kraken's protocol over real sockets, from a hand-made tape and from the made-up market. Every frame of a
+//! Kraken's protocol over real sockets, from a hand-made recording and from the made-up market. Every frame of a
 //! book is proven by a reader that shares no code with the simulator.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
@@ -29,8 +29,8 @@ fn book_text(kind: &str, reader: &Reader, bids: &[(String, String)], asks: &[(St
     )
 }
 
-/// A tape at depth 25 with `n` updates, 10 ms apart; every third pushes rows out, every fifth removes one.
-fn tape(n: u64) -> String {
+/// A recording at depth 25 with `n` updates, 10 ms apart; every third pushes rows out, every fifth removes one.
+fn recording(n: u64) -> String {
     let mut book = Reader { depth: 25, ..Reader::default() };
     let row = |ticks: u64, lots: u64| (format!("{}.{}", ticks / 10, ticks % 10), format!("0.{lots:08}"));
     let set = |book: &mut Reader, bids: &[(String, String)], asks: &[(String, String)]| {
@@ -106,7 +106,7 @@ async fn of(client: &mut Client, channel: &str) -> String {
 
 #[tokio::test]
 async fn readers_of_every_depth_can_prove_their_book() {
-    let text = tape(300);
+    let text = recording(300);
     let sim = held(&text).await;
     let mut readers = Vec::new();
     for depth in [10, 25, 100, 500, 1_000] {
@@ -150,7 +150,7 @@ async fn readers_of_every_depth_can_prove_their_book() {
 
 #[tokio::test]
 async fn a_snapshot_in_mid_tape_continues_with_the_tape() {
-    let text = tape(2_000);
+    let text = recording(2_000);
     let config = SimConfig::new("kraken", Source::Text(text.clone()));
     let sim = Sim::start(SimConfig { speed: Speed::Times(10.0), ..config }).await.unwrap();
     let mut client = Client::connect(&sim, "/v2").await;
@@ -189,7 +189,7 @@ async fn a_snapshot_in_mid_tape_continues_with_the_tape() {
 
 #[tokio::test]
 async fn refusals_are_in_the_acknowledgement_only() {
-    let sim = held(&tape(5)).await;
+    let sim = held(&recording(5)).await;
     let mut client = Client::connect(&sim, "/v2").await;
     for (params, words, n) in [
         (json!({"channel": "book", "symbol": ["XBT/USD"]}), "Currency pair not supported XBT/USD", 1),
@@ -223,7 +223,7 @@ async fn refusals_are_in_the_acknowledgement_only() {
 
 #[tokio::test]
 async fn trades_bars_and_instruments_of_a_tape() {
-    let text = tape(60);
+    let text = recording(60);
     let sim = held(&text).await;
     let mut client = Client::connect(&sim, "/v2").await;
     for params in [
@@ -262,7 +262,7 @@ async fn trades_bars_and_instruments_of_a_tape() {
 
 #[tokio::test]
 async fn rest_answers_are_always_200_and_keep_the_venues_keys() {
-    let sim = held(&tape(30)).await;
+    let sim = held(&recording(30)).await;
     sim.resume();
     while sim.state()["finished"] == false {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -358,7 +358,7 @@ async fn the_made_up_market_proves_itself_at_every_depth() {
 
 #[tokio::test]
 async fn faults_show_in_the_checksum() {
-    let text = tape(100);
+    let text = recording(100);
     let sim = held(&text).await;
     sim.fault(common::fault("drop:stream=book/,probability=0.1,seed=3"));
     let mut client = Client::connect(&sim, "/v2").await;

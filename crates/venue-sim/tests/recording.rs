@@ -1,4 +1,4 @@
-//! A tape over real sockets: subscriptions, order, the depth procedure, REST answers, the venue's limits.
+//! A recording over real sockets: subscriptions, order, the depth procedure, REST answers, the venue's limits.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -6,13 +6,13 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Came, Client, DEPTH, LocalBook, SYMBOL, TICKER, TRADE, config, get, held, post, recorded, tape};
+use common::{Came, Client, DEPTH, LocalBook, SYMBOL, TICKER, TRADE, config, get, held, post, recorded, recording};
 use serde_json::{Value, json};
 use venue_sim::{AtEnd, Sim, SimConfig, Speed, StartWhen, config::Limits};
 
 #[tokio::test]
 async fn a_combined_connection_gets_its_streams_verbatim_and_in_order() {
-    let text = tape(400);
+    let text = recording(400);
     let sim = Sim::start(config(&text)).await.unwrap();
     let mut client = Client::connect(&sim, &format!("/stream?streams={DEPTH}/{TRADE}")).await;
     let (depths, trades) = (recorded(&text, DEPTH), recorded(&text, TRADE));
@@ -32,7 +32,7 @@ async fn a_combined_connection_gets_its_streams_verbatim_and_in_order() {
 
 #[tokio::test]
 async fn subscriptions_are_acknowledged_and_followed() {
-    let text = tape(50);
+    let text = recording(50);
     let sim = held(&text).await;
     let mut client = Client::connect(&sim, "/ws").await;
     client.send(&format!(r#"{{"method":"SUBSCRIBE","params":["{TRADE}","{TICKER}"],"id":7}}"#)).await;
@@ -51,7 +51,7 @@ async fn subscriptions_are_acknowledged_and_followed() {
 
 #[tokio::test]
 async fn the_depth_procedure_leads_to_the_oracles_book() {
-    let text = tape(300);
+    let text = recording(300);
     let sim = held(&text).await;
     let mut client = Client::connect(&sim, &format!("/ws/{DEPTH}")).await;
     // The snapshot of the recording, while nothing has been played.
@@ -79,7 +79,7 @@ async fn the_depth_procedure_leads_to_the_oracles_book() {
 
 #[tokio::test]
 async fn bars_and_trades_hold_what_was_played() {
-    let text = tape(30);
+    let text = recording(30);
     let sim = held(&text).await;
     let ask = async |path: &str| get(&sim, &format!("/api/v3/{path}")).await;
     assert_eq!(ask(&format!("trades?symbol={SYMBOL}")).await.json(), json!([]));
@@ -114,7 +114,7 @@ async fn bars_and_trades_hold_what_was_played() {
 
 #[tokio::test]
 async fn symbols_are_worked_out_and_errors_are_the_venues() {
-    let sim = held(&tape(30)).await;
+    let sim = held(&recording(30)).await;
     let info = get(&sim, "/api/v3/exchangeInfo").await;
     let entry = info.json()["symbols"][0].clone();
     assert_eq!((&entry["baseAsset"], &entry["quoteAsset"]), (&json!("AAA"), &json!("USDT")));
@@ -150,19 +150,19 @@ async fn steps_can_be_chosen_and_a_recorded_list_goes_before_all() {
     let mut steps = venue_sim::config::Steps::default();
     steps.choose_tick("AAAUSDT=0.1").unwrap();
     steps.choose_lot("AAAUSDT=0.00001").unwrap();
-    let sim = Sim::start(SimConfig { steps: steps.clone(), ..config(&tape(3)) }).await.unwrap();
+    let sim = Sim::start(SimConfig { steps: steps.clone(), ..config(&recording(3)) }).await.unwrap();
     let filters = get(&sim, "/api/v3/exchangeInfo").await.json()["symbols"][0]["filters"].clone();
     assert_eq!((&filters[0]["tickSize"], &filters[1]["stepSize"]), (&json!("0.10000000"), &json!("0.00001000")));
     let body = json!({"symbols": [{"symbol": "AAAUSDT", "recorded": true}]}).to_string();
     let listed = json!({"t": "http", "url": "https://x/api/v3/exchangeInfo", "data": body});
-    let sim = Sim::start(SimConfig { steps, ..config(&format!("{}{listed}\n", tape(3))) }).await.unwrap();
+    let sim = Sim::start(SimConfig { steps, ..config(&format!("{}{listed}\n", recording(3))) }).await.unwrap();
     assert_eq!(get(&sim, "/api/v3/exchangeInfo").await.json()["symbols"][0]["recorded"], true);
 }
 
 #[tokio::test]
 async fn used_weight_is_counted_and_refused_past_the_limit() {
     let limits = Limits { weight_per_min: Some(50), ..Limits::default() };
-    let sim = Sim::start(SimConfig { limits, ..config(&tape(1)) }).await.unwrap();
+    let sim = Sim::start(SimConfig { limits, ..config(&recording(1)) }).await.unwrap();
     let path = format!("/api/v3/depth?symbol={SYMBOL}&limit=1000");
     let first = get(&sim, &path).await;
     assert_eq!((first.status, first.headers["x-mbx-used-weight-1m"].as_str()), (200, "50"));
@@ -173,7 +173,7 @@ async fn used_weight_is_counted_and_refused_past_the_limit() {
 
 #[tokio::test]
 async fn too_many_messages_and_streams_are_refused() {
-    let sim = held(&tape(1)).await;
+    let sim = held(&recording(1)).await;
     let mut client = Client::connect(&sim, "/ws").await;
     for number in 0..6 {
         client.send(&format!(r#"{{"method":"LIST_SUBSCRIPTIONS","id":{number}}}"#)).await;
@@ -197,7 +197,7 @@ async fn connection_attempts_are_limited_and_connections_do_not_live_for_ever() 
         ping_every: Duration::from_millis(20),
         ..Limits::default()
     };
-    let sim = Sim::start(SimConfig { limits, start: StartWhen::Resumed, ..config(&tape(1)) }).await.unwrap();
+    let sim = Sim::start(SimConfig { limits, start: StartWhen::Resumed, ..config(&recording(1)) }).await.unwrap();
     let mut client = Client::connect(&sim, "/ws").await;
     assert_eq!(client.next().await, Came::Closed(Some(1001)));
     Client::connect(&sim, "/ws").await;
@@ -213,7 +213,7 @@ async fn a_client_that_never_answers_pings_is_cut() {
         messages_per_s: None,
         ..Limits::default()
     };
-    let sim = Sim::start(SimConfig { limits, start: StartWhen::Resumed, ..config(&tape(1)) }).await.unwrap();
+    let sim = Sim::start(SimConfig { limits, start: StartWhen::Resumed, ..config(&recording(1)) }).await.unwrap();
     // Reading answers pings, so this one lives on ...
     let mut polite = Client::connect(&sim, "/ws").await;
     // ... and this one, which does not read, is closed meanwhile.
@@ -224,7 +224,7 @@ async fn a_client_that_never_answers_pings_is_cut() {
 
 #[tokio::test]
 async fn properties_change_the_envelope() {
-    let text = tape(3);
+    let text = recording(3);
     let sim = held(&text).await;
     let mut client = Client::connect(&sim, &format!("/ws/{TRADE}")).await;
     client.send(r#"{"method":"SET_PROPERTY","params":["combined",true],"id":1}"#).await;
@@ -238,7 +238,7 @@ async fn properties_change_the_envelope() {
 #[tokio::test]
 async fn the_timeline_waits_pauses_and_begins_again() {
     // Forty seconds: a pause comes in the middle however slow the machine.
-    let text = tape(4_000);
+    let text = recording(4_000);
     let sim = Sim::start(SimConfig { speed: Speed::Times(1.0), ..config(&text) }).await.unwrap();
     assert_eq!(sim.state()["playing"], false);
     let mut client = Client::connect(&sim, &format!("/ws/{TRADE}")).await;
@@ -258,7 +258,7 @@ async fn the_timeline_waits_pauses_and_begins_again() {
 
 #[tokio::test]
 async fn a_looping_tape_disconnects_and_starts_over() {
-    let text = tape(20);
+    let text = recording(20);
     let sim = Sim::start(SimConfig { at_end: AtEnd::Loop, ..config(&text) }).await.unwrap();
     for round in 0..2 {
         let mut client = Client::connect(&sim, &format!("/ws/{TRADE}")).await;
@@ -277,7 +277,7 @@ async fn a_looping_tape_disconnects_and_starts_over() {
 
 #[tokio::test]
 async fn sent_frames_are_stamped() {
-    let sim = Sim::start(SimConfig { is_stamping: true, ..config(&tape(5)) }).await.unwrap();
+    let sim = Sim::start(SimConfig { is_stamping: true, ..config(&recording(5)) }).await.unwrap();
     let mut client = Client::connect(&sim, &format!("/ws/{DEPTH}")).await;
     client.texts(5).await;
     let sent = get(&sim, "/control/sent?after=2").await.json();
@@ -289,14 +289,14 @@ async fn sent_frames_are_stamped() {
 
 #[tokio::test]
 async fn nothing_is_left_running() {
-    let sim = held(&tape(5)).await;
+    let sim = held(&recording(5)).await;
     let address = sim.address;
     let mut client = Client::connect(&sim, &format!("/ws/{DEPTH}")).await;
     assert!(sim.n_tasks() >= 3);
     sim.stop().await;
     assert_eq!(client.next().await, Came::Closed(None));
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
-    let dropped = held(&tape(5)).await;
+    let dropped = held(&recording(5)).await;
     let mut client = Client::connect(&dropped, &format!("/ws/{DEPTH}")).await;
     drop(dropped);
     assert_eq!(client.next().await, Came::Closed(None));

@@ -9,7 +9,7 @@ use model::time::Timestamp;
 use serde_json::{Value, json};
 use venue_sim::{Fault, FaultKind, RunningSim, Sim, SimConfig, Source, StartWhen};
 
-/// A chain that stands still, three seconds after a full hour.
+/// A chain that does not move, three seconds after a full hour.
 async fn sim(key: Option<&str>) -> RunningSim {
     let source = Source::Demo { seed: 5, start: Some(Timestamp::from_millis(1_763_668_803_000)) };
     let config = SimConfig::new("uniswap", source);

@@ -165,9 +165,7 @@ fn events(core: &mut Core, name: &str, symbol: &str, kind: &Kind) -> Vec<(Value,
             let ids = (change.before + 1, update_id);
             Some((encode::depth_update(symbol, event_ms, ids, &change.rows), Some(update_id)))
         }),
-        Kind::Partial(depth, _) => {
-            market.ladder(symbol).map(|ladder| (encode::depth(update_id, &ladder.top(*depth)), Some(update_id)))
-        }
+        Kind::Partial(depth, _) => Some((encode::depth(update_id, &market.top(symbol, *depth)), Some(update_id))),
         Kind::Kline(interval, length_ms) => {
             let Some(last) = last() else { return Vec::new() };
             let bars = market.running(symbol, *length_ms);

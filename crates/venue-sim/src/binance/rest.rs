@@ -90,7 +90,7 @@ fn body(market: &dyn Market, name: &str, parameters: &Parameters) -> Result<Valu
         }
         "depth" => {
             let (symbol, limit) = (symbol()?, limit(parameters, 100, 5_000)?);
-            Ok(encode::depth(market.update_id(symbol), &top(market, symbol, limit)))
+            Ok(encode::depth(market.update_id(symbol), &market.top(symbol, limit)))
         }
         "klines" => {
             let symbol = symbol()?;
@@ -121,14 +121,10 @@ fn body(market: &dyn Market, name: &str, parameters: &Parameters) -> Result<Valu
     }
 }
 
-fn top(market: &dyn Market, symbol: &str, depth: usize) -> (Vec<Row>, Vec<Row>) {
-    market.ladder(symbol).map(|ladder| ladder.top(depth)).unwrap_or_default()
-}
-
 /// Figures of the last 24 hours; all zero before the first trade, as for a symbol that does not trade.
 fn day(market: &dyn Market, symbol: &str) -> Value {
     let (now_ms, bar, last) = (market.now().as_millis(), market.day(symbol), market.prints(symbol, 1).pop());
-    let (bids, asks) = top(market, symbol, 1);
+    let (bids, asks) = market.top(symbol, 1);
     let show = |pick: fn(&Bar) -> i128| eight(bar.as_ref().map_or(0, pick));
     let best = |rows: &[Row]| rows.first().cloned().unwrap_or_else(|| (eight(0), eight(0)));
     let (bid, ask) = (best(&bids), best(&asks));

@@ -3,7 +3,8 @@
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+
+use crate::spelling::{self, GOLDEN, mix};
 
 /// The kinds of harm. Those of REST begin with `rest_` and count requests, the others count frames from upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -128,22 +129,7 @@ impl FromStr for ChaosFault {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let value = if text.trim_start().starts_with('{') {
-            serde_json::from_str(text).map_err(|error| error.to_string())?
-        } else {
-            let (kind, rest) = text.trim().split_once(':').unwrap_or((text.trim(), ""));
-            let mut object = serde_json::Map::new();
-            object.insert("kind".to_owned(), kind.into());
-            for pair in rest.split(',').filter(|pair| !pair.is_empty()) {
-                let (key, value) = pair.split_once('=').ok_or_else(|| format!("{pair:?} is not key=value"))?;
-                // A number or true/false where it reads as one, else text.
-                let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_else(|_| text.into());
-                let value = if key == "at" { value.split('+').map(read).collect() } else { read(value) };
-                object.insert(key.to_owned(), value);
-            }
-            Value::Object(object)
-        };
-        let fault: Self = serde_json::from_value(value).map_err(|error| error.to_string())?;
+        let fault: Self = spelling::read(text, Some("at"))?;
         fault.check()?;
         Ok(fault)
     }
@@ -179,18 +165,10 @@ impl Draw {
         faults: impl Iterator<Item = (usize, &'a ChaosFault)>,
         number: u64,
     ) -> Option<(&'a ChaosFault, u64)> {
-        let of_frame = mix(self.0 ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let of_frame = mix(self.0 ^ number.wrapping_mul(GOLDEN));
         let mut drawn = faults.map(|(idx, fault)| (fault, mix(of_frame ^ idx as u64)));
         drawn.find(|(fault, drawn)| fault.strikes(number, *drawn)).map(|(fault, drawn)| (fault, mix(drawn)))
     }
-}
-
-/// One step of splitmix64.
-pub(crate) fn mix(value: u64) -> u64 {
-    let mut hash = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    hash = (hash ^ (hash >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    hash ^ (hash >> 31)
 }
 
 /// Turns one bit of an ASCII byte, so that the text stays UTF-8 and is another one.

@@ -83,7 +83,7 @@ fn body(market: &dyn Market, name: &str, parameters: &Parameters) -> Result<Valu
             let limit = number(parameters, "limit")?.unwrap_or(100).clamp(1, MOST_TRADES as i64);
             let prints = market.prints(&target, usize::try_from(limit).unwrap_or(MOST_TRADES));
             let trades: Vec<Value> = prints.iter().rev().map(|print: &Print| encode::trade(product, print)).collect();
-            let (bids, asks) = top(market, &target, 1);
+            let (bids, asks) = market.top(&target, 1);
             let best = |rows: &[Row]| rows.first().map(|row| row.0.clone()).unwrap_or_default();
             Ok(json!({ "trades": trades, "best_bid": best(&bids), "best_ask": best(&asks) }))
         }
@@ -129,7 +129,7 @@ fn candles(market: &dyn Market, product: &str, parameters: &Parameters) -> Resul
 fn book(market: &dyn Market, product: &str, limit: Option<i64>) -> Result<Value, Refusal> {
     let target = target(market, product)?;
     let depth = limit.filter(|limit| *limit > 0).and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
-    let (bids, asks) = top(market, &target, depth);
+    let (bids, asks) = market.top(&target, depth);
     let rows =
         |rows: &[Row]| -> Value { rows.iter().map(|(price, size)| json!({ "price": price, "size": size })).collect() };
     let best = |rows: &[Row]| rows.first().and_then(|row| fixed::parse(&row.0)).unwrap_or(0);
@@ -147,10 +147,6 @@ fn book(market: &dyn Market, product: &str, limit: Option<i64>) -> Result<Value,
         "spread_bps": fixed::shortest(fixed::quotient((ask - bid) * 10_000, mid)),
         "spread_absolute": fixed::shortest(ask - bid),
     }))
-}
-
-fn top(market: &dyn Market, product: &str, depth: usize) -> (Vec<Row>, Vec<Row>) {
-    market.ladder(product).map(|ladder| ladder.top(depth)).unwrap_or_default()
 }
 
 fn unknown(product: &str) -> Refusal {

@@ -89,7 +89,7 @@ fn result(market: &dyn Market, name: &str, parameters: &Parameters) -> Result<Va
         "Depth" => {
             let (pair, key) = one()?;
             let count = number(parameters, "count")?.unwrap_or(100).clamp(1, MOST_ROWS as i64);
-            let (bids, asks) = top(market, &pair.symbol, usize::try_from(count).unwrap_or(MOST_ROWS));
+            let (bids, asks) = market.top(&pair.symbol, usize::try_from(count).unwrap_or(MOST_ROWS));
             let now_s = market.now().as_millis() / 1_000;
             let rows = |rows: &[Row]| -> Value {
                 rows.iter().map(|(price, quantity)| json!([five(price), quantity, now_s])).collect()
@@ -128,7 +128,7 @@ fn result(market: &dyn Market, name: &str, parameters: &Parameters) -> Result<Va
 }
 
 fn ticker(market: &dyn Market, pair: &Pair) -> Value {
-    let (bids, asks) = top(market, &pair.symbol, 1);
+    let (bids, asks) = market.top(&pair.symbol, 1);
     let best = |rows: &[Row]| {
         rows.first()
             .map_or_else(|| json!(["0.00000", "0", "0.000"]), |(price, quantity)| json!([five(price), "1", quantity]))
@@ -151,10 +151,6 @@ fn ticker(market: &dyn Market, pair: &Pair) -> Value {
         "h": [high, high],
         "o": price(|bar| bar.open),
     })
-}
-
-fn top(market: &dyn Market, symbol: &str, depth: usize) -> (Vec<Row>, Vec<Row>) {
-    market.ladder(symbol).map(|ladder| ladder.top(depth)).unwrap_or_default()
 }
 
 /// The pairs named, all where none is.

@@ -13,7 +13,7 @@ use crate::venue::Venue;
 /// best comes first on both sides.
 pub(crate) type Sides = [BTreeMap<i64, u64>; 2];
 
-/// Position of a side, price, and the quantity that stands there now; zero where nothing does.
+/// Position of a side, price, and the quantity there now; zero where there is none.
 pub(crate) type Change = (usize, i64, u64);
 
 pub(crate) fn below(random: &mut Jitter, end: u64) -> u64 {

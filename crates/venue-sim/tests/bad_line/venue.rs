@@ -64,7 +64,7 @@ pub(crate) trait Venue: 'static {
 
     /// Symbols whose snapshots a message or a request asks for.
     fn asked(output: &Output) -> Vec<usize>;
-    /// The number at which a live book stands.
+    /// The number of the latest change in a live book.
     fn standing(symbol: usize, tracked: &TrackedBook, heard: &Heard) -> u64;
 }
 

@@ -1,4 +1,4 @@
-//! A hand-made tape, and small clients for sockets and REST that share no code with the simulator.
+//! A hand-made recording, and small clients for sockets and REST that share no code with the simulator.
 
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
@@ -27,9 +27,9 @@ pub const DEPTH: &str = "aaausdt@depth@100ms";
 pub const TRADE: &str = "aaausdt@trade";
 pub const TICKER: &str = "aaausdt@bookTicker";
 
-/// A tape of `n_rounds`, 10 ms apart; a round has a depth event, a bookTicker of the same update and a trade. The REST
-/// snapshot stands before the connection, as some recordings have it, and belongs between the first two depth events.
-pub fn tape(n_rounds: u64) -> String {
+/// A recording of `n_rounds`, 10 ms apart; a round has a depth event, a bookTicker of the same update and a trade. The REST
+/// snapshot is before the connection, as some recordings have it, and belongs between the first two depth events.
+pub fn recording(n_rounds: u64) -> String {
     let mut lines = vec![
         json!({"t": "header", "note": "made for a test"}),
         json!({"t": "http", "ts": 1000.0, "url": format!("https://x/api/v3/depth?symbol={SYMBOL}&limit=1000"), "data":
@@ -68,7 +68,7 @@ pub fn tape(n_rounds: u64) -> String {
     lines.into_iter().map(|line| format!("{line}\n")).collect()
 }
 
-/// The frames of [`tape`] on one stream, verbatim and without envelope.
+/// The frames of [`recording`] on one stream, verbatim and without envelope.
 pub fn recorded(text: &str, stream: &str) -> Vec<String> {
     let head = format!("{{\"stream\":\"{stream}\",\"data\":");
     let frames = text.lines().filter_map(|line| {
