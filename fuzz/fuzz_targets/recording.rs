@@ -6,7 +6,7 @@
 
 use fuzz::{mutate, venue};
 use market::{View, ViewConfig};
-use model::{candle::Interval, event::HistoryRequest, tape::RecordingEntry};
+use model::{candle::Interval, event::HistoryRequest, recording_entry::RecordingEntry};
 use venues::{replay::Replay, session::Session};
 
 libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
@@ -28,7 +28,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     }
     let instruments: Vec<_> = replay.summary().books.keys().map(|id| (*id).clone()).collect();
     for instrument in instruments {
-        replay.request(&HistoryRequest { instrument, interval: Interval::M1, n_bars: 500 }, |event| view.apply(event));
+        replay.wish(&HistoryRequest { instrument, interval: Interval::M1, n_bars: 500 }, |event| view.apply(event));
     }
     replay.settle();
     assert_eq!(replay.summary().n_entries, n_entries);
