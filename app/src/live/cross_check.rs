@@ -36,7 +36,7 @@ pub struct CrossCheck {
     tops_agreed_at: Option<Monotonic>,
 }
 
-/// What has come from one source.
+/// The data that has come from one source.
 #[derive(Clone, Debug, Default)]
 struct Side {
     last_at: Option<Monotonic>,

@@ -67,7 +67,7 @@ impl SourceChoices {
     }
 }
 
-/// What to do with an item.
+/// The handling of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ruling {
     /// Apply it.

@@ -19,7 +19,7 @@ use crate::live::{
 };
 
 type Then = Box<dyn FnOnce(Replay)>;
-/// What the recording that plays says of its instruments.
+/// The instruments of the recording that plays, as it describes them.
 type Described = RwSignal<Arc<Vec<Arc<Instrument>>>>;
 
 thread_local! {
@@ -156,7 +156,7 @@ fn note(recorder: Recorder, venue: &Venue, said: WorkerRecording) {
     recorder.own.update(|own| drop(own.insert(venue.clone(), recording)));
 }
 
-/// What was ordered could not be done; a recording that could not be opened is given up.
+/// Reports a command that failed; a recording that could not be opened is closed.
 fn fail(recorder: Recorder, words: String) {
     if recorder.opening.with_untracked(Option::is_some) {
         close(recorder);

@@ -1,4 +1,4 @@
-//! What recordings and replays of this page need of the workers: one that plays a recording, requests to those that follow a venue,
+//! Requests of recordings and replays to the workers: one that plays a recording, requests to those that follow a venue,
 //! and their answers.
 //!
 //! Not here: the requests and answers themselves (`live::recorder::own`).

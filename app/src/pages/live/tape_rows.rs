@@ -43,7 +43,7 @@ impl TapeLine {
     }
 }
 
-/// What the rows are of: another one starts over.
+/// The source of the rows; a different one starts over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TapeChoice {
     /// The shown instrument.
