@@ -1,6 +1,7 @@
-//! One change of one level, ours against an ordered map of decimals, in the same run. Target: 50 ns near the top.
+//! Compares one changed level in our book with an ordered map of decimals, in the same run. Target: 50 ns near the top.
 //!
-//! Not here: parsing of a frame. Prices and operations are made up from a fixed seed; half of the changes remove.
+//! Not here: parsing of a frame. Prices and operations are generated from a fixed seed; half of the changes remove a
+//! row.
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 
 use std::{collections::BTreeMap, hint::black_box};
@@ -15,12 +16,12 @@ use model::{
 const N_CHANGES: usize = 4_096;
 const BEST_BID: i64 = 6_160_201;
 
-/// Where changes fall.
+/// Where the changes occur.
 #[derive(Clone, Copy)]
 enum Spread {
-    /// Nine of ten among the best 20 rows, the rest anywhere.
+    /// Nine of ten among the best 20 rows, the rest in the whole book.
     NearTop,
-    /// Anywhere.
+    /// Evenly over the whole book.
     Uniform,
 }
 

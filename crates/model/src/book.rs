@@ -9,7 +9,7 @@ mod side;
 
 use side::{BookSide, Direction};
 
-/// Bids and asks of one instrument.
+/// The bids and asks of one instrument.
 #[derive(Clone, Debug)]
 pub struct OrderBook {
     bids: BookSide,
@@ -23,24 +23,26 @@ impl Default for OrderBook {
 }
 
 impl OrderBook {
-    /// An empty book.
+    /// Creates an empty book.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Replaces the whole book. Rows may come in any order; of rows with the same price the last one counts, quantity 0 leaves a row out.
+    /// Replaces the whole book. Rows may come in any order; the last of several rows with one price counts; quantity 0
+    /// omits a row.
     pub fn apply_snapshot(&mut self, bids: &[Level], asks: &[Level]) {
         self.bids.replace(bids);
         self.asks.replace(asks);
     }
 
-    /// Applies changed rows in the order given: quantity 0 removes, anything else sets. Removing an absent row does nothing.
+    /// Applies changed rows in the given order: quantity 0 removes a row, anything else sets it. Removing an absent row
+    /// does nothing.
     pub fn apply_delta(&mut self, bids: &[Level], asks: &[Level]) {
         bids.iter().for_each(|level| self.bids.apply(level));
         asks.iter().for_each(|level| self.asks.apply(level));
     }
 
-    /// Drops all rows past the best `depth` on each side.
+    /// Drops all rows beyond the best `depth` on each side.
     pub fn truncate(&mut self, depth: usize) {
         self.bids.truncate(depth);
         self.asks.truncate(depth);
@@ -51,43 +53,43 @@ impl OrderBook {
         *self = Self::default();
     }
 
-    /// Bids, best (highest) first, with the digits they came with.
+    /// Returns the bids, best (highest) first, with their original digits.
     pub fn bids(&self) -> impl Iterator<Item = Level> + '_ {
         self.bids.best_first()
     }
 
-    /// Offers, best (lowest) first, with the digits they came with.
+    /// Returns the asks, best (lowest) first, with their original digits.
     pub fn asks(&self) -> impl Iterator<Item = Level> + '_ {
         self.asks.best_first()
     }
 
-    /// Number of bid rows.
+    /// Returns the number of bid rows.
     pub fn n_bids(&self) -> usize {
         self.bids.len()
     }
 
-    /// Number of offer rows.
+    /// Returns the number of ask rows.
     pub fn n_asks(&self) -> usize {
         self.asks.len()
     }
 
-    /// The highest bid.
+    /// Returns the highest bid.
     pub fn best_bid(&self) -> Option<Level> {
         self.bids.best()
     }
 
-    /// The lowest ask.
+    /// Returns the lowest ask.
     pub fn best_ask(&self) -> Option<Level> {
         self.asks.best()
     }
 
-    /// Best bid and ask, where both sides have one.
+    /// Returns the best bid and ask, if both sides have one.
     pub fn quote(&self) -> Option<Quote> {
         let (bid, ask) = (self.best_bid()?, self.best_ask()?);
         Some(Quote { bid: bid.price, bid_size: bid.quantity, ask: ask.price, ask_size: ask.quantity })
     }
 
-    /// True where the highest bid is at or above the lowest ask.
+    /// Returns true if the highest bid is at or above the lowest ask.
     pub fn is_crossed(&self) -> bool {
         matches!((self.best_bid(), self.best_ask()), (Some(bid), Some(ask)) if bid.price >= ask.price)
     }
@@ -135,7 +137,7 @@ mod tests {
         assert_eq!(text(book.asks()), [("2.0".into(), "7".into())]);
     }
 
-    /// The book as anyone would write it first.
+    /// A book in its simplest form, as the reference.
     #[derive(Default)]
     struct NaiveSide(BTreeMap<Price, Level>);
 
@@ -166,7 +168,7 @@ mod tests {
         Price::from_mantissa(mantissa, scale).unwrap()
     }
 
-    /// Few prices in many spellings, so that rows are hit again.
+    /// A few prices in many spellings, so that the same rows are hit again.
     fn any_usual_price() -> impl Strategy<Value = Price> {
         (9_900_i64..10_100, 0_u32..4, 0_u32..12)
             .prop_map(|(mantissa, scale, zeros)| price_of(i128::from(mantissa), scale).at_scale(scale + zeros))

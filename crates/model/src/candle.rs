@@ -1,6 +1,7 @@
-//! Bars: open, high, low, close and volume, and how much of it buyers took, over `[open_time, close_time)`, built from trades.
+//! Candles: open, high, low, close, volume and the buyers' share of it, over `[open_time, close_time)`, built from
+//! trades.
 //!
-//! Not here: merging a venue's history with live bars (`market`), drawing (`chart`). Times are the venue's.
+//! Not here: merging a venue's history with live candles (`market`), drawing (`chart`). Times are the venue's.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -13,7 +14,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// A bar's length. Bars start at multiples of it since the epoch (UTC).
+/// A candle's length. Candles start at multiples of it since the epoch (UTC).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Interval {
     /// One second.
@@ -22,7 +23,7 @@ pub enum Interval {
     M1,
     /// Five minutes.
     M5,
-    /// A quarter of an hour.
+    /// Fifteen minutes.
     M15,
     /// One hour.
     H1,
@@ -36,7 +37,7 @@ impl Interval {
     /// All intervals, shortest first.
     pub const ALL: [Self; 7] = [Self::S1, Self::M1, Self::M5, Self::M15, Self::H1, Self::H4, Self::D1];
 
-    /// Its name as in topics (`15m`).
+    /// Returns the name used in topics (`15m`).
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::S1 => "1s",
@@ -49,7 +50,7 @@ impl Interval {
         }
     }
 
-    /// Its length.
+    /// Returns the length.
     pub const fn duration(self) -> Duration {
         Duration::from_secs(match self {
             Self::S1 => 1,
@@ -62,7 +63,7 @@ impl Interval {
         })
     }
 
-    /// Start of the bar that holds `time`.
+    /// Returns the start of the candle that contains `time`.
     pub fn open_time(self, time: Timestamp) -> Timestamp {
         let length = i64::try_from(self.duration().as_nanos()).unwrap_or(i64::MAX);
         Timestamp::from_nanos(time.as_nanos().div_euclid(length).saturating_mul(length))
@@ -98,10 +99,10 @@ impl<'de> Deserialize<'de> for Interval {
     }
 }
 
-/// One bar.
+/// One candle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candle {
-    /// Start of the bar, included; a multiple of the interval.
+    /// Start of the candle, inclusive; a multiple of the interval.
     pub open_time: Timestamp,
     /// First price.
     pub open: Price,
@@ -113,18 +114,18 @@ pub struct Candle {
     pub close: Price,
     /// Base units traded.
     pub volume: Quantity,
-    /// The part of the volume whose aggressor bought; the rest sold. `None` where that is not known of the whole volume.
+    /// The part of the volume bought by aggressors; the rest was sold. `None` unless it is known for the whole volume.
     pub buy_volume: Option<Quantity>,
 }
 
 impl Candle {
-    /// The bar of a single trade.
+    /// Creates the candle of a single trade.
     pub fn of_trade(open_time: Timestamp, price: Price, size: Quantity, aggressor: AggressorSide) -> Self {
         let buy_volume = bought(size, aggressor);
         Self { open_time, open: price, high: price, low: price, close: price, volume: size, buy_volume }
     }
 
-    /// Adds a trade that came after all others of this bar. A volume past the decimal range stays where it is.
+    /// Adds a trade later than all others of this candle. A volume that would exceed the decimal range stays unchanged.
     pub fn add(&mut self, price: Price, size: Quantity, aggressor: AggressorSide) {
         self.high = self.high.max(price);
         self.low = self.low.min(price);
@@ -132,7 +133,7 @@ impl Candle {
         self.add_volume(size, bought(size, aggressor));
     }
 
-    /// Adds volume, and what buyers took of it where that is known. A volume past the decimal range stays where it is.
+    /// Adds volume, and the buyers' part of it if known. A volume that would exceed the decimal range stays unchanged.
     pub fn add_volume(&mut self, volume: Quantity, buy_volume: Option<Quantity>) {
         let Some(sum) = self.volume.checked_add(volume) else { return };
         self.volume = sum;
@@ -140,7 +141,7 @@ impl Candle {
     }
 }
 
-/// What buyers took of a trade.
+/// Returns the quantity of a trade that its buyer took as aggressor.
 fn bought(size: Quantity, aggressor: AggressorSide) -> Option<Quantity> {
     match aggressor {
         AggressorSide::Buyer => Some(size),
@@ -149,21 +150,21 @@ fn bought(size: Quantity, aggressor: AggressorSide) -> Option<Quantity> {
     }
 }
 
-/// What a trade did to the bars of one interval.
+/// How a trade changed the candles of one interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CandleChange {
-    /// The forming bar changed.
+    /// The forming candle changed.
     Updated,
-    /// A new bar began; the one before it, if any, is closed now.
+    /// A new candle began; the previous one, if any, is now closed.
     Began {
-        /// The bar that closed.
+        /// The candle that closed.
         closed: Option<Candle>,
     },
-    /// The trade belongs to a bar that closed earlier; it was not added.
+    /// The trade belongs to a candle that closed earlier; it was not added.
     Late,
 }
 
-/// Builds the bars of one interval from trades. An interval without trades has no bar: gaps stay gaps.
+/// Builds the candles of one interval from trades. An interval without trades has no candle: gaps stay gaps.
 #[derive(Clone, Debug)]
 pub struct CandleBuilder {
     interval: Interval,
@@ -171,22 +172,22 @@ pub struct CandleBuilder {
 }
 
 impl CandleBuilder {
-    /// A builder that has seen nothing.
+    /// Creates a builder without any trades.
     pub fn new(interval: Interval) -> Self {
         Self { interval, forming: None }
     }
 
-    /// Continues from a bar that is still forming (the last row of a venue's history).
+    /// Continues from a candle that is still forming (the last row of a venue's history).
     pub fn resume(interval: Interval, forming: Candle) -> Self {
         Self { interval, forming: Some(forming) }
     }
 
-    /// The bars' length.
+    /// Returns the candles' length.
     pub fn interval(&self) -> Interval {
         self.interval
     }
 
-    /// The bar that still forms.
+    /// Returns the candle that is still forming.
     pub fn forming(&self) -> Option<&Candle> {
         self.forming.as_ref()
     }

@@ -1,7 +1,7 @@
 //! Exact decimal newtypes: a price, a quantity, their product and an account amount.
 //!
-//! They keep the digits the venue sent (`1.50` stays `1.50`), never pass through `f64`, and no operation on them panics:
-//! what does not fit is `None`. Not here: formatting with separators or a symbol (the page does that).
+//! They keep the digits the venue sent (`1.50` stays `1.50`), never pass through `f64`, and no operation on them
+//! panics: a result that does not fit is `None`. Not here: formatting with separators or a symbol (the page does that).
 //!
 //! Range: 28 significant digits and at most 28 decimals, the range of [`rust_decimal::Decimal`].
 //!
@@ -20,14 +20,14 @@ use crate::error::ModelError;
 
 mod words;
 
-/// Direction in which a value is moved onto a grid.
+/// The direction in which a value is moved onto a grid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rounding {
     /// To the next step at or below.
     Down,
     /// To the next step at or above.
     Up,
-    /// To the nearest step; halfway goes to the step whose count is even.
+    /// To the nearest step; a value halfway goes to the step with the even count.
     NearestEven,
 }
 
@@ -41,7 +41,7 @@ macro_rules! decimal_newtype {
             /// Zero, without decimals.
             pub const ZERO: Self = Self(Decimal::ZERO);
 
-            /// Reads plain decimal text and keeps every digit.
+            /// Parses plain decimal text and keeps every digit.
             ///
             /// # Errors
             /// [`ModelError::NotADecimal`] for anything but `-?digits[.digits]`, for more digits than fit, and for a
@@ -51,27 +51,28 @@ macro_rules! decimal_newtype {
                 parse_plain(text).and_then(Self::checked).ok_or_else(|| ModelError::NotADecimal { text: text.chars().take(64).collect() })
             }
 
-            /// From an integer and the number of its digits behind the point (`12345`, 2 is 123.45); `None` where it does not fit.
+            /// Returns the value of `mantissa` with `scale` decimal places (`12345`, 2 is 123.45); `None` if it does
+            /// not fit.
             pub fn from_mantissa(mantissa: i128, scale: u32) -> Option<Self> {
                 Decimal::try_from_i128_with_scale(mantissa, scale).ok().and_then(Self::checked)
             }
 
-            /// The digits as an integer; the value is this divided by 10 to the power of [`Self::scale`].
+            /// Returns the digits as an integer; the value is this divided by 10 to the power of [`Self::scale`].
             pub fn mantissa(self) -> i128 {
                 self.0.mantissa()
             }
 
-            /// Digits behind the point, trailing zeros counted.
+            /// Returns the number of decimal places, including trailing zeros.
             pub fn scale(self) -> u32 {
                 self.0.scale()
             }
 
-            /// Digits behind the point without trailing zeros.
+            /// Returns the number of decimal places without trailing zeros.
             pub fn significant_scale(self) -> u32 {
                 self.0.normalize().scale()
             }
 
-            /// The same value with `scale` digits behind the point, or unchanged where that would lose digits or not fit.
+            /// Returns the same value with `scale` decimal places, or unchanged if that would lose digits or not fit.
             #[must_use]
             pub fn at_scale(self, scale: u32) -> Self {
                 let own = self.scale();
@@ -86,32 +87,34 @@ macro_rules! decimal_newtype {
                 mantissa.and_then(|mantissa| Self::from_mantissa(mantissa, scale)).unwrap_or(self)
             }
 
-            /// True for exactly zero.
+            /// Returns true for exactly zero.
             pub fn is_zero(self) -> bool {
                 self.0.is_zero()
             }
 
-            /// True below zero.
+            /// Returns true if the value is below zero.
             pub fn is_negative(self) -> bool {
                 self.0.is_sign_negative() && !self.0.is_zero()
             }
 
-            /// For axes, indicators and statistics only; the result must not come back as an exact value.
+            /// Converts to `f64`, for axes, indicators and statistics only; never convert the result back to an exact
+            /// value.
             pub fn to_f64_lossy(self) -> f64 {
                 self.0.to_f64().unwrap_or(f64::NAN)
             }
 
-            /// The sum, or `None` where it does not fit.
+            /// Returns the sum, or `None` if it does not fit.
             pub fn checked_add(self, other: Self) -> Option<Self> {
                 self.0.checked_add(other.0).and_then(Self::checked)
             }
 
-            /// The difference, or `None` where it does not fit or is outside the type's range.
+            /// Returns the difference, or `None` if it does not fit or is outside the type's range.
             pub fn checked_sub(self, other: Self) -> Option<Self> {
                 self.0.checked_sub(other.0).and_then(Self::checked)
             }
 
-            /// Moved onto the grid of `step` in the named direction; `None` for a step of zero or below and where it does not fit.
+            /// Rounds onto the grid of `step` in the given direction; `None` if the step is not positive or the result
+            /// does not fit.
             pub fn round_to(self, step: Self, rounding: Rounding) -> Option<Self> {
                 round_to_step(self.0, step.0, rounding).and_then(Self::checked)
             }
@@ -164,12 +167,12 @@ impl Price {
         Some(Self(value))
     }
 
-    /// What `quantity` costs at this price; `None` where it does not fit.
+    /// Returns the cost of `quantity` at this price; `None` if it does not fit.
     pub fn checked_mul(self, quantity: Quantity) -> Option<Notional> {
         self.0.checked_mul(quantity.0).map(Notional)
     }
 
-    /// The mean of two prices, exact; `None` where it does not fit.
+    /// Returns the exact mean of two prices; `None` if it does not fit.
     pub fn mid(self, other: Self) -> Option<Self> {
         self.0.checked_add(other.0)?.checked_div(Decimal::TWO).map(Self)
     }
@@ -195,22 +198,22 @@ pub struct Money {
 }
 
 impl Money {
-    /// `amount` of `currency` (its code, `USDT`).
+    /// Creates an amount of `currency` (its code, `USDT`).
     pub fn new(amount: Notional, currency: impl Into<String>) -> Self {
         Self { amount, currency: currency.into() }
     }
 
-    /// The amount in the currency's units.
+    /// Returns the amount in units of the currency.
     pub fn amount(&self) -> Notional {
         self.amount
     }
 
-    /// The currency's code.
+    /// Returns the currency's code.
     pub fn currency(&self) -> &str {
         &self.currency
     }
 
-    /// The sum.
+    /// Returns the sum.
     ///
     /// # Errors
     /// Different currencies, or a sum that does not fit.
@@ -218,7 +221,7 @@ impl Money {
         self.combine(other, "money addition", Notional::checked_add)
     }
 
-    /// The difference.
+    /// Returns the difference.
     ///
     /// # Errors
     /// Different currencies, or a difference that does not fit.
@@ -240,8 +243,8 @@ impl Money {
     }
 }
 
-/// Reads `-?digits[.digits]`. Inlined, because a decimal has four parts, and to hand them on takes as long as to read them:
-/// it saves a twentieth of the time of a change of a book.
+/// Parses `-?digits[.digits]`. Inlined, because passing a decimal's four parts on takes as long as reading them: this
+/// saves a twentieth of the time of a book change.
 #[inline(always)]
 fn parse_plain(text: &str) -> Option<Decimal> {
     match words::parse(text.as_bytes()) {
@@ -250,8 +253,8 @@ fn parse_plain(text: &str) -> Option<Decimal> {
     }
 }
 
-/// The same for any text. Up to 18 digits take a short way without an allocation; longer text goes through
-/// `from_str_exact`, which refuses what would be rounded but is too lenient about shape to be called first.
+/// Parses any text in the same way. Up to 18 digits take a fast path without an allocation; longer text goes through
+/// `from_str_exact`, which rejects digits that would be rounded but is too lenient about shape to be called first.
 fn parse_bytes(text: &str) -> Option<Decimal> {
     let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
     let (mut mantissa, mut n_digits, mut scale, mut is_fraction) = (0_i64, 0_u32, 0_u32, false);
@@ -283,7 +286,7 @@ fn round_to_step(value: Decimal, step: Decimal, rounding: Rounding) -> Option<De
         return None;
     }
     let remainder = value.checked_rem(step)?;
-    // The step at or below: the remainder has the value's sign.
+    // The step at or below; the remainder has the value's sign.
     let below = value.checked_sub(remainder)?;
     let (floor, rest) = if remainder.is_sign_negative() && !remainder.is_zero() {
         (below.checked_sub(step)?, remainder.checked_add(step)?)
@@ -301,7 +304,7 @@ fn round_to_step(value: Decimal, step: Decimal, rounding: Rounding) -> Option<De
     if up { floor.checked_add(step) } else { Some(floor) }
 }
 
-/// Digits and scale in one integer: zigzag mantissa (97 bits at most) above five bits of scale.
+/// Packs digits and scale into one integer: a zigzag mantissa (97 bits at most) above five bits of scale.
 fn pack(value: Decimal) -> u128 {
     let mantissa = value.mantissa();
     let zigzag = (mantissa.unsigned_abs() << 1) | u128::from(mantissa < 0);

@@ -1,4 +1,4 @@
-//! What a venue said, in our words: one closed enum of immutable events with venue time and receive time.
+//! Market events: what venues report, as one closed enum of immutable events with venue time and receive time.
 //!
 //! Not here: state derived from events (books in [`crate::book`], candles in [`crate::candle`]).
 
@@ -14,16 +14,16 @@ use crate::{
     time::Timestamp,
 };
 
-/// One thing a venue said about one instrument.
+/// One report of a venue about one instrument.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MarketEvent {
-    /// What it is about.
+    /// The instrument.
     pub instrument: InstrumentId,
-    /// The venue's clock, where the message carries it.
+    /// The venue's clock, if the message has a time.
     pub event_time: Option<Timestamp>,
-    /// Our clock when the frame came.
+    /// Our clock when the frame arrived.
     pub receive_time: Timestamp,
-    /// What was said.
+    /// The content.
     pub kind: MarketEventKind,
 }
 
@@ -31,17 +31,17 @@ pub struct MarketEvent {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MarketEventKind {
-    /// A public print.
+    /// A public trade.
     Trade(Trade),
-    /// Best bid and ask as the venue publishes them.
+    /// Best bid and ask as published by the venue.
     Quote(Quote),
-    /// A book was replaced, changed, or changed its state.
+    /// A book was replaced or changed, or its state changed.
     Book(BookUpdate),
-    /// The venue's own bar.
+    /// The venue's own candle.
     Candle(CandleUpdate),
-    /// History asked for by REST, oldest first; the last one may still be forming.
+    /// History requested by REST, oldest first; the last candle may still be forming.
     History(CandleHistory),
-    /// Figures of the last 24 hours.
+    /// Statistics of the last 24 hours.
     Day(DayStatistics),
     /// The instrument itself: tick size, lot size, status.
     Instrument(Arc<Instrument>),
@@ -57,20 +57,20 @@ pub enum AggressorSide {
     /// The seller crossed the spread.
     #[serde(rename = "sell")]
     Seller,
-    /// The venue does not say.
+    /// The venue does not report the side.
     Unknown,
 }
 
-/// A public print.
+/// A public trade.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trade {
-    /// The venue's id; on venues with numeric ids its decimal text.
+    /// The venue's id; its decimal text on venues with numeric ids.
     pub id: TradeId,
     /// Price of one base unit.
     pub price: Price,
     /// Base units traded.
     pub size: Quantity,
-    /// Who crossed the spread.
+    /// The side that crossed the spread.
     pub aggressor_side: AggressorSide,
 }
 
@@ -79,7 +79,7 @@ pub struct Trade {
 pub enum TradeId {
     /// A number that rises by one with each trade of the instrument.
     Sequence(u64),
-    /// An opaque text.
+    /// Opaque text.
     Text(Arc<str>),
 }
 
@@ -114,66 +114,66 @@ pub struct Level {
     pub quantity: Quantity,
 }
 
-/// What happened to a book. The book itself is owned by the venue session.
+/// A change to a book. The venue session owns the book itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BookUpdate {
-    /// The whole book was replaced; levels are read from the session's book.
+    /// The whole book was replaced; read the levels from the session's book.
     Snapshot {
-        /// State after it.
+        /// State after the replacement.
         state: BookState,
         /// Bid rows in the new book.
         n_bids: usize,
-        /// Offer rows in the new book.
+        /// Ask rows in the new book.
         n_asks: usize,
     },
-    /// Levels changed; in the order the venue sent them, best first is not promised.
+    /// Levels changed, in the order the venue sent them; not necessarily best first.
     Delta {
-        /// State after it.
+        /// State after the change.
         state: BookState,
         /// Changed bids.
         bids: Vec<Level>,
-        /// Changed offers.
+        /// Changed asks.
         asks: Vec<Level>,
     },
-    /// The state changed without a change of levels (gap found, resync begun).
+    /// The state changed without a change of levels (a gap was found or a resync began).
     State {
         /// The new state.
         state: BookState,
     },
 }
 
-/// The venue's own bar of one interval.
+/// The venue's own candle of one interval.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CandleUpdate {
-    /// The bar's length.
+    /// The candle's length.
     pub interval: Interval,
-    /// The bar.
+    /// The candle.
     pub candle: Candle,
-    /// True when the venue says no more trades will be added.
+    /// True if the venue says that no more trades will be added.
     pub is_closed: bool,
 }
 
-/// Bars asked for by REST.
+/// Candles requested by REST.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CandleHistory {
-    /// The bars' length.
+    /// The candles' length.
     pub interval: Interval,
     /// Oldest first; the last one may still be forming.
     pub candles: Vec<Candle>,
 }
 
-/// A wish for history, made by the market view and answered by the session with a [`CandleHistory`] event.
+/// A request for history, made by the market view and answered by the session with a [`CandleHistory`] event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistoryRequest {
-    /// Whose bars.
+    /// The instrument.
     pub instrument: InstrumentId,
-    /// The bars' length.
+    /// The candles' length.
     pub interval: Interval,
-    /// How many, the newest.
+    /// The number of newest candles wanted.
     pub n_bars: usize,
 }
 
-/// Figures of the last 24 hours, as the venue publishes them.
+/// Statistics of the last 24 hours, as published by the venue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DayStatistics {
     /// First price of the window.

@@ -1,8 +1,9 @@
-//! Quantiles of spans of time in bounded memory: logarithmic buckets, and a pair of them that forgets.
+//! Quantiles of durations in bounded memory: logarithmic buckets, and a pair of them that forgets old values.
 //!
-//! A crate would do more (wide ranges, exact resolution, a log format); here the spans are microseconds up to two minutes,
-//! a page shows two or three digits, and the same few lines run in the server and in the page. So the buckets are fixed:
-//! eight for each doubling, which makes a quantile right to 7 %, in 800 bytes. Not here: what is measured.
+//! A crate would do more (wide ranges, exact resolution, a log format); here the durations are microseconds up to two
+//! minutes, a page shows two or three digits, and the same few lines run in the server and in the page. So the buckets
+//! are fixed: eight for each doubling, which makes a quantile accurate to 7 %, in 800 bytes. Not here: what is
+//! measured.
 
 use std::time::Duration;
 
@@ -10,20 +11,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Monotonic;
 
-/// Usual, bad and worst of some spans, in microseconds.
+/// Median, 95th and 99th percentile of some durations, in microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quantiles {
-    /// Half of the spans were no longer.
+    /// Half of the durations were no longer.
     pub p50_us: u64,
-    /// 95 of 100 were no longer.
+    /// 95 % were no longer.
     pub p95_us: u64,
-    /// 99 of 100 were no longer.
+    /// 99 % were no longer.
     pub p99_us: u64,
-    /// How many spans.
+    /// The number of durations.
     pub n: u64,
 }
 
-/// Counts of spans, by length. Empty ones own no memory.
+/// Counts durations by length. Empty histograms own no memory.
 #[derive(Clone, Debug, Default)]
 pub struct Histogram {
     counts: Option<Box<[u32; N_BUCKETS]>>,
@@ -32,7 +33,7 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// Counts a span; what is longer than two minutes counts as that.
+    /// Counts a duration; anything above two minutes counts as two minutes.
     pub fn record(&mut self, span_us: u64) {
         let counts = self.counts.get_or_insert_with(|| Box::new([0; N_BUCKETS]));
         let count = &mut counts[bucket_of(span_us)];
@@ -41,7 +42,7 @@ impl Histogram {
         self.max_us = self.max_us.max(span_us);
     }
 
-    /// Adds the counts of another one.
+    /// Adds the counts of another histogram.
     pub fn merge(&mut self, other: &Self) {
         let Some(added) = &other.counts else { return };
         let counts = self.counts.get_or_insert_with(|| Box::new([0; N_BUCKETS]));
@@ -50,15 +51,15 @@ impl Histogram {
         self.max_us = self.max_us.max(other.max_us);
     }
 
-    /// How many spans were counted.
+    /// Returns the number of durations counted.
     pub fn n(&self) -> u64 {
         self.n
     }
 
-    /// The span that `share` (0 to 1) of all are not longer than, by nearest rank; right to 7 %. `None` without spans.
+    /// Returns the quantile at `share` (0 to 1), by nearest rank; accurate to 7 %. `None` if nothing was counted.
     pub fn quantile(&self, share: f64) -> Option<u64> {
         let counts = self.counts.as_ref()?;
-        // The cast saturates, and turns NaN into 0.
+        // The cast saturates and turns NaN into 0.
         let rank = ((self.n as f64 * share).ceil() as u64).clamp(1, self.n);
         let mut n_below = 0;
         let bucket = counts.iter().position(|count| {
@@ -68,7 +69,7 @@ impl Histogram {
         Some(middle_of(bucket).min(self.max_us))
     }
 
-    /// The three that are shown; `None` without spans.
+    /// Returns the three quantiles that are shown; `None` if nothing was counted.
     pub fn quantiles(&self) -> Option<Quantiles> {
         Some(Quantiles {
             p50_us: self.quantile(0.5)?,
@@ -79,7 +80,7 @@ impl Histogram {
     }
 }
 
-/// A histogram of the last one to two [`RECENT`]: what is older is forgotten half by half.
+/// A histogram of the last one to two [`RECENT`] periods; older values are forgotten half by half.
 #[derive(Clone, Debug, Default)]
 pub struct RecentHistogram {
     current: Histogram,
@@ -88,12 +89,12 @@ pub struct RecentHistogram {
 }
 
 impl RecentHistogram {
-    /// Counts a span.
+    /// Counts a duration.
     pub fn record(&mut self, span_us: u64) {
         self.current.record(span_us);
     }
 
-    /// Forgets what is too old; call it now and then, a second apart at most for ages to be as said.
+    /// Forgets old values; must be called at least once a second for the stated ages to be accurate.
     pub fn turn(&mut self, now: Monotonic) {
         let age = now.saturating_since(*self.began.get_or_insert(now));
         if age >= RECENT {
@@ -110,7 +111,7 @@ impl RecentHistogram {
         *self = Self { began: self.began, ..Self::default() };
     }
 
-    /// The quantiles of what is remembered; `None` where that is nothing.
+    /// Returns the quantiles of the remembered values; `None` if there are none.
     pub fn quantiles(&self) -> Option<Quantiles> {
         let mut all = self.current.clone();
         all.merge(&self.before);
@@ -118,13 +119,14 @@ impl RecentHistogram {
     }
 }
 
-/// After this long a half is forgotten: long enough for a 99th percentile of slow streams, short enough to follow trouble.
+/// After this long, one half is forgotten: long enough for a 99th percentile of slow streams, short enough to follow
+/// trouble.
 pub const RECENT: Duration = Duration::from_secs(60);
 
-/// Below this many microseconds each has a bucket; above, each doubling has so many.
+/// Each value below this many microseconds has its own bucket; above, each doubling has this many.
 const N_PARTS: u64 = 8;
 const PART_BITS: u32 = N_PARTS.trailing_zeros();
-/// Longest span told apart, as a power of two: 134 s.
+/// The longest duration distinguished, as a power of two: 134 s.
 const MAX_BITS: u32 = 27;
 const N_BUCKETS: usize = ((MAX_BITS - PART_BITS + 1) as usize) * N_PARTS as usize;
 
@@ -138,7 +140,7 @@ fn bucket_of(span_us: u64) -> usize {
     usize::try_from(bucket).unwrap_or(usize::MAX).min(N_BUCKETS - 1)
 }
 
-/// The middle of a bucket, in microseconds.
+/// Returns the middle of a bucket, in microseconds.
 fn middle_of(bucket: usize) -> u64 {
     let bucket = bucket as u64;
     if bucket < N_PARTS {
@@ -190,7 +192,7 @@ mod tests {
         assert_eq!(n_at(&mut recent, 119), Some(2));
         assert_eq!(n_at(&mut recent, 120), Some(1));
         assert_eq!(n_at(&mut recent, 180), None);
-        // A turn that comes late forgets as much as those that were missed would have.
+        // A late turn forgets as much as the missed ones would have.
         recent.record(7);
         assert_eq!(n_at(&mut recent, 900), None);
     }

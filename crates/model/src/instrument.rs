@@ -1,4 +1,4 @@
-//! What can be traded where: venues, symbols and the steps their prices and quantities move in.
+//! Instruments: venues, symbols and the steps of their prices and quantities.
 
 use std::{fmt, sync::Arc};
 
@@ -9,40 +9,42 @@ use crate::{
     error::ModelError,
 };
 
-/// Where it trades, lower case (`kraken`). A name, not an enum: a new venue edits no list here. Cheap to clone.
+/// The place of trading, lower case (`kraken`). A name, not an enum, so that a new venue edits no list here. Cheap to
+/// clone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Venue(Arc<str>);
 
 impl Venue {
-    /// The venue of that name.
+    /// Returns the venue with that name.
     pub fn new(name: &str) -> Self {
         Self(name.into())
     }
 
-    /// The name, lower case.
+    /// Returns the name, lower case.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name under which a recording of this venue plays, beside the venue itself (`replay-kraken`).
+    /// Returns the name under which a recording of this venue is replayed, separate from the venue itself
+    /// (`replay-kraken`).
     #[must_use]
     pub fn as_replay(&self) -> Self {
         Self(format!("{REPLAY_PREFIX}{}", self.0).into())
     }
 
-    /// The venue whose recording plays under this name; `None` for a venue itself.
+    /// Returns the venue whose recording is replayed under this name; `None` for a venue itself.
     pub fn replayed(&self) -> Option<&str> {
         self.0.strip_prefix(REPLAY_PREFIX)
     }
 
-    /// True for a recording that plays under the name of its venue.
+    /// Returns true for a recording replayed under its venue's name.
     pub fn is_replay(&self) -> bool {
         self.replayed().is_some()
     }
 }
 
-/// What the names of recordings that play begin with; no venue's own name does.
+/// Prefix of the names of replayed recordings; no venue's own name begins with it.
 const REPLAY_PREFIX: &str = "replay-";
 
 impl fmt::Display for Venue {
@@ -51,8 +53,8 @@ impl fmt::Display for Venue {
     }
 }
 
-/// One tradable thing on one venue. Shown and read as `venue:SYMBOL`; the symbol is the venue's own spelling, opaque
-/// UTF-8 that may hold colons. Cheap to clone.
+/// One tradable thing on one venue. Displayed and parsed as `venue:SYMBOL`; the symbol is the venue's own spelling,
+/// opaque UTF-8 that may contain colons. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InstrumentId {
     venue: Venue,
@@ -60,15 +62,15 @@ pub struct InstrumentId {
 }
 
 impl InstrumentId {
-    /// The instrument `symbol` (the venue's own spelling) on `venue`.
+    /// Returns the instrument `symbol` (the venue's own spelling) on `venue`.
     pub fn new(venue: &Venue, symbol: &str) -> Self {
         Self { venue: venue.clone(), symbol: symbol.into() }
     }
 
-    /// Reads `venue:SYMBOL`; everything after the first colon is the symbol.
+    /// Parses `venue:SYMBOL`; everything after the first colon is the symbol.
     ///
     /// # Errors
-    /// [`ModelError::NotAnInstrument`] where either part is missing.
+    /// [`ModelError::NotAnInstrument`] if either part is missing.
     pub fn parse(text: &str) -> Result<Self, ModelError> {
         match text.split_once(':') {
             Some((venue, symbol)) if !venue.is_empty() && !symbol.is_empty() => {
@@ -78,12 +80,12 @@ impl InstrumentId {
         }
     }
 
-    /// Where it trades.
+    /// Returns the venue.
     pub fn venue(&self) -> &Venue {
         &self.venue
     }
 
-    /// The venue's own spelling.
+    /// Returns the symbol in the venue's own spelling.
     pub fn symbol(&self) -> &str {
         &self.symbol
     }
@@ -116,11 +118,11 @@ pub enum InstrumentStatus {
     Trading,
     /// Listed, but not trading now (halt, break, cancel only).
     Halted,
-    /// A status the venue has added since this was written.
+    /// A status that the venue added later than this code.
     Unknown,
 }
 
-/// One tradable thing with the steps its numbers move in.
+/// One tradable thing and the steps of its prices and quantities.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instrument {
     /// Venue and symbol.
@@ -129,40 +131,42 @@ pub struct Instrument {
     pub base: String,
     /// The asset it is priced in (`USDT`).
     pub quote: String,
-    /// Price step; its digits are the decimals that prices are shown with.
+    /// Price step; its digits are the decimal places of displayed prices.
     pub tick_size: Price,
-    /// Quantity step; its digits are the decimals that quantities are shown with.
+    /// Quantity step; its digits are the decimal places of displayed quantities.
     pub lot_size: Quantity,
-    /// Smallest order value in `quote`, where the venue names one.
+    /// Smallest order value in `quote`, if the venue publishes one.
     pub min_notional: Option<Notional>,
-    /// Whether it trades now.
+    /// Whether it can be traded now.
     pub status: InstrumentStatus,
-    /// True for a made-up market; pages label it wherever it appears.
+    /// True for a simulated market; pages label it wherever it appears.
     pub is_simulated: bool,
 }
 
 impl Instrument {
-    /// The asset pair as a reader knows it (`BTC/USD`): the same for the same pair on every venue.
+    /// Returns the pair as a reader knows it (`BTC/USD`); identical on every venue.
     pub fn pair(&self) -> String {
         format!("{}/{}", self.base, self.quote)
     }
 
-    /// Decimals that prices are shown with: those of the tick size without its trailing zeros.
+    /// Returns the decimal places of displayed prices: those of the tick size without trailing zeros.
     pub fn price_decimals(&self) -> u32 {
         self.tick_size.significant_scale()
     }
 
-    /// Decimals that quantities are shown with: those of the lot size without its trailing zeros.
+    /// Returns the decimal places of displayed quantities: those of the lot size without trailing zeros.
     pub fn size_decimals(&self) -> u32 {
         self.lot_size.significant_scale()
     }
 
-    /// `price` moved onto the tick grid in the named direction; `None` where the tick size is zero or the result does not fit.
+    /// Rounds `price` onto the tick grid in the given direction; `None` if the tick size is zero or the result does not
+    /// fit.
     pub fn round_price(&self, price: Price, rounding: Rounding) -> Option<Price> {
         price.round_to(self.tick_size, rounding)
     }
 
-    /// `quantity` moved onto the lot grid in the named direction; `None` where the lot size is zero or the result does not fit.
+    /// Rounds `quantity` onto the lot grid in the given direction; `None` if the lot size is zero or the result does
+    /// not fit.
     pub fn round_quantity(&self, quantity: Quantity, rounding: Rounding) -> Option<Quantity> {
         quantity.round_to(self.lot_size, rounding)
     }

@@ -1,18 +1,18 @@
-//! The words of the house: prices, quantities, instruments, market events, order books and candles.
+//! The vocabulary of the workspace: prices, quantities, instruments, market events, order books and candles.
 //!
-//! Not here: parsing of any venue's frames (`venues`), what crosses the browser socket (`wire`), and anything that
-//! reads a clock or a socket. Every function takes time as an argument.
+//! Not here: parsing of any venue's frames (`venues`), messages on the browser socket (`wire`), and anything that reads
+//! a clock or a socket. Every function takes time as an argument.
 //!
 //! # Layout
 //! - [`decimal`]: exact decimal newtypes · [`time`]: instants on two clocks
-//! - [`instrument`]: venues, symbols, tick and lot · [`event`]: what a venue said
-//! - [`book`]: the order book · [`proof`]: how far a book can be trusted · [`quality`]: what went wrong, counted
-//! - [`candle`]: open, high, low, close, volume · [`queue`]: bounded hand-over between producers and fragments
-//! - [`histogram`]: quantiles of spans of time in bounded memory · [`sorted`]: small ordered maps and sets
+//! - [`instrument`]: venues, symbols, tick and lot sizes · [`event`]: market events
+//! - [`book`]: the order book · [`proof`]: how far a book can be trusted · [`quality`]: counts of faults
+//! - [`candle`]: open, high, low, close, volume · [`queue`]: bounded queues between producers and fragments
+//! - [`histogram`]: quantiles of durations in bounded memory · [`sorted`]: small ordered maps and sets
 //! - [`status`]: the state of a feed · [`recording`]: the recording format
 //!
 //! # Example
-//! A book changes, and its top is a quote; money never passes through floating point:
+//! A book changes, and its best rows form a quote; money never passes through floating point:
 //!
 //! ```
 //! use model::{

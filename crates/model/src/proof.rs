@@ -1,4 +1,4 @@
-//! How far a book can be trusted: its state, and the counters that show why.
+//! How far a book can be trusted: its state, and the counters that explain it.
 
 use std::collections::BTreeMap;
 
@@ -6,32 +6,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::{book::OrderBook, instrument::InstrumentId, time::Timestamp};
 
-/// How far a book can be trusted. Only a [`BookState::Live`] book is painted as live, traded on or consolidated.
+/// How far a book can be trusted. Only a [`BookState::Live`] book is shown as live, traded on or consolidated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BookState {
-    /// Nothing known yet.
+    /// Nothing is known yet.
     #[default]
     Empty,
-    /// Changes are kept until the snapshot they belong to has come.
+    /// Changes are buffered until their snapshot arrives.
     Buffering,
     /// Complete and consistent with everything the venue sent.
     Live,
     /// Something contradicts it; its levels are not served.
     Suspect,
-    /// A fresh snapshot has been asked for.
+    /// A fresh snapshot has been requested.
     Resyncing,
     /// The venue's own checksum keeps failing: shown and flagged, never traded on.
     Unverified,
 }
 
 impl BookState {
-    /// True where levels may be served at all (live, or flagged as unverified).
+    /// Returns true if levels may be served at all (live, or flagged as unverified).
     pub fn is_served(self) -> bool {
         matches!(self, Self::Live | Self::Unverified)
     }
 
-    /// The word a person reads, lower case.
+    /// Returns the displayed word, lower case.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Empty => "empty",
@@ -44,61 +44,61 @@ impl BookState {
     }
 }
 
-/// A book with the proof of its health. The venue session owns it and lends it out.
+/// A book with the evidence of its correctness. The venue session owns it and lends it out.
 #[derive(Clone, Debug, Default)]
 pub struct TrackedBook {
-    /// The levels. Meaningful only where `state.is_served()`.
+    /// The levels. Meaningful only if `state.is_served()`.
     pub book: OrderBook,
     /// How far it can be trusted.
     pub state: BookState,
-    /// The venue's sequence number of the last change, where it has one.
+    /// The venue's sequence number of the last change, if it sends one.
     pub last_update_id: Option<u64>,
-    /// Venue time of the last change, where the venue says.
+    /// Venue time of the last change, if the venue sends it.
     pub event_time: Option<Timestamp>,
     /// Receive time of the last change.
     pub receive_time: Option<Timestamp>,
     /// The last checksum compared, on venues that send one.
     pub last_checksum: Option<Checksum>,
-    /// What was found.
+    /// The counts of what was found.
     pub counters: BookCounters,
 }
 
-/// A checksum as the venue sent it and as the book here came to.
+/// A checksum as sent by the venue and as computed here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checksum {
-    /// The venue's.
+    /// The venue's value.
     pub venue: u32,
-    /// Ours.
+    /// Our value.
     pub own: u32,
 }
 
 impl Checksum {
-    /// True where both are the same.
+    /// Returns true if both are the same.
     pub fn agrees(self) -> bool {
         self.venue == self.own
     }
 }
 
-/// What was found while keeping a book.
+/// Counts of what was found while keeping a book.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BookCounters {
     /// Updates applied.
     pub updates: u64,
     /// Sequence gaps.
     pub gaps: u64,
-    /// Updates that were wholly older than the book.
+    /// Updates that were entirely older than the book.
     pub duplicates: u64,
     /// Fresh snapshots needed after the first.
     pub resyncs: u64,
-    /// Times the book stood crossed after an update.
+    /// Times the book was crossed after an update.
     pub crossed: u64,
     /// Checksums that agreed.
     pub checksums_ok: u64,
-    /// Checksums that did not.
+    /// Checksums that disagreed.
     pub checksums_bad: u64,
     /// Times the book's top equalled the venue's separate best bid and ask of the same moment.
     pub quote_matches: u64,
-    /// Times it did not.
+    /// Times it differed.
     pub quote_mismatches: u64,
 }
 

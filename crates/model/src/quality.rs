@@ -1,4 +1,4 @@
-//! What went wrong on a feed, counted. Nothing here decides; sessions count and pages show.
+//! Counts of a feed's faults. Nothing is decided here: sessions count and pages show.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 pub struct FeedCounters {
     /// Text frames received.
     pub frames: u64,
-    /// Frames that are no valid JSON, or lack or mistype a required field.
+    /// Frames that are not valid JSON, or whose required fields are missing or of the wrong type.
     pub malformed: u64,
-    /// Well-formed frames of no known kind.
+    /// Well-formed frames of an unknown kind.
     pub unknown: u64,
     /// Trades.
     pub trades: u64,
@@ -21,9 +21,9 @@ pub struct FeedCounters {
     pub others: u64,
     /// Sequence gaps in books and trades.
     pub gaps: u64,
-    /// Items seen before.
+    /// Items received before.
     pub duplicates: u64,
-    /// Items that came after a later one.
+    /// Items that arrived after a later one.
     pub out_of_order: u64,
     /// Book snapshots needed after the first.
     pub resyncs: u64,

@@ -1,10 +1,10 @@
-//! Bounded hand-over between a producer and a fragment: newest values win, drops are counted, every item has its time.
+//! Bounded queues between a producer and a fragment: the newest values win, drops are counted, every item has its time.
 //!
-//! Not here: waking a reader, locks and tasks. A queue has one owner and two habits of reading: [`DataQueue::latest`]
-//! for what is shown (a price), [`DataQueue::drain`] for what must all be seen (order updates). Ages use the monotonic
-//! clock, which is an argument.
+//! Not here: waking a reader, locks and tasks. A queue has one owner and two ways to be read: [`DataQueue::latest`] for
+//! values that are displayed (a price), [`DataQueue::drain`] for items that must all be seen (order updates). Ages use
+//! the monotonic clock, which is an argument.
 //!
-//! Several independent queues, each with its own size and patience:
+//! Several independent queues, each with its own capacity and time to live:
 //!
 //! ```
 //! use std::time::Duration;
@@ -13,7 +13,7 @@
 //!
 //! let at = |millis: u64| Monotonic::from_zero(Duration::from_millis(millis));
 //!
-//! // Prices: many, only the newest is shown. Orders: all are shown. Status: old news is no news.
+//! // Prices: many, only the newest is shown. Orders: all are shown. Status: an old status is dropped.
 //! let mut prices: DataQueue<&str> = DataQueue::new(DataQueue::<&str>::PRICE_CAPACITY);
 //! let mut orders: DataQueue<u32> = DataQueue::default();
 //! let mut status: DataQueue<&str> = DataQueue::new(10).with_time_to_live(Duration::from_secs(30));
@@ -21,7 +21,7 @@
 //! prices.push("61602.01", at(0));
 //! prices.push("61602.02", at(100));
 //! assert_eq!(prices.latest(at(150)).map(|newest| newest.item), Some("61602.02"));
-//! // The newest stays until a newer one comes, so a fragment can sample at its own cadence.
+//! // The newest stays until a newer one arrives, so a fragment can sample at its own cadence.
 //! assert_eq!(prices.latest(at(250)).map(|newest| newest.age(at(250))), Some(Duration::from_millis(150)));
 //! assert!(!prices.is_stale(at(5_000), Duration::from_secs(5)));
 //! assert!(prices.is_stale(at(5_101), Duration::from_secs(5)));
@@ -40,7 +40,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use crate::time::Monotonic;
 
-/// An item and when it was pushed.
+/// An item and the time when it was pushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamped<T> {
     /// When it was pushed.
@@ -50,7 +50,7 @@ pub struct Stamped<T> {
 }
 
 impl<T> Stamped<T> {
-    /// Time since it was pushed.
+    /// Returns the time since it was pushed.
     pub fn age(&self, now: Monotonic) -> Duration {
         now.saturating_since(self.at)
     }
@@ -75,13 +75,13 @@ impl<T> Default for DataQueue<T> {
 }
 
 impl<T> DataQueue<T> {
-    /// What a queue holds if nobody says otherwise: ten seconds of a fragment at its fastest cadence.
+    /// The default capacity: ten seconds of a fragment at its fastest cadence.
     pub const DEFAULT_CAPACITY: usize = 100;
 
-    /// What a price stream's queue holds: the longest live series a page keeps.
+    /// The capacity for a price stream: the longest live series a page keeps.
     pub const PRICE_CAPACITY: usize = 1_000;
 
-    /// A queue of at most `capacity` items; 0 counts as 1.
+    /// Creates a queue of at most `capacity` items; 0 counts as 1.
     pub fn new(capacity: usize) -> Self {
         Self {
             items: VecDeque::new(),
@@ -93,14 +93,14 @@ impl<T> DataQueue<T> {
         }
     }
 
-    /// The same queue, but items older than `time_to_live` are never given out.
+    /// Returns the same queue, but items older than `time_to_live` are never returned.
     #[must_use]
     pub fn with_time_to_live(mut self, time_to_live: Duration) -> Self {
         self.time_to_live = Some(time_to_live);
         self
     }
 
-    /// Adds an item; a full queue drops its oldest one and counts it.
+    /// Adds an item; a full queue drops its oldest item and counts it.
     pub fn push(&mut self, item: T, now: Monotonic) {
         self.forget_expired(now);
         if self.items.len() >= self.capacity {
@@ -111,8 +111,8 @@ impl<T> DataQueue<T> {
         self.last_push = Some(now);
     }
 
-    /// Lets go of everything but the newest item and returns that one. It stays, so a later call returns it again until
-    /// a newer one comes, [`Self::drain`] takes it or its time to live ends.
+    /// Drops everything but the newest item and returns that one. It stays, so a later call returns it again until a
+    /// newer one arrives, [`Self::drain`] takes it or its time to live ends.
     pub fn latest(&mut self, now: Monotonic) -> Option<&Stamped<T>> {
         self.forget_expired(now);
         let n_older = self.items.len().saturating_sub(1);
@@ -120,43 +120,43 @@ impl<T> DataQueue<T> {
         self.items.back()
     }
 
-    /// Takes all items, oldest first. What the iterator has not given out when it is dropped is gone too.
+    /// Takes all items, oldest first. Items the iterator has not yielded when it is dropped are dropped too.
     pub fn drain(&mut self, now: Monotonic) -> impl Iterator<Item = Stamped<T>> + '_ {
         self.forget_expired(now);
         self.items.drain(..)
     }
 
-    /// True where the last push is longer ago than `after`. A queue that never had an item is waiting, not stale.
+    /// Returns true if the last push is longer ago than `after`. A queue that never had an item is waiting, not stale.
     pub fn is_stale(&self, now: Monotonic, after: Duration) -> bool {
         self.last_push.is_some_and(|at| now.saturating_since(at) > after)
     }
 
-    /// When something was last pushed, taken since or not; `None` while waiting for the first item.
+    /// Returns when something was last pushed, even if since taken; `None` while waiting for the first item.
     pub fn last_push(&self) -> Option<Monotonic> {
         self.last_push
     }
 
-    /// Items held, expired ones that were not yet looked at included.
+    /// Returns the number of items held, including expired ones not yet looked at.
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// True where nothing is held.
+    /// Returns true if nothing is held.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
-    /// Most items it ever holds.
+    /// Returns the most items it ever holds.
     pub fn capacity(&self) -> usize {
         self.capacity
     }
 
-    /// Items that had to make room for newer ones.
+    /// Returns the number of items dropped to make room for newer ones.
     pub fn n_dropped(&self) -> u64 {
         self.n_dropped
     }
 
-    /// Items that outlived their time to live unread.
+    /// Returns the number of items that expired unread.
     pub fn n_expired(&self) -> u64 {
         self.n_expired
     }
@@ -248,7 +248,8 @@ mod tests {
     }
 
     proptest! {
-        /// Every item is drained, held, dropped, expired or skipped by `latest`: none is lost, none comes twice, order holds.
+        /// Every item is drained, held, dropped, expired or skipped by `latest`: none is lost, none appears twice, the
+        /// order is kept.
         #[test]
         fn nothing_is_lost_or_doubled(
             capacity in 0_usize..6,

@@ -1,7 +1,7 @@
-//! The recording format: JSON lines, one entry a line, the venue's text kept verbatim.
+//! The recording format: JSON lines, one entry a line, with the venue's text verbatim.
 //!
-//! Recordings and captures share it. Reading files, decompressing and pacing are the shells' work. `ts` is the receive
-//! time in seconds since the epoch.
+//! Recordings and captures share it. Not here: reading files, decompressing and pacing, which the callers do. `ts` is
+//! the receive time in seconds since the epoch.
 
 use std::borrow::Cow;
 
@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{error::ModelError, time::Timestamp};
 
-/// What an entry records.
+/// The kinds of entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EntryKind {
-    /// About the recording itself.
+    /// Describes the recording itself.
     Header,
     /// A connection was opened.
     Connect,
@@ -21,7 +21,7 @@ pub enum EntryKind {
     Send,
     /// A frame we received.
     Recv,
-    /// A REST answer.
+    /// A REST response.
     Http,
     /// A connection was closed.
     Close,
@@ -30,39 +30,39 @@ pub enum EntryKind {
 /// One line of a recording.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RecordingEntry<'a> {
-    /// What it records.
+    /// The kind of entry.
     pub t: EntryKind,
-    /// Receive time in seconds since the epoch; a missing one repeats the entry's before it.
+    /// Receive time in seconds since the epoch; if missing, the time of the previous entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ts: Option<f64>,
-    /// Which connection; recordings with a single one leave it out.
+    /// The connection; recordings with a single one omit it.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub conn: Option<Cow<'a, str>>,
-    /// Where to; some recorders call it `addr`.
+    /// The address; some recorders call it `addr`.
     #[serde(borrow, default, alias = "addr", skip_serializing_if = "Option::is_none")]
     pub url: Option<Cow<'a, str>>,
     /// The verbatim text of the frame or body.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Cow<'a, str>>,
-    /// The body of the question that an `http` entry answers, where it had one.
+    /// The body of the request that an `http` entry answers, if it had one.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Cow<'a, str>>,
-    /// True for what a recorder that began in the middle knew already: earlier answers, and images of books made from
-    /// its own. Counts where the recording begins; where it continues another it is passed over.
+    /// True for what a recorder that began midway already knew: earlier answers, and snapshot frames made from its own
+    /// books. Counts where the recording begins; skipped where it continues another.
     #[serde(rename = "prelude", default, skip_serializing_if = "std::ops::Not::not")]
     pub is_prelude: bool,
 }
 
 impl<'a> RecordingEntry<'a> {
-    /// Reads one line.
+    /// Parses one line.
     ///
     /// # Errors
-    /// [`ModelError::RecordingEntry`] where the line is no JSON object of this shape.
+    /// [`ModelError::RecordingEntry`] if the line is not a JSON object of this shape.
     pub fn parse(line: &'a str) -> Result<Self, ModelError> {
         serde_json::from_str(line).map_err(|error| ModelError::RecordingEntry { reason: error.to_string() })
     }
 
-    /// The receive time to the microsecond; `None` where the entry has none or it is no time.
+    /// Returns the receive time to the microsecond; `None` if the entry has none or an invalid one.
     pub fn receive_time(&self) -> Option<Timestamp> {
         let micros = (self.ts? * 1e6).round();
         (micros.is_finite() && micros.abs() < 9e15).then_some(Timestamp::from_micros(micros as i64))

@@ -1,11 +1,11 @@
-//! Small maps and sets as sorted lists, in the order of their keys, like the ordered ones of `std`.
+//! Small maps and sets as sorted lists, ordered by key, like the ordered ones of `std`.
 //!
-//! For what the page keeps: some tens of entries. `std`'s trees come with ten kilobytes of WebAssembly for each pair of
-//! types, these with one. Not for what grows: an insertion moves everything behind it.
+//! For data the page keeps: some tens of entries. `std`'s trees add ten kilobytes of WebAssembly for each pair of
+//! types, these add one. Not for large collections: an insertion moves everything behind it.
 
 use std::{borrow::Borrow, mem};
 
-/// Keys in their order, each with a value.
+/// Keys in ascending order, each with a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SortedMap<K, V>(Vec<(K, V)>);
 
@@ -16,27 +16,27 @@ impl<K, V> Default for SortedMap<K, V> {
 }
 
 impl<K: Ord, V> SortedMap<K, V> {
-    /// Without an entry.
+    /// Creates an empty map.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How many entries there are.
+    /// Returns the number of entries.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// True where there is no entry.
+    /// Returns true if the map is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Removes all.
+    /// Removes all entries.
     pub fn clear(&mut self) {
         self.0.clear();
     }
 
-    /// The value of a key.
+    /// Returns the value of a key.
     pub fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
@@ -44,7 +44,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         self.find(key).ok().and_then(|idx| self.0.get(idx)).map(|entry| &entry.1)
     }
 
-    /// The value of a key, to change it.
+    /// Returns the value of a key for changing.
     pub fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
     where
         K: Borrow<Q>,
@@ -53,7 +53,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         found.and_then(|idx| self.0.get_mut(idx)).map(|entry| &mut entry.1)
     }
 
-    /// The value of a key, put in as the default where there was none.
+    /// Returns the value of a key, inserting the default if it is missing.
     pub fn get_or_default(&mut self, key: K) -> &mut V
     where
         V: Default,
@@ -68,7 +68,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         &mut self.0[idx].1
     }
 
-    /// True where there is such a key.
+    /// Returns true if the map contains the key.
     pub fn contains_key<Q: Ord + ?Sized>(&self, key: &Q) -> bool
     where
         K: Borrow<Q>,
@@ -76,7 +76,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         self.find(key).is_ok()
     }
 
-    /// Puts a value in; returns the one that was there.
+    /// Inserts a value; returns the previous one.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         match self.find(&key) {
             Ok(idx) => Some(mem::replace(&mut self.0[idx].1, value)),
@@ -87,7 +87,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         }
     }
 
-    /// Takes an entry out.
+    /// Removes an entry and returns it.
     pub fn remove_entry<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<(K, V)>
     where
         K: Borrow<Q>,
@@ -95,7 +95,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         self.find(key).ok().map(|idx| self.0.remove(idx))
     }
 
-    /// Takes a value out.
+    /// Removes a key and returns its value.
     pub fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -103,42 +103,42 @@ impl<K: Ord, V> SortedMap<K, V> {
         self.remove_entry(key).map(|entry| entry.1)
     }
 
-    /// Takes the first entry out.
+    /// Removes the first entry and returns it.
     pub fn pop_first(&mut self) -> Option<(K, V)> {
         (!self.0.is_empty()).then(|| self.0.remove(0))
     }
 
-    /// Keeps the entries that `is_kept` names.
+    /// Keeps the entries for which `is_kept` returns true.
     pub fn retain(&mut self, mut is_kept: impl FnMut(&K, &mut V) -> bool) {
         self.0.retain_mut(|(key, value)| is_kept(key, value));
     }
 
-    /// All entries, in the order of their keys.
+    /// Iterates over all entries, ordered by key.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> + ExactSizeIterator + Clone {
         self.0.iter().map(|(key, value)| (key, value))
     }
 
-    /// All keys, in their order.
+    /// Iterates over all keys, in ascending order.
     pub fn keys(&self) -> impl DoubleEndedIterator<Item = &K> + ExactSizeIterator + Clone {
         self.0.iter().map(|(key, _)| key)
     }
 
-    /// All values, in the order of their keys.
+    /// Iterates over all values, ordered by key.
     pub fn values(&self) -> impl DoubleEndedIterator<Item = &V> + ExactSizeIterator + Clone {
         self.0.iter().map(|(_, value)| value)
     }
 
-    /// All values, to change them.
+    /// Iterates over all values for changing.
     pub fn values_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut V> + ExactSizeIterator {
         self.0.iter_mut().map(|(_, value)| value)
     }
 
-    /// All values, in the order of their keys, taken out.
+    /// Consumes the map and iterates over its values, ordered by key.
     pub fn into_values(self) -> impl Iterator<Item = V> {
         self.0.into_iter().map(|(_, value)| value)
     }
 
-    /// Where a key is, else where it would be.
+    /// Returns the index of a key, or where it would be inserted.
     fn find<Q: Ord + ?Sized>(&self, key: &Q) -> Result<usize, usize>
     where
         K: Borrow<Q>,
@@ -172,7 +172,7 @@ impl<'a, K, V> IntoIterator for &'a SortedMap<K, V> {
     }
 }
 
-/// Values in their order, each once.
+/// Values in ascending order, each once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SortedSet<T>(Vec<T>);
 
@@ -183,27 +183,27 @@ impl<T> Default for SortedSet<T> {
 }
 
 impl<T: Ord> SortedSet<T> {
-    /// Without a value.
+    /// Creates an empty set.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How many values there are.
+    /// Returns the number of values.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// True where there is none.
+    /// Returns true if the set is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Removes all.
+    /// Removes all values.
     pub fn clear(&mut self) {
         self.0.clear();
     }
 
-    /// True where the value is there.
+    /// Returns true if the set contains the value.
     pub fn contains<Q: Ord + ?Sized>(&self, value: &Q) -> bool
     where
         T: Borrow<Q>,
@@ -211,7 +211,7 @@ impl<T: Ord> SortedSet<T> {
         self.find(value).is_ok()
     }
 
-    /// Puts a value in; true where it is new.
+    /// Inserts a value; returns true if it is new.
     pub fn insert(&mut self, value: T) -> bool {
         let place = self.find(&value);
         if let Err(idx) = place {
@@ -220,7 +220,7 @@ impl<T: Ord> SortedSet<T> {
         place.is_err()
     }
 
-    /// Takes a value out; true where it was there.
+    /// Removes a value; returns true if it was present.
     pub fn remove<Q: Ord + ?Sized>(&mut self, value: &Q) -> bool
     where
         T: Borrow<Q>,
@@ -228,24 +228,24 @@ impl<T: Ord> SortedSet<T> {
         self.find(value).map(|idx| self.0.remove(idx)).is_ok()
     }
 
-    /// Keeps the values that `is_kept` names.
+    /// Keeps the values for which `is_kept` returns true.
     pub fn retain(&mut self, is_kept: impl FnMut(&T) -> bool) {
         self.0.retain(is_kept);
     }
 
-    /// Puts many values in.
+    /// Inserts many values.
     pub fn extend(&mut self, values: impl IntoIterator<Item = T>) {
         for value in values {
             self.insert(value);
         }
     }
 
-    /// The values that `others` has not, in their order.
+    /// Iterates over the values missing from `others`, in ascending order.
     pub fn difference<'a>(&'a self, others: &'a Self) -> impl Iterator<Item = &'a T> {
         self.iter().filter(|value| !others.contains(*value))
     }
 
-    /// All values, in their order.
+    /// Iterates over all values, in ascending order.
     pub fn iter(&self) -> std::slice::Iter<'_, T> {
         self.0.iter()
     }

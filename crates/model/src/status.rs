@@ -1,4 +1,4 @@
-//! The state of a feed, per symbol: the words and causes a status light shows.
+//! The state of a feed, per symbol: the words and causes that a status light shows.
 
 use std::collections::BTreeMap;
 
@@ -6,23 +6,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::{instrument::InstrumentId, quality::FeedCounters, time::Timestamp};
 
-/// The four colours of a status light; each has a word and a shape of its own on the page.
+/// The four colours of a status light; the page shows each with its own word and shape.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StreamState {
     /// Blue: connecting or waiting for the first data.
     #[default]
     Initialising,
-    /// Green: data younger than the stale threshold.
+    /// Green: the data is younger than the stale threshold.
     Live,
     /// Yellow: connected, but no data for longer than the stale threshold.
     Stale,
-    /// Red: failed, with its cause.
+    /// Red: failed; the cause is known.
     Failed,
 }
 
 impl StreamState {
-    /// The word a person reads, lower case.
+    /// Returns the displayed word, lower case.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Initialising => "initialising",
@@ -33,7 +33,7 @@ impl StreamState {
     }
 }
 
-/// How the data comes.
+/// How the data is delivered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FeedMode {
@@ -42,35 +42,35 @@ pub enum FeedMode {
     WebSocket,
     /// `LIVE (REST polling)`.
     RestPolling,
-    /// A made-up market.
+    /// A simulated market.
     Simulated,
 }
 
-/// Why a feed does not deliver; each names what happened so that the page can say what to do.
+/// Why a feed delivers nothing; each cause names what happened so that the page can say what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FeedCause {
-    /// The connection was closed by the other side.
+    /// The other side closed the connection.
     Closed {
-        /// Close code and reason, as words.
+        /// Close code and reason, in words.
         detail: String,
     },
     /// The connection could not be opened.
     CannotConnect {
-        /// The network's words.
+        /// The network's error text.
         detail: String,
     },
-    /// The connection is open, but nothing has come for too long; it was given up.
+    /// The connection was open, but nothing arrived for too long; it was closed.
     Silent {
         /// Milliseconds without data.
         silent_ms: u64,
     },
     /// The venue does not know the symbol.
     UnknownSymbol {
-        /// The symbol as asked for.
+        /// The symbol as requested.
         symbol: String,
     },
-    /// Too many requests; nothing is sent until then.
+    /// Too many requests; nothing is sent before `until`.
     RateLimited {
         /// When the venue allows requests again.
         until: Timestamp,
@@ -79,74 +79,74 @@ pub enum FeedCause {
     RegionBlocked,
     /// The venue refused the request.
     Refused {
-        /// The venue's words.
+        /// The venue's error text.
         detail: String,
     },
-    /// The venue announced that it is going away.
+    /// The venue announced that it is shutting down.
     Maintenance {
-        /// The venue's words.
+        /// The venue's text.
         detail: String,
     },
-    /// The subscription was acknowledged and the connection lives, but data that the venue has does not come.
+    /// The subscription was acknowledged and the connection lives, but data that the venue has does not arrive.
     AcknowledgedSilent {
         /// Milliseconds without data of that symbol.
         silent_ms: u64,
     },
-    /// The venue asks for a token and none, or a wrong one, is configured.
+    /// The venue requires a token, and none or a wrong one is configured.
     CredentialsRefused {
         /// What to do.
         detail: String,
     },
 }
 
-/// Why nothing has come for a symbol for a while although its connection is open.
+/// Why a symbol has received nothing for a while although its connection is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Silence {
-    /// Nothing happens in this market: others on the feed deliver.
+    /// The market is quiet: other symbols on the feed receive data.
     QuietBesideOthers,
-    /// Nothing happens in this market: the venue, asked by REST, has nothing newer either.
+    /// The market is quiet: a REST request to the venue found nothing newer either.
     QuietByVenue,
-    /// Nothing tells yet.
+    /// Not known yet.
     Unexplained,
-    /// The venue, asked by REST, has newer data than the connection brought.
+    /// A REST request to the venue found newer data than the connection delivered.
     Dead,
 }
 
 impl Silence {
-    /// True where the market itself is quiet.
+    /// Returns true if the market itself is quiet.
     pub fn is_quiet(self) -> bool {
         matches!(self, Self::QuietBesideOthers | Self::QuietByVenue)
     }
 }
 
-/// What stands between us and a venue's REST.
+/// The circuit breaker in front of a venue's REST API.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BreakerState {
-    /// Requests go out.
+    /// Requests are sent.
     #[default]
     Closed,
-    /// Nothing goes out before `until`.
+    /// No request is sent before `until`.
     Open {
         /// When one request is tried.
         until: Timestamp,
     },
-    /// One request is out to see.
+    /// One trial request is in flight.
     HalfOpen,
 }
 
 /// The weight of REST requests to a venue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestWeight {
-    /// Used in the last minute: the venue's own count where it says, else ours.
+    /// Used in the last minute: the venue's own count if it sends one, otherwise ours.
     pub used: u32,
-    /// What the venue allows in a minute; half of it is used at most.
+    /// The venue's allowance per minute; at most half of it is used.
     pub limit: u32,
 }
 
 impl FeedCause {
-    /// True where the connection itself is at fault: such a cause stands until data flows again.
+    /// Returns true if the connection itself is at fault: such a cause remains until data flows again.
     pub fn is_transport(&self) -> bool {
         matches!(
             self,
@@ -182,39 +182,39 @@ impl std::fmt::Display for FeedCause {
     }
 }
 
-/// What a session knows of its transport; ages are the market view's.
+/// The transport as the session knows it; the market view adds the ages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FeedHealth {
     /// True while at least one connection is open, or polling or simulation runs.
     pub is_connected: bool,
-    /// How the data comes.
+    /// How the data is delivered.
     pub mode: FeedMode,
-    /// Why nothing is connected, or why the last connection was given up; gone once data flows again.
+    /// Why nothing is connected, or why the last connection was closed; `None` once data flows again.
     pub cause: Option<FeedCause>,
     /// Causes that concern single instruments (unknown symbol).
     pub instrument_causes: BTreeMap<InstrumentId, FeedCause>,
-    /// When the next attempt to connect will be made.
+    /// When the next connection attempt will be made.
     pub next_attempt: Option<Timestamp>,
-    /// When the last frame of any kind came: the transport's clock. Each stream has its own for data.
+    /// When the last frame of any kind arrived: the transport's clock. Each stream has its own clock for data.
     pub last_frame: Option<Timestamp>,
-    /// Instruments whose data has stopped although the connection is open, and what is known of the reason.
+    /// Instruments whose data has stopped although the connection is open, and the reason if known.
     pub silences: BTreeMap<InstrumentId, Silence>,
-    /// Whether REST requests go out.
+    /// Whether REST requests are sent.
     pub breaker: BreakerState,
-    /// Weight that REST requests have used; `None` before the first.
+    /// Weight used by REST requests; `None` before the first.
     pub rest_weight: Option<RestWeight>,
-    /// Connections that are open.
+    /// The number of open connections.
     pub n_open: u32,
-    /// What was counted.
+    /// The feed's counters.
     pub counters: FeedCounters,
 }
 
-/// Status of one symbol on one feed.
+/// The status of one symbol on one feed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StreamStatus {
     /// The colour.
     pub state: StreamState,
-    /// How the data comes.
+    /// How the data is delivered.
     pub mode: FeedMode,
     /// Updates since the feed started.
     pub updates: u64,

@@ -1,12 +1,12 @@
-//! Instants on two clocks: the wall clock for stamps, the monotonic clock for deadlines.
+//! Instants on two clocks: the wall clock for timestamps, the monotonic clock for deadlines.
 //!
-//! Nothing here reads a clock; shells do and pass [`Now`] in.
+//! Nothing here reads a clock; the callers do and pass [`Now`] in.
 
 use std::{fmt, ops::Add, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-/// A point on a wall clock, in nanoseconds since 1970-01-01 UTC (years 1677 to 2262). May stand before 1970.
+/// A point on a wall clock, in nanoseconds since 1970-01-01 UTC (years 1677 to 2262). May be before 1970.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
@@ -15,42 +15,42 @@ impl Timestamp {
     /// 1970-01-01 00:00 UTC.
     pub const EPOCH: Self = Self(0);
 
-    /// From nanoseconds since the epoch.
+    /// Creates a timestamp from nanoseconds since the epoch.
     pub const fn from_nanos(nanos: i64) -> Self {
         Self(nanos)
     }
 
-    /// From microseconds since the epoch; values out of range stop at the range's end.
+    /// Creates a timestamp from microseconds since the epoch; values out of range are clamped.
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros.saturating_mul(1_000))
     }
 
-    /// From milliseconds since the epoch; values out of range stop at the range's end.
+    /// Creates a timestamp from milliseconds since the epoch; values out of range are clamped.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis.saturating_mul(1_000_000))
     }
 
-    /// Nanoseconds since the epoch.
+    /// Returns nanoseconds since the epoch.
     pub const fn as_nanos(self) -> i64 {
         self.0
     }
 
-    /// Whole microseconds since the epoch, rounded down.
+    /// Returns whole microseconds since the epoch, rounded down.
     pub const fn as_micros(self) -> i64 {
         self.0.div_euclid(1_000)
     }
 
-    /// Whole milliseconds since the epoch, rounded down.
+    /// Returns whole milliseconds since the epoch, rounded down.
     pub const fn as_millis(self) -> i64 {
         self.0.div_euclid(1_000_000)
     }
 
-    /// Time from `earlier` to `self`; zero where `earlier` is the later one.
+    /// Returns the time from `earlier` to `self`; zero if `earlier` is later.
     pub fn saturating_since(self, earlier: Self) -> Duration {
         u64::try_from(self.0.saturating_sub(earlier.0)).map_or(Duration::ZERO, Duration::from_nanos)
     }
 
-    /// Signed nanoseconds from `other` to `self`.
+    /// Returns the signed nanoseconds from `other` to `self`.
     pub const fn signed_nanos_since(self, other: Self) -> i64 {
         self.0.saturating_sub(other.0)
     }
@@ -64,7 +64,7 @@ impl Add<Duration> for Timestamp {
     }
 }
 
-/// `2024-08-09T00:00:01.273Z`, milliseconds, always UTC.
+/// `2024-08-09T00:00:01.273Z`: milliseconds, always UTC.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = self.as_millis();
@@ -81,7 +81,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// A point on a clock that never steps back; its zero is arbitrary and the same for all values of one process.
+/// A point on a clock that never goes back; its zero is arbitrary and the same for all values of one process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Monotonic(Duration);
 
@@ -89,17 +89,17 @@ impl Monotonic {
     /// The clock's arbitrary zero.
     pub const ZERO: Self = Self(Duration::ZERO);
 
-    /// From the time passed since the clock's zero.
+    /// Creates an instant from the time passed since the clock's zero.
     pub const fn from_zero(span: Duration) -> Self {
         Self(span)
     }
 
-    /// The time passed since the clock's zero.
+    /// Returns the time passed since the clock's zero.
     pub const fn since_zero(self) -> Duration {
         self.0
     }
 
-    /// Time from `earlier` to `self`; zero where `earlier` is the later one.
+    /// Returns the time from `earlier` to `self`; zero if `earlier` is later.
     pub fn saturating_since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
@@ -118,11 +118,11 @@ impl Add<Duration> for Monotonic {
 pub struct Now {
     /// For deadlines and ages.
     pub monotonic: Monotonic,
-    /// For stamps that others read.
+    /// For timestamps that others read.
     pub wall: Timestamp,
 }
 
-/// Year, month (1 to 12) and day (1 to 31) of a count of days since 1970-01-01, proleptic Gregorian.
+/// Returns year, month (1 to 12) and day (1 to 31) of a number of days since 1970-01-01, proleptic Gregorian.
 ///
 /// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
 pub fn civil_from_days(days: i64) -> (i64, u32, u32) {

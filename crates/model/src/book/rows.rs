@@ -1,36 +1,38 @@
 //! Keyed rows in blocks: sorted, the greatest key (the best row) at the end of the last block.
 //!
-//! Nearly all changes happen near the best row, so an insertion there moves few rows; blocks bound what an insertion
-//! deep in a book of tens of thousands of rows moves. Keys run beside the rows: a search reads eight bytes a step.
+//! Nearly all changes happen near the best row, so an insertion there moves few rows; the blocks limit how many rows an
+//! insertion deep in a book of tens of thousands of rows moves. Keys are stored beside the rows: a search reads eight
+//! bytes a step.
 
 use std::slice;
 
 use crate::event::Level;
 
-/// Most rows of a block. Smaller blocks cost a longer search over blocks, larger ones longer moves.
+/// Most rows in a block. Smaller blocks make the search over blocks longer, larger ones make insertions move more rows.
 const BLOCK_ROWS: usize = 128;
 
-/// A block with fewer rows joins its neighbour.
+/// A block with fewer rows is merged into its neighbour.
 const FEW_ROWS: usize = BLOCK_ROWS / 8;
 
-/// Rows of a new block: room to grow before it splits.
+/// Rows in a new block: leaves room to grow before it splits.
 const FILL_ROWS: usize = BLOCK_ROWS * 3 / 4;
 
 /// Rows by key.
 #[derive(Clone, Debug)]
 pub(super) struct KeyedRows {
-    /// Least key that belongs to the block of the same index; rises, and the first is the least there is.
+    /// The lowest key that belongs to the block of the same index; ascending, and the first is the smallest possible
+    /// key.
     floors: Vec<i64>,
-    /// At least one; none is empty except an only one.
+    /// At least one block; none is empty unless it is the only one.
     blocks: Vec<Block>,
     n_rows: usize,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Block {
-    /// Rising.
+    /// Ascending.
     keys: Vec<i64>,
-    /// The rows of `keys`.
+    /// The rows that belong to `keys`.
     levels: Vec<Level>,
 }
 
@@ -41,7 +43,7 @@ impl Default for KeyedRows {
 }
 
 impl KeyedRows {
-    /// From rows with strictly rising keys.
+    /// Builds the rows from levels with strictly ascending keys.
     pub(super) fn from_sorted(rows: &[(i64, Level)]) -> Self {
         let mut all = Self { floors: Vec::new(), blocks: Vec::new(), n_rows: rows.len() };
         for chunk in rows.chunks(FILL_ROWS) {
@@ -124,8 +126,8 @@ impl KeyedRows {
         self.blocks.insert(block_idx + 1, upper);
     }
 
-    /// Joins a small block with the one before it, or the first with its follower, where both fit with room to grow. An
-    /// empty one always goes.
+    /// Merges a small block with the one before it, or the first with the next, if both fit with room to grow. An empty
+    /// block is always removed.
     fn join(&mut self, block_idx: usize) {
         let lower = block_idx.saturating_sub(1);
         let (n_lower, n_upper) = (self.blocks[lower].keys.len(), self.blocks[lower + 1].keys.len());
@@ -139,10 +141,10 @@ impl KeyedRows {
     }
 }
 
-/// Rows from the best down.
+/// Iterates over the rows from the best down.
 #[derive(Debug)]
 pub(super) struct BestFirst<'a> {
-    /// What is left of the block that is being read, from its end.
+    /// The rest of the block being read, from its end.
     rows: slice::Iter<'a, Level>,
     blocks: slice::Iter<'a, Block>,
 }
@@ -160,7 +162,7 @@ impl Iterator for BestFirst<'_> {
     }
 }
 
-/// The row of a key, or where it belongs. Halving without branches that would depend on the key.
+/// Finds the row with a key, or where it belongs. A binary search without branches that depend on the key.
 fn find(keys: &[i64], key: i64) -> Result<usize, usize> {
     let row_idx = keys.partition_point(|known| *known < key);
     if keys.get(row_idx) == Some(&key) { Ok(row_idx) } else { Err(row_idx) }
@@ -209,7 +211,7 @@ mod tests {
             }
             assert_eq!(rows.best(), Some(level(best * 10)));
         }
-        // The best block empties beside a full one, then the worst does.
+        // The best block becomes empty beside a full one, then the worst does.
         check(0..30, (MIDDLE..2 * MIDDLE).rev(), MIDDLE - 1);
         check(MIDDLE..MIDDLE + 30, 0..MIDDLE, 2 * MIDDLE - 1);
     }

@@ -1,8 +1,9 @@
-//! One side of a book: keys its prices where they fit an integer, and falls back to an ordered map of decimals.
+//! One side of a book: keys prices by integers where they fit, and falls back to an ordered map of decimals.
 //!
-//! Not here: how keyed rows are laid out ([`super::rows`]). A key is the price as an `i64` at a scale common to the side
-//! (an ordered map of decimals costs four times as much a level); the wire's own digits are kept in the row. The scale
-//! grows with the finest price seen. A price that fits no common key moves the side to the map until the next snapshot.
+//! Not here: how keyed rows are laid out ([`super::rows`]). A key is the price as an `i64` at a scale common to the
+//! side (an ordered map of decimals costs four times as much per level); the row keeps the venue's own digits. The
+//! scale grows with the finest price seen. A price that fits no common key moves the side to the map until the next
+//! snapshot.
 
 use std::{
     collections::{BTreeMap, btree_map},
@@ -15,12 +16,12 @@ use crate::{
     event::Level,
 };
 
-/// Which way prices go from the best row to the worst.
+/// The direction of prices from the best row to the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Direction {
     /// Bids.
     Falling,
-    /// Offers.
+    /// Asks.
     Rising,
 }
 
@@ -80,7 +81,7 @@ impl BookSide {
 
     pub(super) fn replace(&mut self, levels: &[Level]) {
         let (direction, wire_scale) = (self.direction, max_of(levels, Price::scale));
-        // The second try is for prices padded with more zeros than a key has room for.
+        // The second attempt is for prices padded with more zeros than a key has room for.
         let keyed = keyed_levels(levels, wire_scale, direction).map(|rows| (wire_scale, rows)).or_else(|| {
             let scale = max_of(levels, Price::significant_scale);
             keyed_levels(levels, scale, direction).map(|rows| (scale, rows))
@@ -90,7 +91,7 @@ impl BookSide {
             levels.iter().for_each(|level| self.apply(level));
             return;
         };
-        // Venues send each side sorted already, rising or falling: the stable sort is linear then.
+        // Venues send each side already sorted, rising or falling: the stable sort is then linear.
         rows.sort_by_key(|row| row.0);
         rows.dedup_by(|later, kept| {
             let is_same = later.0 == kept.0;
@@ -109,7 +110,7 @@ impl BookSide {
             Rows::Keyed { scale, rows } => match key(level.price, *scale, direction) {
                 Some(key) if level.quantity.is_zero() => rows.remove(key),
                 Some(key) => rows.set(key, level),
-                // A price without a key here is in no row.
+                // A price without a key is in no row here.
                 None if level.quantity.is_zero() => {}
                 None => self.rekey_and_apply(level),
             },
@@ -123,7 +124,7 @@ impl BookSide {
         }
     }
 
-    /// A finer price than any before gets new keys for all rows; where they do not fit, the ordered map takes over.
+    /// Gives all rows new keys when a price is finer than any before; if they do not fit, the ordered map takes over.
     fn rekey_and_apply(&mut self, level: &Level) {
         let Rows::Keyed { scale, rows } = &self.rows else { return };
         let finer = level.price.significant_scale().max(*scale);
@@ -137,7 +138,7 @@ impl BookSide {
     }
 }
 
-/// Rows from the best down. Small and plain, because a checksum reads ten of them at each change.
+/// Iterates over the rows from the best down. Small and plain, because a checksum reads ten of them at each change.
 #[derive(Debug)]
 pub(super) enum BestFirst<'a> {
     Keyed(rows::BestFirst<'a>),
@@ -169,13 +170,13 @@ fn keyed_levels(levels: &[Level], scale: u32, direction: Direction) -> Option<Ve
     levels.iter().map(|level| key(level.price, scale, direction).map(|key| (key, *level))).collect()
 }
 
-/// The price at `scale`, turned round where lower is better, so that the best row has the greatest key.
+/// Returns the price at `scale`, negated where lower is better, so that the best row has the greatest key.
 fn key(price: Price, scale: u32, direction: Direction) -> Option<i64> {
     let mantissa = price.mantissa();
     let key = match scale.checked_sub(price.scale()) {
         Some(0) => i64::try_from(mantissa).ok()?,
         Some(n_zeros) => i64::try_from(mantissa).ok()?.checked_mul(*POWERS_OF_TEN.get(n_zeros as usize)?)?,
-        // More digits than the scale: a key only where those are zeros.
+        // The price has more digits than the scale: it has a key only if those digits are zeros.
         None => {
             let coarser = price.at_scale(scale);
             (coarser.scale() == scale).then(|| i64::try_from(coarser.mantissa()).ok()).flatten()?
@@ -187,7 +188,7 @@ fn key(price: Price, scale: u32, direction: Direction) -> Option<i64> {
     }
 }
 
-/// 10 to the power of the index, as far as an `i64` goes.
+/// 10 to the power of the index, as far as an `i64` reaches.
 const POWERS_OF_TEN: [i64; 19] = {
     let mut powers = [1; 19];
     let mut exponent = 1;

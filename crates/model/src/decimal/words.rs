@@ -1,20 +1,20 @@
-//! Decimal digits eight at a time, as whole words, for the numbers that venues send most: up to eight digits on either
-//! side of a point, in eight characters or more.
+//! Parses decimal digits eight at a time, as whole words, for the most common numbers from venues: up to eight digits
+//! on either side of a point, in eight characters or more.
 //!
-//! Not here: everything else a number may look like, which is read byte by byte ([`super::parse_plain`]).
+//! Not here: all other forms of numbers, which are read byte by byte ([`super::parse_plain`]).
 
-/// Mantissa and scale of `digits.digits`; `None` for what has another shape, a number or not.
+/// Returns mantissa and scale of `digits.digits`; `None` for any other shape, number or not.
 #[inline]
 pub(super) fn parse(text: &[u8]) -> Option<(i64, u32)> {
     let head = u64::from_le_bytes(*text.first_chunk()?);
     let tail = u64::from_le_bytes(*text.last_chunk()?);
-    // The first character stands in the lowest byte.
+    // The first character is in the lowest byte.
     let n_whole = (first_zero_byte(head ^ POINTS)? / 8) as usize;
     let n_fraction = text.len() - n_whole - 1;
     if n_whole == 0 || !(1..=8).contains(&n_fraction) {
         return None;
     }
-    // Digits at the upper end of a word are its last ones: what stands before them becomes zeros.
+    // Digits at the upper end of a word are its last ones: everything before them becomes zeros.
     let whole = (head << (64 - 8 * n_whole)) | (ZEROS >> (8 * n_whole));
     let before = u64::MAX.checked_shr(8 * n_fraction as u32).unwrap_or(0);
     let fraction = (tail & !before) | (ZEROS & before);
@@ -26,18 +26,18 @@ pub(super) fn parse(text: &[u8]) -> Option<(i64, u32)> {
     Some((mantissa as i64, n_fraction as u32))
 }
 
-/// Position of the lowest bit of the lowest byte that is zero.
+/// Returns the position of the lowest bit of the lowest zero byte.
 fn first_zero_byte(word: u64) -> Option<u32> {
     let found = word.wrapping_sub(ONES) & !word & (ONES << 7);
     (found != 0).then(|| found.trailing_zeros() - 7)
 }
 
 fn is_digits(word: u64) -> bool {
-    // The upper half of each byte is 3, and stays so with six added.
+    // The upper half of each byte is 3, and remains 3 after adding six.
     word & UPPER_HALVES == ZEROS && word.wrapping_add(ONES * 6) & UPPER_HALVES == ZEROS
 }
 
-/// The number that eight digits are: pairs, then fours, then all.
+/// Returns the number written by eight digits: combines pairs, then fours, then all.
 fn value(word: u64) -> u64 {
     let digits = word & (ONES * 15);
     let pairs = ((digits * 10) + (digits >> 8)) & 0x00ff_00ff_00ff_00ff;
@@ -67,13 +67,13 @@ mod tests {
             ("1234567.8", Some((12_345_678, 1))),
             ("1234567.87654321", Some((123_456_787_654_321, 8))),
             ("9999999.99999999", Some((999_999_999_999_999, 8))),
-            // Of another shape.
+            // Other shapes.
             ("12345678.9", None),
             ("1.123456789", None),
             ("123456789", None),
             ("1.50", None),
             ("", None),
-            // No numbers.
+            // Not numbers.
             (".123456789", None),
             (".12345678", None),
             ("1234567.", None),
