@@ -1,5 +1,5 @@
-//! What a full redraw of 500 bars costs before the canvas: into a backend that only counts, and into SVG text. Both in
-//! one run, so that the machine's mood cancels out.
+//! Measures a full redraw of 500 bars without a canvas: into a backend that only counts, and into SVG text. Both in one
+//! run, so that the machine's load cancels out.
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 
 use std::{convert::Infallible, hint::black_box};

@@ -1,10 +1,10 @@
-//! The facade: holds bars, viewport and surface, keeps scales in step with them, and draws the four layers.
+//! The facade: holds bars, viewport and surface, keeps the scales consistent with them, and draws the four layers.
 //!
-//! A shell calls the setters and gestures whenever something happens and, once a frame, [`Chart::prepare`] followed by
-//! the layers that its level names: `Full` all four, `Light` all but the base, `Last` the forming bar and the cursor,
-//! `Cursor` the cursor. Not here: when a frame is, and what time it is ([`Chart::set_clock`] is told).
+//! The caller uses the setters and gestures whenever something happens and, once a frame, [`Chart::prepare`] followed
+//! by the layers of the returned level: `Full` draws all four, `Light` all but the base, `Last` the forming bar and the
+//! cursor, `Cursor` the cursor. Not here: when a frame is drawn, and the time (see [`Chart::set_clock`]).
 //!
-//! Over 500 lines: one facade, whose setters, gestures and layers all meet the same state.
+//! Over 500 lines: one facade, whose setters, gestures and layers all share the same state.
 
 use std::ops::Range;
 
@@ -48,34 +48,34 @@ pub struct Chart {
     clock: Option<Timestamp>,
     is_stale: bool,
     studies: Studies,
-    /// The profile drawn last lacks trades of the forming bar.
+    /// True if the profile drawn last lacks trades of the forming bar.
     is_profile_behind: bool,
     mask: Mask,
     scene: Option<Scene>,
-    /// The volume that fills the foot.
+    /// The volume that fills the volume strip.
     volume_top: f64,
 }
 
-/// What is shown beside bars and volume.
+/// The studies shown beside bars and volume.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Studies {
-    /// Cumulative volume delta, in a pane of its own.
+    /// Cumulative volume delta, in its own pane.
     pub delta: bool,
     /// Volume by price of the bars in view.
     pub profile: bool,
 }
 
-/// What the layers are drawn from; two equal scenes have the same axes.
+/// The inputs of the layers; two equal scenes have the same axes.
 #[derive(Clone, Debug, PartialEq)]
 struct Scene {
     layout: Layout,
     scales: Option<(TimeScale, PriceScale)>,
-    /// Where the delta's pane is shown and something is known.
+    /// Present if the delta pane is shown and a delta is known.
     delta: Option<DeltaScale>,
 }
 
 impl Chart {
-    /// An empty chart.
+    /// Creates an empty chart.
     pub fn new(interval: Interval) -> Self {
         Self {
             series: Series::default(),
@@ -98,7 +98,7 @@ impl Chart {
         }
     }
 
-    /// Names what is shown: its label and the decimals of its prices and sizes.
+    /// Sets the instrument's label and the decimals of its prices and sizes.
     pub fn set_instrument(&mut self, label: &str, price_decimals: u32, size_decimals: u32) {
         if (self.label.as_str(), self.price_decimals, self.size_decimals) != (label, price_decimals, size_decimals) {
             label.clone_into(&mut self.label);
@@ -107,7 +107,7 @@ impl Chart {
         }
     }
 
-    /// Sets the bars' interval; another one than before starts with the last bars again.
+    /// Sets the bars' interval; a different interval resets the view to the last bars.
     pub fn set_interval(&mut self, interval: Interval) {
         if self.interval != interval {
             self.interval = interval;
@@ -115,7 +115,7 @@ impl Chart {
         }
     }
 
-    /// Replaces all bars. A viewport that someone moved stays where it is.
+    /// Replaces all bars. A viewport that the user has moved stays where it is.
     pub fn set_bars(&mut self, bars: &[Candle]) {
         self.series.set(bars);
         self.mask.add(Level::Light);
@@ -140,7 +140,7 @@ impl Chart {
         self.reset_view();
     }
 
-    /// Mutes bars and last price while they may no longer be true.
+    /// Mutes bars and last price while they may be out of date.
     pub fn set_stale(&mut self, is_stale: bool) {
         if self.is_stale != is_stale {
             self.is_stale = is_stale;
@@ -148,7 +148,7 @@ impl Chart {
         }
     }
 
-    /// Sets what is shown beside bars and volume.
+    /// Sets the studies shown beside bars and volume.
     pub fn set_studies(&mut self, studies: Studies) {
         if self.studies != studies {
             self.studies = studies;
@@ -156,8 +156,8 @@ impl Chart {
         }
     }
 
-    /// Tells the venue's time, for the countdown to the bar's close; `None` hides it. Costs a draw only when the shown
-    /// second changes; so often the profile takes in what the forming bar has got.
+    /// Sets the venue's time for the countdown to the bar's close; `None` hides it. Causes a draw only when the
+    /// displayed second changes; the profile adds the forming bar's trades equally often.
     pub fn set_clock(&mut self, now: Option<Timestamp>) {
         let before = self.countdown();
         self.clock = now;
@@ -191,7 +191,7 @@ impl Chart {
         }
     }
 
-    /// Puts the cursor at a pixel, or takes it away.
+    /// Moves the cursor to a pixel, or removes it.
     pub fn set_cursor(&mut self, cursor: Option<(f64, f64)>) {
         if self.cursor != cursor {
             self.cursor = cursor;
@@ -199,13 +199,13 @@ impl Chart {
         }
     }
 
-    /// Shows `factor` times as many slots; the bar under pixel column `x` stays there.
+    /// Shows `factor` times as many slots; the bar at pixel column `x` stays there.
     pub fn zoom_at(&mut self, factor: f64, x: f64) {
         let plot_width = f64::from(self.layout().plot.width().max(1));
         self.move_view(|viewport, extent| viewport.zoom(factor, (x / plot_width).clamp(0.0, 1.0), extent));
     }
 
-    /// Shows `factor` times as many slots; the newest bar stays if it is in view, otherwise the middle does.
+    /// Shows `factor` times as many slots; the newest bar stays in place if it is in view, otherwise the middle does.
     pub fn zoom(&mut self, factor: f64) {
         self.move_view(|viewport, extent| {
             #[expect(clippy::cast_precision_loss, reason = "slot numbers are below 2^53")]
@@ -235,63 +235,63 @@ impl Chart {
         self.move_view(Viewport::to_end);
     }
 
-    /// Back to the first view: the last bars, following.
+    /// Returns to the first view: the last bars, following.
     pub fn reset_view(&mut self) {
         self.viewport = None;
         self.mask.add(Level::Full);
     }
 
-    /// Number of bars.
+    /// Returns the number of bars.
     pub fn n_bars(&self) -> usize {
         self.series.len()
     }
 
-    /// Length of the bars.
+    /// Returns the length of the bars.
     pub fn interval(&self) -> Interval {
         self.interval
     }
 
-    /// The newest bar.
+    /// Returns the newest bar.
     pub fn last(&self) -> Option<&Candle> {
         self.series.last()
     }
 
-    /// The newest bar's close with the instrument's decimals, digits not grouped.
+    /// Returns the newest bar's close with the instrument's decimals, digits not grouped.
     pub fn last_close(&self) -> Option<String> {
         self.last().map(|bar| bar.close.at_scale(self.price_decimals).to_string())
     }
 
-    /// See [`Series::hash`], at the instrument's decimals.
+    /// Returns [`Series::hash`] at the instrument's decimals.
     pub fn bars_hash(&mut self) -> u64 {
         self.series.hash(self.price_decimals, self.size_decimals)
     }
 
-    /// The labels' CSS font stack.
+    /// Returns the labels' CSS font stack.
     pub fn font_family(&self) -> &str {
         &self.font_family
     }
 
-    /// True while there is a cursor, over the plot or not.
+    /// Returns true while there is a cursor, over the plot or not.
     pub fn has_cursor(&self) -> bool {
         self.cursor.is_some()
     }
 
-    /// True while bars are muted as stale.
+    /// Returns true while bars are muted as stale.
     pub fn is_stale(&self) -> bool {
         self.is_stale
     }
 
-    /// The viewport, once there were bars to look at.
+    /// Returns the viewport; `None` until there are bars.
     pub fn viewport(&self) -> Option<&Viewport> {
         self.viewport.as_ref()
     }
 
-    /// The strongest request since the last [`Self::prepare`]; above `None` a frame is needed.
+    /// Returns the strongest request since the last [`Self::prepare`]; above `None` a frame is needed.
     pub fn pending(&self) -> Level {
         self.mask.level()
     }
 
-    /// Brings viewport and scales up to date and says what must be drawn. Axes are drawn again only if they changed.
+    /// Updates viewport and scales and returns what must be drawn. Axes are redrawn only if they changed.
     pub fn prepare(&mut self) -> Level {
         let mut level = self.mask.take();
         if let Some(extent) = self.extent() {
@@ -313,7 +313,8 @@ impl Chart {
         level
     }
 
-    /// The bar whose slot is under the cursor, or the newest without a cursor over the plot. `None` over a gap.
+    /// Returns the bar whose slot is under the cursor, or the newest if the cursor is not over the plot. `None` over a
+    /// gap.
     pub fn legend(&self) -> Option<Legend> {
         let bar = match self.cursor_slot() {
             Some((time, slot)) => {
@@ -331,7 +332,7 @@ impl Chart {
         })
     }
 
-    /// The sum in the delta's pane and since when, as a sentence's part; `None` where the pane is not shown.
+    /// Returns the sum in the delta pane and its start, as part of a sentence; `None` if the pane is not shown.
     pub fn delta_words(&self) -> Option<String> {
         if !self.studies.delta {
             return None;
@@ -344,14 +345,14 @@ impl Chart {
         Some(words().unwrap_or_else(|| "not known: the newest trades do not say who was the aggressor".to_owned()))
     }
 
-    /// The price at which most was traded, where the profile is shown.
+    /// Returns the price with the most volume, if the profile is shown.
     pub fn control_price(&self) -> Option<String> {
         let (time, price) = self.scales()?;
         let profile = self.profile(time, price)?;
         Some(format_fixed(profile.control_price(), self.price_decimals))
     }
 
-    /// A sentence about what is seen, for those who do not see it.
+    /// Returns a sentence that describes the chart for people who cannot see it.
     pub fn summary(&self) -> String {
         let name = if self.label.is_empty() { String::new() } else { format!("{}, ", self.label) };
         let head = format!("{name}{} candles", self.interval);
@@ -377,10 +378,10 @@ impl Chart {
         )
     }
 
-    /// Draws the lowest layer: background, grid, axes. Needs [`Self::prepare`] before.
+    /// Draws the lowest layer: background, grid, axes. Call [`Self::prepare`] first.
     ///
     /// # Errors
-    /// What the backend returns.
+    /// The backend's error.
     pub fn draw_base<DB: DrawingBackend>(&self, area: &Area<DB>) -> DrawResult<DB> {
         let layout = self.layout();
         let (prices, times) = self.scales().map_or_else(Default::default, |(time, price)| {
@@ -398,11 +399,11 @@ impl Chart {
         })
     }
 
-    /// Draws the second layer on a transparent ground: the profile, then all bars in view but the forming one. Needs
-    /// [`Self::prepare`] before.
+    /// Draws the second layer on a transparent background: the profile, then all bars in view except the forming one.
+    /// Call [`Self::prepare`] first.
     ///
     /// # Errors
-    /// What the backend returns.
+    /// The backend's error.
     pub fn draw_series<DB: DrawingBackend>(&self, area: &Area<DB>) -> DrawResult<DB> {
         let layout = self.layout();
         let Some((time, price)) = self.scales() else { return Ok(()) };
@@ -417,11 +418,11 @@ impl Chart {
         })
     }
 
-    /// Draws the third layer on a transparent ground: the forming bar, and the last price with the countdown. Needs
-    /// [`Self::prepare`] before.
+    /// Draws the third layer on a transparent background: the forming bar, and the last price with the countdown. Call
+    /// [`Self::prepare`] first.
     ///
     /// # Errors
-    /// What the backend returns.
+    /// The backend's error.
     pub fn draw_last<DB: DrawingBackend>(&self, area: &Area<DB>) -> DrawResult<DB> {
         let layout = self.layout();
         let Some((time, price)) = self.scales() else { return Ok(()) };
@@ -441,10 +442,10 @@ impl Chart {
         })
     }
 
-    /// Draws the top layer on a transparent ground: the crosshair. Needs [`Self::prepare`] before.
+    /// Draws the top layer on a transparent background: the crosshair. Call [`Self::prepare`] first.
     ///
     /// # Errors
-    /// What the backend returns.
+    /// The backend's error.
     pub fn draw_cursor<DB: DrawingBackend>(&self, area: &Area<DB>) -> DrawResult<DB> {
         let layout = self.layout();
         let (Some((_, price)), Some((time, slot)), Some((_, y))) = (self.scales(), self.cursor_slot(), self.cursor)
@@ -466,10 +467,10 @@ impl Chart {
         paint(area, |pen| draw_crosshair(pen, &crosshair, &layout, self.font(&layout), &self.theme))
     }
 
-    /// All layers on one area, for exports and tests.
+    /// Draws all layers on one area, for exports and tests.
     ///
     /// # Errors
-    /// What the backend returns.
+    /// The backend's error.
     pub fn draw<DB: DrawingBackend>(&mut self, area: &Area<DB>) -> DrawResult<DB> {
         self.prepare();
         self.draw_base(area)?;
@@ -533,16 +534,17 @@ impl Chart {
         let bare = Layout::new(&self.surface, 0, self.panes());
         let fallback = || Scene { layout: bare, scales: None, delta: None };
         let (Some(viewport), false) = (&self.viewport, self.series.is_empty()) else { return fallback() };
-        // The plot's width needs the labels' length, which needs the prices in view: all but the width is known.
+        // The plot's width depends on the labels' length, which depends on the prices in view: all but the width is
+        // known.
         let rough = self.time_scale(viewport, &bare);
         let extremes = self.series.price_extent(self.visible(&rough)).or_else(|| {
-            // A view into a gap keeps the scale of the bar before it.
+            // A view into a gap keeps the scale of the bar before the gap.
             let before = self.visible(&rough).start.saturating_sub(1);
             self.series.price_extent(before..before + 1)
         });
         let Some((low, high)) = extremes else { return fallback() };
         let n_label_chars = [low, high].map(|price| format_fixed(price, self.price_decimals).chars().count());
-        // No label is longer for a width that is not known yet.
+        // An unknown width does not lengthen any label.
         let delta = |range, layout: &Layout| {
             let is_shown = self.studies.delta && !layout.delta.is_empty();
             DeltaScale::new(&self.series, range, self.size_decimals, layout).filter(|_| is_shown)
@@ -572,7 +574,7 @@ impl Chart {
         Some((time, price))
     }
 
-    /// The bars of which a part is in view.
+    /// Returns the bars that are at least partly in view.
     fn visible(&self, time: &TimeScale) -> Range<usize> {
         let layout_left = time.slot_of_x(0.0).floor();
         let right = self.viewport.as_ref().map_or(layout_left, Viewport::right).ceil();
@@ -584,8 +586,8 @@ impl Chart {
         start..end.max(start)
     }
 
-    /// Where in `range` the forming bar's pixel column begins; the end of `range` where that bar is out of view. Bars
-    /// that share its column are drawn with it.
+    /// Returns where the forming bar's pixel column begins in `range`; the end of `range` if that bar is out of view.
+    /// Bars that share its column are drawn with it.
     fn first_forming(&self, time: &TimeScale, range: &Range<usize>) -> usize {
         let times = &self.series.open_time_ms()[range.clone()];
         match times.last() {
@@ -612,14 +614,14 @@ impl Chart {
         })
     }
 
-    /// Nothing is counted down for a bar that should have closed or lies ahead: then the bars are not live.
+    /// Returns the countdown; none for a bar that should have closed or is in the future: then the bars are not live.
     fn countdown(&self) -> Option<String> {
         let (now, last) = (self.clock?, self.last()?);
         let left_ms = last.open_time.as_millis().saturating_add(self.interval_ms()).saturating_sub(now.as_millis());
         (!self.is_stale && (1..=self.interval_ms()).contains(&left_ms)).then(|| format_countdown(left_ms))
     }
 
-    /// The slot under the cursor, where it is over the plot or the delta's pane.
+    /// Returns the slot under the cursor, if the cursor is over the plot or the delta pane.
     fn cursor_slot(&self) -> Option<(&TimeScale, i64)> {
         let ((x, y), (time, _)) = (self.cursor?, self.scales()?);
         #[expect(clippy::cast_possible_truncation, reason = "float casts saturate")]
@@ -635,10 +637,10 @@ impl Chart {
     }
 }
 
-/// Least room between price labels in CSS pixels.
+/// Minimum distance between price labels in CSS pixels.
 const PRICE_GAP_PX: f64 = 40.0;
 
-/// Least room between time labels in CSS pixels, and in digits for wide fonts.
+/// Minimum distance between time labels in CSS pixels, and in digits for wide fonts.
 const TIME_GAP_PX: f64 = 72.0;
 const TIME_GAP_DIGITS: f64 = 11.0;
 

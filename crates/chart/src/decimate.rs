@@ -1,7 +1,8 @@
-//! Never more marks than pixel columns: bars on one column merge into one, lines keep at most four points a column.
+//! Draws never more marks than pixel columns: bars on one column merge into one, lines keep at most four points a
+//! column.
 //!
-//! Nothing that would show is lost: a merged bar has the column's first open, highest high, lowest low, last close and
-//! whole volume; a decimated line has the column's first, lowest, highest and last point.
+//! No visible detail is lost: a merged bar has the column's first open, highest high, lowest low, last close and total
+//! volume; a decimated line has the column's first, lowest, highest and last point.
 
 use std::ops::Range;
 
@@ -10,7 +11,7 @@ use crate::{
     series::{Bar, Series},
 };
 
-/// A bar on the pixel column of its middle.
+/// A bar at the pixel column of its middle.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Column {
     /// Pixel column.
@@ -19,7 +20,7 @@ pub struct Column {
     pub bar: Bar,
 }
 
-/// The bars in `range` column by column, oldest first; `range` must lie within the series.
+/// Returns the bars in `range` column by column, oldest first; `range` must be within the series.
 pub fn columns<'a>(series: &'a Series, range: Range<usize>, time: &'a TimeScale) -> impl Iterator<Item = Column> + 'a {
     let times = series.open_time_ms();
     let mut rest = range.map(|idx| Column { x: time.column_of_time(times[idx]), bar: series.bar(idx) }).peekable();
@@ -32,7 +33,7 @@ pub fn columns<'a>(series: &'a Series, range: Range<usize>, time: &'a TimeScale)
     })
 }
 
-/// At most four points of each run on one column: its first, lowest, highest and last, in the order they came.
+/// Returns at most four points of each run on one column: the first, lowest, highest and last, in their original order.
 pub fn line(points: impl IntoIterator<Item = (i32, i32)>) -> Vec<(i32, i32)> {
     let mut kept: Vec<(i32, i32)> = Vec::new();
     let mut run: Option<Run> = None;
@@ -52,7 +53,7 @@ pub fn line(points: impl IntoIterator<Item = (i32, i32)>) -> Vec<(i32, i32)> {
     kept
 }
 
-/// Points on one column. Each extreme remembers when it came.
+/// Points on one column. Each extreme keeps its position in the order.
 struct Run {
     x: i32,
     first: i32,

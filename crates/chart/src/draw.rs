@@ -1,8 +1,9 @@
 //! The layers of a chart, each drawn in one go on a plotters `DrawingArea` whose top left pixel is (0, 0).
 //!
 //! Lines are filled rectangles of whole pixels, so that they are crisp on every backend. A backend may paint style by
-//! style (styles in order of first use, texts last) instead of shape by shape: within a layer, shapes of different styles
-//! overlap only where that makes no difference. Nothing here calls `present`: the caller does, when the layer is done.
+//! style (styles in order of first use, texts last) instead of shape by shape: within a layer, shapes of different
+//! styles overlap only where the order makes no difference. Nothing here calls `present`: the caller does when the
+//! layer is done.
 
 mod candles;
 mod crosshair;
@@ -29,5 +30,5 @@ use plotters_backend::DrawingBackend;
 /// A drawing area in device pixels.
 pub type Area<DB> = DrawingArea<DB, plotters::coord::Shift>;
 
-/// What drawing on a backend gives back.
+/// The result of drawing on a backend.
 pub type DrawResult<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;

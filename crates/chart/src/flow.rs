@@ -1,17 +1,17 @@
-//! What buyers took against what sellers did: the running sum of the bars' deltas (cumulative volume delta, CVD).
+//! Volume bought minus volume sold: the running sum of the bars' deltas (cumulative volume delta, CVD).
 //!
-//! A bar's delta is the volume whose aggressor bought less the volume whose aggressor sold. Where one bar's sides are not
-//! known the sum across it is not either: it starts over behind it, at zero, and says since when. Bars that leave a full
-//! series take nothing from the sum. For pixels and labels only; not here: drawing.
+//! A bar's delta is the volume bought by aggressors less the volume sold by aggressors. If one bar's sides are unknown,
+//! the sum across it is unknown too: it restarts after that bar, at zero, and reports its start. Bars dropped from a
+//! full series do not change the sum. For pixels and labels only; not here: drawing.
 
 use model::candle::Candle;
 
-/// Deltas and their sums, one each for every bar of a series; NaN where not known.
+/// Deltas and their sums, one each for every bar of a series; NaN if unknown.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Flow {
     delta: Vec<f64>,
     total: Vec<f64>,
-    /// What the first bar continues, where older bars have left.
+    /// The sum that the first bar continues, if older bars have been dropped.
     before: Option<Before>,
 }
 
@@ -38,7 +38,7 @@ impl Flow {
         self.sum_from(idx);
     }
 
-    /// The oldest bar, which opened at `open_ms`, leaves.
+    /// Removes the oldest bar, which opened at `open_ms`.
     pub(crate) fn remove_first(&mut self, open_ms: i64) {
         let since_ms = self.before.map_or(open_ms, |before| before.since_ms);
         self.delta.remove(0);
@@ -46,12 +46,12 @@ impl Flow {
         self.before = (!total.is_nan()).then_some(Before { total, since_ms });
     }
 
-    /// The sum up to and with the bar at `idx`.
+    /// Returns the sum up to and including the bar at `idx`.
     pub(crate) fn total(&self, idx: usize) -> Option<f64> {
         self.total.get(idx).copied().filter(|total| !total.is_nan())
     }
 
-    /// When the sum of the last bar began; `times` are the open times of all bars.
+    /// Returns when the sum of the last bar began; `times` are the open times of all bars.
     pub(crate) fn since_ms(&self, times: &[i64]) -> Option<i64> {
         let n_known = self.total.iter().rev().take_while(|total| !total.is_nan()).count();
         let first = self.total.len() - n_known;
@@ -68,7 +68,7 @@ impl Flow {
             None => self.before.map_or(f64::NAN, |before| before.total),
         };
         for (sum, delta) in self.total.iter_mut().zip(&self.delta).skip(idx) {
-            // A NaN delta makes a NaN sum; what follows it begins at zero.
+            // A NaN delta makes a NaN sum; the next sum begins at zero.
             total = if total.is_nan() { *delta } else { total + delta };
             *sum = total;
         }
@@ -90,7 +90,7 @@ mod tests {
 
     use super::*;
 
-    /// Eight lots, so many of them bought; none where that is not known.
+    /// A bar of eight lots, `bought` of them bought; `None` if that is unknown.
     fn bar(bought: Option<i128>) -> Candle {
         let lots = |lots| Quantity::from_mantissa(lots, 0).unwrap();
         Candle {

@@ -1,16 +1,17 @@
-//! Numbers and times as a chart writes them: prices at a fixed count of decimals, digits grouped as on the rest of the
-//! page (narrow no-break space between thousands, true minus sign), times in UTC.
+//! Numbers and times as a chart writes them: prices with a fixed number of decimals, digits grouped as on the rest of
+//! the page (narrow no-break space between thousands, true minus sign), times in UTC.
 //!
-//! Not here: exact money (it formats itself) and locale separators. No float formatting is used: it is heavy in WASM,
-//! and an axis value is a whole count of ticks anyway.
+//! Not here: exact money (it formats itself) and locale separators. No float formatting is used: it is large in WASM,
+//! and an axis value is a whole number of ticks anyway.
 
 use model::time::civil_from_days;
 
-/// Milliseconds of a day.
+/// Milliseconds in a day.
 pub(crate) const DAY_MS: i64 = 86_400_000;
 
-/// `value` at exactly `decimals` digits behind the point, rounded half away from zero. Above some 10^18 smallest units
-/// the digits are those of the nearest `f64`; above 10^37 of them the decimals are left out. What is not finite is `–`.
+/// Formats `value` with exactly `decimals` decimal places, rounded half away from zero. Above about 10^18 smallest
+/// units the digits are those of the nearest `f64`; above 10^37 of them the decimals are omitted. A value that is not
+/// finite is `–`.
 pub fn format_fixed(value: f64, decimals: u32) -> String {
     if !value.is_finite() {
         return "–".to_owned();
@@ -27,7 +28,7 @@ pub fn format_fixed(value: f64, decimals: u32) -> String {
     }
 }
 
-/// A count of smallest units as text with `decimals` digits behind the point (`-5`, 2 is `−0.05`).
+/// Formats a number of smallest units with `decimals` decimal places (`-5`, 2 is `−0.05`).
 pub(crate) fn format_units(units: i128, decimals: u32) -> String {
     let mut digits = units.unsigned_abs().to_string();
     let decimals = decimals as usize;
@@ -43,7 +44,7 @@ pub(crate) fn format_units(units: i128, decimals: u32) -> String {
     grouped(&digits)
 }
 
-/// Plain decimal text with its digits before the point in groups of three and a true minus sign.
+/// Groups the digits before the point of plain decimal text by threes and uses a true minus sign.
 pub(crate) fn grouped(text: &str) -> String {
     let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("−", digits));
     let n_whole = digits.find('.').unwrap_or(digits.len());
@@ -58,19 +59,19 @@ pub(crate) fn grouped(text: &str) -> String {
     out
 }
 
-/// 10 to the power of `decimals` as pixels' arithmetic needs it.
+/// Returns 10 to the power of `decimals`, for pixel arithmetic.
 pub(crate) fn pow10(decimals: u32) -> f64 {
     10_f64.powi(i32::try_from(decimals).unwrap_or(i32::MAX))
 }
 
-/// As [`format_fixed`], with a plus before what is above zero.
+/// Formats like [`format_fixed`], with a plus sign for values above zero.
 pub(crate) fn format_signed(value: f64, decimals: u32) -> String {
     let text = format_fixed(value, decimals);
     let is_above = value > 0.0 && text.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
     if is_above { format!("+{text}") } else { text }
 }
 
-/// `+1.24 %` from `from` to `to`; `–` where there is no such percentage.
+/// Formats the change from `from` to `to` as `+1.24 %`; `–` if there is no such percentage.
 pub fn format_change(from: f64, to: f64) -> String {
     let percent = (to - from) / from.abs() * 100.0;
     let text = format_fixed(percent, 2);
@@ -81,7 +82,7 @@ pub fn format_change(from: f64, to: f64) -> String {
     }
 }
 
-/// A moment's date and time of day in UTC.
+/// An instant's date and time of day in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Civil {
     pub(crate) year: i64,
@@ -99,17 +100,17 @@ impl Civil {
         Self { year, month, day, day_ms: time_ms.rem_euclid(DAY_MS) }
     }
 
-    /// `9 Aug`.
+    /// Formats the date as `9 Aug`.
     pub(crate) fn date(self) -> String {
         format!("{} {}", self.day, self.month_name())
     }
 
-    /// `Aug`.
+    /// Returns the month as `Aug`.
     pub(crate) fn month_name(self) -> &'static str {
         MONTHS.get(self.month as usize - 1).copied().unwrap_or("–")
     }
 
-    /// `14:05`, or `14:05:30` with seconds.
+    /// Formats the time as `14:05`, or `14:05:30` with seconds.
     pub(crate) fn time_of_day(self, seconds: Seconds) -> String {
         let total = self.day_ms / 1_000;
         let (hours, minutes) = (total / 3_600, total / 60 % 60);
@@ -120,14 +121,14 @@ impl Civil {
     }
 }
 
-/// Whether a time of day carries its seconds.
+/// Whether a time of day shows its seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seconds {
     Shown,
     Hidden,
 }
 
-/// The moment a bar opened, as crosshair and legend write it: date and time as finely as the interval needs.
+/// Formats a bar's open time for crosshair and legend: date, and time as precise as the interval needs.
 pub(crate) fn format_bar_time(time_ms: i64, interval_ms: i64) -> String {
     let civil = Civil::of(time_ms);
     let date = format!("{} {}", civil.date(), civil.year);
@@ -140,7 +141,7 @@ pub(crate) fn format_bar_time(time_ms: i64, interval_ms: i64) -> String {
     }
 }
 
-/// Time left until a bar closes: `0:42`, `59:03`, `1:02:09`, `2d 03h`.
+/// Formats the time left until a bar closes: `0:42`, `59:03`, `1:02:09`, `2d 03h`.
 pub(crate) fn format_countdown(left_ms: i64) -> String {
     let total = (left_ms.max(0) + 999) / 1_000;
     let (hours, minutes, seconds) = (total / 3_600, total / 60 % 60, total % 60);
@@ -151,7 +152,7 @@ pub(crate) fn format_countdown(left_ms: i64) -> String {
     }
 }
 
-/// Days since 1970-01-01 of a proleptic Gregorian date.
+/// Returns the days since 1970-01-01 of a proleptic Gregorian date.
 ///
 /// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`.
 pub(crate) fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {

@@ -1,6 +1,7 @@
-//! How much of a chart must be drawn again. Requests of one animation frame merge by maximum; one draw answers them all.
+//! How much of a chart must be redrawn. Requests within one animation frame merge by maximum; one draw answers them
+//! all.
 
-/// What has become wrong on screen, least first. Each level includes the ones before it.
+/// The part of the screen that is out of date, smallest first. Each level includes the ones before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Nothing.
@@ -8,9 +9,9 @@ pub enum Level {
     None,
     /// The crosshair and its labels.
     Cursor,
-    /// The forming bar, the last price line and the countdown; all other bars stand.
+    /// The forming bar, the last price line and the countdown; all other bars are unchanged.
     Last,
-    /// Bars and volume; scales stand.
+    /// Bars and volume; the scales are unchanged.
     Light,
     /// Everything: scales, axes, size or colours changed.
     Full,
@@ -26,12 +27,12 @@ impl Mask {
         self.0 = self.0.max(level);
     }
 
-    /// The strongest request so far.
+    /// Returns the strongest request so far.
     pub fn level(self) -> Level {
         self.0
     }
 
-    /// Hands over the strongest request and restarts.
+    /// Returns the strongest request and resets.
     pub fn take(&mut self) -> Level {
         std::mem::take(&mut self.0)
     }

@@ -1,4 +1,4 @@
-//! Where plot, volume, the delta's pane and axes stand on a surface of device pixels.
+//! The positions of plot, volume, delta pane and axes on a surface of device pixels.
 
 /// A rectangle of pixels: `x0..x1` by `y0..y1`, ends excluded. May be empty, never inverted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,42 +14,42 @@ pub struct Rect {
 }
 
 impl Rect {
-    /// Columns.
+    /// Returns the number of columns.
     pub fn width(self) -> i32 {
         self.x1 - self.x0
     }
 
-    /// Rows.
+    /// Returns the number of rows.
     pub fn height(self) -> i32 {
         self.y1 - self.y0
     }
 
-    /// True without any pixel.
+    /// Returns true if it contains no pixel.
     pub fn is_empty(self) -> bool {
         self.width() <= 0 || self.height() <= 0
     }
 
-    /// True where the point is inside.
+    /// Returns true if the point is inside.
     pub fn contains(self, x: f64, y: f64) -> bool {
         x >= f64::from(self.x0) && x < f64::from(self.x1) && y >= f64::from(self.y0) && y < f64::from(self.y1)
     }
 }
 
-/// What a chart is drawn on.
+/// The surface a chart is drawn on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Surface {
-    /// Device pixels across.
+    /// Width in device pixels.
     pub width: u32,
-    /// Device pixels down.
+    /// Height in device pixels.
     pub height: u32,
-    /// Device pixels of one CSS pixel, above zero.
+    /// Device pixels per CSS pixel, above zero.
     pub ratio: f64,
-    /// Device pixels a digit of the labels' font is wide.
+    /// Width of a digit in the labels' font, in device pixels.
     pub digit_width: f64,
 }
 
 impl Surface {
-    /// A surface without a page: one device pixel a pixel, digits of usual width.
+    /// Creates a surface without a page: one device pixel per CSS pixel, digits of usual width.
     pub fn plain(width: u32, height: u32) -> Self {
         Self { width, height, ratio: 1.0, digit_width: LABEL_FONT_PX * 0.6 }
     }
@@ -58,13 +58,13 @@ impl Surface {
 /// Size of labels in CSS pixels.
 pub const LABEL_FONT_PX: f64 = 11.0;
 
-/// What has a part of its own.
+/// The panes that a chart has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Panes {
-    /// Prices with the volume at their foot.
+    /// Prices with the volume at the bottom.
     #[default]
     Prices,
-    /// And cumulative volume delta below.
+    /// Prices, volume, and cumulative volume delta below.
     PricesAndDelta,
 }
 
@@ -75,13 +75,13 @@ pub struct Layout {
     pub surface: Rect,
     /// Candles, grid and volume.
     pub plot: Rect,
-    /// The rows of `plot` that prices use; the foot below is the volume's.
+    /// The rows of `plot` used by prices; the strip below is for the volume.
     pub prices: Rect,
-    /// The foot of `plot` with the volume.
+    /// The volume strip at the bottom of `plot`.
     pub volume: Rect,
-    /// Below `plot`, as wide: cumulative volume delta. Empty where it is not shown.
+    /// Below `plot`, equally wide: cumulative volume delta. Empty if not shown.
     pub delta: Rect,
-    /// Price labels, right of the plot and of the delta's pane.
+    /// Price labels, right of the plot and of the delta pane.
     pub price_axis: Rect,
     /// Time labels, below both.
     pub time_axis: Rect,
@@ -89,15 +89,15 @@ pub struct Layout {
     pub line: i32,
     /// Font size of labels in device pixels.
     pub font_px: f64,
-    /// Device pixels a digit is wide.
+    /// Width of a digit in device pixels.
     pub digit_width: f64,
-    /// Device pixels of one CSS pixel.
+    /// Device pixels per CSS pixel.
     pub ratio: f64,
 }
 
 impl Layout {
-    /// Lays out `surface` with room for price labels of `n_label_chars` characters, and with the delta's pane where `panes`
-    /// says so. Where there is no room, the axes shrink first to half of the surface.
+    /// Lays out `surface` with room for price labels of `n_label_chars` characters, and with the delta pane if `panes`
+    /// includes it. If there is too little room, the axes shrink first, to half of the surface.
     pub fn new(surface: &Surface, n_label_chars: usize, panes: Panes) -> Self {
         let ratio = if surface.ratio.is_finite() && surface.ratio > 0.0 { surface.ratio.min(16.0) } else { 1.0 };
         let [width, height] =
@@ -128,12 +128,12 @@ impl Layout {
         }
     }
 
-    /// Plot and delta's pane: where bars have their columns.
+    /// Returns plot and delta pane: the area where bars have their columns.
     pub fn columns(&self) -> Rect {
         Rect { y1: self.delta.y1, ..self.plot }
     }
 
-    /// `css` CSS pixels in device pixels, at least one.
+    /// Returns `css` CSS pixels in device pixels, at least one.
     pub(crate) fn px(&self, css: f64) -> i32 {
         pixels(css * self.ratio).max(1)
     }
@@ -144,16 +144,16 @@ fn pixels(value: f64) -> i32 {
     value.round().min(f64::from(MAX_SIDE)) as i32
 }
 
-/// Larger than any canvas a browser gives.
+/// Larger than any canvas a browser allows.
 const MAX_SIDE: u32 = 32_767;
 
-/// Left and right of a price label, in CSS pixels.
+/// Padding left and right of a price label, in CSS pixels.
 pub(crate) const LABEL_PADDING_PX: f64 = 6.0;
 
-/// Height of the time axis: a line of 11 px text and 4 px around it, in CSS pixels.
+/// Height of the time axis: a line of 11 px text with 4 px of padding, in CSS pixels.
 const TIME_AXIS_PX: f64 = 22.0;
 
-/// Share of the height that the delta's pane takes.
+/// Share of the height taken by the delta pane.
 const DELTA_SHARE: f64 = 0.24;
 
 const PRICES_FROM: f64 = 0.08;

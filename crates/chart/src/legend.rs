@@ -1,4 +1,4 @@
-//! The bar under the cursor as text, and a sentence about the whole chart for those who do not see it.
+//! The bar under the cursor as text, and a sentence about the whole chart for people who cannot see it.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use model::{
 
 use crate::format::{format_bar_time, format_change, grouped};
 
-/// Which way a bar went.
+/// The direction of a bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// Closed above its open.
@@ -21,7 +21,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// Its name for attributes: `up`, `down`, `flat`.
+    /// Returns the name for attributes: `up`, `down`, `flat`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Up => "up",
@@ -31,7 +31,7 @@ impl Direction {
     }
 }
 
-/// One bar as text: exact, with the instrument's decimals; what changes its length most stands last. Shown as
+/// One bar as text: exact, with the instrument's decimals; the part whose length varies most comes last. Displayed as
 /// `9 Aug 2024 14:05  O 61 602.01  H 61 610.00  L 61 600.00  C 61 605.50  +0.01 %  V 1.67177`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Legend {
@@ -47,16 +47,16 @@ pub struct Legend {
     pub close: String,
     /// Base units traded.
     pub volume: String,
-    /// What buyers took less what sellers did, where that is asked for and known.
+    /// Volume bought less volume sold, if requested and known.
     pub delta: Option<String>,
     /// From open to close, in percent.
     pub change: String,
-    /// Which way it went.
+    /// The bar's direction.
     pub direction: Direction,
 }
 
 impl Legend {
-    /// The texts of `bar`.
+    /// Formats `bar`.
     pub fn new(bar: &Candle, interval_ms: i64, price_decimals: u32, size_decimals: u32) -> Self {
         let price = |price: Price| grouped(&price.at_scale(price_decimals).to_string());
         Self {
@@ -78,7 +78,7 @@ impl Legend {
 }
 
 impl Legend {
-    /// With the bar's delta, exact.
+    /// Adds the bar's delta, exact.
     pub(crate) fn with_delta(self, bar: &Candle, size_decimals: u32) -> Self {
         let signed =
             |sign: &str, size: Quantity| format!("{sign}{}", grouped(&size.at_scale(size_decimals).to_string()));
@@ -92,7 +92,7 @@ impl Legend {
         Self { delta: delta(), ..self }
     }
 
-    /// `V …`, and `Δ …` behind it where there is one.
+    /// Returns `V …`, followed by `Δ …` if there is a delta.
     pub fn volumes(&self) -> String {
         match &self.delta {
             Some(delta) => format!("V {}  Δ {delta}", self.volume),
@@ -100,7 +100,7 @@ impl Legend {
         }
     }
 
-    /// `O … H … L … C …`.
+    /// Returns `O … H … L … C …`.
     pub fn prices(&self) -> String {
         let Self { open, high, low, close, .. } = self;
         format!("O {open}  H {high}  L {low}  C {close}")

@@ -1,16 +1,17 @@
 //! A candle chart without a page: bars, viewport and size in, drawing through plotters' `DrawingArea` out.
 //!
 //! The same [`Chart`] draws on canvas layers in the page and as SVG natively. Not here: the DOM, pointers, clocks and
-//! animation frames (`app/src/chart`), and how bars come about (`market`). Pixels are device pixels, times are the
-//! venue's in UTC, and `f64` holds pixels and statistics only: every price shown as text comes from exact decimals or
-//! from a count of ticks.
+//! animation frames (`app/src/chart`), and building bars (`market`). Pixels are device pixels, times are the venue's in
+//! UTC, and `f64` holds pixels and statistics only: every price shown as text comes from exact decimals or from a
+//! number of ticks.
 //!
 //! # Layout
-//! - [`chart`]: the facade everybody uses · [`series`]: the bars · [`viewport`]: which of them are seen
-//! - [`scale`]: time and price to pixels, ticks · [`layout`]: where plot and axes stand · [`decimate`]: one mark a column
+//! - [`chart`]: the facade that callers use · [`series`]: the bars · [`viewport`]: which of them are in view
+//! - [`scale`]: time and price to pixels, ticks · [`layout`]: positions of plot and axes · [`decimate`]: one mark a
+//!   column
 //! - [`flow`]: cumulative volume delta · [`profile`]: volume by price
 //! - [`draw`]: the layers · [`legend`]: the bar under the cursor as text · [`theme`]: colours · [`format`]: numbers, times
-//! - [`invalidate`]: how much must be drawn again
+//! - [`invalidate`]: how much must be redrawn
 
 pub mod chart;
 pub mod decimate;

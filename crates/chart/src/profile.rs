@@ -1,26 +1,26 @@
-//! Volume by price over some bars (volume profile), and where most of it was.
+//! Volume by price over a range of bars (volume profile), and where most of it was traded.
 //!
-//! A bar says what was traded between its low and its high, not at which price: its volume is spread evenly over the rows
-//! it crosses. The shorter the bars, the truer the picture. Rows stand at round prices, so that they keep their place while
-//! prices move. For pixels only; not here: drawing.
+//! A bar gives the volume between its low and its high, not at which price: the volume is spread evenly over the rows
+//! that the bar crosses. The shorter the bars, the more accurate the profile. Rows are at round prices, so that they
+//! keep their place while prices move. For pixels only; not here: drawing.
 
 use std::ops::Range;
 
 use crate::series::Series;
 
-/// What was traded at the prices of one row.
+/// The volume traded at the prices of one row.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Row {
-    /// What buyers took.
+    /// Volume bought by aggressors.
     pub bought: f64,
-    /// What sellers did.
+    /// Volume sold by aggressors.
     pub sold: f64,
-    /// Volume whose sides are not known.
+    /// Volume of unknown side.
     pub unsided: f64,
 }
 
 impl Row {
-    /// All of it.
+    /// Returns the total volume.
     pub fn volume(&self) -> f64 {
         self.bought + self.sold + self.unsided
     }
@@ -31,21 +31,22 @@ impl Row {
 pub struct Profile {
     /// Height of a row in prices.
     step: f64,
-    /// The first row begins at so many steps.
+    /// The start of the first row, in steps.
     first: f64,
     rows: Vec<Row>,
     /// The row with the most volume (point of control).
     control: usize,
-    /// Rows around it that hold [`VALUE_SHARE`] of the volume (value area).
+    /// The rows around it that hold [`VALUE_SHARE`] of the volume (value area).
     value_area: Range<usize>,
 }
 
 impl Profile {
-    /// The profile of the bars in `range`, in rows of `step`, which is one or more times the smallest step of prices,
-    /// `tick`; `None` where nothing was traded, or where the rows would be more than any screen has.
+    /// Builds the profile of the bars in `range`, in rows of `step`, which is a multiple of `tick`, the smallest step
+    /// of prices; `None` if nothing was traded, or if there would be more rows than any screen has.
     pub fn new(series: &Series, range: Range<usize>, step: f64, tick: f64) -> Option<Self> {
         let (low, high) = series.price_extent(range.clone())?;
-        // A price stands for the tick above it. By its middle, since a quotient may miss a row's edge by its last bit.
+        // A price belongs to the tick above it. Uses the tick's middle, since a quotient may miss a row's edge by its
+        // last bit.
         let row_of = |price: f64| ((price + tick / 2.0) / step).floor();
         let (first, last) = (row_of(low), row_of(high));
         if !(last - first < MAX_ROWS && step > 0.0) {
@@ -80,18 +81,18 @@ impl Profile {
         Some(Self { step, first, rows, control, value_area })
     }
 
-    /// The largest volume of a row; above zero.
+    /// Returns the largest volume of a row; above zero.
     pub fn most(&self) -> f64 {
         self.rows[self.control].volume()
     }
 
-    /// The middle of the row with the most volume.
+    /// Returns the middle of the row with the most volume.
     pub fn control_price(&self) -> f64 {
         let (low, high) = self.prices(self.control);
         f64::midpoint(low, high)
     }
 
-    /// Each row, lowest first: its lower and upper price, what was traded, and whether it lies in the value area.
+    /// Iterates over the rows, lowest first: lower and upper price, volumes, and whether the row is in the value area.
     pub fn rows(&self) -> impl Iterator<Item = ((f64, f64), Row, bool)> + '_ {
         let row = |(at, row): (usize, &Row)| (self.prices(at), *row, self.value_area.contains(&at));
         self.rows.iter().enumerate().map(row)
@@ -104,7 +105,7 @@ impl Profile {
     }
 }
 
-/// Grows from `control` by the larger neighbour until the share is reached.
+/// Grows from `control` towards the larger neighbour until the share is reached.
 fn value_area(rows: &[Row], control: usize) -> Range<usize> {
     let wanted = rows.iter().map(Row::volume).sum::<f64>() * VALUE_SHARE;
     let (mut area, mut held) = (control..control + 1, rows[control].volume());
@@ -126,7 +127,7 @@ fn value_area(rows: &[Row], control: usize) -> Range<usize> {
     area
 }
 
-/// Share of the volume that the value area holds, as is usual.
+/// The usual share of the volume in the value area.
 const VALUE_SHARE: f64 = 0.7;
 
 /// More rows than a screen has pixels.
@@ -144,7 +145,7 @@ mod tests {
 
     use super::*;
 
-    /// Bars of low, high, volume, and what buyers took, in whole units.
+    /// Bars of low, high, volume and bought volume, in whole units.
     fn series(bars: &[(i128, i128, i128, Option<i128>)]) -> Series {
         let mut series = Series::default();
         let price = |units| Price::from_mantissa(units, 0).unwrap();
@@ -181,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_price_on_the_edge_of_a_row_is_in_it() {
-        // 3 271 / 10 000 is a hair less than that many steps of 1 / 10 000.
+        // 3,271 / 10,000 is slightly less than that many steps of 1 / 10,000.
         for ticks in 3_000_i128..3_400 {
             let price = Price::from_mantissa(ticks, 4).unwrap();
             let bar = Candle::of_trade(Timestamp::EPOCH, price, Quantity::parse("1").unwrap(), AggressorSide::Buyer);

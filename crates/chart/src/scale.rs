@@ -1,6 +1,6 @@
-//! Time and price to pixels and back, and where the ticks stand.
+//! Time and price to pixels and back, and the positions of ticks.
 //!
-//! Not here: which part is seen (`viewport`), drawing (`draw`). Pixels are device pixels, x to the right, y down.
+//! Not here: which part is in view (`viewport`), drawing (`draw`). Pixels are device pixels, x to the right, y down.
 
 mod price;
 mod time;

@@ -1,7 +1,7 @@
 //! The bars of a chart in columns: pixels are computed from `f64` columns, texts from the exact candles beside them.
 //!
-//! Bounded at [`MAX_BARS`]: the oldest leave. Bars are kept in order of their open time, one each. An interval without
-//! trades has no bar. Not here: building bars (`market`), merging them into pixel columns (`decimate`).
+//! Bounded at [`MAX_BARS`]: the oldest are dropped. Bars are ordered by open time, one each. An interval without trades
+//! has no bar. Not here: building bars (`market`), merging them into pixel columns (`decimate`).
 
 use std::{fmt::Write, ops::Range};
 
@@ -9,18 +9,18 @@ use model::candle::Candle;
 
 use crate::flow::Flow;
 
-/// Most bars kept: twice what a snapshot brings, so that a page left open scrolls back a while; memory does not grow.
+/// Most bars kept: twice the number in a snapshot, so that a page left open can scroll back; memory does not grow.
 pub const MAX_BARS: usize = 1_000;
 
-/// How many of the last bars [`Series::hash`] covers: those of a snapshot.
+/// The number of last bars that [`Series::hash`] covers: those of a snapshot.
 pub const HASHED_BARS: usize = 500;
 
-/// What an update did to a series, for choosing what to draw again.
+/// The effect of an update on a series, for choosing what to redraw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Nothing that shows.
+    /// No visible change.
     Nothing,
-    /// The last bar, which still forms.
+    /// The last bar, which is still forming.
     LastBar,
     /// Bars were added or corrected.
     Bars,
@@ -40,7 +40,7 @@ pub struct Series {
     hashed: Option<HashedPrefix>,
 }
 
-/// The hash over all bars but the last, which alone changes between two bar closes.
+/// The hash over all bars except the last, the only one that changes between two bar closes.
 #[derive(Clone, Copy, Debug)]
 struct HashedPrefix {
     decimals: (u32, u32),
@@ -48,13 +48,13 @@ struct HashedPrefix {
 }
 
 impl Series {
-    /// Replaces everything; bars may come in any order, of two with the same open time the later wins.
+    /// Replaces all bars; they may come in any order; of two with the same open time the later wins.
     pub fn set(&mut self, bars: &[Candle]) {
         self.clear();
         self.upsert(bars);
     }
 
-    /// Forgets everything and keeps the memory.
+    /// Removes all bars and keeps the memory.
     pub fn clear(&mut self) {
         self.drain(self.len());
         self.flow.clear();
@@ -82,7 +82,7 @@ impl Series {
                         change = Change::Bars;
                     }
                 }
-                // Older than the oldest of a full series: it would leave at once.
+                // Older than the oldest bar of a full series: it would be dropped at once.
                 Err(0) if self.len() == MAX_BARS => {}
                 Err(idx) => {
                     self.insert(idx, bar);
@@ -98,32 +98,32 @@ impl Series {
         change
     }
 
-    /// Number of bars.
+    /// Returns the number of bars.
     pub fn len(&self) -> usize {
         self.candles.len()
     }
 
-    /// True without bars.
+    /// Returns true if there are no bars.
     pub fn is_empty(&self) -> bool {
         self.candles.is_empty()
     }
 
-    /// The bar at `idx`, oldest first, exact.
+    /// Returns the bar at `idx`, oldest first, exact.
     pub fn candle(&self, idx: usize) -> Option<&Candle> {
         self.candles.get(idx)
     }
 
-    /// The newest bar, exact.
+    /// Returns the newest bar, exact.
     pub fn last(&self) -> Option<&Candle> {
         self.candles.last()
     }
 
-    /// Open times in milliseconds, rising.
+    /// Returns the open times in milliseconds, ascending.
     pub fn open_time_ms(&self) -> &[i64] {
         &self.open_time_ms
     }
 
-    /// The bar at `idx` for pixels; `idx` must be below [`Self::len`].
+    /// Returns the bar at `idx` for pixels; `idx` must be below [`Self::len`].
     pub(crate) fn bar(&self, idx: usize) -> Bar {
         Bar {
             open: self.open[idx],
@@ -135,17 +135,17 @@ impl Series {
         }
     }
 
-    /// Cumulative volume delta up to and with the bar at `idx`; `None` where it is not known.
+    /// Returns the cumulative volume delta up to and including the bar at `idx`; `None` if unknown.
     pub fn cumulative_delta(&self, idx: usize) -> Option<f64> {
         self.flow.total(idx)
     }
 
-    /// When the newest bar's cumulative volume delta began.
+    /// Returns when the newest bar's cumulative volume delta began.
     pub fn delta_since_ms(&self) -> Option<i64> {
         self.flow.since_ms(&self.open_time_ms)
     }
 
-    /// Lowest low and highest high of the bars in `range`; `None` without bars.
+    /// Returns the lowest low and highest high of the bars in `range`; `None` without bars.
     pub fn price_extent(&self, range: Range<usize>) -> Option<(f64, f64)> {
         let lows = self.low.get(range.clone())?;
         let highs = self.high.get(range)?;
@@ -154,11 +154,11 @@ impl Series {
         Some((low, high))
     }
 
-    /// FNV-1a 64 over `t,o,h,l,c,v;` of the last [`HASHED_BARS`] bars, oldest first: `t` is the open time in
-    /// milliseconds, the rest are decimals as shown (`price_decimals` for prices, `size_decimals` for the volume; a value
-    /// with more significant decimals keeps them). No bar at all gives FNV's offset basis.
+    /// Returns FNV-1a 64 over `t,o,h,l,c,v;` of the last [`HASHED_BARS`] bars, oldest first: `t` is the open time in
+    /// milliseconds, the rest are decimals as displayed (`price_decimals` for prices, `size_decimals` for the volume; a
+    /// value with more significant decimals keeps them). Without bars, returns FNV's offset basis.
     ///
-    /// Tests compute the same over the bars they expect. While only the last bar changes, only its text is hashed.
+    /// Tests compute the same hash over the bars they expect. While only the last bar changes, only its text is hashed.
     pub fn hash(&mut self, price_decimals: u32, size_decimals: u32) -> u64 {
         let Some((last, _)) = self.candles.split_last() else { return FNV_OFFSET_BASIS };
         let decimals = (price_decimals, size_decimals);
@@ -204,7 +204,7 @@ impl Series {
     }
 }
 
-/// One bar, or several merged into one, as pixels need it.
+/// One bar, or several merged into one, as needed for pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bar {
     /// First price.
@@ -217,12 +217,12 @@ pub struct Bar {
     pub close: f64,
     /// Base units traded.
     pub volume: f64,
-    /// What buyers took of them; `None` where that is not known.
+    /// The part of the volume bought by aggressors; `None` if unknown.
     pub bought: Option<f64>,
 }
 
 impl Bar {
-    /// Merges the bar that follows into this one.
+    /// Merges the next bar into this one.
     pub(crate) fn merge(&mut self, next: Self) {
         self.high = self.high.max(next.high);
         self.low = self.low.min(next.low);
@@ -231,7 +231,7 @@ impl Bar {
         self.bought = self.bought.zip(next.bought).map(|(one, next)| one + next);
     }
 
-    /// True where it closed at or above its open.
+    /// Returns true if it closed at or above its open.
     pub(crate) fn is_up(self) -> bool {
         self.close >= self.open
     }
@@ -240,7 +240,7 @@ impl Bar {
 const FNV_OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
 const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
 
-/// Hashes what is written to it. Source: the FNV authors' page, "FNV-1a hash", 64 bits.
+/// Hashes the text written to it. Source: the FNV authors' page, "FNV-1a hash", 64 bits.
 struct Fnv1a(u64);
 
 impl Write for Fnv1a {
@@ -353,7 +353,7 @@ pub(crate) mod tests {
             for (minute, cents) in updates {
                 let bar = bar(minute * 60_000, cents);
                 series.upsert(&[bar]);
-                // Now and then, so that there is a kept prefix to be wrong about.
+                // Only sometimes, so that there is a kept prefix that could be wrong.
                 if cents > 195 {
                     series.hash(2, 3);
                 }

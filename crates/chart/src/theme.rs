@@ -1,4 +1,4 @@
-//! Colours of a chart as plain RGB. The page fills them from its CSS tokens; the presets here are the same tokens for
+//! Colours of a chart as plain RGB. The page sets them from its CSS tokens; the presets here are the same tokens for
 //! drawing without a page. Not here: reading CSS.
 
 /// One opaque colour, sRGB.
@@ -15,15 +15,15 @@ pub struct Rgb(
 /// Every colour a chart uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Theme {
-    /// Behind everything; also the text on filled labels.
+    /// The background; also the text on filled labels.
     pub background: Rgb,
-    /// Grid lines, at the edge of visibility.
+    /// Grid lines, barely visible.
     pub grid: Rgb,
     /// The line between plot and axes.
     pub border: Rgb,
-    /// Crosshair labels are filled with it.
+    /// Fills the crosshair labels.
     pub text: Rgb,
-    /// Axis labels, the crosshair, and what is stale.
+    /// Axis labels, the crosshair, and stale data.
     pub muted: Rgb,
     /// Bars that closed at or above their open.
     pub up: Rgb,
@@ -57,8 +57,8 @@ impl Theme {
     /// The dark preset with blue for up and orange for down.
     pub const DARK_COLOUR_BLIND: Self = Self { up: Rgb(86, 172, 240), down: Rgb(238, 151, 51), ..Self::DARK };
 
-    /// The light preset with blue for up and orange for down; the orange is a shade darker than the style guide's first
-    /// (lightness 0.58 met only 4.4 : 1).
+    /// The light preset with blue for up and orange for down; the orange is slightly darker than in the style guide's
+    /// first version (lightness 0.58 reached only 4.4 : 1).
     pub const LIGHT_COLOUR_BLIND: Self = Self { up: Rgb(0, 101, 180), down: Rgb(184, 89, 0), ..Self::LIGHT };
 }
 
@@ -94,7 +94,8 @@ mod tests {
         ((0.57, 0.15, 55.0), Theme::LIGHT_COLOUR_BLIND.down),
     ];
 
-    /// Source: Björn Ottosson, "A perceptual color space for image processing"; out-of-gamut channels are clipped.
+    /// Converts from Oklch. Source: Björn Ottosson, "A perceptual color space for image processing"; out-of-gamut
+    /// channels are clipped.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=255")]
     fn from_oklch((lightness, chroma, hue): (f64, f64, f64)) -> Rgb {
         let (a, b) = (chroma * hue.to_radians().cos(), chroma * hue.to_radians().sin());

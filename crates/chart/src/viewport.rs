@@ -1,9 +1,9 @@
-//! Which slots of time are seen: zoom, pan, and following the newest bar.
+//! The visible slots of time: zoom, pan, and following the newest bar.
 //!
 //! Positions are in slots (see `scale`); not here: pixels and prices. A viewport is never empty: it always spans at
-//! least [`MIN_SLOTS`] slots and never leaves the bars altogether.
+//! least [`MIN_SLOTS`] slots and never leaves the bars entirely.
 
-/// How many of the last bars are seen before anyone zooms.
+/// The number of last bars in view before the user zooms.
 pub const DEFAULT_BARS: usize = 500;
 
 /// The closest zoom, in slots.
@@ -31,18 +31,18 @@ impl Extent {
     }
 }
 
-/// A window onto the slots.
+/// A window over the slots.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Viewport {
     right: f64,
     slots: f64,
-    /// Slot of the newest bar when last looked, while its end is in view.
+    /// Slot of the newest bar at the last update, while its end is in view.
     followed: Option<i64>,
 }
 
 impl Viewport {
-    /// The last [`DEFAULT_BARS`] bars with a little room at the right. Where trades are so rare that they spread over
-    /// more than [`MAX_DEFAULT_SLOTS`] slots, the last that many slots.
+    /// Shows the last [`DEFAULT_BARS`] bars with a small margin at the right. If trades are so rare that these spread
+    /// over more than [`MAX_DEFAULT_SLOTS`] slots, shows the last that many slots.
     #[expect(clippy::cast_precision_loss, reason = "slot numbers are below 2^53")]
     pub fn new(extent: Extent) -> Self {
         let held = (extent.end() - extent.default_first as f64).clamp(LEAST_DEFAULT_SLOTS, MAX_DEFAULT_SLOTS);
@@ -50,27 +50,27 @@ impl Viewport {
         Self { right: extent.end() + room, slots: held + room, followed: Some(extent.last) }
     }
 
-    /// Position of the left edge.
+    /// Returns the position of the left edge.
     pub fn left(&self) -> f64 {
         self.right - self.slots
     }
 
-    /// Position of the right edge.
+    /// Returns the position of the right edge.
     pub fn right(&self) -> f64 {
         self.right
     }
 
-    /// Slots seen.
+    /// Returns the number of slots in view.
     pub fn slots(&self) -> f64 {
         self.slots
     }
 
-    /// True while the end of the newest bar is in view, so that new bars move the viewport along.
+    /// Returns true while the end of the newest bar is in view, so that new bars move the viewport along.
     pub fn is_following(&self) -> bool {
         self.followed.is_some()
     }
 
-    /// Moves along with new bars if the newest was in view. Returns true if it moved.
+    /// Follows new bars if the newest was in view. Returns true if it moved.
     #[expect(clippy::cast_precision_loss, reason = "slot numbers are below 2^53")]
     pub fn follow(&mut self, extent: Extent) -> bool {
         let before = *self;
@@ -100,19 +100,19 @@ impl Viewport {
         self.settle(extent);
     }
 
-    /// The oldest bars, at the same zoom.
+    /// Shows the oldest bars at the same zoom.
     pub fn to_start(&mut self, extent: Extent) {
         self.right = extent.start() + self.slots;
         self.settle(extent);
     }
 
-    /// The newest bars, at the same zoom.
+    /// Shows the newest bars at the same zoom.
     pub fn to_end(&mut self, extent: Extent) {
         self.right = extent.end() + (self.slots * RIGHT_ROOM).max(1.0);
         self.settle(extent);
     }
 
-    /// Keeps a bar's width in view and notes whether the newest bar is followed.
+    /// Keeps at least a bar's width in view and notes whether the newest bar is followed.
     fn settle(&mut self, extent: Extent) {
         self.slots = self.slots.clamp(MIN_SLOTS, most_slots(extent));
         self.right = self.right.clamp(extent.start() + 1.0, extent.end() - 1.0 + self.slots);
@@ -120,18 +120,18 @@ impl Viewport {
     }
 }
 
-/// The widest zoom: everything twice over.
+/// Returns the widest zoom: twice the extent of all bars.
 fn most_slots(extent: Extent) -> f64 {
     ((extent.end() - extent.start()) * 2.0).max(MAX_DEFAULT_SLOTS * 2.0)
 }
 
-/// A handful of bars is not blown up to the whole width.
+/// A few bars are not enlarged to the whole width.
 const LEAST_DEFAULT_SLOTS: f64 = 60.0;
 
 /// Most slots of the first view.
 pub const MAX_DEFAULT_SLOTS: f64 = 2_000.0;
 
-/// Empty share at the right of the newest bar.
+/// Share of the width left empty right of the newest bar.
 const RIGHT_ROOM: f64 = 0.02;
 
 #[cfg(test)]
@@ -150,7 +150,7 @@ mod tests {
         let viewport = Viewport::new(extent(0, 900));
         assert_eq!((viewport.left(), viewport.right()), (400.0, 910.0));
         assert!(viewport.is_following());
-        // One bar stands at the right, not over the whole width.
+        // One bar is at the right, not over the whole width.
         let viewport = Viewport::new(extent(7, 1));
         assert_eq!((viewport.right(), viewport.slots()), (9.2, 61.2));
         let rare = Extent { first: 0, last: 1_000_000, default_first: 0 };
@@ -222,7 +222,7 @@ mod tests {
                     Action::End => viewport.to_end(bars),
                 }
                 prop_assert!(viewport.slots() >= MIN_SLOTS && viewport.slots().is_finite());
-                // A whole slot of what the bars span is in view.
+                // At least one whole slot of the bars' extent is in view.
                 prop_assert!(viewport.right() >= bars.start() + 1.0 && viewport.left() <= bars.end() - 1.0 + 1e-6, "{:?}", viewport);
                 prop_assert_eq!(viewport.is_following(), viewport.right() >= bars.end());
             }

@@ -1,7 +1,7 @@
-//! The chart as others see it: the same drawing as in the page, taken as SVG and read back. What is checked is what a
-//! trader would miss: a body per bar, labels that say the right price and time, gaps that stay empty.
+//! Tests the chart from outside: takes the page's drawing as SVG and reads it back. Checks what a trader would miss: a
+//! body per bar, labels with the right price and time, gaps that stay empty.
 //!
-//! Over 500 lines: all pictures are read by the same helpers.
+//! Over 500 lines: all pictures are read with the same helpers.
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
 use chart::{Chart, chart::Studies, invalidate::Level, layout::Surface, theme::Theme};
@@ -36,7 +36,7 @@ fn bar(minute: i64, prices: [&str; 4]) -> Candle {
     }
 }
 
-/// Rising bars and falling bars in turn, at minutes `minutes`.
+/// Alternating rising and falling bars, at minutes `minutes`.
 fn zigzag(minutes: impl IntoIterator<Item = i64>) -> Vec<Candle> {
     minutes
         .into_iter()
@@ -69,7 +69,7 @@ struct Rect {
     opacity: String,
 }
 
-/// What an SVG holds.
+/// The contents of an SVG.
 struct Picture {
     rects: Vec<Rect>,
     texts: Vec<String>,
@@ -151,7 +151,7 @@ fn every_bar_has_a_body_and_a_volume() {
             })
             .count()
     };
-    // 100 bars over 102 slots of some 9 pixels: bodies are 7 wide, dashes one line high, wicks one line wide.
+    // 100 bars over 102 slots of about 9 pixels: bodies are 7 wide, dashes one line high, wicks one line wide.
     assert_eq!(volumes[0].width, 7);
     assert_eq!((bodies(&hex(Theme::DARK.up)), bodies(&hex(Theme::DARK.down))), (50, 50));
     let wicks = found.rects.iter().filter(|rect| rect.opacity == "1" && rect.width == 1 && rect.height > 1).count();
@@ -165,7 +165,7 @@ fn a_gap_stays_empty() {
     assert_eq!(volumes.len(), 80);
     let widest = volumes.windows(2).map(|pair| pair[1].x - pair[0].x).max().unwrap();
     let narrowest = volumes.windows(2).map(|pair| pair[1].x - pair[0].x).min().unwrap();
-    // Bars 39 and 60 stand 21 slots apart.
+    // Bars 39 and 60 are 21 slots apart.
     assert!((widest - 21 * narrowest).abs() <= 21, "{narrowest} {widest}");
 }
 
@@ -189,7 +189,7 @@ fn the_countdown_stands_under_the_last_price() {
     let mut chart = chart_of(&zigzag(0..180));
     chart.set_clock(Some(Timestamp::from_millis(EVENING + 179 * MINUTE + 18_000)));
     assert_eq!(draw_series(&mut chart).texts, ["101.00", "0:42"]);
-    // A clock past the bar's end: nothing to count down.
+    // A clock past the bar's end: no countdown.
     chart.set_clock(Some(Timestamp::from_millis(EVENING + 180 * MINUTE)));
     assert_eq!(draw_series(&mut chart).texts, ["101.00"]);
 }
@@ -232,7 +232,7 @@ fn draws_no_more_than_needed() {
     let mut chart = chart_of(&zigzag(0..100));
     assert_eq!(chart.prepare(), Level::Full);
     assert_eq!(chart.prepare(), Level::None);
-    // A tick inside the range: the axes and all other bars stand.
+    // A tick inside the range: the axes and all other bars are unchanged.
     chart.upsert(&[bar(99, ["103.00", "105.00", "99.00", "102.00"])]);
     assert_eq!(chart.prepare(), Level::Last);
     chart.upsert(&[bar(99, ["103.00", "105.00", "99.00", "102.00"])]);
@@ -242,7 +242,7 @@ fn draws_no_more_than_needed() {
     assert_eq!(chart.prepare(), Level::Full);
     chart.upsert(&zigzag([100]));
     assert_eq!(chart.prepare(), Level::Full);
-    // Panned into the past, new bars change nothing in view but the last price.
+    // After panning into the past, new bars change nothing in view except the last price.
     chart.zoom(0.2);
     chart.pan(-1.5);
     assert_eq!(chart.prepare(), Level::Full);
@@ -283,7 +283,7 @@ fn the_forming_bar_stands_on_a_layer_of_its_own() {
     }
     check(100, 1.0, 0.0, 1);
     check(1, 1.0, 0.0, 1);
-    // Several bars a pixel column: the ones that share the last column go with it.
+    // Several bars per pixel column: the ones that share the last column are drawn with it.
     check(1_000, 20.0, 0.0, 1);
     // Out of view.
     check(300, 0.2, -1.5, 0);
@@ -297,7 +297,7 @@ fn only_a_volume_beyond_the_top_redraws_the_bars() {
         volume: Quantity::parse(volume).unwrap(),
         ..bar(99, ["103.00", "105.00", "99.00", "101.00"])
     };
-    // All bars have 1.50, which is a step of its own.
+    // All bars have 1.50, which is exactly one step.
     for (volume, level) in
         [("1.51", Level::Light), ("1.55", Level::Last), ("1.62", Level::Last), ("1.63", Level::Light)]
     {
@@ -406,7 +406,7 @@ proptest! {
     }
 }
 
-/// Bars of 1.50 each, of which buyers took that many hundredths; `None` where that is not known.
+/// Bars of 1.50 each, of which that many hundredths were bought; `None` if unknown.
 fn sided(bought: impl IntoIterator<Item = Option<i128>>) -> Vec<Candle> {
     let hundredths = |lots| Quantity::from_mantissa(lots, 2).unwrap();
     let bars = bought.into_iter().zip(0..);
@@ -422,12 +422,12 @@ fn the_delta_has_a_pane_below_the_prices() {
     assert!(found.texts.contains(&"CVD +12.500 since 8 Aug 2024 22:00".to_owned()), "{:?}", found.texts);
     assert!(found.texts.contains(&"5".to_owned()) && found.texts.contains(&"10".to_owned()), "{:?}", found.texts);
     assert!(chart.summary().ends_with(", cumulative volume delta +12.500 since 8 Aug 2024 22:00"));
-    // The plot of 478 rows gives 115 of them to the pane.
+    // The pane gets 115 of the plot's 478 rows.
     let bars = draw_series(&mut chart);
     assert!(bars.rects.iter().filter(|rect| rect.opacity == "0.3").all(|rect| rect.y + rect.height <= 363));
     let steps: Vec<_> = bars.rects.iter().filter(|rect| rect.fill == hex(Theme::DARK.text)).collect();
     assert!(steps.iter().all(|rect| rect.y > 363 && rect.y + rect.height < 478), "{steps:?}");
-    // A level and an upright for each bar; the first has none to its left.
+    // A level and a vertical for each bar; the first has none to its left.
     assert_eq!(steps.len(), 2 * 99 + 1);
     chart.set_cursor(Some((500.0, 420.0)));
     let cursor = layer(|area| {

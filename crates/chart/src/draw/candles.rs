@@ -1,4 +1,4 @@
-//! Candles: a wick from low to high, a body from open to close, merged where several share a pixel column.
+//! Candles: a wick from low to high and a body from open to close, merged if several share a pixel column.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ use crate::{
     theme::Theme,
 };
 
-/// Draws the bars in `range`; `alpha` below 1 where they are stale. A body is at least one line high.
+/// Draws the bars in `range`; `alpha` is below 1 if they are stale. A body is at least one line high.
 pub(crate) fn draw_candles<DB: DrawingBackend>(
     pen: &mut Pen<'_, DB>,
     (series, range): (&Series, Range<usize>),
@@ -30,7 +30,7 @@ pub(crate) fn draw_candles<DB: DrawingBackend>(
         let (top, bottom) = (price.row_of(bar.open.max(bar.close)), price.row_of(bar.open.min(bar.close)));
         let body = widths.body_at(column.x, top, bottom.max(top + layout.line));
         pen.fill(body, layout.plot, ink)?;
-        // The wick stands out above and below; behind the body it would only cost.
+        // The wick is drawn only above and below the body; behind the body it would be a wasted shape.
         let wick = widths.wick_at(column.x, high, low.max(body.y1));
         pen.fill(Rect { y1: body.y0, ..wick }, layout.plot, ink)?;
         pen.fill(Rect { y0: body.y1, ..wick }, layout.plot, ink)?;
@@ -38,7 +38,7 @@ pub(crate) fn draw_candles<DB: DrawingBackend>(
     Ok(())
 }
 
-/// How wide candles are: both widths odd or both even, so that the wick stands in the middle of the body.
+/// The widths of candles: both odd or both even, so that the wick is in the middle of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Widths {
     pub(super) body: i32,
@@ -46,8 +46,8 @@ pub(super) struct Widths {
 }
 
 impl Widths {
-    /// For slots of `slot_width` pixels; three quarters of a slot are the body's, and a pixel between two always stays
-    /// free from three pixels on.
+    /// Returns the widths for slots of `slot_width` pixels; the body takes three quarters of a slot, and from three
+    /// pixels on one pixel between two bodies stays free.
     #[expect(clippy::cast_possible_truncation, reason = "float casts saturate")]
     pub(super) fn new(slot_width: f64, line: i32) -> Self {
         let most = (slot_width.floor() - 1.0).clamp(1.0, 10_000.0);

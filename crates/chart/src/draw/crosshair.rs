@@ -12,7 +12,7 @@ use crate::{
     theme::Theme,
 };
 
-/// Where the lines cross and what the labels say.
+/// The position of the lines and the texts of the labels.
 #[derive(Clone, Debug)]
 pub(crate) struct Crosshair {
     /// The middle of the slot under the cursor.
@@ -21,7 +21,7 @@ pub(crate) struct Crosshair {
     pub(crate) y: i32,
     /// Start of the slot.
     pub(crate) time: String,
-    /// Price or delta at the cursor's row; empty where its axis is.
+    /// Price or delta at the cursor's row; empty over the time axis.
     pub(crate) value: String,
 }
 
@@ -58,5 +58,5 @@ pub(crate) fn draw_crosshair<DB: DrawingBackend>(
 
 const DASH_PX: f64 = 2.0;
 
-/// Height of the time label in CSS pixels: all of the time axis.
+/// Height of the time label in CSS pixels: the whole time axis.
 const FOOT_PX: f64 = 22.0;

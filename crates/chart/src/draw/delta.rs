@@ -1,4 +1,4 @@
-//! Cumulative volume delta: a line of steps in a pane of its own, one step a bar; broken where the sum is not known.
+//! Cumulative volume delta: a stepped line in its own pane, one step a bar; broken where the sum is unknown.
 
 use std::ops::Range;
 
@@ -16,44 +16,44 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct DeltaScale {
     axis: PriceScale,
-    /// Digits behind the point of its labels: as many as tell its steps apart.
+    /// Decimal places of its labels: enough to distinguish its steps.
     decimals: u32,
     size_decimals: u32,
 }
 
 impl DeltaScale {
-    /// For the bars in `range`, at most `size_decimals` exact, on `layout`; `None` where nothing is known of them. The ends are rounded
-    /// outwards, so that the axis seldom moves while the sum does.
+    /// Creates the axis for the bars in `range` on `layout`, exact to at most `size_decimals`; `None` if their delta is
+    /// unknown. The ends are rounded outwards, so that the axis seldom moves while the sum does.
     pub(crate) fn new(series: &Series, range: Range<usize>, size_decimals: u32, layout: &Layout) -> Option<Self> {
         let totals = || range.clone().filter_map(|idx| series.cumulative_delta(idx));
         let (low, high) = (totals().reduce(f64::min)?, totals().reduce(f64::max)?);
-        // The power of two at or below the span, of which eighths are steps.
+        // The power of two at or below the span; a step is an eighth of it.
         let step = (high - low).max(f64::MIN_POSITIVE).log2().floor().exp2() / 8.0;
         let (low, high) =
             if low < high { ((low / step).floor() * step, (high / step).ceil() * step) } else { (low, high) };
         let pane = layout.delta;
-        // The caption has its own rows where there are enough.
+        // The caption has its own rows if there are enough.
         let caption = layout.px(2.0 * CAPTION_Y_PX).min(pane.height() / 3);
         let axis = PriceScale::new(low, high, size_decimals, pane.y0 + caption, pane.y1 - pane.height() / 8);
-        // The axis has four labels or so.
+        // The axis has about four labels.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
         let decimals = (1.0 - ((high - low) / 4.0).log10()).floor().clamp(0.0, f64::from(size_decimals)) as u32;
         Some(Self { axis, decimals, size_decimals })
     }
 
-    /// The sum at pixel row `y`, a digit finer than its steps.
+    /// Returns the sum at pixel row `y`, one digit finer than its steps.
     pub(crate) fn label_at(&self, y: f64) -> String {
         self.axis.label_of(y, (self.decimals + 1).min(self.size_decimals))
     }
 
-    /// Characters of its longest label.
+    /// Returns the number of characters of its longest label.
     pub(crate) fn label_chars(&self, pane: Rect) -> usize {
         let ends = [pane.y0, pane.y1].map(|y| self.label_at(f64::from(y)));
         ends.iter().map(|label| label.chars().count()).max().unwrap_or_default()
     }
 }
 
-/// Draws what stands below the line: the pane's edge, grid and labels.
+/// Draws the parts below the line: the pane's edge, grid and labels.
 pub(crate) fn draw_delta_axis<DB: DrawingBackend>(
     pen: &mut Pen<'_, DB>,
     scale: Option<&DeltaScale>,
@@ -76,7 +76,7 @@ pub(crate) fn draw_delta_axis<DB: DrawingBackend>(
     Ok(())
 }
 
-/// Writes what the pane shows at its upper left.
+/// Writes the pane's caption at its upper left.
 pub(crate) fn draw_delta_caption<DB: DrawingBackend>(
     pen: &mut Pen<'_, DB>,
     words: &str,
@@ -88,7 +88,7 @@ pub(crate) fn draw_delta_caption<DB: DrawingBackend>(
     pen.text(words, at, HPos::Left, font, theme.muted.into())
 }
 
-/// Draws the steps of the bars in `range`, each from the one before it.
+/// Draws the steps of the bars in `range`, each from the previous one.
 pub(crate) fn draw_delta<DB: DrawingBackend>(
     pen: &mut Pen<'_, DB>,
     (series, range): (&Series, Range<usize>),
@@ -111,7 +111,7 @@ pub(crate) fn draw_delta<DB: DrawingBackend>(
             continue;
         };
         match before {
-            // Bars of one pixel column are one stroke.
+            // Bars of one pixel column form one stroke.
             Some((left, from)) => {
                 pen.fill(Rect { x0: left, x1: x, y0: from, y1: from + line }, pane, ink)?;
                 pen.fill(Rect { x0: x, x1: x + line, y0: from.min(row), y1: from.max(row) + line }, pane, ink)?;
@@ -123,11 +123,11 @@ pub(crate) fn draw_delta<DB: DrawingBackend>(
     Ok(())
 }
 
-/// The caption's left end and middle row in CSS pixels, as the legend above stands.
+/// The caption's left end and middle row in CSS pixels, aligned with the legend above.
 const CAPTION_X_PX: f64 = 8.0;
 const CAPTION_Y_PX: f64 = 11.0;
 
-/// Least room between labels in CSS pixels.
+/// Minimum distance between labels in CSS pixels.
 const LABEL_GAP_PX: f64 = 28.0;
 
 /// Height of a line of label text in CSS pixels.

@@ -9,7 +9,7 @@ use crate::{
     theme::Theme,
 };
 
-/// Draws everything below the bars. Without ticks only the background and the edges.
+/// Draws everything below the bars. Without ticks, draws only the background and the edges.
 pub(crate) fn draw_grid_axes<DB: DrawingBackend>(
     pen: &mut Pen<'_, DB>,
     layout: &Layout,
@@ -39,7 +39,7 @@ pub(crate) fn draw_grid_axes<DB: DrawingBackend>(
     }
     let middle = (layout.time_axis.y0 + layout.time_axis.y1) / 2;
     for tick in times {
-        // A label that would be cut off is left out; its grid line stays.
+        // A label that would be cut off is omitted; its grid line stays.
         let half = half_width(&tick.label, layout);
         if tick.x - half >= plot.x0 && tick.x + half <= plot.x1 {
             let ink = if tick.is_major { Ink::from(theme.text) } else { muted };
@@ -50,7 +50,7 @@ pub(crate) fn draw_grid_axes<DB: DrawingBackend>(
     pen.text(ZONE, (x, middle), HPos::Right, font, muted)
 }
 
-/// Half of a label's width by the width of its digits: close enough to tell whether it fits.
+/// Returns half of a label's width, estimated from the width of its digits: close enough to tell whether it fits.
 #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a label's length")]
 pub(super) fn half_width(label: &str, layout: &Layout) -> i32 {
     (label.chars().count() as f64 * layout.digit_width / 2.0).ceil() as i32

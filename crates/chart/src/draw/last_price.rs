@@ -8,16 +8,16 @@ use crate::{
     theme::{Rgb, Theme},
 };
 
-/// What the line and its label show.
+/// The contents of the line and its label.
 #[derive(Clone, Debug)]
 pub(crate) struct LastPrice {
-    /// Pixel row, possibly outside the plot: then the label sticks to its edge and the line is not drawn.
+    /// Pixel row, possibly outside the plot: then the label sticks to the plot's edge and the line is not drawn.
     pub(crate) y: i32,
     /// Exact, with the instrument's decimals.
     pub(crate) label: String,
-    /// Time until the bar closes, where a clock is known.
+    /// Time until the bar closes, if the clock is known.
     pub(crate) countdown: Option<String>,
-    /// The colour of the last bar's direction, or muted where it is stale.
+    /// The colour of the last bar's direction, or muted if it is stale.
     pub(crate) colour: Rgb,
 }
 
@@ -35,7 +35,7 @@ pub(crate) fn draw_last_price<DB: DrawingBackend>(
 
     let row = layout.px(ROW_PX);
     let height = if last.countdown.is_some() { row * 2 } else { row };
-    // The price's row keeps to the line; the countdown hangs below it, or above where there is no room.
+    // The price's row stays at the line; the countdown is below it, or above if there is no room.
     let y0 = (last.y - row / 2).min(plot.y1 - height).max(plot.y0);
     let axis = layout.price_axis;
     let label = Rect { x0: axis.x0, y0, x1: axis.x1, y1: y0 + height };

@@ -1,4 +1,4 @@
-//! Rectangles, dashes and labels straight on the backend of a drawing area, clipped.
+//! Draws rectangles, dashes and labels directly on the backend of a drawing area, clipped.
 //!
 //! A chart of 500 bars is one plotters element ([`paint`]), not a thousand: no allocation and no bookkeeping per shape.
 
@@ -13,7 +13,7 @@ use plotters_backend::{
 use super::{Area, DrawResult};
 use crate::{layout::Rect, theme::Rgb};
 
-/// What drawing directly on a backend gives back.
+/// The result of drawing directly on a backend.
 pub(crate) type PenResult<DB> = Result<(), DrawingErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
 /// Runs `draw` with the area's backend.
@@ -24,7 +24,7 @@ pub(crate) fn paint<DB: DrawingBackend>(
     area.draw(&Painting(draw))
 }
 
-/// An element without points of its own.
+/// An element without its own points.
 struct Painting<F>(F);
 
 impl<'a, F> PointCollection<'a, BackendCoord> for &'a Painting<F> {
@@ -62,7 +62,7 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
         self.backend.draw_rect((seen.x0, seen.y0), (seen.x1, seen.y1), &ink.color(), true)
     }
 
-    /// Fills `rect` with dashes along its longer side, each `dash` pixels long with as much room between.
+    /// Fills `rect` with dashes along its longer side, each `dash` pixels long with equal gaps.
     pub(crate) fn dashes(&mut self, rect: Rect, clip: Rect, dash: i32, ink: Ink) -> PenResult<DB> {
         let is_across = rect.width() >= rect.height();
         let (from, to) = if is_across { (rect.x0, rect.x1) } else { (rect.y0, rect.y1) };
@@ -90,7 +90,7 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
     }
 }
 
-/// A colour and how opaque it is.
+/// A colour and its opacity.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ink {
     rgb: Rgb,
@@ -122,7 +122,7 @@ pub(crate) struct Font<'a> {
     pub(crate) px: f64,
 }
 
-/// Plotters' own text style would bring its font machinery along.
+/// A text style of our own, because plotters' style would pull in its font machinery.
 struct LabelStyle<'a> {
     font: Font<'a>,
     ink: Ink,
@@ -136,7 +136,7 @@ impl BackendTextStyle for LabelStyle<'_> {
         self.ink.color()
     }
 
-    /// Plotters' sizes are 1.24 times the font size that SVG and canvas know.
+    /// Plotters' sizes are 1.24 times the font size used by SVG and canvas.
     fn size(&self) -> f64 {
         self.font.px * PLOTTERS_SIZE
     }
@@ -149,14 +149,14 @@ impl BackendTextStyle for LabelStyle<'_> {
         FontFamily::Name(self.font.family)
     }
 
-    /// An estimate for backends that cannot measure.
+    /// Estimates the size, for backends that cannot measure text.
     #[expect(clippy::cast_possible_truncation, reason = "float casts saturate")]
     fn layout_box(&self, text: &str) -> Result<((i32, i32), (i32, i32)), Infallible> {
         let n_chars = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
         Ok(((0, 0), ((f64::from(n_chars) * self.font.px * 0.6) as i32, self.font.px as i32)))
     }
 
-    /// Text as pixels is for backends without text; ours all have it.
+    /// Drawing text as pixels is for backends without text; all of ours have it.
     fn draw<E, F: FnMut(i32, i32, BackendColor) -> Result<(), E>>(
         &self,
         _: &str,
@@ -167,5 +167,5 @@ impl BackendTextStyle for LabelStyle<'_> {
     }
 }
 
-/// Plotters' text size of a font of one pixel; backends divide by it.
+/// Plotters' text size for a font of one pixel; backends divide by it.
 pub const PLOTTERS_SIZE: f64 = 1.24;

@@ -1,4 +1,4 @@
-//! Volume profile: bars from the right edge of the plot, as long as what was traded at their prices.
+//! Volume profile: bars from the right edge of the plot, as long as the volume traded at their prices.
 
 use plotters_backend::DrawingBackend;
 
@@ -11,13 +11,14 @@ use crate::{
     theme::Theme,
 };
 
-/// Height of a row in prices: a round number of the last of `decimals` that is some pixels high.
+/// Returns the height of a row in prices: a round number of units of the last decimal that is at least a few pixels
+/// high.
 pub(crate) fn row_step(price: &PriceScale, layout: &Layout, decimals: u32) -> f64 {
     let of_pixels = (price.price_of(0.0) - price.price_of(ROW_PX * layout.ratio)).abs();
     nice_step(of_pixels * pow10(decimals)) / pow10(decimals)
 }
 
-/// Draws the rows: what buyers took, what sellers did, what is not known; stronger in the value area. The row with the
+/// Draws the rows: volume bought, volume sold and volume of unknown side; stronger in the value area. The row with the
 /// most volume has a line across the plot.
 pub(crate) fn draw_profile<DB: DrawingBackend>(
     pen: &mut Pen<'_, DB>,
@@ -31,7 +32,7 @@ pub(crate) fn draw_profile<DB: DrawingBackend>(
     let per_volume = f64::from(plot.width()) * WIDTH / profile.most();
     for ((low, high), row, is_inside) in profile.rows() {
         let (y0, y1) = (price.row_of(high), price.row_of(low));
-        // A line between two rows stays free where there is room.
+        // One line between two rows stays free if there is room.
         let y0 = if y1 - y0 > 2 * layout.line { y0 + layout.line } else { y0 };
         let opacity = alpha * if is_inside { VALUE_OPACITY } else { OPACITY };
         let mut right = f64::from(plot.x1);
@@ -48,9 +49,9 @@ pub(crate) fn draw_profile<DB: DrawingBackend>(
     pen.fill(line, plot, Ink::mix(theme.text, alpha * CONTROL_OPACITY))
 }
 
-/// Share of the plot's width that the longest row takes.
+/// Share of the plot's width taken by the longest row.
 const WIDTH: f64 = 0.25;
-/// Least height of a row in CSS pixels.
+/// Minimum height of a row in CSS pixels.
 const ROW_PX: f64 = 5.0;
 const OPACITY: f64 = 0.14;
 const VALUE_OPACITY: f64 = 0.28;

@@ -1,4 +1,4 @@
-//! Volume bars at the foot of the plot, as wide as the candles above and coloured like them.
+//! Volume bars at the bottom of the plot, as wide as the candles above and in their colours.
 
 use std::ops::Range;
 
@@ -10,8 +10,9 @@ use super::{
 };
 use crate::{decimate::columns, layout::Layout, scale::TimeScale, series::Series, theme::Theme};
 
-/// What the whole height of the foot stands for: the largest volume of a column of `range`, rounded up by an eighth at
-/// most. The rounding keeps all other bars where they are while the largest still grows. 0 without any volume.
+/// Returns the volume represented by the full height of the strip: the largest volume of a column of `range`, rounded
+/// up by an eighth at most. The rounding keeps all other bars unchanged while the largest still grows. 0 without any
+/// volume.
 pub(crate) fn volume_top(series: &Series, range: Range<usize>, time: &TimeScale) -> f64 {
     let largest = columns(series, range, time).map(|column| column.bar.volume).fold(0.0, f64::max);
     if largest < f64::MIN_POSITIVE || !largest.is_finite() {
@@ -22,8 +23,8 @@ pub(crate) fn volume_top(series: &Series, range: Range<usize>, time: &TimeScale)
     (largest / step).ceil() * step
 }
 
-/// Draws the volume of the bars in `range`; `top` fills the whole height of the foot. No volume draws nothing; any other
-/// draws at least one line.
+/// Draws the volume of the bars in `range`; `top` fills the whole height of the strip. Zero volume draws nothing; any
+/// other volume draws at least one line.
 pub(crate) fn draw_volume<DB: DrawingBackend>(
     pen: &mut Pen<'_, DB>,
     (series, range): (&Series, Range<usize>),

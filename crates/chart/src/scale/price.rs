@@ -2,7 +2,7 @@
 
 use crate::format::{format_fixed, format_units, pow10};
 
-/// A linear price axis. Never empty and always finite, also for bars that all have one price.
+/// A linear price axis. Never empty and always finite, even for bars that all have one price.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PriceScale {
     low: f64,
@@ -20,15 +20,15 @@ pub struct PriceTick {
     pub label: String,
 }
 
-/// Fewest smallest units an axis spans: a flat market is a line in the middle, not noise over the whole height.
+/// The fewest smallest units an axis spans: a flat market is a line in the middle, not noise over the whole height.
 const LEAST_UNITS: f64 = 4.0;
 
-/// Ranges below this share of the price are beyond what `f64` can draw.
+/// `f64` cannot draw ranges below this share of the price.
 const LEAST_SHARE: f64 = 1e-9;
 
 impl PriceScale {
-    /// The axis that shows `low..=high` between the pixel rows `top` and `bottom`; what is flat or not finite is widened
-    /// to a few units of the last of `decimals`.
+    /// Creates the axis that shows `low..=high` between the pixel rows `top` and `bottom`; a range that is flat or not
+    /// finite is widened to a few units of the last decimal.
     pub fn new(low: f64, high: f64, decimals: u32, top: i32, bottom: i32) -> Self {
         let (low, high) = if low.is_finite() && high.is_finite() { (low.min(high), low.max(high)) } else { (0.0, 0.0) };
         let least = (LEAST_UNITS / pow10(decimals)).max(low.abs().max(high.abs()) * LEAST_SHARE);
@@ -36,29 +36,29 @@ impl PriceScale {
         Self { low: low - missing, high: high + missing, top, bottom: bottom.max(top + 1) }
     }
 
-    /// The exact pixel row of `price`; outside the axis for prices outside it.
+    /// Returns the exact pixel row of `price`; outside the axis for prices outside it.
     pub fn y_of(&self, price: f64) -> f64 {
         f64::from(self.bottom) - (price - self.low) / (self.high - self.low) * f64::from(self.bottom - self.top)
     }
 
-    /// The nearest pixel row of `price`, held within a screen's reach for prices far outside.
+    /// Returns the nearest pixel row of `price`, clamped for prices far outside the screen.
     #[expect(clippy::cast_possible_truncation, reason = "clamped")]
     pub fn row_of(&self, price: f64) -> i32 {
         self.y_of(price).round().clamp(-FAR, FAR) as i32
     }
 
-    /// The price at pixel row `y`.
+    /// Returns the price at pixel row `y`.
     pub fn price_of(&self, y: f64) -> f64 {
         self.low + (f64::from(self.bottom) - y) / f64::from(self.bottom - self.top) * (self.high - self.low)
     }
 
-    /// The price at pixel row `y` as text with `decimals` digits behind the point.
+    /// Returns the price at pixel row `y` as text with `decimals` decimal places.
     pub fn label_of(&self, y: f64, decimals: u32) -> String {
         format_fixed(self.price_of(y), decimals)
     }
 
-    /// Ticks within the pixel rows `rows` (first and last), at least `gap` pixels apart, lowest price first. Steps are 1,
-    /// 2 or 5 times a power of ten and never below one unit of the last of `decimals`.
+    /// Returns the ticks within the pixel rows `rows` (first and last), at least `gap` pixels apart, lowest price
+    /// first. Steps are 1, 2 or 5 times a power of ten and never below one unit of the last decimal.
     pub fn ticks(&self, rows: (i32, i32), gap: f64, decimals: u32) -> Vec<PriceTick> {
         let scale = pow10(decimals);
         let n_units = (self.high - self.low) * scale;
@@ -66,7 +66,7 @@ impl PriceScale {
         let (lowest, highest) = (self.price_of(f64::from(rows.1)), self.price_of(f64::from(rows.0)));
         let first = (lowest * scale / step).ceil();
         let mut ticks = Vec::new();
-        // The bound holds by the gap; it also ends the loop where `f64` cannot count on.
+        // The gap guarantees the limit; the limit also ends the loop where `f64` is too coarse to advance.
         for idx in 0..MAX_TICKS {
             let units = (first + f64::from(idx)) * step;
             let price = units / scale;
@@ -82,7 +82,7 @@ impl PriceScale {
     }
 }
 
-/// The smallest of 1, 2 and 5 times a power of ten that is not below `least`, and not below 1.
+/// Returns the smallest of 1, 2 and 5 times a power of ten that is at least `least` and at least 1.
 pub(crate) fn nice_step(least: f64) -> f64 {
     let mut power = 1.0;
     while power * 10.0 < least {
@@ -91,7 +91,7 @@ pub(crate) fn nice_step(least: f64) -> f64 {
     [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|&step| step >= least).unwrap_or(power * 10.0)
 }
 
-/// Pixels beyond which nothing is on any screen; keeps casts and backends in range.
+/// A distance in pixels beyond any screen; keeps casts and backends in range.
 pub(crate) const FAR: f64 = 100_000.0;
 
 const MAX_TICKS: u32 = 200;

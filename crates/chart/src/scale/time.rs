@@ -1,7 +1,7 @@
 //! Time to x by slots of one interval each, and ticks at round times in UTC.
 //!
 //! A slot is a bar's place, whether there was a bar or not: its number is the open time divided by the interval. So an
-//! interval without trades stays an empty place of its full width.
+//! interval without trades remains an empty place of full width.
 
 use crate::format::{Civil, DAY_MS, Seconds, days_from_civil};
 
@@ -18,51 +18,53 @@ pub struct TimeScale {
 /// A labelled time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeTick {
-    /// Pixel column: the middle of the bar that holds the time.
+    /// Pixel column: the middle of the bar that contains the time.
     pub x: i32,
-    /// Time of day, or the date where a day begins, the month where a month does, the year where a year does.
+    /// Time of day, or the date at the start of a day, the month at the start of a month, the year at the start of a
+    /// year.
     pub label: String,
-    /// True where something larger than the step begins (a day among hours, a year among months).
+    /// True at the start of a unit larger than the step (a day among hours, a year among months).
     pub is_major: bool,
 }
 
 impl TimeScale {
-    /// The axis that shows `slots` slots from `left_slot` on over `width` pixels from column `left`.
+    /// Creates the axis that shows `slots` slots from `left_slot` over `width` pixels from column `left`.
     pub fn new(left_slot: f64, slots: f64, left: i32, width: i32, interval_ms: i64) -> Self {
         Self { left_slot, slots, left, width: width.max(1), interval_ms: interval_ms.max(1) }
     }
 
-    /// Slot number of a time.
+    /// Returns the slot number of a time.
     pub fn slot_of_time(&self, time_ms: i64) -> i64 {
         time_ms.div_euclid(self.interval_ms)
     }
 
-    /// Start of a slot.
+    /// Returns the start of a slot.
     pub fn time_of_slot(&self, slot: i64) -> i64 {
         slot.saturating_mul(self.interval_ms)
     }
 
-    /// Length of a slot in milliseconds.
+    /// Returns the length of a slot in milliseconds.
     pub fn interval_ms(&self) -> i64 {
         self.interval_ms
     }
 
-    /// Pixels a slot is wide.
+    /// Returns the width of a slot in pixels.
     pub fn slot_width(&self) -> f64 {
         f64::from(self.width) / self.slots
     }
 
-    /// Exact pixel column of a position in slots (a bar's left edge is its slot number, its middle half a slot on).
+    /// Returns the exact pixel column of a position in slots (a bar's left edge is its slot number, its middle half a
+    /// slot on).
     pub fn x_of_slot(&self, slot: f64) -> f64 {
         f64::from(self.left) + (slot - self.left_slot) * self.slot_width()
     }
 
-    /// Position in slots at pixel column `x`.
+    /// Returns the position in slots at pixel column `x`.
     pub fn slot_of_x(&self, x: f64) -> f64 {
         self.left_slot + (x - f64::from(self.left)) / self.slot_width()
     }
 
-    /// Pixel column of the middle of the bar that opens at `time_ms`.
+    /// Returns the pixel column of the middle of the bar that opens at `time_ms`.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_precision_loss,
@@ -73,7 +75,7 @@ impl TimeScale {
         self.x_of_slot(middle).floor().clamp(-super::price::FAR, super::price::FAR) as i32
     }
 
-    /// Ticks at least `gap` pixels apart, oldest first, all within the axis.
+    /// Returns ticks at least `gap` pixels apart, oldest first, all within the axis.
     #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "float casts saturate")]
     pub fn ticks(&self, gap: f64) -> Vec<TimeTick> {
         let ms_per_pixel = self.interval_ms as f64 / self.slot_width();
@@ -100,13 +102,13 @@ impl TimeScale {
 /// Distance between ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    /// Less than a day or a whole day, counted from midnight.
+    /// Up to a whole day, counted from midnight.
     Millis(i64),
     /// Mondays.
     Week,
-    /// Firsts of every that many months; divides twelve.
+    /// The first day of every that many months; divides twelve.
     Months(u32),
-    /// New years divisible by it.
+    /// The first day of the years divisible by it.
     Years(i64),
 }
 
@@ -138,7 +140,7 @@ const FIRST_MONDAY_MS: i64 = 4 * DAY_MS;
 const MAX_TICKS: usize = 200;
 
 impl Step {
-    /// The smallest step not below `least_ms` whose ticks fall on bars.
+    /// Returns the smallest step not below `least_ms` whose ticks coincide with bars.
     fn at_least(least_ms: i64, interval_ms: i64) -> Self {
         if let Some(&millis) = SHORT_STEPS.iter().find(|&&step| step >= least_ms && step % interval_ms == 0) {
             return Self::Millis(millis);
@@ -159,7 +161,7 @@ impl Step {
         Self::Years(years)
     }
 
-    /// The first tick not before `time_ms`.
+    /// Returns the first tick not before `time_ms`.
     fn at_or_after(self, time_ms: i64) -> i64 {
         let round_up = |step: i64, origin: i64| {
             let rest = time_ms.saturating_sub(origin).rem_euclid(step);
@@ -170,7 +172,7 @@ impl Step {
             Self::Week => round_up(7 * DAY_MS, FIRST_MONDAY_MS),
             Self::Months(months) => {
                 let civil = Civil::of(time_ms.saturating_sub(1));
-                // The first multiple past the month that holds the moment before.
+                // The first multiple after the month that contains the previous instant.
                 let next = (civil.month - 1) / months * months + months;
                 let (year, month) = if next >= 12 { (civil.year + 1, 1) } else { (civil.year, next + 1) };
                 days_from_civil(year, month, 1).saturating_mul(DAY_MS)
@@ -210,7 +212,8 @@ mod tests {
 
     use super::*;
 
-    /// Labels of an axis of `slots` bars from `from_ms` on, 1,000 pixels wide, ticks 80 pixels apart; major ones starred.
+    /// The labels of an axis of `slots` bars from `from_ms`, 1,000 pixels wide, ticks 80 pixels apart; major ones are
+    /// starred.
     #[track_caller]
     fn check(from_ms: i64, slots: i64, interval_ms: i64, expected: &[&str]) {
         let scale = TimeScale::new((from_ms / interval_ms) as f64, slots as f64, 0, 1_000, interval_ms);
@@ -285,7 +288,7 @@ mod tests {
                 prop_assert!((0..width).contains(&tick.x));
             }
             for pair in ticks.windows(2) {
-                // Months and years are a little uneven.
+                // Months and years vary in length.
                 prop_assert!(pair[1].x - pair[0].x >= 70, "{:?}", pair);
             }
         }
