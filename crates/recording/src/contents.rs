@@ -1,6 +1,6 @@
-//! What a recording holds, without playing it: how long it lasts, which instruments it names.
+//! The contents of a recording without playing it: its duration and its instruments.
 //!
-//! Not here: playing ([`crate::playback`]), what its first line says ([`crate::recording_file`]).
+//! Not here: playing ([`crate::playback`]), the header line ([`crate::recording_file`]).
 
 use std::{collections::BTreeSet, io};
 
@@ -14,14 +14,14 @@ use venues::replay::Replay;
 
 use crate::lines::Lines;
 
-/// What a recording holds.
+/// The contents of a recording.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Contents {
     /// Time of the first entry.
     pub start: Timestamp,
-    /// Time of the last one.
+    /// Time of the last entry.
     pub end: Timestamp,
-    /// Entries, headers and preludes included.
+    /// Number of entries, including headers and preludes.
     pub n_entries: u64,
 }
 
@@ -33,7 +33,7 @@ struct Stamp {
     prelude: bool,
 }
 
-/// Reads a recording once, in as many steps as its owner likes.
+/// Reads a recording once, in as many steps as the caller likes.
 #[derive(Clone, Debug, Default)]
 pub struct Scan {
     first: Option<Timestamp>,
@@ -42,7 +42,8 @@ pub struct Scan {
 }
 
 impl Scan {
-    /// Takes at most `max_lines`; false once the recording is over. One that breaks off is read as far as it goes.
+    /// Reads at most `max_lines`; returns false at the end of the recording. A truncated recording is read as far as it
+    /// goes.
     pub fn read(&mut self, lines: &mut impl Lines, max_lines: usize) -> bool {
         for _ in 0..max_lines {
             match lines.advance() {
@@ -65,30 +66,30 @@ impl Scan {
         }
     }
 
-    /// What was found.
+    /// Returns the contents found.
     ///
     /// # Errors
-    /// Nothing in it has a time.
+    /// No entry has a time.
     pub fn finish(self) -> io::Result<Contents> {
         let (Some(start), Some(end)) = (self.first, self.last) else {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "no entry in it has a time"));
         };
-        // An answer may be stamped a little before what was read before it.
+        // An answer may have a slightly earlier time than entries read before it.
         Ok(Contents { start, end: end.max(start), n_entries: self.n_entries })
     }
 }
 
-/// Reads all of a recording once.
+/// Reads a whole recording once.
 ///
 /// # Errors
-/// Nothing in it has a time.
+/// No entry has a time.
 pub fn read(lines: &mut impl Lines) -> io::Result<Contents> {
     let mut scan = Scan::default();
     while scan.read(lines, usize::MAX) {}
     scan.finish()
 }
 
-/// The instruments that the beginning of a recording of `venue` names, under `name`.
+/// Returns the instruments named at the beginning of a recording of `venue`, under `name`.
 pub fn instruments(lines: &mut impl Lines, venue: &str, name: &Venue) -> BTreeSet<InstrumentId> {
     let mut found = BTreeSet::new();
     let Ok(mut replay) = Replay::under(venue, name) else { return found };
@@ -110,5 +111,5 @@ pub fn instruments(lines: &mut impl Lines, venue: &str, name: &Venue) -> BTreeSe
     found
 }
 
-/// Lines looked at for instruments: a second or two of a loud feed.
+/// Lines searched for instruments: a second or two of a busy feed.
 const LOOKED_AT: usize = 2_000;

@@ -1,8 +1,8 @@
-//! What passed between a feed and its venue, and its line in a recording.
+//! An exchange between a feed and its venue, and its line in a recording.
 //!
-//! Entries share their text with whoever handles it: keeping one costs no copy. The line has the members of
-//! [`model::recording_entry::RecordingEntry`]; what has none there (a refused answer, a binary frame) stands under other names, so that
-//! players pass it over.
+//! Entries share their text with the code that handles it: keeping one copies nothing. The line has the fields of
+//! [`model::recording_entry::RecordingEntry`]; content without a field there (a refused answer, a binary frame) uses
+//! other names, so that players skip it.
 
 use std::{fmt::Write as _, io, sync::Arc};
 
@@ -12,22 +12,22 @@ use serde::Serialize;
 
 use crate::text::Text;
 
-/// One thing that passed.
+/// One frame, answer or connection event.
 #[derive(Clone, Debug)]
 pub struct RawEntry {
-    /// What it is.
+    /// The kind of entry.
     pub kind: EntryKind,
     /// When the session saw it, on our clock.
     pub time: Timestamp,
-    /// Which of the connections open at the same time, from 0; the first one's lines do not name it.
+    /// The number, from 0, of the connection among those open at the same time; lines of connection 0 omit it.
     pub slot: u32,
-    /// Where to or from, without secrets.
+    /// The address, without secrets.
     pub url: Option<Arc<str>>,
-    /// The body of the question, where an answer had one.
+    /// The body of the request, if the answered request had one.
     pub request: Option<Arc<str>>,
-    /// What it said.
+    /// The content.
     pub body: Body,
-    /// True for what was known when the recording began.
+    /// True for data known before the recording began.
     pub is_prelude: bool,
 }
 
@@ -40,7 +40,7 @@ pub enum Body {
     Text(Text),
     /// A binary frame, which no session reads.
     Binary(Bytes),
-    /// An answer that is no success: status and body.
+    /// An unsuccessful answer: status and body.
     Refusal(u16, Text),
 }
 
@@ -67,7 +67,7 @@ struct Line<'a> {
 }
 
 impl RawEntry {
-    /// Bytes it keeps alive, roughly: its text and what surrounds it.
+    /// Returns the approximate bytes it keeps alive: its text and the surrounding structure.
     pub fn size_bytes(&self) -> usize {
         let body = match &self.body {
             Body::None => 0,
@@ -77,7 +77,7 @@ impl RawEntry {
         body + size_of::<Self>()
     }
 
-    /// Writes its line with the line's end.
+    /// Writes its line, including the line end.
     ///
     /// # Errors
     /// `out` cannot be written.
@@ -100,7 +100,7 @@ impl RawEntry {
             Body::Refusal(status, text) => (line.status, line.body) = (Some(*status), Some(text.as_str())),
             Body::Binary(bytes) => {
                 line.hex = Some(bytes.iter().fold(String::new(), |mut hex, byte| {
-                    // Writing to a text cannot fail.
+                    // Writing to a string cannot fail.
                     let _infallible = write!(hex, "{byte:02x}");
                     hex
                 }));

@@ -1,7 +1,7 @@
-//! A fingerprint of everything a recording says: SHA-256 over the lines that `decode` prints.
+//! A fingerprint of all events in a recording: SHA-256 over the lines that `decode` prints.
 //!
-//! History is left out, because it comes only where somebody asks for it. The venue stands under its own name, so that a
-//! replay beside the venue has the fingerprint of `decode --hash`.
+//! History is left out, because it arrives only on request. The venue appears under its own name, so that a replay
+//! beside the venue has the fingerprint of `decode --hash`.
 
 use std::{fmt::Write as _, io};
 
@@ -22,7 +22,7 @@ pub struct EventHash {
 }
 
 impl EventHash {
-    /// Of no event yet. `venue` is the venue's own name.
+    /// Creates the fingerprint of no events. `venue` is the venue's own name.
     pub fn new(venue: &str) -> Self {
         Self { venue: Venue::new(venue), hasher: Sha256::new(), n_events: 0 }
     }
@@ -45,16 +45,16 @@ impl EventHash {
             _ => event,
         };
         self.n_events += 1;
-        // A hasher takes everything.
+        // A hasher accepts everything.
         let _infallible = EventLine::under(event, self.venue.as_str()).write(&mut Sink(&mut self.hasher));
     }
 
-    /// Events added.
+    /// Returns the number of events added.
     pub fn n_events(&self) -> u64 {
         self.n_events
     }
 
-    /// The fingerprint, 64 hexadecimal digits.
+    /// Returns the fingerprint as 64 hexadecimal digits.
     pub fn to_hex(&self) -> String {
         self.hasher.clone().finalize().iter().fold(String::new(), |mut hex, byte| {
             let _infallible = write!(hex, "{byte:02x}");

@@ -1,4 +1,5 @@
-//! One market event as one JSON line: flat, money as strings with the wire's digits, times with their unit in the name.
+//! One market event as one JSON line: flat, money as strings with the venue's digits, times with their unit in the
+//! name.
 //!
 //! `{"kind":"trade","venue":"…","symbol":"…","event_time_ms":…,"receive_time_us":…,"id":…,"price":"…","size":"…","aggressor_side":"buy"}`
 
@@ -76,12 +77,12 @@ enum Body<'a> {
 }
 
 impl<'a> EventLine<'a> {
-    /// The line of an event.
+    /// Returns the line of an event.
     pub fn of(event: &'a MarketEvent) -> Self {
         Self::under(event, event.instrument.venue().as_str())
     }
 
-    /// The line of an event as if it were of the venue of that name.
+    /// Returns the line of an event under another venue name.
     pub fn under(event: &'a MarketEvent, venue: &'a str) -> Self {
         Self {
             kind: kind(event),
@@ -93,17 +94,17 @@ impl<'a> EventLine<'a> {
         }
     }
 
-    /// Writes it with its line end.
+    /// Writes the line, including the line end.
     ///
     /// # Errors
-    /// Output cannot be written.
+    /// The output cannot be written.
     pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
         serde_json::to_writer(&mut *out, self)?;
         out.write_all(b"\n")
     }
 }
 
-/// The word of an event's kind, also the key it is counted under.
+/// Returns the word for an event's kind, also the key it is counted under.
 pub fn kind(event: &MarketEvent) -> &'static str {
     match &event.kind {
         MarketEventKind::Trade(_) => "trade",

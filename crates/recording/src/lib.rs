@@ -1,15 +1,17 @@
-//! Recording a feed and playing recordings, as plain structs: the same in the server and in a worker of the page.
+//! Recording feeds and playing recordings, as plain structs: the same in the server and in a worker of the page.
 //!
-//! A feed shows its tap everything that passes; the tap keeps the last half minute and hands entries on while somebody
-//! records. A playback takes a recording's entries up to a moment, and a player says which moment: play, pause, seek, speed. Not
-//! here: files, tasks, sockets and clocks (the shells), what frames mean (`venues`), a recording's line (`model::recording_entry`).
+//! A feed passes everything it sends and receives to its tap; the tap keeps the last half minute and passes entries on
+//! while a recording runs. A playback reads a recording's entries up to a given time, and a player chooses that time:
+//! play, pause, seek, speed. Not here: files, tasks, sockets and clocks (the callers), the meaning of frames
+//! (`venues`), a recording's line (`model::recording_entry`).
 //!
 //! # Layout
-//! - [`entry`], [`text`]: what passed, and its line · [`secrets`]: what must not be kept · [`tap`]: the hook in a feed
-//! - [`ring`]: the last half minute · [`prelude`]: what a recording that begins in the middle must know
-//! - [`recording`]: header and footer of a file · [`pack`]: a recording in memory, packed
-//! - [`lines`], [`packed`]: a recording's lines, and unpacking them · [`contents`]: what a recording holds
-//! - [`playback`]: a recording being played · [`player`]: its pace · [`event_line`], [`event_hash`]: a fingerprint of all it says
+//! - [`entry`], [`text`]: entries and their lines · [`secrets`]: removal of secrets · [`tap`]: the hook in a feed
+//! - [`ring`]: the last half minute · [`prelude`]: the context needed by a recording that begins midway
+//! - [`recording_file`]: header and footer of a file · [`pack`]: a compressed recording in memory
+//! - [`lines`], [`packed`]: a recording's lines, and decompressing them · [`contents`]: the contents of a recording
+//! - [`playback`]: a recording being played · [`player`]: its pace · [`event_line`], [`event_hash`]: a fingerprint of
+//!   its events
 
 pub mod contents;
 pub mod entry;

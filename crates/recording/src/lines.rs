@@ -1,25 +1,27 @@
-//! A recording's lines, one after the other, wherever they come from; and how a file is packed.
+//! A recording's lines in order, from any source; and how a file is compressed.
 //!
-//! Lines are bounded, so a packed file cannot fill the memory. Not here: files (the server's), unpacking ([`crate::packed`]).
+//! Lines are bounded, so a compressed file cannot fill the memory. Not here: files (the server's), decompressing
+//! ([`crate::packed`]).
 
 use std::io::{self, BufRead, Read as _};
 
-/// Where the lines of a recording come from: files, memory, a file that the reader has opened in a browser.
+/// A source of a recording's lines: files, memory, or a file opened in a browser.
 pub trait Lines {
     /// Reads the next line; false after the last.
     ///
     /// # Errors
-    /// The source breaks off or cannot be read. What follows may be asked for: another file, or nothing.
+    /// The source is truncated or cannot be read. The caller may continue: the next call reads the next file, or
+    /// nothing.
     fn advance(&mut self) -> io::Result<bool>;
 
-    /// The line that was read last, with its end.
+    /// Returns the last line read, including its end.
     fn line(&self) -> &[u8];
 
-    /// Starts over.
+    /// Returns to the beginning.
     fn rewind(&mut self);
 }
 
-/// Reads lines and keeps the newest.
+/// Reads lines and keeps the last one.
 #[derive(Debug)]
 pub struct LineReader<R> {
     reader: R,
@@ -27,23 +29,24 @@ pub struct LineReader<R> {
 }
 
 impl<R: BufRead> LineReader<R> {
-    /// Of plain text.
+    /// Creates a reader of plain text.
     pub fn new(reader: R) -> Self {
         Self { reader, line: Vec::new() }
     }
 
-    /// The line that was read last, with its end.
+    /// Returns the last line read, including its end.
     pub fn line(&self) -> &[u8] {
         &self.line
     }
 
-    /// Reads the next line; false after the last. Past [`MAX_LINE`] a line is cut there, and the rest of it passed over.
+    /// Reads the next line; false after the last. A line longer than [`MAX_LINE`] is cut there, and the rest of it
+    /// skipped.
     ///
     /// # Errors
-    /// The text cannot be read on.
+    /// Reading failed.
     pub fn advance(&mut self) -> io::Result<bool> {
         self.line.clear();
-        // Frames of some megabytes come now and then; most are a few hundred bytes, and the room is kept for them.
+        // Frames of several megabytes are rare; most have a few hundred bytes, and the buffer is kept at that size.
         self.line.shrink_to(KEPT_LINE);
         let n_bytes = (&mut self.reader).take(MAX_LINE).read_until(b'\n', &mut self.line)?;
         if n_bytes as u64 == MAX_LINE && self.line.last() != Some(&b'\n') {
@@ -53,10 +56,10 @@ impl<R: BufRead> LineReader<R> {
     }
 }
 
-/// How a recording is packed, told by its first bytes and not by its name.
+/// How a recording is compressed, detected by its first bytes and not by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packing {
-    /// Not at all.
+    /// Not compressed.
     Plain,
     /// gzip (RFC 1952).
     Gzip,
@@ -65,12 +68,12 @@ pub enum Packing {
 }
 
 impl Packing {
-    /// Looks at the first bytes.
+    /// Detects the compression from the first bytes.
     pub fn of(first: &[u8]) -> Self {
         match first {
             [0x1f, 0x8b, ..] => Self::Gzip,
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
-            // A file of ours that holds its footer alone.
+            // One of our files that contains only its footer.
             [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
             _ => Self::Plain,
         }
@@ -78,7 +81,7 @@ impl Packing {
 }
 
 const KEPT_LINE: usize = 1 << 20;
-/// Four times the largest frame a connection may carry.
+/// Four times the largest frame a connection accepts.
 pub const MAX_LINE: u64 = 64 << 20;
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! A recording kept in memory, packed: for a feed without a disk beside it.
+//! A compressed recording kept in memory: for a feed without access to a disk.
 //!
-//! Blocks of lines become zstd frames of their own, as in the server's files, so what it gives is such a file. Past
-//! [`MAX_BYTES`] it takes nothing more and says so; whoever owns it ends it then, and the feed goes on. Not here: which
-//! entries there are ([`crate::tap`]), where the file goes.
+//! Each block of lines becomes a zstd frame of its own, as in the server's files, so the result is such a file. At
+//! [`MAX_BYTES`] it accepts nothing more and reports that; its owner then ends it, and the feed continues. Not here:
+//! the choice of entries ([`crate::tap`]), the destination of the file.
 
 use model::time::Timestamp;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
@@ -14,7 +14,7 @@ use crate::{
     tap::Sink,
 };
 
-/// A file under way.
+/// A file being written.
 #[derive(Debug)]
 pub struct PackedRecording {
     header: Header,
@@ -27,7 +27,7 @@ pub struct PackedRecording {
 }
 
 impl PackedRecording {
-    /// Nothing is in it yet; its file begins at `begin` and has some `max_bytes` at most.
+    /// Creates an empty recording; its file begins at `begin` and has about `max_bytes` at most.
     pub fn new(header: Header, begin: Timestamp, max_bytes: usize) -> Self {
         Self {
             header,
@@ -40,7 +40,7 @@ impl PackedRecording {
         }
     }
 
-    /// The file of a window.
+    /// Returns the file of a window.
     pub fn of_window(header: Header, window: Window) -> Vec<u8> {
         let mut recording = Self::new(header, window.begin, usize::MAX);
         recording.part(window.prelude);
@@ -48,22 +48,22 @@ impl PackedRecording {
         recording.finish()
     }
 
-    /// When its file begins.
+    /// Returns when its file begins.
     pub fn begin(&self) -> Timestamp {
         self.begin
     }
 
-    /// Entries in it, without preludes.
+    /// Returns the number of entries, without preludes.
     pub fn n_entries(&self) -> u64 {
         self.footer.n_entries
     }
 
-    /// What it holds in memory.
+    /// Returns its size in memory.
     pub fn size_bytes(&self) -> usize {
         self.packed.len() + self.block.len()
     }
 
-    /// The whole file.
+    /// Returns the whole file.
     pub fn finish(mut self) -> Vec<u8> {
         self.end_block();
         self.packed.extend(self.footer.to_frame());
@@ -71,7 +71,7 @@ impl PackedRecording {
     }
 
     fn write(&mut self, entry: &RawEntry) {
-        // Memory takes everything.
+        // Writing to memory cannot fail.
         let _infallible = entry.write(&mut self.block);
         if self.block.len() >= BLOCK_BYTES {
             self.end_block();
@@ -110,10 +110,11 @@ impl Sink for PackedRecording {
     }
 }
 
-/// Packed bytes of a recording in memory, and with it what a tab may spend on one: by the recorded captures between twenty
-/// minutes of the loudest feed and hours of others. The file that it becomes is there once more until the browser has it.
+/// Maximum compressed bytes of a recording in memory, and so a tab's memory budget for one: judging by the recorded
+/// captures, between twenty minutes of the busiest feed and hours of others. The finished file exists a second time
+/// until the browser has saved it.
 pub const MAX_BYTES: usize = 64 << 20;
-/// A block is packed at this size: some 20 ms of a worker's time.
+/// A block is compressed at this size: about 20 ms of a worker's time.
 const BLOCK_BYTES: usize = 1 << 20;
 
 #[cfg(test)]
@@ -153,14 +154,14 @@ mod tests {
     fn it_is_a_file_like_the_servers() {
         let mut recording = PackedRecording::new(header(), Timestamp::from_millis(1_000), MAX_BYTES);
         recording.part(vec![RawEntry { is_prelude: true, ..entry(1, "known") }]);
-        // Several blocks, which pack well.
+        // Several blocks, which compress well.
         (0..40_000).for_each(|second| recording.entry(entry(second, "\"quoted\" and repeated, as venues do")));
         assert_eq!(recording.n_entries(), 40_000);
         assert!(recording.size_bytes() < 2 << 20, "{}", recording.size_bytes());
         let file = recording.finish();
         let footer = &file[file.len() - END_BYTES..];
         assert!(Footer::content_bytes(footer).is_some());
-        // The C library reads it as well.
+        // The C library can read it too.
         let unpacked = zstd::decode_all(file.as_slice()).unwrap();
         let lines = lines_of(file);
         assert_eq!(lines.concat().as_bytes(), unpacked);

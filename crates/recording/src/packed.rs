@@ -1,7 +1,7 @@
-//! Unpacking a recording as it plays, without anything that has to be compiled for the machine: zstd, gzip or plain lines.
+//! Decompresses a recording as it plays, without native code: zstd, gzip or plain lines.
 //!
-//! What is kept is one window of the packing and one line, however long the recording is. Not here: the server's files, which
-//! are unpacked by the C library.
+//! Keeps only one compression window and one line in memory, however long the recording is. Not here: the server's
+//! files, which are decompressed by the C library.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -13,7 +13,7 @@ use ruzstd::decoding::{
 
 use crate::lines::{LineReader, Lines, Packing};
 
-/// The lines of a packed recording, which `open` gives from its beginning as often as it is asked.
+/// The lines of a compressed recording; `open` returns it from its beginning at each call.
 pub struct PackedLines<O> {
     open: O,
     state: State,
@@ -26,7 +26,7 @@ enum State {
 }
 
 impl<R: Read + 'static, O: FnMut() -> R> PackedLines<O> {
-    /// Nothing is opened yet.
+    /// Creates the lines without opening anything.
     pub fn new(open: O) -> Self {
         Self { open, state: State::Closed }
     }
@@ -63,7 +63,7 @@ impl<R: Read + 'static, O: FnMut() -> R> Lines for PackedLines<O> {
     }
 }
 
-/// Looks at the first bytes and unpacks accordingly.
+/// Detects the compression from the first bytes and decompresses accordingly.
 fn unpack(packed: impl Read + 'static) -> io::Result<Box<dyn BufRead>> {
     let mut packed = BufReader::with_capacity(BUFFER, packed);
     Ok(match Packing::of(packed.fill_buf()?) {
@@ -73,7 +73,7 @@ fn unpack(packed: impl Read + 'static) -> io::Result<Box<dyn BufRead>> {
     })
 }
 
-/// Frame after frame; those that are to be skipped are.
+/// Reads frame after frame and skips the skippable ones.
 struct Zstd<R> {
     packed: R,
     decoder: FrameDecoder,
@@ -85,7 +85,7 @@ impl<R: BufRead> Zstd<R> {
         Self { packed, decoder: FrameDecoder::new(), is_in_frame: false }
     }
 
-    /// Goes to the next frame; false after the last.
+    /// Advances to the next frame; false after the last.
     fn next_frame(&mut self) -> io::Result<bool> {
         while !self.packed.fill_buf()?.is_empty() {
             match self.decoder.reset(&mut self.packed) {
@@ -131,7 +131,7 @@ impl<R: BufRead> Read for Zstd<R> {
     }
 }
 
-/// A file in a browser is asked for in pieces of this size, each of which takes a moment.
+/// A file in a browser is read in pieces of this size, each of which takes a moment.
 const BUFFER: usize = 256 << 10;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! A recording being played: entries in file order, as far as a moment of the recording.
+//! Plays a recording: entries in file order, up to a given time in the recording.
 //!
-//! Whoever drives it says how far. The events are the same however it is driven, which their fingerprint shows. Not
-//! here: where lines come from ([`crate::lines`]), pace ([`crate::player`]).
+//! The caller decides how far to play. The events are the same at any pace, as their fingerprint shows. Not here: the
+//! source of lines ([`crate::lines`]), the pace ([`crate::player`]).
 
 use model::{
     event::MarketEvent,
@@ -13,23 +13,23 @@ use venues::{error::VenueError, replay::Replay};
 
 use crate::{event_hash::EventHash, lines::Lines};
 
-/// How far a step came.
+/// How far a step got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Everything up to the moment asked for was taken.
+    /// All entries up to the requested time were played.
     Reached,
-    /// There is more before it.
+    /// More entries remain before the requested time.
     More,
-    /// The recording is over.
+    /// The recording has ended.
     End,
 }
 
-/// A recording, and what it said so far.
+/// A recording, and what has been counted so far.
 pub struct Playback<L> {
     lines: L,
     protocol: String,
     name: Venue,
-    /// A line that lies beyond the moment asked for last.
+    /// A line beyond the time requested last.
     ahead: Option<String>,
     last_time: Timestamp,
     replay: Replay,
@@ -39,7 +39,8 @@ pub struct Playback<L> {
 }
 
 impl<L: Lines> Playback<L> {
-    /// At the beginning. `protocol` is the venue's own name, `name` the one its instruments carry.
+    /// Creates a playback at the beginning. `protocol` is the venue's own name, `name` the venue name of its
+    /// instruments.
     ///
     /// # Errors
     /// The venue is unknown.
@@ -57,7 +58,7 @@ impl<L: Lines> Playback<L> {
         })
     }
 
-    /// Goes back to the beginning.
+    /// Returns to the beginning.
     pub fn rewind(&mut self) {
         // The venue was known before.
         let Ok(replay) = Replay::under(&self.protocol, &self.name) else { return };
@@ -66,12 +67,12 @@ impl<L: Lines> Playback<L> {
         (self.hash, self.n_entries, self.n_bad_lines) = (EventHash::new(&self.protocol), 0, 0);
     }
 
-    /// Takes at most `max_entries` entries that lie at `target` or before it.
+    /// Plays at most `max_entries` entries at or before `target`.
     pub fn play(&mut self, target: Timestamp, max_entries: usize, mut on_event: impl FnMut(&MarketEvent)) -> Step {
         let Self { replay, hash, last_time, n_entries, .. } = self;
         let mut take = |line: &str, is_late: &mut bool| -> Option<bool> {
             let entry = RecordingEntry::parse(line).ok()?;
-            // A header says when the file was made, which may be after what it holds: nothing waits for that.
+            // A header says when the file was made, which may be later than its entries: nothing waits for that time.
             let time = entry.receive_time().filter(|_| entry.t != EntryKind::Header).unwrap_or(*last_time);
             if time > target {
                 *is_late = true;
@@ -98,7 +99,7 @@ impl<L: Lines> Playback<L> {
                 Ok(true) => {}
                 Ok(false) => return Step::End,
                 Err(_) => {
-                    // A recording cut off in the middle is worth as much as it holds; another file may go on.
+                    // A truncated recording is still played as far as it goes; another file may follow.
                     self.n_bad_lines += 1;
                     continue;
                 }
@@ -119,27 +120,27 @@ impl<L: Lines> Playback<L> {
         Step::More
     }
 
-    /// What lends books and health, and is asked for history.
+    /// Returns the replay, which lends books and health and is asked for history.
     pub fn replay(&mut self) -> &mut Replay {
         &mut self.replay
     }
 
-    /// The same, to be looked at.
+    /// Returns the replay for reading.
     pub fn replay_ref(&self) -> &Replay {
         &self.replay
     }
 
-    /// Entries taken.
+    /// Returns the number of entries played.
     pub fn n_entries(&self) -> u64 {
         self.n_entries
     }
 
-    /// Lines that were no entry of a recording, and places where a file broke off.
+    /// Returns the number of invalid lines, plus the places where a file was truncated.
     pub fn n_bad_lines(&self) -> u64 {
         self.n_bad_lines
     }
 
-    /// The fingerprint of the events so far.
+    /// Returns the fingerprint of the events so far.
     pub fn hash(&self) -> &EventHash {
         &self.hash
     }

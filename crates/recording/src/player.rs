@@ -1,9 +1,9 @@
-//! A recording at a pace: play, pause, seek and speed.
+//! Plays a recording at a pace: play, pause, seek and speed.
 //!
-//! The clock of candles and ages is the recording's: it moves with what is played, stands while paused, and never back. Jumps
-//! are taken as fast as the machine can and are not published on the way; then positions end and every topic begins with
-//! a snapshot. Going back is starting over. The moment is an argument throughout. Not here: what a recording says
-//! ([`crate::playback`]), who publishes what, threads and timers (the shells).
+//! The clock of candles and ages is the recording's: it advances with the playback, stops while paused and never goes
+//! back. Seeks run as fast as the machine can and publish nothing on the way; then positions end and every topic begins
+//! with a snapshot. Going back means starting over. The time is always an argument. Not here: reading a recording
+//! ([`crate::playback`]), publishing, threads and timers (the callers).
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -22,67 +22,67 @@ use crate::{
     playback::{Playback, Step},
 };
 
-/// What a replay is told to do.
+/// A command to a replay.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Control {
-    /// Go on; from the beginning where it has ended.
+    /// Continue; from the beginning if the replay has ended.
     Play,
-    /// Stand still.
+    /// Pause.
     Pause,
-    /// Go to this moment of the recording.
+    /// Go to this time in the recording.
     Seek(Timestamp),
-    /// So many times as fast as it was recorded.
+    /// Play at this multiple of the recorded speed.
     Speed(f64),
 }
 
-/// What a replay does.
+/// The state of a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlayState {
-    /// It goes on.
+    /// Playing.
     Playing,
-    /// It stands still.
+    /// Paused.
     Paused,
-    /// It is on its way to another moment.
+    /// On its way to another time.
     Seeking,
     /// The recording is over.
     Ended,
 }
 
-/// How a replay stands.
+/// The status of a replay.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ReplayReport {
     /// The files, in order.
     pub files: Vec<String>,
-    /// The name its instruments carry.
+    /// The venue name of its instruments.
     pub venue: Venue,
-    /// What can be looked at, as far as known.
+    /// The instruments, as far as known.
     pub instruments: Vec<InstrumentId>,
-    /// What it does.
+    /// Its state.
     pub state: PlayState,
     /// Time of the first entry, milliseconds since the epoch.
     pub start_ms: i64,
     /// Time of the last entry.
     pub end_ms: i64,
-    /// Where it is.
+    /// The current position, milliseconds since the epoch.
     pub position_ms: i64,
-    /// So many times as fast as it was recorded.
+    /// Multiple of the recorded speed.
     pub speed: f64,
-    /// True where the machine cannot keep that speed.
+    /// True if the machine cannot keep up with that speed.
     pub is_behind: bool,
-    /// Entries taken so far.
+    /// Entries played so far.
     pub n_entries: u64,
     /// Events so far.
     pub n_events: u64,
-    /// Lines that could not be read, and places where a file broke off.
+    /// Invalid lines, plus the places where a file was truncated.
     pub n_bad_lines: u64,
-    /// The fingerprint of all events, once the recording is over; that of `decode --hash`.
+    /// The fingerprint of all events, once the recording has ended; equal to that of `decode --hash`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events_sha256: Option<String>,
 }
 
 impl ReplayReport {
-    /// A replay that has not begun, at the recorded speed.
+    /// Creates the status of a replay that has not begun, at the recorded speed.
     pub fn new(files: Vec<String>, venue: Venue, instruments: Vec<InstrumentId>, contents: &Contents) -> Self {
         Self {
             files,
@@ -102,9 +102,9 @@ impl ReplayReport {
     }
 }
 
-/// Is shown each event, after the view has taken it.
+/// Receives each event after the view has processed it.
 pub trait ReplayObserver {
-    /// `is_new` where its instrument was not known before.
+    /// Called with an event; `is_new` if its instrument was unknown before.
     fn event(&mut self, event: &MarketEvent, is_new: bool, view: &View);
 }
 
@@ -112,12 +112,12 @@ impl ReplayObserver for () {
     fn event(&mut self, _: &MarketEvent, _: bool, _: &View) {}
 }
 
-/// Whether there is more to do at once.
+/// Whether the player can continue at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
-    /// There is: it has only given others a turn.
+    /// It can: it has only yielded to others.
     Busy,
-    /// It is where it is to be.
+    /// It has reached its target.
     Resting,
 }
 
@@ -129,26 +129,26 @@ pub struct Player<L> {
     view: View,
     known: BTreeSet<InstrumentId>,
     state: PlayState,
-    /// Where it will go on once it has come to the moment it was sent to.
+    /// The state to return to after a seek.
     after_seek: PlayState,
     speed: f64,
     is_behind: bool,
-    /// Where it is.
+    /// The current position.
     position: Timestamp,
-    /// True once what lies at the very beginning was taken.
+    /// True once the entries at the very beginning have been played.
     has_begun: bool,
-    /// Where it is to be: the moment sought, or as far as the pace has come.
+    /// The target: the time sought, or the time the pace has reached.
     target: Timestamp,
     paced_at: Monotonic,
-    /// Time of the recording that has passed, jumps forward included: the clock of views.
+    /// Recording time that has passed, including jumps forward: the clock of views.
     elapsed: Duration,
     has_jumped: bool,
-    /// The fingerprint at the end, worked out once.
+    /// The fingerprint at the end, computed once.
     hash: Option<String>,
 }
 
 impl<L: Lines> Player<L> {
-    /// A playback at its beginning; `report` says how it is to begin: state, speed, position, instruments known before.
+    /// Creates a player at the beginning; `report` gives its initial state, speed, position and known instruments.
     pub fn new(playback: Playback<L>, contents: Contents, report: ReplayReport, now: Monotonic) -> Self {
         let known: BTreeSet<InstrumentId> = report.instruments.iter().cloned().collect();
         let position = contents.start;
@@ -175,30 +175,30 @@ impl<L: Lines> Player<L> {
         }
     }
 
-    /// What it does.
+    /// Returns the state.
     pub fn state(&self) -> PlayState {
         self.state
     }
 
-    /// The clock of its view. Ages and candles live on the recording's clock; stamps of publishing on the real one, so that
-    /// latencies are true.
+    /// Returns the clock of its view. Ages and candles use the recording's clock; publishing times use the real one, so
+    /// that latencies are correct.
     pub fn clock(&self, real: Now) -> Now {
         Now { monotonic: Monotonic::from_zero(self.elapsed), wall: real.wall }
     }
 
-    /// What is made of the events, and what lends books and health, which is up to date then.
+    /// Returns the view of the events, and the replay that lends up-to-date books and health.
     pub fn lend(&mut self) -> (&mut View, &mut Replay) {
         let replay = self.playback.replay();
         replay.settle();
         (&mut self.view, replay)
     }
 
-    /// True once after each jump: positions are to end, and every topic is to begin with a snapshot.
+    /// Returns true once after each seek: positions must end, and every topic must begin with a snapshot.
     pub fn take_jump(&mut self) -> bool {
         std::mem::take(&mut self.has_jumped)
     }
 
-    /// Does what it is told.
+    /// Executes a command.
     pub fn control(&mut self, control: Control, now: Monotonic) {
         self.paced_at = now;
         match control {
@@ -222,7 +222,7 @@ impl<L: Lines> Player<L> {
         }
     }
 
-    /// A jump goes on first.
+    /// A seek finishes first.
     fn settle_to(&mut self, state: PlayState) {
         match self.state {
             PlayState::Seeking => self.after_seek = state,
@@ -245,8 +245,7 @@ impl<L: Lines> Player<L> {
         self.state = PlayState::Seeking;
     }
 
-    /// Plays on as far as the time since the last call says. `is_long` is asked now and then whether others are to have a
-    /// turn.
+    /// Plays on for the time since the last call. Calls `is_long` from time to time to ask whether to yield to others.
     pub fn advance(&mut self, now: Now, mut is_long: impl FnMut() -> bool, observer: &mut impl ReplayObserver) -> Pace {
         match self.state {
             PlayState::Paused | PlayState::Ended => return Pace::Resting,
@@ -258,8 +257,8 @@ impl<L: Lines> Player<L> {
             }
         }
         loop {
-            // By the second, so that the view's clocks see time pass; and first the beginning alone, so that bars of the
-            // past are there before a trade is.
+            // In steps of a second, so that the view's clocks see time pass; and the beginning alone first, so that
+            // historical candles arrive before any trade.
             let step = if self.has_begun { VIEW_STEP } else { Duration::ZERO };
             let until = self.target.min(self.position + step);
             let Self { playback, view, known, .. } = self;
@@ -282,7 +281,7 @@ impl<L: Lines> Player<L> {
             }
             if is_long() {
                 if self.state == PlayState::Playing {
-                    // It is as fast as it can be; time that it could not keep is not made up for.
+                    // It plays as fast as it can; lost time is not made up.
                     self.is_behind = true;
                     self.target = self.position;
                 }
@@ -300,7 +299,7 @@ impl<L: Lines> Player<L> {
         self.forward_history_requests(observer);
     }
 
-    /// It has come to where it was to be.
+    /// Ends a seek or the playback at its target.
     fn arrive(&mut self, state: PlayState, now: Monotonic) {
         self.has_jumped |= self.state == PlayState::Seeking;
         self.state = state;
@@ -308,7 +307,7 @@ impl<L: Lines> Player<L> {
         self.paced_at = now;
     }
 
-    /// History that somebody wants and the recording has.
+    /// Forwards history that has been requested and that the recording contains.
     pub fn forward_history_requests(&mut self, observer: &mut impl ReplayObserver) {
         for wish in self.view.take_history_requests() {
             let Self { playback, view, known, .. } = self;
@@ -316,7 +315,7 @@ impl<L: Lines> Player<L> {
         }
     }
 
-    /// How it stands.
+    /// Returns the status.
     pub fn report(&mut self) -> ReplayReport {
         let is_over = self.state == PlayState::Ended;
         self.hash = is_over.then(|| self.hash.take().unwrap_or_else(|| self.playback.hash().to_hex()));
@@ -350,13 +349,13 @@ fn fresh_view(known: &BTreeSet<InstrumentId>) -> View {
     view
 }
 
-/// How fast a replay may go.
+/// The allowed replay speeds.
 pub const SPEEDS: std::ops::RangeInclusive<f64> = 0.5..=100.0;
-/// The view hears of the recording's time this often at least.
+/// The view's clock advances at least this often, in recording time.
 const VIEW_STEP: Duration = Duration::from_secs(1);
-/// Entries taken before anything else is looked at.
+/// Entries played before anything else is checked.
 const ENTRIES_AT_ONCE: usize = 512;
-/// Longest time without listening; for the shell's `is_long`.
+/// Longest time without checking for commands; for the caller's `is_long`.
 pub const BUSY_TIME: Duration = Duration::from_millis(30);
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! What a recording that begins in the middle must know: the venue's latest answers, the connections that are open, and
-//! images of the books and of the bars.
+//! The context that a recording needs if it begins midway: the venue's latest answers, the open connections, and
+//! snapshot frames of the books and candles.
 //!
-//! All of it is stamped with the beginning and marked, so that a player takes it where the recording begins and passes it over
-//! where the recording continues another. Not here: how books and bars become images (the venue's session).
+//! All of it has the time of the beginning and is marked, so that a player uses it where the recording begins and skips
+//! it where the recording continues another. Not here: how books and candles become snapshot frames (the venue's
+//! session).
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -17,18 +18,18 @@ use crate::{
     secrets,
 };
 
-/// Answers and connections of one feed.
+/// The answers and connections of one feed.
 #[derive(Clone, Debug, Default)]
 pub struct ConnectionContext {
-    /// The latest answers by path, oldest first, one an address.
+    /// The latest answers by path, oldest first, one for each address.
     answers: BTreeMap<String, VecDeque<RawEntry>>,
     /// Open connections by slot.
     open: BTreeMap<u32, RawEntry>,
 }
 
 impl ConnectionContext {
-    /// The venue has answered; `path` is the question's without parameters. Newest answers stay within [`PATH_ANSWERS`]
-    /// and [`PATH_BYTES`] a path, so that a flood of one kind cannot drive out another.
+    /// Keeps an answer of the venue; `path` is the request's without parameters. The newest answers are kept, up to
+    /// [`PATH_ANSWERS`] and [`PATH_BYTES`] for each path, so that many answers of one kind cannot displace another.
     pub fn answered(&mut self, path: &str, entry: RawEntry) {
         if entry.size_bytes() > PATH_BYTES || (!self.answers.contains_key(path) && self.answers.len() >= PATHS) {
             return;
@@ -41,18 +42,18 @@ impl ConnectionContext {
         }
     }
 
-    /// A connection is open.
+    /// Notes an open connection.
     pub fn connected(&mut self, entry: RawEntry) {
         self.open.insert(entry.slot, entry);
     }
 
-    /// A connection is gone.
+    /// Removes a closed connection.
     pub fn closed(&mut self, slot: u32) {
         self.open.remove(&slot);
     }
 
-    /// All of it as of `time`. Images past [`IMAGES_BYTES`] are left out, last ones first: their books come to life with
-    /// the venue's next snapshot. `slot_of` says which slot carries a connection.
+    /// Returns the context as of `time`. Snapshot frames beyond [`IMAGES_BYTES`] are left out, last ones first: their
+    /// books return with the venue's next snapshot. `slot_of` returns the slot of a connection.
     pub fn prelude(
         &self,
         images: impl IntoIterator<Item = SnapshotFrame>,
@@ -79,13 +80,13 @@ impl ConnectionContext {
             })
             .collect();
         let (answers, frames): (Vec<_>, Vec<_>) = images.into_iter().partition(|entry| entry.kind == EntryKind::Http);
-        // Images after the answers of the same path: the later one counts. Frames need their connection.
+        // Snapshot frames follow the answers of the same path: the later one counts. Frames need their connection.
         let known = self.answers.values().flatten().cloned().chain(answers).chain(self.open.values().cloned());
         known.chain(frames).map(|entry| RawEntry { time, is_prelude: true, ..entry }).collect()
     }
 }
 
-/// A whole address: base, path and escaped query, without secrets.
+/// Returns a whole address: base, path and escaped query, without secrets.
 pub fn address(base: &str, path: &str, query: &[(&'static str, String)]) -> String {
     let mut url = format!("{base}{path}");
     for (idx, (name, value)) in query.iter().enumerate() {
@@ -98,15 +99,15 @@ pub fn address(base: &str, path: &str, query: &[(&'static str, String)]) -> Stri
     if known.is_empty() { path.to_owned() } else { known }
 }
 
-/// Paths whose answers are kept; venues have a handful.
+/// Paths whose answers are kept; venues have only a few.
 const PATHS: usize = 16;
-/// Answers kept of one path: descriptions of symbols come in a few pages.
+/// Answers kept for one path: descriptions of symbols come in a few pages.
 const PATH_ANSWERS: usize = 16;
-/// Bytes kept of one path.
+/// Bytes kept for one path.
 const PATH_BYTES: usize = 2 << 20;
-/// Bytes of all images of one moment; a book of 1,000 levels a side has some 60 kB.
+/// Bytes of all snapshot frames at one time; a book of 1,000 levels a side takes about 60 kB.
 const IMAGES_BYTES: usize = 8 << 20;
-/// Levels a side of an image: more than any page shows. Deeper levels come back with their next change.
+/// Levels a side in a snapshot frame: more than any page shows. Deeper levels return with their next change.
 pub const IMAGE_DEPTH: usize = 1_000;
 
 #[cfg(test)]

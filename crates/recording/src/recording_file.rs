@@ -1,7 +1,7 @@
-//! How a recording's file begins and ends: the header line, a line where entries are missing, and the footer.
+//! The beginning and end of a recording's file: the header line, a line for missing entries, and the footer.
 //!
-//! Our own files end with a footer in a frame that unpackers skip; a file without one was cut off by a kill or a full
-//! disk, or comes from elsewhere. Not here: the lines between ([`crate::entry`]).
+//! Our own files end with a footer in a frame that decompressors skip; a file without one was cut off by a kill or a
+//! full disk, or was made elsewhere. Not here: the lines between ([`crate::entry`]).
 
 use model::{
     recording_entry::{EntryKind, RecordingEntry},
@@ -10,19 +10,19 @@ use model::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-/// What the header of a file says.
+/// The contents of a file's header.
 #[derive(Clone, Debug)]
 pub struct Header {
     /// The venue.
     pub venue: String,
-    /// What the feed follows.
+    /// The symbols that the feed follows.
     pub symbols: Vec<String>,
     /// `recording`, or `last` for a saved half minute.
     pub kind: &'static str,
 }
 
 impl Header {
-    /// The first line, with its end.
+    /// Returns the first line, including its end.
     pub fn line(&self, begin: Timestamp, part: u32) -> String {
         let line = json!({
             "t": "header",
@@ -38,24 +38,24 @@ impl Header {
     }
 }
 
-/// The line that stands where entries are missing, with its end.
+/// Returns the line that marks missing entries, including its end.
 pub fn lost_line(time: Timestamp, n_lost: u64) -> String {
     format!("{}\n", json!({ "t": "header", "ts": time.as_micros() as f64 / 1e6, "lost": n_lost }))
 }
 
-/// The name of a file without its ending: `binance-20261121T140000123Z`, a saved half minute with `-last30s`. Milliseconds
-/// keep two of one second apart.
+/// Returns the name of a file without its extension: `binance-20261121T140000123Z`, a saved half minute with
+/// `-last30s`. Milliseconds distinguish two files of the same second.
 pub fn stem(venue: &str, time: Timestamp, kind: &str) -> String {
     let digits: String = time.to_string().chars().filter(|char| char.is_ascii_digit() || *char == 'T').collect();
     format!("{venue}-{digits}Z{}", if kind == "last" { "-last30s" } else { "" })
 }
 
-/// What the first line says; everything may be missing in a recording from elsewhere.
+/// The first line of any recording; a recording made elsewhere may lack every field.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct Head {
-    /// Whose frames they are.
+    /// The venue of the frames.
     pub venue: Option<String>,
-    /// What was followed.
+    /// The symbols followed.
     #[serde(default)]
     pub symbols: Vec<String>,
     /// When it began, seconds since the epoch.
@@ -65,7 +65,7 @@ pub struct Head {
 }
 
 impl Head {
-    /// Reads a first line; one that is no header says nothing.
+    /// Reads a first line; a line that is not a header gives no fields.
     pub fn of(line: &[u8]) -> Self {
         let is_header = std::str::from_utf8(line).ok().and_then(|text| RecordingEntry::parse(text).ok());
         is_header
@@ -75,16 +75,16 @@ impl Head {
     }
 }
 
-/// What stands at the end of a complete file.
+/// The end of a complete file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Footer {
     /// Entries, without headers and preludes.
     pub n_entries: u64,
-    /// Entries that were lost.
+    /// Entries lost.
     pub n_lost: u64,
     /// Time of the first entry, microseconds since the epoch.
     pub first_us: Option<i64>,
-    /// Time of the last one.
+    /// Time of the last entry.
     pub last_us: Option<i64>,
 }
 
@@ -96,9 +96,10 @@ impl Footer {
         self.last_us = self.last_us.max(Some(time.as_micros()));
     }
 
-    /// A frame that unpackers skip: magic number, length, content, and at its end how to find its beginning.
+    /// Returns a frame that decompressors skip: magic number, length, content, and at its end the length needed to find
+    /// its beginning.
     pub fn to_frame(&self) -> Vec<u8> {
-        // A struct of numbers has always a JSON form.
+        // A struct of numbers always has a JSON form.
         let mut content = serde_json::to_vec(self).unwrap_or_default();
         let length = u32::try_from(content.len()).unwrap_or_default();
         content.extend(length.to_le_bytes());
@@ -107,26 +108,26 @@ impl Footer {
         [SKIPPABLE.to_le_bytes().as_slice(), &size.to_le_bytes(), &content].concat()
     }
 
-    /// The length of the footer's content, where a file ends with these [`END_BYTES`] bytes.
+    /// Returns the length of the footer's content, if `end` (the last [`END_BYTES`] bytes of a file) marks one.
     pub fn content_bytes(end: &[u8]) -> Option<u32> {
         let (length, mark) = end.split_first_chunk::<4>()?;
         let length = u32::from_le_bytes(*length);
         (mark == FOOTER_MARK && length <= FOOTER_BYTES).then_some(length)
     }
 
-    /// Reads the content, which stands before the last [`END_BYTES`] bytes.
+    /// Parses the content, which precedes the last [`END_BYTES`] bytes.
     pub fn parse(content: &[u8]) -> Option<Self> {
         serde_json::from_slice(content).ok()
     }
 }
 
-/// Unpackers pass over frames that begin with it (RFC 8878, 3.1.2).
+/// Decompressors skip frames that begin with this number (RFC 8878, 3.1.2).
 const SKIPPABLE: u32 = 0x184D_2A50;
 const FOOTER_MARK: &[u8; 8] = b"TTFOOTER";
 const FOOTER_BYTES: u32 = 4_096;
-/// What a complete file ends with: the length of its footer and a mark.
+/// Length of the end of a complete file: the length of its footer and a mark.
 pub const END_BYTES: usize = 4 + FOOTER_MARK.len();
-/// The ending of our files.
+/// The file extension of our recordings.
 pub const ENDING: &str = ".jsonl.zst";
 
 #[cfg(test)]

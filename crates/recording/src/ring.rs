@@ -1,8 +1,8 @@
-//! The last half minute of a feed, in memory, so that it can be saved after something was seen.
+//! The last half minute of a feed, in memory, so that it can be saved after something of interest has happened.
 //!
-//! A window begins where everything needed to begin is known: at a checkpoint, taken every [`CHECKPOINT_EVERY`]. So it
-//! holds between 30 and 45 seconds, or as much as [`MAX_BYTES`] allow. Not here: what a checkpoint holds
-//! ([`crate::prelude`]), when turns are ([`crate::tap`]).
+//! A window begins where all context is known: at a checkpoint, made every [`CHECKPOINT_EVERY`]. So it holds between 30
+//! and 45 seconds, or as much as [`MAX_BYTES`] allows. Not here: the contents of a checkpoint ([`crate::prelude`]),
+//! when checkpoints are made ([`crate::tap`]).
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -22,7 +22,7 @@ pub struct Ring {
 
 #[derive(Clone, Debug)]
 struct Checkpoint {
-    /// Number of the first entry after it.
+    /// Number of the first entry after the checkpoint.
     number: u64,
     at: Now,
     prelude: Vec<RawEntry>,
@@ -31,16 +31,16 @@ struct Checkpoint {
 /// A window that can be played.
 #[derive(Clone, Debug)]
 pub struct Window {
-    /// Where it begins.
+    /// Its beginning.
     pub begin: Timestamp,
-    /// What must be known there.
+    /// The context needed at the beginning.
     pub prelude: Vec<RawEntry>,
-    /// Everything since.
+    /// All entries since.
     pub entries: Vec<RawEntry>,
 }
 
 impl Ring {
-    /// Keeps an entry. Where there is no room the oldest go, at worst all of them until the next checkpoint.
+    /// Keeps an entry. If there is no room, the oldest are dropped, at worst all of them until the next checkpoint.
     pub fn push(&mut self, entry: RawEntry) {
         if self.checkpoints.is_empty() {
             return;
@@ -53,13 +53,13 @@ impl Ring {
         }
     }
 
-    /// True where [`Self::checkpoint`] is wanted.
+    /// Returns true if a [`Self::checkpoint`] is due.
     pub fn wants_checkpoint(&self, now: Monotonic) -> bool {
         let newest = self.checkpoints.back();
         newest.is_none_or(|newest| now.saturating_since(newest.at.monotonic) >= CHECKPOINT_EVERY)
     }
 
-    /// A window may begin here.
+    /// Marks a point where a window may begin.
     pub fn checkpoint(&mut self, prelude: Vec<RawEntry>, at: Now) {
         self.checkpoints.push_back(Checkpoint { number: self.first_number + self.entries.len() as u64, at, prelude });
         let is_past = |checkpoint: &Checkpoint| at.monotonic.saturating_since(checkpoint.at.monotonic) >= SPAN;
@@ -69,7 +69,7 @@ impl Ring {
         self.prune();
     }
 
-    /// The last half minute; less where the feed is younger or loud. `None` where nothing was kept.
+    /// Returns the last half minute; less if the feed is younger or very busy. `None` if nothing was kept.
     pub fn window(&self, now: Monotonic) -> Option<Window> {
         let is_past = |checkpoint: &&Checkpoint| now.saturating_since(checkpoint.at.monotonic) >= SPAN;
         let from = self.checkpoints.iter().rev().find(is_past).or(self.checkpoints.front())?;
@@ -81,7 +81,7 @@ impl Ring {
         })
     }
 
-    /// Drops what lies before the oldest checkpoint.
+    /// Drops everything before the oldest checkpoint.
     fn prune(&mut self) {
         let oldest = self.checkpoints.front().map_or(u64::MAX, |checkpoint| checkpoint.number);
         while self.first_number < oldest {
@@ -92,11 +92,11 @@ impl Ring {
     }
 }
 
-/// What "the last 30 s" promises.
+/// The length promised by "the last 30 s".
 pub const SPAN: Duration = Duration::from_secs(30);
-/// Images of all books are made this often.
+/// Snapshot frames of all books are made this often.
 pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(15);
-/// Bytes of entries kept of one feed: half a minute of some 500 frames of 1 kB a second.
+/// Bytes of entries kept for one feed: half a minute of about 500 frames of 1 kB a second.
 pub const MAX_BYTES: usize = 16 << 20;
 
 #[cfg(test)]
@@ -124,7 +124,7 @@ mod tests {
         }
     }
 
-    /// A second each: the checkpoint where one is wanted, then one entry.
+    /// One second each: a checkpoint if due, then one entry.
     fn run(ring: &mut Ring, seconds: std::ops::Range<u64>, text: &str) {
         for second in seconds {
             if ring.wants_checkpoint(at(second).monotonic) {

@@ -1,13 +1,13 @@
-//! What must not stand in a recording: logins in addresses, tokens in queries and in frames that we send.
+//! Removes what must not be in a recording: logins in addresses, tokens in queries and in frames that we send.
 //!
-//! Frames and answers that come from a venue are public data and stay verbatim; what we send may carry a key.
+//! Frames and answers from a venue are public data and stay verbatim; frames that we send may contain a key.
 
 use std::{borrow::Cow, fmt::Write as _};
 
 use serde_json::Value;
 
-/// The address without login and fragment, and with the values of telling parameters replaced; empty for what is no
-/// address, of which nothing is worth the risk.
+/// Returns the address without login and fragment, and with the values of secret parameters replaced; empty if the text
+/// is not an address, since nothing in it is worth the risk.
 pub fn address(url: &str) -> String {
     let url = url.split('#').next().unwrap_or_default();
     let Some((scheme, rest)) = url.split_once("://") else { return String::new() };
@@ -30,7 +30,8 @@ pub fn address(url: &str) -> String {
     clean
 }
 
-/// A name or number with a port perhaps. What else stands there may be the rest of a login that was cut apart.
+/// Returns true for a name or number, with an optional port. Anything else may be the rest of a login that was cut
+/// apart.
 fn is_host(host: &str) -> bool {
     let (name, port) = match host.rfind(':').filter(|_| !host.ends_with(']')) {
         Some(at) => (&host[..at], &host[at + 1..]),
@@ -40,14 +41,14 @@ fn is_host(host: &str) -> bool {
     !name.is_empty() && name.chars().all(is_name) && port.chars().all(|char| char.is_ascii_digit())
 }
 
-/// A parameter's name or value as it stands in an address.
+/// Escapes a parameter's name or value for use in an address.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => escaped.push(char::from(byte)),
             _ => {
-                // Writing to a text cannot fail.
+                // Writing to a string cannot fail.
                 let _infallible = write!(escaped, "%{byte:02X}");
             }
         }
@@ -67,7 +68,7 @@ fn unescape(text: &str) -> String {
     String::from_utf8_lossy(&plain).into_owned()
 }
 
-/// A frame that we send, with the values of telling members replaced; verbatim where it has none.
+/// Returns a frame that we send, with the values of secret fields replaced; verbatim if it has none.
 pub fn sent(frame: &str) -> Cow<'_, str> {
     let lower = frame.to_ascii_lowercase();
     if !WORDS.iter().any(|word| lower.contains(word)) {
@@ -81,7 +82,7 @@ pub fn sent(frame: &str) -> Cow<'_, str> {
                 Cow::Borrowed(frame)
             }
         }
-        // Text that names a secret and cannot be looked into is left out whole.
+        // Text that names a secret and cannot be parsed is left out entirely.
         Err(_) => Cow::Borrowed(REMOVED),
     }
 }
@@ -107,7 +108,7 @@ fn is_telling(name: &str) -> bool {
     WORDS.iter().any(|word| name.contains(word))
 }
 
-/// Names of parameters and members with one of these in them carry a secret.
+/// Names of parameters and fields that contain one of these words carry a secret.
 const WORDS: &[&str] = &["token", "key", "secret", "sign", "auth", "pass", "jwt", "credential", "session"];
 const REMOVED: &str = "removed";
 
@@ -129,7 +130,7 @@ mod tests {
             ("wss://x.test:9443/ws?api%4Bey=canary&b=1&c", "wss://x.test:9443/ws?api%4Bey=removed&b=1&c"),
             ("https://[::1]:80/a", "https://[::1]:80/a"),
             ("canary", ""),
-            // A login with a slash in it: what stands before it is no host.
+            // A login that contains a slash: the text before the slash is not a host.
             ("https://me:canary/x@x.test/a", ""),
             ("https:\\\\me:canary@x.test/a", ""),
             ("https://x y@canary z/a", ""),

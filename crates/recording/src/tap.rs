@@ -1,7 +1,7 @@
-//! The hook in a feed: is shown what passes, keeps the last half minute, and hands entries on while somebody records.
+//! The hook in a feed: receives all traffic, keeps the last half minute, and passes entries on while a recording runs.
 //!
-//! Owned by whoever owns the feed, so nothing here waits or locks. Without a recording an entry costs one push of shared
-//! text. Not here: where entries go ([`Sink`]), the window's rules ([`crate::ring`]).
+//! Owned by the feed's owner, so nothing here waits or locks. Without a recording, an entry costs one push of shared
+//! text. Not here: the destination of entries ([`Sink`]), the window's rules ([`crate::ring`]).
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -21,18 +21,18 @@ use crate::{
     text::Text,
 };
 
-/// Takes the entries of a recording; never makes the feed wait.
+/// Receives the entries of a recording; never makes the feed wait.
 pub trait Sink {
-    /// Something passed.
+    /// Receives an entry.
     fn entry(&mut self, entry: RawEntry);
 
-    /// True where the file is full: [`Self::part`] is wanted.
+    /// Returns true if the file is full: a new [`Self::part`] is due.
     fn wants_part(&self) -> bool;
 
-    /// A file begins here, and with this.
+    /// Begins a file with this prelude.
     fn part(&mut self, prelude: Vec<RawEntry>);
 
-    /// True once nothing more is taken.
+    /// Returns true once no more entries are accepted.
     fn is_over(&self) -> bool;
 }
 
@@ -56,7 +56,7 @@ struct OpenRequest {
 }
 
 impl<S: Sink> Tap<S> {
-    /// For a feed whose REST address is `base`.
+    /// Creates the tap of a feed whose REST address is `base`.
     pub fn new(base: Option<&str>) -> Self {
         Self {
             base: base.unwrap_or_default().to_owned(),
@@ -69,14 +69,14 @@ impl<S: Sink> Tap<S> {
         }
     }
 
-    /// A connection is being opened.
+    /// Notes a connection being opened.
     pub fn connecting(&mut self, connection: ConnectionId, url: &str) {
         self.urls.insert(connection, secrets::address(url).into());
     }
 
-    /// It is open.
+    /// Notes that the connection is open.
     pub fn connected(&mut self, connection: ConnectionId, now: Now) {
-        // The lowest number that is free: a connection that follows another goes on under its number.
+        // The lowest free number: a connection that replaces another continues under its number.
         let slot = (0..).find(|slot| self.slots.values().all(|taken| taken != slot)).unwrap_or_default();
         self.slots.insert(connection, slot);
         let url = self.urls.get(&connection).cloned();
@@ -85,7 +85,7 @@ impl<S: Sink> Tap<S> {
         self.push(entry);
     }
 
-    /// It is gone, or never came to be.
+    /// Notes that a connection was closed or could not be opened.
     pub fn closed(&mut self, connection: ConnectionId, why: &str, time: Timestamp) {
         self.urls.remove(&connection);
         let Some(slot) = self.slots.remove(&connection) else { return };
@@ -93,23 +93,23 @@ impl<S: Sink> Tap<S> {
         self.push(entry(EntryKind::Close, time, slot, Body::Text(why.into())));
     }
 
-    /// A text frame came.
+    /// Records a text frame received.
     pub fn received(&mut self, connection: ConnectionId, text: Text, now: Now) {
         self.push(entry(EntryKind::Recv, now.wall, self.slot(connection), Body::Text(text)));
     }
 
-    /// A binary frame came.
+    /// Records a binary frame received.
     pub fn received_binary(&mut self, connection: ConnectionId, bytes: Bytes, now: Now) {
         self.push(entry(EntryKind::Recv, now.wall, self.slot(connection), Body::Binary(bytes)));
     }
 
-    /// A text frame goes out.
+    /// Records a text frame sent.
     pub fn sent(&mut self, connection: ConnectionId, text: &str, now: Now) {
         let body = Body::Text(secrets::sent(text).into_owned().into());
         self.push(entry(EntryKind::Send, now.wall, self.slot(connection), body));
     }
 
-    /// A request goes out.
+    /// Notes a request.
     pub fn asked(&mut self, request: &HttpRequest) {
         let asked = OpenRequest {
             path: request.path.clone().into_owned(),
@@ -119,7 +119,7 @@ impl<S: Sink> Tap<S> {
         self.open_requests.insert(request.id, asked);
     }
 
-    /// A request was answered; `None` where no answer came.
+    /// Records the answer to a request; `None` if no answer came.
     pub fn answered(&mut self, id: RequestId, answer: Option<(u16, Text)>, now: Now) {
         let Some(OpenRequest { path, url, request }) = self.open_requests.remove(&id) else { return };
         let Some((status, text)) = answer else { return };
@@ -132,7 +132,7 @@ impl<S: Sink> Tap<S> {
         self.push(entry);
     }
 
-    /// A turn of the feed: makes images where they are wanted.
+    /// Called at each turn of the feed: makes snapshot frames if they are due.
     pub fn turn(&mut self, session: &dyn Session, view: &View, now: Now) {
         if self.ring.wants_checkpoint(now.monotonic) {
             let prelude = self.prelude(session, view, now);
@@ -143,23 +143,23 @@ impl<S: Sink> Tap<S> {
         }
     }
 
-    /// Hands everything over from now on, after what must be known first. Replaces what was handed to before.
+    /// Passes all entries to `sink` from now on, after the necessary context. Replaces any earlier sink.
     pub fn record(&mut self, sink: S, session: &dyn Session, view: &View, now: Now) {
         self.sink = Some(sink);
         self.begin_part(session, view, now);
     }
 
-    /// What entries are handed to.
+    /// Returns the current sink.
     pub fn sink(&self) -> Option<&S> {
         self.sink.as_ref()
     }
 
-    /// Hands nothing over any more.
+    /// Stops recording and returns the sink.
     pub fn take_sink(&mut self) -> Option<S> {
         self.sink.take()
     }
 
-    /// The last half minute; `None` where nothing was kept.
+    /// Returns the last half minute; `None` if nothing was kept.
     pub fn window(&self, now: Now) -> Option<Window> {
         self.ring.window(now.monotonic)
     }
@@ -204,7 +204,7 @@ mod tests {
 
     use super::*;
 
-    /// Keeps all.
+    /// Keeps all entries.
     #[derive(Default)]
     struct Kept(Vec<RawEntry>);
 

@@ -1,4 +1,4 @@
-//! A recording made by hand, and its lines from memory; for tests.
+//! A hand-made recording, and its lines from memory; for tests.
 
 use std::{
     io::{self, Cursor},
@@ -39,7 +39,7 @@ pub(crate) fn recording(n_rounds: u64) -> String {
 
 type Open = Box<dyn FnMut() -> Cursor<Vec<u8>>>;
 
-/// Texts that continue one another, packed or not.
+/// Consecutive texts, compressed or not.
 pub(crate) struct MemoryLines {
     pub(crate) parts: Vec<Vec<u8>>,
     n_opened: usize,

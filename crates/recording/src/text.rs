@@ -1,4 +1,4 @@
-//! Text that is shared: keeping what a socket has read copies nothing.
+//! Shared text: keeping a socket's text copies nothing.
 
 use bytes::Bytes;
 
@@ -7,23 +7,23 @@ use bytes::Bytes;
 pub struct Text(Bytes);
 
 impl Text {
-    /// Takes bytes that are text; what is not UTF-8 becomes empty, as no venue sends it in a text frame.
+    /// Creates the text from bytes; bytes that are not UTF-8 become empty text, as no venue sends them in a text frame.
     pub fn new(bytes: Bytes) -> Self {
         Self(if std::str::from_utf8(&bytes).is_ok() { bytes } else { Bytes::new() })
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
-        // Checked when it was made.
+        // Checked when it was created.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    /// Its length in bytes.
+    /// Returns the length in bytes.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// True where there is nothing.
+    /// Returns true if it is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

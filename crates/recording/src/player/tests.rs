@@ -1,4 +1,4 @@
-//! The same recording at any pace: the same events, and a clock that never goes back.
+//! Tests that the same recording gives the same events at any pace, with a clock that never goes back.
 
 use model::candle::Interval;
 use wire::{lane::Lane, topic::Topic};
@@ -9,7 +9,7 @@ use crate::{
     testing::{MemoryLines, memory, playback, recording},
 };
 
-/// A replay, the moment, and how it fared.
+/// A replay, the time, and what was observed.
 struct Play {
     player: Player<MemoryLines>,
     now: Duration,
@@ -28,7 +28,7 @@ impl Play {
         Now { monotonic: Monotonic::from_zero(self.now), wall: Timestamp::EPOCH }
     }
 
-    /// Looks every `step_ms` for that long, as a shell does.
+    /// Advances every `step_ms` for that long, as a caller would.
     fn run(&mut self, millis: u64, step_ms: u64) {
         for _ in 0..millis / step_ms {
             self.now += Duration::from_millis(step_ms);
@@ -51,7 +51,7 @@ impl Play {
         Timestamp::from_millis(999_500 + millis)
     }
 
-    /// To the end, as fast as it goes.
+    /// Plays to the end as fast as possible.
     fn finish(&mut self) -> String {
         self.tell(Control::Speed(100.0));
         self.tell(Control::Play);
@@ -84,7 +84,7 @@ fn every_speed_pause_and_jump_gives_the_same_events() {
     }
     assert_eq!(to_and_fro.n_jumps, 5, "each is told once");
     assert_eq!(to_and_fro.finish(), expected);
-    // From its end on: from the beginning again.
+    // Play at the end restarts from the beginning.
     assert_eq!(to_and_fro.finish(), expected);
 }
 
@@ -107,7 +107,7 @@ fn it_stands_while_paused_and_goes_where_it_is_sent() {
     play.tell(Control::Speed(4.0));
     play.run(1_000, 10);
     assert_eq!(play.position(), 25_000);
-    // Beyond both ends: at the ends.
+    // Seeks beyond either end stop at that end.
     let far = play.at(-5_000);
     play.tell(Control::Seek(far));
     play.tell(Control::Pause);
@@ -171,7 +171,7 @@ fn an_audience_hears_of_each_instrument_once() {
     assert_eq!((ears.n_new, ears.n_events), (1, play.player.report().n_events));
 }
 
-/// What came, in order.
+/// The calls, in order.
 #[derive(Default)]
 struct Heard(Vec<&'static str>);
 
