@@ -1,12 +1,12 @@
-//! Trades, and bars built from them: what any venue says of a market's past.
+//! Trades, and bars built from them: a market's history as any venue reports it.
 //!
-//! Prices, quantities and volumes are integers of twelve decimals ([`crate::fixed`]), times are milliseconds.
+//! Prices, quantities and volumes are integers with twelve decimals ([`crate::fixed`]), times are milliseconds.
 
 use std::collections::BTreeMap;
 
 use crate::fixed;
 
-/// A trade. Prices and quantities are integers of twelve decimals.
+/// A trade. Prices and quantities are integers with twelve decimals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Print {
     /// Number of the trade.
@@ -15,16 +15,16 @@ pub struct Print {
     pub price: i128,
     /// Units traded.
     pub quantity: i128,
-    /// When it was traded.
+    /// Time of the trade.
     pub time_ms: i64,
-    /// True where the seller was the aggressor.
+    /// True if the seller was the aggressor.
     pub is_buyer_maker: bool,
 }
 
-/// A bar. Prices and volumes are integers of twelve decimals.
+/// A bar. Prices and volumes are integers with twelve decimals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bar {
-    /// When it opens.
+    /// Open time.
     pub open_ms: i64,
     /// Price of the first trade.
     pub open: i128,
@@ -40,14 +40,14 @@ pub struct Bar {
     pub quote_volume: i128,
     /// Number of trades.
     pub n_trades: u64,
-    /// The part of the volume that buyers took.
+    /// The part of the volume bought by aggressors.
     pub taker_volume: i128,
-    /// The part of the quote volume that buyers took.
+    /// The part of the quote volume bought by aggressors.
     pub taker_quote_volume: i128,
 }
 
 impl Bar {
-    /// A bar in which nothing was traded.
+    /// A bar without trades.
     fn flat(open_ms: i64, price: i128) -> Self {
         Self {
             open_ms,
@@ -78,16 +78,16 @@ impl Bar {
     }
 }
 
-/// What becomes of intervals without trades.
+/// The treatment of intervals without trades.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quiet {
     /// A flat bar at the last price.
     Flat,
-    /// They are left out.
+    /// No bar.
     Skipped,
 }
 
-/// Which bars are wanted.
+/// Selects bars.
 #[derive(Clone, Copy, Debug)]
 pub struct BarQuery {
     /// A bar's length.
@@ -96,19 +96,19 @@ pub struct BarQuery {
     pub start_ms: Option<i64>,
     /// Only bars that open then or earlier.
     pub end_ms: Option<i64>,
-    /// How many at most.
+    /// The maximum number of bars.
     pub limit: i64,
-    /// Where nothing was traded: a flat bar at the last price, or no bar.
+    /// For intervals without trades: a flat bar at the last price, or no bar.
     pub quiet: Quiet,
 }
 
 impl BarQuery {
-    /// Returns a query for the newest `limit` bars, without those in which nothing was traded.
+    /// Returns a query for the newest `limit` bars, without empty intervals.
     pub(crate) fn newest(length_ms: i64, limit: i64) -> Self {
         Self { length_ms, start_ms: None, end_ms: None, limit, quiet: Quiet::Skipped }
     }
 
-    /// Open times of the bars asked for, of those from `first_ms` to `last_ms`.
+    /// Returns the open times of the selected bars between `first_ms` and `last_ms`.
     pub(crate) fn opens(&self, first_ms: i64, last_ms: i64) -> impl Iterator<Item = i64> {
         let length = self.length_ms;
         // The first multiple at or after, the last at or before.
@@ -123,7 +123,7 @@ impl BarQuery {
     }
 }
 
-/// Bars in which something was traded, by open time.
+/// Returns the bars that have trades, by open time.
 pub(crate) fn traded_bars(prints: &[Print], length_ms: i64) -> BTreeMap<i64, Bar> {
     let mut bars: BTreeMap<i64, Bar> = BTreeMap::new();
     for print in prints {
@@ -133,7 +133,7 @@ pub(crate) fn traded_bars(prints: &[Print], length_ms: i64) -> BTreeMap<i64, Bar
     bars
 }
 
-/// The bars asked for, oldest first.
+/// Returns the selected bars, oldest first.
 pub(crate) fn bars(prints: &[Print], query: &BarQuery) -> Vec<Bar> {
     let traded = traded_bars(prints, query.length_ms);
     let (Some((&first, _)), Some((&last, _))) = (traded.first_key_value(), traded.last_key_value()) else {
@@ -146,7 +146,7 @@ pub(crate) fn bars(prints: &[Print], query: &BarQuery) -> Vec<Bar> {
     query.opens(first, last).filter_map(bar).collect()
 }
 
-/// One bar of all prints of the last 24 hours.
+/// Returns one bar of all trades of the last 24 hours.
 pub(crate) fn day_bar(prints: &[Print]) -> Option<Bar> {
     let from_ms = prints.last()?.time_ms - 86_400_000;
     let mut inside = prints.iter().filter(|print| print.time_ms >= from_ms);

@@ -1,6 +1,6 @@
-//! What readers of a book have been told: one view a stream, from which the next update follows.
+//! The books as readers know them: one view for each stream, from which the next update is derived.
 //!
-//! So a pause ends with one large update, and no reader loses the thread.
+//! So a pause ends with one large update, and every reader's book stays consistent.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,16 @@ use crate::ladder::{Ladder, Row};
 #[derive(Debug, Default)]
 pub(crate) struct BookViews(BTreeMap<String, View>);
 
-/// What the readers of one stream have been told.
+/// The book that the readers of one stream have.
 #[derive(Debug, Default)]
 pub(crate) struct View {
     /// Their book.
     pub(crate) ladder: Ladder,
-    /// The number of the last change in it.
+    /// The number of its last change.
     pub(crate) update_id: u64,
 }
 
-/// The rows that bring readers to the truth.
+/// The rows that update readers to the true book.
 pub(crate) struct BookChange<'a> {
     pub(crate) rows: (Vec<Row>, Vec<Row>),
     /// The number of the last change that readers had before.
@@ -29,8 +29,8 @@ pub(crate) struct BookChange<'a> {
 }
 
 impl BookViews {
-    /// Returns the view for a new reader. Without other readers it starts again from the truth; with others the new one
-    /// joins what they know, so that the next update fits all.
+    /// Returns the view for a new reader. Without other readers it restarts from the true book; otherwise the new
+    /// reader gets the others' book, so that the next update fits all.
     pub(crate) fn join(
         &mut self,
         stream: &str,
@@ -45,8 +45,8 @@ impl BookViews {
         self.0.entry(stream.to_owned()).or_insert_with(view)
     }
 
-    /// Returns the update that brings readers to the truth; `None` where they have it. `zero` makes the quantity of a
-    /// removed row from its last one.
+    /// Returns the update that brings readers to the true book; `None` if they have it already. `zero` returns the
+    /// quantity of a removed row, given its last quantity.
     pub(crate) fn update(
         &mut self,
         stream: &str,

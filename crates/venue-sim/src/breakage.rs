@@ -1,11 +1,12 @@
-//! How a frame's text is broken on purpose: cut, no UTF-8, a field of another type, a field gone.
+//! Breaks a frame's text on purpose: truncated, invalid UTF-8, a field of another type, a field missing.
 
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Bytes;
 
 use crate::fault::FaultMode;
 
-/// A frame's text broken in the way named; `choice` picks the field, `required` are those a reader must notice.
+/// Returns a frame's text broken in the given mode; `choice` selects the field, `required` lists fields a reader must
+/// check.
 pub(crate) fn broken(text: &str, mode: FaultMode, choice: u64, required: &[&str]) -> Bytes {
     let middle = text.len() / 2;
     let cut = || Bytes::copy_from_slice(text.as_bytes().get(..middle).unwrap_or_default());
@@ -23,7 +24,7 @@ pub(crate) fn broken(text: &str, mode: FaultMode, choice: u64, required: &[&str]
     value.to_string().into()
 }
 
-/// Takes one required field away, or gives it another type; false where there is none.
+/// Removes one required field or changes its type; false if there is none.
 fn damage(value: &mut Value, mode: FaultMode, choice: u64, required: &[&str]) -> bool {
     let Some(object) = innermost(value).and_then(Value::as_object_mut) else { return false };
     let present: Vec<&str> = required.iter().copied().filter(|&key| object.contains_key(key)).collect();
@@ -38,7 +39,7 @@ fn damage(value: &mut Value, mode: FaultMode, choice: u64, required: &[&str]) ->
     true
 }
 
-/// The object that carries the event: inside `data` or `events`, the first where there is a list.
+/// Returns the object that carries the event: inside `data` or `events`, the first if it is a list.
 fn innermost(value: &mut Value) -> Option<&mut Value> {
     let key = ["data", "events"].into_iter().find(|key| value.get(key).is_some());
     let inner = match key {

@@ -1,14 +1,15 @@
-//! A proxy that does harm: WebSocket frames and REST answers pass through it to a client, some of them hurt.
+//! A fault-injecting proxy: WebSocket frames and REST answers pass through it to a client, some of them damaged.
 //!
 //! It sits between a client and any venue on this machine, simulated or not, and knows no protocol: it counts frames.
-//! Every choice comes from the seed, the address a connection asked for, how many connections that address had before,
-//! and the number of the frame; clocks and the order of connections to different addresses have no part in it. So the
-//! same seed and the same frames meet the same fate. Not here: faults that know what a frame means ([`crate::fault`]).
+//! Every choice depends on the seed, the address that a connection requested, how many connections that address had
+//! before, and the number of the frame; clocks and the order of connections to different addresses have no influence.
+//! So the same seed and the same frames give the same faults. Not here: faults that depend on a frame's meaning
+//! ([`crate::fault`]).
 //!
-//! - [`plan`]: what is to happen and when · `relay`: one WebSocket connection · `rest`: requests
+//! - [`plan`]: which faults happen when · `relay`: one WebSocket connection · `rest`: requests
 //!
-//! `GET /chaos/state` tells what was done; `POST /chaos/faults` (a JSON list, or one spelling a line) replaces the faults,
-//! an empty body ends them all.
+//! `GET /chaos/state` returns the counts; `POST /chaos/faults` (a JSON list, or one fault a line) replaces the faults;
+//! an empty body ends all of them.
 
 pub mod plan;
 mod relay;
@@ -38,23 +39,23 @@ use self::plan::{ChaosFault, ChaosKind};
 /// How long stopping waits for tasks.
 const STOP_DEADLINE: Duration = Duration::from_secs(5);
 
-/// How to run a proxy.
+/// Configuration of a proxy.
 #[derive(Clone, Debug)]
 pub struct ChaosConfig {
-    /// Where to listen; a loopback address, port 0 takes a free one.
+    /// The address to listen on; must be loopback, port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Where WebSocket connections lead: `ws://127.0.0.1:1234`, without a path.
+    /// The upstream of WebSocket connections: `ws://127.0.0.1:1234`, without a path.
     pub upstream: String,
-    /// Where requests lead: `http://127.0.0.1:1234`.
+    /// The upstream of requests: `http://127.0.0.1:1234`.
     pub rest_upstream: String,
-    /// Of all choices.
+    /// The seed of all choices.
     pub seed: u64,
-    /// What happens.
+    /// The faults.
     pub faults: Vec<ChaosFault>,
 }
 
 impl ChaosConfig {
-    /// A proxy on a free port that does no harm yet; requests go to the same host as connections.
+    /// A proxy on a free port without faults yet; requests go to the same host as connections.
     pub fn new(upstream: &str, seed: u64) -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -66,14 +67,14 @@ impl ChaosConfig {
     }
 }
 
-/// What is active, with a number that rises with every change.
+/// The active faults, with a number that rises at every change.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Active {
     pub(crate) generation: u64,
     pub(crate) faults: Arc<Vec<ChaosFault>>,
 }
 
-/// What was done.
+/// The counts.
 #[derive(Debug, Default)]
 struct Counters {
     done: BTreeMap<ChaosKind, u64>,
@@ -84,7 +85,7 @@ struct Counters {
     asked: BTreeMap<String, u64>,
 }
 
-/// What all parts share.
+/// State shared by all parts.
 pub(crate) struct Proxy {
     pub(crate) upstream: String,
     pub(crate) rest_upstream: SocketAddr,
@@ -100,17 +101,17 @@ impl Proxy {
         self.counters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts something done.
+    /// Counts an applied fault.
     pub(crate) fn done(&self, kind: ChaosKind) {
         *self.counters().done.entry(kind).or_default() += 1;
     }
 
-    /// Counts a frame that came from upstream.
+    /// Counts a frame from upstream.
     pub(crate) fn saw_frame(&self) {
         self.counters().n_frames += 1;
     }
 
-    /// How many connections to, or requests for, an address there were before this one.
+    /// Returns the number of earlier connections or requests for an address.
     pub(crate) fn n_before(&self, address: &str) -> u64 {
         let mut counters = self.counters();
         let n_asked = counters.asked.entry(address.to_owned()).or_default();
@@ -141,10 +142,11 @@ impl Proxy {
 pub struct Chaos;
 
 impl Chaos {
-    /// Listens and passes on.
+    /// Listens and forwards.
     ///
     /// # Errors
-    /// An address that is not loopback or not free, an upstream that is no `ws://` or `http://` address of this machine.
+    /// An address that is not loopback or not free, or an upstream that is not a `ws://` or `http://` address of this
+    /// machine.
     pub async fn start(config: ChaosConfig) -> anyhow::Result<RunningChaos> {
         if !config.listen.ip().is_loopback() {
             bail!("{} is not a loopback address: the proxy is for this machine only", config.listen);
@@ -184,7 +186,7 @@ impl Chaos {
     }
 }
 
-/// The socket address of an address on this machine.
+/// Parses the socket address of an address on this machine.
 fn here(url: &str, scheme: &str) -> anyhow::Result<SocketAddr> {
     let host = url.strip_prefix(scheme).with_context(|| format!("{url:?} does not begin with {scheme}"))?;
     let host = host.trim_end_matches('/').replacen("localhost", "127.0.0.1", 1);
@@ -203,7 +205,7 @@ fn routes(proxy: Arc<Proxy>) -> Router {
         .with_state(proxy)
 }
 
-/// Takes the body whatever its content type says: it is typed by hand more often than not.
+/// Accepts the body whatever its content type: it is mostly typed by hand.
 async fn set_faults(State(proxy): State<Arc<Proxy>>, body: String) -> Response {
     match plan::read(&body) {
         Ok(faults) => {
@@ -231,33 +233,33 @@ pub struct RunningChaos {
     pub rest_url: String,
     /// Address of the control endpoints.
     pub control_url: String,
-    /// Where it listens.
+    /// The address it listens on.
     pub address: SocketAddr,
     proxy: Arc<Proxy>,
 }
 
 impl RunningChaos {
-    /// Replaces the faults; none ends them all.
+    /// Replaces the faults; an empty list ends all of them.
     ///
     /// # Errors
-    /// A fault that makes no sense, in words.
+    /// The reason why a fault is invalid.
     pub fn set(&self, faults: Vec<ChaosFault>) -> Result<(), String> {
         faults.iter().try_for_each(ChaosFault::check)?;
         self.proxy.set(faults);
         Ok(())
     }
 
-    /// The same as `GET /chaos/state`.
+    /// Returns the same as `GET /chaos/state`.
     pub fn state(&self) -> Value {
         self.proxy.state()
     }
 
-    /// How often something was done.
+    /// Returns how often a fault was applied.
     pub fn n_done(&self, kind: ChaosKind) -> u64 {
         self.proxy.counters().done.get(&kind).copied().unwrap_or(0)
     }
 
-    /// Ends everything and waits for it, for five seconds at most.
+    /// Stops everything and waits for it, for five seconds at most.
     pub async fn stop(self) {
         self.proxy.stop.cancel();
         self.proxy.tasks.close();

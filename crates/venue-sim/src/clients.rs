@@ -1,7 +1,8 @@
-//! The clients' queues: what is to be written on each connection, in order.
+//! The clients' queues: the messages to be written on each connection, in order.
 //!
-//! Each queue is bounded and emptied by its connection's own task. Full queue: the client is dropped; at full speed the
-//! timeline waits for room first, up to the write deadline. Not here: who reads what ([`crate::exchange`]).
+//! Each queue is bounded and emptied by its connection's own task. If a queue is full, the client is dropped; at full
+//! speed the timeline first waits for room, up to the write deadline. Not here: who reads which stream
+//! ([`crate::exchange`]).
 
 use std::{
     collections::BTreeMap,
@@ -17,13 +18,13 @@ use tokio_tungstenite::tungstenite::{Bytes, Utf8Bytes};
 
 /// About ten seconds of a busy stream.
 const QUEUE_FRAMES: usize = 4_096;
-/// At full speed the timeline waits until every queue has room for so many frames.
+/// At full speed the timeline waits until every queue has room for this many frames.
 const ROOM_FRAMES: usize = 64;
 
-/// Something to write.
+/// A message to be written.
 #[derive(Clone, Debug)]
 pub(crate) enum Outgoing {
-    /// A message of the venue's own.
+    /// A message outside any stream.
     Message(Utf8Bytes),
     /// A frame of a stream, with the venue's number in it.
     Frame(Arc<str>, Option<u64>, Payload),
@@ -38,7 +39,7 @@ pub(crate) enum Payload {
     Broken(Bytes),
 }
 
-/// How a connection is ended: code and reason; without a code abruptly.
+/// How a connection is closed: code and reason; abruptly without a code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ending {
     /// Close code.
@@ -83,22 +84,22 @@ impl Clients {
         ClientEnd { id, frames, ending: ended }
     }
 
-    /// Forgets a client.
+    /// Removes a client.
     pub(crate) fn remove(&self, id: u64) {
         self.lock().by_id.remove(&id);
     }
 
-    /// How many are connected.
+    /// Returns the number of connected clients.
     pub(crate) fn n_clients(&self) -> usize {
         self.lock().by_id.len()
     }
 
-    /// The number the next client will have.
+    /// Returns the number of the next client.
     pub(crate) fn next_id(&self) -> u64 {
         self.lock().next_id
     }
 
-    /// Puts something into a client's queue; a client without room is dropped.
+    /// Adds a message to a client's queue; a client without room is dropped.
     pub(crate) fn send(&self, id: u64, outgoing: Outgoing) {
         let clients = self.lock();
         let Some(client) = clients.by_id.get(&id) else { return };
@@ -108,7 +109,7 @@ impl Clients {
         }
     }
 
-    /// Waits until every client has room, for `patience` each; whoever has none then is dropped. Cancel-safe.
+    /// Waits until every client has room, for `patience` each; a client still without room is dropped. Cancel-safe.
     pub(crate) async fn wait_for_room(&self, patience: Duration) {
         let queues: Vec<_> = {
             let clients = self.lock();
@@ -122,7 +123,7 @@ impl Clients {
         }
     }
 
-    /// Ends all connections.
+    /// Closes all connections.
     pub(crate) fn end_all(&self, ending: &Ending) {
         for client in self.lock().by_id.values() {
             client.ending.send_replace(Some(ending.clone()));

@@ -1,4 +1,4 @@
-//! What to play, how fast, and which of the venue's limits to enforce.
+//! The configuration of a simulator: source, speed, and which of the venue's limits to enforce.
 //!
 //! Not here: faults ([`crate::fault`]) and the command line (`main`).
 
@@ -12,37 +12,37 @@ use crate::{
     venue::{VENUES, Venue},
 };
 
-/// How to run a simulated venue.
+/// Configuration of a simulated venue.
 #[derive(Clone, Debug)]
 pub struct SimConfig {
-    /// Whose protocol is spoken.
+    /// The venue whose protocol is used.
     pub venue: String,
-    /// Where to listen; a loopback address, port 0 takes a free one.
+    /// The address to listen on; must be loopback, port 0 takes a free one.
     pub listen: SocketAddr,
-    /// What is played.
+    /// The source of the market data.
     pub source: Source,
-    /// How fast.
+    /// The speed.
     pub speed: Speed,
-    /// When the timeline starts to move.
+    /// When the timeline starts.
     pub start: StartWhen,
     /// What happens after the last frame.
     pub at_end: AtEnd,
-    /// Active from the start.
+    /// Faults active from the start.
     pub faults: Vec<Fault>,
-    /// Which of the venue's limits are enforced.
+    /// The venue's limits to enforce.
     pub limits: Limits,
-    /// Keep a log of what was sent when, for latency measurements.
+    /// True to keep a log of sent frames and times, for latency measurements.
     pub is_stamping: bool,
-    /// In what the made-up market is priced (`SIM`, `USD`): with the same word, venues list the same pairs.
+    /// The quote asset of the made-up market (`SIM`, `USD`): with the same asset, venues list the same pairs.
     pub quote: String,
-    /// Steps of symbols of a recording that holds no list of them; others are worked out from the numbers.
+    /// Steps of symbols of a recording without a symbol list; missing ones are derived from the numbers.
     pub steps: Steps,
-    /// The key that clients must show, on venues that want one; any is good enough where it is open.
+    /// The key that clients must send, on venues that require one; `None` accepts any.
     pub key: Option<String>,
 }
 
 impl SimConfig {
-    /// The venue's usual behaviour on a free port: real speed from the first subscriber on, no faults.
+    /// The venue's usual behaviour on a free port: real speed, starting at the first subscriber, no faults.
     pub fn new(venue: &str, source: Source) -> Self {
         Self {
             venue: venue.to_owned(),
@@ -66,7 +66,7 @@ pub fn venues() -> Vec<&'static str> {
     VENUES.iter().map(|venue| venue.name).collect()
 }
 
-/// Price and quantity steps by symbol, as decimals; what is not chosen is worked out.
+/// Price and quantity steps by symbol, as decimals; missing ones are derived.
 #[derive(Clone, Debug, Default)]
 pub struct Steps {
     ticks: BTreeMap<String, usize>,
@@ -94,7 +94,7 @@ impl Steps {
         Ok(())
     }
 
-    /// Decimals of price and quantity: those chosen, else those seen.
+    /// Returns the decimals of price and quantity: the chosen ones, otherwise those seen.
     pub(crate) fn or_seen(&self, symbol: &str, price: usize, quantity: usize) -> (usize, usize) {
         (self.ticks.get(symbol).copied().unwrap_or(price), self.lots.get(symbol).copied().unwrap_or(quantity))
     }
@@ -111,7 +111,7 @@ fn step_choice(text: &str) -> Result<(String, usize), String> {
     Ok((symbol.to_owned(), decimals))
 }
 
-/// What is played.
+/// The source of the market data.
 #[derive(Clone, Debug)]
 pub enum Source {
     /// Recordings, each continuing the one before.
@@ -120,19 +120,19 @@ pub enum Source {
     Text(String),
     /// The made-up market.
     Demo {
-        /// Which one.
+        /// The seed that selects it.
         seed: u64,
-        /// Its time at the start; `None` takes the wall clock's.
+        /// Its time at the start; `None` uses the wall clock.
         start: Option<Timestamp>,
     },
 }
 
-/// Timeline seconds a second.
+/// Timeline seconds per second.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Speed {
-    /// Recorded time passes this many times as fast; above zero.
+    /// This multiple of the recorded speed; above zero.
     Times(f64),
-    /// As fast as the slowest client takes it. Recordings only.
+    /// As fast as the slowest client reads. Recordings only.
     Max,
 }
 
@@ -140,7 +140,7 @@ impl Speed {
     /// As recorded.
     pub const REAL: Self = Self::Times(1.0);
 
-    /// How long a recorded span takes to play.
+    /// Returns how long a recorded time span takes to play.
     pub fn played(self, recorded: Duration) -> Duration {
         match self {
             Self::Times(times) => recorded.div_f64(times),
@@ -161,46 +161,46 @@ impl FromStr for Speed {
     }
 }
 
-/// When the timeline starts to move.
+/// When the timeline starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartWhen {
     /// When the first client has subscribed to something.
     FirstSubscriber,
     /// At once.
     Immediately,
-    /// When told to at the control endpoint.
+    /// On a command at the control endpoint.
     Resumed,
 }
 
-/// What happens after the last frame.
+/// The behaviour after the last frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AtEnd {
     /// Connections stay open and silent.
     Stop,
-    /// Everyone is disconnected (service restart) and the recording starts again, with the first subscriber.
+    /// All clients are disconnected (service restart) and the recording starts again at the first subscriber.
     Loop,
 }
 
-/// The venue's limits and patience.
+/// The venue's limits and timeouts.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Messages, pings and pongs a client may send in any one second; `None` lifts it.
+    /// Messages, pings and pongs a client may send in any one second; `None` means no limit.
     pub messages_per_s: Option<usize>,
-    /// Streams of one connection.
+    /// Maximum streams of one connection.
     pub streams: usize,
-    /// Connection attempts in five minutes; `None` lifts it.
+    /// Connection attempts in five minutes; `None` means no limit.
     pub connects_per_5_min: Option<usize>,
-    /// Rows a side that a subscription of a book gets at most, on venues that follow books to a depth.
+    /// Maximum rows a side in a subscription of a book, on venues with book depths.
     pub book_rows: usize,
-    /// REST weight a minute; `None` lifts it.
+    /// REST weight per minute; `None` means no limit.
     pub weight_per_min: Option<u32>,
-    /// A ping goes out this often.
+    /// Interval between pings.
     pub ping_every: Duration,
-    /// A pong must come within this time of its ping.
+    /// Timeout for a pong after its ping.
     pub pong_within: Duration,
-    /// A client that does not take a frame for this long is dropped.
+    /// A client that accepts no frame for this long is dropped.
     pub write_deadline: Duration,
-    /// Connections are cut after this long; `None` never does.
+    /// Connections are cut after this long; `None` means never.
     pub lifetime: Option<Duration>,
 }
 
@@ -221,7 +221,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The same without limit on what clients send; patience as usual.
+    /// Returns the same limits without those on clients' messages; timeouts stay the same.
     pub fn lifted(self) -> Self {
         Self { messages_per_s: None, connects_per_5_min: None, weight_per_min: None, lifetime: None, ..self }
     }

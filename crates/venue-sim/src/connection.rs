@@ -1,6 +1,7 @@
-//! One client's connection: hands what it says to the venue, writes what it gets, sends pings, obeys stalls and ends.
+//! One client's connection: passes its messages to the venue, writes its queue, sends pings, obeys stalls and close
+//! commands.
 //!
-//! Not here: what is said and who gets it ([`crate::exchange`]).
+//! Not here: messages and their recipients ([`crate::exchange`]).
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,13 +34,13 @@ use crate::{
 
 /// Frames written before the socket is flushed.
 const BATCH_FRAMES: usize = 64;
-/// How often a stalled connection looks whether the stall is over.
+/// How often a stalled connection checks whether the stall has ended.
 const STALL_CHECK: Duration = Duration::from_millis(20);
-/// How long the other side may take to answer a close frame.
+/// Timeout for the other side's close frame.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
 /// A century: a sleep that never ends.
 const NEVER: Duration = Duration::from_secs(100 * 365 * 86_400);
-/// Answers a hand-shake and serves the connection.
+/// Answers a handshake and serves the connection.
 pub(crate) fn open(shared: &Arc<Shared>, request: Request, address: &Address) -> Response {
     if let Some(status) = shared.faults().refuse_handshake(Instant::now()) {
         return StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE).into_response();
@@ -58,7 +59,7 @@ pub(crate) fn open(shared: &Arc<Shared>, request: Request, address: &Address) ->
     socket::upgrade(&shared.tasks, &shared.stop, request, move |socket| connection.run(socket))
 }
 
-/// A connection that the venue knows about; leaving tells it.
+/// A connection known to the venue; dropping it reports its end.
 struct Connection {
     shared: Arc<Shared>,
     end: ClientEnd,
@@ -71,11 +72,11 @@ impl Drop for Connection {
     }
 }
 
-/// Why a connection is over.
+/// Why a connection ended.
 enum Over {
     /// With a close frame.
     Close(u16, String),
-    /// Without a word.
+    /// Without a close frame.
     Abrupt,
 }
 
@@ -87,7 +88,7 @@ impl Connection {
             let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
             let farewell = async {
                 if socket.close(Some(frame)).await.is_ok() {
-                    // Read on, or the close frame may be lost to a reset.
+                    // Keep reading, or the close frame may be lost to a reset.
                     while socket.next().await.is_some_and(|message| message.is_ok()) {}
                 }
             };
@@ -107,7 +108,7 @@ impl Connection {
         loop {
             let stall = shared.faults().stall(self.end.id, Instant::now());
             if stall.is_some_and(|mode| mode != FaultMode::Pings) {
-                // What was to be written passes unheard.
+                // Messages still queued are dropped.
                 while self.end.frames.try_recv().is_ok() {}
                 tokio::select! {
                     biased;
@@ -158,7 +159,7 @@ impl Connection {
         }
     }
 
-    /// Writes what is queued. A stall that began meanwhile takes effect with the next batch.
+    /// Writes the queue. A stall that began meanwhile takes effect with the next batch.
     async fn write(&self, socket: &mut Socket, batch: &mut Vec<Outgoing>) -> Outcome {
         for outgoing in batch.drain(..) {
             let message = match outgoing {
@@ -190,7 +191,7 @@ impl Connection {
                 Err(_) => return Err(Over::Close(1007, "Invalid payload".to_owned())),
             },
             Message::Close(_) => return Err(Over::Abrupt),
-            // Pings are answered by the library with the next write or read.
+            // The library answers pings at the next write or read.
             _ => {
                 self.shared.handle(Input::Ping(self.end.id));
                 return Ok(());

@@ -1,4 +1,4 @@
-//! The endpoints that steer and observe a running simulator, all under `/control`, JSON.
+//! The endpoints that control and observe a running simulator, all under `/control`, JSON.
 //!
 //! `GET state · book?symbol=&at=&depth= · top?symbol= · candles?symbol=&interval= · sent?after= · requests?after=`
 //! `POST fault · pause · resume · restart`, each answered with the state.
@@ -55,7 +55,7 @@ pub(crate) fn routes(shared: Arc<Shared>) -> Router {
     Router::new().nest("/control", inner).with_state(shared)
 }
 
-/// Everything worth knowing at a glance.
+/// Returns the status of all parts.
 pub(crate) fn state(shared: &Shared) -> Value {
     let position = shared.timeline.position();
     let faults: Vec<Value> = shared
@@ -121,7 +121,7 @@ async fn requests(State(shared): State<Arc<Shared>>, Query(request): Query<Reque
     Json(json!({ "requests": shared.requests().after(request.after) }))
 }
 
-/// Takes the body whatever its content type says: it is typed by hand more often than not.
+/// Accepts the body whatever its content type: it is mostly typed by hand.
 async fn fault(State(shared): State<Arc<Shared>>, body: String) -> Response {
     match body.parse::<Fault>() {
         Ok(fault) => {

@@ -1,6 +1,6 @@
-//! What every venue's protocol works with: the market, the readers of each stream, and the queue of what is to be said.
+//! The state shared by all venue protocols: the market, the readers of each stream, and the queue of messages to send.
 //!
-//! Not here: any venue's shapes (its folder), and what becomes of the output ([`crate::exchange`]).
+//! Not here: any venue's message formats (its folder), and delivery of the output ([`crate::exchange`]).
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -12,18 +12,18 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::{book_views::BookViews, config::Limits, exchange::ConnectionId, market::Market, venue::Frame};
 
-/// Something to be said, before it is rendered for those who get it.
+/// A message to send, before it is rendered for its recipients.
 #[derive(Debug)]
 pub(crate) enum Saying {
     /// A message as it is.
     Message(ConnectionId, Utf8Bytes),
-    /// An answer that has its place among the numbered frames.
+    /// An answer that is numbered among the frames.
     Answer(ConnectionId, Frame),
     /// A frame of a stream.
     Event(Arc<Frame>, Vec<ConnectionId>),
     /// The end of a connection: code and reason.
     Close(ConnectionId, u16, String),
-    /// Somebody reads something from now on.
+    /// A client has subscribed to a stream.
     Subscribed,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Core {
     pub(crate) market: Box<dyn Market>,
     pub(crate) views: BookViews,
     pub(crate) limits: Limits,
-    /// The key that clients must show; any where open.
+    /// The key that clients must send; `None` accepts any.
     pub(crate) key: Option<String>,
     /// The wall clock.
     pub(crate) now: Timestamp,
@@ -42,7 +42,7 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    /// A market without readers.
+    /// Creates the state of a market without readers.
     pub(crate) fn new(market: Box<dyn Market>, limits: Limits, key: Option<String>) -> Self {
         Self {
             market,
@@ -56,7 +56,7 @@ impl Core {
         }
     }
 
-    /// Sends a message to one client, past all faults.
+    /// Sends a message to one client, unaffected by faults.
     pub(crate) fn say(&mut self, connection: ConnectionId, text: impl Into<Utf8Bytes>) {
         self.sayings.push_back(Saying::Message(connection, text.into()));
     }
@@ -84,17 +84,17 @@ impl Core {
         self.sayings.push_back(Saying::Close(connection, code, reason.to_owned()));
     }
 
-    /// Has the timeline start, if it waits for somebody.
+    /// Starts the timeline if it is waiting for a subscriber.
     pub(crate) fn wake(&mut self) {
         self.sayings.push_back(Saying::Subscribed);
     }
 
-    /// The next thing to be said.
+    /// Returns the next message to send.
     pub(crate) fn next(&mut self) -> Option<Saying> {
         self.sayings.pop_front()
     }
 
-    /// Adds streams to a client's; returns false, and adds none, where it would have too many.
+    /// Adds streams to a client's; returns false, and adds none, if it would have too many.
     pub(crate) fn subscribe(&mut self, connection: ConnectionId, streams: &[String]) -> bool {
         let own = self.by_connection.entry(connection).or_default();
         let added: BTreeSet<Arc<str>> = streams.iter().map(|stream| Arc::from(stream.as_str())).collect();
@@ -109,7 +109,7 @@ impl Core {
         true
     }
 
-    /// Takes streams from a client's.
+    /// Removes streams from a client's.
     pub(crate) fn unsubscribe(&mut self, connection: ConnectionId, streams: &[String]) {
         for stream in streams {
             if let Some(own) = self.by_connection.get_mut(&connection) {
@@ -124,29 +124,29 @@ impl Core {
         }
     }
 
-    /// Forgets a client.
+    /// Removes a client.
     pub(crate) fn remove(&mut self, connection: ConnectionId) {
         let streams = self.streams_of(connection);
         self.unsubscribe(connection, &streams.iter().map(ToString::to_string).collect::<Vec<_>>());
         self.by_connection.remove(&connection);
     }
 
-    /// A client's streams.
+    /// Returns a client's streams.
     pub(crate) fn streams_of(&self, connection: ConnectionId) -> Vec<Arc<str>> {
         self.by_connection.get(&connection).into_iter().flatten().cloned().collect()
     }
 
-    /// Streams that somebody reads.
+    /// Returns the streams that have readers.
     pub(crate) fn wanted(&self) -> Vec<Arc<str>> {
         self.by_stream.keys().cloned().collect()
     }
 
-    /// Whether somebody reads `stream`.
+    /// Returns true if `stream` has readers.
     pub(crate) fn is_wanted(&self, stream: &str) -> bool {
         self.by_stream.contains_key(stream)
     }
 
-    /// True where a client shows the key that is wanted, or any where none is.
+    /// Returns true if a client sent the required key, or if none is required.
     pub(crate) fn is_key_good(&self, key: &str) -> bool {
         !key.is_empty() && self.key.as_ref().is_none_or(|wanted| *wanted == key)
     }

@@ -1,7 +1,7 @@
-//! Every address of the venue: WebSocket hand-shakes go to `connection`, REST requests are answered here, with faults
-//! before the venue's own answer; everything is logged.
+//! All addresses of the venue: WebSocket handshakes go to `connection`, REST requests are answered here, faults before
+//! the venue's own answer; everything is logged.
 //!
-//! Not here: paths, bodies and words of errors (each venue's `rest`).
+//! Not here: paths, bodies and error texts (each venue's `rest`).
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -23,7 +23,7 @@ use crate::{
     shared::Shared,
 };
 
-/// Bytes of a request's body.
+/// Maximum bytes in a request's body.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 
 /// All addresses of the venue.
@@ -57,7 +57,7 @@ async fn serve(State(shared): State<Arc<Shared>>, request: Request) -> Response 
     answer(&shared, &request, query).await.unwrap_or_else(|| StatusCode::NOT_FOUND.into_response())
 }
 
-/// Not cancel-safe: a request that is given up is not logged.
+/// Not cancel-safe: an abandoned request is not logged.
 async fn answer(shared: &Shared, request: &HttpRequest, query: String) -> Option<Response> {
     let at_us = wall_clock().as_micros();
     let (name, weight, weight_headers) = {

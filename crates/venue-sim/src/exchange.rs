@@ -1,9 +1,10 @@
-//! A simulated venue without sockets and clocks: inputs and the time go in, frames, answers and ends of connections come
+//! A simulated venue without sockets and clocks: inputs and the time go in; frames, answers and connection ends come
 //! out.
 //!
-//! [`Exchange::connect`] and [`Exchange::http`] are answered at once; everything else goes in by [`Exchange::handle`] and
-//! comes out of [`Exchange::poll`], in order. Faults are none of its business: each frame says which stream it is of, and
-//! whoever carries it may lose it. Not here: sockets (`connection`, `endpoint`), faults (`shared`), the pace (`player`).
+//! [`Exchange::connect`] and [`Exchange::http`] are answered at once; all other inputs go to [`Exchange::handle`], and
+//! outputs come from [`Exchange::poll`], in order. The exchange knows no faults: each frame names its stream, and the
+//! caller that delivers it may drop it. Not here: sockets (`connection`, `endpoint`), faults (`shared`), the pace
+//! (`player`).
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -27,7 +28,7 @@ pub type ConnectionId = u64;
 /// Parameters of a query.
 pub type Parameters = BTreeMap<String, String>;
 
-/// The address that a connection asks for.
+/// The address requested by a connection.
 #[derive(Clone, Debug, Default)]
 pub struct Address {
     /// Path from the root.
@@ -43,7 +44,7 @@ pub struct HttpRequest {
     pub path: String,
     /// The query's parameters.
     pub parameters: Parameters,
-    /// Headers by their names in lower case.
+    /// Headers by lower-case name.
     pub headers: BTreeMap<String, String>,
     /// The body.
     pub body: String,
@@ -54,35 +55,35 @@ pub struct HttpRequest {
 pub struct HttpAnswer {
     /// HTTP status.
     pub status: u16,
-    /// JSON.
+    /// The body, as JSON.
     pub body: String,
     /// Seconds of `Retry-After`.
     pub retry_after_s: Option<u64>,
-    /// Weight used in this minute.
+    /// Weight used in the current minute.
     pub used_weight: u32,
 }
 
-/// Why a connection is refused at the hand-shake: status and words.
+/// Why a handshake is refused: status and message.
 pub type Refusal = (u16, &'static str);
 
-/// Something that happens to the venue.
+/// An input to the venue.
 #[derive(Debug)]
 pub enum Input<'a> {
     /// A client sent a text.
     Frame(ConnectionId, &'a str),
     /// A client sent a ping or a pong: they count as messages.
     Ping(ConnectionId),
-    /// A connection is gone.
+    /// A connection was closed.
     Closed(ConnectionId),
-    /// The market goes on: to the next slot, or to the next frame of the recording.
+    /// The market advances: to the next slot, or to the next frame of the recording.
     Step(u64),
     /// Time has passed.
     Time,
-    /// The recording starts again.
+    /// The recording restarts.
     Restart,
 }
 
-/// Something the venue does.
+/// An output of the venue.
 #[derive(Debug)]
 pub enum Output {
     /// A message of its own to one client: an answer, a heartbeat.
@@ -91,11 +92,11 @@ pub enum Output {
     Event(Event),
     /// The end of a connection, with code and reason.
     Close(ConnectionId, u16, String),
-    /// Somebody reads something: a timeline that waits for that may start.
+    /// A client has subscribed: a timeline that waits for that may start.
     Subscribed,
 }
 
-/// A frame of a stream, with the text that each of its readers gets.
+/// A frame of a stream, with the text for each of its readers.
 #[derive(Clone, Debug)]
 pub struct Event {
     /// The stream.
@@ -113,26 +114,26 @@ pub struct Exchange {
     connections: BTreeMap<ConnectionId, Connection>,
     /// Recent connection attempts, oldest first.
     attempts: VecDeque<Monotonic>,
-    /// Start of the window of weight, and the weight used in it, by service.
+    /// Start of the weight window, and the weight used in it, by service.
     weights: BTreeMap<&'static str, (Monotonic, u32)>,
 }
 
-/// What is kept for every connection, whatever the venue.
+/// State kept for every connection on any venue.
 struct Connection {
     next_second: Monotonic,
     n_seconds: u64,
-    /// When the last messages came, within a second.
+    /// Times of the messages of the last second.
     received: VecDeque<Monotonic>,
 }
 
-/// Window of the limit on connection attempts.
+/// Window for the limit on connection attempts.
 const CONNECT_WINDOW: Duration = Duration::from_secs(300);
 /// Window over which weight is counted.
 const WEIGHT_WINDOW: Duration = Duration::from_secs(60);
 const SECOND: Duration = Duration::from_secs(1);
 
 impl Exchange {
-    /// The protocol of a venue over a market; `None` for an unknown venue. With a key, clients must show that one.
+    /// Creates a venue's protocol over a market; `None` for an unknown venue. With a key, clients must send that key.
     pub fn new(venue: &str, market: Box<dyn Market>, limits: Limits, key: Option<String>) -> Option<Self> {
         let protocol = (Venue::find(venue)?.protocol)();
         Some(Self {
@@ -144,7 +145,7 @@ impl Exchange {
         })
     }
 
-    /// The venue and the market that a configuration names.
+    /// Opens the venue and the market of a configuration.
     ///
     /// # Errors
     /// An unknown venue, or a source that cannot be read.
@@ -154,20 +155,20 @@ impl Exchange {
         Self::new(&config.venue, market, config.limits, config.key.clone()).ok_or_else(unknown)
     }
 
-    /// The market.
+    /// Returns the market.
     pub fn market(&self) -> &dyn Market {
         &*self.core.market
     }
 
-    /// The market, to be changed.
+    /// Returns the market for changing.
     pub fn market_mut(&mut self) -> &mut dyn Market {
         &mut *self.core.market
     }
 
-    /// A client asks for a connection; its greeting comes out of [`Self::poll`].
+    /// Opens a connection for a client; its greeting comes from [`Self::poll`].
     ///
     /// # Errors
-    /// The status and the words with which it is refused.
+    /// The status and the message of the refusal.
     pub fn connect(&mut self, connection: ConnectionId, address: &Address, now: Now) -> Result<(), Refusal> {
         self.core.now = now.wall;
         if let Some(limit) = self.core.limits.connects_per_5_min {
@@ -183,7 +184,7 @@ impl Exchange {
         Ok(())
     }
 
-    /// Takes an input.
+    /// Processes an input.
     pub fn handle(&mut self, input: Input<'_>, now: Now) {
         self.core.now = now.wall;
         match input {
@@ -217,7 +218,7 @@ impl Exchange {
         }
     }
 
-    /// The next thing the venue does; `None` where it waits for an input.
+    /// Returns the venue's next output; `None` if it waits for an input.
     pub fn poll(&mut self) -> Option<Output> {
         loop {
             return Some(match self.core.next()? {
@@ -242,7 +243,7 @@ impl Exchange {
         }
     }
 
-    /// Answers a REST request; `None` at an unknown path.
+    /// Answers a REST request; `None` for an unknown path.
     pub fn http(&mut self, request: &HttpRequest, now: Now) -> Option<HttpAnswer> {
         self.core.now = now.wall;
         let (used_weight, over_s) = self.charge(request, now.monotonic);
@@ -252,11 +253,11 @@ impl Exchange {
         };
         let status = self.protocol.limit_status();
         let body = self.protocol.refusal(request, status);
-        // A venue that says it with status 200 does not say for how long.
+        // A venue that reports the limit with status 200 gives no time.
         Some(HttpAnswer { status, body, retry_after_s: Some(over_s).filter(|_| status != 200), used_weight })
     }
 
-    /// Refuses a REST request for a reason that is not the venue's own.
+    /// Refuses a REST request for a reason outside the venue's rules.
     pub(crate) fn refuse(
         &mut self,
         request: &HttpRequest,
@@ -268,17 +269,17 @@ impl Exchange {
         HttpAnswer { status, body: self.protocol.refusal(request, status), retry_after_s, used_weight }
     }
 
-    /// The protocol, for what the shell has to know about it.
+    /// Returns the protocol, for the facts that the shell needs.
     pub(crate) fn protocol(&self) -> &dyn Protocol {
         &*self.protocol
     }
 
-    /// Streams that somebody reads.
+    /// Returns the streams that have readers.
     pub fn streams(&self) -> Vec<Arc<str>> {
         self.core.wanted()
     }
 
-    /// The true book now or, where asked, at an update id; at most `depth` rows a side.
+    /// Returns the true book now or at the given update id; at most `depth` rows a side.
     pub fn book(&self, symbol: &str, at: Option<u64>, depth: usize) -> Option<Value> {
         let market = self.market();
         let (ladder, update_id) = match at {
@@ -297,7 +298,7 @@ impl Exchange {
         Some(shown)
     }
 
-    /// The true best bid and ask now.
+    /// Returns the true best bid and ask now.
     pub fn top(&self, symbol: &str) -> Option<Value> {
         let (bids, asks) = self.market().ladder(symbol)?.top(1);
         let ticker = self.market().recorded_book(symbol).ticker;
@@ -308,7 +309,7 @@ impl Exchange {
         }))
     }
 
-    /// Bars built from the trades so far, oldest first; `None` for an unknown interval or symbol.
+    /// Returns the bars built from the trades so far, oldest first; `None` for an unknown interval or symbol.
     pub fn candles(&self, symbol: &str, interval: &str) -> Option<Value> {
         let bars = self.protocol.shown_bars(&self.core, symbol, self.protocol.interval_ms(interval)?)?;
         let row = |bar: &crate::bars::Bar| {
@@ -332,7 +333,7 @@ impl Exchange {
         }
     }
 
-    /// Counts a message; false where there are too many, or nobody sends it.
+    /// Counts a message; false if there are too many, or the connection is unknown.
     fn may_send(&mut self, id: ConnectionId, now: Monotonic) -> bool {
         let Some(connection) = self.connections.get_mut(&id) else { return false };
         let Some(limit) = self.core.limits.messages_per_s else { return true };
@@ -345,7 +346,8 @@ impl Exchange {
         is_fine
     }
 
-    /// Counts weight; returns what is used in this window and, where that is too much, the seconds until the next.
+    /// Counts weight; returns the weight used in this window and, if that is too much, the seconds until the next
+    /// window.
     fn charge(&mut self, request: &HttpRequest, now: Monotonic) -> (u32, Option<u64>) {
         let (begun, used) = self.weights.entry(self.protocol.service(request)).or_insert((now, 0));
         if now.saturating_since(*begun) >= WEIGHT_WINDOW {
@@ -358,7 +360,7 @@ impl Exchange {
     }
 }
 
-/// Drops times that are out of the window.
+/// Drops times outside the window.
 fn forget(times: &mut VecDeque<Monotonic>, now: Monotonic, window: Duration) {
     while times.front().is_some_and(|then| now.saturating_since(*then) >= window) {
         times.pop_front();

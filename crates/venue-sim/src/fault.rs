@@ -1,7 +1,7 @@
-//! What goes wrong on purpose: a description of each fault, and the ones active now.
+//! Injected faults: a description of each fault, and the active ones.
 //!
-//! Faults change what clients get, never the true state of the market, so the oracle stays right. Every choice comes from
-//! a seed. Not here: who is hit (`clients`) and how frames look (the venue's folder).
+//! Faults change what clients receive, never the true state of the market, so the oracle stays right. Every choice
+//! comes from a seed. Not here: who is hit (`clients`) and the format of frames (the venue's folder).
 
 use std::{str::FromStr, time::Duration};
 
@@ -17,45 +17,45 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
-    /// Connections stay open, and nothing comes.
+    /// Connections stay open without any data.
     Stall,
-    /// Every connection is closed, once; without a code abruptly.
+    /// Every connection is closed, once; abruptly without a code.
     Close,
-    /// New connections are refused: `503` (or `code`) at the hand-shake, or with mode `tcp` right after accepting.
+    /// New connections are refused: `503` (or `code`) at the handshake, or with mode `tcp` right after accepting.
     Refuse,
-    /// Frames go missing.
+    /// Frames are lost.
     Drop,
     /// Frames come twice.
     Duplicate,
     /// Frames come after later ones of their stream.
     Reorder,
-    /// Frames come broken.
+    /// Frames are corrupted.
     Corrupt,
     /// REST answers 429 (or `code`) with `Retry-After`.
     #[serde(rename = "rest_429")]
     Rest429,
-    /// REST answers late.
+    /// REST answers are delayed.
     RestSlow,
-    /// REST answers with an error status.
+    /// REST answers have an error status.
     RestError,
     /// Ends all faults.
     None,
 }
 
-/// How a stall or a corruption looks in detail.
+/// Details of a stall or a corruption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultMode {
     /// Stall: the socket is neither read nor written. The default.
     #[serde(alias = "blackhole")]
     Silent,
-    /// Stall: pings, pongs and answers go on, only data does not come.
+    /// Stall: pings, pongs and answers continue, only data stops.
     Pings,
-    /// Refuse: connections are dropped before any HTTP. Hits the control endpoint too, so it needs a duration.
+    /// Refuse: connections are dropped before any HTTP. Affects the control endpoint too, so it needs a duration.
     Tcp,
-    /// Corrupt: cut in the middle.
+    /// Corrupt: truncated in the middle.
     Json,
-    /// Corrupt: a byte that is no UTF-8.
+    /// Corrupt: an invalid UTF-8 byte.
     Utf8,
     /// Corrupt: a required field of another type.
     Type,
@@ -63,31 +63,32 @@ pub enum FaultMode {
     Field,
 }
 
-/// A fault as asked for: on the command line, at the control endpoint, in a test. What a kind does not use is ignored.
+/// A fault as requested: on the command line, at the control endpoint, in a test. Options that a kind does not use are
+/// ignored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// What happens.
+    /// The kind.
     pub kind: FaultKind,
-    /// Chance of each frame, 0 to 1; without it every one is hit.
+    /// Probability for each frame, 0 to 1; without it every frame is hit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probability: Option<f64>,
     /// How often; frame faults without probability, count and duration happen once, others last until ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
-    /// Ends the fault.
+    /// Duration, after which the fault ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
-    /// Of the choices.
+    /// The seed of the choices.
     #[serde(default)]
     pub seed: u64,
-    /// Only streams whose name holds this text.
+    /// Only streams whose name contains this text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<String>,
-    /// Only REST paths that hold this text.
+    /// Only REST paths that contain this text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// Details; a corruption without one takes each in turn.
+    /// Details; a corruption without a mode uses each in turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<FaultMode>,
     /// Close code or HTTP status.
@@ -96,13 +97,13 @@ pub struct Fault {
     /// Close reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Seconds named in `Retry-After`.
+    /// Seconds in `Retry-After`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_s: Option<u64>,
-    /// How late REST answers.
+    /// Delay of REST answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay_ms: Option<u64>,
-    /// After how many later frames of its stream a reordered frame comes; 1 by default.
+    /// The number of later frames of its stream after which a reordered frame comes; 1 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distance: Option<u32>,
     /// A stall hits only the connections open when it begins, so that reconnecting helps.
@@ -111,7 +112,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault of that kind with everything else left open.
+    /// Creates a fault of that kind with defaults for everything else.
     pub fn new(kind: FaultKind) -> Self {
         Self {
             kind,
@@ -131,10 +132,10 @@ impl Fault {
         }
     }
 
-    /// Refuses what makes no sense, in words for whoever asked.
+    /// Rejects invalid faults, with a message for the caller.
     ///
     /// # Errors
-    /// A probability outside 0 to 1, a status or close code out of range, a refusal of TCP without end.
+    /// A probability outside 0 to 1, a status or close code out of range, or a TCP refusal without an end.
     pub fn check(&self) -> Result<(), String> {
         if self.probability.is_some_and(|chance| !(0.0..=1.0).contains(&chance)) {
             return Err("probability must be from 0 to 1".to_owned());
@@ -165,25 +166,25 @@ impl FromStr for Fault {
     }
 }
 
-/// What happens to a frame.
+/// The effect of faults on a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     Pass,
     Drop,
     Duplicate,
-    /// Comes after so many later frames of its stream.
+    /// The frame comes after so many later frames of its stream.
     Hold(u32),
-    /// Broken in that way; the number is for choices.
+    /// The frame is corrupted in that mode; the number is for choices.
     Corrupt(FaultMode, u64),
 }
 
-/// What happens to a REST request.
+/// The effect of faults on a REST request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RestFate {
     Pass,
     /// Answered late.
     Slow(Duration),
-    /// Refused with a status, `Retry-After` seconds where it is a rate limit.
+    /// Refused with a status, and `Retry-After` seconds for a rate limit.
     Refuse {
         status: u16,
         retry_after_s: Option<u64>,
@@ -199,7 +200,7 @@ struct Active {
     n_hits: u64,
     /// Stalls: clients with a lower number are hit.
     clients_below: u64,
-    /// Rate limits: requests before this are inside the `Retry-After`.
+    /// Rate limits: requests before this time violate the `Retry-After`.
     window_end: Option<Instant>,
 }
 
@@ -209,14 +210,14 @@ impl Active {
         is_counted_out || self.until.is_some_and(|until| until <= now)
     }
 
-    /// A number from the seed (splitmix64).
+    /// Returns a number from the seed (splitmix64).
     fn random(&mut self) -> u64 {
         let drawn = mix(self.random);
         self.random = self.random.wrapping_add(GOLDEN);
         drawn
     }
 
-    /// Counts a hit where the chance and the count allow one.
+    /// Counts a hit if probability and count allow one.
     fn hits(&mut self) -> bool {
         if self.left == Some(0) {
             return false;
@@ -247,12 +248,12 @@ pub(crate) struct Faults {
     held: Vec<Held>,
 }
 
-/// Held frames are few; past this the oldest are let go.
+/// Few frames are held; above this number the oldest are released.
 const MAX_HELD: usize = 64;
 
 impl Faults {
-    /// Begins a fault; `next_client` is the number the next connection will have. `Close` is over at once: the caller
-    /// does it.
+    /// Begins a fault; `next_client` is the number of the next connection. `Close` ends at once: the caller carries it
+    /// out.
     pub(crate) fn begin(&mut self, fault: Fault, now: Instant, next_client: u64) {
         match fault.kind {
             FaultKind::None => self.active.clear(),
@@ -272,31 +273,31 @@ impl Faults {
         }
     }
 
-    /// The active ones with how often each has struck.
+    /// Returns the active faults and how often each has hit.
     pub(crate) fn shown(&mut self, now: Instant) -> Vec<(Fault, u64)> {
         self.tidy(now);
         self.active.iter().map(|active| (active.fault.clone(), active.n_hits)).collect()
     }
 
-    /// How a connection is stalled now.
+    /// Returns how a connection is stalled now.
     pub(crate) fn stall(&mut self, client: u64, now: Instant) -> Option<FaultMode> {
         let active = self.of(FaultKind::Stall, now).find(|active| client < active.clients_below)?;
         Some(active.fault.mode.unwrap_or(FaultMode::Silent))
     }
 
-    /// Status with which a hand-shake is refused now.
+    /// Returns the status with which a handshake is refused now.
     pub(crate) fn refuse_handshake(&mut self, now: Instant) -> Option<u16> {
         let active = self.of(FaultKind::Refuse, now).find(|active| active.fault.mode != Some(FaultMode::Tcp))?;
         active.hits().then(|| active.fault.code.unwrap_or(503))
     }
 
-    /// True while new TCP connections are dropped.
+    /// Returns true while new TCP connections are dropped.
     pub(crate) fn refuses_tcp(&mut self, now: Instant) -> bool {
         let mut refusing = self.of(FaultKind::Refuse, now).filter(|active| active.fault.mode == Some(FaultMode::Tcp));
         refusing.next().is_some_and(|active| active.hits())
     }
 
-    /// What happens to a frame of `stream`.
+    /// Returns the effect of faults on a frame of `stream`.
     pub(crate) fn frame(&mut self, stream: &str, now: Instant) -> Fate {
         self.tidy(now);
         let matching = |active: &&mut Active| {
@@ -321,13 +322,13 @@ impl Faults {
         Fate::Pass
     }
 
-    /// Keeps a frame back; returns the oldest one where too many are held.
+    /// Holds a frame back; returns the oldest one if too many are held.
     pub(crate) fn hold(&mut self, event: Event, distance: u32) -> Option<Event> {
         self.held.push(Held { event, left: distance });
         (self.held.len() > MAX_HELD).then(|| self.held.remove(0).event)
     }
 
-    /// Held frames that come now that another frame of their stream has passed.
+    /// Returns the held frames that are due now that another frame of their stream has passed.
     pub(crate) fn release(&mut self, stream: &str) -> Vec<Event> {
         let mut released = Vec::new();
         self.held.retain_mut(|held| {
@@ -342,7 +343,7 @@ impl Faults {
         released
     }
 
-    /// What happens to a request for `path`, and whether it came inside an earlier `Retry-After`.
+    /// Returns the effect of faults on a request for `path`, and whether it violates an earlier `Retry-After`.
     pub(crate) fn rest(&mut self, path: &str, now: Instant) -> (RestFate, bool) {
         self.tidy(now);
         let matching = |active: &&mut Active| {

@@ -1,13 +1,13 @@
-//! Decimal text as integers of twelve decimals, more than any venue writes. Shares nothing with `model::decimal`.
+//! Decimal text as integers with twelve decimals, more than any venue uses. Shares nothing with `model::decimal`.
 
 use model::decimal::{Price, Quantity};
 
-/// Digits behind the point.
+/// Decimal places.
 const DECIMALS: usize = 12;
 /// One, as an integer.
 pub(crate) const ONE: i128 = 1_000_000_000_000;
 
-/// Reads `digits[.digits]`; `None` for anything else and for more decimals than fit.
+/// Parses `digits[.digits]`; `None` for anything else and for more decimals than fit.
 pub(crate) fn parse(text: &str) -> Option<i128> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let is_plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
@@ -17,7 +17,7 @@ pub(crate) fn parse(text: &str) -> Option<i128> {
     format!("{whole}{fraction:0<DECIMALS$}").parse().ok()
 }
 
-/// Writes exactly so many decimals, twelve at most; further ones are cut off.
+/// Writes exactly this many decimals, twelve at most; further ones are cut off.
 pub(crate) fn show(value: i128, decimals: usize) -> String {
     let sign = if value < 0 { "-" } else { "" };
     let size = value.unsigned_abs();
@@ -33,7 +33,7 @@ pub(crate) fn shortest(value: i128) -> String {
     show(value, decimals(value))
 }
 
-/// Decimals that the value needs.
+/// Returns the number of decimals that the value needs.
 pub(crate) fn decimals(value: i128) -> usize {
     let mut step = ONE;
     (0..DECIMALS)
@@ -45,32 +45,32 @@ pub(crate) fn decimals(value: i128) -> usize {
         .unwrap_or(DECIMALS)
 }
 
-/// Decimals that the text shows.
+/// Returns the number of decimals in the text.
 pub(crate) fn decimals_shown(text: &str) -> usize {
     text.split_once('.').map_or(0, |(_, fraction)| fraction.len())
 }
 
-/// The step of so many decimals.
+/// Returns the step with this many decimals.
 pub(crate) fn step(decimals: usize) -> i128 {
     (0..decimals.min(DECIMALS)).fold(ONE, |step, _| step / 10)
 }
 
-/// The product, rounded towards zero; stays at the largest value where it does not fit.
+/// Returns the product, rounded towards zero; saturates at the largest value.
 pub(crate) fn product(left: i128, right: i128) -> i128 {
     left.saturating_mul(right) / ONE
 }
 
-/// The quotient, rounded towards zero; zero where `divisor` is.
+/// Returns the quotient, rounded towards zero; zero if `divisor` is zero.
 pub(crate) fn quotient(value: i128, divisor: i128) -> i128 {
     value.saturating_mul(ONE).checked_div(divisor).unwrap_or(0)
 }
 
-/// A price of the made-up market.
+/// Converts a price of the made-up market.
 pub(crate) fn of_price(value: Price) -> i128 {
     value.at_scale(12).mantissa()
 }
 
-/// A quantity of the made-up market.
+/// Converts a quantity of the made-up market.
 pub(crate) fn of_quantity(value: Quantity) -> i128 {
     value.at_scale(12).mantissa()
 }

@@ -1,7 +1,7 @@
 //! The two sides of a true book: rows as texts, ordered by price, every digit kept.
 //!
 //! Shares nothing with `model::OrderBook`: tests compare the product's books with this one. Not here: the venues' rules
-//! of sequence, depth and checksum.
+//! for sequence, depth and checksum.
 
 use std::collections::BTreeMap;
 
@@ -18,14 +18,14 @@ pub struct Ladder {
 }
 
 impl Ladder {
-    /// The book of these rows.
+    /// Creates the book with these rows.
     pub fn of(bids: &[Row], asks: &[Row]) -> Self {
         let mut ladder = Self::default();
         ladder.set(bids, asks);
         ladder
     }
 
-    /// Quantities are absolute and in order; zero removes, and removing what is not there is normal.
+    /// Sets rows in order; quantities are absolute, zero removes, and removing a missing row is normal.
     pub fn set(&mut self, bids: &[Row], asks: &[Row]) {
         set(&mut self.bids, bids);
         set(&mut self.asks, asks);
@@ -41,31 +41,31 @@ impl Ladder {
         }
     }
 
-    /// Best first.
+    /// Returns the bids, best first.
     pub fn bids(&self) -> impl ExactSizeIterator<Item = &Row> {
         self.bids.values().rev()
     }
 
-    /// Best first.
+    /// Returns the asks, best first.
     pub fn asks(&self) -> impl ExactSizeIterator<Item = &Row> {
         self.asks.values()
     }
 
-    /// At most `depth` rows a side, bids and asks, best first.
+    /// Returns at most `depth` rows a side, bids and asks, best first.
     pub fn top(&self, depth: usize) -> (Vec<Row>, Vec<Row>) {
         (self.bids().take(depth).cloned().collect(), self.asks().take(depth).cloned().collect())
     }
 
-    /// The same book with at most `depth` rows a side.
+    /// Returns the same book with at most `depth` rows a side.
     pub(crate) fn shallow(&self, depth: usize) -> Self {
         let mut shallow = self.clone();
         shallow.cut(depth);
         shallow
     }
 
-    /// Becomes the best `depth` rows of `truth`; returns the rows that tell so to a reader who cuts at `depth` after each
-    /// message: new and changed rows, and the gone ones with the quantity that `zero` makes of their last one. A row that
-    /// is only pushed out is not said, and is said again when it is back.
+    /// Becomes the best `depth` rows of `truth`; returns the rows that update a reader who cuts at `depth` after each
+    /// message: new and changed rows, and removed ones with the quantity that `zero` returns for their last one. A row
+    /// that is only pushed out is not sent, and is sent again when it returns.
     pub(crate) fn follow(&mut self, truth: &Self, depth: usize, zero: fn(&str) -> String) -> (Vec<Row>, Vec<Row>) {
         let bids = changes(&self.bids, &truth.bids, truth.bids.iter().rev().take(depth), zero);
         let asks = changes(&self.asks, &truth.asks, truth.asks.iter().take(depth), zero);
@@ -121,10 +121,10 @@ mod tests {
     fn a_reader_who_cuts_keeps_up() {
         let zero = |_: &str| "0".to_owned();
         let mut view = Ladder::of(&rows(&[("9", "1"), ("8", "1")]), &[]);
-        // A better row pushes the second out; nothing is said of that.
+        // A better row pushes the second out; no removal is sent.
         let pushed = Ladder::of(&rows(&[("9.5", "2"), ("9", "1"), ("8", "1")]), &[]);
         assert_eq!(view.follow(&pushed, 2, zero).0, rows(&[("9.5", "2")]));
-        // It goes, and the old one is said again.
+        // The better row goes, and the old one is sent again.
         let back = Ladder::of(&rows(&[("9", "1"), ("8", "1")]), &[]);
         assert_eq!(view.follow(&back, 2, zero).0, rows(&[("9.5", "0"), ("8", "1")]));
         assert_eq!(view, back);

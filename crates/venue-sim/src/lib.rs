@@ -1,11 +1,12 @@
-//! A venue on this machine: plays recordings, or a made-up market, over the venue's real protocol, with faults on demand.
+//! A simulated venue on this machine: plays recordings or a made-up market over the venue's real protocol, with
+//! optional faults.
 //!
-//! Not here: anything that runs in production. Tests of other rooms start it in-process with [`sim::Sim::start`]; the
+//! Not here: anything that runs in production. Tests of other crates start it in-process with [`sim::Sim::start`]; the
 //! program `venue-sim` does the same from the command line. It listens on loopback only.
 //!
-//! # Choosing what is played
-//! A [`SimConfig`] names a venue (`binance`, `coinbase`, `finnhub`, `kraken`, `uniswap`) and a [`Source`]: recordings in files or
-//! text, or the made-up market of a seed. One [`sim::Sim`] is one venue on one port; several run side by side in a
+//! # Choosing the source
+//! A [`SimConfig`] names a venue (`binance`, `coinbase`, `finnhub`, `kraken`, `uniswap`) and a [`Source`]: recordings
+//! in files or text, or the made-up market of a seed. One [`sim::Sim`] is one venue on one port; several can run in one
 //! process, and with the same [`SimConfig::quote`] they list the same pairs. On the command line:
 //!
 //! ```text
@@ -24,17 +25,19 @@
 //!
 //! # Layout
 //! The venue, without sockets and clocks:
-//! - [`exchange`]: inputs and the time go in, frames and answers come out · `core`, `book_views`: what all protocols share
-//! - `venue`: the list of venues, and what each one's folder provides: its protocol over any market
-//! - [`market`]: what a protocol needs to know of a market · `made_up`, `recorded`: the two markets · `source`: opens them
-//! - [`recording`]: reads files · [`ladder`], [`bars`], `fixed`, `moment`, `steps`: the true state and its numbers, sharing
-//!   nothing with the product's
+//! - [`exchange`]: inputs and the time go in, frames and answers come out · `core`, `book_views`: shared by all
+//!   protocols
+//! - `venue`: the list of venues, and the interface of each one's folder: its protocol over any market
+//! - [`market`]: the interface of a market · `made_up`, `recorded`: the two markets · `source`: opens them
+//! - [`recording`]: reads files · [`ladder`], [`bars`], `fixed`, `moment`, `steps`: the true state and its numbers,
+//!   sharing nothing with the product's
 //!
 //! The shell around it:
-//! - [`config`]: what to play and how · [`sim`]: starts and stops it · `shared`: what its tasks share · `player`: the pace
-//! - `endpoint`, `socket`, `connection`, `clients`: addresses, hand-shakes, sockets and their queues
-//! - [`fault`]: what goes wrong, on purpose · `breakage`: how a text is broken · `control`: steers and observes
-//! - `request_log`, `stamps`: requests and frames, and their times · [`chaos`]: a proxy that does harm to any venue
+//! - [`config`]: configuration · [`sim`]: starts and stops it · `shared`: state shared by its tasks · `player`: the
+//!   pace
+//! - `endpoint`, `socket`, `connection`, `clients`: addresses, handshakes, sockets and their queues
+//! - [`fault`]: injected faults · `breakage`: how a text is broken · `control`: control and observation
+//! - `request_log`, `stamps`: requests and frames, and their times · [`chaos`]: a fault-injecting proxy for any venue
 
 pub mod bars;
 mod binance;

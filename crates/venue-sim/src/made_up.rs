@@ -1,6 +1,6 @@
-//! The made-up market (`venues::demo::market`) as texts and integers, for the venues that speak it.
+//! The made-up market (`venues::demo::market`) as texts and integers, for the venues' protocols.
 //!
-//! Not here: any venue's shapes and numbering.
+//! Not here: any venue's message formats and numbering.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -17,19 +17,19 @@ use crate::{
     market::{Market, Pair, Played},
 };
 
-/// Slots of a day.
+/// Slots in a day.
 const DAY_SLOTS: u64 = 864_000;
-/// Slots between two frames of what comes once a second.
+/// Slots between two frames of a stream with one frame a second.
 pub(crate) const SECOND_SLOTS: u64 = 10;
 
 /// How a venue writes the made-up market.
 #[derive(Clone, Copy)]
 pub(crate) struct Spelling {
-    /// The symbol of base and quote.
+    /// Returns the symbol of base and quote.
     pub(crate) symbol: fn(&str, &str) -> String,
-    /// A number, given its decimals.
+    /// Writes a number with the given decimals.
     pub(crate) number: fn(i128, usize) -> String,
-    /// By how much a book's update id rises in a slot.
+    /// The increase of a book's update id in one slot.
     pub(crate) ids_a_slot: u64,
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct Asset {
 }
 
 impl MadeUp {
-    /// The market of `seed`, with `start` as its time at first, priced in `quote`.
+    /// Creates the market of `seed`, starting at `start`, priced in `quote`.
     pub(crate) fn new(seed: u64, start: Timestamp, quote: &str, spelling: Spelling) -> Self {
         let market = DemoMarket::new(seed);
         let asset = |demo: &DemoInstrument| Asset {
@@ -64,7 +64,7 @@ impl MadeUp {
         let assets: Vec<Asset> = market.instruments().iter().map(asset).collect();
         let pair = |asset: &Asset| {
             let base = asset.demo.instrument().base.as_str();
-            // Without the mark of the made-up.
+            // Without the suffix of made-up assets.
             let base = base.strip_suffix("-SIM").unwrap_or(base);
             Pair {
                 symbol: (spelling.symbol)(base, quote),
@@ -79,12 +79,12 @@ impl MadeUp {
         Self { assets, pairs, idx_by_symbol, spelling, slot: slot_at(start).saturating_sub(1) }
     }
 
-    /// All instruments, dearest first.
+    /// Returns all instruments, highest price first.
     pub(crate) fn assets(&self) -> &[Asset] {
         &self.assets
     }
 
-    /// The latest slot.
+    /// Returns the latest slot.
     pub(crate) fn slot(&self) -> u64 {
         self.slot
     }
@@ -147,7 +147,7 @@ impl Market for MadeUp {
 }
 
 impl Asset {
-    /// The true book in `slot`, all digits written; `number` makes them.
+    /// Returns the true book in `slot` with all digits; `number` writes them.
     fn ladder(&self, slot: u64, number: fn(i128, usize) -> String) -> Ladder {
         let book = self.demo.book(slot);
         let rows = |levels: &[Level]| -> Vec<Row> {
@@ -162,7 +162,7 @@ impl Asset {
         Ladder::of(&rows(&book.bids), &rows(&book.asks))
     }
 
-    /// The trade of `slot`.
+    /// Returns the trade of `slot`.
     pub(crate) fn print(&self, slot: u64) -> Print {
         let trade = self.demo.trade(slot);
         Print {
@@ -174,12 +174,12 @@ impl Asset {
         }
     }
 
-    /// The newest trades up to `slot`, at most `limit`, oldest first.
+    /// Returns the newest trades up to `slot`, at most `limit`, oldest first.
     pub(crate) fn prints(&self, slot: u64, limit: usize) -> Vec<Print> {
         ((slot + 1).saturating_sub(limit as u64)..=slot).map(|slot| self.print(slot)).collect()
     }
 
-    /// The bar of slots `from..to`. Its quote volumes are estimates: mean price times volume.
+    /// Returns the bar of slots `from..to`. Its quote volumes are estimates: mean price times volume.
     pub(crate) fn bar(&self, from: u64, to: u64) -> Option<Bar> {
         let candle = self.demo.candle(from, to)?;
         let [open, high, low, close] = [candle.open, candle.high, candle.low, candle.close].map(of_price);
@@ -200,7 +200,7 @@ impl Asset {
         })
     }
 
-    /// The bars asked for, up to the trade of `slot`.
+    /// Returns the selected bars, up to the trade of `slot`.
     pub(crate) fn bars(&self, slot: u64, query: &BarQuery) -> Vec<Bar> {
         let last_ms = slot_time(slot).as_millis().div_euclid(query.length_ms) * query.length_ms;
         let slot_of = |ms: i64| slot_at(Timestamp::from_millis(ms));
@@ -208,12 +208,13 @@ impl Asset {
         query.opens(0, last_ms).filter_map(bar).collect()
     }
 
-    /// The bar of the 24 hours up to the trade of `slot`.
+    /// Returns the bar of the 24 hours up to the trade of `slot`.
     pub(crate) fn day(&self, slot: u64) -> Option<Bar> {
         self.bar((slot + 1).saturating_sub(DAY_SLOTS), slot + 1)
     }
 
-    /// The bar of `length_ms` that `slot` belongs to and, at its first slot, the one before, which has just ended.
+    /// Returns the bar of `length_ms` that contains `slot` and, at its first slot, also the previous one, which has
+    /// just ended.
     pub(crate) fn running(&self, slot: u64, length_ms: i64) -> Vec<Bar> {
         let length = (length_ms / SLOT_MS).cast_unsigned().max(1);
         let first = slot / length * length;

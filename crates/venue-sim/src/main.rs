@@ -1,6 +1,7 @@
-//! The program `venue-sim`: venues on this machine, from recordings or made up, with faults on demand, and a proxy that does harm.
+//! The program `venue-sim`: simulated venues on this machine, from recordings or made up, with optional faults, and a
+//! fault-injecting proxy.
 //!
-//! Prints one line of JSON on standard output when ready; logs go to standard error. Ends on SIGINT and SIGTERM.
+//! Prints one line of JSON on standard output when ready; logs go to standard error. Stops on SIGINT and SIGTERM.
 
 use std::{ffi::OsString, io::Write, net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -15,62 +16,62 @@ use venue_sim::{
     config::Steps,
 };
 
-/// Plays recordings as the venue would, or a made-up market over the venue's protocol.
+/// Plays recordings as the venue would, or a made-up market, over the venue's protocol.
 #[derive(Debug, Parser)]
 #[command(version, group(ArgGroup::new("source").required(true).args(["recording", "demo"])), after_help = AFTER_HELP)]
 struct Arguments {
-    /// Whose protocol is spoken.
+    /// The venue whose protocol is used.
     #[arg(long, value_parser = PossibleValuesParser::new(venue_sim::venues()))]
     venue: String,
-    /// Where to listen; loopback only, port 0 takes a free one.
+    /// The address to listen on; loopback only, port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// A recording (JSON lines, plain, gzip or zstd); several continue one another.
+    /// A recording (JSON lines, plain, gzip or zstd); several are played one after another.
     #[arg(long, alias = "tape", value_name = "FILE")]
     recording: Vec<PathBuf>,
-    /// The made-up market instead of a recording.
+    /// Plays the made-up market instead of a recording.
     #[arg(long)]
     demo: bool,
-    /// Which made-up market.
+    /// Seed of the made-up market.
     #[arg(long, default_value_t = venues::demo::market::DEFAULT_SEED)]
     seed: u64,
-    /// Time of the made-up market at the start, in milliseconds since the epoch; the wall clock's by default.
+    /// Time of the made-up market at the start, in milliseconds since the epoch; the wall clock by default.
     #[arg(long, value_name = "MS")]
     demo_start_ms: Option<i64>,
-    /// In what the made-up market is priced; venues with the same word list the same pairs (BTC/USD, BTC-USD, BTCUSD).
+    /// Quote asset of the made-up market; venues with the same asset list the same pairs (BTC/USD, BTC-USD, BTCUSD).
     #[arg(long, value_name = "ASSET", default_value = "SIM")]
     quote: String,
-    /// Price step of a symbol of the recording, where the recording has no list of them (BTCUSDT=0.01). May be repeated.
+    /// Price step of a symbol, for recordings without a symbol list (BTCUSDT=0.01). May be repeated.
     #[arg(long, value_name = "SYMBOL=STEP")]
     tick: Vec<String>,
-    /// Quantity step of a symbol of the recording, likewise (BTCUSDT=0.00001).
+    /// Quantity step of a symbol, likewise (BTCUSDT=0.00001). May be repeated.
     #[arg(long, value_name = "SYMBOL=STEP")]
     lot: Vec<String>,
-    /// The key that clients must show, on venues that want one; any will do by default.
+    /// The key that clients must send, on venues that require one; any key by default.
     #[arg(long)]
     key: Option<String>,
-    /// 1 as recorded, N times as fast, or max.
+    /// Speed: 1 as recorded, N times as fast, or max.
     #[arg(long, default_value = "1")]
     speed: Speed,
     /// When the timeline starts: subscriber, immediately, or resumed (at the control endpoint).
     #[arg(long, value_parser = start_when, default_value = "subscriber")]
     start: StartWhen,
-    /// Start again after the last frame; everyone is disconnected.
+    /// Restarts after the last frame; all clients are disconnected.
     #[arg(long = "loop", conflicts_with = "stop")]
     loops: bool,
-    /// Stay open and silent after the last frame (the default).
+    /// Stays open and silent after the last frame (the default).
     #[arg(long)]
     stop: bool,
-    /// A fault from the start: JSON, or kind:key=value,… (drop:probability=0.01,seed=7). May be repeated.
+    /// A fault active from the start: JSON, or kind:key=value,… (drop:probability=0.01,seed=7). May be repeated.
     #[arg(long, value_name = "FAULT")]
     fault: Vec<Fault>,
     /// Lifts the venue's limits on messages, connections and REST weight.
     #[arg(long)]
     no_limits: bool,
-    /// Cuts every connection after so many seconds (some venues do after 24 hours).
+    /// Cuts every connection after this many seconds (some venues do after 24 hours).
     #[arg(long, value_name = "S")]
     lifetime_s: Option<u64>,
-    /// Keeps a log of what was sent when, at /control/sent.
+    /// Keeps a log of sent frames and times, at /control/sent.
     #[arg(long)]
     stamp: bool,
 }
@@ -83,26 +84,26 @@ The line that says ready names the first one's addresses, and all of them under 
 
 A proxy that does harm to any venue: venue-sim chaos --help";
 
-/// Sits between a client and a venue on this machine and does harm to frames and requests, as a seed decides.
+/// Sits between a client and a venue on this machine and injects faults into frames and requests, chosen by a seed.
 #[derive(Debug, Parser)]
 #[command(name = "venue-sim chaos", version)]
 struct ChaosArguments {
-    /// Where connections lead, without a path (ws://127.0.0.1:4711).
+    /// Upstream of connections, without a path (ws://127.0.0.1:4711).
     #[arg(long, value_name = "URL")]
     upstream: String,
-    /// Where requests lead; the same host by default (http://127.0.0.1:4711).
+    /// Upstream of requests; the same host by default (http://127.0.0.1:4711).
     #[arg(long, value_name = "URL")]
     rest_upstream: Option<String>,
-    /// Where to listen; loopback only, port 0 takes a free one.
+    /// The address to listen on; loopback only, port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// Of all choices: the same seed and the same frames meet the same fate.
+    /// Seed of all choices: the same seed and the same frames give the same faults.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// What happens: JSON, or kind:key=value,… May be repeated; the first that strikes a frame is what it meets.
-    /// Kinds: drop duplicate reorder flip truncate split delay cut stall blackhole, and for requests rest_429 rest_error
-    /// rest_slow rest_drop. When: rate=0.01, at=10+20 (numbers from 0), every=100, now=true (cut, stall, blackhole).
-    /// More: ms, window, path, retry_after_s, code. Replaced while running by POST /chaos/faults.
+    /// A fault: JSON, or kind:key=value,… May be repeated; the first that hits a frame is applied. Kinds: drop
+    /// duplicate reorder flip truncate split delay cut stall blackhole, and for requests rest_429 rest_error rest_slow
+    /// rest_drop. When: rate=0.01, at=10+20 (numbers from 0), every=100, now=true (cut, stall, blackhole). More: ms,
+    /// window, path, retry_after_s, code. Replaced at run time by POST /chaos/faults.
     #[arg(long, value_name = "FAULT", verbatim_doc_comment)]
     fault: Vec<ChaosFault>,
 }
@@ -173,7 +174,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Options of each venue, every group with the program's name before it.
+/// Splits the arguments into one group for each venue, each with the program's name first.
 fn groups(arguments: Vec<OsString>) -> Vec<Vec<OsString>> {
     let name = arguments.first().cloned().unwrap_or_default();
     let rest = arguments.get(1..).unwrap_or_default();
@@ -201,7 +202,7 @@ async fn harm(arguments: ChaosArguments, terminate: Signal) -> anyhow::Result<()
     Ok(())
 }
 
-/// The one line on standard output.
+/// Prints the one line on standard output.
 fn say(ready: &Value) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout();
     writeln!(stdout, "{ready}").and_then(|()| stdout.flush()).context("say that it is ready")

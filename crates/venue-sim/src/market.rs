@@ -1,6 +1,6 @@
-//! What a venue's protocol needs to know of a market, whether recorded, made up, or a test's own.
+//! The market interface for venue protocols, whether recorded, made up, or provided by a test.
 //!
-//! Symbols are the venue's own. Not here: any venue's shapes, and how a recording is read.
+//! Symbols are the venue's own. Not here: any venue's message formats, and reading recordings.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -13,14 +13,14 @@ use crate::{
     venue::Frame,
 };
 
-/// Something that is traded.
+/// A tradable pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pair {
-    /// As the venue spells it.
+    /// In the venue's spelling.
     pub symbol: String,
-    /// What is bought and sold.
+    /// The base asset.
     pub base: String,
-    /// What it is paid with.
+    /// The quote asset.
     pub quote: String,
     /// Decimals of its prices.
     pub price_decimals: usize,
@@ -28,15 +28,15 @@ pub struct Pair {
     pub quantity_decimals: usize,
 }
 
-/// A market with its true state. Only books must be had; a market without trades answers the rest with nothing.
+/// A market with its true state. Only books are required; a market without trades returns nothing for the rest.
 pub trait Market: Send {
     /// Returns everything listed.
     fn pairs(&self) -> &[Pair];
 
-    /// Returns the true book now, as far as it is known.
+    /// Returns the true book now, if known.
     fn ladder(&self, symbol: &str) -> Option<Cow<'_, Ladder>>;
 
-    /// Returns the best rows of the true book, at most `depth` a side; none of a book that is not known.
+    /// Returns the best rows of the true book, at most `depth` a side; none if the book is unknown.
     fn top(&self, symbol: &str, depth: usize) -> (Vec<Row>, Vec<Row>) {
         self.ladder(symbol).map(|ladder| ladder.top(depth)).unwrap_or_default()
     }
@@ -49,8 +49,8 @@ pub trait Market: Send {
     /// Returns the venue's clock.
     fn now(&self) -> Timestamp;
 
-    /// Goes on to a frame of the recording, or to a slot. Returns what was recorded there; `None` where the venue has to
-    /// encode what changed.
+    /// Advances to a frame of the recording, or to a slot. Returns the recorded frame; `None` if the venue must encode
+    /// the changes.
     fn advance(&mut self, step: u64) -> Option<Played>;
 
     /// Returns the pair of a symbol.
@@ -58,7 +58,7 @@ pub trait Market: Send {
         self.pairs().iter().find(|pair| pair.symbol == symbol)
     }
 
-    /// Returns the true book at an update id and that id, where the past is known.
+    /// Returns the true book at an update id and that id, if the history is kept.
     fn ladder_at(&self, _symbol: &str, _update_id: u64) -> Option<(Ladder, u64)> {
         None
     }
@@ -68,17 +68,17 @@ pub trait Market: Send {
         Vec::new()
     }
 
-    /// Returns bars, oldest first; the last one may still form.
+    /// Returns bars, oldest first; the last one may still be forming.
     fn bars(&self, _symbol: &str, _query: &BarQuery) -> Vec<Bar> {
         Vec::new()
     }
 
-    /// Returns all bars in which something was traded, or as many as the control endpoint shows.
+    /// Returns all bars that have trades, or as many as the control endpoint shows.
     fn shown_bars(&self, symbol: &str, length_ms: i64) -> Vec<Bar> {
         self.bars(symbol, &BarQuery::newest(length_ms, SHOWN_BARS))
     }
 
-    /// Returns the bar that the last trade belongs to and, when that is its first, the bar that has just ended.
+    /// Returns the bar of the last trade and, if that trade is its first, also the bar that has just ended.
     fn running(&self, _symbol: &str, _length_ms: i64) -> Vec<Bar> {
         Vec::new()
     }
@@ -88,30 +88,30 @@ pub trait Market: Send {
         None
     }
 
-    /// Returns the body of a recorded REST answer whose path ends so, with these parameters.
+    /// Returns the body of a recorded REST answer whose path ends with `path_end`, with these parameters.
     fn recorded_answer(&self, _path_end: &str, _parameters: &[(&str, &str)]) -> Option<&str> {
         None
     }
 
-    /// Returns the recorded entries for a snapshot on a stream, in order; `None` where the stream was not recorded.
+    /// Returns the recorded entries for a snapshot on a stream, in order; `None` if the stream was not recorded.
     fn recorded_entries(&self, _stream: &str) -> Option<Vec<&str>> {
         None
     }
 
-    /// Returns what a recording showed about a symbol's book.
+    /// Returns what a recording revealed about a symbol's book.
     fn recorded_book(&self, _symbol: &str) -> RecordedBook {
         RecordedBook::default()
     }
 
-    /// Goes back to the start of a recording.
+    /// Returns to the start of a recording.
     fn reset(&mut self) {}
 
-    /// Returns when each frame of a recording is due, in order; `None` for a market that makes its own way.
+    /// Returns when each frame of a recording is due, in order; `None` for a market that generates its own.
     fn due(&self) -> Option<Arc<[std::time::Duration]>> {
         None
     }
 
-    /// Returns the made-up market, where it is one.
+    /// Returns the made-up market, if it is one.
     fn made_up(&self) -> Option<&MadeUp> {
         None
     }
@@ -128,24 +128,24 @@ pub struct Played {
     pub(crate) kind: PlayedKind,
 }
 
-/// What a recorded frame was about.
+/// The subject of a recorded frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PlayedKind {
     BookSnapshot,
     BookUpdate,
-    /// About a book whose snapshot has not come yet.
+    /// A book whose snapshot has not arrived yet.
     UnknownBook,
     Trades,
     Other,
 }
 
-/// What a recording showed about a symbol's book.
+/// What a recording revealed about a symbol's book.
 #[derive(Clone, Debug, Default)]
 pub struct RecordedBook {
     /// Gaps in the numbers of changes.
     pub(crate) n_gaps: u64,
-    /// Recorded checksums that were not those of the true book.
+    /// Recorded checksums that differed from the true book's.
     pub(crate) n_bad_checksums: u64,
-    /// The last best prices that were recorded beside the book: update id, bid, ask.
+    /// The last best prices recorded separately from the book: update id, bid, ask.
     pub(crate) ticker: Option<(u64, Row, Row)>,
 }

@@ -1,10 +1,10 @@
-//! Times as venues write them: RFC 3339, UTC, with as many decimals of a second as wanted.
+//! Times as venues write them: RFC 3339, UTC, with a given number of decimals of a second.
 
 use model::time::{Timestamp, civil_from_days};
 
 const DAY_S: i64 = 86_400;
 
-/// Writes `2026-08-02T03:35:50.983359Z` with so many decimals, nine at most; none leaves the point out.
+/// Writes `2026-08-02T03:35:50.983359Z` with this many decimals, nine at most; zero omits the point.
 pub(crate) fn show(time: Timestamp, decimals: usize) -> String {
     let (seconds, nanos) = (time.as_nanos().div_euclid(1_000_000_000), time.as_nanos().rem_euclid(1_000_000_000));
     let (year, month, day) = civil_from_days(seconds.div_euclid(DAY_S));
@@ -14,13 +14,13 @@ pub(crate) fn show(time: Timestamp, decimals: usize) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
 }
 
-/// Hour, minute and second of the day.
+/// Returns hour, minute and second of the day.
 pub(crate) fn hms(seconds: i64) -> (i64, i64, i64) {
     let of_day = seconds.rem_euclid(DAY_S);
     (of_day / 3_600, of_day / 60 % 60, of_day % 60)
 }
 
-/// Reads what [`show`] writes; `None` for anything else. Whole seconds may lack the decimals.
+/// Parses the output of [`show`]; `None` for anything else. Whole seconds may lack the decimals.
 pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
     let number = |text: &str| {
@@ -42,8 +42,8 @@ pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     Some(Timestamp::from_nanos(seconds.checked_mul(1_000_000_000)?.checked_add(nanos)?))
 }
 
-/// Days since the epoch of a day of the Gregorian calendar (Howard Hinnant, "chrono-compatible low-level date
-/// algorithms").
+/// Returns the days since the epoch for a date in the Gregorian calendar (Howard Hinnant, "chrono-compatible low-level
+/// date algorithms").
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));

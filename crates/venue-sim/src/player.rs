@@ -1,6 +1,6 @@
 //! The shared timeline: plays the recording's frames when they are due, or the made-up market slot by slot.
 //!
-//! One task owns the pace; everyone else pauses, resumes, restarts and reads the position through [`Timeline`].
+//! One task owns the pace; others pause, resume, restart and read the position through [`Timeline`].
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -21,9 +21,9 @@ use crate::{
     shared::Shared,
 };
 
-/// At full speed others get a turn after so many frames.
+/// At full speed the player yields after this many frames.
 const FRAMES_BETWEEN_YIELDS: usize = 256;
-/// A made-up market that fell behind plays at most so many slots before it skips.
+/// A made-up market that has fallen behind plays at most this many slots before it skips.
 const MAX_LATE_SLOTS: u64 = 50;
 
 /// The state of the timeline.
@@ -31,15 +31,15 @@ const MAX_LATE_SLOTS: u64 = 50;
 pub(crate) struct Position {
     /// False while waiting for the first subscriber, and while paused.
     pub(crate) is_playing: bool,
-    /// True after a pause was asked for; a subscriber does not end it.
+    /// True after a pause was requested; a subscriber does not end it.
     pub(crate) is_paused: bool,
     /// True once the last frame was played.
     pub(crate) is_finished: bool,
     /// Frames played, or the number of the last slot.
     pub(crate) position: u64,
-    /// How often everything started again.
+    /// The number of restarts.
     pub(crate) n_restarts: u64,
-    /// A restart was asked for; the player does it, between two frames.
+    /// True if a restart was requested; the player carries it out between two frames.
     is_restart_due: bool,
 }
 
@@ -58,7 +58,7 @@ pub(crate) struct Timeline {
 }
 
 impl Timeline {
-    /// A timeline that starts as told.
+    /// Creates a timeline with the given start.
     pub(crate) fn new(start: StartWhen) -> Self {
         Self { start, position: Mutex::new(Position::before(start)), changed: Notify::new() }
     }
@@ -68,7 +68,7 @@ impl Timeline {
         self.lock().clone()
     }
 
-    /// Somebody subscribed to something.
+    /// Notes a subscription.
     pub(crate) fn subscriber_came(&self) {
         self.change(|position| position.is_playing |= !position.is_paused);
     }
@@ -78,12 +78,12 @@ impl Timeline {
         self.change(|position| (position.is_playing, position.is_paused) = (false, true));
     }
 
-    /// Lets the timeline go on.
+    /// Resumes the timeline.
     pub(crate) fn resume(&self) {
         self.change(|position| (position.is_playing, position.is_paused) = (true, false));
     }
 
-    /// Disconnects everyone and starts the recording again, soon.
+    /// Requests that all clients are disconnected and the recording restarts.
     pub(crate) fn restart(&self) {
         self.change(|position| position.is_restart_due = true);
     }
@@ -122,7 +122,7 @@ async fn play_recording(shared: &Shared, frames: &[Duration]) {
             continue;
         };
         let origin = Instant::now();
-        // Until somebody pauses or restarts, or the recording ends.
+        // Until a pause, a restart or the end of the recording.
         loop {
             shared.wait_for_room().await;
             let now = timeline.position();
@@ -151,7 +151,7 @@ async fn play_recording(shared: &Shared, frames: &[Duration]) {
     }
 }
 
-/// The venue takes a step. The position counts it once the oracle knows it and before any client gets it.
+/// Advances the venue. The position counts the step after the oracle and before any client gets it.
 fn step(shared: &Shared, step: u64, position: u64) {
     let mut exchange = shared.exchange();
     exchange.handle(Input::Step(step), shared.now());
@@ -169,7 +169,7 @@ fn finish(shared: &Shared) {
     }
 }
 
-/// Called by the player only: nobody else may change the market's state between two frames.
+/// Called by the player only: nothing else may change the market's state between two frames.
 fn restart(shared: &Shared) {
     shared.handle(Input::Restart);
     shared.clients.end_all(&Ending { code: Some(1012), reason: "service restart".to_owned() });
@@ -195,7 +195,7 @@ async fn play_market(shared: &Shared) {
             if shared.timeline.position().is_playing {
                 step(shared, due, due);
             } else {
-                // While paused the market goes on unheard, as on a venue whose feed hangs.
+                // While paused the market continues without output, as on a venue whose feed hangs.
                 shared.exchange().market_mut().advance(due);
                 shared.timeline.lock().position = due;
             }

@@ -1,9 +1,9 @@
-//! A market from recordings: the oracle that follows them, frame by frame.
+//! A market from recordings: an oracle that follows them frame by frame.
 //!
-//! Tests compare the product's books with this one, so it shares neither parser nor book with the product: a [`Ladder`] a
-//! symbol, and the rules of the venue's documentation. Faults never reach it. The first snapshot of every stream is the
-//! state at the start and is not played: whoever subscribes gets one made from the state of the moment, at any time and
-//! as often as wanted. Not here: how a venue's frames are read (its `decode`).
+//! Tests compare the product's books with this one, so it shares neither parser nor book with the product: a [`Ladder`]
+//! for each symbol, and the rules of the venue's documentation. Faults never reach it. The first snapshot of every
+//! stream is the initial state and is not played: each subscriber gets one made from the current state, at any time and
+//! as often as requested. Not here: parsing of a venue's frames (its `decode`).
 
 use std::{
     borrow::Cow,
@@ -38,26 +38,26 @@ pub(crate) struct Piece {
     pub(crate) at: Duration,
     pub(crate) symbol: String,
     pub(crate) is_snapshot: bool,
-    /// The venue's time in it, where it has one.
+    /// The venue's time in it, if it has one.
     pub(crate) time: Option<Timestamp>,
     pub(crate) frame: Arc<Frame>,
     pub(crate) note: Note,
 }
 
-/// What a piece says.
+/// The content of a piece.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Note {
     Book(BookNote),
-    /// Oldest first, each with its text where snapshots repeat it.
+    /// Oldest first, each with its text if snapshots repeat it.
     Trades(Vec<(Print, String)>),
     /// Best bid and ask at an update id.
     Top(u64, Row, Row),
-    /// Text of each entry under the key that a newer one replaces.
+    /// The text of each entry under its key; a newer entry replaces an older one.
     Entries(Vec<(String, String)>),
     Other,
 }
 
-/// What a piece says about a book.
+/// A piece's content about a book.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct BookNote {
     pub(crate) bids: Vec<Row>,
@@ -69,7 +69,7 @@ pub(crate) struct BookNote {
     pub(crate) checksum: Option<u32>,
 }
 
-/// Counts the decimals of all numbers, to work out the steps.
+/// Counts the decimals of all numbers, to derive the steps.
 #[derive(Debug)]
 pub(crate) struct Tallies {
     by_symbol: BTreeMap<String, (Tally, Tally)>,
@@ -78,7 +78,7 @@ pub(crate) struct Tallies {
 }
 
 impl Tallies {
-    /// Nothing counted yet.
+    /// Creates an empty tally.
     pub(crate) fn new(is_padded: bool) -> Self {
         Self { by_symbol: BTreeMap::new(), is_padded }
     }
@@ -108,7 +108,7 @@ pub(crate) struct Reader {
     pub(crate) split: fn(&str) -> (String, String),
     /// Whether the venue writes all decimals of a step.
     pub(crate) is_padded: bool,
-    /// The checksum of a book, where frames have one.
+    /// The checksum of a book, if frames have one.
     pub(crate) checksum: Option<fn(&Ladder) -> u32>,
 }
 
@@ -146,7 +146,7 @@ struct SymbolState {
 /// Texts for the snapshots of a stream.
 #[derive(Clone, Debug, Default)]
 struct Entries {
-    /// The last ones, oldest first.
+    /// The latest ones, oldest first.
     trades: VecDeque<String>,
     by_key: BTreeMap<String, String>,
 }
@@ -155,7 +155,7 @@ impl RecordedMarket {
     /// Reads a recording.
     ///
     /// # Errors
-    /// A recording without a frame of a known stream.
+    /// A recording without any frame of a known stream.
     pub(crate) fn new(recording: Recording, reader: &Reader, steps: &Steps) -> anyhow::Result<Self> {
         let mut tallies = Tallies::new(reader.is_padded);
         let (mut initial, mut pieces) = (State::default(), Vec::new());
@@ -206,7 +206,7 @@ impl RecordedMarket {
 }
 
 impl SymbolState {
-    /// Follows a book by the venue's rules; what is wholly older than the book changes nothing.
+    /// Updates a book by the venue's rules; a frame entirely older than the book changes nothing.
     fn follow(&mut self, note: &BookNote, is_snapshot: bool, checksum: Option<fn(&Ladder) -> u32>) {
         if is_snapshot {
             (self.ladder, self.update_id) = (Some(Ladder::default()), None);
@@ -219,7 +219,7 @@ impl SymbolState {
             self.update_id = Some(last);
             self.ladder.get_or_insert_default();
         }
-        // Without numbers a book is not known before its snapshot.
+        // Without numbers a book is unknown before its snapshot.
         let Some(ladder) = &mut self.ladder else { return };
         ladder.set(&note.bids, &note.asks);
         ladder.cut(note.depth);
@@ -266,7 +266,7 @@ impl Market for RecordedMarket {
         self.find(symbol).and_then(|state| state.update_id).unwrap_or(0)
     }
 
-    /// The book as it was when its last update was `update_id`, or the last one before.
+    /// Returns the book as of update `update_id`, or of the last update before it.
     fn ladder_at(&self, symbol: &str, update_id: u64) -> Option<(Ladder, u64)> {
         let mut state = self.initial.by_symbol.get(symbol).cloned().unwrap_or_default();
         let mut has_ids = false;
@@ -351,14 +351,14 @@ impl Market for RecordedMarket {
     }
 }
 
-/// An entry about one symbol, under any venue's name for that.
+/// An entry about one symbol, under any venue's field name.
 #[derive(Deserialize)]
 struct SymbolEntry<'a> {
     #[serde(borrow, alias = "product_id", alias = "s")]
     symbol: Cow<'a, str>,
 }
 
-/// Returns the entries of a frame by symbol, in the order in which symbols come first; entries about none are left out.
+/// Groups the entries of a frame by symbol, in the order of first appearance; entries without a symbol are left out.
 pub(crate) fn by_symbol<'a>(entries: &[&'a RawValue]) -> Vec<(String, Vec<&'a str>)> {
     let mut by_symbol: Vec<(String, Vec<&str>)> = Vec::new();
     for entry in entries {

@@ -1,6 +1,6 @@
-//! Reads recordings: JSON lines, plain, gzip or zstd, several files continuing one another.
+//! Reads recordings: JSON lines, plain, gzip or zstd, from several consecutive files.
 //!
-//! Not here: what the frames mean (the venue's folder) and when they are played (`player`).
+//! Not here: the meaning of frames (the venue's folder) and their timing (`player`).
 
 use std::{
     fs::File,
@@ -17,28 +17,28 @@ use model::{
 
 use crate::config::Source;
 
-/// Unpacked text of all files together; past it the files are refused, whatever they unpack to.
+/// Maximum decompressed text of all files together; larger recordings are rejected.
 const MAX_TEXT_BYTES: u64 = 1 << 30;
 /// A longer silence between two frames is played as one of this length.
 const MAX_GAP: Duration = Duration::from_secs(10);
 
-/// What a recording holds.
+/// The contents of a recording.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recording {
     /// Received frames in file order.
     pub frames: Vec<RecordedFrame>,
     /// REST answers in file order.
     pub answers: Vec<RecordedAnswer>,
-    /// Lines that could not be read.
+    /// Invalid lines.
     pub n_bad_lines: usize,
 }
 
 /// One received frame.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecordedFrame {
-    /// When it is due after the first frame. Never falls.
+    /// When it is due after the first frame. Never decreases.
     pub at: Duration,
-    /// Address of the connection it came on, where the recording says.
+    /// Address of its connection, if the recording names it.
     pub url: Option<String>,
     /// The frame, verbatim.
     pub text: String,
@@ -47,14 +47,14 @@ pub struct RecordedFrame {
 /// One REST answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecordedAnswer {
-    /// Whole address asked for.
+    /// The whole requested address.
     pub url: String,
     /// The body, verbatim.
     pub body: String,
 }
 
 impl RecordedAnswer {
-    /// True where the path ends so and the query holds all these parameters.
+    /// Returns true if the path ends with `path_end` and the query contains all these parameters.
     pub(crate) fn is_for(&self, path_end: &str, parameters: &[(&str, &str)]) -> bool {
         let (path, query) = self.url.split_once('?').unwrap_or((&self.url, ""));
         let holds = |(name, value): &(&str, &str)| {
@@ -65,10 +65,10 @@ impl RecordedAnswer {
 }
 
 impl Recording {
-    /// Reads recordings in the order given.
+    /// Reads recordings in the given order.
     ///
     /// # Errors
-    /// A file that cannot be read or unpacked, or files without a single frame.
+    /// A file that cannot be read or decompressed, or files without any frame.
     pub fn load(paths: &[impl AsRef<Path>]) -> anyhow::Result<Self> {
         let mut reader = Reader::default();
         let mut left = MAX_TEXT_BYTES;
@@ -84,10 +84,10 @@ impl Recording {
         Ok(reader.recording)
     }
 
-    /// The recording that a source names; empty for the made-up market.
+    /// Returns the recording of a source; empty for the made-up market.
     ///
     /// # Errors
-    /// As [`Self::load`].
+    /// The same as [`Self::load`].
     pub fn of(source: &Source) -> anyhow::Result<Self> {
         match source {
             Source::Files(paths) => Self::load(paths),
@@ -96,7 +96,7 @@ impl Recording {
         }
     }
 
-    /// Reads a recording from text; lines that cannot be read are counted.
+    /// Parses a recording from text; invalid lines are counted.
     pub fn parse(text: &str) -> Self {
         let mut reader = Reader::default();
         reader.read(text);
@@ -109,7 +109,7 @@ struct Reader {
     recording: Recording,
     at: Duration,
     last: Option<Timestamp>,
-    /// Address by connection name; recordings with one connection leave the name out.
+    /// Address by connection name; recordings with one connection omit the name.
     urls: Vec<(String, String)>,
 }
 
@@ -142,7 +142,7 @@ impl Reader {
         }
     }
 
-    /// A missing time repeats the one before; a time before it waits for nothing.
+    /// Advances the time. A missing time repeats the previous one; an earlier one adds no wait.
     fn advance(&mut self, time: Option<Timestamp>) {
         let Some(time) = time else { return };
         if let Some(last) = self.last {
@@ -152,7 +152,7 @@ impl Reader {
     }
 }
 
-/// Unpacks by what the file begins with, not by what it is called.
+/// Decompresses according to the file's first bytes, not its name.
 fn unpack(path: &Path, limit: u64) -> anyhow::Result<String> {
     let mut file = BufReader::new(File::open(path)?);
     let mut start = [0_u8; 4];

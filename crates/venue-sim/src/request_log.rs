@@ -1,10 +1,10 @@
-//! What was asked by REST, when, and what it was answered with: tests count requests inside a `Retry-After`.
+//! The log of REST requests, their times and answers: tests count requests that violate a `Retry-After`.
 
 use std::collections::VecDeque;
 
 use serde::Serialize;
 
-/// Newest requests kept; a test run asks far fewer, a forgotten simulator must not grow.
+/// Newest requests kept; a test run makes far fewer, and a forgotten simulator must not grow.
 const MAX_ENTRIES: usize = 10_000;
 
 /// One request.
@@ -16,17 +16,17 @@ pub(crate) struct LoggedRequest {
     pub(crate) at_us: i64,
     /// Path from the root.
     pub(crate) path: String,
-    /// Query as it came.
+    /// The query, verbatim.
     pub(crate) query: String,
     /// HTTP status of the answer.
     pub(crate) status: u16,
     /// Its weight.
     pub(crate) weight: u32,
-    /// True where it came before the time an earlier `Retry-After` named.
+    /// True if it came before the time given by an earlier `Retry-After`.
     pub(crate) is_inside_retry_after: bool,
 }
 
-/// The newest requests and counts of all.
+/// The newest requests and the counts of all.
 #[derive(Debug, Default)]
 pub(crate) struct RequestLog {
     entries: VecDeque<LoggedRequest>,
@@ -35,7 +35,7 @@ pub(crate) struct RequestLog {
 }
 
 impl RequestLog {
-    /// Adds a request; its number is set here.
+    /// Adds a request and sets its number.
     pub(crate) fn push(&mut self, mut request: LoggedRequest) {
         self.n_requests += 1;
         self.n_inside_retry_after += u64::from(request.is_inside_retry_after);
@@ -46,17 +46,17 @@ impl RequestLog {
         self.entries.push_back(request);
     }
 
-    /// Requests since the start.
+    /// Returns the number of requests since the start.
     pub(crate) fn n_requests(&self) -> u64 {
         self.n_requests
     }
 
-    /// Requests that came inside a `Retry-After`.
+    /// Returns the number of requests that violated a `Retry-After`.
     pub(crate) fn n_inside_retry_after(&self) -> u64 {
         self.n_inside_retry_after
     }
 
-    /// Those with a number above `after`, oldest first.
+    /// Returns the requests with a number above `after`, oldest first.
     pub(crate) fn after(&self, after: u64) -> Vec<LoggedRequest> {
         self.entries.iter().filter(|request| request.seq > after).cloned().collect()
     }

@@ -1,6 +1,6 @@
-//! What all parts of a running simulator share: the venue, its clients, the timeline, and the faults on the way.
+//! State shared by all parts of a running simulator: the venue, its clients, the timeline, and the faults.
 //!
-//! The venue is behind one lock, held while an input is handled and what comes of it is queued; never across a wait.
+//! The venue is behind one lock, held while an input is handled and its output is queued; never across an await.
 
 use std::{
     sync::{
@@ -25,7 +25,7 @@ use crate::{
     stamps::Stamps,
 };
 
-/// How often the venue looks at the clock.
+/// How often the venue checks the clock.
 const CLOCK: Duration = Duration::from_millis(100);
 
 /// The shared parts.
@@ -37,7 +37,7 @@ pub(crate) struct Shared {
     pub(crate) n_frames_sent: AtomicU64,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
-    /// Notified of every fault, so that connections in the middle of a wait look again.
+    /// Notified of every fault, so that waiting connections check again.
     pub(crate) faults_changed: watch::Sender<()>,
     /// Zero of the monotonic clock.
     begun: Instant,
@@ -47,7 +47,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// A venue nobody has connected to.
+    /// Creates the state of a venue without connections.
     pub(crate) fn new(config: SimConfig, exchange: Exchange) -> Self {
         Self {
             clients: Clients::default(),
@@ -65,34 +65,34 @@ impl Shared {
         }
     }
 
-    /// The venue. Whoever changes it calls [`Self::carry_out`] before letting go.
+    /// Locks the venue. Code that changes it calls [`Self::carry_out`] before unlocking.
     pub(crate) fn exchange(&self) -> MutexGuard<'_, Exchange> {
         self.exchange.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The active faults.
+    /// Locks the active faults.
     pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// REST requests so far.
+    /// Locks the REST requests so far.
     pub(crate) fn requests(&self) -> MutexGuard<'_, RequestLog> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// This moment.
+    /// Returns the current time.
     pub(crate) fn now(&self) -> Now {
         Now { monotonic: Monotonic::from_zero(self.begun.elapsed()), wall: wall_clock() }
     }
 
-    /// Hands an input to the venue and queues what comes of it.
+    /// Passes an input to the venue and queues its output.
     pub(crate) fn handle(&self, input: Input<'_>) {
         let mut exchange = self.exchange();
         exchange.handle(input, self.now());
         self.carry_out(&mut exchange);
     }
 
-    /// Queues everything that the venue does.
+    /// Queues all output of the venue.
     pub(crate) fn carry_out(&self, exchange: &mut Exchange) {
         while let Some(output) = exchange.poll() {
             match output {
@@ -106,7 +106,7 @@ impl Shared {
         }
     }
 
-    /// Brings a frame to its readers, or does to it what an active fault says.
+    /// Delivers a frame to its readers, subject to the active faults.
     fn deliver(&self, event: Event, required_keys: &[&str]) {
         let mut faults = self.faults();
         let now = Instant::now();
@@ -139,7 +139,7 @@ impl Shared {
         }
     }
 
-    /// Begins a fault, or ends all.
+    /// Begins a fault, or ends all of them.
     pub(crate) fn begin_fault(&self, fault: Fault) {
         tracing::info!(kind = ?fault.kind, "fault");
         if fault.kind == FaultKind::Close {
@@ -151,7 +151,7 @@ impl Shared {
         self.faults_changed.send_replace(());
     }
 
-    /// Waits until all clients can take what comes next: only at full speed may a client hold the timeline up.
+    /// Waits until all clients have room for the next frames: only at full speed may a client delay the timeline.
     pub(crate) async fn wait_for_room(&self) {
         if self.config.speed == Speed::Max {
             self.clients.wait_for_room(self.config.limits.write_deadline).await;
@@ -167,7 +167,7 @@ impl Shared {
     }
 }
 
-/// Has the venue look at the clock, until the simulator stops.
+/// Lets the venue check the clock until the simulator stops.
 pub(crate) async fn run_clock(shared: Arc<Shared>) {
     let mut ticks = tokio::time::interval(CLOCK);
     while shared.stop.run_until_cancelled(ticks.tick()).await.is_some() {

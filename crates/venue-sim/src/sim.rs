@@ -1,7 +1,7 @@
-//! Starts a simulated venue and stops it again.
+//! Starts and stops a simulated venue.
 //!
-//! One listener carries WebSocket, REST and control. Everything runs in tasks that end with one token: when the
-//! [`RunningSim`] is stopped or dropped, none is left.
+//! One listener serves WebSocket, REST and control. Everything runs in tasks that end with one token: when the
+//! [`RunningSim`] is stopped or dropped, none remains.
 
 use std::{
     net::SocketAddr,
@@ -33,7 +33,7 @@ impl Sim {
     /// Reads the source, listens, and plays.
     ///
     /// # Errors
-    /// An unknown venue, a recording that cannot be read, an address that is not loopback or not free.
+    /// An unknown venue, a recording that cannot be read, or an address that is not loopback or not free.
     pub async fn start(config: SimConfig) -> anyhow::Result<RunningSim> {
         if !config.listen.ip().is_loopback() {
             bail!("{} is not a loopback address: the simulator is for this machine only", config.listen);
@@ -88,7 +88,7 @@ impl axum::serve::Listener for GuardedListener {
         loop {
             let (stream, peer) = axum::serve::Listener::accept(&mut self.listener).await;
             if !self.shared.faults().refuses_tcp(Instant::now()) {
-                // Frames are small and must leave at once.
+                // Frames are small and must be sent at once.
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "no delay could not be set");
                 }
@@ -110,7 +110,7 @@ pub struct RunningSim {
     pub rest_url: String,
     /// Address of the control endpoints.
     pub control_url: String,
-    /// Where it listens.
+    /// The address it listens on.
     pub address: SocketAddr,
     shared: Arc<Shared>,
 }
@@ -121,7 +121,7 @@ impl RunningSim {
         self.shared.begin_fault(fault);
     }
 
-    /// Lets the timeline go on.
+    /// Resumes the timeline.
     pub fn resume(&self) {
         self.shared.timeline.resume();
     }
@@ -131,42 +131,42 @@ impl RunningSim {
         self.shared.timeline.pause();
     }
 
-    /// Disconnects everyone and starts the recording again.
+    /// Disconnects all clients and restarts the recording.
     pub fn restart(&self) {
         self.shared.timeline.restart();
     }
 
-    /// The same as `GET /control/state`.
+    /// Returns the same as `GET /control/state`.
     pub fn state(&self) -> serde_json::Value {
         control::state(&self.shared)
     }
 
-    /// The true book now or, where asked, at a sequence number; at most `depth` rows a side.
+    /// Returns the true book now or at the given update id; at most `depth` rows a side.
     pub fn book(&self, symbol: &str, at: Option<u64>, depth: usize) -> Option<serde_json::Value> {
         self.shared.exchange().book(symbol, at, depth)
     }
 
-    /// Bars built from the trades played so far.
+    /// Returns the bars built from the trades played so far.
     pub fn candles(&self, symbol: &str, interval: &str) -> Option<serde_json::Value> {
         self.shared.exchange().candles(symbol, interval)
     }
 
-    /// REST requests answered so far.
+    /// Returns the number of REST requests answered so far.
     pub fn n_requests(&self) -> u64 {
         self.shared.requests().n_requests()
     }
 
-    /// Frames handed to sockets so far.
+    /// Returns the number of frames written to sockets so far.
     pub fn n_frames_sent(&self) -> u64 {
         self.shared.n_frames_sent.load(Ordering::Relaxed)
     }
 
-    /// Tasks still running.
+    /// Returns the number of tasks still running.
     pub fn n_tasks(&self) -> usize {
         self.shared.tasks.len()
     }
 
-    /// Ends everything and waits for it, for five seconds at most.
+    /// Stops everything and waits for it, for five seconds at most.
     pub async fn stop(self) {
         self.shared.stop.cancel();
         self.shared.tasks.close();

@@ -1,4 +1,4 @@
-//! The WebSocket hand-shake, by hand: only a raw frame can carry broken UTF-8 in a text frame.
+//! The WebSocket handshake, done manually: only a raw frame can carry invalid UTF-8 in a text frame.
 
 use axum::{
     body::Body,
@@ -20,10 +20,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 /// An open WebSocket, server side.
 pub(crate) type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
-/// Clients send subscriptions only; 1,024 stream names fit many times.
+/// Clients send only subscriptions; 1,024 stream names fit many times.
 const MAX_MESSAGE_BYTES: usize = 256 * 1024;
 
-/// Answers the hand-shake and serves the socket in a task that ends with `stop`.
+/// Answers the handshake and serves the socket in a task that ends with `stop`.
 pub(crate) fn upgrade<Serve, Served>(
     tasks: &TaskTracker,
     stop: &CancellationToken,

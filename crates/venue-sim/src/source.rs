@@ -1,4 +1,4 @@
-//! Opens what is played: recordings by a venue's reader, or the made-up market in a venue's spelling.
+//! Opens the source: recordings through a venue's reader, or the made-up market in a venue's spelling.
 
 use anyhow::bail;
 
@@ -14,7 +14,7 @@ use crate::{
 /// Opens the market of a configuration. Without a reader the venue plays no recordings.
 ///
 /// # Errors
-/// A recording that cannot be read, or none that this venue plays.
+/// A recording that cannot be read, or a recording for a venue that plays none.
 pub(crate) fn open(config: &SimConfig, spelling: Spelling, reader: Option<&Reader>) -> anyhow::Result<Box<dyn Market>> {
     let recording = match (&config.source, reader) {
         (Source::Demo { seed, start }, _) => {
@@ -31,7 +31,7 @@ pub(crate) fn open(config: &SimConfig, spelling: Spelling, reader: Option<&Reade
     Ok(Box::new(RecordedMarket::new(recording, reader, &config.steps)?))
 }
 
-/// Base and quote of a symbol with a separator between them.
+/// Splits a symbol into base and quote at a separator.
 pub(crate) fn split(symbol: &str, separator: char) -> (String, String) {
     let (base, quote) = symbol.split_once(separator).unwrap_or((symbol, ""));
     (base.to_owned(), quote.to_owned())

@@ -1,4 +1,4 @@
-//! How faults are spelt, and the numbers that decide whom they strike.
+//! Parsing of faults, and the random numbers that decide where they hit.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -6,10 +6,10 @@ use serde_json::Value;
 /// The step of splitmix64.
 pub(crate) const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// Reads JSON, or `kind[:key=value,…]`; the values of `list` are joined by `+`.
+/// Parses JSON, or `kind[:key=value,…]`; the values of `list` are joined by `+`.
 ///
 /// # Errors
-/// What is wrong with the text, in words.
+/// The error in the text.
 pub(crate) fn read<T: DeserializeOwned>(text: &str, list: Option<&str>) -> Result<T, String> {
     let value = if text.trim_start().starts_with('{') {
         serde_json::from_str(text).map_err(|error| error.to_string())?
@@ -19,7 +19,7 @@ pub(crate) fn read<T: DeserializeOwned>(text: &str, list: Option<&str>) -> Resul
         object.insert("kind".to_owned(), kind.into());
         for pair in rest.split(',').filter(|pair| !pair.is_empty()) {
             let (key, value) = pair.split_once('=').ok_or_else(|| format!("{pair:?} is not key=value"))?;
-            // A number or true/false where it reads as one, else text.
+            // A number or true/false if it parses as one, otherwise text.
             let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_else(|_| text.into());
             let value = if list == Some(key) { value.split('+').map(read).collect() } else { read(value) };
             object.insert(key.to_owned(), value);

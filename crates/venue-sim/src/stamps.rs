@@ -1,4 +1,4 @@
-//! When each frame was handed to the socket, for measuring how long it takes to the page.
+//! Times at which frames were written to the socket, for measuring the latency to the page.
 
 use std::{
     collections::VecDeque,
@@ -10,14 +10,14 @@ use serde::Serialize;
 /// Newest stamps kept: 500 s at 200 frames a second.
 const MAX_STAMPS: usize = 100_000;
 
-/// One frame handed to a socket.
+/// One frame written to a socket.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Stamp {
     /// Its number, from 1.
     pub(crate) seq: u64,
-    /// To which client.
+    /// The client.
     pub(crate) client: u64,
-    /// On which stream.
+    /// The stream.
     pub(crate) stream: Arc<str>,
     /// The venue's number in it (update id, trade id).
     pub(crate) id: Option<u64>,
@@ -41,7 +41,7 @@ impl Stamps {
         inner.1.push_back(stamp);
     }
 
-    /// Those with a number above `after`, oldest first.
+    /// Returns the stamps with a number above `after`, oldest first.
     pub(crate) fn after(&self, after: u64) -> Vec<Stamp> {
         self.lock().1.iter().filter(|stamp| stamp.seq > after).cloned().collect()
     }

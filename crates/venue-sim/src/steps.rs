@@ -1,13 +1,13 @@
-//! Price and quantity steps worked out from the numbers of a recording.
+//! Price and quantity steps derived from the numbers of a recording.
 //!
-//! A few odd numbers (a trade of seven decimals among thousands of five) must not decide: the step is the one that all
-//! but one in a hundred numbers keep to.
+//! A few odd numbers (a trade with seven decimals among thousands with five) must not decide: the step is the one that
+//! all but one in a hundred numbers follow.
 
 use crate::fixed;
 
-/// One in so many numbers may have more decimals than the step.
+/// One in this many numbers may have more decimals than the step.
 const ODD_ONE_IN: u64 = 100;
-/// Most decimals counted.
+/// Maximum decimals counted.
 const MOST: usize = 12;
 
 /// Counts numbers by their decimals.
@@ -22,7 +22,7 @@ impl Tally {
         self.count(fixed::decimals(value));
     }
 
-    /// Adds a number with the decimals its text shows, for venues that write them all.
+    /// Adds a number with the decimals in its text, for venues that write all of them.
     pub(crate) fn add_text(&mut self, text: &str) {
         self.count(fixed::decimals_shown(text));
     }
@@ -33,7 +33,7 @@ impl Tally {
         }
     }
 
-    /// Decimals of the step; 0 where nothing was seen.
+    /// Returns the decimals of the step; 0 if nothing was counted.
     pub(crate) fn decimals(&self) -> usize {
         let n_odd_allowed = self.n_by_decimals.iter().sum::<u64>() / ODD_ONE_IN;
         let mut n_above = 0;

@@ -1,6 +1,6 @@
-//! What a venue's folder provides, and the list of venues. One line an entry, alphabetical.
+//! The interface of a venue's folder, and the list of venues. One line an entry, alphabetical.
 //!
-//! The rest of the simulator plays frames, breaks them on purpose and counts, without knowing what they mean.
+//! The rest of the simulator plays frames, corrupts them on purpose and counts, without knowing their meaning.
 
 use std::{ops::Range, sync::Arc};
 
@@ -34,7 +34,7 @@ pub(crate) struct Venue {
     pub(crate) protocol: fn() -> Box<dyn Protocol>,
     /// Reads the source.
     pub(crate) market: fn(&SimConfig) -> anyhow::Result<Box<dyn Market>>,
-    /// What it allows its clients.
+    /// The limits for its clients.
     pub(crate) limits: fn() -> Limits,
 }
 
@@ -54,32 +54,32 @@ impl Venue {
     }
 }
 
-/// One frame of a stream, before it is told to its readers.
+/// One frame of a stream, before it is rendered for its readers.
 #[derive(Clone, Debug)]
 pub(crate) struct Frame {
-    /// The stream that carries it; only its subscribers get it.
+    /// The stream; only its subscribers get the frame.
     pub(crate) stream: Arc<str>,
     /// The whole text.
     pub(crate) text: Utf8Bytes,
-    /// The part of it that a connection may treat on its own: the event without its envelope, a place for a number.
+    /// The part that a connection may treat separately: the event without its envelope, or a placeholder for a number.
     pub(crate) part: Range<usize>,
     /// The venue's number in it (update id, trade id).
     pub(crate) id: Option<u64>,
 }
 
 impl Frame {
-    /// A frame with a part at `part`; `None` where that does not cut at character boundaries.
+    /// Creates a frame with a part at `part`; `None` if its ends are not character boundaries.
     pub(crate) fn with_part(stream: Arc<str>, text: String, part: Range<usize>, id: Option<u64>) -> Option<Self> {
         text.get(part.clone())?;
         Some(Self { stream, text: text.into(), part, id })
     }
 
-    /// A frame that is the same for everyone.
+    /// Creates a frame that is the same for all clients.
     pub(crate) fn whole(stream: Arc<str>, text: String, id: Option<u64>) -> Self {
         Self { stream, part: 0..text.len(), text: text.into(), id }
     }
 
-    /// The part alone.
+    /// Returns the part alone.
     pub(crate) fn part(&self) -> Utf8Bytes {
         if self.part.len() == self.text.len() {
             return self.text.clone();
@@ -88,52 +88,51 @@ impl Frame {
     }
 }
 
-/// A venue's protocol over any market, with what each connection has subscribed to. Pure: what it says goes to the
-/// [`Core`].
+/// A venue's protocol over any market, with each connection's subscriptions. Pure: its messages go to the [`Core`].
 pub(crate) trait Protocol: Send {
-    /// A client wants a connection.
+    /// Called when a client requests a connection.
     ///
     /// # Errors
-    /// The status and the words with which it is refused.
+    /// The status and the message of the refusal.
     fn open(&mut self, core: &mut Core, connection: ConnectionId, address: &Address) -> Result<(), Refusal>;
 
-    /// A client sent a message.
+    /// Called with a client's message.
     fn message(&mut self, core: &mut Core, connection: ConnectionId, text: &str);
 
-    /// A client sends more than it may.
+    /// Called when a client exceeds the message limit.
     fn too_fast(&mut self, core: &mut Core, connection: ConnectionId) {
         core.close(connection, 1008, "Too many requests");
     }
 
-    /// A connection has been open for so many seconds.
+    /// Called every second that a connection is open.
     fn second(&mut self, _core: &mut Core, _connection: ConnectionId, _n_seconds: u64) {}
 
-    /// A connection is gone.
+    /// Called when a connection has closed.
     fn closed(&mut self, _connection: ConnectionId) {}
 
-    /// Returns a frame as a client gets it; venues that number frames count it.
+    /// Returns a frame as a client gets it; venues with numbered frames count it.
     fn render(&mut self, _connection: ConnectionId, frame: &Frame) -> Utf8Bytes {
         frame.text.clone()
     }
 
-    /// Orders the streams of a slot; by name where nothing is said.
+    /// Orders the streams of a slot; by name unless overridden.
     fn sort(&self, _streams: &mut [Arc<str>]) {}
 
-    /// Returns the frames of a stream after the market has gone on to `slot`.
+    /// Returns the frames of a stream after the market has advanced to `slot`.
     fn update(&mut self, core: &mut Core, stream: &Arc<str>, slot: u64) -> Vec<Frame>;
 
-    /// Tells readers of a recorded frame.
+    /// Sends a recorded frame to its readers.
     fn play(&mut self, core: &mut Core, played: &Played) {
         core.tell_readers(played.frame.clone());
     }
 
-    /// Returns status and body of the answer to a REST request; `None` at an unknown path.
+    /// Returns status and body of the answer to a REST request; `None` for an unknown path.
     fn answer(&mut self, core: &mut Core, request: &HttpRequest) -> Option<(u16, String)>;
 
     /// Returns the body of an answer that refuses a request with this status.
     fn refusal(&self, request: &HttpRequest, status: u16) -> String;
 
-    /// Returns the weight that a REST request counts for.
+    /// Returns the weight of a REST request.
     fn weight(&self, _request: &HttpRequest) -> u32 {
         1
     }
@@ -143,40 +142,40 @@ pub(crate) trait Protocol: Send {
         request.path.clone()
     }
 
-    /// Returns the part of the venue that counts this request for itself.
+    /// Returns the part of the venue that counts this request's weight.
     fn service(&self, _request: &HttpRequest) -> &'static str {
         ""
     }
 
-    /// The status of the venue's own answer to too many requests.
+    /// Returns the status of the venue's own answer to too many requests.
     fn limit_status(&self) -> u16 {
         429
     }
 
-    /// Headers that tell the weight used.
+    /// Returns the headers that report the weight used.
     fn weight_headers(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// Fields whose loss or change of type a client must notice.
+    /// Returns the fields whose loss or change of type a client must notice.
     fn required_keys(&self) -> &'static [&'static str];
 
-    /// Returns the length of a bar by the name that the control endpoint takes.
+    /// Returns the length of a bar from the name used at the control endpoint.
     fn interval_ms(&self, name: &str) -> Option<i64> {
         Some(name.parse::<i64>().ok().filter(|minutes| *minutes > 0)? * 60_000)
     }
 
-    /// Returns a number as the control endpoint shows it in bars.
+    /// Returns a number as shown in bars at the control endpoint.
     fn shown(&self, value: i128) -> String {
         fixed::shortest(value)
     }
 
-    /// Returns what the control endpoint shows about a book besides its rows.
+    /// Returns the details of a book shown at the control endpoint besides its rows.
     fn book_details(&self, _ladder: &Ladder) -> Option<(&'static str, Value)> {
         None
     }
 
-    /// Returns the bars that the control endpoint shows; `None` for an unknown symbol.
+    /// Returns the bars shown at the control endpoint; `None` for an unknown symbol.
     fn shown_bars(&self, core: &Core, symbol: &str, length_ms: i64) -> Option<Vec<Bar>> {
         Some(core.market.shown_bars(symbol, length_ms))
     }

@@ -1,5 +1,5 @@
-//! Real recordings, where the folder `TRUETAPE_CAPTURES` names is at hand: the oracle's end state is the one computed
-//! by the independent replay that came with them.
+//! Real recordings, if the folder named by `TRUETAPE_CAPTURES` is available: the oracle's final state equals the one
+//! computed by the independent replay supplied with them.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -66,7 +66,8 @@ async fn recordings_prove_themselves_at_every_depth() {
             subscribe(&mut client, &json!({"channel": "book", "symbol": [symbol], "depth": depth})).await;
             let mut reader = Reader { depth, ..Reader::default() };
             let mut n_proven = 0;
-            // Heartbeats come once a second: two of them after the end with no change between them, and nothing is under way.
+            // Heartbeats come once a second: after two of them after the end with no change between them, nothing is in
+            // flight.
             let mut n_beats = 0;
             while n_beats < 2
                 && let Came::Text(text) = client.within(Duration::from_secs(20)).await

@@ -1,4 +1,4 @@
-//! The proxy that does harm: each kind as a client sees it, and that a seed decides.
+//! The fault-injecting proxy: each kind of fault as a client sees it, and that a seed decides.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -26,7 +26,7 @@ async fn client(chaos: &RunningChaos) -> Client {
     Client(connect_async(format!("{}/ws/{TRADE}", chaos.ws_url)).await.unwrap().0)
 }
 
-/// Everything that a client gets of a recording's trades, until silence or the end.
+/// Returns everything a client receives of a recording's trades, until silence or the end.
 async fn seen(text: &str, seed: u64, faults: &[&str]) -> (RunningChaos, Vec<String>, Came) {
     let sim = held(text).await;
     let chaos = started(&sim, seed, faults).await;
@@ -91,7 +91,7 @@ async fn each_harm_to_frames() {
     assert!(begun.elapsed() >= Duration::from_millis(300));
 }
 
-/// Whether a ping is answered soon.
+/// Returns whether a ping is answered soon.
 async fn is_answered(client: &mut Client) -> bool {
     client.0.send(Message::Ping(b"x".as_slice().into())).await.unwrap();
     let answer = async {

@@ -1,5 +1,5 @@
-//! Coinbase Advanced Trade's protocol over real sockets, from a hand-made recording and from the made-up market. The reader here
-//! checks every number of its connection.
+//! Coinbase Advanced Trade's protocol over real sockets, from a hand-made recording and from the made-up market. The
+//! reader here checks every number of its connection.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -11,7 +11,7 @@ use common::{Came, Client, get};
 use serde_json::{Value, json};
 use venue_sim::{RunningSim, Sim, SimConfig, Source, Speed, StartWhen};
 
-/// A client that proves the numbering and keeps one book.
+/// A client that checks the numbering and keeps one book.
 struct Reader {
     client: Client,
     next: u64,
@@ -28,7 +28,7 @@ impl Reader {
         self.client.send(&request.to_string()).await;
     }
 
-    /// The next frame, in its place.
+    /// Returns the next frame, checking its number.
     async fn next(&mut self) -> Value {
         let frame = self.client.json().await;
         if frame["type"] != "error" {
@@ -59,7 +59,7 @@ impl Reader {
         }
     }
 
-    /// The next frame of a channel.
+    /// Returns the next frame of a channel.
     async fn of(&mut self, channel: &str) -> Value {
         loop {
             let frame = self.next().await;
@@ -81,7 +81,7 @@ fn truth(sim: &RunningSim, product: &str, side: &str) -> BTreeMap<String, String
     rows.iter().map(|row| (row[0].as_str().unwrap().to_owned(), row[1].as_str().unwrap().to_owned())).collect()
 }
 
-/// A recording of `n` rounds, 10 ms apart: book, trade, ticker; numbers begin at 500 and have a hole.
+/// A recording of `n` rounds, 10 ms apart: book, trade, ticker; numbers begin at 500 and have a gap.
 fn recording(n: u64) -> String {
     let update = |side: &str, price: String, quantity: String| json!({"side": side, "event_time": "2026-08-09T21:05:48Z", "price_level": price, "new_quantity": quantity});
     let mut number = 500;
@@ -164,7 +164,7 @@ async fn a_tape_is_numbered_again_and_acknowledged_after_the_first_data() {
         (reader.rows(true), reader.rows(false)),
         (truth(&sim, "AAA-USD", "bids"), truth(&sim, "AAA-USD", "asks"))
     );
-    // Whoever comes late gets the book of the moment, and so does whoever asks again.
+    // A late client gets the current book, and so does one that subscribes again.
     let mut late = Reader::connect(&sim).await;
     late.ask("subscribe", "level2", &["AAA-USD"]).await;
     late.of("subscriptions").await;

@@ -9,7 +9,7 @@ use model::time::Timestamp;
 use serde_json::{Value, json};
 use venue_sim::{RunningSim, Sim, SimConfig, Source, Speed};
 
-/// Ten times as fast, from a fixed moment 2.5 s before a full minute.
+/// Ten times real speed, from a fixed time 2.5 s before a full minute.
 async fn started() -> RunningSim {
     let source = Source::Demo { seed: 5, start: Some(Timestamp::from_millis(1_763_668_317_500)) };
     Sim::start(SimConfig { speed: Speed::Times(10.0), ..SimConfig::new("binance", source) }).await.unwrap()
@@ -20,7 +20,7 @@ async fn books_follow_the_documented_procedure() {
     let sim = started().await;
     let streams = "/stream?streams=btcsim@depth@100ms/btcsim@bookTicker/pepesim@depth@100ms";
     let mut client = Client::connect(&sim, streams).await;
-    // Buffer first, then fetch: the order the venue wants.
+    // Buffer first, then fetch: the order that the venue requires.
     let mut buffered = vec![client.json().await];
     let snapshot = async |symbol: &str| {
         LocalBook::snapshot(&get(&sim, &format!("/api/v3/depth?symbol={symbol}&limit=1000")).await.json())

@@ -1,4 +1,4 @@
-//! Each fault as a client sees it, and that the oracle's book stays right meanwhile.
+//! Each fault as a client sees it, while the oracle's book stays right.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -15,7 +15,7 @@ use venue_sim::{RunningSim, Sim, SimConfig};
 
 const SHORT: Duration = Duration::from_millis(60);
 
-/// The trades a client gets under a fault that was there from the start.
+/// Returns the trades a client receives under a fault active from the start.
 async fn trades_under(text: &str, spec: &str) -> (RunningSim, Client, Vec<String>) {
     let sim = held(text).await;
     sim.fault(fault(spec));
@@ -77,7 +77,7 @@ async fn broken_frames_are_broken_and_the_rest_is_whole() {
         }
         assert_eq!(ids(&seen[1..]), [501, 502, 503, 504, 505]);
     }
-    // A text frame that is no UTF-8 ends the connection, as the WebSocket standard wants it.
+    // A text frame that is not UTF-8 ends the connection, as the WebSocket standard requires.
     let sim = held(&text).await;
     sim.fault(fault("corrupt:stream=@trade,mode=utf8"));
     let mut client = Client::connect(&sim, &format!("/ws/{TRADE}")).await;

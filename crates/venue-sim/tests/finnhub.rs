@@ -1,4 +1,4 @@
-//! Finnhub's protocol over real sockets: the key, trades, and what REST says of them.
+//! Finnhub's protocol over real sockets: the key, trades, and REST answers about them.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -95,7 +95,7 @@ async fn rest_wants_the_key_and_says_what_is_wrong() {
     assert_eq!(quote["t"], 1_763_668_317);
     let (_, unknown) = ask(&sim, "/api/v1/quote?symbol=SIM:NOPE-SIM&token=k1").await;
     assert_eq!((&unknown["c"], &unknown["d"], &unknown["t"]), (&json!(0), &Value::Null, &json!(0)));
-    // A stock has no exchange in front of its name.
+    // A stock has no exchange prefix.
     for (path, state) in [(bars.to_owned(), "ok"), (bars.replace("crypto", "stock"), "no_data")] {
         assert_eq!(ask(&sim, &format!("/api/v1/{path}&token=k1")).await.1["s"], state, "{path}");
     }

@@ -1,5 +1,5 @@
-//! Kraken's protocol over real sockets, from a hand-made recording and from the made-up market. Every frame of a
-//! book is proven by a reader that shares no code with the simulator.
+//! Kraken's protocol over real sockets, from a hand-made recording and from the made-up market. Every frame of a book
+//! is checked by a reader that shares no code with the simulator.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -94,7 +94,7 @@ async fn held(text: &str) -> RunningSim {
     Sim::start(SimConfig { speed: Speed::Max, start: StartWhen::Resumed, ..config }).await.unwrap()
 }
 
-/// The next frame of a channel; heartbeats pass by.
+/// Returns the next frame of a channel; skips heartbeats.
 async fn of(client: &mut Client, channel: &str) -> String {
     loop {
         let text = client.text().await;
@@ -172,7 +172,7 @@ async fn a_snapshot_in_mid_tape_continues_with_the_tape() {
         assert!(snapshot.contains(r#""type":"snapshot""#), "{snapshot}");
         reader.take(&snapshot);
     }
-    // Somebody who comes later at another depth starts at the same place.
+    // A client that connects later with another depth starts at the same place.
     let mut late = Client::connect(&sim, "/v2").await;
     subscribe(&mut late, &json!({"channel": "book", "symbol": ["AAA/USD"], "depth": 10})).await;
     let mut shallow = Reader { depth: 10, ..Reader::default() };
@@ -210,7 +210,7 @@ async fn refusals_are_in_the_acknowledgement_only() {
     assert_eq!((&first["success"], &first["symbol"]), (&json!(false), &json!("NOPE/USD")));
     let second = of_method(&mut client, "subscribe").await;
     assert_eq!((&second["success"], &second["result"]["event_trigger"]), (&json!(true), &json!("bbo")));
-    // The heart goes on beating although half was refused.
+    // Heartbeats continue although half of the requests were refused.
     assert_eq!(client.json().await, json!({"channel": "heartbeat"}));
     client.send(r#"{"method":"ping","req_id":101}"#).await;
     let pong = client.json().await;
@@ -332,7 +332,7 @@ async fn the_made_up_market_proves_itself_at_every_depth() {
                 let (reader, n) = readers.get_mut(frame["data"][0]["symbol"].as_str().unwrap()).unwrap();
                 reader.take(&text);
                 *n += 1;
-                // A pause ends with one update that makes up for it.
+                // A pause ends with one update that catches up.
                 if *n == 30 && reader.depth == 10 {
                     sim.pause();
                     tokio::time::sleep(Duration::from_millis(200)).await;

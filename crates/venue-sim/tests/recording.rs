@@ -54,7 +54,7 @@ async fn the_depth_procedure_leads_to_the_oracles_book() {
     let text = recording(300);
     let sim = held(&text).await;
     let mut client = Client::connect(&sim, &format!("/ws/{DEPTH}")).await;
-    // The snapshot of the recording, while nothing has been played.
+    // The snapshot of the recording, before any frame has been played.
     let body = get(&sim, &format!("/api/v3/depth?symbol={SYMBOL}&limit=1000")).await.json();
     assert_eq!((&body["lastUpdateId"], &body["bids"][1]), (&json!(103), &json!(["9.50000000", "2.00000000"])));
     let mut book = LocalBook::snapshot(&body);
@@ -65,7 +65,7 @@ async fn the_depth_procedure_leads_to_the_oracles_book() {
     let own = get(&sim, &format!("/control/book?symbol={SYMBOL}")).await.json();
     assert_eq!(book, LocalBook::snapshot(&own));
     assert_eq!((book.id, &own["n_gaps"]), (1_000, &json!(0)));
-    // A snapshot taken later is the oracle's own book, and an earlier book can still be asked for.
+    // A later snapshot is the oracle's own book, and an earlier book is still available.
     let later = get(&sim, &format!("/api/v3/depth?symbol={SYMBOL}&limit=5000")).await.json();
     assert_eq!(LocalBook::snapshot(&later), book);
     let mut middle = LocalBook::snapshot(&body);
@@ -87,7 +87,7 @@ async fn bars_and_trades_hold_what_was_played() {
     sim.resume();
     let trades: Vec<Value> = client.texts(30).await.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
 
-    // Thirty trades ten seconds apart from 1 700 000 000 s (20 s into a minute): 4 + 6·4 + 2.
+    // Thirty trades ten seconds apart from 1,700,000,000 s (20 s into a minute): 4 + 6·4 + 2.
     let rows = ask(&format!("klines?symbol={SYMBOL}&interval=1m")).await.json();
     let rows = rows.as_array().unwrap();
     assert_eq!(rows.len(), 6);
@@ -214,7 +214,7 @@ async fn a_client_that_never_answers_pings_is_cut() {
         ..Limits::default()
     };
     let sim = Sim::start(SimConfig { limits, start: StartWhen::Resumed, ..config(&recording(1)) }).await.unwrap();
-    // Reading answers pings, so this one lives on ...
+    // Reading answers pings, so this one stays open ...
     let mut polite = Client::connect(&sim, "/ws").await;
     // ... and this one, which does not read, is closed meanwhile.
     let mut rude = Client::connect(&sim, "/ws").await;
@@ -237,7 +237,7 @@ async fn properties_change_the_envelope() {
 
 #[tokio::test]
 async fn the_timeline_waits_pauses_and_begins_again() {
-    // Forty seconds: a pause comes in the middle however slow the machine.
+    // Forty seconds: the pause falls in the middle however slow the machine.
     let text = recording(4_000);
     let sim = Sim::start(SimConfig { speed: Speed::Times(1.0), ..config(&text) }).await.unwrap();
     assert_eq!(sim.state()["playing"], false);

@@ -1,4 +1,4 @@
-//! A node and a subgraph over real sockets: what they say of the same swaps fits together.
+//! A node and a subgraph over real sockets: their answers about the same swaps agree.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -9,7 +9,7 @@ use model::time::Timestamp;
 use serde_json::{Value, json};
 use venue_sim::{Fault, FaultKind, RunningSim, Sim, SimConfig, Source, StartWhen};
 
-/// A chain that does not move, three seconds after a full hour.
+/// A chain that does not advance, three seconds after a full hour.
 async fn sim(key: Option<&str>) -> RunningSim {
     let source = Source::Demo { seed: 5, start: Some(Timestamp::from_millis(1_763_668_803_000)) };
     let config = SimConfig::new("uniswap", source);
@@ -47,7 +47,7 @@ async fn a_node_knows_pools_tokens_and_blocks() {
     assert_eq!(of(&pool(1), "0x3850c7bd").await["result"].as_str().unwrap().len(), 2 + 7 * 64);
     assert_eq!(of("0x00", "0x0dfe1681").await["result"], "0x", "no contract, no answer");
     assert_eq!(of(&pool(1), "0x12345678").await["error"]["message"], "execution reverted");
-    // The block of the second before is not over.
+    // The block of the previous second is not over yet.
     let block = call(&sim, "eth_getBlockByNumber", json!(["latest", false])).await;
     assert_eq!(block["result"]["timestamp"], format!("{:#x}", 1_763_668_800));
     assert_eq!(block["result"]["number"], format!("{:#x}", 1_763_668_800 / 2));
@@ -73,7 +73,7 @@ async fn swaps_and_bars_agree_and_bars_are_those_of_the_oracle() {
     for (log, row) in logs.iter().rev().zip(rows) {
         let id = format!("{}#{}", log["transactionHash"].as_str().unwrap(), row["logIndex"].as_str().unwrap());
         assert_eq!(row["id"], id);
-        // A negative amount is two's complement there, a sign here.
+        // A negative amount is two's complement there, a minus sign here.
         let [amount0, amount1] = ["amount0", "amount1"].map(|key| row[key].as_str().unwrap().starts_with('-'));
         let data = log["data"].as_str().unwrap();
         assert_eq!((&data[2..3] == "f", &data[66..67] == "f"), (amount0, amount1));

@@ -1,4 +1,4 @@
-//! What a recorded frame means, as far as the oracle needs it. Reads generic JSON and nothing else of this project.
+//! Decodes recorded frames as far as the oracle needs. Reads generic JSON and uses no other code of this project.
 
 use std::{borrow::Cow, collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -25,11 +25,11 @@ struct Envelope<'a> {
     data: &'a RawValue,
 }
 
-/// The pieces of a recording: the books of its REST answers first, then its frames.
+/// Returns the pieces of a recording: the books of its REST answers first, then its frames.
 pub(super) fn read(recording: &Recording, tallies: &mut Tallies) -> Vec<Piece> {
     let frames = recording.frames.iter().filter_map(|frame| piece(frame, tallies));
     let mut frames: Vec<Piece> = frames.collect();
-    // Trades of a symbol count once, where they were recorded both one by one and put together.
+    // Trades of a symbol count once if they were recorded both individually and aggregated.
     let is_single = |piece: &&Piece| matches!(piece.note, Note::Trades(_)) && piece.frame.stream.ends_with("@trade");
     let single: BTreeSet<String> = frames.iter().filter(is_single).map(|piece| piece.symbol.clone()).collect();
     for piece in &mut frames {
@@ -40,7 +40,8 @@ pub(super) fn read(recording: &Recording, tallies: &mut Tallies) -> Vec<Piece> {
     recording.answers.iter().filter_map(snapshot).chain(frames).collect()
 }
 
-/// The book of a recorded REST answer; a stream of its own, so that the first of a symbol is where the book starts.
+/// Returns the book of a recorded REST answer; it has its own stream, so that the first of a symbol is the initial
+/// book.
 fn snapshot(answer: &RecordedAnswer) -> Option<Piece> {
     let (path, query) = answer.url.split_once('?')?;
     let symbol = query.split('&').find_map(|pair| pair.strip_prefix("symbol=")).filter(|_| path.ends_with("/depth"))?;
@@ -56,7 +57,7 @@ fn snapshot(answer: &RecordedAnswer) -> Option<Piece> {
     })
 }
 
-/// The frame as clients get it, and what it means; `None` for acknowledgements and the unknown.
+/// Returns the frame as clients get it, and its meaning; `None` for acknowledgements and unknown frames.
 fn piece(recorded: &RecordedFrame, tallies: &mut Tallies) -> Option<Piece> {
     let text = &recorded.text;
     let (stream, wrapped, bare) = match serde_json::from_str::<Envelope<'_>>(text) {
@@ -81,7 +82,7 @@ fn piece(recorded: &RecordedFrame, tallies: &mut Tallies) -> Option<Piece> {
     Some(Piece { at: recorded.at, symbol, is_snapshot: false, time, frame, note })
 }
 
-/// What an event means, and the venue's number in it.
+/// Returns an event's meaning, and the venue's number in it.
 fn note(symbol: &str, event: &Value, tallies: &mut Tallies) -> Option<(Note, Option<u64>)> {
     let number = |key: &str| event.get(key).and_then(Value::as_u64);
     let text = |key: &str| event.get(key).and_then(Value::as_str).map(str::to_owned);
@@ -114,13 +115,13 @@ fn note(symbol: &str, event: &Value, tallies: &mut Tallies) -> Option<(Note, Opt
     }
 }
 
-/// Rows of a book side; `None` where one is no pair of texts.
+/// Returns the rows of a book side; `None` if one is not a pair of texts.
 fn rows(side: &Value) -> Option<Vec<Row>> {
     let row = |row: &Value| Some((row.get(0)?.as_str()?.to_owned(), row.get(1)?.as_str()?.to_owned()));
     side.as_array()?.iter().map(row).collect()
 }
 
-/// The stream an event without envelope came on; `url` is the connection's address, where known.
+/// Returns the stream of an event without an envelope; `url` is the connection's address, if known.
 fn derived_stream(event: &Value, url: Option<&str>) -> Option<String> {
     // `wss://host/ws/btcusdt@trade`, `wss://host/stream?streams=a/b`.
     let listed = || {

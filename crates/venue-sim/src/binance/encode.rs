@@ -1,4 +1,4 @@
-//! Events as the venue shapes them: numbers quoted, with eight decimals.
+//! Encodes events in the venue's form: numbers quoted, with eight decimals.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ pub(super) fn zero(_quantity: &str) -> String {
     eight(0)
 }
 
-/// The envelope of an event on a combined connection: head and tail.
+/// The envelope of an event on a combined connection: the text before and after it.
 pub(super) fn envelope(stream: &str) -> (String, &'static str) {
     (format!("{{\"stream\":{},\"data\":", Value::from(stream)), "}")
 }
@@ -85,7 +85,7 @@ pub(super) fn ticker(symbol: &str, event_ms: i64, day: &Bar, last: &Print, bid: 
     })
 }
 
-/// How far the day's last price is from its first, in percent.
+/// Returns the difference between the day's last and first price, in percent.
 pub(super) fn percent(day: &Bar) -> String {
     let thousandths = if day.open == 0 { 0 } else { (day.close - day.open) * 100_000 / day.open };
     format!("{:.3}", thousandths as f64 / 1_000.0)

@@ -1,11 +1,11 @@
-//! The list of symbols: from the recording where it holds one, else with steps chosen or worked out.
+//! The list of symbols: from the recording if it contains one, otherwise with chosen or derived steps.
 
 use serde_json::{Value, json};
 
 use super::eight;
 use crate::{fixed::step, market::Pair};
 
-/// Assets in which symbols are priced, longest first so that `FDUSD` is not taken for `USD`.
+/// Assets in which symbols are priced, longest first so that `FDUSD` is not mistaken for `USD`.
 const QUOTE_ASSETS: [&str; 14] =
     ["FDUSD", "USDT", "USDC", "TUSD", "BUSD", "BTC", "ETH", "BNB", "EUR", "TRY", "BRL", "GBP", "JPY", "SIM"];
 
@@ -65,7 +65,7 @@ pub(super) fn body(pairs: &[Pair], now_ms: i64) -> Value {
     })
 }
 
-/// The body with only the symbols asked for; `None` where it lacks one of them.
+/// Returns the body with only the requested symbols; `None` if one of them is missing.
 pub(super) fn only(mut body: Value, symbols: &[String]) -> Option<Value> {
     let listed = body.get_mut("symbols")?.as_array_mut()?;
     listed.retain(|entry| symbols.iter().any(|symbol| entry.get("symbol").and_then(Value::as_str) == Some(symbol)));

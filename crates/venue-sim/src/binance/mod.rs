@@ -1,8 +1,8 @@
 //! Binance spot: its WebSocket and REST addresses, over any market.
 //!
-//! - [`protocol`]: connections and subscriptions · [`request`]: what clients send · [`stream`]: what a stream carries
+//! - [`protocol`]: connections and subscriptions · [`request`]: clients' messages · [`stream`]: kinds of streams
 //! - [`rest`]: requests · [`exchange_info`]: the list of symbols · [`encode`]: events as JSON
-//! - [`decode`]: what recorded frames mean
+//! - [`decode`]: recorded frames
 //!
 //! Source of shapes and limits: github binance/binance-spot-api-docs (web-socket-streams.md, rest-api.md).
 
@@ -16,7 +16,7 @@ mod stream;
 
 use crate::{config::SimConfig, fixed, made_up::Spelling, market::Market, recorded::Reader, source, venue::Protocol};
 
-/// By how much update ids rise in a slot of the made-up market.
+/// The increase of update ids in one slot of the made-up market.
 const IDS_A_SLOT: u64 = 4;
 
 /// The protocol without connections.
@@ -35,7 +35,7 @@ pub(crate) fn market(config: &SimConfig) -> anyhow::Result<Box<dyn Market>> {
     source::open(config, spelling, Some(&reader))
 }
 
-/// All eight decimals, as the venue writes numbers.
+/// Writes all eight decimals, as the venue does.
 fn eight(value: i128) -> String {
     fixed::show(value, 8)
 }

@@ -1,4 +1,4 @@
-//! Connections: combined and raw ones, their subscriptions, and the frames of each stream.
+//! Connections: combined and raw, their subscriptions, and the frames of each stream.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -19,10 +19,10 @@ use crate::{
     venue::{Frame, Protocol},
 };
 
-/// Fields whose loss or change of type no reader of depth, bookTicker, trade, aggTrade or kline events can overlook.
+/// Fields whose loss or change of type every reader of depth, bookTicker, trade, aggTrade or kline events must notice.
 const REQUIRED_KEYS: &[&str] = &["U", "u", "b", "a", "p", "q", "k"];
 
-/// The venue, and how events are wrapped on each connection.
+/// The venue, and the envelope of events on each connection.
 #[derive(Default)]
 pub(super) struct Binance(BTreeMap<ConnectionId, Envelope>);
 
@@ -43,7 +43,7 @@ impl Protocol for Binance {
         Ok(())
     }
 
-    /// Answers first and subscribes then, so that no event of a stream comes before its acknowledgement.
+    /// Answers first and subscribes afterwards, so that no event of a stream comes before its acknowledgement.
     fn message(&mut self, core: &mut Core, connection: ConnectionId, text: &str) {
         let answer = match Request::read(text) {
             Ok(request) => self.carry_out(core, connection, request),
@@ -106,7 +106,7 @@ impl Protocol for Binance {
 }
 
 impl Binance {
-    /// Does what is asked for; returns the answer.
+    /// Executes the request; returns the answer.
     fn carry_out(&mut self, core: &mut Core, connection: ConnectionId, request: Request) -> Value {
         let id = request.id;
         let result = match request.method {
@@ -131,7 +131,7 @@ impl Binance {
     }
 }
 
-/// Subscribes a connection to streams; changes of books go on from where the book is now.
+/// Subscribes a connection to streams; book changes continue from the current book.
 fn follow(core: &mut Core, connection: ConnectionId, streams: &[String]) -> bool {
     let new: Vec<&String> = streams.iter().filter(|name| !core.is_wanted(name)).collect();
     for name in new {
@@ -145,7 +145,7 @@ fn follow(core: &mut Core, connection: ConnectionId, streams: &[String]) -> bool
     core.subscribe(connection, streams)
 }
 
-/// The events of one stream after the market has gone on, oldest first, each with the venue's number in it.
+/// Returns the events of one stream after a step of the market, oldest first, each with the venue's number.
 fn events(core: &mut Core, name: &str, symbol: &str, kind: &Kind) -> Vec<(Value, Option<u64>)> {
     let Core { market, views, .. } = core;
     let (event_ms, update_id) = (market.now().as_millis(), market.update_id(symbol));
@@ -170,7 +170,7 @@ fn events(core: &mut Core, name: &str, symbol: &str, kind: &Kind) -> Vec<(Value,
             let Some(last) = last() else { return Vec::new() };
             let bars = market.running(symbol, *length_ms);
             let kline = |bar: &Bar| {
-                // Before the running bar comes the one that has just ended, once more, as closed.
+                // The bar that has just ended is sent once more, as closed, before the current one.
                 let last_id = if last.time_ms < bar.open_ms + length_ms { last.id } else { last.id.saturating_sub(1) };
                 (encode::kline(symbol, interval, *length_ms, event_ms, bar, last_id), None)
             };

@@ -1,8 +1,8 @@
-//! What clients send: a method, its parameters, and a number for the answer.
+//! Clients' messages: a method, its parameters, and a number for the answer.
 
 use serde_json::{Value, json};
 
-/// Whether events say which stream they came on.
+/// Whether events name their stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Envelope {
     Combined,
@@ -16,7 +16,7 @@ pub(super) struct Request {
     pub(super) id: Value,
 }
 
-/// What is asked for.
+/// The method of a message.
 #[derive(Debug)]
 pub(super) enum Method {
     Subscribe(Vec<String>),
@@ -27,7 +27,7 @@ pub(super) enum Method {
 }
 
 impl Request {
-    /// The message, or the answer that refuses it.
+    /// Parses a message, or returns the answer that refuses it.
     pub(super) fn read(text: &str) -> Result<Self, Value> {
         let value: Value = serde_json::from_str(text)
             .map_err(|json_error| json!({ "code": 3, "msg": format!("Invalid JSON: {json_error}") }))?;
@@ -76,7 +76,7 @@ impl Request {
     }
 }
 
-/// An answer that refuses.
+/// An answer that refuses a message.
 pub(super) fn error(code: i32, message: &str, id: Value) -> Value {
     json!({ "code": code, "msg": message, "id": id })
 }

@@ -11,10 +11,10 @@ use crate::{
     market::Market,
 };
 
-/// Where all addresses begin.
+/// The root of all addresses.
 const ROOT: &str = "/api/v3/";
 
-/// An error as the venue words it.
+/// An error in the venue's wording.
 struct Refusal {
     status: u16,
     code: i32,
@@ -25,7 +25,7 @@ fn invalid(code: i32, message: impl Into<String>) -> Refusal {
     Refusal { status: 400, code, message: message.into() }
 }
 
-/// Status and body of the answer to a request; `None` at an unknown path.
+/// Returns status and body of the answer to a request; `None` for an unknown path.
 pub(super) fn answer(market: &dyn Market, request: &HttpRequest) -> Option<(u16, String)> {
     let name = request.path.strip_prefix(ROOT)?;
     Some(match body(market, name, &request.parameters) {
@@ -40,7 +40,7 @@ impl Refusal {
     }
 }
 
-/// What the venue says when it refuses with a status.
+/// Returns the venue's body for a refusal with a status.
 pub(super) fn refusal(status: u16) -> String {
     let (code, message) = match status {
         418 => (-1003, "Way too much request weight used; IP banned."),
@@ -52,7 +52,7 @@ pub(super) fn refusal(status: u16) -> String {
     Refusal { status, code, message: message.to_owned() }.body()
 }
 
-/// Weights as documented.
+/// Returns the weight of a request as documented.
 pub(super) fn weight(request: &HttpRequest) -> u32 {
     let (name, parameters) = (request.path.strip_prefix(ROOT).unwrap_or_default(), &request.parameters);
     let limit = parameters.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(100_u32);
@@ -121,7 +121,7 @@ fn body(market: &dyn Market, name: &str, parameters: &Parameters) -> Result<Valu
     }
 }
 
-/// Figures of the last 24 hours; all zero before the first trade, as for a symbol that does not trade.
+/// Statistics of the last 24 hours; all zero before the first trade, as for a symbol that does not trade.
 fn day(market: &dyn Market, symbol: &str) -> Value {
     let (now_ms, bar, last) = (market.now().as_millis(), market.day(symbol), market.prints(symbol, 1).pop());
     let (bids, asks) = market.top(symbol, 1);
@@ -159,7 +159,7 @@ fn missing(name: &str) -> Refusal {
     invalid(-1102, format!("Mandatory parameter '{name}' was not sent, was empty/null, or malformed."))
 }
 
-/// `symbol=A` or `symbols=["A","B"]`; none where neither is given.
+/// Reads `symbol=A` or `symbols=["A","B"]`; empty if neither is given.
 fn symbols(parameters: &Parameters) -> Result<Vec<String>, Refusal> {
     match (parameters.get("symbol"), parameters.get("symbols")) {
         (Some(symbol), None) => Ok(vec![symbol.clone()]),
@@ -174,7 +174,7 @@ fn number(parameters: &Parameters, name: &str) -> Result<Option<i64>, Refusal> {
     parameters.get(name).map(|text| text.parse().map_err(malformed)).transpose()
 }
 
-/// Values above the most allowed count as the most allowed.
+/// Reads the limit; values above the maximum count as the maximum.
 fn limit(parameters: &Parameters, default: usize, most: usize) -> Result<usize, Refusal> {
     match number(parameters, "limit")? {
         None => Ok(default),

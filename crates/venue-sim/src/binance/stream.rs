@@ -1,14 +1,14 @@
-//! What a stream carries, by its name; in the order in which a slot's frames go out.
+//! The kinds of streams, by name; in the order in which a slot's frames are sent.
 
 use crate::made_up::SECOND_SLOTS;
 
-/// What a stream carries.
+/// The content of a stream.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Trade,
     AggregateTrade,
     BookTicker,
-    /// Changes every so many slots.
+    /// Changes, every so many slots.
     Depth(u64),
     /// The best rows, every so many slots.
     Partial(usize, u64),
@@ -19,7 +19,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// The kind of that name.
+    /// Parses the kind from its name.
     pub(super) fn read(name: &str) -> Option<Self> {
         let (name, every) = match name.split_once("@100ms") {
             Some((name, "")) => (name, 1),
@@ -43,7 +43,7 @@ impl Kind {
         })
     }
 
-    /// Slots between two frames.
+    /// Returns the slots between two frames.
     pub(super) fn every(&self) -> u64 {
         match self {
             Self::Trade | Self::AggregateTrade | Self::BookTicker => 1,
@@ -53,13 +53,13 @@ impl Kind {
     }
 }
 
-/// Symbol, in capitals, and kind of a stream.
+/// Returns symbol, in capitals, and kind of a stream.
 pub(super) fn read(stream: &str) -> Option<(String, Kind)> {
     let (symbol, kind) = stream.split_once('@')?;
     Some((symbol.to_uppercase(), Kind::read(kind)?))
 }
 
-/// The venue's intervals up to a day, and their lengths.
+/// Returns the length of the venue's interval with this name, up to a day.
 pub(super) fn interval_ms(name: &str) -> Option<i64> {
     let (number, unit) = name.split_at_checked(name.len().checked_sub(1)?)?;
     let unit_ms = match unit {

@@ -1,4 +1,4 @@
-//! What is to happen to which frame: faults as they are spelt, and choices drawn from a seed.
+//! Which fault hits which frame: parsing of faults, and choices drawn from a seed.
 
 use std::str::FromStr;
 
@@ -6,43 +6,43 @@ use serde::{Deserialize, Serialize};
 
 use crate::spelling::{self, GOLDEN, mix};
 
-/// The kinds of harm. Those of REST begin with `rest_` and count requests, the others count frames from upstream.
+/// The kinds of faults. Kinds beginning with `rest_` count requests, the others count frames from upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChaosKind {
-    /// The frame does not come.
+    /// The frame is lost.
     Drop,
-    /// It comes twice.
+    /// The frame comes twice.
     Duplicate,
-    /// It comes after up to `window` later ones.
+    /// The frame comes after up to `window` later ones.
     Reorder,
-    /// One bit of its text is turned.
+    /// One bit of its text is flipped.
     Flip,
-    /// Its text is cut short.
+    /// Its text is truncated.
     Truncate,
-    /// It comes in fragments of one message, which changes nothing for a right reader.
+    /// The frame comes as fragments of one message, which makes no difference to a correct reader.
     Split,
-    /// It comes `ms` later, and so do those behind it.
+    /// The frame comes `ms` later, and so do those behind it.
     Delay,
-    /// The connection is cut instead.
+    /// The connection is cut instead of the frame.
     Cut,
     /// The connection is open and silent for `ms`; pings are answered.
     Stall,
-    /// The connection is open for `ms` and neither read nor written: no pongs either.
+    /// The connection is open but neither read nor written for `ms`: no pongs either.
     Blackhole,
     /// 429 (or `code`) with `Retry-After`.
     #[serde(rename = "rest_429")]
     Rest429,
     /// 500 (or `code`).
     RestError,
-    /// Answered `ms` later.
+    /// The answer comes `ms` later.
     RestSlow,
-    /// The answer breaks off.
+    /// The answer is cut off.
     RestDrop,
 }
 
 impl ChaosKind {
-    /// Whether it counts requests.
+    /// Returns true if it counts requests.
     pub fn is_rest(self) -> bool {
         matches!(self, Self::Rest429 | Self::RestError | Self::RestSlow | Self::RestDrop)
     }
@@ -52,35 +52,35 @@ impl ChaosKind {
     }
 }
 
-/// A fault as asked for. It strikes frames by chance (`rate`), by number (`at`, from 0, of each connection) or regularly
-/// (`every`); one that is of connections may strike `now`.
+/// A fault as requested. It hits frames by chance (`rate`), by number (`at`, from 0, on each connection) or regularly
+/// (`every`); a fault of connections may happen `now`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChaosFault {
-    /// What happens.
+    /// The kind.
     pub kind: ChaosKind,
-    /// Chance of each frame, 0 to 1.
+    /// Probability for each frame, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<f64>,
     /// Numbers of frames, from 0.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub at: Vec<u64>,
-    /// Every so many frames: 10 strikes frames 9, 19, 29.
+    /// Every so many frames: 10 hits frames 9, 19, 29.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<u64>,
-    /// All open connections at once, when the fault is set.
+    /// Hits all open connections at once when the fault is set.
     #[serde(default)]
     pub now: bool,
-    /// How long; 1 000 by default.
+    /// Duration; 1,000 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ms: Option<u64>,
-    /// Over how many later frames a reordered one goes at most; 4 by default.
+    /// The most later frames that may overtake a reordered one; 4 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<u32>,
-    /// Only addresses (path and query) that hold this text.
+    /// Only addresses (path and query) that contain this text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// Seconds named in `Retry-After`; 5 by default.
+    /// Seconds in `Retry-After`; 5 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_s: Option<u64>,
     /// HTTP status.
@@ -89,10 +89,10 @@ pub struct ChaosFault {
 }
 
 impl ChaosFault {
-    /// Refuses what makes no sense, in words for whoever asked.
+    /// Rejects invalid faults, with a message for the caller.
     ///
     /// # Errors
-    /// No word about when, a rate outside 0 to 1, `every` 0, a code that is no error, `now` for frames or requests.
+    /// No time given, a rate outside 0 to 1, `every` 0, a code that is not an error, `now` for frames or requests.
     pub fn check(&self) -> Result<(), String> {
         if self.rate.is_none() && self.at.is_empty() && self.every.is_none() && !self.now {
             return Err("say when: rate, at, every or now".to_owned());
@@ -112,12 +112,12 @@ impl ChaosFault {
         Ok(())
     }
 
-    /// Whether the address is one it is meant for.
+    /// Returns true if it applies to the address.
     pub(crate) fn is_for(&self, address: &str) -> bool {
         self.path.as_deref().is_none_or(|wanted| address.contains(wanted))
     }
 
-    /// Whether it strikes frame `number`; `drawn` is the frame's draw for it.
+    /// Returns true if it hits frame `number`; `drawn` is the frame's random draw for it.
     fn strikes(&self, number: u64, drawn: u64) -> bool {
         let by_chance = self.rate.is_some_and(|rate| ((drawn >> 11) as f64 / (1_u64 << 53) as f64) < rate);
         by_chance || self.at.contains(&number) || self.every.is_some_and(|every| (number + 1).is_multiple_of(every))
@@ -135,10 +135,10 @@ impl FromStr for ChaosFault {
     }
 }
 
-/// Reads a list of faults: JSON, or one spelling a line.
+/// Parses a list of faults: JSON, or one fault a line.
 ///
 /// # Errors
-/// What is wrong with the first that cannot be read, in words.
+/// The error in the first invalid fault.
 pub fn read(text: &str) -> Result<Vec<ChaosFault>, String> {
     if text.trim_start().starts_with('[') {
         let faults: Vec<ChaosFault> = serde_json::from_str(text).map_err(|error| error.to_string())?;
@@ -148,18 +148,18 @@ pub fn read(text: &str) -> Result<Vec<ChaosFault>, String> {
     text.lines().filter(|line| !line.trim().is_empty()).map(str::parse).collect()
 }
 
-/// The choices of one connection or request.
+/// The random choices for one connection or request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Draw(u64);
 
 impl Draw {
-    /// The choices of the one that came after `n_before` others to the same address.
+    /// Returns the choices for the connection or request that followed `n_before` others to the same address.
     pub(crate) fn new(seed: u64, address: &str, n_before: u64) -> Self {
         let named = address.bytes().fold(mix(seed), |hash, byte| mix(hash ^ u64::from(byte)));
         Self(mix(named ^ n_before))
     }
 
-    /// What strikes frame `number`, with a number for further choices: the first in the list that does.
+    /// Returns the fault that hits frame `number`, with a number for further choices: the first match in the list.
     pub(crate) fn strike<'a>(
         self,
         faults: impl Iterator<Item = (usize, &'a ChaosFault)>,
@@ -171,7 +171,7 @@ impl Draw {
     }
 }
 
-/// Turns one bit of an ASCII byte, so that the text stays UTF-8 and is another one.
+/// Flips one bit of an ASCII byte, so that the text differs but remains UTF-8.
 pub(crate) fn flipped(text: &str, choice: u64) -> String {
     let mut bytes = text.as_bytes().to_vec();
     let len = bytes.len().max(1);
@@ -183,13 +183,13 @@ pub(crate) fn flipped(text: &str, choice: u64) -> String {
     String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }
 
-/// The text's beginning, at least one character short.
+/// Returns the text's beginning, at least one character short.
 pub(crate) fn truncated(text: &str, choice: u64) -> &str {
     let cut = usize::try_from(choice % text.len().max(1) as u64).unwrap_or(0);
     text.get(..text.floor_char_boundary(cut)).unwrap_or_default()
 }
 
-/// Two to four pieces that make up the bytes.
+/// Splits the bytes into two to four pieces.
 pub(crate) fn pieces(bytes: &[u8], choice: u64) -> Vec<&[u8]> {
     let n_pieces = 2 + choice % 3;
     let mut cuts: Vec<usize> = (1..n_pieces)

@@ -1,4 +1,4 @@
-//! One WebSocket connection through the proxy: frames from upstream meet their fate, those to upstream pass.
+//! One WebSocket connection through the proxy: frames from upstream may be hit by faults, those to upstream pass.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -31,18 +31,18 @@ use crate::socket::{self, Socket};
 
 type Upstream = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// Frames that wait for their time; while there are more, upstream is not read.
+/// Frames waiting to be sent; above this number upstream is not read.
 const MAX_WAITING: usize = 4_096;
-/// How long reaching upstream may take.
+/// Timeout for connecting to upstream.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
-/// Frames over which a reordered one goes at most, where nothing is said.
+/// The default number of later frames that may overtake a reordered one.
 const USUAL_WINDOW: u32 = 4;
-/// How long something lasts where nothing is said.
+/// The default duration.
 const USUAL_MS: u64 = 1_000;
 /// A century: a sleep that never ends.
 const NEVER: Duration = Duration::from_secs(100 * 365 * 86_400);
 
-/// Reaches upstream first, so that its refusal is the client's.
+/// Connects to upstream first, so that its refusal reaches the client.
 pub(super) async fn open(proxy: Arc<Proxy>, request: Request) -> Response {
     let address = request.uri().path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
     let reached = timeout(CONNECT_DEADLINE, connect_async(format!("{}{address}", proxy.upstream))).await;
@@ -74,7 +74,7 @@ pub(super) async fn open(proxy: Arc<Proxy>, request: Request) -> Response {
     })
 }
 
-/// A silence, until when.
+/// A silence and its end.
 #[derive(Clone, Copy)]
 struct Quiet {
     until: Instant,
@@ -87,18 +87,18 @@ struct Relay<'a> {
     draw: Draw,
     client: Socket,
     upstream: Upstream,
-    /// Data frames that came from upstream.
+    /// Data frames from upstream.
     n_frames: u64,
-    /// What goes to the client and when, in order.
+    /// Messages to the client and their times, in order.
     waiting: VecDeque<(Instant, Vec<Message>)>,
-    /// Frames that later ones overtake: how many more.
+    /// Frames to be overtaken by later ones, and by how many more.
     held: Vec<(u32, Message)>,
     quiet: Option<Quiet>,
-    /// The generation of faults whose `now` has been done.
+    /// The generation of faults whose `now` has been applied.
     seen: u64,
 }
 
-/// The connection is over.
+/// The connection has ended.
 struct Over;
 
 impl Relay<'_> {
@@ -111,7 +111,7 @@ impl Relay<'_> {
         if self.quiet.is_some_and(|quiet| quiet.until <= now) {
             self.quiet = None;
         }
-        // What is due goes before anything else is read, so that a cut takes nothing that came before it.
+        // Messages that are due are sent before anything else is read, so that a cut loses nothing that came before it.
         if self.quiet.is_none() && self.waiting.front().is_some_and(|(due, _)| *due <= now) {
             return self.release().await;
         }
@@ -137,7 +137,7 @@ impl Relay<'_> {
                     let _ = self.upstream.close(frame).await;
                     Err(Over)
                 }
-                // Pings are answered by the library.
+                // The library answers pings.
                 Some(Ok(_)) => Ok(()),
                 Some(Err(_)) | None => Err(Over),
             },
@@ -153,7 +153,7 @@ impl Relay<'_> {
         }
     }
 
-    /// Writes what is due; the end of a silence is nothing by itself.
+    /// Writes the messages that are due; the end of a silence by itself does nothing.
     async fn release(&mut self) -> Result<(), Over> {
         let now = Instant::now();
         if self.quiet.is_some_and(|quiet| quiet.until > now) {
@@ -172,7 +172,7 @@ impl Relay<'_> {
             return Ok(());
         }
         self.seen = active.generation;
-        // A change ends silences: what goes on is set again.
+        // A change ends silences: those that continue are set again.
         self.quiet = None;
         for fault in active.faults.iter() {
             if fault.now && fault.is_for(&self.address) {
@@ -204,7 +204,7 @@ impl Relay<'_> {
         if let Some((fault, _)) = struck {
             self.proxy.done(fault.kind);
         }
-        // Those held before this one.
+        // The frames held before this one.
         let released: Vec<Message> = {
             self.held.iter_mut().for_each(|(left, _)| *left -= 1);
             self.held.extract_if(.., |(left, _)| *left == 0).map(|(_, message)| message).collect()
@@ -229,7 +229,7 @@ impl Relay<'_> {
                     vec![message]
                 }
                 _ => {
-                    // The frame itself comes after a silence, and not at all after a cut.
+                    // The frame itself comes after a silence, and is lost at a cut.
                     self.strike_connection(fault)?;
                     vec![message]
                 }
@@ -249,7 +249,7 @@ fn with_text(message: Message, change: impl FnOnce(&str) -> String) -> Message {
     }
 }
 
-/// The message in fragments.
+/// Returns the message in fragments.
 fn fragments(message: &Message, choice: u64) -> Vec<Message> {
     let (bytes, first) = match message {
         Message::Text(text) => (text.as_bytes(), Data::Text),

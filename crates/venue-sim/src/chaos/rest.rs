@@ -1,4 +1,4 @@
-//! Requests through the proxy: passed on, refused, late, or broken off.
+//! Requests through the proxy: forwarded, refused, delayed, or cut off.
 
 use std::time::Duration;
 
@@ -18,19 +18,19 @@ use super::{
     plan::{ChaosFault, ChaosKind, Draw},
 };
 
-/// How long upstream may take for an answer.
+/// Timeout for upstream's answer.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
-/// Bytes promised by an answer that breaks off.
+/// Bytes announced by an answer that is cut off.
 const PROMISED: u64 = 4_096;
-/// How long an answer that breaks off goes on.
+/// Time before an answer is cut off.
 const BEFORE_THE_END: Duration = Duration::from_millis(20);
-/// How late an answer is where nothing is said.
+/// The default delay of an answer.
 const USUAL_MS: u64 = 1_000;
 
 /// Answers a request.
 pub(super) async fn pass(proxy: &Proxy, request: Request) -> Response {
     let address = request.uri().path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
-    // Polls of one address differ in their query; they are numbered together.
+    // Polls of one address differ in their query; they share one numbering.
     let name = format!("{} {}", request.method(), request.uri().path());
     let (draw, number) = (Draw::new(proxy.seed, &name, 0), proxy.n_before(&name));
     let faults = proxy.active.borrow().faults.clone();
@@ -61,7 +61,7 @@ fn refused(fault: &ChaosFault) -> Response {
     match fault.kind {
         ChaosKind::RestDrop => {
             let begun = futures::stream::iter([Ok(Bytes::from_static(b"{"))]);
-            // The head must be on its way before the end.
+            // The head must be sent before the end.
             let end = futures::stream::once(async {
                 tokio::time::sleep(BEFORE_THE_END).await;
                 Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
@@ -81,7 +81,7 @@ fn refused(fault: &ChaosFault) -> Response {
     }
 }
 
-/// One connection a request: this is a tool for tests.
+/// Uses one connection for each request: this is a tool for tests.
 async fn forward(proxy: &Proxy, mut request: Request) -> anyhow::Result<Response> {
     let stream = TcpStream::connect(proxy.rest_upstream).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;

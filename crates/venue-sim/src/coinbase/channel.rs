@@ -1,6 +1,6 @@
-//! The public channels, under the name they are subscribed to and the one they answer with.
+//! The public channels, with the name used in subscriptions and the name used in frames.
 
-/// What is subscribed to.
+/// A subscribed channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Channel {
     Candles,
@@ -24,17 +24,17 @@ const ALL: [Channel; 7] = [
 ];
 
 impl Channel {
-    /// The channel of that name in a subscription.
+    /// Returns the channel with that name in a subscription.
     pub(super) fn read(name: &str) -> Option<Self> {
         ALL.into_iter().find(|channel| channel.name() == name)
     }
 
-    /// The channel whose frames bear that name.
+    /// Returns the channel with that name in frames.
     pub(super) fn of_wire(name: &str) -> Option<Self> {
         ALL.into_iter().find(|channel| channel.wire() == name)
     }
 
-    /// Its name in a subscription.
+    /// Returns its name in a subscription.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Candles => "candles",
@@ -47,7 +47,7 @@ impl Channel {
         }
     }
 
-    /// Its name in frames.
+    /// Returns its name in frames.
     pub(super) fn wire(self) -> &'static str {
         match self {
             Self::Level2 => "l2_data",
@@ -55,7 +55,7 @@ impl Channel {
         }
     }
 
-    /// The list of an event's entries, on channels of recorded entries.
+    /// Returns the name of an event's list of entries, on channels whose entries are recorded.
     pub(super) fn list(self) -> Option<&'static str> {
         match self {
             Self::Candles => Some("candles"),
@@ -65,12 +65,12 @@ impl Channel {
         }
     }
 
-    /// The stream of one product.
+    /// Returns the stream of one product.
     pub(super) fn stream(self, product: &str) -> String {
         format!("{}/{product}", self.name())
     }
 
-    /// The channel and product of a stream.
+    /// Returns the channel and product of a stream.
     pub(super) fn of_stream(stream: &str) -> Option<(Self, &str)> {
         let (name, product) = stream.split_once('/')?;
         Some((Self::read(name)?, product))

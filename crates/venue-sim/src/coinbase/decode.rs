@@ -1,4 +1,4 @@
-//! What a recorded frame means, as far as the oracle needs it; numbers stay the text of the wire.
+//! Decodes recorded frames as far as the oracle needs; numbers keep their original text.
 
 use std::{borrow::Cow, ops::Range, sync::Arc};
 
@@ -74,12 +74,12 @@ struct CandleEntry<'a> {
     start: Cow<'a, str>,
 }
 
-/// The pieces of all frames; none of acknowledgements, heartbeats and the unknown.
+/// Returns the pieces of all frames; acknowledgements, heartbeats and unknown frames give none.
 pub(super) fn read(recording: &Recording, tallies: &mut Tallies) -> Vec<Piece> {
     recording.frames.iter().flat_map(|frame| pieces(frame, tallies)).collect()
 }
 
-/// What an event says about one product: the product, its entries as text, and the note.
+/// An event's content for one product: the product, its entries as text, and the note.
 type Part<'a> = (String, Vec<&'a str>, Note);
 
 fn pieces(recorded: &RecordedFrame, tallies: &mut Tallies) -> Vec<Piece> {
@@ -122,13 +122,13 @@ fn pieces(recorded: &RecordedFrame, tallies: &mut Tallies) -> Vec<Piece> {
     found.into_iter().map(piece).collect()
 }
 
-/// Where `part`, a slice of `text`, is in it.
+/// Returns the range of `part`, a slice of `text`, within it.
 fn place(text: &str, part: &str) -> Range<usize> {
     let start = part.as_ptr().addr() - text.as_ptr().addr();
     start..start + part.len()
 }
 
-/// What an event says about each product.
+/// Returns an event's content for each product.
 fn parts<'a>(channel: Channel, event: &Event<'a>, tallies: &mut Tallies) -> Option<Vec<Part<'a>>> {
     if channel == Channel::Level2 {
         let side = |names: &[&str]| -> Vec<Row> {
@@ -175,7 +175,7 @@ fn print(product: &str, text: &str, tallies: &mut Tallies) -> Option<Print> {
         price: fixed::parse(&entry.price)?,
         quantity: fixed::parse(&entry.size)?,
         time_ms: moment::parse(&entry.time)?.as_millis(),
-        // The side is the maker's.
+        // The venue reports the maker's side.
         is_buyer_maker: entry.side == "BUY",
     })
 }

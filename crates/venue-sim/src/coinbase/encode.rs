@@ -1,4 +1,4 @@
-//! The venue's frames as text: numbers quoted and as short as they go.
+//! The venue's frames as text: numbers quoted and as short as possible.
 
 use model::time::Timestamp;
 use serde_json::{Value, json};
@@ -13,17 +13,17 @@ use crate::{
     venue::Frame,
 };
 
-/// Length of a candle: the channel has this one only.
+/// Length of a candle: the channel offers only this one.
 pub(super) const CANDLE_MS: i64 = 300_000;
 
-/// A frame with a place for the connection's number.
+/// A frame with a placeholder for the connection's number.
 pub(super) fn frame(stream: &str, channel: &str, time: Timestamp, events: &str, id: Option<u64>) -> Frame {
     let head = format!(r#"{{"channel":"{channel}","timestamp":"{}","sequence_num":"#, moment::show(time, 9));
     let part = head.len()..head.len() + 1;
     Frame { stream: stream.into(), text: format!(r#"{head}0,"events":{events}}}"#).into(), part, id }
 }
 
-/// The `events` of a list of entries.
+/// The `events` with a list of entries.
 pub(super) fn events(kind: &str, list: &str, entries: &str) -> String {
     format!(r#"[{{"type":"{kind}","{list}":[{entries}]}}]"#)
 }
@@ -64,8 +64,8 @@ pub(super) fn trade(product: &str, print: &Print) -> Value {
     })
 }
 
-/// Best bid and ask and the figures of the day; `None` before the first trade or without a book. The batch lacks the
-/// best prices.
+/// Best bid and ask and the day's statistics; `None` before the first trade or without a book. The batch lacks the best
+/// prices.
 pub(super) fn ticker(market: &dyn Market, kind: &str, pair: &Pair, channel: Channel) -> Option<String> {
     let (day, ladder) = (market.day(&pair.symbol)?, market.ladder(&pair.symbol)?);
     let (bid, ask) = (ladder.bids().next()?, ladder.asks().next()?);
@@ -115,7 +115,7 @@ pub(super) fn candle(bar: &Bar) -> Value {
     })
 }
 
-/// What the status channel says of products.
+/// The content of the status channel for products.
 pub(super) fn status(kind: &str, pairs: &[Pair]) -> String {
     let step = |decimals| fixed::shortest(fixed::step(decimals));
     let product = |pair: &Pair| {

@@ -1,7 +1,7 @@
 //! Coinbase Advanced Trade: its WebSocket at `/` and REST under `/api/v3/brokerage/market`, over any market.
 //!
-//! - [`protocol`]: connections and subscriptions · [`rest`]: requests · [`channel`]: what can be subscribed to
-//! - [`encode`]: events as text · [`products`]: names and aliases · [`decode`]: what recorded frames mean
+//! - [`protocol`]: connections and subscriptions · [`rest`]: requests · [`channel`]: channels
+//! - [`encode`]: events as text · [`products`]: names and aliases · [`decode`]: recorded frames
 //!
 //! Source of shapes: <https://docs.cdp.coinbase.com/advanced-trade/docs/ws-channels>.
 
@@ -24,7 +24,7 @@ use crate::{
     venue::Protocol,
 };
 
-/// What the venue allows: 8 connections, 8 messages and 10 requests a second; no pings of its own, no end of life.
+/// The venue's limits: 8 connections, 8 messages and 10 requests a second; no pings of its own, no maximum lifetime.
 pub(crate) fn limits() -> Limits {
     Limits {
         messages_per_s: Some(8),

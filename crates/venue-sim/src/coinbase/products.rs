@@ -1,4 +1,4 @@
-//! The list of products: recorded where the recording holds it, else made. `X-USDC` is an alias of `X-USD`.
+//! The list of products: recorded if the recording contains it, otherwise generated. `X-USDC` is an alias of `X-USD`.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::{
     market::{Market, Pair},
 };
 
-/// The product whose data another one shows, and itself where it is no alias; `None` for unknown names.
+/// Returns the product whose data is shown: another one for an alias, otherwise itself; `None` for unknown names.
 pub(super) fn target(market: &dyn Market, asked: &str) -> Option<String> {
     if market.pair(asked).is_some() {
         return Some(asked.to_owned());
@@ -17,7 +17,7 @@ pub(super) fn target(market: &dyn Market, asked: &str) -> Option<String> {
     market.pair(&real).map(|pair| pair.symbol.clone())
 }
 
-/// The bodies of all products, aliases behind what they show.
+/// The bodies of all products, each alias after its target.
 pub(super) fn listing(market: &dyn Market) -> Vec<Value> {
     let recorded =
         market.recorded_answer("/market/products", &[]).and_then(|body| serde_json::from_str::<Value>(body).ok());

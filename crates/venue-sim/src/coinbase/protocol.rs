@@ -1,5 +1,5 @@
-//! Connections: subscriptions of one channel a message, an acknowledgement after the first data, heartbeats, and one
-//! numbering for everything that a connection gets.
+//! Connections: subscriptions with one channel per message, an acknowledgement after the first data, heartbeats, and
+//! one numbering for all frames of a connection.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -16,7 +16,7 @@ use crate::{
     venue::{Frame, Protocol},
 };
 
-/// Whoever has not subscribed by then is disconnected.
+/// A client without a subscription is disconnected after this time.
 const FIRST_SUBSCRIPTION_S: u64 = 5;
 /// Trades in a snapshot.
 const SNAPSHOT_TRADES: usize = 50;
@@ -24,7 +24,7 @@ const SNAPSHOT_TRADES: usize = 50;
 const SNAPSHOT_CANDLES: i64 = 100;
 /// Slots between two frames of the batch.
 const BATCH_SLOTS: u64 = 5 * SECOND_SLOTS;
-/// Fields whose loss or change of type no reader of books and trades can overlook.
+/// Fields whose loss or change of type every reader of books and trades must notice.
 const REQUIRED_KEYS: &[&str] = &["type", "product_id", "updates", "trades", "tickers", "candles"];
 
 /// The venue.
@@ -33,7 +33,7 @@ pub(super) struct Coinbase(BTreeMap<ConnectionId, Connection>);
 
 #[derive(Default)]
 struct Connection {
-    /// Products by channel, as they were asked for.
+    /// Products by channel, as requested.
     subscribed: BTreeMap<Channel, Vec<String>>,
     /// Number of the next frame.
     next: u64,
@@ -146,7 +146,7 @@ impl Coinbase {
             _ if named.is_empty() => return Err("product_ids are missing".to_owned()),
             _ => {}
         }
-        // Whose data is shown.
+        // The products whose data is shown.
         let mut targets = Vec::new();
         if channel != Channel::Heartbeats {
             for product in &named {
@@ -177,7 +177,7 @@ impl Coinbase {
         let own = subscribed.remove(&channel).unwrap_or_default();
         let (gone, left): (Vec<String>, Vec<String>) =
             own.into_iter().partition(|product| named.is_empty() || named.contains(product));
-        // Two names may show the same data: it stays while one of them is left.
+        // Two names may show the same data: the stream stays while one of them is left.
         let target = |product: &String| products::target(&*core.market, product);
         let kept: Vec<String> = left.iter().filter_map(target).collect();
         let gone = gone.iter().filter_map(target).filter(|product| !kept.contains(product));
@@ -189,7 +189,7 @@ impl Coinbase {
     }
 }
 
-/// The events of a stream in a slot, with their number for the log of what was sent.
+/// Returns the events of a stream in a slot, with their number for the log of sent frames.
 fn events(core: &mut Core, channel: Channel, product: &str, slot: u64) -> Option<(String, Option<u64>)> {
     let Core { market, views, .. } = core;
     match channel {
@@ -216,8 +216,8 @@ fn events(core: &mut Core, channel: Channel, product: &str, slot: u64) -> Option
     }
 }
 
-/// The events of the snapshot of a stream for a new reader, where there is something to say; `has_others` where the
-/// stream has readers already.
+/// Returns the snapshot events of a stream for a new reader, if there are any; `has_others` if the stream already has
+/// readers.
 fn snapshot(core: &mut Core, channel: Channel, product: &str, has_others: bool) -> Option<String> {
     let Core { market, views, .. } = core;
     let (pair, stream) = (market.pair(product)?, channel.stream(product));

@@ -12,13 +12,13 @@ use crate::{
     moment,
 };
 
-/// Where all addresses begin.
+/// The root of all addresses.
 const ROOT: &str = "/api/v3/brokerage/market/";
-/// Candles of one answer.
+/// Maximum candles in an answer.
 const MOST_CANDLES: i64 = 350;
-/// Trades of one answer.
+/// Maximum trades in an answer.
 const MOST_TRADES: usize = 1_000;
-/// Names and seconds of a candle's lengths.
+/// Names and seconds of candle lengths.
 const GRANULARITIES: [(&str, i64); 8] = [
     ("ONE_MINUTE", 60),
     ("FIVE_MINUTE", 300),
@@ -30,10 +30,10 @@ const GRANULARITIES: [(&str, i64); 8] = [
     ("ONE_DAY", 86_400),
 ];
 
-/// Status and words of an error.
+/// Status, code and message of an error.
 type Refusal = (u16, &'static str, String);
 
-/// Status and body of the answer to a request; `None` at an unknown path.
+/// Returns status and body of the answer to a request; `None` for an unknown path.
 pub(super) fn answer(market: &dyn Market, request: &HttpRequest) -> Option<(u16, String)> {
     let name = request.path.strip_prefix(ROOT)?;
     Some(match body(market, name, &request.parameters) {
@@ -42,7 +42,7 @@ pub(super) fn answer(market: &dyn Market, request: &HttpRequest) -> Option<(u16,
     })
 }
 
-/// What the venue says with a status.
+/// Returns the venue's body for a status.
 pub(super) fn refusal(status: u16) -> String {
     match status {
         429 => failed((429, "RESOURCE_EXHAUSTED", "too many requests".to_owned())),
@@ -99,7 +99,7 @@ fn target(market: &dyn Market, product: &str) -> Result<String, Refusal> {
     products::target(market, product).ok_or_else(|| unknown(product))
 }
 
-/// Newest first; from and to are needed.
+/// Candles, newest first; start and end are required.
 fn candles(market: &dyn Market, product: &str, parameters: &Parameters) -> Result<Value, Refusal> {
     let target = target(market, product)?;
     let granularity = parameters.get("granularity").ok_or_else(|| invalid("granularity is missing"))?;

@@ -1,4 +1,4 @@
-//! What a recorded frame means: each frame as it was, or in parts where it was about several symbols.
+//! Decodes recorded frames: each frame as it was, or split if it was about several symbols.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ struct Figures<'a> {
     t: i64,
 }
 
-/// One piece a frame and symbol; none of pings and errors.
+/// Returns one piece for each frame and symbol; none for pings and errors.
 pub(super) fn read(recording: &Recording, tallies: &mut Tallies) -> Vec<Piece> {
     recording.frames.iter().flat_map(|frame| pieces(frame, tallies)).collect()
 }
@@ -47,7 +47,7 @@ fn pieces(recorded: &RecordedFrame, tallies: &mut Tallies) -> Vec<Piece> {
     by_symbol.into_iter().map(piece).collect()
 }
 
-/// A trade; the venue gives it no number and no side.
+/// Parses a trade; the venue gives it neither number nor side.
 fn print(symbol: &str, entry: &str, tallies: &mut Tallies) -> Option<Print> {
     let Figures { p, v, t } = serde_json::from_str(entry).ok()?;
     tallies.see(symbol, p.get(), v.get());

@@ -1,6 +1,6 @@
 //! Finnhub: trades over one WebSocket at `/?token=…` and REST under `/api/v1`, over any market. No books.
 //!
-//! - [`protocol`]: connections and trades · [`rest`]: requests · [`decode`]: what recorded frames mean
+//! - [`protocol`]: connections and trades · [`rest`]: requests · [`decode`]: recorded frames
 //!
 //! Source of shapes: <https://finnhub.io/docs/api/websocket-trades>, <https://finnhub.io/docs/api/quote>.
 
@@ -20,7 +20,7 @@ use crate::{
     venue::Protocol,
 };
 
-/// What the venue allows: 50 symbols and 60 requests a minute for free; no pings of the protocol, only its own.
+/// The venue's limits: 50 symbols and 60 requests a minute for free; no WebSocket pings, only its own.
 pub(crate) fn limits() -> Limits {
     Limits {
         messages_per_s: Some(60),

@@ -1,4 +1,5 @@
-//! Connections: a key in the address, one connection a key, one symbol a message, no acknowledgements; and the trades.
+//! Connections: a key in the address, one connection per key, one symbol per message, no acknowledgements; and the
+//! trades.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -14,7 +15,7 @@ use crate::{
 
 /// Seconds between the venue's own pings.
 const PING_S: u64 = 60;
-/// Fields whose loss or change of type no reader of trades can overlook.
+/// Fields whose loss or change of type every reader of trades must notice.
 const REQUIRED_KEYS: &[&str] = &["p", "s", "t", "v"];
 
 /// The venue, with the key of each connection.

@@ -1,4 +1,4 @@
-//! The REST addresses under `/api/v1`: the day's figures and bars by columns, for whoever shows the key.
+//! The REST addresses under `/api/v1`: the day's statistics and bars by columns, for clients with the key.
 //!
 //! Source: <https://finnhub.io/docs/api/quote>, `/crypto-candles`, `/rate-limit`. A plan without bars is a fault:
 //! `rest_error:path=candle,code=403`.
@@ -13,25 +13,25 @@ use crate::{
     market::Market,
 };
 
-/// The header of the key, unless it is in the query.
+/// The header for the key, if it is not in the query.
 const KEY_HEADER: &str = "x-finnhub-token";
-/// Most bars of an answer.
+/// Maximum bars in an answer.
 const MOST_BARS: i64 = 5_000;
-/// Lengths of bars, in milliseconds, by the venue's word.
+/// Lengths of bars, in milliseconds, by the venue's name.
 const RESOLUTIONS: [(&str, i64); 6] =
     [("1", 60_000), ("5", 300_000), ("15", 900_000), ("30", 1_800_000), ("60", 3_600_000), ("D", 86_400_000)];
 
-/// Where all addresses begin.
+/// The root of all addresses.
 const ROOT: &str = "/api/v1/";
 
-/// Status and body of the answer to a request; `None` at an unknown path.
+/// Returns status and body of the answer to a request; `None` for an unknown path.
 pub(super) fn answer(core: &Core, request: &HttpRequest) -> Option<(u16, String)> {
     let name = request.path.strip_prefix(ROOT)?;
     let answer = body(core, name, request);
     Some(answer.map_or_else(|status| (status, refusal(status)), |body| (200, body)))
 }
 
-/// What the venue says with a status.
+/// Returns the venue's body for a status.
 pub(super) fn refusal(status: u16) -> String {
     let words = match status {
         401 => "Invalid API key",
@@ -53,14 +53,14 @@ fn body(core: &Core, name: &str, request: &HttpRequest) -> Result<String, u16> {
     let symbol = parameters.get("symbol").ok_or(422_u16)?;
     match name {
         "quote" => Ok(quote(&*core.market, symbol)),
-        // Stocks have no exchange in front, everything else has.
+        // Stocks have no exchange prefix, everything else has one.
         "stock/candle" => bars(&*core.market, symbol, !symbol.contains(':'), parameters),
         "crypto/candle" | "forex/candle" => bars(&*core.market, symbol, symbol.contains(':'), parameters),
         _ => Err(404),
     }
 }
 
-/// Of an unknown symbol all figures are zero.
+/// All values are zero for an unknown symbol.
 fn quote(market: &dyn Market, symbol: &str) -> String {
     let (Some(day), Some(last)) = (market.day(symbol), market.prints(symbol, 1).pop()) else {
         return r#"{"c":0,"d":null,"dp":null,"h":0,"l":0,"o":0,"pc":0,"t":0}"#.to_owned();

@@ -1,28 +1,28 @@
-//! The public channels, their names as streams, and what a request for one must look like.
+//! The public channels, their names as streams, and the form of requests for them.
 
 use serde_json::{Value, json};
 
-/// Depths that can be asked for; others are refused, not rounded.
+/// Depths that can be requested; others are refused, not rounded.
 pub(super) const DEPTHS: [usize; 5] = [10, 25, 100, 500, 1_000];
-/// Minutes of the bars that can be asked for.
+/// Bar lengths, in minutes, that can be requested.
 pub(super) const INTERVALS: [i64; 9] = [1, 5, 15, 30, 60, 240, 1_440, 10_080, 21_600];
-/// Channels of the other, private, address.
+/// Channels of the private address.
 const PRIVATE: [&str; 4] = ["executions", "balances", "level3", "orders"];
 
-/// What is subscribed to.
+/// A subscribed channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Channel {
     /// With its depth.
     Book(usize),
     Trade,
     Ticker,
-    /// With the minutes of a bar.
+    /// With the bar length in minutes.
     Ohlc(i64),
     Instrument,
 }
 
 impl Channel {
-    /// The channel that the parameters of a request name, or the words of the refusal.
+    /// Returns the channel named by a request's parameters, or the message of the refusal.
     pub(super) fn read(parameters: &Value) -> Result<Self, String> {
         let name = parameters.get("channel").and_then(Value::as_str).ok_or("Channel missing")?;
         let number = |key: &str, default: i64| match parameters.get(key) {
@@ -52,7 +52,7 @@ impl Channel {
         }
     }
 
-    /// Its name on the wire.
+    /// Returns its name in messages.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Book(_) => "book",
@@ -63,7 +63,7 @@ impl Channel {
         }
     }
 
-    /// The stream of one symbol.
+    /// Returns the stream of one symbol.
     pub(super) fn stream(self, symbol: &str) -> String {
         match self {
             Self::Book(depth) => format!("book/{depth}/{symbol}"),
@@ -73,7 +73,7 @@ impl Channel {
         }
     }
 
-    /// The channel and symbol of a stream.
+    /// Returns the channel and symbol of a stream.
     pub(super) fn of_stream(stream: &str) -> Option<(Self, &str)> {
         let (name, rest) = stream.split_once('/')?;
         let numbered = || rest.split_once('/');
@@ -86,12 +86,12 @@ impl Channel {
         }
     }
 
-    /// Whether a snapshot comes where the request does not say.
+    /// Returns whether a snapshot is sent by default.
     pub(super) fn has_snapshot(self) -> bool {
         self != Self::Trade
     }
 
-    /// The `result` of an acknowledgement.
+    /// Returns the `result` of an acknowledgement.
     pub(super) fn result(self, symbol: Option<&str>, parameters: &Value, with_snapshot: bool) -> Value {
         let mut result = json!({ "channel": self.name(), "snapshot": with_snapshot });
         if let Some(symbol) = symbol {

@@ -1,7 +1,7 @@
 //! The book's checksum: CRC32 (IEEE) over the digits of the best ten rows of each side, whatever the depth.
 //!
-//! Source: <https://docs.kraken.com/api/docs/guides/spot-ws-book-v2>. Written here bit by bit, so that it shares nothing
-//! with the product's.
+//! Source: <https://docs.kraken.com/api/docs/guides/spot-ws-book-v2>. Computed here bit by bit, so that it shares
+//! nothing with the product's.
 
 use crate::ladder::Ladder;
 
@@ -20,7 +20,7 @@ pub(super) fn checksum(ladder: &Ladder) -> u32 {
     crc32(text.as_bytes())
 }
 
-/// Without the point and without leading zeros.
+/// Appends the digits without the point and without leading zeros.
 fn push_digits(text: &mut String, number: &str) {
     let digits: String = number.chars().filter(|&letter| letter != '.').collect();
     text.push_str(digits.trim_start_matches('0'));

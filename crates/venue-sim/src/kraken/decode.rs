@@ -1,4 +1,4 @@
-//! What a recorded frame means, as far as the oracle needs it; numbers stay the text of the wire.
+//! Decodes recorded frames as far as the oracle needs; numbers keep their original text.
 
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
@@ -69,7 +69,7 @@ struct BarEntry<'a> {
     interval: i64,
 }
 
-/// The pieces of all frames; none of acknowledgements, heartbeats and the unknown.
+/// Returns the pieces of all frames; acknowledgements, heartbeats and unknown frames give none.
 pub(super) fn read(recording: &Recording, tallies: &mut Tallies) -> Vec<Piece> {
     let mut depths: BTreeMap<String, usize> = BTreeMap::new();
     for (symbol, depth) in recording.frames.iter().filter_map(|frame| acknowledged_depth(&frame.text)) {
@@ -78,7 +78,7 @@ pub(super) fn read(recording: &Recording, tallies: &mut Tallies) -> Vec<Piece> {
     recording.frames.iter().flat_map(|frame| pieces(frame, &mut depths, tallies)).collect()
 }
 
-/// The pieces of one frame; `depths` are those of the recorded books.
+/// Returns the pieces of one frame; `depths` are those of the recorded books.
 fn pieces(recorded: &RecordedFrame, depths: &mut BTreeMap<String, usize>, tallies: &mut Tallies) -> Vec<Piece> {
     let Ok(envelope) = serde_json::from_str::<Envelope<'_>>(&recorded.text) else { return Vec::new() };
     let Ok(entries) = serde_json::from_str::<Vec<&RawValue>>(envelope.data.get()) else { return Vec::new() };
@@ -111,7 +111,7 @@ fn note(
 ) -> Option<(Channel, Option<Timestamp>, Note)> {
     match channel {
         "book" => {
-            // One entry a symbol; several are one after the other.
+            // One entry for each symbol; several entries of one symbol are applied in order.
             let (mut bids, mut asks, mut checksum, mut time) = (Vec::new(), Vec::new(), None, None);
             for entry in entries {
                 let entry: BookEntry<'_> = serde_json::from_str(entry).ok()?;
@@ -163,7 +163,7 @@ fn print(symbol: &str, text: &str, tallies: &mut Tallies) -> Option<Print> {
     })
 }
 
-/// Symbol and depth of a recorded acknowledgement of a book.
+/// Returns symbol and depth of a recorded acknowledgement of a book.
 fn acknowledged_depth(text: &str) -> Option<(String, usize)> {
     let frame: Value = serde_json::from_str(text).ok()?;
     let result = frame.get("result").filter(|result| result.get("channel").is_some_and(|channel| channel == "book"))?;

@@ -1,4 +1,4 @@
-//! The venue's frames as text: numbers bare with every digit, in the field order of the wire.
+//! The venue's frames as text: numbers unquoted with every digit, in the venue's field order.
 
 use model::time::Timestamp;
 use serde_json::Value;
@@ -12,9 +12,9 @@ use crate::{
     moment,
 };
 
-/// Says that a frame tells everything.
+/// Marks a frame with the complete state.
 pub(super) const SNAPSHOT: &str = "snapshot";
-/// Says that a frame tells what has changed.
+/// Marks a frame with changes.
 pub(super) const UPDATE: &str = "update";
 
 /// A frame of a channel with its entries.
@@ -22,13 +22,13 @@ pub(super) fn frame(channel: &str, kind: &str, entries: &str) -> String {
     format!(r#"{{"channel":"{channel}","type":"{kind}","data":[{entries}]}}"#)
 }
 
-/// A frame of the bars' channel, which says when it was made.
+/// A frame of the bars' channel, which includes the time it was made.
 pub(super) fn ohlc_frame(kind: &str, now: Timestamp, entries: &str) -> String {
     let now = moment::show(now, 9);
     format!(r#"{{"channel":"ohlc","type":"{kind}","timestamp":"{now}","data":[{entries}]}}"#)
 }
 
-/// A frame of the book with these rows; `after` is the reader's book then.
+/// A frame of the book with these rows; `after` is the reader's book afterwards.
 pub(super) fn book(
     kind: &str,
     symbol: &str,
@@ -92,7 +92,7 @@ pub(super) fn bar(pair: &Pair, minutes: i64, bar: &Bar) -> String {
     )
 }
 
-/// Best bid and ask and the figures of the day; `None` before the first trade or without a book.
+/// Best bid and ask and the day's statistics; `None` before the first trade or without a book.
 pub(super) fn ticker(market: &dyn Market, pair: &Pair) -> Option<String> {
     let (day, ladder) = (market.day(&pair.symbol)?, market.ladder(&pair.symbol)?);
     let (bid, ask) = (ladder.bids().next()?, ladder.asks().next()?);
@@ -120,7 +120,7 @@ pub(super) fn ticker(market: &dyn Market, pair: &Pair) -> Option<String> {
     ))
 }
 
-/// Everything listed, with the increments in the notation that only this channel has.
+/// All listed pairs, with increments in the notation used only by this channel.
 pub(super) fn instruments(pairs: &[Pair]) -> String {
     let mut names: Vec<&str> = pairs.iter().flat_map(|pair| [pair.base.as_str(), &pair.quote]).collect();
     names.sort_unstable();
@@ -168,7 +168,7 @@ fn increment(decimals: usize) -> String {
     if decimals > 4 { format!("1e-{decimals:02}") } else { fixed::show(fixed::step(decimals), decimals) }
 }
 
-/// As a JSON string.
+/// Writes a JSON string.
 pub(super) fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }

@@ -1,8 +1,8 @@
 //! Kraken: WebSocket v2 at `/v2` and REST under `/0/public`, over any market.
 //!
-//! - [`protocol`]: connections and subscriptions · [`rest`]: requests · [`channel`]: what can be subscribed to
+//! - [`protocol`]: connections and subscriptions · [`rest`]: requests · [`channel`]: channels
 //! - [`encode`]: frames as text · [`checksum`]: the book's CRC32 · [`pairs`]: names of pairs
-//! - [`decode`]: what recorded frames mean
+//! - [`decode`]: recorded frames
 //!
 //! Source of shapes: <https://docs.kraken.com/api/docs/websocket-v2/book> and its neighbours.
 
@@ -26,7 +26,7 @@ use crate::{
     venue::Protocol,
 };
 
-/// What the venue allows: no published figures, so generous ones; no pings of its own and no end of life.
+/// The venue's limits: none are published, so these are generous; no pings of its own and no maximum lifetime.
 pub(crate) fn limits() -> Limits {
     Limits {
         messages_per_s: Some(50),

@@ -1,10 +1,10 @@
-//! Names of pairs: `BTC/USD` on the socket, `XXBTZUSD`, `XBTUSD` and `XBT/USD` besides that on REST.
+//! Names of pairs: `BTC/USD` on the socket, and also `XXBTZUSD`, `XBTUSD` and `XBT/USD` on REST.
 
 use serde_json::{Map, Value, json};
 
 use crate::market::Pair;
 
-/// Assets with an `X` before the old name in REST keys; the second word is the old name.
+/// Assets with an `X` before the old name in REST keys; the second name is the old one.
 const OLD_BASES: [(&str, &str); 9] = [
     ("BTC", "XBT"),
     ("DOGE", "XDG"),
@@ -16,10 +16,10 @@ const OLD_BASES: [(&str, &str); 9] = [
     ("XRP", "XRP"),
     ("ZEC", "ZEC"),
 ];
-/// Currencies with a `Z` before them.
+/// Currencies with a `Z` prefix.
 const OLD_QUOTES: [&str; 5] = ["USD", "EUR", "GBP", "JPY", "CAD"];
 
-/// The old name of an asset.
+/// Returns the old name of an asset.
 fn old(asset: &str) -> &str {
     OLD_BASES.iter().find(|(name, _)| *name == asset).map_or(asset, |(_, old)| old)
 }
@@ -29,14 +29,14 @@ fn alternative(pair: &Pair) -> String {
     format!("{}{}", old(&pair.base), old(&pair.quote))
 }
 
-/// The key under which REST answers: `XXBTZUSD`, `SOLUSD`.
+/// Returns the key under which REST answers: `XXBTZUSD`, `SOLUSD`.
 pub(super) fn key(pair: &Pair) -> String {
     let is_old = OLD_BASES.iter().any(|(name, _)| *name == pair.base) && OLD_QUOTES.contains(&pair.quote.as_str());
-    // The dog never got its letters.
+    // DOGE has no prefixes.
     if is_old && pair.base != "DOGE" { format!("X{}Z{}", old(&pair.base), pair.quote) } else { alternative(pair) }
 }
 
-/// The pair that a REST request means, and the key of the answer: the spelling with a slash is its own key.
+/// Returns the pair that a REST request means, and the key of the answer: a spelling with a slash is its own key.
 pub(super) fn find<'a>(pairs: &'a [Pair], asked: &str) -> Option<(&'a Pair, String)> {
     let pair = pairs.iter().find(|pair| {
         let names =

@@ -1,4 +1,4 @@
-//! Connections: subscriptions with one acknowledgement a symbol, heartbeats, pings, and the frames of each channel.
+//! Connections: subscriptions with one acknowledgement per symbol, heartbeats, pings, and the frames of each channel.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -22,15 +22,15 @@ use crate::{
     venue::{Frame, Protocol},
 };
 
-/// A connection that never subscribes to anything lives this long.
+/// A connection without a subscription is closed after this time.
 const IDLE_LIFE_S: u64 = 60;
-/// Connection numbers are larger than a signed integer holds, as on the wire.
+/// Connection numbers exceed a signed integer, as on the real venue.
 const FIRST_CONNECTION: u64 = 18_125_794_168_470_749_000;
 /// Trades in a snapshot.
 const SNAPSHOT_TRADES: usize = 50;
 /// Bars in a snapshot.
 const SNAPSHOT_BARS: i64 = 60;
-/// Fields whose loss or change of type no reader of books, trades, tickers and bars can overlook.
+/// Fields whose loss or change of type every reader of books, trades, tickers and bars must notice.
 const REQUIRED_KEYS: &[&str] = &["symbol", "bids", "asks", "checksum", "price", "qty", "last", "open", "close"];
 
 /// The venue. Channels of a connection by name and symbol: one depth, one interval of each.
@@ -39,7 +39,7 @@ pub(super) struct Kraken(BTreeMap<ConnectionId, Subscribed>);
 
 type Subscribed = BTreeMap<(&'static str, String), Channel>;
 
-/// A client's request, and when it came.
+/// A client's request, and its arrival time.
 struct Request<'a> {
     method: Option<&'a str>,
     parameters: &'a Value,
@@ -122,8 +122,8 @@ impl Protocol for Kraken {
         text.map(|text| Frame::whole(stream.clone(), text, id)).into_iter().collect()
     }
 
-    /// Readers of the recorded depth get the recorded frames; readers of other depths get updates that follow from the
-    /// same book, and those of bars that were not recorded get bars of the recorded trades.
+    /// Readers of the recorded depth get the recorded frames; readers of other depths get updates derived from the same
+    /// book, and readers of bars that were not recorded get bars of the recorded trades.
     fn play(&mut self, core: &mut Core, played: &Played) {
         if played.kind == PlayedKind::UnknownBook {
             return;
@@ -183,7 +183,7 @@ impl Kraken {
             Ok(Channel::Book(depth)) => Channel::Book(depth.min(core.limits.book_rows)),
             Ok(channel) => channel,
             Err(words) => {
-                // One refusal a symbol, as acknowledgements are.
+                // One refusal for each symbol, like acknowledgements.
                 match named {
                     None => core.say(connection, request.refusal(None, &words)),
                     Some(named) => {
@@ -202,7 +202,7 @@ impl Kraken {
         }
     }
 
-    /// One symbol's acknowledgement and what follows from it.
+    /// Acknowledges one symbol and carries out the request for it.
     fn one(
         &mut self,
         core: &mut Core,
@@ -245,7 +245,7 @@ impl Kraken {
 }
 
 impl Request<'_> {
-    /// An answer with what all of them have.
+    /// Returns an answer with the fields common to all answers.
     fn body(&self, mut body: Value) -> String {
         (body["time_in"], body["time_out"]) = (self.time_in.as_str().into(), self.time_in.as_str().into());
         if let Some(req_id) = self.req_id {
@@ -273,8 +273,8 @@ fn symbols(parameters: &Value) -> Option<Vec<String>> {
     parameters.get("symbol")?.as_array()?.iter().map(|symbol| symbol.as_str().map(str::to_owned)).collect()
 }
 
-/// The snapshot of a stream for a new reader, where there is something to say; `has_others` where the stream has readers
-/// already.
+/// Returns the snapshot frame of a stream for a new reader, if there is one; `has_others` if the stream already has
+/// readers.
 fn snapshot(core: &mut Core, channel: Channel, symbol: &str, has_others: bool) -> Option<String> {
     let Core { market, views, .. } = core;
     if channel == Channel::Instrument {
@@ -320,13 +320,13 @@ fn ticker(market: &dyn Market, kind: &str, symbol: &str) -> Option<String> {
     Some(encode::frame("ticker", kind, &encode::ticker(market, market.pair(symbol)?)?))
 }
 
-/// The frame of the bar that forms.
+/// Returns the frame of the forming bar.
 fn running(market: &dyn Market, symbol: &str, minutes: i64) -> Option<String> {
     let entries = bars(market.pair(symbol)?, minutes, &market.running(symbol, minutes * 60_000));
     (!entries.is_empty()).then(|| encode::ohlc_frame(UPDATE, market.now(), &entries))
 }
 
-/// The frame that brings readers of a depth to the truth; `None` where they have it.
+/// Returns the frame that brings readers of a depth to the true book; `None` if they have it already.
 fn book_update(core: &mut Core, stream: &str, symbol: &str, depth: usize) -> Option<String> {
     let Core { market, views, .. } = core;
     let truth = market.ladder(symbol)?;
@@ -335,7 +335,8 @@ fn book_update(core: &mut Core, stream: &str, symbol: &str, depth: usize) -> Opt
     Some(encode::book(UPDATE, symbol, &rows, &change.view.ladder, &moment::show(market.now(), 6)))
 }
 
-/// The same rows, some of them twice with another quantity first: the venue does that, and the last one counts.
+/// Returns the same rows, some preceded by a duplicate with another quantity: the venue does that, and the last one
+/// counts.
 fn repeated(rows: Vec<Row>) -> Vec<Row> {
     let twice = |row: Row| {
         let decimals = fixed::decimals_shown(&row.1);
@@ -347,5 +348,5 @@ fn repeated(rows: Vec<Row>) -> Vec<Row> {
     rows.into_iter().flat_map(twice).collect()
 }
 
-/// Rows whose quantity is a multiple of so many lots come twice.
+/// One row in this many, by its quantity in lots, is duplicated.
 const REPEATED_ONE_IN: i128 = 7;

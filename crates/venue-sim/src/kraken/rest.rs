@@ -13,27 +13,27 @@ use crate::{
     moment,
 };
 
-/// Finished bars of an answer; the running one comes on top.
+/// Closed bars in an answer; the forming one is added.
 const BARS: i64 = 720;
-/// Rows of a book.
+/// Maximum rows of a book.
 const MOST_ROWS: usize = 500;
-/// Trades of an answer.
+/// Maximum trades in an answer.
 const MOST_TRADES: usize = 1_000;
-/// Of the month, in the words of RFC 1123.
+/// Month names in RFC 1123.
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 /// 1970-01-01 was a Thursday.
 const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 
-/// Where all addresses begin.
+/// The root of all addresses.
 const ROOT: &str = "/0/public/";
 
-/// Status and body of the answer to a request; `None` at an unknown path.
+/// Returns status and body of the answer to a request; `None` for an unknown path.
 pub(super) fn answer(market: &dyn Market, request: &HttpRequest) -> Option<(u16, String)> {
     let HttpRequest { path, parameters, .. } = request;
     let name = path.strip_prefix(ROOT)?;
     let named: Vec<(&str, &str)> =
         ["pair", "interval"].into_iter().filter_map(|key| Some((key, parameters.get(key)?.as_str()))).collect();
-    // What was recorded is better than what can be worked out; a book is not, for it has moved on.
+    // Recorded answers are better than derived ones; except for a book, which has changed since.
     if matches!(name, "AssetPairs" | "OHLC" | "Ticker" | "Trades")
         && !parameters.contains_key("since")
         && let Some(body) = market.recorded_answer(path, &named)
@@ -49,7 +49,7 @@ pub(super) fn answer(market: &dyn Market, request: &HttpRequest) -> Option<(u16,
     ))
 }
 
-/// What the venue says with a status.
+/// Returns the venue's body for a status.
 pub(super) fn refusal(status: u16) -> String {
     failed(match status {
         200 | 429 => "EAPI:Rate limit exceeded",
@@ -153,7 +153,7 @@ fn ticker(market: &dyn Market, pair: &Pair) -> Value {
     })
 }
 
-/// The pairs named, all where none is.
+/// Returns the named pairs, all if none is named.
 fn several<'a>(pairs: &'a [Pair], parameters: &Parameters) -> Result<Vec<(&'a Pair, String)>, &'static str> {
     match parameters.get("pair") {
         None => Ok(pairs.iter().map(|pair| (pair, pairs::key(pair))).collect()),
@@ -168,7 +168,7 @@ fn number(parameters: &Parameters, name: &str) -> Result<Option<i64>, &'static s
     parameters.get(name).map(|text| text.parse().map_err(|_| "EGeneral:Invalid arguments")).transpose()
 }
 
-/// REST pads prices to five decimals at least.
+/// REST pads prices to at least five decimals.
 fn five(price: &str) -> String {
     let decimals = fixed::decimals_shown(price).max(5);
     fixed::parse(price).map_or_else(|| price.to_owned(), |value| fixed::show(value, decimals))

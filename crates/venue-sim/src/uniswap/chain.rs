@@ -1,6 +1,6 @@
-//! The made-up market as a chain: a block every two seconds, a pool an instrument, a swap a slot.
+//! The made-up market as a chain: a block every two seconds, a pool for each instrument, a swap for each slot.
 //!
-//! Amounts are whole numbers of a token's smallest part. Not here: JSON ([`super::node`], [`super::subgraph`]).
+//! Amounts are whole numbers of a token's smallest unit. Not here: JSON ([`super::node`], [`super::subgraph`]).
 
 use std::ops::RangeInclusive;
 
@@ -13,17 +13,17 @@ use crate::{
     market::Market,
 };
 
-/// Slots of a block; blocks are counted from the epoch.
+/// Slots in a block; blocks are counted from the epoch.
 pub(super) const BLOCK_SLOTS: u64 = 20;
-/// Decimals of what is bought and sold.
+/// Decimals of the base token.
 pub(super) const BASE_DECIMALS: u32 = 8;
-/// Decimals of what it is paid with: a price times a quantity fits whole.
+/// Decimals of the quote token: a price times a quantity fits exactly.
 pub(super) const QUOTE_DECIMALS: u32 = 18;
-/// One quote token in millionths of a millionth of a millionth, and the market's twenty-four decimals cut to them.
+/// Divisor from the market's twenty-four decimals to the quote token's eighteen.
 const CUT: i128 = 1_000_000;
-/// Likewise of the market's twelve decimals to those of the base.
+/// Divisor from the market's twelve decimals to the base token's.
 const BASE_CUT: i128 = 10_000;
-/// `10^(decimals of quote - decimals of base)`: what a price in whole tokens is in smallest parts.
+/// `10^(decimals of quote - decimals of base)`: a price in smallest units for a price of one in whole tokens.
 const RAW_PER_WHOLE: f64 = 1e10;
 
 /// Pools and blocks.
@@ -37,14 +37,14 @@ pub(super) struct Pool<'a> {
     number: usize,
 }
 
-/// A swap. Amounts are signed as the pool sees them: negative is paid out.
+/// A swap. Amounts are signed from the pool's view: negative amounts are paid out.
 pub(super) struct Swap {
     pub(super) amount0: i128,
     pub(super) amount1: i128,
-    /// The pool's price afterwards.
+    /// The square root of the pool's price afterwards.
     pub(super) root: u128,
     pub(super) block: u64,
-    /// Its place in the block.
+    /// Its index in the block.
     pub(super) log: u64,
     /// The transaction.
     pub(super) hash: String,
@@ -57,23 +57,23 @@ pub(super) struct Token<'a> {
 }
 
 impl<'a> Chain<'a> {
-    /// The newest block: the last one whose slots are over.
+    /// Returns the newest block: the last one whose slots are over.
     pub(super) fn newest_block(self) -> u64 {
         ((self.0.slot() + 1) / BLOCK_SLOTS).saturating_sub(1)
     }
 
-    /// The last slot in a block.
+    /// Returns the last slot in a block.
     pub(super) fn last_slot(self) -> u64 {
         *slots_of(self.newest_block()).end()
     }
 
-    /// The pool at an address.
+    /// Returns the pool at an address.
     pub(super) fn pool(self, address: &str) -> Option<Pool<'a>> {
         let number = number_of(address, POOL_PREFIX)?;
         Some(Pool { asset: self.0.assets().get(number)?, number })
     }
 
-    /// The token at an address.
+    /// Returns the token at an address.
     pub(super) fn token(self, address: &str) -> Option<Token<'a>> {
         let number = number_of(address, TOKEN_PREFIX)?;
         if number == QUOTE_NUMBER {
@@ -84,24 +84,24 @@ impl<'a> Chain<'a> {
 }
 
 impl Pool<'_> {
-    /// True where token 0 is the quote.
+    /// Returns true if token 0 is the quote.
     pub(super) fn is_quote_first(&self) -> bool {
         self.number % 2 == 1
     }
 
-    /// Addresses of its tokens.
+    /// Returns the addresses of its tokens.
     pub(super) fn tokens(&self) -> [String; 2] {
         let (base, quote) = (address_of(TOKEN_PREFIX, self.number), address_of(TOKEN_PREFIX, QUOTE_NUMBER));
         if self.is_quote_first() { [quote, base] } else { [base, quote] }
     }
 
-    /// Two amounts in the order of the tokens.
+    /// Orders two amounts like the tokens.
     pub(super) fn in_order<T>(&self, base: T, quote: T) -> [T; 2] {
         if self.is_quote_first() { [quote, base] } else { [base, quote] }
     }
 
-    /// The root of the price in smallest parts, token 1 for token 0, times 2^96. A float's digits are more than those of
-    /// the market's prices.
+    /// Returns the square root of the price in smallest units, token 1 per token 0, times 2^96. A float has more digits
+    /// than the market's prices.
     pub(super) fn root(&self, slot: u64) -> u128 {
         self.root_of(&self.asset.print(slot))
     }
@@ -112,11 +112,11 @@ impl Pool<'_> {
         (ratio.sqrt() * 2_f64.powi(96)) as u128
     }
 
-    /// The swap of a slot.
+    /// Returns the swap of a slot.
     pub(super) fn swap(&self, slot: u64) -> Swap {
         let print = self.asset.print(slot);
         let (base, quote) = (print.quantity / BASE_CUT, print.price * print.quantity / CUT);
-        // Who buys is paid the base and pays the quote.
+        // A buyer is paid the base and pays the quote.
         let (base, quote) = if print.is_buyer_maker { (base, -quote) } else { (-base, quote) };
         let [amount0, amount1] = self.in_order(base, quote);
         let block = slot / BLOCK_SLOTS;
@@ -131,24 +131,24 @@ impl Pool<'_> {
     }
 }
 
-/// When a block was made: its first slot's time, in seconds.
+/// Returns the time of a block: its first slot's time, in seconds.
 pub(super) fn block_time_s(block: u64) -> i64 {
     slot_time(*slots_of(block).start()).as_millis().div_euclid(1_000)
 }
 
-/// The block that a moment in seconds falls in.
+/// Returns the block at a time in seconds.
 pub(super) fn block_at(seconds: i64) -> u64 {
     venues::demo::market::slot_at(Timestamp::from_millis(seconds.saturating_mul(1_000))) / BLOCK_SLOTS
 }
 
-/// The slots of a block.
+/// Returns the slots of a block.
 pub(super) fn slots_of(block: u64) -> RangeInclusive<u64> {
     block * BLOCK_SLOTS..=block * BLOCK_SLOTS + BLOCK_SLOTS - 1
 }
 
 const POOL_PREFIX: &str = "0xb001";
 const TOKEN_PREFIX: &str = "0x70c3";
-/// The one token that all pools share.
+/// The number of the one token that all pools share.
 const QUOTE_NUMBER: usize = 0xffff;
 
 fn address_of(prefix: &str, number: usize) -> String {

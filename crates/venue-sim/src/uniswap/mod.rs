@@ -1,10 +1,10 @@
 //! Uniswap v3: a node's JSON-RPC at `/` and a subgraph's GraphQL at `/subgraph`, over the made-up market. No sockets.
 //!
-//! - [`chain`]: pools, blocks and swaps · [`node`]: what a node says of them · [`subgraph`]: what an index of the past says
+//! - [`chain`]: pools, blocks and swaps · [`node`]: a node's answers · [`subgraph`]: a historical index's answers
 //!
-//! Every other pool has the quote as token 0, as half of the chain's have. The key is the subgraph's
-//! (`authorization: Bearer …`); a node takes everybody. Faults see a request to the node under the name of its first
-//! method (`path=eth_getLogs`). Recordings are not played: they are the answers of one node to one client.
+//! Every other pool has the quote as token 0, as do half of the chain's. The key is the subgraph's (`authorization:
+//! Bearer …`); a node accepts all clients. Faults see a request to the node under the name of its first method
+//! (`path=eth_getLogs`). Recordings are not played: they are the answers of one node to one client.
 //!
 //! Source of shapes: <https://ethereum.org/en/developers/docs/apis/json-rpc/>,
 //! <https://docs.uniswap.org/contracts/v3/reference/core/interfaces/pool/IUniswapV3PoolEvents>,
@@ -31,13 +31,13 @@ use self::chain::Chain;
 
 /// Bars shown at the control endpoint.
 const SHOWN_BARS: i64 = 500;
-/// Where the subgraph is; everything else is the node's.
+/// The path of the subgraph; all others belong to the node.
 const SUBGRAPH: &str = "/subgraph";
-/// Symbols are addresses, which [`Chain`] makes: these names are for lists only.
+/// Symbols are addresses, made by [`Chain`]: these names are for lists only.
 const SPELLING: Spelling =
     Spelling { symbol: |base, quote| format!("{base}/{quote}"), number: crate::fixed::show, ids_a_slot: 1 };
 
-/// What public nodes bear; each of the two services counts for itself.
+/// The usual limits of public nodes; each of the two services counts separately.
 pub(crate) fn limits() -> Limits {
     Limits { weight_per_min: Some(1_200), lifetime: None, ..Limits::default() }
 }
@@ -47,7 +47,7 @@ pub(crate) fn protocol() -> Box<dyn Protocol> {
     Box::new(Uniswap)
 }
 
-/// Makes the market.
+/// Creates the market.
 pub(crate) fn market(config: &SimConfig) -> anyhow::Result<Box<dyn Market>> {
     source::open(config, SPELLING, None)
 }
@@ -67,7 +67,7 @@ impl Protocol for Uniswap {
     }
 
     fn answer(&mut self, core: &mut Core, request: &HttpRequest) -> Option<(u16, String)> {
-        // Nobody ever subscribes: the first question sets the chain in motion.
+        // Nobody ever subscribes: the first request starts the chain.
         core.wake();
         let chain = Chain(core.market.made_up()?);
         match request.path.as_str() {
@@ -101,7 +101,7 @@ impl Protocol for Uniswap {
         &[]
     }
 
-    /// Of a pool, in the quote; only what is in a block counts.
+    /// The bars of a pool, in the quote; only swaps in a block count.
     fn shown_bars(&self, core: &Core, symbol: &str, length_ms: i64) -> Option<Vec<Bar>> {
         let chain = Chain(core.market.made_up()?);
         Some(chain.pool(symbol)?.asset.bars(chain.last_slot(), &BarQuery::newest(length_ms, SHOWN_BARS)))

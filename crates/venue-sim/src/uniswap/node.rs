@@ -1,13 +1,13 @@
-//! A node: JSON-RPC at `/`, one call or a batch, answered in the order asked.
+//! A node: JSON-RPC at `/`, one call or a batch, answered in the order of the calls.
 //!
-//! Source: <https://ethereum.org/en/developers/docs/apis/json-rpc/>. Numbers are hexadecimal without leading zeros, words
-//! have 32 bytes, negative ones are two's complement. Not here: what happened on the chain ([`super::chain`]).
+//! Source: <https://ethereum.org/en/developers/docs/apis/json-rpc/>. Numbers are hexadecimal without leading zeros,
+//! words have 32 bytes, negative ones are two's complement. Not here: the events of the chain ([`super::chain`]).
 
 use serde_json::{Value, json};
 
 use super::chain::{Chain, Pool, Swap, block_time_s, slots_of};
 
-/// Blocks of one question for events.
+/// Maximum blocks in one query for events.
 const MOST_BLOCKS: u64 = 1_000;
 /// The first topic of a swap: the Keccak of the event's signature.
 const SWAP_TOPIC: &str = "0xc42079f94a6350d7e6235f29174924f928cc2ac818eb64fed8004e115fbcca67";
@@ -16,7 +16,7 @@ const SWAP_TOPIC: &str = "0xc42079f94a6350d7e6235f29174924f928cc2ac818eb64fed800
 pub(super) struct Batch(Value);
 
 impl Batch {
-    /// What a body asks for.
+    /// Parses a body.
     pub(super) fn read(body: &str) -> Self {
         Self(serde_json::from_str(body).unwrap_or_default())
     }
@@ -25,18 +25,18 @@ impl Batch {
         self.0.as_array().map_or(std::slice::from_ref(&self.0), Vec::as_slice)
     }
 
-    /// How many calls there are.
+    /// Returns the number of calls.
     pub(super) fn n_calls(&self) -> u32 {
         u32::try_from(self.calls().len()).unwrap_or(u32::MAX)
     }
 
-    /// The first call's method.
+    /// Returns the first call's method.
     pub(super) fn method(&self) -> &str {
         self.calls().first().and_then(|call| call["method"].as_str()).unwrap_or_default()
     }
 }
 
-/// The answer to a body.
+/// Returns the answer to a body.
 pub(super) fn answer(chain: Chain<'_>, body: &str) -> String {
     let batch = Batch::read(body);
     let answers: Vec<Value> = batch.calls().iter().map(|call| answer_call(chain, call)).collect();
@@ -47,13 +47,13 @@ pub(super) fn answer(chain: Chain<'_>, body: &str) -> String {
     }
 }
 
-/// What a node says with a status.
+/// Returns the node's body for a status.
 pub(super) fn refusal(status: u16) -> String {
     let (code, message) = if status == 429 { (-32_005, "too many requests") } else { (-32_603, "internal error") };
     json!({ "jsonrpc": "2.0", "id": null, "error": { "code": code, "message": message } }).to_string()
 }
 
-/// What a call came to; else code and message.
+/// The result of a call; otherwise code and message.
 type Outcome = Result<Value, (i64, &'static str)>;
 
 const WRONG: (i64, &str) = (-32_602, "invalid params");
@@ -84,7 +84,7 @@ fn block_number(chain: Chain<'_>, text: &Value) -> Result<u64, (i64, &'static st
     }
 }
 
-/// Of a block that is not there: nothing.
+/// A block; null for a block that does not exist.
 fn block(chain: Chain<'_>, number: &Value) -> Outcome {
     let number = block_number(chain, number)?;
     if number > chain.newest_block() {
@@ -111,7 +111,7 @@ fn logs(chain: Chain<'_>, filter: &Value) -> Outcome {
     Ok(slots.flat_map(|slot| pools.iter().map(move |(address, pool)| log(address, &pool.swap(slot)))).collect())
 }
 
-/// A function of a contract; nothing where there is no contract.
+/// Calls a function of a contract; empty if there is no contract.
 fn contract(chain: Chain<'_>, call: &Value) -> Outcome {
     let (to, data) = (call["to"].as_str().ok_or(WRONG)?, call["data"].as_str().ok_or(WRONG)?);
     let reverted = (-32_000, "execution reverted");
@@ -121,7 +121,7 @@ fn contract(chain: Chain<'_>, call: &Value) -> Outcome {
         match data {
             "0x0dfe1681" => address(&token0),
             "0xd21220a7" => address(&token1),
-            // The root, and six words that nobody looks at.
+            // The root, and six words that no client reads.
             "0x3850c7bd" => word(pool.root(chain.last_slot()).cast_signed()) + &"0".repeat(6 * 64),
             _ => return Err(reverted),
         }
@@ -138,7 +138,7 @@ fn contract(chain: Chain<'_>, call: &Value) -> Outcome {
 }
 
 fn log(address: &str, swap: &Swap) -> Value {
-    // Liquidity and tick: nobody looks at them.
+    // Liquidity and tick: no client reads them.
     let data = [swap.amount0, swap.amount1, swap.root.cast_signed(), 1, 0].map(word).concat();
     let nobody = format!("0x{}", word(0));
     json!({
@@ -162,13 +162,13 @@ fn hash(block: u64) -> String {
     format!("0xb10c{block:060x}")
 }
 
-/// 32 bytes.
+/// Encodes 32 bytes.
 fn word(number: i128) -> String {
     let sign = if number < 0 { "f" } else { "0" };
     format!("{}{number:032x}", sign.repeat(32))
 }
 
-/// A text as a contract returns it: where it begins, its length, its bytes.
+/// Encodes a text as a contract returns it: its offset, its length, its bytes.
 fn text(ascii: &str) -> String {
     let bytes: String = ascii.bytes().take(32).map(|byte| format!("{byte:02x}")).collect();
     let length = i128::try_from(bytes.len() / 2).unwrap_or(0);

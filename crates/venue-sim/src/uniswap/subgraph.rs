@@ -1,9 +1,9 @@
 //! A subgraph: GraphQL at `/subgraph`, for rows of hours and days and for swaps, newest first.
 //!
-//! Source: <https://thegraph.com/docs/en/subgraphs/querying/graphql-api/>, <https://docs.uniswap.org/api/subgraph/overview>.
-//! Whole numbers and decimals are text; prices are token 0 for one token 1; what is wrong is said with status 200. It
-//! understands one list a question, `alias:list(first:N,…){alias:field …}`, with its variables. Not here: what happened on
-//! the chain ([`super::chain`]).
+//! Source: <https://thegraph.com/docs/en/subgraphs/querying/graphql-api/>,
+//! <https://docs.uniswap.org/api/subgraph/overview>. Whole numbers and decimals are text; prices are token 0 per token
+//! 1; errors have status 200. It understands one list per query, `alias:list(first:N,…){alias:field …}`, with its
+//! variables. Not here: the events of the chain ([`super::chain`]).
 
 use serde_json::{Map, Value, json};
 
@@ -15,12 +15,12 @@ use crate::{
     fixed,
 };
 
-/// Rows of an answer.
+/// Maximum rows in an answer.
 const MOST_ROWS: i64 = 1_000;
-/// The whole tokens of an inverse price, with more digits than a price has.
+/// Decimals of an inverse price in whole tokens: more digits than a price has.
 const INVERSE_DECIMALS: u32 = 26;
 
-/// The answer to a question.
+/// Returns the answer to a query.
 pub(super) fn answer(core: &Core, chain: Chain<'_>, request: &HttpRequest) -> String {
     let key = request.headers.get("authorization").map(|text| text.trim_start_matches("Bearer "));
     match rows(core, chain, key, &request.body) {
@@ -29,7 +29,7 @@ pub(super) fn answer(core: &Core, chain: Chain<'_>, request: &HttpRequest) -> St
     }
 }
 
-/// What the gateway says with a status.
+/// Returns the gateway's body for a status.
 pub(super) fn refusal(status: u16) -> String {
     failed(if status == 429 { "too many requests" } else { "bad indexers" })
 }
@@ -39,7 +39,7 @@ fn failed(words: &str) -> String {
 }
 
 fn rows(core: &Core, chain: Chain<'_>, key: Option<&str>, body: &str) -> Result<Value, String> {
-    // Any key, or none, is good where it is open.
+    // Without a configured key, any key or none is accepted.
     if core.key.as_deref().is_some_and(|wanted| key != Some(wanted)) {
         let why = if key.is_none() { "missing authorization header" } else { "API key not found" };
         return Err(format!("auth error: {why}"));
@@ -80,17 +80,17 @@ fn swaps(chain: Chain<'_>, pool: Pool<'_>, question: &Question) -> Vec<Value> {
     swaps.filter(is_inside).take(n_rows).map(|swap| swap_row(pool, &swap)).collect()
 }
 
-/// A question for one list.
+/// A query for one list.
 struct Question {
-    /// Under which name the rows are wanted.
+    /// The name under which the rows are requested.
     alias: String,
     list: String,
     pool: String,
-    /// Seconds, both included.
+    /// Seconds, both inclusive.
     from: i64,
     until: i64,
     first: i64,
-    /// Names of the members, and under which names they are wanted.
+    /// Names of the fields, and the names under which they are requested.
     fields: Vec<(String, String)>,
 }
 
@@ -103,7 +103,7 @@ impl Question {
         let (_, members) = rest.rsplit_once('{')?;
         let fields = members.trim_end_matches('}').split(' ').filter(|field| !field.is_empty()).map(named);
         let variables = &asked["variables"];
-        // Times of swaps are whole numbers of any size, which are text.
+        // Times of swaps are whole numbers of any size, written as text.
         let seconds = |value: &Value| value.as_i64().or_else(|| value.as_str()?.parse().ok());
         Some(Self {
             alias,
@@ -116,7 +116,7 @@ impl Question {
         })
     }
 
-    /// The members asked for.
+    /// Returns the requested fields.
     fn pick(&self, row: &Value) -> Result<Value, String> {
         let pick = |(alias, name): &(String, String)| match row.get(name) {
             Some(value) => Ok((alias.clone(), value.clone())),
@@ -126,7 +126,7 @@ impl Question {
     }
 }
 
-/// Alias and name of `alias:name`, or the name twice.
+/// Returns alias and name of `alias:name`, or the name twice.
 fn named(text: &str) -> (String, String) {
     let (alias, name) = text.split_once(':').unwrap_or((text, text));
     (alias.to_owned(), name.to_owned())
@@ -134,7 +134,7 @@ fn named(text: &str) -> (String, String) {
 
 fn bar_row(pool: Pool<'_>, bar: &Bar, time: &str) -> Value {
     let price = |price: i128| if pool.is_quote_first() { fixed::shortest(price) } else { inverse(price) };
-    // The other way round the highest is the lowest.
+    // When the price is inverted, the highest is the lowest.
     let [low, high] = pool.in_order(bar.high, bar.low).map(price);
     let [volume0, volume1] = pool.in_order(bar.volume, bar.quote_volume).map(fixed::shortest);
     json!({
@@ -160,7 +160,7 @@ fn swap_row(pool: Pool<'_>, swap: &Swap) -> Value {
     })
 }
 
-/// A whole number of smallest parts as whole tokens.
+/// Writes smallest units as whole tokens.
 fn decimal(parts: i128, decimals: u32) -> String {
     let sign = if parts < 0 { "-" } else { "" };
     let width = decimals as usize + 1;
@@ -169,7 +169,7 @@ fn decimal(parts: i128, decimals: u32) -> String {
     format!("{sign}{whole}.{fraction}")
 }
 
-/// One over a price of twelve decimals.
+/// Returns one over a price with twelve decimals.
 fn inverse(price: i128) -> String {
     let parts = 10_i128.pow(12 + INVERSE_DECIMALS).checked_div(price).unwrap_or(0);
     decimal(parts, INVERSE_DECIMALS)

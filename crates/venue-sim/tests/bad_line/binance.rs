@@ -1,4 +1,4 @@
-//! Binance on the line: changes numbered by symbol, snapshots by REST from a mirror that may lag.
+//! Binance on the bad line: changes numbered by symbol, snapshots by REST from a mirror that may lag.
 
 use model::proof::TrackedBook;
 use venues::session::Output;
@@ -16,7 +16,7 @@ impl Venue for Binance {
     const NUMBERING: Numbering = Numbering::UpdateId("u");
     const SPACING_MS: u64 = 100;
     const DEADLINE_MS: u64 = 30_000;
-    // Far apart, so that a number tells the symbol.
+    // Far apart, so that a number identifies the symbol.
     const FIRST_IDS: [u64; 2] = [1_000, 1_000_000_000];
     const MESSAGE_WAIT_MS: u64 = 0;
     const HAS_FIRST_SNAPSHOT: bool = false;

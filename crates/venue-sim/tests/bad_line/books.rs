@@ -1,7 +1,7 @@
-//! No silent error in a book: whenever one says that it is live, its rows and their digits are those the venue had at that
-//! place in its stream, whatever happened to the frames on the way.
+//! Tests that no error in a book is silent: whenever a book is live, its rows and their digits equal the venue's at
+//! that position of its stream, whatever happened to the frames on the way.
 //!
-//! Not here: what happens to them ([`crate::line`]).
+//! Not here: the faults on the way ([`crate::line`]).
 
 use model::proof::BookState;
 
@@ -15,15 +15,15 @@ use crate::{
     venue::Venue,
 };
 
-/// One frame in a hundred is lost, one doubled, one late; one in a thousand is damaged; a cut every twenty seconds.
+/// One frame in a hundred is lost, one duplicated, one late; one in a thousand is damaged; a cut every twenty seconds.
 fn bad_line<V: Venue>() -> Faults {
     Faults { lost: 100, doubled: 100, held: 100, damaged: 10, altered: 0, cut: V::SPACING_MS / 2 }
 }
 
-/// Twenty frames in ten thousand meet each fate.
+/// Each fault hits twenty frames in ten thousand.
 const FINE: Faults = Faults { lost: 20, doubled: 20, held: 20, damaged: 20, altered: 0, cut: 2 };
 
-/// Twenty seeds, every other one on the worse line; afterwards the line is good and every book has to come back.
+/// Twenty seeds, every other one on the worse line; afterwards the line is good and every book must recover.
 fn run<V: Venue>() -> Seen {
     let n_frames = size(100_000, 1_000_000) as u64;
     let n_seeds = 20;
@@ -35,7 +35,7 @@ fn run<V: Venue>() -> Seen {
         }
         all.add(std::mem::take(&mut line.seen));
         line.faults = Faults::default();
-        // A book that the breaker has stopped is tried again after five minutes.
+        // A book stopped by the breaker is tried again after five minutes.
         for _ in 0..400_000 / V::SPACING_MS {
             line.step();
         }
@@ -80,13 +80,14 @@ fn a_live_book_of_kraken_is_the_venues() {
     assert!(run::<Kraken>().live_share() > 0.2);
 }
 
-/// At this rate Kraken's books are contradicted often enough for the breaker, and how long it may keep them flagged follows
-/// from its rules: it flags a book at the third contradiction in a minute, or at the first one in the minute after a trial,
-/// and tries again after five minutes, a little later where that snapshot is lost too.
+/// At this rate Kraken's books are contradicted often enough to trip the breaker, and its rules determine how long it
+/// may keep them flagged: it flags a book at the third contradiction in a minute, or at the first one in the minute
+/// after a trial, and tries again after five minutes, slightly later if that snapshot is lost too.
 ///
-/// With contradictions at random, `rate` a second and `x` a minute, a live book is flagged `rate * (1 - e^-x * (1 + x))`
-/// times a second. A trial holds with a probability of `e^-x`, so a row of trials takes `trial * e^x` seconds, and that
-/// product of times flagged and seconds, set against the live time, is the share. Each fault that shows contradicts once, a
+/// With random contradictions, `rate` a second and `x` a minute, a live book is flagged `rate * (1 - e^-x * (1 + x))`
+/// times a second. A trial succeeds with probability `e^-x`, so a series of trials takes `trial * e^x` seconds, and the
+/// share is the product of flags and seconds, relative to the live time. Each visible fault contradicts once, a late
+/// frame perhaps twice: when it is missed, and again when it arrives out of order.
 /// late frame perhaps twice: out of order when it is missed, and again when it comes.
 #[test]
 fn the_breaker_flags_a_book_for_no_longer_than_its_rules_say() {
@@ -156,7 +157,7 @@ fn finds_a_wrong_book<V: Venue>() {
         line.step();
     }
     assert_eq!((line.tracked(0).state, line.seen.n_silent_errors), (BookState::Live, 0));
-    // One lot more in one row of what the venue says it had.
+    // Adds one lot in one row of the venue's own history.
     for (_, books) in &mut line.past {
         *books[0][1].values_mut().next().unwrap() += 1;
     }

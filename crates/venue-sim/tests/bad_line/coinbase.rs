@@ -1,4 +1,4 @@
-//! Coinbase on the line: one number across all frames of a connection, snapshots as frames among the others.
+//! Coinbase on the bad line: one numbering for all frames of a connection, snapshots as frames among the others.
 
 use model::proof::TrackedBook;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! Kraken on the line: no numbers, a checksum in every frame, snapshots by subscribing again.
+//! Kraken on the bad line: no numbers, a checksum in every frame, snapshots by subscribing again.
 
 use model::proof::TrackedBook;
 use serde_json::Value;
@@ -13,14 +13,14 @@ impl Venue for Kraken {
     const SYMBOLS: [&'static str; 2] = ["AAA/BBB", "CCC/DDD"];
     const PATH: &'static str = "/v2";
     const DECIMALS: (u32, u32) = (1, 8);
-    // Fewer rows than are asked for: what goes past them shows soon.
+    // Fewer rows than the book has: errors beyond them show soon.
     const DEPTH: usize = 10;
     const NUMBERING: Numbering = Numbering::Counted;
     const SPACING_MS: u64 = 500;
     const DEADLINE_MS: u64 = 5_000;
     const MESSAGE_WAIT_MS: u64 = 500;
     const HAS_FIRST_SNAPSHOT: bool = true;
-    // A side may be left out: the checksum tells whether something was in it.
+    // A side may be missing: the checksum reveals whether it had changes.
     const REQUIRED: &'static [&'static str] = &["channel", "type", "data", "symbol", "checksum", "price", "qty"];
 
     fn asked(output: &Output) -> Vec<usize> {

@@ -1,6 +1,6 @@
 //! The venue's own book: the truth that a session's book is compared with.
 //!
-//! Plain maps and whole numbers. Not here: the book and the parsers under test; nothing of them is used.
+//! Plain maps and whole numbers. Not here: the book and the parsers under test; none of their code is used.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use venues::backoff::Jitter;
 use crate::venue::Venue;
 
 /// Quantity in the smallest unit by price in the smallest unit: bids under their negative price, then asks, so that the
-/// best comes first on both sides.
+/// best row comes first on both sides.
 pub(crate) type Sides = [BTreeMap<i64, u64>; 2];
 
-/// Position of a side, price, and the quantity there now; zero where there is none.
+/// Index of the side, price, and the new quantity; zero if removed.
 pub(crate) type Change = (usize, i64, u64);
 
 pub(crate) fn below(random: &mut Jitter, end: u64) -> u64 {
@@ -26,7 +26,7 @@ pub(crate) fn first_book() -> Sides {
     [side(-1), side(1)]
 }
 
-/// One to five rows change; nothing is ever crossed. Returns what changed, in order.
+/// Changes one to five rows without ever crossing the book. Returns the changes, in order.
 pub(crate) fn walk(random: &mut Jitter, sides: &mut Sides) -> Vec<Change> {
     let mut changes = Vec::new();
     for _ in 0..=below(random, 4) {
@@ -34,7 +34,7 @@ pub(crate) fn walk(random: &mut Jitter, sides: &mut Sides) -> Vec<Change> {
         let opposite = sides[1 - side].keys().next().map_or(MIDDLE, |key| key.abs());
         let distance = i64::try_from(1 + below(random, 25)).unwrap();
         let price = if side == 0 { opposite - distance } else { opposite + distance };
-        // Taken away about as often as put in: what was pushed past a subscriber's depth comes up again.
+        // Rows are removed about as often as added, so that rows pushed beyond a subscriber's depth return.
         let quantity = if below(random, 2) == 0 { 0 } else { 1 + below(random, 900_000_000) };
         changes.push((side, price, quantity));
         set(sides, side, price, quantity);
@@ -55,13 +55,13 @@ fn set(sides: &mut Sides, side: usize, price: i64, quantity: u64) {
     }
 }
 
-/// A number of smallest units with so many decimals.
+/// Writes a number of smallest units with this many decimals.
 pub(crate) fn text(units: u64, decimals: u32) -> String {
     let one = 10_u64.pow(decimals);
     format!("{}.{:0width$}", units / one, units % one, width = decimals as usize)
 }
 
-/// True where a book holds the same rows with the same digits, as deep as the venue proves them.
+/// Returns true if a book has the same rows with the same digits, as deep as the venue proves them.
 pub(crate) fn equals<V: Venue>(tracked: &TrackedBook, truth: &Sides) -> bool {
     let (price_decimals, quantity_decimals) = V::DECIMALS;
     let shown = |level: Level| {
@@ -75,7 +75,7 @@ pub(crate) fn equals<V: Venue>(tracked: &TrackedBook, truth: &Sides) -> bool {
     bids && tracked.book.asks().take(V::DEPTH).map(shown).eq(truth[1].iter().take(V::DEPTH).map(own))
 }
 
-/// Around which prices begin.
+/// The initial prices are around this one.
 const MIDDLE: i64 = 1_000_000;
-/// Rows that a side may have.
+/// Maximum rows of a side.
 const MOST_ROWS: usize = 30;

@@ -1,8 +1,9 @@
-//! Never a ban: what a venue says about too many requests is kept to, whoever says it and however often.
+//! Tests that a client is never banned: a venue's rate limits are respected, wherever they are stated and however
+//! often.
 //!
-//! A venue's REST answers as it should, or with 429, 418, 403 or 503, or never; connections open and say nothing, so that
-//! everything is asked for again and again. The count is the venue's: what it sees and when. Not here: the budget's own
-//! arithmetic (`src/budget.rs`).
+//! A venue's REST answers correctly, or with 429, 418, 403 or 503, or never; connections open and stay silent, so that
+//! everything is requested again and again. The venue does the counting: what it receives and when. Not here: the
+//! budget's own arithmetic (`src/budget.rs`).
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -27,30 +28,30 @@ use crate::{
     support::{EPOCH_MS, Rig, listed},
 };
 
-/// Each venue, and the weight that it allows in a minute (of a node that states none: what we take for one).
+/// Each venue, and the weight it allows per minute (for a node that states none: the value we assume).
 const VENUES: [(&str, u32); 5] =
     [("binance", 6_000), ("coinbase", 600), ("finnhub", 60), ("kraken", 60), ("uniswap", 1_200)];
 
-/// What becomes of a request.
+/// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Fate {
     Good,
-    /// With this status and `Retry-After` in seconds.
+    /// Refused with this status and `Retry-After` in seconds.
     Refused(u16, Option<u64>),
     Unanswered,
 }
 
-/// What the venue has seen.
+/// What the venue has received.
 #[derive(Clone, Debug, Default)]
 struct Count {
     fates: BTreeMap<String, u64>,
     n_requests: u64,
     n_messages: u64,
-    /// Requests while the venue was closed to us, and second ones while a probe was out.
+    /// Requests while the venue was closed to us, and second requests while a probe was in flight.
     n_too_soon: u64,
     n_second_probes: u64,
     n_probes: u64,
-    /// The largest share of a minute's weight, and the most messages of a connection in a second, by venue.
+    /// The largest share of a minute's weight, and the most messages on a connection in a second, by venue.
     share: BTreeMap<&'static str, f64>,
     messages: BTreeMap<&'static str, usize>,
 }
@@ -64,18 +65,18 @@ struct Gate<'a> {
     exchange: &'a mut Exchange,
     random: Jitter,
     count: &'a mut Count,
-    /// How many of a hundred requests go wrong.
+    /// Failing requests in a hundred.
     trouble: u64,
     answers: Vec<(u64, HttpRequest, Fate)>,
     weights: Vec<(u64, u32)>,
     messages: BTreeMap<ConnectionId, Vec<u64>>,
     opening: Vec<(u64, ConnectionId)>,
-    /// Nothing may come before.
+    /// No request may come before.
     shut_until: u64,
-    /// The next request is the one that finds out whether the venue is open again.
+    /// The next request is the probe that tests whether the venue is open again.
     is_probe_due: bool,
     probe: Option<(RequestId, u64)>,
-    /// Failures in a row that were answered.
+    /// Consecutive answered failures.
     n_failed: u32,
 }
 
@@ -113,7 +114,7 @@ impl Gate<'_> {
         self.weights.push((at, request.weight));
         let in_minute = self.weights.iter().rev().take_while(|(then, _)| at - then < 60_000);
         let (n_in_minute, used) = in_minute.fold((0, 0), |(n, sum), (_, weight)| (n + 1, sum + weight));
-        // What is heavier than the whole share goes alone.
+        // A request heavier than the whole share is sent alone.
         if n_in_minute > 1 {
             let share = f64::from(used) / f64::from(self.limit);
             let most = self.count.share.entry(self.venue).or_default();
@@ -132,7 +133,7 @@ impl Gate<'_> {
             }
         };
         *self.count.fates.entry(format!("{fate:?}")).or_default() += 1;
-        // Some answers come long after they were asked for: beside a probe, a success of such a one proves nothing.
+        // Some answers come long after their request: beside a probe, the success of such a request proves nothing.
         let longest = if below(&mut self.random, 20) == 0 { 14_000 } else { 900 };
         let due = at + 20 + below(&mut self.random, longest);
         self.answers.push((due, request, fate));
@@ -145,7 +146,7 @@ impl Gate<'_> {
         let shut_for = match fate {
             Fate::Good => None,
             Fate::Refused(_, Some(retry_after_s)) => Some(retry_after_s * 1_000),
-            // Ours to choose where nothing is said.
+            // We choose the wait if the venue does not state one.
             Fate::Refused(429, None) => Some(60_000),
             Fate::Refused(403, None) if self.venue != "finnhub" => Some(120_000),
             Fate::Refused(503, None) if !is_beside_probe => {
@@ -203,7 +204,7 @@ impl Gate<'_> {
     }
 }
 
-/// The venue over a market with some symbols, little of everything, so that many answers cost little; a chain has swaps.
+/// The venue over a market with some symbols and little data, so that many answers are cheap; a chain has swaps.
 fn exchange(venue: &str) -> Exchange {
     let limits = simulated::limits(venue);
     if venue == "uniswap" {
@@ -228,7 +229,7 @@ fn symbols(venue: &str, exchange: &Exchange, n_symbols: usize) -> Vec<String> {
     exchange.market().pairs().iter().take(n_symbols).map(|pair| pair.symbol.clone()).collect()
 }
 
-/// A market in which every symbol has one row a side, one trade and one bar, newer with each step.
+/// A market in which every symbol has one row a side, one trade and one bar, newer at each step.
 struct Small {
     pairs: Vec<Pair>,
     ladder: Ladder,
@@ -296,7 +297,7 @@ fn no_request_inside_retry_after_half_the_weight_and_one_probe() {
         let symbols = symbols(venue, exchange, usize::try_from(1 + below(&mut random, MOST_SYMBOLS as u64)).unwrap());
         let lent: Vec<&str> = symbols.iter().map(String::as_str).collect();
         let rig = Rig::of(venue, &listed(&lent));
-        // What the server shares out among its own session and the pages.
+        // The limit that the server divides between its own session and the pages.
         assert_eq!(rig.session.weight_per_minute(), limit, "{venue}");
         let trouble = [0, 2, 10, 40][usize::try_from(below(&mut random, 4)).unwrap()];
         let mut gate = Gate {
@@ -337,16 +338,16 @@ fn no_request_inside_retry_after_half_the_weight_and_one_probe() {
     assert_eq!((count.n_too_soon, count.n_second_probes), (0, 0));
     assert!(count.n_probes > n_runs / 2 && count.fates.len() == 7, "{count:?}");
     assert!(count.share.values().all(|share| *share <= 0.5), "{:?}", count.share);
-    // Where a venue states a limit. Finnhub states none, and gets at most ten.
+    // For venues with a stated limit. Finnhub states none, and gets at most ten.
     for (venue, n_messages) in &count.messages {
         assert!(*n_messages <= if *venue == "finnhub" { 10 } else { 4 }, "{venue} {n_messages}");
     }
 }
 
-/// Symbols that a session follows at most.
+/// Maximum symbols that a session follows.
 const MOST_SYMBOLS: usize = 24;
 const STEP_MS: u64 = 250;
 /// Virtual length of a run.
 const RUN_MS: u64 = 300_000;
-/// No session waits for an answer for less.
+/// No session times out sooner than this.
 const PATIENCE_MS: u64 = 15_000;

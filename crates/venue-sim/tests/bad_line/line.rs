@@ -1,8 +1,8 @@
-//! A bad line between a venue and a session, and the judge beside it.
+//! A bad line between a venue and a session, with a judge of the results.
 //!
-//! Frames of a simulated venue are lost, doubled, held back, damaged, or the connection is cut, all from a seed and in virtual
-//! time. After every frame each book is judged: one that says it is live has to be the venue's own at its position, and a
-//! question for a fresh snapshot has to keep its distance. Not here: what the venues say ([`Venue`]).
+//! Frames of a simulated venue are lost, duplicated, delayed or damaged, or the connection is cut, all from a seed and
+//! in virtual time. After every frame each book is checked: a live book must equal the venue's at its position, and
+//! requests for a fresh snapshot must keep their distance. Not here: the venues' messages ([`Venue`]).
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -25,29 +25,29 @@ use crate::{
     venue::{Frame, Heard, Numbering, Venue, number_under},
 };
 
-/// Of ten thousand frames so many meet each fate.
+/// The number of frames in ten thousand that each fault hits.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Faults {
     pub(crate) lost: u64,
     pub(crate) doubled: u64,
-    /// Until one to three others have passed.
+    /// Held until one to three others have passed.
     pub(crate) held: u64,
-    /// So that it shows: UTF-8, JSON, a type or a required member.
+    /// Damaged visibly: UTF-8, JSON, a type or a required field.
     pub(crate) damaged: u64,
-    /// One digit of a quantity, so that only a checksum can show it.
+    /// One digit of a quantity, so that only a checksum can reveal it.
     pub(crate) altered: u64,
     /// The connection ends.
     pub(crate) cut: u64,
 }
 
-/// Ways to be silent.
+/// Kinds of silence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stall {
-    /// Connections open and stay open; nothing comes.
+    /// Connections open and stay open; no data comes.
     OpenSilent,
     /// The same, but pings come, so that the transport looks alive.
     PongOnly,
-    /// The connection there is swallows everything; others open.
+    /// The current connection receives nothing any more; new ones open.
     BlackHole,
     /// The connection is lost, and new ones are never answered.
     NoHandshake,
@@ -64,25 +64,25 @@ pub(crate) struct Line<V: Venue> {
     pub(crate) watches: [Watch; 2],
     random: Jitter,
     connection: Option<ConnectionId>,
-    /// When the connection that is wanted will be open.
+    /// When the requested connection will be open.
     opening: Option<(u64, ConnectionId)>,
-    /// Messages on their way to the venue, with the number of changes that come before.
+    /// Messages on their way to the venue, with the step at which each arrives.
     toward: VecDeque<(u64, String)>,
-    /// With the number of frames that are to pass before.
+    /// Held frames, with the number of frames that must pass before each.
     held: Vec<(u64, Frame)>,
     pub(crate) requests: VecDeque<(u64, HttpRequest)>,
     pub(crate) past: VecDeque<(u64, [Sides; 2])>,
     heard: Heard,
     stall: Option<Stall>,
-    /// The connection's other side has fallen silent for good.
+    /// The connection's other side has become silent for good.
     is_dead: bool,
     n_steps: u64,
     n_connections: u64,
-    /// Connections that are open as the shell sees it.
+    /// Connections that are open from the shell's view.
     pub(crate) open: BTreeSet<ConnectionId>,
-    /// What was sent on the newest connection.
+    /// Messages sent on the newest connection.
     pub(crate) sent: Vec<String>,
-    /// When the last event came that says more than a book's state.
+    /// When the last event came other than a change of a book's state.
     pub(crate) value_at: Option<u64>,
 }
 
@@ -127,7 +127,7 @@ impl<V: Venue> Line<V> {
         &self.rig.session.books()[&Self::id(symbol)]
     }
 
-    /// Time passes, a book of the venue changes, and what it says about that goes over the line.
+    /// Advances the time; a book of the venue changes, and its messages go over the line.
     pub(crate) fn step(&mut self) {
         self.wait(V::SPACING_MS);
         self.n_steps += 1;
@@ -146,7 +146,7 @@ impl<V: Venue> Line<V> {
         self.judge();
     }
 
-    /// Time passes: connections open, answers come.
+    /// Advances the time: connections open, answers arrive.
     pub(crate) fn wait(&mut self, millis: u64) {
         self.rig.run(millis);
         self.serve();
@@ -173,7 +173,7 @@ impl<V: Venue> Line<V> {
         does
     }
 
-    /// From now on the venue is silent in this way, until [`Self::recover`].
+    /// Makes the venue silent in this way, until [`Self::recover`].
     pub(crate) fn stall(&mut self, stall: Stall) {
         self.stall = Some(stall);
         self.is_dead = true;
@@ -182,12 +182,12 @@ impl<V: Venue> Line<V> {
         }
     }
 
-    /// New connections are served again; those that fell silent stay so.
+    /// Serves new connections again; those that became silent stay silent.
     pub(crate) fn recover(&mut self) {
         self.stall = None;
     }
 
-    /// Carries out what the session wants.
+    /// Carries out the session's requests.
     fn serve(&mut self) {
         loop {
             let wanted = self.rig.drain();
@@ -269,7 +269,7 @@ impl<V: Venue> Line<V> {
         self.toward.clear();
     }
 
-    /// The venue takes a message.
+    /// Delivers a message to the venue.
     fn hand_over(&mut self, text: &str) {
         if let Some(connection) = self.connection {
             self.venue.exchange.handle(sim::Input::Frame(connection.0.into(), text), self.rig.now());
@@ -277,7 +277,7 @@ impl<V: Venue> Line<V> {
         }
     }
 
-    /// Puts on the line what the venue says. Of its streams only the books: they are what is judged.
+    /// Puts the venue's output on the line. Of its streams only the books, which are what is checked.
     fn pump(&mut self) {
         while let Some(output) = self.venue.exchange.poll() {
             match output {
@@ -307,7 +307,7 @@ impl<V: Venue> Line<V> {
     fn say_frame(&mut self, symbol: Option<usize>, text: &str) {
         let number = match V::NUMBERING {
             Numbering::UpdateId(key) => number_under(key, text).unwrap(),
-            // Numbers start again with each connection; in the history they do not.
+            // Numbers restart with each connection; in the history they continue.
             Numbering::Sequence(key) => self.n_connections * NUMBERS_OF_A_CONNECTION + number_under(key, text).unwrap(),
             Numbering::Counted => self.seen.n_frames + 1,
         };
@@ -317,7 +317,7 @@ impl<V: Venue> Line<V> {
         self.transmit(Frame { text: text.to_owned(), number, symbol });
     }
 
-    /// Keeps the books under a number of the venue's history.
+    /// Keeps the books under a number in the venue's history.
     fn remember(&mut self, number: u64) {
         self.past.push_back((number, self.venue.books()));
         if self.past.len() > REMEMBERED {
@@ -351,7 +351,7 @@ impl<V: Venue> Line<V> {
         if self.happens(self.faults.damaged, "damaged") {
             match self.damage(&frame.text) {
                 Some(text) => self.rig.frame(connection, &text),
-                // What is no UTF-8 ends a WebSocket connection.
+                // Invalid UTF-8 ends a WebSocket connection.
                 None => self.cut(),
             }
         } else if self.happens(self.faults.altered, "altered") {
@@ -372,7 +372,7 @@ impl<V: Venue> Line<V> {
         match how {
             0 => return None,
             1 if text.contains(&key) => return Some(text.replacen(&key, &format!("\"_{member}\":"), 1)),
-            // An object is the wrong type everywhere.
+            // An object is the wrong type for every field.
             2 if text.contains(&key) => return Some(text.replacen(&key, &format!("{key}{{}},\"_\":"), 1)),
             3 => return Some(text.replacen(':', ";", 1)),
             _ => {}
@@ -381,7 +381,7 @@ impl<V: Venue> Line<V> {
         Some(text[..length].to_owned())
     }
 
-    /// With another first digit of one quantity.
+    /// Returns the text with another first digit of one quantity.
     fn alter(&mut self, text: &str) -> String {
         let places: Vec<usize> = text.match_indices(r#""qty":"#).map(|(at, key)| at + key.len()).collect();
         let mut text = text.to_owned();
@@ -398,7 +398,8 @@ impl<V: Venue> Line<V> {
         let is_first = std::mem::take(&mut watch.is_first_ask);
         self.seen.n_asked += 1;
         let [before, last] = watch.asks;
-        // At once, a second time after one second, then every five; the quick second one again after half a calm minute.
+        // At once, a second time after one second, then every five; the quick second one is allowed again after a calm
+        // half minute.
         let is_calm = last.is_none_or(|last| before.is_none_or(|before| last - before >= 30_000));
         let earliest = last.map_or(0, |last| last + if is_calm { 1_000 } else { 5_000 });
         if !is_first && at + V::MESSAGE_WAIT_MS < earliest {
@@ -406,7 +407,7 @@ impl<V: Venue> Line<V> {
         }
         watch.asks = [last, Some(at)];
         let Some(doubted_at) = watch.doubted_at else { return };
-        // Of a second question in the same need the first one, whose answer was lost, is not the measure.
+        // If a request is repeated because the answer was lost, only the first one counts for the measurement.
         let is_repeated = watch.permitted_at.is_some();
         watch.permitted_at = Some(if is_first || is_repeated { at } else { doubted_at.max(earliest) });
     }
@@ -431,7 +432,7 @@ impl<V: Venue> Line<V> {
         self.look();
     }
 
-    /// Notes what the books' states have become.
+    /// Notes changes of the books' states.
     fn look(&mut self) {
         for symbol in 0..V::SYMBOLS.len() {
             let state = self.tracked(symbol).state;
@@ -463,12 +464,12 @@ impl<V: Venue> Line<V> {
     }
 }
 
-/// True for what says more than a book's state.
+/// Returns true for events other than a change of a book's state.
 pub(crate) fn is_value(kind: &MarketEventKind) -> bool {
     !matches!(kind, MarketEventKind::Book(BookUpdate::State { .. }) | MarketEventKind::Instrument(_))
 }
 
-/// Numbers of one connection.
+/// Numbers reserved for one connection.
 const NUMBERS_OF_A_CONNECTION: u64 = 1_000_000_000;
 /// Frames whose books are remembered: more than the line holds back and a mirror lags behind.
 const REMEMBERED: usize = 128;

@@ -1,11 +1,13 @@
-//! A bad line between simulated venues and their sessions: no book that is wrong, no silence that goes unnoticed.
+//! A bad line between simulated venues and their sessions: tests that no book is wrong and no silence unnoticed.
 //!
-//! - [`books`]: frames are lost, doubled, late, damaged · [`stalls`]: connections that are open and say nothing ·
-//!   [`limits`]: a venue that is asked too much
-//! - [`line`]: the line, the shell's part and the judge · [`seen`]: what was seen · [`simulated`]: the venue in this process
-//! - [`ladder`]: the venues' own books · [`venue`]: what the line has to know of a venue, and one file for each
+//! - [`books`]: frames are lost, duplicated, late, damaged · [`stalls`]: connections that are open but silent ·
+//!   [`limits`]: a venue that gets too many requests
+//! - [`line`]: the line, the shell's part and the judge · [`seen`]: observations · [`simulated`]: the venue in this
+//!   process
+//! - [`ladder`]: the venues' own books · [`venue`]: the line's view of a venue, and one file for each
 //!
-//! The simulator encodes the frames, once for all tests of a protocol. The books, Kraken's checksums and the comparison use
+//! The simulator encodes the frames, once for all tests of a protocol. The books, Kraken's checksums and the comparison
+//! use neither the product's book nor its parsers. Sample sizes and what they prove: `docs/reliability.md`.
 //! neither the product's book nor its parsers. Sizes and what they are worth: `docs/reliability.md`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may unwrap")]

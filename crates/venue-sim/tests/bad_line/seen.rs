@@ -1,12 +1,12 @@
-//! What was seen of the books: how often they were live and right, and how long it took to bring them back.
+//! Observations of the books: how often they were live and right, and how long recovery took.
 //!
-//! Not here: who looks ([`crate::line`]).
+//! Not here: the observer ([`crate::line`]).
 
 use std::collections::BTreeMap;
 
 use model::proof::BookState;
 
-/// What came of it.
+/// The results.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) n_frames: u64,
@@ -15,12 +15,12 @@ pub(crate) struct Seen {
     pub(crate) n_silent_errors: u64,
     pub(crate) n_unverified: u64,
     pub(crate) n_doubted: u64,
-    /// Times that each thing was done to a frame.
+    /// How often each fault was applied to a frame.
     pub(crate) done: BTreeMap<&'static str, u64>,
-    /// Snapshots asked for, and those asked for too soon after the one before.
+    /// Snapshots requested, and those requested too soon after the previous one.
     pub(crate) n_asked: u64,
     pub(crate) n_hasty: u64,
-    /// From when a snapshot was permitted until the book was live, in milliseconds.
+    /// Time from when a snapshot was permitted until the book was live, in milliseconds.
     pub(crate) resyncs_ms: Vec<u64>,
 }
 
@@ -43,13 +43,13 @@ impl Seen {
         sorted.get(sorted.len() * 99 / 100).or(sorted.last()).copied().unwrap_or(0)
     }
 
-    /// Share of the comparisons that found the book live.
+    /// Returns the share of comparisons that found the book live.
     pub(crate) fn live_share(&self) -> f64 {
         self.n_live as f64 / (self.n_live + self.n_unverified + self.n_doubted).max(1) as f64
     }
 }
 
-/// What is known of one book over time; times in milliseconds.
+/// The history of one book; times in milliseconds.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Watch {
     pub(crate) state: BookState,
@@ -57,11 +57,11 @@ pub(crate) struct Watch {
     pub(crate) doubted_at: Option<u64>,
     /// When the snapshot that will make it live was permitted.
     pub(crate) permitted_at: Option<u64>,
-    /// The last two times that a snapshot was asked for, the newer one last.
+    /// The last two times when a snapshot was requested, the newer one last.
     pub(crate) asks: [Option<u64>; 2],
-    /// The next question is part of subscribing on a new connection.
+    /// The next request is part of subscribing on a new connection.
     pub(crate) is_first_ask: bool,
-    /// When something contradicted it, and when it was flagged for that and when it was live again.
+    /// When it was contradicted, when it was flagged for that and when it was live again.
     pub(crate) contradicted_at: Vec<u64>,
     pub(crate) flagged: Vec<(u64, Option<u64>)>,
 }

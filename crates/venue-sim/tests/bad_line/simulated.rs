@@ -1,7 +1,7 @@
 //! A simulated venue in this process, over a market whose books walk at random: no sockets, and time is an argument.
 //!
-//! The market is the truth that a session's book is compared with ([`crate::ladder`]); the simulator's [`Exchange`] encodes
-//! it. Not here: what happens to the frames on the way ([`crate::line`]).
+//! The market is the truth that a session's book is compared with ([`crate::ladder`]); the simulator's [`Exchange`]
+//! encodes it. Not here: faults on the way ([`crate::line`]).
 
 use std::{
     borrow::Cow,
@@ -27,7 +27,7 @@ use crate::{
     venue::Venue,
 };
 
-/// Books of a symbol that are remembered: as many as a mirror lags behind, and one.
+/// Books remembered for each symbol: one more than a mirror lags behind.
 const REMEMBERED: usize = 4;
 /// One, as the simulator writes it.
 const ONE: i128 = 1_000_000_000_000;
@@ -77,12 +77,12 @@ impl<V: Venue> Simulated<V> {
         self.truth.lock().unwrap()
     }
 
-    /// The books as they are.
+    /// Returns the current books.
     pub(crate) fn books(&self) -> [Sides; 2] {
         self.truth().sides.clone()
     }
 
-    /// A book changes. Returns its update id.
+    /// Changes a book. Returns its update id.
     pub(crate) fn step(&mut self, now: Now) -> u64 {
         self.n_steps += 1;
         self.exchange.handle(exchange::Input::Step(self.n_steps), now);
@@ -90,8 +90,8 @@ impl<V: Venue> Simulated<V> {
         truth.ids[truth.changed]
     }
 
-    /// Status and body of the answer to a REST request. One snapshot in four comes from a mirror that may lag, one in
-    /// twenty not at all.
+    /// Returns status and body of the answer to a REST request. One snapshot in four comes from a mirror that may lag,
+    /// one in twenty fails.
     pub(crate) fn answer(&mut self, request: &HttpRequest, now: Now) -> (u16, String) {
         let mut lag = 0;
         if request.path.ends_with("/depth") {
@@ -104,7 +104,7 @@ impl<V: Venue> Simulated<V> {
         }
         {
             let mut truth = self.truth();
-            // Newer with each request, and not so new that something traded were missing on the connection.
+            // Newer with each request, but not so new that a trade would be missing on the connection.
             truth.now = Timestamp::from_millis(EPOCH_MS + i64::try_from(request.id.0).unwrap());
             truth.rest = Some((lag, request.id.0));
         }
@@ -114,12 +114,12 @@ impl<V: Venue> Simulated<V> {
     }
 }
 
-/// What a venue allows, without limits on what a client sends: the sessions' own are tried elsewhere.
+/// Returns a venue's limits without those on a client's messages: the sessions' own limits are tested elsewhere.
 pub(crate) fn limits(venue: &str) -> Limits {
     SimConfig::new(venue, Source::Text(String::new())).limits.lifted()
 }
 
-/// The answer of a venue to a request of a session.
+/// Returns a venue's answer to a session's request.
 pub(crate) fn answer(exchange: &mut Exchange, request: &HttpRequest, now: Now) -> (u16, String) {
     let parameters = request.query.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
     let asked = exchange::HttpRequest {
@@ -159,7 +159,7 @@ impl<V: Venue> Walk<V> {
         self.truth.lock().unwrap()
     }
 
-    /// The book that is shown now.
+    /// Reads the book that is shown now.
     fn shown<T>(&self, symbol: &str, take: impl FnOnce(&(u64, Ladder)) -> T) -> Option<T> {
         let truth = self.truth();
         let past = &truth.past[V::SYMBOLS.iter().position(|known| *known == symbol)?];
@@ -167,19 +167,19 @@ impl<V: Venue> Walk<V> {
         past.iter().rev().nth(lag).or(past.front()).map(take)
     }
 
-    /// The clock, during a REST request.
+    /// Returns the clock, during a REST request.
     fn rest_now(&self) -> Option<Timestamp> {
         let truth = self.truth();
         truth.rest.map(|_| truth.now)
     }
 }
 
-/// A trade with this number.
+/// Creates a trade with this number.
 pub(crate) fn print(id: u64, time: Timestamp) -> Print {
     Print { id, price: 4 * ONE, quantity: 12 * ONE, time_ms: time.as_millis(), is_buyer_maker: true }
 }
 
-/// The bar of the minute.
+/// Creates the bar of the minute.
 pub(crate) fn bar(now: Timestamp) -> Bar {
     Bar {
         open_ms: now.as_millis().div_euclid(60_000) * 60_000,
@@ -240,7 +240,7 @@ impl<V: Venue> Market for Walk<V> {
     }
 }
 
-/// A book with the digits of the wire.
+/// Creates a book with the venue's digits.
 fn ladder<V: Venue>(sides: &Sides) -> Ladder {
     let rows = |side: usize| -> Vec<Row> {
         let row =

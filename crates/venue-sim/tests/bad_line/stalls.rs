@@ -1,8 +1,8 @@
-//! No silence that goes unnoticed: connections that are open and say nothing, in five ways and in virtual time.
+//! Tests that no silence goes unnoticed: connections that are open but silent, in five ways and in virtual time.
 //!
-//! Within the venue's deadline and a second no book is served any more and health says why; five seconds later REST has
-//! brought a value; when the venue serves connections again everything is followed as before, and nothing is left over.
-//! Not here: the same with real sockets (`server/tests/server/stalls.rs`).
+//! Within the venue's deadline plus a second no book is served any more and health gives the reason; five seconds later
+//! REST has delivered a value; when the venue serves connections again everything is followed as before, without
+//! leftovers. Not here: the same with real sockets (`server/tests/server/stalls.rs`).
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -39,7 +39,7 @@ fn is_live<V: Venue>(line: &Line<V>) -> bool {
     (0..2).all(|symbol| line.tracked(symbol).state == BookState::Live)
 }
 
-/// What is followed on the newest connection, without the numbers of messages.
+/// The subscriptions on the newest connection, without the numbers of messages.
 fn followed<V: Venue>(line: &Line<V>) -> BTreeSet<String> {
     let bare = |text: &String| {
         let mut message: Value = serde_json::from_str(text).unwrap();
@@ -51,7 +51,7 @@ fn followed<V: Venue>(line: &Line<V>) -> BTreeSet<String> {
     line.sent.iter().map(bare).collect()
 }
 
-/// Lets time pass until something is so; returns how long it took, in milliseconds.
+/// Advances the time until a condition holds; returns how long it took, in milliseconds.
 #[track_caller]
 fn until<V: Venue>(line: &mut Line<V>, longest_ms: u64, is_so: impl Fn(&Line<V>) -> bool) -> u64 {
     let begun = line.rig.now_ms;
@@ -76,7 +76,7 @@ fn stall_once<V: Venue>(seed: u64, stall: Stall, longest: &mut Longest) {
     });
     line.value_at = None;
     let value = if stall == Stall::BlackHole {
-        // The next connection is a good one; the books are there again, or REST was quicker.
+        // The next connection works; the books have returned, or REST was quicker.
         line.recover();
         let begun = line.rig.now_ms;
         while line.value_at.is_none() {
@@ -98,7 +98,7 @@ fn stall_once<V: Venue>(seed: u64, stall: Stall, longest: &mut Longest) {
     };
     let begun = line.rig.now_ms;
     while !is_live(&line) {
-        // The longest wait between two attempts, a silence that is found out only now, and the snapshots.
+        // The longest wait between two attempts, a silence detected only now, and the snapshots.
         assert!(line.rig.now_ms - begun <= 30_000 + V::DEADLINE_MS + 5_000, "{stall:?} {seed}");
         line.step();
     }
@@ -119,7 +119,7 @@ fn stall_once<V: Venue>(seed: u64, stall: Stall, longest: &mut Longest) {
 /// The default of `stale_after_ms`: from this age a symbol's data is shown as stale.
 const STALE_AFTER_MS: u64 = 5_000;
 
-/// With REST alone one symbol's values follow each other before they count as stale.
+/// With REST alone, one symbol's values follow each other before they count as stale.
 fn polling_stays_fresh<V: Venue>() {
     let mut venue = Simulated::<V>::new(Jitter::new(1));
     let mut rig = Rig::of(V::NAME, &listed(&V::SYMBOLS[..1]));

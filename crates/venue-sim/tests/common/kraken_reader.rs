@@ -51,7 +51,7 @@ pub fn crc32(text: &str) -> u32 {
 }
 
 impl Reader {
-    /// Takes a frame and proves it; panics where the checksum is wrong.
+    /// Applies a frame and checks it; panics if the checksum is wrong.
     pub fn take(&mut self, text: &str) {
         let frame: Frame<'_> = serde_json::from_str(text).unwrap();
         for entry in frame.data {
@@ -86,7 +86,7 @@ pub async fn subscribe(client: &mut Client, params: &Value) -> Value {
     of_method(client, "subscribe").await
 }
 
-/// The next answer to a method; frames pass by.
+/// Returns the next answer to a method; skips frames.
 pub async fn of_method(client: &mut Client, method: &str) -> Value {
     loop {
         let frame = client.json().await;

@@ -19,7 +19,7 @@ use tokio_tungstenite::{
 };
 use venue_sim::{Fault, RunningSim, Sim, SimConfig, Source, Speed, StartWhen};
 
-/// Longer than anything here takes; only failures wait for it.
+/// Longer than anything here takes; only failing tests wait this long.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 pub const SYMBOL: &str = "AAAUSDT";
@@ -27,8 +27,8 @@ pub const DEPTH: &str = "aaausdt@depth@100ms";
 pub const TRADE: &str = "aaausdt@trade";
 pub const TICKER: &str = "aaausdt@bookTicker";
 
-/// A recording of `n_rounds`, 10 ms apart; a round has a depth event, a bookTicker of the same update and a trade. The REST
-/// snapshot is before the connection, as some recordings have it, and belongs between the first two depth events.
+/// A recording of `n_rounds`, 10 ms apart; a round has a depth event, a bookTicker of the same update and a trade. The
+/// REST snapshot is before the connection, as in some real recordings, and belongs between the first two depth events.
 pub fn recording(n_rounds: u64) -> String {
     let mut lines = vec![
         json!({"t": "header", "note": "made for a test"}),
@@ -83,7 +83,7 @@ pub fn config(text: &str) -> SimConfig {
     SimConfig { speed: Speed::Max, ..SimConfig::new("binance", Source::Text(text.to_owned())) }
 }
 
-/// Waits until told to go on, so that nothing is missed.
+/// Waits for a command, so that the client misses nothing.
 pub async fn held(text: &str) -> RunningSim {
     Sim::start(SimConfig { start: StartWhen::Resumed, ..config(text) }).await.unwrap()
 }
@@ -95,7 +95,7 @@ pub fn fault(text: &str) -> Fault {
 /// A WebSocket client.
 pub struct Client(pub WebSocketStream<MaybeTlsStream<TcpStream>>);
 
-/// What came.
+/// What the client received.
 #[derive(Debug, PartialEq)]
 pub enum Came {
     Text(String),
