@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use wire::lane::Lane;
+use topics::lane::Lane;
 
 /// Which of a preset's paces a region takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

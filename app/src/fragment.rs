@@ -7,7 +7,7 @@ pub mod schedule;
 
 use leptos::prelude::*;
 use model::time::Now;
-use wire::topic::Topic;
+use topics::topic::Topic;
 
 use crate::{
     cadence::{Cadence, Pace},

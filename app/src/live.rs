@@ -42,7 +42,8 @@ use ::model::{
     time::{Monotonic, Now},
 };
 use leptos::prelude::*;
-use wire::{command::Command, direct::DirectVenue, topic::Topic};
+use topics::topic::Topic;
+use wire::{command::Command, direct::DirectVenue};
 
 use crate::{
     cadence::Pace,

@@ -7,7 +7,7 @@ use model::{
     instrument::{Instrument, InstrumentId},
     status::StreamState,
 };
-use wire::data::StatusData;
+use topics::channels::status::StatusData;
 
 use crate::{
     live::{instruments::InstrumentList, use_live},
@@ -121,7 +121,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 #[cfg(test)]
 mod tests {
     use model::status::FeedMode;
-    use wire::data::StreamEntry;
+    use topics::channels::status::StreamEntry;
 
     use super::*;
 

@@ -6,12 +6,8 @@
 #![no_main]
 
 use fuzz::mutate;
-use wire::{
-    Encoding, Frame, decode_client, decode_server, decode_server_json, encode_client, encode_server,
-    message::{ServerMessage, StreamName, Subscribed},
-    names::StreamNames,
-    topic::{Topic, TopicPattern},
-};
+use topics::topic::{Topic, TopicPattern};
+use wire::{decode_client, decode_server, decode_server_json, encode_client, encode_server, message::{ServerMessage, StreamName, Subscribed}, names::StreamNames, Encoding, Frame};
 
 libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     mutate::text(data, size, max_size, seed)

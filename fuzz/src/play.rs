@@ -19,12 +19,8 @@ use venues::{
         CloseReason, ConnectionId, HttpAnswer, HttpRequest, Input, Output, RequestId, Session, SessionConfig, Symbols,
     },
 };
-use wire::{
-    Encoding, encode_item,
-    lane::Lane,
-    message::{Item, ItemKind, NO_STREAM},
-    topic::Topic,
-};
+use topics::{lane::Lane, topic::Topic};
+use wire::{encode_item, message::{Item, ItemKind, NO_STREAM}, Encoding};
 
 use crate::venue::Venue;
 

@@ -14,12 +14,12 @@ use market::{
 use model::time::{Monotonic, Now};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
-use wire::{
-    data::{ConsolidatedData, SystemData, TopicData},
+use topics::{
+    channels::{TopicData, consolidated::ConsolidatedData, system::SystemData},
     lane::Lane,
-    message::ItemKind,
     topic::Topic,
 };
+use wire::message::ItemKind;
 
 use crate::{
     clock::Clock,

@@ -83,8 +83,8 @@ const RULES: [(&str, Rule); 12] = [
 ];
 
 /// Crates without sockets, files, clocks and tasks; they run in server and page alike. Alphabetical.
-const PURE_ROOMS: [&str; 9] =
-    ["broker", "chart", "indicators", "market", "model", "recording", "strategy", "venues", "wire"];
+const PURE_ROOMS: [&str; 10] =
+    ["broker", "chart", "indicators", "market", "model", "recording", "strategy", "topics", "venues", "wire"];
 
 fn read(folder: &Path, prefix: &str, sources: &mut Vec<(String, String)>) -> anyhow::Result<()> {
     for entry in fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))? {

@@ -5,7 +5,7 @@
 
 use leptos::prelude::*;
 use model::{decimal::Price, instrument::InstrumentId, time::Now};
-use wire::topic::Topic;
+use topics::topic::Topic;
 
 use crate::{
     format,

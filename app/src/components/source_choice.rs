@@ -99,10 +99,8 @@ mod tests {
     use model::sorted::SortedSet;
 
     use model::status::FeedMode;
-    use wire::{
-        data::{ConnectionEntry, StatusData},
-        message::ItemKind,
-    };
+    use topics::channels::status::{ConnectionEntry, StatusData};
+    use wire::message::ItemKind;
 
     use super::*;
 

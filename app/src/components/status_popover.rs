@@ -5,7 +5,7 @@
 
 use leptos::{html, prelude::*};
 use model::{status::StreamState, time::Now};
-use wire::topic::Topic;
+use topics::topic::Topic;
 
 use crate::{
     components::{

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::time::Monotonic;
-use wire::topic::Topic;
+use topics::topic::Topic;
 
 use crate::{cadence::Pace, format, live::model::Freshness};
 

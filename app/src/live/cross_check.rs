@@ -15,10 +15,8 @@ use model::{
     sorted::SortedMap,
     time::{Monotonic, Now},
 };
-use wire::{
-    data::TopicData,
-    message::{Item, ItemKind},
-};
+use topics::channels::TopicData;
+use wire::message::{Item, ItemKind};
 
 use crate::live::source::Source;
 

@@ -1,7 +1,7 @@
 //! Who wants what: topics counted by how many regions show them, and the paces of the regions.
 
 use model::sorted::{SortedMap, SortedSet};
-use wire::{lane::Lane, topic::Topic};
+use topics::{lane::Lane, topic::Topic};
 
 use crate::cadence::{Pace, lane_of};
 

@@ -5,14 +5,16 @@
 //! and with it every socket it holds. Not here: which topics come from which source (`live::source`).
 
 use model::sorted::SortedSet;
+use topics::{
+    lane::Lane,
+    topic::{Topic, TopicPattern},
+};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Event, MessageEvent, Worker, WorkerOptions, WorkerType};
 use wire::{
     Encoding, PROTOCOL_VERSION, decode_server, encode_client,
-    lane::Lane,
     message::{ClientMessage, Hello, Item, ServerMessage, Subscribe, Unsubscribe},
     names::StreamNames,
-    topic::{Topic, TopicPattern},
 };
 
 /// What a worker may tell its owner.

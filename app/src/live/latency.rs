@@ -9,7 +9,7 @@ use model::{
     sorted::SortedMap,
     time::{Now, Timestamp},
 };
-use wire::topic::Topic;
+use topics::topic::Topic;
 
 use crate::live::stages::StageMeter;
 

@@ -12,15 +12,17 @@ use model::{
     sorted::{SortedMap, SortedSet},
     time::{Monotonic, Now},
 };
+use topics::{
+    lane::Lane,
+    topic::{Topic, TopicPattern},
+};
 use wire::{
     PROTOCOL_VERSION,
     close_code::CloseCode,
-    lane::Lane,
     message::{
         ClientMessage, CommandRequest, Hello, Item, ItemKind, JsonText, Ping, ResumePositions, ServerMessage,
         SnapshotRequest, Subscribe, Unsubscribe,
     },
-    topic::{Topic, TopicPattern},
 };
 
 /// Deadlines and delays of a [`Link`].

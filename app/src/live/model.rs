@@ -11,11 +11,19 @@ use model::{
     status::{FeedMode, Silence, StreamState},
     time::{Monotonic, Now, Timestamp},
 };
-use wire::{
-    data::{BookData, ConsolidatedData, QualityData, QuoteData, StatusData, StreamEntry, SystemData, TopicData},
-    message::{Item, ItemKind},
+use topics::{
+    channels::{
+        TopicData,
+        book::BookData,
+        consolidated::ConsolidatedData,
+        quality::QualityData,
+        quote::QuoteData,
+        status::{StatusData, StreamEntry},
+        system::SystemData,
+    },
     topic::Topic,
 };
+use wire::message::{Item, ItemKind};
 
 use crate::live::{
     candle_log::CandleLog,

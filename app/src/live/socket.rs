@@ -17,14 +17,13 @@ use ::model::{
     time::Monotonic,
 };
 use leptos::prelude::*;
+use topics::{lane::Lane, topic::Topic};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
 use wire::{
     Encoding, decode_server, encode_client,
-    lane::Lane,
     message::{ClientMessage, JsonText, ServerMessage},
     names::StreamNames,
-    topic::Topic,
 };
 
 use crate::live::{

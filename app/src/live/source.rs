@@ -9,10 +9,10 @@ use model::{
     instrument::{InstrumentId, Venue},
     sorted::{SortedMap, SortedSet},
 };
+use topics::topic::Topic;
 use wire::{
     direct::DirectVenue,
     message::{Item, ItemKind},
-    topic::Topic,
 };
 
 /// A source of market data for this page.

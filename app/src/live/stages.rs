@@ -10,7 +10,7 @@ use model::{
     sorted::SortedMap,
     time::Monotonic,
 };
-use wire::topic::Topic;
+use topics::topic::Topic;
 
 use crate::live::latency::Paint;
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use wire::data::TapeTrade;
+use topics::channels::tape::TapeTrade;
 
 /// A print and the number of its row.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,7 +1,7 @@
 //! Where an update's time goes, in four stages from the venue to the paint: the latency budget.
 
 use model::histogram::Quantiles;
-use wire::data::{LatencyData, VenueClock};
+use topics::channels::quality::latency::{LatencyData, VenueClock};
 
 use crate::live::stages::BrowserWays;
 

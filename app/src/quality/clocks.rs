@@ -1,6 +1,6 @@
 //! Three clocks, and what their differences do to the ages that a reader sees.
 
-use wire::data::VenueClock;
+use topics::channels::quality::latency::VenueClock;
 
 use crate::{format, live::clock::ClockOffset};
 

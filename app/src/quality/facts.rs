@@ -10,7 +10,10 @@ use model::{
     status::StreamState,
     time::{Now, Timestamp},
 };
-use wire::data::{Breaker, ConnectionEntry, MalformedSample, QualityData, StreamEntry};
+use topics::channels::{
+    quality::{MalformedSample, QualityData},
+    status::{Breaker, ConnectionEntry, StreamEntry},
+};
 
 use crate::{
     format::{self, UNKNOWN},
@@ -277,11 +280,15 @@ mod tests {
         status::{BreakerState, FeedMode, RestWeight, Silence},
         time::Monotonic,
     };
-    use wire::{
-        data::{BookProof, Resync, ResyncReason, StatusData, TopicData},
-        message::{Item, ItemKind},
+    use topics::{
+        channels::{
+            TopicData,
+            quality::{BookProof, Resync, ResyncReason},
+            status::StatusData,
+        },
         topic::Topic,
     };
+    use wire::message::{Item, ItemKind};
 
     use super::*;
     use crate::live::link::LinkState;

@@ -8,7 +8,7 @@ use model::{
     status::StreamState,
     time::{Now, Timestamp},
 };
-use wire::data::{QualityData, Resync};
+use topics::channels::quality::{QualityData, Resync};
 
 use crate::{live::model::LiveModel, quality::words::stream_word, selection::pair};
 

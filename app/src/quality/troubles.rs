@@ -11,7 +11,7 @@ use model::{
     status::{FeedMode, Silence, StreamState},
     time::Timestamp,
 };
-use wire::data::{ConnectionEntry, StatusData, StreamEntry};
+use topics::channels::status::{ConnectionEntry, StatusData, StreamEntry};
 
 /// One trouble.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -98,7 +98,7 @@ fn alert<'a>(lasting: impl Iterator<Item = &'a Trouble>, is_cut_off: bool) -> Op
 #[cfg(test)]
 mod tests {
     use model::{instrument::Venue, status::FeedMode, time::Timestamp};
-    use wire::data::{ConnectionEntry, StatusData};
+    use topics::channels::status::{ConnectionEntry, StatusData};
 
     use super::*;
 

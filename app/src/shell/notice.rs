@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use model::time::Now;
-use wire::topic::Topic;
+use topics::topic::Topic;
 
 use crate::live::use_live;
 

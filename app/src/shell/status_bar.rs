@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 use model::{instrument::Venue, status::StreamState, time::Now};
-use wire::{
-    data::{ConnectionEntry, StatusData},
+use topics::{
+    channels::status::{ConnectionEntry, StatusData},
     topic::Topic,
 };
 
@@ -240,7 +240,7 @@ fn clock_words(offset_ms: f64, error_ms: f64) -> String {
 #[cfg(test)]
 mod tests {
     use model::{instrument::InstrumentId, status::FeedMode};
-    use wire::data::StreamEntry;
+    use topics::channels::status::StreamEntry;
 
     use super::*;
 

@@ -16,7 +16,7 @@ use model::{
     status::FeedHealth,
     time::{Monotonic, Now, Timestamp},
 };
-use wire::{lane::Lane, topic::Topic};
+use topics::{lane::Lane, topic::Topic};
 
 const N_EVENTS: i64 = 1_000;
 const DEPTH: i64 = 1_000;

@@ -7,7 +7,7 @@ use model::{
     proof::TrackedBook,
     time::{Now, Timestamp},
 };
-use wire::{data::BookData, limits::BOOK_DEPTH};
+use topics::{channels::book::BookData, limits::BOOK_DEPTH};
 
 use crate::digits::Digits;
 

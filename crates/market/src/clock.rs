@@ -11,7 +11,7 @@ use model::{
     histogram::RECENT,
     time::{Monotonic, Now, Timestamp},
 };
-use wire::data::VenueClock as VenueClockData;
+use topics::channels::quality::latency::VenueClock as VenueClockData;
 
 /// Places receive times on the monotonic clock, and notices that the wall clock was set.
 #[derive(Clone, Copy, Debug, Default)]

@@ -11,7 +11,10 @@ use model::{
     proof::BookState,
     status::StreamState,
 };
-use wire::data::{ConsolidatedData, LeftOut, QuoteData, VenueLevel, VenueStanding};
+use topics::channels::{
+    consolidated::{ConsolidatedData, LeftOut, VenueLevel, VenueStanding},
+    quote::QuoteData,
+};
 
 /// One venue's best bid and ask of an instrument, and whether it counts.
 #[derive(Clone, Debug, PartialEq)]

@@ -10,10 +10,10 @@ use model::{
     status::{FeedHealth, FeedMode},
     time::Now,
 };
-use wire::{
-    data::{QualityData, TopicData},
+use topics::{
+    channels::{Channel, TopicData, quality::QualityData},
     lane::Lane,
-    topic::{Channel, Topic},
+    topic::Topic,
 };
 
 use crate::{

@@ -1,6 +1,6 @@
 //! What a topic remembers for each of its cadence lanes that somebody follows.
 
-use wire::lane::Lane;
+use topics::lane::Lane;
 
 /// One value for each started lane.
 #[derive(Clone, Debug)]

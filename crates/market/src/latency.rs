@@ -10,7 +10,7 @@ use model::{
     histogram::RecentHistogram,
     time::{Monotonic, Now, Timestamp},
 };
-use wire::data::{LatencyData, VenueClock};
+use topics::channels::quality::latency::{LatencyData, VenueClock};
 
 use crate::clock::{TurnClock, VenueOffset};
 

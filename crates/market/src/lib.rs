@@ -20,7 +20,7 @@
 //!     status::FeedHealth,
 //!     time::{Now, Timestamp},
 //! };
-//! use wire::{data::TopicData, lane::Lane, topic::Topic};
+//! use topics::{channels::TopicData, lane::Lane, topic::Topic};
 //!
 //! let instrument = InstrumentId::parse("demo:AAABBB")?;
 //! let mut view = View::new(ViewConfig::default());

@@ -10,7 +10,9 @@ use model::{
     status::FeedHealth,
     time::{Monotonic, Now, Timestamp},
 };
-use wire::data::{BookProof, MALFORMED_SAMPLES, MalformedSample, QualityData, Resync, ResyncReason, SAMPLE_CHARS};
+use topics::channels::quality::{
+    BookProof, MALFORMED_SAMPLES, MalformedSample, QualityData, Resync, ResyncReason, SAMPLE_CHARS,
+};
 
 use crate::{
     latency::{FeedLatency, Ways},

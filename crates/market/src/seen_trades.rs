@@ -5,7 +5,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use model::event::TradeId;
-use wire::limits::TAPE_LENGTH;
+use topics::limits::TAPE_LENGTH;
 
 /// Gaps remembered; trades of older ones count as seen when they come after all.
 const MOST_GAPS: usize = 64;

@@ -10,7 +10,7 @@ use model::{
     status::{BreakerState, FeedCause, FeedHealth, FeedMode, StreamState},
     time::{Monotonic, Now, Timestamp},
 };
-use wire::data::{Breaker, ConnectionEntry, StatusData, StreamEntry};
+use topics::channels::status::{Breaker, ConnectionEntry, StatusData, StreamEntry};
 
 use crate::{clock::TurnClock, digits::Digits};
 

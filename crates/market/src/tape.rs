@@ -9,16 +9,16 @@ use model::{
     event::{MarketEvent, Trade},
     time::Timestamp,
 };
-use wire::{
-    data::{TapeData, TapeTrade},
+use topics::{
+    channels::tape::{TapeData, TapeTrade},
     lane::Lane,
-    limits::{MAX_ITEMS, TAPE_LENGTH},
+    limits::{MAX_ENTRIES, TAPE_LENGTH},
 };
 
 use crate::{digits::Digits, lane_state::Lanes};
 
 /// Most trades kept while a lane waits for its turn: ten thousand a second on one instrument.
-const MOST_TRADES: usize = MAX_ITEMS;
+const MOST_TRADES: usize = MAX_ENTRIES;
 
 /// Trades of one instrument, oldest first.
 #[derive(Clone, Debug, Default)]

@@ -13,10 +13,17 @@ use model::{
     status::{FeedHealth, FeedMode},
     time::{Monotonic, Now, Timestamp},
 };
-use wire::{
-    data::{BookData, MalformedSample, QualityData, QuoteData, StatusData, StreamEntry, TapeTrade, TopicData},
+use topics::{
+    channels::{
+        Channel, TopicData,
+        book::BookData,
+        quality::{MalformedSample, QualityData},
+        quote::QuoteData,
+        status::{StatusData, StreamEntry},
+        tape::TapeTrade,
+    },
     lane::Lane,
-    topic::{Channel, Topic},
+    topic::Topic,
 };
 
 use crate::{

@@ -1,32 +1,26 @@
-//! What crosses the browser socket, versioned: topics, lanes, messages, and their binary and JSON forms.
+//! The messages of the browser socket, versioned, in a binary and a JSON form.
 //!
 //! The document for users of the stream is `docs/stream-protocol.md`; the bytes are written and read nowhere else. Not
-//! here: sockets, clocks, offsets and queues (`hub`), and what fills the data (`market`). Everything that decodes is
+//! here: sockets, clocks, offsets and queues (`hub`), and the payloads with their meaning (`topics`). Everything that decodes is
 //! total: bounded counts and lengths, errors instead of panics.
 //!
 //! # Layout
-//! - [`topic`]: channel, interval and instrument · [`lane`]: how often a topic is published
-//! - [`data`]: what a topic carries, with `merge` and `diff` · [`message`]: what client and server say
-//! - [`command`]: what a client may want done
+//! - [`message`]: what client and server say · [`command`]: what a client may want done
 //! - [`encoded`]: an item with its bytes, encoded once · [`names`]: stream numbers to topics, for the binary form
 //! - [`direct`]: how a page may reach venues by itself
 //! - [`close_code`]: why a connection ends · [`limits`]: how large anything may be · [`error`]: what did not decode
 
 pub mod close_code;
 pub mod command;
-pub mod data;
 pub mod direct;
 pub mod encoded;
 pub mod error;
-pub mod lane;
 pub mod limits;
 pub mod message;
 pub mod names;
-pub mod topic;
 
 mod binary;
 mod codec;
-mod exact;
 mod json;
 
 pub use codec::{

@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    close_code::CloseCode,
-    data::TopicData,
+use topics::{
+    channels::TopicData,
     topic::{Topic, TopicPattern},
 };
+
+use crate::close_code::CloseCode;
 
 /// In place of a stream number where the JSON form was read, which has none.
 pub const NO_STREAM: u32 = 0;

@@ -2,10 +2,9 @@
 
 use model::sorted::SortedMap;
 
-use crate::{
-    message::{NO_STREAM, ServerMessage, StreamName},
-    topic::Topic,
-};
+use topics::topic::Topic;
+
+use crate::message::{NO_STREAM, ServerMessage, StreamName};
 
 /// The topics of one epoch by stream number. Feed it each decoded message with [`Self::learn`].
 ///

@@ -3,12 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test may unwrap")]
 
 use model::candle::Interval;
+use topics::{channels::Channel, topic::Topic};
 use wire::{
-    Encoding, Frame,
-    close_code::CloseCode,
-    decode_client, decode_server_json, encode_client, encode_server,
+    Encoding, Frame, close_code::CloseCode, decode_client, decode_server_json, encode_client, encode_server,
     message::ServerMessage,
-    topic::{Channel, Topic},
 };
 
 const DOCUMENT: &str = include_str!("../../../docs/stream-protocol.md");

@@ -13,14 +13,25 @@ use model::{
     status::{FeedMode, RestWeight, Silence, StreamState},
     time::Timestamp,
 };
+use topics::{
+    channels::{
+        TopicData,
+        book::BookData,
+        candles::CandlesData,
+        quality::{
+            BookProof, MalformedSample, QualityData, Resync, ResyncReason,
+            latency::{LatencyData, VenueClock},
+        },
+        quote::QuoteData,
+        status::{Breaker, ConnectionEntry, StatusData, StreamEntry},
+        system::SystemData,
+        tape::{TapeData, TapeTrade},
+    },
+    topic::{Topic, TopicPattern},
+};
 use wire::{
     Encoding, Frame,
     close_code::CloseCode,
-    data::{
-        BookData, BookProof, Breaker, CandlesData, ConnectionEntry, LatencyData, MalformedSample, QualityData,
-        QuoteData, Resync, ResyncReason, StatusData, StreamEntry, SystemData, TapeData, TapeTrade, TopicData,
-        VenueClock,
-    },
     decode_client, decode_server, decode_server_json, encode_batch, encode_client, encode_item, encode_server,
     error::WireError,
     message::{
@@ -29,7 +40,6 @@ use wire::{
         Subscribe, Subscribed, Unsubscribe, Unsubscribed, Welcome,
     },
     names::StreamNames,
-    topic::{Topic, TopicPattern},
 };
 
 fn topic(text: &str) -> Topic {

@@ -20,6 +20,7 @@ use recording::{
     recording_file::{self, ENDING, Header},
     tap::{Sink as _, Tap},
 };
+use topics::{channels::TopicData, topic::Topic};
 use venues::{
     error::VenueError,
     registry,
@@ -28,10 +29,8 @@ use venues::{
     },
 };
 use wire::{
-    data::TopicData,
     direct::{DirectVenue, WorkerCommand, WorkerRecording, WorkerReport},
     message::{ClientMessage, ServerMessage},
-    topic::Topic,
 };
 
 use crate::outlet::{Outlet, Reader};

@@ -13,12 +13,12 @@ use model::{
     status::FeedHealth,
     time::{Monotonic, Now},
 };
-use wire::{
-    data::TopicData,
+use topics::{
+    channels::TopicData,
     lane::Lane,
-    message::{Batch, ClientMessage, Item, ItemKind, ServerMessage, StreamName, Subscribed},
     topic::{Topic, TopicPattern},
 };
+use wire::message::{Batch, ClientMessage, Item, ItemKind, ServerMessage, StreamName, Subscribed};
 
 /// Whether the page has taken in enough of what was said to be told more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,8 +19,8 @@ use tokio::{
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
+use topics::lane::Lane;
 use venues::session::{CloseReason, ConnectionId, HttpFailure, Input, Output, RequestId, Session};
-use wire::lane::Lane;
 
 use crate::{config::token::Token, recorder::tap::Tap};
 

@@ -18,11 +18,15 @@ use model::{
 use recording::ring::Window;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
-use venues::session::Session;
-use wire::{
-    command::FeedSymbols,
-    data::{BookData, CandlesData, ConnectionEntry, LeftOut, StatusData, StreamEntry, TapeData},
+use topics::channels::{
+    book::BookData,
+    candles::CandlesData,
+    consolidated::LeftOut,
+    status::{ConnectionEntry, StatusData, StreamEntry},
+    tape::TapeData,
 };
+use venues::session::Session;
+use wire::command::FeedSymbols;
 
 use super::{
     control::{ControlError, ControlKind, FeedControl, Followed},

@@ -8,13 +8,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use hub::hub::{ActiveStream, Hub, Published};
 use market::View;
 use model::time::Now;
+use topics::{channels::TopicData, lane::Lane, topic::Topic};
 use venues::session::Session;
 use wire::{
-    data::TopicData,
     encoded::EncodedItem,
-    lane::Lane,
     message::{Item, ItemKind},
-    topic::Topic,
 };
 
 /// What the hub carries: an item with its bytes, shared by all who get it.

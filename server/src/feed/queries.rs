@@ -7,8 +7,8 @@ use std::{collections::BTreeSet, time::Duration};
 use market::View;
 use model::{candle::Interval, instrument::InstrumentId, time::Monotonic};
 use tokio::sync::oneshot;
+use topics::channels::{candles::CandlesData, tape::TapeData};
 use venues::session::Session;
-use wire::data::{CandlesData, TapeData};
 
 use super::handle::FeedCommand;
 

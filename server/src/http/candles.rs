@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use model::{candle::Interval, instrument::InstrumentId};
 use serde::Serialize;
-use wire::{data::CandlesData, limits::CANDLES_LENGTH};
+use topics::{channels::candles::CandlesData, limits::CANDLES_LENGTH};
 
 use super::parameters::Parameters;
 use crate::{error::ApiError, feed::handle::Feeds};

@@ -1,7 +1,7 @@
 //! `GET /api/v1/status`: how every stream and every venue's connections fare, as the topic `status` says it.
 
 use axum::{Json, extract::State};
-use wire::data::StatusData;
+use topics::channels::status::StatusData;
 
 use crate::feed::handle::Feeds;
 

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use model::instrument::InstrumentId;
 use serde::Serialize;
-use wire::{data::TapeData, limits::TAPE_LENGTH};
+use topics::{channels::tape::TapeData, limits::TAPE_LENGTH};
 
 use super::parameters::Parameters;
 use crate::{error::ApiError, feed::handle::Feeds};

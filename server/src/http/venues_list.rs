@@ -7,8 +7,8 @@ use std::{collections::BTreeSet, sync::Arc};
 use axum::{Json, extract::State};
 use model::{instrument::Venue, status::FeedMode};
 use serde::Serialize;
+use topics::channels::status::{ConnectionEntry, StatusData, StreamEntry};
 use venues::registry::{self, Capabilities, VenueInfo};
-use wire::data::{ConnectionEntry, StatusData, StreamEntry};
 
 use super::venues::RestProxy;
 use crate::{

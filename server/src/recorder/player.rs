@@ -20,8 +20,8 @@ use tokio::sync::{
     watch,
 };
 use tokio_util::sync::CancellationToken;
+use topics::lane::Lane;
 use venues::session::Session;
-use wire::lane::Lane;
 
 use super::files::Files;
 use crate::{

@@ -12,13 +12,14 @@ use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{Message, client::IntoClientRequest, handshake::client::Response},
 };
+use topics::{
+    channels::TopicData,
+    topic::{Topic, TopicPattern},
+};
 use wire::{
-    Encoding,
-    data::TopicData,
-    decode_server, decode_server_json, encode_client,
+    Encoding, decode_server, decode_server_json, encode_client,
     message::{ClientMessage, Hello, Item, ItemKind, ResumePositions, ServerMessage, Subscribe},
     names::StreamNames,
-    topic::{Topic, TopicPattern},
 };
 
 /// Longer than anything here may take on a busy machine; only a failing test waits for it.

@@ -19,13 +19,13 @@ use server::{
     feed::driver::EventObserver,
     serve::Server,
 };
-use venue_sim::{Fault, FaultKind, RunningSim, Sim, SimConfig, Source, Speed};
-use venues::replay::Replay;
-use wire::{
-    Encoding,
-    data::{StreamEntry, TopicData},
+use topics::{
+    channels::{TopicData, status::StreamEntry},
     topic::Topic,
 };
+use venue_sim::{Fault, FaultKind, RunningSim, Sim, SimConfig, Source, Speed};
+use venues::replay::Replay;
+use wire::Encoding;
 
 use crate::client::{Client, demo_config};
 

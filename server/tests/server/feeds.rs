@@ -20,13 +20,19 @@ use server::{
     serve::Server,
     shutdown::Shutdown,
 };
+use topics::{
+    channels::{
+        TopicData,
+        consolidated::{ConsolidatedData, LeftOut},
+        status::StatusData,
+    },
+    topic::Topic,
+};
 use venue_sim::{RunningSim, Sim, SimConfig, Source};
 use wire::{
     Encoding,
     command::{Command, FeedSymbols},
-    data::{ConsolidatedData, LeftOut, StatusData, TopicData},
     message::{ClientMessage, CommandRequest, JsonText, RefusalCode, ServerMessage},
-    topic::Topic,
 };
 
 use crate::{

@@ -8,12 +8,12 @@ use server::{
     config::{Config, FeedConfig, VenueConfig, token::Token},
     serve::Server,
 };
-use venue_sim::{Fault, FaultKind, RunningSim, Sim, SimConfig, Source};
-use wire::{
-    Encoding,
-    data::{CandlesData, StreamEntry, TopicData},
+use topics::{
+    channels::{TopicData, candles::CandlesData, status::StreamEntry},
     topic::Topic,
 };
+use venue_sim::{Fault, FaultKind, RunningSim, Sim, SimConfig, Source};
+use wire::Encoding;
 
 use crate::{
     client::{Client, PATIENCE, demo_config},

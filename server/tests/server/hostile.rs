@@ -14,8 +14,9 @@ use server::{
 };
 use tokio::net::TcpListener;
 use tokio_tungstenite::{accept_async, tungstenite::Message};
+use topics::{channels::TopicData, topic::Topic};
 use venues::{backoff::Jitter, replay::Replay};
-use wire::{Encoding, data::TopicData, topic::Topic};
+use wire::Encoding;
 
 use crate::{
     client::{Client, PATIENCE, demo_config},

@@ -80,8 +80,8 @@ async fn who_does_not_answer_pings_is_dropped() {
     let mut n_clients = None;
     while n_clients != Some(1) {
         alive.next().await.unwrap();
-        n_clients = match alive.state.get(&wire::topic::Topic::SYSTEM) {
-            Some(wire::data::TopicData::System(system)) => system.clients,
+        n_clients = match alive.state.get(&topics::topic::Topic::SYSTEM) {
+            Some(topics::channels::TopicData::System(system)) => system.clients,
             _ => None,
         };
     }
@@ -110,8 +110,8 @@ async fn who_does_not_read_is_dropped_and_the_others_get_everything() {
     socket.set_nonblocking(true).unwrap();
     let mut stuck = Client::over(TcpStream::from_std(socket.into()).unwrap(), &server, Encoding::Json).await;
     stuck.hello(None).await;
-    let n_clients = |client: &Client| match client.state.get(&wire::topic::Topic::SYSTEM) {
-        Some(wire::data::TopicData::System(system)) => system.clients,
+    let n_clients = |client: &Client| match client.state.get(&topics::topic::Topic::SYSTEM) {
+        Some(topics::channels::TopicData::System(system)) => system.clients,
         _ => None,
     };
     // Each request brings some 100 KB; the kernel takes a few of them and then no more.

@@ -22,9 +22,10 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
+use topics::{channels::TopicData, topic::Topic};
 use venue_sim::{RunningSim, Sim, SimConfig, Source, Speed};
 use venues::replay::Replay;
-use wire::{Encoding, data::TopicData, topic::Topic};
+use wire::Encoding;
 
 use crate::client::{Client, PATIENCE, demo_config};
 

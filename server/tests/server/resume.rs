@@ -1,9 +1,9 @@
 //! Coming back: what was missed is replayed without a hole, or the client is told that it starts over.
 
+use topics::topic::Topic;
 use wire::{
     Encoding,
     message::{ItemKind, ResetReason, ServerMessage},
-    topic::Topic,
 };
 
 use crate::client::{Client, demo_server};

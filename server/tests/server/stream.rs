@@ -1,10 +1,12 @@
 //! Subscribing, in both forms: snapshots, then deltas without a hole that add up to a later snapshot.
 
+use topics::{
+    channels::TopicData,
+    topic::{Topic, TopicPattern},
+};
 use wire::{
     Encoding,
-    data::TopicData,
     message::{ClientMessage, ItemKind, Ping, RefusalCode, ServerMessage, SnapshotRequest, Unsubscribe},
-    topic::{Topic, TopicPattern},
 };
 
 use crate::client::{Client, demo_server};

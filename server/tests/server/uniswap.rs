@@ -11,12 +11,12 @@ use server::{
     config::{Config, FeedConfig, VenueConfig, token::Token},
     serve::Server,
 };
-use venue_sim::{RunningSim, Sim, SimConfig, Source};
-use wire::{
-    Encoding,
-    data::{StatusData, TopicData},
+use topics::{
+    channels::{TopicData, status::StatusData},
     topic::Topic,
 };
+use venue_sim::{RunningSim, Sim, SimConfig, Source};
+use wire::Encoding;
 
 use crate::{
     client::{Client, PATIENCE, demo_config},

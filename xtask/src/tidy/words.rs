@@ -134,13 +134,7 @@ const RESERVED: [Reserved; 3] = [
     Reserved {
         word: "Tape",
         exempt: &[],
-        homes: &[
-            "app/src/live/tape_log.rs",
-            "app/src/pages/live/tape",
-            "crates/market/src/tape.rs",
-            "crates/topics/",
-            "crates/wire/src/data/tape.rs",
-        ],
+        homes: &["app/src/live/tape_log.rs", "app/src/pages/live/tape", "crates/market/src/tape.rs", "crates/topics/"],
         remedy: "the tape is the public trades; a file of recorded frames is a recording",
     },
 ];

@@ -1,8 +1,11 @@
 //! Two sources that agree, and sources that do not.
 
 use model::{decimal::Quantity, event::AggressorSide};
-use wire::{
-    data::{QuoteData, TapeData, TapeTrade},
+use topics::{
+    channels::{
+        quote::QuoteData,
+        tape::{TapeData, TapeTrade},
+    },
     topic::Topic,
 };
 

@@ -1,11 +1,9 @@
 //! The connection played through, moment by moment.
 
 use model::{instrument::InstrumentId, time::Timestamp};
-use wire::{
-    data::{QuoteData, TopicData},
-    message::{
-        Ack, Batch, Bye, Pong, RefusalCode, Refused, Reset, ResetReason, Resumed, StreamName, Subscribed, Welcome,
-    },
+use topics::channels::{TopicData, quote::QuoteData};
+use wire::message::{
+    Ack, Batch, Bye, Pong, RefusalCode, Refused, Reset, ResetReason, Resumed, StreamName, Subscribed, Welcome,
 };
 
 use super::*;

@@ -3,7 +3,8 @@
 
 use leptos::prelude::UpdateValue;
 use model::{instrument::Venue, time::Now};
-use wire::{data::TopicData, message::Item, topic::Topic};
+use topics::{channels::TopicData, topic::Topic};
+use wire::message::Item;
 
 use super::Driver;
 use crate::live::source::{Ruling, Source};

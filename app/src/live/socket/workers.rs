@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use ::model::instrument::Venue;
 use leptos::prelude::*;
+use topics::{lane::Lane, topic::Topic};
 use wasm_bindgen::JsValue;
 use web_sys::MessageEvent;
-use wire::{direct::DirectVenue, lane::Lane, topic::Topic};
+use wire::direct::DirectVenue;
 
 use super::{Driver, Shared, recordings};
 use crate::live::{

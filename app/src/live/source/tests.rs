@@ -1,7 +1,7 @@
 //! Switching from one source to the other, step by step.
 
 use proptest::prelude::*;
-use wire::data::{QuoteData, TopicData};
+use topics::channels::{TopicData, quote::QuoteData};
 
 use super::*;
 

@@ -2,7 +2,7 @@
 
 use leptos::{ev, prelude::*};
 use model::decimal::Price;
-use wire::topic::Topic;
+use topics::topic::Topic;
 
 use crate::{
     cadence::Cadence,

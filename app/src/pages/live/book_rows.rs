@@ -8,7 +8,7 @@ use model::{
     event::Level,
     proof::BookState,
 };
-use wire::{data::BookData, limits::BOOK_DEPTH};
+use topics::{channels::book::BookData, limits::BOOK_DEPTH};
 
 use crate::format;
 

@@ -3,7 +3,7 @@
 use chart::chart::Studies;
 use leptos::prelude::*;
 use model::{candle::Interval, instrument::InstrumentId, time::Now};
-use wire::topic::Topic;
+use topics::topic::Topic;
 
 use crate::{
     cadence::Cadence,

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use model::status::{FeedMode, StreamState};
-use wire::topic::Topic;
+use topics::topic::Topic;
 
 use crate::{
     cadence::Cadence,

@@ -1,7 +1,7 @@
 //! The figures of the headline, and of each row of the watchlist: what a quote says, as text.
 
 use model::decimal::{Price, Quantity};
-use wire::data::QuoteData;
+use topics::channels::quote::QuoteData;
 
 use crate::{
     components::{figure::Figure, flash_price::PriceFigure},

@@ -13,7 +13,7 @@ pub mod watch;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use wire::topic::Topic;
+use topics::topic::Topic;
 
 use crate::{
     cadence::Cadence,

@@ -122,7 +122,7 @@ pub const MAX_ROWS: usize = 100;
 #[cfg(test)]
 mod tests {
     use model::{decimal::Price, event::TradeId};
-    use wire::data::TapeTrade;
+    use topics::channels::tape::TapeTrade;
 
     use super::*;
 

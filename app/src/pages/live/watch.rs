@@ -9,7 +9,7 @@ use model::{
     instrument::{Instrument, InstrumentId},
     time::Monotonic,
 };
-use wire::topic::Topic;
+use topics::topic::Topic;
 
 use crate::{
     cadence::Cadence,

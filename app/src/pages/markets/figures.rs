@@ -12,8 +12,11 @@ use model::{
     decimal::Price,
     instrument::{Instrument, InstrumentId},
 };
-use wire::{
-    data::{ConsolidatedData, LeftOut, QuoteData, VenueLevel},
+use topics::{
+    channels::{
+        consolidated::{ConsolidatedData, LeftOut, VenueLevel},
+        quote::QuoteData,
+    },
     topic::Topic,
 };
 
@@ -289,7 +292,7 @@ fn padded(text: &str, own: u32, widest: u32) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use model::decimal::Quantity;
-    use wire::data::VenueStanding;
+    use topics::channels::consolidated::VenueStanding;
 
     use super::*;
     use crate::live::instruments::InstrumentList;

@@ -7,7 +7,7 @@ pub mod table;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use wire::topic::Topic;
+use topics::topic::Topic;
 
 use crate::{
     cadence::Cadence,

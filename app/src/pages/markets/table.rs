@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use model::{instrument::Instrument, status::StreamState, time::Now};
-use wire::{data::LeftOut, topic::Topic};
+use topics::{channels::consolidated::LeftOut, topic::Topic};
 
 use crate::{
     components::{flash_price::FlashPrice, status_mark::StatusMark},

@@ -8,7 +8,7 @@ pub mod venues;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use wire::topic::Topic;
+use topics::topic::Topic;
 
 use crate::{
     cadence::Cadence,

@@ -7,10 +7,8 @@ use model::{
     status::{FeedMode, StreamState},
     time::Timestamp,
 };
-use wire::{
-    data::{Breaker, ConnectionEntry, StatusData},
-    limits::MAX_TEXT_BYTES,
-};
+use topics::channels::status::{Breaker, ConnectionEntry, StatusData};
+use wire::limits::MAX_TEXT_BYTES;
 
 use crate::{format, live::venue_list::VenueRow};
 
@@ -63,7 +61,7 @@ impl VenueState {
             StreamState::Live if is_cut_off => StreamState::Stale,
             state => state,
         };
-        let symbol = |entry: &wire::data::StreamEntry| SymbolState {
+        let symbol = |entry: &topics::channels::status::StreamEntry| SymbolState {
             id: entry.instrument.clone(),
             state: if is_cut_off && entry.state == StreamState::Live { StreamState::Stale } else { entry.state },
             cause: entry.cause.clone().unwrap_or_default(),
@@ -180,7 +178,7 @@ const MAX_OFFERED: usize = 6;
 #[cfg(test)]
 mod tests {
     use model::instrument::Venue;
-    use wire::data::StreamEntry;
+    use topics::channels::status::StreamEntry;
 
     use super::*;
 

@@ -10,7 +10,7 @@ use model::{
     candle::Interval,
     time::{Monotonic, Timestamp},
 };
-use wire::limits::CANDLES_LENGTH;
+use topics::limits::CANDLES_LENGTH;
 
 /// How long after a bar's close its figures are taken for final: late prints and the venue's own delay.
 pub(super) const SETTLE: Duration = Duration::from_secs(2);

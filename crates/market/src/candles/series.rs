@@ -19,7 +19,7 @@ use model::{
     event::{CandleUpdate, Trade},
     time::{Monotonic, Timestamp},
 };
-use wire::{data::CandlesData, lane::Lane, limits::CANDLES_LENGTH};
+use topics::{channels::candles::CandlesData, lane::Lane, limits::CANDLES_LENGTH};
 
 use super::{
     flow::Continuity,

@@ -10,7 +10,7 @@ use model::{
     status::{FeedHealth, StreamState},
     time::{Monotonic, Now, Timestamp},
 };
-use wire::lane::Lane;
+use topics::lane::Lane;
 
 use crate::common::{WALL_MS, id, trade};
 

@@ -12,8 +12,8 @@ use model::{
     status::{FeedCause, FeedHealth},
 };
 use proptest::prelude::*;
-use wire::{
-    data::{BookData, QuoteData, TopicData},
+use topics::{
+    channels::{TopicData, book::BookData, quote::QuoteData},
     lane::Lane,
     topic::Topic,
 };

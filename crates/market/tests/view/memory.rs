@@ -6,7 +6,7 @@ use model::{
     proof::{BookState, Books},
     status::FeedHealth,
 };
-use wire::{lane::Lane, topic::Topic};
+use topics::{lane::Lane, topic::Topic};
 
 use crate::common::{event, id, level, now_at, price, size, trade, venue_at};
 

@@ -9,7 +9,7 @@ use model::{
     time::Timestamp,
 };
 use proptest::prelude::*;
-use wire::lane::Lane;
+use topics::lane::Lane;
 
 use crate::common::{event, id, naive_bars, now_at, price, size, trade, venue_at};
 

@@ -1,7 +1,7 @@
 //! Tests that the same recording gives the same events at any pace, with a clock that never goes back.
 
 use model::candle::Interval;
-use wire::{lane::Lane, topic::Topic};
+use topics::{lane::Lane, topic::Topic};
 
 use super::*;
 use crate::{

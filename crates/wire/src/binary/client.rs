@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use topics::topic::TopicPattern;
+
 use crate::{
     binary::{VERSION, reader::Reader, writer::Writer},
     error::WireError,
@@ -9,7 +11,6 @@ use crate::{
     message::{
         ClientMessage, CommandRequest, Hello, JsonText, Ping, ResumePositions, SnapshotRequest, Subscribe, Unsubscribe,
     },
-    topic::TopicPattern,
 };
 
 const HELLO: u8 = 1;

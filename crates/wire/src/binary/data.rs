@@ -9,15 +9,27 @@ use model::{
     time::Timestamp,
 };
 
+use topics::{
+    channels::{
+        Channel, TopicData,
+        book::BookData,
+        candles::CandlesData,
+        consolidated::{ConsolidatedData, LeftOut, VenueLevel, VenueStanding},
+        quote::QuoteData,
+        status::{Breaker, ConnectionEntry, StatusData, StreamEntry},
+        system::SystemData,
+        tape::{TapeData, TapeTrade},
+    },
+    limits::{MAX_BARS, MAX_ENTRIES, MAX_LEVELS},
+};
+
 use crate::{
-    binary::{code_of, quality, reader::Reader, writer::Writer, writer::zigzag},
-    data::{
-        BookData, Breaker, CandlesData, ConnectionEntry, ConsolidatedData, LeftOut, QuoteData, StatusData, StreamEntry,
-        SystemData, TapeData, TapeTrade, TopicData, VenueLevel, VenueStanding,
+    binary::{
+        code_of, quality,
+        reader::Reader,
+        writer::{Writer, zigzag},
     },
     error::WireError,
-    limits::{MAX_BARS, MAX_ITEMS, MAX_LEVELS},
-    topic::Channel,
 };
 
 pub(crate) fn write(writer: &mut Writer, data: &TopicData) {
@@ -119,7 +131,7 @@ fn read_quote(reader: &mut Reader<'_>) -> Result<QuoteData, WireError> {
 
 /// Each trade: id and side in one number, price, size, time. Numbered ids are relative to the one before.
 fn write_tape(writer: &mut Writer, data: &TapeData) {
-    let trades = newest(&data.trades, MAX_ITEMS);
+    let trades = newest(&data.trades, MAX_ENTRIES);
     writer.count(trades.len());
     let mut number_before = 0_u64;
     for trade in trades {
@@ -142,7 +154,7 @@ fn write_tape(writer: &mut Writer, data: &TapeData) {
 }
 
 fn read_tape(reader: &mut Reader<'_>) -> Result<TapeData, WireError> {
-    let n_trades = reader.count("trades", MAX_ITEMS)?;
+    let n_trades = reader.count("trades", MAX_ENTRIES)?;
     let mut trades = Vec::with_capacity(n_trades);
     let mut number_before = 0_u64;
     for _ in 0..n_trades {
@@ -306,13 +318,13 @@ fn write_status(writer: &mut Writer, data: &StatusData) {
 }
 
 fn read_status(reader: &mut Reader<'_>) -> Result<StatusData, WireError> {
-    let n_streams = reader.count("streams", MAX_ITEMS)?;
+    let n_streams = reader.count("streams", MAX_ENTRIES)?;
     let streams = (0..n_streams).map(|_| read_stream_entry(reader)).collect::<Result<_, _>>()?;
-    let n_connections = reader.count("connections", MAX_ITEMS)?;
+    let n_connections = reader.count("connections", MAX_ENTRIES)?;
     let connections = (0..n_connections).map(|_| read_connection_entry(reader)).collect::<Result<_, _>>()?;
-    let n_removed = reader.count("streams", MAX_ITEMS)?;
+    let n_removed = reader.count("streams", MAX_ENTRIES)?;
     let removed_streams = (0..n_removed).map(|_| read_instrument(reader)).collect::<Result<_, _>>()?;
-    let n_removed = reader.count("connections", MAX_ITEMS)?;
+    let n_removed = reader.count("connections", MAX_ENTRIES)?;
     let removed_connections =
         (0..n_removed).map(|_| Ok(Venue::new(reader.text()?))).collect::<Result<_, WireError>>()?;
     Ok(StatusData { streams, connections, removed_streams, removed_connections })
@@ -410,7 +422,7 @@ fn read_consolidated(reader: &mut Reader<'_>) -> Result<ConsolidatedData, WireEr
     let mask = read_mask(reader, 4)?;
     let (bid, ask) = (when(mask, 1, || read_venue_level(reader))?, when(mask, 2, || read_venue_level(reader))?);
     let publish_time_us = when(mask, 3, || reader.time())?;
-    let n_venues = reader.count("venues", MAX_ITEMS)?;
+    let n_venues = reader.count("venues", MAX_ENTRIES)?;
     let venue =
         |_| Ok(VenueStanding { instrument: read_instrument(reader)?, left_out: reader.coded("standing", &STANDINGS)? });
     let venues = (0..n_venues).map(venue).collect::<Result<_, WireError>>()?;
@@ -432,7 +444,7 @@ pub(super) fn newest<T>(rows: &[T], limit: usize) -> &[T] {
 }
 
 fn oldest<T>(rows: &[T]) -> &[T] {
-    &rows[..rows.len().min(MAX_ITEMS)]
+    &rows[..rows.len().min(MAX_ENTRIES)]
 }
 
 fn best(levels: &[Level]) -> &[Level] {

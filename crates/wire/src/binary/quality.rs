@@ -2,6 +2,10 @@
 
 use model::{histogram::Quantiles, proof::Checksum};
 
+use topics::channels::quality::{
+    BookProof, MALFORMED_SAMPLES, MalformedSample, QualityData, Resync, ResyncReason, latency::VenueClock,
+};
+
 use crate::{
     binary::{
         code_of,
@@ -9,7 +13,6 @@ use crate::{
         reader::Reader,
         writer::Writer,
     },
-    data::{BookProof, MALFORMED_SAMPLES, MalformedSample, QualityData, Resync, ResyncReason, VenueClock},
     error::WireError,
 };
 

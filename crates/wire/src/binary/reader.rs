@@ -1,12 +1,13 @@
 //! Reads values of the binary form. Total: any bytes give a value or an error, and no count is trusted before the bytes
 //! for it are there.
 
-use crate::{
-    error::WireError,
+use topics::{
     exact::Exact,
-    limits::{MAX_TEXT_BYTES, MAX_TOPIC_BYTES},
+    limits::MAX_TOPIC_BYTES,
     topic::{Topic, TopicPattern},
 };
+
+use crate::{error::WireError, limits::MAX_TEXT_BYTES};
 
 /// Bytes not yet read, with the values that later ones are relative to.
 pub(crate) struct Reader<'a> {

@@ -1,6 +1,8 @@
 //! Writes values of the binary form. Cannot fail: what exceeds a limit is cut by the callers.
 
-use crate::{exact::Exact, limits::MAX_TEXT_BYTES};
+use topics::exact::Exact;
+
+use crate::limits::MAX_TEXT_BYTES;
 
 /// Bytes under construction, with the values that later ones are relative to.
 #[derive(Default)]

@@ -6,6 +6,8 @@ use std::{borrow::Cow, collections::BTreeMap};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
+use topics::topic::{Topic, TopicPattern};
+
 use crate::{
     PROTOCOL_VERSION,
     error::{ClientError, WireError},
@@ -15,7 +17,6 @@ use crate::{
         ClientMessage, CommandRequest, Hello, JsonText, Ping, RefusalCode, ResumePositions, SnapshotRequest, Subscribe,
         Unsubscribe,
     },
-    topic::{Topic, TopicPattern},
 };
 
 pub(crate) fn encode(message: &ClientMessage) -> Vec<u8> {

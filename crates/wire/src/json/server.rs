@@ -5,13 +5,17 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use topics::{
+    channels::{Channel, TopicData},
+    limits::{MAX_BARS, MAX_ENTRIES, MAX_LEVELS},
+    topic::Topic,
+};
+
 use crate::{
-    data::TopicData,
     error::WireError,
     json::{tagged, to_error},
-    limits::{MAX_BARS, MAX_ITEMS, MAX_LEVELS},
+    limits::MAX_ITEMS,
     message::{Ack, Batch, Item, ItemKind, JsonText, NO_STREAM, ServerMessage, StreamName},
-    topic::{Channel, Topic},
 };
 
 pub(crate) fn encode_item(item: &Item) -> Vec<u8> {
@@ -97,11 +101,11 @@ fn decode_item(fields: ItemFields<'_, serde_json::Value>) -> Result<Item, WireEr
     };
     let data = data.map_err(to_error)?;
     match &data {
-        TopicData::Tape(tape) => check("trades", tape.trades.len(), MAX_ITEMS)?,
+        TopicData::Tape(tape) => check("trades", tape.trades.len(), MAX_ENTRIES)?,
         TopicData::Book(book) => check("levels", book.bids.len().max(book.asks.len()), MAX_LEVELS)?,
         TopicData::Candles(candles) => check("bars", candles.bars.len(), MAX_BARS)?,
-        TopicData::Status(status) => check("streams", status.streams.len(), MAX_ITEMS)?,
-        TopicData::Consolidated(pair) => check("venues", pair.venues.len(), MAX_ITEMS)?,
+        TopicData::Status(status) => check("streams", status.streams.len(), MAX_ENTRIES)?,
+        TopicData::Consolidated(pair) => check("venues", pair.venues.len(), MAX_ENTRIES)?,
         TopicData::Quote(_) | TopicData::Quality(_) | TopicData::System(_) => {}
     }
     Ok(Item { kind, stream: NO_STREAM, topic: topic.into_owned(), offset, data })

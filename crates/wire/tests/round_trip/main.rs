@@ -11,15 +11,17 @@ use model::{
     time::Timestamp,
 };
 use proptest::prelude::*;
-use wire::{
-    Encoding, Frame,
-    data::{BookData, CandlesData, QuoteData, SystemData, TopicData},
-    decode_client, decode_server, decode_server_json, encode_batch, encode_client, encode_item, encode_server,
-    error::WireError,
+use topics::{
+    channels::{TopicData, book::BookData, candles::CandlesData, quote::QuoteData, system::SystemData},
     limits::{MAX_BARS, MAX_LEVELS},
+    topic::Topic,
+};
+use wire::{
+    Encoding, Frame, decode_client, decode_server, decode_server_json, encode_batch, encode_client, encode_item,
+    encode_server,
+    error::WireError,
     message::{Batch, Item, ItemKind, NO_STREAM, ServerMessage, StreamName, Subscribed},
     names::StreamNames,
-    topic::Topic,
 };
 
 use crate::strategies::{client_message, item, quote, server_message};

@@ -11,19 +11,30 @@ use model::{
     time::Timestamp,
 };
 use proptest::{option, prelude::*};
+use topics::{
+    channels::{
+        TopicData,
+        book::BookData,
+        candles::CandlesData,
+        consolidated::{ConsolidatedData, LeftOut, VenueLevel, VenueStanding},
+        quality::{
+            BookProof, BookQuality, FeedQuality, MALFORMED_SAMPLES, MalformedSample, QualityData, Resync, ResyncReason,
+            latency::{LatencyData, VenueClock},
+        },
+        quote::QuoteData,
+        status::{Breaker, ConnectionEntry, StatusData, StreamEntry},
+        system::SystemData,
+        tape::{TapeData, TapeTrade},
+    },
+    topic::{Topic, TopicPattern},
+};
 use wire::{
     close_code::CloseCode,
-    data::{
-        BookData, BookProof, BookQuality, Breaker, CandlesData, ConnectionEntry, ConsolidatedData, FeedQuality,
-        LatencyData, LeftOut, MALFORMED_SAMPLES, MalformedSample, QualityData, QuoteData, Resync, ResyncReason,
-        StatusData, StreamEntry, SystemData, TapeData, TapeTrade, TopicData, VenueClock, VenueLevel, VenueStanding,
-    },
     message::{
         Ack, Batch, Bye, ClientMessage, CommandRequest, Hello, Item, ItemKind, JsonText, Ping, Pong, RefusalCode,
         Refused, Reset, ResetReason, ResumePositions, Resumed, ServerMessage, SnapshotRequest, StreamName, Subscribe,
         Subscribed, Unsubscribe, Unsubscribed, Welcome,
     },
-    topic::{Topic, TopicPattern},
 };
 
 pub(crate) fn price() -> impl Strategy<Value = Price> {

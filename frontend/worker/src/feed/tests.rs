@@ -4,11 +4,9 @@ use std::collections::BTreeSet;
 
 use model::{recording_entry::RecordingEntry, time::Timestamp};
 use recording::{lines::Lines as _, packed::PackedLines, playback::Playback, playback::Step};
+use topics::topic::TopicPattern;
 use venues::session::HttpAnswer;
-use wire::{
-    message::{Hello, Item, ItemKind, SnapshotRequest, Subscribe, Unsubscribe},
-    topic::TopicPattern,
-};
+use wire::message::{Hello, Item, ItemKind, SnapshotRequest, Subscribe, Unsubscribe};
 
 use super::*;
 

@@ -4,11 +4,11 @@ use std::io::Cursor;
 
 use recording::packed::PackedLines;
 use serde_json::json;
-use wire::{
-    data::TopicData,
-    message::{Hello, Item, ItemKind, Subscribe},
+use topics::{
+    channels::TopicData,
     topic::{Topic, TopicPattern},
 };
+use wire::message::{Hello, Item, ItemKind, Subscribe};
 
 use super::*;
 

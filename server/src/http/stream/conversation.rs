@@ -5,15 +5,17 @@ use hub::{
     error::{Closed, HubError},
     subscriber::{ResetReason as HubReset, Resume, Subscriber},
 };
+use topics::{
+    lane::Lane,
+    topic::{Topic, TopicPattern},
+};
 use wire::{
     PROTOCOL_VERSION,
     close_code::CloseCode,
-    lane::Lane,
     message::{
         ClientMessage, Hello, Pong, RefusalCode, Refused, Reset, ResetReason, ResumePositions, Resumed, ServerMessage,
         SnapshotRequest, StreamName, Subscribe, Subscribed, Unsubscribe, Unsubscribed, Welcome,
     },
-    topic::{Topic, TopicPattern},
 };
 
 use super::{

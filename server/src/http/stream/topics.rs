@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use hub::hub::{StreamKind, StreamSpec};
-use wire::topic::{Channel, Topic, TopicPattern};
+use topics::{
+    channels::Channel,
+    topic::{Topic, TopicPattern},
+};
 
 use crate::{feed::directory::Directory, server_topics};
 

@@ -10,10 +10,10 @@ use model::{
     proof::{BookState, Checksum},
 };
 
-use crate::data::{Resync, VenueClock};
+use crate::channels::quality::{Resync, latency::VenueClock};
 
 /// A decimal as an integer and its number of digits behind the point.
-pub(crate) trait Exact: Copy {
+pub trait Exact: Copy {
     /// Mantissa and scale.
     fn parts(self) -> (i128, u32);
     /// The value of these parts; `None` where it does not fit.
@@ -21,7 +21,7 @@ pub(crate) trait Exact: Copy {
 }
 
 /// Equality that sees digits.
-pub(crate) trait Same {
+pub trait Same {
     /// True where nothing at all differs.
     fn is_same(&self, other: &Self) -> bool;
 }
@@ -86,7 +86,7 @@ impl Same for Candle {
 }
 
 /// The newer value where it differs from the older one; `None` where it does not, or is not known.
-pub(crate) fn changed<T: Same + Clone>(older: &Option<T>, newer: &Option<T>) -> Option<T> {
+pub fn changed<T: Same + Clone>(older: &Option<T>, newer: &Option<T>) -> Option<T> {
     match (older, newer) {
         (Some(older), Some(newer)) if older.is_same(newer) => None,
         _ => newer.clone(),

@@ -3,6 +3,8 @@
 //!
 //! Not here: whether connections are open and what comes over them now (channel `status`).
 
+pub mod latency;
+
 use model::{
     proof::{BookCounters, BookState, Checksum},
     quality::FeedCounters,
@@ -10,9 +12,9 @@ use model::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    data::{
-        latency::{LatencyData, VenueClock},
+    channels::{
         optional_fields,
+        quality::latency::{LatencyData, VenueClock},
     },
     exact::changed,
 };

@@ -7,7 +7,11 @@
 use model::{decimal::Price, event::Level, proof::BookState};
 use serde::{Deserialize, Serialize};
 
-use crate::{exact::Same, exact::changed, json::levels, limits::BOOK_DEPTH};
+use crate::{
+    channels::levels,
+    exact::{Same, changed},
+    limits::BOOK_DEPTH,
+};
 
 /// The best levels a side. A delta lists changed levels, quantity 0 removes; the client cuts each side to 20 after it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use model::candle::Candle;
 use serde::{Deserialize, Serialize};
 
-use crate::{exact::Same, json::bars::Rows, limits::CANDLES_LENGTH};
+use crate::{channels::bars::Rows, exact::Same, limits::CANDLES_LENGTH};
 
 /// Bars, oldest first. A snapshot has the last 500; a delta the forming bar and those closed or corrected since.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

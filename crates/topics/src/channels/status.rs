@@ -5,7 +5,7 @@ use model::{
     status::{BreakerState, FeedMode, RestWeight, Silence, StreamState},
     time::Timestamp,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The state of everything. A snapshot has all entries; a delta those that changed, whole, and those that are gone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ pub struct StreamEntry {
     /// Updates since the feed started.
     pub updates: u64,
     /// Updates a second over the last five seconds; sent with one decimal.
-    #[serde(serialize_with = "crate::json::one_decimal")]
+    #[serde(serialize_with = "one_decimal")]
     pub rate: f64,
     /// Milliseconds from the last update to the making of this entry. Deltas repeat an entry when only this changed
     /// only once its whole seconds did; clients count on by themselves.
@@ -230,6 +230,11 @@ fn compare<T: Clone, K: Ord + Clone>(
     let changed = newer.iter().filter(|entry| find(older, entry).map_or(true, |at| !is_same(&older[at], entry)));
     let removed = older.iter().filter(|entry| find(newer, entry).is_err()).map(|entry| key(entry).clone());
     (changed.cloned().collect(), removed.collect())
+}
+
+/// A rate as the binary form carries it: with one decimal, never negative, never NaN.
+fn one_decimal<S: Serializer>(rate: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(f64::from((rate * 10.0).round() as u32) / 10.0)
 }
 
 #[cfg(test)]

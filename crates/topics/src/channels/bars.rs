@@ -8,7 +8,7 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::data::CandlesData;
+use crate::channels::candles::CandlesData;
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Rows {

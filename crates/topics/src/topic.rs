@@ -12,80 +12,7 @@ use model::{
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::{error::TopicError, limits::MAX_TOPIC_BYTES};
-
-/// What a topic is about. An unknown word is an error that lists the known ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Channel {
-    /// Best bid and ask, last price, figures of the day.
-    Quote,
-    /// Public trades, one by one.
-    Tape,
-    /// The best levels of the order book.
-    Book,
-    /// Bars of one interval.
-    Candles,
-    /// What was found wrong, counted.
-    Quality,
-    /// The state of each stream; without an instrument.
-    Status,
-    /// The server itself; without an instrument.
-    System,
-    /// Best bid and ask of a pair over all venues. In place of an instrument stands `all` and the pair.
-    Consolidated,
-}
-
-impl Channel {
-    /// All channels; the position is the number of the binary form: append only.
-    pub const ALL: [Self; 8] = [
-        Self::Quote,
-        Self::Tape,
-        Self::Book,
-        Self::Candles,
-        Self::Quality,
-        Self::Status,
-        Self::System,
-        Self::Consolidated,
-    ];
-
-    /// Its word in topics.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Quote => "quote",
-            Self::Tape => "tape",
-            Self::Book => "book",
-            Self::Candles => "candles",
-            Self::Quality => "quality",
-            Self::Status => "status",
-            Self::System => "system",
-            Self::Consolidated => "consolidated",
-        }
-    }
-
-    /// True where the newest state is all that counts, so that a slow reader may skip to a snapshot. False where each
-    /// item counts: a reader too slow for it is disconnected and resumes.
-    pub const fn is_state(self) -> bool {
-        !matches!(self, Self::Tape)
-    }
-
-    /// True where a topic names an instrument.
-    pub const fn has_instrument(self) -> bool {
-        !matches!(self, Self::Status | Self::System)
-    }
-
-    fn parse(word: &str) -> Result<Self, TopicError> {
-        Self::ALL.into_iter().find(|channel| channel.as_str() == word).ok_or_else(|| TopicError::UnknownChannel {
-            channel: shortened(word),
-            known: Self::ALL.map(Self::as_str).join(", "),
-        })
-    }
-}
-
-impl fmt::Display for Channel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+use crate::{channels::Channel, error::TopicError, limits::MAX_TOPIC_BYTES};
 
 /// What can be subscribed to. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -323,7 +250,7 @@ fn write_head(f: &mut fmt::Formatter<'_>, channel: Channel, interval: Option<Int
 }
 
 /// What an error shows of a text from outside.
-fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     text.chars().take(64).collect()
 }
 

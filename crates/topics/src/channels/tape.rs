@@ -6,7 +6,7 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{json::trade_id, limits::TAPE_LENGTH};
+use crate::{channels::trade_id, limits::TAPE_LENGTH};
 
 /// Trades, oldest first. A snapshot has the last 100; a delta those since, all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::data::optional_fields;
+use crate::channels::optional_fields;
 
 /// Top of an instrument. Absent in a snapshot: not known yet; absent in a delta: not changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

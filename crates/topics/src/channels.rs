@@ -5,31 +5,104 @@
 //! Serde gives the JSON form; the binary form is not derived. Times are as the field's name says: `_ms` and `_us` since
 //! the epoch, `venue_time_ms` on the venue's clock, the others on the server's.
 
-mod book;
-mod candles;
-mod consolidated;
-mod latency;
-mod quality;
-mod quote;
-mod status;
-mod system;
-mod tape;
+pub mod book;
+pub mod candles;
+pub mod consolidated;
+pub mod quality;
+pub mod quote;
+pub mod status;
+pub mod system;
+pub mod tape;
 
-pub use book::BookData;
-pub use candles::CandlesData;
-pub use consolidated::{ConsolidatedData, LeftOut, VenueLevel, VenueStanding};
-pub use latency::{LatencyData, VenueClock};
-pub use quality::{
-    BookProof, BookQuality, FeedQuality, MALFORMED_SAMPLES, MalformedSample, QualityData, Resync, ResyncReason,
-    SAMPLE_CHARS,
-};
-pub use quote::QuoteData;
+mod bars;
+mod levels;
+mod trade_id;
+
+use std::fmt;
+
 use serde::Serialize;
-pub use status::{Breaker, ConnectionEntry, StatusData, StreamEntry};
-pub use system::SystemData;
-pub use tape::{TapeData, TapeTrade};
 
-use crate::topic::Channel;
+use crate::{
+    channels::{
+        book::BookData, candles::CandlesData, consolidated::ConsolidatedData, quality::QualityData, quote::QuoteData,
+        status::StatusData, system::SystemData, tape::TapeData,
+    },
+    error::TopicError,
+    topic::shortened,
+};
+
+/// What a topic is about. An unknown word is an error that lists the known ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Channel {
+    /// Best bid and ask, last price, figures of the day.
+    Quote,
+    /// Public trades, one by one.
+    Tape,
+    /// The best levels of the order book.
+    Book,
+    /// Bars of one interval.
+    Candles,
+    /// What was found wrong, counted.
+    Quality,
+    /// The state of each stream; without an instrument.
+    Status,
+    /// The server itself; without an instrument.
+    System,
+    /// Best bid and ask of a pair over all venues. In place of an instrument stands `all` and the pair.
+    Consolidated,
+}
+
+impl Channel {
+    /// All channels; the position is the number of the binary form: append only.
+    pub const ALL: [Self; 8] = [
+        Self::Quote,
+        Self::Tape,
+        Self::Book,
+        Self::Candles,
+        Self::Quality,
+        Self::Status,
+        Self::System,
+        Self::Consolidated,
+    ];
+
+    /// Its word in topics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Quote => "quote",
+            Self::Tape => "tape",
+            Self::Book => "book",
+            Self::Candles => "candles",
+            Self::Quality => "quality",
+            Self::Status => "status",
+            Self::System => "system",
+            Self::Consolidated => "consolidated",
+        }
+    }
+
+    /// True where the newest state is all that counts, so that a slow reader may skip to a snapshot. False where each
+    /// item counts: a reader too slow for it is disconnected and resumes.
+    pub const fn is_state(self) -> bool {
+        !matches!(self, Self::Tape)
+    }
+
+    /// True where a topic names an instrument.
+    pub const fn has_instrument(self) -> bool {
+        !matches!(self, Self::Status | Self::System)
+    }
+
+    pub(crate) fn parse(word: &str) -> Result<Self, TopicError> {
+        Self::ALL.into_iter().find(|channel| channel.as_str() == word).ok_or_else(|| TopicError::UnknownChannel {
+            channel: shortened(word),
+            known: Self::ALL.map(Self::as_str).join(", "),
+        })
+    }
+}
+
+impl fmt::Display for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
 
 /// The data of one item, whole (snapshot) or changed parts (delta).
 #[derive(Clone, Debug, PartialEq, Serialize)]
