@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use topics::{
     channels::{TopicData, consolidated::ConsolidatedData, system::SystemData},
     lane::Lane,
+    payload::Merge,
     topic::Topic,
 };
 use wire::message::ItemKind;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use model::{candle::Candle, time::Timestamp};
-use topics::channels::candles::CandlesData;
+use topics::{channels::candles::CandlesData, payload::Merge};
 
 /// What a chart that has seen an earlier revision has to do.
 #[derive(Clone, Debug, PartialEq)]

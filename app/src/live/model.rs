@@ -21,6 +21,7 @@ use topics::{
         status::{StatusData, StreamEntry},
         system::SystemData,
     },
+    payload::Merge,
     topic::Topic,
 };
 use wire::message::{Item, ItemKind};

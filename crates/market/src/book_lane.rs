@@ -7,7 +7,7 @@ use model::{
     proof::TrackedBook,
     time::{Now, Timestamp},
 };
-use topics::{channels::book::BookData, limits::BOOK_DEPTH};
+use topics::{channels::book::BookData, limits::BOOK_DEPTH, payload::Merge};
 
 use crate::digits::Digits;
 

@@ -151,7 +151,8 @@ impl InstrumentView {
             (Channel::Book, _) => self.book_lanes.start(lane, BookLane::default),
             (Channel::Candles, Some(interval)) => self.candles.series_mut(interval).start(lane),
             (Channel::Quality, _) => self.quality_lanes.start(lane, QualityLane::default),
-            (Channel::Candles, None) | (Channel::Status | Channel::System | Channel::Consolidated, _) => {}
+            // Of another owner.
+            _ => {}
         }
     }
 
@@ -162,7 +163,8 @@ impl InstrumentView {
             (Channel::Book, _) => self.book_lanes.stop(lane),
             (Channel::Candles, Some(interval)) => self.candles.series_mut(interval).stop(lane),
             (Channel::Quality, _) => self.quality_lanes.stop(lane),
-            (Channel::Candles, None) | (Channel::Status | Channel::System | Channel::Consolidated, _) => {}
+            // Of another owner.
+            _ => {}
         }
     }
 
@@ -223,7 +225,7 @@ impl InstrumentView {
             (Channel::Quality, _) => {
                 self.quality_lanes.get(lane).map(|own| TopicData::Quality(Box::new(own.snapshot())))
             }
-            (Channel::Status | Channel::System | Channel::Consolidated, _) => None,
+            _ => None,
         }
     }
 }

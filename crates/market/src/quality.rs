@@ -10,8 +10,11 @@ use model::{
     status::FeedHealth,
     time::{Monotonic, Now, Timestamp},
 };
-use topics::channels::quality::{
-    BookProof, MALFORMED_SAMPLES, MalformedSample, QualityData, Resync, ResyncReason, SAMPLE_CHARS,
+use topics::{
+    channels::quality::{
+        BookProof, MALFORMED_SAMPLES, MalformedSample, QualityData, Resync, ResyncReason, SAMPLE_CHARS,
+    },
+    payload::Merge,
 };
 
 use crate::{

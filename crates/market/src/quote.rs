@@ -8,7 +8,7 @@ use model::{
     proof::{BookState, TrackedBook},
     time::{Now, Timestamp},
 };
-use topics::channels::quote::QuoteData;
+use topics::{channels::quote::QuoteData, payload::Merge};
 
 use crate::{digits::Digits, seen_trades::Sighting, tape::venue_time};
 

@@ -10,7 +10,10 @@ use model::{
     status::{BreakerState, FeedCause, FeedHealth, FeedMode, StreamState},
     time::{Monotonic, Now, Timestamp},
 };
-use topics::channels::status::{Breaker, ConnectionEntry, StatusData, StreamEntry};
+use topics::{
+    channels::status::{Breaker, ConnectionEntry, StatusData, StreamEntry},
+    payload::Merge,
+};
 
 use crate::{clock::TurnClock, digits::Digits};
 

@@ -140,7 +140,8 @@ impl View {
                     own.stop(topic, lane);
                 }
             }
-            None => self.status_lanes.stop(lane),
+            None if topic.channel() == Channel::Status => self.status_lanes.stop(lane),
+            None => {}
         }
     }
 

@@ -1,6 +1,6 @@
-//! Why a text is no topic.
+//! Texts that are no topic, and fields that are no payload.
 
-/// Text that is no topic.
+/// A text that is no topic.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TopicError {
     /// The word before the first colon is no channel.
@@ -11,17 +11,17 @@ pub enum TopicError {
         /// All known channels, separated by commas.
         known: String,
     },
-    /// Candles without an interval, with an unknown one, or an interval on another channel.
+    /// The parameter behind the channel is missing, superfluous or unknown.
     #[error("topic {topic:?}: {detail}")]
-    Interval {
+    Parameter {
         /// The topic, at most 64 characters of it.
         topic: String,
         /// What is wrong.
         detail: &'static str,
     },
-    /// The part after the channel is missing, superfluous or malformed.
+    /// The subject behind the first colon is missing, superfluous or malformed.
     #[error("topic {topic:?}: {detail}")]
-    Instrument {
+    Subject {
         /// The topic, at most 64 characters of it.
         topic: String,
         /// What is wrong.
@@ -34,5 +34,40 @@ pub enum TopicError {
         found: usize,
         /// The longest allowed.
         limit: usize,
+    },
+}
+
+/// A field of a payload that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FieldError {
+    /// The bytes end inside a value.
+    #[error("message ends too early")]
+    Truncated,
+    /// A number that selects an enum value is not known.
+    #[error("unknown {what} {found}")]
+    UnknownCode {
+        /// What it selects.
+        what: &'static str,
+        /// The number.
+        found: u64,
+    },
+    /// More of something than allowed.
+    #[error("{found} {what}, at most {limit} allowed")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        found: u64,
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// A text that is not UTF-8.
+    #[error("text is not UTF-8")]
+    NotUtf8,
+    /// A number outside its range.
+    #[error("{what} out of range")]
+    OutOfRange {
+        /// Which number.
+        what: &'static str,
     },
 }

@@ -12,40 +12,22 @@ use model::{
 
 use crate::channels::quality::{Resync, latency::VenueClock};
 
-/// A decimal as an integer and its number of digits behind the point.
-pub trait Exact: Copy {
-    /// Mantissa and scale.
-    fn parts(self) -> (i128, u32);
-    /// The value of these parts; `None` where it does not fit.
-    fn from_parts(mantissa: i128, scale: u32) -> Option<Self>;
-}
-
 /// Equality that sees digits.
-pub trait Same {
+pub(crate) trait Same {
     /// True where nothing at all differs.
     fn is_same(&self, other: &Self) -> bool;
 }
 
-macro_rules! exact {
+macro_rules! same_by_digits {
     ($($name:ident),*) => {$(
-        impl Exact for $name {
-            fn parts(self) -> (i128, u32) {
-                (self.mantissa(), self.scale())
-            }
-
-            fn from_parts(mantissa: i128, scale: u32) -> Option<Self> {
-                Self::from_mantissa(mantissa, scale)
-            }
-        }
-
         impl Same for $name {
             fn is_same(&self, other: &Self) -> bool {
-                self.parts() == other.parts()
+                (self.mantissa(), self.scale()) == (other.mantissa(), other.scale())
             }
         }
     )*};
 }
-exact!(Price, Quantity);
+same_by_digits!(Price, Quantity);
 
 macro_rules! same_by_equality {
     ($($name:ty),*) => {$(
@@ -86,7 +68,7 @@ impl Same for Candle {
 }
 
 /// The newer value where it differs from the older one; `None` where it does not, or is not known.
-pub fn changed<T: Same + Clone>(older: &Option<T>, newer: &Option<T>) -> Option<T> {
+pub(crate) fn changed<T: Same + Clone>(older: &Option<T>, newer: &Option<T>) -> Option<T> {
     match (older, newer) {
         (Some(older), Some(newer)) if older.is_same(newer) => None,
         _ => newer.clone(),

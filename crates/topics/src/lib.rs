@@ -4,12 +4,17 @@
 //! (`market`, the server).
 //!
 //! # Layout
-//! - [`channels`]: each channel's payload, with `merge` and `diff` · [`topic`]: channel, interval and instrument
-//! - [`lane`]: how often a topic is published · [`limits`]: how large a payload may be · [`error`]: texts that are no topic
+//! - [`channels`]: the list of channels and each one's payload · [`payload`]: what a payload can do
+//! - [`topic`]: channel, parameter and subject · [`subject`]: server, instrument, pair or account
+//! - [`lane`]: how often a topic is published · [`limits`]: how large a payload may be · [`error`]: what did not parse
 
 pub mod channels;
 pub mod error;
-pub mod exact;
 pub mod lane;
 pub mod limits;
+pub mod payload;
+pub mod subject;
 pub mod topic;
+
+mod channel_list;
+mod exact;

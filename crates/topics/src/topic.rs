@@ -1,8 +1,7 @@
-//! Topics: a channel plus, for market data, an instrument.
+//! Topics: a channel, a parameter where the channel has one, and a subject.
 //!
-//! `channel[.interval]:venue:symbol`: `book:kraken:BTC/USD`, `candles.1m:binance:BTCUSDT`, and without an instrument
-//! `status`. Everything after the second colon is the symbol, which may hold colons itself. A pattern may end in `*` for
-//! all symbols of a venue.
+//! `channel[.parameter][:subject]`: `book:kraken:BTC/USD`, `candles.1m:binance:BTCUSDT`, and for the server itself `status`.
+//! A pattern may end in `*` for all symbols of a venue, all pairs or all accounts.
 
 use std::fmt;
 
@@ -12,21 +11,42 @@ use model::{
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::{channels::Channel, error::TopicError, limits::MAX_TOPIC_BYTES};
+use crate::{
+    channels::Channel,
+    error::TopicError,
+    limits::MAX_TOPIC_BYTES,
+    subject::{Subject, SubjectPattern},
+};
 
 /// What can be subscribed to. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Topic {
     channel: Channel,
-    interval: Option<Interval>,
-    instrument: Option<InstrumentId>,
+    parameter: Option<Parameter>,
+    subject: Subject,
+}
+
+/// What a channel is asked for besides the subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Parameter {
+    /// The length of the bars.
+    Interval(Interval),
+}
+
+/// The kind of parameter that all topics of a channel have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ParameterKind {
+    /// None.
+    None,
+    /// [`Parameter::Interval`].
+    Interval,
 }
 
 impl Topic {
     /// The state of each stream.
-    pub const STATUS: Self = Self { channel: Channel::Status, interval: None, instrument: None };
+    pub const STATUS: Self = Self { channel: Channel::Status, parameter: None, subject: Subject::Server };
     /// The server itself.
-    pub const SYSTEM: Self = Self { channel: Channel::System, interval: None, instrument: None };
+    pub const SYSTEM: Self = Self { channel: Channel::System, parameter: None, subject: Subject::Server };
 
     /// Best bid and ask, last price, figures of the day.
     pub fn quote(instrument: &InstrumentId) -> Self {
@@ -45,60 +65,66 @@ impl Topic {
 
     /// Bars of one interval.
     pub fn candles(interval: Interval, instrument: &InstrumentId) -> Self {
-        Self { interval: Some(interval), ..Self::of(Channel::Candles, instrument) }
+        Self { parameter: Some(Parameter::Interval(interval)), ..Self::of(Channel::Candles, instrument) }
     }
 
-    /// What was found wrong, counted.
+    /// Faults that were found, counted.
     pub fn quality(instrument: &InstrumentId) -> Self {
         Self::of(Channel::Quality, instrument)
     }
 
     /// Best bid and ask of a pair (`BTC/USD`) over all venues.
     pub fn consolidated(pair: &str) -> Self {
-        Self::of(Channel::Consolidated, &InstrumentId::new(&Venue::new(ALL_VENUES), pair))
+        Self { channel: Channel::Consolidated, parameter: None, subject: Subject::Pair(pair.into()) }
     }
 
     fn of(channel: Channel, instrument: &InstrumentId) -> Self {
-        Self { channel, interval: None, instrument: Some(instrument.clone()) }
+        Self { channel, parameter: None, subject: Subject::Instrument(instrument.clone()) }
     }
 
-    /// Reads `channel[.interval]:venue:symbol`.
+    /// Reads `channel[.parameter][:subject]`.
     ///
     /// # Errors
-    /// Unknown channels and intervals, missing or superfluous parts, more than 200 bytes, and patterns.
+    /// Unknown channels and parameters, missing or superfluous parts, more than 200 bytes, and patterns.
     pub fn parse(text: &str) -> Result<Self, TopicError> {
-        match TopicPattern::parse(text)? {
-            TopicPattern::One(topic) => Ok(topic),
-            TopicPattern::Venue { .. } => {
-                Err(TopicError::Instrument { topic: shortened(text), detail: "a pattern names no single topic" })
-            }
-        }
+        let detail = "a pattern names no single topic";
+        TopicPattern::parse(text)?.topic().ok_or_else(|| TopicError::Subject { topic: shortened(text), detail })
     }
 
-    /// What it is about.
+    /// Returns the channel.
     pub fn channel(&self) -> Channel {
         self.channel
     }
 
-    /// The bars' length; present for candles only.
+    /// Returns the length of the bars; present for candles only.
     pub fn interval(&self) -> Option<Interval> {
-        self.interval
+        self.parameter.map(|Parameter::Interval(interval)| interval)
     }
 
-    /// Whose data; present for all channels that have an instrument.
+    /// Returns whose data it carries.
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// Returns the instrument; `None` where the subject is something else.
     pub fn instrument(&self) -> Option<&InstrumentId> {
-        self.instrument.as_ref()
+        match &self.subject {
+            Subject::Instrument(instrument) => Some(instrument),
+            _ => None,
+        }
     }
 
-    /// Where the instrument trades.
+    /// Returns where the instrument trades.
     pub fn venue(&self) -> Option<&Venue> {
-        self.instrument.as_ref().map(InstrumentId::venue)
+        self.instrument().map(InstrumentId::venue)
     }
 
-    /// The pair of a consolidated topic (`BTC/USD`); `None` for all others.
+    /// Returns the pair of a consolidated topic (`BTC/USD`); `None` for all others.
     pub fn pair(&self) -> Option<&str> {
-        let instrument = self.instrument.as_ref().filter(|_| self.channel == Channel::Consolidated);
-        instrument.map(InstrumentId::symbol)
+        match &self.subject {
+            Subject::Pair(pair) => Some(pair),
+            _ => None,
+        }
     }
 
     /// [`Channel::is_state`] of its channel.
@@ -109,11 +135,8 @@ impl Topic {
 
 impl fmt::Display for Topic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_head(f, self.channel, self.interval)?;
-        match &self.instrument {
-            Some(instrument) => write!(f, ":{instrument}"),
-            None => Ok(()),
-        }
+        write_head(f, self.channel, self.parameter)?;
+        self.subject.fmt(f)
     }
 }
 
@@ -129,24 +152,16 @@ impl<'de> Deserialize<'de> for Topic {
     }
 }
 
-/// One topic, or the same channel for all symbols of a venue (`quote:demo:*`).
+/// One topic, or the same channel for many subjects (`quote:demo:*`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TopicPattern {
-    /// A single topic.
-    One(Topic),
-    /// All symbols of a venue.
-    Venue {
-        /// A channel that has instruments.
-        channel: Channel,
-        /// The bars' length; present for candles only.
-        interval: Option<Interval>,
-        /// The venue.
-        venue: Venue,
-    },
+pub struct TopicPattern {
+    channel: Channel,
+    parameter: Option<Parameter>,
+    subject: SubjectPattern,
 }
 
 impl TopicPattern {
-    /// Reads a topic, or `channel[.interval]:venue:*`.
+    /// Reads a topic, or one whose subject ends in `*`.
     ///
     /// # Errors
     /// As [`Topic::parse`].
@@ -154,84 +169,73 @@ impl TopicPattern {
         if text.len() > MAX_TOPIC_BYTES {
             return Err(TopicError::TooLong { found: text.len(), limit: MAX_TOPIC_BYTES });
         }
-        let (head, rest) = text.split_once(':').map_or((text, None), |(head, rest)| (head, Some(rest)));
-        let (word, interval) = head.split_once('.').map_or((head, None), |(word, name)| (word, Some(name)));
+        let (head, subject) = text.split_once(':').map_or((text, None), |(head, subject)| (head, Some(subject)));
+        let (word, parameter) = head.split_once('.').map_or((head, None), |(word, name)| (word, Some(name)));
         let channel = Channel::parse(word)?;
-        let wrong_interval = |detail| TopicError::Interval { topic: shortened(text), detail };
-        let interval = match (channel, interval) {
-            (Channel::Candles, Some(name)) => Some(
-                name.parse::<Interval>()
-                    .map_err(|_| wrong_interval("unknown interval; known are 1s, 1m, 5m, 15m, 1h, 4h, 1d"))?,
-            ),
-            (Channel::Candles, None) => return Err(wrong_interval("candles need an interval, as in candles.1m")),
-            (_, Some(_)) => return Err(wrong_interval("only candles have an interval")),
-            (_, None) => None,
-        };
-        let wrong_instrument = |detail| TopicError::Instrument { topic: shortened(text), detail };
-        let (venue, symbol) = match (channel.has_instrument(), rest) {
-            (false, None) => return Ok(Self::One(Topic { channel, interval, instrument: None })),
-            (false, Some(_)) => return Err(wrong_instrument("this channel takes no instrument")),
-            (true, rest) => rest
-                .and_then(|rest| rest.split_once(':'))
-                .ok_or_else(|| wrong_instrument("needs a venue and a symbol, as in quote:demo:AAABBB"))?,
-        };
-        if venue.is_empty() || !venue.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_')) {
-            return Err(wrong_instrument("a venue's name is lower case"));
-        }
-        if symbol.is_empty() || symbol.chars().any(char::is_control) {
-            return Err(wrong_instrument("the symbol is missing or not printable"));
-        }
-        if (channel == Channel::Consolidated) != (venue == ALL_VENUES) {
-            return Err(wrong_instrument(
-                "consolidated is of all venues, as in consolidated:all:AAA/BBB, and nothing else is",
-            ));
-        }
-        let venue = Venue::new(venue);
-        if symbol == ALL_SYMBOLS {
-            return Ok(Self::Venue { channel, interval, venue });
-        }
-        let instrument = Some(InstrumentId::new(&venue, symbol));
-        Ok(Self::One(Topic { channel, interval, instrument }))
+        let parameter = Parameter::parse(channel.parameter_kind(), parameter)
+            .map_err(|detail| TopicError::Parameter { topic: shortened(text), detail })?;
+        let subject = SubjectPattern::parse(channel.subject_kind(), subject)
+            .map_err(|detail| TopicError::Subject { topic: shortened(text), detail })?;
+        Ok(Self { channel, parameter, subject })
     }
 
-    /// The topic of `instrument` that this pattern takes in, if it does.
-    pub fn topic_of(&self, instrument: &InstrumentId) -> Option<Topic> {
-        match self {
-            Self::One(topic) => (topic.instrument.as_ref() == Some(instrument)).then(|| topic.clone()),
-            Self::Venue { channel, interval, venue } => (venue == instrument.venue()).then(|| Topic {
-                channel: *channel,
-                interval: *interval,
-                instrument: Some(instrument.clone()),
-            }),
+    /// Returns the topic; `None` where the pattern takes many in.
+    pub fn topic(&self) -> Option<Topic> {
+        match &self.subject {
+            SubjectPattern::One(subject) => self.topic_of(subject.clone()),
+            _ => None,
         }
+    }
+
+    /// Returns which subjects it takes in.
+    pub fn subject(&self) -> &SubjectPattern {
+        &self.subject
+    }
+
+    /// Returns the topic of `subject`; `None` where the pattern does not take it in.
+    pub fn topic_of(&self, subject: Subject) -> Option<Topic> {
+        let is_match = self.subject.is_match(&subject);
+        is_match.then_some(Topic { channel: self.channel, parameter: self.parameter, subject })
     }
 
     /// True where the pattern takes `topic` in.
     pub fn is_match(&self, topic: &Topic) -> bool {
+        (self.channel, self.parameter) == (topic.channel, topic.parameter) && self.subject.is_match(&topic.subject)
+    }
+}
+
+impl Parameter {
+    fn parse(kind: ParameterKind, text: Option<&str>) -> Result<Option<Self>, &'static str> {
+        match (kind, text) {
+            (ParameterKind::None, None) => Ok(None),
+            (ParameterKind::None, Some(_)) => Err("this channel has no interval"),
+            (ParameterKind::Interval, None) => Err("needs an interval, as in candles.1m"),
+            (ParameterKind::Interval, Some(name)) => match name.parse() {
+                Ok(interval) => Ok(Some(Self::Interval(interval))),
+                Err(_) => Err("unknown interval; known are 1s, 1m, 5m, 15m, 1h, 4h, 1d"),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Parameter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::One(one) => one == topic,
-            Self::Venue { channel, interval, venue } => {
-                (*channel, *interval, Some(venue)) == (topic.channel, topic.interval, topic.venue())
-            }
+            Self::Interval(interval) => interval.fmt(f),
         }
     }
 }
 
 impl From<Topic> for TopicPattern {
-    fn from(topic: Topic) -> Self {
-        Self::One(topic)
+    fn from(Topic { channel, parameter, subject }: Topic) -> Self {
+        Self { channel, parameter, subject: SubjectPattern::One(subject) }
     }
 }
 
 impl fmt::Display for TopicPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::One(topic) => topic.fmt(f),
-            Self::Venue { channel, interval, venue } => {
-                write_head(f, *channel, *interval)?;
-                write!(f, ":{venue}:{ALL_SYMBOLS}")
-            }
-        }
+        write_head(f, self.channel, self.parameter)?;
+        self.subject.fmt(f)
     }
 }
 
@@ -241,23 +245,18 @@ impl Serialize for TopicPattern {
     }
 }
 
-fn write_head(f: &mut fmt::Formatter<'_>, channel: Channel, interval: Option<Interval>) -> fmt::Result {
+fn write_head(f: &mut fmt::Formatter<'_>, channel: Channel, parameter: Option<Parameter>) -> fmt::Result {
     f.write_str(channel.as_str())?;
-    match interval {
-        Some(interval) => write!(f, ".{interval}"),
+    match parameter {
+        Some(parameter) => write!(f, ".{parameter}"),
         None => Ok(()),
     }
 }
 
-/// What an error shows of a text from outside.
+/// Returns what an error shows of a text from outside.
 pub(crate) fn shortened(text: &str) -> String {
     text.chars().take(64).collect()
 }
-
-const ALL_SYMBOLS: &str = "*";
-
-/// Stands for the venue where a topic is of all of them; no venue has this name.
-pub const ALL_VENUES: &str = "all";
 
 #[cfg(test)]
 mod tests {
@@ -279,7 +278,7 @@ mod tests {
         check("quote:finnhub:BINANCE:BTCUSDT", Channel::Quote, None, Some(("finnhub", "BINANCE:BTCUSDT")));
         check("tape:binance:１２３４５６", Channel::Tape, None, Some(("binance", "１２３４５６")));
         check("status", Channel::Status, None, None);
-        check("consolidated:all:BTC/USD", Channel::Consolidated, None, Some(("all", "BTC/USD")));
+        check("consolidated:all:BTC/USD", Channel::Consolidated, None, None);
         let pair = Topic::consolidated("BTC/USD");
         assert_eq!((pair.to_string().as_str(), pair.pair()), ("consolidated:all:BTC/USD", Some("BTC/USD")));
         check("system", Channel::System, None, None);
@@ -294,20 +293,20 @@ mod tests {
         let known = "quote, tape, book, candles, quality, status, system, consolidated";
         check("alerts", &format!("unknown channel \"alerts\"; known are {known}"));
         check("", &format!("unknown channel \"\"; known are {known}"));
-        check("candles:demo:A", r#"topic "candles:demo:A": candles need an interval, as in candles.1m"#);
+        check("candles:demo:A", r#"topic "candles:demo:A": needs an interval, as in candles.1m"#);
         check(
             "candles.2m:demo:A",
             r#"topic "candles.2m:demo:A": unknown interval; known are 1s, 1m, 5m, 15m, 1h, 4h, 1d"#,
         );
-        check("quote.1m:demo:A", r#"topic "quote.1m:demo:A": only candles have an interval"#);
+        check("quote.1m:demo:A", r#"topic "quote.1m:demo:A": this channel has no interval"#);
         check("quote:demo", r#"topic "quote:demo": needs a venue and a symbol, as in quote:demo:AAABBB"#);
         check("quote", r#"topic "quote": needs a venue and a symbol, as in quote:demo:AAABBB"#);
         check("quote:Demo:A", r#"topic "quote:Demo:A": a venue's name is lower case"#);
         check("quote:demo:", r#"topic "quote:demo:": the symbol is missing or not printable"#);
-        let all = "consolidated is of all venues, as in consolidated:all:AAA/BBB, and nothing else is";
-        check("quote:all:A", &format!(r#"topic "quote:all:A": {all}"#));
-        check("consolidated:demo:A", &format!(r#"topic "consolidated:demo:A": {all}"#));
-        check("status:demo:A", r#"topic "status:demo:A": this channel takes no instrument"#);
+        check("quote:all:A", r#"topic "quote:all:A": needs a venue and a symbol, as in quote:demo:AAABBB"#);
+        let pair = "needs all and a pair, as in consolidated:all:AAA/BBB";
+        check("consolidated:demo:A", &format!(r#"topic "consolidated:demo:A": {pair}"#));
+        check("status:demo:A", r#"topic "status:demo:A": this channel takes no subject"#);
         check("quote:demo:*", r#"topic "quote:demo:*": a pattern names no single topic"#);
         check(&format!("quote:demo:{}", "A".repeat(190)), "topic of 201 bytes, at most 200 allowed");
     }
@@ -317,13 +316,14 @@ mod tests {
         let pattern = TopicPattern::parse("candles.5m:demo:*").unwrap();
         assert_eq!(pattern.to_string(), "candles.5m:demo:*");
         let id = InstrumentId::parse("demo:AAABBB").unwrap();
-        let topic = pattern.topic_of(&id).unwrap();
+        let of = |text: &str| Subject::Instrument(InstrumentId::parse(text).unwrap());
+        let topic = pattern.topic_of(of("demo:AAABBB")).unwrap();
         assert_eq!(topic.to_string(), "candles.5m:demo:AAABBB");
         assert!(pattern.is_match(&topic));
         assert!(!pattern.is_match(&Topic::candles(Interval::M1, &id)));
         assert!(!pattern.is_match(&Topic::quote(&id)));
-        assert_eq!(pattern.topic_of(&InstrumentId::parse("other:AAABBB").unwrap()), None);
-        assert_eq!(TopicPattern::from(topic.clone()).topic_of(&id), Some(topic));
+        assert_eq!(pattern.topic_of(of("other:AAABBB")), None);
+        assert_eq!(TopicPattern::from(topic.clone()).topic_of(of("demo:AAABBB")), Some(topic));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! What did not decode, and why.
 
-use topics::error::TopicError;
+use topics::error::{FieldError, TopicError};
 
 use crate::{
     PROTOCOL_VERSION,
+    binary::client::UNKNOWN_KIND,
     close_code::CloseCode,
     limits::MAX_CLIENT_MESSAGE_BYTES,
     message::{RefusalCode, Refused},
@@ -12,9 +13,6 @@ use crate::{
 /// Bytes or text that are no message of this protocol.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
-    /// The bytes end inside a value.
-    #[error("message ends too early")]
-    Truncated,
     /// Bytes are left after the last value.
     #[error("{n_bytes} bytes after the end of the message")]
     TrailingBytes {
@@ -27,33 +25,9 @@ pub enum WireError {
         /// The byte.
         found: u8,
     },
-    /// A number that selects a message, channel or enum value is not known.
-    #[error("unknown {what} {found}")]
-    UnknownCode {
-        /// What it selects.
-        what: &'static str,
-        /// The number.
-        found: u64,
-    },
-    /// More of something than allowed.
-    #[error("{found} {what}, at most {limit} allowed")]
-    TooMany {
-        /// Of what.
-        what: &'static str,
-        /// How many.
-        found: u64,
-        /// How many are allowed.
-        limit: usize,
-    },
-    /// Text that is not UTF-8.
-    #[error("text is not UTF-8")]
-    NotUtf8,
-    /// A number outside its range.
-    #[error("{what} out of range")]
-    OutOfRange {
-        /// Which number.
-        what: &'static str,
-    },
+    /// A value that could not be read.
+    #[error(transparent)]
+    Field(#[from] FieldError),
     /// An item names a stream that no message introduced.
     #[error("unknown stream {stream}")]
     UnknownStream {
@@ -96,9 +70,9 @@ impl ClientError {
     pub(crate) fn of(id: Option<u64>, error: &WireError) -> Self {
         let code = match error {
             WireError::Topic(_) => RefusalCode::UnknownTopic,
-            WireError::TooMany { what: "topics", .. } => RefusalCode::TooManyTopics,
+            WireError::Field(FieldError::TooMany { what: "topics", .. }) => RefusalCode::TooManyTopics,
             WireError::UnknownVersion { found } => return Self::unsupported_protocol((*found).into()),
-            WireError::UnknownCode { what: crate::binary::client::UNKNOWN_KIND, .. } => RefusalCode::UnknownType,
+            WireError::Field(FieldError::UnknownCode { what: UNKNOWN_KIND, .. }) => RefusalCode::UnknownType,
             _ => RefusalCode::BadMessage,
         };
         Self { id, code, message: error.to_string() }

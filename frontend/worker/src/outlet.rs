@@ -78,19 +78,19 @@ impl Outlet {
                 }
             }
             ClientMessage::Subscribe(request) => {
-                let topics = self.single_topics(request.topics);
+                let topics = self.single_topics(&request.topics);
                 let names = topics.iter().map(|topic| self.start(topic, view)).collect();
                 return Some(ServerMessage::Subscribed(Subscribed { id: request.id, topics: names }));
             }
             ClientMessage::Unsubscribe(request) => {
-                for topic in self.single_topics(request.topics) {
+                for topic in self.single_topics(&request.topics) {
                     if self.streams.remove(&topic).is_some() {
                         view.stop_topic(&topic, self.lane);
                     }
                 }
             }
             ClientMessage::Snapshot(request) => {
-                for topic in self.single_topics(request.topics) {
+                for topic in self.single_topics(&request.topics) {
                     if let Some(stream) = self.streams.get_mut(&topic) {
                         stream.is_waiting = true;
                     }
@@ -101,16 +101,12 @@ impl Outlet {
         None
     }
 
-    fn single_topics(&self, patterns: Vec<TopicPattern>) -> Vec<Topic> {
+    fn single_topics(&self, patterns: &[TopicPattern]) -> Vec<Topic> {
         let is_ours = |topic: &Topic| match topic.venue() {
             Some(venue) => *venue == self.venue,
             None => *topic == Topic::STATUS,
         };
-        let single = patterns.into_iter().filter_map(|pattern| match pattern {
-            TopicPattern::One(topic) => Some(topic),
-            TopicPattern::Venue { .. } => None,
-        });
-        single.filter(is_ours).collect()
+        patterns.iter().filter_map(TopicPattern::topic).filter(is_ours).collect()
     }
 
     fn start(&mut self, topic: &Topic, view: &mut View) -> StreamName {

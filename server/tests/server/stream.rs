@@ -43,7 +43,7 @@ async fn snapshots_then_contiguous_deltas(encoding: Encoding) {
     // What was merged must be what the server says it published: a fresh snapshot of the quote.
     let topic = Topic::parse(TOPICS[0]).unwrap();
     client
-        .say(&ClientMessage::Snapshot(SnapshotRequest { id: 2, topics: vec![TopicPattern::One(topic.clone())] }))
+        .say(&ClientMessage::Snapshot(SnapshotRequest { id: 2, topics: vec![TopicPattern::from(topic.clone())] }))
         .await;
     loop {
         let before = client.state[&topic].clone();

@@ -15,6 +15,7 @@ use proptest::prelude::*;
 use topics::{
     channels::{TopicData, book::BookData, quote::QuoteData},
     lane::Lane,
+    payload::Merge,
     topic::Topic,
 };
 

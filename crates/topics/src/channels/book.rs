@@ -8,9 +8,10 @@ use model::{decimal::Price, event::Level, proof::BookState};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    channels::levels,
+    error::FieldError,
     exact::{Same, changed},
-    limits::BOOK_DEPTH,
+    limits::{BOOK_DEPTH, MAX_LEVELS},
+    payload::{BOOK_STATES, FieldReader, FieldWriter, Merge, Payload, check_length, oldest, when},
 };
 
 /// The best levels a side. A delta lists changed levels, quantity 0 removes; the client cuts each side to 20 after it.
@@ -38,10 +39,10 @@ pub struct BookData {
     pub last_update_id: Option<u64>,
 }
 
-impl BookData {
+impl Merge for BookData {
     /// Applies a delta. Where the state becomes served again, the delta's levels replace all; where it is not served,
     /// the levels stay as they were.
-    pub fn merge(&mut self, delta: &Self) {
+    fn merge(&mut self, delta: &Self) {
         if delta.state.is_served() {
             if !self.state.is_served() {
                 self.bids.clear();
@@ -59,7 +60,7 @@ impl BookData {
 
     /// The delta that turns `self` (a snapshot, or one with deltas merged) into the snapshot `newer`; `None` where
     /// nothing changed. Levels of a `newer` that is not served are ignored.
-    pub fn diff(&self, newer: &Self) -> Option<Self> {
+    fn diff(&self, newer: &Self) -> Option<Self> {
         let (bids, asks) = match (self.state.is_served(), newer.state.is_served()) {
             (_, false) => (Vec::new(), Vec::new()),
             (false, true) => (newer.bids.clone(), newer.asks.clone()),
@@ -126,6 +127,73 @@ fn diff_side(older: &[Level], newer: &[Level], is_better: impl Fn(Price, Price) 
             // Cannot be: the arm above takes each old row that has no new row beside it.
             (Some(_), None) => old_idx += 1,
         }
+    }
+}
+
+impl Payload for BookData {
+    fn write(&self, writer: &mut impl FieldWriter) {
+        writer.coded(&BOOK_STATES, &self.state);
+        let (bids, asks) = (oldest(&self.bids, MAX_LEVELS), oldest(&self.asks, MAX_LEVELS));
+        writer.mask([
+            !bids.is_empty(),
+            !asks.is_empty(),
+            self.venue_time_ms.is_some(),
+            self.receive_time_us.is_some(),
+            self.publish_time_us.is_some(),
+            self.last_update_id.is_some(),
+        ]);
+        for levels in [bids, asks].into_iter().filter(|levels| !levels.is_empty()) {
+            writer.count(levels.len());
+            for level in levels {
+                writer.price(level.price);
+                writer.size(level.quantity);
+            }
+        }
+        writer.times(self.venue_time_ms, self.receive_time_us, self.publish_time_us);
+        if let Some(id) = self.last_update_id {
+            writer.unsigned(id);
+        }
+    }
+
+    fn read(reader: &mut impl FieldReader) -> Result<Self, FieldError> {
+        let state = reader.coded("book state", &BOOK_STATES)?;
+        let mask = reader.mask(6)?;
+        Ok(BookData {
+            state,
+            bids: when(mask, 0, || read_levels(reader))?.unwrap_or_default(),
+            asks: when(mask, 1, || read_levels(reader))?.unwrap_or_default(),
+            venue_time_ms: when(mask, 2, || reader.venue_time())?,
+            receive_time_us: when(mask, 3, || reader.time())?,
+            publish_time_us: when(mask, 4, || reader.time())?,
+            last_update_id: when(mask, 5, || reader.unsigned())?,
+        })
+    }
+
+    fn check(&self) -> Result<(), FieldError> {
+        check_length("levels", self.bids.len().max(self.asks.len()), MAX_LEVELS)
+    }
+}
+
+fn read_levels(reader: &mut impl FieldReader) -> Result<Vec<Level>, FieldError> {
+    let n_levels = reader.count("levels", MAX_LEVELS)?;
+    (0..n_levels).map(|_| Ok(Level { price: reader.price()?, quantity: reader.size()? })).collect()
+}
+
+/// Levels as rows: `["61602.01","1.67177"]`.
+mod levels {
+    use model::{
+        decimal::{Price, Quantity},
+        event::Level,
+    };
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(levels: &[Level], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(levels.iter().map(|level| (level.price, level.quantity)))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Level>, D::Error> {
+        let rows = Vec::<(Price, Quantity)>::deserialize(deserializer)?;
+        Ok(rows.into_iter().map(|(price, quantity)| Level { price, quantity }).collect())
     }
 }
 

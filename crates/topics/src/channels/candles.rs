@@ -1,9 +1,18 @@
 //! Channel `candles`: bars of one instrument and interval.
 
-use model::candle::Candle;
+use model::{
+    candle::Candle,
+    decimal::{Price, Quantity},
+    time::Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
-use crate::{channels::bars::Rows, exact::Same, limits::CANDLES_LENGTH};
+use crate::{
+    error::FieldError,
+    exact::Same,
+    limits::{CANDLES_LENGTH, MAX_BARS},
+    payload::{FieldReader, FieldWriter, Merge, Payload, check_length, newest, when},
+};
 
 /// Bars, oldest first. A snapshot has the last 500; a delta the forming bar and those closed or corrected since.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,9 +23,9 @@ pub struct CandlesData {
     pub bars: Vec<Candle>,
 }
 
-impl CandlesData {
+impl Merge for CandlesData {
     /// Sets each bar of the delta by its open time and keeps the newest 500.
-    pub fn merge(&mut self, delta: &Self) {
+    fn merge(&mut self, delta: &Self) {
         for bar in &delta.bars {
             let at = self.bars.partition_point(|known| known.open_time < bar.open_time);
             match self.bars.get_mut(at) {
@@ -30,7 +39,7 @@ impl CandlesData {
 
     /// The bars of `newer` that are new or differ; `None` where there are none. Bars that are gone cannot be told,
     /// except by falling out of the window of 500.
-    pub fn diff(&self, newer: &Self) -> Option<Self> {
+    fn diff(&self, newer: &Self) -> Option<Self> {
         let mut known = self.bars.iter().peekable();
         let mut bars = Vec::new();
         for bar in &newer.bars {
@@ -40,6 +49,82 @@ impl CandlesData {
             }
         }
         (!bars.is_empty()).then_some(Self { bars })
+    }
+}
+
+impl Payload for CandlesData {
+    fn write(&self, writer: &mut impl FieldWriter) {
+        let bars = newest(&self.bars, MAX_BARS);
+        writer.count(bars.len());
+        let (mut before, mut step) = (0_i64, 0_i64);
+        for bar in bars {
+            let open_ms = bar.open_time.as_millis();
+            let next_step = open_ms.wrapping_sub(before);
+            writer.signed(next_step.wrapping_sub(step));
+            (before, step) = (open_ms, next_step);
+            [bar.open, bar.high, bar.low, bar.close].into_iter().for_each(|price| writer.price(price));
+            writer.size(bar.volume);
+            writer.byte(u8::from(bar.buy_volume.is_some()));
+            bar.buy_volume.into_iter().for_each(|size| writer.size(size));
+        }
+    }
+
+    fn read(reader: &mut impl FieldReader) -> Result<Self, FieldError> {
+        let n_bars = reader.count("bars", MAX_BARS)?;
+        let mut bars = Vec::with_capacity(n_bars);
+        let (mut open_ms, mut step) = (0_i64, 0_i64);
+        for _ in 0..n_bars {
+            step = step.wrapping_add(reader.signed()?);
+            open_ms = open_ms.wrapping_add(step);
+            bars.push(Candle {
+                open_time: Timestamp::from_millis(open_ms),
+                open: reader.price()?,
+                high: reader.price()?,
+                low: reader.price()?,
+                close: reader.price()?,
+                volume: reader.size()?,
+                buy_volume: when(u64::from(reader.byte()?), 0, || reader.size())?,
+            });
+        }
+        Ok(CandlesData { bars })
+    }
+
+    fn check(&self) -> Result<(), FieldError> {
+        check_length("bars", self.bars.len(), MAX_BARS)
+    }
+}
+
+/// Bars as rows, `{"bars":[[open_time_ms,"open","high","low","close","volume"],…],"buy_volumes":["…"|null,…]}`: what buyers
+/// took of each row's volume stands beside the rows, and is left out where it is known of none.
+#[derive(Serialize, Deserialize)]
+struct Rows {
+    bars: Vec<(i64, Price, Price, Price, Price, Quantity)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    buy_volumes: Vec<Option<Quantity>>,
+}
+
+impl From<CandlesData> for Rows {
+    fn from(CandlesData { bars }: CandlesData) -> Self {
+        let is_known = bars.iter().any(|bar| bar.buy_volume.is_some());
+        let row = |bar: &Candle| (bar.open_time.as_millis(), bar.open, bar.high, bar.low, bar.close, bar.volume);
+        let buy_volumes = bars.iter().map(|bar| bar.buy_volume).filter(|_| is_known).collect();
+        Self { bars: bars.iter().map(row).collect(), buy_volumes }
+    }
+}
+
+impl From<Rows> for CandlesData {
+    fn from(rows: Rows) -> Self {
+        let buy_volumes = rows.buy_volumes.into_iter().chain(std::iter::repeat(None));
+        let bar = |((open_ms, open, high, low, close, volume), buy_volume)| Candle {
+            open_time: Timestamp::from_millis(open_ms),
+            open,
+            high,
+            low,
+            close,
+            volume,
+            buy_volume,
+        };
+        Self { bars: rows.bars.into_iter().zip(buy_volumes).map(bar).collect() }
     }
 }
 

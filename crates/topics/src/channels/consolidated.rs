@@ -8,7 +8,12 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::exact::Same;
+use crate::{
+    error::FieldError,
+    exact::Same,
+    limits::MAX_ENTRIES,
+    payload::{FieldReader, FieldWriter, Merge, Payload, check_length, oldest, when},
+};
 
 /// The top of one pair. What is absent is not there: no venue that counts has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,14 +106,14 @@ impl LeftOut {
     }
 }
 
-impl ConsolidatedData {
+impl Merge for ConsolidatedData {
     /// Takes the newer state over, whole.
-    pub fn merge(&mut self, delta: &Self) {
+    fn merge(&mut self, delta: &Self) {
         self.clone_from(delta);
     }
 
     /// `newer` where anything but the time of publishing differs.
-    pub fn diff(&self, newer: &Self) -> Option<Self> {
+    fn diff(&self, newer: &Self) -> Option<Self> {
         let is_same = is_same_level(self.bid.as_ref(), newer.bid.as_ref())
             && is_same_level(self.ask.as_ref(), newer.ask.as_ref())
             && self.venues == newer.venues
@@ -126,6 +131,54 @@ fn is_same_level(older: Option<&VenueLevel>, newer: Option<&VenueLevel>) -> bool
         _ => false,
     }
 }
+
+impl Payload for ConsolidatedData {
+    fn write(&self, writer: &mut impl FieldWriter) {
+        writer.mask([self.is_simulated, self.bid.is_some(), self.ask.is_some(), self.publish_time_us.is_some()]);
+        for level in [&self.bid, &self.ask].into_iter().flatten() {
+            writer.text(&level.instrument.to_string());
+            writer.price(level.price);
+            writer.size(level.size);
+        }
+        self.publish_time_us.into_iter().for_each(|time_us| writer.time(time_us));
+        let venues = oldest(&self.venues, MAX_ENTRIES);
+        writer.count(venues.len());
+        for venue in venues {
+            writer.text(&venue.instrument.to_string());
+            writer.coded(&STANDINGS, &venue.left_out);
+        }
+    }
+
+    fn read(reader: &mut impl FieldReader) -> Result<Self, FieldError> {
+        let mask = reader.mask(4)?;
+        let (bid, ask) = (when(mask, 1, || read_venue_level(reader))?, when(mask, 2, || read_venue_level(reader))?);
+        let publish_time_us = when(mask, 3, || reader.time())?;
+        let n_venues = reader.count("venues", MAX_ENTRIES)?;
+        let venue =
+            |_| Ok(VenueStanding { instrument: reader.instrument()?, left_out: reader.coded("standing", &STANDINGS)? });
+        let venues = (0..n_venues).map(venue).collect::<Result<_, FieldError>>()?;
+        Ok(ConsolidatedData { bid, ask, venues, is_simulated: mask & 1 == 1, publish_time_us })
+    }
+
+    fn check(&self) -> Result<(), FieldError> {
+        check_length("venues", self.venues.len(), MAX_ENTRIES)
+    }
+}
+
+fn read_venue_level(reader: &mut impl FieldReader) -> Result<VenueLevel, FieldError> {
+    Ok(VenueLevel { instrument: reader.instrument()?, price: reader.price()?, size: reader.size()? })
+}
+
+/// Counted, then the reasons for which a venue is left out.
+const STANDINGS: [Option<LeftOut>; LeftOut::ALL.len() + 1] = {
+    let mut table = [None; LeftOut::ALL.len() + 1];
+    let mut reason_idx = 0;
+    while reason_idx < LeftOut::ALL.len() {
+        table[reason_idx + 1] = Some(LeftOut::ALL[reason_idx]);
+        reason_idx += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {

@@ -6,17 +6,17 @@
 pub mod latency;
 
 use model::{
+    histogram::Quantiles,
     proof::{BookCounters, BookState, Checksum},
     quality::FeedCounters,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    channels::{
-        optional_fields,
-        quality::latency::{LatencyData, VenueClock},
-    },
+    channels::quality::latency::{LatencyData, VenueClock},
+    error::FieldError,
     exact::changed,
+    payload::{BOOK_STATES, FieldReader, FieldWriter, Merge, Payload, newest, optional_fields, when},
 };
 
 /// The book's state, all counters, and what stands behind them. Absent in a delta: not changed.
@@ -133,9 +133,11 @@ impl QualityData {
             ..Self::default()
         }
     }
+}
 
+impl Merge for QualityData {
     /// Takes over the fields that `delta` has.
-    pub fn merge(&mut self, delta: &Self) {
+    fn merge(&mut self, delta: &Self) {
         self.book_state = delta.book_state.or(self.book_state);
         self.book.merge(&delta.book);
         self.feed.merge(&delta.feed);
@@ -150,7 +152,7 @@ impl QualityData {
     }
 
     /// The fields of `newer` that differ; `None` where none does.
-    pub fn diff(&self, newer: &Self) -> Option<Self> {
+    fn diff(&self, newer: &Self) -> Option<Self> {
         let delta = Self {
             book_state: changed(&self.book_state, &newer.book_state),
             book: self.book.diff(&newer.book).unwrap_or_default(),
@@ -168,6 +170,135 @@ impl QualityData {
         (delta != Self::default()).then_some(delta)
     }
 }
+
+impl Payload for QualityData {
+    fn write(&self, writer: &mut impl FieldWriter) {
+        let counters = || self.book.fields().chain(self.feed.fields());
+        let bare = QualityData {
+            book_state: self.book_state,
+            book: self.book.clone(),
+            feed: self.feed.clone(),
+            ..QualityData::default()
+        };
+        let has_details = *self != bare;
+        let present = [self.book_state.is_some()].into_iter().chain(counters().map(|field| field.is_some()));
+        writer.mask(present.chain([has_details]));
+        if let Some(state) = self.book_state {
+            writer.coded(&BOOK_STATES, &state);
+        }
+        counters().flatten().for_each(|count| writer.unsigned(count));
+        if has_details {
+            write_details(writer, self);
+        }
+    }
+
+    fn read(reader: &mut impl FieldReader) -> Result<Self, FieldError> {
+        let mask = reader.mask(23)?;
+        let mut data = QualityData {
+            book_state: when(mask, 0, || reader.coded("book state", &BOOK_STATES))?,
+            ..QualityData::default()
+        };
+        let fields = data.book.fields_mut().chain(data.feed.fields_mut());
+        for (bit, field) in (1..).zip(fields) {
+            *field = when(mask, bit, || reader.unsigned())?;
+        }
+        if mask & (1 << 22) != 0 {
+            read_details(reader, &mut data)?;
+        }
+        Ok(data)
+    }
+}
+
+/// What stands behind the counters: a mask of its own, so that both may grow.
+fn write_details(writer: &mut impl FieldWriter, data: &QualityData) {
+    let BookProof { last_checksum, changed_ms, last_resync, late_trades } = &data.proof;
+    let ways = [&data.latency.venue, &data.latency.server, &data.feed_latency.venue, &data.feed_latency.server];
+    let present = [
+        last_checksum.is_some(),
+        changed_ms.is_some(),
+        last_resync.is_some(),
+        late_trades.is_some(),
+        data.venue_clock.is_some(),
+        data.venue_clock.is_some_and(|clock| clock.round_trip_us.is_some()),
+        data.malformed_samples.is_some(),
+        data.publish_time_us.is_some(),
+    ];
+    writer.mask(present.into_iter().chain(ways.iter().map(|way| way.is_some())));
+    if let Some(checksum) = last_checksum {
+        writer.unsigned(checksum.venue.into());
+        writer.unsigned(checksum.own.into());
+    }
+    changed_ms.iter().for_each(|time| writer.time(*time));
+    if let Some(resync) = last_resync {
+        writer.time(resync.at_ms);
+        writer.coded(&RESYNC_REASONS, &resync.reason);
+    }
+    late_trades.iter().for_each(|count| writer.unsigned(*count));
+    if let Some(clock) = &data.venue_clock {
+        writer.signed(clock.fastest_us);
+        clock.round_trip_us.iter().for_each(|span| writer.unsigned(*span));
+    }
+    if let Some(samples) = &data.malformed_samples {
+        let samples = newest(samples, MALFORMED_SAMPLES);
+        writer.count(samples.len());
+        for sample in samples {
+            writer.time(sample.at_ms);
+            writer.text(&sample.text);
+        }
+    }
+    data.publish_time_us.iter().for_each(|time| writer.signed(*time));
+    for way in ways.into_iter().flatten() {
+        [way.p50_us, way.p95_us, way.p99_us, way.n].into_iter().for_each(|figure| writer.unsigned(figure));
+    }
+}
+
+fn read_details(reader: &mut impl FieldReader, data: &mut QualityData) -> Result<(), FieldError> {
+    let mask = reader.mask(12)?;
+    data.proof = BookProof {
+        last_checksum: when(mask, 0, || {
+            Ok(Checksum { venue: reader.narrow("checksum")?, own: reader.narrow("checksum")? })
+        })?,
+        changed_ms: when(mask, 1, || reader.time())?,
+        last_resync: when(mask, 2, || {
+            Ok(Resync { at_ms: reader.time()?, reason: reader.coded("reason", &RESYNC_REASONS)? })
+        })?,
+        late_trades: when(mask, 3, || reader.unsigned())?,
+    };
+    data.venue_clock = when(mask, 4, || {
+        Ok(VenueClock { fastest_us: reader.signed()?, round_trip_us: when(mask, 5, || reader.unsigned())? })
+    })?;
+    data.malformed_samples = when(mask, 6, || {
+        let n_samples = reader.count("samples", MALFORMED_SAMPLES)?;
+        (0..n_samples).map(|_| Ok(MalformedSample { at_ms: reader.time()?, text: reader.text()?.to_owned() })).collect()
+    })?;
+    data.publish_time_us = when(mask, 7, || reader.signed())?;
+    let ways = [
+        &mut data.latency.venue,
+        &mut data.latency.server,
+        &mut data.feed_latency.venue,
+        &mut data.feed_latency.server,
+    ];
+    for (bit, way) in (8..).zip(ways) {
+        *way = when(mask, bit, || {
+            Ok(Quantiles {
+                p50_us: reader.unsigned()?,
+                p95_us: reader.unsigned()?,
+                p99_us: reader.unsigned()?,
+                n: reader.unsigned()?,
+            })
+        })?;
+    }
+    Ok(())
+}
+
+// Positions are the numbers of the binary form: append only.
+const RESYNC_REASONS: [ResyncReason; 5] = [
+    ResyncReason::Gap,
+    ResyncReason::Checksum,
+    ResyncReason::Crossed,
+    ResyncReason::Connection,
+    ResyncReason::Contradiction,
+];
 
 /// A struct of optional counters beside the model's plain one.
 macro_rules! counters {

@@ -6,7 +6,10 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::channels::optional_fields;
+use crate::{
+    error::FieldError,
+    payload::{FieldReader, FieldWriter, Payload, SIDES, optional_fields, when},
+};
 
 /// Top of an instrument. Absent in a snapshot: not known yet; absent in a delta: not changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,9 +71,46 @@ optional_fields!(QuoteData {
     publish_time_us,
 });
 
+impl Payload for QuoteData {
+    fn write(&self, writer: &mut impl FieldWriter) {
+        let prices = [self.bid, self.ask, self.last, self.day_open, self.day_high, self.day_low];
+        let sizes = [self.bid_size, self.ask_size, self.day_volume];
+        let times = [self.venue_time_ms, self.receive_time_us, self.publish_time_us];
+        let present = prices.iter().map(Option::is_some).chain(sizes.iter().map(Option::is_some));
+        let present = present.chain(times.iter().map(Option::is_some)).chain([self.last_side.is_some()]);
+        writer.mask(present);
+        prices.into_iter().flatten().for_each(|price| writer.price(price));
+        sizes.into_iter().flatten().for_each(|size| writer.size(size));
+        writer.times(self.venue_time_ms, self.receive_time_us, self.publish_time_us);
+        if let Some(side) = self.last_side {
+            writer.coded(&SIDES, &side);
+        }
+    }
+
+    fn read(reader: &mut impl FieldReader) -> Result<Self, FieldError> {
+        let mask = reader.mask(13)?;
+        Ok(QuoteData {
+            bid: when(mask, 0, || reader.price())?,
+            ask: when(mask, 1, || reader.price())?,
+            last: when(mask, 2, || reader.price())?,
+            day_open: when(mask, 3, || reader.price())?,
+            day_high: when(mask, 4, || reader.price())?,
+            day_low: when(mask, 5, || reader.price())?,
+            bid_size: when(mask, 6, || reader.size())?,
+            ask_size: when(mask, 7, || reader.size())?,
+            day_volume: when(mask, 8, || reader.size())?,
+            venue_time_ms: when(mask, 9, || reader.venue_time())?,
+            receive_time_us: when(mask, 10, || reader.time())?,
+            publish_time_us: when(mask, 11, || reader.time())?,
+            last_side: when(mask, 12, || reader.coded("side", &SIDES))?,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::payload::Merge;
 
     fn price(text: &str) -> Option<Price> {
         Price::parse(text).ok()

@@ -7,6 +7,12 @@ use model::{
 };
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::{
+    error::FieldError,
+    limits::MAX_ENTRIES,
+    payload::{FieldReader, FieldWriter, Merge, Payload, check_length, oldest, when},
+};
+
 /// The state of everything. A snapshot has all entries; a delta those that changed, whole, and those that are gone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StatusData {
@@ -186,9 +192,9 @@ impl StreamEntry {
     }
 }
 
-impl StatusData {
+impl Merge for StatusData {
     /// Sets the entries of the delta by instrument and venue, and drops those it names as gone.
-    pub fn merge(&mut self, delta: &Self) {
+    fn merge(&mut self, delta: &Self) {
         upsert(&mut self.streams, &delta.streams, |entry| &entry.instrument);
         upsert(&mut self.connections, &delta.connections, |entry| &entry.venue);
         self.streams.retain(|entry| !delta.removed_streams.contains(&entry.instrument));
@@ -197,7 +203,7 @@ impl StatusData {
 
     /// The delta that turns the snapshot `self` into the snapshot `newer`; `None` where nothing changed but the
     /// fractions of a second in `age_ms`. Both must be sorted.
-    pub fn diff(&self, newer: &Self) -> Option<Self> {
+    fn diff(&self, newer: &Self) -> Option<Self> {
         let is_same = |older: &StreamEntry, newer: &StreamEntry| {
             let seconds = |entry: &StreamEntry| entry.age_ms.map(|age_ms| age_ms / 1_000);
             seconds(older) == seconds(newer) && *older == StreamEntry { age_ms: older.age_ms, ..newer.clone() }
@@ -236,6 +242,143 @@ fn compare<T: Clone, K: Ord + Clone>(
 fn one_decimal<S: Serializer>(rate: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(f64::from((rate * 10.0).round() as u32) / 10.0)
 }
+
+impl Payload for StatusData {
+    fn write(&self, writer: &mut impl FieldWriter) {
+        let streams = oldest(&self.streams, MAX_ENTRIES);
+        writer.count(streams.len());
+        for entry in streams {
+            writer.text(&entry.instrument.to_string());
+            writer.coded(&STREAM_STATES, &entry.state);
+            writer.coded(&MODES, &entry.mode);
+            writer.mask([
+                entry.is_simulated,
+                entry.age_ms.is_some(),
+                entry.last_update_ms.is_some(),
+                entry.cause.is_some(),
+                entry.next_attempt_ms.is_some(),
+                entry.price_decimals.is_some(),
+                entry.size_decimals.is_some(),
+                entry.silence.is_some(),
+                entry.is_replay,
+            ]);
+            writer.unsigned(entry.updates);
+            writer.unsigned(tenths(entry.rate));
+            entry.age_ms.into_iter().for_each(|age_ms| writer.unsigned(age_ms));
+            entry.last_update_ms.into_iter().for_each(|time| writer.time(time));
+            entry.cause.iter().for_each(|cause| writer.text(cause));
+            entry.next_attempt_ms.into_iter().for_each(|time| writer.time(time));
+            [entry.price_decimals, entry.size_decimals].into_iter().flatten().for_each(|n| writer.unsigned(n.into()));
+            entry.silence.iter().for_each(|silence| writer.coded(&SILENCES, silence));
+        }
+        let connections = oldest(&self.connections, MAX_ENTRIES);
+        writer.count(connections.len());
+        for entry in connections {
+            writer.text(entry.venue.as_str());
+            writer.coded(&MODES, &entry.mode);
+            writer.mask([
+                entry.is_connected,
+                entry.cause.is_some(),
+                entry.next_attempt_ms.is_some(),
+                entry.last_frame_ms.is_some(),
+                entry.breaker_until_ms.is_some(),
+                entry.rest_weight.is_some(),
+            ]);
+            entry.cause.iter().for_each(|cause| writer.text(cause));
+            [entry.next_attempt_ms, entry.last_frame_ms, entry.breaker_until_ms]
+                .into_iter()
+                .flatten()
+                .for_each(|time| writer.time(time));
+            if let Some(weight) = entry.rest_weight {
+                [weight.used, weight.limit].into_iter().for_each(|figure| writer.unsigned(figure.into()));
+            }
+            writer.coded(&BREAKERS, &entry.breaker);
+            [entry.n_open.into(), entry.reconnects, entry.gaps, entry.malformed]
+                .into_iter()
+                .for_each(|count| writer.unsigned(count));
+        }
+        writer.count(oldest(&self.removed_streams, MAX_ENTRIES).len());
+        oldest(&self.removed_streams, MAX_ENTRIES).iter().for_each(|instrument| writer.text(&instrument.to_string()));
+        writer.count(oldest(&self.removed_connections, MAX_ENTRIES).len());
+        oldest(&self.removed_connections, MAX_ENTRIES).iter().for_each(|venue| writer.text(venue.as_str()));
+    }
+
+    fn read(reader: &mut impl FieldReader) -> Result<Self, FieldError> {
+        let n_streams = reader.count("streams", MAX_ENTRIES)?;
+        let streams = (0..n_streams).map(|_| read_stream_entry(reader)).collect::<Result<_, _>>()?;
+        let n_connections = reader.count("connections", MAX_ENTRIES)?;
+        let connections = (0..n_connections).map(|_| read_connection_entry(reader)).collect::<Result<_, _>>()?;
+        let n_removed = reader.count("streams", MAX_ENTRIES)?;
+        let removed_streams = (0..n_removed).map(|_| reader.instrument()).collect::<Result<_, _>>()?;
+        let n_removed = reader.count("connections", MAX_ENTRIES)?;
+        let removed_connections =
+            (0..n_removed).map(|_| Ok(Venue::new(reader.text()?))).collect::<Result<_, FieldError>>()?;
+        Ok(StatusData { streams, connections, removed_streams, removed_connections })
+    }
+
+    fn check(&self) -> Result<(), FieldError> {
+        check_length("streams", self.streams.len(), MAX_ENTRIES)
+    }
+}
+
+fn read_stream_entry(reader: &mut impl FieldReader) -> Result<StreamEntry, FieldError> {
+    let instrument = reader.instrument()?;
+    let state = reader.coded("stream state", &STREAM_STATES)?;
+    let mode = reader.coded("mode", &MODES)?;
+    let mask = reader.mask(9)?;
+    Ok(StreamEntry {
+        instrument,
+        state,
+        mode,
+        is_simulated: mask & 1 == 1,
+        is_replay: mask & 1 << 8 != 0,
+        updates: reader.unsigned()?,
+        rate: f64::from(reader.narrow("rate")?) / 10.0,
+        age_ms: when(mask, 1, || reader.unsigned())?,
+        last_update_ms: when(mask, 2, || reader.time())?,
+        cause: when(mask, 3, || reader.text().map(str::to_owned))?,
+        next_attempt_ms: when(mask, 4, || reader.time())?,
+        price_decimals: when(mask, 5, || reader.narrow("decimals"))?,
+        size_decimals: when(mask, 6, || reader.narrow("decimals"))?,
+        silence: when(mask, 7, || reader.coded("silence", &SILENCES))?,
+    })
+}
+
+fn read_connection_entry(reader: &mut impl FieldReader) -> Result<ConnectionEntry, FieldError> {
+    let venue = Venue::new(reader.text()?);
+    let mode = reader.coded("mode", &MODES)?;
+    let mask = reader.mask(6)?;
+    Ok(ConnectionEntry {
+        venue,
+        mode,
+        is_connected: mask & 1 == 1,
+        cause: when(mask, 1, || reader.text().map(str::to_owned))?,
+        next_attempt_ms: when(mask, 2, || reader.time())?,
+        last_frame_ms: when(mask, 3, || reader.time())?,
+        breaker_until_ms: when(mask, 4, || reader.time())?,
+        rest_weight: when(mask, 5, || {
+            Ok(RestWeight { used: reader.narrow("weight")?, limit: reader.narrow("weight")? })
+        })?,
+        breaker: reader.coded("breaker", &BREAKERS)?,
+        n_open: reader.narrow("connections")?,
+        reconnects: reader.unsigned()?,
+        gaps: reader.unsigned()?,
+        malformed: reader.unsigned()?,
+    })
+}
+
+/// A rate in tenths; what is no rate is 0.
+fn tenths(rate: f64) -> u64 {
+    // The cast saturates, and turns NaN into 0.
+    u64::from((rate * 10.0).round() as u32)
+}
+
+// Positions are the numbers of the binary form: append only.
+const STREAM_STATES: [StreamState; 4] =
+    [StreamState::Initialising, StreamState::Live, StreamState::Stale, StreamState::Failed];
+const SILENCES: [Silence; 4] = [Silence::QuietBesideOthers, Silence::QuietByVenue, Silence::Unexplained, Silence::Dead];
+const BREAKERS: [Breaker; 3] = [Breaker::Closed, Breaker::Open, Breaker::HalfOpen];
+const MODES: [FeedMode; 3] = [FeedMode::WebSocket, FeedMode::RestPolling, FeedMode::Simulated];
 
 #[cfg(test)]
 mod tests {

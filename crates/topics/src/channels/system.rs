@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::channels::optional_fields;
+use crate::{
+    error::FieldError,
+    payload::{FieldReader, FieldWriter, Payload, optional_fields, when},
+};
 
 /// Figures of the server. Absent in a delta: not changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,3 +25,22 @@ pub struct SystemData {
 }
 
 optional_fields!(SystemData { version, uptime_ms, clients, notice });
+
+impl Payload for SystemData {
+    fn write(&self, writer: &mut impl FieldWriter) {
+        writer.mask([self.version.is_some(), self.uptime_ms.is_some(), self.clients.is_some(), self.notice.is_some()]);
+        self.version.iter().for_each(|version| writer.text(version));
+        [self.uptime_ms, self.clients].into_iter().flatten().for_each(|number| writer.unsigned(number));
+        self.notice.iter().for_each(|notice| writer.text(notice));
+    }
+
+    fn read(reader: &mut impl FieldReader) -> Result<Self, FieldError> {
+        let mask = reader.mask(4)?;
+        Ok(SystemData {
+            version: when(mask, 0, || reader.text().map(str::to_owned))?,
+            uptime_ms: when(mask, 1, || reader.unsigned())?,
+            clients: when(mask, 2, || reader.unsigned())?,
+            notice: when(mask, 3, || reader.text().map(str::to_owned))?,
+        })
+    }
+}

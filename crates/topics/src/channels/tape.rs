@@ -6,7 +6,11 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{channels::trade_id, limits::TAPE_LENGTH};
+use crate::{
+    error::FieldError,
+    limits::{MAX_ENTRIES, TAPE_LENGTH},
+    payload::{FieldReader, FieldWriter, Merge, Payload, SIDES, check_length, code_of, newest},
+};
 
 /// Trades, oldest first. A snapshot has the last 100; a delta those since, all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,9 +35,9 @@ pub struct TapeTrade {
     pub venue_time_ms: i64,
 }
 
-impl TapeData {
+impl Merge for TapeData {
     /// Appends new trades and keeps the newest 100.
-    pub fn merge(&mut self, delta: &Self) {
+    fn merge(&mut self, delta: &Self) {
         self.trades.extend_from_slice(&delta.trades);
         let n_surplus = self.trades.len().saturating_sub(TAPE_LENGTH);
         self.trades.drain(..n_surplus);
@@ -41,7 +45,7 @@ impl TapeData {
 
     /// The trades of `newer` after the last one of `self`; all of them where that one is no longer there. `None` where
     /// there are none.
-    pub fn diff(&self, newer: &Self) -> Option<Self> {
+    fn diff(&self, newer: &Self) -> Option<Self> {
         let n_known = self
             .trades
             .last()
@@ -49,6 +53,97 @@ impl TapeData {
             .map_or(0, |at| at + 1);
         let trades = newer.trades[n_known..].to_vec();
         (!trades.is_empty()).then_some(Self { trades })
+    }
+}
+
+impl Payload for TapeData {
+    fn write(&self, writer: &mut impl FieldWriter) {
+        let trades = newest(&self.trades, MAX_ENTRIES);
+        writer.count(trades.len());
+        let mut number_before = 0_u64;
+        for trade in trades {
+            let side = code_of(&SIDES, &trade.aggressor_side);
+            match &trade.id {
+                TradeId::Sequence(number) => {
+                    writer.byte(side << 1);
+                    writer.signed(number.wrapping_sub(number_before) as i64);
+                    number_before = *number;
+                }
+                TradeId::Text(text) => {
+                    writer.byte((side << 1) | 1);
+                    writer.text(text);
+                }
+            }
+            writer.price(trade.price);
+            writer.size(trade.size);
+            writer.time(trade.venue_time_ms);
+        }
+    }
+
+    fn read(reader: &mut impl FieldReader) -> Result<Self, FieldError> {
+        let n_trades = reader.count("trades", MAX_ENTRIES)?;
+        let mut trades = Vec::with_capacity(n_trades);
+        let mut number_before = 0_u64;
+        for _ in 0..n_trades {
+            let head = reader.byte()?;
+            let side = SIDES.get(usize::from(head >> 1)).copied();
+            let aggressor_side = side.ok_or(FieldError::UnknownCode { what: "side", found: u64::from(head >> 1) })?;
+            let id = if head & 1 == 0 {
+                number_before = number_before.wrapping_add(reader.signed()? as u64);
+                TradeId::Sequence(number_before)
+            } else {
+                TradeId::Text(reader.text()?.into())
+            };
+            trades.push(TapeTrade {
+                id,
+                aggressor_side,
+                price: reader.price()?,
+                size: reader.size()?,
+                venue_time_ms: reader.time()?,
+            });
+        }
+        Ok(TapeData { trades })
+    }
+
+    fn check(&self) -> Result<(), FieldError> {
+        check_length("trades", self.trades.len(), MAX_ENTRIES)
+    }
+}
+
+/// A trade's id: a number where the venue counts its trades, else a text.
+mod trade_id {
+    use std::fmt;
+
+    use model::event::TradeId;
+    use serde::{Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(id: &TradeId, serializer: S) -> Result<S::Ok, S::Error> {
+        match id {
+            TradeId::Sequence(number) => serializer.serialize_u64(*number),
+            TradeId::Text(text) => serializer.serialize_str(text),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TradeId, D::Error> {
+        deserializer.deserialize_any(NumberOrText)
+    }
+
+    struct NumberOrText;
+
+    impl de::Visitor<'_> for NumberOrText {
+        type Value = TradeId;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a trade id, a number or a text")
+        }
+
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<TradeId, E> {
+            Ok(TradeId::Sequence(number))
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<TradeId, E> {
+            Ok(TradeId::Text(text.into()))
+        }
     }
 }
 

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use topics::topic::TopicPattern;
+use topics::{
+    error::FieldError,
+    payload::{FieldReader, FieldWriter},
+    topic::TopicPattern,
+};
 
 use crate::{
     binary::{VERSION, reader::Reader, writer::Writer},
@@ -93,7 +97,7 @@ fn decode_body(reader: &mut Reader<'_>, id: &mut Option<u64>) -> Result<ClientMe
             ClientMessage::Command(CommandRequest { id, command })
         }
         PING => ClientMessage::Ping(Ping { t: reader.signed()? }),
-        found => return Err(WireError::UnknownCode { what: UNKNOWN_KIND, found: found.into() }),
+        found => return Err(FieldError::UnknownCode { what: UNKNOWN_KIND, found: found.into() }.into()),
     })
 }
 
@@ -108,7 +112,7 @@ fn decode_hello(reader: &mut Reader<'_>) -> Result<Hello, WireError> {
             let offsets = (0..n_topics).map(|_| Ok((reader.topic()?, reader.unsigned()?)));
             Some(ResumePositions { epoch, offsets: offsets.collect::<Result<BTreeMap<_, _>, WireError>>()? })
         }
-        found => return Err(WireError::UnknownCode { what: "resume flag", found: found.into() }),
+        found => return Err(FieldError::UnknownCode { what: "resume flag", found: found.into() }.into()),
     };
     Ok(Hello { protocol, lane_ms, resume })
 }

@@ -1,9 +1,11 @@
 //! Reads values of the binary form. Total: any bytes give a value or an error, and no count is trusted before the bytes
 //! for it are there.
 
+use model::decimal::{Price, Quantity};
 use topics::{
-    exact::Exact,
+    error::FieldError,
     limits::MAX_TOPIC_BYTES,
+    payload::FieldReader,
     topic::{Topic, TopicPattern},
 };
 
@@ -31,24 +33,14 @@ impl<'a> Reader<'a> {
         if self.bytes.is_empty() { Ok(()) } else { Err(WireError::TrailingBytes { n_bytes: self.bytes.len() }) }
     }
 
-    pub(crate) fn byte(&mut self) -> Result<u8, WireError> {
-        let (first, rest) = self.bytes.split_first().ok_or(WireError::Truncated)?;
-        self.bytes = rest;
-        Ok(*first)
-    }
-
-    pub(crate) fn take(&mut self, n_bytes: usize) -> Result<&'a [u8], WireError> {
-        let (taken, rest) = self.bytes.split_at_checked(n_bytes).ok_or(WireError::Truncated)?;
+    pub(crate) fn take(&mut self, n_bytes: usize) -> Result<&'a [u8], FieldError> {
+        let (taken, rest) = self.bytes.split_at_checked(n_bytes).ok_or(FieldError::Truncated)?;
         self.bytes = rest;
         Ok(taken)
     }
 
-    pub(crate) fn unsigned(&mut self) -> Result<u64, WireError> {
-        u64::try_from(self.wide()?).map_err(|_| WireError::OutOfRange { what: "integer" })
-    }
-
     /// The first nine bytes hold 63 bits and are read in 64-bit arithmetic; few values are longer.
-    fn wide(&mut self) -> Result<u128, WireError> {
+    fn wide(&mut self) -> Result<u128, FieldError> {
         let mut low = 0_u64;
         for shift in (0..63).step_by(7) {
             let byte = self.byte()?;
@@ -69,36 +61,12 @@ impl<'a> Reader<'a> {
                 return Ok(value);
             }
         }
-        Err(WireError::OutOfRange { what: "integer" })
+        Err(FieldError::OutOfRange { what: "integer" })
     }
 
-    pub(crate) fn narrow(&mut self, what: &'static str) -> Result<u32, WireError> {
-        u32::try_from(self.unsigned()?).map_err(|_| WireError::OutOfRange { what })
-    }
-
-    /// A count of things that take at least a byte each.
-    pub(crate) fn count(&mut self, what: &'static str, limit: usize) -> Result<usize, WireError> {
-        let found = self.unsigned()?;
-        match usize::try_from(found) {
-            Ok(count) if count > limit => Err(WireError::TooMany { what, found, limit }),
-            Ok(count) if count > self.bytes.len() => Err(WireError::Truncated),
-            Ok(count) => Ok(count),
-            Err(_) => Err(WireError::TooMany { what, found, limit }),
-        }
-    }
-
-    pub(crate) fn signed(&mut self) -> Result<i64, WireError> {
-        let coded = self.unsigned()?;
-        Ok((coded >> 1) as i64 ^ -((coded & 1) as i64))
-    }
-
-    pub(crate) fn text(&mut self) -> Result<&'a str, WireError> {
-        self.long_text(MAX_TEXT_BYTES)
-    }
-
-    pub(crate) fn long_text(&mut self, limit: usize) -> Result<&'a str, WireError> {
+    pub(crate) fn long_text(&mut self, limit: usize) -> Result<&'a str, FieldError> {
         let length = self.count("bytes of text", limit)?;
-        std::str::from_utf8(self.take(length)?).map_err(|_| WireError::NotUtf8)
+        std::str::from_utf8(self.take(length)?).map_err(|_| FieldError::NotUtf8)
     }
 
     pub(crate) fn topic(&mut self) -> Result<Topic, WireError> {
@@ -108,13 +76,29 @@ impl<'a> Reader<'a> {
     pub(crate) fn pattern(&mut self) -> Result<TopicPattern, WireError> {
         Ok(TopicPattern::parse(self.long_text(MAX_TOPIC_BYTES)?)?)
     }
+}
 
-    pub(crate) fn coded<T: Copy>(&mut self, what: &'static str, table: &[T]) -> Result<T, WireError> {
-        let found = self.byte()?;
-        table.get(usize::from(found)).copied().ok_or(WireError::UnknownCode { what, found: u64::from(found) })
+impl FieldReader for Reader<'_> {
+    fn byte(&mut self) -> Result<u8, FieldError> {
+        let (first, rest) = self.bytes.split_first().ok_or(FieldError::Truncated)?;
+        self.bytes = rest;
+        Ok(*first)
     }
 
-    pub(crate) fn price<T: Exact>(&mut self) -> Result<T, WireError> {
+    fn unsigned(&mut self) -> Result<u64, FieldError> {
+        u64::try_from(self.wide()?).map_err(|_| FieldError::OutOfRange { what: "integer" })
+    }
+
+    fn signed(&mut self) -> Result<i64, FieldError> {
+        let coded = self.unsigned()?;
+        Ok((coded >> 1) as i64 ^ -((coded & 1) as i64))
+    }
+
+    fn text(&mut self) -> Result<&str, FieldError> {
+        self.long_text(MAX_TEXT_BYTES)
+    }
+
+    fn price(&mut self) -> Result<Price, FieldError> {
         let coded = self.wide()?;
         let (mantissa, scale) = match (coded & 1, self.price) {
             (0, Some((before, scale))) => (before.checked_add(unzigzag(coded >> 1)).ok_or(BAD_PRICE)?, scale),
@@ -122,10 +106,10 @@ impl<'a> Reader<'a> {
             _ => unpacked(coded >> 1),
         };
         self.price = Some((mantissa, scale));
-        T::from_parts(mantissa, scale).ok_or(BAD_PRICE)
+        Price::from_mantissa(mantissa, scale).ok_or(BAD_PRICE)
     }
 
-    pub(crate) fn size<T: Exact>(&mut self) -> Result<T, WireError> {
+    fn size(&mut self) -> Result<Quantity, FieldError> {
         let coded = self.wide()?;
         let (mantissa, scale) = match (coded & 1, self.size_scale) {
             (0, Some(scale)) => (unzigzag(coded >> 1), scale),
@@ -135,16 +119,26 @@ impl<'a> Reader<'a> {
         if mantissa != 0 {
             self.size_scale = Some(scale);
         }
-        T::from_parts(mantissa, scale).ok_or(BAD_SIZE)
+        Quantity::from_mantissa(mantissa, scale).ok_or(BAD_SIZE)
     }
 
-    pub(crate) fn time(&mut self) -> Result<i64, WireError> {
+    fn time(&mut self) -> Result<i64, FieldError> {
         self.time = self.time.wrapping_add(self.signed()?);
         Ok(self.time)
     }
 
-    pub(crate) fn rebase_time(&mut self, value: i64) {
-        self.time = value;
+    fn rebase_time(&mut self, time: i64) {
+        self.time = time;
+    }
+
+    fn count(&mut self, what: &'static str, limit: usize) -> Result<usize, FieldError> {
+        let found = self.unsigned()?;
+        match usize::try_from(found) {
+            Ok(count) if count > limit => Err(FieldError::TooMany { what, found, limit }),
+            Ok(count) if count > self.bytes.len() => Err(FieldError::Truncated),
+            Ok(count) => Ok(count),
+            Err(_) => Err(FieldError::TooMany { what, found, limit }),
+        }
     }
 }
 
@@ -156,8 +150,8 @@ fn unpacked(coded: u128) -> (i128, u32) {
     (unzigzag(coded >> 5), (coded & 31) as u32)
 }
 
-const BAD_PRICE: WireError = WireError::OutOfRange { what: "price" };
-const BAD_SIZE: WireError = WireError::OutOfRange { what: "size" };
+const BAD_PRICE: FieldError = FieldError::OutOfRange { what: "price" };
+const BAD_SIZE: FieldError = FieldError::OutOfRange { what: "size" };
 
 #[cfg(test)]
 mod tests {
@@ -177,7 +171,7 @@ mod tests {
         assert_eq!(bytes.len(), 5 + 1 + 1 + 4, "{bytes:?}");
         let mut reader = Reader::new(&bytes);
         for text in ["61602.01", "61602.02", "61601.95", "61602"] {
-            assert_eq!(reader.price::<Price>().unwrap().to_string(), text);
+            assert_eq!(reader.price().unwrap().to_string(), text);
         }
         reader.end().unwrap();
     }
@@ -186,10 +180,10 @@ mod tests {
     fn counts_are_not_trusted() {
         let mut writer = Writer::default();
         writer.unsigned(5_000);
-        assert_eq!(Reader::new(&writer.finish()).count("rows", 10_000), Err(WireError::Truncated));
+        assert_eq!(Reader::new(&writer.finish()).count("rows", 10_000), Err(FieldError::Truncated));
         let mut writer = Writer::default();
         writer.unsigned(u64::MAX);
-        let error = WireError::TooMany { what: "rows", found: u64::MAX, limit: 10 };
+        let error = FieldError::TooMany { what: "rows", found: u64::MAX, limit: 10 };
         assert_eq!(Reader::new(&writer.finish()).count("rows", 10), Err(error));
     }
 
@@ -222,10 +216,10 @@ mod tests {
             let bytes = writer.finish();
             let mut reader = Reader::new(&bytes);
             for price in prices {
-                prop_assert_eq!(reader.price::<Price>().unwrap().to_string(), price.to_string());
+                prop_assert_eq!(reader.price().unwrap().to_string(), price.to_string());
             }
             for size in sizes {
-                prop_assert_eq!(reader.size::<Quantity>().unwrap().to_string(), size.to_string());
+                prop_assert_eq!(reader.size().unwrap().to_string(), size.to_string());
             }
             prop_assert_eq!(reader.end(), Ok(()));
         }
@@ -234,7 +228,7 @@ mod tests {
         fn never_panics(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let mut reader = Reader::new(&bytes);
             while !reader.is_empty() {
-                let _ = (reader.price::<Price>(), reader.size::<Quantity>(), reader.time());
+                let _ = (reader.price(), reader.size(), reader.time());
                 let _ = (reader.text().is_ok(), reader.topic().is_ok());
             }
         }

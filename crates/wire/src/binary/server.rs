@@ -1,7 +1,13 @@
 //! Server messages in the binary form.
 
+use topics::{
+    channels::TopicData,
+    error::FieldError,
+    payload::{FieldReader, FieldWriter},
+};
+
 use crate::{
-    binary::{VERSION, code_of, data, reader::Reader, writer::Writer},
+    binary::{VERSION, reader::Reader, writer::Writer},
     close_code::CloseCode,
     error::WireError,
     limits::{MAX_CLIENT_MESSAGE_BYTES, MAX_ITEMS},
@@ -26,7 +32,7 @@ const BYE: u8 = 10;
 /// An item: stream number with the kind in its low bit, offset, length of the data, data.
 pub(crate) fn encode_item(item: &Item) -> Vec<u8> {
     let mut body = Writer::default();
-    data::write(&mut body, &item.data);
+    item.data.write(&mut body);
     let body = body.finish();
     let mut writer = Writer::default();
     writer.unsigned((u64::from(item.stream) << 1) | u64::from(item.kind == ItemKind::Delta));
@@ -71,7 +77,7 @@ pub(crate) fn encode(message: &ServerMessage) -> Vec<u8> {
             let mut writer = Writer::with_head(VERSION, REFUSED);
             writer.byte(u8::from(refused.id.is_some()));
             refused.id.into_iter().for_each(|id| writer.unsigned(id));
-            writer.byte(code_of(&REFUSAL_CODES, &refused.code));
+            writer.coded(&REFUSAL_CODES, &refused.code);
             writer.text(&refused.message);
             writer.finish()
         }
@@ -89,7 +95,7 @@ pub(crate) fn encode(message: &ServerMessage) -> Vec<u8> {
         ServerMessage::Reset(reset) => {
             let mut writer = Writer::with_head(VERSION, RESET);
             write_names(&mut writer, &reset.topics);
-            writer.byte(code_of(&RESET_REASONS, &reset.reason));
+            writer.coded(&RESET_REASONS, &reset.reason);
             writer.finish()
         }
         ServerMessage::Ack(ack) => {
@@ -175,10 +181,10 @@ fn decode_body(reader: &mut Reader<'_>, kind: u8, names: &StreamNames) -> Result
         }),
         PONG => ServerMessage::Pong(Pong { t: reader.signed()?, server_time_ms: reader.signed()? }),
         BYE => {
-            let code = u16::try_from(reader.unsigned()?).map_err(|_| WireError::OutOfRange { what: "close code" })?;
+            let code = u16::try_from(reader.unsigned()?).map_err(|_| FieldError::OutOfRange { what: "close code" })?;
             ServerMessage::Bye(Bye { code: CloseCode(code), reason: reader.text()?.to_owned() })
         }
-        found => return Err(WireError::UnknownCode { what: "message kind", found: found.into() }),
+        found => return Err(FieldError::UnknownCode { what: "message kind", found: found.into() }.into()),
     })
 }
 
@@ -186,16 +192,18 @@ fn decode_batch(reader: &mut Reader<'_>, names: &StreamNames) -> Result<Batch, W
     let mut items = Vec::new();
     while !reader.is_empty() {
         if items.len() == MAX_ITEMS {
-            return Err(WireError::TooMany { what: "items", found: MAX_ITEMS as u64 + 1, limit: MAX_ITEMS });
+            return Err(FieldError::TooMany { what: "items", found: MAX_ITEMS as u64 + 1, limit: MAX_ITEMS }.into());
         }
         let head = reader.unsigned()?;
         let kind = if head & 1 == 0 { ItemKind::Snapshot } else { ItemKind::Delta };
-        let stream = u32::try_from(head >> 1).map_err(|_| WireError::OutOfRange { what: "stream" })?;
+        let stream = u32::try_from(head >> 1).map_err(|_| FieldError::OutOfRange { what: "stream" })?;
         let offset = reader.unsigned()?;
         let length = reader.count("bytes of data", usize::MAX)?;
         let body = reader.take(length)?;
         let topic = names.topic(stream).ok_or(WireError::UnknownStream { stream })?.clone();
-        let data = data::read(&mut Reader::new(body))?;
+        let mut body = Reader::new(body);
+        let data = TopicData::read(&mut body)?;
+        body.end()?;
         if data.channel() != topic.channel() {
             return Err(WireError::WrongChannel { topic: topic.to_string(), found: data.channel().as_str() });
         }

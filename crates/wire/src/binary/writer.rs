@@ -1,6 +1,7 @@
 //! Writes values of the binary form. Cannot fail: what exceeds a limit is cut by the callers.
 
-use topics::exact::Exact;
+use model::decimal::{Price, Quantity};
+use topics::payload::FieldWriter;
 
 use crate::limits::MAX_TEXT_BYTES;
 
@@ -24,20 +25,13 @@ impl Writer {
         self.bytes
     }
 
-    pub(crate) fn byte(&mut self, byte: u8) {
-        self.bytes.push(byte);
-    }
-
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
-    pub(crate) fn unsigned(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.bytes.push((value & 0x7F) as u8 | 0x80);
-            value >>= 7;
-        }
-        self.bytes.push(value as u8);
+    pub(crate) fn long_text(&mut self, text: &str) {
+        self.count(text.len());
+        self.raw(text.as_bytes());
     }
 
     fn wide(&mut self, mut value: u128) {
@@ -47,31 +41,35 @@ impl Writer {
         }
         self.unsigned(value as u64);
     }
+}
 
-    pub(crate) fn count(&mut self, value: usize) {
-        self.unsigned(value as u64);
+impl FieldWriter for Writer {
+    fn byte(&mut self, byte: u8) {
+        self.bytes.push(byte);
     }
 
-    pub(crate) fn signed(&mut self, value: i64) {
-        self.unsigned(zigzag(value));
+    fn unsigned(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.bytes.push((value & 0x7F) as u8 | 0x80);
+            value >>= 7;
+        }
+        self.bytes.push(value as u8);
+    }
+
+    fn signed(&mut self, value: i64) {
+        self.unsigned(((value << 1) ^ (value >> 63)) as u64);
     }
 
     /// Cut at a character's boundary where it is longer than [`MAX_TEXT_BYTES`].
-    pub(crate) fn text(&mut self, text: &str) {
-        let text = cut(text, MAX_TEXT_BYTES);
-        self.long_text(text);
-    }
-
-    pub(crate) fn long_text(&mut self, text: &str) {
-        self.count(text.len());
-        self.raw(text.as_bytes());
+    fn text(&mut self, text: &str) {
+        self.long_text(&text[..text.floor_char_boundary(MAX_TEXT_BYTES)]);
     }
 
     /// Relative to the price before where the scales agree (low bit 0), else in full (low bit 1).
-    pub(crate) fn price<T: Exact>(&mut self, value: T) {
-        let (mantissa, scale) = value.parts();
+    fn price(&mut self, price: Price) {
+        let (mantissa, scale) = (price.mantissa(), price.scale());
         let coded = match self.price {
-            Some((before, same)) if same == scale => zigzag_wide(mantissa - before) << 1,
+            Some((before, same)) if same == scale => zigzag(mantissa - before) << 1,
             _ => (packed(mantissa, scale) << 1) | 1,
         };
         self.price = Some((mantissa, scale));
@@ -80,10 +78,10 @@ impl Writer {
 
     /// The mantissa at the scale of the size before (low bit 0), else in full (low bit 1). Zero, which removes a level,
     /// is short in full too and leaves the scale for the next size.
-    pub(crate) fn size<T: Exact>(&mut self, value: T) {
-        let (mantissa, scale) = value.parts();
+    fn size(&mut self, size: Quantity) {
+        let (mantissa, scale) = (size.mantissa(), size.scale());
         let coded = match self.size_scale {
-            Some(same) if same == scale => zigzag_wide(mantissa) << 1,
+            Some(same) if same == scale => zigzag(mantissa) << 1,
             _ => (packed(mantissa, scale) << 1) | 1,
         };
         if mantissa != 0 {
@@ -92,30 +90,20 @@ impl Writer {
         self.wide(coded);
     }
 
-    /// Relative to the time before, in the same unit.
-    pub(crate) fn time(&mut self, value: i64) {
-        self.signed(value.wrapping_sub(self.time));
-        self.time = value;
+    fn time(&mut self, time: i64) {
+        self.signed(time.wrapping_sub(self.time));
+        self.time = time;
     }
 
-    /// Makes `value` the time before.
-    pub(crate) fn rebase_time(&mut self, value: i64) {
-        self.time = value;
+    fn rebase_time(&mut self, time: i64) {
+        self.time = time;
     }
 }
 
-pub(crate) fn cut(text: &str, max_bytes: usize) -> &str {
-    &text[..text.floor_char_boundary(max_bytes)]
-}
-
-pub(crate) fn zigzag(value: i64) -> u64 {
-    ((value << 1) ^ (value >> 63)) as u64
-}
-
-fn zigzag_wide(value: i128) -> u128 {
+fn zigzag(value: i128) -> u128 {
     ((value << 1) ^ (value >> 127)) as u128
 }
 
 fn packed(mantissa: i128, scale: u32) -> u128 {
-    (zigzag_wide(mantissa) << 5) | u128::from(scale)
+    (zigzag(mantissa) << 5) | u128::from(scale)
 }

@@ -6,7 +6,10 @@ use std::{borrow::Cow, collections::BTreeMap};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use topics::topic::{Topic, TopicPattern};
+use topics::{
+    payload::check_length,
+    topic::{Topic, TopicPattern},
+};
 
 use crate::{
     PROTOCOL_VERSION,
@@ -74,8 +77,8 @@ fn decode_hello(text: &str) -> Result<Hello, ClientError> {
     }
     let HelloFields { lane_ms, resume } = read(text)?;
     let resume = resume.map(|ResumeFields { epoch, offsets }| {
-        check_count("bytes of text", epoch.len(), MAX_TEXT_BYTES)?;
-        check_count("topics", offsets.len(), MAX_RESUME_TOPICS)?;
+        check_length("bytes of text", epoch.len(), MAX_TEXT_BYTES)?;
+        check_length("topics", offsets.len(), MAX_RESUME_TOPICS)?;
         let offsets = offsets.into_iter().map(|(topic, offset)| Ok((Topic::parse(&topic)?, offset)));
         Ok(ResumePositions { epoch, offsets: offsets.collect::<Result<_, WireError>>()? })
     });
@@ -88,13 +91,9 @@ fn decode_hello(text: &str) -> Result<Hello, ClientError> {
 
 fn decode_topics(text: &str) -> Result<(u64, Vec<TopicPattern>), ClientError> {
     let TopicFields { id, topics } = read(text)?;
-    check_count("topics", topics.len(), MAX_TOPICS_PER_MESSAGE)?;
+    check_length("topics", topics.len(), MAX_TOPICS_PER_MESSAGE)?;
     let topics = topics.iter().map(|topic| TopicPattern::parse(topic).map_err(WireError::from));
     Ok((id, topics.collect::<Result<_, _>>()?))
-}
-
-fn check_count(what: &'static str, found: usize, limit: usize) -> Result<(), WireError> {
-    if found <= limit { Ok(()) } else { Err(WireError::TooMany { what, found: found as u64, limit }) }
 }
 
 fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, WireError> {

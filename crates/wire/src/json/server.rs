@@ -5,11 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use topics::{
-    channels::{Channel, TopicData},
-    limits::{MAX_BARS, MAX_ENTRIES, MAX_LEVELS},
-    topic::Topic,
-};
+use topics::{channels::TopicData, payload::check_length, topic::Topic};
 
 use crate::{
     error::WireError,
@@ -68,7 +64,7 @@ pub(crate) fn decode(text: &str) -> Result<ServerMessage, WireError> {
         "refused" => ServerMessage::Refused(read(text)?),
         "batch" => {
             let BatchFields { items } = read(text)?;
-            check("items", items.len(), MAX_ITEMS)?;
+            check_length("items", items.len(), MAX_ITEMS)?;
             let items = items.into_iter().map(decode_item).collect::<Result<_, _>>()?;
             ServerMessage::Batch(Batch { items })
         }
@@ -89,30 +85,9 @@ pub(crate) fn decode(text: &str) -> Result<ServerMessage, WireError> {
 
 fn decode_item(fields: ItemFields<'_, serde_json::Value>) -> Result<Item, WireError> {
     let ItemFields { kind, topic, offset, data } = fields;
-    let data = match topic.channel() {
-        Channel::Quote => serde_json::from_value(data).map(TopicData::Quote),
-        Channel::Tape => serde_json::from_value(data).map(TopicData::Tape),
-        Channel::Book => serde_json::from_value(data).map(TopicData::Book),
-        Channel::Candles => serde_json::from_value(data).map(TopicData::Candles),
-        Channel::Quality => serde_json::from_value(data).map(TopicData::Quality),
-        Channel::Status => serde_json::from_value(data).map(TopicData::Status),
-        Channel::System => serde_json::from_value(data).map(TopicData::System),
-        Channel::Consolidated => serde_json::from_value(data).map(TopicData::Consolidated),
-    };
-    let data = data.map_err(to_error)?;
-    match &data {
-        TopicData::Tape(tape) => check("trades", tape.trades.len(), MAX_ENTRIES)?,
-        TopicData::Book(book) => check("levels", book.bids.len().max(book.asks.len()), MAX_LEVELS)?,
-        TopicData::Candles(candles) => check("bars", candles.bars.len(), MAX_BARS)?,
-        TopicData::Status(status) => check("streams", status.streams.len(), MAX_ENTRIES)?,
-        TopicData::Consolidated(pair) => check("venues", pair.venues.len(), MAX_ENTRIES)?,
-        TopicData::Quote(_) | TopicData::Quality(_) | TopicData::System(_) => {}
-    }
+    let data = TopicData::deserialize(topic.channel(), data).map_err(to_error)?;
+    data.check()?;
     Ok(Item { kind, stream: NO_STREAM, topic: topic.into_owned(), offset, data })
-}
-
-fn check(what: &'static str, found: usize, limit: usize) -> Result<(), WireError> {
-    if found <= limit { Ok(()) } else { Err(WireError::TooMany { what, found: found as u64, limit }) }
 }
 
 impl Serialize for StreamName {

@@ -13,6 +13,7 @@ use model::{
 use proptest::prelude::*;
 use topics::{
     channels::{TopicData, book::BookData, candles::CandlesData, quote::QuoteData, system::SystemData},
+    error::FieldError,
     limits::{MAX_BARS, MAX_LEVELS},
     topic::Topic,
 };
@@ -206,9 +207,12 @@ fn what_names_nothing_known_is_an_error() {
     let wrong = decode_one(Item { topic: Topic::STATUS, ..item });
     assert_eq!(wrong, Err(WireError::WrongChannel { topic: "status".to_owned(), found: "system" }));
     let names = StreamNames::new();
-    assert_eq!(decode_server(&[], &names), Err(WireError::Truncated));
+    assert_eq!(decode_server(&[], &names), Err(WireError::Field(FieldError::Truncated)));
     assert_eq!(decode_server(&[2, 1], &names), Err(WireError::UnknownVersion { found: 2 }));
-    assert_eq!(decode_server(&[1, 99], &names), Err(WireError::UnknownCode { what: "message kind", found: 99 }));
+    assert_eq!(
+        decode_server(&[1, 99], &names),
+        Err(WireError::Field(FieldError::UnknownCode { what: "message kind", found: 99 }))
+    );
     assert_eq!(decode_server(&[1, 9, 2, 4, 0], &names), Err(WireError::TrailingBytes { n_bytes: 1 }));
     let refused = decode_client(Frame::Binary(&[2, 1])).unwrap_err();
     assert_eq!(refused.message, "protocol 2 is not supported; this server speaks 1");

@@ -392,11 +392,11 @@ pub(crate) fn server_message() -> impl Strategy<Value = ServerMessage> {
 
 pub(crate) fn client_message() -> impl Strategy<Value = ClientMessage> {
     let patterns = || {
-        let pattern = topic().prop_map(|topic| match (topic.channel(), topic.venue()) {
-            (channel, Some(venue)) if venue.as_str().len() % 2 == 0 => {
-                TopicPattern::Venue { channel, interval: topic.interval(), venue: venue.clone() }
+        let pattern = topic().prop_map(|topic| match (topic.to_string().split_once(':'), topic.venue()) {
+            (Some((head, _)), Some(venue)) if venue.as_str().len() % 2 == 0 => {
+                TopicPattern::parse(&format!("{head}:{venue}:*")).unwrap()
             }
-            _ => TopicPattern::One(topic),
+            _ => TopicPattern::from(topic),
         });
         prop::collection::vec(pattern, 0..6)
     };

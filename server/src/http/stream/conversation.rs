@@ -116,7 +116,7 @@ impl Conversation {
         let mut history_exceeded = Vec::new();
         let mut refused = Vec::new();
         for (topic, offset) in &positions.offsets {
-            let known = topics::resolve(&self.context.directory, &TopicPattern::One(topic.clone()));
+            let known = topics::resolve(&self.context.directory, &TopicPattern::from(topic.clone()));
             let outcome = known.map_err(|words| (RefusalCode::UnknownTopic, words)).and_then(|_| {
                 subscriber.resume(&topics::spec(topic), &positions.epoch, *offset).map_err(|error| refusal_of(&error))
             });

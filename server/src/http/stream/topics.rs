@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use hub::hub::{StreamKind, StreamSpec};
+use model::instrument::InstrumentId;
 use topics::{
-    channels::Channel,
+    subject::{Subject, SubjectPattern},
     topic::{Topic, TopicPattern},
 };
 
@@ -15,29 +16,35 @@ use crate::{feed::directory::Directory, server_topics};
 /// # Errors
 /// No feed has them; the words say what there is.
 pub fn resolve(directory: &Directory, pattern: &TopicPattern) -> Result<Vec<Topic>, String> {
-    match pattern {
-        TopicPattern::One(topic) => match topic.instrument() {
-            Some(_) if topic.pair().is_some_and(|pair| directory.pairs().contains(pair)) => Ok(vec![topic.clone()]),
-            Some(instrument) if !directory.contains(instrument) => {
-                Err(unknown(directory, &topic.to_string(), &instrument.to_string()))
-            }
-            _ => Ok(vec![topic.clone()]),
-        },
-        TopicPattern::Venue { channel: Channel::Consolidated, .. } => {
-            Ok(directory.pairs().iter().map(|pair| Topic::consolidated(pair)).collect())
+    let topics: Vec<Topic> = match pattern.subject() {
+        SubjectPattern::One(subject) => {
+            let is_known = match subject {
+                Subject::Server => true,
+                Subject::Instrument(instrument) => directory.contains(instrument),
+                Subject::Pair(pair) => directory.pairs().contains(&**pair),
+                Subject::Account(_) => false,
+            };
+            pattern.topic().filter(|_| is_known).into_iter().collect()
         }
-        TopicPattern::Venue { venue, .. } => {
-            let topics: Vec<Topic> = directory.ids().iter().filter_map(|id| pattern.topic_of(id)).collect();
-            if topics.is_empty() { Err(unknown(directory, &pattern.to_string(), venue.as_str())) } else { Ok(topics) }
+        SubjectPattern::Venue(_) => {
+            let of = |id: &InstrumentId| pattern.topic_of(Subject::Instrument(id.clone()));
+            directory.ids().iter().filter_map(of).collect()
         }
-    }
+        // There may be none yet.
+        SubjectPattern::Pairs => {
+            let of = |pair: &String| pattern.topic_of(Subject::Pair(pair.as_str().into()));
+            return Ok(directory.pairs().iter().filter_map(of).collect());
+        }
+        SubjectPattern::Accounts => Vec::new(),
+    };
+    if topics.is_empty() { Err(unknown(directory, pattern)) } else { Ok(topics) }
 }
 
 /// The hub's stream of a topic: each venue's feed owns its topics, the server_topics those of all venues and of the server.
 pub fn spec(topic: &Topic) -> StreamSpec {
     StreamSpec {
         topic: topic.to_string().into(),
-        owner: match topic.venue().filter(|_| topic.pair().is_none()) {
+        owner: match topic.venue() {
             Some(venue) => venue.as_str().into(),
             None => Arc::from(server_topics::OWNER),
         },
@@ -45,8 +52,9 @@ pub fn spec(topic: &Topic) -> StreamSpec {
     }
 }
 
-fn unknown(directory: &Directory, topic: &str, wanted: &str) -> String {
-    let nearest = directory.nearest(wanted);
+fn unknown(directory: &Directory, topic: &TopicPattern) -> String {
+    let subject = topic.subject().to_string();
+    let nearest = directory.nearest(subject.trim_start_matches(':').trim_end_matches(":*"));
     let ids = directory.ids();
     let followed: Vec<String> = ids.iter().take(MAX_LISTED).map(ToString::to_string).collect();
     let more = match ids.len().saturating_sub(MAX_LISTED) {
@@ -64,8 +72,6 @@ const MAX_LISTED: usize = 3;
 
 #[cfg(test)]
 mod tests {
-    use model::instrument::InstrumentId;
-
     use super::*;
 
     #[test]

@@ -9,7 +9,7 @@
 use model::histogram::Quantiles;
 use serde::{Deserialize, Serialize};
 
-use crate::channels::optional_fields;
+use crate::payload::optional_fields;
 
 /// The ways of one stream or of a whole feed, over the last one to two minutes. Absent in a delta: not changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
