@@ -11,15 +11,12 @@ const topics = ["quote:demo:BTC-SIM", "tape:demo:BTC-SIM", "quote:demo:ETH-SIM",
 
 const quotes = new Map(); // topic -> the whole quote, merged from a snapshot and its deltas
 const positions = new Map(); // topic -> { epoch, offset } of the last item seen
-let epoch = ""; // of the current connection
 let printed = 0;
 let failures = 0; // connections in a row that brought no data
 
 /** The positions in the form that `hello` takes; undefined before the first item. */
 function resume() {
-  if (positions.size === 0) return undefined;
-  const offsets = Object.fromEntries([...positions].map(([topic, position]) => [topic, position.offset]));
-  return { epoch: positions.values().next().value.epoch, offsets };
+  return positions.size === 0 ? undefined : Object.fromEntries(positions);
 }
 
 function connect() {
@@ -37,7 +34,6 @@ function connect() {
     const message = JSON.parse(data);
     switch (message.type) {
       case "welcome":
-        epoch = message.epoch;
         console.log(`connected as ${message.client}`);
         break;
       case "resumed":
@@ -78,8 +74,9 @@ function connect() {
 }
 
 /** Merges an item and prints it. */
-function take({ kind, topic, offset, data }) {
-  positions.set(topic, { epoch, offset });
+function take({ kind, topic, epoch, offset, data }) {
+  // A snapshot names its epoch; the deltas after it belong to the same one.
+  positions.set(topic, { epoch: epoch ?? positions.get(topic).epoch, offset });
   if (printed >= wanted) return;
   if (topic.startsWith("quote:")) {
     const quote = kind === "snapshot" ? data : { ...quotes.get(topic), ...data };

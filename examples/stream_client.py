@@ -49,22 +49,21 @@ class WebSocket:
 
 def follow(positions, quote, wanted):
     """Prints at least `wanted` items, or those that came, and returns their number."""
-    web_socket, epoch, n_items = WebSocket(HOST, "/ws?format=json"), None, 0
+    web_socket, n_items = WebSocket(HOST, "/ws?format=json"), 0
     hello = {"type": "hello", "protocol": 1, "lane_ms": 100}
     if positions:
-        offsets = {topic: position["offset"] for topic, position in positions.items()}
-        hello["resume"] = {"epoch": positions[TOPIC]["epoch"], "offsets": offsets}
+        hello["resume"] = positions
     web_socket.send(json.dumps(hello))
     web_socket.send(json.dumps({"type": "subscribe", "id": 1, "topics": [TOPIC]}))
     while n_items < wanted and (text := web_socket.receive()) is not None:
         message = json.loads(text)
-        if message["type"] == "welcome":
-            epoch = message["epoch"]
-        elif message["type"] == "resumed":
+        if message["type"] == "resumed":
             print(f"resumed: {message['replayed']} replayed, {message['lost']} lost")
         elif message["type"] == "refused":
             sys.exit(f"refused: {message['message']}")
         for item in message.get("items", []):
+            # A snapshot names its epoch; the deltas after it belong to the same one.
+            epoch = item.get("epoch") or positions[TOPIC]["epoch"]
             positions[TOPIC] = {"epoch": epoch, "offset": item["offset"]}
             quote.update(item["data"])
             print(f"{TOPIC} {item['kind']} {item['offset']}: bid {quote.get('bid')} ask {quote.get('ask')}")

@@ -20,7 +20,11 @@ use venues::{
     },
 };
 use topics::{lane::Lane, topic::Topic};
-use wire::{encode_item, message::{Item, ItemKind, NO_STREAM}, Encoding};
+use wire::{
+    Encoding,
+    encoded::EncodedUpdate,
+    message::{Update, UpdateKind},
+};
 
 use crate::venue::Venue;
 
@@ -281,9 +285,9 @@ impl Player {
         let now = self.now();
         let changes = self.view.turn(Lane::Fast, now, self.session.health(), self.session.books());
         for (topic, data) in changes {
-            let item = Item { kind: ItemKind::Delta, stream: NO_STREAM, topic, offset: 1, data };
+            let update = EncodedUpdate::new(Update { kind: UpdateKind::Delta, epoch: None, topic, offset: 1, data });
             for encoding in [Encoding::Binary, Encoding::Json] {
-                assert!(!encode_item(&item, encoding).is_empty());
+                assert!(!update.bytes(encoding).is_empty());
             }
         }
         for request in self.view.take_history_requests() {

@@ -3,10 +3,10 @@
 //! Not here: what frames mean (`venues`), what the page sees of it (`market`), who reads it (`hub`, `http`).
 //!
 //! # Layout
-//! - [`driver`]: the task · [`socket`]: one connection · [`http`]: REST requests · [`publisher`]: lane turns to the hub
+//! - [`driver`]: the task · [`socket`]: one connection · [`http`]: REST requests · [`topic_source`]: what it publishes
 //! - [`endpoints`]: how each venue is reached, and its shared REST budget
 //! - [`handle`]: how others talk to the task · [`queries`]: REST queries to it · [`directory`]: which instruments there are
-//! - [`supervisor`]: starts and stops the tasks · [`order`]: what may be asked of it · [`restarts`]: how often
+//! - [`supervisor`]: starts and stops the tasks · [`control`]: what may be asked of it · [`restarts`]: how often
 
 pub mod control;
 pub mod directory;
@@ -14,8 +14,8 @@ pub mod driver;
 pub mod endpoints;
 pub mod handle;
 pub mod http;
-pub mod publisher;
 pub mod queries;
 pub mod restarts;
 pub mod socket;
 pub mod supervisor;
+pub mod topic_source;

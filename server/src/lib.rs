@@ -6,6 +6,7 @@
 //! # Layout
 //! - [`cli`]: one file a command · [`config`]: one file a concern · [`serve`]: starts and joins all parts
 //! - [`feed`]: one task a venue · [`server_topics`]: the topics of the server itself, `status` and `system`
+//! - [`publish`]: how an owner of topics reaches the hub
 //! - [`recorder`]: recordings of feeds, and replays of them · [`notices`]: what people should know
 //! - [`http`]: one router, one file a resource; [`http::stream`] is the WebSocket session
 //! - [`venue_list`]: the venues built in · [`error`]: what REST callers are told
@@ -19,6 +20,7 @@ pub mod feed;
 pub mod http;
 pub mod log;
 pub mod notices;
+pub mod publish;
 pub mod recorder;
 pub mod serve;
 pub mod server_topics;

@@ -19,12 +19,12 @@ use crate::{
         endpoints::VenueEndpoints,
         handle::Feeds,
         http as feed_http,
-        publisher::Payload,
         socket::Connections,
         supervisor::{FeedKit, Supervisor},
     },
     http::{self, AppState, accept, guard::Hosts, page, stream::StreamContext, venues::RestProxy},
     notices::Notices,
+    publish::{Publishing, SharedUpdate},
     recorder::{library::Library, recordings::Recordings, replays::Replays},
     server_topics,
     shutdown::Shutdown,
@@ -61,14 +61,14 @@ impl Server {
         let listener = bind(config.server.listen).await?;
         let address = listener.local_addr().context("ask for the address that was bound")?;
         let (clock, shutdown, notices) = (Clock::start(), Shutdown::default(), Notices::default());
-        let (hub, directory) = (hub(&config.stream), Directory::default());
+        let (publishing, directory) = (Publishing::new(hub(&config.stream), clock), Directory::default());
         let (feeds, orders) = Feeds::new(directory.clone());
         let tls = tls::client_config()?;
         let requests = feed_http::client(&tls).context("set up REST requests")?;
         let endpoints = VenueEndpoints::new(&requests, clock, |venue| config.venue(venue));
         let kit = FeedKit {
             clock,
-            hub: hub.clone(),
+            publishing: publishing.clone(),
             endpoints: endpoints.clone(),
             connections: Connections { tls, clock },
             observe: Box::new(observe),
@@ -80,14 +80,14 @@ impl Server {
         }
         shutdown.tasks.spawn(supervisor.run(orders));
         shutdown.tasks.spawn(server_topics::run(
-            hub.clone(),
+            publishing.clone(),
             feeds.clone(),
             notices.clone(),
             clock,
             shutdown.stopping.clone(),
         ));
         let library = Library::new(&config.server.data_dir, config.recordings);
-        let replays = Replays::new(library.clone(), feeds.clone(), hub.clone(), clock, shutdown.clone());
+        let replays = Replays::new(library.clone(), feeds.clone(), publishing.clone(), clock, shutdown.clone());
         let recordings = Recordings::new(library, feeds.clone(), clock, notices, shutdown.clone());
         let with_token = config.venues.iter().filter(|(_, venue)| venue.token.is_some());
         let holders = with_token.map(|(name, _)| name.clone()).collect();
@@ -100,7 +100,7 @@ impl Server {
             recordings: recordings.clone(),
             replays: replays.clone(),
             shutdown: shutdown.clone(),
-            stream: StreamContext { hub, directory, feeds, config: Arc::new(config.stream), clock },
+            stream: StreamContext { publishing, directory, feeds, config: Arc::new(config.stream), clock },
         };
         let max_connections = config.server.max_connections;
         shutdown.tasks.spawn(accept::accept(listener, http::router(state), shutdown.clone(), max_connections));
@@ -134,24 +134,16 @@ impl Server {
     }
 }
 
-fn hub(config: &StreamConfig) -> Hub<Payload> {
+fn hub(config: &StreamConfig) -> Hub<SharedUpdate> {
     let defaults = HubConfig::default();
-    Hub::new(
-        &epoch(),
-        HubConfig {
-            history_bytes: config.history_bytes,
-            history_len: config.history_len,
-            queue_bytes: config.queue_bytes,
-            retain_idle: config.retain_idle,
-            max_topics: config.max_topics,
-            ..defaults
-        },
-    )
-}
-
-/// Different at each start: the moment of it, and the process, for two that start at once.
-fn epoch() -> String {
-    format!("{:x}-{:x}", Clock::start().now().wall.as_nanos().unsigned_abs(), std::process::id())
+    Hub::new(HubConfig {
+        history_bytes: config.history_bytes,
+        history_len: config.history_len,
+        queue_bytes: config.queue_bytes,
+        retain_idle: config.retain_idle,
+        max_topics: config.max_topics,
+        ..defaults
+    })
 }
 
 async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {

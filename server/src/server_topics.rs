@@ -1,10 +1,14 @@
-//! The topics that no feed owns: `status` gathers how all feeds fare, `consolidated` the best of all venues, `system`
-//! says how the server does.
+//! The topics that no feed owns: `status` gathers the state of all feeds, `consolidated` the best of all venues, `system`
+//! the server itself.
 //!
 //! One task; feeds leave their newest status in a cell each, so nothing can pile up here. Not here: what a status is, and
 //! which venues count (`market`).
 
-use std::{cell::OnceCell, collections::BTreeMap, time::Duration};
+use std::{
+    cell::OnceCell,
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use hub::hub::Hub;
 use market::{
@@ -12,53 +16,53 @@ use market::{
     consolidated::{VenueTop, consolidate},
 };
 use model::time::{Monotonic, Now};
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use topics::{
     channels::{TopicData, consolidated::ConsolidatedData, system::SystemData},
-    lane::Lane,
+    lane::{Lane, LaneClock},
     payload::Merge,
     topic::Topic,
 };
-use wire::message::ItemKind;
 
 use crate::{
     clock::Clock,
-    feed::{
-        handle::Feeds,
-        publisher::{Payload, publish},
-    },
+    feed::handle::Feeds,
     notices::Notices,
+    publish::{Publishing, SharedUpdate, TopicSource},
 };
 
-/// Who owns the server_topics's streams; no venue can have this name.
-pub const OWNER: &str = "@server";
-
 /// Publishes until `stop`.
-pub async fn run(hub: Hub<Payload>, feeds: Feeds, notices: Notices, clock: Clock, stop: CancellationToken) {
-    let mut server_topics = ServerTopics { hub, feeds, notices, clock, lanes: Default::default() };
-    let mut turns = tokio::time::interval(Lane::Fast.period());
-    turns.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    for n_turns in 0_u64.. {
+pub async fn run(publishing: Publishing, feeds: Feeds, notices: Notices, clock: Clock, stop: CancellationToken) {
+    let mut owner = publishing.own_as_server();
+    let hub = publishing.hub().clone();
+    let mut topics = ServerTopics { hub, feeds, notices, clock, lanes: Default::default() };
+    let mut lanes = LaneClock::new(clock.now().monotonic);
+    loop {
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            _ = turns.tick() => server_topics.turn(n_turns),
+            () = tokio::time::sleep_until(clock.instant(lanes.next())) => {}
+        }
+        let now = clock.now();
+        for lane in lanes.take_due(now.monotonic).into_iter().flatten() {
+            owner.turn(lane, &mut topics, now);
         }
     }
 }
 
 struct ServerTopics {
-    hub: Hub<Payload>,
+    hub: Hub<SharedUpdate>,
     feeds: Feeds,
     notices: Notices,
     clock: Clock,
-    lanes: [BoardLane; Lane::ALL.len()],
+    lanes: [ServerLane; Lane::ALL.len()],
 }
 
-/// What one lane has published.
+/// What one lane publishes.
 #[derive(Default)]
-struct BoardLane {
+struct ServerLane {
+    /// Those that somebody follows.
+    topics: BTreeSet<Topic>,
     status: StatusLane,
     system: SystemData,
     system_at: Option<Monotonic>,
@@ -66,53 +70,48 @@ struct BoardLane {
     pairs: BTreeMap<String, ConsolidatedData>,
 }
 
-impl ServerTopics {
-    fn turn(&mut self, n_turns: u64) {
-        let now = self.clock.now();
-        for lane in Lane::ALL {
-            if n_turns.is_multiple_of(u64::from(lane.ms() / Lane::Fast.ms())) {
-                self.lane_turn(lane, now);
-            }
-        }
+impl TopicSource for ServerTopics {
+    fn start(&mut self, topic: &Topic, lane: Lane) {
+        self.lanes[usize::from(lane.index())].topics.insert(topic.clone());
     }
 
-    fn lane_turn(&mut self, lane: Lane, now: Now) {
-        let demand = self.hub.take_demand(OWNER, lane.index(), now.monotonic.since_zero());
-        let published = &mut self.lanes[usize::from(lane.index())];
-        for topic in demand.stopped.iter().filter_map(|text| Topic::parse(text).ok()) {
-            topic.pair().map(|pair| published.pairs.remove(pair));
-        }
+    fn stop(&mut self, topic: &Topic, lane: Lane) {
+        let own = &mut self.lanes[usize::from(lane.index())];
+        own.topics.remove(topic);
+        topic.pair().map(|pair| own.pairs.remove(pair));
+    }
+
+    fn turn(&mut self, lane: Lane, now: Now) -> Vec<(Topic, TopicData)> {
+        let Self { hub, feeds, notices, clock, lanes } = self;
+        let own = &mut lanes[usize::from(lane.index())];
         // Gathered once a turn, and only where a pair is followed.
         let tops = OnceCell::new();
-        for mut active in demand.active {
-            let Ok(topic) = Topic::parse(&active.topic) else { continue };
+        let topics: Vec<Topic> = own.topics.iter().cloned().collect();
+        let deltas = topics.into_iter().filter_map(|topic| {
             let delta = match topic.pair() {
                 Some(pair) => {
-                    let tops = tops.get_or_init(|| self.feeds.tops(now.monotonic));
-                    published.pair_turn(pair, tops, now).map(TopicData::Consolidated)
+                    let tops = tops.get_or_init(|| feeds.tops(now.monotonic));
+                    own.pair_turn(pair, tops, now).map(TopicData::Consolidated)
                 }
-                None if topic == Topic::STATUS => {
-                    published.status.turn(&self.feeds.status(), now).map(TopicData::Status)
-                }
-                None => published.system_turn(self.clock, &self.hub, &self.notices, now).map(TopicData::System),
+                None if topic == Topic::STATUS => own.status.turn(&feeds.status(), now).map(TopicData::Status),
+                None => own.system_turn(*clock, hub, notices, now).map(TopicData::System),
             };
-            if let Some(delta) = delta {
-                active.offset += 1;
-                self.hub.publish(vec![publish(ItemKind::Delta, &active, topic.clone(), delta)]);
-            }
-            if active.is_waiting {
-                let data = match topic.pair() {
-                    Some(pair) => TopicData::Consolidated(published.pairs.get(pair).cloned().unwrap_or_default()),
-                    None if topic == Topic::STATUS => TopicData::Status(published.status.snapshot()),
-                    None => TopicData::System(published.system.clone()),
-                };
-                self.hub.snapshot(publish(ItemKind::Snapshot, &active, topic, data));
-            }
-        }
+            Some((topic, delta?))
+        });
+        deltas.collect()
+    }
+
+    fn snapshot(&self, topic: &Topic, lane: Lane) -> Option<TopicData> {
+        let own = &self.lanes[usize::from(lane.index())];
+        Some(match topic.pair() {
+            Some(pair) => TopicData::Consolidated(own.pairs.get(pair).cloned().unwrap_or_default()),
+            None if *topic == Topic::STATUS => TopicData::Status(own.status.snapshot()),
+            None => TopicData::System(own.system.clone()),
+        })
     }
 }
 
-impl BoardLane {
+impl ServerLane {
     /// The pair's best, where it changed.
     fn pair_turn(&mut self, pair: &str, tops: &[VenueTop], now: Now) -> Option<ConsolidatedData> {
         let published = self.pairs.entry(pair.to_owned()).or_default();
@@ -123,7 +122,13 @@ impl BoardLane {
     }
 
     /// Once a second, whatever the lane: nobody needs an uptime more often.
-    fn system_turn(&mut self, clock: Clock, hub: &Hub<Payload>, notices: &Notices, now: Now) -> Option<SystemData> {
+    fn system_turn(
+        &mut self,
+        clock: Clock,
+        hub: &Hub<SharedUpdate>,
+        notices: &Notices,
+        now: Now,
+    ) -> Option<SystemData> {
         if self.system_at.is_some_and(|at| now.monotonic.saturating_since(at) < SYSTEM_PERIOD) {
             return None;
         }

@@ -100,7 +100,7 @@ mod tests {
 
     use model::status::FeedMode;
     use topics::channels::status::{ConnectionEntry, StatusData};
-    use wire::message::ItemKind;
+    use wire::message::UpdateKind;
 
     use super::*;
 
@@ -116,7 +116,7 @@ mod tests {
                 ..ConnectionEntry::new(&venue, FeedMode::WebSocket)
             };
             let status = StatusData { connections: vec![connection], ..StatusData::default() };
-            model.apply_worker_status(&venue, ItemKind::Snapshot, status, Now::default());
+            model.apply_worker_status(&venue, UpdateKind::Snapshot, status, Now::default());
             let venues = SortedSet::from([venue.clone()]);
             model.set_direct(&venues, if is_direct { venues.clone() } else { SortedSet::new() });
             progress(&model, &venue)

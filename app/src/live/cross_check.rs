@@ -16,7 +16,7 @@ use model::{
     time::{Monotonic, Now},
 };
 use topics::channels::TopicData;
-use wire::message::{Item, ItemKind};
+use wire::message::{Update, UpdateKind};
 
 use crate::live::source::Source;
 
@@ -94,13 +94,13 @@ impl CrossCheck {
         &self.instrument
     }
 
-    /// Takes in an item from `source`; items of other instruments are skipped.
-    pub fn take(&mut self, source: Source, item: &Item, now: Now) {
-        if item.topic.instrument() != Some(&self.instrument) {
+    /// Takes in an update from `source`; updates of other instruments are skipped.
+    pub fn take(&mut self, source: Source, update: &Update, now: Now) {
+        if update.topic.instrument() != Some(&self.instrument) {
             return;
         }
         let at = now.monotonic;
-        match &item.data {
+        match &update.data {
             TopicData::Tape(tape) => {
                 self.side(source).last_at = Some(at);
                 if !std::mem::replace(&mut self.side(source).has_tape, true) {
@@ -108,7 +108,7 @@ impl CrossCheck {
                     self.pending.clear();
                 }
                 for trade in &tape.trades {
-                    self.trade(source, &trade.id, item.kind, at);
+                    self.trade(source, &trade.id, update.kind, at);
                 }
             }
             TopicData::Quote(quote) => {
@@ -158,7 +158,7 @@ impl CrossCheck {
         &mut self.sides[index(source)]
     }
 
-    fn trade(&mut self, source: Source, id: &TradeId, kind: ItemKind, at: Monotonic) {
+    fn trade(&mut self, source: Source, id: &TradeId, kind: UpdateKind, at: Monotonic) {
         let [ours, theirs] = [&self.sides[index(source)], &self.sides[index(other(source))]];
         if ours.ids.contains(id) {
             return;
@@ -168,7 +168,7 @@ impl CrossCheck {
         self.pending.remove(id);
         if is_known_there {
             self.n_matched += 1;
-        } else if kind == ItemKind::Delta {
+        } else if kind == UpdateKind::Delta {
             // A snapshot may be older than the other source's beginning; only new trades are waited for.
             self.pending.insert(id.clone(), (source, at));
             if self.pending.len() > MAX_IDS

@@ -4,6 +4,8 @@
 //! worker is made, so a page that is never switched to direct never loads it. Dropping a [`DirectWorker`] ends the worker,
 //! and with it every socket it holds. Not here: which topics come from which source (`live::source`).
 
+use std::collections::BTreeMap;
+
 use model::sorted::SortedSet;
 use topics::{
     lane::Lane,
@@ -13,14 +15,14 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Event, MessageEvent, Worker, WorkerOptions, WorkerType};
 use wire::{
     Encoding, PROTOCOL_VERSION, decode_server, encode_client,
-    message::{ClientMessage, Hello, Item, ServerMessage, Subscribe, Unsubscribe},
+    message::{ClientMessage, Hello, ServerMessage, Subscribe, Unsubscribe, Update},
     names::StreamNames,
 };
 
 /// What a worker may tell its owner.
 pub(super) enum WorkerMessage {
     /// These, in order.
-    Items(Vec<Item>),
+    Updates(Vec<Update>),
     /// About recordings or a replay.
     Other(JsValue),
     /// Nothing that matters to anyone but this side.
@@ -114,7 +116,9 @@ impl DirectWorker {
         let Ok(message) = decode_server(&bytes, &self.names) else { return WorkerMessage::Nothing };
         self.names.learn(&message);
         match message {
-            ServerMessage::Batch(batch) => WorkerMessage::Items(batch.items),
+            ServerMessage::Batch(batch) => {
+                WorkerMessage::Updates(batch.items.into_iter().map(|item| item.update).collect())
+            }
             _ => WorkerMessage::Nothing,
         }
     }
@@ -139,7 +143,7 @@ impl DirectWorker {
 
     fn greet(&self) {
         if self.is_ready {
-            let hello = Hello { protocol: PROTOCOL_VERSION, lane_ms: self.lane.ms(), resume: None };
+            let hello = Hello { protocol: PROTOCOL_VERSION, lane_ms: self.lane.ms(), resume: BTreeMap::new() };
             self.say(&ClientMessage::Hello(hello));
         }
     }

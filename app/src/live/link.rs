@@ -6,7 +6,10 @@
 //!
 //! Over 500 lines: one state machine whose inputs all meet the same state; splitting it would spread each rule over files.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use model::{
     sorted::{SortedMap, SortedSet},
@@ -20,8 +23,8 @@ use wire::{
     PROTOCOL_VERSION,
     close_code::CloseCode,
     message::{
-        ClientMessage, CommandRequest, Hello, Item, ItemKind, JsonText, Ping, ResumePositions, ServerMessage,
-        SnapshotRequest, Subscribe, Unsubscribe,
+        ClientMessage, CommandRequest, Hello, JsonText, Ping, Position, ServerMessage, SnapshotRequest, Subscribe,
+        Unsubscribe, Update, UpdateKind,
     },
 };
 
@@ -155,7 +158,7 @@ pub enum Output {
     /// Send a message.
     Send(ClientMessage),
     /// Apply these, in order.
-    Items(Vec<Item>),
+    Updates(Vec<Update>),
     /// Topics that are no longer wanted: their data can go.
     Forget(Vec<Topic>),
     /// A subscription was refused.
@@ -207,8 +210,7 @@ pub struct Link {
     lane: Lane,
     wants: SortedSet<Topic>,
     subscribed: SortedSet<Topic>,
-    offsets: SortedMap<Topic, u64>,
-    epoch: Option<String>,
+    positions: SortedMap<Topic, Position>,
     resuming: SortedSet<Topic>,
     recovery: Recovery,
     requests: SortedMap<u64, Vec<Topic>>,
@@ -236,8 +238,7 @@ impl Link {
             lane,
             wants: SortedSet::new(),
             subscribed: SortedSet::new(),
-            offsets: SortedMap::new(),
-            epoch: None,
+            positions: SortedMap::new(),
             resuming: SortedSet::new(),
             recovery: Recovery::default(),
             requests: SortedMap::new(),
@@ -337,15 +338,10 @@ impl Link {
         }
         self.phase = Phase::Greeting { until: now.monotonic + self.config.greeting_deadline };
         let wants = &self.wants;
-        self.offsets.retain(|topic, _| wants.contains(topic));
-        let resume = match &self.epoch {
-            Some(epoch) if !self.offsets.is_empty() => {
-                let offsets = self.offsets.iter().map(|(topic, offset)| (topic.clone(), *offset)).collect();
-                Some(ResumePositions { epoch: epoch.clone(), offsets })
-            }
-            _ => None,
-        };
-        self.resuming = resume.iter().flat_map(|resume| resume.offsets.keys().cloned()).collect();
+        self.positions.retain(|topic, _| wants.contains(topic));
+        let resume: BTreeMap<Topic, Position> =
+            self.positions.iter().map(|(topic, position)| (topic.clone(), position.clone())).collect();
+        self.resuming = resume.keys().cloned().collect();
         let hello = Hello { protocol: PROTOCOL_VERSION, lane_ms: self.lane.ms(), resume };
         self.outputs.push(Output::Send(ClientMessage::Hello(hello)));
     }
@@ -357,8 +353,8 @@ impl Link {
         self.last_heard = now.monotonic;
         self.silent_until = None;
         match message {
-            ServerMessage::Welcome(welcome) => self.on_welcome(welcome.epoch, now),
-            ServerMessage::Batch(batch) => self.on_items(batch.items),
+            ServerMessage::Welcome(_) => self.on_welcome(now),
+            ServerMessage::Batch(batch) => self.on_updates(batch.items.into_iter().map(|item| item.update).collect()),
             ServerMessage::Resumed(resumed) => {
                 self.recovery.n_resumed += resumed.topics.len();
                 self.recovery.n_replayed += resumed.replayed;
@@ -368,7 +364,7 @@ impl Link {
             ServerMessage::Reset(reset) => {
                 self.recovery.n_reset += reset.topics.len();
                 for name in &reset.topics {
-                    self.offsets.remove(&name.topic);
+                    self.positions.remove(&name.topic);
                 }
                 self.announce_recovery();
             }
@@ -390,12 +386,11 @@ impl Link {
         }
     }
 
-    fn on_welcome(&mut self, epoch: String, now: Now) {
+    fn on_welcome(&mut self, now: Now) {
         if !matches!(self.phase, Phase::Greeting { .. }) {
             return;
         }
         self.phase = Phase::Up;
-        self.epoch = Some(epoch);
         // A resume names its topics and subscribes them; only the others are asked for.
         self.subscribed = std::mem::take(&mut self.resuming);
         self.recovery = Recovery::default();
@@ -414,35 +409,37 @@ impl Link {
         self.outputs.push(Output::Recovered(self.recovery));
     }
 
-    fn on_items(&mut self, items: Vec<Item>) {
-        if !items.is_empty() {
-            // Data proves the way is good; a welcome alone does not.
+    fn on_updates(&mut self, updates: Vec<Update>) {
+        if !updates.is_empty() {
+            // Data proves the connection is good; a welcome alone does not.
             self.attempt = 0;
         }
-        let mut kept = Vec::with_capacity(items.len());
+        let mut kept = Vec::with_capacity(updates.len());
         let mut broken = SortedSet::new();
-        for item in items {
-            if !self.subscribed.contains(&item.topic) {
+        for update in updates {
+            if !self.subscribed.contains(&update.topic) {
                 continue;
             }
-            match (item.kind, self.offsets.get(&item.topic).copied()) {
-                (ItemKind::Snapshot, _) => {}
-                (ItemKind::Delta, Some(known)) if item.offset == known + 1 => {}
-                (ItemKind::Delta, Some(known)) if item.offset <= known => continue,
-                (ItemKind::Delta, Some(_)) => {
-                    self.offsets.remove(&item.topic);
-                    broken.insert(item.topic);
+            match (update.kind, self.positions.get_mut(&update.topic)) {
+                (UpdateKind::Snapshot, _) => {
+                    let epoch = update.epoch.clone().unwrap_or_default();
+                    self.positions.insert(update.topic.clone(), Position { epoch, offset: update.offset });
+                }
+                (UpdateKind::Delta, Some(known)) if update.offset == known.offset + 1 => known.offset = update.offset,
+                (UpdateKind::Delta, Some(known)) if update.offset <= known.offset => continue,
+                (UpdateKind::Delta, Some(_)) => {
+                    self.positions.remove(&update.topic);
+                    broken.insert(update.topic);
                     continue;
                 }
                 // Its snapshot is on the way.
-                (ItemKind::Delta, None) => continue,
+                (UpdateKind::Delta, None) => continue,
             }
-            broken.remove(&item.topic);
-            self.offsets.insert(item.topic.clone(), item.offset);
-            kept.push(item);
+            broken.remove(&update.topic);
+            kept.push(update);
         }
         if !kept.is_empty() {
-            self.outputs.push(Output::Items(kept));
+            self.outputs.push(Output::Updates(kept));
         }
         if !broken.is_empty() {
             let request = SnapshotRequest { id: self.take_id(), topics: patterns(broken) };
@@ -474,7 +471,7 @@ impl Link {
         }
         let id = self.take_id();
         self.commands.insert(id, ticket);
-        self.outputs.push(Output::Send(ClientMessage::Command(CommandRequest { id, command })));
+        self.outputs.push(Output::Send(ClientMessage::Command(CommandRequest { id, key: None, command })));
     }
 
     fn answer(&mut self, id: u64, answer: Result<JsonText, String>) {
@@ -580,7 +577,7 @@ impl Link {
             return;
         }
         self.lane = lane;
-        self.offsets.clear();
+        self.positions.clear();
         if matches!(self.phase, Phase::Greeting { .. } | Phase::Up) {
             self.subscribed.clear();
             self.give_up_commands();
@@ -593,9 +590,9 @@ impl Link {
     fn settle_wants(&mut self) {
         let gone: Vec<Topic> = self.subscribed.difference(&self.wants).cloned().collect();
         let wants = &self.wants;
-        let forgotten: Vec<Topic> = self.offsets.keys().filter(|topic| !wants.contains(topic)).cloned().collect();
+        let forgotten: Vec<Topic> = self.positions.keys().filter(|topic| !wants.contains(topic)).cloned().collect();
         for topic in &forgotten {
-            self.offsets.remove(topic);
+            self.positions.remove(topic);
         }
         if !forgotten.is_empty() {
             self.outputs.push(Output::Forget(forgotten));

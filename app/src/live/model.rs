@@ -1,7 +1,9 @@
-//! What the page knows: one slot a topic, filled by the items of the stream, and how fresh each of them is.
+//! What the page knows: one slot a topic, filled by the updates of the stream, and how fresh each of them is.
 //!
-//! Plain structs: items and the moment in, values out. Not here: the connection (`live::link`), signals and frames
-//! (`live`). Items come checked: a delta always follows its snapshot.
+//! Plain structs: updates and the moment in, values out. Not here: the connection (`live::link`), signals and frames
+//! (`live`). Updates come checked: a delta always follows its snapshot.
+//!
+//! Over 500 lines: all that is read from the same slots, and the rules of freshness that every reading obeys.
 
 use std::time::Duration;
 
@@ -24,7 +26,7 @@ use topics::{
     payload::Merge,
     topic::Topic,
 };
-use wire::message::{Item, ItemKind};
+use wire::message::{Update, UpdateKind};
 
 use crate::live::{
     candle_log::CandleLog,
@@ -130,39 +132,39 @@ impl Content {
 }
 
 impl LiveModel {
-    /// Applies one item of the stream.
-    pub fn apply(&mut self, item: Item, now: Now) {
-        self.apply_from(Source::Server, Ruling::Apply, item, now);
+    /// Applies one update of the stream.
+    pub fn apply(&mut self, update: Update, now: Now) {
+        self.apply_from(Source::Server, Ruling::Apply, update, now);
     }
 
-    /// Applies one item from `source`.
-    pub fn apply_from(&mut self, source: Source, ruling: Ruling, item: Item, now: Now) {
+    /// Applies one update from `source`.
+    pub fn apply_from(&mut self, source: Source, ruling: Ruling, update: Update, now: Now) {
         // A snapshot may be of long ago: only new data says how long delivery takes.
-        if item.kind == ItemKind::Delta
-            && let Some(stamps) = stamps(&item.data)
+        if update.kind == UpdateKind::Delta
+            && let Some(stamps) = stamps(&update.data)
         {
-            self.latency.received(&item.topic, Paint { is_direct: source == Source::Direct, ..stamps }, now);
+            self.latency.received(&update.topic, Paint { is_direct: source == Source::Direct, ..stamps }, now);
         }
-        let is_status = item.topic == Topic::STATUS;
+        let is_status = update.topic == Topic::STATUS;
         self.revision += 1;
-        let slot = self.slots.get_or_default(item.topic);
+        let slot = self.slots.get_or_default(update.topic);
         slot.revision = self.revision;
         slot.refused = None;
         // The same quote from elsewhere: what the other source has not delivered yet, figures of the day perhaps, stays known.
-        let is_kept = ruling == Ruling::TakeOver && matches!(item.data, TopicData::Quote(_));
-        slot.apply(if is_kept { ItemKind::Delta } else { item.kind }, item.data);
+        let is_kept = ruling == Ruling::TakeOver && matches!(update.data, TopicData::Quote(_));
+        slot.apply(if is_kept { UpdateKind::Delta } else { update.kind }, update.data);
         if is_status {
             self.merge_status();
         }
     }
 
     /// Takes in what a venue's worker says of its streams.
-    pub fn apply_worker_status(&mut self, venue: &Venue, kind: ItemKind, data: StatusData, now: Now) {
+    pub fn apply_worker_status(&mut self, venue: &Venue, kind: UpdateKind, data: StatusData, now: Now) {
         let (known, heard_at) = self.workers.get_or_default(venue.clone());
         *heard_at = now.monotonic;
         match kind {
-            ItemKind::Snapshot => *known = data,
-            ItemKind::Delta => known.merge(&data),
+            UpdateKind::Snapshot => *known = data,
+            UpdateKind::Delta => known.merge(&data),
         }
         self.merge_status();
     }
@@ -451,13 +453,13 @@ impl LiveModel {
 }
 
 impl Slot {
-    fn apply(&mut self, kind: ItemKind, data: TopicData) {
+    fn apply(&mut self, kind: UpdateKind, data: TopicData) {
         match (&mut self.content, kind, data) {
-            (Some(Content::Tape(log)), ItemKind::Snapshot, TopicData::Tape(tape)) => log.replace(tape.trades),
-            (Some(Content::Tape(log)), ItemKind::Delta, TopicData::Tape(tape)) => log.extend(tape.trades),
-            (Some(Content::Candles(log)), ItemKind::Snapshot, TopicData::Candles(bars)) => log.replace(bars),
-            (Some(Content::Candles(log)), ItemKind::Delta, TopicData::Candles(bars)) => log.merge(bars),
-            (Some(Content::Other(TopicData::Book(known))), ItemKind::Snapshot, TopicData::Book(mut book)) => {
+            (Some(Content::Tape(log)), UpdateKind::Snapshot, TopicData::Tape(tape)) => log.replace(tape.trades),
+            (Some(Content::Tape(log)), UpdateKind::Delta, TopicData::Tape(tape)) => log.extend(tape.trades),
+            (Some(Content::Candles(log)), UpdateKind::Snapshot, TopicData::Candles(bars)) => log.replace(bars),
+            (Some(Content::Candles(log)), UpdateKind::Delta, TopicData::Candles(bars)) => log.merge(bars),
+            (Some(Content::Other(TopicData::Book(known))), UpdateKind::Snapshot, TopicData::Book(mut book)) => {
                 if !book.state.is_served() && book.bids.is_empty() && book.asks.is_empty() {
                     // The last good levels stay, to be shown hatched.
                     book.bids = std::mem::take(&mut known.bids);
@@ -465,7 +467,7 @@ impl Slot {
                 }
                 *known = book;
             }
-            (Some(Content::Other(known)), ItemKind::Delta, delta) => known.merge(&delta),
+            (Some(Content::Other(known)), UpdateKind::Delta, delta) => known.merge(&delta),
             (content, _, TopicData::Tape(tape)) => {
                 let mut log = TapeLog::default();
                 log.replace(tape.trades);

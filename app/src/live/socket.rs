@@ -22,7 +22,7 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
 use wire::{
     Encoding, decode_server, encode_client,
-    message::{ClientMessage, JsonText, ServerMessage},
+    message::{ClientMessage, Epoch, JsonText, ServerMessage},
     names::StreamNames,
 };
 
@@ -87,7 +87,7 @@ struct Driver {
     timer: Option<Timer>,
     is_frame_due: bool,
     slow_tick_at: Monotonic,
-    epoch: Option<String>,
+    epoch: Option<Epoch>,
     /// Commands that wait for their answer, by ticket.
     pending: SortedMap<u64, PendingCommand>,
     next_ticket: u64,
@@ -280,7 +280,7 @@ impl Driver {
         let now = browser::now();
         let live = self.live;
         match output {
-            Output::Items(items) => self.apply_server(items, now),
+            Output::Updates(updates) => self.apply_server(updates, now),
             Output::Forget(topics) => {
                 // A topic that the page still wants went over to the other source, and stays.
                 let is_gone = |topic: &&Topic| !self.demand.contains(*topic);

@@ -12,7 +12,7 @@ use model::{
 use topics::topic::Topic;
 use wire::{
     direct::DirectVenue,
-    message::{Item, ItemKind},
+    message::{Update, UpdateKind},
 };
 
 /// A source of market data for this page.
@@ -67,7 +67,7 @@ impl SourceChoices {
     }
 }
 
-/// The handling of an item.
+/// The handling of an update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ruling {
     /// Apply it.
@@ -218,19 +218,19 @@ impl SourceRouter {
         subscriptions
     }
 
-    /// Decides what to do with an item from `source`.
-    pub fn judge(&mut self, source: Source, item: &Item) -> Ruling {
-        let owner = self.owners.get(&item.topic).copied();
-        let is_wanted = self.wanted(&item.topic) == source;
+    /// Decides what to do with an update from `source`.
+    pub fn judge(&mut self, source: Source, update: &Update) -> Ruling {
+        let owner = self.owners.get(&update.topic).copied();
+        let is_wanted = self.wanted(&update.topic) == source;
         let ruling = match owner {
             Some(owner) if owner == source => Ruling::Apply,
             // The first to come is shown, whichever was wanted: something is better than nothing.
-            None if item.kind == ItemKind::Snapshot => Ruling::Apply,
-            Some(_) if is_wanted && item.kind == ItemKind::Snapshot => Ruling::TakeOver,
+            None if update.kind == UpdateKind::Snapshot => Ruling::Apply,
+            Some(_) if is_wanted && update.kind == UpdateKind::Snapshot => Ruling::TakeOver,
             _ => Ruling::Leave,
         };
         if ruling != Ruling::Leave {
-            self.owners.insert(item.topic.clone(), source);
+            self.owners.insert(update.topic.clone(), source);
         }
         ruling
     }

@@ -288,7 +288,7 @@ mod tests {
         },
         topic::Topic,
     };
-    use wire::message::{Item, ItemKind};
+    use wire::message::{Update, UpdateKind};
 
     use super::*;
     use crate::live::link::LinkState;
@@ -344,7 +344,7 @@ mod tests {
             MalformedSample { at_ms: 2_000, text: "[".to_owned() },
         ]);
         for (topic, data) in [(Topic::STATUS, status), (Topic::quality(&id()), TopicData::Quality(Box::new(quality)))] {
-            model.apply(Item { kind: ItemKind::Snapshot, stream: 1, topic, offset: 1, data }, at(20_000));
+            model.apply(Update { kind: UpdateKind::Snapshot, epoch: None, topic, offset: 1, data }, at(20_000));
         }
         model
     }

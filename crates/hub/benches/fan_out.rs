@@ -23,7 +23,8 @@ type Payload = Arc<[u8]>;
 
 /// A hub whose subscribers follow all streams and have drained their snapshots.
 fn crowd(n_subscribers: usize) -> (Hub<Payload>, Vec<Subscriber<Payload>>, Vec<u32>) {
-    let hub = Hub::new("epoch", HubConfig::default());
+    let hub = Hub::new(HubConfig::default());
+    hub.begin("demo", "epoch");
     let subscribers: Vec<_> = (0..n_subscribers).map(|_| hub.connect(0).expect("room for all")).collect();
     let payload: Payload = vec![0; ITEM_BYTES].into();
     let streams = (0..N_STREAMS).map(|number| {

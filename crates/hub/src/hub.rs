@@ -20,7 +20,6 @@ pub struct Hub<P> {
 
 pub(crate) struct Shared<P> {
     pub(crate) config: HubConfig,
-    pub(crate) epoch: Arc<str>,
     registry: Mutex<Registry<P>>,
 }
 
@@ -115,22 +114,21 @@ impl<P> Clone for Hub<P> {
 
 impl<P> fmt::Debug for Hub<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hub")
-            .field("epoch", &self.shared.epoch)
-            .field("config", &self.shared.config)
-            .finish_non_exhaustive()
+        f.debug_struct("Hub").field("config", &self.shared.config).finish_non_exhaustive()
     }
 }
 
 impl<P: Clone + Send + Sync + 'static> Hub<P> {
-    /// A hub without streams. `epoch` must differ from that of every earlier hub whose positions clients may still hold.
-    pub fn new(epoch: &str, config: HubConfig) -> Self {
-        Self { shared: Arc::new(Shared { config, epoch: epoch.into(), registry: Mutex::new(Registry::new()) }) }
+    /// A hub without streams.
+    pub fn new(config: HubConfig) -> Self {
+        Self { shared: Arc::new(Shared { config, registry: Mutex::new(Registry::new()) }) }
     }
 
-    /// Identity of this run.
-    pub fn epoch(&self) -> &str {
-        &self.shared.epoch
+    /// `owner` begins, or starts over with a fresh state: positions of its earlier epoch end, and who follows its streams
+    /// waits for a snapshot. `epoch` must differ from that of every earlier run whose positions clients may still hold;
+    /// the owner writes it into its snapshots.
+    pub fn begin(&self, owner: &str, epoch: &str) {
+        self.shared.lock().begin(owner, epoch);
     }
 
     /// What `owner` has to do on `lane`; the first step of its turn. `now` is the time since any fixed point, the same
@@ -156,10 +154,11 @@ impl<P: Clone + Send + Sync + 'static> Hub<P> {
         is_taken
     }
 
-    /// The owner ends, or starts over with a fresh state: positions in its streams end, who follows waits for a
-    /// snapshot of whoever takes the owner's name next, and streams that nobody follows go.
-    pub fn retire(&self, owner: &str) {
-        self.shared.lock().retire(owner);
+    /// The owner ends: positions in its streams end, who follows waits for a snapshot of whoever begins under its name
+    /// next, and streams that nobody follows go.
+    /// Nothing is done where the owner has begun another epoch since.
+    pub fn retire(&self, owner: &str, epoch: &str) {
+        self.shared.lock().retire(owner, epoch);
     }
 
     /// A subscriber without streams, on one lane for all its life.

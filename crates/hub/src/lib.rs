@@ -5,8 +5,9 @@
 //! means, encoding (`wire`), sockets, and clocks: time is an argument. Tokio is used for waking readers only.
 //!
 //! # The parts
-//! A **stream** is a topic on a lane, with a number that is never used again. Its **owner** (a feed, the status page)
-//! publishes deltas with offsets that rise by one, and snapshots at the current offset. It works turn by turn:
+//! A **stream** is a topic on a lane, with a number that is never used again. Its **owner** (a feed, the server) begins an
+//! **epoch** with each run ([`Hub::begin`]) and publishes deltas with offsets that rise by one, and snapshots at the
+//! current offset. It works turn by turn:
 //!
 //! 1. [`Hub::take_demand`]: which streams are active, which have readers that wait for a snapshot;
 //! 2. [`Hub::publish`]: this turn's deltas;

@@ -22,6 +22,8 @@ pub(crate) struct Registry<P> {
     /// Stream numbers by topic and lane.
     numbers: BTreeMap<Arc<str>, BTreeMap<u8, u32>>,
     owners: BTreeMap<Arc<str>, Owner>,
+    /// Epochs of the owners that run.
+    epochs: BTreeMap<Arc<str>, Arc<str>>,
     inboxes: BTreeMap<u64, Arc<Inbox<P>>>,
     last_stream: u32,
     last_inbox: u64,
@@ -36,7 +38,6 @@ pub(crate) struct Registry<P> {
 #[derive(Default)]
 struct Owner {
     streams: BTreeMap<u8, BTreeSet<u32>>,
-    is_retired: bool,
 }
 
 /// Readers to wake once the lock is released.
@@ -48,6 +49,7 @@ impl<P: Clone> Registry<P> {
             streams: BTreeMap::new(),
             numbers: BTreeMap::new(),
             owners: BTreeMap::new(),
+            epochs: BTreeMap::new(),
             inboxes: BTreeMap::new(),
             last_stream: 0,
             last_inbox: 0,
@@ -60,10 +62,9 @@ impl<P: Clone> Registry<P> {
 
     pub(crate) fn take_demand(&mut self, owner: &str, lane: u8, now: Duration, config: &HubConfig) -> Demand {
         let mut demand = Demand::default();
-        let Some(entry) = self.owners.get_mut(owner) else {
+        let Some(entry) = self.owners.get(owner) else {
             return demand;
         };
-        entry.is_retired = false;
         let numbers: Vec<u32> = entry.streams.get(&lane).into_iter().flatten().copied().collect();
         for number in numbers {
             let Some(stream) = self.streams.get_mut(&number) else { continue };
@@ -118,9 +119,20 @@ impl<P: Clone> Registry<P> {
             .is_some_and(|stream| stream.offer(snapshot, &mut |inbox, pushed| note(stats, wakes, inbox, pushed)))
     }
 
-    pub(crate) fn retire(&mut self, owner: &str) {
-        let Some(entry) = self.owners.get_mut(owner) else { return };
-        entry.is_retired = true;
+    pub(crate) fn begin(&mut self, owner: &str, epoch: &str) {
+        self.end(owner);
+        self.epochs.insert(owner.into(), epoch.into());
+    }
+
+    pub(crate) fn retire(&mut self, owner: &str, epoch: &str) {
+        if self.epochs.get(owner).is_some_and(|known| **known == *epoch) {
+            self.end(owner);
+        }
+    }
+
+    fn end(&mut self, owner: &str) {
+        self.epochs.remove(owner);
+        let Some(entry) = self.owners.get(owner) else { return };
         let numbers: Vec<u32> = entry.streams.values().flatten().copied().collect();
         for number in numbers {
             match self.streams.get_mut(&number) {
@@ -164,14 +176,15 @@ impl<P: Clone> Registry<P> {
         }
     }
 
-    /// Follows a stream from `offset` on where all since is kept, else as [`Self::subscribe`].
+    /// Follows a stream from a position on where it is of the owner's epoch and all since is kept, else as [`Self::subscribe`].
     pub(crate) fn resume(
         &mut self,
         inbox: &Arc<Inbox<P>>,
         spec: &StreamSpec,
-        offset: Option<u64>,
+        (epoch, offset): (&str, u64),
         config: &HubConfig,
     ) -> Result<Resume, HubError> {
+        let is_of_this_run = self.epochs.get(&spec.owner).is_some_and(|known| **known == *epoch);
         let mut state = inbox.lock();
         let (number, slot_idx) = match self.add_follower(inbox, &mut state, spec, config)? {
             Added::New { number, slot_idx } => (number, slot_idx),
@@ -182,7 +195,7 @@ impl<P: Clone> Registry<P> {
                 return Ok(Resume::Reset { stream: number, reason: ResetReason::HistoryExceeded });
             }
         };
-        if let (Some(offset), Some(stream)) = (offset, self.streams.get(&number))
+        if let Some(stream) = self.streams.get(&number).filter(|_| is_of_this_run)
             && let Some(missed) = stream.history.after(offset)
         {
             let missed: Vec<(u64, &P, usize)> = missed.collect();
@@ -191,7 +204,7 @@ impl<P: Clone> Registry<P> {
             }
         }
         self.ask_snapshot(&mut state, number, slot_idx);
-        let reason = if offset.is_some() { ResetReason::HistoryExceeded } else { ResetReason::EpochChanged };
+        let reason = if is_of_this_run { ResetReason::HistoryExceeded } else { ResetReason::EpochChanged };
         Ok(Resume::Reset { stream: number, reason })
     }
 
@@ -279,8 +292,7 @@ impl<P: Clone> Registry<P> {
     fn leave(&mut self, inbox: &Arc<Inbox<P>>, number: u32) {
         let Some(stream) = self.streams.get_mut(&number) else { return };
         stream.remove_follower(inbox.id);
-        let is_abandoned =
-            stream.followers.is_empty() && self.owners.get(&stream.owner).is_none_or(|owner| owner.is_retired);
+        let is_abandoned = stream.followers.is_empty() && !self.epochs.contains_key(&stream.owner);
         if is_abandoned {
             self.drop_stream(number);
         }

@@ -61,7 +61,7 @@ pub enum Resume {
 /// Why a stream could not go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ResetReason {
-    /// The position is of another run.
+    /// The position is of another run of the owner.
     EpochChanged,
     /// Not all that was missed is kept.
     HistoryExceeded,
@@ -88,14 +88,13 @@ impl<P: Clone> Subscriber<P> {
         Ok(number)
     }
 
-    /// Follows a stream from where an earlier connection stopped, on the same lane: what was missed is queued where all
-    /// of it is kept and fits the queue, else a snapshot comes as after [`Self::subscribe`].
+    /// Follows a stream from where an earlier connection stopped, on the same lane: what was missed is queued where the
+    /// position is of the owner's epoch and all since is kept and fits the queue, else a snapshot comes as after [`Self::subscribe`].
     ///
     /// # Errors
     /// As [`Self::subscribe`].
     pub fn resume(&self, spec: &StreamSpec, epoch: &str, offset: u64) -> Result<Resume, HubError> {
-        let offset = (epoch == &*self.shared.epoch).then_some(offset);
-        let resume = self.shared.lock().resume(&self.inbox, spec, offset, &self.shared.config)?;
+        let resume = self.shared.lock().resume(&self.inbox, spec, (epoch, offset), &self.shared.config)?;
         self.inbox.notify.notify_one();
         Ok(resume)
     }

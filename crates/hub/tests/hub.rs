@@ -35,7 +35,9 @@ fn item(stream: u32, offset: u64) -> Published<Arc<str>> {
 }
 
 fn hub(config: HubConfig) -> Hub<Arc<str>> {
-    Hub::new("epoch", config)
+    let hub = Hub::new(config);
+    hub.begin("feed", "epoch");
+    hub
 }
 
 /// Kind, stream and offset of what is queued.
@@ -233,19 +235,40 @@ fn retiring_an_owner_ends_all_positions() {
     serve(&hub);
     hub.publish(vec![item(stream, 1)]);
     drained(&one);
-    hub.retire("feed");
+    hub.retire("feed", "an earlier one");
+    assert_eq!(hub.take_demand("feed", 0, NOW).active[0].offset, 1, "who ends late does not end the next run");
+    hub.retire("feed", "epoch");
     assert_eq!(hub.publish(vec![item(abandoned, 1)]).n_refused, 1);
     let back = hub.connect(0).unwrap();
-    let reset = Resume::Reset { stream, reason: ResetReason::HistoryExceeded };
+    let reset = Resume::Reset { stream, reason: ResetReason::EpochChanged };
     assert_eq!(back.resume(&state("quote"), "epoch", 1), Ok(reset));
+    hub.begin("feed", "next");
     let active = hub.take_demand("feed", 0, NOW).active;
-    assert_eq!((active.len(), active[0].offset, active[0].is_new, active[0].is_waiting), (1, 2, true, true));
+    assert_eq!((active.len(), active[0].offset, active[0].is_new, active[0].is_waiting), (1, 3, true, true));
     assert_eq!(serve(&hub), 1);
-    assert_eq!(drained(&one), [(Snapshot, stream, 2)]);
-    assert_eq!(drained(&back), [(Snapshot, stream, 2)]);
-    hub.retire("feed");
+    assert_eq!(drained(&one), [(Snapshot, stream, 3)]);
+    assert_eq!(drained(&back), [(Snapshot, stream, 3)]);
+    hub.retire("feed", "next");
     drop((one, back));
     assert_eq!(hub.stats().n_streams, 0, "nobody will ask for the demand of a retired owner");
+}
+
+#[test]
+fn an_epoch_is_its_owners_alone() {
+    let hub = hub(HubConfig::default());
+    hub.begin("server", "run");
+    let status = StreamSpec { owner: "server".into(), ..state("status") };
+    let one = hub.connect(0).unwrap();
+    let (quote, own) = (one.subscribe(&state("quote")).unwrap(), one.subscribe(&status).unwrap());
+    publish(&hub, vec![item(quote, 1), item(own, 1)]);
+    hub.begin("feed", "next");
+    let back = hub.connect(0).unwrap();
+    assert_eq!(back.resume(&status, "run", 0), Ok(Resume::Resumed { stream: own, replayed: 1 }));
+    let reset = Resume::Reset { stream: quote, reason: ResetReason::EpochChanged };
+    assert_eq!(back.resume(&state("quote"), "epoch", 1), Ok(reset));
+    let other = hub.connect(0).unwrap();
+    let reset = Resume::Reset { stream: own, reason: ResetReason::EpochChanged };
+    assert_eq!(other.resume(&status, "next", 1), Ok(reset), "another owner's epoch");
 }
 
 #[test]

@@ -96,6 +96,7 @@ fn step() -> impl Strategy<Value = Step> {
 /// What a reader believes of one topic.
 #[derive(Clone, Copy, Debug)]
 struct Belief {
+    run: u32,
     offset: u64,
     sum: u64,
 }
@@ -114,15 +115,18 @@ struct World {
     now: Duration,
     /// Sum by topic.
     sums: BTreeMap<usize, u64>,
-    /// Sum by topic and offset: the oracle.
-    known: BTreeMap<(usize, u64), u64>,
+    /// The owner's run: its epoch.
+    run: u32,
+    /// Run and sum by topic and offset: the oracle.
+    known: BTreeMap<(usize, u64), (u32, u64)>,
     readers: Vec<Reader>,
     n_resumed: u64,
 }
 
 impl World {
     fn new() -> Self {
-        let hub = Hub::new("epoch", config());
+        let hub = Hub::new(config());
+        hub.begin(OWNER, "0");
         let readers = (0..N_READERS).map(|_| Reader {
             subscriber: Some(hub.connect(0).unwrap()),
             beliefs: BTreeMap::new(),
@@ -134,6 +138,7 @@ impl World {
             hub,
             now: Duration::ZERO,
             sums: BTreeMap::new(),
+            run: 0,
             known: BTreeMap::new(),
             n_resumed: 0,
         }
@@ -169,7 +174,8 @@ impl World {
             Step::Drain { reader } => drop(self.drain(reader)),
             Step::Reconnect { reader, is_same_epoch } => self.reconnect(reader, is_same_epoch),
             Step::Retire => {
-                self.hub.retire(OWNER);
+                self.run += 1;
+                self.hub.begin(OWNER, &self.run.to_string());
                 for reader in &mut self.readers {
                     (0..N_TOPICS).for_each(|topic| *reader.n_allowed.entry(topic).or_default() += 1);
                 }
@@ -188,11 +194,11 @@ impl World {
         for active in &demand.active {
             let topic = topic_of(&active.topic);
             let sum = self.sums.entry(topic).or_default();
-            self.known.insert((topic, active.offset), *sum);
+            self.known.insert((topic, active.offset), (self.run, *sum));
             let offset = offsets.entry(active.stream).or_insert(active.offset);
             for (_, amount) in amounts.iter().filter(|(wanted, _)| *wanted == topic) {
                 (*offset, *sum) = (*offset + 1, *sum + amount);
-                self.known.insert((topic, *offset), *sum);
+                self.known.insert((topic, *offset), (self.run, *sum));
                 turn.push(Published {
                     stream: active.stream,
                     offset: *offset,
@@ -213,7 +219,7 @@ impl World {
         for active in self.hub.take_demand(OWNER, 0, self.now).active.iter().filter(|active| active.is_waiting) {
             let topic = topic_of(&active.topic);
             let payload = *self.sums.entry(topic).or_default();
-            self.known.insert((topic, active.offset), payload);
+            self.known.insert((topic, active.offset), (self.run, payload));
             let snapshot = Published { stream: active.stream, offset: active.offset, payload, size_bytes: ITEM_BYTES };
             assert!(self.hub.snapshot(snapshot));
         }
@@ -244,16 +250,16 @@ impl World {
                     let n_allowed = reader.n_allowed.entry(topic).or_default();
                     assert!(topic < 3 || *n_allowed > 0, "an event stream never skips");
                     *n_allowed = n_allowed.saturating_sub(1);
-                    Belief { offset, sum: payload }
+                    Belief { run: self.known[&(topic, offset)].0, offset, sum: payload }
                 }
                 DeliveryKind::Delta => {
                     *n_deltas.entry(topic).or_default() += 1;
                     let before = reader.beliefs.get(&topic).expect("a delta after a snapshot or a resume");
                     assert_eq!(offset, before.offset + 1, "topic {topic}");
-                    Belief { offset, sum: before.sum + payload }
+                    Belief { run: before.run, offset, sum: before.sum + payload }
                 }
             };
-            assert_eq!(belief.sum, self.known[&(topic, offset)], "topic {topic} offset {offset}");
+            assert_eq!((belief.run, belief.sum), self.known[&(topic, offset)], "topic {topic} offset {offset}");
             reader.beliefs.insert(topic, belief);
         }
         n_deltas
@@ -266,17 +272,18 @@ impl World {
         let mut replayed = BTreeMap::new();
         reader.had_events = reader.beliefs.keys().any(|topic| *topic >= 3);
         for (topic, belief) in std::mem::take(&mut reader.beliefs) {
-            let epoch = if is_same_epoch { "epoch" } else { "another" };
-            match subscriber.resume(&spec(topic), epoch, belief.offset).unwrap() {
+            let epoch = if is_same_epoch { belief.run.to_string() } else { "another".to_owned() };
+            let is_of_this_run = is_same_epoch && belief.run == self.run;
+            match subscriber.resume(&spec(topic), &epoch, belief.offset).unwrap() {
                 Resume::Resumed { replayed: n_replayed, .. } => {
-                    assert!(is_same_epoch);
+                    assert!(is_of_this_run);
                     self.n_resumed += 1;
                     replayed.insert(topic, n_replayed);
                     reader.beliefs.insert(topic, belief);
                     reader.n_allowed.insert(topic, 0);
                 }
                 Resume::Reset { reason, .. } => {
-                    assert_eq!(reason == ResetReason::EpochChanged, !is_same_epoch);
+                    assert_eq!(reason == ResetReason::EpochChanged, !is_of_this_run);
                     reader.n_allowed.insert(topic, 1);
                 }
             }

@@ -2,6 +2,8 @@
 
 use std::{fmt, time::Duration};
 
+use model::time::Monotonic;
+
 /// A publishing cadence. A page's lane is that of its fastest fragment; slower fragments sample in the page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lane {
@@ -58,6 +60,67 @@ impl fmt::Display for Lane {
     }
 }
 
+/// When a turn is due. A late turn is not made up for: the next one carries all that changed.
+#[derive(Clone, Copy, Debug)]
+pub struct TurnTimer {
+    next: Monotonic,
+}
+
+impl TurnTimer {
+    /// The first turn is due at `now`.
+    pub fn new(now: Monotonic) -> Self {
+        Self { next: now }
+    }
+
+    /// Returns when the next turn is due.
+    pub fn next(&self) -> Monotonic {
+        self.next
+    }
+
+    /// True where a turn is due, which sets the next one about a `period` later.
+    pub fn take_due(&mut self, period: Duration, now: Monotonic) -> bool {
+        let is_due = now >= self.next;
+        if is_due {
+            self.next = (self.next + period).max(now + period / 2);
+        }
+        is_due
+    }
+}
+
+/// Which lanes have their turn when: the fastest at each turn, the slower ones at every so manieth.
+#[derive(Clone, Copy, Debug)]
+pub struct LaneClock {
+    timer: TurnTimer,
+    n_turns: u32,
+}
+
+impl LaneClock {
+    /// All lanes have their first turn at `now`.
+    pub fn new(now: Monotonic) -> Self {
+        Self { timer: TurnTimer::new(now), n_turns: 0 }
+    }
+
+    /// Returns when the next turn is due.
+    pub fn next(&self) -> Monotonic {
+        self.timer.next()
+    }
+
+    /// The next turn is due at `now`, whatever was said before.
+    pub fn hurry(&mut self, now: Monotonic) {
+        self.timer = TurnTimer::new(now);
+    }
+
+    /// Returns the lanes whose turn it is, fastest first, and sets the next turn; `None` where none is due.
+    pub fn take_due(&mut self, now: Monotonic) -> Option<impl Iterator<Item = Lane> + use<>> {
+        let turn = self.n_turns;
+        let is_due = self.timer.take_due(Lane::Fast.period(), now);
+        is_due.then(|| {
+            self.n_turns = turn.wrapping_add(1);
+            Lane::ALL.into_iter().filter(move |lane| turn.is_multiple_of(lane.ms() / Lane::Fast.ms()))
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,5 +148,34 @@ mod tests {
             assert_eq!(Lane::from_index(lane.index()), Some(lane));
         }
         assert_eq!(Lane::from_index(3), None);
+    }
+
+    fn at(millis: u64) -> Monotonic {
+        Monotonic::from_zero(Duration::from_millis(millis))
+    }
+
+    #[test]
+    fn each_lane_has_its_turns() {
+        let mut clock = LaneClock::new(at(0));
+        let mut n_turns = [0; Lane::ALL.len()];
+        for millis in (0..10_000).step_by(10) {
+            for lane in clock.take_due(at(millis)).into_iter().flatten() {
+                n_turns[usize::from(lane.index())] += 1;
+            }
+        }
+        assert_eq!(n_turns, [100, 20, 10]);
+        assert_eq!(clock.next(), at(10_000));
+    }
+
+    #[test]
+    fn a_late_turn_is_not_made_up_for() {
+        let mut clock = LaneClock::new(at(0));
+        assert!(clock.take_due(at(0)).is_some());
+        assert!(clock.take_due(at(99)).is_none());
+        assert!(clock.take_due(at(1_030)).is_some());
+        assert!(clock.take_due(at(1_079)).is_none(), "not ten turns at once");
+        assert!(clock.take_due(at(1_080)).is_some());
+        clock.hurry(at(1_090));
+        assert!(clock.take_due(at(1_090)).is_some());
     }
 }

@@ -2,10 +2,11 @@
 
 use crate::{
     PROTOCOL_VERSION, binary,
+    encoded::EncodedUpdate,
     error::{ClientError, WireError},
     json,
     limits::MAX_CLIENT_MESSAGE_BYTES,
-    message::{ClientMessage, Item, ServerMessage},
+    message::{ClientMessage, ServerMessage},
     names::StreamNames,
 };
 
@@ -28,19 +29,13 @@ pub enum Frame<'a> {
     Binary(&'a [u8]),
 }
 
-/// Encodes one item, to be kept and put into any number of batches.
-pub fn encode_item(item: &Item, encoding: Encoding) -> Vec<u8> {
+/// Puts updates, each with its stream's number on this connection, into one batch message, at most
+/// [`crate::limits::MAX_ITEMS`] of them, by copying.
+pub fn encode_batch<'a>(updates: impl IntoIterator<Item = (u32, &'a EncodedUpdate)>, encoding: Encoding) -> Vec<u8> {
+    let updates = updates.into_iter().map(|(stream, update)| (stream, update.update().kind, update.bytes(encoding)));
     match encoding {
-        Encoding::Binary => binary::server::encode_item(item),
-        Encoding::Json => json::server::encode_item(item),
-    }
-}
-
-/// Puts items encoded before into one batch message, at most [`crate::limits::MAX_ITEMS`] of them, by copying.
-pub fn encode_batch<'a>(items: impl IntoIterator<Item = &'a [u8]>, encoding: Encoding) -> Vec<u8> {
-    match encoding {
-        Encoding::Binary => binary::server::encode_batch(items),
-        Encoding::Json => json::server::encode_batch(items),
+        Encoding::Binary => binary::server::encode_batch(updates),
+        Encoding::Json => json::server::encode_batch(updates.map(|(_, _, bytes)| bytes)),
     }
 }
 

@@ -1,38 +1,37 @@
-//! An item with its bytes: encoded at most once in each form, however many subscribers it goes to.
+//! An update with its bytes: encoded at most once in each form, however many subscribers it goes to.
 
 use std::sync::OnceLock;
 
-use crate::{Encoding, encode_item, message::Item};
+use crate::{Encoding, binary, json, message::Update};
 
-/// An item whose bytes are made when first asked for and kept. Share it behind an `Arc`.
+/// An update whose bytes are made when first asked for and kept. Share it behind an `Arc`.
 #[derive(Debug)]
-pub struct EncodedItem {
-    item: Item,
+pub struct EncodedUpdate {
+    update: Update,
     binary: OnceLock<Vec<u8>>,
     json: OnceLock<Vec<u8>>,
 }
 
-impl EncodedItem {
-    /// Of this item.
-    pub fn new(item: Item) -> Self {
-        Self { item, binary: OnceLock::new(), json: OnceLock::new() }
+impl EncodedUpdate {
+    /// Nothing is encoded yet.
+    pub fn new(update: Update) -> Self {
+        Self { update, binary: OnceLock::new(), json: OnceLock::new() }
     }
 
-    /// The item.
-    pub fn item(&self) -> &Item {
-        &self.item
+    /// Returns the update.
+    pub fn update(&self) -> &Update {
+        &self.update
     }
 
-    /// Its bytes, for [`crate::encode_batch`].
+    /// Returns its bytes, without the stream's number, which differs between connections.
     pub fn bytes(&self, encoding: Encoding) -> &[u8] {
-        let kept = match encoding {
-            Encoding::Binary => &self.binary,
-            Encoding::Json => &self.json,
-        };
-        kept.get_or_init(|| encode_item(&self.item, encoding))
+        match encoding {
+            Encoding::Binary => self.binary.get_or_init(|| binary::server::encode_update(&self.update)),
+            Encoding::Json => self.json.get_or_init(|| json::server::encode_update(&self.update)),
+        }
     }
 
-    /// What it counts for in queues and histories: its binary bytes, which this makes, and a fixed part.
+    /// Returns its share of queues and histories: its binary bytes, which this makes, and a fixed part.
     pub fn size_bytes(&self) -> usize {
         self.bytes(Encoding::Binary).len() + size_of::<Self>()
     }

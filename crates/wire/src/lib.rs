@@ -6,7 +6,7 @@
 //!
 //! # Layout
 //! - [`message`]: what client and server say · [`command`]: what a client may want done
-//! - [`encoded`]: an item with its bytes, encoded once · [`names`]: stream numbers to topics, for the binary form
+//! - [`encoded`]: an update with its bytes, encoded once · [`names`]: stream numbers to topics, for the binary form
 //! - [`direct`]: how a page may reach venues by itself
 //! - [`close_code`]: why a connection ends · [`limits`]: how large anything may be · [`error`]: what did not decode
 
@@ -24,8 +24,7 @@ mod codec;
 mod json;
 
 pub use codec::{
-    Encoding, Frame, decode_client, decode_server, decode_server_json, encode_batch, encode_client, encode_item,
-    encode_server,
+    Encoding, Frame, decode_client, decode_server, decode_server_json, encode_batch, encode_client, encode_server,
 };
 
 /// The protocol version both sides name in hello and welcome, and the first byte of each binary message.

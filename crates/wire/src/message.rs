@@ -3,9 +3,9 @@
 //! Who answers what, limits and examples stand in `docs/stream-protocol.md`. Stream numbers exist in the binary form
 //! only; what was read from JSON has [`NO_STREAM`] in their place.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use topics::{
     channels::TopicData,
@@ -41,18 +41,46 @@ pub struct Hello {
     pub protocol: u32,
     /// The cadence asked for, in milliseconds; the server takes the slowest lane that is not slower.
     pub lane_ms: u32,
-    /// Where an earlier connection stopped.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resume: Option<ResumePositions>,
+    /// Where an earlier connection stopped in each topic; empty for a first connection. At most 512.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub resume: BTreeMap<Topic, Position>,
 }
 
-/// Where an earlier connection stopped. Offsets belong to the lane they came by: another lane starts without them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ResumePositions {
-    /// The epoch of the welcome then.
-    pub epoch: String,
-    /// The last offset seen of each topic.
-    pub offsets: BTreeMap<Topic, u64>,
+/// Identity of one run of a topic's owner (a feed, the server): offsets of another epoch mean nothing. Cheap to clone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epoch(Arc<str>);
+
+impl Epoch {
+    /// Names an epoch.
+    pub fn new(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// Returns its name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Serialize for Epoch {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Epoch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|name| Self(name.into()))
+    }
+}
+
+/// The last update that a client has of a topic. It belongs to the lane it came by: another lane starts without it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// The epoch of the topic's last snapshot.
+    pub epoch: Epoch,
+    /// The offset of its last snapshot or delta.
+    pub offset: u64,
 }
 
 /// Wants topics. Answered by [`Subscribed`] or [`Refused`] with the same id, then snapshots.
@@ -87,6 +115,9 @@ pub struct SnapshotRequest {
 pub struct CommandRequest {
     /// The client's number of this request.
     pub id: u64,
+    /// A name of the client's own for the command: sent again with the same name, it is not carried out again but answered
+    /// as before. Never empty.
+    pub key: Option<String>,
     /// An object with one member, named after the command: `{"place_order":{…}}`.
     pub command: JsonText,
 }
@@ -148,8 +179,8 @@ pub enum ServerMessage {
 pub struct Welcome {
     /// [`crate::PROTOCOL_VERSION`] of the server.
     pub protocol: u32,
-    /// Identity of this run of the server; offsets of another epoch mean nothing.
-    pub epoch: String,
+    /// The epoch of the server's own topics: another one means that the server has restarted.
+    pub epoch: Epoch,
     /// The client's id.
     pub client: String,
     /// The server's clock.
@@ -161,7 +192,7 @@ pub struct Welcome {
 pub struct StreamName {
     /// The topic.
     pub topic: Topic,
-    /// Its number on this connection's lane, valid within the epoch; [`NO_STREAM`] when read from JSON.
+    /// Its number on this connection; [`NO_STREAM`] when read from JSON.
     pub stream: u32,
 }
 
@@ -247,29 +278,38 @@ pub struct Batch {
     pub items: Vec<Item>,
 }
 
-/// Whether an item is the whole state or a change to it.
+/// An update on one connection.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// The number that [`StreamName`] gave its topic on this connection; [`NO_STREAM`] when read from JSON.
+    pub stream: u32,
+    /// The update, the same for every reader.
+    pub update: Update,
+}
+
+/// One update of one topic, as its owner publishes it. No number in it is of one hub or connection.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Update {
+    /// Whole state or change.
+    pub kind: UpdateKind,
+    /// The owner's epoch; present in snapshots. The deltas after a snapshot are of the same epoch.
+    pub epoch: Option<Epoch>,
+    /// The topic; in the binary form the item's number is in its place.
+    pub topic: Topic,
+    /// Position in the topic: a delta's is one above the update before.
+    pub offset: u64,
+    /// The data; its channel is the topic's.
+    pub data: TopicData,
+}
+
+/// Whether an update is the whole state or a change to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ItemKind {
+pub enum UpdateKind {
     /// The whole state at its offset.
     Snapshot,
     /// The change from the offset before.
     Delta,
-}
-
-/// One update of one topic.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Item {
-    /// Whole state or change.
-    pub kind: ItemKind,
-    /// Number of topic and lane in this epoch; [`NO_STREAM`] when read from JSON.
-    pub stream: u32,
-    /// The topic; JSON carries it in place of the number.
-    pub topic: Topic,
-    /// Position in the stream: a delta's is one above the item before.
-    pub offset: u64,
-    /// The data; its channel is the topic's.
-    pub data: TopicData,
 }
 
 /// These topics go on without a hole; the replayed items follow before any live one.
@@ -296,7 +336,7 @@ pub struct Reset {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResetReason {
-    /// The server has started since.
+    /// The topic's owner (its feed, or the server) has started again since.
     EpochChanged,
     /// More was missed than is kept.
     HistoryExceeded,

@@ -6,13 +6,12 @@ use topics::topic::Topic;
 
 use crate::message::{NO_STREAM, ServerMessage, StreamName};
 
-/// The topics of one epoch by stream number. Feed it each decoded message with [`Self::learn`].
+/// The topics of one connection by stream number. Feed it each decoded message with [`Self::learn`].
 ///
-/// Names outlive an unsubscribe, so that items already under way can still be read. A welcome of another epoch empties
-/// it. Bounded: past [`MAX_NAMES`] the lowest (oldest) numbers go first.
+/// Names outlive an unsubscribe, so that items already under way can still be read. A welcome, which begins a connection,
+/// empties it. Bounded: past [`MAX_NAMES`] the lowest (oldest) numbers go first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StreamNames {
-    epoch: String,
     topics: SortedMap<u32, Topic>,
 }
 
@@ -25,10 +24,7 @@ impl StreamNames {
     /// Takes in what a message says about stream numbers; most say nothing.
     pub fn learn(&mut self, message: &ServerMessage) {
         match message {
-            ServerMessage::Welcome(welcome) if welcome.epoch != self.epoch => {
-                self.epoch.clone_from(&welcome.epoch);
-                self.topics.clear();
-            }
+            ServerMessage::Welcome(_) => self.topics.clear(),
             ServerMessage::Subscribed(subscribed) => self.insert(&subscribed.topics),
             ServerMessage::Resumed(resumed) => self.insert(&resumed.topics),
             ServerMessage::Reset(reset) => self.insert(&reset.topics),
@@ -57,21 +53,15 @@ pub const MAX_NAMES: usize = 16_384;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{Reset, ResetReason, Resumed, Subscribed, Welcome};
+    use crate::message::{Epoch, Reset, ResetReason, Resumed, Subscribed, Welcome};
 
     fn name(stream: u32, topic: &str) -> StreamName {
         StreamName { topic: Topic::parse(topic).unwrap(), stream }
     }
 
-    fn welcome(epoch: &str) -> ServerMessage {
-        let welcome = Welcome { protocol: 1, epoch: epoch.to_owned(), client: String::new(), server_time_ms: 0 };
-        ServerMessage::Welcome(welcome)
-    }
-
     #[test]
-    fn learns_and_forgets() {
+    fn names_are_learned_and_end_with_the_connection() {
         let mut names = StreamNames::new();
-        names.learn(&welcome("one"));
         names.learn(&ServerMessage::Subscribed(Subscribed { id: 1, topics: vec![name(1, "status")] }));
         names.learn(&ServerMessage::Resumed(Resumed { topics: vec![name(2, "system")], replayed: 0, lost: 0 }));
         let reset = Reset { topics: vec![name(3, "quote:demo:A")], reason: ResetReason::HistoryExceeded };
@@ -79,9 +69,8 @@ mod tests {
         assert_eq!(names.topic(1), Some(&Topic::STATUS));
         assert_eq!(names.topic(2), Some(&Topic::SYSTEM));
         assert_eq!(names.topic(3).unwrap().to_string(), "quote:demo:A");
-        names.learn(&welcome("one"));
-        assert_eq!(names.topic(1), Some(&Topic::STATUS), "the same epoch goes on");
-        names.learn(&welcome("two"));
+        let epoch = Epoch::new("one");
+        names.learn(&ServerMessage::Welcome(Welcome { protocol: 1, epoch, client: String::new(), server_time_ms: 0 }));
         assert_eq!(names.topic(1), None);
     }
 }

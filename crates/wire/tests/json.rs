@@ -1,6 +1,10 @@
 //! The JSON form, text for text: what `docs/stream-protocol.md` promises to programs.
+//!
+//! Over 500 lines: one example of each message and payload after the other.
 
 #![allow(clippy::unwrap_used, reason = "a test may unwrap")]
+
+use std::collections::BTreeMap;
 
 use model::{
     candle::{Candle, Interval},
@@ -32,12 +36,13 @@ use topics::{
 use wire::{
     Encoding, Frame,
     close_code::CloseCode,
-    decode_client, decode_server, decode_server_json, encode_batch, encode_client, encode_item, encode_server,
+    decode_client, decode_server, decode_server_json, encode_batch, encode_client, encode_server,
+    encoded::EncodedUpdate,
     error::WireError,
     message::{
-        Ack, Batch, Bye, ClientMessage, CommandRequest, Hello, Item, ItemKind, JsonText, NO_STREAM, Ping, Pong,
-        RefusalCode, Refused, Reset, ResetReason, ResumePositions, Resumed, ServerMessage, SnapshotRequest, StreamName,
-        Subscribe, Subscribed, Unsubscribe, Unsubscribed, Welcome,
+        Ack, Batch, Bye, ClientMessage, CommandRequest, Epoch, Hello, Item, JsonText, NO_STREAM, Ping, Pong, Position,
+        RefusalCode, Refused, Reset, ResetReason, Resumed, ServerMessage, SnapshotRequest, StreamName, Subscribe,
+        Subscribed, Unsubscribe, Unsubscribed, Update, UpdateKind, Welcome,
     },
     names::StreamNames,
 };
@@ -84,14 +89,13 @@ fn check_client(message: ClientMessage, expected: &str) {
 
 #[test]
 fn client_messages() {
-    let offsets = [(topic("quote:kraken:BTC/USD"), 812)].into();
-    let resume = Some(ResumePositions { epoch: "e1".to_owned(), offsets });
+    let resume = [(topic("quote:kraken:BTC/USD"), Position { epoch: Epoch::new("e1"), offset: 812 })].into();
     check_client(
         ClientMessage::Hello(Hello { protocol: 1, lane_ms: 100, resume }),
-        r#"{"type":"hello","protocol":1,"lane_ms":100,"resume":{"epoch":"e1","offsets":{"quote:kraken:BTC/USD":812}}}"#,
+        r#"{"type":"hello","protocol":1,"lane_ms":100,"resume":{"quote:kraken:BTC/USD":{"epoch":"e1","offset":812}}}"#,
     );
     check_client(
-        ClientMessage::Hello(Hello { protocol: 1, lane_ms: 500, resume: None }),
+        ClientMessage::Hello(Hello { protocol: 1, lane_ms: 500, resume: BTreeMap::new() }),
         r#"{"type":"hello","protocol":1,"lane_ms":500}"#,
     );
     let topics = patterns(&["quote:kraken:BTC/USD", "book:binance:BTCUSDT", "status", "quote:demo:*"]);
@@ -109,8 +113,12 @@ fn client_messages() {
     );
     let command = JsonText::parse(r#"{"place_order":{"size":"0.1"}}"#).unwrap();
     check_client(
-        ClientMessage::Command(CommandRequest { id: 7, command }),
+        ClientMessage::Command(CommandRequest { id: 7, key: None, command: command.clone() }),
         r#"{"type":"command","id":7,"command":{"place_order":{"size":"0.1"}}}"#,
+    );
+    check_client(
+        ClientMessage::Command(CommandRequest { id: 8, key: Some("my \"first\"".to_owned()), command }),
+        r#"{"type":"command","id":8,"key":"my \"first\"","command":{"place_order":{"size":"0.1"}}}"#,
     );
     check_client(ClientMessage::Ping(Ping { t: 1 }), r#"{"type":"ping","t":1}"#);
 }
@@ -119,7 +127,7 @@ fn client_messages() {
 fn commands_and_results_keep_their_digits() {
     for number in ["1e-30", "0.10", "18446744073709551616", "-0"] {
         let text = JsonText::parse(&format!(r#"{{"order":{{"size":{number}}}}}"#)).unwrap();
-        let command = ClientMessage::Command(CommandRequest { id: 7, command: text.clone() });
+        let command = ClientMessage::Command(CommandRequest { id: 7, key: None, command: text.clone() });
         let json = String::from_utf8(encode_client(&command, Encoding::Json)).unwrap();
         assert_eq!(decode_client(Frame::Text(&json)).unwrap(), command);
         let ack = ServerMessage::Ack(Ack { id: 7, result: text });
@@ -144,7 +152,7 @@ fn check_server(message: ServerMessage, expected: &str) {
 #[test]
 fn server_messages() {
     let welcome =
-        Welcome { protocol: 1, epoch: "e1".to_owned(), client: "c7".to_owned(), server_time_ms: 1_763_668_000_123 };
+        Welcome { protocol: 1, epoch: Epoch::new("e1"), client: "c7".to_owned(), server_time_ms: 1_763_668_000_123 };
     check_server(
         ServerMessage::Welcome(welcome),
         r#"{"type":"welcome","protocol":1,"epoch":"e1","client":"c7","server_time_ms":1763668000123}"#,
@@ -184,19 +192,20 @@ fn server_messages() {
 #[test]
 fn a_batch_is_its_items_put_together() {
     let item = |kind, offset, data| {
-        let topic = topic("quote:kraken:BTC/USD");
-        Item { kind, stream: NO_STREAM, topic, offset, data: TopicData::Quote(data) }
+        let epoch = (kind == UpdateKind::Snapshot).then(|| Epoch::new("e1"));
+        let (topic, data) = (topic("quote:kraken:BTC/USD"), TopicData::Quote(data));
+        Item { stream: NO_STREAM, update: Update { kind, epoch, topic, offset, data } }
     };
     let delta = QuoteData { last: Some(price("61602.03")), ..QuoteData::default() };
-    let items = vec![item(ItemKind::Snapshot, 812, quote()), item(ItemKind::Delta, 813, delta)];
+    let items = vec![item(UpdateKind::Snapshot, 812, quote()), item(UpdateKind::Delta, 813, delta)];
     let expected = concat!(
-        r#"{"type":"batch","items":[{"kind":"snapshot","topic":"quote:kraken:BTC/USD","offset":812,"data":"#,
+        r#"{"type":"batch","items":[{"kind":"snapshot","topic":"quote:kraken:BTC/USD","epoch":"e1","offset":812,"data":"#,
         r#"{"bid":"61602.01","bid_size":"1.67177","ask":"61602.02","ask_size":"2.66795","last":"61602.02","#,
         r#""venue_time_ms":1763668000001,"receive_time_us":1763668000023456,"publish_time_us":1763668000100000}},"#,
         r#"{"kind":"delta","topic":"quote:kraken:BTC/USD","offset":813,"data":{"last":"61602.03"}}]}"#,
     );
-    let encoded: Vec<Vec<u8>> = items.iter().map(|item| encode_item(item, Encoding::Json)).collect();
-    let batch = encode_batch(encoded.iter().map(Vec::as_slice), Encoding::Json);
+    let encoded: Vec<EncodedUpdate> = items.iter().map(|item| EncodedUpdate::new(item.update.clone())).collect();
+    let batch = encode_batch((1..).zip(&encoded), Encoding::Json);
     assert_eq!(String::from_utf8(batch).unwrap(), expected);
     check_server(ServerMessage::Batch(Batch { items }), expected);
     check_server(ServerMessage::Batch(Batch::default()), r#"{"type":"batch","items":[]}"#);
@@ -204,11 +213,13 @@ fn a_batch_is_its_items_put_together() {
 
 #[track_caller]
 fn check_data(topic_text: &str, data: TopicData, expected: &str) {
-    let item = Item { kind: ItemKind::Snapshot, stream: NO_STREAM, topic: topic(topic_text), offset: 1, data };
-    let expected = format!(r#"{{"kind":"snapshot","topic":"{topic_text}","offset":1,"data":{expected}}}"#);
-    assert_eq!(String::from_utf8(encode_item(&item, Encoding::Json)).unwrap(), expected);
+    let update = Update { kind: UpdateKind::Delta, epoch: None, topic: topic(topic_text), offset: 1, data };
+    let expected = format!(r#"{{"kind":"delta","topic":"{topic_text}","offset":1,"data":{expected}}}"#);
+    let encoded = EncodedUpdate::new(update.clone());
+    assert_eq!(std::str::from_utf8(encoded.bytes(Encoding::Json)).unwrap(), expected);
     let batch = format!(r#"{{"type":"batch","items":[{expected}]}}"#);
-    assert_eq!(decode_server_json(&batch), Ok(ServerMessage::Batch(Batch { items: vec![item] })));
+    let items = vec![Item { stream: NO_STREAM, update }];
+    assert_eq!(decode_server_json(&batch), Ok(ServerMessage::Batch(Batch { items })));
 }
 
 #[test]
@@ -437,7 +448,7 @@ fn refusals_say_what_and_to_whom() {
     );
     check(&" ".repeat(64 * 1024 + 1), None, RefusalCode::TooLarge, "message of 65537 bytes, at most 65536 allowed");
     check(
-        r#"{"type":"hello","protocol":1,"lane_ms":100,"resume":{"epoch":"e","offsets":{"quote:demo:*":1}}}"#,
+        r#"{"type":"hello","protocol":1,"lane_ms":100,"resume":{"quote:demo:*":{"epoch":"e","offset":1}}}"#,
         None,
         RefusalCode::UnknownTopic,
         "topic \"quote:demo:*\": a pattern names no single topic",
@@ -468,7 +479,7 @@ fn depth_is_bounded_on_a_small_stack() {
 #[test]
 fn commands_that_are_no_json_are_refused_in_the_binary_form_too() {
     for text in ["", "}", "\0\0\0N\"", "1e400"] {
-        let binary = [&[1, 5, 7, u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+        let binary = [&[1, 5, 7, 0, u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
         let error = decode_client(Frame::Binary(&binary)).unwrap_err();
         assert_eq!((error.id, error.code), (Some(7), RefusalCode::BadMessage), "{text:?}");
         let answer = [&[1, 8, 7, u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
@@ -479,7 +490,7 @@ fn commands_that_are_no_json_are_refused_in_the_binary_form_too() {
 
 #[test]
 fn white_space_around_a_command_is_no_part_of_it() {
-    let binary = [&[1, 5, 7, 8], " \t0e-3\r\n".as_bytes()].concat();
+    let binary = [&[1, 5, 7, 0, 8], " \t0e-3\r\n".as_bytes()].concat();
     let message = decode_client(Frame::Binary(&binary)).unwrap();
     let json = String::from_utf8(encode_client(&message, Encoding::Json)).unwrap();
     assert!(json.contains(r#""command":0e-3"#), "{json}");
@@ -490,7 +501,9 @@ fn white_space_around_a_command_is_no_part_of_it() {
 fn an_epoch_is_as_long_as_the_binary_form_carries_at_most() {
     let hello = |n_bytes: usize| {
         let epoch = "e".repeat(n_bytes);
-        format!(r#"{{"type":"hello","protocol":1,"lane_ms":100,"resume":{{"epoch":"{epoch}","offsets":{{}}}}}}"#)
+        format!(
+            r#"{{"type":"hello","protocol":1,"lane_ms":100,"resume":{{"status":{{"epoch":"{epoch}","offset":1}}}}}}"#
+        )
     };
     let message = decode_client(Frame::Text(&hello(1_024))).unwrap();
     assert_eq!(decode_client(Frame::Binary(&encode_client(&message, Encoding::Binary))), Ok(message));

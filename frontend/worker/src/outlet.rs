@@ -18,7 +18,7 @@ use topics::{
     lane::Lane,
     topic::{Topic, TopicPattern},
 };
-use wire::message::{Batch, ClientMessage, Item, ItemKind, ServerMessage, StreamName, Subscribed};
+use wire::message::{Batch, ClientMessage, Item, ServerMessage, StreamName, Subscribed, Update, UpdateKind};
 
 /// Whether the page has taken in enough of what was said to be told more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,15 +165,18 @@ impl Outlet {
         for (topic, data) in view.turn(self.lane, now, health, books) {
             let Some(stream) = self.streams.get_mut(&topic).filter(|stream| !stream.is_waiting) else { continue };
             stream.offset += 1;
-            items.push(Item { kind: ItemKind::Delta, stream: stream.number, topic, offset: stream.offset, data });
+            let update = Update { kind: UpdateKind::Delta, epoch: None, topic, offset: stream.offset, data };
+            items.push(Item { stream: stream.number, update });
         }
         for (topic, stream) in self.streams.iter_mut().filter(|(_, stream)| stream.is_waiting) {
             let Some(data) = view.snapshot(topic, self.lane) else { continue };
             if stream.has_begun || topic.instrument().is_none() || is_ready(topic, &data) {
                 stream.offset += 1;
                 (stream.is_waiting, stream.has_begun) = (false, true);
-                let (number, offset) = (stream.number, stream.offset);
-                items.push(Item { kind: ItemKind::Snapshot, stream: number, topic: topic.clone(), offset, data });
+                let (topic, offset) = (topic.clone(), stream.offset);
+                // Nobody resumes a worker's topics.
+                let update = Update { kind: UpdateKind::Snapshot, epoch: None, topic, offset, data };
+                items.push(Item { stream: stream.number, update });
             }
         }
         (!items.is_empty()).then_some(ServerMessage::Batch(Batch { items }))

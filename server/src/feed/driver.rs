@@ -19,18 +19,18 @@ use tokio::{
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
-use topics::lane::Lane;
+use topics::lane::{Lane, LaneClock};
 use venues::session::{CloseReason, ConnectionId, HttpFailure, Input, Output, RequestId, Session};
 
-use crate::{config::token::Token, recorder::tap::Tap};
+use crate::{config::token::Token, publish::TopicOwner, recorder::tap::Tap};
 
 use super::{
     directory::Directory,
     handle::{FeedCommand, FeedStatus},
     http::{Done, HttpClient},
-    publisher::Publisher,
     queries::Queries,
     socket::{Connections, EVENT_QUEUE, Socket, SocketEvent, SocketEventKind},
+    topic_source::FeedTopics,
 };
 
 /// What a feed needs from the server.
@@ -39,8 +39,8 @@ pub struct FeedParts {
     pub session: Box<dyn Session>,
     /// What is made of its events.
     pub view: View,
-    /// The way to the browsers.
-    pub publisher: Publisher,
+    /// Its topics at the hub.
+    pub topics: TopicOwner,
     /// What connections share.
     pub connections: Connections,
     /// REST requests to this venue.
@@ -99,8 +99,7 @@ struct Driver {
     queries: Queries,
     /// The latest monotonic time any input had: frames are stamped where they are read and may come in after a timeout.
     latest: Monotonic,
-    next_turn: Monotonic,
-    n_turns: u64,
+    lanes: LaneClock,
     /// When the session was last told that its deadline has passed; keeps one that does not move from spinning.
     last_timeout: Monotonic,
 }
@@ -123,8 +122,7 @@ impl Driver {
             failed: VecDeque::new(),
             queries: Queries::default(),
             latest: start,
-            next_turn: start,
-            n_turns: 0,
+            lanes: LaneClock::new(start),
             last_timeout: Monotonic::ZERO,
         }
     }
@@ -136,7 +134,7 @@ impl Driver {
     /// When there is something to do without any input.
     fn next_due(&self) -> Monotonic {
         let deadline = self.parts.session.deadline().map(|deadline| deadline.max(self.last_timeout + SPIN_GUARD));
-        deadline.map_or(self.next_turn, |deadline| deadline.min(self.next_turn))
+        deadline.map_or(self.lanes.next(), |deadline| deadline.min(self.lanes.next()))
     }
 
     fn do_what_is_due(&mut self) {
@@ -149,8 +147,8 @@ impl Driver {
                 self.input(Input::Timeout, now);
             }
         }
-        if now.monotonic >= self.next_turn {
-            self.turn(now);
+        if let Some(lanes) = self.lanes.take_due(now.monotonic) {
+            self.turn(lanes, now);
         }
     }
 
@@ -307,20 +305,15 @@ impl Driver {
         }
     }
 
-    /// Publishes what changed, on every lane whose turn it is.
-    fn turn(&mut self, now: Now) {
-        let FeedParts { session, view, publisher, status, tap, .. } = &mut self.parts;
-        for lane in Lane::ALL {
-            if self.n_turns.is_multiple_of(u64::from(lane.ms() / Lane::Fast.ms())) {
-                publisher.turn(lane, view, session.as_ref(), now);
-            }
+    /// Publishes what changed on these lanes.
+    fn turn(&mut self, lanes: impl Iterator<Item = Lane>, now: Now) {
+        let FeedParts { session, view, topics, status, tap, .. } = &mut self.parts;
+        for lane in lanes {
+            topics.turn(lane, &mut FeedTopics { view, session: session.as_ref() }, now);
         }
         status.send_replace(FeedStatus::of(session.as_ref(), view, now));
         tap.turn(session.as_ref(), view, now);
         self.queries.turn(view, now.monotonic);
-        self.n_turns += 1;
-        // A late turn is not made up for: the next one carries all that changed.
-        self.next_turn = (self.next_turn + Lane::Fast.period()).max(now.monotonic + Lane::Fast.period() / 2);
         self.forward_history_requests(now);
     }
 }

@@ -8,7 +8,6 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use hub::hub::Hub;
 use market::{View, ViewConfig};
 use model::instrument::{InstrumentId, Venue};
 use tokio::{
@@ -27,13 +26,13 @@ use super::{
     driver::{self, EventObserver, FeedParts},
     endpoints::{VenueEndpoint, VenueEndpoints},
     handle::{FeedHandle, FeedStatus, Feeds},
-    publisher::{Payload, Publisher},
     restarts::Restarts,
     socket::Connections,
 };
 use crate::{
     clock::Clock,
     config::{FeedConfig, VenueConfig, feeds::MAX_SYMBOLS},
+    publish::Publishing,
     recorder::tap::Tap,
     shutdown::Shutdown,
     venue_list,
@@ -46,8 +45,8 @@ pub type Observe = Box<dyn FnMut(&Venue) -> Option<EventObserver> + Send>;
 pub struct FeedKit {
     /// Stamps everything.
     pub clock: Clock,
-    /// Where its topics go.
-    pub hub: Hub<Payload>,
+    /// Makes the owner of its topics.
+    pub publishing: Publishing,
     /// What connections share.
     pub connections: Connections,
     /// How venues are reached.
@@ -220,7 +219,7 @@ impl Supervisor {
         let (status, newest_status) = watch::channel(FeedStatus::of(session.as_ref(), &view, kit.clock.now()));
         let (commands, queue) = mpsc::channel(COMMAND_QUEUE);
         let parts = FeedParts {
-            publisher: Publisher::new(kit.hub.clone(), session.venue().as_str()),
+            topics: kit.publishing.own(session.venue().as_str()),
             tap: Tap::new(endpoint.http.base()),
             http: endpoint.http.clone(),
             token: config.token.clone(),

@@ -5,13 +5,13 @@
 //!
 //! # Layout
 //! - [`session`]: one task a connection · [`conversation`]: what is answered to what · [`writer`]: frames on their way out
-//! - [`commands`]: what a client wants done · [`limiter`]: how many messages a client may send · [`topics`]: which topics there are
+//! - [`commands`]: what a client wants done · [`limiter`]: how many messages a client may send · [`resolve`]: which topics there are
 
 pub mod commands;
 pub mod conversation;
 pub mod limiter;
+pub mod resolve;
 pub mod session;
-pub mod topics;
 pub mod writer;
 
 use std::sync::Arc;
@@ -21,7 +21,6 @@ use axum::{
     extract::{State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
     response::Response,
 };
-use hub::hub::Hub;
 use wire::{Encoding, limits::MAX_CLIENT_MESSAGE_BYTES};
 
 use super::{accept::Slot, parameters::Parameters};
@@ -29,7 +28,8 @@ use crate::{
     clock::Clock,
     config::StreamConfig,
     error::ApiError,
-    feed::{directory::Directory, handle::Feeds, publisher::Payload},
+    feed::{directory::Directory, handle::Feeds},
+    publish::Publishing,
     shutdown::Shutdown,
 };
 
@@ -37,7 +37,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct StreamContext {
     /// Where updates come from.
-    pub hub: Hub<Payload>,
+    pub publishing: Publishing,
     /// Which instruments there are.
     pub directory: Directory,
     /// What commands start and stop.

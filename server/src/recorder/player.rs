@@ -1,4 +1,4 @@
-//! The task of a replay: the player with its publisher, its clock and those who ask.
+//! The task of a replay: the player with its topics, its clock and those who ask.
 //!
 //! It runs on a thread of its own, since reading and decoding block. Not here: what a player does (`recording::player`),
 //! who may ask ([`super::replays`]).
@@ -20,7 +20,7 @@ use tokio::sync::{
     watch,
 };
 use tokio_util::sync::CancellationToken;
-use topics::lane::Lane;
+use topics::lane::LaneClock;
 use venues::session::Session;
 
 use super::files::Files;
@@ -29,9 +29,10 @@ use crate::{
     feed::{
         directory::Directory,
         handle::{FeedCommand, FeedStatus},
-        publisher::Publisher,
         queries::Queries,
+        topic_source::FeedTopics,
     },
+    publish::TopicOwner,
 };
 
 /// What a replay needs.
@@ -42,8 +43,8 @@ pub struct PlayerParts {
     pub contents: Contents,
     /// How it stands before it has begun: files, venue, instruments, pace.
     pub report: watch::Sender<ReplayReport>,
-    /// The way to the browsers.
-    pub publisher: Publisher,
+    /// Its topics at the hub.
+    pub topics: TopicOwner,
     /// Told of instruments.
     pub directory: Directory,
     /// receives its state.
@@ -73,13 +74,12 @@ struct Task {
     player: Player<Files>,
     listeners: Listeners,
     report: watch::Sender<ReplayReport>,
-    publisher: Publisher,
+    topics: TopicOwner,
     status: watch::Sender<FeedStatus>,
     commands: mpsc::Receiver<FeedCommand>,
     controls: mpsc::Receiver<Control>,
     clock: Clock,
-    next_turn: Instant,
-    n_turns: u64,
+    lanes: LaneClock,
 }
 
 /// Who hears of events besides the view.
@@ -105,19 +105,18 @@ impl ReplayObserver for Listeners {
 
 impl Task {
     fn new(parts: PlayerParts) -> Self {
-        let PlayerParts { playback, contents, report, publisher, directory, status, commands, controls, clock } = parts;
+        let PlayerParts { playback, contents, report, topics, directory, status, commands, controls, clock } = parts;
         let begin = report.borrow().clone();
         Self {
             player: Player::new(playback, contents, begin, clock.now().monotonic),
             listeners: Listeners { queries: Queries::default(), directory },
             report,
-            publisher,
+            topics,
             status,
             commands,
             controls,
             clock,
-            next_turn: Instant::now(),
-            n_turns: 0,
+            lanes: LaneClock::new(clock.now().monotonic),
         }
     }
 
@@ -149,34 +148,27 @@ impl Task {
         let pace = self.player.advance(self.clock.now(), || begun.elapsed() >= BUSY_TIME, &mut self.listeners);
         if self.player.take_jump() {
             let (view, replay) = self.player.lend();
-            self.publisher.restart(view);
             tracing::debug!(venue = %Session::venue(replay), "a replay has come to where it was sent");
-            self.next_turn = Instant::now();
+            self.topics.restart(&mut FeedTopics { view, session: replay });
+            self.lanes.hurry(self.clock.now().monotonic);
         }
         pace
     }
 
     /// Publishes what changed, on every lane whose turn it is. Nothing while it jumps.
     fn turn(&mut self) {
-        let begun = Instant::now();
-        if begun < self.next_turn {
-            return;
-        }
-        self.next_turn = begun + Lane::Fast.period();
+        let Some(lanes) = self.lanes.take_due(self.clock.now().monotonic) else { return };
         self.tell();
         if self.player.state() == PlayState::Seeking {
             return;
         }
         let now = self.now();
         let (view, replay) = self.player.lend();
-        for lane in Lane::ALL {
-            if self.n_turns.is_multiple_of(u64::from(lane.ms() / Lane::Fast.ms())) {
-                self.publisher.turn(lane, view, replay, now);
-            }
+        for lane in lanes {
+            self.topics.turn(lane, &mut FeedTopics { view, session: replay }, now);
         }
         self.status.send_replace(FeedStatus::of(replay, view, now));
         self.listeners.queries.turn(view, now.monotonic);
-        self.n_turns += 1;
         self.player.forward_history_requests(&mut self.listeners);
     }
 

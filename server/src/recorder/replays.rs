@@ -7,7 +7,6 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use hub::hub::Hub;
 use market::{View, ViewConfig};
 use model::{
     instrument::{InstrumentId, Venue},
@@ -31,10 +30,8 @@ use super::{
 use crate::{
     clock::Clock,
     error::ApiError,
-    feed::{
-        handle::{FeedHandle, FeedStatus, Feeds},
-        publisher::{Payload, Publisher},
-    },
+    feed::handle::{FeedHandle, FeedStatus, Feeds},
+    publish::Publishing,
     recorder::recording_file::RecordingFile,
     shutdown::Shutdown,
 };
@@ -61,7 +58,7 @@ pub struct Replays(Arc<Inner>);
 struct Inner {
     library: Library,
     feeds: Feeds,
-    hub: Hub<Payload>,
+    publishing: Publishing,
     clock: Clock,
     shutdown: Shutdown,
     current: Mutex<Option<Loaded>>,
@@ -81,9 +78,9 @@ struct Loaded {
 
 impl Replays {
     /// Nothing plays yet.
-    pub fn new(library: Library, feeds: Feeds, hub: Hub<Payload>, clock: Clock, shutdown: Shutdown) -> Self {
+    pub fn new(library: Library, feeds: Feeds, publishing: Publishing, clock: Clock, shutdown: Shutdown) -> Self {
         let (current, gate) = (Mutex::new(None), tokio::sync::Mutex::new(()));
-        Self(Arc::new(Inner { library, feeds, hub, clock, shutdown, current, gate }))
+        Self(Arc::new(Inner { library, feeds, publishing, clock, shutdown, current, gate }))
     }
 
     /// How the replay stands; `None` where nothing is loaded.
@@ -177,7 +174,7 @@ impl Replays {
             playback,
             contents,
             report,
-            publisher: Publisher::new(self.0.hub.clone(), venue.as_str()),
+            topics: self.0.publishing.own(venue.as_str()),
             directory: self.0.feeds.directory().clone(),
             status,
             commands: queries,

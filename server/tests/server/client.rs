@@ -18,7 +18,7 @@ use topics::{
 };
 use wire::{
     Encoding, decode_server, decode_server_json, encode_client,
-    message::{ClientMessage, Hello, Item, ItemKind, ResumePositions, ServerMessage, Subscribe},
+    message::{ClientMessage, Hello, Position, ServerMessage, Subscribe, Update, UpdateKind},
     names::StreamNames,
 };
 
@@ -48,11 +48,10 @@ pub(crate) struct Client {
     pub(crate) socket: WebSocketStream<TcpStream>,
     encoding: Encoding,
     names: StreamNames,
-    /// The last offset of each topic.
-    pub(crate) offsets: BTreeMap<Topic, u64>,
+    /// The epoch and the last offset of each topic.
+    pub(crate) positions: BTreeMap<Topic, Position>,
     /// Each topic's snapshot with all deltas since merged into it.
     pub(crate) state: BTreeMap<Topic, TopicData>,
-    pub(crate) epoch: String,
 }
 
 impl Client {
@@ -66,20 +65,20 @@ impl Client {
         let query = if encoding == Encoding::Json { "?format=json" } else { "" };
         let request = format!("ws://{}/ws{query}", server.address()).into_client_request().unwrap();
         let (socket, _response): (_, Response) = client_async(request, stream).await.unwrap();
-        let (names, offsets, state) = (StreamNames::new(), BTreeMap::new(), BTreeMap::new());
-        Self { socket, encoding, names, offsets, state, epoch: String::new() }
+        let (names, positions, state) = (StreamNames::new(), BTreeMap::new(), BTreeMap::new());
+        Self { socket, encoding, names, positions, state }
     }
 
     /// Connects and says hello on the fastest lane.
     pub(crate) async fn greet(server: &Server, encoding: Encoding) -> Self {
         let mut client = Self::connect(server, encoding).await;
-        assert!(matches!(client.hello(None).await.as_slice(), [ServerMessage::Welcome(_)]));
+        assert!(matches!(client.hello(BTreeMap::new()).await.as_slice(), [ServerMessage::Welcome(_)]));
         client
     }
 
     /// Says hello; returns the welcome and what came with it before any item.
-    pub(crate) async fn hello(&mut self, resume: Option<ResumePositions>) -> Vec<ServerMessage> {
-        let n_expected = 1 + usize::from(resume.is_some());
+    pub(crate) async fn hello(&mut self, resume: BTreeMap<Topic, Position>) -> Vec<ServerMessage> {
+        let n_expected = 1 + usize::from(!resume.is_empty());
         self.say(&ClientMessage::Hello(Hello { protocol: 1, lane_ms: 100, resume })).await;
         let mut answers = Vec::new();
         while answers.len() < n_expected {
@@ -122,10 +121,8 @@ impl Client {
                 Some(Err(_)) | None => return Err(0),
             };
             self.names.learn(&message);
-            match &message {
-                ServerMessage::Welcome(welcome) => self.epoch.clone_from(&welcome.epoch),
-                ServerMessage::Batch(batch) => batch.items.iter().for_each(|item| self.take(item)),
-                _ => {}
+            if let ServerMessage::Batch(batch) = &message {
+                batch.items.iter().for_each(|item| self.take(&item.update));
             }
             return Ok(message);
         }
@@ -144,11 +141,11 @@ impl Client {
     /// Reads until `topic` has come to an offset of `n_more` above the one it has, or above its snapshot's.
     pub(crate) async fn advance(&mut self, topic: &str, n_more: u64) {
         let topic = Topic::parse(topic).unwrap();
-        while !self.offsets.contains_key(&topic) {
+        while !self.positions.contains_key(&topic) {
             self.next().await.unwrap();
         }
-        let wanted = self.offsets[&topic] + n_more;
-        while self.offsets[&topic] < wanted {
+        let wanted = self.offset(&topic) + n_more;
+        while self.offset(&topic) < wanted {
             self.next().await.unwrap();
         }
     }
@@ -162,25 +159,28 @@ impl Client {
         }
     }
 
-    /// Where this connection stands, to go on from on another.
-    pub(crate) fn positions(&self) -> ResumePositions {
-        ResumePositions { epoch: self.epoch.clone(), offsets: self.offsets.clone() }
+    /// The last offset of a topic that something has come of.
+    pub(crate) fn offset(&self, topic: &Topic) -> u64 {
+        self.positions[topic].offset
     }
 
-    fn take(&mut self, item: &Item) {
-        match item.kind {
-            ItemKind::Snapshot => {
-                self.state.insert(item.topic.clone(), item.data.clone());
+    fn take(&mut self, update: &Update) {
+        let topic = &update.topic;
+        match update.kind {
+            UpdateKind::Snapshot => {
+                let epoch = update.epoch.clone().expect("a snapshot names its epoch");
+                self.positions.insert(topic.clone(), Position { epoch, offset: update.offset });
+                self.state.insert(topic.clone(), update.data.clone());
             }
-            ItemKind::Delta => {
-                let before =
-                    self.offsets.get(&item.topic).unwrap_or_else(|| panic!("a delta before a snapshot: {item:?}"));
-                assert_eq!(item.offset, before + 1, "{}", item.topic);
-                if let Some(state) = self.state.get_mut(&item.topic) {
-                    state.merge(&item.data);
+            UpdateKind::Delta => {
+                let known = self.positions.get_mut(topic);
+                let known = known.unwrap_or_else(|| panic!("a delta before a snapshot: {update:?}"));
+                assert_eq!(update.offset, known.offset + 1, "{topic}");
+                known.offset = update.offset;
+                if let Some(state) = self.state.get_mut(topic) {
+                    state.merge(&update.data);
                 }
             }
         }
-        self.offsets.insert(item.topic.clone(), item.offset);
     }
 }

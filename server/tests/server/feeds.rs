@@ -16,7 +16,8 @@ use server::{
         socket::Connections,
         supervisor::{FeedKit, Supervisor},
     },
-    http::stream::topics,
+    http::stream::resolve,
+    publish::Publishing,
     serve::Server,
     shutdown::Shutdown,
 };
@@ -46,7 +47,7 @@ fn symbols(venue: &str, symbols: &[&str]) -> FeedSymbols {
 
 /// Gives a command and reads until its answer.
 async fn command(client: &mut Client, id: u64, command: JsonText) -> ServerMessage {
-    client.say(&ClientMessage::Command(CommandRequest { id, command })).await;
+    client.say(&ClientMessage::Command(CommandRequest { id, key: None, command })).await;
     client.until(|message| matches!(message, ServerMessage::Ack(_) | ServerMessage::Refused(_))).await
 }
 
@@ -284,15 +285,16 @@ pub(crate) async fn settles(what: &str, limit: usize, count: impl Fn() -> usize)
 /// Opens and closes a feed of a simulated venue of its own, somebody following its topics each time.
 async fn open_and_close(n_cycles: usize) {
     let sim = demo_sim().await;
-    let (hub, directory) = (Hub::new("test", HubConfig::default()), Directory::default());
+    let (hub, directory) = (Hub::new(HubConfig::default()), Directory::default());
     let (feeds, orders) = Feeds::new(directory.clone());
     let (clock, shutdown) = (Clock::start(), Shutdown::default());
+    let publishing = Publishing::new(hub.clone(), clock);
     let tls = server::tls::client_config().unwrap();
     let client = server::feed::http::client(&tls).unwrap();
     let venues = to_sim(&sim);
     let kit = FeedKit {
         clock,
-        hub: hub.clone(),
+        publishing,
         endpoints: VenueEndpoints::new(&client, clock, |venue| venues.get(venue).cloned().unwrap_or_default()),
         connections: Connections { tls, clock },
         observe: Box::new(|_| None),
@@ -304,7 +306,7 @@ async fn open_and_close(n_cycles: usize) {
         feeds.start(symbols("binance", &["ADASIM", "XRPSIM"])).await.unwrap();
         let subscriber = hub.connect(0).unwrap();
         for topic in [Topic::quote(&id), Topic::book(&id), Topic::tape(&id)] {
-            subscriber.subscribe(&topics::spec(&topic)).unwrap();
+            subscriber.subscribe(&resolve::spec(&topic)).unwrap();
         }
         let connected = async {
             while !feeds.status().connections.iter().all(|entry| entry.is_connected) {

@@ -15,6 +15,7 @@ use server::{
     feed::{self, directory::Directory, endpoints::VenueEndpoints, handle::Feeds},
     http::{AppState, guard::Hosts, page, router, stream::StreamContext, venues::RestProxy},
     notices::Notices,
+    publish::Publishing,
     recorder::{library::Library, recordings::Recordings, replays::Replays},
     shutdown::Shutdown,
     tls,
@@ -30,12 +31,12 @@ fn app() -> (Router, Shutdown) {
     let client = feed::http::client(&tls::client_config().unwrap()).unwrap();
     let endpoints = VenueEndpoints::new(&client, Clock::start(), |_| VenueConfig::default());
     let (feeds, _no_supervisor) = Feeds::new(directory.clone());
-    let hub = Hub::new("test", HubConfig::default());
+    let publishing = Publishing::new(Hub::new(HubConfig::default()), Clock::start());
     let library = Library::new(&std::env::temp_dir().join("truetape-no-data"), RecordingsConfig::default());
     let (clock, stopping) = (Clock::start(), shutdown.clone());
     let state = AppState {
         recordings: Recordings::new(library.clone(), feeds.clone(), clock, Notices::default(), stopping.clone()),
-        replays: Replays::new(library, feeds.clone(), hub.clone(), clock, stopping),
+        replays: Replays::new(library, feeds.clone(), publishing.clone(), clock, stopping),
         endpoints: RestProxy::new(endpoints, Clock::start()),
         feeds: feeds.clone(),
         holders: Default::default(),
@@ -43,7 +44,7 @@ fn app() -> (Router, Shutdown) {
         leptos: page::options(),
         shutdown: shutdown.clone(),
         stream: StreamContext {
-            hub,
+            publishing,
             directory,
             feeds,
             config: Arc::new(StreamConfig::default()),

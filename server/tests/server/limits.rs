@@ -1,6 +1,6 @@
 //! What one client may not do to the others: flood, stay silent, fill the memory, or come from elsewhere.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use socket2::{Domain, Socket, Type};
 use tokio::{
@@ -109,7 +109,7 @@ async fn who_does_not_read_is_dropped_and_the_others_get_everything() {
     socket.connect(&server.address().into()).unwrap();
     socket.set_nonblocking(true).unwrap();
     let mut stuck = Client::over(TcpStream::from_std(socket.into()).unwrap(), &server, Encoding::Json).await;
-    stuck.hello(None).await;
+    stuck.hello(BTreeMap::new()).await;
     let n_clients = |client: &Client| match client.state.get(&topics::topic::Topic::SYSTEM) {
         Some(topics::channels::TopicData::System(system)) => system.clients,
         _ => None,

@@ -1,9 +1,11 @@
 //! Coming back: what was missed is replayed without a hole, or the client is told that it starts over.
 
+use std::collections::BTreeMap;
+
 use topics::topic::Topic;
 use wire::{
     Encoding,
-    message::{ItemKind, ResetReason, ServerMessage},
+    message::{Position, ResetReason, ServerMessage, UpdateKind},
 };
 
 use crate::client::{Client, demo_server};
@@ -29,7 +31,7 @@ async fn missed_updates_are_replayed(encoding: Encoding) {
     for topic in TOPICS {
         client.advance(topic, 1).await;
     }
-    let (positions, state) = (client.positions(), client.state.clone());
+    let (positions, state) = (client.positions.clone(), client.state.clone());
     drop(client);
     for topic in TOPICS {
         witness.advance(topic, 5).await;
@@ -37,12 +39,12 @@ async fn missed_updates_are_replayed(encoding: Encoding) {
     let missed: u64 = TOPICS
         .iter()
         .map(|topic| Topic::parse(topic).unwrap())
-        .map(|topic| witness.offsets[&topic] - positions.offsets[&topic])
+        .map(|topic| witness.offset(&topic) - positions[&topic].offset)
         .sum();
     let mut client = Client::connect(&server, encoding).await;
     // The client checks from here on that each offset follows the one it had before.
-    (client.offsets, client.state) = (positions.offsets.clone(), state);
-    let answers = client.hello(Some(positions)).await;
+    (client.positions, client.state) = (positions.clone(), state);
+    let answers = client.hello(positions).await;
     let [ServerMessage::Welcome(_), ServerMessage::Resumed(resumed)] = answers.as_slice() else {
         panic!("{answers:?}")
     };
@@ -53,8 +55,8 @@ async fn missed_updates_are_replayed(encoding: Encoding) {
     }
     // Both have read the same updates: both must have come to the same state.
     for topic in TOPICS.map(|topic| Topic::parse(topic).unwrap()) {
-        while client.offsets[&topic] != witness.offsets[&topic] {
-            let behind = if client.offsets[&topic] < witness.offsets[&topic] { &mut client } else { &mut witness };
+        while client.offset(&topic) != witness.offset(&topic) {
+            let behind = if client.offset(&topic) < witness.offset(&topic) { &mut client } else { &mut witness };
             behind.next().await.unwrap();
         }
         assert_eq!(client.state[&topic], witness.state[&topic], "{topic}");
@@ -67,7 +69,7 @@ async fn more_than_is_kept_begins_again() {
     let mut client = Client::greet(&server, Encoding::Json).await;
     client.subscribe(1, &["quote:demo:ADA-SIM"]).await;
     client.advance("quote:demo:ADA-SIM", 1).await;
-    let positions = client.positions();
+    let positions = client.positions.clone();
     client.advance("quote:demo:ADA-SIM", 5).await;
     drop(client);
     begins_again(&server, positions, ResetReason::HistoryExceeded).await;
@@ -80,16 +82,16 @@ async fn another_run_of_the_server_begins_again() {
     client.subscribe(1, &["quote:demo:ADA-SIM"]).await;
     client.advance("quote:demo:ADA-SIM", 1).await;
     let restarted = demo_server(|_| {}).await;
-    begins_again(&restarted, client.positions(), ResetReason::EpochChanged).await;
+    begins_again(&restarted, client.positions, ResetReason::EpochChanged).await;
 }
 
-async fn begins_again(server: &server::serve::Server, positions: wire::message::ResumePositions, reason: ResetReason) {
+async fn begins_again(server: &server::serve::Server, positions: BTreeMap<Topic, Position>, reason: ResetReason) {
     let mut client = Client::connect(server, Encoding::Json).await;
-    let answers = client.hello(Some(positions)).await;
+    let answers = client.hello(positions).await;
     let [ServerMessage::Welcome(_), ServerMessage::Reset(reset)] = answers.as_slice() else { panic!("{answers:?}") };
     assert_eq!((reset.topics.len(), reset.reason), (1, reason));
     let first = client.until(|message| matches!(message, ServerMessage::Batch(_))).await;
     let ServerMessage::Batch(batch) = first else { unreachable!() };
-    assert_eq!(batch.items[0].kind, ItemKind::Snapshot);
+    assert_eq!(batch.items[0].update.kind, UpdateKind::Snapshot);
     client.advance("quote:demo:ADA-SIM", 2).await;
 }

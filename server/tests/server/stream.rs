@@ -6,7 +6,7 @@ use topics::{
 };
 use wire::{
     Encoding,
-    message::{ClientMessage, ItemKind, Ping, RefusalCode, ServerMessage, SnapshotRequest, Unsubscribe},
+    message::{ClientMessage, Ping, RefusalCode, ServerMessage, SnapshotRequest, Unsubscribe, UpdateKind},
 };
 
 use crate::client::{Client, demo_server};
@@ -48,8 +48,9 @@ async fn snapshots_then_contiguous_deltas(encoding: Encoding) {
     loop {
         let before = client.state[&topic].clone();
         let ServerMessage::Batch(batch) = client.next().await.unwrap() else { continue };
-        let of_topic: Vec<_> = batch.items.iter().filter(|item| item.topic == topic).collect();
-        if let Some(at) = of_topic.iter().position(|item| item.kind == ItemKind::Snapshot) {
+        let of_topic: Vec<_> =
+            batch.items.iter().map(|item| &item.update).filter(|update| update.topic == topic).collect();
+        if let Some(at) = of_topic.iter().position(|item| item.kind == UpdateKind::Snapshot) {
             let mut merged = before;
             of_topic[..at].iter().for_each(|delta| merged.merge(&delta.data));
             assert_eq!(merged, of_topic[at].data);
@@ -68,7 +69,7 @@ async fn one_batch_carries_all_that_waits() {
     client.subscribe(1, &["quote:demo:*", "book:demo:*", "tape:demo:*"]).await;
     let fullest = loop {
         let ServerMessage::Batch(batch) = client.next().await.unwrap() else { continue };
-        if batch.items.iter().any(|item| item.kind == ItemKind::Delta) {
+        if batch.items.iter().any(|item| item.update.kind == UpdateKind::Delta) {
             break batch.items.len();
         }
     };
@@ -137,10 +138,10 @@ async fn unsubscribing_ends_it() {
     let ServerMessage::Unsubscribed(gone) = answer else { unreachable!() };
     let gone: Vec<String> = gone.topics.iter().map(ToString::to_string).collect();
     assert_eq!(gone, ["quote:demo:ADA-SIM", "quote:demo:XRP-SIM"]);
-    let quote = client.offsets.clone();
+    let quote = client.positions.clone();
     client.advance("status", 2).await;
     let topic = Topic::parse("quote:demo:XRP-SIM").unwrap();
-    assert_eq!(client.offsets[&topic], quote[&topic], "nothing came after the answer");
+    assert_eq!(client.positions[&topic], quote[&topic], "nothing came after the answer");
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ fn check() -> CrossCheck {
     CrossCheck::new(instrument(), at(0))
 }
 
-fn tape(kind: ItemKind, ids: std::ops::Range<u64>) -> Item {
+fn tape(kind: UpdateKind, ids: std::ops::Range<u64>) -> Update {
     let trade = |id| TapeTrade {
         id: TradeId::Sequence(id),
         price: Price::parse("1").unwrap(),
@@ -33,14 +33,14 @@ fn tape(kind: ItemKind, ids: std::ops::Range<u64>) -> Item {
         venue_time_ms: 0,
     };
     let data = TopicData::Tape(TapeData { trades: ids.map(trade).collect() });
-    Item { kind, stream: 1, topic: Topic::tape(&instrument()), offset: 1, data }
+    Update { kind, epoch: None, topic: Topic::tape(&instrument()), offset: 1, data }
 }
 
-fn quote(bid: &str, ask: &str) -> Item {
+fn quote(bid: &str, ask: &str) -> Update {
     let data = QuoteData { bid: Price::parse(bid).ok(), ask: Price::parse(ask).ok(), ..QuoteData::default() };
-    Item {
-        kind: ItemKind::Delta,
-        stream: 2,
+    Update {
+        kind: UpdateKind::Delta,
+        epoch: None,
         topic: Topic::quote(&instrument()),
         offset: 1,
         data: TopicData::Quote(data),
@@ -50,11 +50,11 @@ fn quote(bid: &str, ask: &str) -> Item {
 #[test]
 fn the_same_trades_agree_whatever_their_order_and_lag() {
     let mut check = check();
-    check.take(Server, &tape(ItemKind::Snapshot, 0..100), at(0));
-    check.take(Server, &tape(ItemKind::Delta, 100..110), at(500));
-    check.take(Direct, &tape(ItemKind::Snapshot, 95..112), at(600));
-    check.take(Server, &tape(ItemKind::Delta, 110..120), at(1_000));
-    check.take(Direct, &tape(ItemKind::Delta, 112..120), at(1_900));
+    check.take(Server, &tape(UpdateKind::Snapshot, 0..100), at(0));
+    check.take(Server, &tape(UpdateKind::Delta, 100..110), at(500));
+    check.take(Direct, &tape(UpdateKind::Snapshot, 95..112), at(600));
+    check.take(Server, &tape(UpdateKind::Delta, 110..120), at(1_000));
+    check.take(Direct, &tape(UpdateKind::Delta, 112..120), at(1_900));
     let report = check.report(at(9_000));
     assert_eq!((report.n_matched, report.missing), (25, [None, None]));
     assert_eq!(report.differences(), Vec::<String>::new());
@@ -63,10 +63,10 @@ fn the_same_trades_agree_whatever_their_order_and_lag() {
 #[test]
 fn trades_that_do_not_come_are_missing() {
     let mut check = check();
-    check.take(Server, &tape(ItemKind::Snapshot, 0..10), at(0));
-    check.take(Direct, &tape(ItemKind::Snapshot, 5..10), at(0));
+    check.take(Server, &tape(UpdateKind::Snapshot, 0..10), at(0));
+    check.take(Direct, &tape(UpdateKind::Snapshot, 5..10), at(0));
     for second in 1..=12 {
-        check.take(Direct, &tape(ItemKind::Delta, 9 + second..10 + second), at(second * 1_000));
+        check.take(Direct, &tape(UpdateKind::Delta, 9 + second..10 + second), at(second * 1_000));
         check.take(Server, &quote("1", "2"), at(second * 1_000));
     }
     assert_eq!(check.report(at(2_500)).missing, [None, None], "not yet");
@@ -74,16 +74,16 @@ fn trades_that_do_not_come_are_missing() {
     assert_eq!(report.missing, [None, Some(Missing { n_trades: 10, since: Duration::from_millis(11_100) })]);
     assert_eq!(report.differences(), ["direct has 10 trades missing from the server for 11 s"]);
     // They come after all.
-    check.take(Server, &tape(ItemKind::Delta, 10..22), at(12_200));
+    check.take(Server, &tape(UpdateKind::Delta, 10..22), at(12_200));
     assert_eq!(check.report(at(20_000)).missing, [None, None]);
 }
 
 #[test]
 fn a_feed_that_acknowledges_and_sends_nothing_is_found() {
     let mut check = check();
-    check.take(Direct, &tape(ItemKind::Snapshot, 0..5), at(0));
+    check.take(Direct, &tape(UpdateKind::Snapshot, 0..5), at(0));
     for second in 1..=8 {
-        check.take(Direct, &tape(ItemKind::Delta, 4 + second..5 + second), at(second * 1_000));
+        check.take(Direct, &tape(UpdateKind::Delta, 4 + second..5 + second), at(second * 1_000));
     }
     let words = check.report(at(8_500)).differences();
     assert_eq!(
@@ -94,7 +94,7 @@ fn a_feed_that_acknowledges_and_sends_nothing_is_found() {
         ]
     );
     // It begins: what was before that cannot be held against it.
-    check.take(Server, &tape(ItemKind::Snapshot, 10..13), at(9_000));
+    check.take(Server, &tape(UpdateKind::Snapshot, 10..13), at(9_000));
     assert_eq!(check.report(at(9_100)).differences(), Vec::<String>::new());
 }
 
@@ -131,14 +131,15 @@ fn sampled_tops_agree_and_others_do_not() {
 #[test]
 fn nothing_grows_without_bound() {
     let mut check = check();
-    check.take(Server, &tape(ItemKind::Snapshot, 0..1), at(0));
+    check.take(Server, &tape(UpdateKind::Snapshot, 0..1), at(0));
     for number in 0..5_000 {
-        check.take(Direct, &tape(ItemKind::Delta, number..number + 1), at(number));
+        check.take(Direct, &tape(UpdateKind::Delta, number..number + 1), at(number));
         check.take(Direct, &quote("1", &(number + 2).to_string()), at(number));
     }
     assert!(check.pending.len() <= MAX_IDS && check.sides[1].ids.len() <= MAX_IDS);
     assert!(check.sides[1].tops.len() <= MAX_TOPS);
-    let elsewhere = Item { topic: Topic::tape(&InstrumentId::parse("demo:B").unwrap()), ..tape(ItemKind::Delta, 0..9) };
+    let elsewhere =
+        Update { topic: Topic::tape(&InstrumentId::parse("demo:B").unwrap()), ..tape(UpdateKind::Delta, 0..9) };
     let before = check.report(at(9_000));
     check.take(Server, &elsewhere, at(9_000));
     assert_eq!(check.report(at(9_000)), before);

@@ -3,7 +3,8 @@
 use model::{instrument::InstrumentId, time::Timestamp};
 use topics::channels::{TopicData, quote::QuoteData};
 use wire::message::{
-    Ack, Batch, Bye, Pong, RefusalCode, Refused, Reset, ResetReason, Resumed, StreamName, Subscribed, Welcome,
+    Ack, Batch, Bye, Epoch, Item, Pong, RefusalCode, Refused, Reset, ResetReason, Resumed, StreamName, Subscribed,
+    Welcome,
 };
 
 use super::*;
@@ -48,7 +49,7 @@ impl Play {
     }
 
     fn welcome(&mut self, epoch: &str) -> Vec<String> {
-        let epoch = epoch.to_owned();
+        let epoch = Epoch::new(epoch);
         let welcome = Welcome { protocol: PROTOCOL_VERSION, epoch, client: "c1".into(), server_time_ms: 0 };
         self.message(ServerMessage::Welcome(welcome))
     }
@@ -60,7 +61,7 @@ impl Play {
         play.give(Input::Start);
         play.give(Input::Opened);
         play.welcome("e1");
-        play.message(batch(names.iter().map(|name| item(ItemKind::Snapshot, name, 10)).collect()));
+        play.message(batch(names.iter().map(|name| item(UpdateKind::Snapshot, name, 10)).collect()));
         play
     }
 }
@@ -70,22 +71,20 @@ fn words(output: &Output) -> String {
     match output {
         Output::Open => "open".into(),
         Output::Close => "close".into(),
-        Output::Send(ClientMessage::Hello(hello)) => match &hello.resume {
-            Some(resume) => {
-                let offsets: Vec<String> =
-                    resume.offsets.iter().map(|(topic, offset)| format!("{topic}={offset}")).collect();
-                format!("hello {} resume {} {}", hello.lane_ms, resume.epoch, offsets.join(" "))
-            }
-            None => format!("hello {}", hello.lane_ms),
-        },
+        Output::Send(ClientMessage::Hello(hello)) => {
+            let resume = hello.resume.iter();
+            let positions =
+                resume.map(|(topic, position)| format!(" {topic}={}@{}", position.epoch.as_str(), position.offset));
+            format!("hello {}{}", hello.lane_ms, positions.collect::<String>())
+        }
         Output::Send(ClientMessage::Subscribe(request)) => format!("subscribe {}", join(&request.topics)),
         Output::Send(ClientMessage::Unsubscribe(request)) => format!("unsubscribe {}", join(&request.topics)),
         Output::Send(ClientMessage::Snapshot(request)) => format!("snapshot {}", join(&request.topics)),
         Output::Send(ClientMessage::Command(request)) => format!("command {}", request.command.as_str()),
         Output::Send(ClientMessage::Ping(_)) => "ping".into(),
-        Output::Items(items) => {
-            let items: Vec<String> = items.iter().map(|item| format!("{}@{}", item.topic, item.offset)).collect();
-            format!("items {}", items.join(" "))
+        Output::Updates(updates) => {
+            let updates = updates.iter().map(|update| format!(" {}@{}", update.topic, update.offset));
+            format!("updates{}", updates.collect::<String>())
         }
         Output::Forget(topics) => format!("forget {}", join(&patterns(topics.clone()))),
         Output::Refused { topics, message } => format!("refused {}: {message}", join(&patterns(topics.clone()))),
@@ -107,8 +106,10 @@ fn topic(name: &str) -> Topic {
     Topic::quote(&InstrumentId::parse(&format!("demo:{name}")).unwrap())
 }
 
-fn item(kind: ItemKind, name: &str, offset: u64) -> Item {
-    Item { kind, stream: 1, topic: topic(name), offset, data: TopicData::Quote(QuoteData::default()) }
+fn item(kind: UpdateKind, name: &str, offset: u64) -> Item {
+    let epoch = (kind == UpdateKind::Snapshot).then(|| Epoch::new("e1"));
+    let update = Update { kind, epoch, topic: topic(name), offset, data: TopicData::Quote(QuoteData::default()) };
+    Item { stream: 1, update }
 }
 
 fn batch(items: Vec<Item>) -> ServerMessage {
@@ -132,22 +133,25 @@ fn greets_subscribes_and_passes_items_on() {
     assert_eq!(play.give(Input::Opened), ["hello 100"]);
     assert_eq!(play.welcome("e1"), ["subscribe quote:demo:a quote:demo:b", "ping"]);
     assert_eq!(play.link.state(), LinkState::Connected);
-    let first = batch(vec![item(ItemKind::Snapshot, "a", 3), item(ItemKind::Delta, "a", 4)]);
-    assert_eq!(play.message(first), ["items quote:demo:a@3 quote:demo:a@4"]);
+    let first = batch(vec![item(UpdateKind::Snapshot, "a", 3), item(UpdateKind::Delta, "a", 4)]);
+    assert_eq!(play.message(first), ["updates quote:demo:a@3 quote:demo:a@4"]);
     // What nobody asked for, and what came twice, is not passed on.
-    let second =
-        batch(vec![item(ItemKind::Snapshot, "z", 1), item(ItemKind::Delta, "a", 4), item(ItemKind::Delta, "b", 9)]);
+    let second = batch(vec![
+        item(UpdateKind::Snapshot, "z", 1),
+        item(UpdateKind::Delta, "a", 4),
+        item(UpdateKind::Delta, "b", 9),
+    ]);
     assert!(play.message(second).is_empty());
 }
 
 #[test]
 fn a_gap_is_never_applied_but_asked_for() {
     let mut play = Play::up(&["a"]);
-    let gap = batch(vec![item(ItemKind::Delta, "a", 12), item(ItemKind::Delta, "a", 13)]);
+    let gap = batch(vec![item(UpdateKind::Delta, "a", 12), item(UpdateKind::Delta, "a", 13)]);
     assert_eq!(play.message(gap), ["snapshot quote:demo:a"]);
-    assert!(play.message(batch(vec![item(ItemKind::Delta, "a", 14)])).is_empty());
-    assert_eq!(play.message(batch(vec![item(ItemKind::Snapshot, "a", 20)])), ["items quote:demo:a@20"]);
-    assert_eq!(play.message(batch(vec![item(ItemKind::Delta, "a", 21)])), ["items quote:demo:a@21"]);
+    assert!(play.message(batch(vec![item(UpdateKind::Delta, "a", 14)])).is_empty());
+    assert_eq!(play.message(batch(vec![item(UpdateKind::Snapshot, "a", 20)])), ["updates quote:demo:a@20"]);
+    assert_eq!(play.message(batch(vec![item(UpdateKind::Delta, "a", 21)])), ["updates quote:demo:a@21"]);
 }
 
 #[test]
@@ -157,11 +161,11 @@ fn resumes_where_it_stopped_and_says_so() {
     assert!(matches!(play.link.state(), LinkState::Reconnecting { .. }));
     assert_eq!(play.wait_for_deadline(), ["open"]);
     play.give(Input::Wants(topics(&["a", "b", "c"])));
-    assert_eq!(play.give(Input::Opened), ["hello 100 resume e1 quote:demo:a=10 quote:demo:b=10"]);
+    assert_eq!(play.give(Input::Opened), ["hello 100 quote:demo:a=e1@10 quote:demo:b=e1@10"]);
     assert_eq!(play.welcome("e1"), ["Reconnected", "subscribe quote:demo:c", "ping"]);
     let resumed = Resumed { topics: named(&["a", "b"]), replayed: 412, lost: 0 };
     assert_eq!(play.message(ServerMessage::Resumed(resumed)), ["Reconnected: resumed, 412 replayed, 0 lost"]);
-    assert_eq!(play.message(batch(vec![item(ItemKind::Delta, "a", 11)])), ["items quote:demo:a@11"]);
+    assert_eq!(play.message(batch(vec![item(UpdateKind::Delta, "a", 11)])), ["updates quote:demo:a@11"]);
 }
 
 #[test]
@@ -173,8 +177,8 @@ fn says_when_a_snapshot_was_needed() {
     play.welcome("e2");
     let reset = Reset { topics: named(&["a"]), reason: ResetReason::EpochChanged };
     assert_eq!(play.message(ServerMessage::Reset(reset)), ["Reconnected: a snapshot was needed"]);
-    assert!(play.message(batch(vec![item(ItemKind::Delta, "a", 11)])).is_empty());
-    assert_eq!(play.message(batch(vec![item(ItemKind::Snapshot, "a", 1)])), ["items quote:demo:a@1"]);
+    assert!(play.message(batch(vec![item(UpdateKind::Delta, "a", 11)])).is_empty());
+    assert_eq!(play.message(batch(vec![item(UpdateKind::Snapshot, "a", 1)])), ["updates quote:demo:a@1"]);
 }
 
 #[test]
@@ -207,7 +211,7 @@ fn back_off_grows_to_its_cap_and_ends_only_with_data() {
         play.welcome("e1");
     }
     assert!(longest_ms > 15_000, "{longest_ms}");
-    play.message(batch(vec![item(ItemKind::Delta, "a", 11)]));
+    play.message(batch(vec![item(UpdateKind::Delta, "a", 11)]));
     play.give(closed(1006));
     assert!(play.link.deadline().unwrap().since_zero().as_millis() as u64 - play.now_ms <= 500);
 }
@@ -226,7 +230,7 @@ fn a_silent_connection_is_dropped_ten_seconds_after_the_ping() {
 fn any_message_is_a_sign_of_life() {
     let mut play = Play::up(&["a"]);
     for offset in 11..31 {
-        play.message(batch(vec![item(ItemKind::Delta, "a", offset)]));
+        play.message(batch(vec![item(UpdateKind::Delta, "a", offset)]));
         assert!(!play.wait_ms(5_000).contains(&"close".to_owned()));
     }
 }
@@ -275,7 +279,7 @@ fn another_symbol_leaves_the_old_topics() {
         play.give(Input::Wants(topics(&["b", "c"]))),
         ["forget quote:demo:a", "unsubscribe quote:demo:a", "subscribe quote:demo:c"]
     );
-    assert!(play.message(batch(vec![item(ItemKind::Delta, "a", 11)])).is_empty());
+    assert!(play.message(batch(vec![item(UpdateKind::Delta, "a", 11)])).is_empty());
     assert!(play.give(Input::Wants(topics(&["b", "c"]))).is_empty());
 }
 
@@ -316,7 +320,7 @@ fn inputs_out_of_turn_do_nothing() {
     for input in [Input::Opened, closed(1006), Input::Timeout, Input::Probe, Input::Retry] {
         assert!(play.give(input).is_empty());
     }
-    assert!(play.message(batch(vec![item(ItemKind::Snapshot, "a", 1)])).is_empty());
+    assert!(play.message(batch(vec![item(UpdateKind::Snapshot, "a", 1)])).is_empty());
     assert_eq!(play.link.state(), LinkState::Connecting);
 }
 

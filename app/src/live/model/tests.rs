@@ -19,11 +19,11 @@ fn instrument() -> InstrumentId {
     InstrumentId::parse("demo:AAABBB").unwrap()
 }
 
-fn item(kind: ItemKind, topic: Topic, data: TopicData) -> Item {
-    Item { kind, stream: 1, topic, offset: 1, data }
+fn item(kind: UpdateKind, topic: Topic, data: TopicData) -> Update {
+    Update { kind, epoch: None, topic, offset: 1, data }
 }
 
-fn quote(kind: ItemKind, last: &str, receive_ms: i64) -> Item {
+fn quote(kind: UpdateKind, last: &str, receive_ms: i64) -> Update {
     let data = QuoteData {
         last: Price::parse(last).ok(),
         receive_time_us: Some(receive_ms * 1_000),
@@ -33,7 +33,7 @@ fn quote(kind: ItemKind, last: &str, receive_ms: i64) -> Item {
     item(kind, Topic::quote(&instrument()), TopicData::Quote(data))
 }
 
-fn status(state: StreamState, last_update_ms: Option<i64>, cause: Option<&str>) -> Item {
+fn status(state: StreamState, last_update_ms: Option<i64>, cause: Option<&str>) -> Update {
     let entry = StreamEntry {
         state,
         updates: 142,
@@ -44,7 +44,7 @@ fn status(state: StreamState, last_update_ms: Option<i64>, cause: Option<&str>) 
         ..StreamEntry::new(&instrument(), FeedMode::WebSocket)
     };
     let data = StatusData { streams: vec![entry], ..StatusData::default() };
-    item(ItemKind::Snapshot, Topic::STATUS, TopicData::Status(data))
+    item(UpdateKind::Snapshot, Topic::STATUS, TopicData::Status(data))
 }
 
 fn connected() -> LiveModel {
@@ -53,7 +53,7 @@ fn connected() -> LiveModel {
     model
 }
 
-fn book(kind: ItemKind, state: BookState, bids: &[(&str, &str)]) -> Item {
+fn book(kind: UpdateKind, state: BookState, bids: &[(&str, &str)]) -> Update {
     let levels = bids.iter().map(|(price, quantity)| Level {
         price: Price::parse(price).unwrap(),
         quantity: Quantity::parse(quantity).unwrap(),
@@ -67,9 +67,9 @@ fn deltas_change_what_the_snapshot_said() {
     let mut model = connected();
     let topics = [Topic::quote(&instrument())];
     assert_eq!(model.revision(&topics), 0);
-    model.apply(quote(ItemKind::Snapshot, "10.50", 1), at(1));
+    model.apply(quote(UpdateKind::Snapshot, "10.50", 1), at(1));
     let first = model.revision(&topics);
-    model.apply(quote(ItemKind::Delta, "10.60", 2), at(2));
+    model.apply(quote(UpdateKind::Delta, "10.60", 2), at(2));
     assert!(model.revision(&topics) > first);
     assert_eq!(model.quote(&instrument()).and_then(|quote| quote.last), Price::parse("10.60").ok());
     model.forget(&topics[0]);
@@ -78,14 +78,14 @@ fn deltas_change_what_the_snapshot_said() {
 
 #[test]
 fn the_last_good_levels_outlive_the_books_trouble() {
-    for kind in [ItemKind::Snapshot, ItemKind::Delta] {
+    for kind in [UpdateKind::Snapshot, UpdateKind::Delta] {
         let mut model = connected();
-        model.apply(book(ItemKind::Snapshot, BookState::Live, &[("10", "1"), ("9", "2")]), at(0));
+        model.apply(book(UpdateKind::Snapshot, BookState::Live, &[("10", "1"), ("9", "2")]), at(0));
         model.apply(book(kind, BookState::Resyncing, &[]), at(1));
         let known = model.book(&instrument()).unwrap();
         assert_eq!((known.state, known.bids.len()), (BookState::Resyncing, 2), "{kind:?}");
         // What comes after replaces them, whole.
-        model.apply(book(ItemKind::Snapshot, BookState::Live, &[("8", "1")]), at(2));
+        model.apply(book(UpdateKind::Snapshot, BookState::Live, &[("8", "1")]), at(2));
         let known = model.book(&instrument()).unwrap();
         assert_eq!((known.state, known.bids.len()), (BookState::Live, 1), "{kind:?}");
     }
@@ -97,7 +97,7 @@ fn waiting_live_stale_and_refused_are_told_apart() {
     let mut model = connected();
     assert_eq!(model.freshness(&topics, at(10)), Freshness::Waiting);
 
-    model.apply(quote(ItemKind::Snapshot, "10", 1_000), at(1_000));
+    model.apply(quote(UpdateKind::Snapshot, "10", 1_000), at(1_000));
     model.apply(status(StreamState::Live, Some(1_000), None), at(1_000));
     model.set_link(LinkState::Connected, at(1_000).monotonic, at(1_000));
     assert_eq!(model.freshness(&topics, at(1_200)), Freshness::Fresh);
@@ -114,16 +114,16 @@ fn waiting_live_stale_and_refused_are_told_apart() {
 fn an_empty_snapshot_of_a_stream_that_has_not_begun_says_nothing() {
     let mut model = connected();
     let empty = |model: &mut LiveModel, state: StreamState| {
-        model.apply(book(ItemKind::Snapshot, BookState::Empty, &[]), at(1_000));
+        model.apply(book(UpdateKind::Snapshot, BookState::Empty, &[]), at(1_000));
         let tape = TopicData::Tape(topics::channels::tape::TapeData::default());
-        model.apply(item(ItemKind::Snapshot, Topic::tape(&instrument()), tape), at(1_000));
+        model.apply(item(UpdateKind::Snapshot, Topic::tape(&instrument()), tape), at(1_000));
         model.apply(status(state, None, None), at(1_000));
         [Topic::book(&instrument()), Topic::tape(&instrument())].map(|topic| model.freshness(&[topic], at(1_100)))
     };
     assert_eq!(empty(&mut model, StreamState::Initialising), [Freshness::Waiting, Freshness::Waiting]);
     // In a live stream it says that there is nothing.
     assert_eq!(empty(&mut model, StreamState::Live), [Freshness::Fresh, Freshness::Fresh]);
-    model.apply(book(ItemKind::Snapshot, BookState::Buffering, &[("9", "1")]), at(1_000));
+    model.apply(book(UpdateKind::Snapshot, BookState::Buffering, &[("9", "1")]), at(1_000));
     model.apply(status(StreamState::Initialising, None, None), at(1_000));
     assert_eq!(model.freshness(&[Topic::book(&instrument())], at(1_100)), Freshness::Fresh);
 }
@@ -132,7 +132,7 @@ fn an_empty_snapshot_of_a_stream_that_has_not_begun_says_nothing() {
 fn without_the_server_nothing_is_live() {
     let topics = [Topic::quote(&instrument())];
     let mut model = connected();
-    model.apply(quote(ItemKind::Snapshot, "10", 1_000), at(1_000));
+    model.apply(quote(UpdateKind::Snapshot, "10", 1_000), at(1_000));
     model.apply(status(StreamState::Live, Some(1_000), None), at(1_000));
     let lost = LinkState::Reconnecting { at: at(3_000).monotonic };
     model.set_link(lost.clone(), at(1_000).monotonic, at(1_100));
@@ -143,7 +143,7 @@ fn without_the_server_nothing_is_live() {
 
     // A connection that says nothing is no better than none.
     let mut model = connected();
-    model.apply(quote(ItemKind::Snapshot, "10", 1_000), at(1_000));
+    model.apply(quote(UpdateKind::Snapshot, "10", 1_000), at(1_000));
     model.apply(status(StreamState::Live, Some(1_000), None), at(1_000));
     model.set_link(LinkState::Connected, at(1_000).monotonic, at(7_001));
     assert_eq!(model.freshness(&topics, at(7_001)), Freshness::Stale { age_ms: 6_001, is_quiet: false });
@@ -154,7 +154,7 @@ fn ages_follow_the_servers_clock() {
     let mut model = connected();
     // The server is 500 ms ahead of us.
     model.clock.add(at(0), at(0), 500);
-    model.apply(quote(ItemKind::Snapshot, "10", 1_500), at(1_000));
+    model.apply(quote(UpdateKind::Snapshot, "10", 1_500), at(1_000));
     let age_ms = model.stream(&instrument(), at(1_200)).age_ms.unwrap();
     assert!((199..=201).contains(&age_ms), "{age_ms}");
 }
@@ -182,7 +182,7 @@ fn direct(model: &mut LiveModel) {
 
 fn worker_says(model: &mut LiveModel, state: StreamState, now: Now) {
     let TopicData::Status(data) = status(state, Some(now.wall.as_millis()), None).data else { unreachable!() };
-    model.apply_worker_status(instrument().venue(), ItemKind::Snapshot, data, now);
+    model.apply_worker_status(instrument().venue(), UpdateKind::Snapshot, data, now);
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn direct_data_does_not_age_with_the_server() {
     // The server's clock is far ahead; the worker's stamps are our own.
     model.clock.add(at(0), at(0), 50_000);
     direct(&mut model);
-    let quote = quote(ItemKind::Snapshot, "10", 20_000);
+    let quote = quote(UpdateKind::Snapshot, "10", 20_000);
     model.apply_from(Source::Direct, Ruling::TakeOver, quote, at(20_000));
     worker_says(&mut model, StreamState::Live, at(20_000));
     model.set_link(LinkState::Reconnecting { at: at(30_000).monotonic }, at(1_000).monotonic, at(2_000));
@@ -232,7 +232,7 @@ fn what_goes_on_without_the_server_is_what_comes_directly_and_is_connected() {
     let worker_is = |is_connected: bool, model: &mut LiveModel| {
         let connection = ConnectionEntry { is_connected, ..ConnectionEntry::new(&venue, FeedMode::WebSocket) };
         let status = StatusData { connections: vec![connection], ..StatusData::default() };
-        model.apply_worker_status(&venue, ItemKind::Snapshot, status, at(1_000));
+        model.apply_worker_status(&venue, UpdateKind::Snapshot, status, at(1_000));
     };
     worker_is(true, &mut model);
     assert_eq!(model.direct_going_on(at(1_100)), [], "nothing shown comes from it yet");
@@ -246,12 +246,12 @@ fn what_goes_on_without_the_server_is_what_comes_directly_and_is_connected() {
 #[test]
 fn going_over_keeps_what_the_other_way_has_not_heard_yet() {
     let mut model = connected();
-    let mut whole = quote(ItemKind::Snapshot, "10", 1_000);
+    let mut whole = quote(UpdateKind::Snapshot, "10", 1_000);
     if let TopicData::Quote(data) = &mut whole.data {
         data.day_high = Price::parse("12").ok();
     }
     model.apply(whole, at(1_000));
-    model.apply_from(Source::Direct, Ruling::TakeOver, quote(ItemKind::Snapshot, "11", 2_000), at(2_000));
+    model.apply_from(Source::Direct, Ruling::TakeOver, quote(UpdateKind::Snapshot, "11", 2_000), at(2_000));
     let known = model.quote(&instrument()).unwrap();
     assert_eq!((known.last, known.day_high), (Price::parse("11").ok(), Price::parse("12").ok()));
 }

@@ -1,47 +1,47 @@
-//! Where all data enters the model: items of the server's stream and of the venues' workers, each as far as its source
+//! Where all data enters the model: updates of the server's stream and of the venues' workers, each as far as its source
 //! counts (`live::source`). Not here: how they arrive (`socket`, `workers`).
 
 use leptos::prelude::UpdateValue;
 use model::{instrument::Venue, time::Now};
 use topics::{channels::TopicData, topic::Topic};
-use wire::message::Item;
+use wire::message::Update;
 
 use super::Driver;
 use crate::live::source::{Ruling, Source};
 
 impl Driver {
-    /// Applies the items of the server's stream.
-    pub(super) fn apply_server(&mut self, items: Vec<Item>, now: Now) {
+    /// Applies the updates of the server's stream.
+    pub(super) fn apply_server(&mut self, updates: Vec<Update>, now: Now) {
         let mut has_status = false;
-        for item in items {
-            has_status |= item.topic == Topic::STATUS;
-            self.apply_from(Source::Server, item, now);
+        for update in updates {
+            has_status |= update.topic == Topic::STATUS;
+            self.apply_from(Source::Server, update, now);
         }
         if has_status && self.follows_others() {
             self.is_list_old = true;
         }
     }
 
-    /// Applies the items of a venue's worker.
-    pub(super) fn apply_direct(&mut self, venue: &Venue, items: Vec<Item>, now: Now) {
-        for item in items {
-            match item.data {
+    /// Applies the updates of a venue's worker.
+    pub(super) fn apply_direct(&mut self, venue: &Venue, updates: Vec<Update>, now: Now) {
+        for update in updates {
+            match update.data {
                 TopicData::Status(data) => {
-                    self.live.model.try_update_value(|model| model.apply_worker_status(venue, item.kind, data, now));
+                    self.live.model.try_update_value(|model| model.apply_worker_status(venue, update.kind, data, now));
                 }
-                _ => self.apply_from(Source::Direct, item, now),
+                _ => self.apply_from(Source::Direct, update, now),
             }
         }
     }
 
-    fn apply_from(&mut self, source: Source, item: Item, now: Now) {
-        let ruling = self.router.judge(source, &item);
+    fn apply_from(&mut self, source: Source, update: Update, now: Now) {
+        let ruling = self.router.judge(source, &update);
         self.live.model.try_update_value(|model| {
             if let Some(check) = &mut model.cross_check {
-                check.take(source, &item, now);
+                check.take(source, &update, now);
             }
             if ruling != Ruling::Leave {
-                model.apply_from(source, ruling, item, now);
+                model.apply_from(source, ruling, update, now);
             }
         });
         if ruling == Ruling::TakeOver {

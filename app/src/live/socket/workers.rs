@@ -1,5 +1,5 @@
 //! The venues' workers: started and ended as the reader chooses sources, and subscriptions kept in line with that choice.
-//! Not here: what their items change (`apply`).
+//! Not here: what their updates change (`apply`).
 
 use model::sorted::{SortedMap, SortedSet};
 use std::time::Duration;
@@ -149,12 +149,12 @@ impl Shared {
         let Ok(mut driver) = self.0.try_borrow_mut() else { return };
         let driver = &mut *driver;
         let venue = driver.named(venue);
-        let items = match driver.workers.get_mut(&venue).map(|worker| worker.hear(data)) {
-            Some(WorkerMessage::Items(items)) => items,
+        let updates = match driver.workers.get_mut(&venue).map(|worker| worker.hear(data)) {
+            Some(WorkerMessage::Updates(updates)) => updates,
             Some(WorkerMessage::Other(message)) => return recordings::pass_on(venue, message),
             Some(WorkerMessage::Nothing) | None => return,
         };
-        driver.apply_direct(&venue, items, browser::now());
+        driver.apply_direct(&venue, updates, browser::now());
         driver.tick_slowly();
         driver.want_frame();
         if std::mem::take(&mut driver.is_source_changed) {

@@ -30,8 +30,8 @@ fn topic(text: &str) -> Topic {
     Topic::parse(text).unwrap()
 }
 
-fn item(kind: ItemKind, text: &str) -> Item {
-    Item { kind, stream: 1, topic: topic(text), offset: 1, data: TopicData::Quote(QuoteData::default()) }
+fn item(kind: UpdateKind, text: &str) -> Update {
+    Update { kind, epoch: None, topic: topic(text), offset: 1, data: TopicData::Quote(QuoteData::default()) }
 }
 
 fn demand() -> SortedSet<Topic> {
@@ -62,7 +62,7 @@ fn a_topic_is_followed_on_both_ways_until_the_new_one_has_delivered() {
     let all: SortedSet<Topic> = ALL_BY_SERVER.map(topic).into();
     assert_eq!(router.route(&demand()), Subscriptions { server: all.clone(), direct: SortedMap::new() });
     for text in ALL_BY_SERVER {
-        assert_eq!(router.judge(Source::Server, &item(ItemKind::Snapshot, text)), Ruling::Apply);
+        assert_eq!(router.judge(Source::Server, &item(UpdateKind::Snapshot, text)), Ruling::Apply);
     }
 
     set_source(&mut router, Source::Direct);
@@ -70,14 +70,14 @@ fn a_topic_is_followed_on_both_ways_until_the_new_one_has_delivered() {
     assert_eq!(routes.server, all, "nothing is given up yet");
     // B is followed by the server alone.
     assert_eq!(texts(routes.direct.get(&venue("open"))), ["quote:open:A", "book:open:A", "status"]);
-    assert_eq!(router.judge(Source::Direct, &item(ItemKind::Delta, "quote:open:A")), Ruling::Leave);
-    assert_eq!(router.judge(Source::Server, &item(ItemKind::Delta, "quote:open:A")), Ruling::Apply);
+    assert_eq!(router.judge(Source::Direct, &item(UpdateKind::Delta, "quote:open:A")), Ruling::Leave);
+    assert_eq!(router.judge(Source::Server, &item(UpdateKind::Delta, "quote:open:A")), Ruling::Apply);
     assert_eq!(router.shown_directly(), SortedSet::new());
 
-    assert_eq!(router.judge(Source::Direct, &item(ItemKind::Snapshot, "quote:open:A")), Ruling::TakeOver);
-    assert_eq!(router.judge(Source::Server, &item(ItemKind::Delta, "quote:open:A")), Ruling::Leave);
-    assert_eq!(router.judge(Source::Server, &item(ItemKind::Snapshot, "quote:open:A")), Ruling::Leave);
-    assert_eq!(router.judge(Source::Direct, &item(ItemKind::Delta, "quote:open:A")), Ruling::Apply);
+    assert_eq!(router.judge(Source::Direct, &item(UpdateKind::Snapshot, "quote:open:A")), Ruling::TakeOver);
+    assert_eq!(router.judge(Source::Server, &item(UpdateKind::Delta, "quote:open:A")), Ruling::Leave);
+    assert_eq!(router.judge(Source::Server, &item(UpdateKind::Snapshot, "quote:open:A")), Ruling::Leave);
+    assert_eq!(router.judge(Source::Direct, &item(UpdateKind::Delta, "quote:open:A")), Ruling::Apply);
     let routes = router.route(&demand());
     assert!(!routes.server.contains(&topic("quote:open:A")) && routes.server.contains(&topic("book:open:A")));
     assert_eq!(router.shown_directly(), SortedSet::from([venue("open")]));
@@ -87,8 +87,8 @@ fn a_topic_is_followed_on_both_ways_until_the_new_one_has_delivered() {
     let routes = router.route(&demand());
     assert_eq!(routes.server, all);
     assert_eq!(texts(routes.direct.get(&venue("open"))), ["quote:open:A", "status"]);
-    assert_eq!(router.judge(Source::Direct, &item(ItemKind::Delta, "quote:open:A")), Ruling::Apply);
-    assert_eq!(router.judge(Source::Server, &item(ItemKind::Snapshot, "quote:open:A")), Ruling::TakeOver);
+    assert_eq!(router.judge(Source::Direct, &item(UpdateKind::Delta, "quote:open:A")), Ruling::Apply);
+    assert_eq!(router.judge(Source::Server, &item(UpdateKind::Snapshot, "quote:open:A")), Ruling::TakeOver);
     assert_eq!(
         router.route(&demand()),
         Subscriptions { server: all, direct: SortedMap::new() },
@@ -101,9 +101,13 @@ fn the_first_to_come_is_shown() {
     let mut router = router();
     set_source(&mut router, Source::Direct);
     router.route(&demand());
-    assert_eq!(router.judge(Source::Server, &item(ItemKind::Delta, "quote:open:A")), Ruling::Leave, "no snapshot yet");
-    assert_eq!(router.judge(Source::Server, &item(ItemKind::Snapshot, "quote:open:A")), Ruling::Apply);
-    assert_eq!(router.judge(Source::Direct, &item(ItemKind::Snapshot, "quote:open:A")), Ruling::TakeOver);
+    assert_eq!(
+        router.judge(Source::Server, &item(UpdateKind::Delta, "quote:open:A")),
+        Ruling::Leave,
+        "no snapshot yet"
+    );
+    assert_eq!(router.judge(Source::Server, &item(UpdateKind::Snapshot, "quote:open:A")), Ruling::Apply);
+    assert_eq!(router.judge(Source::Direct, &item(UpdateKind::Snapshot, "quote:open:A")), Ruling::TakeOver);
 }
 
 #[test]
@@ -115,12 +119,12 @@ fn where_a_venue_cannot_be_had_directly_the_server_is_used() {
 
     set_source(&mut router, Source::Direct);
     router.route(&demand());
-    router.judge(Source::Direct, &item(ItemKind::Snapshot, "quote:open:A"));
+    router.judge(Source::Direct, &item(UpdateKind::Snapshot, "quote:open:A"));
     let failed = SortedMap::from([(venue("open"), "it stopped".to_owned())]);
     assert!(router.choose(router.sources().clone(), failed).is_empty());
     assert_eq!(router.obstacle(&venue("open")), Some("it stopped"));
     assert!(router.route(&demand()).direct.is_empty());
-    assert_eq!(router.judge(Source::Server, &item(ItemKind::Snapshot, "quote:open:A")), Ruling::Apply);
+    assert_eq!(router.judge(Source::Server, &item(UpdateKind::Snapshot, "quote:open:A")), Ruling::Apply);
     // Asking again tries again.
     assert_eq!(set_source(&mut router, Source::Direct), [venue("open")]);
     assert_eq!(router.obstacle(&venue("open")), None);
@@ -143,8 +147,8 @@ fn what_was_compared_gets_a_snapshot_when_it_goes_over() {
     let mut router = router();
     router.compared = InstrumentId::parse("open:A").ok();
     router.route(&demand());
-    router.judge(Source::Server, &item(ItemKind::Snapshot, "quote:open:A"));
-    assert_eq!(router.judge(Source::Direct, &item(ItemKind::Snapshot, "quote:open:A")), Ruling::Leave);
+    router.judge(Source::Server, &item(UpdateKind::Snapshot, "quote:open:A"));
+    assert_eq!(router.judge(Source::Direct, &item(UpdateKind::Snapshot, "quote:open:A")), Ruling::Leave);
     set_source(&mut router, Source::Direct);
     let routes = router.route(&demand());
     let fewer = routes.without_pending(&venue("open"), &router);
@@ -179,11 +183,11 @@ fn what_a_tape_in_this_page_brings_comes_from_its_worker() {
     let mut router = router();
     let wanted: SortedSet<Topic> = ["quote:replay-open:A", "quote:open:A"].map(topic).into();
     assert!(router.route(&wanted).direct.is_empty(), "the server plays it, if anybody");
-    assert_eq!(router.judge(Source::Server, &item(ItemKind::Snapshot, "quote:replay-open:A")), Ruling::Apply);
+    assert_eq!(router.judge(Source::Server, &item(UpdateKind::Snapshot, "quote:replay-open:A")), Ruling::Apply);
     router.replay = Some(venue("replay-open"));
     let routes = router.route(&wanted);
     assert_eq!(texts(routes.direct.get(&venue("replay-open"))), ["quote:replay-open:A", "status"]);
-    assert_eq!(router.judge(Source::Direct, &item(ItemKind::Snapshot, "quote:replay-open:A")), Ruling::TakeOver);
+    assert_eq!(router.judge(Source::Direct, &item(UpdateKind::Snapshot, "quote:replay-open:A")), Ruling::TakeOver);
     assert_eq!(texts(Some(&router.route(&wanted).server)), ["quote:open:A"]);
     // It ends: what the server has of that name is asked for again.
     router.replay = None;

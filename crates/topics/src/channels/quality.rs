@@ -424,7 +424,7 @@ mod tests {
                     0 => newer.proof.last_resync = Some(Resync { at_ms: step, reason: ResyncReason::Gap }),
                     1 => newer.venue_clock = Some(VenueClock { fastest_us: step, round_trip_us: None }),
                     2 => newer.malformed_samples = Some(vec![MalformedSample { at_ms: step, text: "{".into() }]),
-                    _ => newer.latency.venue = Some(model::histogram::Quantiles { n: gaps, ..Default::default() }),
+                    _ => newer.latency.venue = Some(Quantiles { n: gaps, ..Default::default() }),
                 }
                 if let Some(delta) = older.diff(&newer) {
                     merged.merge(&delta);

@@ -13,7 +13,7 @@ use crate::{
     error::WireError,
     limits::{MAX_CLIENT_MESSAGE_BYTES, MAX_RESUME_TOPICS, MAX_TOPICS_PER_MESSAGE},
     message::{
-        ClientMessage, CommandRequest, Hello, JsonText, Ping, ResumePositions, SnapshotRequest, Subscribe, Unsubscribe,
+        ClientMessage, CommandRequest, Epoch, Hello, JsonText, Ping, Position, SnapshotRequest, Subscribe, Unsubscribe,
     },
 };
 
@@ -33,6 +33,7 @@ pub(crate) fn encode(message: &ClientMessage) -> Vec<u8> {
         ClientMessage::Command(request) => {
             let mut writer = Writer::with_head(VERSION, COMMAND);
             writer.unsigned(request.id);
+            writer.text(request.key.as_deref().unwrap_or_default());
             writer.long_text(request.command.as_str());
             writer.finish()
         }
@@ -48,17 +49,11 @@ fn encode_hello(hello: &Hello) -> Vec<u8> {
     let mut writer = Writer::with_head(VERSION, HELLO);
     writer.unsigned(hello.protocol.into());
     writer.unsigned(hello.lane_ms.into());
-    match &hello.resume {
-        None => writer.byte(0),
-        Some(resume) => {
-            writer.byte(1);
-            writer.text(&resume.epoch);
-            writer.count(resume.offsets.len());
-            for (topic, offset) in &resume.offsets {
-                writer.text(&topic.to_string());
-                writer.unsigned(*offset);
-            }
-        }
+    writer.count(hello.resume.len());
+    for (topic, position) in &hello.resume {
+        writer.text(&topic.to_string());
+        writer.text(position.epoch.as_str());
+        writer.unsigned(position.offset);
     }
     writer.finish()
 }
@@ -93,8 +88,9 @@ fn decode_body(reader: &mut Reader<'_>, id: &mut Option<u64>) -> Result<ClientMe
         SNAPSHOT => ClientMessage::Snapshot(SnapshotRequest { id: read_id(reader)?, topics: decode_topics(reader)? }),
         COMMAND => {
             let id = read_id(reader)?;
+            let key = Some(reader.text()?.to_owned()).filter(|key| !key.is_empty());
             let command = JsonText::parse(reader.long_text(MAX_CLIENT_MESSAGE_BYTES)?)?;
-            ClientMessage::Command(CommandRequest { id, command })
+            ClientMessage::Command(CommandRequest { id, key, command })
         }
         PING => ClientMessage::Ping(Ping { t: reader.signed()? }),
         found => return Err(FieldError::UnknownCode { what: UNKNOWN_KIND, found: found.into() }.into()),
@@ -104,16 +100,12 @@ fn decode_body(reader: &mut Reader<'_>, id: &mut Option<u64>) -> Result<ClientMe
 fn decode_hello(reader: &mut Reader<'_>) -> Result<Hello, WireError> {
     let protocol = reader.narrow("protocol")?;
     let lane_ms = reader.narrow("lane_ms")?;
-    let resume = match reader.byte()? {
-        0 => None,
-        1 => {
-            let epoch = reader.text()?.to_owned();
-            let n_topics = reader.count("topics", MAX_RESUME_TOPICS)?;
-            let offsets = (0..n_topics).map(|_| Ok((reader.topic()?, reader.unsigned()?)));
-            Some(ResumePositions { epoch, offsets: offsets.collect::<Result<BTreeMap<_, _>, WireError>>()? })
-        }
-        found => return Err(FieldError::UnknownCode { what: "resume flag", found: found.into() }.into()),
-    };
+    let n_topics = reader.count("topics", MAX_RESUME_TOPICS)?;
+    let positions = (0..n_topics).map(|_| {
+        let topic = reader.topic()?;
+        Ok((topic, Position { epoch: Epoch::new(reader.text()?), offset: reader.unsigned()? }))
+    });
+    let resume = positions.collect::<Result<BTreeMap<_, _>, WireError>>()?;
     Ok(Hello { protocol, lane_ms, resume })
 }
 

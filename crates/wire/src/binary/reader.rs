@@ -157,6 +157,7 @@ const BAD_SIZE: FieldError = FieldError::OutOfRange { what: "size" };
 mod tests {
     use model::decimal::{Price, Quantity};
     use proptest::prelude::*;
+    use topics::payload::FieldWriter;
 
     use super::*;
     use crate::binary::writer::Writer;

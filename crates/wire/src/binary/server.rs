@@ -12,8 +12,8 @@ use crate::{
     error::WireError,
     limits::{MAX_CLIENT_MESSAGE_BYTES, MAX_ITEMS},
     message::{
-        Ack, Batch, Bye, Item, ItemKind, JsonText, Pong, RefusalCode, Refused, Reset, ResetReason, Resumed,
-        ServerMessage, StreamName, Subscribed, Unsubscribed, Welcome,
+        Ack, Batch, Bye, Epoch, Item, JsonText, Pong, RefusalCode, Refused, Reset, ResetReason, Resumed, ServerMessage,
+        StreamName, Subscribed, Unsubscribed, Update, UpdateKind, Welcome,
     },
     names::StreamNames,
 };
@@ -29,23 +29,29 @@ const ACK: u8 = 8;
 const PONG: u8 = 9;
 const BYE: u8 = 10;
 
-/// An item: stream number with the kind in its low bit, offset, length of the data, data.
-pub(crate) fn encode_item(item: &Item) -> Vec<u8> {
-    let mut body = Writer::default();
-    item.data.write(&mut body);
-    let body = body.finish();
+/// What is the same for every reader: a snapshot's epoch, the offset, the length of the data, and the data.
+pub(crate) fn encode_update(update: &Update) -> Vec<u8> {
+    let mut data = Writer::default();
+    update.data.write(&mut data);
+    let data = data.finish();
     let mut writer = Writer::default();
-    writer.unsigned((u64::from(item.stream) << 1) | u64::from(item.kind == ItemKind::Delta));
-    writer.unsigned(item.offset);
-    writer.count(body.len());
-    writer.raw(&body);
+    if update.kind == UpdateKind::Snapshot {
+        writer.text(update.epoch.as_ref().map_or("", Epoch::as_str));
+    }
+    writer.unsigned(update.offset);
+    writer.count(data.len());
+    writer.raw(&data);
     writer.finish()
 }
 
-/// A batch is its head and then items up to the end, so that encoded items are only copied.
-pub(crate) fn encode_batch<'a>(items: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+/// A batch is its head and then items up to the end: the stream's number with the kind in its low bit, and the update's
+/// bytes, which are only copied.
+pub(crate) fn encode_batch<'a>(items: impl IntoIterator<Item = (u32, UpdateKind, &'a [u8])>) -> Vec<u8> {
     let mut writer = Writer::with_head(VERSION, BATCH);
-    items.into_iter().for_each(|item| writer.raw(item));
+    for (stream, kind, bytes) in items {
+        writer.unsigned((u64::from(stream) << 1) | u64::from(kind == UpdateKind::Delta));
+        writer.raw(bytes);
+    }
     writer.finish()
 }
 
@@ -54,7 +60,7 @@ pub(crate) fn encode(message: &ServerMessage) -> Vec<u8> {
         ServerMessage::Welcome(welcome) => {
             let mut writer = Writer::with_head(VERSION, WELCOME);
             writer.unsigned(welcome.protocol.into());
-            writer.text(&welcome.epoch);
+            writer.text(welcome.epoch.as_str());
             writer.text(&welcome.client);
             writer.signed(welcome.server_time_ms);
             writer.finish()
@@ -82,8 +88,10 @@ pub(crate) fn encode(message: &ServerMessage) -> Vec<u8> {
             writer.finish()
         }
         ServerMessage::Batch(batch) => {
-            let items: Vec<Vec<u8>> = batch.items.iter().take(MAX_ITEMS).map(encode_item).collect();
-            encode_batch(items.iter().map(Vec::as_slice))
+            let updates = batch.items.iter().take(MAX_ITEMS);
+            let updates: Vec<_> =
+                updates.map(|Item { stream, update }| (*stream, update, encode_update(update))).collect();
+            encode_batch(updates.iter().map(|(stream, update, bytes)| (*stream, update.kind, bytes.as_slice())))
         }
         ServerMessage::Resumed(resumed) => {
             let mut writer = Writer::with_head(VERSION, RESUMED);
@@ -144,7 +152,7 @@ fn decode_body(reader: &mut Reader<'_>, kind: u8, names: &StreamNames) -> Result
     Ok(match kind {
         WELCOME => ServerMessage::Welcome(Welcome {
             protocol: reader.narrow("protocol")?,
-            epoch: reader.text()?.to_owned(),
+            epoch: Epoch::new(reader.text()?),
             client: reader.text()?.to_owned(),
             server_time_ms: reader.signed()?,
         }),
@@ -195,7 +203,10 @@ fn decode_batch(reader: &mut Reader<'_>, names: &StreamNames) -> Result<Batch, W
             return Err(FieldError::TooMany { what: "items", found: MAX_ITEMS as u64 + 1, limit: MAX_ITEMS }.into());
         }
         let head = reader.unsigned()?;
-        let kind = if head & 1 == 0 { ItemKind::Snapshot } else { ItemKind::Delta };
+        let (kind, epoch) = match head & 1 {
+            0 => (UpdateKind::Snapshot, Some(Epoch::new(reader.text()?))),
+            _ => (UpdateKind::Delta, None),
+        };
         let stream = u32::try_from(head >> 1).map_err(|_| FieldError::OutOfRange { what: "stream" })?;
         let offset = reader.unsigned()?;
         let length = reader.count("bytes of data", usize::MAX)?;
@@ -207,7 +218,7 @@ fn decode_batch(reader: &mut Reader<'_>, names: &StreamNames) -> Result<Batch, W
         if data.channel() != topic.channel() {
             return Err(WireError::WrongChannel { topic: topic.to_string(), found: data.channel().as_str() });
         }
-        items.push(Item { kind, stream, topic, offset, data });
+        items.push(Item { stream, update: Update { kind, epoch, topic, offset, data } });
     }
     Ok(Batch { items })
 }

@@ -17,7 +17,7 @@ use crate::{
     json::{tagged, to_error},
     limits::{MAX_RESUME_TOPICS, MAX_TEXT_BYTES, MAX_TOPICS_PER_MESSAGE},
     message::{
-        ClientMessage, CommandRequest, Hello, JsonText, Ping, RefusalCode, ResumePositions, SnapshotRequest, Subscribe,
+        ClientMessage, CommandRequest, Hello, JsonText, Ping, Position, RefusalCode, SnapshotRequest, Subscribe,
         Unsubscribe,
     },
 };
@@ -28,8 +28,11 @@ pub(crate) fn encode(message: &ClientMessage) -> Vec<u8> {
         ClientMessage::Subscribe(request) => tagged("subscribe", request),
         ClientMessage::Unsubscribe(request) => tagged("unsubscribe", request),
         ClientMessage::Snapshot(request) => tagged("snapshot", request),
-        ClientMessage::Command(CommandRequest { id, command }) => {
-            format!(r#"{{"type":"command","id":{id},"command":{}}}"#, command.as_str()).into_bytes()
+        ClientMessage::Command(CommandRequest { id, key, command }) => {
+            // A text as JSON is a text.
+            let key = key.as_ref().map(|key| format!(r#""key":{},"#, serde_json::Value::from(key.as_str())));
+            let (key, command) = (key.unwrap_or_default(), command.as_str());
+            format!(r#"{{"type":"command","id":{id},{key}"command":{command}}}"#).into_bytes()
         }
         ClientMessage::Ping(ping) => tagged("ping", ping),
     }
@@ -57,8 +60,11 @@ fn decode_kind(kind: &str, text: &str) -> Result<ClientMessage, ClientError> {
         }
         "command" => {
             let request: CommandFields<'_> = read(text)?;
+            let key = request.key.filter(|key| !key.is_empty());
+            check_length("bytes of text", key.as_ref().map_or(0, String::len), MAX_TEXT_BYTES)
+                .map_err(WireError::from)?;
             let command = JsonText::parse(request.command.get())?;
-            ClientMessage::Command(CommandRequest { id: request.id, command })
+            ClientMessage::Command(CommandRequest { id: request.id, key, command })
         }
         "ping" => ClientMessage::Ping(read::<Ping>(text)?),
         _ => {
@@ -76,22 +82,21 @@ fn decode_hello(text: &str) -> Result<Hello, ClientError> {
         return Err(ClientError::unsupported_protocol(protocol));
     }
     let HelloFields { lane_ms, resume } = read(text)?;
-    let resume = resume.map(|ResumeFields { epoch, offsets }| {
-        check_length("bytes of text", epoch.len(), MAX_TEXT_BYTES)?;
-        check_length("topics", offsets.len(), MAX_RESUME_TOPICS)?;
-        let offsets = offsets.into_iter().map(|(topic, offset)| Ok((Topic::parse(&topic)?, offset)));
-        Ok(ResumePositions { epoch, offsets: offsets.collect::<Result<_, WireError>>()? })
+    Ok(Hello { protocol, lane_ms, resume: decode_positions(resume)? })
+}
+
+fn decode_positions(positions: BTreeMap<String, Position>) -> Result<BTreeMap<Topic, Position>, WireError> {
+    check_length("topics", positions.len(), MAX_RESUME_TOPICS)?;
+    let positions = positions.into_iter().map(|(topic, position)| {
+        check_length("bytes of text", position.epoch.as_str().len(), MAX_TEXT_BYTES)?;
+        Ok((Topic::parse(&topic)?, position))
     });
-    Ok(Hello {
-        protocol,
-        lane_ms,
-        resume: resume.transpose().map_err(|error: WireError| ClientError::of(None, &error))?,
-    })
+    positions.collect()
 }
 
 fn decode_topics(text: &str) -> Result<(u64, Vec<TopicPattern>), ClientError> {
     let TopicFields { id, topics } = read(text)?;
-    check_length("topics", topics.len(), MAX_TOPICS_PER_MESSAGE)?;
+    check_length("topics", topics.len(), MAX_TOPICS_PER_MESSAGE).map_err(WireError::from)?;
     let topics = topics.iter().map(|topic| TopicPattern::parse(topic).map_err(WireError::from));
     Ok((id, topics.collect::<Result<_, _>>()?))
 }
@@ -128,13 +133,7 @@ struct Version {
 struct HelloFields {
     lane_ms: u32,
     #[serde(default)]
-    resume: Option<ResumeFields>,
-}
-
-#[derive(Deserialize)]
-struct ResumeFields {
-    epoch: String,
-    offsets: BTreeMap<String, u64>,
+    resume: BTreeMap<String, Position>,
 }
 
 #[derive(Deserialize)]
@@ -146,6 +145,8 @@ struct TopicFields {
 #[derive(Deserialize)]
 struct CommandFields<'a> {
     id: u64,
+    #[serde(default)]
+    key: Option<String>,
     #[serde(borrow)]
     command: &'a RawValue,
 }

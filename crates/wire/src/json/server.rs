@@ -11,12 +11,13 @@ use crate::{
     error::WireError,
     json::{tagged, to_error},
     limits::MAX_ITEMS,
-    message::{Ack, Batch, Item, ItemKind, JsonText, NO_STREAM, ServerMessage, StreamName},
+    message::{Ack, Batch, Epoch, Item, JsonText, NO_STREAM, ServerMessage, StreamName, Update, UpdateKind},
 };
 
-pub(crate) fn encode_item(item: &Item) -> Vec<u8> {
-    let fields =
-        ItemFields { kind: item.kind, topic: Cow::Borrowed(&item.topic), offset: item.offset, data: &item.data };
+pub(crate) fn encode_update(update: &Update) -> Vec<u8> {
+    let Update { kind, epoch, topic, offset, data } = update;
+    let topic = Cow::Borrowed(topic);
+    let fields = UpdateFields { kind: *kind, topic, epoch: epoch.clone(), offset: *offset, data };
     // Writing to memory cannot fail, and no data has a map with keys that are no text.
     serde_json::to_vec(&fields).unwrap_or_default()
 }
@@ -40,8 +41,9 @@ pub(crate) fn encode(message: &ServerMessage) -> Vec<u8> {
         ServerMessage::Unsubscribed(unsubscribed) => tagged("unsubscribed", unsubscribed),
         ServerMessage::Refused(refused) => tagged("refused", refused),
         ServerMessage::Batch(batch) => {
-            let items: Vec<Vec<u8>> = batch.items.iter().take(MAX_ITEMS).map(encode_item).collect();
-            encode_batch(items.iter().map(Vec::as_slice))
+            let updates = batch.items.iter().take(MAX_ITEMS);
+            let updates: Vec<Vec<u8>> = updates.map(|item| encode_update(&item.update)).collect();
+            encode_batch(updates.iter().map(Vec::as_slice))
         }
         ServerMessage::Resumed(resumed) => tagged("resumed", resumed),
         ServerMessage::Reset(reset) => tagged("reset", reset),
@@ -83,11 +85,11 @@ pub(crate) fn decode(text: &str) -> Result<ServerMessage, WireError> {
     })
 }
 
-fn decode_item(fields: ItemFields<'_, serde_json::Value>) -> Result<Item, WireError> {
-    let ItemFields { kind, topic, offset, data } = fields;
+fn decode_item(fields: UpdateFields<'_, serde_json::Value>) -> Result<Item, WireError> {
+    let UpdateFields { kind, topic, epoch, offset, data } = fields;
     let data = TopicData::deserialize(topic.channel(), data).map_err(to_error)?;
     data.check()?;
-    Ok(Item { kind, stream: NO_STREAM, topic: topic.into_owned(), offset, data })
+    Ok(Item { stream: NO_STREAM, update: Update { kind, epoch, topic: topic.into_owned(), offset, data } })
 }
 
 impl Serialize for StreamName {
@@ -103,9 +105,11 @@ impl<'de> Deserialize<'de> for StreamName {
 }
 
 #[derive(Serialize, Deserialize)]
-struct ItemFields<'a, T> {
-    kind: ItemKind,
+struct UpdateFields<'a, T> {
+    kind: UpdateKind,
     topic: Cow<'a, Topic>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    epoch: Option<Epoch>,
     offset: u64,
     data: T,
 }
@@ -118,7 +122,7 @@ struct Head<'a> {
 
 #[derive(Deserialize)]
 struct BatchFields {
-    items: Vec<ItemFields<'static, serde_json::Value>>,
+    items: Vec<UpdateFields<'static, serde_json::Value>>,
 }
 
 #[derive(Deserialize)]

@@ -15,13 +15,14 @@ use topics::{
     channels::{TopicData, book::BookData, candles::CandlesData, quote::QuoteData, system::SystemData},
     error::FieldError,
     limits::{MAX_BARS, MAX_LEVELS},
+    payload::Merge,
     topic::Topic,
 };
 use wire::{
-    Encoding, Frame, decode_client, decode_server, decode_server_json, encode_batch, encode_client, encode_item,
-    encode_server,
+    Encoding, Frame, decode_client, decode_server, decode_server_json, encode_batch, encode_client, encode_server,
+    encoded::EncodedUpdate,
     error::WireError,
-    message::{Batch, Item, ItemKind, NO_STREAM, ServerMessage, StreamName, Subscribed},
+    message::{Batch, Item, NO_STREAM, ServerMessage, StreamName, Subscribed, Update, UpdateKind},
     names::StreamNames,
 };
 
@@ -32,7 +33,7 @@ fn number(items: &mut [Item]) -> StreamNames {
     let mut names = StreamNames::new();
     let topics = (1..).zip(items.iter_mut()).map(|(stream, item)| {
         item.stream = stream;
-        StreamName { topic: item.topic.clone(), stream }
+        StreamName { topic: item.update.topic.clone(), stream }
     });
     let topics = topics.collect();
     names.learn(&ServerMessage::Subscribed(Subscribed { id: 0, topics }));
@@ -82,9 +83,11 @@ proptest! {
     fn batches_of_encoded_items_are_batches(mut items in prop::collection::vec(item(), 0..6)) {
         number(&mut items);
         for encoding in [Encoding::Binary, Encoding::Json] {
-            let encoded: Vec<Vec<u8>> = items.iter().map(|item| encode_item(item, encoding)).collect();
+            let encoded = items.iter().map(|item| (item.stream, EncodedUpdate::new(item.update.clone())));
+            let encoded: Vec<(u32, EncodedUpdate)> = encoded.collect();
             let batch = ServerMessage::Batch(Batch { items: items.clone() });
-            prop_assert_eq!(encode_batch(encoded.iter().map(Vec::as_slice), encoding), encode_server(&batch, encoding));
+            let updates = encoded.iter().map(|(stream, update)| (*stream, update));
+            prop_assert_eq!(encode_batch(updates, encoding), encode_server(&batch, encoding));
         }
     }
 
@@ -144,21 +147,19 @@ proptest! {
 
 fn one_of_each_channel() -> Vec<Item> {
     ["quote:d:A", "tape:d:A", "book:d:A", "candles.1m:d:A", "quality:d:A", "status", "system"]
-        .map(|topic| Item {
-            kind: ItemKind::Delta,
-            stream: NO_STREAM,
-            topic: Topic::parse(topic).unwrap(),
-            offset: 0,
-            data: TopicData::System(SystemData::default()),
+        .map(|topic| {
+            let (topic, data) = (Topic::parse(topic).unwrap(), TopicData::System(SystemData::default()));
+            Item { stream: NO_STREAM, update: Update { kind: UpdateKind::Delta, epoch: None, topic, offset: 0, data } }
         })
         .to_vec()
 }
 
-fn decode_one(mut item: Item) -> Result<Item, WireError> {
+fn decode_one(update: Update) -> Result<Update, WireError> {
+    let mut item = Item { stream: 1, update };
     let names = number(std::slice::from_mut(&mut item));
-    let encoded = encode_item(&item, Encoding::Binary);
-    match decode_server(&encode_batch([encoded.as_slice()], Encoding::Binary), &names)? {
-        ServerMessage::Batch(mut batch) => Ok(batch.items.remove(0)),
+    let encoded = EncodedUpdate::new(item.update);
+    match decode_server(&encode_batch([(1, &encoded)], Encoding::Binary), &names)? {
+        ServerMessage::Batch(mut batch) => Ok(batch.items.remove(0).update),
         other => panic!("{other:?}"),
     }
 }
@@ -169,7 +170,7 @@ fn what_is_too_long_is_cut_when_encoded() {
     let bids: Vec<Level> = (0..250).rev().map(level).collect();
     let topic = Topic::parse("book:d:A").unwrap();
     let item =
-        |topic: &Topic, data| Item { kind: ItemKind::Snapshot, stream: 1, topic: topic.clone(), offset: 1, data };
+        |topic: &Topic, data| Update { kind: UpdateKind::Delta, epoch: None, topic: topic.clone(), offset: 1, data };
     let TopicData::Book(book) =
         decode_one(item(&topic, TopicData::Book(BookData { bids: bids.clone(), ..BookData::default() }))).unwrap().data
     else {
@@ -195,16 +196,17 @@ fn what_is_too_long_is_cut_when_encoded() {
 
 #[test]
 fn what_names_nothing_known_is_an_error() {
-    let item = Item {
-        kind: ItemKind::Delta,
-        stream: 7,
+    let update = Update {
+        kind: UpdateKind::Delta,
+        epoch: None,
         topic: Topic::SYSTEM,
         offset: 1,
         data: TopicData::System(SystemData::default()),
     };
-    let batch = encode_server(&ServerMessage::Batch(Batch { items: vec![item.clone()] }), Encoding::Binary);
+    let items = vec![Item { stream: 7, update: update.clone() }];
+    let batch = encode_server(&ServerMessage::Batch(Batch { items }), Encoding::Binary);
     assert_eq!(decode_server(&batch, &StreamNames::new()), Err(WireError::UnknownStream { stream: 7 }));
-    let wrong = decode_one(Item { topic: Topic::STATUS, ..item });
+    let wrong = decode_one(Update { topic: Topic::STATUS, ..update });
     assert_eq!(wrong, Err(WireError::WrongChannel { topic: "status".to_owned(), found: "system" }));
     let names = StreamNames::new();
     assert_eq!(decode_server(&[], &names), Err(WireError::Field(FieldError::Truncated)));
@@ -241,8 +243,10 @@ fn updates_are_small() {
         ..QuoteData::default()
     };
     let topic = Topic::parse("quote:kraken:BTC/USD").unwrap();
-    let item = Item { kind: ItemKind::Delta, stream: 12, topic, offset: 8_120, data: TopicData::Quote(quote) };
-    let (binary, json) = (encode_item(&item, Encoding::Binary).len(), encode_item(&item, Encoding::Json).len());
+    let data = TopicData::Quote(quote);
+    let update = EncodedUpdate::new(Update { kind: UpdateKind::Delta, epoch: None, topic, offset: 8_120, data });
+    // The number of its stream is a byte more.
+    let (binary, json) = (update.bytes(Encoding::Binary).len() + 1, update.bytes(Encoding::Json).len());
     assert!(binary <= 35 && json >= 6 * binary, "{binary} {json}");
     let bars = (0..500_i64).map(|minute| Candle {
         open_time: Timestamp::from_millis(1_763_640_000_000 + minute * 60_000),
@@ -255,7 +259,7 @@ fn updates_are_small() {
     });
     let data = TopicData::Candles(CandlesData { bars: bars.collect() });
     let topic = Topic::parse("candles.1m:kraken:BTC/USD").unwrap();
-    let item = Item { kind: ItemKind::Snapshot, stream: 13, topic, offset: 1, data };
-    let binary = encode_item(&item, Encoding::Binary).len();
+    let item = Update { kind: UpdateKind::Snapshot, epoch: None, topic, offset: 1, data };
+    let binary = EncodedUpdate::new(item).bytes(Encoding::Binary).len();
     assert!(binary <= 9_000, "{binary}");
 }

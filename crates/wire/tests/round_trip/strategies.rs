@@ -31,9 +31,9 @@ use topics::{
 use wire::{
     close_code::CloseCode,
     message::{
-        Ack, Batch, Bye, ClientMessage, CommandRequest, Hello, Item, ItemKind, JsonText, Ping, Pong, RefusalCode,
-        Refused, Reset, ResetReason, ResumePositions, Resumed, ServerMessage, SnapshotRequest, StreamName, Subscribe,
-        Subscribed, Unsubscribe, Unsubscribed, Welcome,
+        Ack, Batch, Bye, ClientMessage, CommandRequest, Epoch, Hello, Item, JsonText, Ping, Pong, Position,
+        RefusalCode, Refused, Reset, ResetReason, Resumed, ServerMessage, SnapshotRequest, StreamName, Subscribe,
+        Subscribed, Unsubscribe, Unsubscribed, Update, UpdateKind, Welcome,
     },
 };
 
@@ -323,13 +323,17 @@ pub(crate) fn item() -> impl Strategy<Value = Item> {
             .prop_map(|(pair, data)| (Topic::consolidated(&pair), TopicData::Consolidated(data)))
             .boxed(),
     ];
-    let kind = prop::sample::select(vec![ItemKind::Snapshot, ItemKind::Delta]);
-    let item = (data, kind, any::<u64>());
-    item.prop_map(|((topic, data), kind, offset)| Item { kind, stream: 0, topic, offset, data }).boxed()
+    let kind = prop::sample::select(vec![UpdateKind::Snapshot, UpdateKind::Delta]);
+    let item = (data, kind, text(), any::<u64>());
+    item.prop_map(|((topic, data), kind, epoch, offset)| {
+        let epoch = (kind == UpdateKind::Snapshot).then(|| Epoch::new(&epoch));
+        Item { stream: 0, update: Update { kind, epoch, topic, offset, data } }
+    })
+    .boxed()
 }
 
 fn topic() -> impl Strategy<Value = Topic> {
-    item().prop_map(|item| item.topic).boxed()
+    item().prop_map(|item| item.update.topic).boxed()
 }
 
 /// Numbers are given in order, from 1.
@@ -370,7 +374,7 @@ pub(crate) fn server_message() -> impl Strategy<Value = ServerMessage> {
         prop::sample::select(vec![ResetReason::EpochChanged, ResetReason::HistoryExceeded, ResetReason::Unknown]);
     prop_oneof![
         (any::<u32>(), text(), text(), time()).prop_map(|(protocol, epoch, client, server_time_ms)| {
-            ServerMessage::Welcome(Welcome { protocol, epoch, client, server_time_ms })
+            ServerMessage::Welcome(Welcome { protocol, epoch: Epoch::new(&epoch), client, server_time_ms })
         }),
         (any::<u64>(), names()).prop_map(|(id, topics)| ServerMessage::Subscribed(Subscribed { id, topics })),
         (any::<u64>(), prop::collection::vec(topic(), 0..5))
@@ -400,8 +404,8 @@ pub(crate) fn client_message() -> impl Strategy<Value = ClientMessage> {
         });
         prop::collection::vec(pattern, 0..6)
     };
-    let offsets = prop::collection::btree_map(topic(), any::<u64>(), 0..5);
-    let resume = option::of((text(), offsets).prop_map(|(epoch, offsets)| ResumePositions { epoch, offsets }));
+    let position = (text(), any::<u64>()).prop_map(|(epoch, offset)| Position { epoch: Epoch::new(&epoch), offset });
+    let resume = prop::collection::btree_map(topic(), position, 0..5);
     prop_oneof![
         (any::<u32>(), resume).prop_map(|(lane_ms, resume)| ClientMessage::Hello(Hello {
             protocol: 1,
@@ -411,7 +415,8 @@ pub(crate) fn client_message() -> impl Strategy<Value = ClientMessage> {
         (any::<u64>(), patterns()).prop_map(|(id, topics)| ClientMessage::Subscribe(Subscribe { id, topics })),
         (any::<u64>(), patterns()).prop_map(|(id, topics)| ClientMessage::Unsubscribe(Unsubscribe { id, topics })),
         (any::<u64>(), patterns()).prop_map(|(id, topics)| ClientMessage::Snapshot(SnapshotRequest { id, topics })),
-        (any::<u64>(), json_text()).prop_map(|(id, command)| ClientMessage::Command(CommandRequest { id, command })),
+        (any::<u64>(), option::of("[a-z\"]{1,9}"), json_text())
+            .prop_map(|(id, key, command)| ClientMessage::Command(CommandRequest { id, key, command })),
         any::<i64>().prop_map(|t| ClientMessage::Ping(Ping { t })),
     ]
 }

@@ -1,12 +1,12 @@
 //! A page's conversation with a feed of the made-up market, at times we choose.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{recording_entry::RecordingEntry, time::Timestamp};
 use recording::{lines::Lines as _, packed::PackedLines, playback::Playback, playback::Step};
 use topics::topic::TopicPattern;
 use venues::session::HttpAnswer;
-use wire::message::{Hello, Item, ItemKind, SnapshotRequest, Subscribe, Unsubscribe};
+use wire::message::{Hello, SnapshotRequest, Subscribe, Unsubscribe, Update, UpdateKind};
 
 use super::*;
 
@@ -82,12 +82,12 @@ impl Talk {
         }
     }
 
-    fn take_items(&mut self) -> Vec<Item> {
+    fn take_updates(&mut self) -> Vec<Update> {
         let batches = self.said.drain(..).filter_map(|message| match message {
             ServerMessage::Batch(batch) => Some(batch.items),
             _ => None,
         });
-        batches.flatten().collect()
+        batches.flatten().map(|item| item.update).collect()
     }
 }
 
@@ -101,16 +101,16 @@ fn a_topic_begins_with_a_snapshot_and_goes_on_without_a_hole() {
     let Some(ServerMessage::Subscribed(subscribed)) = talk.said.first() else { panic!("the numbers come first") };
     assert_eq!(subscribed.topics.len(), ALL.len());
     talk.run(5_000, Reader::Ready);
-    let items = talk.take_items();
+    let updates = talk.take_updates();
     for text in ALL {
-        let own: Vec<&Item> = items.iter().filter(|item| item.topic == topic(text)).collect();
-        assert_eq!(own[0].kind, ItemKind::Snapshot, "{text}");
+        let own: Vec<&Update> = updates.iter().filter(|update| update.topic == topic(text)).collect();
+        assert_eq!(own[0].kind, UpdateKind::Snapshot, "{text}");
         assert!(own.windows(2).all(|pair| pair[1].offset == pair[0].offset + 1), "{text}");
         assert!(own.len() >= 2, "{text}: {}", own.len());
-        assert!(own[1..].iter().all(|item| item.kind == ItemKind::Delta), "{text}");
+        assert!(own[1..].iter().all(|update| update.kind == UpdateKind::Delta), "{text}");
     }
-    let bars = items.iter().find_map(|item| match &item.data {
-        TopicData::Candles(bars) if item.kind == ItemKind::Snapshot => Some(bars.bars.len()),
+    let bars = updates.iter().find_map(|update| match &update.data {
+        TopicData::Candles(bars) if update.kind == UpdateKind::Snapshot => Some(bars.bars.len()),
         _ => None,
     });
     assert_eq!(bars, Some(500), "with its history");
@@ -121,11 +121,11 @@ fn the_first_snapshots_reach_back_far_enough_to_go_over() {
     let mut talk = Talk::new();
     talk.subscribe(&["tape:demo:BTC-SIM", "status"]);
     talk.run(1_400, Reader::Ready);
-    let early: BTreeSet<Topic> = talk.take_items().into_iter().map(|item| item.topic).collect();
+    let early: BTreeSet<Topic> = talk.take_updates().into_iter().map(|update| update.topic).collect();
     assert_eq!(early, BTreeSet::from([Topic::STATUS]), "its state is reported at once");
     talk.run(400, Reader::Ready);
-    let items = talk.take_items();
-    let tape = items.iter().find_map(|item| match &item.data {
+    let updates = talk.take_updates();
+    let tape = updates.iter().find_map(|update| match &update.data {
         TopicData::Tape(tape) => Some(tape),
         _ => None,
     });
@@ -139,17 +139,17 @@ fn another_lane_begins_again() {
     let mut talk = Talk::new();
     talk.subscribe(&ALL);
     talk.run(3_000, Reader::Ready);
-    talk.take_items();
-    talk.say(ClientMessage::Hello(Hello { protocol: 1, lane_ms: 1_000, resume: None }));
+    talk.take_updates();
+    talk.say(ClientMessage::Hello(Hello { protocol: 1, lane_ms: 1_000, resume: BTreeMap::new() }));
     talk.run(3_000, Reader::Ready);
-    let items = talk.take_items();
-    let quotes: Vec<&Item> = items.iter().filter(|item| item.topic == topic(ALL[0])).collect();
-    assert_eq!(quotes[0].kind, ItemKind::Snapshot);
+    let updates = talk.take_updates();
+    let quotes: Vec<&Update> = updates.iter().filter(|update| update.topic == topic(ALL[0])).collect();
+    assert_eq!(quotes[0].kind, UpdateKind::Snapshot);
     assert!((2..=4).contains(&quotes.len()), "one a second: {}", quotes.len());
     // The same lane again changes nothing.
-    talk.say(ClientMessage::Hello(Hello { protocol: 1, lane_ms: 1_000, resume: None }));
+    talk.say(ClientMessage::Hello(Hello { protocol: 1, lane_ms: 1_000, resume: BTreeMap::new() }));
     talk.run(1_000, Reader::Ready);
-    assert!(talk.take_items().iter().all(|item| item.kind == ItemKind::Delta));
+    assert!(talk.take_updates().iter().all(|update| update.kind == UpdateKind::Delta));
 }
 
 #[test]
@@ -157,13 +157,13 @@ fn a_page_that_does_not_keep_up_gets_everything_again() {
     let mut talk = Talk::new();
     talk.subscribe(&ALL);
     talk.run(3_000, Reader::Ready);
-    talk.take_items();
+    talk.take_updates();
     talk.run(60_000, Reader::Behind);
     assert!(talk.said.is_empty(), "nothing piles up");
     talk.run(100, Reader::Ready);
-    let items = talk.take_items();
-    assert_eq!(items.len(), ALL.len());
-    assert!(items.iter().all(|item| item.kind == ItemKind::Snapshot));
+    let updates = talk.take_updates();
+    assert_eq!(updates.len(), ALL.len());
+    assert!(updates.iter().all(|update| update.kind == UpdateKind::Snapshot));
 }
 
 #[test]
@@ -173,13 +173,13 @@ fn only_its_own_topics_are_followed_and_given_up() {
     let Some(ServerMessage::Subscribed(subscribed)) = talk.said.first() else { panic!() };
     assert_eq!(subscribed.topics.len(), 1);
     talk.run(3_000, Reader::Ready);
-    assert!(!talk.take_items().is_empty());
+    assert!(!talk.take_updates().is_empty());
     talk.say(ClientMessage::Snapshot(SnapshotRequest { id: 2, topics: patterns(&["quote:demo:ETH-SIM"]) }));
     talk.run(100, Reader::Ready);
-    assert_eq!(talk.take_items()[0].kind, ItemKind::Snapshot);
+    assert_eq!(talk.take_updates()[0].kind, UpdateKind::Snapshot);
     talk.say(ClientMessage::Unsubscribe(Unsubscribe { id: 3, topics: patterns(&["quote:demo:ETH-SIM"]) }));
     talk.run(1_000, Reader::Ready);
-    assert!(talk.take_items().is_empty());
+    assert!(talk.take_updates().is_empty());
 }
 
 #[test]

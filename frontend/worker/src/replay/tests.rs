@@ -1,6 +1,6 @@
 //! A page's conversation with a recording made by hand, at times we choose.
 
-use std::io::Cursor;
+use std::{collections::BTreeMap, io::Cursor};
 
 use recording::packed::PackedLines;
 use serde_json::json;
@@ -8,7 +8,7 @@ use topics::{
     channels::TopicData,
     topic::{Topic, TopicPattern},
 };
-use wire::message::{Hello, Item, ItemKind, Subscribe};
+use wire::message::{Hello, Subscribe, Update, UpdateKind};
 
 use super::*;
 
@@ -35,14 +35,14 @@ fn lines(text: &str) -> Lines {
 struct Talk {
     feed: ReplayFeed<Lines>,
     now_ms: u64,
-    items: Vec<Item>,
+    updates: Vec<Update>,
     reports: Vec<ReplayReport>,
 }
 
 impl Talk {
     fn new(text: &str) -> Self {
         let feed = ReplayFeed::open("a.jsonl", lines(text), Monotonic::ZERO).unwrap();
-        let mut talk = Self { feed, now_ms: 0, items: Vec::new(), reports: Vec::new() };
+        let mut talk = Self { feed, now_ms: 0, updates: Vec::new(), reports: Vec::new() };
         let topics = [Topic::parse("tape:replay-binance:AAABBB").unwrap().into(), TopicPattern::from(Topic::STATUS)];
         talk.feed.message(ClientMessage::Subscribe(Subscribe { id: 1, topics: topics.into() }));
         talk
@@ -71,7 +71,9 @@ impl Talk {
     fn drain(&mut self) {
         while let Some(told) = self.feed.take_told() {
             match told {
-                ReplayReply::Say(ServerMessage::Batch(batch)) => self.items.extend(batch.items),
+                ReplayReply::Say(ServerMessage::Batch(batch)) => {
+                    self.updates.extend(batch.items.into_iter().map(|item| item.update))
+                }
                 ReplayReply::Say(_) => {}
                 ReplayReply::Tell(WorkerReport::Replay(report)) => self.reports.push(report),
                 ReplayReply::Tell(_) => {}
@@ -84,11 +86,11 @@ impl Talk {
     }
 
     fn n_trades(&mut self) -> usize {
-        let of = |item: &Item| match &item.data {
+        let of = |update: &Update| match &update.data {
             TopicData::Tape(tape) => tape.trades.len(),
             _ => 0,
         };
-        self.items.drain(..).map(|item| of(&item)).sum()
+        self.updates.drain(..).map(|update| of(&update)).sum()
     }
 }
 
@@ -97,8 +99,8 @@ fn it_plays_at_its_pace_and_ends_with_a_fingerprint() {
     let mut talk = Talk::new(&recording(40));
     talk.run(1_000);
     assert_eq!(talk.report().state, PlayState::Playing);
-    let first = talk.items.iter().find(|item| item.topic != Topic::STATUS).unwrap();
-    assert_eq!((first.kind, first.topic.to_string().as_str()), (ItemKind::Snapshot, "tape:replay-binance:AAABBB"));
+    let first = talk.updates.iter().find(|update| update.topic != Topic::STATUS).unwrap();
+    assert_eq!((first.kind, first.topic.to_string().as_str()), (UpdateKind::Snapshot, "tape:replay-binance:AAABBB"));
     let early = talk.n_trades();
     assert!((8..=11).contains(&early), "{early}");
     talk.run(4_000);
@@ -126,15 +128,15 @@ fn after_a_jump_every_topic_begins_again() {
     talk.run(500);
     talk.order(&WorkerCommand::Pause);
     talk.run(500);
-    talk.items.clear();
+    talk.updates.clear();
     talk.run(500);
     assert_eq!(talk.n_trades(), 0, "nothing moves");
     talk.order(&WorkerCommand::Seek { position_ms: 1_002_050 });
     assert_eq!(talk.report().state, PlayState::Seeking);
     talk.run(200);
     assert_eq!((talk.report().state, talk.report().position_ms), (PlayState::Paused, 1_002_050));
-    let kinds: Vec<ItemKind> = talk.items.iter().map(|item| item.kind).collect();
-    assert!(kinds.contains(&ItemKind::Snapshot), "{kinds:?}");
+    let kinds: Vec<UpdateKind> = talk.updates.iter().map(|update| update.kind).collect();
+    assert!(kinds.contains(&UpdateKind::Snapshot), "{kinds:?}");
     assert_eq!(talk.n_trades(), 20);
     talk.order(&WorkerCommand::Seek { position_ms: 0 });
     talk.run(200);
@@ -153,12 +155,12 @@ fn after_a_jump_every_topic_begins_again() {
 fn another_lane_begins_again() {
     let mut talk = Talk::new(&recording(40));
     talk.run(500);
-    talk.items.clear();
-    talk.feed.message(ClientMessage::Hello(Hello { protocol: 1, lane_ms: 1_000, resume: None }));
+    talk.updates.clear();
+    talk.feed.message(ClientMessage::Hello(Hello { protocol: 1, lane_ms: 1_000, resume: BTreeMap::new() }));
     talk.run(1_000);
-    let recordings = talk.items.iter().filter(|item| item.topic != Topic::STATUS);
-    let kinds: Vec<ItemKind> = recordings.map(|item| item.kind).collect();
-    assert_eq!(kinds.first(), Some(&ItemKind::Snapshot));
+    let recordings = talk.updates.iter().filter(|update| update.topic != Topic::STATUS);
+    let kinds: Vec<UpdateKind> = recordings.map(|update| update.kind).collect();
+    assert_eq!(kinds.first(), Some(&UpdateKind::Snapshot));
     assert!(kinds.len() <= 2, "one a second: {kinds:?}");
 }
 

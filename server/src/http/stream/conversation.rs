@@ -1,6 +1,8 @@
 //! What a client's messages are answered with. No socket and no clock: messages in, messages out, and the client's
 //! subscriptions at the hub in between.
 
+use std::collections::BTreeMap;
+
 use hub::{
     error::{Closed, HubError},
     subscriber::{ResetReason as HubReset, Resume, Subscriber},
@@ -13,7 +15,7 @@ use wire::{
     PROTOCOL_VERSION,
     close_code::CloseCode,
     message::{
-        ClientMessage, Hello, Pong, RefusalCode, Refused, Reset, ResetReason, ResumePositions, Resumed, ServerMessage,
+        ClientMessage, Hello, Pong, Position, RefusalCode, Refused, Reset, ResetReason, Resumed, ServerMessage,
         SnapshotRequest, StreamName, Subscribe, Subscribed, Unsubscribe, Unsubscribed, Welcome,
     },
 };
@@ -21,16 +23,16 @@ use wire::{
 use super::{
     StreamContext,
     commands::{self, Pending},
-    topics,
+    resolve,
 };
-use crate::feed::publisher::Payload;
+use crate::publish::SharedUpdate;
 
 /// One client's side of the talk.
 #[derive(Debug)]
 pub struct Conversation {
     context: StreamContext,
     /// `None` until hello.
-    subscriber: Option<Subscriber<Payload>>,
+    subscriber: Option<Subscriber<SharedUpdate>>,
 }
 
 /// What a message leads to.
@@ -61,7 +63,7 @@ impl Conversation {
     }
 
     /// The subscriptions; `None` until hello.
-    pub fn subscriber(&self) -> Option<&Subscriber<Payload>> {
+    pub fn subscriber(&self) -> Option<&Subscriber<SharedUpdate>> {
         self.subscriber.as_ref()
     }
 
@@ -88,7 +90,7 @@ impl Conversation {
     }
 
     fn hello(&mut self, hello: &Hello) -> Reply {
-        let subscriber = match self.context.hub.connect(Lane::from_ms(hello.lane_ms).index()) {
+        let subscriber = match self.context.publishing.hub().connect(Lane::from_ms(hello.lane_ms).index()) {
             Ok(subscriber) => subscriber,
             Err(error) => {
                 let refused = Reply::refused(None, RefusalCode::Unavailable, error.to_string());
@@ -97,28 +99,33 @@ impl Conversation {
         };
         let welcome = Welcome {
             protocol: PROTOCOL_VERSION,
-            epoch: self.context.hub.epoch().to_owned(),
+            epoch: self.context.publishing.epoch(),
             client: subscriber.id().to_string(),
             server_time_ms: self.context.clock.now().wall.as_millis(),
         };
         let mut reply = Reply::of(ServerMessage::Welcome(welcome));
-        if let Some(positions) = &hello.resume {
-            reply.messages.extend(self.resume(&subscriber, positions));
+        if !hello.resume.is_empty() {
+            reply.messages.extend(self.resume(&subscriber, &hello.resume));
         }
         self.subscriber = Some(subscriber);
         reply
     }
 
     /// Follows each topic from where it stopped; says which go on, which start over and why, and which are gone.
-    fn resume(&self, subscriber: &Subscriber<Payload>, positions: &ResumePositions) -> Vec<ServerMessage> {
+    fn resume(
+        &self,
+        subscriber: &Subscriber<SharedUpdate>,
+        positions: &BTreeMap<Topic, Position>,
+    ) -> Vec<ServerMessage> {
         let mut resumed = Resumed { topics: Vec::new(), replayed: 0, lost: 0 };
         let mut epoch_changed = Vec::new();
         let mut history_exceeded = Vec::new();
         let mut refused = Vec::new();
-        for (topic, offset) in &positions.offsets {
-            let known = topics::resolve(&self.context.directory, &TopicPattern::from(topic.clone()));
+        for (topic, position) in positions {
+            let known = resolve::topics(&self.context.directory, &TopicPattern::from(topic.clone()));
             let outcome = known.map_err(|words| (RefusalCode::UnknownTopic, words)).and_then(|_| {
-                subscriber.resume(&topics::spec(topic), &positions.epoch, *offset).map_err(|error| refusal_of(&error))
+                let Position { epoch, offset } = position;
+                subscriber.resume(&resolve::spec(topic), epoch.as_str(), *offset).map_err(|error| refusal_of(&error))
             });
             let name = |stream| StreamName { topic: topic.clone(), stream };
             match outcome {
@@ -147,10 +154,10 @@ impl Conversation {
     }
 
     /// All of the request, or nothing of it.
-    fn subscribe(&self, subscriber: &Subscriber<Payload>, request: &Subscribe) -> Reply {
+    fn subscribe(&self, subscriber: &Subscriber<SharedUpdate>, request: &Subscribe) -> Reply {
         let mut wanted: Vec<Topic> = Vec::new();
         for pattern in &request.topics {
-            match topics::resolve(&self.context.directory, pattern) {
+            match resolve::topics(&self.context.directory, pattern) {
                 Ok(topics) => wanted.extend(topics),
                 Err(words) => return Reply::refused(Some(request.id), RefusalCode::UnknownTopic, words),
             }
@@ -158,7 +165,7 @@ impl Conversation {
         let mut names: Vec<StreamName> = Vec::with_capacity(wanted.len());
         let mut added = Vec::new();
         for topic in wanted {
-            let spec = topics::spec(&topic);
+            let spec = resolve::spec(&topic);
             let is_new = subscriber.stream_of(&spec.topic).is_none();
             match subscriber.subscribe(&spec) {
                 Ok(stream) if names.iter().all(|known| known.stream != stream) => {
@@ -181,7 +188,7 @@ impl Conversation {
     }
 }
 
-fn unsubscribe(subscriber: &Subscriber<Payload>, request: &Unsubscribe) -> Reply {
+fn unsubscribe(subscriber: &Subscriber<SharedUpdate>, request: &Unsubscribe) -> Reply {
     let gone = matching(subscriber, &request.topics);
     for topic in &gone {
         subscriber.unsubscribe(&topic.to_string());
@@ -189,7 +196,7 @@ fn unsubscribe(subscriber: &Subscriber<Payload>, request: &Unsubscribe) -> Reply
     Reply::of(ServerMessage::Unsubscribed(Unsubscribed { id: request.id, topics: gone }))
 }
 
-fn snapshot(subscriber: &Subscriber<Payload>, request: &SnapshotRequest) -> Reply {
+fn snapshot(subscriber: &Subscriber<SharedUpdate>, request: &SnapshotRequest) -> Reply {
     for pattern in &request.topics {
         if matching(subscriber, std::slice::from_ref(pattern)).is_empty() {
             let message = format!("{pattern} is not subscribed to");
@@ -204,7 +211,7 @@ fn snapshot(subscriber: &Subscriber<Payload>, request: &SnapshotRequest) -> Repl
 }
 
 /// The followed topics that the patterns take in.
-fn matching(subscriber: &Subscriber<Payload>, patterns: &[TopicPattern]) -> Vec<Topic> {
+fn matching(subscriber: &Subscriber<SharedUpdate>, patterns: &[TopicPattern]) -> Vec<Topic> {
     let followed = subscriber.topics();
     followed
         .iter()

@@ -37,7 +37,7 @@ use super::{
     limiter::{Limiter, Verdict},
     writer::Writer,
 };
-use crate::feed::publisher::Payload;
+use crate::publish::SharedUpdate;
 
 /// Bytes of a batch frame past which a new one begins.
 pub const MAX_FRAME: usize = 128 << 10;
@@ -87,7 +87,7 @@ enum Step {
     Done(ServerMessage),
     Written,
     Gone,
-    Batch(Result<Vec<Delivery<Payload>>, Closed>),
+    Batch(Result<Vec<Delivery<SharedUpdate>>, Closed>),
     Woken,
 }
 
@@ -198,7 +198,7 @@ impl Session {
         self.close(TOO_LARGE)
     }
 
-    fn send_batch(&mut self, batch: &[Delivery<Payload>]) -> Flow {
+    fn send_batch(&mut self, batch: &[Delivery<SharedUpdate>]) -> Flow {
         let mut rest = batch;
         while !rest.is_empty() {
             let mut n_bytes = 0;
@@ -212,8 +212,8 @@ impl Session {
                 })
                 .count();
             let (now, later) = rest.split_at(n_items.max(1));
-            let bytes = encode_batch(now.iter().map(|delivery| delivery.payload.bytes(self.encoding)), self.encoding);
-            self.push(bytes);
+            let updates = now.iter().map(|delivery| (delivery.stream, &*delivery.payload));
+            self.push(encode_batch(updates, self.encoding));
             rest = later;
         }
         Flow::GoOn
@@ -285,7 +285,7 @@ impl Session {
 }
 
 /// Cancel-safe, as the hub's own.
-async fn next_batch(subscriber: Option<&Subscriber<Payload>>) -> Result<Vec<Delivery<Payload>>, Closed> {
+async fn next_batch(subscriber: Option<&Subscriber<SharedUpdate>>) -> Result<Vec<Delivery<SharedUpdate>>, Closed> {
     match subscriber {
         Some(subscriber) => subscriber.next_batch().await,
         None => std::future::pending().await,

@@ -9,13 +9,13 @@ use topics::{
     topic::{Topic, TopicPattern},
 };
 
-use crate::{feed::directory::Directory, server_topics};
+use crate::{feed::directory::Directory, publish};
 
 /// The topics a pattern means.
 ///
 /// # Errors
 /// No feed has them; the words say what there is.
-pub fn resolve(directory: &Directory, pattern: &TopicPattern) -> Result<Vec<Topic>, String> {
+pub fn topics(directory: &Directory, pattern: &TopicPattern) -> Result<Vec<Topic>, String> {
     let topics: Vec<Topic> = match pattern.subject() {
         SubjectPattern::One(subject) => {
             let is_known = match subject {
@@ -40,13 +40,13 @@ pub fn resolve(directory: &Directory, pattern: &TopicPattern) -> Result<Vec<Topi
     if topics.is_empty() { Err(unknown(directory, pattern)) } else { Ok(topics) }
 }
 
-/// The hub's stream of a topic: each venue's feed owns its topics, the server_topics those of all venues and of the server.
+/// The hub's stream of a topic: each venue's feed owns its topics, the server those of all venues and its own.
 pub fn spec(topic: &Topic) -> StreamSpec {
     StreamSpec {
         topic: topic.to_string().into(),
         owner: match topic.venue() {
             Some(venue) => venue.as_str().into(),
-            None => Arc::from(server_topics::OWNER),
+            None => Arc::from(publish::SERVER),
         },
         kind: if topic.is_state() { StreamKind::State } else { StreamKind::Event },
     }
@@ -82,7 +82,7 @@ mod tests {
             .for_each(|id| directory.expect(InstrumentId::parse(id).unwrap()));
         #[track_caller]
         fn check(directory: &Directory, pattern: &str, expected: Result<&[&str], &str>) {
-            let found = resolve(directory, &TopicPattern::parse(pattern).unwrap());
+            let found = topics(directory, &TopicPattern::parse(pattern).unwrap());
             let found = found.map(|topics| topics.iter().map(ToString::to_string).collect::<Vec<_>>());
             assert_eq!(
                 found,
@@ -110,8 +110,8 @@ mod tests {
     fn each_topic_has_one_owner() {
         let owner = |text: &str| spec(&Topic::parse(text).unwrap()).owner.to_string();
         assert_eq!(owner("quote:demo:AAABBB"), "demo");
-        assert_eq!(owner("status"), server_topics::OWNER);
-        assert_eq!(owner("consolidated:all:AAA/BBB"), server_topics::OWNER);
+        assert_eq!(owner("status"), publish::SERVER);
+        assert_eq!(owner("consolidated:all:AAA/BBB"), publish::SERVER);
         assert_eq!(spec(&Topic::parse("tape:demo:A").unwrap()).kind, StreamKind::Event);
         assert_eq!(spec(&Topic::parse("book:demo:A").unwrap()).kind, StreamKind::State);
     }

@@ -1,0 +1,36 @@
+//! What a feed publishes: the topics of its market view, with the books and the health that its session lends at each turn.
+//!
+//! A replay publishes the same. Not here: when it is published, and to whom (`publish`).
+
+use market::View;
+use model::time::Now;
+use topics::{channels::TopicData, lane::Lane, topic::Topic};
+use venues::session::Session;
+
+use crate::publish::TopicSource;
+
+/// A view with its session.
+pub struct FeedTopics<'a> {
+    /// What the feed has made of its events.
+    pub view: &'a mut View,
+    /// What it reads them from.
+    pub session: &'a dyn Session,
+}
+
+impl TopicSource for FeedTopics<'_> {
+    fn start(&mut self, topic: &Topic, lane: Lane) {
+        self.view.start_topic(topic, lane);
+    }
+
+    fn stop(&mut self, topic: &Topic, lane: Lane) {
+        self.view.stop_topic(topic, lane);
+    }
+
+    fn turn(&mut self, lane: Lane, now: Now) -> Vec<(Topic, TopicData)> {
+        self.view.turn(lane, now, self.session.health(), self.session.books())
+    }
+
+    fn snapshot(&self, topic: &Topic, lane: Lane) -> Option<TopicData> {
+        self.view.snapshot(topic, lane)
+    }
+}

@@ -1,0 +1,169 @@
+//! An owner of topics, its lanes and the hub: who follows what, what changed, and snapshots for those who wait.
+//!
+//! Each update is made once for all who follow it, and encoded once in each form. Feeds, the replay and the server itself
+//! publish through this; each brings a [`TopicSource`]. Not here: what an update holds (`market`, `server_topics`), queues
+//! and history (`hub`).
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use hub::hub::{ActiveStream, Hub, Published};
+use model::time::Now;
+use topics::{channels::TopicData, lane::Lane, topic::Topic};
+use wire::{
+    encoded::EncodedUpdate,
+    message::{Epoch, Update, UpdateKind},
+};
+
+use crate::clock::Clock;
+
+/// What the hub carries: an update with its bytes, shared by all who get it.
+pub type SharedUpdate = Arc<EncodedUpdate>;
+
+/// Makes owners of topics at the server's hub, each with an epoch of its own. Clones share everything.
+#[derive(Clone, Debug)]
+pub struct Publishing {
+    hub: Hub<SharedUpdate>,
+    run: Arc<str>,
+    n_epochs: Arc<AtomicU64>,
+}
+
+impl Publishing {
+    /// Names this run of the server after the moment of its start and, for two that start at once, its process.
+    pub fn new(hub: Hub<SharedUpdate>, clock: Clock) -> Self {
+        let run = format!("{:x}-{:x}", clock.now().wall.as_nanos().unsigned_abs(), std::process::id());
+        Self { hub, run: run.into(), n_epochs: Arc::default() }
+    }
+
+    /// Returns the hub.
+    pub fn hub(&self) -> &Hub<SharedUpdate> {
+        &self.hub
+    }
+
+    /// Returns the epoch of the server's own topics.
+    pub fn epoch(&self) -> Epoch {
+        Epoch::new(&self.run)
+    }
+
+    /// Makes the owner of a venue's topics: its feed or its replay.
+    pub fn own(&self, venue: &str) -> TopicOwner {
+        TopicOwner::begin(self.clone(), venue, self.next_epoch())
+    }
+
+    /// Makes the owner of the topics that no feed owns.
+    pub fn own_as_server(&self) -> TopicOwner {
+        TopicOwner::begin(self.clone(), SERVER, self.epoch())
+    }
+
+    fn next_epoch(&self) -> Epoch {
+        Epoch::new(&format!("{}-{:x}", self.run, self.n_epochs.fetch_add(1, Ordering::Relaxed)))
+    }
+}
+
+/// The name of the server as an owner; no venue can have it.
+pub const SERVER: &str = "@server";
+
+/// What an owner publishes. `start` and `stop` say which topics are followed on a lane; a topic may start twice.
+pub trait TopicSource {
+    /// Begins to gather a topic's changes for a lane.
+    fn start(&mut self, topic: &Topic, lane: Lane);
+    /// Ends that.
+    fn stop(&mut self, topic: &Topic, lane: Lane);
+    /// Returns what changed since the lane's last turn, in started topics.
+    fn turn(&mut self, lane: Lane, now: Now) -> Vec<(Topic, TopicData)>;
+    /// Returns a topic's state as of the lane's last turn; `None` where there is nothing to show yet.
+    fn snapshot(&self, topic: &Topic, lane: Lane) -> Option<TopicData>;
+}
+
+/// One owner of topics at the hub.
+#[derive(Debug)]
+pub struct TopicOwner {
+    publishing: Publishing,
+    name: Arc<str>,
+    epoch: Epoch,
+    /// Topics by stream number, so that their text is read once and not every turn.
+    topics: BTreeMap<u32, Topic>,
+}
+
+impl TopicOwner {
+    fn begin(publishing: Publishing, name: &str, epoch: Epoch) -> Self {
+        publishing.hub.begin(name, epoch.as_str());
+        Self { publishing, name: name.into(), epoch, topics: BTreeMap::new() }
+    }
+
+    /// The owner's state jumped: positions end, and whoever follows gets a snapshot of a new epoch at the next turn.
+    pub fn restart(&mut self, source: &mut impl TopicSource) {
+        self.epoch = self.publishing.next_epoch();
+        self.publishing.hub.begin(&self.name, self.epoch.as_str());
+        for topic in std::mem::take(&mut self.topics).into_values() {
+            Lane::ALL.into_iter().for_each(|lane| source.stop(&topic, lane));
+        }
+    }
+
+    /// Makes one lane's turn.
+    pub fn turn(&mut self, lane: Lane, source: &mut impl TopicSource, now: Now) {
+        let demand = self.publishing.hub.take_demand(&self.name, lane.index(), now.monotonic.since_zero());
+        for text in &demand.stopped {
+            // Subscriptions are made of topics only, so the text always reads.
+            if let Ok(topic) = Topic::parse(text) {
+                source.stop(&topic, lane);
+                self.topics.retain(|_, known| *known != topic);
+            }
+        }
+        let mut streams = BTreeMap::new();
+        for active in demand.active {
+            let Some(topic) = self.topic(&active) else { continue };
+            if active.is_new {
+                source.start(&topic, lane);
+            }
+            streams.insert(topic, active);
+        }
+        // Also where nobody follows anything: a view keeps its rates and ages by its turns.
+        let deltas = source.turn(lane, now).into_iter().filter_map(|(topic, data)| {
+            let active = streams.get_mut(&topic)?;
+            active.offset += 1;
+            Some(published(UpdateKind::Delta, None, active, topic, data))
+        });
+        self.publishing.hub.publish(deltas.collect());
+        for (topic, active) in streams.into_iter().filter(|(_, active)| active.is_waiting) {
+            // None where there is nothing to show yet (history under way): it goes on waiting.
+            if let Some(data) = source.snapshot(&topic, lane) {
+                let epoch = Some(self.epoch.clone());
+                self.publishing.hub.snapshot(published(UpdateKind::Snapshot, epoch, &active, topic, data));
+            }
+        }
+    }
+
+    fn topic(&mut self, active: &ActiveStream) -> Option<Topic> {
+        if let Some(topic) = self.topics.get(&active.stream) {
+            return Some(topic.clone());
+        }
+        let topic = Topic::parse(&active.topic).ok()?;
+        self.topics.insert(active.stream, topic.clone());
+        Some(topic)
+    }
+}
+
+impl Drop for TopicOwner {
+    fn drop(&mut self) {
+        self.publishing.hub.retire(&self.name, self.epoch.as_str());
+    }
+}
+
+/// The update at the stream's offset, ready for the hub.
+fn published(
+    kind: UpdateKind,
+    epoch: Option<Epoch>,
+    active: &ActiveStream,
+    topic: Topic,
+    data: TopicData,
+) -> Published<SharedUpdate> {
+    let update = EncodedUpdate::new(Update { kind, epoch, topic, offset: active.offset, data });
+    let size_bytes = update.size_bytes();
+    Published { stream: active.stream, offset: active.offset, payload: Arc::new(update), size_bytes }
+}
