@@ -72,7 +72,7 @@ impl Talk {
         while let Some(told) = self.feed.take_told() {
             match told {
                 ReplayReply::Say(ServerMessage::Batch(batch)) => {
-                    self.updates.extend(batch.items.into_iter().map(|item| item.update))
+                    self.updates.extend(batch.items.into_iter().map(|item| item.update));
                 }
                 ReplayReply::Say(_) => {}
                 ReplayReply::Tell(WorkerReport::Replay(report)) => self.reports.push(report),
