@@ -1,17 +1,18 @@
 //! The live data of the page: one connection to the server, a worker for each venue in direct mode, one model, one
-//! notification a frame.
+//! notification per frame.
 //!
-//! Components say which topics they want ([`Live::use_topics`]), read the model when a frame has come
-//! ([`Live::tick`]) and never ask the server themselves. The connection runs in the browser only; on the server the
-//! model stays empty, so that server and first browser render agree. All I/O and clocks of the page stand below here.
+//! Components request topics ([`Live::use_topics`]), read the model after each frame ([`Live::tick`]) and never contact
+//! the server themselves. The connection runs in the browser only; on the server the model stays empty, so that server
+//! and first browser render agree. All I/O and clocks of the page are in this module.
 //!
 //! # Layout
-//! - [`link`]: the connection as a state machine · [`model`]: what the stream said · [`clock`], [`latency`], [`stages`]: how long it took
+//! - [`link`]: the connection as a state machine · [`model`]: the data received · [`clock`], [`latency`], [`stages`]:
+//!   delivery times
 //! - [`source`]: the server's stream or the venue's own socket, and how topics switch · `direct`: a venue's worker
 //! - [`cross_check`]: both sources side by side
-//! - [`demand`]: who wants what · [`commands`]: what the reader wants done
+//! - [`demand`]: the topics that regions request · [`commands`]: the reader's commands
 //! - [`instruments`], [`venue_list`]: the lists of instruments and of venues · `socket`: the shell around all of it
-//! - [`recorder`]: recordings and the replay: the server's, asked for by REST, and this page's own
+//! - [`recorder`]: recordings and the replay: the server's, by REST, and this page's own
 //! - [`browser`]: storage, clocks, dialogs
 
 pub mod browser;
@@ -59,7 +60,7 @@ use crate::{
     },
 };
 
-/// Handle on the live data; the same for the whole page and cheap to copy.
+/// A handle to the live data; the same for the whole page and cheap to copy.
 #[derive(Clone, Copy, Debug)]
 pub struct Live {
     model: StoredValue<LiveModel>,
@@ -100,18 +101,19 @@ impl Live {
         }
     }
 
-    /// Live data of a page that has been told of these venues and of nothing else.
+    /// Returns the live data of a page that knows these venues and nothing else.
     #[cfg(test)]
     pub(crate) fn knowing(venues: VenueList) -> Self {
         Self { venues: RwSignal::new(venues), ..Self::new() }
     }
 
-    /// Connects, in the browser; on the server nothing happens.
+    /// Connects in the browser; does nothing on the server.
     pub fn start(self) {
         #[cfg(feature = "browser")]
         Effect::new(move |_| {
             let owner = Owner::current();
-            // Not at once: the regions name their topics and paces first, so that the first greeting asks for the right lane.
+            // Delayed, because the regions name their topics and paces first, so that the first greeting requests the
+            // right lane.
             set_timeout(
                 move || match owner {
                     Some(owner) => owner.with(|| socket::start(self)),
@@ -122,91 +124,93 @@ impl Live {
         });
     }
 
-    /// Changes at most once a frame, when something may have changed, and a few times a second for ages to count on.
-    /// Stands still while the page is hidden.
+    /// Changes at most once a frame, when something may have changed, and a few times a second so that displayed ages
+    /// advance. Pauses while the page is hidden.
     pub fn tick(self) -> Signal<Now> {
         self.tick.into()
     }
 
-    /// Changes at most once a second, while the page is hidden too: for the title.
+    /// Changes at most once a second, even while the page is hidden: for the title.
     pub fn slow_tick(self) -> Signal<Now> {
         self.slow_tick.into()
     }
 
-    /// Reads the model; not tracked, as [`Self::tick`] says when to look again.
+    /// Reads the model; not tracked, as [`Self::tick`] signals when to read again.
     pub fn with_model<T>(self, read: impl FnOnce(&LiveModel) -> T) -> Option<T> {
         self.model.try_with_value(read)
     }
 
-    /// The connection's state.
+    /// Returns the connection's state.
     pub fn link(self) -> Signal<LinkState> {
         self.link.into()
     }
 
-    /// How the last reconnect went, and when that was.
+    /// Returns the result of the last reconnect and its time.
     pub fn recovery(self) -> Signal<Option<(Recovery, Monotonic)>> {
         self.recovery.into()
     }
 
-    /// What can be looked at.
+    /// Returns the available instruments.
     pub fn instruments(self) -> Signal<InstrumentList> {
         self.instruments.into()
     }
 
-    /// Which venues there are, and what each can do.
+    /// Returns the venues and their capabilities.
     pub fn venues(self) -> Signal<VenueList> {
         self.venues.into()
     }
 
-    /// Wants something done; `state` says its state. Browser only.
+    /// Sends a command; `state` receives its state. Browser only.
     pub fn command(self, command: &Command, state: RwSignal<CommandState>) {
         state.set(CommandState::Pending);
         self.pending.update(|pending| pending.push(PendingCommand::new(command, state)));
     }
 
-    /// Publishing to paint, over the last updates.
+    /// Returns the latency from publishing to paint, over the last updates.
     pub fn latency(self) -> Signal<Option<LatencySummary>> {
         self.latency.into()
     }
 
-    /// Connects now instead of when the next attempt is due.
+    /// Connects now instead of waiting for the next attempt.
     pub fn retry(self) {
         self.retry.update(|n_asked| *n_asked += 1);
     }
 
-    /// The source that the reader chose for each venue; remembered by the browser.
+    /// Returns the reader's source for each venue; remembered by the browser.
     pub fn sources(self) -> Signal<SourceChoices> {
         self.sources.into()
     }
 
-    /// Chooses a venue's source, from now on and for the next visit. Shown data stays until the new source has delivered its
-    /// own; where a venue cannot be reached directly, the server's is used ([`Self::direct_venues`] says why).
+    /// Chooses a venue's source, for now and for the next visit. Displayed data stays until the new source has
+    /// delivered its own; if a venue cannot be reached directly, the server's data is used ([`Self::direct_venues`]
+    /// gives the reason).
     pub fn set_source(self, venue: &Venue, source: Source) {
-        // Choosing again what has failed is another try.
+        // Choosing a failed source again retries it.
         self.failures.update(|failures| {
             failures.remove(venue);
         });
         self.sources.update(|sources| sources.set(venue, source));
     }
 
-    /// The venues that the server follows, and how each can be reached directly. Empty until the server has answered.
+    /// Returns the venues that the server follows, and how each can be reached directly. Empty until the server has
+    /// answered.
     pub fn direct_venues(self) -> Signal<Arc<Vec<DirectVenue>>> {
         self.direct_venues.into()
     }
 
-    /// Venues whose worker has stopped working since their source was last chosen, with the reason.
+    /// Returns the venues whose worker has stopped since their source was last chosen, with the reason.
     pub fn failures(self) -> Signal<SortedMap<Venue, String>> {
         self.failures.into()
     }
 
-    /// Compares both sources of an instrument from now on ([`LiveModel::cross_check`]); `None` ends it.
+    /// Compares both sources of an instrument from now on ([`LiveModel::cross_check`]); `None` stops the comparison.
     pub fn compare(self, instrument: Option<InstrumentId>) {
         if self.compared.with_untracked(|known| *known != instrument) {
             self.compared.set(instrument);
         }
     }
 
-    /// Wants the topics as long as the calling component lives; those that leave the list are dropped.
+    /// Requests the topics while the calling component exists; topics that leave the list are dropped.
     pub fn use_topics(self, topics: Signal<Vec<Topic>>) {
         let held = StoredValue::new(Vec::<Topic>::new());
         Effect::new(move |_| {
@@ -227,7 +231,7 @@ impl Live {
         });
     }
 
-    /// Names the pace of a region as long as the calling component lives: the page's lane is that of the fastest.
+    /// Sets the pace of a region while the calling component exists: the page's lane is that of the fastest region.
     pub fn use_pace(self, name: &'static str, pace: Signal<Pace>) {
         Effect::new(move |_| {
             let pace = pace.get();
@@ -238,7 +242,7 @@ impl Live {
         });
     }
 
-    /// A region has taken in these topics and is about to be painted.
+    /// Notes that a region has read these topics and is about to be painted.
     pub fn note_taken(self, topics: &[Topic]) {
         self.model.try_update_value(|model| topics.iter().for_each(|topic| model.latency.taken(topic)));
     }
@@ -252,8 +256,8 @@ pub fn provide_live() -> Live {
     live
 }
 
-/// The live data of this page.
+/// Returns the live data of this page.
 pub fn use_live() -> Live {
-    // Outside of the page (a component rendered alone in a test) there is just no data.
+    // Outside the page (a component rendered alone in a test) there is no data.
     use_context().unwrap_or_else(Live::new)
 }

@@ -1,6 +1,6 @@
-//! The browser's own things behind plain functions: clocks, storage, attributes of the document.
+//! The browser's features behind plain functions: clocks, storage, attributes of the document.
 //!
-//! Called from effects and event handlers only, which never run on the server.
+//! Called only from effects and event handlers, which never run on the server.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use model::time::{Monotonic, Now, Timestamp};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
-/// Both clocks of the browser.
+/// Reads both clocks of the browser.
 pub fn now() -> Now {
     let wall = Timestamp::from_micros((js_sys::Date::now() * 1e3) as i64);
     let since_start_ms = window().performance().map_or(0.0, |performance| performance.now());
@@ -16,31 +16,31 @@ pub fn now() -> Now {
     Now { monotonic, wall }
 }
 
-/// True while the page cannot be seen.
+/// Returns true while the page is hidden.
 pub fn is_hidden() -> bool {
     document().hidden()
 }
 
-/// The text remembered under a key, where the browser lets us look.
+/// Returns the text stored under a key, if the browser allows storage.
 pub fn stored(key: &str) -> Option<String> {
     window().local_storage().ok().flatten()?.get_item(key).ok().flatten()
 }
 
-/// Remembers a text. A browser that refuses (private mode, full storage) forgets it at the end of the visit.
+/// Stores a text. A browser without storage (private mode, full storage) forgets it at the end of the visit.
 pub fn store(key: &str, text: &str) {
     if let Ok(Some(storage)) = window().local_storage() {
         let _refused = storage.set_item(key, text);
     }
 }
 
-/// Sets `data-<name>` of the document's root, where the style sheet reads it.
+/// Sets `data-<name>` on the document's root, where the style sheet reads it.
 pub fn set_root_data(name: &str, value: &str) {
     if let Some(root) = document().document_element() {
         let _refused = root.set_attribute(&format!("data-{name}"), value);
     }
 }
 
-/// Loads the page again where the document asks for that (`cargo xtask dev`).
+/// Reloads the page when the document requests it (`cargo xtask dev`).
 pub fn reload_if_asked() {
     let root = document().document_element();
     if root.is_some_and(|root| root.has_attribute("data-reload")) {
@@ -48,12 +48,12 @@ pub fn reload_if_asked() {
     }
 }
 
-/// True where the system prefers light surfaces.
+/// Returns true if the system prefers light surfaces.
 pub fn prefers_light() -> bool {
     window().match_media("(prefers-color-scheme: light)").ok().flatten().is_some_and(|query| query.matches())
 }
 
-/// Calls `then` whenever the system's preference for light or dark surfaces changes, as long as the page lives.
+/// Calls `then` whenever the system's preference for light or dark surfaces changes, while the page exists.
 pub fn follow_preferred_theme(then: impl FnMut() + 'static) {
     let Some(query) = window().match_media("(prefers-color-scheme: light)").ok().flatten() else { return };
     let callback = Closure::<dyn FnMut()>::new(then);
@@ -61,7 +61,7 @@ pub fn follow_preferred_theme(then: impl FnMut() + 'static) {
     callback.forget();
 }
 
-/// Scrolls as little as needed for `element` to be seen.
+/// Scrolls as little as needed to show `element`.
 pub fn scroll_to_nearest(element: &web_sys::Element) {
     let options = web_sys::ScrollIntoViewOptions::new();
     options.set_block(web_sys::ScrollLogicalPosition::Nearest);
@@ -69,8 +69,8 @@ pub fn scroll_to_nearest(element: &web_sys::Element) {
     element.scroll_into_view_with_scroll_into_view_options(&options);
 }
 
-/// Scrolls a list of rows of one height, the custom property `--row-height`, as little as needed for row `row_idx` to be
-/// seen; the row need not be rendered. The list's first child is a head that sticks to its top.
+/// Scrolls a list of rows of one height, the custom property `--row-height`, as little as needed to show row `row_idx`;
+/// the row need not be rendered. The list's first child is a sticky head.
 pub fn scroll_row_into_view(list: &web_sys::Element, row_idx: usize) {
     let Some(style) = window().get_computed_style(list).ok().flatten() else { return };
     let text = style.get_property_value("--row-height").unwrap_or_default();
@@ -86,7 +86,7 @@ pub fn scroll_row_into_view(list: &web_sys::Element, row_idx: usize) {
     }
 }
 
-/// True while the reader types into a field, where single keys are text and not commands.
+/// Returns true while the reader types into a field, where single keys are text and not commands.
 pub fn is_typing() -> bool {
     document().active_element().is_some_and(|element| {
         matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
@@ -94,13 +94,12 @@ pub fn is_typing() -> bool {
     })
 }
 
-/// True while a popover is shown.
+/// Returns true while a popover is shown.
 pub fn is_popover_open(popover: &web_sys::Element) -> bool {
     popover.matches(":popover-open").unwrap_or(false)
 }
 
-/// Lets a popover hang below the element that was pressed, or stand above it where there is no room; the style sheet
-/// reads where.
+/// Positions a popover below the pressed element, or above it if there is no room; the style sheet reads the position.
 pub fn hang_at(event: &web_sys::MouseEvent, popover_id: &str) {
     let pressed = event.current_target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
     let popover =
@@ -123,8 +122,8 @@ pub fn hang_at(event: &web_sys::MouseEvent, popover_id: &str) {
     );
 }
 
-/// A popover's width with its distance from the edge, in pixels.
+/// Width of a popover including its distance from the edge, in pixels.
 const POPOVER_WIDTH: f64 = 376.0;
 
-/// Distance from what it hangs on and from the edge, in pixels.
+/// Distance of a popover from its element and from the edge, in pixels.
 const POPOVER_GAP: f64 = 8.0;

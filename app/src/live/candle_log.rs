@@ -1,20 +1,20 @@
-//! The last bars of one interval, and which of them a chart has not seen yet.
+//! The last candles of one interval, and the changes a chart has not seen yet.
 
 use std::collections::VecDeque;
 
 use model::{candle::Candle, time::Timestamp};
 use topics::{channels::candles::CandlesData, payload::Merge};
 
-/// What a chart that has seen an earlier revision has to do.
+/// The update for a chart that has seen an earlier revision.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ChartChange {
-    /// Begin again with these bars, oldest first.
+    /// Replace all candles with these, oldest first.
     Replace(Vec<Candle>),
-    /// Put in these bars: each is new, or replaces the one with its open time.
+    /// Insert these candles: each is new, or replaces the one with its open time.
     Upsert(Vec<Candle>),
 }
 
-/// Bars, oldest first, with a bounded log of what changed.
+/// Candles, oldest first, with a bounded log of changes.
 #[derive(Clone, Debug, Default)]
 pub struct CandleLog {
     data: CandlesData,
@@ -24,7 +24,7 @@ pub struct CandleLog {
 }
 
 impl CandleLog {
-    /// Replaces all bars.
+    /// Replaces all candles.
     pub fn replace(&mut self, data: CandlesData) {
         self.revision += 1;
         self.replaced_at = self.revision;
@@ -32,7 +32,7 @@ impl CandleLog {
         self.data = data;
     }
 
-    /// Puts in new and changed bars.
+    /// Inserts new and changed candles.
     pub fn merge(&mut self, delta: CandlesData) {
         self.revision += 1;
         for bar in &delta.bars {
@@ -41,23 +41,23 @@ impl CandleLog {
         while self.changes.len() > MAX_CHANGES
             && let Some((revision, _)) = self.changes.pop_front()
         {
-            // A chart that stands before this point no longer learns all changes from the log.
+            // The log no longer has all changes for a chart at an earlier revision.
             self.replaced_at = self.replaced_at.max(revision);
         }
         self.data.merge(&delta);
     }
 
-    /// All bars, oldest first.
+    /// Returns all candles, oldest first.
     pub fn bars(&self) -> &[Candle] {
         &self.data.bars
     }
 
-    /// Rises with each change.
+    /// Returns the revision, which rises at each change.
     pub fn revision(&self) -> u64 {
         self.revision
     }
 
-    /// What changed after `seen`.
+    /// Returns the changes after revision `seen`.
     pub fn changes_since(&self, seen: u64) -> ChartChange {
         if seen < self.replaced_at {
             return ChartChange::Replace(self.data.bars.clone());
@@ -74,7 +74,7 @@ impl CandleLog {
     }
 }
 
-/// Changes remembered: a chart that samples every few seconds still gets single bars, not the whole series.
+/// Changes kept: a chart that samples every few seconds still gets single candles, not the whole series.
 const MAX_CHANGES: usize = 256;
 
 #[cfg(test)]

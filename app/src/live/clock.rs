@@ -1,19 +1,19 @@
-//! How far the server's clock stands from the browser's, with the error of that figure.
+//! The offset between the server's clock and the browser's, and the error of that offset.
 //!
-//! As in NTP: a question leaves at one moment of our clock and its answer comes at another; the server read its clock
-//! somewhere between, so the offset is known to half of the round trip. The sample with the shortest round trip counts.
-//! Pure; the moments are arguments.
+//! As in NTP: a request is sent at one time of our clock and its answer arrives at another; the server read its clock
+//! in between, so the offset is known to half of the round trip. The sample with the shortest round trip counts. Pure;
+//! the times are arguments.
 
 use std::collections::VecDeque;
 
 use model::time::{Now, Timestamp};
 
-/// The comparison of two clocks.
+/// A comparison of two clocks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClockOffset {
     /// Server's clock minus browser's, in milliseconds.
     pub offset_ms: f64,
-    /// The offset is right to this many milliseconds.
+    /// The offset is accurate to this many milliseconds.
     pub error_ms: f64,
 }
 
@@ -23,7 +23,7 @@ impl ClockOffset {
     }
 }
 
-/// Keeps the last comparisons and says which one counts.
+/// Keeps the last comparisons and selects the best.
 #[derive(Debug, Default)]
 pub struct ClockComparison {
     samples: VecDeque<ClockOffset>,
@@ -31,7 +31,7 @@ pub struct ClockComparison {
 }
 
 impl ClockComparison {
-    /// Adds a comparison: the question left at `sent`, the answer came at `received`.
+    /// Adds a comparison: the request was sent at `sent`, the answer arrived at `received`.
     pub fn add(&mut self, sent: Now, received: Now, server_time_ms: i64) {
         self.forget_after_step(received);
         let round_trip_ms = received.monotonic.saturating_since(sent.monotonic).as_secs_f64() * 1e3;
@@ -40,7 +40,7 @@ impl ClockComparison {
         let error_ms = round_trip_ms / 2.0 + 0.5;
         let offset_ms = server_time_ms as f64 + 0.5 - (sent_ms + round_trip_ms / 2.0);
         let sample = ClockOffset { offset_ms, error_ms };
-        // Two that cannot both be right: the server's clock was set in between, and the newer one counts.
+        // If two samples cannot both be right, the server's clock was set in between, and the newer one counts.
         if self.offset().is_some_and(|known| !known.agrees_with(sample)) {
             self.samples.clear();
         }
@@ -50,25 +50,25 @@ impl ClockComparison {
         }
     }
 
-    /// The comparison that counts; `None` before the first.
+    /// Returns the best comparison; `None` before the first.
     pub fn offset(&self) -> Option<ClockOffset> {
         self.samples.iter().copied().min_by(|left, right| left.error_ms.total_cmp(&right.error_ms))
     }
 
-    /// The server's clock minus the browser's, for latencies: a difference within its own error is no difference, as taken
-    /// at its word it would make latencies too low.
+    /// Returns the server's clock minus the browser's, for latencies: an offset within its own error counts as zero,
+    /// because applying it would make latencies too low.
     pub fn server_ahead_ms(&self) -> f64 {
         let known = self.offset().filter(|known| known.offset_ms.abs() > known.error_ms);
         known.map_or(0.0, |known| known.offset_ms)
     }
 
-    /// The server's wall clock at `now`; the browser's own where nothing was compared yet.
+    /// Returns the server's wall clock at `now`; the browser's own if nothing was compared yet.
     pub fn server_time(&self, now: Now) -> Timestamp {
         let offset_ms = self.offset().map_or(0.0, |known| known.offset_ms);
         Timestamp::from_micros(now.wall.as_micros().saturating_add((offset_ms * 1e3) as i64))
     }
 
-    /// A browser clock that was set, or a machine that slept, makes older comparisons worthless.
+    /// Drops older comparisons, which are worthless after the browser's clock was set or the machine slept.
     fn forget_after_step(&mut self, now: Now) {
         if let Some(last) = self.last {
             let wall_ms = now.wall.as_millis() - last.wall.as_millis();
@@ -81,13 +81,13 @@ impl ClockComparison {
     }
 }
 
-/// Comparisons kept: at one each five seconds, the best of 40 seconds counts, and drift stays below that.
+/// Comparisons kept: at one every five seconds, the best of 40 seconds counts, and drift stays below the limit.
 const N_SAMPLES: usize = 8;
 
 /// Clocks may drift apart by this much while comparisons are kept: 500 ppm over 40 seconds.
 const DRIFT_MS: f64 = 20.0;
 
-/// The wall clock moved by more than this against the monotonic clock: it was set.
+/// If the wall clock moved by more than this relative to the monotonic clock, it was set.
 const STEP_MS: i64 = 250;
 
 #[cfg(test)]
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_true_offset_lies_within_the_error() {
-        // Server ahead by 1,000 ms; the way there takes `there`, the way back `back`.
+        // The server is 1,000 ms ahead; the request takes `there`, the answer `back`.
         for (there, back) in [(10_u64, 10_u64), (0, 40), (40, 0), (1, 200)] {
             let mut clocks = ClockComparison::default();
             clocks.add(
@@ -136,7 +136,7 @@ mod tests {
         let mut clocks = ClockComparison::default();
         clocks.add(at(0, 0), at(2, 2), 1_001);
         clocks.add(at(5_000, 65_000), at(5_100, 65_100), 6_050);
-        // Server 6,050.5 against our 65,050 in the middle of the way: the sample of before the step is gone.
+        // Server 6,050.5 against our 65,050 in the middle of the round trip: the sample from before the step is gone.
         assert_eq!(clocks.offset().map(|known| known.offset_ms), Some(-58_999.5));
     }
 
@@ -149,7 +149,7 @@ mod tests {
             assert_eq!(clocks.offset().map(|known| known.offset_ms), Some(1_000.5 + step_ms as f64));
             assert_eq!(clocks.server_ahead_ms(), 1_000.5 + step_ms as f64);
         }
-        // A slow answer agrees with a quick one: the quick one goes on counting.
+        // A slow answer agrees with a quick one: the quick one still counts.
         let mut clocks = ClockComparison::default();
         clocks.add(at(0, 0), at(2, 2), 1);
         clocks.add(at(5_000, 5_000), at(5_400, 5_400), 5_390);

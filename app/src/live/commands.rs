@@ -1,6 +1,6 @@
-//! Commands of the reader to the server, and how they fare.
+//! The reader's commands to the server, and their results.
 //!
-//! Not here: their form (`wire::command`), and the way there (`live::link`).
+//! Not here: their form (`wire::command`), and sending them (`live::link`).
 
 use leptos::prelude::*;
 use wire::{command::Command, message::JsonText};
@@ -8,33 +8,33 @@ use wire::{command::Command, message::JsonText};
 /// The state of a command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum CommandState {
-    /// None was pending.
+    /// No command was sent.
     #[default]
     Idle,
-    /// The answer has not come yet.
+    /// The answer has not arrived yet.
     Pending,
-    /// It is done.
+    /// The command was carried out.
     Done,
-    /// It was not done, or nobody knows; the words say why and what helps.
+    /// The command was not carried out, or the outcome is unknown; the text gives the reason and a remedy.
     Refused(String),
 }
 
-/// A command on its way to the connection, with the place for its answer.
+/// A command on its way to the connection, with the signal for its answer.
 #[derive(Clone, Debug)]
 pub struct PendingCommand {
-    /// As it is sent.
+    /// The command's text as sent.
     pub text: JsonText,
-    /// Where its answer goes.
+    /// Receives the answer.
     pub state: RwSignal<CommandState>,
 }
 
 impl PendingCommand {
-    /// Of a command; `state` is receives its state.
+    /// Prepares a command; `state` receives its state.
     pub fn new(command: &Command, state: RwSignal<CommandState>) -> Self {
         Self { text: command.to_text(), state }
     }
 
-    /// Says what came of it. The page that gave it may be gone by now.
+    /// Delivers the answer. The page that sent the command may be gone by now.
     pub fn answer(self, answer: Result<JsonText, String>) {
         let _gone = self.state.try_set(match answer {
             Ok(_) => CommandState::Done,

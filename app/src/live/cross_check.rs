@@ -1,10 +1,10 @@
-//! The two sources of one instrument side by side: does one deliver what the other does not?
+//! Compares the two sources of one instrument: does one deliver data that the other does not?
 //!
-//! Trades are compared by their ids: one that has come from one source and not from the other within [`GRACE`] is
+//! Trades are compared by their ids: a trade that one source has delivered and the other has not within [`GRACE`] is
 //! missing there.
-//! Best bids and asks are compared in time: as both are sampled, each source must show what the other has shown within the
-//! grace. So a feed that acknowledges and then sends nothing is found, whichever source it is. Pure; the moments are
-//! arguments, and nothing grows without bound.
+//! Best bids and asks are compared over time: as both are sampled, each source must show within the grace period what
+//! the other has shown. So a feed that acknowledges and then sends nothing is detected, whichever source it is. Pure;
+//! the times are arguments, and all memory is bounded.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -26,57 +26,57 @@ pub struct CrossCheck {
     instrument: InstrumentId,
     began: Monotonic,
     sides: [Side; 2],
-    /// Trades that have come from one source only, and when.
+    /// Trades delivered by one source only, and when.
     pending: SortedMap<TradeId, (Source, Monotonic)>,
     n_matched: u64,
     n_tops_matched: u64,
-    /// When either source last showed what the other had shown.
+    /// When a source last showed what the other had shown.
     tops_agreed_at: Option<Monotonic>,
 }
 
-/// The data that has come from one source.
+/// The data from one source.
 #[derive(Clone, Debug, Default)]
 struct Side {
     last_at: Option<Monotonic>,
     has_tape: bool,
     /// The newest ids, oldest first.
     ids: VecDeque<TradeId>,
-    /// Best bid and ask as they were, oldest first.
+    /// Past best bids and asks, oldest first.
     tops: VecDeque<(Monotonic, (Price, Price))>,
     bid: Option<Price>,
     ask: Option<Price>,
 }
 
-/// What the comparison has come to.
+/// The result of the comparison.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CrossReport {
     /// Trades that both sources have delivered.
     pub n_matched: u64,
-    /// Trades that the server has and direct has not; and the reverse.
+    /// Trades that the server has delivered and direct has not; and the reverse.
     pub missing: [Option<Missing>; 2],
-    /// Times that one source's best bid and ask were also the other's.
+    /// Times when one source's best bid and ask equalled the other's.
     pub n_tops_matched: u64,
-    /// How long the best bids and asks have differed; `None` where they agree, or cannot be compared yet.
+    /// How long the best bids and asks have differed; `None` if they agree, or cannot be compared yet.
     pub tops_differ: Option<Duration>,
     /// Best bid and ask from each source.
     pub tops: [Option<(Price, Price)>; 2],
-    /// Since when nothing has come from each source; since the comparison began where nothing ever has.
+    /// How long each source has been silent; since the comparison began if it has never delivered.
     pub silent: [Duration; 2],
-    /// Whether anything has come from each source.
+    /// Whether each source has delivered anything.
     pub has_come: [bool; 2],
 }
 
 /// Trades that one source has not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Missing {
-    /// How many.
+    /// The number of trades.
     pub n_trades: usize,
-    /// Since the oldest of them came from the other source.
+    /// Time since the oldest of them came from the other source.
     pub since: Duration,
 }
 
 impl CrossCheck {
-    /// Compares from now on.
+    /// Starts a comparison.
     pub fn new(instrument: InstrumentId, now: Now) -> Self {
         Self {
             instrument,
@@ -89,7 +89,7 @@ impl CrossCheck {
         }
     }
 
-    /// What is compared.
+    /// Returns the compared instrument.
     pub fn instrument(&self) -> &InstrumentId {
         &self.instrument
     }
@@ -104,7 +104,7 @@ impl CrossCheck {
             TopicData::Tape(tape) => {
                 self.side(source).last_at = Some(at);
                 if !std::mem::replace(&mut self.side(source).has_tape, true) {
-                    // It has begun only now: it could not have what the other had before.
+                    // The source has only just begun: it could not have the trades that the other had before.
                     self.pending.clear();
                 }
                 for trade in &tape.trades {
@@ -124,7 +124,7 @@ impl CrossCheck {
         }
     }
 
-    /// What it has come to.
+    /// Returns the current result.
     pub fn report(&self, now: Now) -> CrossReport {
         let since = |at: Monotonic| now.monotonic.saturating_since(at);
         let missing = |source: Source| {
@@ -182,7 +182,7 @@ impl CrossCheck {
     fn top(&mut self, source: Source, top: (Price, Price), at: Monotonic) {
         let is_recent = |(seen_at, _): &&(Monotonic, (Price, Price))| at.saturating_since(*seen_at) <= GRACE;
         let theirs = &self.sides[index(other(source))].tops;
-        // The last one stands until the next, however long ago it came.
+        // The last one remains valid until the next, however old it is.
         let standing = theirs.back().into_iter();
         if theirs.iter().filter(is_recent).chain(standing).any(|(_, seen)| *seen == top) {
             self.n_tops_matched += 1;
@@ -193,7 +193,7 @@ impl CrossCheck {
 }
 
 impl CrossReport {
-    /// What differs, in words for a reader; empty where nothing does.
+    /// Returns the differences as sentences for the reader; empty if there are none.
     pub fn differences(&self) -> Vec<String> {
         let mut words = Vec::new();
         for source in [Source::Server, Source::Direct] {
@@ -238,13 +238,13 @@ fn remember<T>(queue: &mut VecDeque<T>, newest: T, limit: usize) {
 }
 
 const NAMES: [&str; 2] = ["the server", "direct"];
-/// Lanes, delivery and turns of both sides together stay well below.
+/// Lanes, delivery and turns of both sides together take well below this time.
 const GRACE: Duration = Duration::from_secs(2);
-/// One source silent for this long while the other is not.
+/// One source is reported if it is silent for this long while the other is not.
 const SILENCE: Duration = Duration::from_secs(4);
-/// Trades remembered of each source and waited for: more than a busy market makes in the grace.
+/// Trades remembered and waited for from each source: more than a busy market makes in the grace period.
 const MAX_IDS: usize = 500;
-/// Best bids and asks remembered of each source: the grace on the fastest lane, twice.
+/// Best bids and asks remembered from each source: the grace period on the fastest lane, twice.
 const MAX_TOPS: usize = 40;
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! Who wants what: topics counted by how many regions show them, and the paces of the regions.
+//! Topics counted by the regions that show them, and the paces of the regions.
 
 use model::sorted::{SortedMap, SortedSet};
 use topics::{lane::Lane, topic::Topic};
 
 use crate::cadence::{Pace, lane_of};
 
-/// What the mounted regions want together.
+/// The combined demand of the mounted regions.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Demand {
     topics: SortedMap<Topic, usize>,
@@ -13,12 +13,12 @@ pub struct Demand {
 }
 
 impl Demand {
-    /// One more region wants the topic.
+    /// Adds a region that shows the topic.
     pub fn add(&mut self, topic: &Topic) {
         *self.topics.get_or_default(topic.clone()) += 1;
     }
 
-    /// One region less wants the topic.
+    /// Removes a region that showed the topic.
     pub fn remove(&mut self, topic: &Topic) {
         if let Some(n_wanting) = self.topics.get_mut(topic) {
             *n_wanting -= 1;
@@ -28,22 +28,22 @@ impl Demand {
         }
     }
 
-    /// The pace of a region.
+    /// Sets the pace of a region.
     pub fn set_pace(&mut self, name: &'static str, pace: Pace) {
         self.paces.insert(name, pace);
     }
 
-    /// The region is gone.
+    /// Removes the pace of a region.
     pub fn drop_pace(&mut self, name: &'static str) {
         self.paces.remove(name);
     }
 
-    /// All topics wanted by somebody.
+    /// Returns all topics with at least one region.
     pub fn topics(&self) -> SortedSet<Topic> {
         self.topics.keys().cloned().collect()
     }
 
-    /// The lane of the fastest region; `None` while there is no region.
+    /// Returns the lane of the fastest region; `None` if there is no region.
     pub fn lane(&self) -> Option<Lane> {
         (!self.paces.is_empty()).then(|| lane_of(self.paces.values().copied()))
     }

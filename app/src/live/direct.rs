@@ -1,8 +1,8 @@
-//! The page's side of a venue's worker: what it is asked for, and what it says.
+//! The page's side of a venue's worker: its requests and messages.
 //!
-//! It is spoken to in the stream's own messages. The program behind it (`frontend/worker`) is fetched when the first
-//! worker is made, so a page that is never switched to direct never loads it. Dropping a [`DirectWorker`] ends the worker,
-//! and with it every socket it holds. Not here: which topics come from which source (`live::source`).
+//! It uses the stream's own messages. The program behind it (`frontend/worker`) is fetched when the first worker is
+//! made, so a page that is never switched to direct never loads it. Dropping a [`DirectWorker`] ends the worker, and
+//! with it all of its sockets. Not here: which topics come from which source (`live::source`).
 
 use std::collections::BTreeMap;
 
@@ -19,23 +19,23 @@ use wire::{
     names::StreamNames,
 };
 
-/// What a worker may tell its owner.
+/// A message of a worker to its owner.
 pub(super) enum WorkerMessage {
-    /// These, in order.
+    /// Items, in order.
     Updates(Vec<Update>),
     /// About recordings or a replay.
     Other(JsValue),
-    /// Nothing that matters to anyone but this side.
+    /// A message that concerns only this side.
     Nothing,
 }
 
 /// A venue's worker.
 pub(super) struct DirectWorker {
     worker: Worker,
-    /// What it is told once it can be spoken to.
+    /// The first message, sent once the worker is ready.
     first: JsValue,
     names: StreamNames,
-    /// It can be spoken to.
+    /// True once the worker can receive messages.
     is_ready: bool,
     lane: Lane,
     wants: SortedSet<Topic>,
@@ -53,7 +53,8 @@ impl Drop for DirectWorker {
 }
 
 impl DirectWorker {
-    /// Starts a worker, which is told `first` at first; `None` where the browser cannot. `on_message` is to call [`Self::hear`], `on_error` to give it up.
+    /// Starts a worker with `first` as its first message; `None` if the browser cannot. `on_message` must call
+    /// [`Self::hear`], `on_error` must discard the worker.
     pub(super) fn start(
         first: JsValue,
         lane: Lane,
@@ -66,7 +67,7 @@ impl DirectWorker {
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(on_message);
         let on_error = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
             event.prevent_default();
-            // Where the script itself cannot be loaded the event has no words.
+            // If the script itself cannot be loaded, the event has no text.
             let words = js_sys::Reflect::get(&event, &JsValue::from_str("message")).ok();
             on_error(&words.and_then(|words| words.as_string()).unwrap_or_else(|| "it could not be loaded".to_owned()));
         });
@@ -85,7 +86,7 @@ impl DirectWorker {
         })
     }
 
-    /// These topics, and no others, are wanted, on that lane.
+    /// Sets the requested topics, replacing earlier ones, and their lane.
     pub(super) fn want(&mut self, topics: &SortedSet<Topic>, lane: Lane) {
         if self.lane != lane {
             self.lane = lane;
@@ -97,13 +98,13 @@ impl DirectWorker {
         }
     }
 
-    /// Takes in what it posted.
+    /// Processes a message from the worker.
     pub(super) fn hear(&mut self, data: &JsValue) -> WorkerMessage {
         let Some(buffer) = data.dyn_ref::<js_sys::ArrayBuffer>() else {
             if !data.is_null() {
                 return WorkerMessage::Other(data.clone());
             }
-            // It has loaded its program.
+            // The worker has loaded its program.
             self.is_ready = true;
             self.post(&self.first);
             self.greet();
@@ -111,7 +112,7 @@ impl DirectWorker {
             return WorkerMessage::Nothing;
         };
         let bytes = js_sys::Uint8Array::new(buffer).to_vec();
-        // However many lie unread, each is owned up to: past a bound it waits for us.
+        // Each message is acknowledged, however many are unread: above a limit the worker waits for us.
         self.post(&JsValue::from_f64(1.0));
         let Ok(message) = decode_server(&bytes, &self.names) else { return WorkerMessage::Nothing };
         self.names.learn(&message);
@@ -123,7 +124,7 @@ impl DirectWorker {
         }
     }
 
-    /// Brings what is subscribed in line with what is wanted.
+    /// Updates the subscriptions to match the requested topics.
     fn settle(&mut self) {
         if !self.is_ready {
             return;
@@ -134,7 +135,7 @@ impl DirectWorker {
         if !gone.is_empty() {
             self.say(&ClientMessage::Unsubscribe(Unsubscribe { id: 0, topics: gone }));
         }
-        // As many as a message may name; a page wants far fewer of one venue.
+        // As many as a message may name; a page requests far fewer of one venue.
         for part in new.chunks(MAX_TOPICS) {
             self.say(&ClientMessage::Subscribe(Subscribe { id: 0, topics: part.to_vec() }));
         }
@@ -153,12 +154,12 @@ impl DirectWorker {
         self.post(&js_sys::Uint8Array::from(bytes.as_slice()).buffer());
     }
 
-    /// Tells it something; what is told before it can be spoken to is lost.
+    /// Sends a message; messages before the worker is ready are lost.
     pub(super) fn post(&self, data: &JsValue) {
-        // It fails only for what cannot be copied.
+        // Sending fails only for values that cannot be copied.
         let _refused = self.worker.post_message(data);
     }
 }
 
-/// Topics in one request: what a message may name at most.
+/// Topics in one request: the maximum in a message.
 const MAX_TOPICS: usize = 200;

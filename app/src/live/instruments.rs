@@ -1,16 +1,16 @@
-//! The list of instruments: what the server offers, asked for once and again after each change of epoch.
+//! The list of instruments: the server's instruments, fetched once and again after each change of epoch.
 
 use std::sync::Arc;
 
 use model::instrument::{Instrument, InstrumentId};
 use serde::Deserialize;
 
-/// What can be looked at, as far as known.
+/// The available instruments, as far as known.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InstrumentList {
-    /// Real ones first, then by venue and symbol; the last known ones while a newer list is fetched.
+    /// Real ones first, then by venue and symbol; the previous list while a newer one is fetched.
     pub known: Arc<Vec<Arc<Instrument>>>,
-    /// True once a list has come.
+    /// True once a list has arrived.
     pub is_known: bool,
     /// Why the last attempt failed; further attempts follow.
     pub failure: Option<String>,
@@ -22,10 +22,10 @@ struct Answer {
 }
 
 impl InstrumentList {
-    /// Reads the server's answer.
+    /// Parses the server's answer.
     ///
     /// # Errors
-    /// Where the text is not of that shape.
+    /// The text does not have the expected shape.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         let answer: Answer = serde_json::from_str(text)?;
         let mut known: Vec<Arc<Instrument>> = answer.instruments.into_iter().map(Arc::new).collect();
@@ -33,7 +33,7 @@ impl InstrumentList {
         Ok(Self { known: Arc::new(known), is_known: true, failure: None })
     }
 
-    /// The instrument of that id.
+    /// Returns the instrument with that id.
     pub fn find(&self, id: &InstrumentId) -> Option<&Arc<Instrument>> {
         self.known.iter().find(|instrument| instrument.id == *id)
     }

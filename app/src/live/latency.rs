@@ -1,7 +1,7 @@
-//! From the server's publishing to the painted pixel: what each update took, and the usual and the worst of it.
+//! Latency from the server's publishing to the painted pixel: each update's time, with median and maximum.
 //!
-//! An update counts when a region that shows it has taken it in and the frame is painted; what was replaced before a
-//! paint is not counted, what came while the page was hidden neither. Pure; the moments are arguments.
+//! An update counts when a region that shows it has read it and the frame is painted; updates replaced before a paint,
+//! or received while the page was hidden, do not count. Pure; the times are arguments.
 
 use std::collections::VecDeque;
 
@@ -13,66 +13,67 @@ use topics::topic::Topic;
 
 use crate::live::stages::StageMeter;
 
-/// The stamps of one update, from the venue to the paint. Fields of the browser are on the browser's clock.
+/// The times of one update, from the venue to the paint. Browser fields use the browser's clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Paint {
     /// The venue's clock, in milliseconds.
     pub venue_time_ms: Option<i64>,
-    /// The server's clock when the venue's frame came, in microseconds.
+    /// The server's clock when the venue's frame arrived, in microseconds.
     pub receive_time_us: Option<i64>,
     /// The server's clock when the update was published, in microseconds.
     pub publish_time_us: i64,
-    /// The browser's clock when the message came, in milliseconds.
+    /// The browser's clock when the message arrived, in milliseconds.
     pub browser_receive_ms: f64,
     /// The browser's clock after the paint, in milliseconds.
     pub paint_ms: f64,
-    /// It came directly: what the server's clock would say is the browser's own.
+    /// True if the update came directly: the server's times are then the browser's own.
     pub is_direct: bool,
 }
 
-/// Usual and worst of the last updates, in milliseconds.
+/// Median and 99th percentile of the last updates, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LatencySummary {
     /// Half of the updates took no longer.
     pub p50_ms: f64,
-    /// 99 of 100 took no longer.
+    /// 99 % took no longer.
     pub p99_ms: f64,
-    /// Over how many.
+    /// The number of updates.
     pub n_paints: usize,
 }
 
-/// Collects the stamps of painted updates.
+/// Collects the times of painted updates.
 #[derive(Debug, Default)]
 pub struct LatencyMeter {
     received: SortedMap<Topic, Paint>,
     taken: Vec<(Topic, Paint)>,
     paints: VecDeque<Paint>,
-    /// The browser's part of the way, by stream and venue.
+    /// The browser's part of the latency, by stream and venue.
     pub stages: StageMeter,
 }
 
 impl LatencyMeter {
-    /// An update came; it replaces one of the same topic that was not painted.
+    /// Notes an update; it replaces an unpainted one of the same topic.
     pub fn received(&mut self, topic: &Topic, stamps: Paint, now: Now) {
         let stamps = Paint { browser_receive_ms: millis(now.wall), ..stamps };
         self.received.insert(topic.clone(), stamps);
     }
 
-    /// A region has taken in what is known of `topic`; the next paint shows it.
+    /// Notes that a region has read `topic`; the next paint shows it.
     pub fn taken(&mut self, topic: &Topic) {
         if self.taken.len() < MAX_PAINTS {
             self.taken.extend(self.received.remove_entry(topic));
         }
     }
 
-    /// The page is hidden, or a topic gone: what waits will not be painted in time and says nothing about the way.
+    /// Drops waiting updates when the page is hidden or a topic is gone: they will not be painted in time, so their
+    /// times are meaningless.
     pub fn discard(&mut self) {
         self.received.clear();
         self.taken.clear();
     }
 
-    /// The frame was painted; `server_ahead_ms` is the server's clock minus the browser's. Returns what it showed, newest
-    /// last.
+    /// Notes that the frame was painted; `server_ahead_ms` is the server's clock minus the browser's. Returns the
+    /// updates it showed, newest last.
     pub fn painted(&mut self, now: Now, server_ahead_ms: f64) -> &[Paint] {
         let paint_ms = millis(now.wall);
         let n_new = self.taken.len();
@@ -87,15 +88,16 @@ impl LatencyMeter {
         &paints[paints.len().saturating_sub(n_new)..]
     }
 
-    /// The last paints, oldest first.
+    /// Returns the last paints, oldest first.
     pub fn paints(&self) -> impl Iterator<Item = &Paint> {
         self.paints.iter()
     }
 
-    /// Publishing to paint over the last paints; `server_ahead_ms` is the server's clock minus the browser's.
+    /// Returns the latency from publishing to paint over the last paints; `server_ahead_ms` is the server's clock minus
+    /// the browser's.
     pub fn summary(&self, server_ahead_ms: f64) -> Option<LatencySummary> {
         let recent = self.paints.iter().rev().take(N_SUMMARY);
-        // Below zero is the error of the clock comparison, not a time.
+        // A value below zero is the error of the clock comparison, not a time.
         let mut took: Vec<f64> = recent
             .map(|paint| (paint, if paint.is_direct { 0.0 } else { server_ahead_ms }))
             .map(|(paint, ahead_ms)| (paint.paint_ms + ahead_ms - paint.publish_time_us as f64 / 1e3).max(0.0))
@@ -113,7 +115,7 @@ fn millis(time: Timestamp) -> f64 {
 /// Paints kept: at ten updates a second on four topics, the last 50 seconds.
 const MAX_PAINTS: usize = 2_000;
 
-/// Paints summed up: about the last ten seconds, so that the figure follows what happens.
+/// Paints summarised: about the last ten seconds, so that the value follows changes.
 const N_SUMMARY: usize = 400;
 
 #[cfg(test)]
@@ -165,7 +167,7 @@ mod tests {
         }
         assert_eq!(meter.paints().count(), MAX_PAINTS);
         assert_eq!(meter.summary(0.0), Some(LatencySummary { p50_ms: 50.0, p99_ms: 99.0, n_paints: N_SUMMARY }));
-        // A server clock behind ours by more than the way took must not give negative times.
+        // A server clock behind ours by more than the latency must not give negative times.
         assert_eq!(meter.summary(-1_000.0).map(|summary| summary.p50_ms), Some(0.0));
     }
 }

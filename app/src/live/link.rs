@@ -1,10 +1,11 @@
-//! The connection to the server as a state machine: greet, subscribe, resume, watch, and come back after a loss.
+//! The connection to the server as a state machine: greet, subscribe, resume, watch, and reconnect after a loss.
 //!
-//! Pure: inputs and the moment in, outputs out; the socket, timers and randomness belong to the shell (`live::socket`).
-//! Not here: what the items mean (`live::model`). Offsets are watched here: within a topic they are contiguous, and what
-//! is not contiguous is not passed on but replaced by a snapshot.
+//! Pure: inputs and the time in, outputs out; the socket, timers and randomness belong to the shell (`live::socket`).
+//! Not here: the meaning of items (`live::model`). Offsets are checked here: within a topic they are contiguous, and an
+//! item that is not contiguous is not passed on but replaced by a snapshot.
 //!
-//! Over 500 lines: one state machine whose inputs all meet the same state; splitting it would spread each rule over files.
+//! Over 500 lines: one state machine whose inputs all share the same state; splitting it would spread each rule over
+//! several files.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -31,17 +32,17 @@ use wire::{
 /// Deadlines and delays of a [`Link`].
 #[derive(Clone, Debug)]
 pub struct LinkConfig {
-    /// How long opening a socket, and then the greeting, may take.
+    /// Maximum time for opening a socket, and then for the greeting.
     pub greeting_deadline: Duration,
     /// Time between pings; they carry the clock comparison too.
     pub ping_every: Duration,
-    /// Silence after a ping that ends the connection.
+    /// Silence after a ping before the connection is closed.
     pub pong_deadline: Duration,
-    /// The same after the page came back from hiding or sleep, where a dead connection is likely.
+    /// The same after the page returns from hiding or sleep, when a dead connection is likely.
     pub probe_deadline: Duration,
-    /// First and largest window of the delay before another attempt.
+    /// First and largest window of the delay before a reconnect.
     pub backoff: (Duration, Duration),
-    /// Time before a refused subscription is tried again.
+    /// Delay before a refused subscription is tried again.
     pub refused_retry: Duration,
 }
 
@@ -58,7 +59,7 @@ impl Default for LinkConfig {
     }
 }
 
-/// What a reader is told about the connection.
+/// The connection's state as shown to the reader.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum LinkState {
     /// The first connection is being made.
@@ -66,38 +67,38 @@ pub enum LinkState {
     Connecting,
     /// Data may flow.
     Connected,
-    /// Lost; another attempt is made at `at`, or is being made where that has passed.
+    /// Lost; the next attempt begins at `at`, or is running if that has passed.
     Reconnecting {
         /// When the next attempt begins.
         at: Monotonic,
     },
-    /// Lost, and the browser says there is no network. Attempts go on.
+    /// Lost, and the browser reports no network. Attempts continue.
     Disconnected {
         /// When the next attempt begins.
         at: Monotonic,
     },
-    /// The server does not want us back; only the reader can try again.
+    /// The server rejects reconnecting; only the reader can try again.
     Error {
-        /// The server's words.
+        /// The server's message.
         message: String,
     },
 }
 
-/// How the last reconnect went.
+/// The result of the last reconnect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recovery {
-    /// Topics that went on where they had stopped.
+    /// Topics that continued where they had stopped.
     pub n_resumed: usize,
-    /// Items that came from the server's history.
+    /// Items sent again from the server's history.
     pub n_replayed: u64,
-    /// Items that are gone, by the server's count.
+    /// Items lost, by the server's count.
     pub n_lost: u64,
-    /// Topics that had to start over from a snapshot.
+    /// Topics that had to restart from a snapshot.
     pub n_reset: usize,
 }
 
 impl Recovery {
-    /// The sentence a reader sees.
+    /// Returns the sentence shown to the reader.
     pub fn sentence(&self) -> String {
         match self {
             Self { n_reset: 0, n_resumed: 0, .. } => "Reconnected".to_owned(),
@@ -109,37 +110,37 @@ impl Recovery {
     }
 }
 
-/// What happened outside.
+/// An event from outside.
 #[derive(Debug)]
 pub enum Input {
     /// The page is ready: connect.
     Start,
     /// The socket is open.
     Opened,
-    /// A message came.
+    /// A message arrived.
     Message(ServerMessage),
     /// The socket is closed, or could not be opened.
     Closed {
         /// The close code.
         code: u16,
-        /// The server's words, often none.
+        /// The server's reason, often empty.
         reason: String,
     },
-    /// The page became visible, woke up, or the network is back: find out at once whether the connection lives.
+    /// The page became visible or woke up, or the network is back: check at once whether the connection lives.
     Probe,
-    /// The browser says the network is gone.
+    /// The browser reports that the network is gone.
     Offline,
-    /// The browser says the network is there.
+    /// The browser reports that the network is back.
     Online,
-    /// The reader asks for another attempt now.
+    /// The reader requests another attempt now.
     Retry,
-    /// Another lane is wanted.
+    /// The requested lane changed.
     Lane(Lane),
-    /// These topics, and no others, are wanted.
+    /// The requested topics changed to exactly these.
     Wants(SortedSet<Topic>),
-    /// The reader wants something done.
+    /// The reader sends a command.
     Command {
-        /// The caller's number of it; comes back with the answer.
+        /// The caller's number, returned with the answer.
         ticket: u64,
         /// The command.
         command: JsonText,
@@ -148,10 +149,10 @@ pub enum Input {
     Timeout,
 }
 
-/// What the shell has to do.
+/// An action for the shell.
 #[derive(Debug)]
 pub enum Output {
-    /// Open a socket, dropping an older one.
+    /// Open a socket and drop any older one.
     Open,
     /// Drop the socket without waiting for its closing handshake.
     Close,
@@ -159,30 +160,30 @@ pub enum Output {
     Send(ClientMessage),
     /// Apply these, in order.
     Updates(Vec<Update>),
-    /// Topics that are no longer wanted: their data can go.
+    /// Topics that are no longer requested: their data can be dropped.
     Forget(Vec<Topic>),
     /// A subscription was refused.
     Refused {
-        /// What was asked for.
+        /// The requested topics.
         topics: Vec<Topic>,
-        /// The server's words.
+        /// The server's message.
         message: String,
     },
-    /// A command was answered, or cannot be any more.
+    /// A command was answered, or can no longer be answered.
     Answered {
         /// The caller's number.
         ticket: u64,
-        /// What came of it, or why nothing did.
+        /// The result, or the reason for the failure.
         answer: Result<JsonText, String>,
     },
     /// Two clocks were compared.
     ClockSample {
-        /// When the question left.
+        /// When the request was sent.
         sent: Now,
         /// The server's wall clock when it answered, in milliseconds since the epoch.
         server_time_ms: i64,
     },
-    /// A connection was made again after a loss; sent again as more becomes known.
+    /// A connection was re-established after a loss; sent again as more becomes known.
     Recovered(Recovery),
 }
 
@@ -230,7 +231,7 @@ pub struct Link {
 }
 
 impl Link {
-    /// A link that waits for [`Input::Start`]. `seed` decides the jitter.
+    /// Creates a link that waits for [`Input::Start`]. `seed` determines the jitter.
     pub fn new(config: LinkConfig, lane: Lane, seed: u64) -> Self {
         Self {
             config,
@@ -257,7 +258,7 @@ impl Link {
         }
     }
 
-    /// Takes in what happened. Calls that do not fit the state do nothing.
+    /// Processes an event. Events that do not fit the state do nothing.
     pub fn handle(&mut self, input: Input, now: Now) {
         match input {
             Input::Start => {
@@ -279,7 +280,7 @@ impl Link {
             }
             Input::Retry => match self.phase {
                 Phase::Waiting { .. } | Phase::Stopped { .. } => self.open(now),
-                // What was refused is asked for again.
+                // Refused subscriptions are requested again.
                 Phase::Up if self.refused_at.take().is_some() => self.settle_wants(),
                 Phase::Idle | Phase::Greeting { .. } | Phase::Up => {}
             },
@@ -293,12 +294,12 @@ impl Link {
         }
     }
 
-    /// What is to be done now, in order.
+    /// Returns the pending actions, in order.
     pub fn take_outputs(&mut self) -> Vec<Output> {
         std::mem::take(&mut self.outputs)
     }
 
-    /// When [`Input::Timeout`] is wanted; `None` means never.
+    /// Returns when [`Input::Timeout`] is due; `None` means never.
     pub fn deadline(&self) -> Option<Monotonic> {
         match &self.phase {
             Phase::Idle | Phase::Stopped { .. } => None,
@@ -307,7 +308,7 @@ impl Link {
         }
     }
 
-    /// What a reader is told.
+    /// Returns the state shown to the reader.
     pub fn state(&self) -> LinkState {
         match &self.phase {
             Phase::Up => LinkState::Connected,
@@ -315,14 +316,14 @@ impl Link {
             Phase::Idle => LinkState::Connecting,
             Phase::Greeting { .. } if !self.has_been_up && self.attempt == 0 => LinkState::Connecting,
             Phase::Greeting { until } | Phase::Waiting { until } => {
-                // While an attempt runs its end is no date to show: the attempt is now.
+                // The end of a running attempt is not shown: the attempt is now.
                 let at = if matches!(self.phase, Phase::Waiting { .. }) { *until } else { Monotonic::ZERO };
                 if self.is_offline { LinkState::Disconnected { at } } else { LinkState::Reconnecting { at } }
             }
         }
     }
 
-    /// When the server was last heard.
+    /// Returns when the server was last heard.
     pub fn last_heard(&self) -> Monotonic {
         self.last_heard
     }
@@ -391,7 +392,7 @@ impl Link {
             return;
         }
         self.phase = Phase::Up;
-        // A resume names its topics and subscribes them; only the others are asked for.
+        // A resume names its topics and subscribes them; only the others are requested.
         self.subscribed = std::mem::take(&mut self.resuming);
         self.recovery = Recovery::default();
         if self.has_been_up {
@@ -456,7 +457,7 @@ impl Link {
             self.subscribed.remove(topic);
         }
         if topics.len() > 1 {
-            // One bad topic refuses them all: asked for one by one, the good ones come through.
+            // One bad topic refuses the whole request: requested one by one, the good ones succeed.
             topics.into_iter().for_each(|topic| self.subscribe(vec![topic]));
             return;
         }
@@ -480,7 +481,7 @@ impl Link {
         }
     }
 
-    /// The connection is gone: whether what was sent is done, nobody says any more.
+    /// The connection is gone: whether sent commands took effect can no longer be known.
     fn give_up_commands(&mut self) {
         for ticket in std::mem::take(&mut self.commands).into_values() {
             let answer =
@@ -506,7 +507,7 @@ impl Link {
             Phase::Greeting { .. } | Phase::Waiting { .. } => {}
             Phase::Up => {
                 match self.silent_until {
-                    // A timer this late means we were frozen, and the answer may lie unread: ask once more.
+                    // A timer this late means that we were frozen, and the answer may be unread: ping once more.
                     Some(until) if now.monotonic.saturating_since(until) > Duration::from_secs(2) => {
                         self.ping(now, self.config.probe_deadline);
                     }
@@ -539,7 +540,7 @@ impl Link {
             self.pings.pop_front();
         }
         let until = now.monotonic + deadline;
-        // An earlier question that is still open keeps its sooner end.
+        // An earlier ping without an answer keeps its sooner deadline.
         let earlier = self.silent_until.filter(|known| *known > now.monotonic);
         self.silent_until = Some(earlier.map_or(until, |known| known.min(until)));
         self.ping_at = now.monotonic + self.config.ping_every;
@@ -555,7 +556,7 @@ impl Link {
         let (base, cap) = self.config.backoff;
         let window = base.saturating_mul(1 << self.attempt.min(16)).min(cap);
         self.attempt = self.attempt.saturating_add(1);
-        // Full jitter: after a restart of the server all pages come back spread over the window.
+        // Full jitter: after a restart of the server all pages reconnect spread over the window.
         let delay = window.mul_f64(self.random_unit()).max(MIN_DELAY);
         self.subscribed.clear();
         self.give_up_commands();
@@ -571,7 +572,8 @@ impl Link {
         self.outputs.push(Output::Close);
     }
 
-    /// Another lane has other offsets, so the connection starts over; what is shown stays until its snapshot comes.
+    /// Changes the lane. Another lane has other offsets, so the connection starts over; displayed data stays until its
+    /// snapshot arrives.
     fn change_lane(&mut self, lane: Lane, now: Now) {
         if self.lane == lane {
             return;
@@ -627,7 +629,7 @@ impl Link {
         id
     }
 
-    /// A number from 0 to 1 (xorshift64, Marsaglia 2003).
+    /// Returns a number from 0 to 1 (xorshift64, Marsaglia 2003).
     fn random_unit(&mut self) -> f64 {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
@@ -640,13 +642,13 @@ fn patterns(topics: impl IntoIterator<Item = Topic>) -> Vec<TopicPattern> {
     topics.into_iter().map(TopicPattern::from).collect()
 }
 
-/// Topics in one request: what the server takes at most.
+/// Topics in one request: the server's maximum.
 const MAX_TOPICS: usize = 200;
 
-/// Pings that wait for their answer; older ones are given up.
+/// Unanswered pings; older ones are dropped.
 const MAX_PINGS: usize = 8;
 
-/// No attempt follows sooner, whatever the dice say.
+/// Minimum delay before an attempt, whatever the jitter.
 const MIN_DELAY: Duration = Duration::from_millis(100);
 
 #[cfg(test)]

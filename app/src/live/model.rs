@@ -38,10 +38,10 @@ use crate::live::{
     tape_log::TapeLog,
 };
 
-/// How fresh what is known of some topics is.
+/// The freshness of the data of some topics.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Freshness {
-    /// Nothing has come yet.
+    /// Nothing has arrived yet.
     #[default]
     Waiting,
     /// As live as the venue is.
@@ -50,12 +50,12 @@ pub enum Freshness {
     Stale {
         /// Age of the newest value.
         age_ms: u64,
-        /// Nothing happens there, as far as is known: the values are old and right.
+        /// The market is quiet, as far as known: the values are old but correct.
         is_quiet: bool,
     },
     /// The server refused the topics.
     Refused {
-        /// The server's words.
+        /// The server's message.
         message: String,
     },
 }
@@ -75,13 +75,13 @@ pub struct StreamView {
     pub rate: f64,
     /// Why it is not live.
     pub cause: Option<String>,
-    /// Why nothing comes although the connection is open.
+    /// Why nothing arrives although the connection is open.
     pub silence: Option<Silence>,
-    /// Who holds the venue's connection: the server or this browser.
+    /// The holder of the venue's connection: the server or this browser.
     pub source: Source,
 }
 
-/// All the page knows of the market.
+/// All market data of the page.
 #[derive(Debug, Default)]
 pub struct LiveModel {
     slots: SortedMap<Topic, Slot>,
@@ -89,17 +89,17 @@ pub struct LiveModel {
     link: LinkState,
     heard_at: Option<Monotonic>,
     lost_at: Option<Monotonic>,
-    /// What the venues' workers say of their streams, and when they were last heard; whether or not it counts.
+    /// The status reports of the venues' workers and their times, whether or not they are used.
     workers: SortedMap<Venue, (StatusData, Monotonic)>,
-    /// The venues whose data comes directly: of these the workers' word counts.
+    /// The venues whose data comes directly: the workers' reports are used for these.
     direct: SortedSet<Venue>,
-    /// The server's word on all streams with that of the workers that count; absent where none does.
+    /// The server's status report merged with those of the workers in use; `None` if no worker is in use.
     merged_status: Option<StatusData>,
-    /// Both sources side by side, where the reader has asked for it.
+    /// The comparison of both sources, if the reader has requested it.
     pub cross_check: Option<CrossCheck>,
-    /// How far the server's clock is from ours.
+    /// The offset between the server's clock and ours.
     pub clock: ClockComparison,
-    /// What the updates took to get here.
+    /// The latencies of the updates.
     pub latency: LatencyMeter,
 }
 
@@ -119,7 +119,7 @@ enum Content {
 }
 
 impl Content {
-    /// True where there is nothing to be shown of the market.
+    /// Returns true if there is no market data to show.
     fn is_empty(&self) -> bool {
         match self {
             Self::Tape(log) => log.newest_first().next().is_none(),
@@ -139,7 +139,7 @@ impl LiveModel {
 
     /// Applies one update from `source`.
     pub fn apply_from(&mut self, source: Source, ruling: Ruling, update: Update, now: Now) {
-        // A snapshot may be of long ago: only new data says how long delivery takes.
+        // A snapshot may be old: only new data measures the latency.
         if update.kind == UpdateKind::Delta
             && let Some(stamps) = stamps(&update.data)
         {
@@ -150,7 +150,7 @@ impl LiveModel {
         let slot = self.slots.get_or_default(update.topic);
         slot.revision = self.revision;
         slot.refused = None;
-        // The same quote from elsewhere: what the other source has not delivered yet, figures of the day perhaps, stays known.
+        // The same quote from the other source: values not delivered yet, such as the day's statistics, are kept.
         let is_kept = ruling == Ruling::TakeOver && matches!(update.data, TopicData::Quote(_));
         slot.apply(if is_kept { UpdateKind::Delta } else { update.kind }, update.data);
         if is_status {
@@ -158,7 +158,7 @@ impl LiveModel {
         }
     }
 
-    /// Takes in what a venue's worker says of its streams.
+    /// Applies a status report of a venue's worker.
     pub fn apply_worker_status(&mut self, venue: &Venue, kind: UpdateKind, data: StatusData, now: Now) {
         let (known, heard_at) = self.workers.get_or_default(venue.clone());
         *heard_at = now.monotonic;
@@ -169,12 +169,13 @@ impl LiveModel {
         self.merge_status();
     }
 
-    /// What a venue's worker says of its connections and streams; `None` where it has said nothing, or there is none.
+    /// Returns a worker's report on its venue's connections and streams; `None` if it has sent none, or there is no
+    /// worker.
     pub fn worker_status(&self, venue: &Venue) -> Option<&StatusData> {
         self.workers.get(venue).map(|(status, _)| status)
     }
 
-    /// Which venues have a worker, and of which of them the data shown comes directly.
+    /// Sets which venues have a worker, and for which of them the displayed data comes directly.
     pub fn set_direct(&mut self, workers: &SortedSet<Venue>, direct: SortedSet<Venue>) {
         self.workers.retain(|venue, _| workers.contains(venue));
         if self.direct != direct {
@@ -183,12 +184,12 @@ impl LiveModel {
         }
     }
 
-    /// True where what is shown of a venue comes directly.
+    /// Returns true if a venue's displayed data comes directly.
     pub fn is_direct(&self, venue: &Venue) -> bool {
         self.direct.contains(venue)
     }
 
-    /// The venues whose data comes directly and still does, whatever has become of the server.
+    /// Returns the venues whose data comes directly and continues to come, whatever the state of the server.
     pub fn direct_going_on(&self, now: Now) -> Vec<Venue> {
         let is_connected = |venue: &&Venue| {
             let status = self.worker_status(venue);
@@ -212,12 +213,12 @@ impl LiveModel {
         }
     }
 
-    /// Drops what is known of a topic.
+    /// Drops the data of a topic.
     pub fn forget(&mut self, topic: &Topic) {
         self.slots.remove(topic);
     }
 
-    /// The server refused a topic; what is known of it stays.
+    /// Notes that the server refused a topic; its data stays.
     pub fn refuse(&mut self, topic: &Topic, message: &str) {
         self.revision += 1;
         let slot = self.slots.get_or_default(topic.clone());
@@ -225,7 +226,7 @@ impl LiveModel {
         slot.refused = Some(message.to_owned());
     }
 
-    /// The connection's state, and when the server was last heard.
+    /// Sets the connection's state, and when the server was last heard.
     pub fn set_link(&mut self, link: LinkState, heard_at: Monotonic, now: Now) {
         self.lost_at = match link {
             LinkState::Connected => None,
@@ -235,17 +236,17 @@ impl LiveModel {
         self.link = link;
     }
 
-    /// The connection's state.
+    /// Returns the connection's state.
     pub fn link(&self) -> &LinkState {
         &self.link
     }
 
-    /// Rises whenever one of the topics changes.
+    /// Returns a number that rises whenever one of the topics changes.
     pub fn revision(&self, topics: &[Topic]) -> u64 {
         topics.iter().filter_map(|topic| self.slots.get(topic)).map(|slot| slot.revision).max().unwrap_or(0)
     }
 
-    /// Best bid and ask, last price and day figures.
+    /// Returns best bid and ask, last price and day statistics.
     pub fn quote(&self, instrument: &InstrumentId) -> Option<&QuoteData> {
         match self.other(&Topic::quote(instrument))? {
             TopicData::Quote(quote) => Some(quote),
@@ -253,7 +254,7 @@ impl LiveModel {
         }
     }
 
-    /// The book; the last good levels where its state is not served.
+    /// Returns the book; its last good levels if it is not served now.
     pub fn book(&self, instrument: &InstrumentId) -> Option<&BookData> {
         match self.other(&Topic::book(instrument))? {
             TopicData::Book(book) => Some(book),
@@ -261,7 +262,7 @@ impl LiveModel {
         }
     }
 
-    /// The last prints.
+    /// Returns the last trades.
     pub fn tape(&self, instrument: &InstrumentId) -> Option<&TapeLog> {
         match self.slots.get(&Topic::tape(instrument))?.content.as_ref()? {
             Content::Tape(log) => Some(log),
@@ -269,7 +270,7 @@ impl LiveModel {
         }
     }
 
-    /// The bars of a candle topic.
+    /// Returns the candles of a candle topic.
     pub fn candles(&self, topic: &Topic) -> Option<&CandleLog> {
         match self.slots.get(topic)?.content.as_ref()? {
             Content::Candles(log) => Some(log),
@@ -277,7 +278,7 @@ impl LiveModel {
         }
     }
 
-    /// Best bid and ask of a pair over all venues.
+    /// Returns best bid and ask of a pair over all venues.
     pub fn consolidated(&self, pair: &str) -> Option<&ConsolidatedData> {
         match self.other(&Topic::consolidated(pair))? {
             TopicData::Consolidated(data) => Some(data),
@@ -285,12 +286,12 @@ impl LiveModel {
         }
     }
 
-    /// The status of all streams, each as its source reports it.
+    /// Returns the status of all streams, each as reported by its source.
     pub fn status(&self) -> Option<&StatusData> {
         self.merged_status.as_ref().or_else(|| self.server_status())
     }
 
-    /// How all streams fare by the server's word alone.
+    /// Returns the status of all streams as reported by the server alone.
     pub fn server_status(&self) -> Option<&StatusData> {
         match self.other(&Topic::STATUS)? {
             TopicData::Status(status) => Some(status),
@@ -298,7 +299,7 @@ impl LiveModel {
         }
     }
 
-    /// The server itself.
+    /// Returns the data about the server itself.
     pub fn system(&self) -> Option<&SystemData> {
         match self.other(&Topic::SYSTEM)? {
             TopicData::System(system) => Some(system),
@@ -306,7 +307,7 @@ impl LiveModel {
         }
     }
 
-    /// What was counted, proved and measured of an instrument's stream and its feed.
+    /// Returns counters, checks and measurements of an instrument's stream and its feed.
     pub fn quality(&self, instrument: &InstrumentId) -> Option<&QualityData> {
         match self.other(&Topic::quality(instrument))? {
             TopicData::Quality(quality) => Some(quality),
@@ -314,7 +315,7 @@ impl LiveModel {
         }
     }
 
-    /// The state of the stream of one instrument.
+    /// Returns the state of one instrument's stream.
     pub fn stream(&self, instrument: &InstrumentId, now: Now) -> StreamView {
         let entry = self.entry(instrument);
         let age_ms = self.age_ms(instrument, entry, now);
@@ -338,19 +339,19 @@ impl LiveModel {
             source: if self.is_direct(instrument.venue()) && !instrument.venue().is_replay() {
                 Source::Direct
             } else {
-                // What plays comes from a file, wherever that is played.
+                // A replay's data comes from a file, wherever it plays.
                 Source::Server
             },
         }
     }
 
-    /// How fresh what is known of the topics is: as fresh as the freshest of them.
+    /// Returns the freshness of the topics: that of the freshest one.
     pub fn freshness(&self, topics: &[Topic], now: Now) -> Freshness {
         let slots = || topics.iter().filter_map(|topic| self.slots.get(topic).map(|slot| (topic, slot)));
         if let Some(message) = slots().find_map(|(_, slot)| slot.refused.clone()) {
             return Freshness::Refused { message };
         }
-        // A stream that has not begun has said nothing by an empty snapshot.
+        // An empty snapshot of a stream that has not begun means nothing.
         let says = |topic: &Topic, content: &Content| !content.is_empty() || !self.is_initialising(topic);
         let is_known =
             |(topic, slot): &(&Topic, &Slot)| slot.content.as_ref().is_some_and(|content| says(topic, content));
@@ -362,7 +363,7 @@ impl LiveModel {
         let mut is_quiet = !self.is_cut_off(now);
         for (topic, _) in known {
             let Some(instrument) = topic.instrument() else {
-                // Topics without an instrument are the server's own: as fresh as the connection.
+                // Topics without an instrument belong to the server: as fresh as the connection.
                 let silent_ms = self.heard_at.map_or(0, |at| millis(now.monotonic.saturating_since(at)));
                 let stale = Freshness::Stale { age_ms: silent_ms, is_quiet: false };
                 return if self.is_cut_off(now) { stale } else { Freshness::Fresh };
@@ -382,7 +383,7 @@ impl LiveModel {
         Freshness::Stale { age_ms: youngest_ms.unwrap_or(0), is_quiet }
     }
 
-    /// Why nothing has come for the topics, in words; `None` where nothing is wrong that is known of.
+    /// Returns why nothing has arrived for the topics; `None` if no fault is known.
     pub fn waiting_cause(&self, topics: &[Topic], now: Now) -> Option<String> {
         let is_direct = topics.iter().filter_map(Topic::venue).any(|venue| self.is_direct(venue));
         match &self.link {
@@ -404,19 +405,19 @@ impl LiveModel {
         })
     }
 
-    /// True while the server has not been heard for long enough that nothing shown can be called live.
+    /// Returns true if the server has been silent for so long that no data can be called live.
     pub fn is_cut_off(&self, now: Now) -> bool {
         let is_past =
             |at: Option<Monotonic>, limit: Duration| at.is_some_and(|at| now.monotonic.saturating_since(at) > limit);
         is_past(self.lost_at, LOST_GRACE) || is_past(self.heard_at, SILENCE_LIMIT)
     }
 
-    /// The same of the source that a venue's data comes from.
+    /// Returns the same for the source of a venue's data.
     pub fn is_cut_off_from(&self, venue: &Venue, now: Now) -> bool {
         if !self.is_direct(venue) {
             return self.is_cut_off(now);
         }
-        // A worker tells ages once a second: one that is silent hangs.
+        // A worker reports ages once a second: a silent worker hangs.
         let heard_at = self.workers.get(venue).map_or(Monotonic::ZERO, |(_, heard_at)| *heard_at);
         now.monotonic.saturating_since(heard_at) > SILENCE_LIMIT
     }
@@ -432,14 +433,14 @@ impl LiveModel {
 
     fn age_ms(&self, instrument: &InstrumentId, entry: Option<&StreamEntry>, now: Now) -> Option<u64> {
         if instrument.venue().replayed().is_some() {
-            // What plays has the ages it had when it was recorded; the clocks here do not count there.
+            // A replay has the ages at the time of recording; the clocks here do not apply.
             return entry.and_then(|entry| entry.age_ms);
         }
         let of_entry = entry.and_then(|entry| entry.last_update_ms).map(Timestamp::from_millis);
         let of_quote = self.quote(instrument).and_then(|quote| quote.receive_time_us).map(Timestamp::from_micros);
         let of_book = self.book(instrument).and_then(|book| book.receive_time_us).map(Timestamp::from_micros);
         let newest = [of_entry, of_quote, of_book].into_iter().flatten().max()?;
-        // A worker's stamps are of this browser's own clock.
+        // A worker's times use this browser's own clock.
         let time = if self.is_direct(instrument.venue()) { now.wall } else { self.clock.server_time(now) };
         Some(millis(time.saturating_since(newest)))
     }
@@ -461,7 +462,7 @@ impl Slot {
             (Some(Content::Candles(log)), UpdateKind::Delta, TopicData::Candles(bars)) => log.merge(bars),
             (Some(Content::Other(TopicData::Book(known))), UpdateKind::Snapshot, TopicData::Book(mut book)) => {
                 if !book.state.is_served() && book.bids.is_empty() && book.asks.is_empty() {
-                    // The last good levels stay, to be shown hatched.
+                    // The last good levels stay, shown hatched.
                     book.bids = std::mem::take(&mut known.bids);
                     book.asks = std::mem::take(&mut known.asks);
                 }
@@ -497,13 +498,13 @@ fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A short loss is bridged by the resume; longer ones make what is shown old.
+/// A resume bridges a short loss; after a longer one the data is old.
 const LOST_GRACE: Duration = Duration::from_secs(1);
 
-/// Pings go every five seconds: silence beyond that means a dead connection, found before its deadline.
+/// Pings are sent every five seconds: a longer silence means a dead connection, detected before its deadline.
 const SILENCE_LIMIT: Duration = Duration::from_secs(6);
 
-/// Without the server's word on a stream: the age from which it is called stale.
+/// The age from which a stream is stale, if the server has not reported its state.
 const STALE_AFTER_MS: u64 = 5_000;
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
-//! Recordings and the replay, as the server tells of them: asked for by REST, since they change by orders and not by data.
+//! Recordings and the replay, as reported by the server: fetched by REST, since they change by commands and not by
+//! data.
 //!
-//! While a replay is loaded its position is asked for twice a second; the list while somebody looks at it. What this page
-//! records and plays by itself is [`own`]'s. Not here: what is replayed, which comes over the stream like any data.
+//! While a replay is loaded, its position is fetched twice a second; the list is fetched while it is displayed.
+//! Recordings and replays of this page alone are in [`own`]. Not here: the replayed data, which comes over the stream
+//! like any other.
 
 #[cfg(feature = "browser")]
 pub mod own;
@@ -16,20 +18,20 @@ use wire::direct::WorkerCommand;
 
 use crate::live::Live;
 
-/// A file, as the server lists it.
+/// A file in the server's list.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct RecordingFile {
     /// Its name.
     pub name: String,
-    /// Its packed size.
+    /// Its compressed size.
     pub size_bytes: u64,
-    /// Whose frames, where it says so.
+    /// The venue, if the file names it.
     pub venue: Option<String>,
-    /// What was followed, where it says so.
+    /// The symbols followed, if the file names them.
     pub symbols: Vec<String>,
-    /// When it begins, milliseconds since the epoch.
+    /// Its beginning, milliseconds since the epoch.
     pub start_ms: Option<i64>,
-    /// How long it lasts.
+    /// Its duration.
     pub duration_ms: Option<i64>,
     /// Entries lost while it was written.
     pub n_lost: u64,
@@ -54,7 +56,7 @@ pub struct FeedRecording {
     pub failure: Option<String>,
 }
 
-/// Everything there is.
+/// All recordings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Recordings {
     /// The files, newest name first.
@@ -63,67 +65,67 @@ pub struct Recordings {
     pub feeds: Vec<FeedRecording>,
     /// Size of all files.
     pub total_bytes: u64,
-    /// Past this the oldest are deleted.
+    /// Above this size the oldest files are deleted.
     pub max_total_bytes: u64,
     /// Files older than this are deleted.
     pub max_age_days: u64,
 }
 
-/// How the replay stands.
+/// The status of the replay.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Replay {
     /// The files, in order.
     pub files: Vec<String>,
-    /// The name its instruments carry.
+    /// The venue name of its instruments.
     pub venue: Venue,
-    /// What can be looked at.
+    /// The available instruments.
     pub instruments: Vec<InstrumentId>,
     /// `playing`, `paused`, `seeking` or `ended`.
     pub state: String,
     /// Time of the first entry, milliseconds since the epoch.
     pub start_ms: i64,
-    /// Time of the last one.
+    /// Time of the last entry.
     pub end_ms: i64,
-    /// Where it is.
+    /// The current position.
     pub position_ms: i64,
-    /// So many times as fast as it was recorded.
+    /// Multiple of the recorded speed.
     pub speed: f64,
-    /// True where the recording cannot be decoded that fast.
+    /// True if the recording cannot be decoded that fast.
     pub is_behind: bool,
-    /// The fingerprint of all events, once the recording is over.
+    /// The fingerprint of all events, once the recording has ended.
     pub events_sha256: Option<String>,
 }
 
-/// What the replay is told to do, in the words of the server.
+/// A command to the replay, in the server's terms.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReplayCommand {
     /// Play these files.
     Load {
-        /// Names of the list.
+        /// File names from the list.
         files: Vec<String>,
     },
-    /// Go on.
+    /// Continue.
     Play,
-    /// Stand still.
+    /// Pause.
     Pause,
-    /// Go elsewhere.
+    /// Go to another position.
     Seek {
         /// Milliseconds since the epoch.
         position_ms: i64,
     },
-    /// So many times as fast as it was recorded.
+    /// Play at this multiple of the recorded speed.
     Speed(f64),
-    /// End it.
+    /// End the replay.
     Stop,
 }
 
-/// What can be done with recordings.
+/// An action on recordings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecordingAction {
     /// Record a feed.
     Start(Venue),
-    /// End that.
+    /// Stop recording a feed.
     Stop(Venue),
     /// Save the last 30 s of a feed.
     SaveLast(Venue),
@@ -131,14 +133,14 @@ pub enum RecordingAction {
     Delete(String),
 }
 
-/// Handle on recordings and replay; the same for the whole page and cheap to copy.
+/// A handle to recordings and replay; the same for the whole page and cheap to copy.
 #[derive(Clone, Copy, Debug)]
 pub struct Recorder {
     list: RwSignal<Option<Recordings>>,
     replay: RwSignal<Option<Replay>>,
     failure: RwSignal<Option<String>>,
     saved: RwSignal<Option<String>>,
-    /// The replay plays in this page.
+    /// True if the replay plays in this page.
     is_own: RwSignal<bool>,
     /// The file that is being opened in this page.
     opening: RwSignal<Option<String>>,
@@ -147,42 +149,42 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// The list; `None` until it has come.
+    /// Returns the list; `None` until it has arrived.
     pub fn list(self) -> Signal<Option<Recordings>> {
         self.list.into()
     }
 
-    /// The replay; `None` where nothing is loaded, or nothing is known yet.
+    /// Returns the replay; `None` if nothing is loaded, or nothing is known yet.
     pub fn replay(self) -> Signal<Option<Replay>> {
         self.replay.into()
     }
 
-    /// True where the replay plays in this page, for nobody else.
+    /// Returns true if the replay plays in this page, for nobody else.
     pub fn is_own(self) -> Signal<bool> {
         self.is_own.into()
     }
 
-    /// The file that is being opened in this page.
+    /// Returns the file that is being opened in this page.
     pub fn opening(self) -> Signal<Option<String>> {
         self.opening.into()
     }
 
-    /// This page's newest recording of each venue.
+    /// Returns this page's newest recording of each venue.
     pub fn own(self) -> Signal<SortedMap<Venue, FeedRecording>> {
         self.own.into()
     }
 
-    /// Why the last order was not carried out.
+    /// Returns why the last command failed.
     pub fn failure(self) -> RwSignal<Option<String>> {
         self.failure
     }
 
-    /// The file that was saved last.
+    /// Returns the file that was saved last.
     pub fn saved(self) -> RwSignal<Option<String>> {
         self.saved
     }
 
-    /// Asks for the list.
+    /// Fetches the list.
     pub fn reload(self) {
         #[cfg(feature = "browser")]
         leptos::task::spawn_local(async move {
@@ -193,11 +195,11 @@ impl Recorder {
         });
     }
 
-    /// Asks how the replay stands.
+    /// Fetches the status of the replay.
     pub fn look(self) {
         #[cfg(feature = "browser")]
         leptos::task::spawn_local(async move {
-            // A server that cannot be reached is told of by the banner; what plays here tells of itself.
+            // The banner reports an unreachable server; a replay in this page reports its own status.
             if let Ok(answer) = rest::get::<rest::ReplayAnswer>("api/v1/replay").await
                 && !self.is_own.get_untracked()
             {
@@ -206,7 +208,7 @@ impl Recorder {
         });
     }
 
-    /// Tells the replay what to do; `then` is called with how it stands afterwards.
+    /// Sends a command to the replay; `then` is called with the status afterwards.
     pub fn control(self, command: ReplayCommand, then: impl FnOnce(Option<Replay>) + 'static) {
         #[cfg(feature = "browser")]
         if self.is_own.get_untracked() && !matches!(command, ReplayCommand::Load { .. }) {
@@ -231,7 +233,7 @@ impl Recorder {
         let _ = (command, then);
     }
 
-    /// Plays a file of the list in this page; `then` is called once it plays.
+    /// Plays a file from the list in this page; `then` is called once it plays.
     pub fn open_listed(self, name: &str, then: impl FnOnce(Replay) + 'static) {
         #[cfg(feature = "browser")]
         own::open_listed(self, name, then);
@@ -251,7 +253,7 @@ impl Recorder {
         let _ = (field, then);
     }
 
-    /// Has the worker of a venue that comes directly record, end that, or save its last 30 s.
+    /// Tells the worker of a directly connected venue to record, to stop, or to save its last 30 s.
     pub fn act_here(self, venue: &Venue, command: &WorkerCommand) {
         #[cfg(feature = "browser")]
         own::record(self, venue, command);
@@ -259,7 +261,8 @@ impl Recorder {
         let _ = (venue, command);
     }
 
-    /// Hears what this page's workers say of recordings and of a replay; called by what lives as long as the page.
+    /// Listens to this page's workers' messages about recordings and replays; called by an owner that lives as long as
+    /// the page.
     pub fn attend(self, live: Live) {
         #[cfg(feature = "browser")]
         own::attend(self, live);
@@ -267,7 +270,7 @@ impl Recorder {
         let _ = live;
     }
 
-    /// Does something with recordings, and asks for the list again.
+    /// Carries out an action on recordings and fetches the list again.
     pub fn act(self, action: RecordingAction) {
         #[cfg(feature = "browser")]
         leptos::task::spawn_local(async move {
@@ -287,7 +290,7 @@ impl Recorder {
     }
 }
 
-/// Notifies only where something changed.
+/// Notifies only if the value changed.
 #[cfg(feature = "browser")]
 fn set_if_new<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, next: T) {
     if signal.try_with_untracked(|known| *known != next) == Some(true) {
@@ -303,7 +306,7 @@ pub fn provide_recorder() {
     provide_context(Recorder { list, replay, failure, saved, is_own, opening, own });
 }
 
-/// The recordings and the replay of this page.
+/// Returns the recordings and the replay of this page.
 pub fn use_recorder() -> Recorder {
     use_context().unwrap_or_else(|| {
         provide_recorder();
@@ -347,7 +350,7 @@ mod rest {
         read(request.send().await).await
     }
 
-    /// Returns the file's name, where the answer has one.
+    /// Returns the file's name, if the answer has one.
     pub(super) async fn act(action: &RecordingAction) -> Result<Option<String>, String> {
         let named: Named = match action {
             RecordingAction::Start(venue) => post("api/v1/recordings/start", &json!({ "venue": venue })).await?,

@@ -1,8 +1,8 @@
-//! The shell around the pure parts, in the browser: socket, timers, frames, and what the browser says about the page.
+//! The shell around the pure parts, in the browser: socket, timers, frames, and page events.
 //!
-//! A message changes plain structs at once; signals are notified in the next animation frame, once. A hidden page gets
-//! no frames: it goes on applying and paints when it is seen again. The workers of venues in direct mode are driven from
-//! here as well (`workers`), because their items change the same model (`apply`).
+//! A message changes plain structs at once; signals are notified once, in the next animation frame. A hidden page gets
+//! no frames: it continues to apply data and paints when it is visible again. The workers of venues in direct mode are
+//! driven from here as well (`workers`), because their items change the same model (`apply`).
 
 mod apply;
 mod lists;
@@ -35,7 +35,7 @@ use crate::live::{
     source::{STORAGE_KEY, SourceChoices, SourceRouter},
 };
 
-/// Connects. Called once, when the page has woken up.
+/// Connects. Called once, after the page has started.
 pub(super) fn start(live: Live) {
     let now = browser::now();
     let seed = (js_sys::Math::random() * 9e15) as u64;
@@ -92,37 +92,36 @@ struct Driver {
     pending: SortedMap<u64, PendingCommand>,
     next_ticket: u64,
     measured: Option<js_sys::Array>,
-    /// What the page wants, and on which lane.
+    /// The requested topics and their lane.
     demand: SortedSet<Topic>,
     lane: Lane,
     router: SourceRouter,
     workers: SortedMap<Venue, DirectWorker>,
-    /// A topic went over to another source: subscriptions change.
+    /// True if a topic switched to another source: subscriptions change.
     is_source_changed: bool,
     /// The instruments that the server follows, and whether it has described them.
     described: Vec<(InstrumentId, bool)>,
-    /// It follows others than the list says.
+    /// True if the server follows other instruments than the list.
     is_list_old: bool,
     n_fetches: u32,
 }
 
-/// What the browser calls again and again. Made once: a closure for each call would be freed only when the browser next
-/// collects garbage, and the page's memory never shrinks below what piled up until then.
+/// Callbacks that the browser calls repeatedly. Created once: a closure for each call would be freed only at the
+/// browser's next garbage collection, and the page's memory never shrinks below its peak.
 struct Callbacks {
     on_frame: Closure<dyn FnMut()>,
     on_painted: Closure<dyn FnMut()>,
     on_timeout: Closure<dyn FnMut()>,
 }
 
-/// A timer that runs. One that rings before there is anything to do is harmless, so that it is not set again for every
-/// later deadline.
+/// A running timer. A timer that fires before anything is due is harmless, so it is not reset for every later deadline.
 #[derive(Clone, Copy)]
 struct Timer {
     rings: Monotonic,
     handle: i32,
 }
 
-/// An open socket with the callbacks it needs to stay alive; dropping it silences it and closes without waiting.
+/// An open socket with the callbacks it needs; dropping it disconnects them and closes the socket without waiting.
 struct Socket {
     socket: WebSocket,
     _on_open: Closure<dyn FnMut()>,
@@ -140,7 +139,7 @@ impl Drop for Socket {
 }
 
 impl Shared {
-    /// Hands an input to the link and does what it asks for.
+    /// Passes an input to the link and executes its outputs.
     fn give(&self, input: Input) {
         let now = browser::now();
         let Ok(mut driver) = self.0.try_borrow_mut() else { return };
@@ -192,7 +191,7 @@ impl Shared {
         });
     }
 
-    /// Keeps a command until its answer comes.
+    /// Keeps a command until its answer arrives.
     fn note(&self, pending: PendingCommand) -> Option<(u64, JsonText)> {
         let mut driver = self.0.try_borrow_mut().ok()?;
         driver.next_ticket += 1;
@@ -204,7 +203,7 @@ impl Shared {
     fn follow_page(&self) {
         let on = |name: &'static str, input: fn() -> Input| {
             let shared = self.clone();
-            // The page lives as long as its one connection: these listeners are never taken back.
+            // The page lives as long as its one connection: these listeners are never removed.
             let _listener = window_event_listener_untyped(name, move |_| {
                 shared.give(input());
                 shared.want_frame();
@@ -219,7 +218,7 @@ impl Shared {
             let is_hidden = browser::is_hidden();
             shared.discard_latency();
             if !is_hidden {
-                // Painted at once, not in the next frame: one asked for before the page hid may never come.
+                // Painted at once, not in the next frame: one requested before the page was hidden may never come.
                 shared.frame();
                 shared.give(Input::Probe);
             }
@@ -237,7 +236,7 @@ impl Shared {
         }
     }
 
-    /// Asks for a frame, unless one is asked for already or the page cannot be seen.
+    /// Requests a frame, unless one is already requested or the page is hidden.
     fn want_frame(&self) {
         if let Ok(mut driver) = self.0.try_borrow_mut() {
             driver.want_frame();
@@ -282,7 +281,7 @@ impl Driver {
         match output {
             Output::Updates(updates) => self.apply_server(updates, now),
             Output::Forget(topics) => {
-                // A topic that the page still wants went over to the other source, and stays.
+                // A topic that the page still requests has switched to the other source, and stays.
                 let is_gone = |topic: &&Topic| !self.demand.contains(*topic);
                 live.model
                     .try_update_value(|model| topics.iter().filter(is_gone).for_each(|topic| model.forget(topic)));
@@ -305,12 +304,12 @@ impl Driver {
 
     fn send(&self, message: &ClientMessage) {
         if let Some(socket) = &self.socket {
-            // Where this fails the close event follows.
+            // If sending fails, the close event follows.
             let _failed = socket.socket.send_with_u8_array(&encode_client(message, Encoding::Binary));
         }
     }
 
-    /// After each input: the model learns of the connection, the timer is set again, a frame is requested.
+    /// After each input: updates the model's connection state, sets the timer again, requests a frame.
     fn settle(&mut self) {
         let now = browser::now();
         self.set_timer(now.monotonic);
@@ -396,7 +395,7 @@ impl Callbacks {
     }
 }
 
-/// Has the browser call `callback` once, after `wait`.
+/// Lets the browser call `callback` once, after `wait`.
 fn call_after(callback: &Closure<dyn FnMut()>, wait: Duration) -> Option<i32> {
     let millis = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
     let callback = callback.as_ref().unchecked_ref();
@@ -406,7 +405,7 @@ fn call_after(callback: &Closure<dyn FnMut()>, wait: Duration) -> Option<i32> {
 impl Socket {
     fn open(shared: Shared) -> Option<Self> {
         let Ok(socket) = WebSocket::new(&stream_url()) else {
-            // Refused before any event could tell: let the link hear of it, once it can be borrowed again.
+            // Refused before any event: tell the link once it can be borrowed again.
             set_timeout(move || shared.give(Input::Closed { code: 1006, reason: String::new() }), Duration::ZERO);
             return None;
         };
@@ -433,7 +432,7 @@ impl Socket {
     }
 }
 
-/// The stream of the server this page came from, under the same folder.
+/// Returns the address of the stream on the page's server, under the same folder.
 fn stream_url() -> String {
     let location = window().location();
     let scheme = if location.protocol().as_deref() == Ok("https:") { "wss" } else { "ws" };
@@ -442,7 +441,7 @@ fn stream_url() -> String {
     format!("{scheme}://{}{folder}/ws", location.host().unwrap_or_default())
 }
 
-/// The ring that measuring tests read, where the address asks for it.
+/// Returns the ring that measuring tests read, if the address requests it.
 fn measured() -> Option<js_sys::Array> {
     let query = window().location().search().unwrap_or_default();
     if !query.trim_start_matches('?').split('&').any(|part| part == "measure=1") {
@@ -453,7 +452,7 @@ fn measured() -> Option<js_sys::Array> {
     Some(ring)
 }
 
-/// One more frame is painted: the ring carries the count as `frames`.
+/// Counts a painted frame: the ring carries the count as `frames`.
 fn count_frame(ring: &js_sys::Array) {
     let name = JsValue::from_str("frames");
     let n_frames = js_sys::Reflect::get(ring, &name).ok().and_then(|count| count.as_f64()).unwrap_or(0.0);
@@ -477,10 +476,10 @@ fn push_measured(ring: &js_sys::Array, paint: &Paint) {
     }
 }
 
-/// Ages are shown in tenths of a second; four looks a second keep them honest without work that is felt.
+/// Ages are shown in tenths of a second; four updates a second keep them accurate at no noticeable cost.
 const AGE_TICK: Duration = Duration::from_millis(250);
 
-/// The title and the latency figures.
+/// For the title and the latency figures.
 const SLOW_TICK: Duration = Duration::from_secs(1);
 
 /// Paints kept for measuring tests.

@@ -35,12 +35,12 @@ impl Source {
     }
 }
 
-/// The venues that the reader wants directly; all others come from the server.
+/// The venues that the reader wants to reach directly; all others come from the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceChoices(SortedSet<Venue>);
 
 impl SourceChoices {
-    /// Reads `binance,kraken`. Entries that are no names are skipped, so that a broken text never stops the page.
+    /// Parses `binance,kraken`. Invalid entries are skipped, so that a broken text never stops the page.
     pub fn parse(text: &str) -> Self {
         let is_name = |name: &&str| {
             !name.is_empty() && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
@@ -48,7 +48,7 @@ impl SourceChoices {
         Self(text.split(',').filter(is_name).take(MAX_REMEMBERED).map(Venue::new).collect())
     }
 
-    /// The text that [`Self::parse`] reads.
+    /// Returns the text that [`Self::parse`] reads.
     pub fn to_text(&self) -> String {
         self.0.iter().map(Venue::as_str).collect::<Vec<_>>().join(",")
     }
@@ -74,22 +74,22 @@ pub enum Ruling {
     Apply,
     /// Apply it over the other source's data; the topic belongs to this source from now on.
     TakeOver,
-    /// Leave it: the topic belongs to the other source.
+    /// Ignore it: the topic belongs to the other source.
     Leave,
 }
 
 /// Which topics to ask for from which source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Subscriptions {
-    /// Of the server.
+    /// Topics from the server.
     pub server: SortedSet<Topic>,
-    /// Of each venue's worker; a venue that is absent needs none.
+    /// Topics from each venue's worker; a venue that is absent needs none.
     pub direct: SortedMap<Venue, SortedSet<Topic>>,
 }
 
 impl Subscriptions {
-    /// Returns these subscriptions without the topics of `venue` that their source has not delivered: subscribing to those
-    /// afterwards brings their snapshots, even where they were followed for another reason.
+    /// Returns these subscriptions without the topics of `venue` that their source has not delivered: subscribing to
+    /// those afterwards brings their snapshots, even if they were followed for another reason.
     pub fn without_pending(&self, venue: &Venue, router: &SourceRouter) -> Self {
         let is_kept = |topic: &Topic, source: Source| {
             topic.venue() != Some(venue) || router.owners.get(topic).is_none_or(|owner| *owner == source)
@@ -115,12 +115,12 @@ pub struct SourceRouter {
     pub compared: Option<InstrumentId>,
     /// The venue name under which a worker of this page plays a recording.
     pub replay: Option<Venue>,
-    /// Venues whose worker stays whatever is wanted: it records.
+    /// Venues whose worker stays although no topic needs it: it records.
     pub kept: SortedSet<Venue>,
 }
 
 impl SourceRouter {
-    /// Sets how venues can be reached directly. Returns the venues whose worker has to start again, as it follows other
+    /// Sets how venues can be reached directly. Returns the venues whose worker must restart, as it follows other
     /// symbols now.
     pub fn set_direct_venues(&mut self, venues: &[DirectVenue]) -> Vec<Venue> {
         let venues: SortedMap<Venue, DirectVenue> =
@@ -137,8 +137,8 @@ impl SourceRouter {
         self.direct_venues.get(venue)
     }
 
-    /// Sets the reader's choice, and which workers have stopped working. Returns the venues whose source changed, or is tried
-    /// again.
+    /// Sets the reader's choice, and which workers have stopped. Returns the venues whose source changed, or is
+    /// retried.
     pub fn choose(&mut self, sources: SourceChoices, failed: SortedMap<Venue, String>) -> Vec<Venue> {
         let changed = self.sources.0.difference(&sources.0).chain(sources.0.difference(&self.sources.0));
         let again = self.failed.keys().filter(|venue| !failed.contains_key(*venue));
@@ -156,18 +156,18 @@ impl SourceRouter {
         &self.sources
     }
 
-    /// Drops a worker's ownership of its venue's topics: the first snapshot to come is taken.
+    /// Drops a worker's ownership of its venue's topics: the first snapshot to arrive is used.
     pub fn disown(&mut self, venue: &Venue) {
         self.owners.retain(|topic, owner| *owner == Source::Server || topic.venue() != Some(venue));
     }
 
-    /// Returns why a venue cannot be reached directly; `None` where it can.
+    /// Returns why a venue cannot be reached directly; `None` if it can.
     pub fn obstacle(&self, venue: &Venue) -> Option<&str> {
         let refusal = self.direct_venues.get(venue).and_then(|direct| direct.refusal.as_deref());
         refusal.or_else(|| self.failed.get(venue).map(String::as_str))
     }
 
-    /// True where an instrument can be followed directly.
+    /// Returns true if an instrument can be followed directly.
     pub fn is_open(&self, instrument: &InstrumentId) -> bool {
         let venue = instrument.venue();
         self.obstacle(venue).is_none()
@@ -177,7 +177,7 @@ impl SourceRouter {
                 .is_some_and(|direct| direct.symbols.iter().any(|known| known == instrument.symbol()))
     }
 
-    /// Returns the subscriptions that bring the page `demand`.
+    /// Returns the subscriptions that deliver `demand`.
     pub fn route(&mut self, demand: &SortedSet<Topic>) -> Subscriptions {
         let compared = self.compared.as_ref().filter(|instrument| self.is_open(instrument));
         let compared = compared.map(|instrument| [Topic::tape(instrument), Topic::quote(instrument)]);
@@ -195,7 +195,7 @@ impl SourceRouter {
                 subscriptions.direct.get_or_default(venue.clone()).insert(topic.clone());
             }
         }
-        // A venue that is wanted directly keeps its worker on pages that show nothing of it: coming back is instant.
+        // A venue chosen to be direct keeps its worker on pages that show nothing of it: returning is instant.
         let kept = self
             .direct_venues
             .keys()
@@ -224,7 +224,7 @@ impl SourceRouter {
         let is_wanted = self.wanted(&update.topic) == source;
         let ruling = match owner {
             Some(owner) if owner == source => Ruling::Apply,
-            // The first to come is shown, whichever was wanted: something is better than nothing.
+            // The first snapshot to arrive is shown, whichever source was chosen: any data is better than none.
             None if update.kind == UpdateKind::Snapshot => Ruling::Apply,
             Some(_) if is_wanted && update.kind == UpdateKind::Snapshot => Ruling::TakeOver,
             _ => Ruling::Leave,
@@ -235,7 +235,7 @@ impl SourceRouter {
         ruling
     }
 
-    /// Returns the source that delivered a topic; `None` where nothing has come.
+    /// Returns the source that delivered a topic; `None` if nothing has arrived.
     pub fn owner(&self, topic: &Topic) -> Option<Source> {
         self.owners.get(topic).copied()
     }

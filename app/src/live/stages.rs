@@ -1,8 +1,8 @@
-//! The browser's part of an update's way: from the server's publishing to its coming, and from there to the paint; for
-//! each stream, for each venue and for all.
+//! The browser's part of an update's latency: from the server's publishing to its arrival, and from there to the paint;
+//! for each stream, for each venue and for all.
 //!
-//! The first part compares two clocks: it is right to the error of `clock`. Pure; the moments are arguments. Not here:
-//! the way up to the publishing, which the server measures (channel `quality`).
+//! The first part compares two clocks: it is as accurate as `clock`. Pure; the times are arguments. Not here: the
+//! latency before publishing, which the server measures (channel `quality`).
 
 use model::{
     histogram::{Quantiles, RecentHistogram},
@@ -14,12 +14,12 @@ use topics::topic::Topic;
 
 use crate::live::latency::Paint;
 
-/// How long both parts took lately; `None` where nothing was painted.
+/// Recent durations of both parts; `None` if nothing was painted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BrowserWays {
     /// From the server's publishing to the browser.
     pub network: Option<Quantiles>,
-    /// From there to the paint.
+    /// From the arrival to the paint.
     pub paint: Option<Quantiles>,
 }
 
@@ -38,9 +38,9 @@ struct Parts {
 }
 
 impl StageMeter {
-    /// An update was painted; `server_ahead_ms` is the server's clock minus the browser's.
+    /// Notes a painted update; `server_ahead_ms` is the server's clock minus the browser's.
     pub fn painted(&mut self, topic: &Topic, paint: &Paint, server_ahead_ms: f64) {
-        // Below zero is the error of the clock comparison, not a time. The casts saturate.
+        // A value below zero is the error of the clock comparison, not a time. The casts saturate.
         let network_ms = paint.browser_receive_ms + server_ahead_ms - paint.publish_time_us as f64 / 1e3;
         let paint_ms = paint.paint_ms - paint.browser_receive_ms;
         let spans_us = [network_ms, paint_ms].map(|span_ms| (span_ms.max(0.0) * 1e3) as u64);
@@ -54,7 +54,7 @@ impl StageMeter {
         }
     }
 
-    /// Forgets what is too old; call it once a second.
+    /// Forgets old values; call it once a second.
     pub fn turn(&mut self, now: Monotonic) {
         let parts = self.by_venue.values_mut().chain(self.by_stream.values_mut()).chain([&mut self.all]);
         for parts in parts {
@@ -63,12 +63,13 @@ impl StageMeter {
         }
     }
 
-    /// Of one stream.
+    /// Returns the latency of one stream.
     pub fn of_stream(&self, instrument: &InstrumentId) -> BrowserWays {
         self.by_stream.get(instrument).map(Parts::ways).unwrap_or_default()
     }
 
-    /// Of all streams of a venue; of all updates where none of it was painted lately, as all come over one connection.
+    /// Returns the latency of all streams of a venue; of all updates if none of the venue's was painted recently, as
+    /// all come over one connection.
     pub fn of_venue(&self, venue: &Venue) -> BrowserWays {
         let own = self.by_venue.get(venue).map(Parts::ways).filter(|ways| ways.network.is_some());
         own.unwrap_or_else(|| self.all.ways())
@@ -86,7 +87,7 @@ impl Parts {
     }
 }
 
-/// The parts of a key; `None` where too many are known already.
+/// Returns the parts of a key; `None` if too many keys are known already.
 fn entry<'a, K: Ord + Clone>(parts: &'a mut SortedMap<K, Parts>, key: &K) -> Option<&'a mut Parts> {
     if !parts.contains_key(key) {
         if parts.len() >= MAX_KEYS {
@@ -97,7 +98,7 @@ fn entry<'a, K: Ord + Clone>(parts: &'a mut SortedMap<K, Parts>, key: &K) -> Opt
     parts.get_mut(key)
 }
 
-/// Streams measured one by one: some 3 KB each. Those after them count for their venue only.
+/// Streams measured individually: about 3 KB each. Later ones count for their venue only.
 const MAX_KEYS: usize = 512;
 
 #[cfg(test)]
@@ -133,7 +134,7 @@ mod tests {
         check(meter.of_stream(one.instrument().unwrap()), 40, 10, 1);
         check(meter.of_venue(one.venue().unwrap()), 40, 10, 2);
         check(meter.of_venue(&Venue::new("another")), 40, 10, 2);
-        // A server clock that is behind by more than the way took must not give a negative time.
+        // A server clock behind by more than the latency must not give a negative time.
         meter.painted(&one, &paint(11_000, 10_040.0, 10_050.0), -1_000.0);
         assert_eq!(meter.of_stream(one.instrument().unwrap()).network.unwrap().p50_us, 0);
     }

@@ -1,19 +1,19 @@
-//! The last prints of one instrument, each with a number of its own so that the page can keep its row.
+//! The last trades of one instrument, each with its own number so that the page can keep its row.
 
 use std::collections::VecDeque;
 
 use topics::channels::tape::TapeTrade;
 
-/// A print and the number of its row.
+/// A trade and the number of its row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TapeRow {
-    /// Unique in this log, rising with each print.
+    /// Unique in this log, rising with each trade.
     pub serial: u64,
-    /// The print.
+    /// The trade.
     pub trade: TapeTrade,
 }
 
-/// The last prints, oldest first, at most [`MAX_ROWS`].
+/// The last trades, oldest first, at most [`MAX_ROWS`].
 #[derive(Clone, Debug, Default)]
 pub struct TapeLog {
     rows: VecDeque<TapeRow>,
@@ -21,13 +21,13 @@ pub struct TapeLog {
 }
 
 impl TapeLog {
-    /// Replaces the log. Prints that were in it keep their numbers, so their rows stay as they are, and so do those before
-    /// the snapshot's first where that is known: a source that began later takes nothing away.
+    /// Replaces the log. Trades that were in it keep their numbers, so their rows stay as they are, and so do known
+    /// trades before the snapshot's first: a source that began later removes nothing.
     pub fn replace(&mut self, trades: Vec<TapeTrade>) {
         let known = std::mem::take(&mut self.rows);
         let first_known = trades.first().and_then(|first| known.iter().position(|row| row.trade.id == first.id));
         if let Some(row_idx) = first_known {
-            // The common case: the snapshot begins inside the log and goes on past its end.
+            // The common case: the snapshot begins inside the log and continues past its end.
             let is_same = |row: &TapeRow, trade: &TapeTrade| row.trade.id == trade.id;
             let overlap =
                 known.iter().skip(row_idx).zip(&trades).take_while(|(row, trade)| is_same(row, trade)).count();
@@ -38,7 +38,7 @@ impl TapeLog {
         }
     }
 
-    /// Adds new prints, oldest first.
+    /// Adds new trades, oldest first.
     pub fn extend(&mut self, trades: impl IntoIterator<Item = TapeTrade>) {
         for trade in trades {
             self.n_seen += 1;
@@ -48,18 +48,18 @@ impl TapeLog {
         self.rows.drain(..n_surplus);
     }
 
-    /// Prints, newest first.
+    /// Returns the trades, newest first.
     pub fn newest_first(&self) -> impl Iterator<Item = &TapeRow> {
         self.rows.iter().rev()
     }
 
-    /// How many prints came so far.
+    /// Returns the number of trades so far.
     pub fn n_seen(&self) -> u64 {
         self.n_seen
     }
 }
 
-/// Rows kept: a snapshot's worth, more than any panel shows.
+/// Rows kept: one snapshot, more than any panel shows.
 pub const MAX_ROWS: usize = 100;
 
 #[cfg(test)]
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(serials(&log), [5, 4, 3, 2, 1]);
         log.replace(trades(2..7));
         assert_eq!(serials(&log), [7, 6, 5, 4, 3, 2, 1]);
-        // One that ends earlier: what came after it will come again.
+        // A snapshot that ends earlier: the later trades will come again.
         log.replace(trades(5..6));
         assert_eq!(serials(&log), [6, 5, 4, 3, 2, 1]);
         log.extend(trades(6..7));

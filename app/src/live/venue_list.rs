@@ -1,6 +1,6 @@
-//! The list of venues: what each can do, asked for once and again after each change of epoch.
+//! The list of venues and their capabilities, fetched once and again after each change of epoch.
 //!
-//! Not here: what runs of them now (the topic `status` says it as it changes).
+//! Not here: which of them run now (the topic `status` reports changes).
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use serde::Deserialize;
 pub struct VenueList {
     /// By name.
     pub known: Arc<Vec<VenueRow>>,
-    /// True once a list has come.
+    /// True once a list has arrived.
     pub is_known: bool,
     /// Why the last attempt failed; further attempts follow.
     pub failure: Option<String>,
@@ -25,18 +25,18 @@ pub struct VenueRow {
     pub name: String,
     /// Its name for people.
     pub title: String,
-    /// What it can do.
+    /// Its capabilities.
     pub capabilities: Capabilities,
     /// `not_needed`, or `missing`.
     pub token: String,
-    /// Where bars of the past come from: `own`, or a second service that is `configured`, or `missing`.
+    /// The source of historical candles: `own`, or a second service that is `configured` or `missing`.
     #[serde(default)]
     pub history: String,
-    /// Symbols that most readers look at first.
+    /// The symbols that most readers look at first.
     pub first_symbols: Vec<String>,
 }
 
-/// What a venue can do.
+/// The capabilities of a venue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Capabilities {
     /// Data comes by WebSocket.
@@ -45,11 +45,11 @@ pub struct Capabilities {
     pub rest: bool,
     /// It has an order book.
     pub book: bool,
-    /// It has public prints.
+    /// It has public trades.
     pub trades: bool,
-    /// It has bars.
+    /// It has candles.
     pub candles: bool,
-    /// It asks for a token.
+    /// It requires a token.
     pub needs_token: bool,
     /// A page may open its WebSocket.
     pub may_be_opened_from_browser: bool,
@@ -63,22 +63,22 @@ struct Answer {
 }
 
 impl VenueList {
-    /// Reads the server's answer.
+    /// Parses the server's answer.
     ///
     /// # Errors
-    /// Where the text is not of that shape.
+    /// The text does not have the expected shape.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         let answer: Answer = serde_json::from_str(text)?;
         Ok(Self { known: Arc::new(answer.venues), is_known: true, failure: None })
     }
 
-    /// The venue of that name; of a recording the venue that was recorded.
+    /// Returns the venue with that name; for a replay, the recorded venue.
     pub fn find(&self, venue: &Venue) -> Option<&VenueRow> {
         let name = venue.replayed().unwrap_or(venue.as_str());
         self.known.iter().find(|row| row.name == name)
     }
 
-    /// Its name for people; the name in topics where the list does not have it.
+    /// Returns its name for people; the name in topics if the list does not contain it.
     pub fn title<'a>(&'a self, venue: &'a Venue) -> &'a str {
         self.find(venue).map_or(venue.as_str(), |row| &row.title)
     }

@@ -73,7 +73,7 @@ fn trades_that_do_not_come_are_missing() {
     let report = check.report(at(12_100));
     assert_eq!(report.missing, [None, Some(Missing { n_trades: 10, since: Duration::from_millis(11_100) })]);
     assert_eq!(report.differences(), ["direct has 10 trades missing from the server for 11 s"]);
-    // They come after all.
+    // The missing trades arrive after all.
     check.take(Server, &tape(UpdateKind::Delta, 10..22), at(12_200));
     assert_eq!(check.report(at(20_000)).missing, [None, None]);
 }
@@ -93,7 +93,7 @@ fn a_feed_that_acknowledges_and_sends_nothing_is_found() {
             "direct has 6 trades missing from the server for 7 s",
         ]
     );
-    // It begins: what was before that cannot be held against it.
+    // The source begins: earlier trades do not count as missing.
     check.take(Server, &tape(UpdateKind::Snapshot, 10..13), at(9_000));
     assert_eq!(check.report(at(9_100)).differences(), Vec::<String>::new());
 }
@@ -111,7 +111,7 @@ fn quiet_on_both_ways_is_no_difference() {
 #[test]
 fn sampled_tops_agree_and_others_do_not() {
     let mut check = check();
-    // Each source samples the same moving market at its own moments.
+    // Each source samples the same moving market at its own times.
     for step in 0..100_u64 {
         let (now, ask) = (step * 100, (step / 3 + 2).to_string());
         check.take(Server, &quote("1", &ask), at(now));
@@ -119,7 +119,7 @@ fn sampled_tops_agree_and_others_do_not() {
     }
     assert_eq!(check.report(at(10_000)).tops_differ, None);
     assert!(check.report(at(10_000)).n_tops_matched > 90);
-    // The server stands still.
+    // The server's data stops.
     for step in 0..60_u64 {
         check.take(Direct, &quote("1", &(1_000 + step).to_string()), at(10_000 + step * 100));
     }

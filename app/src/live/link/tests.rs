@@ -1,4 +1,4 @@
-//! The connection played through, moment by moment.
+//! Plays the connection through, step by step.
 
 use model::{instrument::InstrumentId, time::Timestamp};
 use topics::channels::{TopicData, quote::QuoteData};
@@ -9,7 +9,7 @@ use wire::message::{
 
 use super::*;
 
-/// A link with its clock and a written record of what it asked for.
+/// A link with its clock and a log of its outputs.
 struct Play {
     link: Link,
     now_ms: u64,
@@ -25,7 +25,7 @@ impl Play {
         Now { monotonic, wall: Timestamp::from_millis(1_000_000 + self.now_ms as i64) }
     }
 
-    /// Gives an input and returns what the link asked for, as words.
+    /// Passes an input and returns the link's outputs as text.
     fn give(&mut self, input: Input) -> Vec<String> {
         let now = self.now();
         self.link.handle(input, now);
@@ -41,7 +41,7 @@ impl Play {
         self.give(Input::Timeout)
     }
 
-    /// Waits just until the link's own deadline.
+    /// Advances to the link's own deadline.
     fn wait_for_deadline(&mut self) -> Vec<String> {
         let at = self.link.deadline().unwrap().since_zero();
         self.now_ms = self.now_ms.max(at.as_nanos().div_ceil(1_000_000) as u64);
@@ -54,7 +54,7 @@ impl Play {
         self.message(ServerMessage::Welcome(welcome))
     }
 
-    /// Connected, subscribed to the topics, each with a snapshot at offset 10.
+    /// Returns a connected link, subscribed to the topics, each with a snapshot at offset 10.
     fn up(names: &[&str]) -> Self {
         let mut play = Self::new();
         play.give(Input::Wants(topics(names)));
@@ -101,7 +101,7 @@ fn topics(names: &[&str]) -> SortedSet<Topic> {
     names.iter().map(|name| topic(name)).collect()
 }
 
-/// `a` stands for the quote topic of `demo:a`.
+/// `a` means the quote topic of `demo:a`.
 fn topic(name: &str) -> Topic {
     Topic::quote(&InstrumentId::parse(&format!("demo:{name}")).unwrap())
 }
@@ -135,7 +135,7 @@ fn greets_subscribes_and_passes_items_on() {
     assert_eq!(play.link.state(), LinkState::Connected);
     let first = batch(vec![item(UpdateKind::Snapshot, "a", 3), item(UpdateKind::Delta, "a", 4)]);
     assert_eq!(play.message(first), ["updates quote:demo:a@3 quote:demo:a@4"]);
-    // What nobody asked for, and what came twice, is not passed on.
+    // Unrequested and duplicate items are not passed on.
     let second = batch(vec![
         item(UpdateKind::Snapshot, "z", 1),
         item(UpdateKind::Delta, "a", 4),
@@ -237,7 +237,7 @@ fn any_message_is_a_sign_of_life() {
 
 #[test]
 fn a_page_that_woke_up_asks_before_it_judges() {
-    // Hidden for ten minutes, timers asleep; the answer to the last ping lies unread.
+    // Hidden for ten minutes, timers asleep; the answer to the last ping is unread.
     let mut play = Play::up(&["a"]);
     assert_eq!(play.wait_ms(5_000), ["ping"]);
     assert_eq!(play.wait_ms(600_000), ["ping"]);
@@ -246,7 +246,7 @@ fn a_page_that_woke_up_asks_before_it_judges() {
     assert_eq!(play.message(pong), ["clock 7"]);
     assert_eq!(play.link.state(), LinkState::Connected);
 
-    // The same with a dead connection: gone within the probe's deadline.
+    // The same with a dead connection: detected within the probe's deadline.
     let mut play = Play::up(&["a"]);
     play.now_ms += 600_000;
     assert_eq!(play.give(Input::Probe), ["ping"]);

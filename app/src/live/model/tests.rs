@@ -1,4 +1,4 @@
-//! What the page knows after given items, and how fresh it calls it.
+//! The page's data after given items, and its freshness.
 
 use model::{
     decimal::{Price, Quantity},
@@ -84,7 +84,7 @@ fn the_last_good_levels_outlive_the_books_trouble() {
         model.apply(book(kind, BookState::Resyncing, &[]), at(1));
         let known = model.book(&instrument()).unwrap();
         assert_eq!((known.state, known.bids.len()), (BookState::Resyncing, 2), "{kind:?}");
-        // What comes after replaces them, whole.
+        // The next snapshot replaces them entirely.
         model.apply(book(UpdateKind::Snapshot, BookState::Live, &[("8", "1")]), at(2));
         let known = model.book(&instrument()).unwrap();
         assert_eq!((known.state, known.bids.len()), (BookState::Live, 1), "{kind:?}");
@@ -121,7 +121,7 @@ fn an_empty_snapshot_of_a_stream_that_has_not_begun_says_nothing() {
         [Topic::book(&instrument()), Topic::tape(&instrument())].map(|topic| model.freshness(&[topic], at(1_100)))
     };
     assert_eq!(empty(&mut model, StreamState::Initialising), [Freshness::Waiting, Freshness::Waiting]);
-    // In a live stream it says that there is nothing.
+    // In a live stream an empty snapshot means that there is no data.
     assert_eq!(empty(&mut model, StreamState::Live), [Freshness::Fresh, Freshness::Fresh]);
     model.apply(book(UpdateKind::Snapshot, BookState::Buffering, &[("9", "1")]), at(1_000));
     model.apply(status(StreamState::Initialising, None, None), at(1_000));
@@ -141,7 +141,7 @@ fn without_the_server_nothing_is_live() {
     assert_eq!(model.freshness(&topics, at(2_200)), Freshness::Stale { age_ms: 1_200, is_quiet: false });
     assert_eq!(model.stream(&instrument(), at(2_200)).state, StreamState::Stale);
 
-    // A connection that says nothing is no better than none.
+    // A silent connection is no better than none.
     let mut model = connected();
     model.apply(quote(UpdateKind::Snapshot, "10", 1_000), at(1_000));
     model.apply(status(StreamState::Live, Some(1_000), None), at(1_000));
@@ -221,7 +221,7 @@ fn direct_data_does_not_age_with_the_server() {
     assert_eq!(model.freshness(&topics, at(20_100)), Freshness::Fresh);
     assert_eq!(model.stream(&instrument(), at(20_100)).age_ms, Some(100));
     assert_eq!(model.waiting_cause(&topics, at(20_100)), None);
-    // A worker that hangs is found all the same.
+    // A worker that hangs is detected nevertheless.
     assert_eq!(model.freshness(&topics, at(26_100)), Freshness::Stale { age_ms: 6_100, is_quiet: false });
 }
 

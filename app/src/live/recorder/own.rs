@@ -1,7 +1,7 @@
-//! What this page records and plays by itself, in its workers: without the server, and for nobody else.
+//! Recordings and replays of this page alone, in its workers: without the server, and for nobody else.
 //!
-//! A recording becomes a download; a recording comes from the reader's disk or from the server's list. Not here: the workers
-//! (`live::socket`), what they do (`frontend/worker`).
+//! A recording is saved as a download; a replay reads a file from the reader's disk or from the server's list. Not
+//! here: the workers (`live::socket`), what they do (`frontend/worker`).
 
 use std::{cell::RefCell, sync::Arc};
 
@@ -19,20 +19,20 @@ use crate::live::{
 };
 
 type Then = Box<dyn FnOnce(Replay)>;
-/// The instruments of the recording that plays, as it describes them.
+/// The instruments of the playing recording, as it describes them.
 type Described = RwSignal<Arc<Vec<Arc<Instrument>>>>;
 
 thread_local! {
-    /// Who waits for a recording to begin.
+    /// The callback for when a recording begins to play.
     static WAITING: RefCell<Option<Then>> = const { RefCell::new(None) };
 }
 
-/// Hears what the workers say from now on; called by what lives as long as the page.
+/// Listens to the workers' messages from now on; called by an owner that lives as long as the page.
 pub fn attend(recorder: Recorder, live: Live) {
     let described: Described = RwSignal::default();
     listen(move |venue, said| hear(recorder, described, venue, said));
     let listed = StoredValue::new(Vec::new());
-    // Also when the server's list comes again, without them.
+    // Also when the server's list arrives again, without them.
     Effect::new(move |_| {
         live.instruments.track();
         let wanted = if recorder.is_own.get() { described.get() } else { Arc::default() };
@@ -51,7 +51,7 @@ pub fn open_file(recorder: Recorder, file: File, then: impl FnOnce(Replay) + 'st
     open(recorder, name, request, Some(file), Box::new(then));
 }
 
-/// Plays a file of the server's list in this page.
+/// Plays a file from the server's list in this page.
 pub fn open_listed(recorder: Recorder, name: &str, then: impl FnOnce(Replay) + 'static) {
     let url = format!("api/v1/recordings/{}", String::from(js_sys::encode_uri_component(name)));
     let request = OpenRecording { name: name.to_owned(), url: Some(url) };
@@ -71,7 +71,7 @@ fn open(recorder: Recorder, name: String, request: OpenRecording, file: Option<F
     }
 }
 
-/// Ends the replay of this page; the server's, where there is one, is shown again.
+/// Ends the replay of this page; the server's, if there is one, is shown again.
 pub fn close(recorder: Recorder) {
     if let Some(recordings) = RecordingRequests::of_page() {
         recordings.close();
@@ -85,7 +85,7 @@ pub fn close(recorder: Recorder) {
     }
 }
 
-/// Tells the replay of this page what to do.
+/// Sends a command to the replay of this page.
 pub(super) fn control(recorder: Recorder, command: &ReplayCommand) {
     let command = match command {
         ReplayCommand::Play => WorkerCommand::Play,
@@ -100,7 +100,7 @@ pub(super) fn control(recorder: Recorder, command: &ReplayCommand) {
     }
 }
 
-/// Records a venue that comes directly, ends that, or saves its last 30 s.
+/// Records a directly connected venue, stops, or saves its last 30 s.
 pub(super) fn record(recorder: Recorder, venue: &Venue, command: &WorkerCommand) {
     recorder.failure.set(None);
     if !tell(venue, command) {
@@ -164,7 +164,7 @@ fn fail(recorder: Recorder, words: String) {
     recorder.failure.set(Some(words));
 }
 
-/// A worker has stopped working: what it played or recorded is gone.
+/// Handles a worker that has stopped: its replay or recording is lost.
 fn lose(recorder: Recorder, venue: &Venue) {
     let plays = recorder.replay.with_untracked(|replay| replay.as_ref().is_some_and(|replay| replay.venue == *venue));
     if recorder.opening.with_untracked(Option::is_some) || (plays && recorder.is_own.get_untracked()) {
@@ -180,7 +180,7 @@ fn lose(recorder: Recorder, venue: &Venue) {
     }
 }
 
-/// Has the browser save a file.
+/// Tells the browser to save a file.
 fn download(name: &str, bytes: &ArrayBuffer) -> Result<(), JsValue> {
     let blob = Blob::new_with_buffer_source_sequence(&Array::of1(bytes))?;
     let url = Url::create_object_url_with_blob(&blob)?;
@@ -197,7 +197,7 @@ fn download(name: &str, bytes: &ArrayBuffer) -> Result<(), JsValue> {
     Ok(())
 }
 
-/// The list has what plays here, and nothing that has played.
+/// Lists the instruments of the current replay, and removes those of earlier ones.
 fn list_instruments(live: Live, listed: StoredValue<Vec<InstrumentId>>, wanted: &[Arc<Instrument>]) {
     let ids: Vec<InstrumentId> = wanted.iter().map(|own| own.id.clone()).collect();
     let earlier = listed.try_update_value(|listed| std::mem::replace(listed, ids.clone())).unwrap_or_default();
@@ -209,5 +209,5 @@ fn list_instruments(live: Live, listed: StoredValue<Vec<InstrumentId>>, wanted: 
     }
 }
 
-/// The browser has taken the file by then.
+/// The browser has saved the file by then.
 const TAKEN_AFTER: std::time::Duration = std::time::Duration::from_secs(60);

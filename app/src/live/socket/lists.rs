@@ -1,5 +1,5 @@
-//! The server's lists, fetched by REST: instruments, venues, and which venues can be reached directly. Fetched after each
-//! change of epoch, and when the server follows other instruments or has learned more about them.
+//! The server's lists, fetched by REST: instruments, venues, and which venues can be reached directly. Fetched after
+//! each change of epoch, and when the server follows other instruments or has learned more about them.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use super::{Driver, Shared};
 use crate::live::{instruments::InstrumentList, model::LiveModel, venue_list::VenueList};
 
 impl Driver {
-    /// Fetches until all lists have come; an earlier fetch is abandoned.
+    /// Fetches until all lists have arrived; an earlier fetch is abandoned.
     pub(super) fn fetch_lists(&mut self, shared: &Shared) {
         self.n_fetches += 1;
         spawn_local(fetch(shared.clone(), self.n_fetches));
     }
 
-    /// True where the server follows other instruments than at the last call, or has described one since.
+    /// Returns true if the server follows other instruments than at the last call, or has described one since.
     pub(super) fn follows_others(&mut self) -> bool {
         let Self { live, described, .. } = self;
         let look = |model: &LiveModel| {

@@ -1,5 +1,5 @@
-//! Requests of recordings and replays to the workers: one that plays a recording, requests to those that follow a venue,
-//! and their answers.
+//! Requests about recordings and replays to the workers: to the one that plays a recording and to those that follow a
+//! venue, and their answers.
 //!
 //! Not here: the requests and answers themselves (`live::recorder::own`).
 
@@ -21,7 +21,7 @@ thread_local! {
     static HEARER: RefCell<Option<Rc<Hear>>> = const { RefCell::new(None) };
 }
 
-/// The page has its connection.
+/// Sets the page's connection.
 pub(super) fn put(shared: &Shared) {
     PAGE.with_borrow_mut(|page| *page = Some(shared.clone()));
 }
@@ -33,29 +33,29 @@ pub(super) fn pass_on(venue: Venue, message: JsValue) {
     }
 }
 
-/// Sends all worker messages besides the stream's to `hear` from now on; `null` where a worker has stopped working.
+/// Sends all worker messages except the stream's to `hear` from now on; `null` for a worker that has stopped.
 pub(in crate::live) fn listen(hear: impl Fn(&Venue, &JsValue) + 'static) {
     HEARER.set(Some(Rc::new(hear)));
 }
 
-/// The workers, as those who record and replay see them.
+/// The workers, as used for recordings and replays.
 pub(in crate::live) struct RecordingRequests(Shared);
 
 impl RecordingRequests {
-    /// The workers of this page; `None` before it has connected.
+    /// Returns the workers of this page; `None` before it has connected.
     pub(in crate::live) fn of_page() -> Option<Self> {
         PAGE.with_borrow(Option::clone).map(Self)
     }
 
-    /// Sends a message to a venue's worker; false where there is none.
+    /// Sends a message to a venue's worker; false if there is none.
     pub(in crate::live) fn tell(&self, venue: &Venue, text: &str) -> bool {
         let Ok(driver) = self.0.0.try_borrow() else { return false };
         let worker = driver.workers.get(venue);
         worker.inspect(|worker| worker.post(&JsValue::from_str(text))).is_some()
     }
 
-    /// Starts a worker that plays a recording, with `first` as its first message; an earlier one ends. False where the browser
-    /// cannot run workers.
+    /// Starts a worker that plays a recording, with `first` as its first message; an earlier one ends. False if the
+    /// browser cannot run workers.
     pub(in crate::live) fn open(&self, first: JsValue) -> bool {
         self.close();
         let name = Venue::new(REPLAY);
@@ -68,7 +68,7 @@ impl RecordingRequests {
         true
     }
 
-    /// The recording's instruments carry this name: its topics come from that worker.
+    /// Assigns the topics of the recording's instruments, which have this venue name, to that worker.
     pub(in crate::live) fn claim(&self, venue: &Venue) {
         let is_new = {
             let Ok(mut driver) = self.0.0.try_borrow_mut() else { return };
@@ -85,7 +85,7 @@ impl RecordingRequests {
         }
     }
 
-    /// Ends the worker that plays.
+    /// Ends the worker of the replay.
     pub(in crate::live) fn close(&self) {
         let is_gone = {
             let Ok(mut driver) = self.0.0.try_borrow_mut() else { return };
@@ -100,7 +100,7 @@ impl RecordingRequests {
         }
     }
 
-    /// Keeps a venue's worker whichever source is chosen for it, or no longer.
+    /// Keeps a venue's worker running whichever source is chosen, or stops keeping it.
     pub(in crate::live) fn keep(&self, venue: &Venue, is_kept: bool) {
         let is_changed = {
             let Ok(mut driver) = self.0.0.try_borrow_mut() else { return };

@@ -64,7 +64,7 @@ impl Shared {
         });
     }
 
-    /// Sets the topics that the page wants, and on which lane.
+    /// Sets the topics requested by the page, and their lane.
     pub(super) fn set_demand(&self, demand: SortedSet<Topic>, lane: Option<Lane>) {
         {
             let Ok(mut driver) = self.0.try_borrow_mut() else { return };
@@ -72,7 +72,7 @@ impl Shared {
             let known = std::mem::replace(&mut driver.demand, demand);
             let is_gone =
                 |topic: &&Topic| !driver.demand.contains(*topic) && driver.router.owner(topic) == Some(Source::Direct);
-            // For topics from the server the link says so itself.
+            // For topics from the server the link reports this itself.
             let gone: Vec<&Topic> = known.iter().filter(is_gone).collect();
             driver.live.model.try_update_value(|model| gone.into_iter().for_each(|topic| model.forget(topic)));
         }
@@ -162,7 +162,7 @@ impl Shared {
         }
     }
 
-    /// Gives a worker up; the effect that follows the failures asks the server for its topics.
+    /// Discards a worker; the effect that follows the failures requests its topics from the server.
     fn worker_failed(&self, venue: &Venue, words: &str) {
         leptos::logging::warn!("the worker of {venue} has stopped: {words}");
         let live = {
@@ -182,7 +182,7 @@ impl Shared {
 }
 
 impl Driver {
-    /// The venue of a worker's data: a replay's worker has one once its recording is open.
+    /// Returns the venue of a worker's data: a replay's worker has one once its recording is open.
     fn named(&self, worker: &Venue) -> Venue {
         let replay = self.router.replay.as_ref().filter(|_| worker.as_str() == REPLAY);
         replay.unwrap_or(worker).clone()

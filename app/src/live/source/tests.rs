@@ -1,4 +1,4 @@
-//! Switching from one source to the other, step by step.
+//! Switches from one source to the other, step by step.
 
 use proptest::prelude::*;
 use topics::channels::{TopicData, quote::QuoteData};
@@ -125,7 +125,7 @@ fn where_a_venue_cannot_be_had_directly_the_server_is_used() {
     assert_eq!(router.obstacle(&venue("open")), Some("it stopped"));
     assert!(router.route(&demand()).direct.is_empty());
     assert_eq!(router.judge(Source::Server, &item(UpdateKind::Snapshot, "quote:open:A")), Ruling::Apply);
-    // Asking again tries again.
+    // Choosing direct again retries it.
     assert_eq!(set_source(&mut router, Source::Direct), [venue("open")]);
     assert_eq!(router.obstacle(&venue("open")), None);
     assert!(!router.route(&demand()).direct.is_empty());
@@ -153,7 +153,7 @@ fn what_was_compared_gets_a_snapshot_when_it_goes_over() {
     let routes = router.route(&demand());
     let fewer = routes.without_pending(&venue("open"), &router);
     assert_eq!(fewer.server, routes.server);
-    // The tape and the book belong to nobody yet, so their snapshots are still to come.
+    // The tape and the book have no owner yet, so their snapshots are still to come.
     assert_eq!(texts(fewer.direct.get(&venue("open"))), ["tape:open:A", "book:open:A", "status"]);
 }
 
@@ -189,7 +189,7 @@ fn what_a_tape_in_this_page_brings_comes_from_its_worker() {
     assert_eq!(texts(routes.direct.get(&venue("replay-open"))), ["quote:replay-open:A", "status"]);
     assert_eq!(router.judge(Source::Direct, &item(UpdateKind::Snapshot, "quote:replay-open:A")), Ruling::TakeOver);
     assert_eq!(texts(Some(&router.route(&wanted).server)), ["quote:open:A"]);
-    // It ends: what the server has of that name is asked for again.
+    // The replay ends: the server's data under that name is requested again.
     router.replay = None;
     router.disown(&venue("replay-open"));
     let routes = router.route(&wanted);
