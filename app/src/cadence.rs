@@ -1,4 +1,4 @@
-//! How often a region refreshes: groups, the three presets, and a choice of one's own for a single region.
+//! How often a region refreshes: groups, the three presets, and an individual pace for a single region.
 //!
 //! | group | Live | Balanced | Calm |
 //! |---|---|---|---|
@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use topics::lane::Lane;
 
-/// Which of a preset's paces a region takes.
+/// The group of a region, which determines its pace in a preset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cadence {
-    /// Prices, books, prints.
+    /// Prices, books, trades.
     Price,
     /// Positions and orders.
     Positions,
@@ -29,7 +29,7 @@ pub enum Cadence {
 /// A set of paces for all groups.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Preset {
-    /// Everything as it comes.
+    /// Everything as soon as it arrives.
     #[default]
     Live,
     /// Prices twice a second, the rest once.
@@ -38,17 +38,17 @@ pub enum Preset {
     Calm,
 }
 
-/// The pace of one region.
+/// The refresh pace of one region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
-    /// At most once in this time.
+    /// At most once per this duration.
     Every(Duration),
-    /// Only when asked.
+    /// Only on request.
     OnDemand,
 }
 
 impl Cadence {
-    /// The group's pace in a preset.
+    /// Returns the group's pace in a preset.
     pub fn pace(self, preset: Preset) -> Pace {
         let pace_ms = match (preset, self) {
             (Preset::Live, _) => 100,
@@ -67,7 +67,7 @@ impl Preset {
     /// All presets, fastest first.
     pub const ALL: [Self; 3] = [Self::Live, Self::Balanced, Self::Calm];
 
-    /// Its name, as remembered.
+    /// Returns its name in the stored settings.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Live => "live",
@@ -76,7 +76,7 @@ impl Preset {
         }
     }
 
-    /// Its name and what it does, for a chooser.
+    /// Returns its name and description, for a chooser.
     pub fn label(self) -> (&'static str, &'static str) {
         match self {
             Self::Live => ("Live", "every 100 ms"),
@@ -85,14 +85,14 @@ impl Preset {
         }
     }
 
-    /// The preset of that name.
+    /// Parses a preset from its name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|preset| preset.as_str() == text)
     }
 }
 
 impl Pace {
-    /// What may be chosen for a single region.
+    /// The paces that can be chosen for a single region.
     pub const CHOICES: [Self; 6] = [
         Self::Every(Duration::from_millis(100)),
         Self::Every(Duration::from_millis(500)),
@@ -102,7 +102,7 @@ impl Pace {
         Self::OnDemand,
     ];
 
-    /// As remembered: milliseconds or `manual`.
+    /// Returns its name in the stored settings: milliseconds or `manual`.
     pub fn name(self) -> String {
         match self {
             Self::Every(span) => span.as_millis().to_string(),
@@ -110,7 +110,7 @@ impl Pace {
         }
     }
 
-    /// For a reader: `500 ms`, `2 s`, `manual`.
+    /// Returns the displayed text: `500 ms`, `2 s`, `manual`.
     pub fn label(self) -> String {
         match self {
             Self::Every(span) if span.subsec_millis() == 0 => format!("{} s", span.as_secs()),
@@ -119,13 +119,13 @@ impl Pace {
         }
     }
 
-    /// The choice of that name; anything else is no choice.
+    /// Parses a pace from its name; anything else is `None`.
     pub fn parse(text: &str) -> Option<Self> {
         Self::CHOICES.into_iter().find(|pace| pace.name() == text)
     }
 }
 
-/// The lane that serves the fastest of a page's regions: the slowest one that is not slower than it.
+/// Returns the lane for the fastest of a page's regions: the slowest lane that is fast enough.
 pub fn lane_of(paces: impl IntoIterator<Item = Pace>) -> Lane {
     let fastest_ms = paces.into_iter().filter_map(|pace| match pace {
         Pace::Every(span) => u32::try_from(span.as_millis()).ok(),

@@ -1,12 +1,12 @@
-//! The HTML document around the application; written by the server only.
+//! The HTML document around the application; rendered by the server only.
 
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
 
 use crate::root::App;
 
-/// The document. The server hands it the options of the build, and whether a page loads itself again when it meets another
-/// server, as those do who change this program.
+/// The document. The server passes the build's options, and whether pages reload when they meet a new server, as
+/// developers of this program want.
 pub fn shell(options: LeptosOptions, is_reloading: bool) -> impl IntoView {
     view! {
         <!DOCTYPE html>
@@ -32,8 +32,8 @@ pub fn shell(options: LeptosOptions, is_reloading: bool) -> impl IntoView {
     }
 }
 
-/// Sets the remembered theme and colours before the first paint, so that nothing flickers. Reads the text that
-/// `Settings::to_text` writes.
+/// Sets the stored theme and colours before the first paint, so that nothing flickers. Reads the text written by
+/// `Settings::to_text`.
 const BEFORE_PAINT: &str = r#"(function(d,s){try{(localStorage.getItem("truetape.settings")||"").split(";").forEach(function(p){var i=p.indexOf("=");if(i>0)s[p.slice(0,i)]=p.slice(i+1)})}catch(e){}
 var light=s.theme==="light"||(s.theme!=="dark"&&matchMedia("(prefers-color-scheme: light)").matches);
 d.theme=light?"light":"dark";if(s.updown)d.updown=s.updown;if(s.flash)d.flashing=s.flash})(document.documentElement.dataset,{})"#;
@@ -44,7 +44,7 @@ mod tests {
 
     use super::*;
 
-    /// The script reads names that the settings write; a renamed one would flicker at every start.
+    /// The script reads names that the settings write; renaming one would cause flicker at every start.
     #[test]
     fn the_script_reads_what_the_settings_write() {
         assert!(BEFORE_PAINT.contains(STORAGE_KEY));

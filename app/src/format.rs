@@ -1,19 +1,19 @@
-//! Numbers and times as the page writes them: grouped digits, decimals of the instrument, ages in words.
+//! Numbers and times as the page displays them: grouped digits, decimals of the instrument, ages in words.
 //!
-//! Pure text work: no clock, no locale, so server and browser write the same. Separators are a narrow no-break space
-//! between thousands and a point before decimals; negative figures carry a true minus sign.
+//! Pure text functions: no clock, no locale, so server and browser write the same. Separators are a narrow no-break
+//! space between thousands and a point before decimals; negative figures have a true minus sign.
 
 use model::{
     decimal::{Price, Quantity},
     time::Timestamp,
 };
 
-/// Stands between groups of three digits; it never breaks a line.
+/// The separator between groups of three digits; it never breaks a line.
 pub const GROUP: char = '\u{202f}';
-/// Shown where no value is known.
+/// Shown for unknown values.
 pub const UNKNOWN: &str = "–";
 
-/// Digits of a plain decimal number in groups of three before the point (`61602.01` is `61 602.01`).
+/// Groups the digits before the point of a plain decimal number by threes (`61602.01` becomes `61 602.01`).
 pub fn grouped(text: &str) -> String {
     let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("−", digits));
     let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(whole, rest)| (whole, Some(rest)));
@@ -32,17 +32,17 @@ pub fn grouped(text: &str) -> String {
     out
 }
 
-/// A price with `decimals` digits behind the point; with its own digits where those would be lost.
+/// Formats a price with `decimals` decimal places; with its own digits if some would be lost.
 pub fn price(value: Price, decimals: u32) -> String {
     grouped(&value.at_scale(decimals).to_string())
 }
 
-/// A quantity with `decimals` digits behind the point; with its own digits where those would be lost.
+/// Formats a quantity with `decimals` decimal places; with its own digits if some would be lost.
 pub fn quantity(value: Quantity, decimals: u32) -> String {
     grouped(&value.at_scale(decimals).to_string())
 }
 
-/// A large figure in three to four digits and a letter (`21.4k`, `3.02M`, `940`).
+/// Formats a large figure with three to four digits and a letter (`21.4k`, `3.02M`, `940`).
 pub fn compact(value: f64) -> String {
     let (scaled, letter) = match value.abs() {
         size if size >= 1e9 => (value / 1e9, "B"),
@@ -59,13 +59,13 @@ pub fn compact(value: f64) -> String {
     grouped(&format!("{scaled:.decimals$}")) + letter
 }
 
-/// Change from `open` to `last` in per cent; `None` without a positive `open`.
+/// Returns the change from `open` to `last` in per cent; `None` without a positive `open`.
 pub fn change_percent(open: Option<Price>, last: Option<Price>) -> Option<f64> {
     let (open, last) = (open?.to_f64_lossy(), last?.to_f64_lossy());
     (open > 0.0 && last.is_finite()).then(|| (last - open) / open * 100.0)
 }
 
-/// A signed percentage with two decimals (`+1.24 %`); what rounds to nothing has no sign.
+/// Formats a signed percentage with two decimals (`+1.24 %`); a value that rounds to zero has no sign.
 pub fn percent(value: f64) -> String {
     let text = format!("{:.2}", value.abs());
     let sign = match () {
@@ -76,7 +76,7 @@ pub fn percent(value: f64) -> String {
     format!("{sign}{text}\u{202f}%")
 }
 
-/// An age in words: tenths below ten seconds, then whole seconds, minutes, hours.
+/// Formats an age: tenths below ten seconds, then whole seconds, minutes, hours.
 pub fn age(age_ms: u64) -> String {
     match age_ms {
         0..10_000 => format!("{}.{} s", age_ms / 1_000, age_ms % 1_000 / 100),
@@ -86,7 +86,7 @@ pub fn age(age_ms: u64) -> String {
     }
 }
 
-/// An age in words without tenths, for what counts on in whole seconds.
+/// Formats an age without tenths, for ages that count in whole seconds.
 pub fn whole_age(age_ms: u64) -> String {
     match age_ms {
         0..10_000 => format!("{} s", age_ms / 1_000),
@@ -94,7 +94,7 @@ pub fn whole_age(age_ms: u64) -> String {
     }
 }
 
-/// A span in words: tenths of a millisecond below ten, whole milliseconds below a second, then seconds.
+/// Formats a duration: tenths of a millisecond below ten, whole milliseconds below a second, then seconds.
 pub fn span_us(span_us: u64) -> String {
     match span_us {
         0..10_000 => format!("{}.{} ms", span_us / 1_000, span_us % 1_000 / 100),
@@ -104,14 +104,14 @@ pub fn span_us(span_us: u64) -> String {
     }
 }
 
-/// Time of day, UTC, to the second (`14:03:11`).
+/// Formats the time of day, UTC, to the second (`14:03:11`).
 pub fn time_of_day(time: Timestamp) -> String {
     let seconds = time.as_millis().div_euclid(1_000).rem_euclid(86_400);
     format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
-/// Splits `next` where it begins to differ from `previous`: the part that stayed, the part that changed.
-/// Texts of different length differ from the start: their digits do not stand under each other.
+/// Splits `next` where it begins to differ from `previous`: the unchanged part, the changed part. Texts of different
+/// length differ from the start: their digits do not align.
 pub fn split_changed<'a>(previous: &str, next: &'a str) -> (&'a str, &'a str) {
     if previous.chars().count() != next.chars().count() {
         return ("", next);

@@ -1,7 +1,7 @@
-//! `Fragment`: a region of the page that refreshes by itself, at its own pace, and says how fresh it is.
+//! `Fragment`: a region of the page that refreshes by itself, at its own pace, and shows its freshness.
 //!
-//! Display only: inputs stand outside, so that a refresh never resets a field or moves the focus. No region asks the
-//! server by itself; all sample the one model. Not here: what they sample (`live::model`) and how it looks (the pages).
+//! Display only: inputs are outside, so that a refresh never resets a field or moves the focus. No region contacts the
+//! server; all sample the one model. Not here: the data they sample (`live::model`) and their appearance (the pages).
 
 pub mod schedule;
 
@@ -20,22 +20,22 @@ use crate::{
     settings::use_settings,
 };
 
-/// A region that samples `source` at its pace and shows what `children` makes of it.
+/// A region that samples `source` at its pace and renders the value with `children`.
 #[component]
 pub fn Fragment<T, S, C, V>(
     /// Its name in the page's list, in settings and in `data-fragment`.
     name: &'static str,
-    /// Which of a preset's paces it takes.
+    /// Its group of paces.
     cadence: Cadence,
-    /// What it shows; the topics are wanted as long as it lives.
+    /// Its topics, which are requested while it exists.
     #[prop(into)]
     topics: Signal<Vec<Topic>>,
-    /// Reads what is to be shown; `None` while it is not known. An error keeps the last good value, marked as old.
+    /// Reads the value to show; `None` while unknown. An error keeps the last good value, marked as old.
     source: S,
-    /// A choice of the reader that the source reads: a change is shown at once, whatever the pace.
+    /// A reader's choice that the source reads: a change is shown at once, whatever the pace.
     #[prop(optional, into)]
     choice: Option<Signal<String>>,
-    /// Arranges the value; `None` is shown in the final geometry, so that nothing moves when it comes.
+    /// Renders the value; `None` is rendered in the final geometry, so that nothing moves when the value arrives.
     children: C,
 ) -> impl IntoView
 where
@@ -65,19 +65,19 @@ where
     view! { <Frame name pace=pace state=state asked=asked content=children(value.into()).into_any()/> }
 }
 
-/// What stands around any region: its state, its note, its buttons. Apart from the region, as each kind of region is
-/// compiled on its own.
+/// The frame of any region: its state, its note, its buttons. Separate from the region, as each kind of region is
+/// compiled separately.
 #[component]
 fn Frame(
     /// The region's name.
     name: &'static str,
     /// Its pace.
     pace: Signal<Pace>,
-    /// How it looks.
+    /// Its state.
     state: RwSignal<FragmentState>,
-    /// Counts how often the reader asked for a refresh.
+    /// Counts the reader's refresh requests.
     asked: RwSignal<u32>,
-    /// What it shows.
+    /// Its content.
     content: AnyView,
 ) -> impl IntoView {
     let live = use_live();
@@ -130,14 +130,14 @@ where
     Effect::new(move |_| {
         live.tick().track();
         let (pace, n_asked) = (pace.get(), asked.get());
-        // The moment of this turn, not that of the frame before it: other topics may be wanted between frames.
+        // The time of this turn, not of the frame before it: other topics may be requested between frames.
         let now: Now = browser::now();
         topics.with(|topics| {
             let sampled = live.with_model(|model| {
                 (model.revision(topics), model.freshness(topics, now), model.waiting_cause(topics, now))
             });
             let Some((revision, freshness, cause)) = sampled else { return };
-            // What stops being live is sampled once more, and again when it comes back.
+            // Data that stops being live is sampled once more, and again when it returns.
             let revision = revision * 2 + u64::from(freshness == Freshness::Fresh);
             let is_due =
                 schedule.try_update_value(|schedule| schedule.is_due(now.monotonic, pace, topics, revision, n_asked));

@@ -1,8 +1,8 @@
-//! Code loaded lazily after the first view: most pages, and what opens behind buttons. It is a file of its own, loaded
-//! once data is shown; where loading fails, each part says so in its place and offers another try.
+//! Code loaded lazily after the first view: most pages, and everything that opens behind buttons. It is a separate
+//! file, loaded once data is shown; if loading fails, each part says so in its place and offers a retry.
 //!
-//! All parts share one file: they share most of what they need, and a reader who has it has everything. Not here: the
-//! components of the parts (`parts`), and the worker of direct mode, which is a program of its own. The server loads
+//! All parts share one file: they share most of their dependencies, and a reader who has it has everything. Not here:
+//! the components of the parts (`parts`), and the worker of direct mode, which is a separate program. The server loads
 //! nothing and renders every part at once.
 
 use std::{
@@ -89,7 +89,7 @@ enum LoadState {
     Loaded,
 }
 
-/// The parts and the state of their code, in reach of every component.
+/// The parts and the state of their code, accessible to every component.
 #[derive(Clone, Copy, Debug)]
 struct Loader {
     parts: LazyParts,
@@ -126,18 +126,18 @@ pub fn provide_lazy(parts: LazyParts) {
     });
 }
 
-/// Shows a part, or how loading its code goes.
+/// Shows a part, or the progress of loading its code.
 #[component]
 pub fn LazyView(
     /// The part.
     part: LazyPart,
 ) -> impl IntoView {
     let loader = use_context::<Loader>();
-    // A page is wanted now; what is behind a button can wait.
+    // A page is needed now; a part behind a button can wait.
     if let Some(loader) = loader.filter(|_| matches!(part, LazyPart::Page(_))) {
         Effect::new(move |_| loader.load());
     }
-    // A part that comes and goes by itself has no place for a message.
+    // A part that appears and disappears by itself has no place for a message.
     let has_place = !matches!(part, LazyPart::ReplayBar);
     move || {
         let loader = loader?;

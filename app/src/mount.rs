@@ -1,18 +1,18 @@
-//! Puts the page into the browser's document: it replaces the server's markup in one task, so
-//! that nothing flickers. Not hydration: its code for each type of view is six in a hundred of what is fetched first.
+//! Mounts the page in the browser's document: it replaces the server's markup in one task, so that nothing flickers.
+//! Not hydration: its code for each type of view is 6 % of the first download.
 
 use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::{pages::PAGES, parts::PARTS};
 
-/// Builds the page in place of the server's. A page whose code is loaded lazily waits for it while
-/// the server's stays in sight.
+/// Builds the page in place of the server's. A page whose code is loaded lazily waits for it while the server's markup
+/// stays visible.
 pub fn mount() {
     spawn_local(async {
         let path = window().location().pathname().unwrap_or_default();
         if path != PAGES[0].path {
-            // Where it fails the page says so itself.
+            // If loading fails, the page says so itself.
             PARTS.load().await;
         }
         if let Some(body) = document().body() {

@@ -1,6 +1,6 @@
-//! The parts whose code is loaded lazily: which component shows each of them, and where the program is split.
+//! The parts whose code is loaded lazily: the component of each, and the point where the program is split.
 //!
-//! On top of all pages, so that what shows a part (`lazy`) need not know it.
+//! On top of all pages, so that the code that shows a part (`lazy`) need not know it.
 
 use std::{
     future::Future,
@@ -36,7 +36,7 @@ fn build_loaded(part: LazyPart) -> Option<AnyView> {
     }
 }
 
-/// The split point: all code that is reachable only from here goes into the file that is loaded lazily.
+/// The split point: all code reachable only from here goes into the lazily loaded file.
 #[wasm_split(later, wasm_split_path = leptos::wasm_split, fallible, preload(load_file))]
 fn build(part: LazyPart) -> Result<Option<AnyView>, SplitLoaderError> {
     Ok(match part {

@@ -1,4 +1,4 @@
-//! The root component: provides what every component may use, and shows the frame with the page in it.
+//! The root component: provides the contexts of all components, and shows the frame with the page in it.
 
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;

@@ -1,15 +1,15 @@
-//! The address: which page is shown and with which parameters, and links that change it without a new document.
+//! The address: the shown page and its parameters, and links that change it without loading a new document.
 //!
-//! A handful of pages at fixed paths need no more; a router with patterns, nesting and asynchronous routes was an
-//! eighth of the code that is fetched first. Not here: the pages at these paths (`pages` and `shell`).
+//! A few pages at fixed paths need no more; a router with patterns, nesting and asynchronous routes was an eighth of
+//! the first download. Not here: the pages at these paths (`pages` and `shell`).
 
 use leptos::prelude::*;
 
-/// The address that the server was asked for, path and query; provided by the server to each rendering.
+/// The requested address, path and query; provided by the server to each rendering.
 #[derive(Clone, Debug, Default)]
 pub struct Address(pub String);
 
-/// The address now, in reach of every component.
+/// The current address, accessible to every component.
 #[derive(Clone, Copy, Debug)]
 pub struct Route {
     path: RwSignal<String>,
@@ -22,17 +22,17 @@ impl Route {
         Self { path: RwSignal::new(path.to_owned()), query: RwSignal::new(query.to_owned()) }
     }
 
-    /// The path, without a slash at its end.
+    /// Returns the path, without a trailing slash.
     pub fn path(self) -> Signal<String> {
         self.path.into()
     }
 
-    /// A parameter of the query, decoded; tracked.
+    /// Returns a parameter of the query, decoded; tracked.
     pub fn parameter(self, name: &str) -> Option<String> {
         self.query.with(|query| parameter(query, name))
     }
 
-    /// Shows another address of this page and remembers the present one in the browser's history.
+    /// Shows another address of this page and adds it to the browser's history.
     pub fn go(self, address: &str) {
         #[cfg(feature = "browser")]
         browser::push(address);
@@ -41,7 +41,7 @@ impl Route {
 
     fn show(self, address: &str) {
         let (path, query) = parts(address);
-        // The query first: what stands at the new path reads it.
+        // The query first: the page at the new path reads it.
         for (part, known) in [(query, self.query), (path, self.path)] {
             if known.with_untracked(|known| known != part) {
                 known.set(part.to_owned());
@@ -50,8 +50,8 @@ impl Route {
     }
 }
 
-/// Provides the address to the whole page, and follows the browser's history and links to where `is_page` says that this
-/// program has a page.
+/// Provides the address to the whole page, and follows the browser's history and links to pages of this program, as
+/// determined by `is_page`.
 pub fn provide_route(is_page: fn(&str) -> bool) -> Route {
     #[cfg(feature = "browser")]
     let address = browser::address();
@@ -66,12 +66,12 @@ pub fn provide_route(is_page: fn(&str) -> bool) -> Route {
     route
 }
 
-/// The address of this page.
+/// Returns the address of this page.
 pub fn use_route() -> Route {
     use_context().unwrap_or_else(|| Route::new(""))
 }
 
-/// A link to another page of this program; says which page is shown.
+/// A link to another page of this program; marks the shown page.
 #[component]
 pub fn PageLink(
     /// The path.
@@ -82,10 +82,10 @@ pub fn PageLink(
     /// Its title.
     #[prop(optional)]
     title: Option<&'static str>,
-    /// Its name in tests.
+    /// Its test id.
     #[prop(optional)]
     testid: Option<&'static str>,
-    /// What it shows.
+    /// Its content.
     children: Children,
 ) -> impl IntoView {
     let path = use_route().path();
@@ -93,7 +93,7 @@ pub fn PageLink(
     view! { <a href=href class=class title=title data-testid=testid aria-current=current>{children()}</a> }
 }
 
-/// Path and query of an address.
+/// Returns path and query of an address.
 fn parts(address: &str) -> (&str, &str) {
     let (path, query) = address.split_once('?').unwrap_or((address, ""));
     match path.trim_end_matches('/') {
@@ -107,7 +107,7 @@ fn parameter(query: &str, name: &str) -> Option<String> {
     pairs.find(|(key, _)| *key == name).map(|(_, value)| decoded(value))
 }
 
-/// The text of a percent-encoded value; what is not well-formed stays as it is.
+/// Decodes a percent-encoded value; malformed parts stay as they are.
 fn decoded(value: &str) -> String {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();
@@ -141,7 +141,7 @@ mod browser {
         }
     }
 
-    /// For as long as the document lives.
+    /// Follows history and links for as long as the document exists.
     pub(super) fn follow(route: Route, is_page: fn(&str) -> bool) {
         let _for_ever = window_event_listener(ev::popstate, move |_| route.show(&address()));
         let _for_ever = window_event_listener(ev::click, move |event| {
@@ -153,7 +153,7 @@ mod browser {
         });
     }
 
-    /// The address behind a plain click on a link to a page of this program; the rest is the browser's.
+    /// Returns the address of a plain click on a link to a page of this program; other clicks are left to the browser.
     fn own_link(event: &ev::MouseEvent, is_page: fn(&str) -> bool) -> Option<String> {
         let is_plain = event.button() == 0
             && !(event.default_prevented()

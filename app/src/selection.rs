@@ -1,4 +1,4 @@
-//! Which instrument the page shows: the one in the address, else a sensible first one.
+//! The shown instrument: the one in the address, otherwise a sensible default.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,12 +19,12 @@ use crate::{
 pub struct Selection {
     /// Its id; `None` until one could be chosen.
     pub id: Memo<Option<InstrumentId>>,
-    /// Its steps and names; `None` until the list of instruments has come.
+    /// Its steps and names; `None` until the list of instruments has arrived.
     pub instrument: Memo<Option<Arc<Instrument>>>,
 }
 
 impl Selection {
-    /// The asset pair as a reader knows it (`BTC/USD`), else the venue's own spelling.
+    /// Returns the asset pair as a reader knows it (`BTC/USD`), otherwise the venue's own spelling.
     pub fn name(self) -> String {
         self.instrument.with(|instrument| match instrument {
             Some(instrument) => pair(instrument),
@@ -32,17 +32,17 @@ impl Selection {
         })
     }
 
-    /// True where what is shown is made up.
+    /// Returns true if the instrument is simulated.
     pub fn is_simulated(self) -> bool {
         self.instrument.with(|instrument| instrument.as_ref().is_some_and(|instrument| instrument.is_simulated))
     }
 
-    /// True where what is shown plays from a recording.
+    /// Returns true if the instrument plays from a recording.
     pub fn is_replay(self) -> bool {
         self.id.with(|id| id.as_ref().is_some_and(|id| id.venue().replayed().is_some()))
     }
 
-    /// Decimals of prices and of sizes.
+    /// Returns the decimals of prices and of sizes.
     pub fn decimals(self) -> Option<(u32, u32)> {
         self.instrument.with(|instrument| {
             instrument.as_ref().map(|instrument| (instrument.price_decimals(), instrument.size_decimals()))
@@ -50,7 +50,7 @@ impl Selection {
     }
 }
 
-/// The asset pair as a reader knows it (`BTC/USD`).
+/// Returns the asset pair as a reader knows it (`BTC/USD`).
 pub fn pair(instrument: &Instrument) -> String {
     format!("{}/{}", instrument.base, instrument.quote)
 }
@@ -81,12 +81,13 @@ pub fn provide_selection() -> Selection {
     selection
 }
 
-/// The shown instrument of this page.
+/// Returns the shown instrument of this page.
 pub fn use_selection() -> Selection {
     use_context().unwrap_or_else(|| Selection { id: Memo::new(|_| None), instrument: Memo::new(|_| None) })
 }
 
-/// A real instrument that is live; while real ones may still become live, none yet; else a made-up one, else any.
+/// Chooses a real instrument that is live; none yet while real ones may still become live; otherwise a simulated one,
+/// or any.
 fn first_choice(list: &InstrumentList, status: Option<&StatusData>, is_patient: bool) -> Option<InstrumentId> {
     let entry = |id: &InstrumentId| status?.streams.iter().find(|entry| entry.instrument == *id);
     let state = |id: &InstrumentId| entry(id).map(|entry| entry.state);
@@ -94,9 +95,9 @@ fn first_choice(list: &InstrumentList, status: Option<&StatusData>, is_patient: 
         entry(id).is_none_or(|entry| entry.state == StreamState::Initialising && entry.cause.is_none())
     };
     let id_of = |instrument: &Arc<Instrument>| instrument.id.clone();
-    // The one most readers look at first; the sort is stable, so the list's order decides among equals.
+    // The most popular asset first; the sort is stable, so the list's order decides among equals.
     let mut known: Vec<&Arc<Instrument>> = list.known.iter().collect();
-    // What plays from a recording is past: shown at once only where there is nothing else.
+    // A replay is not current: it is shown by default only if there is nothing else.
     let is_replay = |instrument: &Arc<Instrument>| instrument.id.venue().replayed().is_some();
     if !known.iter().all(|instrument| is_replay(instrument)) {
         known.retain(|instrument| !is_replay(instrument));
@@ -112,10 +113,10 @@ fn first_choice(list: &InstrumentList, status: Option<&StatusData>, is_patient: 
     known.iter().copied().find(|instrument| instrument.is_simulated).or(known.first().copied()).map(id_of)
 }
 
-/// Shown first where nothing was chosen.
+/// Shown first if nothing was chosen.
 const FIRST_ASSETS: [&str; 2] = ["BTC", "XBT"];
 
-/// Real feeds get this long to become live before a made-up one is shown.
+/// Real feeds have this long to become live before a simulated one is shown.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 #[cfg(test)]

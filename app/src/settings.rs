@@ -1,7 +1,7 @@
-//! What the reader has chosen about looks and pace, remembered by the browser.
+//! The reader's choices of appearance and pace, stored by the browser.
 //!
-//! Plain values and their text form. Reading and writing the browser's storage is done in `live`; the little script in
-//! `shell` reads the same text before the first paint.
+//! Plain values and their text form. Reading and writing the browser's storage is done in `live`; the short script in
+//! `document` reads the same text before the first paint.
 
 use chart::chart::Studies;
 use leptos::prelude::*;
@@ -9,13 +9,13 @@ use model::{decimal::Quantity, sorted::SortedMap};
 
 use crate::cadence::{Cadence, Pace, Preset};
 
-/// Under this name the text stands in the browser's storage.
+/// The key of the text in the browser's storage.
 pub const STORAGE_KEY: &str = "truetape.settings";
 
 /// Light or dark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Theme {
-    /// As the system is set.
+    /// Follow the system.
     #[default]
     System,
     /// Dark surfaces.
@@ -24,7 +24,7 @@ pub enum Theme {
     Light,
 }
 
-/// Which colours rising and falling prices have.
+/// The colours of rising and falling prices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UpDown {
     /// Green rises, red falls.
@@ -32,11 +32,11 @@ pub enum UpDown {
     GreenRed,
     /// Red rises, green falls, as is usual in East Asia.
     RedGreen,
-    /// Blue rises, orange falls: told apart with any colour vision.
+    /// Blue rises, orange falls: distinguishable with any colour vision.
     BlueOrange,
 }
 
-/// All choices.
+/// All settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Light or dark.
@@ -47,15 +47,15 @@ pub struct Settings {
     pub preset: Preset,
     /// Whether changed values flash.
     pub flash: Flash,
-    /// What the chart shows beside bars and volume.
+    /// The studies shown in the chart beside candles and volume.
     pub studies: Studies,
-    /// Pace of single regions, by name, where it differs from the preset's.
+    /// Individual paces of regions, by name, if they differ from the preset's.
     pub paces: SortedMap<String, Pace>,
-    /// Price steps of the book, in ticks, by instrument, where they are not single ticks. At most [`MAX_REMEMBERED`], the last
-    /// chosen at the end.
+    /// Price steps of the book, in ticks, by instrument, if larger than one tick. At most [`MAX_REMEMBERED`], the most
+    /// recent at the end.
     pub group_ticks: Vec<(String, u32)>,
-    /// Smallest prints that the tape shows, by instrument, where it does not show all. At most [`MAX_REMEMBERED`],
-    /// the last chosen at the end.
+    /// Smallest trades shown by the tape, by instrument, if it does not show all. At most [`MAX_REMEMBERED`], the most
+    /// recent at the end.
     pub tape_least: Vec<(String, String)>,
 }
 
@@ -72,20 +72,20 @@ pub enum Flash {
 macro_rules! named {
     ($type:ident { $($variant:ident = $name:literal, $label:literal;)* }) => {
         impl $type {
-            /// All choices, in the order they are offered.
+            /// All choices, in display order.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// Its name, as remembered and as CSS reads it.
+            /// Returns its name, as stored and as read by CSS.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $name),* }
             }
 
-            /// Its name for a reader.
+            /// Returns its displayed name.
             pub fn label(self) -> &'static str {
                 match self { $(Self::$variant => $label),* }
             }
 
-            /// The choice of that name.
+            /// Parses a choice from its name.
             pub fn parse(text: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|choice| choice.as_str() == text)
             }
@@ -117,8 +117,9 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Reads `theme=dark;updown=blue-orange;cadence=calm;flash=off;studies=delta+profile;pace.book=500;group.demo:BTC-SIM=10`.
-    /// What is not understood keeps its default, so that a newer or broken text never stops the page.
+    /// Parses
+    /// `theme=dark;updown=blue-orange;cadence=calm;flash=off;studies=delta+profile;pace.book=500;group.demo:BTC-SIM=10`.
+    /// Invalid parts keep their defaults, so that a newer or broken text never stops the page.
     pub fn parse(text: &str) -> Self {
         let mut settings = Self::default();
         for (key, value) in text.split(';').filter_map(|part| part.split_once('=')) {
@@ -151,7 +152,7 @@ impl Settings {
         }
     }
 
-    /// The text that [`Self::parse`] reads.
+    /// Returns the text that [`Self::parse`] reads.
     pub fn to_text(&self) -> String {
         let mut text = format!(
             "theme={};updown={};cadence={};flash={}",
@@ -178,34 +179,34 @@ impl Settings {
         text
     }
 
-    /// The price step of an instrument's book, in ticks.
+    /// Returns the price step of an instrument's book, in ticks.
     pub fn group_ticks(&self, id: &str) -> u32 {
         self.group_ticks.iter().find(|(of, _)| of == id).map_or(1, |(_, n_ticks)| *n_ticks)
     }
 
-    /// Sets the price step of an instrument's book; what is not offered is one tick.
+    /// Sets the price step of an instrument's book; a step that is not offered counts as one tick.
     pub fn set_group_ticks(&mut self, id: &str, n_ticks: u32) {
         let wanted = GROUP_TICKS.contains(&n_ticks).then_some(n_ticks).filter(|n_ticks| *n_ticks > 1);
         remember(&mut self.group_ticks, id, wanted);
     }
 
-    /// The smallest print that an instrument's tape shows, as it was typed; `None` where it shows all.
+    /// Returns the smallest trade shown by an instrument's tape, as typed; `None` if it shows all.
     pub fn tape_least_text(&self, id: &str) -> Option<&str> {
         self.tape_least.iter().find(|(of, _)| of == id).map(|(_, text)| text.as_str())
     }
 
-    /// The same as a quantity.
+    /// Returns the same as a quantity.
     pub fn tape_least(&self, id: &str) -> Option<Quantity> {
         self.tape_least_text(id).and_then(|text| Quantity::parse(text).ok())
     }
 
-    /// Sets the smallest print that an instrument's tape shows; what is no quantity above zero shows all.
+    /// Sets the smallest trade shown by an instrument's tape; text that is not a positive quantity shows all.
     pub fn set_tape_least(&mut self, id: &str, text: &str) {
         let is_filter = Quantity::parse(text).is_ok_and(|least| !least.is_zero());
         remember(&mut self.tape_least, id, is_filter.then(|| text.to_owned()));
     }
 
-    /// Sets the pace of a region; `None` is that of the preset.
+    /// Sets the pace of a region; `None` follows the preset.
     pub fn set_pace(&mut self, name: &str, pace: Option<Pace>) {
         match pace {
             Some(pace) => self.paces.insert(name.to_owned(), pace),
@@ -213,14 +214,14 @@ impl Settings {
         };
     }
 
-    /// The pace of the region `name` of a group.
+    /// Returns the pace of the region `name` of a group.
     pub fn pace(&self, name: &str, cadence: Cadence) -> Pace {
         self.paces.get(name).copied().unwrap_or_else(|| cadence.pace(self.preset))
     }
 }
 
 impl Theme {
-    /// The next choice for a button that goes round.
+    /// Returns the next choice, for a button that cycles through all.
     #[must_use]
     pub fn next(self) -> Self {
         match self {
@@ -231,7 +232,7 @@ impl Theme {
     }
 }
 
-/// Sets or removes an entry. A full list gives up its oldest: a choice for one instrument is soon made again.
+/// Sets or removes an entry. A full list drops its oldest entry: a choice for one instrument is quickly made again.
 fn remember<T>(list: &mut Vec<(String, T)>, id: &str, value: Option<T>) {
     list.retain(|(of, _)| of != id);
     if let Some(value) = value {
@@ -242,7 +243,7 @@ fn remember<T>(list: &mut Vec<(String, T)>, id: &str, value: Option<T>) {
     }
 }
 
-/// Symbols may hold anything; what separates the text's parts is written by number.
+/// Symbols may contain any character; separators of the text are written by number.
 fn escaped(id: &str) -> String {
     id.replace('%', "%25").replace(';', "%3B").replace('=', "%3D")
 }
@@ -251,13 +252,13 @@ fn unescaped(text: &str) -> String {
     text.replace("%3D", "=").replace("%3B", ";").replace("%25", "%")
 }
 
-/// Price steps of the book that are offered, in ticks.
+/// The offered price steps of the book, in ticks.
 pub const GROUP_TICKS: [u32; 6] = [1, 2, 5, 10, 50, 100];
 
 /// Instruments for which a choice is remembered.
 pub const MAX_REMEMBERED: usize = 50;
 
-/// The settings of this page. Defaults until the browser's storage has been read.
+/// Returns the settings of this page. Defaults until the browser's storage has been read.
 pub fn use_settings() -> RwSignal<Settings> {
     use_context().unwrap_or_default()
 }
@@ -301,7 +302,7 @@ mod tests {
         let read = Settings::parse(&settings.to_text());
         assert_eq!((read.group_ticks(odd), read.tape_least(odd)), (50, Quantity::parse("0.50").ok()));
         assert_eq!((read.group_ticks("other"), read.tape_least("other")), (1, None));
-        // What is not offered, and what is no size, is as if nothing were chosen.
+        // Steps that are not offered, and texts that are not sizes, count as no choice.
         for (n_ticks, least) in [(7, "x"), (0, "-1"), (1, "0.00")] {
             settings.set_group_ticks(odd, n_ticks);
             settings.set_tape_least(odd, least);

@@ -1,4 +1,4 @@
-//! What surrounds every page: navigation, banner, status bar, settings.
+//! The frame around every page: navigation, banner, status bar, settings.
 
 pub mod alert_line;
 pub mod banner;
@@ -54,7 +54,7 @@ pub fn Frame() -> impl IntoView {
     }
 }
 
-/// The page at a path; the first page's code is here, the others' is loaded lazily.
+/// Returns the page at a path; the first page's code is here, the others' is loaded lazily.
 fn page_at(path: &str) -> AnyView {
     match PAGES.iter().find(|page| page.path == path) {
         Some(page) if page.path == PAGES[0].path => first_page(),
@@ -73,8 +73,8 @@ fn NotFound() -> impl IntoView {
     }
 }
 
-/// Provides the reader's settings: defaults while rendering, then what the browser remembers. Each change is remembered,
-/// applied to the document, and seen by the other tabs.
+/// Provides the reader's settings: defaults while rendering, then the stored ones. Each change is stored, applied to
+/// the document, and seen by other tabs.
 pub fn provide_settings() {
     let settings = RwSignal::new(Settings::default());
     provide_context(settings);
@@ -88,7 +88,7 @@ pub fn provide_settings() {
     };
     Effect::new(move |_| {
         let current = settings.get();
-        // The first run comes before anything was read: writing now would forget what the browser remembers.
+        // The first run happens before anything was read: writing now would overwrite the stored settings.
         if has_read.get_value() {
             browser::store(STORAGE_KEY, &current.to_text());
             apply(&current);
@@ -103,7 +103,7 @@ pub fn provide_settings() {
     });
 }
 
-/// Sets what the style sheet reads. The script in the document's head does the same before the first paint.
+/// Sets the attributes read by the style sheet. The script in the document's head does the same before the first paint.
 fn apply(settings: &Settings) {
     let theme = match settings.theme {
         Theme::Dark => "dark",

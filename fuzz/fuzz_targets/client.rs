@@ -1,7 +1,7 @@
-//! The stream's messages: what a client may send to the server, and what the server may send to the page, in both forms.
-//! What decodes is encoded and decoded again to the same.
+//! The stream's messages: those from a client to the server, and those from the server to the page, in both forms. Any
+//! message that decodes is encoded and decodes again to the same.
 //!
-//! Not here: what the server does with a message.
+//! Not here: the server's handling of a message.
 
 #![no_main]
 

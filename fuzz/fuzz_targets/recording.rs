@@ -1,4 +1,4 @@
-//! Lines of a recording, of the venue that the first byte chooses, through the reader, the replay and the view.
+//! Lines of a recording, from the venue chosen by the first byte, through the reader, the replay and the view.
 //!
 //! Not here: decompression, which is the shell's.
 

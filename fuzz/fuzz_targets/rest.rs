@@ -1,4 +1,4 @@
-//! REST answers of every venue, which the first byte chooses, while no connection can be had.
+//! REST answers of the venue chosen by the first byte, while no connection can be opened.
 //!
 //! Not here: how the rest of the input is read (`fuzz::play`).
 

@@ -1,7 +1,7 @@
-//! Mutations of text made of JSON: tokens are replaced, lines repeated, moved and dropped, so that most of what is made
-//! still reads as JSON and gets past the parser. Every other time libFuzzer changes bytes as it likes.
+//! Mutations of text made of JSON: tokens are replaced, lines repeated, moved and dropped, so that most results are
+//! still valid JSON and get past the parser. Every other time libFuzzer changes bytes arbitrarily.
 //!
-//! Not a JSON parser: strings, numbers and words are found by their characters, and what is broken stays broken.
+//! Not a JSON parser: strings, numbers and words are found by their characters, and broken text stays broken.
 
 /// Changes `data[..size]` in place and returns the new size, at most `max_size`; the same seed makes the same change.
 pub fn text(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
@@ -52,13 +52,13 @@ fn change_token(bytes: &[u8], dice: &mut Dice) -> Vec<u8> {
     [&bytes[..start], &new, &bytes[end..]].concat()
 }
 
-/// One more: sequence numbers and ids go on.
+/// Returns the next number: sequence numbers and ids continue.
 fn next_number(token: &[u8]) -> Option<Vec<u8>> {
     let number: u64 = std::str::from_utf8(token).ok()?.parse().ok()?;
     Some(number.checked_add(1)?.to_string().into_bytes())
 }
 
-/// Start and end of every string, number and word.
+/// Returns start and end of every string, number and word.
 fn tokens(bytes: &[u8]) -> Vec<(usize, usize)> {
     let mut tokens = Vec::new();
     let mut at = 0;
@@ -104,7 +104,7 @@ impl Dice {
     }
 }
 
-/// What code that reads prices, ids, times and names may trip over.
+/// Values that code reading prices, ids, times and names may fail on.
 const STRANGE: &[&str] = &[
     "0",
     "-0",

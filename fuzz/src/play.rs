@@ -1,8 +1,8 @@
-//! Plays an input against a session and the view behind it, under virtual time, and looks whether they keep their word:
-//! nothing panics, each frame is counted once, outputs have an end, deadlines move on.
+//! Plays an input against a session and the view behind it, under virtual time, and checks their contract: nothing
+//! panics, each frame is counted once, outputs end, deadlines advance.
 //!
-//! Not here: files, sockets, clocks. The first byte says how the session is made, then each line is something that
-//! happens: a frame, or what its first byte says ([`TIME`] and its neighbours).
+//! Not here: files, sockets, clocks. The first byte determines how the session is created, then each line is an event:
+//! a frame, or the event named by its first byte ([`TIME`] and its neighbours).
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -28,7 +28,7 @@ use wire::{
 
 use crate::venue::Venue;
 
-/// First byte of a line: time passes, by the second byte in tenths of a second.
+/// First byte of a line: time passes, the second byte in tenths of a second.
 pub const TIME: u8 = 1;
 /// First byte of a line: the newest connection ends.
 pub const CUT: u8 = 2;
@@ -37,7 +37,7 @@ pub const ANSWER: u8 = 3;
 /// First byte of a line: the rest is a binary frame.
 pub const BINARY: u8 = 4;
 
-/// Frames on a connection that is open and subscribed. An odd first byte makes a session that takes its symbols from
+/// Plays frames on an open, subscribed connection. An odd first byte creates a session that takes its symbols from
 /// frames, as replays do.
 pub fn frames(venue: &'static Venue, data: &[u8]) {
     let Some((first, script)) = data.split_first() else { return };
@@ -56,8 +56,8 @@ pub fn frames(venue: &'static Venue, data: &[u8]) {
     player.pass(AFTERWARDS_MS);
 }
 
-/// Answers to requests while no connection can be had. The first byte says how many the venue answers by itself before;
-/// of each line the first byte chooses the request, the second the status, the rest is the body.
+/// Plays answers to requests while no connection can be opened. The first byte says how many requests the venue answers
+/// by itself before; in each line the first byte chooses the request, the second the status, the rest is the body.
 pub fn answers(venue: &'static Venue, data: &[u8]) {
     let Some((first, script)) = data.split_first() else { return };
     let mut player = Player::new(venue, false, Doors::RestOnly { n_own: first % 4 });
@@ -88,7 +88,7 @@ pub fn answers(venue: &'static Venue, data: &[u8]) {
 enum Doors {
     /// Sockets open; requests that the venue knows are answered.
     Open,
-    /// No socket opens; so many requests are answered by the venue.
+    /// No socket opens; the venue answers this many requests.
     RestOnly { n_own: u8 },
 }
 
@@ -98,9 +98,9 @@ struct Player {
     session: Box<dyn Session>,
     view: View,
     now_ms: u64,
-    /// Open connections, the newest last, with the frames each has had.
+    /// Open connections, the newest last, with the number of frames on each.
     open: Vec<(ConnectionId, u64)>,
-    /// Connections wanted, and from when on.
+    /// Requested connections, and when they open.
     wanted: Vec<(u64, ConnectionId)>,
     replies: VecDeque<(ConnectionId, String)>,
     asked: VecDeque<HttpRequest>,
@@ -140,7 +140,7 @@ impl Player {
         Now { monotonic: Monotonic::from_zero(since), wall: Timestamp::from_millis(EPOCH_MS) + since }
     }
 
-    /// Something happens; then everything that follows from it at once.
+    /// Processes an event and all its immediate consequences.
     fn input(&mut self, input: Input<'_>) {
         self.session.handle(input, self.now());
         self.drain();
@@ -193,7 +193,7 @@ impl Player {
     fn frame(&mut self, text: &str) {
         let Some((connection, _)) = self.open.last() else { return self.pass(1_000) };
         self.replies.push_back((*connection, text.to_owned()));
-        // A spurious call does nothing; the frame is heard after it, and with it all that it leads to.
+        // A spurious call does nothing; the frame is processed after it, with all its consequences.
         self.input(Input::Timeout);
         self.now_ms += 1;
     }
@@ -210,7 +210,7 @@ impl Player {
         }
     }
 
-    /// Answers one of the requests that are out, where there are any.
+    /// Answers one of the requests in flight, if there are any.
     fn answer(&mut self, which: usize, status: u16, body: &str) {
         let idx = which % self.asked.len().max(1);
         if let Some(request) = self.asked.remove(idx) {
@@ -229,7 +229,7 @@ impl Player {
         self.input(Input::HistoryRequest(HistoryRequest { instrument, interval, n_bars: 500 }));
     }
 
-    /// Lets time pass: connections open, deadlines are served, lanes make their turns.
+    /// Advances the time: connections open, deadlines are served, lanes take their turns.
     fn pass(&mut self, millis: u64) {
         let end = self.now_ms + millis;
         for _ in 0..DEADLINES {
@@ -280,7 +280,7 @@ impl Player {
         }
     }
 
-    /// What readers would be sent is made and encoded, and requests for history go back to the session.
+    /// Creates and encodes the readers' messages, and passes requests for history back to the session.
     fn turn(&mut self) {
         let now = self.now();
         let changes = self.view.turn(Lane::Fast, now, self.session.health(), self.session.books());
@@ -304,11 +304,11 @@ fn id(venue: &Venue, symbol: &str) -> InstrumentId {
 const EPOCH_MS: i64 = 1_750_000_000_000;
 /// Longer than requests and subscriptions wait.
 const AFTERWARDS_MS: u64 = 40_000;
-/// An input of 64 KiB has fewer prints in it.
+/// An input of 64 KiB contains fewer trades.
 const OUTPUTS: usize = 100_000;
-/// Replies that one thing may lead to.
+/// Maximum replies to one event.
 const REPLIES: usize = 1_000;
-/// Deadlines and openings in one stretch of time.
+/// Maximum deadlines and openings in one period of time.
 const DEADLINES: usize = 20_000;
-/// Most answers are good ones.
+/// Most answers are successful.
 const STATUSES: [u16; 12] = [200, 200, 200, 200, 200, 400, 403, 404, 418, 429, 451, 500];

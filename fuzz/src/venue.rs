@@ -1,5 +1,5 @@
-//! The venues as the targets play them: what one replies to a message or a request by itself, so that a session is
-//! connected, subscribed and has a live book when the input's own frames come.
+//! The venues as the targets play them: their automatic replies to messages and requests, so that a session is
+//! connected, subscribed and has a live book when the input's own frames arrive.
 //!
 //! Not a simulator (`crates/venue-sim`): a few hand-written frames after the venues' documentation.
 
@@ -11,20 +11,20 @@ use venues::session::HttpRequest;
 pub struct Venue {
     /// Its name in the registry.
     pub name: &'static str,
-    /// What the session follows.
+    /// The symbols that the session follows.
     pub symbols: &'static [&'static str],
-    /// The frames it says to a message.
+    /// The frames it sends in reply to a message.
     pub reply: fn(&Value) -> Vec<String>,
-    /// What it answers to a request.
+    /// Its answer to a request.
     pub answer: fn(&HttpRequest) -> Option<String>,
-    /// Brings a frame of the input into place, as number `n` of its connection.
+    /// Adapts a frame of the input to be number `n` of its connection.
     pub place: fn(frame: String, n: u64) -> String,
 }
 
-/// All of them; a byte of the input chooses.
+/// All venues; a byte of the input chooses one.
 pub const ALL: [Venue; 5] = [BINANCE, COINBASE, FINNHUB, KRAKEN, UNISWAP];
 
-/// Acknowledges; a change of a book whose snapshot is asked for by request.
+/// Acknowledges, and sends a change of a book whose snapshot is fetched by request.
 pub const BINANCE: Venue = Venue {
     name: "binance",
     symbols: &["AAABBB", "BTCUSDT"],
@@ -43,7 +43,7 @@ pub const BINANCE: Venue = Venue {
     place: |frame, _| frame,
 };
 
-/// Says a snapshot to whoever subscribes to a book.
+/// Sends a snapshot to each subscriber of a book.
 pub const COINBASE: Venue = Venue {
     name: "coinbase",
     symbols: &["AAA-USD", "BTC-USD"],
@@ -58,7 +58,7 @@ pub const COINBASE: Venue = Venue {
         products.into_iter().flatten().map(|product| snapshot(product).to_string()).collect()
     },
     answer: |_| None,
-    // Even numbers become the next one, so that frames are taken; odd ones stay, so that gaps come too.
+    // Even numbers become the next one, so that frames are accepted; odd ones stay, so that gaps occur too.
     place: |frame, n| {
         let Some((before, rest)) = frame.split_once(r#""sequence_num":"#) else { return frame };
         let after = rest.trim_start_matches(|digit: char| digit.is_ascii_digit());
@@ -67,7 +67,7 @@ pub const COINBASE: Venue = Venue {
     },
 };
 
-/// Says nothing by itself.
+/// Sends nothing by itself.
 pub const FINNHUB: Venue = Venue {
     name: "finnhub",
     symbols: &["X:A", "BINANCE:BTCUSDT"],
@@ -79,7 +79,7 @@ pub const FINNHUB: Venue = Venue {
     place: |frame, _| frame,
 };
 
-/// Acknowledges each symbol; says a snapshot with its checksum to whoever subscribes to a book.
+/// Acknowledges each symbol; sends a snapshot with its checksum to each subscriber of a book.
 pub const KRAKEN: Venue = Venue {
     name: "kraken",
     symbols: &["AAA/BBB", "BTC/USD"],

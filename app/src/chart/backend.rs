@@ -1,8 +1,9 @@
 //! Plotters' drawing backend on one canvas: shapes are collected and painted style by style.
 //!
-//! A style change per shape is what makes canvases slow. So `present` paints, style by style in order of first use,
-//! filled rectangles before lines, texts last (see `chart::draw` for why that is right). Rectangles are filled one by
-//! one, which browsers do without a path; hundreds of them as one path cost a scan of all edges for every row. Coordinates are device pixels. Not here: clearing and sizing the canvas (`layer`).
+//! Changing the style for each shape makes canvases slow. So `present` paints style by style in order of first use,
+//! filled rectangles before lines, texts last (see `chart::draw` for why that is correct). Rectangles are filled
+//! individually, which browsers do without a path; hundreds of them as one path cost a scan of all edges for every row.
+//! Coordinates are device pixels. Not here: clearing and sizing the canvas (`layer`).
 
 use std::{cell::RefCell, collections::HashMap, convert::Infallible};
 
@@ -15,29 +16,30 @@ use web_sys::CanvasRenderingContext2d;
 
 type Drawn = Result<(), DrawingErrorKind<Infallible>>;
 
-/// Collects shapes until `present`. Buffers are kept from frame to frame: a steady chart allocates next to nothing.
+/// Collects shapes until `present`. Buffers are kept from frame to frame: a chart in steady use allocates almost
+/// nothing.
 #[derive(Debug)]
 pub(super) struct CanvasBackend {
     context: CanvasRenderingContext2d,
     size: (u32, u32),
     /// In order of first use in this frame.
     batches: Vec<Batch>,
-    /// Empty ones with their buffers, for the next frame.
+    /// Empty batches with their buffers, for the next frame.
     spare: Vec<Batch>,
     texts: Vec<Text>,
     widths: RefCell<HashMap<String, u32>>,
     widths_font: RefCell<String>,
-    /// The font that the context has. Setting one makes the browser work out all styles first, which costs a layout in
-    /// the middle of a frame: so only another one is set.
+    /// The font set on the context. Setting a font makes the browser compute all styles first, which costs a layout in
+    /// the middle of a frame: so it is set only when it changes.
     font: RefCell<String>,
 }
 
-/// Everything of one style.
+/// All shapes of one style.
 #[derive(Debug, Default)]
 struct Batch {
     ink: Ink,
     rects: Vec<[i32; 4]>,
-    /// Polylines by stroke width: number of points, and the points of all of them.
+    /// Polylines by stroke width: the number of points, and the points of all of them.
     lines: Vec<(u32, usize)>,
     points: Vec<BackendCoord>,
 }
@@ -83,13 +85,13 @@ impl CanvasBackend {
         }
     }
 
-    /// Tells the canvas's size in device pixels. A canvas that is resized has forgotten its font.
+    /// Sets the canvas's size in device pixels. Resizing a canvas resets its font.
     pub(super) fn set_size(&mut self, size: (u32, u32)) {
         self.size = size;
         self.font.get_mut().clear();
     }
 
-    /// The width of one digit of a font in device pixels.
+    /// Returns the width of one digit of a font in device pixels.
     pub(super) fn digit_width(&self, px: f64, family: &str) -> f64 {
         const DIGITS: &str = "0123456789";
         self.use_font(font(px, family));
@@ -124,7 +126,7 @@ impl CanvasBackend {
             self.use_font(font(text.px, &text.family));
             self.context.set_text_align(text.align.0);
             self.context.set_text_baseline(text.align.1);
-            // Fails for positions that are not finite, which integers are not.
+            // Fails only for positions that are not finite; integers are always finite.
             let _never = self.context.fill_text(&text.text, f64::from(text.at.0), f64::from(text.at.1));
         }
         self.texts = texts;
@@ -154,7 +156,7 @@ impl Batch {
                 context.begin_path();
                 open_width = Some(width);
             }
-            // Odd widths are crisp between pixel edges.
+            // Lines of odd width are crisp between pixel edges.
             let shift = if width % 2 == 1 { 0.5 } else { 0.0 };
             for (point_idx, (x, y)) in points.by_ref().take(n_points).enumerate() {
                 let (x, y) = (f64::from(x) + shift, f64::from(y) + shift);
@@ -243,7 +245,7 @@ impl DrawingBackend for CanvasBackend {
         Ok(())
     }
 
-    /// Plotters' own way would put an element into the page for every text it measures.
+    /// Plotters' own method would add an element to the page for every text it measures.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "float casts saturate")]
     fn estimate_text_size<S: BackendTextStyle>(
         &self,
@@ -271,11 +273,11 @@ impl DrawingBackend for CanvasBackend {
 }
 
 fn font(px: f64, family: &str) -> String {
-    // Hundredths are finer than any screen and spare float formatting.
+    // Hundredths are finer than any screen and avoid float formatting.
     #[expect(clippy::cast_possible_truncation, reason = "float casts saturate")]
     let hundredths = (px * 100.0).round() as i64;
     format!("{}.{:02}px {family}", hundredths / 100, hundredths % 100)
 }
 
-/// Labels of some screens full.
+/// The labels of a few full screens.
 const MAX_KEPT_WIDTHS: usize = 256;

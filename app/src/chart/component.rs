@@ -1,4 +1,4 @@
-//! The chart's markup and its events. Server and browser render the same; canvases are filled in the browser only.
+//! The chart's markup and events. Server and browser render the same; canvases are filled in the browser only.
 
 use leptos::{html, prelude::*};
 use model::candle::Interval;
@@ -8,29 +8,29 @@ use super::{
     gesture::{self, Action, Gesture, Pointer, WheelUnit},
 };
 
-/// What a chart must know of the instrument it shows.
+/// The instrument properties that a chart needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChartInstrument {
-    /// Its name for readers (`BTC/USDT`).
+    /// Its displayed name (`BTC/USDT`).
     pub label: String,
-    /// Decimals that prices are shown with.
+    /// Decimal places of displayed prices.
     pub price_decimals: u32,
-    /// Decimals that quantities are shown with.
+    /// Decimal places of displayed quantities.
     pub size_decimals: u32,
 }
 
 /// A candle chart that fills its container, with crosshair, wheel zoom, drag pan and keys (see `gesture`).
 ///
-/// Redraws itself when `series` changes; nothing reactive happens per update.
+/// Redraws itself when `series` changes; nothing reactive runs per update.
 #[component]
 pub fn CandleChart(
-    /// What is shown; `None` keeps the decimals of the one before.
+    /// The shown instrument; `None` keeps the previous decimals.
     #[prop(into)]
     instrument: Signal<Option<ChartInstrument>>,
-    /// Length of the bars. The owner of `series` clears it when this changes.
+    /// Length of the candles. The owner of `series` clears it when this changes.
     #[prop(into)]
     interval: Signal<Interval>,
-    /// The bars.
+    /// The candles.
     series: ChartSeries,
 ) -> impl IntoView {
     let root = NodeRef::<html::Div>::new();
@@ -95,7 +95,7 @@ fn mount(root: NodeRef<html::Div>, series: ChartSeries) {
 #[cfg(not(feature = "browser"))]
 fn mount(_: NodeRef<html::Div>, _: ChartSeries) {}
 
-/// Pointer events on their way to actions.
+/// Pointer events before they become actions.
 #[derive(Clone, Copy)]
 struct Pointers {
     series: ChartSeries,
@@ -107,7 +107,7 @@ impl Pointers {
         if event.button() != 0 {
             return;
         }
-        // Moves outside of the chart still belong to the drag. A pointer that is gone already cannot be captured.
+        // Moves outside the chart still belong to the drag. A pointer that is already gone cannot be captured.
         if let Some(root) =
             event.current_target().and_then(|target| wasm_bindgen::JsCast::dyn_into::<web_sys::Element>(target).ok())
         {
@@ -161,7 +161,7 @@ fn press(series: ChartSeries, event: &web_sys::KeyboardEvent) {
     }
 }
 
-/// Only the root takes pointer events (see the style sheet), so that offsets are from its corner.
+/// Only the root receives pointer events (see the style sheet), so that offsets are relative to its corner.
 fn place(event: &web_sys::PointerEvent) -> (f64, f64) {
     (f64::from(event.offset_x()), f64::from(event.offset_y()))
 }

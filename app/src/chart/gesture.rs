@@ -1,5 +1,5 @@
-//! What pointers, wheel and keys mean: pure, so that it is tested without a browser. Positions are CSS pixels from the
-//! chart's top left corner.
+//! The meaning of pointers, wheel and keys: pure, so that it is tested without a browser. Positions are CSS pixels from
+//! the chart's top left corner.
 //!
 //! | input | meaning |
 //! |---|---|
@@ -13,45 +13,45 @@
 //! | Home, End | oldest, newest bars |
 //! | Esc | no crosshair |
 
-/// What a chart is to do.
+/// An action on the chart.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Action {
-    /// Put the crosshair here.
+    /// Move the crosshair here.
     Point(f64, f64),
-    /// Take the crosshair away.
+    /// Remove the crosshair.
     Leave,
-    /// Move the bars by so many pixels, and put the crosshair where it says, or nowhere.
+    /// Move the candles by this many pixels, and the crosshair to `at`, or remove it.
     Drag { pixels: f64, at: Option<(f64, f64)> },
-    /// Move the bars by so many pixels under the crosshair.
+    /// Move the candles by this many pixels under the crosshair.
     Slide(f64),
-    /// Show `factor` times as many bars around column `x`, having moved them by `pixels`.
+    /// Move the candles by `pixels`, then show `factor` times as many around column `x`.
     ZoomAt { factor: f64, x: f64, pixels: f64 },
-    /// Show `factor` times as many bars.
+    /// Show `factor` times as many candles.
     Zoom(f64),
     /// Move the view by a share of its width, towards newer bars if positive.
     Pan(f64),
-    /// The oldest bars.
+    /// Show the oldest candles.
     Start,
-    /// The newest bars.
+    /// Show the newest candles.
     End,
-    /// The first view.
+    /// Return to the first view.
     Reset,
 }
 
-/// What a pointer is.
+/// The kind of a pointer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pointer {
     /// Can hover.
     Mouse,
-    /// Is only there while it presses.
+    /// Exists only while it presses.
     Finger,
 }
 
-/// The pointers that press, at most two of which count.
+/// The pressing pointers, at most two of which count.
 #[derive(Debug, Default)]
 pub(super) struct Gesture {
     pressed: Vec<Pressed>,
-    /// True once the fingers have moved: then lifting one is no tap.
+    /// True once the fingers have moved: then lifting one is not a tap.
     has_moved: bool,
 }
 
@@ -64,7 +64,7 @@ struct Pressed {
 }
 
 impl Gesture {
-    /// A pointer begins to press.
+    /// Handles a pointer that begins to press.
     pub(super) fn down(&mut self, id: i32, x: f64, y: f64) {
         self.pressed.retain(|pressed| pressed.id != id);
         if self.pressed.is_empty() {
@@ -75,7 +75,7 @@ impl Gesture {
         }
     }
 
-    /// A pointer moves.
+    /// Handles a pointer that moves.
     pub(super) fn moved(&mut self, id: i32, pointer: Pointer, x: f64, y: f64) -> Option<Action> {
         let Some(idx) = self.pressed.iter().position(|pressed| pressed.id == id) else {
             return (pointer == Pointer::Mouse).then_some(Action::Point(x, y));
@@ -86,7 +86,7 @@ impl Gesture {
         (pressed.x, pressed.y) = (x, y);
         let way = (x - pressed.from.0).abs().max((y - pressed.from.1).abs());
         if way <= TAP_PX && !self.has_moved && other.is_none() {
-            // Not yet a drag; the mouse's crosshair follows all the same.
+            // Not a drag yet; the mouse's crosshair follows nevertheless.
             (pressed.x, pressed.y) = (before.x, before.y);
             return (pointer == Pointer::Mouse).then_some(Action::Point(x, y));
         }
@@ -105,7 +105,7 @@ impl Gesture {
         }
     }
 
-    /// A pointer is lifted: a tap of a finger puts the crosshair there.
+    /// Handles a lifted pointer: a tap with a finger moves the crosshair there.
     pub(super) fn up(&mut self, id: i32, pointer: Pointer, x: f64, y: f64) -> Option<Action> {
         let n_before = self.pressed.len();
         self.pressed.retain(|pressed| pressed.id != id);
@@ -113,18 +113,18 @@ impl Gesture {
         (is_tap && pointer == Pointer::Finger).then_some(Action::Point(x, y))
     }
 
-    /// The browser took a pointer away (scrolling, a lost window).
+    /// Handles a pointer cancelled by the browser (scrolling, a lost window).
     pub(super) fn cancel(&mut self, id: i32) {
         self.pressed.retain(|pressed| pressed.id != id);
     }
 
-    /// A mouse left the chart; while it drags it is still ours.
+    /// Handles a mouse that left the chart; during a drag it still belongs to us.
     pub(super) fn left(&self, pointer: Pointer) -> Option<Action> {
         (self.pressed.is_empty() && pointer == Pointer::Mouse).then_some(Action::Leave)
     }
 }
 
-/// The unit of a wheel's turn, as the browser numbers them.
+/// The unit of a wheel movement, as numbered by browsers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WheelUnit {
     Pixels,
@@ -133,7 +133,7 @@ pub(super) enum WheelUnit {
 }
 
 impl WheelUnit {
-    /// The unit with the number `mode`.
+    /// Returns the unit with the number `mode`.
     pub(super) fn from_mode(mode: u32) -> Self {
         match mode {
             1 => Self::Lines,
@@ -143,7 +143,7 @@ impl WheelUnit {
     }
 }
 
-/// A turn of the wheel at column `x`: mostly sideways pans, else it zooms (up: closer).
+/// Handles a wheel movement at column `x`: mostly sideways pans, otherwise it zooms (up: closer).
 pub(super) fn wheel((dx, dy): (f64, f64), unit: WheelUnit, x: f64) -> Option<Action> {
     let unit_px = match unit {
         WheelUnit::Pixels => 1.0,
@@ -157,11 +157,12 @@ pub(super) fn wheel((dx, dy): (f64, f64), unit: WheelUnit, x: f64) -> Option<Act
     if dx.abs() > dy.abs() {
         return Some(Action::Slide(-dx));
     }
-    // One notch of a usual mouse (100 pixels) is a step of 15 %.
+    // One notch of a typical mouse (100 pixels) is a step of 15 %.
     Some(Action::ZoomAt { factor: 1.15_f64.powf((dy / 100.0).clamp(-3.0, 3.0)), x, pixels: 0.0 })
 }
 
-/// A key with the modifiers Shift and Alt, as the browser names it; `None` for keys that are not the chart's.
+/// Handles a key with the modifiers Shift and Alt, as named by the browser; `None` for keys that the chart does not
+/// use.
 pub(super) fn key(key: &str, shift: bool, alt: bool) -> Option<Action> {
     let step = if shift { 0.5 } else { 0.1 };
     match key {
@@ -178,10 +179,10 @@ pub(super) fn key(key: &str, shift: bool, alt: bool) -> Option<Action> {
     }
 }
 
-/// Pointers that can press at once and mean something.
+/// The maximum number of pressing pointers with a meaning.
 const MAX_POINTERS: usize = 2;
 
-/// A press that moved no further is a tap.
+/// A press that moved no further than this is a tap.
 const TAP_PX: f64 = 4.0;
 
 /// Two fingers closer than this zoom no further.
@@ -223,12 +224,12 @@ mod tests {
         gesture.down(2, 100.0, 50.0);
         assert_eq!(gesture.moved(2, Pointer::Finger, 90.0, 50.0), Some(Action::Drag { pixels: -10.0, at: None }));
         gesture.down(3, 190.0, 50.0);
-        // Fingers 100 apart go to 200 apart: half as many bars, the middle moves along.
+        // Fingers 100 apart move to 200 apart: half as many candles, and the middle moves along.
         assert_eq!(
             gesture.moved(3, Pointer::Finger, 290.0, 50.0),
             Some(Action::ZoomAt { factor: 0.5, x: 190.0, pixels: 50.0 })
         );
-        // A third finger means nothing.
+        // A third finger has no effect.
         gesture.down(4, 0.0, 0.0);
         assert_eq!(gesture.moved(4, Pointer::Finger, 50.0, 0.0), None);
         gesture.cancel(3);

@@ -1,7 +1,7 @@
-//! The handle that the owner of the data keeps and [`super::CandleChart`] shows.
+//! The handle that the data's owner keeps and [`super::CandleChart`] shows.
 //!
-//! In the browser it points to the surface that draws; on the server it is empty and everything it is told is dropped, so
-//! that callers need no `cfg`. Not here: drawing.
+//! In the browser it refers to the surface that draws; on the server it is empty and ignores all calls, so that callers
+//! need no `cfg`. Not here: drawing.
 
 use chart::{Chart, chart::Studies};
 #[cfg(feature = "browser")]
@@ -15,8 +15,8 @@ use super::gesture::Action;
 #[cfg(feature = "browser")]
 use super::view::ChartView;
 
-/// The bars of one chart. Cheap to copy; lives as long as the component or effect that made it. Methods of one that is
-/// gone do nothing.
+/// The candles of one chart. Cheap to copy; lives as long as the component or effect that created it. After that its
+/// methods do nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct ChartSeries {
     #[cfg(feature = "browser")]
@@ -30,7 +30,7 @@ impl Default for ChartSeries {
 }
 
 impl ChartSeries {
-    /// An empty series, owned by the component that is being set up.
+    /// Creates an empty series, owned by the current component.
     pub fn new() -> Self {
         Self {
             #[cfg(feature = "browser")]
@@ -38,39 +38,40 @@ impl ChartSeries {
         }
     }
 
-    /// Replaces all bars (a snapshot). Where the reader has moved the view, it stays.
+    /// Replaces all candles (a snapshot). A view that the reader has moved stays.
     pub fn set_bars(self, bars: &[Candle]) {
         self.change(|chart| chart.set_bars(bars));
     }
 
-    /// Adds bars and replaces those with the same open time (a delta: the forming bar, closed and corrected ones).
+    /// Adds candles and replaces those with the same open time (a delta: the forming candle, closed and corrected
+    /// ones).
     pub fn upsert(self, bars: &[Candle]) {
         self.change(|chart| chart.upsert(bars));
     }
 
-    /// Forgets all bars and the reader's view: to be called when instrument or interval change, before bars of the new
-    /// one come.
+    /// Forgets all candles and the reader's view: call it when instrument or interval change, before the new candles
+    /// arrive.
     pub fn clear(self) {
         self.change(Chart::clear);
     }
 
-    /// Mutes the bars while they may no longer be true.
+    /// Mutes the candles while they may be out of date.
     pub fn mark_stale(self, is_stale: bool) {
         self.change(|chart| chart.set_stale(is_stale));
     }
 
-    /// Tells the venue's or server's time, once a second or more often, for the countdown to the bar's close; `None`
+    /// Sets the venue's or server's time, once a second or more often, for the countdown to the candle's close; `None`
     /// hides it. Optional.
     pub fn set_clock(self, now: Option<Timestamp>) {
         self.change(|chart| chart.set_clock(now));
     }
 
-    /// Sets what is shown beside bars and volume.
+    /// Sets the studies shown beside candles and volume.
     pub fn set_studies(self, studies: Studies) {
         self.change(|chart| chart.set_studies(studies));
     }
 
-    /// Draws what waits for the next frame now: to be called where a frame is being made, at its moment.
+    /// Draws pending changes now instead of in the next frame: call it while a frame is being made, with its time.
     #[cfg_attr(not(feature = "browser"), expect(unused_variables, reason = "there is no chart on the server"))]
     pub fn flush(self, now: Monotonic) {
         #[cfg(feature = "browser")]
@@ -85,14 +86,14 @@ impl ChartSeries {
         self.change(|chart| chart.set_interval(interval));
     }
 
-    /// Does what a gesture means; its pixels are CSS pixels.
+    /// Executes a gesture's action; its pixels are CSS pixels.
     #[cfg_attr(not(feature = "browser"), expect(unused_variables, reason = "there are no gestures on the server"))]
     pub(super) fn act(self, action: Action) {
         #[cfg(feature = "browser")]
         self.with_view(|surface| surface.act(action));
     }
 
-    /// Changes the chart and has it drawn in the next frame, if anything shows.
+    /// Changes the chart and draws it in the next frame, if the change is visible.
     #[cfg_attr(not(feature = "browser"), expect(unused_variables, reason = "there is no chart on the server"))]
     fn change(self, change: impl FnOnce(&mut Chart)) {
         #[cfg(feature = "browser")]

@@ -1,4 +1,4 @@
-//! One canvas of the stack.
+//! One canvas of the chart's stack.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -18,14 +18,14 @@ pub(super) struct Layer {
 }
 
 impl Layer {
-    /// `None` where the browser gives no context (too many, or lost for good).
+    /// Creates a layer; `None` if the browser gives no context (too many, or permanently lost).
     pub(super) fn new(canvas: HtmlCanvasElement) -> Option<Self> {
         let context: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
         let backend = Rc::new(RefCell::new(CanvasBackend::new(context.clone())));
         Some(Self { canvas, context, backend, is_blank: true })
     }
 
-    /// Sets the size in device pixels. A canvas that is resized is blank.
+    /// Sets the size in device pixels. Resizing a canvas clears it.
     pub(super) fn resize(&mut self, (width, height): (u32, u32)) {
         if (self.canvas.width(), self.canvas.height()) != (width, height) {
             self.canvas.set_width(width);
@@ -35,7 +35,7 @@ impl Layer {
         self.backend.borrow_mut().set_size((width, height));
     }
 
-    /// The width of one digit of a font in device pixels.
+    /// Returns the width of one digit of a font in device pixels.
     pub(super) fn digit_width(&self, px: f64, family: &str) -> f64 {
         self.backend.borrow().digit_width(px, family)
     }
@@ -45,11 +45,11 @@ impl Layer {
         self.blank();
         self.is_blank = false;
         let area = Area::from(&self.backend);
-        // The backend cannot fail, and nobody else borrows it.
+        // The backend cannot fail, and nothing else borrows it.
         let _never = draw(&area).and_then(|()| area.present());
     }
 
-    /// Clears.
+    /// Clears the canvas.
     pub(super) fn blank(&mut self) {
         if !self.is_blank {
             self.context.clear_rect(0.0, 0.0, f64::from(self.canvas.width()), f64::from(self.canvas.height()));

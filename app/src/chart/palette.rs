@@ -1,13 +1,13 @@
-//! Colours and font of the chart as the style sheet has them now.
+//! The chart's colours and font from the current style sheet.
 //!
-//! Custom properties hold any CSS colour (`oklch(…)`, `#rgb`, names); a pixel painted with it says what it is in sRGB.
+//! Custom properties hold any CSS colour (`oklch(…)`, `#rgb`, names); painting a pixel with it reveals its sRGB value.
 
 use chart::theme::{Rgb, Theme};
 use leptos::prelude::{document, window};
 use wasm_bindgen::JsCast;
 use web_sys::{CanvasRenderingContext2d, Element, HtmlCanvasElement};
 
-/// What the chart's style sheet sets.
+/// The properties set by the chart's style sheet.
 const PROPERTIES: [&str; 7] = [
     "--chart-background",
     "--chart-grid",
@@ -18,7 +18,7 @@ const PROPERTIES: [&str; 7] = [
     "--chart-down",
 ];
 
-/// The colours and the font stack of `element`; the dark preset where there is no style sheet.
+/// Returns the colours and the font stack of `element`; the dark preset if there is no style sheet.
 pub(super) fn palette(element: &Element) -> (Theme, String) {
     let style = window().get_computed_style(element).ok().flatten();
     let property =

@@ -1,7 +1,7 @@
-//! The browser's side of a chart: size, colours, frames, and the attributes that tell what is shown.
+//! The browser side of a chart: size, colours, frames, and the attributes that describe the displayed data.
 //!
-//! Whatever changes the chart asks for a frame; a frame draws what the chart's level names. A hidden page asks for none
-//! and draws when it is seen again. Everything started at mounting is undone at unmounting.
+//! Every change to the chart requests a frame; a frame draws what the chart's level requires. A hidden page requests
+//! none and draws when it is visible again. Everything started at mounting is undone at unmounting.
 
 use std::{
     cell::RefCell,
@@ -32,13 +32,13 @@ struct Inner {
     scene: Option<Scene>,
 }
 
-/// What exists while the chart is on the page.
+/// The parts that exist while the chart is on the page.
 struct Scene {
     root: Element,
     /// Grid and axes, bars, the forming bar with the last price, crosshair.
     layers: [Layer; N_LAYERS],
     legend: Element,
-    /// Time, prices, change, volume: what stands inside their elements.
+    /// The texts inside the legend's elements: time, prices, change, volume.
     legend_parts: [Text; N_PARTS],
     shown: Shown,
     is_size_due: bool,
@@ -51,7 +51,7 @@ struct Scene {
     _watch: Watch,
 }
 
-/// Texts and attributes as they are, so that only changes touch the page.
+/// The current texts and attributes, so that only changes touch the page.
 #[derive(Default)]
 struct Shown {
     interval: Option<Interval>,
@@ -75,7 +75,7 @@ impl ChartView {
         Self(Rc::new(RefCell::new(Inner { chart: Chart::new(Interval::M1), scene: None })))
     }
 
-    /// Changes the chart; asks for a frame if anything shows.
+    /// Changes the chart; requests a frame if the change is visible.
     pub(super) fn change(&self, change: impl FnOnce(&mut Chart)) {
         if let Ok(mut inner) = self.0.try_borrow_mut() {
             change(&mut inner.chart);
@@ -83,7 +83,7 @@ impl ChartView {
         }
     }
 
-    /// Draws now instead of in the frame that was asked for. Not where the page must be measured first.
+    /// Draws now instead of in the requested frame. Not if the page must be measured first.
     pub(super) fn flush(&self, now: Monotonic) {
         let Ok(mut inner) = self.0.try_borrow_mut() else { return };
         let Some(scene) = &mut inner.scene else { return };
@@ -96,7 +96,7 @@ impl ChartView {
         }
     }
 
-    /// Does what a gesture means.
+    /// Executes a gesture's action.
     pub(super) fn act(&self, action: Action) {
         // The chart counts device pixels.
         let ratio = window().device_pixel_ratio();
@@ -120,7 +120,8 @@ impl ChartView {
         });
     }
 
-    /// Takes over the markup below `root`. Without a canvas context the chart stays empty; its attributes do too.
+    /// Mounts the chart on the markup below `root`. Without a canvas context the chart stays empty, and so do its
+    /// attributes.
     pub(super) fn mount(&self, root: &HtmlDivElement) {
         let Some(scene) = Scene::new(root.clone().into(), Rc::downgrade(&self.0)) else { return };
         let mut inner = self.0.borrow_mut();
@@ -128,7 +129,7 @@ impl ChartView {
         inner.ask_for_frame();
     }
 
-    /// Lets go of the page; the bars stay.
+    /// Detaches from the page; the candles stay.
     pub(super) fn unmount(&self) {
         let scene = self.0.borrow_mut().scene.take();
         drop(scene);
@@ -147,7 +148,7 @@ impl Inner {
     fn draw(&mut self, now_ms: f64) {
         let Self { chart, scene: Some(scene) } = self else { return };
         scene.frame = None;
-        // A page hidden since asks again when it is seen.
+        // If the page was hidden meanwhile, it requests a frame when it is visible again.
         if document().hidden() {
             return;
         }
@@ -191,7 +192,7 @@ impl Scene {
             .filter_map(Layer::new)
             .collect();
         let legend = child(&root, N_LAYERS)?;
-        // Texts of our own, filled in place: an element's text would be a new node at each change.
+        // Own text nodes, updated in place: setting an element's text would create a new node at each change.
         let part = |part_idx| {
             let text = Text::new().ok()?;
             child(&legend, part_idx)?.append_child(&text).ok()?;
@@ -248,7 +249,7 @@ impl Scene {
         Surface { width, height, ratio, digit_width }
     }
 
-    /// Brings attributes and legend up to date.
+    /// Updates attributes and legend.
     fn tell(&mut self, chart: &mut Chart) {
         let shown = &mut self.shown;
         let root = &self.root;
@@ -300,7 +301,7 @@ impl Scene {
         }
     }
 
-    /// Renews the spoken summary, but not more often than anyone can listen.
+    /// Updates the spoken summary, but not more often than a person can listen.
     fn label(&mut self, chart: &Chart, now_ms: f64) {
         let due_ms = self.label_at_ms.map_or(now_ms, |at_ms| at_ms + LABEL_EVERY_MS);
         if now_ms >= due_ms {
@@ -330,8 +331,8 @@ impl Drop for Scene {
     }
 }
 
-/// Watches what the chart depends on: its size, the root element's attributes (theme, colours), the system's theme,
-/// and whether the page is seen. Stops when dropped.
+/// Watches everything the chart depends on: its size, the root element's attributes (theme, colours), the system's
+/// theme, and the page's visibility. Stops when dropped.
 struct Watch {
     resized: ResizeObserver,
     restyled: MutationObserver,
@@ -358,7 +359,7 @@ impl Watch {
         let on_resize: Closure<dyn FnMut()> = Closure::new(move || resize(|scene| scene.is_size_due = true));
         let on_restyle: Closure<dyn FnMut()> = Closure::new(move || restyle(|scene| scene.is_palette_due = true));
         let on_theme: Closure<dyn FnMut(Event)> = Closure::new(move |_| theme(|scene| scene.is_palette_due = true));
-        // The size may have changed unseen.
+        // The size may have changed while hidden.
         let on_visible: Closure<dyn FnMut(Event)> = Closure::new(move |_| visible(|scene| scene.is_size_due = true));
 
         let resized = ResizeObserver::new(on_resize.as_ref().unchecked_ref()).ok()?;
@@ -395,7 +396,7 @@ fn set(element: &Element, name: &str, value: &str) {
     let _valid_name = element.set_attribute(name, value);
 }
 
-/// Notes `now` and tells whether it is news.
+/// Stores `now` and returns true if it is new.
 fn changed<T: PartialEq>(shown: &mut Option<T>, now: T) -> bool {
     let is_news = shown.as_ref() != Some(&now);
     if is_news {

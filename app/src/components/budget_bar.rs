@@ -1,4 +1,4 @@
-//! The latency budget: a bar with a part for each stage of the way, and the figures at its right.
+//! The latency budget: a bar with a part for each stage, and the figures at its right.
 
 use leptos::prelude::*;
 
@@ -7,13 +7,13 @@ use crate::{
     quality::budget::{Budget, Stage, StageFigures},
 };
 
-/// The bar and its figures. A stage that is not known keeps its line, so that nothing moves when it comes.
+/// The bar and its figures. An unknown stage keeps its line, so that nothing moves when it becomes known.
 #[component]
 pub fn BudgetBar(
-    /// What is known.
+    /// The known latencies.
     #[prop(into)]
     budget: Signal<Budget>,
-    /// Without the column of the 95th percentile, for narrow places.
+    /// Omits the column of the 95th percentile, for narrow places.
     #[prop(default = false)]
     is_compact: bool,
 ) -> impl IntoView {
@@ -49,9 +49,9 @@ pub fn BudgetBar(
 
 #[component]
 fn StageLine(
-    /// Which stage.
+    /// The stage.
     stage: Stage,
-    /// What is known of it.
+    /// Its figures, if known.
     figures: Memo<Option<StageFigures>>,
 ) -> impl IntoView {
     let cell = move |of: fn(&StageFigures) -> u64| {
@@ -72,7 +72,7 @@ fn StageLine(
     }
 }
 
-/// How exactly a stage is known.
+/// Returns a note on the accuracy of a stage's figures.
 fn note(figures: &StageFigures) -> String {
     match (figures.is_above_fastest, figures.error_us) {
         (true, _) => "above the fastest".to_owned(),
@@ -83,7 +83,7 @@ fn note(figures: &StageFigures) -> String {
 
 #[component]
 fn TotalLine(
-    /// What is known.
+    /// The known latencies.
     budget: Signal<Budget>,
 ) -> impl IntoView {
     let total = Memo::new(move |_| budget.with(Budget::total));

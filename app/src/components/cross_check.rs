@@ -1,7 +1,7 @@
-//! Both sources of an instrument side by side: what each delivers, and what only one of them has.
+//! Both sources of an instrument side by side: the data of each, and the data that only one of them has.
 //!
-//! The comparison itself is `live::cross_check`; it runs as long as the reader has it switched on, and follows the venue
-//! of the shown instrument from both sources for that time.
+//! The comparison itself is `live::cross_check`; while the reader has it switched on, it follows the shown instrument's
+//! venue from both sources.
 
 use leptos::prelude::*;
 use model::{decimal::Price, instrument::InstrumentId, time::Now};
@@ -55,7 +55,7 @@ pub fn provide_comparison(instrument: Signal<Option<InstrumentId>>) {
     provide_context(Comparison::new(instrument));
 }
 
-/// The switch, and while it is on the comparison.
+/// The switch, and while it is on, the comparison.
 #[component]
 pub fn CrossCheckPanel() -> impl IntoView {
     let comparison = use_context().unwrap_or_else(|| Comparison::new(Signal::stored(None)));
@@ -109,7 +109,7 @@ pub fn CrossCheckPanel() -> impl IntoView {
     }
 }
 
-/// What the comparison comes to.
+/// The result of the comparison.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Verdict {
     /// For `data-state`.

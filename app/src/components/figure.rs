@@ -1,15 +1,15 @@
-//! A labelled figure: a small word above a number.
+//! A labelled figure: a small label above a number.
 
 use leptos::prelude::*;
 
 use crate::format;
 
-/// A number as it is shown, and as programs read it.
+/// A number as displayed, and as read by programs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Figure {
     /// With separators and units.
     pub text: String,
-    /// Plain digits; empty where the number is not known.
+    /// Plain digits; empty if the number is unknown.
     pub value: String,
 }
 
@@ -22,15 +22,15 @@ impl Default for Figure {
 /// A figure with its label.
 #[component]
 pub fn Stat(
-    /// The word above.
+    /// The label above.
     label: &'static str,
-    /// What tests read it by.
+    /// The test id.
     #[prop(optional)]
     testid: Option<&'static str>,
     /// The figure.
     #[prop(into)]
     figure: Signal<Figure>,
-    /// Where there is not room for all, those of a higher rank go first: 1 stays to the last.
+    /// If there is not room for all figures, higher ranks are hidden first: 1 stays longest.
     #[prop(default = 1)]
     rank: u8,
 ) -> impl IntoView {

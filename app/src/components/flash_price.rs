@@ -1,7 +1,7 @@
-//! A price that flashes in its direction when it changes, and whose changed digits stand out.
+//! A price that flashes in its direction when it changes, with its changed digits highlighted.
 //!
-//! A flash is lit and put out, without a course in between: an animated background is painted again sixty times a second
-//! for as long as it runs, and on a live page some price always flashes.
+//! A flash is switched on and off without a transition: an animated background is repainted sixty times a second for as
+//! long as it runs, and on a live page some price always flashes.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use model::{decimal::Price, time::Monotonic};
 
 use crate::{format, live::use_live};
 
-/// A price as it is shown.
+/// A displayed price.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PriceFigure {
-    /// What the price is of: prices of different things are not compared.
+    /// The subject of the price: prices of different subjects are not compared.
     pub of: String,
-    /// The exact price; `None` where it is not known.
+    /// The exact price; `None` if unknown.
     pub price: Option<Price>,
     /// With separators.
     pub text: String,
@@ -28,17 +28,17 @@ impl Default for PriceFigure {
 }
 
 impl PriceFigure {
-    /// The price of `of` with `decimals` digits behind the point.
+    /// Creates the price of `of` with `decimals` decimal places.
     pub fn new(of: String, price: Option<Price>, decimals: u32) -> Self {
         let text = price.map_or_else(|| format::UNKNOWN.to_owned(), |price| format::price(price, decimals));
         Self { of, price, text }
     }
 }
 
-/// Where a price went.
+/// The direction of a price change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Move {
-    /// Nowhere yet.
+    /// None yet.
     #[default]
     None,
     /// Up.
@@ -47,23 +47,23 @@ pub enum Move {
     Down,
 }
 
-/// A price with what changed since the one before.
+/// A price and its change from the previous one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flashed {
     figure: PriceFigure,
     n_stayed: usize,
     direction: Move,
-    /// Counts the changes: each of them is lit for its whole time.
+    /// Counts the changes: each is lit for its full duration.
     n_changes: u32,
 }
 
 impl Flashed {
-    /// What `figure` is after `self`.
+    /// Returns the state when `figure` follows `self`.
     #[must_use]
     pub fn then(&self, figure: PriceFigure) -> Self {
         let known = &self.figure;
         let (Some(before), Some(now)) = (known.price.filter(|_| known.of == figure.of), figure.price) else {
-            // The first price of its thing: nothing has moved.
+            // The first price of its subject: nothing has moved.
             let n_stayed = 0;
             return Self { figure, n_stayed, direction: Move::None, n_changes: self.n_changes };
         };
@@ -75,12 +75,12 @@ impl Flashed {
         Self { figure, n_stayed, direction, n_changes: self.n_changes.wrapping_add(1) }
     }
 
-    /// The digits that stayed, and those that changed.
+    /// Returns the digits that stayed, and those that changed.
     pub fn parts(&self) -> (&str, &str) {
         self.figure.text.split_at_checked(self.n_stayed).unwrap_or(("", &self.figure.text))
     }
 
-    /// For `data-flash`: the direction.
+    /// Returns the direction, for `data-flash`.
     pub fn flash(&self) -> Option<&'static str> {
         match self.direction {
             Move::None => None,
@@ -89,7 +89,7 @@ impl Flashed {
         }
     }
 
-    /// The sign that stands in for the flash where motion is reduced.
+    /// Returns the sign that replaces the flash under reduced motion.
     pub fn sign(&self) -> &'static str {
         match self.direction {
             Move::None => "",
@@ -99,7 +99,7 @@ impl Flashed {
     }
 }
 
-/// A flash that is lit until a moment.
+/// A flash that is lit until a given time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Light {
     n_changes: u32,
@@ -108,7 +108,7 @@ struct Light {
 }
 
 impl Light {
-    /// The light after `self`: a change lights it again.
+    /// Returns the next light: a change lights it again.
     fn then(self, flashed: &Flashed, now: Monotonic) -> Self {
         if self.n_changes == flashed.n_changes {
             return self;
@@ -124,7 +124,7 @@ impl Light {
 /// A price that flashes.
 #[component]
 pub fn FlashPrice(
-    /// What tests read it by.
+    /// The test id.
     testid: &'static str,
     /// The price.
     #[prop(into)]
@@ -138,7 +138,7 @@ pub fn FlashPrice(
     let light = Memo::new(move |known: Option<&Light>| {
         let light = known.copied().unwrap_or_default();
         let light = flashed.with(|flashed| light.then(flashed, tick.get_untracked().monotonic));
-        // The page's frames put it out; while it is dark, frames are of no interest.
+        // The page's frames switch it off; while it is dark, frames do not matter.
         if light.direction.is_some() { light.at(tick.get().monotonic) } else { light }
     });
     let value = move || flashed.with(|flashed| flashed.figure.price.map(|price| price.to_string()));
@@ -193,11 +193,11 @@ mod tests {
         let second = first.then(figure("a", "11"));
         let lit = dark.then(&second, at(2_000));
         assert_eq!((lit.at(at(2_249)).direction, lit.at(at(2_250)).direction), (Some("up"), None));
-        // The same price again changes nothing; another one lights it again.
+        // The same price again changes nothing; a different one lights it again.
         assert_eq!(lit.then(&second, at(2_200)), lit);
         let third = lit.then(&second.then(figure("a", "9")), at(2_200));
         assert_eq!((third.direction, third.at(at(2_449)).direction), (Some("down"), Some("down")));
-        // What was put out stays out.
+        // A light that went out stays out.
         let out = lit.at(at(2_300));
         assert_eq!(out.then(&second, at(2_301)).direction, None);
     }

@@ -2,12 +2,12 @@
 
 use leptos::prelude::*;
 
-/// Which icon.
+/// The icons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Icon {
     /// Candles: the Live page.
     Candles,
-    /// A chevron: something opens below.
+    /// A chevron: opens something below.
     ChevronDown,
     /// A cross: close.
     Close,
@@ -17,15 +17,15 @@ pub enum Icon {
     Gauge,
     /// A moon: dark.
     Moon,
-    /// Two bars: hold.
+    /// Two bars: pause.
     Pause,
-    /// A triangle: go on.
+    /// A triangle: play.
     Play,
     /// A plug: the Venues page.
     Plug,
     /// A reel of tape: recordings.
     Reel,
-    /// A screen: as the system is set.
+    /// A screen: follow the system.
     Screen,
     /// A lens: search.
     Search,
@@ -36,7 +36,7 @@ pub enum Icon {
 }
 
 impl Icon {
-    /// The strokes, on a grid of 16 by 16.
+    /// Returns the strokes, on a grid of 16 by 16.
     fn strokes(self) -> &'static str {
         match self {
             Self::Candles => "M5 2v2M5 10v3M3 4h4v6H3zM11 3v3M11 11v3M9 6h4v5H9z",
@@ -61,10 +61,10 @@ impl Icon {
     }
 }
 
-/// The icon as an inline picture, hidden from screen readers: the words beside it say the same.
+/// The icon as an inline picture, hidden from screen readers: the text beside it says the same.
 #[component]
 pub fn IconMark(
-    /// Which icon.
+    /// The icon.
     #[prop(into)]
     icon: Signal<Icon>,
 ) -> impl IntoView {

@@ -1,4 +1,4 @@
-//! Small pieces without a business of their own, each with its CSS beside it.
+//! Small general components, each with its CSS beside it.
 
 pub mod budget_bar;
 pub mod cross_check;

@@ -1,23 +1,23 @@
-//! How much room an element has, and which rows of a long list fit into it: lists render what can be seen.
+//! The space of an element, and the rows of a long list that fit into it: lists render only visible rows.
 //!
-//! Sizes come from the browser's own observer, after its layout: reading them forces no layout. On the server, and before
-//! the first report, there is no room known.
+//! Sizes come from the browser's own observer, after its layout: reading them forces no layout. On the server, and
+//! before the first report, the space is unknown.
 
 use std::ops::Range;
 
 use leptos::{html, prelude::*};
 
-/// The room of a list, in CSS pixels.
+/// The space of a list, in CSS pixels.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Room {
-    /// Height of what can be seen.
+    /// Visible height.
     pub height: f64,
-    /// Height of one row, by the custom property `--row-height` of the element; 0 where it has none.
+    /// Height of one row, from the element's custom property `--row-height`; 0 if it has none.
     pub row_height: f64,
 }
 
 impl Room {
-    /// How many rows can be seen at least in part.
+    /// Returns the number of rows that are at least partly visible.
     pub fn n_rows(&self) -> usize {
         if self.row_height <= 0.0 {
             return 0;
@@ -26,8 +26,8 @@ impl Room {
     }
 }
 
-/// Of `n_rows` rows, those in view at a scroll position, with some before and after. The range moves in whole blocks, so
-/// that rows are not exchanged at each step; without known room it is the first block.
+/// Returns the rows in view at a scroll position, of `n_rows` rows, with some before and after. The range moves in
+/// whole blocks, so that rows are not replaced at each step; if the space is unknown, it is the first block.
 pub fn rows_in_view(room: Room, scroll_top: f64, n_rows: usize) -> Range<usize> {
     let first = if room.row_height > 0.0 { (scroll_top / room.row_height).max(0.0) as usize } else { 0 };
     let start = first.saturating_sub(1) / BLOCK * BLOCK;
@@ -35,7 +35,7 @@ pub fn rows_in_view(room: Room, scroll_top: f64, n_rows: usize) -> Range<usize> 
     start.min(n_rows)..end.min(n_rows).min(start + MAX_ROWS)
 }
 
-/// The room of the element, told again whenever it changes.
+/// Returns the space of the element, updated whenever it changes.
 pub fn use_room(element: NodeRef<html::Div>) -> Signal<Room> {
     let room = RwSignal::new(Room::default());
     #[cfg(feature = "browser")]
@@ -87,15 +87,15 @@ mod watch {
     fn row_height(element: &Element) -> f64 {
         let style = window().get_computed_style(element).ok().flatten();
         let text = style.and_then(|style| style.get_property_value("--row-height").ok()).unwrap_or_default();
-        // Whole pixels: reading fractions would bring a float parser into the page.
+        // Whole pixels: parsing fractions would add a float parser to the page.
         text.trim().trim_end_matches("px").parse::<u16>().map_or(0.0, f64::from)
     }
 }
 
-/// Rows that come and go together.
+/// Rows that are added and removed together.
 const BLOCK: usize = 8;
 
-/// Rows at once at most: more than the tallest screens show. It bounds what a list renders and subscribes to.
+/// Maximum rows at once: more than the tallest screens show. It limits what a list renders and subscribes to.
 pub const MAX_ROWS: usize = 96;
 
 #[cfg(test)]

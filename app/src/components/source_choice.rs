@@ -1,4 +1,4 @@
-//! The choice of each venue's data source, and in words how a direct connection goes.
+//! The choice of each venue's data source, and the state of a direct connection in words.
 
 use leptos::prelude::*;
 use model::{instrument::Venue, time::Now};

@@ -1,4 +1,4 @@
-//! A status light that can be asked: a button with colour, shape and word, which opens the popover with the facts.
+//! A clickable status light: a button with colour, shape and word, which opens the popover with the facts.
 
 use leptos::{ev, prelude::*};
 use model::{
@@ -11,7 +11,7 @@ use crate::{
     live::browser,
 };
 
-/// What a light stands for.
+/// The subject of a light.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// One instrument's stream.
@@ -20,7 +20,7 @@ pub enum Subject {
     Venue(Venue),
 }
 
-/// Which light's facts the popover shows.
+/// The light whose facts the popover shows.
 #[derive(Clone, Copy, Debug)]
 pub struct PopoverRequest(pub RwSignal<Option<Subject>>);
 
@@ -34,16 +34,16 @@ pub fn provide_popover_requests() -> PopoverRequest {
 /// The light; the browser opens the popover on a click or Enter, and closes it on Esc or a click beside it.
 #[component]
 pub fn StatusLight(
-    /// What it stands for; nothing happens while there is none.
+    /// The subject; without one, clicks do nothing.
     #[prop(into)]
     subject: Signal<Option<Subject>>,
     /// The colour and shape.
     #[prop(into)]
     state: Signal<StreamState>,
-    /// The word that is read out; shown where `children` show it.
+    /// The word for screen readers; displayed only if `children` show it.
     #[prop(into)]
     word: Signal<&'static str>,
-    /// What stands beside the mark, within the button.
+    /// The content beside the mark, within the button.
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use model::status::StreamState;
 
-/// The shape of each state, so that colour never stands alone.
+/// Returns the shape of each state, so that colour is never the only sign.
 fn shape(state: StreamState) -> &'static str {
     match state {
         // A ring, a disc, a triangle, a cross.
@@ -16,7 +16,7 @@ fn shape(state: StreamState) -> &'static str {
     }
 }
 
-/// The sign of a state: colour and shape; the word is for those who hear the page.
+/// The sign of a state: colour and shape; the word is for screen readers.
 #[component]
 pub fn StatusMark(
     /// The state.

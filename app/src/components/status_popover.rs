@@ -1,5 +1,5 @@
-//! The popover behind each status light: state, word, cause, transport and data apart, the proof of the book, and where
-//! time goes. One for the whole page; it shows whichever light was asked last.
+//! The popover behind each status light: state, word, cause, transport and data separately, the checks of the book, and
+//! latencies. One for the whole page; it shows the light clicked last.
 //!
 //! It follows the instrument's `quality` only while it is open. Not here: the facts themselves (`quality::facts`).
 
@@ -22,10 +22,10 @@ use crate::{
     route::PageLink,
 };
 
-/// The popover's id, which lights name.
+/// The popover's id, referenced by lights.
 pub const POPOVER: &str = "status-popover";
 
-/// What is shown of either subject.
+/// The content for either subject.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Shown {
     title: String,
@@ -59,10 +59,10 @@ pub fn StatusPopover() -> impl IntoView {
     }
 }
 
-/// What stands in the popover.
+/// The content of the popover.
 #[component]
 pub fn StatusFacts(
-    /// Which facts.
+    /// The facts to show.
     facts: Facts,
 ) -> impl IntoView {
     let live = use_live();
@@ -93,7 +93,7 @@ pub fn StatusFacts(
                 <strong>{part(|shown| &shown.title)}</strong>
                 <span class="status-popover__word" data-testid="status-word">{part(|shown| shown.word)}</span>
             </header>
-            // Where all is well the word says it all.
+            // If all is well, the word suffices.
             <p class="status-popover__sentence" data-testid="status-sentence" hidden=is_plain>{part(|shown| &shown.sentence)}</p>
             <dl class="status-popover__lines">
                 <For

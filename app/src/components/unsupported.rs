@@ -1,6 +1,7 @@
-//! What a venue does not give, in words at the place where it would stand: no region waits for what never comes.
+//! States what a venue does not provide, where the data would be: no region waits for data that never arrives.
 //!
-//! Not here: what each venue gives, which the server's list of venues says. Until that list has come everything may come.
+//! Not here: each venue's features, which the server's list of venues names. Until that list has arrived, every feature
+//! is assumed.
 
 use leptos::prelude::*;
 use model::instrument::Venue;
@@ -13,14 +14,14 @@ use crate::{
     selection::Selection,
 };
 
-/// What a venue may give, each with a place of its own on the page.
+/// A feature that a venue may provide, each with its place on the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feature {
     /// The order book.
     Book,
-    /// Public prints.
+    /// Public trades.
     Trades,
-    /// Bars.
+    /// Candles.
     Bars,
 }
 
@@ -42,17 +43,17 @@ impl Feature {
     }
 }
 
-/// What is missing, in words.
+/// A missing feature, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unsupported {
-    /// Who does not give what.
+    /// The venue and the missing feature.
     pub what: String,
-    /// What is shown instead; empty where the venue gives nothing at all.
+    /// The data shown instead; empty if the venue provides none.
     pub instead: String,
 }
 
-/// The words for what the shown instrument's venue does not give; `None` where it gives it, or as long as that is not
-/// known.
+/// Returns the text for a feature missing at the shown instrument's venue; `None` if it is provided or that is not
+/// known yet.
 pub fn use_unsupported(selection: Selection, feature: Feature) -> Memo<Option<Unsupported>> {
     let live = use_live();
     Memo::new(move |_| {
@@ -60,12 +61,12 @@ pub fn use_unsupported(selection: Selection, feature: Feature) -> Memo<Option<Un
     })
 }
 
-/// A panel's head and the words, in place of what the venue does not give.
+/// A panel's head and the text, in place of the missing data.
 #[component]
 pub fn UnsupportedNote(
     /// The panel's name.
     title: &'static str,
-    /// The words.
+    /// The text.
     unsupported: Memo<Option<Unsupported>>,
 ) -> impl IntoView {
     let text = move |of: fn(&Unsupported) -> &str| {
@@ -154,7 +155,7 @@ mod tests {
         assert_eq!(unsupported(&VenueList::default(), &Venue::new("one"), Feature::Book), None);
     }
 
-    /// The panels say it: no region waits, and no control stands there for what is not shown.
+    /// The panels state it: no region waits, and no control exists for missing data.
     #[cfg(feature = "ssr")]
     #[test]
     fn a_panel_without_data_is_words() {

@@ -1,4 +1,4 @@
-//! When a region takes its next sample, and what it says about itself. Pure; the moment is an argument.
+//! When a region takes its next sample, and the state it shows. Pure; the time is an argument.
 
 use std::time::Duration;
 
@@ -7,30 +7,30 @@ use topics::topic::Topic;
 
 use crate::{cadence::Pace, format, live::model::Freshness};
 
-/// How a region looks.
+/// The state of a region.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FragmentState {
-    /// Nothing has come yet.
+    /// No data has arrived yet.
     Waiting {
-        /// What to say about it, once it takes long.
+        /// The note to show, once it takes long.
         note: Option<String>,
     },
     /// As live as the venue is.
     Live,
     /// The last known value, this many seconds old.
     Stale {
-        /// `stale`, or `quiet` where nothing happens in the market.
+        /// `stale`, or `quiet` if the market is quiet.
         word: &'static str,
         /// Age in words.
         age: String,
     },
     /// The last update failed; the last known value is shown as old.
     Failed {
-        /// What went wrong.
+        /// The error.
         message: String,
-        /// Since when, in words; empty for the first second.
+        /// Its duration, in words; empty for the first second.
         age: String,
-        /// Whole seconds to the next turn, where there will be one by itself.
+        /// Whole seconds to the next automatic turn, if there is one.
         next_s: Option<u64>,
     },
 }
@@ -42,7 +42,7 @@ impl Default for FragmentState {
 }
 
 impl FragmentState {
-    /// For `data-state`.
+    /// Returns the value for `data-state`.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Waiting { .. } => "waiting",
@@ -52,7 +52,7 @@ impl FragmentState {
         }
     }
 
-    /// The line a reader sees in the region's corner.
+    /// Returns the line shown in the region's corner.
     pub fn note(&self) -> Option<String> {
         match self {
             Self::Waiting { note } => note.clone(),
@@ -77,13 +77,13 @@ pub struct SamplingSchedule {
     last: Option<Monotonic>,
     seen: (u64, u32),
     failure: Option<String>,
-    /// Since when each state was a failure.
+    /// Since when samples have failed.
     failed_since: Option<Monotonic>,
 }
 
 impl SamplingSchedule {
-    /// Whether a sample is due: something changed and the pace allows it, other topics are shown, or it was asked for.
-    /// A sample that failed is tried again at the next turn, changed or not.
+    /// Returns true if a sample is due: data changed and the pace allows it, other topics are shown, or the reader
+    /// requested it. A failed sample is retried at the next turn, changed or not.
     pub fn is_due(&mut self, now: Monotonic, pace: Pace, topics: &[Topic], revision: u64, n_asked: u32) -> bool {
         self.began.get_or_insert(now);
         if self.topics != topics {
@@ -98,15 +98,15 @@ impl SamplingSchedule {
             return false;
         }
         match pace {
-            // What comes on the fastest lane is already paced: measuring it again would skip every other update.
+            // Data on the fastest lane is already paced: pacing it again would skip every other update.
             Pace::Every(span) if span <= FASTEST && self.failure.is_none() => true,
             Pace::Every(span) => now.saturating_since(last) + SLACK >= span,
-            // The first value is shown without being asked for.
+            // The first value is shown without a request.
             Pace::OnDemand => self.seen.0 == 0,
         }
     }
 
-    /// A sample was taken, of `(revision, n_asked)`.
+    /// Notes that a sample was taken, of `(revision, n_asked)`.
     pub fn took(&mut self, now: Monotonic, topics: &[Topic], seen: (u64, u32), failure: Option<String>) {
         if self.topics != topics {
             self.topics = topics.to_vec();
@@ -116,7 +116,7 @@ impl SamplingSchedule {
         self.failure = failure;
     }
 
-    /// What the region says about itself. A missing `cause` means that nothing is known to be wrong.
+    /// Returns the region's state. A missing `cause` means that no fault is known.
     pub fn state(&mut self, now: Monotonic, pace: Pace, freshness: &Freshness, cause: Option<String>) -> FragmentState {
         let refusal = match freshness {
             Freshness::Refused { message } => Some(message),
@@ -129,7 +129,7 @@ impl SamplingSchedule {
                 0..1_000 => String::new(),
                 age_ms => format::whole_age(age_ms),
             };
-            // A refusal is asked again by the connection, at a pace of its own.
+            // The connection retries a refusal at its own pace.
             let next_s = match (&self.failure, pace, self.last) {
                 (Some(_), Pace::Every(span), Some(last)) if span > FASTEST => {
                     Some((last + span).saturating_since(now).as_secs_f64().ceil() as u64)
@@ -161,10 +161,10 @@ impl SamplingSchedule {
 /// The fastest lane.
 const FASTEST: Duration = Duration::from_millis(100);
 
-/// Frames do not fall on the pace exactly; this much early counts as on time.
+/// Frames do not coincide exactly with the pace; this much early counts as on time.
 const SLACK: Duration = Duration::from_millis(20);
 
-/// Waiting is said after one second, and its cause after three.
+/// Waiting is shown after one second, its cause after three.
 const SAY_SO_AFTER: Duration = Duration::from_secs(1);
 const CAUSE_AFTER: Duration = Duration::from_secs(3);
 
@@ -180,7 +180,7 @@ mod tests {
         Monotonic::from_zero(Duration::from_millis(now_ms))
     }
 
-    /// A region that has taken its first sample at 1,000 ms, of revision 7.
+    /// A region that took its first sample at 1,000 ms, of revision 7.
     fn started() -> SamplingSchedule {
         let mut schedule = SamplingSchedule::default();
         assert!(schedule.is_due(at(1_000), FAST, TOPICS, 7, 0));
@@ -207,7 +207,7 @@ mod tests {
         let mut schedule = started();
         assert!(schedule.is_due(at(1_001), Pace::OnDemand, &[Topic::SYSTEM], 0, 0));
         schedule.took(at(1_001), &[Topic::SYSTEM], (0, 0), None);
-        // On demand: the first value still comes by itself.
+        // On demand: the first value still appears by itself.
         assert!(schedule.is_due(at(1_100), Pace::OnDemand, &[Topic::SYSTEM], 9, 0));
         schedule.took(at(1_100), &[Topic::SYSTEM], (9, 0), None);
         assert!(!schedule.is_due(at(9_000), Pace::OnDemand, &[Topic::SYSTEM], 10, 0));
@@ -225,7 +225,7 @@ mod tests {
         assert!(schedule.is_due(at(3_000), EVERY_SECOND, TOPICS, 8, 0));
         schedule.took(at(3_000), TOPICS, (8, 0), None);
         assert_eq!(schedule.state(at(3_000), FAST, &Freshness::Fresh, None), FragmentState::Live);
-        // A later failure counts its own time.
+        // A later failure counts its own duration.
         schedule.took(at(9_000), TOPICS, (9, 0), Some("no canvas".into()));
         assert_eq!(
             schedule.state(at(9_000), FAST, &Freshness::Fresh, None).note().as_deref(),

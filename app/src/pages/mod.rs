@@ -1,4 +1,4 @@
-//! The list of pages: path, title, icon, and the regions that each of them refreshes by itself.
+//! The list of pages: path, title, icon, and the regions that refresh by themselves.
 //!
 //! A new page is a folder here with its `FRAGMENTS` and its component, a `mod` line, and a line in [`PAGES`].
 
@@ -15,11 +15,11 @@ use crate::{cadence::Cadence, components::icon::Icon};
 /// One page.
 #[derive(Clone, Copy, Debug)]
 pub struct Page {
-    /// Where it is.
+    /// Its path.
     pub path: &'static str,
-    /// Its name for a reader.
+    /// Its displayed title.
     pub title: &'static str,
-    /// Its sign in the navigation.
+    /// Its icon in the navigation.
     pub icon: Icon,
     /// Its regions, each refreshing by itself.
     pub fragments: &'static [FragmentSpec],
@@ -34,8 +34,9 @@ pub struct FragmentSpec {
     pub cadence: Cadence,
 }
 
-/// Makes the list of pages (path, title, icon, component, how many regions refresh by themselves), and apart from it the functions that show them: code that reads the list must not reach the
-/// pages whose code is loaded lazily.
+/// Creates the list of pages (path, title, icon, component, number of regions that refresh by themselves), and
+/// separately the functions that show them: code that reads the list must not reach the pages whose code is loaded
+/// lazily.
 macro_rules! pages {
     (
         ($first_path:literal, $first_title:literal, $first_icon:ident, $first:ident::$first_view:ident, $first_budget:literal),
@@ -47,7 +48,7 @@ macro_rules! pages {
             $(Page { path: $path, title: $title, icon: Icon::$icon, fragments: $page::FRAGMENTS },)*
         ];
 
-        /// The budget of each page: how many regions refresh by themselves.
+        /// The budget of each page: the number of regions that refresh by themselves.
         #[cfg(test)]
         const BUDGET: &[(&str, usize)] = &[($first_path, $first_budget), $(($path, $budget),)*];
 
@@ -56,7 +57,7 @@ macro_rules! pages {
             $first::$first_view().into_any()
         }
 
-        /// Shows one of the other pages; `None` where there is none at `path`. Reached from `parts` alone.
+        /// Shows one of the other pages; `None` if there is none at `path`. Called from `parts` alone.
         pub fn lazy_page(path: &str) -> Option<AnyView> {
             match path {
                 $($path => Some($page::$view().into_any()),)*
@@ -74,12 +75,12 @@ pages! {
     ("/recordings", "Recordings", Reel, recordings::RecordingsPage, 0),
 }
 
-/// True where there is a page at `path`.
+/// Returns true if there is a page at `path`.
 pub fn is_page(path: &str) -> bool {
     PAGES.iter().any(|page| page.path == path)
 }
 
-/// What surrounds every page refreshes too.
+/// The regions of the frame around every page.
 pub const SHELL_FRAGMENTS: &[FragmentSpec] = &[FragmentSpec { name: "status-bar", cadence: Cadence::Status }];
 
 #[cfg(test)]
@@ -107,7 +108,7 @@ mod tests {
         assert_eq!(paths.len(), PAGES.len());
     }
 
-    /// The list says what the page really has: each declared region is in the server's rendering, and no other.
+    /// The list matches the pages: each declared region is in the server's rendering, and no other.
     #[cfg(feature = "ssr")]
     #[test]
     fn the_list_matches_the_page() {
@@ -123,7 +124,7 @@ mod tests {
                 html.split("data-fragment=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
             let declared: BTreeSet<&str> = page.fragments.iter().chain(SHELL_FRAGMENTS).map(|spec| spec.name).collect();
             assert_eq!(found, declared, "{}", page.path);
-            // No inline style on the server: a strict content policy would refuse it.
+            // No inline style on the server: a strict content policy would block it.
             assert!(!html.contains(" style="), "{html}");
         }
     }

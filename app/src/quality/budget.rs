@@ -1,16 +1,16 @@
-//! Where an update's time goes, in four stages from the venue to the paint: the latency budget.
+//! The latency budget: an update's time in four stages from the venue to the paint.
 
 use model::histogram::Quantiles;
 use topics::channels::quality::latency::{LatencyData, VenueClock};
 
 use crate::live::stages::BrowserWays;
 
-/// A part of the way.
+/// A stage of an update's path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// From the venue's stamp to the server's receiving.
+    /// From the venue's timestamp to the arrival at the server.
     Venue,
-    /// From there to the publishing, with the wait for the lane's turn.
+    /// From there to publishing, including the wait for the lane's turn.
     Server,
     /// From there to the browser.
     Network,
@@ -19,10 +19,10 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// In the order of the way.
+    /// In order of the path.
     pub const ALL: [Self; 4] = [Self::Venue, Self::Server, Self::Network, Self::Paint];
 
-    /// For `data-stage`.
+    /// Returns the value for `data-stage`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Venue => "venue",
@@ -32,7 +32,7 @@ impl Stage {
         }
     }
 
-    /// Its name for a reader.
+    /// Returns its displayed name.
     pub fn label(self) -> &'static str {
         match self {
             Self::Venue => "Venue to server",
@@ -43,20 +43,20 @@ impl Stage {
     }
 }
 
-/// How long a stage took lately.
+/// Recent durations of a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StageFigures {
-    /// Which.
+    /// The stage.
     pub stage: Stage,
-    /// Usual, bad and worst.
+    /// Median, 95th and 99th percentile.
     pub took: Quantiles,
-    /// May be wrong by this much, because two clocks are compared; 0 where one clock measured both ends.
+    /// The possible error from comparing two clocks; 0 if one clock measured both ends.
     pub error_us: u64,
-    /// True where only the part above the fastest message is known.
+    /// True if only the part above the fastest message is known.
     pub is_above_fastest: bool,
 }
 
-/// The stages of which something is known, in the order of the way.
+/// The stages with known durations, in order of the path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Budget {
     /// At most one of each.
@@ -64,7 +64,8 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// From what the server and the browser measured; `clock_error_us` is that of the comparison between the two.
+    /// Builds the budget from the measurements of server and browser; `clock_error_us` is the error of the comparison
+    /// between the two.
     pub fn new(
         server: &LatencyData,
         clock: Option<VenueClock>,
@@ -91,7 +92,8 @@ impl Budget {
         Self { stages: stages.into_iter().flatten().collect() }
     }
 
-    /// The stages' figures added up. Of the worst it is more than anything took, as not all stages are slow at once.
+    /// Returns the sum of the stages. For the percentiles it exceeds any real total, as not all stages are slow at
+    /// once.
     pub fn total(&self) -> Option<Quantiles> {
         let add = |of: fn(&Quantiles) -> u64| {
             self.stages.iter().fold(0_u64, |sum, figures| sum.saturating_add(of(&figures.took)))
@@ -105,7 +107,7 @@ impl Budget {
         })
     }
 
-    /// Each stage's part of the usual total, in thousandths; together 1,000 or a few less.
+    /// Returns each stage's share of the median total, in thousandths; together 1,000 or slightly less.
     pub fn parts(&self) -> Vec<(Stage, u32)> {
         let total_us = self.total().map_or(1, |total| total.p50_us.max(1));
         let part = |figures: &StageFigures| {

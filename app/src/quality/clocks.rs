@@ -1,29 +1,29 @@
-//! Three clocks, and what their differences do to the ages that a reader sees.
+//! Three clocks, and the effect of their differences on displayed ages.
 
 use topics::channels::quality::latency::VenueClock;
 
 use crate::{format, live::clock::ClockOffset};
 
-/// One clock against the server's.
+/// One clock compared with the server's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClockLine {
-    /// Whose clock.
+    /// The owner of the clock.
     pub whose: String,
-    /// How far the server's is ahead of it, with the error, or what is known instead.
+    /// How far the server's clock is ahead of it, with the error, or what is known instead.
     pub words: String,
 }
 
-/// What is known of the clocks of a venue, this server and this browser.
+/// The known differences between the clocks of a venue, this server and this browser.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Clocks {
     /// The exchange's and the browser's clock.
     pub lines: Vec<ClockLine>,
-    /// What follows from it, in one sentence.
+    /// The effect, in one sentence.
     pub effect: String,
 }
 
 impl Clocks {
-    /// From what messages and pings told.
+    /// Compares the clocks by the times in messages and pings.
     pub fn new(venue: &str, clock: Option<VenueClock>, browser: Option<ClockOffset>) -> Self {
         let exchange = ClockLine { whose: format!("{venue} to server"), words: exchange_words(clock) };
         let here = ClockLine { whose: "browser to server".to_owned(), words: browser_words(browser) };
@@ -76,7 +76,7 @@ fn effect(venue: &str, clock: Option<VenueClock>, browser_us: Option<u64>) -> St
     }
 }
 
-/// No two clocks that anybody keeps are this far apart.
+/// Clocks that are kept in time are never this far apart.
 fn is_of_another_time(clock: VenueClock) -> bool {
     clock.fastest_us.unsigned_abs() > 3_600_000_000
 }

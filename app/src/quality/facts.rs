@@ -1,7 +1,8 @@
-//! What is shown of a venue's feed and of one stream, put together from status, quality and the page's own measuring.
+//! The facts shown about a venue's feed and about one stream, combined from status, quality and the page's own
+//! measurements.
 //!
-//! Transport and data have a clock each: a connection may live while a market is quiet, and data may stop while
-//! heartbeats go on. Not here: the table of books ([`super::rows`]).
+//! Transport and data have separate clocks: a connection may live while a market is quiet, and data may stop while
+//! heartbeats continue. Not here: the table of books ([`super::rows`]).
 
 use model::{
     instrument::{InstrumentId, Venue},
@@ -28,67 +29,67 @@ use crate::{
 /// The state of a venue's feed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VenueFacts {
-    /// Which.
+    /// The venue.
     pub venue: Venue,
     /// The colour of its light.
     pub state: StreamState,
     /// The same as a word.
     pub word: &'static str,
-    /// How the data comes.
+    /// How the data is delivered.
     pub mode: &'static str,
-    /// True for a made-up market.
+    /// True for a simulated market.
     pub is_simulated: bool,
-    /// Why it is not well; empty where it is.
+    /// What is wrong; empty if nothing is.
     pub cause: String,
-    /// When the last frame of any kind came: the transport's clock.
+    /// When the last frame of any kind arrived: the transport's clock.
     pub last_frame: String,
-    /// When the last data of any of its streams came.
+    /// When the last data of any of its streams arrived.
     pub last_data: String,
-    /// What the two say together, for `data-transport` and `data-data`: `alive` or `silent`, `fresh` or `old`.
+    /// Both combined, for `data-transport` and `data-data`: `alive` or `silent`, `fresh` or `old`.
     pub liveness: (&'static str, &'static str),
     /// Streams, and those that are live.
     pub streams: String,
-    /// Open connections, and those opened after the first.
+    /// Open connections, and the number opened after the first.
     pub connections: String,
-    /// The circuit breaker, and until when.
+    /// The circuit breaker, and until when it is open.
     pub breaker: String,
     /// Whether REST requests are held back.
     pub is_breaker_open: bool,
-    /// REST weight used of what is allowed.
+    /// REST weight used out of the allowance.
     pub weight: String,
-    /// What was counted; `None` until it has come.
+    /// The feed's counters; `None` until they have arrived.
     pub counters: Option<FeedCounters>,
-    /// The last frames that could not be read, newest first: time of day and text.
+    /// The last unreadable frames, newest first: time of day and text.
     pub samples: Vec<(String, String)>,
-    /// Where time goes.
+    /// The latency budget.
     pub budget: Budget,
-    /// Whose clock is how far off.
+    /// The clock differences.
     pub clocks: Clocks,
 }
 
-/// The state of one stream, with the proof of its book.
+/// The state of one stream, with the checks of its book.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StreamFacts {
     /// The colour of its light.
     pub state: StreamState,
     /// The same as a word.
     pub word: &'static str,
-    /// The word, how long and why.
+    /// The word, the duration and the reason.
     pub sentence: String,
-    /// Labelled figures, in the order of reading.
+    /// Labelled figures, in reading order.
     pub lines: Vec<(&'static str, String)>,
-    /// Where time goes.
+    /// The latency budget.
     pub budget: Budget,
 }
 
 impl VenueFacts {
-    /// What is known at `now`, in the venues' order.
+    /// Returns the facts at `now`, in the venues' order.
     pub fn all(model: &LiveModel, now: Now) -> Vec<Self> {
         let Some(status) = model.status() else { return Vec::new() };
         status.connections.iter().map(|connection| Self::new(model, connection, &status.streams, now)).collect()
     }
 
-    /// What is known of one venue at `now`.
+    /// Returns the facts about one venue at `now`.
     pub fn of(model: &LiveModel, venue: &Venue, now: Now) -> Option<Self> {
         let status = model.status()?;
         let connection = status.connections.iter().find(|connection| connection.venue == *venue)?;
@@ -108,7 +109,7 @@ impl VenueFacts {
         let word = best.filter(|view| view.state == state).map_or(state.as_str(), stream_word);
         let frame_ms = connection.last_frame_ms.map(|at_ms| since(model, at_ms, now));
         let data_ms = views.iter().filter_map(|view| view.age_ms).min();
-        // One instrument's quality tells of all of the feed; the newest is as good as any.
+        // One instrument's quality includes the whole feed's; the newest is as good as any.
         let quality = own.iter().find_map(|entry| model.quality(&entry.instrument));
         let clock = quality.and_then(|quality| quality.venue_clock);
         Self {
@@ -156,7 +157,7 @@ impl VenueFacts {
 }
 
 impl StreamFacts {
-    /// What is known of one instrument's stream at `now`.
+    /// Returns the facts about one instrument's stream at `now`.
     pub fn of(model: &LiveModel, instrument: &InstrumentId, now: Now) -> Self {
         let stream = model.stream(instrument, now);
         let connection =
@@ -185,7 +186,7 @@ impl StreamFacts {
     }
 }
 
-/// What proves or refutes a book.
+/// Returns the lines that prove or refute a book.
 fn book_lines(model: &LiveModel, quality: &QualityData, now: Now) -> Vec<(&'static str, String)> {
     let counters = quality.book.counters();
     let state = quality.book_state.unwrap_or_default();
@@ -228,7 +229,7 @@ fn book_lines(model: &LiveModel, quality: &QualityData, now: Now) -> Vec<(&'stat
     ]
 }
 
-/// A venue is as well as the best of its streams.
+/// Ranks states: a venue's state is the best of its streams'.
 fn rank(state: StreamState) -> u8 {
     match state {
         StreamState::Live => 0,
@@ -251,7 +252,7 @@ fn clock_error_us(model: &LiveModel) -> Option<u64> {
     model.clock.offset().map(|known| (known.error_ms.max(0.0) * 1e3).ceil() as u64)
 }
 
-/// A breaker whose time is over stays open until somebody wants a request: it is told by what comes next.
+/// A breaker whose time is over stays open until the next request, whose result decides.
 fn breaker_words(connection: &ConnectionEntry, now: Timestamp) -> String {
     match (connection.breaker, connection.breaker_until_ms.map(Timestamp::from_millis)) {
         (Breaker::Open, Some(until)) if until > now => format!("open until {}", format::time_of_day(until)),
@@ -266,8 +267,8 @@ fn sample_lines(samples: &[MalformedSample]) -> Vec<(String, String)> {
     samples.iter().rev().map(line).collect()
 }
 
-/// Venues send something every second or two, heartbeats included; some only each 20 s. A transport without any frame for
-/// longer is called silent.
+/// Venues send something every second or two, heartbeats included; some only every 20 s. A transport without any frame
+/// for longer is called silent.
 const ALIVE_MS: u64 = 5_000;
 
 #[cfg(test)]
@@ -302,7 +303,7 @@ mod tests {
         InstrumentId::parse("kraken:BTC/USD").unwrap()
     }
 
-    /// Frames came until 20 s, data until 8 s.
+    /// Frames arrived until 20 s, data until 8 s.
     fn model() -> LiveModel {
         let mut model = LiveModel::default();
         model.set_link(LinkState::Connected, at(20_000).monotonic, at(20_000));

@@ -1,4 +1,4 @@
-//! The proof of each book, a row an instrument: what the table shows, sorts and filters.
+//! The checks of each book, one row for each instrument: the table's contents, sorting and filter.
 
 use std::cmp::{Ordering, Reverse};
 
@@ -15,75 +15,75 @@ use crate::{live::model::LiveModel, quality::words::stream_word, selection::pair
 /// One instrument's stream and book.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BookRow {
-    /// Whose.
+    /// The instrument.
     pub id: InstrumentId,
     /// The asset pair as a reader knows it.
     pub name: String,
     /// The state of the stream.
     pub state: StreamState,
-    /// The same as a word; quiet and dead are told apart from stale.
+    /// The same as a word; quiet and dead are distinguished from stale.
     pub word: &'static str,
     /// How far the book can be trusted.
     pub book_state: BookState,
-    /// Since the book's last change, in milliseconds.
+    /// Time since the book's last change, in milliseconds.
     pub age_ms: Option<u64>,
-    /// What was found while the book was kept.
+    /// Counts of what was found while keeping the book.
     pub counters: BookCounters,
     /// The last checksum compared.
     pub last_checksum: Option<Checksum>,
     /// When and why a fresh snapshot was last needed.
     pub last_resync: Option<Resync>,
-    /// Trades that came after a later one.
+    /// Trades that arrived after a later one.
     pub late_trades: u64,
 }
 
-/// What rows are sorted by.
+/// The sort keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SortKey {
     /// Name and venue.
     #[default]
     Instrument,
-    /// The book's state, the worst first.
+    /// The book's state, worst first.
     State,
-    /// Since the last change.
+    /// Time since the last change.
     Age,
     /// Updates applied.
     Updates,
     /// Sequence gaps.
     Gaps,
-    /// Checksums that did not agree.
+    /// Checksums that disagreed.
     Checksums,
     /// Fresh snapshots needed.
     Resyncs,
-    /// Times it stood crossed.
+    /// Times it was crossed.
     Crossed,
-    /// Times its top was not the venue's own.
+    /// Times its top differed from the venue's own.
     Quotes,
-    /// Updates that came twice.
+    /// Updates that arrived twice.
     Duplicates,
-    /// Trades that came late.
+    /// Trades that arrived late.
     Late,
 }
 
-/// How rows are ordered and which are shown.
+/// The order of rows and the filter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RowChoice {
-    /// By what.
+    /// The sort key.
     pub key: SortKey,
-    /// The other way round.
+    /// Reverses the order.
     pub is_reversed: bool,
-    /// Those without trouble are left out.
+    /// Leaves out books without trouble.
     pub is_trouble_only: bool,
 }
 
 impl RowChoice {
-    /// A click on a column's head: sorts by it, or the other way round where it does already.
+    /// Handles a click on a column's head: sorts by it, or reverses the order if it already does.
     pub fn by(self, key: SortKey) -> Self {
         let is_reversed = self.key == key && !self.is_reversed;
         Self { key, is_reversed, ..self }
     }
 
-    /// For `aria-sort` of a column.
+    /// Returns a column's value for `aria-sort`.
     pub fn aria(self, key: SortKey) -> &'static str {
         match (self.key == key, key == SortKey::Instrument, self.is_reversed) {
             (false, _, _) => "none",
@@ -92,7 +92,7 @@ impl RowChoice {
         }
     }
 
-    /// Positions of the rows that are shown, in the chosen order: by name upwards, by figures from the worst down.
+    /// Returns the positions of the shown rows, in the chosen order: by name ascending, by figures from the worst down.
     pub fn arrange(self, rows: &[BookRow]) -> Vec<usize> {
         let mut shown: Vec<(usize, &BookRow)> =
             rows.iter().enumerate().filter(|(_, row)| !self.is_trouble_only || row.has_trouble()).collect();
@@ -134,7 +134,7 @@ fn severity(state: BookState) -> u64 {
 }
 
 impl BookRow {
-    /// What is known of an instrument at `now`.
+    /// Returns the row of an instrument at `now`.
     pub fn new(model: &LiveModel, instrument: &Instrument, now: Now) -> Self {
         let stream = model.stream(&instrument.id, now);
         let none = QualityData::default();
@@ -157,7 +157,7 @@ impl BookRow {
         }
     }
 
-    /// True where something was found, or the book cannot be trusted. A venue without books is no trouble.
+    /// Returns true if something was found, or the book cannot be trusted. A venue without books is not in trouble.
     pub fn has_trouble(&self) -> bool {
         let BookCounters { gaps, resyncs, crossed, checksums_bad, quote_mismatches, .. } = self.counters;
         let is_bookless = self.book_state == BookState::Empty && self.counters.updates == 0;

@@ -1,7 +1,7 @@
-//! Who is in trouble, with what, since when: raised from the status of all feeds, gone by itself when mended, and kept in
-//! a bounded list.
+//! The troubles of venues and instruments: raised from the status of all feeds, removed when resolved, and
+//! kept in a bounded list.
 //!
-//! Not here: the connection of this page to its server, which the banner tells.
+//! Not here: the connection of this page to its server, which the banner reports.
 
 use std::collections::VecDeque;
 
@@ -18,11 +18,11 @@ use topics::channels::status::{ConnectionEntry, StatusData, StreamEntry};
 pub struct Trouble {
     /// A venue's or an instrument's name.
     pub who: String,
-    /// What is wrong, in words.
+    /// What is wrong.
     pub what: String,
-    /// Since when, on the server's clock.
+    /// Its beginning, on the server's clock.
     pub since: Timestamp,
-    /// Until when; `None` while it lasts.
+    /// Its end; `None` while it lasts.
     pub until: Option<Timestamp>,
     key: Key,
 }
@@ -34,17 +34,17 @@ enum Key {
     Stream(InstrumentId),
 }
 
-/// All troubles since the page was opened, as far as they fit.
+/// All troubles since the page was opened, up to a limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Troubles {
-    /// Newest last; what is over is forgotten before what lasts.
+    /// Newest last; resolved troubles are forgotten before lasting ones.
     known: VecDeque<Trouble>,
     gaps: SortedMap<Venue, u64>,
 }
 
 impl Troubles {
-    /// Looks at how all feeds fare; `now` is the server's clock. Returns whether anything changed that is to be kept: a
-    /// trouble, or a count that later ones are compared with.
+    /// Processes the status of all feeds; `now` is the server's clock. Returns whether anything to be kept changed: a
+    /// trouble, or a counter to compare with later.
     pub fn observe(&mut self, status: &StatusData, now: Timestamp) -> bool {
         let before = self.clone();
         let mut lasting: Vec<(Key, String, String)> = Vec::new();
@@ -54,7 +54,7 @@ impl Troubles {
             }
         }
         for stream in &status.streams {
-            // What all of a venue suffers from is told once, by the connection.
+            // A trouble of the whole venue is reported once, by the connection.
             let venue = stream.instrument.venue();
             let is_told = lasting.iter().any(|(key, ..)| *key == Key::Connection(venue.clone()));
             if let Some(what) = stream_trouble(stream).filter(|_| !is_told) {
@@ -75,17 +75,17 @@ impl Troubles {
         before != *self
     }
 
-    /// What lasts, newest first.
+    /// Returns the lasting troubles, newest first.
     pub fn lasting(&self) -> impl Iterator<Item = &Trouble> {
         self.known.iter().rev().filter(|trouble| trouble.until.is_none())
     }
 
-    /// All that is remembered, newest first.
+    /// Returns all remembered troubles, newest first.
     pub fn all(&self) -> impl Iterator<Item = &Trouble> {
         self.known.iter().rev()
     }
 
-    /// The words may change while a trouble lasts; its beginning does not.
+    /// Raises a trouble. Its text may change while it lasts; its beginning does not.
     fn raise(&mut self, key: Key, who: String, what: String, now: Timestamp) {
         let known = self.known.iter_mut().find(|trouble| trouble.key == key && trouble.until.is_none());
         match known {
@@ -100,7 +100,7 @@ impl Troubles {
         }
     }
 
-    /// Gaps of before the page was opened are in the counters; only new ones are news.
+    /// Counts gaps. The counters include gaps from before the page was opened; only new ones are reported.
     fn count_gaps(&mut self, connection: &ConnectionEntry, now: Timestamp) {
         let known = self.gaps.insert(connection.venue.clone(), connection.gaps);
         let Some(n_new) = known.and_then(|known| connection.gaps.checked_sub(known)).filter(|n_new| *n_new > 0) else {
@@ -111,7 +111,7 @@ impl Troubles {
             1 => "a gap in the data: updates were missed, books are being reloaded".to_owned(),
             n_new => format!("{n_new} gaps in the data: updates were missed, books are being reloaded"),
         };
-        // Each new gap is told as long as the first.
+        // Each new gap is shown as long as the first.
         self.known.iter_mut().filter(|trouble| trouble.key == key && trouble.until.is_none()).for_each(|trouble| {
             trouble.until = Some(now);
         });
@@ -137,10 +137,10 @@ fn stream_trouble(stream: &StreamEntry) -> Option<String> {
     }
 }
 
-/// Troubles remembered: a bad hour of a handful of venues.
+/// Troubles remembered: a bad hour of a few venues.
 const MAX_KNOWN: usize = 50;
 
-/// A gap is over when it was found; it is told this long.
+/// A gap is over as soon as it is found; it is shown for this long.
 const GAPS_SHOWN: std::time::Duration = std::time::Duration::from_secs(10);
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! Words for the state of a stream: quiet is told apart from stale, and both from dead.
+//! Words for the state of a stream: quiet is distinguished from stale, and both from dead.
 
 use model::status::{FeedMode, Silence, StreamState};
 
 use crate::{format, live::model::StreamView};
 
-/// The word beside the light. A stale stream is called by what is known of its silence.
+/// Returns the word beside the light. The word for a stale stream depends on the reason for its silence.
 pub fn word(state: StreamState, silence: Option<Silence>) -> &'static str {
     match (state, silence) {
         (StreamState::Stale, Some(silence)) if silence.is_quiet() => "quiet",
@@ -13,12 +13,12 @@ pub fn word(state: StreamState, silence: Option<Silence>) -> &'static str {
     }
 }
 
-/// The word of a stream.
+/// Returns the word for a stream.
 pub fn stream_word(stream: &StreamView) -> &'static str {
     word(stream.state, stream.silence)
 }
 
-/// The word, how long, and how that is known: `quiet 12 s: other instruments on this feed are updating`.
+/// Returns the word, the duration, and the evidence: `quiet 12 s: other instruments on this feed are updating`.
 pub fn sentence(stream: &StreamView) -> String {
     let word = stream_word(stream);
     let lasting = stream.age_ms.map_or_else(String::new, |age_ms| format!(" {}", format::whole_age(age_ms)));
@@ -42,7 +42,7 @@ fn silence_words(silence: Silence) -> &'static str {
     }
 }
 
-/// How the data comes, with the colour's word: `LIVE (WebSocket)`.
+/// Returns how the data is delivered, including the state's word: `LIVE (WebSocket)`.
 pub fn mode(state: StreamState, mode: FeedMode) -> &'static str {
     match (state, mode) {
         (StreamState::Live, FeedMode::WebSocket) => "LIVE (WebSocket)",

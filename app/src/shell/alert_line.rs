@@ -1,6 +1,7 @@
-//! The alert line: a feed in trouble or a gap in the data, on every page; it leaves by itself when mended.
+//! The alert line: a feed in trouble or a gap in the data, on every page; it disappears when resolved.
 //!
-//! Not here: the connection to this page's own server ([`super::banner`]); while that is lost nothing is known of feeds.
+//! Not here: the connection to this page's own server ([`super::banner`]); while that is lost, nothing is known about
+//! feeds.
 
 use leptos::prelude::*;
 use model::time::Now;
@@ -12,11 +13,11 @@ use crate::{
     route::PageLink,
 };
 
-/// All troubles of this page, in reach of every component.
+/// All troubles of this page, accessible to every component.
 #[derive(Clone, Copy, Debug)]
 struct KnownTroubles(RwSignal<Troubles>);
 
-/// Watches the feeds and provides what was found to the whole page.
+/// Watches the feeds and provides their troubles to the whole page.
 pub fn provide_troubles() {
     let live = use_live();
     let known = RwSignal::new(Troubles::default());
@@ -37,12 +38,12 @@ pub fn provide_troubles() {
     });
 }
 
-/// All troubles of this page.
+/// Returns all troubles of this page.
 pub fn use_troubles() -> Signal<Troubles> {
     use_context::<KnownTroubles>().map_or_else(|| Signal::derive(Troubles::default), |known| known.0.into())
 }
 
-/// What the line says.
+/// The content of the line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Alert {
     who: String,
@@ -51,13 +52,13 @@ struct Alert {
     more: String,
 }
 
-/// The line above the status bar. It lies over the page, so that nothing moves when it comes and goes.
+/// The line above the status bar. It overlays the page, so that nothing moves when it appears or disappears.
 #[component]
 pub fn AlertLine() -> impl IntoView {
     let live = use_live();
     let troubles = use_troubles();
     let alert = Memo::new(move |_| {
-        // Before the first tick there is no moment, on the server as in the browser.
+        // Before the first tick the time is unknown, on the server as in the browser.
         if live.tick().get() == Now::default() {
             return None;
         }
@@ -82,7 +83,7 @@ pub fn AlertLine() -> impl IntoView {
     }
 }
 
-/// The newest of what lasts, and how much more there is.
+/// Returns the newest lasting trouble, and the number of others.
 fn alert<'a>(lasting: impl Iterator<Item = &'a Trouble>, is_cut_off: bool) -> Option<Alert> {
     let mut lasting = lasting.filter(|_| !is_cut_off);
     let newest = lasting.next()?;

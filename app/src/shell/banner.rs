@@ -1,4 +1,4 @@
-//! The banner: what is wrong with the connection, and for a few seconds how it was put right.
+//! The banner: a fault of the connection, and for a few seconds how it was resolved.
 
 use std::time::Duration;
 
@@ -14,17 +14,17 @@ use crate::live::{
     use_live,
 };
 
-/// What the banner says, and in which tone.
+/// The text of the banner and its tone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Notice {
-    /// For `data-state`; empty where there is nothing to say.
+    /// The value for `data-state`; empty if there is nothing to show.
     tone: &'static str,
     words: String,
     /// Whether the reader can ask for another attempt.
     has_retry: bool,
 }
 
-/// The strip above the status bar. It lies over the page, so that nothing moves when it comes and goes.
+/// The strip above the status bar. It overlays the page, so that nothing moves when it appears or disappears.
 #[component]
 pub fn Banner() -> impl IntoView {
     let live = use_live();
@@ -53,7 +53,7 @@ pub fn Banner() -> impl IntoView {
     }
 }
 
-/// `direct` are the venues whose data goes on without the server.
+/// Returns the notice; `direct` are the venues whose data continues without the server.
 fn notice(link: &LinkState, recovery: Option<(Recovery, Monotonic)>, now: Monotonic, direct: &[String]) -> Notice {
     let seconds_to = |at: &Monotonic| at.saturating_since(now).as_secs_f64().ceil() as u64;
     let attempt = |at: &Monotonic| match seconds_to(at) {
@@ -83,7 +83,7 @@ fn notice(link: &LinkState, recovery: Option<(Recovery, Monotonic)>, now: Monoto
     }
 }
 
-/// What cannot be trusted while the server is away: all that came from it, and nothing else.
+/// Names the data that is old while the server is away: all data from the server, and nothing else.
 fn what_is_old(direct: &[String]) -> String {
     match direct {
         [] => "Values on this page are old.".to_owned(),
@@ -93,7 +93,7 @@ fn what_is_old(direct: &[String]) -> String {
     }
 }
 
-/// A good end is told this long.
+/// A successful reconnect is shown for this long.
 const SHOWN_FOR: Duration = Duration::from_secs(6);
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What the server itself wants the reader to know and do something about; stays until it is dismissed or taken back.
+//! A notice from the server that requires the reader's action; stays until it is dismissed or withdrawn.
 
 use leptos::prelude::*;
 use model::time::Now;
@@ -6,7 +6,7 @@ use topics::topic::Topic;
 
 use crate::live::use_live;
 
-/// The notice; nothing where there is none.
+/// The notice; nothing if there is none.
 #[component]
 pub fn ServerNotice() -> impl IntoView {
     let live = use_live();

@@ -1,4 +1,4 @@
-//! The navigation rail: pages at the top, theme and settings at the foot. On small screens a strip at the bottom.
+//! The navigation rail: pages at the top, theme and settings at the bottom. On small screens a strip at the bottom.
 
 use leptos::prelude::*;
 

@@ -1,4 +1,4 @@
-//! The bar of a replay: what plays, where it is, how fast; over all pages while one is loaded.
+//! The bar of a replay: its files, position and speed; above all pages while one is loaded.
 
 use std::time::Duration;
 
@@ -95,7 +95,7 @@ fn behind(replay: &Replay) -> String {
     if replay.is_behind && replay.state == "playing" { "as fast as possible".to_owned() } else { String::new() }
 }
 
-/// The slider. While it is held it follows the reader, not the recording.
+/// The slider. While the reader holds it, it follows the reader, not the recording.
 #[component]
 fn Position(
     /// Recordings and replay.
@@ -106,7 +106,7 @@ fn Position(
     let of = move |part: fn(&Replay) -> i64| move || replay.with(|replay| replay.as_ref().map_or(0, part));
     let start = of(|replay| replay.start_ms);
     let length = of(|replay| (replay.end_ms - replay.start_ms).max(1));
-    // From the beginning, since browsers count a slider's steps from its least value.
+    // From the beginning, since browsers count a slider's steps from its minimum.
     let value = move || held.get().unwrap_or_else(of(|replay| replay.position_ms - replay.start_ms));
     let asked = |event: &ev::Event| event_target_value(event).parse::<i64>().ok();
     let go = move |event: ev::Event| {
@@ -156,7 +156,8 @@ fn SpeedChoice(
     }
 }
 
-/// Asks how the replay stands: at first, when the status of the feeds names one, and twice a second while one is loaded.
+/// Fetches the status of the replay: at the start, when the feeds' status names one, and twice a second while one is
+/// loaded.
 fn watch(recorder: Recorder) {
     let live = use_live();
     let is_named = Memo::new(move |_| {
@@ -186,5 +187,5 @@ fn watch(recorder: Recorder) {
     });
 }
 
-/// Often enough for a slider that is watched; the prices come over the stream.
+/// Often enough for a visible slider; the prices come over the stream.
 const LOOK_EVERY: Duration = Duration::from_millis(500);

@@ -1,4 +1,4 @@
-//! Quick settings: looks and pace, remembered by this browser.
+//! Quick settings: appearance and pace, stored by this browser.
 
 use leptos::{ev, prelude::*};
 
@@ -11,7 +11,7 @@ use crate::{
     settings::{Flash, Theme, UpDown, use_settings},
 };
 
-/// One choice of a group: its value, its label and what it does.
+/// One choice of a group: its value, its label and its description.
 struct Choice {
     value: &'static str,
     label: &'static str,
@@ -28,7 +28,7 @@ pub fn SettingsPanel() -> impl IntoView {
     }
 }
 
-/// What can be set.
+/// The available settings.
 #[component]
 pub fn Choices() -> impl IntoView {
     let settings = use_settings();
@@ -67,7 +67,7 @@ pub fn Choices() -> impl IntoView {
     }
 }
 
-/// The regions of the shown page, each with a pace of its own where the reader wants one.
+/// The regions of the shown page, each with an optional pace of its own.
 #[component]
 fn RegionPaces() -> impl IntoView {
     let path = use_route().path();
@@ -115,23 +115,23 @@ fn RegionPace(
     }
 }
 
-/// A region's name for a reader (`status-bar` is `Status bar`).
+/// Returns a region's displayed name (`status-bar` becomes `Status bar`).
 fn label(name: &str) -> String {
     let words = name.replace('-', " ");
     let mut letters = words.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// A group of which one is chosen.
+/// A group with one chosen value.
 #[component]
 fn ChoiceGroup(
-    /// Its name among the page's fields.
+    /// Its name among the form fields.
     name: &'static str,
-    /// Its name for a reader.
+    /// Its displayed name.
     legend: &'static str,
-    /// What is offered.
+    /// The choices.
     choices: Vec<Choice>,
-    /// What is chosen.
+    /// The chosen value.
     #[prop(into)]
     chosen: Signal<&'static str>,
     /// Called with the new choice.

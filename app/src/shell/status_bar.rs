@@ -19,13 +19,13 @@ use crate::{
     pages::{recordings::state::replay_words, venues::figures::is_all_simulated},
 };
 
-/// What is known of the feeds.
+/// The state of the feeds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Feeds {
     n_active: usize,
     n_all: usize,
     updates: u64,
-    /// All that runs is made up: real venues are offered.
+    /// True if all running feeds are simulated: real venues are offered.
     is_all_simulated: bool,
     venues: Vec<VenueMark>,
 }
@@ -34,7 +34,7 @@ struct Feeds {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct VenueMark {
     venue: Venue,
-    /// Its data comes by the page's own connection.
+    /// True if its data comes through the page's own connection.
     is_direct: bool,
     state: StreamState,
     cause: String,
@@ -77,7 +77,7 @@ impl Feeds {
     }
 }
 
-/// A venue is as well as the best of its streams.
+/// Ranks states: a venue's state is the best of its streams'.
 fn rank(state: StreamState) -> u8 {
     match state {
         StreamState::Live => 0,
@@ -87,7 +87,7 @@ fn rank(state: StreamState) -> u8 {
     }
 }
 
-/// The bar at the foot of every page.
+/// The bar at the bottom of every page.
 #[component]
 pub fn StatusBar() -> impl IntoView {
     let live = use_live();
@@ -116,7 +116,7 @@ pub fn StatusBar() -> impl IntoView {
 
 #[component]
 fn FeedMarks(
-    /// What is known of the feeds.
+    /// The state of the feeds.
     feeds: Signal<Option<Feeds>>,
 ) -> impl IntoView {
     let feeds = Memo::new(move |_| feeds.get().unwrap_or_default());
@@ -177,7 +177,7 @@ fn Connection(
     }
 }
 
-/// Where a replay is, and how fast it goes.
+/// The position and speed of a replay.
 #[component]
 fn ReplayCell() -> impl IntoView {
     let replay = use_recorder().replay();
@@ -189,7 +189,7 @@ fn ReplayCell() -> impl IntoView {
     }
 }
 
-/// Publishing to paint, and how far the clocks stand apart; once a second.
+/// Latency from publishing to paint, and the difference between the clocks; once a second.
 #[component]
 fn Measures(
     /// The live data.
@@ -232,7 +232,7 @@ fn Measures(
 
 /// `clock +12 ms ±4`.
 fn clock_words(offset_ms: f64, error_ms: f64) -> String {
-    // Whole milliseconds first: a hundredth below zero is no minus.
+    // Rounds to whole milliseconds first: a hundredth below zero gets no minus sign.
     let sign = if offset_ms.round() < 0.0 { '−' } else { '+' };
     format!("clock {sign}{:.0} ms ±{:.0}", offset_ms.round().abs(), error_ms.ceil())
 }
@@ -265,7 +265,7 @@ mod tests {
         assert_eq!(feeds.connections() + &feeds.updates(), "1/2 connections active • 142 updates");
         let states: Vec<StreamState> = feeds.venues.iter().map(|venue| venue.state).collect();
         assert_eq!(states, [StreamState::Live, StreamState::Failed]);
-        // Without the server nothing is called active or live.
+        // Without the server no feed is called active or live.
         let feeds = Feeds::new(&status, |_| true);
         assert_eq!((feeds.n_active, feeds.venues[0].state), (0, StreamState::Stale));
     }

@@ -1,9 +1,9 @@
-//! What scripts may call: the worker's start, and the fingerprint of a recording.
+//! The functions exported to scripts: the worker's start, and the fingerprint of a recording.
 
 use wasm_bindgen::{JsCast, JsError, prelude::wasm_bindgen};
 use web_sys::DedicatedWorkerGlobalScope;
 
-/// Runs when the module is loaded. In a page, where a test may load it, nothing starts.
+/// Runs when the module is loaded. In a page, where a test may load it, it starts nothing.
 #[wasm_bindgen(start)]
 pub fn start() {
     console_error_panic_hook::set_once();
@@ -12,13 +12,13 @@ pub fn start() {
     }
 }
 
-/// The fingerprint of a recording, fed in parts of whole lines.
+/// The fingerprint of a recording, computed from chunks of whole lines.
 #[wasm_bindgen]
 pub struct RecordingHash(crate::recording_hash::RecordingHash);
 
 #[wasm_bindgen]
 impl RecordingHash {
-    /// For a recording of that venue.
+    /// Creates the fingerprint for a recording of that venue.
     ///
     /// # Errors
     /// The venue is unknown.
@@ -27,15 +27,15 @@ impl RecordingHash {
         Ok(Self(crate::recording_hash::RecordingHash::new(venue)?))
     }
 
-    /// Takes whole lines.
+    /// Processes whole lines.
     ///
     /// # Errors
-    /// A line that is no entry of a recording.
+    /// A line is not an entry of a recording.
     pub fn feed(&mut self, lines: &str) -> Result<(), JsError> {
         Ok(self.0.feed(lines)?)
     }
 
-    /// Everything so far, as the program `tape-hash` prints it.
+    /// Returns the fingerprint so far, as printed by the program `tape-hash`.
     pub fn finish(&self) -> String {
         self.0.finish()
     }

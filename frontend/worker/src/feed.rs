@@ -1,9 +1,9 @@
-//! A venue's session with its market view, topics and recordings: what the server's feed task, hub and recorder are
-//! together, for one reader. Pure: inputs and the moment in, outputs out.
+//! A venue's session with its market view, topics and recordings: the equivalent of the server's feed task, hub and
+//! recorder, for one reader. Pure: inputs and the time in, outputs out.
 //!
-//! A topic begins with a snapshot once there is something to show and the feed has run for a moment, so that the page can
-//! go over from the server's stream without a hole. Everything that passes is shown to a tap, which keeps the last half
-//! minute and fills a recording while there is one. Not here: sockets, requests and timers (`shell`), topics and lanes
+//! A topic begins with a snapshot once there is data to show and the feed has run for a moment, so that the page can
+//! switch from the server's stream without a gap. All traffic goes through a tap, which keeps the last half minute and
+//! fills a recording while one runs. Not here: sockets, requests and timers (`shell`), topics and lanes
 //! ([`crate::outlet`]).
 
 use std::{collections::VecDeque, time::Duration};
@@ -35,27 +35,27 @@ use wire::{
 
 use crate::outlet::{Outlet, Reader};
 
-/// What the shell has to do.
+/// An action for the shell.
 #[derive(Debug)]
 pub enum Action {
-    /// Open a connection after a while.
+    /// Open a connection after a delay.
     Connect {
-        /// Its number from now on.
+        /// Its number.
         connection: ConnectionId,
-        /// Whole address.
+        /// The whole address.
         url: String,
-        /// How long to wait before.
+        /// The delay.
         after: Duration,
     },
     /// Send a text frame.
     Send(ConnectionId, String),
     /// Abandon a connection.
     Close(ConnectionId),
-    /// Make a REST request.
+    /// Send a stream message to the page.
     Http(HttpRequest),
-    /// Tell the page, in the stream's words.
+    /// Tell the page about recordings.
     Say(ServerMessage),
-    /// Tell the page of recordings.
+    /// Give the page a file with that name.
     Tell(WorkerReport<()>),
     /// Hand the page a file of that name.
     Save(String, Vec<u8>),
@@ -69,22 +69,22 @@ pub struct DirectFeed {
     symbols: Vec<String>,
     outlet: Outlet,
     tap: Tap<PackedRecording>,
-    /// Packed bytes that a recording may have.
+    /// Maximum compressed bytes of a recording.
     max_recording: usize,
     next_report: Monotonic,
     wanted: VecDeque<Action>,
-    /// The latest monotonic time any input had.
+    /// The latest monotonic time of any input.
     latest: Monotonic,
     last_timeout: Monotonic,
-    /// When the first data of the market came.
+    /// When the first market data arrived.
     first_data: Option<Monotonic>,
 }
 
 impl DirectFeed {
-    /// A feed that has not begun, as the server says the venue is followed. `seed` decides the jitter.
+    /// Creates a feed that has not begun, following the venue as the server does. `seed` determines the jitter.
     ///
     /// # Errors
-    /// The venue is not one of ours.
+    /// The venue is unknown.
     pub fn new(plan: &DirectVenue, seed: u64, now: Now) -> Result<Self, VenueError> {
         let config = SessionConfig {
             symbols: Symbols::Listed(plan.symbols.clone()),
@@ -119,7 +119,7 @@ impl DirectFeed {
         })
     }
 
-    /// One input to the session, then everything it leads to.
+    /// Passes one input to the session and processes its results.
     pub fn input(&mut self, input: Input<'_>, now: Now) {
         self.latest = self.latest.max(now.monotonic);
         let now = Now { monotonic: self.latest, ..now };
@@ -128,7 +128,7 @@ impl DirectFeed {
         self.settle(now);
     }
 
-    /// Shows the tap what comes in.
+    /// Passes an input to the tap.
     fn note(&mut self, input: &Input<'_>, now: Now) {
         match input {
             Input::Connected(connection) => self.tap.connected(*connection, now),
@@ -145,14 +145,14 @@ impl DirectFeed {
         }
     }
 
-    /// What the page says. What does not concern a feed is passed over.
+    /// Handles a message of the page. Messages that do not concern a feed are ignored.
     pub fn message(&mut self, message: ClientMessage, now: Now) {
         let answer = self.outlet.message(message, &mut self.view);
         self.wanted.extend(answer.map(Action::Say));
         self.settle(now);
     }
 
-    /// What the page wants recorded. Orders that do not concern a feed are passed over.
+    /// Handles a recording command of the page. Commands that do not concern a feed are ignored.
     pub fn order(&mut self, order: &WorkerCommand, now: Now) {
         if let Err(words) = self.try_order(order, now) {
             self.wanted.push_back(Action::Tell(WorkerReport::Failed(words)));
@@ -199,12 +199,12 @@ impl DirectFeed {
         Header { venue: self.venue.to_string(), symbols: self.symbols.clone(), kind }
     }
 
-    /// Hands the file of the recording over; `None` where there is none.
+    /// Delivers the file of the recording; `None` if there is none.
     fn end_recording(&mut self, failure: Option<String>) -> Option<()> {
         let said = self.recording(failure)?;
         let tape = self.tap.take_sink()?;
         let name = format!("{}{ENDING}", recording_file::stem(self.venue.as_str(), tape.begin(), "recording"));
-        // The file first: told that nothing is recorded any more, the page may end us at once.
+        // The file first: once told that nothing is recorded any more, the page may end us at once.
         self.wanted.push_back(Action::Save(name, tape.finish()));
         self.wanted.push_back(Action::Tell(WorkerReport::Recording(WorkerRecording { is_running: false, ..said })));
         Some(())
@@ -221,13 +221,13 @@ impl DirectFeed {
         self.wanted.extend(said);
     }
 
-    /// When [`Self::on_timer`] is wanted.
+    /// Returns when [`Self::on_timer`] is due.
     pub fn next_due(&self) -> Monotonic {
         let deadline = self.session.deadline().map(|deadline| deadline.max(self.last_timeout + SPIN_GUARD));
         deadline.map_or(self.outlet.next_turn(), |deadline| deadline.min(self.outlet.next_turn()))
     }
 
-    /// Does what is due; a spurious call does nothing.
+    /// Processes everything that is due; a spurious call does nothing.
     pub fn on_timer(&mut self, now: Now, reader: Reader) {
         let is_due = self.session.deadline().is_some_and(|deadline| now.monotonic >= deadline);
         if is_due && now.monotonic >= self.last_timeout + SPIN_GUARD {
@@ -239,17 +239,17 @@ impl DirectFeed {
         }
     }
 
-    /// What is to be done, in order.
+    /// Returns the next action, in order.
     pub fn take_wanted(&mut self) -> Option<Action> {
         self.wanted.pop_front()
     }
 
-    /// A frame could not be sent, or a connection not be opened.
+    /// Handles a frame that could not be sent, or a connection that could not be opened.
     pub fn failed(&mut self, connection: ConnectionId, reason: CloseReason, now: Now) {
         self.input(Input::Closed(connection, reason), now);
     }
 
-    /// A request could not be made.
+    /// Handles a request that could not be made.
     pub fn request_failed(&mut self, id: RequestId, detail: String, now: Now) {
         self.input(Input::Http(id, Err(HttpFailure { detail })), now);
     }
@@ -315,7 +315,7 @@ impl DirectFeed {
     }
 }
 
-/// True where a page that shows the same of another source loses nothing by going over.
+/// Returns true if a page that shows the same data from another source loses nothing by switching.
 fn has_content(data: &TopicData) -> bool {
     match data {
         TopicData::Quote(quote) => quote.bid.is_some() || quote.last.is_some(),
@@ -326,11 +326,12 @@ fn has_content(data: &TopicData) -> bool {
     }
 }
 
-/// Shortest time between two timeouts.
+/// Minimum time between two timeouts.
 const SPIN_GUARD: Duration = Duration::from_millis(5);
-/// Longer than any lane and its way: what the page had from the server until then is in the first snapshots too.
+/// Longer than any lane plus its latency: the first snapshots also contain what the page had from the server until
+/// then.
 const SETTLE_TIME: Duration = Duration::from_millis(1_500);
-/// How a recording stands is told this often.
+/// The status of a recording is reported this often.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 
 #[cfg(test)]

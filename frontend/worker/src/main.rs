@@ -1,6 +1,6 @@
-//! `tape-hash VENUE FILE`: prints the fingerprint of a recorded tape, to be compared with what a browser makes of it.
+//! `tape-hash VENUE FILE`: prints the fingerprint of a recording, to be compared with a browser's.
 //!
-//! A tool of the tests; not part of the product.
+//! A test tool; not part of the product.
 
 #[cfg(not(target_arch = "wasm32"))]
 fn main() -> anyhow::Result<()> {
@@ -26,6 +26,6 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The page uses the library alone.
+/// The page uses only the library.
 #[cfg(target_arch = "wasm32")]
 fn main() {}

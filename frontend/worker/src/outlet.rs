@@ -1,8 +1,8 @@
-//! Topics and lane of one page: what it follows of a view, and the messages that come of it.
+//! Topics and lane of one page: the topics it follows in a view, and the resulting messages.
 //!
-//! Deltas follow their snapshot at the lane's pace. A page that does not keep up gets no further messages until it does,
-//! and then every topic again: what happened in between is gathered in the view, which is bounded. Not here: what fills
-//! the view ([`crate::feed`], [`crate::replay`]).
+//! Deltas follow their snapshot at the lane's pace. A page that falls behind gets no further messages until it catches
+//! up, and then every topic again: changes in between are collected in the view, which is bounded. Not here: the source
+//! of the view's data ([`crate::feed`], [`crate::replay`]).
 
 use std::collections::BTreeMap;
 
@@ -20,16 +20,16 @@ use topics::{
 };
 use wire::message::{Batch, ClientMessage, Item, ServerMessage, StreamName, Subscribed, Update, UpdateKind};
 
-/// Whether the page has taken in enough of what was said to be told more.
+/// Whether the page has processed enough messages to receive more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reader {
     /// It keeps up.
     Ready,
-    /// Too much lies unread.
+    /// Too many messages are unread.
     Behind,
 }
 
-/// What one page follows of one venue.
+/// The topics of one venue followed by one page.
 #[derive(Debug)]
 pub struct Outlet {
     venue: Venue,
@@ -44,14 +44,14 @@ pub struct Outlet {
 struct Stream {
     number: u32,
     offset: u64,
-    /// Its next item is a snapshot.
+    /// True if its next item is a snapshot.
     is_waiting: bool,
-    /// It had one already: a further one comes whatever it holds.
+    /// True if it had a snapshot already: the next one is sent even if it is empty.
     has_begun: bool,
 }
 
 impl Outlet {
-    /// Nothing is followed yet. `venue` is the name its topics carry.
+    /// Creates an outlet without topics. `venue` is the venue name of its topics.
     pub fn new(venue: &Venue, now: Monotonic) -> Self {
         Self {
             venue: venue.clone(),
@@ -63,12 +63,12 @@ impl Outlet {
         }
     }
 
-    /// When the next turn is due.
+    /// Returns when the next turn is due.
     pub fn next_turn(&self) -> Monotonic {
         self.next_turn
     }
 
-    /// What the page says; returns what to answer. What does not concern topics is passed over.
+    /// Handles a message of the page; returns the answers. Messages that do not concern topics are ignored.
     pub fn message(&mut self, message: ClientMessage, view: &mut View) -> Option<ServerMessage> {
         match message {
             ClientMessage::Hello(hello) => {
@@ -121,7 +121,7 @@ impl Outlet {
         StreamName { topic: topic.clone(), stream: self.n_streams }
     }
 
-    /// Every topic starts over.
+    /// Restarts every topic.
     pub fn begin_again(&mut self, view: &mut View) {
         self.restart(self.lane, view);
     }
@@ -135,7 +135,8 @@ impl Outlet {
         self.lane = lane;
     }
 
-    /// True where a turn is due, which sets the next one. A late turn is not made up for: it carries all that changed.
+    /// Returns true if a turn is due, and schedules the next one. A late turn is not made up for: it carries all
+    /// changes.
     pub fn is_due(&mut self, now: Monotonic) -> bool {
         let is_due = now >= self.next_turn;
         if is_due {
@@ -145,7 +146,8 @@ impl Outlet {
         is_due
     }
 
-    /// One turn of the lane, for a reader that keeps up. `is_ready` says whether a topic may begin with what there is.
+    /// Runs one turn of the lane, for a reader that keeps up. `is_ready` decides whether a topic may begin with the
+    /// current data.
     pub fn turn(
         &mut self,
         view: &mut View,

@@ -1,7 +1,7 @@
 //! A recording's file in the worker: chosen by the reader or fetched from the server, and read in pieces as it plays.
 //!
-//! The browser keeps the file, on the disk or as it likes; here are a piece of it and what it unpacks to at a time. Not
-//! here: unpacking (`recording::packed`).
+//! The browser keeps the file, on disk or elsewhere; here only one piece and its decompressed text exist at a time. Not
+//! here: decompression (`recording::packed`).
 
 use std::io::{self, Read};
 
@@ -12,18 +12,18 @@ use web_sys::{Blob, DedicatedWorkerGlobalScope, FileReaderSync, Response};
 
 use crate::requests::words;
 
-/// The lines of a file, however they are packed.
+/// The lines of a file, whatever its compression.
 pub(crate) type RecordingLines = PackedLines<Box<dyn FnMut() -> BlobReader>>;
 
-/// The lines of `blob`.
+/// Returns the lines of `blob`.
 pub(crate) fn lines(blob: Blob) -> RecordingLines {
     PackedLines::new(Box::new(move || BlobReader { blob: blob.clone(), position: 0.0 }))
 }
 
-/// Reads a file from its beginning, waiting for the browser.
+/// Reads a file from its beginning, blocking until the browser delivers.
 pub(crate) struct BlobReader {
     blob: Blob,
-    /// As the browser counts.
+    /// The position, as a float because the browser counts in floats.
     position: f64,
 }
 

@@ -1,13 +1,13 @@
-//! A fingerprint of everything that codec, books and candles make of a recording.
+//! A fingerprint of the events, books and candles derived from a recording.
 //!
-//! The same code runs natively (the program `tape-hash`) and in a browser (the worker's module), and a test compares the
-//! two for every recording there is. Not here: reading files.
+//! The same code runs natively (the program `tape-hash`) and in a browser (the worker's module), and a test compares
+//! the two for every recording. Not here: reading files.
 
 use market::{View, ViewConfig};
 use model::{candle::Interval, error::ModelError, event::MarketEvent, recording_entry::RecordingEntry};
 use venues::{digest::Digest, error::VenueError, replay::Replay};
 
-/// A recording under way.
+/// A recording being processed.
 pub struct RecordingHash {
     replay: Replay,
     view: View,
@@ -17,7 +17,7 @@ pub struct RecordingHash {
 }
 
 impl RecordingHash {
-    /// Nothing is taken yet.
+    /// Creates the fingerprint without any data.
     ///
     /// # Errors
     /// The venue is unknown.
@@ -31,10 +31,10 @@ impl RecordingHash {
         })
     }
 
-    /// Takes whole lines of the recording; empty ones are passed over.
+    /// Processes whole lines of the recording; empty ones are skipped.
     ///
     /// # Errors
-    /// A line that is no entry of a recording.
+    /// A line is not an entry of a recording.
     pub fn feed(&mut self, lines: &str) -> Result<(), ModelError> {
         let Self { replay, view, digest, instruments, n_events } = self;
         for line in lines.lines().filter(|line| !line.trim().is_empty()) {
@@ -51,7 +51,8 @@ impl RecordingHash {
         Ok(())
     }
 
-    /// Every event so far, the books as they stand, counters, and the bars of every interval; with the number of events.
+    /// Returns the fingerprint of every event so far, the current books, counters, and the candles of every interval;
+    /// with the number of events.
     pub fn finish(&self) -> String {
         let mut digest = self.digest;
         let summary = self.replay.summary();

@@ -1,8 +1,8 @@
-//! A recording played in the page: playback, player, view and topics, as in the server's task of a replay, for one reader. Pure:
-//! the moment and the recording's lines in, messages out.
+//! A recording played in the page: playback, player, view and topics, as in the server's replay task, for one reader.
+//! Pure: the time and the recording's lines in, messages out.
 //!
-//! Its topics carry the name `replay-<venue>`, so that the page shows and labels them as it does the server's. Not here:
-//! pace and jumps (`recording::player`), where the file lies and when it is looked at (`shell`).
+//! Its topics carry the name `replay-<venue>`, so that the page shows and labels them like the server's. Not here: pace
+//! and jumps (`recording::player`), the file's location and timers (`shell`).
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -32,12 +32,12 @@ use wire::{
 
 use crate::outlet::{Outlet, Reader};
 
-/// What the shell has to tell the page.
+/// A message from the replay to the page.
 #[derive(Debug)]
 pub enum ReplayReply {
-    /// In the stream's words.
+    /// A stream message.
     Say(ServerMessage),
-    /// How it stands, or what can be looked at.
+    /// Its status, or its instruments.
     Tell(WorkerReport<ReplayReport>),
 }
 
@@ -47,12 +47,12 @@ pub struct ReplayFeed<L> {
     outlet: Outlet,
     instruments: Instruments,
     told: VecDeque<ReplayReply>,
-    /// What was last told of how it stands, so that nothing is told twice.
+    /// The status reported last, so that nothing is reported twice.
     report: Option<ReplayReport>,
     next_report: Monotonic,
 }
 
-/// What the recording says of its instruments.
+/// The recording's description of its instruments.
 #[derive(Default)]
 struct Instruments {
     known: BTreeMap<InstrumentId, Arc<Instrument>>,
@@ -71,10 +71,10 @@ impl ReplayObserver for Instruments {
 }
 
 impl<L: Lines> ReplayFeed<L> {
-    /// Reads a recording once and is ready to play it from its beginning. `name` is the file's.
+    /// Reads a recording once and prepares to play it from its beginning. `name` is the file's.
     ///
     /// # Errors
-    /// It is no recording, or does not say whose; in words for people.
+    /// The file is not a recording, or does not name its venue; as a sentence for people.
     pub fn open(name: &str, mut lines: L, now: Monotonic) -> Result<Self, String> {
         let first = lines.advance();
         let head = if matches!(first, Ok(true)) { Head::of(lines.line()) } else { Head::default() };
@@ -105,7 +105,7 @@ impl<L: Lines> ReplayFeed<L> {
         })
     }
 
-    /// What the page says of topics.
+    /// Handles a message of the page about topics.
     pub fn message(&mut self, message: ClientMessage) {
         let (view, _) = self.player.lend();
         let answer = self.outlet.message(message, view);
@@ -113,7 +113,7 @@ impl<L: Lines> ReplayFeed<L> {
         self.player.forward_history_requests(&mut self.instruments);
     }
 
-    /// What the page wants of the replay. Orders that do not concern one are passed over.
+    /// Handles a replay command of the page. Commands that do not concern a replay are ignored.
     pub fn order(&mut self, order: &WorkerCommand, now: Monotonic) {
         let control = match order {
             WorkerCommand::Play => Control::Play,
@@ -126,8 +126,8 @@ impl<L: Lines> ReplayFeed<L> {
         self.report(now);
     }
 
-    /// Plays on and tells what came of it; returns when it is to be called again. `is_long` as [`Player::advance`] asks
-    /// it.
+    /// Plays on and queues the results; returns when it must be called again. `is_long` is used as in
+    /// [`Player::advance`].
     pub fn on_timer(&mut self, now: Now, reader: Reader, is_long: impl FnMut() -> bool) -> Monotonic {
         let state = self.player.state();
         let pace = self.player.advance(now, is_long, &mut self.instruments);
@@ -159,7 +159,7 @@ impl<L: Lines> ReplayFeed<L> {
         self.player.forward_history_requests(&mut self.instruments);
     }
 
-    /// Tells how it stands, where that is news.
+    /// Reports the status, if it changed.
     fn report(&mut self, now: Monotonic) {
         self.next_report = now + REPORT_EVERY;
         let report = self.player.report();
@@ -173,13 +173,13 @@ impl<L: Lines> ReplayFeed<L> {
         }
     }
 
-    /// What is to be told, in order.
+    /// Returns the next message, in order.
     pub fn take_told(&mut self) -> Option<ReplayReply> {
         self.told.pop_front()
     }
 }
 
-/// The venue of the header; else the one the file's name begins with.
+/// Returns the venue in the header; otherwise the one at the beginning of the file's name.
 fn protocol(name: &str, head: &Head) -> Option<&'static str> {
     let said = head.venue.as_deref().and_then(|venue| registry::info(venue).ok());
     let named = || registry::venues().find(|info| name.to_ascii_lowercase().starts_with(info.name));
@@ -193,7 +193,7 @@ fn no_tape(name: &str, error: &io::Error) -> String {
     )
 }
 
-/// Often enough for a slider that is watched.
+/// Often enough for a visible slider.
 const REPORT_EVERY: Duration = Duration::from_millis(250);
 const PLAYING_TICK: Duration = Duration::from_millis(20);
 

@@ -1,6 +1,6 @@
 //! REST requests of the worker, which go through the server.
 //!
-//! Not here: how many may be under way (`shell`).
+//! Not here: the limit on concurrent requests (`shell`).
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// For the session.
+    /// Returns the answer for the session.
     pub(crate) fn lend(&self) -> HttpAnswer<'_> {
         HttpAnswer {
             status: self.status,
@@ -29,7 +29,8 @@ impl Answer {
     }
 }
 
-/// The server's pass-through; relative to the worker's own address, so that it holds under any folder.
+/// Returns the address of the server's REST proxy; relative to the worker's own address, so that it works under any
+/// folder.
 pub(crate) fn address(venue: &str, request: &HttpRequest) -> String {
     let escaped = |text: &str| String::from(js_sys::encode_uri_component(text));
     let mut url =
@@ -40,7 +41,7 @@ pub(crate) fn address(venue: &str, request: &HttpRequest) -> String {
     url
 }
 
-/// Asks the server to ask the venue.
+/// Requests the venue through the server.
 pub(crate) async fn fetch(scope: &DedicatedWorkerGlobalScope, url: &str) -> Result<Answer, JsValue> {
     let settings = RequestInit::new();
     settings.set_signal(Some(&AbortSignal::timeout_with_u32(REQUEST_TIME_MS)));
@@ -56,11 +57,11 @@ pub(crate) async fn fetch(scope: &DedicatedWorkerGlobalScope, url: &str) -> Resu
     })
 }
 
-/// An error in words.
+/// Returns an error as text.
 pub(crate) fn words(error: JsValue) -> String {
     let said = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
     said.unwrap_or_else(|| "the server could not be asked".to_owned())
 }
 
-/// Longer than the server gives the venue, so that its words come through.
+/// Longer than the server's timeout for the venue, so that the server's error message arrives.
 const REQUEST_TIME_MS: u32 = 20_000;

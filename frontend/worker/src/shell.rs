@@ -1,9 +1,9 @@
 //! The shell around a feed or a replay, in the worker: one timer, the sockets, the requests and the page's messages.
 //!
-//! What the page says: a text (an order of `wire::direct`; first which venue to follow or that a recording comes), a text with a
-//! file, bytes (a message of the stream), a number (how many of our messages it has taken in since). What we say: `null`
-//! once we can be spoken to, messages of the stream, texts (`wire::direct` again), and files as name and bytes. The page
-//! ends us by ending the worker; that closes every socket.
+//! Messages from the page: a text (a command of `wire::direct`; the first one names the venue to follow or announces a
+//! recording), a text with a file, bytes (a message of the stream), a number (how many of our messages it has processed
+//! since). Messages to the page: `null` once we are ready, messages of the stream, texts (`wire::direct` again), and
+//! files as name and bytes. The page ends us by ending the worker; that closes every socket.
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
 
@@ -30,7 +30,7 @@ use crate::{
     socket::Socket,
 };
 
-/// Begins to listen to the page.
+/// Starts listening to the page.
 pub(crate) fn start(scope: DedicatedWorkerGlobalScope) {
     let shell = Shell(Rc::new(RefCell::new(State {
         scope: scope.clone(),
@@ -53,7 +53,7 @@ pub(crate) fn start(scope: DedicatedWorkerGlobalScope) {
     let _gone = scope.post_message(&JsValue::NULL);
 }
 
-/// A handle on the worker's only state.
+/// A handle to the worker's only state.
 #[derive(Clone)]
 pub(crate) struct Shell(Rc<RefCell<State>>);
 
@@ -63,36 +63,36 @@ pub(crate) struct State {
     replay: Option<Replaying>,
     venue: String,
     sockets: BTreeMap<ConnectionId, Socket>,
-    /// The timer that is set, and for when.
+    /// The timer that is set, and its time.
     armed: Option<(i32, Monotonic)>,
     on_timer: Option<Closure<dyn FnMut()>>,
-    /// Messages the page has not taken in yet.
+    /// Messages the page has not processed yet.
     n_unread: u32,
     n_requests: usize,
 }
 
-/// A recording that plays, and when it wants to be looked at again.
+/// A playing recording, and when it must be called again.
 struct Replaying {
     feed: ReplayFeed<RecordingLines>,
     due: Monotonic,
 }
 
 impl Shell {
-    /// Hands an input to the feed and does what comes of it.
+    /// Passes an input to the feed and executes the resulting actions.
     pub(crate) fn input(&self, input: Input<'_>) {
         self.with_feed(|feed, now| feed.input(input, now));
     }
 
-    /// A connection is gone, or could not be opened: its socket with it.
+    /// Handles a connection that has closed or could not be opened, and drops its socket.
     pub(crate) fn closed(&self, connection: ConnectionId, reason: CloseReason) {
         let socket = self.0.borrow_mut().sockets.remove(&connection);
-        // One that was given up meanwhile says nothing any more.
+        // A connection abandoned meanwhile reports nothing.
         if socket.is_some() {
             self.with_feed(|feed, now| feed.failed(connection, reason, now));
         }
     }
 
-    /// Where timers are set.
+    /// Returns the scope in which timers are set.
     pub(crate) fn scope(&self) -> DedicatedWorkerGlobalScope {
         self.0.borrow().scope.clone()
     }
@@ -112,7 +112,7 @@ impl Shell {
         }
         let Some(buffer) = data.dyn_ref::<js_sys::ArrayBuffer>() else { return };
         let bytes = js_sys::Uint8Array::new(buffer).to_vec();
-        // The page is ours and of the same build: what cannot be read was not said.
+        // The page is ours and of the same build: an unreadable message is ignored.
         if let Ok(message) = decode_client(Frame::Binary(&bytes)) {
             if self.0.borrow().replay.is_some() {
                 return self.with_replay(|feed, _| feed.message(message));
@@ -172,7 +172,7 @@ impl Shell {
     fn begin(&self, plan: &DirectVenue) {
         let mut state = self.0.borrow_mut();
         let now = state.now();
-        // Two pages that lost the same venue must not come back together.
+        // Two pages that lost the same venue must not reconnect simultaneously.
         let seed = (js_sys::Math::random() * 9e15) as u64;
         let Ok(feed) = DirectFeed::new(plan, seed, now) else { return };
         (state.feed, state.venue) = (Some(feed), plan.venue.to_string());
@@ -203,7 +203,7 @@ impl Shell {
         state.arm();
     }
 
-    /// The recording goes on.
+    /// Continues the recording.
     fn play(&self, reader: Reader) {
         let mut state = self.0.borrow_mut();
         let begun = state.now();
@@ -216,7 +216,7 @@ impl Shell {
         state.arm();
     }
 
-    /// What comes of it is told at once, and the recording looked at soon.
+    /// Runs `act`, sends the results at once, and continues the recording soon.
     fn with_replay(&self, act: impl FnOnce(&mut ReplayFeed<RecordingLines>, Now)) {
         let mut state = self.0.borrow_mut();
         let now = state.now();
@@ -292,7 +292,7 @@ impl State {
     fn say(&mut self, message: &ServerMessage) {
         let bytes = js_sys::Uint8Array::from(encode_server(message, Encoding::Binary).as_slice());
         let buffer = bytes.buffer();
-        // Handed over, not copied.
+        // Transferred, not copied.
         let said = self.scope.post_message_with_transfer(&buffer, &js_sys::Array::of1(&buffer));
         if said.is_ok() {
             self.n_unread += 1;
@@ -320,7 +320,7 @@ impl State {
         }
     }
 
-    /// Sets the timer, unless one is set that comes no later.
+    /// Sets the timer, unless one is set for the same time or earlier.
     fn arm(&mut self) {
         let of_replay = self.replay.as_ref().map(|replay| replay.due);
         let Some(due) = of_replay.or_else(|| self.feed.as_ref().map(DirectFeed::next_due)) else { return };
@@ -340,10 +340,10 @@ impl State {
     }
 }
 
-/// Messages that may lie unread in the page: two seconds of the fastest lane. Past it the feed gathers instead.
+/// Maximum unread messages in the page: two seconds of the fastest lane. Beyond that the feed coalesces instead.
 const MAX_UNREAD: u32 = 20;
-/// Largest file that is played: it is read once beforehand, to know how long it lasts, which takes some seconds for each
-/// 100 MB. What is kept of it in memory is a piece.
+/// Largest file that is played: it is read once beforehand to determine its duration, which takes several seconds for
+/// each 100 MB. Only a piece of it is kept in memory.
 const MAX_FILE_BYTES: f64 = 512e6;
-/// Requests under way; a session paces itself far below.
+/// Concurrent requests; a session's own limits are far lower.
 const MAX_REQUESTS: usize = 64;

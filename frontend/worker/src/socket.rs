@@ -1,7 +1,7 @@
-//! One connection to a venue, in the worker. Dropping it abandons it at once and silences it.
+//! One connection to a venue, in the worker. Dropping it abandons the connection at once and disconnects its callbacks.
 //!
-//! A browser answers pings itself and shows nobody, and gives no reason where a connection could not be opened. Not here:
-//! when to connect again; the session decides.
+//! A browser answers pings itself without showing them, and gives no reason if a connection could not be opened. Not
+//! here: when to reconnect; the session decides.
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 
@@ -11,7 +11,7 @@ use web_sys::{BinaryType, CloseEvent, DedicatedWorkerGlobalScope, MessageEvent, 
 
 use crate::shell::Shell;
 
-/// A connection, waiting, opening or open.
+/// A connection: waiting, opening or open.
 pub(crate) struct Socket {
     scope: DedicatedWorkerGlobalScope,
     parts: Rc<Parts>,
@@ -19,11 +19,11 @@ pub(crate) struct Socket {
     _on_late: Closure<dyn FnMut()>,
 }
 
-/// What the callbacks share with the socket.
+/// The state shared by the callbacks and the socket.
 #[derive(Default)]
 struct Parts {
     open: Cell<Option<Open>>,
-    /// Set while a timer runs: that of the wait before, then that of the opening.
+    /// Set while a timer runs: first for the delay, then for opening.
     timer: Cell<Option<i32>>,
 }
 
@@ -35,7 +35,7 @@ struct Open {
 }
 
 impl Socket {
-    /// Opens `url` after `after`; everything else is told to `shell`.
+    /// Opens `url` after `after`; all events go to `shell`.
     pub(crate) fn open(
         shell: &Shell,
         scope: &DedicatedWorkerGlobalScope,
@@ -139,5 +139,5 @@ fn set_timer(scope: &DedicatedWorkerGlobalScope, callback: &js_sys::Function, af
 }
 
 const CONNECT_TIME: Duration = Duration::from_secs(10);
-/// What venues are sent is small (subscriptions, pongs).
+/// Messages to venues are small (subscriptions, pongs).
 const MAX_BUFFERED: u32 = 1 << 20;

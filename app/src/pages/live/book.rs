@@ -1,4 +1,4 @@
-//! The order book panel: asks above, bids below, the spread between them, and the proof that all of it is true.
+//! The order book panel: asks above, bids below, the spread between them, and the result of the book's checks.
 
 use leptos::{ev, prelude::*};
 use model::decimal::Price;
@@ -46,14 +46,14 @@ pub fn BookPanel(
                 level.map_or((0, 0), |level| (level.price.scale(), level.quantity.scale()))
             };
             let n_ticks = n_ticks.get_untracked();
-            // Single ticks are no groups: a level off the grid stays where it is.
+            // A single tick is not a group: a level off the grid keeps its price.
             let step = tick.get_untracked().filter(|_| n_ticks > 1).and_then(|tick| times(tick, n_ticks));
             Some(BookView::new(book, untrack(move || selection.decimals()).unwrap_or_else(own), step))
         }))
     };
     view! {
         <section class="panel book-panel" data-panel="book" aria-label="Order book">
-            // An input: outside of the region that refreshes.
+            // An input: outside the region that refreshes.
             <select
                 class="field field--tool book-panel__group"
                 data-testid="book-group"
@@ -77,7 +77,7 @@ pub fn BookPanel(
     }
 }
 
-/// `n_ticks` ticks; `None` where that fits no decimal.
+/// Returns `n_ticks` ticks; `None` if that does not fit a decimal.
 fn times(tick: Price, n_ticks: u32) -> Option<Price> {
     Price::from_mantissa(tick.mantissa().checked_mul(i128::from(n_ticks))?, tick.scale())
 }
@@ -86,10 +86,10 @@ fn step_label(step: Price) -> String {
     format::price(step, step.significant_scale())
 }
 
-/// Head and rows; rows that are not known yet keep their place.
+/// Head and rows; unknown rows keep their place.
 #[component]
 fn Book(
-    /// What is known.
+    /// The book, if known.
     view: Signal<Option<BookView>>,
     /// The shown instrument.
     selection: Selection,
@@ -138,7 +138,7 @@ fn BookLine(
     side: &'static str,
     /// 0 is the best.
     level_idx: usize,
-    /// What is known of it.
+    /// Its contents, if known.
     row: Memo<Option<BookRow>>,
 ) -> impl IntoView {
     let testid = format!("book-{side}-{level_idx}");

@@ -1,7 +1,7 @@
 //! The rows of the order book panel: the best levels of both sides with their running totals, single or in groups.
 //!
-//! A group of bids stands at the price at or below them, a group of offers at the price at or above. What is known are
-//! the best levels only, so the outermost group may hold more than is known: it says so.
+//! A group of bids has the price at or below them, a group of asks the price at or above. Only the best levels are
+//! known, so the outermost group may contain more: it is marked as partial.
 
 use model::{
     decimal::{Price, Quantity, Rounding},
@@ -28,27 +28,27 @@ pub struct BookRow {
     pub size_value: String,
     /// Quantity from the best row up to this one.
     pub total: String,
-    /// The total as a share of the larger side's, in per cent.
+    /// The total as a share of the larger side's total, in per cent.
     pub fill_percent: u8,
-    /// True where the group may hold more than is known.
+    /// True if the group may contain more than is known.
     pub is_partial: bool,
 }
 
-/// What the panel shows.
+/// The contents of the panel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BookView {
-    /// How far the book can be trusted. Where it is not served the rows are the last good ones.
+    /// How far the book can be trusted. If it is not served, the rows are the last good ones.
     pub state: BookState,
     /// Bids, best first.
     pub bids: Vec<BookRow>,
-    /// Offers, best first.
+    /// Asks, best first.
     pub asks: Vec<BookRow>,
     /// Difference of the best prices, and the same in per cent of the price.
     pub spread: Option<(String, String)>,
 }
 
 impl BookView {
-    /// The best [`N_LEVELS`] of each side, with decimals of prices and of sizes; in groups of `step` where there is one.
+    /// Builds the best [`N_LEVELS`] of each side, with decimals of prices and of sizes; in groups of `step` if given.
     pub fn new(book: &BookData, decimals: (u32, u32), step: Option<Price>) -> Self {
         let totals = |groups: &[Group]| -> Vec<Quantity> {
             let running = groups.iter().scan(Quantity::ZERO, |total, group| {
@@ -74,7 +74,7 @@ impl BookView {
     }
 }
 
-/// The proof as a word: what a reader may conclude from the book.
+/// Returns the book's state as a word for the reader.
 pub fn proof(state: BookState) -> &'static str {
     match state {
         BookState::Live => "proof ok",
@@ -85,7 +85,7 @@ pub fn proof(state: BookState) -> &'static str {
     }
 }
 
-/// Difference of two prices, and the same in per cent of their mean; `None` where it does not fit a decimal.
+/// Returns the difference of two prices, and the same in per cent of their mean; `None` if it does not fit a decimal.
 pub fn spread(bid: Price, ask: Price, price_decimals: u32) -> Option<(String, String)> {
     let difference = ask.checked_sub(bid)?;
     let share = difference.to_f64_lossy() / bid.mid(ask)?.to_f64_lossy() * 100.0;
@@ -93,14 +93,14 @@ pub fn spread(bid: Price, ask: Price, price_decimals: u32) -> Option<(String, St
     Some((format::price(difference, price_decimals), share))
 }
 
-/// Levels that are shown as one.
+/// Levels shown as one row.
 struct Group {
     level: Level,
     is_partial: bool,
 }
 
-/// The best [`N_LEVELS`] groups of `levels`, which stand best first. Without a step, or where a price does not fit it,
-/// each level is a group of its own.
+/// Returns the best [`N_LEVELS`] groups of `levels`, which are sorted best first. Without a step, or if a price does
+/// not fit it, each level is its own group.
 fn groups(levels: &[Level], step: Option<Price>, rounding: Rounding) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::with_capacity(N_LEVELS);
     for level in levels {
@@ -198,7 +198,7 @@ mod tests {
                 (shown(&view.bids), shown(&view.asks)),
                 (bids.iter().map(ToString::to_string).collect(), asks.iter().map(ToString::to_string).collect())
             );
-            // The spread stays that of the best prices.
+            // The spread is still that of the best prices.
             assert_eq!(view.spread.map(|(text, _)| text).as_deref(), Some("0.03"));
         }
         check("0.05", &["99.95 3 3", "99.90 3 6", "99.85 4 10"], &["100.05 3 3", "100.10 3 6", "100.15 4 10"]);
@@ -221,7 +221,7 @@ mod tests {
             view.bids.iter().map(|row| row.size.replace('\u{202f}', " ")).collect::<Vec<_>>()
         };
         assert_eq!(of(BOOK_DEPTH, "1"), ["7", "7", "≥ 6"]);
-        // A book that is known to its end is known in groups too, and what is cut off by our own rows is whole.
+        // A book known to its end is also known in groups, and groups cut off only by our own row limit are whole.
         assert_eq!(of(BOOK_DEPTH - 1, "1"), ["7", "7", "5"]);
         assert!(of(BOOK_DEPTH, "0.01").iter().all(|size| size == "1"));
     }

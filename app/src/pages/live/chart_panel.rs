@@ -1,4 +1,4 @@
-//! The chart with its toolbar. Bars go from the model into the chart's own series; the chart draws by itself.
+//! The chart with its toolbar. Candles go from the model into the chart's own series; the chart draws by itself.
 
 use chart::chart::Studies;
 use leptos::prelude::*;
@@ -34,10 +34,10 @@ pub fn ChartPanel(
     let topic_of = move |id: &InstrumentId| Topic::candles(interval.get(), id);
     let topic = Memo::new(move |_| selection.id.with(|id| id.as_ref().map(topic_of)));
     let topics = Signal::derive(move || topic.with(|topic| topic.iter().cloned().collect::<Vec<_>>()));
-    // Which topic the series holds, and how much of it.
+    // The topic in the series, and the revision it has reached.
     let held = StoredValue::new((None::<Topic>, 0_u64));
-    // Another instrument or interval: bars of the one before must not stand under the new name, and the reader's view of
-    // them means nothing there.
+    // For another instrument or interval, the previous candles must not appear under the new name, and the reader's
+    // view of them has no meaning.
     let drop_others = move |topic: Option<&Topic>| {
         if held.with_value(|(of, _)| of.is_some() && of.as_ref() != topic) {
             series.clear();
@@ -95,7 +95,7 @@ pub fn ChartPanel(
     }
 }
 
-/// What a button of the toolbar shows and hides.
+/// A study that a button of the toolbar shows and hides.
 #[derive(Clone, Copy)]
 struct Study {
     name: &'static str,
@@ -121,7 +121,7 @@ const STUDIES: [Study; 2] = [
 
 #[component]
 fn StudyButton(
-    /// What it shows and hides.
+    /// The study it shows and hides.
     study: Study,
 ) -> impl IntoView {
     let settings = use_settings();
@@ -145,7 +145,7 @@ fn StudyButton(
     }
 }
 
-/// Tells the chart the server's time, for the countdown of the forming bar, and whether its bars are still true.
+/// Gives the chart the server's time, for the countdown of the forming candle, and whether its candles are up to date.
 fn follow_clock(live: Live, series: ChartSeries, topics: Signal<Vec<Topic>>) {
     Effect::new(move |_| {
         live.slow_tick().track();
@@ -163,9 +163,9 @@ fn follow_clock(live: Live, series: ChartSeries, topics: Signal<Vec<Topic>>) {
 
 #[component]
 fn IntervalButton(
-    /// What it chooses.
+    /// The interval it chooses.
     choice: Interval,
-    /// What is chosen.
+    /// The chosen interval.
     interval: RwSignal<Interval>,
 ) -> impl IntoView {
     view! {

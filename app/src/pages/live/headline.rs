@@ -1,4 +1,4 @@
-//! The headline: which instrument, its price, its day, and how live all of it is.
+//! The headline: the instrument, its price, its day, and how live they are.
 
 use leptos::prelude::*;
 use model::status::{FeedMode, StreamState};
@@ -64,7 +64,7 @@ pub fn Headline(
 
 #[component]
 fn HeadlineFigures(
-    /// What is known.
+    /// The figures, if known.
     figures: Signal<Option<Figures>>,
     /// The shown instrument.
     selection: Selection,
@@ -72,7 +72,7 @@ fn HeadlineFigures(
     let figures = Memo::new(move |_| figures.get().unwrap_or_default());
     let part = move |of: fn(&Figures) -> &Figure| Memo::new(move |_| figures.with(|figures| of(figures).clone()));
     let prices = move || selection.id.with(|id| id.as_ref().map(|id| Topic::quote(id).to_string()));
-    // The unit of the volume stands in its label: the figure stays a figure.
+    // The unit of the volume is in its label: the figure remains a pure number.
     view! {
         <div class="headline__figures" data-topic=prices>
             <div class="headline__price">
@@ -104,9 +104,9 @@ fn HeadlineFigures(
 /// Best bid or ask: a labelled price that flashes.
 #[component]
 fn QuoteStat(
-    /// The word above.
+    /// The label above.
     label: &'static str,
-    /// What tests read it by.
+    /// The test id.
     testid: &'static str,
     /// The price.
     price: Memo<crate::components::flash_price::PriceFigure>,
@@ -128,7 +128,7 @@ fn StreamStatus(
     selection: Selection,
 ) -> impl IntoView {
     let live = use_live();
-    // Before the first tick there is no moment to measure ages from, on the server as in the browser.
+    // Before the first tick the time for ages is unknown, on the server as in the browser.
     let stream = Memo::new(move |_| {
         let has_begun = live.tick().get() != model::time::Now::default();
         let id = selection.id.get().filter(|_| has_begun)?;
@@ -169,7 +169,7 @@ fn StreamStatus(
     }
 }
 
-/// A tag for data that does not come from the server by WebSocket.
+/// Returns a tag for data that does not come from the server by WebSocket.
 fn mode(stream: &StreamView) -> String {
     match (stream.source, stream.mode) {
         (Source::Direct, FeedMode::RestPolling) => "direct, REST polling".to_owned(),
@@ -179,7 +179,7 @@ fn mode(stream: &StreamView) -> String {
     }
 }
 
-/// What is wrong, in words, where the stream is not live, and how quiet is told from dead; empty where it is live.
+/// Returns what is wrong if the stream is not live, and the evidence for quiet or dead; empty if it is live.
 fn trouble(stream: &StreamView) -> String {
     match stream.state {
         StreamState::Stale if stream.silence.is_some() => words::sentence(stream),
@@ -188,7 +188,7 @@ fn trouble(stream: &StreamView) -> String {
     }
 }
 
-/// Source, count, rate and cause, for those who ask.
+/// Returns source, count, rate and cause, for the tooltip.
 fn details(stream: &StreamView) -> String {
     let mode = words::mode(stream.state, stream.mode);
     let cause = stream.cause.as_ref().map(|cause| format!(" • {cause}")).unwrap_or_default();

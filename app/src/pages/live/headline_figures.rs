@@ -1,4 +1,4 @@
-//! The figures of the headline, and of each row of the watchlist: what a quote says, as text.
+//! The figures of the headline, and of each row of the watchlist: a quote as text.
 
 use model::decimal::{Price, Quantity};
 use topics::channels::quote::QuoteData;
@@ -9,14 +9,14 @@ use crate::{
     pages::live::book_rows::spread,
 };
 
-/// What is known of one instrument, ready to be shown.
+/// The figures of one instrument, ready to display.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
     /// Price of the last trade.
     pub last: PriceFigure,
     /// Change over 24 hours.
     pub change: Figure,
-    /// Where the price stands against 24 hours ago.
+    /// The direction of the price against 24 hours ago.
     pub trend: Trend,
     /// Highest price of 24 hours.
     pub high: Figure,
@@ -30,7 +30,7 @@ pub struct Figures {
     pub ask: PriceFigure,
     /// Mean of bid and ask.
     pub mid: Figure,
-    /// Offer minus bid.
+    /// Ask minus bid.
     pub spread: Figure,
     /// The same in per cent of the price.
     pub spread_percent: Figure,
@@ -39,7 +39,7 @@ pub struct Figures {
 /// Above or below; the sign beside the colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Trend {
-    /// Unchanged, or not known.
+    /// Unchanged, or unknown.
     #[default]
     Level,
     /// Above.
@@ -49,7 +49,7 @@ pub enum Trend {
 }
 
 impl Trend {
-    /// For `data-trend`.
+    /// Returns the value for `data-trend`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Level => "level",
@@ -58,7 +58,7 @@ impl Trend {
         }
     }
 
-    /// The sign that says it without colour.
+    /// Returns the sign that shows it without colour.
     pub fn sign(self) -> &'static str {
         match self {
             Self::Level => "",
@@ -69,7 +69,7 @@ impl Trend {
 }
 
 impl Figures {
-    /// The figures of a quote of `of`. Without known decimals each number keeps its own digits.
+    /// Builds the figures of a quote of `of`. Without known decimals each number keeps its own digits.
     pub fn new(of: &str, quote: &QuoteData, decimals: Option<(u32, u32)>) -> Self {
         let own = |price: Option<Price>| price.map_or(0, Price::scale);
         let price_decimals =
@@ -88,7 +88,7 @@ impl Figures {
             volume: quote.day_volume.map(volume).unwrap_or_default(),
             bid: price_figure(quote.bid),
             ask: price_figure(quote.ask),
-            // Half a tick fits one decimal more.
+            // Half a tick needs one more decimal.
             mid: quoted
                 .and_then(|(bid, ask)| bid.mid(ask))
                 .map(|price| plain(price, price_decimals + 1))

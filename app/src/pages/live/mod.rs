@@ -1,4 +1,4 @@
-//! The Live page: one instrument with its price, chart, book and prints, and all others beside it.
+//! The Live page: one instrument with its price, chart, book and trades, and all others beside it.
 
 pub mod book;
 pub mod book_rows;
@@ -37,7 +37,7 @@ pub const FRAGMENTS: &[FragmentSpec] = &[
     FragmentSpec { name: "watch", cadence: Cadence::Price },
 ];
 
-/// Which panel is shown where there is not room for all.
+/// The panel shown if there is not room for all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Panel {
     Book,
@@ -107,7 +107,7 @@ fn PanelTabs(panel: RwSignal<Panel>) -> impl IntoView {
     }
 }
 
-/// The title of the window carries price and symbol; it goes on, once a second, while the page is hidden.
+/// The window's title shows price and symbol; it is updated once a second, even while the page is hidden.
 #[component]
 fn PageTitle(selection: Selection) -> impl IntoView {
     let live = use_live();
@@ -128,7 +128,7 @@ fn PageTitle(selection: Selection) -> impl IntoView {
     view! { <Title text=move || title.get()/> }
 }
 
-/// The topics of the shown instrument that `of` names; none while there is no instrument.
+/// Returns the topics of the shown instrument selected by `of`; none while there is no instrument.
 fn topics_of(selection: Selection, of: fn(&model::instrument::InstrumentId) -> Topic) -> Signal<Vec<Topic>> {
     Signal::derive(move || selection.id.with(|id| id.iter().map(of).collect()))
 }

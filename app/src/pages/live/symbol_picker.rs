@@ -1,7 +1,7 @@
 //! Choosing an instrument: a button with its name, and a dialog with a search field and a list.
 //!
-//! `/` opens it from anywhere, arrows and Enter choose, Esc closes. The choice goes into the address, so that a reload
-//! and a shared link keep it.
+//! `/` opens it from anywhere, arrows and Enter choose, Esc closes. The choice is kept in the address, so that a reload
+//! or a shared link shows it again.
 
 use std::sync::Arc;
 
@@ -20,12 +20,12 @@ use crate::{
     selection::{Selection, pair},
 };
 
-/// Shows an instrument on the Live page, and says so in the address.
+/// Returns a function that shows an instrument on the Live page, and in the address.
 pub fn use_choose() -> impl Fn(&InstrumentId) + Clone {
     use_choose_on("/")
 }
 
-/// The same on the page at `path`.
+/// Returns the same for the page at `path`.
 fn use_choose_on(path: &'static str) -> impl Fn(&InstrumentId) + Clone {
     let route = use_route();
     move |id: &InstrumentId| {
@@ -41,7 +41,7 @@ fn use_choose_on(path: &'static str) -> impl Fn(&InstrumentId) + Clone {
 pub fn SymbolPicker(
     /// The shown instrument.
     selection: Selection,
-    /// The page that it stands on.
+    /// The path of its page.
     path: &'static str,
 ) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
@@ -97,7 +97,7 @@ pub fn SymbolPicker(
 /// The field and the list inside the dialog.
 #[component]
 pub fn SymbolSearch(
-    /// What it works on.
+    /// The dialog it works on.
     of: Search,
 ) -> impl IntoView {
     let Search { dialog, field, text, is_open, selection, path } = of;
@@ -107,7 +107,7 @@ pub fn SymbolSearch(
         true => live.instruments().with(|list| text.with(|text| search(&list.known, text))),
         false => Vec::new(),
     });
-    // The dialog may be open before this is there.
+    // The dialog may be open before this component exists.
     Effect::new(move |_| {
         if is_open.get()
             && let Some(field) = field.get()
@@ -186,9 +186,9 @@ pub fn SymbolSearch(
 fn SymbolOption(
     /// Position in the list.
     option_idx: usize,
-    /// What it offers.
+    /// The instrument it offers.
     instrument: Arc<Instrument>,
-    /// The position that the arrows have reached.
+    /// The position reached with the arrow keys.
     active_idx: RwSignal<usize>,
     /// The shown instrument.
     selection: Selection,
@@ -243,7 +243,7 @@ fn close(dialog: NodeRef<html::Dialog>) {
     }
 }
 
-/// A click beside the dialog closes it: only then is the dialog itself the target.
+/// Closes the dialog on a click beside it: only then is the dialog itself the target.
 fn close_on_backdrop(event: &ev::MouseEvent, dialog: NodeRef<html::Dialog>) {
     if event.target() == event.current_target() {
         close(dialog);

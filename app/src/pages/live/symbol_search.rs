@@ -1,4 +1,4 @@
-//! Finding an instrument by a few letters: whole words first, then beginnings, then letters in order.
+//! Finds an instrument by a few letters: whole words first, then beginnings, then letters in order.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use model::instrument::Instrument;
 
 use crate::selection::pair;
 
-/// The instruments that match, best first; all of them, in their own order, for an empty text.
+/// Returns the instruments that match, best first; all of them, in their own order, for an empty text.
 pub fn search(instruments: &[Arc<Instrument>], text: &str) -> Vec<Arc<Instrument>> {
     let words: Vec<String> = text.to_ascii_lowercase().split_whitespace().map(str::to_owned).collect();
     let mut found: Vec<(u32, usize, &Arc<Instrument>)> = instruments
@@ -18,7 +18,7 @@ pub fn search(instruments: &[Arc<Instrument>], text: &str) -> Vec<Arc<Instrument
     found.into_iter().map(|(_, _, instrument)| Arc::clone(instrument)).collect()
 }
 
-/// Each word must match something: the pair, the venue's symbol, or the venue.
+/// Sums the penalties; each word must match the pair, the venue's symbol, or the venue.
 fn penalty_of_all(instrument: &Instrument, words: &[String]) -> Option<u32> {
     let names = [pair(instrument), instrument.id.symbol().to_owned(), instrument.id.venue().to_string()]
         .map(|name| name.to_ascii_lowercase());
@@ -28,7 +28,7 @@ fn penalty_of_all(instrument: &Instrument, words: &[String]) -> Option<u32> {
     })
 }
 
-/// 0 for the whole name, 1 for its beginning, 2 for any part, more for letters in order with gaps.
+/// Returns 0 for the whole name, 1 for its beginning, 2 for any part, more for letters in order with gaps.
 fn penalty(name: &str, word: &str) -> Option<u32> {
     match name.find(word) {
         Some(0) if name.len() == word.len() => return Some(0),

@@ -1,4 +1,4 @@
-//! Time and sales: the last prints, newest first, held still while the reader looks closely.
+//! Time and sales: the last trades, newest first, paused while the reader looks closely.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::{
     settings::use_settings,
 };
 
-/// The prints of the shown instrument.
+/// The trades of the shown instrument.
 #[component]
 pub fn TapePanel(
     /// The shown instrument.
@@ -56,7 +56,7 @@ pub fn TapePanel(
     };
     let is_held = Signal::derive(move || is_paused.get() || is_hovered.get());
     let choice = Signal::derive(move || least.get().unwrap_or_default());
-    // The inputs stand outside the region that refreshes.
+    // The inputs are outside the region that refreshes.
     view! {
         <section class="panel tape-panel" data-panel="tape" aria-label="Tape">
             <label class="tape-panel__filter" hidden=move || !is_given.get()>
@@ -72,7 +72,7 @@ pub fn TapePanel(
                     prop:value=move || least.get().unwrap_or_default()
                     on:change=move |event: ev::Event| {
                         choose(event_target_value(&event));
-                        // What is no size is no filter, and says so by going away.
+                        // Text that is not a size sets no filter, and is removed to show that.
                         event_target::<web_sys::HtmlInputElement>(&event).set_value(&untrack(move || least.get()).unwrap_or_default());
                     }
                 />
@@ -99,9 +99,9 @@ pub fn TapePanel(
 
 #[component]
 fn Tape(
-    /// What is known.
+    /// The rows, if known.
     view: Signal<Option<TapeView>>,
-    /// True while the rows stand still.
+    /// True while the rows are paused.
     is_held: Signal<bool>,
     /// Set while the pointer is over the rows.
     is_hovered: RwSignal<bool>,
@@ -110,7 +110,8 @@ fn Tape(
 ) -> impl IntoView {
     let rows_room = NodeRef::<html::Div>::new();
     let room = use_room(rows_room);
-    // What is shown: as it comes, or as it was when it was held. Another instrument or size ends the holding of old rows.
+    // The rows shown: the current ones, or those at the time of the pause. Another instrument or size ends the pause of
+    // old rows.
     let shown = Memo::new(move |known: Option<&TapeView>| {
         let next = view.get().unwrap_or_default();
         match known {
@@ -118,12 +119,12 @@ fn Tape(
             _ => next,
         }
     });
-    // While prints run, only what fits is rendered; a held tape can be scrolled back.
+    // While the tape runs, only the rows that fit are rendered; a paused tape can be scrolled back.
     let n_rows = Memo::new(move |_| match is_held.get() {
         true => MAX_ROWS,
         false => room.get().n_rows().clamp(MIN_ROWS, MAX_ROWS),
     });
-    // Not `<For>`: it keeps some bytes of each row that ever was, which ten prints a second make megabytes of.
+    // Not `<For>`: it keeps some bytes of each row that ever existed, which at ten trades a second add up to megabytes.
     let rows =
         move || shown.with(|shown| shown.rows.iter().take(n_rows.get()).cloned().collect::<Vec<Arc<TapeLine>>>());
     let n_held = move || {
@@ -170,10 +171,10 @@ fn Tape(
     }
 }
 
-/// A print never changes, so neither does its row.
+/// A trade never changes, so neither does its row.
 #[component]
 fn TapeRowView(
-    /// The print.
+    /// The trade.
     line: Arc<TapeLine>,
 ) -> impl IntoView {
     let (side, sign) = match line.side {
@@ -191,5 +192,5 @@ fn TapeRowView(
     }
 }
 
-/// Rows rendered before the room is known.
+/// Rows rendered before the space is known.
 const MIN_ROWS: usize = 8;

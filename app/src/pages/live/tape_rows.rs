@@ -1,6 +1,6 @@
-//! The rows of the tape panel: the last prints that are large enough, kept longer than the log of all prints keeps them.
+//! The rows of the tape panel: the last trades that are large enough, kept longer than in the log of all trades.
 //!
-//! Plain values: the log and the reader's choice in, rows out. A row is made once and shared from then on.
+//! Plain values: the log and the reader's choice in, rows out. A row is created once and shared from then on.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -11,10 +11,10 @@ use crate::{
     live::tape_log::{TapeLog, TapeRow},
 };
 
-/// One print as text.
+/// One trade as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TapeLine {
-    /// Rises with each print.
+    /// Rises with each trade.
     pub serial: u64,
     /// Time of day, UTC.
     pub time: String,
@@ -24,7 +24,7 @@ pub struct TapeLine {
     pub price_value: String,
     /// Quantity.
     pub size: String,
-    /// Who took.
+    /// The aggressor side.
     pub side: AggressorSide,
 }
 
@@ -48,20 +48,20 @@ impl TapeLine {
 pub struct TapeChoice {
     /// The shown instrument.
     pub id: InstrumentId,
-    /// The smallest print that is shown; `None` shows all.
+    /// The smallest trade shown; `None` shows all.
     pub least: Option<Quantity>,
-    /// Decimals of prices and of sizes, where they are known.
+    /// Decimals of prices and of sizes, if known.
     pub decimals: Option<(u32, u32)>,
 }
 
-/// What the panel shows. Two with the same `revision` are the same.
+/// The contents of the panel. Two with the same `revision` are equal.
 #[derive(Clone, Debug, Default)]
 pub struct TapeView {
     /// Newest first.
     pub rows: Arc<Vec<Arc<TapeLine>>>,
-    /// How many prints were large enough so far.
+    /// The number of trades that were large enough so far.
     pub n_matched: u64,
-    /// What the rows are of.
+    /// The source of the rows.
     pub choice: Option<TapeChoice>,
     revision: u64,
 }
@@ -72,7 +72,7 @@ impl PartialEq for TapeView {
     }
 }
 
-/// Follows a log.
+/// Follows a log of trades.
 #[derive(Debug, Default)]
 pub struct TapeRows {
     choice: Option<TapeChoice>,
@@ -83,11 +83,11 @@ pub struct TapeRows {
 }
 
 impl TapeRows {
-    /// Takes in what is new in the log and returns what is to be shown.
+    /// Adds new trades from the log and returns the contents of the panel.
     pub fn follow(&mut self, log: &TapeLog, choice: TapeChoice) -> TapeView {
         let is_other = self.choice.as_ref() != Some(&choice) || log.n_seen() < self.last_serial;
-        // Prints between what is held and what the log still has are lost: a tape with a hole would be no tape. Large
-        // ones are picked anyway.
+        // Trades between the kept ones and those still in the log are lost: a tape must have no gaps, so the rows start
+        // over. Large trades are a selection anyway, so they are kept.
         let oldest = log.newest_first().last().map_or(0, |row| row.serial);
         let is_torn = choice.least.is_none() && self.last_serial > 0 && oldest > self.last_serial + 1;
         if is_other || is_torn {
@@ -116,7 +116,7 @@ impl TapeRows {
     }
 }
 
-/// Rows kept: as many as a reader scrolls back over while the tape is held.
+/// Rows kept: as many as a reader scrolls back over while the tape is paused.
 pub const MAX_ROWS: usize = 100;
 
 #[cfg(test)]
@@ -126,7 +126,7 @@ mod tests {
 
     use super::*;
 
-    /// Prints of sizes 0, 1, … 9, 0, …
+    /// Trades of sizes 0, 1, … 9, 0, …
     fn trades(ids: std::ops::Range<u64>) -> Vec<TapeTrade> {
         ids.map(|id| TapeTrade {
             id: TradeId::Sequence(id),
@@ -172,7 +172,7 @@ mod tests {
         }
         let view = rows.follow(&log, choice("9"));
         assert_eq!((view.rows.len(), view.n_matched), (50, 50));
-        // Another size starts over, with what the log has.
+        // Another size starts over, with the trades in the log.
         assert_eq!(sizes(&rows.follow(&log, choice("8.5"))), "9 9 9 9 9 9 9 9 9 9");
     }
 
@@ -183,13 +183,13 @@ mod tests {
         rows.follow(&log, choice(""));
         log.extend(trades(90..150));
         assert_eq!(rows.follow(&log, choice("")).rows.len(), MAX_ROWS);
-        // More than the log holds came since.
+        // More trades have arrived since than the log holds.
         log.extend(trades(150..300));
         let view = rows.follow(&log, choice(""));
         let serials: Vec<u64> = view.rows.iter().map(|row| row.serial).collect();
         assert_eq!((serials.len(), serials[0], serials[99]), (100, 300, 201));
         assert!(serials.windows(2).all(|pair| pair[0] == pair[1] + 1));
-        // A log that was started over counts from one again.
+        // A restarted log counts from one again.
         let mut again = TapeLog::default();
         again.replace(trades(0..2));
         assert_eq!(rows.follow(&again, choice("")).rows.len(), 2);

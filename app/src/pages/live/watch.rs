@@ -1,6 +1,6 @@
-//! The watchlist: all instruments at a glance; a click shows one.
+//! The watchlist: an overview of all instruments; a click shows one.
 //!
-//! Only the rows in view are rendered, and only they are subscribed to: a venue may list thousands.
+//! Only the rows in view are rendered and subscribed to: a venue may list thousands.
 
 use std::{ops::Range, sync::Arc};
 
@@ -95,11 +95,11 @@ fn line(model: &LiveModel, instrument: &Instrument) -> WatchLine {
 fn WatchTable(
     /// A line for each row in view.
     lines: Signal<Option<Lines>>,
-    /// The instruments that the filter lets through.
+    /// The instruments that pass the filter.
     listed: Memo<Vec<Arc<Instrument>>>,
-    /// Those of them in view.
+    /// The filtered instruments in view.
     shown: Memo<Vec<Arc<Instrument>>>,
-    /// Where these stand in `listed`.
+    /// The range of these in `listed`.
     in_view: Memo<Range<usize>>,
     /// How far the table is scrolled, in CSS pixels.
     scroll_top: RwSignal<f64>,
@@ -115,7 +115,7 @@ fn WatchTable(
         (true, false) => "No instrument matches.",
     };
     let n_rows = Memo::new(move |_| listed.with(Vec::len));
-    // States and ages count on without any data: twice a second is often enough.
+    // States and ages advance without any data: twice a second is often enough.
     let beat = Memo::new(move |_| live.tick().get().monotonic.saturating_since(Monotonic::ZERO).as_millis() / 500);
     let rows =
         move |range: Range<usize>| (!range.is_empty()).then(|| format!("calc({} * var(--row-height))", range.len()));
@@ -155,7 +155,7 @@ fn WatchTable(
     }
 }
 
-/// The line of one instrument; unknown until the region's next turn where it has just come into view.
+/// Returns the line of one instrument; unknown until the region's next turn if it has just come into view.
 fn line_of(lines: Signal<Option<Lines>>, instrument: &Instrument) -> Memo<WatchLine> {
     let id = instrument.id.clone();
     Memo::new(move |_| {
@@ -164,7 +164,7 @@ fn line_of(lines: Signal<Option<Lines>>, instrument: &Instrument) -> Memo<WatchL
     })
 }
 
-/// Brings the shown instrument's row into view when another one is chosen, rendered or not.
+/// Scrolls to the shown instrument's row when another one is chosen, rendered or not.
 fn scroll_to_shown(table: NodeRef<html::Div>, listed: Memo<Vec<Arc<Instrument>>>, selection: Selection) {
     Effect::new(move |_| {
         let place =
@@ -177,11 +177,11 @@ fn scroll_to_shown(table: NodeRef<html::Div>, listed: Memo<Vec<Arc<Instrument>>>
 
 #[component]
 fn WatchRow(
-    /// What is known of the instrument.
+    /// The figures of the instrument.
     line: Memo<WatchLine>,
     /// The instrument.
     instrument: Arc<Instrument>,
-    /// When to look again the state of its stream.
+    /// When to read the state of its stream again.
     beat: Memo<u128>,
     /// The shown instrument.
     selection: Selection,
@@ -200,7 +200,7 @@ fn WatchRow(
             return Default::default();
         }
         let stream = live.with_model(|model| model.stream(&of_stream, browser::now())).unwrap_or_default();
-        // Whole seconds: a column of running tenths would draw the eye for nothing.
+        // Whole seconds: a column of running tenths would distract the eye.
         (stream.state, stream.age_ms.map(format::whole_age).unwrap_or_default(), stream_word(&stream))
     });
     let state = Signal::derive(move || stream.with(|stream| stream.0));

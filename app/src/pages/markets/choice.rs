@@ -1,4 +1,4 @@
-//! Which pairs the reader wants to see, and in which order: a plain value, remembered by the browser.
+//! The pairs that the reader wants to see, and their order: a plain value, stored by the browser.
 //!
 //! Not here: its controls (`controls`), and the browser's storage (the page).
 
@@ -6,7 +6,7 @@ use std::{cmp::Reverse, collections::BTreeSet};
 
 use crate::pages::markets::figures::{Dollars, PairGroup, Sampled};
 
-/// By what pairs are ordered.
+/// The order of pairs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SortOrder {
     /// Most venues first, then by name.
@@ -21,10 +21,10 @@ pub enum SortOrder {
 }
 
 impl SortOrder {
-    /// All, in the order they are offered.
+    /// All orders, as displayed.
     pub const ALL: [Self; 4] = [Self::Venues, Self::Name, Self::Change, Self::Spread];
 
-    /// Its name, as remembered.
+    /// Returns its name, as stored.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Venues => "venues",
@@ -34,7 +34,7 @@ impl SortOrder {
         }
     }
 
-    /// Its name for a reader.
+    /// Returns its displayed name.
     pub fn label(self) -> &'static str {
         match self {
             Self::Venues => "Venues",
@@ -44,29 +44,29 @@ impl SortOrder {
         }
     }
 
-    /// The order of that name.
+    /// Parses an order from its name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|order| order.as_str() == text)
     }
 }
 
-/// What the reader wants to see.
+/// The reader's choice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Choice {
-    /// Letters of a pair or a venue.
+    /// The filter: letters of a pair or a venue.
     pub text: String,
-    /// By what pairs are ordered.
+    /// The order of pairs.
     pub order: SortOrder,
-    /// Whether dollars and dollar tokens are taken for one asset.
+    /// Whether the dollar and dollar tokens count as one asset.
     pub dollars: Dollars,
     /// Only pairs on more than one venue.
     pub is_shared_only: bool,
-    /// Pairs that are put away, by name.
+    /// Names of hidden pairs.
     pub hidden: BTreeSet<String>,
 }
 
 impl Choice {
-    /// Reads what [`Self::to_text`] wrote; what is not understood keeps its default.
+    /// Parses the output of [`Self::to_text`]; invalid parts keep their defaults.
     pub fn parse(text: &str) -> Self {
         let mut choice = Self::default();
         for (key, value) in text.split(';').filter_map(|part| part.split_once('=')) {
@@ -83,7 +83,7 @@ impl Choice {
         choice
     }
 
-    /// For the browser to remember; the filter is not.
+    /// Returns the text for the browser's storage; the filter is not stored.
     pub fn to_text(&self) -> String {
         let hidden: Vec<&str> = self.hidden.iter().map(String::as_str).collect();
         let dollars = if self.dollars == Dollars::Joined { "joined" } else { "apart" };
@@ -92,7 +92,7 @@ impl Choice {
     }
 }
 
-/// The pairs to show, in order.
+/// Returns the pairs to show, in order.
 pub fn listed(groups: &[PairGroup], sampled: &Sampled, choice: &Choice) -> Vec<PairGroup> {
     let words: Vec<String> = choice.text.to_lowercase().split_whitespace().map(str::to_owned).collect();
     let is_listed = |group: &PairGroup| {
@@ -110,7 +110,7 @@ pub fn listed(groups: &[PairGroup], sampled: &Sampled, choice: &Choice) -> Vec<P
         lines.filter_map(|line| line.figures.change.value.parse::<f64>().ok()).next().map(|percent| -percent.abs())
     };
     let bps = |group: &PairGroup| sampled.best.get(&group.name)?.spread_bps.value.parse::<f64>().ok();
-    // What is not known stands last.
+    // Unknown values come last.
     let by = |left: Option<f64>, right: Option<f64>| match (left, right) {
         (Some(left), Some(right)) => left.total_cmp(&right),
         (left, right) => right.is_some().cmp(&left.is_some()),

@@ -1,4 +1,4 @@
-//! What chooses and orders the pairs. Outside of the region that refreshes: a field is never reset by a tick.
+//! Controls to choose and order the pairs. Outside the region that refreshes: a tick never resets a field.
 
 use leptos::{ev, prelude::*};
 
@@ -7,10 +7,10 @@ use crate::pages::markets::{
     figures::{Dollars, PairGroup},
 };
 
-/// Filter, order, and which pairs.
+/// Filter, order, and hidden pairs.
 #[component]
 pub fn Controls(
-    /// What the reader wants to see.
+    /// The reader's choice.
     choice: RwSignal<Choice>,
     /// All pairs.
     all: Memo<Vec<PairGroup>>,
@@ -70,10 +70,10 @@ pub fn Controls(
     }
 }
 
-/// Puts single pairs away.
+/// Hides single pairs.
 #[component]
 fn PairChooser(
-    /// What the reader wants to see.
+    /// The reader's choice.
     choice: RwSignal<Choice>,
     /// All pairs.
     all: Memo<Vec<PairGroup>>,

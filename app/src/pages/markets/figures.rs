@@ -1,6 +1,6 @@
-//! What the markets page shows, as plain values: pairs with their venues, and the best of all.
+//! The contents of the Markets page, as plain values: pairs with their venues, and the best prices over all venues.
 //!
-//! Not here: how it looks (`table`), which pairs are shown (`choice`), which venues count (`market::consolidated`).
+//! Not here: the appearance (`table`), the choice of pairs (`choice`), which venues count (`market::consolidated`).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,31 +27,31 @@ use crate::{
     pages::live::headline_figures::Figures,
 };
 
-/// Assets that are worth a dollar as long as their issuers can pay: one only where the reader says so.
+/// Assets worth a dollar as long as their issuers can pay: one asset only if the reader chooses so.
 const DOLLARS: [&str; 3] = ["USD", "USDC", "USDT"];
 
-/// Whether dollars and dollar tokens are taken for one asset.
+/// Whether the dollar and dollar tokens count as one asset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Dollars {
     /// USD, USDT and USDC are three assets.
     #[default]
     Apart,
-    /// They are one.
+    /// They are one asset.
     Joined,
 }
 
-/// One pair and where it trades.
+/// One pair and its venues.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PairGroup {
-    /// `BTC/USD`; where dollars are joined `BTC/USD*`.
+    /// `BTC/USD`; `BTC/USD*` if dollars are joined.
     pub name: String,
     /// The pairs behind the name: one, or those of all dollars.
     pub pairs: Vec<String>,
-    /// By venue.
+    /// Its instruments, by venue.
     pub instruments: Vec<Arc<Instrument>>,
 }
 
-/// All pairs of the instruments, by name; within one, real venues first.
+/// Returns all pairs of the instruments, by name; within one, real venues first.
 pub fn groups(instruments: &[Arc<Instrument>], dollars: Dollars) -> Vec<PairGroup> {
     let mut by_name: BTreeMap<String, Vec<Arc<Instrument>>> = BTreeMap::new();
     for instrument in instruments {
@@ -68,23 +68,23 @@ pub fn groups(instruments: &[Arc<Instrument>], dollars: Dollars) -> Vec<PairGrou
 }
 
 impl PairGroup {
-    /// What the region of this pair samples.
+    /// Returns the topics sampled for this pair.
     pub fn topics(&self) -> impl Iterator<Item = Topic> {
         let quotes = self.instruments.iter().map(|instrument| Topic::quote(&instrument.id));
         quotes.chain(self.pairs.iter().map(|pair| Topic::consolidated(pair)))
     }
 
-    /// Venues it trades on.
+    /// Returns the number of its venues.
     pub fn n_venues(&self) -> usize {
         let venues: BTreeSet<&str> = self.instruments.iter().map(|instrument| instrument.id.venue().as_str()).collect();
         venues.len()
     }
 
-    /// Adds what is known of it now.
+    /// Adds its current values.
     pub fn sample(&self, model: &LiveModel, into: &mut Sampled) {
         let parts: Vec<&ConsolidatedData> = self.pairs.iter().filter_map(|pair| model.consolidated(pair)).collect();
         let best = join(&parts);
-        // The widest of all venues, so that the points stand under each other.
+        // The widest of all venues, so that the decimal points align.
         let decimals = Decimals {
             price: self.instruments.iter().map(|one| one.price_decimals()).max().unwrap_or(0),
             size: self.instruments.iter().map(|one| one.size_decimals()).max().unwrap_or(0),
@@ -104,27 +104,27 @@ struct Decimals {
     size: u32,
 }
 
-/// What is known of all pairs.
+/// The current values of all pairs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sampled {
-    /// The best of all venues, by the pair's name.
+    /// The best over all venues, by the pair's name.
     pub best: BTreeMap<String, BestLine>,
-    /// Each venue's own.
+    /// The values of each venue.
     pub venues: BTreeMap<InstrumentId, VenueLine>,
 }
 
-/// What is known of one venue's instrument.
+/// The values of one venue's instrument.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct VenueLine {
-    /// Prices and the day.
+    /// Prices and day statistics.
     pub figures: Figures,
     /// Quantity at the bid.
     pub bid_size: Figure,
     /// Quantity at the ask.
     pub ask_size: Figure,
-    /// Why it does not count; `None` where it does, or nothing is known yet.
+    /// Why it does not count; `None` if it counts, or nothing is known yet.
     pub left_out: Option<LeftOut>,
-    /// Which sides it is the best on.
+    /// Whether it has the best bid and the best ask.
     pub is_best: (bool, bool),
 }
 
@@ -158,30 +158,30 @@ impl VenueLine {
     }
 }
 
-/// The best of all venues.
+/// The best over all venues.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BestLine {
-    /// Highest bid, and whose.
+    /// Highest bid and its venue.
     pub bid: BestSide,
-    /// Lowest ask, and whose.
+    /// Lowest ask and its venue.
     pub ask: BestSide,
-    /// Offer minus bid, with its sign, and in hundredths of a per cent.
+    /// Ask minus bid, with its sign, and in basis points.
     pub spread: Figure,
-    /// The hundredths of a per cent alone.
+    /// The basis points alone.
     pub spread_bps: Figure,
-    /// How bid and ask stand.
+    /// The relation of bid and ask.
     pub stand: Stand,
     /// `3 of 4 venues`.
     pub counted: String,
-    /// How many count.
+    /// The number of venues that count.
     pub n_counted: usize,
-    /// Who is left out and why, in words; empty where nobody is.
+    /// The venues left out and the reasons; empty if none are.
     pub left_out: String,
-    /// True where all of it is made up.
+    /// True if all of it is simulated.
     pub is_simulated: bool,
 }
 
-/// One side of the best.
+/// One side of the best prices.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BestSide {
     /// The price.
@@ -192,15 +192,15 @@ pub struct BestSide {
     pub venue: String,
 }
 
-/// How the best bid and the best ask of all venues stand to each other.
+/// The relation of the best bid and the best ask over all venues.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stand {
-    /// Not both known.
+    /// One or both are unknown.
     #[default]
     Unknown,
-    /// The offer is above the bid.
+    /// The ask is above the bid.
     Apart,
-    /// Both are of one venue: nothing between venues.
+    /// Both are from one venue, so they say nothing about differences between venues.
     OneVenue,
     /// They are equal.
     Locked,
@@ -209,7 +209,7 @@ pub enum Stand {
 }
 
 impl Stand {
-    /// For `data-stand`.
+    /// Returns the value for `data-stand`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
@@ -279,7 +279,7 @@ fn signed(price: Price, decimals: u32) -> Figure {
     Figure { text: format::price(price, decimals), value: price.to_string() }
 }
 
-/// `text` with blanks of a digit's width in place of the digits it has not, so that points stand under each other.
+/// Pads `text` with blanks of a digit's width in place of missing digits, so that decimal points align.
 fn padded(text: &str, own: u32, widest: u32) -> String {
     if text == format::UNKNOWN || own >= widest {
         return text.to_owned();

@@ -1,4 +1,4 @@
-//! The Markets page: each pair over all venues, the best bid and ask on top.
+//! The Markets page: each pair over all venues, with the best bid and ask on top.
 
 pub mod choice;
 pub mod controls;
@@ -37,7 +37,7 @@ pub fn MarketsPage() -> impl IntoView {
         let dollars = choice.with(|choice| choice.dollars);
         live.instruments().with(|list| groups(&list.known, dollars))
     });
-    // The order follows the figures once a second only: rows that change places while one reads them are of no use.
+    // The order follows the figures only once a second: rows that change places while being read are useless.
     let shown = Memo::new(move |_| {
         live.slow_tick().track();
         let now = live.with_model(|model| all.with(|all| sample(all, model))).unwrap_or_default();
@@ -64,12 +64,12 @@ pub fn MarketsPage() -> impl IntoView {
     }
 }
 
-/// One table a pair.
+/// One table for each pair.
 #[component]
 fn Tables(
     /// The pairs, in order.
     shown: Memo<Vec<PairGroup>>,
-    /// What the region has sampled.
+    /// The region's sample.
     value: Signal<Option<Sampled>>,
 ) -> impl IntoView {
     let key = |group: &PairGroup| {
@@ -85,12 +85,12 @@ fn Tables(
     }
 }
 
-/// What to do where there is nothing to compare.
+/// Advice for the case that there is nothing to compare.
 #[component]
 fn EmptyNote(
     /// All pairs.
     all: Memo<Vec<PairGroup>>,
-    /// Those that are shown.
+    /// The shown pairs.
     shown: Memo<Vec<PairGroup>>,
 ) -> impl IntoView {
     let live = use_live();
@@ -119,7 +119,7 @@ fn sample(groups: &[PairGroup], model: &LiveModel) -> Sampled {
     sampled
 }
 
-/// The reader's choice: the default while rendering, then what the browser remembers.
+/// Returns the reader's choice: the default while rendering, then the stored one.
 fn remembered_choice() -> RwSignal<Choice> {
     let choice = RwSignal::new(Choice::default());
     let has_read = StoredValue::new(false);
@@ -139,8 +139,8 @@ fn remembered_choice() -> RwSignal<Choice> {
     choice
 }
 
-/// Under this name the choice stands in the browser's storage.
+/// The key of the choice in the browser's storage.
 const STORAGE_KEY: &str = "truetape.markets";
-/// Pairs shown at once; with a few venues each they stay below the topics that one connection may follow. The filter
-/// finds the others.
+/// Maximum pairs shown at once; with a few venues each they stay below the topics that one connection may follow. The
+/// filter finds the others.
 const MAX_PAIRS: usize = 80;

@@ -1,4 +1,4 @@
-//! One pair: the best of all venues on top, then a row for each venue.
+//! One pair: the best over all venues on top, then a row for each venue.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::{
 pub fn PairTable(
     /// The pair and its venues.
     group: PairGroup,
-    /// What is known of all pairs.
+    /// The values of all pairs.
     value: Signal<Option<Sampled>>,
 ) -> impl IntoView {
     let name = group.name.clone();
@@ -59,9 +59,9 @@ pub fn PairTable(
 
 #[component]
 fn BestRow(
-    /// The best of all venues.
+    /// The best over all venues.
     best: Memo<BestLine>,
-    /// Where it comes from; the first where dollars are joined.
+    /// Its topic; the first one if dollars are joined.
     topic: Option<String>,
 ) -> impl IntoView {
     let text = move |of: fn(&BestLine) -> &str| move || best.with(|best| of(best).to_owned());
@@ -116,14 +116,14 @@ fn BestRow(
 fn VenueRow(
     /// The venue's instrument.
     instrument: Arc<Instrument>,
-    /// What is known of it.
+    /// Its values.
     line: Memo<VenueLine>,
 ) -> impl IntoView {
     let live = use_live();
     let choose = use_choose();
     let id = instrument.id.clone();
     let (of_stream, chosen) = (id.clone(), id.clone());
-    // State and age count on without any data: they are read at each tick, not with the figures.
+    // State and age advance without any data: they are read at each tick, not with the figures.
     let stream = Memo::new(move |_| {
         if live.tick().get() == Now::default() {
             return Default::default();
@@ -132,7 +132,7 @@ fn VenueRow(
         (stream.state, stream.age_ms.map(format::whole_age).unwrap_or_default(), stream.cause.unwrap_or_default())
     });
     let state = Signal::derive(move || stream.with(|stream| stream.0));
-    // Initialising is what the light says already; a real reason stands in words.
+    // The light already shows initialising; a real reason is written out.
     let left_out = Memo::new(move |_| line.with(|line| line.left_out));
     let words = move || match (left_out.get(), state.get()) {
         (Some(reason), StreamState::Live) => reason.as_str(),
@@ -145,7 +145,7 @@ fn VenueRow(
         (price(|line| &line.figures.bid), price(|line| &line.figures.ask), price(|line| &line.figures.last));
     let text = move |of: fn(&VenueLine) -> &str| move || line.with(|line| of(line).to_owned());
     let best = move |of: fn(&VenueLine) -> bool| move || line.with(of).then_some("true");
-    // What is made up, or past, says so in every row.
+    // Every row of simulated or replayed data is tagged.
     let tag_words = match () {
         () if instrument.is_simulated => Some("simulated"),
         () if instrument.id.venue().is_replay() => Some("replay"),
@@ -163,7 +163,7 @@ fn VenueRow(
         >
             <span class="pair__venue">
                 <StatusMark state/>
-                // The button's area is the whole row.
+                // The button covers the whole row.
                 <button class="pair__choose" title=format!("Show {id} on the Live page") on:click=move |_| choose(&chosen)>
                     {instrument.id.venue().to_string()}
                 </button>

@@ -1,4 +1,4 @@
-//! The proof of each book: a table that sorts by any column and can be narrowed to those in trouble.
+//! The checks of each book: a table that sorts by any column, with a filter for books in trouble.
 
 use leptos::{ev, prelude::*};
 use model::{
@@ -17,7 +17,8 @@ use crate::{
     quality::rows::{BookRow, RowChoice, SortKey},
 };
 
-/// A column: its head, what it is sorted by, and which columns go first where there is not room for all (1 stays).
+/// A column: its head, its sort key, and its rank: higher ranks are hidden first if there is not room for all (1
+/// stays).
 struct Column {
     label: &'static str,
     key: SortKey,
@@ -72,7 +73,7 @@ pub fn BooksPanel() -> impl IntoView {
 fn BookTable(
     /// A row for each instrument.
     rows: Signal<Option<Vec<BookRow>>>,
-    /// Which are shown, in which order.
+    /// The filter and the order.
     choice: RwSignal<RowChoice>,
 ) -> impl IntoView {
     let shown = Memo::new(move |_| rows.with(|rows| choice.get().arrange(rows.as_deref().unwrap_or_default())));
@@ -112,7 +113,7 @@ fn BookTable(
 
 #[component]
 fn ProofRow(
-    /// What is known of the instrument; `None` in the moment it is taken away.
+    /// The row of the instrument; `None` while it is being removed.
     row: Memo<Option<BookRow>>,
 ) -> impl IntoView {
     let text =
@@ -146,7 +147,7 @@ fn ProofRow(
     }
 }
 
-/// The shape of each state, so that colour never stands alone.
+/// Returns the shape of each state, so that colour is never the only sign.
 fn shape(state: BookState) -> &'static str {
     match state {
         BookState::Live => "●",
@@ -160,7 +161,7 @@ fn shape(state: BookState) -> &'static str {
 
 fn book_word(row: &BookRow) -> String {
     let word = match (row.book_state, row.state) {
-        // A stream that is live without one has none.
+        // A live stream without updates of a book has no book.
         (BookState::Empty, StreamState::Live) if row.counters.updates == 0 => "none",
         (BookState::Empty, _) => "waiting",
         (state, _) => state.as_str(),
@@ -172,7 +173,7 @@ fn grouped(count: u64) -> String {
     format::grouped(&count.to_string())
 }
 
-/// `90 210 / 1  c54b3d12 = c54b3d12`; a dash where the venue sends none.
+/// Formats `90 210 / 1  c54b3d12 = c54b3d12`; a dash if the venue sends none.
 fn checksums(row: &BookRow) -> String {
     let BookCounters { checksums_ok, checksums_bad, .. } = row.counters;
     if row.last_checksum.is_none() && checksums_ok + checksums_bad == 0 {
@@ -185,7 +186,7 @@ fn checksums(row: &BookRow) -> String {
     format!("{} / {}{last}", grouped(checksums_ok), grouped(checksums_bad))
 }
 
-/// `1  gap 14:03:11`.
+/// Formats `1  gap 14:03:11`.
 fn resyncs(row: &BookRow) -> String {
     let last = row.last_resync.map_or_else(String::new, |last| {
         format!("  {} {}", last.reason.as_str(), format::time_of_day(Timestamp::from_millis(last.at_ms)))
@@ -193,7 +194,7 @@ fn resyncs(row: &BookRow) -> String {
     format!("{}{last}", grouped(row.counters.resyncs))
 }
 
-/// `6 491 / 2`; a dash where the venue sends no quotes of its own.
+/// Formats `6 491 / 2`; a dash if the venue sends no quotes of its own.
 fn quotes(row: &BookRow) -> String {
     let BookCounters { quote_matches, quote_mismatches, .. } = row.counters;
     if quote_matches + quote_mismatches == 0 {

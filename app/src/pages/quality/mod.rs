@@ -1,4 +1,4 @@
-//! The Data quality page: the state of each feed and its latency, the proof of each book, both sources of an instrument
+//! The Data quality page: the state and latency of each feed, the checks of each book, both sources of an instrument
 //! side by side, and recent troubles.
 
 pub mod books;
@@ -27,7 +27,7 @@ pub const FRAGMENTS: &[FragmentSpec] = &[
     FragmentSpec { name: "quality-books", cadence: Cadence::Status },
 ];
 
-/// The page Data quality.
+/// The Data quality page.
 #[component]
 pub fn QualityPage() -> impl IntoView {
     view! {
@@ -42,8 +42,8 @@ pub fn QualityPage() -> impl IntoView {
     }
 }
 
-/// What the page follows: status first, by which a region is called fresh, then the quality of all instruments, as far as
-/// one connection may.
+/// Returns the page's topics: status first, which determines a region's freshness, then the quality of all instruments,
+/// up to the limit of one connection.
 fn topics() -> Signal<Vec<Topic>> {
     let live = use_live();
     Signal::derive(move || {
@@ -54,5 +54,5 @@ fn topics() -> Signal<Vec<Topic>> {
     })
 }
 
-/// Below what a connection may follow (512), with room for what other regions want.
+/// Below a connection's limit (512), leaving some for other regions.
 const MAX_FOLLOWED: usize = 400;

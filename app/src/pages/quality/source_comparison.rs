@@ -1,4 +1,5 @@
-//! Both sources of one instrument side by side, with the choice of the instrument. The comparison is `components::cross_check`.
+//! Both sources of one instrument side by side, and the choice of the instrument. The comparison is
+//! `components::cross_check`.
 
 use leptos::prelude::*;
 

@@ -1,4 +1,5 @@
-//! What went wrong since the page was opened: who, what, since and until when. The list is bounded (`quality::troubles`).
+//! The troubles since the page was opened: whose, what, since and until when. The list is bounded
+//! (`quality::troubles`).
 
 use leptos::prelude::*;
 

@@ -1,4 +1,4 @@
-//! One block a venue: transport and data apart, what was counted, where time goes, whose clock is how far off.
+//! One block for each venue: transport and data separately, counters, latencies, and clock differences.
 
 use leptos::prelude::*;
 use model::{quality::FeedCounters, status::StreamState};
@@ -34,7 +34,7 @@ pub fn VenuesPanel() -> impl IntoView {
 
 #[component]
 fn VenueBlocks(
-    /// What is known of each venue.
+    /// The facts about each venue.
     facts: Signal<Option<Vec<VenueFacts>>>,
 ) -> impl IntoView {
     let n_venues = Memo::new(move |_| facts.with(|facts| facts.as_ref().map_or(0, Vec::len)));
@@ -54,7 +54,7 @@ fn VenueBlocks(
 
 #[component]
 fn VenueBlock(
-    /// What is known of the venue; `None` in the moment it is taken away.
+    /// The facts about the venue; `None` while it is being removed.
     facts: Memo<Option<VenueFacts>>,
 ) -> impl IntoView {
     let text = move |of: fn(&VenueFacts) -> &str| {
@@ -95,10 +95,10 @@ fn VenueBlock(
     }
 }
 
-/// Labelled facts; transport and data stand first, beside each other.
+/// Labelled facts; transport and data come first, beside each other.
 #[component]
 fn FactList(
-    /// What is known of the venue.
+    /// The facts about the venue.
     facts: Memo<Option<VenueFacts>>,
     /// The colour of its light.
     state: Signal<StreamState>,
@@ -139,13 +139,13 @@ fn FactList(
 
 #[component]
 fn CountFact(
-    /// What is counted.
+    /// The label of the counter.
     label: &'static str,
-    /// What tests read it by.
+    /// The test id.
     testid: &'static str,
-    /// How many; `None` until known.
+    /// The count; `None` until known.
     count: Signal<Option<u64>>,
-    /// Any is one too many.
+    /// True if any count above zero is a fault.
     #[prop(default = false)]
     is_fault: bool,
 ) -> impl IntoView {
@@ -159,10 +159,10 @@ fn CountFact(
     }
 }
 
-/// Exchange, server and browser: whose clock is how far off, and what that does to ages.
+/// The clock differences between exchange, server and browser, and their effect on ages.
 #[component]
 fn ClockMeter(
-    /// What is known of the venue.
+    /// The facts about the venue.
     facts: Memo<Option<VenueFacts>>,
 ) -> impl IntoView {
     let line = move |at: usize| {
@@ -193,10 +193,10 @@ fn ClockMeter(
     }
 }
 
-/// The last frames that could not be read.
+/// The last unreadable frames.
 #[component]
 fn Samples(
-    /// What is known of the venue.
+    /// The facts about the venue.
     facts: Memo<Option<VenueFacts>>,
 ) -> impl IntoView {
     let samples =

@@ -1,4 +1,4 @@
-//! The feeds that run, each with its way to be recorded.
+//! The running feeds, each with controls to record it.
 
 use leptos::{ev, prelude::*};
 use model::{instrument::Venue, time::Now};
@@ -14,7 +14,7 @@ use crate::{
     pages::recordings::state,
 };
 
-/// One row a feed.
+/// One row for each feed.
 #[component]
 pub fn FeedsPanel(
     /// Recordings and replay.
@@ -67,7 +67,7 @@ fn FeedRow(
     let name = venue.to_string();
     let of_row = venue.clone();
     let live = use_live();
-    // What this page records it shows until that has ended, whichever source is chosen then.
+    // This page's own recording stays displayed until it ends, whichever source is chosen meanwhile.
     let is_here = Memo::new(move |_| {
         let is_running = recorder.own().with(|own| own.get(&of_row).is_some_and(|recording| recording.is_running));
         is_running || is_direct(live, &of_row)
@@ -131,7 +131,8 @@ fn FeedRow(
     }
 }
 
-/// True where the reader wants a venue's data directly and can have it so: this page then records and plays by itself.
+/// Returns true if the reader chose a venue's data directly and it is available: this page then records and replays by
+/// itself.
 pub fn is_direct(live: Live, venue: &Venue) -> bool {
     let is_open = live
         .direct_venues()

@@ -1,4 +1,4 @@
-//! The files, each with its way to be played, downloaded and deleted.
+//! The recorded files, each with controls to play, download and delete it.
 
 use leptos::{html, prelude::*};
 use model::instrument::{InstrumentId, Venue};
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// One row a file.
+/// One row for each file.
 #[component]
 pub fn FilesPanel(
     /// Recordings and replay.
@@ -34,7 +34,7 @@ pub fn FilesPanel(
             Some(_) => "",
         })
     };
-    // The name of the file whose deletion is to be confirmed.
+    // The file whose deletion must be confirmed.
     let doomed = RwSignal::new(None::<String>);
     view! {
         <section class="panel recordings-page__panel" aria-label="Files">
@@ -53,7 +53,7 @@ pub fn FilesPanel(
     }
 }
 
-/// The way to a file of the reader's own.
+/// A control to open a file from the reader's disk.
 #[component]
 fn OpenFile(
     /// Recordings and replay.
@@ -99,7 +99,7 @@ fn OpenFile(
     }
 }
 
-/// Shows what plays.
+/// Shows the instrument that plays.
 fn show(replay: &Replay, choose: &impl Fn(&InstrumentId)) {
     if let Some(id) = replay.instruments.first() {
         choose(id);
@@ -112,7 +112,7 @@ fn FileRow(
     recorder: Recorder,
     /// The file's name.
     name: String,
-    /// The file whose deletion is to be confirmed.
+    /// The file whose deletion must be confirmed.
     doomed: RwSignal<Option<String>>,
 ) -> impl IntoView {
     let of_row = StoredValue::new(name.clone());

@@ -1,4 +1,4 @@
-//! The Recordings page: what can be recorded, what was recorded, and the way to play it.
+//! The Recordings page: feeds to record, recorded files, and controls to play them.
 
 pub mod feeds;
 pub mod files;
@@ -75,5 +75,5 @@ pub fn RecordingsPage() -> impl IntoView {
     }
 }
 
-/// Sizes of what is being written move this often.
+/// Sizes of files being written are updated this often.
 const RELOAD_EVERY: Duration = Duration::from_secs(2);

@@ -1,4 +1,4 @@
-//! Words and figures of the page, worked out without a browser.
+//! Words and figures of the page, computed without a browser.
 
 use model::time::Timestamp;
 
@@ -7,7 +7,7 @@ use crate::{
     live::recorder::{FeedRecording, RecordingFile, Replay},
 };
 
-/// A size in the unit people expect (`1.4 MB`).
+/// Formats a size in the customary unit (`1.4 MB`).
 pub fn size(size_bytes: u64) -> String {
     let bytes = size_bytes as f64;
     let (scaled, unit) = match size_bytes {
@@ -19,20 +19,20 @@ pub fn size(size_bytes: u64) -> String {
     format!("{scaled:.1} {unit}")
 }
 
-/// A length of time as on a player (`0:07`, `12:03`, `1:02:03`).
+/// Formats a duration as on a player (`0:07`, `12:03`, `1:02:03`).
 pub fn span(span_ms: i64) -> String {
     let seconds = span_ms.max(0) / 1_000;
     let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
-/// Day and time of day, UTC (`2026-11-21 14:03:11`).
+/// Formats date and time of day, UTC (`2026-11-21 14:03:11`).
 pub fn moment(time_ms: i64) -> String {
     let text = Timestamp::from_millis(time_ms).to_string();
     text.get(..19).unwrap_or(&text).replace('T', " ")
 }
 
-/// The word for a file's state, and what it means. Of a file in the replay it says what the replay does.
+/// Returns the word for a file's state and its meaning. For a file in the replay, describes the replay's state.
 pub fn state_words(recording: &RecordingFile, replay: Option<&Replay>) -> (&'static str, String) {
     let replay = replay.filter(|replay| replay.files.contains(&recording.name)).map(|replay| replay.state.as_str());
     match recording.state.as_str() {
@@ -51,7 +51,7 @@ pub fn state_words(recording: &RecordingFile, replay: Option<&Replay>) -> (&'sta
     }
 }
 
-/// The state of a feed's recording, in words; empty where there was none.
+/// Returns the state of a feed's recording in words; empty if there was none.
 pub fn progress(recording: Option<&FeedRecording>) -> String {
     let Some(recording) = recording else { return String::new() };
     if let Some(failure) = &recording.failure {
@@ -66,15 +66,15 @@ pub fn progress(recording: Option<&FeedRecording>) -> String {
     format!("{verb} {entries} entries • {}{lost}", size(recording.size_bytes))
 }
 
-/// Speeds that can be chosen.
+/// The speeds on offer.
 pub const SPEEDS: [f64; 9] = [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 100.0];
 
-/// A speed as it is shown (`0.5×`, `4×`).
+/// Formats a speed (`0.5×`, `4×`).
 pub fn speed(speed: f64) -> String {
     format!("{speed}×")
 }
 
-/// The status bar's word on the replay.
+/// Returns the status bar's text about the replay.
 pub fn replay_words(replay: Option<&Replay>) -> String {
     match replay {
         None => format!("replay {}", format::UNKNOWN),
@@ -145,7 +145,7 @@ mod tests {
             check("playing", 0, Some(&replay(&["b.jsonl", "a.jsonl.zst"], state)), expected);
             check("complete", 0, Some(&replay(&["b.jsonl"], state)), "complete");
         }
-        // The list may know of a replay that has not been asked about yet, or be older than the replay.
+        // The list may contain a replay that has not been fetched yet, or be older than the replay.
         check("playing", 0, None, "playing");
         check("playing", 0, Some(&replay(&["b.jsonl"], "ended")), "playing");
         check("complete", 3, None, "has gaps");

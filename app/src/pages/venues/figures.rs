@@ -1,6 +1,7 @@
-//! What the venues page shows, as plain values: how each venue runs, in words, and what could be started.
+//! The contents of the Venues page, as plain values: each venue's state in words, and the symbols that could be
+//! started.
 //!
-//! Not here: how it looks (`row`).
+//! Not here: the appearance (`row`).
 
 use model::{
     instrument::InstrumentId,
@@ -12,43 +13,43 @@ use wire::limits::MAX_TEXT_BYTES;
 
 use crate::{format, live::venue_list::VenueRow};
 
-/// How one venue runs.
+/// The state of one venue.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct VenueState {
-    /// True while the server follows something of it.
+    /// True while the server follows any of its symbols.
     pub is_running: bool,
-    /// As well as the best of its streams; what the light shows.
+    /// The best state of its streams; shown by the light.
     pub state: StreamState,
     /// Source and state in words.
     pub words: String,
-    /// Why it is not as it should be, and what is being done; empty where all is well.
+    /// What is wrong and what is being done; empty if all is well.
     pub trouble: String,
-    /// The breaker of its REST, where it is not closed.
+    /// The state of its REST breaker, unless closed.
     pub breaker: String,
-    /// What is followed, sorted.
+    /// The followed symbols, sorted.
     pub symbols: Vec<SymbolState>,
-    /// Updates since the feed started, and a second.
+    /// Updates since the feed started, and per second.
     pub updates: String,
 }
 
 /// The state of one followed symbol.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SymbolState {
-    /// Which.
+    /// Its instrument.
     pub id: InstrumentId,
     /// Its light.
     pub state: StreamState,
-    /// Why it is not live; empty where it is.
+    /// Why it is not live; empty if it is.
     pub cause: String,
 }
 
 impl VenueState {
-    /// Of a venue that does not run.
+    /// Returns the state of a venue that does not run.
     pub fn stopped() -> Self {
         Self { words: "not running".to_owned(), ..Self::default() }
     }
 
-    /// As the server's status says. `server_now` is the server's clock.
+    /// Builds the state from the server's status. `server_now` is the server's clock.
     pub fn new(venue: &str, status: &StatusData, server_now: Timestamp, is_cut_off: bool) -> Self {
         let Some(connection) = status.connections.iter().find(|entry| entry.venue.as_str() == venue) else {
             return Self::stopped();
@@ -80,7 +81,7 @@ impl VenueState {
     }
 }
 
-/// A venue is as well as the best of its streams.
+/// Ranks states: a venue's state is the best of its streams'.
 fn rank(state: StreamState) -> u8 {
     match state {
         StreamState::Live => 0,
@@ -119,23 +120,24 @@ fn seconds_to(at_ms: i64, server_now: Timestamp) -> u64 {
     Timestamp::from_millis(at_ms).saturating_since(server_now).as_secs_f64().ceil() as u64
 }
 
-/// Symbols that most look at first and that are not followed yet.
+/// Returns popular symbols that are not followed yet.
 pub fn offered<'a>(venue: &'a VenueRow, symbols: &[SymbolState]) -> Vec<&'a str> {
     let is_followed = |symbol: &str| symbols.iter().any(|known| known.id.symbol() == symbol);
     venue.first_symbols.iter().map(String::as_str).filter(|symbol| !is_followed(symbol)).take(MAX_OFFERED).collect()
 }
 
-/// What a column says of a venue that can do it.
+/// Returns a column's text for a venue that has the capability.
 pub fn word(column: &str, venue: &VenueRow) -> String {
     match column {
-        // Of a token it counts more whether the server has it than that it is needed.
+        // For a token it matters more whether the server has it than that it is needed.
         TOKEN => venue.token.clone(),
         CANDLES if lacks_past(venue) => "live only".to_owned(),
         _ => "yes".to_owned(),
     }
 }
 
-/// What brings bars of the past, where they come from a second service that is not configured; else empty.
+/// Returns the setting that enables historical candles, if they come from a second service that is not configured;
+/// otherwise empty.
 pub fn history_note(venue: &VenueRow) -> String {
     if !lacks_past(venue) {
         return String::new();
@@ -151,7 +153,7 @@ fn lacks_past(venue: &VenueRow) -> bool {
     venue.history == "missing"
 }
 
-/// The symbols in what a reader typed: separated by commas or blanks, each once.
+/// Returns the typed symbols: separated by commas or blanks, each once.
 pub fn typed(text: &str) -> Vec<String> {
     let mut symbols: Vec<String> = Vec::new();
     for symbol in text.split([',', ' ', '\n', '\t']).map(str::trim).filter(|symbol| !symbol.is_empty()) {
@@ -163,16 +165,16 @@ pub fn typed(text: &str) -> Vec<String> {
     symbols
 }
 
-/// True where the only feeds are made up: a reader may not know yet that real ones are one click away.
+/// Returns true if only simulated feeds run: a reader may not know yet that real ones are one click away.
 pub fn is_all_simulated(status: &StatusData) -> bool {
     !status.connections.is_empty() && status.connections.iter().all(|entry| entry.mode == FeedMode::Simulated)
 }
 
-/// The column of tokens, which says more than yes.
+/// The column of tokens, which shows more than yes.
 pub const TOKEN: &str = "Token";
-/// The column of bars, likewise.
+/// The column of candles, likewise.
 pub const CANDLES: &str = "Candles";
-/// Offered at once; the simulated market alone has twenty.
+/// Maximum offered at once; the simulated market alone has twenty.
 const MAX_OFFERED: usize = 6;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The Venues page: what each venue can do, what runs of it, and how to start and stop it.
+//! The Venues page: each venue's capabilities and state, and controls to start and stop it.
 
 pub mod figures;
 pub mod row;
@@ -25,7 +25,7 @@ use crate::{
 /// The regions of this page.
 pub const FRAGMENTS: &[FragmentSpec] = &[FragmentSpec { name: "venues", cadence: Cadence::Status }];
 
-/// How all venues run, by name; and whether all that runs is made up.
+/// The state of all venues, by name; and whether all running ones are simulated.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sampled {
     venues: BTreeMap<String, VenueState>,
@@ -85,7 +85,7 @@ pub fn VenuesPage() -> impl IntoView {
     }
 }
 
-/// The head over the columns of what venues can do.
+/// The head over the columns of capabilities.
 #[component]
 fn CapabilityHead() -> impl IntoView {
     view! {

@@ -1,4 +1,4 @@
-//! One venue: what it can do, how it runs, what is followed, and the controls to start and stop it.
+//! One venue: its capabilities, its state, its symbols, and the controls to start and stop it.
 
 use leptos::{ev, prelude::*};
 use wire::command::{Command, FeedSymbols};
@@ -19,10 +19,10 @@ use crate::{
     },
 };
 
-/// A column of what venues can do: its head, and whether a venue can.
+/// A column of capabilities: its head, and whether a venue has it.
 pub type Column = (&'static str, fn(&Capabilities) -> bool);
 
-/// What a venue can do, one column each.
+/// A venue's capabilities, one column each.
 pub const CAPABILITIES: [Column; 7] = [
     ("WebSocket", |can| can.websocket),
     ("REST", |can| can.rest),
@@ -38,7 +38,7 @@ pub const CAPABILITIES: [Column; 7] = [
 pub fn VenuePanel(
     /// The venue.
     venue: VenueRow,
-    /// How it runs.
+    /// Its state.
     state: Memo<VenueState>,
 ) -> impl IntoView {
     let light = Signal::derive(move || state.with(|state| state.state));
@@ -105,12 +105,12 @@ pub fn VenuePanel(
     }
 }
 
-/// What is followed: a click shows it, the cross drops it.
+/// The followed symbols: a click shows one, the cross stops following it.
 #[component]
 fn Followed(
     /// The venue's name.
     venue: String,
-    /// How it runs.
+    /// Its state.
     state: Memo<VenueState>,
     /// Receives the state of a command.
     answer: RwSignal<CommandState>,
@@ -156,12 +156,12 @@ fn Followed(
     }
 }
 
-/// The field for symbols, those that are offered, and what came of the last command.
+/// The field for symbols, the suggested symbols, and the result of the last command.
 #[component]
 fn Starter(
     /// The venue.
     venue: VenueRow,
-    /// How it runs.
+    /// Its state.
     state: Memo<VenueState>,
     /// Receives the state of a command.
     answer: RwSignal<CommandState>,
@@ -179,7 +179,7 @@ fn Starter(
         event.prevent_default();
         start(typed(&text.get_untracked()));
     };
-    // What was typed is done with once the server has taken it; after a refusal it stays, to be put right.
+    // The typed text is removed once the server has accepted it; after a refusal it stays, to be corrected.
     Effect::new(move |_| {
         if answer.get() == CommandState::Done {
             text.set(String::new());

@@ -1,4 +1,4 @@
-//! A page's conversation with a feed of the made-up market, at times we choose.
+//! A page's conversation with a feed of the made-up market, at chosen times.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,7 +42,7 @@ fn patterns(texts: &[&str]) -> Vec<TopicPattern> {
     texts.iter().map(|text| TopicPattern::parse(text).unwrap()).collect()
 }
 
-/// A feed that runs, and what it has told the page.
+/// A running feed and its messages to the page.
 struct Talk {
     feed: DirectFeed,
     now_ms: u64,
@@ -187,7 +187,7 @@ fn an_unknown_venue_is_refused() {
     assert!(DirectFeed::new(&DirectVenue { venue: Venue::new("nowhere"), ..plan() }, 1, at(0)).is_err());
 }
 
-/// A feed of a real venue whose socket and answers are ours.
+/// A feed of a real venue whose socket and answers the test provides.
 struct Fake {
     feed: DirectFeed,
     connection: Option<ConnectionId>,
@@ -235,7 +235,7 @@ impl Fake {
         }
     }
 
-    /// A change of the book and a trade every 100 ms.
+    /// Sends a change of the book and a trade every 100 ms.
     fn run(&mut self, from_ms: u64, to_ms: u64) {
         let connection = self.connection.unwrap();
         for now_ms in (from_ms..to_ms).step_by(100) {
@@ -343,7 +343,7 @@ fn a_full_recording_ends_in_words_and_the_feed_goes_on() {
     assert!(ended.is_some_and(|words| words.contains("as much as a page keeps")));
     assert_eq!(fake.saved.len(), 1);
     assert!(played(&fake.saved[0].1).0.len() > 20);
-    // Saving the last half minute still works: data still comes.
+    // Saving the last half minute still works: data still arrives.
     fake.order(&WorkerCommand::SaveLast, 20_000);
     assert!(played(&fake.saved[1].1).0.len() > 150);
 }

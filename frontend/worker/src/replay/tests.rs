@@ -1,4 +1,4 @@
-//! A page's conversation with a recording made by hand, at times we choose.
+//! A page's conversation with a hand-made recording, at chosen times.
 
 use std::{collections::BTreeMap, io::Cursor};
 
@@ -31,7 +31,7 @@ fn lines(text: &str) -> Lines {
     PackedLines::new(Box::new(move || Cursor::new(bytes.clone())))
 }
 
-/// A replay, the moment, and what it has told.
+/// A replay, the time, and its messages.
 struct Talk {
     feed: ReplayFeed<Lines>,
     now_ms: u64,
@@ -111,7 +111,7 @@ fn it_plays_at_its_pace_and_ends_with_a_fingerprint() {
     let n_reports = talk.reports.len();
     talk.run(2_000);
     assert_eq!(talk.reports.len(), n_reports, "nothing is told twice");
-    // Again, faster and over a jump: the same.
+    // Again, faster and with a jump: the same result.
     talk.order(&WorkerCommand::Speed(16.0));
     talk.order(&WorkerCommand::Play);
     talk.order(&WorkerCommand::Seek { position_ms: 1_003_000 });
@@ -141,7 +141,7 @@ fn after_a_jump_every_topic_begins_again() {
     talk.order(&WorkerCommand::Seek { position_ms: 0 });
     talk.run(200);
     assert_eq!((talk.report().position_ms, talk.n_trades()), (1_000_100, 1));
-    // What does not concern a replay, and a speed out of range, changes nothing.
+    // Commands that do not concern a replay, and a speed out of range, change nothing.
     let before = talk.report().clone();
     for order in
         [WorkerCommand::Record, WorkerCommand::SaveLast, WorkerCommand::Speed(0.0), WorkerCommand::Speed(f64::NAN)]
@@ -182,7 +182,7 @@ fn what_is_no_tape_is_said_so_with_the_files_name_and_a_remedy() {
     check("photo.png", "\u{89}PNG\r\n", Err("choose a .jsonl"));
     check("empty.jsonl", "", Err("choose a .jsonl"));
     check("header.jsonl", recording(0).as_str(), Err("choose a .jsonl"));
-    // Packed, but broken off at once.
+    // Compressed, but truncated at once.
     check("cut.jsonl.gz", "\u{1f}", Err("choose a .jsonl"));
 }
 
