@@ -18,7 +18,7 @@ install_missing() {
 }
 # shellcheck disable=SC2086
 install_missing $PKGS
-# rust-lld is a link to the linker of the same LLVM (lld-22), whose package no other one asks for.
+# rust-lld links to the linker of the same LLVM (lld-22), whose package no other package depends on.
 LLD="$(basename "$(readlink "$HOSTRUST/bin/rust-lld")")"
 command -v "$LLD" >/dev/null || install_missing "$LLD"
 TARGET=wasm32-unknown-unknown

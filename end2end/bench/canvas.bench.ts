@@ -1,13 +1,13 @@
-// Draws the chart of 500 bars through the page's own backend and through plotters-canvas, turn by turn in one browser, and
-// prints what each takes. It prints figures and judges nothing but that both draw the same picture.
+// Draws the chart of 500 candles through the page's own backend and through plotters-canvas, alternating in one
+// browser, and prints the times. Apart from the times it only checks that both draw the same picture.
 //
 // One draw has two figures:
-// - "calls": the clock stops when the calls have returned. The browser only notes most of them and paints at the end of a
-//   frame, or when somebody reads.
-// - "to the pixel": it stops when one pixel of every canvas that was drawn on has been read, for which the browser must
-//   have painted. "next to nothing" says what that costs by itself: one pixel drawn, one pixel read.
+// - "calls": the clock stops when the calls have returned. The browser only records most of them and paints at the end
+//   of a frame, or when something reads the pixels.
+// - "to the pixel": it stops when one pixel of every canvas drawn on has been read, for which the browser must
+//   have painted. "next to nothing" is the cost of that alone: one pixel drawn, one pixel read.
 //
-// REPEATS (1000) says how often. SHOTS_DIR says where the pictures go.
+// REPEATS (1000) sets the number of draws. SHOTS_DIR sets the folder of the pictures.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -34,7 +34,7 @@ const SCENES: Scene[] = [
   { name: "full draw, delta and profile", what: "full", hasStudies: true },
 ];
 
-/** Milliseconds of each draw, by way. */
+/** Milliseconds of each draw, by backend. */
 interface Times {
   calls: Record<Way, number[]>;
   toThePixel: Record<Way, number[]>;
@@ -42,7 +42,7 @@ interface Times {
 
 interface Picture {
   url: string;
-  /** Of another colour than the upper left corner. */
+  /** Pixels that differ from the upper left corner. */
   nDrawn: number;
 }
 
@@ -50,7 +50,7 @@ interface Likeness {
   ours: Picture;
   theirs: Picture;
   nDiffering: number;
-  /** Of one channel, of 255. */
+  /** Largest difference in one channel, of 255. */
   largest: number;
   summary: string;
 }
@@ -61,7 +61,7 @@ interface Bench {
   summary(): string;
 }
 
-// What the page has from the script below.
+// Globals defined by the script below.
 declare global {
   interface Window {
     benchOf(way: string, hasStudies: boolean): Bench;
@@ -79,7 +79,7 @@ ${WAYS.map((way) => `<div id="${way}">${`<canvas width="${WIDTH}" height="${HEIG
   window.benchOf = (way, hasStudies) => new Bench(way, window.canvasesOf(way), hasStudies);
 </script>`;
 
-/** Serves page and program. Isolated from other sites the page's clock has steps of 5 µs, otherwise of 100 µs. */
+/** Serves page and program. Isolated from other sites, the page's clock has steps of 5 µs, otherwise of 100 µs. */
 async function serve(folder: string): Promise<{ url: string; stop: () => void }> {
   const server = createServer((request, response) => {
     const isolated = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
@@ -112,10 +112,10 @@ async function measure(page: Page, scene: Scene): Promise<Times> {
       stacks.forEach(({ bench }) => bench.full());
       const warmUp = 50;
       for (let round = 0; round < repeats + warmUp; round += 1) {
-        // The browser gets its turn, but seldom: what it does beside would be measured too.
+        // The browser gets its turn, but rarely: its own work would be measured too.
         if (round % 20 === 0) await new Promise((resolve) => requestAnimationFrame(resolve));
         for (let turn = 0; turn < stacks.length; turn += 1) {
-          // Another one begins each time: whoever comes first may pay for something.
+          // A different one begins each time: the first may pay an extra cost.
           const { way, bench, drawn } = stacks[(turn + round) % stacks.length]!;
           let isAsMeant = true;
           const began = performance.now();
@@ -136,7 +136,7 @@ async function measure(page: Page, scene: Scene): Promise<Times> {
   );
 }
 
-/** Both pictures, all layers as one sees them, pixel by pixel. */
+/** Compares both pictures, all layers combined, pixel by pixel. */
 async function compare(page: Page, { what, hasStudies }: Scene): Promise<Likeness> {
   return page.evaluate(
     ({ what, hasStudies }) => {
@@ -211,7 +211,7 @@ test("the chart through two backends", async ({ browser }) => {
       console.log(`  pixels drawn: own ${ours.nDrawn}, plotters-canvas ${theirs.nDrawn}; ${nDiffering} differ, by ${largest} of 255 at most`);
       expect(summary).toContain("500 bars shown");
       expect(ours.nDrawn).toBeGreaterThan(10_000);
-      // An opacity of eight bits is not quite one of many; a shape or a letter elsewhere would be far off.
+      // Eight-bit opacity differs slightly from exact opacity; a misplaced shape or letter would differ much more.
       expect(largest).toBeLessThanOrEqual(2);
     }
     console.log(`\n${browser.version()}, ${WIDTH} x ${HEIGHT}, ${REPEATS} times each`);

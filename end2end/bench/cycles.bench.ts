@@ -1,6 +1,6 @@
-// Opens and closes pages against one server, a thousand times by default (CYCLES), and prints what is left: open files,
-// threads and memory of the server, subscribers it counts, and what the simulated venue sees. It also fails where
-// something is left, as that is no question of speed.
+// Opens and closes pages against one server, a thousand times by default (CYCLES), and prints what remains: open files,
+// threads and memory of the server, its subscribers, and the simulated venue's connections. It also fails if anything
+// remains, as that is not a question of speed.
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 
 import { Browser, chromium, expect, test } from "@playwright/test";
@@ -18,7 +18,7 @@ interface Footprint {
   memoryMb: number;
 }
 
-/** Of a process, as the kernel has it. */
+/** A process's resources, as reported by the kernel. */
 function footprint(pid: number): Footprint {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const figure = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)![1]);
@@ -27,7 +27,7 @@ function footprint(pid: number): Footprint {
 }
 
 function sockets(pid: number): number {
-  // Connections that stand, by the process's own table: those to the listening port and those to the venue.
+  // Established connections in the process's own table: those to the listening port and those to the venue.
   const rows = readFileSync(`/proc/${pid}/net/tcp`, "utf8").trim().split("\n").slice(1);
   const open = new Set(rows.filter((row) => row.trim().split(/\s+/)[3] === "01").map((row) => row.trim().split(/\s+/)[9]));
   return readdirSync(`/proc/${pid}/fd`).filter((fd) => {
@@ -95,7 +95,7 @@ for (const way of WAYS) {
       console.log(`${way}: ${seconds.toFixed(0)} s, ${((1_000 * seconds) / CYCLES).toFixed(0)} ms a cycle; the venue counts ${venue.n_connects} connections in all, ${venue.n_clients} open`);
       expect(after.files).toBeLessThanOrEqual(before.files + 2);
       expect(after.sockets).toBeLessThanOrEqual(before.sockets + 2);
-      // A debug server reads the page's files on threads that come and go.
+      // A debug server reads the page's files on threads that are started and stopped.
       expect(after.threads).toBeLessThanOrEqual(before.threads + 8);
       expect(venue.n_clients, "the server's own connection alone").toBe(1);
     } finally {

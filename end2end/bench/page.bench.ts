@@ -1,5 +1,5 @@
 // Measures the page on live simulated data: memory over time, CPU, long tasks, and latency to the pixel.
-// It prints figures and judges nothing: a shared machine is noisy. MEASURE_MINUTES (10) says how long.
+// It prints figures without judging them: a shared machine is noisy. MEASURE_MINUTES (10) sets the duration.
 import { chromium, expect, test } from "@playwright/test";
 
 import { openLive } from "../support/page";
@@ -83,11 +83,11 @@ test("page on live data", async () => {
       return { heap, wasm };
     };
 
-    // Long tasks while loading are told apart from those afterwards.
+    // Long tasks while loading are counted separately from later ones.
     await page.waitForTimeout(5_000);
     const loading = await page.evaluate(() => (window as unknown as { seen: { long: number[] } }).seen.long.splice(0));
     console.log(`long tasks while loading: ${loading.length} (${loading.map((ms) => ms.toFixed(0)).join(", ")} ms)`);
-    // Frames of the page, and how often the browser had to work out styles and layout.
+    // Frames of the page, and how often the browser had to compute styles and layout.
     const frames = () =>
       page.evaluate(() => (window as unknown as { __truetape_latency?: { frames?: number } }).__truetape_latency?.frames ?? 0);
     const counts = async () => [await frames(), await metric("RecalcStyleCount"), await metric("LayoutCount")];

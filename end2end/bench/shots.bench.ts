@@ -1,5 +1,5 @@
-// Takes portraits of the pages in every state that a feed can be in, brought about by faults of the simulated venue: the
-// Live page at 1440, 768 and 360 px, dark and light, the others at one size each. SHOTS_DIR says where they go.
+// Takes screenshots of the pages in every state of a feed, produced by faults of the simulated venue: the Live page at
+// 1440, 768 and 360 px, dark and light, the others at one size each. SHOTS_DIR sets their folder.
 import { Browser, expect, Page, test } from "@playwright/test";
 
 import { Running, ServerReady, setFault, startServer, startSim, venueConfig } from "../support/servers";
@@ -10,7 +10,7 @@ const sizes = { 1440: 900, 768: 1024, 360: 740 } as const;
 type Width = keyof typeof sizes;
 type Scheme = "dark" | "light";
 
-/** A page with the sizes and schemes that it is taken in. Each lives through all states, as a reader's page does. */
+/** A page with its sizes and colour schemes. Each goes through all states, like a reader's page. */
 interface Sitter {
   name: string;
   page: Page;
@@ -38,7 +38,7 @@ const all: [Width, Scheme][] = ([1440, 768, 360] as const).flatMap((width) => ([
 
 test("every page in every state", async ({ browser }) => {
   test.setTimeout(900_000);
-  // One venue gets into trouble; the other shows the same pair and stays well.
+  // One venue gets into trouble; the other one shows the same pair and stays healthy.
   const sim = await startSim(["--venue", "binance", "--demo", "--seed", "5", "--speed", "1", "--quote", "USD", "--no-limits"]);
   const other = await startSim(["--venue", "kraken", "--demo", "--seed", "5", "--speed", "1", "--quote", "USD", "--no-limits"]);
   await setFault(sim.ready, { kind: "stall" });
@@ -99,7 +99,7 @@ test("every page in every state", async ({ browser }) => {
     await becomes("live");
     await portrait(await replaying(browser, url), "replay");
 
-    // A symbol that nobody knows, and then the server itself away.
+    // An unknown symbol, and then a stopped server.
     await live.page.goto(`${url}?symbol=binance:NOSUCH`);
     await live.page.waitForTimeout(4_000);
     await portrait([live], "unknown");
@@ -117,7 +117,7 @@ test("every page in every state", async ({ browser }) => {
   }
 });
 
-/** Plays the last half minute; the pages that show it. */
+/** Plays the last half minute and returns the pages that show it. */
 async function replaying(browser: Browser, url: string): Promise<Sitter[]> {
   const recordings = await sitter(browser, url, "recordings", "recordings", [[768, "dark"]]);
   await recordings.page.getByTestId("save-last").first().click();

@@ -1,4 +1,4 @@
-// What every spec does with a page: opens it, collects its errors, reads its numbers.
+// Helpers for every spec: open a page, collect its errors, read its numbers.
 import { expect, Locator, Page, test as base } from "@playwright/test";
 
 /** A page whose console errors and exceptions fail the test at its end. */
@@ -8,7 +8,7 @@ export const test = base.extend<{ errors: string[] }>({
       const errors: string[] = [];
       page.on("pageerror", (error) => errors.push(`exception: ${error}`));
       page.on("console", (message) => {
-        // A lost socket is reported by the browser itself; tests that cut it look at the banner instead.
+        // The browser itself reports a lost socket; tests that cut it check the banner instead.
         const expected = /WebSocket connection to|ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET/.test(message.text());
         if (message.type() === "error" && !expected) errors.push(`console: ${message.text()}`);
       });
@@ -21,18 +21,18 @@ export const test = base.extend<{ errors: string[] }>({
 
 export { expect };
 
-/** Text without grouping blanks. */
+/** Returns the text without grouping blanks. */
 export async function number(locator: Locator): Promise<string> {
   return ((await locator.textContent()) ?? "").replace(/[\s\u00a0\u202f]/g, "");
 }
 
-/** Opens the page on one instrument and waits until its price is there. */
+/** Opens the page on one instrument and waits for its price. */
 export async function openLive(page: Page, url: string, symbol?: string): Promise<void> {
   await page.goto(symbol ? `${url}?symbol=${encodeURIComponent(symbol)}` : url);
   await expect(page.getByTestId("price")).toHaveText(/\d/, { timeout: 15_000 });
 }
 
-/** A fingerprint of the chart's canvases: how many pixels are painted, and which. */
+/** Returns a fingerprint of the chart's canvases: how many pixels are painted, and which. */
 export function paintedPixels(page: Page): Promise<{ painted: number; hash: number }> {
   return page.getByTestId("chart").evaluate((chart) => {
     let painted = 0;

@@ -1,9 +1,9 @@
-// Reads recordings and works out, independently of the product, what the page must show after them.
+// Reads recordings and computes, independently of the product, what the page must show after them.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 
-/** The folder of recordings, or undefined where there is none. */
+/** Returns the folder of recordings, or undefined if there is none. */
 export function capturesFolder(): string | undefined {
   const folder = process.env.TRUETAPE_CAPTURES;
   return folder && existsSync(folder) ? folder : undefined;
@@ -21,17 +21,17 @@ export interface Bar {
   close: string;
   /** Volume in units of the eighth decimal. */
   volume: bigint;
-  /** What buyers took of it, in the same units. */
+  /** The part bought by aggressors, in the same units. */
   bought: bigint;
 }
 
-/** "61837.63000000" in units of the eighth decimal. */
+/** Parses "61837.63000000" into units of the eighth decimal. */
 export function units(text: string): bigint {
   const [whole, fraction = ""] = text.split(".");
   return BigInt(whole + fraction.padEnd(8, "0").slice(0, 8));
 }
 
-/** Units of the eighth decimal with `decimals` digits behind the point; throws where digits would be lost. */
+/** Formats units of the eighth decimal with `decimals` decimal places; throws if digits would be lost. */
 export function shown(value: bigint, decimals: number): string {
   const step = 10n ** BigInt(8 - decimals);
   if (value % step !== 0n) throw new Error(`${value} has more than ${decimals} decimals`);
@@ -39,7 +39,7 @@ export function shown(value: bigint, decimals: number): string {
   return decimals === 0 ? digits : `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
 }
 
-/** Bars of `intervalMs` from all `trade` frames of the recordings, oldest first. */
+/** Returns candles of `intervalMs` from all `trade` frames of the recordings, oldest first. */
 export function barsOfTrades(files: string[], symbol: string, intervalMs: number): Bar[] {
   const bars: Bar[] = [];
   for (const file of files) {
@@ -66,7 +66,7 @@ export function barsOfTrades(files: string[], symbol: string, intervalMs: number
   return bars;
 }
 
-/** FNV-1a, 64 bits, of "t,o,h,l,c,v;" for each bar, as the chart's `data-bars-hash` has it. */
+/** Returns FNV-1a, 64 bits, of "t,o,h,l,c,v;" for each candle, like the chart's `data-bars-hash`. */
 export function barsHash(bars: Bar[], priceDecimals: number, sizeDecimals: number): string {
   const price = (text: string) => shown(units(text), priceDecimals);
   const text = bars

@@ -1,4 +1,4 @@
-// Starts the real binary and the simulator on loopback, on ports the system chooses, and stops them again.
+// Starts the real binary and the simulator on loopback, on ports chosen by the system, and stops them again.
 // Not here: anything about the page.
 import { ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-/** A running program with what it printed on its ready line. */
+/** A running program and its parsed ready line. */
 export interface Running<Ready> {
   ready: Ready;
   process: ChildProcess;
@@ -63,15 +63,15 @@ async function start<Ready>(binary: string, args: string[], env: NodeJS.ProcessE
 }
 
 export interface ServerOptions {
-  /** `truetape.toml` text. */
+  /** The text of `truetape.toml`. */
   config?: string;
-  /** Fixed port, to start again where an earlier one was. */
+  /** A fixed port, to restart where an earlier server was. */
   port?: number;
-  /** Further variables of the environment. */
+  /** Additional environment variables. */
   env?: NodeJS.ProcessEnv;
 }
 
-/** Starts `truetape serve`; without a configuration the demo venue runs. */
+/** Starts `truetape serve`; without a configuration it runs the demo venue. */
 export async function startServer(options: ServerOptions = {}): Promise<Running<ServerReady>> {
   const folder = mkdtempSync(join(tmpdir(), "truetape-e2e-"));
   const args = ["serve", "--listen", `127.0.0.1:${options.port ?? 0}`, "--data-dir", folder];
@@ -93,12 +93,12 @@ export function startSim(args: string[]): Promise<Running<SimReady>> {
   return start<SimReady>(needed("VENUE_SIM_BIN"), ["--listen", "127.0.0.1:0", ...args], {});
 }
 
-/** A configuration that follows `symbols` of the simulated Binance. */
+/** Returns a configuration that follows `symbols` of the simulated Binance. */
 export function binanceConfig(sim: SimReady, symbols: string[], extra = ""): string {
   return venueConfig("binance", sim, symbols, extra);
 }
 
-/** A configuration that follows `symbols` of a simulated venue. */
+/** Returns a configuration that follows `symbols` of a simulated venue. */
 export function venueConfig(venue: string, sim: SimReady, symbols: string[], extra = ""): string {
   return [
     "[[feeds]]",

@@ -1,9 +1,9 @@
-// Direct mode: the page opens the venue's own socket, switches while running, and says when the venue falls silent.
+// Direct mode: the page opens the venue's own socket, switches while running, and reports when the venue falls silent.
 import { arrived, choose, simState } from "../support/direct";
 import { expect, number, openLive, test } from "../support/page";
 import { Running, ServerReady, SimReady, binanceConfig, setFault, startServer, startSim } from "../support/servers";
 
-// Each test has servers of its own.
+// Each test has its own servers.
 test.describe.configure({ mode: "parallel" });
 
 const SYMBOL = "BTCSIM";
@@ -43,7 +43,7 @@ test("a reader switches to direct and back while running, and the page remembers
   await expect(page.getByTestId("book")).toHaveAttribute("data-state", "live");
   await expect(page.getByTestId("venue").first()).toHaveText(/direct/);
 
-  // It stays so over a reload, and the first data is not later for it.
+  // The choice survives a reload without delaying the first data.
   await page.reload();
   await expect(page.getByTestId("price")).toHaveText(/\d/, { timeout: 5_000 });
   await arrived(page, "direct");
@@ -102,7 +102,7 @@ test("a venue that falls silent is noticed in direct mode, with the server gone 
   await expect(status).toHaveAttribute("data-state", "live", { timeout: 60_000 });
   await expect(page.getByTestId("book")).toHaveAttribute("data-state", "live", { timeout: 20_000 });
 
-  // Without the server the venue's data goes on.
+  // Without the server the venue's data continues.
   await server.stop("SIGKILL");
   await expect(page.getByTestId("connection")).not.toHaveAttribute("data-state", "connected", { timeout: 15_000 });
   await page.waitForTimeout(7_000);
@@ -114,7 +114,7 @@ test("a venue that falls silent is noticed in direct mode, with the server gone 
 
 test("both paths side by side find a feed that acknowledges and sends nothing", async ({ page }) => {
   test.setTimeout(90_000);
-  // A server that is slow to find it out by itself.
+  // A server that is slow to notice it by itself.
   await server.stop();
   server = await startServer({ config: binanceConfig(sim.ready, [SYMBOL], "data_deadline_ms = 60000") });
   await openLive(page, server.ready.url, `binance:${SYMBOL}`);
@@ -125,7 +125,7 @@ test("both paths side by side find a feed that acknowledges and sends nothing", 
   await expect.poll(async () => Number(await verdict.getAttribute("data-matched")), { timeout: 15_000 }).toBeGreaterThan(20);
   await expect(verdict).toHaveAttribute("data-state", "agrees");
 
-  // Only the trades of everyone who is connected now stop, pings and acknowledgements go on; then direct starts over.
+  // Only the trades of all connected clients stop; pings and acknowledgements continue; then direct starts over.
   await page.getByTestId("cross-check-switch").uncheck();
   await expect.poll(async () => (await simState(sim.ready)).n_clients, { timeout: 10_000 }).toBe(1);
   await setFault(sim.ready, { kind: "stall", mode: "pings", existing_only: true, duration_ms: 30_000 });
@@ -149,7 +149,7 @@ test("the page Data quality compares both paths of the instrument that is chosen
   await expect(page).toHaveURL(/\/quality\?symbol=binance:ETHSIM/);
   await expect(panel.getByTestId("symbol-picker")).toContainText("ETH");
   await expect(verdict).toHaveAttribute("data-state", "agrees", { timeout: 20_000 });
-  // It is one for the page: on the Live page the settings show it as it stands.
+  // The comparison is shared by the whole page: on the Live page the settings show its current state.
   await page.getByRole("link", { name: "Live", exact: true }).click();
   await page.getByTestId("settings-open").click();
   await expect(page.getByTestId("cross-check-switch")).toBeChecked();
@@ -173,7 +173,7 @@ test("the demo market can be followed directly too, and a worker that dies gives
     await expect(page.getByTestId("data-path-demo-note")).toHaveText(/server/, { timeout: 15_000 });
     const price = await number(page.getByTestId("price"));
     await expect.poll(() => number(page.getByTestId("price")), { timeout: 10_000 }).not.toBe(price);
-    // The browser's own words about the file we withheld.
+    // The browser's own messages about the blocked file.
     errors.splice(0);
   } finally {
     await demo.stop();
@@ -192,7 +192,7 @@ test("a hundred switches leave no socket and no worker behind, and memory flat",
   const cycle = async () => {
     const { n_connects } = await simState(sim.ready);
     await direct.check();
-    // It has opened its socket; a moment later it may have data, or not yet.
+    // It has opened its socket; it may or may not have data yet.
     await expect.poll(async () => (await simState(sim.ready)).n_connects, { timeout: 20_000, intervals: [50] }).toBeGreaterThan(n_connects);
     await page.waitForTimeout(Math.random() * 400);
     await back.check();

@@ -39,7 +39,7 @@ function run(program: string, args: string[]): Promise<Ended> {
   });
 }
 
-/** The offsets of each topic's items in the order of the output: `topic kind offset: …`. */
+/** Returns the offsets of each topic's items in the order of the output: `topic kind offset: …`. */
 function offsetsByTopic(lines: string[]): Map<string, number[]> {
   const offsets = new Map<string, number[]>();
   for (const line of lines) {
@@ -49,7 +49,7 @@ function offsetsByTopic(lines: string[]): Map<string, number[]> {
   return offsets;
 }
 
-/** Each topic begins once and goes on without a hole, across the reconnect too. */
+/** Checks that each topic begins once and continues without a gap, across the reconnect too. */
 function expectNoHole(lines: string[]): void {
   for (const [topic, offsets] of offsetsByTopic(lines)) {
     const first = offsets[0]!;

@@ -1,4 +1,5 @@
-// One code in two places: codec, books and candles make the same of every recording natively and in the browser.
+// One code base in two places: codec, books and candles give the same result for every recording natively and in the
+// browser.
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -25,7 +26,7 @@ test.afterAll(async () => {
   await server.stop();
 });
 
-/** Every recording there is: each folder is named after its venue. */
+/** Returns all recordings: each folder is named after its venue. */
 function recordings(folder: string): { venue: string; path: string }[] {
   const folders = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   return folders.flatMap((entry) => {
@@ -40,12 +41,12 @@ function nativeHash(venue: string, path: string): string {
   try {
     return execFileSync(program, [venue, path], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
   } catch (error) {
-    // A venue that is not among ours yet: the browser must say the same.
+    // An unknown venue: the browser must report the same.
     return `refused: ${(error as { stderr: string }).stderr.split("\n")[0].replace(/^Error: /, "")}`;
   }
 }
 
-/** Parts of whole lines, a few megabytes each: what one message to the browser carries. */
+/** Yields chunks of whole lines, a few megabytes each: the size of one message to the browser. */
 function* parts(text: string): Generator<string> {
   for (let from = 0; from < text.length; ) {
     const wanted = from + 4_000_000;

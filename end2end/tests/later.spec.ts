@@ -1,10 +1,10 @@
-// What is fetched after the first view: the other pages and what stands behind buttons.
+// Code fetched after the first view: the other pages and everything behind buttons.
 import { expect, openLive, test } from "../support/page";
 import { Running, ServerReady, startServer } from "../support/servers";
 
 let server: Running<ServerReady>;
 
-/** The file that holds the code of all of it. */
+/** The file that contains all of this code. */
 const LATER = /\/pkg\/later\.[0-9a-f]{16}\.wasm$/;
 
 test.beforeAll(async () => {
@@ -34,7 +34,7 @@ test("the rest is fetched by itself after the first data, once, and then pages c
   await page.goBack();
   await expect(page).toHaveURL(/\/quality$/);
   expect(fetched.filter((path) => LATER.test(path))).toHaveLength(1);
-  // The browser's own words on the requests that failed meanwhile.
+  // The browser's own messages about the requests that failed meanwhile.
   errors.splice(0);
 });
 
@@ -43,7 +43,7 @@ test("what cannot be fetched says so, and is there after another try", async ({ 
   await page.route(LATER, (route) => (isBroken ? route.abort() : route.continue()));
   const hasFailed = page.waitForEvent("requestfailed", (request) => LATER.test(request.url()));
   await openLive(page, server.ready.url);
-  // What is fetched by itself is tried first, so that it is no second try below.
+  // The automatic fetch is tried first, so that it is not a second attempt below.
   await hasFailed;
   await page.getByRole("link", { name: "Markets", exact: true }).click();
   const failed = page.getByRole("main").getByTestId("later-failed");

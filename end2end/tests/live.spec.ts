@@ -21,7 +21,7 @@ test("the page is readable before any script runs", async ({ request }) => {
 });
 
 test("first data is on the page within 3 s of opening it, and says it is simulated", { tag: "@alone" }, async ({ page }) => {
-  // One visit to warm the browser's code cache; what is measured is the product, not Chromium's first start.
+  // One visit to warm the browser's code cache; the test measures the product, not Chromium's first start.
   await openLive(page, server.ready.url);
   const opened = Date.now();
   await page.goto(server.ready.url);
@@ -49,7 +49,7 @@ test("the book is never shown crossed and its rows are in order", async ({ page 
   await openLive(page, server.ready.url);
   await expect(page.getByTestId("book")).toHaveAttribute("data-state", "live");
   for (let round = 0; round < 10; round += 1) {
-    // One evaluation, so that all rows are of the same moment.
+    // One evaluation, so that all rows are from the same time.
     const prices = await page.evaluate(() => {
       const read = (side: string) =>
         [...Array(10).keys()].map((row) =>
@@ -69,7 +69,7 @@ test("every interval shows 500 bars at once, without a hole or a double", async 
   for (const interval of ["1s", "5m", "15m", "1h", "1m"]) {
     await page.getByTestId(`interval-${interval}`).click();
     await expect(page.getByTestId("chart")).toHaveAttribute("data-interval", interval);
-    // 500 come at once; while they are looked at, the market goes on.
+    // 500 arrive at once; while they are checked, the market continues.
     await expect(page.getByTestId("chart")).toHaveAttribute("data-bars", /^5[01]\d$/, { timeout: 10_000 });
   }
 });
@@ -98,7 +98,7 @@ test("ticking numbers move no neighbour", async ({ page }) => {
         let total = 0;
         new PerformanceObserver((list) => {
           for (const entry of list.getEntries() as (PerformanceEntry & { value: number; sources: { node: Node | null }[] })[]) {
-            // The tape's rows move down as trades come, and a number's own digits are not its neighbours.
+            // The tape's rows move down as trades arrive; a number's digits do not shift its neighbours.
             const isNeighbour = ({ node }: { node: Node | null }) => {
               const element = node instanceof Element ? node : node?.parentElement;
               return element !== null && !element?.closest('[data-testid="tape"], .flash-price');
@@ -116,7 +116,7 @@ for (const width of [360, 768, 1440]) {
   test(`nothing scrolls sideways at ${width} px`, async ({ page }) => {
     await page.setViewportSize({ width, height: 780 });
     await openLive(page, server.ready.url);
-    // The document itself never scrolls, its parts do: each of them is looked at.
+    // The document itself never scrolls, only its parts: check each of them.
     const wide = await page.evaluate(() =>
       [...document.querySelectorAll<HTMLElement>("body *")]
         .filter((element) => {
@@ -181,7 +181,7 @@ test("the book groups its prices, bids down and asks up, and remembers it for th
   await page.reload();
   await expect(page.getByTestId("price")).toHaveText(/\d/);
   await expect(group).toHaveValue("10");
-  // Another instrument has its own.
+  // Another instrument has its own setting.
   await page.getByTestId("watch-row").filter({ hasNot: page.locator("[aria-current]") }).last().click();
   await expect(group).toHaveValue("1");
 });
@@ -199,7 +199,7 @@ test("the tape shows prints from a size on, and stands still under the pointer",
   await expect.poll(async () => Math.min(...(await sizes()))).toBeGreaterThanOrEqual(least);
   await page.reload();
   await expect(filter).toHaveValue(String(least));
-  // What is no size is no filter.
+  // Text that is not a size sets no filter.
   await filter.fill("nonsense");
   await filter.press("Enter");
   await expect(filter).toHaveValue("");
@@ -262,7 +262,7 @@ test("no bar of one interval stands under the name of another", async ({ page })
   const chart = page.getByTestId("chart");
   await expect(chart).toHaveAttribute("data-bars", "500", { timeout: 10_000 });
   const first = await chart.getAttribute("data-last-open-time-ms");
-  // The answer is held back: what is shown meanwhile is what matters.
+  // The answer is held back: the test checks what is shown meanwhile.
   const seen = await page.evaluate(
     () =>
       new Promise<string[]>((resolve) => {

@@ -1,4 +1,4 @@
-// The Markets page: each pair over all venues, the best on top, and who is left out.
+// The Markets page: each pair over all venues, the best prices on top, and the venues left out.
 import AxeBuilder from "@axe-core/playwright";
 
 import { expect, number, test } from "../support/page";
@@ -24,7 +24,7 @@ test("each pair has its venues and a best that is one of them", async ({ page })
   await expect(pair.getByTestId("best-bid")).toHaveText(/\d/, { timeout: 15_000 });
   await expect(pair.getByTestId("best-bid-venue")).toHaveText("binance");
   await expect(pair.getByTestId("best-counted")).toHaveText(/1 of 1 venue/);
-  // One evaluation, so that all cells are of the same moment.
+  // One evaluation, so that all cells are from the same time.
   for (let round = 0; round < 5; round += 1) {
     const cells = await pair.evaluate((section) => {
       const value = (id: string) => section.querySelector(`[data-testid="${id}"]`)?.getAttribute("data-value");
@@ -66,7 +66,7 @@ test("filter, order and choice of pairs", async ({ page }) => {
   await page.getByTestId("pairs-open").click();
   await page.getByTestId("pair-check").first().uncheck();
   await expect(page.getByTestId("pair")).toHaveCount(all - 1);
-  // Remembered by the browser.
+  // The browser remembers it.
   await page.reload();
   await expect(page.getByTestId("pair")).toHaveCount(all - 1, { timeout: 15_000 });
 });
@@ -90,7 +90,7 @@ test("ticking numbers move no neighbour", async ({ page }) => {
         new PerformanceObserver((list) => {
           type Source = { node: Node | null; previousRect: DOMRect; currentRect: DOMRect };
           for (const entry of list.getEntries() as (PerformanceEntry & { value: number; sources: Source[] })[]) {
-            // A text that is aligned in a cell of its own moves with its own digits; a neighbour's place is another one after.
+            // A text aligned in its own cell moves with its own digits; a shifted neighbour changes its own place.
             const isNeighbour = ({ node, previousRect, currentRect }: Source) => {
               const element = node instanceof Element ? node : node?.parentElement;
               const isMoved = Math.hypot(previousRect.x - currentRect.x, previousRect.y - currentRect.y) > 0.5;

@@ -1,4 +1,4 @@
-// The page Data quality and the popover behind the lights, against the simulated venue and its faults.
+// The Data quality page and the popover behind the lights, against the simulated venue and its faults.
 import AxeBuilder from "@axe-core/playwright";
 
 import { expect, number, openLive, test } from "../support/page";
@@ -36,7 +36,7 @@ test("counters rise, the book is proved, latency and clocks are told", async ({ 
   const updates = Number(await number(row.getByTestId("updates")));
   await expect.poll(async () => Number(await number(row.getByTestId("updates"))), { timeout: 5_000 }).toBeGreaterThan(updates);
 
-  // The server pings five seconds after connecting: from then on the exchange's clock is known to an error.
+  // The server pings five seconds after connecting: from then on the exchange's clock and its error are known.
   await expect(block.getByTestId("clocks")).toContainText(/in step|ahead by|behind by/, { timeout: 15_000 });
   await expect(block.getByTestId("clock-effect")).toContainText(/may be wrong by up to ±/, { timeout: 15_000 });
   for (const stage of ["venue", "network", "paint"]) {
@@ -55,7 +55,7 @@ test("a frame that cannot be read is counted and leaves a plain sample", async (
   const text = (await block.getByTestId("sample").first().locator("code").textContent()) ?? "";
   expect(text).toMatch(/^\{"stream":"btcsim@depth/);
   expect([...text].length).toBeLessThanOrEqual(120);
-  // The change in the broken frame is missing: a gap, told by the alert line and kept in the list.
+  // The change in the broken frame is missing: a gap, shown in the alert line and kept in the list.
   await expect(page.getByTestId("alert-line")).toContainText(/binance.*gap/, { timeout: 10_000 });
   await expect(page.getByTestId("alert-line")).toBeHidden({ timeout: 20_000 });
   await expect(page.getByTestId("trouble").first()).toContainText("gap");

@@ -55,7 +55,7 @@ test("a feed is recorded, downloaded, played, sought and deleted", async ({ page
   await expect(page.getByTestId("book")).toHaveAttribute("data-state", "live");
   await expect(page.getByTestId("status-replay")).toContainText(/replay \d\d:\d\d:\d\d/);
 
-  // Pause: it stands. Speed and seek: it goes where it is sent.
+  // Pause stops the replay. Speed and seek: it goes to the requested position.
   const bar = page.getByTestId("replay-bar");
   await page.getByTestId("replay-toggle").click();
   await expect(bar).toHaveAttribute("data-state", /paused|ended/);

@@ -1,4 +1,5 @@
-// Recordings without the server: in direct mode the page records by itself, and a file plays in the page that opened it.
+// Recordings without the server: in direct mode the page records by itself, and a file plays in the page that opened
+// it.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -25,7 +26,7 @@ test.afterAll(async () => {
   await sim.stop();
 });
 
-/** The fingerprint that the program gives of a file. */
+/** Returns a file's fingerprint as computed by the program. */
 function decoded(path: string, venue = "binance"): string {
   const line = execFileSync(process.env.TRUETAPE_BIN!, ["decode", "--venue", venue, "--hash", "--summary-only", path]);
   const hash = (JSON.parse(line.toString()) as { events_sha256: string }).events_sha256;
@@ -40,7 +41,7 @@ async function openDirect(page: Page): Promise<void> {
   await arrived(page, "direct");
 }
 
-/** Clicks and keeps what the browser downloads under its own name. */
+/** Clicks and saves the browser's download under its own name. */
 async function download(page: Page, folder: string, testId: string): Promise<string> {
   const downloading = page.waitForEvent("download");
   await page.getByTestId(testId).click();
@@ -50,20 +51,20 @@ async function download(page: Page, folder: string, testId: string): Promise<str
   return path;
 }
 
-/** Opens files from the disk, as a reader does. */
+/** Opens a file from the disk, as a reader does. */
 async function openFile(page: Page, path: string): Promise<void> {
-  // The server writes the button before the page's code can answer it; the feeds come with the code.
+  // The server renders the button before the page's code can handle clicks; the feeds appear with the code.
   await expect(page.getByTestId("record-feed")).toBeVisible({ timeout: 15_000 });
   const choosing = page.waitForEvent("filechooser");
   await page.getByTestId("open-file").click();
   await (await choosing).setFiles(path);
 }
 
-/** Plays what is loaded to its end and returns its fingerprint. */
+/** Plays the loaded recording to its end and returns its fingerprint. */
 async function playedToEnd(page: Page): Promise<string> {
   const bar = page.getByTestId("replay-bar");
   await page.getByTestId("replay-speed").selectOption("100");
-  // One that has ended would begin again.
+  // A replay that has ended would restart.
   if ((await bar.getAttribute("data-state")) === "paused") await page.getByTestId("replay-toggle").click();
   await expect(bar).toHaveAttribute("data-state", "ended", { timeout: 30_000 });
   await expect(bar).toHaveAttribute("data-events-sha256", /./);
@@ -100,7 +101,7 @@ test("the last half minute is saved as a download, opened, played, paused, sough
   expect(served, "the server plays nothing").toEqual({ replay: null });
   await page.screenshot({ path: "test-results/recordings-direct.png" });
 
-  // Pause: it stands. Seek: it goes where it is sent, and the same moment has the same price.
+  // Pause stops the replay. Seek goes to the requested position, where the same time has the same price.
   await page.getByTestId("replay-toggle").click();
   await expect(bar).toHaveAttribute("data-state", /paused|ended/);
   const seek = page.getByTestId("replay-seek");
@@ -128,7 +129,7 @@ test("the last half minute is saved as a download, opened, played, paused, sough
   await page.getByTestId("replay-toggle").click();
   expect(await playedToEnd(page), "and once more").toBe(hash);
 
-  // Beside it the venue's live data goes on, unmarked.
+  // Beside it the venue's live data continues, unmarked.
   await page.goto(`${server.ready.url}?symbol=binance:${SYMBOL}`);
   await expect(page.getByTestId("replay-label")).toBeHidden();
   await expect(bar, "a page that is loaded again plays nothing").toBeHidden();
@@ -143,7 +144,7 @@ test("a recording is made by the page alone, goes on over a change of way, and p
   await feed.getByTestId("record-start").click();
   await expect(feed).toHaveAttribute("data-state", "recording");
   await expect(feed.getByTestId("record-words")).toContainText(/Recording \d/);
-  // What records goes on where the reader looks at something else, and wants the data by another way.
+  // Recording continues while the reader looks at other pages and chooses another source.
   await choose(page, "binance", "server");
   await page.waitForTimeout(4_000);
   await expect(feed).toHaveAttribute("data-state", "recording");
@@ -209,7 +210,7 @@ test("recordings of every venue play in the page with the fingerprint of decode"
   for (const venue of ["binance", "coinbase", "kraken"]) {
     const recordings = readdirSync(join(captures!, venue)).filter((name) => name.endsWith(".tape.jsonl.gz"));
     for (const name of recordings) {
-      // They do not say whose they are: the name does.
+      // The recordings do not name their venue: the file name does.
       const path = join(info.project.outputDir, `${venue}-${name}`);
       copyFileSync(join(captures!, venue, name), path);
       const hash = decoded(path, venue);

@@ -1,4 +1,4 @@
-// Recorded frames through the real system: what the page shows after a recording equals what was worked out independently.
+// Recorded frames through the real system: the page shows after a recording what was computed independently.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -22,7 +22,7 @@ test("after the BTCUSDT recording the page shows its book and its candles", asyn
     await expect(page.getByTestId("book")).toHaveAttribute("data-state", "live", { timeout: 20_000 });
     await tapeFinished(sim.ready, 150_000);
 
-    // What the simulated venue's exchangeInfo says, through our own list of instruments.
+    // The simulated venue's exchangeInfo, through our own list of instruments.
     const list = (await (await fetch(`${server.ready.url}api/v1/instruments`)).json()) as {
       instruments: { id: string; price_decimals: number; size_decimals: number }[];
     };

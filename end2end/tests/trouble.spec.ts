@@ -1,4 +1,4 @@
-// When something breaks the page says so, and recovers by itself: stalled feed, lost server, hidden tab.
+// When something breaks, the page says so and recovers by itself: stalled feed, lost server, hidden tab.
 import { expect, number, openLive, test } from "../support/page";
 import { binanceConfig, setFault, startServer, startSim } from "../support/servers";
 
@@ -13,7 +13,7 @@ test("a stalled feed turns yellow, then red with words, and comes back by itself
     const status = page.getByTestId("stream-status");
     await expect(status).toHaveAttribute("data-state", "live", { timeout: 10_000 });
 
-    // Silent from now on, and nothing new can be opened either.
+    // Silent from now on, and no new connection can be opened either.
     await setFault(sim.ready, { kind: "stall" });
     await expect(status).toHaveAttribute("data-state", "stale", { timeout: 6_000 });
     await setFault(sim.ready, { kind: "refuse" });
@@ -36,7 +36,7 @@ test("the server is killed and started again: the page recovers without a reload
   const server = await startServer();
   const port = Number(new URL(server.ready.url).port);
   await openLive(page, server.ready.url);
-  // Else its fetching ends with the server, and the browser says so.
+  // Otherwise its request would fail with the server, and the browser would report that.
   await expect(page.getByTestId("settings").getByTestId("region-paces")).toBeAttached();
   await page.evaluate(() => {
     (window as unknown as { notReloaded: boolean }).notReloaded = true;
@@ -128,7 +128,7 @@ test("a region that is refused says so, since when, and can be asked again", { t
     });
     await book.getByTestId("fragment-retry").click();
     await expect.poll(() => sent.length, { timeout: 1_000 }).toBeGreaterThan(0);
-    // The page as a whole goes on: the other instruments still have their prices.
+    // The page as a whole continues: the other instruments still have their prices.
     await expect(page.getByTestId("watch-last").first()).toHaveText(/\d/);
   } finally {
     await server.stop();

@@ -1,4 +1,4 @@
-// The Venues page: what each venue can do, and starting and stopping feeds while the server runs.
+// The Venues page: each venue's capabilities, and starting and stopping feeds while the server runs.
 import AxeBuilder from "@axe-core/playwright";
 import { Page } from "@playwright/test";
 

@@ -1,6 +1,7 @@
-//! Builds page and server with the same profile, in the order that embedding needs.
+//! Builds page and server with the same profile, in the order required by embedding.
 //!
-//! Not how the page's files are made: that is `page` (WASM and its JavaScript), `style` (CSS) and `site` (the folder).
+//! Not here: making the page's files, which is in `page` (WASM and its JavaScript), `style` (CSS) and `site` (the
+//! folder).
 
 use std::path::PathBuf;
 
@@ -8,17 +9,17 @@ use anyhow::bail;
 
 use crate::{house::House, page, process, site};
 
-/// How far the compiler optimises. Page and server always share it.
+/// The level of optimisation. Page and server always share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// Quick to build. The server reads the page's files from the folder in `TRUETAPE_SITE_DIR`.
+    /// Builds quickly. The server reads the page's files from the folder in `TRUETAPE_SITE_DIR`.
     Debug,
-    /// Quick to run. The server carries the page's files inside.
+    /// Runs quickly. The server embeds the page's files.
     Release,
 }
 
 impl Mode {
-    /// The word for it in the names of folders.
+    /// Returns its word in folder names.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Debug => "debug",
@@ -26,7 +27,7 @@ impl Mode {
         }
     }
 
-    /// Cargo's arguments for the native side.
+    /// Returns cargo's arguments for the native side.
     fn native_args(self) -> &'static [&'static str] {
         match self {
             Self::Debug => &[],
@@ -38,7 +39,7 @@ impl Mode {
 /// Builds the page, its site folder and the server; returns the server's program.
 ///
 /// # Errors
-/// Where a build fails.
+/// A build fails.
 pub(crate) fn page_and_server(house: &House, mode: Mode) -> anyhow::Result<PathBuf> {
     // The page first: a release server embeds it.
     page::build(house, mode)?;
@@ -47,18 +48,18 @@ pub(crate) fn page_and_server(house: &House, mode: Mode) -> anyhow::Result<PathB
     program(house, mode, "truetape")
 }
 
-/// Builds all that the browser tests start: the site, `truetape` and `venue-sim`. Returns the two programs.
+/// Builds everything that the browser tests start: the site, `truetape` and `venue-sim`. Returns the two programs.
 ///
 /// # Errors
-/// Where a build fails.
+/// A build fails.
 pub(crate) fn for_browser_tests(house: &House, mode: Mode) -> anyhow::Result<(PathBuf, PathBuf)> {
     page::build(house, mode)?;
     site::assemble(house, mode)?;
     let mut build = house.cargo();
     build.args(["build"]).args(NATIVE).arg("--bins").args(mode.native_args());
     if mode == Mode::Debug {
-        // With the tests' own dependencies in the count cargo picks the same features as for the tests, and so finds
-        // every dependency already built.
+        // Including the tests' own dependencies, cargo selects the same features as for the tests, and so finds every
+        // dependency already built.
         build.arg("--tests");
     }
     process::run(&mut build)?;
@@ -73,10 +74,10 @@ fn program(house: &House, mode: Mode, name: &str) -> anyhow::Result<PathBuf> {
     Ok(program)
 }
 
-/// The packages of the native side. Not the page, which is for WASM only, and not xtask, whose dependencies are
+/// The packages of the native side. Without the page, which is for WASM only, and without xtask, whose dependencies are
 /// compiled once, in its own profile.
 pub(crate) const NATIVE: [&str; 5] = ["--workspace", "--exclude", "frontend", "--exclude", "xtask"];
 /// The target of the page.
 pub(crate) const WASM: &str = "wasm32-unknown-unknown";
-/// What the page is called in `/pkg`: the same as `LEPTOS_OUTPUT_NAME` in `.cargo/config.toml`.
+/// The page's name in `/pkg`: the same as `LEPTOS_OUTPUT_NAME` in `.cargo/config.toml`.
 pub(crate) const OUTPUT_NAME: &str = "truetape";

@@ -1,7 +1,7 @@
 //! `cargo xtask canvas-bench`: compiles the program that draws the chart through two backends, for
-//! `end2end/bench/canvas.bench.ts`, with the page's profile and the page's versions.
+//! `end2end/bench/canvas.bench.ts`, with the page's profile and the page's versions of crates.
 //!
-//! Not the measuring, and no part of the product.
+//! Not here: the measuring. Not part of the product.
 
 use std::{fs, path::PathBuf};
 
@@ -13,13 +13,13 @@ use crate::{
     page, process,
 };
 
-/// Builds it; returns the folder with `canvas.js` and `canvas.wasm`.
+/// Builds the program; returns the folder with `canvas.js` and `canvas.wasm`.
 ///
 /// # Errors
-/// Where the compiler or wasm-bindgen fails.
+/// The compiler or wasm-bindgen fails.
 pub(crate) fn build(house: &House) -> anyhow::Result<PathBuf> {
     let source = house.root().join("end2end/bench/canvas");
-    // The versions that are measured are those that ship; cargo drops what is not needed and adds plotters-canvas.
+    // Measures the versions that ship; cargo drops unneeded ones and adds plotters-canvas.
     fs::copy(house.root().join("Cargo.lock"), source.join("Cargo.lock")).context("copy Cargo.lock")?;
     let target = house.target().join("canvas-bench");
     let mut cargo = house.cargo();
@@ -30,5 +30,5 @@ pub(crate) fn build(house: &House) -> anyhow::Result<PathBuf> {
     Ok(out)
 }
 
-/// That of the page.
+/// The page's profile.
 const PROFILE: &str = "wasm-release";

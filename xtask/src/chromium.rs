@@ -1,6 +1,6 @@
-//! Finds or installs the browser of the browser tests.
+//! Finds or installs the browser for the browser tests.
 //!
-//! Not a pinned version: the tests run in whichever Chromium the system has. `PW_CHROMIUM` names one for sure.
+//! Not a pinned version: the tests run in whichever Chromium the system has. `PW_CHROMIUM` selects one.
 
 use std::{
     env,
@@ -16,10 +16,10 @@ use crate::{
     setup::{said, say},
 };
 
-/// The browser's program; `None` where Playwright has its own and finds it itself.
+/// Returns the browser's program; `None` if Playwright has its own and finds it itself.
 ///
 /// # Errors
-/// Where there is none and none can be installed; the message names the command to run by hand.
+/// There is none and none can be installed; the message names the command to run manually.
 pub(crate) fn ensure(house: &House) -> anyhow::Result<Option<PathBuf>> {
     if let Some(named) = env::var_os("PW_CHROMIUM").map(PathBuf::from) {
         match version(house, &named) {
@@ -33,7 +33,7 @@ pub(crate) fn ensure(house: &House) -> anyhow::Result<Option<PathBuf>> {
     }
     if let Some(prefix) = apt_prefix(house) {
         say("browser", "installing chromium with apt-get: Playwright drives it in the browser tests");
-        // An outdated list of packages is no reason to stop: the second command tells.
+        // An outdated package list is no reason to stop: the second command will show.
         let _ = process::run(&mut apt(house, prefix, &["update", "-q"]));
         let install = ["install", "-y", "-q", "--no-install-recommends", "chromium"];
         match process::run(&mut apt(house, prefix, &install)) {
@@ -67,7 +67,7 @@ fn of_the_system(house: &House) -> Option<PathBuf> {
     })
 }
 
-/// What the program says about itself. Looking for the file is not enough: some systems put a stub there.
+/// Returns the program's version. Finding the file is not enough: some systems install a stub.
 fn version(house: &House, program: &Path) -> Option<String> {
     if !program.is_file() {
         return None;
@@ -75,7 +75,7 @@ fn version(house: &House, program: &Path) -> Option<String> {
     process::output(house.command(program).arg("--version")).filter(|version| !version.is_empty())
 }
 
-/// What to put before `apt-get` (nothing for root), or `None` where we may not install.
+/// Returns the prefix for `apt-get` (empty for root), or `None` if we may not install.
 fn apt_prefix(house: &House) -> Option<&'static [&'static str]> {
     process::find_on_path("apt-get")?;
     if is_root() {

@@ -1,13 +1,13 @@
 //! Compresses the files of a release site once, so that the server never spends time on it.
 //!
-//! Not a decision about who gets which form: the server picks by `Accept-Encoding`.
+//! Not here: which client gets which form: the server decides by `Accept-Encoding`.
 
 use std::io::Write as _;
 
-/// The compressed forms of a file as (suffix, bytes), each only where it is worth its bytes.
+/// Returns the compressed forms of a file as (suffix, bytes), each only if it saves enough.
 ///
 /// # Errors
-/// Only where memory is short: the encoders write to memory.
+/// Only if memory runs out: the encoders write to memory.
 pub(crate) fn forms(path: &str, bytes: &[u8]) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
     if bytes.len() < SMALLEST || !is_compressible(path) {
         return Ok(Vec::new());
@@ -16,7 +16,7 @@ pub(crate) fn forms(path: &str, bytes: &[u8]) -> anyhow::Result<Vec<(&'static st
     Ok(forms.into_iter().filter(|(_, form)| form.len() < bytes.len()).collect())
 }
 
-/// True where compression can help; images and fonts are compressed already.
+/// Returns true if compression can help; images and fonts are compressed already.
 pub(crate) fn is_compressible(path: &str) -> bool {
     let extension = path.rsplit_once('.').map_or("", |(_, extension)| extension);
     ["css", "html", "js", "json", "map", "svg", "txt", "wasm", "webmanifest", "xml"].contains(&extension)

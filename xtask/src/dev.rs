@@ -1,7 +1,7 @@
-//! `cargo xtask dev`: watches the sources; on a change builds, restarts the server and thereby reloads the page.
+//! `cargo xtask dev`: watches the sources; on a change it builds and restarts the server, which reloads the page.
 //!
-//! Not hot-patching: every change makes a new server. The server gets `TRUETAPE_DEV_RELOAD=1`; its page, which reconnects
-//! anyway, loads itself again when it meets another server.
+//! Not hot-patching: every change makes a new server. The server gets `TRUETAPE_DEV_RELOAD=1`; its page, which
+//! reconnects anyway, reloads when it meets another server.
 
 use std::{
     path::{Path, PathBuf},
@@ -21,16 +21,16 @@ use crate::{
     signals::{self, Stop},
 };
 
-/// Runs until we are asked to stop. A build that fails leaves the old server running.
+/// Runs until asked to stop. A failed build leaves the old server running.
 ///
 /// # Errors
-/// Where set-up fails or the file system cannot be watched.
+/// Set-up fails, or the file system cannot be watched.
 pub(crate) fn run(house: &mut House, args: &[String]) -> anyhow::Result<ExitCode> {
     setup::run(house, Needs::Build)?;
     let (sender, changes) = channel();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         for path in event.map(changed_sources).unwrap_or_default() {
-            // The receiver is gone only when we are about to end.
+            // The receiver is gone only when we are about to stop.
             let _ = sender.send(path);
         }
     })?;
@@ -66,7 +66,7 @@ pub(crate) fn run(house: &mut House, args: &[String]) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds; where that works, puts a new server in the place of the old one.
+/// Builds; if that succeeds, replaces the old server with a new one.
 fn rebuild(house: &House, old: Option<Running>, args: &[String]) -> anyhow::Result<Option<Running>> {
     let program = match builds::page_and_server(house, Mode::Debug) {
         Ok(program) => program,
@@ -84,12 +84,12 @@ fn rebuild(house: &House, old: Option<Running>, args: &[String]) -> anyhow::Resu
     Running::start(house, &program, Mode::Debug, args, &envs).map(Some)
 }
 
-/// Editors write a file in several steps and people save several files: waits until nothing has changed for a moment.
+/// Waits until nothing has changed for a moment: editors write a file in several steps, and people save several files.
 fn wait_for_quiet(changes: &Receiver<PathBuf>) {
     while changes.recv_timeout(QUIET).is_ok() {}
 }
 
-/// The sources that an event says have changed. Reading a file or changing its permissions is no change.
+/// Returns the changed sources of an event. Reading a file or changing its permissions does not count.
 fn changed_sources(event: notify::Event) -> Vec<PathBuf> {
     let is_change = match event.kind {
         EventKind::Create(_) | EventKind::Remove(_) => true,
@@ -108,9 +108,9 @@ fn is_source(path: &Path) -> bool {
 const WATCHED: [&str; 6] = ["app", "crates", "frontend", "public", "server", "style"];
 const SOURCES: [&str; 13] =
     ["css", "html", "ico", "jpg", "js", "json", "png", "rs", "sql", "svg", "toml", "webmanifest", "woff2"];
-/// How often we look whether somebody asked us to stop.
+/// How often we check for a request to stop.
 const POLL: Duration = Duration::from_millis(200);
-/// How long nothing may change before a build starts.
+/// How long nothing must change before a build starts.
 const QUIET: Duration = Duration::from_millis(150);
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! `cargo xtask fuzz`: builds the fuzz targets, gives them inputs to begin with and runs each in turn.
+//! `cargo xtask fuzz`: builds the fuzz targets, provides initial inputs and runs each target in turn.
 //!
-//! Not the targets (`fuzz/fuzz_targets`), nor where the first inputs come from ([`seeds`]). It needs no other toolchain
-//! and no tool but a C++ compiler: coverage counters are an option of every rustc, and libFuzzer is compiled from its
-//! crate. `cargo fuzz run <target>` does the same with AddressSanitizer where cargo-fuzz and a nightly are at hand.
+//! Not here: the targets (`fuzz/fuzz_targets`) and the source of the initial inputs ([`seeds`]). It needs no other
+//! toolchain and no tool except a C++ compiler: coverage counters are an option of every rustc, and libFuzzer is
+//! compiled from its crate. `cargo fuzz run <target>` does the same with AddressSanitizer if cargo-fuzz and a nightly
+//! toolchain are installed.
 
 mod seeds;
 
@@ -17,10 +18,10 @@ use anyhow::{Context as _, bail};
 
 use crate::{house::House, process, setup::said, signals};
 
-/// Runs `targets`, or all where none is named, for so many seconds each, and prints what came of each.
+/// Runs `targets`, or all if none is named, for the given seconds each, and prints the results.
 ///
 /// # Errors
-/// A target is unknown, something does not build, or a target found an input that it fails on.
+/// A target is unknown, a build fails, or a target found a failing input.
 pub(crate) fn run(house: &House, seconds: u32, targets: &[String]) -> anyhow::Result<()> {
     let folder = house.root().join("fuzz");
     let known = targets_in(&folder.join("fuzz_targets"))?;
@@ -45,7 +46,7 @@ pub(crate) fn run(house: &House, seconds: u32, targets: &[String]) -> anyhow::Re
     Ok(())
 }
 
-/// Names of the targets, alphabetical.
+/// Returns the names of the targets, alphabetical.
 fn targets_in(folder: &Path) -> anyhow::Result<Vec<String>> {
     let mut targets = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))? {
@@ -62,13 +63,12 @@ fn build(house: &House, folder: &Path) -> anyhow::Result<PathBuf> {
         Some(compiler) => said("c++", &compiler.display().to_string()),
         None => bail!("no C++ compiler (g++ or clang++) on PATH: libFuzzer is C++; install one"),
     }
-    // The versions that are fuzzed are those that ship; cargo drops what is not needed and adds libFuzzer.
+    // Fuzzes the versions that ship; cargo drops unneeded ones and adds libFuzzer.
     fs::copy(house.root().join("Cargo.lock"), folder.join("Cargo.lock")).context("copy Cargo.lock")?;
     let version = process::output(house.rustc().arg("-vV")).context("rustc does not run")?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
     let mut cargo = house.cargo();
-    // Only for this build: with a target named, build scripts and macros are left without counters, which they could not
-    // link.
+    // Only for this build: with a target named, build scripts and macros get no counters, which they could not link.
     cargo
         .current_dir(folder)
         .args(["build", "--release", "--bins", "--target", host])
@@ -101,7 +101,7 @@ fn fuzz(house: &House, folder: &Path, programs: &Path, target: &str, seconds: u3
     Ok(report)
 }
 
-/// What libFuzzer said at the end.
+/// The final report of libFuzzer.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Report {
     n_executions: u64,
@@ -138,7 +138,7 @@ impl Report {
     }
 }
 
-/// Counters of edges and of comparisons, as libFuzzer reads them.
+/// Counters of edges and of comparisons, as read by libFuzzer.
 const COVERAGE: [&str; 8] = [
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",
@@ -149,9 +149,9 @@ const COVERAGE: [&str; 8] = [
     "-Ccodegen-units=1",
     "--cfg=fuzzing",
 ];
-/// An input as large as a client's message may be; memory and time that no input of that size may need.
+/// Inputs up to the size of a client's message, with memory and time that no input of that size may exceed.
 const LIMITS: [&str; 4] = ["-max_len=65536", "-rss_limit_mb=512", "-timeout=10", "-print_final_stats=1"];
-/// Of a log, where a target fails.
+/// The lines of the log shown if a target fails.
 const SHOWN_LINES: usize = 40;
 
 #[cfg(test)]

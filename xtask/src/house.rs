@@ -1,7 +1,7 @@
-//! Where things lie in the working tree, and how cargo is called there.
+//! Paths in the working tree, and how cargo is called there.
 //!
-//! Not what is built: that is `builds`. Flags for the compiler stand in `.cargo/config.toml` and nowhere else, but for
-//! the counters of `fuzz`.
+//! Not here: what is built (`builds`). Compiler flags are set in `.cargo/config.toml` only, except for the counters of
+//! `fuzz`.
 
 use std::{
     env,
@@ -18,17 +18,17 @@ use crate::process;
 pub(crate) struct House {
     root: PathBuf,
     target: PathBuf,
-    /// The folder with the programs of the fallback toolchain; `None` while the ordinary one will do.
+    /// The folder with the programs of the fallback toolchain; `None` if the ordinary one suffices.
     toolchain_bin: Option<PathBuf>,
 }
 
 impl House {
-    /// The tree that this program was built from.
+    /// Finds the tree that this program was built from.
     ///
     /// # Errors
-    /// Where the tree has moved away, or cargo cannot read it.
+    /// The tree has been moved, or cargo cannot read it.
     pub(crate) fn find() -> anyhow::Result<Self> {
-        // `cargo run` says where xtask lies now; without it, where it lay when it was compiled.
+        // `cargo run` gives xtask's current folder; without it, the folder at compile time is used.
         let here = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
         let here = Path::new(&here);
         let root = here.parent().context("xtask lies in no folder")?.to_path_buf();
@@ -45,23 +45,23 @@ impl House {
         Ok(house)
     }
 
-    /// The folder of the workspace's Cargo.toml.
+    /// Returns the folder of the workspace's Cargo.toml.
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Cargo's output folder of the native side.
+    /// Returns cargo's output folder for the native side.
     pub(crate) fn target(&self) -> &Path {
         &self.target
     }
 
-    /// Cargo's output folder of the page. Its own, so that the two sides never wait for each other's lock or rebuild
-    /// each other's dependencies.
+    /// Returns cargo's output folder for the page. A separate one, so that the two sides never wait for each other's
+    /// lock or rebuild each other's dependencies.
     pub(crate) fn front_target(&self) -> PathBuf {
         self.target.join("front")
     }
 
-    /// `path` as the reader knows it: relative to the working tree where it lies inside.
+    /// Returns `path` for display: relative to the working tree if it is inside.
     pub(crate) fn shown(&self, path: &Path) -> String {
         path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
     }
@@ -71,7 +71,7 @@ impl House {
         self.toolchain_bin = Some(bin);
     }
 
-    /// Cargo, in the root of the tree.
+    /// Returns a cargo command in the root of the tree.
     pub(crate) fn cargo(&self) -> Command {
         let program = match &self.toolchain_bin {
             Some(bin) => bin.join("cargo"),
@@ -80,7 +80,7 @@ impl House {
         self.command(program)
     }
 
-    /// rustc, in the root of the tree.
+    /// Returns a rustc command in the root of the tree.
     pub(crate) fn rustc(&self) -> Command {
         match &self.toolchain_bin {
             Some(bin) => self.command(bin.join("rustc")),
@@ -88,11 +88,12 @@ impl House {
         }
     }
 
-    /// Any other program, in the root of the tree, with an environment as if it had been called without `cargo xtask`.
+    /// Returns a command for any other program in the root of the tree, with the environment as it was before `cargo
+    /// xtask`.
     pub(crate) fn command(&self, program: impl Into<PathBuf>) -> Command {
         let mut command = Command::new(program.into());
         command.current_dir(&self.root);
-        // What `cargo run` told *us* about xtask would make build scripts of others run again.
+        // The variables that `cargo run` set for xtask would make other crates' build scripts run again.
         for (name, _) in env::vars_os() {
             if name.to_str().is_some_and(is_about_xtask) {
                 command.env_remove(name);

@@ -1,7 +1,7 @@
-//! `cargo xtask`: set-up, build, serve, watch, test, fuzz and the rules of the house, in one program that needs only Rust.
+//! `cargo xtask`: set-up, build, serve, watch, test, fuzz and the project's rules, in one program that needs only Rust.
 //!
 //! Not part of the product: nothing here is linked into the server or the page. Progress goes to stderr, so that stdout
-//! carries only what the started program prints.
+//! carries only the output of the started program.
 
 mod builds;
 mod canvas_bench;
@@ -66,26 +66,26 @@ enum Command {
     },
     /// Run every check: format, rules, lints of both sides, tests, documentation tests, browser tests.
     Test {
-        /// Leave out what takes long: the WASM lints, documentation tests and browser tests.
+        /// Skip the slow checks: the WASM lints, documentation tests and browser tests.
         #[arg(long)]
         quick: bool,
         /// Run the browser tests against the release build.
         #[arg(long, conflicts_with = "quick")]
         release: bool,
     },
-    /// Let made-up input meet the code that reads what comes from outside; prints executions and findings.
+    /// Fuzz every parser of external input; prints executions and findings.
     Fuzz {
-        /// Seconds for each target.
+        /// Seconds per target.
         #[arg(long, default_value_t = 60)]
         seconds: u32,
-        /// Which targets of fuzz/fuzz_targets; all where none is named.
+        /// Targets of fuzz/fuzz_targets to run; all by default.
         targets: Vec<String>,
     },
-    /// Build what `npx playwright test -c bench canvas` measures; prints its folder.
+    /// Build the program measured by `npx playwright test -c bench canvas`; prints its folder.
     CanvasBench,
-    /// Check the rules of the house: who may import what, headers, names, lock files.
+    /// Check the project's rules: imports between crates, headers, names, lock files.
     Tidy {
-        /// Only the rules on text; leave out the build of the pure crates for WASM.
+        /// Only the rules on text; skip the build of the pure crates for WASM.
         #[arg(long)]
         text_only: bool,
     },

@@ -12,10 +12,10 @@ use crate::{
     setup::{said, say},
 };
 
-/// Checks Node and installs the packages that `end2end/package-lock.json` names, unless they are there.
+/// Checks Node and installs the packages in `end2end/package-lock.json`, unless they are there.
 ///
 /// # Errors
-/// Where Node or npm is missing or too old, or the packages cannot be installed.
+/// Node or npm is missing or too old, or the packages cannot be installed.
 pub(crate) fn ensure(house: &House) -> anyhow::Result<()> {
     let version = process::output(house.command("node").arg("--version")).context(NO_NODE)?;
     if major(&version).is_none_or(|major| major < OLDEST_NODE) {
@@ -35,21 +35,21 @@ pub(crate) fn ensure(house: &House) -> anyhow::Result<()> {
     say("npm packages", "installing what end2end/package-lock.json names: Playwright drives the browser tests");
     let mut install = house.command(NPM);
     install.current_dir(&folder).arg("ci").args(["--no-audit", "--no-fund"]);
-    // The browser comes from the system where it can; `chromium` sees to it.
+    // The browser comes from the system if possible; see `chromium`.
     process::run(install.env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"))?;
     fs::create_dir_all(house.target())?;
     fs::write(&stamp_file, stamp)?;
     Ok(())
 }
 
-/// The first number of `v20.1.2`.
+/// Returns the first number of `v20.1.2`.
 fn major(version: &str) -> Option<u32> {
     version.strip_prefix('v')?.split('.').next()?.parse().ok()
 }
 
-/// How npm is called here.
+/// The name of the npm program.
 pub(crate) const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
-/// How npx is called here.
+/// The name of the npx program.
 pub(crate) const NPX: &str = if cfg!(windows) { "npx.cmd" } else { "npx" };
 /// From `engines` of the packages in the lock file.
 const OLDEST_NODE: u32 = 20;

@@ -1,8 +1,8 @@
-//! Compiles the page and direct mode's worker to WebAssembly and makes the JavaScript that loads them.
+//! Compiles the page and direct mode's worker to WebAssembly and generates the JavaScript that loads them.
 //!
-//! Not the site folder: the result lies in `target/front/page-<mode>` until `site` copies what has changed.
-//! wasm-bindgen runs as a library of the very version that the page links, so there is no tool to install. wasm-opt
-//! (a hundredth less after compression) runs in release builds where it is on PATH.
+//! Not the site folder: the result is in `target/front/page-<mode>` until `site` copies the changed files. wasm-bindgen
+//! runs as a library of exactly the version that the page links, so there is no tool to install. wasm-opt (which saves
+//! 1 % after compression) runs in release builds if it is on PATH.
 
 use std::{
     fs,
@@ -20,11 +20,11 @@ use crate::{
     process, split,
 };
 
-/// Compiles the page and makes `truetape.js` and `truetape.wasm` of it, and of the worker `worker.js` and `worker.wasm`,
-/// unless they are up to date.
+/// Compiles the page to `truetape.js` and `truetape.wasm`, and the worker to `worker.js` and `worker.wasm`, unless they
+/// are up to date.
 ///
 /// # Errors
-/// Where the compiler or wasm-bindgen fails.
+/// The compiler or wasm-bindgen fails.
 pub(crate) fn build(house: &House, mode: Mode) -> anyhow::Result<()> {
     let profile = profile(mode);
     let mut cargo = house.cargo();
@@ -40,7 +40,7 @@ pub(crate) fn build(house: &House, mode: Mode) -> anyhow::Result<()> {
     if fs::read_to_string(&stamp_file).is_ok_and(|old| old == stamp) && out.is_dir() {
         return Ok(());
     }
-    // First no stamp, then the work, then the stamp: a broken run is not taken for a finished one.
+    // First remove the stamp, then do the work, then write the stamp: so an interrupted run does not count as finished.
     unless_absent(fs::remove_file(&stamp_file))?;
     unless_absent(fs::remove_dir_all(&out))?;
     for (compiled, name) in &programs {
@@ -57,7 +57,7 @@ pub(crate) fn build(house: &House, mode: Mode) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The profile that the page is compiled with; cargo's folder of it has the same name.
+/// Returns the profile for the page; cargo's folder for it has the same name.
 pub(crate) fn profile(mode: Mode) -> &'static str {
     match mode {
         Mode::Debug => "wasm-dev",
@@ -65,17 +65,17 @@ pub(crate) fn profile(mode: Mode) -> &'static str {
     }
 }
 
-/// Where [`build`] leaves its files.
+/// Returns where [`build`] writes its files.
 pub(crate) fn folder_of(house: &House, mode: Mode) -> PathBuf {
     house.front_target().join(format!("page-{}", mode.word()))
 }
 
-/// Makes of a compiled library the script `name.js` and the program `name.wasm` in `out`.
+/// Converts a compiled library to the script `name.js` and the program `name.wasm` in `out`.
 ///
 /// # Errors
-/// Where it has no bindings of our wasm-bindgen.
+/// The library has no bindings of our wasm-bindgen version.
 pub(crate) fn bind(compiled: &Path, out: &Path, name: &str, mode: Mode) -> anyhow::Result<()> {
-    // The worker is fetched later as a whole.
+    // The worker is fetched later in one piece.
     let first = if name == OUTPUT_NAME { split::split(compiled, out, name)? } else { compiled.to_path_buf() };
     Bindgen::new()
         .input_path(first)
@@ -84,12 +84,13 @@ pub(crate) fn bind(compiled: &Path, out: &Path, name: &str, mode: Mode) -> anyho
         .typescript(false)
         // The second part calls the first through its table and memory.
         .keep_lld_exports(name == OUTPUT_NAME)
-        // Names make panics and profiles readable; a release page is smaller without.
+        // Names make panics and profiles readable; a release page is smaller without them.
         .remove_name_section(mode == Mode::Release)
         .remove_producers_section(mode == Mode::Release)
         .generate(out)
         .context("wasm-bindgen")?;
-    // With LEPTOS_OUTPUT_NAME the page asks for NAME.wasm, wasm-bindgen writes NAME_bg.wasm and says so in the script.
+    // With LEPTOS_OUTPUT_NAME the page requests NAME.wasm, but wasm-bindgen writes NAME_bg.wasm and names that in the
+    // script.
     let (theirs, ours) = (format!("{name}_bg.wasm"), format!("{name}.wasm"));
     fs::rename(out.join(&theirs), out.join(&ours))?;
     let script = out.join(format!("{name}.js"));
@@ -98,8 +99,8 @@ pub(crate) fn bind(compiled: &Path, out: &Path, name: &str, mode: Mode) -> anyho
     Ok(())
 }
 
-/// What the result depends on: the compiled files (cargo leaves them alone when nothing has changed), this program and
-/// the optimiser.
+/// The inputs of the result: the compiled files (which cargo leaves alone if nothing has changed), this program and the
+/// optimiser.
 fn stamp<'a>(compiled: impl Iterator<Item = &'a Path>, wasm_opt: Option<&'a Path>) -> anyhow::Result<String> {
     let mut stamp = String::new();
     let own = std::env::current_exe()?;
@@ -112,7 +113,7 @@ fn stamp<'a>(compiled: impl Iterator<Item = &'a Path>, wasm_opt: Option<&'a Path
     Ok(stamp)
 }
 
-/// Takes "there is no such file" for success.
+/// Treats "there is no such file" as success.
 fn unless_absent(removed: std::io::Result<()>) -> std::io::Result<()> {
     match removed {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
@@ -120,7 +121,7 @@ fn unless_absent(removed: std::io::Result<()>) -> std::io::Result<()> {
     }
 }
 
-/// Libraries and what they are called in `/pkg`. The worker is loaded when a reader switches to direct, and never before.
+/// Libraries and their names in `/pkg`. The worker is loaded when a reader switches to direct, and never before.
 const PROGRAMS: [(&str, &str); 2] = [("frontend", OUTPUT_NAME), ("worker", "worker")];
-/// Not `-Oz`: it takes a quarter off the file and adds seven per cent to what is sent, as its code compresses badly.
+/// Not `-Oz`: it makes the file a quarter smaller but the compressed file 7 % larger, as its code compresses badly.
 const WASM_OPT_ARGS: [&str; 2] = ["-O1", "--all-features"];

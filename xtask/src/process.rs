@@ -1,6 +1,6 @@
-//! Runs other programs: shows the command, waits, and stops the program when we are asked to stop.
+//! Runs other programs: shows the command, waits, and stops the program when xtask is asked to stop.
 //!
-//! Not for the server, which runs beside us: that is `running`.
+//! Not for the server, which runs in parallel: see `running`.
 
 use std::{
     ffi::OsStr,
@@ -14,10 +14,10 @@ use anyhow::{Context as _, bail};
 
 use crate::signals::{self, Stop};
 
-/// Runs `command` with our own stdout and stderr and nothing on its stdin.
+/// Runs `command` with our own stdout and stderr and an empty stdin.
 ///
 /// # Errors
-/// Where it cannot be started, ends with a failure, or we are asked to stop.
+/// It cannot be started, ends with a failure, or we are asked to stop.
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     let shown = shown(command);
     eprintln!("$ {shown}");
@@ -32,13 +32,13 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The trimmed stdout of `command`, or `None` where it cannot be started or fails. Shows nothing.
+/// Returns the trimmed stdout of `command`, or `None` if it cannot be started or fails. Prints nothing.
 pub(crate) fn output(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// The first file called `name` in the folders of PATH.
+/// Returns the first file called `name` in the folders of PATH.
 pub(crate) fn find_on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
@@ -46,10 +46,10 @@ pub(crate) fn find_on_path(name: &str) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-/// Waits for `child`. When we are asked to stop it is told so, given time, and then ended.
+/// Waits for `child`. When we are asked to stop, it is notified, given time, and then killed.
 ///
 /// # Errors
-/// Where the system cannot say the state of the child.
+/// The system cannot report the state of the child.
 pub(crate) fn wait(child: &mut Child) -> anyhow::Result<ExitStatus> {
     loop {
         if let Some(status) = child.try_wait()? {
@@ -62,10 +62,10 @@ pub(crate) fn wait(child: &mut Child) -> anyhow::Result<ExitStatus> {
     }
 }
 
-/// Ends `child` politely: it gets time to stop on its own after Ctrl-C, then SIGTERM, and at last SIGKILL.
+/// Stops `child` politely: it gets time to stop on its own after Ctrl-C, then SIGTERM, and finally SIGKILL.
 ///
 /// # Errors
-/// Where the system cannot say the state of the child.
+/// The system cannot report the state of the child.
 pub(crate) fn stop_child(child: &mut Child, stop: Stop) -> anyhow::Result<ExitStatus> {
     if stop == Stop::Interrupt
         && let Some(status) = wait_at_most(child, AFTER_INTERRUPT)?
@@ -96,7 +96,7 @@ fn wait_at_most(child: &mut Child, limit: Duration) -> anyhow::Result<Option<Exi
 fn terminate(child: &Child) {
     use rustix::process::{Pid, Signal, kill_process};
     if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        // It may have ended in the meantime; the wait that follows finds out.
+        // It may have ended meanwhile; the next wait will show.
         let _ = kill_process(pid, Signal::TERM);
     }
 }
@@ -112,9 +112,9 @@ fn shown(command: &Command) -> String {
 }
 
 const POLL: Duration = Duration::from_millis(20);
-/// How long a program may take to end after the Ctrl-C that it got together with us.
+/// Time for a program to end after the Ctrl-C that it received together with us.
 const AFTER_INTERRUPT: Duration = Duration::from_secs(2);
-/// How long a program may take to end after SIGTERM: the server flushes its store in this time.
+/// Time for a program to end after SIGTERM: the server flushes its store in this time.
 const AFTER_TERMINATE: Duration = Duration::from_secs(15);
 
 #[cfg(test)]

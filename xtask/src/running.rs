@@ -1,6 +1,6 @@
-//! The server as a child process: starts it, says when it is ready, stops it.
+//! The server as a child process: starts it, reports when it is ready, stops it.
 //!
-//! Not a supervisor: a server that ends stays ended. Its stdout is passed on line by line.
+//! Not a supervisor: a server that has ended is not restarted. Its stdout is passed on line by line.
 
 use std::{
     io::{self, BufRead as _, BufReader, Write as _},
@@ -24,7 +24,7 @@ impl Running {
     /// Starts `truetape serve` with `args` and the variables `envs`.
     ///
     /// # Errors
-    /// Where the program cannot be started.
+    /// The program cannot be started.
     pub(crate) fn start(
         house: &House,
         program: &Path,
@@ -45,7 +45,7 @@ impl Running {
         let stdout = child.stdout.take().context("the server has no stdout")?;
         let reader = thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                // Nobody may be reading our stdout any more; the server's must be emptied all the same.
+                // Our stdout may have no reader any more; the server's must be drained nevertheless.
                 let _ = writeln!(io::stdout(), "{line}");
                 if let Some(url) = ready_url(&line) {
                     let _ = writeln!(io::stdout(), "Truetape is ready: {url}");
@@ -55,20 +55,20 @@ impl Running {
         Ok(Self { child, reader })
     }
 
-    /// Waits until the server ends on its own or because we are asked to stop.
+    /// Waits until the server ends on its own or we are asked to stop.
     ///
     /// # Errors
-    /// Where the system cannot say its state.
+    /// The system cannot report its state.
     pub(crate) fn wait(mut self) -> anyhow::Result<ExitStatus> {
         let status = process::wait(&mut self.child)?;
         self.drain();
         Ok(status)
     }
 
-    /// How the server ended, or `None` while it runs.
+    /// Returns how the server ended, or `None` while it runs.
     ///
     /// # Errors
-    /// Where the system cannot say its state.
+    /// The system cannot report its state.
     pub(crate) fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
         Ok(self.child.try_wait()?)
     }
@@ -76,27 +76,27 @@ impl Running {
     /// Stops the server and waits until its port is free again.
     ///
     /// # Errors
-    /// Where the system cannot say its state.
+    /// The system cannot report its state.
     pub(crate) fn stop(mut self, reason: Stop) -> anyhow::Result<()> {
         process::stop_child(&mut self.child, reason)?;
         self.drain();
         Ok(())
     }
 
-    /// Lets the last lines of the ended server through.
+    /// Passes on the last lines of the ended server.
     fn drain(self) {
         let _ = self.reader.join();
     }
 }
 
-/// The address in the line that the server prints when it is ready.
+/// Returns the address in the line that the server prints when it is ready.
 fn ready_url(line: &str) -> Option<String> {
     let line: serde_json::Value = serde_json::from_str(line).ok()?;
     let is_ready = line.get("ready")?.as_bool()?;
     line.get("url")?.as_str().filter(|_| is_ready).map(ToOwned::to_owned)
 }
 
-/// Tells a debug server where the page's files lie.
+/// The variable that gives a debug server the folder of the page's files.
 pub(crate) const SITE_DIR: &str = "TRUETAPE_SITE_DIR";
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! `cargo xtask serve`: sets up what is missing, builds, runs the server and says when it is ready.
+//! `cargo xtask serve`: installs what is missing, builds, runs the server and reports when it is ready.
 //!
-//! Not for work on the sources: `cargo xtask dev` builds again when a file changes.
+//! Not for work on the sources: `cargo xtask dev` rebuilds when a file changes.
 
 use std::process::ExitCode;
 
@@ -12,10 +12,10 @@ use crate::{
     signals,
 };
 
-/// Runs until the server ends or we are asked to stop; hands the server's exit code on.
+/// Runs until the server ends or we are asked to stop; returns the server's exit code.
 ///
 /// # Errors
-/// Where set-up or a build fails or the server cannot be started.
+/// Set-up or a build fails, or the server cannot be started.
 pub(crate) fn run(house: &mut House, mode: Mode, args: &[String]) -> anyhow::Result<ExitCode> {
     setup::run(house, Needs::Build)?;
     let program = builds::page_and_server(house, mode)?;

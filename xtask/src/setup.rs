@@ -1,4 +1,4 @@
-//! `cargo xtask setup`: installs what is missing, says what and why, and does nothing the second time.
+//! `cargo xtask setup`: installs what is missing and explains why; a second run does nothing.
 //!
 //! Not the details: each tool has its own file (`wasm_toolchain`, `npm`, `chromium`).
 
@@ -6,39 +6,39 @@ use std::path::PathBuf;
 
 use crate::{chromium, house::House, npm, process, wasm_toolchain};
 
-/// For what the tools are needed.
+/// The purpose of the tools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Needs {
     /// To compile page and server.
     Build,
-    /// To run all tests but those in a browser.
+    /// To run all tests except those in a browser.
     Tests,
     /// To run all tests.
     Everything,
 }
 
-/// The tools that may differ from machine to machine.
+/// The tools that may differ between machines.
 #[derive(Debug)]
 pub(crate) struct Tools {
-    /// What runs the Rust tests.
+    /// The runner of the Rust tests.
     pub(crate) runner: Runner,
-    /// The browser's program; `None` where Playwright has its own, or none is needed.
+    /// The browser's program; `None` if Playwright has its own, or none is needed.
     pub(crate) chromium: Option<PathBuf>,
 }
 
-/// What runs the Rust tests.
+/// A runner of the Rust tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Runner {
-    /// cargo-nextest: each test in its own process, all cores busy to the end.
+    /// cargo-nextest: each test in its own process, which keeps all cores busy to the end.
     Nextest,
     /// Plain `cargo test`.
     CargoTest,
 }
 
-/// Makes sure of the tools.
+/// Makes sure that the tools are installed.
 ///
 /// # Errors
-/// Where one is missing and cannot be installed; the message names the command to run by hand.
+/// A tool is missing and cannot be installed; the message names the command to run manually.
 pub(crate) fn run(house: &mut House, needs: Needs) -> anyhow::Result<Tools> {
     wasm_toolchain::ensure(house)?;
     let mut tools = Tools { runner: Runner::CargoTest, chromium: None };
@@ -78,7 +78,7 @@ fn nextest(house: &House) -> Runner {
     }
 }
 
-/// True on a build server, by the variable that they all set.
+/// Returns true on a build server, by the variable that all of them set.
 pub(crate) fn is_ci() -> bool {
     std::env::var("CI").is_ok_and(|value| value == "true" || value == "1")
 }
@@ -88,7 +88,7 @@ pub(crate) fn said(tool: &str, state: &str) {
     eprintln!("  {tool:14} {state}");
 }
 
-/// Shows what is about to happen to a tool and why.
+/// Shows an action on a tool and its reason.
 pub(crate) fn say(tool: &str, action: &str) {
     eprintln!("  {tool:14} > {action}");
 }

@@ -1,4 +1,4 @@
-//! Remembers that somebody asked us to stop, so that waiting loops can end their child processes first.
+//! Remembers requests to stop, so that waiting loops can end their child processes first.
 //!
 //! Not a way to run code inside a signal handler: the handler only stores the signal's number.
 
@@ -7,20 +7,20 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-/// Why we were asked to stop.
+/// The kind of request to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
-    /// Ctrl-C: a terminal sends it to our children as well, so they may be stopping already.
+    /// Ctrl-C: a terminal sends it to our children as well, so they may already be stopping.
     Interrupt,
-    /// `kill` or a closed terminal: our children know nothing of it yet.
+    /// `kill` or a closed terminal: our children have not been notified yet.
     Terminate,
 }
 
-/// Starts to listen for Ctrl-C, `kill` and a closed terminal. On systems without Unix signals this does nothing, and
-/// Ctrl-C ends us and our children as the system sees fit.
+/// Starts listening for Ctrl-C, `kill` and a closed terminal. On systems without Unix signals this does nothing, and
+/// Ctrl-C ends us and our children by the system's rules.
 ///
 /// # Errors
-/// Where the system refuses the handlers.
+/// The system refuses the handlers.
 pub(crate) fn install() -> anyhow::Result<()> {
     #[cfg(unix)]
     {
@@ -32,7 +32,7 @@ pub(crate) fn install() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The reason to stop, if somebody gave one.
+/// Returns the request to stop, if there was one.
 pub(crate) fn stop_asked() -> Option<Stop> {
     match asked().load(Ordering::Relaxed) {
         INTERRUPT => Some(Stop::Interrupt),

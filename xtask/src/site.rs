@@ -1,6 +1,6 @@
-//! Puts together the site: the folder with every file that a browser loads besides the page's HTML.
+//! Assembles the site: the folder with every file that a browser loads besides the page's HTML.
 //!
-//! One folder a mode, because page and server of different modes do not fit together:
+//! One folder per mode, because page and server of different modes are incompatible:
 //! - release: `target/site`, which the server embeds when it is compiled (`../target/site` from its own folder), so a
 //!   release server needs no files beside it; compressed forms (`.br`, `.gz`) lie beside the originals;
 //! - debug: `target/site-debug`, which the server reads while it runs, from the path in `TRUETAPE_SITE_DIR`;
@@ -8,8 +8,8 @@
 //!
 //! Inside: `pkg/truetape.js`, `pkg/truetape.wasm`, `pkg/truetape.css`, `pkg/snippets/…`, direct mode's `pkg/worker.js`
 //! and `pkg/worker.wasm`, and all of `public/`.
-//! Not the compilation (`page`), nor the style sheet (`style`). A file that has not changed is not written, so the
-//! server is compiled again only when the page is another.
+//! Not here: the compilation (`page`) and the style sheet (`style`). An unchanged file is not rewritten, so the server
+//! is recompiled only when the page changes.
 
 use std::{
     collections::BTreeMap,
@@ -32,7 +32,7 @@ type Files = BTreeMap<String, Vec<u8>>;
 /// Makes the site folder equal to the page's files, the style sheet and `public/`.
 ///
 /// # Errors
-/// Where a source is missing or invalid, or two sources have a file of the same path.
+/// A source is missing or invalid, or two sources have a file with the same path.
 pub(crate) fn assemble(house: &House, mode: Mode) -> anyhow::Result<()> {
     let mut files = Files::new();
     read_into(&mut files, &page::folder_of(house, mode), "pkg/")?;
@@ -47,8 +47,8 @@ pub(crate) fn assemble(house: &House, mode: Mode) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The site folder of a mode. Always below the working tree, wherever cargo's own output goes: the server embeds it
-/// by a path relative to its crate.
+/// Returns the site folder of a mode. Always below the working tree, wherever cargo's own output goes: the server
+/// embeds it by a path relative to its crate.
 pub(crate) fn folder_of(house: &House, mode: Mode) -> PathBuf {
     house.root().join(match mode {
         Mode::Debug => "target/site-debug",
@@ -56,7 +56,7 @@ pub(crate) fn folder_of(house: &House, mode: Mode) -> PathBuf {
     })
 }
 
-/// Writes what differs and removes what is left over; returns how many files differed.
+/// Writes files that differ and removes leftover ones; returns how many files differed.
 fn sync(folder: &Path, files: &Files, mode: Mode) -> anyhow::Result<usize> {
     let mut old = Files::new();
     if folder.is_dir() {
@@ -70,7 +70,7 @@ fn sync(folder: &Path, files: &Files, mode: Mode) -> anyhow::Result<usize> {
             n_written += 1;
         }
         if mode == Mode::Release {
-            // Small files have no compressed forms and cost nothing to look at again.
+            // Small files have no compressed forms and are cheap to check again.
             let old_forms = [".br", ".gz"].map(|suffix| old.remove(&format!("{path}{suffix}")));
             if !is_same || old_forms.iter().any(Option::is_none) {
                 for suffix in [".br", ".gz"] {
@@ -128,7 +128,7 @@ mod tests {
         list.iter().map(|(path, text)| ((*path).to_owned(), text.repeat(400).into_bytes())).collect()
     }
 
-    /// A folder of this test alone, empty, below cargo's output folder.
+    /// Returns an empty folder for this test alone, below cargo's output folder.
     fn folder(name: &str) -> PathBuf {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tmp/xtask").join(name);
         let _ = fs::remove_dir_all(&folder);

@@ -1,8 +1,8 @@
-//! Splits the compiled page in two: what the first view needs, and what is reachable only from where the page says
-//! "later" (`app/src/parts.rs`), a file that the browser fetches when data is shown.
+//! Splits the compiled page in two: the code for the first view, and the code reachable only from the split point
+//! (`app/src/parts.rs`), in a file that the browser fetches once data is shown.
 //!
-//! It needs the linker's relocations, which `frontend/build.rs` asks for. wasm-bindgen comes after it and sees the first
-//! part alone.
+//! It needs the linker's relocations, which `frontend/build.rs` requests. wasm-bindgen runs afterwards and sees only
+//! the first part.
 
 use std::{
     fs,
@@ -13,11 +13,11 @@ use std::{
 use anyhow::{Context as _, anyhow};
 use wasm_split_cli_support::Options;
 
-/// Splits `compiled`: into `out` what is fetched later and the script that fetches it; returns the first part, which
-/// lies beside `compiled`. `name` is what the first part will be called in `out`.
+/// Splits `compiled`: writes the later part and the script that fetches it to `out`; returns the first part, which is
+/// beside `compiled`. `name` is the first part's name in `out`.
 ///
 /// # Errors
-/// Where the file cannot be split.
+/// The file cannot be split.
 pub(crate) fn split(compiled: &Path, out: &Path, name: &str) -> anyhow::Result<PathBuf> {
     let bytes = fs::read(compiled)?;
     let first = compiled.with_extension("first.wasm");
@@ -30,8 +30,8 @@ pub(crate) fn split(compiled: &Path, out: &Path, name: &str) -> anyhow::Result<P
     options.main_module = &main_module;
     let split = wasm_split_cli_support::transform(options).map_err(|error| anyhow!("wasm-split: {error:#}"))?;
 
-    // The two parts fit only together. A page that was loaded before its server was renewed must not get the new one's
-    // second part: so its name says which it is, and the old page is told that there is none.
+    // The two parts fit only together. A page loaded before its server was updated must not get the new second part: so
+    // the part's name identifies its build, and the old page finds no file.
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
     let stamp = format!("{:016x}", hasher.finish());
@@ -49,7 +49,7 @@ pub(crate) fn split(compiled: &Path, out: &Path, name: &str) -> anyhow::Result<P
     Ok(first)
 }
 
-/// A module without its names and other notes, of which a browser reads none.
+/// Returns a module without names and other custom sections, none of which a browser reads.
 fn without_custom_sections(module: &[u8]) -> Option<Vec<u8>> {
     let (header, mut rest) = module.split_at_checked(8)?;
     let mut out = header.to_vec();

@@ -1,6 +1,6 @@
 //! A run of named steps: a heading before each, its duration after it, and a table of all at the end.
 //!
-//! Not a task graph: steps run one after the other, and the first failure is the last step.
+//! Not a task graph: steps run one after the other, and the first failure ends the run.
 
 use std::time::{Duration, Instant};
 
@@ -20,10 +20,10 @@ struct Row {
 }
 
 impl Steps {
-    /// Runs one step and hands its value on.
+    /// Runs one step and returns its value.
     ///
     /// # Errors
-    /// Those of the step, with its name.
+    /// The step's error, with the step's name.
     pub(crate) fn run<T>(&mut self, name: &'static str, step: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
         eprintln!("\n=== {name}");
         let start = Instant::now();
@@ -34,7 +34,7 @@ impl Steps {
         result.with_context(|| format!("step `{name}` failed"))
     }
 
-    /// The table of all steps and their durations.
+    /// Returns the table of all steps and their durations.
     pub(crate) fn table(&self) -> String {
         let width = self.rows.iter().map(|row| row.name.len()).max().unwrap_or(0).max("total".len());
         let mut table = String::new();
@@ -52,7 +52,7 @@ impl Row {
     }
 }
 
-/// `7.3 s`, or `2 min 05 s` from a minute on.
+/// Formats `7.3 s`, or `2 min 05 s` from one minute on.
 pub(crate) fn seconds(span: Duration) -> String {
     match span.as_secs() {
         0..60 => format!("{:.1} s", span.as_secs_f64()),

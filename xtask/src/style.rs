@@ -1,8 +1,8 @@
-//! Makes the one style sheet of the page: `style/main.css` with what it imports, then every component's own CSS.
+//! Builds the page's style sheet: `style/main.css` with its imports, then every component's own CSS.
 //!
-//! A component's `name.css` stands beside its `name.rs` in `app/src`; nothing lists it. Those files follow in the order
-//! of their paths, so none may count on standing before another. Not a preprocessor: the sources are plain CSS, checked
-//! and (in release) minified by lightningcss. `@import "file.css";` is resolved here, without layers and conditions.
+//! A component's `name.css` is beside its `name.rs` in `app/src`; no list names it. Those files follow in the order of
+//! their paths, so none may depend on coming before another. Not a preprocessor: the sources are plain CSS, checked and
+//! (in release) minified by lightningcss. `@import "file.css";` is resolved here, without layers and conditions.
 
 use std::{
     collections::BTreeSet,
@@ -15,10 +15,10 @@ use lightningcss::stylesheet::{MinifyOptions, ParserOptions, PrinterOptions, Sty
 
 use crate::{builds::Mode, house::House};
 
-/// The style sheet.
+/// Builds the style sheet.
 ///
 /// # Errors
-/// Where a file is missing or is not valid CSS; the message has file and line.
+/// A file is missing or is not valid CSS; the message has file and line.
 pub(crate) fn sheet(house: &House, mode: Mode) -> anyhow::Result<String> {
     let mut sources = Vec::new();
     let mut seen = BTreeSet::new();
@@ -37,7 +37,7 @@ pub(crate) fn sheet(house: &House, mode: Mode) -> anyhow::Result<String> {
     Ok(sheet)
 }
 
-/// Adds the files that `file` imports, then `file` itself; each file once.
+/// Adds the files imported by `file`, then `file` itself; each file once.
 fn collect(file: &Path, seen: &mut BTreeSet<PathBuf>, sources: &mut Vec<(PathBuf, String)>) -> anyhow::Result<()> {
     let real = file.canonicalize().with_context(|| format!("read {}", file.display()))?;
     if !seen.insert(real) {
@@ -52,7 +52,7 @@ fn collect(file: &Path, seen: &mut BTreeSet<PathBuf>, sources: &mut Vec<(PathBuf
     Ok(())
 }
 
-/// The files that `text` imports, and `text` with those lines left empty.
+/// Returns the files that `text` imports, and `text` with those lines empty.
 fn split_imports(text: &str) -> anyhow::Result<(Vec<String>, String)> {
     let mut imports = Vec::new();
     let mut rest = String::new();

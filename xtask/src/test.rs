@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every check in order, each timed; the first failure ends the run.
 //!
-//! Not a test itself. What the runners print is left as it is, their closing lines included.
+//! Not a test itself. The runners' output stays unchanged, including their closing lines.
 
 use std::{env, path::Path};
 
@@ -18,19 +18,19 @@ use crate::{
     tidy,
 };
 
-/// How much to check.
+/// The extent of the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// Format, rules, lints of the native side, Rust tests.
     Quick,
-    /// All of it.
+    /// All checks.
     Full,
 }
 
 /// Runs the checks; `mode` is that of the site and programs in the browser tests.
 ///
 /// # Errors
-/// The first failure, named after its step.
+/// The first failure, with the name of its step.
 pub(crate) fn run(house: &mut House, scope: Scope, mode: Mode) -> anyhow::Result<()> {
     let mut steps = Steps::default();
     let result = all(house, scope, mode, &mut steps);
@@ -48,7 +48,7 @@ fn all(house: &mut House, scope: Scope, mode: Mode, steps: &mut Steps) -> anyhow
     let house = &*house;
     steps.run("format", || {
         process::run(house.cargo().args(["fmt", "--all", "--check"]))?;
-        // Each a workspace of its own.
+        // Each is a workspace of its own.
         for manifest in ["fuzz/Cargo.toml", "end2end/bench/canvas/Cargo.toml"] {
             process::run(house.cargo().args(["fmt", "--manifest-path", manifest, "--check"]))?;
         }
@@ -64,12 +64,12 @@ fn all(house: &mut House, scope: Scope, mode: Mode, steps: &mut Steps) -> anyhow
         steps.run("lint wasm", || lint_wasm(house))?;
     }
     steps.run("rust tests", || rust_tests(house, tools.runner, &NATIVE, &[]))?;
-    // xtask's dependencies are there already, in the profile that `cargo xtask` itself is built with.
+    // xtask's dependencies are already built, in the profile of `cargo xtask` itself.
     let profile = if tools.runner == Runner::Nextest { "--cargo-profile" } else { "--profile" };
     steps.run("xtask tests", || rust_tests(house, tools.runner, &["-p", "xtask"], &[profile, "xtask"]))?;
     if scope == Scope::Full {
         steps.run("documentation tests", || {
-            // Of the same packages as the tests: with fewer, cargo picks other features and compiles the page again.
+            // For the same packages as the tests: with fewer, cargo selects other features and recompiles the page.
             process::run(house.cargo().args(["test", "--doc"]).args(NATIVE))
         })?;
         let (truetape, venue_sim) = steps.run("build for browser", || builds::for_browser_tests(house, mode))?;
@@ -78,8 +78,8 @@ fn all(house: &mut House, scope: Scope, mode: Mode, steps: &mut Steps) -> anyhow
     Ok(())
 }
 
-/// Says where the recorded captures are. Tests that need them leave themselves out where there are none, so on a build
-/// server, where that would go unseen, missing recordings are a failure.
+/// Reports where the recorded captures are. Tests that need them are skipped if there are none; on a build server,
+/// where that would go unnoticed, missing recordings are a failure.
 fn captures() -> anyhow::Result<()> {
     match env::var_os(CAPTURES) {
         Some(folder) if Path::new(&folder).is_dir() => eprintln!("{CAPTURES}={}", Path::new(&folder).display()),
@@ -94,7 +94,7 @@ fn captures() -> anyhow::Result<()> {
 
 fn lint_wasm(house: &House) -> anyhow::Result<()> {
     let mut clippy = house.cargo();
-    // In the page's own profile: the macros that both need are compiled once.
+    // In the page's own profile: the macros needed by both are compiled once.
     clippy.args(["clippy", "--target", WASM, "--profile", page::profile(Mode::Debug)]);
     clippy.arg("--target-dir").arg(house.shown(&house.front_target()));
     clippy.args(["-p", "frontend", "-p", "worker", "-p", "app", "--features", "app/browser"]);
@@ -107,13 +107,13 @@ fn lint_wasm(house: &House) -> anyhow::Result<()> {
 fn rust_tests(house: &House, runner: Runner, packages: &[&str], profile: &[&str]) -> anyhow::Result<()> {
     let mut tests = house.cargo();
     match runner {
-        // One more at a time than there are processors: some wait for real sockets' deadlines.
+        // One more at a time than there are processors: some tests wait for real sockets' deadlines.
         Runner::Nextest => {
             let n_threads = std::thread::available_parallelism().map_or(2, |n_processors| n_processors.get() + 1);
             tests.args(["nextest", "run", "--profile", "ci", "--no-tests", "warn"]);
             tests.arg("--test-threads").arg(n_threads.to_string())
         }
-        // `--tests` means unit and integration tests; documentation tests are a step of their own.
+        // `--tests` means unit and integration tests; documentation tests are a separate step.
         Runner::CargoTest => tests.args(["test", "--no-fail-fast", "--tests"]),
     };
     process::run(tests.args(packages).args(profile))
@@ -132,5 +132,5 @@ fn browser_tests(house: &House, mode: Mode, tools: &Tools, truetape: &Path, venu
     process::run(&mut tests)
 }
 
-/// Names the folder with the recorded captures.
+/// The variable that names the folder with the recorded captures.
 pub(crate) const CAPTURES: &str = "TRUETAPE_CAPTURES";

@@ -1,8 +1,8 @@
-//! The rules of the house that a machine can check. `ARCHITECTURE.md` gives the reasons; here stands what is checked.
+//! The project's rules that a machine can check. `ARCHITECTURE.md` gives the reasons; this module does the checks.
 //!
-//! Each rule is a pure function from the [`Tree`] (paths and texts) to its breaches, in a file of its own, with tests
-//! that show it failing. A new rule is one file and one line in [`RULES`]. Not a linter of style: clippy and rustfmt
-//! are. The one check that runs the compiler is [`wasm_build`].
+//! Each rule is a pure function from the [`Tree`] (paths and texts) to its breaches, in its own file, with tests that
+//! show it failing. A new rule is one file and one line in [`RULES`]. Not a style linter: clippy and rustfmt do that.
+//! The one check that runs the compiler is [`wasm_build`].
 
 mod bans;
 mod headers;
@@ -28,7 +28,7 @@ use crate::{house::House, tidy::source::Tree};
 /// Checks the whole tree and prints every breach.
 ///
 /// # Errors
-/// Where a rule is broken, or the tree cannot be read.
+/// A rule is broken, or the tree cannot be read.
 pub(crate) fn run(house: &House) -> anyhow::Result<()> {
     let mut sources = Vec::new();
     read(house.root(), "", &mut sources)?;
@@ -52,7 +52,7 @@ struct Breach {
     /// From 1.
     line: usize,
     rule: &'static str,
-    /// What stands there.
+    /// The text found.
     found: String,
     /// What to do about it.
     remedy: String,
@@ -96,7 +96,7 @@ fn read(folder: &Path, prefix: &str, sources: &mut Vec<(String, String)>) -> any
                 read(&entry.path(), &format!("{path}/"), sources)?;
             }
         } else if is_text(&path) {
-            // A file may vanish while an editor saves it; one that is not UTF-8 is no source.
+            // A file may vanish while an editor saves it; one that is not UTF-8 is not a source.
             if let Ok(text) = fs::read_to_string(entry.path()) {
                 sources.push((path, text));
             }
@@ -137,7 +137,7 @@ mod tests {
     }
 }
 
-/// What the tests of the rules share.
+/// Code shared by the tests of the rules.
 #[cfg(test)]
 mod testing {
     use super::*;

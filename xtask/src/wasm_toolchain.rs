@@ -1,8 +1,8 @@
 //! Makes sure that the compiler can build for WebAssembly.
 //!
-//! First the ordinary way, `rustup target add`. Where rustup cannot download, `xtask/offline-toolchain.sh` builds a
-//! private toolchain from Debian's packages; it then stands first on PATH for everything we start. Not a version
-//! manager: which Rust is used stands in `rust-toolchain.toml`.
+//! First the ordinary way, `rustup target add`. If rustup cannot download, `xtask/offline-toolchain.sh` builds a
+//! private toolchain from Debian's packages, which then comes first on PATH for everything we start. Not a version
+//! manager: `rust-toolchain.toml` selects the Rust version.
 
 use std::{env, fs, path::PathBuf, process::Command};
 
@@ -15,10 +15,10 @@ use crate::{
     setup::{said, say},
 };
 
-/// Checks and installs; afterwards `house` calls a compiler that has the target.
+/// Checks and installs the target; afterwards `house` uses a compiler that has it.
 ///
 /// # Errors
-/// Where neither way works; the message names the command to run by hand.
+/// Neither way works; the message names the command to run manually.
 pub(crate) fn ensure(house: &mut House) -> anyhow::Result<()> {
     let Some(version) = process::output(house.rustc().arg("--version")) else {
         bail!("rustc does not run: install Rust from https://rustup.rs, then `rustup toolchain install`");
@@ -27,7 +27,7 @@ pub(crate) fn ensure(house: &mut House) -> anyhow::Result<()> {
         said("rust", &format!("{version} with {WASM}"));
         return Ok(());
     }
-    // A private toolchain of an earlier run saves asking rustup again, which may wait long for a network.
+    // A private toolchain from an earlier run avoids calling rustup again, which may wait long for a network.
     if let Some(bin) = built_earlier() {
         house.use_toolchain(bin);
         if has_target(house) {
@@ -37,9 +37,9 @@ pub(crate) fn ensure(house: &mut House) -> anyhow::Result<()> {
     }
     if process::find_on_path("rustup").is_some() {
         say("rust", &format!("adding {WASM} with rustup: the page is compiled to WebAssembly"));
-        // Adding a target never updates rustup itself, so there is no --no-self-update to give.
+        // Adding a target never updates rustup itself, so --no-self-update is not needed.
         let added = process::run(house.command("rustup").args(["target", "add", WASM]));
-        // rustup may say yes and still have nothing: look for ourselves.
+        // rustup may report success without the target: check ourselves.
         match added {
             Ok(()) if has_target(house) => return Ok(()),
             Ok(()) => say("rust", "rustup reports success, but the compiler has no std for it"),
@@ -58,8 +58,8 @@ pub(crate) fn ensure(house: &mut House) -> anyhow::Result<()> {
     describe_fallback(house)
 }
 
-/// True where the compiler has a standard library for the target. rustup's own list does not tell: with
-/// `RUSTUP_AUTO_INSTALL=0` a target that `rust-toolchain.toml` names may be missing without a word (error E0463 later).
+/// Returns true if the compiler has a standard library for the target. rustup's own list is not reliable: with
+/// `RUSTUP_AUTO_INSTALL=0` a target named in `rust-toolchain.toml` may be missing silently (error E0463 later).
 fn has_target(house: &House) -> bool {
     let Some(folder) = process::output(house.rustc().args(["--print", "target-libdir", "--target", WASM])) else {
         return false;
@@ -96,7 +96,8 @@ fn build_private(house: &House) -> anyhow::Result<PathBuf> {
     Ok(folder.join("bin"))
 }
 
-/// The same for all working trees of a user: it depends on Debian's compiler only.
+/// Returns the folder of the private toolchain, shared by all working trees of a user: it depends on Debian's compiler
+/// only.
 fn private_folder() -> Option<PathBuf> {
     let cache = match env::var_os("XDG_CACHE_HOME") {
         Some(cache) => PathBuf::from(cache),

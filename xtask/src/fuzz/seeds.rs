@@ -1,7 +1,7 @@
-//! The inputs that fuzzing begins with: hand-written frames out of the tests, and recorded ones where there are any.
+//! The initial fuzz inputs: hand-written frames from the tests, and recorded ones if available.
 //!
-//! Written at each run into the corpus, which is never committed. Frames stand in the tests as raw strings; an input of
-//! one shape serves every target of that shape (`fuzz/src/play.rs` says which bytes mean what).
+//! Written at each run into the corpus, which is never committed. The tests contain frames as raw strings; an input of
+//! one shape serves every target of that shape (`fuzz/src/play.rs` explains the bytes).
 
 use std::{
     env, fs,
@@ -18,7 +18,7 @@ use crate::test::CAPTURES;
 /// Writes the inputs of all `targets` into the folders of their names below `corpus`.
 ///
 /// # Errors
-/// Something cannot be read or written.
+/// A file cannot be read or written.
 pub(super) fn write(root: &Path, targets: &[String], corpus: &Path) -> anyhow::Result<()> {
     let venues: Vec<&String> =
         targets.iter().filter(|target| root.join("crates/venues/src").join(target).is_dir()).collect();
@@ -70,7 +70,7 @@ impl Input {
     }
 }
 
-/// A text as a frame, as an answer, and as both on a recording.
+/// Returns a text as a frame, as an answer, and as both in a recording.
 fn of_frame(venue: &str, number: u8, text: &str) -> Vec<Input> {
     let line = |t: &str| json!({"t": t, "ts": 1_750_000_000, "url": "https://host.test/", "data": text}).to_string();
     let answer = [b"200", text.as_bytes()].concat();
@@ -82,7 +82,7 @@ fn of_frame(venue: &str, number: u8, text: &str) -> Vec<Input> {
     ]
 }
 
-/// The beginning of a recording as frames and as a recording, or a recorded answer.
+/// Returns the beginning of a recording as frames and as a recording, or a recorded answer.
 fn of_recording(venue: &str, number: u8, path: &Path) -> anyhow::Result<Vec<Input>> {
     let bytes = fs::read(path)?;
     let mut text = String::new();
@@ -125,8 +125,8 @@ fn of_recording(venue: &str, number: u8, path: &Path) -> anyhow::Result<Vec<Inpu
     Ok(inputs)
 }
 
-/// The texts of all raw strings (`r#"…"#`), on one line each. A string that is a format has its braces halved, and a
-/// number where a value would stand.
+/// Returns the texts of all raw strings (`r#"…"#`), on one line each. In format strings, double braces become single
+/// ones, and a number replaces each value.
 fn raw_strings(source: &str) -> Vec<String> {
     let texts = source.split("r#\"").skip(1).filter_map(|rest| rest.split_once("\"#")).map(|(text, _)| text);
     texts

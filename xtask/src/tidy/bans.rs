@@ -1,6 +1,6 @@
 //! Rule: no `todo!`, `unimplemented!` or `dbg!`, not even in tests.
 //!
-//! clippy warns of them too, but only in code that the lint run compiles.
+//! clippy warns about them too, but only in code compiled by the lint run.
 
 use super::{
     Breach,

@@ -1,6 +1,6 @@
-//! Rule: every Rust file starts with a `//!` header, and one of more than 500 lines says in it why it is long.
+//! Rule: every Rust file starts with a `//!` header, and the header of a file over 500 lines says why it is long.
 //!
-//! Not a check of what the header says otherwise.
+//! Not a check of the header's other contents.
 
 use super::{Breach, source::Tree};
 

@@ -1,18 +1,18 @@
-//! Rule: arrows between our crates go down only, along the table below.
+//! Rule: imports between our crates go down only, according to the table below.
 //!
-//! Not about crates of others; what the pure crates may use of those is `pure_rooms`.
+//! Not about third-party crates; `pure_rooms` limits those for the pure crates.
 
 use super::{Breach, source::Tree};
 
 pub(super) const NAME: &str = "layers";
 
-/// A crate of ours and the crates of ours that it may import.
+/// One of our crates and the crates of ours that it may import.
 struct Room {
     name: &'static str,
     /// From 0 at the bottom. Tests may import from any lower layer.
     layer: u8,
     may_import: &'static [&'static str],
-    /// What its tests may import besides.
+    /// Additional crates that its tests may import.
     tests_may_import: &'static [&'static str],
 }
 
@@ -22,16 +22,16 @@ impl Room {
     }
 }
 
-/// Who may import whom, alphabetical. A new crate gets a line here; a new arrow is a change of the house
+/// Which crate may import which, alphabetical. A new crate gets a line here; a new import changes the architecture
 /// (ARCHITECTURE.md first).
 const ROOMS: [Room; 20] = [
     Room::new("app", 3, &["chart", "indicators", "market", "model", "topics", "venues", "wire"]),
     Room::new("broker", 1, &["model"]),
-    // A benchmark in the browser, in a workspace of its own.
+    // A benchmark in the browser, in its own workspace.
     Room::new("canvas", 4, &["chart", "model"]),
     Room::new("chart", 1, &["model"]),
     Room::new("frontend", 4, &["app"]),
-    // Fuzz targets, in a workspace of their own.
+    // Fuzz targets, in their own workspace.
     Room::new("fuzz", 4, &["market", "model", "topics", "venues", "wire"]),
     Room::new("hub", 1, &[]),
     Room::new("indicators", 1, &["model"]),
@@ -56,7 +56,7 @@ const ROOMS: [Room; 20] = [
             "venues",
             "wire",
         ],
-        // Its tests start the simulator inside their own process.
+        // Its tests start the simulator in their own process.
         tests_may_import: &["venue-sim"],
     },
     Room::new("store", 1, &["model"]),
@@ -105,13 +105,13 @@ pub(super) fn check(tree: &Tree) -> Vec<Breach> {
 
 /// One line of a manifest's dependencies.
 pub(super) struct Dependency {
-    /// The package's own name, whatever it is called here.
+    /// The package's own name, whatever its alias.
     pub(super) name: String,
     /// True for `[dev-dependencies]`.
     pub(super) is_for_tests: bool,
 }
 
-/// All dependencies of a manifest, those for one target only included.
+/// Returns all dependencies of a manifest, including those for one target only.
 pub(super) fn dependencies(manifest: &toml::Table) -> Vec<Dependency> {
     let targets = manifest.get("target").and_then(toml::Value::as_table);
     let targets = targets.into_iter().flat_map(|targets| targets.values().filter_map(toml::Value::as_table));
@@ -130,7 +130,7 @@ pub(super) fn dependencies(manifest: &toml::Table) -> Vec<Dependency> {
     found
 }
 
-/// The line (from 1) that names a dependency; 1 where none starts with it.
+/// Returns the line (from 1) that names a dependency; 1 if no line starts with it.
 pub(super) fn line_of(manifest: &str, dependency: &str) -> usize {
     let names_it = |line: &str| {
         line.trim_start().strip_prefix(dependency).is_some_and(|rest| rest.trim_start().starts_with(['.', '=']))

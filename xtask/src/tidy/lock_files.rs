@@ -1,6 +1,6 @@
 //! Rule: the lock files name public sources only, and wasm-bindgen has the same version in page and builder.
 //!
-//! A mirror's address in a lock file makes the build fail for everybody else; two versions of wasm-bindgen make a page
+//! A mirror's address in a lock file makes the build fail for everyone else; two versions of wasm-bindgen make a page
 //! that does not load.
 
 use super::{
@@ -41,7 +41,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Breach> {
     breaches
 }
 
-/// Line and version of every entry of that name.
+/// Returns line and version of every entry with that name.
 fn versions(lock: &SourceFile, name: &str) -> Vec<(usize, String)> {
     let wanted = format!("name = \"{name}\"");
     let lines: Vec<&str> = lock.text.lines().collect();

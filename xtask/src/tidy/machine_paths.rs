@@ -1,6 +1,6 @@
-//! Rule: no path of anybody's own machine, in any text file.
+//! Rule: no path of a particular machine, in any text file.
 //!
-//! Paths that are the same on all machines of a kind (`/usr/bin/chromium`) are fine.
+//! Paths that are the same on all machines of a kind (`/usr/bin/chromium`) are allowed.
 
 use super::{Breach, source::Tree};
 
@@ -24,7 +24,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Breach> {
     breaches
 }
 
-/// True where `start` begins a path: what stands before is no part of a longer path or of an address.
+/// Returns true if `start` begins a path: the text before it is not part of a longer path or an address.
 fn has_path(line: &str, start: &str) -> bool {
     line.match_indices(start).any(|(at, _)| {
         let before = line[..at].chars().next_back();

@@ -1,6 +1,6 @@
-//! Rule: inside `app`, I/O and clocks stand only in `live/`, canvas code only in `chart/`, and there is no `#[server]`.
+//! Rule: in `app`, only `live/` has I/O and clocks, only `chart/` has canvas code, and there is no `#[server]`.
 //!
-//! So server and first browser render agree, and one connection is the only way in for data.
+//! So server and first browser render agree, and data enters through one connection only.
 
 use super::{
     Breach,
@@ -32,7 +32,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Breach> {
     breaches
 }
 
-/// Things that have one place, or none.
+/// Names that are allowed in one place, or in none.
 struct Limit {
     /// Words of the code.
     words: &'static [&'static str],

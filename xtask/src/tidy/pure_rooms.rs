@@ -1,4 +1,4 @@
-//! Rule: the pure crates have no sockets, files, clocks, threads or tasks, and no tables whose order is chance.
+//! Rule: the pure crates have no sockets, files, clocks, threads or tasks, and no collections in random order.
 //!
 //! So the same code runs in server and page and replays exactly. Tests and benches may use anything.
 

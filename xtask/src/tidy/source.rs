@@ -1,7 +1,7 @@
-//! The sources as the rules see them: with comments, strings and test code blanked out as a rule wishes.
+//! The sources as seen by the rules: with comments, strings and test code blanked out as each rule requires.
 //!
 //! Not a parser: a scanner that knows comments, string and character literals, braces and `#[cfg(test)]`. Blanks keep
-//! every line break, so line numbers stay true.
+//! every line break, so that line numbers stay correct.
 
 use std::collections::BTreeSet;
 
@@ -16,18 +16,18 @@ pub(super) struct Tree {
 pub(super) struct SourceFile {
     /// Relative to the working tree, with `/`.
     pub(super) path: String,
-    /// As it is on disk.
+    /// The text on disk.
     pub(super) text: String,
-    /// Rust without comments and without what stands in strings.
+    /// Rust without comments and without the contents of strings.
     pub(super) code: String,
     /// Like `code`, without tests; empty for a file of tests.
     pub(super) live_code: String,
-    /// Rust without comments and tests, strings left in; empty for a file of tests.
+    /// Rust without comments and tests, but with strings; empty for a file of tests.
     pub(super) live_code_and_strings: String,
 }
 
 impl Tree {
-    /// From paths (relative, with `/`) and texts.
+    /// Creates the tree from paths (relative, with `/`) and texts.
     pub(super) fn new(sources: Vec<(String, String)>) -> Self {
         let mut files = Vec::new();
         let mut test_files = BTreeSet::new();
@@ -49,7 +49,7 @@ impl Tree {
             files.push(SourceFile { path, text, code, live_code, live_code_and_strings: strings });
         }
         for file in &mut files {
-            // A test module may have modules of its own in the folder of its name.
+            // A test module may have submodules in the folder of its name.
             let is_test = test_files.iter().any(|test| {
                 *test == file.path
                     || test
@@ -65,35 +65,35 @@ impl Tree {
         Self { files }
     }
 
-    /// All files, by path.
+    /// Returns all files, by path.
     pub(super) fn files(&self) -> &[SourceFile] {
         &self.files
     }
 
-    /// The Rust files, by path.
+    /// Returns the Rust files, by path.
     pub(super) fn rust(&self) -> impl Iterator<Item = &SourceFile> {
         self.files.iter().filter(|file| file.path.ends_with(".rs"))
     }
 
-    /// The manifests of the workspace's packages as (folder, file); not the workspace's own.
+    /// Returns the manifests of the workspace's packages as (folder, file); not the workspace's own.
     pub(super) fn manifests(&self) -> impl Iterator<Item = (&str, &SourceFile)> {
         self.files.iter().filter_map(|file| Some((file.path.strip_suffix("/Cargo.toml")?, file)))
     }
 
-    /// The file of exactly that path.
+    /// Returns the file with exactly that path.
     pub(super) fn get(&self, path: &str) -> Option<&SourceFile> {
         self.files.iter().find(|file| file.path == path)
     }
 }
 
-/// The crate under `crates/` in whose `src` the path lies.
+/// Returns the crate under `crates/` whose `src` contains the path.
 pub(super) fn room_of(path: &str) -> Option<&str> {
     let (room, rest) = path.strip_prefix("crates/")?.split_once('/')?;
     (rest.starts_with("src/") || rest == "build.rs").then_some(room)
 }
 
-/// The lines (from 1) where `word` stands as a word of its own: no letter, digit or `_` touches an end of it that is
-/// itself one of those.
+/// Returns the lines (from 1) that contain `word` as a separate word: no letter, digit or `_` adjoins an end of it that
+/// is itself one of those.
 pub(super) fn lines_with_word(text: &str, word: &str) -> Vec<usize> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let (starts, ends) = (word.starts_with(is_word), word.ends_with(is_word));
@@ -111,8 +111,8 @@ pub(super) fn lines_with_word(text: &str, word: &str) -> Vec<usize> {
     lines
 }
 
-/// Every path that the code spells out from `root` on (`std::fs`), with its line; groups (`std::{fs, io::Read}`) are
-/// taken apart.
+/// Returns every path in the code that begins with `root` (`std::fs`), with its line; groups (`std::{fs, io::Read}`)
+/// are split.
 pub(super) fn paths_from(code: &str, root: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let start = format!("{root}::");
@@ -127,7 +127,7 @@ pub(super) fn paths_from(code: &str, root: &str) -> Vec<(usize, String)> {
     found
 }
 
-/// Reads one path or group after `prefix::`.
+/// Parses one path or group after `prefix::`.
 fn expand(
     rest: &mut std::iter::Peekable<std::str::Chars<'_>>,
     prefix: &str,
@@ -168,7 +168,7 @@ fn expand(
         }
     }
     if name.is_empty() {
-        // `*` or something that is no path: step over it, so that the caller gets on.
+        // `*` or something that is not a path: skip it, so that the caller makes progress.
         rest.next();
     } else {
         found.push((*line, format!("{prefix}::{name}")));
@@ -177,13 +177,13 @@ fn expand(
     }
 }
 
-/// Two views of a Rust source, character for character as long as the source.
+/// Two views of a Rust source, character by character as long as the source.
 struct Masks {
     code: Vec<char>,
     code_and_strings: Vec<char>,
 }
 
-/// What a character belongs to.
+/// The kind of text that a character belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Code,
@@ -210,7 +210,7 @@ impl Masks {
     }
 }
 
-/// The end of the token at `at`, and its kind. Code comes one character at a time.
+/// Returns the end of the token at `at`, and its kind. Code comes one character at a time.
 fn token(chars: &[char], at: usize) -> (usize, Kind) {
     let next = |offset: usize| chars.get(at + offset).copied();
     let find = |from: usize, pattern: &[char]| {
@@ -249,7 +249,7 @@ fn token(chars: &[char], at: usize) -> (usize, Kind) {
     }
 }
 
-/// True at the `r` of `r"…"`, `r#"…"#`, `br"…"` and `cr"…"`, false at that of `r#type` and of `for`.
+/// Returns true at the `r` of `r"…"`, `r#"…"#`, `br"…"` and `cr"…"`, false at that of `r#type` and of `for`.
 fn starts_raw_string(chars: &[char], at: usize) -> bool {
     let is_word = |idx: usize| chars.get(idx).is_some_and(|c| c.is_alphanumeric() || *c == '_');
     let before = match at.checked_sub(1) {
@@ -272,12 +272,12 @@ fn end_of_quoted(chars: &[char], at: usize, quote: char) -> usize {
     chars.len()
 }
 
-/// Where the tests of a file stand.
+/// The positions of a file's tests.
 #[derive(Default)]
 struct Tests {
     /// Ranges of characters.
     spans: Vec<(usize, usize)>,
-    /// Modules of tests that lie in other files.
+    /// Test modules in other files.
     modules: Vec<String>,
     is_whole_file: bool,
 }
@@ -302,7 +302,7 @@ fn test_spans(code: &[char]) -> Tests {
     tests
 }
 
-/// The end of the item that the attribute at `at` stands on, and the name of the module it declares in another file.
+/// Returns the end of the item with the attribute at `at`, and the name of the module it declares in another file.
 fn end_of_item(code: &[char], at: usize) -> (usize, Option<String>) {
     let (mut round, mut square, mut curly) = (0_i32, 0_i32, 0_i32);
     for (idx, c) in code.iter().enumerate().skip(at) {
@@ -320,7 +320,7 @@ fn end_of_item(code: &[char], at: usize) -> (usize, Option<String>) {
                     return (idx + 1 + usize::from(is_use), None);
                 }
             }
-            // A field, a variant or an argument ends at its comma, or before the brace that closes what holds it.
+            // A field, a variant or an argument ends at its comma, or before the brace that closes its container.
             ';' | ',' if round == 0 && square == 0 && curly == 0 => {
                 let item: String = code[at..idx].iter().collect();
                 let mut words = item.split_whitespace().rev();
@@ -349,7 +349,7 @@ fn without(code: &[char], spans: &[(usize, usize)]) -> String {
     kept.into_iter().collect()
 }
 
-/// Tests, benches, examples and fuzz targets, and the modules called `tests` by custom.
+/// Returns true for tests, benches, examples and fuzz targets, and for modules called `tests` by convention.
 fn is_test_path(path: &str) -> bool {
     let mut folders = path.split('/').rev();
     let name = folders.next();
@@ -358,7 +358,7 @@ fn is_test_path(path: &str) -> bool {
         || folders.any(|folder| ["benches", "examples", "tests"].contains(&folder))
 }
 
-/// Where the module `name`, declared in the file `path`, may lie.
+/// Returns where the module `name`, declared in the file `path`, may be.
 fn files_of_module(path: &str, name: &str) -> [String; 2] {
     let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
     let stem = file.strip_suffix(".rs").unwrap_or(file);

@@ -1,6 +1,6 @@
-//! Rule: SQL stands only in `crates/store`.
+//! Rule: only `crates/store` has SQL.
 //!
-//! A heuristic: the crates that speak SQL, and strings that begin like a statement.
+//! A heuristic: the crates for SQL, and strings that begin like a statement.
 
 use super::{
     Breach, layers,

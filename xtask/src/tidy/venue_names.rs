@@ -12,7 +12,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Breach> {
     for file in tree.rust().filter(|file| !file.path.starts_with("xtask/src/tidy/")) {
         for venue in VENUES.iter().filter(|venue| !may_name(&file.path, venue)) {
             for (idx, line) in file.live_code_and_strings.lines().enumerate() {
-                // No English word holds one of these, so parts of names (`KrakenTrade`, `kraken_url`) count too.
+                // No English word contains one of these, so parts of names (`KrakenTrade`, `kraken_url`) count too.
                 if line.to_lowercase().contains(venue) {
                     breaches.push(Breach {
                         path: file.path.clone(),

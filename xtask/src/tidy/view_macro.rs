@@ -1,6 +1,6 @@
 //! Rule: `view!` only in `app`.
 //!
-//! The server renders what `app` hands it; `frontend` starts it in the browser and does nothing else.
+//! The server renders components of `app`; `frontend` starts it in the browser and does nothing else.
 
 use super::{
     Breach,

@@ -9,10 +9,10 @@ use crate::{
     page, process,
 };
 
-/// Compiles (without making code) every pure crate that exists.
+/// Checks every existing pure crate with the compiler, without generating code.
 ///
 /// # Errors
-/// Where one does not compile.
+/// A crate does not compile.
 pub(crate) fn run(house: &House) -> anyhow::Result<()> {
     let mut check = house.cargo();
     check.args(["check", "--target", WASM, "--profile", page::profile(Mode::Debug)]);
@@ -23,7 +23,7 @@ pub(crate) fn run(house: &House) -> anyhow::Result<()> {
     process::run(&mut check)
 }
 
-/// The pure crates that exist, alphabetical.
+/// Returns the existing pure crates, alphabetical.
 pub(crate) fn pure_rooms_of(house: &House) -> impl Iterator<Item = &'static str> {
     let crates = house.root().join("crates");
     PURE_ROOMS.into_iter().filter(move |room| crates.join(room).join("Cargo.toml").is_file())

@@ -1,6 +1,6 @@
-//! Rule: the bytes of the browser's stream are made and read only in `crates/wire`.
+//! Rule: only `crates/wire` encodes and decodes the bytes of the browser's stream.
 //!
-//! It finds the crate they are made with. So the form on the wire can change in one place, with its version.
+//! It looks for the crate that encodes them. So the wire format can change in one place, with its version.
 
 use super::{
     Breach, layers,

@@ -1,4 +1,5 @@
-//! The bars that are drawn: those of the native benchmark (`crates/chart/benches/draw.rs`), and trades in the last one.
+//! The candles that are drawn: those of the native benchmark (`crates/chart/benches/draw.rs`), plus trades in the last
+//! one.
 
 use model::{
     candle::Candle,
@@ -6,7 +7,7 @@ use model::{
     time::Timestamp,
 };
 
-/// `n_bars` minutes of a random walk, the same in every run.
+/// Returns `n_bars` minutes of a random walk, the same in every run.
 pub(crate) fn bars(n_bars: u32) -> Vec<Candle> {
     let mut cents = 6_160_000_i64;
     let mut noise = 1_u64;
@@ -29,9 +30,9 @@ pub(crate) fn bars(n_bars: u32) -> Vec<Candle> {
         .collect()
 }
 
-/// `bar` after so many trades more: its close moves inside its range, so that no scale changes.
+/// Returns `bar` after this many more trades: its close moves inside its range, so that no scale changes.
 pub(crate) fn after_ticks(bar: &Candle, n_ticks: u32) -> Candle {
-    // 37 and the modulus have no common factor: every close comes up, next to no two alike in a row.
+    // 37 and the modulus have no common factor: every close occurs, and consecutive ones almost always differ.
     let below = Price::from_mantissa(i128::from(n_ticks * 37 % 600), 2).expect("invariant: small");
     let traded = Quantity::from_mantissa(i128::from(n_ticks % 7), 3).expect("invariant: not negative");
     Candle {

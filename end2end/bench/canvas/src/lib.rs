@@ -1,8 +1,8 @@
-//! The chart of 500 bars on stacked canvases, for `canvas.bench.ts`: through the page's backend, through
-//! plotters-canvas, and with next to nothing drawn, which is what measuring costs by itself.
+//! The chart of 500 candles on stacked canvases, for `canvas.bench.ts`: through the page's backend, through
+//! plotters-canvas, and with almost nothing drawn, which is the cost of measuring itself.
 //!
-//! Layer and backend of the page are the product's own files. Not here: clocks, repetitions and figures; the script has
-//! them.
+//! Layer and backend of the page are the product's own files. Not here: clocks, repetitions and figures, which are in
+//! the script.
 
 #[path = "../../../../app/src/chart/backend.rs"]
 mod backend;
@@ -46,13 +46,13 @@ pub struct Bench {
 enum Layers {
     Ours([Layer; N_LAYERS]),
     Theirs([TheirLayer; N_LAYERS]),
-    /// One pixel a layer, without plotters.
+    /// One pixel per layer, without plotters.
     Blank([CanvasRenderingContext2d; N_LAYERS]),
 }
 
 #[wasm_bindgen]
 impl Bench {
-    /// A chart of 500 bars on `canvases`, lowest first. `way` is "ours", "theirs" or "blank".
+    /// Creates a chart of 500 candles on `canvases`, lowest first. `way` is "ours", "theirs" or "blank".
     #[wasm_bindgen(constructor)]
     pub fn new(way: &str, canvases: Vec<HtmlCanvasElement>, has_studies: bool) -> Self {
         console_error_panic_hook::set_once();
@@ -86,7 +86,7 @@ impl Bench {
         Self { chart, layers, size, first, n_ticks: 0 }
     }
 
-    /// A frame of all four layers, with the crosshair in the middle of the plot.
+    /// Draws a frame of all four layers, with the crosshair in the middle of the plot.
     pub fn full(&mut self) {
         let (width, height) = self.size;
         self.chart.set_cursor(Some((f64::from(width) / 2.0, f64::from(height) / 2.0)));
@@ -98,8 +98,8 @@ impl Bench {
         }
     }
 
-    /// A trade in the forming bar, and the frame that it asks for: the layer with that bar and the last price. False
-    /// where more than that would be due.
+    /// Adds a trade to the forming candle, and draws the frame it requires: the layer with that candle and the last
+    /// price. False if more than that would be due.
     pub fn tick(&mut self) -> bool {
         self.n_ticks += 1;
         let bar = bars::after_ticks(&self.first, self.n_ticks);
@@ -114,13 +114,13 @@ impl Bench {
         level == Level::Last
     }
 
-    /// A sentence about what is seen.
+    /// Returns a sentence that describes the chart.
     pub fn summary(&self) -> String {
         self.chart.summary()
     }
 }
 
-/// A canvas that can be drawn on through plotters.
+/// A canvas that plotters can draw on.
 trait Canvas {
     type Backend: DrawingBackend;
 
@@ -153,7 +153,7 @@ impl Canvas for TheirLayer {
     }
 }
 
-/// As the page draws a frame of level `Full` (`app/src/chart/view.rs`).
+/// Draws a frame of level `Full` like the page (`app/src/chart/view.rs`).
 fn draw_all<C: Canvas>(chart: &Chart, [base, series, last, cursor]: &mut [C; N_LAYERS]) {
     base.clear_and_draw(|area| chart.draw_base(area));
     series.clear_and_draw(|area| chart.draw_series(area));
@@ -161,13 +161,13 @@ fn draw_all<C: Canvas>(chart: &Chart, [base, series, last, cursor]: &mut [C; N_L
     cursor.clear_and_draw(|area| chart.draw_cursor(area));
 }
 
-/// As the page draws a frame of level `Last` while no cursor is over it.
+/// Draws a frame of level `Last` like the page while no cursor is over the chart.
 fn draw_tick<C: Canvas>(chart: &Chart, [_, _, last, cursor]: &mut [C; N_LAYERS]) {
     last.clear_and_draw(|area| chart.draw_last(area));
     cursor.clear();
 }
 
-/// Leaves the browser something to finish, and next to nothing to paint.
+/// Gives the browser a frame to finish, with almost nothing to paint.
 fn draw_pixel(context: &CanvasRenderingContext2d, (width, height): (u32, u32)) {
     context.clear_rect(0.0, 0.0, f64::from(width), f64::from(height));
     context.fill_rect(0.0, 0.0, 1.0, 1.0);
@@ -182,7 +182,7 @@ fn stack<T>(canvases: Vec<HtmlCanvasElement>, layer: impl FnMut(HtmlCanvasElemen
     layers.try_into().ok().expect("invariant: four new canvases")
 }
 
-/// As many as the page opens with.
+/// As many as the page shows at first.
 const N_BARS: u32 = 500;
 const N_LAYERS: usize = 4;
 /// The layer with the forming bar.

@@ -1,7 +1,7 @@
-//! One canvas of the stack through plotters-canvas: what `layer.rs` is to the page's own backend.
+//! One canvas of the stack through plotters-canvas: the counterpart of the page's own `layer.rs`.
 //!
-//! plotters-canvas takes plotters' text size for pixels, which SVG and the page's backend divide by 1.24 first.
-//! [`TheirBackend`] divides too and hands everything else on as it is, so that both draw the same picture.
+//! plotters-canvas uses plotters' text size as pixels, while SVG and the page's backend first divide it by 1.24.
+//! [`TheirBackend`] divides it too and passes everything else on unchanged, so that both draw the same picture.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -22,7 +22,7 @@ pub(crate) struct TheirLayer {
 }
 
 impl TheirLayer {
-    /// `None` where the browser gives no context.
+    /// Creates a layer; `None` if the browser gives no context.
     pub(crate) fn new(canvas: HtmlCanvasElement) -> Option<Self> {
         let context = crate::context_of(&canvas)?;
         let size = (canvas.width(), canvas.height());
@@ -38,7 +38,7 @@ impl TheirLayer {
         draw(&area).and_then(|()| area.present()).expect("invariant: whole coordinates");
     }
 
-    /// Clears.
+    /// Clears the canvas.
     pub(crate) fn blank(&mut self) {
         if !self.is_blank {
             self.context.clear_rect(0.0, 0.0, f64::from(self.size.0), f64::from(self.size.1));
@@ -47,7 +47,7 @@ impl TheirLayer {
     }
 }
 
-/// plotters-canvas with texts of the size that the chart means.
+/// plotters-canvas with texts of the size that the chart intends.
 pub(crate) struct TheirBackend(CanvasBackend);
 
 type Error = <CanvasBackend as DrawingBackend>::ErrorType;
