@@ -1,7 +1,7 @@
-//! The command line: one file a command, `serve` when none is named.
+//! The command line: one file per command; `serve` is the default.
 //!
-//! Standard output carries results only (the ready line, events, configuration); everything for people goes to
-//! standard error. Exit codes: 0 done, 1 failed while running, 2 unusable arguments, files or configuration.
+//! Standard output carries only results (the ready line, events, configuration); all messages for people go to standard
+//! error. Exit codes: 0 success, 1 failed while running, 2 unusable arguments, files or configuration.
 
 pub mod config;
 pub mod decode;
@@ -27,11 +27,11 @@ struct CommandLine {
 enum Command {
     /// Check or show the configuration.
     Config(config::Arguments),
-    /// Turn recorded frames into normalised events, one JSON object a line, and a summary.
+    /// Convert recorded frames to normalised events, one JSON object a line, and a summary.
     Decode(decode::Arguments),
-    /// Record feeds for a while.
+    /// Record feeds for a limited time.
     Record(record::Arguments),
-    /// Serve the page with a recording playing instead of feeds.
+    /// Serve the page with a recording instead of feeds.
     Replay(replay::Arguments),
     /// Serve the page and the stream (the default).
     Serve(serve::Arguments),
@@ -42,7 +42,7 @@ enum Command {
 pub enum Failure {
     /// Arguments, files or configuration cannot be used: code 2.
     Unusable(anyhow::Error),
-    /// It went wrong while running: code 1.
+    /// Failed while running: code 1.
     Failed(anyhow::Error),
 }
 
@@ -52,7 +52,7 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
-/// Runs what the process's arguments ask for.
+/// Runs the command in the process's arguments.
 pub fn run() -> ExitCode {
     let arguments = CommandLine::parse();
     let result = match arguments.command {

@@ -1,4 +1,4 @@
-//! The one place that reads clocks for the pure rooms below: both at once, as they want them.
+//! The only place that reads clocks, for the pure crates below: both at once, as they require.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -11,23 +11,23 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A clock whose monotonic zero is now.
+    /// Creates a clock whose monotonic zero is now.
     pub fn start() -> Self {
         Self { zero: Instant::now() }
     }
 
-    /// The moment of the call.
+    /// Returns the current time on both clocks.
     pub fn now(&self) -> Now {
         Now { monotonic: Monotonic::from_zero(self.zero.elapsed()), wall: wall() }
     }
 
-    /// When a monotonic deadline is, for timers.
+    /// Returns the instant of a monotonic deadline, for timers.
     pub fn instant(&self, deadline: Monotonic) -> tokio::time::Instant {
-        // A deadline past the platform's range would panic; a day is as good as never for a timer that is re-armed.
+        // A deadline beyond the platform's range would panic; for a timer that is set again, a day is as good as never.
         self.zero.checked_add(deadline.since_zero()).unwrap_or_else(|| Instant::now() + FAR_AWAY).into()
     }
 
-    /// Time since the clock was started.
+    /// Returns the time since the clock was started.
     pub fn uptime(&self) -> Duration {
         self.zero.elapsed()
     }

@@ -1,18 +1,18 @@
 //! Logs on stderr, as text or JSON. Standard output belongs to the ready line and to commands' results.
 //!
-//! What is logged: `RUST_LOG`, else our own rooms at `info` and everyone else's at `warn`. Addresses are logged without
-//! query, frames and message contents never, so no secret can get there.
+//! Filter: `RUST_LOG`, otherwise our own crates at `info` and all others at `warn`. Addresses are logged without query,
+//! frames and message contents never, so no secret can reach the log.
 
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// For people.
     #[default]
     Text,
-    /// For collectors: one JSON object a line.
+    /// For log collectors: one JSON object a line.
     Json,
 }
 

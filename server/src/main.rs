@@ -1,4 +1,4 @@
-//! The binary `truetape`; everything it does is in the library beside it, where tests can reach it.
+//! The binary `truetape`; all of its code is in the library beside it, where tests can reach it.
 
 fn main() -> std::process::ExitCode {
     server::cli::run()

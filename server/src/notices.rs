@@ -1,7 +1,7 @@
-//! What the server itself wants people to know and do something about: one sentence, shown by every page.
+//! Notices of the server that require people's action: one sentence, shown by every page.
 //!
-//! Not here: how feeds fare (their status), what single requests are told (`error`). The newest notice replaces the one
-//! before it; all of them stand in the log.
+//! Not here: the state of feeds (their status), the results of single requests (`error`). The newest notice replaces
+//! the previous one; all of them are in the log.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,19 +12,19 @@ pub struct Notices {
 }
 
 impl Notices {
-    /// Shows this from now on.
+    /// Shows this notice from now on.
     pub fn show(&self, sentence: String) {
         *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(sentence);
     }
 
-    /// Nothing is to be said any more; pages that show a notice take it down.
+    /// Withdraws the notice; pages that show it remove it.
     pub fn clear(&self) {
         if let Some(newest) = self.newest.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
             newest.clear();
         }
     }
 
-    /// The newest one; empty once it was cleared, `None` where there never was one.
+    /// Returns the newest notice; empty once it was cleared, `None` if there never was one.
     pub fn newest(&self) -> Option<String> {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

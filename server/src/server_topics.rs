@@ -1,8 +1,8 @@
 //! The topics that no feed owns: `status` gathers the state of all feeds, `consolidated` the best of all venues, `system`
 //! the server itself.
 //!
-//! One task; feeds leave their newest status in a cell each, so nothing can pile up here. Not here: what a status is, and
-//! which venues count (`market`).
+//! One task; each feed stores its newest status in a cell, so nothing can pile up here. Not here: the contents of a
+//! status, and which venues count (`market`).
 
 use std::{
     cell::OnceCell,
@@ -66,7 +66,7 @@ struct ServerLane {
     status: StatusLane,
     system: SystemData,
     system_at: Option<Monotonic>,
-    /// By pair, those that somebody follows.
+    /// By pair; only followed pairs.
     pairs: BTreeMap<String, ConsolidatedData>,
 }
 
@@ -84,7 +84,7 @@ impl TopicSource for ServerTopics {
     fn turn(&mut self, lane: Lane, now: Now) -> Vec<(Topic, TopicData)> {
         let Self { hub, feeds, notices, clock, lanes } = self;
         let own = &mut lanes[usize::from(lane.index())];
-        // Gathered once a turn, and only where a pair is followed.
+        // Collected once per turn, and only if a pair is followed.
         let tops = OnceCell::new();
         let topics: Vec<Topic> = own.topics.iter().cloned().collect();
         let deltas = topics.into_iter().filter_map(|topic| {
@@ -112,7 +112,7 @@ impl TopicSource for ServerTopics {
 }
 
 impl ServerLane {
-    /// The pair's best, where it changed.
+    /// Publishes the pair's best prices, if they changed.
     fn pair_turn(&mut self, pair: &str, tops: &[VenueTop], now: Now) -> Option<ConsolidatedData> {
         let published = self.pairs.entry(pair.to_owned()).or_default();
         let mut newer = published.diff(&consolidate(tops.iter().filter(|top| top.pair == pair)))?;
@@ -121,7 +121,7 @@ impl ServerLane {
         Some(newer)
     }
 
-    /// Once a second, whatever the lane: nobody needs an uptime more often.
+    /// Once a second on every lane: nobody needs the uptime more often.
     fn system_turn(
         &mut self,
         clock: Clock,
@@ -145,5 +145,5 @@ impl ServerLane {
     }
 }
 
-/// A little less than a second, so that a tick that comes early is not put off to the next.
+/// Slightly less than a second, so that an early tick is not postponed to the next.
 const SYSTEM_PERIOD: Duration = Duration::from_millis(950);

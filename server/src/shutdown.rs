@@ -1,4 +1,4 @@
-//! How the server ends: told once, everyone drains, the process leaves within ten seconds.
+//! The server's shutdown: requested once, everything drains, the process exits within ten seconds.
 //!
 //! Two steps, each a token. `draining`: `/readyz` and new upgrades answer 503, browser sockets are closed with 1012;
 //! the listener still accepts, so that callers get an answer instead of a refused connection. `stopping`, as soon as
@@ -22,12 +22,12 @@ pub struct Shutdown {
     pub tasks: TaskTracker,
 }
 
-/// How a shutdown went.
+/// The result of a shutdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Every task ended by itself.
     Clean,
-    /// Some task was still running at the deadline and was left behind.
+    /// A task was still running at the deadline and was left behind.
     LeftBehind,
 }
 
@@ -37,12 +37,12 @@ impl Shutdown {
         self.draining.cancel();
     }
 
-    /// True once the shutdown has begun.
+    /// Returns true once the shutdown has begun.
     pub fn has_begun(&self) -> bool {
         self.draining.is_cancelled()
     }
 
-    /// Waits for [`Self::begin`], then sees the shutdown through. Cancel-safe: calling it again continues.
+    /// Waits for [`Self::begin`], then completes the shutdown. Cancel-safe: calling it again continues.
     pub async fn finish(&self) -> Outcome {
         self.draining.cancelled().await;
         self.sockets.close();
@@ -54,7 +54,7 @@ impl Shutdown {
     }
 }
 
-/// Waits for SIGTERM or SIGINT (Ctrl-C). Cancel-safe, but a signal between two calls is missed: listen early, once.
+/// Waits for SIGTERM or SIGINT (Ctrl-C). Cancel-safe, but a signal between two calls is missed: create it early, once.
 pub struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
@@ -63,10 +63,10 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Starts to listen; from now on the signals do not end the process by themselves.
+    /// Starts listening; from now on the signals do not end the process by themselves.
     ///
     /// # Errors
-    /// Where the system does not let the process listen.
+    /// The system does not let the process listen.
     pub fn listen() -> std::io::Result<Self> {
         #[cfg(unix)]
         {
@@ -94,5 +94,5 @@ impl Signals {
 
 /// Browsers get their close frame at once; two seconds are for their answer.
 const SOCKET_TIME: Duration = Duration::from_secs(2);
-/// With the two above this stays under the ten seconds promised.
+/// Together with the two seconds above this stays below the promised ten.
 const TASK_TIME: Duration = Duration::from_secs(6);

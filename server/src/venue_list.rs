@@ -1,4 +1,4 @@
-//! The venues built in, as the configuration must know them.
+//! The built-in venues, as needed by the configuration.
 
 use venues::{
     registry::{self, VenueInfo},
@@ -7,15 +7,15 @@ use venues::{
 
 use crate::config::load::KnownVenue;
 
-/// All venues with what is followed where no symbols are named.
+/// Returns all venues with the symbols followed by default.
 pub fn known() -> Vec<KnownVenue> {
     registry::venues()
         .map(|info| KnownVenue { name: info.name.to_owned(), default_symbols: default_symbols(info) })
         .collect()
 }
 
-/// What is followed where no symbols are named: all of a made-up market, which is small and costs nothing. Of a real one
-/// the user says what to follow.
+/// Returns the symbols followed if none are named: all of a simulated market, which is small and costs nothing. For a
+/// real venue the user names the symbols.
 pub fn default_symbols(info: &VenueInfo) -> Vec<String> {
     if !info.capabilities.is_simulated {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! `truetape config check|show`: what the server would run with, without running it.
+//! `truetape config check|show`: the configuration that the server would use, without starting it.
 
 use std::io::Write;
 
@@ -7,7 +7,7 @@ use anyhow::Context;
 use super::{Failure, serve};
 use crate::config;
 
-/// Flags of `config`: what to do, then the flags `serve` would get.
+/// Flags of `config`: the action, then the flags for `serve`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -16,9 +16,9 @@ pub struct Arguments {
 
 #[derive(Clone, Debug, clap::Subcommand)]
 enum Action {
-    /// Say whether the configuration is usable; exit code 2 where it is not.
+    /// Check the configuration; exit code 2 if it is not usable.
     Check(serve::Arguments),
-    /// Print the whole configuration as TOML, defaults included.
+    /// Print the whole configuration as TOML, including defaults.
     Show(serve::Arguments),
 }
 

@@ -1,7 +1,7 @@
-//! `truetape decode`: recorded frames to normalised events as JSON lines, and a summary of what was found.
+//! `truetape decode`: converts recorded frames to normalised events as JSON lines, followed by a summary.
 //!
-//! Drives the same sessions and view as `serve`; numbers keep the wire's digits. However bad the recording, the exit code
-//! is 0: what could not be read is counted.
+//! Uses the same sessions and view as `serve`; numbers keep the venue's digits. However bad the recording, the exit
+//! code is 0: unreadable lines are counted.
 //!
 //! # Layout
 //! - [`summary`]: the last line
@@ -26,7 +26,7 @@ use crate::recorder::recording_file::RecordingFile;
 /// Flags of `decode`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Whose frames they are.
+    /// Venue of the frames.
     #[arg(long)]
     venue: String,
     /// Print the summary only.
@@ -35,7 +35,7 @@ pub struct Arguments {
     /// Add the SHA-256 of all events to the summary: the same for the same recording, however it is played.
     #[arg(long)]
     hash: bool,
-    /// Recordings (JSON lines, plain, gzip or zstd), each continuing the one before.
+    /// Recordings (JSON lines, plain, gzip or zstd), played one after the other.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -55,13 +55,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         decoder = decoder.hashing(&arguments.venue);
     }
     match files.into_iter().try_for_each(|file| decoder.file(file)).and_then(|()| decoder.finish()) {
-        // Whoever read us has seen enough (`truetape decode … | head`).
+        // The reader of our output has seen enough (`truetape decode … | head`).
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         result => Ok(result.context("write to standard output")?),
     }
 }
 
-/// A recording under way, its events written as they come.
+/// A recording being decoded; its events are written as they come.
 pub struct Decoder<W> {
     replay: Replay,
     view: View,
@@ -73,13 +73,13 @@ pub struct Decoder<W> {
 }
 
 impl<W: Write> Decoder<W> {
-    /// Nothing is read yet.
+    /// Creates a decoder that has read nothing.
     pub fn new(replay: Replay, out: W, with_events: bool) -> Self {
         let view = View::new(ViewConfig::default());
         Self { replay, view, out, with_events, counts: EventCounts::default(), n_bad_lines: 0, hash: None }
     }
 
-    /// The same, with the events' fingerprint in the summary.
+    /// Returns the same decoder, with the events' fingerprint in the summary.
     #[must_use]
     pub fn hashing(self, venue: &str) -> Self {
         Self { hash: Some(EventHash::new(venue)), ..self }
@@ -88,14 +88,14 @@ impl<W: Write> Decoder<W> {
     /// Reads a file to its end.
     ///
     /// # Errors
-    /// Output cannot be written.
+    /// The output cannot be written.
     pub fn file(&mut self, mut file: RecordingFile) -> io::Result<()> {
         loop {
             match file.next_line() {
                 Ok(Some(line)) => self.line(line)?,
                 Ok(None) => return Ok(()),
                 Err(error) => {
-                    // A recording cut off in the middle is worth as much as it holds.
+                    // A truncated recording is still decoded as far as it goes.
                     eprintln!("truetape: {}: {error}; reading stops here", file.path().display());
                     self.n_bad_lines += 1;
                     return Ok(());
@@ -130,7 +130,7 @@ impl<W: Write> Decoder<W> {
     /// Writes the summary line.
     ///
     /// # Errors
-    /// Output cannot be written.
+    /// The output cannot be written.
     pub fn finish(mut self) -> io::Result<()> {
         let summary = summary::Summary::of(&self.replay.summary(), &self.counts, self.n_bad_lines)
             .with_hash(self.hash.as_ref().map(EventHash::to_hex));

@@ -1,6 +1,6 @@
-//! `truetape record`: records feeds for a while, to one file or into the data folder.
+//! `truetape record`: records feeds for a limited time, to one file or into the data folder.
 //!
-//! A whole server runs meanwhile, on a free port of loopback unless another is named: what is recorded can be watched.
+//! A whole server runs meanwhile, on a free loopback port unless another is named: the recorded data can be watched.
 //! Ends after `--for`, or at SIGTERM or SIGINT; the files are complete then.
 
 use std::{path::PathBuf, time::Duration};
@@ -18,14 +18,14 @@ use crate::{
     shutdown::Signals,
 };
 
-/// Flags of `record`: those of `serve`, and how long and where to.
+/// Flags of `record`: those of `serve`, the duration and the destination.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct Arguments {
-    /// How long, as in 30s, 10m or 2h; without it until a signal.
+    /// Duration, as in 30s, 10m or 2h; without it, record until a signal.
     #[arg(long = "for", value_name = "TIME", value_parser = span)]
     span: Option<Duration>,
-    /// File to write, ending in .jsonl.zst; for a single venue. Without it files go to the data folder.
+    /// File to write, ending in .jsonl.zst; for a single venue. Without it, files go to the data folder.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -106,14 +106,14 @@ async fn all_have_ended(recordings: &Recordings, venues: &[Venue]) {
     }
 }
 
-/// One line of JSON a recording, as programs want it.
+/// Prints one line of JSON per recording, for programs.
 fn say(report: &Report) -> anyhow::Result<()> {
     use std::io::Write as _;
     let line = json!({ "recorded": report });
     writeln!(std::io::stdout().lock(), "{line}").context("write to standard output")
 }
 
-/// `30s`, `10m`, `2h`.
+/// Parses `30s`, `10m`, `2h`.
 fn span(text: &str) -> Result<Duration, String> {
     let remedy = || "write a time as in 30s, 10m or 2h".to_owned();
     let unit = text.chars().last().ok_or_else(remedy)?;

@@ -1,4 +1,4 @@
-//! `truetape replay FILE…`: serves the page with a recording playing instead of feeds.
+//! `truetape replay FILE…`: serves the page with a recording instead of feeds.
 
 use std::path::PathBuf;
 
@@ -16,21 +16,21 @@ use crate::{
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct Arguments {
-    /// So many times as fast as it was recorded, 0.5 to 100.
+    /// Multiple of the recorded speed, 0.5 to 100.
     #[arg(long, default_value_t = 1.0)]
     speed: f64,
-    /// Where to begin: seconds from the beginning, as in 90 or 90.5.
+    /// Start position in seconds from the beginning, as in 90 or 90.5.
     #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
     at: f64,
-    /// Whose frames they are, where the first file does not say it.
+    /// Venue of the frames, if the first file does not name it.
     #[arg(long, value_name = "VENUE")]
     of: Option<String>,
-    /// Stand still at first.
+    /// Start paused.
     #[arg(long)]
     paused: bool,
     #[command(flatten)]
     serve: serve::Arguments,
-    /// Recordings (JSON lines, plain, gzip or zstd), each continuing the one before.
+    /// Recordings (JSON lines, plain, gzip or zstd), played one after the other.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -57,7 +57,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         is_paused: arguments.paused,
     };
     let at_seconds = arguments.at;
-    // The recording alone: a live feed beside it can be had with `serve` and the page.
+    // The recording alone: for a live feed beside it, use `serve` and the page.
     serve::run_with(Config { feeds: Vec::new(), ..config }, async move |server| {
         let report = server.replays().load_files(load).await?;
         if at_seconds > 0.0 {

@@ -22,24 +22,24 @@ pub struct Arguments {
     /// Folder of the database, recordings and certificates.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<String>,
-    /// Configuration file [default: truetape.toml in the working folder, where it exists].
+    /// Configuration file [default: truetape.toml in the working folder, if it exists].
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Venue and symbols to follow, as in name=SYMBOL,SYMBOL; may be repeated.
     #[arg(long, value_name = "VENUE=SYMBOLS")]
     venue: Vec<String>,
-    /// How log lines on standard error look.
+    /// Format of log lines on standard error.
     #[arg(long, value_enum, default_value_t)]
     log_format: LogFormat,
 }
 
 impl Arguments {
-    /// The sources of settings these flags and the process's environment make up.
+    /// Returns the sources of settings: these flags and the process's environment.
     pub fn sources(&self) -> Sources {
         self.sources_with(None)
     }
 
-    /// As [`Self::sources`], with another address to listen on where no flag names one.
+    /// Returns the same sources as [`Self::sources`], with a default address if no flag names one.
     pub fn sources_with<'a>(&self, listen: impl Into<Option<&'a str>>) -> Sources {
         let listen = self.listen.clone().or(listen.into().map(str::to_owned));
         let flags = [("--listen", "server.listen", &listen), ("--data-dir", "server.data_dir", &self.data_dir)]
@@ -58,12 +58,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     run_with(config, async |_| Ok(()))
 }
 
-/// Starts logging as the flags say.
+/// Starts logging according to the flags.
 pub fn start_log(arguments: &Arguments) {
     log::init(arguments.log_format);
 }
 
-/// Serves until a signal, after `prepare` has done what has to stand before the ready line.
+/// Serves until a signal, after `prepare` has done everything that must precede the ready line.
 pub fn run_with(config: Config, prepare: impl AsyncFnOnce(&Server) -> anyhow::Result<()>) -> Result<(), Failure> {
     raise_file_limit(config.server.max_connections);
     block_on(async {
@@ -89,12 +89,12 @@ pub fn run_with(config: Config, prepare: impl AsyncFnOnce(&Server) -> anyhow::Re
 pub fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
     let outcome = runtime.block_on(work);
-    // A task that did not end by itself must not keep the process past its deadline.
+    // A task that did not end by itself must not keep the process beyond its deadline.
     runtime.shutdown_background();
     outcome.map_err(Failure::Failed)
 }
 
-/// Sees the shutdown through; a second signal leaves at once.
+/// Completes the shutdown; a second signal exits at once.
 pub async fn end(server: &Server, signals: &mut Signals) {
     server.shutdown().begin();
     tokio::select! {
@@ -112,7 +112,7 @@ pub async fn end(server: &Server, signals: &mut Signals) {
     tracing::info!("stopped");
 }
 
-/// The one line on standard output, for whoever started us.
+/// Prints the one line on standard output, for the program that started us.
 pub fn announce(server: &Server) -> anyhow::Result<()> {
     let line = json!({ "ready": true, "url": server.url() });
     let mut out = std::io::stdout().lock();
@@ -139,5 +139,5 @@ fn raise_file_limit(max_connections: usize) {
 
 #[cfg(unix)]
 const SPARE_FILES: u64 = 512;
-/// As shells report a process that SIGINT ended.
+/// The exit code that shells report for a process ended by SIGINT.
 const SECOND_SIGNAL: i32 = 130;

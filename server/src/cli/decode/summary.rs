@@ -1,4 +1,4 @@
-//! The last line of `decode`: what was found in the frames, and the books they left behind.
+//! The last line of `decode`: counts of frames and events, and the final books.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub struct EventCounts(BTreeMap<&'static str, u64>);
 
 impl Default for EventCounts {
     fn default() -> Self {
-        // Always there, so that nobody has to tell "none" from "not known".
+        // Always present, so that "none" and "not known" cannot be confused.
         Self(["trade", "quote", "book"].into_iter().map(|kind| (kind, 0)).collect())
     }
 }
@@ -63,7 +63,7 @@ struct QuoteCheck {
     mismatch: u64,
 }
 
-/// One book; levels only where its state lets them be served.
+/// One book; levels only if its state allows them to be served.
 #[derive(Debug, Serialize)]
 struct Book {
     state: BookState,
@@ -78,7 +78,8 @@ struct Book {
 }
 
 impl<'a> Summary<'a> {
-    /// Of a recording that was taken to its end. Lines that are no entry of a recording count as malformed, too.
+    /// Creates the summary of a recording played to its end. Lines that are not entries of a recording count as
+    /// malformed, too.
     pub fn of(replay: &ReplaySummary<'a>, events: &'a EventCounts, n_bad_lines: u64) -> Self {
         let books: BTreeMap<&str, Book> = replay.books.iter().map(|(id, book)| (id.symbol(), Book::of(book))).collect();
         let sum = |figure: fn(&Book) -> u64| books.values().map(figure).sum();
@@ -104,7 +105,7 @@ impl<'a> Summary<'a> {
         }
     }
 
-    /// With the fingerprint of the events, where it was asked for.
+    /// Adds the fingerprint of the events, if requested.
     pub fn with_hash(self, events_sha256: Option<String>) -> Self {
         Self { events_sha256, ..self }
     }
