@@ -1,4 +1,4 @@
-// Recorded frames through the real system: the page shows after a recording what was computed independently.
+// Recorded frames through the real system: after a recording the page shows the independently computed values.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 

@@ -19,7 +19,7 @@
 //! |---|---|---|---|
 //! | `binance` | `/ws/…`, `/stream?streams=…` | `BTCSIM` | by update id |
 //! | `coinbase` | `/` | `BTC-SIM` | whole, numbered per connection |
-//! | `finnhub` | `/?token=…` | `SIM:BTC-SIM` | none (REST wants the key, too) |
+//! | `finnhub` | `/?token=…` | `SIM:BTC-SIM` | none (REST requires the key, too) |
 //! | `kraken` | `/v2` | `BTC/SIM` | by depth, with CRC32 |
 //! | `uniswap` | none: JSON-RPC at `/`, GraphQL at `/subgraph` | `0xb001` and 36 digits, from 0 | none |
 //!

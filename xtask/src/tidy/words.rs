@@ -1,9 +1,8 @@
-//! Rule: words that mean one thing stand only where they mean it, and prose is current English.
+//! Rule: reserved words keep their one meaning, and prose is current English.
 //!
-//! `Order` is a trading order, `Desk` the trading desk, `Tape` the public trades: a type or a file that carries one of
-//! these words belongs to their crates. Names of types are nouns, so a participle of our own (`Told`) is none. The few
-//! words that the project's prose once leaned on (`anew`) are refused in comments, texts and documents. The wider rules
-//! of naming are for readers, not for a scanner.
+//! `Order` is a trading order, `Desk` the trading desk, `Tape` the public trades: a type or a file with one of these
+//! words belongs to their crates. Type names are nouns, not participles (`Told`). A few dated words (`anew`) are
+//! rejected in comments, texts and documents. Other naming rules are for reviewers, not for a scanner.
 
 use super::{
     Breach,
@@ -37,12 +36,12 @@ pub(super) fn check(tree: &Tree) -> Vec<Breach> {
     breaches
 }
 
-/// A word that means one thing.
+/// A word with one meaning.
 struct Reserved {
     word: &'static str,
-    /// Names that hold the word and mean something else that everybody knows.
+    /// Names that contain the word with another meaning that everyone knows.
     exempt: &'static [&'static str],
-    /// Beginnings of the paths where it is at home.
+    /// Path prefixes where it is allowed.
     homes: &'static [&'static str],
     remedy: &'static str,
 }
@@ -53,7 +52,7 @@ impl Reserved {
     }
 }
 
-/// Types and file names that carry a reserved word outside its crates.
+/// Returns the types and file names that carry a reserved word outside its crates.
 fn strangers(file: &SourceFile, word: &Reserved) -> Vec<Breach> {
     let types = declared_types(&file.code).into_iter().filter(|(_, name)| {
         !word.exempt.contains(name) && words_of(name).iter().any(|part| part.eq_ignore_ascii_case(word.word))
@@ -69,7 +68,7 @@ fn strangers(file: &SourceFile, word: &Reserved) -> Vec<Breach> {
     breaches
 }
 
-/// Name and line of each struct, enum, trait and type alias.
+/// Returns name and line of each struct, enum, trait and type alias.
 fn declared_types(code: &str) -> Vec<(usize, &str)> {
     let mut found = Vec::new();
     for (idx, line) in code.lines().enumerate() {
@@ -86,7 +85,7 @@ fn declared_types(code: &str) -> Vec<(usize, &str)> {
     found
 }
 
-/// `TapeRows` is `Tape`, `Rows`.
+/// Splits `TapeRows` into `Tape`, `Rows`.
 fn words_of(name: &str) -> Vec<&str> {
     let mut starts: Vec<usize> =
         name.char_indices().filter(|(_, char)| char.is_uppercase()).map(|(at, _)| at).collect();
@@ -139,10 +138,10 @@ const RESERVED: [Reserved; 3] = [
     },
 ];
 
-/// Participles that once were names of types here. Alphabetical.
+/// Participles that were once type names here. Alphabetical.
 const PARTICIPLES: [&str; 9] = ["Asked", "Given", "Known", "Listed", "Said", "Settled", "Shelved", "Told", "Wanted"];
 
-/// Words of older prose. Alphabetical.
+/// Dated words. Alphabetical.
 const ARCHAIC: [&str; 2] = ["anew", "fares"];
 
 #[cfg(test)]
