@@ -1,4 +1,4 @@
-//! Latency from the server's publishing to the painted pixel: each update's time, with median and maximum.
+//! Latency from the server's publishing to the painted pixel: each update's time, with median and 99th percentile.
 //!
 //! An update counts when a region that shows it has read it and the frame is painted; updates replaced before a paint,
 //! or received while the page was hidden, do not count. Pure; the times are arguments.
