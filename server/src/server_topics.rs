@@ -1,5 +1,5 @@
-//! The topics that no feed owns: `status` gathers the state of all feeds, `consolidated` the best of all venues, `system`
-//! the server itself.
+//! The topics that no feed owns: `status` collects the state of all feeds, `consolidated` the best prices over all
+//! venues, `system` the state of the server.
 //!
 //! One task; each feed stores its newest status in a cell, so nothing can pile up here. Not here: the contents of a
 //! status, and which venues count (`market`).

@@ -94,7 +94,7 @@ impl CrossCheck {
         &self.instrument
     }
 
-    /// Takes in an update from `source`; updates of other instruments are skipped.
+    /// Processes an update from `source`; updates of other instruments are skipped.
     pub fn take(&mut self, source: Source, update: &Update, now: Now) {
         if update.topic.instrument() != Some(&self.instrument) {
             return;

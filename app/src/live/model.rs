@@ -1,9 +1,9 @@
-//! What the page knows: one slot a topic, filled by the updates of the stream, and how fresh each of them is.
+//! The page's data: one slot per topic, filled by the stream's updates, and the freshness of each.
 //!
-//! Plain structs: updates and the moment in, values out. Not here: the connection (`live::link`), signals and frames
-//! (`live`). Updates come checked: a delta always follows its snapshot.
+//! Plain structs: updates and the time in, values out. Not here: the connection (`live::link`), signals and frames
+//! (`live`). Updates arrive checked: a delta always follows its snapshot.
 //!
-//! Over 500 lines: all that is read from the same slots, and the rules of freshness that every reading obeys.
+//! Over 500 lines: all readings of the same slots, and the rules of freshness that they share.
 
 use std::time::Duration;
 

@@ -218,7 +218,7 @@ impl SourceRouter {
         subscriptions
     }
 
-    /// Decides what to do with an update from `source`.
+    /// Decides how to handle an update from `source`.
     pub fn judge(&mut self, source: Source, update: &Update) -> Ruling {
         let owner = self.owners.get(&update.topic).copied();
         let is_wanted = self.wanted(&update.topic) == source;

@@ -1,5 +1,5 @@
-//! Where all data enters the model: updates of the server's stream and of the venues' workers, each as far as its source
-//! counts (`live::source`). Not here: how they arrive (`socket`, `workers`).
+//! The entry of all data into the model: updates of the server's stream and of the venues' workers, filtered by source
+//! (`live::source`). Not here: how they arrive (`socket`, `workers`).
 
 use leptos::prelude::UpdateValue;
 use model::{instrument::Venue, time::Now};

@@ -1,5 +1,5 @@
-//! The venues' workers: started and ended as the reader chooses sources, and subscriptions kept in line with that choice.
-//! Not here: what their updates change (`apply`).
+//! The venues' workers: started and ended as the reader chooses sources, and their subscriptions kept consistent with
+//! that choice. Not here: applying their updates (`apply`).
 
 use model::sorted::{SortedMap, SortedSet};
 use std::time::Duration;
