@@ -7,7 +7,11 @@
 
 use fuzz::mutate;
 use topics::topic::{Topic, TopicPattern};
-use wire::{decode_client, decode_server, decode_server_json, encode_client, encode_server, message::{ServerMessage, StreamName, Subscribed}, names::StreamNames, Encoding, Frame};
+use wire::{
+    Encoding, Frame, decode_client, decode_server, decode_server_json, encode_client, encode_server,
+    message::{ServerMessage, StreamName, Subscribed},
+    names::StreamNames,
+};
 
 libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     mutate::text(data, size, max_size, seed)

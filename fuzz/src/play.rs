@@ -13,13 +13,13 @@ use model::{
     instrument::InstrumentId,
     time::{Monotonic, Now, Timestamp},
 };
+use topics::{lane::Lane, topic::Topic};
 use venues::{
     registry,
     session::{
         CloseReason, ConnectionId, HttpAnswer, HttpRequest, Input, Output, RequestId, Session, SessionConfig, Symbols,
     },
 };
-use topics::{lane::Lane, topic::Topic};
 use wire::{
     Encoding,
     encoded::EncodedUpdate,
