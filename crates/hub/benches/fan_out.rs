@@ -1,7 +1,7 @@
-//! What a delivery costs: publishing a turn of 20 streams to 100, 1,000 and 2,000 subscribers, and draining it.
+//! Measures delivery: publishing a turn of 20 streams to 100, 1,000 and 2,000 subscribers, and draining it.
 //!
-//! The throughput criterion prints is delivered items, so its inverse is nanoseconds an item. Readers do not wait in
-//! tasks here: waking them is the runtime's cost.
+//! Criterion's throughput counts delivered items, so its inverse is nanoseconds per item. Readers do not wait in tasks
+//! here: waking them is the runtime's cost.
 
 use std::{
     hint::black_box,
@@ -55,7 +55,7 @@ fn fan_out(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(N_STREAMS * n_subscribers as u64));
         let (hub, subscribers, streams) = crowd(n_subscribers);
         let mut offset = 0;
-        // One side is timed, the other is done beside it, so that queues neither fill nor run dry.
+        // One side is timed while the other runs untimed, so that queues neither fill up nor run empty.
         let mut run = |n_turns: u64| {
             let (mut publishing, mut draining) = (Duration::ZERO, Duration::ZERO);
             for _ in 0..n_turns {

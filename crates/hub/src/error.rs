@@ -1,24 +1,24 @@
-//! What the hub refuses.
+//! The hub's errors.
 
-/// Why a subscriber cannot have what it asks for.
+/// Why a subscriber's request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HubError {
-    /// It follows as many streams as one may.
+    /// The subscriber already follows the maximum number of streams.
     #[error("at most {limit} topics a connection")]
     TooManyTopics {
-        /// The bound.
+        /// The limit.
         limit: usize,
     },
-    /// The hub carries as many streams as it may.
+    /// The hub already has the maximum number of streams.
     #[error("at most {limit} streams on this server")]
     TooManyStreams {
-        /// The bound.
+        /// The limit.
         limit: usize,
     },
-    /// The hub has as many subscribers as it may.
+    /// The hub already has the maximum number of subscribers.
     #[error("at most {limit} connections on this server")]
     TooManySubscribers {
-        /// The bound.
+        /// The limit.
         limit: usize,
     },
     /// The subscriber, or the hub, is closed.
@@ -26,13 +26,13 @@ pub enum HubError {
     Closed(#[from] Closed),
 }
 
-/// Why a subscriber gets nothing more.
+/// Why a subscriber was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Closed {
-    /// It did not drain fast enough for a stream whose items all count. Close code 3008.
+    /// It drained too slowly for a stream that must not skip items. Close code 3008.
     #[error("too slow")]
     Slow,
-    /// A hole was found where none can be. Close code 3010; it must resume.
+    /// A gap was found where none is possible. Close code 3010; it must resume.
     #[error("a hole in a stream")]
     InsufficientState,
     /// The hub was closed. Close code 1012.

@@ -1,11 +1,11 @@
-//! The newest deltas of one stream, bounded in bytes and number, for those who come back.
+//! The newest deltas of one stream, bounded in bytes and number, for subscribers that resume.
 
 use std::collections::VecDeque;
 
-/// Deltas without a hole up to the stream's top.
+/// Deltas without a gap up to the stream's top.
 #[derive(Debug)]
 pub(crate) struct History<P> {
-    /// Offset of the newest delta, or where the stream started over.
+    /// Offset of the newest delta, or of the last restart.
     top: u64,
     kept: VecDeque<Kept<P>>,
     bytes: usize,
@@ -30,7 +30,7 @@ impl<P> History<P> {
         self.bytes
     }
 
-    /// Appends the delta after the top, then drops the oldest until no more than `max_bytes` and `max_len` are kept.
+    /// Appends the delta after the top, then drops the oldest until at most `max_bytes` and `max_len` are kept.
     pub(crate) fn push(&mut self, payload: P, size_bytes: usize, max_bytes: usize, max_len: usize) {
         self.top += 1;
         self.bytes += size_bytes;
@@ -43,13 +43,13 @@ impl<P> History<P> {
         }
     }
 
-    /// Drops all and moves on by one, so that no position given out before can be resumed.
+    /// Drops all deltas and advances by one, so that no earlier position can be resumed.
     pub(crate) fn restart(&mut self) {
         *self = Self::new(self.top + 1);
     }
 
-    /// What came after `offset`, oldest first, with offsets and sizes; `None` where that is not all kept, or where
-    /// `offset` was never given out.
+    /// Returns the deltas after `offset`, oldest first, with offsets and sizes; `None` if not all of them are kept, or
+    /// if `offset` was never used.
     pub(crate) fn after(&self, offset: u64) -> Option<impl Iterator<Item = (u64, &P, usize)>> {
         let n_missed = usize::try_from(self.top.checked_sub(offset)?).ok()?;
         let n_skipped = self.kept.len().checked_sub(n_missed)?;

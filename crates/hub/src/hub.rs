@@ -1,4 +1,4 @@
-//! The hub itself: what owners of streams call, and where subscribers come from.
+//! The hub itself: the interface for owners of streams, and the source of subscribers.
 
 use std::{
     fmt,
@@ -23,32 +23,32 @@ pub(crate) struct Shared<P> {
     registry: Mutex<Registry<P>>,
 }
 
-/// Which stream is meant when a subscriber asks: the hub itself knows nothing of topics.
+/// Identifies the stream of a subscriber's request: the hub itself knows nothing about topics.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamSpec {
     /// The topic's text.
     pub topic: Arc<str>,
-    /// Who publishes it; the name that [`Hub::take_demand`] is called with.
+    /// The publisher; the name passed to [`Hub::take_demand`].
     pub owner: Arc<str>,
-    /// Whether a slow reader may skip.
+    /// Whether a slow reader may skip items.
     pub kind: StreamKind,
 }
 
-/// What becomes of a reader too slow for a stream.
+/// The treatment of a reader too slow for a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StreamKind {
-    /// The newest state is all that counts: it skips to a snapshot.
+    /// Only the newest state matters: the reader skips to a snapshot.
     State,
-    /// Each item counts: it is cut off and resumes.
+    /// Each item matters: the reader is disconnected and resumes.
     Event,
 }
 
-/// What one owner has to do at a turn.
+/// The work of one owner at a turn.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Demand {
     /// Streams to publish, by number.
     pub active: Vec<ActiveStream>,
-    /// Topics that were active at the last call and are no longer wanted on this lane.
+    /// Topics that were active at the last call and are no longer requested on this lane.
     pub stopped: Vec<Arc<str>>,
 }
 
@@ -63,7 +63,7 @@ pub struct ActiveStream {
     pub offset: u64,
     /// True the first time it is reported, and again after [`Hub::retire`].
     pub is_new: bool,
-    /// True where someone waits for a snapshot. It may rarely be true with nobody waiting; never the reverse.
+    /// True if a subscriber waits for a snapshot. In rare cases it is true although none waits; never the reverse.
     pub is_waiting: bool,
 }
 
@@ -72,37 +72,37 @@ pub struct ActiveStream {
 pub struct Published<P> {
     /// The stream's number.
     pub stream: u32,
-    /// A delta's: one above the stream's current; a snapshot's: the current one.
+    /// For a delta: one above the stream's current offset; for a snapshot: the current one.
     pub offset: u64,
-    /// What is delivered.
+    /// The content.
     pub payload: P,
-    /// What it counts for in queues and histories.
+    /// The size it counts for in queues and histories.
     pub size_bytes: usize,
 }
 
-/// What became of a turn's deltas.
+/// The result of publishing a turn's deltas.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TurnReport {
-    /// Taken.
+    /// Accepted deltas.
     pub n_published: usize,
-    /// Not taken: the stream is gone or the offset is not the next one. The owner asks for the demand again.
+    /// Refused deltas: the stream is gone or the offset is not the next one. The owner must take the demand again.
     pub n_refused: usize,
 }
 
-/// Figures for the metrics page; the `n_` of deliveries count since the start.
+/// Figures for the metrics page; deliveries (`n_`) count since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HubStats {
-    /// Subscribers now.
+    /// Current subscribers.
     pub n_subscribers: usize,
-    /// Streams now.
+    /// Current streams.
     pub n_streams: usize,
-    /// Bytes kept for resuming now.
+    /// Bytes currently kept for resuming.
     pub history_bytes: usize,
     /// Items put in queues.
     pub n_delivered: u64,
     /// Times a stream was dropped from a slow reader's queue to start over.
     pub n_conflated: u64,
-    /// Readers cut off as too slow.
+    /// Readers disconnected as too slow.
     pub n_slow: u64,
 }
 
@@ -119,25 +119,25 @@ impl<P> fmt::Debug for Hub<P> {
 }
 
 impl<P: Clone + Send + Sync + 'static> Hub<P> {
-    /// A hub without streams.
+    /// Creates a hub without streams.
     pub fn new(config: HubConfig) -> Self {
         Self { shared: Arc::new(Shared { config, registry: Mutex::new(Registry::new()) }) }
     }
 
-    /// `owner` begins, or starts over with a fresh state: positions of its earlier epoch end, and who follows its streams
-    /// waits for a snapshot. `epoch` must differ from that of every earlier run whose positions clients may still hold;
-    /// the owner writes it into its snapshots.
+    /// Begins an owner, or restarts it with a fresh state: positions of its earlier epoch end, and the followers of its
+    /// streams wait for a snapshot. `epoch` must differ from that of every earlier run whose positions clients may
+    /// still hold; the owner writes it into its snapshots.
     pub fn begin(&self, owner: &str, epoch: &str) {
         self.shared.lock().begin(owner, epoch);
     }
 
-    /// What `owner` has to do on `lane`; the first step of its turn. `now` is the time since any fixed point, the same
-    /// for all calls. Streams without subscribers for `retain_idle` end here, with their history.
+    /// Returns the work of `owner` on `lane`; the first step of its turn. `now` is the time since any fixed point, the
+    /// same for all calls. Streams without subscribers for `retain_idle` end here, with their history.
     pub fn take_demand(&self, owner: &str, lane: u8, now: Duration) -> Demand {
         self.shared.lock().take_demand(owner, lane, now, &self.shared.config)
     }
 
-    /// Delivers a turn's deltas to all who follow, keeps them for resuming, and wakes each reader once.
+    /// Delivers a turn's deltas to all followers, keeps them for resuming, and wakes each reader once.
     pub fn publish(&self, turn: Vec<Published<P>>) -> TurnReport {
         let mut wakes = Vec::new();
         let report = self.shared.lock().publish(&turn, &self.shared.config, &mut wakes);
@@ -145,8 +145,9 @@ impl<P: Clone + Send + Sync + 'static> Hub<P> {
         report
     }
 
-    /// Delivers a snapshot of the stream's current offset to all who wait, and keeps it for those who come before the
-    /// next delta. False, and nothing done, where the stream is gone or the offset is not the current one.
+    /// Delivers a snapshot of the stream's current offset to all who wait, and keeps it for subscribers that arrive
+    /// before the next delta. Returns false, and does nothing, if the stream is gone or the offset is not the current
+    /// one.
     pub fn snapshot(&self, snapshot: Published<P>) -> bool {
         let mut wakes = Vec::new();
         let is_taken = self.shared.lock().snapshot(snapshot, &mut wakes);
@@ -154,14 +155,13 @@ impl<P: Clone + Send + Sync + 'static> Hub<P> {
         is_taken
     }
 
-    /// The owner ends: positions in its streams end, who follows waits for a snapshot of whoever begins under its name
-    /// next, and streams that nobody follows go.
-    /// Nothing is done where the owner has begun another epoch since.
+    /// Ends an owner: positions in its streams end, followers wait for a snapshot of the next owner with its name, and
+    /// streams without followers are removed. Does nothing if the owner has begun another epoch since.
     pub fn retire(&self, owner: &str, epoch: &str) {
         self.shared.lock().retire(owner, epoch);
     }
 
-    /// A subscriber without streams, on one lane for all its life.
+    /// Connects a subscriber without streams, on one lane for its whole life.
     ///
     /// # Errors
     /// Too many subscribers, or the hub is closed.
@@ -170,14 +170,14 @@ impl<P: Clone + Send + Sync + 'static> Hub<P> {
         Ok(Subscriber { shared: Arc::clone(&self.shared), inbox })
     }
 
-    /// Ends all subscribers with [`crate::error::Closed::Shutdown`] and takes no more.
+    /// Ends all subscribers with [`crate::error::Closed::Shutdown`] and accepts no more.
     pub fn close(&self) {
         let mut wakes = Vec::new();
         self.shared.lock().close(&mut wakes);
         wake(&wakes);
     }
 
-    /// Figures for the metrics page.
+    /// Returns figures for the metrics page.
     pub fn stats(&self) -> HubStats {
         self.shared.lock().stats()
     }
@@ -185,12 +185,12 @@ impl<P: Clone + Send + Sync + 'static> Hub<P> {
 
 impl<P> Shared<P> {
     pub(crate) fn lock(&self) -> MutexGuard<'_, Registry<P>> {
-        // Nothing panics while it is held; a poisoned lock would still hold a sound state.
+        // Nothing panics while the lock is held; a poisoned lock would still guard a consistent state.
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// After the lock is released: a reader that wakes finds the whole turn and no one in its way.
+/// Called after the lock is released: a woken reader finds the whole turn without contention.
 fn wake<P>(wakes: &Wakes<P>) {
     wakes.iter().for_each(|inbox| inbox.notify.notify_one());
 }

@@ -1,4 +1,4 @@
-//! One subscriber's queue and what it follows. All of it under one lock, held for a push or a drain.
+//! One subscriber's queue and subscriptions. All of it under one lock, held for a push or a drain.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,11 +22,11 @@ pub(crate) struct Inbox<P> {
     pub(crate) id: u64,
     pub(crate) lane: u8,
     state: Mutex<InboxState<P>>,
-    /// Woken when something is in an empty queue, and when the inbox closes.
+    /// Notified when an item enters an empty queue, and when the inbox closes.
     pub(crate) notify: Notify,
 }
 
-/// What the lock holds.
+/// The state under the lock.
 pub(crate) struct InboxState<P> {
     queue: Vec<Delivery<P>>,
     bytes: usize,
@@ -36,20 +36,20 @@ pub(crate) struct InboxState<P> {
     free: Vec<usize>,
     /// Stream number and slot by topic.
     followed: BTreeMap<Arc<str>, (u32, usize)>,
-    /// True where some slot wants a snapshot after the next drain.
+    /// True if a slot needs a snapshot after the next drain.
     is_behind: bool,
     closed: Option<Closed>,
 }
 
-/// How one stream stands with this subscriber.
+/// The state of one stream for this subscriber.
 struct Slot {
     stream: u32,
     kind: StreamKind,
-    /// True from a snapshot or a resume on: the next delta is `last_offset + 1`.
+    /// True after a snapshot or a resume: the next delta is `last_offset + 1`.
     is_following: bool,
     last_offset: u64,
     wish: Wish,
-    /// The stream's sign that someone waits for a snapshot.
+    /// The stream's flag for a pending snapshot.
     demand: Arc<AtomicBool>,
 }
 
@@ -57,20 +57,20 @@ struct Slot {
 enum Wish {
     Nothing,
     Snapshot,
-    /// Asking before the reader has drained would only make snapshots that do not fit.
+    /// Requesting before the reader has drained would only make snapshots that do not fit.
     SnapshotAfterDrain,
 }
 
-/// What a push did.
+/// The result of a push.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Pushed {
-    /// The reader must be woken.
+    /// True if the reader must be woken.
     pub(crate) is_wake: bool,
-    /// Something was put in the queue.
+    /// True if an item was queued.
     pub(crate) is_queued: bool,
     /// Streams that were dropped from the queue to start over.
     pub(crate) n_conflated: u64,
-    /// The reader was cut off as too slow.
+    /// True if the reader was disconnected as too slow.
     pub(crate) is_cut_off: bool,
 }
 
@@ -91,13 +91,14 @@ impl<P> Inbox<P> {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, InboxState<P>> {
-        // Nothing panics while it is held; a poisoned lock would still hold a sound state.
+        // Nothing panics while the lock is held; a poisoned lock would still guard a consistent state.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<P: Clone> InboxState<P> {
-    /// Queues a delta for the slot's stream, if it follows. `n_expected` is about how many may come before the next drain.
+    /// Queues a delta for the slot's stream, if it follows. `n_expected` is roughly how many may come before the next
+    /// drain.
     pub(crate) fn push(&mut self, slot_idx: usize, delta: &Published<P>, n_expected: usize) -> Pushed {
         let Some(slot) = self.slots.get_mut(slot_idx).filter(|slot| slot.is_following) else {
             return Pushed::default();
@@ -119,7 +120,7 @@ impl<P: Clone> InboxState<P> {
                 self.conflate(|slot| slot.stream == delta.stream);
                 return Pushed { n_conflated: 1, ..Pushed::default() };
             }
-            // State gives way to events before a reader is cut off for them.
+            // State is dropped in favour of events before a reader is disconnected for them.
             StreamKind::Event => {
                 let queued: BTreeSet<u32> = self.queue.iter().map(|delivery| delivery.stream).collect();
                 self.conflate(|slot| slot.kind == StreamKind::State && queued.contains(&slot.stream))
@@ -132,7 +133,8 @@ impl<P: Clone> InboxState<P> {
         Pushed { is_wake: true, is_cut_off: true, n_conflated, ..Pushed::default() }
     }
 
-    /// Queues a snapshot for the slot's stream, if it wants one; what does not fit is wanted again after the next drain.
+    /// Queues a snapshot for the slot's stream, if needed; one that does not fit is requested again after the next
+    /// drain.
     pub(crate) fn offer_snapshot(&mut self, slot_idx: usize, snapshot: &Published<P>) -> Pushed {
         let has_room = self.has_room(snapshot.size_bytes);
         let Some(slot) = self.slots.get_mut(slot_idx).filter(|slot| slot.wish == Wish::Snapshot) else {
@@ -151,7 +153,7 @@ impl<P: Clone> InboxState<P> {
         self.queue(DeliveryKind::Snapshot, snapshot)
     }
 
-    /// Queues what was missed and follows from there; false, and nothing done, where it does not fit.
+    /// Queues the missed deltas and follows from there; returns false, and does nothing, if they do not fit.
     pub(crate) fn replay<'a>(&mut self, slot_idx: usize, top: u64, missed: &[(u64, &'a P, usize)]) -> bool
     where
         P: 'a,
@@ -175,7 +177,7 @@ impl<P: Clone> InboxState<P> {
     }
 
     fn has_room(&self, size_bytes: usize) -> bool {
-        // Whatever its size, one item fits an empty queue: else it could never be delivered.
+        // An empty queue accepts one item of any size: otherwise it could never be delivered.
         self.queue.is_empty() || (self.bytes + size_bytes <= self.max_bytes && self.queue.len() < self.max_len)
     }
 
@@ -192,7 +194,7 @@ impl<P: Clone> InboxState<P> {
         Pushed { is_wake, is_queued: true, ..Pushed::default() }
     }
 
-    /// Drops what is queued of the chosen streams that follow; they start over with a snapshot after the next drain.
+    /// Drops the queued items of the chosen followed streams; they start over with a snapshot after the next drain.
     fn conflate(&mut self, is_chosen: impl Fn(&Slot) -> bool) -> u64 {
         let mut streams = Vec::new();
         for slot in self.slots.iter_mut().filter(|slot| slot.is_following && is_chosen(slot)) {
@@ -210,7 +212,7 @@ impl<P: Clone> InboxState<P> {
         self.bytes = self.queue.iter().map(|delivery| delivery.size_bytes).sum();
     }
 
-    /// Takes all that is queued.
+    /// Takes all queued items.
     pub(crate) fn drain(&mut self) -> Result<Vec<Delivery<P>>, Closed> {
         if let Some(closed) = self.closed {
             return Err(closed);
@@ -225,7 +227,7 @@ impl<P: Clone> InboxState<P> {
         Ok(std::mem::take(&mut self.queue))
     }
 
-    /// The last thing that happens to an inbox: frees the queue and follows nothing more. The first reason stays.
+    /// Closes the inbox for good: frees the queue and ends all subscriptions. The first reason is kept.
     pub(crate) fn close(&mut self, reason: Closed) {
         self.closed.get_or_insert(reason);
         (self.queue, self.bytes) = (Vec::new(), 0);
@@ -238,7 +240,7 @@ impl<P: Clone> InboxState<P> {
         self.closed
     }
 
-    /// Stream number and slot of a topic that is followed.
+    /// Returns stream number and slot of a followed topic.
     pub(crate) fn find(&self, topic: &str) -> Option<(u32, usize)> {
         self.followed.get(topic).copied()
     }
@@ -251,7 +253,7 @@ impl<P: Clone> InboxState<P> {
         self.followed.len()
     }
 
-    /// A slot for a stream not followed yet. It wants a snapshot, but has not asked yet.
+    /// Adds a slot for a stream not followed yet. It needs a snapshot, but has not requested it yet.
     pub(crate) fn add(&mut self, topic: Arc<str>, stream: u32, kind: StreamKind, demand: Arc<AtomicBool>) -> usize {
         let slot = Slot { stream, kind, is_following: false, last_offset: 0, wish: Wish::Snapshot, demand };
         let slot_idx = match self.free.pop() {
@@ -268,7 +270,7 @@ impl<P: Clone> InboxState<P> {
         slot_idx
     }
 
-    /// Follows the topic no more and forgets what is queued of it.
+    /// Stops following the topic and drops its queued items.
     pub(crate) fn remove(&mut self, topic: &str) -> Option<u32> {
         let (stream, slot_idx) = self.followed.remove(topic)?;
         let slot = &mut self.slots[slot_idx];
@@ -278,7 +280,7 @@ impl<P: Clone> InboxState<P> {
         Some(stream)
     }
 
-    /// Wants a fresh snapshot and goes on following meanwhile.
+    /// Requests a fresh snapshot and continues following meanwhile.
     pub(crate) fn want_snapshot(&mut self, slot_idx: usize) {
         if let Some(slot) = self.slots.get_mut(slot_idx).filter(|slot| slot.wish == Wish::Nothing)
             && self.closed.is_none()
@@ -288,7 +290,7 @@ impl<P: Clone> InboxState<P> {
         }
     }
 
-    /// The stream starts over: nothing is delivered before its next snapshot.
+    /// Restarts the stream: nothing is delivered before its next snapshot.
     pub(crate) fn restart(&mut self, slot_idx: usize) {
         if self.closed.is_none() {
             if let Some(slot) = self.slots.get_mut(slot_idx) {

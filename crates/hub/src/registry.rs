@@ -22,13 +22,13 @@ pub(crate) struct Registry<P> {
     /// Stream numbers by topic and lane.
     numbers: BTreeMap<Arc<str>, BTreeMap<u8, u32>>,
     owners: BTreeMap<Arc<str>, Owner>,
-    /// Epochs of the owners that run.
+    /// Epochs of the running owners.
     epochs: BTreeMap<Arc<str>, Arc<str>>,
     inboxes: BTreeMap<u64, Arc<Inbox<P>>>,
     last_stream: u32,
     last_inbox: u64,
-    /// Offset that a new stream begins at: above all that dropped streams gave out, so that a position in a stream that
-    /// was dropped and made again cannot pass for one in the new one.
+    /// Initial offset of a new stream: above all offsets of dropped streams, so that a position in a stream that was
+    /// dropped and created again cannot be mistaken for one in the new stream.
     next_base: u64,
     history_bytes: usize,
     is_closed: bool,
@@ -159,7 +159,7 @@ impl<P: Clone> Registry<P> {
         Ok(inbox)
     }
 
-    /// Follows a stream from its next snapshot on; one that is followed already stays as it is.
+    /// Follows a stream from its next snapshot; a stream followed already stays unchanged.
     pub(crate) fn subscribe(
         &mut self,
         inbox: &Arc<Inbox<P>>,
@@ -176,7 +176,8 @@ impl<P: Clone> Registry<P> {
         }
     }
 
-    /// Follows a stream from a position on where it is of the owner's epoch and all since is kept, else as [`Self::subscribe`].
+    /// Follows a stream from a position, if it is of the owner's epoch and all later deltas are kept; otherwise like
+    /// [`Self::subscribe`].
     pub(crate) fn resume(
         &mut self,
         inbox: &Arc<Inbox<P>>,
@@ -279,11 +280,11 @@ impl<P: Clone> Registry<P> {
         Ok(number)
     }
 
-    /// At once where the last snapshot still holds, else at the owner's next turn.
+    /// Answers at once if the last snapshot is still current, otherwise at the owner's next turn.
     fn ask_snapshot(&self, state: &mut InboxState<P>, number: u32, slot_idx: usize) {
         let Some(stream) = self.streams.get(&number) else { return };
         match &stream.snapshot {
-            // The reader is the caller: nobody needs to be woken but itself.
+            // The reader is the caller: only the caller itself would need waking.
             Some(snapshot) => drop(state.offer_snapshot(slot_idx, snapshot)),
             None => stream.demand.store(true, Ordering::Release),
         }
@@ -320,7 +321,7 @@ impl<P: Clone> Registry<P> {
     }
 }
 
-/// Deltas that are delivered side by side. Finding the next reader looks at each of them.
+/// Deltas delivered together. Finding the next reader checks each of them.
 const DELTAS_AT_ONCE: usize = 32;
 
 enum Added {

@@ -21,11 +21,11 @@ pub(crate) struct Stream<P> {
     pub(crate) lane: u8,
     pub(crate) kind: StreamKind,
     pub(crate) history: History<P>,
-    /// By the inbox's number.
+    /// Ordered by the inbox's number.
     pub(crate) followers: Vec<Follower<P>>,
     /// The last snapshot while nothing was published after it: later subscribers get it at once.
     pub(crate) snapshot: Option<Published<P>>,
-    /// Someone waits for a snapshot. Set by readers without the registry's lock.
+    /// True if a reader waits for a snapshot. Set by readers without the registry's lock.
     pub(crate) demand: Arc<AtomicBool>,
     /// When the owner first saw it without followers.
     pub(crate) idle_since: Option<Duration>,
@@ -34,7 +34,7 @@ pub(crate) struct Stream<P> {
 }
 
 pub(crate) struct Follower<P> {
-    /// The inbox's own, here so that looking for it does not touch the inbox.
+    /// The inbox's own id, here so that searching for it does not touch the inbox.
     inbox_id: u64,
     inbox: Arc<Inbox<P>>,
     slot_idx: usize,
@@ -56,7 +56,8 @@ impl<P: Clone> Stream<P> {
         }
     }
 
-    /// Takes a delta as the newest and keeps it for resuming. False, and nothing done, where it is not the next offset.
+    /// Accepts a delta as the newest and keeps it for resuming. Returns false, and does nothing, if it is not the next
+    /// offset.
     pub(crate) fn accept(&mut self, delta: &Published<P>, room: usize, config: &HubConfig) -> bool {
         if delta.offset != self.history.top() + 1 {
             return false;
@@ -67,12 +68,12 @@ impl<P: Clone> Stream<P> {
         true
     }
 
-    /// Gives the snapshot to all who wait. False, and nothing done, where it is not of the current offset.
+    /// Delivers the snapshot to all who wait. Returns false, and does nothing, if it is not of the current offset.
     pub(crate) fn offer(&mut self, snapshot: Published<P>, on: &mut impl FnMut(&Arc<Inbox<P>>, Pushed)) -> bool {
         if snapshot.offset != self.history.top() {
             return false;
         }
-        // Before the followers are asked: who begins to wait meanwhile is seen at the next turn.
+        // Cleared before the followers are served: a reader that begins to wait meanwhile is seen at the next turn.
         self.demand.store(false, Ordering::Release);
         for follower in &self.followers {
             let pushed = follower.inbox.lock().offer_snapshot(follower.slot_idx, &snapshot);
@@ -103,8 +104,8 @@ impl<P: Clone> Stream<P> {
     }
 }
 
-/// Queues deltas for all who follow their streams, reader by reader rather than stream by stream: each reader's lock is
-/// taken once and its memory fetched once.
+/// Queues deltas for all followers of their streams, reader by reader rather than stream by stream: so each reader's
+/// lock is taken once and its memory fetched once.
 pub(crate) fn deliver<P: Clone>(
     mut turn: Vec<(&Published<P>, &[Follower<P>])>,
     on: &mut impl FnMut(&Arc<Inbox<P>>, Pushed),

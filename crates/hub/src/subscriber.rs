@@ -1,4 +1,4 @@
-//! The reading side: what one connection follows, and the queue it drains.
+//! The reading side: the streams of one connection, and the queue it drains.
 
 use std::{fmt, sync::Arc};
 
@@ -24,9 +24,9 @@ pub struct Delivery<P> {
     pub kind: DeliveryKind,
     /// Its position.
     pub offset: u64,
-    /// What the publisher said it counts for.
+    /// Its size as declared by the publisher.
     pub size_bytes: usize,
-    /// What was published.
+    /// The published content.
     pub payload: P,
 }
 
@@ -35,50 +35,50 @@ pub struct Delivery<P> {
 pub enum DeliveryKind {
     /// The whole state at its offset.
     Snapshot,
-    /// The change from the offset before.
+    /// The change since the previous offset.
     Delta,
 }
 
-/// What came of a wish to go on where an earlier connection stopped.
+/// The result of resuming from an earlier connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resume {
-    /// All that was missed is queued; live items follow.
+    /// All missed items are queued; live items follow.
     Resumed {
         /// The stream's number.
         stream: u32,
-        /// How many items were missed.
+        /// The number of missed items.
         replayed: u64,
     },
     /// A snapshot will come.
     Reset {
         /// The stream's number.
         stream: u32,
-        /// Why.
+        /// The reason.
         reason: ResetReason,
     },
 }
 
-/// Why a stream could not go on.
+/// Why a stream could not be resumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ResetReason {
-    /// The position is of another run of the owner.
+    /// The position belongs to another run of the owner.
     EpochChanged,
-    /// Not all that was missed is kept.
+    /// Not all missed items are kept.
     HistoryExceeded,
 }
 
 impl<P: Clone> Subscriber<P> {
-    /// Its number, never used twice by a hub.
+    /// Returns its number, never used twice by a hub.
     pub fn id(&self) -> u64 {
         self.inbox.id
     }
 
-    /// Its lane.
+    /// Returns its lane.
     pub fn lane(&self) -> u8 {
         self.inbox.lane
     }
 
-    /// Follows a stream from its next snapshot on and returns its number. Following it already changes nothing.
+    /// Follows a stream from its next snapshot and returns its number. Has no effect if the stream is followed already.
     ///
     /// # Errors
     /// Too many topics or streams, or closed.
@@ -88,23 +88,24 @@ impl<P: Clone> Subscriber<P> {
         Ok(number)
     }
 
-    /// Follows a stream from where an earlier connection stopped, on the same lane: what was missed is queued where the
-    /// position is of the owner's epoch and all since is kept and fits the queue, else a snapshot comes as after [`Self::subscribe`].
+    /// Resumes a stream from the position of an earlier connection, on the same lane: missed items are queued if the
+    /// position is of the owner's epoch and all later items are kept and fit the queue; otherwise a snapshot comes as
+    /// after [`Self::subscribe`].
     ///
     /// # Errors
-    /// As [`Self::subscribe`].
+    /// The same as [`Self::subscribe`].
     pub fn resume(&self, spec: &StreamSpec, epoch: &str, offset: u64) -> Result<Resume, HubError> {
         let resume = self.shared.lock().resume(&self.inbox, spec, (epoch, offset), &self.shared.config)?;
         self.inbox.notify.notify_one();
         Ok(resume)
     }
 
-    /// Follows the topic no more; what is queued of it is dropped. Returns its number, `None` where it was not followed.
+    /// Stops following the topic; its queued items are dropped. Returns its number, `None` if it was not followed.
     pub fn unsubscribe(&self, topic: &str) -> Option<u32> {
         self.shared.lock().unsubscribe(&self.inbox, topic)
     }
 
-    /// Wants a fresh snapshot of a followed topic and goes on following meanwhile. False where it is not followed.
+    /// Requests a fresh snapshot of a followed topic and continues following meanwhile. False if it is not followed.
     pub fn request_snapshot(&self, topic: &str) -> bool {
         let mut state = self.inbox.lock();
         let found = state.find(topic);
@@ -112,20 +113,21 @@ impl<P: Clone> Subscriber<P> {
         found.is_some()
     }
 
-    /// Number of a followed topic.
+    /// Returns the number of a followed topic.
     pub fn stream_of(&self, topic: &str) -> Option<u32> {
         self.inbox.lock().find(topic).map(|(stream, _)| stream)
     }
 
-    /// Followed topics, sorted, with their numbers.
+    /// Returns the followed topics, sorted, with their numbers.
     pub fn topics(&self) -> Vec<(Arc<str>, u32)> {
         self.inbox.lock().topics().map(|(topic, stream)| (Arc::clone(topic), stream)).collect()
     }
 
-    /// Waits until something is queued and takes all of it, oldest first. Cancel-safe: nothing is taken before it returns.
+    /// Waits until something is queued and takes all of it, oldest first. Cancel-safe: nothing is taken before it
+    /// returns.
     ///
     /// # Errors
-    /// Once closed, with the reason; what was queued is gone then.
+    /// The subscriber is closed, with the reason; queued items are lost.
     pub async fn next_batch(&self) -> Result<Vec<Delivery<P>>, Closed> {
         loop {
             let batch = self.take_batch()?;
@@ -136,10 +138,10 @@ impl<P: Clone> Subscriber<P> {
         }
     }
 
-    /// Takes all that is queued, which may be nothing.
+    /// Takes all queued items, possibly none.
     ///
     /// # Errors
-    /// As [`Self::next_batch`].
+    /// The same as [`Self::next_batch`].
     pub fn take_batch(&self) -> Result<Vec<Delivery<P>>, Closed> {
         self.inbox.lock().drain()
     }

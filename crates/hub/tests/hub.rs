@@ -1,4 +1,4 @@
-//! What the hub promises, one promise a test.
+//! Tests the hub's guarantees, one per test.
 
 #![allow(clippy::unwrap_used, reason = "a test may unwrap")]
 
@@ -40,7 +40,7 @@ fn hub(config: HubConfig) -> Hub<Arc<str>> {
     hub
 }
 
-/// Kind, stream and offset of what is queued.
+/// Returns kind, stream and offset of the queued items.
 fn drained(subscriber: &Subscriber<Arc<str>>) -> Vec<(DeliveryKind, u32, u64)> {
     subscriber
         .take_batch()
@@ -55,7 +55,7 @@ fn publish(hub: &Hub<Arc<str>>, turn: Vec<Published<Arc<str>>>) {
     assert_eq!(hub.publish(turn).n_refused, 0);
 }
 
-/// A snapshot for each stream that waits; returns how many were made.
+/// Publishes a snapshot for each stream with waiting readers; returns how many.
 fn serve(hub: &Hub<Arc<str>>) -> usize {
     let demand = hub.take_demand("feed", 0, NOW);
     let waiting: Vec<_> = demand.active.into_iter().filter(|active| active.is_waiting).collect();
@@ -362,7 +362,7 @@ fn waiting_is_cancel_safe_and_wakes_once_a_turn() {
     assert_eq!(pin!(one.next_batch()).poll(&mut context), Poll::Ready(Err(Closed::Shutdown)));
 }
 
-/// Readers on threads of their own beside a publisher: no delta is missed or doubled, none waits for ever.
+/// Readers on their own threads beside a publisher: no delta is missed or duplicated, and none waits forever.
 #[test]
 fn threads_see_contiguous_offsets() {
     const N_TURNS: u64 = 3_000;

@@ -1,8 +1,8 @@
-//! Random interleavings of publishing, subscribing, slow reading, resuming and leaving, against an oracle that knows the
-//! state of each stream at each offset.
+//! Random interleavings of publishing, subscribing, slow reading, resuming and leaving, against an oracle that knows
+//! the state of each stream at each offset.
 //!
-//! A stream's state is a sum; a delta's payload is what is added, a snapshot's the sum itself. A reader that misses or
-//! doubles a delta has another sum than the oracle.
+//! A stream's state is a sum; a delta's payload is the number added, a snapshot's the sum itself. A reader that misses
+//! or duplicates a delta has a different sum from the oracle.
 
 #![allow(clippy::unwrap_used, reason = "a test may unwrap")]
 
@@ -47,7 +47,7 @@ fn topic_of(text: &str) -> usize {
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// Deltas for each topic, then a snapshot for those who wait, unless it is left out this time.
+    /// Deltas for each topic, then a snapshot for waiting readers, unless it is omitted this time.
     Turn {
         amounts: Vec<(usize, u64)>,
         has_snapshots: bool,
@@ -70,7 +70,7 @@ enum Step {
     Drain {
         reader: usize,
     },
-    /// Drops the connection and comes back with the positions it has; a wrong epoch now and then.
+    /// Drops the connection and reconnects with its positions; sometimes with a wrong epoch.
     Reconnect {
         reader: usize,
         is_same_epoch: bool,
@@ -93,7 +93,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What a reader believes of one topic.
+/// A reader's view of one topic.
 #[derive(Clone, Copy, Debug)]
 struct Belief {
     run: u32,
@@ -104,9 +104,9 @@ struct Belief {
 struct Reader {
     subscriber: Option<Subscriber<u64>>,
     beliefs: BTreeMap<usize, Belief>,
-    /// Snapshots that may come by topic: one for each subscription, request, reset and new owner.
+    /// Allowed snapshots by topic: one for each subscription, request, reset and new owner.
     n_allowed: BTreeMap<usize, u32>,
-    /// True where this connection has followed events at some time: only they cut a reader off.
+    /// True if this connection has ever followed events: only they disconnect a reader.
     had_events: bool,
 }
 
@@ -179,7 +179,7 @@ impl World {
                 for reader in &mut self.readers {
                     (0..N_TOPICS).for_each(|topic| *reader.n_allowed.entry(topic).or_default() += 1);
                 }
-                // The new owner starts from a state of its own: an old position merged with its deltas must show.
+                // The new owner starts from its own state: an old position merged with its deltas must be noticed.
                 self.sums.values_mut().for_each(|sum| *sum = *sum * 7 + 1);
             }
         }
@@ -225,7 +225,7 @@ impl World {
         }
     }
 
-    /// Checks each item against the oracle; returns how many deltas came by topic.
+    /// Checks each item against the oracle; returns the number of deltas by topic.
     fn drain(&mut self, reader: usize) -> BTreeMap<usize, u64> {
         let mut n_deltas = BTreeMap::new();
         let reader = &mut self.readers[reader];
@@ -295,7 +295,7 @@ impl World {
         }
     }
 
-    /// With readers that drain, all come up to the newest state: no one waits for ever.
+    /// With readers that drain, all reach the newest state: none waits forever.
     fn settle(&mut self) {
         for _ in 0..4 {
             self.turn(&[], true);
@@ -332,7 +332,7 @@ proptest! {
     }
 }
 
-/// The property above would hold for a hub that resets always and conflates never: the cases must reach both.
+/// The property above would also hold for a hub that always resets and never conflates: the cases must reach both.
 #[test]
 fn the_interleavings_reach_what_they_are_for() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
