@@ -1,4 +1,4 @@
-//! What an event and a turn cost: a trade into quote, tape and the bars of seven intervals, and the deltas of a lane.
+//! Measures an event and a turn: a trade into quote, tape and the candles of seven intervals, and the deltas of a lane.
 //!
 //! Not here: parsing and encoding. The budget of a trade from frame to encoded delta is 3 µs.
 #![allow(missing_docs, reason = "criterion's macros make public items")]

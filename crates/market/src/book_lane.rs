@@ -1,7 +1,7 @@
-//! What each lane has published of an instrument's book: the best 20 levels a side and the state.
+//! The state each lane has published of an instrument's book: the best 20 levels a side and the state.
 //!
-//! Not here: the book, which the venue session owns and lends at each turn. A book whose state is not served publishes its
-//! state alone; the first served delta after that carries all levels (see [`BookData::merge`]).
+//! Not here: the book, which the venue session owns and lends at each turn. A book whose state is not served publishes
+//! only its state; the first served delta after that carries all levels (see [`BookData::merge`]).
 
 use model::{
     proof::TrackedBook,
@@ -11,16 +11,16 @@ use topics::{channels::book::BookData, limits::BOOK_DEPTH, payload::Merge};
 
 use crate::digits::Digits;
 
-/// What one lane has published.
+/// The state published on one lane.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BookLane {
     published: BookData,
-    /// Revision of the book that was last looked at.
+    /// Revision of the book at the last turn.
     seen: Option<u64>,
 }
 
 impl BookLane {
-    /// Levels that changed among the best 20 and the state. Times and sequence numbers alone are no change.
+    /// Returns the changed levels among the best 20, and the state. New times and sequence numbers alone do not count.
     pub(crate) fn turn(
         &mut self,
         (book, revision): (Option<&TrackedBook>, u64),
@@ -41,7 +41,7 @@ impl BookLane {
         Some(delta)
     }
 
-    /// What this lane has published; the state alone where it is not served.
+    /// Returns the state published on this lane; without levels if the book is not served.
     pub(crate) fn snapshot(&self) -> BookData {
         let mut data = self.published.clone();
         if !data.state.is_served() {
@@ -52,7 +52,7 @@ impl BookLane {
     }
 }
 
-/// The best `depth` levels a side, or the state alone where it is not served; without a publish time.
+/// Returns the best `depth` levels a side, or only the state if the book is not served; without a publish time.
 pub(crate) fn current(book: &TrackedBook, depth: usize, digits: Digits) -> BookData {
     let depth = if book.state.is_served() { depth } else { 0 };
     BookData {

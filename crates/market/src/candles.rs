@@ -1,7 +1,7 @@
-//! The bars of one instrument in every interval.
+//! The candles of one instrument in every interval.
 //!
-//! All intervals are built from trades all the time, so that a page that asks for another one sees it at once; the venue
-//! is asked for history of those that somebody follows only.
+//! All intervals are built from trades all the time, so that a page that requests another one sees it at once; the
+//! venue is asked for history only of followed intervals.
 
 use model::{
     candle::Interval,
@@ -16,7 +16,7 @@ mod series;
 use flow::TradeFlow;
 use series::Series;
 
-/// Bars of all intervals.
+/// Candles of all intervals.
 #[derive(Clone, Debug)]
 pub(crate) struct Candles {
     series: [Series; Interval::ALL.len()],
@@ -47,7 +47,7 @@ impl Candles {
         self.series_mut(update.interval).on_venue_bar(update);
     }
 
-    /// A connection was made again since the last turn: trades without numbers may be missing since then.
+    /// Notes a reconnect since the last turn: trades without numbers may be missing since then.
     pub(crate) fn on_reconnect(&mut self) {
         if self.flow.is_numbered() {
             return;
@@ -58,12 +58,12 @@ impl Candles {
         }
     }
 
-    /// The venue counts its trades again.
+    /// Notes that the venue has restarted its trade numbers.
     pub(crate) fn on_restart(&mut self) {
         self.flow = TradeFlow::default();
     }
 
-    /// The published digits changed.
+    /// Notes that the published digits changed.
     pub(crate) fn touch(&mut self) {
         self.series.iter_mut().for_each(Series::touch);
     }
@@ -72,7 +72,7 @@ impl Candles {
         self.turned_at = self.flow.newest_time();
     }
 
-    /// History to ask for now: interval and number of bars.
+    /// Returns the history to request now: interval and number of candles.
     pub(crate) fn requests(
         &mut self,
         venue_time: Option<Timestamp>,

@@ -1,9 +1,9 @@
-//! Three clocks a view keeps by itself: when things came (monotonic), what time it is at the venue, and how far the
-//! venue's clock is from the server's.
+//! Three clocks that a view keeps: when data arrived (monotonic), the venue's time, and the offset between the venue's
+//! clock and the server's.
 //!
-//! Events carry wall stamps only, and turns carry both clocks. A receive time is placed on the monotonic clock at the
-//! next turn, never before the turn preceding it, so that a step of the wall clock moves no age by more than a turn. The
-//! venue's time is its last stamp plus the time passed since: old tapes play at their own time.
+//! Events carry only wall-clock times, and turns carry both clocks. A receive time is placed on the monotonic clock at
+//! the next turn, never before the previous turn, so that a step of the wall clock changes no age by more than a turn.
+//! The venue's time is its last timestamp plus the time passed since: old recordings play at their own time.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -13,7 +13,7 @@ use model::{
 };
 use topics::channels::quality::latency::VenueClock as VenueClockData;
 
-/// Places receive times on the monotonic clock, and notices that the wall clock was set.
+/// Places receive times on the monotonic clock, and detects that the wall clock was set.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct TurnClock {
     last_turn: Option<Now>,
@@ -21,14 +21,14 @@ pub(crate) struct TurnClock {
 }
 
 impl TurnClock {
-    /// When something that came since the last turn came.
+    /// Returns when data received since the last turn arrived.
     pub(crate) fn place(self, receive_time: Timestamp, now: Now) -> Monotonic {
         let since_turn = self.last_turn.map_or(Duration::ZERO, |last| now.monotonic.saturating_since(last.monotonic));
         let age = now.wall.saturating_since(receive_time).min(since_turn);
         Monotonic::from_zero(now.monotonic.since_zero().saturating_sub(age))
     }
 
-    /// A turn has been made.
+    /// Notes a turn.
     pub(crate) fn turned(&mut self, now: Now) {
         self.is_set_again = self.last_turn.is_some_and(|last| {
             let by_wall = now.wall.signed_nanos_since(last.wall);
@@ -42,22 +42,24 @@ impl TurnClock {
         self.last_turn.map(|last| last.monotonic)
     }
 
-    /// True where the wall clock was set between the last two turns: wall times before and after do not compare.
+    /// Returns true if the wall clock was set between the last two turns: wall times before and after cannot be
+    /// compared.
     pub(crate) fn is_set_again(self) -> bool {
         self.is_set_again
     }
 
-    /// True where a receive time is of about now, read from the wall clock as it is set now.
+    /// Returns true if a receive time is close to now, by the wall clock's current setting.
     pub(crate) fn is_near(self, receive_time: Timestamp) -> bool {
         self.last_turn
             .is_some_and(|last| receive_time.signed_nanos_since(last.wall).unsigned_abs() < NEAR.as_nanos() as u64)
     }
 }
 
-/// How far the venue's clock is from the server's, as far as messages and pings tell.
+/// The offset between the venue's clock and the server's, as far as messages and pings reveal it.
 ///
-/// The lower envelope of receiving minus stamp over the last one to two minutes is offset plus fastest way; it follows a
-/// clock that drifts, and one that was set back at once. Shortest round trips come from the shell's pings.
+/// The lower envelope of receive time minus timestamp over the last one to two minutes is the offset plus the shortest
+/// latency; it follows a clock that drifts, and at once one that was set back. Shortest round trips come from the
+/// shell's pings.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct VenueOffset {
     fastest: Option<i64>,
@@ -67,15 +69,15 @@ pub(crate) struct VenueOffset {
 }
 
 impl VenueOffset {
-    /// A message took `difference_us` from stamp to receiving, offset included. Returns how much that is above the
-    /// fastest one.
+    /// Notes that a message took `difference_us` from timestamp to arrival, offset included. Returns how much that
+    /// exceeds the fastest one.
     pub(crate) fn note(&mut self, difference_us: i64) -> u64 {
         self.fastest = Some(self.fastest.map_or(difference_us, |known| known.min(difference_us)));
         let fastest = self.fastest.min(self.fastest_before.or(self.fastest)).unwrap_or(difference_us);
         difference_us.abs_diff(fastest)
     }
 
-    /// A ping was answered after `round_trip`. One that was held up bounds nothing worth telling.
+    /// Notes that a ping was answered after `round_trip`. A delayed one gives no useful bound.
     pub(crate) fn note_round_trip(&mut self, round_trip: Duration) {
         if round_trip > HELD_UP {
             return;
@@ -86,7 +88,7 @@ impl VenueOffset {
         }
     }
 
-    /// Forgets what is too old.
+    /// Forgets old values.
     pub(crate) fn turn(&mut self, now: Monotonic) {
         let age = now.saturating_since(*self.began.get_or_insert(now));
         if age >= RECENT {
@@ -95,12 +97,13 @@ impl VenueOffset {
         }
     }
 
-    /// The server's clock was set: differences of before say nothing now. A round trip is no difference of clocks.
+    /// Notes that the server's clock was set: earlier differences are meaningless now. A round trip is not a difference
+    /// of clocks.
     pub(crate) fn clear(&mut self) {
         (self.fastest, self.fastest_before) = (None, None);
     }
 
-    /// What is known; `None` where nothing stamped has come lately.
+    /// Returns the offset; `None` if no recent data had a timestamp.
     pub(crate) fn data(&self) -> Option<VenueClockData> {
         let fastest_us = [self.fastest, self.fastest_before].into_iter().flatten().min()?;
         Some(VenueClockData { fastest_us, round_trip_us: self.round_trips.iter().min().copied() })
@@ -111,13 +114,13 @@ impl VenueOffset {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct VenueClock {
     stamp: Option<Timestamp>,
-    /// When the stamp came; `None` until the turn after it.
+    /// When the timestamp arrived; `None` until the turn after it.
     at: Option<Monotonic>,
     receive_time: Timestamp,
 }
 
 impl VenueClock {
-    /// Something with the venue's stamp came.
+    /// Notes data with the venue's timestamp.
     pub(crate) fn note(&mut self, event_time: Timestamp, receive_time: Timestamp) {
         *self = Self { stamp: Some(event_time), at: None, receive_time };
     }
@@ -128,14 +131,14 @@ impl VenueClock {
         }
     }
 
-    /// The venue's time at `now`; `None` before its first stamp.
+    /// Returns the venue's time at `now`; `None` before its first timestamp.
     pub(crate) fn time(&self, now: Monotonic) -> Option<Timestamp> {
         let since = self.at.map_or(Duration::ZERO, |at| now.saturating_since(at));
         self.stamp.map(|stamp| stamp + since)
     }
 }
 
-/// A wall clock that moved by more than this against the monotonic one was set, not slewed.
+/// A wall clock that moved by more than this relative to the monotonic one was set, not slewed.
 const STEP: Duration = Duration::from_millis(250);
 
 /// Further from the last turn than this no message can have come by itself.

@@ -1,7 +1,8 @@
-//! The best bid and the best ask of one pair over all venues: who counts, and what comes of those who do.
+//! The best bid and the best ask of one pair over all venues: which venues count, and the result.
 //!
-//! A venue counts while its stream is live and its top can be believed; who does not is named with the reason. Pure: the
-//! tops are arguments. Not here: where tops come from (a feed's [`crate::View::tops`]), and who publishes the result.
+//! A venue counts while its stream is live and its top can be trusted; a venue that does not count is named with the
+//! reason. Pure: the tops are arguments. Not here: the source of tops (a feed's [`crate::View::tops`]), and publishing
+//! the result.
 
 use std::{cmp::Ordering, time::Duration};
 
@@ -19,7 +20,7 @@ use topics::channels::{
 /// One venue's best bid and ask of an instrument, and whether it counts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VenueTop {
-    /// Whose.
+    /// The instrument.
     pub instrument: InstrumentId,
     /// The assets (`BTC/USD`): tops of the same pair are consolidated.
     pub pair: String,
@@ -27,22 +28,22 @@ pub struct VenueTop {
     pub bid: Option<(Price, Quantity)>,
     /// Lowest ask, with its size.
     pub ask: Option<(Price, Quantity)>,
-    /// True for a made-up market.
+    /// True for a simulated market.
     pub is_simulated: bool,
-    /// Why it does not count, as far as it alone can tell.
+    /// Why it does not count, as far as it can tell alone.
     pub left_out: Option<LeftOut>,
 }
 
-/// What decides whether a top can be believed.
+/// The facts that decide whether a top can be trusted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Evidence {
     /// The colour of the stream.
     pub(crate) state: StreamState,
-    /// The book's state; `None` where the venue has no book of the instrument.
+    /// The book's state; `None` if the venue has no book of the instrument.
     pub(crate) book: Option<BookState>,
     /// Age of the newest figure of the quote; `None` before the first.
     pub(crate) quote_age: Option<Duration>,
-    /// From which age on it is stale.
+    /// The age from which it is stale.
     pub(crate) stale_after: Duration,
 }
 
@@ -63,7 +64,7 @@ impl VenueTop {
         }
     }
 
-    /// True where it counts among venues of which some are real or none are.
+    /// Returns why it does not count beside the others, of which some are real or none are.
     fn counts_beside(&self, has_real: bool) -> Option<LeftOut> {
         self.left_out.or_else(|| (self.is_simulated && has_real).then_some(LeftOut::Simulated))
     }
@@ -81,7 +82,7 @@ impl Evidence {
             Some(BookState::Live) => None,
             Some(BookState::Suspect | BookState::Resyncing) => Some(LeftOut::Suspect),
             Some(BookState::Unverified) => Some(LeftOut::Unverified),
-            // No book to vouch for it: the quote itself must be fresh.
+            // No book to confirm it: the quote itself must be fresh.
             None | Some(BookState::Empty | BookState::Buffering) => match self.quote_age {
                 None => Some(LeftOut::NoQuote),
                 Some(age) if age > self.stale_after => Some(LeftOut::Stale),
@@ -91,7 +92,7 @@ impl Evidence {
     }
 }
 
-/// Both sides must be there with something behind them, and one venue alone never stands crossed.
+/// Returns the fault of a top: both sides must exist with a size, and one venue alone is never crossed.
 fn fault_of_top(bid: Option<(Price, Quantity)>, ask: Option<(Price, Quantity)>) -> Option<LeftOut> {
     let Some((bid, ask)) = bid.zip(ask) else { return Some(LeftOut::NoQuote) };
     let is_empty = |size: Quantity| size.is_zero() || size.is_negative();
@@ -102,11 +103,11 @@ fn fault_of_top(bid: Option<(Price, Quantity)>, ask: Option<(Price, Quantity)>) 
     }
 }
 
-/// The best bid and ask of tops of one pair. Equal prices go to the larger size, then to the first by name.
+/// Returns the best bid and ask of tops of one pair. Equal prices go to the larger size, then to the first by name.
 pub fn consolidate<'a>(tops: impl IntoIterator<Item = &'a VenueTop>) -> ConsolidatedData {
     let mut tops: Vec<&VenueTop> = tops.into_iter().collect();
     tops.sort_unstable_by(|left, right| left.instrument.cmp(&right.instrument));
-    // Whatever its state: a real venue that is silent must not be replaced by a made-up one.
+    // Whatever its state: a real venue that is silent must not be replaced by a simulated one.
     let has_real = tops.iter().any(|top| !top.is_simulated && top.left_out != Some(LeftOut::Replay));
     let mut data = ConsolidatedData::default();
     for top in &tops {
@@ -121,7 +122,7 @@ pub fn consolidate<'a>(tops: impl IntoIterator<Item = &'a VenueTop>) -> Consolid
     data
 }
 
-/// The pair of several quote assets that the reader takes for one (USD and USDT): the best of all of them.
+/// Joins the pairs of several quote assets that the reader treats as one (USD and USDT): the best over all of them.
 pub fn join(pairs: &[&ConsolidatedData]) -> ConsolidatedData {
     let has_real = pairs.iter().any(|data| data.bid.is_some() && !data.is_simulated);
     let mut joined = ConsolidatedData::default();
@@ -142,13 +143,13 @@ pub fn join(pairs: &[&ConsolidatedData]) -> ConsolidatedData {
     joined
 }
 
-/// Offer minus bid, in the quote asset; below zero where two venues stand crossed.
+/// Returns ask minus bid, in the quote asset; below zero if two venues are crossed.
 pub fn spread(data: &ConsolidatedData) -> Option<Price> {
     let (bid, ask) = data.bid.as_ref().zip(data.ask.as_ref())?;
     ask.price.checked_sub(bid.price)
 }
 
-/// The same in hundredths of a per cent of the price between them; `None` where that price is not above zero.
+/// Returns the same in basis points of the price between them; `None` if that price is not positive.
 pub fn spread_bps(data: &ConsolidatedData) -> Option<f64> {
     let (bid, ask) = data.bid.as_ref().zip(data.ask.as_ref())?;
     let mid = (bid.price.to_f64_lossy() + ask.price.to_f64_lossy()) / 2.0;
@@ -194,7 +195,7 @@ mod tests {
         VenueTop { left_out: Some(left_out), ..top }
     }
 
-    /// Best bid and ask as `price@instrument`, and who is left out why.
+    /// Best bid and ask as `price@instrument`, and the venues left out with their reasons.
     #[track_caller]
     fn check(tops: &[VenueTop], bid: &str, ask: &str, left_out: &[(&str, LeftOut)]) {
         let data = consolidate(tops);
@@ -216,7 +217,7 @@ mod tests {
         check(&[one.clone(), two.clone()], "101@two:A", "103@one:A", &[]);
         check(&[two, one.clone()], "101@two:A", "103@one:A", &[]);
         check(&[], "", "", &[]);
-        // Two venues crossed: shown as it is.
+        // Two venues are crossed: shown as it is.
         let high = top("two:A", "105", "106");
         check(&[one.clone(), high.clone()], "105@two:A", "103@one:A", &[]);
         let crossed = consolidate(&[one, high]);
@@ -322,7 +323,7 @@ mod tests {
     }
 
     proptest! {
-        /// The naive way: the maximum and the minimum over those that count.
+        /// The naive result: the maximum and the minimum over those that count.
         #[test]
         fn consolidated_is_the_maximum_over_those_that_count(tops in prop::collection::vec(any_top(), 0..8)) {
             let data = consolidate(&tops);
@@ -344,7 +345,7 @@ mod tests {
                 }
             }
             prop_assert_eq!(data.venues.len(), tops.len());
-            // Joining the parts is consolidating the whole, among real ones.
+            // Joining the parts equals consolidating the whole, among real ones.
             let real: Vec<VenueTop> = tops.into_iter().filter(|top| is_real(&top)).collect();
             let (left, right) = real.split_at(real.len() / 2);
             let (whole, parts) = (consolidate(&real), join(&[&consolidate(left), &consolidate(right)]));

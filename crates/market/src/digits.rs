@@ -9,7 +9,7 @@ use model::{
     instrument::Instrument,
 };
 
-/// Decimals of prices and sizes; `None` until the instrument's steps are known, and then the wire's digits stay.
+/// Decimals of prices and sizes; `None` until the instrument's steps are known; until then the venue's digits are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Digits {
     price: Option<u32>,

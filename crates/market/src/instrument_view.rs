@@ -1,4 +1,4 @@
-//! All that is kept of one instrument, and its topics' lanes.
+//! The state of one instrument, and its topics' lanes.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ use crate::{
 pub(crate) struct InstrumentView {
     pub(crate) id: InstrumentId,
     pub(crate) instrument: Option<Arc<Instrument>>,
-    /// True where it is a stream of the feed: expected, or something has come. False for somebody's question only.
+    /// True if it is a stream of the feed: expected, or data has come. False if it was only requested.
     pub(crate) is_known: bool,
     pub(crate) digits: Digits,
     pub(crate) quote: QuoteState,
@@ -45,7 +45,7 @@ pub(crate) struct InstrumentView {
     pub(crate) tracker: StreamTracker,
     pub(crate) ways: Ways,
     proof: ProofWatch,
-    /// Trades that came after a later one.
+    /// Trades that arrived after a later one.
     n_late_trades: u64,
     /// Rises whenever the session's book may have changed.
     book_revision: u64,
@@ -113,7 +113,7 @@ impl InstrumentView {
         }
     }
 
-    /// A trade that came before is a sign of life, but no other trade.
+    /// Processes a trade. A repeated trade is a sign of life, but does not count again.
     fn on_trade(&mut self, trade: &Trade, event: &MarketEvent) {
         let sighting = self.seen_trades.note(&trade.id);
         if sighting == Sighting::Seen {
@@ -128,7 +128,8 @@ impl InstrumentView {
         self.tape.push(trade, venue_time(event), self.digits);
     }
 
-    /// Other steps are other digits: what the topics show goes out again, except trades, which are told once.
+    /// Processes a description. New steps mean new digits: all topics are sent again, except trades, which are sent
+    /// once.
     fn on_instrument(&mut self, instrument: &Arc<Instrument>) {
         self.instrument = Some(instrument.clone());
         let digits = Digits::of(instrument);
@@ -151,7 +152,7 @@ impl InstrumentView {
             (Channel::Book, _) => self.book_lanes.start(lane, BookLane::default),
             (Channel::Candles, Some(interval)) => self.candles.series_mut(interval).start(lane),
             (Channel::Quality, _) => self.quality_lanes.start(lane, QualityLane::default),
-            // Of another owner.
+            // Topics of another owner.
             _ => {}
         }
     }
@@ -163,12 +164,12 @@ impl InstrumentView {
             (Channel::Book, _) => self.book_lanes.stop(lane),
             (Channel::Candles, Some(interval)) => self.candles.series_mut(interval).stop(lane),
             (Channel::Quality, _) => self.quality_lanes.stop(lane),
-            // Of another owner.
+            // Topics of another owner.
             _ => {}
         }
     }
 
-    /// Appends what changed for each started topic of the lane.
+    /// Appends the changes of each started topic of the lane.
     pub(crate) fn turn(&mut self, turn: &Turn<'_>, feed: &mut FeedLatency, out: &mut Vec<(Topic, TopicData)>) {
         let Turn { lane, now, turns, health, books, samples } = *turn;
         let (id, digits) = (&self.id, self.digits);
@@ -203,7 +204,7 @@ impl InstrumentView {
         }
     }
 
-    /// The counters of the instrument's book and of its feed, and what stands behind them.
+    /// Returns the counters of the instrument's book and of its feed, with their details.
     pub(crate) fn quality(
         &self,
         health: &FeedHealth,
@@ -213,7 +214,7 @@ impl InstrumentView {
         quality::current(books.get(&self.id), health, (&self.proof, self.n_late_trades, &self.ways), feed)
     }
 
-    /// What the lane has published of a topic; `None` where the topic is not started.
+    /// Returns the state published on the lane for a topic; `None` if the topic is not started.
     pub(crate) fn snapshot(&self, topic: &Topic, lane: Lane) -> Option<TopicData> {
         match (topic.channel(), topic.interval()) {
             (Channel::Quote, _) => self.quote_lanes.get(lane).map(|own| TopicData::Quote(own.snapshot())),
@@ -230,7 +231,7 @@ impl InstrumentView {
     }
 }
 
-/// One lane's turn, as all instruments see it.
+/// One lane's turn, common to all instruments.
 #[derive(Clone, Copy)]
 pub(crate) struct Turn<'a> {
     pub(crate) lane: Lane,

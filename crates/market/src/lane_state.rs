@@ -1,4 +1,4 @@
-//! What a topic remembers for each of its cadence lanes that somebody follows.
+//! The state of a topic for each of its followed lanes.
 
 use topics::lane::Lane;
 
@@ -13,7 +13,7 @@ impl<T> Default for Lanes<T> {
 }
 
 impl<T> Lanes<T> {
-    /// Starts a lane; one that runs already stays as it is.
+    /// Starts a lane; one that runs already stays unchanged.
     pub(crate) fn start(&mut self, lane: Lane, state: impl FnOnce() -> T) {
         self.0[usize::from(lane.index())].get_or_insert_with(state);
     }
@@ -34,7 +34,7 @@ impl<T> Lanes<T> {
         self.0.iter().any(Option::is_some)
     }
 
-    /// The started ones.
+    /// Iterates over the started lanes.
     pub(crate) fn started(&self) -> impl Iterator<Item = &T> {
         self.0.iter().flatten()
     }

@@ -1,9 +1,9 @@
-//! How long messages took: from the venue's stamp to the receiving, and from there to the publishing, of one stream and of
-//! a whole feed.
+//! The latencies of messages: from the venue's timestamp to the arrival, and from there to publishing, for one stream
+//! and for a whole feed.
 //!
-//! The first way is told above the fastest message, because the venue's clock is not ours (`clock`). Trades that are told
-//! as history and book snapshots are old when they are sent: they say nothing about the way. Not here: the way on to the
-//! browser.
+//! The first latency is relative to the fastest message, because the venue's clock is not ours (`clock`). Trades sent
+//! as history and book snapshots are old when they are sent: they say nothing about latency. Not here: the latency to
+//! the browser.
 
 use model::{
     event::{BookUpdate, MarketEvent, MarketEventKind},
@@ -14,7 +14,7 @@ use topics::channels::quality::latency::{LatencyData, VenueClock};
 
 use crate::clock::{TurnClock, VenueOffset};
 
-/// The ways of one stream, or of all.
+/// The latencies of one stream, or of all.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ways {
     venue: RecentHistogram,
@@ -22,7 +22,7 @@ pub(crate) struct Ways {
 }
 
 impl Ways {
-    /// A message came this much later than the fastest would have.
+    /// Notes a message that came this much later than the fastest would have.
     pub(crate) fn arrived(&mut self, above_fastest_us: u64) {
         self.venue.record(above_fastest_us);
     }
@@ -32,7 +32,7 @@ impl Ways {
         self.server.turn(now);
     }
 
-    /// The server's clock was set.
+    /// Forgets everything, as the server's clock was set.
     pub(crate) fn clear(&mut self) {
         self.venue.clear();
     }
@@ -45,7 +45,7 @@ impl Ways {
     }
 }
 
-/// The ways of a feed, and the venue's clock.
+/// The latencies of a feed, and the venue's clock.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FeedLatency {
     pub(crate) ways: Ways,
@@ -55,7 +55,7 @@ pub(crate) struct FeedLatency {
 }
 
 impl FeedLatency {
-    /// Judges an event. Returns how much it came above the fastest, where it says something about the way.
+    /// Processes an event. Returns its delay relative to the fastest, if it says something about latency.
     pub(crate) fn arrived(&mut self, event: &MarketEvent, turns: TurnClock) -> Option<u64> {
         let is_news = match &event.kind {
             MarketEventKind::Trade(_) | MarketEventKind::Quote(_) => true,
@@ -75,7 +75,8 @@ impl FeedLatency {
         Some(above_us)
     }
 
-    /// An update with what came at `receive_time` was published in this turn, for a stream with these ways.
+    /// Notes that an update with data received at `receive_time` was published in this turn, for a stream with these
+    /// latencies.
     pub(crate) fn published(&mut self, stream: &mut Ways, receive_time_us: Option<i64>, turns: TurnClock, now: Now) {
         let Some(receive_time_us) = receive_time_us.filter(|_| !turns.is_set_again()) else { return };
         let span = now.wall.saturating_since(Timestamp::from_micros(receive_time_us));
@@ -84,7 +85,7 @@ impl FeedLatency {
         self.ways.server.record(span_us);
     }
 
-    /// Forgets what is too old, or what a set clock made worthless; sums up once a second.
+    /// Forgets values that are old, or invalid since the clock was set; summarises once a second.
     pub(crate) fn turn(&mut self, turns: TurnClock, now: Monotonic) {
         if turns.is_set_again() {
             self.offset.clear();
@@ -98,13 +99,13 @@ impl FeedLatency {
         }
     }
 
-    /// The ways of the feed and the venue's clock, as of the last second.
+    /// Returns the latencies of the feed and the venue's clock, as of the last second.
     pub(crate) fn shown(&self) -> &(LatencyData, Option<VenueClock>) {
         &self.shown
     }
 }
 
-/// What took longer than a minute was not under way: the venue told something old.
+/// A longer latency than a minute is not real: the venue sent old data.
 const MAX_WAY_US: u64 = 60_000_000;
 
 #[cfg(test)]
@@ -121,7 +122,7 @@ mod tests {
         for ahead_ms in [-600_000, -7, 0, 600_000] {
             let (mut latency, mut turns) = (FeedLatency::default(), TurnClock::default());
             turns.turned(now_at(0));
-            // Ways of 20, 5, 45 and 5 ms, by a venue whose clock is ahead by so much.
+            // Latencies of 20, 5, 45 and 5 ms, from a venue whose clock is ahead.
             let stamps = [(120, 100), (205, 200), (345, 300), (405, 400)];
             let above = stamps.map(|(at, sent)| latency.arrived(&print(at, WALL_MS + sent + ahead_ms), turns));
             assert_eq!(above, [Some(0), Some(0), Some(40_000), Some(0)]);

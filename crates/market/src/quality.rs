@@ -1,7 +1,7 @@
-//! What each lane has published of the counters and what stands behind them: at once when the book's state changes, else
-//! once a second at most. Why a book needed a fresh snapshot, and the frames that could not be read.
+//! The counters and details that each lane has published: at once when the book's state changes, otherwise at most once
+//! a second. Also why a book needed a fresh snapshot, and the unreadable frames.
 //!
-//! Not here: counting, which the sessions do, and how long messages took (`latency`).
+//! Not here: counting, which the sessions do, and latencies (`latency`).
 
 use std::collections::VecDeque;
 
@@ -22,7 +22,7 @@ use crate::{
     status::COUNTERS_PERIOD,
 };
 
-/// What one lane has published.
+/// The state published on one lane.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct QualityLane {
     published: QualityData,
@@ -30,7 +30,7 @@ pub(crate) struct QualityLane {
 }
 
 impl QualityLane {
-    /// What changed; `current` is asked for only where it is told.
+    /// Returns the changes; `current` is called only if they are published.
     pub(crate) fn turn(
         &mut self,
         book_state: BookState,
@@ -48,7 +48,7 @@ impl QualityLane {
         Some(delta)
     }
 
-    /// All that this lane has published.
+    /// Returns everything published on this lane.
     pub(crate) fn snapshot(&self) -> QualityData {
         self.published.clone()
     }
@@ -63,7 +63,7 @@ pub(crate) struct ProofWatch {
 }
 
 impl ProofWatch {
-    /// Looks at a book; call it each turn.
+    /// Observes a book; call it each turn.
     pub(crate) fn observe(&mut self, book: &TrackedBook, is_connected: bool, now: Now) {
         let (seen, counters) = (std::mem::replace(&mut self.seen, book.counters), book.counters);
         if counters.crossed > seen.crossed {
@@ -85,7 +85,7 @@ impl ProofWatch {
     }
 }
 
-/// The last frames that could not be read.
+/// The last unreadable frames.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MalformedSamples {
     n_malformed: u64,
@@ -94,8 +94,8 @@ pub(crate) struct MalformedSamples {
 }
 
 impl MalformedSamples {
-    /// A frame was judged, and so many have been malformed by now. Returns the sample where one was taken: at most one a
-    /// second, so that a flood neither costs nor pushes the first one out at once.
+    /// Notes a frame and the number of malformed frames so far. Returns the sample if one was taken: at most one a
+    /// second, so that a flood neither costs time nor displaces the first one at once.
     pub(crate) fn judged(&mut self, frame: &str, n_malformed: u64, now: Now) -> Option<&MalformedSample> {
         let is_malformed = n_malformed > std::mem::replace(&mut self.n_malformed, n_malformed);
         let is_flood = self.last.is_some_and(|at| now.monotonic.saturating_since(at) < COUNTERS_PERIOD);
@@ -106,20 +106,20 @@ impl MalformedSamples {
         if self.samples.len() >= MALFORMED_SAMPLES {
             self.samples.pop_front();
         }
-        // Looked at in part only: a frame may have megabytes.
+        // Only partly checked: a frame may have megabytes.
         let text = frame.chars().take(SAMPLE_CHARS * 2).filter(|char| is_plain(*char)).take(SAMPLE_CHARS).collect();
         self.samples.push_back(MalformedSample { at_ms: now.wall.as_millis(), text });
         self.samples.back()
     }
 }
 
-/// False for what could move a reader's cursor, turn its direction or hide in a log.
+/// Returns false for characters that could move a reader's cursor, turn its direction or hide in a log.
 fn is_plain(char: char) -> bool {
     let is_invisible = matches!(char, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
     !char.is_control() && !is_invisible
 }
 
-/// All that is known of an instrument's book and of its feed.
+/// Returns all data about an instrument's book and its feed.
 pub(crate) fn current(
     book: Option<&TrackedBook>,
     health: &FeedHealth,
@@ -175,7 +175,7 @@ mod tests {
         fn check(expected: ResyncReason, is_connected: bool, state: BookState, count: fn(&mut BookCounters)) {
             let mut watch = ProofWatch::default();
             let mut book = TrackedBook { state: BookState::Live, ..TrackedBook::default() };
-            // What was counted long ago is no reason now.
+            // A counter that rose long ago is not a reason now.
             book.counters = BookCounters { gaps: 3, checksums_bad: 2, crossed: 5, resyncs: 4, ..book.counters };
             watch.observe(&book, true, now_at(0));
             watch.last_resync = None;

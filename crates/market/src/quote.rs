@@ -1,7 +1,7 @@
-//! Best bid and ask, last price and figures of the day, and what each lane has published of them.
+//! Best bid and ask, last price and day statistics, and the state each lane has published.
 //!
 //! Best bid and ask come from the venue's own quotes once it has sent one, before that from the top of a live book. A
-//! book that is not live gives no quote: the last one stays, with its age. Nothing known is ever taken back.
+//! book that is not live gives no quote: the last one stays, with its age. Known values are never withdrawn.
 
 use model::{
     event::{DayStatistics, MarketEvent, Quote, Trade, TradeId},
@@ -12,7 +12,7 @@ use topics::{channels::quote::QuoteData, payload::Merge};
 
 use crate::{digits::Digits, seen_trades::Sighting, tape::venue_time};
 
-/// What is known of one instrument's top, with the wire's digits.
+/// The quote of one instrument, with the venue's digits.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct QuoteState {
     data: QuoteData,
@@ -32,7 +32,7 @@ impl QuoteState {
         self.touch(event);
     }
 
-    /// A late trade, by its number or by the venue's time, changes no last price.
+    /// Processes a trade. A late trade, by its number or by the venue's time, does not change the last price.
     pub(crate) fn on_trade(&mut self, trade: &Trade, sighting: Sighting, event: &MarketEvent) {
         let time = venue_time(event);
         let is_late = match (sighting, &trade.id) {
@@ -48,7 +48,7 @@ impl QuoteState {
         }
     }
 
-    /// The day's last price counts only where the venue sends no trades.
+    /// Processes day statistics. Their last price counts only if the venue sends no trades.
     pub(crate) fn on_day(&mut self, day: &DayStatistics, event: &MarketEvent) {
         self.data.day_open = Some(day.open);
         self.data.day_high = Some(day.high);
@@ -60,17 +60,17 @@ impl QuoteState {
         self.touch(event);
     }
 
-    /// The published digits changed.
+    /// Notes that the published digits changed.
     pub(crate) fn on_digits(&mut self) {
         self.revision += 1;
     }
 
-    /// Rises with each change that does not come from the book.
+    /// Returns a number that rises at each change that does not come from the book.
     pub(crate) fn revision(&self) -> u64 {
         self.revision
     }
 
-    /// All that is known now, at the published digits, without a publish time.
+    /// Returns the current quote, at the published digits, without a publish time.
     pub(crate) fn current(&self, book: Option<&TrackedBook>, digits: Digits) -> QuoteData {
         let mut data = self.data.clone();
         let live = book.filter(|book| !self.has_venue_quotes && book.state == BookState::Live);
@@ -100,16 +100,16 @@ impl QuoteState {
     }
 }
 
-/// What one lane has published.
+/// The state published on one lane.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct QuoteLane {
     published: QuoteData,
-    /// Revisions of the quote and of the book that were last looked at.
+    /// Revisions of the quote and of the book at the last turn.
     seen: Option<(u64, u64)>,
 }
 
 impl QuoteLane {
-    /// The fields that changed since the last turn. Times alone are no change.
+    /// Returns the fields that changed since the last turn. New times alone do not count.
     pub(crate) fn turn(
         &mut self,
         state: &QuoteState,
@@ -132,7 +132,7 @@ impl QuoteLane {
         Some(delta)
     }
 
-    /// All that this lane has published.
+    /// Returns everything published on this lane.
     pub(crate) fn snapshot(&self) -> QuoteData {
         self.published.clone()
     }

@@ -1,28 +1,28 @@
-//! Which trades of an instrument came before, so that each counts once: connections overlap, and snapshots repeat.
+//! Remembers the trades of an instrument, so that each counts once: connections overlap, and snapshots repeat.
 //!
-//! Numbers are remembered as the range seen and the gaps in it, opaque ids one by one as far back as a tape shows.
+//! Numbers are remembered as a range with its gaps, opaque ids individually as far back as a tape shows.
 
 use std::{collections::VecDeque, sync::Arc};
 
 use model::event::TradeId;
 use topics::limits::TAPE_LENGTH;
 
-/// Gaps remembered; trades of older ones count as seen when they come after all.
+/// Gaps remembered; late trades of older gaps count as seen.
 const MOST_GAPS: usize = 64;
 
-/// So many seen trades in a row are no overlap any more: the venue has begun to count again.
+/// This many seen trades in a row are no longer an overlap: the venue has restarted its numbers.
 const RESTART_AFTER: u32 = 1_000;
 
-/// What a trade's id says.
+/// What a trade's id reveals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sighting {
-    /// It did not come before; nothing says it is late.
+    /// It is new; nothing suggests that it is late.
     New,
-    /// It did not come before, but a later one did.
+    /// It is new, but a later one came before it.
     Late,
     /// It came before.
     Seen,
-    /// The venue counts again: all that was known of numbers is forgotten.
+    /// The venue has restarted its numbers: all remembered numbers are forgotten.
     Restarted,
 }
 
@@ -31,14 +31,14 @@ pub(crate) enum Sighting {
 pub(crate) struct SeenTrades {
     /// Oldest and newest number.
     range: Option<(u64, u64)>,
-    /// Numbers within the range that did not come: first and last of each gap, in the order they were found.
+    /// Numbers missing within the range: first and last of each gap, in the order of discovery.
     gaps: VecDeque<(u64, u64)>,
     texts: VecDeque<Arc<str>>,
     n_seen_in_a_row: u32,
 }
 
 impl SeenTrades {
-    /// Notes a trade. Venues without ids leave them empty: those are always new.
+    /// Notes a trade. Venues without ids leave them empty: those trades are always new.
     pub(crate) fn note(&mut self, id: &TradeId) -> Sighting {
         let sighting = match id {
             TradeId::Sequence(number) => self.note_number(*number),

@@ -1,7 +1,8 @@
-//! The state of each stream: its colour, cause, count, rate and age; and what each lane has published of that.
+//! The state of each stream: its colour, cause, count, rate and age; and the state each lane has published.
 //!
-//! Not here: the state of the transport, which the session says ([`FeedHealth`]). An update is data about the instrument (a
-//! trade, quote, book change, bar or day figures), never a heartbeat, an answer to a request, or a change of state alone.
+//! Not here: the state of the transport, which the session reports ([`FeedHealth`]). An update is data about the
+//! instrument (a trade, quote, book change, candle or day statistics), never a heartbeat, an answer to a request, or a
+//! change of state alone.
 
 use std::time::Duration;
 
@@ -17,11 +18,11 @@ use topics::{
 
 use crate::{clock::TurnClock, digits::Digits};
 
-/// Shortest time between two publications of counts and ages. A little under the slow lane's second, so that a turn that
-/// comes early by the timer's jitter is not skipped.
+/// Minimum time between two publications of counts and ages. Slightly below the slow lane's second, so that a turn that
+/// comes early because of timer jitter is not skipped.
 pub(crate) const COUNTERS_PERIOD: Duration = Duration::from_millis(950);
 
-/// Updates are counted by the second; the rate is over this many, the running one included.
+/// Updates are counted per second; the rate is over this many seconds, including the current one.
 const N_SECONDS: usize = 5;
 
 /// Counts one instrument's updates.
@@ -33,7 +34,7 @@ pub(crate) struct StreamTracker {
     last_at: Option<Monotonic>,
     first_at: Option<Monotonic>,
     n_new: u64,
-    /// Second of the monotonic clock and updates in it.
+    /// Second of the monotonic clock and the updates in it.
     seconds: [(u64, u64); N_SECONDS],
 }
 
@@ -55,14 +56,15 @@ impl StreamTracker {
         self.n_new = 0;
     }
 
-    /// Age of the last update; `None` before the first.
+    /// Returns the age of the last update; `None` before the first.
     fn age(&self, turns: TurnClock, now: Now) -> Option<Duration> {
         let last_update = self.last_update?;
         let at = self.last_at.filter(|_| self.n_new == 0).unwrap_or_else(|| turns.place(last_update, now));
         Some(now.monotonic.saturating_since(at))
     }
 
-    /// Updates a second over the last five seconds, or since the first update if that is less, to one decimal.
+    /// Returns updates per second over the last five seconds, or since the first update if that is less, to one
+    /// decimal.
     fn rate(&self, now: Now) -> f64 {
         let Some(first_at) = self.first_at else { return 0.0 };
         let span = now.monotonic.since_zero();
@@ -75,10 +77,10 @@ impl StreamTracker {
     pub(crate) fn entry(&self, stream: Stream<'_>, health: &FeedHealth, turns: TurnClock, now: Now) -> StreamEntry {
         let age = self.age(turns, now);
         let own_cause = health.instrument_causes.get(stream.id);
-        // Connected again is not yet healed: a connection that failed is red until data flows over its successor.
+        // Reconnected is not yet healed: a failed connection is red until data flows over its successor.
         let is_unhealed =
             health.mode == FeedMode::WebSocket && health.cause.as_ref().is_some_and(FeedCause::is_transport);
-        // REST that stands in and is not asked any more stands in no longer.
+        // REST replaces the connection only as long as requests are sent.
         let is_shut = health.mode == FeedMode::RestPolling && health.breaker != BreakerState::Closed;
         let is_cut = !health.is_connected || is_shut;
         let is_failed = own_cause.is_some() || is_unhealed || (is_cut && health.cause.is_some());
@@ -103,7 +105,7 @@ impl StreamTracker {
             is_replay: stream.id.venue().replayed().is_some(),
             price_decimals: stream.digits.price_decimals(),
             size_decimals: stream.digits.size_decimals(),
-            // Where data comes, or none can come, silence needs no word.
+            // If data arrives, or none can arrive, silence needs no explanation.
             silence: health
                 .silences
                 .get(stream.id)
@@ -113,7 +115,7 @@ impl StreamTracker {
     }
 }
 
-/// What an entry says besides counts.
+/// The fields of an entry besides counts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stream<'a> {
     pub(crate) id: &'a InstrumentId,
@@ -122,7 +124,7 @@ pub(crate) struct Stream<'a> {
     pub(crate) stale_after: Duration,
 }
 
-/// How a venue's connections fare, in the words of the status topic.
+/// Returns the state of a venue's connections, as in the status topic.
 pub fn connection_entry(venue: &Venue, health: &FeedHealth) -> ConnectionEntry {
     let (breaker, breaker_until_ms) = Breaker::of(health.breaker);
     ConnectionEntry {
@@ -141,7 +143,7 @@ pub fn connection_entry(venue: &Venue, health: &FeedHealth) -> ConnectionEntry {
     }
 }
 
-/// What one lane has published of the status topic. Whoever gathers several feeds into one topic keeps one a lane.
+/// The state of the status topic published on one lane. A combined topic of several feeds keeps one for each lane.
 #[derive(Clone, Debug, Default)]
 pub struct StatusLane {
     published: StatusData,
@@ -149,8 +151,8 @@ pub struct StatusLane {
 }
 
 impl StatusLane {
-    /// Entries whose state, cause or mode changed, at once; once a second those of which only counts or age did. Both
-    /// lists of `current` are sorted.
+    /// Returns entries whose state, cause or mode changed, at once; those with only new counts or ages once a second.
+    /// Both lists of `current` are sorted.
     pub fn turn(&mut self, current: &StatusData, now: Now) -> Option<StatusData> {
         let is_due = self.at.is_none_or(|at| now.monotonic.saturating_since(at) >= COUNTERS_PERIOD);
         let delta = if is_due {
@@ -163,12 +165,12 @@ impl StatusLane {
         Some(delta)
     }
 
-    /// All that this lane has published.
+    /// Returns everything published on this lane.
     pub fn snapshot(&self) -> StatusData {
         self.published.clone()
     }
 
-    /// `current`, but with the published entry wherever nothing but counts and ages differ.
+    /// Returns `current`, but with the published entry wherever only counts and ages differ.
     fn without_counts(&self, current: &StatusData) -> StatusData {
         let StatusData { streams, connections, .. } = &self.published;
         let streams = current.streams.iter().map(|entry| {

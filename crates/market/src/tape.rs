@@ -1,7 +1,8 @@
-//! The last trades of an instrument, and how far each lane has published them. Each trade goes out once on each lane.
+//! The last trades of an instrument, and how far each lane has published them. Each trade is sent once on each lane.
 //!
-//! Not here: candles and last prices. Trades are numbered as they come. The ring holds the newest 100, and more while a
-//! started lane has not published them; past [`MOST_TRADES`] (what one item may carry) the oldest go, counted as lost.
+//! Not here: candles and last prices. Trades are numbered as they arrive. The ring keeps the newest 100, and more while
+//! a started lane has not published them; above [`MOST_TRADES`] (the maximum in one item) the oldest are dropped and
+//! counted as lost.
 
 use std::collections::VecDeque;
 
@@ -17,14 +18,14 @@ use topics::{
 
 use crate::{digits::Digits, lane_state::Lanes};
 
-/// Most trades kept while a lane waits for its turn: ten thousand a second on one instrument.
+/// Maximum trades kept while a lane waits for its turn: ten thousand a second on one instrument.
 const MOST_TRADES: usize = MAX_ENTRIES;
 
 /// Trades of one instrument, oldest first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tape {
     ring: VecDeque<TapeTrade>,
-    /// Trades ever pushed: the number of the next one.
+    /// Trades pushed so far: the number of the next one.
     n_pushed: u64,
     /// For each lane the number of the next trade to publish.
     sent: Lanes<u64>,
@@ -54,7 +55,7 @@ impl Tape {
         self.trim();
     }
 
-    /// The trades since this lane's last turn.
+    /// Returns the trades since this lane's last turn.
     pub(crate) fn turn(&mut self, lane: Lane) -> Option<TapeData> {
         let (first, n_pushed) = (self.first_number(), self.n_pushed);
         let sent = self.sent.get_mut(lane)?;
@@ -69,18 +70,18 @@ impl Tape {
         Some(TapeData { trades })
     }
 
-    /// The last 100 trades that this lane has published.
+    /// Returns the last 100 trades published on this lane.
     pub(crate) fn snapshot(&self, lane: Lane) -> Option<TapeData> {
         let sent = *self.sent.get(lane)?;
         Some(TapeData { trades: self.numbered(sent.saturating_sub(TAPE_LENGTH as u64), sent) })
     }
 
-    /// The newest `limit` trades, oldest first.
+    /// Returns the newest `limit` trades, oldest first.
     pub(crate) fn newest(&self, limit: usize) -> Vec<TapeTrade> {
         self.numbered(self.n_pushed.saturating_sub(limit.min(TAPE_LENGTH) as u64), self.n_pushed)
     }
 
-    /// Trades dropped before every lane had published them.
+    /// Returns the number of trades dropped before every lane had published them.
     pub(crate) fn n_lost(&self) -> u64 {
         self.n_lost
     }
@@ -89,7 +90,7 @@ impl Tape {
         self.n_pushed - self.ring.len() as u64
     }
 
-    /// Trades with numbers in `from..until`, as far as they are still here.
+    /// Returns the trades with numbers in `from..until`, as far as they are still kept.
     fn numbered(&self, from: u64, until: u64) -> Vec<TapeTrade> {
         let first = self.first_number();
         let idx = |number: u64| {
@@ -107,7 +108,7 @@ impl Tape {
     }
 }
 
-/// The venue's time of an event, ours where it does not say.
+/// Returns the venue's time of an event, or ours if it has none.
 pub(crate) fn venue_time(event: &MarketEvent) -> Timestamp {
     event.event_time.unwrap_or(event.receive_time)
 }

@@ -1,4 +1,4 @@
-//! Short ways to make values in tests.
+//! Helpers to create values in tests.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The view of one feed: events in, topic snapshots and deltas for each cadence lane out.
 //!
-//! Not here: sockets, timers, offsets and encoding. The feed's owner applies each event, makes a lane's turn at its
-//! period, and hands the history requests to the session. At a turn it lends the session's books and health.
+//! Not here: sockets, timers, offsets and encoding. The feed's owner applies each event, runs a lane's turn at its
+//! period, and passes the history requests to the session. At a turn it lends the session's books and health.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -38,12 +38,12 @@ use crate::{
     tape::venue_time,
 };
 
-/// How a view judges and what it asks for by itself.
+/// The settings of a view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ViewConfig {
     /// A stream whose last update is older is stale.
     pub stale_after: Duration,
-    /// The interval whose history is asked for as soon as an instrument is known; others when somebody follows them.
+    /// The interval whose history is requested as soon as an instrument is known; others when they are followed.
     pub history_at_start: Option<Interval>,
 }
 
@@ -53,7 +53,7 @@ impl Default for ViewConfig {
     }
 }
 
-/// Everything shown of one feed, with bounded memory.
+/// All displayed data of one feed, in bounded memory.
 #[derive(Clone, Debug)]
 pub struct View {
     config: ViewConfig,
@@ -63,15 +63,15 @@ pub struct View {
     venue_clock: VenueClock,
     latency: FeedLatency,
     samples: MalformedSamples,
-    /// What polling brings was stamped before it was asked for.
+    /// True while polling: data then has a timestamp from before its request.
     is_polling: bool,
     n_reconnects: Option<u64>,
-    /// True where something happened that may lead to a request.
+    /// True if an event may lead to a request.
     may_request: bool,
 }
 
 impl View {
-    /// A view that has seen nothing.
+    /// Creates a view without data.
     pub fn new(config: ViewConfig) -> Self {
         Self {
             config,
@@ -87,13 +87,13 @@ impl View {
         }
     }
 
-    /// Names an instrument that the feed follows, so that its status is shown before anything came.
+    /// Names an instrument that the feed follows, so that its status is shown before any data arrives.
     pub fn expect(&mut self, instrument: &InstrumentId) {
         self.instrument_mut(instrument).is_known = true;
         self.may_request = true;
     }
 
-    /// Takes in what the venue said.
+    /// Processes an event of the venue.
     pub fn apply(&mut self, event: &MarketEvent) {
         let is_stamped = match event.kind {
             MarketEventKind::Trade(_) => true,
@@ -111,18 +111,18 @@ impl View {
         own.apply(event);
     }
 
-    /// The session has judged a frame, and by its health so many have been malformed so far. Returns the frame's sample
-    /// where it is one of them and worth a line in the log.
+    /// Notes that the session has processed a frame, with the number of malformed frames in its health. Returns the
+    /// frame's sample if it is one of them and worth a line in the log.
     pub fn note_frame(&mut self, frame: &str, health: &FeedHealth, now: Now) -> Option<&MalformedSample> {
         self.samples.judged(frame, health.counters.malformed, now)
     }
 
-    /// A ping to the venue was answered after `round_trip`.
+    /// Notes that a ping to the venue was answered after `round_trip`.
     pub fn note_round_trip(&mut self, round_trip: Duration) {
         self.latency.offset.note_round_trip(round_trip);
     }
 
-    /// Begins to gather a topic's changes for a lane. Starting twice changes nothing; `system` is not a feed's topic.
+    /// Starts collecting a topic's changes for a lane. Starting twice has no effect; `system` is not a feed's topic.
     pub fn start_topic(&mut self, topic: &Topic, lane: Lane) {
         self.may_request = true;
         match topic.instrument() {
@@ -132,7 +132,7 @@ impl View {
         }
     }
 
-    /// Ends what [`Self::start_topic`] began. Stopping twice changes nothing.
+    /// Ends what [`Self::start_topic`] began. Stopping twice has no effect.
     pub fn stop_topic(&mut self, topic: &Topic, lane: Lane) {
         match topic.instrument() {
             Some(instrument) => {
@@ -145,14 +145,14 @@ impl View {
         }
     }
 
-    /// Asks for history of an interval from now on although no topic of it is started (REST).
+    /// Requests history of an interval from now on although none of its topics is started (REST).
     pub fn follow(&mut self, instrument: &InstrumentId, interval: Interval) {
         self.instrument_mut(instrument).candles.series_mut(interval).follow();
         self.may_request = true;
     }
 
-    /// History the session should ask the venue for. Call after each turn and after starting topics; in between there is
-    /// none.
+    /// Returns the history that the session should request from the venue. Call it after each turn and after starting
+    /// topics; at other times there is none.
     pub fn take_history_requests(&mut self) -> Vec<HistoryRequest> {
         if !std::mem::take(&mut self.may_request) {
             return Vec::new();
@@ -171,8 +171,8 @@ impl View {
         requests
     }
 
-    /// Bars as they are held now, oldest first, the last one as far as it goes: of each instrument and interval whose history
-    /// has come. For recordings that begin here.
+    /// Iterates over the current candles, oldest first, the last one still forming: for each instrument and interval
+    /// whose history has come. For recordings that begin here.
     pub fn histories(&self) -> impl Iterator<Item = (&InstrumentId, Interval, Vec<Candle>)> {
         self.instruments.values().flat_map(|own| {
             let of = |interval| Some((&own.id, interval, own.candles.series(interval).history()?));
@@ -180,8 +180,8 @@ impl View {
         })
     }
 
-    /// Takes note of the time and of the state of the transport: ages, rates and history requests depend on it. Each turn does it; call
-    /// it once a second at least where no turn is made because nobody follows.
+    /// Notes the time and the state of the transport: ages, rates and history requests depend on it. Each turn does it;
+    /// call it at least once a second if no turn runs because nothing is followed.
     pub fn observe(&mut self, now: Now, health: &FeedHealth) {
         let reconnects = self.n_reconnects.replace(health.counters.reconnects);
         let is_reconnected = reconnects.is_some_and(|known| known != health.counters.reconnects);
@@ -203,7 +203,7 @@ impl View {
         self.may_request = true;
     }
 
-    /// The changes of every started topic since this lane's last turn; topics without a change are absent.
+    /// Returns the changes of every started topic since this lane's last turn; topics without a change are absent.
     pub fn turn(&mut self, lane: Lane, now: Now, health: &FeedHealth, books: &Books) -> Vec<(Topic, TopicData)> {
         self.observe(now, health);
         let mut changes = Vec::new();
@@ -219,8 +219,8 @@ impl View {
         changes
     }
 
-    /// What a lane has published of a topic, to be followed by the deltas of its later turns; valid right after a turn
-    /// of the lane. `None` where the topic is not started.
+    /// Returns the state published on a lane for a topic, to be followed by the deltas of its later turns; valid right
+    /// after a turn of the lane. `None` if the topic is not started.
     pub fn snapshot(&self, topic: &Topic, lane: Lane) -> Option<TopicData> {
         match topic.instrument() {
             Some(instrument) => self.instruments.get(instrument)?.snapshot(topic, lane),
@@ -231,7 +231,7 @@ impl View {
         }
     }
 
-    /// The state of each stream, sorted by instrument: all that are followed, have sent something, or have failed.
+    /// Returns the state of each stream, sorted by instrument: all that are followed, have sent data, or have failed.
     pub fn statuses(&self, now: Now, health: &FeedHealth) -> Vec<StreamEntry> {
         let known = self.instruments.values().filter(|own| own.is_known).map(|own| &own.id);
         let mut ids: Vec<&InstrumentId> = known.chain(health.instrument_causes.keys()).collect();
@@ -240,8 +240,8 @@ impl View {
         ids.into_iter().map(|id| self.status_of(id, now, health)).collect()
     }
 
-    /// The best bid and ask of each described instrument, sorted, with what [`Self::statuses`] of the same moment says
-    /// about it: for whoever consolidates several feeds.
+    /// Returns the best bid and ask of each described instrument, sorted, with its entry from [`Self::statuses`] at the
+    /// same time: for consolidating several feeds.
     pub fn tops(&self, streams: &[StreamEntry], now: Now, books: &Books) -> Vec<VenueTop> {
         let stale_after = self.config.stale_after;
         let top = |own: &InstrumentView| {
@@ -257,40 +257,40 @@ impl View {
         self.instruments.values().filter_map(top).collect()
     }
 
-    /// What is known of the instruments, sorted.
+    /// Iterates over the known instruments, sorted.
     pub fn instruments(&self) -> impl Iterator<Item = &Arc<Instrument>> {
         self.instruments.values().filter_map(|own| own.instrument.as_ref())
     }
 
-    /// The newest bars, at most 500, oldest first; `None` for an instrument that is not known. Only what trades built
-    /// since the start, unless a topic or [`Self::follow`] has asked for the interval's history.
+    /// Returns the newest candles, at most 500, oldest first; `None` for an unknown instrument. Only candles built from
+    /// trades since the start, unless a topic or [`Self::follow`] has requested the interval's history.
     pub fn candles(&self, instrument: &InstrumentId, interval: Interval, limit: usize) -> Option<Vec<Candle>> {
         self.known(instrument).map(|own| own.candles.series(interval).newest(limit, own.digits))
     }
 
-    /// The newest trades, at most 100, oldest first; `None` for an instrument that is not known.
+    /// Returns the newest trades, at most 100, oldest first; `None` for an unknown instrument.
     pub fn trades(&self, instrument: &InstrumentId, limit: usize) -> Option<Vec<TapeTrade>> {
         self.known(instrument).map(|own| own.tape.newest(limit))
     }
 
-    /// Best bid and ask, last price and figures of the day; `None` for an instrument that is not known.
+    /// Returns best bid and ask, last price and day statistics; `None` for an unknown instrument.
     pub fn quote(&self, instrument: &InstrumentId, books: &Books) -> Option<QuoteData> {
         self.known(instrument).map(|own| own.quote.current(books.get(instrument), own.digits))
     }
 
-    /// The best `depth` levels a side, or the state alone where the book is not served; `None` for an instrument that is
-    /// not known.
+    /// Returns the best `depth` levels a side, or only the state if the book is not served; `None` for an unknown
+    /// instrument.
     pub fn book(&self, instrument: &InstrumentId, depth: usize, books: &Books) -> Option<BookData> {
         let own = self.known(instrument)?;
         Some(books.get(instrument).map(|book| book_lane::current(book, depth, own.digits)).unwrap_or_default())
     }
 
-    /// The counters of an instrument's book and of the feed; `None` for an instrument that is not known.
+    /// Returns the counters of an instrument's book and of the feed; `None` for an unknown instrument.
     pub fn quality(&self, instrument: &InstrumentId, health: &FeedHealth, books: &Books) -> Option<QualityData> {
         self.known(instrument).map(|own| own.quality(health, books, (&self.samples, &self.latency)))
     }
 
-    /// Trades that no lane's item could carry any more, over all instruments; 0 unless a lane missed its turns.
+    /// Returns the number of trades that no lane could publish, over all instruments; 0 unless a lane missed its turns.
     pub fn n_lost_trades(&self) -> u64 {
         self.instruments.values().map(|own| own.tape.n_lost()).sum()
     }

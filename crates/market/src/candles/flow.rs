@@ -1,15 +1,15 @@
-//! Whether the trades of an instrument follow one another without a gap.
+//! Detects gaps between the trades of an instrument.
 //!
-//! Numbered trades tell by their numbers. Where ids are opaque, a reconnect is taken for a gap.
+//! Numbered trades reveal gaps by their numbers. If ids are opaque, a reconnect counts as a gap.
 
 use model::{event::TradeId, time::Timestamp};
 
-/// How a trade stands to those before it.
+/// The relation of a trade to the earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Continuity {
     /// Nothing is known to be missing before it.
     Whole,
-    /// Trades may be missing between the trade at that time (`None`: since ever) and this one.
+    /// Trades may be missing between the trade at that time (`None`: since the beginning) and this one.
     After(Option<Timestamp>),
 }
 
@@ -31,7 +31,7 @@ impl TradeFlow {
             return Continuity::After(None);
         };
         let is_whole = match (newest_number, number) {
-            // A late one: its place was noted as a gap when its follower came.
+            // A late trade: its place was noted as a gap when its successor came.
             (Some(newest), Some(number)) if number <= newest => return Continuity::Whole,
             (Some(newest), Some(number)) => newest + 1 == number,
             _ => !self.is_broken,
@@ -41,17 +41,17 @@ impl TradeFlow {
         if is_whole { Continuity::Whole } else { Continuity::After(Some(newest_time)) }
     }
 
-    /// The connection was made again: without numbers, the next trade may come after a gap.
+    /// Notes a reconnect: without numbers, the next trade may come after a gap.
     pub(super) fn on_reconnect(&mut self) {
         self.is_broken = true;
     }
 
-    /// True where numbers show every gap, so that a reconnect needs no suspicion.
+    /// Returns true if numbers reveal every gap, so that a reconnect causes no doubt.
     pub(super) fn is_numbered(&self) -> bool {
         matches!(self.newest, Some((_, Some(_))))
     }
 
-    /// The venue's time of the newest trade.
+    /// Returns the venue's time of the newest trade.
     pub(super) fn newest_time(&self) -> Option<Timestamp> {
         self.newest.map(|(time, _)| time)
     }

@@ -1,8 +1,9 @@
-//! Which bars of one interval cannot be trusted, and when to ask the venue for them.
+//! Decides which candles of one interval cannot be trusted, and when to request them from the venue.
 //!
-//! Doubt is a range of bars: from the start everything up to the bar of the first live trade, after a gap the bars it
-//! fell into. It is asked for twice: at once, to fill the hole, and again when the range's last bar has been closed for
-//! [`SETTLE`] by the venue's clock, for the final figures. Doubt ends when an answer holds final figures of all of it.
+//! A doubt is a range of candles: at the start everything up to the candle of the first live trade, after a gap the
+//! candles in which it lies. It is requested twice: at once, to fill the gap, and again when the range's last candle
+//! has been closed for [`SETTLE`] by the venue's clock, for the final figures. A doubt ends when an answer contains
+//! final figures for all of it.
 
 use std::time::Duration;
 
@@ -12,55 +13,55 @@ use model::{
 };
 use topics::limits::CANDLES_LENGTH;
 
-/// How long after a bar's close its figures are taken for final: late prints and the venue's own delay.
+/// Time after a candle's close until its figures count as final: late trades and the venue's own delay.
 pub(super) const SETTLE: Duration = Duration::from_secs(2);
 
-/// An unanswered request is given up after this long.
+/// An unanswered request is abandoned after this long.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Shortest time between two history requests of one series, doubled with each one that stayed unanswered.
+/// Minimum time between two history requests for one series, doubled for each one without an answer.
 const REQUEST_GAP: Duration = Duration::from_secs(5);
 
-/// Longest time between two history requests of a venue that does not answer.
+/// Maximum time between two history requests to a venue that does not answer.
 const REQUEST_GAP_MAX: Duration = Duration::from_secs(300);
 
-/// Bars that may begin while an answer is on its way are asked for too.
+/// Candles that may begin while an answer is in flight are requested too.
 const ANSWER_SPAN: Duration = Duration::from_secs(10);
 
-/// Fewest bars asked for: the doubtful one, its follower and one to spare.
+/// Minimum number of candles requested: the doubtful one, its successor and a spare one.
 const N_BARS_MIN: usize = 3;
 
-/// Bars that are not trusted; both ends belong to it.
+/// Candles that are not trusted; both ends are included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Doubt {
     pub(super) from: Timestamp,
-    /// `None` until there is a last one: nothing has come yet.
+    /// `None` until there is a last one: no trade has come yet.
     pub(super) until: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Ask {
     at: Monotonic,
-    /// The venue's time when it was asked.
+    /// The venue's time of the request.
     venue_time: Option<Timestamp>,
     n_bars: usize,
 }
 
-/// What an answer is worth.
+/// The value of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Answer {
     /// Rows before this have their final figures.
     pub(super) final_before: Timestamp,
-    /// True where the rows reach back to the beginning of the doubt, or as far as the venue or we care.
+    /// True if the rows reach back to the beginning of the doubt, or as far as the venue or we keep candles.
     pub(super) is_complete: bool,
 }
 
-/// Doubt about one series, and the request on its way.
+/// Doubt about one series, and the request in flight.
 #[derive(Clone, Debug)]
 pub(super) struct Recovery {
     interval: Interval,
     doubt: Option<Doubt>,
-    /// True until the doubt has been asked for once.
+    /// True until the doubt has been requested once.
     is_new: bool,
     pending: Option<Ask>,
     not_before: Option<Monotonic>,
@@ -87,13 +88,13 @@ impl Recovery {
         self.doubt.is_some_and(|doubt| doubt.from <= open_time && doubt.until.is_none_or(|until| open_time <= until))
     }
 
-    /// The first live trade fell into the bar at `until`; what came before is not known.
+    /// Begins with the first live trade, in the candle at `until`; everything before it is unknown.
     pub(super) fn begin(&mut self, until: Timestamp) {
         let doubt = self.doubt.get_or_insert(Doubt { from: until, until: None });
         doubt.until = doubt.until.max(Some(until));
     }
 
-    /// Trades may be missing in the bars `from..=until`.
+    /// Doubts the candles `from..=until`, in which trades may be missing.
     pub(super) fn suspect(&mut self, from: Timestamp, until: Timestamp) {
         let doubt = self.doubt.get_or_insert(Doubt { from, until: None });
         doubt.from = doubt.from.min(from);
@@ -101,7 +102,7 @@ impl Recovery {
         self.is_new = true;
     }
 
-    /// The number of bars to ask for now, if any. `venue_time` is `None` before the venue's first stamp.
+    /// Returns the number of candles to request now, if any. `venue_time` is `None` before the venue's first timestamp.
     pub(super) fn request(&mut self, venue_time: Option<Timestamp>, now: Monotonic) -> Option<usize> {
         let doubt = self.doubt?;
         if let Some(ask) = self.pending {
@@ -130,11 +131,11 @@ impl Recovery {
         Some(n_bars)
     }
 
-    /// An answer came: `n_rows` rows from `oldest` to `newest`. An incomplete one is asked for again.
+    /// Processes an answer: `n_rows` rows from `oldest` to `newest`. An incomplete one is requested again.
     pub(super) fn answered(&mut self, (oldest, newest): (Timestamp, Timestamp), n_rows: usize) -> Answer {
         let ask = self.pending.take();
         self.n_unanswered = 0;
-        // Fewer rows than asked for are all there are.
+        // Fewer rows than requested are all that exist.
         let is_all =
             n_rows >= CANDLES_LENGTH || ask.is_some_and(|ask| n_rows < ask.n_bars || ask.n_bars >= CANDLES_LENGTH);
         let is_complete = is_all || self.doubt.is_none_or(|doubt| oldest <= doubt.from);
@@ -142,7 +143,7 @@ impl Recovery {
         Answer { final_before: newest.max(self.settled_before(ask.and_then(|ask| ask.venue_time))), is_complete }
     }
 
-    /// All bars before `final_before` have their final figures; returns the doubt that this ends.
+    /// Notes that all candles before `final_before` have their final figures; returns the doubt that this ends.
     pub(super) fn settle(&mut self, final_before: Timestamp) -> Option<Doubt> {
         let doubt = self.doubt.as_mut()?;
         let until = doubt.until?;
@@ -154,7 +155,7 @@ impl Recovery {
         None
     }
 
-    /// Bars that open before this have settled at the venue's time.
+    /// Returns the open time before which candles have settled at the venue's time.
     fn settled_before(&self, venue_time: Option<Timestamp>) -> Timestamp {
         let settle = i64::try_from(SETTLE.as_nanos()).unwrap_or(i64::MAX);
         venue_time.map_or(NEVER, |time| {
@@ -163,7 +164,7 @@ impl Recovery {
     }
 }
 
-/// Before all bars.
+/// Before all candles.
 const NEVER: Timestamp = Timestamp::from_nanos(i64::MIN);
 
 #[cfg(test)]

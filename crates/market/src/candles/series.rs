@@ -1,16 +1,18 @@
-//! The bars of one instrument and interval, from live trades, the venue's history and the venue's own bars.
+//! The candles of one instrument and interval, from live trades, the venue's history and the venue's own candles.
 //!
-//! The rule for the seam, by the venue's clock, so that there is no hole and no double:
-//! - A bar that live trades built from its start, with no gap known, stays as built.
-//! - Bars in doubt (before the first live trade, around a gap, the bar of the first trade itself) take the venue's rows. A
-//!   final row replaces; the row of a bar that still forms becomes its base, and trades received after it are added.
-//! - When the last doubtful bar has settled it is asked for again and replaced ([`super::recovery`]).
-//! - What buyers took of a bar is the venue's word, else what the trades say while they make up the whole volume.
-//! - A trade for an older bar is added to it; to a bar with the venue's final figures it is not, that bar is asked for again.
+//! The rules for the seam, by the venue's clock, so that there is no gap and no duplicate:
+//! - A candle that live trades built from its start, without a known gap, stays as built.
+//! - Doubtful candles (before the first live trade, around a gap, the candle of the first trade itself) use the venue's
+//!   rows. A final row replaces the candle; the row of a candle that is still forming becomes its base, and trades
+//!   received after it are added.
+//! - When the last doubtful candle has settled, it is requested again and replaced ([`super::recovery`]).
+//! - The buyers' volume of a candle is the venue's figure, otherwise the trades' while they make up the whole volume.
+//! - A trade for an older candle is added to it; if that candle has the venue's final figures, it is requested again
+//!   instead.
 //!
-//! Bars are never removed, except the oldest past [`N_KEPT`], so that deltas say everything.
+//! Candles are never removed, except the oldest beyond [`N_KEPT`], so that deltas are complete.
 //!
-//! Over 500 lines: half of them show the rules, one by one.
+//! Over 500 lines: half of them test the rules, one by one.
 
 use std::collections::VecDeque;
 
@@ -27,10 +29,10 @@ use super::{
 };
 use crate::{digits::Digits, lane_state::Lanes};
 
-/// Bars kept: what is published, and some that late trades and history may still change.
+/// Candles kept: the published ones, and some that late trades and history may still change.
 pub(super) const N_KEPT: usize = CANDLES_LENGTH + 100;
 
-/// Where a bar's figures come from.
+/// The source of a candle's figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
     /// Live trades, all of them as far as known.
@@ -48,11 +50,11 @@ struct Bar {
     /// Venue time of the trades that gave open and close. A base's open is older and its close is older than any trade.
     first_time: Timestamp,
     last_time: Timestamp,
-    /// The series' revision when it last changed.
+    /// The series' revision at its last change.
     revision: u64,
 }
 
-/// Bars of one interval, oldest first.
+/// Candles of one interval, oldest first.
 #[derive(Clone, Debug)]
 pub(crate) struct Series {
     interval: Interval,
@@ -60,10 +62,10 @@ pub(crate) struct Series {
     recovery: Recovery,
     has_trades: bool,
     is_followed: bool,
-    /// True once the venue has sent a bar of its own: it keeps the volume of doubtful bars up to date.
+    /// True once the venue has sent a candle of its own: it keeps the volume of doubtful candles up to date.
     has_venue_bars: bool,
     revision: u64,
-    /// For each lane the revision it has published.
+    /// For each lane the published revision.
     lanes: Lanes<u64>,
 }
 
@@ -121,7 +123,7 @@ impl Series {
         }
     }
 
-    /// Trades may be missing between the trade at `before` and those of the bar at `until`.
+    /// Notes that trades may be missing between the trade at `before` and those of the candle at `until`.
     pub(super) fn suspect(&mut self, before: Timestamp, until: Timestamp) {
         let (from, until) = (self.interval.open_time(before), self.interval.open_time(until));
         self.recovery.suspect(from, until);
@@ -132,7 +134,8 @@ impl Series {
         }
     }
 
-    /// Rows by REST, the last one perhaps still forming. Rows that start at no multiple of the interval are left out.
+    /// Processes rows by REST, the last one perhaps still forming. Rows whose start is not a multiple of the interval
+    /// are skipped.
     pub(super) fn on_history(&mut self, rows: &[Candle]) {
         let mut rows: Vec<Candle> =
             rows.iter().filter(|row| self.interval.open_time(row.open_time) == row.open_time).copied().collect();
@@ -144,7 +147,7 @@ impl Series {
         };
         let Answer { final_before, is_complete } = self.recovery.answered((oldest, newest), rows.len());
         if !self.has_trades {
-            // Nobody builds bars yet: the newest row is the last one in doubt.
+            // No candle is built yet: the newest row is the last one in doubt.
             self.recovery.begin(newest);
         }
         for row in rows {
@@ -160,12 +163,12 @@ impl Series {
                     let source = if is_final { Source::Venue } else { Source::Doubtful };
                     self.insert(at, base(row, source));
                 }
-                // Live trades build that one, or it is older than what is asked for.
+                // Live trades build that one, or it is older than the requested range.
                 Err(_) => {}
             }
         }
         if is_complete && let Some(settled) = self.recovery.settle(final_before) {
-            // What the venue has no row for stays as the trades built it.
+            // A candle without a row of the venue stays as the trades built it.
             for bar in self.bars.iter_mut().rev().take_while(|bar| bar.candle.open_time >= settled.from) {
                 if bar.source == Source::Doubtful && Some(bar.candle.open_time) <= settled.until {
                     bar.source = Source::Live;
@@ -174,7 +177,8 @@ impl Series {
         }
     }
 
-    /// A bar the venue builds itself: final figures once closed; before that only where trades did not build it whole.
+    /// Processes a candle built by the venue: final figures once closed; before that only if trades did not build it
+    /// whole.
     pub(super) fn on_venue_bar(&mut self, update: &CandleUpdate) {
         let row = update.candle;
         if self.interval.open_time(row.open_time) != row.open_time {
@@ -196,19 +200,19 @@ impl Series {
         }
     }
 
-    /// The published digits changed: every bar goes out again.
+    /// Notes that the published digits changed: every candle is sent again.
     pub(super) fn touch(&mut self) {
         self.revision += 1;
         let revision = self.revision;
         self.bars.iter_mut().for_each(|bar| bar.revision = revision);
     }
 
-    /// The number of bars to ask the venue for now, if any.
+    /// Returns the number of candles to request from the venue now, if any.
     pub(super) fn request(&mut self, venue_time: Option<Timestamp>, now: Monotonic) -> Option<usize> {
         if self.is_followed || self.lanes.is_any_started() { self.recovery.request(venue_time, now) } else { None }
     }
 
-    /// The bars that changed since this lane's last turn.
+    /// Returns the candles that changed since this lane's last turn.
     pub(crate) fn turn(&mut self, lane: Lane, digits: Digits) -> Option<CandlesData> {
         let revision = self.revision;
         let published = std::mem::replace(self.lanes.get_mut(lane)?, revision);
@@ -223,19 +227,19 @@ impl Series {
         (!bars.is_empty()).then_some(CandlesData { bars })
     }
 
-    /// The last 500 bars, for a lane that is started. Right after its turn this is what the lane has published.
+    /// Returns the last 500 candles, for a started lane. Right after its turn this is what the lane has published.
     pub(crate) fn snapshot(&self, lane: Lane, digits: Digits) -> Option<CandlesData> {
         self.lanes.get(lane)?;
         Some(CandlesData { bars: self.newest(CANDLES_LENGTH, digits) })
     }
 
-    /// All bars with all their digits, oldest first, where some of them are the venue's history.
+    /// Returns all candles with all their digits, oldest first, if some of them are the venue's history.
     pub(crate) fn history(&self) -> Option<Vec<Candle>> {
         let is_known = self.bars.iter().any(|bar| bar.source == Source::Venue);
         is_known.then(|| self.bars.iter().map(|bar| bar.candle).collect())
     }
 
-    /// The newest bars, oldest first.
+    /// Returns the newest candles, oldest first.
     pub(crate) fn newest(&self, limit: usize, digits: Digits) -> Vec<Candle> {
         self.newest_bars(limit.min(CANDLES_LENGTH)).map(|bar| digits.candle(&bar.candle)).collect()
     }
@@ -281,7 +285,7 @@ impl Series {
             bar.first_time = time;
             candle.open = trade.price;
         }
-        // The venue's next update of a doubtful bar has this trade in it.
+        // The venue's next update of a doubtful candle includes this trade.
         if has_venue_bars && bar.source == Source::Doubtful {
             (candle.volume, candle.buy_volume) = (before.volume, before.buy_volume);
         }
@@ -290,7 +294,7 @@ impl Series {
 
     fn replace(&mut self, at: usize, row: Candle, source: Source) {
         let known = self.bars[at].candle;
-        // Where the trades make up all of the venue's volume, they also tell whose it was.
+        // If the trades make up all of the venue's volume, their sides are the candle's sides.
         let of_trades = known.buy_volume.filter(|_| known.volume == row.volume);
         let row = Candle { buy_volume: row.buy_volume.or(of_trades), ..row };
         let is_changed = self.bars[at].candle != row;
@@ -299,7 +303,8 @@ impl Series {
         self.bars[at] = Bar { revision, ..base(row, source) };
     }
 
-    /// The row of a bar that still forms: trades received before it are in it. What they have shown stays shown.
+    /// Rebases on the row of a forming candle, which includes trades received before it. Figures already shown stay
+    /// shown.
     fn rebase(&mut self, at: usize, row: Candle) {
         let bar = self.bars[at];
         let close = if bar.last_time == NO_TRADE { row.close } else { bar.candle.close };
@@ -318,7 +323,7 @@ impl Series {
     }
 }
 
-/// A bar of the venue's figures.
+/// Creates a candle from the venue's figures.
 fn base(candle: Candle, source: Source) -> Bar {
     Bar { candle, source, first_time: NO_TRADE, last_time: NO_TRADE, revision: 0 }
 }
@@ -356,7 +361,7 @@ mod tests {
         series.on_trade(at(millis), &trade(0, paid, lots), continuity);
     }
 
-    /// Followed since 12:00:30 (minute 0 is the seam), requested and answered with a row that has not the last trade.
+    /// Followed since 12:00:30 (minute 0 is the seam), requested and answered with a row that lacks the last trade.
     fn seamed() -> Series {
         let mut series = Series::new(Interval::M1);
         series.start(Lane::Fast);
@@ -371,7 +376,7 @@ mod tests {
         assert_eq!(sideless(&series.newest(500, Digits::default())), expected);
     }
 
-    /// The bars as a venue has them that does not say what buyers took.
+    /// The candles of a venue that does not report the buyers' volume.
     fn sideless(bars: &[Candle]) -> Vec<Candle> {
         bars.iter().map(|bar| Candle { buy_volume: None, ..*bar }).collect()
     }

@@ -1,5 +1,5 @@
-//! Ages and states while the server's wall clock is set back and forth and drifts: whatever it does, a stream is called
-//! stale when nothing came for the threshold, and never before.
+//! Ages and states while the server's wall clock is set back and forth and drifts: in all cases a stream is stale when
+//! no data came for the threshold, and never before.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use topics::lane::Lane;
 
 use crate::common::{WALL_MS, id, trade};
 
-/// A wall clock that is set by up to ten minutes now and then, and runs up to 2 % too fast or too slow in between.
+/// A wall clock that is occasionally set by up to ten minutes, and runs up to 2 % too fast or too slow in between.
 struct WallClock {
     random: u64,
     wall_us: i64,
@@ -71,10 +71,10 @@ fn no_stream_is_called_stale_early_or_late_by_a_set_clock() {
                 let kind = trade(TradeId::Sequence(number), 1_000, 1);
                 view.apply(&MarketEvent { instrument: id(1), event_time: None, receive_time: now.wall, kind });
                 last_ms = Some(next_ms);
-                // Mostly a busy stream; now and then a silence around and beyond the threshold.
+                // Mostly a busy stream; sometimes a silence around and beyond the threshold.
                 next_ms += if clock.draw(8) == 0 { 4_000 + clock.draw(4_000) } else { 1 + clock.draw(300) };
             }
-            // Somewhere between the message and the turn: the worst moment.
+            // Somewhere between the message and the turn: the worst time.
             if clock.draw(15) == 0 {
                 clock.set();
                 n_sets += 1;
@@ -85,7 +85,7 @@ fn no_stream_is_called_stale_early_or_late_by_a_set_clock() {
             let (age_ms, state) = (turn_ms - last_ms, view.statuses(now, &health)[0].state);
             n_judged += 1;
             n_stale += u64::from(state == StreamState::Stale);
-            // A receive time is placed within its turn, so that is how exactly the age is known.
+            // A receive time is placed within its turn, which limits the accuracy of the age.
             n_false_stale += u64::from(state == StreamState::Stale && age_ms + TURN_MS <= STALE_MS);
             n_missed_stale += u64::from(state == StreamState::Live && age_ms > STALE_MS + TURN_MS);
         }

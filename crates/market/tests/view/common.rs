@@ -1,4 +1,4 @@
-//! Short ways to make events, and candles as anyone would compute them from trades.
+//! Helpers to create events, and candles computed from trades in the simplest way.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use model::{
     time::{Monotonic, Now, Timestamp},
 };
 
-/// The venue's clock at 0: an old tape, far from the wall clock.
+/// The venue's clock at 0: an old recording, far from the wall clock.
 pub(crate) const VENUE_MS: i64 = 1_500_000_000_000;
 
 /// The wall clock at 0.
@@ -43,7 +43,7 @@ pub(crate) fn venue_at(millis: u64) -> Timestamp {
     Timestamp::from_millis(VENUE_MS + i64::try_from(millis).unwrap())
 }
 
-/// An event received at `millis`, stamped by the venue with `stamp`.
+/// An event received at `millis`, with the venue's timestamp `stamp`.
 pub(crate) fn event(
     instrument: InstrumentId,
     millis: u64,
@@ -58,7 +58,7 @@ pub(crate) fn trade(id: TradeId, cents: i64, lots: i64) -> MarketEventKind {
     MarketEventKind::Trade(Trade { id, price, size: size(lots), aggressor_side: side_at(price) })
 }
 
-/// Buyers pay even prices.
+/// Even prices are bought, odd ones sold.
 fn side_at(price: Price) -> AggressorSide {
     if price.mantissa() % 2 == 0 { AggressorSide::Buyer } else { AggressorSide::Seller }
 }
@@ -76,7 +76,7 @@ pub(crate) fn instrument(id: InstrumentId, n_decimals: u32) -> MarketEventKind {
     }))
 }
 
-/// Bars of trades (venue time, price, size) that may come in any order.
+/// Candles of trades (venue time, price, size) that may come in any order.
 pub(crate) fn naive_bars(
     interval: Interval,
     trades: impl Iterator<Item = (Timestamp, Price, Quantity)>,

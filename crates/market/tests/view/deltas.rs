@@ -23,9 +23,9 @@ use crate::common::{event, id, instrument, level, now_at, price, size, trade, ve
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// Price, size, milliseconds it is late, numbers skipped.
+    /// Price, size, milliseconds of delay, numbers skipped.
     Trade(i64, i64, u64, u64),
-    /// One that came before, or fills a gap: numbers back.
+    /// A trade that came before, or fills a gap: numbers back.
     Again(u64),
     Quote(i64, i64),
     BookSnapshot(Vec<(i64, i64)>, Vec<(i64, i64)>),
@@ -70,7 +70,7 @@ fn any_step() -> impl Strategy<Value = (u8, u64, Step)> {
     (0_u8..2, 0_u64..400, step)
 }
 
-/// The view with the session's side of it, and for each lane and topic what a page has merged since it joined.
+/// The view with the session's side of it, and for each lane and topic the state a page has merged since it joined.
 struct World {
     view: View,
     books: Books,
@@ -208,7 +208,7 @@ impl World {
 }
 
 impl World {
-    /// A turn publishes all there is.
+    /// A turn publishes everything that is current.
     fn check_is_current(&self, topic: &Topic, snapshot: &TopicData) {
         let Some(own) = topic.instrument() else { return };
         match snapshot {
@@ -234,7 +234,7 @@ impl World {
     }
 }
 
-/// Every digit of it; of a book that is not served the state and times, as its levels are the page's own memory.
+/// Returns every digit; for a book that is not served only state and times, as its levels are the page's own memory.
 fn shown(data: &TopicData) -> String {
     match data {
         TopicData::Book(book) if !book.state.is_served() => {

@@ -1,4 +1,4 @@
-//! Memory does not grow with time: two hours a step, until even the series of days are full, and on.
+//! Memory does not grow with time: in steps of two hours, until even the series of days are full, and further.
 
 use market::{View, ViewConfig};
 use model::{
@@ -10,7 +10,7 @@ use topics::{lane::Lane, topic::Topic};
 
 use crate::common::{event, id, level, now_at, price, size, trade, venue_at};
 
-/// All that the view holds, as text: grows if any of its collections does.
+/// Everything the view holds, as text: grows if any of its collections does.
 fn held_bytes(view: &View) -> usize {
     format!("{view:?}").len()
 }
@@ -19,7 +19,7 @@ fn held_bytes(view: &View) -> usize {
 fn holds_as_much_after_four_years_as_after_three() {
     let (mut view, health, mut books) = (View::new(ViewConfig::default()), FeedHealth::default(), Books::new());
     let topics = [Topic::quote(&id(0)), Topic::tape(&id(0)), Topic::book(&id(0)), Topic::STATUS];
-    // One lane is started and never turned, as when its reader's task hangs.
+    // One lane is started but never turned, as when its reader's task hangs.
     topics.iter().for_each(|topic| view.start_topic(topic, Lane::Fast));
     view.start_topic(&Topic::tape(&id(0)), Lane::Slow);
     books.entry(id(0)).or_default().state = BookState::Live;

@@ -1,4 +1,4 @@
-//! No hole and no double in candles, wherever history comes, however many trades were missed.
+//! No gap and no duplicate in candles, whenever history arrives and however many trades were missed.
 
 use market::{View, ViewConfig};
 use model::{
@@ -19,7 +19,7 @@ type Print = (u64, i64, i64);
 /// Between two turns.
 const TURN_MS: u64 = 500;
 
-/// Time for the last doubt to be asked for and answered, failed answers included.
+/// Time for the last doubt to be requested and answered, including failed answers.
 const REST_MS: u64 = 200_000;
 
 fn any_prints(gap_ms: u64, n_max: usize) -> impl Strategy<Value = Vec<Print>> {
@@ -40,7 +40,7 @@ fn bars_of(interval: Interval, prints: &[Print]) -> Vec<Candle> {
 #[test]
 fn without_history_candles_are_the_trades() {
     proptest!(ProptestConfig::with_cases(ProptestConfig::default().cases / 4), |(prints in any_prints(5_000, 400), late in prop::collection::vec(0_u64..3_000, 400))| {
-        // Each trade may come after some that are younger.
+        // Each trade may arrive after some that are younger.
         let mut arrivals: Vec<(u64, usize)> = prints.iter().zip(&late).map(|(print, late)| print.0 + late).zip(0..).collect();
         arrivals.sort_unstable();
         let mut view = View::new(ViewConfig::default());
@@ -52,7 +52,7 @@ fn without_history_candles_are_the_trades() {
             let mut expected = bars_of(interval, &prints);
             expected.drain(..expected.len().saturating_sub(500));
             let bars = view.candles(&id(0), interval, 500).unwrap();
-            // Trades of the same millisecond have no order of their own.
+            // Trades within the same millisecond have no order.
             let is_tied = |bar: &Candle| prints.windows(2).any(|pair| pair[0].0 == pair[1].0 && interval.open_time(venue_at(pair[0].0)) == bar.open_time);
             for (bar, expected) in bars.iter().zip(&expected) {
                 let expected = if is_tied(expected) { Candle { open: bar.open, close: bar.close, ..*expected } } else { *expected };
@@ -63,18 +63,18 @@ fn without_history_candles_are_the_trades() {
     });
 }
 
-/// A venue that goes on while we join late, miss trades, and ask for history over a slow and failing line.
+/// A venue that continues while we join late, miss trades, and request history over a slow and failing line.
 #[derive(Clone, Debug)]
 struct World {
     prints: Vec<Print>,
     /// From the venue to us, for trades.
     latency_ms: u64,
     is_numbered: bool,
-    /// We are connected from the first to the second, again and again, in milliseconds; then for good.
+    /// We are connected from the first to the second, repeatedly, in milliseconds; then for good.
     outages: Vec<(u64, u64)>,
-    /// From a request to the venue's look at its bars, and from there to us; used in turn.
+    /// From a request until the venue reads its candles, and from there to us; used in turn.
     answer_ms: Vec<(u64, u64)>,
-    /// So many history requests get no answer.
+    /// This many history requests get no answer.
     n_failures: usize,
     interval: Interval,
 }
@@ -114,7 +114,7 @@ impl World {
         rows
     }
 
-    /// Plays it and returns the bars shown in the end.
+    /// Runs it and returns the final candles.
     fn play(&self) -> Vec<Candle> {
         let mut view = View::new(ViewConfig { history_at_start: None, ..ViewConfig::default() });
         view.follow(&id(0), self.interval);
@@ -126,7 +126,7 @@ impl World {
         let interval_ms = u64::try_from(self.interval.duration().as_millis()).unwrap();
         for turn in 0..(last_ms + 2 * interval_ms + REST_MS) / TURN_MS {
             let now_ms = turn * TURN_MS;
-            // Trades and answers of this turn, in the order they come.
+            // Trades and answers of this turn, in the order of arrival.
             let mut arrivals: Vec<(u64, MarketEventKind, Option<Timestamp>)> = Vec::new();
             while let Some((print_ms, cents, lots)) =
                 self.prints.get(next_print).copied().filter(|print| print.0 + self.latency_ms <= now_ms)
@@ -137,7 +137,7 @@ impl World {
                     was_out = true;
                     continue;
                 }
-                // Without numbers, a connection that was down is all that shows a gap.
+                // Without numbers, a connection that was down is the only sign of a gap.
                 health.counters.reconnects += u64::from(std::mem::take(&mut was_out));
                 let trade_id = if self.is_numbered { TradeId::Sequence(number) } else { TradeId::Text("".into()) };
                 arrivals.push((print_ms + self.latency_ms, trade(trade_id, cents, lots), Some(venue_at(print_ms))));
@@ -181,7 +181,7 @@ proptest! {
     }
 }
 
-/// The running bar is right at once where the venue looked just before it answered, and the answer took no time.
+/// The current candle is right at once if the venue read it just before it answered, and the answer took no time.
 #[test]
 fn the_running_bar_is_whole_before_it_closes() {
     let prints: Vec<Print> =
