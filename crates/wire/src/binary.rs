@@ -1,8 +1,8 @@
 //! The binary form: version byte, kind byte, body. Hand-written, so that the page carries little code for it.
 //!
-//! Layout in `docs/stream-protocol.md`. Integers are LEB128 varints, signed ones zigzag; a text is its length and UTF-8;
-//! prices are written relative to the price before them, sizes at the scale of the size before them, times relative to
-//! the time before them.
+//! Layout in `docs/stream-protocol.md`. Integers are LEB128 varints, signed ones zigzag; a text is its length and
+//! UTF-8; prices are written relative to the previous price, sizes at the scale of the previous size, times relative to
+//! the previous time.
 
 pub(crate) mod client;
 pub(crate) mod reader;

@@ -1,6 +1,7 @@
-//! Why a connection ends: the codes of `bye` and of the WebSocket close frame.
+//! The reasons for closing a connection: the codes of `bye` and of the WebSocket close frame.
 //!
-//! Below 3500 the client connects again with back-off and resumes; from 3500 on it does not, because nothing would change.
+//! Below 3500 the client reconnects with back-off and resumes; from 3500 on it does not, because the result would be
+//! the same.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,31 +11,31 @@ use serde::{Deserialize, Serialize};
 pub struct CloseCode(pub u16);
 
 impl CloseCode {
-    /// The server stops or starts again; come back.
+    /// The server stops or restarts; reconnect.
     pub const RESTART: Self = Self(1012);
     /// No sign of life from the client for too long.
     pub const IDLE: Self = Self(3001);
-    /// The client did not read fast enough for topics that lose nothing; it comes back and resumes.
+    /// The client read too slowly for topics that must not skip; it reconnects and resumes.
     pub const SLOW: Self = Self(3008);
-    /// The server cannot prove that this client missed nothing; it comes back and resumes.
+    /// The server cannot prove that this client missed nothing; it reconnects and resumes.
     pub const INSUFFICIENT_STATE: Self = Self(3010);
-    /// A message that could not be read.
+    /// A message could not be read.
     pub const BAD_MESSAGE: Self = Self(3500);
-    /// A protocol version the server does not speak.
+    /// The server does not support the protocol version.
     pub const BAD_PROTOCOL: Self = Self(3501);
-    /// No hello within the time allowed.
+    /// No hello arrived within the time allowed.
     pub const NO_HELLO: Self = Self(3502);
-    /// Messages faster than allowed, for too long.
+    /// Messages came faster than allowed, for too long.
     pub const TOO_MANY_MESSAGES: Self = Self(3503);
-    /// Not allowed to use the stream.
+    /// The client is not allowed to use the stream.
     pub const FORBIDDEN: Self = Self(3504);
 
-    /// True where the client should connect again.
+    /// Returns true if the client should reconnect.
     pub const fn is_reconnect(self) -> bool {
         self.0 < 3500
     }
 
-    /// The reason as one word for `bye`; `closed` for codes not named here.
+    /// Returns the reason as one word for `bye`; `closed` for codes not named here.
     pub const fn reason(self) -> &'static str {
         match self {
             Self::RESTART => "restart",

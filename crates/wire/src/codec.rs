@@ -10,17 +10,17 @@ use crate::{
     names::StreamNames,
 };
 
-/// The form of a connection's messages: binary for the page, JSON (`?format=json`) for everyone else.
+/// The form of a connection's messages: binary for the page, JSON (`?format=json`) for other programs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Encoding {
     /// Compact; binary frames.
     #[default]
     Binary,
-    /// Readable; text frames. What is encoded to it is valid UTF-8.
+    /// Readable; text frames. The encoded bytes are valid UTF-8.
     Json,
 }
 
-/// A WebSocket frame from a client; its kind tells the form.
+/// A WebSocket frame from a client; its kind determines the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Frame<'a> {
     /// JSON.
@@ -29,8 +29,8 @@ pub enum Frame<'a> {
     Binary(&'a [u8]),
 }
 
-/// Puts updates, each with its stream's number on this connection, into one batch message, at most
-/// [`crate::limits::MAX_ITEMS`] of them, by copying.
+/// Combines updates, each with its stream's number on this connection, into one batch message of at most
+/// [`crate::limits::MAX_ITEMS`], by copying.
 pub fn encode_batch<'a>(updates: impl IntoIterator<Item = (u32, &'a EncodedUpdate)>, encoding: Encoding) -> Vec<u8> {
     let updates = updates.into_iter().map(|(stream, update)| (stream, update.update().kind, update.bytes(encoding)));
     match encoding {
@@ -39,7 +39,7 @@ pub fn encode_batch<'a>(updates: impl IntoIterator<Item = (u32, &'a EncodedUpdat
     }
 }
 
-/// Encodes a server message. Lists and texts past their limit are cut.
+/// Encodes a server message. Lists and texts longer than their limit are cut.
 pub fn encode_server(message: &ServerMessage, encoding: Encoding) -> Vec<u8> {
     match encoding {
         Encoding::Binary => binary::server::encode(message),
@@ -50,15 +50,15 @@ pub fn encode_server(message: &ServerMessage, encoding: Encoding) -> Vec<u8> {
 /// Decodes a server message of the binary form; feed the result to [`StreamNames::learn`].
 ///
 /// # Errors
-/// Bytes that are no message of this version, or an item of a stream that no message introduced.
+/// The bytes are not a message of this version, or contain an item of a stream that no message introduced.
 pub fn decode_server(bytes: &[u8], names: &StreamNames) -> Result<ServerMessage, WireError> {
     binary::server::decode(bytes, names)
 }
 
-/// Decodes a server message of the JSON form. Stream numbers, which it has not, are [`crate::message::NO_STREAM`].
+/// Decodes a server message of the JSON form, which has no stream numbers: they are [`crate::message::NO_STREAM`].
 ///
 /// # Errors
-/// Text that is no server message.
+/// The text is not a server message.
 pub fn decode_server_json(text: &str) -> Result<ServerMessage, WireError> {
     json::server::decode(text)
 }
@@ -71,10 +71,10 @@ pub fn encode_client(message: &ClientMessage, encoding: Encoding) -> Vec<u8> {
     }
 }
 
-/// Decodes a client message; the frame's kind tells the form.
+/// Decodes a client message; the frame's kind determines the form.
 ///
 /// # Errors
-/// What the client is to be told: [`ClientError::refused`], and [`ClientError::close_code`] where the connection ends.
+/// The answer for the client: [`ClientError::refused`], and [`ClientError::close_code`] if the connection must end.
 pub fn decode_client(frame: Frame<'_>) -> Result<ClientMessage, ClientError> {
     let n_bytes = match frame {
         Frame::Text(text) => text.len(),

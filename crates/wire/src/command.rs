@@ -1,4 +1,4 @@
-//! Commands: what a client may want done, as JSON with one member named after the command.
+//! Commands of clients, as JSON with one field named after the command.
 //!
 //! `{"start_feed":{"venue":"kraken","symbols":["BTC/USD"]}}`. Not here: who carries them out, and what comes of it
 //! (`server`).
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::message::{JsonText, RefusalCode};
 
-/// What a client wants done.
+/// A command of a client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
-    /// Follow symbols of a venue; those it follows already go on.
+    /// Follow symbols of a venue; symbols followed already continue.
     StartFeed(FeedSymbols),
-    /// Follow symbols of a venue no more; without symbols, all of the venue.
+    /// Stop following symbols of a venue; without symbols, all of the venue.
     StopFeed(FeedSymbols),
 }
 
@@ -31,7 +31,7 @@ pub struct FeedSymbols {
 /// A command that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError {
-    /// Not an object with exactly one member.
+    /// The command is not an object with exactly one field.
     #[error("a command is an object with one member, named after the command")]
     NotOneMember,
     /// No command has that name.
@@ -40,18 +40,18 @@ pub enum CommandError {
         /// The name, at most 64 characters of it.
         name: String,
     },
-    /// The command's fields are not as they should be.
+    /// The command's fields are invalid.
     #[error("{name}: {detail}")]
     BadFields {
         /// The command's name.
         name: &'static str,
-        /// What the JSON reader says.
+        /// The JSON reader's message.
         detail: String,
     },
 }
 
 impl CommandError {
-    /// The code of the refusal.
+    /// Returns the code of the refusal.
     pub fn code(&self) -> RefusalCode {
         match self {
             Self::Unknown { .. } => RefusalCode::UnknownCommand,
@@ -61,10 +61,10 @@ impl CommandError {
 }
 
 impl Command {
-    /// Reads a command.
+    /// Parses a command.
     ///
     /// # Errors
-    /// What is to be told to the client.
+    /// The error for the client.
     pub fn parse(text: &JsonText) -> Result<Self, CommandError> {
         let members: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(text.as_str()).map_err(|_| CommandError::NotOneMember)?;
@@ -80,9 +80,9 @@ impl Command {
             .map_err(|error| CommandError::BadFields { name: known, detail: error.to_string() })
     }
 
-    /// As it is sent.
+    /// Returns the command's text as sent.
     pub fn to_text(&self) -> JsonText {
-        // Writing to memory cannot fail, and there is no map with keys that are no text.
+        // Writing to memory cannot fail, and there is no map with non-text keys.
         JsonText(serde_json::to_string(self).unwrap_or_default())
     }
 }

@@ -1,10 +1,10 @@
-//! An update with its bytes: encoded at most once in each form, however many subscribers it goes to.
+//! An update and its bytes: encoded at most once in each form, however many subscribers receive it.
 
 use std::sync::OnceLock;
 
 use crate::{Encoding, binary, json, message::Update};
 
-/// An update whose bytes are made when first asked for and kept. Share it behind an `Arc`.
+/// An update whose bytes are created on first use and kept. Share it behind an `Arc`.
 #[derive(Debug)]
 pub struct EncodedUpdate {
     update: Update,
@@ -13,7 +13,7 @@ pub struct EncodedUpdate {
 }
 
 impl EncodedUpdate {
-    /// Nothing is encoded yet.
+    /// Creates the update without encoding it.
     pub fn new(update: Update) -> Self {
         Self { update, binary: OnceLock::new(), json: OnceLock::new() }
     }

@@ -1,4 +1,4 @@
-//! What did not decode, and why.
+//! Decoding errors.
 
 use topics::error::{FieldError, TopicError};
 
@@ -10,13 +10,13 @@ use crate::{
     message::{RefusalCode, Refused},
 };
 
-/// Bytes or text that are no message of this protocol.
+/// Bytes or text that are not a message of this protocol.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
-    /// Bytes are left after the last value.
+    /// Bytes remain after the last value.
     #[error("{n_bytes} bytes after the end of the message")]
     TrailingBytes {
-        /// How many.
+        /// The number of bytes.
         n_bytes: usize,
     },
     /// The first byte names another version of the binary form.
@@ -25,7 +25,7 @@ pub enum WireError {
         /// The byte.
         found: u8,
     },
-    /// A value that could not be read.
+    /// A value could not be read.
     #[error(transparent)]
     Field(#[from] FieldError),
     /// An item names a stream that no message introduced.
@@ -34,7 +34,7 @@ pub enum WireError {
         /// The number.
         stream: u32,
     },
-    /// An item's data is of another channel than its topic.
+    /// An item's data belongs to another channel than its topic.
     #[error("data of channel {found} for topic {topic}")]
     WrongChannel {
         /// The topic.
@@ -42,31 +42,31 @@ pub enum WireError {
         /// The data's channel.
         found: &'static str,
     },
-    /// Text that is no topic.
+    /// The text is not a topic.
     #[error(transparent)]
     Topic(#[from] TopicError),
-    /// Text that is not the JSON of a message.
+    /// The text is not the JSON of a message.
     #[error("not a message: {detail}")]
     Json {
-        /// What the JSON reader says.
+        /// The JSON reader's message.
         detail: String,
     },
 }
 
-/// A client message that is refused before it is understood: all that the answer needs.
+/// A client message refused before it is understood: everything that the answer needs.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ClientError {
-    /// The request's id, where it could be read.
+    /// The request's id, if it could be read.
     pub id: Option<u64>,
-    /// Why, for programs.
+    /// The reason, for programs.
     pub code: RefusalCode,
-    /// Why, for people.
+    /// The reason, for people.
     pub message: String,
 }
 
 impl ClientError {
-    /// Of a message that did not decode.
+    /// Creates the error of a message that did not decode.
     pub(crate) fn of(id: Option<u64>, error: &WireError) -> Self {
         let code = match error {
             WireError::Topic(_) => RefusalCode::UnknownTopic,
@@ -88,12 +88,12 @@ impl ClientError {
         Self { id: None, code: RefusalCode::TooLarge, message }
     }
 
-    /// The answer to send.
+    /// Returns the answer to send.
     pub fn refused(&self) -> Refused {
         Refused { id: self.id, code: self.code, message: self.message.clone() }
     }
 
-    /// The code to close the connection with after the answer; `None` where it may go on.
+    /// Returns the code to close the connection with after the answer; `None` if it may continue.
     pub fn close_code(&self) -> Option<CloseCode> {
         (self.code == RefusalCode::UnsupportedProtocol).then_some(CloseCode::BAD_PROTOCOL)
     }

@@ -1,7 +1,7 @@
-//! What client and server say to each other: one struct a message, the same for both forms.
+//! The messages of client and server: one struct each, the same for both forms.
 //!
-//! Who answers what, limits and examples stand in `docs/stream-protocol.md`. Stream numbers exist in the binary form
-//! only; what was read from JSON has [`NO_STREAM`] in their place.
+//! `docs/stream-protocol.md` has the answers, limits and examples. Stream numbers exist in the binary form only;
+//! messages read from JSON have [`NO_STREAM`] in their place.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -14,23 +14,23 @@ use topics::{
 
 use crate::close_code::CloseCode;
 
-/// In place of a stream number where the JSON form was read, which has none.
+/// The stream number of messages read from JSON, which has none.
 pub const NO_STREAM: u32 = 0;
 
-/// What a client says.
+/// A message of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientMessage {
     /// The first message, once.
     Hello(Hello),
-    /// Wants topics.
+    /// Requests topics.
     Subscribe(Subscribe),
-    /// Wants topics no more.
+    /// Ends subscriptions.
     Unsubscribe(Unsubscribe),
-    /// Wants fresh snapshots of subscribed topics.
+    /// Requests fresh snapshots of subscribed topics.
     Snapshot(SnapshotRequest),
-    /// Wants something done.
+    /// Sends a command.
     Command(CommandRequest),
-    /// Wants a pong.
+    /// Requests a pong.
     Ping(Ping),
 }
 
@@ -39,19 +39,20 @@ pub enum ClientMessage {
 pub struct Hello {
     /// [`crate::PROTOCOL_VERSION`] of the client.
     pub protocol: u32,
-    /// The cadence asked for, in milliseconds; the server takes the slowest lane that is not slower.
+    /// The requested cadence, in milliseconds; the server uses the slowest lane that is fast enough.
     pub lane_ms: u32,
-    /// Where an earlier connection stopped in each topic; empty for a first connection. At most 512.
+    /// The position of an earlier connection in each topic; empty for a first connection. At most 512.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub resume: BTreeMap<Topic, Position>,
 }
 
-/// Identity of one run of a topic's owner (a feed, the server): offsets of another epoch mean nothing. Cheap to clone.
+/// Identity of one run of a topic's owner (a feed, the server): offsets of another epoch are meaningless. Cheap to
+/// clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Epoch(Arc<str>);
 
 impl Epoch {
-    /// Names an epoch.
+    /// Creates an epoch with that name.
     pub fn new(name: &str) -> Self {
         Self(name.into())
     }
@@ -74,7 +75,7 @@ impl<'de> Deserialize<'de> for Epoch {
     }
 }
 
-/// The last update that a client has of a topic. It belongs to the lane it came by: another lane starts without it.
+/// A client's last update of a topic. It belongs to the lane of that connection: another lane starts without it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// The epoch of the topic's last snapshot.
@@ -83,73 +84,73 @@ pub struct Position {
     pub offset: u64,
 }
 
-/// Wants topics. Answered by [`Subscribed`] or [`Refused`] with the same id, then snapshots.
+/// Requests topics. Answered by [`Subscribed`] or [`Refused`] with the same id, then snapshots.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Subscribe {
-    /// The client's number of this request.
+    /// The client's number for this request.
     pub id: u64,
     /// At most 200.
     pub topics: Vec<TopicPattern>,
 }
 
-/// Wants topics no more. Answered by [`Unsubscribed`].
+/// Ends subscriptions. Answered by [`Unsubscribed`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Unsubscribe {
-    /// The client's number of this request.
+    /// The client's number for this request.
     pub id: u64,
     /// At most 200.
     pub topics: Vec<TopicPattern>,
 }
 
-/// Wants fresh snapshots of subscribed topics. Answered by the snapshots, or [`Refused`].
+/// Requests fresh snapshots of subscribed topics. Answered by the snapshots, or [`Refused`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SnapshotRequest {
-    /// The client's number of this request.
+    /// The client's number for this request.
     pub id: u64,
     /// At most 200.
     pub topics: Vec<TopicPattern>,
 }
 
-/// Wants something done. Answered by [`Ack`] or [`Refused`] with the same id.
+/// Sends a command. Answered by [`Ack`] or [`Refused`] with the same id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandRequest {
-    /// The client's number of this request.
+    /// The client's number for this request.
     pub id: u64,
-    /// A name of the client's own for the command: sent again with the same name, it is not carried out again but answered
-    /// as before. Never empty.
+    /// The client's own name for the command: if it is sent again with the same name, it is not carried out again but
+    /// answered as before. Never empty.
     pub key: Option<String>,
-    /// An object with one member, named after the command: `{"place_order":{…}}`.
+    /// An object with one field, named after the command: `{"place_order":{…}}`.
     pub command: JsonText,
 }
 
-/// Wants a [`Pong`].
+/// Requests a [`Pong`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ping {
-    /// Comes back unchanged; usually the client's clock in milliseconds.
+    /// Returned unchanged; usually the client's clock in milliseconds.
     pub t: i64,
 }
 
-/// JSON carried as text, for commands and their results, whose shapes are not this crate's matter.
+/// JSON carried as text, for commands and their results, whose shapes are not defined in this crate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonText(pub(crate) String);
 
 impl JsonText {
-    /// Checks that `text` is JSON, and leaves out the white space around it, which the JSON form would not carry.
+    /// Checks that `text` is JSON, and removes surrounding white space, which the JSON form would not carry.
     ///
     /// # Errors
-    /// Where it is not, or is nested deeper than 128.
+    /// The text is not JSON, or is nested deeper than 128.
     pub fn parse(text: &str) -> Result<Self, crate::error::WireError> {
         crate::json::check(text)?;
         Ok(Self(text.trim_matches([' ', '\t', '\n', '\r']).to_owned()))
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What the server says.
+/// A message of the server.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ServerMessage {
     /// Answers hello.
@@ -158,11 +159,11 @@ pub enum ServerMessage {
     Subscribed(Subscribed),
     /// Answers unsubscribe.
     Unsubscribed(Unsubscribed),
-    /// Answers anything that cannot be done.
+    /// Answers a request that cannot be carried out.
     Refused(Refused),
     /// Snapshots and deltas of one turn.
     Batch(Batch),
-    /// Answers a hello that resumes: these topics go on without a hole.
+    /// Answers a hello that resumes: these topics continue without a gap.
     Resumed(Resumed),
     /// Answers a hello that resumes: these topics start over with a snapshot.
     Reset(Reset),
@@ -179,7 +180,7 @@ pub enum ServerMessage {
 pub struct Welcome {
     /// [`crate::PROTOCOL_VERSION`] of the server.
     pub protocol: u32,
-    /// The epoch of the server's own topics: another one means that the server has restarted.
+    /// The epoch of the server's own topics: a different one means that the server has restarted.
     pub epoch: Epoch,
     /// The client's id.
     pub client: String,
@@ -187,7 +188,7 @@ pub struct Welcome {
     pub server_time_ms: i64,
 }
 
-/// A topic with the number that items of the binary form name it by. In JSON just the topic.
+/// A topic and the number that identifies it in items of the binary form. In JSON only the topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamName {
     /// The topic.
@@ -201,7 +202,7 @@ pub struct StreamName {
 pub struct Subscribed {
     /// The request's id.
     pub id: u64,
-    /// All topics the request led to, patterns resolved.
+    /// All topics of the request, patterns resolved.
     pub topics: Vec<StreamName>,
 }
 
@@ -210,63 +211,63 @@ pub struct Subscribed {
 pub struct Unsubscribed {
     /// The request's id.
     pub id: u64,
-    /// All topics that are no longer followed.
+    /// All topics no longer followed.
     pub topics: Vec<Topic>,
 }
 
-/// Answers anything that cannot be done. The connection goes on, unless a [`Bye`] follows.
+/// Answers a request that cannot be carried out. The connection continues, unless a [`Bye`] follows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
-    /// The request's id, where it could be read.
+    /// The request's id, if it could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<u64>,
-    /// Why, for programs.
+    /// The reason, for programs.
     pub code: RefusalCode,
-    /// Why, for people.
+    /// The reason, for people.
     pub message: String,
 }
 
-/// Why something was refused.
+/// The reasons for a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefusalCode {
-    /// Not JSON, or a field is missing or of the wrong kind.
+    /// Not JSON, or a field is missing or of the wrong type.
     BadMessage,
-    /// No message of that type.
+    /// Unknown message type.
     UnknownType,
-    /// No such channel or instrument.
+    /// Unknown channel or instrument.
     UnknownTopic,
-    /// Not subscribed to it.
+    /// Not subscribed to the topic.
     NotSubscribed,
-    /// More topics than a message or a connection may have.
+    /// More topics than allowed in a message or a connection.
     TooManyTopics,
     /// A message larger than allowed.
     TooLarge,
-    /// A protocol version the server does not speak; a bye follows.
+    /// The server does not support the protocol version; a bye follows.
     UnsupportedProtocol,
-    /// No such command.
+    /// Unknown command.
     UnknownCommand,
     /// Hello was not the first message, or came twice.
     OutOfTurn,
     /// More messages than allowed; wait.
     RateLimited,
-    /// Not allowed.
+    /// Not permitted.
     Forbidden,
-    /// Cannot be done now.
+    /// Not possible now.
     Unavailable,
-    /// No such venue; the message names the nearest.
+    /// Unknown venue; the message names the nearest.
     UnknownVenue,
-    /// Symbols are missing, or cannot be symbols.
+    /// Symbols are missing or invalid.
     BadSymbols,
     /// More symbols than a feed may follow.
     TooManySymbols,
-    /// The venue asks for a token that the server has not.
+    /// The venue requires a token that the server does not have.
     NeedsToken,
-    /// All of it runs already.
+    /// All of it is running already.
     AlreadyRunning,
-    /// Nothing of it runs.
+    /// None of it is running.
     NotRunning,
-    /// A code added since this was written.
+    /// A code newer than this version.
     #[serde(other)]
     Unknown,
 }
@@ -281,24 +282,24 @@ pub struct Batch {
 /// An update on one connection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Item {
-    /// The number that [`StreamName`] gave its topic on this connection; [`NO_STREAM`] when read from JSON.
+    /// The number that [`StreamName`] assigned to its topic on this connection; [`NO_STREAM`] when read from JSON.
     pub stream: u32,
     /// The update, the same for every reader.
     pub update: Update,
 }
 
-/// One update of one topic, as its owner publishes it. No number in it is of one hub or connection.
+/// One update of one topic, as its owner publishes it. It contains no number of a particular hub or connection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Update {
     /// Whole state or change.
     pub kind: UpdateKind,
-    /// The owner's epoch; present in snapshots. The deltas after a snapshot are of the same epoch.
+    /// The owner's epoch; present in snapshots. The deltas after a snapshot have the same epoch.
     pub epoch: Option<Epoch>,
-    /// The topic; in the binary form the item's number is in its place.
+    /// The topic; replaced by the item's number in the binary form.
     pub topic: Topic,
-    /// Position in the topic: a delta's is one above the update before.
+    /// Position in the topic: a delta's is one above the previous update's.
     pub offset: u64,
-    /// The data; its channel is the topic's.
+    /// The data, of the topic's channel.
     pub data: TopicData,
 }
 
@@ -308,18 +309,18 @@ pub struct Update {
 pub enum UpdateKind {
     /// The whole state at its offset.
     Snapshot,
-    /// The change from the offset before.
+    /// The change since the previous offset.
     Delta,
 }
 
-/// These topics go on without a hole; the replayed items follow before any live one.
+/// These topics continue without a gap; the replayed items come before any live one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resumed {
     /// The topics.
     pub topics: Vec<StreamName>,
-    /// Items that are sent again.
+    /// The number of items sent again.
     pub replayed: u64,
-    /// Always 0: where something would be lost, the topic is reset instead.
+    /// Always 0: if something would be lost, the topic is reset instead.
     pub lost: u64,
 }
 
@@ -328,19 +329,19 @@ pub struct Resumed {
 pub struct Reset {
     /// The topics.
     pub topics: Vec<StreamName>,
-    /// Why they could not go on.
+    /// Why they could not be resumed.
     pub reason: ResetReason,
 }
 
-/// Why a topic could not go on where it stopped.
+/// Why a topic could not be resumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResetReason {
-    /// The topic's owner (its feed, or the server) has started again since.
+    /// The topic's owner (its feed, or the server) has restarted since.
     EpochChanged,
     /// More was missed than is kept.
     HistoryExceeded,
-    /// A reason added since this was written.
+    /// A reason newer than this version.
     #[serde(other)]
     Unknown,
 }
@@ -350,14 +351,14 @@ pub enum ResetReason {
 pub struct Ack {
     /// The request's id.
     pub id: u64,
-    /// What came of it.
+    /// The result.
     pub result: JsonText,
 }
 
 /// Answers ping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pong {
-    /// The ping's.
+    /// The ping's value.
     pub t: i64,
     /// The server's clock.
     pub server_time_ms: i64,
@@ -366,7 +367,7 @@ pub struct Pong {
 /// The last message before the close frame, which has the same code and reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bye {
-    /// Whether to come back, and why it ends.
+    /// Why the connection ends, and whether to reconnect.
     pub code: CloseCode,
     /// The reason as one word.
     pub reason: String,

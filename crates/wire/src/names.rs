@@ -1,4 +1,4 @@
-//! Stream numbers to topics: what the page needs to read items of the binary form.
+//! Maps stream numbers to topics: the page needs this to read items of the binary form.
 
 use model::sorted::SortedMap;
 
@@ -6,22 +6,22 @@ use topics::topic::Topic;
 
 use crate::message::{NO_STREAM, ServerMessage, StreamName};
 
-/// The topics of one connection by stream number. Feed it each decoded message with [`Self::learn`].
+/// The topics of one connection by stream number. Pass each decoded message to [`Self::learn`].
 ///
-/// Names outlive an unsubscribe, so that items already under way can still be read. A welcome, which begins a connection,
-/// empties it. Bounded: past [`MAX_NAMES`] the lowest (oldest) numbers go first.
+/// Names outlive an unsubscribe, so that items in flight can still be read. A welcome, which begins a connection,
+/// clears them. Bounded: above [`MAX_NAMES`] the lowest (oldest) numbers are dropped first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StreamNames {
     topics: SortedMap<u32, Topic>,
 }
 
 impl StreamNames {
-    /// Knows nothing.
+    /// Creates an empty map.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes in what a message says about stream numbers; most say nothing.
+    /// Learns the stream numbers in a message; most have none.
     pub fn learn(&mut self, message: &ServerMessage) {
         match message {
             ServerMessage::Welcome(_) => self.topics.clear(),
@@ -32,7 +32,7 @@ impl StreamNames {
         }
     }
 
-    /// The topic of a stream number.
+    /// Returns the topic of a stream number.
     pub fn topic(&self, stream: u32) -> Option<&Topic> {
         self.topics.get(&stream)
     }
@@ -47,7 +47,7 @@ impl StreamNames {
     }
 }
 
-/// Many times what one connection may follow at once.
+/// Many times the limit of followed topics per connection.
 pub const MAX_NAMES: usize = 16_384;
 
 #[cfg(test)]

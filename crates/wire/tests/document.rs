@@ -1,4 +1,5 @@
-//! Every JSON example in `docs/stream-protocol.md` is a message of this crate, and each word it lists is a known one.
+//! Checks that every JSON example in `docs/stream-protocol.md` is a message of this crate, and each listed word is
+//! known.
 
 #![allow(clippy::unwrap_used, reason = "a test may unwrap")]
 
@@ -11,7 +12,7 @@ use wire::{
 
 const DOCUMENT: &str = include_str!("../../../docs/stream-protocol.md");
 
-/// Text for text: a field that the document names and the crate does not know would be lost on the way.
+/// Compares text: a field in the document that the crate does not know would be lost.
 #[track_caller]
 fn check(example: &str) {
     let encoded = match decode_client(Frame::Text(example)) {

@@ -1,4 +1,4 @@
-//! The JSON form, text for text: what `docs/stream-protocol.md` promises to programs.
+//! The JSON form, text for text, as `docs/stream-protocol.md` promises it to programs.
 //!
 //! Over 500 lines: one example of each message and payload after the other.
 

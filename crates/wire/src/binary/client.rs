@@ -66,7 +66,7 @@ fn encode_topics(kind: u8, id: u64, topics: &[TopicPattern]) -> Vec<u8> {
     writer.finish()
 }
 
-/// On an error also the request's id, where it could be read.
+/// Decodes a message; an error includes the request's id, if it could be read.
 pub(crate) fn decode(bytes: &[u8]) -> Result<ClientMessage, (Option<u64>, WireError)> {
     let mut reader = Reader::new(bytes);
     let mut id = None;
@@ -114,5 +114,5 @@ fn decode_topics(reader: &mut Reader<'_>) -> Result<Vec<TopicPattern>, WireError
     (0..n_topics).map(|_| reader.pattern()).collect()
 }
 
-/// How the error names a kind byte that selects no message.
+/// The error's word for a kind byte that selects no message.
 pub(crate) const UNKNOWN_KIND: &str = "message kind";

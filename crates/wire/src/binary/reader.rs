@@ -1,5 +1,5 @@
 //! Reads values of the binary form. Total: any bytes give a value or an error, and no count is trusted before the bytes
-//! for it are there.
+//! for it exist.
 
 use model::decimal::{Price, Quantity};
 use topics::{
@@ -11,7 +11,7 @@ use topics::{
 
 use crate::{error::WireError, limits::MAX_TEXT_BYTES};
 
-/// Bytes not yet read, with the values that later ones are relative to.
+/// The unread bytes, and the values that later ones are relative to.
 pub(crate) struct Reader<'a> {
     bytes: &'a [u8],
     price: Option<(i128, u32)>,
@@ -28,7 +28,7 @@ impl<'a> Reader<'a> {
         self.bytes.is_empty()
     }
 
-    /// Nothing may be left.
+    /// Checks that no bytes are left.
     pub(crate) fn end(&self) -> Result<(), WireError> {
         if self.bytes.is_empty() { Ok(()) } else { Err(WireError::TrailingBytes { n_bytes: self.bytes.len() }) }
     }

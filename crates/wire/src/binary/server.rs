@@ -29,7 +29,8 @@ const ACK: u8 = 8;
 const PONG: u8 = 9;
 const BYE: u8 = 10;
 
-/// What is the same for every reader: a snapshot's epoch, the offset, the length of the data, and the data.
+/// Encodes the part that is the same for every reader: a snapshot's epoch, the offset, the length of the data, and the
+/// data.
 pub(crate) fn encode_update(update: &Update) -> Vec<u8> {
     let mut data = Writer::default();
     update.data.write(&mut data);
@@ -44,8 +45,8 @@ pub(crate) fn encode_update(update: &Update) -> Vec<u8> {
     writer.finish()
 }
 
-/// A batch is its head and then items up to the end: the stream's number with the kind in its low bit, and the update's
-/// bytes, which are only copied.
+/// Encodes a batch: its head, then items up to the end: the stream's number with the kind in its low bit, and the
+/// update's bytes, which are only copied.
 pub(crate) fn encode_batch<'a>(items: impl IntoIterator<Item = (u32, UpdateKind, &'a [u8])>) -> Vec<u8> {
     let mut writer = Writer::with_head(VERSION, BATCH);
     for (stream, kind, bytes) in items {
@@ -168,7 +169,7 @@ fn decode_body(reader: &mut Reader<'_>, kind: u8, names: &StreamNames) -> Result
                 0 => None,
                 _ => Some(reader.unsigned()?),
             };
-            // A code of a newer server is no reason to drop the message.
+            // An unknown code from a newer server is no reason to drop the message.
             let code = REFUSAL_CODES.get(usize::from(reader.byte()?)).copied().unwrap_or(RefusalCode::Unknown);
             ServerMessage::Refused(Refused { id, code, message: reader.text()?.to_owned() })
         }
@@ -232,7 +233,7 @@ fn read_names(reader: &mut Reader<'_>) -> Result<Vec<StreamName>, WireError> {
     names.collect()
 }
 
-// Positions are the numbers on the wire: append only.
+// The positions are the numbers in the binary form: append only.
 const REFUSAL_CODES: [RefusalCode; 19] = [
     RefusalCode::Unknown,
     RefusalCode::BadMessage,

@@ -1,11 +1,11 @@
-//! Writes values of the binary form. Cannot fail: what exceeds a limit is cut by the callers.
+//! Writes values of the binary form. Cannot fail: the callers cut values that exceed a limit.
 
 use model::decimal::{Price, Quantity};
 use topics::payload::FieldWriter;
 
 use crate::limits::MAX_TEXT_BYTES;
 
-/// Bytes under construction, with the values that later ones are relative to.
+/// Bytes being written, and the values that later ones are relative to.
 #[derive(Default)]
 pub(crate) struct Writer {
     bytes: Vec<u8>,
@@ -60,12 +60,12 @@ impl FieldWriter for Writer {
         self.unsigned(((value << 1) ^ (value >> 63)) as u64);
     }
 
-    /// Cut at a character's boundary where it is longer than [`MAX_TEXT_BYTES`].
+    /// Writes a text, cut at a character boundary if it is longer than [`MAX_TEXT_BYTES`].
     fn text(&mut self, text: &str) {
         self.long_text(&text[..text.floor_char_boundary(MAX_TEXT_BYTES)]);
     }
 
-    /// Relative to the price before where the scales agree (low bit 0), else in full (low bit 1).
+    /// Writes a price relative to the previous one if the scales agree (low bit 0), otherwise in full (low bit 1).
     fn price(&mut self, price: Price) {
         let (mantissa, scale) = (price.mantissa(), price.scale());
         let coded = match self.price {
@@ -76,8 +76,8 @@ impl FieldWriter for Writer {
         self.wide(coded);
     }
 
-    /// The mantissa at the scale of the size before (low bit 0), else in full (low bit 1). Zero, which removes a level,
-    /// is short in full too and leaves the scale for the next size.
+    /// Writes the mantissa at the scale of the previous size (low bit 0), otherwise in full (low bit 1). Zero, which
+    /// removes a level, is short in full too and keeps the scale for the next size.
     fn size(&mut self, size: Quantity) {
         let (mantissa, scale) = (size.mantissa(), size.scale());
         let coded = match self.size_scale {

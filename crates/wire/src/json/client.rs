@@ -1,5 +1,5 @@
-//! Client messages as JSON. Reading looks at `type` first, then reads the whole as that message; fields that the
-//! message does not have are ignored.
+//! Client messages as JSON. Reading checks `type` first, then parses the whole text as that message; unknown fields are
+//! ignored.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -29,7 +29,7 @@ pub(crate) fn encode(message: &ClientMessage) -> Vec<u8> {
         ClientMessage::Unsubscribe(request) => tagged("unsubscribe", request),
         ClientMessage::Snapshot(request) => tagged("snapshot", request),
         ClientMessage::Command(CommandRequest { id, key, command }) => {
-            // A text as JSON is a text.
+            // A string is valid as a JSON string.
             let key = key.as_ref().map(|key| format!(r#""key":{},"#, serde_json::Value::from(key.as_str())));
             let (key, command) = (key.unwrap_or_default(), command.as_str());
             format!(r#"{{"type":"command","id":{id},{key}"command":{command}}}"#).into_bytes()
@@ -75,7 +75,7 @@ fn decode_kind(kind: &str, text: &str) -> Result<ClientMessage, ClientError> {
     })
 }
 
-/// The version is read by itself first: a later protocol's hello may have other fields.
+/// The version is parsed separately first: a later protocol's hello may have other fields.
 fn decode_hello(text: &str) -> Result<Hello, ClientError> {
     let Version { protocol } = read(text)?;
     if protocol != PROTOCOL_VERSION {
@@ -105,7 +105,7 @@ fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, WireError> {
     serde_json::from_str(text).map_err(to_error)
 }
 
-/// The request's id where the message could not be read as a whole.
+/// Returns the request's id if the message could not be parsed as a whole.
 fn id_of(text: &str) -> Option<u64> {
     fn field<T: DeserializeOwned>(text: &str) -> Option<T> {
         serde_json::from_str(text).ok()

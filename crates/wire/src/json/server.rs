@@ -18,7 +18,7 @@ pub(crate) fn encode_update(update: &Update) -> Vec<u8> {
     let Update { kind, epoch, topic, offset, data } = update;
     let topic = Cow::Borrowed(topic);
     let fields = UpdateFields { kind: *kind, topic, epoch: epoch.clone(), offset: *offset, data };
-    // Writing to memory cannot fail, and no data has a map with keys that are no text.
+    // Writing to memory cannot fail, and no data has a map with non-text keys.
     serde_json::to_vec(&fields).unwrap_or_default()
 }
 
