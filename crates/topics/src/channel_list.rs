@@ -1,10 +1,10 @@
-//! The macro behind the list of channels: an enum of their names, an enum of their data, and one arm a channel in all that
-//! both can do.
+//! The macro behind the list of channels: an enum of their names, an enum of their data, and one match arm per channel
+//! in all methods of both.
 
-/// Makes [`Channel`] and [`TopicData`] from the list.
+/// Creates [`Channel`] and [`TopicData`] from the list.
 macro_rules! channels {
     ($($name:ident($word:literal, $subject:ident, $parameter:ident) => $kind:ident($payload:ty)),* $(,)?) => {
-        /// What a topic is about.
+        /// The kind of a topic's data.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Channel {
             $(#[doc = concat!("`", $word, "`, with [`", stringify!($payload), "`].")] $name),*
@@ -18,24 +18,24 @@ macro_rules! channels {
         }
 
         impl Channel {
-            /// All channels; the position is the number of the binary form.
+            /// All channels; the position is the number in the binary form.
             pub const ALL: [Self; [$($word),*].len()] = [$(Self::$name),*];
 
-            /// Returns its word in topics.
+            /// Returns its name in topics.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$name => $word),*
                 }
             }
 
-            /// Returns what its topics are about.
+            /// Returns the kind of its topics' subjects.
             pub const fn subject_kind(self) -> SubjectKind {
                 match self {
                     $(Self::$name => SubjectKind::$subject),*
                 }
             }
 
-            /// Returns what its topics take besides the subject.
+            /// Returns the kind of its topics' parameters.
             pub const fn parameter_kind(self) -> ParameterKind {
                 match self {
                     $(Self::$name => ParameterKind::$parameter),*
@@ -50,14 +50,14 @@ macro_rules! channels {
         }
 
         impl TopicData {
-            /// Returns the channel whose topics carry it.
+            /// Returns the channel of this data.
             pub fn channel(&self) -> Channel {
                 match self {
                     $(Self::$name(_) => Channel::$name),*
                 }
             }
 
-            /// Applies a delta; data of another channel changes nothing.
+            /// Applies a delta; data of another channel has no effect.
             pub fn merge(&mut self, delta: &Self) {
                 match (self, delta) {
                     $((Self::$name(data), Self::$name(delta)) => Merge::merge(data, delta),)*
@@ -65,8 +65,8 @@ macro_rules! channels {
                 }
             }
 
-            /// Returns the delta that turns `self` into `newer`; `None` where nothing changed. Of another channel: all of
-            /// `newer`.
+            /// Returns the delta that turns `self` into `newer`; `None` if nothing changed. For data of another
+            /// channel, returns all of `newer`.
             pub fn diff(&self, newer: &Self) -> Option<Self> {
                 match (self, newer) {
                     $((Self::$name(older), Self::$name(newer)) => Merge::diff(older, newer).map(Self::$name),)*
@@ -82,7 +82,7 @@ macro_rules! channels {
                 }
             }
 
-            /// Reads what [`Self::write`] wrote.
+            /// Reads the output of [`Self::write`].
             ///
             /// # Errors
             /// The first field that is missing, unknown or out of range.
@@ -95,7 +95,7 @@ macro_rules! channels {
             /// Reads the JSON form of a channel's data; [`Self::check`] its lengths afterwards.
             ///
             /// # Errors
-            /// As the deserializer.
+            /// The deserializer's error.
             pub fn deserialize<'de, D: Deserializer<'de>>(channel: Channel, data: D) -> Result<Self, D::Error> {
                 match channel {
                     $(Channel::$name => <$payload>::deserialize(data).map(Self::$name)),*

@@ -1,9 +1,9 @@
-//! Texts that are no topic, and fields that are no payload.
+//! Errors of topic texts and payload fields.
 
-/// A text that is no topic.
+/// Why a text is not a topic.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TopicError {
-    /// The word before the first colon is no channel.
+    /// The word before the first colon is not a channel.
     #[error("unknown channel {channel:?}; known are {known}")]
     UnknownChannel {
         /// The word, at most 64 characters of it.
@@ -27,7 +27,7 @@ pub enum TopicError {
         /// What is wrong.
         detail: &'static str,
     },
-    /// Longer than allowed.
+    /// The text is longer than allowed.
     #[error("topic of {found} bytes, at most {limit} allowed")]
     TooLong {
         /// Its length in bytes.
@@ -37,37 +37,37 @@ pub enum TopicError {
     },
 }
 
-/// A field of a payload that could not be read.
+/// Why a field of a payload could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FieldError {
     /// The bytes end inside a value.
     #[error("message ends too early")]
     Truncated,
-    /// A number that selects an enum value is not known.
+    /// The number of an enum value is unknown.
     #[error("unknown {what} {found}")]
     UnknownCode {
-        /// What it selects.
+        /// The enum.
         what: &'static str,
         /// The number.
         found: u64,
     },
-    /// More of something than allowed.
+    /// A list or text is longer than allowed.
     #[error("{found} {what}, at most {limit} allowed")]
     TooMany {
-        /// Of what.
+        /// The kind of elements.
         what: &'static str,
-        /// How many.
+        /// The number found.
         found: u64,
-        /// How many are allowed.
+        /// The number allowed.
         limit: usize,
     },
-    /// A text that is not UTF-8.
+    /// The text is not UTF-8.
     #[error("text is not UTF-8")]
     NotUtf8,
-    /// A number outside its range.
+    /// A number is outside its range.
     #[error("{what} out of range")]
     OutOfRange {
-        /// Which number.
+        /// The number's field.
         what: &'static str,
     },
 }

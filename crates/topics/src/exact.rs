@@ -1,6 +1,7 @@
-//! Exact comparison of what model's equality takes as equal: `1.5` and `1.50` are one value, but not the same digits.
+//! Exact comparison of values that the model treats as equal: `1.5` and `1.50` are one value, but have different
+//! digits.
 //!
-//! `diff` uses it, so that a page that merged deltas shows the very digits of a fresh snapshot.
+//! `diff` uses it, so that a page that merged deltas shows exactly the digits of a fresh snapshot.
 
 use model::{
     candle::Candle,
@@ -12,9 +13,9 @@ use model::{
 
 use crate::channels::quality::{Resync, latency::VenueClock};
 
-/// Equality that sees digits.
+/// Equality including digits.
 pub(crate) trait Same {
-    /// True where nothing at all differs.
+    /// Returns true if nothing differs.
     fn is_same(&self, other: &Self) -> bool;
 }
 
@@ -67,7 +68,7 @@ impl Same for Candle {
     }
 }
 
-/// The newer value where it differs from the older one; `None` where it does not, or is not known.
+/// Returns the newer value if it differs from the older one; `None` if it does not differ, or is unknown.
 pub(crate) fn changed<T: Same + Clone>(older: &Option<T>, newer: &Option<T>) -> Option<T> {
     match (older, newer) {
         (Some(older), Some(newer)) if older.is_same(newer) => None,

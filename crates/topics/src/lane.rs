@@ -1,4 +1,4 @@
-//! Cadence lanes: how often the updates of a topic are gathered, encoded once and sent to all who follow it.
+//! Cadence lanes: how often a topic's updates are collected, encoded once and sent to all its followers.
 
 use std::{fmt, time::Duration};
 
@@ -20,17 +20,17 @@ impl Lane {
     /// All lanes, fastest first; [`Self::index`] is the position here.
     pub const ALL: [Self; 3] = [Self::Fast, Self::Medium, Self::Slow];
 
-    /// The slowest lane that is not slower than asked; the fastest where none is fast enough.
+    /// Returns the slowest lane that is fast enough; the fastest one if none is.
     pub fn from_ms(asked_ms: u32) -> Self {
         Self::ALL.into_iter().rev().find(|lane| lane.ms() <= asked_ms).unwrap_or(Self::Fast)
     }
 
-    /// The lane at a position of [`Self::ALL`].
+    /// Returns the lane at a position of [`Self::ALL`].
     pub fn from_index(index: u8) -> Option<Self> {
         Self::ALL.get(usize::from(index)).copied()
     }
 
-    /// Milliseconds between two turns.
+    /// Returns the milliseconds between two turns.
     pub const fn ms(self) -> u32 {
         match self {
             Self::Fast => 100,
@@ -39,12 +39,12 @@ impl Lane {
         }
     }
 
-    /// Time between two turns.
+    /// Returns the time between two turns.
     pub const fn period(self) -> Duration {
         Duration::from_millis(self.ms() as u64)
     }
 
-    /// Position in [`Self::ALL`]; the number the hub knows it by.
+    /// Returns the position in [`Self::ALL`]; the hub's number for it.
     pub const fn index(self) -> u8 {
         match self {
             Self::Fast => 0,
@@ -60,14 +60,14 @@ impl fmt::Display for Lane {
     }
 }
 
-/// When a turn is due. A late turn is not made up for: the next one carries all that changed.
+/// When a turn is due. A late turn is not made up for: the next one carries all changes.
 #[derive(Clone, Copy, Debug)]
 pub struct TurnTimer {
     next: Monotonic,
 }
 
 impl TurnTimer {
-    /// The first turn is due at `now`.
+    /// Creates a timer whose first turn is due at `now`.
     pub fn new(now: Monotonic) -> Self {
         Self { next: now }
     }
@@ -77,7 +77,7 @@ impl TurnTimer {
         self.next
     }
 
-    /// True where a turn is due, which sets the next one about a `period` later.
+    /// Returns true if a turn is due, and schedules the next one about a `period` later.
     pub fn take_due(&mut self, period: Duration, now: Monotonic) -> bool {
         let is_due = now >= self.next;
         if is_due {
@@ -87,7 +87,7 @@ impl TurnTimer {
     }
 }
 
-/// Which lanes have their turn when: the fastest at each turn, the slower ones at every so manieth.
+/// Which lanes have their turn when: the fastest at each turn, the slower ones at every nth.
 #[derive(Clone, Copy, Debug)]
 pub struct LaneClock {
     timer: TurnTimer,
@@ -95,7 +95,7 @@ pub struct LaneClock {
 }
 
 impl LaneClock {
-    /// All lanes have their first turn at `now`.
+    /// Creates a clock with the first turn of all lanes at `now`.
     pub fn new(now: Monotonic) -> Self {
         Self { timer: TurnTimer::new(now), n_turns: 0 }
     }
@@ -105,12 +105,12 @@ impl LaneClock {
         self.timer.next()
     }
 
-    /// The next turn is due at `now`, whatever was said before.
+    /// Makes the next turn due at `now`, whatever was scheduled before.
     pub fn hurry(&mut self, now: Monotonic) {
         self.timer = TurnTimer::new(now);
     }
 
-    /// Returns the lanes whose turn it is, fastest first, and sets the next turn; `None` where none is due.
+    /// Returns the lanes whose turn it is, fastest first, and schedules the next turn; `None` if none is due.
     pub fn take_due(&mut self, now: Monotonic) -> Option<impl Iterator<Item = Lane> + use<>> {
         let turn = self.n_turns;
         let is_due = self.timer.take_due(Lane::Fast.period(), now);

@@ -1,12 +1,12 @@
 //! The read models that are published: channels with their payloads, topics, and lanes.
 //!
-//! Not here: the messages that carry them and their bytes (`wire`), offsets and queues (`hub`), who fills the payloads
-//! (`market`, the server).
+//! Not here: the messages that carry them and their bytes (`wire`), offsets and queues (`hub`), the producers of
+//! payloads (`market`, the server).
 //!
 //! # Layout
-//! - [`channels`]: the list of channels and each one's payload · [`payload`]: what a payload can do
+//! - [`channels`]: the list of channels and each one's payload · [`payload`]: the interface of payloads
 //! - [`topic`]: channel, parameter and subject · [`subject`]: server, instrument, pair or account
-//! - [`lane`]: how often a topic is published · [`limits`]: how large a payload may be · [`error`]: what did not parse
+//! - [`lane`]: how often a topic is published · [`limits`]: maximum sizes of payloads · [`error`]: parsing errors
 
 pub mod channels;
 pub mod error;

@@ -1,8 +1,8 @@
-//! What every channel's payload can do, and how it lists its fields to the binary form.
+//! The interface of every channel's payload, and how it lists its fields for the binary form.
 //!
-//! The rule all payloads obey: `snapshot.merge(delta 1)…merge(delta n)` equals the snapshot taken after delta n, where a
-//! delta is `older.diff(newer)`. Serde gives the JSON form; [`Payload::write`] and [`Payload::read`] name the fields of the
-//! binary form in their order. Not here: the bytes themselves, which only `wire` makes.
+//! All payloads obey this rule: `snapshot.merge(delta 1)…merge(delta n)` equals the snapshot taken after delta n, where
+//! a delta is `older.diff(newer)`. Serde gives the JSON form; [`Payload::write`] and [`Payload::read`] list the fields
+//! of the binary form in order. Not here: the bytes themselves, which only `wire` writes.
 
 use model::{
     decimal::{Price, Quantity},
@@ -19,7 +19,7 @@ pub trait Merge: Sized {
     /// Applies a delta.
     fn merge(&mut self, delta: &Self);
 
-    /// Returns the delta that turns `self` into `newer`; `None` where nothing changed.
+    /// Returns the delta that turns `self` into `newer`; `None` if nothing changed.
     fn diff(&self, newer: &Self) -> Option<Self>;
 }
 
@@ -28,13 +28,13 @@ pub trait Payload: Merge + Clone + PartialEq + Serialize + DeserializeOwned {
     /// Writes the fields of the binary form.
     fn write(&self, writer: &mut impl FieldWriter);
 
-    /// Reads what [`Self::write`] wrote.
+    /// Reads the output of [`Self::write`].
     ///
     /// # Errors
     /// The first field that is missing, unknown or out of range.
     fn read(reader: &mut impl FieldReader) -> Result<Self, FieldError>;
 
-    /// Checks the length of lists that were read from JSON, which has no bounds of its own.
+    /// Checks the length of lists read from JSON, which has no limits of its own.
     ///
     /// # Errors
     /// The first list that is longer than the binary form carries.
@@ -43,7 +43,7 @@ pub trait Payload: Merge + Clone + PartialEq + Serialize + DeserializeOwned {
     }
 }
 
-/// A large and rare payload: histories keep items whole, and an enum is as large as its largest variant.
+/// For a large and rare payload: histories keep items whole, and an enum is as large as its largest variant.
 impl<P: Merge> Merge for Box<P> {
     fn merge(&mut self, delta: &Self) {
         P::merge(self, delta);
@@ -68,7 +68,7 @@ impl<P: Payload> Payload for Box<P> {
     }
 }
 
-/// Takes the fields of a payload in order. Cannot fail: callers cut what exceeds a limit.
+/// Accepts the fields of a payload in order. Cannot fail: callers cut values that exceed a limit.
 pub trait FieldWriter {
     /// Writes one byte.
     fn byte(&mut self, byte: u8);
@@ -76,15 +76,15 @@ pub trait FieldWriter {
     fn unsigned(&mut self, value: u64);
     /// Writes an integer of either sign; those near zero are short.
     fn signed(&mut self, value: i64);
-    /// Writes a text, cut to what a message may carry.
+    /// Writes a text, cut to the limit of a message.
     fn text(&mut self, text: &str);
-    /// Writes a price with its scale; one near the price before is short.
+    /// Writes a price with its scale; one close to the previous price is short.
     fn price(&mut self, price: Price);
-    /// Writes a quantity with its scale; one of the scale before is short.
+    /// Writes a quantity with its scale; one with the previous scale is short.
     fn size(&mut self, size: Quantity);
-    /// Writes a time, relative to the time before, in the same unit.
+    /// Writes a time, relative to the previous time, in the same unit.
     fn time(&mut self, time: i64);
-    /// Makes `time` the time before.
+    /// Sets the previous time to `time`.
     fn rebase_time(&mut self, time: i64);
 
     /// Writes the length of a list.
@@ -103,7 +103,8 @@ pub trait FieldWriter {
         self.unsigned(bits.fold(0, |mask, (bit, is_present)| mask | (u64::from(is_present) << bit)));
     }
 
-    /// Writes venue, receive and publish time. Venue time is in milliseconds, so the base changes its unit behind it.
+    /// Writes venue, receive and publish time. Venue time is in milliseconds, so the unit of the previous time changes
+    /// after it.
     fn times(&mut self, venue_ms: Option<i64>, receive_us: Option<i64>, publish_us: Option<i64>) {
         if let Some(venue_ms) = venue_ms {
             self.time(venue_ms);
@@ -113,7 +114,7 @@ pub trait FieldWriter {
     }
 }
 
-/// Gives back the fields of a payload in order. Total: any bytes give a value or an error.
+/// Returns the fields of a payload in order. Total: any bytes give a value or an error.
 pub trait FieldReader {
     /// Reads [`FieldWriter::byte`].
     ///
@@ -128,7 +129,7 @@ pub trait FieldReader {
     /// Reads [`FieldWriter::signed`].
     ///
     /// # Errors
-    /// As [`Self::unsigned`].
+    /// The same as [`Self::unsigned`].
     fn signed(&mut self) -> Result<i64, FieldError>;
     /// Reads [`FieldWriter::text`].
     ///
@@ -138,21 +139,21 @@ pub trait FieldReader {
     /// Reads [`FieldWriter::price`].
     ///
     /// # Errors
-    /// The bytes end, or are no price.
+    /// The bytes end, or are not a price.
     fn price(&mut self) -> Result<Price, FieldError>;
     /// Reads [`FieldWriter::size`].
     ///
     /// # Errors
-    /// The bytes end, or are no quantity.
+    /// The bytes end, or are not a quantity.
     fn size(&mut self) -> Result<Quantity, FieldError>;
     /// Reads [`FieldWriter::time`].
     ///
     /// # Errors
-    /// As [`Self::unsigned`].
+    /// The same as [`Self::unsigned`].
     fn time(&mut self) -> Result<i64, FieldError>;
-    /// Makes `time` the time before.
+    /// Sets the previous time to `time`.
     fn rebase_time(&mut self, time: i64);
-    /// Reads the length of a list whose entries take at least a byte each.
+    /// Reads the length of a list whose entries take at least one byte each.
     ///
     /// # Errors
     /// More than `limit`, or more than bytes are left.
@@ -161,7 +162,7 @@ pub trait FieldReader {
     /// Reads an integer of 32 bits.
     ///
     /// # Errors
-    /// As [`Self::unsigned`].
+    /// The same as [`Self::unsigned`].
     fn narrow(&mut self, what: &'static str) -> Result<u32, FieldError> {
         u32::try_from(self.unsigned()?).map_err(|_| FieldError::OutOfRange { what })
     }
@@ -178,32 +179,32 @@ pub trait FieldReader {
     /// Reads [`FieldWriter::mask`] of `n_bits` options.
     ///
     /// # Errors
-    /// The bytes end, or a bit above is set: a field this version does not know.
+    /// The bytes end, or a higher bit is set: a field unknown to this version.
     fn mask(&mut self, n_bits: u32) -> Result<u64, FieldError> {
         let mask = self.unsigned()?;
         if mask >> n_bits == 0 { Ok(mask) } else { Err(FieldError::UnknownCode { what: "field mask", found: mask }) }
     }
 
-    /// Reads the venue time of [`FieldWriter::times`]; the other two follow as [`Self::time`].
+    /// Reads the venue time of [`FieldWriter::times`]; the other two follow with [`Self::time`].
     ///
     /// # Errors
-    /// As [`Self::unsigned`].
+    /// The same as [`Self::unsigned`].
     fn venue_time(&mut self) -> Result<i64, FieldError> {
         let venue_ms = self.time()?;
         self.rebase_time(venue_ms.wrapping_mul(1_000));
         Ok(venue_ms)
     }
 
-    /// Reads an instrument that was written as a text.
+    /// Reads an instrument written as a text.
     ///
     /// # Errors
-    /// As [`Self::text`], or the text is no instrument.
+    /// The same as [`Self::text`], or the text is not an instrument.
     fn instrument(&mut self) -> Result<InstrumentId, FieldError> {
         InstrumentId::parse(self.text()?).map_err(|_| FieldError::OutOfRange { what: "instrument" })
     }
 }
 
-// Positions are the numbers of the binary form: append only.
+// The positions are the numbers in the binary form: append only.
 pub(crate) const SIDES: [AggressorSide; 3] = [AggressorSide::Buyer, AggressorSide::Seller, AggressorSide::Unknown];
 pub(crate) const BOOK_STATES: [BookState; 6] = [
     BookState::Empty,
@@ -214,12 +215,12 @@ pub(crate) const BOOK_STATES: [BookState; 6] = [
     BookState::Unverified,
 ];
 
-/// Returns the position of a value in a table of all values: the number of an enum value in the binary form.
+/// Returns the position of a value in a table of all values: its number in the binary form.
 pub(crate) fn code_of<T: PartialEq>(table: &[T], value: &T) -> u8 {
     table.iter().position(|known| known == value).and_then(|at| u8::try_from(at).ok()).unwrap_or(0)
 }
 
-/// Reads a field where its bit of the mask is set.
+/// Reads a field if its bit of the mask is set.
 pub(crate) fn when<T>(
     mask: u64,
     bit: u32,
@@ -228,7 +229,7 @@ pub(crate) fn when<T>(
     if mask & (1 << bit) == 0 { Ok(None) } else { read().map(Some) }
 }
 
-/// Checks the length of a list that was read from JSON.
+/// Checks the length of a list read from JSON.
 ///
 /// # Errors
 /// More than `limit`.
@@ -236,12 +237,12 @@ pub fn check_length(what: &'static str, found: usize, limit: usize) -> Result<()
     if found <= limit { Ok(()) } else { Err(FieldError::TooMany { what, found: found as u64, limit }) }
 }
 
-/// Returns the first entries of a list, as many as a payload may have.
+/// Returns the first entries of a list, up to the limit of a payload.
 pub(crate) fn oldest<T>(rows: &[T], limit: usize) -> &[T] {
     &rows[..rows.len().min(limit)]
 }
 
-/// Returns the last entries of a list, as many as a payload may have.
+/// Returns the last entries of a list, up to the limit of a payload.
 pub(crate) fn newest<T>(rows: &[T], limit: usize) -> &[T] {
     &rows[rows.len().saturating_sub(limit)..]
 }
@@ -250,14 +251,14 @@ pub(crate) fn newest<T>(rows: &[T], limit: usize) -> &[T] {
 macro_rules! optional_fields {
     ($name:ident { $($field:ident),* $(,)? }) => {
         impl $crate::payload::Merge for $name {
-            /// Takes over the fields that `delta` has.
+            /// Adopts the fields present in `delta`.
             fn merge(&mut self, delta: &Self) {
                 $(if delta.$field.is_some() {
                     self.$field.clone_from(&delta.$field);
                 })*
             }
 
-            /// Returns the fields of `newer` that differ; `None` where none does.
+            /// Returns the fields of `newer` that differ; `None` if none does.
             fn diff(&self, newer: &Self) -> Option<Self> {
                 let delta = Self { $($field: $crate::exact::changed(&self.$field, &newer.$field)),* };
                 (!delta.is_empty()).then_some(delta)
@@ -265,7 +266,7 @@ macro_rules! optional_fields {
         }
 
         impl $name {
-            /// True where no field is present.
+            /// Returns true if no field is present.
             pub fn is_empty(&self) -> bool {
                 true $(&& self.$field.is_none())*
             }

@@ -1,23 +1,23 @@
-//! Whose data a topic carries.
+//! The subject of a topic.
 
 use std::{fmt, sync::Arc};
 
 use model::instrument::{InstrumentId, Venue};
 
-/// Whose data a topic carries. Cheap to clone.
+/// The subject of a topic's data. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
-    /// The server's own; nothing behind the channel.
+    /// The server itself; nothing follows the channel.
     Server,
-    /// One instrument's: `venue:symbol`. Everything after the venue's colon is the symbol, which may hold colons itself.
+    /// One instrument: `venue:symbol`. Everything after the venue's colon is the symbol, which may contain colons.
     Instrument(InstrumentId),
-    /// One pair's over all venues: `all:BTC/USD`.
+    /// One pair over all venues: `all:BTC/USD`.
     Pair(Arc<str>),
-    /// One paper account's: `account:name`.
+    /// One paper account: `account:name`.
     Account(Arc<str>),
 }
 
-/// The kind of subject that all topics of a channel have.
+/// The kind of subject common to all topics of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SubjectKind {
     /// [`Subject::Server`].
@@ -30,7 +30,7 @@ pub enum SubjectKind {
     Account,
 }
 
-/// One subject, or all of a kind; for instruments those of one venue.
+/// One subject, or all of a kind; for instruments, all of one venue.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SubjectPattern {
     /// A single subject.
@@ -56,10 +56,10 @@ impl Subject {
 }
 
 impl SubjectPattern {
-    /// Reads what stands behind a channel's colon; `None` where there is no colon.
+    /// Parses the text after a channel's colon; `None` if there is no colon.
     ///
     /// # Errors
-    /// What is wrong, in words.
+    /// A description of the error.
     pub fn parse(kind: SubjectKind, text: Option<&str>) -> Result<Self, &'static str> {
         let (scope, name) = match (kind, text) {
             (SubjectKind::Server, None) => return Ok(Self::One(Subject::Server)),
@@ -96,7 +96,7 @@ impl SubjectPattern {
         }
     }
 
-    /// True where the pattern takes `subject` in.
+    /// Returns true if the pattern includes `subject`.
     pub fn is_match(&self, subject: &Subject) -> bool {
         match (self, subject) {
             (Self::One(one), subject) => one == subject,
@@ -118,7 +118,7 @@ impl SubjectKind {
     }
 }
 
-/// With the colon in front; nothing for the server.
+/// Written with the colon in front; empty for the server.
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -141,11 +141,11 @@ impl fmt::Display for SubjectPattern {
     }
 }
 
-/// In place of a venue where a topic is of all of them; no venue has this name.
+/// In place of a venue, for topics over all venues; no venue has this name.
 const ALL_VENUES: &str = "all";
-/// In place of a venue where a topic is an account's; no venue has this name.
+/// In place of a venue, for topics of an account; no venue has this name.
 const ACCOUNT: &str = "account";
-/// In place of a symbol, pair or name: all of them.
+/// In place of a symbol, pair or name: matches all.
 const EVERY: &str = "*";
 
 #[cfg(test)]

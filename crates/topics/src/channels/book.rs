@@ -1,8 +1,8 @@
-//! Channel `book`: the best levels of an order book with its state.
+//! Channel `book`: the best levels of an order book and its state.
 //!
 //! A book whose state is not served carries no levels; the page keeps its last good ones, hatched. The first served
-//! delta after that carries the whole book and replaces them, so it is right both for a page that kept levels and for one
-//! whose snapshot had none.
+//! delta after that carries the whole book and replaces them, so it is correct both for a page that kept levels and for
+//! one whose snapshot had none.
 
 use model::{decimal::Price, event::Level, proof::BookState};
 use serde::{Deserialize, Serialize};
@@ -14,34 +14,34 @@ use crate::{
     payload::{BOOK_STATES, FieldReader, FieldWriter, Merge, Payload, check_length, oldest, when},
 };
 
-/// The best levels a side. A delta lists changed levels, quantity 0 removes; the client cuts each side to 20 after it.
+/// The best levels a side. A delta lists changed levels, quantity 0 removes; the client then cuts each side to 20.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BookData {
-    /// How far it can be trusted; in deltas too.
+    /// How far it can be trusted; also present in deltas.
     pub state: BookState,
     /// Bids, best (highest) first.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "levels")]
     pub bids: Vec<Level>,
-    /// Offers, best (lowest) first.
+    /// Asks, best (lowest) first.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "levels")]
     pub asks: Vec<Level>,
-    /// The venue's clock at the last change, where it says.
+    /// The venue's clock at the last change, if the venue reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub venue_time_ms: Option<i64>,
-    /// The server's clock when the last change came.
+    /// The server's clock when the last change arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receive_time_us: Option<i64>,
     /// The server's clock when this was published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publish_time_us: Option<i64>,
-    /// The venue's number of the last change, where it has one.
+    /// The venue's number of the last change, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_update_id: Option<u64>,
 }
 
 impl Merge for BookData {
-    /// Applies a delta. Where the state becomes served again, the delta's levels replace all; where it is not served,
-    /// the levels stay as they were.
+    /// Applies a delta. If the state becomes served again, the delta's levels replace all; if it is not served, the
+    /// levels stay unchanged.
     fn merge(&mut self, delta: &Self) {
         if delta.state.is_served() {
             if !self.state.is_served() {
@@ -58,7 +58,7 @@ impl Merge for BookData {
         self.last_update_id = delta.last_update_id.or(self.last_update_id);
     }
 
-    /// The delta that turns `self` (a snapshot, or one with deltas merged) into the snapshot `newer`; `None` where
+    /// Returns the delta that turns `self` (a snapshot, or one with deltas merged) into the snapshot `newer`; `None` if
     /// nothing changed. Levels of a `newer` that is not served are ignored.
     fn diff(&self, newer: &Self) -> Option<Self> {
         let (bids, asks) = match (self.state.is_served(), newer.state.is_served()) {
@@ -83,7 +83,7 @@ impl Merge for BookData {
     }
 }
 
-/// `is_better(a, b)`: a stands before b.
+/// Merges changed rows into a side; `is_better(a, b)` is true if a comes before b.
 fn merge_side(rows: &mut Vec<Level>, changes: &[Level], is_better: impl Fn(Price, Price) -> bool) {
     for change in changes {
         let at = rows.partition_point(|row| is_better(row.price, change.price));
@@ -100,7 +100,7 @@ fn merge_side(rows: &mut Vec<Level>, changes: &[Level], is_better: impl Fn(Price
     rows.truncate(BOOK_DEPTH);
 }
 
-/// Walks both sides once. A row that fell out at the far end needs no removal: the client's cut does it.
+/// Walks both sides once. A row that dropped off the far end needs no removal: the client's cut removes it.
 fn diff_side(older: &[Level], newer: &[Level], is_better: impl Fn(Price, Price) -> bool) -> Vec<Level> {
     let (older, newer) = (&older[..older.len().min(BOOK_DEPTH)], &newer[..newer.len().min(BOOK_DEPTH)]);
     let mut changes = Vec::new();
@@ -124,7 +124,7 @@ fn diff_side(older: &[Level], newer: &[Level], is_better: impl Fn(Price, Price) 
                 changes.push(*new);
                 new_idx += 1;
             }
-            // Cannot be: the arm above takes each old row that has no new row beside it.
+            // Impossible: the arm above handles each old row without a matching new row.
             (Some(_), None) => old_idx += 1,
         }
     }
@@ -255,7 +255,7 @@ mod tests {
         assert_eq!(book.diff(&book), None);
     }
 
-    /// Live more often than not.
+    /// Live more often than other states.
     const STATES: [BookState; 6] = [
         BookState::Live,
         BookState::Live,
@@ -284,7 +284,7 @@ mod tests {
                     if quantity == 0 { side.remove(&price); } else { side.insert(price, quantity); }
                 }
                 let newer = snapshot(state, &bids, &asks, number as u64);
-                // A publisher may compare with its last snapshot or with what it has merged: both must do.
+                // A publisher may compare with its last snapshot or with its merged state: both must work.
                 let delta = if number % 2 == 0 { older.diff(&newer) } else { published.diff(&newer) };
                 for book in std::iter::once(&mut published).chain(late_joiner.as_mut()) {
                     if let Some(delta) = &delta {

@@ -1,4 +1,4 @@
-//! Channel `candles`: bars of one instrument and interval.
+//! Channel `candles`: candles of one instrument and interval.
 
 use model::{
     candle::Candle,
@@ -14,17 +14,17 @@ use crate::{
     payload::{FieldReader, FieldWriter, Merge, Payload, check_length, newest, when},
 };
 
-/// Bars, oldest first. A snapshot has the last 500; a delta the forming bar and those closed or corrected since.
+/// Candles, oldest first. A snapshot has the last 500; a delta the forming one and those closed or corrected since.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "Rows", from = "Rows")]
 pub struct CandlesData {
-    /// Oldest first, `open_time` rising; in JSON rows of open time in milliseconds, open, high, low, close, volume, and
-    /// beside them what buyers took of each volume.
+    /// Oldest first, `open_time` ascending; in JSON rows of open time in milliseconds, open, high, low, close, volume,
+    /// and separately the buyers' part of each volume.
     pub bars: Vec<Candle>,
 }
 
 impl Merge for CandlesData {
-    /// Sets each bar of the delta by its open time and keeps the newest 500.
+    /// Sets each candle of the delta by its open time and keeps the newest 500.
     fn merge(&mut self, delta: &Self) {
         for bar in &delta.bars {
             let at = self.bars.partition_point(|known| known.open_time < bar.open_time);
@@ -37,8 +37,8 @@ impl Merge for CandlesData {
         self.bars.drain(..n_surplus);
     }
 
-    /// The bars of `newer` that are new or differ; `None` where there are none. Bars that are gone cannot be told,
-    /// except by falling out of the window of 500.
+    /// Returns the candles of `newer` that are new or differ; `None` if there are none. Removed candles cannot be
+    /// expressed, except when they drop out of the window of 500.
     fn diff(&self, newer: &Self) -> Option<Self> {
         let mut known = self.bars.iter().peekable();
         let mut bars = Vec::new();
@@ -94,8 +94,8 @@ impl Payload for CandlesData {
     }
 }
 
-/// Bars as rows, `{"bars":[[open_time_ms,"open","high","low","close","volume"],…],"buy_volumes":["…"|null,…]}`: what buyers
-/// took of each row's volume stands beside the rows, and is left out where it is known of none.
+/// Candles as rows, `{"bars":[[open_time_ms,"open","high","low","close","volume"],…],"buy_volumes":["…"|null,…]}`: the
+/// buyers' part of each row's volume is a separate list, omitted if it is unknown for all rows.
 #[derive(Serialize, Deserialize)]
 struct Rows {
     bars: Vec<(i64, Price, Price, Price, Price, Quantity)>,

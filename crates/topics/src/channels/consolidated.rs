@@ -1,6 +1,7 @@
 //! Channel `consolidated`: the best bid and the best ask of one pair over all venues, and which venues count.
 //!
-//! Other than the rest, a delta carries the whole: a best bid can go away again, and a field once known must not stay.
+//! Unlike in other channels, a delta carries the whole state: a best bid can disappear, and an old value must not
+//! remain.
 
 use model::{
     decimal::{Price, Quantity},
@@ -15,19 +16,19 @@ use crate::{
     payload::{FieldReader, FieldWriter, Merge, Payload, check_length, oldest, when},
 };
 
-/// The top of one pair. What is absent is not there: no venue that counts has it.
+/// The top of one pair. An absent side means that no counting venue has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConsolidatedData {
     /// Highest bid of the venues that count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bid: Option<VenueLevel>,
-    /// Lowest ask of the venues that count; it may be below the bid, as they are of different venues.
+    /// Lowest ask of the venues that count; it may be below the bid, as they come from different venues.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ask: Option<VenueLevel>,
     /// Every venue's instrument of the pair, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub venues: Vec<VenueStanding>,
-    /// True where all venues that count are made-up markets.
+    /// True if all venues that count are simulated.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_simulated: bool,
     /// The server's clock when this was published.
@@ -35,10 +36,10 @@ pub struct ConsolidatedData {
     pub publish_time_us: Option<i64>,
 }
 
-/// The best level of a side, with whose it is.
+/// The best level of a side, and its instrument.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VenueLevel {
-    /// Whose.
+    /// The instrument.
     pub instrument: InstrumentId,
     /// Quote per base.
     pub price: Price,
@@ -49,9 +50,9 @@ pub struct VenueLevel {
 /// Whether one venue's top counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VenueStanding {
-    /// Whose top.
+    /// The instrument of the top.
     pub instrument: InstrumentId,
-    /// Why it is left out; absent where it counts.
+    /// Why it is left out; absent if it counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_out: Option<LeftOut>,
 }
@@ -60,26 +61,26 @@ pub struct VenueStanding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeftOut {
-    /// It has not quoted yet, or not both sides.
+    /// It has not quoted yet, or has quoted only one side.
     NoQuote,
-    /// It is connecting, or has not sent anything yet.
+    /// It is connecting, or has not sent any data yet.
     Initialising,
-    /// Its last word is too old.
+    /// Its last data is too old.
     Stale,
-    /// It does not deliver.
+    /// Its feed has failed.
     Failed,
     /// Its book contradicts itself, or is being fetched again.
     Suspect,
     /// Its book fails the venue's own checksum.
     Unverified,
-    /// It is made up, and stands beside real ones.
+    /// It is simulated, beside real ones.
     Simulated,
-    /// It is played from a recording.
+    /// It is a replay of a recording.
     Replay,
 }
 
 impl LeftOut {
-    /// All reasons; the position plus one is the number of the binary form: append only.
+    /// All reasons; the position plus one is the number in the binary form: append only.
     pub const ALL: [Self; 8] = [
         Self::NoQuote,
         Self::Initialising,
@@ -91,7 +92,7 @@ impl LeftOut {
         Self::Replay,
     ];
 
-    /// The words a person reads, lower case.
+    /// Returns the displayed words, lower case.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NoQuote => "no quote",
@@ -107,12 +108,12 @@ impl LeftOut {
 }
 
 impl Merge for ConsolidatedData {
-    /// Takes the newer state over, whole.
+    /// Replaces everything with the newer state.
     fn merge(&mut self, delta: &Self) {
         self.clone_from(delta);
     }
 
-    /// `newer` where anything but the time of publishing differs.
+    /// Returns `newer` if anything but the publishing time differs.
     fn diff(&self, newer: &Self) -> Option<Self> {
         let is_same = is_same_level(self.bid.as_ref(), newer.bid.as_ref())
             && is_same_level(self.ask.as_ref(), newer.ask.as_ref())
@@ -169,7 +170,7 @@ fn read_venue_level(reader: &mut impl FieldReader) -> Result<VenueLevel, FieldEr
     Ok(VenueLevel { instrument: reader.instrument()?, price: reader.price()?, size: reader.size()? })
 }
 
-/// Counted, then the reasons for which a venue is left out.
+/// Counted, then the reasons for leaving a venue out.
 const STANDINGS: [Option<LeftOut>; LeftOut::ALL.len() + 1] = {
     let mut table = [None; LeftOut::ALL.len() + 1];
     let mut reason_idx = 0;

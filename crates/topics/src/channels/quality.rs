@@ -1,7 +1,7 @@
-//! Channel `quality`: what was found wrong on an instrument's book and on its feed, counted, with the proof, the samples
-//! and the time it took.
+//! Channel `quality`: counts of the faults of an instrument's book and its feed, with the evidence, samples and
+//! latencies.
 //!
-//! Not here: whether connections are open and what comes over them now (channel `status`).
+//! Not here: whether connections are open and what they deliver now (channel `status`).
 
 pub mod latency;
 
@@ -19,7 +19,7 @@ use crate::{
     payload::{BOOK_STATES, FieldReader, FieldWriter, Merge, Payload, newest, optional_fields, when},
 };
 
-/// The book's state, all counters, and what stands behind them. Absent in a delta: not changed.
+/// The book's state, all counters, and their details. Absent in a delta: not changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QualityData {
     /// How far the book can be trusted.
@@ -28,22 +28,22 @@ pub struct QualityData {
     /// Counters of the instrument's book.
     #[serde(default, skip_serializing_if = "BookQuality::is_empty")]
     pub book: BookQuality,
-    /// Counters of the feed it comes by, since that feed started.
+    /// Counters of the instrument's feed, since that feed started.
     #[serde(default, skip_serializing_if = "FeedQuality::is_empty")]
     pub feed: FeedQuality,
-    /// What proves or refutes the book.
+    /// The evidence for or against the book.
     #[serde(default, skip_serializing_if = "BookProof::is_empty")]
     pub proof: BookProof,
-    /// The ways of this instrument's messages.
+    /// The latencies of this instrument's messages.
     #[serde(default, skip_serializing_if = "LatencyData::is_empty")]
     pub latency: LatencyData,
-    /// The ways of all messages of the feed.
+    /// The latencies of all messages of the feed.
     #[serde(default, skip_serializing_if = "LatencyData::is_empty")]
     pub feed_latency: LatencyData,
     /// The venue's clock against the server's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub venue_clock: Option<VenueClock>,
-    /// The last frames of the feed that could not be read, oldest first, at most [`MALFORMED_SAMPLES`]; a delta has all.
+    /// The last unreadable frames of the feed, oldest first, at most [`MALFORMED_SAMPLES`]; a delta has all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub malformed_samples: Option<Vec<MalformedSample>>,
     /// The server's clock when this was published.
@@ -51,7 +51,7 @@ pub struct QualityData {
     pub publish_time_us: Option<i64>,
 }
 
-/// What proves or refutes an instrument's book. Absent in a delta: not changed.
+/// The evidence for or against an instrument's book. Absent in a delta: not changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BookProof {
     /// The last checksum that was compared.
@@ -63,31 +63,31 @@ pub struct BookProof {
     /// When a fresh snapshot was last needed, and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_resync: Option<Resync>,
-    /// Trades of the instrument that came after a later one.
+    /// Trades of the instrument that arrived after a later one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub late_trades: Option<u64>,
 }
 
 optional_fields!(BookProof { last_checksum, changed_ms, last_resync, late_trades });
 
-/// That a fresh snapshot was needed.
+/// A fresh snapshot that was needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resync {
-    /// The server's clock when it was noticed.
+    /// The server's clock when the need was noticed.
     pub at_ms: i64,
-    /// Why.
+    /// The reason.
     pub reason: ResyncReason,
 }
 
-/// Why a fresh snapshot was needed; worked out from what else was counted in the same moment.
+/// Why a fresh snapshot was needed; derived from the other counters at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResyncReason {
     /// Updates were missing.
     Gap,
-    /// The venue's checksum did not agree.
+    /// The venue's checksum disagreed.
     Checksum,
-    /// The book stood crossed for too long.
+    /// The book was crossed for too long.
     Crossed,
     /// The connection was lost.
     Connection,
@@ -96,7 +96,7 @@ pub enum ResyncReason {
 }
 
 impl ResyncReason {
-    /// The word a person reads, lower case.
+    /// Returns the displayed word, lower case.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Gap => "gap",
@@ -108,23 +108,23 @@ impl ResyncReason {
     }
 }
 
-/// A frame that could not be read.
+/// An unreadable frame.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MalformedSample {
-    /// The server's clock when it came.
+    /// The server's clock when it arrived.
     pub at_ms: i64,
     /// Its beginning, at most [`SAMPLE_CHARS`] characters, without control characters.
     pub text: String,
 }
 
-/// Samples kept of a feed: enough to see a pattern.
+/// Samples kept for each feed: enough to see a pattern.
 pub const MALFORMED_SAMPLES: usize = 5;
 
-/// Characters kept of a sample.
+/// Characters kept from each sample.
 pub const SAMPLE_CHARS: usize = 120;
 
 impl QualityData {
-    /// The snapshot of these counters.
+    /// Creates the snapshot of these counters.
     pub fn new(book_state: BookState, book: &BookCounters, feed: &FeedCounters) -> Self {
         Self {
             book_state: Some(book_state),
@@ -136,7 +136,7 @@ impl QualityData {
 }
 
 impl Merge for QualityData {
-    /// Takes over the fields that `delta` has.
+    /// Adopts the fields present in `delta`.
     fn merge(&mut self, delta: &Self) {
         self.book_state = delta.book_state.or(self.book_state);
         self.book.merge(&delta.book);
@@ -151,7 +151,7 @@ impl Merge for QualityData {
         self.publish_time_us = delta.publish_time_us.or(self.publish_time_us);
     }
 
-    /// The fields of `newer` that differ; `None` where none does.
+    /// Returns the fields of `newer` that differ; `None` if none does.
     fn diff(&self, newer: &Self) -> Option<Self> {
         let delta = Self {
             book_state: changed(&self.book_state, &newer.book_state),
@@ -209,7 +209,7 @@ impl Payload for QualityData {
     }
 }
 
-/// What stands behind the counters: a mask of its own, so that both may grow.
+/// Writes the details with a mask of their own, so that both parts can grow.
 fn write_details(writer: &mut impl FieldWriter, data: &QualityData) {
     let BookProof { last_checksum, changed_ms, last_resync, late_trades } = &data.proof;
     let ways = [&data.latency.venue, &data.latency.server, &data.feed_latency.venue, &data.feed_latency.server];
@@ -291,7 +291,7 @@ fn read_details(reader: &mut impl FieldReader, data: &mut QualityData) -> Result
     Ok(())
 }
 
-// Positions are the numbers of the binary form: append only.
+// The positions are the numbers in the binary form: append only.
 const RESYNC_REASONS: [ResyncReason; 5] = [
     ResyncReason::Gap,
     ResyncReason::Checksum,
@@ -300,7 +300,7 @@ const RESYNC_REASONS: [ResyncReason; 5] = [
     ResyncReason::Contradiction,
 ];
 
-/// A struct of optional counters beside the model's plain one.
+/// Creates a struct of optional counters beside the model's plain one.
 macro_rules! counters {
     ($(#[$meta:meta])* $name:ident of $plain:ident { $($(#[$field_meta:meta])* $field:ident),* $(,)? }) => {
         $(#[$meta])*
@@ -320,17 +320,17 @@ macro_rules! counters {
         }
 
         impl $name {
-            /// The plain counters; absent ones are 0.
+            /// Returns the plain counters; absent ones are 0.
             pub fn counters(&self) -> $plain {
                 $plain { $($field: self.$field.unwrap_or(0)),* }
             }
 
-            /// All fields in the order of the binary form: append only.
+            /// Iterates over all fields in the order of the binary form: append only.
             pub(crate) fn fields(&self) -> impl Iterator<Item = Option<u64>> + '_ {
                 [$(self.$field),*].into_iter()
             }
 
-            /// The same fields, to be filled.
+            /// Iterates over the same fields for filling.
             pub(crate) fn fields_mut(&mut self) -> impl Iterator<Item = &mut Option<u64>> {
                 [$(&mut self.$field),*].into_iter()
             }
@@ -345,19 +345,19 @@ counters! {
         updates,
         /// Sequence gaps.
         gaps,
-        /// Updates that were wholly older than the book.
+        /// Updates that were entirely older than the book.
         duplicates,
         /// Fresh snapshots needed after the first.
         resyncs,
-        /// Times the book stood crossed after an update.
+        /// Times the book was crossed after an update.
         crossed,
         /// Checksums that agreed.
         checksums_ok,
-        /// Checksums that did not.
+        /// Checksums that disagreed.
         checksums_bad,
         /// Times the book's top equalled the venue's own best bid and ask.
         quote_matches,
-        /// Times it did not.
+        /// Times it differed.
         quote_mismatches,
     }
 }
@@ -367,9 +367,9 @@ counters! {
     FeedQuality of FeedCounters {
         /// Text frames received.
         frames,
-        /// Frames that could not be read.
+        /// Unreadable frames.
         malformed,
-        /// Well-formed frames of no known kind.
+        /// Well-formed frames of an unknown kind.
         unknown,
         /// Trades.
         trades,
@@ -381,9 +381,9 @@ counters! {
         others,
         /// Sequence gaps in books and trades.
         gaps,
-        /// Items seen before.
+        /// Items received before.
         duplicates,
-        /// Items that came after a later one.
+        /// Items that arrived after a later one.
         out_of_order,
         /// Book snapshots needed after the first.
         resyncs,

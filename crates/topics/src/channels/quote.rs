@@ -1,4 +1,4 @@
-//! Channel `quote`: best bid and ask, last price, figures of the last 24 hours.
+//! Channel `quote`: best bid and ask, last price, statistics of the last 24 hours.
 
 use model::{
     decimal::{Price, Quantity},
@@ -29,7 +29,7 @@ pub struct QuoteData {
     /// Price of the last trade.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Price>,
-    /// Who crossed the spread in the last trade.
+    /// The aggressor side of the last trade.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_side: Option<AggressorSide>,
     /// First price of the last 24 hours.
@@ -44,10 +44,10 @@ pub struct QuoteData {
     /// Base units traded in the last 24 hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub day_volume: Option<Quantity>,
-    /// The venue's clock at the last change, where it says.
+    /// The venue's clock at the last change, if the venue reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub venue_time_ms: Option<i64>,
-    /// The server's clock when the last change came.
+    /// The server's clock when the last change arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receive_time_us: Option<i64>,
     /// The server's clock when this was published.

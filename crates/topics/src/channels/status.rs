@@ -13,7 +13,7 @@ use crate::{
     payload::{FieldReader, FieldWriter, Merge, Payload, check_length, oldest, when},
 };
 
-/// The state of everything. A snapshot has all entries; a delta those that changed, whole, and those that are gone.
+/// The state of all feeds. A snapshot has all entries; a delta the changed ones, whole, and the removed ones.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StatusData {
     /// By instrument, sorted.
@@ -22,10 +22,10 @@ pub struct StatusData {
     /// By venue, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub connections: Vec<ConnectionEntry>,
-    /// Streams that are gone (their feed was stopped); in deltas only.
+    /// Removed streams (their feed was stopped); in deltas only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub removed_streams: Vec<InstrumentId>,
-    /// Venues that are gone; in deltas only.
+    /// Removed venues; in deltas only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub removed_connections: Vec<Venue>,
 }
@@ -33,67 +33,67 @@ pub struct StatusData {
 /// The state of one instrument on one feed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StreamEntry {
-    /// Whose data.
+    /// The instrument.
     pub instrument: InstrumentId,
     /// The colour of its light.
     pub state: StreamState,
-    /// How the data comes.
+    /// How the data is delivered.
     pub mode: FeedMode,
     /// Updates since the feed started.
     pub updates: u64,
-    /// Updates a second over the last five seconds; sent with one decimal.
+    /// Updates per second over the last five seconds; sent with one decimal.
     #[serde(serialize_with = "one_decimal")]
     pub rate: f64,
-    /// Milliseconds from the last update to the making of this entry. Deltas repeat an entry when only this changed
-    /// only once its whole seconds did; clients count on by themselves.
+    /// Milliseconds from the last update to the creation of this entry. If only this changed, deltas repeat an entry
+    /// only when its whole seconds change; clients advance the age themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age_ms: Option<u64>,
     /// The server's clock at the last update.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_update_ms: Option<i64>,
-    /// Why it is not live, for people.
+    /// Why it is not live, as a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
     /// When the next attempt to connect will be made, on the server's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt_ms: Option<i64>,
-    /// True for a made-up market; pages label it wherever it appears.
+    /// True for a simulated market; pages label it wherever it appears.
     #[serde(default)]
     pub is_simulated: bool,
-    /// True for a recording that plays; pages label it wherever it appears, and its ages do not count on by themselves.
+    /// True for a replay of a recording; pages label it wherever it appears, and its ages do not advance by themselves.
     #[serde(default)]
     pub is_replay: bool,
-    /// Decimals that prices are shown with, once known.
+    /// Decimal places of displayed prices, once known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price_decimals: Option<u32>,
-    /// Decimals that quantities are shown with, once known.
+    /// Decimal places of displayed quantities, once known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size_decimals: Option<u32>,
-    /// Why nothing has come for a while although the connection is open; absent where something comes.
+    /// Why no data has arrived for a while although the connection is open; absent if data arrives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silence: Option<Silence>,
 }
 
-/// How a venue's connections fare.
+/// The state of a venue's connections.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionEntry {
     /// The venue.
     pub venue: Venue,
     /// True while at least one connection is open, or polling or simulation runs.
     pub is_connected: bool,
-    /// How the data comes.
+    /// How the data is delivered.
     pub mode: FeedMode,
-    /// Why nothing is connected, for people.
+    /// Why nothing is connected, as a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
     /// When the next attempt to connect will be made, on the server's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt_ms: Option<i64>,
-    /// The server's clock at the last frame of any kind: a sign that the transport lives, not that data comes. A delta
-    /// that only this changed comes once a second.
+    /// The server's clock at the last frame of any kind: it shows that the transport lives, not that data arrives. If
+    /// only this changed, deltas come once a second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_frame_ms: Option<i64>,
-    /// Open connections, where the venue has any.
+    /// Open connections, if the venue has any.
     #[serde(default)]
     pub n_open: u32,
     /// Connections opened after the first.
@@ -102,35 +102,35 @@ pub struct ConnectionEntry {
     /// Sequence gaps found on the feed.
     #[serde(default)]
     pub gaps: u64,
-    /// Frames that could not be read.
+    /// Unreadable frames.
     #[serde(default)]
     pub malformed: u64,
-    /// Whether REST requests go out.
+    /// Whether REST requests are sent.
     #[serde(default)]
     pub breaker: Breaker,
-    /// While the breaker is open: when one request is tried, on the server's clock.
+    /// While the breaker is open: when one trial request is sent, on the server's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breaker_until_ms: Option<i64>,
-    /// Share of the venue's weight that REST requests have used in its window, and what is allowed.
+    /// Weight used by REST requests in the venue's window, and the allowance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rest_weight: Option<RestWeight>,
 }
 
-/// The circuit breaker in front of a venue's REST.
+/// The circuit breaker in front of a venue's REST API.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Breaker {
-    /// Requests go out.
+    /// Requests are sent.
     #[default]
     Closed,
-    /// Nothing goes out for now.
+    /// No requests are sent for now.
     Open,
-    /// One request is out to see.
+    /// One trial request is in flight.
     HalfOpen,
 }
 
 impl Breaker {
-    /// The breaker's word, and until when it is open.
+    /// Returns the breaker's state, and until when it is open.
     pub fn of(state: BreakerState) -> (Self, Option<i64>) {
         match state {
             BreakerState::Closed => (Self::Closed, None),
@@ -139,7 +139,7 @@ impl Breaker {
         }
     }
 
-    /// The words a person reads, lower case.
+    /// Returns the displayed words, lower case.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Closed => "closed",
@@ -150,7 +150,7 @@ impl Breaker {
 }
 
 impl ConnectionEntry {
-    /// A venue of which nothing is known but how its data comes.
+    /// Creates the entry of a venue of which only the delivery mode is known.
     pub fn new(venue: &Venue, mode: FeedMode) -> Self {
         Self {
             venue: venue.clone(),
@@ -171,7 +171,7 @@ impl ConnectionEntry {
 }
 
 impl StreamEntry {
-    /// A stream of which nothing has come yet.
+    /// Creates the entry of a stream without any data yet.
     pub fn new(instrument: &InstrumentId, mode: FeedMode) -> Self {
         Self {
             instrument: instrument.clone(),
@@ -193,7 +193,7 @@ impl StreamEntry {
 }
 
 impl Merge for StatusData {
-    /// Sets the entries of the delta by instrument and venue, and drops those it names as gone.
+    /// Sets the entries of the delta by instrument and venue, and drops those it lists as removed.
     fn merge(&mut self, delta: &Self) {
         upsert(&mut self.streams, &delta.streams, |entry| &entry.instrument);
         upsert(&mut self.connections, &delta.connections, |entry| &entry.venue);
@@ -201,7 +201,7 @@ impl Merge for StatusData {
         self.connections.retain(|entry| !delta.removed_connections.contains(&entry.venue));
     }
 
-    /// The delta that turns the snapshot `self` into the snapshot `newer`; `None` where nothing changed but the
+    /// Returns the delta that turns the snapshot `self` into the snapshot `newer`; `None` if nothing changed except
     /// fractions of a second in `age_ms`. Both must be sorted.
     fn diff(&self, newer: &Self) -> Option<Self> {
         let is_same = |older: &StreamEntry, newer: &StreamEntry| {
@@ -225,7 +225,7 @@ fn upsert<T: Clone, K: Ord>(entries: &mut Vec<T>, changes: &[T], key: impl Fn(&T
     }
 }
 
-/// Entries of `newer` that are new or differ, and keys of `older` that are gone.
+/// Returns entries of `newer` that are new or differ, and keys of `older` that are gone.
 fn compare<T: Clone, K: Ord + Clone>(
     older: &[T],
     newer: &[T],
@@ -238,7 +238,7 @@ fn compare<T: Clone, K: Ord + Clone>(
     (changed.cloned().collect(), removed.collect())
 }
 
-/// A rate as the binary form carries it: with one decimal, never negative, never NaN.
+/// Writes a rate like the binary form: with one decimal, never negative, never NaN.
 fn one_decimal<S: Serializer>(rate: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(f64::from((rate * 10.0).round() as u32) / 10.0)
 }
@@ -367,13 +367,13 @@ fn read_connection_entry(reader: &mut impl FieldReader) -> Result<ConnectionEntr
     })
 }
 
-/// A rate in tenths; what is no rate is 0.
+/// Returns a rate in tenths; 0 for an invalid rate.
 fn tenths(rate: f64) -> u64 {
-    // The cast saturates, and turns NaN into 0.
+    // The cast saturates and turns NaN into 0.
     u64::from((rate * 10.0).round() as u32)
 }
 
-// Positions are the numbers of the binary form: append only.
+// The positions are the numbers in the binary form: append only.
 const STREAM_STATES: [StreamState; 4] =
     [StreamState::Initialising, StreamState::Live, StreamState::Stale, StreamState::Failed];
 const SILENCES: [Silence; 4] = [Silence::QuietBesideOthers, Silence::QuietByVenue, Silence::Unexplained, Silence::Dead];

@@ -19,7 +19,7 @@ pub struct SystemData {
     /// Clients connected to the stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clients: Option<u64>,
-    /// What the server itself wants people to know and do something about; empty where there is nothing any more.
+    /// The server's notice that requires people's action; empty once it is withdrawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
 }

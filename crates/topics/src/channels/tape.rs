@@ -12,7 +12,7 @@ use crate::{
     payload::{FieldReader, FieldWriter, Merge, Payload, SIDES, check_length, code_of, newest},
 };
 
-/// Trades, oldest first. A snapshot has the last 100; a delta those since, all of them.
+/// Trades, oldest first. A snapshot has the last 100; a delta all trades since.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TapeData {
     /// Oldest first.
@@ -22,16 +22,16 @@ pub struct TapeData {
 /// One public trade.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TapeTrade {
-    /// The venue's id; in JSON a number where the venue counts, else a text.
+    /// The venue's id; in JSON a number if the venue numbers its trades, otherwise a text.
     #[serde(with = "trade_id")]
     pub id: TradeId,
     /// Price of one base unit.
     pub price: Price,
     /// Base units traded.
     pub size: Quantity,
-    /// Who crossed the spread.
+    /// The side that crossed the spread.
     pub aggressor_side: AggressorSide,
-    /// The venue's clock; the server's where the venue does not say.
+    /// The venue's clock; the server's if the venue sends no time.
     pub venue_time_ms: i64,
 }
 
@@ -43,8 +43,8 @@ impl Merge for TapeData {
         self.trades.drain(..n_surplus);
     }
 
-    /// The trades of `newer` after the last one of `self`; all of them where that one is no longer there. `None` where
-    /// there are none.
+    /// Returns the trades of `newer` after the last one of `self`; all of them if that one is no longer present. `None`
+    /// if there are none.
     fn diff(&self, newer: &Self) -> Option<Self> {
         let n_known = self
             .trades
@@ -110,7 +110,7 @@ impl Payload for TapeData {
     }
 }
 
-/// A trade's id: a number where the venue counts its trades, else a text.
+/// A trade's id: a number if the venue numbers its trades, otherwise a text.
 mod trade_id {
     use std::fmt;
 
@@ -180,7 +180,7 @@ mod tests {
             let mut top = 3;
             let mut merged = last_100(top);
             for step in steps {
-                // What a publisher sends: each trade since, even where the window has moved past some.
+                // The publisher's delta: each trade since, even if the window has moved past some.
                 let delta = TapeData { trades: (top + 1..=top + step).map(trade).collect() };
                 let older = last_100(top);
                 top += step;

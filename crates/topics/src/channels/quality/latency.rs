@@ -1,9 +1,9 @@
-//! What `quality` says about time: the ways of messages up to the server's publishing, and the venue's clock.
+//! The times in `quality`: latencies of messages up to the server's publishing, and the venue's clock.
 //!
-//! A venue's stamp is read on the venue's clock and the receiving on the server's, so their difference is the way plus an
-//! offset that nobody has measured. The fastest message bounds that offset from one side (no way takes less than
-//! nothing); the round trip of a WebSocket ping bounds it from the other (no way takes longer than there and back), as
-//! far as the venue sends at once what it stamps. Not here: the way on to the browser and to the paint, which the
+//! A venue's timestamp is read from the venue's clock and the arrival from the server's, so their difference is the
+//! latency plus an unknown offset. The fastest message bounds that offset from one side (no latency is below zero); the
+//! round trip of a WebSocket ping bounds it from the other (no one-way latency exceeds a round trip), provided that the
+//! venue sends messages as soon as it timestamps them. Not here: the latency to the browser and to the paint, which the
 //! browser measures.
 
 use model::histogram::Quantiles;
@@ -11,25 +11,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::payload::optional_fields;
 
-/// The ways of one stream or of a whole feed, over the last one to two minutes. Absent in a delta: not changed.
+/// The latencies of one stream or of a whole feed, over the last one to two minutes. Absent in a delta: not changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LatencyData {
-    /// From the venue's stamp to the server's receiving, above the fastest message of the feed in that time. With `n` 0
-    /// nothing has come lately.
+    /// From the venue's timestamp to the arrival at the server, relative to the fastest message of the feed in that
+    /// time. If `n` is 0, no recent data has arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub venue: Option<Quantiles>,
-    /// From the receiving to the publishing of quotes and books; holds the wait for the lane's turn.
+    /// From the arrival to the publishing of quotes and books, including the wait for the lane's turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<Quantiles>,
 }
 
 optional_fields!(LatencyData { venue, server });
 
-/// What is known of a venue's clock against the server's.
+/// The venue's clock compared with the server's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VenueClock {
-    /// The smallest difference of receiving and stamp over the last one to two minutes, in microseconds: the way of the
-    /// fastest message plus how far the server's clock is ahead of the venue's.
+    /// The smallest difference between arrival and timestamp over the last one to two minutes, in microseconds: the
+    /// fastest message's latency plus how far the server's clock is ahead of the venue's.
     pub fastest_us: i64,
     /// The shortest of the last round trips of a ping, in microseconds; absent before the first answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,26 +37,27 @@ pub struct VenueClock {
 }
 
 impl VenueClock {
-    /// What the fastest message's way is taken to be: half a round trip, in microseconds. `None` without a round trip.
+    /// Returns the assumed latency of the fastest message: half a round trip, in microseconds. `None` without a round
+    /// trip.
     pub fn fastest_way_us(&self) -> Option<u64> {
         self.round_trip_us.map(|round_trip_us| round_trip_us / 2)
     }
 
-    /// The server's clock minus the venue's, in microseconds, right to [`Self::error_us`]. `None` without a round trip:
-    /// then it is at most `fastest_us`, and nothing is known of the other side.
+    /// Returns the server's clock minus the venue's, in microseconds, accurate to [`Self::error_us`]. `None` without a
+    /// round trip: then it is at most `fastest_us`, without a lower bound.
     pub fn server_ahead_us(&self) -> Option<i64> {
         let way_us = i64::try_from(self.fastest_way_us()?).unwrap_or(i64::MAX);
         Some(self.fastest_us.saturating_sub(way_us))
     }
 
-    /// How far [`Self::server_ahead_us`] and [`Self::fastest_way_us`] may be wrong, in microseconds: half a round trip,
-    /// and a millisecond more because venues stamp in whole ones.
+    /// Returns the possible error of [`Self::server_ahead_us`] and [`Self::fastest_way_us`], in microseconds: half a
+    /// round trip, plus a millisecond because venues' timestamps are whole milliseconds.
     pub fn error_us(&self) -> Option<u64> {
         self.fastest_way_us().map(|way_us| way_us.saturating_add(STAMP_US))
     }
 }
 
-/// Venues stamp in whole milliseconds.
+/// Venues' timestamps are whole milliseconds.
 const STAMP_US: u64 = 1_000;
 
 #[cfg(test)]
@@ -78,7 +79,7 @@ mod tests {
             there_us in 0_u64..300_000,
             back_us in 0_u64..300_000,
         ) {
-            // The fastest message comes back as the ping's answer does; the venue's stamp is cut to the millisecond.
+            // The fastest message takes as long as the ping's answer; the venue's timestamp is cut to the millisecond.
             let stamped_us = (1_700_000_000_000_000_i64 - offset_us).div_euclid(1_000) * 1_000;
             let received_us = 1_700_000_000_000_000_i64 + i64::try_from(back_us).unwrap();
             let clock = VenueClock { fastest_us: received_us - stamped_us, round_trip_us: Some(there_us + back_us) };
