@@ -26,7 +26,7 @@ pub(crate) fn run(house: &House, seconds: u32, targets: &[String]) -> anyhow::Re
     let folder = house.root().join("fuzz");
     let known = targets_in(&folder.join("fuzz_targets"))?;
     if let Some(unknown) = targets.iter().find(|target| !known.contains(target)) {
-        bail!("no fuzz target `{unknown}`; there are {}", known.join(", "));
+        bail!("unknown fuzz target `{unknown}`; available: {}", known.join(", "));
     }
     let programs = build(house, &folder)?;
     seeds::write(house.root(), &known, &folder.join("corpus"))?;
@@ -40,7 +40,7 @@ pub(crate) fn run(house: &House, seconds: u32, targets: &[String]) -> anyhow::Re
     eprintln!("\n{table}");
     if n_findings > 0 {
         bail!(
-            "{n_findings} findings: the inputs lie in fuzz/artifacts; hand one to its program as an argument to see it again"
+            "{n_findings} findings: the inputs are in fuzz/artifacts; pass one to its program as an argument to reproduce it"
         );
     }
     Ok(())

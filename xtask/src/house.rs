@@ -31,7 +31,7 @@ impl House {
         // `cargo run` gives xtask's current folder; without it, the folder at compile time is used.
         let here = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
         let here = Path::new(&here);
-        let root = here.parent().context("xtask lies in no folder")?.to_path_buf();
+        let root = here.parent().context("xtask has no parent folder")?.to_path_buf();
         if !root.join("Cargo.toml").is_file() {
             bail!("{} is no longer there: run `cargo xtask` from the working tree", root.display());
         }

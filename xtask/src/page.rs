@@ -49,7 +49,7 @@ pub(crate) fn build(house: &House, mode: Mode) -> anyhow::Result<()> {
         let wasm = out.join(format!("{name}.wasm"));
         match &wasm_opt {
             Some(program) => process::run(Command::new(program).args(WASM_OPT_ARGS).arg(&wasm).arg("-o").arg(&wasm))?,
-            None if mode == Mode::Release => eprintln!("wasm-opt is not on PATH: going on without it"),
+            None if mode == Mode::Release => eprintln!("wasm-opt is not on PATH: continuing without it"),
             None => {}
         }
     }

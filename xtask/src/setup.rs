@@ -62,7 +62,7 @@ fn nextest(house: &House) -> Runner {
     if version().is_none() {
         say("cargo-nextest", "compiling it: it runs the tests faster than `cargo test` (a few minutes, once)");
         if let Err(error) = process::run(house.cargo().args(["install", "cargo-nextest", "--locked"])) {
-            said("cargo-nextest", &format!("{error:#}; going on with `cargo test`"));
+            said("cargo-nextest", &format!("{error:#}; using `cargo test` instead"));
             return Runner::CargoTest;
         }
     }
@@ -72,7 +72,7 @@ fn nextest(house: &House) -> Runner {
             Runner::Nextest
         }
         None => {
-            said("cargo-nextest", "installed, but cargo does not find it; going on with `cargo test`");
+            said("cargo-nextest", "installed, but cargo does not find it; using `cargo test` instead");
             Runner::CargoTest
         }
     }

@@ -40,7 +40,7 @@ pub(crate) fn split(compiled: &Path, out: &Path, name: &str) -> anyhow::Result<P
     for theirs in &split.split_modules {
         let stem = theirs.file_stem().and_then(|stem| stem.to_str()).context("a part has no name")?;
         let ours = format!("{}.{stamp}.wasm", stem.trim_start_matches("split_"));
-        let part = without_custom_sections(&fs::read(theirs)?).context("a part is no WebAssembly")?;
+        let part = without_custom_sections(&fs::read(theirs)?).context("a part is not WebAssembly")?;
         fs::write(out.join(&ours), part)?;
         fs::remove_file(theirs)?;
         text = text.replace(&format!("{stem}.wasm"), &ours);

@@ -84,10 +84,10 @@ fn captures() -> anyhow::Result<()> {
     match env::var_os(CAPTURES) {
         Some(folder) if Path::new(&folder).is_dir() => eprintln!("{CAPTURES}={}", Path::new(&folder).display()),
         Some(folder) if setup::is_ci() => {
-            bail!("{CAPTURES} names {}, which is no folder: put the recordings there", Path::new(&folder).display())
+            bail!("{CAPTURES} names {}, which is not a folder: put the recordings there", Path::new(&folder).display())
         }
         None if setup::is_ci() => bail!("{CAPTURES} is not set: it names the folder with the recorded captures"),
-        Some(_) | None => eprintln!("{CAPTURES} names no folder: tests on recorded captures leave themselves out"),
+        Some(_) | None => eprintln!("{CAPTURES} names no folder: tests on recorded captures are skipped"),
     }
     Ok(())
 }

@@ -39,7 +39,7 @@ pub(crate) fn run(house: &House) -> anyhow::Result<()> {
         eprintln!("{breach}");
     }
     if !breaches.is_empty() {
-        bail!("{} breaches of the rules of the house", breaches.len());
+        bail!("{} breaches of the project's rules", breaches.len());
     }
     eprintln!("tidy: {} rules hold in {} files", RULES.len(), tree.files().len());
     Ok(())

@@ -342,7 +342,7 @@ impl Chart {
             let since = format_bar_time(self.series.delta_since_ms()?, self.interval_ms());
             Some(format!("{} since {since}", format_signed(total, self.size_decimals)))
         };
-        Some(words().unwrap_or_else(|| "not known: the newest trades do not say who was the aggressor".to_owned()))
+        Some(words().unwrap_or_else(|| "unknown: the newest trades have no aggressor side".to_owned()))
     }
 
     /// Returns the price with the most volume, if the profile is shown.

@@ -451,7 +451,7 @@ fn a_delta_that_is_not_known_is_not_drawn() {
     let mut chart = chart_of(&zigzag(0..100));
     chart.set_studies(Studies { delta: true, profile: true });
     let found = draw(&mut chart);
-    let words = "CVD not known: the newest trades do not say who was the aggressor";
+    let words = "CVD unknown: the newest trades have no aggressor side";
     assert!(found.texts.contains(&words.to_owned()), "{:?}", found.texts);
     assert_eq!(chart.legend().unwrap().delta, None);
     chart.set_cursor(Some((500.0, 420.0)));

@@ -165,7 +165,7 @@ impl std::fmt::Display for FeedCause {
             Self::Closed { detail } => write!(f, "connection closed: {detail}"),
             Self::CannotConnect { detail } => write!(f, "cannot connect: {detail}"),
             Self::Silent { silent_ms } => {
-                write!(f, "no data for {:.1} s, connection given up", *silent_ms as f64 / 1_000.0)
+                write!(f, "no data for {:.1} s, connection closed", *silent_ms as f64 / 1_000.0)
             }
             Self::UnknownSymbol { symbol } => write!(f, "unknown symbol {symbol}"),
             Self::RateLimited { until } => write!(f, "rate limited until {until}"),
@@ -174,7 +174,7 @@ impl std::fmt::Display for FeedCause {
             Self::Maintenance { detail } => write!(f, "venue maintenance: {detail}"),
             Self::AcknowledgedSilent { silent_ms } => write!(
                 f,
-                "subscription acknowledged, but nothing came for {:.1} s while the venue has newer data",
+                "subscription acknowledged, but no data for {:.1} s while the venue has newer data",
                 *silent_ms as f64 / 1_000.0
             ),
             Self::CredentialsRefused { detail } => write!(f, "credentials refused: {detail}"),

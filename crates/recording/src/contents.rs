@@ -72,7 +72,7 @@ impl Scan {
     /// No entry has a time.
     pub fn finish(self) -> io::Result<Contents> {
         let (Some(start), Some(end)) = (self.first, self.last) else {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "no entry in it has a time"));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "no entry has a time"));
         };
         // An answer may have a slightly earlier time than entries read before it.
         Ok(Contents { start, end: end.max(start), n_entries: self.n_entries })

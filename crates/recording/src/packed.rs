@@ -105,7 +105,7 @@ impl<R: BufRead> Zstd<R> {
     fn check(&self) -> io::Result<()> {
         let said = self.decoder.get_checksum_from_data();
         if said.is_some() && said != self.decoder.get_calculated_checksum() {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "a block's checksum does not fit"));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "a block's checksum does not match"));
         }
         Ok(())
     }

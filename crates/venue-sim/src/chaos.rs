@@ -190,7 +190,7 @@ impl Chaos {
 fn here(url: &str, scheme: &str) -> anyhow::Result<SocketAddr> {
     let host = url.strip_prefix(scheme).with_context(|| format!("{url:?} does not begin with {scheme}"))?;
     let host = host.trim_end_matches('/').replacen("localhost", "127.0.0.1", 1);
-    let address: SocketAddr = host.parse().with_context(|| format!("{url:?} is no address with a port"))?;
+    let address: SocketAddr = host.parse().with_context(|| format!("{url:?} is not an address with a port"))?;
     if !address.ip().is_loopback() {
         bail!("{url:?} is not on this machine");
     }

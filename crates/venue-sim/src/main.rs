@@ -205,7 +205,7 @@ async fn harm(arguments: ChaosArguments, terminate: Signal) -> anyhow::Result<()
 /// Prints the one line on standard output.
 fn say(ready: &Value) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout();
-    writeln!(stdout, "{ready}").and_then(|()| stdout.flush()).context("say that it is ready")
+    writeln!(stdout, "{ready}").and_then(|()| stdout.flush()).context("write the ready line")
 }
 
 /// Waits for SIGINT or SIGTERM.

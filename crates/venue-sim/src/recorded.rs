@@ -178,7 +178,7 @@ impl RecordedMarket {
             }
         }
         if streams.is_empty() {
-            bail!("the recording holds no frame of a known stream");
+            bail!("the recording has no frame of a known stream");
         }
         if initial.now == Timestamp::EPOCH {
             initial.now = pieces.iter().find_map(|piece| piece.time).unwrap_or_default();

@@ -79,7 +79,7 @@ impl Recording {
             reader.read(&text);
         }
         if reader.recording.frames.is_empty() {
-            bail!("the recordings hold no received frame");
+            bail!("the recordings have no received frame");
         }
         Ok(reader.recording)
     }
@@ -166,7 +166,7 @@ fn unpack(path: &Path, limit: u64) -> anyhow::Result<String> {
     let mut bytes = Vec::new();
     unpacked.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
-        bail!("unpacks to more than {MAX_TEXT_BYTES} bytes");
+        bail!("decompresses to more than {MAX_TEXT_BYTES} bytes");
     }
     Ok(String::from_utf8(bytes)?)
 }

@@ -37,7 +37,7 @@ where
     let is_websocket =
         request.headers().get(header::UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
     let Some(key) = request.headers().get(header::SEC_WEBSOCKET_KEY).filter(|_| is_websocket) else {
-        return (StatusCode::BAD_REQUEST, "this address wants a WebSocket").into_response();
+        return (StatusCode::BAD_REQUEST, "this address requires a WebSocket").into_response();
     };
     let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) else {
         return StatusCode::BAD_REQUEST.into_response();

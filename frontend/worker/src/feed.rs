@@ -304,7 +304,7 @@ impl DirectFeed {
         self.settle(now);
         if self.tap.sink().is_some_and(PackedRecording::is_over) {
             let failure = format!(
-                "it has {} MB, which is as much as a page keeps; what was recorded is saved",
+                "it reached {} MB, the most a page can keep; the recording is saved",
                 self.max_recording.div_ceil(1_000_000)
             );
             self.end_recording(Some(failure));

@@ -60,7 +60,7 @@ pub(crate) async fn fetch(scope: &DedicatedWorkerGlobalScope, url: &str) -> Resu
 /// Returns an error as text.
 pub(crate) fn words(error: JsValue) -> String {
     let said = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
-    said.unwrap_or_else(|| "the server could not be asked".to_owned())
+    said.unwrap_or_else(|| "the server could not be reached".to_owned())
 }
 
 /// Longer than the server's timeout for the venue, so that the server's error message arrives.

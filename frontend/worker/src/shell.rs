@@ -140,7 +140,7 @@ impl Shell {
             let file = match (file, &recording.url) {
                 (Some(file), _) => Ok(file),
                 (None, Some(url)) => recording_file::fetch(&scope, url).await.map_err(words),
-                (None, None) => Err("it came without its file".to_owned()),
+                (None, None) => Err("the file is missing".to_owned()),
             };
             let opened = file.map_err(|error| format!("{} could not be fetched: {error}", recording.name)).and_then(|file| {
                 if file.size() > MAX_FILE_BYTES {

@@ -57,7 +57,7 @@ impl Socket {
                     own.open.set(Some(open));
                     own.timer.set(set_timer(&scope, &late_callback, CONNECT_TIME));
                 }
-                None => shell.closed(connection, refused(format!("the browser does not take the address {url}"))),
+                None => shell.closed(connection, refused(format!("the browser rejects the address {url}"))),
             }
         });
         parts.timer.set(set_timer(scope, on_due.as_ref().unchecked_ref(), after));
@@ -118,7 +118,7 @@ impl Open {
             let reason = if has_opened.get() {
                 CloseReason::Ended { code: Some(event.code()), detail: event.reason() }
             } else {
-                refused("the browser could not connect, and does not say why".to_owned())
+                refused("the browser could not connect and gives no reason".to_owned())
             };
             shell.closed(connection, reason);
         });

@@ -46,7 +46,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             return Err(unusable(anyhow!("--out: write a file name that ends in {ENDING}")));
         }
         if out.exists() {
-            return Err(unusable(anyhow!("{} is there already: name another file", out.display())));
+            return Err(unusable(anyhow!("{} already exists: choose another file", out.display())));
         }
     }
     let (span, out) = (arguments.span, arguments.out.clone());
@@ -80,7 +80,7 @@ async fn record(config: Config, span: Option<Duration>, out: Option<PathBuf>) ->
     for report in &reports {
         say(report)?;
     }
-    if reports.is_empty() { Err(anyhow!("nothing is recorded any more; the log says why")) } else { Ok(()) }
+    if reports.is_empty() { Err(anyhow!("no recording is running any more; see the log")) } else { Ok(()) }
 }
 
 fn begin(recordings: &Recordings, venues: &[Venue], out: Option<PathBuf>) -> anyhow::Result<()> {

@@ -100,7 +100,7 @@ pub async fn end(server: &Server, signals: &mut Signals) {
     tokio::select! {
         biased;
         () = signals.next() => {
-            tracing::warn!("second signal, leaving without waiting");
+            tracing::warn!("second signal, stopping at once");
             std::process::exit(SECOND_SIGNAL);
         }
         outcome = server.shutdown().finish() => {

@@ -95,7 +95,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Breach> {
                 breach(
                     line_of(&manifest.text, &dependency.name),
                     format!("`{name}` may not import `{}`", imported.name),
-                    "move what it needs further down, or hand it in as an argument",
+                    "move the code it needs further down, or pass it as an argument",
                 );
             }
         }

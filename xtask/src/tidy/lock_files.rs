@@ -18,7 +18,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Breach> {
             let line_text = line.trim();
             let remedy = match name {
                 "Cargo.lock" if line_text.starts_with("source = ") && !line_text.contains(CRATES_IO) => {
-                    "take the crate from crates.io"
+                    "use the crate from crates.io"
                 }
                 "package-lock.json" if line_text.starts_with("\"resolved\":") => {
                     "set omit-lockfile-registry-resolved=true in .npmrc and write the lock file again"

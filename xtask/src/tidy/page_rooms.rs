@@ -55,25 +55,25 @@ const LIMITS: [Limit; 4] = [
         words: &["fetch_with_request", "fetch_with_str", "gloo_net"],
         web_sys: &["EventSource", "Request", "RequestInit", "WebSocket", "Worker", "XmlHttpRequest"],
         home: Some("app/src/live"),
-        remedy: "I/O stands only in app/src/live: ask it for the data",
+        remedy: "I/O belongs in app/src/live: get the data from there",
     },
     Limit {
         words: &["Date::new_0", "Date::now", "Instant::now", "SystemTime::now", ".performance()"],
         web_sys: &["Performance"],
         home: Some("app/src/live"),
-        remedy: "clocks are read only in app/src/live: take the time as an argument",
+        remedy: "only app/src/live reads clocks: take the time as an argument",
     },
     Limit {
         words: &["CanvasRenderingContext2d", "HtmlCanvasElement", "OffscreenCanvas"],
         web_sys: &[],
         home: Some("app/src/chart"),
-        remedy: "canvas code stands only in app/src/chart",
+        remedy: "canvas code belongs in app/src/chart",
     },
     Limit {
         words: &["#[server", "ServerAction"],
         web_sys: &[],
         home: None,
-        remedy: "data comes by the stream (`wire`) and /api, not by server functions",
+        remedy: "get data from the stream (`wire`) and /api, not from server functions",
     },
 ];
 

@@ -19,7 +19,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Breach> {
             breaches.extend(lines_with_word(&file.live_code, word).into_iter().map(|line| breach(file, line, word)));
         }
         for word in UNORDERED {
-            let remedy = "take a BTreeMap or BTreeSet: a replay must walk it in the same order each time";
+            let remedy = "use a BTreeMap or BTreeSet: a replay must iterate in the same order each time";
             let lines = lines_with_word(&file.live_code, word).into_iter();
             breaches.extend(lines.map(|line| Breach { remedy: remedy.into(), ..breach(file, line, word) }));
         }

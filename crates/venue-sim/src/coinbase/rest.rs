@@ -154,5 +154,5 @@ fn unknown(product: &str) -> Refusal {
 }
 
 fn number(parameters: &Parameters, name: &str) -> Result<Option<i64>, Refusal> {
-    parameters.get(name).map(|text| text.parse().map_err(|_| invalid(&format!("{name} is no number")))).transpose()
+    parameters.get(name).map(|text| text.parse().map_err(|_| invalid(&format!("{name} is not a number")))).transpose()
 }

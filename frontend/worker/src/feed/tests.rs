@@ -340,7 +340,7 @@ fn a_full_recording_ends_in_words_and_the_feed_goes_on() {
         WorkerReport::Recording(said) if !said.is_running => said.failure.clone(),
         _ => None,
     });
-    assert!(ended.is_some_and(|words| words.contains("as much as a page keeps")));
+    assert!(ended.is_some_and(|words| words.contains("the most a page can keep")));
     assert_eq!(fake.saved.len(), 1);
     assert!(played(&fake.saved[0].1).0.len() > 20);
     // Saving the last half minute still works: data still arrives.
