@@ -20,59 +20,63 @@ use crate::{
         limits::SNAPSHOT_LEVELS,
         message::{BinanceTime, positive_price},
     },
-    kit::requests::Ask,
+    kit::requests::RestRequest,
 };
 
 /// The named symbols, or all there are (several megabytes).
-pub(super) fn exchange_info(symbols: &[&str]) -> Ask {
+pub(super) fn exchange_info(symbols: &[&str]) -> RestRequest {
     let query = match symbols {
         [] => Vec::new(),
         // A list of strings has always a JSON form.
         some => vec![("symbols", serde_json::to_string(some).unwrap_or_default())],
     };
-    Ask::get("/api/v3/exchangeInfo", query, 20)
+    RestRequest::get("/api/v3/exchangeInfo", query, 20)
 }
 
 /// A snapshot of the book.
-pub(super) fn depth(symbol: &str) -> Ask {
+pub(super) fn depth(symbol: &str) -> RestRequest {
     let weight = match SNAPSHOT_LEVELS {
         0..=100 => 5,
         101..=500 => 25,
         501..=1_000 => 50,
         _ => 250,
     };
-    Ask::get("/api/v3/depth", vec![("symbol", symbol.to_owned()), ("limit", SNAPSHOT_LEVELS.to_string())], weight)
+    RestRequest::get(
+        "/api/v3/depth",
+        vec![("symbol", symbol.to_owned()), ("limit", SNAPSHOT_LEVELS.to_string())],
+        weight,
+    )
 }
 
 /// The newest bars, the forming one last.
-pub(super) fn klines(symbol: &str, interval: Interval, n_bars: usize) -> Ask {
+pub(super) fn klines(symbol: &str, interval: Interval, n_bars: usize) -> RestRequest {
     let query = vec![
         ("symbol", symbol.to_owned()),
         // The venue's names of our intervals are our own.
         ("interval", interval.as_str().to_owned()),
         ("limit", n_bars.clamp(1, 1_000).to_string()),
     ];
-    Ask::get("/api/v3/klines", query, 2)
+    RestRequest::get("/api/v3/klines", query, 2)
 }
 
 /// The newest single prints.
-pub(super) fn trades(symbol: &str) -> Ask {
-    Ask::get("/api/v3/trades", vec![("symbol", symbol.to_owned()), ("limit", "500".to_owned())], 25)
+pub(super) fn trades(symbol: &str) -> RestRequest {
+    RestRequest::get("/api/v3/trades", vec![("symbol", symbol.to_owned()), ("limit", "500".to_owned())], 25)
 }
 
 /// The newest aggregated prints.
-pub(super) fn agg_trades(symbol: &str) -> Ask {
-    Ask::get("/api/v3/aggTrades", vec![("symbol", symbol.to_owned()), ("limit", "500".to_owned())], 4)
+pub(super) fn agg_trades(symbol: &str) -> RestRequest {
+    RestRequest::get("/api/v3/aggTrades", vec![("symbol", symbol.to_owned()), ("limit", "500".to_owned())], 4)
 }
 
 /// The newest aggregated print alone: has anything been traded?
-pub(super) fn newest_agg_trade(symbol: &str) -> Ask {
-    Ask::get("/api/v3/aggTrades", vec![("symbol", symbol.to_owned()), ("limit", "1".to_owned())], 4)
+pub(super) fn newest_agg_trade(symbol: &str) -> RestRequest {
+    RestRequest::get("/api/v3/aggTrades", vec![("symbol", symbol.to_owned()), ("limit", "1".to_owned())], 4)
 }
 
 /// Figures of 24 hours with best bid and ask.
-pub(super) fn day_ticker(symbol: &str) -> Ask {
-    Ask::get("/api/v3/ticker/24hr", vec![("symbol", symbol.to_owned())], 2)
+pub(super) fn day_ticker(symbol: &str) -> RestRequest {
+    RestRequest::get("/api/v3/ticker/24hr", vec![("symbol", symbol.to_owned())], 2)
 }
 
 /// A bar: `[open time, open, high, low, close, volume, close time, …six more]`.
@@ -225,7 +229,7 @@ mod tests {
 
     #[test]
     fn requests_state_their_weight() {
-        assert_eq!(exchange_info(&[]), Ask::get("/api/v3/exchangeInfo", vec![], 20));
+        assert_eq!(exchange_info(&[]), RestRequest::get("/api/v3/exchangeInfo", vec![], 20));
         assert_eq!(exchange_info(&["A\"", "B"]).query, [("symbols", r#"["A\"","B"]"#.to_owned())]);
         assert_eq!(depth("A").query, [("symbol", "A".to_owned()), ("limit", "1000".to_owned())]);
         let weights =

@@ -20,34 +20,34 @@ use crate::{
         message::{CoinbaseTrade, is_positive},
         time::CoinbaseSeconds,
     },
-    kit::{requests::Ask, utc_time::UtcTime},
+    kit::{requests::RestRequest, utc_time::UtcTime},
 };
 
 const ROOT: &str = "/api/v3/brokerage/market";
 
 /// What is known of a product.
-pub(super) fn product(symbol: &str) -> Ask {
-    Ask::get(format!("{ROOT}/products/{symbol}"), Vec::new(), 1)
+pub(super) fn product(symbol: &str) -> RestRequest {
+    RestRequest::get(format!("{ROOT}/products/{symbol}"), Vec::new(), 1)
 }
 
 /// All products (1.1 MB).
-pub(super) fn products() -> Ask {
-    Ask::get(format!("{ROOT}/products"), Vec::new(), 1)
+pub(super) fn products() -> RestRequest {
+    RestRequest::get(format!("{ROOT}/products"), Vec::new(), 1)
 }
 
 /// The newest prints.
-pub(super) fn trades(symbol: &str, n_trades: usize) -> Ask {
-    Ask::get(format!("{ROOT}/products/{symbol}/ticker"), vec![("limit", n_trades.to_string())], 1)
+pub(super) fn trades(symbol: &str, n_trades: usize) -> RestRequest {
+    RestRequest::get(format!("{ROOT}/products/{symbol}/ticker"), vec![("limit", n_trades.to_string())], 1)
 }
 
 /// Best bid and ask with their sizes, which the ticker's answer lacks.
-pub(super) fn best_prices(symbol: &str) -> Ask {
+pub(super) fn best_prices(symbol: &str) -> RestRequest {
     let query = vec![("product_id", symbol.to_owned()), ("limit", "1".to_owned())];
-    Ask::get(format!("{ROOT}/product_book"), query, 1)
+    RestRequest::get(format!("{ROOT}/product_book"), query, 1)
 }
 
 /// One page of bars, where the venue has bars to make `interval` of.
-pub(super) fn candles(symbol: &str, interval: Interval, from: Timestamp, until: Timestamp) -> Option<Ask> {
+pub(super) fn candles(symbol: &str, interval: Interval, from: Timestamp, until: Timestamp) -> Option<RestRequest> {
     let (name, _) = granularity(interval)?;
     let seconds = |time: Timestamp| time.as_millis().div_euclid(1_000).to_string();
     let query = vec![
@@ -56,7 +56,7 @@ pub(super) fn candles(symbol: &str, interval: Interval, from: Timestamp, until: 
         ("granularity", name.to_owned()),
         ("limit", BARS_PER_PAGE.to_string()),
     ];
-    Some(Ask::get(format!("{ROOT}/products/{symbol}/candles"), query, 1))
+    Some(RestRequest::get(format!("{ROOT}/products/{symbol}/candles"), query, 1))
 }
 
 /// First and last bar, as the venue has them, of the newest `n_bars` of `interval`; `None` where the venue has none.

@@ -13,16 +13,16 @@ use serde::Deserialize;
 
 use crate::kit::{
     number::{any_price, any_quantity, positive_price},
-    requests::Ask,
+    requests::RestRequest,
 };
 
 /// The day's figures.
-pub(super) fn quote(symbol: &str) -> Ask {
-    Ask::get("/api/v1/quote", vec![("symbol", symbol.to_owned())], 1)
+pub(super) fn quote(symbol: &str) -> RestRequest {
+    RestRequest::get("/api/v1/quote", vec![("symbol", symbol.to_owned())], 1)
 }
 
 /// The newest bars; `None` for intervals that the venue has not got.
-pub(super) fn candles(symbol: &str, interval: Interval, n_bars: usize, now: Timestamp) -> Option<Ask> {
+pub(super) fn candles(symbol: &str, interval: Interval, n_bars: usize, now: Timestamp) -> Option<RestRequest> {
     let resolution = match interval {
         Interval::M1 => "1",
         Interval::M5 => "5",
@@ -45,7 +45,7 @@ pub(super) fn candles(symbol: &str, interval: Interval, n_bars: usize, now: Time
         ("from", from_s.to_string()),
         ("to", to_s.to_string()),
     ];
-    Some(Ask::get(path, query, 1))
+    Some(RestRequest::get(path, query, 1))
 }
 
 /// The day's figures. Of a symbol that the venue does not know all are zero.

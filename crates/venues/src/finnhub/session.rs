@@ -24,8 +24,8 @@ use crate::{
     kit::{
         connection::Subscription,
         liveness::Liveness,
-        outputs::Out,
-        poll_schedule::{PollRounds, PollTurn},
+        outputs::Outputs,
+        poll_schedule::{PollSchedule, PollTurn},
         pool::Pool,
         requests::{Requests, Task},
     },
@@ -45,9 +45,9 @@ pub struct FinnhubSession {
     books: Books,
     pub(super) pool: Pool,
     pub(super) requests: Requests<Purpose>,
-    pub(super) rounds: PollRounds,
+    pub(super) rounds: PollSchedule,
     pub(super) liveness: Liveness,
-    pub(super) out: Out,
+    pub(super) out: Outputs,
     instruments: Vec<Arc<Instrument>>,
 }
 
@@ -79,9 +79,9 @@ impl FinnhubSession {
             books: Books::new(),
             pool: Pool::new(&config, pool_rules(config.ws_url.as_deref().unwrap_or(DEFAULT_WS_URL))),
             requests: Requests::new(REQUEST_RULES, config.symbols != Symbols::FromFrames),
-            rounds: PollRounds::new(&config, POLL_SPACING),
+            rounds: PollSchedule::new(&config, POLL_SPACING),
             liveness: Liveness::default(),
-            out: Out::default(),
+            out: Outputs::default(),
             instruments: Vec::new(),
         };
         if let Symbols::Listed(symbols) = &config.symbols {

@@ -24,7 +24,7 @@ pub(crate) struct Subscription {
 
 /// One connection.
 #[derive(Debug)]
-pub(crate) struct Link {
+pub(crate) struct Connection {
     pub(crate) id: ConnectionId,
     /// Last sign of life: a frame that counts as one, the opening, or the moment from which the opening is due.
     pub(crate) alive_at: Monotonic,
@@ -44,7 +44,7 @@ pub(crate) struct Link {
     settled_at: Monotonic,
 }
 
-impl Link {
+impl Connection {
     /// Not open yet; the opening begins at `due`.
     pub(crate) fn new(id: ConnectionId, due: Monotonic, message_spacing: Duration) -> Self {
         Self {
@@ -191,58 +191,58 @@ mod tests {
 
     #[test]
     fn messages_go_out_with_distance() {
-        let mut link = Link::new(ConnectionId(1), at(0), SPACING);
-        assert_eq!(link.next_message(at(0)), None);
-        link.opened(&[0, 1, 2], vec![message(1, &[0]), message(2, &[1]), message(3, &[2])], None, at(100));
+        let mut connection = Connection::new(ConnectionId(1), at(0), SPACING);
+        assert_eq!(connection.next_message(at(0)), None);
+        connection.opened(&[0, 1, 2], vec![message(1, &[0]), message(2, &[1]), message(3, &[2])], None, at(100));
         let mut sent = Vec::new();
         for millis in 100..2_000 {
-            if let Some(text) = link.next_message(at(millis)) {
+            if let Some(text) = connection.next_message(at(millis)) {
                 sent.push((millis, text));
             }
             if millis == 1_000 {
-                link.enqueue(message(4, &[0]));
+                connection.enqueue(message(4, &[0]));
             }
         }
         let texts: Vec<(u64, &str)> = sent.iter().map(|(millis, text)| (*millis, text.as_str())).collect();
         assert_eq!(texts, [(100, "message 1"), (400, "message 2"), (700, "message 3"), (1_001, "message 4")]);
-        assert_eq!(link.send_at(), None);
-        assert_eq!((link.accepted(3, at(800)), link.accepted(3, at(800))), (vec![2], vec![]));
+        assert_eq!(connection.send_at(), None);
+        assert_eq!((connection.accepted(3, at(800)), connection.accepted(3, at(800))), (vec![2], vec![]));
     }
 
     #[test]
     fn it_takes_over_when_all_symbols_had_data() {
-        let mut link = Link::new(ConnectionId(1), at(0), SPACING);
-        link.opened(&[4, 7], vec![message(1, &[4, 7])], None, at(0));
-        link.next_message(at(0));
-        assert!(link.data(Some(4), at(10)));
-        assert!(!link.data(Some(7), at(20)));
-        assert!(!link.can_take_over(at(20)) && !link.is_established());
-        link.accepted(1, at(30));
-        assert!(link.can_take_over(at(30)) && link.is_established());
+        let mut connection = Connection::new(ConnectionId(1), at(0), SPACING);
+        connection.opened(&[4, 7], vec![message(1, &[4, 7])], None, at(0));
+        connection.next_message(at(0));
+        assert!(connection.data(Some(4), at(10)));
+        assert!(!connection.data(Some(7), at(20)));
+        assert!(!connection.can_take_over(at(20)) && !connection.is_established());
+        connection.accepted(1, at(30));
+        assert!(connection.can_take_over(at(30)) && connection.is_established());
     }
 
     #[test]
     fn acknowledgements_may_come_symbol_by_symbol() {
-        let mut link = Link::new(ConnectionId(1), at(0), SPACING);
-        link.opened(&[4, 7], vec![message(1, &[4, 7])], None, at(0));
-        link.next_message(at(0));
-        link.data(Some(4), at(10));
-        link.accepted_symbol(1, 4, at(20));
-        assert!(!link.is_established());
-        link.accepted_symbol(1, 9, at(20));
-        link.accepted_symbol(1, 7, at(30));
-        assert!(link.is_established());
+        let mut connection = Connection::new(ConnectionId(1), at(0), SPACING);
+        connection.opened(&[4, 7], vec![message(1, &[4, 7])], None, at(0));
+        connection.next_message(at(0));
+        connection.data(Some(4), at(10));
+        connection.accepted_symbol(1, 4, at(20));
+        assert!(!connection.is_established());
+        connection.accepted_symbol(1, 9, at(20));
+        connection.accepted_symbol(1, 7, at(30));
+        assert!(connection.is_established());
     }
 
     #[test]
     fn quiet_symbols_are_not_waited_for_for_ever() {
-        let mut link = Link::new(ConnectionId(1), at(0), SPACING);
-        link.opened(&[4, 7], vec![message(1, &[4, 7])], None, at(0));
-        link.next_message(at(0));
-        link.accepted(1, at(30));
-        assert_eq!(link.quiet_at(), None);
-        link.data(Some(4), at(40));
-        assert_eq!(link.quiet_at(), Some(at(10_030)));
-        assert!(!link.can_take_over(at(10_029)) && link.can_take_over(at(10_030)));
+        let mut connection = Connection::new(ConnectionId(1), at(0), SPACING);
+        connection.opened(&[4, 7], vec![message(1, &[4, 7])], None, at(0));
+        connection.next_message(at(0));
+        connection.accepted(1, at(30));
+        assert_eq!(connection.quiet_at(), None);
+        connection.data(Some(4), at(40));
+        assert_eq!(connection.quiet_at(), Some(at(10_030)));
+        assert!(!connection.can_take_over(at(10_029)) && connection.can_take_over(at(10_030)));
     }
 }

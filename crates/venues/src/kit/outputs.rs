@@ -13,7 +13,7 @@ use crate::session::Output;
 
 /// Outputs in order, and health. The shell drains the queue after each input, so it stays short.
 #[derive(Debug, Default)]
-pub(crate) struct Out {
+pub(crate) struct Outputs {
     pub(crate) queue: VecDeque<Output>,
     pub(crate) health: FeedHealth,
     transport_cause: Option<FeedCause>,
@@ -23,7 +23,7 @@ pub(crate) struct Out {
     is_polling: bool,
 }
 
-impl Out {
+impl Outputs {
     /// Counts a frame, whatever is in it: the transport lives.
     pub(crate) fn frame(&mut self, now: Now) {
         self.health.counters.frames += 1;
@@ -76,7 +76,7 @@ impl Out {
     }
 
     /// How many connections are open.
-    pub(crate) fn set_open_links(&mut self, n_open: usize) {
+    pub(crate) fn set_open_connections(&mut self, n_open: usize) {
         self.health.n_open = u32::try_from(n_open).unwrap_or(u32::MAX);
         self.health.is_connected = n_open > 0 || self.is_polling;
     }

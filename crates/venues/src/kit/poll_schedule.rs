@@ -10,7 +10,7 @@ use crate::session::SessionConfig;
 
 /// When the next round is due; nothing while connections deliver.
 #[derive(Debug)]
-pub(crate) struct PollRounds {
+pub(crate) struct PollSchedule {
     spacing: Duration,
     next_round: Option<Monotonic>,
 }
@@ -26,7 +26,7 @@ pub(crate) enum PollTurn {
     Ended,
 }
 
-impl PollRounds {
+impl PollSchedule {
     /// Rounds begin as long after one another as is configured, else `own`.
     pub(crate) fn new(config: &SessionConfig, own: Duration) -> Self {
         Self { spacing: config.poll_every.unwrap_or(own), next_round: None }
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn rounds_keep_their_distance_and_end() {
         let at = |secs| Monotonic::from_zero(Duration::from_secs(secs));
-        let mut rounds = PollRounds::new(&SessionConfig::default(), Duration::from_secs(5));
+        let mut rounds = PollSchedule::new(&SessionConfig::default(), Duration::from_secs(5));
         assert_eq!((rounds.turn(None, at(1)), rounds.deadline(None), rounds.is_on()), (PollTurn::NotDue, None, false));
         assert_eq!((rounds.turn(Some(at(9)), at(8)), rounds.deadline(Some(at(9)))), (PollTurn::NotDue, Some(at(9))));
         let turns: Vec<PollTurn> = (10..17).map(|secs| rounds.turn(Some(at(9)), at(secs))).collect();

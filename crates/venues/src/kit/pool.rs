@@ -16,8 +16,8 @@ use crate::{
     backoff::{Backoff, Jitter},
     budget::RateWindow,
     kit::{
-        connection::{Link, Subscription},
-        outputs::Out,
+        connection::{Connection, Subscription},
+        outputs::Outputs,
     },
     session::{CloseReason, ConnectionId, Output, SessionConfig, Symbols},
 };
@@ -61,8 +61,8 @@ pub(crate) struct Pool {
 struct Shard {
     /// Positions of its symbols.
     members: Vec<usize>,
-    active: Option<Link>,
-    successor: Option<Link>,
+    active: Option<Connection>,
+    successor: Option<Connection>,
     backoff: Backoff,
     successor_backoff: Backoff,
     has_been_open: bool,
@@ -108,10 +108,10 @@ impl Pool {
     }
 
     /// Opens what is needed.
-    pub(crate) fn start(&mut self, now: Now, out: &mut Out) {
+    pub(crate) fn start(&mut self, now: Now, out: &mut Outputs) {
         for shard_idx in 0..self.shards.len() {
-            let link = self.open(shard_idx, Duration::ZERO, now, out);
-            self.shards[shard_idx].active = Some(link);
+            let connection = self.open(shard_idx, Duration::ZERO, now, out);
+            self.shards[shard_idx].active = Some(connection);
         }
         self.report(out);
     }
@@ -139,21 +139,22 @@ impl Pool {
         id: ConnectionId,
         subscribe: impl FnOnce(&[usize]) -> Vec<Subscription>,
         now: Now,
-        out: &mut Out,
+        out: &mut Outputs,
     ) {
         let Some((shard_idx, _)) = self.position(id) else { return };
         let roll = self.rules.roll.filter(|_| self.is_watched);
         let roll_at = roll.map(|(after, jitter)| now.monotonic + after + self.jitter.up_to(jitter));
         let shard = &mut self.shards[shard_idx];
         let members = &shard.members;
-        let Some(link) = [&mut shard.active, &mut shard.successor].into_iter().flatten().find(|link| link.id == id)
+        let Some(connection) =
+            [&mut shard.active, &mut shard.successor].into_iter().flatten().find(|connection| connection.id == id)
         else {
             return;
         };
-        if link.is_open() {
+        if connection.is_open() {
             return;
         }
-        link.opened(members, subscribe(members), roll_at, now.monotonic);
+        connection.opened(members, subscribe(members), roll_at, now.monotonic);
         if std::mem::replace(&mut shard.has_been_open, true) {
             out.health.counters.reconnects += 1;
         }
@@ -163,10 +164,10 @@ impl Pool {
     }
 
     /// Asks for something more on a connection. A connection that is gone asks for everything again when it is back.
-    pub(crate) fn enqueue(&mut self, id: ConnectionId, message: Subscription, now: Now, out: &mut Out) {
+    pub(crate) fn enqueue(&mut self, id: ConnectionId, message: Subscription, now: Now, out: &mut Outputs) {
         let Some((shard_idx, role)) = self.position(id) else { return };
-        if let Some(link) = self.link(shard_idx, role).filter(|link| link.is_open()) {
-            link.enqueue(message);
+        if let Some(connection) = self.connection(shard_idx, role).filter(|connection| connection.is_open()) {
+            connection.enqueue(message);
             self.send_due(now, out);
         }
     }
@@ -174,11 +175,11 @@ impl Pool {
     /// The connection that counts for a symbol, where it is open.
     pub(crate) fn carrier(&self, symbol: usize) -> Option<ConnectionId> {
         let shard = self.shards.iter().find(|shard| shard.members.contains(&symbol))?;
-        shard.active.as_ref().filter(|link| link.is_open()).map(|link| link.id)
+        shard.active.as_ref().filter(|connection| connection.is_open()).map(|connection| connection.id)
     }
 
     /// Gives up the connection that counts for a symbol although it looks alive, and opens another.
-    pub(crate) fn abandon(&mut self, symbol: usize, cause: FeedCause, now: Now, out: &mut Out) -> Lost {
+    pub(crate) fn abandon(&mut self, symbol: usize, cause: FeedCause, now: Now, out: &mut Outputs) -> Lost {
         let Some(id) = self.carrier(symbol) else { return Lost::new() };
         let Some((shard_idx, role)) = self.position(id) else { return Lost::new() };
         out.queue.push_back(Output::Close(id));
@@ -194,10 +195,10 @@ impl Pool {
         reason: &CloseReason,
         n_symbols: usize,
         now: Now,
-        out: &mut Out,
+        out: &mut Outputs,
     ) -> Lost {
         let Some((shard_idx, role)) = self.position(id) else { return Lost::new() };
-        let is_leaving = self.link(shard_idx, role).is_some_and(|link| link.is_leaving);
+        let is_leaving = self.connection(shard_idx, role).is_some_and(|connection| connection.is_leaving);
         let (cause, least_wait) = cause_of(reason, is_leaving, self.rules.refused_wait, now);
         let lost = self.give_up(shard_idx, role, cause, least_wait, now, out);
         self.report(out);
@@ -207,16 +208,16 @@ impl Pool {
     /// A frame came that proves the transport alive, and no more: a heartbeat.
     pub(crate) fn alive(&mut self, id: ConnectionId, now: Monotonic) {
         let Some((shard_idx, role)) = self.position(id) else { return };
-        if let Some(link) = self.link(shard_idx, role) {
-            link.alive(now);
+        if let Some(connection) = self.connection(shard_idx, role) {
+            connection.alive(now);
         }
     }
 
     /// A data frame came, about the symbol at `symbol` where it is one of ours.
-    pub(crate) fn data(&mut self, id: ConnectionId, symbol: Option<usize>, now: Now, out: &mut Out) {
+    pub(crate) fn data(&mut self, id: ConnectionId, symbol: Option<usize>, now: Now, out: &mut Outputs) {
         let Some((shard_idx, role)) = self.position(id) else { return };
-        let Some(link) = self.link(shard_idx, role) else { return };
-        let is_first = link.data(symbol, now.monotonic);
+        let Some(connection) = self.connection(shard_idx, role) else { return };
+        let is_first = connection.data(symbol, now.monotonic);
         match role {
             Role::Active if is_first => {
                 let shard = &mut self.shards[shard_idx];
@@ -231,9 +232,11 @@ impl Pool {
     }
 
     /// A request was taken; returns the symbols it was about.
-    pub(crate) fn accepted(&mut self, id: ConnectionId, request: u64, now: Now, out: &mut Out) -> Vec<usize> {
+    pub(crate) fn accepted(&mut self, id: ConnectionId, request: u64, now: Now, out: &mut Outputs) -> Vec<usize> {
         let Some((shard_idx, role)) = self.position(id) else { return Vec::new() };
-        let members = self.link(shard_idx, role).map_or_else(Vec::new, |link| link.accepted(request, now.monotonic));
+        let members = self
+            .connection(shard_idx, role)
+            .map_or_else(Vec::new, |connection| connection.accepted(request, now.monotonic));
         if role == Role::Successor {
             self.try_switch(shard_idx, now, out);
         }
@@ -241,10 +244,17 @@ impl Pool {
     }
 
     /// A request was taken or refused as far as one of its symbols goes.
-    pub(crate) fn answered_symbol(&mut self, id: ConnectionId, request: u64, symbol: usize, now: Now, out: &mut Out) {
+    pub(crate) fn answered_symbol(
+        &mut self,
+        id: ConnectionId,
+        request: u64,
+        symbol: usize,
+        now: Now,
+        out: &mut Outputs,
+    ) {
         let Some((shard_idx, role)) = self.position(id) else { return };
-        if let Some(link) = self.link(shard_idx, role) {
-            link.accepted_symbol(request, symbol, now.monotonic);
+        if let Some(connection) = self.connection(shard_idx, role) {
+            connection.accepted_symbol(request, symbol, now.monotonic);
         }
         if role == Role::Successor {
             self.try_switch(shard_idx, now, out);
@@ -255,16 +265,18 @@ impl Pool {
     pub(crate) fn refused(&mut self, id: ConnectionId, request: Option<u64>, now: Monotonic) -> Vec<usize> {
         let Some((shard_idx, role)) = self.position(id) else { return Vec::new() };
         match request {
-            Some(request) => self.link(shard_idx, role).map_or_else(Vec::new, |link| link.accepted(request, now)),
+            Some(request) => {
+                self.connection(shard_idx, role).map_or_else(Vec::new, |connection| connection.accepted(request, now))
+            }
             None => self.shards[shard_idx].members.clone(),
         }
     }
 
     /// The venue announced that it will close this connection.
-    pub(crate) fn leaving(&mut self, id: ConnectionId, now: Now, out: &mut Out) {
+    pub(crate) fn leaving(&mut self, id: ConnectionId, now: Now, out: &mut Outputs) {
         let Some((shard_idx, role)) = self.position(id) else { return };
-        if let Some(link) = self.link(shard_idx, role) {
-            link.is_leaving = true;
+        if let Some(connection) = self.connection(shard_idx, role) {
+            connection.is_leaving = true;
         }
         match role {
             Role::Active if self.shards[shard_idx].successor.is_none() => {
@@ -281,15 +293,15 @@ impl Pool {
     }
 
     /// The venue does not know a symbol: it is not subscribed again, and a shard of such symbols is closed.
-    pub(crate) fn drop_symbol(&mut self, symbol: usize, out: &mut Out) {
+    pub(crate) fn drop_symbol(&mut self, symbol: usize, out: &mut Outputs) {
         for shard in &mut self.shards {
             shard.members.retain(|member| *member != symbol);
-            for link in [&mut shard.active, &mut shard.successor].into_iter().flatten() {
-                link.drop_symbol(symbol);
+            for connection in [&mut shard.active, &mut shard.successor].into_iter().flatten() {
+                connection.drop_symbol(symbol);
             }
             if shard.members.is_empty() && self.is_watched {
-                let links = [shard.active.take(), shard.successor.take()];
-                out.queue.extend(links.into_iter().flatten().map(|link| Output::Close(link.id)));
+                let connections = [shard.active.take(), shard.successor.take()];
+                out.queue.extend(connections.into_iter().flatten().map(|connection| Output::Close(connection.id)));
                 shard.dark_since = None;
                 shard.cause = None;
                 shard.next_attempt = None;
@@ -299,17 +311,17 @@ impl Pool {
     }
 
     /// Sends subscriptions that are due.
-    pub(crate) fn send_due(&mut self, now: Now, out: &mut Out) {
-        let links = self.shards.iter_mut().flat_map(|shard| [&mut shard.active, &mut shard.successor]).flatten();
-        for link in links {
-            if let Some(text) = link.next_message(now.monotonic) {
-                out.queue.push_back(Output::Send(link.id, text));
+    pub(crate) fn send_due(&mut self, now: Now, out: &mut Outputs) {
+        let connections = self.shards.iter_mut().flat_map(|shard| [&mut shard.active, &mut shard.successor]).flatten();
+        for connection in connections {
+            if let Some(text) = connection.next_message(now.monotonic) {
+                out.queue.push_back(Output::Send(connection.id, text));
             }
         }
     }
 
     /// Gives up silent connections, begins and ends roll-overs.
-    pub(crate) fn timeout(&mut self, now: Now, out: &mut Out) -> Lost {
+    pub(crate) fn timeout(&mut self, now: Now, out: &mut Outputs) -> Lost {
         let mut lost = Lost::new();
         if !self.is_watched {
             return lost;
@@ -317,22 +329,23 @@ impl Pool {
         for shard_idx in 0..self.shards.len() {
             for role in [Role::Active, Role::Successor] {
                 let deadline = self.rules.deadline;
-                let Some(link) = self.link(shard_idx, role) else { continue };
-                let silent = now.monotonic.saturating_since(link.alive_at);
-                if silent < deadline || now.monotonic < link.alive_at {
+                let Some(connection) = self.connection(shard_idx, role) else { continue };
+                let silent = now.monotonic.saturating_since(connection.alive_at);
+                if silent < deadline || now.monotonic < connection.alive_at {
                     continue;
                 }
-                let cause = if link.is_open() {
+                let cause = if connection.is_open() {
                     FeedCause::Silent { silent_ms: u64::try_from(silent.as_millis()).unwrap_or(u64::MAX) }
                 } else {
                     FeedCause::CannotConnect { detail: format!("no answer for {} s", deadline.as_secs()) }
                 };
                 // A half-open connection may never answer a close: it is abandoned.
-                out.queue.push_back(Output::Close(link.id));
+                out.queue.push_back(Output::Close(connection.id));
                 lost.extend(self.give_up(shard_idx, role, cause, Duration::ZERO, now, out));
             }
             let shard = &self.shards[shard_idx];
-            let is_roll_due = shard.active.as_ref().and_then(|link| link.roll_at).is_some_and(|at| at <= now.monotonic);
+            let is_roll_due =
+                shard.active.as_ref().and_then(|connection| connection.roll_at).is_some_and(|at| at <= now.monotonic);
             if is_roll_due && shard.successor.is_none() {
                 self.succeed(shard_idx, Duration::ZERO, now, out);
             }
@@ -344,15 +357,16 @@ impl Pool {
 
     /// When [`Self::timeout`] or [`Self::send_due`] is wanted.
     pub(crate) fn deadline(&self) -> Option<Monotonic> {
-        let links = self.shards.iter().flat_map(|shard| {
-            let roll_at = shard.active.as_ref().filter(|_| shard.successor.is_none()).and_then(|link| link.roll_at);
-            let switch_at = shard.successor.as_ref().and_then(Link::quiet_at);
+        let connections = self.shards.iter().flat_map(|shard| {
+            let roll_at =
+                shard.active.as_ref().filter(|_| shard.successor.is_none()).and_then(|connection| connection.roll_at);
+            let switch_at = shard.successor.as_ref().and_then(Connection::quiet_at);
             let watched = [&shard.active, &shard.successor].into_iter().flatten();
-            let silent_at = watched.clone().map(|link| link.alive_at + self.rules.deadline);
-            let send_at = watched.filter_map(Link::send_at);
+            let silent_at = watched.clone().map(|connection| connection.alive_at + self.rules.deadline);
+            let send_at = watched.filter_map(Connection::send_at);
             silent_at.filter(|_| self.is_watched).chain(send_at).chain(roll_at).chain(switch_at)
         });
-        links.min()
+        connections.min()
     }
 
     /// The active connection or the successor is gone or given up.
@@ -363,7 +377,7 @@ impl Pool {
         cause: FeedCause,
         least_wait: Duration,
         now: Now,
-        out: &mut Out,
+        out: &mut Outputs,
     ) -> Lost {
         let shard = &mut self.shards[shard_idx];
         if role == Role::Successor {
@@ -373,12 +387,12 @@ impl Pool {
             return Lost::new();
         }
         shard.active = shard.successor.take();
-        if shard.active.as_ref().is_some_and(Link::is_established) {
+        if shard.active.as_ref().is_some_and(Connection::is_established) {
             // It has been delivering everything: sequence numbers prove whether something is missing.
             shard.successor_backoff.reset();
             return Lost::new();
         }
-        let has_data = shard.active.as_ref().is_some_and(Link::has_data);
+        let has_data = shard.active.as_ref().is_some_and(Connection::has_data);
         shard.cause = Some(cause).filter(|_| !has_data);
         shard.dark_since = shard.dark_since.or(Some(now.monotonic)).filter(|_| !has_data);
         let lost = shard.members.clone();
@@ -386,25 +400,27 @@ impl Pool {
             let wait = shard.backoff.fail(&mut self.jitter).max(least_wait);
             shard.next_attempt = None;
             if self.max_attempts.is_none_or(|most| shard.backoff.n_failures() < most) {
-                let link = self.open(shard_idx, wait, now, out);
-                self.shards[shard_idx].active = Some(link);
+                let connection = self.open(shard_idx, wait, now, out);
+                self.shards[shard_idx].active = Some(connection);
             }
         }
         lost
     }
 
-    fn succeed(&mut self, shard_idx: usize, wait: Duration, now: Now, out: &mut Out) {
+    fn succeed(&mut self, shard_idx: usize, wait: Duration, now: Now, out: &mut Outputs) {
         let next_attempt = self.shards[shard_idx].next_attempt;
-        let link = self.open(shard_idx, wait, now, out);
+        let connection = self.open(shard_idx, wait, now, out);
         let shard = &mut self.shards[shard_idx];
-        shard.successor = Some(link);
+        shard.successor = Some(connection);
         // While the elder delivers, nobody waits for an attempt.
         shard.next_attempt = next_attempt;
     }
 
-    fn try_switch(&mut self, shard_idx: usize, now: Now, out: &mut Out) {
+    fn try_switch(&mut self, shard_idx: usize, now: Now, out: &mut Outputs) {
         let shard = &mut self.shards[shard_idx];
-        let Some(successor) = shard.successor.take_if(|link| link.can_take_over(now.monotonic)) else { return };
+        let Some(successor) = shard.successor.take_if(|connection| connection.can_take_over(now.monotonic)) else {
+            return;
+        };
         if let Some(elder) = shard.active.replace(successor) {
             out.queue.push_back(Output::Close(elder.id));
         }
@@ -415,19 +431,20 @@ impl Pool {
         self.report(out);
     }
 
-    fn open(&mut self, shard_idx: usize, wait: Duration, now: Now, out: &mut Out) -> Link {
+    fn open(&mut self, shard_idx: usize, wait: Duration, now: Now, out: &mut Outputs) -> Connection {
         let due = self.connects.book(now.monotonic + wait);
         let after = due.saturating_since(now.monotonic);
         self.n_connections += 1;
         let id = ConnectionId(self.n_connections);
         self.shards[shard_idx].next_attempt = Some(now.wall + after);
         out.queue.push_back(Output::Connect { connection: id, url: self.rules.url.clone(), after });
-        Link::new(id, due, self.rules.message_spacing)
+        Connection::new(id, due, self.rules.message_spacing)
     }
 
     fn position(&self, id: ConnectionId) -> Option<(usize, Role)> {
         self.shards.iter().enumerate().find_map(|(shard_idx, shard)| {
-            let is_it = |link: &Option<Link>| link.as_ref().is_some_and(|link| link.id == id);
+            let is_it =
+                |connection: &Option<Connection>| connection.as_ref().is_some_and(|connection| connection.id == id);
             let role = if is_it(&shard.active) {
                 Role::Active
             } else if is_it(&shard.successor) {
@@ -439,7 +456,7 @@ impl Pool {
         })
     }
 
-    fn link(&mut self, shard_idx: usize, role: Role) -> Option<&mut Link> {
+    fn connection(&mut self, shard_idx: usize, role: Role) -> Option<&mut Connection> {
         let shard = self.shards.get_mut(shard_idx)?;
         match role {
             Role::Active => shard.active.as_mut(),
@@ -447,9 +464,9 @@ impl Pool {
         }
     }
 
-    fn report(&self, out: &mut Out) {
-        let links = self.shards.iter().flat_map(|shard| [&shard.active, &shard.successor]).flatten();
-        out.set_open_links(links.filter(|link| link.is_open()).count());
+    fn report(&self, out: &mut Outputs) {
+        let connections = self.shards.iter().flat_map(|shard| [&shard.active, &shard.successor]).flatten();
+        out.set_open_connections(connections.filter(|connection| connection.is_open()).count());
         out.health.next_attempt = self.shards.iter().filter_map(|shard| shard.next_attempt).min();
         out.set_transport_cause(self.shards.iter().find_map(|shard| shard.cause.clone()));
     }

@@ -12,7 +12,7 @@ use model::{
 
 use crate::{
     budget::{Budget, Permit},
-    kit::outputs::Out,
+    kit::outputs::Outputs,
     session::{HttpAnswer, HttpFailure, HttpRequest, Output, RequestId},
 };
 
@@ -27,7 +27,7 @@ pub(crate) struct RequestRules {
     pub(crate) in_flight: usize,
     /// A request without an answer for this long counts as failed.
     pub(crate) timeout: Duration,
-    /// Wishes for history that may wait; further ones replace the oldest.
+    /// Requests for history that may wait; further ones replace the oldest.
     pub(crate) history_queue: usize,
     /// True where status 403 means that this question is not in the plan; elsewhere it means that we are locked out.
     pub(crate) is_forbidden_a_refusal: bool,
@@ -44,7 +44,7 @@ pub(crate) trait Purpose: Clone + Debug + PartialEq {
 
 /// A request as a venue's REST has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Ask {
+pub(crate) struct RestRequest {
     /// Path from the root.
     pub(crate) path: Cow<'static, str>,
     /// Query parameters in order, not yet escaped.
@@ -55,7 +55,7 @@ pub(crate) struct Ask {
     pub(crate) body: Option<String>,
 }
 
-impl Ask {
+impl RestRequest {
     /// A `GET`.
     pub(crate) fn get(path: impl Into<Cow<'static, str>>, query: Vec<(&'static str, String)>, weight: u32) -> Self {
         Self { path: path.into(), query, weight, body: None }
@@ -140,14 +140,14 @@ impl<P: Purpose> Requests<P> {
         if self.waiting.iter().any(|(_, waiting)| waiting.purpose == task.purpose) {
             return;
         }
-        let mut wishes = self.waiting.iter().enumerate().filter(|(_, (_, task))| task.purpose.is_history());
-        let oldest_idx = wishes.next().map(|(idx, _)| idx);
-        let n_wishes = wishes.count() + usize::from(oldest_idx.is_some());
+        let mut histories = self.waiting.iter().enumerate().filter(|(_, (_, task))| task.purpose.is_history());
+        let oldest_idx = histories.next().map(|(idx, _)| idx);
+        let n_histories = histories.count() + usize::from(oldest_idx.is_some());
         if let Some(oldest_idx) = oldest_idx
             && task.purpose.is_history()
-            && n_wishes >= self.rules.history_queue
+            && n_histories >= self.rules.history_queue
         {
-            // The newest wish is the one somebody looks at.
+            // The newest request is the one somebody looks at.
             self.waiting.remove(oldest_idx);
         }
         self.waiting.push((not_before, task));
@@ -160,7 +160,12 @@ impl<P: Purpose> Requests<P> {
     }
 
     /// Sends what may go out now; returns the purposes sent. `request` gives a purpose's request, `None` drops the task.
-    pub(crate) fn send_due(&mut self, now: Now, out: &mut Out, request: impl Fn(&P) -> Option<Ask>) -> Vec<P> {
+    pub(crate) fn send_due(
+        &mut self,
+        now: Now,
+        out: &mut Outputs,
+        request: impl Fn(&P) -> Option<RestRequest>,
+    ) -> Vec<P> {
         let mut sent = Vec::new();
         self.report_weight(now.monotonic, out);
         if self.next_due.is_none_or(|due| now.monotonic < due) {
@@ -179,11 +184,11 @@ impl<P: Purpose> Requests<P> {
             let Some(idx) = due.min_by_key(|(idx, (_, task))| (task.purpose.rank(), *idx)).map(|(idx, _)| idx) else {
                 return sent;
             };
-            let Some(ask) = request(&self.waiting[idx].1.purpose) else {
+            let Some(rest_request) = request(&self.waiting[idx].1.purpose) else {
                 self.waiting.remove(idx);
                 continue;
             };
-            match self.permit(ask.weight, now.monotonic) {
+            match self.permit(rest_request.weight, now.monotonic) {
                 Permit::Granted => {}
                 Permit::At(later) => {
                     self.next_due = Some(later);
@@ -200,13 +205,13 @@ impl<P: Purpose> Requests<P> {
             sent.push(task.purpose.clone());
             self.in_flight.insert(id, (now.monotonic, task));
             self.last_sent = Some(now.monotonic);
-            let Ask { path, query, weight, body } = ask;
+            let RestRequest { path, query, weight, body } = rest_request;
             out.queue.push_back(Output::Http(HttpRequest { id, path, query, weight, body }));
         }
     }
 
     /// Once a second, as what was used is forgotten after a minute without any request.
-    fn report_weight(&mut self, now: Monotonic, out: &mut Out) {
+    fn report_weight(&mut self, now: Monotonic, out: &mut Outputs) {
         let is_due = self.weight_at.is_none_or(|at| now.saturating_since(at) >= WEIGHT_PERIOD);
         if self.is_limited && self.n_requests > 0 && is_due {
             out.health.rest_weight = Some(self.budget.weight(now));
@@ -230,7 +235,7 @@ impl<P: Purpose> Requests<P> {
         id: RequestId,
         result: Result<HttpAnswer<'a>, HttpFailure>,
         now: Now,
-        out: &mut Out,
+        out: &mut Outputs,
     ) -> RequestOutcome<'a, P> {
         // One that nobody waits for was asked before whatever is out now.
         let asked_at = self.in_flight.get(&id).map_or(Monotonic::ZERO, |(sent_at, _)| *sent_at);
@@ -272,20 +277,20 @@ impl<P: Purpose> Requests<P> {
     }
 
     /// The venue says in its own words that there were too many requests (some do so with status 200).
-    pub(crate) fn refused_as_too_many(&mut self, retry_after: Option<Duration>, now: Now, out: &mut Out) {
+    pub(crate) fn refused_as_too_many(&mut self, retry_after: Option<Duration>, now: Now, out: &mut Outputs) {
         self.budget.answered(now.monotonic, 429, retry_after, None, now.monotonic);
         out.health.breaker = self.budget.breaker_state(now);
         self.limited(now, out);
     }
 
-    fn limited(&self, now: Now, out: &mut Out) {
+    fn limited(&self, now: Now, out: &mut Outputs) {
         let open_until = self.budget.open_until().unwrap_or(now.monotonic);
         let until = now.wall + open_until.saturating_since(now.monotonic);
         out.set_rest_cause(Some(FeedCause::RateLimited { until }));
     }
 
     /// Tasks whose answer has not come for too long; they count as failed, a late answer is ignored.
-    pub(crate) fn take_overdue(&mut self, now: Now, out: &mut Out) -> Vec<Task<P>> {
+    pub(crate) fn take_overdue(&mut self, now: Now, out: &mut Outputs) -> Vec<Task<P>> {
         let timeout = self.rules.timeout;
         let is_overdue = |sent_at: Monotonic| now.monotonic.saturating_since(sent_at) >= timeout;
         let overdue = self.in_flight.extract_if(.., |_, (sent_at, _)| is_overdue(*sent_at));
@@ -354,8 +359,8 @@ mod tests {
         Now { monotonic: Monotonic::from_zero(Duration::from_millis(millis)), ..Now::default() }
     }
 
-    fn request(purpose: &Kind) -> Option<Ask> {
-        Some(Ask::get("/path", vec![("purpose", format!("{purpose:?}"))], 2))
+    fn request(purpose: &Kind) -> Option<RestRequest> {
+        Some(RestRequest::get("/path", vec![("purpose", format!("{purpose:?}"))], 2))
     }
 
     fn history(n_bars: usize) -> Task<Kind> {
@@ -368,7 +373,7 @@ mod tests {
 
     #[test]
     fn urgent_ones_first_and_not_too_many_at_once() {
-        let (mut requests, mut out) = (requests(), Out::default());
+        let (mut requests, mut out) = (requests(), Outputs::default());
         for n_bars in 1..=RULES.in_flight {
             requests.push(history(n_bars), now(0).monotonic);
         }
@@ -386,7 +391,7 @@ mod tests {
 
     #[test]
     fn nothing_leaves_before_its_time_or_inside_retry_after() {
-        let (mut requests, mut out) = (requests(), Out::default());
+        let (mut requests, mut out) = (requests(), Outputs::default());
         requests.push(history(1), now(500).monotonic);
         assert!(requests.send_due(now(499), &mut out, request).is_empty());
         assert_eq!(requests.deadline(), Some(now(500).monotonic));
@@ -398,7 +403,7 @@ mod tests {
 
     #[test]
     fn overdue_requests_come_back_once() {
-        let (mut requests, mut out) = (requests(), Out::default());
+        let (mut requests, mut out) = (requests(), Outputs::default());
         requests.push(history(1), now(0).monotonic);
         requests.send_due(now(0), &mut out, request);
         assert_eq!(requests.deadline(), Some(now(20_000).monotonic));
@@ -408,7 +413,7 @@ mod tests {
     }
 
     #[test]
-    fn wishes_are_bounded() {
+    fn requests_for_history_are_bounded() {
         let mut requests = requests();
         for n_bars in 0..(RULES.history_queue + 10) {
             requests.push(history(n_bars), now(0).monotonic);
@@ -419,8 +424,10 @@ mod tests {
 
     #[test]
     fn a_spacing_is_kept() {
-        let (mut requests, mut out) =
-            (Requests::<Kind>::new(RequestRules { spacing: Duration::from_secs(1), ..RULES }, true), Out::default());
+        let (mut requests, mut out) = (
+            Requests::<Kind>::new(RequestRules { spacing: Duration::from_secs(1), ..RULES }, true),
+            Outputs::default(),
+        );
         (0..3).for_each(|n_bars| requests.push(history(n_bars), now(0).monotonic));
         let mut sent = Vec::new();
         for millis in (0..4_000).step_by(50) {
@@ -434,7 +441,7 @@ mod tests {
         for (status, expected) in
             [(200, "answered"), (404, "refused"), (403, "failed"), (429, "failed"), (451, "failed"), (503, "failed")]
         {
-            let (mut requests, mut out) = (requests(), Out::default());
+            let (mut requests, mut out) = (requests(), Outputs::default());
             requests.push(history(1), now(0).monotonic);
             requests.send_due(now(0), &mut out, request);
             let answer = HttpAnswer { status, retry_after: None, used_weight: None, body: "" };
@@ -454,7 +461,7 @@ mod tests {
     #[test]
     fn forbidden_may_mean_not_in_the_plan() {
         let rules = RequestRules { is_forbidden_a_refusal: true, ..RULES };
-        let (mut requests, mut out) = (Requests::<Kind>::new(rules, true), Out::default());
+        let (mut requests, mut out) = (Requests::<Kind>::new(rules, true), Outputs::default());
         requests.push(history(1), now(0).monotonic);
         requests.send_due(now(0), &mut out, request);
         let answer = HttpAnswer { status: 403, retry_after: None, used_weight: None, body: "no access" };

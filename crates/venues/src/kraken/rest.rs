@@ -19,19 +19,19 @@ use serde::{
 use serde_json::value::RawValue;
 
 use crate::{
-    kit::requests::Ask,
+    kit::requests::RestRequest,
     kraken::{instrument::KrakenKey, message::minutes_of_interval, time::parse_seconds},
 };
 
 /// Everything that can be traded: one body, whatever the names.
-pub(super) fn asset_pairs() -> Ask {
+pub(super) fn asset_pairs() -> RestRequest {
     // The venue counts requests, so each weighs one.
-    Ask::get("/0/public/AssetPairs", Vec::new(), 1)
+    RestRequest::get("/0/public/AssetPairs", Vec::new(), 1)
 }
 
 /// The newest bars, the forming one last, 721 at most. Of a length that the venue does not have bars are made of the newest
 /// prints.
-pub(super) fn bars(symbol: &str, interval: Interval) -> Ask {
+pub(super) fn bars(symbol: &str, interval: Interval) -> RestRequest {
     match minutes_of_interval(interval) {
         Some(minutes) => ask_of("/0/public/OHLC", symbol, ("interval", minutes.to_string())),
         None => ask_of("/0/public/Trades", symbol, ("count", MOST_PRINTS.to_owned())),
@@ -39,23 +39,23 @@ pub(super) fn bars(symbol: &str, interval: Interval) -> Ask {
 }
 
 /// Best bid and ask.
-pub(super) fn ticker(symbol: &str) -> Ask {
-    Ask::get("/0/public/Ticker", vec![("pair", symbol.to_owned())], 1)
+pub(super) fn ticker(symbol: &str) -> RestRequest {
+    RestRequest::get("/0/public/Ticker", vec![("pair", symbol.to_owned())], 1)
 }
 
 /// Prints since the position of an earlier answer, or the newest.
-pub(super) fn trades(symbol: &str, since: Option<&str>) -> Ask {
+pub(super) fn trades(symbol: &str, since: Option<&str>) -> RestRequest {
     let part = since.map_or_else(|| ("count", NEWEST_PRINTS.to_owned()), |since| ("since", since.to_owned()));
     ask_of("/0/public/Trades", symbol, part)
 }
 
 /// The newest print alone.
-pub(super) fn newest_trade(symbol: &str) -> Ask {
+pub(super) fn newest_trade(symbol: &str) -> RestRequest {
     ask_of("/0/public/Trades", symbol, ("count", "1".to_owned()))
 }
 
-fn ask_of(path: &'static str, symbol: &str, part: (&'static str, String)) -> Ask {
-    Ask::get(path, vec![("pair", symbol.to_owned()), part], 1)
+fn ask_of(path: &'static str, symbol: &str, part: (&'static str, String)) -> RestRequest {
+    RestRequest::get(path, vec![("pair", symbol.to_owned()), part], 1)
 }
 
 /// What a body says.
@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn requests() {
         #[track_caller]
-        fn check(ask: &Ask, expected: &str) {
+        fn check(ask: &RestRequest, expected: &str) {
             let query: Vec<String> = ask.query.iter().map(|(key, value)| format!("{key}={value}")).collect();
             assert_eq!((format!("{}?{}", ask.path, query.join("&")).as_str(), ask.weight), (expected, 1));
         }

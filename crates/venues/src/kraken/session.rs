@@ -17,8 +17,8 @@ use model::{
 use crate::{
     kit::{
         liveness::Liveness,
-        outputs::Out,
-        poll_schedule::PollRounds,
+        outputs::Outputs,
+        poll_schedule::PollSchedule,
         pool::Pool,
         requests::{Requests, Task},
     },
@@ -48,11 +48,11 @@ pub struct KrakenSession {
     pub(super) books: Books,
     pub(super) pool: Pool,
     pub(super) requests: Requests<Purpose>,
-    pub(super) polling: PollRounds,
+    pub(super) polling: PollSchedule,
     pub(super) liveness: Liveness,
     /// Numbers of the messages sent.
     n_messages: u64,
-    pub(super) out: Out,
+    pub(super) out: Outputs,
     instruments: Vec<Arc<Instrument>>,
     /// Instruments that a recording describes before it names them.
     pub(super) directory: BTreeMap<InstrumentId, Arc<Instrument>>,
@@ -76,10 +76,10 @@ impl KrakenSession {
             books: Books::new(),
             pool: Pool::new(&config, pool_rules(config.ws_url.as_deref().unwrap_or(DEFAULT_WS_URL))),
             requests: Requests::new(REQUEST_RULES, config.symbols != Symbols::FromFrames),
-            polling: PollRounds::new(&config, POLL_SPACING),
+            polling: PollSchedule::new(&config, POLL_SPACING),
             liveness: Liveness::default(),
             n_messages: 0,
-            out: Out::default(),
+            out: Outputs::default(),
             instruments: Vec::new(),
             directory: BTreeMap::new(),
             has_asked_symbols: false,

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::kit::requests::Ask;
+use crate::kit::requests::RestRequest;
 
 /// Where the session asks; the shell knows the address behind it.
 pub(super) const PATH: &str = "/subgraph";
@@ -28,7 +28,7 @@ pub(super) enum Rows {
 }
 
 /// The newest rows of a pool between two times in seconds, both included; newest first.
-pub(super) fn ask(rows: Rows, pool: &str, from: i64, until: i64) -> Ask {
+pub(super) fn ask(rows: Rows, pool: &str, from: i64, until: i64) -> RestRequest {
     let (list, time, fields) = match rows {
         Rows::Hours => ("poolHourDatas", "periodStartUnix", BAR_FIELDS),
         Rows::Days => ("poolDayDatas", "date", BAR_FIELDS),
@@ -44,7 +44,7 @@ pub(super) fn ask(rows: Rows, pool: &str, from: i64, until: i64) -> Ask {
          orderBy:{time},orderDirection:desc,where:{{pool:$pool,{time}_gte:$from,{time}_lte:$until}}){{time:{time} {fields}}}}}"
     );
     let body = json!({ "query": query, "variables": { "pool": pool, "from": from, "until": until } });
-    Ask { path: PATH.into(), query: Vec::new(), weight: 1, body: Some(body.to_string()) }
+    RestRequest { path: PATH.into(), query: Vec::new(), weight: 1, body: Some(body.to_string()) }
 }
 
 const BAR_FIELDS: &str = "open high low close volumeToken0 volumeToken1";

@@ -17,7 +17,7 @@ use model::{
 use crate::{
     kit::{
         bars,
-        outputs::Out,
+        outputs::Outputs,
         requests::{self, RequestOutcome, Requests, Task},
     },
     session::{HttpAnswer, HttpFailure, RequestId},
@@ -35,7 +35,7 @@ use crate::{
 pub(super) struct History {
     requests: Requests<Page>,
     /// Takes what concerns these requests alone: their budget is not the node's.
-    out: Out,
+    out: Outputs,
     wanted: BTreeMap<(usize, Interval), HistoryQuery>,
     /// Nothing is asked before: the subgraph refuses our key.
     refused_until: Option<Monotonic>,
@@ -94,7 +94,7 @@ impl History {
     pub(super) fn new(is_limited: bool) -> Self {
         Self {
             requests: Requests::new(HISTORY_RULES, is_limited).numbered_from(FIRST_ID),
-            out: Out::default(),
+            out: Outputs::default(),
             wanted: BTreeMap::new(),
             refused_until: None,
             n_malformed: 0,
@@ -145,7 +145,7 @@ impl History {
     }
 
     /// Sends what may go out; `address` gives the contract of a pool that is known.
-    pub(super) fn send_due<'a>(&mut self, now: Now, out: &mut Out, address: impl Fn(usize) -> Option<&'a str>) {
+    pub(super) fn send_due<'a>(&mut self, now: Now, out: &mut Outputs, address: impl Fn(usize) -> Option<&'a str>) {
         let wanted = &self.wanted;
         self.requests.send_due(now, &mut self.out, |page| {
             let wanted = wanted.get(&(page.pool, page.interval))?;

@@ -8,7 +8,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
-use crate::{kit::requests::Ask, uniswap::swap::SWAP_TOPIC};
+use crate::{kit::requests::RestRequest, uniswap::swap::SWAP_TOPIC};
 
 /// Selectors: the first four bytes of the Keccak of the signature.
 pub(super) const TOKEN0: &str = "0x0dfe1681";
@@ -36,14 +36,14 @@ pub(super) fn swaps(pools: &[&str], from: u64, to: u64) -> (&'static str, Value)
 }
 
 /// A batch; its calls are numbered from 0.
-pub(super) fn batch(calls: Vec<(&'static str, Value)>) -> Ask {
+pub(super) fn batch(calls: Vec<(&'static str, Value)>) -> RestRequest {
     let weight = u32::try_from(calls.len()).unwrap_or(u32::MAX);
     let calls: Vec<Value> = calls
         .into_iter()
         .enumerate()
         .map(|(id, (method, params))| json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }))
         .collect();
-    Ask { path: "/".into(), query: Vec::new(), weight, body: Some(Value::from(calls).to_string()) }
+    RestRequest { path: "/".into(), query: Vec::new(), weight, body: Some(Value::from(calls).to_string()) }
 }
 
 /// What a node refused.

@@ -17,8 +17,8 @@ use model::{
 
 use crate::{
     kit::{
-        outputs::Out,
-        poll_schedule::{PollRounds, PollTurn},
+        outputs::Outputs,
+        poll_schedule::{PollSchedule, PollTurn},
         requests::{self, Requests, Task},
     },
     session::{Input, Output, Session, SessionConfig, Symbols},
@@ -42,8 +42,8 @@ pub struct UniswapSession {
     pub(super) requests: Requests<Purpose>,
     /// Where bars of the past can be had.
     pub(super) history: Option<History>,
-    rounds: PollRounds,
-    pub(super) out: Out,
+    rounds: PollSchedule,
+    pub(super) out: Outputs,
     pub(super) instruments: Vec<Arc<Instrument>>,
     /// The newest block whose swaps are known.
     pub(super) last_block: Option<u64>,
@@ -123,8 +123,8 @@ impl UniswapSession {
             books: Books::new(),
             requests: Requests::new(REQUEST_RULES, config.symbols != Symbols::FromFrames),
             history: config.has_history.then(|| History::new(config.symbols != Symbols::FromFrames)),
-            rounds: PollRounds::new(config, ROUND_SPACING),
-            out: Out::default(),
+            rounds: PollSchedule::new(config, ROUND_SPACING),
+            out: Outputs::default(),
             instruments: Vec::new(),
             last_block: None,
             seen: SeenSwaps::default(),
