@@ -5,11 +5,13 @@
 pub(crate) mod bars;
 pub(crate) mod connection;
 pub(crate) mod dedup;
+pub(crate) mod feed_session;
 pub(crate) mod liveness;
 pub(crate) mod number;
 pub(crate) mod outputs;
 pub(crate) mod poll_schedule;
 pub(crate) mod pool;
+pub(crate) mod protocol;
 pub(crate) mod requests;
 pub(crate) mod resync_pacing;
 pub(crate) mod strict_json;

@@ -7,14 +7,16 @@ use serde::Serialize;
 use crate::{
     binance, coinbase, demo,
     error::VenueError,
-    finnhub, kraken,
+    finnhub,
+    kit::{feed_session::FeedSession, protocol::Protocol},
+    kraken,
     session::{Session, SessionConfig},
     uniswap,
 };
 
 /// All venues.
 const VENUES: &[(&VenueInfo, OpenFn)] = &[
-    (&binance::INFO, |config| Box::new(binance::BinanceSession::new(config))),
+    venue::<binance::Binance>(),
     (&coinbase::INFO, |config| Box::new(coinbase::CoinbaseSession::new(config))),
     (&DEMO, |config| Box::new(demo::session::DemoSession::new(config))),
     (&finnhub::INFO, |config| Box::new(finnhub::FinnhubSession::new(config))),
@@ -45,6 +47,11 @@ const DEMO: VenueInfo = VenueInfo {
 };
 
 type OpenFn = fn(&SessionConfig) -> Box<dyn Session>;
+
+/// The entry of a venue that speaks a protocol.
+const fn venue<P: Protocol>() -> (&'static VenueInfo, OpenFn) {
+    (P::INFO, |config| Box::new(FeedSession::<P>::new(config)))
+}
 
 /// A venue as lists and tables show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,76 +1,61 @@
-//! What REST answers mean for the session: snapshots, symbols, history; and what is tried again.
+//! What REST answers mean for the session: snapshots, symbols, history, and what polling brings instead of a connection
+//! that cannot be had; and a verified book, or bars, as such an answer, for recordings that begin in the middle.
 //!
-//! Not here: which request goes out when ([`crate::kit::requests`]), what polling makes of answers ([`super::polling`]).
-
-use std::sync::Arc;
+//! Polled prints keep their ids, so none comes twice. Books are not polled: seconds-old levels are no book. Not here: which
+//! request goes out when ([`crate::kit::requests`]).
 
 use model::{
-    event::{BookUpdate, CandleHistory, MarketEventKind},
+    candle::{Candle, Interval},
+    decimal::{Price, Quantity},
+    event::{BookUpdate, CandleHistory, Level, MarketEventKind, Trade, TradeId},
+    proof::{BookState, TrackedBook},
     status::FeedCause,
-    time::Now,
+    time::{Now, Timestamp},
 };
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::{
     binance::{
+        LEAST_WEIGHT_PER_MINUTE,
         book::SnapshotOutcome,
-        instrument::BinanceExchangeInfo,
-        limits::{HISTORY_ATTEMPTS, LEAST_WEIGHT_PER_MINUTE},
-        message::BinanceDepth,
-        purpose::Purpose,
-        rest::{BinanceKlineRow, BinanceRefusal, BinanceRestAggTrade},
-        session::BinanceSession,
+        message::{BinanceDepth, aggressor_side},
+        protocol::{BinanceSession, Purpose},
+        rest::{
+            self, BinanceDayTicker, BinanceExchangeInfo, BinanceKlineRow, BinanceRefusal, BinanceRestAggTrade,
+            BinanceRestTrade,
+        },
     },
-    kit::requests::{RequestOutcome, Task},
-    session::{HttpAnswer, HttpFailure, RequestId},
+    kit::{dedup::Novelty, protocol::Unreadable, requests::Task},
+    session::{ConnectionId, SnapshotFrame},
 };
 
 impl BinanceSession {
-    /// A request ended.
-    pub(super) fn answered(&mut self, id: RequestId, result: Result<HttpAnswer<'_>, HttpFailure>, now: Now) {
-        match self.requests.settle(id, result, now, &mut self.out) {
-            RequestOutcome::Late => {}
-            RequestOutcome::Answered(task, body) => {
-                if self.digest(&task, body, now).is_err() {
-                    self.out.health.counters.malformed += 1;
-                    self.retry(task, now);
-                }
-            }
-            RequestOutcome::Refused(task, body) => self.refused(task, body, now),
-            RequestOutcome::Failed(task) => self.retry(task, now),
-        }
-    }
-
-    /// Requests without an answer count as failed.
-    pub(super) fn expire_requests(&mut self, now: Now) {
-        for task in self.requests.take_overdue(now, &mut self.out) {
-            self.retry(task, now);
-        }
-    }
-
-    fn digest(&mut self, task: &Task<Purpose>, body: &str, now: Now) -> Result<(), serde_json::Error> {
+    /// Takes in an answer.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(super) fn take_answer(&mut self, task: &Task<Purpose>, body: &str, now: Now) -> Result<(), Unreadable> {
         match &task.purpose {
             Purpose::Snapshot { symbol, epoch } => {
-                if self.streams[*symbol].epoch == *epoch {
+                if self.symbols[*symbol].state.epoch == *epoch {
                     let depth: BinanceDepth = serde_json::from_str(body)?;
                     self.snapshot(*symbol, &depth, now);
                 }
             }
             Purpose::Symbols(asked) => {
                 let info: BinanceExchangeInfo<'_> = serde_json::from_str(body)?;
-                self.symbols(asked, &info, now);
+                self.described(asked, &info, now);
             }
             Purpose::History { symbol, interval, .. } => {
                 let rows: Vec<BinanceKlineRow> = serde_json::from_str(body)?;
                 let candles = rows.into_iter().map(|BinanceKlineRow(candle)| candle).collect();
                 let history = CandleHistory { interval: *interval, candles };
-                self.out.event(&self.streams[*symbol].id, None, now, MarketEventKind::History(history));
+                self.out.event(&self.symbols[*symbol].id, None, now, MarketEventKind::History(history));
             }
             Purpose::Probe { symbol } => {
                 let rows: Vec<BinanceRestAggTrade> = serde_json::from_str(body)?;
-                let newest = rows.iter().map(|row| row.trade_time.0).max();
-                if let Some(silent_for) = self.liveness.probed(*symbol, newest, now.monotonic) {
-                    self.distrust(*symbol, silent_for, now);
-                }
+                self.probed(*symbol, rows.iter().map(|row| row.trade_time.0).max(), now);
             }
             Purpose::DayTicker { symbol } => self.polled_day(*symbol, &serde_json::from_str(body)?, now),
             Purpose::Trades { symbol } => self.polled_trades(*symbol, &serde_json::from_str::<Vec<_>>(body)?, now),
@@ -82,45 +67,37 @@ impl BinanceSession {
     }
 
     fn snapshot(&mut self, position: usize, depth: &BinanceDepth, now: Now) {
-        let stream = &mut self.streams[position];
-        stream.is_snapshot_coming = false;
-        let Some(tracked) = self.books.get_mut(&stream.id) else { return };
-        let state_before = tracked.state;
-        let outcome = stream.book.on_snapshot(tracked, depth.last_update_id, (&depth.bids, &depth.asks), now);
-        if outcome == SnapshotOutcome::Joined {
+        self.symbols[position].state.is_snapshot_coming = false;
+        self.change_book(position, now, |state, tracked| {
+            let levels = (depth.bids.as_slice(), depth.asks.as_slice());
+            if state.book.on_snapshot(tracked, depth.last_update_id, levels, now) != SnapshotOutcome::Joined {
+                return None;
+            }
             let (n_bids, n_asks) = (tracked.book.n_bids(), tracked.book.n_asks());
-            let update = BookUpdate::Snapshot { state: tracked.state, n_bids, n_asks };
-            self.out.event(&stream.id, tracked.event_time, now, MarketEventKind::Book(update));
-        }
-        self.after_book_change(position, state_before, now);
+            Some((tracked.event_time, BookUpdate::Snapshot { state: tracked.state, n_bids, n_asks }))
+        });
     }
 
-    /// `asked` is empty where all symbols were asked for.
-    fn symbols(&mut self, asked: &[usize], info: &BinanceExchangeInfo<'_>, now: Now) {
+    /// The list of symbols came; `asked` is empty where all were requested.
+    fn described(&mut self, asked: &[usize], info: &BinanceExchangeInfo<'_>, now: Now) {
         if let Some(limit) = info.weight_per_minute() {
             self.requests.budget.set_limit(limit.max(LEAST_WEIGHT_PER_MINUTE));
         }
-        let venue = crate::session::Session::venue(self).clone();
         let mut missing: Vec<usize> = asked.to_vec();
         for symbol in &info.symbols {
             let position = self.followed(&symbol.symbol);
             missing.retain(|missing| Some(*missing) != position);
-            if position.is_none() && !self.is_open_ended {
-                continue;
-            }
-            let Some(instrument) = symbol.instrument(&venue).map(Arc::new) else { continue };
-            if self.is_open_ended {
-                self.directory.insert(instrument.id.clone(), instrument.clone());
-            }
-            if let Some(position) = position {
-                self.learn(position, instrument, now);
+            if (position.is_some() || self.is_open_ended)
+                && let Some(instrument) = symbol.instrument(&self.venue)
+            {
+                self.describe(instrument, now);
             }
         }
         missing.into_iter().for_each(|position| self.mark_unknown(position));
     }
 
     /// The venue does not answer this as it was asked.
-    fn refused(&mut self, task: Task<Purpose>, body: &str, now: Now) {
+    pub(super) fn take_refusal(&mut self, task: Task<Purpose>, body: &str, now: Now) {
         let refusal: BinanceRefusal<'_> = serde_json::from_str(body).unwrap_or_default();
         match &task.purpose {
             Purpose::Symbols(asked) if refusal.is_unknown_symbol() => match asked.as_slice() {
@@ -150,25 +127,171 @@ impl BinanceSession {
         }
     }
 
-    fn retry(&mut self, mut task: Task<Purpose>, now: Now) {
-        let wait = task.fail();
-        match &task.purpose {
-            Purpose::Snapshot { symbol, epoch } => {
-                let stream = &mut self.streams[*symbol];
-                if stream.epoch == *epoch {
-                    stream.is_snapshot_coming = false;
-                    self.want_snapshot(*symbol, now);
-                }
-            }
-            Purpose::Symbols(_) => self.requests.push(task, now.monotonic + wait),
-            Purpose::History { .. } if task.n_failed < HISTORY_ATTEMPTS => {
-                self.requests.push(task, now.monotonic + wait);
-            }
-            Purpose::History { .. }
-            | Purpose::Probe { .. }
-            | Purpose::DayTicker { .. }
-            | Purpose::Trades { .. }
-            | Purpose::AggTrades { .. } => {}
+    /// Figures of 24 hours came.
+    fn polled_day(&mut self, position: usize, ticker: &BinanceDayTicker, now: Now) {
+        if !self.polling.is_on() {
+            return;
         }
+        self.out.set_polling(true);
+        let symbol = &mut self.symbols[position];
+        let time = ticker.close_time.0;
+        if matches!(symbol.state.day_times.see_time(time, POLLED), Novelty::New { .. }) {
+            self.out.event(&symbol.id, Some(time), now, MarketEventKind::Day(ticker.day()));
+            if let Some(quote) = ticker.quote() {
+                self.out.event(&symbol.id, Some(time), now, MarketEventKind::Quote(quote));
+            }
+        }
+    }
+
+    /// Single prints came, oldest first.
+    fn polled_trades(&mut self, position: usize, rows: &[BinanceRestTrade], now: Now) {
+        let is_first = !self.symbols[position].state.trade_ids.has_any();
+        for (idx, row) in rows.iter().enumerate() {
+            let print = Trade {
+                id: TradeId::Sequence(row.id),
+                price: row.price,
+                size: row.quantity,
+                aggressor_side: aggressor_side(row.is_buyer_maker),
+            };
+            let is_news = !is_first || idx + 1 == rows.len();
+            self.polled_print(position, (row.id, row.id), is_news, print, row.time.0, now);
+        }
+    }
+
+    /// Aggregated prints came, oldest first; each stands for its last single one.
+    fn polled_agg_trades(&mut self, position: usize, rows: &[BinanceRestAggTrade], now: Now) {
+        let is_first = !self.symbols[position].state.trade_ids.has_any();
+        for (idx, row) in rows.iter().enumerate() {
+            let print = Trade {
+                id: TradeId::Sequence(row.last_trade_id),
+                price: row.price,
+                size: row.quantity,
+                aggressor_side: aggressor_side(row.is_buyer_maker),
+            };
+            let ids = (row.first_trade_id, row.last_trade_id);
+            let is_news = !is_first || idx + 1 == rows.len();
+            self.polled_print(position, ids, is_news, print, row.trade_time.0, now);
+        }
+    }
+
+    fn polled_print(
+        &mut self,
+        position: usize,
+        ids: (u64, u64),
+        is_news: bool,
+        print: Trade,
+        trade_time: Timestamp,
+        now: Now,
+    ) {
+        let symbol = &mut self.symbols[position];
+        let novelty = symbol.state.trade_ids.see(ids.0, ids.1);
+        if let Novelty::New { is_gap } = novelty {
+            self.out.health.counters.gaps += u64::from(is_gap);
+        }
+        // A late one here is one that was missed while nothing was connected: it closes a gap. Of what was printed before
+        // anything was followed only the last price is news.
+        if novelty != Novelty::Seen && is_news {
+            self.out.event(&symbol.id, Some(trade_time), now, MarketEventKind::Trade(print));
+        }
+    }
+}
+
+/// The venue's answer to a request for its book.
+#[derive(Serialize)]
+struct DepthAnswer {
+    #[serde(rename = "lastUpdateId")]
+    last_update_id: u64,
+    bids: Vec<(Price, Quantity)>,
+    asks: Vec<(Price, Quantity)>,
+}
+
+/// Returns the best `depth` levels a side as the venue's answer; `None` where the book is not live. Its id is that of the
+/// last change applied, so that the changes recorded after it join it by the usual rule.
+pub(super) fn of_book(symbol: &str, tracked: &TrackedBook, depth: usize) -> Option<SnapshotFrame> {
+    let last_update_id = tracked.last_update_id.filter(|_| tracked.state == BookState::Live)?;
+    let pair = |level: Level| (level.price, level.quantity);
+    let answer = DepthAnswer {
+        last_update_id,
+        bids: tracked.book.bids().take(depth).map(pair).collect(),
+        asks: tracked.book.asks().take(depth).map(pair).collect(),
+    };
+    let request = rest::depth(symbol);
+    Some(SnapshotFrame::Answer { path: request.path, query: request.query, body: serde_json::to_string(&answer).ok()? })
+}
+
+/// Returns bars as the venue's answer; zeros for what nobody reads. A row ends before what buyers took where that is not known.
+pub(super) fn of_candles(symbol: &str, interval: Interval, bars: &[Candle]) -> Option<SnapshotFrame> {
+    let length_ms = i64::try_from(interval.duration().as_millis()).ok()?;
+    let row = |Candle { open_time, open, high, low, close, volume, buy_volume }: &Candle| {
+        let open_ms = open_time.as_millis();
+        let mut row = json!([open_ms, open, high, low, close, volume, open_ms + length_ms - 1, "0", 0]);
+        if let (Some(buy_volume), Some(row)) = (buy_volume, row.as_array_mut()) {
+            row.extend([json!(buy_volume), json!("0"), json!("0")]);
+        }
+        row
+    };
+    let rows: Vec<Value> = bars.iter().map(row).collect();
+    // More than any question: of several answers the longest one is taken.
+    let request = rest::klines(symbol, interval, usize::MAX);
+    Some(SnapshotFrame::Answer { path: request.path, query: request.query, body: serde_json::to_string(&rows).ok()? })
+}
+
+/// Stands for REST where connections are told apart; the pool counts from one.
+const POLLED: ConnectionId = ConnectionId(0);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn level(price: &str, quantity: &str) -> Level {
+        Level { price: Price::parse(price).unwrap(), quantity: Quantity::parse(quantity).unwrap() }
+    }
+
+    #[test]
+    fn a_book_reads_like_the_venues_answer() {
+        let mut tracked = TrackedBook { last_update_id: Some(7), ..TrackedBook::default() };
+        let bids = [level("1.50000000", "2.00"), level("1.40000000", "1")];
+        tracked.book.apply_snapshot(&bids, &[level("1.60", "3")]);
+        assert_eq!(of_book("AAABBB", &tracked, 9), None, "only a live book has one");
+        tracked.state = BookState::Live;
+        let Some(SnapshotFrame::Answer { path, query, body }) = of_book("AAABBB", &tracked, 1) else {
+            panic!("no answer")
+        };
+        assert_eq!((path.as_ref(), &query[0]), ("/api/v3/depth", &("symbol", "AAABBB".to_owned())));
+        assert_eq!(body, r#"{"lastUpdateId":7,"bids":[["1.50000000","2.00"]],"asks":[["1.60","3"]]}"#);
+        let read: BinanceDepth = serde_json::from_str(&body).unwrap();
+        assert_eq!((read.last_update_id, read.bids.as_slice()), (7, &bids[..1]));
+    }
+
+    #[test]
+    fn bars_read_like_the_venues_answer() {
+        let price = |text| Price::parse(text).unwrap();
+        let bar = Candle {
+            open_time: Timestamp::from_millis(60_000),
+            open: price("1.50"),
+            high: price("2"),
+            low: price("1"),
+            close: price("1.75000"),
+            volume: Quantity::parse("0.10").unwrap(),
+            buy_volume: Quantity::parse("0.025").ok(),
+        };
+        let unsaid = Candle { buy_volume: None, ..bar };
+        let Some(SnapshotFrame::Answer { path, query, body }) = of_candles("AAABBB", Interval::M1, &[bar, unsaid])
+        else {
+            panic!("no answer")
+        };
+        assert_eq!(
+            (path.as_ref(), &query[1], &query[2].1),
+            ("/api/v3/klines", &("interval", "1m".into()), &"1000".into())
+        );
+        assert_eq!(
+            body,
+            concat!(
+                r#"[[60000,"1.50","2","1","1.75000","0.10",119999,"0",0,"0.025","0","0"],"#,
+                r#"[60000,"1.50","2","1","1.75000","0.10",119999,"0",0]]"#
+            )
+        );
+        let rows: Vec<BinanceKlineRow> = serde_json::from_str(&body).unwrap();
+        assert_eq!((rows[0].0, rows[1].0), (bar, unsaid));
     }
 }

@@ -3,7 +3,7 @@
 //! Source: <https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md>, "How to manage a local
 //! order book correctly". Where recordings differ from that text they win: the first change kept usually starts at
 //! `lastUpdateId + 1`. Not here: the cross-check ([`super::quote_check`]), when a snapshot may be asked for
-//! ([`super::stream`]), levels' storage ([`model::book`]).
+//! ([`super::protocol`]), levels' storage ([`model::book`]).
 
 use std::collections::VecDeque;
 
@@ -13,9 +13,9 @@ use model::{
     time::{Monotonic, Now, Timestamp},
 };
 
-use crate::binance::{
-    limits::{BOOK_ROWS, BUFFERED_DIFFS, BUFFERED_LEVELS, CROSSED_TOLERANCE, OLD_IN_A_ROW},
-    quote_check::QuoteCheck,
+use crate::{
+    binance::{BOOK_ROWS, BUFFERED_DIFFS, BUFFERED_LEVELS, OLD_IN_A_ROW, quote_check::QuoteCheck},
+    kit::protocol::CROSSED_TOLERANCE,
 };
 
 /// One change of the book, `first_id..=final_id`.

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use model::{event::Quote, proof::TrackedBook};
 
-use crate::binance::limits::KEPT_QUOTES;
+use crate::binance::KEPT_QUOTES;
 
 /// Best bids and asks not older than the book.
 #[derive(Clone, Debug, Default)]

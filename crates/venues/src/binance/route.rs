@@ -1,6 +1,6 @@
 //! What frames mean for the session: prints, best bids and asks, changes of books, bars, figures of 24 hours.
 //!
-//! Not here: how a frame is read ([`super::frame`]), connections and requests ([`super::session`]).
+//! Not here: how a frame is read ([`super::frame`]), connections and requests ([`super::protocol`]).
 
 use model::{
     event::{BookUpdate, CandleUpdate, MarketEventKind, Quote, Trade, TradeId},
@@ -11,36 +11,23 @@ use model::{
 use crate::{
     binance::{
         book::{Diff, DiffOutcome},
-        frame::{self, BinanceFrame},
-        limits::FRAME_BYTES,
+        frame::BinanceFrame,
         message::{BinanceDepth, BinanceDepthUpdate, BinanceKline, BinanceTicker, aggressor_side},
-        session::BinanceSession,
+        protocol::BinanceSession,
     },
     kit::dedup::Novelty,
     session::ConnectionId,
 };
 
 impl BinanceSession {
-    /// A text frame came.
-    pub(super) fn frame(&mut self, connection: ConnectionId, text: &str, now: Now) {
-        if !self.pool.has(connection) {
-            return;
-        }
-        self.out.frame(now);
-        let frame = if text.len() <= FRAME_BYTES { frame::parse(text).ok() } else { None };
-        match frame {
-            Some(frame) => self.route(connection, frame, now),
-            None => self.out.health.counters.malformed += 1,
-        }
-    }
-
-    fn route(&mut self, connection: ConnectionId, frame: BinanceFrame<'_>, now: Now) {
+    /// Takes in a frame that could be read.
+    pub(super) fn route(&mut self, connection: ConnectionId, frame: BinanceFrame<'_>, now: Now) {
         match frame {
             BinanceFrame::Trade(trade) => {
                 let Some(position) = self.data(connection, &trade.symbol, now) else { return };
-                let stream = &mut self.streams[position];
-                stream.has_single_prints = true;
-                let novelty = stream.trade_ids.see(trade.trade_id, trade.trade_id);
+                let symbol = &mut self.symbols[position];
+                symbol.state.has_single_prints = true;
+                let novelty = symbol.state.trade_ids.see(trade.trade_id, trade.trade_id);
                 let print = Trade {
                     id: TradeId::Sequence(trade.trade_id),
                     price: trade.price,
@@ -51,12 +38,12 @@ impl BinanceSession {
             }
             BinanceFrame::AggTrade(trade) => {
                 let Some(position) = self.data(connection, &trade.symbol, now) else { return };
-                let stream = &mut self.streams[position];
+                let symbol = &mut self.symbols[position];
                 // Where single prints are followed these would count twice.
-                if !self.is_open_ended || stream.has_single_prints {
+                if !self.is_open_ended || symbol.state.has_single_prints {
                     return;
                 }
-                let novelty = stream.aggregate_ids.see(trade.aggregate_id, trade.aggregate_id);
+                let novelty = symbol.state.aggregate_ids.see(trade.aggregate_id, trade.aggregate_id);
                 let print = Trade {
                     id: TradeId::Sequence(trade.aggregate_id),
                     price: trade.price,
@@ -104,29 +91,13 @@ impl BinanceSession {
             BinanceFrame::Refused { id, detail } => {
                 let cause = FeedCause::Refused { detail };
                 for position in self.pool.refused(connection, id, now.monotonic) {
-                    let id = self.streams[position].id.clone();
+                    let id = self.symbols[position].id.clone();
                     self.out.health.instrument_causes.insert(id, cause.clone());
                 }
             }
             BinanceFrame::ServerShutdown => self.pool.leaving(connection, now, &mut self.out),
             BinanceFrame::Unknown => self.out.health.counters.unknown += 1,
         }
-    }
-
-    /// Notes that a connection delivers; returns the position of the symbol.
-    fn data(&mut self, connection: ConnectionId, symbol: &str, now: Now) -> Option<usize> {
-        let position = self.named(symbol, now).filter(|position| !self.streams[*position].is_unknown);
-        self.pool.data(connection, position, now, &mut self.out);
-        if let Some(position) = position {
-            self.liveness.data(position, None, now.monotonic);
-            if !self.out.health.instrument_causes.is_empty() {
-                self.out.health.instrument_causes.remove(&self.streams[position].id);
-            }
-            if !self.out.health.silences.is_empty() {
-                self.out.health.silences.remove(&self.streams[position].id);
-            }
-        }
-        position
     }
 
     fn print(&mut self, position: usize, novelty: Novelty, print: Trade, trade_time: Timestamp, now: Now) {
@@ -140,15 +111,15 @@ impl BinanceSession {
             Novelty::New { is_gap } => counters.gaps += u64::from(is_gap),
         }
         self.liveness.data(position, Some(trade_time), now.monotonic);
-        self.out.event(&self.streams[position].id, Some(trade_time), now, MarketEventKind::Trade(print));
+        self.out.event(&self.symbols[position].id, Some(trade_time), now, MarketEventKind::Trade(print));
     }
 
     fn quote(&mut self, position: usize, connection: ConnectionId, update_id: u64, quote: Quote, now: Now) {
-        let stream = &mut self.streams[position];
-        match stream.quote_ids.see(update_id, connection) {
+        let symbol = &mut self.symbols[position];
+        match symbol.state.quote_ids.see(update_id, connection) {
             Novelty::New { .. } => {
-                stream.book.on_quote(update_id, quote);
-                self.out.event(&stream.id, None, now, MarketEventKind::Quote(quote));
+                symbol.state.book.on_quote(update_id, quote);
+                self.out.event(&symbol.id, None, now, MarketEventKind::Quote(quote));
             }
             Novelty::Late => self.out.health.counters.out_of_order += 1,
             Novelty::Seen => self.out.health.counters.duplicates += 1,
@@ -156,9 +127,6 @@ impl BinanceSession {
     }
 
     fn depth(&mut self, position: usize, update: BinanceDepthUpdate<'_>, now: Now) {
-        let stream = &mut self.streams[position];
-        let Some(tracked) = self.books.get_mut(&stream.id) else { return };
-        let (state_before, counters_before) = (tracked.state, tracked.counters);
         let event_time = update.event_time.0;
         let diff = Diff {
             first_id: update.first_update_id,
@@ -167,40 +135,45 @@ impl BinanceSession {
             bids: update.bids,
             asks: update.asks,
         };
-        let outcome = stream.book.on_diff(tracked, diff, now);
-        let counters = &mut self.out.health.counters;
-        counters.gaps += tracked.counters.gaps - counters_before.gaps;
-        counters.resyncs += tracked.counters.resyncs - counters_before.resyncs;
-        let state = tracked.state;
-        match outcome {
-            DiffOutcome::Applied { bids, asks } => {
-                let update = BookUpdate::Delta { state, bids, asks };
-                self.out.event(&stream.id, Some(event_time), now, MarketEventKind::Book(update));
+        let (mut n_gaps, mut n_duplicates) = (0, 0);
+        self.change_book(position, now, |state, tracked| {
+            let n_gaps_before = tracked.counters.gaps;
+            let outcome = state.book.on_diff(tracked, diff, now);
+            n_gaps = tracked.counters.gaps - n_gaps_before;
+            match outcome {
+                DiffOutcome::Applied { bids, asks } => {
+                    Some((Some(event_time), BookUpdate::Delta { state: tracked.state, bids, asks }))
+                }
+                DiffOutcome::Duplicate => {
+                    n_duplicates = 1;
+                    None
+                }
+                DiffOutcome::Buffered | DiffOutcome::Stale | DiffOutcome::Gap | DiffOutcome::Contradiction => None,
             }
-            DiffOutcome::Duplicate => counters.duplicates += 1,
-            DiffOutcome::Buffered | DiffOutcome::Stale | DiffOutcome::Gap | DiffOutcome::Contradiction => {}
-        }
-        self.after_book_change(position, state_before, now);
+        });
+        let counters = &mut self.out.health.counters;
+        counters.gaps += n_gaps;
+        counters.duplicates += n_duplicates;
     }
 
     fn best_levels(&mut self, position: usize, depth: &BinanceDepth, now: Now) {
-        let stream = &mut self.streams[position];
-        let Some(tracked) = self.books.get_mut(&stream.id) else { return };
-        if stream.book.on_best_levels(tracked, depth.last_update_id, (&depth.bids, &depth.asks), now) {
+        let symbol = &mut self.symbols[position];
+        let Some(tracked) = self.books.get_mut(&symbol.id) else { return };
+        if symbol.state.book.on_best_levels(tracked, depth.last_update_id, (&depth.bids, &depth.asks), now) {
             let (n_bids, n_asks) = (tracked.book.n_bids(), tracked.book.n_asks());
             let update = BookUpdate::Snapshot { state: tracked.state, n_bids, n_asks };
-            self.out.event(&stream.id, None, now, MarketEventKind::Book(update));
+            self.out.event(&symbol.id, None, now, MarketEventKind::Book(update));
         }
     }
 
     fn candle(&mut self, position: usize, connection: ConnectionId, kline: &BinanceKline<'_>, now: Now) {
         let Some((interval, candle, is_closed)) = kline.candle() else { return };
-        let stream = &mut self.streams[position];
+        let symbol = &mut self.symbols[position];
         let time = kline.event_time.0;
-        match stream.bar_times.entry(interval).or_default().see_time(time, connection) {
+        match symbol.state.bar_times.entry(interval).or_default().see_time(time, connection) {
             Novelty::New { .. } => {
                 let update = CandleUpdate { interval, candle, is_closed };
-                self.out.event(&stream.id, Some(time), now, MarketEventKind::Candle(update));
+                self.out.event(&symbol.id, Some(time), now, MarketEventKind::Candle(update));
             }
             Novelty::Late => self.out.health.counters.out_of_order += 1,
             Novelty::Seen => self.out.health.counters.duplicates += 1,
@@ -209,15 +182,15 @@ impl BinanceSession {
 
     fn day(&mut self, connection: ConnectionId, ticker: &BinanceTicker<'_>, source: DaySource, now: Now) {
         let Some(position) = self.data(connection, &ticker.symbol, now) else { return };
-        let stream = &mut self.streams[position];
+        let symbol = &mut self.symbols[position];
         let times = match source {
-            DaySource::MiniTicker => &mut stream.day_times,
-            DaySource::Ticker => &mut stream.ticker_times,
+            DaySource::MiniTicker => &mut symbol.state.day_times,
+            DaySource::Ticker => &mut symbol.state.ticker_times,
         };
         let time = ticker.event_time.0;
         match times.see_time(time, connection) {
             Novelty::New { .. } => {
-                self.out.event(&stream.id, Some(time), now, MarketEventKind::Day(ticker.day()));
+                self.out.event(&symbol.id, Some(time), now, MarketEventKind::Day(ticker.day()));
             }
             Novelty::Late => self.out.health.counters.out_of_order += 1,
             Novelty::Seen => self.out.health.counters.duplicates += 1,

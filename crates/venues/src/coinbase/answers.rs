@@ -37,7 +37,7 @@ impl CoinbaseSession {
                     self.retry(task, now);
                 }
             }
-            RequestOutcome::Refused(task, body) => self.denied(task, body, now),
+            RequestOutcome::Refused(task, answer) => self.denied(task, answer.body, now),
             RequestOutcome::Failed(task) => self.retry(task, now),
         }
     }

@@ -26,7 +26,7 @@ use crate::{
 pub(crate) type Lost = Vec<usize>;
 
 /// What a venue allows, and how far we go with it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct PoolRules {
     /// Whole address of a connection.
     pub(crate) url: String,
@@ -107,6 +107,11 @@ impl Pool {
         }
     }
 
+    /// Never opens a connection: for a venue without any.
+    pub(crate) fn none() -> Self {
+        Self::new(&SessionConfig::default(), PoolRules::default())
+    }
+
     /// Opens what is needed.
     pub(crate) fn start(&mut self, now: Now, out: &mut Outputs) {
         for shard_idx in 0..self.shards.len() {
@@ -131,6 +136,15 @@ impl Pool {
             if is_hopeless { Some(Monotonic::ZERO) } else { shard.dark_since.map(|since| since + DARK_TO_POLL) }
         };
         self.shards.iter().filter_map(of_shard).min().filter(|_| self.is_watched)
+    }
+
+    /// Returns the symbols to subscribe on a connection that is about to count as open; `None` where it is open already, or
+    /// not one of ours.
+    pub(crate) fn members_to_subscribe(&self, id: ConnectionId) -> Option<Vec<usize>> {
+        let shard = &self.shards[self.position(id)?.0];
+        let mut connections = [&shard.active, &shard.successor].into_iter().flatten();
+        let connection = connections.find(|connection| connection.id == id)?;
+        (!connection.is_open()).then(|| shard.members.clone())
     }
 
     /// A connection is open: what `subscribe` gives for its symbols goes out.

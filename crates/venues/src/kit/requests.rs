@@ -34,12 +34,17 @@ pub(crate) struct RequestRules {
 }
 
 /// What a request is for. Of two equal ones only one waits.
-pub(crate) trait Purpose: Clone + Debug + PartialEq {
+pub(crate) trait Purpose: Clone + Debug + PartialEq + Send {
     /// Urgency: the lowest goes first.
     fn rank(&self) -> u8;
 
     /// True for bars that somebody asks for: their number is bounded.
     fn is_history(&self) -> bool;
+
+    /// How many attempts it is given. One for what is requested again anyway.
+    fn attempts(&self) -> u32 {
+        1
+    }
 }
 
 /// A request as a venue's REST has it.
@@ -92,7 +97,7 @@ pub(crate) enum RequestOutcome<'a, P> {
     /// The answer, status 2xx.
     Answered(Task<P>, &'a str),
     /// The venue does not answer this as it was asked: status 4xx other than limits and blocks.
-    Refused(Task<P>, &'a str),
+    Refused(Task<P>, HttpAnswer<'a>),
     /// No answer, or one that says to come back later.
     Failed(Task<P>),
 }
@@ -270,7 +275,7 @@ impl<P: Purpose> Requests<P> {
             }
             400..500 => {
                 out.set_rest_cause(None);
-                RequestOutcome::Refused(task, answer.body)
+                RequestOutcome::Refused(task, answer)
             }
             _ => RequestOutcome::Failed(task),
         }
@@ -466,7 +471,7 @@ mod tests {
         requests.send_due(now(0), &mut out, request);
         let answer = HttpAnswer { status: 403, retry_after: None, used_weight: None, body: "no access" };
         let settled = requests.settle(RequestId(1), Ok(answer), now(1), &mut out);
-        assert!(matches!(settled, RequestOutcome::Refused(_, "no access")));
+        assert!(matches!(settled, RequestOutcome::Refused(_, HttpAnswer { status: 403, body: "no access", .. })));
         assert_eq!((out.health.cause, out.health.breaker), (None, model::status::BreakerState::Closed));
     }
 

@@ -181,11 +181,12 @@ impl History {
                 Outcome::None
             }
             // Words of refusal, with whatever status.
-            RequestOutcome::Answered(task, body) | RequestOutcome::Refused(task, body) => match info(task.purpose.pool)
-            {
-                Some(info) => self.page(task, body, info, now),
-                None => Outcome::None,
-            },
+            RequestOutcome::Answered(task, body) | RequestOutcome::Refused(task, HttpAnswer { body, .. }) => {
+                match info(task.purpose.pool) {
+                    Some(info) => self.page(task, body, info, now),
+                    None => Outcome::None,
+                }
+            }
         }
     }
 

@@ -1,0 +1,246 @@
+//! What a venue adds to the session that all venues share: its figures, messages, requests and book rules.
+//!
+//! Each function of a [`Protocol`] takes the whole [`FeedSession`], so that it can borrow the session's parts separately.
+//! Not here: what every session does in the same way ([`super::feed_session`]).
+
+use std::{fmt::Debug, sync::Arc, time::Duration};
+
+use model::{
+    candle::{Candle, Interval},
+    event::HistoryRequest,
+    instrument::{Instrument, InstrumentId},
+    proof::TrackedBook,
+    status::FeedCause,
+    time::{Monotonic, Now},
+};
+
+use crate::{
+    kit::{
+        connection::Subscription,
+        feed_session::FeedSession,
+        pool::{Lost, PoolRules},
+        requests::{Purpose, RequestRules, RestRequest, Task},
+    },
+    registry::VenueInfo,
+    session::{ConnectionId, HttpAnswer, HttpFailure, RequestId, SessionConfig, SnapshotFrame, Symbols},
+};
+
+/// A venue's protocol. The implementing type holds the state that only this venue needs.
+pub(crate) trait Protocol: Debug + Send + Sized + 'static {
+    /// What a REST request is for.
+    type Purpose: Purpose;
+    /// What is kept of one symbol.
+    type SymbolState: SymbolState;
+
+    /// The venue as lists show it. Without WebSocket its data comes by REST alone.
+    const INFO: &'static VenueInfo;
+    /// The rules of REST requests.
+    const REQUEST_RULES: RequestRules;
+    /// Time between two rounds of polling; the configuration may set another one.
+    const POLL_SPACING: Duration;
+    /// Longest frame that is parsed, in bytes.
+    const FRAME_BYTES: usize = usize::MAX;
+    /// Symbols that a recording may name; further ones are left out.
+    const SYMBOLS_FROM_FRAMES: usize = 4_096;
+
+    /// Creates the state of a session that has not started.
+    fn new(config: &SessionConfig) -> Self;
+
+    /// Returns the rules of connections to `ws_url`; `None` for a venue without any.
+    fn pool_rules(_ws_url: &str) -> Option<PoolRules> {
+        None
+    }
+
+    /// Removes the symbols that cannot be followed, and repeated ones; returns the former with the reason.
+    fn take_unusable(symbols: &mut Symbols) -> Vec<(String, FeedCause)> {
+        unknown_symbols(symbols.take_unusable(is_usable_symbol))
+    }
+
+    /// Makes the first requests. Connections are opened afterwards.
+    fn start(session: &mut FeedSession<Self>, now: Now);
+
+    /// Returns the messages that subscribe to the symbols of a connection that has just opened.
+    fn subscribe(_session: &mut FeedSession<Self>, _members: &[usize], _now: Now) -> Vec<Subscription> {
+        Vec::new()
+    }
+
+    /// Takes in a text frame of one of the session's connections.
+    ///
+    /// # Errors
+    /// The frame cannot be read.
+    fn frame(
+        session: &mut FeedSession<Self>,
+        _connection: ConnectionId,
+        _text: &str,
+        _now: Now,
+    ) -> Result<(), Unreadable> {
+        session.out.health.counters.unknown += 1;
+        Ok(())
+    }
+
+    /// A frame could not be read, or was too long.
+    fn frame_unreadable(_session: &mut FeedSession<Self>, _connection: ConnectionId, _now: Now) {}
+
+    /// A recording names a symbol that nothing has described so far.
+    fn undescribed(_session: &mut FeedSession<Self>, _position: usize, _now: Now) {}
+
+    /// The venue does not know a symbol: clears what is under way for it.
+    fn symbol_unknown(_session: &mut FeedSession<Self>, _position: usize) {}
+
+    /// Connections of these symbols are gone: clears what was under way on them. Returns all symbols that are affected.
+    fn connection_lost(_session: &mut FeedSession<Self>, lost: Lost) -> Lost {
+        lost
+    }
+
+    /// Returns the symbol whose subscription brings the data of this one.
+    fn carrier(_session: &FeedSession<Self>, position: usize) -> usize {
+        position
+    }
+
+    /// A book has changed, or may have: asks for a snapshot where one is needed.
+    fn book_changed(_session: &mut FeedSession<Self>, _position: usize, _now: Now) {}
+
+    /// A deadline has passed; called before silent connections are given up.
+    fn before_timeout(_session: &mut FeedSession<Self>, _now: Now) {}
+
+    /// A deadline has passed: does what is due of [`Self::deadline`].
+    fn timeout(_session: &mut FeedSession<Self>, _now: Now) {}
+
+    /// Returns when [`Self::timeout`] is needed.
+    fn deadline(_session: &FeedSession<Self>) -> Option<Monotonic> {
+        None
+    }
+
+    /// An input was handled: queues messages that are due because of it.
+    fn before_sending(_session: &mut FeedSession<Self>, _now: Now) {}
+
+    /// Returns from when on REST has to replace connections, if at all.
+    fn polling_from(session: &FeedSession<Self>) -> Option<Monotonic> {
+        session.pool.polling_from()
+    }
+
+    /// A round of polling is due.
+    fn poll(session: &mut FeedSession<Self>, now: Now);
+
+    /// Connections deliver again: polling has ended.
+    fn polling_ended(_session: &mut FeedSession<Self>) {}
+
+    /// Returns the request for a symbol's newest print; `None` for a venue without connections.
+    fn probe(_symbol: usize) -> Option<Self::Purpose> {
+        None
+    }
+
+    /// Returns the request for historical candles of a known symbol; `None` where the venue has none, or where it is made
+    /// elsewhere.
+    fn history(
+        session: &mut FeedSession<Self>,
+        symbol: usize,
+        request: &HistoryRequest,
+        now: Now,
+    ) -> Option<Self::Purpose>;
+
+    /// Returns the request as the venue's REST takes it; `None` where it is no longer needed.
+    fn request(symbols: &[Symbol<Self::SymbolState>], purpose: &Self::Purpose, now: Now) -> Option<RestRequest>;
+
+    /// Requests that were due have been sent, none perhaps.
+    fn requests_sent(_session: &mut FeedSession<Self>, _sent: Vec<Self::Purpose>, _now: Now) {}
+
+    /// Takes the answer to a request that [`FeedSession::requests`] did not make; returns false for any other.
+    fn take_foreign_answer(
+        _session: &mut FeedSession<Self>,
+        _id: RequestId,
+        _result: &Result<HttpAnswer<'_>, HttpFailure>,
+        _now: Now,
+    ) -> bool {
+        false
+    }
+
+    /// Takes in an answer with status 2xx.
+    ///
+    /// # Errors
+    /// The answer cannot be read; the request is tried again.
+    fn answer(
+        session: &mut FeedSession<Self>,
+        task: &Task<Self::Purpose>,
+        body: &str,
+        now: Now,
+    ) -> Result<(), Unreadable>;
+
+    /// The venue refused a request: status 4xx other than limits and blocks.
+    fn refused(session: &mut FeedSession<Self>, task: Task<Self::Purpose>, answer: HttpAnswer<'_>, now: Now);
+
+    /// The last attempt of a request failed ([`Purpose::attempts`]).
+    fn given_up(_session: &mut FeedSession<Self>, _purpose: Self::Purpose, _now: Now) {}
+
+    /// Returns the live books, at most `depth` levels a side, as the venue itself sends them.
+    fn images(_session: &FeedSession<Self>, _depth: usize) -> Vec<SnapshotFrame> {
+        Vec::new()
+    }
+
+    /// Returns candles, oldest first, as the venue's answer to a request for them; `None` for intervals it does not have.
+    fn history_answer(_symbol: &str, _interval: Interval, _candles: &[Candle]) -> Option<SnapshotFrame> {
+        None
+    }
+}
+
+/// One symbol that a session follows.
+#[derive(Debug)]
+pub(crate) struct Symbol<S> {
+    pub(crate) id: InstrumentId,
+    pub(crate) instrument: Option<Arc<Instrument>>,
+    /// The venue does not know it: nothing more is requested for it.
+    pub(crate) is_unknown: bool,
+    pub(crate) state: S,
+}
+
+impl<S: SymbolState> Symbol<S> {
+    /// Creates a symbol of which nothing is known.
+    pub(crate) fn new(id: InstrumentId) -> Self {
+        Self { id, instrument: None, is_unknown: false, state: S::default() }
+    }
+
+    /// Returns the venue's spelling.
+    pub(crate) fn name(&self) -> &str {
+        self.id.symbol()
+    }
+}
+
+/// What a venue keeps of one symbol, with the rules of its book. The defaults suit venues without books.
+pub(crate) trait SymbolState: Debug + Default + Send {
+    /// Clears the book: its connection is gone.
+    fn discard_book(&mut self, _tracked: &mut TrackedBook) {}
+
+    /// Returns since when the book has been crossed; `None` also where the venue watches that itself.
+    fn crossed_since(&self) -> Option<Monotonic> {
+        None
+    }
+
+    /// Puts the book in doubt where it has been crossed for longer than [`CROSSED_TOLERANCE`].
+    fn check_crossed(&mut self, _tracked: &mut TrackedBook, _now: Monotonic) {}
+}
+
+/// A frame or an answer that cannot be read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unreadable;
+
+impl From<serde_json::Error> for Unreadable {
+    fn from(_error: serde_json::Error) -> Self {
+        Self
+    }
+}
+
+/// True for a symbol that can be followed: not empty and not too long.
+pub(crate) fn is_usable_symbol(symbol: &str) -> bool {
+    !symbol.is_empty() && symbol.len() <= SYMBOL_BYTES
+}
+
+/// Symbols that no venue of that kind has, with that as the cause.
+pub(crate) fn unknown_symbols(symbols: Vec<String>) -> Vec<(String, FeedCause)> {
+    let with_cause = |symbol: String| (symbol.clone(), FeedCause::UnknownSymbol { symbol });
+    symbols.into_iter().map(with_cause).collect()
+}
+
+/// A book may be crossed for this long.
+pub(crate) const CROSSED_TOLERANCE: Duration = Duration::from_millis(500);
+/// Longest symbol, in bytes.
+pub(crate) const SYMBOL_BYTES: usize = 64;
