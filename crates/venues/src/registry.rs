@@ -20,7 +20,7 @@ const VENUES: &[(&VenueInfo, OpenFn)] = &[
     (&coinbase::INFO, |config| Box::new(coinbase::CoinbaseSession::new(config))),
     (&DEMO, |config| Box::new(demo::session::DemoSession::new(config))),
     (&finnhub::INFO, |config| Box::new(finnhub::FinnhubSession::new(config))),
-    (&kraken::INFO, |config| Box::new(kraken::KrakenSession::new(config))),
+    venue::<kraken::Kraken>(),
     (&uniswap::INFO, |config| Box::new(uniswap::UniswapSession::new(config))),
 ];
 

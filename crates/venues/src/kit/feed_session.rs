@@ -24,7 +24,7 @@ use crate::{
         outputs::Outputs,
         poll_schedule::{PollSchedule, PollTurn},
         pool::{Lost, Pool},
-        protocol::{CROSSED_TOLERANCE, Protocol, Symbol, SymbolState, is_usable_symbol},
+        protocol::{CROSSED_TOLERANCE, Protocol, RefusalEnd, SignOfLife, Symbol, SymbolState, is_usable_symbol},
         requests::{Purpose, RequestOutcome, Requests, Task},
     },
     session::{
@@ -192,7 +192,7 @@ impl<P: Protocol> FeedSession<P> {
         let Some(position) = position else { return };
         self.liveness.data(position, None, now.monotonic);
         let health = &mut self.out.health;
-        if !health.instrument_causes.is_empty() {
+        if P::REFUSAL_ENDS == RefusalEnd::WithData && !health.instrument_causes.is_empty() {
             health.instrument_causes.remove(&self.symbols[position].id);
         }
         if !health.silences.is_empty() {
@@ -313,6 +313,9 @@ impl<P: Protocol> FeedSession<P> {
             return false;
         }
         self.out.frame(now);
+        if P::SIGN_OF_LIFE == SignOfLife::Frame {
+            self.pool.alive(connection, now.monotonic);
+        }
         true
     }
 

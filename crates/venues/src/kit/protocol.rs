@@ -42,6 +42,10 @@ pub(crate) trait Protocol: Debug + Send + Sized + 'static {
     const FRAME_BYTES: usize = usize::MAX;
     /// Symbols that a recording may name; further ones are left out.
     const SYMBOLS_FROM_FRAMES: usize = 4_096;
+    /// What proves a connection alive.
+    const SIGN_OF_LIFE: SignOfLife = SignOfLife::Data;
+    /// What ends the cause that says why a symbol was refused.
+    const REFUSAL_ENDS: RefusalEnd = RefusalEnd::WithData;
 
     /// Creates the state of a session that has not started.
     fn new(config: &SessionConfig) -> Self;
@@ -227,6 +231,24 @@ impl From<serde_json::Error> for Unreadable {
     fn from(_error: serde_json::Error) -> Self {
         Self
     }
+}
+
+/// What proves a connection alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SignOfLife {
+    /// Data, and what the protocol itself counts as a sign of life.
+    Data,
+    /// Any frame: the venue sends heartbeats.
+    Frame,
+}
+
+/// What ends the cause that says why a symbol was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RefusalEnd {
+    /// Data of the symbol.
+    WithData,
+    /// An acceptance: one channel of a symbol may be refused while the others deliver.
+    WithAcceptance,
 }
 
 /// True for a symbol that can be followed: not empty and not too long.

@@ -1,63 +1,67 @@
-//! What REST answers mean for the session: symbols, history, newer prints; and what is tried again.
+//! What REST answers mean for the session: symbols, history, newer prints, and what polling brings instead of a connection
+//! that cannot be had; bars as such an answer, for recordings; and the venue's instruments, which come by REST
+//! (`/0/public/AssetPairs`) and by a channel.
 //!
-//! Not here: which request goes out when ([`crate::kit::requests`]), what polling makes of answers ([`super::polling`]).
+//! Source of the instruments: <https://docs.kraken.com/api/docs/websocket-v2/instrument>,
+//! <https://docs.kraken.com/api/docs/rest-api/get-tradable-asset-pairs>. Version 2 of the protocol knows modern codes only
+//! (`BTC/USD`); REST still prints the old ones (`XBT/USD`), which version 2 refuses. The channel's numbers have exponents
+//! (`1e-08`). Dark pools (`.d`) have no public data.
+//!
+//! Polled prints keep their ids, so none comes twice, and each request goes on where the last answer ended. Books are not
+//! polled: seconds-old levels are no book. Figures of 24 hours neither: REST has no first price of theirs. Not here: which
+//! request goes out when ([`crate::kit::requests`]).
+
+use std::{borrow::Cow, fmt};
 
 use model::{
-    event::{CandleHistory, MarketEventKind},
+    candle::{Candle, Interval},
+    decimal::{Notional, Price, Quantity},
+    event::{CandleHistory, MarketEventKind, Trade, TradeId},
+    instrument::{Instrument, InstrumentId, InstrumentStatus, Venue},
     status::FeedCause,
     time::Now,
 };
-use serde_json::value::RawValue;
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::{json, value::RawValue};
 
 use crate::{
     kit::{
         bars,
-        requests::{RequestOutcome, Task},
+        dedup::Novelty,
+        number::{as_quantity, parse_number},
+        protocol::Unreadable,
+        requests::Task,
+        strict_json::Object,
     },
     kraken::{
-        instrument::KrakenAssetPairs,
-        limits::HISTORY_ATTEMPTS,
         message::minutes_of_interval,
-        purpose::Purpose,
-        rest::{KrakenAnswer, KrakenOhlcRow, KrakenRefusal, KrakenRestTrade, KrakenRows},
-        session::KrakenSession,
+        protocol::{KrakenSession, Purpose},
+        rest::{self, KrakenAnswer, KrakenOhlcRow, KrakenRefusal, KrakenRestTicker, KrakenRestTrade, KrakenRows},
     },
-    session::{HttpAnswer, HttpFailure, RequestId, Session},
+    session::SnapshotFrame,
 };
 
 impl KrakenSession {
-    /// A request ended.
-    pub(super) fn answered(&mut self, id: RequestId, result: Result<HttpAnswer<'_>, HttpFailure>, now: Now) {
-        match self.requests.settle(id, result, now, &mut self.out) {
-            RequestOutcome::Late => {}
-            RequestOutcome::Answered(task, body) => {
-                let is_read = match KrakenAnswer::open(body) {
-                    Ok(KrakenAnswer::Result(result)) => self.digest(&task, result, now).is_ok(),
-                    Ok(KrakenAnswer::Refused(refusal)) => return self.refused_by_rest(task, &refusal, now),
-                    Err(_) => false,
-                };
-                if !is_read {
-                    self.out.health.counters.malformed += 1;
-                    self.retry(task, now);
-                }
-            }
-            RequestOutcome::Refused(task, _) | RequestOutcome::Failed(task) => self.retry(task, now),
+    /// Takes in an answer. The venue refuses with the same status.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(super) fn take_answer(&mut self, task: &Task<Purpose>, body: &str, now: Now) -> Result<(), Unreadable> {
+        match KrakenAnswer::open(body)? {
+            KrakenAnswer::Result(result) => self.take_result(&task.purpose, result.get(), now)?,
+            KrakenAnswer::Refused(refusal) => self.take_refusal(task.clone(), &refusal, now),
         }
+        Ok(())
     }
 
-    /// Requests without an answer count as failed.
-    pub(super) fn expire_requests(&mut self, now: Now) {
-        for task in self.requests.take_overdue(now, &mut self.out) {
-            self.retry(task, now);
-        }
-    }
-
-    fn digest(&mut self, task: &Task<Purpose>, result: &RawValue, now: Now) -> Result<(), serde_json::Error> {
-        let result = result.get();
-        match &task.purpose {
+    fn take_result(&mut self, purpose: &Purpose, result: &str, now: Now) -> Result<(), serde_json::Error> {
+        match purpose {
             Purpose::Symbols => {
                 let KrakenAssetPairs(pairs) = serde_json::from_str(result)?;
-                let venue = self.venue().clone();
+                let venue = self.venue.clone();
                 for (key, pair) in pairs {
                     if let Some(instrument) = pair.instrument(&key, &venue) {
                         self.describe(instrument, now);
@@ -66,10 +70,7 @@ impl KrakenSession {
             }
             Purpose::Probe { symbol } => {
                 let KrakenRows { rows, .. } = serde_json::from_str::<KrakenRows<'_, Vec<KrakenRestTrade>>>(result)?;
-                let newest = rows.iter().map(|row| row.time).max();
-                if let Some(silent_for) = self.liveness.probed(*symbol, newest, now.monotonic) {
-                    self.distrust(*symbol, silent_for, now);
-                }
+                self.probed(*symbol, rows.iter().map(|row| row.time).max(), now);
             }
             Purpose::History { symbol, interval, n_bars } => {
                 let mut candles = match minutes_of_interval(*interval) {
@@ -88,7 +89,7 @@ impl KrakenSession {
                 };
                 candles.drain(..candles.len().saturating_sub(*n_bars));
                 let history = CandleHistory { interval: *interval, candles };
-                self.out.event(&self.streams[*symbol].id, None, now, MarketEventKind::History(history));
+                self.out.event(&self.symbols[*symbol].id, None, now, MarketEventKind::History(history));
             }
             Purpose::Ticker { symbol } => {
                 let KrakenRows { rows, .. } = serde_json::from_str(result)?;
@@ -100,7 +101,7 @@ impl KrakenSession {
     }
 
     /// The venue refuses with status 200, in words.
-    fn refused_by_rest(&mut self, task: Task<Purpose>, refusal: &KrakenRefusal, now: Now) {
+    fn take_refusal(&mut self, task: Task<Purpose>, refusal: &KrakenRefusal, now: Now) {
         if refusal.is_rate_limit() {
             self.requests.refused_as_too_many(None, now, &mut self.out);
             return self.retry(task, now);
@@ -112,11 +113,11 @@ impl KrakenSession {
             | Purpose::Ticker { symbol }
             | Purpose::Trades { symbol } => Some(symbol),
         };
-        if let Some(stream) = symbol.and_then(|symbol| self.streams.get(symbol)).filter(|_| refusal.is_unknown_symbol())
-        {
+        let unknown = symbol.and_then(|symbol| self.symbols.get(symbol)).filter(|_| refusal.is_unknown_symbol());
+        if let Some(symbol) = unknown {
             // Where connections can be had their word counts: REST had other names for long.
             if self.polling.is_on() {
-                self.out.symbol_unknown(&stream.id, false);
+                self.out.symbol_unknown(&symbol.id, false);
             }
             return;
         }
@@ -126,15 +127,329 @@ impl KrakenSession {
         }
     }
 
-    fn retry(&mut self, mut task: Task<Purpose>, now: Now) {
-        let wait = task.fail();
-        match &task.purpose {
-            Purpose::Symbols => self.requests.push(task, now.monotonic + wait),
-            Purpose::History { .. } if task.n_failed < HISTORY_ATTEMPTS => {
-                self.requests.push(task, now.monotonic + wait);
-            }
-            // Polling and the watch over silent symbols ask again by themselves.
-            Purpose::History { .. } | Purpose::Probe { .. } | Purpose::Ticker { .. } | Purpose::Trades { .. } => {}
+    /// Best bid and ask came. It is news even where it is the old one: it was seen just now.
+    fn polled_ticker(&mut self, position: usize, ticker: &KrakenRestTicker, now: Now) {
+        if !self.polling.is_on() {
+            return;
         }
+        self.out.set_polling(true);
+        if let Some(quote) = ticker.quote() {
+            self.out.event(&self.symbols[position].id, None, now, MarketEventKind::Quote(quote));
+        }
+    }
+
+    /// Prints came, oldest first.
+    fn polled_trades(&mut self, position: usize, answer: &KrakenRows<'_, Vec<KrakenRestTrade>>, now: Now) {
+        let symbol = &mut self.symbols[position];
+        symbol.state.polled_to = answer.last.as_deref().map(str::to_owned);
+        let is_first = !symbol.state.trade_ids.has_any();
+        for (idx, row) in answer.rows.iter().enumerate() {
+            let novelty = symbol.state.trade_ids.see(row.trade_id, row.trade_id);
+            if let Novelty::New { is_gap } = novelty {
+                self.out.health.counters.gaps += u64::from(is_gap);
+            }
+            // A late one here is one that was missed while nothing was connected: it closes a gap. Of what was printed
+            // before anything was followed only the last price is news.
+            if novelty == Novelty::Seen || (is_first && idx + 1 < answer.rows.len()) {
+                continue;
+            }
+            let print = Trade {
+                id: TradeId::Sequence(row.trade_id),
+                price: row.price,
+                size: row.quantity,
+                aggressor_side: row.aggressor_side,
+            };
+            self.out.event(&symbol.id, Some(row.time), now, MarketEventKind::Trade(print));
+        }
+    }
+}
+
+/// Returns bars as the venue's answer; `None` for a length that it does not have. The mean price of a bar and the number of its prints
+/// nobody reads.
+pub(super) fn of_candles(symbol: &str, interval: Interval, bars: &[Candle]) -> Option<SnapshotFrame> {
+    minutes_of_interval(interval)?;
+    let seconds = |bar: &Candle| bar.open_time.as_millis().div_euclid(1_000);
+    let row = |bar: &Candle| {
+        let Candle { open, high, low, close, volume, .. } = bar;
+        json!([seconds(bar), open, high, low, close, close, volume, 0])
+    };
+    let rows: Vec<_> = bars.iter().map(row).collect();
+    // The last one still forms.
+    let last = bars.iter().rev().nth(1).map(seconds);
+    let body = json!({ "error": [], "result": { symbol: rows, "last": last.unwrap_or_default() } });
+    let request = rest::bars(symbol, interval);
+    Some(SnapshotFrame::Answer { path: request.path, query: request.query, body: body.to_string() })
+}
+
+/// What the `instrument` channel sends: assets, which we do not read, and what can be traded.
+///
+/// ```json
+/// {"assets":[…],"pairs":[{"symbol":"BTC/USD","base":"BTC","quote":"USD","status":"online","qty_precision":8,"qty_increment":1e-08,
+///  "price_precision":1,"price_increment":0.1,"cost_precision":5,"cost_min":"0.5","qty_min":0.00005}]}
+/// ```
+#[derive(Debug, Deserialize)]
+pub(super) struct KrakenInstruments<'a> {
+    #[serde(borrow, default)]
+    pub(super) pairs: Vec<Object<KrakenPair<'a>>>,
+}
+
+/// One row of the `instrument` channel.
+#[derive(Debug, Deserialize)]
+pub(super) struct KrakenPair<'a> {
+    #[serde(borrow)]
+    pub(super) symbol: Cow<'a, str>,
+    #[serde(borrow)]
+    base: Cow<'a, str>,
+    #[serde(borrow)]
+    quote: Cow<'a, str>,
+    #[serde(borrow, default)]
+    status: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    price_increment: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    qty_increment: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    cost_min: Option<&'a RawValue>,
+}
+
+impl KrakenPair<'_> {
+    /// In the model's words; `None` where a step is missing, unreadable or not above zero.
+    pub(super) fn instrument(&self, venue: &Venue) -> Option<Instrument> {
+        Some(Instrument {
+            id: InstrumentId::new(venue, &self.symbol),
+            base: self.base.as_ref().into(),
+            quote: self.quote.as_ref().into(),
+            tick_size: step(number(self.price_increment)?)?,
+            lot_size: as_quantity(step(number(self.qty_increment)?)?)?,
+            min_notional: self.cost_min.and_then(|raw| number(Some(raw))).and_then(as_notional),
+            status: status(self.status.as_deref()),
+            is_simulated: false,
+        })
+    }
+}
+
+/// The result of `/0/public/AssetPairs`: a map whose keys are the venue's old names, or the name asked for.
+///
+/// ```json
+/// {"XXBTZUSD":{"altname":"XBTUSD","wsname":"XBT/USD","base":"XXBT","quote":"ZUSD","pair_decimals":1,"lot_decimals":8,"lot_multiplier":1,
+///  "ordermin":"0.00005","costmin":"0.5","tick_size":"0.1","status":"online"}}
+/// ```
+#[derive(Debug)]
+pub(super) struct KrakenAssetPairs<'a>(pub(super) Vec<(Cow<'a, str>, KrakenAssetPair<'a>)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for KrakenAssetPairs<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Rows;
+
+        impl<'de> Visitor<'de> for Rows {
+            type Value = KrakenAssetPairs<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map of pairs")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<KrakenAssetPairs<'de>, A::Error> {
+                let mut rows = Vec::new();
+                while let Some(KrakenKey(key)) = map.next_key()? {
+                    let Object(pair) = map.next_value()?;
+                    rows.push((key, pair));
+                }
+                Ok(KrakenAssetPairs(rows))
+            }
+        }
+
+        deserializer.deserialize_map(Rows)
+    }
+}
+
+/// A map's key, borrowed where it has no escapes.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct KrakenKey<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+/// One row of `/0/public/AssetPairs`. Bodies of 2021 have neither tick size, smallest cost nor status.
+#[derive(Debug, Deserialize)]
+pub(super) struct KrakenAssetPair<'a> {
+    #[serde(borrow, default)]
+    altname: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    wsname: Option<Cow<'a, str>>,
+    pair_decimals: u32,
+    lot_decimals: u32,
+    #[serde(borrow, default)]
+    tick_size: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    costmin: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    status: Option<Cow<'a, str>>,
+}
+
+impl KrakenAssetPair<'_> {
+    /// In the model's words; `None` for dark pools, for pairs without a name on the WebSocket, and where a step makes no sense.
+    pub(super) fn instrument(&self, key: &str, venue: &Venue) -> Option<Instrument> {
+        if key.ends_with(".d") || self.altname.as_deref().is_some_and(|name| name.ends_with(".d")) {
+            return None;
+        }
+        let (base, quote) = self.wsname.as_deref().unwrap_or(key).split_once('/')?;
+        let (base, quote) = (modern_code(base), modern_code(quote));
+        if base.is_empty() || quote.is_empty() {
+            return None;
+        }
+        let tick_size = self.tick_size.and_then(|raw| number(Some(raw))).and_then(step);
+        Some(Instrument {
+            id: InstrumentId::new(venue, &format!("{base}/{quote}")),
+            base: base.to_owned(),
+            quote: quote.to_owned(),
+            tick_size: tick_size.or_else(|| Price::from_mantissa(1, self.pair_decimals))?,
+            lot_size: Quantity::from_mantissa(1, self.lot_decimals)?,
+            min_notional: self.costmin.and_then(|raw| number(Some(raw))).and_then(as_notional),
+            status: status(self.status.as_deref()),
+            is_simulated: false,
+        })
+    }
+}
+
+/// The code that version 2 of the protocol uses.
+fn modern_code(code: &str) -> &str {
+    match code {
+        "XBT" => "BTC",
+        "XDG" => "DOGE",
+        other => other,
+    }
+}
+
+fn status(word: Option<&str>) -> InstrumentStatus {
+    match word {
+        // Limited to resting orders, or to closing positions: prints still happen.
+        Some("online" | "limit_only" | "reduce_only") => InstrumentStatus::Trading,
+        Some("cancel_only" | "post_only" | "maintenance" | "delisted" | "work_in_progress") => InstrumentStatus::Halted,
+        Some(_) | None => InstrumentStatus::Unknown,
+    }
+}
+
+/// A number, bare or quoted: the venue writes both.
+fn number(raw: Option<&RawValue>) -> Option<Price> {
+    let text = raw?.get();
+    parse_number(text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text))
+}
+
+fn step(number: Price) -> Option<Price> {
+    (!number.is_zero() && !number.is_negative()).then_some(number)
+}
+
+fn as_notional(number: Price) -> Option<Notional> {
+    Notional::from_mantissa(number.mantissa(), number.scale()).filter(|value| !value.is_negative())
+}
+
+#[cfg(test)]
+mod tests {
+    use model::time::Timestamp;
+
+    use super::*;
+
+    fn shown(instrument: Option<Instrument>) -> String {
+        instrument.map_or_else(
+            || "none".to_owned(),
+            |instrument| {
+                format!(
+                    "{} {} {} {} {} {} {:?}",
+                    instrument.id,
+                    instrument.base,
+                    instrument.quote,
+                    instrument.tick_size,
+                    instrument.lot_size,
+                    instrument.min_notional.map_or_else(|| "-".to_owned(), |value| value.to_string()),
+                    instrument.status
+                )
+            },
+        )
+    }
+
+    #[test]
+    fn rows_of_the_channel() {
+        #[track_caller]
+        fn check(fields: &str, expected: &str) {
+            let text = format!(
+                r#"{{"assets":[{{"id":"USD"}}],"pairs":[{{"symbol":"BTC/USD","base":"BTC","quote":"USD"{fields}}}]}}"#
+            );
+            let instruments: KrakenInstruments<'_> = serde_json::from_str(&text).unwrap();
+            assert_eq!(shown(instruments.pairs[0].0.instrument(&Venue::new("kraken"))), expected, "{fields}");
+        }
+        check(
+            r#","status":"online","qty_increment":1e-08,"price_increment":0.1,"cost_min":"0.5","qty_min":0.00005"#,
+            "kraken:BTC/USD BTC USD 0.1 0.00000001 0.5 Trading",
+        );
+        check(
+            r#","status":"cancel_only","qty_increment":0.00000001,"price_increment":1e-05,"cost_min":0.50"#,
+            "kraken:BTC/USD BTC USD 0.00001 0.00000001 0.50 Halted",
+        );
+        check(r#","status":"new","qty_increment":1,"price_increment":5"#, "kraken:BTC/USD BTC USD 5 1 - Unknown");
+        check(r#","status":"online","qty_increment":1e-400,"price_increment":0.1"#, "none");
+        check(r#","status":"online","qty_increment":0,"price_increment":0.1"#, "none");
+        check(r#","status":"online","qty_increment":0.1,"price_increment":-0.1"#, "none");
+        check(r#","status":"online","qty_increment":0.1"#, "none");
+    }
+
+    #[test]
+    fn rows_of_rest() {
+        #[track_caller]
+        fn check(key: &str, names: &str, expected: &str) {
+            let text = format!(
+                r#"{{"{key}":{{{names}"pair_decimals":1,"lot_decimals":8,"lot_multiplier":1,"fees":[[0,0.4]]}}}}"#
+            );
+            let KrakenAssetPairs(rows) = serde_json::from_str(&text).unwrap();
+            assert_eq!(shown(rows[0].1.instrument(&rows[0].0, &Venue::new("kraken"))), expected, "{text}");
+        }
+        check(
+            "XXBTZUSD",
+            r#""altname":"XBTUSD","wsname":"XBT/USD","tick_size":"0.5","costmin":"0.5","status":"online","#,
+            "kraken:BTC/USD BTC USD 0.5 0.00000001 0.5 Trading",
+        );
+        check("XXDGXXBT", r#""wsname":"XDG\/XBT","#, "kraken:DOGE/BTC DOGE BTC 0.1 0.00000001 - Unknown");
+        check("ETH/XBT", "", "kraken:ETH/BTC ETH BTC 0.1 0.00000001 - Unknown");
+        check(
+            "TBTCXBT",
+            r#""wsname":"TBTC/XBT","status":"post_only","#,
+            "kraken:TBTC/BTC TBTC BTC 0.1 0.00000001 - Halted",
+        );
+        check("XXBTZUSD.d", r#""altname":"XBTUSD.d","#, "none");
+        check("DARK", r#""altname":"XBTUSD.d","wsname":"XBT/USD","#, "none");
+        check("XXBTZUSD", r#""altname":"XBTUSD","#, "none");
+        check("X", r#""wsname":"/USD","#, "none");
+    }
+
+    #[test]
+    fn steps_out_of_range_are_no_instrument() {
+        let text =
+            r#"{"A/B":{"pair_decimals":4000000000,"lot_decimals":8},"C/D":{"pair_decimals":2,"lot_decimals":29}}"#;
+        let KrakenAssetPairs(rows) = serde_json::from_str(text).unwrap();
+        let venue = Venue::new("kraken");
+        assert!(rows.iter().all(|(key, pair)| pair.instrument(key, &venue).is_none()));
+        assert!(serde_json::from_str::<KrakenAssetPairs<'_>>("[]").is_err());
+        assert!(serde_json::from_str::<KrakenAssetPairs<'_>>(r#"{"A/B":[]}"#).is_err());
+    }
+
+    #[test]
+    fn bars_read_like_the_venues_answer() {
+        let price = |text| Price::parse(text).unwrap();
+        let bar = |minute: i64| Candle {
+            open_time: Timestamp::from_millis(minute * 60_000),
+            open: price("1.50"),
+            high: price("2"),
+            low: price("1"),
+            close: price("1.75000"),
+            volume: Quantity::parse("0.10").unwrap(),
+            buy_volume: None,
+        };
+        let both = [bar(1), bar(2)];
+        let Some(SnapshotFrame::Answer { path, query, body }) = of_candles("A/B", Interval::M1, &both) else {
+            panic!("no answer")
+        };
+        assert_eq!((path.as_ref(), &query[0], &query[1].1), ("/0/public/OHLC", &("pair", "A/B".into()), &"1".into()));
+        let Ok(KrakenAnswer::Result(result)) = KrakenAnswer::open(&body) else { panic!("{body}") };
+        let read: KrakenRows<'_, Vec<KrakenOhlcRow>> = serde_json::from_str(result.get()).unwrap();
+        assert_eq!(read.rows.iter().map(|row| row.0).collect::<Vec<_>>(), both);
+        assert_eq!(read.last.as_deref(), Some("60"));
+        assert_eq!(of_candles("A/B", Interval::S1, &both), None, "those are made of prints");
     }
 }

@@ -4,8 +4,8 @@
 //! best ten levels a side, which comes with the snapshot and with every change, is the proof. Levels that are pushed past the
 //! depth are never removed by the venue, so whoever keeps them shows them again when the book gets thin. Levels past the
 //! tenth are proved by nothing. A contradicted book is worth nothing until it is subscribed again; where that does not help
-//! it is kept, flagged as unverified, instead of asking for ever. Not here: the checksum itself ([`super::checksum`]), when a
-//! subscription may be sent ([`super::session`]), levels' storage ([`model::book`]).
+//! it is kept, flagged as unverified, instead of asking for ever. Not here: the checksum itself ([`super::proof`]), when a
+//! subscription may be sent ([`super::protocol`]), levels' storage ([`model::book`]).
 
 use std::time::Duration;
 
@@ -15,10 +15,12 @@ use model::{
     time::{Monotonic, Now, Timestamp},
 };
 
-use crate::kraken::{
-    checksum::{self, Touched},
-    limits::{CROSSED_TOLERANCE, FAILURES_TO_STOP, FAILURES_WINDOW, FROZEN_TOLERANCE, RECHECK_AFTER},
-    quote_check::QuoteCheck,
+use crate::{
+    kit::protocol::CROSSED_TOLERANCE,
+    kraken::{
+        FAILURES_TO_STOP, FAILURES_WINDOW, FROZEN_TOLERANCE, RECHECK_AFTER,
+        proof::{ChangedSides, Checksums, QuoteCheck},
+    },
 };
 
 /// A whole book or a change of it, as the venue sent it.
@@ -51,7 +53,7 @@ pub(super) struct KrakenBook {
     has_had_snapshot: bool,
     crossed_since: Option<Monotonic>,
     quotes: QuoteCheck,
-    checksums: checksum::Memory,
+    checksums: Checksums,
     /// When it was last contradicted, the oldest first; no more than [`FAILURES_TO_STOP`].
     failures: Vec<Monotonic>,
     /// When an unverified book is to be subscribed again.
@@ -69,6 +71,11 @@ impl KrakenBook {
     /// Rows a side that are kept; `None` before the first snapshot.
     pub(super) fn depth(&self) -> Option<usize> {
         self.depth
+    }
+
+    /// True where changes can be applied: a snapshot has come since the last subscription.
+    pub(super) fn is_following(&self) -> bool {
+        self.is_following && self.depth.is_some()
     }
 
     /// True where only a new subscription can bring the book further.
@@ -119,7 +126,7 @@ impl KrakenBook {
         self.quotes = QuoteCheck::default();
         self.recheck_at = None;
         tracked.state = BookState::Live;
-        let outcome = self.verify(tracked, change, Touched { bids: true, asks: true }, now);
+        let outcome = self.verify(tracked, change, ChangedSides { bids: true, asks: true }, now);
         if was_unverified {
             match outcome {
                 // On probation: the next contradiction stops it at once.
@@ -138,10 +145,10 @@ impl KrakenBook {
         let Some(depth) = self.depth.filter(|_| self.is_following) else { return Outcome::Ignored };
         tracked.book.apply_delta(change.bids, change.asks);
         tracked.book.truncate(depth);
-        let touched = Touched { bids: !change.bids.is_empty(), asks: !change.asks.is_empty() };
-        self.quotes.on_change(touched.bids, touched.asks);
+        let changed = ChangedSides { bids: !change.bids.is_empty(), asks: !change.asks.is_empty() };
+        self.quotes.on_change(changed.bids, changed.asks);
         tracked.counters.updates += 1;
-        self.verify(tracked, change, touched, now)
+        self.verify(tracked, change, changed, now)
     }
 
     /// Takes in a best bid and ask.
@@ -161,10 +168,10 @@ impl KrakenBook {
         self.fail(tracked, now)
     }
 
-    fn verify(&mut self, tracked: &mut TrackedBook, change: Change<'_>, touched: Touched, now: Now) -> Outcome {
+    fn verify(&mut self, tracked: &mut TrackedBook, change: Change<'_>, changed: ChangedSides, now: Now) -> Outcome {
         tracked.event_time = change.event_time;
         tracked.receive_time = Some(now.wall);
-        let own = self.checksums.of_change(&tracked.book, touched);
+        let own = self.checksums.of_change(&tracked.book, changed);
         tracked.last_checksum = Some(Checksum { venue: change.checksum, own });
         if tracked.book.is_crossed() {
             tracked.counters.crossed += 1;
@@ -234,6 +241,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::kraken::proof;
 
     fn level(price: &str, quantity: &str) -> Level {
         Level { price: Price::parse(price).unwrap(), quantity: Quantity::parse(quantity).unwrap() }
@@ -265,7 +273,7 @@ mod tests {
         fn snapshot(&mut self) -> Outcome {
             let (bids, asks) = ([level("1.0", "1"), level("0.9", "2")], [level("1.1", "3")]);
             self.venue.apply_snapshot(&bids, &asks);
-            let checksum = checksum::of_book(&self.venue);
+            let checksum = proof::checksum_of_book(&self.venue);
             let change = Change { bids: &bids, asks: &asks, checksum, event_time: None };
             self.book.on_snapshot(&mut self.tracked, change, at(self.now_ms))
         }
@@ -278,7 +286,7 @@ mod tests {
             let (bids, asks) = (rows(bids), rows(asks));
             self.venue.apply_delta(&bids, &asks);
             self.venue.truncate(10);
-            let checksum = checksum::of_book(&self.venue) ^ fault;
+            let checksum = proof::checksum_of_book(&self.venue) ^ fault;
             let change = Change { bids: &bids, asks: &asks, checksum, event_time: None };
             self.book.on_update(&mut self.tracked, change, at(self.now_ms))
         }

@@ -6,14 +6,20 @@
 
 use std::borrow::Cow;
 
+use model::{
+    event::Level,
+    proof::{BookState, TrackedBook},
+};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use crate::{
     kit::{strict_json::Object, utc_time::UtcTime},
     kraken::{
-        instrument::KrakenInstruments,
+        answers::KrakenInstruments,
+        book::KrakenBook,
         message::{KrakenBar, KrakenBookEntry, KrakenStatus, KrakenTicker, KrakenTrade},
+        proof,
     },
 };
 
@@ -195,6 +201,31 @@ struct KrakenResult<'a> {
 
 /// Characters of a refusal that are kept.
 const LONGEST_DETAIL: usize = 200;
+
+/// Returns a verified book in the form of the venue's own frames, for recordings that begin in the middle: the best `depth`
+/// levels a side, `None` where the book is not live. The subscription's acknowledgement comes first, because it alone says
+/// how deep the book is kept; then the book whole, with the checksum that its digits come to.
+pub(super) fn of_book(symbol: &str, book: &KrakenBook, tracked: &TrackedBook, depth: usize) -> Option<[String; 2]> {
+    let subscribed = book.depth().filter(|_| tracked.state == BookState::Live)?;
+    let symbol = serde_json::to_string(symbol).ok()?;
+    let bids = rows(tracked.book.bids().take(depth));
+    let asks = rows(tracked.book.asks().take(depth));
+    let checksum = proof::checksum_of_book(&tracked.book);
+    let timestamp = tracked.event_time.map(|time| format!(r#","timestamp":"{time}""#)).unwrap_or_default();
+    Some([
+        format!(
+            r#"{{"method":"subscribe","result":{{"channel":"book","depth":{subscribed},"snapshot":true,"symbol":{symbol}}},"success":true}}"#
+        ),
+        format!(
+            r#"{{"channel":"book","type":"snapshot","data":[{{"symbol":{symbol},"bids":[{bids}],"asks":[{asks}],"checksum":{checksum}{timestamp}}}]}}"#
+        ),
+    ])
+}
+
+fn rows(levels: impl Iterator<Item = Level>) -> String {
+    let row = |Level { price, quantity }| format!(r#"{{"price":{price},"qty":{quantity}}}"#);
+    levels.map(row).collect::<Vec<_>>().join(",")
+}
 
 #[cfg(test)]
 mod tests {

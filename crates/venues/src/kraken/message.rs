@@ -2,8 +2,9 @@
 //!
 //! Source: <https://docs.kraken.com/api/docs/websocket-v2/book>, `/trade`, `/ticker`, `/ohlc`, `/status`. Fields that
 //! nothing reads are left out; unknown ones are ignored, missing or mistyped ones are errors. Numbers are bare JSON numbers
-//! whose trailing zeros count, so they are taken as text and never pass through `f64`. Not here: which payload a frame holds
-//! ([`super::frame`]), instruments ([`super::instrument`]), times ([`super::time`]).
+//! whose trailing zeros count, so they are taken as text and never pass through `f64`. Seconds with a fraction, which the
+//! venue writes in REST, are read here too, exact to the nanosecond. Not here: which payload a frame holds
+//! ([`super::frame`]), instruments ([`super::answers`]).
 
 use std::{borrow::Cow, fmt};
 
@@ -11,6 +12,7 @@ use model::{
     candle::{Candle, Interval},
     decimal::{Price, Quantity},
     event::{AggressorSide, DayStatistics, Level, Quote},
+    time::Timestamp,
 };
 use serde::{
     Deserialize, Deserializer,
@@ -21,7 +23,7 @@ use serde_json::value::RawValue;
 use crate::kit::{
     number::{any_price, any_quantity},
     strict_json::Object,
-    utc_time::UtcTime,
+    utc_time::{UtcTime, fraction_nanos},
 };
 
 /// A book, whole or its changed levels; absolute quantities, zero removes. The checksum is that of the best ten levels a
@@ -240,6 +242,18 @@ fn digits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'de str, D::Err
     <&RawValue>::deserialize(deserializer).map(RawValue::get)
 }
 
+/// Seconds since the epoch with a fraction, as plain decimal text; digits past the ninth are cut off.
+pub(super) fn parse_seconds(text: &str) -> Option<Timestamp> {
+    let (seconds, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let is_plain = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_plain(seconds) || !is_plain(fraction) {
+        return None;
+    }
+    let seconds: i64 = seconds.parse().ok()?;
+    let fraction = fraction_nanos(&fraction.as_bytes()[..fraction.len().min(9)])?;
+    seconds.checked_mul(1_000_000_000)?.checked_add(fraction).map(Timestamp::from_nanos)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -335,6 +349,23 @@ mod tests {
                 r#"{{"symbol":"A/B","side":"{side}","price":1.0,"qty":1,"trade_id":1,"timestamp":"2026-09-25T17:48:26Z"}}"#
             );
             assert_eq!(serde_json::from_str::<KrakenTrade<'_>>(&text).unwrap().aggressor_side(), expected);
+        }
+    }
+
+    #[test]
+    fn seconds_with_a_fraction() {
+        for (text, expected) in [
+            ("1790359841.1382287", Some(1_790_359_841_138_228_700)),
+            ("1790359841", Some(1_790_359_841_000_000_000)),
+            ("1790359841.12345678901", Some(1_790_359_841_123_456_789)),
+            ("-1", None),
+            ("1e9", None),
+            (".5", None),
+            ("1.", None),
+            ("99999999999999999999", None),
+            ("9999999999999", None),
+        ] {
+            assert_eq!(parse_seconds(text).map(Timestamp::as_nanos), expected, "{text}");
         }
     }
 }

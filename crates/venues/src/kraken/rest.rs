@@ -2,7 +2,7 @@
 //!
 //! Source: <https://docs.kraken.com/api/docs/rest-api/get-ohlc-data> and the pages beside it. All are public and need no
 //! key. Refusals come with HTTP status 200. A result's key is the venue's name of the pair, not the one asked for. Not here:
-//! when a request may go out ([`crate::kit::requests`]), the list of symbols ([`super::instrument`]).
+//! when a request may go out ([`crate::kit::requests`]), instruments and what answers mean ([`super::answers`]).
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
@@ -20,7 +20,10 @@ use serde_json::value::RawValue;
 
 use crate::{
     kit::requests::RestRequest,
-    kraken::{instrument::KrakenKey, message::minutes_of_interval, time::parse_seconds},
+    kraken::{
+        answers::KrakenKey,
+        message::{minutes_of_interval, parse_seconds},
+    },
 };
 
 /// Everything that can be traded: one body, whatever the names.

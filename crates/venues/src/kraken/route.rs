@@ -1,7 +1,9 @@
-//! What frames mean for the session: books, prints, best bids and asks, bars, instruments, acknowledgements, the venue's
-//! state.
+//! What is subscribed on a connection, and what frames mean for the session: books, prints, best bids and asks, bars,
+//! instruments, acknowledgements, the venue's state.
 //!
-//! Not here: how a frame is read ([`super::frame`]), connections and requests ([`super::session`]).
+//! Source: <https://docs.kraken.com/api/docs/websocket-v2/book>. The venue answers with our number, once a symbol; the number
+//! holds the channel, because a refusal does not name it. Not here: how a frame is read ([`super::frame`]), when messages go
+//! out ([`crate::kit::connection`]), refused channels and books subscribed again ([`super::protocol`]).
 
 use std::collections::BTreeMap;
 
@@ -12,37 +14,29 @@ use model::{
     status::FeedCause,
     time::{Now, Timestamp},
 };
+use serde::Serialize;
 
 use crate::{
-    kit::{dedup::Novelty, strict_json::Object, utc_time::UtcTime},
-    kraken::{
-        book::{Change, Outcome},
-        frame::{self, KrakenAcceptance, KrakenFrame, KrakenRejection},
-        limits::{FRAME_BYTES, SYMBOL_BYTES, SYMBOLS_FROM_FRAMES},
-        message::{KrakenBar, KrakenBookEntry, KrakenStatus, KrakenTicker, KrakenTrade},
-        session::KrakenSession,
-        stream::Resubscription,
-        subscribe::Channel,
+    kit::{
+        connection::Subscription,
+        dedup::Novelty,
+        protocol::{Protocol, is_usable_symbol},
+        strict_json::Object,
+        utc_time::UtcTime,
     },
-    session::{ConnectionId, Session},
+    kraken::{
+        BOOK_DEPTH, SYMBOLS_PER_MESSAGE,
+        book::{Change, Outcome},
+        frame::{KrakenAcceptance, KrakenFrame, KrakenRejection},
+        message::{KrakenBar, KrakenBookEntry, KrakenStatus, KrakenTicker, KrakenTrade},
+        protocol::{Kraken, KrakenSession, Resubscription},
+    },
+    session::ConnectionId,
 };
 
 impl KrakenSession {
-    /// A text frame came.
-    pub(super) fn frame(&mut self, connection: ConnectionId, text: &str, now: Now) {
-        if !self.pool.has(connection) {
-            return;
-        }
-        self.out.frame(now);
-        self.pool.alive(connection, now.monotonic);
-        let frame = if text.len() <= FRAME_BYTES { frame::parse(text).ok() } else { None };
-        match frame {
-            Some(frame) => self.route(connection, frame, now),
-            None => self.out.health.counters.malformed += 1,
-        }
-    }
-
-    fn route(&mut self, connection: ConnectionId, frame: KrakenFrame<'_>, now: Now) {
+    /// Takes in a frame that could be read.
+    pub(super) fn route(&mut self, connection: ConnectionId, frame: KrakenFrame<'_>, now: Now) {
         match frame {
             KrakenFrame::BookUpdate(entries) => {
                 entries.into_iter().for_each(|Object(entry)| self.book_update(connection, entry, now));
@@ -63,7 +57,7 @@ impl KrakenSession {
             }
             KrakenFrame::Bars { bars, sent_at } => self.bars(connection, &bars, sent_at, now),
             KrakenFrame::Instruments(instruments) => {
-                let venue = self.venue().clone();
+                let venue = self.venue.clone();
                 for Object(pair) in &instruments.pairs {
                     if let Some(instrument) = pair.instrument(&venue) {
                         self.describe(instrument, now);
@@ -78,78 +72,58 @@ impl KrakenSession {
         }
     }
 
-    /// Notes that a connection delivers; returns the position of the symbol.
-    fn data(&mut self, connection: ConnectionId, symbol: &str, now: Now) -> Option<usize> {
-        let position = self.named(symbol, now).filter(|position| !self.streams[*position].is_unknown);
-        self.pool.data(connection, position, now, &mut self.out);
-        if let Some(position) = position {
-            self.liveness.data(position, None, now.monotonic);
-            if !self.out.health.silences.is_empty() {
-                self.out.health.silences.remove(&self.streams[position].id);
-            }
-        }
-        position
-    }
-
     fn book_snapshot(&mut self, connection: ConnectionId, entry: &KrakenBookEntry<'_>, now: Now) {
         let Some(position) = self.data(connection, &entry.symbol, now) else { return };
-        let stream = &mut self.streams[position];
-        let Some(tracked) = self.books.get_mut(&stream.id) else { return };
-        let (state_before, n_resyncs) = (tracked.state, tracked.counters.resyncs);
         let event_time = entry.timestamp.map(|UtcTime(time)| time);
         let change = Change { bids: &entry.bids, asks: &entry.asks, checksum: entry.checksum, event_time };
-        stream.resubscription = Resubscription::None;
-        if stream.book.on_snapshot(tracked, change, now) == Outcome::Applied {
+        self.change_book(position, now, |state, tracked| {
+            state.resubscription = Resubscription::None;
+            if state.book.on_snapshot(tracked, change, now) != Outcome::Applied {
+                return None;
+            }
             let (n_bids, n_asks) = (tracked.book.n_bids(), tracked.book.n_asks());
-            let update = BookUpdate::Snapshot { state: tracked.state, n_bids, n_asks };
-            self.out.event(&stream.id, event_time, now, MarketEventKind::Book(update));
-        }
-        self.out.health.counters.resyncs += tracked.counters.resyncs - n_resyncs;
-        self.after_book_change(position, state_before, now);
+            Some((event_time, BookUpdate::Snapshot { state: tracked.state, n_bids, n_asks }))
+        });
     }
 
     fn book_update(&mut self, connection: ConnectionId, entry: KrakenBookEntry<'_>, now: Now) {
         let Some(position) = self.data(connection, &entry.symbol, now) else { return };
-        let stream = &mut self.streams[position];
-        let Some(tracked) = self.books.get_mut(&stream.id) else { return };
-        let (state_before, n_resyncs) = (tracked.state, tracked.counters.resyncs);
-        let event_time = entry.timestamp.map(|UtcTime(time)| time);
-        let change = Change { bids: &entry.bids, asks: &entry.asks, checksum: entry.checksum, event_time };
-        match stream.book.on_update(tracked, change, now) {
-            Outcome::Applied => {
-                let update = BookUpdate::Delta { state: tracked.state, bids: entry.bids, asks: entry.asks };
-                self.out.event(&stream.id, event_time, now, MarketEventKind::Book(update));
-            }
-            Outcome::Ignored => return,
-            Outcome::Doubted => {}
+        if !self.symbols[position].state.book.is_following() {
+            return;
         }
-        self.out.health.counters.resyncs += tracked.counters.resyncs - n_resyncs;
-        self.after_book_change(position, state_before, now);
+        let event_time = entry.timestamp.map(|UtcTime(time)| time);
+        self.change_book(position, now, |state, tracked| {
+            let change = Change { bids: &entry.bids, asks: &entry.asks, checksum: entry.checksum, event_time };
+            (state.book.on_update(tracked, change, now) == Outcome::Applied).then(|| {
+                let update = BookUpdate::Delta { state: tracked.state, bids: entry.bids, asks: entry.asks };
+                (event_time, update)
+            })
+        });
     }
 
     fn ticker(&mut self, connection: ConnectionId, ticker: &KrakenTicker<'_>, now: Now) {
         let Some(position) = self.data(connection, &ticker.symbol, now) else { return };
-        let stream = &mut self.streams[position];
+        let symbol = &mut self.symbols[position];
         let event_time = ticker.timestamp.map(|UtcTime(time)| time);
         if let Some(quote) = ticker.quote() {
-            if let Some(tracked) = self.books.get(&stream.id) {
-                stream.book.on_quote(tracked, &quote, now.monotonic);
+            if let Some(tracked) = self.books.get(&symbol.id) {
+                symbol.state.book.on_quote(tracked, &quote, now.monotonic);
             }
-            self.out.event(&stream.id, event_time, now, MarketEventKind::Quote(quote));
+            self.out.event(&symbol.id, event_time, now, MarketEventKind::Quote(quote));
         }
         // Most tickers come because of a new best bid or ask and repeat the figures.
-        if let Some(day) = ticker.day().filter(|day| stream.day.as_ref() != Some(day)) {
-            stream.day = Some(day);
-            self.out.event(&stream.id, event_time, now, MarketEventKind::Day(day));
+        if let Some(day) = ticker.day().filter(|day| symbol.state.day.as_ref() != Some(day)) {
+            symbol.state.day = Some(day);
+            self.out.event(&symbol.id, event_time, now, MarketEventKind::Day(day));
         }
         self.watch(position);
     }
 
     fn print(&mut self, connection: ConnectionId, trade: &KrakenTrade<'_>, freshness: Freshness, now: Now) {
         let Some(position) = self.data(connection, &trade.symbol, now) else { return };
-        let stream = &mut self.streams[position];
+        let symbol = &mut self.symbols[position];
         let counters = &mut self.out.health.counters;
-        match (stream.trade_ids.see(trade.trade_id, trade.trade_id), freshness) {
+        match (symbol.state.trade_ids.see(trade.trade_id, trade.trade_id), freshness) {
             (Novelty::Seen, Freshness::Live) => {
                 counters.duplicates += 1;
                 return;
@@ -168,7 +142,7 @@ impl KrakenSession {
             size: trade.quantity,
             aggressor_side: trade.aggressor_side(),
         };
-        self.out.event(&stream.id, Some(trade_time), now, MarketEventKind::Trade(print));
+        self.out.event(&symbol.id, Some(trade_time), now, MarketEventKind::Trade(print));
     }
 
     /// Nothing says that a bar is closed: a later one does, or the time at which the frame was sent.
@@ -182,12 +156,12 @@ impl KrakenSession {
         let newest: BTreeMap<(usize, Interval), Timestamp> =
             ours.iter().map(|(position, interval, candle)| ((*position, *interval), candle.open_time)).collect();
         for (position, interval, candle) in ours {
-            let stream = &mut self.streams[position];
+            let symbol = &mut self.symbols[position];
             let mut say = |candle, is_closed| {
                 let update = CandleUpdate { interval, candle, is_closed };
-                self.out.event(&stream.id, sent_at, now, MarketEventKind::Candle(update));
+                self.out.event(&symbol.id, sent_at, now, MarketEventKind::Candle(update));
             };
-            match stream.bars.get(&interval) {
+            match symbol.state.bars.get(&interval) {
                 Some((known, _)) if candle.open_time < known.open_time => {
                     self.out.health.counters.out_of_order += 1;
                     continue;
@@ -198,7 +172,7 @@ impl KrakenSession {
             let is_ended = sent_at.is_some_and(|time| candle.open_time + interval.duration() <= time);
             let is_closed = is_ended || newest.get(&(position, interval)).is_some_and(|time| candle.open_time < *time);
             say(candle, is_closed);
-            stream.bars.insert(interval, (candle, is_closed));
+            symbol.state.bars.insert(interval, (candle, is_closed));
         }
     }
 
@@ -228,7 +202,7 @@ impl KrakenSession {
         };
         if acceptance.is_subscription {
             if let Some(depth) = acceptance.depth.and_then(|depth| usize::try_from(depth).ok()) {
-                self.streams[position].book.set_depth(depth);
+                self.symbols[position].state.book.set_depth(depth);
             }
             self.mark_accepted(position, channel, now);
         }
@@ -250,7 +224,7 @@ impl KrakenSession {
             (None, Some(symbol)) if self.is_open_ended => self.note_refusal(symbol, rejection),
             (None, Some(_)) => {}
             // REST has the list as well.
-            (None, None) if channel == Some(Channel::Instrument) => self.want_symbols(now),
+            (None, None) if channel == Some(Channel::Instrument) => self.request_symbols(now),
             (None, None) => {
                 for position in self.pool.refused(connection, rejection.request, now.monotonic) {
                     self.mark_refused(position, channel, &rejection.detail, now);
@@ -262,10 +236,10 @@ impl KrakenSession {
     /// A recording holds a refusal of a symbol that it does not follow.
     fn note_refusal(&mut self, symbol: &str, rejection: &KrakenRejection<'_>) {
         let causes = &self.out.health.instrument_causes;
-        if symbol.is_empty() || symbol.len() > SYMBOL_BYTES || causes.len() >= SYMBOLS_FROM_FRAMES {
+        if !is_usable_symbol(symbol) || causes.len() >= Kraken::SYMBOLS_FROM_FRAMES {
             return;
         }
-        let id = InstrumentId::new(self.venue(), symbol);
+        let id = InstrumentId::new(&self.venue, symbol);
         let cause = if rejection.is_unknown_symbol() {
             FeedCause::UnknownSymbol { symbol: symbol.to_owned() }
         } else {
@@ -281,4 +255,174 @@ enum Freshness {
     Live,
     /// One of the newest at the time of subscribing.
     Repeated,
+}
+
+/// What can be subscribed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Channel {
+    Instrument,
+    Book,
+    Trade,
+    Ticker,
+}
+
+impl Channel {
+    /// Those of a symbol, in the order in which they are asked for.
+    const OF_SYMBOL: [Self; 3] = [Self::Book, Self::Trade, Self::Ticker];
+
+    /// The channel that the message of that number was about.
+    pub(super) fn of_request(request: u64) -> Self {
+        match request % 4 {
+            0 => Self::Instrument,
+            1 => Self::Book,
+            2 => Self::Trade,
+            _ => Self::Ticker,
+        }
+    }
+
+    fn request(self, n_messages: &mut u64) -> u64 {
+        *n_messages += 1;
+        *n_messages * 4 + self as u64
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Instrument => "instrument",
+            Self::Book => "book",
+            Self::Trade => "trade",
+            Self::Ticker => "ticker",
+        }
+    }
+}
+
+/// What is done with a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    Subscribe,
+    Unsubscribe,
+}
+
+/// Returns messages that subscribe to everything of `members`; `symbol` gives a position's symbol, `n_messages` numbers the messages.
+pub(super) fn subscriptions<'a>(
+    members: &[usize],
+    symbol: impl Fn(usize) -> Option<&'a str>,
+    n_messages: &mut u64,
+) -> Vec<Subscription> {
+    let mut messages: Vec<Subscription> =
+        message(Method::Subscribe, Channel::Instrument, &[], n_messages).into_iter().collect();
+    for chunk in members.chunks(SYMBOLS_PER_MESSAGE) {
+        let symbols: Vec<(usize, &str)> =
+            chunk.iter().filter_map(|position| Some((*position, symbol(*position)?))).collect();
+        messages.extend(
+            Channel::OF_SYMBOL
+                .into_iter()
+                .filter_map(|channel| message(Method::Subscribe, channel, &symbols, n_messages)),
+        );
+    }
+    messages
+}
+
+/// Returns a message about one channel of some symbols, given as position and name.
+pub(super) fn message(
+    method: Method,
+    channel: Channel,
+    symbols: &[(usize, &str)],
+    n_messages: &mut u64,
+) -> Option<Subscription> {
+    #[derive(Serialize)]
+    struct Message<'a> {
+        method: &'static str,
+        params: Params<'a>,
+        req_id: u64,
+    }
+    #[derive(Serialize)]
+    struct Params<'a> {
+        channel: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        symbol: Option<Vec<&'a str>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        depth: Option<usize>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        event_trigger: Option<&'static str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        snapshot: Option<bool>,
+    }
+    let is_subscription = method == Method::Subscribe;
+    let request = channel.request(n_messages);
+    let message = Message {
+        method: if is_subscription { "subscribe" } else { "unsubscribe" },
+        params: Params {
+            channel: channel.as_str(),
+            symbol: (channel != Channel::Instrument).then(|| symbols.iter().map(|(_, name)| *name).collect()),
+            depth: (channel == Channel::Book).then_some(BOOK_DEPTH),
+            // Every change of the best bid and ask, not only those that come with a print.
+            event_trigger: (channel == Channel::Ticker && is_subscription).then_some("bbo"),
+            // The newest prints close the gap that a lost connection left.
+            snapshot: is_subscription.then_some(true),
+        },
+        req_id: request,
+    };
+    let text = serde_json::to_string(&message).ok()?;
+    let symbols = symbols.iter().map(|(position, _)| *position).collect();
+    Some(Subscription { symbols, request: Some(request), text })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_channels_a_symbol_in_messages_of_bounded_size() {
+        let names: Vec<String> = (0..70).map(|idx| format!("S{idx}/USD")).collect();
+        let members: Vec<usize> = (0..70).collect();
+        let mut n_messages = 0;
+        let messages = subscriptions(&members, |position| names.get(position).map(String::as_str), &mut n_messages);
+        let shown: Vec<(Channel, usize, usize)> = messages
+            .iter()
+            .map(|message| {
+                let channel = Channel::of_request(message.request.unwrap());
+                (channel, message.symbols.len(), message.text.matches("/USD").count())
+            })
+            .collect();
+        use Channel::{Book, Instrument, Ticker, Trade};
+        let expected = [
+            (Instrument, 0, 0),
+            (Book, 50, 50),
+            (Trade, 50, 50),
+            (Ticker, 50, 50),
+            (Book, 20, 20),
+            (Trade, 20, 20),
+            (Ticker, 20, 20),
+        ];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn wording() {
+        #[track_caller]
+        fn check(method: Method, channel: Channel, expected: &str) {
+            let message = message(method, channel, &[(3, "BTC/USD")], &mut 1).unwrap();
+            assert_eq!(message.text, expected);
+        }
+        check(
+            Method::Subscribe,
+            Channel::Book,
+            r#"{"method":"subscribe","params":{"channel":"book","symbol":["BTC/USD"],"depth":100,"snapshot":true},"req_id":9}"#,
+        );
+        check(
+            Method::Unsubscribe,
+            Channel::Book,
+            r#"{"method":"unsubscribe","params":{"channel":"book","symbol":["BTC/USD"],"depth":100},"req_id":9}"#,
+        );
+        check(
+            Method::Subscribe,
+            Channel::Ticker,
+            r#"{"method":"subscribe","params":{"channel":"ticker","symbol":["BTC/USD"],"event_trigger":"bbo","snapshot":true},"req_id":11}"#,
+        );
+        check(
+            Method::Subscribe,
+            Channel::Instrument,
+            r#"{"method":"subscribe","params":{"channel":"instrument","snapshot":true},"req_id":8}"#,
+        );
+    }
 }

@@ -1,34 +1,46 @@
-//! The venue's checksum of a book: CRC-32 (IEEE) over the digits of the best ten levels a side.
+//! What proves a book: the venue's checksum, and its quotes as a witness against sides that do not change.
+//!
+//! The checksum is CRC-32 (IEEE) over the digits of the best ten levels a side.
 //!
 //! Source: <https://docs.kraken.com/api/docs/guides/spot-ws-book-v2>. Offers from the lowest up, then bids from the highest
 //! down; of each level the price and the quantity as they stood on the wire, without the point and without leading zeros.
-//! Those are the digits of a decimal's mantissa. Not here: what a mismatch means ([`super::book`]).
+//! Those are the digits of a decimal's mantissa.
+//!
+//! The checksum proves each change, but a side that no longer changes at all looks like a quiet one. A quote of the venue's
+//! separate best bid and ask that names another best price, after which that side does not change for some seconds,
+//! contradicts it. A quote older than the side's last change says nothing, so a feed of quotes that stops never accuses a
+//! book. Not here: what a mismatch means ([`super::book`]).
 
-use model::{book::OrderBook, event::Level};
+use model::{
+    book::OrderBook,
+    decimal::Price,
+    event::{Level, Quote},
+    time::Monotonic,
+};
 
 /// Checksum of a book's best ten levels a side.
-pub(super) fn of_book(book: &OrderBook) -> u32 {
-    Memory::default().of_change(book, Touched { bids: true, asks: true })
+pub(super) fn checksum_of_book(book: &OrderBook) -> u32 {
+    Checksums::default().of_change(book, ChangedSides { bids: true, asks: true })
 }
 
 /// The checksum, with what counted last kept: a side that did not change is not looked at again, and of one that did most
 /// levels stand as they stood, so their digits are not made again.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Memory {
+pub(super) struct Checksums {
     asks: Side,
     bids: Side,
     /// Of the offers alone, which come first.
     of_asks: u32,
 }
 
-impl Memory {
-    /// [`of_book`] where no side has changed since the last time but those `touched`.
-    pub(super) fn of_change(&mut self, book: &OrderBook, touched: Touched) -> u32 {
-        if touched.asks {
+impl Checksums {
+    /// [`checksum_of_book`] where no side has changed since the last time but those `changed`.
+    pub(super) fn of_change(&mut self, book: &OrderBook, changed: ChangedSides) -> u32 {
+        if changed.asks {
             self.asks.take(book.asks());
             self.of_asks = crc32fast::hash(self.asks.text());
         }
-        if touched.bids {
+        if changed.bids {
             self.bids.take(book.bids());
         }
         let mut hasher = crc32fast::Hasher::new_with_initial(self.of_asks);
@@ -37,9 +49,9 @@ impl Memory {
     }
 }
 
-/// The sides that a change has touched.
+/// The sides that a change has changed.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Touched {
+pub(super) struct ChangedSides {
     pub(super) bids: bool,
     pub(super) asks: bool,
 }
@@ -143,9 +155,48 @@ const ROW_DIGITS: usize = 40;
 /// Two numbers a level.
 const LONGEST_TEXT: usize = LEVELS * 2 * LONGEST_NUMBER;
 
+/// Since when quotes have named another best price than a side that does not move.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct QuoteCheck {
+    bids_doubted_since: Option<Monotonic>,
+    asks_doubted_since: Option<Monotonic>,
+}
+
+impl QuoteCheck {
+    /// A quote came while the book was followed.
+    pub(super) fn on_quote(&mut self, book: &OrderBook, quote: &Quote, now: Monotonic) {
+        let look = |since: &mut Option<Monotonic>, best: Option<Price>, quoted: Price| {
+            if best == Some(quoted) {
+                *since = None;
+            } else {
+                since.get_or_insert(now);
+            }
+        };
+        look(&mut self.bids_doubted_since, book.best_bid().map(|level| level.price), quote.bid);
+        look(&mut self.asks_doubted_since, book.best_ask().map(|level| level.price), quote.ask);
+    }
+
+    /// The book changed on these sides: each of them moves.
+    pub(super) fn on_change(&mut self, has_bids: bool, has_asks: bool) {
+        if has_bids {
+            self.bids_doubted_since = None;
+        }
+        if has_asks {
+            self.asks_doubted_since = None;
+        }
+    }
+
+    /// Since when a side has been contradicted, the older one of two.
+    pub(super) fn doubted_since(&self) -> Option<Monotonic> {
+        [self.bids_doubted_since, self.asks_doubted_since].into_iter().flatten().min()
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use model::decimal::{Price, Quantity};
+    use std::time::Duration;
+
+    use model::decimal::Quantity;
     use proptest::prelude::*;
 
     use super::*;
@@ -178,7 +229,7 @@ mod tests {
     fn offers_come_first_and_points_and_leading_zeros_go() {
         let book = book(&[("0.0050", "0.00000120"), ("0.004", "700")], &[("0.0051", "1.0"), ("10.10", "0.5")]);
         assert_eq!(
-            of_book(&book),
+            checksum_of_book(&book),
             slow_crc32(
                 b"51"
                     .iter()
@@ -203,9 +254,9 @@ mod tests {
             prices[range].iter().map(|price| (price.as_str(), "1.50")).collect::<Vec<_>>()
         };
         let (ten, more) = (book(&rows(2..12), &rows(14..24)), book(&rows(0..12), &rows(14..30)));
-        assert_eq!(of_book(&ten), of_book(&more));
-        assert_ne!(of_book(&ten), of_book(&book(&rows(3..12), &rows(14..24))));
-        assert_eq!(of_book(&OrderBook::new()), 0);
+        assert_eq!(checksum_of_book(&ten), checksum_of_book(&more));
+        assert_ne!(checksum_of_book(&ten), checksum_of_book(&book(&rows(3..12), &rows(14..24))));
+        assert_eq!(checksum_of_book(&OrderBook::new()), 0);
     }
 
     #[test]
@@ -219,7 +270,7 @@ mod tests {
         for last in (0..10).chain((0..10).rev()) {
             text += &format!("7922816251426433759354395032{last}{digits}");
         }
-        assert_eq!(of_book(&book(&rows, &rows)), slow_crc32(text.as_bytes()));
+        assert_eq!(checksum_of_book(&book(&rows, &rows)), slow_crc32(text.as_bytes()));
     }
 
     proptest! {
@@ -240,9 +291,9 @@ mod tests {
                 1..60,
             ),
         ) {
-            let (mut memory, mut book) = (Memory::default(), OrderBook::new());
+            let (mut checksums, mut book) = (Checksums::default(), OrderBook::new());
             for change in changes {
-                let touched = Touched { bids: change.iter().any(|row| row.0), asks: change.iter().any(|row| !row.0) };
+                let changed = ChangedSides { bids: change.iter().any(|row| row.0), asks: change.iter().any(|row| !row.0) };
                 for (is_bid, tick, lots, is_wide) in change {
                     let mantissa = if is_wide { (1 << 80) + tick } else { tick };
                     let level = Level {
@@ -252,8 +303,35 @@ mod tests {
                     let rows = std::slice::from_ref(&level);
                     if is_bid { book.apply_delta(rows, &[]) } else { book.apply_delta(&[], rows) };
                 }
-                prop_assert_eq!(memory.of_change(&book, touched), of_book(&book));
+                prop_assert_eq!(checksums.of_change(&book, changed), checksum_of_book(&book));
             }
         }
+    }
+
+    fn at(millis: u64) -> Monotonic {
+        Monotonic::from_zero(Duration::from_millis(millis))
+    }
+
+    fn quote(bid: &str, ask: &str) -> Quote {
+        let (bid, ask) = (level(bid, "1"), level(ask, "1"));
+        Quote { bid: bid.price, bid_size: bid.quantity, ask: ask.price, ask_size: ask.quantity }
+    }
+
+    #[test]
+    fn a_side_is_doubted_until_it_moves_or_agrees() {
+        let (mut check, mut book) = (QuoteCheck::default(), OrderBook::new());
+        book.apply_snapshot(&[level("1.0", "1")], &[level("1.1", "1")]);
+        check.on_quote(&book, &quote("1.00", "1.1"), at(0));
+        assert_eq!(check.doubted_since(), None);
+        check.on_quote(&book, &quote("1.0", "1.2"), at(100));
+        check.on_quote(&book, &quote("0.9", "1.3"), at(200));
+        assert_eq!(check.doubted_since(), Some(at(100)));
+        check.on_change(true, false);
+        assert_eq!(check.doubted_since(), Some(at(100)));
+        check.on_change(false, true);
+        assert_eq!(check.doubted_since(), None);
+        check.on_quote(&book, &quote("0.9", "1.1"), at(300));
+        check.on_quote(&book, &quote("1.0", "1.1"), at(400));
+        assert_eq!(check.doubted_since(), None);
     }
 }
