@@ -17,7 +17,7 @@ use crate::{
 /// All venues.
 const VENUES: &[(&VenueInfo, OpenFn)] = &[
     venue::<binance::Binance>(),
-    (&coinbase::INFO, |config| Box::new(coinbase::CoinbaseSession::new(config))),
+    venue::<coinbase::Coinbase>(),
     (&DEMO, |config| Box::new(demo::session::DemoSession::new(config))),
     (&finnhub::INFO, |config| Box::new(finnhub::FinnhubSession::new(config))),
     venue::<kraken::Kraken>(),

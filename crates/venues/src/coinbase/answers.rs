@@ -1,76 +1,58 @@
-//! What REST answers mean for the session: products, probes, history; and what is tried again.
+//! What REST answers mean for the session: products, newer prints, history, and what polling brings instead of a connection
+//! that cannot be had; and bars as such an answer, for recordings.
 //!
-//! Not here: which request goes out when ([`crate::kit::requests`]), what polling makes of answers ([`super::polling`]).
+//! Polled prints keep their ids, so none comes twice, neither from two polls nor from the snapshot that a new connection
+//! begins with. Books are not polled: seconds-old levels are no book. Not here: which request goes out when
+//! ([`crate::kit::requests`]).
 
 use std::sync::Arc;
 
 use model::{
-    candle::Interval,
-    event::{CandleHistory, MarketEventKind},
+    candle::{Candle, Interval},
+    event::{CandleHistory, MarketEventKind, Trade},
     status::FeedCause,
     time::{Now, Timestamp},
 };
+use serde_json::json;
 
 use crate::{
     coinbase::{
-        instrument::{CoinbaseProduct, CoinbaseProducts},
-        limits::HISTORY_ATTEMPTS,
-        purpose::Purpose,
-        rest::{self, CoinbaseCandles, CoinbaseProductBook, CoinbaseRefusal, CoinbaseTrades},
-        session::CoinbaseSession,
+        BARS_PER_PAGE,
+        protocol::{CoinbaseSession, Purpose},
+        rest::{
+            self, CoinbaseCandles, CoinbaseProduct, CoinbaseProductBook, CoinbaseProducts, CoinbaseRefusal,
+            CoinbaseTrades,
+        },
     },
-    kit::{
-        bars,
-        requests::{RequestOutcome, Task},
-    },
-    session::{HttpAnswer, HttpFailure, RequestId, Session},
+    kit::{bars, dedup::Novelty, protocol::Unreadable, requests::Task},
+    session::SnapshotFrame,
 };
 
 impl CoinbaseSession {
-    /// A request ended.
-    pub(super) fn answered(&mut self, id: RequestId, result: Result<HttpAnswer<'_>, HttpFailure>, now: Now) {
-        match self.requests.settle(id, result, now, &mut self.out) {
-            RequestOutcome::Late => {}
-            RequestOutcome::Answered(task, body) => {
-                if self.digest(&task, body, now).is_err() {
-                    self.out.health.counters.malformed += 1;
-                    self.retry(task, now);
-                }
-            }
-            RequestOutcome::Refused(task, answer) => self.denied(task, answer.body, now),
-            RequestOutcome::Failed(task) => self.retry(task, now),
-        }
-    }
-
-    /// Requests without an answer count as failed.
-    pub(super) fn expire_requests(&mut self, now: Now) {
-        for task in self.requests.take_overdue(now, &mut self.out) {
-            self.retry(task, now);
-        }
-    }
-
-    fn digest(&mut self, task: &Task<Purpose>, body: &str, now: Now) -> Result<(), serde_json::Error> {
+    /// Takes in an answer.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(super) fn take_answer(&mut self, task: &Task<Purpose>, body: &str, now: Now) -> Result<(), Unreadable> {
         match &task.purpose {
             Purpose::Product { symbol } => {
                 let product: CoinbaseProduct<'_> = serde_json::from_str(body)?;
-                self.learn(*symbol, Arc::new(product.instrument(self.venue())), now);
-                self.product(*symbol, &product, now);
+                self.learn(*symbol, Arc::new(product.instrument(&self.venue)), now);
+                self.take_product(*symbol, &product, now);
             }
             Purpose::Products => {
                 let list: CoinbaseProducts<'_> = serde_json::from_str(body)?;
-                self.describe(&list, now);
+                for product in &list.products {
+                    self.describe(product.instrument(&self.venue), now);
+                }
             }
             Purpose::Probe { symbol } => {
                 let answer: CoinbaseTrades<'_> = serde_json::from_str(body)?;
-                let newest = answer.trades.iter().map(|trade| trade.time.0).max();
-                if let Some(silent_for) = self.liveness.probed(*symbol, newest, now.monotonic) {
-                    let silent_ms = u64::try_from(silent_for.as_millis()).unwrap_or(u64::MAX);
-                    self.abandon(*symbol, FeedCause::AcknowledgedSilent { silent_ms }, now);
-                }
+                self.probed(*symbol, answer.trades.iter().map(|trade| trade.time.0).max(), now);
             }
             Purpose::History { symbol, interval, from, until } => {
                 let answer: CoinbaseCandles = serde_json::from_str(body)?;
-                let pages = self.streams[*symbol].history.entry(*interval).or_default();
+                let pages = self.symbols[*symbol].state.history.entry(*interval).or_default();
                 pages.extend(answer.candles.iter().map(|row| row.candle()).map(|candle| (candle.open_time, candle)));
                 // An empty page is the time before the product was listed. A recording has one answer, of all there was.
                 let is_last = answer.candles.is_empty() || self.is_open_ended;
@@ -79,7 +61,7 @@ impl CoinbaseSession {
                         let purpose = Purpose::History { symbol: *symbol, interval: *interval, from: *from, until };
                         self.requests.push(Task::new(purpose), now.monotonic);
                     }
-                    Some(_) | None => self.tell_history(*symbol, *interval, *from, now),
+                    Some(_) | None => self.emit_history(*symbol, *interval, *from, now),
                 }
             }
             Purpose::Day { symbol } => self.polled_day(*symbol, &serde_json::from_str(body)?, now),
@@ -92,28 +74,17 @@ impl CoinbaseSession {
         Ok(())
     }
 
-    /// Tells what pages of bars have come.
-    fn tell_history(&mut self, position: usize, interval: Interval, from: Timestamp, now: Now) {
-        let stream = &mut self.streams[position];
-        let Some(parts) = stream.history.remove(&interval) else { return };
+    /// Emits the bars of the pages that have come.
+    pub(super) fn emit_history(&mut self, position: usize, interval: Interval, from: Timestamp, now: Now) {
+        let symbol = &mut self.symbols[position];
+        let Some(parts) = symbol.state.history.remove(&interval) else { return };
         let candles = bars::joined(interval, parts.into_values().filter(|part| part.open_time >= from));
         let history = CandleHistory { interval, candles };
-        self.out.event(&stream.id, None, now, MarketEventKind::History(history));
-    }
-
-    /// A list of all products came: a recording's instruments are among them.
-    fn describe(&mut self, list: &CoinbaseProducts<'_>, now: Now) {
-        for product in &list.products {
-            let instrument = Arc::new(product.instrument(self.venue()));
-            if let Some(position) = self.followed(&product.product_id) {
-                self.learn(position, instrument.clone(), now);
-            }
-            self.directory.insert(instrument.id.clone(), instrument);
-        }
+        self.out.event(&symbol.id, None, now, MarketEventKind::History(history));
     }
 
     /// The venue does not answer this as it was asked.
-    fn denied(&mut self, task: Task<Purpose>, body: &str, now: Now) {
+    pub(super) fn take_refusal(&mut self, task: Task<Purpose>, body: &str, now: Now) {
         let refusal: CoinbaseRefusal<'_> = serde_json::from_str(body).unwrap_or_default();
         match &task.purpose {
             Purpose::Product { symbol } if refusal.is_unknown_product() => self.mark_unknown(*symbol),
@@ -122,21 +93,106 @@ impl CoinbaseSession {
                 self.retry(task, now);
             }
             // The same question would be refused again: what there is has to do.
-            Purpose::History { symbol, interval, from, .. } => self.tell_history(*symbol, *interval, *from, now),
+            Purpose::History { symbol, interval, from, .. } => self.emit_history(*symbol, *interval, *from, now),
             // Polling asks again by itself, and so does doubt.
             Purpose::Probe { .. } | Purpose::Day { .. } | Purpose::BestPrices { .. } | Purpose::Trades { .. } => {}
         }
     }
 
-    fn retry(&mut self, mut task: Task<Purpose>, now: Now) {
-        let wait = task.fail();
-        match &task.purpose {
-            Purpose::Product { .. } | Purpose::Products => self.requests.push(task, now.monotonic + wait),
-            Purpose::History { .. } if task.n_failed < HISTORY_ATTEMPTS => {
-                self.requests.push(task, now.monotonic + wait);
-            }
-            Purpose::History { symbol, interval, from, .. } => self.tell_history(*symbol, *interval, *from, now),
-            Purpose::Probe { .. } | Purpose::Day { .. } | Purpose::BestPrices { .. } | Purpose::Trades { .. } => {}
+    /// Best bid and ask came.
+    fn polled_best_prices(&mut self, position: usize, book: &CoinbaseProductBook, now: Now) {
+        if !self.polling.is_on() {
+            return;
         }
+        self.out.set_polling(true);
+        if let Some((quote, time)) = book.quote() {
+            self.emit_quote(position, quote, time, now);
+        }
+    }
+
+    /// Figures of 24 hours came.
+    fn polled_day(&mut self, position: usize, product: &CoinbaseProduct<'_>, now: Now) {
+        if !self.polling.is_on() {
+            return;
+        }
+        if let Some(day) = product.day() {
+            self.out.event(&self.symbols[position].id, None, now, MarketEventKind::Day(day));
+        }
+    }
+
+    /// Prints came, newest first.
+    fn polled_trades(&mut self, position: usize, answer: &CoinbaseTrades<'_>, now: Now) {
+        let symbol = &mut self.symbols[position];
+        let is_first = !symbol.state.trade_ids.has_any();
+        let n_trades = answer.trades.len();
+        for (idx, trade) in answer.trades.iter().rev().enumerate() {
+            // Of what was printed before anything was followed only the last price is news.
+            if is_first && idx + 1 < n_trades {
+                symbol.state.trade_ids.pass_over(&trade.trade_id);
+                continue;
+            }
+            let (id, novelty) = symbol.state.trade_ids.see(&trade.trade_id);
+            match novelty {
+                Novelty::Seen => continue,
+                // It was missed while nothing was connected: it closes a gap.
+                Novelty::Late => {}
+                Novelty::New { is_gap } => self.out.health.counters.gaps += u64::from(is_gap),
+            }
+            let aggressor_side = trade.side.aggressor_side();
+            let print = Trade { id, price: trade.price, size: trade.size, aggressor_side };
+            self.out.event(&symbol.id, Some(trade.time.0), now, MarketEventKind::Trade(print));
+        }
+    }
+}
+
+/// Returns bars as one answer, newest first, however many: it stands for all pages. `None` for a length that the venue does not have.
+pub(super) fn of_candles(symbol: &str, interval: Interval, bars: &[Candle]) -> Option<SnapshotFrame> {
+    let (first, last) = (bars.first()?, bars.last()?);
+    let row = |Candle { open_time, open, high, low, close, volume, .. }: &Candle| {
+        let start = open_time.as_millis().div_euclid(1_000).to_string();
+        json!({ "start": start, "low": low, "high": high, "open": open, "close": close, "volume": volume })
+    };
+    let rows: Vec<_> = bars.iter().rev().map(row).collect();
+    let mut request = rest::candles(symbol, interval, first.open_time, last.open_time)?;
+    // More than any request: of several answers the longest one is taken.
+    let limit = request.query.iter_mut().find(|(key, _)| *key == "limit")?;
+    limit.1 = bars.len().max(BARS_PER_PAGE + 1).to_string();
+    Some(SnapshotFrame::Answer {
+        path: request.path,
+        query: request.query,
+        body: json!({ "candles": rows }).to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{
+        decimal::{Price, Quantity},
+        time::Timestamp,
+    };
+
+    use super::*;
+
+    #[test]
+    fn bars_read_like_the_venues_answer() {
+        let price = |text| Price::parse(text).unwrap();
+        let bar = |minute: i64| Candle {
+            open_time: Timestamp::from_millis(minute * 60_000),
+            open: price("1.50"),
+            high: price("2"),
+            low: price("1"),
+            close: price("1.75000"),
+            volume: Quantity::parse("0.10").unwrap(),
+            buy_volume: None,
+        };
+        let both = [bar(1), bar(2)];
+        let Some(SnapshotFrame::Answer { path, query, body }) = of_candles("A-B", Interval::M1, &both) else {
+            panic!("no answer")
+        };
+        assert!(path.ends_with("/products/A-B/candles"), "{path}");
+        assert_eq!(query[2..], [("granularity", "ONE_MINUTE".to_owned()), ("limit", "351".to_owned())]);
+        let read: CoinbaseCandles = serde_json::from_str(&body).unwrap();
+        assert_eq!(read.candles.iter().rev().map(|row| row.candle()).collect::<Vec<_>>(), both);
+        assert_eq!(of_candles("A-B", Interval::S1, &both), None);
     }
 }

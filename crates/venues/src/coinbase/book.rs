@@ -1,8 +1,8 @@
 //! The rules of one product's book: whole with a snapshot, changed by updates, doubted when something is missing.
 //!
 //! Source: <https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-channels#level2-channel>. There
-//! is no checksum and no sequence of the book's own: the connection's numbers ([`super::sequence`]) prove that no change is
-//! missing, and best bid and ask of the ticker are the cross-check. Not here: asking for a snapshot ([`super::resync`]),
+//! is no checksum and no sequence of the book's own: the connection's numbers ([`super::route`]) prove that no change is
+//! missing, and best bid and ask of the ticker are the cross-check. Not here: asking for a snapshot ([`super::supply`]),
 //! levels' storage ([`model::book`]).
 
 use model::{
@@ -11,9 +11,9 @@ use model::{
     time::{Monotonic, Now},
 };
 
-use crate::coinbase::{
-    limits::{BOOK_ROWS, CROSSED_TOLERANCE, DISAGREEMENT_TOLERANCE, DISAGREEMENTS_IN_A_ROW},
-    message::CoinbaseLevels,
+use crate::{
+    coinbase::{BOOK_ROWS, DISAGREEMENT_TOLERANCE, DISAGREEMENTS_IN_A_ROW, message::CoinbaseLevels},
+    kit::protocol::CROSSED_TOLERANCE,
 };
 
 /// What became of an update or a comparison.

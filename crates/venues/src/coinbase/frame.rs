@@ -7,9 +7,13 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use model::time::Timestamp;
+use model::{
+    event::Level,
+    proof::{BookState, TrackedBook},
+    time::Timestamp,
+};
 use serde::{
-    Deserialize,
+    Deserialize, Serialize,
     de::{Error, IgnoredAny},
 };
 
@@ -157,6 +161,63 @@ struct Outer<'a> {
 const LONGEST_CHANNEL: usize = 32;
 /// Letters of a refusal that are kept.
 const DETAIL_LETTERS: usize = 200;
+
+/// A frame of the channel `l2_data`.
+#[derive(Serialize)]
+struct BooksFrame<'a> {
+    channel: &'static str,
+    sequence_num: u64,
+    events: &'a [BookImage<'a>],
+}
+
+/// A whole book under the name that its frames carry.
+#[derive(Serialize)]
+pub(super) struct BookImage<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    product_id: &'a str,
+    updates: Vec<BookImageRow>,
+}
+
+#[derive(Serialize)]
+struct BookImageRow {
+    side: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_time: Option<String>,
+    price_level: String,
+    new_quantity: String,
+}
+
+/// Returns the best `depth` levels a side of a verified book as the venue sends them; `None` where the book is not live.
+pub(super) fn image_of_book<'a>(label: &'a str, tracked: &TrackedBook, depth: usize) -> Option<BookImage<'a>> {
+    if tracked.state != BookState::Live {
+        return None;
+    }
+    let row = |side| {
+        move |Level { price, quantity }: Level| BookImageRow {
+            side,
+            event_time: None,
+            price_level: price.to_string(),
+            new_quantity: quantity.to_string(),
+        }
+    };
+    let bids = tracked.book.bids().take(depth).map(row("bid"));
+    let mut updates: Vec<BookImageRow> = bids.chain(tracked.book.asks().take(depth).map(row("offer"))).collect();
+    // The last one's time is that of the book.
+    if let Some(last) = updates.last_mut() {
+        last.event_time = tracked.event_time.map(|time| time.to_string());
+    }
+    Some(BookImage { kind: "snapshot", product_id: label, updates })
+}
+
+/// Returns the frame with the books of a connection, for recordings that begin in the middle; `None` where there is none. It
+/// has the number of the connection's last frame: the next recorded one follows it without a hole, as it did.
+pub(super) fn of_books(events: &[BookImage<'_>], sequence_num: u64) -> Option<String> {
+    if events.is_empty() {
+        return None;
+    }
+    serde_json::to_string(&BooksFrame { channel: "l2_data", sequence_num, events }).ok()
+}
 
 #[cfg(test)]
 mod tests {

@@ -17,7 +17,7 @@ use serde::{
     de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
-use crate::{coinbase::time::CoinbaseSeconds, kit::utc_time::UtcTime};
+use crate::{coinbase::rest::CoinbaseSeconds, kit::utc_time::UtcTime};
 
 /// Whether an event repeats what was or says what is new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

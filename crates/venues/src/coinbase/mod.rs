@@ -1,50 +1,38 @@
 //! Coinbase Advanced Trade, public market data only: one WebSocket with a channel a message, REST for products and
-//! history, no key.
+//! history, no key. With the venue's figures, and how far we go with each.
 //!
-//! Source: <https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-overview>; recordings win where they
-//! differ. The older Exchange feed speaks another language: its frames count as unknown here. Not here: accounts and
-//! orders.
+//! Source: <https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-overview> (figures:
+//! `websocket-rate-limits`); recordings win where they differ. The older Exchange feed speaks another language: its frames
+//! count as unknown here. Not here: accounts and orders, how figures are kept ([`crate::kit`]).
 //!
 //! # Layout
-//! - `session`: inputs and outputs · `route`: what frames mean · `answers`: what REST answers mean
-//! - `sequence`: nothing missing on a connection · `book`: the book's rules · `stream`: what is kept of a product
-//! - `alias`: products whose data comes under another name · `resync`: fresh snapshots without storms
-//! - `image`: verified books as the venue's own frames, for recordings
-//! - `subscribe`: what is asked for · `polling`: REST where no connection can be had
-//! - `frame`: what a frame holds · `message`, `rest`, `instrument`, `time`: payloads · `purpose`, `limits`: what REST is asked for,
-//!   the venue's figures
+//! - `protocol`: what is subscribed and requested · `supply`: data under another name, and fresh snapshots without storms
+//! - `route`: what frames mean, and that none is missing · `answers`: what REST answers mean · `book`: the book's rules
+//! - `frame`: what a frame holds, and verified books as such a frame · `message`, `rest`: payloads
 
-mod alias;
 mod answers;
 mod book;
 mod frame;
-mod image;
-mod instrument;
-mod limits;
 mod message;
-mod polling;
-mod purpose;
+mod protocol;
 mod rest;
-mod resync;
 mod route;
-mod sequence;
-mod session;
-mod stream;
-mod subscribe;
-mod time;
+mod supply;
 
-pub use session::CoinbaseSession;
+pub(crate) use protocol::Coinbase;
 
-use crate::registry::{Capabilities, VenueInfo};
+use std::time::Duration;
 
-const NAME: &str = "coinbase";
-const DEFAULT_WS_URL: &str = "wss://advanced-trade-ws.coinbase.com";
+use crate::{
+    kit::{pool::PoolRules, requests::RequestRules},
+    registry::{Capabilities, VenueInfo},
+};
 
 /// What the venue can do.
-pub const INFO: VenueInfo = VenueInfo {
-    name: NAME,
+const INFO: VenueInfo = VenueInfo {
+    name: "coinbase",
     title: "Coinbase",
-    default_ws_url: DEFAULT_WS_URL,
+    default_ws_url: "wss://advanced-trade-ws.coinbase.com",
     default_rest_url: "https://api.coinbase.com",
     capabilities: Capabilities {
         websocket: true,
@@ -67,3 +55,79 @@ pub const INFO: VenueInfo = VenueInfo {
     ],
     history: None,
 };
+
+/// The rules of connections to `ws_url`.
+fn pool_rules(ws_url: &str) -> PoolRules {
+    PoolRules {
+        url: ws_url.trim_end_matches('/').to_owned(),
+        symbols_per_connection: PRODUCTS_PER_CONNECTION,
+        connects: CONNECTS,
+        deadline: DATA_DEADLINE,
+        // No lifetime of a connection is documented or was seen.
+        roll: None,
+        refused_wait: CONNECT_REFUSED_WAIT,
+        message_spacing: MESSAGE_SPACING,
+    }
+}
+
+/// The rules of REST requests.
+const REQUEST_RULES: RequestRules = RequestRules {
+    weight_per_minute: REQUESTS_PER_MINUTE,
+    spacing: REQUEST_SPACING,
+    in_flight: REQUESTS_IN_FLIGHT,
+    timeout: REQUEST_TIMEOUT,
+    history_queue: HISTORY_QUEUE,
+    is_forbidden_a_refusal: false,
+};
+
+/// Products on one connection: a single missing frame costs the snapshots of all of them, up to 5 MB each.
+const PRODUCTS_PER_CONNECTION: usize = 5;
+/// Connection attempts in a second; the venue allows eight an address. With [`MESSAGE_SPACING`] the first messages of
+/// several connections stay below eight a second too.
+const CONNECTS: (usize, Duration) = (1, Duration::from_secs(1));
+/// Between two messages on one connection; the venue allows eight a second an address.
+const MESSAGE_SPACING: Duration = Duration::from_millis(500);
+/// After this long without any frame a connection is given up: heartbeats come every second.
+const DATA_DEADLINE: Duration = Duration::from_secs(5);
+/// Wait after the venue refused a handshake or closed with "too many requests".
+const CONNECT_REFUSED_WAIT: Duration = Duration::from_secs(60);
+
+/// Ten a second; every request weighs one.
+const REQUESTS_PER_MINUTE: u32 = 600;
+/// Half of ten a second.
+const REQUEST_SPACING: Duration = Duration::from_millis(200);
+/// Requests that may be out at once.
+const REQUESTS_IN_FLIGHT: usize = 4;
+/// A request without an answer for this long counts as failed.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+/// Requests for history that may wait; further ones replace the oldest.
+const HISTORY_QUEUE: usize = 256;
+/// Attempts for one page of history.
+const HISTORY_ATTEMPTS: u32 = 8;
+/// Bars in one answer; the venue refuses more.
+const BARS_PER_PAGE: usize = 350;
+/// Pages for one request for history.
+const HISTORY_PAGES: usize = 3;
+
+/// A snapshot asked for is waited for this long: one is a frame of up to 5 MB, behind those of other products.
+const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(10);
+/// While the first snapshots of a connection are under way nothing else may come; longer than this it is silence.
+const FIRST_SNAPSHOT_PATIENCE: Duration = Duration::from_secs(20);
+/// After so many snapshots asked for in vain the connection is given up, where it has brought one before.
+const SNAPSHOTS_IN_VAIN: u32 = 2;
+/// Longest wait between two questions for a snapshot that never comes.
+const SNAPSHOT_WAIT_MAX: Duration = Duration::from_secs(300);
+/// Rows kept on each side of a book; the longest recorded side has 27,236.
+const BOOK_ROWS: usize = 200_000;
+/// The ticker may name other best prices for this long.
+const DISAGREEMENT_TOLERANCE: Duration = Duration::from_secs(5);
+/// And for so many tickers in a row.
+const DISAGREEMENTS_IN_A_ROW: u32 = 5;
+
+/// Longest frame that is parsed, in bytes. The longest recorded one has 5.1 MB.
+const FRAME_BYTES: usize = 64 << 20;
+
+/// Between two polls of a product: less than the five seconds after which data counts as stale by default.
+const POLL_SPACING: Duration = Duration::from_secs(4);
+/// Prints asked for in a poll.
+const POLLED_TRADES: usize = 100;

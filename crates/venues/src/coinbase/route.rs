@@ -1,67 +1,53 @@
 //! What frames mean for the session: books, prints, best bids and asks, bars, figures of 24 hours, acknowledgements.
 //!
 //! Best bid and ask come from the book while it is live: it changes with each order, the ticker only some times a second,
-//! and the two would contradict each other for moments. The ticker's are told while the book is not, and compared with it
-//! otherwise. Not here: how a frame is read ([`super::frame`]), connections and requests ([`super::session`]).
+//! and the two would contradict each other for moments. The ticker's are emitted while the book is not live, and compared
+//! with it otherwise.
+//!
+//! Frames of one connection follow one another without a hole: one number across all channels, rising by one.
+//! Acknowledgements and heartbeats are counted too, so a single missing frame shows at the latest when the next heartbeat
+//! comes. Which channel a missing frame was of is not known: every book of the connection is in doubt. Not here: how a
+//! frame is read ([`super::frame`]), what is done about books in doubt ([`super::supply`]), connections and requests
+//! ([`super::protocol`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
     candle::{Candle, Interval},
     event::{BookUpdate, CandleHistory, CandleUpdate, MarketEventKind, Quote, Trade},
-    proof::{BookState, TrackedBook},
+    proof::BookState,
     status::FeedCause,
     time::{Now, Timestamp},
 };
 
 use crate::{
     coinbase::{
-        book::{CoinbaseBook, Outcome},
-        frame::{self, CoinbaseBody, CoinbaseFrame, CoinbaseSubscriptions},
-        limits::FRAME_BYTES,
+        book::Outcome,
+        frame::{CoinbaseBody, CoinbaseFrame, CoinbaseSubscriptions},
         message::{CoinbaseBookEvent, CoinbaseCandlesEvent, CoinbaseEventKind, CoinbaseTicker, CoinbaseTradesEvent},
-        sequence::Place,
-        session::CoinbaseSession,
-        stream::{SnapshotWish, Supply},
-        subscribe,
+        protocol::{self, CHANNELS, CoinbaseSession},
+        supply::SnapshotRequest,
     },
     kit::dedup::Novelty,
     session::ConnectionId,
 };
 
 impl CoinbaseSession {
-    /// A text frame came.
-    pub(super) fn frame(&mut self, connection: ConnectionId, text: &str, now: Now) {
-        if !self.pool.has(connection) {
-            return;
-        }
-        self.out.frame(now);
-        self.pool.alive(connection, now.monotonic);
-        let frame = if text.len() <= FRAME_BYTES { frame::parse(text).ok() } else { None };
-        match frame {
-            Some(frame) => self.route(connection, frame, now),
-            None => {
-                self.out.health.counters.malformed += 1;
-                self.links.entry(connection).or_default().n_to_trust = FRAMES_TO_TRUST;
-                self.suspend_all(connection, now);
-            }
-        }
-    }
-
-    fn route(&mut self, connection: ConnectionId, frame: CoinbaseFrame<'_>, now: Now) {
-        let link = self.links.entry(connection).or_default();
-        let place = frame.sequence.map_or(Place::Next, |number| link.sequence.see(number));
+    /// Takes in a frame that could be read.
+    pub(super) fn route(&mut self, connection: ConnectionId, frame: CoinbaseFrame<'_>, now: Now) {
+        let state = self.protocol.connections.entry(connection).or_default();
+        let place = frame.sequence.map_or(Place::Next, |number| state.sequence.see(number));
         let counters = &mut self.out.health.counters;
         match place {
-            Place::Next if frame.sequence.is_some() && link.n_to_trust > 0 => {
-                link.n_to_trust -= 1;
-                if link.n_to_trust == 0 {
+            Place::Next if frame.sequence.is_some() && state.n_to_trust > 0 => {
+                state.n_to_trust -= 1;
+                if state.n_to_trust == 0 {
                     self.resume_all(connection, now);
                 }
             }
             Place::Next => {}
             Place::AfterGap => {
-                link.n_to_trust = 0;
+                state.n_to_trust = 0;
                 counters.gaps += 1;
                 self.doubt_all(connection, now);
             }
@@ -99,95 +85,71 @@ impl CoinbaseSession {
             CoinbaseBody::Unknown => self.out.health.counters.unknown += 1,
         }
         // A whole book that came meanwhile may lack the change of the frame that could not be read.
-        if self.links.get(&connection).is_some_and(|link| link.n_to_trust > 0) {
+        if self.protocol.connections.get(&connection).is_some_and(|state| state.n_to_trust > 0) {
             self.suspend_all(connection, now);
         }
     }
 
-    /// Notes that a connection delivers; returns the positions that the label stands for.
-    fn data(&mut self, connection: ConnectionId, label: &str, now: Now) -> Vec<usize> {
-        let positions = self.named(label, now);
+    /// Notes that a connection delivers; returns the positions of the products that the label is about.
+    fn label_data(&mut self, connection: ConnectionId, label: &str, now: Now) -> Vec<usize> {
+        let positions = self.labelled(label, now);
         if positions.is_empty() {
-            self.pool.data(connection, None, now, &mut self.out);
+            self.delivered(connection, None, now);
         }
         for position in &positions {
-            self.pool.data(connection, Some(*position), now, &mut self.out);
-            self.liveness.data(*position, None, now.monotonic);
-            let stream = &mut self.streams[*position];
-            stream.has_data = true;
-            if !self.out.health.instrument_causes.is_empty() {
-                self.out.health.instrument_causes.remove(&stream.id);
-            }
-            if !self.out.health.silences.is_empty() {
-                self.out.health.silences.remove(&stream.id);
-            }
+            self.delivered(connection, Some(*position), now);
+            self.symbols[*position].state.has_data = true;
         }
         positions
     }
 
-    /// Does something to a book, and what follows from it.
-    pub(super) fn change_book(
-        &mut self,
-        position: usize,
-        now: Now,
-        change: impl FnOnce(&mut CoinbaseBook, &mut TrackedBook),
-    ) {
-        let stream = &mut self.streams[position];
-        let Some(tracked) = self.books.get_mut(&stream.id) else { return };
-        let (state_before, n_resyncs) = (tracked.state, tracked.counters.resyncs);
-        change(&mut stream.book, tracked);
-        self.out.health.counters.resyncs += tracked.counters.resyncs - n_resyncs;
-        self.after_book_change(position, state_before, now);
-    }
-
     fn levels(&mut self, connection: ConnectionId, event: CoinbaseBookEvent<'_>, number: u64, now: Now) {
-        let mut levels = event.updates;
-        let positions = self.data(connection, &event.product_id, now);
+        let (kind, mut levels) = (event.kind, event.updates);
+        let positions = self.label_data(connection, &event.product_id, now);
         for (idx, position) in positions.iter().copied().enumerate() {
-            let stream = &mut self.streams[position];
-            let Some(tracked) = self.books.get_mut(&stream.id) else { continue };
-            let (state_before, n_resyncs) = (tracked.state, tracked.counters.resyncs);
-            let update = match event.kind {
-                CoinbaseEventKind::Snapshot => {
-                    (stream.snapshot, stream.n_in_vain) = (SnapshotWish::None, 0);
-                    stream.book.on_snapshot(tracked, &levels, number, now);
-                    let (n_bids, n_asks) = (tracked.book.n_bids(), tracked.book.n_asks());
-                    Some(BookUpdate::Snapshot { state: tracked.state, n_bids, n_asks })
-                }
-                CoinbaseEventKind::Update => {
-                    let outcome = stream.book.on_update(tracked, &levels, number, now);
-                    let is_last = idx + 1 == positions.len();
-                    let rows = |rows: &mut Vec<_>| if is_last { std::mem::take(rows) } else { rows.clone() };
-                    // What changes while the book is in doubt comes with it, where it is trusted again.
-                    let is_told = outcome == Outcome::Fine && tracked.state == BookState::Live;
-                    is_told.then(|| BookUpdate::Delta {
-                        state: tracked.state,
-                        bids: rows(&mut levels.bids),
-                        asks: rows(&mut levels.asks),
-                    })
-                }
-                CoinbaseEventKind::Unknown => None,
-            };
-            self.out.health.counters.resyncs += tracked.counters.resyncs - n_resyncs;
-            if let Some(update) = update {
-                self.out.event(&stream.id, levels.event_time, now, MarketEventKind::Book(update));
-                self.tell_top(position, now);
+            let is_last = idx + 1 == positions.len();
+            let mut is_emitted = false;
+            self.change_book(position, now, |state, tracked| {
+                let update = match kind {
+                    CoinbaseEventKind::Snapshot => {
+                        (state.snapshot, state.n_in_vain) = (SnapshotRequest::None, 0);
+                        state.book.on_snapshot(tracked, &levels, number, now);
+                        let (n_bids, n_asks) = (tracked.book.n_bids(), tracked.book.n_asks());
+                        Some(BookUpdate::Snapshot { state: tracked.state, n_bids, n_asks })
+                    }
+                    CoinbaseEventKind::Update => {
+                        let outcome = state.book.on_update(tracked, &levels, number, now);
+                        let rows = |rows: &mut Vec<_>| if is_last { std::mem::take(rows) } else { rows.clone() };
+                        // What changes while the book is in doubt comes with it, where it is trusted again.
+                        let is_trusted = outcome == Outcome::Fine && tracked.state == BookState::Live;
+                        is_trusted.then(|| BookUpdate::Delta {
+                            state: tracked.state,
+                            bids: rows(&mut levels.bids),
+                            asks: rows(&mut levels.asks),
+                        })
+                    }
+                    CoinbaseEventKind::Unknown => None,
+                };
+                is_emitted = update.is_some();
+                update.map(|update| (levels.event_time, update))
+            });
+            if is_emitted {
+                self.emit_top(position, now);
             }
-            self.after_book_change(position, state_before, now);
         }
     }
 
-    /// Tells best bid and ask of a live book where they have changed.
-    pub(super) fn tell_top(&mut self, position: usize, now: Now) {
-        let stream = &mut self.streams[position];
-        let Some(tracked) = self.books.get(&stream.id).filter(|tracked| tracked.state == BookState::Live) else {
+    /// Emits best bid and ask of a live book where they have changed.
+    pub(super) fn emit_top(&mut self, position: usize, now: Now) {
+        let symbol = &mut self.symbols[position];
+        let Some(tracked) = self.books.get(&symbol.id).filter(|tracked| tracked.state == BookState::Live) else {
             return;
         };
         // A crossed top is no quote: it is waited for half a second to resolve.
-        let quote = tracked.book.quote().filter(|quote| quote.bid < quote.ask && stream.quote != Some(*quote));
+        let quote = tracked.book.quote().filter(|quote| quote.bid < quote.ask && symbol.state.quote != Some(*quote));
         if let Some(quote) = quote {
-            stream.quote = Some(quote);
-            self.out.event(&stream.id, tracked.event_time, now, MarketEventKind::Quote(quote));
+            symbol.state.quote = Some(quote);
+            self.out.event(&symbol.id, tracked.event_time, now, MarketEventKind::Quote(quote));
         }
     }
 
@@ -195,17 +157,17 @@ impl CoinbaseSession {
         let is_snapshot = event.kind == CoinbaseEventKind::Snapshot;
         // What was printed before anything was followed is no news, and no volume of now.
         let known: BTreeSet<usize> =
-            (0..self.streams.len()).filter(|position| self.streams[*position].prints.has_any()).collect();
+            (0..self.symbols.len()).filter(|position| self.symbols[*position].state.trade_ids.has_any()).collect();
         // The venue has the newest first.
         for trade in event.trades.iter().rev() {
-            for position in self.data(connection, &trade.product_id, now) {
-                let (stream, trade_time) = (&mut self.streams[position], trade.time.0);
+            for position in self.label_data(connection, &trade.product_id, now) {
+                let (symbol, trade_time) = (&mut self.symbols[position], trade.time.0);
                 self.liveness.data(position, Some(trade_time), now.monotonic);
                 if is_snapshot && !known.contains(&position) {
-                    stream.prints.pass_over(&trade.trade_id);
+                    symbol.state.trade_ids.pass_over(&trade.trade_id);
                     continue;
                 }
-                let (id, novelty) = stream.prints.see(&trade.trade_id);
+                let (id, novelty) = symbol.state.trade_ids.see(&trade.trade_id);
                 let counters = &mut self.out.health.counters;
                 match novelty {
                     // A snapshot repeats what came before it, and brings what a broken connection did not.
@@ -218,33 +180,34 @@ impl CoinbaseSession {
                 }
                 let aggressor_side = trade.side.aggressor_side();
                 let print = Trade { id, price: trade.price, size: trade.size, aggressor_side };
-                self.out.event(&stream.id, Some(trade_time), now, MarketEventKind::Trade(print));
+                self.out.event(&symbol.id, Some(trade_time), now, MarketEventKind::Trade(print));
             }
         }
     }
 
     fn ticker(&mut self, connection: ConnectionId, ticker: &CoinbaseTicker<'_>, time: Option<Timestamp>, now: Now) {
-        for position in self.data(connection, &ticker.product_id, now) {
-            let id = self.streams[position].id.clone();
+        for position in self.label_data(connection, &ticker.product_id, now) {
+            let id = self.symbols[position].id.clone();
             if let Some(day) = ticker.day() {
                 self.out.event(&id, time, now, MarketEventKind::Day(day));
             }
             let Some(quote) = ticker.quote() else { continue };
             if self.books.get(&id).is_some_and(|tracked| tracked.state == BookState::Live) {
-                self.change_book(position, now, |book, tracked| {
-                    book.on_ticker(tracked, &quote, now.monotonic);
+                self.change_book(position, now, |state, tracked| {
+                    state.book.on_ticker(tracked, &quote, now.monotonic);
+                    None
                 });
             } else {
-                self.tell_quote(position, quote, time, now);
+                self.emit_quote(position, quote, time, now);
             }
         }
     }
 
-    /// Tells best bid and ask that do not come from the book.
-    pub(super) fn tell_quote(&mut self, position: usize, quote: Quote, time: Option<Timestamp>, now: Now) {
-        let stream = &mut self.streams[position];
-        stream.quote = Some(quote);
-        self.out.event(&stream.id, time, now, MarketEventKind::Quote(quote));
+    /// Emits best bid and ask that do not come from the book.
+    pub(super) fn emit_quote(&mut self, position: usize, quote: Quote, time: Option<Timestamp>, now: Now) {
+        let symbol = &mut self.symbols[position];
+        symbol.state.quote = Some(quote);
+        self.out.event(&symbol.id, time, now, MarketEventKind::Quote(quote));
     }
 
     /// The channel has bars of five minutes and never says that one is closed. Recordings hold it; feeds do not follow it.
@@ -258,19 +221,19 @@ impl CoinbaseSession {
         let mut histories: BTreeMap<usize, Vec<Candle>> = BTreeMap::new();
         for row in &event.candles {
             let candle = row.candle();
-            for position in self.data(connection, &row.product_id, now) {
+            for position in self.label_data(connection, &row.product_id, now) {
                 if event.kind == CoinbaseEventKind::Snapshot {
                     histories.entry(position).or_default().push(candle);
                     continue;
                 }
                 let update = CandleUpdate { interval: Interval::M5, candle, is_closed: false };
-                self.out.event(&self.streams[position].id, time, now, MarketEventKind::Candle(update));
+                self.out.event(&self.symbols[position].id, time, now, MarketEventKind::Candle(update));
             }
         }
         for (position, mut candles) in histories {
             candles.sort_by_key(|candle| candle.open_time);
             let history = CandleHistory { interval: Interval::M5, candles };
-            self.out.event(&self.streams[position].id, time, now, MarketEventKind::History(history));
+            self.out.event(&self.symbols[position].id, time, now, MarketEventKind::History(history));
         }
     }
 
@@ -282,10 +245,10 @@ impl CoinbaseSession {
         let is_in = |channel: &str, label: &str| {
             channels.get(channel).is_some_and(|products| products.iter().any(|product| product == label))
         };
-        for stream in &self.streams {
-            let is_followed = subscribe::CHANNELS.iter().all(|channel| is_in(channel, stream.id.symbol()));
-            if is_followed && !stream.is_unknown {
-                self.out.health.instrument_causes.remove(&stream.id);
+        for symbol in &self.symbols {
+            let is_followed = CHANNELS.iter().all(|channel| is_in(channel, symbol.name()));
+            if is_followed && !symbol.is_unknown {
+                self.out.health.instrument_causes.remove(&symbol.id);
             }
         }
     }
@@ -294,22 +257,18 @@ impl CoinbaseSession {
     /// it, so those that have no data are asked for one by one, once.
     fn refused(&mut self, connection: ConnectionId, detail: &str, now: Now) {
         let members = self.pool.refused(connection, None, now.monotonic);
-        let is_hit = |position: &usize| {
-            let stream = &self.streams[*position];
-            stream.supply == Supply::Own && !stream.has_data && !stream.is_unknown
-        };
+        let is_hit = |position: &usize| self.is_subscribed(*position) && !self.symbols[*position].state.has_data;
         let hit: Vec<usize> = members.iter().copied().filter(is_hit).collect();
         for position in if hit.is_empty() { &members } else { &hit } {
             let cause = FeedCause::Refused { detail: detail.to_owned() };
-            self.out.health.instrument_causes.insert(self.streams[*position].id.clone(), cause);
+            self.out.health.instrument_causes.insert(self.symbols[*position].id.clone(), cause);
         }
-        let is_split = std::mem::replace(&mut self.links.entry(connection).or_default().is_split, true);
+        let is_split = std::mem::replace(&mut self.protocol.connections.entry(connection).or_default().is_split, true);
         if is_split || members.len() < 2 {
             return;
         }
         for position in hit {
-            let products = [(position, self.streams[position].id.symbol())];
-            for message in subscribe::everything(&products) {
+            for message in protocol::everything(&self.products(&[position])) {
                 self.pool.enqueue(connection, message, now, &mut self.out);
             }
         }
@@ -318,4 +277,118 @@ impl CoinbaseSession {
 
 /// A frame that could not be read stands before the next one, or, where frames come out of order, right behind it: then the
 /// second one shows the hole.
-const FRAMES_TO_TRUST: u8 = 2;
+pub(super) const FRAMES_TO_TRUST: u8 = 2;
+
+/// What is known of a connection's frames.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct CoinbaseConnection {
+    pub(super) sequence: Sequence,
+    /// A frame could not be read; so many frames in a row, numbered without a hole, tell that nothing was missed.
+    pub(super) n_to_trust: u8,
+    /// After a refusal the products were subscribed one by one.
+    is_split: bool,
+}
+
+/// What a frame's number says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// It follows the one before, or is the first.
+    Next,
+    /// Frames before it are missing.
+    AfterGap,
+    /// It is one of those that were missing.
+    Late,
+    /// It came before.
+    Seen,
+}
+
+/// The numbers of one connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sequence {
+    last: Option<u64>,
+    /// First and last number of the latest hole.
+    hole: Option<(u64, u64)>,
+    /// The last number that was not above `last`, and how many such followed one another without a hole.
+    old_run: Option<(u64, u32)>,
+}
+
+impl Sequence {
+    /// The number of the latest frame.
+    pub(super) fn last(&self) -> Option<u64> {
+        self.last
+    }
+
+    /// Judges a frame by its number.
+    fn see(&mut self, number: u64) -> Place {
+        let Some(last) = self.last else {
+            self.last = Some(number);
+            return Place::Next;
+        };
+        if number > last {
+            self.last = Some(number);
+            self.old_run = None;
+            if number == last + 1 {
+                return Place::Next;
+            }
+            self.hole = Some((last + 1, number - 1));
+            return Place::AfterGap;
+        }
+        let n_old = match self.old_run {
+            Some((before, n_old)) if before.checked_add(1) == Some(number) => n_old + 1,
+            _ => 1,
+        };
+        if n_old >= OLD_IN_A_ROW {
+            // One absurd number must not shut the connection out for ever: this is where it really stands.
+            *self = Self { last: Some(number), hole: None, old_run: None };
+            return Place::AfterGap;
+        }
+        self.old_run = Some((number, n_old));
+        match self.hole {
+            Some((first, end)) if (first..=end).contains(&number) => {
+                if number == first {
+                    self.hole = (first < end).then_some((first + 1, end));
+                }
+                Place::Late
+            }
+            _ => Place::Seen,
+        }
+    }
+}
+
+/// So many old numbers that follow one another are believed after all.
+const OLD_IN_A_ROW: u32 = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holes_late_ones_and_repeats() {
+        let mut sequence = Sequence::default();
+        for (number, expected) in [
+            (16, Place::Next),
+            (17, Place::Next),
+            (17, Place::Seen),
+            (16, Place::Seen),
+            (18, Place::Next),
+            (21, Place::AfterGap),
+            (19, Place::Late),
+            (19, Place::Seen),
+            (20, Place::Late),
+            (20, Place::Seen),
+            (22, Place::Next),
+        ] {
+            assert_eq!(sequence.see(number), expected, "{number}");
+        }
+    }
+
+    #[test]
+    fn an_absurd_number_does_not_last() {
+        let mut sequence = Sequence::default();
+        assert_eq!([sequence.see(5), sequence.see(u64::MAX)], [Place::Next, Place::AfterGap]);
+        let places: Vec<Place> = (6..40).map(|number| sequence.see(number)).collect();
+        assert!(places[..19].iter().all(|place| *place == Place::Late), "{places:?}");
+        assert_eq!(places[19], Place::AfterGap);
+        assert!(places[20..].iter().all(|place| *place == Place::Next), "{places:?}");
+    }
+}

@@ -3,9 +3,12 @@
 //! Two connections overlap during a roll-over and after a reconnect nothing says where the venue goes on, so every item
 //! is judged by its own id. Not here: what is done with an item.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
-use model::time::Timestamp;
+use model::{event::TradeId, time::Timestamp};
 
 use crate::session::ConnectionId;
 
@@ -79,6 +82,48 @@ impl TradeIds {
     }
 }
 
+/// Which prints were seen whose ids are texts; where they are numbers they rise by one, so that missing ones show.
+#[derive(Debug, Default)]
+pub(crate) struct TextTradeIds {
+    numbers: TradeIds,
+    texts: VecDeque<Arc<str>>,
+}
+
+impl TextTradeIds {
+    /// True once a print was seen.
+    pub(crate) fn has_any(&self) -> bool {
+        self.numbers.has_any() || !self.texts.is_empty()
+    }
+
+    /// Judges a print by its id.
+    pub(crate) fn see(&mut self, text: &str) -> (TradeId, Novelty) {
+        match number(text) {
+            Some(number) => (TradeId::Sequence(number), self.numbers.see(number, number)),
+            None => self.see_text(text),
+        }
+    }
+
+    /// Takes note of a print from before anything was followed: neither it nor any older one is news from now on.
+    pub(crate) fn pass_over(&mut self, text: &str) {
+        match number(text) {
+            Some(number) => drop(self.numbers.see(0, number)),
+            None => drop(self.see_text(text)),
+        }
+    }
+
+    fn see_text(&mut self, text: &str) -> (TradeId, Novelty) {
+        if let Some(known) = self.texts.iter().rev().find(|known| known.as_ref() == text) {
+            return (TradeId::Text(known.clone()), Novelty::Seen);
+        }
+        if self.texts.len() >= TEXTS_KEPT {
+            self.texts.pop_front();
+        }
+        let text: Arc<str> = text.into();
+        self.texts.push_back(text.clone());
+        (TradeId::Text(text), Novelty::New { is_gap: false })
+    }
+}
+
 /// Ids or times that rise, where only the newest item matters.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RisingIds {
@@ -116,10 +161,18 @@ impl RisingIds {
     }
 }
 
+/// The number whose decimal text it is, to the letter.
+fn number(text: &str) -> Option<u64> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    if is_plain { text.parse().ok() } else { None }
+}
+
 /// Missing ranges that are remembered; of more than that the oldest is forgotten, its items count as seen then.
 const MISSING_RANGES: usize = 64;
 /// So many refused items in a row, without one accepted, are believed after all.
 const REFUSED_IN_A_ROW: u32 = 200;
+/// Ids that are no numbers, remembered for comparison: twenty snapshots of prints.
+const TEXTS_KEPT: usize = 1_000;
 
 #[cfg(test)]
 mod tests {
@@ -181,5 +234,43 @@ mod tests {
         let n_refused = (0..1_000).take_while(|id| ids.see(6 + id, one) != NEW).count();
         assert_eq!(n_refused, REFUSED_IN_A_ROW as usize - 1);
         assert_eq!(ids.see(5_000, one), NEW);
+    }
+
+    #[test]
+    fn numbers_tell_gaps_and_texts_tell_repeats() {
+        let mut prints = TextTradeIds::default();
+        assert!(!prints.has_any());
+        for (id, expected) in [
+            ("7", NEW),
+            ("8", NEW),
+            ("8", Novelty::Seen),
+            ("10", Novelty::New { is_gap: true }),
+            ("9", Novelty::Late),
+            ("x-1", NEW),
+            ("x-1", Novelty::Seen),
+            ("010", NEW),
+            ("", NEW),
+            ("", Novelty::Seen),
+            ("99999999999999999999999", NEW),
+            ("+11", NEW),
+        ] {
+            let (found, novelty) = prints.see(id);
+            assert_eq!((found.to_string().as_str(), novelty), (id, expected), "{id}");
+        }
+        for number in 0..2 * TEXTS_KEPT {
+            prints.see(&format!("t{number}"));
+        }
+        assert_eq!(prints.texts.len(), TEXTS_KEPT);
+    }
+
+    #[test]
+    fn what_was_passed_over_and_what_is_older_is_no_news() {
+        let mut prints = TextTradeIds::default();
+        for id in ["5", "6", "9"] {
+            prints.pass_over(id);
+        }
+        for (id, expected) in [("4", Novelty::Seen), ("9", Novelty::Seen), ("10", NEW)] {
+            assert_eq!(prints.see(id).1, expected, "{id}");
+        }
     }
 }
