@@ -19,7 +19,7 @@ const VENUES: &[(&VenueInfo, OpenFn)] = &[
     venue::<binance::Binance>(),
     venue::<coinbase::Coinbase>(),
     (&DEMO, |config| Box::new(demo::session::DemoSession::new(config))),
-    (&finnhub::INFO, |config| Box::new(finnhub::FinnhubSession::new(config))),
+    venue::<finnhub::Finnhub>(),
     venue::<kraken::Kraken>(),
     (&uniswap::INFO, |config| Box::new(uniswap::UniswapSession::new(config))),
 ];

@@ -3,6 +3,7 @@
 //! Not here: which request goes out when ([`crate::kit::requests`]).
 
 use model::{
+    decimal::Quantity,
     event::{CandleHistory, MarketEventKind},
     status::FeedCause,
     time::Now,
@@ -10,48 +11,21 @@ use model::{
 
 use crate::{
     finnhub::{
-        purpose::Purpose,
+        protocol::{FinnhubSession, Purpose},
         rest::{FinnhubCandles, FinnhubQuote},
-        session::FinnhubSession,
     },
-    kit::requests::{RequestOutcome, Task},
-    session::{HttpAnswer, HttpFailure, RequestId},
+    kit::{protocol::Unreadable, requests::Task},
 };
 
 impl FinnhubSession {
-    /// A request ended.
-    pub(super) fn answered(&mut self, id: RequestId, result: Result<HttpAnswer<'_>, HttpFailure>, now: Now) {
-        let is_token_refused = matches!(&result, Ok(HttpAnswer { status: 401, .. }));
-        match self.requests.settle(id, result, now, &mut self.out) {
-            RequestOutcome::Late => {}
-            RequestOutcome::Answered(task, body) => {
-                if self.digest(&task, body, now).is_none() {
-                    self.out.health.counters.malformed += 1;
-                    self.retry(task, now);
-                }
-            }
-            RequestOutcome::Refused(task, _) if is_token_refused => {
-                let detail = "the venue does not accept the token: check venues.finnhub.token".to_owned();
-                self.out.set_rest_cause(Some(FeedCause::CredentialsRefused { detail }));
-                self.retry(task, now);
-            }
-            // Bars are not in every plan: they are built from prints then.
-            RequestOutcome::Refused(..) => {}
-            RequestOutcome::Failed(task) => self.retry(task, now),
-        }
-    }
-
-    /// Requests without an answer count as failed.
-    pub(super) fn expire_requests(&mut self, now: Now) {
-        for task in self.requests.take_overdue(now, &mut self.out) {
-            self.retry(task, now);
-        }
-    }
-
-    fn digest(&mut self, task: &Task<Purpose>, body: &str, now: Now) -> Option<()> {
+    /// Takes in an answer.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(super) fn take_answer(&mut self, task: &Task<Purpose>, body: &str, now: Now) -> Result<(), Unreadable> {
         match &task.purpose {
             Purpose::Quote { symbol } => {
-                let quote: FinnhubQuote = serde_json::from_str(body).ok()?;
+                let quote: FinnhubQuote = serde_json::from_str(body)?;
                 if quote.is_unknown() {
                     self.mark_unknown(*symbol);
                 } else {
@@ -59,50 +33,43 @@ impl FinnhubSession {
                 }
             }
             Purpose::Probe { symbol } => {
-                let quote: FinnhubQuote = serde_json::from_str(body).ok()?;
-                if let Some(silent_for) = self.liveness.probed(*symbol, Some(quote.time()), now.monotonic) {
-                    let silent_ms = u64::try_from(silent_for.as_millis()).unwrap_or(u64::MAX);
-                    let cause = FeedCause::AcknowledgedSilent { silent_ms };
-                    for lost in self.pool.abandon(*symbol, cause, now, &mut self.out) {
-                        self.liveness.release(lost);
-                    }
-                }
+                let quote: FinnhubQuote = serde_json::from_str(body)?;
+                self.probed(*symbol, Some(quote.time()), now);
             }
             Purpose::History { symbol, interval, .. } => {
-                let candles = serde_json::from_str::<FinnhubCandles>(body).ok()?.candles()?;
+                let candles = serde_json::from_str::<FinnhubCandles>(body)?.candles().ok_or(Unreadable)?;
                 let history = CandleHistory { interval: *interval, candles };
-                self.out.event(&self.streams[*symbol].id, None, now, MarketEventKind::History(history));
+                self.out.event(&self.symbols[*symbol].id, None, now, MarketEventKind::History(history));
             }
         }
-        Some(())
+        Ok(())
+    }
+
+    /// The venue refused a request.
+    pub(super) fn take_refusal(&mut self, task: Task<Purpose>, status: u16, now: Now) {
+        // Bars are not in every plan: they are built from prints then.
+        if status == 401 {
+            let detail = "the venue does not accept the token: check venues.finnhub.token".to_owned();
+            self.out.set_rest_cause(Some(FeedCause::CredentialsRefused { detail }));
+            self.retry(task, now);
+        }
     }
 
     /// The day's figures, as they were when the last print was made: they never replace newer ones.
     fn quote(&mut self, position: usize, quote: &FinnhubQuote, now: Now) {
-        let is_polling = self.rounds.is_on();
-        if is_polling {
+        if self.polling.is_on() {
             self.out.set_polling(true);
         }
-        let stream = &mut self.streams[position];
-        if stream.instrument.is_none() && stream.ticks.see(true, quote.last(), model::decimal::Quantity::ZERO) {
-            self.describe(position, now);
+        let symbol = &mut self.symbols[position];
+        if symbol.instrument.is_none() && symbol.state.ticks.see(true, quote.last(), Quantity::ZERO) {
+            self.describe_ticks(position, now);
         }
-        let stream = &mut self.streams[position];
-        if stream.day.is_some() && quote.time() <= stream.newest {
+        let symbol = &mut self.symbols[position];
+        if symbol.state.day.is_some() && quote.time() <= symbol.state.newest {
             return;
         }
-        stream.newest = stream.newest.max(quote.time());
-        stream.day = Some(quote.day());
-        self.out.event(&stream.id, Some(quote.time()), now, MarketEventKind::Day(quote.day()));
-    }
-
-    fn retry(&mut self, mut task: Task<Purpose>, now: Now) {
-        let wait = task.fail();
-        if task.n_failed < ATTEMPTS {
-            self.requests.push(task, now.monotonic + wait);
-        }
+        symbol.state.newest = symbol.state.newest.max(quote.time());
+        symbol.state.day = Some(quote.day());
+        self.out.event(&symbol.id, Some(quote.time()), now, MarketEventKind::Day(quote.day()));
     }
 }
-
-/// Attempts for one question; rounds and history requests ask again by themselves.
-const ATTEMPTS: u32 = 6;

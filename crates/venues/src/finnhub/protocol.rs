@@ -1,0 +1,166 @@
+//! What the venue is asked for, and what is kept of each symbol.
+//!
+//! Not here: what frames ([`super::route`]) and answers ([`super::answers`]) mean, when messages and requests go out
+//! ([`crate::kit`]).
+
+use std::time::Duration;
+
+use model::{
+    candle::Interval,
+    event::{DayStatistics, HistoryRequest},
+    time::{Now, Timestamp},
+};
+use serde::Serialize;
+
+use crate::{
+    finnhub::{ATTEMPTS, FRAME_BYTES, INFO, POLL_SPACING, REQUEST_RULES, frame, pool_rules, rest, ticks::Ticks},
+    kit::{
+        connection::Subscription,
+        feed_session::FeedSession,
+        pool::PoolRules,
+        protocol::{Protocol, Symbol, SymbolState, Unreadable},
+        requests::{self, RequestRules, RestRequest, Task},
+    },
+    registry::VenueInfo,
+    session::{ConnectionId, HttpAnswer, SessionConfig},
+};
+
+/// Follows symbols on Finnhub.
+#[derive(Debug)]
+pub(crate) struct Finnhub;
+
+pub(super) type FinnhubSession = FeedSession<Finnhub>;
+
+/// What a request is for. Symbols are positions in the session's list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The day's figures at the start, or instead of the stream.
+    Quote { symbol: usize },
+    /// Whether the venue has newer prints than the connection brought.
+    Probe { symbol: usize },
+    /// Bars.
+    History { symbol: usize, interval: Interval, n_bars: usize },
+}
+
+impl requests::Purpose for Purpose {
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Quote { .. } => 0,
+            Self::Probe { .. } => 1,
+            Self::History { .. } => 2,
+        }
+    }
+
+    fn is_history(&self) -> bool {
+        matches!(self, Self::History { .. })
+    }
+
+    fn attempts(&self) -> u32 {
+        ATTEMPTS
+    }
+}
+
+/// What is kept of one symbol.
+#[derive(Debug)]
+pub(crate) struct FinnhubSymbolState {
+    pub(super) ticks: Ticks,
+    /// Millisecond of the last print, and how many prints it had: ids are made of both, as the venue has none.
+    pub(super) last_print: (i64, u32),
+    /// The newest print's time and, of prices without a print, the newest.
+    pub(super) newest: Timestamp,
+    pub(super) day: Option<DayStatistics>,
+}
+
+impl Default for FinnhubSymbolState {
+    fn default() -> Self {
+        Self { ticks: Ticks::default(), last_print: (i64::MIN, 0), newest: Timestamp::EPOCH, day: None }
+    }
+}
+
+impl SymbolState for FinnhubSymbolState {}
+
+impl Protocol for Finnhub {
+    type Purpose = Purpose;
+    type SymbolState = FinnhubSymbolState;
+
+    const INFO: &'static VenueInfo = &INFO;
+    const REQUEST_RULES: RequestRules = REQUEST_RULES;
+    const POLL_SPACING: Duration = POLL_SPACING;
+    const FRAME_BYTES: usize = FRAME_BYTES;
+    const SYMBOLS_FROM_FRAMES: usize = 1_024;
+
+    fn new(_config: &SessionConfig) -> Self {
+        Self
+    }
+
+    fn pool_rules(ws_url: &str) -> Option<PoolRules> {
+        Some(pool_rules(ws_url))
+    }
+
+    fn start(session: &mut FinnhubSession, now: Now) {
+        if !session.is_open_ended {
+            Self::poll(session, now);
+        }
+    }
+
+    /// One symbol a message; no answer comes.
+    fn subscribe(session: &mut FinnhubSession, members: &[usize], now: Now) -> Vec<Subscription> {
+        #[derive(Serialize)]
+        struct Subscribe<'a> {
+            r#type: &'static str,
+            symbol: &'a str,
+        }
+        members.iter().for_each(|position| session.liveness.expect(*position, now));
+        let message = |position: &usize| {
+            let subscribe = Subscribe { r#type: "subscribe", symbol: session.symbols.get(*position)?.name() };
+            let text = serde_json::to_string(&subscribe).ok()?;
+            Some(Subscription { symbols: vec![*position], request: None, text })
+        };
+        members.iter().filter_map(message).collect()
+    }
+
+    fn frame(session: &mut FinnhubSession, connection: ConnectionId, text: &str, now: Now) -> Result<(), Unreadable> {
+        session.route(connection, frame::parse(text)?, now);
+        Ok(())
+    }
+
+    fn poll(session: &mut FinnhubSession, now: Now) {
+        for symbol in session.known_symbols() {
+            session.requests.push(Task::new(Purpose::Quote { symbol }), now.monotonic);
+        }
+    }
+
+    fn probe(symbol: usize) -> Option<Purpose> {
+        Some(Purpose::Probe { symbol })
+    }
+
+    fn history(_session: &mut FinnhubSession, symbol: usize, request: &HistoryRequest, _now: Now) -> Option<Purpose> {
+        Some(Purpose::History { symbol, interval: request.interval, n_bars: request.n_bars })
+    }
+
+    fn request(symbols: &[Symbol<FinnhubSymbolState>], purpose: &Purpose, now: Now) -> Option<RestRequest> {
+        let name = |position: &usize| symbols.get(*position).map(Symbol::name);
+        match purpose {
+            Purpose::Quote { symbol } | Purpose::Probe { symbol } => Some(rest::quote(name(symbol)?)),
+            Purpose::History { symbol, interval, n_bars } => rest::candles(name(symbol)?, *interval, *n_bars, now.wall),
+        }
+    }
+
+    fn answer(session: &mut FinnhubSession, task: &Task<Purpose>, body: &str, now: Now) -> Result<(), Unreadable> {
+        session.take_answer(task, body, now)
+    }
+
+    fn refused(session: &mut FinnhubSession, task: Task<Purpose>, answer: HttpAnswer<'_>, now: Now) {
+        session.take_refusal(task, answer.status, now);
+    }
+}
+
+impl FinnhubSession {
+    /// Emits what is known of an instrument now.
+    pub(super) fn describe_ticks(&mut self, position: usize, now: Now) {
+        let Symbol { id, state, .. } = &self.symbols[position];
+        if let Some(instrument) = state.ticks.instrument(id) {
+            self.learn(position, instrument, now);
+        }
+    }
+}
