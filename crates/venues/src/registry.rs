@@ -21,7 +21,7 @@ const VENUES: &[(&VenueInfo, OpenFn)] = &[
     (&DEMO, |config| Box::new(demo::session::DemoSession::new(config))),
     venue::<finnhub::Finnhub>(),
     venue::<kraken::Kraken>(),
-    (&uniswap::INFO, |config| Box::new(uniswap::UniswapSession::new(config))),
+    venue::<uniswap::Uniswap>(),
 ];
 
 /// A made-up market without any address.

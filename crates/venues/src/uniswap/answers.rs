@@ -12,13 +12,13 @@ use model::{
 use ruint::aliases::U256;
 
 use crate::{
-    kit::requests::{RequestOutcome, Task},
+    kit::{protocol::Unreadable, requests::Task},
     session::{HttpAnswer, HttpFailure, RequestId},
     uniswap::{
-        history::{History, Outcome},
+        history::Outcome,
         pool::{PoolInfo, Token},
+        protocol::{Purpose, UniswapSession},
         rpc::{self, Answers, Block, Log},
-        session::{Purpose, UniswapSession},
         swap::{self, SWAP_TOPIC, Swap},
     },
 };
@@ -32,78 +32,46 @@ enum Trouble {
 }
 
 impl UniswapSession {
-    /// A request ended.
-    pub(super) fn answered(&mut self, id: RequestId, result: Result<HttpAnswer<'_>, HttpFailure>, now: Now) {
-        if History::owns(id) {
-            return self.history_answered(id, result, now);
-        }
-        let detail = result.as_ref().err().map(|failure| failure.detail.clone());
-        match self.requests.settle(id, result, now, &mut self.out) {
-            RequestOutcome::Late => {}
-            RequestOutcome::Answered(task, body) => {
-                self.out.frame(now);
-                match self.digest(&task, body, now) {
-                    Ok(()) => self.out.set_polling(true),
-                    Err(Trouble::Malformed) => {
-                        self.out.health.counters.malformed += 1;
-                        self.retry(task, now);
-                    }
-                    Err(Trouble::Refused { detail, is_limit }) => {
-                        if is_limit {
-                            self.requests.refused_as_too_many(None, now, &mut self.out);
-                        } else {
-                            self.out.set_rest_cause(Some(FeedCause::Refused { detail }));
-                        }
-                        self.retry(task, now);
-                    }
+    /// Takes in a node's answer.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(super) fn take_answer(&mut self, task: &Task<Purpose>, body: &str, now: Now) -> Result<(), Unreadable> {
+        self.out.frame(now);
+        match self.digest(&task.purpose, body, now) {
+            Ok(()) => self.out.set_polling(true),
+            Err(Trouble::Malformed) => return Err(Unreadable),
+            Err(Trouble::Refused { detail, is_limit }) => {
+                if is_limit {
+                    self.requests.refused_as_too_many(None, now, &mut self.out);
+                } else {
+                    self.out.set_rest_cause(Some(FeedCause::Refused { detail }));
                 }
-            }
-            RequestOutcome::Refused(task, _) => self.retry(task, now),
-            RequestOutcome::Failed(task) => {
-                if let Some(detail) = detail {
-                    self.out.set_rest_cause(Some(FeedCause::CannotConnect { detail }));
-                }
-                self.retry(task, now);
+                self.retry(task.clone(), now);
             }
         }
+        Ok(())
     }
 
-    fn history_answered(&mut self, id: RequestId, result: Result<HttpAnswer<'_>, HttpFailure>, now: Now) {
-        let Some(history) = &mut self.history else { return };
-        let pools = &self.pools;
-        let outcome = history.answered(id, result, now, |pool| pools.get(pool)?.info.as_ref());
+    /// A request to the subgraph ended.
+    pub(super) fn take_history(&mut self, id: RequestId, result: Result<HttpAnswer<'_>, HttpFailure>, now: Now) {
+        let Some(history) = &mut self.protocol.history else { return };
+        let symbols = &self.symbols;
+        let outcome = history.answered(id, result, now, |pool| symbols.get(pool)?.state.info.as_ref());
         self.out.health.counters.malformed += history.take_malformed();
         match outcome {
             Outcome::None => {}
             Outcome::Bars(pool, bars) => {
                 self.out.set_venue_cause(None);
-                self.out.event(&self.pools[pool].id, None, now, MarketEventKind::History(bars));
+                self.out.event(&self.symbols[pool].id, None, now, MarketEventKind::History(bars));
             }
             Outcome::Cause(cause) => self.out.set_venue_cause(Some(cause)),
         }
     }
 
-    /// Requests without an answer count as failed.
-    pub(super) fn expire_requests(&mut self, now: Now) {
-        if let Some(history) = &mut self.history {
-            history.expire(now);
-        }
-        for task in self.requests.take_overdue(now, &mut self.out) {
-            self.retry(task, now);
-        }
-    }
-
-    fn retry(&mut self, mut task: Task<Purpose>, now: Now) {
-        let wait = task.fail();
-        // Rounds ask for the newest block again by themselves.
-        if task.purpose != Purpose::Block {
-            self.requests.push(task, now.monotonic + wait);
-        }
-    }
-
-    fn digest(&mut self, task: &Task<Purpose>, body: &str, now: Now) -> Result<(), Trouble> {
+    fn digest(&mut self, purpose: &Purpose, body: &str, now: Now) -> Result<(), Trouble> {
         let answers = rpc::answers(body).map_err(|_| Trouble::Malformed)?;
-        match &task.purpose {
+        match purpose {
             Purpose::Tokens { pool } => self.tokens(*pool, &answers, now),
             Purpose::Details { pool } => self.details(*pool, &answers, now),
             Purpose::Block => {
@@ -115,10 +83,10 @@ impl UniswapSession {
             }
             Purpose::Swaps { to, time_s, .. } => {
                 let logs: Vec<Log<'_>> = read(&answers, 0)?;
-                self.last_block = Some(*to);
+                self.protocol.last_block = Some(*to);
                 let block_time = stamp(*time_s);
-                for followed in &self.pools {
-                    self.out.health.silences.insert(followed.id.clone(), Silence::QuietByVenue);
+                for symbol in &self.symbols {
+                    self.out.health.silences.insert(symbol.id.clone(), Silence::QuietByVenue);
                 }
                 logs.iter().for_each(|log| self.swap(log, block_time, now));
                 Ok(())
@@ -135,7 +103,7 @@ impl UniswapSession {
         };
         match (token(0)?, token(1)?) {
             (Some(token0), Some(token1)) => {
-                self.pools[pool].tokens = Some([token0, token1]);
+                self.symbols[pool].state.tokens = Some([token0, token1]);
                 self.requests.push(Task::new(Purpose::Details { pool }), now.monotonic);
             }
             // Nothing answers at that address, or it is no pool.
@@ -157,14 +125,14 @@ impl UniswapSession {
         let root = swap::words(slot).and_then(|words| words.first().copied()).unwrap_or(U256::ZERO);
         let info = token0.zip(token1).and_then(|(token0, token1)| PoolInfo::new(token0, token1));
         let described = info.and_then(|info| {
-            let instrument = info.instrument(&self.pools[pool].id, info.price(root)?)?;
+            let instrument = info.instrument(&self.symbols[pool].id, info.price(root)?)?;
             Some((info, instrument))
         });
         match described {
             Some((info, instrument)) => {
-                self.pools[pool].info = Some(info);
+                self.symbols[pool].state.info = Some(info);
                 self.learn(pool, Arc::new(instrument), now);
-                if let Some(history) = &mut self.history {
+                if let Some(history) = &mut self.protocol.history {
                     history.known(pool, now);
                 }
             }
@@ -175,8 +143,8 @@ impl UniswapSession {
 
     fn swap(&mut self, log: &Log<'_>, block_time: Timestamp, now: Now) {
         let is_swap = log.topics.first().is_some_and(|topic| topic.eq_ignore_ascii_case(SWAP_TOPIC));
-        let followed = self.pools.iter().find(|followed| followed.address.eq_ignore_ascii_case(&log.address));
-        let Some((followed, info)) = followed.and_then(|followed| Some((followed, followed.info.as_ref()?))) else {
+        let symbol = self.symbols.iter().find(|symbol| symbol.name().eq_ignore_ascii_case(&log.address));
+        let Some((symbol, info)) = symbol.and_then(|symbol| Some((symbol, symbol.state.info.as_ref()?))) else {
             return;
         };
         if !is_swap || log.removed {
@@ -190,15 +158,15 @@ impl UniswapSession {
             return;
         };
         let id: Arc<str> = format!("{}#{number}", log.transaction_hash.to_lowercase()).into();
-        if !self.seen.note(&id) {
+        if !self.protocol.seen.note(&id) {
             self.out.health.counters.duplicates += 1;
             return;
         }
         let time = log.block_timestamp.as_deref().and_then(swap::quantity).map_or(block_time, stamp);
         let trade =
             Trade { id: TradeId::Text(id), price: print.price, size: print.size, aggressor_side: print.aggressor_side };
-        self.out.health.silences.remove(&followed.id);
-        self.out.event(&followed.id, Some(time), now, MarketEventKind::Trade(trade));
+        self.out.health.silences.remove(&symbol.id);
+        self.out.event(&symbol.id, Some(time), now, MarketEventKind::Trade(trade));
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) enum Rows {
 }
 
 /// The newest rows of a pool between two times in seconds, both included; newest first.
-pub(super) fn ask(rows: Rows, pool: &str, from: i64, until: i64) -> RestRequest {
+pub(super) fn request(rows: Rows, pool: &str, from: i64, until: i64) -> RestRequest {
     let (list, time, fields) = match rows {
         Rows::Hours => ("poolHourDatas", "periodStartUnix", BAR_FIELDS),
         Rows::Days => ("poolDayDatas", "date", BAR_FIELDS),
@@ -179,7 +179,7 @@ mod tests {
     fn questions_carry_their_variables() {
         #[track_caller]
         fn check(rows: Rows, kind: &str, list: &str, fields: &str, times: [serde_json::Value; 2]) {
-            let ask = ask(rows, "0xab", 5, 9);
+            let ask = request(rows, "0xab", 5, 9);
             assert_eq!((ask.path.as_ref(), ask.weight), ("/subgraph", 1));
             let body: serde_json::Value = serde_json::from_str(ask.body.as_deref().unwrap()).unwrap();
             let [from, until] = times;

@@ -2,7 +2,7 @@
 //!
 //! Bars of hours and days are the subgraph's own; four hours are made of hours, minutes of swaps. A bar without swaps has
 //! no row and stays a gap. The subgraph is behind the chain: it is asked again until it knows all that had closed when
-//! the wish came. Its requests have a budget of their own, so that its limits never hold up the node. Not here: the
+//! the request came. Its requests have a budget of their own, so that its limits never hold up the node. Not here: the
 //! questions' text ([`super::graphql`]), prices ([`super::pool`]).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,10 +22,8 @@ use crate::{
     },
     session::{HttpAnswer, HttpFailure, RequestId},
     uniswap::{
+        HISTORY_ATTEMPTS, HISTORY_BARS, HISTORY_PAGES, HISTORY_RULES, LAG_ATTEMPTS, LAG_RETRY, REFUSED_RETRY,
         graphql::{self, Answer, BarRow, Refusal, Rows, SwapRow},
-        limits::{
-            HISTORY_ATTEMPTS, HISTORY_BARS, HISTORY_PAGES, HISTORY_RULES, LAG_ATTEMPTS, LAG_RETRY, REFUSED_RETRY,
-        },
         pool::{PoolInfo, Print},
     },
 };
@@ -111,7 +109,7 @@ impl History {
         id.0 >= FIRST_ID
     }
 
-    /// Notes a wish; it is asked for once the pool is known. Bars of seconds are not to be had.
+    /// Notes a request; it is made once the pool is known. Bars of seconds are not to be had.
     pub(super) fn want(&mut self, pool: usize, interval: Interval, n_bars: usize, now: Now) {
         if source(interval).is_none() || self.refused_until.is_some_and(|until| now.monotonic < until) {
             return;
@@ -130,14 +128,14 @@ impl History {
             prints: BTreeMap::new(),
             unread: BTreeSet::new(),
         };
-        // The older wish is answered sooner: the subgraph has less to catch up with.
+        // The older request is answered sooner: the subgraph has less to catch up with.
         self.wanted.entry((pool, interval)).or_insert(wanted);
         if !self.requests.has(|page| *page == Page { pool, interval }) {
             self.requests.push(Task::new(Page { pool, interval }), now.monotonic);
         }
     }
 
-    /// A pool is known now: what was wished for before is asked.
+    /// A pool is known now: makes what was requested before.
     pub(super) fn known(&mut self, pool: usize, now: Now) {
         for (_, interval) in self.wanted.keys().filter(|(wanted, _)| *wanted == pool) {
             self.requests.push(Task::new(Page { pool, interval: *interval }), now.monotonic);
@@ -145,11 +143,11 @@ impl History {
     }
 
     /// Sends what may go out; `address` gives the contract of a pool that is known.
-    pub(super) fn send_due<'a>(&mut self, now: Now, out: &mut Outputs, address: impl Fn(usize) -> Option<&'a str>) {
+    pub(super) fn send_due(&mut self, now: Now, out: &mut Outputs, address: impl Fn(usize) -> Option<String>) {
         let wanted = &self.wanted;
         self.requests.send_due(now, &mut self.out, |page| {
             let wanted = wanted.get(&(page.pool, page.interval))?;
-            Some(graphql::ask(source(page.interval)?, address(page.pool)?, wanted.from, wanted.until))
+            Some(graphql::request(source(page.interval)?, &address(page.pool)?, wanted.from, wanted.until))
         });
         out.queue.append(&mut self.out.queue);
     }
@@ -206,25 +204,25 @@ impl History {
                 Outcome::None
             }
             Ok(Err(Some(refusal))) => self.refused(refusal, task, now),
-            Ok(Ok(Taken::Behind { .. })) if wanted.n_behind < LAG_ATTEMPTS => {
+            Ok(Ok(PageOutcome::Behind { .. })) if wanted.n_behind < LAG_ATTEMPTS => {
                 wanted.n_behind += 1;
                 self.requests.push(Task::new(task.purpose), now.monotonic + LAG_RETRY);
                 Outcome::None
             }
-            Ok(Ok(Taken::Behind { known_until })) => {
+            Ok(Ok(PageOutcome::Behind { known_until })) => {
                 self.wanted.remove(&(pool, interval));
                 let behind_s = seconds(now.wall).saturating_sub(known_until);
                 let detail = format!("no history: the subgraph is {behind_s} s behind the chain");
                 Outcome::Cause(FeedCause::Refused { detail })
             }
-            Ok(Ok(Taken::Page { n_malformed })) => {
+            Ok(Ok(PageOutcome::Page { n_malformed })) => {
                 self.n_malformed += n_malformed;
                 self.requests.push(Task::new(task.purpose), now.monotonic);
                 Outcome::None
             }
-            Ok(Ok(Taken::All { n_malformed })) => {
+            Ok(Ok(PageOutcome::All { n_malformed })) => {
                 self.n_malformed += n_malformed;
-                self.tell(pool, interval, now)
+                self.emit(pool, interval, now)
             }
         }
     }
@@ -248,7 +246,7 @@ impl History {
         }
     }
 
-    /// Tries again, or lets the wish go: the view asks again, ever less often.
+    /// Tries again, or gives the request up: the view asks again, ever less often.
     fn retry(&mut self, mut task: Task<Page>, now: Now) {
         let wait = task.fail();
         if task.n_failed < HISTORY_ATTEMPTS {
@@ -258,7 +256,7 @@ impl History {
         }
     }
 
-    fn tell(&mut self, pool: usize, interval: Interval, now: Now) -> Outcome {
+    fn emit(&mut self, pool: usize, interval: Interval, now: Now) -> Outcome {
         let key = (pool, interval);
         let Some(wanted) = self.wanted.remove(&key) else { return Outcome::None };
         let is_forming = seconds(interval.open_time(now.wall)) == wanted.target;
@@ -273,7 +271,7 @@ impl History {
 }
 
 /// What a page brought.
-enum Taken {
+enum PageOutcome {
     /// The subgraph does not yet know all that had closed at the wish.
     Behind { known_until: i64 },
     /// More pages are to come.
@@ -283,10 +281,10 @@ enum Taken {
 }
 
 impl HistoryQuery {
-    fn take_bars(&mut self, answer: Answer<'_, BarRow<'_>>, info: &PoolInfo) -> Result<Taken, Option<Refusal>> {
+    fn take_bars(&mut self, answer: Answer<'_, BarRow<'_>>, info: &PoolInfo) -> Result<PageOutcome, Option<Refusal>> {
         let (known_until, rows) = answer.into_rows()?;
         if known_until < self.target {
-            return Ok(Taken::Behind { known_until });
+            return Ok(PageOutcome::Behind { known_until });
         }
         let (mut n_malformed, mut oldest) = (0, self.until);
         for row in rows.iter().take(graphql::ROWS).filter(|row| (self.from..=self.until).contains(&row.time)) {
@@ -299,10 +297,10 @@ impl HistoryQuery {
         Ok(self.turn_page(rows.len(), oldest, n_malformed))
     }
 
-    fn take_swaps(&mut self, answer: Answer<'_, SwapRow<'_>>, info: &PoolInfo) -> Result<Taken, Option<Refusal>> {
+    fn take_swaps(&mut self, answer: Answer<'_, SwapRow<'_>>, info: &PoolInfo) -> Result<PageOutcome, Option<Refusal>> {
         let (known_until, rows) = answer.into_rows()?;
         if known_until < self.target {
-            return Ok(Taken::Behind { known_until });
+            return Ok(PageOutcome::Behind { known_until });
         }
         let (mut n_malformed, mut oldest) = (0, self.until);
         for row in rows.iter().take(graphql::ROWS) {
@@ -325,18 +323,18 @@ impl HistoryQuery {
     }
 
     /// Decides whether another page is needed, which then ends at `until`.
-    fn turn_page(&mut self, n_rows: usize, until: i64, n_malformed: u64) -> Taken {
+    fn turn_page(&mut self, n_rows: usize, until: i64, n_malformed: u64) -> PageOutcome {
         self.n_pages += 1;
         if n_rows < graphql::ROWS || until < self.from {
-            return Taken::All { n_malformed };
+            return PageOutcome::All { n_malformed };
         }
         if self.n_pages < HISTORY_PAGES && until < self.until {
             self.until = until;
-            return Taken::Page { n_malformed };
+            return PageOutcome::Page { n_malformed };
         }
         // Older rows are not asked for: what lies before these is not known.
         self.from = until + 1;
-        Taken::All { n_malformed }
+        PageOutcome::All { n_malformed }
     }
 
     /// Whole bars, oldest first.

@@ -28,7 +28,7 @@ pub(super) fn newest_block() -> (&'static str, Value) {
 }
 
 /// Swaps of these pools in these blocks, both ends included.
-pub(super) fn swaps(pools: &[&str], from: u64, to: u64) -> (&'static str, Value) {
+pub(super) fn swaps(pools: &[String], from: u64, to: u64) -> (&'static str, Value) {
     let filter = json!({
         "address": pools, "topics": [SWAP_TOPIC], "fromBlock": format!("{from:#x}"), "toBlock": format!("{to:#x}"),
     });
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_batch_is_numbered() {
-        let ask = batch(vec![newest_block(), call("0xab", SLOT0), swaps(&["0xab"], 16, 255)]);
+        let ask = batch(vec![newest_block(), call("0xab", SLOT0), swaps(&["0xab".to_owned()], 16, 255)]);
         assert_eq!((ask.path.as_ref(), ask.weight), ("/", 3));
         let body: Value = serde_json::from_str(ask.body.as_deref().unwrap()).unwrap();
         assert_eq!((&body[1]["id"], &body[1]["params"][0]["data"]), (&json!(1), &json!("0x3850c7bd")));

@@ -1,0 +1,259 @@
+//! What a node is asked for in each round, and what is kept of each pool.
+//!
+//! Not here: what the answers mean ([`super::answers`]), bars of the past ([`super::history`]), when requests go out
+//! ([`crate::kit`]).
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use model::{
+    event::HistoryRequest,
+    status::FeedCause,
+    time::{Monotonic, Now},
+};
+
+use crate::{
+    kit::{
+        feed_session::FeedSession,
+        protocol::{Protocol, Symbol, SymbolState, Unreadable},
+        requests::{self, RequestRules, RestRequest, Task},
+    },
+    registry::VenueInfo,
+    session::{HttpAnswer, HttpFailure, RequestId, SessionConfig, Symbols},
+    uniswap::{
+        BLOCKS_AT_ONCE, BLOCKS_BACK, INFO, POOLS, REMEMBERED_SWAPS, REQUEST_RULES, ROUND_SPACING, history::History,
+        pool::PoolInfo, rpc,
+    },
+};
+
+/// Follows pools of Uniswap v3.
+#[derive(Debug)]
+pub(crate) struct Uniswap {
+    /// Where bars of the past can be had.
+    pub(super) history: Option<History>,
+    /// The newest block whose swaps are known.
+    pub(super) last_block: Option<u64>,
+    pub(super) seen: SeenSwaps,
+}
+
+pub(super) type UniswapSession = FeedSession<Uniswap>;
+
+/// What a request is for. Pools are positions in the session's list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Which tokens a pool has.
+    Tokens { pool: usize },
+    /// What the tokens are, and the pool's price.
+    Details { pool: usize },
+    /// The newest block.
+    Block,
+    /// Swaps of all pools in these blocks.
+    Swaps { from: u64, to: u64, time_s: u64 },
+}
+
+impl requests::Purpose for Purpose {
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Swaps { .. } => 0,
+            Self::Block => 1,
+            Self::Tokens { .. } | Self::Details { .. } => 2,
+        }
+    }
+
+    fn is_history(&self) -> bool {
+        false
+    }
+
+    fn attempts(&self) -> u32 {
+        match self {
+            Self::Block => 1,
+            Self::Tokens { .. } | Self::Details { .. } | Self::Swaps { .. } => u32::MAX,
+        }
+    }
+}
+
+/// What is kept of one pool.
+#[derive(Debug, Default)]
+pub(crate) struct UniswapPoolState {
+    pub(super) tokens: Option<[String; 2]>,
+    pub(super) info: Option<PoolInfo>,
+}
+
+impl SymbolState for UniswapPoolState {}
+
+/// Ids of swaps, bounded: ranges of blocks overlap after a failure.
+#[derive(Debug, Default)]
+pub(super) struct SeenSwaps {
+    known: BTreeSet<Arc<str>>,
+    order: VecDeque<Arc<str>>,
+}
+
+impl SeenSwaps {
+    /// True the first time.
+    pub(super) fn note(&mut self, id: &Arc<str>) -> bool {
+        if !self.known.insert(id.clone()) {
+            return false;
+        }
+        self.order.push_back(id.clone());
+        if self.order.len() > REMEMBERED_SWAPS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+        true
+    }
+}
+
+impl Protocol for Uniswap {
+    type Purpose = Purpose;
+    type SymbolState = UniswapPoolState;
+
+    const INFO: &'static VenueInfo = &INFO;
+    const REQUEST_RULES: RequestRules = REQUEST_RULES;
+    const POLL_SPACING: Duration = ROUND_SPACING;
+
+    fn new(config: &SessionConfig) -> Self {
+        let history = config.has_history.then(|| History::new(config.symbols != Symbols::FromFrames));
+        Self { history, last_block: None, seen: SeenSwaps::default() }
+    }
+
+    /// A symbol is a pool's address, in capitals or not.
+    fn take_unusable(symbols: &mut Symbols) -> Vec<(String, FeedCause)> {
+        let Symbols::Listed(symbols) = symbols else { return Vec::new() };
+        let (mut addresses, mut unusable) = (BTreeSet::new(), Vec::new());
+        symbols.retain(|symbol| {
+            let address = symbol.to_lowercase();
+            let cause = if !is_address(&address) {
+                FeedCause::UnknownSymbol { symbol: symbol.clone() }
+            } else if addresses.len() >= POOLS {
+                FeedCause::Refused { detail: format!("more than {POOLS} pools") }
+            } else {
+                return addresses.insert(address);
+            };
+            unusable.push((symbol.clone(), cause));
+            false
+        });
+        unusable
+    }
+
+    fn start(session: &mut UniswapSession, now: Now) {
+        for pool in 0..session.symbols.len() {
+            session.requests.push(Task::new(Purpose::Tokens { pool }), now.monotonic);
+        }
+    }
+
+    fn timeout(session: &mut UniswapSession, now: Now) {
+        if let Some(history) = &mut session.protocol.history {
+            history.expire(now);
+        }
+    }
+
+    fn deadline(session: &UniswapSession) -> Option<Monotonic> {
+        session.protocol.history.as_ref().and_then(History::deadline)
+    }
+
+    /// There is nothing but REST: from the first pool on.
+    fn polling_from(session: &UniswapSession) -> Option<Monotonic> {
+        let has_pool = session.symbols.iter().any(|symbol| symbol.state.info.is_some());
+        (session.is_started && has_pool).then_some(Monotonic::ZERO)
+    }
+
+    fn poll(session: &mut UniswapSession, now: Now) {
+        if !session.requests.has(|purpose| matches!(purpose, Purpose::Block | Purpose::Swaps { .. })) {
+            session.requests.push(Task::new(Purpose::Block), now.monotonic);
+        }
+    }
+
+    /// The subgraph answers, by requests of its own.
+    fn history(session: &mut UniswapSession, symbol: usize, request: &HistoryRequest, now: Now) -> Option<Purpose> {
+        if let Some(history) = &mut session.protocol.history {
+            history.want(symbol, request.interval, request.n_bars, now);
+        }
+        None
+    }
+
+    fn request(symbols: &[Symbol<UniswapPoolState>], purpose: &Purpose, _now: Now) -> Option<RestRequest> {
+        let calls = match purpose {
+            Purpose::Tokens { pool } => {
+                let address = symbols.get(*pool)?.address();
+                vec![rpc::call(&address, rpc::TOKEN0), rpc::call(&address, rpc::TOKEN1)]
+            }
+            Purpose::Details { pool } => {
+                let symbol = symbols.get(*pool)?;
+                let [token0, token1] = symbol.state.tokens.as_ref()?;
+                vec![
+                    rpc::call(token0, rpc::SYMBOL),
+                    rpc::call(token0, rpc::DECIMALS),
+                    rpc::call(token1, rpc::SYMBOL),
+                    rpc::call(token1, rpc::DECIMALS),
+                    rpc::call(&symbol.address(), rpc::SLOT0),
+                ]
+            }
+            Purpose::Block => vec![rpc::newest_block()],
+            Purpose::Swaps { from, to, .. } => {
+                let known = symbols.iter().filter(|symbol| symbol.state.info.is_some());
+                let addresses: Vec<String> = known.map(Symbol::address).collect();
+                vec![rpc::swaps(&addresses, *from, *to)]
+            }
+        };
+        Some(rpc::batch(calls))
+    }
+
+    fn requests_sent(session: &mut UniswapSession, _sent: Vec<Purpose>, now: Now) {
+        let symbols = &session.symbols;
+        if let Some(history) = &mut session.protocol.history {
+            history.send_due(now, &mut session.out, |pool| {
+                symbols.get(pool).filter(|symbol| symbol.state.info.is_some()).map(Symbol::address)
+            });
+        }
+    }
+
+    fn take_foreign_answer(
+        session: &mut UniswapSession,
+        id: RequestId,
+        result: &Result<HttpAnswer<'_>, HttpFailure>,
+        now: Now,
+    ) -> bool {
+        let is_for_history = History::owns(id);
+        if is_for_history {
+            session.take_history(id, result.clone(), now);
+        }
+        is_for_history
+    }
+
+    fn answer(session: &mut UniswapSession, task: &Task<Purpose>, body: &str, now: Now) -> Result<(), Unreadable> {
+        session.take_answer(task, body, now)
+    }
+
+    fn refused(session: &mut UniswapSession, task: Task<Purpose>, _answer: HttpAnswer<'_>, now: Now) {
+        session.retry(task, now);
+    }
+}
+
+impl Symbol<UniswapPoolState> {
+    /// Returns the address of the pool's contract, lower case.
+    fn address(&self) -> String {
+        self.name().to_lowercase()
+    }
+}
+
+impl UniswapSession {
+    /// Requests the swaps up to a block, where it is a new one; after a long silence in parts.
+    pub(super) fn want_swaps(&mut self, newest: u64, time_s: u64, now: Now) {
+        let last_block = self.protocol.last_block;
+        let from = last_block.map_or(newest.saturating_sub(BLOCKS_BACK), |last| last.saturating_add(1));
+        if from <= newest {
+            let to = newest.min(from.saturating_add(BLOCKS_AT_ONCE - 1));
+            self.requests.push(Task::new(Purpose::Swaps { from, to, time_s }), now.monotonic);
+        }
+    }
+}
+
+/// `0x` and forty hexadecimal digits.
+fn is_address(text: &str) -> bool {
+    text.strip_prefix("0x")
+        .is_some_and(|digits| digits.len() == 40 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
