@@ -28,7 +28,8 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     }
     let instruments: Vec<_> = replay.summary().books.keys().map(|id| (*id).clone()).collect();
     for instrument in instruments {
-        replay.wish(&HistoryRequest { instrument, interval: Interval::M1, n_bars: 500 }, |event| view.apply(event));
+        let request = HistoryRequest { instrument, interval: Interval::M1, n_bars: 500 };
+        replay.request_history(&request, |event| view.apply(event));
     }
     replay.settle();
     assert_eq!(replay.summary().n_entries, n_entries);

@@ -309,9 +309,9 @@ impl<L: Lines> Player<L> {
 
     /// Forwards history that has been requested and that the recording contains.
     pub fn forward_history_requests(&mut self, observer: &mut impl ReplayObserver) {
-        for wish in self.view.take_history_requests() {
+        for request in self.view.take_history_requests() {
             let Self { playback, view, known, .. } = self;
-            playback.replay().wish(&wish, |event| show(view, known, event, observer));
+            playback.replay().request_history(&request, |event| show(view, known, event, observer));
         }
     }
 

@@ -34,7 +34,7 @@ use model::{
 
 use self::{
     answers::{Answer, split_url},
-    merged::{Merged, add, worth},
+    merged::{SessionUnion, add, worth},
 };
 use crate::{
     error::VenueError,
@@ -51,7 +51,7 @@ pub struct Replay {
     protocol: &'static str,
     /// The name its instruments carry.
     venue: Venue,
-    connections: BTreeMap<String, Connection>,
+    connections: BTreeMap<String, RecordedConnection>,
     answers: Vec<Answer>,
     last_time: Timestamp,
     latest_time: Timestamp,
@@ -59,16 +59,16 @@ pub struct Replay {
     n_entries: u64,
     /// True once something other than headers and preludes was taken.
     has_begun: bool,
-    merged: Merged,
+    merged: SessionUnion,
     /// Books that changed since the last [`Replay::settle`]; kept where several sessions have to be merged only.
-    touched: BTreeSet<InstrumentId>,
-    /// Wishes for history of instruments that no frame has named yet.
+    changed: BTreeSet<InstrumentId>,
+    /// Requests for history of instruments that no frame has named yet.
     early: Vec<HistoryRequest>,
     /// Instruments and books that frames and answers had named when those history requests were looked at last.
     n_named: usize,
 }
 
-struct Connection {
+struct RecordedConnection {
     session: Box<dyn Session>,
     /// The number the session gave to the connection that is recorded.
     number: Option<ConnectionId>,
@@ -126,8 +126,8 @@ impl Replay {
             elapsed: Duration::ZERO,
             n_entries: 0,
             has_begun: false,
-            merged: Merged::default(),
-            touched: BTreeSet::new(),
+            merged: SessionUnion::default(),
+            changed: BTreeSet::new(),
             early: Vec::new(),
             n_named: 0,
         })
@@ -141,40 +141,40 @@ impl Replay {
             return;
         }
         self.has_begun |= !entry.is_prelude && entry.t != EntryKind::Header;
-        self.noting_books(|replay, touched| {
+        self.noting_books(|replay, changed| {
             let mut on_event = |event: &MarketEvent| {
-                if let Some(touched) = touched.as_mut().filter(|_| matches!(event.kind, MarketEventKind::Book(_))) {
-                    touched.insert(event.instrument.clone());
+                if let Some(changed) = changed.as_mut().filter(|_| matches!(event.kind, MarketEventKind::Book(_))) {
+                    changed.insert(event.instrument.clone());
                 }
                 on_event(event);
             };
             replay.take(entry, now, &mut on_event);
         });
         if !self.early.is_empty() {
-            self.repeat_early_wishes(&mut on_event);
+            self.repeat_early_requests(&mut on_event);
         }
     }
 
     /// Looks again where something has been named since.
-    fn repeat_early_wishes(&mut self, on_event: &mut impl FnMut(&MarketEvent)) {
+    fn repeat_early_requests(&mut self, on_event: &mut impl FnMut(&MarketEvent)) {
         let n_named = self.sessions().map(|session| session.books().len() + session.instruments().len()).sum();
         if std::mem::replace(&mut self.n_named, n_named) != n_named {
-            for wish in std::mem::take(&mut self.early) {
-                self.wish(&wish, &mut *on_event);
+            for request in std::mem::take(&mut self.early) {
+                self.request_history(&request, &mut *on_event);
             }
         }
     }
 
     /// Asks for history as a feed does. The recording answers where it has the venue's answer; the events come to
     /// `on_event`, at once or while later entries are taken.
-    pub fn wish(&mut self, wish: &HistoryRequest, mut on_event: impl FnMut(&MarketEvent)) {
+    pub fn request_history(&mut self, request: &HistoryRequest, mut on_event: impl FnMut(&MarketEvent)) {
         let now = self.now();
-        if !self.is_named(&wish.instrument) && self.early.len() < EARLY_REQUESTS {
-            self.early.push(wish.clone());
+        if !self.is_named(&request.instrument) && self.early.len() < EARLY_REQUESTS {
+            self.early.push(request.clone());
             return;
         }
         for name in self.names() {
-            self.with(&name, now, &mut on_event, |_| Some(Input::HistoryRequest(wish.clone())));
+            self.with(&name, now, &mut on_event, |_| Some(Input::HistoryRequest(request.clone())));
         }
     }
 
@@ -188,8 +188,8 @@ impl Replay {
     /// Brings what is lent up to date. Call before books, health or instruments are read.
     pub fn settle(&mut self) {
         if self.connections.len() > 1 {
-            let touched = std::mem::take(&mut self.touched);
-            self.merged.update(self.connections.values().map(|connection| connection.session.as_ref()), &touched);
+            let changed = std::mem::take(&mut self.changed);
+            self.merged.update(self.connections.values().map(|connection| connection.session.as_ref()), &changed);
         }
     }
 
@@ -252,15 +252,15 @@ impl Replay {
     /// Runs `act`, which notes the books that change where there are several sessions to merge.
     fn noting_books(&mut self, act: impl FnOnce(&mut Self, &mut Option<BTreeSet<InstrumentId>>)) {
         let n_sessions = self.connections.len();
-        let mut touched = (n_sessions > 1).then(|| std::mem::take(&mut self.touched));
-        act(self, &mut touched);
-        if let Some(touched) = touched {
-            self.touched = touched;
+        let mut changed = (n_sessions > 1).then(|| std::mem::take(&mut self.changed));
+        act(self, &mut changed);
+        if let Some(changed) = changed {
+            self.changed = changed;
         }
         if n_sessions < 2 && self.connections.len() > 1 {
             // From now on they are merged: all books there are count as changed.
             let sessions = self.connections.values();
-            self.touched = sessions.flat_map(|connection| connection.session.books().keys().cloned()).collect();
+            self.changed = sessions.flat_map(|connection| connection.session.books().keys().cloned()).collect();
         }
     }
 
@@ -292,7 +292,7 @@ impl Replay {
         name: &str,
         now: Now,
         on_event: &mut impl FnMut(&MarketEvent),
-        make: impl FnOnce(&mut Connection) -> Option<Input<'a>>,
+        make: impl FnOnce(&mut RecordedConnection) -> Option<Input<'a>>,
     ) {
         if !self.connections.contains_key(name) {
             if self.connections.len() >= CONNECTIONS {
@@ -303,7 +303,7 @@ impl Replay {
             // The name was checked when the replay was made.
             let Ok(session) = registry::open(self.protocol, &config) else { return };
             let connection =
-                Connection { session, number: None, is_open: false, wanted: None, outstanding: Vec::new() };
+                RecordedConnection { session, number: None, is_open: false, wanted: None, outstanding: Vec::new() };
             let connection = self.connections.entry(name.to_owned()).or_insert(connection);
             connection.session.handle(Input::Start, now);
             connection.drain(on_event);
@@ -426,7 +426,7 @@ impl Session for Replay {
     }
 }
 
-impl Connection {
+impl RecordedConnection {
     fn open(&mut self) -> Option<Input<'static>> {
         if self.is_open {
             return None;
@@ -466,7 +466,7 @@ const UNNAMED: &str = "(unnamed)";
 const CONNECTIONS: usize = 256;
 /// REST answers that wait for a question; a snapshot has some 70 kB.
 const WAITING_ANSWERS: usize = 4_096;
-/// Wishes that wait for a frame about their instrument.
+/// Requests for history that wait for a frame about their instrument.
 const EARLY_REQUESTS: usize = 256;
 /// Questions that wait for an answer, of one connection.
 const OUTSTANDING_REQUESTS: usize = 8_192;

@@ -15,7 +15,7 @@ use model::{
 use support::{Rig, depth, depth_of, exchange_info, id, listed, mini_ticker, quote, snapshot, trade};
 use venues::session::{CloseReason, ConnectionId, HttpAnswer, HttpRequest, Input, Output, SessionConfig, Symbols};
 
-fn wish(symbol: &str) -> Input<'static> {
+fn history_request(symbol: &str) -> Input<'static> {
     Input::HistoryRequest(HistoryRequest { instrument: id(symbol), interval: Interval::M1, n_bars: 500 })
 }
 
@@ -183,7 +183,7 @@ fn nothing_goes_out_inside_retry_after_then_one_probe() {
         let n_before = rig.all_requests().len();
         assert!(matches!(rig.session.health().cause, Some(FeedCause::RateLimited { .. })));
         for round in 0..(retry_after_s * 10 - 1) {
-            rig.input(wish(symbols[(round % 3) as usize]));
+            rig.input(history_request(symbols[(round % 3) as usize]));
             rig.frame(connection, &depth("AAABBB", 1_000 + 2 * round, 1_000 + 2 * round));
             rig.run(100);
         }
@@ -242,7 +242,7 @@ fn the_venues_own_count_is_kept_to() {
     rig.input(Input::Http(info.id, Ok(answer)));
     let answered_at = rig.now_ms;
     let n_before = rig.all_requests().len();
-    rig.input(wish("AAABBB"));
+    rig.input(history_request("AAABBB"));
     rig.run(59_999 - (rig.now_ms - answered_at));
     assert_eq!(rig.all_requests().len(), n_before);
     rig.run(1);
@@ -319,10 +319,10 @@ fn a_snapshot_request_that_hangs_or_fails_is_made_again() {
 }
 
 #[test]
-fn wishes_are_answered_and_retried_with_pauses() {
+fn requests_for_history_are_answered_and_retried_with_pauses() {
     let (mut rig, connection) = Rig::connected(&["AAABBB"]);
     rig.take();
-    rig.input(wish("AAABBB"));
+    rig.input(history_request("AAABBB"));
     rig.input(Input::HistoryRequest(HistoryRequest { instrument: id("OTHER"), interval: Interval::M1, n_bars: 5 }));
     let mut times = Vec::new();
     for _ in 0..3 {

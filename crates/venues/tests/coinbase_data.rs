@@ -278,13 +278,13 @@ fn bars(first: i64, length: i64, n_bars: i64) -> String {
 #[test]
 fn history_is_fetched_in_pages_and_told_at_once() {
     let mut feed = Feed::connected(&["AAA-USD"]);
-    let wish = |feed: &mut Feed, interval, n_bars| {
+    let request_history = |feed: &mut Feed, interval, n_bars| {
         feed.input(Input::HistoryRequest(HistoryRequest { instrument: id("AAA-USD"), interval, n_bars }));
         feed.run(1_000);
     };
-    wish(&mut feed, Interval::S1, 500);
+    request_history(&mut feed, Interval::S1, 500);
     assert!(feed.requests_of("/candles").is_empty());
-    wish(&mut feed, Interval::M1, 500);
+    request_history(&mut feed, Interval::M1, 500);
     let first = feed.requests_of("/candles").remove(0).1;
     let value = |idx: usize| first.query[idx].1.parse::<i64>().unwrap();
     assert!(value(1) - value(0) == 349 * 60 && value(1) <= EPOCH_MS / 1_000 + 10, "{:?}", first.query);
@@ -305,7 +305,7 @@ fn history_is_fetched_in_pages_and_told_at_once() {
     assert!(history.unwrap().windows(2).all(|pair| pair[0].open_time < pair[1].open_time));
 
     // Four hours are made of two times two; an answer that is refused for good leaves what there is.
-    wish(&mut feed, Interval::H4, 2);
+    request_history(&mut feed, Interval::H4, 2);
     let request = feed.requests_of("/candles").remove(2).1;
     assert_eq!(request.query[2].1, "TWO_HOUR");
     let start = request.query[0].1.parse().unwrap();

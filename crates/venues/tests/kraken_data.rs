@@ -216,7 +216,7 @@ fn maintenance_is_a_cause_until_the_venue_is_online() {
     assert_eq!(rig.session.health().counters.malformed, 0);
 }
 
-fn wish(rig: &mut Rig, interval: Interval, n_bars: usize) {
+fn request_history(rig: &mut Rig, interval: Interval, n_bars: usize) {
     rig.input(Input::HistoryRequest(HistoryRequest { instrument: id("BTC/USD"), interval, n_bars }));
 }
 
@@ -243,7 +243,7 @@ fn history_is_answered_with_the_newest_bars_and_holes_stay() {
         (Interval::D1, 1_440),
     ] {
         rig.frame(connection, HEARTBEAT);
-        wish(&mut rig, interval, 4);
+        request_history(&mut rig, interval, 4);
         rig.run(1_000);
         let [request] = rig.requests("/OHLC").try_into().unwrap();
         assert_eq!(request.query, [("pair", "BTC/USD".to_owned()), ("interval", format!("{minutes}"))]);
@@ -262,7 +262,7 @@ fn history_is_answered_with_the_newest_bars_and_holes_stay() {
 #[test]
 fn bars_of_a_second_are_made_of_prints() {
     let (mut rig, ..) = live("BTC/USD");
-    wish(&mut rig, Interval::S1, 100);
+    request_history(&mut rig, Interval::S1, 100);
     let [request] = rig.requests("/Trades").try_into().unwrap();
     let rows: Vec<String> = [(5, "10.2"), (6, "10.9"), (7, "11.0"), (8, "13.5")]
         .iter()
@@ -277,7 +277,7 @@ fn bars_of_a_second_are_made_of_prints() {
 #[test]
 fn refusals_of_rest_are_judged_by_their_words() {
     let (mut rig, connection, _) = live("BTC/USD");
-    wish(&mut rig, Interval::M1, 10);
+    request_history(&mut rig, Interval::M1, 10);
     let [request] = rig.requests("/OHLC").try_into().unwrap();
     rig.answer(request.id, 200, None, r#"{"error":["EAPI:Rate limit exceeded"]}"#);
     assert!(matches!(rig.session.health().cause, Some(FeedCause::RateLimited { .. })));

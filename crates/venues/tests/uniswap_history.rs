@@ -53,7 +53,7 @@ fn node(rig: &mut Rig) -> Vec<HttpRequest> {
     rig.requests("/")
 }
 
-fn wish(rig: &mut Rig, interval: Interval, n_bars: usize) {
+fn request_history(rig: &mut Rig, interval: Interval, n_bars: usize) {
     rig.input(Input::HistoryRequest(HistoryRequest { instrument: id(), interval, n_bars }));
     rig.run(300);
 }
@@ -116,7 +116,7 @@ fn bars(rig: &Rig) -> Vec<Vec<String>> {
 #[test]
 fn hours_are_told_with_their_gaps_and_the_running_one() {
     let mut rig = rig(true);
-    wish(&mut rig, Interval::H1, 4);
+    request_history(&mut rig, Interval::H1, 4);
     assert_eq!(variables(&rig), json!({"pool": POOL, "from": HOUR - 3 * 3_600, "until": HOUR + 3_599}));
     let rows = [
         bar(HOUR, ["2000", "2100.5", "1999", "2050"]),
@@ -135,7 +135,7 @@ fn hours_are_told_with_their_gaps_and_the_running_one() {
 #[test]
 fn prices_are_turned_over_where_token_0_is_traded() {
     let mut rig = rig(false);
-    wish(&mut rig, Interval::D1, 1);
+    request_history(&mut rig, Interval::D1, 1);
     let day = HOUR - HOUR % 86_400;
     answer(&mut rig, HOUR + 1_600, &[bar(day, ["0.0005", "0.0008", "0.0004", "0.000625"])]);
     assert_eq!(bars(&rig), [[format!("{} 2000 2500 1250 1600 2000.5", day - HOUR)]]);
@@ -144,7 +144,7 @@ fn prices_are_turned_over_where_token_0_is_traded() {
 #[test]
 fn four_hours_are_made_of_hours() {
     let mut rig = rig(true);
-    wish(&mut rig, Interval::H4, 2);
+    request_history(&mut rig, Interval::H4, 2);
     let start = HOUR - HOUR % 14_400;
     assert_eq!(variables(&rig)["from"], json!(start - 14_400));
     assert!(questions(&rig)[0].body.as_ref().unwrap().contains("rows:poolHourDatas("));
@@ -161,7 +161,7 @@ fn four_hours_are_made_of_hours() {
 #[test]
 fn minutes_are_made_of_swaps_over_pages() {
     let mut rig = rig(true);
-    wish(&mut rig, Interval::M1, 500);
+    request_history(&mut rig, Interval::M1, 500);
     let minute = EPOCH_MS / 1_000 / 60 * 60;
     assert_eq!(variables(&rig)["until"], json!((minute + 59).to_string()));
     let mut page: Vec<Value> = (0..998).map(|place| swap(minute - 60, place, "2000", "-1")).collect();
@@ -187,7 +187,7 @@ fn minutes_are_made_of_swaps_over_pages() {
 #[test]
 fn what_is_cut_off_makes_no_bar() {
     let mut rig = rig(true);
-    wish(&mut rig, Interval::M5, 500);
+    request_history(&mut rig, Interval::M5, 500);
     let start = EPOCH_MS / 1_000 / 300 * 300;
     for page in 0..3 {
         let rows: Vec<Value> = (0..1_000).map(|place| swap(start - 10 - page * 200, place, "10", "-1")).collect();
@@ -202,7 +202,7 @@ fn what_is_cut_off_makes_no_bar() {
 #[test]
 fn a_subgraph_that_is_behind_is_asked_again() {
     let mut rig = rig(true);
-    wish(&mut rig, Interval::H1, 2);
+    request_history(&mut rig, Interval::H1, 2);
     answer(&mut rig, HOUR - 1, &[bar(HOUR - 3_600, ["1", "1", "1", "1"])]);
     rig.run(9_000);
     assert_eq!((bars(&rig).len(), n_questions(&rig)), (0, 1));
@@ -210,7 +210,7 @@ fn a_subgraph_that_is_behind_is_asked_again() {
     assert_eq!(n_questions(&rig), 2);
     answer(&mut rig, HOUR, &[bar(HOUR - 3_600, ["1", "2", "1", "1"])]);
     assert_eq!(bars(&rig), [["-3600 1 2 1 1 1.25".to_owned()]]);
-    wish(&mut rig, Interval::H1, 2);
+    request_history(&mut rig, Interval::H1, 2);
     for _ in 0..31 {
         answer(&mut rig, HOUR - 100, &[]);
         rig.run(11_000);
@@ -226,7 +226,7 @@ fn a_subgraph_that_is_behind_is_asked_again() {
 #[test]
 fn refusals_mean_something_and_leave_the_node_alone() {
     let mut rig = rig(true);
-    wish(&mut rig, Interval::H1, 2);
+    request_history(&mut rig, Interval::H1, 2);
     refuse(&mut rig, "Too many requests");
     rig.take();
     rig.run(20_000);
@@ -240,27 +240,27 @@ fn refusals_mean_something_and_leave_the_node_alone() {
     answer(&mut rig, HOUR, &[]);
     assert_eq!(bars(&rig).len(), 1);
     assert!(!rig.session.health().cause.as_ref().is_some_and(|cause| cause.to_string().contains("history")));
-    wish(&mut rig, Interval::H1, 2);
+    request_history(&mut rig, Interval::H1, 2);
     refuse(&mut rig, "auth error: API key not found");
     let n_asked = n_questions(&rig);
-    wish(&mut rig, Interval::H1, 2);
+    request_history(&mut rig, Interval::H1, 2);
     rig.run(590_000);
-    wish(&mut rig, Interval::H1, 2);
+    request_history(&mut rig, Interval::H1, 2);
     assert_eq!(n_questions(&rig), n_asked, "a key that is refused is not tried again at once");
     let detail = "no history: auth error: API key not found".into();
     assert_eq!(rig.session.health().cause, Some(FeedCause::CredentialsRefused { detail }));
     rig.run(20_000);
-    wish(&mut rig, Interval::H1, 2);
+    request_history(&mut rig, Interval::H1, 2);
     assert_eq!(n_questions(&rig), n_asked + 1);
 }
 
 #[test]
-fn a_wish_before_the_pool_is_known_waits_and_without_a_key_nothing_is_asked() {
+fn a_request_before_the_pool_is_known_waits_and_without_a_key_nothing_is_asked() {
     let mut rig = Rig::of("uniswap", &SessionConfig { has_history: true, ..listed(&[POOL]) });
     let mut keyless = Rig::of("uniswap", &listed(&[POOL]));
     for rig in [&mut rig, &mut keyless] {
-        wish(rig, Interval::M1, 10);
-        wish(rig, Interval::S1, 10);
+        request_history(rig, Interval::M1, 10);
+        request_history(rig, Interval::S1, 10);
         assert_eq!(n_questions(rig), 0);
         describe(rig, true);
         rig.run(1_000);
@@ -311,7 +311,7 @@ proptest! {
     ) {
         let mut rig = rig(true);
         for body in &answers {
-            wish(&mut rig, interval, 500);
+            request_history(&mut rig, interval, 500);
             for request in rig.requests("/subgraph") {
                 rig.answer(request.id, status, Some(1), body);
             }

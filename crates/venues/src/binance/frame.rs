@@ -165,12 +165,12 @@ enum Wrapping {
 impl Wrapping {
     fn read<'a, T: Deserialize<'a>>(self, text: &'a str) -> Result<T, serde_json::Error> {
         #[derive(Deserialize)]
-        struct Wrapped<T> {
+        struct Wrapper<T> {
             data: T,
         }
         match self {
             Self::Bare => serde_json::from_str(text),
-            Self::InData => serde_json::from_str::<Wrapped<T>>(text).map(|wrapped| wrapped.data),
+            Self::InData => serde_json::from_str::<Wrapper<T>>(text).map(|wrapped| wrapped.data),
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::{
         connection::Subscription,
         dedup::{RisingIds, TradeIds},
         feed_session::FeedSession,
-        pool::{Lost, PoolRules},
+        pool::{LostSymbols, PoolRules},
         protocol::{Protocol, Symbol, SymbolState, Unreadable},
         requests::{self, RequestRules, RestRequest, Task},
         resync_pacing::SnapshotPace,
@@ -166,7 +166,7 @@ impl Protocol for Binance {
     }
 
     /// Snapshots requested on behalf of the connection are worthless too.
-    fn connection_lost(session: &mut BinanceSession, lost: Lost) -> Lost {
+    fn connection_lost(session: &mut BinanceSession, lost: LostSymbols) -> LostSymbols {
         for position in &lost {
             let state = &mut session.symbols[*position].state;
             state.epoch = state.epoch.wrapping_add(1);

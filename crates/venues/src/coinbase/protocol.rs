@@ -27,7 +27,7 @@ use crate::{
         connection::Subscription,
         dedup::TextTradeIds,
         feed_session::FeedSession,
-        pool::{Lost, PoolRules},
+        pool::{LostSymbols, PoolRules},
         protocol::{Protocol, SYMBOL_BYTES, SignOfLife, Symbol, SymbolState, Unreadable, unknown_symbols},
         requests::{self, RequestRules, RestRequest, Task},
         resync_pacing::SnapshotPace,
@@ -186,10 +186,10 @@ impl Protocol for Coinbase {
     }
 
     /// What shares the data of a lost product is lost too.
-    fn connection_lost(session: &mut CoinbaseSession, lost: Lost) -> Lost {
+    fn connection_lost(session: &mut CoinbaseSession, lost: LostSymbols) -> LostSymbols {
         let pool = &session.pool;
         session.protocol.connections.retain(|connection, _| pool.has(*connection));
-        let mut affected = Lost::new();
+        let mut affected = LostSymbols::new();
         for (position, symbol) in session.symbols.iter_mut().enumerate() {
             if lost.contains(&symbol.state.supply.carrier(position)) {
                 (symbol.state.snapshot, symbol.state.has_data) = (SnapshotRequest::None, false);

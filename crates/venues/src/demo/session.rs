@@ -1,6 +1,6 @@
 //! The simulated market as a venue session: no connection, no request, only time.
 //!
-//! Ten times a second it says each instrument's trade, best bid and ask, and book change. Wishes for history are
+//! Ten times a second it says each instrument's trade, best bid and ask, and book change. Requests for history are
 //! answered at once, with bars up to the last trade said, so that history and the trades after it have neither a hole
 //! nor a double. The market's time runs on the monotonic clock and follows the wall clock forward only: a clock stepped
 //! back neither stops the market nor repeats a trade.
@@ -25,7 +25,7 @@ use crate::session::{Input, Output, Session, SessionConfig, Symbols};
 /// After a pause of up to this many slots (5 s) every slot is said; after a longer one the market goes on with a fresh
 /// book. Bounds the events of one call: 50 slots of 20 instruments.
 const MAX_CATCH_UP_SLOTS: u64 = 50;
-/// More bars than this are never wished for; bounds the work of one wish.
+/// Most bars of one request for history; bounds the work of it.
 const MAX_BARS: usize = 1_000;
 /// Each instrument's day figures come once in as many slots (1 s), spread over them.
 const DAY_EVERY_SLOTS: u64 = 10;
@@ -34,25 +34,25 @@ const DAY_EVERY_SLOTS: u64 = 10;
 #[derive(Debug)]
 pub struct DemoSession {
     venue: Venue,
-    instruments: Vec<Followed>,
+    instruments: Vec<DemoSymbol>,
     listed: Vec<Arc<Instrument>>,
     clock: Option<MarketClock>,
     last_slot: Option<u64>,
-    /// What was wished for, to be answered again after a jump.
-    wishes: BTreeMap<(usize, Interval), usize>,
+    /// Bars requested by instrument and interval, to be sent again after a jump.
+    history_requests: BTreeMap<(usize, Interval), usize>,
     outputs: VecDeque<Output>,
     books: Books,
     health: FeedHealth,
 }
 
 #[derive(Debug)]
-struct Followed {
+struct DemoSymbol {
     demo: DemoInstrument,
     /// The book in the last slot said.
     book: DemoBook,
 }
 
-impl Followed {
+impl DemoSymbol {
     fn id(&self) -> &InstrumentId {
         &self.demo.instrument().id
     }
@@ -104,11 +104,11 @@ impl DemoSession {
                 health.instrument_causes.insert(InstrumentId::new(&venue, symbol), cause);
             }
         }
-        let instruments: Vec<Followed> = market
+        let instruments: Vec<DemoSymbol> = market
             .instruments()
             .iter()
             .filter(is_wanted)
-            .map(|demo| Followed { demo: demo.clone(), book: DemoBook::default() })
+            .map(|demo| DemoSymbol { demo: demo.clone(), book: DemoBook::default() })
             .collect();
         let listed = instruments.iter().map(|one| one.demo.instrument().clone()).collect();
         Self {
@@ -117,7 +117,7 @@ impl DemoSession {
             listed,
             clock: None,
             last_slot: None,
-            wishes: BTreeMap::new(),
+            history_requests: BTreeMap::new(),
             outputs: VecDeque::new(),
             books: Books::new(),
             health,
@@ -135,7 +135,7 @@ impl DemoSession {
             self.say(instrument.id.clone(), None, now, MarketEventKind::Instrument(instrument));
         }
         self.jump(slot_at(clock.market), now);
-        // Wishes may have come before the start.
+        // Requests may have come before the start.
         self.answer_again(now);
     }
 
@@ -217,15 +217,15 @@ impl DemoSession {
         self.say(id, Some(slot), now, MarketEventKind::Day(day));
     }
 
-    fn wish(&mut self, wish: &HistoryRequest, now: Now) {
-        let Some(number) = self.instruments.iter().position(|one| *one.id() == wish.instrument) else { return };
-        let n_bars = wish.n_bars.min(MAX_BARS);
-        self.wishes.insert((number, wish.interval), n_bars);
-        self.answer(number, wish.interval, n_bars, now);
+    fn request_history(&mut self, request: &HistoryRequest, now: Now) {
+        let Some(number) = self.instruments.iter().position(|one| *one.id() == request.instrument) else { return };
+        let n_bars = request.n_bars.min(MAX_BARS);
+        self.history_requests.insert((number, request.interval), n_bars);
+        self.answer(number, request.interval, n_bars, now);
     }
 
     fn answer_again(&mut self, now: Now) {
-        for ((number, interval), n_bars) in self.wishes.clone() {
+        for ((number, interval), n_bars) in self.history_requests.clone() {
             self.answer(number, interval, n_bars, now);
         }
     }
@@ -260,7 +260,7 @@ impl Session for DemoSession {
         match input {
             Input::Start => self.start(now),
             Input::Timeout => self.catch_up(now),
-            Input::HistoryRequest(wish) => self.wish(&wish, now),
+            Input::HistoryRequest(request) => self.request_history(&request, now),
             // Nothing was opened or asked for.
             Input::Connected(_)
             | Input::Frame(..)
@@ -397,8 +397,8 @@ mod tests {
         let (mut session, _) = started(&["XRP-SIM"]);
         let instrument = session.instruments()[0].id.clone();
         for interval in [Interval::S1, Interval::M1, Interval::H1] {
-            let wish = HistoryRequest { instrument: instrument.clone(), interval, n_bars: 40 };
-            session.handle(Input::HistoryRequest(wish.clone()), at(9_999_999));
+            let request = HistoryRequest { instrument: instrument.clone(), interval, n_bars: 40 };
+            session.handle(Input::HistoryRequest(request.clone()), at(9_999_999));
             let mut bars = history(&drain(&mut session));
             assert_eq!(bars.len(), 40);
             let mut builder = CandleBuilder::resume(interval, bars.pop().unwrap());
@@ -412,7 +412,7 @@ mod tests {
                 }
             }
             bars.extend(builder.forming().copied());
-            session.handle(Input::HistoryRequest(wish), at(now));
+            session.handle(Input::HistoryRequest(request), at(now));
             let later = history(&drain(&mut session));
             assert_eq!(later[..], bars[bars.len() - 40..]);
         }

@@ -23,7 +23,7 @@ use crate::{
         liveness::Liveness,
         outputs::Outputs,
         poll_schedule::{PollSchedule, PollTurn},
-        pool::{Lost, Pool},
+        pool::{LostSymbols, Pool},
         protocol::{CROSSED_TOLERANCE, Protocol, RefusalEnd, SignOfLife, Symbol, SymbolState, is_usable_symbol},
         requests::{Purpose, RequestOutcome, Requests, Task},
     },
@@ -287,7 +287,7 @@ impl<P: Protocol> FeedSession<P> {
     fn connected(&mut self, connection: ConnectionId, now: Now) {
         if let Some(members) = self.pool.members_to_subscribe(connection) {
             let messages = P::subscribe(self, &members, now);
-            self.pool.connected(connection, |_| messages, now, &mut self.out);
+            self.pool.connected(connection, &members, messages, now, &mut self.out);
         }
     }
 
@@ -320,7 +320,7 @@ impl<P: Protocol> FeedSession<P> {
     }
 
     /// Books whose connection is gone are worth nothing.
-    fn lose(&mut self, lost: Lost, now: Now) {
+    fn lose(&mut self, lost: LostSymbols, now: Now) {
         if lost.is_empty() {
             return;
         }

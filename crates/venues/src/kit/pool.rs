@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Symbols whose connection is gone: what is known of them is no longer kept up.
-pub(crate) type Lost = Vec<usize>;
+pub(crate) type LostSymbols = Vec<usize>;
 
 /// What a venue allows, and how far we go with it.
 #[derive(Clone, Debug, Default)]
@@ -147,11 +147,12 @@ impl Pool {
         (!connection.is_open()).then(|| shard.members.clone())
     }
 
-    /// A connection is open: what `subscribe` gives for its symbols goes out.
+    /// A connection is open: the messages that subscribe to its `members` go out.
     pub(crate) fn connected(
         &mut self,
         id: ConnectionId,
-        subscribe: impl FnOnce(&[usize]) -> Vec<Subscription>,
+        members: &[usize],
+        messages: Vec<Subscription>,
         now: Now,
         out: &mut Outputs,
     ) {
@@ -159,7 +160,6 @@ impl Pool {
         let roll = self.rules.roll.filter(|_| self.is_watched);
         let roll_at = roll.map(|(after, jitter)| now.monotonic + after + self.jitter.up_to(jitter));
         let shard = &mut self.shards[shard_idx];
-        let members = &shard.members;
         let Some(connection) =
             [&mut shard.active, &mut shard.successor].into_iter().flatten().find(|connection| connection.id == id)
         else {
@@ -168,7 +168,7 @@ impl Pool {
         if connection.is_open() {
             return;
         }
-        connection.opened(members, subscribe(members), roll_at, now.monotonic);
+        connection.opened(members, messages, roll_at, now.monotonic);
         if std::mem::replace(&mut shard.has_been_open, true) {
             out.health.counters.reconnects += 1;
         }
@@ -193,9 +193,9 @@ impl Pool {
     }
 
     /// Gives up the connection that counts for a symbol although it looks alive, and opens another.
-    pub(crate) fn abandon(&mut self, symbol: usize, cause: FeedCause, now: Now, out: &mut Outputs) -> Lost {
-        let Some(id) = self.carrier(symbol) else { return Lost::new() };
-        let Some((shard_idx, role)) = self.position(id) else { return Lost::new() };
+    pub(crate) fn abandon(&mut self, symbol: usize, cause: FeedCause, now: Now, out: &mut Outputs) -> LostSymbols {
+        let Some(id) = self.carrier(symbol) else { return LostSymbols::new() };
+        let Some((shard_idx, role)) = self.position(id) else { return LostSymbols::new() };
         out.queue.push_back(Output::Close(id));
         let lost = self.give_up(shard_idx, role, cause, Duration::ZERO, now, out);
         self.report(out);
@@ -210,8 +210,8 @@ impl Pool {
         n_symbols: usize,
         now: Now,
         out: &mut Outputs,
-    ) -> Lost {
-        let Some((shard_idx, role)) = self.position(id) else { return Lost::new() };
+    ) -> LostSymbols {
+        let Some((shard_idx, role)) = self.position(id) else { return LostSymbols::new() };
         let is_leaving = self.connection(shard_idx, role).is_some_and(|connection| connection.is_leaving);
         let (cause, least_wait) = cause_of(reason, is_leaving, self.rules.refused_wait, now);
         let lost = self.give_up(shard_idx, role, cause, least_wait, now, out);
@@ -335,8 +335,8 @@ impl Pool {
     }
 
     /// Gives up silent connections, begins and ends roll-overs.
-    pub(crate) fn timeout(&mut self, now: Now, out: &mut Outputs) -> Lost {
-        let mut lost = Lost::new();
+    pub(crate) fn timeout(&mut self, now: Now, out: &mut Outputs) -> LostSymbols {
+        let mut lost = LostSymbols::new();
         if !self.is_watched {
             return lost;
         }
@@ -392,19 +392,19 @@ impl Pool {
         least_wait: Duration,
         now: Now,
         out: &mut Outputs,
-    ) -> Lost {
+    ) -> LostSymbols {
         let shard = &mut self.shards[shard_idx];
         if role == Role::Successor {
             shard.successor = None;
             let wait = shard.successor_backoff.fail(&mut self.jitter).max(least_wait);
             self.succeed(shard_idx, wait, now, out);
-            return Lost::new();
+            return LostSymbols::new();
         }
         shard.active = shard.successor.take();
         if shard.active.as_ref().is_some_and(Connection::is_established) {
             // It has been delivering everything: sequence numbers prove whether something is missing.
             shard.successor_backoff.reset();
-            return Lost::new();
+            return LostSymbols::new();
         }
         let has_data = shard.active.as_ref().is_some_and(Connection::has_data);
         shard.cause = Some(cause).filter(|_| !has_data);

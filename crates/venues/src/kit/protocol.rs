@@ -18,7 +18,7 @@ use crate::{
     kit::{
         connection::Subscription,
         feed_session::FeedSession,
-        pool::{Lost, PoolRules},
+        pool::{LostSymbols, PoolRules},
         requests::{Purpose, RequestRules, RestRequest, Task},
     },
     registry::VenueInfo,
@@ -92,7 +92,7 @@ pub(crate) trait Protocol: Debug + Send + Sized + 'static {
     fn symbol_unknown(_session: &mut FeedSession<Self>, _position: usize) {}
 
     /// Connections of these symbols are gone: clears what was under way on them. Returns all symbols that are affected.
-    fn connection_lost(_session: &mut FeedSession<Self>, lost: Lost) -> Lost {
+    fn connection_lost(_session: &mut FeedSession<Self>, lost: LostSymbols) -> LostSymbols {
         lost
     }
 

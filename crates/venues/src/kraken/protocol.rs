@@ -19,7 +19,7 @@ use crate::{
         connection::Subscription,
         dedup::TradeIds,
         feed_session::FeedSession,
-        pool::{Lost, PoolRules},
+        pool::{LostSymbols, PoolRules},
         protocol::{Protocol, RefusalEnd, SignOfLife, Symbol, SymbolState, Unreadable},
         requests::{self, RequestRules, RestRequest, Task},
         resync_pacing::SnapshotPace,
@@ -186,7 +186,7 @@ impl Protocol for Kraken {
         session.forget_subscriptions(position);
     }
 
-    fn connection_lost(session: &mut KrakenSession, lost: Lost) -> Lost {
+    fn connection_lost(session: &mut KrakenSession, lost: LostSymbols) -> LostSymbols {
         for position in &lost {
             session.forget_subscriptions(*position);
             let symbol = &session.symbols[*position];

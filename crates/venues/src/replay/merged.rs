@@ -16,20 +16,20 @@ use crate::session::Session;
 
 /// The sum of several sessions, as of the last time it was made.
 #[derive(Debug, Default)]
-pub(super) struct Merged {
+pub(super) struct SessionUnion {
     pub(super) books: Books,
     pub(super) health: FeedHealth,
     pub(super) instruments: Vec<Arc<Instrument>>,
 }
 
-impl Merged {
-    /// Brings the books of `touched` and everything else up to date.
+impl SessionUnion {
+    /// Brings the books of `changed` and everything else up to date.
     pub(super) fn update<'a>(
         &mut self,
         sessions: impl Iterator<Item = &'a dyn Session> + Clone,
-        touched: &BTreeSet<InstrumentId>,
+        changed: &BTreeSet<InstrumentId>,
     ) {
-        for id in touched {
+        for id in changed {
             if let Some(best) =
                 sessions.clone().filter_map(|session| session.books().get(id)).max_by_key(|book| worth(book))
             {

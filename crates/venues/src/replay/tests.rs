@@ -111,12 +111,12 @@ fn bars(minutes: std::ops::Range<u64>) -> String {
 const KLINES: &str = "https://x.test/api/v3/klines?symbol=A&interval=1m&limit=500";
 const QUOTE: &str = r#"{"u":1,"s":"A","b":"1","B":"1","a":"2","A":"1"}"#;
 
-fn wish() -> HistoryRequest {
+fn request() -> HistoryRequest {
     HistoryRequest { instrument: InstrumentId::parse("binance:A").unwrap(), interval: Interval::M1, n_bars: 500 }
 }
 
 #[test]
-fn a_wish_waits_until_a_frame_names_its_instrument() {
+fn a_request_for_history_waits_until_a_frame_names_its_instrument() {
     let mut replay = Replay::new("binance").unwrap();
     let mut n_bars = Vec::new();
     let mut note = |event: &MarketEvent| {
@@ -124,7 +124,7 @@ fn a_wish_waits_until_a_frame_names_its_instrument() {
             n_bars.push(history.candles.len());
         }
     };
-    replay.wish(&wish(), &mut note);
+    replay.request_history(&request(), &mut note);
     let answered = bars(100..110);
     let url = Some(KLINES.into());
     replay.feed(&RecordingEntry { url, ..entry(EntryKind::Http, None, Some(&answered)) }, &mut note);
@@ -148,7 +148,7 @@ fn the_longest_answer_comes_first_and_later_ones_mend_it() {
     feed(EntryKind::Recv, None, QUOTE);
     let mut n_bars = Vec::new();
     for _ in 0..3 {
-        replay.wish(&wish(), |event| {
+        replay.request_history(&request(), |event| {
             if let MarketEventKind::History(history) = &event.kind {
                 n_bars.push(history.candles.len());
             }

@@ -272,7 +272,7 @@ impl History {
 
 /// What a page brought.
 enum PageOutcome {
-    /// The subgraph does not yet know all that had closed at the wish.
+    /// The subgraph does not yet know all that had closed at the request.
     Behind { known_until: i64 },
     /// More pages are to come.
     Page { n_malformed: u64 },

@@ -32,12 +32,12 @@ pub(crate) trait Answers {
 struct Asking {
     rig: Rig,
     waiting: Vec<HttpRequest>,
-    n_wishes: usize,
+    n_history_requests: usize,
 }
 
 impl Asking {
     fn new<V: Answers>() -> Self {
-        Self { rig: Rig::of(V::NAME, &listed(&[V::SYMBOL])), waiting: Vec::new(), n_wishes: 0 }
+        Self { rig: Rig::of(V::NAME, &listed(&[V::SYMBOL])), waiting: Vec::new(), n_history_requests: 0 }
     }
 
     /// The next request; `None` where the session has been told that there is no such symbol and asks no more.
@@ -57,10 +57,10 @@ impl Asking {
                 return Some(request);
             }
             let intervals = [Interval::M1, Interval::H1, Interval::S1];
-            let interval = intervals[self.n_wishes % intervals.len()];
+            let interval = intervals[self.n_history_requests % intervals.len()];
             let instrument = InstrumentId::parse(&format!("{}:{}", V::NAME, V::SYMBOL)).unwrap();
             self.rig.input(Input::HistoryRequest(HistoryRequest { instrument, interval, n_bars: 10 }));
-            self.n_wishes += 1;
+            self.n_history_requests += 1;
             self.rig.run(1_000);
         }
         None
