@@ -11,9 +11,10 @@
 //! - [`recording_file`]: header and footer of a file · [`pack`]: a compressed recording in memory
 //! - [`lines`], [`packed`]: a recording's lines, and decompressing them · [`contents`]: the contents of a recording
 //! - [`playback`]: a recording being played · [`player`]: its pace · [`event_line`], [`event_hash`]: a fingerprint of
-//!   its events
+//!   its events · [`digest`]: a quicker one, of events and books
 
 pub mod contents;
+pub mod digest;
 pub mod entry;
 pub mod event_hash;
 pub mod event_line;

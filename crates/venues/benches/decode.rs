@@ -14,7 +14,7 @@ use model::{
     time::{Monotonic, Now, Timestamp},
 };
 use venues::{
-    backoff::Jitter,
+    kit::backoff::Jitter,
     registry,
     replay::Replay,
     session::{ConnectionId, HttpAnswer, Input, Output, Session, SessionConfig, Symbols},

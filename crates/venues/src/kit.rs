@@ -1,7 +1,15 @@
-//! What the venues' sessions share: connections, requests, pacing, de-duplication and strict reading of JSON.
+//! What the venues' sessions share: the session itself, connections, requests, pacing, de-duplication and strict reading of
+//! JSON.
 //!
 //! Not here: a venue's messages and book rules (its folder), the contract with the shell ([`crate::session`]).
+//!
+//! # Layout
+//! - `feed_session`: the session of a venue · `protocol`: what a venue adds to it
+//! - `pool`, `connection`: connections · [`backoff`]: waits between attempts · `liveness`: quiet or dead
+//! - `requests`, `poll_schedule`: REST · `resync_pacing`: no storms of snapshots · `outputs`: outputs and health
+//! - `dedup`: ids · `bars`: made of shorter ones or of prints · `number`, `strict_json`, `utc_time`: JSON read strictly
 
+pub mod backoff;
 pub(crate) mod bars;
 pub(crate) mod connection;
 pub(crate) mod dedup;

@@ -5,24 +5,20 @@
 //!
 //! # Layout
 //! - [`session`]: the contract every venue fulfils · [`registry`]: the list of venues
-//! - [`replay`]: drives a session from a recording · [`digest`]: a fingerprint of what it said and kept
-//! - `kit`: what all venues share. `pool`, `connection`: connections · `requests`, `poll_schedule`: REST · `outputs`: outputs
-//!   and health · `dedup`: ids · `number`, `strict_json`, `utc_time`: JSON read strictly · `resync_pacing`: no storms of
-//!   snapshots · `liveness`: quiet or dead · `bars`: made of shorter ones or of prints
-//! - [`backoff`]: waits between attempts · [`budget`]: weights, `Retry-After`, circuit breaker
-//! - one folder a venue, the same file names in each
+//! - [`replay`]: drives a session from a recording
+//! - [`kit`]: the session that all venues share, and its parts
+//! - [`budget`]: weights, `Retry-After`, circuit breaker, for sessions and for a server that passes requests on
+//! - one folder a venue with its protocol, the same file names in each
 
-pub mod backoff;
-pub mod binance;
+mod binance;
 pub mod budget;
-pub mod coinbase;
+mod coinbase;
 pub mod demo;
-pub mod digest;
 pub mod error;
-pub mod finnhub;
-mod kit;
-pub mod kraken;
+mod finnhub;
+pub mod kit;
+mod kraken;
 pub mod registry;
 pub mod replay;
 pub mod session;
-pub mod uniswap;
+mod uniswap;

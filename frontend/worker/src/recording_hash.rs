@@ -5,7 +5,8 @@
 
 use market::{View, ViewConfig};
 use model::{candle::Interval, error::ModelError, event::MarketEvent, recording_entry::RecordingEntry};
-use venues::{digest::Digest, error::VenueError, replay::Replay};
+use recording::digest::Digest;
+use venues::{error::VenueError, replay::Replay};
 
 /// A recording being processed.
 pub struct RecordingHash {

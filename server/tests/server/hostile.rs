@@ -15,7 +15,7 @@ use server::{
 use tokio::net::TcpListener;
 use tokio_tungstenite::{accept_async, tungstenite::Message};
 use topics::{channels::TopicData, topic::Topic};
-use venues::{backoff::Jitter, replay::Replay};
+use venues::{kit::backoff::Jitter, replay::Replay};
 use wire::Encoding;
 
 use crate::{

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use model::{event::Level, proof::TrackedBook};
-use venues::backoff::Jitter;
+use venues::kit::backoff::Jitter;
 
 use crate::venue::Venue;
 

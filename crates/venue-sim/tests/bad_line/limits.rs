@@ -16,8 +16,8 @@ use venue_sim::{
     market::{Market, Pair, Played},
 };
 use venues::{
-    backoff::Jitter,
     demo::market::{slot_at, slot_time},
+    kit::backoff::Jitter,
     session::{ConnectionId, HttpRequest, Input, Output, RequestId},
 };
 

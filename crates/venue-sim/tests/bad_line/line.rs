@@ -13,7 +13,7 @@ use model::{
 };
 use venue_sim::exchange as sim;
 use venues::{
-    backoff::Jitter,
+    kit::backoff::Jitter,
     session::{ConnectionId, HttpRequest, Input, Output},
 };
 

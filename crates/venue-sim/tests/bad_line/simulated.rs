@@ -19,7 +19,7 @@ use venue_sim::{
     ladder::{Ladder, Row},
     market::{Market, Pair, Played},
 };
-use venues::{backoff::Jitter, session::HttpRequest};
+use venues::{kit::backoff::Jitter, session::HttpRequest};
 
 use crate::{
     ladder::{Sides, below, first_book, text, walk},

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use model::{proof::BookState, status::FeedMode};
 use serde_json::Value;
-use venues::{backoff::Jitter, session::Output};
+use venues::{kit::backoff::Jitter, session::Output};
 
 use crate::{
     binance::Binance,

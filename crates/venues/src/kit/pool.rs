@@ -13,9 +13,9 @@ use model::{
 };
 
 use crate::{
-    backoff::{Backoff, Jitter},
     budget::RateWindow,
     kit::{
+        backoff::{Backoff, Jitter},
         connection::{Connection, Subscription},
         outputs::Outputs,
     },

@@ -9,7 +9,7 @@ use model::{
     instrument::InstrumentId,
 };
 use venues::{
-    backoff::Jitter,
+    kit::backoff::Jitter,
     session::{CloseReason, HttpRequest, Input, Output},
 };
 

@@ -9,7 +9,7 @@ use model::{
 };
 use proptest::prelude::*;
 use venues::{
-    backoff::Jitter,
+    kit::backoff::Jitter,
     session::{ConnectionId, Input, SessionConfig, Symbols},
 };
 

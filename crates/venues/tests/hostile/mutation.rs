@@ -2,7 +2,7 @@
 //!
 //! Not here: who has to bear them. The server's own test of hostile frames uses this file too.
 
-use venues::backoff::Jitter;
+use venues::kit::backoff::Jitter;
 
 /// What stands where something else belongs. Some of it is good in some places.
 pub(crate) const VALUES: &[&str] = &[

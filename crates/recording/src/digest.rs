@@ -1,8 +1,8 @@
-//! A stable fingerprint of what a session said and kept: the same on every machine, natively and in a browser.
+//! A stable fingerprint of the events and books of a session: the same on every machine, natively and in a browser.
 //!
 //! FNV-1a, 64 bits (Fowler, Noll, Vo; offset basis and prime of the authors' page), over the JSON form of each part with
 //! a mark between two parts. It tells whether two runs were the same; it protects from no one who wants to deceive.
-//! Not here: driving a session ([`crate::replay`]), candles, which are the market view's.
+//! Not here: driving a session (`venues::replay`), the fingerprint of events alone ([`crate::event_hash`]).
 
 use std::{fmt, io};
 

@@ -1,6 +1,6 @@
 //! Waiting times between attempts: exponential with full jitter, from a seed.
 //!
-//! Not here: when an attempt is made (the sessions) and limits on their number in a window ([`crate::budget`]). Full
+//! Not here: when an attempt is made ([`super::pool`]) and limits on their number in a window ([`crate::budget`]). Full
 //! jitter spreads clients that lost the same server over the whole span (AWS Architecture Blog, "Exponential Backoff
 //! And Jitter").
 
