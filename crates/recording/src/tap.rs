@@ -177,7 +177,7 @@ impl<S: Sink> Tap<S> {
             SnapshotFrame::Frame(connection, _) => self.slot(*connection),
         };
         let bars = view.histories().filter_map(|(id, interval, bars)| session.history_answer(id, interval, &bars));
-        let images = session.images(IMAGE_DEPTH).into_iter().chain(bars);
+        let images = session.snapshot_frames(IMAGE_DEPTH).into_iter().chain(bars);
         self.known.prelude(images, &self.base, slot_of, now.wall)
     }
 

@@ -352,7 +352,7 @@ impl Replay {
         }
     }
 
-    /// The image of another session's book that answers a question of this one; each question is asked once.
+    /// Returns another session's live book that answers a question of this one; each question is asked once.
     fn ask_the_others(&mut self, name: &str) -> Option<(usize, String)> {
         let connection = self.connections.get_mut(name)?;
         if connection.outstanding.iter().all(|question| question.is_passed_on) {
@@ -367,9 +367,9 @@ impl Replay {
             return None;
         }
         let others = self.connections.iter().filter(|(other, _)| *other != name);
-        let images: Vec<Answer> = others
-            .flat_map(|(_, connection)| connection.session.images(usize::MAX))
-            .filter_map(|image| match image {
+        let snapshots: Vec<Answer> = others
+            .flat_map(|(_, connection)| connection.session.snapshot_frames(usize::MAX))
+            .filter_map(|frame| match frame {
                 SnapshotFrame::Answer { path, query, body } => {
                     let query = query.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
                     Some(Answer { path: path.into_owned(), query, request: None, body })
@@ -379,8 +379,8 @@ impl Replay {
             .collect();
         let outstanding = &self.connections.get(name)?.outstanding;
         let found = outstanding.iter().enumerate().find_map(|(idx, question)| {
-            let image = images.iter().find(|image| is_new[idx] && image.is_for(&question.request))?;
-            Some((idx, image.body.clone()))
+            let snapshot = snapshots.iter().find(|snapshot| is_new[idx] && snapshot.is_for(&question.request))?;
+            Some((idx, snapshot.body.clone()))
         })?;
         // Further ones are found in the next round.
         if let Some(connection) = self.connections.get_mut(name) {

@@ -251,8 +251,9 @@ pub trait Session: Send {
     /// What is known of the instruments it follows.
     fn instruments(&self) -> &[std::sync::Arc<Instrument>];
 
-    /// Images of the books that are live, with at most `depth` levels a side. None by default: for venues without books.
-    fn images(&self, depth: usize) -> Vec<SnapshotFrame> {
+    /// Returns the live books as the venue itself sends them, at most `depth` levels a side. None by default: for venues
+    /// without books.
+    fn snapshot_frames(&self, depth: usize) -> Vec<SnapshotFrame> {
         let _ = depth;
         Vec::new()
     }

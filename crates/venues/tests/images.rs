@@ -37,7 +37,7 @@ fn check(venue: &str, symbols: &[&str], frames: &[Cow<'_, str>]) -> usize {
     let connection = rig.wanted_connection();
     rig.input(Input::Connected(connection));
     before.iter().for_each(|frame| rig.input(Input::Frame(connection, frame)));
-    let images = rig.session.images(WHOLE);
+    let images = rig.session.snapshot_frames(WHOLE);
     assert!(!images.is_empty(), "{venue}: no image");
 
     let whole = replay(venue, frames.iter().map(|frame| entry(frame, false)));

@@ -241,7 +241,7 @@ impl Protocol for Binance {
         }
     }
 
-    fn images(session: &BinanceSession, depth: usize) -> Vec<SnapshotFrame> {
+    fn snapshot_frames(session: &BinanceSession, depth: usize) -> Vec<SnapshotFrame> {
         session.books.iter().filter_map(|(id, tracked)| answers::of_book(id.symbol(), tracked, depth)).collect()
     }
 

@@ -164,23 +164,23 @@ const DETAIL_LETTERS: usize = 200;
 
 /// A frame of the channel `l2_data`.
 #[derive(Serialize)]
-struct BooksFrame<'a> {
+struct SnapshotEvents<'a> {
     channel: &'static str,
     sequence_num: u64,
-    events: &'a [BookImage<'a>],
+    events: &'a [SnapshotEvent<'a>],
 }
 
 /// A whole book under the name that its frames carry.
 #[derive(Serialize)]
-pub(super) struct BookImage<'a> {
+pub(super) struct SnapshotEvent<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     product_id: &'a str,
-    updates: Vec<BookImageRow>,
+    updates: Vec<SnapshotRow>,
 }
 
 #[derive(Serialize)]
-struct BookImageRow {
+struct SnapshotRow {
     side: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     event_time: Option<String>,
@@ -189,12 +189,12 @@ struct BookImageRow {
 }
 
 /// Returns the best `depth` levels a side of a verified book as the venue sends them; `None` where the book is not live.
-pub(super) fn image_of_book<'a>(label: &'a str, tracked: &TrackedBook, depth: usize) -> Option<BookImage<'a>> {
+pub(super) fn snapshot_event<'a>(label: &'a str, tracked: &TrackedBook, depth: usize) -> Option<SnapshotEvent<'a>> {
     if tracked.state != BookState::Live {
         return None;
     }
     let row = |side| {
-        move |Level { price, quantity }: Level| BookImageRow {
+        move |Level { price, quantity }: Level| SnapshotRow {
             side,
             event_time: None,
             price_level: price.to_string(),
@@ -202,21 +202,21 @@ pub(super) fn image_of_book<'a>(label: &'a str, tracked: &TrackedBook, depth: us
         }
     };
     let bids = tracked.book.bids().take(depth).map(row("bid"));
-    let mut updates: Vec<BookImageRow> = bids.chain(tracked.book.asks().take(depth).map(row("offer"))).collect();
+    let mut updates: Vec<SnapshotRow> = bids.chain(tracked.book.asks().take(depth).map(row("offer"))).collect();
     // The last one's time is that of the book.
     if let Some(last) = updates.last_mut() {
         last.event_time = tracked.event_time.map(|time| time.to_string());
     }
-    Some(BookImage { kind: "snapshot", product_id: label, updates })
+    Some(SnapshotEvent { kind: "snapshot", product_id: label, updates })
 }
 
 /// Returns the frame with the books of a connection, for recordings that begin in the middle; `None` where there is none. It
 /// has the number of the connection's last frame: the next recorded one follows it without a hole, as it did.
-pub(super) fn of_books(events: &[BookImage<'_>], sequence_num: u64) -> Option<String> {
+pub(super) fn of_books(events: &[SnapshotEvent<'_>], sequence_num: u64) -> Option<String> {
     if events.is_empty() {
         return None;
     }
-    serde_json::to_string(&BooksFrame { channel: "l2_data", sequence_num, events }).ok()
+    serde_json::to_string(&SnapshotEvents { channel: "l2_data", sequence_num, events }).ok()
 }
 
 #[cfg(test)]

@@ -269,14 +269,14 @@ impl Protocol for Coinbase {
         }
     }
 
-    fn images(session: &CoinbaseSession, depth: usize) -> Vec<SnapshotFrame> {
+    fn snapshot_frames(session: &CoinbaseSession, depth: usize) -> Vec<SnapshotFrame> {
         let subscribed = || (0..session.symbols.len()).filter(|position| session.is_subscribed(*position));
         let of_connection = |(connection, state): (&ConnectionId, &CoinbaseConnection)| {
             let carried = subscribed().filter(|position| session.pool.carrier(*position) == Some(*connection));
-            let books: Vec<frame::BookImage<'_>> = carried
+            let books: Vec<frame::SnapshotEvent<'_>> = carried
                 .filter_map(|position| {
                     let tracked = session.books.get(&session.symbols[position].id)?;
-                    frame::image_of_book(session.label_of(position), tracked, depth)
+                    frame::snapshot_event(session.label_of(position), tracked, depth)
                 })
                 .collect();
             frame::of_books(&books, state.sequence.last()?).map(|frame| SnapshotFrame::Frame(*connection, frame))

@@ -471,8 +471,8 @@ impl<P: Protocol> Session for FeedSession<P> {
         &self.instruments
     }
 
-    fn images(&self, depth: usize) -> Vec<SnapshotFrame> {
-        P::images(self, depth)
+    fn snapshot_frames(&self, depth: usize) -> Vec<SnapshotFrame> {
+        P::snapshot_frames(self, depth)
     }
 
     fn history_answer(&self, instrument: &InstrumentId, interval: Interval, bars: &[Candle]) -> Option<SnapshotFrame> {

@@ -177,7 +177,7 @@ pub(crate) trait Protocol: Debug + Send + Sized + 'static {
     fn given_up(_session: &mut FeedSession<Self>, _purpose: Self::Purpose, _now: Now) {}
 
     /// Returns the live books, at most `depth` levels a side, as the venue itself sends them.
-    fn images(_session: &FeedSession<Self>, _depth: usize) -> Vec<SnapshotFrame> {
+    fn snapshot_frames(_session: &FeedSession<Self>, _depth: usize) -> Vec<SnapshotFrame> {
         Vec::new()
     }
 

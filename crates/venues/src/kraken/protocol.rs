@@ -260,7 +260,7 @@ impl Protocol for Kraken {
         session.retry(task, now);
     }
 
-    fn images(session: &KrakenSession, depth: usize) -> Vec<SnapshotFrame> {
+    fn snapshot_frames(session: &KrakenSession, depth: usize) -> Vec<SnapshotFrame> {
         let carried = session.symbols.iter().enumerate().filter_map(|(position, symbol)| {
             let tracked = session.books.get(&symbol.id)?;
             let frames = frame::of_book(symbol.name(), &symbol.state.book, tracked, depth)?;
