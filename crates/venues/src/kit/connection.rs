@@ -1,4 +1,4 @@
-//! One connection: what is still to be subscribed, what was acknowledged, and when data last came.
+//! One connection: what is still to be subscribed, what was acknowledged, when data last came, and why it ended.
 //!
 //! Not here: which connections there are ([`super::pool`]).
 
@@ -7,9 +7,12 @@ use std::{
     time::Duration,
 };
 
-use model::time::Monotonic;
+use model::{
+    status::FeedCause,
+    time::{Monotonic, Now},
+};
 
-use crate::session::ConnectionId;
+use crate::session::{CloseReason, ConnectionId};
 
 /// A message to the venue that asks for data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,6 +172,43 @@ impl Connection {
     pub(crate) fn quiet_at(&self) -> Option<Monotonic> {
         (self.is_open && self.has_data && self.to_send.is_empty() && !self.is_leaving)
             .then_some(self.settled_at + QUIET_GRACE)
+    }
+}
+
+/// Returns why a connection ended, in words that help, and how long to stay away at least.
+pub(crate) fn cause_of_end(
+    reason: &CloseReason,
+    is_leaving: bool,
+    refused_wait: Duration,
+    now: Now,
+) -> (FeedCause, Duration) {
+    let limited = |wait| (FeedCause::RateLimited { until: now.wall + wait }, wait);
+    match reason {
+        CloseReason::CannotConnect { status: Some(451), .. } => (FeedCause::RegionBlocked, refused_wait),
+        CloseReason::CannotConnect { status: Some(401), detail } => {
+            (FeedCause::CredentialsRefused { detail: detail.clone() }, refused_wait)
+        }
+        CloseReason::CannotConnect { status: Some(403), detail } => {
+            (FeedCause::Refused { detail: format!("status 403: {detail}") }, refused_wait)
+        }
+        CloseReason::CannotConnect { status: Some(429), .. } => limited(refused_wait),
+        CloseReason::CannotConnect { status: Some(418), .. } => limited(refused_wait * 2),
+        CloseReason::CannotConnect { status: Some(status), detail } => {
+            (FeedCause::CannotConnect { detail: format!("status {status}: {detail}") }, Duration::ZERO)
+        }
+        CloseReason::CannotConnect { status: None, detail } => {
+            (FeedCause::CannotConnect { detail: detail.clone() }, Duration::ZERO)
+        }
+        CloseReason::Ended { code: Some(1008), detail } if detail.to_lowercase().contains("too many") => {
+            limited(refused_wait)
+        }
+        CloseReason::Ended { .. } if is_leaving => {
+            (FeedCause::Maintenance { detail: "announced by the venue".to_owned() }, Duration::ZERO)
+        }
+        CloseReason::Ended { code: Some(code), detail } => {
+            (FeedCause::Closed { detail: format!("{code} {detail}").trim_end().to_owned() }, Duration::ZERO)
+        }
+        CloseReason::Ended { code: None, detail } => (FeedCause::Closed { detail: detail.clone() }, Duration::ZERO),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     budget::RateWindow,
     kit::{
         backoff::{Backoff, Jitter},
-        connection::{Connection, Subscription},
+        connection::{Connection, Subscription, cause_of_end},
         outputs::Outputs,
     },
     session::{CloseReason, ConnectionId, Output, SessionConfig, Symbols},
@@ -126,8 +126,8 @@ impl Pool {
         self.position(id).is_some()
     }
 
-    /// From when on REST has to stand in, where it has to at all: after some failures in a row, where a handshake was refused
-    /// for good reasons of the venue's, or where nothing has come for a while since a connection was lost.
+    /// From when on REST has to stand in, where it has to at all: after some failures in a row, where a handshake was
+    /// refused for good reasons of the venue's, or where nothing has come for a while since a connection was lost.
     pub(crate) fn polling_from(&self) -> Option<Monotonic> {
         let is_block = |cause: &FeedCause| matches!(cause, FeedCause::RegionBlocked | FeedCause::Refused { .. });
         let of_shard = |shard: &Shard| {
@@ -138,8 +138,8 @@ impl Pool {
         self.shards.iter().filter_map(of_shard).min().filter(|_| self.is_watched)
     }
 
-    /// Returns the symbols to subscribe on a connection that is about to count as open; `None` where it is open already, or
-    /// not one of ours.
+    /// Returns the symbols to subscribe on a connection that is about to count as open; `None` where it is open
+    /// already, or not one of ours.
     pub(crate) fn members_to_subscribe(&self, id: ConnectionId) -> Option<Vec<usize>> {
         let shard = &self.shards[self.position(id)?.0];
         let mut connections = [&shard.active, &shard.successor].into_iter().flatten();
@@ -213,7 +213,7 @@ impl Pool {
     ) -> LostSymbols {
         let Some((shard_idx, role)) = self.position(id) else { return LostSymbols::new() };
         let is_leaving = self.connection(shard_idx, role).is_some_and(|connection| connection.is_leaving);
-        let (cause, least_wait) = cause_of(reason, is_leaving, self.rules.refused_wait, now);
+        let (cause, least_wait) = cause_of_end(reason, is_leaving, self.rules.refused_wait, now);
         let lost = self.give_up(shard_idx, role, cause, least_wait, now, out);
         self.report(out);
         if self.is_watched { lost } else { (0..n_symbols).collect() }
@@ -490,38 +490,6 @@ impl Pool {
 enum Role {
     Active,
     Successor,
-}
-
-/// Why it ended, in words that help, and how long to stay away at least.
-fn cause_of(reason: &CloseReason, is_leaving: bool, refused_wait: Duration, now: Now) -> (FeedCause, Duration) {
-    let limited = |wait| (FeedCause::RateLimited { until: now.wall + wait }, wait);
-    match reason {
-        CloseReason::CannotConnect { status: Some(451), .. } => (FeedCause::RegionBlocked, refused_wait),
-        CloseReason::CannotConnect { status: Some(401), detail } => {
-            (FeedCause::CredentialsRefused { detail: detail.clone() }, refused_wait)
-        }
-        CloseReason::CannotConnect { status: Some(403), detail } => {
-            (FeedCause::Refused { detail: format!("status 403: {detail}") }, refused_wait)
-        }
-        CloseReason::CannotConnect { status: Some(429), .. } => limited(refused_wait),
-        CloseReason::CannotConnect { status: Some(418), .. } => limited(refused_wait * 2),
-        CloseReason::CannotConnect { status: Some(status), detail } => {
-            (FeedCause::CannotConnect { detail: format!("status {status}: {detail}") }, Duration::ZERO)
-        }
-        CloseReason::CannotConnect { status: None, detail } => {
-            (FeedCause::CannotConnect { detail: detail.clone() }, Duration::ZERO)
-        }
-        CloseReason::Ended { code: Some(1008), detail } if detail.to_lowercase().contains("too many") => {
-            limited(refused_wait)
-        }
-        CloseReason::Ended { .. } if is_leaving => {
-            (FeedCause::Maintenance { detail: "announced by the venue".to_owned() }, Duration::ZERO)
-        }
-        CloseReason::Ended { code: Some(code), detail } => {
-            (FeedCause::Closed { detail: format!("{code} {detail}").trim_end().to_owned() }, Duration::ZERO)
-        }
-        CloseReason::Ended { code: None, detail } => (FeedCause::Closed { detail: detail.clone() }, Duration::ZERO),
-    }
 }
 
 /// Failures in a row to connect after which REST is polled as well.
