@@ -1,5 +1,5 @@
-//! What the venues' sessions share: the session itself, connections, requests, pacing, de-duplication and strict reading of
-//! JSON.
+//! What the venues' sessions share: the session itself, connections, requests, pacing, de-duplication and strict
+//! reading of JSON.
 //!
 //! Not here: a venue's messages and book rules (its folder), the contract with the shell ([`crate::session`]).
 //!

@@ -68,8 +68,8 @@ pub struct VenueInfo {
     pub capabilities: Capabilities,
     /// Header in which REST takes the token; empty where there is none. In the WebSocket address it is `{token}`.
     pub token_header: &'static str,
-    /// Every REST path its session may ask for, `*` for one part of a path; a server that passes requests on allows these
-    /// and no others.
+    /// Every REST path its session may ask for, `*` for one part of a path; a server that passes requests on allows
+    /// these and no others.
     pub rest_paths: &'static [&'static str],
     /// Where its history comes from, where that is not the venue itself.
     pub history: Option<HistorySource>,

@@ -321,8 +321,8 @@ impl Replay {
         loop {
             let Some(connection) = self.connections.get(name) else { return };
             let recorded = connection.outstanding.iter().enumerate().find_map(|(idx, question)| {
-                // The longest one: bars that a feed asked for to mend a hole do not stand for the whole history. Of those
-                // the latest recorded one is the freshest.
+                // The longest one: bars that a feed asked for to mend a hole do not stand for the whole history. Of
+                // those the latest recorded one is the freshest.
                 let fitting = self.answers.iter().enumerate().filter(|(_, answer)| answer.is_for(&question.request));
                 let answer_idx = fitting.max_by_key(|(answer_idx, answer)| (answer.limit(), *answer_idx));
                 answer_idx.map(|(answer_idx, _)| (idx, answer_idx))
@@ -459,8 +459,9 @@ impl RecordedConnection {
     }
 }
 
-/// The connection of entries that name none. Not the empty text: comparing two empty keys costs a tenth of a microsecond
-/// where the C library reads past their ends under a mask, and each entry looks its connection up several times.
+/// The connection of entries that name none. Not the empty text: comparing two empty keys costs a tenth of a
+/// microsecond where the C library reads past their ends under a mask, and each entry looks its connection up several
+/// times.
 const UNNAMED: &str = "(unnamed)";
 /// Connections that a recording may name; frames of further ones are passed over.
 const CONNECTIONS: usize = 256;

@@ -181,12 +181,13 @@ pub struct SessionConfig {
     pub venue_name: Option<String>,
     /// WebSocket address without stream paths; `None` takes the venue's own.
     pub ws_url: Option<String>,
-    /// A second service can be asked for history ([`crate::registry::VenueInfo::history`]): its token or address is configured.
+    /// A second service can be asked for history ([`crate::registry::VenueInfo::history`]): its token or address is
+    /// configured.
     pub has_history: bool,
     /// Give a connection up after this long without a data frame.
     pub data_deadline: Option<Duration>,
-    /// From one round of REST polls to the next, where REST stands in for a connection; `None` takes the venue's own. Limits
-    /// of the venue hold all the same.
+    /// From one round of REST polls to the next, where REST stands in for a connection; `None` takes the venue's own.
+    /// Limits of the venue hold all the same.
     pub poll_every: Option<Duration>,
     /// Shortest wait before connecting again.
     pub backoff_min: Duration,
@@ -242,8 +243,8 @@ pub trait Session: Send {
     /// The state of its transport, and what was counted.
     fn health(&self) -> &FeedHealth;
 
-    /// Weight that the venue allows all callers at an address in a minute, in the unit of [`HttpRequest::weight`]; half of it
-    /// is used at most. A venue that states no figure is asked once a second.
+    /// Weight that the venue allows all callers at an address in a minute, in the unit of [`HttpRequest::weight`]; half
+    /// of it is used at most. A venue that states no figure is asked once a second.
     fn weight_per_minute(&self) -> u32 {
         120
     }
@@ -251,15 +252,15 @@ pub trait Session: Send {
     /// What is known of the instruments it follows.
     fn instruments(&self) -> &[std::sync::Arc<Instrument>];
 
-    /// Returns the live books as the venue itself sends them, at most `depth` levels a side. None by default: for venues
-    /// without books.
+    /// Returns the live books as the venue itself sends them, at most `depth` levels a side. None by default: for
+    /// venues without books.
     fn snapshot_frames(&self, depth: usize) -> Vec<SnapshotFrame> {
         let _ = depth;
         Vec::new()
     }
 
-    /// Bars, oldest first, as the venue's own answer to a question for that history. `None` by default, and for intervals that
-    /// the venue has not got.
+    /// Bars, oldest first, as the venue's own answer to a question for that history. `None` by default, and for
+    /// intervals that the venue has not got.
     fn history_answer(&self, instrument: &InstrumentId, interval: Interval, bars: &[Candle]) -> Option<SnapshotFrame> {
         let (_, _, _) = (instrument, interval, bars);
         None

@@ -1,7 +1,7 @@
 //! A recording that begins in the middle with images of the books comes to the books that the whole of it comes to.
 //!
-//! Over made-up frames of each venue, and over recordings in the folder that `TRUETAPE_CAPTURES` names; without it those say
-//! that they are skipped.
+//! Over made-up frames of each venue, and over recordings in the folder that `TRUETAPE_CAPTURES` names; without it
+//! those say that they are skipped.
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 

@@ -1,8 +1,8 @@
 //! What REST answers mean for the session: snapshots, symbols, history, and what polling brings instead of a connection
 //! that cannot be had; and a verified book, or bars, as such an answer, for recordings that begin in the middle.
 //!
-//! Polled prints keep their ids, so none comes twice. Books are not polled: seconds-old levels are no book. Not here: which
-//! request goes out when ([`crate::kit::requests`]).
+//! Polled prints keep their ids, so none comes twice. Books are not polled: seconds-old levels are no book. Not here:
+//! which request goes out when ([`crate::kit::requests`]).
 
 use model::{
     candle::{Candle, Interval},
@@ -188,8 +188,8 @@ impl BinanceSession {
         if let Novelty::New { is_gap } = novelty {
             self.out.health.counters.gaps += u64::from(is_gap);
         }
-        // A late one here is one that was missed while nothing was connected: it closes a gap. Of what was printed before
-        // anything was followed only the last price is news.
+        // A late one here is one that was missed while nothing was connected: it closes a gap. Of what was printed
+        // before anything was followed only the last price is news.
         if novelty != Novelty::Seen && is_news {
             self.out.event(&symbol.id, Some(trade_time), now, MarketEventKind::Trade(print));
         }
@@ -205,8 +205,8 @@ struct DepthAnswer {
     asks: Vec<(Price, Quantity)>,
 }
 
-/// Returns the best `depth` levels a side as the venue's answer; `None` where the book is not live. Its id is that of the
-/// last change applied, so that the changes recorded after it join it by the usual rule.
+/// Returns the best `depth` levels a side as the venue's answer; `None` where the book is not live. Its id is that of
+/// the last change applied, so that the changes recorded after it join it by the usual rule.
 pub(super) fn of_book(symbol: &str, tracked: &TrackedBook, depth: usize) -> Option<SnapshotFrame> {
     let last_update_id = tracked.last_update_id.filter(|_| tracked.state == BookState::Live)?;
     let pair = |level: Level| (level.price, level.quantity);
@@ -219,7 +219,8 @@ pub(super) fn of_book(symbol: &str, tracked: &TrackedBook, depth: usize) -> Opti
     Some(SnapshotFrame::Answer { path: request.path, query: request.query, body: serde_json::to_string(&answer).ok()? })
 }
 
-/// Returns bars as the venue's answer; zeros for what nobody reads. A row ends before what buyers took where that is not known.
+/// Returns bars as the venue's answer; zeros for what nobody reads. A row ends before what buyers took where that is
+/// not known.
 pub(super) fn of_candles(symbol: &str, interval: Interval, bars: &[Candle]) -> Option<SnapshotFrame> {
     let length_ms = i64::try_from(interval.duration().as_millis()).ok()?;
     let row = |Candle { open_time, open, high, low, close, volume, buy_volume }: &Candle| {

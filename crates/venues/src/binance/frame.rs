@@ -1,9 +1,9 @@
 //! What a frame holds: one of the stream's payloads, an acknowledgement, a refusal, or something unknown.
 //!
-//! A connection may carry wrapped events (`{"stream":…,"data":…}`), bare events, lists of events and bare answers to our
-//! requests, all mixed. The usual shapes are told apart by their first bytes, so that a frame is read once; anything
-//! else (other key order, blanks) is probed first. Neither way builds a tree of values, and both skip unknown parts
-//! without recursion. Not here: what events mean ([`super::route`]).
+//! A connection may carry wrapped events (`{"stream":…,"data":…}`), bare events, lists of events and bare answers to
+//! our requests, all mixed. The usual shapes are told apart by their first bytes, so that a frame is read once;
+//! anything else (other key order, blanks) is probed first. Neither way builds a tree of values, and both skip unknown
+//! parts without recursion. Not here: what events mean ([`super::route`]).
 
 use std::{borrow::Cow, fmt};
 

@@ -1,13 +1,13 @@
 //! Binance spot, public market data: one combined WebSocket, REST for snapshots and history, no key. With the venue's
 //! figures, and how far we go with each.
 //!
-//! Source: <https://github.com/binance/binance-spot-api-docs> (figures: `web-socket-streams.md`, `rest-api.md`); recordings
-//! win where they differ. Binance.US is another venue of the same shape (other addresses). Not here: accounts and orders,
-//! how figures are kept ([`crate::kit`]).
+//! Source: <https://github.com/binance/binance-spot-api-docs> (figures: `web-socket-streams.md`, `rest-api.md`);
+//! recordings win where they differ. Binance.US is another venue of the same shape (other addresses). Not here:
+//! accounts and orders, how figures are kept ([`crate::kit`]).
 //!
 //! # Layout
-//! - `protocol`: what is subscribed and requested · `route`: what frames mean · `answers`: what REST answers mean, and books and
-//!   bars as such answers
+//! - `protocol`: what is subscribed and requested · `route`: what frames mean · `answers`: what REST answers mean, and
+//!   books and bars as such answers
 //! - `book`: the local book procedure · `quote_check`: its cross-check
 //! - `frame`: what a frame holds · `message`, `rest`: payloads
 
@@ -100,7 +100,8 @@ const CONNECT_WINDOW: Duration = Duration::from_secs(300);
 const ROLL_AFTER: Duration = Duration::from_secs(22 * 3_600 + 45 * 60);
 /// Spread of the replacement, so that many feeds do not roll over together: 22:45 to 23:15 hours.
 const ROLL_JITTER: Duration = Duration::from_secs(30 * 60);
-/// After this long without a data frame a connection is given up. The venue pings every 20 seconds, but pings prove nothing.
+/// After this long without a data frame a connection is given up. The venue pings every 20 seconds, but pings prove
+/// nothing.
 const DATA_DEADLINE: Duration = Duration::from_secs(30);
 /// Wait after the venue refused a handshake or closed with "too many requests".
 const CONNECT_REFUSED_WAIT: Duration = Duration::from_secs(60);
@@ -126,7 +127,8 @@ const SNAPSHOT_LEVELS: u32 = 1_000;
 const BUFFERED_DIFFS: usize = 2_000;
 /// Levels in those changes; a busy symbol sends some 300 a second.
 const BUFFERED_LEVELS: usize = 200_000;
-/// Best bids and asks kept for the comparison with the book; a busy symbol sends some 60 between two changes of its book.
+/// Best bids and asks kept for the comparison with the book; a busy symbol sends some 60 between two changes of its
+/// book.
 const KEPT_QUOTES: usize = 1_024;
 /// Rows kept on each side of a book; the venue's own recordings show some 3,000 after ten minutes.
 const BOOK_ROWS: usize = 50_000;

@@ -1,8 +1,8 @@
-//! What the venue is asked for: four streams a symbol on a connection, snapshots and the rest by REST; and what is kept of
-//! each symbol.
+//! What the venue is asked for: four streams a symbol on a connection, snapshots and the rest by REST; and what is kept
+//! of each symbol.
 //!
-//! Not here: what frames ([`super::route`]) and answers ([`super::answers`]) mean, the book procedure ([`super::book`]), when
-//! messages and requests go out ([`crate::kit`]).
+//! Not here: what frames ([`super::route`]) and answers ([`super::answers`]) mean, the book procedure
+//! ([`super::book`]), when messages and requests go out ([`crate::kit`]).
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -266,8 +266,8 @@ impl BinanceSession {
 /// Streams followed for each symbol: prints, best bid and ask, the book, figures of 24 hours.
 const STREAMS: [&str; STREAMS_PER_SYMBOL] = ["trade", "bookTicker", "depth@100ms", "miniTicker"];
 
-/// Returns messages that subscribe to `members` within the venue's limits; `symbol` gives a position's symbol, `n_messages`
-/// numbers the messages.
+/// Returns messages that subscribe to `members` within the venue's limits; `symbol` gives a position's symbol,
+/// `n_messages` numbers the messages.
 fn subscriptions<'a>(
     members: &[usize],
     symbol: impl Fn(usize) -> Option<&'a str>,

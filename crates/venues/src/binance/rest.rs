@@ -1,8 +1,8 @@
 //! REST requests with their weights, and what their answers hold.
 //!
-//! Source: <https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md>. All are public and need no key. Base
-//! and quote come from the list of symbols only: symbols cannot be split by guessing, and may hold any letters. Not here:
-//! when a request may go out ([`crate::kit::requests`]), what answers mean ([`super::answers`]).
+//! Source: <https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md>. All are public and need no key.
+//! Base and quote come from the list of symbols only: symbols cannot be split by guessing, and may hold any letters.
+//! Not here: when a request may go out ([`crate::kit::requests`]), what answers mean ([`super::answers`]).
 
 use std::{borrow::Cow, fmt};
 
@@ -165,7 +165,7 @@ pub(super) struct BinanceRestAggTrade {
 ///
 /// ```json
 /// {"symbol":"AAABBB","lastPrice":"4.00","lastQty":"200.0","bidPrice":"4.00","bidQty":"100.0","askPrice":"4.01","askQty":"100.0",
-///  "openPrice":"99.0","highPrice":"100.0","lowPrice":"0.1","volume":"8913.3","openTime":1499783499040,"closeTime":1499869899040}
+/// "openPrice":"99.0","highPrice":"100.0","lowPrice":"0.1","volume":"8913.3","openTime":1499783499040,"closeTime":1499869899040}
 /// ```
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

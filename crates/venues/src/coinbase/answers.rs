@@ -1,8 +1,8 @@
-//! What REST answers mean for the session: products, newer prints, history, and what polling brings instead of a connection
-//! that cannot be had; and bars as such an answer, for recordings.
+//! What REST answers mean for the session: products, newer prints, history, and what polling brings instead of a
+//! connection that cannot be had; and bars as such an answer, for recordings.
 //!
-//! Polled prints keep their ids, so none comes twice, neither from two polls nor from the snapshot that a new connection
-//! begins with. Books are not polled: seconds-old levels are no book. Not here: which request goes out when
+//! Polled prints keep their ids, so none comes twice, neither from two polls nor from the snapshot that a new
+//! connection begins with. Books are not polled: seconds-old levels are no book. Not here: which request goes out when
 //! ([`crate::kit::requests`]).
 
 use std::sync::Arc;
@@ -54,7 +54,8 @@ impl CoinbaseSession {
                 let answer: CoinbaseCandles = serde_json::from_str(body)?;
                 let pages = self.symbols[*symbol].state.history.entry(*interval).or_default();
                 pages.extend(answer.candles.iter().map(|row| row.candle()).map(|candle| (candle.open_time, candle)));
-                // An empty page is the time before the product was listed. A recording has one answer, of all there was.
+                // An empty page is the time before the product was listed. A recording has one answer, of all there
+                // was.
                 let is_last = answer.candles.is_empty() || self.is_open_ended;
                 match rest::page_before(*interval, *from, *until) {
                     Some(until) if !is_last => {
@@ -145,7 +146,8 @@ impl CoinbaseSession {
     }
 }
 
-/// Returns bars as one answer, newest first, however many: it stands for all pages. `None` for a length that the venue does not have.
+/// Returns bars as one answer, newest first, however many: it stands for all pages. `None` for a length that the venue
+/// does not have.
 pub(super) fn of_candles(symbol: &str, interval: Interval, bars: &[Candle]) -> Option<SnapshotFrame> {
     let (first, last) = (bars.first()?, bars.last()?);
     let row = |Candle { open_time, open, high, low, close, volume, .. }: &Candle| {

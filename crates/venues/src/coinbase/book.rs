@@ -1,9 +1,10 @@
 //! The rules of one product's book: whole with a snapshot, changed by updates, doubted when something is missing.
 //!
-//! Source: <https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-channels#level2-channel>. There
-//! is no checksum and no sequence of the book's own: the connection's numbers ([`super::route`]) prove that no change is
-//! missing, and best bid and ask of the ticker are the cross-check. Not here: asking for a snapshot ([`super::supply`]),
-//! levels' storage ([`model::book`]).
+//! Source:
+//! <https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-channels#level2-channel>. There
+//! is no checksum and no sequence of the book's own: the connection's numbers ([`super::route`]) prove that no change
+//! is missing, and best bid and ask of the ticker are the cross-check. Not here: asking for a snapshot
+//! ([`super::supply`]), levels' storage ([`model::book`]).
 
 use model::{
     event::Quote,

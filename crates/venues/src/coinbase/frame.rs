@@ -1,9 +1,9 @@
 //! What a frame holds: one of the channels' payloads, an acknowledgement, a refusal, or something unknown.
 //!
 //! Every channel's frame is `{"channel":…,"timestamp":…,"sequence_num":…,"events":[…]}`; a refusal has a type and no
-//! channel. The usual shape is told by its first bytes, so that a book of megabytes is read once; anything else (other key
-//! order, blanks) is probed first. Neither way builds a tree of values, and both skip unknown parts without recursion. Not
-//! here: what events mean ([`super::route`]).
+//! channel. The usual shape is told by its first bytes, so that a book of megabytes is read once; anything else (other
+//! key order, blanks) is probed first. Neither way builds a tree of values, and both skip unknown parts without
+//! recursion. Not here: what events mean ([`super::route`]).
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -57,8 +57,8 @@ pub(super) type CoinbaseSubscriptions<'a> = BTreeMap<Cow<'a, str>, Vec<Cow<'a, s
 /// Reads a frame.
 ///
 /// # Errors
-/// The frame is no valid JSON, its channel is known and a field that we read is missing or mistyped, or it is numbered and
-/// names no channel.
+/// The frame is no valid JSON, its channel is known and a field that we read is missing or mistyped, or it is numbered
+/// and names no channel.
 pub(super) fn parse(text: &str) -> Result<CoinbaseFrame<'_>, serde_json::Error> {
     // Whatever the quick way could not read is looked at as a whole: only that verdict counts.
     channel_at_start(text).and_then(|channel| read(channel, text)?.ok()).map_or_else(|| parse_probed(text), Ok)
@@ -188,7 +188,8 @@ struct SnapshotRow {
     new_quantity: String,
 }
 
-/// Returns the best `depth` levels a side of a verified book as the venue sends them; `None` where the book is not live.
+/// Returns the best `depth` levels a side of a verified book as the venue sends them; `None` where the book is not
+/// live.
 pub(super) fn snapshot_event<'a>(label: &'a str, tracked: &TrackedBook, depth: usize) -> Option<SnapshotEvent<'a>> {
     if tracked.state != BookState::Live {
         return None;
@@ -210,8 +211,8 @@ pub(super) fn snapshot_event<'a>(label: &'a str, tracked: &TrackedBook, depth: u
     Some(SnapshotEvent { kind: "snapshot", product_id: label, updates })
 }
 
-/// Returns the frame with the books of a connection, for recordings that begin in the middle; `None` where there is none. It
-/// has the number of the connection's last frame: the next recorded one follows it without a hole, as it did.
+/// Returns the frame with the books of a connection, for recordings that begin in the middle; `None` where there is
+/// none. It has the number of the connection's last frame: the next recorded one follows it without a hole, as it did.
 pub(super) fn of_books(events: &[SnapshotEvent<'_>], sequence_num: u64) -> Option<String> {
     if events.is_empty() {
         return None;

@@ -2,11 +2,12 @@
 //! history, no key. With the venue's figures, and how far we go with each.
 //!
 //! Source: <https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-overview> (figures:
-//! `websocket-rate-limits`); recordings win where they differ. The older Exchange feed speaks another language: its frames
-//! count as unknown here. Not here: accounts and orders, how figures are kept ([`crate::kit`]).
+//! `websocket-rate-limits`); recordings win where they differ. The older Exchange feed speaks another language: its
+//! frames count as unknown here. Not here: accounts and orders, how figures are kept ([`crate::kit`]).
 //!
 //! # Layout
-//! - `protocol`: what is subscribed and requested · `supply`: data under another name, and fresh snapshots without storms
+//! - `protocol`: what is subscribed and requested · `supply`: data under another name, and fresh snapshots without
+//!   storms
 //! - `route`: what frames mean, and that none is missing · `answers`: what REST answers mean · `book`: the book's rules
 //! - `frame`: what a frame holds, and verified books as such a frame · `message`, `rest`: payloads
 

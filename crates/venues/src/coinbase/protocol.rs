@@ -1,8 +1,8 @@
 //! What the venue is asked for: one channel a message, heartbeats first; and what is kept of each product.
 //!
-//! The venue answers with no number of ours, so no answer is waited for. Not here: under which name data comes and when a
-//! book is requested again ([`super::supply`]), what frames ([`super::route`]) and answers ([`super::answers`]) mean, the
-//! book's rules ([`super::book`]), when messages and requests go out ([`crate::kit`]).
+//! The venue answers with no number of ours, so no answer is waited for. Not here: under which name data comes and when
+//! a book is requested again ([`super::supply`]), what frames ([`super::route`]) and answers ([`super::answers`]) mean,
+//! the book's rules ([`super::book`]), when messages and requests go out ([`crate::kit`]).
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

@@ -1,9 +1,10 @@
 //! REST requests, and what their answers hold.
 //!
-//! Source: <https://docs.cdp.coinbase.com/api-reference/advanced-trade-api/rest-api/public/get-public-product-candles> and its
-//! neighbours (`list-public-products`). All are public and need no key; each counts as one of ten a second. Base and quote of
-//! an instrument come from the products only. Not here: when a request may go out ([`crate::kit::requests`]), what answers
-//! mean ([`super::answers`]), what an alias means for the stream ([`super::supply`]).
+//! Source: <https://docs.cdp.coinbase.com/api-reference/advanced-trade-api/rest-api/public/get-public-product-candles>
+//! and its neighbours (`list-public-products`). All are public and need no key; each counts as one of ten a second.
+//! Base and quote of an instrument come from the products only. Not here: when a request may go out
+//! ([`crate::kit::requests`]), what answers mean ([`super::answers`]), what an alias means for the stream
+//! ([`super::supply`]).
 
 use std::{borrow::Cow, time::Duration};
 
@@ -214,7 +215,7 @@ pub(super) struct CoinbaseProducts<'a> {
 /// ```json
 /// {"product_id":"AAA-USDC","price":"100.02","price_percentage_change_24h":"0.09","volume_24h":"2867.5","base_increment":"0.00000001",
 ///  "quote_increment":"0.01","quote_min_size":"1","status":"online","trading_disabled":false,"cancel_only":false,
-///  "quote_currency_id":"USDC","base_currency_id":"AAA","alias":"AAA-USD","alias_to":[],"high_24h":"101","low_24h":"99"}
+/// "quote_currency_id":"USDC","base_currency_id":"AAA","alias":"AAA-USD","alias_to":[],"high_24h":"101","low_24h":"99"}
 /// ```
 #[derive(Debug, Deserialize)]
 pub(super) struct CoinbaseProduct<'a> {

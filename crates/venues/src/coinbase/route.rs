@@ -1,14 +1,14 @@
 //! What frames mean for the session: books, prints, best bids and asks, bars, figures of 24 hours, acknowledgements.
 //!
-//! Best bid and ask come from the book while it is live: it changes with each order, the ticker only some times a second,
-//! and the two would contradict each other for moments. The ticker's are emitted while the book is not live, and compared
-//! with it otherwise.
+//! Best bid and ask come from the book while it is live: it changes with each order, the ticker only some times a
+//! second, and the two would contradict each other for moments. The ticker's are emitted while the book is not live,
+//! and compared with it otherwise.
 //!
 //! Frames of one connection follow one another without a hole: one number across all channels, rising by one.
-//! Acknowledgements and heartbeats are counted too, so a single missing frame shows at the latest when the next heartbeat
-//! comes. Which channel a missing frame was of is not known: every book of the connection is in doubt. Not here: how a
-//! frame is read ([`super::frame`]), what is done about books in doubt ([`super::supply`]), connections and requests
-//! ([`super::protocol`]).
+//! Acknowledgements and heartbeats are counted too, so a single missing frame shows at the latest when the next
+//! heartbeat comes. Which channel a missing frame was of is not known: every book of the connection is in doubt. Not
+//! here: how a frame is read ([`super::frame`]), what is done about books in doubt ([`super::supply`]), connections and
+//! requests ([`super::protocol`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -210,7 +210,8 @@ impl CoinbaseSession {
         self.out.event(&symbol.id, time, now, MarketEventKind::Quote(quote));
     }
 
-    /// The channel has bars of five minutes and never says that one is closed. Recordings hold it; feeds do not follow it.
+    /// The channel has bars of five minutes and never says that one is closed. Recordings hold it; feeds do not follow
+    /// it.
     fn candles(
         &mut self,
         connection: ConnectionId,
@@ -253,8 +254,8 @@ impl CoinbaseSession {
         }
     }
 
-    /// A message was refused, and the venue does not say which. One product may have spoilt it for all that stood beside
-    /// it, so those that have no data are asked for one by one, once.
+    /// A message was refused, and the venue does not say which. One product may have spoilt it for all that stood
+    /// beside it, so those that have no data are asked for one by one, once.
     fn refused(&mut self, connection: ConnectionId, detail: &str, now: Now) {
         let members = self.pool.refused(connection, None, now.monotonic);
         let is_hit = |position: &usize| self.is_subscribed(*position) && !self.symbols[*position].state.has_data;
@@ -275,8 +276,8 @@ impl CoinbaseSession {
     }
 }
 
-/// A frame that could not be read stands before the next one, or, where frames come out of order, right behind it: then the
-/// second one shows the hole.
+/// A frame that could not be read stands before the next one, or, where frames come out of order, right behind it: then
+/// the second one shows the hole.
 pub(super) const FRAMES_TO_TRUST: u8 = 2;
 
 /// What is known of a connection's frames.

@@ -1,13 +1,14 @@
 //! How the data of a product comes: under which name, and when its book is requested again.
 //!
-//! Who subscribes `AAA-USDC` gets frames labelled `AAA-USD`. The list of products says so, but it may come late or never, and
-//! frames do not wait. A label that nobody follows can only be an alias's: it is believed by its name. Where both products
-//! are followed, names prove nothing (`USDT-USDC` has data of its own): the alias is not subscribed until the list has
-//! come, and then either shares what the other one gets, so that the same changes never come twice, or is subscribed
-//! itself.
+//! Who subscribes `AAA-USDC` gets frames labelled `AAA-USD`. The list of products says so, but it may come late or
+//! never, and frames do not wait. A label that nobody follows can only be an alias's: it is believed by its name. Where
+//! both products are followed, names prove nothing (`USDT-USDC` has data of its own): the alias is not subscribed until
+//! the list has come, and then either shares what the other one gets, so that the same changes never come twice, or is
+//! subscribed itself.
 //!
-//! A snapshot is up to 5 MB, so the books of a connection are requested together, and never again before the last request
-//! had its time. Not here: the list ([`super::rest`]), what puts a book in doubt ([`super::book`], [`super::route`]).
+//! A snapshot is up to 5 MB, so the books of a connection are requested together, and never again before the last
+//! request had its time. Not here: the list ([`super::rest`]), what puts a book in doubt ([`super::book`],
+//! [`super::route`]).
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -76,7 +77,8 @@ pub(super) fn presumed_label(symbol: &str) -> Option<&str> {
 }
 
 impl CoinbaseSession {
-    /// Returns the positions of the products that a frame's label is about; in a recording a new one is followed from now on.
+    /// Returns the positions of the products that a frame's label is about; in a recording a new one is followed from
+    /// now on.
     pub(super) fn labelled(&mut self, label: &str, now: Now) -> Vec<usize> {
         let (own, aliases) = (self.followed(label), self.protocol.aliases.get(label));
         if own.is_some() || aliases.is_some() {

@@ -1,10 +1,10 @@
-//! Finnhub: prints of stocks, currencies and crypto pairs by WebSocket; quotes and bars by REST. Asks for a token. With the
-//! venue's figures, and how far we go with each.
+//! Finnhub: prints of stocks, currencies and crypto pairs by WebSocket; quotes and bars by REST. Asks for a token. With
+//! the venue's figures, and how far we go with each.
 //!
-//! Source: <https://finnhub.io/docs/api> (figures: `rate-limit`); recordings win where they differ. It has no book, no best
-//! bid and ask, no ids and no sides. A token may hold one connection only, and stands in the address, so a page never opens
-//! it itself. Symbols are `EXCHANGE:PAIR` or a plain ticker. Not here: news, fundamentals, and what paid plans add; how
-//! figures are kept ([`crate::kit`]).
+//! Source: <https://finnhub.io/docs/api> (figures: `rate-limit`); recordings win where they differ. It has no book, no
+//! best bid and ask, no ids and no sides. A token may hold one connection only, and stands in the address, so a page
+//! never opens it itself. Symbols are `EXCHANGE:PAIR` or a plain ticker. Not here: news, fundamentals, and what paid
+//! plans add; how figures are kept ([`crate::kit`]).
 //!
 //! # Layout
 //! - `protocol`: what is subscribed and requested · `route`: what frames mean · `answers`: what REST answers mean

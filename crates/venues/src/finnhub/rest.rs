@@ -1,7 +1,7 @@
 //! REST requests, and what their answers hold.
 //!
-//! Source: <https://finnhub.io/docs/api/quote>, `/crypto-candles`. The token goes in a header that the shell adds. Not here: when
-//! a request may go out ([`crate::kit::requests`]).
+//! Source: <https://finnhub.io/docs/api/quote>, `/crypto-candles`. The token goes in a header that the shell adds. Not
+//! here: when a request may go out ([`crate::kit::requests`]).
 
 use model::{
     candle::{Candle, Interval},

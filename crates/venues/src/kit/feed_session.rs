@@ -106,8 +106,8 @@ impl<P: Protocol> FeedSession<P> {
         self.by_name.get(symbol).copied()
     }
 
-    /// Returns the position of a symbol that a frame names; in a recording it is followed from now on. `None` where it is
-    /// not ours.
+    /// Returns the position of a symbol that a frame names; in a recording it is followed from now on. `None` where it
+    /// is not ours.
     pub(crate) fn named(&mut self, symbol: &str, now: Now) -> Option<usize> {
         if let Some(position) = self.by_name.get(symbol) {
             return Some(*position);

@@ -1,7 +1,7 @@
 //! What a venue adds to the session that all venues share: its figures, messages, requests and book rules.
 //!
-//! Each function of a [`Protocol`] takes the whole [`FeedSession`], so that it can borrow the session's parts separately.
-//! Not here: what every session does in the same way ([`super::feed_session`]).
+//! Each function of a [`Protocol`] takes the whole [`FeedSession`], so that it can borrow the session's parts
+//! separately. Not here: what every session does in the same way ([`super::feed_session`]).
 
 use std::{fmt::Debug, sync::Arc, time::Duration};
 
@@ -134,8 +134,8 @@ pub(crate) trait Protocol: Debug + Send + Sized + 'static {
         None
     }
 
-    /// Returns the request for historical candles of a known symbol; `None` where the venue has none, or where it is made
-    /// elsewhere.
+    /// Returns the request for historical candles of a known symbol; `None` where the venue has none, or where it is
+    /// made elsewhere.
     fn history(
         session: &mut FeedSession<Self>,
         symbol: usize,
@@ -181,7 +181,8 @@ pub(crate) trait Protocol: Debug + Send + Sized + 'static {
         Vec::new()
     }
 
-    /// Returns candles, oldest first, as the venue's answer to a request for them; `None` for intervals it does not have.
+    /// Returns candles, oldest first, as the venue's answer to a request for them; `None` for intervals it does not
+    /// have.
     fn history_answer(_symbol: &str, _interval: Interval, _candles: &[Candle]) -> Option<SnapshotFrame> {
         None
     }

@@ -1,7 +1,7 @@
 //! REST requests that wait or are out: order, pace, the shared budget, and what an answer's status means.
 //!
-//! At most one request of a purpose waits, so the queue is bounded by the symbols followed; requests for history are bounded
-//! by [`RequestRules::history_queue`]. Shared by all venues. Not here: what the answers say (the venues).
+//! At most one request of a purpose waits, so the queue is bounded by the symbols followed; requests for history are
+//! bounded by [`RequestRules::history_queue`]. Shared by all venues. Not here: what the answers say (the venues).
 
 use std::{borrow::Cow, collections::BTreeMap, fmt::Debug, time::Duration};
 
@@ -140,7 +140,8 @@ impl<P: Purpose> Requests<P> {
         Self { n_requests: first_id, ..self }
     }
 
-    /// Adds a task that is not to go out before `not_before`. A task of the same purpose that waits already is kept instead.
+    /// Adds a task that is not to go out before `not_before`. A task of the same purpose that waits already is kept
+    /// instead.
     pub(crate) fn push(&mut self, task: Task<P>, not_before: Monotonic) {
         if self.waiting.iter().any(|(_, waiting)| waiting.purpose == task.purpose) {
             return;
@@ -164,7 +165,8 @@ impl<P: Purpose> Requests<P> {
         self.waiting.iter().chain(self.in_flight.values()).any(|(_, task)| is_it(&task.purpose))
     }
 
-    /// Sends what may go out now; returns the purposes sent. `request` gives a purpose's request, `None` drops the task.
+    /// Sends what may go out now; returns the purposes sent. `request` gives a purpose's request, `None` drops the
+    /// task.
     pub(crate) fn send_due(
         &mut self,
         now: Now,

@@ -1,15 +1,15 @@
-//! What REST answers mean for the session: symbols, history, newer prints, and what polling brings instead of a connection
-//! that cannot be had; bars as such an answer, for recordings; and the venue's instruments, which come by REST
-//! (`/0/public/AssetPairs`) and by a channel.
+//! What REST answers mean for the session: symbols, history, newer prints, and what polling brings instead of a
+//! connection that cannot be had; bars as such an answer, for recordings; and the venue's instruments, which come by
+//! REST (`/0/public/AssetPairs`) and by a channel.
 //!
 //! Source of the instruments: <https://docs.kraken.com/api/docs/websocket-v2/instrument>,
 //! <https://docs.kraken.com/api/docs/rest-api/get-tradable-asset-pairs>. Version 2 of the protocol knows modern codes only
-//! (`BTC/USD`); REST still prints the old ones (`XBT/USD`), which version 2 refuses. The channel's numbers have exponents
-//! (`1e-08`). Dark pools (`.d`) have no public data.
+//! (`BTC/USD`); REST still prints the old ones (`XBT/USD`), which version 2 refuses. The channel's numbers have
+//! exponents (`1e-08`). Dark pools (`.d`) have no public data.
 //!
-//! Polled prints keep their ids, so none comes twice, and each request goes on where the last answer ended. Books are not
-//! polled: seconds-old levels are no book. Figures of 24 hours neither: REST has no first price of theirs. Not here: which
-//! request goes out when ([`crate::kit::requests`]).
+//! Polled prints keep their ids, so none comes twice, and each request goes on where the last answer ended. Books are
+//! not polled: seconds-old levels are no book. Figures of 24 hours neither: REST has no first price of theirs. Not
+//! here: which request goes out when ([`crate::kit::requests`]).
 
 use std::{borrow::Cow, fmt};
 
@@ -164,8 +164,8 @@ impl KrakenSession {
     }
 }
 
-/// Returns bars as the venue's answer; `None` for a length that it does not have. The mean price of a bar and the number of its prints
-/// nobody reads.
+/// Returns bars as the venue's answer; `None` for a length that it does not have. The mean price of a bar and the
+/// number of its prints nobody reads.
 pub(super) fn of_candles(symbol: &str, interval: Interval, bars: &[Candle]) -> Option<SnapshotFrame> {
     minutes_of_interval(interval)?;
     let seconds = |bar: &Candle| bar.open_time.as_millis().div_euclid(1_000);
@@ -285,7 +285,8 @@ pub(super) struct KrakenAssetPair<'a> {
 }
 
 impl KrakenAssetPair<'_> {
-    /// In the model's words; `None` for dark pools, for pairs without a name on the WebSocket, and where a step makes no sense.
+    /// In the model's words; `None` for dark pools, for pairs without a name on the WebSocket, and where a step makes
+    /// no sense.
     pub(super) fn instrument(&self, key: &str, venue: &Venue) -> Option<Instrument> {
         if key.ends_with(".d") || self.altname.as_deref().is_some_and(|name| name.ends_with(".d")) {
             return None;

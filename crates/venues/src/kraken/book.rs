@@ -1,11 +1,13 @@
-//! The venue's book procedure as a state machine: snapshot, apply in order, cut to the subscribed depth, checksum, doubt.
+//! The venue's book procedure as a state machine: snapshot, apply in order, cut to the subscribed depth, checksum,
+//! doubt.
 //!
-//! Source: <https://docs.kraken.com/api/docs/guides/spot-ws-book-v2>. There are no sequence numbers: the checksum over the
-//! best ten levels a side, which comes with the snapshot and with every change, is the proof. Levels that are pushed past the
-//! depth are never removed by the venue, so whoever keeps them shows them again when the book gets thin. Levels past the
-//! tenth are proved by nothing. A contradicted book is worth nothing until it is subscribed again; where that does not help
-//! it is kept, flagged as unverified, instead of asking for ever. Not here: the checksum itself ([`super::proof`]), when a
-//! subscription may be sent ([`super::protocol`]), levels' storage ([`model::book`]).
+//! Source: <https://docs.kraken.com/api/docs/guides/spot-ws-book-v2>. There are no sequence numbers: the checksum over
+//! the best ten levels a side, which comes with the snapshot and with every change, is the proof. Levels that are
+//! pushed past the depth are never removed by the venue, so whoever keeps them shows them again when the book gets
+//! thin. Levels past the tenth are proved by nothing. A contradicted book is worth nothing until it is subscribed
+//! again; where that does not help it is kept, flagged as unverified, instead of asking for ever. Not here: the
+//! checksum itself ([`super::proof`]), when a subscription may be sent ([`super::protocol`]), levels' storage
+//! ([`model::book`]).
 
 use std::time::Duration;
 

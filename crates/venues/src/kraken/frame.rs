@@ -1,8 +1,8 @@
 //! What a frame holds: a channel's payload, an acknowledgement, a refusal, a heartbeat, or something unknown.
 //!
-//! The usual shapes of the busy channels are told by their first bytes, so that a frame is read once; anything else (other
-//! key order, blanks, rare channels) is looked at as a whole first. Neither way builds a tree of values, and both skip
-//! unknown parts without recursion. Not here: what events mean ([`super::route`]).
+//! The usual shapes of the busy channels are told by their first bytes, so that a frame is read once; anything else
+//! (other key order, blanks, rare channels) is looked at as a whole first. Neither way builds a tree of values, and
+//! both skip unknown parts without recursion. Not here: what events mean ([`super::route`]).
 
 use std::borrow::Cow;
 
@@ -202,9 +202,9 @@ struct KrakenResult<'a> {
 /// Characters of a refusal that are kept.
 const LONGEST_DETAIL: usize = 200;
 
-/// Returns a verified book in the form of the venue's own frames, for recordings that begin in the middle: the best `depth`
-/// levels a side, `None` where the book is not live. The subscription's acknowledgement comes first, because it alone says
-/// how deep the book is kept; then the book whole, with the checksum that its digits come to.
+/// Returns a verified book in the form of the venue's own frames, for recordings that begin in the middle: the best
+/// `depth` levels a side, `None` where the book is not live. The subscription's acknowledgement comes first, because it
+/// alone says how deep the book is kept; then the book whole, with the checksum that its digits come to.
 pub(super) fn of_book(symbol: &str, book: &KrakenBook, tracked: &TrackedBook, depth: usize) -> Option<[String; 2]> {
     let subscribed = book.depth().filter(|_| tracked.state == BookState::Live)?;
     let symbol = serde_json::to_string(symbol).ok()?;

@@ -1,9 +1,9 @@
 //! The channels' payloads, field for field, borrowed from the frame.
 //!
 //! Source: <https://docs.kraken.com/api/docs/websocket-v2/book>, `/trade`, `/ticker`, `/ohlc`, `/status`. Fields that
-//! nothing reads are left out; unknown ones are ignored, missing or mistyped ones are errors. Numbers are bare JSON numbers
-//! whose trailing zeros count, so they are taken as text and never pass through `f64`. Seconds with a fraction, which the
-//! venue writes in REST, are read here too, exact to the nanosecond. Not here: which payload a frame holds
+//! nothing reads are left out; unknown ones are ignored, missing or mistyped ones are errors. Numbers are bare JSON
+//! numbers whose trailing zeros count, so they are taken as text and never pass through `f64`. Seconds with a fraction,
+//! which the venue writes in REST, are read here too, exact to the nanosecond. Not here: which payload a frame holds
 //! ([`super::frame`]), instruments ([`super::answers`]).
 
 use std::{borrow::Cow, fmt};
@@ -26,8 +26,8 @@ use crate::kit::{
     utc_time::{UtcTime, fraction_nanos},
 };
 
-/// A book, whole or its changed levels; absolute quantities, zero removes. The checksum is that of the best ten levels a
-/// side after it. Recordings of 2024 have no time in snapshots.
+/// A book, whole or its changed levels; absolute quantities, zero removes. The checksum is that of the best ten levels
+/// a side after it. Recordings of 2024 have no time in snapshots.
 ///
 /// ```json
 /// {"symbol":"BTC/USD","bids":[{"price":63381.0,"qty":0.00000000}],"asks":[],"checksum":3726153463,"timestamp":"2026-08-02T03:35:51.660084Z"}
@@ -79,7 +79,7 @@ impl KrakenTrade<'_> {
 ///
 /// ```json
 /// {"symbol":"BTC/USD","bid":83744.2,"bid_qty":0.56251979,"ask":83744.3,"ask_qty":0.00044780,"last":83744.3,"volume":3156.84782110,
-///  "vwap":84174.6,"low":83163.6,"high":85247.4,"change":-429.3,"change_pct":-0.51,"trades":135262,"timestamp":"2026-09-25T17:48:26.844359Z"}
+/// "vwap":84174.6,"low":83163.6,"high":85247.4,"change":-429.3,"change_pct":-0.51,"trades":135262,"timestamp":"2026-09-25T17:48:26.844359Z"}
 /// ```
 #[derive(Debug, Deserialize)]
 pub(super) struct KrakenTicker<'a> {

@@ -1,13 +1,13 @@
 //! Kraken spot, public market data: WebSocket version 2, REST for history and as a fallback, no key. With the venue's
 //! figures, and how far we go with each.
 //!
-//! Source: <https://docs.kraken.com/api/> (figures: `docs/guides/spot-ws-intro`, `spot-ws-book-v2`, `spot-rest-ratelimits`; the
-//! venue publishes few of them); recordings win where they differ. The older version 1 of the WebSocket is not spoken. Not
-//! here: accounts and orders, how figures are kept ([`crate::kit`]).
+//! Source: <https://docs.kraken.com/api/> (figures: `docs/guides/spot-ws-intro`, `spot-ws-book-v2`,
+//! `spot-rest-ratelimits`; the venue publishes few of them); recordings win where they differ. The older version 1 of
+//! the WebSocket is not spoken. Not here: accounts and orders, how figures are kept ([`crate::kit`]).
 //!
 //! # Layout
-//! - `protocol`: what is subscribed and requested · `route`: subscriptions, and what frames mean · `answers`: what REST answers
-//!   mean, and instruments
+//! - `protocol`: what is subscribed and requested · `route`: subscriptions, and what frames mean · `answers`: what REST
+//!   answers mean, and instruments
 //! - `book`: the book procedure · `proof`: its checksum, and a witness against sides that do not change
 //! - `frame`: what a frame holds, and a verified book as such frames · `message`, `rest`: payloads
 
@@ -106,8 +106,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 const HISTORY_QUEUE: usize = 256;
 /// Attempts for one request for history.
 const HISTORY_ATTEMPTS: u32 = 8;
-/// Between two polls of a symbol: less than the five seconds after which data counts as stale by default. With one symbol
-/// that is the whole of our half of the budget; more of them share it and are older.
+/// Between two polls of a symbol: less than the five seconds after which data counts as stale by default. With one
+/// symbol that is the whole of our half of the budget; more of them share it and are older.
 const POLL_SPACING: Duration = Duration::from_secs(4);
 
 /// Rows a side that are subscribed, of 10, 25, 100, 500 or 1,000. Twenty are shown; the others keep them filled.

@@ -1,8 +1,8 @@
-//! What the venue is asked for, and what is kept of each symbol: a book is subscribed again where that alone can help, and a
-//! refused channel after a while.
+//! What the venue is asked for, and what is kept of each symbol: a book is subscribed again where that alone can help,
+//! and a refused channel after a while.
 //!
-//! Not here: subscriptions' wording and what frames mean ([`super::route`]), what answers mean ([`super::answers`]), the book
-//! procedure ([`super::book`]), when messages and requests go out ([`crate::kit`]).
+//! Not here: subscriptions' wording and what frames mean ([`super::route`]), what answers mean ([`super::answers`]),
+//! the book procedure ([`super::book`]), when messages and requests go out ([`crate::kit`]).
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -282,8 +282,8 @@ impl KrakenSession {
         }
     }
 
-    /// The venue refused a channel of a symbol, and will be asked again after a while; a refusal that names no channel is
-    /// only reported.
+    /// The venue refused a channel of a symbol, and will be asked again after a while; a refusal that names no channel
+    /// is only reported.
     pub(super) fn mark_refused(&mut self, position: usize, channel: Option<Channel>, detail: &str, now: Now) {
         let symbol = &mut self.symbols[position];
         if symbol.is_unknown {
@@ -340,7 +340,8 @@ impl KrakenSession {
         self.protocol.watched.remove(&position);
     }
 
-    /// A symbol's time has come: its book contradicts itself by not changing, or something was asked for long enough ago.
+    /// A symbol's time has come: its book contradicts itself by not changing, or something was asked for long enough
+    /// ago.
     fn look_after(&mut self, position: usize, now: Now) {
         let is_long_ago = |asked_at: Monotonic| now.monotonic.saturating_since(asked_at) >= REFUSED_RETRY;
         let refused = self.symbols[position].state.refused.iter();

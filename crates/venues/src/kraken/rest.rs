@@ -1,8 +1,9 @@
 //! REST requests, and what their answers hold.
 //!
-//! Source: <https://docs.kraken.com/api/docs/rest-api/get-ohlc-data> and the pages beside it. All are public and need no
-//! key. Refusals come with HTTP status 200. A result's key is the venue's name of the pair, not the one asked for. Not here:
-//! when a request may go out ([`crate::kit::requests`]), instruments and what answers mean ([`super::answers`]).
+//! Source: <https://docs.kraken.com/api/docs/rest-api/get-ohlc-data> and the pages beside it. All are public and need
+//! no key. Refusals come with HTTP status 200. A result's key is the venue's name of the pair, not the one asked for.
+//! Not here: when a request may go out ([`crate::kit::requests`]), instruments and what answers mean
+//! ([`super::answers`]).
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
@@ -32,8 +33,8 @@ pub(super) fn asset_pairs() -> RestRequest {
     RestRequest::get("/0/public/AssetPairs", Vec::new(), 1)
 }
 
-/// The newest bars, the forming one last, 721 at most. Of a length that the venue does not have bars are made of the newest
-/// prints.
+/// The newest bars, the forming one last, 721 at most. Of a length that the venue does not have bars are made of the
+/// newest prints.
 pub(super) fn bars(symbol: &str, interval: Interval) -> RestRequest {
     match minutes_of_interval(interval) {
         Some(minutes) => ask_of("/0/public/OHLC", symbol, ("interval", minutes.to_string())),
@@ -159,7 +160,8 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for KrakenRows<'a, T> {
     }
 }
 
-/// A bar: `[time in seconds, open, high, low, close, mean, volume, count]`. Minutes without prints are there, with no volume.
+/// A bar: `[time in seconds, open, high, low, close, mean, volume, count]`. Minutes without prints are there, with no
+/// volume.
 ///
 /// ```json
 /// [1790348400,"84001.9","84075.9","83351.5","83777.5","83714.6","159.04484404",9205]
@@ -199,8 +201,8 @@ impl<'de> Deserialize<'de> for KrakenOhlcRow {
     }
 }
 
-/// A print: `[price, quantity, time in seconds, taker's side, order type, anything, number]`. Answers before 2022 have no
-/// number.
+/// A print: `[price, quantity, time in seconds, taker's side, order type, anything, number]`. Answers before 2022 have
+/// no number.
 ///
 /// ```json
 /// ["83930.30000","0.00005100",1790359840.9392912,"s","l","",109118758]

@@ -1,9 +1,9 @@
 //! What is subscribed on a connection, and what frames mean for the session: books, prints, best bids and asks, bars,
 //! instruments, acknowledgements, the venue's state.
 //!
-//! Source: <https://docs.kraken.com/api/docs/websocket-v2/book>. The venue answers with our number, once a symbol; the number
-//! holds the channel, because a refusal does not name it. Not here: how a frame is read ([`super::frame`]), when messages go
-//! out ([`crate::kit::connection`]), refused channels and books subscribed again ([`super::protocol`]).
+//! Source: <https://docs.kraken.com/api/docs/websocket-v2/book>. The venue answers with our number, once a symbol; the
+//! number holds the channel, because a refusal does not name it. Not here: how a frame is read ([`super::frame`]), when
+//! messages go out ([`crate::kit::connection`]), refused channels and books subscribed again ([`super::protocol`]).
 
 use std::collections::BTreeMap;
 
@@ -302,7 +302,8 @@ pub(super) enum Method {
     Unsubscribe,
 }
 
-/// Returns messages that subscribe to everything of `members`; `symbol` gives a position's symbol, `n_messages` numbers the messages.
+/// Returns messages that subscribe to everything of `members`; `symbol` gives a position's symbol, `n_messages` numbers
+/// the messages.
 pub(super) fn subscriptions<'a>(
     members: &[usize],
     symbol: impl Fn(usize) -> Option<&'a str>,

@@ -1,8 +1,8 @@
 //! Questions to the subgraph and its answers: bars of hours and days, and swaps.
 //!
-//! Source: <https://docs.uniswap.org/api/subgraph/overview>, <https://thegraph.com/docs/en/subgraphs/querying/graphql-api/>.
-//! Whole numbers and decimals are text; what went wrong is said with status 200. Not here: what is asked when
-//! ([`super::history`]), what the figures mean ([`super::pool`]).
+//! Source: <https://docs.uniswap.org/api/subgraph/overview>,
+//! <https://thegraph.com/docs/en/subgraphs/querying/graphql-api/>. Whole numbers and decimals are text; what went wrong
+//! is said with status 200. Not here: what is asked when ([`super::history`]), what the figures mean ([`super::pool`]).
 
 use std::borrow::Cow;
 

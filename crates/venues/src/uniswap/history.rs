@@ -1,9 +1,9 @@
 //! Bars of the past out of the subgraph: history requests, the pages that answer them, and bars made of the rows.
 //!
-//! Bars of hours and days are the subgraph's own; four hours are made of hours, minutes of swaps. A bar without swaps has
-//! no row and stays a gap. The subgraph is behind the chain: it is asked again until it knows all that had closed when
-//! the request came. Its requests have a budget of their own, so that its limits never hold up the node. Not here: the
-//! questions' text ([`super::graphql`]), prices ([`super::pool`]).
+//! Bars of hours and days are the subgraph's own; four hours are made of hours, minutes of swaps. A bar without swaps
+//! has no row and stays a gap. The subgraph is behind the chain: it is asked again until it knows all that had closed
+//! when the request came. Its requests have a budget of their own, so that its limits never hold up the node. Not here:
+//! the questions' text ([`super::graphql`]), prices ([`super::pool`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,11 +1,11 @@
-//! Uniswap v3 pools on an Ethereum-like chain: swaps and prices by JSON-RPC, polled once a block. No socket, no book. With
-//! figures: how often a node is asked, and for how much.
+//! Uniswap v3 pools on an Ethereum-like chain: swaps and prices by JSON-RPC, polled once a block. No socket, no book.
+//! With figures: how often a node is asked, and for how much.
 //!
 //! Source: <https://docs.uniswap.org/contracts/v3/reference/core/interfaces/pool/IUniswapV3PoolEvents>,
 //! <https://ethereum.org/en/developers/docs/apis/json-rpc/>. A symbol is a pool's address. The price is that of the token that is
 //! no stable coin, whichever of the two comes first in the pool. A node keeps no bars: those of the past come from a
-//! subgraph, where a key or an address of one is configured. Public nodes state no common figures; these are modest. Not
-//! here: v2 and v4 pools, liquidity.
+//! subgraph, where a key or an address of one is configured. Public nodes state no common figures; these are modest.
+//! Not here: v2 and v4 pools, liquidity.
 //!
 //! # Layout
 //! - `protocol`: rounds of requests · `answers`: what they bring · `rpc`: requests and answers as JSON
@@ -70,7 +70,8 @@ const REQUEST_RULES: RequestRules = RequestRules {
     history_queue: 1,
     is_forbidden_a_refusal: false,
 };
-/// The rules of requests to the subgraph. Its gateway takes far more in a minute, but counts 100,000 a month without pay.
+/// The rules of requests to the subgraph. Its gateway takes far more in a minute, but counts 100,000 a month without
+/// pay.
 const HISTORY_RULES: RequestRules = RequestRules {
     weight_per_minute: HISTORY_WEIGHT_PER_MINUTE,
     spacing: Duration::from_millis(250),

@@ -1,7 +1,7 @@
 //! JSON-RPC batches to a node, and their answers.
 //!
-//! Source: <https://ethereum.org/en/developers/docs/apis/json-rpc/>. Answers of a batch may come in any order. Not here: what they
-//! mean ([`super::answers`]).
+//! Source: <https://ethereum.org/en/developers/docs/apis/json-rpc/>. Answers of a batch may come in any order. Not
+//! here: what they mean ([`super::answers`]).
 
 use std::{borrow::Cow, collections::BTreeMap};
 

@@ -1,7 +1,7 @@
 //! The checks that every venue's REST answers have to stand.
 //!
-//! Connections cannot be had, so a session asks for everything there is, and somebody asks for candles all the while. Not here:
-//! what good answers are ([`Answers`] and the venues' rooms).
+//! Connections cannot be had, so a session asks for everything there is, and somebody asks for candles all the while.
+//! Not here: what good answers are ([`Answers`] and the venues' rooms).
 
 use model::{
     candle::Interval,
