@@ -1,6 +1,6 @@
-//! What may be asked of a venue and when: weights in a window, `Retry-After`, and a circuit breaker.
+//! Limits of REST requests to a venue: weights in a window, `Retry-After`, and a circuit breaker.
 //!
-//! Not here: which requests wait (the sessions), the venues' figures (their `limits.rs`). Time is an argument.
+//! Not here: queues of requests (the sessions), the venues' limits (their folders). Time is an argument.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -9,22 +9,22 @@ use model::{
     time::{Monotonic, Now},
 };
 
-/// Whether a request may be made now.
+/// Whether a request may be sent now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permit {
     /// Yes, and it was counted.
     Granted,
     /// Not before then.
     At(Monotonic),
-    /// Not before the probe that is out has been answered.
+    /// Not before the probe in flight has been answered.
     AfterProbe,
 }
 
 /// The weight budget of one venue address, with its circuit breaker.
 ///
 /// At most half of the venue's limit is used, so that other programs behind the same address have room. Any answer with
-/// 429 or 418 opens the breaker until `Retry-After` is over, [`FAILURES_TO_OPEN`] failures in a row open it for a
-/// while; afterwards exactly one request goes out as a probe, and its answer decides.
+/// 429 or 418 opens the breaker until `Retry-After` is over; [`FAILURES_TO_OPEN`] consecutive failures open it for a
+/// while; afterwards exactly one request is sent as a probe, and its answer decides.
 #[derive(Clone, Debug)]
 pub struct Budget {
     limit: u32,
@@ -43,7 +43,7 @@ enum Breaker {
 }
 
 impl Budget {
-    /// `limit`: weight the venue allows in a minute.
+    /// Creates a budget; `limit` is the weight that the venue allows per minute.
     pub fn new(limit: u32) -> Self {
         Self {
             limit,
@@ -55,12 +55,12 @@ impl Budget {
         }
     }
 
-    /// Takes over the limit that the venue states.
+    /// Adopts the limit stated by the venue.
     pub fn set_limit(&mut self, limit: u32) {
         self.limit = limit;
     }
 
-    /// When requests are allowed again, where the breaker is open.
+    /// Returns when requests are allowed again, if the breaker is open.
     pub fn open_until(&self) -> Option<Monotonic> {
         match self.breaker {
             Breaker::Open { until } => Some(until),
@@ -68,7 +68,7 @@ impl Budget {
         }
     }
 
-    /// As health shows it.
+    /// Returns the breaker's state as shown in health.
     pub fn breaker_state(&self, now: Now) -> BreakerState {
         match self.breaker {
             Breaker::Closed { .. } => BreakerState::Closed,
@@ -77,7 +77,7 @@ impl Budget {
         }
     }
 
-    /// The weight used in the last minute, other callers included where the venue counts them.
+    /// Returns the weight used in the last minute, including other callers if the venue counts them.
     pub fn weight(&self, now: Monotonic) -> RestWeight {
         let is_current = |at: Monotonic| now.saturating_since(at) < WINDOW;
         let own = self
@@ -89,11 +89,11 @@ impl Budget {
         RestWeight { used: own.max(counted), limit: self.limit }
     }
 
-    /// Asks for `weight`. A request heavier than the whole share goes out alone in its window.
+    /// Requests permission for `weight`. A request heavier than the whole share is sent alone in its window.
     pub fn acquire(&mut self, weight: u32, now: Monotonic) -> Permit {
         match self.breaker {
             Breaker::Open { until } if now < until => return Permit::At(until),
-            // A probe that never comes back must not lock the door for ever.
+            // A probe that never returns must not block requests forever.
             Breaker::Probing { since } if now.saturating_since(since) < PROBE_TIMEOUT => return Permit::AfterProbe,
             Breaker::Open { .. } | Breaker::Probing { .. } | Breaker::Closed { .. } => {}
         }
@@ -118,7 +118,7 @@ impl Budget {
         Permit::Granted
     }
 
-    /// Counts `weight` that goes out by someone else's permission, for a budget that several keep an eye on.
+    /// Counts `weight` sent with another budget's permission, for a budget shared by several callers.
     pub fn spend(&mut self, weight: u32, now: Monotonic) {
         self.spent.push_back((now, weight));
         self.n_spent = self.n_spent.saturating_add(weight);
@@ -127,8 +127,8 @@ impl Budget {
         }
     }
 
-    /// Takes in the answer to a request of `asked_at`. `used_weight`: the venue's own count of the current minute, which
-    /// includes other callers.
+    /// Processes the answer to a request sent at `asked_at`. `used_weight`: the venue's own count for the current
+    /// minute, which includes other callers.
     pub fn answered(
         &mut self,
         asked_at: Monotonic,
@@ -143,7 +143,7 @@ impl Budget {
         match status {
             429 => self.open(now + retry_after.unwrap_or(UNSTATED_429)),
             418 => self.open(now + retry_after.unwrap_or(UNSTATED_418)),
-            // A firewall or a region block is not helped by asking again soon.
+            // Asking again soon does not help with a firewall or a region block.
             403 | 451 => self.open(now + retry_after.unwrap_or(UNSTATED_418)),
             500.. => self.failed(asked_at, retry_after, now),
             _ => {
@@ -155,12 +155,12 @@ impl Budget {
         }
     }
 
-    /// Takes in that a request of `asked_at` got no answer.
+    /// Notes that a request sent at `asked_at` got no answer.
     pub fn unanswered(&mut self, asked_at: Monotonic, now: Monotonic) {
         self.failed(asked_at, None, now);
     }
 
-    /// True while a probe is out and the request went out before it: how that one ended proves nothing.
+    /// Returns true while a probe is in flight and the request was sent before it: its result proves nothing.
     fn is_beside_probe(&self, asked_at: Monotonic) -> bool {
         matches!(self.breaker, Breaker::Probing { since } if asked_at < since)
     }
@@ -189,7 +189,7 @@ impl Budget {
         self.breaker = Breaker::Open { until };
     }
 
-    /// When `needed` of what was spent has left the window.
+    /// Returns when `needed` of the spent weight has left the window.
     fn freed_at(&self, needed: u32) -> Monotonic {
         let mut n_freed = 0_u32;
         for (at, weight) in &self.spent {
@@ -203,7 +203,7 @@ impl Budget {
     }
 }
 
-/// At most so many things in any window: connection attempts.
+/// Limits the number of events in any window: connection attempts.
 #[derive(Clone, Debug)]
 pub struct RateWindow {
     n_allowed: usize,
@@ -212,12 +212,12 @@ pub struct RateWindow {
 }
 
 impl RateWindow {
-    /// `n_allowed` (at least one) in any span of `window`.
+    /// Allows `n_allowed` (at least one) in any span of `window`.
     pub fn new(n_allowed: usize, window: Duration) -> Self {
         Self { n_allowed: n_allowed.max(1), window, booked: VecDeque::new() }
     }
 
-    /// Books one at `earliest` or as soon after it as allowed; returns when.
+    /// Books one event at `earliest` or as soon after it as allowed; returns when.
     pub fn book(&mut self, earliest: Monotonic) -> Monotonic {
         let at = match self.booked.len().checked_sub(self.n_allowed).and_then(|idx| self.booked.get(idx)) {
             Some(oldest) => earliest.max(*oldest + self.window),
@@ -234,15 +234,15 @@ impl RateWindow {
 
 /// Length of the window that weights are counted in.
 const WINDOW: Duration = Duration::from_secs(60);
-/// Failures in a row (no answer, or 5xx) that open the breaker.
+/// Consecutive failures (no answer, or 5xx) that open the breaker.
 pub const FAILURES_TO_OPEN: u32 = 5;
 /// How long the breaker stays open at first; doubles up to sixteen times as long.
 const COOL_DOWN: Duration = Duration::from_secs(5);
-/// After this long a probe counts as lost and another one may go.
+/// After this long a probe counts as lost and another one may be sent.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(30);
 /// A 429 without `Retry-After`: one window.
 const UNSTATED_429: Duration = WINDOW;
-/// A 418 without `Retry-After`: the shortest ban that is documented.
+/// A 418 without `Retry-After`: the shortest documented ban.
 const UNSTATED_418: Duration = Duration::from_secs(120);
 
 #[cfg(test)]
@@ -307,7 +307,7 @@ mod tests {
     fn nothing_goes_out_inside_retry_after_and_then_one_probe() {
         let mut budget = Budget::new(6_000);
         budget.answered(at(0), 429, Some(Duration::from_secs(7)), None, at(0));
-        // A late success of an earlier request does not open the door.
+        // A late success of an earlier request does not close the breaker.
         budget.answered(at(10), 200, None, None, at(10));
         for millis in [0, 1, 6_999] {
             assert_eq!(budget.acquire(2, at(millis)), Permit::At(at(7_000)));
@@ -330,7 +330,7 @@ mod tests {
         }
         budget.answered(at(0), 429, Some(Duration::from_secs(7)), None, at(100));
         assert_eq!(budget.acquire(2, at(7_100)), Permit::Granted);
-        // Two that were asked long before come to an end while it is out.
+        // Two requests sent long before end while the probe is in flight.
         budget.answered(at(0), 200, None, None, at(7_200));
         assert_eq!(budget.acquire(2, at(7_200)), Permit::AfterProbe);
         budget.answered(at(0), 503, None, None, at(7_300));

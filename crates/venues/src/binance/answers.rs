@@ -1,8 +1,8 @@
-//! What REST answers mean for the session: snapshots, symbols, history, and what polling brings instead of a connection
-//! that cannot be had; and a verified book, or bars, as such an answer, for recordings that begin in the middle.
+//! Processes REST answers: snapshots, symbols, history, and polled data instead of an unavailable connection; also
+//! writes a verified book, or candles, as such an answer, for recordings that begin midway.
 //!
-//! Polled prints keep their ids, so none comes twice. Books are not polled: seconds-old levels are no book. Not here:
-//! which request goes out when ([`crate::kit::requests`]).
+//! Polled trades keep their ids, so none counts twice. Books are not polled: levels that are seconds old are not a
+//! book. Not here: when requests are sent ([`crate::kit::requests`]).
 
 use model::{
     candle::{Candle, Interval},
@@ -31,10 +31,10 @@ use crate::{
 };
 
 impl BinanceSession {
-    /// Takes in an answer.
+    /// Processes an answer.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// The answer cannot be parsed.
     pub(super) fn take_answer(&mut self, task: &Task<Purpose>, body: &str, now: Now) -> Result<(), Unreadable> {
         match &task.purpose {
             Purpose::Snapshot { symbol, epoch } => {
@@ -78,7 +78,7 @@ impl BinanceSession {
         });
     }
 
-    /// The list of symbols came; `asked` is empty where all were requested.
+    /// Processes the list of symbols; `asked` is empty if all were requested.
     fn described(&mut self, asked: &[usize], info: &BinanceExchangeInfo<'_>, now: Now) {
         if let Some(limit) = info.weight_per_minute() {
             self.requests.budget.set_limit(limit.max(LEAST_WEIGHT_PER_MINUTE));
@@ -96,7 +96,7 @@ impl BinanceSession {
         missing.into_iter().for_each(|position| self.mark_unknown(position));
     }
 
-    /// The venue does not answer this as it was asked.
+    /// Processes the refusal of a request.
     pub(super) fn take_refusal(&mut self, task: Task<Purpose>, body: &str, now: Now) {
         let refusal: BinanceRefusal<'_> = serde_json::from_str(body).unwrap_or_default();
         match &task.purpose {
@@ -104,7 +104,7 @@ impl BinanceSession {
                 [] => {}
                 [one] => self.mark_unknown(*one),
                 several => {
-                    // One unknown symbol spoils the whole answer: halves find it in a few steps.
+                    // One unknown symbol invalidates the whole answer: halving finds it in a few steps.
                     let (left, right) = several.split_at(several.len() / 2);
                     for half in [left, right] {
                         self.requests.push(Task::new(Purpose::Symbols(half.to_vec())), now.monotonic);
@@ -118,7 +118,7 @@ impl BinanceSession {
                 self.out.set_rest_cause(Some(FeedCause::Refused { detail: refusal.detail() }));
                 self.retry(task, now);
             }
-            // The same question would be refused again; polling asks again by itself.
+            // The same request would be refused again; polling repeats by itself.
             Purpose::History { .. }
             | Purpose::Probe { .. }
             | Purpose::DayTicker { .. }
@@ -127,7 +127,7 @@ impl BinanceSession {
         }
     }
 
-    /// Figures of 24 hours came.
+    /// Processes statistics of 24 hours.
     fn polled_day(&mut self, position: usize, ticker: &BinanceDayTicker, now: Now) {
         if !self.polling.is_on() {
             return;
@@ -143,7 +143,7 @@ impl BinanceSession {
         }
     }
 
-    /// Single prints came, oldest first.
+    /// Processes single trades, oldest first.
     fn polled_trades(&mut self, position: usize, rows: &[BinanceRestTrade], now: Now) {
         let is_first = !self.symbols[position].state.trade_ids.has_any();
         for (idx, row) in rows.iter().enumerate() {
@@ -158,7 +158,7 @@ impl BinanceSession {
         }
     }
 
-    /// Aggregated prints came, oldest first; each stands for its last single one.
+    /// Processes aggregated trades, oldest first; each represents its last single one.
     fn polled_agg_trades(&mut self, position: usize, rows: &[BinanceRestAggTrade], now: Now) {
         let is_first = !self.symbols[position].state.trade_ids.has_any();
         for (idx, row) in rows.iter().enumerate() {
@@ -188,8 +188,8 @@ impl BinanceSession {
         if let Novelty::New { is_gap } = novelty {
             self.out.health.counters.gaps += u64::from(is_gap);
         }
-        // A late one here is one that was missed while nothing was connected: it closes a gap. Of what was printed
-        // before anything was followed only the last price is news.
+        // A late trade here was missed while nothing was connected: it closes a gap. Of the trades from before anything
+        // was followed, only the last price matters.
         if novelty != Novelty::Seen && is_news {
             self.out.event(&symbol.id, Some(trade_time), now, MarketEventKind::Trade(print));
         }
@@ -205,8 +205,8 @@ struct DepthAnswer {
     asks: Vec<(Price, Quantity)>,
 }
 
-/// Returns the best `depth` levels a side as the venue's answer; `None` where the book is not live. Its id is that of
-/// the last change applied, so that the changes recorded after it join it by the usual rule.
+/// Returns the best `depth` levels a side as the venue's answer; `None` if the book is not live. Its id is that of the
+/// last change applied, so that the changes recorded after it join it by the usual rule.
 pub(super) fn of_book(symbol: &str, tracked: &TrackedBook, depth: usize) -> Option<SnapshotFrame> {
     let last_update_id = tracked.last_update_id.filter(|_| tracked.state == BookState::Live)?;
     let pair = |level: Level| (level.price, level.quantity);
@@ -219,8 +219,8 @@ pub(super) fn of_book(symbol: &str, tracked: &TrackedBook, depth: usize) -> Opti
     Some(SnapshotFrame::Answer { path: request.path, query: request.query, body: serde_json::to_string(&answer).ok()? })
 }
 
-/// Returns bars as the venue's answer; zeros for what nobody reads. A row ends before what buyers took where that is
-/// not known.
+/// Returns candles as the venue's answer; zeros in unread fields. A row ends before the buyers' volume if that is
+/// unknown.
 pub(super) fn of_candles(symbol: &str, interval: Interval, bars: &[Candle]) -> Option<SnapshotFrame> {
     let length_ms = i64::try_from(interval.duration().as_millis()).ok()?;
     let row = |Candle { open_time, open, high, low, close, volume, buy_volume }: &Candle| {
@@ -232,12 +232,12 @@ pub(super) fn of_candles(symbol: &str, interval: Interval, bars: &[Candle]) -> O
         row
     };
     let rows: Vec<Value> = bars.iter().map(row).collect();
-    // More than any question: of several answers the longest one is taken.
+    // More than any request: of several answers the longest one is used.
     let request = rest::klines(symbol, interval, usize::MAX);
     Some(SnapshotFrame::Answer { path: request.path, query: request.query, body: serde_json::to_string(&rows).ok()? })
 }
 
-/// Stands for REST where connections are told apart; the pool counts from one.
+/// Represents REST where connections are distinguished; the pool counts from one.
 const POLLED: ConnectionId = ConnectionId(0);
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! The venue's local book procedure as a state machine: buffer, snapshot, join, apply, and doubt.
 //!
 //! Source: <https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md>, "How to manage a local
-//! order book correctly". Where recordings differ from that text they win: the first change kept usually starts at
-//! `lastUpdateId + 1`. Not here: the cross-check ([`super::quote_check`]), when a snapshot may be asked for
-//! ([`super::protocol`]), levels' storage ([`model::book`]).
+//! order book correctly". If recordings differ from that text, they win: the first change kept usually starts at
+//! `lastUpdateId + 1`. Not here: the cross-check ([`super::quote_check`]), when a snapshot may be requested
+//! ([`super::protocol`]), storage of levels ([`model::book`]).
 
 use std::collections::VecDeque;
 
@@ -28,35 +28,35 @@ pub(super) struct Diff {
     pub(super) asks: Vec<Level>,
 }
 
-/// What became of a change.
+/// The result of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum DiffOutcome {
-    /// Kept until the snapshot comes.
+    /// Kept until the snapshot arrives.
     Buffered,
-    /// Wholly older than the snapshot that it was waiting for, as expected.
+    /// Entirely older than the expected snapshot, as usual.
     Stale,
     /// Seen before.
     Duplicate,
-    /// Applied; the levels are handed back.
+    /// Applied; the levels are returned.
     Applied { bids: Vec<Level>, asks: Vec<Level> },
-    /// Changes are missing before it, or the snapshot was too old. The book is suspect, the change starts a new buffer.
+    /// Changes are missing before it, or the snapshot was too old. The book is suspect; the change starts a new buffer.
     Gap,
-    /// Applied, or old, and now the book contradicts itself. It is suspect.
+    /// Applied, or old, and the book now contradicts itself. It is suspect.
     Contradiction,
 }
 
-/// What became of a snapshot.
+/// The result of a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SnapshotOutcome {
     /// The book is live.
     Joined,
-    /// The buffered changes begin after it: another one is needed.
+    /// The buffered changes begin after it: another snapshot is needed.
     TooOld,
-    /// Nobody waits for one.
+    /// No snapshot is expected.
     Unwanted,
 }
 
-/// Everything about a book but its levels, which [`TrackedBook`] holds.
+/// The state of a book except its levels, which [`TrackedBook`] holds.
 #[derive(Clone, Debug, Default)]
 pub(super) struct BinanceBook {
     phase: Phase,
@@ -68,12 +68,12 @@ pub(super) struct BinanceBook {
 
 #[derive(Clone, Debug)]
 enum Phase {
-    /// Waiting for a snapshot.
+    /// Waits for a snapshot.
     Collecting { buffer: VecDeque<Diff>, n_levels: usize },
-    /// `is_joined`: a change has been applied since the snapshot; until then old ones are no duplicates. `last_seen`:
-    /// where the last change ended, applied or not.
+    /// `is_joined`: a change has been applied since the snapshot; until then old changes are not duplicates.
+    /// `last_seen`: the end of the last change, applied or not.
     Following { is_joined: bool, last_seen: Option<u64> },
-    /// The stream sends the best levels whole: no sequence, no snapshot.
+    /// The stream sends the best levels in full: no sequence, no snapshot.
     Replaced,
 }
 
@@ -84,17 +84,17 @@ impl Default for Phase {
 }
 
 impl BinanceBook {
-    /// True where only a snapshot can bring the book further.
+    /// Returns true if the book cannot continue without a snapshot.
     pub(super) fn needs_snapshot(&self) -> bool {
         matches!(self.phase, Phase::Collecting { .. })
     }
 
-    /// Since when the book has stood crossed.
+    /// Returns since when the book has been crossed.
     pub(super) fn crossed_since(&self) -> Option<Monotonic> {
         self.crossed_since
     }
 
-    /// The connection is gone: nothing is known any more.
+    /// Discards the book after its connection is lost.
     pub(super) fn discard(&mut self, tracked: &mut TrackedBook) {
         if tracked.state != BookState::Empty {
             self.start_over(tracked, BookState::Buffering);
@@ -104,7 +104,7 @@ impl BinanceBook {
         self.quotes.clear();
     }
 
-    /// A snapshot has been asked for.
+    /// Notes that a snapshot was requested.
     pub(super) fn asked(&self, tracked: &mut TrackedBook) {
         match tracked.state {
             BookState::Empty => tracked.state = BookState::Buffering,
@@ -113,12 +113,12 @@ impl BinanceBook {
         }
     }
 
-    /// Takes in a change.
+    /// Processes a change.
     pub(super) fn on_diff(&mut self, tracked: &mut TrackedBook, diff: Diff, now: Now) -> DiffOutcome {
         match &mut self.phase {
             Phase::Collecting { .. } => self.collect(tracked, diff),
             Phase::Replaced => {
-                // The full stream is followed as well: it is the better one.
+                // The full stream is followed as well, and is better.
                 self.start_over(tracked, BookState::Buffering);
                 self.collect(tracked, diff)
             }
@@ -130,7 +130,7 @@ impl BinanceBook {
                     return self.on_old(tracked, outcome);
                 }
                 if diff.first_id > last_id.saturating_add(1) {
-                    // Before anything was seen of the stream nothing of it can be missing: the snapshot is too old.
+                    // Nothing of the stream can be missing before its first change: the snapshot is too old.
                     tracked.counters.gaps += u64::from(seen_before.is_some());
                     self.doubt(tracked);
                     self.collect(tracked, diff);
@@ -148,7 +148,7 @@ impl BinanceBook {
         }
     }
 
-    /// Takes in a snapshot and joins the buffered changes to it.
+    /// Processes a snapshot and joins the buffered changes to it.
     pub(super) fn on_snapshot(
         &mut self,
         tracked: &mut TrackedBook,
@@ -174,7 +174,7 @@ impl BinanceBook {
         tracked.last_update_id = Some(last_id);
         tracked.event_time = None;
         tracked.receive_time = Some(now.wall);
-        // The buffer has no holes (see `collect`), so its first change decides for all.
+        // The buffer has no gaps (see `collect`), so its first change decides for all.
         for diff in &kept {
             self.apply(tracked, diff, now);
         }
@@ -184,7 +184,7 @@ impl BinanceBook {
         SnapshotOutcome::Joined
     }
 
-    /// Takes in the best levels, whole; ignored where the full book is followed. Returns whether the book was replaced.
+    /// Processes the best levels in full; ignored if the full book is followed. Returns whether the book was replaced.
     pub(super) fn on_best_levels(
         &mut self,
         tracked: &mut TrackedBook,
@@ -211,7 +211,7 @@ impl BinanceBook {
         self.quotes.keep(update_id, quote);
     }
 
-    /// Looks whether the book has stood crossed for too long; makes it suspect if so.
+    /// Checks whether the book has been crossed for too long; makes it suspect if so.
     pub(super) fn on_timeout(&mut self, tracked: &mut TrackedBook, now: Monotonic) -> bool {
         let is_contradicted = tracked.state == BookState::Live && self.is_crossed_for_too_long(now);
         if is_contradicted {
@@ -231,7 +231,7 @@ impl BinanceBook {
                 return DiffOutcome::Duplicate;
             }
             if diff.first_id > last.final_id.saturating_add(1) {
-                // What was buffered leads nowhere now.
+                // The buffered changes are useless now.
                 buffer.clear();
                 *n_levels = 0;
                 tracked.counters.gaps += 1;
@@ -240,7 +240,7 @@ impl BinanceBook {
         }
         let n_new = diff.bids.len() + diff.asks.len();
         if buffer.len() >= BUFFERED_DIFFS || *n_levels + n_new > BUFFERED_LEVELS {
-            // Full: begin again with this one; a later snapshot will join it.
+            // Full: restart with this one; a later snapshot will join it.
             buffer.clear();
             *n_levels = 0;
         }

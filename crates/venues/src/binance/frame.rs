@@ -1,9 +1,9 @@
-//! What a frame holds: one of the stream's payloads, an acknowledgement, a refusal, or something unknown.
+//! Parses frames: one of the stream's payloads, an acknowledgement, a refusal, or something unknown.
 //!
 //! A connection may carry wrapped events (`{"stream":…,"data":…}`), bare events, lists of events and bare answers to
-//! our requests, all mixed. The usual shapes are told apart by their first bytes, so that a frame is read once;
-//! anything else (other key order, blanks) is probed first. Neither way builds a tree of values, and both skip unknown
-//! parts without recursion. Not here: what events mean ([`super::route`]).
+//! our requests, all mixed. The usual shapes are distinguished by their first bytes, so that a frame is parsed once;
+//! anything else (other key order, blanks) is probed first. Neither path builds a tree of values, and both skip unknown
+//! parts without recursion. Not here: the meaning of events ([`super::route`]).
 
 use std::{borrow::Cow, fmt};
 
@@ -23,7 +23,7 @@ pub(super) enum BinanceFrame<'a> {
     AggTrade(BinanceAggTrade<'a>),
     BookTicker(BinanceBookTicker<'a>),
     DepthUpdate(BinanceDepthUpdate<'a>),
-    /// The best levels; the symbol is only in the stream's name.
+    /// The best levels; only the stream's name contains the symbol.
     PartialDepth {
         stream: Cow<'a, str>,
         depth: BinanceDepth,
@@ -33,24 +33,24 @@ pub(super) enum BinanceFrame<'a> {
     MiniTickers(Vec<BinanceTicker<'a>>),
     Ticker(BinanceTicker<'a>),
     Tickers(Vec<BinanceTicker<'a>>),
-    /// The venue took a request of ours.
+    /// The venue accepted a request of ours.
     Accepted {
         id: Option<u64>,
     },
-    /// The venue refused a request of ours; it may not say which.
+    /// The venue refused a request of ours; it may not name the request.
     Refused {
         id: Option<u64>,
         detail: String,
     },
-    /// The venue is about to go away.
+    /// The venue is about to shut down.
     ServerShutdown,
     Unknown,
 }
 
-/// Reads a frame.
+/// Parses a frame.
 ///
 /// # Errors
-/// The frame is no valid JSON, or its kind is known and a field that we read is missing or mistyped.
+/// The frame is not valid JSON, or its kind is known and a field that we read is missing or has the wrong type.
 pub(super) fn parse(text: &str) -> Result<BinanceFrame<'_>, serde_json::Error> {
     let (stream, payload) = split_combined(text).map_or((None, text), |(stream, payload)| (Some(stream), payload));
     let quick = match (kind_at_start(payload), stream) {
@@ -63,11 +63,11 @@ pub(super) fn parse(text: &str) -> Result<BinanceFrame<'_>, serde_json::Error> {
             .map(|depth| BinanceFrame::PartialDepth { stream: Cow::Borrowed(stream), depth }),
         (None, _) => None,
     };
-    // Whatever the quick way could not read is looked at as a whole: only that verdict counts.
+    // A frame that the fast path could not read is parsed in full: only that result counts.
     quick.map_or_else(|| parse_probed(text), Ok)
 }
 
-/// Stream name and payload of a frame of exactly the usual outer shape.
+/// Returns stream name and payload of a frame with exactly the usual outer shape.
 fn split_combined(text: &str) -> Option<(&str, &str)> {
     let rest = text.strip_prefix(r#"{"stream":""#)?;
     let end = rest.bytes().position(|byte| byte == b'"' || byte == b'\\' || byte < b' ')?;
@@ -155,7 +155,7 @@ fn parse_list<'a>(
     }
 }
 
-/// Where in the frame the payload is.
+/// The position of the payload in the frame.
 #[derive(Clone, Copy)]
 enum Wrapping {
     Bare,
@@ -175,20 +175,20 @@ impl Wrapping {
     }
 }
 
-/// A JSON value, looked at only as far as its kind needs.
+/// A JSON value, parsed only as far as its kind requires.
 enum Payload<'a> {
     Object(Box<Outer<'a>>),
-    /// With its first member.
+    /// With its first element.
     List(Option<Box<Payload<'a>>>),
     Other,
 }
 
-/// The fields by which frames and payloads are told apart.
+/// The fields that distinguish frames and payloads.
 #[derive(Deserialize)]
 struct Outer<'a> {
     #[serde(borrow, default)]
     stream: Option<Cow<'a, str>>,
-    /// A stream without data, or data without a stream, is nothing we know.
+    /// A stream without data, or data without a stream, is unknown.
     #[serde(skip)]
     is_stream_given: bool,
     #[serde(borrow, default)]
@@ -295,7 +295,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Payload<'a> {
     }
 }
 
-/// Longest kind looked for at the start of a payload.
+/// Longest kind searched for at the start of a payload.
 const LONGEST_KIND: usize = 32;
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! The stream's payloads, field for field, borrowed from the frame.
 //!
-//! Source: <https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md>. Fields that nothing
-//! reads are left out; unknown ones are ignored, missing or mistyped ones are errors. Not here: which payload a frame
-//! holds ([`super::frame`]). Prices and quantities are strings with eight decimals; times are milliseconds, or
-//! microseconds where the connection asked for them.
+//! Source: <https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md>. Unread fields are left
+//! out; unknown ones are ignored, missing or mistyped ones are errors. Not here: which payload a frame contains
+//! ([`super::frame`]). Prices and quantities are strings with eight decimals; times are milliseconds, or microseconds
+//! if the connection requested them.
 
 use std::{borrow::Cow, fmt};
 
@@ -18,7 +18,7 @@ use serde::{
     de::{self, IgnoredAny, SeqAccess, Visitor},
 };
 
-/// A print (`<symbol>@trade`).
+/// A trade (`<symbol>@trade`).
 ///
 /// ```json
 /// {"e":"trade","E":1723161255343,"s":"BTCUSDT","t":12345,"p":"61837.63000000","q":"0.02000000","T":1723161255342,"m":true,"M":true}
@@ -39,7 +39,7 @@ pub(super) struct BinanceTrade<'a> {
     pub(super) is_buyer_maker: bool,
 }
 
-/// Prints of one taker order at one price (`<symbol>@aggTrade`).
+/// Trades of one taker order at one price (`<symbol>@aggTrade`).
 ///
 /// ```json
 /// {"e":"aggTrade","E":1633998523963,"s":"NKNUSDT","a":15683,"p":"0.35280000","q":"58.00000000","f":100,"l":105,"T":1633998523963,"m":false,"M":true}
@@ -60,7 +60,7 @@ pub(super) struct BinanceAggTrade<'a> {
     pub(super) is_buyer_maker: bool,
 }
 
-/// Best bid and ask (`<symbol>@bookTicker`): no `e` and no time; known by its keys.
+/// Best bid and ask (`<symbol>@bookTicker`): no `e` and no time; recognised by its keys.
 ///
 /// ```json
 /// {"u":400900217,"s":"BNBUSDT","b":"25.35190000","B":"31.21000000","a":"25.36520000","A":"40.66000000"}
@@ -82,7 +82,7 @@ pub(super) struct BinanceBookTicker<'a> {
 }
 
 impl BinanceBookTicker<'_> {
-    /// In the model's words.
+    /// Converts it to the model's type.
     pub(super) fn quote(&self) -> Quote {
         Quote { bid: self.bid, bid_size: self.bid_size, ask: self.ask, ask_size: self.ask_size }
     }
@@ -124,7 +124,7 @@ pub(super) struct BinanceDepth {
     pub(super) asks: Vec<Level>,
 }
 
-/// A bar (`<symbol>@kline_<interval>`). With a time-zone suffix on the stream, days start elsewhere than midnight UTC.
+/// A candle (`<symbol>@kline_<interval>`). With a time-zone suffix on the stream, days do not start at midnight UTC.
 ///
 /// ```json
 /// {"e":"kline","E":1672515782136,"s":"BNBBTC","k":{"t":1672515780000,"T":1672515839999,"s":"BNBBTC","i":"1m",
@@ -163,7 +163,7 @@ struct BinanceBar<'a> {
 }
 
 impl BinanceKline<'_> {
-    /// The bar, and whether it is closed; `None` for lengths we have no name for and for days of another time zone.
+    /// Returns the candle, and whether it is closed; `None` for unknown lengths and for days of another time zone.
     pub(super) fn candle(&self) -> Option<(Interval, Candle, bool)> {
         let bar = &self.bar;
         let interval: Interval = bar.interval.parse().ok()?;
@@ -181,7 +181,7 @@ impl BinanceKline<'_> {
     }
 }
 
-/// Figures of 24 hours (`<symbol>@miniTicker`, `!miniTicker@arr`, and inside the longer `<symbol>@ticker`).
+/// Statistics of 24 hours (`<symbol>@miniTicker`, `!miniTicker@arr`, and inside the longer `<symbol>@ticker`).
 ///
 /// ```json
 /// {"e":"24hrMiniTicker","E":1672515782136,"s":"BNBBTC","c":"0.0025","o":"0.0010","h":"0.0025","l":"0.0010","v":"10000","q":"18"}
@@ -205,13 +205,13 @@ pub(super) struct BinanceTicker<'a> {
 }
 
 impl BinanceTicker<'_> {
-    /// In the model's words.
+    /// Converts it to the model's type.
     pub(super) fn day(&self) -> DayStatistics {
         DayStatistics { open: self.open, high: self.high, low: self.low, last: self.last, volume: self.volume }
     }
 }
 
-/// Milliseconds since the epoch, or microseconds where the figure is too great for milliseconds of this age.
+/// Milliseconds since the epoch, or microseconds if the number is too large for milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct BinanceTime(pub(super) Timestamp);
 
@@ -223,7 +223,7 @@ impl<'de> Deserialize<'de> for BinanceTime {
     }
 }
 
-/// The side that took liquidity: where the buyer was the maker, the seller crossed the spread.
+/// Returns the side that took liquidity: if the buyer was the maker, the seller crossed the spread.
 pub(super) fn aggressor_side(is_buyer_maker: bool) -> AggressorSide {
     if is_buyer_maker { AggressorSide::Seller } else { AggressorSide::Buyer }
 }
@@ -237,7 +237,7 @@ pub(super) fn positive_price<'de, D: Deserializer<'de>>(deserializer: D) -> Resu
     Ok(price)
 }
 
-/// `[["price","quantity"],…]`, straight into the model's rows.
+/// Reads `[["price","quantity"],…]` directly into the model's rows.
 pub(super) fn levels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Level>, D::Error> {
     struct Rows;
 
@@ -265,8 +265,8 @@ pub(super) fn levels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<L
     deserializer.deserialize_seq(Rows)
 }
 
-/// The texts of a row. They become numbers where the row is stored: a decimal has four parts, and to hand those on from
-/// function to function takes longer than to read them.
+/// The texts of a row. They are converted where the row is stored: a decimal has four parts, and passing those from
+/// function to function takes longer than reading them.
 #[derive(Debug)]
 struct WireLevel<'a> {
     price: WireText<'a>,
@@ -298,7 +298,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for WireLevel<'a> {
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<WireLevel<'de>, A::Error> {
                 let price = seq.next_element()?.ok_or_else(|| de::Error::invalid_length(0, &self))?;
                 let quantity = seq.next_element()?.ok_or_else(|| de::Error::invalid_length(1, &self))?;
-                // Old recordings have an empty list as a third member.
+                // Old recordings have an empty list as a third element.
                 while seq.next_element::<IgnoredAny>()?.is_some() {}
                 Ok(WireLevel { price, quantity })
             }
@@ -308,9 +308,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for WireLevel<'a> {
     }
 }
 
-/// Room that a list of levels begins with: a usual change then moves no rows while it is read.
+/// Initial capacity of a list of levels: a usual change then moves no rows while it is read.
 const USUAL_ROWS: usize = 32;
-/// From here on a figure means microseconds: as milliseconds it would stand after the year 5138.
+/// From here on a number means microseconds: as milliseconds it would be after the year 5138.
 const FIRST_MICROS: i64 = 100_000_000_000_000;
 
 #[cfg(test)]

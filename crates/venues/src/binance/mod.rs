@@ -1,15 +1,15 @@
-//! Binance spot, public market data: one combined WebSocket, REST for snapshots and history, no key. With the venue's
-//! figures, and how far we go with each.
+//! Binance spot, public market data: one combined WebSocket, REST for snapshots and history, no key. Includes the
+//! venue's limits, and how far we use each.
 //!
-//! Source: <https://github.com/binance/binance-spot-api-docs> (figures: `web-socket-streams.md`, `rest-api.md`);
-//! recordings win where they differ. Binance.US is another venue of the same shape (other addresses). Not here:
-//! accounts and orders, how figures are kept ([`crate::kit`]).
+//! Source: <https://github.com/binance/binance-spot-api-docs> (limits: `web-socket-streams.md`, `rest-api.md`);
+//! recordings win if they differ. Binance.US is another venue of the same shape (other addresses). Not here: accounts
+//! and orders, enforcing the limits ([`crate::kit`]).
 //!
 //! # Layout
-//! - `protocol`: what is subscribed and requested · `route`: what frames mean · `answers`: what REST answers mean, and
-//!   books and bars as such answers
+//! - `protocol`: subscriptions and requests · `route`: the meaning of frames · `answers`: REST answers, and books and
+//!   candles as such answers
 //! - `book`: the local book procedure · `quote_check`: its cross-check
-//! - `frame`: what a frame holds · `message`, `rest`: payloads
+//! - `frame`: parsing of frames · `message`, `rest`: payloads
 
 mod answers;
 mod book;
@@ -29,11 +29,11 @@ use crate::{
     registry::{Capabilities, VenueInfo},
 };
 
-/// What the venue can do.
+/// The venue's capabilities.
 const INFO: VenueInfo = VenueInfo {
     name: "binance",
     title: "Binance",
-    // The mirror that carries market data only.
+    // The mirror with market data only.
     default_ws_url: "wss://data-stream.binance.vision",
     default_rest_url: "https://data-api.binance.vision",
     capabilities: Capabilities {
@@ -89,56 +89,56 @@ const STREAMS_PER_SYMBOL: usize = 4;
 const STREAMS_PER_CONNECTION: usize = 1_000;
 /// Streams in one SUBSCRIBE message.
 const STREAMS_PER_MESSAGE: usize = 200;
-/// Between two messages on one connection. The venue allows five a second, pongs included, and counts in a bucket that
-/// lets bursts through only at first.
+/// Time between two messages on one connection. The venue allows five a second, including pongs, and counts in a bucket
+/// that allows bursts only at first.
 const MESSAGE_SPACING: Duration = Duration::from_millis(300);
-/// Connection attempts in [`CONNECT_WINDOW`]; the venue allows 300 an address.
+/// Connection attempts in [`CONNECT_WINDOW`]; the venue allows 300 per address.
 const CONNECTS_PER_WINDOW: usize = 100;
 /// Five minutes.
 const CONNECT_WINDOW: Duration = Duration::from_secs(300);
-/// A connection is replaced when it is this old; the venue cuts it at 24 hours.
+/// A connection is replaced at this age; the venue cuts it at 24 hours.
 const ROLL_AFTER: Duration = Duration::from_secs(22 * 3_600 + 45 * 60);
 /// Spread of the replacement, so that many feeds do not roll over together: 22:45 to 23:15 hours.
 const ROLL_JITTER: Duration = Duration::from_secs(30 * 60);
-/// After this long without a data frame a connection is given up. The venue pings every 20 seconds, but pings prove
+/// After this long without a data frame a connection is closed. The venue pings every 20 seconds, but pings prove
 /// nothing.
 const DATA_DEADLINE: Duration = Duration::from_secs(30);
 /// Wait after the venue refused a handshake or closed with "too many requests".
 const CONNECT_REFUSED_WAIT: Duration = Duration::from_secs(60);
 
-/// Weight an address may use in a minute; `exchangeInfo` states the current figure.
+/// Weight per minute and address; `exchangeInfo` gives the current limit.
 const WEIGHT_PER_MINUTE: u32 = 6_000;
-/// The least stated limit that is believed: below it nothing could be asked at all.
+/// The lowest limit that is accepted from the venue: below it no request would be possible.
 const LEAST_WEIGHT_PER_MINUTE: u32 = 600;
-/// Requests that may be out at once.
+/// Maximum concurrent requests.
 const REQUESTS_IN_FLIGHT: usize = 4;
 /// A request without an answer for this long counts as failed.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 /// Symbols in one `exchangeInfo` request: the address stays short.
 const SYMBOLS_PER_REQUEST: usize = 100;
-/// Requests for history that may wait; further ones replace the oldest.
+/// Maximum waiting requests for history; further ones replace the oldest.
 const HISTORY_QUEUE: usize = 256;
 /// Attempts for one request for history.
 const HISTORY_ATTEMPTS: u32 = 8;
 
-/// Levels a side asked for in a depth snapshot.
+/// Levels a side requested in a depth snapshot.
 const SNAPSHOT_LEVELS: u32 = 1_000;
-/// Changes kept while a snapshot is fetched: more than three minutes of them at ten a second.
+/// Changes kept while a snapshot is fetched: more than three minutes at ten a second.
 const BUFFERED_DIFFS: usize = 2_000;
-/// Levels in those changes; a busy symbol sends some 300 a second.
+/// Levels in those changes; a busy symbol sends about 300 a second.
 const BUFFERED_LEVELS: usize = 200_000;
-/// Best bids and asks kept for the comparison with the book; a busy symbol sends some 60 between two changes of its
+/// Best bids and asks kept for the comparison with the book; a busy symbol sends about 60 between two changes of its
 /// book.
 const KEPT_QUOTES: usize = 1_024;
-/// Rows kept on each side of a book; the venue's own recordings show some 3,000 after ten minutes.
+/// Rows kept on each side of a book; the venue's own recordings show about 3,000 after ten minutes.
 const BOOK_ROWS: usize = 50_000;
-/// So many old changes in a row, and no new one, contradict the book's position.
+/// This many consecutive old changes without a new one contradict the book's position.
 const OLD_IN_A_ROW: u32 = 500;
 
-/// Longest frame that is parsed, in bytes. The longest recorded one has 35 kB.
+/// Longest frame that is parsed, in bytes. The longest recorded frame has 35 kB.
 const FRAME_BYTES: usize = 16 << 20;
 
-/// Between two polls of a symbol: less than the five seconds after which data counts as stale by default.
+/// Time between two polls of a symbol: less than the five seconds after which data counts as stale by default.
 const POLL_SPACING: Duration = Duration::from_secs(4);
-/// Up to so many symbols polling asks for single prints (weight 25), above for aggregated ones (weight 4).
+/// Up to this many symbols, polling requests single trades (weight 25), above that aggregated ones (weight 4).
 const SYMBOLS_POLLED_IN_FULL: usize = 5;

@@ -1,8 +1,8 @@
-//! What the venue is asked for: four streams a symbol on a connection, snapshots and the rest by REST; and what is kept
-//! of each symbol.
+//! The requests to the venue: four streams per symbol on a connection, snapshots and the rest by REST; and the state of
+//! each symbol.
 //!
-//! Not here: what frames ([`super::route`]) and answers ([`super::answers`]) mean, the book procedure
-//! ([`super::book`]), when messages and requests go out ([`crate::kit`]).
+//! Not here: the meaning of frames ([`super::route`]) and answers ([`super::answers`]), the book procedure
+//! ([`super::book`]), when messages and requests are sent ([`crate::kit`]).
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -38,22 +38,22 @@ pub(crate) struct Binance;
 
 pub(super) type BinanceSession = FeedSession<Binance>;
 
-/// What a request is for. Symbols are positions in the session's list.
+/// The purpose of a request. Symbols are positions in the session's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// A book's snapshot, for the connection of that epoch.
     Snapshot { symbol: usize, epoch: u32 },
-    /// What is known of these symbols; of all where the list is empty.
+    /// Descriptions of these symbols; of all if the list is empty.
     Symbols(Vec<usize>),
-    /// Whether the venue has newer prints than the connection brought.
+    /// Whether the venue has newer trades than the connection delivered.
     Probe { symbol: usize },
-    /// Bars.
+    /// Candles.
     History { symbol: usize, interval: Interval, n_bars: usize },
-    /// Figures of 24 hours, instead of the stream.
+    /// Statistics of 24 hours, instead of the stream.
     DayTicker { symbol: usize },
-    /// Single prints, instead of the stream.
+    /// Single trades, instead of the stream.
     Trades { symbol: usize },
-    /// Aggregated prints, instead of the stream.
+    /// Aggregated trades, instead of the stream.
     AggTrades { symbol: usize },
 }
 
@@ -78,7 +78,7 @@ impl requests::Purpose for Purpose {
         match self {
             Self::Symbols(_) => u32::MAX,
             Self::History { .. } => HISTORY_ATTEMPTS,
-            // A snapshot is wanted again, at its own pace.
+            // A snapshot is requested again, at its own pace.
             Self::Snapshot { .. }
             | Self::Probe { .. }
             | Self::DayTicker { .. }
@@ -88,16 +88,16 @@ impl requests::Purpose for Purpose {
     }
 }
 
-/// What is kept of one symbol.
+/// The state of one symbol.
 #[derive(Debug, Default)]
 pub(crate) struct BinanceSymbolState {
     pub(super) book: BinanceBook,
-    /// Rises with each lost connection: snapshots requested before that are worthless.
+    /// Rises with each lost connection: snapshots requested earlier are worthless.
     pub(super) epoch: u32,
-    /// A snapshot of this epoch is queued or under way.
+    /// A snapshot of this epoch is queued or in flight.
     pub(super) is_snapshot_coming: bool,
     pub(super) pace: SnapshotPace,
-    /// Single prints come, so aggregated ones would count twice.
+    /// Single trades arrive, so aggregated ones would count twice.
     pub(super) has_single_prints: bool,
     pub(super) trade_ids: TradeIds,
     pub(super) aggregate_ids: TradeIds,
@@ -159,13 +159,13 @@ impl Protocol for Binance {
     }
 
     fn undescribed(session: &mut BinanceSession, _position: usize, now: Now) {
-        // A later description in the recording may know it.
+        // A later description in the recording may contain it.
         if !session.requests.has(|purpose| matches!(purpose, Purpose::Symbols(_))) {
             session.requests.push(Task::new(Purpose::Symbols(Vec::new())), now.monotonic);
         }
     }
 
-    /// Snapshots requested on behalf of the connection are worthless too.
+    /// Snapshots requested for the connection are worthless too.
     fn connection_lost(session: &mut BinanceSession, lost: LostSymbols) -> LostSymbols {
         for position in &lost {
             let state = &mut session.symbols[*position].state;
@@ -251,7 +251,7 @@ impl Protocol for Binance {
 }
 
 impl BinanceSession {
-    /// Queues a snapshot, unless one is coming or the book is whole.
+    /// Queues a snapshot, unless one is on its way or the book is complete.
     pub(super) fn want_snapshot(&mut self, position: usize, now: Now) {
         let Symbol { is_unknown, state, .. } = &mut self.symbols[position];
         if state.is_snapshot_coming || *is_unknown || !state.book.needs_snapshot() {
@@ -263,7 +263,7 @@ impl BinanceSession {
     }
 }
 
-/// Streams followed for each symbol: prints, best bid and ask, the book, figures of 24 hours.
+/// Streams followed for each symbol: trades, best bid and ask, the book, statistics of 24 hours.
 const STREAMS: [&str; STREAMS_PER_SYMBOL] = ["trade", "bookTicker", "depth@100ms", "miniTicker"];
 
 /// Returns messages that subscribe to `members` within the venue's limits; `symbol` gives a position's symbol,
@@ -281,7 +281,7 @@ fn subscriptions<'a>(
     }
     let chunks = members.chunks(STREAMS_PER_MESSAGE / STREAMS_PER_SYMBOL);
     let messages = chunks.filter_map(|symbols| {
-        // An upper-case symbol in a stream's name gives no error and no data.
+        // An upper-case symbol in a stream's name gives neither an error nor data.
         let names = symbols.iter().filter_map(|position| symbol(*position)).map(str::to_lowercase);
         let params = names.flat_map(|name| STREAMS.map(|stream| format!("{name}@{stream}"))).collect();
         *n_messages += 1;

@@ -1,7 +1,7 @@
 //! The venue's only cross-check of a book: its separate best bid and ask.
 //!
-//! The venue has no checksum. But after a change with final id `u` the book's top equals the last best bid and ask
-//! with an id not above `u`; in recordings 12,958 times of 12,960. It is counted, not acted on.
+//! The venue has no checksum. But after a change with final id `u` the book's top equals the last best bid and ask with
+//! an id not above `u`; in recordings 12,958 times of 12,960. Differences are counted, not acted on.
 
 use std::collections::VecDeque;
 
@@ -9,15 +9,15 @@ use model::{event::Quote, proof::TrackedBook};
 
 use crate::binance::KEPT_QUOTES;
 
-/// Best bids and asks not older than the book.
+/// Best bids and asks that are not older than the book.
 #[derive(Clone, Debug, Default)]
 pub(super) struct QuoteCheck {
-    /// By rising id; at most one is older than the book's last change.
+    /// By ascending id; at most one is older than the book's last change.
     quotes: VecDeque<(u64, Quote)>,
 }
 
 impl QuoteCheck {
-    /// Keeps one for a comparison to come.
+    /// Keeps a quote for a later comparison.
     pub(super) fn keep(&mut self, update_id: u64, quote: Quote) {
         if self.quotes.back().is_some_and(|(known, _)| *known >= update_id) {
             self.quotes.clear();
@@ -28,7 +28,7 @@ impl QuoteCheck {
         self.quotes.push_back((update_id, quote));
     }
 
-    /// Compares the book after the change that ends with `final_id`; counts nothing where no quote is old enough.
+    /// Compares the book after the change that ends with `final_id`; counts nothing if no quote is old enough.
     pub(super) fn compare(&mut self, tracked: &mut TrackedBook, final_id: u64) {
         while self.quotes.get(1).is_some_and(|(update_id, _)| *update_id <= final_id) {
             self.quotes.pop_front();
@@ -41,7 +41,7 @@ impl QuoteCheck {
         }
     }
 
-    /// Nothing kept fits what comes next.
+    /// Drops the kept quotes, which do not fit the following data.
     pub(super) fn clear(&mut self) {
         self.quotes.clear();
     }

@@ -1,8 +1,8 @@
-//! REST requests with their weights, and what their answers hold.
+//! REST requests with their weights, and the contents of their answers.
 //!
 //! Source: <https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md>. All are public and need no key.
-//! Base and quote come from the list of symbols only: symbols cannot be split by guessing, and may hold any letters.
-//! Not here: when a request may go out ([`crate::kit::requests`]), what answers mean ([`super::answers`]).
+//! Base and quote come only from the list of symbols: symbols cannot be split by guessing, and may contain any letters.
+//! Not here: when a request may be sent ([`crate::kit::requests`]), the meaning of answers ([`super::answers`]).
 
 use std::{borrow::Cow, fmt};
 
@@ -25,17 +25,17 @@ use crate::{
     kit::requests::RestRequest,
 };
 
-/// The named symbols, or all there are (several megabytes).
+/// Requests the named symbols, or all of them (several megabytes).
 pub(super) fn exchange_info(symbols: &[&str]) -> RestRequest {
     let query = match symbols {
         [] => Vec::new(),
-        // A list of strings has always a JSON form.
+        // A list of strings always has a JSON form.
         some => vec![("symbols", serde_json::to_string(some).unwrap_or_default())],
     };
     RestRequest::get("/api/v3/exchangeInfo", query, 20)
 }
 
-/// A snapshot of the book.
+/// Requests a snapshot of the book.
 pub(super) fn depth(symbol: &str) -> RestRequest {
     let weight = match SNAPSHOT_LEVELS {
         0..=100 => 5,
@@ -50,38 +50,38 @@ pub(super) fn depth(symbol: &str) -> RestRequest {
     )
 }
 
-/// The newest bars, the forming one last.
+/// Requests the newest candles, the forming one last.
 pub(super) fn klines(symbol: &str, interval: Interval, n_bars: usize) -> RestRequest {
     let query = vec![
         ("symbol", symbol.to_owned()),
-        // The venue's names of our intervals are our own.
+        // The venue's names of our intervals equal our own.
         ("interval", interval.as_str().to_owned()),
         ("limit", n_bars.clamp(1, 1_000).to_string()),
     ];
     RestRequest::get("/api/v3/klines", query, 2)
 }
 
-/// The newest single prints.
+/// Requests the newest single trades.
 pub(super) fn trades(symbol: &str) -> RestRequest {
     RestRequest::get("/api/v3/trades", vec![("symbol", symbol.to_owned()), ("limit", "500".to_owned())], 25)
 }
 
-/// The newest aggregated prints.
+/// Requests the newest aggregated trades.
 pub(super) fn agg_trades(symbol: &str) -> RestRequest {
     RestRequest::get("/api/v3/aggTrades", vec![("symbol", symbol.to_owned()), ("limit", "500".to_owned())], 4)
 }
 
-/// The newest aggregated print alone: has anything been traded?
+/// Requests only the newest aggregated trade, to see whether anything was traded.
 pub(super) fn newest_agg_trade(symbol: &str) -> RestRequest {
     RestRequest::get("/api/v3/aggTrades", vec![("symbol", symbol.to_owned()), ("limit", "1".to_owned())], 4)
 }
 
-/// Figures of 24 hours with best bid and ask.
+/// Requests statistics of 24 hours with best bid and ask.
 pub(super) fn day_ticker(symbol: &str) -> RestRequest {
     RestRequest::get("/api/v3/ticker/24hr", vec![("symbol", symbol.to_owned())], 2)
 }
 
-/// A bar: `[open time, open, high, low, close, volume, close time, …six more]`.
+/// A candle: `[open time, open, high, low, close, volume, close time, …six more]`.
 ///
 /// ```json
 /// [1499040000000,"0.01634790","0.80000000","0.01575800","0.01577100","148976.11427815",1499644799999,"2434.19",308,"1756.87","28.46","0"]
@@ -108,7 +108,7 @@ impl<'de> Deserialize<'de> for BinanceKlineRow {
                 let low: Price = seq.next_element()?.ok_or_else(|| missing(3))?;
                 let close: Price = seq.next_element()?.ok_or_else(|| missing(4))?;
                 let volume: Quantity = seq.next_element()?.ok_or_else(|| missing(5))?;
-                // Close time, quote volume and number of trades; then what buyers took.
+                // Close time, quote volume and number of trades; then the buyers' volume.
                 for _ in 0..3 {
                     let _left_out: Option<IgnoredAny> = seq.next_element()?;
                 }
@@ -123,7 +123,7 @@ impl<'de> Deserialize<'de> for BinanceKlineRow {
     }
 }
 
-/// A print.
+/// A trade.
 ///
 /// ```json
 /// {"id":28457,"price":"4.00000100","qty":"12.00000000","quoteQty":"48.000012","time":1499865549590,"isBuyerMaker":true,"isBestMatch":true}
@@ -140,7 +140,7 @@ pub(super) struct BinanceRestTrade {
     pub(super) is_buyer_maker: bool,
 }
 
-/// Prints of one taker order at one price.
+/// Trades of one taker order at one price.
 ///
 /// ```json
 /// {"a":26129,"p":"0.01633102","q":"4.70443515","f":27781,"l":27783,"T":1498793709153,"m":true,"M":true}
@@ -161,7 +161,7 @@ pub(super) struct BinanceRestAggTrade {
     pub(super) is_buyer_maker: bool,
 }
 
-/// Figures of 24 hours.
+/// Statistics of 24 hours.
 ///
 /// ```json
 /// {"symbol":"AAABBB","lastPrice":"4.00","lastQty":"200.0","bidPrice":"4.00","bidQty":"100.0","askPrice":"4.01","askQty":"100.0",
@@ -185,7 +185,7 @@ pub(super) struct BinanceDayTicker {
 }
 
 impl BinanceDayTicker {
-    /// The figures.
+    /// Returns the statistics.
     pub(super) fn day(&self) -> DayStatistics {
         DayStatistics {
             open: self.open_price,
@@ -196,7 +196,7 @@ impl BinanceDayTicker {
         }
     }
 
-    /// Best bid and ask; `None` where a side is empty, which the venue writes as zero.
+    /// Returns best bid and ask; `None` if a side is empty, which the venue writes as zero.
     pub(super) fn quote(&self) -> Option<Quote> {
         let quote =
             Quote { bid: self.bid_price, bid_size: self.bid_size, ask: self.ask_price, ask_size: self.ask_size };
@@ -213,19 +213,19 @@ pub(super) struct BinanceRefusal<'a> {
 }
 
 impl BinanceRefusal<'_> {
-    /// True where the venue does not know a symbol, or finds letters in it that none of its symbols has.
+    /// Returns true if the venue does not know a symbol, or finds letters in it that no symbol has.
     pub(super) fn is_unknown_symbol(&self) -> bool {
         matches!(self.code, -1121 | -1100 | -1101 | -1130)
     }
 
-    /// For people, cut to a length that fits a status line.
+    /// Returns the text for people, cut to a length that fits a status line.
     pub(super) fn detail(&self) -> String {
         let message: String = self.message.chars().take(200).collect();
         format!("{message} (code {})", self.code)
     }
 }
 
-/// The list of symbols (`/api/v3/exchangeInfo`). Unknown filters, statuses and limits are passed over.
+/// The list of symbols (`/api/v3/exchangeInfo`). Unknown filters, statuses and limits are skipped.
 ///
 /// ```json
 /// {"timezone":"UTC","rateLimits":[{"rateLimitType":"REQUEST_WEIGHT","interval":"MINUTE","intervalNum":1,"limit":6000}],
@@ -243,7 +243,7 @@ pub(super) struct BinanceExchangeInfo<'a> {
 }
 
 impl BinanceExchangeInfo<'_> {
-    /// Request weight the venue allows in a minute, where it says so.
+    /// Returns the request weight per minute that the venue allows, if it states one.
     pub(super) fn weight_per_minute(&self) -> Option<u32> {
         let limit = self
             .rate_limits
@@ -292,7 +292,7 @@ struct BinanceFilter<'a> {
 }
 
 impl BinanceSymbol<'_> {
-    /// In the model's words; `None` where price or quantity step is missing or unreadable.
+    /// Converts it to the model's type; `None` if price or quantity step is missing or unreadable.
     pub(super) fn instrument(&self, venue: &Venue) -> Option<Instrument> {
         let filter = |kind: &str| self.filters.iter().find(|filter| filter.kind == kind);
         let min_notional = filter("NOTIONAL").or_else(|| filter("MIN_NOTIONAL"));

@@ -1,6 +1,6 @@
-//! What frames mean for the session: prints, best bids and asks, changes of books, bars, figures of 24 hours.
+//! Processes frames: trades, best bids and asks, changes of books, candles, statistics of 24 hours.
 //!
-//! Not here: how a frame is read ([`super::frame`]), connections and requests ([`super::protocol`]).
+//! Not here: parsing a frame ([`super::frame`]), connections and requests ([`super::protocol`]).
 
 use model::{
     event::{BookUpdate, CandleUpdate, MarketEventKind, Quote, Trade, TradeId},
@@ -20,7 +20,7 @@ use crate::{
 };
 
 impl BinanceSession {
-    /// Takes in a frame that could be read.
+    /// Processes a parsed frame.
     pub(super) fn route(&mut self, connection: ConnectionId, frame: BinanceFrame<'_>, now: Now) {
         match frame {
             BinanceFrame::Trade(trade) => {
@@ -39,7 +39,7 @@ impl BinanceSession {
             BinanceFrame::AggTrade(trade) => {
                 let Some(position) = self.data(connection, &trade.symbol, now) else { return };
                 let symbol = &mut self.symbols[position];
-                // Where single prints are followed these would count twice.
+                // If single trades are followed, these would count twice.
                 if !self.is_open_ended || symbol.state.has_single_prints {
                     return;
                 }
@@ -83,7 +83,7 @@ impl BinanceSession {
             BinanceFrame::Accepted { id: Some(request) } => {
                 for position in self.pool.accepted(connection, request, now, &mut self.out) {
                     self.liveness.expect(position, now);
-                    // From here on changes come, so a snapshot asked for now joins them.
+                    // Changes arrive from here on, so a snapshot requested now joins them.
                     self.want_snapshot(position, now);
                 }
             }
@@ -198,7 +198,7 @@ impl BinanceSession {
     }
 }
 
-/// Which stream figures of 24 hours come from; each has times of its own.
+/// The stream that statistics of 24 hours come from; each has its own times.
 #[derive(Clone, Copy)]
 enum DaySource {
     MiniTicker,

@@ -1,8 +1,8 @@
-//! What REST answers mean for the session: products, newer prints, history, and what polling brings instead of a
-//! connection that cannot be had; and bars as such an answer, for recordings.
+//! Processes REST answers: products, newer trades, history, and polled data instead of an unavailable connection; also
+//! writes candles as such an answer, for recordings.
 //!
-//! Polled prints keep their ids, so none comes twice, neither from two polls nor from the snapshot that a new
-//! connection begins with. Books are not polled: seconds-old levels are no book. Not here: which request goes out when
+//! Polled trades keep their ids, so none counts twice, neither from two polls nor from the snapshot at the start of a
+//! new connection. Books are not polled: levels that are seconds old are not a book. Not here: when requests are sent
 //! ([`crate::kit::requests`]).
 
 use std::sync::Arc;
@@ -29,10 +29,10 @@ use crate::{
 };
 
 impl CoinbaseSession {
-    /// Takes in an answer.
+    /// Processes an answer.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// The answer cannot be parsed.
     pub(super) fn take_answer(&mut self, task: &Task<Purpose>, body: &str, now: Now) -> Result<(), Unreadable> {
         match &task.purpose {
             Purpose::Product { symbol } => {
@@ -54,8 +54,7 @@ impl CoinbaseSession {
                 let answer: CoinbaseCandles = serde_json::from_str(body)?;
                 let pages = self.symbols[*symbol].state.history.entry(*interval).or_default();
                 pages.extend(answer.candles.iter().map(|row| row.candle()).map(|candle| (candle.open_time, candle)));
-                // An empty page is the time before the product was listed. A recording has one answer, of all there
-                // was.
+                // An empty page is from before the product was listed. A recording has one answer with everything.
                 let is_last = answer.candles.is_empty() || self.is_open_ended;
                 match rest::page_before(*interval, *from, *until) {
                     Some(until) if !is_last => {
@@ -75,7 +74,7 @@ impl CoinbaseSession {
         Ok(())
     }
 
-    /// Emits the bars of the pages that have come.
+    /// Emits the candles of the pages received.
     pub(super) fn emit_history(&mut self, position: usize, interval: Interval, from: Timestamp, now: Now) {
         let symbol = &mut self.symbols[position];
         let Some(parts) = symbol.state.history.remove(&interval) else { return };
@@ -84,7 +83,7 @@ impl CoinbaseSession {
         self.out.event(&symbol.id, None, now, MarketEventKind::History(history));
     }
 
-    /// The venue does not answer this as it was asked.
+    /// Processes the refusal of a request.
     pub(super) fn take_refusal(&mut self, task: Task<Purpose>, body: &str, now: Now) {
         let refusal: CoinbaseRefusal<'_> = serde_json::from_str(body).unwrap_or_default();
         match &task.purpose {
@@ -93,14 +92,14 @@ impl CoinbaseSession {
                 self.out.set_rest_cause(Some(FeedCause::Refused { detail: refusal.detail() }));
                 self.retry(task, now);
             }
-            // The same question would be refused again: what there is has to do.
+            // The same request would be refused again: the pages received must suffice.
             Purpose::History { symbol, interval, from, .. } => self.emit_history(*symbol, *interval, *from, now),
-            // Polling asks again by itself, and so does doubt.
+            // Polling repeats by itself, and so does doubt.
             Purpose::Probe { .. } | Purpose::Day { .. } | Purpose::BestPrices { .. } | Purpose::Trades { .. } => {}
         }
     }
 
-    /// Best bid and ask came.
+    /// Processes best bid and ask.
     fn polled_best_prices(&mut self, position: usize, book: &CoinbaseProductBook, now: Now) {
         if !self.polling.is_on() {
             return;
@@ -111,7 +110,7 @@ impl CoinbaseSession {
         }
     }
 
-    /// Figures of 24 hours came.
+    /// Processes statistics of 24 hours.
     fn polled_day(&mut self, position: usize, product: &CoinbaseProduct<'_>, now: Now) {
         if !self.polling.is_on() {
             return;
@@ -121,13 +120,13 @@ impl CoinbaseSession {
         }
     }
 
-    /// Prints came, newest first.
+    /// Processes trades, newest first.
     fn polled_trades(&mut self, position: usize, answer: &CoinbaseTrades<'_>, now: Now) {
         let symbol = &mut self.symbols[position];
         let is_first = !symbol.state.trade_ids.has_any();
         let n_trades = answer.trades.len();
         for (idx, trade) in answer.trades.iter().rev().enumerate() {
-            // Of what was printed before anything was followed only the last price is news.
+            // Of the trades from before anything was followed, only the last price matters.
             if is_first && idx + 1 < n_trades {
                 symbol.state.trade_ids.pass_over(&trade.trade_id);
                 continue;
@@ -146,8 +145,8 @@ impl CoinbaseSession {
     }
 }
 
-/// Returns bars as one answer, newest first, however many: it stands for all pages. `None` for a length that the venue
-/// does not have.
+/// Returns candles as one answer, newest first, however many: it represents all pages. `None` for a length that the
+/// venue does not have.
 pub(super) fn of_candles(symbol: &str, interval: Interval, bars: &[Candle]) -> Option<SnapshotFrame> {
     let (first, last) = (bars.first()?, bars.last()?);
     let row = |Candle { open_time, open, high, low, close, volume, .. }: &Candle| {
@@ -156,7 +155,7 @@ pub(super) fn of_candles(symbol: &str, interval: Interval, bars: &[Candle]) -> O
     };
     let rows: Vec<_> = bars.iter().rev().map(row).collect();
     let mut request = rest::candles(symbol, interval, first.open_time, last.open_time)?;
-    // More than any request: of several answers the longest one is taken.
+    // More than any request: of several answers the longest one is used.
     let limit = request.query.iter_mut().find(|(key, _)| *key == "limit")?;
     limit.1 = bars.len().max(BARS_PER_PAGE + 1).to_string();
     Some(SnapshotFrame::Answer {

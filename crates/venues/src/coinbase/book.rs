@@ -1,10 +1,10 @@
-//! The rules of one product's book: whole with a snapshot, changed by updates, doubted when something is missing.
+//! The rules of one product's book: complete with a snapshot, changed by updates, doubted when something is missing.
 //!
 //! Source:
 //! <https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-channels#level2-channel>. There
-//! is no checksum and no sequence of the book's own: the connection's numbers ([`super::route`]) prove that no change
-//! is missing, and best bid and ask of the ticker are the cross-check. Not here: asking for a snapshot
-//! ([`super::supply`]), levels' storage ([`model::book`]).
+//! is no checksum and no sequence for the book itself: the connection's numbers ([`super::route`]) prove that no change
+//! is missing, and best bid and ask of the ticker are the cross-check. Not here: requesting a snapshot
+//! ([`super::supply`]), storage of levels ([`model::book`]).
 
 use model::{
     event::Quote,
@@ -17,45 +17,45 @@ use crate::{
     kit::protocol::CROSSED_TOLERANCE,
 };
 
-/// What became of an update or a comparison.
+/// The result of an update or a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// The book is as it should be.
+    /// The book is consistent.
     Fine,
-    /// There is no snapshot that it could belong to.
+    /// No snapshot exists that it could belong to.
     Unwanted,
-    /// Now the book contradicts itself or the ticker. It is suspect.
+    /// The book now contradicts itself or the ticker. It is suspect.
     Contradiction,
 }
 
-/// Everything about a book but its levels, which [`TrackedBook`] holds.
+/// The state of a book except its levels, which [`TrackedBook`] holds.
 #[derive(Clone, Debug, Default)]
 pub(super) struct CoinbaseBook {
-    /// A snapshot came, and nothing was missing since.
+    /// A snapshot arrived, and nothing has been missing since.
     is_whole: bool,
     has_had_snapshot: bool,
     crossed_since: Option<Monotonic>,
-    /// Since when the ticker has named another best price, and how often in a row.
+    /// Since when the ticker has had another best price, and how many times in a row.
     disagrees: Option<(Monotonic, u32)>,
 }
 
 impl CoinbaseBook {
-    /// True once a snapshot came.
+    /// Returns true once a snapshot has arrived.
     pub(super) fn has_had_snapshot(&self) -> bool {
         self.has_had_snapshot
     }
 
-    /// True where only a snapshot can bring the book further.
+    /// Returns true if the book cannot continue without a snapshot.
     pub(super) fn needs_snapshot(&self) -> bool {
         !self.is_whole
     }
 
-    /// Since when the book has stood crossed.
+    /// Returns since when the book has been crossed.
     pub(super) fn crossed_since(&self) -> Option<Monotonic> {
         self.crossed_since
     }
 
-    /// Takes in the whole book, frame `number` of its connection.
+    /// Processes the whole book, frame `number` of its connection.
     pub(super) fn on_snapshot(&mut self, tracked: &mut TrackedBook, levels: &CoinbaseLevels, number: u64, now: Now) {
         (self.is_whole, self.has_had_snapshot) = (true, true);
         (self.crossed_since, self.disagrees) = (None, None);
@@ -64,7 +64,7 @@ impl CoinbaseBook {
         self.changed(tracked, levels, number, now);
     }
 
-    /// Takes in changed levels, frame `number` of its connection.
+    /// Processes changed levels, frame `number` of its connection.
     pub(super) fn on_update(
         &mut self,
         tracked: &mut TrackedBook,
@@ -84,8 +84,8 @@ impl CoinbaseBook {
         self.on_timeout(tracked, now.monotonic)
     }
 
-    /// Compares with best bid and ask of the ticker. Both come from the same connection, but not from the same moment:
-    /// sizes differ all the time, and only a disagreement about prices that lasts is one.
+    /// Compares the book with best bid and ask of the ticker. Both come from the same connection, but not from the same
+    /// time: sizes always differ, and only a lasting difference of prices counts.
     pub(super) fn on_ticker(&mut self, tracked: &mut TrackedBook, quote: &Quote, now: Monotonic) -> Outcome {
         let Some(own) = tracked.book.quote().filter(|_| self.is_whole) else { return Outcome::Fine };
         if (own.bid, own.ask) == (quote.bid, quote.ask) {
@@ -103,7 +103,7 @@ impl CoinbaseBook {
         Outcome::Fine
     }
 
-    /// Looks whether the book has stood crossed for too long.
+    /// Checks whether the book has been crossed for too long.
     pub(super) fn on_timeout(&mut self, tracked: &mut TrackedBook, now: Monotonic) -> Outcome {
         let is_crossed = self.crossed_since.is_some_and(|since| now.saturating_since(since) > CROSSED_TOLERANCE);
         if !is_crossed {
@@ -113,20 +113,20 @@ impl CoinbaseBook {
         Outcome::Contradiction
     }
 
-    /// Changes may be missing.
+    /// Notes that changes may be missing.
     pub(super) fn on_gap(&mut self, tracked: &mut TrackedBook) {
         tracked.counters.gaps += 1;
         self.doubt(tracked);
     }
 
-    /// A change may be missing, and the next frame will tell: until then the book is not served.
+    /// Notes that a change may be missing, which the next frame will reveal: until then the book is not served.
     pub(super) fn suspend(&self, tracked: &mut TrackedBook) {
         if tracked.state == BookState::Live {
             tracked.state = BookState::Suspect;
         }
     }
 
-    /// No change was missing; returns whether the book is served again.
+    /// Notes that no change was missing; returns whether the book is served again.
     pub(super) fn resume(&self, tracked: &mut TrackedBook) -> bool {
         let is_suspended = self.is_whole && tracked.state == BookState::Suspect;
         if is_suspended {
@@ -135,7 +135,7 @@ impl CoinbaseBook {
         is_suspended
     }
 
-    /// A snapshot has been asked for.
+    /// Notes that a snapshot was requested.
     pub(super) fn asked(&self, tracked: &mut TrackedBook) {
         match tracked.state {
             BookState::Empty => tracked.state = BookState::Buffering,
@@ -144,7 +144,7 @@ impl CoinbaseBook {
         }
     }
 
-    /// The connection is gone: nothing is known any more.
+    /// Discards the book after its connection is lost.
     pub(super) fn discard(&mut self, tracked: &mut TrackedBook) {
         if tracked.state != BookState::Empty {
             self.start_over(tracked, BookState::Buffering);
@@ -169,7 +169,7 @@ impl CoinbaseBook {
     }
 
     fn doubt(&mut self, tracked: &mut TrackedBook) {
-        // A book that waits for its first snapshot, or has been asked for, has nothing to lose.
+        // A book that waits for its first snapshot, or whose snapshot was requested, has nothing to lose.
         if self.is_whole {
             self.start_over(tracked, BookState::Suspect);
         }

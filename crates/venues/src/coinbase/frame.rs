@@ -1,9 +1,9 @@
-//! What a frame holds: one of the channels' payloads, an acknowledgement, a refusal, or something unknown.
+//! Parses frames: one of the channels' payloads, an acknowledgement, a refusal, or something unknown.
 //!
 //! Every channel's frame is `{"channel":…,"timestamp":…,"sequence_num":…,"events":[…]}`; a refusal has a type and no
-//! channel. The usual shape is told by its first bytes, so that a book of megabytes is read once; anything else (other
-//! key order, blanks) is probed first. Neither way builds a tree of values, and both skip unknown parts without
-//! recursion. Not here: what events mean ([`super::route`]).
+//! channel. The usual shape is recognised by its first bytes, so that a book of megabytes is parsed once; anything else
+//! (other key order, blanks) is probed first. Neither path builds a tree of values, and both skip unknown parts without
+//! recursion. Not here: the meaning of events ([`super::route`]).
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -32,19 +32,19 @@ pub(super) struct CoinbaseFrame<'a> {
     pub(super) body: CoinbaseBody<'a>,
 }
 
-/// What a frame says.
+/// The content of a frame.
 #[derive(Debug)]
 pub(super) enum CoinbaseBody<'a> {
     Books(Vec<CoinbaseBookEvent<'a>>),
     Trades(Vec<CoinbaseTradesEvent<'a>>),
     Tickers(Vec<CoinbaseTickerEvent<'a>>),
     Candles(Vec<CoinbaseCandlesEvent<'a>>),
-    /// Once a second, whatever happens. Its fields are not read: the counter comes as number or text, the time in a
+    /// Sent once a second in any case. Its fields are not read: the counter is a number or text, the time has a
     /// programming language's own form.
     Heartbeat,
-    /// What is subscribed now, all of it, each time; it comes after the first data of a channel.
+    /// All current subscriptions, each time; it comes after the first data of a channel.
     Subscriptions(CoinbaseSubscriptions<'a>),
-    /// The venue refused a request of ours; it does not say which.
+    /// The venue refused a request of ours; it does not name the request.
     Refused {
         detail: String,
     },
@@ -54,13 +54,13 @@ pub(super) enum CoinbaseBody<'a> {
 /// Products by channel. The book's channel is called `level2` here and `l2_data` in its frames.
 pub(super) type CoinbaseSubscriptions<'a> = BTreeMap<Cow<'a, str>, Vec<Cow<'a, str>>>;
 
-/// Reads a frame.
+/// Parses a frame.
 ///
 /// # Errors
-/// The frame is no valid JSON, its channel is known and a field that we read is missing or mistyped, or it is numbered
-/// and names no channel.
+/// The frame is not valid JSON; or its channel is known and a field that we read is missing or has the wrong type; or
+/// it is numbered and names no channel.
 pub(super) fn parse(text: &str) -> Result<CoinbaseFrame<'_>, serde_json::Error> {
-    // Whatever the quick way could not read is looked at as a whole: only that verdict counts.
+    // A frame that the fast path could not read is parsed in full: only that result counts.
     channel_at_start(text).and_then(|channel| read(channel, text)?.ok()).map_or_else(|| parse_probed(text), Ok)
 }
 
@@ -69,7 +69,7 @@ fn channel_at_start(text: &str) -> Option<&str> {
     rest.get(..rest.bytes().take(LONGEST_CHANNEL).position(|byte| byte == b'"')?)
 }
 
-/// Reads a frame of a known channel; `None` for an unknown one.
+/// Parses a frame of a known channel; `None` for an unknown one.
 fn read<'a>(channel: &str, text: &'a str) -> Option<Result<CoinbaseFrame<'a>, serde_json::Error>> {
     Some(match channel {
         "l2_data" | "level2" => envelope(text, CoinbaseBody::Books),
@@ -103,7 +103,7 @@ fn parse_probed(text: &str) -> Result<CoinbaseFrame<'_>, serde_json::Error> {
     match (outer.channel.as_deref(), outer.kind.as_deref()) {
         (Some(channel), _) => match read(channel, text) {
             Some(frame) => frame,
-            // It has its place among the frames of the connection all the same.
+            // It is nevertheless numbered among the connection's frames.
             None => Ok(CoinbaseFrame { sequence: outer.sequence_num, ..unnumbered(CoinbaseBody::Unknown) }),
         },
         (None, Some("error")) => {
@@ -112,17 +112,17 @@ fn parse_probed(text: &str) -> Result<CoinbaseFrame<'_>, serde_json::Error> {
             let detail = if words.is_empty() { "no reason given".to_owned() } else { words.join(": ") };
             Ok(unnumbered(CoinbaseBody::Refused { detail: detail.chars().take(DETAIL_LETTERS).collect() }))
         }
-        // Its place among the frames of the connection shows that it said something of a channel: perhaps of a book.
+        // Its number shows that it belonged to a channel: perhaps to a book's.
         (None, _) if outer.sequence_num.is_some() => Err(serde_json::Error::missing_field("channel")),
         (None, _) => Ok(unnumbered(CoinbaseBody::Unknown)),
     }
 }
 
-/// The outer shape; `client_id`, which older texts mention, is passed over.
+/// The outer shape; `client_id`, mentioned in older documents, is skipped.
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "E: Deserialize<'de>"))]
 struct Envelope<E> {
-    /// Read only to find it given twice.
+    /// Read only to detect a duplicate.
     #[serde(rename = "channel")]
     _channel: IgnoredAny,
     #[serde(default)]
@@ -131,7 +131,7 @@ struct Envelope<E> {
     events: Vec<E>,
 }
 
-/// A member of `events` of the channel `subscriptions`.
+/// An element of `events` of the channel `subscriptions`.
 ///
 /// ```json
 /// {"subscriptions":{"heartbeats":["heartbeats"],"level2":["AAA-USD","BBB-USD"]}}
@@ -142,7 +142,7 @@ struct Acknowledgement<'a> {
     subscriptions: CoinbaseSubscriptions<'a>,
 }
 
-/// The fields by which frames are told apart.
+/// The fields that distinguish frames.
 #[derive(Deserialize)]
 struct Outer<'a> {
     #[serde(borrow, default)]
@@ -157,9 +157,9 @@ struct Outer<'a> {
     reason: Option<Cow<'a, str>>,
 }
 
-/// Longest channel looked for at the start of a frame.
+/// Longest channel searched for at the start of a frame.
 const LONGEST_CHANNEL: usize = 32;
-/// Letters of a refusal that are kept.
+/// Characters of a refusal that are kept.
 const DETAIL_LETTERS: usize = 200;
 
 /// A frame of the channel `l2_data`.
@@ -170,7 +170,7 @@ struct SnapshotEvents<'a> {
     events: &'a [SnapshotEvent<'a>],
 }
 
-/// A whole book under the name that its frames carry.
+/// A whole book under the name in its frames.
 #[derive(Serialize)]
 pub(super) struct SnapshotEvent<'a> {
     #[serde(rename = "type")]
@@ -188,8 +188,7 @@ struct SnapshotRow {
     new_quantity: String,
 }
 
-/// Returns the best `depth` levels a side of a verified book as the venue sends them; `None` where the book is not
-/// live.
+/// Returns the best `depth` levels a side of a verified book in the venue's form; `None` if the book is not live.
 pub(super) fn snapshot_event<'a>(label: &'a str, tracked: &TrackedBook, depth: usize) -> Option<SnapshotEvent<'a>> {
     if tracked.state != BookState::Live {
         return None;
@@ -211,8 +210,8 @@ pub(super) fn snapshot_event<'a>(label: &'a str, tracked: &TrackedBook, depth: u
     Some(SnapshotEvent { kind: "snapshot", product_id: label, updates })
 }
 
-/// Returns the frame with the books of a connection, for recordings that begin in the middle; `None` where there is
-/// none. It has the number of the connection's last frame: the next recorded one follows it without a hole, as it did.
+/// Returns the frame with the books of a connection, for recordings that begin midway; `None` if there are none. It has
+/// the number of the connection's last frame: the next recorded one follows it without a gap, as in the original.
 pub(super) fn of_books(events: &[SnapshotEvent<'_>], sequence_num: u64) -> Option<String> {
     if events.is_empty() {
         return None;

@@ -1,8 +1,8 @@
 //! The channels' payloads, field for field, borrowed from the frame.
 //!
-//! Source: <https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-channels>. Fields that
-//! nothing reads are left out; unknown ones are ignored, missing or mistyped ones are errors. Not here: which payload a
-//! frame holds ([`super::frame`]). All numbers are strings; times: [`super::time`].
+//! Source: <https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-channels>. Unread fields
+//! are left out; unknown ones are ignored, missing or mistyped ones are errors. Not here: which payload a frame
+//! contains ([`super::frame`]). All numbers are strings; times: [`super::time`].
 
 use std::{borrow::Cow, fmt};
 
@@ -19,12 +19,12 @@ use serde::{
 
 use crate::{coinbase::rest::CoinbaseSeconds, kit::utc_time::UtcTime};
 
-/// Whether an event repeats what was or says what is new.
+/// Whether an event repeats earlier data or brings new data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CoinbaseEventKind {
     Snapshot,
     Update,
-    /// A kind the venue has added since this was written.
+    /// A kind that the venue added later than this code.
     Unknown,
 }
 
@@ -54,7 +54,7 @@ pub(super) struct CoinbaseBookEvent<'a> {
     pub(super) updates: CoinbaseLevels,
 }
 
-/// Levels by side, in the order they came.
+/// Levels by side, in their original order.
 #[derive(Debug, Default)]
 pub(super) struct CoinbaseLevels {
     pub(super) bids: Vec<Level>,
@@ -87,7 +87,7 @@ impl<'de> Deserialize<'de> for CoinbaseLevels {
                     }
                     last_time = row.event_time;
                 }
-                // Only the last one is read: a snapshot has tens of thousands, all the same.
+                // Only the last time is read: a snapshot has tens of thousands of equal ones.
                 levels.event_time = last_time.and_then(|text| UtcTime::parse(&text)).map(|UtcTime(time)| time);
                 Ok(levels)
             }
@@ -97,7 +97,7 @@ impl<'de> Deserialize<'de> for CoinbaseLevels {
     }
 }
 
-/// One member of `updates`, without an allocation.
+/// One element of `updates`, without an allocation.
 struct WireLevel<'a> {
     side: Side,
     level: Level,
@@ -154,11 +154,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for WireLevel<'a> {
     }
 }
 
-/// A text that is borrowed wherever it has no escapes.
+/// A text that is borrowed if it has no escapes.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// A level's side. The venue's own older texts and other programs say `ask`: the feed never did, so it is unknown here.
+/// A level's side. The venue's older texts and other programs say `ask`: the feed never did, so it is unknown here.
 #[derive(Clone, Copy)]
 enum Side {
     Bid,
@@ -190,7 +190,7 @@ impl<'de> Deserialize<'de> for Side {
     }
 }
 
-/// Prints (`market_trades`), newest first.
+/// Trades (`market_trades`), newest first.
 #[derive(Debug, Deserialize)]
 pub(super) struct CoinbaseTradesEvent<'a> {
     #[serde(rename = "type")]
@@ -199,7 +199,7 @@ pub(super) struct CoinbaseTradesEvent<'a> {
     pub(super) trades: Vec<CoinbaseTrade<'a>>,
 }
 
-/// A print; `side` is the maker's.
+/// A trade; `side` is the maker's.
 ///
 /// ```json
 /// {"product_id":"AAA-USD","trade_id":"1068","price":"100.02","size":"0.01","time":"2026-01-02T03:04:05.167634Z","side":"SELL"}
@@ -217,7 +217,7 @@ pub(super) struct CoinbaseTrade<'a> {
     pub(super) side: MakerSide,
 }
 
-/// The side of the order that stood in the book.
+/// The side of the resting order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MakerSide {
     Buy,
@@ -227,7 +227,7 @@ pub(super) enum MakerSide {
 }
 
 impl MakerSide {
-    /// The other side took liquidity: where a seller stood in the book, a buyer crossed the spread.
+    /// Returns the side that took liquidity: if the resting order was a seller's, a buyer crossed the spread.
     pub(super) fn aggressor_side(self) -> AggressorSide {
         match self {
             Self::Buy => AggressorSide::Seller,
@@ -247,14 +247,14 @@ impl<'de> Deserialize<'de> for MakerSide {
     }
 }
 
-/// Figures of products (`ticker`, `ticker_batch`).
+/// Statistics of products (`ticker`, `ticker_batch`).
 #[derive(Debug, Deserialize)]
 pub(super) struct CoinbaseTickerEvent<'a> {
     #[serde(borrow)]
     pub(super) tickers: Vec<CoinbaseTicker<'a>>,
 }
 
-/// Last price, figures of 24 hours, best bid and ask (not in `ticker_batch`). What is not known is empty text.
+/// Last price, statistics of 24 hours, best bid and ask (not in `ticker_batch`). Unknown values are empty text.
 ///
 /// ```json
 /// {"type":"ticker","product_id":"AAA-USD","price":"100.02","volume_24_h":"2867.5","low_24_h":"99","high_24_h":"101.5",
@@ -286,19 +286,20 @@ pub(super) struct CoinbaseTicker<'a> {
 }
 
 impl CoinbaseTicker<'_> {
-    /// Best bid and ask, where both are known.
+    /// Returns best bid and ask, if both are known.
     pub(super) fn quote(&self) -> Option<Quote> {
         let quote = Quote { bid: self.bid?, bid_size: self.bid_size?, ask: self.ask?, ask_size: self.ask_size? };
         (is_positive(quote.bid) && is_positive(quote.ask)).then_some(quote)
     }
 
-    /// Figures of 24 hours, where all are known.
+    /// Returns statistics of 24 hours, if all are known.
     pub(super) fn day(&self) -> Option<DayStatistics> {
         day(self.price, self.change_percent?, (self.low?, self.high?), self.volume?)
     }
 }
 
-/// Figures of 24 hours; the first price, which the venue does not say, follows from the last one and the change.
+/// Returns statistics of 24 hours; the first price, which the venue does not send, follows from the last one and the
+/// change.
 pub(super) fn day(
     last: Price,
     change_percent: Price,
@@ -308,7 +309,7 @@ pub(super) fn day(
     Some(DayStatistics { open: first_price(last, change_percent)?, high, low, last, volume })
 }
 
-/// The price that became `last` by `percent`, to [`FIRST_PRICE_DIGITS`] digits behind the point at least: the venue's
+/// Returns the price that became `last` by `percent`, with at least [`FIRST_PRICE_DIGITS`] decimal places: the venue's
 /// percentage has enough digits for that, so the result is the price it was computed from. Integers throughout.
 fn first_price(last: Price, percent: Price) -> Option<Price> {
     let scale = last.scale().max(FIRST_PRICE_DIGITS);
@@ -324,7 +325,7 @@ fn first_price(last: Price, percent: Price) -> Option<Price> {
     Some(price.at_scale(price.significant_scale()))
 }
 
-/// Bars of five minutes (`candles`), in no order to rely on.
+/// Candles of five minutes (`candles`), in no reliable order.
 #[derive(Debug, Deserialize)]
 pub(super) struct CoinbaseCandlesEvent<'a> {
     #[serde(rename = "type")]
@@ -333,7 +334,7 @@ pub(super) struct CoinbaseCandlesEvent<'a> {
     pub(super) candles: Vec<CoinbaseChannelCandle<'a>>,
 }
 
-/// A bar of the channel, which names its product.
+/// A candle of the channel, which names its product.
 #[derive(Debug, Deserialize)]
 pub(super) struct CoinbaseChannelCandle<'a> {
     #[serde(borrow)]
@@ -347,7 +348,7 @@ pub(super) struct CoinbaseChannelCandle<'a> {
 }
 
 impl CoinbaseChannelCandle<'_> {
-    /// In the model's words.
+    /// Converts it to the model's type.
     pub(super) fn candle(&self) -> Candle {
         let Self { start, open, high, low, close, volume, .. } = *self;
         Candle { open_time: start.0, open, high, low, close, volume, buy_volume: None }
@@ -360,24 +361,24 @@ pub(super) fn positive_price<'de, D: Deserializer<'de>>(deserializer: D) -> Resu
     if is_positive(price) { Ok(price) } else { Err(de::Error::custom("a price that is not above zero")) }
 }
 
-/// True above zero.
+/// Returns true above zero.
 pub(super) fn is_positive(price: Price) -> bool {
     !price.is_zero() && !price.is_negative()
 }
 
-/// A price, a difference or a percentage; empty text is none.
+/// Reads a price, a difference or a percentage; empty text gives `None`.
 pub(super) fn known_price<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Price>, D::Error> {
     let text = Cow::<str>::deserialize(deserializer)?;
     if text.is_empty() { Ok(None) } else { Price::parse(&text).map(Some).map_err(de::Error::custom) }
 }
 
-/// A quantity; empty text is none.
+/// Reads a quantity; empty text gives `None`.
 pub(super) fn known_quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Quantity>, D::Error> {
     let text = Cow::<str>::deserialize(deserializer)?;
     if text.is_empty() { Ok(None) } else { Quantity::parse(&text).map(Some).map_err(de::Error::custom) }
 }
 
-/// Fewest digits behind the point to which a first price is computed; trailing zeros go again.
+/// Minimum decimal places to which a first price is computed; trailing zeros are removed.
 const FIRST_PRICE_DIGITS: u32 = 8;
 
 #[cfg(test)]

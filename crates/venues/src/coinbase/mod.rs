@@ -1,15 +1,14 @@
-//! Coinbase Advanced Trade, public market data only: one WebSocket with a channel a message, REST for products and
-//! history, no key. With the venue's figures, and how far we go with each.
+//! Coinbase Advanced Trade, public market data only: one WebSocket with one channel per message, REST for products and
+//! history, no key. Includes the venue's limits, and how far we use each.
 //!
-//! Source: <https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-overview> (figures:
-//! `websocket-rate-limits`); recordings win where they differ. The older Exchange feed speaks another language: its
-//! frames count as unknown here. Not here: accounts and orders, how figures are kept ([`crate::kit`]).
+//! Source: <https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-overview> (limits:
+//! `websocket-rate-limits`); recordings win if they differ. The older Exchange feed has another protocol: its frames
+//! count as unknown here. Not here: accounts and orders, enforcing the limits ([`crate::kit`]).
 //!
 //! # Layout
-//! - `protocol`: what is subscribed and requested · `supply`: data under another name, and fresh snapshots without
-//!   storms
-//! - `route`: what frames mean, and that none is missing · `answers`: what REST answers mean · `book`: the book's rules
-//! - `frame`: what a frame holds, and verified books as such a frame · `message`, `rest`: payloads
+//! - `protocol`: subscriptions and requests · `supply`: data under another name, and fresh snapshots at a limited rate
+//! - `route`: the meaning of frames, and detection of missing ones · `answers`: REST answers · `book`: the book's rules
+//! - `frame`: parsing of frames, and verified books as frames · `message`, `rest`: payloads
 
 mod answers;
 mod book;
@@ -29,7 +28,7 @@ use crate::{
     registry::{Capabilities, VenueInfo},
 };
 
-/// What the venue can do.
+/// The venue's capabilities.
 const INFO: VenueInfo = VenueInfo {
     name: "coinbase",
     title: "Coinbase",
@@ -64,7 +63,7 @@ fn pool_rules(ws_url: &str) -> PoolRules {
         symbols_per_connection: PRODUCTS_PER_CONNECTION,
         connects: CONNECTS,
         deadline: DATA_DEADLINE,
-        // No lifetime of a connection is documented or was seen.
+        // No maximum lifetime of a connection is documented or was observed.
         roll: None,
         refused_wait: CONNECT_REFUSED_WAIT,
         message_spacing: MESSAGE_SPACING,
@@ -83,52 +82,52 @@ const REQUEST_RULES: RequestRules = RequestRules {
 
 /// Products on one connection: a single missing frame costs the snapshots of all of them, up to 5 MB each.
 const PRODUCTS_PER_CONNECTION: usize = 5;
-/// Connection attempts in a second; the venue allows eight an address. With [`MESSAGE_SPACING`] the first messages of
+/// Connection attempts in a second; the venue allows eight per address. With [`MESSAGE_SPACING`] the first messages of
 /// several connections stay below eight a second too.
 const CONNECTS: (usize, Duration) = (1, Duration::from_secs(1));
-/// Between two messages on one connection; the venue allows eight a second an address.
+/// Time between two messages on one connection; the venue allows eight a second per address.
 const MESSAGE_SPACING: Duration = Duration::from_millis(500);
-/// After this long without any frame a connection is given up: heartbeats come every second.
+/// After this long without any frame a connection is closed: heartbeats come every second.
 const DATA_DEADLINE: Duration = Duration::from_secs(5);
 /// Wait after the venue refused a handshake or closed with "too many requests".
 const CONNECT_REFUSED_WAIT: Duration = Duration::from_secs(60);
 
-/// Ten a second; every request weighs one.
+/// Ten a second; every request counts as one.
 const REQUESTS_PER_MINUTE: u32 = 600;
 /// Half of ten a second.
 const REQUEST_SPACING: Duration = Duration::from_millis(200);
-/// Requests that may be out at once.
+/// Maximum concurrent requests.
 const REQUESTS_IN_FLIGHT: usize = 4;
 /// A request without an answer for this long counts as failed.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
-/// Requests for history that may wait; further ones replace the oldest.
+/// Maximum waiting requests for history; further ones replace the oldest.
 const HISTORY_QUEUE: usize = 256;
 /// Attempts for one page of history.
 const HISTORY_ATTEMPTS: u32 = 8;
-/// Bars in one answer; the venue refuses more.
+/// Candles in one answer; the venue refuses more.
 const BARS_PER_PAGE: usize = 350;
-/// Pages for one request for history.
+/// Pages per request for history.
 const HISTORY_PAGES: usize = 3;
 
-/// A snapshot asked for is waited for this long: one is a frame of up to 5 MB, behind those of other products.
+/// Timeout for a requested snapshot: it is a frame of up to 5 MB, behind those of other products.
 const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(10);
-/// While the first snapshots of a connection are under way nothing else may come; longer than this it is silence.
+/// While the first snapshots of a connection are on their way no other data may arrive; longer than this is silence.
 const FIRST_SNAPSHOT_PATIENCE: Duration = Duration::from_secs(20);
-/// After so many snapshots asked for in vain the connection is given up, where it has brought one before.
+/// After this many unanswered snapshot requests the connection is closed, if it has delivered one before.
 const SNAPSHOTS_IN_VAIN: u32 = 2;
-/// Longest wait between two questions for a snapshot that never comes.
+/// Longest wait between two requests for a snapshot that never comes.
 const SNAPSHOT_WAIT_MAX: Duration = Duration::from_secs(300);
 /// Rows kept on each side of a book; the longest recorded side has 27,236.
 const BOOK_ROWS: usize = 200_000;
-/// The ticker may name other best prices for this long.
+/// How long the ticker may have other best prices.
 const DISAGREEMENT_TOLERANCE: Duration = Duration::from_secs(5);
-/// And for so many tickers in a row.
+/// And for how many consecutive tickers.
 const DISAGREEMENTS_IN_A_ROW: u32 = 5;
 
-/// Longest frame that is parsed, in bytes. The longest recorded one has 5.1 MB.
+/// Longest frame that is parsed, in bytes. The longest recorded frame has 5.1 MB.
 const FRAME_BYTES: usize = 64 << 20;
 
-/// Between two polls of a product: less than the five seconds after which data counts as stale by default.
+/// Time between two polls of a product: less than the five seconds after which data counts as stale by default.
 const POLL_SPACING: Duration = Duration::from_secs(4);
-/// Prints asked for in a poll.
+/// Trades requested in a poll.
 const POLLED_TRADES: usize = 100;

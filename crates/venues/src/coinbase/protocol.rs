@@ -1,8 +1,8 @@
-//! What the venue is asked for: one channel a message, heartbeats first; and what is kept of each product.
+//! The requests to the venue: one channel per message, heartbeats first; and the state of each product.
 //!
-//! The venue answers with no number of ours, so no answer is waited for. Not here: under which name data comes and when
-//! a book is requested again ([`super::supply`]), what frames ([`super::route`]) and answers ([`super::answers`]) mean,
-//! the book's rules ([`super::book`]), when messages and requests go out ([`crate::kit`]).
+//! The venue's answers contain no number of ours, so no answer is awaited. Not here: the name under which data comes
+//! and when a book is requested again ([`super::supply`]), the meaning of frames ([`super::route`]) and answers
+//! ([`super::answers`]), the book's rules ([`super::book`]), when messages and requests are sent ([`crate::kit`]).
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -46,22 +46,22 @@ pub(crate) struct Coinbase {
 
 pub(super) type CoinbaseSession = FeedSession<Coinbase>;
 
-/// What a request is for. Symbols are positions in the session's list.
+/// The purpose of a request. Symbols are positions in the session's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// What is known of a product: its steps, and whether its data comes under another name.
+    /// The description of a product: its steps, and whether its data comes under another name.
     Product { symbol: usize },
-    /// All products there are: for recordings that hold the list.
+    /// All products: for recordings that contain the list.
     Products,
-    /// Whether the venue has newer prints than the connection brought.
+    /// Whether the venue has newer trades than the connection delivered.
     Probe { symbol: usize },
-    /// A page of bars that open at `until` or before, back to `from`; further pages follow.
+    /// A page of candles that open at `until` or before, back to `from`; further pages follow.
     History { symbol: usize, interval: Interval, from: Timestamp, until: Timestamp },
-    /// Figures of 24 hours, instead of the stream.
+    /// Statistics of 24 hours, instead of the stream.
     Day { symbol: usize },
     /// Best bid and ask, instead of the stream.
     BestPrices { symbol: usize },
-    /// Prints, instead of the stream.
+    /// Trades, instead of the stream.
     Trades { symbol: usize },
 }
 
@@ -91,21 +91,21 @@ impl requests::Purpose for Purpose {
     }
 }
 
-/// What is kept of one product.
+/// The state of one product.
 #[derive(Debug, Default)]
 pub(crate) struct CoinbaseSymbolState {
     pub(super) book: CoinbaseBook,
     pub(super) supply: Supply,
-    /// Data came since its connection was opened.
+    /// Data has arrived since its connection was opened.
     pub(super) has_data: bool,
     pub(super) snapshot: SnapshotRequest,
     pub(super) pace: SnapshotPace,
-    /// Snapshots requested that did not come, in a row.
+    /// Consecutive unanswered snapshot requests.
     pub(super) n_in_vain: u32,
     pub(super) trade_ids: TextTradeIds,
-    /// The last best bid and ask that was emitted.
+    /// The best bid and ask emitted last.
     pub(super) quote: Option<Quote>,
-    /// Pages of bars that wait for the rest.
+    /// Pages of candles that wait for the rest.
     pub(super) history: BTreeMap<Interval, BTreeMap<Timestamp, Candle>>,
 }
 
@@ -177,7 +177,7 @@ impl Protocol for Coinbase {
     }
 
     fn undescribed(session: &mut CoinbaseSession, position: usize, now: Now) {
-        // A later description in the recording may know it.
+        // A later description in the recording may contain it.
         session.requests.push(Task::new(Purpose::Product { symbol: position }), now.monotonic);
     }
 
@@ -185,7 +185,7 @@ impl Protocol for Coinbase {
         session.symbols[position].state.snapshot = SnapshotRequest::None;
     }
 
-    /// What shares the data of a lost product is lost too.
+    /// Products that share the data of a lost product are lost too.
     fn connection_lost(session: &mut CoinbaseSession, lost: LostSymbols) -> LostSymbols {
         let pool = &session.pool;
         session.protocol.connections.retain(|connection, _| pool.has(*connection));
@@ -236,7 +236,7 @@ impl Protocol for Coinbase {
     }
 
     fn history(_session: &mut CoinbaseSession, symbol: usize, request: &HistoryRequest, now: Now) -> Option<Purpose> {
-        // Bars of seconds cannot be had: the view builds them from prints.
+        // Candles of seconds are not available: the view builds them from trades.
         let (from, until) = rest::span(request.interval, request.n_bars, now.wall)?;
         Some(Purpose::History { symbol, interval: request.interval, from, until })
     }
@@ -290,7 +290,7 @@ impl Protocol for Coinbase {
 }
 
 impl CoinbaseSession {
-    /// True where a product is subscribed under its own name.
+    /// Returns true if a product is subscribed under its own name.
     pub(super) fn is_subscribed(&self, position: usize) -> bool {
         let Symbol { is_unknown, state, .. } = &self.symbols[position];
         state.supply == Supply::Own && !*is_unknown
@@ -302,13 +302,13 @@ impl CoinbaseSession {
     }
 }
 
-/// Names stand in paths of REST: nothing but letters, digits and plain signs.
+/// Returns true for valid names, which appear in REST paths: only letters, digits and plain signs.
 fn is_product_name(symbol: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     !symbol.is_empty() && symbol.len() <= SYMBOL_BYTES && symbol.bytes().all(is_plain) && !symbol.starts_with('.')
 }
 
-/// Channels with data, by the name that messages use: the book's frames call theirs `l2_data`.
+/// Channels with data, by the name used in messages: the book's frames call theirs `l2_data`.
 pub(super) const CHANNELS: [&str; 3] = [BOOK_CHANNEL, "market_trades", "ticker"];
 const BOOK_CHANNEL: &str = "level2";
 
@@ -317,7 +317,7 @@ fn heartbeats() -> Option<Subscription> {
     message(Verb::Subscribe, "heartbeats", &[])
 }
 
-/// Everything about these products.
+/// Returns subscriptions to all data of these products.
 pub(super) fn everything(products: &[(usize, &str)]) -> Vec<Subscription> {
     if products.is_empty() {
         return Vec::new();
@@ -325,7 +325,7 @@ pub(super) fn everything(products: &[(usize, &str)]) -> Vec<Subscription> {
     CHANNELS.iter().filter_map(|channel| message(Verb::Subscribe, channel, products)).collect()
 }
 
-/// A fresh snapshot of these products' books.
+/// Returns subscriptions that fetch fresh snapshots of these products' books.
 pub(super) fn books_again(products: &[(usize, &str)]) -> Vec<Subscription> {
     [Verb::Unsubscribe, Verb::Subscribe].into_iter().filter_map(|verb| message(verb, BOOK_CHANNEL, products)).collect()
 }

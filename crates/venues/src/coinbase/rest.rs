@@ -1,9 +1,9 @@
-//! REST requests, and what their answers hold.
+//! REST requests, and the contents of their answers.
 //!
 //! Source: <https://docs.cdp.coinbase.com/api-reference/advanced-trade-api/rest-api/public/get-public-product-candles>
 //! and its neighbours (`list-public-products`). All are public and need no key; each counts as one of ten a second.
-//! Base and quote of an instrument come from the products only. Not here: when a request may go out
-//! ([`crate::kit::requests`]), what answers mean ([`super::answers`]), what an alias means for the stream
+//! Base and quote of an instrument come from the products only. Not here: when a request may be sent
+//! ([`crate::kit::requests`]), the meaning of answers ([`super::answers`]), the effect of an alias on the stream
 //! ([`super::supply`]).
 
 use std::{borrow::Cow, time::Duration};
@@ -27,28 +27,28 @@ use crate::{
 
 const ROOT: &str = "/api/v3/brokerage/market";
 
-/// What is known of a product.
+/// Requests the description of a product.
 pub(super) fn product(symbol: &str) -> RestRequest {
     RestRequest::get(format!("{ROOT}/products/{symbol}"), Vec::new(), 1)
 }
 
-/// All products (1.1 MB).
+/// Requests all products (1.1 MB).
 pub(super) fn products() -> RestRequest {
     RestRequest::get(format!("{ROOT}/products"), Vec::new(), 1)
 }
 
-/// The newest prints.
+/// Requests the newest trades.
 pub(super) fn trades(symbol: &str, n_trades: usize) -> RestRequest {
     RestRequest::get(format!("{ROOT}/products/{symbol}/ticker"), vec![("limit", n_trades.to_string())], 1)
 }
 
-/// Best bid and ask with their sizes, which the ticker's answer lacks.
+/// Requests best bid and ask with their sizes, which the ticker's answer lacks.
 pub(super) fn best_prices(symbol: &str) -> RestRequest {
     let query = vec![("product_id", symbol.to_owned()), ("limit", "1".to_owned())];
     RestRequest::get(format!("{ROOT}/product_book"), query, 1)
 }
 
-/// One page of bars, where the venue has bars to make `interval` of.
+/// Requests one page of candles, if the venue has candles to build `interval` from.
 pub(super) fn candles(symbol: &str, interval: Interval, from: Timestamp, until: Timestamp) -> Option<RestRequest> {
     let (name, _) = granularity(interval)?;
     let seconds = |time: Timestamp| time.as_millis().div_euclid(1_000).to_string();
@@ -61,32 +61,34 @@ pub(super) fn candles(symbol: &str, interval: Interval, from: Timestamp, until: 
     Some(RestRequest::get(format!("{ROOT}/products/{symbol}/candles"), query, 1))
 }
 
-/// First and last bar, as the venue has them, of the newest `n_bars` of `interval`; `None` where the venue has none.
+/// Returns first and last candle in the venue's length, for the newest `n_bars` of `interval`; `None` if the venue has
+/// none.
 pub(super) fn span(interval: Interval, n_bars: usize, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
     let (_, length) = granularity(interval)?;
     let n_parts = usize::try_from(interval.duration().as_secs() / length.as_secs()).unwrap_or(1).max(1);
     let n_before = u64::try_from(n_bars.clamp(1, BARS_PER_PAGE * HISTORY_PAGES / n_parts) - 1).unwrap_or(0);
     let until = floor(now, length);
-    // The first bar is made of all its parts.
+    // The first candle is built from all its parts.
     let from = back(interval.open_time(until), interval.duration(), n_before);
     Some((from, until))
 }
 
-/// Where the page that ends at `until` begins.
+/// Returns where the page that ends at `until` begins.
 fn page_start(interval: Interval, from: Timestamp, until: Timestamp) -> Option<Timestamp> {
     let (_, length) = granularity(interval)?;
     let n_before = u64::try_from(BARS_PER_PAGE.saturating_sub(1)).unwrap_or(0);
     Some(back(until, length, n_before).max(from))
 }
 
-/// Where the page before the one that ends at `until` ends; `None` where that was the last.
+/// Returns where the page before the one that ends at `until` ends; `None` if that was the last.
 pub(super) fn page_before(interval: Interval, from: Timestamp, until: Timestamp) -> Option<Timestamp> {
     let (_, length) = granularity(interval)?;
     let start = page_start(interval, from, until)?;
     (start > from).then(|| back(start, length, 1))
 }
 
-/// The bars to ask for, and their length: four hours are made of two times two, seconds cannot be had.
+/// Returns the candles to request, and their length: four hours are built from two of two hours; seconds are not
+/// available.
 fn granularity(interval: Interval) -> Option<(&'static str, Duration)> {
     let (name, seconds) = match interval {
         Interval::S1 => return None,
@@ -111,7 +113,7 @@ fn back(time: Timestamp, length: Duration, n_bars: u64) -> Timestamp {
     Timestamp::from_nanos(time.as_nanos().saturating_sub(span))
 }
 
-/// Bars, newest first; those without trades are missing.
+/// Candles, newest first; those without trades are missing.
 ///
 /// ```json
 /// {"candles":[{"start":"1712192400","low":"66055.14","high":"66331.99","open":"66312.4","close":"66181.6","volume":"355.8"}]}
@@ -121,7 +123,7 @@ pub(super) struct CoinbaseCandles {
     pub(super) candles: Vec<CoinbaseCandle>,
 }
 
-/// A bar.
+/// A candle.
 #[derive(Debug, Deserialize)]
 pub(super) struct CoinbaseCandle {
     start: CoinbaseSeconds,
@@ -133,14 +135,14 @@ pub(super) struct CoinbaseCandle {
 }
 
 impl CoinbaseCandle {
-    /// In the model's words.
+    /// Converts it to the model's type.
     pub(super) fn candle(&self) -> Candle {
         let Self { start, open, high, low, close, volume } = *self;
         Candle { open_time: start.0, open, high, low, close, volume, buy_volume: None }
     }
 }
 
-/// Prints, newest first; sides are the makers' here too.
+/// Trades, newest first; sides are the makers' here too.
 #[derive(Debug, Deserialize)]
 pub(super) struct CoinbaseTrades<'a> {
     #[serde(borrow)]
@@ -173,7 +175,7 @@ struct CoinbaseRow {
 }
 
 impl CoinbaseProductBook {
-    /// Best bid and ask, and when they stood; `None` where a side is empty.
+    /// Returns best bid and ask, and their time; `None` if a side is empty.
     pub(super) fn quote(&self) -> Option<(Quote, Option<Timestamp>)> {
         let (bid, ask) = (self.pricebook.bids.first()?, self.pricebook.asks.first()?);
         let quote = Quote { bid: bid.price, bid_size: bid.size, ask: ask.price, ask_size: ask.size };
@@ -192,12 +194,12 @@ pub(super) struct CoinbaseRefusal<'a> {
 }
 
 impl CoinbaseRefusal<'_> {
-    /// True where the venue does not know a product.
+    /// Returns true if the venue does not know a product.
     pub(super) fn is_unknown_product(&self) -> bool {
         matches!(self.error.as_ref(), "NOT_FOUND" | "INVALID_ARGUMENT")
     }
 
-    /// For people, cut to a length that fits a status line.
+    /// Returns the text for people, cut to a length that fits a status line.
     pub(super) fn detail(&self) -> String {
         format!("{} {}", self.error, self.message).trim().chars().take(200).collect()
     }
@@ -210,7 +212,7 @@ pub(super) struct CoinbaseProducts<'a> {
     pub(super) products: Vec<CoinbaseProduct<'a>>,
 }
 
-/// One product. What is not known is empty text.
+/// One product. Unknown values are empty text.
 ///
 /// ```json
 /// {"product_id":"AAA-USDC","price":"100.02","price_percentage_change_24h":"0.09","volume_24h":"2867.5","base_increment":"0.00000001",
@@ -221,7 +223,7 @@ pub(super) struct CoinbaseProducts<'a> {
 pub(super) struct CoinbaseProduct<'a> {
     #[serde(borrow)]
     pub(super) product_id: Cow<'a, str>,
-    /// The product under whose name this one's data comes; empty where it has data of its own.
+    /// The product under whose name this one's data comes; empty if it has its own data.
     #[serde(borrow, default)]
     pub(super) alias: Cow<'a, str>,
     #[serde(rename = "base_currency_id", borrow)]
@@ -251,7 +253,7 @@ pub(super) struct CoinbaseProduct<'a> {
 }
 
 impl CoinbaseProduct<'_> {
-    /// In the model's words.
+    /// Converts it to the model's type.
     pub(super) fn instrument(&self, venue: &Venue) -> Instrument {
         Instrument {
             id: InstrumentId::new(venue, &self.product_id),
@@ -269,7 +271,7 @@ impl CoinbaseProduct<'_> {
         }
     }
 
-    /// Figures of 24 hours, where all are known.
+    /// Returns statistics of 24 hours, if all are known.
     pub(super) fn day(&self) -> Option<DayStatistics> {
         day(self.price?, self.change_percent?, (self.low?, self.high?), self.volume?)
     }
