@@ -1,4 +1,4 @@
-//! The one error type of this crate; each variant is something a caller can act on.
+//! The only error type of this crate; a caller can act on each variant.
 
 /// Why a venue cannot be followed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -6,9 +6,9 @@ pub enum VenueError {
     /// No venue has this name.
     #[error("unknown venue {name:?}; did you mean {suggestion:?}? known: {known}")]
     UnknownVenue {
-        /// The name as asked for, cut to 64 characters.
+        /// The requested name, cut to 64 characters.
         name: String,
-        /// The known name that is most like it.
+        /// The most similar known name.
         suggestion: &'static str,
         /// All known names.
         known: String,

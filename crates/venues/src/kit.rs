@@ -1,13 +1,14 @@
-//! What the venues' sessions share: the session itself, connections, requests, pacing, de-duplication and strict
-//! reading of JSON.
+//! Parts shared by the venues' sessions: the session itself, connections, requests, pacing, de-duplication and strict
+//! parsing of JSON.
 //!
 //! Not here: a venue's messages and book rules (its folder), the contract with the shell ([`crate::session`]).
 //!
 //! # Layout
-//! - `feed_session`: the session of a venue · `protocol`: what a venue adds to it
+//! - `feed_session`: the session of a venue · `protocol`: the venue's part of it
 //! - `pool`, `connection`: connections · [`backoff`]: waits between attempts · `liveness`: quiet or dead
-//! - `requests`, `poll_schedule`: REST · `resync_pacing`: no storms of snapshots · `outputs`: outputs and health
-//! - `dedup`: ids · `bars`: made of shorter ones or of prints · `number`, `strict_json`, `utc_time`: JSON read strictly
+//! - `requests`, `poll_schedule`: REST · `resync_pacing`: limits on snapshots · `outputs`: outputs and health
+//! - `dedup`: ids · `bars`: candles from shorter ones or from trades · `number`, `strict_json`, `utc_time`: strict JSON
+//!   parsing
 
 pub mod backoff;
 pub(crate) mod bars;

@@ -1,14 +1,14 @@
-//! What frames mean for the session: books, prints, best bids and asks, bars, figures of 24 hours, acknowledgements.
+//! Processes frames: books, trades, best bids and asks, candles, statistics of 24 hours, acknowledgements.
 //!
-//! Best bid and ask come from the book while it is live: it changes with each order, the ticker only some times a
-//! second, and the two would contradict each other for moments. The ticker's are emitted while the book is not live,
-//! and compared with it otherwise.
+//! Best bid and ask come from the book while it is live: it changes with each order, the ticker only several times a
+//! second, and the two would briefly contradict each other. The ticker's are emitted while the book is not live, and
+//! compared with it otherwise.
 //!
-//! Frames of one connection follow one another without a hole: one number across all channels, rising by one.
-//! Acknowledgements and heartbeats are counted too, so a single missing frame shows at the latest when the next
-//! heartbeat comes. Which channel a missing frame was of is not known: every book of the connection is in doubt. Not
-//! here: how a frame is read ([`super::frame`]), what is done about books in doubt ([`super::supply`]), connections and
-//! requests ([`super::protocol`]).
+//! Frames of one connection follow one another without a gap: one number across all channels, rising by one.
+//! Acknowledgements and heartbeats are counted too, so a single missing frame is detected at the latest when the next
+//! heartbeat arrives. The channel of a missing frame is unknown: every book of the connection is in doubt. Not here:
+//! parsing a frame ([`super::frame`]), handling of books in doubt ([`super::supply`]), connections and requests
+//! ([`super::protocol`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,7 +33,7 @@ use crate::{
 };
 
 impl CoinbaseSession {
-    /// Takes in a frame that could be read.
+    /// Processes a parsed frame.
     pub(super) fn route(&mut self, connection: ConnectionId, frame: CoinbaseFrame<'_>, now: Now) {
         let state = self.protocol.connections.entry(connection).or_default();
         let place = frame.sequence.map_or(Place::Next, |number| state.sequence.see(number));
@@ -51,7 +51,7 @@ impl CoinbaseSession {
                 counters.gaps += 1;
                 self.doubt_all(connection, now);
             }
-            // Prints are judged, and counted, by their own ids; anything else is out of date.
+            // Trades are checked, and counted, by their own ids; all other data is out of date.
             Place::Late if matches!(frame.body, CoinbaseBody::Trades(_)) => {}
             Place::Late => {
                 counters.out_of_order += 1;
@@ -78,19 +78,19 @@ impl CoinbaseSession {
             CoinbaseBody::Candles(events) => {
                 events.iter().for_each(|event| self.candles(connection, event, frame.time, now));
             }
-            // Neither this nor an acknowledgement is a sign of data.
+            // Neither this nor an acknowledgement proves that data flows.
             CoinbaseBody::Heartbeat => {}
             CoinbaseBody::Subscriptions(channels) => self.acknowledged(&channels),
             CoinbaseBody::Refused { detail } => self.refused(connection, &detail, now),
             CoinbaseBody::Unknown => self.out.health.counters.unknown += 1,
         }
-        // A whole book that came meanwhile may lack the change of the frame that could not be read.
+        // A whole book that arrived meanwhile may lack the change in the unreadable frame.
         if self.protocol.connections.get(&connection).is_some_and(|state| state.n_to_trust > 0) {
             self.suspend_all(connection, now);
         }
     }
 
-    /// Notes that a connection delivers; returns the positions of the products that the label is about.
+    /// Notes that a connection delivers; returns the positions of the products with that label.
     fn label_data(&mut self, connection: ConnectionId, label: &str, now: Now) -> Vec<usize> {
         let positions = self.labelled(label, now);
         if positions.is_empty() {
@@ -120,7 +120,7 @@ impl CoinbaseSession {
                     CoinbaseEventKind::Update => {
                         let outcome = state.book.on_update(tracked, &levels, number, now);
                         let rows = |rows: &mut Vec<_>| if is_last { std::mem::take(rows) } else { rows.clone() };
-                        // What changes while the book is in doubt comes with it, where it is trusted again.
+                        // Changes made while the book was in doubt are emitted once it is trusted again.
                         let is_trusted = outcome == Outcome::Fine && tracked.state == BookState::Live;
                         is_trusted.then(|| BookUpdate::Delta {
                             state: tracked.state,
@@ -139,13 +139,13 @@ impl CoinbaseSession {
         }
     }
 
-    /// Emits best bid and ask of a live book where they have changed.
+    /// Emits best bid and ask of a live book if they have changed.
     pub(super) fn emit_top(&mut self, position: usize, now: Now) {
         let symbol = &mut self.symbols[position];
         let Some(tracked) = self.books.get(&symbol.id).filter(|tracked| tracked.state == BookState::Live) else {
             return;
         };
-        // A crossed top is no quote: it is waited for half a second to resolve.
+        // A crossed top is not a quote: it has half a second to resolve.
         let quote = tracked.book.quote().filter(|quote| quote.bid < quote.ask && symbol.state.quote != Some(*quote));
         if let Some(quote) = quote {
             symbol.state.quote = Some(quote);
@@ -155,10 +155,10 @@ impl CoinbaseSession {
 
     fn prints(&mut self, connection: ConnectionId, event: &CoinbaseTradesEvent<'_>, now: Now) {
         let is_snapshot = event.kind == CoinbaseEventKind::Snapshot;
-        // What was printed before anything was followed is no news, and no volume of now.
+        // Trades from before anything was followed are neither news nor current volume.
         let known: BTreeSet<usize> =
             (0..self.symbols.len()).filter(|position| self.symbols[*position].state.trade_ids.has_any()).collect();
-        // The venue has the newest first.
+        // The venue sends the newest first.
         for trade in event.trades.iter().rev() {
             for position in self.label_data(connection, &trade.product_id, now) {
                 let (symbol, trade_time) = (&mut self.symbols[position], trade.time.0);
@@ -170,7 +170,7 @@ impl CoinbaseSession {
                 let (id, novelty) = symbol.state.trade_ids.see(&trade.trade_id);
                 let counters = &mut self.out.health.counters;
                 match novelty {
-                    // A snapshot repeats what came before it, and brings what a broken connection did not.
+                    // A snapshot repeats earlier trades, and includes those missed by a broken connection.
                     Novelty::Seen => {
                         counters.duplicates += u64::from(!is_snapshot);
                         continue;
@@ -210,8 +210,8 @@ impl CoinbaseSession {
         self.out.event(&symbol.id, time, now, MarketEventKind::Quote(quote));
     }
 
-    /// The channel has bars of five minutes and never says that one is closed. Recordings hold it; feeds do not follow
-    /// it.
+    /// The channel has candles of five minutes and never reports that one is closed. Recordings contain it; feeds do
+    /// not follow it.
     fn candles(
         &mut self,
         connection: ConnectionId,
@@ -238,7 +238,7 @@ impl CoinbaseSession {
         }
     }
 
-    /// What is subscribed now came: a product that stands in all channels was not refused.
+    /// Processes the list of subscriptions: a product listed in all channels was not refused.
     fn acknowledged(&mut self, channels: &CoinbaseSubscriptions<'_>) {
         if self.out.health.instrument_causes.is_empty() {
             return;
@@ -254,8 +254,8 @@ impl CoinbaseSession {
         }
     }
 
-    /// A message was refused, and the venue does not say which. One product may have spoilt it for all that stood
-    /// beside it, so those that have no data are asked for one by one, once.
+    /// Handles a refused message; the venue does not name it. One product may have invalidated it for all the others in
+    /// it, so those without data are requested individually, once.
     fn refused(&mut self, connection: ConnectionId, detail: &str, now: Now) {
         let members = self.pool.refused(connection, None, now.monotonic);
         let is_hit = |position: &usize| self.is_subscribed(*position) && !self.symbols[*position].state.has_data;
@@ -276,28 +276,28 @@ impl CoinbaseSession {
     }
 }
 
-/// A frame that could not be read stands before the next one, or, where frames come out of order, right behind it: then
-/// the second one shows the hole.
+/// An unreadable frame was sent before the next one or, if frames arrive out of order, right after it: then the second
+/// one reveals the gap.
 pub(super) const FRAMES_TO_TRUST: u8 = 2;
 
-/// What is known of a connection's frames.
+/// The state of a connection's frames.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct CoinbaseConnection {
     pub(super) sequence: Sequence,
     /// A frame could not be read; so many frames in a row, numbered without a hole, tell that nothing was missed.
     pub(super) n_to_trust: u8,
-    /// After a refusal the products were subscribed one by one.
+    /// True if the products were subscribed individually after a refusal.
     is_split: bool,
 }
 
-/// What a frame's number says.
+/// The meaning of a frame's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// It follows the one before, or is the first.
+    /// It follows the previous one, or is the first.
     Next,
     /// Frames before it are missing.
     AfterGap,
-    /// It is one of those that were missing.
+    /// It is one of the missing ones.
     Late,
     /// It came before.
     Seen,
@@ -307,19 +307,19 @@ enum Place {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sequence {
     last: Option<u64>,
-    /// First and last number of the latest hole.
+    /// First and last number of the latest gap.
     hole: Option<(u64, u64)>,
-    /// The last number that was not above `last`, and how many such followed one another without a hole.
+    /// The last number that was not above `last`, and how many such numbers followed one another without a gap.
     old_run: Option<(u64, u32)>,
 }
 
 impl Sequence {
-    /// The number of the latest frame.
+    /// Returns the number of the latest frame.
     pub(super) fn last(&self) -> Option<u64> {
         self.last
     }
 
-    /// Judges a frame by its number.
+    /// Checks a frame by its number.
     fn see(&mut self, number: u64) -> Place {
         let Some(last) = self.last else {
             self.last = Some(number);
@@ -339,7 +339,7 @@ impl Sequence {
             _ => 1,
         };
         if n_old >= OLD_IN_A_ROW {
-            // One absurd number must not shut the connection out for ever: this is where it really stands.
+            // One absurd number must not block the connection forever: restart at the real position.
             *self = Self { last: Some(number), hole: None, old_run: None };
             return Place::AfterGap;
         }
@@ -356,7 +356,7 @@ impl Sequence {
     }
 }
 
-/// So many old numbers that follow one another are believed after all.
+/// This many consecutive old numbers are accepted after all.
 const OLD_IN_A_ROW: u32 = 20;
 
 #[cfg(test)]

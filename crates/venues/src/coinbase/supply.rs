@@ -1,13 +1,13 @@
-//! How the data of a product comes: under which name, and when its book is requested again.
+//! The source of a product's data: the name under which it comes, and when its book is requested again.
 //!
-//! Who subscribes `AAA-USDC` gets frames labelled `AAA-USD`. The list of products says so, but it may come late or
-//! never, and frames do not wait. A label that nobody follows can only be an alias's: it is believed by its name. Where
-//! both products are followed, names prove nothing (`USDT-USDC` has data of its own): the alias is not subscribed until
-//! the list has come, and then either shares what the other one gets, so that the same changes never come twice, or is
-//! subscribed itself.
+//! A subscription to `AAA-USDC` delivers frames labelled `AAA-USD`. The list of products says so, but it may arrive
+//! late or never, and frames do not wait. A label that is not followed can only be an alias's: its name suffices. If
+//! both products are followed, names prove nothing (`USDT-USDC` has its own data): the alias is not subscribed until
+//! the list has arrived, and then it either shares the other one's data, so that the same changes never come twice, or
+//! is subscribed itself.
 //!
-//! A snapshot is up to 5 MB, so the books of a connection are requested together, and never again before the last
-//! request had its time. Not here: the list ([`super::rest`]), what puts a book in doubt ([`super::book`],
+//! A snapshot has up to 5 MB, so the books of a connection are requested together, and never again before the last
+//! request has had its time. Not here: the list ([`super::rest`]), what puts a book in doubt ([`super::book`],
 //! [`super::route`]).
 
 use std::{collections::BTreeMap, time::Duration};
@@ -27,15 +27,15 @@ use crate::{
     session::ConnectionId,
 };
 
-/// How the data of a product comes.
+/// The source of a product's data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Supply {
-    /// By a subscription of its own.
+    /// Its own subscription.
     #[default]
     Own,
-    /// Not known yet: subscribed, it might bring a second copy of what another followed product brings.
+    /// Not known yet: a subscription might deliver a second copy of another followed product's data.
     Undecided,
-    /// It shares what comes for the product at that position.
+    /// It shares the data of the product at that position.
     SharedWith(usize),
 }
 
@@ -49,20 +49,20 @@ impl Supply {
     }
 }
 
-/// How far the request for a book's snapshot is.
+/// The state of the request for a book's snapshot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum SnapshotRequest {
     /// None is needed, or its connection is not open.
     #[default]
     None,
-    /// It is to be made then.
+    /// It will be made at that time.
     Due(Monotonic),
-    /// It was made, and the snapshot is waited for until then.
+    /// It was made, and the snapshot is awaited until then.
     Sent(Monotonic),
 }
 
 impl SnapshotRequest {
-    /// Returns when something is to be done about it.
+    /// Returns when an action is due.
     pub(super) fn deadline(self) -> Option<Monotonic> {
         match self {
             Self::None => None,
@@ -71,14 +71,13 @@ impl SnapshotRequest {
     }
 }
 
-/// The product whose data a product of this name may come with, going by the name.
+/// Returns the product whose data may be shared by a product with this name.
 pub(super) fn presumed_label(symbol: &str) -> Option<&str> {
     symbol.strip_suffix('C').filter(|label| label.ends_with(LABEL_END))
 }
 
 impl CoinbaseSession {
-    /// Returns the positions of the products that a frame's label is about; in a recording a new one is followed from
-    /// now on.
+    /// Returns the positions of the products with a frame's label; in a recording a new one is followed from now on.
     pub(super) fn labelled(&mut self, label: &str, now: Now) -> Vec<usize> {
         let (own, aliases) = (self.followed(label), self.protocol.aliases.get(label));
         if own.is_some() || aliases.is_some() {
@@ -93,7 +92,7 @@ impl CoinbaseSession {
         vec![position]
     }
 
-    /// A frame names a product that nobody follows: returns the product that this may be an alias's data for.
+    /// Handles a frame for a product that is not followed: returns the product of which it may be the alias.
     fn presumed_alias(&self, label: &str) -> Option<usize> {
         let symbol = format!("{label}C");
         let aliased = || self.protocol.aliases.get(symbol.as_str())?.first().copied();
@@ -101,10 +100,10 @@ impl CoinbaseSession {
         label.ends_with(LABEL_END).then_some(position)
     }
 
-    /// The venue says what a product is, and under which name its data comes.
+    /// Processes the venue's description of a product, including the name under which its data comes.
     pub(super) fn take_product(&mut self, position: usize, product: &CoinbaseProduct<'_>, now: Now) {
         let (label, supply) = (product.alias.as_ref(), self.symbols[position].state.supply);
-        // A recording names what it brings, and is subscribed already.
+        // A recording names the products it contains, and is subscribed already.
         let is_requested = product.product_id == self.symbols[position].name();
         if self.is_open_ended || !is_requested || matches!(supply, Supply::SharedWith(_)) {
             return;
@@ -125,7 +124,7 @@ impl CoinbaseSession {
         }
     }
 
-    /// Frames with this label are about the product at `position` too.
+    /// Assigns frames with this label to the product at `position` too.
     fn add_alias(&mut self, position: usize, label: &str) {
         let positions = self.protocol.aliases.entry(label.into()).or_default();
         if !positions.contains(&position) {
@@ -133,7 +132,7 @@ impl CoinbaseSession {
         }
     }
 
-    /// Returns the name that frames about a product carry: its own, or the one it is an alias of.
+    /// Returns the name in a product's frames: its own, or the one it is an alias of.
     pub(super) fn label_of(&self, position: usize) -> &str {
         let mut aliases = self.protocol.aliases.iter().filter(|(_, positions)| positions.contains(&position));
         aliases.next().map_or_else(|| self.symbols[position].name(), |(label, _)| label.as_ref())
@@ -158,7 +157,7 @@ impl CoinbaseSession {
         self.emit_top(position, now);
     }
 
-    /// Subscribes a product whose connection is open already.
+    /// Subscribes a product whose connection is already open.
     fn subscribe_one(&mut self, position: usize, now: Now) {
         let Some(connection) = self.pool.carrier(position) else { return };
         for message in protocol::everything(&self.products(&[position])) {
@@ -167,7 +166,7 @@ impl CoinbaseSession {
         self.await_data(position, now);
     }
 
-    /// Returns the products whose data comes on a connection, those that share it included.
+    /// Returns the products whose data comes on a connection, including those that share it.
     fn carried(&self, connection: ConnectionId) -> Vec<usize> {
         let carrier = |position: usize| self.pool.carrier(self.symbols[position].state.supply.carrier(position));
         (0..self.symbols.len())
@@ -175,7 +174,7 @@ impl CoinbaseSession {
             .collect()
     }
 
-    /// Frames of a connection are missing: each of its books may lack a change.
+    /// Handles missing frames of a connection: each of its books may lack a change.
     pub(super) fn doubt_all(&mut self, connection: ConnectionId, now: Now) {
         for position in self.carried(connection) {
             self.change_book(position, now, |state, tracked| {
@@ -185,7 +184,7 @@ impl CoinbaseSession {
         }
     }
 
-    /// A frame of a connection could not be read: the next one's number tells whether a change was in it.
+    /// Handles an unreadable frame of a connection: the next one's number reveals whether it contained a change.
     pub(super) fn suspend_all(&mut self, connection: ConnectionId, now: Now) {
         for position in self.carried(connection) {
             self.change_book(position, now, |state, tracked| {
@@ -195,7 +194,7 @@ impl CoinbaseSession {
         }
     }
 
-    /// Nothing was missing after all.
+    /// Handles the case that nothing was missing after all.
     pub(super) fn resume_all(&mut self, connection: ConnectionId, now: Now) {
         for position in self.carried(connection) {
             let symbol = &mut self.symbols[position];
@@ -220,7 +219,7 @@ impl CoinbaseSession {
         }
     }
 
-    /// A product was subscribed: its data is expected, and first of all its book.
+    /// Notes that a product was subscribed: its data is expected, and first of all its book.
     pub(super) fn await_data(&mut self, position: usize, now: Now) {
         let state = &mut self.symbols[position].state;
         (state.snapshot, state.has_data) = (SnapshotRequest::Sent(now.monotonic + FIRST_SNAPSHOT_PATIENCE), false);
@@ -239,7 +238,7 @@ impl CoinbaseSession {
             }
             match self.pool.carrier(position) {
                 Some(connection) => due.entry(connection).or_default().push(position),
-                // When a connection is open again everything comes again.
+                // When a connection opens again, everything is sent again.
                 None => self.symbols[position].state.snapshot = SnapshotRequest::None,
             }
         }
@@ -263,7 +262,8 @@ impl CoinbaseSession {
         }
     }
 
-    /// While whole books are under way, a frame of megabytes each, nothing else may come: that is no silence yet.
+    /// While whole books are on their way, each a frame of megabytes, no other data may arrive: that is not silence
+    /// yet.
     pub(super) fn excuse_snapshots(&mut self, now: Now) {
         for position in 0..self.symbols.len() {
             if let SnapshotRequest::Sent(until) = self.symbols[position].state.snapshot
@@ -275,7 +275,7 @@ impl CoinbaseSession {
         }
     }
 
-    /// Looks after snapshots that did not come.
+    /// Handles snapshots that did not arrive.
     pub(super) fn look_after_snapshots(&mut self, now: Now) {
         for position in 0..self.symbols.len() {
             let state = &mut self.symbols[position].state;
@@ -298,5 +298,5 @@ impl CoinbaseSession {
     }
 }
 
-/// Aliases' data comes in dollars.
+/// The data of aliases is priced in dollars.
 const LABEL_END: &str = "-USD";

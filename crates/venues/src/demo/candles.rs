@@ -1,7 +1,8 @@
-//! Bars and day figures of the simulated market for any span, equal to bars built from its trades one by one.
+//! Candles and day statistics of the simulated market for any span, equal to candles built from its trades one by one.
 //!
-//! A year of daily bars covers 300 million trades, so none is visited needlessly: volumes of either side are differences of sums, and
-//! highs and lows are found by branch and bound over halves of the span, with the price path's own bounds.
+//! A year of daily candles covers 300 million trades, so none is visited needlessly: volumes of either side are
+//! differences of sums, and highs and lows are found by branch and bound over halves of the span, with the price path's
+//! own bounds.
 
 use std::ops::Range;
 
@@ -15,12 +16,12 @@ use super::{
     noise::Block,
 };
 
-/// Slots of a day.
+/// Slots in a day.
 const DAY_SLOTS: u64 = 864_000;
 /// Spans of up to 2^3 slots are read trade by trade.
 const LEAF_SHIFT: u32 = 3;
 
-/// Which extreme is sought; prices are multiplied by its sign so that the greatest wins.
+/// Which extreme is searched; prices are multiplied by its sign so that the greatest wins.
 #[derive(Clone, Copy)]
 enum Extreme {
     High,
@@ -28,7 +29,7 @@ enum Extreme {
 }
 
 impl DemoInstrument {
-    /// The bar of the trades in slots `from..to`, open time at `from`; `None` for an empty span.
+    /// Returns the candle of the trades in slots `from..to`, open time at `from`; `None` for an empty span.
     pub fn candle(&self, from: u64, to: u64) -> Option<Candle> {
         if from >= to {
             return None;
@@ -47,7 +48,8 @@ impl DemoInstrument {
         })
     }
 
-    /// The newest `n_bars` bars up to and including the trade of `last_slot`, oldest first; the last one may still form.
+    /// Returns the newest `n_bars` candles up to and including the trade of `last_slot`, oldest first; the last one may
+    /// be forming.
     pub fn candles(&self, interval: Interval, last_slot: u64, n_bars: usize) -> Vec<Candle> {
         let length = slots_of(interval);
         let last_bar = last_slot / length;
@@ -57,7 +59,7 @@ impl DemoInstrument {
             .collect()
     }
 
-    /// Figures of the 24 hours up to and including the trade of `last_slot`.
+    /// Returns statistics of the 24 hours up to and including the trade of `last_slot`.
     pub fn day(&self, last_slot: u64) -> DayStatistics {
         let from = (last_slot + 1).saturating_sub(DAY_SLOTS);
         let last = self.trade(last_slot);
@@ -72,7 +74,7 @@ impl DemoInstrument {
         }
     }
 
-    /// The highest or lowest trade price in `from..to`, in ticks; `known` is one that occurs there.
+    /// Returns the highest or lowest trade price in `from..to`, in ticks; `known` is one that occurs there.
     fn extreme(&self, which: Extreme, from: u64, to: u64, known: i64) -> i64 {
         let shift = (to - from).next_power_of_two().trailing_zeros().max(LEAF_SHIFT);
         let sign = which.sign();
@@ -98,7 +100,7 @@ impl DemoInstrument {
             return;
         }
         let mut halves = self.path.halves(block);
-        // The more promising half first: what it finds usually rules the other one out.
+        // The more promising half first: its result usually rules the other one out.
         if which.reach(&halves[1]) > which.reach(&halves[0]) {
             halves.swap(0, 1);
         }
@@ -116,7 +118,7 @@ impl Extreme {
         }
     }
 
-    /// The best any trade of the block can be, times the sign.
+    /// Returns the best possible price of any trade in the block, times the sign.
     fn reach(self, block: &Block) -> i64 {
         self.reach_of(block.low, block.high)
     }
@@ -129,7 +131,7 @@ impl Extreme {
     }
 }
 
-/// Slots of one bar.
+/// Returns the slots of one candle.
 pub fn slots_of(interval: Interval) -> u64 {
     interval.duration().as_millis().try_into().unwrap_or(u64::MAX) / SLOT_MS.cast_unsigned()
 }
@@ -144,7 +146,7 @@ mod tests {
 
     const SLOT: u64 = 17_636_683_217;
 
-    /// Bars from trades one by one, from `first_slot` on.
+    /// Candles from trades one by one, starting at `first_slot`.
     fn by_trades(one: &DemoInstrument, interval: Interval, first_slot: u64, last_slot: u64) -> Vec<Candle> {
         let mut builder = CandleBuilder::new(interval);
         let mut bars = Vec::new();

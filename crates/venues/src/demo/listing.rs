@@ -1,13 +1,13 @@
 //! The instruments of the simulated market: names, price and quantity steps, starting prices. One line an entry.
 //!
-//! Names carry `SIM` so that no row of a table can be taken for a real market. Prices are in whole ticks.
+//! Names contain `SIM` so that no table row can be mistaken for a real market. Prices are in whole ticks.
 
-/// What one simulated instrument is made of.
+/// The parameters of one simulated instrument.
 #[derive(Clone, Copy, Debug)]
 pub struct Listing {
     /// Name of the asset it resembles, upper case (`BTC`).
     pub asset: &'static str,
-    /// Price around which it swings, in ticks.
+    /// Price around which it moves, in ticks.
     pub base_ticks: u32,
     /// Decimals of the tick size (2 is 0.01).
     pub price_scale: u32,
@@ -15,8 +15,8 @@ pub struct Listing {
     pub lot_scale: u32,
     /// Mean size of a trade, in lots.
     pub mean_lots: u32,
-    /// Half the width of the slowest swing, in hundredths of a percent of the base price; all swings together stay
-    /// below twice that.
+    /// Half the width of the slowest movement, in basis points of the base price; all movements together stay below
+    /// twice that.
     pub swing_bp: u32,
 }
 
@@ -31,7 +31,7 @@ const fn listing(
     Listing { asset, base_ticks, price_scale, lot_scale, mean_lots, swing_bp }
 }
 
-/// All instruments, dearest first.
+/// All instruments, highest price first.
 pub const LISTINGS: [Listing; 20] = [
     listing("BTC", 6_000_000, 2, 5, 3_000, 1_400),
     listing("ETH", 300_000, 2, 4, 4_000, 1_600),

@@ -1,7 +1,7 @@
-//! The simulated market: for any slot of any instrument its trade, its best bid and ask, and its book.
+//! The simulated market: the trade, the best bid and ask, and the book of any instrument in any slot.
 //!
-//! Not here: bars ([`super::candles`]), sessions, clocks. A slot is a tenth of a second; each slot has exactly one trade,
-//! whose id is the slot's number, so ids rise by one. A slot's events carry the time at which it begins.
+//! Not here: candles ([`super::candles`]), sessions, clocks. A slot is a tenth of a second; each slot has exactly one
+//! trade, whose id is the slot's number, so ids rise by one. A slot's events have its start time.
 
 use std::{cmp::Ordering, sync::Arc};
 
@@ -23,18 +23,18 @@ pub const VENUE: &str = "demo";
 pub const SLOT_MS: i64 = 100;
 /// Rows on each side of a book.
 pub const BOOK_DEPTH: usize = 50;
-/// The seed of the market that servers and pages show when nobody asks for another.
+/// The seed of the market that servers and pages show by default.
 pub const DEFAULT_SEED: u64 = 20_261_120;
 
-/// The offer stands at most this many ticks above the bid.
+/// The ask is at most this many ticks above the bid.
 pub(super) const MAX_SPREAD_TICKS: i64 = 3;
 
-/// Number of the slot that holds `time`; times before 1970 count as slot 0.
+/// Returns the number of the slot that contains `time`; times before 1970 count as slot 0.
 pub fn slot_at(time: Timestamp) -> u64 {
     u64::try_from(time.as_millis().div_euclid(SLOT_MS)).unwrap_or(0)
 }
 
-/// When `slot` begins.
+/// Returns the start of `slot`.
 pub fn slot_time(slot: u64) -> Timestamp {
     Timestamp::from_millis(i64::try_from(slot).unwrap_or(i64::MAX).saturating_mul(SLOT_MS))
 }
@@ -46,19 +46,19 @@ pub struct DemoMarket {
 }
 
 impl DemoMarket {
-    /// The market of `seed`: the same seed is the same market, on every machine and in every browser.
+    /// Creates the market of `seed`: the same seed gives the same market, on every machine and in every browser.
     pub fn new(seed: u64) -> Self {
         let instruments =
             LISTINGS.iter().zip(0..).map(|(listing, number)| DemoInstrument::new(mix(seed, number), listing)).collect();
         Self { instruments }
     }
 
-    /// Its instruments, dearest first.
+    /// Returns its instruments, highest price first.
     pub fn instruments(&self) -> &[DemoInstrument] {
         &self.instruments
     }
 
-    /// The instrument of that symbol (`BTC-SIM`).
+    /// Returns the instrument with that symbol (`BTC-SIM`).
     pub fn find(&self, symbol: &str) -> Option<&DemoInstrument> {
         self.instruments.iter().find(|one| one.instrument.id.symbol() == symbol)
     }
@@ -73,23 +73,23 @@ pub struct DemoInstrument {
     price_scale: u32,
     lot_scale: u32,
     mean_lots: u64,
-    /// Ticks from one possible book row to the next.
+    /// Ticks between possible book rows.
     rung_ticks: i64,
     spread_key: u64,
     book_key: u64,
 }
 
-/// One side-by-side picture of a book, best first.
+/// Both sides of a book, best first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DemoBook {
     /// Bids, prices falling.
     pub bids: Vec<Level>,
-    /// Offers, prices rising.
+    /// Asks, prices rising.
     pub asks: Vec<Level>,
 }
 
 impl DemoBook {
-    /// The rows that turn `earlier` into this book; quantity 0 removes a row.
+    /// Returns the rows that turn `earlier` into this book; quantity 0 removes a row.
     pub fn since(&self, earlier: &Self) -> Self {
         Self {
             bids: changes(&earlier.bids, &self.bids, |old, new| new.cmp(old)),
@@ -117,19 +117,19 @@ impl DemoInstrument {
             price_scale: listing.price_scale,
             lot_scale: listing.lot_scale,
             mean_lots: u64::from(listing.mean_lots),
-            // About a sixth of a basis point, so that a fifty-row book spans what a real one does.
+            // About a sixth of a basis point, so that a fifty-row book covers as wide a range as a real one.
             rung_ticks: i64::from(listing.base_ticks / 60_000).max(1),
             spread_key: mix(key, 3),
             book_key: mix(key, 4),
         }
     }
 
-    /// Name, steps, status.
+    /// Returns name, steps, status.
     pub fn instrument(&self) -> &Arc<Instrument> {
         &self.instrument
     }
 
-    /// The trade of `slot`.
+    /// Returns the trade of `slot`.
     pub fn trade(&self, slot: u64) -> Trade {
         let (ticks, aggressor_side) = self.print(slot);
         Trade {
@@ -140,14 +140,14 @@ impl DemoInstrument {
         }
     }
 
-    /// Best bid and ask in `slot`; the same as the top of [`Self::book`].
+    /// Returns best bid and ask in `slot`; the same as the top of [`Self::book`].
     pub fn quote(&self, slot: u64) -> Quote {
         let (bid, ask) = self.top(slot);
         let (bid, ask) = (self.level(bid, slot), self.level(ask, slot));
         Quote { bid: bid.price, bid_size: bid.quantity, ask: ask.price, ask_size: ask.quantity }
     }
 
-    /// The book in `slot`: [`BOOK_DEPTH`] rows a side, never crossed.
+    /// Returns the book in `slot`: [`BOOK_DEPTH`] rows a side, never crossed.
     pub fn book(&self, slot: u64) -> DemoBook {
         let (bid, ask) = self.top(slot);
         let below = (0..).map(|step| (bid - 1).div_euclid(self.rung_ticks) - step);
@@ -158,29 +158,29 @@ impl DemoInstrument {
         }
     }
 
-    /// The rows that changed from the slot before to `slot`; quantity 0 removes a row.
+    /// Returns the rows that changed from the previous slot to `slot`; quantity 0 removes a row.
     pub fn delta(&self, slot: u64) -> DemoBook {
         self.book(slot).since(&self.book(slot.saturating_sub(1)))
     }
 
-    /// Price of `ticks`.
+    /// Returns the price of `ticks`.
     pub(super) fn price(&self, ticks: i64) -> Price {
         // Cannot fail: an i64 and at most eight decimals fit every decimal.
         Price::from_mantissa(i128::from(ticks), self.price_scale).unwrap_or(Price::ZERO)
     }
 
-    /// Quantity of `lots`.
+    /// Returns the quantity of `lots`.
     pub(super) fn quantity(&self, lots: u64) -> Quantity {
         Quantity::from_mantissa(i128::from(lots), self.lot_scale).unwrap_or(Quantity::ZERO)
     }
 
-    /// Price in ticks and aggressor of the slot's trade: a buyer pays the offer, a seller gets the bid.
+    /// Returns price in ticks and aggressor of the slot's trade: a buyer pays the ask, a seller gets the bid.
     pub(super) fn print(&self, slot: u64) -> (i64, AggressorSide) {
         let (bid, ask) = self.top(slot);
         if self.flow.print(slot).is_buy { (ask, AggressorSide::Buyer) } else { (bid, AggressorSide::Seller) }
     }
 
-    /// Best bid and ask, in ticks.
+    /// Returns best bid and ask, in ticks.
     fn top(&self, slot: u64) -> (i64, i64) {
         let bid = self.path.ticks(slot);
         let spread = match mix(self.spread_key, !(slot >> 4)) & 0x7 {
@@ -195,7 +195,7 @@ impl DemoInstrument {
         std::iter::once(best).chain(rest).take(BOOK_DEPTH).map(|ticks| self.level(ticks, slot)).collect()
     }
 
-    /// The row of a rung, in ticks, where it has one; it moves or goes every 12.8 s.
+    /// Returns the row of a rung, in ticks, if it has one; it moves or disappears every 12.8 s.
     fn rung(&self, rung: i64, slot: u64) -> Option<i64> {
         let own = mix(self.book_key, rung.cast_unsigned());
         let hash = mix(own, (slot + (own & 0x7F)) >> 7);
@@ -203,7 +203,7 @@ impl DemoInstrument {
         (hash & 0x7 > 1).then_some(rung * self.rung_ticks + offset)
     }
 
-    /// The row at `ticks`; its quantity changes every 1.6 s.
+    /// Returns the row at `ticks`; its quantity changes every 1.6 s.
     fn level(&self, ticks: i64, slot: u64) -> Level {
         let own = mix(!self.book_key, ticks.cast_unsigned());
         let hash = mix(own, (slot + (own & 0xF)) >> 4) & 0xFFFF;
@@ -212,7 +212,7 @@ impl DemoInstrument {
     }
 }
 
-/// Rows of `new` that are not in `old`, and rows of `old` that are gone, with quantity 0. Both are sorted by `order`.
+/// Returns rows of `new` that are not in `old`, and removed rows of `old` with quantity 0. Both are sorted by `order`.
 fn changes(old: &[Level], new: &[Level], order: impl Fn(&Price, &Price) -> Ordering) -> Vec<Level> {
     let (mut old, mut new) = (old.iter().peekable(), new.iter().peekable());
     let mut changed = Vec::new();

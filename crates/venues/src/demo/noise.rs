@@ -1,10 +1,10 @@
-//! Where the simulated market's numbers come from: hashed value noise for prices, splitting cascades for sizes.
+//! The source of the simulated market's numbers: hashed value noise for prices, splitting cascades for sizes.
 //!
 //! Integers only, so native and WASM agree bit for bit. Both are pure functions of a slot number, and both answer for a
-//! whole span without visiting its slots: a span's price bounds, and what either side took before a slot.
+//! whole span without visiting its slots: a span's price bounds, and the volume of either side before a slot.
 //!
 //! Prices: the sum of octaves of value noise (hashed lattice, smoothstep between), each four times slower and twice as
-//! high as the one before, which gives the roughness of a random walk that still stays within fixed bounds.
+//! high as the previous one, which gives the roughness of a random walk within fixed bounds.
 
 /// Hashes `x` under `key` (the finaliser of splitmix64, Steele, Lea and Flood 2014).
 pub(super) fn mix(key: u64, x: u64) -> u64 {
@@ -17,7 +17,7 @@ pub(super) fn mix(key: u64, x: u64) -> u64 {
 /// Fractional bits of a price inside this module: 1/65536 tick.
 const TICK_BITS: u32 = 16;
 const N_OCTAVES: usize = 13;
-/// Cells of the quickest octave are 2^3 slots (0.8 s), of the slowest 2^27 (155 days).
+/// Cells of the fastest octave are 2^3 slots (0.8 s), of the slowest 2^27 (155 days).
 const QUICKEST_SHIFT: u32 = 3;
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,13 +30,14 @@ struct Octave {
 }
 
 impl Octave {
-    /// Its value at `slot`. Within one cell it only rises or only falls: every step below is monotone in the fraction.
+    /// Returns its value at `slot`. Within one cell it only rises or only falls: every step below is monotone in the
+    /// fraction.
     fn value(&self, slot: u64) -> i64 {
         let cell = slot >> self.shift;
         self.between(self.lattice(cell), self.lattice(cell + 1), slot)
     }
 
-    /// Its values at two slots of one cell.
+    /// Returns its values at two slots of one cell.
     fn values(&self, slots: [u64; 2]) -> [i64; 2] {
         let cell = slots[0] >> self.shift;
         let (from, to) = (self.lattice(cell), self.lattice(cell + 1));
@@ -66,7 +67,7 @@ pub(super) struct PricePath {
 }
 
 impl PricePath {
-    /// `swing_bp` is the slowest octave's amplitude in hundredths of a percent of `base_ticks`.
+    /// Creates a path; `swing_bp` is the slowest octave's amplitude in basis points of `base_ticks`.
     pub(super) fn new(key: u64, base_ticks: u32, swing_bp: u32) -> Self {
         let base = i64::from(base_ticks) << TICK_BITS;
         let mut octaves = [Octave::default(); N_OCTAVES];
@@ -80,20 +81,20 @@ impl PricePath {
         Self { base, octaves }
     }
 
-    /// The mid price at `slot`, in whole ticks.
+    /// Returns the mid price at `slot`, in whole ticks.
     pub(super) fn ticks(&self, slot: u64) -> i64 {
         let sum: i64 = self.octaves.iter().map(|octave| octave.value(slot)).sum();
         (self.base + sum) >> TICK_BITS
     }
 
-    /// The 2^`shift` slots from `start` (a multiple of it).
+    /// Returns the 2^`shift` slots from `start` (a multiple of it).
     pub(super) fn block(&self, start: u64, shift: u32) -> Block {
         let last = start + ((1 << shift) - 1);
         let ends = self.octaves.map(|octave| if octave.shift >= shift { octave.values([start, last]) } else { [0; 2] });
         self.bounded(start, shift, ends)
     }
 
-    /// A block's two halves, earlier one first; values at its ends are not computed again.
+    /// Returns a block's two halves, the earlier one first; values at its ends are not computed again.
     pub(super) fn halves(&self, block: &Block) -> [Block; 2] {
         let (shift, middle) = (block.shift - 1, block.start + (1 << (block.shift - 1)));
         let last = block.start + ((1 << block.shift) - 1);
@@ -113,7 +114,7 @@ impl PricePath {
         let (mut low, mut high) = (self.base, self.base);
         for (octave, [first, last]) in self.octaves.iter().zip(ends) {
             if octave.shift >= shift {
-                // One cell holds the whole block, so the ends are the extremes.
+                // One cell contains the whole block, so the ends are the extremes.
                 low += first.min(last);
                 high += first.max(last);
             } else {
@@ -125,7 +126,7 @@ impl PricePath {
     }
 }
 
-/// A run of slots and how far the mid price can go in it.
+/// A range of slots and the bounds of the mid price in it.
 #[derive(Clone, Debug)]
 pub(super) struct Block {
     /// First slot.
@@ -136,46 +137,45 @@ pub(super) struct Block {
     pub(super) low: i64,
     /// Upper bound in whole ticks.
     pub(super) high: i64,
-    /// First and last value of each octave of which one cell holds the block.
+    /// First and last value of each octave of which one cell contains the block.
     ends: [[i64; 2]; N_OCTAVES],
 }
 
-/// Trades of one burst are made together: 2^4 slots.
+/// Trades of one burst are generated together: 2^4 slots.
 const BURST_SHIFT: u32 = 4;
 const N_BURST: usize = 1 << BURST_SHIFT;
 
-/// How many lots each slot trades, and who the aggressor is. What buyers take in a burst, and what sellers do, comes from
-/// a cascade each; a burst's slots share it unevenly. So what either side took over any span is known without visiting
-/// its slots.
+/// The lots traded in each slot, and the aggressor. Buyers' and sellers' volumes in a burst come from one cascade each;
+/// a burst's slots share it unevenly. So either side's volume over any span is known without visiting its slots.
 #[derive(Clone, Debug)]
 pub(super) struct Flow {
     key: u64,
-    /// Of buyers and of sellers.
+    /// Buyers and sellers.
     sides: [LotCascade; 2],
 }
 
-/// What one slot trades.
+/// The trade of one slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Print {
     /// At least one.
     pub(super) lots: u64,
-    /// True where the aggressor bought.
+    /// True if the aggressor bought.
     pub(super) is_buy: bool,
 }
 
 impl Flow {
-    /// `mean_lots` is the mean size of a slot's trade.
+    /// Creates a flow; `mean_lots` is the mean size of a slot's trade.
     pub(super) fn new(key: u64, mean_lots: u32) -> Self {
         let mean_of_side = u64::from(mean_lots) << (BURST_SHIFT - 1);
         Self { key, sides: [1, 2].map(|side| LotCascade::new(mix(key, side), mean_of_side)) }
     }
 
-    /// What `slot` trades.
+    /// Returns the trade of `slot`.
     pub(super) fn print(&self, slot: u64) -> Print {
         self.burst(slot >> BURST_SHIFT)[(slot as usize) % N_BURST]
     }
 
-    /// Lots that buyers and sellers took in all slots before `slot`.
+    /// Returns the lots bought and sold in all slots before `slot`.
     pub(super) fn lots_before(&self, slot: u64) -> [u64; 2] {
         let burst = slot >> BURST_SHIFT;
         let mut sums = [0, 1].map(|side| self.sides[side].descend(burst).0 + burst * N_BURST as u64);
@@ -186,11 +186,11 @@ impl Flow {
     }
 
     fn burst(&self, burst: u64) -> [Print; N_BURST] {
-        // A lot for each slot, however they divide.
+        // One lot for each slot, however they are divided.
         let totals = [0, 1].map(|side| self.sides[side].descend(burst).1 + N_BURST as u64);
         let hash = |at: usize| mix(self.key, (burst << BURST_SHIFT) | at as u64);
         let hashes: [u64; N_BURST] = std::array::from_fn(hash);
-        // The side that takes more trades more often too; neither is ever alone.
+        // The side with more volume also trades more often; neither is ever alone.
         let share = (totals[0] * 256 / (totals[0] + totals[1])).clamp(40, 216);
         let mut prints = hashes.map(|hash| Print { lots: 1, is_buy: hash & 0xFF < share });
         let first_is_buy = prints[0].is_buy;
@@ -209,7 +209,7 @@ impl Flow {
                 print.lots += lots;
                 left -= lots;
             }
-            // What the division leaves.
+            // The remainder of the division.
             prints.iter_mut().filter(|print| print.is_buy == is_buy).take(1).for_each(|print| print.lots += left);
         }
         prints
@@ -219,8 +219,8 @@ impl Flow {
 /// A cell of the cascade's root is 2^20 bursts (19 days).
 const ROOT_SHIFT: u32 = 20;
 
-/// How many lots one side takes in each burst: a fixed sum for each root cell, split in two unevenly again and again, which
-/// gives the bursts and lulls of a real tape and makes the sum over any span cheap.
+/// The lots of one side in each burst: a fixed sum for each root cell, split in two unevenly again and again, which
+/// gives the bursts and lulls of a real market and makes the sum over any span cheap.
 #[derive(Clone, Debug)]
 struct LotCascade {
     key: u64,
@@ -232,7 +232,7 @@ impl LotCascade {
         Self { key, root_lots: mean_lots << ROOT_SHIFT }
     }
 
-    /// Sum before the cell's leaf, and the leaf.
+    /// Returns the sum before the cell's leaf, and the leaf.
     fn descend(&self, cell: u64) -> (u64, u64) {
         let (mut before, mut lots) = ((cell >> ROOT_SHIFT) * self.root_lots, self.root_lots);
         for shift in (0..ROOT_SHIFT).rev() {
@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn numbers_never_change() {
-        // A change here is another market: pages, recordings and the browser would disagree.
+        // A change here gives another market: pages, recordings and the browser would disagree.
         let path = PricePath::new(7, 6_000_000, 1_400);
         let flow = Flow::new(7, 3_000);
         let slots = [0, 1, 17_636_680_000, 17_636_680_001, 17_636_716_000];

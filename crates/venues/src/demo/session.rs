@@ -1,9 +1,9 @@
-//! The simulated market as a venue session: no connection, no request, only time.
+//! The simulated market as a venue session: no connections, no requests, only time.
 //!
-//! Ten times a second it says each instrument's trade, best bid and ask, and book change. Requests for history are
-//! answered at once, with bars up to the last trade said, so that history and the trades after it have neither a hole
-//! nor a double. The market's time runs on the monotonic clock and follows the wall clock forward only: a clock stepped
-//! back neither stops the market nor repeats a trade.
+//! Ten times a second it emits each instrument's trade, best bid and ask, and book change. Requests for history are
+//! answered at once, with candles up to the last emitted trade, so that history and the following trades have neither a
+//! gap nor a duplicate. The market's time runs on the monotonic clock and follows the wall clock forward only: a clock
+//! set back neither stops the market nor repeats a trade.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -22,12 +22,12 @@ use model::{
 use super::market::{DEFAULT_SEED, DemoBook, DemoInstrument, DemoMarket, VENUE, slot_at, slot_time};
 use crate::session::{Input, Output, Session, SessionConfig, Symbols};
 
-/// After a pause of up to this many slots (5 s) every slot is said; after a longer one the market goes on with a fresh
-/// book. Bounds the events of one call: 50 slots of 20 instruments.
+/// After a pause of up to this many slots (5 s) every slot is emitted; after a longer one the market continues with a
+/// fresh book. Bounds the events of one call: 50 slots of 20 instruments.
 const MAX_CATCH_UP_SLOTS: u64 = 50;
-/// Most bars of one request for history; bounds the work of it.
+/// Maximum candles of one request for history; bounds its cost.
 const MAX_BARS: usize = 1_000;
-/// Each instrument's day figures come once in as many slots (1 s), spread over them.
+/// Each instrument's day statistics are emitted once in this many slots (1 s), spread over them.
 const DAY_EVERY_SLOTS: u64 = 10;
 
 /// The simulated market's session.
@@ -48,7 +48,7 @@ pub struct DemoSession {
 #[derive(Debug)]
 struct DemoSymbol {
     demo: DemoInstrument,
-    /// The book in the last slot said.
+    /// The book in the last emitted slot.
     book: DemoBook,
 }
 
@@ -58,7 +58,7 @@ impl DemoSymbol {
     }
 }
 
-/// The market's time: moves with the monotonic clock, and ahead where the wall clock is ahead.
+/// The market's time: advances with the monotonic clock, and jumps ahead if the wall clock is ahead.
 #[derive(Clone, Copy, Debug)]
 struct MarketClock {
     market: Timestamp,
@@ -76,19 +76,20 @@ impl MarketClock {
         self.monotonic = self.monotonic.max(now.monotonic);
     }
 
-    /// When the slot after `slot` begins.
+    /// Returns the start of the slot after `slot`.
     fn deadline(&self, slot: u64) -> Monotonic {
         self.monotonic + slot_time(slot + 1).saturating_since(self.market)
     }
 }
 
 impl DemoSession {
-    /// The market everyone sees ([`DEFAULT_SEED`]). Of `config` only the symbols count; an empty list means all.
+    /// Creates the market that everyone sees ([`DEFAULT_SEED`]). Only the symbols of `config` are used; an empty list
+    /// means all.
     pub fn new(config: &SessionConfig) -> Self {
         Self::with_market(config, &DemoMarket::new(DEFAULT_SEED))
     }
 
-    /// Another market.
+    /// Creates another market.
     pub fn with_market(config: &SessionConfig, market: &DemoMarket) -> Self {
         let venue = config.venue(VENUE);
         let mut health = FeedHealth { mode: FeedMode::Simulated, ..FeedHealth::default() };
@@ -135,7 +136,7 @@ impl DemoSession {
             self.say(instrument.id.clone(), None, now, MarketEventKind::Instrument(instrument));
         }
         self.jump(slot_at(clock.market), now);
-        // Requests may have come before the start.
+        // Requests may have arrived before the start.
         self.answer_again(now);
     }
 
@@ -155,7 +156,7 @@ impl DemoSession {
         }
     }
 
-    /// Goes on at `slot` with whole books.
+    /// Continues at `slot` with whole books.
     fn jump(&mut self, slot: u64, now: Now) {
         for number in 0..self.instruments.len() {
             let one = &mut self.instruments[number];
@@ -261,7 +262,7 @@ impl Session for DemoSession {
             Input::Start => self.start(now),
             Input::Timeout => self.catch_up(now),
             Input::HistoryRequest(request) => self.request_history(&request, now),
-            // Nothing was opened or asked for.
+            // Nothing was opened or requested.
             Input::Connected(_)
             | Input::Frame(..)
             | Input::Binary(..)

@@ -1,6 +1,6 @@
-//! What REST answers mean for the session: the day's figures, history, and whether a silent symbol is dead.
+//! Processes REST answers: day statistics, history, and whether a silent symbol is dead.
 //!
-//! Not here: which request goes out when ([`crate::kit::requests`]).
+//! Not here: when requests are sent ([`crate::kit::requests`]).
 
 use model::{
     decimal::Quantity,
@@ -18,10 +18,10 @@ use crate::{
 };
 
 impl FinnhubSession {
-    /// Takes in an answer.
+    /// Processes an answer.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// The answer cannot be parsed.
     pub(super) fn take_answer(&mut self, task: &Task<Purpose>, body: &str, now: Now) -> Result<(), Unreadable> {
         match &task.purpose {
             Purpose::Quote { symbol } => {
@@ -45,9 +45,9 @@ impl FinnhubSession {
         Ok(())
     }
 
-    /// The venue refused a request.
+    /// Processes the refusal of a request.
     pub(super) fn take_refusal(&mut self, task: Task<Purpose>, status: u16, now: Now) {
-        // Bars are not in every plan: they are built from prints then.
+        // Candles are not in every plan: they are then built from trades.
         if status == 401 {
             let detail = "the venue does not accept the token: check venues.finnhub.token".to_owned();
             self.out.set_rest_cause(Some(FeedCause::CredentialsRefused { detail }));
@@ -55,7 +55,7 @@ impl FinnhubSession {
         }
     }
 
-    /// The day's figures, as they were when the last print was made: they never replace newer ones.
+    /// Processes day statistics as of the last trade: they never replace newer ones.
     fn quote(&mut self, position: usize, quote: &FinnhubQuote, now: Now) {
         if self.polling.is_on() {
             self.out.set_polling(true);

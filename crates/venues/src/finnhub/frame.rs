@@ -1,6 +1,6 @@
-//! What a frame holds: prints, a ping, an error, or something unknown.
+//! Parses frames: trades, a ping, an error, or something unknown.
 //!
-//! Not here: what it means ([`super::route`]).
+//! Not here: their meaning ([`super::route`]).
 
 use std::borrow::Cow;
 
@@ -19,16 +19,16 @@ use crate::kit::{
 /// A well-formed frame.
 #[derive(Debug)]
 pub(super) enum FinnhubFrame<'a> {
-    /// Prints of several symbols, not always in the order of time.
+    /// Trades of several symbols, not always ordered by time.
     Trades(Vec<FinnhubTrade<'a>>),
-    /// The connection lives; no answer is wanted.
+    /// The connection lives; no answer is expected.
     Ping,
-    /// Something was refused; it does not say what.
+    /// A request was refused; it is not named.
     Error(Cow<'a, str>),
     Unknown,
 }
 
-/// A print, or with volume 0 a new price without one.
+/// A trade, or with volume 0 a new price without a trade.
 ///
 /// ```json
 /// {"c":["1","12"],"p":64.07,"s":"AAA","t":1680286537580,"v":5}
@@ -46,7 +46,7 @@ pub(super) struct FinnhubTrade<'a> {
 }
 
 impl FinnhubTrade<'_> {
-    /// When it was made, by the venue.
+    /// Returns the venue's time of the trade.
     pub(super) fn time(&self) -> Timestamp {
         Timestamp::from_millis(self.time_ms)
     }
@@ -57,10 +57,10 @@ impl FinnhubTrade<'_> {
     }
 }
 
-/// Reads a frame.
+/// Parses a frame.
 ///
 /// # Errors
-/// The frame is no JSON object, or its kind is known and a field that we read is missing or mistyped.
+/// The frame is not a JSON object, or its kind is known and a field that we read is missing or has the wrong type.
 pub(super) fn parse(text: &str) -> Result<FinnhubFrame<'_>, serde_json::Error> {
     #[derive(Deserialize)]
     struct Envelope<'a> {
@@ -73,7 +73,7 @@ pub(super) fn parse(text: &str) -> Result<FinnhubFrame<'_>, serde_json::Error> {
     }
     let Object(envelope): Object<Envelope<'_>> = serde_json::from_str(text)?;
     Ok(match envelope.kind.as_deref() {
-        // Without its list it is broken, not empty.
+        // Without its list it is malformed, not empty.
         Some("trade") => {
             let rows: Vec<Object<_>> = serde_json::from_str(envelope.data.map_or("null", RawValue::get))?;
             FinnhubFrame::Trades(rows.into_iter().map(|Object(row)| row).collect())

@@ -1,14 +1,14 @@
-//! Finnhub: prints of stocks, currencies and crypto pairs by WebSocket; quotes and bars by REST. Asks for a token. With
-//! the venue's figures, and how far we go with each.
+//! Finnhub: trades of stocks, currencies and crypto pairs by WebSocket; quotes and candles by REST. Requires a token.
+//! Includes the venue's limits, and how far we use each.
 //!
-//! Source: <https://finnhub.io/docs/api> (figures: `rate-limit`); recordings win where they differ. It has no book, no
-//! best bid and ask, no ids and no sides. A token may hold one connection only, and stands in the address, so a page
-//! never opens it itself. Symbols are `EXCHANGE:PAIR` or a plain ticker. Not here: news, fundamentals, and what paid
-//! plans add; how figures are kept ([`crate::kit`]).
+//! Source: <https://finnhub.io/docs/api> (limits: `rate-limit`); recordings win if they differ. It has no book, no best
+//! bid and ask, no ids and no sides. A token allows only one connection, and is part of the address, so a page never
+//! opens it itself. Symbols are `EXCHANGE:PAIR` or a plain ticker. Not here: news, fundamentals, and features of paid
+//! plans; enforcing the limits ([`crate::kit`]).
 //!
 //! # Layout
-//! - `protocol`: what is subscribed and requested · `route`: what frames mean · `answers`: what REST answers mean
-//! - `frame`: what a frame holds · `rest`: payloads of REST · `ticks`: steps that the venue does not state
+//! - `protocol`: subscriptions and requests · `route`: the meaning of frames · `answers`: REST answers
+//! - `frame`: parsing of frames · `rest`: payloads of REST · `ticks`: steps that the venue does not state
 
 mod answers;
 mod frame;
@@ -26,7 +26,7 @@ use crate::{
     registry::{Capabilities, VenueInfo},
 };
 
-/// What the venue can do.
+/// The venue's capabilities.
 const INFO: VenueInfo = VenueInfo {
     name: "finnhub",
     title: "Finnhub",
@@ -40,7 +40,7 @@ const INFO: VenueInfo = VenueInfo {
         candles: true,
         needs_token: true,
         history_needs_token: false,
-        // The token stands in the address: the page would show it to everyone who looks.
+        // The token is part of the address: the page would show it to everyone.
         may_be_opened_from_browser: false,
         is_simulated: false,
     },
@@ -49,13 +49,13 @@ const INFO: VenueInfo = VenueInfo {
     history: None,
 };
 
-/// The rules of connections to `ws_url`. One carries everything: a token may hold only one.
+/// The rules of connections to `ws_url`. One carries everything: a token allows only one.
 fn pool_rules(ws_url: &str) -> PoolRules {
     PoolRules {
         url: format!("{}/?token={{token}}", ws_url.trim_end_matches('/')),
         symbols_per_connection: usize::MAX,
         connects: (10, Duration::from_secs(60)),
-        // It says `ping` about once a minute when nothing is traded.
+        // It sends `ping` about once a minute when nothing is traded.
         deadline: Duration::from_secs(90),
         roll: None,
         refused_wait: Duration::from_secs(60),
@@ -63,7 +63,7 @@ fn pool_rules(ws_url: &str) -> PoolRules {
     }
 }
 
-/// The rules of REST requests: 60 a minute on the free plan, of which half is used.
+/// The rules of REST requests: 60 a minute on the free plan, half of which are used.
 const REQUEST_RULES: RequestRules = RequestRules {
     weight_per_minute: 60,
     spacing: Duration::from_millis(250),
@@ -75,7 +75,7 @@ const REQUEST_RULES: RequestRules = RequestRules {
 
 /// Longest frame that is parsed, in bytes.
 const FRAME_BYTES: usize = 4 << 20;
-/// Between two polls of a symbol's quote.
+/// Time between two polls of a symbol's quote.
 const POLL_SPACING: Duration = Duration::from_secs(10);
-/// Attempts for one request; polling and whoever looks at history ask again by themselves.
+/// Attempts per request; polling and viewers of history repeat it by themselves.
 const ATTEMPTS: u32 = 6;

@@ -1,7 +1,7 @@
-//! What the venue is asked for, and what is kept of each symbol.
+//! The requests to the venue, and the state of each symbol.
 //!
-//! Not here: what frames ([`super::route`]) and answers ([`super::answers`]) mean, when messages and requests go out
-//! ([`crate::kit`]).
+//! Not here: the meaning of frames ([`super::route`]) and answers ([`super::answers`]), when messages and requests are
+//! sent ([`crate::kit`]).
 
 use std::time::Duration;
 
@@ -31,14 +31,14 @@ pub(crate) struct Finnhub;
 
 pub(super) type FinnhubSession = FeedSession<Finnhub>;
 
-/// What a request is for. Symbols are positions in the session's list.
+/// The purpose of a request. Symbols are positions in the session's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// The day's figures at the start, or instead of the stream.
+    /// Day statistics at the start, or instead of the stream.
     Quote { symbol: usize },
-    /// Whether the venue has newer prints than the connection brought.
+    /// Whether the venue has newer trades than the connection delivered.
     Probe { symbol: usize },
-    /// Bars.
+    /// Candles.
     History { symbol: usize, interval: Interval, n_bars: usize },
 }
 
@@ -60,13 +60,13 @@ impl requests::Purpose for Purpose {
     }
 }
 
-/// What is kept of one symbol.
+/// The state of one symbol.
 #[derive(Debug)]
 pub(crate) struct FinnhubSymbolState {
     pub(super) ticks: Ticks,
-    /// Millisecond of the last print, and how many prints it had: ids are made of both, as the venue has none.
+    /// Millisecond of the last trade, and the number of trades in it: ids combine both, as the venue has none.
     pub(super) last_print: (i64, u32),
-    /// The newest print's time and, of prices without a print, the newest.
+    /// The time of the newest trade or price without a trade.
     pub(super) newest: Timestamp,
     pub(super) day: Option<DayStatistics>,
 }
@@ -103,7 +103,7 @@ impl Protocol for Finnhub {
         }
     }
 
-    /// One symbol a message; no answer comes.
+    /// One symbol per message; no answer comes.
     fn subscribe(session: &mut FinnhubSession, members: &[usize], now: Now) -> Vec<Subscription> {
         #[derive(Serialize)]
         struct Subscribe<'a> {
@@ -156,7 +156,7 @@ impl Protocol for Finnhub {
 }
 
 impl FinnhubSession {
-    /// Emits what is known of an instrument now.
+    /// Emits the current description of an instrument.
     pub(super) fn describe_ticks(&mut self, position: usize, now: Now) {
         let Symbol { id, state, .. } = &self.symbols[position];
         if let Some(instrument) = state.ticks.instrument(id) {

@@ -1,7 +1,7 @@
-//! REST requests, and what their answers hold.
+//! REST requests, and the contents of their answers.
 //!
-//! Source: <https://finnhub.io/docs/api/quote>, `/crypto-candles`. The token goes in a header that the shell adds. Not
-//! here: when a request may go out ([`crate::kit::requests`]).
+//! Source: <https://finnhub.io/docs/api/quote>, `/crypto-candles`. The shell adds the token as a header. Not here: when
+//! a request may be sent ([`crate::kit::requests`]).
 
 use model::{
     candle::{Candle, Interval},
@@ -16,12 +16,12 @@ use crate::kit::{
     requests::RestRequest,
 };
 
-/// The day's figures.
+/// Requests day statistics.
 pub(super) fn quote(symbol: &str) -> RestRequest {
     RestRequest::get("/api/v1/quote", vec![("symbol", symbol.to_owned())], 1)
 }
 
-/// The newest bars; `None` for intervals that the venue has not got.
+/// Requests the newest candles; `None` for intervals that the venue does not have.
 pub(super) fn candles(symbol: &str, interval: Interval, n_bars: usize, now: Timestamp) -> Option<RestRequest> {
     let resolution = match interval {
         Interval::M1 => "1",
@@ -48,7 +48,7 @@ pub(super) fn candles(symbol: &str, interval: Interval, n_bars: usize, now: Time
     Some(RestRequest::get(path, query, 1))
 }
 
-/// The day's figures. Of a symbol that the venue does not know all are zero.
+/// Day statistics. All are zero for an unknown symbol.
 ///
 /// ```json
 /// {"c":261.74,"d":1.1,"dp":0.42,"h":263.31,"l":260.68,"o":261.07,"pc":259.45,"t":1582641000}
@@ -68,22 +68,22 @@ pub(super) struct FinnhubQuote {
 }
 
 impl FinnhubQuote {
-    /// True where the venue does not know the symbol.
+    /// Returns true if the venue does not know the symbol.
     pub(super) fn is_unknown(&self) -> bool {
         self.current.is_zero() && self.previous_close.is_zero() && self.time_s == 0
     }
 
-    /// When the last print was made.
+    /// Returns the time of the last trade.
     pub(super) fn time(&self) -> Timestamp {
         Timestamp::from_millis(self.time_s.saturating_mul(1_000))
     }
 
-    /// The last price.
+    /// Returns the last price.
     pub(super) fn last(&self) -> Price {
         self.current
     }
 
-    /// The figures. The change is counted from the previous close, as the venue does; it states no volume.
+    /// Returns the statistics. The change is relative to the previous close, as at the venue; it states no volume.
     pub(super) fn day(&self) -> DayStatistics {
         DayStatistics {
             open: self.previous_close,
@@ -95,7 +95,7 @@ impl FinnhubQuote {
     }
 }
 
-/// Bars by columns; without data only the state is there.
+/// Candles by columns; without data only the state is present.
 ///
 /// ```json
 /// {"c":[217.68],"h":[222.49],"l":[217.19],"o":[221.03],"s":"ok","t":[1569297600],"v":[33463820]}
@@ -125,7 +125,7 @@ struct PositivePrice(#[serde(deserialize_with = "positive_price")] Price);
 struct Volume(#[serde(deserialize_with = "any_quantity")] Quantity);
 
 impl FinnhubCandles {
-    /// Bars, oldest first; `None` where the columns differ in length.
+    /// Returns the candles, oldest first; `None` if the columns differ in length.
     pub(super) fn candles(&self) -> Option<Vec<Candle>> {
         let n_bars = self.time_s.len();
         let prices = [&self.open, &self.high, &self.low, &self.close];

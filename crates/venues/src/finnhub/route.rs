@@ -1,6 +1,6 @@
-//! What frames mean for the session: prints, prices without a print, signs of life, refusals.
+//! Processes frames: trades, prices without a trade, signs of life, refusals.
 //!
-//! Not here: how a frame is read ([`super::frame`]).
+//! Not here: parsing a frame ([`super::frame`]).
 
 use model::{
     event::{AggressorSide, MarketEventKind, Trade, TradeId},
@@ -18,11 +18,11 @@ use crate::{
 };
 
 impl FinnhubSession {
-    /// Takes in a frame that could be read.
+    /// Processes a parsed frame.
     pub(super) fn route(&mut self, connection: ConnectionId, frame: FinnhubFrame<'_>, now: Now) {
         match frame {
             FinnhubFrame::Trades(mut trades) => {
-                // A frame mixes symbols, and venues report late: each symbol's prints go in their own order.
+                // A frame mixes symbols, and venues report late: each symbol's trades are put in their own order.
                 trades.sort_by_key(FinnhubTrade::time_ms);
                 trades.iter().for_each(|trade| self.print(connection, trade, now));
             }
@@ -44,7 +44,7 @@ impl FinnhubSession {
         if trade.time() < state.newest {
             self.out.health.counters.out_of_order += 1;
         }
-        // A price without volume is no print: some markets only say where the price is.
+        // A price without volume is not a trade: some markets only report prices.
         if trade.volume.is_zero() {
             if trade.time() >= state.newest
                 && let Some(day) = &mut state.day
@@ -68,7 +68,7 @@ impl FinnhubSession {
         self.out.event(id, Some(trade.time()), now, MarketEventKind::Trade(print));
     }
 
-    /// The venue does not say which subscription it refuses: those that have had no data may be meant.
+    /// Handles a refusal; the venue does not name the subscription: any of those without data may be meant.
     fn refused(&mut self, connection: ConnectionId, message: &str, now: Now) {
         self.pool.alive(connection, now.monotonic);
         let detail: String = message.chars().take(200).collect();

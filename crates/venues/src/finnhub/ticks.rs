@@ -1,6 +1,6 @@
-//! Steps of prices and sizes, which the venue does not state: as fine as what was seen of a symbol.
+//! Steps of prices and sizes, which the venue does not state: as fine as those seen for a symbol.
 //!
-//! They only become finer, so a page shows more decimals after the first prints, and never fewer. Not here: rounding.
+//! They only become finer, so a page shows more decimals after the first trades, and never fewer. Not here: rounding.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use model::{
     instrument::{Instrument, InstrumentId, InstrumentStatus},
 };
 
-/// Decimals seen of a symbol.
+/// Decimals seen for a symbol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ticks {
     price: u32,
@@ -17,16 +17,16 @@ pub(super) struct Ticks {
 }
 
 impl Ticks {
-    /// Takes in a print; returns whether the steps have become finer, which the first print always does.
+    /// Processes a trade; returns whether the steps became finer, which is always true for the first trade.
     pub(super) fn see(&mut self, is_first: bool, price: Price, size: Quantity) -> bool {
         let before = *self;
-        // A stock that trades at 164 is still quoted in cents.
+        // A stock that trades at 164 is nevertheless quoted in cents.
         self.price = self.price.max(price.significant_scale()).max(LEAST_PRICE_DECIMALS);
         self.size = self.size.max(size.significant_scale());
         is_first || *self != before
     }
 
-    /// The instrument with these steps. Base and quote are what the symbol says of them.
+    /// Returns the instrument with these steps. Base and quote are derived from the symbol.
     pub(super) fn instrument(self, id: &InstrumentId) -> Option<Arc<Instrument>> {
         let (base, quote) = split(id.symbol());
         Some(Arc::new(Instrument {
@@ -42,8 +42,8 @@ impl Ticks {
     }
 }
 
-/// Base and quote. `OANDA:EUR_USD`, `COINBASE:BTC-USD` and `KRAKEN:XBT/USD` say both; a plain ticker trades in dollars; of
-/// `BINANCE:BTCUSDT` only well-known endings tell, and else nothing is claimed.
+/// Returns base and quote. `OANDA:EUR_USD`, `COINBASE:BTC-USD` and `KRAKEN:XBT/USD` name both; a plain ticker trades in
+/// dollars; in `BINANCE:BTCUSDT` only well-known endings are recognised, otherwise both stay unknown.
 fn split(symbol: &str) -> (String, String) {
     let Some((_, pair)) = symbol.split_once(':') else { return (symbol.to_owned(), "USD".to_owned()) };
     if let Some((base, quote)) = pair.split_once(['_', '-', '/']) {

@@ -1,24 +1,24 @@
 //! Waiting times between attempts: exponential with full jitter, from a seed.
 //!
 //! Not here: when an attempt is made ([`super::pool`]) and limits on their number in a window ([`crate::budget`]). Full
-//! jitter spreads clients that lost the same server over the whole span (AWS Architecture Blog, "Exponential Backoff
+//! jitter spreads clients that lost the same server over the whole period (AWS Architecture Blog, "Exponential Backoff
 //! And Jitter").
 
 use std::time::Duration;
 
-/// Numbers that look random and come from a seed (SplitMix64). For jitter, not for secrets.
+/// Pseudo-random numbers from a seed (SplitMix64). For jitter, not for secrets.
 #[derive(Clone, Debug)]
 pub struct Jitter {
     state: u64,
 }
 
 impl Jitter {
-    /// The same seed gives the same numbers.
+    /// Creates the sequence; the same seed gives the same numbers.
     pub fn new(seed: u64) -> Self {
         Self { state: seed }
     }
 
-    /// The next number, all 64 bits of it.
+    /// Returns the next number, with all 64 bits.
     pub fn next_u64(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;
@@ -27,14 +27,14 @@ impl Jitter {
         mixed ^ (mixed >> 31)
     }
 
-    /// A span from zero to `longest`, both included, in whole milliseconds.
+    /// Returns a duration from zero to `longest`, both included, in whole milliseconds.
     pub fn up_to(&mut self, longest: Duration) -> Duration {
         let longest_ms = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX - 1);
         Duration::from_millis(self.next_u64() % (longest_ms.saturating_add(1)))
     }
 }
 
-/// How long to wait before the next attempt.
+/// Computes the wait before the next attempt.
 #[derive(Clone, Debug)]
 pub struct Backoff {
     shortest: Duration,
@@ -43,12 +43,13 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The first wait is at most `shortest`; each further one may be twice as long, up to `longest`.
+    /// Creates a back-off: the first wait is at most `shortest`; each further one may be twice as long, up to
+    /// `longest`.
     pub fn new(shortest: Duration, longest: Duration) -> Self {
         Self { shortest, longest, n_failures: 0 }
     }
 
-    /// Failures in a row.
+    /// Returns the number of consecutive failures.
     pub fn n_failures(&self) -> u32 {
         self.n_failures
     }
@@ -60,7 +61,7 @@ impl Backoff {
         jitter.up_to(self.shortest.saturating_mul(1 << doublings).min(self.longest))
     }
 
-    /// Starts again. Only after data has come: an opened connection proves nothing.
+    /// Starts again. Call it only after data has arrived: an opened connection proves nothing.
     pub fn reset(&mut self) {
         self.n_failures = 0;
     }

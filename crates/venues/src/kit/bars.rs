@@ -1,6 +1,6 @@
-//! Bars made of what a venue has instead: of shorter bars, or of prints.
+//! Candles built from other data of a venue: from shorter candles, or from trades.
 //!
-//! Not here: what is asked for, and bars of live prints (`market`).
+//! Not here: requests, and candles of live trades (`market`).
 
 use model::{
     candle::{Candle, CandleBuilder, CandleChange, Interval},
@@ -9,7 +9,8 @@ use model::{
     time::Timestamp,
 };
 
-/// Bars of `interval` made of shorter ones, both oldest first. A bar without trades has no row and stays a gap.
+/// Builds candles of `interval` from shorter ones, both oldest first. A candle without trades has no row and stays a
+/// gap.
 pub(crate) fn joined(interval: Interval, parts: impl IntoIterator<Item = Candle>) -> Vec<Candle> {
     let mut bars: Vec<Candle> = Vec::new();
     for part in parts {
@@ -27,7 +28,7 @@ pub(crate) fn joined(interval: Interval, parts: impl IntoIterator<Item = Candle>
     bars
 }
 
-/// Bars of prints, both oldest first, the last one as far as it goes.
+/// Builds candles from trades, both oldest first, the last one still forming.
 pub(crate) fn of_prints(
     interval: Interval,
     prints: impl IntoIterator<Item = (Timestamp, Price, Quantity, AggressorSide)>,

@@ -1,6 +1,6 @@
-//! One connection: what is still to be subscribed, what was acknowledged, when data last came, and why it ended.
+//! One connection: pending subscriptions, acknowledgements, the time of the last data, and why it ended.
 //!
-//! Not here: which connections there are ([`super::pool`]).
+//! Not here: the set of connections ([`super::pool`]).
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -14,12 +14,12 @@ use model::{
 
 use crate::session::{CloseReason, ConnectionId};
 
-/// A message to the venue that asks for data.
+/// A message to the venue that requests data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Subscription {
-    /// Positions of the symbols it is about.
+    /// Positions of its symbols.
     pub(crate) symbols: Vec<usize>,
-    /// Its number, where the venue answers with it; without one no answer is waited for.
+    /// Its number, if the venue's answer contains it; without one no answer is awaited.
     pub(crate) request: Option<u64>,
     /// The frame.
     pub(crate) text: String,
@@ -29,11 +29,11 @@ pub(crate) struct Subscription {
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) id: ConnectionId,
-    /// Last sign of life: a frame that counts as one, the opening, or the moment from which the opening is due.
+    /// Last sign of life: a frame that counts as one, the opening, or the time at which the opening is due.
     pub(crate) alive_at: Monotonic,
     /// When its successor is due.
     pub(crate) roll_at: Option<Monotonic>,
-    /// The venue has announced that it will close it.
+    /// True if the venue has announced that it will close the connection.
     pub(crate) is_leaving: bool,
     is_open: bool,
     has_data: bool,
@@ -48,7 +48,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Not open yet; the opening begins at `due`.
+    /// Creates a connection that is not open yet; the opening begins at `due`.
     pub(crate) fn new(id: ConnectionId, due: Monotonic, message_spacing: Duration) -> Self {
         Self {
             id,
@@ -66,17 +66,17 @@ impl Connection {
         }
     }
 
-    /// True from the opening on.
+    /// Returns true after the opening.
     pub(crate) fn is_open(&self) -> bool {
         self.is_open
     }
 
-    /// True once data has come.
+    /// Returns true once data has arrived.
     pub(crate) fn has_data(&self) -> bool {
         self.has_data
     }
 
-    /// It is open: everything is to be subscribed.
+    /// Notes that it is open: everything must be subscribed.
     pub(crate) fn opened(
         &mut self,
         members: &[usize],
@@ -93,12 +93,12 @@ impl Connection {
         self.to_send = messages.into();
     }
 
-    /// Something more is asked for.
+    /// Queues a further request.
     pub(crate) fn enqueue(&mut self, message: Subscription) {
         self.to_send.push_back(message);
     }
 
-    /// The next message, if it is due.
+    /// Returns the next message, if it is due.
     pub(crate) fn next_message(&mut self, now: Monotonic) -> Option<String> {
         if !self.is_open || now < self.next_send {
             return None;
@@ -112,18 +112,18 @@ impl Connection {
         Some(text)
     }
 
-    /// When the next subscription is due.
+    /// Returns when the next subscription is due.
     pub(crate) fn send_at(&self) -> Option<Monotonic> {
         (self.is_open && !self.to_send.is_empty()).then_some(self.next_send)
     }
 
-    /// A request was answered; returns its symbols.
+    /// Notes the answer to a request; returns its symbols.
     pub(crate) fn accepted(&mut self, request: u64, now: Monotonic) -> Vec<usize> {
         self.settled_at = now;
         self.unanswered.remove(&request).unwrap_or_default()
     }
 
-    /// A request was answered as far as one of its symbols goes.
+    /// Notes the answer to a request for one of its symbols.
     pub(crate) fn accepted_symbol(&mut self, request: u64, symbol: usize, now: Monotonic) {
         self.settled_at = now;
         if let Some(symbols) = self.unanswered.get_mut(&request) {
@@ -134,12 +134,12 @@ impl Connection {
         }
     }
 
-    /// A frame came that proves the transport alive, and no more.
+    /// Notes a frame that only proves that the transport is alive.
     pub(crate) fn alive(&mut self, now: Monotonic) {
         self.alive_at = self.alive_at.max(now);
     }
 
-    /// Data came; returns whether it was the first.
+    /// Notes data; returns whether it was the first.
     pub(crate) fn data(&mut self, symbol: Option<usize>, now: Monotonic) -> bool {
         self.alive_at = self.alive_at.max(now);
         if let Some(symbol) = symbol
@@ -150,32 +150,32 @@ impl Connection {
         !std::mem::replace(&mut self.has_data, true)
     }
 
-    /// Nothing is expected of this symbol any more.
+    /// Stops expecting data of this symbol.
     pub(crate) fn drop_symbol(&mut self, symbol: usize) {
         self.quiet.remove(&symbol);
     }
 
-    /// Every subscription is in force.
+    /// Returns true if every subscription is active.
     pub(crate) fn is_established(&self) -> bool {
         self.is_open && self.has_data && self.to_send.is_empty() && self.unanswered.is_empty()
     }
 
-    /// Every subscription is in force and every symbol has had data; quiet ones, and acknowledgements that do not
-    /// come, are waited for only so long.
+    /// Returns true if every subscription is active and every symbol has had data; quiet ones, and missing
+    /// acknowledgements, are awaited only for a limited time.
     pub(crate) fn can_take_over(&self, now: Monotonic) -> bool {
         let is_complete = self.unanswered.is_empty() && self.quiet.is_empty();
         let is_settled = now.saturating_since(self.settled_at) >= QUIET_GRACE;
         self.is_open && self.has_data && self.to_send.is_empty() && !self.is_leaving && (is_complete || is_settled)
     }
 
-    /// When waiting for quiet symbols ends.
+    /// Returns when waiting for quiet symbols ends.
     pub(crate) fn quiet_at(&self) -> Option<Monotonic> {
         (self.is_open && self.has_data && self.to_send.is_empty() && !self.is_leaving)
             .then_some(self.settled_at + QUIET_GRACE)
     }
 }
 
-/// Returns why a connection ended, in words that help, and how long to stay away at least.
+/// Returns why a connection ended, as a helpful text, and the minimum wait before reconnecting.
 pub(crate) fn cause_of_end(
     reason: &CloseReason,
     is_leaving: bool,
@@ -212,7 +212,7 @@ pub(crate) fn cause_of_end(
     }
 }
 
-/// During a roll-over, symbols that are quiet this long after the last acknowledgement are not waited for.
+/// During a roll-over, symbols that are quiet this long after the last acknowledgement are not awaited.
 const QUIET_GRACE: Duration = Duration::from_secs(10);
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! Which items of a series were seen: by ids that rise by one, or by ids and times that only rise.
+//! Detects repeated and missing items of a series: by ids that rise by one, or by ids and times that only rise.
 //!
-//! Two connections overlap during a roll-over and after a reconnect nothing says where the venue goes on, so every item
-//! is judged by its own id. Not here: what is done with an item.
+//! Two connections overlap during a roll-over, and after a reconnect the venue does not say where it continues, so
+//! every item is checked by its own id. Not here: the treatment of an item.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -12,19 +12,19 @@ use model::{event::TradeId, time::Timestamp};
 
 use crate::session::ConnectionId;
 
-/// What an item's id says about it.
+/// What an item's id reveals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Novelty {
-    /// New; `is_gap` where items before it are missing.
+    /// New; `is_gap` if items before it are missing.
     New { is_gap: bool },
-    /// New, but later ones came first.
+    /// New, but later ones arrived first.
     Late,
     /// Seen before.
     Seen,
 }
 
-/// Which of a series of ids that rise by one were seen. Remembers what is missing, so that a late item is told from a
-/// repeated one.
+/// Remembers ids that rise by one, including missing ones, so that a late item can be distinguished from a repeated
+/// one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TradeIds {
     last: Option<u64>,
@@ -33,17 +33,17 @@ pub(crate) struct TradeIds {
 }
 
 impl TradeIds {
-    /// True once an item was seen.
+    /// Returns true once an item was seen.
     pub(crate) fn has_any(&self) -> bool {
         self.last.is_some()
     }
 
-    /// Judges the items `first..=last`, which come as one.
+    /// Checks the items `first..=last`, which arrive as one.
     pub(crate) fn see(&mut self, first: u64, last: u64) -> Novelty {
         match self.last {
             None => {
                 self.last = Some(last);
-                // Before the first one lies all history; an item out of it was not seen.
+                // All history is before the first one; an item from it was not seen.
                 if let Some(before) = first.checked_sub(1) {
                     self.missing.insert(0, before);
                 }
@@ -82,7 +82,7 @@ impl TradeIds {
     }
 }
 
-/// Which prints were seen whose ids are texts; where they are numbers they rise by one, so that missing ones show.
+/// Remembers trades whose ids are texts; numeric ids rise by one, so that missing ones are detected.
 #[derive(Debug, Default)]
 pub(crate) struct TextTradeIds {
     numbers: TradeIds,
@@ -90,12 +90,12 @@ pub(crate) struct TextTradeIds {
 }
 
 impl TextTradeIds {
-    /// True once a print was seen.
+    /// Returns true once a trade was seen.
     pub(crate) fn has_any(&self) -> bool {
         self.numbers.has_any() || !self.texts.is_empty()
     }
 
-    /// Judges a print by its id.
+    /// Checks a trade by its id.
     pub(crate) fn see(&mut self, text: &str) -> (TradeId, Novelty) {
         match number(text) {
             Some(number) => (TradeId::Sequence(number), self.numbers.see(number, number)),
@@ -103,7 +103,7 @@ impl TextTradeIds {
         }
     }
 
-    /// Takes note of a print from before anything was followed: neither it nor any older one is news from now on.
+    /// Notes a trade from before anything was followed: neither it nor any older one counts as new from now on.
     pub(crate) fn pass_over(&mut self, text: &str) {
         match number(text) {
             Some(number) => drop(self.numbers.see(0, number)),
@@ -132,11 +132,11 @@ pub(crate) struct RisingIds {
 }
 
 impl RisingIds {
-    /// Judges an item. `Late` items are not to be used: a newer one has replaced them.
+    /// Checks an item. `Late` items must not be used: a newer one has replaced them.
     pub(crate) fn see(&mut self, id: u64, connection: ConnectionId) -> Novelty {
         let novelty = match self.last {
             Some((last, _)) if id == last => Novelty::Seen,
-            // The other connection of a roll-over lags: its items were seen on this one.
+            // The other connection of a roll-over lags: its items were already received on this one.
             Some((last, on)) if id < last && on != connection => Novelty::Seen,
             Some((last, _)) if id < last => Novelty::Late,
             Some(_) | None => Novelty::New { is_gap: false },
@@ -148,30 +148,30 @@ impl RisingIds {
             if self.n_refused < REFUSED_IN_A_ROW {
                 return novelty;
             }
-            // One absurd id must not shut the stream out for ever.
+            // One absurd id must not block the stream forever.
             self.n_refused = 0;
         }
         self.last = Some((id, connection));
         Novelty::New { is_gap: false }
     }
 
-    /// Judges an item by its time.
+    /// Checks an item by its time.
     pub(crate) fn see_time(&mut self, time: Timestamp, connection: ConnectionId) -> Novelty {
         self.see(u64::try_from(time.as_nanos()).unwrap_or(0), connection)
     }
 }
 
-/// The number whose decimal text it is, to the letter.
+/// Returns the number if the text is exactly its decimal form.
 fn number(text: &str) -> Option<u64> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     if is_plain { text.parse().ok() } else { None }
 }
 
-/// Missing ranges that are remembered; of more than that the oldest is forgotten, its items count as seen then.
+/// Missing ranges remembered; beyond that the oldest is forgotten, and its items count as seen.
 const MISSING_RANGES: usize = 64;
-/// So many refused items in a row, without one accepted, are believed after all.
+/// This many consecutive refused items are accepted after all.
 const REFUSED_IN_A_ROW: u32 = 200;
-/// Ids that are no numbers, remembered for comparison: twenty snapshots of prints.
+/// Non-numeric ids remembered for comparison: twenty snapshots of trades.
 const TEXTS_KEPT: usize = 1_000;
 
 #[cfg(test)]

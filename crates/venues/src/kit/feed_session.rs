@@ -1,6 +1,6 @@
-//! The session of a venue: what it follows, what it requests, and when. Written once; a [`Protocol`] adds the venue.
+//! The session of a venue: subscriptions and requests, and their timing. Written once; a [`Protocol`] adds the venue.
 //!
-//! Not here: what frames and answers mean (the venues), connections ([`super::pool`]), pacing of requests
+//! Not here: the meaning of frames and answers (the venues), connections ([`super::pool`]), pacing of requests
 //! ([`super::requests`]).
 
 use std::{
@@ -36,7 +36,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct FeedSession<P: Protocol> {
     pub(crate) venue: Venue,
-    /// Symbols come from frames: a recording.
+    /// True if symbols come from frames: a recording.
     pub(crate) is_open_ended: bool,
     pub(crate) is_started: bool,
     pub(crate) symbols: Vec<Symbol<P::SymbolState>>,
@@ -53,7 +53,7 @@ pub(crate) struct FeedSession<P: Protocol> {
     pub(crate) liveness: Liveness,
     pub(crate) out: Outputs,
     instruments: Vec<Arc<Instrument>>,
-    /// Instruments that a recording describes before it names them.
+    /// Instruments that a recording describes before naming them.
     directory: BTreeMap<InstrumentId, Arc<Instrument>>,
     /// The venue's own state.
     pub(crate) protocol: P,
@@ -101,13 +101,13 @@ impl<P: Protocol> FeedSession<P> {
         session
     }
 
-    /// Returns the position of a symbol that is followed.
+    /// Returns the position of a followed symbol.
     pub(crate) fn followed(&self, symbol: &str) -> Option<usize> {
         self.by_name.get(symbol).copied()
     }
 
-    /// Returns the position of a symbol that a frame names; in a recording it is followed from now on. `None` where it
-    /// is not ours.
+    /// Returns the position of a symbol in a frame; in a recording it is followed from now on. `None` if it is not
+    /// ours.
     pub(crate) fn named(&mut self, symbol: &str, now: Now) -> Option<usize> {
         if let Some(position) = self.by_name.get(symbol) {
             return Some(*position);
@@ -134,12 +134,12 @@ impl<P: Protocol> FeedSession<P> {
         position
     }
 
-    /// Returns the positions of the symbols that the venue knows, as far as that has been heard.
+    /// Returns the positions of the symbols that the venue knows, as far as reported.
     pub(crate) fn known_symbols(&self) -> Vec<usize> {
         (0..self.symbols.len()).filter(|position| !self.symbols[*position].is_unknown).collect()
     }
 
-    /// Takes in the description of an instrument that is followed, or may be named later in a recording.
+    /// Processes the description of an instrument that is followed, or may be named later in a recording.
     pub(crate) fn describe(&mut self, instrument: Instrument, now: Now) {
         let position = self.followed(instrument.id.symbol());
         if position.is_none() && !self.is_open_ended {
@@ -154,7 +154,7 @@ impl<P: Protocol> FeedSession<P> {
         }
     }
 
-    /// Takes in the description of a followed instrument. One of another instrument is ignored.
+    /// Processes the description of a followed instrument. One of another instrument is ignored.
     pub(crate) fn learn(&mut self, position: usize, instrument: Arc<Instrument>, now: Now) {
         let symbol = &mut self.symbols[position];
         if instrument.id != symbol.id || symbol.instrument.as_ref() == Some(&instrument) {
@@ -165,9 +165,9 @@ impl<P: Protocol> FeedSession<P> {
         self.instruments = self.symbols.iter().filter_map(|symbol| symbol.instrument.clone()).collect();
     }
 
-    /// The venue does not know a symbol: nothing more is requested for it.
+    /// Notes that the venue does not know a symbol: nothing more is requested for it.
     pub(crate) fn mark_unknown(&mut self, position: usize) {
-        // A recording proves that it was known.
+        // The recording proves that it was known.
         if self.is_open_ended {
             return;
         }
@@ -179,14 +179,14 @@ impl<P: Protocol> FeedSession<P> {
         self.out.symbol_unknown(&self.symbols[position].id, is_last);
     }
 
-    /// Notes that a connection delivers; returns the position of the symbol, where it is one of ours.
+    /// Notes that a connection delivers; returns the position of the symbol, if it is one of ours.
     pub(crate) fn data(&mut self, connection: ConnectionId, symbol: &str, now: Now) -> Option<usize> {
         let position = self.named(symbol, now).filter(|position| !self.symbols[*position].is_unknown);
         self.delivered(connection, position, now);
         position
     }
 
-    /// Notes that a connection delivers, data of a symbol where it is one of ours.
+    /// Notes that a connection delivers data of a symbol, if it is one of ours.
     pub(crate) fn delivered(&mut self, connection: ConnectionId, position: Option<usize>, now: Now) {
         self.pool.data(connection, position, now, &mut self.out);
         let Some(position) = position else { return };
@@ -200,7 +200,7 @@ impl<P: Protocol> FeedSession<P> {
         }
     }
 
-    /// Changes a book, emits the event that `change` returns, and does what follows from the change.
+    /// Changes a book, emits the event returned by `change`, and handles the consequences.
     pub(crate) fn change_book(
         &mut self,
         position: usize,
@@ -218,12 +218,12 @@ impl<P: Protocol> FeedSession<P> {
         self.after_book_change(position, state_before, now);
     }
 
-    /// Emits a new state, and keeps watch over crossed books.
+    /// Emits a new state, and tracks crossed books.
     pub(crate) fn after_book_change(&mut self, position: usize, state_before: BookState, now: Now) {
         let symbol = &self.symbols[position];
         let Some(tracked) = self.books.get(&symbol.id) else { return };
         let state = tracked.state;
-        // The event of a snapshot or a change carries a state in which the book is served.
+        // The event of a snapshot or a change already includes a state in which the book is served.
         if state != state_before && !state.is_served() {
             self.out.event(&symbol.id, None, now, MarketEventKind::Book(BookUpdate::State { state }));
         }
@@ -235,14 +235,14 @@ impl<P: Protocol> FeedSession<P> {
         P::book_changed(self, position, now);
     }
 
-    /// Gives up the connection that carries a symbol, although it looks alive.
+    /// Closes the connection that carries a symbol, although it looks alive.
     pub(crate) fn abandon(&mut self, position: usize, cause: FeedCause, now: Now) {
         let lost = self.pool.abandon(P::carrier(self, position), cause, now, &mut self.out);
         self.lose(lost, now);
     }
 
-    /// Takes in the time of a symbol's newest print: one that should have come and did not proves a subscription dead
-    /// although it was acknowledged.
+    /// Processes the time of a symbol's newest trade: one that should have arrived but did not proves that a
+    /// subscription is dead although it was acknowledged.
     pub(crate) fn probed(&mut self, position: usize, newest: Option<Timestamp>, now: Now) {
         if let Some(silent_for) = self.liveness.probed(position, newest, now.monotonic) {
             let silent_ms = u64::try_from(silent_for.as_millis()).unwrap_or(u64::MAX);
@@ -250,7 +250,7 @@ impl<P: Protocol> FeedSession<P> {
         }
     }
 
-    /// Queues requests for each known symbol. A round that the budget still holds back is not doubled.
+    /// Queues requests for each known symbol. A round that the budget still delays is not doubled.
     pub(crate) fn request_each<const N: usize>(&mut self, now: Now, purposes: impl Fn(usize) -> [P::Purpose; N]) {
         for position in self.known_symbols() {
             for purpose in purposes(position) {
@@ -261,7 +261,7 @@ impl<P: Protocol> FeedSession<P> {
         }
     }
 
-    /// Tries a request again after a while, unless it was its last attempt.
+    /// Retries a request after a delay, unless it was its last attempt.
     pub(crate) fn retry(&mut self, mut task: Task<P::Purpose>, now: Now) {
         let wait = task.fail();
         if task.n_failed < task.purpose.attempts() {
@@ -271,7 +271,7 @@ impl<P: Protocol> FeedSession<P> {
         }
     }
 
-    /// True for a venue whose data comes by REST alone.
+    /// Returns true for a venue whose data comes by REST alone.
     fn is_rest_alone() -> bool {
         !P::INFO.capabilities.websocket
     }
@@ -307,7 +307,7 @@ impl<P: Protocol> FeedSession<P> {
         }
     }
 
-    /// Counts a frame; returns false for one of a connection that has been given up.
+    /// Counts a frame; returns false for one of an abandoned connection.
     fn note_frame(&mut self, connection: ConnectionId, now: Now) -> bool {
         if !Self::is_rest_alone() && !self.pool.has(connection) {
             return false;
@@ -319,7 +319,7 @@ impl<P: Protocol> FeedSession<P> {
         true
     }
 
-    /// Books whose connection is gone are worth nothing.
+    /// Discards the books of lost connections.
     fn lose(&mut self, lost: LostSymbols, now: Now) {
         if lost.is_empty() {
             return;
@@ -354,7 +354,7 @@ impl<P: Protocol> FeedSession<P> {
             }
             RequestOutcome::Refused(task, answer) => P::refused(self, task, answer, now),
             RequestOutcome::Failed(task) => {
-                // Elsewhere the connections say why nothing comes.
+                // For other venues the connections explain the missing data.
                 if let Some(HttpFailure { detail }) = failure.filter(|_| Self::is_rest_alone()) {
                     self.out.set_rest_cause(Some(FeedCause::CannotConnect { detail }));
                 }
@@ -428,7 +428,7 @@ impl<P: Protocol> Session for FeedSession<P> {
             Input::Connected(connection) => self.connected(connection, now),
             Input::Frame(connection, text) => self.frame(connection, text, now),
             Input::Binary(connection, _) => self.binary_frame(connection, now),
-            // Pings prove that the transport is alive, not that data would come.
+            // Pings prove that the transport is alive, not that data would arrive.
             Input::Ping(_) => {}
             Input::Http(request, result) => self.answered(request, result, now),
             Input::Closed(connection, reason) => {

@@ -1,9 +1,9 @@
-//! Quiet or dead: what is known of symbols from which nothing comes although their connection is open.
+//! Quiet or dead: evaluates symbols without data although their connection is open.
 //!
-//! Two clocks: frames of any kind prove the transport alive (`pool`), data proves a symbol alive. A symbol without data is
-//! judged by its siblings on the feed, and, where they do not tell, by asking the venue over REST for its newest print: if
-//! the venue has one that the connection should have brought and did not, the subscription is dead although it was
-//! acknowledged and heartbeats go on. Heartbeats are no evidence for data. Not here: how the venue is asked.
+//! Two clocks: frames of any kind prove the transport alive (`pool`), data proves a symbol alive. A symbol without data
+//! is compared with its siblings on the feed, and if that is inconclusive, the venue is asked over REST for its newest
+//! trade: if the venue has one that the connection should have delivered but did not, the subscription is dead although
+//! it was acknowledged and heartbeats continue. Heartbeats are no evidence of data. Not here: how the venue is asked.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -13,7 +13,7 @@ use model::{
     time::{Monotonic, Now, Timestamp},
 };
 
-/// What is kept of the symbols, by position.
+/// The state of the symbols, by position.
 #[derive(Debug, Default)]
 pub(crate) struct Liveness {
     symbols: Vec<Life>,
@@ -22,13 +22,13 @@ pub(crate) struct Liveness {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Life {
-    /// Since when data is expected: subscribed, acknowledged. `None` while it is not.
+    /// Since when data is expected: subscribed, acknowledged. `None` if none is expected.
     expected_since: Option<Expectation>,
     data_at: Option<Monotonic>,
-    /// The venue's time of the newest print that came.
+    /// The venue's time of the newest trade received.
     newest_print: Option<Timestamp>,
     probed_at: Option<Monotonic>,
-    /// What the last answer said; void once data comes.
+    /// The result of the last answer; invalid once data arrives.
     is_answered_quiet: bool,
     is_dead: bool,
 }
@@ -40,7 +40,7 @@ struct Expectation {
 }
 
 impl Life {
-    /// How long nothing has come; `None` where nothing is expected.
+    /// Returns how long no data has arrived; `None` if none is expected.
     fn silent_for(&self, now: Monotonic) -> Option<Duration> {
         let since = self.expected_since?.monotonic;
         Some(now.saturating_since(self.data_at.map_or(since, |data_at| data_at.max(since))))
@@ -48,12 +48,12 @@ impl Life {
 }
 
 impl Liveness {
-    /// Watches `n_symbols` from now on; those beyond are new.
+    /// Watches `n_symbols` from now on; additional ones are new.
     pub(crate) fn resize(&mut self, n_symbols: usize) {
         self.symbols.resize(n_symbols, Life::default());
     }
 
-    /// Data of a symbol is expected from now on.
+    /// Notes that data of a symbol is expected from now on.
     pub(crate) fn expect(&mut self, position: usize, now: Now) {
         if let Some(life) = self.symbols.get_mut(position) {
             life.expected_since = Some(Expectation { monotonic: now.monotonic, wall: now.wall });
@@ -61,14 +61,14 @@ impl Liveness {
         }
     }
 
-    /// Nothing is expected of a symbol: its connection is gone, or the venue does not know it.
+    /// Notes that no data of a symbol is expected: its connection is gone, or the venue does not know it.
     pub(crate) fn release(&mut self, position: usize) {
         if let Some(life) = self.symbols.get_mut(position) {
             life.expected_since = None;
         }
     }
 
-    /// Data of a symbol came; `print_time` where it was a print.
+    /// Notes data of a symbol; `print_time` for a trade.
     pub(crate) fn data(&mut self, position: usize, print_time: Option<Timestamp>, now: Monotonic) {
         if let Some(life) = self.symbols.get_mut(position) {
             life.data_at = Some(now);
@@ -77,7 +77,7 @@ impl Liveness {
         }
     }
 
-    /// What is known of a silent symbol; `None` where data comes or none is expected.
+    /// Returns the reason for a symbol's silence; `None` if data arrives or none is expected.
     fn silence(&self, position: usize, now: Monotonic) -> Option<Silence> {
         let life = self.symbols.get(position)?;
         if life.silent_for(now)? < SILENT_AFTER {
@@ -89,7 +89,7 @@ impl Liveness {
         if life.is_answered_quiet {
             return Some(Silence::QuietByVenue);
         }
-        // A symbol that never had data may be refused silently: its siblings prove nothing about it.
+        // A symbol that never had data may have been refused silently: its siblings prove nothing about it.
         let has_lively_sibling = life.data_at.is_some()
             && self.symbols.iter().enumerate().any(|(other, life)| {
                 other != position && life.data_at.is_some_and(|at| now.saturating_since(at) < SILENT_AFTER)
@@ -97,8 +97,8 @@ impl Liveness {
         Some(if has_lively_sibling { Silence::QuietBesideOthers } else { Silence::Unexplained })
     }
 
-    /// Once a second: writes down what is known of silent symbols, and returns one that the venue should be asked about,
-    /// which counts as asked. `id` gives a position's instrument.
+    /// Once a second: records the reasons for silent symbols, and returns one that the venue should be asked about,
+    /// which counts as asked. `id` returns a position's instrument.
     pub(crate) fn look<'a>(
         &mut self,
         id: impl Fn(usize) -> Option<&'a InstrumentId>,
@@ -120,13 +120,13 @@ impl Liveness {
         Some(probe)
     }
 
-    /// When [`Self::look`] is wanted.
+    /// Returns when [`Self::look`] is due.
     pub(crate) fn deadline(&self) -> Option<Monotonic> {
         self.symbols.iter().any(|life| life.expected_since.is_some()).then_some(self.next_look)
     }
 
-    /// The venue answered: `newest` is the time of its newest print, `None` where it has none. Returns for how long
-    /// nothing has come where the subscription is dead.
+    /// Processes the venue's answer: `newest` is the time of its newest trade, `None` if it has none. Returns the
+    /// duration of the silence if the subscription is dead.
     pub(crate) fn probed(&mut self, position: usize, newest: Option<Timestamp>, now: Monotonic) -> Option<Duration> {
         let life = self.symbols.get_mut(position)?;
         let silent_for = life.silent_for(now)?;
@@ -134,12 +134,12 @@ impl Liveness {
             return None;
         }
         let known = match (life.newest_print, life.expected_since) {
-            // Before the first print only what was traded since the subscription should have come.
+            // Before the first trade, only trades made since the subscription should have arrived.
             (None, Some(expected)) => expected.wall + CLOCK_TOLERANCE,
             (Some(newest_print), _) => newest_print,
             (None, None) => return None,
         };
-        // What was traded a moment ago may still be under way.
+        // Trades made a moment ago may still be in flight.
         let is_missing = newest.is_some_and(|newest| newest > known + UNDER_WAY);
         (life.is_dead, life.is_answered_quiet) = (is_missing, !is_missing);
         is_missing.then_some(silent_for)
@@ -151,17 +151,17 @@ fn is_probe_due(life: &Life, now: Monotonic) -> bool {
         && life.probed_at.is_none_or(|at| now.saturating_since(at) >= PROBE_SPACING)
 }
 
-/// Between two looks.
+/// Time between two checks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A symbol without data for this long is silent.
 const SILENT_AFTER: Duration = Duration::from_secs(5);
-/// The venue is asked about a symbol that has been silent this long.
+/// The venue is asked about a symbol after this much silence.
 const PROBE_AFTER: Duration = Duration::from_secs(15);
-/// Between two questions about the same symbol.
+/// Time between two requests about the same symbol.
 const PROBE_SPACING: Duration = Duration::from_secs(60);
-/// Prints newer than the last one that came by less than this may still be under way.
+/// Trades newer than the last received one by less than this may still be in flight.
 const UNDER_WAY: Duration = Duration::from_secs(2);
-/// How far the venue's clock may be from ours.
+/// Possible difference between the venue's clock and ours.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(3);
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Bare JSON numbers whose digits count: taken as text, never through a float.
+//! Bare JSON numbers whose digits matter: read as text, never through a float.
 //!
 //! For `#[serde(deserialize_with = …)]`. Not here: quoted numbers, which the model's types read themselves.
 
@@ -6,7 +6,7 @@ use model::decimal::{Price, Quantity};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::value::RawValue;
 
-/// A number above zero, every digit kept; exponents are resolved.
+/// Reads a positive number and keeps every digit; exponents are resolved.
 pub(crate) fn positive_price<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Price, D::Error> {
     let price = any_price(deserializer)?;
     if price.is_zero() || price.is_negative() {
@@ -15,23 +15,23 @@ pub(crate) fn positive_price<'de, D: Deserializer<'de>>(deserializer: D) -> Resu
     Ok(price)
 }
 
-/// Any number that fits, every digit kept; exponents are resolved.
+/// Reads any number that fits and keeps every digit; exponents are resolved.
 pub(crate) fn any_price<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Price, D::Error> {
     let text = <&RawValue>::deserialize(deserializer)?.get();
     parse_number(text).ok_or_else(|| de::Error::custom("not a number that fits"))
 }
 
-/// A number not below zero, every digit kept; exponents are resolved.
+/// Reads a non-negative number and keeps every digit; exponents are resolved.
 pub(crate) fn any_quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Quantity, D::Error> {
     as_quantity(any_price(deserializer)?).ok_or_else(|| de::Error::custom("below zero"))
 }
 
-/// The same number as a quantity; `None` below zero.
+/// Converts the number to a quantity; `None` below zero.
 pub(crate) fn as_quantity(number: Price) -> Option<Quantity> {
     Quantity::from_mantissa(number.mantissa(), number.scale())
 }
 
-/// Reads a number with or without an exponent (`1e-08`).
+/// Parses a number with or without an exponent (`1e-08`).
 pub(crate) fn parse_number(text: &str) -> Option<Price> {
     let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return Price::parse(text).ok() };
     let mantissa = Price::parse(mantissa).ok()?;

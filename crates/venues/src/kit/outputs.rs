@@ -1,4 +1,4 @@
-//! What the parts of a session write to: the queue of outputs and the feed's health. Shared by all venues.
+//! The destination of a session's parts: the queue of outputs and the feed's health. Shared by all venues.
 
 use std::collections::VecDeque;
 
@@ -24,7 +24,7 @@ pub(crate) struct Outputs {
 }
 
 impl Outputs {
-    /// Counts a frame, whatever is in it: the transport lives.
+    /// Counts a frame, whatever its content: the transport lives.
     pub(crate) fn frame(&mut self, now: Now) {
         self.health.counters.frames += 1;
         self.health.last_frame = Some(now.wall);
@@ -47,25 +47,25 @@ impl Outputs {
         self.queue.push_back(Output::Event(event));
     }
 
-    /// Why connections fail; `None` once data flows.
+    /// Sets why connections fail; `None` once data flows.
     pub(crate) fn set_transport_cause(&mut self, cause: Option<FeedCause>) {
         self.transport_cause = cause;
         self.merge_causes();
     }
 
-    /// Why requests fail; `None` once one was answered.
+    /// Sets why requests fail; `None` once one was answered.
     pub(crate) fn set_rest_cause(&mut self, cause: Option<FeedCause>) {
         self.rest_cause = cause;
         self.merge_causes();
     }
 
-    /// What the venue says of itself; `None` once it says that all is well.
+    /// Sets the venue's own report; `None` once it reports that all is well.
     pub(crate) fn set_venue_cause(&mut self, cause: Option<FeedCause>) {
         self.venue_cause = cause;
         self.merge_causes();
     }
 
-    /// The venue does not know a symbol; `is_last` where it knows none of them, so that nothing is followed at all.
+    /// Notes an unknown symbol; `is_last` if the venue knows none of them, so that nothing is followed at all.
     pub(crate) fn symbol_unknown(&mut self, id: &InstrumentId, is_last: bool) {
         let cause = FeedCause::UnknownSymbol { symbol: id.symbol().to_owned() };
         self.health.instrument_causes.insert(id.clone(), cause.clone());
@@ -75,13 +75,13 @@ impl Outputs {
         }
     }
 
-    /// How many connections are open.
+    /// Sets the number of open connections.
     pub(crate) fn set_open_connections(&mut self, n_open: usize) {
         self.health.n_open = u32::try_from(n_open).unwrap_or(u32::MAX);
         self.health.is_connected = n_open > 0 || self.is_polling;
     }
 
-    /// Whether polling brings data instead of connections.
+    /// Sets whether polling delivers data instead of connections.
     pub(crate) fn set_polling(&mut self, is_polling: bool) {
         self.is_polling = is_polling;
         self.health.is_connected = self.health.n_open > 0 || is_polling;

@@ -1,6 +1,6 @@
-//! When REST is asked because no connection can be had: rounds at a distance, begun and ended by themselves.
+//! Schedules REST polling while no connection is available: rounds at an interval, begun and ended automatically.
 //!
-//! Not here: what a round asks for (the venues).
+//! Not here: the requests of a round (the venues).
 
 use std::time::Duration;
 
@@ -8,36 +8,36 @@ use model::time::Monotonic;
 
 use crate::session::SessionConfig;
 
-/// When the next round is due; nothing while connections deliver.
+/// When the next round is due; none while connections deliver.
 #[derive(Debug)]
 pub(crate) struct PollSchedule {
     spacing: Duration,
     next_round: Option<Monotonic>,
 }
 
-/// What is to be done now.
+/// The action that is due now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PollTurn {
     /// Nothing.
     NotDue,
-    /// Ask for everything.
+    /// Request everything.
     Due,
     /// Connections deliver again.
     Ended,
 }
 
 impl PollSchedule {
-    /// Rounds begin as long after one another as is configured, else `own`.
+    /// Creates a schedule with the configured interval, otherwise `own`.
     pub(crate) fn new(config: &SessionConfig, own: Duration) -> Self {
         Self { spacing: config.poll_every.unwrap_or(own), next_round: None }
     }
 
-    /// True while rounds are asked for.
+    /// Returns true while polling.
     pub(crate) fn is_on(&self) -> bool {
         self.next_round.is_some()
     }
 
-    /// Begins, goes on or ends. `needed_from`: from when on REST has to stand in, if at all.
+    /// Begins, continues or ends polling. `needed_from`: from when REST must replace connections, if at all.
     pub(crate) fn turn(&mut self, needed_from: Option<Monotonic>, now: Monotonic) -> PollTurn {
         let is_needed = needed_from.is_some_and(|from| from <= now);
         match self.next_round {
@@ -54,7 +54,7 @@ impl PollSchedule {
         }
     }
 
-    /// When [`Self::turn`] is wanted.
+    /// Returns when [`Self::turn`] is due.
     pub(crate) fn deadline(&self, needed_from: Option<Monotonic>) -> Option<Monotonic> {
         match (needed_from, self.next_round) {
             (None, Some(_)) => Some(Monotonic::ZERO),

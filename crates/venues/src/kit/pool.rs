@@ -1,9 +1,9 @@
 //! A session's connections: as many as the symbols need, watched, restored with back-off, and replaced before the venue
 //! cuts them. Shared by all venues.
 //!
-//! Each shard of symbols has one connection that counts and, during a roll-over, a successor that is opened and
-//! subscribed beside it; the elder is closed when data flows on the successor. Not here: what frames mean
-//! and what is subscribed (the venues), dropping of items that both connections deliver ([`crate::kit::dedup`]).
+//! Each shard of symbols has one active connection and, during a roll-over, a successor that is opened and subscribed
+//! beside it; the older one is closed when data flows on the successor. Not here: the meaning of frames and the
+//! subscriptions (the venues), dropping of items that both connections deliver ([`crate::kit::dedup`]).
 
 use std::time::Duration;
 
@@ -22,10 +22,10 @@ use crate::{
     session::{CloseReason, ConnectionId, Output, SessionConfig, Symbols},
 };
 
-/// Symbols whose connection is gone: what is known of them is no longer kept up.
+/// Symbols whose connection is gone: their data is no longer updated.
 pub(crate) type LostSymbols = Vec<usize>;
 
-/// What a venue allows, and how far we go with it.
+/// The venue's limits, and how far we use each.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PoolRules {
     /// Whole address of a connection.
@@ -34,13 +34,13 @@ pub(crate) struct PoolRules {
     pub(crate) symbols_per_connection: usize,
     /// Connection attempts allowed in any span of this length.
     pub(crate) connects: (usize, Duration),
-    /// A connection without a sign of life for this long is given up; the configuration may say otherwise.
+    /// A connection without a sign of life for this long is closed; the configuration may override it.
     pub(crate) deadline: Duration,
-    /// When a connection is replaced, and how much later at random; `None` where the venue does not cut it.
+    /// When a connection is replaced, and the random additional delay; `None` if the venue does not cut it.
     pub(crate) roll: Option<(Duration, Duration)>,
     /// Wait after the venue refused a handshake or closed with "too many requests".
     pub(crate) refused_wait: Duration,
-    /// Between two messages on one connection.
+    /// Time between two messages on one connection.
     pub(crate) message_spacing: Duration,
 }
 
@@ -52,7 +52,7 @@ pub(crate) struct Pool {
     jitter: Jitter,
     connects: RateWindow,
     max_attempts: Option<u32>,
-    /// Recordings are neither watched nor replaced.
+    /// True if connections are watched; recordings are neither watched nor replaced.
     is_watched: bool,
     n_connections: u32,
 }
@@ -66,14 +66,14 @@ struct Shard {
     backoff: Backoff,
     successor_backoff: Backoff,
     has_been_open: bool,
-    /// The last connection was lost then, and no data has come since.
+    /// When the last connection was lost, if no data has arrived since.
     dark_since: Option<Monotonic>,
     cause: Option<FeedCause>,
     next_attempt: Option<Timestamp>,
 }
 
 impl Pool {
-    /// Nothing is opened yet.
+    /// Creates a pool without opening anything.
     pub(crate) fn new(config: &SessionConfig, mut rules: PoolRules) -> Self {
         rules.deadline = config.data_deadline.unwrap_or(rules.deadline);
         let backoff = Backoff::new(config.backoff_min, config.backoff_max);
@@ -107,12 +107,12 @@ impl Pool {
         }
     }
 
-    /// Never opens a connection: for a venue without any.
+    /// Creates a pool that never opens a connection: for a venue without any.
     pub(crate) fn none() -> Self {
         Self::new(&SessionConfig::default(), PoolRules::default())
     }
 
-    /// Opens what is needed.
+    /// Opens the necessary connections.
     pub(crate) fn start(&mut self, now: Now, out: &mut Outputs) {
         for shard_idx in 0..self.shards.len() {
             let connection = self.open(shard_idx, Duration::ZERO, now, out);
@@ -121,13 +121,13 @@ impl Pool {
         self.report(out);
     }
 
-    /// True for a connection that has not been given up.
+    /// Returns true for a connection that has not been abandoned.
     pub(crate) fn has(&self, id: ConnectionId) -> bool {
         self.position(id).is_some()
     }
 
-    /// From when on REST has to stand in, where it has to at all: after some failures in a row, where a handshake was
-    /// refused for good reasons of the venue's, or where nothing has come for a while since a connection was lost.
+    /// Returns from when REST must replace connections, if at all: after several consecutive failures, if the venue
+    /// refused a handshake for a good reason, or if no data has arrived for a while since a connection was lost.
     pub(crate) fn polling_from(&self) -> Option<Monotonic> {
         let is_block = |cause: &FeedCause| matches!(cause, FeedCause::RegionBlocked | FeedCause::Refused { .. });
         let of_shard = |shard: &Shard| {
@@ -138,8 +138,8 @@ impl Pool {
         self.shards.iter().filter_map(of_shard).min().filter(|_| self.is_watched)
     }
 
-    /// Returns the symbols to subscribe on a connection that is about to count as open; `None` where it is open
-    /// already, or not one of ours.
+    /// Returns the symbols to subscribe on a connection that is about to count as open; `None` if it is already open,
+    /// or not one of ours.
     pub(crate) fn members_to_subscribe(&self, id: ConnectionId) -> Option<Vec<usize>> {
         let shard = &self.shards[self.position(id)?.0];
         let mut connections = [&shard.active, &shard.successor].into_iter().flatten();
@@ -147,7 +147,7 @@ impl Pool {
         (!connection.is_open()).then(|| shard.members.clone())
     }
 
-    /// A connection is open: the messages that subscribe to its `members` go out.
+    /// Notes that a connection is open and queues the messages that subscribe to its `members`.
     pub(crate) fn connected(
         &mut self,
         id: ConnectionId,
@@ -177,7 +177,7 @@ impl Pool {
         self.send_due(now, out);
     }
 
-    /// Asks for something more on a connection. A connection that is gone asks for everything again when it is back.
+    /// Queues a further request on a connection. A lost connection requests everything again when it returns.
     pub(crate) fn enqueue(&mut self, id: ConnectionId, message: Subscription, now: Now, out: &mut Outputs) {
         let Some((shard_idx, role)) = self.position(id) else { return };
         if let Some(connection) = self.connection(shard_idx, role).filter(|connection| connection.is_open()) {
@@ -186,13 +186,13 @@ impl Pool {
         }
     }
 
-    /// The connection that counts for a symbol, where it is open.
+    /// Returns the active connection for a symbol, if it is open.
     pub(crate) fn carrier(&self, symbol: usize) -> Option<ConnectionId> {
         let shard = self.shards.iter().find(|shard| shard.members.contains(&symbol))?;
         shard.active.as_ref().filter(|connection| connection.is_open()).map(|connection| connection.id)
     }
 
-    /// Gives up the connection that counts for a symbol although it looks alive, and opens another.
+    /// Closes the active connection for a symbol although it looks alive, and opens another.
     pub(crate) fn abandon(&mut self, symbol: usize, cause: FeedCause, now: Now, out: &mut Outputs) -> LostSymbols {
         let Some(id) = self.carrier(symbol) else { return LostSymbols::new() };
         let Some((shard_idx, role)) = self.position(id) else { return LostSymbols::new() };
@@ -202,7 +202,7 @@ impl Pool {
         lost
     }
 
-    /// A connection is gone. Of a recording it carried all `n_symbols` there are.
+    /// Notes a closed connection. In a recording it carried all `n_symbols` symbols.
     pub(crate) fn closed(
         &mut self,
         id: ConnectionId,
@@ -219,7 +219,7 @@ impl Pool {
         if self.is_watched { lost } else { (0..n_symbols).collect() }
     }
 
-    /// A frame came that proves the transport alive, and no more: a heartbeat.
+    /// Notes a frame that only proves that the transport is alive: a heartbeat.
     pub(crate) fn alive(&mut self, id: ConnectionId, now: Monotonic) {
         let Some((shard_idx, role)) = self.position(id) else { return };
         if let Some(connection) = self.connection(shard_idx, role) {
@@ -227,7 +227,7 @@ impl Pool {
         }
     }
 
-    /// A data frame came, about the symbol at `symbol` where it is one of ours.
+    /// Notes a data frame, about the symbol at `symbol` if it is one of ours.
     pub(crate) fn data(&mut self, id: ConnectionId, symbol: Option<usize>, now: Now, out: &mut Outputs) {
         let Some((shard_idx, role)) = self.position(id) else { return };
         let Some(connection) = self.connection(shard_idx, role) else { return };
@@ -245,7 +245,7 @@ impl Pool {
         }
     }
 
-    /// A request was taken; returns the symbols it was about.
+    /// Notes an accepted request; returns its symbols.
     pub(crate) fn accepted(&mut self, id: ConnectionId, request: u64, now: Now, out: &mut Outputs) -> Vec<usize> {
         let Some((shard_idx, role)) = self.position(id) else { return Vec::new() };
         let members = self
@@ -257,7 +257,7 @@ impl Pool {
         members
     }
 
-    /// A request was taken or refused as far as one of its symbols goes.
+    /// Notes that a request was accepted or refused for one of its symbols.
     pub(crate) fn answered_symbol(
         &mut self,
         id: ConnectionId,
@@ -275,7 +275,7 @@ impl Pool {
         }
     }
 
-    /// A request was refused; returns the symbols it was about, all of the connection where the venue does not say.
+    /// Notes a refused request; returns its symbols, or all of the connection if the venue does not name the request.
     pub(crate) fn refused(&mut self, id: ConnectionId, request: Option<u64>, now: Monotonic) -> Vec<usize> {
         let Some((shard_idx, role)) = self.position(id) else { return Vec::new() };
         match request {
@@ -286,7 +286,7 @@ impl Pool {
         }
     }
 
-    /// The venue announced that it will close this connection.
+    /// Notes that the venue will close this connection.
     pub(crate) fn leaving(&mut self, id: ConnectionId, now: Now, out: &mut Outputs) {
         let Some((shard_idx, role)) = self.position(id) else { return };
         if let Some(connection) = self.connection(shard_idx, role) {
@@ -306,7 +306,7 @@ impl Pool {
         self.report(out);
     }
 
-    /// The venue does not know a symbol: it is not subscribed again, and a shard of such symbols is closed.
+    /// Notes an unknown symbol: it is not subscribed again, and a shard of only such symbols is closed.
     pub(crate) fn drop_symbol(&mut self, symbol: usize, out: &mut Outputs) {
         for shard in &mut self.shards {
             shard.members.retain(|member| *member != symbol);
@@ -334,7 +334,7 @@ impl Pool {
         }
     }
 
-    /// Gives up silent connections, begins and ends roll-overs.
+    /// Closes silent connections, begins and ends roll-overs.
     pub(crate) fn timeout(&mut self, now: Now, out: &mut Outputs) -> LostSymbols {
         let mut lost = LostSymbols::new();
         if !self.is_watched {
@@ -369,7 +369,7 @@ impl Pool {
         lost
     }
 
-    /// When [`Self::timeout`] or [`Self::send_due`] is wanted.
+    /// Returns when [`Self::timeout`] or [`Self::send_due`] is due.
     pub(crate) fn deadline(&self) -> Option<Monotonic> {
         let connections = self.shards.iter().flat_map(|shard| {
             let roll_at =
@@ -383,7 +383,7 @@ impl Pool {
         connections.min()
     }
 
-    /// The active connection or the successor is gone or given up.
+    /// Handles the loss or closing of the active connection or the successor.
     fn give_up(
         &mut self,
         shard_idx: usize,
@@ -426,7 +426,7 @@ impl Pool {
         let connection = self.open(shard_idx, wait, now, out);
         let shard = &mut self.shards[shard_idx];
         shard.successor = Some(connection);
-        // While the elder delivers, nobody waits for an attempt.
+        // While the older one delivers, no attempt is urgent.
         shard.next_attempt = next_attempt;
     }
 
@@ -492,7 +492,7 @@ enum Role {
     Successor,
 }
 
-/// Failures in a row to connect after which REST is polled as well.
+/// Consecutive failures to connect after which REST is polled as well.
 const FAILURES_TO_POLL: u32 = 3;
-/// REST is polled as well where a connection was lost and no data has come for this long: most come back sooner.
+/// REST is polled as well if a connection was lost and no data has arrived for this long: most return sooner.
 const DARK_TO_POLL: Duration = Duration::from_secs(2);

@@ -1,7 +1,7 @@
-//! What a venue adds to the session that all venues share: its figures, messages, requests and book rules.
+//! A venue's part of the session that all venues share: its limits, messages, requests and book rules.
 //!
 //! Each function of a [`Protocol`] takes the whole [`FeedSession`], so that it can borrow the session's parts
-//! separately. Not here: what every session does in the same way ([`super::feed_session`]).
+//! separately. Not here: behaviour common to all sessions ([`super::feed_session`]).
 
 use std::{fmt::Debug, sync::Arc, time::Duration};
 
@@ -25,14 +25,14 @@ use crate::{
     session::{ConnectionId, HttpAnswer, HttpFailure, RequestId, SessionConfig, SnapshotFrame, Symbols},
 };
 
-/// A venue's protocol. The implementing type holds the state that only this venue needs.
+/// A venue's protocol. The implementing type has the state that only this venue needs.
 pub(crate) trait Protocol: Debug + Send + Sized + 'static {
-    /// What a REST request is for.
+    /// The purpose of a REST request.
     type Purpose: Purpose;
-    /// What is kept of one symbol.
+    /// The state of one symbol.
     type SymbolState: SymbolState;
 
-    /// The venue as lists show it. Without WebSocket its data comes by REST alone.
+    /// The venue's description in lists. Without WebSocket its data comes by REST alone.
     const INFO: &'static VenueInfo;
     /// The rules of REST requests.
     const REQUEST_RULES: RequestRules;
@@ -40,11 +40,11 @@ pub(crate) trait Protocol: Debug + Send + Sized + 'static {
     const POLL_SPACING: Duration;
     /// Longest frame that is parsed, in bytes.
     const FRAME_BYTES: usize = usize::MAX;
-    /// Symbols that a recording may name; further ones are left out.
+    /// Maximum symbols that a recording may name; further ones are ignored.
     const SYMBOLS_FROM_FRAMES: usize = 4_096;
     /// What proves a connection alive.
     const SIGN_OF_LIFE: SignOfLife = SignOfLife::Data;
-    /// What ends the cause that says why a symbol was refused.
+    /// When the reason for a refused symbol is cleared.
     const REFUSAL_ENDS: RefusalEnd = RefusalEnd::WithData;
 
     /// Creates the state of a session that has not started.
@@ -68,10 +68,10 @@ pub(crate) trait Protocol: Debug + Send + Sized + 'static {
         Vec::new()
     }
 
-    /// Takes in a text frame of one of the session's connections.
+    /// Processes a text frame of one of the session's connections.
     ///
     /// # Errors
-    /// The frame cannot be read.
+    /// The frame cannot be parsed.
     fn frame(
         session: &mut FeedSession<Self>,
         _connection: ConnectionId,
@@ -82,16 +82,16 @@ pub(crate) trait Protocol: Debug + Send + Sized + 'static {
         Ok(())
     }
 
-    /// A frame could not be read, or was too long.
+    /// Handles a frame that could not be parsed, or was too long.
     fn frame_unreadable(_session: &mut FeedSession<Self>, _connection: ConnectionId, _now: Now) {}
 
-    /// A recording names a symbol that nothing has described so far.
+    /// Handles a symbol in a recording that has not been described so far.
     fn undescribed(_session: &mut FeedSession<Self>, _position: usize, _now: Now) {}
 
-    /// The venue does not know a symbol: clears what is under way for it.
+    /// Clears pending requests for a symbol that the venue does not know.
     fn symbol_unknown(_session: &mut FeedSession<Self>, _position: usize) {}
 
-    /// Connections of these symbols are gone: clears what was under way on them. Returns all symbols that are affected.
+    /// Clears pending requests on lost connections of these symbols. Returns all affected symbols.
     fn connection_lost(_session: &mut FeedSession<Self>, lost: LostSymbols) -> LostSymbols {
         lost
     }
@@ -101,13 +101,13 @@ pub(crate) trait Protocol: Debug + Send + Sized + 'static {
         position
     }
 
-    /// A book has changed, or may have: asks for a snapshot where one is needed.
+    /// Called when a book has changed, or may have: requests a snapshot if one is needed.
     fn book_changed(_session: &mut FeedSession<Self>, _position: usize, _now: Now) {}
 
-    /// A deadline has passed; called before silent connections are given up.
+    /// Called when a deadline has passed, before silent connections are closed.
     fn before_timeout(_session: &mut FeedSession<Self>, _now: Now) {}
 
-    /// A deadline has passed: does what is due of [`Self::deadline`].
+    /// Called when a deadline has passed: processes everything due by [`Self::deadline`].
     fn timeout(_session: &mut FeedSession<Self>, _now: Now) {}
 
     /// Returns when [`Self::timeout`] is needed.
@@ -115,7 +115,7 @@ pub(crate) trait Protocol: Debug + Send + Sized + 'static {
         None
     }
 
-    /// An input was handled: queues messages that are due because of it.
+    /// Called after an input was handled: queues messages that are due because of it.
     fn before_sending(_session: &mut FeedSession<Self>, _now: Now) {}
 
     /// Returns from when on REST has to replace connections, if at all.
@@ -123,10 +123,10 @@ pub(crate) trait Protocol: Debug + Send + Sized + 'static {
         session.pool.polling_from()
     }
 
-    /// A round of polling is due.
+    /// Called when a round of polling is due.
     fn poll(session: &mut FeedSession<Self>, now: Now);
 
-    /// Connections deliver again: polling has ended.
+    /// Called when connections deliver again and polling has ended.
     fn polling_ended(_session: &mut FeedSession<Self>) {}
 
     /// Returns the request for a symbol's newest print; `None` for a venue without connections.
@@ -134,8 +134,8 @@ pub(crate) trait Protocol: Debug + Send + Sized + 'static {
         None
     }
 
-    /// Returns the request for historical candles of a known symbol; `None` where the venue has none, or where it is
-    /// made elsewhere.
+    /// Returns the request for historical candles of a known symbol; `None` if the venue has none, or if it is made
+    /// elsewhere.
     fn history(
         session: &mut FeedSession<Self>,
         symbol: usize,
@@ -143,13 +143,13 @@ pub(crate) trait Protocol: Debug + Send + Sized + 'static {
         now: Now,
     ) -> Option<Self::Purpose>;
 
-    /// Returns the request as the venue's REST takes it; `None` where it is no longer needed.
+    /// Returns the request in the form of the venue's REST; `None` if it is no longer needed.
     fn request(symbols: &[Symbol<Self::SymbolState>], purpose: &Self::Purpose, now: Now) -> Option<RestRequest>;
 
-    /// Requests that were due have been sent, none perhaps.
+    /// Called after due requests have been sent, possibly none.
     fn requests_sent(_session: &mut FeedSession<Self>, _sent: Vec<Self::Purpose>, _now: Now) {}
 
-    /// Takes the answer to a request that [`FeedSession::requests`] did not make; returns false for any other.
+    /// Processes the answer to a request not made by [`FeedSession::requests`]; returns false for any other.
     fn take_foreign_answer(
         _session: &mut FeedSession<Self>,
         _id: RequestId,
@@ -159,10 +159,10 @@ pub(crate) trait Protocol: Debug + Send + Sized + 'static {
         false
     }
 
-    /// Takes in an answer with status 2xx.
+    /// Processes an answer with status 2xx.
     ///
     /// # Errors
-    /// The answer cannot be read; the request is tried again.
+    /// The answer cannot be parsed; the request is retried.
     fn answer(
         session: &mut FeedSession<Self>,
         task: &Task<Self::Purpose>,
@@ -170,7 +170,7 @@ pub(crate) trait Protocol: Debug + Send + Sized + 'static {
         now: Now,
     ) -> Result<(), Unreadable>;
 
-    /// The venue refused a request: status 4xx other than limits and blocks.
+    /// Handles a refused request: status 4xx other than limits and blocks.
     fn refused(session: &mut FeedSession<Self>, task: Task<Self::Purpose>, answer: HttpAnswer<'_>, now: Now);
 
     /// The last attempt of a request failed ([`Purpose::attempts`]).
