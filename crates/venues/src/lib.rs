@@ -4,10 +4,10 @@
 //! derived from events (`market`). A new venue is one folder here and one line in [`registry`].
 //!
 //! # Layout
-//! - [`session`]: the contract every venue fulfils · [`registry`]: the list of venues
+//! - [`session`]: the contract of every venue · [`registry`]: the list of venues
 //! - [`replay`]: drives a session from a recording
 //! - [`kit`]: the session that all venues share, and its parts
-//! - [`budget`]: weights, `Retry-After`, circuit breaker, for sessions and for a server that passes requests on
+//! - [`budget`]: weights, `Retry-After`, circuit breaker, for sessions and for a server that forwards requests
 //! - one folder a venue with its protocol, the same file names in each
 
 mod binance;

@@ -1,4 +1,4 @@
-//! The list of venues: name, what it can do, how to make its session. One line an entry, alphabetical.
+//! The list of venues: name, capabilities, how to create its session. One line an entry, alphabetical.
 //!
 //! Not here: anything about a single venue (its folder).
 
@@ -24,7 +24,7 @@ const VENUES: &[(&VenueInfo, OpenFn)] = &[
     venue::<uniswap::Uniswap>(),
 ];
 
-/// A made-up market without any address.
+/// A simulated market without any address.
 const DEMO: VenueInfo = VenueInfo {
     name: demo::market::VENUE,
     title: "Demo",
@@ -48,50 +48,50 @@ const DEMO: VenueInfo = VenueInfo {
 
 type OpenFn = fn(&SessionConfig) -> Box<dyn Session>;
 
-/// The entry of a venue that speaks a protocol.
+/// Returns the entry of a venue with a protocol.
 const fn venue<P: Protocol>() -> (&'static VenueInfo, OpenFn) {
     (P::INFO, |config| Box::new(FeedSession::<P>::new(config)))
 }
 
-/// A venue as lists and tables show it.
+/// A venue's description for lists and tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VenueInfo {
     /// Its name in topics and configuration, lower case.
     pub name: &'static str,
     /// Its name for people.
     pub title: &'static str,
-    /// WebSocket address without stream paths; empty where there is none.
+    /// WebSocket address without stream paths; empty if there is none.
     pub default_ws_url: &'static str,
-    /// REST address without paths; empty where there is none.
+    /// REST address without paths; empty if there is none.
     pub default_rest_url: &'static str,
-    /// What it can do.
+    /// Its capabilities.
     pub capabilities: Capabilities,
-    /// Header in which REST takes the token; empty where there is none. In the WebSocket address it is `{token}`.
+    /// Header for the token in REST requests; empty if there is none. In the WebSocket address the token is `{token}`.
     pub token_header: &'static str,
-    /// Every REST path its session may ask for, `*` for one part of a path; a server that passes requests on allows
-    /// these and no others.
+    /// Every REST path that its session may request, `*` for one part of a path; a server that forwards requests allows
+    /// only these.
     pub rest_paths: &'static [&'static str],
-    /// Where its history comes from, where that is not the venue itself.
+    /// The source of its history, if that is not the venue itself.
     pub history: Option<HistorySource>,
 }
 
-/// A second service that a venue's history comes from.
+/// A second service that provides a venue's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HistorySource {
-    /// What the session asks for instead of a path of the venue; the request goes to the service's own address.
+    /// The path that the session requests instead of one of the venue; the request goes to the service's own address.
     pub path: &'static str,
     /// Its whole address.
     pub default_url: &'static str,
-    /// Header in which it takes the venue's token, which then goes nowhere else.
+    /// Header for the venue's token, which is then sent nowhere else.
     pub token_header: &'static str,
-    /// Stands before the token there.
+    /// Prefix of the token in that header.
     pub token_prefix: &'static str,
-    /// Requests it may be asked in a minute; half of them are used.
+    /// Allowed requests per minute; half of them are used.
     pub weight_per_minute: u32,
 }
 
 impl VenueInfo {
-    /// True for a REST path that the session may ask for.
+    /// Returns true for a REST path that the session may request.
     pub fn allows_path(&self, path: &str) -> bool {
         let is_plain =
             |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains(['%', '?', '#', '\\']);
@@ -105,7 +105,7 @@ impl VenueInfo {
     }
 }
 
-/// What a venue can do.
+/// A venue's capabilities.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Capabilities {
     /// Data comes by WebSocket.
@@ -114,43 +114,43 @@ pub struct Capabilities {
     pub rest: bool,
     /// It has an order book.
     pub book: bool,
-    /// It has public prints.
+    /// It has public trades.
     pub trades: bool,
-    /// It has bars.
+    /// It has candles.
     pub candles: bool,
-    /// It asks for a token.
+    /// It requires a token.
     pub needs_token: bool,
-    /// Bars of the past ask for a token; without one bars are built of trades from the start on.
+    /// Historical candles require a token; without one, candles are built from trades starting with the feed.
     pub history_needs_token: bool,
     /// A page may open its WebSocket.
     pub may_be_opened_from_browser: bool,
-    /// It is a made-up market.
+    /// It is a simulated market.
     pub is_simulated: bool,
 }
 
-/// All venues, by name.
+/// Iterates over all venues, by name.
 pub fn venues() -> impl Iterator<Item = &'static VenueInfo> {
     VENUES.iter().map(|(info, _)| *info)
 }
 
-/// Symbols of a venue that most readers look at first, in its own spelling: what a first start offers. Empty where a
-/// venue is not in the list.
+/// Returns the symbols of a venue that most readers look at first, in its own spelling: the suggestions at a first
+/// start. Empty for an unlisted venue.
 pub fn first_symbols(name: &str) -> &'static [&'static str] {
     FIRST_SYMBOLS.iter().find(|(venue, _)| *venue == name).map_or(&[], |(_, symbols)| symbols)
 }
 
-/// The venue of that name.
+/// Returns the venue with that name.
 ///
 /// # Errors
-/// [`VenueError::UnknownVenue`] with the known name that is most like it.
+/// [`VenueError::UnknownVenue`] with the most similar known name.
 pub fn info(name: &str) -> Result<&'static VenueInfo, VenueError> {
     find(name).map(|(info, _)| *info)
 }
 
-/// A session of the venue of that name; it begins with [`crate::session::Input::Start`].
+/// Creates a session of the venue with that name; it begins with [`crate::session::Input::Start`].
 ///
 /// # Errors
-/// [`VenueError::UnknownVenue`] with the known name that is most like it.
+/// [`VenueError::UnknownVenue`] with the most similar known name.
 pub fn open(name: &str, config: &SessionConfig) -> Result<Box<dyn Session>, VenueError> {
     find(name).map(|(_, open)| open(config))
 }
@@ -176,7 +176,7 @@ fn find(name: &str) -> Result<&'static (&'static VenueInfo, OpenFn), VenueError>
     })
 }
 
-/// Letters to insert, remove or replace to get from one name to the other (Levenshtein).
+/// Returns the letters to insert, remove or replace to turn one name into the other (Levenshtein).
 fn distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();
     let mut row: Vec<usize> = (0..=right.len()).collect();

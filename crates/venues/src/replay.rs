@@ -1,17 +1,17 @@
 //! Drives sessions from the entries of a recording: no socket, no clock, the same events every time.
 //!
-//! Rules: entries are taken in file order. Each connection of the recording (`conn`, or the only one) has a session of
-//! its own, whose symbols come from frames. REST answers are kept until a session asks for that path and symbol; each
-//! answers once, limits may differ; where the recording has none, another session's live book answers for the venue's
-//! (a planned roll-over: the feed had the book already). What a session wants to send or to open is dropped, its
-//! deadlines are not served. An entry without a time repeats the one before it. What a recorder knew before it began
-//! (`prelude`) counts at the beginning only.
+//! Rules: entries are processed in file order. Each connection of the recording (`conn`, or the only one) has its own
+//! session, whose symbols come from frames. REST answers are kept until a session requests that path and symbol; each
+//! answers once, limits may differ; if the recording has none, another session's live book answers instead of the venue
+//! (a planned roll-over: the feed had the book already). Frames and connections that a session requests are dropped,
+//! its deadlines are not served. An entry without a time repeats the previous one. Data that a recorder knew before it
+//! began (`prelude`) counts at the beginning only.
 //!
-//! A replay stands where a session stands: it lends books, health and instruments to whoever publishes them, after
+//! A replay takes the place of a session: it lends books, health and instruments to their publisher, after
 //! [`Replay::settle`]. Not here: reading files, pace.
 //!
 //! # Layout
-//! - `answers`: REST answers and the questions they fit · `merged`: several sessions as one
+//! - `answers`: REST answers and the requests they fit · `merged`: several sessions as one
 
 mod answers;
 mod merged;
@@ -45,11 +45,11 @@ use crate::{
     },
 };
 
-/// A recording under way.
+/// A recording being replayed.
 pub struct Replay {
-    /// The venue whose protocol it is.
+    /// The venue of the protocol.
     protocol: &'static str,
-    /// The name its instruments carry.
+    /// The venue name of its instruments.
     venue: Venue,
     connections: BTreeMap<String, RecordedConnection>,
     answers: Vec<Answer>,
@@ -57,53 +57,53 @@ pub struct Replay {
     latest_time: Timestamp,
     elapsed: Duration,
     n_entries: u64,
-    /// True once something other than headers and preludes was taken.
+    /// True once an entry other than headers and preludes was processed.
     has_begun: bool,
     merged: SessionUnion,
-    /// Books that changed since the last [`Replay::settle`]; kept where several sessions have to be merged only.
+    /// Books that changed since the last [`Replay::settle`]; kept only if several sessions must be merged.
     changed: BTreeSet<InstrumentId>,
     /// Requests for history of instruments that no frame has named yet.
     early: Vec<HistoryRequest>,
-    /// Instruments and books that frames and answers had named when those history requests were looked at last.
+    /// Instruments and books that frames and answers had named when those history requests were last checked.
     n_named: usize,
 }
 
 struct RecordedConnection {
     session: Box<dyn Session>,
-    /// The number the session gave to the connection that is recorded.
+    /// The session's number for the recorded connection.
     number: Option<ConnectionId>,
     is_open: bool,
-    /// The newest connection the session wants, a successor perhaps: the one that comes next in the recording.
+    /// The newest connection that the session requested, possibly a successor: the next one in the recording.
     wanted: Option<ConnectionId>,
     outstanding: Vec<Question>,
 }
 
-/// What a session asked for.
+/// A request of a session.
 struct Question {
     request: HttpRequest,
-    /// True once the other sessions were looked at for an answer.
+    /// True once the other sessions were checked for an answer.
     is_passed_on: bool,
 }
 
-/// What a recording came to.
+/// The result of a recording.
 #[derive(Clone, Debug)]
 pub struct ReplaySummary<'a> {
     /// The venue's name.
     pub venue: &'static str,
-    /// Entries taken.
+    /// Entries processed.
     pub n_entries: u64,
-    /// REST answers that no session asked for.
+    /// REST answers that no session requested.
     pub n_unused_answers: usize,
-    /// Counters of all connections together.
+    /// Counters of all connections combined.
     pub counters: FeedCounters,
-    /// Books by instrument. Where several connections carried one, the served and most recently changed book.
+    /// Books by instrument. If several connections carried one, the served and most recently changed book.
     pub books: BTreeMap<&'a InstrumentId, &'a TrackedBook>,
-    /// What is known of the instruments.
+    /// The known instruments.
     pub instruments: BTreeMap<&'a InstrumentId, &'a Instrument>,
 }
 
 impl Replay {
-    /// Nothing is taken yet.
+    /// Creates a replay that has not processed any entry.
     ///
     /// # Errors
     /// The venue is unknown.
@@ -111,7 +111,7 @@ impl Replay {
         Self::under(venue, &Venue::new(venue))
     }
 
-    /// As [`Self::new`], with instruments under another venue name, beside the venue's own.
+    /// Creates the same as [`Self::new`], with instruments under another venue name, separate from the venue's own.
     ///
     /// # Errors
     /// The venue is unknown.
@@ -133,7 +133,7 @@ impl Replay {
         })
     }
 
-    /// Takes an entry; each event goes to `on_event` at once.
+    /// Processes an entry; each event goes to `on_event` at once.
     pub fn feed(&mut self, entry: &RecordingEntry<'_>, mut on_event: impl FnMut(&MarketEvent)) {
         self.n_entries += 1;
         let now = self.tick(entry);
@@ -155,7 +155,7 @@ impl Replay {
         }
     }
 
-    /// Looks again where something has been named since.
+    /// Checks early requests again if something has been named since.
     fn repeat_early_requests(&mut self, on_event: &mut impl FnMut(&MarketEvent)) {
         let n_named = self.sessions().map(|session| session.books().len() + session.instruments().len()).sum();
         if std::mem::replace(&mut self.n_named, n_named) != n_named {
@@ -165,8 +165,8 @@ impl Replay {
         }
     }
 
-    /// Asks for history as a feed does. The recording answers where it has the venue's answer; the events come to
-    /// `on_event`, at once or while later entries are taken.
+    /// Requests history as a feed does. The recording answers if it contains the venue's answer; the events go to
+    /// `on_event`, at once or while later entries are processed.
     pub fn request_history(&mut self, request: &HistoryRequest, mut on_event: impl FnMut(&MarketEvent)) {
         let now = self.now();
         if !self.is_named(&request.instrument) && self.early.len() < EARLY_REQUESTS {
@@ -178,14 +178,14 @@ impl Replay {
         }
     }
 
-    /// True where a session follows the instrument by now.
+    /// Returns true if a session follows the instrument by now.
     fn is_named(&self, id: &InstrumentId) -> bool {
         self.sessions().any(|session| {
             session.books().contains_key(id) || session.instruments().iter().any(|known| known.id == *id)
         })
     }
 
-    /// Brings what is lent up to date. Call before books, health or instruments are read.
+    /// Updates the lent data. Call it before books, health or instruments are read.
     pub fn settle(&mut self) {
         if self.connections.len() > 1 {
             let changed = std::mem::take(&mut self.changed);
@@ -193,7 +193,7 @@ impl Replay {
         }
     }
 
-    /// What it came to so far.
+    /// Returns the result so far.
     pub fn summary(&self) -> ReplaySummary<'_> {
         let mut summary = ReplaySummary {
             venue: self.protocol,
@@ -217,7 +217,7 @@ impl Replay {
         summary
     }
 
-    /// The sessions, one a recorded connection.
+    /// Iterates over the sessions, one for each recorded connection.
     pub fn sessions(&self) -> impl Iterator<Item = &dyn Session> {
         self.connections.values().map(|connection| connection.session.as_ref())
     }
@@ -249,7 +249,7 @@ impl Replay {
         }
     }
 
-    /// Runs `act`, which notes the books that change where there are several sessions to merge.
+    /// Runs `act`, which notes changed books if there are several sessions to merge.
     fn noting_books(&mut self, act: impl FnOnce(&mut Self, &mut Option<BTreeSet<InstrumentId>>)) {
         let n_sessions = self.connections.len();
         let mut changed = (n_sessions > 1).then(|| std::mem::take(&mut self.changed));
@@ -258,17 +258,17 @@ impl Replay {
             self.changed = changed;
         }
         if n_sessions < 2 && self.connections.len() > 1 {
-            // From now on they are merged: all books there are count as changed.
+            // From now on they are merged: all existing books count as changed.
             let sessions = self.connections.values();
             self.changed = sessions.flat_map(|connection| connection.session.books().keys().cloned()).collect();
         }
     }
 
     fn tick(&mut self, entry: &RecordingEntry<'_>) -> Now {
-        // A header says when the file was made; nothing passed then.
+        // A header says when the file was made; no time passed then.
         if let Some(time) = entry.receive_time().filter(|_| entry.t != EntryKind::Header) {
-            // The first time says when the recording began, not how long something took. Answers are stamped when they
-            // were handled and frames when they were read, so times may step back a little.
+            // The first time says when the recording began, not how long something took. Answers have the time of
+            // handling and frames the time of reading, so times may go back slightly.
             if self.latest_time != Timestamp::EPOCH {
                 self.elapsed += time.saturating_since(self.latest_time);
             }
@@ -286,7 +286,7 @@ impl Replay {
         self.connections.keys().cloned().collect()
     }
 
-    /// Hands the input that `make` gives to the session of that connection.
+    /// Passes the input made by `make` to the session of that connection.
     fn with<'a>(
         &mut self,
         name: &str,
@@ -300,7 +300,7 @@ impl Replay {
             }
             let venue_name = (self.venue.as_str() != self.protocol).then(|| self.venue.as_str().to_owned());
             let config = SessionConfig { symbols: Symbols::FromFrames, venue_name, ..SessionConfig::default() };
-            // The name was checked when the replay was made.
+            // The name was checked when the replay was created.
             let Ok(session) = registry::open(self.protocol, &config) else { return };
             let connection =
                 RecordedConnection { session, number: None, is_open: false, wanted: None, outstanding: Vec::new() };
@@ -316,13 +316,13 @@ impl Replay {
         self.answer(name, now, on_event);
     }
 
-    /// Answers what the session asks for, as far as the recording or another session has it.
+    /// Answers the session's requests, as far as the recording or another session can.
     fn answer(&mut self, name: &str, now: Now, on_event: &mut impl FnMut(&MarketEvent)) {
         loop {
             let Some(connection) = self.connections.get(name) else { return };
             let recorded = connection.outstanding.iter().enumerate().find_map(|(idx, question)| {
-                // The longest one: bars that a feed asked for to mend a hole do not stand for the whole history. Of
-                // those the latest recorded one is the freshest.
+                // The longest one: candles that a feed requested to fill a gap are not the whole history. Of equally
+                // long ones the latest recorded is the freshest.
                 let fitting = self.answers.iter().enumerate().filter(|(_, answer)| answer.is_for(&question.request));
                 let answer_idx = fitting.max_by_key(|(answer_idx, answer)| (answer.limit(), *answer_idx));
                 answer_idx.map(|(answer_idx, _)| (idx, answer_idx))
@@ -330,7 +330,7 @@ impl Replay {
             let (question_idx, body) = match recorded {
                 Some((question_idx, answer_idx)) => {
                     let answer = self.answers.remove(answer_idx);
-                    // Older answers to the same question are out of date now; later ones may say what came after it.
+                    // Older answers to the same request are out of date now; later ones may contain what followed.
                     let request = &connection.outstanding[question_idx].request;
                     let mut idx = 0;
                     self.answers.retain(|other| {
@@ -352,7 +352,7 @@ impl Replay {
         }
     }
 
-    /// Returns another session's live book that answers a question of this one; each question is asked once.
+    /// Returns another session's live book that answers a request of this one; each request is tried once.
     fn ask_the_others(&mut self, name: &str) -> Option<(usize, String)> {
         let connection = self.connections.get_mut(name)?;
         if connection.outstanding.iter().all(|question| question.is_passed_on) {
@@ -390,7 +390,7 @@ impl Replay {
         Some(found)
     }
 
-    /// The only session, which is lent as it stands.
+    /// Returns the only session, which is lent directly.
     fn single(&self) -> Option<&dyn Session> {
         let mut sessions = self.connections.values();
         sessions.next().filter(|_| sessions.next().is_none()).map(|connection| connection.session.as_ref())
@@ -463,13 +463,13 @@ impl RecordedConnection {
 /// microsecond where the C library reads past their ends under a mask, and each entry looks its connection up several
 /// times.
 const UNNAMED: &str = "(unnamed)";
-/// Connections that a recording may name; frames of further ones are passed over.
+/// Maximum connections that a recording may name; frames of further ones are skipped.
 const CONNECTIONS: usize = 256;
-/// REST answers that wait for a question; a snapshot has some 70 kB.
+/// Maximum REST answers waiting for a request; a snapshot has about 70 kB.
 const WAITING_ANSWERS: usize = 4_096;
-/// Requests for history that wait for a frame about their instrument.
+/// Maximum requests for history waiting for a frame about their instrument.
 const EARLY_REQUESTS: usize = 256;
-/// Questions that wait for an answer, of one connection.
+/// Maximum requests of one connection waiting for an answer.
 const OUTSTANDING_REQUESTS: usize = 8_192;
 
 #[cfg(test)]

@@ -173,10 +173,10 @@ pub(crate) trait Protocol: Debug + Send + Sized + 'static {
     /// Handles a refused request: status 4xx other than limits and blocks.
     fn refused(session: &mut FeedSession<Self>, task: Task<Self::Purpose>, answer: HttpAnswer<'_>, now: Now);
 
-    /// The last attempt of a request failed ([`Purpose::attempts`]).
+    /// Handles a request whose last attempt failed ([`Purpose::attempts`]).
     fn given_up(_session: &mut FeedSession<Self>, _purpose: Self::Purpose, _now: Now) {}
 
-    /// Returns the live books, at most `depth` levels a side, as the venue itself sends them.
+    /// Returns the live books, at most `depth` levels a side, in the venue's own form.
     fn snapshot_frames(_session: &FeedSession<Self>, _depth: usize) -> Vec<SnapshotFrame> {
         Vec::new()
     }
@@ -188,7 +188,7 @@ pub(crate) trait Protocol: Debug + Send + Sized + 'static {
     }
 }
 
-/// One symbol that a session follows.
+/// One followed symbol.
 #[derive(Debug)]
 pub(crate) struct Symbol<S> {
     pub(crate) id: InstrumentId,
@@ -199,7 +199,7 @@ pub(crate) struct Symbol<S> {
 }
 
 impl<S: SymbolState> Symbol<S> {
-    /// Creates a symbol of which nothing is known.
+    /// Creates a symbol without any data.
     pub(crate) fn new(id: InstrumentId) -> Self {
         Self { id, instrument: None, is_unknown: false, state: S::default() }
     }
@@ -210,21 +210,21 @@ impl<S: SymbolState> Symbol<S> {
     }
 }
 
-/// What a venue keeps of one symbol, with the rules of its book. The defaults suit venues without books.
+/// A venue's state of one symbol, with the rules of its book. The defaults suit venues without books.
 pub(crate) trait SymbolState: Debug + Default + Send {
-    /// Clears the book: its connection is gone.
+    /// Discards the book after its connection is lost.
     fn discard_book(&mut self, _tracked: &mut TrackedBook) {}
 
-    /// Returns since when the book has been crossed; `None` also where the venue watches that itself.
+    /// Returns since when the book has been crossed; also `None` if the venue tracks that itself.
     fn crossed_since(&self) -> Option<Monotonic> {
         None
     }
 
-    /// Puts the book in doubt where it has been crossed for longer than [`CROSSED_TOLERANCE`].
+    /// Doubts the book if it has been crossed for longer than [`CROSSED_TOLERANCE`].
     fn check_crossed(&mut self, _tracked: &mut TrackedBook, _now: Monotonic) {}
 }
 
-/// A frame or an answer that cannot be read.
+/// A frame or an answer that could not be parsed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unreadable;
 
@@ -234,36 +234,36 @@ impl From<serde_json::Error> for Unreadable {
     }
 }
 
-/// What proves a connection alive.
+/// The evidence that a connection is alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SignOfLife {
-    /// Data, and what the protocol itself counts as a sign of life.
+    /// Data, and everything that the protocol itself counts as a sign of life.
     Data,
     /// Any frame: the venue sends heartbeats.
     Frame,
 }
 
-/// What ends the cause that says why a symbol was refused.
+/// When the reason for a refused symbol is cleared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RefusalEnd {
-    /// Data of the symbol.
+    /// At data of the symbol.
     WithData,
-    /// An acceptance: one channel of a symbol may be refused while the others deliver.
+    /// At an acceptance: one channel of a symbol may be refused while the others deliver.
     WithAcceptance,
 }
 
-/// True for a symbol that can be followed: not empty and not too long.
+/// Returns true for a symbol that can be followed: not empty and not too long.
 pub(crate) fn is_usable_symbol(symbol: &str) -> bool {
     !symbol.is_empty() && symbol.len() <= SYMBOL_BYTES
 }
 
-/// Symbols that no venue of that kind has, with that as the cause.
+/// Returns symbols that cannot exist at the venue, each with that cause.
 pub(crate) fn unknown_symbols(symbols: Vec<String>) -> Vec<(String, FeedCause)> {
     let with_cause = |symbol: String| (symbol.clone(), FeedCause::UnknownSymbol { symbol });
     symbols.into_iter().map(with_cause).collect()
 }
 
-/// A book may be crossed for this long.
+/// How long a book may be crossed.
 pub(crate) const CROSSED_TOLERANCE: Duration = Duration::from_millis(500);
 /// Longest symbol, in bytes.
 pub(crate) const SYMBOL_BYTES: usize = 64;

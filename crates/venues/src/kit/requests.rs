@@ -1,7 +1,7 @@
-//! REST requests that wait or are out: order, pace, the shared budget, and what an answer's status means.
+//! REST requests that wait or are in flight: order, pace, the shared budget, and the meaning of an answer's status.
 //!
-//! At most one request of a purpose waits, so the queue is bounded by the symbols followed; requests for history are
-//! bounded by [`RequestRules::history_queue`]. Shared by all venues. Not here: what the answers say (the venues).
+//! At most one request for each purpose waits, so the queue is bounded by the followed symbols; requests for history
+//! are bounded by [`RequestRules::history_queue`]. Shared by all venues. Not here: the content of answers (the venues).
 
 use std::{borrow::Cow, collections::BTreeMap, fmt::Debug, time::Duration};
 
@@ -16,38 +16,38 @@ use crate::{
     session::{HttpAnswer, HttpFailure, HttpRequest, Output, RequestId},
 };
 
-/// What a venue allows, and how far we go with it.
+/// The venue's limits, and how far we use each.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestRules {
-    /// Weight an address may use in a minute; half of it is used.
+    /// Weight per minute and address; half of it is used.
     pub(crate) weight_per_minute: u32,
-    /// Shortest time between two requests.
+    /// Minimum time between two requests.
     pub(crate) spacing: Duration,
-    /// Requests that may be out at once.
+    /// Maximum concurrent requests.
     pub(crate) in_flight: usize,
     /// A request without an answer for this long counts as failed.
     pub(crate) timeout: Duration,
-    /// Requests for history that may wait; further ones replace the oldest.
+    /// Maximum waiting requests for history; further ones replace the oldest.
     pub(crate) history_queue: usize,
-    /// True where status 403 means that this question is not in the plan; elsewhere it means that we are locked out.
+    /// True if status 403 means that the request is not in the plan; otherwise it means that we are blocked.
     pub(crate) is_forbidden_a_refusal: bool,
 }
 
-/// What a request is for. Of two equal ones only one waits.
+/// The purpose of a request. Of two equal ones only one waits.
 pub(crate) trait Purpose: Clone + Debug + PartialEq + Send {
-    /// Urgency: the lowest goes first.
+    /// Returns the urgency: the lowest is sent first.
     fn rank(&self) -> u8;
 
-    /// True for bars that somebody asks for: their number is bounded.
+    /// Returns true for requested candles: their number is bounded.
     fn is_history(&self) -> bool;
 
-    /// How many attempts it is given. One for what is requested again anyway.
+    /// Returns the number of attempts. One for requests that are repeated anyway.
     fn attempts(&self) -> u32 {
         1
     }
 }
 
-/// A request as a venue's REST has it.
+/// A request in the form of a venue's REST.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RestRequest {
     /// Path from the root.
@@ -61,22 +61,22 @@ pub(crate) struct RestRequest {
 }
 
 impl RestRequest {
-    /// A `GET`.
+    /// Creates a `GET`.
     pub(crate) fn get(path: impl Into<Cow<'static, str>>, query: Vec<(&'static str, String)>, weight: u32) -> Self {
         Self { path: path.into(), query, weight, body: None }
     }
 }
 
-/// A purpose with its history.
+/// A purpose and its failed attempts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Task<P> {
     pub(crate) purpose: P,
-    /// Attempts that failed.
+    /// Failed attempts.
     pub(crate) n_failed: u32,
 }
 
 impl<P> Task<P> {
-    /// Not tried yet.
+    /// Creates a task that has not been tried yet.
     pub(crate) fn new(purpose: P) -> Self {
         Self { purpose, n_failed: 0 }
     }
@@ -89,16 +89,16 @@ impl<P> Task<P> {
     }
 }
 
-/// What became of a request.
+/// The result of a request.
 #[derive(Debug)]
 pub(crate) enum RequestOutcome<'a, P> {
-    /// Nobody waits for it any more.
+    /// The request is no longer awaited.
     Late,
     /// The answer, status 2xx.
     Answered(Task<P>, &'a str),
-    /// The venue does not answer this as it was asked: status 4xx other than limits and blocks.
+    /// The venue refuses the request: status 4xx other than limits and blocks.
     Refused(Task<P>, HttpAnswer<'a>),
-    /// No answer, or one that says to come back later.
+    /// No answer, or one that says to retry later.
     Failed(Task<P>),
 }
 
@@ -110,17 +110,17 @@ pub(crate) struct Requests<P> {
     waiting: Vec<(Monotonic, Task<P>)>,
     in_flight: BTreeMap<RequestId, (Monotonic, Task<P>)>,
     last_sent: Option<Monotonic>,
-    /// When the weight was last reported.
+    /// When the weight was reported last.
     weight_at: Option<Monotonic>,
-    /// Before this nothing can go out; `None` where nothing waits or an answer must come first.
+    /// No request is due before this; `None` if nothing waits or an answer must come first.
     next_due: Option<Monotonic>,
     n_requests: u64,
-    /// False for a recording: its answers cost nothing, and many never come.
+    /// False for a recording: its answers are free, and many never come.
     is_limited: bool,
 }
 
 impl<P: Purpose> Requests<P> {
-    /// Nothing waits. `is_limited` is false for a recording: nothing is held back.
+    /// Creates an empty set. `is_limited` is false for a recording: nothing is delayed.
     pub(crate) fn new(rules: RequestRules, is_limited: bool) -> Self {
         Self {
             is_limited,
@@ -135,13 +135,12 @@ impl<P: Purpose> Requests<P> {
         }
     }
 
-    /// The same, its requests numbered from `first_id` on: for a second set of requests beside another.
+    /// Numbers its requests starting at `first_id`: for a second set of requests beside another.
     pub(crate) fn numbered_from(self, first_id: u64) -> Self {
         Self { n_requests: first_id, ..self }
     }
 
-    /// Adds a task that is not to go out before `not_before`. A task of the same purpose that waits already is kept
-    /// instead.
+    /// Adds a task that must not be sent before `not_before`. A waiting task with the same purpose is kept instead.
     pub(crate) fn push(&mut self, task: Task<P>, not_before: Monotonic) {
         if self.waiting.iter().any(|(_, waiting)| waiting.purpose == task.purpose) {
             return;
@@ -153,20 +152,20 @@ impl<P: Purpose> Requests<P> {
             && task.purpose.is_history()
             && n_histories >= self.rules.history_queue
         {
-            // The newest request is the one somebody looks at.
+            // The newest request is the one that a reader is viewing.
             self.waiting.remove(oldest_idx);
         }
         self.waiting.push((not_before, task));
         self.next_due = Some(self.next_due.map_or(not_before, |due| due.min(not_before)));
     }
 
-    /// True where a task of this kind waits or is out.
+    /// Returns true if a task of this kind waits or is in flight.
     pub(crate) fn has(&self, is_it: impl Fn(&P) -> bool) -> bool {
         self.waiting.iter().chain(self.in_flight.values()).any(|(_, task)| is_it(&task.purpose))
     }
 
-    /// Sends what may go out now; returns the purposes sent. `request` gives a purpose's request, `None` drops the
-    /// task.
+    /// Sends everything that may be sent now; returns the purposes sent. `request` returns a purpose's request, `None`
+    /// drops the task.
     pub(crate) fn send_due(
         &mut self,
         now: Now,
@@ -217,7 +216,7 @@ impl<P: Purpose> Requests<P> {
         }
     }
 
-    /// Once a second, as what was used is forgotten after a minute without any request.
+    /// Once a second, because used weight expires after a minute even without any request.
     fn report_weight(&mut self, now: Monotonic, out: &mut Outputs) {
         let is_due = self.weight_at.is_none_or(|at| now.saturating_since(at) >= WEIGHT_PERIOD);
         if self.is_limited && self.n_requests > 0 && is_due {
@@ -236,7 +235,7 @@ impl<P: Purpose> Requests<P> {
         }
     }
 
-    /// A request ended: the budget learns of it, health says why if it failed.
+    /// Processes the end of a request: informs the budget, and reports a failure in health.
     pub(crate) fn settle<'a>(
         &mut self,
         id: RequestId,
@@ -244,7 +243,7 @@ impl<P: Purpose> Requests<P> {
         now: Now,
         out: &mut Outputs,
     ) -> RequestOutcome<'a, P> {
-        // One that nobody waits for was asked before whatever is out now.
+        // A request that is no longer awaited was sent before everything in flight now.
         let asked_at = self.in_flight.get(&id).map_or(Monotonic::ZERO, |(sent_at, _)| *sent_at);
         match &result {
             Ok(HttpAnswer { status, retry_after, used_weight, .. }) => {
@@ -283,7 +282,7 @@ impl<P: Purpose> Requests<P> {
         }
     }
 
-    /// The venue says in its own words that there were too many requests (some do so with status 200).
+    /// Handles a venue's own report of too many requests (some send it with status 200).
     pub(crate) fn refused_as_too_many(&mut self, retry_after: Option<Duration>, now: Now, out: &mut Outputs) {
         self.budget.answered(now.monotonic, 429, retry_after, None, now.monotonic);
         out.health.breaker = self.budget.breaker_state(now);
@@ -296,7 +295,7 @@ impl<P: Purpose> Requests<P> {
         out.set_rest_cause(Some(FeedCause::RateLimited { until }));
     }
 
-    /// Tasks whose answer has not come for too long; they count as failed, a late answer is ignored.
+    /// Returns tasks whose answer is overdue; they count as failed, and a late answer is ignored.
     pub(crate) fn take_overdue(&mut self, now: Now, out: &mut Outputs) -> Vec<Task<P>> {
         let timeout = self.rules.timeout;
         let is_overdue = |sent_at: Monotonic| now.monotonic.saturating_since(sent_at) >= timeout;
@@ -314,7 +313,7 @@ impl<P: Purpose> Requests<P> {
         tasks
     }
 
-    /// When [`Self::send_due`] or [`Self::take_overdue`] is wanted.
+    /// Returns when [`Self::send_due`] or [`Self::take_overdue`] is due.
     pub(crate) fn deadline(&self) -> Option<Monotonic> {
         let overdue = self.in_flight.values().map(|(sent_at, _)| *sent_at + self.rules.timeout);
         overdue.chain(self.next_due).min()
@@ -326,7 +325,7 @@ const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// Longest wait between two attempts.
 const RETRY_LAST: Duration = Duration::from_secs(30);
 
-/// Shortest time between two reports of the weight.
+/// Minimum time between two reports of the weight.
 const WEIGHT_PERIOD: Duration = Duration::from_secs(1);
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
-//! When a fresh snapshot of a book may be asked for: at once, then once after a second, then every five.
+//! When a fresh snapshot of a book may be requested: at once, then once after a second, then every five.
 //!
-//! Not here: who asks, and how.
+//! Not here: who requests it, and how.
 
 use std::time::Duration;
 
 use model::time::Monotonic;
 
-/// When the next snapshot of a symbol may be asked for: at once, then once after a second, then every five.
+/// When the next snapshot of a symbol may be requested: at once, then once after a second, then every five.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct SnapshotPace {
     last: Option<Monotonic>,
@@ -14,7 +14,7 @@ pub(crate) struct SnapshotPace {
 }
 
 impl SnapshotPace {
-    /// Not before this.
+    /// Returns the earliest permitted time.
     pub(crate) fn earliest(&self, now: Monotonic) -> Monotonic {
         match self.last {
             None => now,
@@ -23,7 +23,7 @@ impl SnapshotPace {
         }
     }
 
-    /// One goes out.
+    /// Notes that one was requested.
     pub(crate) fn asked(&mut self, now: Monotonic) {
         let since_last = self.last.map(|last| now.saturating_since(last));
         self.is_quick_retry_used = since_last.is_some_and(|span| span < CALM);
@@ -31,9 +31,9 @@ impl SnapshotPace {
     }
 }
 
-/// Between a snapshot and the first one asked for again.
+/// Time between a snapshot and the first repeated request.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
-/// Between two snapshots of a symbol after that.
+/// Time between two snapshots of a symbol after that.
 const SPACING: Duration = Duration::from_secs(5);
 /// After this long without a snapshot the quick first retry is allowed again.
 const CALM: Duration = Duration::from_secs(30);

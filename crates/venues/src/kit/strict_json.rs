@@ -1,4 +1,4 @@
-//! A JSON object and nothing else: a derived struct alone would also be read from a list.
+//! A JSON object and nothing else: a derived struct alone would also accept a list.
 
 use std::{fmt, marker::PhantomData};
 
@@ -7,7 +7,7 @@ use serde::{
     de::{MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-/// What an object holds.
+/// The contents of an object.
 #[derive(Debug)]
 pub(crate) struct Object<T>(pub(crate) T);
 

@@ -1,6 +1,6 @@
-//! A moment as RFC 3339 text in UTC, as several venues write it; exact to the nanosecond.
+//! A time as RFC 3339 text in UTC, as several venues write it; exact to the nanosecond.
 //!
-//! Not here: clocks, and what venues write otherwise (their folders).
+//! Not here: clocks, and other forms used by venues (their folders).
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use serde::{
 pub(crate) struct UtcTime(pub(crate) Timestamp);
 
 impl UtcTime {
-    /// Reads the text; `None` where it has another form or lies past the year 2262.
+    /// Parses the text; `None` if it has another form or is after the year 2262.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         let number = |from: usize, to: usize| {
@@ -63,7 +63,7 @@ impl<'de> Deserialize<'de> for UtcTime {
     }
 }
 
-/// One to nine digits behind the point, in nanoseconds.
+/// Returns one to nine decimal places, in nanoseconds.
 pub(crate) fn fraction_nanos(digits: &[u8]) -> Option<i64> {
     let n_digits = u32::try_from(digits.len()).ok().filter(|n_digits| (1..=9).contains(n_digits))?;
     let number = digits
@@ -72,7 +72,7 @@ pub(crate) fn fraction_nanos(digits: &[u8]) -> Option<i64> {
     Some(number * 10_i64.pow(9 - n_digits))
 }
 
-/// Days since 1970-01-01, proleptic Gregorian.
+/// Returns the days since 1970-01-01 of a proleptic Gregorian date.
 ///
 /// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`.
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {

@@ -1,15 +1,15 @@
-//! What REST answers mean for the session: symbols, history, newer prints, and what polling brings instead of a
-//! connection that cannot be had; bars as such an answer, for recordings; and the venue's instruments, which come by
-//! REST (`/0/public/AssetPairs`) and by a channel.
+//! Processes REST answers: symbols, history, newer trades, and polled data instead of an unavailable connection; also
+//! writes candles as such an answer, for recordings; and parses the venue's instruments, which come by REST
+//! (`/0/public/AssetPairs`) and by a channel.
 //!
 //! Source of the instruments: <https://docs.kraken.com/api/docs/websocket-v2/instrument>,
-//! <https://docs.kraken.com/api/docs/rest-api/get-tradable-asset-pairs>. Version 2 of the protocol knows modern codes only
-//! (`BTC/USD`); REST still prints the old ones (`XBT/USD`), which version 2 refuses. The channel's numbers have
+//! <https://docs.kraken.com/api/docs/rest-api/get-tradable-asset-pairs>. Version 2 of the protocol uses modern codes
+//! only (`BTC/USD`); REST still returns the old ones (`XBT/USD`), which version 2 refuses. The channel's numbers have
 //! exponents (`1e-08`). Dark pools (`.d`) have no public data.
 //!
-//! Polled prints keep their ids, so none comes twice, and each request goes on where the last answer ended. Books are
-//! not polled: seconds-old levels are no book. Figures of 24 hours neither: REST has no first price of theirs. Not
-//! here: which request goes out when ([`crate::kit::requests`]).
+//! Polled trades keep their ids, so none counts twice, and each request continues where the last answer ended. Books
+//! are not polled: levels that are seconds old are not a book. Statistics of 24 hours are not polled either: REST does
+//! not have their first price. Not here: when requests are sent ([`crate::kit::requests`]).
 
 use std::{borrow::Cow, fmt};
 
@@ -45,10 +45,10 @@ use crate::{
 };
 
 impl KrakenSession {
-    /// Takes in an answer. The venue refuses with the same status.
+    /// Processes an answer. The venue sends refusals with the same status.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// The answer cannot be parsed.
     pub(super) fn take_answer(&mut self, task: &Task<Purpose>, body: &str, now: Now) -> Result<(), Unreadable> {
         match KrakenAnswer::open(body)? {
             KrakenAnswer::Result(result) => self.take_result(&task.purpose, result.get(), now)?,
@@ -83,7 +83,7 @@ impl KrakenSession {
                         let KrakenRows { rows, .. } =
                             serde_json::from_str::<KrakenRows<'_, Vec<KrakenRestTrade>>>(result)?;
                         let prints = rows.iter().map(|row| (row.time, row.price, row.quantity, row.aggressor_side));
-                        // Prints before the answer may belong to the first bar.
+                        // Trades before the answer may belong to the first candle.
                         bars::of_prints(*interval, prints).split_off(usize::from(!rows.is_empty()))
                     }
                 };
@@ -100,7 +100,7 @@ impl KrakenSession {
         Ok(())
     }
 
-    /// The venue refuses with status 200, in words.
+    /// Processes a refusal, which has status 200 and a text.
     fn take_refusal(&mut self, task: Task<Purpose>, refusal: &KrakenRefusal, now: Now) {
         if refusal.is_rate_limit() {
             self.requests.refused_as_too_many(None, now, &mut self.out);
@@ -115,7 +115,7 @@ impl KrakenSession {
         };
         let unknown = symbol.and_then(|symbol| self.symbols.get(symbol)).filter(|_| refusal.is_unknown_symbol());
         if let Some(symbol) = unknown {
-            // Where connections can be had their word counts: REST had other names for long.
+            // If connections are available, their answer decides: REST had other names for a long time.
             if self.polling.is_on() {
                 self.out.symbol_unknown(&symbol.id, false);
             }
@@ -127,7 +127,7 @@ impl KrakenSession {
         }
     }
 
-    /// Best bid and ask came. It is news even where it is the old one: it was seen just now.
+    /// Processes best bid and ask. They are emitted even if unchanged, as they were just seen.
     fn polled_ticker(&mut self, position: usize, ticker: &KrakenRestTicker, now: Now) {
         if !self.polling.is_on() {
             return;
@@ -138,7 +138,7 @@ impl KrakenSession {
         }
     }
 
-    /// Prints came, oldest first.
+    /// Processes trades, oldest first.
     fn polled_trades(&mut self, position: usize, answer: &KrakenRows<'_, Vec<KrakenRestTrade>>, now: Now) {
         let symbol = &mut self.symbols[position];
         symbol.state.polled_to = answer.last.as_deref().map(str::to_owned);
@@ -148,8 +148,8 @@ impl KrakenSession {
             if let Novelty::New { is_gap } = novelty {
                 self.out.health.counters.gaps += u64::from(is_gap);
             }
-            // A late one here is one that was missed while nothing was connected: it closes a gap. Of what was printed
-            // before anything was followed only the last price is news.
+            // A late trade here was missed while nothing was connected: it closes a gap. Of the trades from before
+            // anything was followed, only the last price matters.
             if novelty == Novelty::Seen || (is_first && idx + 1 < answer.rows.len()) {
                 continue;
             }
@@ -164,8 +164,8 @@ impl KrakenSession {
     }
 }
 
-/// Returns bars as the venue's answer; `None` for a length that it does not have. The mean price of a bar and the
-/// number of its prints nobody reads.
+/// Returns candles as the venue's answer; `None` for a length that it does not have. A candle's mean price and number
+/// of trades are not read.
 pub(super) fn of_candles(symbol: &str, interval: Interval, bars: &[Candle]) -> Option<SnapshotFrame> {
     minutes_of_interval(interval)?;
     let seconds = |bar: &Candle| bar.open_time.as_millis().div_euclid(1_000);
@@ -174,14 +174,14 @@ pub(super) fn of_candles(symbol: &str, interval: Interval, bars: &[Candle]) -> O
         json!([seconds(bar), open, high, low, close, close, volume, 0])
     };
     let rows: Vec<_> = bars.iter().map(row).collect();
-    // The last one still forms.
+    // The last one is still forming.
     let last = bars.iter().rev().nth(1).map(seconds);
     let body = json!({ "error": [], "result": { symbol: rows, "last": last.unwrap_or_default() } });
     let request = rest::bars(symbol, interval);
     Some(SnapshotFrame::Answer { path: request.path, query: request.query, body: body.to_string() })
 }
 
-/// What the `instrument` channel sends: assets, which we do not read, and what can be traded.
+/// The content of the `instrument` channel: assets, which we do not read, and tradable pairs.
 ///
 /// ```json
 /// {"assets":[…],"pairs":[{"symbol":"BTC/USD","base":"BTC","quote":"USD","status":"online","qty_precision":8,"qty_increment":1e-08,
@@ -213,7 +213,7 @@ pub(super) struct KrakenPair<'a> {
 }
 
 impl KrakenPair<'_> {
-    /// In the model's words; `None` where a step is missing, unreadable or not above zero.
+    /// Converts it to the model's type; `None` if a step is missing, unreadable or not positive.
     pub(super) fn instrument(&self, venue: &Venue) -> Option<Instrument> {
         Some(Instrument {
             id: InstrumentId::new(venue, &self.symbol),
@@ -228,7 +228,7 @@ impl KrakenPair<'_> {
     }
 }
 
-/// The result of `/0/public/AssetPairs`: a map whose keys are the venue's old names, or the name asked for.
+/// The result of `/0/public/AssetPairs`: a map whose keys are the venue's old names, or the requested name.
 ///
 /// ```json
 /// {"XXBTZUSD":{"altname":"XBTUSD","wsname":"XBT/USD","base":"XXBT","quote":"ZUSD","pair_decimals":1,"lot_decimals":8,"lot_multiplier":1,
@@ -262,7 +262,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for KrakenAssetPairs<'a> {
     }
 }
 
-/// A map's key, borrowed where it has no escapes.
+/// A map's key, borrowed if it has no escapes.
 #[derive(Deserialize)]
 #[serde(transparent)]
 pub(super) struct KrakenKey<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
@@ -285,8 +285,8 @@ pub(super) struct KrakenAssetPair<'a> {
 }
 
 impl KrakenAssetPair<'_> {
-    /// In the model's words; `None` for dark pools, for pairs without a name on the WebSocket, and where a step makes
-    /// no sense.
+    /// Converts it to the model's type; `None` for dark pools, for pairs without a name on the WebSocket, and for
+    /// invalid steps.
     pub(super) fn instrument(&self, key: &str, venue: &Venue) -> Option<Instrument> {
         if key.ends_with(".d") || self.altname.as_deref().is_some_and(|name| name.ends_with(".d")) {
             return None;
@@ -310,7 +310,7 @@ impl KrakenAssetPair<'_> {
     }
 }
 
-/// The code that version 2 of the protocol uses.
+/// Returns the code used by version 2 of the protocol.
 fn modern_code(code: &str) -> &str {
     match code {
         "XBT" => "BTC",
@@ -321,7 +321,7 @@ fn modern_code(code: &str) -> &str {
 
 fn status(word: Option<&str>) -> InstrumentStatus {
     match word {
-        // Limited to resting orders, or to closing positions: prints still happen.
+        // Limited to resting orders, or to closing positions: trades still happen.
         Some("online" | "limit_only" | "reduce_only") => InstrumentStatus::Trading,
         Some("cancel_only" | "post_only" | "maintenance" | "delisted" | "work_in_progress") => InstrumentStatus::Halted,
         Some(_) | None => InstrumentStatus::Unknown,

@@ -2,11 +2,11 @@
 //! doubt.
 //!
 //! Source: <https://docs.kraken.com/api/docs/guides/spot-ws-book-v2>. There are no sequence numbers: the checksum over
-//! the best ten levels a side, which comes with the snapshot and with every change, is the proof. Levels that are
-//! pushed past the depth are never removed by the venue, so whoever keeps them shows them again when the book gets
-//! thin. Levels past the tenth are proved by nothing. A contradicted book is worth nothing until it is subscribed
-//! again; where that does not help it is kept, flagged as unverified, instead of asking for ever. Not here: the
-//! checksum itself ([`super::proof`]), when a subscription may be sent ([`super::protocol`]), levels' storage
+//! the best ten levels a side, which comes with the snapshot and with every change, is the proof. The venue never
+//! removes levels that are pushed beyond the depth, so keeping them would show them again when the book gets thin.
+//! Nothing proves levels beyond the tenth. A contradicted book is worthless until it is subscribed again; if that does
+//! not help, it is kept and flagged as unverified, instead of requesting snapshots forever. Not here: the checksum
+//! itself ([`super::proof`]), when a subscription may be sent ([`super::protocol`]), storage of levels
 //! ([`model::book`]).
 
 use std::time::Duration;
@@ -34,58 +34,58 @@ pub(super) struct Change<'a> {
     pub(super) event_time: Option<Timestamp>,
 }
 
-/// What became of a snapshot or a change.
+/// The result of a snapshot or a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// It belongs to no snapshot that we have.
+    /// It belongs to no known snapshot.
     Ignored,
     /// Applied; the book is served, though perhaps flagged.
     Applied,
-    /// It contradicts the book, or the book itself. The book is suspect.
+    /// It contradicts the book, or the book contradicts itself. The book is suspect.
     Doubted,
 }
 
-/// Everything about a book but its levels, which [`TrackedBook`] holds.
+/// The state of a book except its levels, which [`TrackedBook`] holds.
 #[derive(Clone, Debug, Default)]
 pub(super) struct KrakenBook {
-    /// A snapshot has come since the last subscription, and changes are applied to it.
+    /// True if a snapshot has arrived since the last subscription, and changes are applied to it.
     is_following: bool,
-    /// Rows a side that were subscribed.
+    /// Subscribed rows a side.
     depth: Option<usize>,
     has_had_snapshot: bool,
     crossed_since: Option<Monotonic>,
     quotes: QuoteCheck,
     checksums: Checksums,
-    /// When it was last contradicted, the oldest first; no more than [`FAILURES_TO_STOP`].
+    /// Times of contradictions, the oldest first; no more than [`FAILURES_TO_STOP`].
     failures: Vec<Monotonic>,
-    /// When an unverified book is to be subscribed again.
+    /// When an unverified book must be subscribed again.
     recheck_at: Option<Monotonic>,
 }
 
 impl KrakenBook {
-    /// Takes over the depth that was subscribed, in rows a side. One that cannot be subscribed is not believed.
+    /// Adopts the subscribed depth, in rows a side. An impossible depth is ignored.
     pub(super) fn set_depth(&mut self, depth: usize) {
         if DEPTHS.contains(&depth) {
             self.depth = Some(depth);
         }
     }
 
-    /// Rows a side that are kept; `None` before the first snapshot.
+    /// Returns the rows kept a side; `None` before the first snapshot.
     pub(super) fn depth(&self) -> Option<usize> {
         self.depth
     }
 
-    /// True where changes can be applied: a snapshot has come since the last subscription.
+    /// Returns true if changes can be applied: a snapshot has arrived since the last subscription.
     pub(super) fn is_following(&self) -> bool {
         self.is_following && self.depth.is_some()
     }
 
-    /// True where only a new subscription can bring the book further.
+    /// Returns true if the book cannot continue without a new subscription.
     pub(super) fn needs_snapshot(&self, now: Monotonic) -> bool {
         !self.is_following || self.recheck_at.is_some_and(|at| at <= now)
     }
 
-    /// When [`Self::on_timeout`] is wanted, or [`Self::needs_snapshot`] will be true.
+    /// Returns when [`Self::on_timeout`] is due, or [`Self::needs_snapshot`] will be true.
     pub(super) fn deadline(&self) -> Option<Monotonic> {
         if !self.is_following {
             return None;
@@ -96,7 +96,7 @@ impl KrakenBook {
         doubted_at.or(self.recheck_at)
     }
 
-    /// The connection is gone: nothing is known any more.
+    /// Discards the book after its connection is lost.
     pub(super) fn discard(&mut self, tracked: &mut TrackedBook) {
         if tracked.state != BookState::Empty {
             self.start_over(tracked, BookState::Buffering);
@@ -104,18 +104,18 @@ impl KrakenBook {
         }
     }
 
-    /// It is subscribed, perhaps again: the next snapshot counts, and what comes before it does not.
+    /// Notes a subscription, possibly a repeated one: only data from the next snapshot on counts.
     pub(super) fn asked(&mut self, tracked: &mut TrackedBook) {
         match tracked.state {
             BookState::Empty => tracked.state = BookState::Buffering,
             BookState::Suspect => tracked.state = BookState::Resyncing,
-            // Shown on, flagged, until the snapshot is there.
+            // Still shown, flagged, until the snapshot arrives.
             BookState::Unverified => self.start_over(tracked, BookState::Unverified),
             BookState::Buffering | BookState::Live | BookState::Resyncing => {}
         }
     }
 
-    /// Takes in a whole book.
+    /// Processes a whole book.
     pub(super) fn on_snapshot(&mut self, tracked: &mut TrackedBook, change: Change<'_>, now: Now) -> Outcome {
         let n_rows = change.bids.len().max(change.asks.len());
         let depth = *self.depth.get_or_insert_with(|| least_depth(n_rows));
@@ -142,7 +142,7 @@ impl KrakenBook {
         outcome
     }
 
-    /// Takes in changed levels.
+    /// Processes changed levels.
     pub(super) fn on_update(&mut self, tracked: &mut TrackedBook, change: Change<'_>, now: Now) -> Outcome {
         let Some(depth) = self.depth.filter(|_| self.is_following) else { return Outcome::Ignored };
         tracked.book.apply_delta(change.bids, change.asks);
@@ -153,14 +153,14 @@ impl KrakenBook {
         self.verify(tracked, change, changed, now)
     }
 
-    /// Takes in a best bid and ask.
+    /// Processes a best bid and ask.
     pub(super) fn on_quote(&mut self, tracked: &TrackedBook, quote: &Quote, now: Monotonic) {
         if self.is_following {
             self.quotes.on_quote(&tracked.book, quote, now);
         }
     }
 
-    /// Looks whether the book has stood crossed, or one side still against the quotes, for too long.
+    /// Checks whether the book has been crossed, or one side has not moved despite the quotes, for too long.
     pub(super) fn on_timeout(&mut self, tracked: &mut TrackedBook, now: Monotonic) -> Outcome {
         let is_frozen =
             self.quotes.doubted_since().is_some_and(|since| now.saturating_since(since) >= FROZEN_TOLERANCE);
@@ -197,7 +197,7 @@ impl KrakenBook {
         self.crossed_since.is_some_and(|since| now.saturating_since(since) > CROSSED_TOLERANCE)
     }
 
-    /// A live book is contradicted: it is suspect, or, where that has happened too often, kept and flagged.
+    /// Handles the contradiction of a live book: it becomes suspect or, if that happened too often, kept and flagged.
     fn fail(&mut self, tracked: &mut TrackedBook, now: Monotonic) -> Outcome {
         self.failures.retain(|failed_at| now.saturating_since(*failed_at) < FAILURES_WINDOW);
         self.failures.push(now);
@@ -227,12 +227,12 @@ impl KrakenBook {
     }
 }
 
-/// The least depth that can be subscribed and holds so many rows: for recordings without an acknowledgement.
+/// Returns the least available depth that contains this many rows: for recordings without an acknowledgement.
 fn least_depth(n_rows: usize) -> usize {
     DEPTHS.into_iter().find(|depth| n_rows <= *depth).unwrap_or(DEPTHS[DEPTHS.len() - 1])
 }
 
-/// Depths that can be subscribed.
+/// Available depths.
 const DEPTHS: [usize; 5] = [10, 25, 100, 500, 1_000];
 
 #[cfg(test)]
@@ -253,7 +253,7 @@ mod tests {
         Now { monotonic: Monotonic::from_zero(Duration::from_millis(millis)), wall: Timestamp::EPOCH }
     }
 
-    /// A book beside the venue's, which gives the checksums.
+    /// A book beside the venue's, which provides the checksums.
     #[derive(Default)]
     struct Bench {
         book: KrakenBook,
@@ -280,7 +280,7 @@ mod tests {
             self.book.on_snapshot(&mut self.tracked, change, at(self.now_ms))
         }
 
-        /// A change that the venue makes too; `fault` spoils its checksum.
+        /// A change that the venue makes too; `fault` corrupts its checksum.
         fn update(&mut self, bids: &[(&str, &str)], asks: &[(&str, &str)], fault: u32) -> Outcome {
             let rows = |rows: &[(&str, &str)]| -> Vec<Level> {
                 rows.iter().map(|(price, quantity)| level(price, quantity)).collect()
@@ -327,7 +327,7 @@ mod tests {
             assert_eq!(bench.update(&[(&price, "1")], &[], 0), Outcome::Applied);
         }
         assert_eq!(bench.tracked.book.n_bids(), 10);
-        // The best rows go: what the venue has forgotten must not come back.
+        // The best rows are removed: rows forgotten by the venue must not return.
         for price in ["1.0", "0.9", "0.539", "0.538"] {
             assert_eq!(bench.update(&[(price, "0")], &[], 0), Outcome::Applied, "{price}");
         }
@@ -360,7 +360,7 @@ mod tests {
         bench.now_ms = 62_000;
         assert_eq!(bench.bad(), BookState::Unverified);
         assert!(!bench.book.needs_snapshot(at(62_000).monotonic));
-        // Kept and counted, and not believed again because of one agreement.
+        // Kept and counted, and one agreement does not restore trust.
         assert_eq!((bench.bad(), bench.update(&[("0.9", "8")], &[], 0)), (BookState::Unverified, Outcome::Applied));
         assert_eq!((bench.tracked.state, bench.tracked.counters.checksums_bad), (BookState::Unverified, 5));
     }
@@ -379,7 +379,7 @@ mod tests {
         bench.now_ms = u64::try_from(RECHECK_AFTER.as_millis()).unwrap();
         assert_eq!(bench.resubscribe(), BookState::Unverified);
         assert_eq!(bench.tracked.state, BookState::Live);
-        // On probation: once more is enough.
+        // On probation: one more is enough.
         assert_eq!(bench.bad(), BookState::Unverified);
         bench.book.asked(&mut bench.tracked);
         let (bids, asks) = ([level("1.0", "1")], [level("1.1", "1")]);

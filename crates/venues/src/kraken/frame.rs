@@ -1,8 +1,8 @@
-//! What a frame holds: a channel's payload, an acknowledgement, a refusal, a heartbeat, or something unknown.
+//! Parses frames: a channel's payload, an acknowledgement, a refusal, a heartbeat, or something unknown.
 //!
-//! The usual shapes of the busy channels are told by their first bytes, so that a frame is read once; anything else
-//! (other key order, blanks, rare channels) is looked at as a whole first. Neither way builds a tree of values, and
-//! both skip unknown parts without recursion. Not here: what events mean ([`super::route`]).
+//! The usual shapes of the busy channels are recognised by their first bytes, so that a frame is parsed once; anything
+//! else (other key order, blanks, rare channels) is probed first. Neither path builds a tree of values, and both skip
+//! unknown parts without recursion. Not here: the meaning of events ([`super::route`]).
 
 use std::borrow::Cow;
 
@@ -30,7 +30,7 @@ pub(super) enum KrakenFrame<'a> {
     BookSnapshot(Vec<Object<KrakenBookEntry<'a>>>),
     /// Changes of books.
     BookUpdate(Vec<Object<KrakenBookEntry<'a>>>),
-    /// The newest prints at the time of subscribing.
+    /// The newest trades at the time of subscribing.
     TradeSnapshot(Vec<Object<KrakenTrade<'a>>>),
     Trades(Vec<Object<KrakenTrade<'a>>>),
     Tickers(Vec<Object<KrakenTicker<'a>>>),
@@ -43,9 +43,9 @@ pub(super) enum KrakenFrame<'a> {
     Status(Vec<Object<KrakenStatus<'a>>>),
     /// Proves that the transport lives, and nothing else.
     Heartbeat,
-    /// The venue took a request of ours, for one symbol.
+    /// The venue accepted a request of ours, for one symbol.
     Accepted(KrakenAcceptance<'a>),
-    /// The venue refused a request of ours. Nowhere else does it say so: heartbeats go on.
+    /// The venue refused a request of ours. It reports this nowhere else: heartbeats continue.
     Refused(KrakenRejection<'a>),
     /// An answer to a ping.
     Pong,
@@ -57,7 +57,7 @@ pub(super) enum KrakenFrame<'a> {
 pub(super) struct KrakenAcceptance<'a> {
     pub(super) is_subscription: bool,
     pub(super) channel: Cow<'a, str>,
-    /// Missing where the channel has none.
+    /// Missing if the channel has none.
     pub(super) symbol: Option<Cow<'a, str>>,
     pub(super) depth: Option<u32>,
     pub(super) request: Option<u64>,
@@ -68,28 +68,28 @@ pub(super) struct KrakenAcceptance<'a> {
 pub(super) struct KrakenRejection<'a> {
     pub(super) is_subscription: bool,
     pub(super) detail: String,
-    /// Missing where the request as a whole was refused.
+    /// Missing if the request as a whole was refused.
     pub(super) symbol: Option<Cow<'a, str>>,
     pub(super) request: Option<u64>,
 }
 
 impl KrakenRejection<'_> {
-    /// True where the venue does not know the symbol.
+    /// Returns true if the venue does not know the symbol.
     pub(super) fn is_unknown_symbol(&self) -> bool {
         self.detail.starts_with("Currency pair not supported")
     }
 }
 
-/// Reads a frame.
+/// Parses a frame.
 ///
 /// # Errors
-/// The frame is no valid JSON, or its channel is known and a field that we read is missing or mistyped.
+/// The frame is not valid JSON, or its channel is known and a field that we read is missing or has the wrong type.
 pub(super) fn parse(text: &str) -> Result<KrakenFrame<'_>, serde_json::Error> {
-    // Whatever the quick way could not read is looked at as a whole: only that verdict counts.
+    // A frame that the fast path could not read is parsed in full: only that result counts.
     parse_usual(text).map_or_else(|| parse_probed(text), Ok)
 }
 
-/// A frame of exactly the usual outer shape.
+/// Parses a frame with exactly the usual outer shape.
 fn parse_usual(text: &str) -> Option<KrakenFrame<'_>> {
     let rest = text.strip_prefix(r#"{"channel":""#)?;
     if rest == r#"heartbeat"}"# {
@@ -107,7 +107,7 @@ fn parse_usual(text: &str) -> Option<KrakenFrame<'_>> {
 
 fn parse_probed(text: &str) -> Result<KrakenFrame<'_>, serde_json::Error> {
     if !text.trim_start_matches([' ', '\t', '\r', '\n']).starts_with('{') {
-        // Lists (the older version of the protocol) and bare values are nothing we know.
+        // Lists (the older version of the protocol) and bare values are unknown.
         return serde_json::from_str(text).map(|IgnoredAny| KrakenFrame::Unknown);
     }
     let outer: Outer<'_> = serde_json::from_str(text)?;
@@ -126,7 +126,7 @@ fn parse_probed(text: &str) -> Result<KrakenFrame<'_>, serde_json::Error> {
             read(data).map(|Object(instruments)| KrakenFrame::Instruments(instruments))
         }
         (Some("status"), Some("snapshot" | "update"), data) => read(data).map(KrakenFrame::Status),
-        // A channel of ours without a type lacks a field; one with a new type is new.
+        // A known channel without a type lacks a field; one with a new type is new.
         (Some("book" | "trade" | "ticker" | "ohlc" | "instrument" | "status"), None, _) => {
             Err(<serde_json::Error as serde::de::Error>::missing_field("type"))
         }
@@ -162,7 +162,7 @@ fn read<'a, T: Deserialize<'a>>(data: Option<&'a RawValue>) -> Result<T, serde_j
     serde_json::from_str(data.get())
 }
 
-/// The fields by which frames are told apart.
+/// The fields that distinguish frames.
 #[derive(Deserialize)]
 struct Outer<'a> {
     #[serde(borrow, default)]
@@ -188,7 +188,7 @@ struct Outer<'a> {
     req_id: Option<&'a RawValue>,
 }
 
-/// What was subscribed. Warnings and settings that we do not read are passed over.
+/// The subscription. Warnings and unread settings are skipped.
 #[derive(Deserialize)]
 struct KrakenResult<'a> {
     #[serde(borrow)]
@@ -202,9 +202,9 @@ struct KrakenResult<'a> {
 /// Characters of a refusal that are kept.
 const LONGEST_DETAIL: usize = 200;
 
-/// Returns a verified book in the form of the venue's own frames, for recordings that begin in the middle: the best
-/// `depth` levels a side, `None` where the book is not live. The subscription's acknowledgement comes first, because it
-/// alone says how deep the book is kept; then the book whole, with the checksum that its digits come to.
+/// Returns a verified book in the form of the venue's own frames, for recordings that begin midway: the best `depth`
+/// levels a side, `None` if the book is not live. The subscription's acknowledgement comes first, because only it gives
+/// the depth of the book; then the whole book, with the checksum of its digits.
 pub(super) fn of_book(symbol: &str, book: &KrakenBook, tracked: &TrackedBook, depth: usize) -> Option<[String; 2]> {
     let subscribed = book.depth().filter(|_| tracked.state == BookState::Live)?;
     let symbol = serde_json::to_string(symbol).ok()?;

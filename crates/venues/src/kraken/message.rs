@@ -1,9 +1,9 @@
 //! The channels' payloads, field for field, borrowed from the frame.
 //!
-//! Source: <https://docs.kraken.com/api/docs/websocket-v2/book>, `/trade`, `/ticker`, `/ohlc`, `/status`. Fields that
-//! nothing reads are left out; unknown ones are ignored, missing or mistyped ones are errors. Numbers are bare JSON
-//! numbers whose trailing zeros count, so they are taken as text and never pass through `f64`. Seconds with a fraction,
-//! which the venue writes in REST, are read here too, exact to the nanosecond. Not here: which payload a frame holds
+//! Source: <https://docs.kraken.com/api/docs/websocket-v2/book>, `/trade`, `/ticker`, `/ohlc`, `/status`. Unread fields
+//! are left out; unknown ones are ignored, missing or mistyped ones are errors. Numbers are bare JSON numbers whose
+//! trailing zeros matter, so they are read as text and never pass through `f64`. Seconds with a fraction, used by the
+//! venue in REST, are parsed here too, exact to the nanosecond. Not here: which payload a frame contains
 //! ([`super::frame`]), instruments ([`super::answers`]).
 
 use std::{borrow::Cow, fmt};
@@ -45,7 +45,7 @@ pub(super) struct KrakenBookEntry<'a> {
     pub(super) timestamp: Option<UtcTime>,
 }
 
-/// A print. Its number rises by one with each print of the symbol.
+/// A trade. Its number rises by one with each trade of the symbol.
 ///
 /// ```json
 /// {"symbol":"BTC/USD","side":"buy","price":83744.3,"qty":0.00044780,"ord_type":"limit","trade_id":109116693,"timestamp":"2026-09-25T17:48:26.844359Z"}
@@ -65,7 +65,7 @@ pub(super) struct KrakenTrade<'a> {
 }
 
 impl KrakenTrade<'_> {
-    /// The side that took liquidity: the venue names the taker's.
+    /// Returns the side that took liquidity: the venue names the taker's.
     pub(super) fn aggressor_side(&self) -> AggressorSide {
         match self.side.as_ref() {
             "buy" => AggressorSide::Buyer,
@@ -75,7 +75,7 @@ impl KrakenTrade<'_> {
     }
 }
 
-/// Best bid and ask with the figures of 24 hours. Older recordings have no time.
+/// Best bid and ask with statistics of 24 hours. Older recordings have no time.
 ///
 /// ```json
 /// {"symbol":"BTC/USD","bid":83744.2,"bid_qty":0.56251979,"ask":83744.3,"ask_qty":0.00044780,"last":83744.3,"volume":3156.84782110,
@@ -108,21 +108,21 @@ pub(super) struct KrakenTicker<'a> {
 }
 
 impl KrakenTicker<'_> {
-    /// Best bid and ask; `None` where a side is empty, which the venue writes as zero.
+    /// Returns best bid and ask; `None` if a side is empty, which the venue writes as zero.
     pub(super) fn quote(&self) -> Option<Quote> {
         let is_price = |price: Price| !price.is_zero() && !price.is_negative();
         let quote = Quote { bid: self.bid, bid_size: self.bid_size, ask: self.ask, ask_size: self.ask_size };
         (is_price(self.bid) && is_price(self.ask)).then_some(quote)
     }
 
-    /// The figures; the first price of the window is the last one less the change.
+    /// Returns the statistics; the first price of the window is the last one less the change.
     pub(super) fn day(&self) -> Option<DayStatistics> {
         let open = self.last.checked_sub(self.change)?;
         Some(DayStatistics { open, high: self.high, low: self.low, last: self.last, volume: self.volume })
     }
 }
 
-/// A bar. `timestamp` is its end and not read. Minutes without prints have none, and nothing says that one is closed.
+/// A candle. `timestamp` is its end and is not read. Minutes without trades have none, and none is reported as closed.
 ///
 /// ```json
 /// {"symbol":"BTC/USD","open":83729.5,"high":83745.2,"low":83729.4,"close":83744.3,"trades":33,"volume":0.21155628,"vwap":83736.4,
@@ -147,7 +147,7 @@ pub(super) struct KrakenBar<'a> {
 }
 
 impl KrakenBar<'_> {
-    /// The bar; `None` for lengths we have no name for and for one that begins between two bars.
+    /// Returns the candle; `None` for unknown lengths and for one that begins between two candles.
     pub(super) fn candle(&self) -> Option<(Interval, Candle)> {
         let interval = interval_of_minutes(self.interval)?;
         let open_time = self.interval_begin.0;
@@ -164,7 +164,8 @@ impl KrakenBar<'_> {
     }
 }
 
-/// State of the whole venue, sent on connecting and when it changes. `connection_id` passes `i64::MAX` and is not read.
+/// State of the whole venue, sent on connecting and when it changes. `connection_id` exceeds `i64::MAX` and is not
+/// read.
 ///
 /// ```json
 /// {"version":"2.0.10","system":"online","api_version":"v2","connection_id":18125794168470749634,"upcoming_maintenance":[],"emergency":[]}
@@ -175,7 +176,7 @@ pub(super) struct KrakenStatus<'a> {
     pub(super) system: Cow<'a, str>,
 }
 
-/// What the venue calls our interval, in minutes; `None` for one it does not have.
+/// Returns the venue's number of minutes for our interval; `None` for one it does not have.
 pub(super) fn minutes_of_interval(interval: Interval) -> Option<u32> {
     match interval {
         Interval::S1 => None,
@@ -192,7 +193,7 @@ fn interval_of_minutes(minutes: u32) -> Option<Interval> {
     Interval::ALL.into_iter().find(|interval| minutes_of_interval(*interval) == Some(minutes))
 }
 
-/// `[{"price":…,"qty":…},…]`, straight into the model's rows.
+/// Reads `[{"price":…,"qty":…},…]` directly into the model's rows.
 fn levels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Level>, D::Error> {
     #[derive(Deserialize)]
     struct KrakenLevel {
@@ -223,7 +224,7 @@ fn levels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Level>, D::E
     deserializer.deserialize_seq(Rows)
 }
 
-/// A plain number above zero, every digit kept: the checksum is made of them.
+/// Reads a plain positive number with every digit, which the checksum needs.
 fn plain_price<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Price, D::Error> {
     let price = Price::parse(digits(deserializer)?).map_err(de::Error::custom)?;
     if price.is_zero() || price.is_negative() {
@@ -232,17 +233,17 @@ fn plain_price<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Price, D::E
     Ok(price)
 }
 
-/// A plain number, every digit kept.
+/// Reads a plain number with every digit.
 fn plain_quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Quantity, D::Error> {
     Quantity::parse(digits(deserializer)?).map_err(de::Error::custom)
 }
 
-/// The text of a value as it stands in the frame.
+/// Returns the text of a value as in the frame.
 fn digits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'de str, D::Error> {
     <&RawValue>::deserialize(deserializer).map(RawValue::get)
 }
 
-/// Seconds since the epoch with a fraction, as plain decimal text; digits past the ninth are cut off.
+/// Parses seconds since the epoch with a fraction, as plain decimal text; digits after the ninth are cut off.
 pub(super) fn parse_seconds(text: &str) -> Option<Timestamp> {
     let (seconds, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let is_plain = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());

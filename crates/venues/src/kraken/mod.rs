@@ -1,15 +1,15 @@
-//! Kraken spot, public market data: WebSocket version 2, REST for history and as a fallback, no key. With the venue's
-//! figures, and how far we go with each.
+//! Kraken spot, public market data: WebSocket version 2, REST for history and as a fallback, no key. Includes the
+//! venue's limits, and how far we use each.
 //!
-//! Source: <https://docs.kraken.com/api/> (figures: `docs/guides/spot-ws-intro`, `spot-ws-book-v2`,
-//! `spot-rest-ratelimits`; the venue publishes few of them); recordings win where they differ. The older version 1 of
-//! the WebSocket is not spoken. Not here: accounts and orders, how figures are kept ([`crate::kit`]).
+//! Source: <https://docs.kraken.com/api/> (limits: `docs/guides/spot-ws-intro`, `spot-ws-book-v2`,
+//! `spot-rest-ratelimits`; the venue publishes few of them); recordings win if they differ. The older version 1 of the
+//! WebSocket is not supported. Not here: accounts and orders, enforcing the limits ([`crate::kit`]).
 //!
 //! # Layout
-//! - `protocol`: what is subscribed and requested · `route`: subscriptions, and what frames mean · `answers`: what REST
-//!   answers mean, and instruments
-//! - `book`: the book procedure · `proof`: its checksum, and a witness against sides that do not change
-//! - `frame`: what a frame holds, and a verified book as such frames · `message`, `rest`: payloads
+//! - `protocol`: subscriptions and requests · `route`: subscription messages, and the meaning of frames · `answers`:
+//!   REST answers, and instruments
+//! - `book`: the book procedure · `proof`: its checksum, and a check against sides that do not change
+//! - `frame`: parsing of frames, and a verified book as frames · `message`, `rest`: payloads
 
 mod answers;
 mod book;
@@ -29,11 +29,11 @@ use crate::{
     registry::{Capabilities, VenueInfo},
 };
 
-/// What the venue can do.
+/// The venue's capabilities.
 const INFO: VenueInfo = VenueInfo {
     name: "kraken",
     title: "Kraken",
-    // Public data only; accounts and orders have another host.
+    // Public data only; accounts and orders use another host.
     default_ws_url: "wss://ws.kraken.com",
     default_rest_url: "https://api.kraken.com",
     capabilities: Capabilities {
@@ -60,7 +60,7 @@ fn pool_rules(ws_url: &str) -> PoolRules {
         symbols_per_connection: SYMBOLS_PER_CONNECTION,
         connects: (CONNECTS_PER_WINDOW, CONNECT_WINDOW),
         deadline: TRANSPORT_DEADLINE,
-        // The venue names no lifetime.
+        // The venue states no maximum lifetime.
         roll: None,
         refused_wait: CONNECT_REFUSED_WAIT,
         message_spacing: MESSAGE_SPACING,
@@ -77,46 +77,46 @@ const REQUEST_RULES: RequestRules = RequestRules {
     is_forbidden_a_refusal: false,
 };
 
-/// Symbols on one connection; the venue names no limit.
+/// Symbols on one connection; the venue states no limit.
 const SYMBOLS_PER_CONNECTION: usize = 100;
 /// Symbols in one message.
 const SYMBOLS_PER_MESSAGE: usize = 50;
-/// Between two messages on one connection. The venue's limit moves with its load.
+/// Time between two messages on one connection. The venue's limit varies with its load.
 const MESSAGE_SPACING: Duration = Duration::from_millis(250);
 /// Connection attempts in [`CONNECT_WINDOW`]; about 150 from one address get it blocked.
 const CONNECTS_PER_WINDOW: usize = 75;
 /// Ten minutes.
 const CONNECT_WINDOW: Duration = Duration::from_secs(600);
-/// After this long without any frame a connection is given up: heartbeats come once a second, whatever else does.
+/// After this long without any frame a connection is closed: heartbeats come once a second in any case.
 const TRANSPORT_DEADLINE: Duration = Duration::from_secs(5);
 /// Wait after the venue refused a handshake.
 const CONNECT_REFUSED_WAIT: Duration = Duration::from_secs(60);
-/// A refused subscription is asked for again after this long.
+/// Wait before a refused subscription is requested again.
 const REFUSED_RETRY: Duration = Duration::from_secs(60);
 
-/// Requests an address may make in a minute: about one a second.
+/// Requests per minute and address: about one a second.
 const REQUESTS_PER_MINUTE: u32 = 60;
-/// Between two requests.
+/// Time between two requests.
 const REQUEST_SPACING: Duration = Duration::from_secs(1);
-/// Requests that may be out at once.
+/// Maximum concurrent requests.
 const REQUESTS_IN_FLIGHT: usize = 2;
 /// A request without an answer for this long counts as failed.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
-/// Requests for history that may wait; further ones replace the oldest.
+/// Maximum waiting requests for history; further ones replace the oldest.
 const HISTORY_QUEUE: usize = 256;
 /// Attempts for one request for history.
 const HISTORY_ATTEMPTS: u32 = 8;
-/// Between two polls of a symbol: less than the five seconds after which data counts as stale by default. With one
-/// symbol that is the whole of our half of the budget; more of them share it and are older.
+/// Time between two polls of a symbol: less than the five seconds after which data counts as stale by default. One
+/// symbol alone uses our whole half of the budget; more of them share it and are older.
 const POLL_SPACING: Duration = Duration::from_secs(4);
 
-/// Rows a side that are subscribed, of 10, 25, 100, 500 or 1,000. Twenty are shown; the others keep them filled.
+/// Subscribed rows a side, one of 10, 25, 100, 500 or 1,000. Twenty are shown; the others keep them filled.
 const BOOK_DEPTH: usize = 100;
-/// A subscription of a book that has brought no snapshot for this long is made again.
+/// A book subscription without a snapshot for this long is repeated.
 const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(10);
-/// A side may stand still for this long after a quote has named another best price.
+/// How long a side may stay unchanged after a quote with another best price.
 const FROZEN_TOLERANCE: Duration = Duration::from_secs(5);
-/// So many contradictions in [`FAILURES_WINDOW`] show that subscribing again does not help.
+/// This many contradictions in [`FAILURES_WINDOW`] show that subscribing again does not help.
 const FAILURES_TO_STOP: usize = 3;
 /// A minute.
 const FAILURES_WINDOW: Duration = Duration::from_secs(60);

@@ -1,15 +1,15 @@
-//! What proves a book: the venue's checksum, and its quotes as a witness against sides that do not change.
+//! The proof of a book: the venue's checksum, and its quotes as evidence against sides that do not change.
 //!
 //! The checksum is CRC-32 (IEEE) over the digits of the best ten levels a side.
 //!
-//! Source: <https://docs.kraken.com/api/docs/guides/spot-ws-book-v2>. Offers from the lowest up, then bids from the highest
-//! down; of each level the price and the quantity as they stood on the wire, without the point and without leading zeros.
-//! Those are the digits of a decimal's mantissa.
+//! Source: <https://docs.kraken.com/api/docs/guides/spot-ws-book-v2>. Asks from the lowest up, then bids from the
+//! highest down; for each level the price and the quantity as sent by the venue, without the point and without leading
+//! zeros. Those are the digits of a decimal's mantissa.
 //!
-//! The checksum proves each change, but a side that no longer changes at all looks like a quiet one. A quote of the venue's
-//! separate best bid and ask that names another best price, after which that side does not change for some seconds,
-//! contradicts it. A quote older than the side's last change says nothing, so a feed of quotes that stops never accuses a
-//! book. Not here: what a mismatch means ([`super::book`]).
+//! The checksum proves each change, but a side that no longer changes at all looks like a quiet one. It is contradicted
+//! by a quote of the venue's separate best bid and ask with another best price, if that side does not change for some
+//! seconds afterwards. A quote older than the side's last change says nothing, so a feed of quotes that stops never
+//! accuses a book. Not here: the consequence of a mismatch ([`super::book`]).
 
 use model::{
     book::OrderBook,
@@ -18,23 +18,23 @@ use model::{
     time::Monotonic,
 };
 
-/// Checksum of a book's best ten levels a side.
+/// Returns the checksum of a book's best ten levels a side.
 pub(super) fn checksum_of_book(book: &OrderBook) -> u32 {
     Checksums::default().of_change(book, ChangedSides { bids: true, asks: true })
 }
 
-/// The checksum, with what counted last kept: a side that did not change is not looked at again, and of one that did most
-/// levels stand as they stood, so their digits are not made again.
+/// Computes the checksum and keeps its last input: an unchanged side is not read again, and in a changed side most
+/// levels are unchanged, so their digits are not formatted again.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Checksums {
     asks: Side,
     bids: Side,
-    /// Of the offers alone, which come first.
+    /// The checksum of the asks alone, which come first.
     of_asks: u32,
 }
 
 impl Checksums {
-    /// [`checksum_of_book`] where no side has changed since the last time but those `changed`.
+    /// Returns [`checksum_of_book`], if no sides other than `changed` have changed since the last time.
     pub(super) fn of_change(&mut self, book: &OrderBook, changed: ChangedSides) -> u32 {
         if changed.asks {
             self.asks.take(book.asks());
@@ -49,7 +49,7 @@ impl Checksums {
     }
 }
 
-/// The sides that a change has changed.
+/// The sides affected by a change.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ChangedSides {
     pub(super) bids: bool,
@@ -83,7 +83,7 @@ impl Row {
     }
 }
 
-/// The best levels of a side, and the text that they give.
+/// The best levels of a side, and their text.
 #[derive(Clone, Debug)]
 struct Side {
     rows: [Row; LEVELS],
@@ -102,14 +102,14 @@ impl Side {
         &self.bytes[..self.n_bytes]
     }
 
-    /// Takes in the levels as they stand now, the best first.
+    /// Updates to the current levels, best first.
     fn take(&mut self, levels: impl Iterator<Item = Level>) {
         self.n_bytes = 0;
-        // The row that the one above took the place of: where a level came in, all below it stand one further down.
+        // The row displaced by the one above: if a level was inserted, all below it move down by one.
         let mut moved = Row::default();
         for (at, level) in levels.take(LEVELS).enumerate() {
             let [price, quantity] = [level.price.mantissa(), level.quantity.mantissa()].map(i128::unsigned_abs);
-            // Whatever the venue sends in earnest fits.
+            // All values that a venue really sends fit.
             let (Ok(short_price), Ok(short_quantity)) = (u64::try_from(price), u64::try_from(quantity)) else {
                 self.push_digits(price);
                 self.push_digits(quantity);
@@ -118,7 +118,7 @@ impl Side {
             };
             let numbers = (short_price, short_quantity);
             if self.rows[at].numbers != numbers {
-                // Where one went out, all below it stand one further up.
+                // If a level was removed, all below it move up by one.
                 let below = self.rows.get(at + 1).copied().filter(|row| row.numbers == numbers);
                 let known = if moved.numbers == numbers { Some(moved) } else { below };
                 moved = std::mem::replace(&mut self.rows[at], known.unwrap_or_else(|| Row::new(numbers)));
@@ -129,12 +129,12 @@ impl Side {
 
     fn push_row(&mut self, at: usize) {
         let row = &self.rows[at];
-        // As many bytes every time, which takes a few moves and no call; the next row writes over those too many.
+        // Always the same number of bytes, which takes a few moves and no call; the next row overwrites the excess.
         self.bytes[self.n_bytes..self.n_bytes + ROW_DIGITS].copy_from_slice(&row.digits);
         self.n_bytes += row.n_digits;
     }
 
-    /// The digits of a number, the most significant first; none for zero.
+    /// Appends the digits of a number, the most significant first; none for zero.
     fn push_digits(&mut self, number: u128) {
         if number == 0 {
             return;
@@ -146,7 +146,7 @@ impl Side {
     }
 }
 
-/// Levels of a side that count.
+/// Levels of a side in the checksum.
 pub(super) const LEVELS: usize = 10;
 /// Digits of the greatest mantissa (96 bits have 29), rounded up.
 const LONGEST_NUMBER: usize = 40;
@@ -155,7 +155,7 @@ const ROW_DIGITS: usize = 40;
 /// Two numbers a level.
 const LONGEST_TEXT: usize = LEVELS * 2 * LONGEST_NUMBER;
 
-/// Since when quotes have named another best price than a side that does not move.
+/// Since when quotes have had a different best price from a side that does not move.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct QuoteCheck {
     bids_doubted_since: Option<Monotonic>,
@@ -163,7 +163,7 @@ pub(super) struct QuoteCheck {
 }
 
 impl QuoteCheck {
-    /// A quote came while the book was followed.
+    /// Processes a quote while the book is followed.
     pub(super) fn on_quote(&mut self, book: &OrderBook, quote: &Quote, now: Monotonic) {
         let look = |since: &mut Option<Monotonic>, best: Option<Price>, quoted: Price| {
             if best == Some(quoted) {
@@ -176,7 +176,7 @@ impl QuoteCheck {
         look(&mut self.asks_doubted_since, book.best_ask().map(|level| level.price), quote.ask);
     }
 
-    /// The book changed on these sides: each of them moves.
+    /// Notes that the book changed on these sides: each of them moves.
     pub(super) fn on_change(&mut self, has_bids: bool, has_asks: bool) {
         if has_bids {
             self.bids_doubted_since = None;
@@ -186,7 +186,7 @@ impl QuoteCheck {
         }
     }
 
-    /// Since when a side has been contradicted, the older one of two.
+    /// Returns since when a side has been contradicted, the older of two.
     pub(super) fn doubted_since(&self) -> Option<Monotonic> {
         [self.bids_doubted_since, self.asks_doubted_since].into_iter().flatten().min()
     }
@@ -213,7 +213,7 @@ mod tests {
         book
     }
 
-    /// Bit by bit, as the standard has it.
+    /// Bit by bit, as in the standard.
     fn slow_crc32(bytes: &[u8]) -> u32 {
         let mut crc = u32::MAX;
         for byte in bytes {
@@ -283,7 +283,7 @@ mod tests {
             prop_assert_eq!(std::str::from_utf8(side.text()).unwrap(), expected.trim_start_matches('0'));
         }
 
-        /// Prices beyond 64 bits among them, and changes anywhere: moved, removed, changed, all at once.
+        /// Includes prices beyond 64 bits, and changes anywhere: moved, removed, changed, all at once.
         #[test]
         fn memory_changes_nothing(
             changes in prop::collection::vec(

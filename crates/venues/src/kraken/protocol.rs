@@ -1,8 +1,8 @@
-//! What the venue is asked for, and what is kept of each symbol: a book is subscribed again where that alone can help,
-//! and a refused channel after a while.
+//! The requests to the venue, and the state of each symbol: a book is subscribed again if only that can help, and a
+//! refused channel after a while.
 //!
-//! Not here: subscriptions' wording and what frames mean ([`super::route`]), what answers mean ([`super::answers`]),
-//! the book procedure ([`super::book`]), when messages and requests go out ([`crate::kit`]).
+//! Not here: subscription messages and the meaning of frames ([`super::route`]), REST answers ([`super::answers`]), the
+//! book procedure ([`super::book`]), when messages and requests are sent ([`crate::kit`]).
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -37,31 +37,31 @@ use crate::{
 /// Follows symbols on Kraken spot.
 #[derive(Debug, Default)]
 pub(crate) struct Kraken {
-    /// REST was asked for the list of symbols because no connection brings it.
+    /// True if the list of symbols was requested by REST because no connection delivers it.
     has_requested_symbols: bool,
-    /// When symbols are to be looked after although nothing comes.
+    /// When symbols must be checked even if no data arrives.
     watched: BTreeMap<usize, Monotonic>,
 }
 
 pub(super) type KrakenSession = FeedSession<Kraken>;
 
-/// What a request is for. Symbols are positions in the session's list.
+/// The purpose of a request. Symbols are positions in the session's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// What is known of all symbols.
+    /// Descriptions of all symbols.
     Symbols,
-    /// Whether the venue has newer prints than the connection brought.
+    /// Whether the venue has newer trades than the connection delivered.
     Probe { symbol: usize },
-    /// Bars.
+    /// Candles.
     History { symbol: usize, interval: Interval, n_bars: usize },
     /// Best bid and ask, instead of the stream.
     Ticker { symbol: usize },
-    /// Prints, instead of the stream.
+    /// Trades, instead of the stream.
     Trades { symbol: usize },
 }
 
 impl requests::Purpose for Purpose {
-    /// Symbols first, then what is in doubt, then history, then polling.
+    /// Symbols first, then doubts, then history, then polling.
     fn rank(&self) -> u8 {
         match self {
             Self::Symbols => 0,
@@ -85,36 +85,36 @@ impl requests::Purpose for Purpose {
     }
 }
 
-/// What is kept of one symbol.
+/// The state of one symbol.
 #[derive(Debug, Default)]
 pub(crate) struct KrakenSymbolState {
     pub(super) book: KrakenBook,
     pub(super) pace: SnapshotPace,
     pub(super) resubscription: Resubscription,
-    /// Channels that the venue refused on this connection, and when they were last asked for.
+    /// Channels that the venue refused on this connection, and when they were last requested.
     pub(super) refused: BTreeMap<Channel, Monotonic>,
     pub(super) trade_ids: TradeIds,
-    /// Where polling for prints goes on.
+    /// The position at which polling for trades continues.
     pub(super) polled_to: Option<String>,
     pub(super) day: Option<DayStatistics>,
-    /// The newest bar of each length, and whether it was said to be closed.
+    /// The newest candle of each length, and whether it was reported as closed.
     pub(super) bars: BTreeMap<Interval, (Candle, bool)>,
 }
 
-/// How far the book's subscription is.
+/// The state of the book's subscription.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Resubscription {
-    /// Nothing is under way.
+    /// Nothing is pending.
     #[default]
     None,
-    /// It is to be made again then.
+    /// It will be repeated at that time.
     Due(Monotonic),
-    /// It was asked for then, and no snapshot has come yet.
+    /// It was requested at that time, and no snapshot has arrived yet.
     Asked(Monotonic),
 }
 
 impl KrakenSymbolState {
-    /// When it is to be looked after although nothing comes.
+    /// Returns when it must be checked even if no data arrives.
     fn deadline(&self) -> Option<Monotonic> {
         let subscription_at = match self.resubscription {
             Resubscription::None => self.book.deadline(),
@@ -160,7 +160,7 @@ impl Protocol for Kraken {
     fn subscribe(session: &mut KrakenSession, members: &[usize], now: Now) -> Vec<Subscription> {
         for position in members {
             if let Some(symbol) = session.symbols.get_mut(*position) {
-                // An acknowledgement that never comes must not be waited for without end.
+                // An acknowledgement that never arrives must not be awaited forever.
                 symbol.state.resubscription = Resubscription::Asked(now.monotonic);
                 // A snapshot comes with the subscription: the next one keeps its distance from it.
                 symbol.state.pace.asked(now.monotonic);
@@ -178,7 +178,7 @@ impl Protocol for Kraken {
     }
 
     fn undescribed(session: &mut KrakenSession, _position: usize, now: Now) {
-        // A later description in the recording may know it.
+        // A later description in the recording may contain it.
         session.request_symbols(now);
     }
 
@@ -225,7 +225,7 @@ impl Protocol for Kraken {
     }
 
     fn polling_ended(session: &mut KrakenSession) {
-        // The next time begins with the newest prints.
+        // The next polling begins with the newest trades.
         session.symbols.iter_mut().for_each(|symbol| symbol.state.polled_to = None);
     }
 
@@ -255,7 +255,7 @@ impl Protocol for Kraken {
         session.take_answer(task, body, now)
     }
 
-    /// Refusals come with status 200: this one is a fault on the way.
+    /// Refusals have status 200: this one is a transport fault.
     fn refused(session: &mut KrakenSession, task: Task<Purpose>, _answer: HttpAnswer<'_>, now: Now) {
         session.retry(task, now);
     }
@@ -275,15 +275,16 @@ impl Protocol for Kraken {
 }
 
 impl KrakenSession {
-    /// Asks REST for the list of symbols: connections bring it by themselves, recordings may hold it as an answer.
+    /// Requests the list of symbols by REST: connections deliver it by themselves, recordings may contain it as an
+    /// answer.
     pub(super) fn request_symbols(&mut self, now: Now) {
         if !self.requests.has(|purpose| *purpose == Purpose::Symbols) {
             self.requests.push(Task::new(Purpose::Symbols), now.monotonic);
         }
     }
 
-    /// The venue refused a channel of a symbol, and will be asked again after a while; a refusal that names no channel
-    /// is only reported.
+    /// Notes that the venue refused a channel of a symbol, which will be requested again after a while; a refusal that
+    /// names no channel is only reported.
     pub(super) fn mark_refused(&mut self, position: usize, channel: Option<Channel>, detail: &str, now: Now) {
         let symbol = &mut self.symbols[position];
         if symbol.is_unknown {
@@ -292,7 +293,7 @@ impl KrakenSession {
         symbol.state.refused.extend(channel.map(|channel| (channel, now.monotonic)));
         match channel {
             Some(Channel::Book) => symbol.state.resubscription = Resubscription::None,
-            // Newer prints than came are no wonder then.
+            // Newer trades than those received are then no surprise.
             Some(Channel::Trade) => self.liveness.release(position),
             Some(Channel::Instrument | Channel::Ticker) | None => {}
         }
@@ -301,7 +302,7 @@ impl KrakenSession {
         self.watch(position);
     }
 
-    /// The venue took a channel of a symbol.
+    /// Notes that the venue accepted a channel of a symbol.
     pub(super) fn mark_accepted(&mut self, position: usize, channel: Channel, now: Now) {
         let Symbol { id, state, .. } = &mut self.symbols[position];
         if state.refused.remove(&channel).is_some() && channel == Channel::Trade {
@@ -321,7 +322,7 @@ impl KrakenSession {
         self.watch(position);
     }
 
-    /// Notes when a symbol is to be looked after.
+    /// Notes when a symbol must be checked.
     pub(super) fn watch(&mut self, position: usize) {
         let Symbol { is_unknown, state, .. } = &self.symbols[position];
         let watched = &mut self.protocol.watched;
@@ -332,7 +333,7 @@ impl KrakenSession {
         }
     }
 
-    /// Nothing is subscribed, and nothing is waited for.
+    /// Clears all subscriptions and pending answers.
     fn forget_subscriptions(&mut self, position: usize) {
         let state = &mut self.symbols[position].state;
         state.resubscription = Resubscription::None;
@@ -340,8 +341,7 @@ impl KrakenSession {
         self.protocol.watched.remove(&position);
     }
 
-    /// A symbol's time has come: its book contradicts itself by not changing, or something was asked for long enough
-    /// ago.
+    /// Checks a symbol at its time: its book contradicts itself by not changing, or a request was made long enough ago.
     fn look_after(&mut self, position: usize, now: Now) {
         let is_long_ago = |asked_at: Monotonic| now.monotonic.saturating_since(asked_at) >= REFUSED_RETRY;
         let refused = self.symbols[position].state.refused.iter();
@@ -372,7 +372,7 @@ impl KrakenSession {
                 }
                 Resubscription::Due(_) | Resubscription::Asked(_) => {}
             }
-            // A book that is given up here has no other event that says so.
+            // A book that is stopped here has no other event that reports it.
             let is_given_up = tracked.state == BookState::Unverified && state_before != BookState::Unverified;
             is_given_up.then_some((None, BookUpdate::State { state: tracked.state }))
         });

@@ -1,8 +1,8 @@
-//! REST requests, and what their answers hold.
+//! REST requests, and the contents of their answers.
 //!
 //! Source: <https://docs.kraken.com/api/docs/rest-api/get-ohlc-data> and the pages beside it. All are public and need
-//! no key. Refusals come with HTTP status 200. A result's key is the venue's name of the pair, not the one asked for.
-//! Not here: when a request may go out ([`crate::kit::requests`]), instruments and what answers mean
+//! no key. Refusals have HTTP status 200. A result's key is the venue's name of the pair, not the requested one. Not
+//! here: when a request may be sent ([`crate::kit::requests`]), instruments and the meaning of answers
 //! ([`super::answers`]).
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
@@ -27,14 +27,14 @@ use crate::{
     },
 };
 
-/// Everything that can be traded: one body, whatever the names.
+/// Requests everything that can be traded: one body, whatever the names.
 pub(super) fn asset_pairs() -> RestRequest {
     // The venue counts requests, so each weighs one.
     RestRequest::get("/0/public/AssetPairs", Vec::new(), 1)
 }
 
-/// The newest bars, the forming one last, 721 at most. Of a length that the venue does not have bars are made of the
-/// newest prints.
+/// Requests the newest candles, the forming one last, at most 721. For a length that the venue does not have, candles
+/// are built from the newest trades.
 pub(super) fn bars(symbol: &str, interval: Interval) -> RestRequest {
     match minutes_of_interval(interval) {
         Some(minutes) => ask_of("/0/public/OHLC", symbol, ("interval", minutes.to_string())),
@@ -42,18 +42,18 @@ pub(super) fn bars(symbol: &str, interval: Interval) -> RestRequest {
     }
 }
 
-/// Best bid and ask.
+/// Requests best bid and ask.
 pub(super) fn ticker(symbol: &str) -> RestRequest {
     RestRequest::get("/0/public/Ticker", vec![("pair", symbol.to_owned())], 1)
 }
 
-/// Prints since the position of an earlier answer, or the newest.
+/// Requests trades since the position of an earlier answer, or the newest.
 pub(super) fn trades(symbol: &str, since: Option<&str>) -> RestRequest {
     let part = since.map_or_else(|| ("count", NEWEST_PRINTS.to_owned()), |since| ("since", since.to_owned()));
     ask_of("/0/public/Trades", symbol, part)
 }
 
-/// The newest print alone.
+/// Requests only the newest trade.
 pub(super) fn newest_trade(symbol: &str) -> RestRequest {
     ask_of("/0/public/Trades", symbol, ("count", "1".to_owned()))
 }
@@ -62,7 +62,7 @@ fn ask_of(path: &'static str, symbol: &str, part: (&'static str, String)) -> Res
     RestRequest::get(path, vec![("pair", symbol.to_owned()), part], 1)
 }
 
-/// What a body says.
+/// The content of a body.
 #[derive(Debug)]
 pub(super) enum KrakenAnswer<'a> {
     Result(&'a RawValue),
@@ -70,10 +70,10 @@ pub(super) enum KrakenAnswer<'a> {
 }
 
 impl<'a> KrakenAnswer<'a> {
-    /// Opens `{"error":[…],"result":{…}}`. Entries that begin with `W` are warnings beside a result.
+    /// Parses `{"error":[…],"result":{…}}`. Entries that begin with `W` are warnings beside a result.
     ///
     /// # Errors
-    /// The body is no such object, or has neither.
+    /// The body is not such an object, or has neither.
     pub(super) fn open(body: &'a str) -> Result<Self, serde_json::Error> {
         #[derive(Deserialize)]
         struct Body<'a> {
@@ -98,25 +98,25 @@ impl<'a> KrakenAnswer<'a> {
     }
 }
 
-/// Why the venue does not answer: `EQuery:Unknown asset pair`.
+/// Why the venue refuses: `EQuery:Unknown asset pair`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct KrakenRefusal {
-    /// The venue's words.
+    /// The venue's text.
     pub(super) detail: String,
 }
 
 impl KrakenRefusal {
-    /// True where the venue does not know a symbol.
+    /// Returns true if the venue does not know a symbol.
     pub(super) fn is_unknown_symbol(&self) -> bool {
         self.detail.contains("Unknown asset pair")
     }
 
-    /// True where too much was asked.
+    /// Returns true if there were too many requests.
     pub(super) fn is_rate_limit(&self) -> bool {
         ["Rate limit exceeded", "Too many requests", "Throttled"].iter().any(|words| self.detail.contains(words))
     }
 
-    /// True where the venue's own service fails.
+    /// Returns true if the venue's own service fails.
     pub(super) fn is_outage(&self) -> bool {
         ["EService:", "EGeneral:Internal error"].iter().any(|start| self.detail.starts_with(start))
     }
@@ -160,8 +160,8 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for KrakenRows<'a, T> {
     }
 }
 
-/// A bar: `[time in seconds, open, high, low, close, mean, volume, count]`. Minutes without prints are there, with no
-/// volume.
+/// A candle: `[time in seconds, open, high, low, close, mean, volume, count]`. Minutes without trades are included,
+/// with no volume.
 ///
 /// ```json
 /// [1790348400,"84001.9","84075.9","83351.5","83777.5","83714.6","159.04484404",9205]
@@ -201,7 +201,7 @@ impl<'de> Deserialize<'de> for KrakenOhlcRow {
     }
 }
 
-/// A print: `[price, quantity, time in seconds, taker's side, order type, anything, number]`. Answers before 2022 have
+/// A trade: `[price, quantity, time in seconds, taker's side, order type, anything, number]`. Answers before 2022 have
 /// no number.
 ///
 /// ```json
@@ -254,8 +254,8 @@ impl<'de> Deserialize<'de> for KrakenRestTrade {
     }
 }
 
-/// Best ask and bid: `[price, whole lots, quantity]` each. The figures of the day beside them are not read: their first
-/// price is midnight's, not that of 24 hours ago, which the stream's figures begin with.
+/// Best ask and bid: `[price, whole lots, quantity]` each. The day statistics beside them are not read: their first
+/// price is midnight's, not that of 24 hours ago, with which the stream's statistics begin.
 ///
 /// ```json
 /// {"a":["105944.30000","1","1.000"],"b":["105944.20000","1","1.000"],"c":["105899.40000","0.00009443"],"o":"106021.60000"}
@@ -269,7 +269,7 @@ pub(super) struct KrakenRestTicker {
 }
 
 impl KrakenRestTicker {
-    /// Best bid and ask; `None` where a side is empty, which the venue writes as zero.
+    /// Returns best bid and ask; `None` if a side is empty, which the venue writes as zero.
     pub(super) fn quote(&self) -> Option<Quote> {
         let is_price = |price: Price| !price.is_zero() && !price.is_negative();
         let quote = Quote { bid: self.bid.0, bid_size: self.bid.2, ask: self.ask.0, ask_size: self.ask.2 };
@@ -277,13 +277,13 @@ impl KrakenRestTicker {
     }
 }
 
-/// Prints asked for at first.
+/// Trades requested at first.
 const NEWEST_PRINTS: &str = "100";
-/// The most prints that one answer holds.
+/// Maximum trades in one answer.
 const MOST_PRINTS: &str = "1000";
 /// Characters of a refusal that are kept.
 const LONGEST_DETAIL: usize = 200;
-/// Seconds past which no time fits.
+/// The last second that fits a time.
 const LAST_SECOND: i64 = i64::MAX / 1_000_000_000;
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
-//! What is subscribed on a connection, and what frames mean for the session: books, prints, best bids and asks, bars,
+//! Subscription messages of a connection, and the processing of frames: books, trades, best bids and asks, candles,
 //! instruments, acknowledgements, the venue's state.
 //!
-//! Source: <https://docs.kraken.com/api/docs/websocket-v2/book>. The venue answers with our number, once a symbol; the
-//! number holds the channel, because a refusal does not name it. Not here: how a frame is read ([`super::frame`]), when
-//! messages go out ([`crate::kit::connection`]), refused channels and books subscribed again ([`super::protocol`]).
+//! Source: <https://docs.kraken.com/api/docs/websocket-v2/book>. The venue answers with our number, once for each
+//! symbol; the number encodes the channel, because a refusal does not name it. Not here: parsing a frame
+//! ([`super::frame`]), when messages are sent ([`crate::kit::connection`]), refused channels and books subscribed again
+//! ([`super::protocol`]).
 
 use std::collections::BTreeMap;
 
@@ -35,7 +36,7 @@ use crate::{
 };
 
 impl KrakenSession {
-    /// Takes in a frame that could be read.
+    /// Processes a parsed frame.
     pub(super) fn route(&mut self, connection: ConnectionId, frame: KrakenFrame<'_>, now: Now) {
         match frame {
             KrakenFrame::BookUpdate(entries) => {
@@ -51,7 +52,7 @@ impl KrakenSession {
                 entries.iter().for_each(|Object(trade)| self.print(connection, trade, Freshness::Live, now));
             }
             KrakenFrame::TradeSnapshot(mut entries) => {
-                // The venue does not promise an order, and the last one told is the last price.
+                // The venue does not promise an order, and the last one emitted is the last price.
                 entries.sort_by_key(|Object(trade)| trade.trade_id);
                 entries.iter().for_each(|Object(trade)| self.print(connection, trade, Freshness::Repeated, now));
             }
@@ -111,7 +112,7 @@ impl KrakenSession {
             }
             self.out.event(&symbol.id, event_time, now, MarketEventKind::Quote(quote));
         }
-        // Most tickers come because of a new best bid or ask and repeat the figures.
+        // Most tickers are sent because of a new best bid or ask and repeat the statistics.
         if let Some(day) = ticker.day().filter(|day| symbol.state.day.as_ref() != Some(day)) {
             symbol.state.day = Some(day);
             self.out.event(&symbol.id, event_time, now, MarketEventKind::Day(day));
@@ -128,7 +129,7 @@ impl KrakenSession {
                 counters.duplicates += 1;
                 return;
             }
-            // The newest prints come again with each subscription.
+            // The newest trades are repeated with each subscription.
             (Novelty::Seen, Freshness::Repeated) => return,
             (Novelty::Late, Freshness::Live) => counters.out_of_order += 1,
             (Novelty::Late, Freshness::Repeated) => {}
@@ -145,7 +146,7 @@ impl KrakenSession {
         self.out.event(&symbol.id, Some(trade_time), now, MarketEventKind::Trade(print));
     }
 
-    /// Nothing says that a bar is closed: a later one does, or the time at which the frame was sent.
+    /// No candle is reported as closed: a later candle shows it, or the time at which the frame was sent.
     fn bars(&mut self, connection: ConnectionId, bars: &[Object<KrakenBar<'_>>], sent_at: Option<UtcTime>, now: Now) {
         let sent_at = sent_at.map(|UtcTime(time)| time);
         let mut ours = Vec::new();
@@ -177,7 +178,7 @@ impl KrakenSession {
     }
 
     fn status(&mut self, status: &KrakenStatus<'_>) {
-        // In other states than this one data flows, or it will be seen that none does.
+        // In other states data flows, or its absence will be detected.
         let cause = (status.system == "maintenance")
             .then(|| FeedCause::Maintenance { detail: "announced by the venue".to_owned() });
         self.out.set_venue_cause(cause);
@@ -214,7 +215,7 @@ impl KrakenSession {
             self.pool.answered_symbol(connection, request, position, now, &mut self.out);
         }
         if !rejection.is_subscription {
-            // Nothing was subscribed, so nothing has to end.
+            // Nothing was subscribed, so nothing must end.
             return;
         }
         let channel = rejection.request.map(Channel::of_request);
@@ -223,7 +224,7 @@ impl KrakenSession {
             (Some(position), _) => self.mark_refused(position, channel, &rejection.detail, now),
             (None, Some(symbol)) if self.is_open_ended => self.note_refusal(symbol, rejection),
             (None, Some(_)) => {}
-            // REST has the list as well.
+            // REST has the list too.
             (None, None) if channel == Some(Channel::Instrument) => self.request_symbols(now),
             (None, None) => {
                 for position in self.pool.refused(connection, rejection.request, now.monotonic) {
@@ -233,7 +234,7 @@ impl KrakenSession {
         }
     }
 
-    /// A recording holds a refusal of a symbol that it does not follow.
+    /// Notes a refusal in a recording for a symbol that it does not follow.
     fn note_refusal(&mut self, symbol: &str, rejection: &KrakenRejection<'_>) {
         let causes = &self.out.health.instrument_causes;
         if !is_usable_symbol(symbol) || causes.len() >= Kraken::SYMBOLS_FROM_FRAMES {
@@ -249,7 +250,7 @@ impl KrakenSession {
     }
 }
 
-/// Whether a print has just happened.
+/// Whether a trade has just happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Freshness {
     Live,
@@ -257,7 +258,7 @@ enum Freshness {
     Repeated,
 }
 
-/// What can be subscribed.
+/// Channels that can be subscribed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Channel {
     Instrument,
@@ -267,10 +268,10 @@ pub(crate) enum Channel {
 }
 
 impl Channel {
-    /// Those of a symbol, in the order in which they are asked for.
+    /// The channels of a symbol, in the order of requests.
     const OF_SYMBOL: [Self; 3] = [Self::Book, Self::Trade, Self::Ticker];
 
-    /// The channel that the message of that number was about.
+    /// Returns the channel of the message with that number.
     pub(super) fn of_request(request: u64) -> Self {
         match request % 4 {
             0 => Self::Instrument,
@@ -295,15 +296,15 @@ impl Channel {
     }
 }
 
-/// What is done with a channel.
+/// The action on a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Method {
     Subscribe,
     Unsubscribe,
 }
 
-/// Returns messages that subscribe to everything of `members`; `symbol` gives a position's symbol, `n_messages` numbers
-/// the messages.
+/// Returns messages that subscribe to all channels of `members`; `symbol` gives a position's symbol, `n_messages`
+/// numbers the messages.
 pub(super) fn subscriptions<'a>(
     members: &[usize],
     symbol: impl Fn(usize) -> Option<&'a str>,
@@ -356,9 +357,9 @@ pub(super) fn message(
             channel: channel.as_str(),
             symbol: (channel != Channel::Instrument).then(|| symbols.iter().map(|(_, name)| *name).collect()),
             depth: (channel == Channel::Book).then_some(BOOK_DEPTH),
-            // Every change of the best bid and ask, not only those that come with a print.
+            // Every change of the best bid and ask, not only those that come with a trade.
             event_trigger: (channel == Channel::Ticker && is_subscription).then_some("bbo"),
-            // The newest prints close the gap that a lost connection left.
+            // The newest trades close the gap left by a lost connection.
             snapshot: is_subscription.then_some(true),
         },
         req_id: request,

@@ -1,19 +1,19 @@
-//! REST answers of a recording, and which question each of them fits.
+//! REST answers of a recording, and the requests they fit.
 
 use crate::session::HttpRequest;
 
-/// An answer as it was recorded.
+/// A recorded answer.
 pub(super) struct Answer {
     pub(super) path: String,
     pub(super) query: Vec<(String, String)>,
-    /// The body of the question, where it had one.
+    /// The body of the request, if it had one.
     pub(super) request: Option<String>,
     pub(super) body: String,
 }
 
 impl Answer {
-    /// The same path (a proxy may put its own before it), the same body, and no parameter that both name differs: limits,
-    /// lists of symbols and times may.
+    /// Returns true for the same path (a proxy may add its own prefix), the same body, and no parameter that both name
+    /// with different values, except limits, lists of symbols and times.
     pub(super) fn is_for(&self, request: &HttpRequest) -> bool {
         let is_free = |key: &str| FREE_KEYS.contains(&key);
         let given = |key: &str| self.query.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str());
@@ -22,17 +22,17 @@ impl Answer {
             && request.query.iter().filter(|(key, _)| !is_free(key)).all(|(key, value)| given(key) == Some(value))
     }
 
-    /// How many rows were asked for, where the question said; 0 otherwise.
+    /// Returns the number of rows requested, if stated; 0 otherwise.
     pub(super) fn limit(&self) -> u32 {
         let limit = self.query.iter().find(|(key, _)| key == "limit");
         limit.and_then(|(_, value)| value.parse().ok()).unwrap_or_default()
     }
 }
 
-/// What a question may say otherwise than the recorded one: how much, and of when.
+/// Parameters in which a request may differ from the recorded one: amounts and times.
 const FREE_KEYS: [&str; 8] = ["end", "endTime", "from", "limit", "start", "startTime", "symbols", "to"];
 
-/// Path and query of an address, escapes resolved.
+/// Returns path and query of an address, escapes resolved.
 pub(super) fn split_url(url: &str) -> Option<(String, Vec<(String, String)>)> {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let path_and_query = &rest[rest.find('/')?..];

@@ -1,4 +1,4 @@
-//! What several sessions of one recording say as one: each instrument's best book, all health, all instruments.
+//! Merges several sessions of one recording: each instrument's best book, all health, all instruments.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,7 +14,7 @@ use model::{
 
 use crate::session::Session;
 
-/// The sum of several sessions, as of the last time it was made.
+/// The merged state of several sessions, as of the last update.
 #[derive(Debug, Default)]
 pub(super) struct SessionUnion {
     pub(super) books: Books,
@@ -23,7 +23,7 @@ pub(super) struct SessionUnion {
 }
 
 impl SessionUnion {
-    /// Brings the books of `changed` and everything else up to date.
+    /// Updates the books of `changed` and everything else.
     pub(super) fn update<'a>(
         &mut self,
         sessions: impl Iterator<Item = &'a dyn Session> + Clone,
@@ -42,7 +42,7 @@ impl SessionUnion {
         let is_connected = health.clone().any(|health| health.is_connected);
         self.health = FeedHealth {
             is_connected,
-            // One connection that is gone is no fault while another delivers.
+            // A lost connection is not a fault while another one delivers.
             cause: health.clone().find_map(|health| health.cause.clone()).filter(|_| !is_connected),
             counters,
             ..health.clone().next().cloned().unwrap_or_default()
@@ -54,12 +54,12 @@ impl SessionUnion {
     }
 }
 
-/// Of several books of one instrument the served and most recently changed one counts.
+/// Orders several books of one instrument: the served and most recently changed one counts.
 pub(super) fn worth(book: &TrackedBook) -> impl Ord + use<> {
     (book.state.is_served(), book.receive_time, book.counters.updates)
 }
 
-/// Adds counters up.
+/// Adds counters.
 pub(super) fn add(sum: &mut FeedCounters, other: &FeedCounters) {
     let FeedCounters {
         frames,

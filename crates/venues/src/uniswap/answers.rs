@@ -1,6 +1,6 @@
-//! What a node's answers mean: tokens, prices, new blocks, swaps.
+//! Processes a node's answers: tokens, prices, new blocks, swaps.
 //!
-//! Not here: which request goes out when ([`crate::kit::requests`]), JSON ([`super::rpc`]).
+//! Not here: when requests are sent ([`crate::kit::requests`]), JSON ([`super::rpc`]).
 
 use std::sync::Arc;
 
@@ -23,19 +23,19 @@ use crate::{
     },
 };
 
-/// Why an answer leads nowhere.
+/// Why an answer is useless.
 enum Trouble {
-    /// It could not be read.
+    /// It could not be parsed.
     Malformed,
     /// The node refused a call.
     Refused { detail: String, is_limit: bool },
 }
 
 impl UniswapSession {
-    /// Takes in a node's answer.
+    /// Processes a node's answer.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// The answer cannot be parsed.
     pub(super) fn take_answer(&mut self, task: &Task<Purpose>, body: &str, now: Now) -> Result<(), Unreadable> {
         self.out.frame(now);
         match self.digest(&task.purpose, body, now) {
@@ -53,7 +53,7 @@ impl UniswapSession {
         Ok(())
     }
 
-    /// A request to the subgraph ended.
+    /// Processes the end of a request to the subgraph.
     pub(super) fn take_history(&mut self, id: RequestId, result: Result<HttpAnswer<'_>, HttpFailure>, now: Now) {
         let Some(history) = &mut self.protocol.history else { return };
         let symbols = &self.symbols;
@@ -106,7 +106,7 @@ impl UniswapSession {
                 self.symbols[pool].state.tokens = Some([token0, token1]);
                 self.requests.push(Task::new(Purpose::Details { pool }), now.monotonic);
             }
-            // Nothing answers at that address, or it is no pool.
+            // The address does not answer, or is not a pool.
             _ => self.mark_unknown(pool),
         }
         Ok(())
@@ -170,12 +170,12 @@ impl UniswapSession {
     }
 }
 
-/// The answer to one call.
+/// Returns the answer to one call.
 fn read<'a, T: serde::Deserialize<'a>>(answers: &Answers<'a>, call: u64) -> Result<T, Trouble> {
     match answers.get(&call) {
         Some(Ok(result)) => serde_json::from_str(result.get()).map_err(|_| Trouble::Malformed),
         Some(Err(error)) => Err(Trouble::Refused { detail: error.detail(), is_limit: error.is_limit() }),
-        // One refusal for the whole batch stands under the first number.
+        // One refusal for the whole batch has the first number.
         None => match answers.get(&0) {
             Some(Err(error)) => Err(Trouble::Refused { detail: error.detail(), is_limit: error.is_limit() }),
             _ => Err(Trouble::Malformed),

@@ -1,8 +1,9 @@
-//! Questions to the subgraph and its answers: bars of hours and days, and swaps.
+//! Queries to the subgraph and its answers: candles of hours and days, and swaps.
 //!
 //! Source: <https://docs.uniswap.org/api/subgraph/overview>,
-//! <https://thegraph.com/docs/en/subgraphs/querying/graphql-api/>. Whole numbers and decimals are text; what went wrong
-//! is said with status 200. Not here: what is asked when ([`super::history`]), what the figures mean ([`super::pool`]).
+//! <https://thegraph.com/docs/en/subgraphs/querying/graphql-api/>. Whole numbers and decimals are text; errors have
+//! status 200. Not here: which queries are made when ([`super::history`]), the meaning of the numbers
+//! ([`super::pool`]).
 
 use std::borrow::Cow;
 
@@ -11,23 +12,23 @@ use serde_json::json;
 
 use crate::kit::requests::RestRequest;
 
-/// Where the session asks; the shell knows the address behind it.
+/// The path of the session's requests; the shell knows the address.
 pub(super) const PATH: &str = "/subgraph";
-/// Rows of an answer, the most that a subgraph gives.
+/// Rows in an answer, the maximum of a subgraph.
 pub(super) const ROWS: usize = 1_000;
 
-/// What is asked for.
+/// The requested rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rows {
-    /// One row an hour in which something happened.
+    /// One row for each hour with activity.
     Hours,
-    /// One row a day (UTC) on which something happened.
+    /// One row for each day (UTC) with activity.
     Days,
     /// Each swap.
     Swaps,
 }
 
-/// The newest rows of a pool between two times in seconds, both included; newest first.
+/// Requests the newest rows of a pool between two times in seconds, both included; newest first.
 pub(super) fn request(rows: Rows, pool: &str, from: i64, until: i64) -> RestRequest {
     let (list, time, fields) = match rows {
         Rows::Hours => ("poolHourDatas", "periodStartUnix", BAR_FIELDS),
@@ -49,7 +50,7 @@ pub(super) fn request(rows: Rows, pool: &str, from: i64, until: i64) -> RestRequ
 
 const BAR_FIELDS: &str = "open high low close volumeToken0 volumeToken1";
 
-/// An answer, whatever it says.
+/// An answer of any kind.
 ///
 /// ```json
 /// {"data":{"_meta":{"block":{"timestamp":1750000000}},"rows":[…]}}
@@ -87,22 +88,22 @@ struct GraphqlError<'a> {
     message: Cow<'a, str>,
 }
 
-/// What the subgraph does not answer, in its own words.
+/// A refusal of the subgraph, in its own words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
     /// The key is missing, unknown, or not paid for.
     Credentials(String),
-    /// Too many questions.
+    /// Too many queries.
     Limit,
-    /// Anything else: nobody serves the subgraph now, or it does not know the question.
+    /// Anything else: the subgraph has no provider now, or it does not know the query.
     Other(String),
 }
 
 impl<R> Answer<'_, R> {
-    /// Up to which time the subgraph knows the chain, in seconds, and its rows.
+    /// Returns the time up to which the subgraph knows the chain, in seconds, and its rows.
     ///
     /// # Errors
-    /// `Some`: it says why not. `None`: it says nothing.
+    /// `Some`: the stated reason. `None`: no reason was stated.
     pub(super) fn into_rows(self) -> Result<(i64, Vec<R>), Option<Refusal>> {
         match (self.errors.first(), self.data) {
             (Some(error), _) => Err(Some(Refusal::of(&error.message))),
@@ -127,7 +128,7 @@ impl Refusal {
     }
 }
 
-/// A bar. Prices are token 0 for one token 1.
+/// A candle. Prices are token 0 per token 1.
 ///
 /// ```json
 /// {"time":1653404400,"open":"1963.84","high":"1970.1","low":"1960","close":"1964.2","volumeToken0":"489410.948255","volumeToken1":"249.7"}
@@ -150,7 +151,7 @@ pub(super) struct BarRow<'a> {
     pub(super) volume_token1: Cow<'a, str>,
 }
 
-/// A swap; amounts are signed as the pool sees them: negative is paid out.
+/// A swap; amounts are signed from the pool's view: negative amounts are paid out.
 ///
 /// ```json
 /// {"time":"1653407760","id":"0x83…#346081","logIndex":"12","amount0":"-489410.948255","amount1":"249.795408163240098401"}
@@ -162,7 +163,7 @@ pub(super) struct SwapRow<'a> {
     pub(super) time: Cow<'a, str>,
     #[serde(borrow)]
     pub(super) id: Cow<'a, str>,
-    /// Its place in the block; old swaps have none.
+    /// Its index in the block; old swaps have none.
     #[serde(borrow, default)]
     pub(super) log_index: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -209,7 +210,7 @@ mod tests {
         assert_eq!((known_until, rows.len(), rows[0].time), (1_750_000_000, 1, 60));
         let BarRow { open, high, low, close, volume_token0, volume_token1, .. } = &rows[0];
         assert_eq!([open, high, low, close, volume_token0, volume_token1], ["1", "2", "0.5", "1.5", "7", "8"]);
-        // Rows beside an error are not the whole of them.
+        // Rows beside an error are not complete.
         let body = format!(r#"{{{data},"errors":[{{"message":"out of time"}}]}}"#);
         let answer: Answer<'_, BarRow<'_>> = serde_json::from_str(&body).unwrap();
         assert_eq!(answer.into_rows().unwrap_err(), Some(Refusal::Other("out of time".into())));

@@ -1,9 +1,9 @@
-//! Bars of the past out of the subgraph: history requests, the pages that answer them, and bars made of the rows.
+//! Historical candles from the subgraph: history requests, the pages that answer them, and candles built from the rows.
 //!
-//! Bars of hours and days are the subgraph's own; four hours are made of hours, minutes of swaps. A bar without swaps
-//! has no row and stays a gap. The subgraph is behind the chain: it is asked again until it knows all that had closed
-//! when the request came. Its requests have a budget of their own, so that its limits never hold up the node. Not here:
-//! the questions' text ([`super::graphql`]), prices ([`super::pool`]).
+//! Candles of hours and days are the subgraph's own; those of four hours are built from hours, those of minutes from
+//! swaps. A candle without swaps has no row and stays a gap. The subgraph is behind the chain: it is asked again until
+//! it knows everything that had closed at the time of the request. Its requests have their own budget, so that its
+//! limits never delay the node. Not here: the text of queries ([`super::graphql`]), prices ([`super::pool`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,20 +28,20 @@ use crate::{
     },
 };
 
-/// What is asked of the subgraph, and what has come.
+/// Requests to the subgraph, and the answers so far.
 #[derive(Debug)]
 pub(super) struct History {
     requests: Requests<Page>,
-    /// Takes what concerns these requests alone: their budget is not the node's.
+    /// Receives the outputs of these requests alone: their budget is not the node's.
     out: Outputs,
     wanted: BTreeMap<(usize, Interval), HistoryQuery>,
-    /// Nothing is asked before: the subgraph refuses our key.
+    /// No request is sent before: the subgraph refuses our key.
     refused_until: Option<Monotonic>,
-    /// Answers and rows that could not be read, since they were last taken.
+    /// Unreadable answers and rows since the last call that took them.
     n_malformed: u64,
 }
 
-/// A page of what is wanted. Pools are positions in the session's list.
+/// A page of requested history. Pools are positions in the session's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Page {
     pool: usize,
@@ -58,37 +58,37 @@ impl requests::Purpose for Page {
     }
 }
 
-/// A history request under way. Times are seconds.
+/// A history request in progress. Times are seconds.
 #[derive(Debug)]
 struct HistoryQuery {
     from: i64,
-    /// Where the bar that had not closed at the request begins: what lies before is final.
+    /// Start of the candle that had not closed at the request: everything before it is final.
     target: i64,
-    /// Where the next page ends.
+    /// The end of the next page.
     until: i64,
     n_pages: usize,
-    /// Answers of a subgraph that was behind.
+    /// Answers from a subgraph that was behind.
     n_behind: u32,
-    /// Bars of hours or days by their time.
+    /// Candles of hours or days by their time.
     parts: BTreeMap<i64, Candle>,
-    /// Swaps by time, place in the block and id: pages overlap.
+    /// Swaps by time, index in the block and id: pages overlap.
     prints: BTreeMap<(i64, u64, String), Print>,
-    /// Times of swaps that could not be read: their bars stay gaps.
+    /// Times of unreadable swaps: their candles stay gaps.
     unread: BTreeSet<i64>,
 }
 
-/// What came of an answer.
+/// The result of an answer.
 pub(super) enum Outcome {
-    /// Nothing to tell.
+    /// Nothing to report.
     None,
-    /// Bars of this pool.
+    /// Candles of this pool.
     Bars(usize, CandleHistory),
     /// Why there is no history.
     Cause(FeedCause),
 }
 
 impl History {
-    /// Nothing is wanted. `is_limited` is false for a recording.
+    /// Creates an empty history. `is_limited` is false for a recording.
     pub(super) fn new(is_limited: bool) -> Self {
         Self {
             requests: Requests::new(HISTORY_RULES, is_limited).numbered_from(FIRST_ID),
@@ -99,17 +99,17 @@ impl History {
         }
     }
 
-    /// Counts what could not be read since the last call.
+    /// Returns the number of unreadable items since the last call.
     pub(super) fn take_malformed(&mut self) -> u64 {
         std::mem::take(&mut self.n_malformed)
     }
 
-    /// True for a request that was made here.
+    /// Returns true for a request that was made here.
     pub(super) fn owns(id: RequestId) -> bool {
         id.0 >= FIRST_ID
     }
 
-    /// Notes a request; it is made once the pool is known. Bars of seconds are not to be had.
+    /// Notes a request; it is made once the pool is known. Candles of seconds are not available.
     pub(super) fn want(&mut self, pool: usize, interval: Interval, n_bars: usize, now: Now) {
         if source(interval).is_none() || self.refused_until.is_some_and(|until| now.monotonic < until) {
             return;
@@ -135,14 +135,14 @@ impl History {
         }
     }
 
-    /// A pool is known now: makes what was requested before.
+    /// Notes that a pool is known: makes the earlier requests.
     pub(super) fn known(&mut self, pool: usize, now: Now) {
         for (_, interval) in self.wanted.keys().filter(|(wanted, _)| *wanted == pool) {
             self.requests.push(Task::new(Page { pool, interval: *interval }), now.monotonic);
         }
     }
 
-    /// Sends what may go out; `address` gives the contract of a pool that is known.
+    /// Sends everything that may be sent; `address` returns the contract of a known pool.
     pub(super) fn send_due(&mut self, now: Now, out: &mut Outputs, address: impl Fn(usize) -> Option<String>) {
         let wanted = &self.wanted;
         self.requests.send_due(now, &mut self.out, |page| {
@@ -152,19 +152,19 @@ impl History {
         out.queue.append(&mut self.out.queue);
     }
 
-    /// When [`Self::send_due`] or [`Self::expire`] is wanted.
+    /// Returns when [`Self::send_due`] or [`Self::expire`] is due.
     pub(super) fn deadline(&self) -> Option<Monotonic> {
         self.requests.deadline()
     }
 
-    /// Requests without an answer count as failed.
+    /// Counts overdue requests as failed.
     pub(super) fn expire(&mut self, now: Now) {
         for task in self.requests.take_overdue(now, &mut self.out) {
             self.retry(task, now);
         }
     }
 
-    /// A request ended; `info` is what is known of a pool.
+    /// Processes the end of a request; `info` returns the description of a pool.
     pub(super) fn answered<'p>(
         &mut self,
         id: RequestId,
@@ -178,7 +178,7 @@ impl History {
                 self.retry(task, now);
                 Outcome::None
             }
-            // Words of refusal, with whatever status.
+            // A refusal as text, with any status.
             RequestOutcome::Answered(task, body) | RequestOutcome::Refused(task, HttpAnswer { body, .. }) => {
                 match info(task.purpose.pool) {
                     Some(info) => self.page(task, body, info, now),
@@ -246,7 +246,7 @@ impl History {
         }
     }
 
-    /// Tries again, or gives the request up: the view asks again, ever less often.
+    /// Retries, or abandons the request: the view asks again, at growing intervals.
     fn retry(&mut self, mut task: Task<Page>, now: Now) {
         let wait = task.fail();
         if task.n_failed < HISTORY_ATTEMPTS {
@@ -261,7 +261,7 @@ impl History {
         let Some(wanted) = self.wanted.remove(&key) else { return Outcome::None };
         let is_forming = seconds(interval.open_time(now.wall)) == wanted.target;
         if needs_forming_bar(interval) && !is_forming {
-            // The bar closed while the pages came: its last swaps may be missing in them.
+            // The candle closed while the pages arrived: they may lack its last swaps.
             let n_bars = usize::try_from((wanted.target - wanted.from) / length_s(interval)).unwrap_or(0) + 1;
             self.want(pool, interval, n_bars, now);
             return Outcome::None;
@@ -270,13 +270,13 @@ impl History {
     }
 }
 
-/// What a page brought.
+/// The result of a page.
 enum PageOutcome {
-    /// The subgraph does not yet know all that had closed at the request.
+    /// The subgraph does not yet know everything that had closed at the request.
     Behind { known_until: i64 },
-    /// More pages are to come.
+    /// More pages will follow.
     Page { n_malformed: u64 },
-    /// That was all.
+    /// That was the last page.
     All { n_malformed: u64 },
 }
 
@@ -308,7 +308,7 @@ impl HistoryQuery {
             if !(self.from..=self.until).contains(&time) {
                 continue;
             }
-            // Swaps of one second may lie on both sides of a page's end.
+            // Swaps of one second may be on both sides of a page's end.
             oldest = oldest.min(time);
             let Some(print) = info.print_of(&row.amount0, &row.amount1) else {
                 n_malformed += 1;
@@ -332,15 +332,15 @@ impl HistoryQuery {
             self.until = until;
             return PageOutcome::Page { n_malformed };
         }
-        // Older rows are not asked for: what lies before these is not known.
+        // Older rows are not requested: everything before these is unknown.
         self.from = until + 1;
         PageOutcome::All { n_malformed }
     }
 
-    /// Whole bars, oldest first.
+    /// Returns complete candles, oldest first.
     fn candles(self, interval: Interval) -> Vec<Candle> {
         let open = |time_s: i64| seconds(interval.open_time(stamp(time_s)));
-        // A bar that begins before the first row known may lack its beginning.
+        // A candle that begins before the first known row may lack its beginning.
         let first = if open(self.from) == self.from { self.from } else { open(self.from) + length_s(interval) };
         let last = if needs_forming_bar(interval) { self.target } else { self.target - 1 };
         let holes: BTreeSet<i64> = self.unread.into_iter().map(open).collect();
@@ -356,7 +356,7 @@ impl HistoryQuery {
     }
 }
 
-/// The rows that bars of this length are made of.
+/// Returns the rows from which candles of this length are built.
 fn source(interval: Interval) -> Option<Rows> {
     match interval {
         Interval::S1 => None,
@@ -366,7 +366,7 @@ fn source(interval: Interval) -> Option<Rows> {
     }
 }
 
-/// The node's swaps go back further than one of the short bars, so what forms is built of them.
+/// Returns true if the forming candle is built from the node's swaps, which go back further than one short candle.
 fn needs_forming_bar(interval: Interval) -> bool {
     !matches!(interval, Interval::S1 | Interval::M1 | Interval::M5)
 }
@@ -383,5 +383,5 @@ fn stamp(time_s: i64) -> Timestamp {
     Timestamp::from_millis(time_s.saturating_mul(1_000))
 }
 
-/// Numbers of requests begin here, far from the node's.
+/// First number of these requests, far from the node's.
 const FIRST_ID: u64 = 1 << 32;

@@ -1,7 +1,7 @@
-//! What is known of a pool, and exact prices out of it.
+//! The description of a pool, and exact prices from it.
 //!
-//! A price is computed in whole numbers of 512 bits: the square of the root has 320, which no float holds. Source: Uniswap v3
-//! whitepaper, section 6.1 (`sqrtPriceX96`). Not here: where the figures come from.
+//! A price is computed in whole numbers of 512 bits: the square of the root has 320, which no float can hold. Source:
+//! Uniswap v3 whitepaper, section 6.1 (`sqrtPriceX96`). Not here: the source of the numbers.
 
 use model::{
     candle::Candle,
@@ -28,11 +28,11 @@ pub(super) struct Token {
 pub(super) struct PoolInfo {
     token0: Token,
     token1: Token,
-    /// True where token 1 is what is bought and sold: token 0 is a stable coin.
+    /// True if token 1 is the base: token 0 is a stablecoin.
     is_inverted: bool,
 }
 
-/// A swap as a print.
+/// A swap as a trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Print {
     pub(super) price: Price,
@@ -41,29 +41,29 @@ pub(super) struct Print {
 }
 
 impl PoolInfo {
-    /// `None` where a token has more decimals than a decimal can carry.
+    /// Creates a pool's description; `None` if a token has more decimals than a decimal can carry.
     pub(super) fn new(token0: Token, token1: Token) -> Option<Self> {
         let is_inverted = is_stable(&token0.symbol) && !is_stable(&token1.symbol);
         (token0.decimals.max(token1.decimals) <= 24).then_some(Self { token0, token1, is_inverted })
     }
 
-    /// What is bought and sold, and what it is paid with.
+    /// Returns base and quote token.
     fn base_and_quote(&self) -> (&Token, &Token) {
         if self.is_inverted { (&self.token1, &self.token0) } else { (&self.token0, &self.token1) }
     }
 
-    /// The price now: quote tokens for one base token; `None` for a pool without a price.
+    /// Returns the current price: quote tokens per base token; `None` for a pool without a price.
     pub(super) fn price(&self, sqrt_price_x96: U256) -> Option<Price> {
         let root = U512::from(sqrt_price_x96);
         let squared = root.checked_mul(root).filter(|squared| !squared.is_zero())?;
         let one: U512 = U512::from(1) << 192_usize;
         let (token0, token1) = (power(self.token0.decimals)?, power(self.token1.decimals)?);
-        // token 1 for token 0, in whole tokens: (root / 2^96)^2 * 10^(decimals0 - decimals1)
+        // token 1 per token 0, in whole tokens: (root / 2^96)^2 * 10^(decimals0 - decimals1)
         let (above, below) = (squared.checked_mul(token0)?, one.checked_mul(token1)?);
         if self.is_inverted { ratio(below, above) } else { ratio(above, below) }
     }
 
-    /// A swap as a print: its own price, fee included.
+    /// Converts a swap to a trade: its own price, fee included.
     pub(super) fn print(&self, swap: &Swap) -> Option<Print> {
         let (base, quote) = self.base_and_quote();
         let (base_amount, quote_amount) =
@@ -73,12 +73,12 @@ impl PoolInfo {
         Some(Print {
             price: ratio(above, below)?,
             size: Quantity::from_mantissa(i128::try_from(base_amount.size).ok()?, base.decimals)?,
-            // The pool pays out what the taker buys.
+            // The pool pays out the token that the taker buys.
             aggressor_side: if base_amount.is_paid_out { AggressorSide::Buyer } else { AggressorSide::Seller },
         })
     }
 
-    /// A swap of the subgraph as a print; `None` where nothing was exchanged or an amount is no decimal.
+    /// Converts a swap of the subgraph to a trade; `None` if nothing was exchanged or an amount is not a decimal.
     pub(super) fn print_of(&self, amount0: &str, amount1: &str) -> Option<Print> {
         let (base, _) = self.base_and_quote();
         let (amount0, amount1) = (Exact::parse(amount0)?, Exact::parse(amount1)?);
@@ -95,10 +95,10 @@ impl PoolInfo {
         })
     }
 
-    /// A bar of the subgraph; `None` where a figure is no decimal, or the figures do not fit each other.
+    /// Converts a candle of the subgraph; `None` if a number is not a decimal, or the numbers are inconsistent.
     pub(super) fn bar(&self, row: &BarRow<'_>) -> Option<Candle> {
         let (base, _) = self.base_and_quote();
-        // The subgraph says token 0 for one token 1: that is the price where token 1 is bought and sold, else its inverse.
+        // The subgraph gives token 0 per token 1: that is the price if token 1 is the base, otherwise its inverse.
         let price = |text: &str| {
             let Exact { digits, scale, is_negative } = Exact::parse(text)?;
             let (above, below) = if self.is_inverted { (digits, power(scale)?) } else { (power(scale)?, digits) };
@@ -113,11 +113,11 @@ impl PoolInfo {
         is_whole.then_some(Candle { open_time, open, high, low, close, volume, buy_volume: None })
     }
 
-    /// The instrument; steps leave eight significant digits at `price`.
+    /// Returns the instrument; its steps leave eight significant digits at `price`.
     pub(super) fn instrument(&self, id: &InstrumentId, price: Price) -> Option<Instrument> {
         let (base, quote) = self.base_and_quote();
         let n_digits = price.mantissa().checked_ilog10()? + 1;
-        // Below one, the zeros behind the point come on top.
+        // Below one, the zeros after the point are added.
         let price_decimals = (8 + price.scale()).saturating_sub(n_digits).clamp(2, 24);
         Some(Instrument {
             id: id.clone(),
@@ -132,7 +132,7 @@ impl PoolInfo {
     }
 }
 
-/// A decimal of any length, as the subgraph writes them: up to 34 significant digits, which no decimal of ours holds.
+/// A decimal of any length, as written by the subgraph: up to 34 significant digits, more than our decimals hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Exact {
     is_negative: bool,
@@ -141,7 +141,7 @@ struct Exact {
 }
 
 impl Exact {
-    /// `None` where it is no plain decimal, or absurdly long.
+    /// Parses the text; `None` if it is not a plain decimal, or absurdly long.
     fn parse(text: &str) -> Option<Self> {
         let (is_negative, plain) = text.strip_prefix('-').map_or((false, text), |plain| (true, plain));
         let (whole, fraction) = plain.split_once('.').unwrap_or((plain, ""));
@@ -154,7 +154,7 @@ impl Exact {
         Some(Self { is_negative, digits, scale: u32::try_from(fraction.len()).ok()? })
     }
 
-    /// Its size with at most so many decimals, fewer where they do not fit.
+    /// Returns its absolute value with at most so many decimals, fewer if they do not fit.
     fn quantity(self, decimals: u32) -> Option<Quantity> {
         (0..=self.scale.min(decimals)).rev().find_map(|scale| {
             let cut = self.digits / power(self.scale - scale)?;
@@ -163,7 +163,7 @@ impl Exact {
     }
 }
 
-/// `above / below` with fifteen significant digits, or as many as fit.
+/// Returns `above / below` with fifteen significant digits, or as many as fit.
 fn ratio(above: U512, below: U512) -> Option<Price> {
     if below.is_zero() {
         return None;
@@ -186,7 +186,7 @@ fn power(exponent: u32) -> Option<U512> {
     U512::from(10).checked_pow(U512::from(exponent))
 }
 
-/// Coins that stand for a dollar: prices are said in them.
+/// Returns true for coins that represent a dollar: prices are quoted in them.
 fn is_stable(symbol: &str) -> bool {
     ["USDC", "USDT", "DAI", "USDC.e", "FRAX", "LUSD", "PYUSD", "GUSD", "TUSD", "USDS"].contains(&symbol)
 }
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn prices_are_said_in_the_stable_coin() {
-        // A root as it stood on the chain in 2022.
+        // A root from the chain in 2022.
         let root = U256::from_str_radix("1787829209708643762003470022868992", 10).unwrap();
         let dollars = pool(token("USDC", 6), token("WETH", 18));
         let price = dollars.price(root).unwrap().to_string();
@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn swaps_have_price_size_and_taker() {
         let amount = |is_paid_out, size: u128| Amount { is_paid_out, size: U256::from(size) };
-        // The taker paid 489,410.948255 dollars less than nothing: the pool pays them out for 249.79… WETH.
+        // The taker received 489,410.948255 dollars: the pool pays them out for 249.79… WETH.
         let swap = Swap { amount0: amount(true, 489_410_948_255), amount1: amount(false, 249_795_408_163_240_098_401) };
         let print = pool(token("USDC", 6), token("WETH", 18)).print(&swap).unwrap();
         assert!(print.price.to_string().starts_with("1959.24"), "{}", print.price);

@@ -1,7 +1,7 @@
-//! What a node is asked for in each round, and what is kept of each pool.
+//! The requests to a node in each round, and the state of each pool.
 //!
-//! Not here: what the answers mean ([`super::answers`]), bars of the past ([`super::history`]), when requests go out
-//! ([`crate::kit`]).
+//! Not here: processing of answers ([`super::answers`]), historical candles ([`super::history`]), when requests are
+//! sent ([`crate::kit`]).
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -32,7 +32,7 @@ use crate::{
 /// Follows pools of Uniswap v3.
 #[derive(Debug)]
 pub(crate) struct Uniswap {
-    /// Where bars of the past can be had.
+    /// The source of historical candles, if available.
     pub(super) history: Option<History>,
     /// The newest block whose swaps are known.
     pub(super) last_block: Option<u64>,
@@ -41,12 +41,12 @@ pub(crate) struct Uniswap {
 
 pub(super) type UniswapSession = FeedSession<Uniswap>;
 
-/// What a request is for. Pools are positions in the session's list.
+/// The purpose of a request. Pools are positions in the session's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Which tokens a pool has.
+    /// The tokens of a pool.
     Tokens { pool: usize },
-    /// What the tokens are, and the pool's price.
+    /// The description of the tokens, and the pool's price.
     Details { pool: usize },
     /// The newest block.
     Block,
@@ -75,7 +75,7 @@ impl requests::Purpose for Purpose {
     }
 }
 
-/// What is kept of one pool.
+/// The state of one pool.
 #[derive(Debug, Default)]
 pub(crate) struct UniswapPoolState {
     pub(super) tokens: Option<[String; 2]>,
@@ -92,7 +92,7 @@ pub(super) struct SeenSwaps {
 }
 
 impl SeenSwaps {
-    /// True the first time.
+    /// Returns true the first time.
     pub(super) fn note(&mut self, id: &Arc<str>) -> bool {
         if !self.known.insert(id.clone()) {
             return false;
@@ -120,7 +120,7 @@ impl Protocol for Uniswap {
         Self { history, last_block: None, seen: SeenSwaps::default() }
     }
 
-    /// A symbol is a pool's address, in capitals or not.
+    /// A symbol is a pool's address, in upper or lower case.
     fn take_unusable(symbols: &mut Symbols) -> Vec<(String, FeedCause)> {
         let Symbols::Listed(symbols) = symbols else { return Vec::new() };
         let (mut addresses, mut unusable) = (BTreeSet::new(), Vec::new());
@@ -155,7 +155,7 @@ impl Protocol for Uniswap {
         session.protocol.history.as_ref().and_then(History::deadline)
     }
 
-    /// There is nothing but REST: from the first pool on.
+    /// REST is the only source: from the first pool on.
     fn polling_from(session: &UniswapSession) -> Option<Monotonic> {
         let has_pool = session.symbols.iter().any(|symbol| symbol.state.info.is_some());
         (session.is_started && has_pool).then_some(Monotonic::ZERO)
@@ -167,7 +167,7 @@ impl Protocol for Uniswap {
         }
     }
 
-    /// The subgraph answers, by requests of its own.
+    /// The subgraph answers, with its own requests.
     fn history(session: &mut UniswapSession, symbol: usize, request: &HistoryRequest, now: Now) -> Option<Purpose> {
         if let Some(history) = &mut session.protocol.history {
             history.want(symbol, request.interval, request.n_bars, now);
@@ -241,7 +241,7 @@ impl Symbol<UniswapPoolState> {
 }
 
 impl UniswapSession {
-    /// Requests the swaps up to a block, where it is a new one; after a long silence in parts.
+    /// Requests the swaps up to a block, if it is a new one; in parts after a long silence.
     pub(super) fn want_swaps(&mut self, newest: u64, time_s: u64, now: Now) {
         let last_block = self.protocol.last_block;
         let from = last_block.map_or(newest.saturating_sub(BLOCKS_BACK), |last| last.saturating_add(1));
@@ -252,7 +252,7 @@ impl UniswapSession {
     }
 }
 
-/// `0x` and forty hexadecimal digits.
+/// Returns true for `0x` and forty hexadecimal digits.
 fn is_address(text: &str) -> bool {
     text.strip_prefix("0x")
         .is_some_and(|digits| digits.len() == 40 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))

@@ -1,7 +1,7 @@
 //! JSON-RPC batches to a node, and their answers.
 //!
 //! Source: <https://ethereum.org/en/developers/docs/apis/json-rpc/>. Answers of a batch may come in any order. Not
-//! here: what they mean ([`super::answers`]).
+//! here: their meaning ([`super::answers`]).
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -17,17 +17,17 @@ pub(super) const SLOT0: &str = "0x3850c7bd";
 pub(super) const DECIMALS: &str = "0x313ce567";
 pub(super) const SYMBOL: &str = "0x95d89b41";
 
-/// A call of a contract's function without arguments, now.
+/// Calls a contract's function without arguments, at the newest block.
 pub(super) fn call(address: &str, selector: &str) -> (&'static str, Value) {
     ("eth_call", json!([{ "to": address, "data": selector }, "latest"]))
 }
 
-/// The newest block without its transactions.
+/// Requests the newest block without its transactions.
 pub(super) fn newest_block() -> (&'static str, Value) {
     ("eth_getBlockByNumber", json!(["latest", false]))
 }
 
-/// Swaps of these pools in these blocks, both ends included.
+/// Requests swaps of these pools in these blocks, both ends included.
 pub(super) fn swaps(pools: &[String], from: u64, to: u64) -> (&'static str, Value) {
     let filter = json!({
         "address": pools, "topics": [SWAP_TOPIC], "fromBlock": format!("{from:#x}"), "toBlock": format!("{to:#x}"),
@@ -35,7 +35,7 @@ pub(super) fn swaps(pools: &[String], from: u64, to: u64) -> (&'static str, Valu
     ("eth_getLogs", json!([filter]))
 }
 
-/// A batch; its calls are numbered from 0.
+/// Creates a batch; its calls are numbered from 0.
 pub(super) fn batch(calls: Vec<(&'static str, Value)>) -> RestRequest {
     let weight = u32::try_from(calls.len()).unwrap_or(u32::MAX);
     let calls: Vec<Value> = calls
@@ -46,7 +46,7 @@ pub(super) fn batch(calls: Vec<(&'static str, Value)>) -> RestRequest {
     RestRequest { path: "/".into(), query: Vec::new(), weight, body: Some(Value::from(calls).to_string()) }
 }
 
-/// What a node refused.
+/// A node's refusal.
 #[derive(Debug, Deserialize)]
 pub(super) struct RpcError<'a> {
     #[serde(default)]
@@ -56,12 +56,12 @@ pub(super) struct RpcError<'a> {
 }
 
 impl RpcError<'_> {
-    /// True where there were too many requests.
+    /// Returns true if there were too many requests.
     pub(super) fn is_limit(&self) -> bool {
         self.code == -32_005 || self.code == 429
     }
 
-    /// For people, cut to a length that fits a status line.
+    /// Returns the text for people, cut to a length that fits a status line.
     pub(super) fn detail(&self) -> String {
         let message: String = self.message.chars().take(200).collect();
         format!("{message} (code {})", self.code)
@@ -71,7 +71,7 @@ impl RpcError<'_> {
 /// Answers by the number of the call.
 pub(super) type Answers<'a> = BTreeMap<u64, Result<&'a RawValue, RpcError<'a>>>;
 
-/// Reads a batch's answer; a node that refuses the batch whole answers with one object.
+/// Parses a batch's answer; a node that refuses the whole batch answers with one object.
 pub(super) fn answers(body: &str) -> Result<Answers<'_>, serde_json::Error> {
     #[derive(Deserialize)]
     struct Answer<'a> {
@@ -99,7 +99,7 @@ pub(super) fn answers(body: &str) -> Result<Answers<'_>, serde_json::Error> {
     Ok(answers)
 }
 
-/// The members of a block that count here.
+/// The fields of a block used here.
 #[derive(Debug, Deserialize)]
 pub(super) struct Block<'a> {
     #[serde(borrow)]
@@ -128,10 +128,10 @@ pub(super) struct Log<'a> {
     pub(super) transaction_hash: Cow<'a, str>,
     #[serde(borrow)]
     pub(super) log_index: Cow<'a, str>,
-    /// Newer nodes say it.
+    /// Included by newer nodes.
     #[serde(borrow, default)]
     pub(super) block_timestamp: Option<Cow<'a, str>>,
-    /// The chain was reorganised: this did not happen.
+    /// True if the chain was reorganised: the event did not happen.
     #[serde(default)]
     pub(super) removed: bool,
 }

@@ -7,14 +7,14 @@ use ruint::aliases::U256;
 /// Keccak of `Swap(address,address,int256,int256,uint160,uint128,int24)`.
 pub(super) const SWAP_TOPIC: &str = "0xc42079f94a6350d7e6235f29174924f928cc2ac818eb64fed8004e115fbcca67";
 
-/// A signed amount: what the pool took in, or paid out where it is negative.
+/// A signed amount: received by the pool, or paid out if negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Amount {
     pub(super) is_paid_out: bool,
     pub(super) size: U256,
 }
 
-/// What a swap did.
+/// The effect of a swap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Swap {
     pub(super) amount0: Amount,
@@ -22,7 +22,7 @@ pub(super) struct Swap {
 }
 
 impl Swap {
-    /// Reads the event's data: amounts, root of the price, liquidity, tick. `None` where it has another shape, or nothing
+    /// Parses the event's data: amounts, root of the price, liquidity, tick. `None` if it has another shape, or nothing
     /// was exchanged.
     pub(super) fn parse(data: &str) -> Option<Self> {
         let words = words(data)?;
@@ -33,13 +33,13 @@ impl Swap {
     }
 }
 
-/// Two's complement.
+/// Reads two's complement.
 fn amount(word: U256) -> Amount {
     let is_paid_out = word.bit(255);
     Amount { is_paid_out, size: if is_paid_out { word.wrapping_neg() } else { word } }
 }
 
-/// The words of `0x…`; `None` where it is no hex or not whole words.
+/// Returns the words of `0x…`; `None` if it is not hexadecimal or not whole words.
 pub(super) fn words(data: &str) -> Option<Vec<U256>> {
     let digits = data.strip_prefix("0x")?;
     if digits.len() % 64 != 0 || digits.len() > MAX_DIGITS || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -48,12 +48,13 @@ pub(super) fn words(data: &str) -> Option<Vec<U256>> {
     digits.as_bytes().chunks(64).map(|word| U256::from_str_radix(std::str::from_utf8(word).ok()?, 16).ok()).collect()
 }
 
-/// A number as nodes write it (`0x1b4`).
+/// Parses a number as written by nodes (`0x1b4`).
 pub(super) fn quantity(text: &str) -> Option<u64> {
     u64::from_str_radix(text.strip_prefix("0x")?, 16).ok()
 }
 
-/// A text that a contract returned: with offset and length, or, of old contracts, in one word. Cut to visible ASCII.
+/// Reads a text returned by a contract: with offset and length or, from old contracts, in one word. Cut to visible
+/// ASCII.
 pub(super) fn text(data: &str) -> Option<String> {
     let words = words(data)?;
     let bytes: Vec<u8> = match words.as_slice() {
@@ -68,7 +69,7 @@ pub(super) fn text(data: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Far above any answer that is wanted here.
+/// Far above any answer expected here.
 const MAX_DIGITS: usize = 64 * 64;
 
 #[cfg(test)]
