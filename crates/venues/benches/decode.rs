@@ -1,7 +1,7 @@
-//! What a frame costs: from text to events with the book kept, beside what only reading it into a tree of values costs.
+//! Measures a frame from text to events with the book kept, compared with only parsing it into a tree of values.
 //!
-//! Frames are made up in realistic shape and size; with `TRUETAPE_CAPTURES` set, recorded frames are measured as
-//! well. Compare figures of one run only.
+//! Frames are generated in realistic shape and size; with `TRUETAPE_CAPTURES` set, recorded frames are measured too.
+//! Compare only figures of the same run.
 
 use std::{hint::black_box, io::Read, path::Path, time::Duration};
 
@@ -28,7 +28,7 @@ fn now(frame_idx: u64) -> Now {
     Now { monotonic: Monotonic::from_zero(since), wall: Timestamp::from_millis(1_750_000_000_000) + since }
 }
 
-/// A session with a live book of a thousand rows a side, as after its first snapshot.
+/// Returns a session with a live book of a thousand rows a side, as after its first snapshot.
 fn live_session() -> (Box<dyn Session>, ConnectionId) {
     let config = SessionConfig { symbols: Symbols::Listed(vec!["BTCUSDT".into()]), ..SessionConfig::default() };
     let mut session = registry::open("binance", &config).expect("binance is a venue");
@@ -145,7 +145,7 @@ impl Kraken {
         )
     }
 
-    /// Two rows of a side near the best, as most recorded ones have.
+    /// Changes two rows of a side near the best, like most recorded frames.
     fn change(&mut self) -> String {
         let sign = if self.random.next_u64().is_multiple_of(2) { -1 } else { 1 };
         let rows: Vec<Level> = (0..2)
@@ -179,7 +179,7 @@ fn row(tenths: i64, lots: i64) -> Level {
     }
 }
 
-/// Measures frames that give at least one event each, on sessions that `open` makes.
+/// Measures frames that each give at least one event, on sessions created by `open`.
 fn compare(
     criterion: &mut Criterion,
     kind: &str,
@@ -214,7 +214,7 @@ fn made_up(criterion: &mut Criterion) {
     measure("trade", (2..N_FRAMES).map(trade).collect());
 }
 
-/// Levels of a whole book of Coinbase's, as many as the longest recorded one has.
+/// Levels of a whole Coinbase book, as many as in the longest recorded one.
 const COINBASE_LEVELS: usize = 46_000;
 
 /// A session on Coinbase with a live book of a thousand rows a side; the next frame of its connection is number 1.
@@ -244,7 +244,7 @@ fn coinbase_level(side: &str, price: u64, quantity: u64) -> String {
     )
 }
 
-/// The whole book: bids from the best down, then offers from the best up, as the venue sends it.
+/// The whole book: bids from the best down, then asks from the best up, in the venue's order.
 fn coinbase_snapshot(number: u64, n_levels: usize) -> String {
     let half = n_levels as u64 / 2;
     let bids = (1..=half).map(|step| coinbase_level("bid", 6_000_000 - step * 3, step * 1_234_567));
@@ -254,7 +254,7 @@ fn coinbase_snapshot(number: u64, n_levels: usize) -> String {
     coinbase_frame("l2_data", number, &event)
 }
 
-/// Eight changed rows, as the recorded changes have on average.
+/// Eight changed rows, the average of recorded changes.
 fn coinbase_update(number: u64, random: &mut Jitter) -> String {
     let rows: Vec<String> = (0..8)
         .map(|_| {
@@ -290,12 +290,12 @@ fn made_up_coinbase(criterion: &mut Criterion) {
     measure("coinbase update", (1..N_FRAMES).map(|number| coinbase_update(number, &mut random)).collect());
     measure("coinbase trade", (1..N_FRAMES).map(coinbase_trade).collect());
     measure("coinbase ticker", (1..N_FRAMES).map(coinbase_ticker).collect());
-    // Here an element is a level.
+    // Each element is a level here.
     let snapshot = [coinbase_snapshot(1, COINBASE_LEVELS)];
     compare(criterion, "coinbase snapshot", COINBASE_LEVELS as u64, &snapshot, live_coinbase_session);
 }
 
-/// Kraken's kinds.
+/// Kraken's kinds of frames.
 fn made_up_kraken(criterion: &mut Criterion) {
     let mut venue = Kraken::new();
     let mut measure =

@@ -145,7 +145,7 @@ fn a_silent_connection_is_given_up_whatever_pings_say() {
     assert_eq!(rig.words().last().map(String::as_str), Some("AAABBB state buffering"));
     let (_, next, wait) = *rig.connects().last().unwrap();
     assert!(next != connection && wait <= 500);
-    // Late frames of the abandoned one are nobody's.
+    // Late frames of the abandoned connection are ignored.
     let n_frames = rig.session.health().counters.frames;
     rig.frame(connection, &trade("AAABBB", 1));
     assert_eq!(rig.session.health().counters.frames, n_frames);
@@ -210,7 +210,7 @@ fn a_feed_of_a_day_rolls_over_without_gap_or_double() {
         open.retain(|connection| !rig.closes().iter().any(|(_, closed)| closed == connection));
         update_id += 1;
         n_trades += 1;
-        // Both connections of a roll-over deliver everything, the elder a little later.
+        // Both connections of a roll-over deliver everything, the older one slightly later.
         for connection in open.clone().into_iter().rev() {
             for symbol in symbols {
                 rig.frame(connection, &trade(symbol, n_trades));
@@ -263,7 +263,7 @@ fn a_cut_in_the_middle_of_a_roll_over_keeps_the_book_if_the_successor_follows_ev
         if is_acknowledged {
             rig.acknowledge(second);
         }
-        // CCCDDD is quiet: the elder is kept for now.
+        // CCCDDD is quiet: the older connection is kept for now.
         rig.frame(second, &depth("AAABBB", 11, 12));
         rig.close(first);
         let expected = if is_acknowledged { BookState::Live } else { BookState::Buffering };

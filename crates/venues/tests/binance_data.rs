@@ -1,4 +1,4 @@
-//! Data of the Binance session under virtual time: books, prints, requests and their pace, causes, polling.
+//! Data of the Binance session under virtual time: books, trades, requests and their pace, causes, polling.
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
@@ -29,7 +29,7 @@ fn from_the_start_to_a_live_book() {
     rig.answer(info.id, 200, None, &exchange_info(&["AAABBB", "OTHER"]));
     assert_eq!(rig.session.instruments().len(), 1);
     let connection = rig.connect();
-    // The acknowledgement is enough to ask for the snapshot: quiet symbols have a book as well.
+    // The acknowledgement suffices to request the snapshot: quiet symbols have a book too.
     let request = rig.requests("/depth").remove(0);
     assert_eq!((request.query[1].1.as_str(), request.weight), ("1000", 50));
     rig.frame(connection, &depth("AAABBB", 8, 10));
@@ -119,7 +119,7 @@ fn prints_are_said_once_and_holes_counted() {
     for number in [7, 8, 8, 11, 9, 9] {
         rig.frame(connection, &trade("AAABBB", number));
     }
-    // Followed singly, so the aggregated form says nothing new.
+    // Single trades are followed, so the aggregated form brings nothing new.
     rig.frame(connection, r#"{"e":"aggTrade","E":1,"s":"AAABBB","a":4,"p":"1","q":"2","f":1,"l":2,"T":1,"m":false}"#);
     let trades: Vec<String> = rig.words().into_iter().filter(|words| words.contains("trade")).collect();
     assert_eq!(trades, ["7", "8", "11", "9"].map(|number| format!("AAABBB trade {number} Seller")));
@@ -303,7 +303,7 @@ fn a_snapshot_request_that_hangs_or_fails_is_made_again() {
     rig.frame(connection, &trade("AAABBB", 1));
     rig.run(6_000);
     let second = rig.requests("/depth").remove(0);
-    // The late answer of the first is nobody's any more.
+    // The late answer to the first request is no longer awaited.
     rig.answer(hung.id, 200, None, &snapshot(10));
     assert_eq!(rig.book("AAABBB").state, BookState::Buffering);
     rig.fail(second.id);

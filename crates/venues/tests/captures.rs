@@ -1,6 +1,6 @@
-//! Recordings of the real venue, replayed and compared with books computed from them by other means.
+//! Recordings of the real venue, replayed and compared with books computed from them independently.
 //!
-//! They stand in the folder that `TRUETAPE_CAPTURES` names; without it these tests say that they are skipped.
+//! They are in the folder named by `TRUETAPE_CAPTURES`; without it these tests report that they are skipped.
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
@@ -57,7 +57,7 @@ fn replay(folder: &Path, files: &[&str], mut on_event: impl FnMut(&MarketEvent))
     replay
 }
 
-/// A book as the comparison has it; unknown fields are about the way it was computed.
+/// A book of the comparison; unknown fields are about the way it was computed.
 #[derive(Deserialize)]
 struct Expected {
     events_applied: u64,
@@ -146,7 +146,7 @@ fn four_altcoins_with_snapshots_before_their_changes() {
         &replay,
         &folder.join("expected/binance_nknusdt_blzeth_lrcbtc_runeeur_20211012_depth_bookticker_kline_aggtrade.json"),
     );
-    // Aggregated prints stand for prints here: no single ones were recorded.
+    // Aggregated trades replace single ones here: no single ones were recorded.
     assert_eq!((kinds[0], kinds[2]), (2, 2));
     assert_eq!(replay.summary().n_unused_answers, 0);
 }

@@ -1,6 +1,6 @@
-//! Recordings of the real venue, replayed and compared with books computed from them by other means.
+//! Recordings of the real venue, replayed and compared with books computed from them independently.
 //!
-//! They stand in the folder that `TRUETAPE_CAPTURES` names; without it these tests say that they are skipped.
+//! They are in the folder named by `TRUETAPE_CAPTURES`; without it these tests report that they are skipped.
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
@@ -125,7 +125,7 @@ fn books_equal_those_computed_by_other_means() {
     assert_eq!(counters.trades, kinds["trade"]);
 }
 
-/// Counted with an independent reading of the frames: a buyer pays the offer, a seller gets the bid.
+/// Counted by an independent parsing of the frames: a buyer pays the ask, a seller gets the bid.
 #[test]
 fn buyers_pay_the_ask() {
     let Some(folder) = captures() else { return };
@@ -146,7 +146,7 @@ fn buyers_pay_the_ask() {
         _ => {}
     });
     let count = |keys: [(bool, bool); 2]| keys.iter().filter_map(|key| found.get(key)).sum::<u32>();
-    // Some prints come a moment after the book has moved on.
+    // Some trades arrive a moment after the book has moved on.
     let (n_right, n_wrong) = (count([(true, true), (false, false)]), count([(true, false), (false, true)]));
     assert!(n_right > 20 && n_wrong * 4 < n_right, "{found:?}");
 }

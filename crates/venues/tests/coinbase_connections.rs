@@ -1,5 +1,5 @@
-//! Connections of the Coinbase session under virtual time: what is asked for and when, silence, dead subscriptions,
-//! snapshots that do not come, refusals.
+//! Connections of the Coinbase session under virtual time: requests and their timing, silence, dead subscriptions,
+//! missing snapshots, refusals.
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 

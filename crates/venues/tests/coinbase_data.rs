@@ -1,4 +1,5 @@
-//! What the Coinbase session makes of frames and answers: books, prints, quotes, bars, products under another name.
+//! Processing of frames and answers in the Coinbase session: books, trades, quotes, candles, products under another
+//! name.
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
@@ -53,7 +54,7 @@ fn numbers_are_the_connections_not_the_channels() {
     feed.update("AAA-USD", &[("bid", "100.00", "7")]);
     assert_eq!((feed.session.health().counters.gaps, feed.state("AAA-USD")), (0, BookState::Live));
 
-    // A heartbeat is missing, or anything else: the next frame of whatever channel shows it.
+    // A heartbeat or any other frame is missing: the next frame of any channel reveals it.
     let n_sent = feed.sent().len();
     feed.sequence += 1;
     feed.say("ticker", &ticker("BBB-USD", "100.00", "101.00"));
@@ -65,7 +66,7 @@ fn numbers_are_the_connections_not_the_channels() {
     feed.update("AAA-USD", &[("bid", "100.00", "9")]);
     assert!(!feed.state("AAA-USD").is_served());
 
-    // Both are asked for together.
+    // Both are requested together.
     feed.run(2_000);
     let texts: Vec<String> = feed.sent().into_iter().skip(n_sent).map(|(_, text)| text).collect();
     assert_eq!(
@@ -110,7 +111,7 @@ fn an_unreadable_frame_is_a_doubt_that_the_next_two_numbers_settle() {
     feed.heartbeat();
     assert_eq!((feed.state("AAA-USD"), feed.tracked("AAA-USD").counters.resyncs), (BookState::Live, 0));
     assert_eq!(feed.tracked("AAA-USD").book.best_bid().unwrap().quantity.to_string(), "7");
-    // One that comes late, right behind the unreadable one, shows no hole yet.
+    // A late one, right behind the unreadable one, reveals no gap yet.
     let late = feed.next("l2_data", &book("update", "AAA-USD", &[("bid", "100.00", "9")]));
     let broken = feed.next("l2_data", &book("update", "AAA-USD", &[("bid", "100.00", "8")]));
     feed.hear(&broken[..broken.len() - 3]);
@@ -201,7 +202,7 @@ fn data_of_an_alias_comes_under_the_other_name() {
     feed.say("market_trades", &trades("update", "AAA-USD", &[(12, "BUY")]));
     assert_eq!(feed.words_of("AAA-USDC"), ["snapshot live 2+2", "quote 100.00/101.00", "trade 12 Seller"]);
     assert_eq!(feed.session.books().len(), 1);
-    // The list of products has the last word where names do not tell.
+    // The list of products decides if names are inconclusive.
     let mut feed = Feed::connected(&["AAA-EURC"]);
     let request = feed.requests_of("/products/AAA-EURC").remove(0).1;
     feed.answer(request.id, 200, None, &product("AAA-EURC", "AAA-EUR"));
@@ -304,7 +305,7 @@ fn history_is_fetched_in_pages_and_told_at_once() {
     });
     assert!(history.unwrap().windows(2).all(|pair| pair[0].open_time < pair[1].open_time));
 
-    // Four hours are made of two times two; an answer that is refused for good leaves what there is.
+    // Four hours are built from two of two hours; a finally refused answer leaves the existing data.
     request_history(&mut feed, Interval::H4, 2);
     let request = feed.requests_of("/candles").remove(2).1;
     assert_eq!(request.query[2].1, "TWO_HOUR");

@@ -1,4 +1,4 @@
-//! The table of venues in `docs/venues.md` says what the code says. `UPDATE=1` writes it again.
+//! Checks that the table of venues in `docs/venues.md` matches the code. `UPDATE=1` rewrites it.
 
 #![allow(clippy::unwrap_used, reason = "a test may unwrap")]
 

@@ -1,4 +1,4 @@
-//! Finnhub's session under virtual time: subscriptions, prints, prices without prints, refusals, silence, polling.
+//! Finnhub's session under virtual time: subscriptions, trades, prices without trades, refusals, silence, polling.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may unwrap")]
 
@@ -45,7 +45,7 @@ fn quote(last: &str, time_s: i64) -> String {
     format!(r#"{{"c":{last},"d":1,"dp":1.0,"h":12,"l":8,"o":10,"pc":9.5,"t":{time_s}}}"#)
 }
 
-/// Prints and day figures in order.
+/// Returns trades and day statistics in order.
 fn shown(rig: &Rig) -> Vec<String> {
     let words = rig.events().into_iter().filter_map(|event| match &event.kind {
         MarketEventKind::Trade(trade) => {
@@ -165,7 +165,7 @@ fn pings_alone_keep_the_connection_but_not_the_lights_green() {
         rig.run(20_000);
         rig.frame(connection, r#"{"type":"ping"}"#);
     }
-    // The venue was asked after 15 s; it has a print of now that never came.
+    // The venue was asked after 15 s; it has a current trade that never arrived.
     let now_s = (EPOCH_MS + i64::try_from(rig.now_ms).unwrap()) / 1_000;
     assert_eq!(rig.session.health().silences[&id("X:A")], Silence::Unexplained);
     assert!(rig.closes().is_empty());

@@ -1,7 +1,7 @@
-//! A recording that begins in the middle with images of the books comes to the books that the whole of it comes to.
+//! A recording that begins midway with snapshot frames of the books reaches the same books as the whole recording.
 //!
-//! Over made-up frames of each venue, and over recordings in the folder that `TRUETAPE_CAPTURES` names; without it
-//! those say that they are skipped.
+//! With generated frames of each venue, and with recordings in the folder named by `TRUETAPE_CAPTURES`; without it
+//! those tests report that they are skipped.
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
@@ -28,8 +28,8 @@ use support::{Rig, listed};
 /// More levels than any book here has.
 const WHOLE: usize = 100_000;
 
-/// Plays `frames` once as a whole and once from its middle on, behind images of the books made there; returns how many
-/// books were compared.
+/// Plays `frames` once as a whole and once from the middle, after snapshot frames of the books made there; returns how
+/// many books were compared.
 #[track_caller]
 fn check(venue: &str, symbols: &[&str], frames: &[Cow<'_, str>]) -> usize {
     let (before, after) = frames.split_at(frames.len() / 2);
@@ -86,7 +86,7 @@ fn a_kraken_book_goes_on_at_the_depth_subscribed() {
     let mut venue = kraken::small_book();
     let ack = r#"{"method":"subscribe","result":{"channel":"book","depth":10,"snapshot":true,"symbol":"A/B"},"success":true}"#;
     let mut frames = vec![ack.to_owned(), venue.snapshot("A/B")];
-    // Each new best row pushes one past the depth: whoever keeps that shows it again when the book gets thin.
+    // Each new best row pushes one beyond the depth: a book that keeps it shows it again when the book gets thin.
     for price in 1_001..1_009 {
         venue.set(Side::Bid, price, 70_000_000);
         frames.push(venue.update("A/B"));
@@ -142,7 +142,7 @@ fn recorded_books_go_on_from_their_images() {
     }
 }
 
-/// Recordings of a single connection: venue, what it follows, file.
+/// Recordings of a single connection: venue, followed symbols, file.
 const RECORDINGS: [(&str, &[&str], &str); 3] = [
     ("kraken", &["BTC/USD"], "kraken/v2_btcusd_sample_20260801.tape.jsonl.gz"),
     ("kraken", &["ETH/USD"], "kraken/v2_ethusd_sample_20260801.tape.jsonl.gz"),

@@ -1,6 +1,6 @@
-//! Recordings of the real venue, replayed and compared with books computed from them by other means.
+//! Recordings of the real venue, replayed and compared with books computed from them independently.
 //!
-//! They stand in the folder that `TRUETAPE_CAPTURES` names; without it these tests say that they are skipped.
+//! They are in the folder named by `TRUETAPE_CAPTURES`; without it these tests report that they are skipped.
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
@@ -53,7 +53,7 @@ fn id(symbol: &str) -> InstrumentId {
     InstrumentId::parse(&format!("kraken:{symbol}")).unwrap()
 }
 
-/// A book as the comparison has it; unknown fields are about other ways to compute it.
+/// A book of the comparison; unknown fields are about other ways to compute it.
 #[derive(Deserialize)]
 struct Expected {
     subscribed_depth: usize,
@@ -108,7 +108,7 @@ fn ethusd_at_depth_25() {
     check_book("v2_ethusd_sample_20260801", 1_170);
 }
 
-/// Events of a recording in short words.
+/// Returns an event of a recording as short words.
 fn told(event: &MarketEvent) -> String {
     let symbol = event.instrument.symbol();
     match &event.kind {
@@ -156,8 +156,8 @@ fn bars_with_holes() {
     let Some(folder) = captures() else { return };
     let mut events = Vec::new();
     let replay = replay(&folder.join("kraken/v2_ohlc_btcusdt_20260910.tape.jsonl"), |event| events.push(told(event)));
-    // Nothing was traded in the minutes 36, 37 and 42, and no bars are made up for them. The last one is closed too: the
-    // frame was sent 43 seconds after its end.
+    // Nothing was traded in the minutes 36, 37 and 42, and no candles are invented for them. The last one is closed
+    // too: the frame was sent 43 seconds after its end.
     let expected =
         [32, 33, 34, 35, 38, 39, 40, 41, 43].map(|minute| format!("BTC/USDT 1m 2026-09-10T17:{minute}:00.000Z true"));
     assert_eq!(events, expected);

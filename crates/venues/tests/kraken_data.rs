@@ -1,4 +1,4 @@
-//! What the session asks of the venue, and what it makes of frames and answers.
+//! The session's requests to the venue, and its processing of frames and answers.
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
@@ -84,7 +84,7 @@ fn prints_are_judged_by_their_numbers() {
     }
     let counters = rig.session.health().counters;
     assert_eq!((counters.trades, counters.duplicates, counters.gaps, counters.out_of_order), (4, 1, 1, 1));
-    // Those at the time of subscribing close a hole, and what is known of them is no fault.
+    // Trades at the time of subscribing close a gap, and repeated ones are not a fault.
     let repeated = trade("BTC/USD", 9, "buy").replace("update", "snapshot");
     rig.frame(connection, &repeated);
     rig.frame(connection, &repeated);
@@ -167,7 +167,7 @@ fn a_refused_channel_is_told_until_it_is_taken() {
             acknowledgements(message).iter().for_each(|text| rig.frame(connection, text));
         }
     }
-    // Prints flow, heartbeats flow: the missing book is told all the same.
+    // Trades and heartbeats flow: the missing book is reported nevertheless.
     let stay = |rig: &mut Rig, seconds: u64, first: u64| {
         for number in first..first + seconds {
             rig.run(1_000);
@@ -220,7 +220,7 @@ fn request_history(rig: &mut Rig, interval: Interval, n_bars: usize) {
     rig.input(Input::HistoryRequest(HistoryRequest { instrument: id("BTC/USD"), interval, n_bars }));
 }
 
-/// Open times in seconds of the last history told.
+/// Returns the open times in seconds of the last history emitted.
 fn history(rig: &Rig) -> Option<(Interval, Vec<i64>)> {
     rig.events().iter().rev().find_map(|event| match &event.kind {
         MarketEventKind::History(history) => {
@@ -248,7 +248,7 @@ fn history_is_answered_with_the_newest_bars_and_holes_stay() {
         let [request] = rig.requests("/OHLC").try_into().unwrap();
         assert_eq!(request.query, [("pair", "BTC/USD".to_owned()), ("interval", format!("{minutes}"))]);
         let step = minutes * 60;
-        // 721 bars with a hole; the last one still forms, and `last` is the one before it.
+        // 721 candles with a gap; the last one is still forming, and `last` is the one before it.
         let times: Vec<i64> = (0..722).filter(|idx| *idx != 719).map(|idx| idx * step).collect();
         let rows: Vec<String> =
             times.iter().map(|time| format!(r#"[{time},"1.0","2.0","0.5","1.5","1.2","7.00",3]"#)).collect();
@@ -270,7 +270,7 @@ fn bars_of_a_second_are_made_of_prints() {
         .collect();
     let body = format!(r#"{{"error":[],"result":{{"BTC/USD":[{}],"last":"13500000000"}}}}"#, rows.join(","));
     rig.answer(request.id, 200, None, &body);
-    // Of the first second more may have been traded than was told; in the twelfth nothing was.
+    // More may have been traded in the first second than was reported; in the twelfth nothing was.
     assert_eq!(history(&rig), Some((Interval::S1, vec![11, 13])));
 }
 

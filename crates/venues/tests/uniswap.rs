@@ -1,4 +1,4 @@
-//! Uniswap's session under virtual time, against a node that the test plays.
+//! Uniswap's session under virtual time, against a node played by the test.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may unwrap")]
 

@@ -1,4 +1,4 @@
-//! Uniswap's bars of the past, under virtual time, against a subgraph and a node that the test plays.
+//! Uniswap's historical candles, under virtual time, against a subgraph and a node played by the test.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may unwrap")]
 
@@ -23,7 +23,7 @@ fn id() -> InstrumentId {
     InstrumentId::parse(&format!("uniswap:{POOL}")).unwrap()
 }
 
-/// A session whose pool is known: token 0 is the dollar where `is_dollar_first`.
+/// Returns a session whose pool is known: token 0 is the dollar if `is_dollar_first`.
 fn rig(is_dollar_first: bool) -> Rig {
     let mut rig = Rig::of("uniswap", &SessionConfig { has_history: true, ..listed(&[POOL]) });
     describe(&mut rig, is_dollar_first);
@@ -48,7 +48,7 @@ fn describe(rig: &mut Rig, is_dollar_first: bool) {
     assert_eq!(rig.session.instruments().len(), 1);
 }
 
-/// Requests to the node since the last call.
+/// Returns requests to the node since the last call.
 fn node(rig: &mut Rig) -> Vec<HttpRequest> {
     rig.requests("/")
 }
@@ -67,7 +67,7 @@ fn n_questions(rig: &Rig) -> usize {
     questions(rig).len()
 }
 
-/// The variables of the newest question to the subgraph.
+/// Returns the variables of the newest query to the subgraph.
 fn variables(rig: &Rig) -> Value {
     let body: Value = serde_json::from_str(questions(rig).last().unwrap().body.as_deref().unwrap()).unwrap();
     body["variables"].clone()
@@ -96,7 +96,7 @@ fn swap(time: i64, place: u64, dollars: &str, ether: &str) -> Value {
         "amount0": dollars, "amount1": ether})
 }
 
-/// Bars told, in short words; times relative to the hour.
+/// Returns the candles emitted, as short words; times relative to the hour.
 fn bars(rig: &Rig) -> Vec<Vec<String>> {
     let histories = rig.events().into_iter().filter_map(|event| match &event.kind {
         MarketEventKind::History(CandleHistory { candles, .. }) => Some(candles),
@@ -126,7 +126,7 @@ fn hours_are_told_with_their_gaps_and_the_running_one() {
     answer(&mut rig, HOUR + 5, &rows);
     let first = "-7200 1963.84456170237 1970 1960 1964 1.25".to_owned();
     assert_eq!(bars(&rig), [vec![first, "0 2000 2100.5 1999 2050 1.25".to_owned()]]);
-    // The bar without a price is a gap, and is counted.
+    // The candle without a price is a gap, and is counted.
     assert_eq!(rig.session.health().counters.malformed, 1);
     rig.run(60_000);
     assert_eq!(n_questions(&rig), 1);
@@ -178,7 +178,7 @@ fn minutes_are_made_of_swaps_over_pages() {
         swap(minute - 300, 1, "1", "0"),
     ];
     answer(&mut rig, minute + 31, &rest);
-    // The minute that forms is left to the node's swaps, and the one with a swap that cannot be read is a gap.
+    // The forming minute is left to the node's swaps, and the one with an unreadable swap is a gap.
     let (early, late) = (minute - 240 - HOUR, minute - 60 - HOUR);
     assert_eq!(bars(&rig), [[format!("{early} 1800 1900 1800 1900 2"), format!("{late} 2000 2000 2000 2000 998")]]);
     assert_eq!((n_questions(&rig), rig.session.health().counters.malformed), (2, 1));
@@ -281,7 +281,7 @@ fn scalar() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// A row of bars or swaps, each member good or absurd.
+/// A row of candles or swaps, each field valid or absurd.
 fn row() -> impl Strategy<Value = Value> {
     let good = json!({"time": HOUR.to_string(), "open": "1", "high": "1", "low": "1", "close": "1", "volumeToken0": "1",
         "volumeToken1": "1", "id": "0x#1", "logIndex": "1", "amount0": "1", "amount1": "-1"});

@@ -1,4 +1,4 @@
-//! Frames as Coinbase Advanced Trade sends them, numbered as one connection numbers them.
+//! Frames in the form of Coinbase Advanced Trade, numbered as on one connection.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
@@ -34,7 +34,7 @@ impl DerefMut for Feed {
 }
 
 impl Feed {
-    /// Started; connected, its messages sent.
+    /// Returns a started and connected feed whose messages are sent.
     pub(crate) fn connected(symbols: &[&str]) -> Self {
         Self::of(&listed(symbols))
     }
@@ -47,7 +47,7 @@ impl Feed {
         feed
     }
 
-    /// Opens the newest connection wanted; its numbers begin at zero.
+    /// Opens the newest requested connection; its numbers begin at zero.
     pub(crate) fn reconnect(&mut self) {
         self.connection = self.rig.wanted_connection();
         self.sequence = 0;
@@ -56,25 +56,25 @@ impl Feed {
         self.rig.run(2_000);
     }
 
-    /// Hands over a frame of a channel with the next number.
+    /// Delivers a frame of a channel with the next number.
     pub(crate) fn say(&mut self, channel: &str, events: &str) {
         let frame = self.next(channel, events);
         self.hear(&frame);
     }
 
-    /// The frame of a channel with the next number; it is not handed over.
+    /// Returns the frame of a channel with the next number without delivering it.
     pub(crate) fn next(&mut self, channel: &str, events: &str) -> String {
         let frame = numbered(channel, self.sequence, events);
         self.sequence += 1;
         frame
     }
 
-    /// Hands over a frame as it is.
+    /// Delivers a frame unchanged.
     pub(crate) fn hear(&mut self, frame: &str) {
         self.rig.frame(self.connection, frame);
     }
 
-    /// A whole small book: 100.00 / 101.00.
+    /// Delivers a small whole book: 100.00 / 101.00.
     pub(crate) fn snapshot(&mut self, symbol: &str) {
         self.say("l2_data", &book("snapshot", symbol, SMALL));
     }
@@ -87,7 +87,7 @@ impl Feed {
         self.say("heartbeats", r#"{"current_time":"2026-01-02 03:04:05.85 +0000 UTC m=+1.2","heartbeat_counter":7}"#);
     }
 
-    /// Messages sent on the newest connection since the last call of `take`, with their times.
+    /// Returns the messages sent on the newest connection since the last call of `take`, with their times.
     pub(crate) fn sent(&self) -> Vec<(u64, String)> {
         let sent = self.rig.log.iter().filter_map(|(time, output)| match output {
             Output::Send(on, text) if *on == self.connection => Some((*time, text.clone())),
@@ -108,7 +108,7 @@ impl Feed {
         self.tracked(symbol).state
     }
 
-    /// Events of one symbol in short words, without those that describe it.
+    /// Returns the events of one symbol as short words, without those that describe it.
     pub(crate) fn words_of(&self, symbol: &str) -> Vec<String> {
         let start = format!("{symbol} ");
         let words = self.rig.words().into_iter().filter_map(|words| words.strip_prefix(&start).map(str::to_owned));
@@ -141,7 +141,7 @@ pub(crate) fn book(kind: &str, symbol: &str, rows: &[(&str, &str, &str)]) -> Str
     format!(r#"{{"type":"{kind}","product_id":"{symbol}","updates":[{}]}}"#, rows.join(","))
 }
 
-/// Prints in the venue's order: newest first. Times follow the ids.
+/// Trades in the venue's order: newest first. Times follow the ids.
 pub(crate) fn trades(kind: &str, symbol: &str, prints: &[(u64, &str)]) -> String {
     let rows: Vec<String> = prints.iter().map(|(number, side)| print(symbol, *number, side)).collect();
     format!(r#"{{"type":"{kind}","trades":[{}]}}"#, rows.join(","))

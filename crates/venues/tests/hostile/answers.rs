@@ -1,7 +1,7 @@
-//! The checks that every venue's REST answers have to stand.
+//! The checks that every venue must pass with its REST answers.
 //!
-//! Connections cannot be had, so a session asks for everything there is, and somebody asks for candles all the while.
-//! Not here: what good answers are ([`Answers`] and the venues' rooms).
+//! Connections are not available, so a session requests everything, and candles are requested all the time. Not here:
+//! valid answers ([`Answers`] and the venues' files).
 
 use model::{
     candle::Interval,
@@ -20,7 +20,7 @@ use crate::{
     support::{Rig, listed},
 };
 
-/// A venue as its REST answers.
+/// A venue's REST answers.
 pub(crate) trait Answers {
     const NAME: &'static str;
     const SYMBOL: &'static str;
@@ -28,7 +28,7 @@ pub(crate) trait Answers {
     fn answer(request: &HttpRequest) -> String;
 }
 
-/// A session without connections, and what it asks.
+/// A session without connections, and its requests.
 struct Asking {
     rig: Rig,
     waiting: Vec<HttpRequest>,
@@ -40,7 +40,8 @@ impl Asking {
         Self { rig: Rig::of(V::NAME, &listed(&[V::SYMBOL])), waiting: Vec::new(), n_history_requests: 0 }
     }
 
-    /// The next request; `None` where the session has been told that there is no such symbol and asks no more.
+    /// Returns the next request; `None` if the session was told that the symbol does not exist and requests nothing
+    /// more.
     fn next<V: Answers>(&mut self) -> Option<HttpRequest> {
         for _ in 0..120 {
             for output in self.rig.take() {
@@ -73,7 +74,7 @@ impl Asking {
         self.rig.session.health().counters.malformed - before
     }
 
-    /// Prints, prices or bars come as soon as the answers are good.
+    /// Checks that trades, prices or candles arrive as soon as the answers are valid.
     fn check_alive<V: Answers>(&mut self) {
         let n_events = |rig: &Rig| {
             let data =
@@ -99,7 +100,7 @@ pub(crate) fn a_thousand_hostile_answers_are_counted_and_polling_goes_on<V: Answ
     let (mut n_malformed, mut n_ended) = (0, 0);
     for number in 0..n_answers {
         let Some(request) = asking.next::<V>() else {
-            // An answer said that there is no such symbol: that is an answer, and the end.
+            // An answer said that the symbol does not exist: that is an answer, and the end.
             asking = Asking::new::<V>();
             n_ended += 1;
             continue;
@@ -134,7 +135,7 @@ pub(crate) fn deep_answers_fit_a_small_stack<V: Answers>() {
                     asking.hit(&request, &format!("{before}{deep}{after}"));
                     let request = asking.next::<V>().expect("it asks on");
                     let good = V::answer(&request);
-                    // In the place of the first value, whatever that is.
+                    // In place of the first value, whatever it is.
                     asking.hit(&request, &good.replacen("\":", &format!("\":{deep},\"_\":"), 1));
                 }
             }

@@ -1,4 +1,4 @@
-//! What Binance says when all is well, and where it can be broken.
+//! Binance's valid texts, and where they can be broken.
 
 use venues::session::{ConnectionId, HttpRequest};
 
@@ -15,7 +15,7 @@ pub(crate) struct Binance {
 }
 
 const SYMBOL: &str = "AAABBB";
-/// Nothing, as zero is: the row goes.
+/// Equal to zero: the row is removed.
 const MINUS_ZERO: &str = r#""-0""#;
 
 impl Frames for Binance {

@@ -1,4 +1,4 @@
-//! What Coinbase says when all is well, and where it can be broken.
+//! Coinbase's valid texts, and where they can be broken.
 
 use model::proof::BookState;
 use venues::session::{ConnectionId, HttpRequest};
@@ -16,7 +16,7 @@ pub(crate) struct Coinbase {
 }
 
 const SYMBOL: &str = "AAA-USD";
-/// Nothing, as zero is.
+/// Equal to zero.
 const MINUS_ZERO: &str = r#""-0""#;
 
 impl Frames for Coinbase {
@@ -84,7 +84,8 @@ impl Frames for Coinbase {
 
     fn check_alive(&mut self) {
         let n_trades = self.feed.session.health().counters.trades;
-        // Far from every number that a mutation may have left behind; an absurd one is believed only so long.
+        // Far from every number that a mutation may have left behind; an absurd one is accepted only for a limited
+        // time.
         self.feed.sequence += 1_000_000_007;
         for round in 0..30 {
             let number = 7_000_000_000 + self.feed.sequence + round;

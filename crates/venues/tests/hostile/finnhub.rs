@@ -1,4 +1,4 @@
-//! What Finnhub says when all is well, and where it can be broken.
+//! Finnhub's valid texts, and where they can be broken.
 
 use venues::session::{ConnectionId, HttpRequest, Input};
 
@@ -50,7 +50,7 @@ impl Frames for Finnhub {
         let trade = trade(5);
         let time = format!("\"t\":{}", EPOCH_MS + 5);
         vec![
-            // Exponents are how its numbers come.
+            // Its numbers may have exponents.
             (trade.replace("10.50", "§"), &["1.5", "1e-30"]),
             (trade.replace(":2}", ":§}"), &["1.5", "1e-30", "-0", "-0.0"]),
             (trade.replace(&time, "\"t\":§"), &["-1", "-0"]),

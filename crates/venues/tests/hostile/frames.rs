@@ -1,7 +1,6 @@
-//! The checks that every venue's frames have to stand.
+//! The checks that every venue must pass with its frames.
 //!
-//! Not here: what a venue's frames are ([`Frames`] and the venues' rooms), how a good one becomes a bad one
-//! ([`crate::mutation`]).
+//! Not here: a venue's frames ([`Frames`] and the venues' files), how a valid one is broken ([`crate::mutation`]).
 
 use model::{
     event::{BookUpdate, MarketEventKind},
@@ -19,31 +18,31 @@ use crate::{
     support::{Rig, listed},
 };
 
-/// A venue's session with data flowing, and the texts to try it with.
+/// A venue's session with data flowing, and its test texts.
 pub(crate) trait Frames: Sized {
     const NAME: &'static str;
     const SYMBOL: &'static str;
-    /// A frame that long is not read.
+    /// A longer frame is not parsed.
     const LONGEST: usize;
 
-    /// Connected, with data flowing and, where there is one, a live book.
+    /// Returns a connected session with data flowing and, if the venue has books, a live book.
     fn live() -> Self;
     fn rig(&mut self) -> (&mut Rig, ConnectionId);
-    /// A frame of each kind.
+    /// Returns a frame of each kind.
     fn good() -> Vec<String>;
-    /// Good frames with `§` in the place of a value, and what of [`VALUES`] is good there.
+    /// Returns valid frames with `§` in place of a value, and which of [`VALUES`] are valid there.
     fn fields() -> Vec<(String, &'static [&'static str])>;
-    /// Breaches of the venue's own rules.
+    /// Returns violations of the venue's own rules.
     fn breaches() -> Vec<String>;
-    /// Frames with `§` where something is nested.
+    /// Returns frames with `§` in place of a nested value.
     fn nests() -> &'static [&'static str];
-    /// A good frame, another one for each number, with `§` where nobody reads.
+    /// Returns a valid frame, a different one for each number, with `§` in an unread place.
     fn unread(number: u64) -> String;
-    /// Good frames are taken as ever, and the book can be live.
+    /// Checks that valid frames are still accepted, and the book can be live.
     fn check_alive(&mut self);
 }
 
-/// Hands over a frame; it is malformed, unknown or valid, and counted so exactly once.
+/// Delivers a frame; it is malformed, unknown or valid, and counted exactly once as such.
 pub(crate) fn hit<V: Frames>(venue: &mut V, text: &str) -> &'static str {
     let (rig, connection) = venue.rig();
     let before = rig.session.health().counters;
@@ -58,13 +57,13 @@ pub(crate) fn hit<V: Frames>(venue: &mut V, text: &str) -> &'static str {
     }
 }
 
-/// Events that say more than that a book is in doubt.
+/// Returns the number of events other than a book becoming doubtful.
 fn n_events<V: Frames>(venue: &mut V) -> usize {
     let events = venue.rig().0.events();
     events.iter().filter(|event| !matches!(event.kind, MarketEventKind::Book(BookUpdate::State { .. }))).count()
 }
 
-/// A malformed frame has no part effect.
+/// Checks that a malformed frame has no partial effect.
 #[track_caller]
 fn malformed<V: Frames>(venue: &mut V, text: &str) {
     let before = n_events(venue);
@@ -121,7 +120,7 @@ pub(crate) fn deep_nesting_fits_a_small_stack<V: Frames>() {
                     hit(&mut venue, &frame.replace('§', &closed));
                     hit(&mut venue, &frame.replace('§', &open));
                 }
-                // What nobody reads is passed over at any depth.
+                // An unread value is skipped at any depth.
                 let unread = V::unread(2 * n_levels as u64 + u64::from(is_list)).replace('§', &closed);
                 assert_ne!(hit(&mut venue, &unread), "malformed", "{n_levels}");
             }
@@ -130,7 +129,7 @@ pub(crate) fn deep_nesting_fits_a_small_stack<V: Frames>() {
     });
 }
 
-/// On a thread with the stack that the server's have.
+/// Runs on a thread with the stack size of the server's threads.
 pub(crate) fn on_a_small_stack(run: impl FnOnce() + Send + 'static) {
     std::thread::Builder::new().stack_size(2 << 20).spawn(run).unwrap().join().unwrap();
 }
@@ -164,7 +163,7 @@ pub(crate) fn a_thousand_hostile_frames_are_counted_and_the_feed_goes_on<V: Fram
             let is_contradicted = |book: &TrackedBook| book.last_checksum.is_some_and(|last| !last.agrees());
             assert!(books.all(|book| book.state != BookState::Live || !is_contradicted(book)));
         }
-        // Frames that only look good may have had Kraken's breaker flag the book for five minutes.
+        // Frames that only look valid may have made Kraken's breaker flag the book for five minutes.
         let mut books = venue.rig().0.session.books().values();
         if books.all(|book| book.state != BookState::Unverified) {
             venue.rig().0.run(4_000);
@@ -193,5 +192,5 @@ pub(crate) fn any_text_is_survived<V: Frames>() {
     });
 }
 
-/// Hostile frames that one session gets.
+/// Hostile frames per session.
 const FRAMES_IN_A_ROW: usize = 20;

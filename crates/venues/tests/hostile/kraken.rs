@@ -1,4 +1,4 @@
-//! What Kraken says when all is well, and where it can be broken.
+//! Kraken's valid texts, and where they can be broken.
 
 use model::proof::BookState;
 use venues::session::{ConnectionId, HttpRequest};
@@ -56,7 +56,7 @@ impl Frames for Kraken {
             )
         };
         let print = trade(SYMBOL, 5, "buy");
-        // A quantity of minus zero is nothing, as zero is: the row goes.
+        // A quantity of minus zero equals zero: the row is removed.
         vec![
             (update("§", "1", "1"), &["1.5"]),
             (update("1", "§", "1"), &["1.5", "-0", "-0.0"]),

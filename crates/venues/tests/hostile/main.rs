@@ -1,7 +1,8 @@
-//! Whatever a venue sends, its session counts it and goes on: broken texts, absurd numbers, depth, length, doubled members.
+//! Whatever a venue sends, its session counts it and continues: broken texts, absurd numbers, depth, length, duplicate
+//! fields.
 //!
-//! One table of checks for the frames of four venues ([`frames`]) and one for the REST answers of five ([`answers`]); what a
-//! venue's good texts are stands in its own room. Sizes: `docs/reliability.md`.
+//! One table of checks for the frames of four venues ([`frames`]) and one for the REST answers of five ([`answers`]);
+//! each venue's valid texts are in its own file. Sample sizes: `docs/reliability.md`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may unwrap")]
 

@@ -1,10 +1,10 @@
-//! Broken texts made of good ones, from a seed.
+//! Broken texts made from valid ones, by a seed.
 //!
-//! Not here: who has to bear them. The server's own test of hostile frames uses this file too.
+//! Not here: their recipients. The server's own test of hostile frames uses this file too.
 
 use venues::kit::backoff::Jitter;
 
-/// What stands where something else belongs. Some of it is good in some places.
+/// Values put in place of others. Some of them are valid in some places.
 pub(crate) const VALUES: &[&str] = &[
     "null",
     "true",
@@ -48,10 +48,10 @@ pub(crate) const VALUES: &[&str] = &[
     r#""0.00000000000000000000000000000001""#,
 ];
 
-/// How deep things are nested: around the limits of common parsers, and past any stack.
+/// Nesting depths: around the limits of common parsers, and beyond any stack.
 pub(crate) const DEPTHS: [usize; 9] = [31, 32, 33, 127, 128, 129, 8_000, 16_000, 200_000];
 
-/// So many levels of lists or of objects, the innermost empty; closed or left open.
+/// Returns this many levels of lists or of objects, the innermost empty; closed or left open.
 pub(crate) fn nested(n_levels: usize, is_list: bool, is_closed: bool) -> String {
     let (open, middle, close) = if is_list { ("[", "", "]") } else { (r#"{"a":"#, "1", "}") };
     if is_closed {
@@ -61,7 +61,8 @@ pub(crate) fn nested(n_levels: usize, is_list: bool, is_closed: bool) -> String 
     }
 }
 
-/// A good text made bad, or nearly: cut, flipped bits, other bytes, other types, doubled members, depth, length.
+/// Returns a valid text made invalid, or nearly so: cut, flipped bits, other bytes, other types, duplicate fields,
+/// depth, length.
 pub(crate) fn hostile(random: &mut Jitter, good: &str) -> String {
     let mut below = |end: usize| usize::try_from(random.next_u64() % end.max(1) as u64).expect("invariant: small");
     let members: Vec<usize> = good.match_indices("\":").map(|(at, colon)| at + colon.len()).collect();

@@ -1,4 +1,4 @@
-//! What a node says when all is well. It is only asked: there are no frames.
+//! A node's valid answers. It only gets requests: there are no frames.
 
 use venues::session::HttpRequest;
 

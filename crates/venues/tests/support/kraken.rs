@@ -1,4 +1,5 @@
-//! A Kraken session under virtual time, its venue's frames, and a book of the venue that computes checksums by other means.
+//! A Kraken session under virtual time, its venue's frames, and a book of the venue with independently computed
+//! checksums.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
@@ -10,24 +11,24 @@ use venues::session::{ConnectionId, Input, Output};
 
 use crate::support::{Rig, listed};
 
-/// Rows a side that the venue grants here, fewer than are asked for: what goes past them shows soon.
+/// Rows a side granted by the venue here, fewer than requested: errors beyond them show soon.
 pub(crate) const DEPTH: usize = 10;
 
-/// Started, connected, everything acknowledged; no data has come.
+/// Returns a started, connected session with everything acknowledged; no data has arrived.
 pub(crate) fn connected(symbols: &[&str]) -> (Rig, ConnectionId) {
     let mut rig = Rig::of("kraken", &listed(symbols));
     let connection = connect(&mut rig);
     (rig, connection)
 }
 
-/// Opens the newest connection wanted and acknowledges all it subscribes.
+/// Opens the newest requested connection and acknowledges all its subscriptions.
 pub(crate) fn connect(rig: &mut Rig) -> ConnectionId {
     let connection = open(rig);
     acknowledge(rig, connection);
     connection
 }
 
-/// Opens the newest connection wanted.
+/// Opens the newest requested connection.
 pub(crate) fn open(rig: &mut Rig) -> ConnectionId {
     let connection = rig.connects().last().expect("a connection is wanted").1;
     rig.input(Input::Connected(connection));
@@ -35,7 +36,7 @@ pub(crate) fn open(rig: &mut Rig) -> ConnectionId {
     connection
 }
 
-/// Acknowledges everything sent so far on a connection, waiting for all of it to be sent.
+/// Acknowledges everything sent so far on a connection, after waiting until all of it is sent.
 pub(crate) fn acknowledge(rig: &mut Rig, connection: ConnectionId) {
     let mut n_seen = 0;
     loop {
@@ -53,7 +54,7 @@ pub(crate) fn acknowledge(rig: &mut Rig, connection: ConnectionId) {
     }
 }
 
-/// Time and content of each message sent on a connection.
+/// Returns time and content of each message sent on a connection.
 pub(crate) fn sent(rig: &Rig, connection: ConnectionId) -> Vec<(u64, Value)> {
     let sent = rig.log.iter().filter_map(|(time, output)| match output {
         Output::Send(on, text) if *on == connection => Some((*time, serde_json::from_str(text).unwrap())),
@@ -62,14 +63,14 @@ pub(crate) fn sent(rig: &Rig, connection: ConnectionId) -> Vec<(u64, Value)> {
     sent.collect()
 }
 
-/// Time, method and symbol of each message about books.
+/// Returns time, method and symbol of each message about books.
 pub(crate) fn book_messages(rig: &Rig, connection: ConnectionId) -> Vec<(u64, String, String)> {
     let about_books = sent(rig, connection).into_iter().filter(|(_, message)| message["params"]["channel"] == "book");
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     about_books.map(|(time, message)| (time, text(&message["method"]), text(&message["params"]["symbol"][0]))).collect()
 }
 
-/// The venue's answers to a message: one a symbol.
+/// Returns the venue's answers to a message: one for each symbol.
 pub(crate) fn acknowledgements(message: &Value) -> Vec<String> {
     let (method, channel, request) = (&message["method"], &message["params"]["channel"], &message["req_id"]);
     let symbols = message["params"]["symbol"].as_array();
@@ -87,7 +88,7 @@ pub(crate) fn acknowledgements(message: &Value) -> Vec<String> {
     }
 }
 
-/// The venue's refusal of a message for one symbol.
+/// Returns the venue's refusal of a message for one symbol.
 pub(crate) fn refusal(message: &Value, symbol: &str, error: &str) -> String {
     json!({"error": error, "method": message["method"], "success": false, "symbol": symbol, "req_id": message["req_id"]})
         .to_string()
@@ -101,7 +102,7 @@ pub(crate) fn book<'a>(rig: &'a Rig, symbol: &str) -> &'a TrackedBook {
     &rig.session.books()[&id(symbol)]
 }
 
-/// The best ten levels a side, offers first, with the digits they have.
+/// Returns the best ten levels a side, asks first, with their digits.
 pub(crate) fn top(book: &TrackedBook) -> Vec<(String, String)> {
     let levels = book.book.asks().take(10).chain(book.book.bids().take(10));
     levels.map(|level| (level.price.to_string(), level.quantity.to_string())).collect()
@@ -122,7 +123,7 @@ pub(crate) fn ticker(symbol: &str, bid: &str, ask: &str) -> String {
     )
 }
 
-/// CRC-32 bit by bit, as the standard has it.
+/// Computes CRC-32 bit by bit, as in the standard.
 pub(crate) fn crc32(text: &str) -> u32 {
     let mut crc = u32::MAX;
     for byte in text.bytes() {
@@ -134,13 +135,13 @@ pub(crate) fn crc32(text: &str) -> u32 {
     !crc
 }
 
-/// Checksum of levels given as text, offers first.
+/// Returns the checksum of levels given as text, asks first.
 pub(crate) fn checksum(levels: &[(String, String)]) -> u32 {
     let bare = |text: &str| text.replace('.', "").trim_start_matches('0').to_owned();
     crc32(&levels.iter().map(|(price, quantity)| bare(price) + &bare(quantity)).collect::<String>())
 }
 
-/// A frame about one book.
+/// Returns a frame about one book.
 pub(crate) fn book_frame(kind: &str, symbol: &str, bids: &[Row], asks: &[Row], checksum: u32) -> String {
     let rows = |rows: &[Row]| {
         let rows: Vec<String> =
@@ -157,12 +158,12 @@ pub(crate) fn book_frame(kind: &str, symbol: &str, bids: &[Row], asks: &[Row], c
 /// Price and quantity as text.
 pub(crate) type Row = (String, String);
 
-/// The venue's whole book of one symbol, and what a subscriber of some depth is told of it.
+/// The venue's whole book of one symbol, and the book that a subscriber of some depth has.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct VenueBook {
     /// Quantity in 1e-8 by price in 0.1; bids under their negative price, so that the best comes first on both sides.
     pub(crate) sides: [BTreeMap<i64, u64>; 2],
-    /// What the subscriber was told to have.
+    /// The subscriber's book.
     told: [BTreeMap<i64, u64>; 2],
 }
 
@@ -180,13 +181,13 @@ impl VenueBook {
         self.sides[side.place(0).0].keys().next().map(|key| key.abs())
     }
 
-    /// Offers, then bids, best first, as text.
+    /// Returns asks, then bids, best first, as text.
     pub(crate) fn top(&self) -> Vec<Row> {
         let side = |idx: usize| self.sides[idx].iter().take(10).map(|(key, quantity)| row(*key, *quantity));
         side(1).chain(side(0)).collect()
     }
 
-    /// The frame that a new subscriber gets.
+    /// Returns the frame for a new subscriber.
     pub(crate) fn snapshot(&mut self, symbol: &str) -> String {
         let cut = |idx: usize| self.sides[idx].iter().take(DEPTH).map(|(key, quantity)| (*key, *quantity)).collect();
         self.told = [cut(0), cut(1)];
@@ -194,7 +195,7 @@ impl VenueBook {
         book_frame("snapshot", symbol, &rows(0), &rows(1), checksum(&self.top()))
     }
 
-    /// The frame that tells the subscriber what has changed; nothing is said of levels that were pushed past the depth.
+    /// Returns the frame with the changes for the subscriber; levels pushed beyond the depth are not mentioned.
     pub(crate) fn update(&mut self, symbol: &str) -> String {
         let rows: [Vec<Row>; 2] = [0, 1].map(|idx| {
             let cut: BTreeMap<i64, u64> =
@@ -248,7 +249,7 @@ pub(crate) fn small_book() -> VenueBook {
     book
 }
 
-/// Connected with a live book of [`small_book`].
+/// Returns a connected session with a live book of [`small_book`].
 pub(crate) fn live(symbol: &str) -> (Rig, ConnectionId, VenueBook) {
     let (mut rig, connection) = connected(&[symbol]);
     let mut venue = small_book();

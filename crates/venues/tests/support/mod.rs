@@ -1,4 +1,4 @@
-//! A session under virtual time, with everything it wanted written down.
+//! A session under virtual time, with a log of all its outputs.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
@@ -24,9 +24,9 @@ pub(crate) const EPOCH_MS: i64 = 1_750_000_000_000;
 pub(crate) struct Rig {
     pub(crate) session: Box<dyn Session>,
     pub(crate) now_ms: u64,
-    /// Everything ever wanted, with its time in milliseconds.
+    /// All outputs so far, with their times in milliseconds.
     pub(crate) log: Vec<(u64, Output)>,
-    /// Those of the log that open and close connections.
+    /// The outputs that open and close connections.
     turns: Vec<(u64, Output)>,
     taken: usize,
 }
@@ -41,7 +41,7 @@ impl Rig {
         Self::of("binance", config)
     }
 
-    /// A started session of another venue.
+    /// Returns a started session of another venue.
     pub(crate) fn of(venue: &str, config: &SessionConfig) -> Self {
         let session = registry::open(venue, config).unwrap();
         let mut rig = Self { session, now_ms: 0, log: Vec::new(), turns: Vec::new(), taken: 0 };
@@ -49,14 +49,14 @@ impl Rig {
         rig
     }
 
-    /// Started, connected, acknowledged; nothing asked for has been answered.
+    /// Returns a started, connected session with acknowledged subscriptions; no request has been answered.
     pub(crate) fn connected(symbols: &[&str]) -> (Self, ConnectionId) {
         let mut rig = Self::new(&listed(symbols));
         let connection = rig.connect();
         (rig, connection)
     }
 
-    /// Opens the newest connection wanted and acknowledges all it subscribes.
+    /// Opens the newest requested connection and acknowledges all its subscriptions.
     pub(crate) fn connect(&mut self) -> ConnectionId {
         let connection = self.wanted_connection();
         self.input(Input::Connected(connection));
@@ -64,7 +64,7 @@ impl Rig {
         connection
     }
 
-    /// The newest connection wanted.
+    /// Returns the newest requested connection.
     pub(crate) fn wanted_connection(&self) -> ConnectionId {
         let wanted = self.turns.iter().rev().find_map(|(_, output)| match output {
             Output::Connect { connection, .. } => Some(*connection),
@@ -73,7 +73,7 @@ impl Rig {
         wanted.expect("a connection is wanted")
     }
 
-    /// Acknowledges everything subscribed so far on a connection, waiting for all of it to be sent.
+    /// Acknowledges everything subscribed so far on a connection, after waiting until all of it is sent.
     pub(crate) fn acknowledge(&mut self, connection: ConnectionId) {
         let mut n_seen = 0;
         loop {
@@ -89,7 +89,7 @@ impl Rig {
         }
     }
 
-    /// Time, request number and streams of each subscription sent on a connection.
+    /// Returns time, request number and streams of each subscription sent on a connection.
     pub(crate) fn subscriptions(&self, connection: ConnectionId) -> Vec<(u64, u64, Vec<String>)> {
         let sent = self.log.iter().filter_map(|(time, output)| match output {
             Output::Send(on, text) if *on == connection => Some((*time, text)),
@@ -127,7 +127,7 @@ impl Rig {
         self.input(Input::Closed(connection, CloseReason::Ended { code: Some(1006), detail: "reset".into() }));
     }
 
-    /// Lets so many milliseconds pass, serving every deadline on the way.
+    /// Lets this many milliseconds pass, serving every deadline on the way.
     pub(crate) fn run(&mut self, millis: u64) {
         let end = self.now_ms + millis;
         for _ in 0..100_000 {
@@ -156,20 +156,20 @@ impl Rig {
         self.input(Input::Http(id, Err(HttpFailure { detail: "no route".into() })));
     }
 
-    /// What was wanted since the last call.
+    /// Returns the outputs since the last call.
     pub(crate) fn take(&mut self) -> Vec<Output> {
         let new = self.log[self.taken..].iter().map(|(_, output)| output.clone()).collect();
         self.taken = self.log.len();
         new
     }
 
-    /// Everything of the log, which is empty afterwards: for runs whose log would grow without end.
+    /// Empties the log and returns it: for runs whose log would grow without end.
     pub(crate) fn drain(&mut self) -> Vec<(u64, Output)> {
         self.taken = 0;
         std::mem::take(&mut self.log)
     }
 
-    /// Requests made since the last call of [`Self::take`] whose path ends so.
+    /// Returns requests made since the last call of [`Self::take`] whose path ends with `path_end`.
     pub(crate) fn requests(&mut self, path_end: &str) -> Vec<HttpRequest> {
         let requests = self.take().into_iter().filter_map(|output| match output {
             Output::Http(request) if request.path.ends_with(path_end) => Some(request),
@@ -178,7 +178,7 @@ impl Rig {
         requests.collect()
     }
 
-    /// All requests ever made, with their times.
+    /// Returns all requests so far, with their times.
     pub(crate) fn all_requests(&self) -> Vec<(u64, HttpRequest)> {
         let requests = self.log.iter().filter_map(|(time, output)| match output {
             Output::Http(request) => Some((*time, request.clone())),
@@ -187,7 +187,7 @@ impl Rig {
         requests.collect()
     }
 
-    /// All connections ever wanted: time, number, wait in milliseconds.
+    /// Returns all requested connections so far: time, number, wait in milliseconds.
     pub(crate) fn connects(&self) -> Vec<(u64, ConnectionId, u64)> {
         let connects = self.turns.iter().filter_map(|(time, output)| match output {
             Output::Connect { connection, after, .. } => {
@@ -213,7 +213,7 @@ impl Rig {
             .collect()
     }
 
-    /// Events in short words.
+    /// Returns the events as short words.
     pub(crate) fn words(&self) -> Vec<String> {
         self.events().into_iter().map(words).collect()
     }
@@ -222,7 +222,7 @@ impl Rig {
         &self.session.books()[&id(symbol)]
     }
 
-    /// Brings a symbol's book to life: one change, and a snapshot that joins it.
+    /// Makes a symbol's book live: one change, and a snapshot that joins it.
     pub(crate) fn make_live(&mut self, connection: ConnectionId, symbol: &str, last_id: u64) {
         self.frame(connection, &depth(symbol, last_id, last_id));
         let requests = self.all_requests().into_iter().rev();
@@ -272,7 +272,7 @@ pub(crate) fn quote(symbol: &str, update_id: u64, bid: &str, ask: &str) -> Strin
     )
 }
 
-/// A change that leaves the top as [`snapshot`] has it.
+/// A change that leaves the top as in [`snapshot`].
 pub(crate) fn depth(symbol: &str, first_id: u64, final_id: u64) -> String {
     depth_of(symbol, first_id, final_id, r#"["99.00","2.0"]"#, "")
 }

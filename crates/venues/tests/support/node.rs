@@ -1,4 +1,4 @@
-//! A node of the chain as Uniswap's session asks it: one pool, its tokens, blocks and swaps.
+//! A node of the chain as seen by Uniswap's session: one pool, its tokens, blocks and swaps.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
@@ -9,7 +9,7 @@ use crate::support::Rig;
 
 pub(crate) const POOL: &str = "0x00000000000000000000000000000000000000Aa";
 
-/// A node: what it says to each method, by the call's data.
+/// A node: its answers to each method, by the call's data.
 pub(crate) struct Node {
     pub(crate) block: u64,
     pub(crate) logs: Vec<Value>,

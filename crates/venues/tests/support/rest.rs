@@ -1,4 +1,4 @@
-//! Good REST answers of the venues, one row of data each, newer with each request.
+//! Valid REST answers of the venues, one row of data each, newer with each request.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
@@ -6,7 +6,8 @@ use venues::session::HttpRequest;
 
 use crate::support::EPOCH_MS;
 
-/// What a venue answers about its symbol. Not: instruments and books of Binance and Coinbase ([`crate::support`]).
+/// Returns a venue's answer about its symbol. Not here: instruments and books of Binance and Coinbase
+/// ([`crate::support`]).
 pub(crate) fn answer(venue: &str, request: &HttpRequest) -> String {
     let end = request.path.rsplit('/').next().unwrap_or_default();
     let number = request.id.0;

@@ -1,8 +1,8 @@
-//! How much the proofs of reliability do: a size that suits every change, or the nightly one.
+//! Sample sizes of the reliability tests: one that suits every change, or the nightly one.
 //!
-//! `TRUETAPE_NIGHTLY=1` asks for the nightly one; see `docs/reliability.md`. Not here: what is done that often.
+//! `TRUETAPE_NIGHTLY=1` selects the nightly one; see `docs/reliability.md`. Not here: the tests themselves.
 
-/// The first of the two sizes; the second where the nightly run asks for it.
+/// Returns the first of the two sizes; the second in the nightly run.
 pub(crate) fn size(everyday: usize, nightly: usize) -> usize {
     if std::env::var_os("TRUETAPE_NIGHTLY").is_some_and(|value| value == "1") { nightly } else { everyday }
 }
