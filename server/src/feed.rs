@@ -6,12 +6,14 @@
 //! - [`driver`]: the task · [`socket`]: one connection · [`http`]: REST requests · [`topic_source`]: what it publishes
 //! - [`endpoints`]: how each venue is reached, and its shared REST budget
 //! - [`handle`]: how others talk to the task · [`queries`]: REST queries to it · [`directory`]: which instruments there are
-//! - [`supervisor`]: starts and stops the tasks · [`control`]: what may be asked of it · [`restarts`]: how often
+//! - [`supervisor`]: starts and stops the tasks · [`control`]: the commands for it and its refusals · [`restarts`]: how often
+//! - [`error`]: why a query has no answer
 
 pub mod control;
 pub mod directory;
 pub mod driver;
 pub mod endpoints;
+pub mod error;
 pub mod handle;
 pub mod http;
 pub mod queries;

@@ -7,12 +7,13 @@
 //! - [`feeds`]: what it starts and stops · [`parameters`]: its query parameters
 //! - [`direct`], [`venues`]: for pages in direct mode: how venues are reached, and their REST passed on
 //! - [`recordings`], [`replay`]: what was recorded, and what plays
-//! - [`health`]: for whoever watches over the process
+//! - [`health`]: for whoever watches over the process · [`error`]: what callers read when there is no answer
 
 pub mod accept;
 pub mod book;
 pub mod candles;
 pub mod direct;
+pub mod error;
 pub mod feeds;
 pub mod guard;
 pub mod health;
@@ -39,9 +40,8 @@ use leptos::prelude::LeptosOptions;
 use tower_http::compression::{CompressionLayer, predicate::SizeAbove};
 use wire::limits::MAX_CLIENT_MESSAGE_BYTES;
 
-use self::{guard::Hosts, stream::StreamContext, venues::RestProxy, venues_list::TokenHolders};
+use self::{error::ApiError, guard::Hosts, stream::StreamContext, venues::RestProxy, venues_list::TokenHolders};
 use crate::{
-    error::ApiError,
     feed::handle::Feeds,
     recorder::{recordings::Recordings, replays::Replays},
     shutdown::Shutdown,

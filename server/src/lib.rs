@@ -9,13 +9,12 @@
 //! - [`publish`]: how an owner of topics reaches the hub
 //! - [`recorder`]: recordings of feeds, and replays of them · [`notices`]: what people should know
 //! - [`http`]: one router, one file a resource; [`http::stream`] is the WebSocket session
-//! - [`venue_list`]: the venues built in · [`error`]: what REST callers are told
+//! - [`venue_list`]: the venues built in
 //! - [`shutdown`], [`log`], [`clock`], [`tls`], [`suggest`]: small parts used by the above
 
 pub mod cli;
 pub mod clock;
 pub mod config;
-pub mod error;
 pub mod feed;
 pub mod http;
 pub mod log;

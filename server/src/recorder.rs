@@ -7,8 +7,10 @@
 //! # Layout
 //! - [`tap`]: what others want of a feed's tap · [`writer`]: entries to files · [`target`]: where those are made
 //! - [`library`]: the folder and its limits · [`recordings`]: who records what · [`scan`]: a file's beginning and end
-//! - [`recording_file`]: one file, unpacked as it is read · [`files`]: the lines of several files · [`player`]: the task of a replay · [`replays`]: who plays what
+//! - [`recording_file`]: one file, unpacked as it is read · [`files`]: the lines of several files
+//! - [`player`]: the task of a replay · [`replays`]: who plays what · [`error`]: why a recording or replay refuses
 
+pub mod error;
 pub mod files;
 pub mod library;
 pub mod player;

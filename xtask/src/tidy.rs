@@ -6,6 +6,7 @@
 
 mod bans;
 mod headers;
+mod http_types;
 mod layers;
 mod lock_files;
 mod machine_paths;
@@ -67,9 +68,10 @@ impl fmt::Display for Breach {
 type Rule = fn(&Tree) -> Vec<Breach>;
 
 /// All rules, alphabetical.
-const RULES: [(&str, Rule); 12] = [
+const RULES: [(&str, Rule); 13] = [
     (bans::NAME, bans::check),
     (headers::NAME, headers::check),
+    (http_types::NAME, http_types::check),
     (layers::NAME, layers::check),
     (lock_files::NAME, lock_files::check),
     (machine_paths::NAME, machine_paths::check),

@@ -74,7 +74,7 @@ pub enum ControlError {
         symbols: String,
     },
     /// Nothing of it is followed.
-    #[error("{what} does not run; running are: {running}")]
+    #[error("{what} is not running; running: {running}")]
     NotRunning {
         /// Venue, or venue and symbols.
         what: String,
@@ -93,7 +93,7 @@ pub enum ControlError {
     #[error("other feeds are being started and stopped; try again in a second")]
     Busy,
     /// The feed's task does not end.
-    #[error("the feed of {venue} does not end; restart the server and report what the log says")]
+    #[error("the {venue} feed did not stop; restart the server and report the log")]
     Stuck {
         /// The venue's name.
         venue: String,

@@ -31,11 +31,9 @@ use wire::command::FeedSymbols;
 use super::{
     control::{ControlError, ControlKind, FeedControl, Followed},
     directory::Directory,
+    error::FeedError,
 };
-use crate::{
-    error::ApiError,
-    recorder::{tap::TapCommand, writer::Feeder},
-};
+use crate::recorder::{tap::TapCommand, writer::Feeder};
 
 /// A query to a feed task. Its answer goes to `reply`; nobody waiting there is fine.
 #[derive(Debug)]
@@ -117,37 +115,37 @@ impl FeedHandle {
         instrument: InstrumentId,
         interval: Interval,
         limit: usize,
-    ) -> Result<CandlesData, ApiError> {
+    ) -> Result<CandlesData, FeedError> {
         self.ask(|reply| FeedCommand::Candles { instrument, interval, limit, reply }).await
     }
 
     /// The best levels of a book. Cancel-safe.
-    pub async fn book(&self, instrument: InstrumentId, depth: usize) -> Result<BookData, ApiError> {
+    pub async fn book(&self, instrument: InstrumentId, depth: usize) -> Result<BookData, FeedError> {
         self.ask(|reply| FeedCommand::Book { instrument, depth, reply }).await
     }
 
     /// The last trades, oldest first. Cancel-safe.
-    pub async fn trades(&self, instrument: InstrumentId, limit: usize) -> Result<TapeData, ApiError> {
+    pub async fn trades(&self, instrument: InstrumentId, limit: usize) -> Result<TapeData, FeedError> {
         self.ask(|reply| FeedCommand::Trades { instrument, limit, reply }).await
     }
 
     /// Everything that passes from now on, until the feeder's writer ends.
-    pub fn record(&self, feeder: Feeder) -> Result<(), ApiError> {
+    pub fn record(&self, feeder: Feeder) -> Result<(), FeedError> {
         let command = FeedCommand::Tap(TapCommand::Record(feeder));
-        self.commands.try_send(command).map_err(|_| ApiError::FeedBusy)
+        self.commands.try_send(command).map_err(|_| FeedError::Busy)
     }
 
     /// The last half minute; `None` where the feed has kept nothing. Cancel-safe.
-    pub async fn window(&self) -> Result<Option<Window>, ApiError> {
+    pub async fn window(&self) -> Result<Option<Window>, FeedError> {
         self.ask(|reply| FeedCommand::Tap(TapCommand::Window(reply))).await
     }
 
-    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> FeedCommand) -> Result<T, ApiError> {
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> FeedCommand) -> Result<T, FeedError> {
         let (reply, answer) = oneshot::channel();
-        self.commands.try_send(command(reply)).map_err(|_| ApiError::FeedBusy)?;
+        self.commands.try_send(command(reply)).map_err(|_| FeedError::Busy)?;
         match tokio::time::timeout(ANSWER_TIME, answer).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(_)) | Err(_) => Err(ApiError::FeedBusy),
+            Ok(Err(_)) | Err(_) => Err(FeedError::Busy),
         }
     }
 }
@@ -181,12 +179,12 @@ impl Feeds {
     /// The feed that follows an instrument.
     ///
     /// # Errors
-    /// [`ApiError::UnknownInstrument`] with what it may be meant to be.
-    pub fn find(&self, instrument: &InstrumentId) -> Result<FeedHandle, ApiError> {
+    /// [`FeedError::UnknownInstrument`] with what it may be meant to be.
+    pub fn find(&self, instrument: &InstrumentId) -> Result<FeedHandle, FeedError> {
         let feed = self.read(|feeds| feeds.get(instrument.venue()).cloned());
         feed.filter(|_| self.directory.contains(instrument)).ok_or_else(|| {
             let text = instrument.to_string();
-            ApiError::UnknownInstrument {
+            FeedError::UnknownInstrument {
                 nearest: self.directory.nearest(&text),
                 instrument: text.chars().take(MAX_SHOWN).collect(),
             }
@@ -298,4 +296,4 @@ const TOP_TIME: Duration = Duration::from_secs(1);
 /// caller is told to try again.
 const ORDER_QUEUE: usize = 16;
 const MAX_SHOWN: usize = 64;
-const GONE: &str = "the feed has stopped working; restart the server and report what the log says";
+const GONE: &str = "the feed has stopped working; restart the server and report the log";

@@ -11,8 +11,8 @@ use model::{
 };
 use serde::Serialize;
 
-use super::parameters::Parameters;
-use crate::{error::ApiError, feed::handle::Feeds};
+use super::{error::ApiError, parameters::Parameters};
+use crate::feed::handle::Feeds;
 
 /// `{"instrument":"…","state":"live","bids":[["price","size"],…],"asks":[…],"last_update_id":…,…}`
 #[derive(Serialize)]

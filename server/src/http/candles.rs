@@ -5,8 +5,8 @@ use model::{candle::Interval, instrument::InstrumentId};
 use serde::Serialize;
 use topics::{channels::candles::CandlesData, limits::CANDLES_LENGTH};
 
-use super::parameters::Parameters;
-use crate::{error::ApiError, feed::handle::Feeds};
+use super::{error::ApiError, parameters::Parameters};
+use crate::feed::handle::Feeds;
 
 /// `{"instrument":"…","interval":"1m","bars":[[open_time_ms,"open","high","low","close","volume"],…],"buy_volumes":["…",…]}`
 #[derive(Serialize)]

@@ -10,11 +10,8 @@ use axum::{
 };
 use wire::command::FeedSymbols;
 
-use super::parameters::Parameters;
-use crate::{
-    error::ApiError,
-    feed::{control::Followed, handle::Feeds},
-};
+use super::{error::ApiError, parameters::Parameters};
+use crate::feed::{control::Followed, handle::Feeds};
 
 /// Starts a feed, or adds symbols to one that runs; answers what is followed now.
 pub async fn start(

@@ -15,14 +15,12 @@ use leptos::{nonce::use_nonce, prelude::*};
 use leptos_axum::{ResponseOptions, render_app_to_stream};
 
 use super::{
+    error::ApiError,
     security::{page_policy, worker_policy},
     site,
     venues::RestProxy,
 };
-use crate::{
-    error::ApiError,
-    feed::{endpoints::VenueEndpoint, handle::Feeds},
-};
+use crate::feed::{endpoints::VenueEndpoint, handle::Feeds};
 
 /// Adds every route the page knows. They come from the page itself, so no list here can miss one.
 pub fn routes<S>(router: Router<S>, state: &S) -> Router<S>

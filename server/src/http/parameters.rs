@@ -8,7 +8,7 @@ use axum::{
 };
 use model::{candle::Interval, instrument::InstrumentId};
 
-use crate::error::ApiError;
+use super::error::ApiError;
 
 /// A request's query parameters.
 pub struct Parameters(BTreeMap<String, String>);

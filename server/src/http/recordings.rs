@@ -15,12 +15,11 @@ use model::instrument::Venue;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::io::AsyncReadExt;
 
-use crate::{
-    error::ApiError,
-    recorder::{
-        library::{RecordingName, Use},
-        recordings::{FeedRecording, RecordingList, Recordings},
-    },
+use super::error::ApiError;
+use crate::recorder::{
+    error::RecorderError,
+    library::{RecordingName, Use},
+    recordings::{FeedRecording, RecordingList, Recordings},
 };
 
 /// A JSON body; refused in the API's own words.
@@ -93,7 +92,7 @@ pub async fn save_last(
 /// Sends a file. One under way is sent up to its last whole block.
 pub async fn download(State(recordings): State<Recordings>, Path(name): Path<String>) -> Result<Response, ApiError> {
     let name = known(&name)?;
-    let unknown = || ApiError::UnknownRecording { name: name.to_string() };
+    let unknown = || RecorderError::UnknownRecording { name: name.clone() };
     let about = recordings.library().find(&name).ok_or_else(unknown)?;
     let held = recordings.library().hold(&name, Use::Reading);
     let file = tokio::fs::File::open(recordings.library().path(&name)).await.map_err(|_| unknown())?;

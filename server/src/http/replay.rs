@@ -8,11 +8,11 @@ use model::time::Timestamp;
 use recording::player::{Control, ReplayReport};
 use serde::{Deserialize, Serialize};
 
-use super::recordings::{JsonBody, known};
-use crate::{
+use super::{
     error::ApiError,
-    recorder::replays::{Load, Replays},
+    recordings::{JsonBody, known},
 };
+use crate::recorder::replays::{Load, Replays};
 
 /// What to do.
 #[derive(Deserialize)]

@@ -23,11 +23,10 @@ use axum::{
 };
 use wire::{Encoding, limits::MAX_CLIENT_MESSAGE_BYTES};
 
-use super::{accept::Slot, parameters::Parameters};
+use super::{accept::Slot, error::ApiError, parameters::Parameters};
 use crate::{
     clock::Clock,
     config::StreamConfig,
-    error::ApiError,
     feed::{directory::Directory, handle::Feeds},
     publish::Publishing,
     shutdown::Shutdown,

@@ -5,8 +5,8 @@ use model::instrument::InstrumentId;
 use serde::Serialize;
 use topics::{channels::tape::TapeData, limits::TAPE_LENGTH};
 
-use super::parameters::Parameters;
-use crate::{error::ApiError, feed::handle::Feeds};
+use super::{error::ApiError, parameters::Parameters};
+use crate::feed::handle::Feeds;
 
 /// `{"instrument":"…","trades":[{"id":…,"price":"…","size":"…","aggressor_side":"buy","venue_time_ms":…},…]}`
 #[derive(Serialize)]

@@ -23,11 +23,11 @@ use venues::{registry, session::HttpAnswer};
 
 use super::{
     accept::Peer,
+    error::ApiError,
     stream::limiter::{Limiter, Verdict},
 };
 use crate::{
     clock::Clock,
-    error::ApiError,
     feed::{
         endpoints::{VenueEndpoint, VenueEndpoints},
         http::PassFailure,
@@ -81,7 +81,7 @@ pub async fn pass(
 ) -> Result<Response, ApiError> {
     let endpoint = endpoints.find(&venue).ok_or_else(|| ApiError::UnknownVenue {
         venue: venue.chars().take(MAX_SHOWN).collect(),
-        known: registry::venues().map(|info| info.name).collect::<Vec<_>>().join(", "),
+        available: registry::venues().map(|info| info.name).collect::<Vec<_>>().join(", "),
     })?;
     let asked = PageRequest::read(endpoint, parameters)?;
     endpoints.admit(peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(Peer(address))| address))?;

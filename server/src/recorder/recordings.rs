@@ -18,6 +18,7 @@ use serde::Serialize;
 use venues::registry;
 
 use super::{
+    error::RecorderError,
     library::{DeleteError, Library, RecordingName, StoredFile, Use},
     scan,
     target::{LibraryTarget, OneFile, Target},
@@ -25,7 +26,6 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    error::ApiError,
     feed::handle::{FeedHandle, Feeds},
     notices::Notices,
     shutdown::Shutdown,
@@ -123,7 +123,7 @@ impl Recordings {
     ///
     /// # Errors
     /// There is no such feed, it has nothing to record, does not follow a symbol, or is recorded already.
-    pub fn start(&self, venue: &Venue, symbols: &[String]) -> Result<FeedRecording, ApiError> {
+    pub fn start(&self, venue: &Venue, symbols: &[String]) -> Result<FeedRecording, RecorderError> {
         let stem = self.stem(venue, "recording");
         let target = LibraryTarget { library: self.0.library.clone(), stem };
         self.start_to(venue, symbols, Box::new(target))
@@ -133,21 +133,24 @@ impl Recordings {
     ///
     /// # Errors
     /// As [`Self::start`].
-    pub fn start_file(&self, venue: &Venue, path: PathBuf) -> Result<FeedRecording, ApiError> {
+    pub fn start_file(&self, venue: &Venue, path: PathBuf) -> Result<FeedRecording, RecorderError> {
         self.start_to(venue, &[], Box::new(OneFile { path }))
     }
 
-    fn start_to(&self, venue: &Venue, symbols: &[String], target: Box<dyn Target>) -> Result<FeedRecording, ApiError> {
+    fn start_to(
+        &self,
+        venue: &Venue,
+        symbols: &[String],
+        target: Box<dyn Target>,
+    ) -> Result<FeedRecording, RecorderError> {
         let (feed, followed) = self.feed(venue)?;
         if let Some(symbol) = symbols.iter().find(|symbol| !followed.contains(symbol)) {
-            let symbol: String = symbol.chars().take(64).collect();
-            let remedy = format!("{venue} does not follow {symbol}; it follows {}", followed.join(", "));
-            return Err(ApiError::BadParameter { parameter: "symbols", remedy });
+            let symbol = symbol.chars().take(MAX_SHOWN).collect();
+            return Err(RecorderError::NotFollowed { venue: venue.clone(), symbol, followed });
         }
         let mut newest = self.lock();
         if newest.get(venue).is_some_and(|known| known.report().is_running) {
-            let what = format!("{venue} is being recorded already: stop that recording first");
-            return Err(ApiError::Conflict { what });
+            return Err(RecorderError::AlreadyRecording { venue: venue.clone() });
         }
         let header = Header { venue: venue.to_string(), symbols: followed, kind: "recording" };
         let (feeder, writer) = writer::writer(target, header, None);
@@ -177,11 +180,9 @@ impl Recordings {
     ///
     /// # Errors
     /// The feed is not recorded.
-    pub async fn stop(&self, venue: &Venue) -> Result<FeedRecording, ApiError> {
+    pub async fn stop(&self, venue: &Venue) -> Result<FeedRecording, RecorderError> {
         let progress = self.lock().get(venue).filter(|known| known.report().is_running).cloned();
-        let progress = progress.ok_or_else(|| ApiError::Conflict {
-            what: format!("{venue} is not being recorded: there is nothing to stop"),
-        })?;
+        let progress = progress.ok_or_else(|| RecorderError::NotRecording { venue: venue.clone() })?;
         progress.ask_stop();
         for _ in 0..STOP_STEPS {
             if !progress.report().is_running {
@@ -196,22 +197,20 @@ impl Recordings {
     ///
     /// # Errors
     /// There is no such feed, it has kept nothing, or the file cannot be written.
-    pub async fn save_last(&self, venue: &Venue) -> Result<RecordingName, ApiError> {
+    pub async fn save_last(&self, venue: &Venue) -> Result<RecordingName, RecorderError> {
         let (feed, followed) = self.feed(venue)?;
-        let window =
-            feed.window().await?.filter(|window| !window.entries.is_empty()).ok_or_else(|| ApiError::Conflict {
-                what: format!("{venue} has received nothing in the last half minute: there is nothing to save"),
-            })?;
+        let window = feed.window().await?.filter(|window| !window.entries.is_empty());
+        let window = window.ok_or_else(|| RecorderError::NothingKept { venue: venue.clone() })?;
         let target = LibraryTarget { library: self.0.library.clone(), stem: self.stem(venue, "last") };
         let header = Header { venue: venue.to_string(), symbols: followed, kind: "last" };
         let saved = tokio::task::spawn_blocking(move || save(window, Box::new(target), header));
-        let report = saved.await.map_err(|_| ApiError::ShuttingDown)?;
+        let report = saved.await.map_err(|_| RecorderError::ShuttingDown)?;
         match (report.failure, report.files.into_iter().next()) {
             (None, Some(name)) => Ok(name),
             (failure, _) => {
-                let what = failure.unwrap_or_else(|| "no file was made".to_owned());
-                tracing::error!(%venue, what, "the last half minute could not be saved");
-                Err(ApiError::Storage { what })
+                let failure = failure.unwrap_or_else(|| "no file was made".to_owned());
+                tracing::error!(%venue, failure, "the last half minute could not be saved");
+                Err(RecorderError::NotWritten { failure })
             }
         }
     }
@@ -220,18 +219,13 @@ impl Recordings {
     ///
     /// # Errors
     /// It is not there, is in use, or the system refuses.
-    pub fn delete(&self, name: &RecordingName) -> Result<(), ApiError> {
+    pub fn delete(&self, name: &RecordingName) -> Result<(), RecorderError> {
         self.0.library.delete(name).map_err(|error| match error {
-            DeleteError::Unknown => ApiError::UnknownRecording { name: name.to_string() },
-            DeleteError::InUse(Use::Writing) => {
-                ApiError::Conflict { what: format!("{name} is being written: stop the recording first") }
-            }
-            DeleteError::InUse(Use::Playing | Use::Reading) => {
-                ApiError::Conflict { what: format!("{name} is in use by a replay or a download: stop it first") }
-            }
+            DeleteError::Unknown => RecorderError::UnknownRecording { name: name.clone() },
+            DeleteError::InUse(purpose) => RecorderError::InUse { name: name.clone(), purpose },
             DeleteError::Io(error) => {
                 tracing::error!(%name, %error, "a recording could not be deleted");
-                ApiError::Storage { what: error.to_string() }
+                RecorderError::Folder(error)
             }
         })
     }
@@ -240,8 +234,8 @@ impl Recordings {
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub fn list(&self) -> Result<RecordingList, ApiError> {
-        let files = self.0.library.files().map_err(|error| ApiError::Storage { what: error.to_string() })?;
+    pub fn list(&self) -> Result<RecordingList, RecorderError> {
+        let files = self.0.library.files().map_err(RecorderError::Folder)?;
         let limits = self.0.library.limits();
         let newest = self.lock().clone();
         let feeds =
@@ -291,21 +285,18 @@ impl Recordings {
     }
 
     /// A feed that can be recorded, and what it follows.
-    fn feed(&self, venue: &Venue) -> Result<(FeedHandle, Vec<String>), ApiError> {
-        let unknown = |remedy: String| ApiError::BadParameter { parameter: "venue", remedy };
+    fn feed(&self, venue: &Venue) -> Result<(FeedHandle, Vec<String>), RecorderError> {
         if venue.replayed().is_some() {
-            return Err(unknown("a replay is a recording already: download its file".to_owned()));
+            return Err(RecorderError::IsReplay { venue: venue.clone() });
         }
         let feed = self.0.feeds.of_venue(venue).ok_or_else(|| {
-            let name: String = venue.as_str().chars().take(64).collect();
-            unknown(format!("no feed of {name} runs; start it first"))
+            let venue = venue.as_str().chars().take(MAX_SHOWN).collect();
+            RecorderError::NoFeed { venue }
         })?;
         let has_frames =
             registry::info(venue.as_str()).is_ok_and(|info| info.capabilities.websocket || info.capabilities.rest);
         if !has_frames {
-            return Err(unknown(format!(
-                "{venue} is made up in this program and receives nothing: record a real venue"
-            )));
+            return Err(RecorderError::NothingReceived { venue: venue.clone() });
         }
         let ids = self.0.feeds.directory().ids();
         let followed = ids.iter().filter(|id| id.venue() == venue).map(|id| id.symbol().to_owned()).collect();
@@ -338,3 +329,5 @@ fn save(window: Window, target: Box<dyn Target>, header: Header) -> Report {
 /// A writer that has to pack and write a whole queue gets this long.
 const STOP_STEPS: u32 = 100;
 const STOP_STEP: Duration = Duration::from_millis(50);
+/// Characters of a caller's text in a refusal.
+const MAX_SHOWN: usize = 64;

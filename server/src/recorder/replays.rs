@@ -3,7 +3,7 @@
 //! Not here: how it plays ([`super::player`]), the words of REST (`http::replay`).
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use venues::{registry, replay::Replay};
 
 use super::{
+    error::RecorderError,
     files::Files,
     library::{Held, Library, RecordingName, Use},
     player::{self, PlayerParts},
@@ -29,7 +30,6 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    error::ApiError,
     feed::handle::{FeedHandle, FeedStatus, Feeds},
     publish::Publishing,
     recorder::recording_file::RecordingFile,
@@ -92,16 +92,11 @@ impl Replays {
     ///
     /// # Errors
     /// A file is not there or cannot be played.
-    pub async fn load_named(&self, names: &[RecordingName], load: Load) -> Result<ReplayReport, ApiError> {
-        let mut paths = Vec::new();
-        for name in names {
-            let is_there = self.0.library.find(name).is_some();
-            paths.push(
-                is_there
-                    .then(|| self.0.library.path(name))
-                    .ok_or_else(|| ApiError::UnknownRecording { name: name.to_string() })?,
-            );
+    pub async fn load_named(&self, names: &[RecordingName], load: Load) -> Result<ReplayReport, RecorderError> {
+        if let Some(name) = names.iter().find(|name| self.0.library.find(name).is_none()) {
+            return Err(RecorderError::UnknownRecording { name: name.clone() });
         }
+        let paths = names.iter().map(|name| self.0.library.path(name)).collect();
         let held = names.iter().map(|name| self.0.library.hold(name, Use::Playing)).collect();
         self.start(Load { paths, ..load }, held).await
     }
@@ -110,7 +105,7 @@ impl Replays {
     ///
     /// # Errors
     /// A file cannot be played.
-    pub async fn load_files(&self, load: Load) -> Result<ReplayReport, ApiError> {
+    pub async fn load_files(&self, load: Load) -> Result<ReplayReport, RecorderError> {
         self.start(load, Vec::new()).await
     }
 
@@ -118,13 +113,13 @@ impl Replays {
     ///
     /// # Errors
     /// Nothing is loaded, or the speed is out of range.
-    pub fn control(&self, control: Control) -> Result<(), ApiError> {
+    pub fn control(&self, control: Control) -> Result<(), RecorderError> {
         if let Control::Speed(speed) = control {
             check_speed(speed)?;
         }
         let current = self.lock();
-        let loaded = current.as_ref().ok_or(ApiError::NothingPlays)?;
-        loaded.controls.try_send(control).map_err(|_| ApiError::FeedBusy)
+        let loaded = current.as_ref().ok_or(RecorderError::NoReplay)?;
+        loaded.controls.try_send(control).map_err(|_| RecorderError::ReplayBusy)
     }
 
     /// Ends the replay and takes its instruments away. Nothing happens where nothing is loaded.
@@ -145,12 +140,13 @@ impl Replays {
         }
     }
 
-    async fn start(&self, load: Load, held: Vec<Held>) -> Result<ReplayReport, ApiError> {
+    async fn start(&self, load: Load, held: Vec<Held>) -> Result<ReplayReport, RecorderError> {
         check_speed(load.speed)?;
         let _gate = self.0.gate.lock().await;
         let speed = load.speed;
         let is_paused = load.is_paused;
-        let opened = tokio::task::spawn_blocking(move || open(load)).await.map_err(|_| ApiError::ShuttingDown)??;
+        let opened =
+            tokio::task::spawn_blocking(move || open(load)).await.map_err(|_| RecorderError::ShuttingDown)??;
         self.take_down().await;
         let Opened { playback, contents, files, venue, instruments, at } = opened;
         for id in &instruments {
@@ -162,9 +158,8 @@ impl Replays {
             speed,
             ..ReplayReport::new(files, venue.clone(), instruments, &contents)
         };
-        let empty = Replay::new(venue.replayed().unwrap_or_default())
-            .map(|replay| FeedStatus::of(&replay, &View::new(ViewConfig::default()), Now::default()));
-        let Ok(mut status) = empty else { return Err(ApiError::NothingPlays) };
+        let empty = Replay::new(venue.replayed().unwrap_or_default())?;
+        let mut status = FeedStatus::of(&empty, &View::new(ViewConfig::default()), Now::default());
         status.connection.venue = venue.clone();
         let (status, newest_status) = watch::channel(status);
         let (report, newest_report) = watch::channel(report);
@@ -212,32 +207,21 @@ struct Opened {
 }
 
 /// Looks into the files; blocks.
-fn open(load: Load) -> Result<Opened, ApiError> {
-    let bad = |remedy: String| ApiError::BadParameter { parameter: "files", remedy };
-    let first = load.paths.first().ok_or_else(|| bad("name at least one recording".to_owned()))?;
+fn open(load: Load) -> Result<Opened, RecorderError> {
+    let first = load.paths.first().ok_or(RecorderError::NoFiles)?;
     let head = scan::head(first);
-    let protocol = load.venue.or(head.venue).ok_or_else(|| ApiError::BadParameter {
-        parameter: "venue",
-        remedy: "the recording does not say whose it is: name its venue".to_owned(),
-    })?;
-    let protocol = registry::info(&protocol)
-        .map_err(|error| ApiError::BadParameter { parameter: "venue", remedy: error.to_string() })?
-        .name;
-    let cannot = |error: std::io::Error| bad(format!("cannot be played: {error}"));
+    let protocol = registry::info(&load.venue.or(head.venue).ok_or(RecorderError::UnnamedVenue)?)?.name;
+    let cannot = |path: &Path, source| RecorderError::Unplayable { file: file_name(path), source };
     for path in &load.paths {
-        RecordingFile::open(path).map_err(cannot)?;
+        RecordingFile::open(path).map_err(|error| cannot(path, error))?;
     }
-    let contents = contents::read(&mut Files::new(&load.paths)).map_err(cannot)?;
+    let contents = contents::read(&mut Files::new(&load.paths)).map_err(|error| cannot(first, error))?;
     let venue = Venue::new(protocol).as_replay();
     let mut instruments = contents::instruments(&mut Files::new(&load.paths), protocol, &venue);
     instruments.extend(head.symbols.iter().map(|symbol| InstrumentId::new(&venue, symbol)));
-    let files = load
-        .paths
-        .iter()
-        .map(|path| path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()));
     Ok(Opened {
-        files: files.collect(),
-        playback: Playback::new(Files::new(&load.paths), protocol, &venue).map_err(|error| bad(error.to_string()))?,
+        files: load.paths.iter().map(|path| file_name(path)).collect(),
+        playback: Playback::new(Files::new(&load.paths), protocol, &venue)?,
         at: load.at.unwrap_or(contents.start).clamp(contents.start, contents.end),
         contents,
         venue,
@@ -245,12 +229,12 @@ fn open(load: Load) -> Result<Opened, ApiError> {
     })
 }
 
-fn check_speed(speed: f64) -> Result<(), ApiError> {
-    if SPEEDS.contains(&speed) {
-        return Ok(());
-    }
-    let remedy = format!("write a number from {} to {}", SPEEDS.start(), SPEEDS.end());
-    Err(ApiError::BadParameter { parameter: "speed", remedy })
+fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
+fn check_speed(speed: f64) -> Result<(), RecorderError> {
+    if SPEEDS.contains(&speed) { Ok(()) } else { Err(RecorderError::BadSpeed { found: speed }) }
 }
 
 /// Orders and queries that wait; the player takes all of them a hundred times a second.

@@ -1,0 +1,214 @@
+//! What a REST caller reads when a request cannot be answered: a status, a stable code, and words for people.
+//!
+//! The JSON form is `{"error":{"code":"unknown_instrument","message":"…","nearest":["…"]}}`. Codes are part of the API;
+//! messages are not. Errors of the rooms below get their status and code here, and nowhere else. Details of the
+//! server's own failures go to the log, not to the caller.
+
+use std::error::Error;
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+use crate::{
+    feed::{control::ControlError, error::FeedError},
+    recorder::error::RecorderError,
+};
+
+/// Why a request cannot be answered.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// A query parameter is missing or cannot be read.
+    #[error("{parameter}: {remedy}")]
+    BadParameter {
+        /// Its name.
+        parameter: &'static str,
+        /// What to write instead.
+        remedy: String,
+    },
+    /// A feed cannot answer.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// Feeds cannot be started or stopped.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// A recording or a replay refuses.
+    #[error(transparent)]
+    Recorder(#[from] RecorderError),
+    /// There is no such venue.
+    #[error("unknown venue {venue}; available: {available}")]
+    UnknownVenue {
+        /// The name in the request, cut to 64 characters.
+        venue: String,
+        /// Every venue's name.
+        available: String,
+    },
+    /// The venue's REST is not passed on to pages.
+    #[error("the REST of {venue} is not passed on: {reason}")]
+    NotPassedOn {
+        /// The venue.
+        venue: &'static str,
+        /// Why, and what to do instead.
+        reason: &'static str,
+    },
+    /// A REST path that no session of the venue requests.
+    #[error("this path of {venue} is not passed on; allowed: {allowed}")]
+    PathNotAllowed {
+        /// The venue.
+        venue: &'static str,
+        /// Every path that is.
+        allowed: String,
+    },
+    /// The venue cannot be asked now, or the caller asks too often.
+    #[error("{reason}; ask again in {wait_s} s")]
+    AskLater {
+        /// What is used up.
+        reason: &'static str,
+        /// Also in `Retry-After`.
+        wait_s: u64,
+    },
+    /// The venue gave no answer.
+    #[error("the venue gave no answer: {detail}")]
+    VenueUnreachable {
+        /// The network's words.
+        detail: String,
+    },
+    /// The request's body cannot be read.
+    #[error("body: {detail}; write JSON as in {example}, with content-type application/json")]
+    BadBody {
+        /// What the reader says.
+        detail: String,
+        /// A body that can be read.
+        example: &'static str,
+    },
+    /// There is nothing at this address.
+    #[error("nothing here; the page is at /, the API under /api/v1")]
+    NotFound,
+    /// The method does not fit the address.
+    #[error("method not allowed here")]
+    MethodNotAllowed,
+    /// `Host` or `Origin` is not one of ours.
+    #[error("requests with this {header} are not accepted; add a proxy's name to server.allowed_hosts")]
+    ForeignCaller {
+        /// `Host` or `Origin`.
+        header: &'static str,
+    },
+    /// A plain request where a WebSocket handshake is expected.
+    #[error("this address speaks WebSocket")]
+    NotAWebSocket,
+    /// The server is shutting down.
+    #[error("the server is shutting down")]
+    ShuttingDown,
+}
+
+/// Status, stable code, and the parameter at fault where there is one.
+type Kind = (StatusCode, &'static str, Option<&'static str>);
+
+impl ApiError {
+    /// Status, stable code, and the parameter at fault where there is one.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::BadParameter { parameter, .. } => bad_parameter(parameter),
+            Self::Feed(error) => feed_kind(error),
+            Self::Control(error) => control_kind(error),
+            Self::Recorder(error) => recorder_kind(error),
+            Self::UnknownVenue { .. } => (StatusCode::NOT_FOUND, "unknown_venue", None),
+            Self::NotPassedOn { .. } => (StatusCode::FORBIDDEN, "not_passed_on", None),
+            Self::PathNotAllowed { .. } => (StatusCode::FORBIDDEN, "path_not_allowed", None),
+            Self::AskLater { .. } => (StatusCode::TOO_MANY_REQUESTS, "ask_later", None),
+            Self::VenueUnreachable { .. } => (StatusCode::BAD_GATEWAY, "venue_unreachable", None),
+            Self::BadBody { .. } => (StatusCode::BAD_REQUEST, "bad_body", None),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not_found", None),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", None),
+            Self::ForeignCaller { .. } => (StatusCode::FORBIDDEN, "foreign_caller", None),
+            Self::NotAWebSocket => (StatusCode::UPGRADE_REQUIRED, "not_a_websocket", None),
+            Self::ShuttingDown => SHUTTING_DOWN,
+        }
+    }
+}
+
+fn bad_parameter(parameter: &'static str) -> Kind {
+    (StatusCode::BAD_REQUEST, "bad_parameter", Some(parameter))
+}
+
+fn feed_kind(error: &FeedError) -> Kind {
+    match error {
+        FeedError::UnknownInstrument { .. } => (StatusCode::NOT_FOUND, "unknown_instrument", None),
+        FeedError::Busy => FEED_BUSY,
+    }
+}
+
+/// The codes are those of the stream's refusals.
+fn control_kind(error: &ControlError) -> Kind {
+    match error {
+        ControlError::UnknownVenue(_) => (StatusCode::NOT_FOUND, "unknown_venue", None),
+        ControlError::BadSymbols { .. } => (StatusCode::BAD_REQUEST, "bad_symbols", None),
+        ControlError::TooManySymbols { .. } => (StatusCode::BAD_REQUEST, "too_many_symbols", None),
+        ControlError::NeedsToken { .. } => (StatusCode::CONFLICT, "needs_token", None),
+        ControlError::AlreadyRunning { .. } => (StatusCode::CONFLICT, "already_running", None),
+        ControlError::NotRunning { .. } => (StatusCode::NOT_FOUND, "not_running", None),
+        ControlError::TooOften { .. } => (StatusCode::TOO_MANY_REQUESTS, "rate_limited", None),
+        ControlError::Busy | ControlError::Stuck { .. } => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", None),
+    }
+}
+
+fn recorder_kind(error: &RecorderError) -> Kind {
+    match error {
+        RecorderError::UnknownRecording { .. } => (StatusCode::NOT_FOUND, "unknown_recording", None),
+        RecorderError::NoFeed { .. }
+        | RecorderError::IsReplay { .. }
+        | RecorderError::NothingReceived { .. }
+        | RecorderError::UnnamedVenue
+        | RecorderError::UnknownVenue(_) => bad_parameter("venue"),
+        RecorderError::NotFollowed { .. } => bad_parameter("symbols"),
+        RecorderError::NoFiles | RecorderError::Unplayable { .. } => bad_parameter("files"),
+        RecorderError::BadSpeed { .. } => bad_parameter("speed"),
+        RecorderError::AlreadyRecording { .. }
+        | RecorderError::NotRecording { .. }
+        | RecorderError::NothingKept { .. }
+        | RecorderError::InUse { .. } => (StatusCode::CONFLICT, "conflict", None),
+        RecorderError::Folder(_) | RecorderError::NotWritten { .. } => {
+            (StatusCode::INSUFFICIENT_STORAGE, "storage", None)
+        }
+        RecorderError::NoReplay => (StatusCode::CONFLICT, "nothing_plays", None),
+        RecorderError::ReplayBusy => FEED_BUSY,
+        RecorderError::Feed(error) => feed_kind(error),
+        RecorderError::ShuttingDown => SHUTTING_DOWN,
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, code, parameter) = self.kind();
+        let mut error = json!({ "code": code, "message": with_causes(&self) });
+        if let Some(parameter) = parameter {
+            error["parameter"] = json!(parameter);
+        }
+        if let Self::Feed(FeedError::UnknownInstrument { nearest, .. }) = &self {
+            error["nearest"] = json!(nearest);
+        }
+        let mut response = (status, Json(json!({ "error": error }))).into_response();
+        if let Self::AskLater { wait_s, .. } = &self {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*wait_s));
+        }
+        response
+    }
+}
+
+/// The message with that of each cause, as the command line shows it.
+fn with_causes(error: &dyn Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        message.push_str(": ");
+        message.push_str(&error.to_string());
+        cause = error.source();
+    }
+    message
+}
+
+const FEED_BUSY: Kind = (StatusCode::SERVICE_UNAVAILABLE, "feed_busy", None);
+const SHUTTING_DOWN: Kind = (StatusCode::SERVICE_UNAVAILABLE, "shutting_down", None);

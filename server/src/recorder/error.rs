@@ -1,0 +1,130 @@
+//! Why a recording or a replay cannot do what it was asked to do.
+//!
+//! Not here: what REST callers read of it (`http::error`).
+
+use std::io;
+
+use model::instrument::Venue;
+use recording::player::SPEEDS;
+use venues::error::VenueError;
+
+use super::library::{RecordingName, Use};
+use crate::feed::error::FeedError;
+
+/// Why a recording or a replay refuses.
+#[derive(Debug, thiserror::Error)]
+pub enum RecorderError {
+    /// The folder has no recording of that name.
+    #[error("there is no recording named {name}; GET /api/v1/recordings lists them")]
+    UnknownRecording {
+        /// The name in the request.
+        name: RecordingName,
+    },
+    /// No feed of that venue runs.
+    #[error("no feed of {venue} runs; start it first")]
+    NoFeed {
+        /// The venue in the request, cut to 64 characters.
+        venue: String,
+    },
+    /// The feed is a replay.
+    #[error("{venue} is a recording already; download its file")]
+    IsReplay {
+        /// The replay's name.
+        venue: Venue,
+    },
+    /// The venue's market is made up in this program.
+    #[error("{venue} is made up in this program and receives nothing; record a real venue")]
+    NothingReceived {
+        /// The venue.
+        venue: Venue,
+    },
+    /// The feed does not follow a symbol that is to be recorded.
+    #[error("{venue} does not follow {symbol}; it follows {}", .followed.join(", "))]
+    NotFollowed {
+        /// The venue.
+        venue: Venue,
+        /// The symbol in the request, cut to 64 characters.
+        symbol: String,
+        /// The symbols the feed follows.
+        followed: Vec<String>,
+    },
+    /// The feed is recorded already.
+    #[error("{venue} is being recorded already; stop that recording first")]
+    AlreadyRecording {
+        /// The venue.
+        venue: Venue,
+    },
+    /// The feed is not recorded.
+    #[error("{venue} is not being recorded; there is nothing to stop")]
+    NotRecording {
+        /// The venue.
+        venue: Venue,
+    },
+    /// The feed has received nothing for half a minute.
+    #[error("{venue} has received nothing in the last half minute; there is nothing to save")]
+    NothingKept {
+        /// The venue.
+        venue: Venue,
+    },
+    /// The file is in use.
+    #[error("{name} is {}; {} first", use_of(*.purpose).0, use_of(*.purpose).1)]
+    InUse {
+        /// The file.
+        name: RecordingName,
+        /// What it is used for.
+        purpose: Use,
+    },
+    /// The folder cannot be read or changed.
+    #[error("cannot use the recordings folder; check its permissions and the free disk space")]
+    Folder(#[source] io::Error),
+    /// A recording's file cannot be written.
+    #[error("cannot write the recording: {failure}; check the folder's permissions and the free disk space")]
+    NotWritten {
+        /// The writer's words.
+        failure: String,
+    },
+    /// A replay needs at least one file.
+    #[error("name at least one recording")]
+    NoFiles,
+    /// The first file does not name its venue.
+    #[error("the recording does not name its venue; name it")]
+    UnnamedVenue,
+    /// No venue has that name.
+    #[error(transparent)]
+    UnknownVenue(#[from] VenueError),
+    /// A file cannot be read as a recording.
+    #[error("cannot play {file}")]
+    Unplayable {
+        /// The file's name.
+        file: String,
+        /// What went wrong with it.
+        source: io::Error,
+    },
+    /// A speed out of range.
+    #[error("speed {found} is out of range; write a number from {} to {}", SPEEDS.start(), SPEEDS.end())]
+    BadSpeed {
+        /// The speed in the request.
+        found: f64,
+    },
+    /// No replay is loaded.
+    #[error("no replay is loaded; load a recording first")]
+    NoReplay,
+    /// The replay's queue of controls is full.
+    #[error("the replay is busy; try again in a second")]
+    ReplayBusy,
+    /// The feed does not answer.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// The server is shutting down.
+    #[error("the server is shutting down")]
+    ShuttingDown,
+}
+
+/// What is done with a file, and what ends it.
+fn use_of(purpose: Use) -> (&'static str, &'static str) {
+    match purpose {
+        Use::Writing => ("being written", "stop the recording"),
+        Use::Playing => ("in use by a replay", "stop the replay"),
+        Use::Reading => ("being downloaded", "end the download"),
+    }
+}
