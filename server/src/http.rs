@@ -4,12 +4,13 @@
 //! - [`accept`]: the listening socket · [`guard`]: who may call · [`security`]: headers on every answer
 //! - [`page`], [`site`]: the page and its files · [`stream`]: the WebSocket session
 //! - [`instruments`], [`candles`], [`book`], [`trades`], [`status`], [`venues_list`]: what the REST API shows
-//! - [`feeds`]: what it starts and stops · [`parameters`]: its query parameters
+//! - [`feeds`]: what it starts and stops · [`parameters`], [`body`]: its query parameters and bodies
 //! - [`direct`], [`venues`]: for pages in direct mode: how venues are reached, and their REST passed on
 //! - [`recordings`], [`replay`]: what was recorded, and what plays
 //! - [`health`]: for whoever watches over the process · [`error`]: what callers read when there is no answer
 
 pub mod accept;
+pub mod body;
 pub mod book;
 pub mod candles;
 pub mod direct;
@@ -38,9 +39,10 @@ use axum::{
 };
 use leptos::prelude::LeptosOptions;
 use tower_http::compression::{CompressionLayer, predicate::SizeAbove};
-use wire::limits::MAX_CLIENT_MESSAGE_BYTES;
 
-use self::{error::ApiError, guard::Hosts, stream::StreamContext, venues::RestProxy, venues_list::TokenHolders};
+use self::{
+    body::MAX_BODY, error::ApiError, guard::Hosts, stream::StreamContext, venues::RestProxy, venues_list::TokenHolders,
+};
 use crate::{
     feed::handle::Feeds,
     recorder::{recordings::Recordings, replays::Replays},
@@ -85,7 +87,6 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/trades", get(trades::list))
         .route("/api/v1/venues", get(venues_list::list))
         .route("/api/v1/venues/{venue}/rest", get(venues::pass))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
         // Small answers stay as they are: a round trip costs the same, and packing them costs more than it saves.
         .layer(CompressionLayer::new().gzip(true).compress_when(SizeAbove::new(COMPRESS_ABOVE)));
     let router = Router::new()
@@ -98,6 +99,7 @@ pub fn router(state: AppState) -> Router {
         // Packed already: not through the layer that packs.
         .route("/api/v1/recordings/{name}", get(recordings::download).delete(recordings::delete))
         .merge(api)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed });
     page::routes(router, &state)
         .fallback(page::fallback)
@@ -107,5 +109,3 @@ pub fn router(state: AppState) -> Router {
 }
 
 const COMPRESS_ABOVE: u64 = 1_024;
-/// As a message on the stream may have.
-const MAX_BODY: usize = MAX_CLIENT_MESSAGE_BYTES;

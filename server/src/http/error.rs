@@ -84,6 +84,12 @@ pub enum ApiError {
         /// A body that can be read.
         example: &'static str,
     },
+    /// The request's body is larger than any request needs.
+    #[error("the body is larger than {limit_bytes} bytes")]
+    BodyTooLarge {
+        /// Largest size.
+        limit_bytes: usize,
+    },
     /// There is nothing at this address.
     #[error("nothing here; the page is at /, the API under /api/v1")]
     NotFound,
@@ -121,6 +127,7 @@ impl ApiError {
             Self::AskLater { .. } => (StatusCode::TOO_MANY_REQUESTS, "ask_later", None),
             Self::VenueUnreachable { .. } => (StatusCode::BAD_GATEWAY, "venue_unreachable", None),
             Self::BadBody { .. } => (StatusCode::BAD_REQUEST, "bad_body", None),
+            Self::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", None),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", None),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", None),
             Self::ForeignCaller { .. } => (StatusCode::FORBIDDEN, "foreign_caller", None),

@@ -10,15 +10,16 @@ use axum::{
 };
 use wire::command::FeedSymbols;
 
-use super::{error::ApiError, parameters::Parameters};
+use super::{body, error::ApiError, parameters::Parameters};
 use crate::feed::{control::Followed, handle::Feeds};
 
 /// Starts a feed, or adds symbols to one that runs; answers what is followed now.
 pub async fn start(
     State(feeds): State<Feeds>,
-    body: Result<Json<FeedSymbols>, JsonRejection>,
+    json: Result<Json<FeedSymbols>, JsonRejection>,
 ) -> Result<Json<Followed>, ApiError> {
-    let Json(symbols) = body.map_err(|error| ApiError::BadBody { detail: error.body_text(), example: EXAMPLE })?;
+    let Json(symbols) =
+        json.map_err(|rejection| body::refusal(&rejection, |detail| ApiError::BadBody { detail, example: EXAMPLE }))?;
     Ok(Json(feeds.start(symbols).await?))
 }
 

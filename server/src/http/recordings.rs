@@ -6,36 +6,21 @@
 use axum::{
     Json,
     body::{Body, Bytes},
-    extract::{FromRequest, Path, Request, State},
+    extract::{Path, State},
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use futures::stream;
 use model::instrument::Venue;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;
 
-use super::error::ApiError;
+use super::{body::JsonBody, error::ApiError};
 use crate::recorder::{
     error::RecorderError,
     library::{RecordingName, Use},
     recordings::{FeedRecording, RecordingList, Recordings},
 };
-
-/// A JSON body; refused in the API's own words.
-pub struct JsonBody<T>(pub T);
-
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
-    type Rejection = ApiError;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        // The type is asked for, so that a form of another page cannot pass for it.
-        Json::from_request(request, state)
-            .await
-            .map(|Json(body)| Self(body))
-            .map_err(|rejection| ApiError::BadParameter { parameter: "body", remedy: rejection.body_text() })
-    }
-}
 
 /// What to record.
 #[derive(Deserialize)]

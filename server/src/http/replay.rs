@@ -8,10 +8,7 @@ use model::time::Timestamp;
 use recording::player::{Control, ReplayReport};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    error::ApiError,
-    recordings::{JsonBody, known},
-};
+use super::{body::JsonBody, error::ApiError, recordings::known};
 use crate::recorder::replays::{Load, Replays};
 
 /// What to do.

@@ -1,12 +1,13 @@
 //! The router without a socket: every route's answer, the headers on all of them, and who is refused.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     Router,
     body::{Body, to_bytes},
     http::{Request, Response, header},
 };
+use futures::stream;
 use hub::{config::HubConfig, hub::Hub};
 use model::instrument::InstrumentId;
 use server::{
@@ -21,6 +22,7 @@ use server::{
     tls,
 };
 use tower::ServiceExt;
+use wire::limits::MAX_CLIENT_MESSAGE_BYTES;
 
 const HOST: &str = "127.0.0.1:3000";
 
@@ -115,6 +117,36 @@ async fn answers_have_stable_codes() {
     }
     let body = json(get(&app, "/api/v1/book?instrument=demo:AAABBC").await).await;
     assert_eq!(body["error"]["nearest"], serde_json::json!(["demo:AAABBB"]));
+}
+
+#[tokio::test]
+async fn every_body_has_the_same_limit() {
+    let (app, _) = app();
+    for path in [
+        "/api/v1/feeds",
+        "/api/v1/recordings/start",
+        "/api/v1/recordings/stop",
+        "/api/v1/recordings/save-last",
+        "/api/v1/replay",
+    ] {
+        let post = async |body: Body| {
+            let request = Request::post(path).header("host", HOST).header("content-type", "application/json");
+            app.clone().oneshot(request.body(body).unwrap()).await.unwrap()
+        };
+        let venue = |n_bytes: usize| format!("{{\"venue\":\"{}\"}}", "x".repeat(n_bytes - r#"{"venue":""}"#.len()));
+        // Of a known length, and in pieces that say none.
+        for body in [
+            Body::from(venue(MAX_CLIENT_MESSAGE_BYTES + 1)),
+            Body::from_stream(stream::iter([Ok::<_, Infallible>(venue(MAX_CLIENT_MESSAGE_BYTES)), Ok(" ".to_owned())])),
+        ] {
+            let response = post(body).await;
+            assert_eq!(response.status(), 413, "{path}");
+            let body = json(response).await;
+            assert_eq!(body["error"]["code"], "body_too_large", "{path}");
+            assert_eq!(body["error"]["message"], "the body is larger than 65536 bytes", "{path}");
+        }
+        assert_ne!(post(Body::from(venue(MAX_CLIENT_MESSAGE_BYTES))).await.status(), 413, "{path}");
+    }
 }
 
 #[tokio::test]
