@@ -6,10 +6,11 @@
 //! - [`driver`]: the task · [`socket`]: one connection · [`http`]: REST requests · [`topic_source`]: what it publishes
 //! - [`endpoints`]: how each venue is reached, and its shared REST budget
 //! - [`handle`]: how others talk to the task · [`queries`]: REST queries to it · [`directory`]: which instruments there are
-//! - [`supervisor`]: starts and stops the tasks · [`control`]: the commands for it and its refusals · [`restarts`]: how often
-//! - [`error`]: why a query has no answer
+//! - [`supervisor`]: starts and stops the tasks · [`control`]: its commands and refusals · [`restarts`]: how often
+//! - [`desk_feed`]: what the trading desk reads · [`error`]: why a query has no answer
 
 pub mod control;
+pub mod desk_feed;
 pub mod directory;
 pub mod driver;
 pub mod endpoints;

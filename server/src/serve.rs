@@ -36,6 +36,7 @@ use crate::{
 pub struct Server {
     address: SocketAddr,
     shutdown: Shutdown,
+    feeds: Feeds,
     recordings: Recordings,
     replays: Replays,
 }
@@ -100,12 +101,18 @@ impl Server {
             recordings: recordings.clone(),
             replays: replays.clone(),
             shutdown: shutdown.clone(),
-            stream: StreamContext { publishing, directory, feeds, config: Arc::new(config.stream), clock },
+            stream: StreamContext {
+                publishing,
+                directory,
+                feeds: feeds.clone(),
+                config: Arc::new(config.stream),
+                clock,
+            },
         };
         let max_connections = config.server.max_connections;
         shutdown.tasks.spawn(accept::accept(listener, http::router(state), shutdown.clone(), max_connections));
         tracing::info!(%address, "listening");
-        Ok(Self { address, shutdown, recordings, replays })
+        Ok(Self { address, shutdown, feeds, recordings, replays })
     }
 
     /// Where it listens.
@@ -116,6 +123,11 @@ impl Server {
     /// The page's address.
     pub fn url(&self) -> String {
         format!("http://{}/", self.address)
+    }
+
+    /// The feeds, replays included.
+    pub fn feeds(&self) -> &Feeds {
+        &self.feeds
     }
 
     /// Recordings of its feeds.

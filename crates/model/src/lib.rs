@@ -8,6 +8,7 @@
 //! - [`instrument`]: venues, symbols, tick and lot sizes · [`event`]: market events
 //! - [`book`]: the order book · [`proof`]: how far a book can be trusted · [`quality`]: counts of faults
 //! - [`candle`]: open, high, low, close, volume · [`queue`]: bounded queues between producers and fragments
+//! - [`desk_feed`]: the updates of an instrument that the trading desk receives
 //! - [`histogram`]: quantiles of durations in bounded memory · [`sorted`]: small ordered maps and sets
 //! - [`status`]: the state of a feed · [`recording`]: the recording format
 //!
@@ -38,6 +39,7 @@
 pub mod book;
 pub mod candle;
 pub mod decimal;
+pub mod desk_feed;
 pub mod error;
 pub mod event;
 pub mod histogram;

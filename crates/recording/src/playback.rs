@@ -24,6 +24,25 @@ pub enum Step {
     End,
 }
 
+/// Receives the events of a playback.
+pub trait PlaybackObserver {
+    /// Called with each event, in order.
+    fn event(&mut self, event: &MarketEvent);
+
+    /// Called once all events of an entry have been shown.
+    fn entry_end(&mut self, replay: &mut Replay);
+}
+
+struct OnEvent<F>(F);
+
+impl<F: FnMut(&MarketEvent)> PlaybackObserver for OnEvent<F> {
+    fn event(&mut self, event: &MarketEvent) {
+        (self.0)(event);
+    }
+
+    fn entry_end(&mut self, _: &mut Replay) {}
+}
+
 /// A recording, and what has been counted so far.
 pub struct Playback<L> {
     lines: L,
@@ -68,7 +87,12 @@ impl<L: Lines> Playback<L> {
     }
 
     /// Plays at most `max_entries` entries at or before `target`.
-    pub fn play(&mut self, target: Timestamp, max_entries: usize, mut on_event: impl FnMut(&MarketEvent)) -> Step {
+    pub fn play(&mut self, target: Timestamp, max_entries: usize, on_event: impl FnMut(&MarketEvent)) -> Step {
+        self.play_to(target, max_entries, &mut OnEvent(on_event))
+    }
+
+    /// As [`Self::play`], with an observer that also learns where each entry ends.
+    pub fn play_to(&mut self, target: Timestamp, max_entries: usize, observer: &mut impl PlaybackObserver) -> Step {
         let Self { replay, hash, last_time, n_entries, .. } = self;
         let mut take = |line: &str, is_late: &mut bool| -> Option<bool> {
             let entry = RecordingEntry::parse(line).ok()?;
@@ -82,8 +106,9 @@ impl<L: Lines> Playback<L> {
             *n_entries += 1;
             replay.feed(&entry, |event| {
                 hash.add(event);
-                on_event(event);
+                observer.event(event);
             });
+            observer.entry_end(replay);
             Some(true)
         };
         let mut is_late = false;

@@ -19,7 +19,7 @@ use venues::replay::Replay;
 use crate::{
     contents::Contents,
     lines::Lines,
-    playback::{Playback, Step},
+    playback::{Playback, PlaybackObserver, Step},
 };
 
 /// A command to a replay.
@@ -106,6 +106,11 @@ impl ReplayReport {
 pub trait ReplayObserver {
     /// Called with an event; `is_new` if its instrument was unknown before.
     fn event(&mut self, event: &MarketEvent, is_new: bool, view: &View);
+
+    /// All events of an entry have been shown. Books that `replay` lends are those of before until it is settled.
+    fn entry_end(&mut self, replay: &mut Replay) {
+        let _ = replay;
+    }
 }
 
 impl ReplayObserver for () {
@@ -262,7 +267,7 @@ impl<L: Lines> Player<L> {
             let step = if self.has_begun { VIEW_STEP } else { Duration::ZERO };
             let until = self.target.min(self.position + step);
             let Self { playback, view, known, .. } = self;
-            let step = playback.play(until, ENTRIES_AT_ONCE, |event| show(view, known, event, observer));
+            let step = playback.play_to(until, ENTRIES_AT_ONCE, &mut Showing { view, known, observer: &mut *observer });
             if step != Step::More {
                 self.has_begun = true;
                 self.move_to(until, now, observer);
@@ -311,7 +316,8 @@ impl<L: Lines> Player<L> {
     pub fn forward_history_requests(&mut self, observer: &mut impl ReplayObserver) {
         for request in self.view.take_history_requests() {
             let Self { playback, view, known, .. } = self;
-            playback.replay().request_history(&request, |event| show(view, known, event, observer));
+            let mut showing = Showing { view, known, observer: &mut *observer };
+            playback.replay().request_history(&request, |event| showing.event(event));
         }
     }
 
@@ -334,13 +340,26 @@ impl<L: Lines> Player<L> {
     }
 }
 
-fn show(view: &mut View, known: &mut BTreeSet<InstrumentId>, event: &MarketEvent, observer: &mut impl ReplayObserver) {
-    let is_new = !known.contains(&event.instrument);
-    if is_new {
-        known.insert(event.instrument.clone());
+/// Shows events to the view, then to the observer.
+struct Showing<'a, O> {
+    view: &'a mut View,
+    known: &'a mut BTreeSet<InstrumentId>,
+    observer: &'a mut O,
+}
+
+impl<O: ReplayObserver> PlaybackObserver for Showing<'_, O> {
+    fn event(&mut self, event: &MarketEvent) {
+        let is_new = !self.known.contains(&event.instrument);
+        if is_new {
+            self.known.insert(event.instrument.clone());
+        }
+        self.view.apply(event);
+        self.observer.event(event, is_new, self.view);
     }
-    view.apply(event);
-    observer.event(event, is_new, view);
+
+    fn entry_end(&mut self, replay: &mut Replay) {
+        self.observer.entry_end(replay);
+    }
 }
 
 fn fresh_view(known: &BTreeSet<InstrumentId>) -> View {

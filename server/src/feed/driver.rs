@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use market::View;
+use market::{View, desk_feed::DeskFeeds};
 use model::{
     event::{MarketEvent, MarketEventKind},
     time::{Monotonic, Now},
@@ -25,6 +25,7 @@ use venues::session::{CloseReason, ConnectionId, HttpFailure, Input, Output, Req
 use crate::{config::token::Token, publish::TopicOwner, recorder::tap::Tap};
 
 use super::{
+    desk_feed::DeskSender,
     directory::Directory,
     handle::{FeedCommand, FeedStatus},
     http::{Done, HttpClient},
@@ -97,6 +98,7 @@ struct Driver {
     /// What the session must still be told of outputs that could not be done.
     failed: VecDeque<Failed>,
     queries: Queries,
+    desk: DeskFeeds<DeskSender>,
     /// The latest monotonic time any input had: frames are stamped where they are read and may come in after a timeout.
     latest: Monotonic,
     lanes: LaneClock,
@@ -121,6 +123,7 @@ impl Driver {
             requests: JoinSet::new(),
             failed: VecDeque::new(),
             queries: Queries::default(),
+            desk: DeskFeeds::default(),
             latest: start,
             lanes: LaneClock::new(start),
             last_timeout: Monotonic::ZERO,
@@ -175,6 +178,7 @@ impl Driver {
                 Failed::Request(id, failure) => self.parts.session.handle(Input::Http(id, Err(failure)), now),
             }
         }
+        self.desk.batch_end(self.parts.session.books());
     }
 
     fn drain_outputs(&mut self) {
@@ -224,6 +228,7 @@ impl Driver {
             self.parts.directory.describe(std::slice::from_ref(instrument));
         }
         self.parts.view.apply(event);
+        self.desk.apply(event);
         if let MarketEventKind::History(history) = &event.kind {
             self.queries.history_came(&event.instrument, history.interval, &self.parts.view);
         }
@@ -292,6 +297,10 @@ impl Driver {
                 let FeedParts { session, view, tap, .. } = &mut self.parts;
                 return command.carry_out(tap, session.as_ref(), view, now);
             }
+            FeedCommand::Desk(sender) => {
+                let books = self.parts.session.books();
+                return self.desk.subscribe(sender.instrument().clone(), sender, books);
+            }
             command => command,
         };
         self.queries.take(command, &mut self.parts.view, self.parts.session.as_ref(), now.monotonic);
@@ -313,6 +322,7 @@ impl Driver {
         }
         status.send_replace(FeedStatus::of(session.as_ref(), view, now));
         tap.turn(session.as_ref(), view, now);
+        self.desk.turn(session.books());
         self.queries.turn(view, now.monotonic);
         self.forward_history_requests(now);
     }

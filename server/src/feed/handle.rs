@@ -30,6 +30,7 @@ use wire::command::FeedSymbols;
 
 use super::{
     control::{ControlError, ControlKind, FeedControl, Followed},
+    desk_feed::{DeskReader, DeskSender},
     directory::Directory,
     error::FeedError,
 };
@@ -69,6 +70,8 @@ pub enum FeedCommand {
     },
     /// Something for the feed's tap.
     Tap(TapCommand),
+    /// A reader of an instrument's desk updates.
+    Desk(DeskSender),
 }
 
 /// The state of a feed.
@@ -140,6 +143,11 @@ impl FeedHandle {
         self.ask(|reply| FeedCommand::Tap(TapCommand::Window(reply))).await
     }
 
+    /// Sends an instrument's desk updates from now on.
+    pub(super) fn desk(&self, sender: DeskSender) -> Result<(), FeedError> {
+        self.commands.try_send(FeedCommand::Desk(sender)).map_err(|_| FeedError::Busy)
+    }
+
     async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> FeedCommand) -> Result<T, FeedError> {
         let (reply, answer) = oneshot::channel();
         self.commands.try_send(command(reply)).map_err(|_| FeedError::Busy)?;
@@ -189,6 +197,16 @@ impl Feeds {
                 instrument: text.chars().take(MAX_SHOWN).collect(),
             }
         })
+    }
+
+    /// Follows instruments for the trading desk: trades and book states, each one, and the newest best levels.
+    ///
+    /// # Errors
+    /// No feed follows one of them, or its feed is busy.
+    pub fn subscribe_desk(&self, instruments: &[InstrumentId]) -> Result<DeskReader, FeedError> {
+        let reader = DeskReader::new();
+        reader.follow(self, instruments)?;
+        Ok(reader)
     }
 
     /// The newest status of all, sorted by instrument and venue. A feed whose task has ended without being told to

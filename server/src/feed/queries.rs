@@ -59,6 +59,8 @@ impl Queries {
             }
             // The feed's task hands these to its tap; a replay has none, and whoever asks hears that nothing answers.
             FeedCommand::Tap(_) => {}
+            // Taken by the task before; dropping it would end the subscription.
+            FeedCommand::Desk(_) => {}
         }
     }
 

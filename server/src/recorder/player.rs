@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use market::View;
+use market::{View, desk_feed::DeskFeeds};
 use model::{
     event::{MarketEvent, MarketEventKind},
     time::Now,
@@ -21,12 +21,13 @@ use tokio::sync::{
 };
 use tokio_util::sync::CancellationToken;
 use topics::lane::LaneClock;
-use venues::session::Session;
+use venues::{replay::Replay, session::Session};
 
 use super::files::Files;
 use crate::{
     clock::Clock,
     feed::{
+        desk_feed::DeskSender,
         directory::Directory,
         handle::{FeedCommand, FeedStatus},
         queries::Queries,
@@ -85,6 +86,7 @@ struct Task {
 /// Who hears of events besides the view.
 struct Listeners {
     queries: Queries,
+    desk: DeskFeeds<DeskSender>,
     directory: Directory,
 }
 
@@ -100,6 +102,14 @@ impl ReplayObserver for Listeners {
             }
             _ => {}
         }
+        self.desk.apply(event);
+    }
+
+    fn entry_end(&mut self, replay: &mut Replay) {
+        if !self.desk.is_empty() {
+            replay.settle();
+            self.desk.batch_end(Session::books(replay));
+        }
     }
 }
 
@@ -109,7 +119,7 @@ impl Task {
         let begin = report.borrow().clone();
         Self {
             player: Player::new(playback, contents, begin, clock.now().monotonic),
-            listeners: Listeners { queries: Queries::default(), directory },
+            listeners: Listeners { queries: Queries::default(), desk: DeskFeeds::default(), directory },
             report,
             topics,
             status,
@@ -137,6 +147,14 @@ impl Task {
         while let Ok(command) = self.commands.try_recv() {
             let now = self.now().monotonic;
             let (view, replay) = self.player.lend();
+            let command = match command {
+                FeedCommand::Desk(sender) => {
+                    let books = Session::books(replay);
+                    self.listeners.desk.subscribe(sender.instrument().clone(), sender, books);
+                    continue;
+                }
+                command => command,
+            };
             self.listeners.queries.take(command, view, replay, now);
             self.player.forward_history_requests(&mut self.listeners);
         }
@@ -144,6 +162,10 @@ impl Task {
     }
 
     fn advance(&mut self) -> Pace {
+        if self.player.state() == PlayState::Seeking {
+            // What passes on the way to another moment did not happen for a desk.
+            self.listeners.desk.end_all();
+        }
         let begun = Instant::now();
         let pace = self.player.advance(self.clock.now(), || begun.elapsed() >= BUSY_TIME, &mut self.listeners);
         if self.player.take_jump() {
@@ -169,6 +191,7 @@ impl Task {
         }
         self.status.send_replace(FeedStatus::of(replay, view, now));
         self.listeners.queries.turn(view, now.monotonic);
+        self.listeners.desk.turn(Session::books(replay));
         self.player.forward_history_requests(&mut self.listeners);
     }
 

@@ -45,7 +45,7 @@ pub(crate) fn config_for(sim: &RunningSim, symbol: &str) -> Config {
     }
 }
 
-async fn demo_sim() -> RunningSim {
+pub(crate) async fn demo_sim() -> RunningSim {
     Sim::start(SimConfig::new("binance", Source::Demo { seed: 7, start: None })).await.unwrap()
 }
 
@@ -140,7 +140,7 @@ async fn a_cut_connection_comes_back() {
 }
 
 /// Contiguous depth changes, trades and quotes of one symbol, and the answer that the book begins with.
-fn recording(n_rounds: u64) -> String {
+pub(crate) fn recording(n_rounds: u64) -> String {
     let mut recording = String::new();
     let mut line = |ts: u64, data: serde_json::Value| {
         let data = data.to_string();

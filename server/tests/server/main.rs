@@ -4,6 +4,7 @@
 mod client;
 mod cycles;
 mod decode;
+mod desk_feed;
 mod direct;
 mod feed;
 mod feeds;

@@ -108,9 +108,13 @@ const RESERVED: [Reserved; 3] = [
         homes: &[
             "app/src/pages/desk/",
             "crates/desk/",
+            "crates/market/src/desk_feed",
+            "crates/market/tests/desk_feed",
+            "crates/model/src/desk_feed",
             "crates/topics/",
             "server/src/desk",
             "server/src/feed/desk_feed",
+            "server/tests/server/desk_feed",
         ],
         remedy: "only the trading desk is called that; say what this does",
     },
