@@ -83,6 +83,9 @@ impl Loader<'_> {
         let origin = Origin::File(path);
         for (section, value) in root {
             match value {
+                toml::Value::Table(table) if table.is_empty() && section != "feeds" => {
+                    self.tree.insert(&[&section], Node::Table(BTreeMap::new(), origin.clone()), &origin);
+                }
                 toml::Value::Table(table) => {
                     for (key, value) in table {
                         self.set(&[section.as_str(), key.as_str()], RawValue::Toml(value), &origin)?;
@@ -130,6 +133,10 @@ impl Loader<'_> {
             ["feeds"] => feeds(value, origin)?,
             ["feeds", ..] => return Err(bad_value(keys, &value, origin, FEEDS_REMEDY)),
             ["venues", name] => match value {
+                RawValue::Toml(toml::Value::Table(table)) if table.is_empty() => {
+                    self.known_venue(name).map_err(|known| unknown_key(keys, 1, origin, &known))?;
+                    Node::Table(BTreeMap::new(), origin.clone())
+                }
                 RawValue::Toml(toml::Value::Table(table)) => {
                     return table
                         .into_iter()
