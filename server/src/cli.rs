@@ -15,7 +15,7 @@ use clap::{Parser, Subcommand};
 
 /// Live prices, verified order books and charts in one server.
 #[derive(Debug, Parser)]
-#[command(name = "truetape", version, about, args_conflicts_with_subcommands = true)]
+#[command(name = "truetape", version, args_conflicts_with_subcommands = true)]
 struct CommandLine {
     #[command(subcommand)]
     command: Option<Command>,

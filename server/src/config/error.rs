@@ -27,7 +27,7 @@ impl fmt::Display for Origin {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read configuration file {}: {source}", path.display())]
+    #[error("cannot read configuration file {}", path.display())]
     Unreadable {
         /// Which file.
         path: PathBuf,
@@ -35,7 +35,7 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The file is no TOML.
-    #[error("configuration file {} is not valid TOML: {source}", path.display())]
+    #[error("configuration file {} is not valid TOML", path.display())]
     NotToml {
         /// Which file.
         path: PathBuf,

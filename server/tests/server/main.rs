@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "tests may unwrap; clippy does not see that this whole file is one")]
 
 mod client;
+mod command_line;
+mod config_errors;
 mod cycles;
 mod decode;
 mod desk_feed;
@@ -15,10 +17,12 @@ mod limits;
 #[path = "../../../crates/venues/tests/hostile/mutation.rs"]
 mod mutation;
 mod recordings;
+mod rest_bodies;
 mod resume;
 mod shutdown;
 #[path = "../../../crates/venues/tests/support/size.rs"]
 mod size;
+mod snapshots;
 mod stalls;
 mod stream;
 mod uniswap;

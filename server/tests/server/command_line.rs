@@ -1,0 +1,65 @@
+//! What the command line says of itself, and of arguments that it cannot use.
+
+use std::process::{Command, Output};
+
+use crate::snapshots;
+
+fn run(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_truetape"));
+    // Neither the configuration of whoever runs the tests, nor a colour.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TRUETAPE__")) {
+        command.env_remove(name);
+    }
+    command.env("NO_COLOR", "1").current_dir(std::env::temp_dir()).args(arguments).output().unwrap()
+}
+
+#[test]
+fn every_command_has_its_help() {
+    for command in ["", "config", "config check", "config show", "decode", "record", "replay", "serve"] {
+        let words: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
+        let output = run(&words);
+        assert_eq!(output.status.code(), Some(0), "{command}");
+        let name = format!("help {}", if command.is_empty() { "truetape" } else { command }).replace(' ', "_");
+        snapshots::check(&name, &String::from_utf8(output.stdout).unwrap());
+    }
+    let help = String::from_utf8(run(&["--help"]).stdout).unwrap();
+    for line in help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty()) {
+        let command = line.split_whitespace().next().unwrap();
+        let is_covered = ["config", "decode", "record", "replay", "serve", "help"].contains(&command);
+        assert!(is_covered, "{command} has no snapshot of its help");
+    }
+}
+
+#[test]
+fn unusable_arguments_say_what_to_write() {
+    let mut text = String::new();
+    for arguments in [
+        "bench",
+        "--lisen 127.0.0.1:0",
+        "--listen",
+        "serve --venue",
+        "serve --listen 0.0.0.0:3000",
+        "serve --venue binanse=BTCUSDT",
+        "serve --config no/such/file.toml",
+        "decode",
+        "decode --venue binanse x.jsonl",
+        "decode --venue binance no-such-file.jsonl",
+        "record --for soon",
+        "record --venue demo --venue binance=A --out a.jsonl.zst",
+        "record --venue binance=A --out a.txt",
+        "replay",
+        "replay --speed 1000 no-such-file.jsonl",
+        "replay --at -1 no-such-file.jsonl",
+        "replay --at 1e99 no-such-file.jsonl",
+        "replay no-such-file.jsonl",
+        "config",
+        "config change",
+    ] {
+        let words: Vec<&str> = arguments.split_whitespace().collect();
+        let output = run(&words);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{arguments}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        text += &format!("$ truetape {arguments}\n{}\n\n", said.trim_end());
+    }
+    snapshots::check("unusable_arguments", &text);
+}
