@@ -54,6 +54,7 @@ fn names() -> StreamNames {
         "consolidated:all:A/B",
         "status",
         "system",
+        "replay",
     ];
     let named = topics
         .iter()

@@ -80,15 +80,16 @@ impl Server {
             supervisor.start(feed).await.with_context(|| format!("start the feed of {}", feed.venue))?;
         }
         shutdown.tasks.spawn(supervisor.run(orders));
+        let library = Library::new(&config.server.data_dir, config.recordings);
+        let replays = Replays::new(library.clone(), feeds.clone(), publishing.clone(), clock, shutdown.clone());
         shutdown.tasks.spawn(server_topics::run(
             publishing.clone(),
             feeds.clone(),
+            replays.clone(),
             notices.clone(),
             clock,
             shutdown.stopping.clone(),
         ));
-        let library = Library::new(&config.server.data_dir, config.recordings);
-        let replays = Replays::new(library.clone(), feeds.clone(), publishing.clone(), clock, shutdown.clone());
         let recordings = Recordings::new(library, feeds.clone(), clock, notices, shutdown.clone());
         let with_token = config.venues.iter().filter(|(_, venue)| venue.token.is_some());
         let holders = with_token.map(|(name, _)| name.clone()).collect();

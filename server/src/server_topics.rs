@@ -1,5 +1,5 @@
-//! The topics that no feed owns: `status` collects the state of all feeds, `consolidated` the best prices over all
-//! venues, `system` the state of the server.
+//! The topics that no feed owns: `status` gathers the state of all feeds, `consolidated` the best of all venues, `replay`
+//! the recording that plays, `system` the server itself.
 //!
 //! One task; each feed stores its newest status in a cell, so nothing can pile up here. Not here: the contents of a
 //! status, and which venues count (`market`).
@@ -18,7 +18,12 @@ use market::{
 use model::time::{Monotonic, Now};
 use tokio_util::sync::CancellationToken;
 use topics::{
-    channels::{TopicData, consolidated::ConsolidatedData, system::SystemData},
+    channels::{
+        TopicData,
+        consolidated::ConsolidatedData,
+        replay::{ReplayData, ReplayReport},
+        system::SystemData,
+    },
     lane::{Lane, LaneClock},
     payload::Merge,
     topic::Topic,
@@ -29,13 +34,21 @@ use crate::{
     feed::handle::Feeds,
     notices::Notices,
     publish::{Publishing, SharedUpdate, TopicSource},
+    recorder::replays::Replays,
 };
 
 /// Publishes until `stop`.
-pub async fn run(publishing: Publishing, feeds: Feeds, notices: Notices, clock: Clock, stop: CancellationToken) {
+pub async fn run(
+    publishing: Publishing,
+    feeds: Feeds,
+    replays: Replays,
+    notices: Notices,
+    clock: Clock,
+    stop: CancellationToken,
+) {
     let mut owner = publishing.own_as_server();
     let hub = publishing.hub().clone();
-    let mut topics = ServerTopics { hub, feeds, notices, clock, lanes: Default::default() };
+    let mut topics = ServerTopics { hub, feeds, replays, notices, clock, lanes: Default::default() };
     let mut lanes = LaneClock::new(clock.now().monotonic);
     loop {
         tokio::select! {
@@ -53,6 +66,7 @@ pub async fn run(publishing: Publishing, feeds: Feeds, notices: Notices, clock: 
 struct ServerTopics {
     hub: Hub<SharedUpdate>,
     feeds: Feeds,
+    replays: Replays,
     notices: Notices,
     clock: Clock,
     lanes: [ServerLane; Lane::ALL.len()],
@@ -66,7 +80,9 @@ struct ServerLane {
     status: StatusLane,
     system: SystemData,
     system_at: Option<Monotonic>,
-    /// By pair; only followed pairs.
+    replay: ReplayData,
+    replay_at: Option<Monotonic>,
+    /// By pair, those that somebody follows.
     pairs: BTreeMap<String, ConsolidatedData>,
 }
 
@@ -82,7 +98,7 @@ impl TopicSource for ServerTopics {
     }
 
     fn turn(&mut self, lane: Lane, now: Now) -> Vec<(Topic, TopicData)> {
-        let Self { hub, feeds, notices, clock, lanes } = self;
+        let Self { hub, feeds, replays, notices, clock, lanes } = self;
         let own = &mut lanes[usize::from(lane.index())];
         // Collected once per turn, and only if a pair is followed.
         let tops = OnceCell::new();
@@ -94,6 +110,7 @@ impl TopicSource for ServerTopics {
                     own.pair_turn(pair, tops, now).map(TopicData::Consolidated)
                 }
                 None if topic == Topic::STATUS => own.status.turn(&feeds.status(), now).map(TopicData::Status),
+                None if topic == Topic::REPLAY => own.replay_turn(replays.report(), now).map(TopicData::Replay),
                 None => own.system_turn(*clock, hub, notices, now).map(TopicData::System),
             };
             Some((topic, delta?))
@@ -106,6 +123,7 @@ impl TopicSource for ServerTopics {
         Some(match topic.pair() {
             Some(pair) => TopicData::Consolidated(own.pairs.get(pair).cloned().unwrap_or_default()),
             None if *topic == Topic::STATUS => TopicData::Status(own.status.snapshot()),
+            None if *topic == Topic::REPLAY => TopicData::Replay(own.replay.clone()),
             None => TopicData::System(own.system.clone()),
         })
     }
@@ -121,7 +139,22 @@ impl ServerLane {
         Some(newer)
     }
 
-    /// Once a second on every lane: nobody needs the uptime more often.
+    /// Twice a second while it only moves on, which is often enough for a slider; at once where anything else changed.
+    fn replay_turn(&mut self, replay: Option<ReplayReport>, now: Now) -> Option<ReplayData> {
+        let delta = self.replay.diff(&ReplayData { replay })?;
+        let moved = self.replay.replay.as_ref().zip(delta.replay.as_ref()).is_some_and(|(older, newer)| {
+            let ReplayReport { position_ms, n_entries, n_events, .. } = *newer;
+            *newer == ReplayReport { position_ms, n_entries, n_events, ..older.clone() }
+        });
+        if moved && self.replay_at.is_some_and(|at| now.monotonic.saturating_since(at) < REPLAY_PERIOD) {
+            return None;
+        }
+        self.replay_at = Some(now.monotonic);
+        self.replay.merge(&delta);
+        Some(delta)
+    }
+
+    /// Once a second, whatever the lane: nobody needs an uptime more often.
     fn system_turn(
         &mut self,
         clock: Clock,
@@ -147,3 +180,5 @@ impl ServerLane {
 
 /// Slightly less than a second, so that an early tick is not postponed to the next.
 const SYSTEM_PERIOD: Duration = Duration::from_millis(950);
+/// A little less than half a second, for the same reason.
+const REPLAY_PERIOD: Duration = Duration::from_millis(450);

@@ -20,6 +20,7 @@ use topics::{
         consolidated::ConsolidatedData,
         quality::QualityData,
         quote::QuoteData,
+        replay::ReplayData,
         status::{StatusData, StreamEntry},
         system::SystemData,
     },
@@ -286,7 +287,15 @@ impl LiveModel {
         }
     }
 
-    /// Returns the status of all streams, each as reported by its source.
+    /// The server's replay; `None` until the server has said whether one is loaded.
+    pub fn replay(&self) -> Option<&ReplayData> {
+        match self.other(&Topic::REPLAY)? {
+            TopicData::Replay(data) => Some(data),
+            _ => None,
+        }
+    }
+
+    /// The status of all streams, each as its source reports it.
     pub fn status(&self) -> Option<&StatusData> {
         self.merged_status.as_ref().or_else(|| self.server_status())
     }

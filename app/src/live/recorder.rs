@@ -9,11 +9,11 @@
 pub mod own;
 
 use leptos::prelude::*;
-use model::{
-    instrument::{InstrumentId, Venue},
-    sorted::SortedMap,
-};
+use model::{instrument::Venue, sorted::SortedMap};
 use serde::{Deserialize, Serialize};
+#[cfg(feature = "browser")]
+use topics::channels::replay::ReplayData;
+use topics::channels::replay::ReplayReport;
 use wire::direct::WorkerCommand;
 
 use crate::live::Live;
@@ -71,32 +71,7 @@ pub struct Recordings {
     pub max_age_days: u64,
 }
 
-/// The status of the replay.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Replay {
-    /// The files, in order.
-    pub files: Vec<String>,
-    /// The venue name of its instruments.
-    pub venue: Venue,
-    /// The available instruments.
-    pub instruments: Vec<InstrumentId>,
-    /// `playing`, `paused`, `seeking` or `ended`.
-    pub state: String,
-    /// Time of the first entry, milliseconds since the epoch.
-    pub start_ms: i64,
-    /// Time of the last entry.
-    pub end_ms: i64,
-    /// The current position.
-    pub position_ms: i64,
-    /// Multiple of the recorded speed.
-    pub speed: f64,
-    /// True if the recording cannot be decoded that fast.
-    pub is_behind: bool,
-    /// The fingerprint of all events, once the recording has ended.
-    pub events_sha256: Option<String>,
-}
-
-/// A command to the replay, in the server's terms.
+/// What the replay is told to do, in the words of the server.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReplayCommand {
@@ -137,7 +112,7 @@ pub enum RecordingAction {
 #[derive(Clone, Copy, Debug)]
 pub struct Recorder {
     list: RwSignal<Option<Recordings>>,
-    replay: RwSignal<Option<Replay>>,
+    replay: RwSignal<Option<ReplayReport>>,
     failure: RwSignal<Option<String>>,
     saved: RwSignal<Option<String>>,
     /// True if the replay plays in this page.
@@ -154,8 +129,8 @@ impl Recorder {
         self.list.into()
     }
 
-    /// Returns the replay; `None` if nothing is loaded, or nothing is known yet.
-    pub fn replay(self) -> Signal<Option<Replay>> {
+    /// The replay; `None` where nothing is loaded, or nothing is known yet.
+    pub fn replay(self) -> Signal<Option<ReplayReport>> {
         self.replay.into()
     }
 
@@ -195,21 +170,15 @@ impl Recorder {
         });
     }
 
-    /// Fetches the status of the replay.
-    pub fn look(self) {
-        #[cfg(feature = "browser")]
-        leptos::task::spawn_local(async move {
-            // The banner reports an unreachable server; a replay in this page reports its own status.
-            if let Ok(answer) = rest::get::<rest::ReplayAnswer>("api/v1/replay").await
-                && !self.is_own.get_untracked()
-            {
-                set_if_new(self.replay, answer.replay);
-            }
-        });
+    /// Shows the server's replay, as its topic has it, unless one plays in this page.
+    pub fn show(self, replay: &Option<ReplayReport>) {
+        if !self.is_own.get_untracked() && self.replay.with_untracked(|known| known != replay) {
+            self.replay.set(replay.clone());
+        }
     }
 
-    /// Sends a command to the replay; `then` is called with the status afterwards.
-    pub fn control(self, command: ReplayCommand, then: impl FnOnce(Option<Replay>) + 'static) {
+    /// Tells the replay what to do; `then` is called with how it stands afterwards.
+    pub fn control(self, command: ReplayCommand, then: impl FnOnce(Option<ReplayReport>) + 'static) {
         #[cfg(feature = "browser")]
         if self.is_own.get_untracked() && !matches!(command, ReplayCommand::Load { .. }) {
             own::control(self, &command);
@@ -217,7 +186,7 @@ impl Recorder {
         }
         #[cfg(feature = "browser")]
         leptos::task::spawn_local(async move {
-            match rest::post::<rest::ReplayAnswer>("api/v1/replay", &command).await {
+            match rest::post::<ReplayData>("api/v1/replay", &command).await {
                 Ok(answer) => {
                     if self.is_own.get_untracked() {
                         own::close(self);
@@ -233,8 +202,8 @@ impl Recorder {
         let _ = (command, then);
     }
 
-    /// Plays a file from the list in this page; `then` is called once it plays.
-    pub fn open_listed(self, name: &str, then: impl FnOnce(Replay) + 'static) {
+    /// Plays a file of the list in this page; `then` is called once it plays.
+    pub fn open_listed(self, name: &str, then: impl FnOnce(ReplayReport) + 'static) {
         #[cfg(feature = "browser")]
         own::open_listed(self, name, then);
         #[cfg(not(feature = "browser"))]
@@ -242,7 +211,7 @@ impl Recorder {
     }
 
     /// Plays the file that the reader has chosen in `field`; `then` is called once it plays.
-    pub fn open_chosen(self, field: &web_sys::HtmlInputElement, then: impl FnOnce(Replay) + 'static) {
+    pub fn open_chosen(self, field: &web_sys::HtmlInputElement, then: impl FnOnce(ReplayReport) + 'static) {
         #[cfg(feature = "browser")]
         if let Some(file) = field.files().and_then(|files| files.get(0)) {
             own::open_file(self, file, then);
@@ -319,12 +288,7 @@ mod rest {
     use serde::{Deserialize, Serialize, de::DeserializeOwned};
     use serde_json::json;
 
-    use super::{RecordingAction, Replay};
-
-    #[derive(Deserialize)]
-    pub(super) struct ReplayAnswer {
-        pub(super) replay: Option<Replay>,
-    }
+    use super::RecordingAction;
 
     #[derive(Deserialize)]
     struct Named {

@@ -1,15 +1,17 @@
 //! The bar of a replay: its files, position and speed; above all pages while one is loaded.
 
-use std::time::Duration;
-
 use leptos::{ev, prelude::*};
-use model::time::{Now, Timestamp};
+use model::time::Timestamp;
+use topics::{
+    channels::replay::{PlayState, ReplayReport},
+    topic::Topic,
+};
 
 use crate::{
     components::icon::{Icon, IconMark},
     format,
     live::{
-        recorder::{Recorder, Replay, ReplayCommand, use_recorder},
+        recorder::{Recorder, ReplayCommand, use_recorder},
         use_live,
     },
     pages::{
@@ -25,11 +27,13 @@ pub fn ReplayBar() -> impl IntoView {
     recorder.attend(use_live());
     watch(recorder);
     let replay = recorder.replay();
-    let with =
-        move |of: fn(&Replay) -> String| move || replay.with(|replay| replay.as_ref().map(of).unwrap_or_default());
+    let with = move |of: fn(&ReplayReport) -> String| {
+        move || replay.with(|replay| replay.as_ref().map(of).unwrap_or_default())
+    };
     let is_moving = Memo::new(move |_| {
-        replay
-            .with(|replay| replay.as_ref().is_some_and(|replay| matches!(replay.state.as_str(), "playing" | "seeking")))
+        replay.with(|replay| {
+            replay.as_ref().is_some_and(|replay| matches!(replay.state, PlayState::Playing | PlayState::Seeking))
+        })
     });
     let play_icon = Signal::derive(move || if is_moving.get() { Icon::Pause } else { Icon::Play });
     let play_words = move || if is_moving.get() { "Pause the replay" } else { "Play" };
@@ -48,7 +52,7 @@ pub fn ReplayBar() -> impl IntoView {
         <section
             class="replay-bar"
             data-testid="replay-bar"
-            data-state=with(|replay| replay.state.clone())
+            data-state=with(|replay| replay.state.as_str().to_owned())
             data-start-ms=with(|replay| replay.start_ms.to_string())
             data-position-ms=with(|replay| replay.position_ms.to_string())
             data-place=move || if recorder.is_own().get() { "page" } else { "server" }
@@ -91,8 +95,12 @@ pub fn ReplayBar() -> impl IntoView {
     }
 }
 
-fn behind(replay: &Replay) -> String {
-    if replay.is_behind && replay.state == "playing" { "as fast as possible".to_owned() } else { String::new() }
+fn behind(replay: &ReplayReport) -> String {
+    if replay.is_behind && replay.state == PlayState::Playing {
+        "as fast as possible".to_owned()
+    } else {
+        String::new()
+    }
 }
 
 /// The slider. While the reader holds it, it follows the reader, not the recording.
@@ -103,7 +111,7 @@ fn Position(
 ) -> impl IntoView {
     let replay = recorder.replay();
     let held = RwSignal::new(None::<i64>);
-    let of = move |part: fn(&Replay) -> i64| move || replay.with(|replay| replay.as_ref().map_or(0, part));
+    let of = move |part: fn(&ReplayReport) -> i64| move || replay.with(|replay| replay.as_ref().map_or(0, part));
     let start = of(|replay| replay.start_ms);
     let length = of(|replay| (replay.end_ms - replay.start_ms).max(1));
     // From the beginning, since browsers count a slider's steps from its minimum.
@@ -156,36 +164,13 @@ fn SpeedChoice(
     }
 }
 
-/// Fetches the status of the replay: at the start, when the feeds' status names one, and twice a second while one is
-/// loaded.
+/// Shows the server's replay while the page is open.
 fn watch(recorder: Recorder) {
     let live = use_live();
-    let is_named = Memo::new(move |_| {
-        if live.slow_tick().get() == Now::default() {
-            return false;
-        }
-        let connections = live.with_model(|model| {
-            model.status()?.connections.iter().find_map(|entry| entry.venue.replayed().map(|_| ()))
-        });
-        connections.flatten().is_some()
-    });
+    live.use_topics(Signal::derive(|| vec![Topic::REPLAY]));
     Effect::new(move |_| {
-        let _named = is_named.get();
-        recorder.look();
-    });
-    let is_loaded = Memo::new(move |_| recorder.replay().with(Option::is_some));
-    Effect::new(move |_| {
-        if !is_loaded.get() || recorder.is_own().get() {
-            return;
-        }
-        let again = set_interval_with_handle(move || recorder.look(), LOOK_EVERY).ok();
-        on_cleanup(move || {
-            if let Some(again) = again {
-                again.clear();
-            }
-        });
+        live.tick().track();
+        recorder.is_own().track();
+        live.with_model(|model| model.replay().map(|data| recorder.show(&data.replay)));
     });
 }
-
-/// Often enough for a visible slider; the prices come over the stream.
-const LOOK_EVERY: Duration = Duration::from_millis(500);

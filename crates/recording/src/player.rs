@@ -13,7 +13,7 @@ use model::{
     instrument::{InstrumentId, Venue},
     time::{Monotonic, Now, Timestamp},
 };
-use serde::{Deserialize, Serialize};
+use topics::channels::replay::{PlayState, ReplayReport};
 use venues::replay::Replay;
 
 use crate::{
@@ -35,70 +35,27 @@ pub enum Control {
     Speed(f64),
 }
 
-/// The state of a replay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PlayState {
-    /// Playing.
-    Playing,
-    /// Paused.
-    Paused,
-    /// On its way to another time.
-    Seeking,
-    /// The recording is over.
-    Ended,
-}
-
-/// The status of a replay.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ReplayReport {
-    /// The files, in order.
-    pub files: Vec<String>,
-    /// The venue name of its instruments.
-    pub venue: Venue,
-    /// The instruments, as far as known.
-    pub instruments: Vec<InstrumentId>,
-    /// Its state.
-    pub state: PlayState,
-    /// Time of the first entry, milliseconds since the epoch.
-    pub start_ms: i64,
-    /// Time of the last entry.
-    pub end_ms: i64,
-    /// The current position, milliseconds since the epoch.
-    pub position_ms: i64,
-    /// Multiple of the recorded speed.
-    pub speed: f64,
-    /// True if the machine cannot keep up with that speed.
-    pub is_behind: bool,
-    /// Entries played so far.
-    pub n_entries: u64,
-    /// Events so far.
-    pub n_events: u64,
-    /// Invalid lines, plus the places where a file was truncated.
-    pub n_bad_lines: u64,
-    /// The fingerprint of all events, once the recording has ended; equal to that of `decode --hash`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub events_sha256: Option<String>,
-}
-
-impl ReplayReport {
-    /// Creates the status of a replay that has not begun, at the recorded speed.
-    pub fn new(files: Vec<String>, venue: Venue, instruments: Vec<InstrumentId>, contents: &Contents) -> Self {
-        Self {
-            files,
-            venue,
-            instruments,
-            state: PlayState::Playing,
-            start_ms: contents.start.as_millis(),
-            end_ms: contents.end.as_millis(),
-            position_ms: contents.start.as_millis(),
-            speed: 1.0,
-            is_behind: false,
-            n_entries: 0,
-            n_events: 0,
-            n_bad_lines: 0,
-            events_sha256: None,
-        }
+/// Returns the report of a replay that has not begun, at the recorded speed.
+pub fn first_report(
+    files: Vec<String>,
+    venue: Venue,
+    instruments: Vec<InstrumentId>,
+    contents: &Contents,
+) -> ReplayReport {
+    ReplayReport {
+        files,
+        venue,
+        instruments,
+        state: PlayState::Playing,
+        start_ms: contents.start.as_millis(),
+        end_ms: contents.end.as_millis(),
+        position_ms: contents.start.as_millis(),
+        speed: 1.0,
+        is_behind: false,
+        n_entries: 0,
+        n_events: 0,
+        n_bad_lines: 0,
+        events_sha256: None,
     }
 }
 

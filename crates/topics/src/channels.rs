@@ -9,6 +9,7 @@ pub mod candles;
 pub mod consolidated;
 pub mod quality;
 pub mod quote;
+pub mod replay;
 pub mod status;
 pub mod system;
 pub mod tape;
@@ -36,6 +37,7 @@ channels! {
     Status("status", Server, None) => State(status::StatusData),
     System("system", Server, None) => State(system::SystemData),
     Consolidated("consolidated", Pair, None) => State(consolidated::ConsolidatedData),
+    Replay("replay", Server, None) => State(replay::ReplayData),
 }
 
 /// What becomes of a reader too slow for a channel.

@@ -48,6 +48,9 @@ impl Topic {
     /// The server itself.
     pub const SYSTEM: Self = Self { channel: Channel::System, parameter: None, subject: Subject::Server };
 
+    /// The recording that plays.
+    pub const REPLAY: Self = Self { channel: Channel::Replay, parameter: None, subject: Subject::Server };
+
     /// Best bid and ask, last price, figures of the day.
     pub fn quote(instrument: &InstrumentId) -> Self {
         Self::of(Channel::Quote, instrument)
@@ -290,7 +293,7 @@ mod tests {
         fn check(text: &str, expected: &str) {
             assert_eq!(Topic::parse(text).unwrap_err().to_string(), expected);
         }
-        let known = "quote, tape, book, candles, quality, status, system, consolidated";
+        let known = "quote, tape, book, candles, quality, status, system, consolidated, replay";
         check("alerts", &format!("unknown channel \"alerts\"; known are {known}"));
         check("", &format!("unknown channel \"\"; known are {known}"));
         check("candles:demo:A", r#"topic "candles:demo:A": needs an interval, as in candles.1m"#);

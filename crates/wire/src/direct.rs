@@ -6,6 +6,7 @@
 
 use model::instrument::{Instrument, Venue};
 use serde::{Deserialize, Serialize};
+use topics::channels::replay::ReplayReport;
 
 /// The venues that the server follows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,12 +89,12 @@ pub struct OpenRecording {
     pub url: Option<String>,
 }
 
-/// What a worker says of recordings and of a replay; `R` says how that stands, in the words of `/api/v1/replay`.
+/// What a worker reports of recordings and of a replay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum WorkerReport<R> {
+pub enum WorkerReport {
     /// How the replay stands.
-    Replay(R),
+    Replay(ReplayReport),
     /// What plays can be looked at: instruments, those that are known already included.
     Instruments(Vec<Instrument>),
     /// How the recording stands.

@@ -33,7 +33,7 @@ fn examples_are_messages() {
             n_messages += 1;
         } else if line.starts_with('{') {
             let topic = match heading {
-                "status" | "system" => heading.to_owned(),
+                "status" | "system" | "replay" => heading.to_owned(),
                 "candles" => "candles.1m:demo:AAABBB".to_owned(),
                 "consolidated" => "consolidated:all:AAA/BBB".to_owned(),
                 channel => format!("{channel}:demo:AAABBB"),

@@ -55,8 +55,8 @@ pub enum Action {
     Http(HttpRequest),
     /// Tell the page about recordings.
     Say(ServerMessage),
-    /// Give the page a file with that name.
-    Tell(WorkerReport<()>),
+    /// Tell the page of recordings.
+    Tell(WorkerReport),
     /// Hand the page a file of that name.
     Save(String, Vec<u8>),
 }

@@ -21,9 +21,10 @@ use recording::{
     contents,
     lines::Lines,
     playback::Playback,
-    player::{Control, Pace, PlayState, Player, ReplayObserver, ReplayReport, SPEEDS},
+    player::{Control, Pace, Player, ReplayObserver, SPEEDS, first_report},
     recording_file::Head,
 };
+use topics::channels::replay::{PlayState, ReplayReport};
 use venues::{registry, session::Session as _};
 use wire::{
     direct::{WorkerCommand, WorkerReport},
@@ -37,8 +38,8 @@ use crate::outlet::{Outlet, Reader};
 pub enum ReplayReply {
     /// A stream message.
     Say(ServerMessage),
-    /// Its status, or its instruments.
-    Tell(WorkerReport<ReplayReport>),
+    /// How it stands, or what can be looked at.
+    Tell(WorkerReport),
 }
 
 /// A recording that plays for one page.
@@ -94,7 +95,7 @@ impl<L: Lines> ReplayFeed<L> {
         ids.extend(head.symbols.iter().map(|symbol| InstrumentId::new(&venue, symbol)));
         lines.rewind();
         let playback = Playback::new(lines, protocol, &venue).map_err(|error| error.to_string())?;
-        let report = ReplayReport::new(vec![name.to_owned()], venue.clone(), ids.into_iter().collect(), &contents);
+        let report = first_report(vec![name.to_owned()], venue.clone(), ids.into_iter().collect(), &contents);
         Ok(Self {
             player: Player::new(playback, contents, report, now),
             outlet: Outlet::new(&venue, now),

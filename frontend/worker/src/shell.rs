@@ -9,7 +9,6 @@ use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
 
 use model::time::{Monotonic, Now, Timestamp};
 use recording::player::BUSY_TIME;
-use serde::Serialize;
 use venues::session::{CloseReason, ConnectionId, HttpRequest, Input};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::spawn_local;
@@ -164,7 +163,7 @@ impl Shell {
                     }
                     shell.with_replay(|feed, now| feed.order(&WorkerCommand::Play, now.monotonic));
                 }
-                Err(failure) => shell.0.borrow().tell(&WorkerReport::<()>::Failed(failure)),
+                Err(failure) => shell.0.borrow().tell(&WorkerReport::Failed(failure)),
             }
         });
     }
@@ -299,7 +298,7 @@ impl State {
         }
     }
 
-    fn tell(&self, said: &WorkerReport<impl Serialize>) {
+    fn tell(&self, said: &WorkerReport) {
         if let Ok(text) = serde_json::to_string(said) {
             let _gone = self.scope.post_message(&JsValue::from_str(&text));
         }

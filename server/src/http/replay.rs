@@ -5,8 +5,9 @@
 
 use axum::{Json, extract::State};
 use model::time::Timestamp;
-use recording::player::{Control, ReplayReport};
-use serde::{Deserialize, Serialize};
+use recording::player::Control;
+use serde::Deserialize;
+use topics::channels::replay::ReplayData;
 
 use super::{body::JsonBody, error::ApiError, recordings::known};
 use crate::recorder::replays::{Load, Replays};
@@ -49,22 +50,16 @@ pub struct SeekCommand {
     position_ms: i64,
 }
 
-/// `{"replay":{…}}`, or `{"replay":null}` where nothing is loaded.
-#[derive(Serialize)]
-pub struct Answer {
-    replay: Option<ReplayReport>,
-}
-
 /// How it stands.
-pub async fn show(State(replays): State<Replays>) -> Json<Answer> {
-    Json(Answer { replay: replays.report() })
+pub async fn show(State(replays): State<Replays>) -> Json<ReplayData> {
+    Json(ReplayData { replay: replays.report() })
 }
 
 /// Does what it is told.
 pub async fn tell(
     State(replays): State<Replays>,
     JsonBody(order): JsonBody<ReplayCommand>,
-) -> Result<Json<Answer>, ApiError> {
+) -> Result<Json<ReplayData>, ApiError> {
     match order {
         ReplayCommand::Load(order) => {
             if order.files.len() > FILES {
@@ -79,7 +74,7 @@ pub async fn tell(
                 speed: order.speed,
                 is_paused: order.is_paused,
             };
-            return Ok(Json(Answer { replay: Some(replays.load_named(&names, load).await?) }));
+            return Ok(Json(ReplayData { replay: Some(replays.load_named(&names, load).await?) }));
         }
         ReplayCommand::Play => replays.control(Control::Play)?,
         ReplayCommand::Pause => replays.control(Control::Pause)?,
@@ -89,7 +84,7 @@ pub async fn tell(
     }
     // The player listens a hundred times a second; its answer is what the caller wants to see.
     tokio::time::sleep(HEARD_AFTER).await;
-    Ok(Json(Answer { replay: replays.report() }))
+    Ok(Json(ReplayData { replay: replays.report() }))
 }
 
 fn recorded_speed() -> f64 {

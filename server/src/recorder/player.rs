@@ -13,15 +13,18 @@ use model::{
 use recording::{
     contents::Contents,
     playback::Playback,
-    player::{BUSY_TIME, Control, Pace, PlayState, Player, ReplayObserver, ReplayReport},
+    player::{BUSY_TIME, Control, Pace, Player, ReplayObserver},
 };
 use tokio::sync::{
     mpsc::{self, error::TryRecvError},
     watch,
 };
 use tokio_util::sync::CancellationToken;
-use topics::lane::LaneClock;
-use venues::{replay::Replay, session::Session};
+use topics::{
+    channels::replay::{PlayState, ReplayReport},
+    lane::LaneClock,
+};
+use venues::session::Session;
 
 use super::files::Files;
 use crate::{

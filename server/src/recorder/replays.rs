@@ -15,10 +15,11 @@ use model::{
 use recording::{
     contents::{self, Contents},
     playback::Playback,
-    player::{Control, PlayState, ReplayReport, SPEEDS},
+    player::{Control, SPEEDS, first_report},
 };
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use topics::channels::replay::{PlayState, ReplayReport};
 use venues::{registry, replay::Replay};
 
 use super::{
@@ -156,7 +157,7 @@ impl Replays {
             state: if is_paused { PlayState::Paused } else { PlayState::Playing },
             position_ms: at.as_millis(),
             speed,
-            ..ReplayReport::new(files, venue.clone(), instruments, &contents)
+            ..first_report(files, venue.clone(), instruments, &contents)
         };
         let empty = Replay::new(venue.replayed().unwrap_or_default())?;
         let mut status = FeedStatus::of(&empty, &View::new(ViewConfig::default()), Now::default());

@@ -22,7 +22,13 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-use topics::{channels::TopicData, topic::Topic};
+use topics::{
+    channels::{
+        TopicData,
+        replay::{PlayState, ReplayReport},
+    },
+    topic::Topic,
+};
 use venue_sim::{RunningSim, Sim, SimConfig, Source, Speed};
 use venues::replay::Replay;
 use wire::Encoding;
@@ -284,7 +290,7 @@ async fn the_last_half_minute_is_saved_and_starts_well() {
     let (status, loaded) = call(&server, Method::POST, "/api/v1/replay", Some(&load)).await;
     assert_eq!((status, &loaded["replay"]["state"]), (200, &json!("paused")), "{loaded}");
     let mut client = Client::greet(&server, Encoding::Json).await;
-    client.subscribe(1, &["status", "book:replay-binance:ADASIM", "tape:replay-binance:ADASIM"]).await;
+    client.subscribe(1, &["status", "replay", "book:replay-binance:ADASIM", "tape:replay-binance:ADASIM"]).await;
     let later = loaded["replay"]["start_ms"].as_i64().unwrap() + 12_000;
     call(&server, Method::POST, "/api/v1/replay", Some(&json!({ "seek": { "position_ms": later } }))).await;
     until_live(&server, "replay-binance:ADASIM").await;
@@ -303,12 +309,25 @@ async fn the_last_half_minute_is_saved_and_starts_well() {
     // Paused: it stands where it was sent.
     let standing = replay_until(&server, |replay| replay["state"] == "paused").await;
     assert_eq!(standing["position_ms"], json!(later));
+    let shown = |client: &Client| match client.state.get(&Topic::REPLAY) {
+        Some(TopicData::Replay(data)) => data.replay.clone(),
+        _ => None,
+    };
+    let is_paused_there = |replay: ReplayReport| (replay.state, replay.position_ms) == (PlayState::Paused, later);
+    while !shown(&client).is_some_and(is_paused_there) {
+        client.next().await.unwrap();
+    }
+    assert_eq!(json!(shown(&client)), standing, "its topic says the same");
     call(&server, Method::POST, "/api/v1/replay", Some(&json!("play"))).await;
     client.advance("book:replay-binance:ADASIM", 3).await;
     // Back to the beginning: a snapshot first, then contiguous changes; the client checks it.
     let start = loaded["replay"]["start_ms"].clone();
     call(&server, Method::POST, "/api/v1/replay", Some(&json!({ "seek": { "position_ms": start } }))).await;
     client.advance("book:replay-binance:ADASIM", 5).await;
+    call(&server, Method::POST, "/api/v1/replay", Some(&json!("stop"))).await;
+    while shown(&client).is_some() {
+        client.next().await.unwrap();
+    }
 }
 
 /// Bars of a minute, oldest first: open time, then figures without the digits that say nothing.

@@ -8,18 +8,19 @@ use std::{cell::RefCell, sync::Arc};
 use js_sys::{Array, ArrayBuffer};
 use leptos::prelude::*;
 use model::instrument::{Instrument, InstrumentId, Venue};
+use topics::channels::replay::ReplayReport;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{BeforeUnloadEvent, Blob, File, HtmlAnchorElement, Url};
 use wire::direct::{OpenRecording, WorkerCommand, WorkerRecording, WorkerReport};
 
-use super::{FeedRecording, Recorder, Replay, ReplayCommand, set_if_new};
+use super::{FeedRecording, Recorder, ReplayCommand, set_if_new};
 use crate::live::{
     Live,
     socket::{RecordingRequests, listen},
 };
 
-type Then = Box<dyn FnOnce(Replay)>;
-/// The instruments of the playing recording, as it describes them.
+type Then = Box<dyn FnOnce(ReplayReport)>;
+/// The instruments of the recording that plays, as it describes them.
 type Described = RwSignal<Arc<Vec<Arc<Instrument>>>>;
 
 thread_local! {
@@ -45,14 +46,14 @@ pub fn attend(recorder: Recorder, live: Live) {
 }
 
 /// Opens a file from the reader's disk; `then` is called once it plays.
-pub fn open_file(recorder: Recorder, file: File, then: impl FnOnce(Replay) + 'static) {
+pub fn open_file(recorder: Recorder, file: File, then: impl FnOnce(ReplayReport) + 'static) {
     let name = file.name();
     let request = OpenRecording { name: name.clone(), url: None };
     open(recorder, name, request, Some(file), Box::new(then));
 }
 
-/// Plays a file from the server's list in this page.
-pub fn open_listed(recorder: Recorder, name: &str, then: impl FnOnce(Replay) + 'static) {
+/// Plays a file of the server's list in this page.
+pub fn open_listed(recorder: Recorder, name: &str, then: impl FnOnce(ReplayReport) + 'static) {
     let url = format!("api/v1/recordings/{}", String::from(js_sys::encode_uri_component(name)));
     let request = OpenRecording { name: name.to_owned(), url: Some(url) };
     open(recorder, name.to_owned(), request, None, Box::new(then));
@@ -81,7 +82,6 @@ pub fn close(recorder: Recorder) {
     if recorder.is_own.get_untracked() {
         recorder.is_own.set(false);
         recorder.replay.set(None);
-        recorder.look();
     }
 }
 
@@ -135,7 +135,7 @@ fn hear(recorder: Recorder, described: Described, venue: &Venue, said: &JsValue)
     }
 }
 
-fn play(recorder: Recorder, replay: Replay) {
+fn play(recorder: Recorder, replay: ReplayReport) {
     if let Some(recordings) = RecordingRequests::of_page() {
         recordings.claim(&replay.venue);
     }

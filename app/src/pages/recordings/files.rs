@@ -2,11 +2,12 @@
 
 use leptos::{html, prelude::*};
 use model::instrument::{InstrumentId, Venue};
+use topics::channels::replay::ReplayReport;
 
 use crate::{
     format,
     live::{
-        recorder::{Recorder, RecordingAction, RecordingFile, Recordings, Replay, ReplayCommand},
+        recorder::{Recorder, RecordingAction, RecordingFile, Recordings, ReplayCommand},
         use_live,
     },
     pages::{
@@ -99,8 +100,8 @@ fn OpenFile(
     }
 }
 
-/// Shows the instrument that plays.
-fn show(replay: &Replay, choose: &impl Fn(&InstrumentId)) {
+/// Shows what plays.
+fn show(replay: &ReplayReport, choose: &impl Fn(&InstrumentId)) {
     if let Some(id) = replay.instruments.first() {
         choose(id);
     }

@@ -1,10 +1,11 @@
 //! Words and figures of the page, computed without a browser.
 
 use model::time::Timestamp;
+use topics::channels::replay::{PlayState, ReplayReport};
 
 use crate::{
     format,
-    live::recorder::{FeedRecording, RecordingFile, Replay},
+    live::recorder::{FeedRecording, RecordingFile},
 };
 
 /// Formats a size in the customary unit (`1.4 MB`).
@@ -32,14 +33,14 @@ pub fn moment(time_ms: i64) -> String {
     text.get(..19).unwrap_or(&text).replace('T', " ")
 }
 
-/// Returns the word for a file's state and its meaning. For a file in the replay, describes the replay's state.
-pub fn state_words(recording: &RecordingFile, replay: Option<&Replay>) -> (&'static str, String) {
-    let replay = replay.filter(|replay| replay.files.contains(&recording.name)).map(|replay| replay.state.as_str());
+/// The word for a file's state, and what it means. Of a file in the replay it says what the replay does.
+pub fn state_words(recording: &RecordingFile, replay: Option<&ReplayReport>) -> (&'static str, String) {
+    let replay = replay.filter(|replay| replay.files.contains(&recording.name)).map(|replay| replay.state);
     match recording.state.as_str() {
         "recording" => ("recording", "Still being recorded".to_owned()),
         "playing" => match replay {
-            Some("ended") => ("ended", "Played to the end; still loaded".to_owned()),
-            Some("paused") => ("paused", "The replay is paused".to_owned()),
+            Some(PlayState::Ended) => ("ended", "Played to the end; still loaded".to_owned()),
+            Some(PlayState::Paused) => ("paused", "The replay is paused".to_owned()),
             _ => ("playing", "Playing now".to_owned()),
         },
         "complete" if recording.n_lost > 0 => {
@@ -74,15 +75,15 @@ pub fn speed(speed: f64) -> String {
     format!("{speed}×")
 }
 
-/// Returns the status bar's text about the replay.
-pub fn replay_words(replay: Option<&Replay>) -> String {
+/// The status bar's word on the replay.
+pub fn replay_words(replay: Option<&ReplayReport>) -> String {
     match replay {
         None => format!("replay {}", format::UNKNOWN),
         Some(replay) => {
             let time = format::time_of_day(Timestamp::from_millis(replay.position_ms));
-            match replay.state.as_str() {
-                "playing" => format!("replay {time} {}", speed(replay.speed)),
-                state => format!("replay {time} {state}"),
+            match replay.state {
+                PlayState::Playing => format!("replay {time} {}", speed(replay.speed)),
+                state => format!("replay {time} {}", state.as_str()),
             }
         }
     }
@@ -107,17 +108,20 @@ mod tests {
         assert_eq!(moment(1_723_161_601_273), "2024-08-09 00:00:01");
     }
 
-    fn replay(files: &[&str], state: &str) -> Replay {
-        Replay {
+    fn replay(files: &[&str], state: PlayState) -> ReplayReport {
+        ReplayReport {
             files: files.iter().map(ToString::to_string).collect(),
             venue: Venue::new("replay-a"),
             instruments: vec![],
-            state: state.into(),
+            state,
             start_ms: 0,
             end_ms: 9_000,
             position_ms: 3_000,
             speed: 4.0,
             is_behind: false,
+            n_entries: 0,
+            n_events: 0,
+            n_bad_lines: 0,
             events_sha256: None,
         }
     }
@@ -125,7 +129,7 @@ mod tests {
     #[test]
     fn a_file_says_what_the_replay_does_with_it() {
         #[track_caller]
-        fn check(state: &str, n_lost: u64, replay: Option<&Replay>, expected: &str) {
+        fn check(state: &str, n_lost: u64, replay: Option<&ReplayReport>, expected: &str) {
             let (name, state) = ("a.jsonl.zst".to_owned(), state.to_owned());
             let recording = RecordingFile {
                 name,
@@ -139,24 +143,27 @@ mod tests {
             };
             assert_eq!(state_words(&recording, replay).0, expected, "{recording:?} {replay:?}");
         }
-        for (state, expected) in
-            [("playing", "playing"), ("seeking", "playing"), ("paused", "paused"), ("ended", "ended")]
-        {
+        for (state, expected) in [
+            (PlayState::Playing, "playing"),
+            (PlayState::Seeking, "playing"),
+            (PlayState::Paused, "paused"),
+            (PlayState::Ended, "ended"),
+        ] {
             check("playing", 0, Some(&replay(&["b.jsonl", "a.jsonl.zst"], state)), expected);
             check("complete", 0, Some(&replay(&["b.jsonl"], state)), "complete");
         }
         // The list may contain a replay that has not been fetched yet, or be older than the replay.
         check("playing", 0, None, "playing");
-        check("playing", 0, Some(&replay(&["b.jsonl"], "ended")), "playing");
+        check("playing", 0, Some(&replay(&["b.jsonl"], PlayState::Ended)), "playing");
         check("complete", 3, None, "has gaps");
         check("cut_off", 0, None, "no end mark");
     }
 
     #[test]
     fn the_status_bar_says_where_and_how_fast() {
-        let mut replay = replay(&[], "playing");
+        let mut replay = replay(&[], PlayState::Playing);
         assert_eq!(replay_words(Some(&replay)), "replay 00:00:03 4×");
-        replay.state = "paused".into();
+        replay.state = PlayState::Paused;
         assert_eq!(replay_words(Some(&replay)), "replay 00:00:03 paused");
         assert_eq!(replay_words(None), "replay –");
     }

@@ -19,7 +19,7 @@ struct Play {
 impl Play {
     fn new(text: &str, begin: impl FnOnce(ReplayReport) -> ReplayReport) -> Self {
         let contents = contents::read(&mut memory(&[text])).unwrap();
-        let report = ReplayReport::new(vec!["a.jsonl".into()], Venue::new("binance").as_replay(), vec![], &contents);
+        let report = first_report(vec!["a.jsonl".into()], Venue::new("binance").as_replay(), vec![], &contents);
         let player = Player::new(playback(&[text]), contents, begin(report), Monotonic::ZERO);
         Self { player, now: Duration::ZERO, n_jumps: 0 }
     }

@@ -146,7 +146,7 @@ proptest! {
 }
 
 fn one_of_each_channel() -> Vec<Item> {
-    ["quote:d:A", "tape:d:A", "book:d:A", "candles.1m:d:A", "quality:d:A", "status", "system"]
+    ["quote:d:A", "tape:d:A", "book:d:A", "candles.1m:d:A", "quality:d:A", "status", "system", "replay"]
         .map(|topic| {
             let (topic, data) = (Topic::parse(topic).unwrap(), TopicData::System(SystemData::default()));
             Item { stream: NO_STREAM, update: Update { kind: UpdateKind::Delta, epoch: None, topic, offset: 0, data } }

@@ -22,6 +22,7 @@ use topics::{
             latency::{LatencyData, VenueClock},
         },
         quote::QuoteData,
+        replay::{PlayState, ReplayData, ReplayReport},
         status::{Breaker, ConnectionEntry, StatusData, StreamEntry},
         system::SystemData,
         tape::{TapeData, TapeTrade},
@@ -319,6 +320,7 @@ pub(crate) fn item() -> impl Strategy<Value = Item> {
             .boxed(),
         status().prop_map(|data| (Topic::STATUS, TopicData::Status(data))).boxed(),
         system().prop_map(|data| (Topic::SYSTEM, TopicData::System(data))).boxed(),
+        replay().prop_map(|data| (Topic::REPLAY, TopicData::Replay(data))).boxed(),
         ("[A-Z]{1,6}/[A-Z]{1,6}", consolidated())
             .prop_map(|(pair, data)| (Topic::consolidated(&pair), TopicData::Consolidated(data)))
             .boxed(),
@@ -330,6 +332,31 @@ pub(crate) fn item() -> impl Strategy<Value = Item> {
         Item { stream: 0, update: Update { kind, epoch, topic, offset, data } }
     })
     .boxed()
+}
+
+fn replay() -> impl Strategy<Value = ReplayData> {
+    let state = prop::sample::select(vec![PlayState::Playing, PlayState::Paused, PlayState::Seeking, PlayState::Ended]);
+    let files = prop::collection::vec(text(), 0..3);
+    let report = (files, state, (time(), time(), time()), 1_u32..=200, any::<u64>(), any::<bool>(), option::of(text()));
+    let report = report.prop_map(|(files, state, (start_ms, end_ms, position_ms), half_speed, n, is_behind, hash)| {
+        let venue = Venue::new("demo").as_replay();
+        ReplayReport {
+            files,
+            instruments: vec![InstrumentId::new(&venue, "A:B")],
+            venue,
+            state,
+            start_ms,
+            end_ms,
+            position_ms,
+            speed: f64::from(half_speed) / 2.0,
+            is_behind,
+            n_entries: n,
+            n_events: n / 2,
+            n_bad_lines: n / 3,
+            events_sha256: hash,
+        }
+    });
+    option::of(report).prop_map(|replay| ReplayData { replay })
 }
 
 fn topic() -> impl Strategy<Value = Topic> {

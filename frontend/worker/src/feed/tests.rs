@@ -191,7 +191,7 @@ fn an_unknown_venue_is_refused() {
 struct Fake {
     feed: DirectFeed,
     connection: Option<ConnectionId>,
-    told: Vec<WorkerReport<()>>,
+    told: Vec<WorkerReport>,
     saved: Vec<(String, Vec<u8>)>,
     id: u64,
 }
