@@ -44,12 +44,12 @@ use ::model::{
 };
 use leptos::prelude::*;
 use topics::topic::Topic;
-use wire::{command::Command, direct::DirectVenue};
+use wire::direct::DirectVenue;
 
 use crate::{
     cadence::Pace,
     live::{
-        commands::{CommandState, PendingCommand},
+        commands::PendingCommand,
         demand::Demand,
         instruments::InstrumentList,
         latency::LatencySummary,
@@ -158,12 +158,6 @@ impl Live {
     /// Returns the venues and their capabilities.
     pub fn venues(self) -> Signal<VenueList> {
         self.venues.into()
-    }
-
-    /// Sends a command; `state` receives its state. Browser only.
-    pub fn command(self, command: &Command, state: RwSignal<CommandState>) {
-        state.set(CommandState::Pending);
-        self.pending.update(|pending| pending.push(PendingCommand::new(command, state)));
     }
 
     /// Returns the latency from publishing to paint, over the last updates.

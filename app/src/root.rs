@@ -19,9 +19,9 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_route(is_page);
     provide_settings();
-    provide_live();
+    let live = provide_live();
     provide_lazy(PARTS);
-    provide_recorder();
+    provide_recorder(live);
     provide_troubles();
     provide_popover_requests();
     view! { <Frame/> }

@@ -4,7 +4,7 @@
 //! - [`accept`]: the listening socket · [`guard`]: who may call · [`security`]: headers on every answer
 //! - [`page`], [`site`]: the page and its files · [`stream`]: the WebSocket session
 //! - [`instruments`], [`candles`], [`book`], [`trades`], [`status`], [`venues_list`]: what the REST API shows
-//! - [`feeds`]: what it starts and stops · [`parameters`], [`body`]: its query parameters and bodies
+//! - [`commands`]: commands given by REST · [`feeds`]: what it starts and stops · [`parameters`], [`body`]: its query parameters and bodies
 //! - [`direct`], [`venues`]: for pages in direct mode: how venues are reached, and their REST passed on
 //! - [`recordings`], [`replay`]: what was recorded, and what plays
 //! - [`health`]: for whoever watches over the process · [`error`]: what callers read when there is no answer
@@ -13,6 +13,7 @@ pub mod accept;
 pub mod body;
 pub mod book;
 pub mod candles;
+pub mod commands;
 pub mod direct;
 pub mod error;
 pub mod feeds;
@@ -44,6 +45,7 @@ use self::{
     body::MAX_BODY, error::ApiError, guard::Hosts, stream::StreamContext, venues::RestProxy, venues_list::TokenHolders,
 };
 use crate::{
+    commands::CommandRouter,
     feed::handle::Feeds,
     recorder::{recordings::Recordings, replays::Replays},
     shutdown::Shutdown,
@@ -54,6 +56,8 @@ use crate::{
 pub struct AppState {
     /// How the venues are reached.
     pub endpoints: RestProxy,
+    /// Carries commands out.
+    pub commands: CommandRouter,
     /// The feeds.
     pub feeds: Feeds,
     /// The names we answer to.

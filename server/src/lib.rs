@@ -6,7 +6,7 @@
 //! # Layout
 //! - [`cli`]: one file a command · [`config`]: one file a concern · [`serve`]: starts and joins all parts
 //! - [`feed`]: one task a venue · [`server_topics`]: the topics of the server itself, `status` and `system`
-//! - [`publish`]: how an owner of topics reaches the hub
+//! - [`commands`]: one road for the commands of stream and REST · [`publish`]: how an owner of topics reaches the hub
 //! - [`recorder`]: recordings of feeds, and replays of them · [`notices`]: what people should know
 //! - [`http`]: one router, one file a resource; [`http::stream`] is the WebSocket session
 //! - [`venue_list`]: the venues built in
@@ -14,6 +14,7 @@
 
 pub mod cli;
 pub mod clock;
+pub mod commands;
 pub mod config;
 pub mod feed;
 pub mod http;

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     clock::Clock,
+    commands::CommandRouter,
     config::{Config, StreamConfig},
     feed::{
         directory::Directory,
@@ -35,6 +36,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    commands: CommandRouter,
     shutdown: Shutdown,
     feeds: Feeds,
     recordings: Recordings,
@@ -93,8 +95,10 @@ impl Server {
         let recordings = Recordings::new(library, feeds.clone(), clock, notices, shutdown.clone());
         let with_token = config.venues.iter().filter(|(_, venue)| venue.token.is_some());
         let holders = with_token.map(|(name, _)| name.clone()).collect();
+        let commands = CommandRouter::new(feeds.clone(), recordings.clone(), replays.clone(), clock, shutdown.clone());
         let state = AppState {
             endpoints: RestProxy::new(endpoints, clock),
+            commands: commands.clone(),
             feeds: feeds.clone(),
             holders: Arc::new(holders),
             hosts: Hosts::new(address, &config.server.allowed_hosts),
@@ -105,7 +109,7 @@ impl Server {
             stream: StreamContext {
                 publishing,
                 directory,
-                feeds: feeds.clone(),
+                commands: commands.clone(),
                 config: Arc::new(config.stream),
                 clock,
             },
@@ -113,7 +117,7 @@ impl Server {
         let max_connections = config.server.max_connections;
         shutdown.tasks.spawn(accept::accept(listener, http::router(state), shutdown.clone(), max_connections));
         tracing::info!(%address, "listening");
-        Ok(Self { address, shutdown, feeds, recordings, replays })
+        Ok(Self { address, commands, shutdown, feeds, recordings, replays })
     }
 
     /// Where it listens.
@@ -124,6 +128,11 @@ impl Server {
     /// The page's address.
     pub fn url(&self) -> String {
         format!("http://{}/", self.address)
+    }
+
+    /// Carries commands out.
+    pub fn commands(&self) -> &CommandRouter {
+        &self.commands
     }
 
     /// The feeds, replays included.

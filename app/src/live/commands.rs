@@ -2,8 +2,14 @@
 //!
 //! Not here: their form (`wire::command`), and sending them (`live::link`).
 
+use futures_channel::oneshot;
 use leptos::prelude::*;
-use wire::{command::Command, message::JsonText};
+use wire::{
+    command::{Command, CommandResult},
+    message::JsonText,
+};
+
+use crate::live::Live;
 
 /// The state of a command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,26 +25,40 @@ pub enum CommandState {
     Refused(String),
 }
 
-/// A command on its way to the connection, with the signal for its answer.
-#[derive(Clone, Debug)]
+/// A command on its way to the connection, with the way back for its answer.
+#[derive(Debug)]
 pub struct PendingCommand {
     /// The command's text as sent.
     pub text: JsonText,
-    /// Receives the answer.
-    pub state: RwSignal<CommandState>,
+    /// Gets the answer; whoever gave the command may be gone by then.
+    pub answer: oneshot::Sender<Result<JsonText, String>>,
 }
 
-impl PendingCommand {
-    /// Prepares a command; `state` receives its state.
-    pub fn new(command: &Command, state: RwSignal<CommandState>) -> Self {
-        Self { text: command.to_text(), state }
+impl Live {
+    /// Sends a command and waits for its result. Browser only.
+    ///
+    /// # Errors
+    /// The reason and a remedy, for people: the command was refused, or its outcome is unknown.
+    pub async fn send(self, command: Command) -> Result<CommandResult, String> {
+        let (answer, answered) = oneshot::channel();
+        self.pending.update(|pending| pending.push(PendingCommand { text: command.to_text(), answer }));
+        let text = answered.await.map_err(|_| "the page is closing".to_owned())??;
+        command.result(&text).map_err(|error| error.to_string())
     }
 
-    /// Delivers the answer. The page that sent the command may be gone by now.
-    pub fn answer(self, answer: Result<JsonText, String>) {
-        let _gone = self.state.try_set(match answer {
-            Ok(_) => CommandState::Done,
-            Err(words) => CommandState::Refused(words),
+    /// Sends a command; `state` receives its state. Browser only.
+    pub fn command(self, command: Command, state: RwSignal<CommandState>) {
+        state.set(CommandState::Pending);
+        #[cfg(feature = "browser")]
+        leptos::task::spawn_local(async move {
+            let outcome = self.send(command).await;
+            // The page that gave it may be gone.
+            let _gone = state.try_set(match outcome {
+                Ok(_) => CommandState::Done,
+                Err(words) => CommandState::Refused(words),
+            });
         });
+        #[cfg(not(feature = "browser"))]
+        let _ = command;
     }
 }

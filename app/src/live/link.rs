@@ -24,8 +24,8 @@ use wire::{
     PROTOCOL_VERSION,
     close_code::CloseCode,
     message::{
-        ClientMessage, CommandRequest, Hello, JsonText, Ping, Position, ServerMessage, SnapshotRequest, Subscribe,
-        Unsubscribe, Update, UpdateKind,
+        ClientMessage, CommandRequest, Epoch, Hello, JsonText, Ping, Position, ServerMessage, SnapshotRequest,
+        Subscribe, Unsubscribe, Update, UpdateKind,
     },
 };
 
@@ -203,6 +203,16 @@ enum Phase {
     },
 }
 
+/// A command on its way.
+#[derive(Debug)]
+struct Sent {
+    ticket: u64,
+    /// Its name for the server, which does nothing twice.
+    key: String,
+    command: JsonText,
+    since: Monotonic,
+}
+
 /// The connection's state.
 #[derive(Debug)]
 pub struct Link {
@@ -215,8 +225,10 @@ pub struct Link {
     resuming: SortedSet<Topic>,
     recovery: Recovery,
     requests: SortedMap<u64, Vec<Topic>>,
-    /// Tickets of commands that wait for their answer, by the request's id.
-    commands: SortedMap<u64, u64>,
+    /// Commands that wait for their answer, by the request's id.
+    commands: SortedMap<u64, Sent>,
+    /// The epoch of the server that they were sent to.
+    server: Option<Epoch>,
     next_id: u64,
     attempt: u32,
     has_been_up: bool,
@@ -244,6 +256,7 @@ impl Link {
             recovery: Recovery::default(),
             requests: SortedMap::new(),
             commands: SortedMap::new(),
+            server: None,
             next_id: 1,
             attempt: 0,
             has_been_up: false,
@@ -289,7 +302,7 @@ impl Link {
                 self.wants = wants;
                 self.settle_wants();
             }
-            Input::Command { ticket, command } => self.command(ticket, command),
+            Input::Command { ticket, command } => self.command(ticket, command, now),
             Input::Timeout => self.on_timeout(now),
         }
     }
@@ -329,6 +342,8 @@ impl Link {
     }
 
     fn open(&mut self, now: Now) {
+        // A command that was lost long ago must not take effect now, when nobody expects it any more.
+        self.give_up_commands(|sent| now.monotonic.saturating_since(sent.since) > COMMAND_PATIENCE);
         self.phase = Phase::Greeting { until: now.monotonic + self.config.greeting_deadline };
         self.outputs.push(Output::Open);
     }
@@ -354,7 +369,7 @@ impl Link {
         self.last_heard = now.monotonic;
         self.silent_until = None;
         match message {
-            ServerMessage::Welcome(_) => self.on_welcome(now),
+            ServerMessage::Welcome(welcome) => self.on_welcome(welcome.epoch, now),
             ServerMessage::Batch(batch) => self.on_updates(batch.items.into_iter().map(|item| item.update).collect()),
             ServerMessage::Resumed(resumed) => {
                 self.recovery.n_resumed += resumed.topics.len();
@@ -387,7 +402,7 @@ impl Link {
         }
     }
 
-    fn on_welcome(&mut self, now: Now) {
+    fn on_welcome(&mut self, server: Epoch, now: Now) {
         if !matches!(self.phase, Phase::Greeting { .. }) {
             return;
         }
@@ -403,7 +418,19 @@ impl Link {
         self.pings.clear();
         self.refused_at = None;
         self.settle_wants();
+        self.repeat_commands(server);
         self.ping(now, self.config.pong_deadline);
+    }
+
+    /// Sends the commands again whose answers were lost with the connection: the server knows them by their keys and does
+    /// none twice. One that has restarted does not know them.
+    fn repeat_commands(&mut self, server: Epoch) {
+        if self.server.replace(server.clone()).is_some_and(|known| known != server) {
+            self.give_up_commands(|_| true);
+        }
+        for sent in std::mem::take(&mut self.commands).into_values() {
+            self.send_command(sent);
+        }
     }
 
     fn announce_recovery(&mut self) {
@@ -465,25 +492,32 @@ impl Link {
         self.outputs.push(Output::Refused { topics, message });
     }
 
-    fn command(&mut self, ticket: u64, command: JsonText) {
+    fn command(&mut self, ticket: u64, command: JsonText, now: Now) {
         if !matches!(self.phase, Phase::Up) {
             let answer = Err("no connection to the server; try again once it is back".to_owned());
             return self.outputs.push(Output::Answered { ticket, answer });
         }
+        let key = format!("{:x}", self.next_random());
+        self.send_command(Sent { ticket, key, command, since: now.monotonic });
+    }
+
+    fn send_command(&mut self, sent: Sent) {
         let id = self.take_id();
-        self.commands.insert(id, ticket);
-        self.outputs.push(Output::Send(ClientMessage::Command(CommandRequest { id, key: None, command })));
+        let request = CommandRequest { id, key: Some(sent.key.clone()), command: sent.command.clone() };
+        self.commands.insert(id, sent);
+        self.outputs.push(Output::Send(ClientMessage::Command(request)));
     }
 
     fn answer(&mut self, id: u64, answer: Result<JsonText, String>) {
-        if let Some(ticket) = self.commands.remove(&id) {
+        if let Some(Sent { ticket, .. }) = self.commands.remove(&id) {
             self.outputs.push(Output::Answered { ticket, answer });
         }
     }
 
-    /// The connection is gone: whether sent commands took effect can no longer be known.
-    fn give_up_commands(&mut self) {
-        for ticket in std::mem::take(&mut self.commands).into_values() {
+    /// The answers of these commands will not come any more: whether they took effect is unknown.
+    fn give_up_commands(&mut self, is_lost: impl Fn(&Sent) -> bool) {
+        let lost: Vec<u64> = self.commands.iter().filter(|(_, sent)| is_lost(sent)).map(|(id, _)| *id).collect();
+        for Sent { ticket, .. } in lost.iter().filter_map(|id| self.commands.remove(id)).collect::<Vec<_>>() {
             let answer =
                 Err("the connection was lost before the answer came; check whether the command took effect".to_owned());
             self.outputs.push(Output::Answered { ticket, answer });
@@ -559,7 +593,6 @@ impl Link {
         // Full jitter: after a restart of the server all pages reconnect spread over the window.
         let delay = window.mul_f64(self.random_unit()).max(MIN_DELAY);
         self.subscribed.clear();
-        self.give_up_commands();
         self.silent_until = None;
         self.phase = Phase::Waiting { until: now.monotonic + delay };
     }
@@ -567,7 +600,7 @@ impl Link {
     fn stop(&mut self, reason: &str) {
         let message = if reason.is_empty() { "the server closed the connection permanently" } else { reason };
         self.subscribed.clear();
-        self.give_up_commands();
+        self.give_up_commands(|_| true);
         self.phase = Phase::Stopped { message: message.to_owned() };
         self.outputs.push(Output::Close);
     }
@@ -582,7 +615,6 @@ impl Link {
         self.positions.clear();
         if matches!(self.phase, Phase::Greeting { .. } | Phase::Up) {
             self.subscribed.clear();
-            self.give_up_commands();
             self.has_been_up = false;
             self.outputs.push(Output::Close);
             self.open(now);
@@ -631,10 +663,14 @@ impl Link {
 
     /// Returns a number from 0 to 1 (xorshift64, Marsaglia 2003).
     fn random_unit(&mut self) -> f64 {
+        (self.next_random() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn next_random(&mut self) -> u64 {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
-        (self.random >> 11) as f64 / (1_u64 << 53) as f64
+        self.random
     }
 }
 
@@ -650,6 +686,9 @@ const MAX_PINGS: usize = 8;
 
 /// Minimum delay before an attempt, whatever the jitter.
 const MIN_DELAY: Duration = Duration::from_millis(100);
+
+/// How long after a command was given it may be sent again.
+const COMMAND_PATIENCE: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
-//! Recordings and the replay, as reported by the server: fetched by REST, since they change by commands and not by
-//! data.
+//! Recordings and the replay, as reported by the server.
 //!
-//! While a replay is loaded, its position is fetched twice a second; the list is fetched while it is displayed.
+//! The replay comes as a topic; the list of recordings is fetched by REST while it is displayed. Commands go over the
+//! stream.
 //! Recordings and replays of this page alone are in [`own`]. Not here: the replayed data, which comes over the stream
 //! like any other.
 
@@ -10,13 +10,14 @@ pub mod own;
 
 use leptos::prelude::*;
 use model::{instrument::Venue, sorted::SortedMap};
-use serde::{Deserialize, Serialize};
-#[cfg(feature = "browser")]
-use topics::channels::replay::ReplayData;
+use serde::Deserialize;
 use topics::channels::replay::ReplayReport;
-use wire::direct::WorkerCommand;
+use wire::{
+    command::{Command, CommandResult, FeedRecording, LoadReplay, ReplayControl},
+    direct::WorkerCommand,
+};
 
-use crate::live::Live;
+use crate::live::{Live, use_live};
 
 /// A file in the server's list.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -39,23 +40,6 @@ pub struct RecordingFile {
     pub state: String,
 }
 
-/// A feed's newest recording.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct FeedRecording {
-    /// The feed.
-    pub venue: Venue,
-    /// Entries written.
-    pub n_entries: u64,
-    /// Entries lost because the disk was too slow.
-    pub n_lost: u64,
-    /// File size.
-    pub size_bytes: u64,
-    /// True until it has ended.
-    pub is_running: bool,
-    /// Why it ended by itself.
-    pub failure: Option<String>,
-}
-
 /// All recordings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Recordings {
@@ -71,46 +55,10 @@ pub struct Recordings {
     pub max_age_days: u64,
 }
 
-/// What the replay is told to do, in the words of the server.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReplayCommand {
-    /// Play these files.
-    Load {
-        /// File names from the list.
-        files: Vec<String>,
-    },
-    /// Continue.
-    Play,
-    /// Pause.
-    Pause,
-    /// Go to another position.
-    Seek {
-        /// Milliseconds since the epoch.
-        position_ms: i64,
-    },
-    /// Play at this multiple of the recorded speed.
-    Speed(f64),
-    /// End the replay.
-    Stop,
-}
-
-/// An action on recordings.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RecordingAction {
-    /// Record a feed.
-    Start(Venue),
-    /// Stop recording a feed.
-    Stop(Venue),
-    /// Save the last 30 s of a feed.
-    SaveLast(Venue),
-    /// Delete a file.
-    Delete(String),
-}
-
 /// A handle to recordings and replay; the same for the whole page and cheap to copy.
 #[derive(Clone, Copy, Debug)]
 pub struct Recorder {
+    live: Live,
     list: RwSignal<Option<Recordings>>,
     replay: RwSignal<Option<ReplayReport>>,
     failure: RwSignal<Option<String>>,
@@ -177,29 +125,39 @@ impl Recorder {
         }
     }
 
-    /// Tells the replay what to do; `then` is called with how it stands afterwards.
-    pub fn control(self, command: ReplayCommand, then: impl FnOnce(Option<ReplayReport>) + 'static) {
+    /// Controls the replay, in this page or on the server.
+    pub fn control(self, control: ReplayControl) {
+        self.control_then(control, || {});
+    }
+
+    /// As [`Self::control`]; `then` is called once the replay has done it.
+    pub fn control_then(self, control: ReplayControl, then: impl FnOnce() + 'static) {
         #[cfg(feature = "browser")]
-        if self.is_own.get_untracked() && !matches!(command, ReplayCommand::Load { .. }) {
-            own::control(self, &command);
-            return then(self.replay.get_untracked());
+        if self.is_own.get_untracked() {
+            own::control(self, control);
+            return then();
         }
-        #[cfg(feature = "browser")]
-        leptos::task::spawn_local(async move {
-            match rest::post::<ReplayData>("api/v1/replay", &command).await {
-                Ok(answer) => {
-                    if self.is_own.get_untracked() {
-                        own::close(self);
-                    }
-                    self.failure.set(None);
-                    set_if_new(self.replay, answer.replay.clone());
-                    then(answer.replay);
-                }
-                Err(message) => self.failure.set(Some(message)),
+        self.give(Command::ControlReplay(control), move |result| {
+            if let CommandResult::ControlReplay(data) = result {
+                self.show(&data.replay);
+                then();
             }
         });
-        #[cfg(not(feature = "browser"))]
-        let _ = (command, then);
+    }
+
+    /// Plays a file of the list on the server; `then` is called once it is loaded.
+    pub fn load(self, name: String, then: impl FnOnce(ReplayReport) + 'static) {
+        self.give(Command::LoadReplay(LoadReplay::new(vec![name])), move |result| {
+            let CommandResult::LoadReplay(data) = result else { return };
+            #[cfg(feature = "browser")]
+            if self.is_own.get_untracked() {
+                own::close(self);
+            }
+            self.show(&data.replay);
+            if let Some(replay) = data.replay {
+                then(replay);
+            }
+        });
     }
 
     /// Plays a file of the list in this page; `then` is called once it plays.
@@ -239,23 +197,29 @@ impl Recorder {
         let _ = live;
     }
 
-    /// Carries out an action on recordings and fetches the list again.
-    pub fn act(self, action: RecordingAction) {
-        #[cfg(feature = "browser")]
-        leptos::task::spawn_local(async move {
-            match rest::act(&action).await {
-                Ok(name) => {
-                    self.failure.set(None);
-                    if matches!(action, RecordingAction::SaveLast(_)) {
-                        self.saved.set(name);
-                    }
-                }
-                Err(message) => self.failure.set(Some(message)),
+    /// Carries out a command on recordings and fetches the list again.
+    pub fn act(self, command: Command) {
+        self.give(command, move |result| {
+            if let CommandResult::SaveLast(file) = result {
+                self.saved.set(Some(file.name));
             }
             self.reload();
         });
+    }
+
+    fn give(self, command: Command, then: impl FnOnce(CommandResult) + 'static) {
+        #[cfg(feature = "browser")]
+        leptos::task::spawn_local(async move {
+            match self.live.send(command).await {
+                Ok(result) => {
+                    self.failure.set(None);
+                    then(result);
+                }
+                Err(message) => self.failure.set(Some(message)),
+            }
+        });
         #[cfg(not(feature = "browser"))]
-        let _ = action;
+        let _ = (self.live, command, then);
     }
 }
 
@@ -268,32 +232,24 @@ fn set_if_new<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, next: T
 }
 
 /// Provides recordings and replay to the whole page.
-pub fn provide_recorder() {
+pub fn provide_recorder(live: Live) {
     let (list, replay, failure, saved) =
         (RwSignal::new(None), RwSignal::new(None), RwSignal::new(None), RwSignal::new(None));
     let (is_own, opening, own) = (RwSignal::new(false), RwSignal::new(None), RwSignal::new(SortedMap::new()));
-    provide_context(Recorder { list, replay, failure, saved, is_own, opening, own });
+    provide_context(Recorder { live, list, replay, failure, saved, is_own, opening, own });
 }
 
 /// Returns the recordings and the replay of this page.
 pub fn use_recorder() -> Recorder {
     use_context().unwrap_or_else(|| {
-        provide_recorder();
+        provide_recorder(use_live());
         expect_context()
     })
 }
 
 #[cfg(feature = "browser")]
 mod rest {
-    use serde::{Deserialize, Serialize, de::DeserializeOwned};
-    use serde_json::json;
-
-    use super::RecordingAction;
-
-    #[derive(Deserialize)]
-    struct Named {
-        name: Option<String>,
-    }
+    use serde::{Deserialize, de::DeserializeOwned};
 
     #[derive(Deserialize)]
     struct Refusal {
@@ -306,29 +262,7 @@ mod rest {
     }
 
     pub(super) async fn get<T: DeserializeOwned>(path: &str) -> Result<T, String> {
-        read(gloo_net::http::Request::get(path).send().await).await
-    }
-
-    pub(super) async fn post<T: DeserializeOwned>(path: &str, body: &impl Serialize) -> Result<T, String> {
-        let request = gloo_net::http::Request::post(path).json(body).map_err(|error| error.to_string())?;
-        read(request.send().await).await
-    }
-
-    /// Returns the file's name, if the answer has one.
-    pub(super) async fn act(action: &RecordingAction) -> Result<Option<String>, String> {
-        let named: Named = match action {
-            RecordingAction::Start(venue) => post("api/v1/recordings/start", &json!({ "venue": venue })).await?,
-            RecordingAction::Stop(venue) => post("api/v1/recordings/stop", &json!({ "venue": venue })).await?,
-            RecordingAction::SaveLast(venue) => post("api/v1/recordings/save-last", &json!({ "venue": venue })).await?,
-            RecordingAction::Delete(name) => {
-                let name = String::from(js_sys::encode_uri_component(name));
-                read(gloo_net::http::Request::delete(&format!("api/v1/recordings/{name}")).send().await).await?
-            }
-        };
-        Ok(named.name)
-    }
-
-    async fn read<T: DeserializeOwned>(answer: Result<gloo_net::http::Response, gloo_net::Error>) -> Result<T, String> {
+        let answer = gloo_net::http::Request::get(path).send().await;
         let answer = answer.map_err(|error| format!("the server does not answer: {error}"))?;
         let text = answer.text().await.map_err(|error| error.to_string())?;
         if answer.ok() {
@@ -338,23 +272,5 @@ mod rest {
             Ok(refusal) => refusal.error.message,
             Err(_) => format!("the server answered {}", answer.status()),
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn commands_are_in_the_servers_words() {
-        for (command, expected) in [
-            (ReplayCommand::Load { files: vec!["a.jsonl".into()] }, r#"{"load":{"files":["a.jsonl"]}}"#),
-            (ReplayCommand::Play, r#""play""#),
-            (ReplayCommand::Seek { position_ms: 5 }, r#"{"seek":{"position_ms":5}}"#),
-            (ReplayCommand::Speed(0.5), r#"{"speed":0.5}"#),
-            (ReplayCommand::Stop, r#""stop""#),
-        ] {
-            assert_eq!(serde_json::to_string(&command).unwrap(), expected);
-        }
     }
 }

@@ -16,6 +16,7 @@ use ::model::{
     instrument::{InstrumentId, Venue},
     time::Monotonic,
 };
+use futures_channel::oneshot;
 use leptos::prelude::*;
 use topics::{lane::Lane, topic::Topic};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
@@ -89,7 +90,7 @@ struct Driver {
     slow_tick_at: Monotonic,
     epoch: Option<Epoch>,
     /// Commands that wait for their answer, by ticket.
-    pending: SortedMap<u64, PendingCommand>,
+    pending: SortedMap<u64, oneshot::Sender<Result<JsonText, String>>>,
     next_ticket: u64,
     measured: Option<js_sys::Array>,
     /// The requested topics and their lane.
@@ -195,9 +196,9 @@ impl Shared {
     fn note(&self, pending: PendingCommand) -> Option<(u64, JsonText)> {
         let mut driver = self.0.try_borrow_mut().ok()?;
         driver.next_ticket += 1;
-        let (ticket, text) = (driver.next_ticket, pending.text.clone());
-        driver.pending.insert(ticket, pending);
-        Some((ticket, text))
+        let ticket = driver.next_ticket;
+        driver.pending.insert(ticket, pending.answer);
+        Some((ticket, pending.text))
     }
 
     fn follow_page(&self) {
@@ -293,8 +294,8 @@ impl Driver {
                 live.model.try_update_value(|model| model.clock.add(sent, now, server_time_ms));
             }
             Output::Answered { ticket, answer } => {
-                if let Some(pending) = self.pending.remove(&ticket) {
-                    pending.answer(answer);
+                if let Some(waiting) = self.pending.remove(&ticket) {
+                    let _gone = waiting.send(answer);
                 }
             }
             Output::Recovered(recovery) => live.recovery.set(Some((recovery, now.monotonic))),

@@ -6,12 +6,13 @@ use topics::{
     channels::replay::{PlayState, ReplayReport},
     topic::Topic,
 };
+use wire::command::ReplayControl;
 
 use crate::{
     components::icon::{Icon, IconMark},
     format,
     live::{
-        recorder::{Recorder, ReplayCommand, use_recorder},
+        recorder::{Recorder, use_recorder},
         use_live,
     },
     pages::{
@@ -38,7 +39,7 @@ pub fn ReplayBar() -> impl IntoView {
     let play_icon = Signal::derive(move || if is_moving.get() { Icon::Pause } else { Icon::Play });
     let play_words = move || if is_moving.get() { "Pause the replay" } else { "Play" };
     let toggle = move |_| {
-        recorder.control(if is_moving.get_untracked() { ReplayCommand::Pause } else { ReplayCommand::Play }, |_| {});
+        recorder.control(if is_moving.get_untracked() { ReplayControl::Pause } else { ReplayControl::Play });
     };
     let choose = use_choose();
     let show = move |_| {
@@ -87,7 +88,7 @@ pub fn ReplayBar() -> impl IntoView {
                 data-testid="replay-stop"
                 title="End the replay"
                 aria-label="End the replay"
-                on:click=move |_| recorder.control(ReplayCommand::Stop, |_| {})
+                on:click=move |_| recorder.control(ReplayControl::Stop)
             >
                 <IconMark icon=Icon::Close/>
             </button>
@@ -119,7 +120,7 @@ fn Position(
     let asked = |event: &ev::Event| event_target_value(event).parse::<i64>().ok();
     let go = move |event: ev::Event| {
         if let Some(offset) = asked(&event) {
-            recorder.control(ReplayCommand::Seek { position_ms: start() + offset }, move |_| held.set(None));
+            recorder.control_then(ReplayControl::Seek { position_ms: start() + offset }, move || held.set(None));
         }
     };
     view! {
@@ -148,7 +149,7 @@ fn SpeedChoice(
         Memo::new(move |_| recorder.replay().with(|replay| replay.as_ref().map_or(1.0, |replay| replay.speed)));
     let choose = move |event: ev::Event| {
         if let Ok(chosen) = event_target_value(&event).parse() {
-            recorder.control(ReplayCommand::Speed(chosen), |_| {});
+            recorder.control(ReplayControl::Speed(chosen));
         }
     };
     view! {

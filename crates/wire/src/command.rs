@@ -1,51 +1,221 @@
-//! Commands of clients, as JSON with one field named after the command.
+//! Commands: what a client may have done, as JSON with one member named after the command, and what comes of it.
 //!
-//! `{"start_feed":{"venue":"kraken","symbols":["BTC/USD"]}}`. Not here: who carries them out, and what comes of it
-//! (`server`).
+//! `{"start_feed":{"venue":"kraken","symbols":["BTC/USD"]}}`. A command is one line of the list: its name, its fields, its
+//! result, and the least role it takes. Not here: who carries them out (the server's command router).
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use model::instrument::Venue;
+use serde::{Deserialize, Serialize, de};
+use serde_json::value::RawValue;
+use topics::channels::replay::ReplayData;
 
 use crate::message::{JsonText, RefusalCode};
 
-/// A command of a client.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Command {
-    /// Follow symbols of a venue; symbols followed already continue.
-    StartFeed(FeedSymbols),
-    /// Stop following symbols of a venue; without symbols, all of the venue.
-    StopFeed(FeedSymbols),
+/// Makes [`Command`] and [`CommandResult`] from the list.
+macro_rules! commands {
+    ($($name:literal: $variant:ident($fields:ty) -> $result:ty, $role:ident;)*) => {
+        /// A command with its fields.
+        #[derive(Clone, Debug, PartialEq, Serialize)]
+        pub enum Command {
+            $(#[doc = concat!("`", $name, "`.")] #[serde(rename = $name)] $variant($fields)),*
+        }
+
+        /// What came of a command that was carried out.
+        #[derive(Clone, Debug, PartialEq, Serialize)]
+        #[serde(untagged)]
+        pub enum CommandResult {
+            $(#[doc = concat!("Of `", $name, "`.")] $variant($result)),*
+        }
+
+        impl Command {
+            /// The names of all commands.
+            pub const NAMES: [&str; [$($name),*].len()] = [$($name),*];
+
+            /// Returns its name.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => $name),*
+                }
+            }
+
+            /// Returns the least role that may give it.
+            pub fn role(&self) -> Role {
+                match self {
+                    $(Self::$variant(_) => Role::$role),*
+                }
+            }
+
+            /// Reads the result of this command.
+            ///
+            /// # Errors
+            /// Text that is not the result of this command, as a server of another version may give.
+            pub fn result(&self, text: &JsonText) -> Result<CommandResult, CommandError> {
+                let result = match self {
+                    $(Self::$variant(_) => serde_json::from_str(text.as_str()).map(CommandResult::$variant)),*
+                };
+                result.map_err(|error| CommandError::BadFields { name: self.name(), detail: error.to_string() })
+            }
+
+            fn read(name: &str, fields: &str) -> Result<Self, CommandError> {
+                $(if name == $name {
+                    let fields = serde_json::from_str(fields);
+                    return fields
+                        .map(Self::$variant)
+                        .map_err(|error| CommandError::BadFields { name: $name, detail: error.to_string() });
+                })*
+                Err(CommandError::Unknown { name: name.chars().take(64).collect() })
+            }
+        }
+    };
+}
+
+commands! {
+    "start_feed": StartFeed(FeedSymbols) -> FeedSymbols, Admin;
+    "stop_feed": StopFeed(FeedSymbols) -> FeedSymbols, Admin;
+    "start_recording": StartRecording(FeedSymbols) -> FeedRecording, Admin;
+    "stop_recording": StopRecording(OneVenue) -> FeedRecording, Admin;
+    "save_last": SaveLast(OneVenue) -> OneRecording, Admin;
+    "delete_recording": DeleteRecording(OneRecording) -> OneRecording, Admin;
+    "load_replay": LoadReplay(LoadReplay) -> ReplayData, Admin;
+    "control_replay": ControlReplay(ReplayControl) -> ReplayData, Admin;
+}
+
+/// Who may give a command; each may also give those of the roles before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Reads only.
+    Viewer,
+    /// Trades.
+    Trader,
+    /// Changes the server.
+    Admin,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Viewer => "viewer",
+            Self::Trader => "trader",
+            Self::Admin => "admin",
+        })
+    }
 }
 
 /// Symbols of one venue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FeedSymbols {
-    /// The venue's name.
-    pub venue: String,
     /// In the venue's own spelling.
     #[serde(default)]
     pub symbols: Vec<String>,
+    /// The venue's name.
+    pub venue: String,
 }
 
-/// A command that cannot be read.
+/// One venue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OneVenue {
+    /// The venue's name.
+    pub venue: String,
+}
+
+/// One recording.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OneRecording {
+    /// The file's name, as the list has it.
+    pub name: String,
+}
+
+/// The newest recording of a feed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedRecording {
+    /// The feed.
+    pub venue: Venue,
+    /// Its files so far, oldest first; those deleted since included.
+    pub files: Vec<String>,
+    /// Entries written.
+    pub n_entries: u64,
+    /// Entries lost because the disk was too slow.
+    pub n_lost: u64,
+    /// Packed size of all its files.
+    pub size_bytes: u64,
+    /// True until it has ended.
+    pub is_running: bool,
+    /// Why it ended by itself, for people.
+    pub failure: Option<String>,
+}
+
+/// What to play instead of what plays.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoadReplay {
+    /// Names of recordings, each continuing the one before.
+    pub files: Vec<String>,
+    /// The venue of the recording; absent: the one that the first file names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub venue: Option<String>,
+    /// Where to begin, milliseconds since the epoch; absent: at the beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_ms: Option<i64>,
+    /// Multiple of the recorded speed.
+    #[serde(default = "recorded_speed")]
+    pub speed: f64,
+    /// True where it is paused at first.
+    #[serde(default)]
+    pub is_paused: bool,
+}
+
+impl LoadReplay {
+    /// Plays these files from their beginning at the recorded speed.
+    pub fn new(files: Vec<String>) -> Self {
+        Self { files, venue: None, at_ms: None, speed: recorded_speed(), is_paused: false }
+    }
+}
+
+/// What the replay does next.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplayControl {
+    /// Plays on; from the beginning where it has ended.
+    Play,
+    /// Pauses.
+    Pause,
+    /// Goes to another moment.
+    Seek {
+        /// Milliseconds since the epoch.
+        position_ms: i64,
+    },
+    /// Plays at a multiple of the recorded speed.
+    Speed(f64),
+    /// Ends the replay.
+    Stop,
+}
+
+fn recorded_speed() -> f64 {
+    1.0
+}
+
+/// A command or a result that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError {
     /// The command is not an object with exactly one field.
     #[error("a command is an object with one member, named after the command")]
     NotOneMember,
-    /// No command has that name.
-    #[error("unknown command {name:?}; known are {known}", known = KNOWN.join(", "))]
+    /// No command of that name.
+    #[error("unknown command {name:?}; known are {}", Command::NAMES.join(", "))]
     Unknown {
         /// The name, at most 64 characters of it.
         name: String,
     },
-    /// The command's fields are invalid.
+    /// Its fields are not those of the command.
     #[error("{name}: {detail}")]
     BadFields {
-        /// The command's name.
+        /// The command.
         name: &'static str,
-        /// The JSON reader's message.
+        /// What is wrong.
         detail: String,
     },
 }
@@ -64,30 +234,52 @@ impl Command {
     /// Parses a command.
     ///
     /// # Errors
-    /// The error for the client.
+    /// What to tell the client.
     pub fn parse(text: &JsonText) -> Result<Self, CommandError> {
-        let members: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_str(text.as_str()).map_err(|_| CommandError::NotOneMember)?;
-        let mut members = members.into_iter();
-        let (Some((name, fields)), None) = (members.next(), members.next()) else {
-            return Err(CommandError::NotOneMember);
-        };
-        let Some(known) = KNOWN.into_iter().find(|known| *known == name) else {
-            return Err(CommandError::Unknown { name: name.chars().take(64).collect() });
-        };
-        let whole = serde_json::Value::Object(serde_json::Map::from_iter([(name, fields)]));
-        serde_json::from_value(whole)
-            .map_err(|error| CommandError::BadFields { name: known, detail: error.to_string() })
+        let OneMember { name, fields } = serde_json::from_str(text.as_str()).map_err(|_| CommandError::NotOneMember)?;
+        Self::read(&name, fields.get())
     }
 
-    /// Returns the command's text as sent.
+    /// Returns its JSON.
     pub fn to_text(&self) -> JsonText {
-        // Writing to memory cannot fail, and there is no map with non-text keys.
-        JsonText(serde_json::to_string(self).unwrap_or_default())
+        JsonText::of(self)
     }
 }
 
-const KNOWN: [&str; 2] = ["start_feed", "stop_feed"];
+impl CommandResult {
+    /// Returns its JSON.
+    pub fn to_text(&self) -> JsonText {
+        JsonText::of(self)
+    }
+}
+
+/// An object with exactly one member, whose value is not read yet.
+struct OneMember {
+    name: String,
+    fields: Box<RawValue>,
+}
+
+impl<'de> Deserialize<'de> for OneMember {
+    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = OneMember;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with one member")
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut members: A) -> Result<OneMember, A::Error> {
+                let first = members.next_entry()?;
+                match (first, members.next_key::<String>()?) {
+                    (Some((name, fields)), None) => Ok(OneMember { name, fields }),
+                    _ => Err(de::Error::custom("not one member")),
+                }
+            }
+        }
+        deserializer.deserialize_map(Visitor)
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -107,17 +299,24 @@ mod tests {
             assert_eq!(Command::parse(&expected.to_text()), Ok(expected));
         }
         let feed = |symbols: &[&str]| FeedSymbols {
-            venue: "kraken".to_owned(),
             symbols: symbols.iter().map(ToString::to_string).collect(),
+            venue: "kraken".to_owned(),
         };
-        let start = r#"{"start_feed":{"venue":"kraken","symbols":["BTC/USD"]}}"#;
+        let start = r#"{"start_feed":{"symbols":["BTC/USD"],"venue":"kraken"}}"#;
         check(start, Command::StartFeed(feed(&["BTC/USD"])));
         assert_eq!(Command::StartFeed(feed(&["BTC/USD"])).to_text().as_str(), start);
         check(r#"{"stop_feed":{"venue":"kraken"}}"#, Command::StopFeed(feed(&[])));
+        check(r#"{"load_replay":{"files":["a"]}}"#, Command::LoadReplay(LoadReplay::new(vec!["a".to_owned()])));
+        check(r#"{"control_replay":"play"}"#, Command::ControlReplay(ReplayControl::Play));
+        check(
+            r#"{"control_replay":{"seek":{"position_ms":5}}}"#,
+            Command::ControlReplay(ReplayControl::Seek { position_ms: 5 }),
+        );
+        check(r#"{"control_replay":{"speed":0.5}}"#, Command::ControlReplay(ReplayControl::Speed(0.5)));
     }
 
     #[test]
-    fn what_cannot_be_read_is_refused_with_a_reason() {
+    fn invalid_commands_are_refused_with_a_reason() {
         #[track_caller]
         fn check(text: &str, code: RefusalCode, words: &str) {
             let error = parse(text).unwrap_err();
@@ -128,11 +327,22 @@ mod tests {
         for text in ["", "null", "[]", "{}", r#""start_feed""#, r#"{"start_feed":{},"stop_feed":{}}"#] {
             check(text, RefusalCode::BadMessage, one);
         }
-        check(r#"{"buy":{}}"#, RefusalCode::UnknownCommand, "known are start_feed, stop_feed");
+        check(r#"{"buy":{}}"#, RefusalCode::UnknownCommand, "known are start_feed, stop_feed, start_recording");
         check(r#"{"start_feed":{}}"#, RefusalCode::BadMessage, "start_feed: missing field `venue`");
         check(r#"{"start_feed":{"venue":1}}"#, RefusalCode::BadMessage, "start_feed: invalid type");
         check(r#"{"stop_feed":{"venue":"x","force":true}}"#, RefusalCode::BadMessage, "unknown field `force`");
         check(r#"{"stop_feed":{"venue":"x","symbols":[null]}}"#, RefusalCode::BadMessage, "stop_feed: invalid type");
+        check(r#"{"control_replay":"rewind"}"#, RefusalCode::BadMessage, "control_replay: unknown variant `rewind`");
+    }
+
+    #[test]
+    fn a_result_reads_as_that_of_its_command() {
+        let symbols = FeedSymbols { symbols: vec!["A".to_owned()], venue: "demo".to_owned() };
+        let command = Command::StopFeed(symbols.clone());
+        let result = CommandResult::StopFeed(symbols);
+        assert_eq!(command.result(&result.to_text()), Ok(result.clone()));
+        let other = Command::DeleteRecording(OneRecording { name: "a".to_owned() });
+        assert!(other.result(&result.to_text()).is_err());
     }
 
     proptest! {

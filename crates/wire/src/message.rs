@@ -144,7 +144,13 @@ impl JsonText {
         Ok(Self(text.trim_matches([' ', '\t', '\n', '\r']).to_owned()))
     }
 
-    /// Returns the text.
+    /// Writes a value that is not a map with other keys than texts.
+    pub(crate) fn of(value: &impl Serialize) -> Self {
+        // Writing to memory cannot fail.
+        Self(serde_json::to_string(value).unwrap_or_default())
+    }
+
+    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -267,7 +273,19 @@ pub enum RefusalCode {
     AlreadyRunning,
     /// None of it is running.
     NotRunning,
-    /// A code newer than this version.
+    /// A field has a value that cannot be; the message says which.
+    BadParameter,
+    /// No such recording.
+    UnknownRecording,
+    /// It contradicts what is going on: already recorded, in use, nothing to stop.
+    Conflict,
+    /// The disk cannot be written or read.
+    Storage,
+    /// No replay is loaded.
+    NothingPlays,
+    /// The key was used for another command.
+    KeyReused,
+    /// A code added since this was written.
     #[serde(other)]
     Unknown,
 }

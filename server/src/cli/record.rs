@@ -9,11 +9,12 @@ use anyhow::{Context, anyhow};
 use model::instrument::Venue;
 use recording::recording_file::ENDING;
 use serde_json::json;
+use wire::command::FeedRecording;
 
 use super::{Failure, serve};
 use crate::{
     config::{self, Config},
-    recorder::{recordings::Recordings, writer::Report},
+    recorder::recordings::Recordings,
     serve::Server,
     shutdown::Signals,
 };
@@ -46,7 +47,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             return Err(unusable(anyhow!("--out: write a file name that ends in {ENDING}")));
         }
         if out.exists() {
-            return Err(unusable(anyhow!("{} already exists: choose another file", out.display())));
+            return Err(unusable(anyhow!("{} is there already: name another file", out.display())));
         }
     }
     let (span, out) = (arguments.span, arguments.out.clone());
@@ -71,16 +72,16 @@ async fn record(config: Config, span: Option<Duration>, out: Option<PathBuf>) ->
         }
         Err(error) => Err(error),
     };
-    let mut reports = Vec::new();
+    let mut ended = Vec::new();
     for venue in venues.iter().filter(|venue| recordings.is_recording(venue)) {
-        reports.push(recordings.stop(venue).await?.report);
+        ended.push(recordings.stop(venue).await?);
     }
     serve::end(&server, &mut signals).await;
     result?;
-    for report in &reports {
-        say(report)?;
+    for recording in &ended {
+        say(recording)?;
     }
-    if reports.is_empty() { Err(anyhow!("no recording is running any more; see the log")) } else { Ok(()) }
+    if ended.is_empty() { Err(anyhow!("no recording is running any more; see the log")) } else { Ok(()) }
 }
 
 fn begin(recordings: &Recordings, venues: &[Venue], out: Option<PathBuf>) -> anyhow::Result<()> {
@@ -107,9 +108,9 @@ async fn all_have_ended(recordings: &Recordings, venues: &[Venue]) {
 }
 
 /// Prints one line of JSON per recording, for programs.
-fn say(report: &Report) -> anyhow::Result<()> {
+fn say(recording: &FeedRecording) -> anyhow::Result<()> {
     use std::io::Write as _;
-    let line = json!({ "recorded": report });
+    let line = json!({ "recorded": recording });
     writeln!(std::io::stdout().lock(), "{line}").context("write to standard output")
 }
 

@@ -2,7 +2,6 @@
 //!
 //! The same for the stream's commands and for REST. Not here: carrying it out (`supervisor`).
 
-use serde::Serialize;
 use tokio::sync::oneshot;
 use venues::error::VenueError;
 use wire::{command::FeedSymbols, message::RefusalCode};
@@ -13,7 +12,7 @@ pub struct FeedControl {
     /// What.
     pub kind: ControlKind,
     /// Gets the outcome; nobody waiting there is fine.
-    pub reply: oneshot::Sender<Result<Followed, ControlError>>,
+    pub reply: oneshot::Sender<Result<FeedSymbols, ControlError>>,
 }
 
 /// What is to be done.
@@ -23,15 +22,6 @@ pub enum ControlKind {
     Start(FeedSymbols),
     /// Follow them no more; without symbols, the whole venue.
     Stop(FeedSymbols),
-}
-
-/// What is followed of a venue once an order is carried out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Followed {
-    /// In the venue's own spelling; empty where the feed has stopped.
-    pub symbols: Vec<String>,
-    /// The venue's name.
-    pub venue: String,
 }
 
 /// Why an order is refused; nothing of it was done.

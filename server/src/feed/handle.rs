@@ -29,7 +29,7 @@ use venues::session::Session;
 use wire::command::FeedSymbols;
 
 use super::{
-    control::{ControlError, ControlKind, FeedControl, Followed},
+    control::{ControlError, ControlKind, FeedControl},
     desk_feed::{DeskReader, DeskSender},
     directory::Directory,
     error::FeedError,
@@ -254,7 +254,7 @@ impl Feeds {
     ///
     /// # Errors
     /// Why nothing was done.
-    pub async fn start(&self, symbols: FeedSymbols) -> Result<Followed, ControlError> {
+    pub async fn start(&self, symbols: FeedSymbols) -> Result<FeedSymbols, ControlError> {
         self.order(ControlKind::Start(symbols)).await
     }
 
@@ -262,11 +262,11 @@ impl Feeds {
     ///
     /// # Errors
     /// Why nothing was done.
-    pub async fn stop(&self, symbols: FeedSymbols) -> Result<Followed, ControlError> {
+    pub async fn stop(&self, symbols: FeedSymbols) -> Result<FeedSymbols, ControlError> {
         self.order(ControlKind::Stop(symbols)).await
     }
 
-    async fn order(&self, kind: ControlKind) -> Result<Followed, ControlError> {
+    async fn order(&self, kind: ControlKind) -> Result<FeedSymbols, ControlError> {
         let (reply, answer) = oneshot::channel();
         self.orders.try_send(FeedControl { kind, reply }).map_err(|_| ControlError::Busy)?;
         answer.await.unwrap_or(Err(ControlError::Busy))

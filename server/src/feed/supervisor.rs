@@ -21,7 +21,7 @@ use venues::{
 use wire::command::FeedSymbols;
 
 use super::{
-    control::{ControlError, ControlKind, FeedControl, Followed},
+    control::{ControlError, ControlKind, FeedControl},
     directory::Directory,
     driver::{self, EventObserver, FeedParts},
     endpoints::{VenueEndpoint, VenueEndpoints},
@@ -81,7 +81,7 @@ impl Supervisor {
     ///
     /// # Errors
     /// As an order to start it would be refused.
-    pub async fn start(&mut self, feed: &FeedConfig) -> Result<Followed, ControlError> {
+    pub async fn start(&mut self, feed: &FeedConfig) -> Result<FeedSymbols, ControlError> {
         self.follow(FeedSymbols { venue: feed.venue.clone(), symbols: feed.symbols.clone() }).await
     }
 
@@ -122,7 +122,7 @@ impl Supervisor {
         Ok(())
     }
 
-    async fn follow(&mut self, wanted: FeedSymbols) -> Result<Followed, ControlError> {
+    async fn follow(&mut self, wanted: FeedSymbols) -> Result<FeedSymbols, ControlError> {
         let info = registry::info(&wanted.venue.trim().to_lowercase())?;
         let n_asked = wanted.symbols.len();
         if n_asked > MAX_SYMBOLS {
@@ -152,7 +152,7 @@ impl Supervisor {
         self.replace(&venue, symbols).await
     }
 
-    async fn unfollow(&mut self, unwanted: FeedSymbols) -> Result<Followed, ControlError> {
+    async fn unfollow(&mut self, unwanted: FeedSymbols) -> Result<FeedSymbols, ControlError> {
         let name = unwanted.venue.trim().to_lowercase();
         let venue = Venue::new(&name);
         if !self.running.contains_key(&venue) {
@@ -178,7 +178,7 @@ impl Supervisor {
     }
 
     /// Ends the venue's feed, and starts it again unless there is nothing to follow.
-    async fn replace(&mut self, venue: &Venue, symbols: Vec<String>) -> Result<Followed, ControlError> {
+    async fn replace(&mut self, venue: &Venue, symbols: Vec<String>) -> Result<FeedSymbols, ControlError> {
         // Only the venue's own address limits: a simulator's or a proxy's is the user's, a made-up market has none.
         let is_own = self.kit.endpoints.find(venue.as_str()).is_none_or(|endpoint| endpoint.config.ws_url.is_none())
             && registry::info(venue.as_str()).is_ok_and(|info| !info.default_ws_url.is_empty());
@@ -203,7 +203,7 @@ impl Supervisor {
         } else {
             self.launch(venue, symbols.clone())?;
         }
-        Ok(Followed { symbols, venue: venue.to_string() })
+        Ok(FeedSymbols { symbols, venue: venue.to_string() })
     }
 
     fn launch(&mut self, venue: &Venue, symbols: Vec<String>) -> Result<(), ControlError> {

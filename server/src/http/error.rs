@@ -4,7 +4,7 @@
 //! messages are not. Errors of the rooms below get their status and code here, and nowhere else. Details of the
 //! server's own failures go to the log, not to the caller.
 
-use std::error::Error;
+use std::{error::Error, sync::Arc};
 
 use axum::{
     Json,
@@ -14,6 +14,7 @@ use axum::{
 use serde_json::json;
 
 use crate::{
+    commands::CommandFailure,
     feed::{control::ControlError, error::FeedError},
     recorder::error::RecorderError,
 };
@@ -32,9 +33,9 @@ pub enum ApiError {
     /// A feed cannot answer.
     #[error(transparent)]
     Feed(#[from] FeedError),
-    /// Feeds cannot be started or stopped.
+    /// A command was not carried out.
     #[error(transparent)]
-    Control(#[from] ControlError),
+    Command(#[from] Arc<CommandFailure>),
     /// A recording or a replay refuses.
     #[error(transparent)]
     Recorder(#[from] RecorderError),
@@ -119,7 +120,7 @@ impl ApiError {
         match self {
             Self::BadParameter { parameter, .. } => bad_parameter(parameter),
             Self::Feed(error) => feed_kind(error),
-            Self::Control(error) => control_kind(error),
+            Self::Command(error) => command_kind(error),
             Self::Recorder(error) => recorder_kind(error),
             Self::UnknownVenue { .. } => (StatusCode::NOT_FOUND, "unknown_venue", None),
             Self::NotPassedOn { .. } => (StatusCode::FORBIDDEN, "not_passed_on", None),
@@ -134,6 +135,17 @@ impl ApiError {
             Self::NotAWebSocket => (StatusCode::UPGRADE_REQUIRED, "not_a_websocket", None),
             Self::ShuttingDown => SHUTTING_DOWN,
         }
+    }
+}
+
+fn command_kind(error: &CommandFailure) -> Kind {
+    match error {
+        CommandFailure::Forbidden { .. } => (StatusCode::FORBIDDEN, "forbidden", None),
+        CommandFailure::BadKey => bad_parameter("idempotency-key"),
+        CommandFailure::KeyReused { .. } => (StatusCode::CONFLICT, "key_reused", None),
+        CommandFailure::Feed(error) => control_kind(error),
+        CommandFailure::Recorder(error) => recorder_kind(error),
+        CommandFailure::ShuttingDown => SHUTTING_DOWN,
     }
 }
 
@@ -171,7 +183,10 @@ fn recorder_kind(error: &RecorderError) -> Kind {
         | RecorderError::UnnamedVenue
         | RecorderError::UnknownVenue(_) => bad_parameter("venue"),
         RecorderError::NotFollowed { .. } => bad_parameter("symbols"),
-        RecorderError::NoFiles | RecorderError::Unplayable { .. } => bad_parameter("files"),
+        RecorderError::NoFiles | RecorderError::TooManyFiles { .. } | RecorderError::Unplayable { .. } => {
+            bad_parameter("files")
+        }
+        RecorderError::BadName => bad_parameter("name"),
         RecorderError::BadSpeed { .. } => bad_parameter("speed"),
         RecorderError::AlreadyRecording { .. }
         | RecorderError::NotRecording { .. }
@@ -206,7 +221,7 @@ impl IntoResponse for ApiError {
 }
 
 /// The message with that of each cause, as the command line shows it.
-fn with_causes(error: &dyn Error) -> String {
+pub fn with_causes(error: &dyn Error) -> String {
     let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

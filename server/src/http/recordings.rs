@@ -11,38 +11,22 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::stream;
-use model::instrument::Venue;
-use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;
+use wire::command::{Command, CommandResult, FeedSymbols, OneRecording, OneVenue};
 
-use super::{body::JsonBody, error::ApiError};
-use crate::recorder::{
-    error::RecorderError,
-    library::{RecordingName, Use},
-    recordings::{FeedRecording, RecordingList, Recordings},
+use super::{
+    body::JsonBody,
+    commands::{self, IdempotencyKey},
+    error::ApiError,
 };
-
-/// What to record.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Start {
-    venue: String,
-    #[serde(default)]
-    symbols: Vec<String>,
-}
-
-/// Which feed.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Which {
-    venue: String,
-}
-
-/// `{"name":"…"}`
-#[derive(Serialize)]
-pub struct Saved {
-    name: RecordingName,
-}
+use crate::{
+    commands::CommandRouter,
+    recorder::{
+        error::RecorderError,
+        library::{RecordingName, Use},
+        recordings::{RecordingList, Recordings},
+    },
+};
 
 /// Lists what there is.
 pub async fn list(State(recordings): State<Recordings>) -> Result<Json<RecordingList>, ApiError> {
@@ -52,31 +36,43 @@ pub async fn list(State(recordings): State<Recordings>) -> Result<Json<Recording
 
 /// Begins a recording.
 pub async fn start(
-    State(recordings): State<Recordings>,
-    JsonBody(start): JsonBody<Start>,
-) -> Result<Json<FeedRecording>, ApiError> {
-    Ok(Json(recordings.start(&Venue::new(&start.venue), &start.symbols)?))
+    State(router): State<CommandRouter>,
+    key: IdempotencyKey,
+    JsonBody(symbols): JsonBody<FeedSymbols>,
+) -> Result<Json<CommandResult>, ApiError> {
+    commands::run(&router, key, Command::StartRecording(symbols)).await
 }
 
 /// Ends a recording.
 pub async fn stop(
-    State(recordings): State<Recordings>,
-    JsonBody(which): JsonBody<Which>,
-) -> Result<Json<FeedRecording>, ApiError> {
-    Ok(Json(recordings.stop(&Venue::new(&which.venue)).await?))
+    State(router): State<CommandRouter>,
+    key: IdempotencyKey,
+    JsonBody(venue): JsonBody<OneVenue>,
+) -> Result<Json<CommandResult>, ApiError> {
+    commands::run(&router, key, Command::StopRecording(venue)).await
 }
 
 /// Saves the last half minute.
 pub async fn save_last(
-    State(recordings): State<Recordings>,
-    JsonBody(which): JsonBody<Which>,
-) -> Result<Json<Saved>, ApiError> {
-    Ok(Json(Saved { name: recordings.save_last(&Venue::new(&which.venue)).await? }))
+    State(router): State<CommandRouter>,
+    key: IdempotencyKey,
+    JsonBody(venue): JsonBody<OneVenue>,
+) -> Result<Json<CommandResult>, ApiError> {
+    commands::run(&router, key, Command::SaveLast(venue)).await
+}
+
+/// Deletes a file.
+pub async fn delete(
+    State(router): State<CommandRouter>,
+    key: IdempotencyKey,
+    Path(name): Path<String>,
+) -> Result<Json<CommandResult>, ApiError> {
+    commands::run(&router, key, Command::DeleteRecording(OneRecording { name })).await
 }
 
 /// Sends a file. One under way is sent up to its last whole block.
 pub async fn download(State(recordings): State<Recordings>, Path(name): Path<String>) -> Result<Response, ApiError> {
-    let name = known(&name)?;
+    let name = RecordingName::parse(&name).ok_or(RecorderError::BadName)?;
     let unknown = || RecorderError::UnknownRecording { name: name.clone() };
     let about = recordings.library().find(&name).ok_or_else(unknown)?;
     let held = recordings.library().hold(&name, Use::Reading);
@@ -94,24 +90,6 @@ pub async fn download(State(recordings): State<Recordings>, Path(name): Path<Str
         (header::CONTENT_DISPOSITION, disposition(&name)),
     ];
     Ok((headers, body).into_response())
-}
-
-/// Deletes a file.
-pub async fn delete(State(recordings): State<Recordings>, Path(name): Path<String>) -> Result<Json<Saved>, ApiError> {
-    let name = known(&name)?;
-    recordings.delete(&name)?;
-    Ok(Json(Saved { name }))
-}
-
-/// A name that can only mean a file of the folder.
-///
-/// # Errors
-/// [`ApiError::BadParameter`] for any other.
-pub fn known(name: &str) -> Result<RecordingName, ApiError> {
-    RecordingName::parse(name).ok_or_else(|| ApiError::BadParameter {
-        parameter: "name",
-        remedy: "write the name of a recording as the list has it".to_owned(),
-    })
 }
 
 fn disposition(name: &RecordingName) -> HeaderValue {

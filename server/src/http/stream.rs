@@ -25,10 +25,7 @@ use wire::{Encoding, limits::MAX_CLIENT_MESSAGE_BYTES};
 
 use super::{accept::Slot, error::ApiError, parameters::Parameters};
 use crate::{
-    clock::Clock,
-    config::StreamConfig,
-    feed::{directory::Directory, handle::Feeds},
-    publish::Publishing,
+    clock::Clock, commands::CommandRouter, config::StreamConfig, feed::directory::Directory, publish::Publishing,
     shutdown::Shutdown,
 };
 
@@ -39,8 +36,8 @@ pub struct StreamContext {
     pub publishing: Publishing,
     /// Which instruments there are.
     pub directory: Directory,
-    /// What commands start and stop.
-    pub feeds: Feeds,
+    /// Carries commands out.
+    pub commands: CommandRouter,
     /// Limits and times.
     pub config: Arc<StreamConfig>,
     /// Stamps answers.

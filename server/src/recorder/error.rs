@@ -86,6 +86,15 @@ pub enum RecorderError {
     /// A replay needs at least one file.
     #[error("name at least one recording")]
     NoFiles,
+    /// More files than a replay may have.
+    #[error("files: name at most {limit} files")]
+    TooManyFiles {
+        /// Most files.
+        limit: usize,
+    },
+    /// A name that cannot be a recording's.
+    #[error("name: write the name of a recording as the list has it")]
+    BadName,
     /// The first file does not name its venue.
     #[error("the recording does not name its venue; name it")]
     UnnamedVenue,

@@ -24,7 +24,7 @@ use topics::{
     channels::replay::{PlayState, ReplayReport},
     lane::LaneClock,
 };
-use venues::session::Session;
+use venues::{replay::Replay, session::Session};
 
 use super::files::Files;
 use crate::{

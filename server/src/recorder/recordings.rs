@@ -16,6 +16,7 @@ use recording::{
 };
 use serde::Serialize;
 use venues::registry;
+use wire::command::FeedRecording;
 
 use super::{
     error::RecorderError,
@@ -43,16 +44,6 @@ struct Inner {
     shutdown: Shutdown,
     /// The newest recording of each venue, running or ended.
     newest: Mutex<BTreeMap<Venue, Arc<Progress>>>,
-}
-
-/// A feed's newest recording.
-#[derive(Clone, Debug, Serialize)]
-pub struct FeedRecording {
-    /// The feed.
-    pub venue: Venue,
-    /// How it stands.
-    #[serde(flatten)]
-    pub report: Report,
 }
 
 /// A file, as lists show it.
@@ -173,7 +164,7 @@ impl Recordings {
             }
         });
         tracing::info!(%venue, "a recording begins");
-        Ok(FeedRecording { venue: venue.clone(), report: progress.report() })
+        Ok(feed_recording(venue.clone(), progress.report()))
     }
 
     /// Ends the recording of a feed; waits until its file is complete. Cancel-safe.
@@ -190,7 +181,7 @@ impl Recordings {
             }
             tokio::time::sleep(STOP_STEP).await;
         }
-        Ok(FeedRecording { venue: venue.clone(), report: progress.report() })
+        Ok(feed_recording(venue.clone(), progress.report()))
     }
 
     /// Saves the last half minute of a feed; returns the file's name.
@@ -238,8 +229,7 @@ impl Recordings {
         let files = self.0.library.files().map_err(RecorderError::Folder)?;
         let limits = self.0.library.limits();
         let newest = self.lock().clone();
-        let feeds =
-            newest.into_iter().map(|(venue, progress)| FeedRecording { venue, report: progress.report() }).collect();
+        let feeds = newest.into_iter().map(|(venue, progress)| feed_recording(venue, progress.report())).collect();
         Ok(RecordingList {
             total_bytes: files.iter().map(|file| file.size_bytes).sum(),
             recordings: files.iter().map(|file| self.listed(file)).collect(),
@@ -316,6 +306,12 @@ impl std::fmt::Debug for Recordings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Recordings").finish_non_exhaustive()
     }
+}
+
+fn feed_recording(venue: Venue, report: Report) -> FeedRecording {
+    let Report { files, n_entries, n_lost, size_bytes, is_running, failure } = report;
+    let files = files.iter().map(ToString::to_string).collect();
+    FeedRecording { venue, files, n_entries, n_lost, size_bytes, is_running, failure }
 }
 
 /// Writes a window at once; blocks.

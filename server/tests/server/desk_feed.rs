@@ -18,12 +18,13 @@ use model::{
     proof::{BookState, Books},
     recording_entry::RecordingEntry,
 };
-use recording::player::{Control, PlayState};
+use recording::player::Control;
 use server::{
     feed::{desk_feed::DeskReader, driver::EventObserver, error::FeedError},
     recorder::{recording_file::RecordingFile, replays::Load},
     serve::Server,
 };
+use topics::channels::replay::PlayState;
 use venue_sim::{Fault, FaultKind, Sim, SimConfig, Source, Speed};
 use venues::{replay::Replay, session::Session};
 use wire::command::FeedSymbols;

@@ -138,9 +138,9 @@ async fn refusals_say_why_and_what_helps_on_the_stream_and_in_rest() {
         (symbols("demo", &["ADA-SIM"]), AlreadyRunning, 409, "follows ADA-SIM"),
     ];
     let stops = [
-        (symbols("binance", &[]), NotRunning, 404, "binance does not run; running are: demo"),
+        (symbols("binance", &[]), NotRunning, 404, "binance is not running; running: demo"),
         (symbols("nothing", &[]), UnknownVenue, 404, "unknown venue"),
-        (symbols("demo", &["BTC-SIM"]), NotRunning, 404, "demo BTC-SIM does not run; running are: ADA-SIM, XRP-SIM"),
+        (symbols("demo", &["BTC-SIM"]), NotRunning, 404, "demo BTC-SIM is not running; running: ADA-SIM, XRP-SIM"),
     ];
     for (wanted, code, http, words) in starts {
         let ServerMessage::Refused(refused) = start(&mut client, 7, wanted.clone()).await else { panic!("{wanted:?}") };

@@ -12,6 +12,7 @@ use hub::{config::HubConfig, hub::Hub};
 use model::instrument::InstrumentId;
 use server::{
     clock::Clock,
+    commands::CommandRouter,
     config::{RecordingsConfig, StreamConfig, VenueConfig},
     feed::{self, directory::Directory, endpoints::VenueEndpoints, handle::Feeds},
     http::{AppState, guard::Hosts, page, router, stream::StreamContext, venues::RestProxy},
@@ -36,11 +37,15 @@ fn app() -> (Router, Shutdown) {
     let publishing = Publishing::new(Hub::new(HubConfig::default()), Clock::start());
     let library = Library::new(&std::env::temp_dir().join("truetape-no-data"), RecordingsConfig::default());
     let (clock, stopping) = (Clock::start(), shutdown.clone());
+    let recordings = Recordings::new(library.clone(), feeds.clone(), clock, Notices::default(), stopping.clone());
+    let replays = Replays::new(library, feeds.clone(), publishing.clone(), clock, stopping.clone());
+    let commands = CommandRouter::new(feeds.clone(), recordings.clone(), replays.clone(), clock, stopping);
     let state = AppState {
-        recordings: Recordings::new(library.clone(), feeds.clone(), clock, Notices::default(), stopping.clone()),
-        replays: Replays::new(library, feeds.clone(), publishing.clone(), clock, stopping),
+        commands: commands.clone(),
+        recordings,
+        replays,
         endpoints: RestProxy::new(endpoints, Clock::start()),
-        feeds: feeds.clone(),
+        feeds,
         holders: Default::default(),
         hosts: Hosts::new(HOST.parse().unwrap(), &["recordings.example".to_owned()]),
         leptos: page::options(),
@@ -48,7 +53,7 @@ fn app() -> (Router, Shutdown) {
         stream: StreamContext {
             publishing,
             directory,
-            feeds,
+            commands,
             config: Arc::new(StreamConfig::default()),
             clock: Clock::start(),
         },

@@ -3,6 +3,7 @@
 
 mod client;
 mod command_line;
+mod commands;
 mod config_errors;
 mod cycles;
 mod decode;

@@ -3,13 +3,14 @@
 //! The data is a recording played to its end, so it is the same each time; what depends on the machine's clock or speed
 //! is replaced by `"…"`.
 
-use std::{fs, io, time::Duration};
+use std::{fs, io, sync::Arc, time::Duration};
 
 use axum::{body::to_bytes, response::IntoResponse};
 use model::instrument::Venue;
-use recording::player::{Control, PlayState};
+use recording::player::Control;
 use serde_json::Value;
 use server::{
+    commands::CommandFailure,
     config::Config,
     feed::{control::ControlError, error::FeedError},
     http::error::ApiError,
@@ -20,7 +21,9 @@ use server::{
     },
     serve::Server,
 };
+use topics::channels::replay::PlayState;
 use venues::error::VenueError;
+use wire::command::Role;
 
 use crate::{client::demo_config, feed::recording, snapshots};
 
@@ -184,6 +187,8 @@ fn recorder_errors() -> Vec<RecorderError> {
         RecorderError::Folder(failure()),
         RecorderError::NotWritten { failure: failure().to_string() },
         RecorderError::NoFiles,
+        RecorderError::TooManyFiles { limit: 256 },
+        RecorderError::BadName,
         RecorderError::UnnamedVenue,
         RecorderError::UnknownVenue(unknown_venue()),
         RecorderError::Unplayable { file: "binance-a.jsonl".into(), source: failure() },
@@ -193,6 +198,17 @@ fn recorder_errors() -> Vec<RecorderError> {
         RecorderError::Feed(FeedError::Busy),
         RecorderError::ShuttingDown,
     ]
+}
+
+fn command_failures() -> Vec<CommandFailure> {
+    let own = vec![
+        CommandFailure::Forbidden { command: "start_feed", needed: Role::Admin },
+        CommandFailure::BadKey,
+        CommandFailure::KeyReused { key: "k1".into() },
+        CommandFailure::ShuttingDown,
+    ];
+    let rooms = control_errors().into_iter().map(CommandFailure::from);
+    rooms.chain(own).collect()
 }
 
 fn unknown_venue() -> VenueError {
@@ -221,7 +237,7 @@ fn own_errors() -> Vec<ApiError> {
 async fn every_error_has_its_status_and_code() {
     let errors = own_errors().into_iter();
     let errors = errors.chain(feed_errors().into_iter().map(ApiError::from));
-    let errors = errors.chain(control_errors().into_iter().map(ApiError::from));
+    let errors = errors.chain(command_failures().into_iter().map(|failure| ApiError::from(Arc::new(failure))));
     let errors = errors.chain(recorder_errors().into_iter().map(ApiError::from));
     let mut text = String::new();
     for error in errors {

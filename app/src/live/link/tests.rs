@@ -54,6 +54,11 @@ impl Play {
         self.message(ServerMessage::Welcome(welcome))
     }
 
+    /// Returns the keys of the commands that wait for their answer.
+    fn keys(&self) -> Vec<String> {
+        self.link.commands.values().map(|sent| sent.key.clone()).collect()
+    }
+
     /// Returns a connected link, subscribed to the topics, each with a snapshot at offset 10.
     fn up(names: &[&str]) -> Self {
         let mut play = Self::new();
@@ -342,13 +347,46 @@ fn a_command_gets_its_own_answer() {
 }
 
 #[test]
-fn a_command_without_a_connection_is_not_kept() {
+fn a_lost_answer_is_asked_for_again_under_the_same_key() {
     let mut play = Play::up(&["a"]);
     play.give(command(7));
-    let lost = play.give(closed(1006));
-    assert_eq!(
-        lost,
-        ["not done 7: the connection was lost before the answer came; check whether the command took effect"]
-    );
+    let key = play.keys().remove(0);
+    assert!(play.give(closed(1006)).is_empty(), "the outcome is not known yet");
+    play.wait_for_deadline();
+    play.give(Input::Opened);
+    let sent = play.welcome("e1");
+    assert!(sent.contains(&r#"command {"stop_feed":{}}"#.to_owned()), "{sent:?}");
+    assert_eq!(play.keys(), [key]);
+    let (id, result) = (play.link.next_id - 1, JsonText::parse("{}").unwrap());
+    assert_eq!(play.message(ServerMessage::Ack(Ack { id, result })), ["done 7 {}"]);
+    assert!(play.keys().is_empty());
+}
+
+#[test]
+fn a_command_is_not_repeated_to_a_server_that_does_not_know_its_key() {
+    let mut play = Play::up(&["a"]);
+    play.give(command(7));
+    play.give(closed(1012));
+    play.wait_for_deadline();
+    play.give(Input::Opened);
+    let lost = "not done 7: the connection was lost before the answer came; check whether the command took effect";
+    assert!(play.welcome("e2").contains(&lost.to_owned()));
+    assert!(play.keys().is_empty());
+}
+
+#[test]
+fn a_command_is_not_repeated_long_after_it_was_given() {
+    let mut play = Play::up(&["a"]);
+    play.give(command(7));
+    play.give(closed(1006));
+    play.now_ms += 31_000;
+    let words = play.give(Input::Timeout);
+    assert!(words[0].starts_with("not done 7: the connection was lost") && words[1] == "open", "{words:?}");
+}
+
+#[test]
+fn a_command_without_a_connection_is_refused() {
+    let mut play = Play::up(&["a"]);
+    play.give(closed(1006));
     assert_eq!(play.give(command(8)), ["not done 8: no connection to the server; try again once it is back"]);
 }

@@ -11,9 +11,12 @@ use model::instrument::{Instrument, InstrumentId, Venue};
 use topics::channels::replay::ReplayReport;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{BeforeUnloadEvent, Blob, File, HtmlAnchorElement, Url};
-use wire::direct::{OpenRecording, WorkerCommand, WorkerRecording, WorkerReport};
+use wire::{
+    command::{FeedRecording, ReplayControl},
+    direct::{OpenRecording, WorkerCommand, WorkerRecording, WorkerReport},
+};
 
-use super::{FeedRecording, Recorder, ReplayCommand, set_if_new};
+use super::{Recorder, set_if_new};
 use crate::live::{
     Live,
     socket::{RecordingRequests, listen},
@@ -86,13 +89,13 @@ pub fn close(recorder: Recorder) {
 }
 
 /// Sends a command to the replay of this page.
-pub(super) fn control(recorder: Recorder, command: &ReplayCommand) {
-    let command = match command {
-        ReplayCommand::Play => WorkerCommand::Play,
-        ReplayCommand::Pause => WorkerCommand::Pause,
-        ReplayCommand::Seek { position_ms } => WorkerCommand::Seek { position_ms: *position_ms },
-        ReplayCommand::Speed(speed) => WorkerCommand::Speed(*speed),
-        ReplayCommand::Stop | ReplayCommand::Load { .. } => return close(recorder),
+pub(super) fn control(recorder: Recorder, control: ReplayControl) {
+    let command = match control {
+        ReplayControl::Play => WorkerCommand::Play,
+        ReplayControl::Pause => WorkerCommand::Pause,
+        ReplayControl::Seek { position_ms } => WorkerCommand::Seek { position_ms },
+        ReplayControl::Speed(speed) => WorkerCommand::Speed(speed),
+        ReplayControl::Stop => return close(recorder),
     };
     let venue = recorder.replay.with_untracked(|replay| replay.as_ref().map(|replay| replay.venue.clone()));
     if let Some(venue) = venue {
@@ -152,7 +155,15 @@ fn note(recorder: Recorder, venue: &Venue, said: WorkerRecording) {
     if let Some(recordings) = RecordingRequests::of_page() {
         recordings.keep(venue, is_running);
     }
-    let recording = FeedRecording { venue: venue.clone(), n_entries, n_lost: 0, size_bytes, is_running, failure };
+    let recording = FeedRecording {
+        venue: venue.clone(),
+        files: Vec::new(),
+        n_entries,
+        n_lost: 0,
+        size_bytes,
+        is_running,
+        failure,
+    };
     recorder.own.update(|own| drop(own.insert(venue.clone(), recording)));
 }
 

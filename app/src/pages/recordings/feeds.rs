@@ -2,15 +2,13 @@
 
 use leptos::{ev, prelude::*};
 use model::{instrument::Venue, time::Now};
-use wire::direct::WorkerCommand;
+use wire::{
+    command::{Command, FeedSymbols, OneVenue},
+    direct::WorkerCommand,
+};
 
 use crate::{
-    live::{
-        Live,
-        recorder::{Recorder, RecordingAction},
-        source::Source,
-        use_live,
-    },
+    live::{Live, recorder::Recorder, source::Source, use_live},
     pages::recordings::state,
 };
 
@@ -86,11 +84,11 @@ fn FeedRow(
         })
     };
     let is_running = move || status() == "recording";
-    let act = move |action: fn(Venue) -> RecordingAction, order: WorkerCommand| {
+    let act = move |command: fn(String) -> Command, order: WorkerCommand| {
         let venue = venue.clone();
         move |_: ev::MouseEvent| match is_here.get_untracked() {
             true => recorder.act_here(&venue, &order),
-            false => recorder.act(action(venue.clone())),
+            false => recorder.act(command(venue.to_string())),
         }
     };
     let words = move || {
@@ -114,15 +112,15 @@ fn FeedRow(
                 {words}
             </span>
             <span class="feed-row__deeds">
-                <button class="button" data-testid="record-start" hidden=is_running on:click=act(RecordingAction::Start, WorkerCommand::Record)>"Record"</button>
-                <button class="button" data-testid="record-stop" hidden=move || !is_running() on:click=act(RecordingAction::Stop, WorkerCommand::StopRecording)>
+                <button class="button" data-testid="record-start" hidden=is_running on:click=act(start_recording, WorkerCommand::Record)>"Record"</button>
+                <button class="button" data-testid="record-stop" hidden=move || !is_running() on:click=act(stop_recording, WorkerCommand::StopRecording)>
                     "Stop"
                 </button>
                 <button
                     class="button"
                     data-testid="save-last"
                     title=save_title
-                    on:click=act(RecordingAction::SaveLast, WorkerCommand::SaveLast)
+                    on:click=act(save_last, WorkerCommand::SaveLast)
                 >
                     "Save last 30 s"
                 </button>
@@ -140,4 +138,16 @@ pub fn is_direct(live: Live, venue: &Venue) -> bool {
     is_open
         && live.sources().with(|sources| sources.get(venue) == Source::Direct)
         && live.failures().with(|failures| !failures.contains_key(venue))
+}
+
+fn start_recording(venue: String) -> Command {
+    Command::StartRecording(FeedSymbols { symbols: Vec::new(), venue })
+}
+
+fn stop_recording(venue: String) -> Command {
+    Command::StopRecording(OneVenue { venue })
+}
+
+fn save_last(venue: String) -> Command {
+    Command::SaveLast(OneVenue { venue })
 }

@@ -3,11 +3,12 @@
 use leptos::{html, prelude::*};
 use model::instrument::{InstrumentId, Venue};
 use topics::channels::replay::ReplayReport;
+use wire::command::{Command, OneRecording};
 
 use crate::{
     format,
     live::{
-        recorder::{Recorder, RecordingAction, RecordingFile, Recordings, ReplayCommand},
+        recorder::{Recorder, RecordingFile, Recordings},
         use_live,
     },
     pages::{
@@ -150,15 +151,11 @@ fn FileRow(
         if is_here.get_untracked() {
             return recorder.open_listed(&of_row.get_value(), move |replay| show(&replay, &choose));
         }
-        recorder.control(ReplayCommand::Load { files: vec![of_row.get_value()] }, move |replay| {
-            if let Some(replay) = replay {
-                show(&replay, &choose);
-            }
-        });
+        recorder.load(of_row.get_value(), move |replay| show(&replay, &choose));
     };
     let delete = move |_| {
         doomed.set(None);
-        recorder.act(RecordingAction::Delete(of_row.get_value()));
+        recorder.act(Command::DeleteRecording(OneRecording { name: of_row.get_value() }));
     };
     view! {
         <div class="file-row" data-testid="recording" data-name=name.clone() data-state=text(|recording| recording.state.clone())>

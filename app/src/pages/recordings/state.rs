@@ -2,11 +2,9 @@
 
 use model::time::Timestamp;
 use topics::channels::replay::{PlayState, ReplayReport};
+use wire::command::FeedRecording;
 
-use crate::{
-    format,
-    live::recorder::{FeedRecording, RecordingFile},
-};
+use crate::{format, live::recorder::RecordingFile};
 
 /// Formats a size in the customary unit (`1.4 MB`).
 pub fn size(size_bytes: u64) -> String {
@@ -172,6 +170,7 @@ mod tests {
     fn a_failed_recording_says_why_and_that_the_feed_goes_on() {
         let recording = FeedRecording {
             venue: Venue::new("a"),
+            files: vec![],
             n_entries: 1_200,
             n_lost: 3,
             size_bytes: 5_000,

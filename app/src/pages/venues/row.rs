@@ -52,7 +52,7 @@ pub fn VenuePanel(
     let stopped = name.clone();
     let stop = move |_| {
         let all = FeedSymbols { venue: stopped.clone(), symbols: Vec::new() };
-        live.command(&Command::StopFeed(all), answer);
+        live.command(Command::StopFeed(all), answer);
     };
     view! {
         <section
@@ -138,7 +138,7 @@ fn Followed(
                     title=format!("Stop {dropped}")
                     on:click=move |_| {
                         let one = FeedSymbols { venue: venue.clone(), symbols: vec![dropped.clone()] };
-                        live.command(&Command::StopFeed(one), answer);
+                        live.command(Command::StopFeed(one), answer);
                     }
                 >
                     <IconMark icon=Icon::Close/>
@@ -173,7 +173,7 @@ fn Starter(
     let name = StoredValue::new(venue.name.clone());
     let start = move |symbols: Vec<String>| {
         let wanted = FeedSymbols { venue: name.get_value(), symbols };
-        live.command(&Command::StartFeed(wanted), answer);
+        live.command(Command::StartFeed(wanted), answer);
     };
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();

@@ -233,8 +233,8 @@ fn read_names(reader: &mut Reader<'_>) -> Result<Vec<StreamName>, WireError> {
     names.collect()
 }
 
-// The positions are the numbers in the binary form: append only.
-const REFUSAL_CODES: [RefusalCode; 19] = [
+// Positions are the numbers on the wire: append only.
+const REFUSAL_CODES: [RefusalCode; 25] = [
     RefusalCode::Unknown,
     RefusalCode::BadMessage,
     RefusalCode::UnknownType,
@@ -254,5 +254,11 @@ const REFUSAL_CODES: [RefusalCode; 19] = [
     RefusalCode::NeedsToken,
     RefusalCode::AlreadyRunning,
     RefusalCode::NotRunning,
+    RefusalCode::BadParameter,
+    RefusalCode::UnknownRecording,
+    RefusalCode::Conflict,
+    RefusalCode::Storage,
+    RefusalCode::NothingPlays,
+    RefusalCode::KeyReused,
 ];
 const RESET_REASONS: [ResetReason; 3] = [ResetReason::Unknown, ResetReason::EpochChanged, ResetReason::HistoryExceeded];

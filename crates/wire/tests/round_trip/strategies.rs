@@ -395,6 +395,12 @@ pub(crate) fn server_message() -> impl Strategy<Value = ServerMessage> {
         Code::NeedsToken,
         Code::AlreadyRunning,
         Code::NotRunning,
+        Code::BadParameter,
+        Code::UnknownRecording,
+        Code::Conflict,
+        Code::Storage,
+        Code::NothingPlays,
+        Code::KeyReused,
         Code::Unknown,
     ];
     let reason =

@@ -1,16 +1,16 @@
-//! A client's commands, carried out one after another while the stream goes on.
+//! A client's commands, carried out while the stream goes on.
 //!
-//! Not here: the commands' form (`wire::command`), and their effect (`feed::supervisor`).
+//! Not here: the commands' form (`wire::command`), and who carries them out (the command router).
 
 use futures::future::BoxFuture;
 use wire::{
     command::Command,
-    message::{Ack, CommandRequest, JsonText, RefusalCode, Refused, ServerMessage},
+    message::{Ack, CommandRequest, Refused, ServerMessage},
 };
 
-use crate::feed::{
-    control::{ControlError, Followed},
-    handle::Feeds,
+use crate::{
+    commands::{Caller, CommandRouter, Outcome},
+    http::error::with_causes,
 };
 
 /// A command under way; its value is the answer. Dropping it gives up the answer, not the command.
@@ -20,27 +20,22 @@ pub type Pending = BoxFuture<'static, ServerMessage>;
 ///
 /// # Errors
 /// The refusal of a command that cannot be read.
-pub fn begin(feeds: &Feeds, request: &CommandRequest) -> Result<Pending, Refused> {
-    let id = request.id;
-    let refused = |code: RefusalCode, message: String| Refused { id: Some(id), code, message };
-    let command = Command::parse(&request.command).map_err(|error| refused(error.code(), error.to_string()))?;
-    let feeds = feeds.clone();
-    Ok(Box::pin(async move {
-        let outcome = match command {
-            Command::StartFeed(symbols) => feeds.start(symbols).await,
-            Command::StopFeed(symbols) => feeds.stop(symbols).await,
-        };
-        answer(id, outcome)
-    }))
+pub fn begin(router: &CommandRouter, request: CommandRequest) -> Result<Pending, Refused> {
+    let CommandRequest { id, key, command } = request;
+    let command = Command::parse(&command).map_err(|error| Refused {
+        id: Some(id),
+        code: error.code(),
+        message: error.to_string(),
+    })?;
+    let router = router.clone();
+    Ok(Box::pin(async move { answer(id, router.run(Caller::OWNER, key, command).await) }))
 }
 
-fn answer(id: u64, outcome: Result<Followed, ControlError>) -> ServerMessage {
-    let result = outcome.map_err(|error| (error.code(), error.to_string())).and_then(|followed| {
-        let text = serde_json::json!({ "symbols": followed.symbols, "venue": followed.venue }).to_string();
-        JsonText::parse(&text).map_err(|error| (RefusalCode::Unavailable, error.to_string()))
-    });
-    match result {
-        Ok(result) => ServerMessage::Ack(Ack { id, result }),
-        Err((code, message)) => ServerMessage::Refused(Refused { id: Some(id), code, message }),
+fn answer(id: u64, outcome: Outcome) -> ServerMessage {
+    match outcome {
+        Ok(result) => ServerMessage::Ack(Ack { id, result: result.to_text() }),
+        Err(error) => {
+            ServerMessage::Refused(Refused { id: Some(id), code: error.code(), message: with_causes(&*error) })
+        }
     }
 }

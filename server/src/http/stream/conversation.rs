@@ -82,7 +82,7 @@ impl Conversation {
             (Some(subscriber), ClientMessage::Subscribe(request)) => self.subscribe(subscriber, &request),
             (Some(subscriber), ClientMessage::Unsubscribe(request)) => unsubscribe(subscriber, &request),
             (Some(subscriber), ClientMessage::Snapshot(request)) => snapshot(subscriber, &request),
-            (Some(_), ClientMessage::Command(request)) => match commands::begin(&self.context.feeds, &request) {
+            (Some(_), ClientMessage::Command(request)) => match commands::begin(&self.context.commands, request) {
                 Ok(pending) => Reply { pending: Some(pending), ..Reply::default() },
                 Err(refused) => Reply::of(ServerMessage::Refused(refused)),
             },
