@@ -14,12 +14,14 @@ use anyhow::{Context as _, bail};
 use crate::process;
 
 /// The working tree and the tools to build it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct House {
     root: PathBuf,
     target: PathBuf,
     /// The folder with the programs of the fallback toolchain; `None` if the ordinary one suffices.
     toolchain_bin: Option<PathBuf>,
+    /// True where Clippy's driver compiles the workspace's crates.
+    is_linting: bool,
 }
 
 impl House {
@@ -35,7 +37,7 @@ impl House {
         if !root.join("Cargo.toml").is_file() {
             bail!("{} is no longer there: run `cargo xtask` from the working tree", root.display());
         }
-        let mut house = Self { target: root.join("target"), root, toolchain_bin: None };
+        let mut house = Self { target: root.join("target"), root, toolchain_bin: None, is_linting: false };
         let metadata = process::output(house.cargo().args(["metadata", "--no-deps", "--format-version=1"]))
             .context("`cargo metadata` failed: is a Cargo.toml broken?")?;
         let metadata: serde_json::Value = serde_json::from_str(&metadata).context("read `cargo metadata`")?;
@@ -71,13 +73,24 @@ impl House {
         self.toolchain_bin = Some(bin);
     }
 
+    /// Returns this tree with Clippy's driver as the compiler of the workspace's crates: every build then lints what it
+    /// compiles, and a warning is an error. `cargo clippy` would check each dependency once more than the tests compile it.
+    pub(crate) fn linting(&self) -> Self {
+        Self { is_linting: true, ..self.clone() }
+    }
+
     /// Returns a cargo command in the root of the tree.
     pub(crate) fn cargo(&self) -> Command {
         let program = match &self.toolchain_bin {
             Some(bin) => bin.join("cargo"),
             None => env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from),
         };
-        self.command(program)
+        let mut cargo = self.command(program);
+        if self.is_linting {
+            let driver = self.toolchain_bin.as_ref().map_or_else(|| DRIVER.into(), |bin| bin.join(DRIVER));
+            cargo.env("RUSTC_WORKSPACE_WRAPPER", driver).env("CLIPPY_ARGS", DENY_WARNINGS);
+        }
+        cargo
     }
 
     /// Returns a rustc command in the root of the tree.
@@ -118,6 +131,11 @@ fn is_about_xtask(name: &str) -> bool {
     ["CARGO_BIN_NAME", "CARGO_BUILD_TARGET", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE"].contains(&name)
         || ["CARGO_MANIFEST_", "CARGO_PKG_"].iter().any(|prefix| name.starts_with(prefix))
 }
+
+/// What `cargo clippy` runs in place of rustc.
+const DRIVER: &str = "clippy-driver";
+/// `-D warnings`, as `cargo clippy` hands arguments to its driver.
+const DENY_WARNINGS: &str = "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__";
 
 #[cfg(test)]
 mod tests {

@@ -45,7 +45,6 @@ fn all(house: &mut House, scope: Scope, mode: Mode, steps: &mut Steps) -> anyhow
     steps.run("recorded captures", captures)?;
     let needs = if scope == Scope::Full { Needs::Everything } else { Needs::Tests };
     let tools = steps.run("set-up", || setup::run(house, needs))?;
-    let house = &*house;
     steps.run("format", || {
         process::run(house.cargo().args(["fmt", "--all", "--check"]))?;
         // Each is a workspace of its own.
@@ -55,13 +54,12 @@ fn all(house: &mut House, scope: Scope, mode: Mode, steps: &mut Steps) -> anyhow
         Ok(())
     })?;
     steps.run("tidy", || tidy::run(house))?;
-    steps.run("lint native", || {
-        let clippy = ["clippy", "--workspace", "--exclude", "frontend", "--all-targets", "--", "-D", "warnings"];
-        process::run(house.cargo().args(clippy))
-    })?;
+    let house = &house.linting();
+    steps
+        .run("lint and build native", || process::run(house.cargo().arg("build").args(NATIVE).arg("--all-targets")))?;
     if scope == Scope::Full {
         // This also proves that the pure crates build for WASM, which `cargo xtask tidy` checks on its own.
-        steps.run("lint wasm", || lint_wasm(house))?;
+        steps.run("lint and build wasm", || lint_wasm(house))?;
     }
     steps.run("rust tests", || rust_tests(house, tools.runner, &NATIVE, &[]))?;
     // xtask's dependencies are already built, in the profile of `cargo xtask` itself.
@@ -93,15 +91,15 @@ fn captures() -> anyhow::Result<()> {
 }
 
 fn lint_wasm(house: &House) -> anyhow::Result<()> {
-    let mut clippy = house.cargo();
-    // In the page's own profile: the macros needed by both are compiled once.
-    clippy.args(["clippy", "--target", WASM, "--profile", page::profile(Mode::Debug)]);
-    clippy.arg("--target-dir").arg(house.shown(&house.front_target()));
-    clippy.args(["-p", "frontend", "-p", "worker", "-p", "app", "--features", "app/browser"]);
+    let mut build = house.cargo();
+    // In the page's own profile, which the browser tests use.
+    build.args(["build", "--lib", "--target", WASM, "--profile", page::profile(Mode::Debug)]);
+    build.arg("--target-dir").arg(house.shown(&house.front_target()));
+    build.args(["-p", "frontend", "-p", "worker", "-p", "app", "--features", "app/browser"]);
     for room in tidy::wasm_build::pure_rooms_of(house) {
-        clippy.args(["-p", room]);
+        build.args(["-p", room]);
     }
-    process::run(clippy.args(["--", "-D", "warnings"]))
+    process::run(&mut build)
 }
 
 fn rust_tests(house: &House, runner: Runner, packages: &[&str], profile: &[&str]) -> anyhow::Result<()> {
