@@ -16,7 +16,7 @@ use crate::live::latency::Paint;
 
 /// Recent durations of both parts; `None` if nothing was painted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct BrowserWays {
+pub struct BrowserLatency {
     /// From the server's publishing to the browser.
     pub network: Option<Quantiles>,
     /// From the arrival to the paint.
@@ -64,15 +64,15 @@ impl StageMeter {
     }
 
     /// Returns the latency of one stream.
-    pub fn of_stream(&self, instrument: &InstrumentId) -> BrowserWays {
-        self.by_stream.get(instrument).map(Parts::ways).unwrap_or_default()
+    pub fn of_stream(&self, instrument: &InstrumentId) -> BrowserLatency {
+        self.by_stream.get(instrument).map(Parts::latency).unwrap_or_default()
     }
 
     /// Returns the latency of all streams of a venue; of all updates if none of the venue's was painted recently, as
     /// all come over one connection.
-    pub fn of_venue(&self, venue: &Venue) -> BrowserWays {
-        let own = self.by_venue.get(venue).map(Parts::ways).filter(|ways| ways.network.is_some());
-        own.unwrap_or_else(|| self.all.ways())
+    pub fn of_venue(&self, venue: &Venue) -> BrowserLatency {
+        let own = self.by_venue.get(venue).map(Parts::latency).filter(|latency| latency.network.is_some());
+        own.unwrap_or_else(|| self.all.latency())
     }
 }
 
@@ -82,8 +82,8 @@ impl Parts {
         self.paint.record(paint_us);
     }
 
-    fn ways(&self) -> BrowserWays {
-        BrowserWays { network: self.network.quantiles(), paint: self.paint.quantiles() }
+    fn latency(&self) -> BrowserLatency {
+        BrowserLatency { network: self.network.quantiles(), paint: self.paint.quantiles() }
     }
 }
 
@@ -116,8 +116,8 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(ways: BrowserWays, network_ms: u64, paint_ms: u64, n: u64) {
-        let (network, painted) = (ways.network.unwrap(), ways.paint.unwrap());
+    fn check(latency: BrowserLatency, network_ms: u64, paint_ms: u64, n: u64) {
+        let (network, painted) = (latency.network.unwrap(), latency.paint.unwrap());
         assert_eq!((network.n, painted.n), (n, n));
         for (found_us, expected_ms) in [(network.p50_us, network_ms), (painted.p50_us, paint_ms)] {
             assert!(found_us.abs_diff(expected_ms * 1_000) <= expected_ms * 70, "{found_us} for {expected_ms} ms");
@@ -150,6 +150,6 @@ mod tests {
         for seconds in [0, 60, 120] {
             meter.turn(Monotonic::from_zero(Duration::from_secs(seconds)));
         }
-        assert_eq!(meter.of_venue(&Venue::new("demo")), BrowserWays::default());
+        assert_eq!(meter.of_venue(&Venue::new("demo")), BrowserLatency::default());
     }
 }

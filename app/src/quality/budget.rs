@@ -3,7 +3,7 @@
 use model::histogram::Quantiles;
 use topics::channels::quality::latency::{LatencyData, VenueClock};
 
-use crate::live::stages::BrowserWays;
+use crate::live::stages::BrowserLatency;
 
 /// A stage of an update's path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl Budget {
     pub fn new(
         server: &LatencyData,
         clock: Option<VenueClock>,
-        browser: BrowserWays,
+        browser: BrowserLatency,
         clock_error_us: Option<u64>,
     ) -> Self {
         let is_known = |took: &Quantiles| took.n > 0;
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn the_way_of_the_fastest_message_is_half_a_round_trip() {
         let server = LatencyData { venue: took(2), server: took(50) };
-        let browser = BrowserWays { network: took(1), paint: took(7) };
+        let browser = BrowserLatency { network: took(1), paint: took(7) };
         let clock = VenueClock { fastest_us: 100_000, round_trip_us: Some(16_000) };
         let budget = Budget::new(&server, Some(clock), browser, Some(2_500));
         let shown: Vec<(Stage, u64, u64, bool)> = budget
@@ -165,7 +165,7 @@ mod tests {
     fn what_is_not_known_is_not_made_up() {
         let server = LatencyData { venue: took(2), server: Some(Quantiles::default()) };
         let clock = VenueClock { fastest_us: 100_000, round_trip_us: None };
-        let budget = Budget::new(&server, Some(clock), BrowserWays::default(), None);
+        let budget = Budget::new(&server, Some(clock), BrowserLatency::default(), None);
         assert_eq!(budget.stages.len(), 1);
         assert_eq!((budget.stages[0].took.p50_us, budget.stages[0].is_above_fastest), (2_000, true));
         assert_eq!(Budget::default().total(), None);
