@@ -12,6 +12,8 @@ mod market;
 #[path = "../../../venues/tests/support/mod.rs"]
 mod support;
 
+use std::time::Duration;
+
 use feed::{Feed, Way, id};
 use market::{SYMBOL, print};
 use model::{
@@ -20,7 +22,7 @@ use model::{
     status::{FeedCause, FeedMode, Silence},
 };
 use support::{Rig, listed};
-use venues::session::{CloseReason, Input};
+use venues::session::{CloseReason, Input, SessionConfig};
 
 #[test]
 fn a_mismatch_is_never_served_and_the_book_is_subscribed_again() {
@@ -293,7 +295,9 @@ fn a_symbol_that_rest_does_not_know_is_reported_while_polling() {
 
 #[test]
 fn connections_are_not_wanted_too_often() {
-    let mut rig = Rig::of("kraken", &listed(&[SYMBOL]));
+    // Waits too short to keep the limit by themselves.
+    let config = SessionConfig { backoff_max: Duration::from_secs(1), ..listed(&[SYMBOL]) };
+    let mut rig = Rig::of("kraken", &config);
     for _ in 0..200 {
         let wanted = rig.connects().last().unwrap().1;
         rig.input(Input::Closed(wanted, CloseReason::CannotConnect { status: None, detail: "no route".into() }));
