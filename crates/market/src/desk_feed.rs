@@ -8,6 +8,8 @@
 //! room is lost and counted, and of states the newest is kept: the reader gets a [`DeskUpdate::Suspect`] where the first
 //! was lost, and no levels after it until it has drained. Then the book's best levels come whole, and with a live book
 //! the reader may fill again (`model::desk_feed::DeskBook`). Not here: locks and wake-ups (`server`), what the desk does.
+//!
+//! Over 500 lines: the queue and the feed that fills it share one rule, and half of the file are its tests.
 
 use std::{
     collections::{BTreeMap, VecDeque},
