@@ -253,7 +253,7 @@ impl CommandRouter {
             ReplayControl::Play => replays.control(Control::Play)?,
             ReplayControl::Pause => replays.control(Control::Pause)?,
             ReplayControl::Seek { position_ms } => {
-                replays.control(Control::Seek(Timestamp::from_millis(position_ms)))?
+                replays.control(Control::Seek(Timestamp::from_millis(position_ms)))?;
             }
             ReplayControl::Speed(speed) => replays.control(Control::Speed(speed))?,
             ReplayControl::Stop => {

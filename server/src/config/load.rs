@@ -301,10 +301,17 @@ fn dotted(keys: &[&str]) -> String {
 fn bad_value(keys: &[&str], value: &RawValue, origin: &Origin, remedy: &str) -> ConfigError {
     ConfigError::Invalid {
         key: dotted(keys),
-        value: if keys.last() == Some(&"token") { HIDDEN.to_owned() } else { value.to_string() },
+        value: shown_value(keys.last().copied().unwrap_or_default(), value),
         origin: origin.clone(),
         remedy: remedy.to_owned(),
     }
+}
+
+/// Returns a value as an error shows it. Secrets are hidden, also in an address, which should hold none.
+fn shown_value(key: &str, value: &RawValue) -> String {
+    let text = value.to_string();
+    let is_secret = key == "token" || (key.ends_with("_url") && text.contains(['@', '?']));
+    if is_secret { HIDDEN.to_owned() } else { text }
 }
 
 const PREFIX: &str = "TRUETAPE__";
@@ -379,6 +386,14 @@ mod tests {
             "{error}"
         );
         assert!(!error.contains("s3cret"), "{error}");
+        for address in ["wss://me:s3cret@a", "wss://a?key=s3cret"] {
+            let file = format!("[venues.alpha]\nws_url = \"{address}\"");
+            let error = load_all(&file, &[], &[]).unwrap_err().to_string();
+            assert!(
+                error.starts_with("venues.alpha.ws_url = (hidden) in file") && !error.contains("s3cret"),
+                "{error}"
+            );
+        }
     }
 
     #[test]
