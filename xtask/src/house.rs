@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn the_fallback_toolchain_comes_first_and_hides_rustup() {
-        let mut house = House { root: ".".into(), target: "target".into(), toolchain_bin: None };
+        let mut house = House { root: ".".into(), target: "target".into(), toolchain_bin: None, is_linting: false };
         house.use_toolchain("/fallback/bin".into());
         let command = house.cargo();
         assert_eq!(command.get_program(), "/fallback/bin/cargo");
