@@ -10,7 +10,7 @@ use model::{
 
 /// The separator between groups of three digits; it never breaks a line.
 pub const GROUP: char = '\u{202f}';
-/// Shown for unknown values.
+/// Placeholder for unknown values.
 pub const UNKNOWN: &str = "–";
 
 /// Groups the digits before the point of a plain decimal number by threes (`61602.01` becomes `61 602.01`).

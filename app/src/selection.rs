@@ -113,7 +113,7 @@ fn first_choice(list: &InstrumentList, status: Option<&StatusData>, is_patient: 
     known.iter().copied().find(|instrument| instrument.is_simulated).or(known.first().copied()).map(id_of)
 }
 
-/// Shown first if nothing was chosen.
+/// Base assets of the instrument shown first.
 const FIRST_ASSETS: [&str; 2] = ["BTC", "XBT"];
 
 /// Real feeds have this long to become live before a simulated one is shown.

@@ -40,7 +40,7 @@ use crate::{
 /// Who gives a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// What the caller may do.
+    /// The caller's rights.
     pub role: Role,
 }
 
@@ -49,7 +49,7 @@ impl Caller {
     pub const OWNER: Self = Self { role: Role::Admin };
 }
 
-/// What came of a command. Shared, since a repeated command gets the same.
+/// Outcome of a command. Shared, since a repeated command gets the same.
 pub type Outcome = Result<CommandResult, Arc<CommandFailure>>;
 
 /// Why a command was not carried out.

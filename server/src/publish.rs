@@ -22,7 +22,7 @@ use wire::{
 
 use crate::clock::Clock;
 
-/// What the hub carries: an update with its bytes, shared by all who get it.
+/// The hub's item: an update with its bytes, shared by all who get it.
 pub type SharedUpdate = Arc<EncodedUpdate>;
 
 /// Makes owners of topics at the server's hub, each with an epoch of its own. Clones share everything.

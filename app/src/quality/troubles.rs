@@ -18,7 +18,7 @@ use topics::channels::status::{ConnectionEntry, StatusData, StreamEntry};
 pub struct Trouble {
     /// A venue's or an instrument's name.
     pub who: String,
-    /// What is wrong.
+    /// Description of the trouble, for people.
     pub what: String,
     /// Its beginning, on the server's clock.
     pub since: Timestamp,

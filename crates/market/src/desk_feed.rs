@@ -29,7 +29,7 @@ pub struct DeskQueue {
     levels: Option<Arc<DeskLevels>>,
     /// The newest state queued, whether drained or not.
     newest_state: Option<BookState>,
-    /// What was lost since the last drain.
+    /// Losses since the last drain.
     loss: Option<DeskLoss>,
     /// True at the start and after a loss: levels are due although the book may not change.
     wants_levels: bool,

@@ -13,7 +13,7 @@ const MOST_GAPS: usize = 64;
 /// This many seen trades in a row are no longer an overlap: the venue has restarted its numbers.
 const RESTART_AFTER: u32 = 1_000;
 
-/// What a trade's id reveals.
+/// Verdict on a trade's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sighting {
     /// It is new; nothing suggests that it is late.

@@ -71,13 +71,13 @@ pub struct DeskTrade {
 pub struct DeskState {
     /// The new state.
     pub state: BookState,
-    /// What brought it.
+    /// Cause of the change.
     pub cause: StateCause,
     /// Position among the instrument's trades and book events.
     pub offset: u64,
 }
 
-/// What brought a book into its state.
+/// Cause of a book's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StateCause {
     /// Nothing did: it is the state at the start of the subscription.
@@ -107,7 +107,7 @@ pub struct DeskLevels {
     pub offset: u64,
 }
 
-/// What a reader has lost by not draining its queue.
+/// Losses of a reader that did not drain its queue in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeskLoss {
     /// Trades that will not come, since the last report.

@@ -45,7 +45,7 @@ use crate::time::Monotonic;
 pub struct Stamped<T> {
     /// When it was pushed.
     pub at: Monotonic,
-    /// What was pushed.
+    /// The item.
     pub item: T,
 }
 

@@ -40,7 +40,7 @@ channels! {
     Replay("replay", Server, None) => State(replay::ReplayData),
 }
 
-/// What becomes of a reader too slow for a channel.
+/// Treatment of a reader too slow for a channel.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     State,

@@ -16,7 +16,7 @@ pub enum TopicError {
     Parameter {
         /// The topic, at most 64 characters of it.
         topic: String,
-        /// What is wrong.
+        /// The reason.
         detail: &'static str,
     },
     /// The subject behind the first colon is missing, superfluous or malformed.
@@ -24,7 +24,7 @@ pub enum TopicError {
     Subject {
         /// The topic, at most 64 characters of it.
         topic: String,
-        /// What is wrong.
+        /// The reason.
         detail: &'static str,
     },
     /// The text is longer than allowed.

@@ -139,7 +139,7 @@ pub(crate) enum PlayedKind {
     Other,
 }
 
-/// What a recording revealed about a symbol's book.
+/// A symbol's book, as far as a recording reveals it.
 #[derive(Clone, Debug, Default)]
 pub struct RecordedBook {
     /// Gaps in the numbers of changes.

@@ -21,7 +21,7 @@ macro_rules! commands {
             $(#[doc = concat!("`", $name, "`.")] #[serde(rename = $name)] $variant($fields)),*
         }
 
-        /// What came of a command that was carried out.
+        /// Result of a command that was carried out.
         #[derive(Clone, Debug, PartialEq, Serialize)]
         #[serde(untagged)]
         pub enum CommandResult {
@@ -148,7 +148,7 @@ pub struct FeedRecording {
     pub failure: Option<String>,
 }
 
-/// What to play instead of what plays.
+/// The recordings to play instead.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LoadReplay {
@@ -215,7 +215,7 @@ pub enum CommandError {
     BadFields {
         /// The command.
         name: &'static str,
-        /// What is wrong.
+        /// The reason.
         detail: String,
     },
 }

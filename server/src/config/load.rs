@@ -209,7 +209,7 @@ impl Loader<'_> {
             .ok_or_else(|| known.iter().map(|venue| venue.name.as_str()).collect())
     }
 
-    /// What can be judged only when all is known.
+    /// Reads the configuration and makes the checks that need the whole of it.
     fn finish(self) -> Result<Config, ConfigError> {
         let mut config = self.read()?;
         if config.feeds.is_empty() {

@@ -60,7 +60,7 @@ pub enum ControlError {
     AlreadyRunning {
         /// The venue's name.
         venue: String,
-        /// What was asked for.
+        /// The symbols asked for.
         symbols: String,
     },
     /// Nothing of it is followed.

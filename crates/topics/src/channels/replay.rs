@@ -28,7 +28,7 @@ pub struct ReplayReport {
     pub venue: Venue,
     /// The instruments known so far.
     pub instruments: Vec<InstrumentId>,
-    /// What it does.
+    /// Whether it plays, is paused or has ended.
     pub state: PlayState,
     /// Time of the first entry, milliseconds since the epoch.
     pub start_ms: i64,
@@ -51,7 +51,7 @@ pub struct ReplayReport {
     pub events_sha256: Option<String>,
 }
 
-/// What a replay does.
+/// State of a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlayState {

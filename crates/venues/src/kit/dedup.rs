@@ -12,7 +12,7 @@ use model::{event::TradeId, time::Timestamp};
 
 use crate::session::ConnectionId;
 
-/// What an item's id reveals.
+/// Verdict on an item's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Novelty {
     /// New; `is_gap` if items before it are missing.
