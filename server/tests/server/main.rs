@@ -15,13 +15,13 @@ mod finnhub;
 mod hostile;
 mod http;
 mod limits;
-#[path = "../../../crates/venues/tests/hostile/mutation.rs"]
+#[path = "../../../crates/venues/tests/venues/hostile/mutation.rs"]
 mod mutation;
 mod recordings;
 mod rest_bodies;
 mod resume;
 mod shutdown;
-#[path = "../../../crates/venues/tests/support/size.rs"]
+#[path = "../../../crates/venues/tests/venues/support/size.rs"]
 mod size;
 mod snapshots;
 mod stalls;

@@ -1,7 +1,7 @@
 //! Connections that are open and say nothing, with real sockets: the light goes red, REST stands in, everything comes back.
 //!
 //! A relay of bytes stands before the proxy that does harm, and both before a simulated venue; REST goes straight to the
-//! venue. Not here: the same by the thousand in virtual time (`crates/venue-sim/tests/bad_line/stalls.rs`), which also holds
+//! venue. Not here: the same by the thousand in virtual time (`crates/venue-sim/tests/venue_sim/bad_line/stalls.rs`), which also holds
 //! every bound: on a busy machine real time proves only the order of things.
 
 use std::{net::SocketAddr, time::Duration};
