@@ -1,10 +1,11 @@
 //! Runs other programs: shows the command, waits, and stops the program when xtask is asked to stop.
 //!
-//! Not for the server, which runs in parallel: see `running`.
+//! Not for the server, whose lines are passed on as they come: see `running`.
 
 use std::{
     ffi::OsStr,
-    path::PathBuf,
+    fs::{self, File},
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
@@ -23,6 +24,10 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     eprintln!("$ {shown}");
     let mut child = command.stdin(Stdio::null()).spawn().with_context(|| format!("start `{shown}`"))?;
     let status = wait(&mut child)?;
+    check(&shown, status)
+}
+
+fn check(shown: &str, status: ExitStatus) -> anyhow::Result<()> {
     if let Some(stop) = signals::stop_asked() {
         bail!("stopped ({stop:?}) during `{shown}`");
     }
@@ -30,6 +35,49 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
         bail!("`{shown}` failed ({status})");
     }
     Ok(())
+}
+
+/// A program that runs beside the following steps, with a lower priority. Dropping it ends the program.
+#[derive(Debug)]
+pub(crate) struct Background {
+    shown: String,
+    child: Child,
+    output: PathBuf,
+}
+
+impl Background {
+    /// Starts `command`; its output goes to the file `output` until [`Self::finish`] shows it.
+    ///
+    /// # Errors
+    /// It cannot be started, or the file cannot be written.
+    pub(crate) fn start(command: &mut Command, output: &Path) -> anyhow::Result<Self> {
+        let shown = shown(command);
+        eprintln!("$ {shown} &");
+        let file = File::create(output).with_context(|| format!("write {}", output.display()))?;
+        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+        let child = command.spawn().with_context(|| format!("start `{shown}`"))?;
+        lower_priority(&child);
+        Ok(Self { shown, child, output: output.to_owned() })
+    }
+
+    /// Waits for the program and shows its output.
+    ///
+    /// # Errors
+    /// It ends with a failure, or we are asked to stop.
+    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+        let status = wait(&mut self.child)?;
+        eprint!("$ {}\n{}", self.shown, String::from_utf8_lossy(&fs::read(&self.output)?));
+        check(&self.shown, status)
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            // Nothing is left to do about a child that cannot be stopped.
+            let _ = stop_child(&mut self.child, Stop::Terminate);
+        }
+    }
 }
 
 /// Returns the trimmed stdout of `command`, or `None` if it cannot be started or fails. Prints nothing.
@@ -92,6 +140,17 @@ fn wait_at_most(child: &mut Child, limit: Duration) -> anyhow::Result<Option<Exi
     Ok(None)
 }
 
+/// What runs in front needs the processor first: it has deadlines.
+#[cfg(unix)]
+fn lower_priority(child: &Child) {
+    use rustix::process::{Pid, setpriority_process};
+    // It may have ended already.
+    let _ = setpriority_process(i32::try_from(child.id()).ok().and_then(Pid::from_raw), 10);
+}
+
+#[cfg(not(unix))]
+fn lower_priority(_child: &Child) {}
+
 #[cfg(unix)]
 fn terminate(child: &Child) {
     use rustix::process::{Pid, Signal, kill_process};
@@ -126,6 +185,21 @@ mod tests {
         let mut command = Command::new("/opt/rust/bin/cargo");
         command.args(["build", "-p", "server"]);
         assert_eq!(shown(&command), "cargo build -p server");
+    }
+
+    #[test]
+    fn a_background_program_ends_with_its_outcome_or_is_stopped() {
+        let output = std::env::temp_dir().join(format!("xtask-background-{}", std::process::id()));
+        let start = |program: &str, args: &[&str]| Background::start(Command::new(program).args(args), &output);
+        start("cargo", &["--version"]).unwrap().finish().unwrap();
+        assert!(fs::read_to_string(&output).unwrap().starts_with("cargo "));
+        let error = start("cargo", &["no-such-command"]).unwrap().finish().unwrap_err();
+        assert!(error.to_string().contains("cargo no-such-command"), "{error}");
+        assert!(start("no-such-program-at-all", &[]).is_err());
+        let began = Instant::now();
+        drop(start("sleep", &["60"]).unwrap());
+        assert!(began.elapsed() < Duration::from_secs(30), "stopped, not waited for");
+        fs::remove_file(output).unwrap();
     }
 
     #[test]

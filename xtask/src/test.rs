@@ -2,7 +2,7 @@
 //!
 //! Not a test itself. The runners' output stays unchanged, including their closing lines.
 
-use std::{env, path::Path};
+use std::{env, path::Path, process::Command};
 
 use anyhow::bail;
 
@@ -10,7 +10,8 @@ use crate::{
     builds::{self, Mode, NATIVE, WASM},
     house::House,
     npm::NPX,
-    page, process,
+    page,
+    process::{self, Background},
     running::SITE_DIR,
     setup::{self, Needs, Runner, Tools},
     site,
@@ -57,11 +58,16 @@ fn all(house: &mut House, scope: Scope, mode: Mode, steps: &mut Steps) -> anyhow
     let house = &house.linting();
     steps
         .run("lint and build native", || process::run(house.cargo().arg("build").args(NATIVE).arg("--all-targets")))?;
-    if scope == Scope::Full {
-        // This also proves that the pure crates build for WASM, which `cargo xtask tidy` checks on its own.
-        steps.run("lint and build wasm", || lint_wasm(house))?;
-    }
+    // Many Rust tests wait for deadlines on real sockets: the page is compiled meanwhile. This also proves that the pure
+    // crates build for WASM, which `cargo xtask tidy` checks on its own.
+    let wasm = match scope {
+        Scope::Full => Some(Background::start(&mut lint_wasm(house), &house.target().join("lint-wasm.log"))?),
+        Scope::Quick => None,
+    };
     steps.run("rust tests", || rust_tests(house, tools.runner, &NATIVE, &[]))?;
+    if let Some(wasm) = wasm {
+        steps.run("lint and build wasm", || wasm.finish())?;
+    }
     // xtask's dependencies are already built, in the profile of `cargo xtask` itself.
     let profile = if tools.runner == Runner::Nextest { "--cargo-profile" } else { "--profile" };
     steps.run("xtask tests", || rust_tests(house, tools.runner, &["-p", "xtask"], &[profile, "xtask"]))?;
@@ -90,16 +96,17 @@ fn captures() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn lint_wasm(house: &House) -> anyhow::Result<()> {
+fn lint_wasm(house: &House) -> Command {
     let mut build = house.cargo();
     // In the page's own profile, which the browser tests use.
     build.args(["build", "--lib", "--target", WASM, "--profile", page::profile(Mode::Debug)]);
     build.arg("--target-dir").arg(house.shown(&house.front_target()));
-    build.args(["-p", "frontend", "-p", "worker", "-p", "app", "--features", "app/browser"]);
+    // No feature is named: cargo would select others for the page alone, and compile it again for the browser tests.
+    build.args(["-p", "frontend", "-p", "worker", "-p", "app"]);
     for room in tidy::wasm_build::pure_rooms_of(house) {
         build.args(["-p", room]);
     }
-    process::run(&mut build)
+    build
 }
 
 fn rust_tests(house: &House, runner: Runner, packages: &[&str], profile: &[&str]) -> anyhow::Result<()> {
