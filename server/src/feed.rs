@@ -1,13 +1,13 @@
-//! One task a feed: the sockets, requests and clocks around a venue's session and its market view.
+//! Feeds: one task per feed, with the sockets, requests and clocks around a venue's session and its market view.
 //!
-//! Not here: what frames mean (`venues`), what the page sees of it (`market`), who reads it (`hub`, `http`).
+//! Not here: the meaning of frames (`venues`), the data that pages show (`market`), its readers (`hub`, `http`).
 //!
 //! # Layout
-//! - [`driver`]: the task · [`socket`]: one connection · [`http`]: REST requests · [`topic_source`]: what it publishes
-//! - [`endpoints`]: how each venue is reached, and its shared REST budget
-//! - [`handle`]: how others talk to the task · [`queries`]: REST queries to it · [`directory`]: which instruments there are
-//! - [`supervisor`]: starts and stops the tasks · [`control`]: its commands and refusals · [`restarts`]: how often
-//! - [`desk_feed`]: what the trading desk reads · [`error`]: why a query has no answer
+//! - [`driver`]: the task · [`socket`]: one connection · [`http`]: REST requests · [`topic_source`]: published topics
+//! - [`endpoints`]: each venue's addresses and shared REST budget
+//! - [`handle`]: handles to the tasks · [`queries`]: REST queries · [`directory`]: the list of instruments
+//! - [`supervisor`]: starts and stops the tasks · [`control`]: its commands and refusals · [`restarts`]: limits starts
+//! - [`desk_feed`]: updates for the trading desk · [`error`]: why a query has no answer
 
 pub mod control;
 pub mod desk_feed;

@@ -1,52 +1,52 @@
-//! What can be asked of the feeds as a whole, and why it may be refused.
+//! Commands that start and stop feeds, and the reasons for refusing them.
 //!
-//! The same for the stream's commands and for REST. Not here: carrying it out (`supervisor`).
+//! The same for the stream and for REST. Not here: carrying them out (`supervisor`).
 
 use tokio::sync::oneshot;
 use venues::error::VenueError;
 use wire::{command::FeedSymbols, message::RefusalCode};
 
-/// Something to be done, with the way back for the answer.
+/// A command with the channel for its outcome.
 #[derive(Debug)]
 pub struct FeedControl {
-    /// What.
+    /// The command.
     pub kind: ControlKind,
-    /// Gets the outcome; nobody waiting there is fine.
+    /// Receives the outcome; the caller may be gone by then.
     pub reply: oneshot::Sender<Result<FeedSymbols, ControlError>>,
 }
 
-/// What is to be done.
+/// A command to the supervisor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ControlKind {
-    /// Follow symbols of a venue.
+    /// Follows symbols of a venue.
     Start(FeedSymbols),
-    /// Follow them no more; without symbols, the whole venue.
+    /// Stops following symbols; without symbols, the whole venue.
     Stop(FeedSymbols),
 }
 
-/// Why an order is refused; nothing of it was done.
+/// Why a command is refused; none of it was carried out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ControlError {
-    /// No venue has that name.
+    /// No venue has this name.
     #[error(transparent)]
     UnknownVenue(#[from] VenueError),
-    /// Symbols are missing, or cannot be symbols.
+    /// Symbols are missing or invalid.
     #[error("{remedy}")]
     BadSymbols {
-        /// What to write instead.
+        /// How to correct them.
         remedy: String,
     },
-    /// More symbols than a feed may follow.
+    /// There would be more symbols than a feed may follow.
     #[error("{venue} would follow {found} symbols, at most {limit} are allowed; stop some first")]
     TooManySymbols {
         /// The venue's name.
         venue: String,
-        /// How many there would be.
+        /// The number of symbols there would be.
         found: usize,
-        /// How many there may be.
+        /// The number of symbols allowed.
         limit: usize,
     },
-    /// The venue asks for a token.
+    /// The venue requires a token.
     #[error(
         "{venue} asks for a token; write it as token under [venues.{venue}] in truetape.toml, or into the variable \
          TRUETAPE__VENUES__{}__TOKEN, and restart the server", venue.to_uppercase()
@@ -55,23 +55,23 @@ pub enum ControlError {
         /// The venue's name.
         venue: String,
     },
-    /// All of it is followed already.
+    /// All of the symbols are followed already.
     #[error("{venue} runs already and follows {symbols}; name other symbols, or stop it first")]
     AlreadyRunning {
         /// The venue's name.
         venue: String,
-        /// The symbols asked for.
+        /// The symbols in the command.
         symbols: String,
     },
-    /// Nothing of it is followed.
+    /// None of the symbols is followed.
     #[error("{what} is not running; running: {running}")]
     NotRunning {
-        /// Venue, or venue and symbols.
+        /// The venue, or the venue and the symbols.
         what: String,
-        /// What could be stopped.
+        /// The venues or symbols that could be stopped.
         running: String,
     },
-    /// Started too often: the venue limits connections.
+    /// The feed was started too often: the venue limits connections.
     #[error("{venue} was started too often, and limits how often one may connect; try again in {wait_s} s")]
     TooOften {
         /// The venue's name.
@@ -79,10 +79,10 @@ pub enum ControlError {
         /// Seconds until the next start is allowed.
         wait_s: u64,
     },
-    /// More orders than can wait.
+    /// The queue of commands is full.
     #[error("other feeds are being started and stopped; try again in a second")]
     Busy,
-    /// The feed's task does not end.
+    /// The feed's task did not end.
     #[error("the {venue} feed did not stop; restart the server and report the log")]
     Stuck {
         /// The venue's name.
@@ -91,7 +91,7 @@ pub enum ControlError {
 }
 
 impl ControlError {
-    /// The code of the refusal, on the stream and in REST.
+    /// Returns the refusal's code, on the stream and in REST.
     pub fn code(&self) -> RefusalCode {
         match self {
             Self::UnknownVenue(_) => RefusalCode::UnknownVenue,

@@ -1,9 +1,9 @@
-//! The way from feed tasks to whoever reads their desk updates: one bounded queue an instrument, one reader for many.
+//! Carries desk updates from feed tasks to their readers: one bounded queue per instrument, one reader for many.
 //!
-//! [`Feeds::subscribe_desk`] returns a [`DeskReader`]; dropping it ends its subscriptions. When a feed ends, because it
-//! was stopped or follows other symbols from now on, each of its instruments ends with [`DeskUpdate::Ended`] and can be
-//! followed again. Not here: what updates there are and what a full queue does (`market::desk_feed`), when an
-//! instrument may be traded (`model::desk_feed`).
+//! [`Feeds::subscribe_desk`] returns a [`DeskReader`]; dropping it ends its subscriptions. When a feed is stopped or
+//! its symbols change, each of its instruments ends with [`DeskUpdate::Ended`] and can be followed again. Not here:
+//! producing the updates and handling a full queue (`market::desk_feed`), deciding when an instrument may be traded
+//! (`model::desk_feed`).
 
 use std::{
     collections::BTreeMap,
@@ -16,18 +16,18 @@ use tokio::sync::Notify;
 
 use super::{error::FeedError, handle::Feeds};
 
-/// What one reader and its feeds share.
+/// The queues that one reader shares with its feeds.
 #[derive(Debug, Default)]
 struct Inbox {
-    /// Held for a push or a drain, never across an await.
+    /// Locked for a push or a drain, never across an await.
     slots: Mutex<Slots>,
-    /// Woken when something is in an empty queue. There is one reader, so a stored permit is enough.
+    /// Notified when an empty queue gets an update. There is one reader, so a stored permit is enough.
     wake: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Slots {
-    /// With the number of the subscription, so that an earlier feed's sender cannot write into a later one's queue.
+    /// With the subscription's number, so that an earlier feed's sender cannot write into a later one's queue.
     queues: BTreeMap<InstrumentId, (u64, DeskQueue)>,
     n_subscriptions: u64,
 }
@@ -38,7 +38,7 @@ impl Inbox {
     }
 }
 
-/// Updates of some instruments, for one reader.
+/// A reader of the desk updates of several instruments.
 #[derive(Debug)]
 pub struct DeskReader(Arc<Inbox>);
 
@@ -47,10 +47,10 @@ impl DeskReader {
         Self(Arc::default())
     }
 
-    /// Follows more instruments. One that is followed already, or whose end has not been read, stays as it is.
+    /// Follows more instruments. Skips those followed already and those whose end has not been read.
     ///
     /// # Errors
-    /// No feed follows one of them, or its feed is busy; the instruments before it are followed then.
+    /// No feed follows an instrument, or its feed is busy; the instruments before it are then followed.
     pub fn follow(&self, feeds: &Feeds, instruments: &[InstrumentId]) -> Result<(), FeedError> {
         for instrument in instruments {
             let feed = feeds.find(instrument)?;
@@ -63,13 +63,13 @@ impl DeskReader {
         Ok(())
     }
 
-    /// Ends a subscription; what waits of it is dropped.
+    /// Ends a subscription and drops its unread updates.
     pub fn leave(&self, instrument: &InstrumentId) {
         self.0.lock().queues.remove(instrument);
     }
 
-    /// Waits for updates and takes all there are, by instrument; each instrument's are in order. `None` where no
-    /// instrument is followed any more. Cancel-safe.
+    /// Waits for updates and returns all of them by instrument, each instrument's in order. `None` if no instrument
+    /// is followed any more. Cancel-safe.
     pub async fn recv(&mut self) -> Option<Vec<(InstrumentId, Vec<DeskUpdate>)>> {
         loop {
             {
@@ -106,12 +106,12 @@ impl DeskReader {
 
 impl Drop for DeskReader {
     fn drop(&mut self) {
-        // The feeds find no queue any more and forget it.
+        // The feeds find no queue and drop their senders.
         self.0.lock().queues.clear();
     }
 }
 
-/// A feed's end of one subscription. Dropping it ends the subscription, however the feed's task ends.
+/// A feed's end of one subscription. Dropping it ends the subscription, even if the feed's task panics.
 #[derive(Debug)]
 pub struct DeskSender {
     inbox: Arc<Inbox>,
@@ -120,7 +120,7 @@ pub struct DeskSender {
 }
 
 impl DeskSender {
-    /// Which instrument it is for.
+    /// Returns the subscription's instrument.
     pub fn instrument(&self) -> &InstrumentId {
         &self.instrument
     }
@@ -178,7 +178,7 @@ mod tests {
         MarketEvent { instrument, event_time: None, receive_time, kind: MarketEventKind::Trade(trade) }
     }
 
-    /// A feed that sends one instrument's updates to a new reader of it.
+    /// Creates a feed that sends one instrument's updates to a new reader.
     fn connected(symbol: &str) -> (DeskReader, DeskFeeds<DeskSender>) {
         let (reader, mut desk) = (DeskReader::new(), DeskFeeds::default());
         let sender = reader.open(&id(symbol)).unwrap();

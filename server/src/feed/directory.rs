@@ -1,6 +1,6 @@
-//! Which instruments there are, over all feeds: read by whoever checks a topic or lists instruments.
+//! The instruments of all feeds, for checking topics and listing instruments.
 //!
-//! Feed tasks write (their own venue's part), everyone else reads. Not here: any price.
+//! Each feed task writes its own venue's part; everyone else reads. Not here: prices.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,10 +11,10 @@ use model::instrument::{Instrument, InstrumentId, Venue};
 
 use crate::suggest::nearest;
 
-/// The instruments of all feeds. Clones share it.
+/// The instruments of all feeds. Clones share the list.
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
-    /// `None` until the venue has described the instrument. The lock is held for a look-up only, never across an await.
+    /// `None` until the venue has described the instrument. Locked for a look-up only, never across an await.
     entries: Arc<RwLock<BTreeMap<InstrumentId, Option<Arc<Instrument>>>>>,
 }
 
@@ -24,7 +24,7 @@ impl Directory {
         self.entries.write().unwrap_or_else(PoisonError::into_inner).entry(id).or_default();
     }
 
-    /// Takes in what a venue says of its instruments.
+    /// Stores a venue's descriptions of its instruments.
     pub fn describe(&self, instruments: &[Arc<Instrument>]) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         for instrument in instruments {
@@ -32,34 +32,34 @@ impl Directory {
         }
     }
 
-    /// Drops the venue's instruments but those with these symbols.
+    /// Drops the venue's instruments except those with these symbols.
     pub fn retain(&self, venue: &Venue, symbols: &[String]) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         entries.retain(|id, _| id.venue() != venue || symbols.iter().any(|symbol| symbol == id.symbol()));
     }
 
-    /// The pairs of what is described, in order, each once.
+    /// Returns the pairs of all described instruments, sorted and without duplicates.
     pub fn pairs(&self) -> BTreeSet<String> {
         self.instruments().iter().map(|instrument| instrument.pair()).collect()
     }
 
-    /// True where some feed follows it.
+    /// Returns true if a feed follows the instrument.
     pub fn contains(&self, id: &InstrumentId) -> bool {
         self.entries.read().unwrap_or_else(PoisonError::into_inner).contains_key(id)
     }
 
-    /// What is followed, in order.
+    /// Returns the ids of all followed instruments, sorted.
     pub fn ids(&self) -> Vec<InstrumentId> {
         self.entries.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
-    /// What is described, in order.
+    /// Returns all described instruments, sorted by id.
     pub fn instruments(&self) -> Vec<Arc<Instrument>> {
         self.entries.read().unwrap_or_else(PoisonError::into_inner).values().flatten().cloned().collect()
     }
 
-    /// Up to five followed instruments that the one asked for may be meant to be: the same symbol elsewhere or in other
-    /// spelling first, then the nearest name.
+    /// Returns up to five followed instruments that `text` may mean: those with the same symbol on another venue or in
+    /// another spelling, otherwise the one with the nearest name.
     pub fn nearest(&self, text: &str) -> Vec<String> {
         let plain = |text: &str| text.chars().filter(|char| char.is_alphanumeric()).collect::<String>().to_lowercase();
         let symbol = |text: &str| plain(text.split_once(':').map_or(text, |(_, symbol)| symbol));

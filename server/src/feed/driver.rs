@@ -1,7 +1,7 @@
-//! The feed task: one venue's session and market view, and everything they need done.
+//! The feed task: runs one venue's session and market view.
 //!
-//! One loop, one owner: frames, answers, commands and deadlines go in; what the session wants comes out and is done at
-//! once, except what takes time, which is a socket task or a request of its own. Not here: any rule of any venue.
+//! One loop, one owner: frames, answers, commands and deadlines go into the session; its outputs are carried out at
+//! once, or as a socket task or a request if they take time. Not here: any venue's rules.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -34,31 +34,31 @@ use super::{
     topic_source::FeedTopics,
 };
 
-/// What a feed needs from the server.
+/// The parts of a feed.
 pub struct FeedParts {
     /// The venue's protocol.
     pub session: Box<dyn Session>,
-    /// What is made of its events.
+    /// The market view built from the session's events.
     pub view: View,
-    /// Its topics at the hub.
+    /// The feed's topics at the hub.
     pub topics: TopicOwner,
-    /// What connections share.
+    /// The TLS configuration and clock of all connections.
     pub connections: Connections,
-    /// REST requests to this venue.
+    /// Makes REST requests to this venue.
     pub http: HttpClient,
-    /// What the venue asks for before it gives data.
+    /// The venue's token, if one is configured.
     pub token: Option<Token>,
-    /// Told of instruments.
+    /// Receives instrument updates.
     pub directory: Directory,
-    /// Receives the state of the feed, ten times a second; only the newest counts.
+    /// Receives the feed's state ten times a second; only the newest counts.
     pub status: watch::Sender<FeedStatus>,
-    /// Shown everything that passes between venue and session.
+    /// Receives everything that passes between the venue and the session.
     pub tap: Tap,
-    /// Shown every event, in order; for tests.
+    /// Called with every event, in order; for tests.
     pub observer: Option<EventObserver>,
 }
 
-/// Is shown every event before the view takes it.
+/// Called with every event before the view applies it.
 pub type EventObserver = Box<dyn FnMut(&MarketEvent) + Send>;
 
 /// Runs a feed until `stop`; its sockets and requests end with it.
@@ -68,8 +68,8 @@ pub async fn run(parts: FeedParts, mut commands: mpsc::Receiver<FeedCommand>, st
     let mut frames = Vec::with_capacity(FRAMES_AT_ONCE);
     loop {
         let due = driver.parts.connections.clock.instant(driver.next_due());
-        // Frames before deadlines: after a stall of our own, what lies in the queue proves that the venue is alive. A
-        // flood cannot starve the rest, because due work is done after every step.
+        // Frames before deadlines: after a stall of our own, queued frames prove that the venue is alive. A flood of
+        // frames cannot starve the rest, because due work is done after every step.
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
@@ -95,14 +95,14 @@ struct Driver {
     /// Kept so that the channel never closes; cloned into each socket task.
     event_sender: mpsc::Sender<SocketEvent>,
     requests: JoinSet<Done>,
-    /// What the session must still be told of outputs that could not be done.
+    /// Outputs that failed and that the session does not know of yet.
     failed: VecDeque<Failed>,
     queries: Queries,
     desk: DeskFeeds<DeskSender>,
-    /// The latest monotonic time any input had: frames are stamped where they are read and may come in after a timeout.
+    /// The latest monotonic time of any input: frames are stamped when they are read and may arrive after a timeout.
     latest: Monotonic,
     lanes: LaneClock,
-    /// When the session was last told that its deadline has passed; keeps one that does not move from spinning.
+    /// The time of the session's last timeout; keeps a deadline that does not move from spinning the loop.
     last_timeout: Monotonic,
 }
 
@@ -134,7 +134,7 @@ impl Driver {
         self.parts.connections.clock.now()
     }
 
-    /// When there is something to do without any input.
+    /// Returns when work is due without any input.
     fn next_due(&self) -> Monotonic {
         let deadline = self.parts.session.deadline().map(|deadline| deadline.max(self.last_timeout + SPIN_GUARD));
         deadline.map_or(self.lanes.next(), |deadline| deadline.min(self.lanes.next()))
@@ -155,7 +155,7 @@ impl Driver {
         }
     }
 
-    /// One input to the session, then everything it leads to.
+    /// Hands an input to the session and carries out everything that follows from it.
     fn input(&mut self, input: Input<'_>, now: Now) {
         self.latest = self.latest.max(now.monotonic);
         let now = Now { monotonic: self.latest, ..now };
@@ -185,7 +185,7 @@ impl Driver {
         while let Some(output) = self.parts.session.poll_output() {
             match output {
                 Output::Connect { connection, url, after } => {
-                    // With the place of the token, never with the token.
+                    // With the token's placeholder, never with the token.
                     self.parts.tap.connecting(connection, &url);
                     let url = with_token(url, self.parts.token.as_ref());
                     let socket =
@@ -236,7 +236,7 @@ impl Driver {
 
     fn socket_event(&mut self, event: SocketEvent) {
         let SocketEvent { connection, now, kind } = event;
-        // The session has closed it; what was under way counts no more.
+        // The session has closed this connection: its late events are ignored.
         if !self.sockets.contains_key(&connection) {
             return;
         }
@@ -282,7 +282,7 @@ impl Driver {
         }
     }
 
-    /// The session has taken a frame or an answer: what it could not read is shown and logged by a sample.
+    /// Called after the session has handled a frame or an answer: if it was unreadable, shows and logs a sample.
     fn judged(&mut self, frame: &str, now: Now) {
         let FeedParts { session, view, .. } = &mut self.parts;
         if let Some(sample) = view.note_frame(frame, session.health(), now) {
@@ -307,14 +307,14 @@ impl Driver {
         self.forward_history_requests(now);
     }
 
-    /// Wishes that did not come up while an input was handled.
+    /// Forwards history requests that arose outside of an input.
     fn forward_history_requests(&mut self, now: Now) {
         for request in self.parts.view.take_history_requests() {
             self.input(Input::HistoryRequest(request), now);
         }
     }
 
-    /// Publishes what changed on these lanes.
+    /// Publishes changes on these lanes.
     fn turn(&mut self, lanes: impl Iterator<Item = Lane>, now: Now) {
         let FeedParts { session, view, topics, status, tap, .. } = &mut self.parts;
         for lane in lanes {
@@ -328,7 +328,7 @@ impl Driver {
     }
 }
 
-/// Fills the venue's token into an address that has a place for it.
+/// Fills the venue's token into an address that has a placeholder for it.
 fn with_token(url: String, token: Option<&Token>) -> Result<String, CloseReason> {
     match token {
         _ if !url.contains(TOKEN_PLACE) => Ok(url),
@@ -340,13 +340,13 @@ fn with_token(url: String, token: Option<&Token>) -> Result<String, CloseReason>
     }
 }
 
-/// Where sessions leave room for a token.
+/// The token's placeholder in a session's addresses.
 const TOKEN_PLACE: &str = "{token}";
-/// Frames taken at once before what is due is looked at: a millisecond's work.
+/// Frames handled before due work is checked: a millisecond's work.
 const FRAMES_AT_ONCE: usize = 64;
-/// How long queued frames may hold a deadline up.
+/// The longest that queued frames may delay a deadline.
 const FLOOD_PATIENCE: Duration = Duration::from_millis(250);
-/// Shortest time between two timeouts.
+/// The shortest time between two timeouts.
 const SPIN_GUARD: Duration = Duration::from_millis(5);
-/// Requests under way or waiting for their turn; a session paces itself far below.
+/// Requests in flight or waiting; a session's own pacing stays far below.
 const MAX_REQUESTS: usize = 256;

@@ -1,8 +1,8 @@
-//! The endpoint to each venue: how it is reached, and the REST budget that its feed and the pages in direct mode share.
+//! Each venue's endpoint: its addresses, and the REST budget shared by its feed and by pages in direct mode.
 //!
-//! A feed's session keeps its own weight budget; what it spends is counted here as well, so that pages get what is left of
-//! half the venue's limit. A `Retry-After` that anyone was told holds for all: a feed's request is then answered with
-//! 429 on the spot instead of being made. Not here: which paths pages may ask for (`http::venues`), making requests
+//! A feed's session keeps its own weight budget; its requests are counted here as well, so that pages get the rest of
+//! half the venue's limit. A `Retry-After` applies to everyone: until it has passed, a feed's request is not made but
+//! answered with 429 at once. Not here: the paths that pages may request (`http::venues`), making requests
 //! ([`super::http`]).
 
 use std::{
@@ -24,21 +24,21 @@ use crate::{clock::Clock, config::VenueConfig};
 /// A venue's REST budget. Clones share it.
 #[derive(Clone, Debug)]
 pub struct SharedBudget {
-    // Held for a sum or two, never across an await.
+    // Locked for a sum or two, never across an await.
     budget: Arc<Mutex<Budget>>,
     clock: Clock,
 }
 
 impl SharedBudget {
-    /// `limit`: weight the venue allows in a minute.
+    /// Creates a budget; the venue allows the weight `limit` per minute.
     pub fn new(limit: u32, clock: Clock) -> Self {
         Self { budget: Arc::new(Mutex::new(Budget::new(limit))), clock }
     }
 
-    /// For a feed, whose session has weighed the request already. Returns when it was asked.
+    /// Counts a request of a feed, whose session has weighed it already. Returns the time of the request.
     ///
     /// # Errors
-    /// How long nothing may be asked: someone was told so.
+    /// How long the venue has asked everyone to wait.
     pub fn note(&self, weight: u32) -> Result<Monotonic, Duration> {
         let now = self.clock.now().monotonic;
         let mut budget = self.lock();
@@ -51,10 +51,10 @@ impl SharedBudget {
         }
     }
 
-    /// For a page: counts `weight` where it may go out now. Returns when it was asked.
+    /// Counts a request of a page, if it may be made now. Returns the time of the request.
     ///
     /// # Errors
-    /// How long to wait before asking again.
+    /// How long to wait before trying again.
     pub fn ask(&self, weight: u32) -> Result<Monotonic, Duration> {
         let now = self.clock.now().monotonic;
         match self.lock().acquire(weight, now) {
@@ -64,13 +64,13 @@ impl SharedBudget {
         }
     }
 
-    /// Takes in the answer to a request of `asked_at`.
+    /// Notes the answer to the request made at `asked_at`.
     pub fn answered(&self, asked_at: Monotonic, status: u16, retry_after: Option<Duration>, used_weight: Option<u32>) {
         let now = self.clock.now().monotonic;
         self.lock().answered(asked_at, status, retry_after, used_weight, now);
     }
 
-    /// Takes in that a request of `asked_at` got no answer.
+    /// Notes that the request made at `asked_at` got no answer.
     pub fn unanswered(&self, asked_at: Monotonic) {
         let now = self.clock.now().monotonic;
         self.lock().unanswered(asked_at, now);
@@ -81,29 +81,29 @@ impl SharedBudget {
     }
 }
 
-/// How one venue is reached.
+/// The addresses, configuration and REST client of one venue.
 #[derive(Clone, Debug)]
 pub struct VenueEndpoint {
-    /// What the venue can do.
+    /// The venue's description and capabilities.
     pub info: &'static VenueInfo,
     /// The configured addresses and deadlines.
     pub config: VenueConfig,
-    /// The way to its REST.
+    /// Makes requests to the venue's REST API.
     pub http: HttpClient,
 }
 
 impl VenueEndpoint {
-    /// WebSocket address without stream paths; empty where the venue has none.
+    /// Returns the WebSocket address without stream paths; empty if the venue has none.
     pub fn ws_url(&self) -> &str {
         self.config.ws_url.as_deref().unwrap_or(self.info.default_ws_url)
     }
 
-    /// True where its history comes from a second service that is configured: by an address, or by the token it takes.
+    /// Returns true if the history comes from a second service that is configured by its address or its token.
     pub fn has_history(&self) -> bool {
         self.info.history.is_some() && (self.config.history_url.is_some() || self.config.token.is_some())
     }
 
-    /// Why a page may not follow the venue by itself, in words; `None` where it may.
+    /// Returns why a page may not follow the venue by itself, in words; `None` if it may.
     pub fn refusal(&self) -> Option<&'static str> {
         let capabilities = self.info.capabilities;
         if capabilities.needs_token {
@@ -116,18 +116,18 @@ impl VenueEndpoint {
     }
 }
 
-/// The endpoints to all venues, whether followed or not. Clones share them.
+/// The endpoints of all venues, followed or not. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct VenueEndpoints(Arc<BTreeMap<&'static str, VenueEndpoint>>);
 
 impl VenueEndpoints {
-    /// All venues built in; `config` gives each one's addresses, `client` is shared by all.
+    /// Creates the endpoints of all built-in venues; `config` returns a venue's configuration, all share `client`.
     pub fn new(client: &reqwest::Client, clock: Clock, config: impl Fn(&str) -> VenueConfig) -> Self {
         let endpoint = |info: &'static VenueInfo| {
             let config = config(info.name);
             let default_url = Some(info.default_rest_url).filter(|url| !url.is_empty());
             let base = config.rest_url.clone().or_else(|| default_url.map(str::to_owned));
-            // A session that is never started: it only says the venue's figure.
+            // A session that is never started: it only provides the venue's limit.
             let session = registry::open(info.name, &SessionConfig::default());
             let limit = session.map_or(LEAST_LIMIT, |session| session.weight_per_minute());
             let header = Some(info.token_header).filter(|header| !header.is_empty());
@@ -145,15 +145,15 @@ impl VenueEndpoints {
         Self(Arc::new(registry::venues().map(endpoint).collect()))
     }
 
-    /// The endpoint to a venue.
+    /// Returns a venue's endpoint.
     pub fn find(&self, venue: &str) -> Option<&VenueEndpoint> {
         self.0.get(venue)
     }
 }
 
-/// While a probe is out its answer comes within seconds.
+/// The wait while a trial request is in flight: its answer comes within seconds.
 const PROBE_WAIT: Duration = Duration::from_secs(1);
-/// Of a venue that cannot even be opened.
+/// The limit of a venue whose session cannot be opened.
 const LEAST_LIMIT: u32 = 2;
 
 #[cfg(test)]
@@ -180,11 +180,11 @@ mod tests {
         assert!(budget.note(90).is_ok());
         assert!(budget.ask(10).is_ok());
         assert!(budget.ask(10).is_err());
-        // The feed's session has asked its own budget: it is not held up here.
+        // The feed's session has checked its own budget: it is not delayed here.
         assert!(budget.note(10).is_ok());
     }
 
-    /// A service that says what it was asked, and with which authorization.
+    /// Starts a service that answers with the request's method, path and authorization.
     async fn echo() -> String {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

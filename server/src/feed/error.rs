@@ -1,8 +1,8 @@
 //! Why a feed cannot answer a query.
 //!
-//! Not here: why a feed is not started or stopped (`control`), and what REST callers read of either (`http::error`).
+//! Not here: why a feed is not started or stopped (`control`), and the errors of the REST API (`http::error`).
 
-/// Why a feed cannot answer.
+/// Why a feed cannot answer a query.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FeedError {
     /// No feed follows this instrument.

@@ -1,6 +1,6 @@
-//! How others talk to feed tasks: commands with answers, the newest status, and orders to start and stop them.
+//! Handles to feed tasks: queries with answers, the newest status, and commands to start and stop feeds.
 //!
-//! Not here: the tasks themselves (`driver`), and who owns them (`supervisor`).
+//! Not here: the tasks themselves (`driver`), and their owner (`supervisor`).
 
 use std::{
     collections::BTreeMap,
@@ -36,59 +36,59 @@ use super::{
 };
 use crate::recorder::{tap::TapCommand, writer::Feeder};
 
-/// A query to a feed task. Its answer goes to `reply`; nobody waiting there is fine.
+/// A command to a feed task. The answer goes to `reply`; the caller may be gone by then.
 #[derive(Debug)]
 pub enum FeedCommand {
     /// The newest bars.
     Candles {
-        /// Whose.
+        /// The instrument.
         instrument: InstrumentId,
-        /// How long each.
+        /// The length of a bar.
         interval: Interval,
-        /// How many at most.
+        /// The maximum number of bars.
         limit: usize,
-        /// Gets them, once history has come or a moment has passed.
+        /// Receives the bars once history has arrived, or after a few seconds without it.
         reply: oneshot::Sender<CandlesData>,
     },
     /// The best levels of a book.
     Book {
-        /// Whose.
+        /// The instrument.
         instrument: InstrumentId,
-        /// How many a side at most.
+        /// The maximum number of levels per side.
         depth: usize,
-        /// Gets them.
+        /// Receives the levels.
         reply: oneshot::Sender<BookData>,
     },
     /// The last trades.
     Trades {
-        /// Whose.
+        /// The instrument.
         instrument: InstrumentId,
-        /// How many at most.
+        /// The maximum number of trades.
         limit: usize,
-        /// Gets them.
+        /// Receives the trades.
         reply: oneshot::Sender<TapeData>,
     },
-    /// Something for the feed's tap.
+    /// A command to the feed's tap.
     Tap(TapCommand),
-    /// A reader of an instrument's desk updates.
+    /// A new subscription to an instrument's desk updates.
     Desk(DeskSender),
 }
 
 /// The state of a feed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeedStatus {
-    /// One entry an instrument, sorted.
+    /// One entry per instrument, sorted.
     pub streams: Vec<StreamEntry>,
-    /// Its connections.
+    /// The state of the connections.
     pub connection: ConnectionEntry,
     /// Best bid and ask of each described instrument, sorted.
     pub tops: Vec<VenueTop>,
-    /// When this was so.
+    /// The time of this status.
     pub at: Monotonic,
 }
 
 impl FeedStatus {
-    /// As the session and the view say.
+    /// Creates the status of a session and its view.
     pub fn of(session: &dyn Session, view: &View, now: Now) -> Self {
         let streams = view.statuses(now, session.health());
         Self {
@@ -100,10 +100,10 @@ impl FeedStatus {
     }
 }
 
-/// The way to one feed task. Clones share it.
+/// A handle to one feed task. Clones refer to the same task.
 #[derive(Clone, Debug)]
 pub struct FeedHandle {
-    /// Bounded: commands come from REST callers, who are told to come back when it is full.
+    /// Bounded: when it is full, REST callers are told to try again.
     pub commands: mpsc::Sender<FeedCommand>,
     /// The newest status.
     pub status: watch::Receiver<FeedStatus>,
@@ -112,7 +112,7 @@ pub struct FeedHandle {
 }
 
 impl FeedHandle {
-    /// The newest bars, oldest first. Cancel-safe.
+    /// Returns the newest bars, oldest first. Cancel-safe.
     pub async fn candles(
         &self,
         instrument: InstrumentId,
@@ -122,23 +122,23 @@ impl FeedHandle {
         self.ask(|reply| FeedCommand::Candles { instrument, interval, limit, reply }).await
     }
 
-    /// The best levels of a book. Cancel-safe.
+    /// Returns the best levels of a book. Cancel-safe.
     pub async fn book(&self, instrument: InstrumentId, depth: usize) -> Result<BookData, FeedError> {
         self.ask(|reply| FeedCommand::Book { instrument, depth, reply }).await
     }
 
-    /// The last trades, oldest first. Cancel-safe.
+    /// Returns the last trades, oldest first. Cancel-safe.
     pub async fn trades(&self, instrument: InstrumentId, limit: usize) -> Result<TapeData, FeedError> {
         self.ask(|reply| FeedCommand::Trades { instrument, limit, reply }).await
     }
 
-    /// Everything that passes from now on, until the feeder's writer ends.
+    /// Records all entries from now on, until the feeder's writer ends.
     pub fn record(&self, feeder: Feeder) -> Result<(), FeedError> {
         let command = FeedCommand::Tap(TapCommand::Record(feeder));
         self.commands.try_send(command).map_err(|_| FeedError::Busy)
     }
 
-    /// The last half minute; `None` where the feed has kept nothing. Cancel-safe.
+    /// Returns the last half minute; `None` if the feed has kept nothing. Cancel-safe.
     pub async fn window(&self) -> Result<Option<Window>, FeedError> {
         self.ask(|reply| FeedCommand::Tap(TapCommand::Window(reply))).await
     }
@@ -158,36 +158,36 @@ impl FeedHandle {
     }
 }
 
-/// All feeds. Clones share them.
+/// Handles to all feeds. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Feeds {
-    /// Written by the supervisor, and for replays by their recordings. The lock is held for a look-up only, never across an await.
+    /// Written by the supervisor, and by the replays. Locked for a look-up only, never across an await.
     by_venue: Arc<RwLock<BTreeMap<Venue, FeedHandle>>>,
     directory: Directory,
     orders: mpsc::Sender<FeedControl>,
 }
 
 impl Feeds {
-    /// No feed yet; orders come out of the receiver, for the supervisor.
+    /// Creates an empty list of feeds, and the receiver of commands for the supervisor.
     pub fn new(directory: Directory) -> (Self, mpsc::Receiver<FeedControl>) {
         let (orders, queue) = mpsc::channel(ORDER_QUEUE);
         (Self { by_venue: Arc::default(), directory, orders }, queue)
     }
 
-    /// Which instruments there are.
+    /// Returns the directory of instruments.
     pub fn directory(&self) -> &Directory {
         &self.directory
     }
 
-    /// The feed of a venue.
+    /// Returns the feed of a venue.
     pub fn of_venue(&self, venue: &Venue) -> Option<FeedHandle> {
         self.read(|feeds| feeds.get(venue).cloned())
     }
 
-    /// The feed that follows an instrument.
+    /// Returns the feed that follows an instrument.
     ///
     /// # Errors
-    /// [`FeedError::UnknownInstrument`] with what it may be meant to be.
+    /// [`FeedError::UnknownInstrument`] with similar names.
     pub fn find(&self, instrument: &InstrumentId) -> Result<FeedHandle, FeedError> {
         let feed = self.read(|feeds| feeds.get(instrument.venue()).cloned());
         feed.filter(|_| self.directory.contains(instrument)).ok_or_else(|| {
@@ -199,17 +199,17 @@ impl Feeds {
         })
     }
 
-    /// Follows instruments for the trading desk: trades and book states, each one, and the newest best levels.
+    /// Subscribes the trading desk to instruments: every trade and book state, and the newest best levels.
     ///
     /// # Errors
-    /// No feed follows one of them, or its feed is busy.
+    /// No feed follows an instrument, or its feed is busy.
     pub fn subscribe_desk(&self, instruments: &[InstrumentId]) -> Result<DeskReader, FeedError> {
         let reader = DeskReader::new();
         reader.follow(self, instruments)?;
         Ok(reader)
     }
 
-    /// The newest status of all, sorted by instrument and venue. A feed whose task has ended without being told to
+    /// Returns the newest status of all feeds, sorted by instrument and venue. A feed whose task has ended unexpectedly
     /// counts as failed.
     pub fn status(&self) -> StatusData {
         let mut data = StatusData::default();
@@ -231,8 +231,8 @@ impl Feeds {
         data
     }
 
-    /// The tops of all instruments, sorted. Those of a feed that has not spoken for too long count as stale: its own
-    /// word that they are fresh is old, too.
+    /// Returns the tops of all instruments, sorted. If a feed has not updated its status for too long, its tops count
+    /// as stale, even if that status calls them fresh.
     pub fn tops(&self, now: Monotonic) -> Vec<VenueTop> {
         let mut tops = Vec::new();
         self.each(|status, is_gone| {
@@ -249,19 +249,19 @@ impl Feeds {
         tops
     }
 
-    /// Follows symbols of a venue until the server stops; returns once it is done. Cancel-safe: what was asked for is
-    /// done all the same.
+    /// Follows symbols of a venue until the server stops. Returns the symbols followed then. Cancel-safe: the command
+    /// is carried out anyway.
     ///
     /// # Errors
-    /// Why nothing was done.
+    /// Why the command was not carried out.
     pub async fn start(&self, symbols: FeedSymbols) -> Result<FeedSymbols, ControlError> {
         self.order(ControlKind::Start(symbols)).await
     }
 
-    /// Follows them no more; without symbols, the whole venue. As [`Self::start`] otherwise.
+    /// Stops following symbols; without symbols, the whole venue. Otherwise like [`Self::start`].
     ///
     /// # Errors
-    /// Why nothing was done.
+    /// Why the command was not carried out.
     pub async fn stop(&self, symbols: FeedSymbols) -> Result<FeedSymbols, ControlError> {
         self.order(ControlKind::Stop(symbols)).await
     }
@@ -272,22 +272,22 @@ impl Feeds {
         answer.await.unwrap_or(Err(ControlError::Busy))
     }
 
-    /// Takes a feed in, in place of the venue's earlier one.
+    /// Adds a feed, replacing the venue's earlier one.
     pub(crate) fn insert(&self, venue: &Venue, feed: FeedHandle) {
         self.write(|feeds| drop(feeds.insert(venue.clone(), feed)));
     }
 
-    /// Tells a venue's feed to end; it stays in the list, as it was, until it is removed or replaced.
+    /// Tells a venue's feed to end; it stays in the list until it is removed or replaced.
     pub(super) fn end(&self, venue: &Venue) {
         self.read(|feeds| feeds.get(venue).map(|feed| feed.stop.cancel()));
     }
 
-    /// Takes a feed out of the list.
+    /// Removes a feed from the list.
     pub(crate) fn remove(&self, venue: &Venue) {
         self.write(|feeds| drop(feeds.remove(venue)));
     }
 
-    /// Shows each feed's newest status, and whether its task has ended without being told to.
+    /// Calls `show` with each feed's newest status, and true if its task has ended unexpectedly.
     fn each(&self, mut show: impl FnMut(&FeedStatus, bool)) {
         self.read(|feeds| {
             for feed in feeds.values() {
@@ -306,12 +306,12 @@ impl Feeds {
     }
 }
 
-/// A feed answers within a turn; history may take a few seconds more.
+/// The longest wait for an answer: a feed answers within a turn, history may take a few seconds more.
 const ANSWER_TIME: Duration = Duration::from_secs(6);
-/// Feeds speak ten times a second; one that has not for this long is stuck or starved.
+/// Feeds update their status ten times a second; one that has not for this long is stuck or starved.
 const TOP_TIME: Duration = Duration::from_secs(1);
-/// Orders that wait for the supervisor, from all callers together; each takes some milliseconds. Full: refused, and the
-/// caller is told to try again.
+/// Commands waiting for the supervisor, from all callers together; each takes some milliseconds. When the queue is
+/// full, a command is refused and the caller told to try again.
 const ORDER_QUEUE: usize = 16;
 const MAX_SHOWN: usize = 64;
 const GONE: &str = "the feed has stopped working; restart the server and report the log";

@@ -1,7 +1,8 @@
-//! REST requests to a venue: `GET`, or `POST` where there is a body, only to its configured address, bounded in time, size and number.
+//! REST requests to a venue: `GET`, or `POST` if there is a body, only to its configured address, bounded in time, size
+//! and number.
 //!
-//! Not here: weights, retries and `Retry-After` of a feed, whose session keeps those rules; what pages ask for goes by the
-//! budget that both share ([`super::endpoints`]).
+//! Not here: a feed's weights, retries and `Retry-After`, which its session handles, and the budget it shares with
+//! pages ([`super::endpoints`]).
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,7 +30,7 @@ pub struct HttpClient {
     token: Option<TokenHeader>,
     permits: Arc<Semaphore>,
     budget: SharedBudget,
-    /// The path that stands for the service of the venue's history, and the way there.
+    /// The path that is redirected to the history service, and that service's client.
     history: Option<(&'static str, Arc<HttpClient>)>,
 }
 
@@ -42,29 +43,29 @@ pub struct TokenHeader {
 }
 
 impl TokenHeader {
-    /// `prefix` stands before the token in the header's value.
+    /// Creates a header whose value is `prefix` followed by the token.
     pub fn new(name: &'static str, prefix: &'static str, token: &Token) -> Self {
         Self { name, prefix, token: token.clone() }
     }
 }
 
-/// Why a page's request was not answered.
+/// Why a page's request has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PassFailure {
-    /// The venue may not be asked before this has passed.
+    /// The venue may not be asked for this long.
     Wait(Duration),
-    /// Too many requests wait for their turn.
+    /// Too many requests are waiting.
     Busy,
-    /// It was asked and gave no answer.
+    /// The venue was asked but did not answer.
     NoAnswer(HttpFailure),
 }
 
-/// A request's end.
+/// A finished request.
 #[derive(Debug)]
 pub struct Done {
-    /// Which request.
+    /// The request's id.
     pub id: RequestId,
-    /// Its answer, whole.
+    /// The complete answer, or why there is none.
     pub result: Result<Answer, HttpFailure>,
 }
 
@@ -78,24 +79,24 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The body, shared.
+    /// Returns the body; clones of it are cheap.
     pub fn body(&self) -> &Utf8Bytes {
         &self.body
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     pub fn status(&self) -> u16 {
         self.status
     }
 
-    /// "Too many requests", as the venue says it.
+    /// Creates the answer "too many requests", like the venue's own.
     fn wait(wait: Duration) -> Self {
-        // Whole seconds, rounded up: asking a moment too early would open the breaker again.
+        // Whole seconds, rounded up: a request slightly too early would open the breaker again.
         let retry_after = Some(Duration::from_secs(wait.as_secs() + 1));
         Self { status: 429, retry_after, used_weight: None, body: Utf8Bytes::default() }
     }
 
-    /// As sessions take it.
+    /// Returns the answer in the form that sessions take.
     pub fn lend(&self) -> HttpAnswer<'_> {
         HttpAnswer {
             status: self.status,
@@ -106,7 +107,7 @@ impl Answer {
     }
 }
 
-/// Makes the client that all feeds share.
+/// Creates the client that all feeds share.
 ///
 /// # Errors
 /// The TLS configuration is not usable.
@@ -116,7 +117,7 @@ pub fn client(tls: &Arc<ClientConfig>) -> anyhow::Result<Client> {
         .user_agent(USER_AGENT)
         // A redirect could lead anywhere, and no venue needs one.
         .redirect(redirect::Policy::none())
-        // Sockets do not go through proxies either; half a feed through one would hide where the limits count.
+        // Sockets do not use proxies either; with half a feed behind one, the venue would see two addresses.
         .no_proxy()
         .connect_timeout(CONNECT_TIME)
         .timeout(TOTAL_TIME)
@@ -126,23 +127,23 @@ pub fn client(tls: &Arc<ClientConfig>) -> anyhow::Result<Client> {
 }
 
 impl HttpClient {
-    /// A client for one venue; `base` is its REST address without paths, `None` where it has none.
+    /// Creates a client for one venue; `base` is its REST address without paths, `None` if it has none.
     pub fn new(client: Client, base: Option<String>, token: Option<TokenHeader>, budget: SharedBudget) -> Self {
         Self { client, base, token, permits: Arc::new(Semaphore::new(MAX_AT_ONCE)), budget, history: None }
     }
 
-    /// Requests for `path` go to `history`, which has an address, a token and a budget of its own.
+    /// Redirects requests for `path` to `history`, which has its own address, token and budget.
     #[must_use]
     pub fn with_history(self, path: &'static str, history: Self) -> Self {
         Self { history: Some((path, Arc::new(history))), ..self }
     }
 
-    /// The venue's REST address without paths.
+    /// Returns the venue's REST address without paths.
     pub fn base(&self) -> Option<&str> {
         self.base.as_deref()
     }
 
-    /// Makes one request; always ends, within the time for a whole request once it is its turn.
+    /// Makes one request as soon as a slot is free; always ends, at the latest when the request times out.
     pub async fn get(self, mut request: HttpRequest) -> Done {
         let id = request.id;
         let client = match &self.history {
@@ -155,7 +156,7 @@ impl HttpClient {
         let result = match client.permits.acquire().await {
             Ok(_permit) => match client.budget.note(request.weight) {
                 Ok(asked_at) => client.settled(asked_at, client.fetch(request).await),
-                // A page was told to wait: the feed hears the same, without asking.
+                // The venue has asked to wait: the feed gets the same answer without a request.
                 Err(wait) => Ok(Answer::wait(wait)),
             },
             Err(_closed) => Err(failure("stopped")),
@@ -163,10 +164,10 @@ impl HttpClient {
         Done { id, result }
     }
 
-    /// Makes a page's request: once it is its turn, and only where the budget allows it then. Never with the venue's token.
+    /// Makes a page's request as soon as a slot is free, if the budget allows it then. Never sends the venue's token.
     ///
     /// # Errors
-    /// The budget or the venue does not allow it, or there was no answer.
+    /// The budget does not allow it, no slot became free, or there was no answer.
     pub async fn pass(&self, path: &str, query: &[(String, String)], weight: u32) -> Result<Answer, PassFailure> {
         let turn = tokio::time::timeout(TURN_TIME, self.permits.acquire()).await;
         let Ok(Ok(_permit)) = turn else { return Err(PassFailure::Busy) };
@@ -184,7 +185,7 @@ impl HttpClient {
         self.settled(asked_at, asked.await).map_err(PassFailure::NoAnswer)
     }
 
-    /// Tells the shared budget how a request ended.
+    /// Reports a request's result to the shared budget.
     fn settled(&self, asked_at: Monotonic, result: Result<Answer, HttpFailure>) -> Result<Answer, HttpFailure> {
         match &result {
             Ok(answer) => self.budget.answered(asked_at, answer.status, answer.retry_after, answer.used_weight),
@@ -199,7 +200,6 @@ impl HttpClient {
         if !request.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&request.query);
         }
-        // Errors name the address otherwise, query and all.
         let call = match request.body {
             None => self.client.get(url),
             Some(body) => self.client.post(url).header(CONTENT_TYPE, "application/json").body(body),
@@ -208,6 +208,7 @@ impl HttpClient {
             Some(TokenHeader { name, prefix, token }) => call.header(*name, format!("{prefix}{}", token.reveal())),
             None => call,
         };
+        // Errors would otherwise include the address with its query.
         let response = call.send().await.map_err(|error| failure(Cause(error.without_url())))?;
         read(response, MAX_BODY).await
     }
@@ -239,7 +240,7 @@ fn failure(detail: impl ToString) -> HttpFailure {
     HttpFailure { detail: detail.to_string() }
 }
 
-/// The library's own words say only "error sending request"; the reason is at the end of the chain.
+/// An error's root cause: the library's own message is only "error sending request".
 struct Cause(reqwest::Error);
 
 impl std::fmt::Display for Cause {
@@ -256,11 +257,11 @@ const CONNECT_TIME: Duration = Duration::from_secs(10);
 const TOTAL_TIME: Duration = Duration::from_secs(10);
 /// A venue's list of all instruments is some 15 MB.
 const MAX_BODY: usize = 64 << 20;
-/// A page asks for single symbols: some 70 kB for a book, less for bars.
+/// A page requests single symbols: some 70 kB for a book, less for bars.
 const MAX_PASSED_BODY: usize = 8 << 20;
-/// How long a page's request waits for its turn.
+/// The longest that a page's request waits for a slot.
 const TURN_TIME: Duration = Duration::from_secs(5);
-/// Snapshots and history pages at start-up; more at once only trips the venue's limits.
+/// Concurrent requests, as for snapshots and history at start-up; more would only exceed the venue's limits.
 const MAX_AT_ONCE: usize = 4;
-/// Headers in which venues say how much of the limit is used.
+/// Headers in which venues report how much of the limit is used.
 const USED_WEIGHT: &[&str] = &["x-mbx-used-weight-1m", "x-mbx-used-weight"];

@@ -1,6 +1,6 @@
-//! Answers to REST queries from a feed's own state; a query for bars waits until their history has come.
+//! Answers REST queries from a feed's own state; a query for bars waits until their history has arrived.
 //!
-//! Not here: the state itself (`market`), who may ask (`http`).
+//! Not here: the state itself (`market`), access control (`http`).
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -12,10 +12,10 @@ use venues::session::Session;
 
 use super::handle::FeedCommand;
 
-/// Queries that wait, and which history there is no need to wait for.
+/// The waiting queries, and the histories that need no waiting.
 #[derive(Debug, Default)]
 pub struct Queries {
-    /// History that has come, or has not come in time: asking again waits no more.
+    /// Histories that have arrived or have timed out: later queries do not wait for them.
     settled: BTreeSet<(InstrumentId, Interval)>,
     waiting: Vec<Waiting>,
 }
@@ -36,7 +36,7 @@ struct Bars {
 }
 
 impl Queries {
-    /// Answers at once, or waits for history. The view's history requests are to be granted after it.
+    /// Answers a query, or queues it until history arrives. The caller then forwards the view's history requests.
     pub fn take(&mut self, command: FeedCommand, view: &mut View, session: &dyn Session, now: Monotonic) {
         match command {
             FeedCommand::Candles { instrument, interval, limit, reply } => {
@@ -50,27 +50,27 @@ impl Queries {
                 }
             }
             FeedCommand::Book { instrument, depth, reply } => {
-                // Nobody waits any more where this fails.
+                // Sending fails only if the caller is gone.
                 let _unheard = reply.send(view.book(&instrument, depth, session.books()).unwrap_or_default());
             }
             FeedCommand::Trades { instrument, limit, reply } => {
                 let trades = view.trades(&instrument, limit).unwrap_or_default();
                 let _unheard = reply.send(TapeData { trades });
             }
-            // The feed's task hands these to its tap; a replay has none, and whoever asks hears that nothing answers.
+            // The feed's task hands these to its tap. A replay has none: dropping the reply tells the caller.
             FeedCommand::Tap(_) => {}
-            // Taken by the task before; dropping it would end the subscription.
+            // Handled by the task beforehand; dropping the sender would end the subscription.
             FeedCommand::Desk(_) => {}
         }
     }
 
-    /// Answers all who waited for this history.
+    /// Answers all queries that wait for this history.
     pub fn history_came(&mut self, instrument: &InstrumentId, interval: Interval, view: &View) {
         self.settled.insert((instrument.clone(), interval));
         self.answer(view, |waiting| waiting.bars.instrument == *instrument && waiting.bars.interval == interval);
     }
 
-    /// Answers those who have waited long enough with what there is.
+    /// Answers queries that have waited too long with the bars available.
     pub fn turn(&mut self, view: &View, now: Monotonic) {
         for waiting in self.waiting.iter().filter(|waiting| waiting.until <= now) {
             self.settled.insert((waiting.bars.instrument.clone(), waiting.bars.interval));
@@ -88,12 +88,12 @@ impl Queries {
 impl Bars {
     fn answer(self, view: &View) {
         let bars = view.candles(&self.instrument, self.interval, self.limit).unwrap_or_default();
-        // Nobody waits any more where this fails.
+        // Sending fails only if the caller is gone.
         let _unheard = self.reply.send(CandlesData { bars });
     }
 }
 
 /// Longer than most venues take, shorter than a caller's patience.
 const HISTORY_TIME: Duration = Duration::from_secs(4);
-/// Callers whose query waits; past it they get what there is.
+/// Queries that may wait; further ones are answered with the bars available.
 const MAX_WAITING: usize = 256;

@@ -1,6 +1,7 @@
-//! How often a venue's feed may be started: a budget over all its starts, which the sessions cannot keep themselves.
+//! Limits how often a venue's feed is started.
 //!
-//! Each session keeps its venue's limit of connections, but begins with a fresh one. Pure: time comes in.
+//! Each session observes its venue's connection limit, but a new session starts with a full budget. Pure: time is an
+//! argument.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -16,10 +17,10 @@ pub struct Restarts {
 }
 
 impl Restarts {
-    /// Notes a start, where one is allowed now.
+    /// Notes a start, if one is allowed now.
     ///
     /// # Errors
-    /// How long to wait for the next.
+    /// How long to wait until the next start is allowed.
     pub fn note(&mut self, venue: &Venue, now: Monotonic) -> Result<(), Duration> {
         let starts = self.by_venue.entry(venue.clone()).or_default();
         while starts.front().is_some_and(|oldest| now.saturating_since(*oldest) >= WINDOW) {
@@ -34,8 +35,8 @@ impl Restarts {
     }
 }
 
-/// A tenth of what the strictest venue allows in that time (300 connections in five minutes), as a start may open
-/// several connections and the sessions themselves connect again.
+/// A tenth of the strictest venue's limit (300 connections in five minutes), as a start may open several connections
+/// and the sessions themselves reconnect.
 const MAX_STARTS: usize = 30;
 const WINDOW: Duration = Duration::from_secs(300);
 

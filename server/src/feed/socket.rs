@@ -1,7 +1,7 @@
-//! One task for each connection to a venue: opens it, hands frames on, sends what the session wants sent.
+//! One task per connection to a venue: opens it, forwards received frames, sends the session's frames.
 //!
-//! Not here: when to connect again and when a silent connection is dead; the session decides both. Dropping the
-//! [`Socket`] abandons the connection at once: a close handshake with a dead peer can hang for minutes.
+//! Not here: when to reconnect and when a silent connection is dead; the session decides both. Dropping the [`Socket`]
+//! abandons the connection at once: a close handshake with a dead peer can hang for minutes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,60 +22,60 @@ use venues::session::{CloseReason, ConnectionId};
 
 use crate::clock::Clock;
 
-/// What a connection says, with the moment it said it.
+/// An event of a connection, with its time.
 #[derive(Debug)]
 pub struct SocketEvent {
-    /// Which connection.
+    /// The connection.
     pub connection: ConnectionId,
-    /// When it was read, before any queue.
+    /// The time it was read, before any queue.
     pub now: Now,
-    /// What it said.
+    /// The kind of event.
     pub kind: SocketEventKind,
 }
 
 /// The kinds of [`SocketEvent`].
 #[derive(Debug)]
 pub enum SocketEventKind {
-    /// It is open.
+    /// The connection is open.
     Connected,
     /// A text frame.
     Text(Utf8Bytes),
     /// A binary frame.
     Binary(bytes::Bytes),
-    /// The other side's ping; the answer is on its way.
+    /// The venue's ping; it is being answered.
     Ping,
-    /// The other side's answer to a ping of ours. It measures the way and proves nothing about data.
+    /// The venue's answer to our ping. It measures latency and proves nothing about data.
     Pong {
-        /// From the sending of the ping to the reading of the answer.
+        /// The time from sending the ping to reading the answer.
         round_trip: Duration,
     },
-    /// It is gone. The last event.
+    /// The connection has ended. The last event.
     Closed(CloseReason),
 }
 
-/// What all connections of a server share.
+/// The TLS configuration and clock of all connections of a server.
 #[derive(Clone)]
 pub struct Connections {
     /// TLS for `wss://`.
     pub tls: Arc<ClientConfig>,
-    /// Stamps frames.
+    /// Timestamps frames.
     pub clock: Clock,
 }
 
-/// A connection, opening or open. Dropping it abandons it.
+/// A connection that is opening or open. Dropping it abandons the connection.
 #[derive(Debug)]
 pub struct Socket {
     outgoing: mpsc::Sender<String>,
     task: JoinHandle<()>,
 }
 
-/// Frames that may wait for the feed task, all its connections together. A busy venue sends a few hundred a second, so
-/// this is about a second; when it is full the socket tasks wait, and TCP holds the venue back.
+/// Frames that may wait for the feed task, from all its connections together. A busy venue sends a few hundred per
+/// second, so this is about a second; when it is full, the socket tasks wait and TCP slows the venue down.
 pub const EVENT_QUEUE: usize = 256;
 
 impl Socket {
-    /// Starts to connect to `url` after `after`; everything else is told through `events`. Where there is no address to
-    /// connect to, that is told at that time.
+    /// Starts to connect to `url` after `after`, and reports everything through `events`, including an error in place
+    /// of the address.
     pub fn open(
         shared: &Connections,
         connection: ConnectionId,
@@ -109,7 +109,7 @@ impl Socket {
     /// Queues a frame.
     ///
     /// # Errors
-    /// The connection has not taken the frames before this one, or is gone: give it up.
+    /// The queue is full or the connection is gone: give the connection up.
     pub fn send(&self, frame: String) -> Result<(), CloseReason> {
         self.outgoing
             .try_send(frame)
@@ -130,7 +130,7 @@ struct Reporter {
 }
 
 impl Reporter {
-    /// Waits for room in the feed's queue; false when the feed is gone.
+    /// Waits for space in the feed's queue; returns false if the feed is gone.
     async fn say(&self, kind: SocketEventKind) -> bool {
         let event = SocketEvent { connection: self.connection, now: self.clock.now(), kind };
         self.events.send(event).await.is_ok()
@@ -160,7 +160,7 @@ async fn connect(url: &str, tls: Arc<ClientConfig>) -> Result<Stream, CloseReaso
     }
 }
 
-/// Reads and writes until either side ends it; returns why.
+/// Reads and writes until either side ends the connection; returns the reason.
 async fn converse(stream: Stream, mut to_send: mpsc::Receiver<String>, reporter: &Reporter) -> CloseReason {
     let ended = |code, detail: String| CloseReason::Ended { code, detail };
     let (mut sink, mut source) = stream.split();
@@ -169,7 +169,7 @@ async fn converse(stream: Stream, mut to_send: mpsc::Receiver<String>, reporter:
         tokio::select! {
             biased;
             frame = to_send.recv() => {
-                // The handle owns the other end and aborts this task when dropped.
+                // The `Socket` owns the other end and aborts this task when it is dropped.
                 let Some(frame) = frame else { return ended(None, "abandoned".to_owned()) };
                 probe.sent_frame();
                 match tokio::time::timeout(WRITE_TIME, sink.send(Message::text(frame))).await {
@@ -214,8 +214,8 @@ async fn converse(stream: Stream, mut to_send: mpsc::Receiver<String>, reporter:
     }
 }
 
-/// Measures the round trip to the venue with pings of our own, away from the frames that the session sends: venues
-/// count both.
+/// Measures the round trip to the venue with our own pings, at a distance from the session's frames: venues count
+/// both.
 struct Probe {
     clock: Clock,
     due: Monotonic,
@@ -232,12 +232,12 @@ impl Probe {
         self.clock.instant(self.due)
     }
 
-    /// A frame goes out: a ping that is due waits.
+    /// Delays the next ping, because a frame is being sent.
     fn sent_frame(&mut self) {
         self.due = self.due.max(self.clock.now().monotonic + PROBE_DISTANCE);
     }
 
-    /// The payload of the ping that goes out now.
+    /// Returns the payload of a ping to be sent now.
     fn ping(&mut self) -> bytes::Bytes {
         let now = self.clock.now().monotonic;
         self.due = now + PROBE_PERIOD;
@@ -246,29 +246,29 @@ impl Probe {
         self.n_pings.to_string().into()
     }
 
-    /// How long the answer to the last ping took; `None` for any other.
+    /// Returns the round trip if `payload` answers the last ping; otherwise `None`.
     fn answered(&mut self, payload: &[u8]) -> Option<Duration> {
         let sent_at = self.sent_at.take_if(|_| self.n_pings.to_string().as_bytes() == payload)?;
         Some(self.clock.now().monotonic.saturating_since(sent_at))
     }
 }
 
-/// Venues tell callers apart by it when they complain.
+/// Identifies us to venues.
 pub const USER_AGENT: &str = concat!("truetape/", env!("CARGO_PKG_VERSION"));
 
 const CONNECT_TIME: Duration = Duration::from_secs(10);
 const WRITE_TIME: Duration = Duration::from_secs(5);
-/// A book of 46,000 levels comes in one frame of 5 MB.
+/// A book of 46,000 levels arrives in one frame of 5 MB.
 const MAX_MESSAGE: usize = 16 << 20;
-/// What venues are sent is small (subscriptions, pongs).
+/// Frames to venues are small (subscriptions, pongs).
 const MAX_WRITE_BUFFER: usize = 1 << 20;
 /// A connection carries up to a few hundred frames a second, mostly below 2 KB.
 const READ_BUFFER: usize = 32 << 10;
-/// Venues allow four or five messages a second, and sessions pace themselves; more waiting means it is stuck.
+/// Venues allow four or five messages a second, and sessions pace themselves; a full queue means a stuck connection.
 const SEND_QUEUE: usize = 64;
-/// The subscriptions have gone out by then.
+/// By then the subscriptions have been sent.
 const FIRST_PROBE: Duration = Duration::from_secs(5);
-/// Often enough to follow a route that changes, seldom enough to weigh nothing against the venues' message limits.
+/// Often enough to notice a changed route, seldom enough not to matter for the venues' message limits.
 const PROBE_PERIOD: Duration = Duration::from_secs(20);
 /// Venues allow about five messages a second, and sessions use up to four.
 const PROBE_DISTANCE: Duration = Duration::from_secs(1);

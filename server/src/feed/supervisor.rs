@@ -1,10 +1,10 @@
-//! Starts and stops feeds while the server runs: one task that owns them all and carries out one order at a time.
+//! Starts and stops feeds while the server runs: one task that owns them all and carries out one command at a time.
 //!
-//! A feed whose list of symbols changes is stopped and started with the new list: its topics go on with a snapshot, and
-//! a venue's session never has to change what it follows. Stopping waits for the feed's task; its sockets, requests and
+//! A feed whose list of symbols changes is stopped and started with the new list: its topics continue with a snapshot,
+//! and a venue's session never has to change its symbols. Stopping waits for the feed's task; its sockets, requests and
 //! timers end with it, its topics leave the hub, its instruments the directory, its entries the status.
-//! Not here: what a feed does (`driver`), who may ask (`http`). Nothing is remembered: after a restart of the server the
-//! configuration counts.
+//! Not here: running a feed (`driver`), access control (`http`). Changes are not stored: after a restart of the server
+//! the configuration counts.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -38,26 +38,26 @@ use crate::{
     venue_list,
 };
 
-/// Makes an observer of a venue's events each time its feed starts; `None` where nobody looks.
+/// Creates an observer of a venue's events each time its feed starts; `None` if there is no observer.
 pub type Observe = Box<dyn FnMut(&Venue) -> Option<EventObserver> + Send>;
 
-/// What every feed is made of.
+/// The parts common to all feeds.
 pub struct FeedKit {
-    /// Stamps everything.
+    /// The server's clock.
     pub clock: Clock,
-    /// Makes the owner of its topics.
+    /// Creates the owner of a feed's topics.
     pub publishing: Publishing,
-    /// What connections share.
+    /// The TLS configuration and clock of all connections.
     pub connections: Connections,
-    /// How venues are reached.
+    /// The venues' endpoints.
     pub endpoints: VenueEndpoints,
-    /// Who looks at events.
+    /// Creates observers of events.
     pub observe: Observe,
-    /// When all must end.
+    /// The server's shutdown.
     pub shutdown: Shutdown,
 }
 
-/// Owns the feeds.
+/// The owner of all feeds.
 pub struct Supervisor {
     kit: FeedKit,
     feeds: Feeds,
@@ -67,25 +67,25 @@ pub struct Supervisor {
 
 struct Running {
     symbols: Vec<String>,
-    /// Ends with the feed, however that comes.
+    /// Ends when the feed ends, also after a panic.
     task: JoinHandle<()>,
 }
 
 impl Supervisor {
-    /// Of no feed yet.
+    /// Creates a supervisor without any feeds.
     pub fn new(kit: FeedKit, feeds: Feeds) -> Self {
         Self { kit, feeds, running: BTreeMap::new(), restarts: Restarts::default() }
     }
 
-    /// Starts a feed of the configuration.
+    /// Starts a configured feed.
     ///
     /// # Errors
-    /// As an order to start it would be refused.
+    /// Why the feed cannot be started.
     pub async fn start(&mut self, feed: &FeedConfig) -> Result<FeedSymbols, ControlError> {
         self.follow(FeedSymbols { venue: feed.venue.clone(), symbols: feed.symbols.clone() }).await
     }
 
-    /// Carries out orders until the server stops.
+    /// Carries out commands until the server stops.
     pub async fn run(mut self, mut orders: mpsc::Receiver<FeedControl>) {
         let stopping = self.kit.shutdown.stopping.clone();
         loop {
@@ -106,13 +106,13 @@ impl Supervisor {
                 Ok(followed) => tracing::info!(?kind, symbols = ?followed.symbols, "an order is carried out"),
                 Err(error) => tracing::info!(?kind, %error, "an order is refused"),
             }
-            // Who has gone meanwhile looks at the status.
+            // A caller that is gone can see the outcome in the status.
             let _unheard = reply.send(outcome);
         }
     }
 
-    /// The configuration may name a venue without its token: its feed then runs and says what is missing. An order has
-    /// somebody who can be told at once.
+    /// Refuses to start a venue whose token is missing. A configured feed runs without it and reports the fault; the
+    /// caller of a command can be told at once.
     fn refuse_without_token(&self, wanted: &FeedSymbols) -> Result<(), ControlError> {
         let info = registry::info(&wanted.venue.trim().to_lowercase())?;
         let has_token = self.kit.endpoints.find(info.name).is_some_and(|endpoint| endpoint.config.token.is_some());
@@ -172,14 +172,15 @@ impl Supervisor {
         self.replace(&venue, left).await
     }
 
-    /// What a venue's feed follows; nothing where its task has ended.
+    /// Returns the symbols that a venue's feed follows; none if its task has ended.
     fn followed(&self, venue: &Venue) -> &[String] {
         self.running.get(venue).filter(|running| !running.task.is_finished()).map_or(&[], |running| &running.symbols)
     }
 
-    /// Ends the venue's feed, and starts it again unless there is nothing to follow.
+    /// Stops the venue's feed, and starts it again if there are symbols to follow.
     async fn replace(&mut self, venue: &Venue, symbols: Vec<String>) -> Result<FeedSymbols, ControlError> {
-        // Only the venue's own address limits: a simulator's or a proxy's is the user's, a made-up market has none.
+        // Only the venue's own servers limit starts: a simulator or proxy belongs to the user, a simulated market has
+        // no connections.
         let is_own = self.kit.endpoints.find(venue.as_str()).is_none_or(|endpoint| endpoint.config.ws_url.is_none())
             && registry::info(venue.as_str()).is_ok_and(|info| !info.default_ws_url.is_empty());
         if is_own && !symbols.is_empty() {
@@ -233,8 +234,8 @@ impl Supervisor {
         let stop = kit.shutdown.stopping.child_token();
         let (task_stop, name) = (stop.clone(), venue.clone());
         let task = kit.shutdown.tasks.spawn(async move {
-            // In a task of its own, so that a fault in one venue's code leaves the others running, and is seen: its
-            // status cell closes, which turns its lights red.
+            // In its own task, so that a panic in one venue's code leaves the others running and becomes visible: the
+            // status channel closes, which turns the feed's lights red.
             if let Err(error) = tokio::spawn(driver::run(parts, queue, task_stop)).await {
                 tracing::error!(venue = %name, %error, "a feed has stopped working");
             }
@@ -245,7 +246,7 @@ impl Supervisor {
     }
 }
 
-/// A view that expects the symbols, and the directory told of them.
+/// Creates a view that expects the symbols, and adds them to the directory.
 fn view(session: &dyn Session, symbols: &[String], config: &VenueConfig, directory: &Directory) -> View {
     let mut view = View::new(ViewConfig { stale_after: config.stale_after, ..ViewConfig::default() });
     for symbol in symbols {
@@ -274,7 +275,7 @@ fn session_config(symbols: &[String], endpoint: &VenueEndpoint, clock: Clock) ->
     }
 }
 
-/// Each symbol once, by the rules of the configuration.
+/// Returns the symbols without duplicates, checked by the rules of the configuration.
 fn checked(symbols: &[String]) -> Result<Vec<String>, ControlError> {
     let trimmed = symbols.iter().map(|symbol| symbol.trim().to_owned()).collect();
     let mut feed = FeedConfig::default();
@@ -284,7 +285,7 @@ fn checked(symbols: &[String]) -> Result<Vec<String>, ControlError> {
     }
 }
 
-/// A list as a refusal names it.
+/// Returns a list as a refusal shows it.
 fn shown(names: &[String]) -> String {
     let more = if names.len() > MAX_LISTED { ", …" } else { "" };
     match names {
@@ -294,7 +295,7 @@ fn shown(names: &[String]) -> String {
 }
 
 const MAX_LISTED: usize = 10;
-/// A feed's loop looks at its token before anything else; this is for a machine that is very busy.
+/// A feed's loop checks its stop token first; this long is for a very busy machine.
 const STOP_TIME: Duration = Duration::from_secs(5);
-/// REST queries that wait for a feed; it answers all of them between two frames.
+/// Commands that wait for a feed; it handles all of them between two frames.
 const COMMAND_QUEUE: usize = 64;

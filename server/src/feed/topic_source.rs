@@ -1,6 +1,6 @@
-//! What a feed publishes: the topics of its market view, with the books and the health that its session lends at each turn.
+//! The topics that a feed publishes: those of its market view, with the books and health that its session lends.
 //!
-//! A replay publishes the same. Not here: when it is published, and to whom (`publish`).
+//! A replay publishes the same. Not here: when topics are published, and to whom (`publish`).
 
 use market::View;
 use model::time::Now;
@@ -11,9 +11,9 @@ use crate::publish::TopicSource;
 
 /// A view with its session.
 pub struct FeedTopics<'a> {
-    /// What the feed has made of its events.
+    /// The market view built from the feed's events.
     pub view: &'a mut View,
-    /// What it reads them from.
+    /// The session that produces the events.
     pub session: &'a dyn Session,
 }
 
