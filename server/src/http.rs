@@ -1,13 +1,13 @@
-//! One router that lists every route; one file a resource.
+//! The router, which lists every route; one file per resource.
 //!
 //! # Layout
-//! - [`accept`]: the listening socket · [`guard`]: who may call · [`security`]: headers on every answer
+//! - [`accept`]: the listening socket · [`guard`]: checks callers · [`security`]: headers on every answer
 //! - [`page`], [`site`]: the page and its files · [`stream`]: the WebSocket session
-//! - [`instruments`], [`candles`], [`book`], [`trades`], [`status`], [`venues_list`]: what the REST API shows
-//! - [`commands`]: commands given by REST · [`feeds`]: what it starts and stops · [`parameters`], [`body`]: its query parameters and bodies
-//! - [`direct`], [`venues`]: for pages in direct mode: how venues are reached, and their REST passed on
-//! - [`recordings`], [`replay`]: what was recorded, and what plays
-//! - [`health`]: for whoever watches over the process · [`error`]: what callers read when there is no answer
+//! - [`instruments`], [`candles`], [`book`], [`trades`], [`status`], [`venues_list`]: data by REST
+//! - [`commands`]: commands by REST · [`feeds`]: starts and stops feeds · [`parameters`], [`body`]: query and body
+//! - [`direct`], [`venues`]: for pages in direct mode: the venues' addresses, and a proxy for their REST
+//! - [`recordings`], [`replay`]: recorded files, and the one that plays
+//! - [`health`]: health checks of the process · [`error`]: errors of the REST API
 
 pub mod accept;
 pub mod body;
@@ -51,32 +51,32 @@ use crate::{
     shutdown::Shutdown,
 };
 
-/// What handlers may ask for. Everything in it is a handle.
+/// The state shared by all handlers. Every field is a handle.
 #[derive(Clone, FromRef)]
 pub struct AppState {
-    /// How the venues are reached.
+    /// The proxy to the venues' REST APIs.
     pub endpoints: RestProxy,
     /// Carries commands out.
     pub commands: CommandRouter,
     /// The feeds.
     pub feeds: Feeds,
-    /// The names we answer to.
+    /// The host names that the server accepts.
     pub hosts: Hosts,
-    /// Which venues have the token they ask for.
+    /// The venues with a configured token.
     pub holders: TokenHolders,
-    /// How the page is rendered.
+    /// The options for rendering pages.
     pub leptos: LeptosOptions,
-    /// Whether the server is going down.
+    /// The server's shutdown.
     pub shutdown: Shutdown,
-    /// What a stream session needs.
+    /// The context of stream sessions.
     pub stream: StreamContext,
-    /// Recordings of feeds.
+    /// The recordings of feeds.
     pub recordings: Recordings,
     /// The replay.
     pub replays: Replays,
 }
 
-/// Every route of the server.
+/// Returns the router with every route of the server.
 pub fn router(state: AppState) -> Router {
     let api = Router::new()
         .route("/api/v1/book", get(book::show))
@@ -91,7 +91,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/trades", get(trades::list))
         .route("/api/v1/venues", get(venues_list::list))
         .route("/api/v1/venues/{venue}/rest", get(venues::pass))
-        // Small answers stay as they are: a round trip costs the same, and packing them costs more than it saves.
+        // Small answers stay uncompressed: they take one round trip either way.
         .layer(CompressionLayer::new().gzip(true).compress_when(SizeAbove::new(COMPRESS_ABOVE)));
     let router = Router::new()
         .route("/healthz", get(health::healthz))
@@ -100,7 +100,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/recordings/start", post(recordings::start))
         .route("/api/v1/recordings/stop", post(recordings::stop))
         .route("/api/v1/recordings/save-last", post(recordings::save_last))
-        // Packed already: not through the layer that packs.
+        // Recordings are compressed already, so they bypass the compression layer.
         .route("/api/v1/recordings/{name}", get(recordings::download).delete(recordings::delete))
         .merge(api)
         .layer(DefaultBodyLimit::max(MAX_BODY))

@@ -1,7 +1,8 @@
 //! The listening socket: accepts connections up to a limit, tunes them, and serves HTTP/1 on each.
 //!
-//! Our own loop instead of `axum::serve`, which has no time limit for headers (half-sent ones hold connections for
-//! ever) and no limit of connections. HTTP/1 only: browsers speak HTTP/2 over TLS only, which a proxy in front ends.
+//! Our own loop instead of `axum::serve`, which limits neither the time for headers (half-sent ones would hold
+//! connections forever) nor the number of connections. HTTP/1 only: browsers speak HTTP/2 only over TLS, which a
+//! reverse proxy terminates.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -16,17 +17,17 @@ use tower::ServiceExt;
 
 use crate::shutdown::Shutdown;
 
-/// A connection's place among the open ones; held for as long as the connection, or the socket it became, lives.
+/// A connection's slot, held until the connection, or the WebSocket it became, ends.
 #[derive(Clone, Debug)]
 pub struct Slot {
     _permit: Arc<OwnedSemaphorePermit>,
 }
 
-/// Who has connected; a proxy, where one stands in front. On every request of the connection.
+/// The peer's address, or that of a reverse proxy; attached to every request of the connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
 
-/// Accepts until the shutdown's second step. When all places are taken, callers wait in the system's queue.
+/// Accepts connections until the shutdown's second step. When all slots are taken, callers wait in the system's queue.
 pub async fn accept(listener: TcpListener, router: Router, shutdown: Shutdown, max_connections: usize) {
     let places = Arc::new(Semaphore::new(max_connections));
     loop {
@@ -44,7 +45,7 @@ pub async fn accept(listener: TcpListener, router: Router, shutdown: Shutdown, m
                     shutdown.tasks.spawn(serve(stream, Peer(peer.ip()), router.clone(), slot, shutdown.clone()));
                 }
                 (_, Err(error)) => {
-                    // Out of file descriptors, mostly: trying again at once would only burn the processor.
+                    // Usually out of file descriptors: an immediate retry would only waste processor time.
                     tracing::warn!(%error, "cannot accept a connection");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
@@ -80,8 +81,8 @@ async fn serve(stream: TcpStream, peer: Peer, router: Router, slot: Slot, shutdo
     }
 }
 
-/// Bounds what the kernel holds for a reader that does not read: without it, 500 such readers hold 1.5 GB outside of
-/// every figure the process knows of, and stay as orphans after we have dropped them.
+/// Limits the kernel's send buffer for a client that does not read: otherwise 500 such clients hold 1.5 GB outside of
+/// the process's own figures, even after their connections have been dropped.
 fn tune(stream: &TcpStream) {
     let socket = socket2::SockRef::from(stream);
     let tuned = socket.set_tcp_nodelay(true).and_then(|()| socket.set_send_buffer_size(SEND_BUFFER));
@@ -95,6 +96,6 @@ fn tune(stream: &TcpStream) {
 const HEADER_TIME: Duration = Duration::from_secs(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const UNACKNOWLEDGED_TIME: Duration = Duration::from_secs(5);
-/// Request headers and the read buffer; ours are far below.
+/// The maximum for request headers and the read buffer; our requests stay far below.
 const MAX_HEADERS: usize = 32 << 10;
 const SEND_BUFFER: usize = 64 << 10;

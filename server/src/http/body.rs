@@ -1,6 +1,6 @@
-//! JSON bodies, refused in the API's own words. Every route that takes one has the limit of [`MAX_BODY`].
+//! JSON bodies, with the API's own errors. Every route that takes one has the limit [`MAX_BODY`].
 //!
-//! Not here: what a body says (the resources' own files).
+//! Not here: the contents of bodies (the resources' own files).
 
 use axum::{
     Json,
@@ -12,14 +12,14 @@ use wire::limits::MAX_CLIENT_MESSAGE_BYTES;
 
 use super::error::ApiError;
 
-/// A JSON body; refused as the parameter `body`.
+/// A JSON body; errors name it as the parameter `body`.
 pub struct JsonBody<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        // The type is asked for, so that a form of another page cannot pass for it.
+        // Requires the JSON content type, so that another site's form cannot be accepted.
         Json::from_request(request, state)
             .await
             .map(|Json(body)| Self(body))
@@ -27,7 +27,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     }
 }
 
-/// Returns why a body was not taken: its size, or `otherwise` with the reader's words.
+/// Returns the error for a rejected body: its size, or `otherwise` with the reader's message.
 pub fn refusal(rejection: &JsonRejection, otherwise: impl FnOnce(String) -> ApiError) -> ApiError {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
         ApiError::BodyTooLarge { limit_bytes: MAX_BODY }
@@ -36,5 +36,5 @@ pub fn refusal(rejection: &JsonRejection, otherwise: impl FnOnce(String) -> ApiE
     }
 }
 
-/// Largest body of a request: the size a message on the stream may have.
+/// The maximum body of a request, the same as for a message on the stream.
 pub const MAX_BODY: usize = MAX_CLIENT_MESSAGE_BYTES;

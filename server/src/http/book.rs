@@ -1,6 +1,6 @@
 //! `GET /api/v1/book?instrument=venue:SYMBOL&depth=20`: the book's state and best levels, best first.
 //!
-//! A book that is not served comes with its state and without levels, as on the stream.
+//! A book that is not served has its state but no levels, as on the stream.
 
 use axum::{Json, extract::State};
 use model::{
@@ -26,7 +26,7 @@ pub struct Book {
     receive_time_us: Option<i64>,
 }
 
-/// Asks the feed.
+/// Queries the feed.
 pub async fn show(State(feeds): State<Feeds>, parameters: Parameters) -> Result<Json<Book>, ApiError> {
     let instrument = parameters.instrument()?;
     let depth = parameters.number("depth", 1..=MAX_DEPTH, DEFAULT_DEPTH)?;
@@ -44,5 +44,5 @@ pub async fn show(State(feeds): State<Feeds>, parameters: Parameters) -> Result<
 }
 
 const DEFAULT_DEPTH: usize = 20;
-/// The depth that venues' own snapshots have at most.
+/// The maximum depth of venues' own snapshots.
 const MAX_DEPTH: usize = 5_000;

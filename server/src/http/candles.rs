@@ -17,7 +17,7 @@ pub struct Candles {
     data: CandlesData,
 }
 
-/// Asks the feed; waits a moment for history that is still on its way.
+/// Queries the feed; waits a few seconds for history that has not arrived yet.
 pub async fn list(State(feeds): State<Feeds>, parameters: Parameters) -> Result<Json<Candles>, ApiError> {
     let (instrument, interval) = (parameters.instrument()?, parameters.interval()?);
     let limit = parameters.number("limit", 1..=CANDLES_LENGTH, CANDLES_LENGTH)?;

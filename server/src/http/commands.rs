@@ -1,6 +1,6 @@
-//! Commands as REST gives them: the key from the header `Idempotency-Key`, the result as the answer's body.
+//! Commands by REST: the key from the header `Idempotency-Key`, the result as the answer's body.
 //!
-//! Not here: which request is which command (the resources' own files).
+//! Not here: the command of each request (the resources' own files).
 
 use std::convert::Infallible;
 
@@ -10,7 +10,7 @@ use wire::command::{Command, CommandResult};
 use super::error::ApiError;
 use crate::commands::{Caller, CommandRouter};
 
-/// The request's idempotency key, where it has one.
+/// The request's idempotency key, if it has one.
 pub struct IdempotencyKey(pub Option<String>);
 
 impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
@@ -18,15 +18,15 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
         let header = parts.headers.get("idempotency-key");
-        // What is not text is no key either: the router says so.
+        // The router rejects a key that is not text.
         Ok(Self(header.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())))
     }
 }
 
-/// Carries a command out and answers with its result.
+/// Carries out a command and returns its result.
 ///
 /// # Errors
-/// Why it was not carried out.
+/// Why the command was not carried out.
 pub async fn run(
     router: &CommandRouter,
     IdempotencyKey(key): IdempotencyKey,

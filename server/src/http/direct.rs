@@ -1,6 +1,6 @@
-//! `GET /api/v1/direct`: which of the venues that run a page may follow by itself, and how.
+//! `GET /api/v1/direct`: the followed venues, whether a page may connect to them by itself, and how.
 //!
-//! Not here: their REST for such pages ([`super::venues`]).
+//! Not here: the proxy to their REST ([`super::venues`]).
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use wire::direct::{DirectVenue, DirectVenues, MAX_DIRECT_SYMBOLS};
 use super::venues::RestProxy;
 use crate::feed::{endpoints::VenueEndpoint, handle::Feeds};
 
-/// `{"venues":[…]}`, sorted; venues that are not followed are absent.
+/// Returns `{"venues":[…]}`, sorted; venues that are not followed are absent.
 pub async fn list(State(feeds): State<Feeds>, State(endpoints): State<RestProxy>) -> Json<DirectVenues> {
     let mut followed: BTreeMap<Venue, Vec<InstrumentId>> = BTreeMap::new();
     for id in feeds.directory().ids() {
@@ -22,7 +22,7 @@ pub async fn list(State(feeds): State<Feeds>, State(endpoints): State<RestProxy>
     Json(DirectVenues { venues: venues.collect() })
 }
 
-/// The venue and the symbols of `ids`, as a page may follow them.
+/// Returns a venue's entry for pages, with the symbols of `ids`.
 pub fn entry(venue: &Venue, ids: &[InstrumentId], endpoint: &VenueEndpoint) -> DirectVenue {
     let millis = |span: std::time::Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
     let refusal = endpoint.refusal();
@@ -30,7 +30,7 @@ pub fn entry(venue: &Venue, ids: &[InstrumentId], endpoint: &VenueEndpoint) -> D
         venue: venue.clone(),
         title: endpoint.info.title.to_owned(),
         refusal: refusal.map(str::to_owned),
-        // Where pages may not connect there is no reason to tell them where.
+        // Pages that may not connect do not need the address.
         ws_url: if refusal.is_none() { endpoint.ws_url().to_owned() } else { String::new() },
         rest_url: endpoint.http.base().filter(|_| refusal.is_none()).map(secrets::address).unwrap_or_default(),
         symbols: ids.iter().take(MAX_DIRECT_SYMBOLS).map(|id| id.symbol().to_owned()).collect(),

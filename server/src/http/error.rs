@@ -1,8 +1,8 @@
-//! What a REST caller reads when a request cannot be answered: a status, a stable code, and words for people.
+//! Errors of the REST API: a status, a stable code, and a message for people.
 //!
 //! The JSON form is `{"error":{"code":"unknown_instrument","message":"…","nearest":["…"]}}`. Codes are part of the API;
-//! messages are not. Errors of the rooms below get their status and code here, and nowhere else. Details of the
-//! server's own failures go to the log, not to the caller.
+//! messages are not. The errors of other modules get their status and code only here. Details of the server's own
+//! failures go to the log, not to the caller.
 
 use std::{error::Error, sync::Arc};
 
@@ -22,21 +22,21 @@ use crate::{
 /// Why a request cannot be answered.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// A query parameter is missing or cannot be read.
+    /// A query parameter is missing or invalid.
     #[error("{parameter}: {remedy}")]
     BadParameter {
-        /// Its name.
+        /// The parameter's name.
         parameter: &'static str,
-        /// What to write instead.
+        /// How to correct it.
         remedy: String,
     },
-    /// A feed cannot answer.
+    /// A feed cannot answer a query.
     #[error(transparent)]
     Feed(#[from] FeedError),
     /// A command was not carried out.
     #[error(transparent)]
     Command(#[from] Arc<CommandFailure>),
-    /// A recording or a replay refuses.
+    /// A recording or a replay refuses the request.
     #[error(transparent)]
     Recorder(#[from] RecorderError),
     /// There is no such venue.
@@ -44,51 +44,51 @@ pub enum ApiError {
     UnknownVenue {
         /// The name in the request, cut to 64 characters.
         venue: String,
-        /// Every venue's name.
+        /// The names of all venues.
         available: String,
     },
-    /// The venue's REST is not passed on to pages.
+    /// The venue's REST is not available to pages.
     #[error("the REST of {venue} is not passed on: {reason}")]
     NotPassedOn {
         /// The venue.
         venue: &'static str,
-        /// Why, and what to do instead.
+        /// The reason, and what happens instead.
         reason: &'static str,
     },
-    /// A REST path that no session of the venue requests.
+    /// The path is not one that the venue's session requests.
     #[error("this path of {venue} is not passed on; allowed: {allowed}")]
     PathNotAllowed {
         /// The venue.
         venue: &'static str,
-        /// Every path that is.
+        /// All allowed paths.
         allowed: String,
     },
-    /// The venue cannot be asked now, or the caller asks too often.
+    /// The venue cannot be asked now, or the caller makes too many requests.
     #[error("{reason}; ask again in {wait_s} s")]
     AskLater {
-        /// What is used up.
+        /// The exhausted limit.
         reason: &'static str,
-        /// Also in `Retry-After`.
+        /// Seconds to wait, also in `Retry-After`.
         wait_s: u64,
     },
     /// The venue gave no answer.
     #[error("the venue gave no answer: {detail}")]
     VenueUnreachable {
-        /// The network's words.
+        /// The network error.
         detail: String,
     },
-    /// The request's body cannot be read.
+    /// The request's body is invalid.
     #[error("body: {detail}; write JSON as in {example}, with content-type application/json")]
     BadBody {
-        /// What the reader says.
+        /// The reader's message.
         detail: String,
-        /// A body that can be read.
+        /// A valid body.
         example: &'static str,
     },
     /// The request's body is larger than any request needs.
     #[error("the body is larger than {limit_bytes} bytes")]
     BodyTooLarge {
-        /// Largest size.
+        /// The maximum size.
         limit_bytes: usize,
     },
     /// There is nothing at this address.
@@ -111,11 +111,11 @@ pub enum ApiError {
     ShuttingDown,
 }
 
-/// Status, stable code, and the parameter at fault where there is one.
+/// Status, stable code, and the parameter at fault, if there is one.
 type Kind = (StatusCode, &'static str, Option<&'static str>);
 
 impl ApiError {
-    /// Status, stable code, and the parameter at fault where there is one.
+    /// Returns the status, the stable code, and the parameter at fault, if there is one.
     pub fn kind(&self) -> Kind {
         match self {
             Self::BadParameter { parameter, .. } => bad_parameter(parameter),
@@ -160,7 +160,7 @@ fn feed_kind(error: &FeedError) -> Kind {
     }
 }
 
-/// The codes are those of the stream's refusals.
+/// Uses the same codes as the stream's refusals.
 fn control_kind(error: &ControlError) -> Kind {
     match error {
         ControlError::UnknownVenue(_) => (StatusCode::NOT_FOUND, "unknown_venue", None),
@@ -220,7 +220,7 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// The message with that of each cause, as the command line shows it.
+/// Returns the message followed by those of its causes, as the command line shows it.
 pub fn with_causes(error: &dyn Error) -> String {
     let mut message = error.to_string();
     let mut cause = error.source();

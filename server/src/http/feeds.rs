@@ -1,8 +1,7 @@
 //! `POST /api/v1/feeds` with `{"venue":"…","symbols":["…"]}`: follows symbols until the server restarts.
-//! `DELETE /api/v1/feeds/{venue}[?symbols=A,B]`: follows them no more; without symbols, the whole venue.
+//! `DELETE /api/v1/feeds/{venue}[?symbols=A,B]`: stops following symbols; without symbols, the whole venue.
 //!
-//! The same as the stream's `start_feed` and `stop_feed`, with the same refusals. Not here: carrying it out
-//! (`commands`).
+//! Like the stream's `start_feed` and `stop_feed`, with the same refusals. Not here: carrying them out (`commands`).
 
 use axum::{
     Json,
@@ -18,7 +17,7 @@ use super::{
 };
 use crate::commands::CommandRouter;
 
-/// Starts a feed, or adds symbols to one that runs; answers what is followed now.
+/// Starts a feed, or adds symbols to a running one. Returns the symbols followed then.
 pub async fn start(
     State(router): State<CommandRouter>,
     key: IdempotencyKey,
@@ -29,7 +28,7 @@ pub async fn start(
     commands::run(&router, key, Command::StartFeed(symbols)).await
 }
 
-/// Stops a feed, or drops symbols of it; answers what is followed still.
+/// Stops a feed, or drops some of its symbols. Returns the symbols still followed.
 pub async fn stop(
     State(router): State<CommandRouter>,
     key: IdempotencyKey,

@@ -1,17 +1,19 @@
-//! Who may call: `Host` and `Origin` are compared with the names we answer to, on every request and upgrade.
+//! Checks callers: on every request and upgrade, compares `Host` and `Origin` with the names the server accepts.
 //!
-//! Listening on loopback keeps other machines out, not other pages in the same browser: a page from anywhere can call
-//! `http://127.0.0.1:3000` (cross-site WebSocket hijacking), and a name that resolves to 127.0.0.1 makes it look like
-//! its own (DNS rebinding). `Host` finds the second, `Origin` the first. Names are compared whole, never by part.
+//! Listening on loopback keeps other machines out, but not other sites in the same browser: any page can call
+//! `http://127.0.0.1:3000` (cross-site WebSocket hijacking), and a host name that resolves to 127.0.0.1 makes the
+//! server look like part of that page's site (DNS rebinding). `Origin` reveals the first, `Host` the second. Names are
+//! compared whole, never in part.
 //!
 //! | header | plain request | WebSocket handshake |
 //! |---|---|---|
 //! | `Host` missing, twice, or foreign | 403 | 403 |
 //! | `Origin` foreign, `null`, or twice | 403 | 403 |
-//! | `Origin` missing | passes: browsers leave it out on plain `GET`, and cross-site callers cannot read the answer | passes only where `Host` is a loopback name |
+//! | `Origin` missing | passes | passes only if `Host` is a loopback name |
 //!
-//! Browsers always send `Origin` with a WebSocket handshake, so one without it comes from a program. Programs on this
-//! machine may read the stream as they may read the API; through a proxy's name they must say where they come from.
+//! Browsers omit `Origin` on plain `GET`, but other sites cannot read the answer. They always send it with a WebSocket
+//! handshake, so a handshake without it comes from a program. Programs on this machine may read the stream as they may
+//! read the API; through a proxy's name they must send an `Origin`.
 
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
@@ -24,27 +26,27 @@ use axum::{
 
 use super::error::ApiError;
 
-/// The names the server answers to.
+/// The host names that the server accepts.
 #[derive(Clone, Debug)]
 pub struct Hosts(Arc<Names>);
 
 #[derive(Debug)]
 struct Names {
-    /// Loopback names with our port; spoken to in plain HTTP.
+    /// Loopback names with our port, for plain HTTP.
     loopback: BTreeSet<String>,
-    /// Names of proxies in front, which may speak TLS.
+    /// Names of reverse proxies, which may use TLS.
     proxies: BTreeSet<String>,
 }
 
 impl Hosts {
-    /// The loopback names with the port of `listen`, and `allowed` as they stand.
+    /// Accepts the loopback names with the port of `listen`, and the names in `allowed`.
     pub fn new(listen: SocketAddr, allowed: &[String]) -> Self {
         let port = listen.port();
         let own = listen.to_string();
         let mut loopback: BTreeSet<String> =
             ["localhost", "127.0.0.1", "[::1]"].iter().map(|name| format!("{name}:{port}")).chain([own]).collect();
         if port == 80 {
-            // Browsers leave the default port out.
+            // Browsers omit the default port.
             let bare: Vec<String> =
                 loopback.iter().filter_map(|name| name.strip_suffix(":80")).map(str::to_owned).collect();
             loopback.extend(bare);
@@ -61,7 +63,7 @@ impl Hosts {
         let foreign_host = || ApiError::ForeignCaller { header: "Host" };
         let foreign_origin = || ApiError::ForeignCaller { header: "Origin" };
         let host = single(headers, header::HOST).map_err(|()| foreign_host())?.ok_or_else(foreign_host)?;
-        // A request line with a whole address overrides Host for whoever believes it: both must be ours.
+        // Software may prefer a full address in the request line to `Host`: both must be ours.
         for name in [Some(host.as_str()), authority].into_iter().flatten() {
             if !self.0.loopback.contains(&name.to_ascii_lowercase())
                 && !self.0.proxies.contains(&name.to_ascii_lowercase())
@@ -83,32 +85,32 @@ impl Hosts {
         let origin = origin.to_ascii_lowercase();
         match origin.split_once("://") {
             Some(("http", host)) => self.0.loopback.contains(host) || self.0.proxies.contains(host),
-            // We speak no TLS ourselves: an https page of a loopback name is someone else's.
+            // The server itself has no TLS: an https page of a loopback name is not ours.
             Some(("https", host)) => self.0.proxies.contains(host),
             _ => false,
         }
     }
 }
 
-/// What a request asks for.
+/// The kind of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestKind {
-    /// An answer.
+    /// A plain HTTP request.
     Plain,
-    /// A WebSocket.
+    /// A WebSocket handshake.
     WebSocket,
 }
 
-/// The layer that refuses foreign callers before any handler, and so before any upgrade.
+/// The layer that refuses foreign callers before any handler or upgrade.
 pub async fn refuse_foreign(State(hosts): State<Hosts>, request: Request, next: Next) -> Result<Response, ApiError> {
-    // By path and by header: whatever would become a socket is judged as one.
+    // By path and by header: a request that could become a WebSocket is checked as one.
     let is_socket = request.uri().path() == "/ws" || request.headers().contains_key(header::UPGRADE);
     let kind = if is_socket { RequestKind::WebSocket } else { RequestKind::Plain };
     hosts.check(request.headers(), request.uri().authority().map(|authority| authority.as_str()), kind)?;
     Ok(next.run(request).await)
 }
 
-/// The header's only value; an error where there are several or it is no text.
+/// Returns a header's only value; an error if there are several or the value is not text.
 fn single(headers: &HeaderMap, name: HeaderName) -> Result<Option<String>, ()> {
     let mut values = headers.get_all(name).iter();
     let Some(first) = values.next() else { return Ok(None) };
@@ -154,7 +156,7 @@ mod tests {
             ("[::1]:3000", "http://[::1]:3000"),
             ("recordings.example", "https://recordings.example"),
             ("recordings.example:8443", "https://recordings.example:8443"),
-            // A proxy that passes its own Host on, and one that does not.
+            // A proxy that rewrites Host, and one that keeps it.
             ("127.0.0.1:3000", "https://recordings.example"),
             ("recordings.example", "http://recordings.example"),
         ] {

@@ -1,4 +1,4 @@
-//! `/healthz`: the process answers. `/readyz`: it takes new work, which ends the moment a shutdown begins.
+//! Health checks: `/healthz` shows that the process answers, `/readyz` that it accepts work, until a shutdown begins.
 
 use axum::{Json, extract::State, http::StatusCode};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! `GET /api/v1/instruments`: what is followed and described, with the steps its numbers move in.
+//! `GET /api/v1/instruments`: the followed instruments that their venues have described, with their step sizes.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ pub struct Instruments {
     instruments: Vec<Described>,
 }
 
-/// An instrument with the decimals that follow from its steps.
+/// An instrument with the numbers of decimals that follow from its step sizes.
 #[derive(Serialize)]
 struct Described {
     #[serde(flatten)]

@@ -1,7 +1,7 @@
-//! `/` and the other pages: rendered here once, brought to life by the program in the browser.
+//! `/` and the other pages: rendered here once, then taken over by the program in the browser.
 //!
-//! The page carries no data of the user and reads none while rendering; everything live comes over the stream. It is
-//! never cached, because each rendering has a nonce of its own for the script that starts the program.
+//! A page contains no user data and reads none while it is rendered; all live data comes over the stream. It is never
+//! cached, because each rendering has its own nonce for the script that starts the program.
 
 use app::{pages::PAGES, route::Address, shell};
 use axum::{
@@ -22,14 +22,14 @@ use super::{
 };
 use crate::feed::{endpoints::VenueEndpoint, handle::Feeds};
 
-/// Adds every route the page knows. They come from the page itself, so no list here can miss one.
+/// Adds all routes of pages, from the app's own list.
 pub fn routes<S>(router: Router<S>, state: &S) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
     LeptosOptions: FromRef<S>,
 {
     let options = LeptosOptions::from_ref(state);
-    // Says no where it has been said before, as in tests with many servers.
+    // Fails if it is set already, as in tests with several servers.
     let _is_set_already = any_spawner::Executor::init_tokio();
     PAGES.iter().fold(router, |router, page| {
         let options = options.clone();
@@ -41,7 +41,8 @@ where
     })
 }
 
-/// What has no route: a file of the site, else the page's own "not found" for people, else an error for programs.
+/// Answers requests without a route: a file of the site, otherwise a "not found" page for people or an error for
+/// programs.
 pub async fn fallback(
     State(options): State<LeptosOptions>,
     State(feeds): State<Feeds>,
@@ -73,7 +74,7 @@ pub async fn fallback(
     response
 }
 
-/// For the venues that run and that pages may follow.
+/// Returns the worker's content policy: it may connect to the followed venues that pages may follow.
 fn policy_of_worker(feeds: &Feeds, endpoints: &RestProxy) -> String {
     let ids = feeds.directory().ids();
     let open =
@@ -81,20 +82,21 @@ fn policy_of_worker(feeds: &Feeds, endpoints: &RestProxy) -> String {
     worker_policy(open.map(VenueEndpoint::ws_url))
 }
 
-/// Settings of the page. The output's name is also compiled into it (`.cargo/config.toml`): the two must agree.
+/// Returns the options for rendering. The output's name is also compiled into the page (`.cargo/config.toml`): the two
+/// must agree.
 pub fn options() -> LeptosOptions {
     let mut options = LeptosOptions::builder().output_name("truetape").build();
     options.site_pkg_dir = "pkg".into();
     options
 }
 
-/// One rendering with the headers that belong to it.
+/// Renders a page and sets its headers.
 fn document(options: LeptosOptions) -> impl IntoView {
     let response = expect_context::<ResponseOptions>();
     let parts = use_context::<Parts>();
     let address = parts.as_ref().map(|parts| Address(parts.uri.to_string())).unwrap_or_default();
     provide_context(address);
-    // The host was checked before any handler ran.
+    // The guard has checked the host before any handler.
     let host =
         parts.and_then(|parts| parts.headers.get(header::HOST)?.to_str().ok().map(str::to_owned)).unwrap_or_default();
     let nonce = use_nonce().map(|nonce| nonce.to_string()).unwrap_or_default();
@@ -105,7 +107,7 @@ fn document(options: LeptosOptions) -> impl IntoView {
     shell(options, std::env::var_os(RELOAD).is_some())
 }
 
-/// Set by `cargo xtask dev`.
+/// The variable set by `cargo xtask dev`.
 const RELOAD: &str = "TRUETAPE_DEV_RELOAD";
 
 /// The script that starts direct mode's worker.

@@ -1,4 +1,4 @@
-//! Query parameters, read by name, refused in the API's own words.
+//! Query parameters, read by name, with the API's own errors.
 
 use std::{collections::BTreeMap, ops::RangeInclusive, str::FromStr};
 
@@ -27,14 +27,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
 }
 
 impl Parameters {
-    /// `instrument=venue:SYMBOL`, which must be there.
+    /// Returns the required `instrument=venue:SYMBOL`.
     pub fn instrument(&self) -> Result<InstrumentId, ApiError> {
         let bad = |remedy: String| ApiError::BadParameter { parameter: "instrument", remedy };
         let text = self.0.get("instrument").ok_or_else(|| bad("write instrument=venue:SYMBOL".to_owned()))?;
         InstrumentId::parse(text).map_err(|error| bad(error.to_string()))
     }
 
-    /// `interval=1m`, one minute where it is missing.
+    /// Returns `interval=1m`; one minute if it is missing.
     pub fn interval(&self) -> Result<Interval, ApiError> {
         self.0.get("interval").map_or(Ok(Interval::M1), |text| {
             Interval::from_str(text)
@@ -42,7 +42,7 @@ impl Parameters {
         })
     }
 
-    /// A whole number within `range`, `default` where it is missing.
+    /// Returns a whole number within `range`; `default` if it is missing.
     pub fn number(
         &self,
         parameter: &'static str,
@@ -57,7 +57,7 @@ impl Parameters {
         })
     }
 
-    /// A text as it came.
+    /// Returns a parameter's text.
     pub fn text(&self, parameter: &str) -> Option<&str> {
         self.0.get(parameter).map(String::as_str)
     }

@@ -1,4 +1,4 @@
-//! `/api/v1/recordings`: what was recorded, and who records.
+//! `/api/v1/recordings`: the recorded files and the running recordings.
 //!
 //! `GET` lists · `POST /start {"venue":"…","symbols":["…"]}` (symbols optional) · `POST /stop {"venue":"…"}` ·
 //! `POST /save-last {"venue":"…"}` saves the last 30 s · `GET /{name}` downloads · `DELETE /{name}` deletes.
@@ -28,13 +28,13 @@ use crate::{
     },
 };
 
-/// Lists what there is.
+/// Lists files and recordings.
 pub async fn list(State(recordings): State<Recordings>) -> Result<Json<RecordingList>, ApiError> {
     let list = tokio::task::spawn_blocking(move || recordings.list()).await.map_err(|_| ApiError::ShuttingDown)?;
     Ok(Json(list?))
 }
 
-/// Begins a recording.
+/// Starts a recording.
 pub async fn start(
     State(router): State<CommandRouter>,
     key: IdempotencyKey,
@@ -43,7 +43,7 @@ pub async fn start(
     commands::run(&router, key, Command::StartRecording(symbols)).await
 }
 
-/// Ends a recording.
+/// Stops a recording.
 pub async fn stop(
     State(router): State<CommandRouter>,
     key: IdempotencyKey,
@@ -70,14 +70,14 @@ pub async fn delete(
     commands::run(&router, key, Command::DeleteRecording(OneRecording { name })).await
 }
 
-/// Sends a file. One under way is sent up to its last whole block.
+/// Sends a file. One that is still being written is sent up to its last whole block.
 pub async fn download(State(recordings): State<Recordings>, Path(name): Path<String>) -> Result<Response, ApiError> {
     let name = RecordingName::parse(&name).ok_or(RecorderError::BadName)?;
     let unknown = || RecorderError::UnknownRecording { name: name.clone() };
     let about = recordings.library().find(&name).ok_or_else(unknown)?;
     let held = recordings.library().hold(&name, Use::Reading);
     let file = tokio::fs::File::open(recordings.library().path(&name)).await.map_err(|_| unknown())?;
-    // What is written after this was asked for is not part of the answer: its length is said already.
+    // Later writes are not part of the answer: its length is fixed by now.
     let file = file.take(about.size_bytes);
     let body = Body::from_stream(stream::try_unfold((file, held), async |(mut file, held)| {
         let mut chunk = Vec::with_capacity(CHUNK);
@@ -93,10 +93,10 @@ pub async fn download(State(recordings): State<Recordings>, Path(name): Path<Str
 }
 
 fn disposition(name: &RecordingName) -> HeaderValue {
-    // Names have no character that a header could not carry.
+    // Names contain no characters that are invalid in a header.
     HeaderValue::from_str(&format!("attachment; filename=\"{name}\""))
         .unwrap_or_else(|_| HeaderValue::from_static("attachment"))
 }
 
-/// Sent at once.
+/// Bytes read and sent at a time.
 const CHUNK: usize = 64 << 10;

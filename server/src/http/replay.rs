@@ -1,7 +1,7 @@
-//! `/api/v1/replay`: the recording that plays. `GET` says how it stands, `POST` tells it what to do.
+//! `/api/v1/replay`: the replay of a recording. `GET` returns its state, `POST` controls it.
 //!
 //! `{"load":{"files":["…"],"venue":"…","at_ms":…,"speed":1,"is_paused":false}}` (all but `files` optional) · `"play"` ·
-//! `"pause"` · `{"seek":{"position_ms":…}}` · `{"speed":4}` · `"stop"`. The answer is how it stands then.
+//! `"pause"` · `{"seek":{"position_ms":…}}` · `{"speed":4}` · `"stop"`. The answer is the state then.
 
 use axum::{Json, extract::State};
 use serde::Deserialize;
@@ -15,25 +15,25 @@ use super::{
 };
 use crate::{commands::CommandRouter, recorder::replays::Replays};
 
-/// A body of `POST`.
+/// The body of a `POST`.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReplayRequest {
-    /// Play these files of the list in place of the loaded replay.
+    /// Loads these files in place of the current replay.
     Load(LoadReplay),
-    /// Play on.
+    /// Plays on.
     Play,
-    /// Pause.
+    /// Pauses.
     Pause,
-    /// Go to another moment.
+    /// Jumps to another time.
     Seek(SeekRequest),
-    /// Play at a multiple of the recorded speed.
+    /// Plays at a multiple of the recorded speed.
     Speed(f64),
-    /// End the replay.
+    /// Ends the replay.
     Stop,
 }
 
-/// Where to go.
+/// The target of a jump.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SeekRequest {
@@ -53,12 +53,12 @@ impl From<ReplayRequest> for Command {
     }
 }
 
-/// How it stands.
+/// Returns the replay's state.
 pub async fn show(State(replays): State<Replays>) -> Json<ReplayData> {
     Json(ReplayData { replay: replays.report() })
 }
 
-/// Loads, controls or ends the replay; the answer is its state then.
+/// Loads, controls or ends the replay; returns its state then.
 pub async fn tell(
     State(router): State<CommandRouter>,
     key: IdempotencyKey,

@@ -1,4 +1,4 @@
-//! Security headers: on every answer, and the stricter policy for everything that is not the page.
+//! Security headers on every answer, with a stricter policy for everything but pages.
 
 use axum::{
     extract::Request,
@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 
-/// The layer that adds the headers. The page sets its own content policy, because its scripts need a nonce.
+/// The layer that adds the headers. Pages set their own content policy, because their scripts need a nonce.
 pub async fn add_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -18,11 +18,11 @@ pub async fn add_headers(request: Request, next: Next) -> Response {
     response
 }
 
-/// The page's content policy.
+/// Returns a page's content policy.
 ///
-/// WebAssembly needs `'wasm-unsafe-eval'`; the script that starts it is inline and carries the nonce. `connect-src`
-/// names our socket because older Safari does not count `ws:` as `'self'`. Rows of data set their own width
-/// (`style` attributes), which can carry no script.
+/// WebAssembly needs `'wasm-unsafe-eval'`; the script that starts it is inline and has the nonce. `connect-src` names
+/// our WebSocket because older Safari does not count `ws:` as `'self'`. Rows of data set their own width (`style`
+/// attributes), which cannot contain scripts.
 pub fn page_policy(nonce: &str, host: &str) -> String {
     format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self' 'nonce-{nonce}'; \
@@ -31,8 +31,8 @@ pub fn page_policy(nonce: &str, host: &str) -> String {
     )
 }
 
-/// The content policy of the worker's script, which is the worker's own: it may load its program, ask us, and connect to
-/// the venues that pages may follow, by their addresses as configured, and to nothing else.
+/// Returns the content policy of the worker's script, which applies to the worker: it may load its program, call this
+/// server, and connect to the configured addresses of the venues that pages may follow, and to nothing else.
 pub fn worker_policy<'a>(ws_urls: impl Iterator<Item = &'a str>) -> String {
     let mut sources: Vec<String> = ws_urls.filter_map(source).collect();
     sources.sort_unstable();
@@ -44,7 +44,7 @@ pub fn worker_policy<'a>(ws_urls: impl Iterator<Item = &'a str>) -> String {
     )
 }
 
-/// Scheme, host and port of an address: paths in a policy are matched in ways that differ between browsers.
+/// Returns scheme, host and port of an address: browsers differ in how they match paths in a policy.
 fn source(url: &str) -> Option<String> {
     let url = reqwest::Url::parse(url).ok()?;
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();

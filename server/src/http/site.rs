@@ -1,7 +1,7 @@
-//! The page's files: program, style sheet, icons. A release binary holds them; a debug binary reads a folder.
+//! The page's files: program, style sheet, icons. A release binary contains them; a debug binary reads a folder.
 //!
-//! Files stand beside their compressed forms (`x.wasm.br`, `x.wasm.gz`), made once at build time. Names carry no hash,
-//! so browsers ask every time and are told "not modified" by entity tag.
+//! Files are beside their compressed forms (`x.wasm.br`, `x.wasm.gz`), created at build time. Names contain no hash, so
+//! browsers ask every time and get "not modified" by entity tag.
 
 use std::borrow::Cow;
 
@@ -17,10 +17,10 @@ struct File {
     entity_tag: String,
 }
 
-/// Answers for a file of the site; `None` where there is no such file.
+/// Returns the answer with a file of the site; `None` if there is no such file.
 pub async fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
     let path = path.trim_start_matches('/');
-    // Compressed forms are served under the plain name only; and no name climbs out of the folder.
+    // Compressed forms are served under the plain name only, and no name may leave the folder.
     let is_plain = !path.is_empty()
         && path
             .split('/')
@@ -72,7 +72,7 @@ fn answer(path: &str, encoding: Option<&'static str>, file: File, headers: &Head
     response
 }
 
-/// True where the list names the encoding without refusing it (`br;q=0`).
+/// Returns true if the list names the encoding without refusing it (`br;q=0`).
 fn accepts(accepted: &str, encoding: &str) -> bool {
     accepted.split(',').any(|entry| {
         let mut parts = entry.split(';').map(str::trim);

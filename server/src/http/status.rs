@@ -1,11 +1,11 @@
-//! `GET /api/v1/status`: how every stream and every venue's connections fare, as the topic `status` says it.
+//! `GET /api/v1/status`: the state of all streams and connections, as in the topic `status`.
 
 use axum::{Json, extract::State};
 use topics::channels::status::StatusData;
 
 use crate::feed::handle::Feeds;
 
-/// `{"streams":[…],"connections":[…]}`, sorted.
+/// Returns `{"streams":[…],"connections":[…]}`, sorted.
 pub async fn show(State(feeds): State<Feeds>) -> Json<StatusData> {
     Json(feeds.status())
 }

@@ -1,11 +1,11 @@
-//! `/ws`: the live stream, one session a browser tab or program.
+//! `/ws`: the live stream, one session per browser tab or program.
 //!
-//! The session owns nothing but its socket and a subscription at the hub; every update was made and encoded once for
-//! all. Not here: the messages' bytes (`wire`), queues and history (`hub`).
+//! A session owns only its socket and its subscriptions at the hub; every update is created and encoded once for all
+//! sessions. Not here: the messages' bytes (`wire`), queues and history (`hub`).
 //!
 //! # Layout
-//! - [`session`]: one task a connection · [`conversation`]: what is answered to what · [`writer`]: frames on their way out
-//! - [`commands`]: what a client wants done · [`limiter`]: how many messages a client may send · [`resolve`]: which topics there are
+//! - [`session`]: one task per connection · [`conversation`]: answers to messages · [`writer`]: outgoing frames
+//! - [`commands`]: a client's commands · [`limiter`]: limits a client's messages · [`resolve`]: the list of topics
 
 pub mod commands;
 pub mod conversation;
@@ -29,22 +29,22 @@ use crate::{
     shutdown::Shutdown,
 };
 
-/// What every session needs.
+/// The context of every session.
 #[derive(Clone, Debug)]
 pub struct StreamContext {
-    /// Where updates come from.
+    /// The source of updates.
     pub publishing: Publishing,
-    /// Which instruments there are.
+    /// The instruments of all feeds.
     pub directory: Directory,
     /// Carries commands out.
     pub commands: CommandRouter,
-    /// Limits and times.
+    /// The stream's configuration.
     pub config: Arc<StreamConfig>,
-    /// Stamps answers.
+    /// Timestamps answers.
     pub clock: Clock,
 }
 
-/// `GET /ws[?format=json]`: becomes a session. The guard in front has judged `Host` and `Origin` already.
+/// Turns `GET /ws[?format=json]` into a session. The guard has checked `Host` and `Origin` already.
 pub async fn upgrade(
     State(context): State<StreamContext>,
     State(shutdown): State<Shutdown>,
@@ -63,7 +63,7 @@ pub async fn upgrade(
         return Err(ApiError::ShuttingDown);
     }
     let upgrade = upgrade.map_err(|_| ApiError::NotAWebSocket)?;
-    // Taken before the answer goes out, so that a shutdown in between waits for this session, too.
+    // Taken before the answer is sent, so that a shutdown in between waits for this session, too.
     let token = shutdown.sockets.token();
     let upgrade = upgrade
         .max_message_size(MAX_CLIENT_MESSAGE_BYTES)
@@ -77,9 +77,9 @@ pub async fn upgrade(
     }))
 }
 
-/// What browsers send is small; the library's 128 KiB, for each connection, would be most of its memory.
+/// Browsers' messages are small; the library's 128 KiB would be most of a connection's memory.
 const READ_BUFFER: usize = 4 << 10;
-/// A frame is flushed as soon as it is written; nothing gathers here.
+/// Every frame is flushed as soon as it is written.
 const WRITE_BUFFER: usize = 0;
-/// One frame: a batch is cut at [`session::MAX_FRAME`], so this leaves room for a single large snapshot.
+/// One frame: batches end at [`session::MAX_FRAME`], so this allows for a single large snapshot.
 const MAX_WRITE_BUFFER: usize = 4 << 20;

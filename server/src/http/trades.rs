@@ -16,7 +16,7 @@ pub struct Trades {
     data: TapeData,
 }
 
-/// Asks the feed.
+/// Queries the feed.
 pub async fn list(State(feeds): State<Feeds>, parameters: Parameters) -> Result<Json<Trades>, ApiError> {
     let instrument = parameters.instrument()?;
     let limit = parameters.number("limit", 1..=TAPE_LENGTH, TAPE_LENGTH)?;

@@ -1,9 +1,10 @@
-//! `GET /api/v1/venues/{venue}/rest?path=/…&weight=…&…`: a venue's REST for pages in direct mode, which may not call it.
+//! `GET /api/v1/venues/{venue}/rest?path=/…&weight=…&…`: a proxy to a venue's REST, which pages in direct mode may not
+//! call themselves.
 //!
-//! Only paths that the venue's own session asks for, only `GET`, only venues without a token, bounded in time, size and
-//! rate, and only as far as the weight budget goes that the page shares with the server's own feed; never inside a
-//! `Retry-After`. What the venue answers is passed on as it came, with its `Retry-After` and the weight it counts
-//! (`X-Used-Weight`). Who may call at all is decided before ([`super::guard`]).
+//! Only paths that the venue's own session requests, only `GET`, only venues without a token, bounded in time, size and
+//! rate, within the weight budget that pages share with the server's own feed, and never during a `Retry-After`. The
+//! venue's answer is passed on unchanged, with its `Retry-After` and its count of used weight (`X-Used-Weight`). Not
+//! here: checking callers ([`super::guard`]).
 
 use std::{
     collections::BTreeMap,
@@ -34,32 +35,32 @@ use crate::{
     },
 };
 
-/// The endpoints to the venues, with a rate for each caller. Clones share both.
+/// The venues' endpoints, with a rate limit for each caller. Clones share both.
 #[derive(Clone, Debug)]
 pub struct RestProxy {
     endpoints: VenueEndpoints,
     clock: Clock,
-    // Held for a look-up, never across an await.
+    // Locked for a look-up, never across an await.
     callers: Arc<Mutex<BTreeMap<IpAddr, Limiter>>>,
 }
 
 impl RestProxy {
-    /// Nobody has asked yet.
+    /// Creates a proxy without any callers yet.
     pub fn new(endpoints: VenueEndpoints, clock: Clock) -> Self {
         Self { endpoints, clock, callers: Arc::default() }
     }
 
-    /// The endpoint to a venue.
+    /// Returns a venue's endpoint.
     pub fn find(&self, venue: &str) -> Option<&VenueEndpoint> {
         self.endpoints.find(venue)
     }
 
-    /// Counts a request of `caller`.
+    /// Counts a request of `caller` against its rate limit.
     fn admit(&self, caller: IpAddr) -> Result<(), ApiError> {
         let now = self.clock.now().monotonic;
         let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
         if callers.len() >= MAX_CALLERS && !callers.contains_key(&caller) {
-            // Whoever it is begins with a full bucket again: a bound on memory, not a punishment.
+            // The dropped caller starts with a full bucket again: this only limits memory.
             callers.pop_first();
         }
         let limiter = callers.entry(caller).or_insert_with(|| Limiter::new(REQUESTS_PER_SECOND, BURST, now));
@@ -72,7 +73,7 @@ impl RestProxy {
     }
 }
 
-/// Asks the venue on behalf of a page.
+/// Makes a page's request to the venue.
 pub async fn pass(
     State(endpoints): State<RestProxy>,
     Path(venue): Path<String>,
@@ -96,7 +97,7 @@ pub async fn pass(
     Ok(passed_on(&answer.lend()))
 }
 
-/// A request as a page may make it.
+/// A page's checked request.
 #[derive(Debug, PartialEq, Eq)]
 struct PageRequest {
     path: String,
@@ -140,13 +141,13 @@ impl PageRequest {
 
 fn passed_on(answer: &HttpAnswer<'_>) -> Response {
     let mut response = Response::new(Body::from(answer.body.to_owned()));
-    // A redirect or an informational status would make the browser do something: to the page it is a failure.
+    // Browsers act on redirects and informational statuses; for the page they are failures.
     *response.status_mut() = StatusCode::from_u16(answer.status)
         .ok()
         .filter(|status| status.is_success() || status.is_client_error() || status.is_server_error())
         .unwrap_or(StatusCode::BAD_GATEWAY);
     let headers = response.headers_mut();
-    // Whatever the venue calls it: it is read by our session and by nothing that would run it.
+    // Regardless of the venue's content type: only our session reads the answer, and no browser may run it.
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(wait) = answer.retry_after {
@@ -158,21 +159,21 @@ fn passed_on(answer: &HttpAnswer<'_>) -> Response {
     response
 }
 
-/// Rounded up: a moment too early is too early.
+/// Returns the wait in seconds, rounded up so that no request is too early.
 fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 const USED_WEIGHT: HeaderName = HeaderName::from_static("x-used-weight");
-/// What a request counts for where it does not say: that of a whole book.
+/// The weight of a request that does not state one: that of a whole book.
 const UNSTATED_WEIGHT: u32 = 50;
 const MAX_PARAMETERS: usize = 16;
-/// A list of a hundred symbols.
+/// Enough for a list of a hundred symbols.
 const MAX_PARAMETER_BYTES: usize = 4_096;
-/// A page that opens asks for a book, bars and figures of each symbol it follows, a few at a time.
+/// A page that opens requests book, bars and statistics of each followed symbol, a few at a time.
 const REQUESTS_PER_SECOND: u32 = 10;
 const BURST: u32 = 150;
-/// Addresses remembered at once; behind a proxy it is one.
+/// The maximum number of remembered addresses; behind a reverse proxy there is one.
 const MAX_CALLERS: usize = 1_024;
 const MAX_SHOWN: usize = 64;
 

@@ -1,6 +1,6 @@
-//! `GET /api/v1/venues`: what each venue can do, and what runs of it now.
+//! `GET /api/v1/venues`: each venue's capabilities and the state of its feed.
 //!
-//! Whether a venue has its token is said, the token never.
+//! The answer says whether a venue's token is configured, but never contains the token.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -30,22 +30,22 @@ struct VenueRow {
     capabilities: Capabilities,
     /// `not_needed`, `configured`, or `missing`.
     token: &'static str,
-    /// Where bars of the past come from: `own`, or a second service that is `configured`, or `missing`.
+    /// The source of historical bars: `own`, or a second service that is `configured` or `missing`.
     history: &'static str,
-    /// What a first start offers.
+    /// The symbols offered at a first start.
     first_symbols: Vec<String>,
     is_running: bool,
-    /// Followed now.
+    /// The symbols followed now.
     symbols: Vec<String>,
-    /// How the data comes; absent where the venue does not run.
+    /// The delivery mode; absent if the venue's feed does not run.
     #[serde(skip_serializing_if = "Option::is_none")]
     mode: Option<FeedMode>,
-    /// How the connections fare; absent where the venue does not run.
+    /// The state of the connections; absent if the venue's feed does not run.
     #[serde(skip_serializing_if = "Option::is_none")]
     connection: Option<ConnectionEntry>,
 }
 
-/// The venues that a token is configured for.
+/// The venues with a configured token.
 pub type TokenHolders = Arc<BTreeSet<String>>;
 
 /// Lists the venues.

@@ -1,6 +1,6 @@
-//! A client's commands, carried out while the stream goes on.
+//! Carries out a client's commands while the stream goes on.
 //!
-//! Not here: the commands' form (`wire::command`), and who carries them out (the command router).
+//! Not here: the commands' form (`wire::command`), and their execution (the command router).
 
 use futures::future::BoxFuture;
 use wire::{
@@ -13,13 +13,13 @@ use crate::{
     http::error::with_causes,
 };
 
-/// A command under way; its value is the answer. Dropping it gives up the answer, not the command.
+/// A running command; the future returns the answer. Dropping it gives up the answer, not the command.
 pub type Pending = BoxFuture<'static, ServerMessage>;
 
-/// Begins to carry a command out.
+/// Starts to carry out a command.
 ///
 /// # Errors
-/// The refusal of a command that cannot be read.
+/// The refusal of an unreadable command.
 pub fn begin(router: &CommandRouter, request: CommandRequest) -> Result<Pending, Refused> {
     let CommandRequest { id, key, command } = request;
     let command = Command::parse(&command).map_err(|error| Refused {

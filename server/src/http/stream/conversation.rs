@@ -1,5 +1,4 @@
-//! What a client's messages are answered with. No socket and no clock: messages in, messages out, and the client's
-//! subscriptions at the hub in between.
+//! Answers a client's messages and keeps its subscriptions at the hub. No socket: messages in, messages out.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +26,7 @@ use super::{
 };
 use crate::publish::SharedUpdate;
 
-/// One client's side of the talk.
+/// The conversation with one client.
 #[derive(Debug)]
 pub struct Conversation {
     context: StreamContext,
@@ -35,14 +34,14 @@ pub struct Conversation {
     subscriber: Option<Subscriber<SharedUpdate>>,
 }
 
-/// What a message leads to.
+/// The reply to a message.
 #[derive(Default)]
 pub struct Reply {
-    /// In this order.
+    /// The messages to send, in this order.
     pub messages: Vec<ServerMessage>,
-    /// The connection ends after them.
+    /// Closes the connection after the messages.
     pub close: Option<CloseCode>,
-    /// A command under way; the answer comes when it is done.
+    /// A running command; its answer follows when it is done.
     pub pending: Option<Pending>,
 }
 
@@ -57,12 +56,12 @@ impl Reply {
 }
 
 impl Conversation {
-    /// Nothing was said yet.
+    /// Creates a conversation before the client's hello.
     pub fn new(context: StreamContext) -> Self {
         Self { context, subscriber: None }
     }
 
-    /// The subscriptions; `None` until hello.
+    /// Returns the subscriptions; `None` until hello.
     pub fn subscriber(&self) -> Option<&Subscriber<SharedUpdate>> {
         self.subscriber.as_ref()
     }
@@ -111,7 +110,7 @@ impl Conversation {
         reply
     }
 
-    /// Follows each topic from where it stopped; says which go on, which start over and why, and which are gone.
+    /// Resumes each topic at its position; returns messages about the resumed, reset and refused topics.
     fn resume(
         &self,
         subscriber: &Subscriber<SharedUpdate>,
@@ -153,7 +152,7 @@ impl Conversation {
         messages
     }
 
-    /// All of the request, or nothing of it.
+    /// Subscribes to all topics of the request, or to none.
     fn subscribe(&self, subscriber: &Subscriber<SharedUpdate>, request: &Subscribe) -> Reply {
         let mut wanted: Vec<Topic> = Vec::new();
         for pattern in &request.topics {
@@ -210,7 +209,7 @@ fn snapshot(subscriber: &Subscriber<SharedUpdate>, request: &SnapshotRequest) ->
     Reply::default()
 }
 
-/// The followed topics that the patterns take in.
+/// Returns the followed topics that match the patterns.
 fn matching(subscriber: &Subscriber<SharedUpdate>, patterns: &[TopicPattern]) -> Vec<Topic> {
     let followed = subscriber.topics();
     followed
@@ -230,7 +229,7 @@ fn refusal_of(error: &HubError) -> (RefusalCode, String) {
     (code, error.to_string())
 }
 
-/// The close code of what the hub says about a subscriber's end.
+/// Returns the close code for the hub's reason to end a subscription.
 pub fn close_code_of(closed: Closed) -> CloseCode {
     match closed {
         Closed::Slow => CloseCode::SLOW,
@@ -249,5 +248,5 @@ fn id_of(message: &ClientMessage) -> Option<u64> {
     }
 }
 
-/// RFC 6455's registry: the server is overloaded. Below 3500, so clients come back.
+/// From the registry of RFC 6455: the server is overloaded. Below 3500, so clients reconnect.
 const TRY_AGAIN_LATER: CloseCode = CloseCode(1013);

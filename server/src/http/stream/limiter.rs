@@ -1,6 +1,7 @@
-//! How many messages a client may send: a bucket that fills at a steady rate and holds a burst.
+//! Limits a client's messages: a token bucket that fills at a steady rate and holds a burst.
 //!
-//! A message that finds it empty is refused; a client that goes on regardless is disconnected. Pure: time comes in.
+//! If the bucket is empty, a message is refused; a client that continues anyway is disconnected. Pure: time is an
+//! argument.
 
 use std::time::Duration;
 
@@ -11,30 +12,30 @@ use model::time::Monotonic;
 pub struct Limiter {
     per_second: u32,
     burst: u32,
-    /// In billionths of a message, so that no fraction is lost between calls.
+    /// The level in billionths of a message, so that no fraction is lost between calls.
     level: u128,
     filled: Monotonic,
     n_refused: u32,
 }
 
-/// What to do with a message.
+/// The treatment of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Handle it.
+    /// Handle the message.
     Pass,
-    /// Refuse it and say so.
+    /// Refuse the message and tell the client.
     Refuse,
-    /// Disconnect.
+    /// Disconnect the client.
     Disconnect,
 }
 
 impl Limiter {
-    /// A full bucket.
+    /// Creates a full bucket.
     pub fn new(per_second: u32, burst: u32, now: Monotonic) -> Self {
         Self { per_second, burst, level: u128::from(burst) * ONE, filled: now, n_refused: 0 }
     }
 
-    /// Judges a message that came at `now`.
+    /// Counts a message received at `now` and returns its treatment.
     pub fn judge(&mut self, now: Monotonic) -> Verdict {
         let since = now.saturating_since(self.filled).min(LONG);
         self.filled = now;
@@ -53,7 +54,7 @@ impl Limiter {
 }
 
 const ONE: u128 = 1_000_000_000;
-/// Longer than any bucket takes to fill, short enough not to overflow.
+/// Longer than any bucket takes to fill, but short enough not to overflow.
 const LONG: Duration = Duration::from_secs(1 << 20);
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Which topics there are: patterns to topics, topics to hub streams.
+//! Resolves patterns to topics, and topics to streams of the hub.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use topics::{
 
 use crate::{feed::directory::Directory, publish};
 
-/// The topics a pattern means.
+/// Returns the topics that match a pattern.
 ///
 /// # Errors
-/// No feed has them; the words say what there is.
+/// No feed has a matching topic; the text suggests others.
 pub fn topics(directory: &Directory, pattern: &TopicPattern) -> Result<Vec<Topic>, String> {
     let topics: Vec<Topic> = match pattern.subject() {
         SubjectPattern::One(subject) => {
@@ -30,7 +30,7 @@ pub fn topics(directory: &Directory, pattern: &TopicPattern) -> Result<Vec<Topic
             let of = |id: &InstrumentId| pattern.topic_of(Subject::Instrument(id.clone()));
             directory.ids().iter().filter_map(of).collect()
         }
-        // There may be none yet.
+        // No pairs may be known yet: that is not an error.
         SubjectPattern::Pairs => {
             let of = |pair: &String| pattern.topic_of(Subject::Pair(pair.as_str().into()));
             return Ok(directory.pairs().iter().filter_map(of).collect());
@@ -40,7 +40,7 @@ pub fn topics(directory: &Directory, pattern: &TopicPattern) -> Result<Vec<Topic
     if topics.is_empty() { Err(unknown(directory, pattern)) } else { Ok(topics) }
 }
 
-/// The hub's stream of a topic: each venue's feed owns its topics, the server those of all venues and its own.
+/// Returns the hub's stream of a topic: each venue's feed owns its topics, the server owns the rest.
 pub fn spec(topic: &Topic) -> StreamSpec {
     StreamSpec {
         topic: topic.to_string().into(),
@@ -67,7 +67,7 @@ fn unknown(directory: &Directory, topic: &TopicPattern) -> String {
     }
 }
 
-/// Instruments named in an error, which stands in a small place on a page; `/api/v1/instruments` has them all.
+/// Instruments named in an error, which has little space on a page; `/api/v1/instruments` lists all of them.
 const MAX_LISTED: usize = 3;
 
 #[cfg(test)]

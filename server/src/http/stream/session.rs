@@ -1,14 +1,14 @@
 //! One connection's task: reads, writes and keeps time, none of which ever waits for another.
 //!
-//! The socket is split. Reading goes on while a write is stuck, because pings are answered by whoever reads; and a
-//! client that does not take what it is sent is found by time, since memory says nothing (the kernel holds it).
+//! The socket is split. Reading goes on while a write is stuck, because the reading half answers pings. A client that
+//! does not read is detected by time, not by memory, because the kernel holds the data.
 //!
 //! | full or late | answer |
 //! |---|---|
 //! | the hub's queue for this client | state skips to a snapshot; events: bye 3008, the client resumes |
 //! | one write, longer than `write_timeout` | the connection is dropped |
-//! | replies that wait to be written | reading pauses until some are written |
-//! | commands that wait for their answer | reading pauses until one is done |
+//! | unwritten replies | reading pauses until some are written |
+//! | running commands | reading pauses until one is done |
 //! | no hello, no pong | bye 3502, bye 3001 |
 
 use std::time::Duration;
@@ -39,7 +39,7 @@ use super::{
 };
 use crate::publish::SharedUpdate;
 
-/// Bytes of a batch frame past which a new one begins.
+/// The size in bytes at which a batch continues in a new frame.
 pub const MAX_FRAME: usize = 128 << 10;
 
 /// Serves one connection until either side ends it.
@@ -58,7 +58,7 @@ pub async fn run(socket: WebSocket, context: StreamContext, encoding: Encoding, 
             }
             Some(answer) = commands.next(), if !commands.is_empty() => Step::Done(answer),
             result = writer.flush(), if !is_idle => if result.is_ok() { Step::Written } else { Step::Gone },
-            // Not before all else is out: an answer to a subscription must come before its items.
+            // Only after all other frames: the answer to a subscription must precede its items.
             batch = next_batch(conversation.subscriber()), if is_open && is_idle => Step::Batch(batch),
             () = tokio::time::sleep_until(wake) => Step::Woken,
         };
@@ -79,7 +79,7 @@ pub async fn run(socket: WebSocket, context: StreamContext, encoding: Encoding, 
     }
 }
 
-/// What happened.
+/// An event of the session's loop.
 enum Step {
     Close(CloseCode),
     Read(Option<Result<Message, axum::Error>>),
@@ -109,7 +109,7 @@ struct Session {
     next_ping: Instant,
     /// When the answer to the last ping is overdue.
     pong_due: Option<Instant>,
-    /// When the connection is dropped, come what may; a close frame is on its way.
+    /// When the connection is dropped in any case; a close frame has been queued or received.
     ending: Option<Instant>,
 }
 
@@ -133,7 +133,7 @@ impl Session {
     }
 
     fn read(&mut self, message: Message) -> Flow {
-        // Whatever comes is a sign of life.
+        // Any message is a sign of life.
         self.pong_due = None;
         if self.ending.is_some() {
             return Flow::GoOn;
@@ -142,10 +142,10 @@ impl Session {
             Message::Text(text) => Frame::Text(text.as_str()),
             Message::Binary(bytes) => Frame::Binary(bytes),
             Message::Pong(_) => return Flow::GoOn,
-            // The library answers pings; they count like messages, or they would be a way around the limit.
+            // The library answers pings; they count as messages, or they would bypass the limit.
             Message::Ping(_) => return self.pass().map_or_else(|flow| flow, |()| Flow::GoOn),
             Message::Close(_) => {
-                // The library's answer goes out with the next reads, which end the connection.
+                // The library sends its answer with the next reads, which end the connection.
                 self.ending = Some(Instant::now() + CLOSE_TIME);
                 return Flow::GoOn;
             }
@@ -188,7 +188,7 @@ impl Session {
         }
     }
 
-    /// The library could not read on: the peer broke the protocol, sent too much at once, or is gone.
+    /// Handles a read error: the client broke the protocol, sent too large a message, or is gone.
     fn unreadable(&mut self, error: &axum::Error) -> Flow {
         tracing::debug!(%error, "a stream connection cannot be read");
         let is_too_large = error.to_string().contains("too long");
@@ -230,14 +230,14 @@ impl Session {
             Encoding::Binary => Message::Binary(bytes),
             Encoding::Json => match bytes.try_into() {
                 Ok(text) => Message::Text(text),
-                // The encoder promises UTF-8.
+                // The encoder guarantees UTF-8.
                 Err(_) => return,
             },
         };
         self.writer.push(frame);
     }
 
-    /// Says goodbye and begins to wait for the other side's.
+    /// Sends a bye and a close frame, and starts to wait for the client's close frame.
     fn close(&mut self, code: CloseCode) -> Flow {
         if self.ending.is_none() {
             self.say(&ServerMessage::Bye(Bye::from(code)));
@@ -276,7 +276,7 @@ impl Session {
         }
         if now >= self.next_ping {
             self.next_ping = now + config.ping;
-            // From the first ping that is not answered: a later one must not put the end off.
+            // Counted from the first unanswered ping: a later one must not delay the end.
             self.pong_due.get_or_insert(now + config.pong_timeout);
             self.writer.push(Message::Ping(Bytes::new()));
         }
@@ -284,7 +284,7 @@ impl Session {
     }
 }
 
-/// Cancel-safe, as the hub's own.
+/// Waits for the hub's next batch; forever without a subscriber. Cancel-safe.
 async fn next_batch(subscriber: Option<&Subscriber<SharedUpdate>>) -> Result<Vec<Delivery<SharedUpdate>>, Closed> {
     match subscriber {
         Some(subscriber) => subscriber.next_batch().await,
@@ -292,13 +292,13 @@ async fn next_batch(subscriber: Option<&Subscriber<SharedUpdate>>) -> Result<Vec
     }
 }
 
-/// Replies that may wait for a client that asks faster than it reads.
+/// Frames that may wait for a client that asks faster than it reads.
 const MAX_REPLIES: usize = 64;
-/// Commands of one client under way at once.
+/// Concurrent commands of one client.
 const MAX_COMMANDS: usize = 8;
-/// Messages that could not be read before a client is given up.
+/// Unreadable messages before a client is disconnected.
 const MAX_UNREADABLE: u32 = 16;
-/// Time for the other side's close frame. Browsers answer at once.
+/// The wait for the client's close frame. Browsers answer at once.
 const CLOSE_TIME: Duration = Duration::from_secs(1);
-/// RFC 6455: a message too big to process.
+/// From RFC 6455: a message is too big to process.
 const TOO_LARGE: CloseCode = CloseCode(1009);

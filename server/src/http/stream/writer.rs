@@ -1,7 +1,7 @@
-//! The writing half of a browser's socket: frames in order, one at a time, never blocking the reading half.
+//! The writing half of a client's socket: writes frames in order, one at a time, and never blocks the reading half.
 //!
-//! A frame is handed to the library only when the one before it is in the kernel, so what waits here is bounded by what
-//! the session puts in, and the library's buffer by one frame.
+//! A frame is handed to the library only when the previous one is in the kernel. So the library buffers at most one
+//! frame, and the session alone controls how many wait here.
 
 use std::{
     collections::VecDeque,
@@ -16,50 +16,50 @@ use axum::{
 use futures::{Sink, SinkExt, stream::SplitSink};
 use tokio::time::Instant;
 
-/// Frames on their way out.
+/// A queue of outgoing frames.
 #[derive(Debug)]
 pub struct Writer<S = SplitSink<WebSocket, Message>> {
     sink: S,
     queue: VecDeque<Message>,
-    /// When the frame under way was handed over; `None` when all is in the kernel.
+    /// When the current frame was handed over; `None` when all frames are in the kernel.
     busy_since: Option<Instant>,
-    /// A frame was handed over and is not wholly in the kernel yet.
+    /// True while a frame that was handed over is not completely in the kernel.
     is_flushing: bool,
 }
 
 impl<S: Sink<Message, Error = Error> + Unpin> Writer<S> {
-    /// Nothing is on its way.
+    /// Creates an empty queue.
     pub fn new(sink: S) -> Self {
         Self { sink, queue: VecDeque::new(), busy_since: None, is_flushing: false }
     }
 
-    /// Puts a frame at the end.
+    /// Appends a frame.
     pub fn push(&mut self, frame: Message) {
         self.queue.push_back(frame);
         self.busy_since.get_or_insert_with(Instant::now);
     }
 
-    /// True when all is in the kernel.
+    /// Returns true when all frames are in the kernel.
     pub fn is_idle(&self) -> bool {
         self.busy_since.is_none()
     }
 
-    /// Frames that have not begun.
+    /// Returns the number of frames not yet handed over.
     pub fn len(&self) -> usize {
         self.queue.len()
     }
 
-    /// True where no frame waits to begin; the last one may still be on its way.
+    /// Returns true if no frame waits to be handed over; the last one may not be in the kernel yet.
     pub fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
 
-    /// Since when the frame under way has made no end.
+    /// Returns when the current frame was handed over; `None` when all frames are in the kernel.
     pub fn busy_since(&self) -> Option<Instant> {
         self.busy_since
     }
 
-    /// Works until all is in the kernel. Cancel-safe: a frame is taken from the queue and handed over in one step.
+    /// Writes until all frames are in the kernel. Cancel-safe: a frame leaves the queue and is handed over in one step.
     ///
     /// # Errors
     /// The connection is gone.
@@ -69,7 +69,7 @@ impl<S: Sink<Message, Error = Error> + Unpin> Writer<S> {
 
     fn poll_all(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
-            // The sink itself would take frame after frame into its buffer: it counts as ready while it flushes.
+            // The sink itself would buffer frame after frame, as it is ready even while it flushes.
             if self.is_flushing {
                 ready!(self.sink.poll_flush_unpin(context))?;
                 self.is_flushing = false;
@@ -96,7 +96,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes a frame into its buffer and holds it there until told to let it go.
+    /// A sink that buffers frames until the test frees them.
     #[derive(Default)]
     struct Stuck {
         n_buffered: usize,
@@ -136,7 +136,7 @@ mod tests {
         let mut writer = Writer::new(Stuck::default());
         (0..5).for_each(|_| writer.push(Message::text("x")));
         for n_sent in 0..5 {
-            // Given up on and tried again, as a `select!` does.
+            // Cancelled and retried, as in a `select!`.
             assert!(writer.flush().now_or_never().is_none());
             assert!(writer.flush().now_or_never().is_none());
             assert_eq!((writer.sink.n_sent, writer.len(), writer.is_idle()), (n_sent, 4 - n_sent, false));
