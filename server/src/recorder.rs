@@ -1,14 +1,15 @@
 //! Recordings of feeds, and replays of them: the files, tasks and queues around the crate `recording`.
 //!
-//! A feed shows its tap what passes (`feed::driver`); the tap keeps the last half minute in memory and hands entries to
-//! a writer while somebody records. A replay is a feed of its own kind under another venue name. Not here: what is kept
-//! and what it says when it plays (`recording`), what frames mean (`venues`), who may ask (`http`).
+//! A feed hands its frames and requests to its tap (`feed::driver`); the tap keeps the last half minute in memory and,
+//! during a recording, hands entries to a writer. A replay is published like a feed, under another venue name. Not
+//! here: the format of recordings and their playback (`recording`), the meaning of frames (`venues`), access control
+//! (`http`).
 //!
 //! # Layout
-//! - [`tap`]: what others want of a feed's tap · [`writer`]: entries to files · [`target`]: where those are made
-//! - [`library`]: the folder and its limits · [`recordings`]: who records what · [`scan`]: a file's beginning and end
-//! - [`recording_file`]: one file, unpacked as it is read · [`files`]: the lines of several files
-//! - [`player`]: the task of a replay · [`replays`]: who plays what · [`error`]: why a recording or replay refuses
+//! - [`tap`]: commands to a feed's tap · [`writer`]: writes entries to files · [`target`]: creates those files
+//! - [`library`]: the folder and its limits · [`recordings`]: all recordings · [`scan`]: a file's beginning and end
+//! - [`recording_file`]: reads and unpacks one file · [`files`]: the lines of several files
+//! - [`player`]: the task of a replay · [`replays`]: the current replay · [`error`]: why a request is refused
 
 pub mod error;
 pub mod files;

@@ -1,6 +1,6 @@
-//! Why a recording or a replay cannot do what it was asked to do.
+//! Errors of recordings and replays.
 //!
-//! Not here: what REST callers read of it (`http::error`).
+//! Not here: the errors of the REST API (`http::error`).
 
 use std::io;
 
@@ -11,16 +11,16 @@ use venues::error::VenueError;
 use super::library::{RecordingName, Use};
 use crate::feed::error::FeedError;
 
-/// Why a recording or a replay refuses.
+/// Why a recording or a replay refuses a request.
 #[derive(Debug, thiserror::Error)]
 pub enum RecorderError {
-    /// The folder has no recording of that name.
+    /// The folder has no recording with this name.
     #[error("there is no recording named {name}; GET /api/v1/recordings lists them")]
     UnknownRecording {
         /// The name in the request.
         name: RecordingName,
     },
-    /// No feed of that venue runs.
+    /// No feed of the venue runs.
     #[error("no feed of {venue} runs; start it first")]
     NoFeed {
         /// The venue in the request, cut to 64 characters.
@@ -32,13 +32,13 @@ pub enum RecorderError {
         /// The replay's name.
         venue: Venue,
     },
-    /// The venue's market is made up in this program.
+    /// The venue's market is simulated by this program.
     #[error("{venue} is made up in this program and receives nothing; record a real venue")]
     NothingReceived {
         /// The venue.
         venue: Venue,
     },
-    /// The feed does not follow a symbol that is to be recorded.
+    /// The feed does not follow a requested symbol.
     #[error("{venue} does not follow {symbol}; it follows {}", .followed.join(", "))]
     NotFollowed {
         /// The venue.
@@ -71,34 +71,34 @@ pub enum RecorderError {
     InUse {
         /// The file.
         name: RecordingName,
-        /// What it is used for.
+        /// The file's use.
         purpose: Use,
     },
-    /// The folder cannot be read or changed.
+    /// The folder cannot be read or written.
     #[error("cannot use the recordings folder; check its permissions and the free disk space")]
     Folder(#[source] io::Error),
     /// A recording's file cannot be written.
     #[error("cannot write the recording: {failure}; check the folder's permissions and the free disk space")]
     NotWritten {
-        /// The writer's words.
+        /// The writer's error.
         failure: String,
     },
     /// A replay needs at least one file.
     #[error("name at least one recording")]
     NoFiles,
-    /// More files than a replay may have.
+    /// The request names more files than a replay may have.
     #[error("files: name at most {limit} files")]
     TooManyFiles {
-        /// Most files.
+        /// The maximum number of files.
         limit: usize,
     },
-    /// A name that cannot be a recording's.
+    /// The name is not a valid recording name.
     #[error("name: write the name of a recording as the list has it")]
     BadName,
     /// The first file does not name its venue.
     #[error("the recording does not name its venue; name it")]
     UnnamedVenue,
-    /// No venue has that name.
+    /// No venue has this name.
     #[error(transparent)]
     UnknownVenue(#[from] VenueError),
     /// A file cannot be read as a recording.
@@ -106,10 +106,10 @@ pub enum RecorderError {
     Unplayable {
         /// The file's name.
         file: String,
-        /// What went wrong with it.
+        /// The read error.
         source: io::Error,
     },
-    /// A speed out of range.
+    /// The speed is out of range.
     #[error("speed {found} is out of range; write a number from {} to {}", SPEEDS.start(), SPEEDS.end())]
     BadSpeed {
         /// The speed in the request.
@@ -121,7 +121,7 @@ pub enum RecorderError {
     /// The replay's queue of controls is full.
     #[error("the replay is busy; try again in a second")]
     ReplayBusy,
-    /// The feed does not answer.
+    /// The feed cannot answer.
     #[error(transparent)]
     Feed(#[from] FeedError),
     /// The server is shutting down.
@@ -129,7 +129,7 @@ pub enum RecorderError {
     ShuttingDown,
 }
 
-/// What is done with a file, and what ends it.
+/// Returns the words for a file's use and for how to end it.
 fn use_of(purpose: Use) -> (&'static str, &'static str) {
     match purpose {
         Use::Writing => ("being written", "stop the recording"),

@@ -1,6 +1,6 @@
-//! Files that continue one another, as the lines of one recording.
+//! Several consecutive files, read as the lines of one recording.
 //!
-//! Not here: one file ([`RecordingFile`]), what the lines say (`recording`).
+//! Not here: one file ([`RecordingFile`]), the contents of lines (`recording`).
 
 use std::{io, path::PathBuf};
 
@@ -8,7 +8,7 @@ use recording::lines::Lines;
 
 use crate::recorder::recording_file::RecordingFile;
 
-/// The lines of files, one file after the other.
+/// The lines of several files, one file after the other.
 pub struct Files {
     paths: Vec<PathBuf>,
     n_opened: usize,
@@ -16,7 +16,7 @@ pub struct Files {
 }
 
 impl Files {
-    /// Nothing is opened yet.
+    /// Creates a reader; the files are opened later.
     pub fn new(paths: &[PathBuf]) -> Self {
         Self { paths: paths.to_vec(), n_opened: 0, file: None }
     }
@@ -42,7 +42,7 @@ impl Lines for Files {
     fn advance(&mut self) -> io::Result<bool> {
         let read = self.read();
         if read.is_err() {
-            // The next file may go on.
+            // The next call continues with the next file.
             self.file = None;
         }
         read

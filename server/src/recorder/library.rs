@@ -1,7 +1,7 @@
-//! The folder of recordings: names, limits, and which files are in use.
+//! The folder of recordings: names, limits, and files in use.
 //!
-//! A name is checked before it becomes a path: it can only mean a file that lies in the folder itself. Not here: what a
-//! file holds ([`super::scan`]).
+//! A name is checked before it becomes a path: it can only mean a file in the folder itself. Not here: the contents of
+//! files ([`super::scan`]).
 
 use std::{
     collections::BTreeMap,
@@ -16,12 +16,13 @@ use serde::{Serialize, Serializer};
 
 use crate::config::RecordingsConfig;
 
-/// The name of a file in the folder.
+/// The name of a recording's file in the folder.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordingName(String);
 
 impl RecordingName {
-    /// Takes letters, digits, `.`, `-` and `_`, first a letter or digit, with an ending of a recording; `None` for anything else.
+    /// Accepts letters, digits, `.`, `-` and `_`, with a letter or digit first and a recording's ending; `None` for
+    /// anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let is_plain = text.chars().all(|char| char.is_ascii_alphanumeric() || matches!(char, '.' | '-' | '_'));
         let begins_well = text.starts_with(|char: char| char.is_ascii_alphanumeric());
@@ -30,7 +31,7 @@ impl RecordingName {
         is_usable.then(|| Self(text.to_owned()))
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -48,40 +49,40 @@ impl Serialize for RecordingName {
     }
 }
 
-/// What a file is used for.
+/// The use of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Use {
-    /// It is being written.
+    /// A recording writes the file.
     Writing,
-    /// It plays.
+    /// A replay plays the file.
     Playing,
-    /// Somebody downloads it.
+    /// A client downloads the file.
     Reading,
 }
 
 /// A file of the folder.
 #[derive(Clone, Debug)]
 pub struct StoredFile {
-    /// Its name.
+    /// The file's name.
     pub name: RecordingName,
-    /// Its packed size.
+    /// The compressed size.
     pub size_bytes: u64,
-    /// Its last change.
+    /// The time of the last change.
     pub modified: SystemTime,
 }
 
 /// Why a file was not deleted.
 #[derive(Debug)]
 pub enum DeleteError {
-    /// There is none of that name.
+    /// No file has this name.
     Unknown,
-    /// It is in use.
+    /// The file is in use.
     InUse(Use),
-    /// The system refused.
+    /// The operating system reported an error.
     Io(io::Error),
 }
 
-/// The folder. Clones share what is in use.
+/// The folder of recordings. Clones share the list of files in use.
 #[derive(Clone, Debug)]
 pub struct Library {
     folder: PathBuf,
@@ -90,34 +91,34 @@ pub struct Library {
 }
 
 impl Library {
-    /// The folder `recordings` in the data folder; made when something is written.
+    /// Uses the folder `recordings` in the data folder; it is created by the first recording.
     pub fn new(data_dir: &Path, limits: RecordingsConfig) -> Self {
         Self { folder: data_dir.join("recordings"), limits, in_use: Arc::default() }
     }
 
-    /// Where it is.
+    /// Returns the folder's path.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// How large files may become.
+    /// Returns the limits of files and folder.
     pub fn limits(&self) -> &RecordingsConfig {
         &self.limits
     }
 
-    /// Where a file of that name would lie.
+    /// Returns the path of a file with this name, whether it exists or not.
     pub fn path(&self, name: &RecordingName) -> PathBuf {
         self.folder.join(name.as_str())
     }
 
-    /// The file of that name: a plain file, never what a link points to.
+    /// Returns the file with this name: only a plain file, never the target of a link.
     pub fn find(&self, name: &RecordingName) -> Option<StoredFile> {
         let about = fs::symlink_metadata(self.path(name)).ok().filter(fs::Metadata::is_file)?;
         let modified = about.modified().unwrap_or(SystemTime::UNIX_EPOCH);
         Some(StoredFile { name: name.clone(), size_bytes: about.len(), modified })
     }
 
-    /// All files, newest name first. A folder that is not there yet is empty.
+    /// Returns all files, newest name first; none if the folder does not exist yet.
     ///
     /// # Errors
     /// The folder cannot be read.
@@ -132,13 +133,13 @@ impl Library {
         Ok(files)
     }
 
-    /// Keeps a file from being deleted until the answer is dropped.
+    /// Keeps a file from being deleted until the returned guard is dropped.
     pub fn hold(&self, name: &RecordingName, purpose: Use) -> Held {
         *self.lock().entry((name.clone(), purpose)).or_default() += 1;
         Held { library: self.clone(), key: (name.clone(), purpose) }
     }
 
-    /// What a file is used for, writing before playing before reading.
+    /// Returns a file's use; if it has several, writing before playing before reading.
     pub fn use_of(&self, name: &RecordingName) -> Option<Use> {
         let in_use = self.lock();
         [Use::Writing, Use::Playing, Use::Reading]
@@ -149,12 +150,12 @@ impl Library {
     /// Deletes a file that is not in use.
     ///
     /// # Errors
-    /// It is not there, in use, or the system refuses.
+    /// The file does not exist, is in use, or cannot be deleted.
     pub fn delete(&self, name: &RecordingName) -> Result<(), DeleteError> {
         if self.find(name).is_none() {
             return Err(DeleteError::Unknown);
         }
-        // Held across the deletion, so that nobody begins to use it in between.
+        // Locked during the deletion, so that no use can begin in between.
         let in_use = self.lock();
         if let Some(((_, purpose), _)) =
             in_use.range((name.clone(), Use::Writing)..=(name.clone(), Use::Reading)).next()
@@ -164,7 +165,8 @@ impl Library {
         fs::remove_file(self.path(name)).map_err(DeleteError::Io)
     }
 
-    /// Deletes what is too old, then the oldest until all fit; never what is in use. Returns the names of those deleted.
+    /// Deletes files that are too old, then the oldest until the rest fits the limit; never files in use. Returns the
+    /// names of the deleted files.
     pub fn tidy(&self, now: SystemTime) -> Vec<RecordingName> {
         let Ok(mut files) = self.files() else { return Vec::new() };
         files.sort_by(|left, right| (left.modified, &left.name).cmp(&(right.modified, &right.name)));
@@ -189,7 +191,7 @@ impl Library {
     }
 }
 
-/// A file in use, until it is dropped.
+/// A guard that marks a file as in use until it is dropped.
 #[derive(Debug)]
 pub struct Held {
     library: Library,
@@ -197,7 +199,7 @@ pub struct Held {
 }
 
 impl Held {
-    /// The file's name.
+    /// Returns the file's name.
     pub fn name(&self) -> &RecordingName {
         &self.key.0
     }
@@ -217,14 +219,14 @@ impl Drop for Held {
 
 const ENDINGS: &[&str] = &[".jsonl", ".jsonl.gz", ENDING];
 const NAME_BYTES: usize = 120;
-/// Files looked at; nobody reads a longer list.
+/// The maximum number of files listed.
 const FILES: usize = 10_000;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A folder of this test's own, gone when it ends.
+    /// A temporary folder of one test.
     struct Folder(PathBuf);
 
     impl Folder {

@@ -1,7 +1,7 @@
-//! The task of a replay: the player with its topics, its clock and those who ask.
+//! The task of a replay: runs the player, publishes its topics and answers queries.
 //!
-//! It runs on a thread of its own, since reading and decoding block. Not here: what a player does (`recording::player`),
-//! who may ask ([`super::replays`]).
+//! It runs on its own thread, because reading and decoding block. Not here: the playback itself (`recording::player`),
+//! loading and stopping replays ([`super::replays`]).
 
 use std::time::{Duration, Instant};
 
@@ -39,29 +39,29 @@ use crate::{
     publish::TopicOwner,
 };
 
-/// What a replay needs.
+/// The parts of a replay.
 pub struct PlayerParts {
     /// The recording, at its beginning.
     pub playback: Playback<Files>,
-    /// What it holds.
+    /// The contents of the recording.
     pub contents: Contents,
-    /// How it stands before it has begun: files, venue, instruments, pace.
+    /// Receives the replay's state; holds the initial one: files, venue, instruments, speed.
     pub report: watch::Sender<ReplayReport>,
-    /// Its topics at the hub.
+    /// The replay's topics at the hub.
     pub topics: TopicOwner,
-    /// Told of instruments.
+    /// Receives instrument updates.
     pub directory: Directory,
-    /// receives its state.
+    /// Receives the status of the replay as a feed.
     pub status: watch::Sender<FeedStatus>,
-    /// Queries of REST callers.
+    /// Queries from REST callers.
     pub commands: mpsc::Receiver<FeedCommand>,
-    /// What it is told to do.
+    /// Controls from users.
     pub controls: mpsc::Receiver<Control>,
-    /// Real time, for the pace.
+    /// The real clock, for the speed.
     pub clock: Clock,
 }
 
-/// Runs a replay until `stop`, or until nobody is left who could tell it anything; blocks.
+/// Runs a replay until `stop`, or until nobody can control it any more; blocks.
 pub fn run(parts: PlayerParts, stop: &CancellationToken) {
     let mut task = Task::new(parts);
     while !stop.is_cancelled() && task.listen() {
@@ -86,7 +86,7 @@ struct Task {
     lanes: LaneClock,
 }
 
-/// Who hears of events besides the view.
+/// The receivers of events besides the view.
 struct Listeners {
     queries: Queries,
     desk: DeskFeeds<DeskSender>,
@@ -137,7 +137,7 @@ impl Task {
         self.player.clock(self.clock.now())
     }
 
-    /// Takes what was asked and told since the last time; false once nobody can tell it anything any more.
+    /// Handles new controls and queries; returns false once nobody can control the replay any more.
     fn listen(&mut self) -> bool {
         loop {
             match self.controls.try_recv() {
@@ -166,7 +166,7 @@ impl Task {
 
     fn advance(&mut self) -> Pace {
         if self.player.state() == PlayState::Seeking {
-            // What passes on the way to another moment did not happen for a desk.
+            // Events on the way to another time are not for the desk.
             self.listeners.desk.end_all();
         }
         let begun = Instant::now();
@@ -180,7 +180,7 @@ impl Task {
         pace
     }
 
-    /// Publishes what changed, on every lane whose turn it is. Nothing while it jumps.
+    /// Publishes changes on every lane whose turn it is; nothing during a jump.
     fn turn(&mut self) {
         let Some(lanes) = self.lanes.take_due(self.clock.now().monotonic) else { return };
         self.tell();

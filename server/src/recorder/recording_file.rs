@@ -1,4 +1,4 @@
-//! Reads a recording line by line: plain, gzip or zstd, told by its first bytes and not by its name.
+//! Reads a recording line by line: plain, gzip or zstd, recognised by its first bytes and not by its name.
 
 use std::{
     fs::File,
@@ -16,10 +16,10 @@ pub struct RecordingFile {
 }
 
 impl RecordingFile {
-    /// Opens a file and looks at its first bytes.
+    /// Opens a file and reads its first bytes.
     ///
     /// # Errors
-    /// It cannot be opened or read.
+    /// The file cannot be opened or read.
     pub fn open(path: &Path) -> io::Result<Self> {
         let mut plain = BufReader::with_capacity(BUFFER, File::open(path)?);
         let reader: Box<dyn BufRead + Send> = match Packing::of(plain.fill_buf()?) {
@@ -32,28 +32,28 @@ impl RecordingFile {
         Ok(Self { path: path.to_owned(), lines: LineReader::new(reader) })
     }
 
-    /// Its name.
+    /// Returns the file's path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The next line with its end, `None` after the last; cut where it is too long.
+    /// Returns the next line with its line break, cut if it is too long; `None` after the last.
     ///
     /// # Errors
-    /// The file ends inside a compressed block, or cannot be read on.
+    /// The file ends inside a compressed block, or cannot be read.
     pub fn next_line(&mut self) -> io::Result<Option<&[u8]>> {
         Ok(self.lines.advance()?.then(|| self.lines.line()))
     }
 
-    /// The line that was read last, with its end.
+    /// Returns the line that was read last, with its line break.
     pub fn line(&self) -> &[u8] {
         self.lines.line()
     }
 
-    /// Reads the next line; false after the last.
+    /// Reads the next line; returns false after the last.
     ///
     /// # Errors
-    /// As [`Self::next_line`].
+    /// The same as [`Self::next_line`].
     pub fn advance(&mut self) -> io::Result<bool> {
         self.lines.advance()
     }

@@ -1,6 +1,6 @@
-//! Who records what: starts and stops recordings of feeds, saves the last half minute, lists what lies on the library.
+//! Starts and stops recordings of feeds, saves the last half minute, and lists the files in the library.
 //!
-//! Not here: writing ([`super::writer`]), the words of REST (`http::recordings`).
+//! Not here: writing ([`super::writer`]), the REST API (`http::recordings`).
 
 use std::{
     collections::BTreeMap,
@@ -46,84 +46,84 @@ struct Inner {
     newest: Mutex<BTreeMap<Venue, Arc<Progress>>>,
 }
 
-/// A file, as lists show it.
+/// A file's entry in the list.
 #[derive(Clone, Debug, Serialize)]
 pub struct FileEntry {
-    /// Its name.
+    /// The file's name.
     pub name: RecordingName,
-    /// Its packed size.
+    /// The compressed size.
     pub size_bytes: u64,
-    /// Whose frames, where it says so.
+    /// The venue of the frames, if the file names it.
     pub venue: Option<String>,
-    /// What was followed, where it says so.
+    /// The recorded symbols, if the file names them.
     pub symbols: Vec<String>,
-    /// `recording`, `last` (a saved half minute), or nothing for a recording from elsewhere.
+    /// `recording`, `last` (a saved half minute), or absent for a recording from elsewhere.
     pub kind: Option<String>,
-    /// When it begins, milliseconds since the epoch, where known.
+    /// The start in milliseconds since the epoch, if known.
     pub start_ms: Option<i64>,
-    /// How long it lasts in milliseconds; of a file under way or cut off up to its last change.
+    /// The duration in milliseconds; for an unfinished or cut-off file, up to its last change.
     pub duration_ms: Option<i64>,
-    /// Entries lost while it was written.
+    /// Entries lost while the file was written.
     pub n_lost: u64,
-    /// How it stands.
+    /// The state of the file.
     pub state: FileState,
 }
 
-/// How a file stands.
+/// The state of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FileState {
-    /// It is being written.
+    /// The file is being written.
     Recording,
-    /// The replay has it, whether it moves, stands still or has ended.
+    /// The replay has loaded the file, whether it is playing, paused or ended.
     Playing,
-    /// It is whole.
+    /// The file is complete.
     Complete,
-    /// It ends without its footer: cut off, or not ours. What it holds can be played.
+    /// The file has no footer: it was cut off, or is not ours. Its contents can be played.
     CutOff,
 }
 
-/// Everything there is.
+/// All files and recordings.
 #[derive(Clone, Debug, Serialize)]
 pub struct RecordingList {
     /// The files, newest name first.
     pub recordings: Vec<FileEntry>,
-    /// Newest recording of each feed since the start.
+    /// The newest recording of each feed since the server started.
     pub feeds: Vec<FeedRecording>,
-    /// Size of all files.
+    /// The size of all files together.
     pub total_bytes: u64,
-    /// Past this the oldest are deleted.
+    /// The maximum size of all files together; beyond it, the oldest are deleted.
     pub max_total_bytes: u64,
-    /// Files older than this are deleted.
+    /// The maximum age of a file; older ones are deleted.
     pub max_age_days: u64,
 }
 
 impl Recordings {
-    /// Nothing is recorded yet. Deletes what exceeds the limits.
+    /// Creates a list without recordings, and deletes files that exceed the limits.
     pub fn new(library: Library, feeds: Feeds, clock: Clock, notices: Notices, shutdown: Shutdown) -> Self {
         library.tidy(SystemTime::now());
         Self(Arc::new(Inner { library, feeds, clock, notices, shutdown, newest: Mutex::default() }))
     }
 
-    /// The folder.
+    /// Returns the folder of recordings.
     pub fn library(&self) -> &Library {
         &self.0.library
     }
 
-    /// Begins to record a feed. `symbols`, where named, must be followed; a recording holds all that the feed receives.
+    /// Starts to record a feed, with everything it receives. All of `symbols` must be followed.
     ///
     /// # Errors
-    /// There is no such feed, it has nothing to record, does not follow a symbol, or is recorded already.
+    /// The feed does not exist, has nothing to record, does not follow a symbol, or is recorded already.
     pub fn start(&self, venue: &Venue, symbols: &[String]) -> Result<FeedRecording, RecorderError> {
         let stem = self.stem(venue, "recording");
         let target = LibraryTarget { library: self.0.library.clone(), stem };
         self.start_to(venue, symbols, Box::new(target))
     }
 
-    /// As [`Self::start`], to one file of the user's choice.
+    /// Like [`Self::start`], but to one file of the user's choice.
     ///
     /// # Errors
-    /// As [`Self::start`].
+    /// The same as [`Self::start`].
     pub fn start_file(&self, venue: &Venue, path: PathBuf) -> Result<FeedRecording, RecorderError> {
         self.start_to(venue, &[], Box::new(OneFile { path }))
     }
@@ -167,7 +167,7 @@ impl Recordings {
         Ok(feed_recording(venue.clone(), progress.report()))
     }
 
-    /// Ends the recording of a feed; waits until its file is complete. Cancel-safe.
+    /// Stops the recording of a feed and waits until its file is complete. Cancel-safe.
     ///
     /// # Errors
     /// The feed is not recorded.
@@ -187,7 +187,7 @@ impl Recordings {
     /// Saves the last half minute of a feed; returns the file's name.
     ///
     /// # Errors
-    /// There is no such feed, it has kept nothing, or the file cannot be written.
+    /// The feed does not exist or has kept nothing, or the file cannot be written.
     pub async fn save_last(&self, venue: &Venue) -> Result<RecordingName, RecorderError> {
         let (feed, followed) = self.feed(venue)?;
         let window = feed.window().await?.filter(|window| !window.entries.is_empty());
@@ -209,7 +209,7 @@ impl Recordings {
     /// Deletes a file.
     ///
     /// # Errors
-    /// It is not there, is in use, or the system refuses.
+    /// The file does not exist, is in use, or cannot be deleted.
     pub fn delete(&self, name: &RecordingName) -> Result<(), RecorderError> {
         self.0.library.delete(name).map_err(|error| match error {
             DeleteError::Unknown => RecorderError::UnknownRecording { name: name.clone() },
@@ -221,7 +221,7 @@ impl Recordings {
         })
     }
 
-    /// Everything there is; reads the beginning and end of each file, so it blocks.
+    /// Returns all files and recordings. Blocks, as it reads the beginning and end of each file.
     ///
     /// # Errors
     /// The folder cannot be read.
@@ -239,7 +239,7 @@ impl Recordings {
         })
     }
 
-    /// True while some feed is recorded.
+    /// Returns true while the venue's feed is recorded.
     pub fn is_recording(&self, venue: &Venue) -> bool {
         self.lock().get(venue).is_some_and(|known| known.report().is_running)
     }
@@ -258,7 +258,7 @@ impl Recordings {
         let begun_ms = head.ts.map(|ts| (ts * 1e3) as i64);
         let (start_ms, end_ms) = match &footer {
             Some(footer) => (footer.first_us.map(|us| us / 1_000).or(begun_ms), footer.last_us.map(|us| us / 1_000)),
-            // A recording from elsewhere says nothing about its end; its last change is no hint either.
+            // A recording from elsewhere does not state its end, nor does its last change.
             None => (begun_ms, modified_ms.filter(|_| head.kind.is_some())),
         };
         FileEntry {
@@ -274,7 +274,7 @@ impl Recordings {
         }
     }
 
-    /// A feed that can be recorded, and what it follows.
+    /// Returns a feed that can be recorded, and the symbols it follows.
     fn feed(&self, venue: &Venue) -> Result<(FeedHandle, Vec<String>), RecorderError> {
         if venue.replayed().is_some() {
             return Err(RecorderError::IsReplay { venue: venue.clone() });
@@ -314,7 +314,7 @@ fn feed_recording(venue: Venue, report: Report) -> FeedRecording {
     FeedRecording { venue, files, n_entries, n_lost, size_bytes, is_running, failure }
 }
 
-/// Writes a window at once; blocks.
+/// Writes a window to a file; blocks.
 fn save(window: Window, target: Box<dyn Target>, header: Header) -> Report {
     let begin = window.begin;
     let entries = window.entries.into_iter().map(Item::Entry);
@@ -322,8 +322,8 @@ fn save(window: Window, target: Box<dyn Target>, header: Header) -> Report {
     writer::write_all(target, header, begin, items)
 }
 
-/// A writer that has to pack and write a whole queue gets this long.
+/// The wait for a writer that has to pack and write a full queue.
 const STOP_STEPS: u32 = 100;
 const STOP_STEP: Duration = Duration::from_millis(50);
-/// Characters of a caller's text in a refusal.
+/// Characters of a caller's text shown in a refusal.
 const MAX_SHOWN: usize = 64;

@@ -1,6 +1,6 @@
-//! Who plays what: one replay at a time, beside the feeds, under the name `replay-<venue>`.
+//! Loads, controls and ends the replay: one at a time, beside the feeds, under the name `replay-<venue>`.
 //!
-//! Not here: how it plays ([`super::player`]), the words of REST (`http::replay`).
+//! Not here: the playback ([`super::player`]), the REST API (`http::replay`).
 
 use std::{
     path::{Path, PathBuf},
@@ -37,18 +37,18 @@ use crate::{
     shutdown::Shutdown,
 };
 
-/// What is to be played, and how it begins.
+/// The files to play and the initial settings.
 #[derive(Clone, Debug)]
 pub struct Load {
     /// The files, each continuing the one before.
     pub paths: Vec<PathBuf>,
-    /// Whose frames they are; `None` where the first file's header says it.
+    /// The venue of the frames; `None` takes it from the first file's header.
     pub venue: Option<String>,
-    /// Where to begin; `None` at the beginning.
+    /// The start time; `None` for the beginning.
     pub at: Option<Timestamp>,
-    /// So many times as fast as it was recorded.
+    /// The multiple of the recorded speed.
     pub speed: f64,
-    /// Whether it stands still at first.
+    /// Whether the replay is paused at first.
     pub is_paused: bool,
 }
 
@@ -63,7 +63,7 @@ struct Inner {
     clock: Clock,
     shutdown: Shutdown,
     current: Mutex<Option<Loaded>>,
-    /// One at a time loads or stops.
+    /// Held by the one caller that loads or stops.
     gate: tokio::sync::Mutex<()>,
 }
 
@@ -73,26 +73,26 @@ struct Loaded {
     report: watch::Receiver<ReplayReport>,
     stop: CancellationToken,
     ended: tokio::task::JoinHandle<()>,
-    /// Its files are not deleted meanwhile.
+    /// Keeps the files from being deleted.
     _held: Vec<Held>,
 }
 
 impl Replays {
-    /// Nothing plays yet.
+    /// Creates the state without a replay.
     pub fn new(library: Library, feeds: Feeds, publishing: Publishing, clock: Clock, shutdown: Shutdown) -> Self {
         let (current, gate) = (Mutex::new(None), tokio::sync::Mutex::new(()));
         Self(Arc::new(Inner { library, feeds, publishing, clock, shutdown, current, gate }))
     }
 
-    /// How the replay stands; `None` where nothing is loaded.
+    /// Returns the replay's state; `None` if nothing is loaded.
     pub fn report(&self) -> Option<ReplayReport> {
         self.lock().as_ref().map(|loaded| loaded.report.borrow().clone())
     }
 
-    /// Plays files of the library instead of what played before.
+    /// Plays files of the library in place of the current replay.
     ///
     /// # Errors
-    /// A file is not there or cannot be played.
+    /// A file does not exist or cannot be played.
     pub async fn load_named(&self, names: &[RecordingName], load: Load) -> Result<ReplayReport, RecorderError> {
         if let Some(name) = names.iter().find(|name| self.0.library.find(name).is_none()) {
             return Err(RecorderError::UnknownRecording { name: name.clone() });
@@ -110,7 +110,7 @@ impl Replays {
         self.start(load, Vec::new()).await
     }
 
-    /// Tells the replay what to do. It has heard it when the report says so.
+    /// Sends a control to the replay; the report shows when it has taken effect.
     ///
     /// # Errors
     /// Nothing is loaded, or the speed is out of range.
@@ -123,7 +123,7 @@ impl Replays {
         loaded.controls.try_send(control).map_err(|_| RecorderError::ReplayBusy)
     }
 
-    /// Ends the replay and takes its instruments away. Nothing happens where nothing is loaded.
+    /// Ends the replay and removes its instruments. Does nothing if nothing is loaded.
     pub async fn stop(&self) {
         let _gate = self.0.gate.lock().await;
         self.take_down().await;
@@ -207,7 +207,7 @@ struct Opened {
     at: Timestamp,
 }
 
-/// Looks into the files; blocks.
+/// Opens the files and reads their contents; blocks.
 fn open(load: Load) -> Result<Opened, RecorderError> {
     let first = load.paths.first().ok_or(RecorderError::NoFiles)?;
     let head = scan::head(first);
@@ -238,5 +238,5 @@ fn check_speed(speed: f64) -> Result<(), RecorderError> {
     if SPEEDS.contains(&speed) { Ok(()) } else { Err(RecorderError::BadSpeed { found: speed }) }
 }
 
-/// Orders and queries that wait; the player takes all of them a hundred times a second.
+/// Controls and queries that may wait; the player handles all of them a hundred times a second.
 const COMMAND_QUEUE: usize = 64;

@@ -1,6 +1,6 @@
-//! How a recording's file begins and ends, read from the disk.
+//! Reads the first line and the footer of a recording's file.
 //!
-//! Not here: what stands there (`recording::recording_file`), what a recording holds (`recording::contents`).
+//! Not here: their format (`recording::recording_file`), the contents of a recording (`recording::contents`).
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use recording::recording_file::{END_BYTES, Footer, Head};
 
 use crate::recorder::recording_file::RecordingFile;
 
-/// The footer of a file, where it has one.
+/// Returns the footer of a file, if it has one.
 pub fn footer(path: &Path) -> Option<Footer> {
     let mut file = fs::File::open(path).ok()?;
     let mut end = [0; END_BYTES];
@@ -26,7 +26,7 @@ pub fn footer(path: &Path) -> Option<Footer> {
     Footer::parse(&content)
 }
 
-/// What the first line says; a file that cannot be read has an empty head.
+/// Returns the header in the first line; empty if the file cannot be read.
 pub fn head(path: &Path) -> Head {
     let Ok(mut file) = RecordingFile::open(path) else { return Head::default() };
     Head::of(file.next_line().ok().flatten().unwrap_or_default())

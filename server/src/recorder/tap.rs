@@ -1,6 +1,6 @@
-//! What others want of a feed's tap, and its entries on their way to a writer.
+//! Commands to a feed's tap, and the connection from the tap to a writer.
 //!
-//! Not here: the tap itself (`recording::tap`), the queue and its end ([`super::writer`]).
+//! Not here: the tap itself (`recording::tap`), the writer and its queue ([`super::writer`]).
 
 use market::View;
 use model::time::Now;
@@ -10,25 +10,25 @@ use venues::session::Session;
 
 use super::writer::Feeder;
 
-/// The hook of one feed.
+/// The tap of one feed.
 pub type Tap = recording::tap::Tap<Feeder>;
 
-/// What others want of a tap.
+/// A command to a tap.
 #[derive(Debug)]
 pub enum TapCommand {
-    /// Hand everything over from now on, after what must be known first. Replaces a recording that has ended.
+    /// Records all entries from now on, after a prelude. Replaces a recording that has ended.
     Record(Feeder),
-    /// Say what the last half minute was; `None` where nothing was kept.
+    /// Returns the last half minute; `None` if nothing was kept.
     Window(oneshot::Sender<Option<Window>>),
 }
 
 impl TapCommand {
-    /// Does it.
+    /// Carries out the command.
     pub fn carry_out(self, tap: &mut Tap, session: &dyn Session, view: &View, now: Now) {
         match self {
             Self::Record(feeder) => tap.record(feeder, session, view, now),
             Self::Window(reply) => {
-                // Nobody waits any more where this fails.
+                // Sending fails only if the caller is gone.
                 let _unheard = reply.send(tap.window(now));
             }
         }

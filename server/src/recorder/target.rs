@@ -1,4 +1,4 @@
-//! Where a recording's files are made: on the library, or one file of the user's choice. Tests put a full disk in its place.
+//! Creates a recording's files: in the library, or one file of the user's choice. Tests substitute a full disk.
 
 use std::{
     fs, io,
@@ -10,30 +10,30 @@ use recording::recording_file::ENDING;
 
 use super::library::{Held, Library, RecordingName, Use};
 
-/// Makes files; the seam at which tests let the disk be full.
+/// Creates files; tests implement it with a full disk.
 pub trait Target: Send {
-    /// A new file; what counts as its name, and what keeps it from being deleted.
+    /// Creates a file; returns its name, the file, and the guard that keeps it from being deleted.
     fn create(&mut self, part: u32) -> io::Result<(RecordingName, Box<dyn RecordingSink>, Option<Held>)>;
 
-    /// Called before a file is made and now and then: deletes what exceeds the limits.
+    /// Deletes files that exceed the limits. Called before a file is created, and from time to time.
     fn tidy(&mut self);
 
-    /// Sizes and spans at which a file is full.
+    /// Returns the size and age at which a file is full.
     fn limits(&self) -> Full;
 }
 
-/// When a recording goes on in another file.
+/// The limits at which a recording continues in another file.
 #[derive(Clone, Copy, Debug)]
 pub struct Full {
-    /// Packed size.
+    /// The maximum compressed size.
     pub size_bytes: u64,
-    /// Age.
+    /// The maximum age.
     pub span: Duration,
 }
 
-/// A file under way.
+/// A file that is being written.
 pub trait RecordingSink: io::Write + Send {
-    /// Cuts it back to `size_bytes`.
+    /// Truncates the file to `size_bytes`.
     fn cut(&mut self, size_bytes: u64) -> io::Result<()>;
 }
 
@@ -43,7 +43,7 @@ impl RecordingSink for fs::File {
     }
 }
 
-/// Files on the library, `<stem>.jsonl.zst`, `<stem>.p002.jsonl.zst` and so on.
+/// Files in the library: `<stem>.jsonl.zst`, `<stem>.p002.jsonl.zst` and so on.
 pub struct LibraryTarget {
     /// The library.
     pub library: Library,
@@ -75,7 +75,7 @@ impl Target for LibraryTarget {
 
 /// One file of the user's choice, never full and never deleted.
 pub struct OneFile {
-    /// Where it is.
+    /// The file's path.
     pub path: PathBuf,
 }
 

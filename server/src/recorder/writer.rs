@@ -1,11 +1,10 @@
-//! Entries to recording files: one task a recording, a bounded queue before it, packed blocks behind it.
+//! Writes entries to recording files: one task per recording, with a bounded queue, in compressed blocks.
 //!
-//! The feed never waits: where the queue is full an entry is lost, counted, and the recording says so. A block is packed in
-//! memory and written at once, every [`BLOCK_EVERY`] at least, as a zstd frame of its own: after a kill a file is readable
-//! up to its last whole block. Where the disk is full, or writing fails otherwise, the recording ends: the file is cut
-//! back to its last whole block, the failure is shown and logged, the feed goes on. Not here: which entries there are
-//! (`super::tap`), where files are
-//! made ([`super::target`]), what is deleted when ([`super::library`]).
+//! The feed never waits: if the queue is full, an entry is lost, counted, and noted in the recording. A block is packed
+//! in memory and written at once as its own zstd frame, at least every [`BLOCK_EVERY`], so after a kill a file is
+//! readable up to its last whole block. If the disk is full or a write fails, the recording ends: the file is truncated
+//! to its last whole block, the failure is shown and logged, and the feed goes on. Not here: collecting entries
+//! (`recording::tap`), creating files ([`super::target`]), deleting them ([`super::library`]).
 
 use std::{
     io,
@@ -30,16 +29,16 @@ use super::{
     target::{RecordingSink, Target},
 };
 
-/// What comes through the queue.
+/// An item in the queue.
 #[derive(Debug)]
 pub enum Item {
-    /// Something passed.
+    /// An entry to write.
     Entry(RawEntry),
-    /// A file begins here, and with this.
+    /// The start of a new file, with its prelude.
     Part(Vec<RawEntry>),
 }
 
-/// Where a recording stands; shared by the feed, the writer and whoever asks.
+/// The progress of a recording, shared by the feed, the writer and the readers of reports.
 #[derive(Debug, Default)]
 pub struct Progress {
     n_entries: AtomicU64,
@@ -57,35 +56,35 @@ struct State {
     end: Option<Result<(), String>>,
 }
 
-/// What is told of a recording.
+/// A report about a recording.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// Its files so far, oldest first; those deleted since are named too.
+    /// The files so far, oldest first, including those deleted since.
     pub files: Vec<RecordingName>,
     /// Entries written.
     pub n_entries: u64,
     /// Entries lost because the disk was too slow.
     pub n_lost: u64,
-    /// Packed size of all its files.
+    /// The compressed size of all files.
     pub size_bytes: u64,
-    /// True until it has ended.
+    /// True until the recording has ended.
     pub is_running: bool,
-    /// Why it ended by itself, for people.
+    /// Why the recording ended by itself, for people.
     pub failure: Option<String>,
 }
 
 impl Progress {
-    /// Asks the writer to end once its queue is empty; entries that come later are not taken.
+    /// Asks the writer to end once its queue is empty; later entries are not accepted.
     pub fn ask_stop(&self) {
         self.is_stop_asked.store(true, Ordering::Release);
     }
 
-    /// True once it takes nothing more.
+    /// Returns true once the writer accepts no more entries.
     pub fn is_over(&self) -> bool {
         self.is_stop_asked.load(Ordering::Acquire)
     }
 
-    /// How it stands.
+    /// Returns a report.
     pub fn report(&self) -> Report {
         let state = self.lock();
         Report {
@@ -103,7 +102,7 @@ impl Progress {
     }
 }
 
-/// The feed's end of the queue; dropping it ends the recording.
+/// The feed's end of the queue. Dropping it ends the recording.
 #[derive(Clone, Debug)]
 pub struct Feeder {
     queue: SyncSender<Item>,
@@ -111,7 +110,7 @@ pub struct Feeder {
 }
 
 impl Feeder {
-    /// Hands an entry over, or loses it; never waits.
+    /// Queues an entry, or loses it if the queue is full; never waits.
     pub fn entry(&self, entry: RawEntry) {
         let n_bytes = entry.size_bytes();
         let queued = self.progress.queued_bytes.fetch_add(n_bytes, Ordering::AcqRel);
@@ -121,19 +120,19 @@ impl Feeder {
         }
     }
 
-    /// True where the file is full: [`Self::part`] is wanted.
+    /// Returns true if the file is full: the feed then calls [`Self::part`].
     pub fn wants_part(&self) -> bool {
         self.progress.wants_part.load(Ordering::Acquire)
     }
 
-    /// Begins a file with what must be known there. Where the queue is full it is asked for again.
+    /// Begins a new file with a prelude. If the queue is full, [`Self::wants_part`] stays true.
     pub fn part(&self, prelude: Vec<RawEntry>) {
         if self.queue.try_send(Item::Part(prelude)).is_ok() {
             self.progress.wants_part.store(false, Ordering::Release);
         }
     }
 
-    /// True once nothing more is taken.
+    /// Returns true once no more entries are accepted.
     pub fn is_over(&self) -> bool {
         self.progress.is_over()
     }
@@ -145,7 +144,7 @@ pub struct Writer {
     progress: Arc<Progress>,
     target: Box<dyn Target>,
     header: Header,
-    /// When it begins; `None` for now.
+    /// The start time; `None` for now.
     begin: Option<Timestamp>,
     file: Option<RecordingFile>,
     n_parts: u32,
@@ -161,14 +160,14 @@ struct RecordingFile {
     n_block_bytes: usize,
     block_begun: Instant,
     begun: Instant,
-    /// Whole blocks.
+    /// The size of all whole blocks.
     size_bytes: u64,
     footer: Footer,
-    /// Kept until the file is complete.
+    /// Keeps the file from being deleted until it is complete.
     _held: Option<Held>,
 }
 
-/// A queue and the writer at its end, which has begun nothing yet.
+/// Creates a queue and its writer, which has not created a file yet.
 pub fn writer(target: Box<dyn Target>, header: Header, begin: Option<Timestamp>) -> (Feeder, Writer) {
     let (sender, queue) = sync_channel(QUEUE);
     let progress = Arc::new(Progress::default());
@@ -177,7 +176,7 @@ pub fn writer(target: Box<dyn Target>, header: Header, begin: Option<Timestamp>)
     (feeder, Writer { queue, progress, target, header, begin, file, n_parts, n_lost_told, tidied })
 }
 
-/// Writes what is there already; blocks.
+/// Writes the given items to a file; blocks.
 pub fn write_all(
     target: Box<dyn Target>,
     header: Header,
@@ -197,12 +196,12 @@ pub fn write_all(
 }
 
 impl Writer {
-    /// Where it stands, for others to watch.
+    /// Returns the progress, for others to watch.
     pub fn progress(&self) -> Arc<Progress> {
         self.progress.clone()
     }
 
-    /// Writes until the feeder is gone, a stop is asked for, or writing fails; blocks meanwhile.
+    /// Writes until the feeder is gone, a stop is requested, or writing fails; blocks.
     pub fn run(mut self) -> Report {
         let end = self.work();
         self.finish(end)
@@ -227,7 +226,7 @@ impl Writer {
             match self.queue.recv_timeout(TICK) {
                 Ok(item) => {
                     self.take(item)?;
-                    // What waits already is taken without looking at the clock in between.
+                    // Takes waiting items without checking the clock in between.
                     for _ in 0..ITEMS_AT_ONCE {
                         let Ok(item) = self.queue.try_recv() else { break };
                         self.take(item)?;
@@ -282,7 +281,7 @@ impl Writer {
         let n_lost = self.progress.n_lost.load(Ordering::Relaxed);
         let Some(file) = &mut self.file else { return Ok(()) };
         if n_lost > self.n_lost_told {
-            // At the place where they are missing, as far as the queue lets us know it.
+            // Where the entries are missing, as precisely as the queue allows.
             file.line(&lost_line(entry.time, n_lost - self.n_lost_told))?;
             file.footer.n_lost += n_lost - self.n_lost_told;
             self.n_lost_told = n_lost;
@@ -334,7 +333,7 @@ impl Writer {
         Ok(())
     }
 
-    /// What was written of a block that is not whole would only be an error to readers.
+    /// Truncates the file to its last whole block: part of a block would be an error to readers.
     fn give_up(&mut self) -> io::Result<()> {
         self.file.take().map_or(Ok(()), |mut file| file.out.cut(file.size_bytes))
     }
@@ -354,7 +353,7 @@ impl RecordingFile {
         entry.write(&mut self.block)
     }
 
-    /// Packs and writes what has gathered; returns the bytes written.
+    /// Packs and writes the current block; returns the number of bytes written.
     fn end_block(&mut self) -> io::Result<u64> {
         self.block_begun = Instant::now();
         if self.n_block_bytes == 0 {
@@ -371,7 +370,7 @@ impl RecordingFile {
 
 fn encoder() -> io::Result<zstd::Encoder<'static, Vec<u8>>> {
     let mut encoder = zstd::Encoder::new(Vec::new(), PACKING_LEVEL)?;
-    // A flipped bit on the disk is found, not played.
+    // So that a flipped bit on the disk is detected, not played.
     encoder.include_checksum(true)?;
     Ok(encoder)
 }
@@ -380,19 +379,19 @@ fn micros_of(time: SystemTime) -> i64 {
     time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
-/// Entries that wait for the disk: some ten seconds of a loud feed.
+/// Entries that may wait for the disk: about ten seconds of a busy feed.
 const QUEUE: usize = 8_192;
-/// Bytes that wait for the disk.
+/// Bytes that may wait for the disk.
 const QUEUE_BYTES: usize = 64 << 20;
-/// A block is ended after this long, so that much is lost at most when the process is killed.
+/// The maximum age of a block, and so the maximum loss if the process is killed.
 pub const BLOCK_EVERY: Duration = Duration::from_secs(2);
-/// A block is ended at this size before packing.
+/// The maximum size of a block before packing.
 const BLOCK_BYTES: usize = 4 << 20;
-/// How often the writer looks up while nothing comes.
+/// The wait for an entry before the clock is checked.
 const TICK: Duration = Duration::from_millis(100);
 const ITEMS_AT_ONCE: usize = 256;
 const TIDY_EVERY: Duration = Duration::from_secs(30);
-/// Quick, and a sixth of the size: venues repeat themselves.
+/// Fast, and still reduces frames to a sixth of their size.
 const PACKING_LEVEL: i32 = 3;
 
 #[cfg(test)]

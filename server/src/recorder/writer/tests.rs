@@ -1,4 +1,4 @@
-//! Blocks, parts, full queues, full disks, kills.
+//! Tests of the writer: blocks, parts, full queues, full disks, kills.
 
 use std::{fs, path::PathBuf, sync::atomic::AtomicU64};
 
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// A folder of a test's own, gone when it ends.
+/// A temporary folder of one test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -58,7 +58,7 @@ fn on_shelf(library: &Library) -> Box<dyn Target> {
     Box::new(LibraryTarget { library: library.clone(), stem: "venue-1".into() })
 }
 
-/// The texts of received frames, and whether the file breaks off.
+/// Returns the texts of received frames, and whether the file breaks off.
 fn read(path: &std::path::Path) -> (Vec<String>, bool) {
     let mut file = Reader::open(path).unwrap();
     let mut texts = Vec::new();
@@ -76,7 +76,7 @@ fn read(path: &std::path::Path) -> (Vec<String>, bool) {
     }
 }
 
-/// Not the same letters again and again, so that packing does not make it small.
+/// Creates text that does not repeat itself, so that packing does not make it small.
 fn noise(seed: u64, n_bytes: usize) -> String {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = || {
@@ -143,7 +143,7 @@ fn a_killed_writer_leaves_all_but_its_last_seconds() {
     writer.end_block().unwrap();
     writer.take(Item::Entry(entry(100, "after"))).unwrap();
     let name = writer.progress.report().files[0].clone();
-    // Nothing is closed or flushed any more, as when the process is killed.
+    // Nothing is closed or flushed, as when the process is killed.
     std::mem::forget(writer);
     let (texts, is_broken) = read(&library.path(&name));
     assert_eq!((texts.len(), is_broken), (99, false));
@@ -188,7 +188,7 @@ fn a_full_queue_loses_entries_counts_them_and_says_so() {
     let library = folder.library(RecordingsConfig::default());
     let (feeder, writer) = writer(on_shelf(&library), header(), None);
     feeder.part(Vec::new());
-    // Nobody reads yet.
+    // No writer reads the queue yet.
     for number in 1..=10_000 {
         feeder.entry(entry(number, "x"));
     }
@@ -210,7 +210,7 @@ fn a_full_queue_loses_entries_counts_them_and_says_so() {
     assert!(n_told == n_lost || n_told == n_lost + 1, "{n_told}");
 }
 
-/// A disk with so many bytes left.
+/// A disk with a limited number of free bytes.
 struct SmallDisk {
     left: Arc<AtomicU64>,
     written: Arc<Mutex<Vec<u8>>>,
@@ -278,7 +278,7 @@ fn a_full_disk_ends_the_recording_and_keeps_what_was_whole() {
     assert!(end.is_err());
     let report = writer.finish(end);
     assert!(!report.is_running && report.failure.is_some_and(|failure| !failure.is_empty()));
-    // The feed finds that out without waiting for anything.
+    // The feed notices the end without waiting.
     assert!(feeder.is_over());
     (0..20_000).for_each(|number| feeder.entry(entry(number, "x")));
     let folder = Folder::new("full");
