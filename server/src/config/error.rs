@@ -1,8 +1,8 @@
-//! What is wrong with a configuration, said so that it can be put right: the key, where it stands, and the remedy.
+//! Errors of the configuration, each with the key, its source and the remedy.
 
 use std::{fmt, path::PathBuf};
 
-/// Where a setting comes from.
+/// The source of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// A configuration file.
@@ -29,41 +29,41 @@ pub enum ConfigError {
     /// The file cannot be read.
     #[error("cannot read configuration file {}", path.display())]
     Unreadable {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// The system's words.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// The file is no TOML.
+    /// The file is not valid TOML.
     #[error("configuration file {} is not valid TOML", path.display())]
     NotToml {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Line, column and reason.
+        /// The error with line, column and reason.
         source: toml::de::Error,
     },
-    /// A key that does not exist.
+    /// The key does not exist.
     #[error("unknown key {key} in {origin}; {}", remedy(suggestion.as_deref(), known))]
     UnknownKey {
         /// The key with its section (`server.lisen`).
         key: String,
-        /// Where it stands.
+        /// The source of the key.
         origin: Origin,
-        /// The known key it is probably meant to be.
+        /// The known key that is probably meant.
         suggestion: Option<String>,
-        /// Every key that may stand there.
+        /// All known keys of the section.
         known: Vec<String>,
     },
-    /// A value that cannot be used.
+    /// The value cannot be used.
     #[error("{key} = {value} in {origin} cannot be used; {remedy}")]
     Invalid {
         /// The key with its section.
         key: String,
-        /// The value as it came.
+        /// The value as written.
         value: String,
-        /// Where it stands.
+        /// The source of the value.
         origin: Origin,
-        /// What to write instead.
+        /// How to correct it.
         remedy: String,
     },
 }
@@ -75,18 +75,18 @@ fn remedy(suggestion: Option<&str>, known: &[String]) -> String {
     }
 }
 
-/// Why one setting cannot be used; key, value and origin are added by whoever knows them.
+/// Why one setting cannot be used; the loader adds key, value and source.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingError {
-    /// No such key in this section; the keys there are. Empty where a known key has further keys below it.
+    /// The section has no such key; contains the known keys. Empty if a known key has further keys below it.
     #[error("unknown key")]
     UnknownKey(&'static [&'static str]),
-    /// The value cannot be used; what to write instead.
+    /// The value cannot be used; contains the remedy.
     #[error("{0}")]
     Invalid(String),
 }
 
-/// Shorthand for a value that cannot be used.
+/// Returns the error for a value that cannot be used.
 pub fn invalid(remedy: impl Into<String>) -> SettingError {
     SettingError::Invalid(remedy.into())
 }

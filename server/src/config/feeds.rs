@@ -1,4 +1,4 @@
-//! `[[feeds]]`: what is followed. One entry a venue and its symbols; entries of the same venue are joined.
+//! `[[feeds]]`: the followed symbols. An entry has a venue and its symbols; entries of the same venue are joined.
 
 use std::collections::BTreeMap;
 
@@ -10,21 +10,21 @@ use super::{
     value::{RawValue, parsed},
 };
 
-/// What is followed on one venue.
+/// The followed symbols of one venue.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(from = "Entry")]
 pub struct FeedConfig {
     /// The venue's name.
     pub venue: String,
-    /// In the venue's own spelling, each once; never empty once loaded.
+    /// The symbols in the venue's own spelling, without duplicates; never empty once loaded.
     pub symbols: Vec<String>,
 }
 
 impl FeedConfig {
-    /// Adds symbols it does not have yet.
+    /// Adds new symbols.
     ///
     /// # Errors
-    /// A symbol that cannot be one, or too many.
+    /// A symbol is invalid, or there are too many.
     pub fn add_symbols(&mut self, symbols: Vec<String>) -> Result<(), SettingError> {
         for symbol in symbols {
             if symbol.is_empty() || symbol.len() > MAX_SYMBOL_BYTES || symbol.chars().any(char::is_control) {
@@ -41,11 +41,11 @@ impl FeedConfig {
     }
 }
 
-/// An entry as it is written.
+/// An entry as written.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Entry {
-    // REST polling joins the list when sessions can do it; the key is known already so that files stay valid.
+    // REST polling will be added when sessions support it; the key is known already so that files stay valid.
     #[serde(rename = "mode", deserialize_with = "mode")]
     _mode: (),
     #[serde(deserialize_with = "symbols")]
@@ -77,7 +77,7 @@ fn venue<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     parsed(from, |venue| Ok(venue.to_lowercase()))
 }
 
-/// An entry in its short form, `binance=BTCUSDT,ETHUSDT`; without `=` the venue's default symbols are meant.
+/// Reads the short form of an entry, `binance=BTCUSDT,ETHUSDT`; without `=`, it means the venue's default symbols.
 pub fn short_form(text: &str, origin: &Origin) -> Node {
     let (venue, symbols) = text.split_once('=').unwrap_or((text, ""));
     let leaf = |part: &str| {
@@ -90,7 +90,7 @@ pub fn short_form(text: &str, origin: &Origin) -> Node {
 }
 
 const MAX_SYMBOL_BYTES: usize = 64;
-/// Most symbols that are followed on one venue.
+/// The maximum number of symbols followed on one venue.
 pub const MAX_SYMBOLS: usize = 1_000;
 
 #[cfg(test)]

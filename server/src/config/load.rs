@@ -1,7 +1,7 @@
 //! The three sources of settings and their order: file, then environment, then flags. Later ones win.
 //!
-//! All sources are laid into one tree, each setting with its source; the sections read it with serde. So a mistake is
-//! reported with its key, its source and the remedy, in checks between keys as well. Not here: what the keys mean.
+//! All sources are merged into one tree that keeps each setting's source; the sections read it with serde. So a mistake
+//! is reported with its key, its source and the remedy, also in checks across keys. Not here: the meaning of the keys.
 //! Long because its table of wrong settings, one of each kind, is checked as a whole.
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -18,32 +18,32 @@ use super::{
 };
 use crate::suggest::nearest;
 
-/// Where settings come from. Plain values, so that tests need neither files of a user nor variables.
+/// The sources of settings, as plain values, so that tests need no files or variables.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    /// A file named on the command line; without one `truetape.toml` in the working folder is read if it is there.
+    /// The file named on the command line; otherwise `truetape.toml` in the working folder is read if it exists.
     pub file: Option<PathBuf>,
-    /// The environment, name and value.
+    /// The environment's names and values.
     pub variables: Vec<(String, String)>,
-    /// Flag, key path and text, in the order given (`--listen`, `server.listen`, `127.0.0.1:0`).
+    /// Flags, key paths and texts, in the order given (`--listen`, `server.listen`, `127.0.0.1:0`).
     pub flags: Vec<(&'static str, &'static str, String)>,
-    /// The venues there are.
+    /// All venues.
     pub known_venues: Vec<KnownVenue>,
 }
 
-/// What the loader must know of a venue.
+/// A venue's name and default symbols.
 #[derive(Clone, Debug, Default)]
 pub struct KnownVenue {
-    /// Its name.
+    /// The venue's name.
     pub name: String,
-    /// What is followed where no symbols are named; empty where they must be named.
+    /// The symbols followed if none are named; empty if they must be named.
     pub default_symbols: Vec<String>,
 }
 
 impl Sources {
-    /// The process's environment and the venues built in.
+    /// Returns the process's environment and the built-in venues.
     pub fn of_process() -> Self {
-        // Variables that are not Unicode cannot be ours: all keys and values are text.
+        // Variables that are not Unicode are not ours: all keys and values are text.
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
@@ -54,12 +54,12 @@ impl Sources {
 /// Loads and checks the configuration.
 ///
 /// # Errors
-/// The first mistake found, with key, place and remedy.
+/// The first mistake found, with key, source and remedy.
 pub fn load(sources: &Sources) -> Result<Config, ConfigError> {
     load_text(sources, read_file(sources.file.as_deref())?)
 }
 
-/// Each source is checked as it joins: a mistake in the file counts even where a flag hides it.
+/// Checks each source as it is added: a mistake in the file counts even if a flag overrides it.
 fn load_text(sources: &Sources, file: Option<(PathBuf, String)>) -> Result<Config, ConfigError> {
     let mut loader = Loader { tree: Node::Table(BTreeMap::new(), Origin::File(DEFAULT_FILE.into())), sources };
     if let Some((path, text)) = file {
@@ -100,7 +100,7 @@ impl Loader<'_> {
     fn environment(&mut self) -> Result<(), ConfigError> {
         let mut variables: Vec<_> =
             self.sources.variables.iter().filter(|(name, _)| name.starts_with(PREFIX)).cloned().collect();
-        // The environment has no order; a fixed one makes mistakes come out the same each time.
+        // The environment has no order; a fixed one makes errors reproducible.
         variables.sort();
         for (name, value) in variables {
             let path = name[PREFIX.len()..].to_lowercase();
@@ -121,13 +121,13 @@ impl Loader<'_> {
                 self.tree.insert(&keys, Node::leaf(RawValue::Text(text.clone()), &origin), &origin);
             }
         }
-        // Flags that name feeds replace those of the file, all of them at once.
+        // Flags that name feeds replace all feeds of the file.
         if !feeds.is_empty() {
             self.tree.insert(&["feeds"], Node::List(feeds), &Origin::Flag("--venue"));
         }
     }
 
-    /// Puts one setting into the tree.
+    /// Adds one setting to the tree.
     fn set(&mut self, keys: &[&str], value: RawValue, origin: &Origin) -> Result<(), ConfigError> {
         let node = match *keys {
             ["feeds"] => feeds(value, origin)?,
@@ -154,7 +154,7 @@ impl Loader<'_> {
         Ok(())
     }
 
-    /// The configuration as the sources so far make it, but for what holds between keys.
+    /// Reads the configuration from the sources so far, without the checks across keys.
     fn read(&self) -> Result<Config, ConfigError> {
         let mut config = Config::deserialize(&self.tree).map_err(explain)?;
         for (idx, feed) in std::mem::take(&mut config.feeds).into_iter().enumerate() {
@@ -164,7 +164,7 @@ impl Loader<'_> {
         Ok(config)
     }
 
-    /// Adds a feed, or its symbols to the feed of the same venue: one task owns one venue's books.
+    /// Adds a feed, or adds its symbols to the feed of the same venue: one task owns all books of a venue.
     fn add_feed(&self, feeds: &mut Vec<FeedConfig>, mut feed: FeedConfig) -> Result<(), SettingError> {
         let known = self.known_venue(&feed.venue).map_err(|known| {
             let known_list = known.join(", ");
@@ -188,7 +188,7 @@ impl Loader<'_> {
         }
     }
 
-    /// The error of the feed at `idx`; the one that runs by default is in no source.
+    /// Returns the error for the feed at `idx`; the default feed has no source.
     fn bad_feed(&self, idx: usize, venue: &str, remedy: &SettingError) -> ConfigError {
         let remedy = remedy.to_string();
         match self.tree.list_entry("feeds", idx) {
@@ -209,7 +209,7 @@ impl Loader<'_> {
             .ok_or_else(|| known.iter().map(|venue| venue.name.as_str()).collect())
     }
 
-    /// Reads the configuration and makes the checks that need the whole of it.
+    /// Reads the configuration and makes the checks that need all of it.
     fn finish(self) -> Result<Config, ConfigError> {
         let mut config = self.read()?;
         if config.feeds.is_empty() {
@@ -218,7 +218,7 @@ impl Loader<'_> {
         }
         for (name, venue) in &config.venues {
             let Err(keys) = venue.check() else { continue };
-            // Defaults agree with one another, so at least one of the keys was written somewhere: that one is at fault.
+            // The defaults are consistent, so at least one of the keys comes from a source: that one is at fault.
             for (key, remedy) in keys {
                 if let Some(leaf) = self.tree.find(&["venues", name, key]) {
                     return Err(bad_value(&["venues", name, key], &leaf.value, &leaf.origin, &remedy));
@@ -229,7 +229,7 @@ impl Loader<'_> {
     }
 }
 
-/// The list of feeds: tables from the file, or `venue=SYMBOL,SYMBOL;venue=…` from a variable.
+/// Reads the list of feeds: tables from the file, or `venue=SYMBOL,SYMBOL;venue=…` from a variable.
 fn feeds(value: RawValue, origin: &Origin) -> Result<Node, ConfigError> {
     let entry = |(idx, entry): (usize, toml::Value)| match entry {
         toml::Value::Table(table) => {
@@ -259,7 +259,7 @@ fn read_file(named: Option<&std::path::Path>) -> Result<Option<(PathBuf, String)
     }
 }
 
-/// What is said of a fault that a section's reader found.
+/// Converts a section reader's fault into an error.
 fn explain(fault: Fault) -> ConfigError {
     let place = fault.place.expect("invariant: every setting is in a section, which adds its place");
     let mut keys: Vec<&str> = fault.keys.iter().map(String::as_str).collect();
@@ -267,7 +267,7 @@ fn explain(fault: Fault) -> ConfigError {
     match fault.error {
         SettingError::Invalid(remedy) => bad_value(&keys, &place.value, &place.origin, &remedy),
         SettingError::UnknownKey(known) => {
-            // A key below a setting: the setting alone is meant.
+            // A key below a setting: the setting itself is the known key.
             let known = if known.is_empty() { &[keys[depth]] } else { known };
             let known = known.to_vec();
             keys.extend(fault.below.iter().map(String::as_str));
@@ -276,7 +276,7 @@ fn explain(fault: Fault) -> ConfigError {
     }
 }
 
-/// `keys[depth]` is the one that is not known.
+/// Returns the error for the unknown key `keys[depth]`.
 fn unknown_key(keys: &[&str], depth: usize, origin: &Origin, known: &[&str]) -> ConfigError {
     let prefix = dotted(&[&keys[..depth], &[""]].concat());
     let shown = |key: &str| match origin {
@@ -293,7 +293,7 @@ fn unknown_key(keys: &[&str], depth: usize, origin: &Origin, known: &[&str]) -> 
     }
 }
 
-/// `server.listen`, `feeds[0].venue`.
+/// Joins keys as in `server.listen` and `feeds[0].venue`.
 fn dotted(keys: &[&str]) -> String {
     keys.join(".").replace(".[", "[")
 }
@@ -316,7 +316,7 @@ fn shown_value(key: &str, value: &RawValue) -> String {
 
 const PREFIX: &str = "TRUETAPE__";
 const DEFAULT_FILE: &str = "truetape.toml";
-/// Runs where nothing is configured, so that a first start shows something without the network.
+/// The venue that runs without any configuration, so that a first start shows data without the network.
 const DEFAULT_VENUE: &str = "demo";
 const FEEDS_REMEDY: &str =
     "write [[feeds]] entries with venue and symbols (in a variable: venue=SYMBOL,SYMBOL;venue=SYMBOL)";

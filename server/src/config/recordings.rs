@@ -1,4 +1,4 @@
-//! `[recordings]`: how large recordings may become, and how long they are kept.
+//! `[recordings]`: the maximum size and age of recordings.
 
 use std::time::Duration;
 
@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 
 use super::whole::{Days, Mebibytes, Minutes};
 
-/// Limits of the recordings' folder.
+/// Limits of recordings and their folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RecordingsConfig {
-    /// Packed size at which a recording goes on in another file, in bytes.
+    /// Compressed size in bytes at which a recording continues in another file.
     #[serde(rename = "max_file_mib", with = "Mebibytes::<1, 1_048_576>")]
     pub max_file_bytes: u64,
-    /// Time after which a recording goes on in another file.
+    /// Time after which a recording continues in another file.
     #[serde(rename = "max_file_minutes", with = "Minutes::<1, 10_080>")]
     pub max_file_span: Duration,
-    /// Packed size of all files together, in bytes; past it the oldest are deleted.
+    /// Maximum compressed size of all files together, in bytes; beyond it, the oldest are deleted.
     #[serde(rename = "max_total_mib", with = "Mebibytes::<1, 16_777_216>")]
     pub max_total_bytes: u64,
-    /// Files whose last change is older are deleted.
+    /// Maximum age of a file, counted from its last change; older files are deleted.
     #[serde(rename = "max_age_days", with = "Days::<1, 36_500>")]
     pub max_age: Duration,
 }

@@ -1,4 +1,4 @@
-//! `[server]`: where it listens, where its data lies, and which names it answers to.
+//! `[server]`: the listening address, the data folder, and the accepted host names.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -13,7 +13,7 @@ use super::{
     whole::Whole,
 };
 
-/// Where the server listens and who may call it.
+/// The listening address, the data folder, and the accepted callers.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerConfig {
@@ -23,11 +23,10 @@ pub struct ServerConfig {
     /// Folder of the database, recordings and certificates.
     #[serde(deserialize_with = "read_data_dir", serialize_with = "show_path")]
     pub data_dir: PathBuf,
-    /// Further names (with a port where it is not the listening one) that `Host` and `Origin` may carry: those of a
-    /// reverse proxy in front.
+    /// Further names accepted in `Host` and `Origin`, with a port if it is not the default: those of a reverse proxy.
     #[serde(deserialize_with = "read_allowed_hosts")]
     pub allowed_hosts: Vec<String>,
-    /// Open connections at most; further ones wait to be accepted.
+    /// Maximum number of open connections; further ones wait to be accepted.
     #[serde(with = "Whole::<1, 1_000_000>")]
     pub max_connections: usize,
 }
@@ -55,13 +54,13 @@ fn read_allowed_hosts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>,
     texts(from, allowed_host)
 }
 
-/// A path that is no text is shown as nearly as it can be.
+/// Writes a path; one that is not Unicode is approximated.
 fn show_path<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(&path.display())
 }
 
 fn listen(text: &str) -> Result<SocketAddr, SettingError> {
-    // A name would have to be resolved, and could resolve to more than loopback.
+    // A name would have to be resolved, and could resolve to addresses other than loopback.
     let address: SocketAddr = text
         .strip_prefix("localhost:")
         .map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"))
@@ -81,7 +80,7 @@ fn data_dir(text: &str) -> Result<PathBuf, SettingError> {
     if text.is_empty() { Err(invalid("write a folder")) } else { Ok(PathBuf::from(text)) }
 }
 
-/// A host name with an optional port, without scheme or path.
+/// Reads a host name with an optional port, without scheme or path.
 fn allowed_host(name: &str) -> Result<String, SettingError> {
     let is_host = !name.is_empty()
         && name.chars().all(|char| char.is_ascii_alphanumeric() || matches!(char, '.' | '-' | ':' | '[' | ']'));

@@ -1,4 +1,4 @@
-//! `[stream]`: the stream to the browsers: pings, history for resuming, queues and limits.
+//! `[stream]`: the stream to clients: pings, history for resuming, queues and limits.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::whole::Whole;
 
-/// How the stream to the browsers behaves.
+/// Times and limits of the stream to clients.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StreamConfig {
@@ -16,7 +16,7 @@ pub struct StreamConfig {
     /// Time a client has to answer a ping.
     #[serde(rename = "pong_timeout_ms", with = "Whole::<100, 60_000>")]
     pub pong_timeout: Duration,
-    /// Time a client has for its hello.
+    /// Time a client has to send its hello.
     #[serde(rename = "hello_timeout_ms", with = "Whole::<100, 60_000>")]
     pub hello_timeout: Duration,
     /// Time one write may take before the client counts as gone.
@@ -28,13 +28,13 @@ pub struct StreamConfig {
     /// Updates of history kept for each topic and lane.
     #[serde(with = "Whole::<0, 1_000_000>")]
     pub history_len: usize,
-    /// Bytes that may wait for one client.
+    /// Maximum bytes queued for one client.
     #[serde(with = "Whole::<4_096, { 256 << 20 }>")]
     pub queue_bytes: usize,
-    /// Time a topic is kept warm after its last subscriber left, so that a reload finds its history.
+    /// Time a topic is kept after its last subscriber left, so that a reloaded page finds its history.
     #[serde(rename = "retain_idle_ms", with = "Whole::<0, 86_400_000>")]
     pub retain_idle: Duration,
-    /// Messages a client may send a second, on average.
+    /// Messages a client may send per second, on average.
     #[serde(with = "Whole::<1, 100_000>")]
     pub messages_per_second: u32,
     /// Messages a client may send at once.

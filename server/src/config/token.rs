@@ -1,4 +1,4 @@
-//! A venue's token: known to the one place that sends it, shown nowhere.
+//! A venue's token: revealed only to the code that sends it, never shown.
 
 use std::fmt;
 
@@ -9,12 +9,12 @@ use super::{
     value::parsed,
 };
 
-/// A token; its text is never printed. Comes from the environment (`TRUETAPE__VENUES__FINNHUB__TOKEN`) or the file.
+/// A token from the environment (`TRUETAPE__VENUES__FINNHUB__TOKEN`) or the file. Its text is never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
 impl Token {
-    /// Checks that it can stand in a header and an address.
+    /// Checks that `text` is valid in a header and in an address.
     pub fn new(text: &str) -> Result<Self, SettingError> {
         let is_usable = |text: &str| {
             (1..=MAX_BYTES).contains(&text.len())
@@ -29,7 +29,7 @@ impl Token {
         }
     }
 
-    /// Its text: for the header or the address of a request, and nothing else.
+    /// Returns the token's text, to be used only in the header or the address of a request.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -53,7 +53,7 @@ impl Serialize for Token {
     }
 }
 
-/// Stands wherever a token would be shown.
+/// The text shown in place of a token.
 pub const HIDDEN: &str = "(hidden)";
 
 const MAX_BYTES: usize = 200;

@@ -1,7 +1,7 @@
-//! All settings in one tree, each with its source, and how serde reads sections from it.
+//! All settings in one tree, each with its source, and a deserializer that reads sections from it.
 //!
-//! A fault found while reading is returned with its key, value and source. Not here: what the keys mean (one file a
-//! section), the order of the sources ([`super::load`]).
+//! A fault found while reading is returned with its key, value and source. Not here: the meaning of the keys (one file
+//! per section), the order of the sources ([`super::load`]).
 
 use std::{collections::BTreeMap, fmt};
 
@@ -15,10 +15,10 @@ use super::{
     value::RawValue,
 };
 
-/// A part of the settings.
+/// A node of the tree.
 #[derive(Clone, Debug)]
 pub enum Node {
-    /// A section, with the source that opened it.
+    /// A section, with its first source.
     Table(BTreeMap<String, Node>, Origin),
     /// A list of sections.
     List(Vec<Node>),
@@ -29,21 +29,21 @@ pub enum Node {
 /// One setting with its source.
 #[derive(Clone, Debug)]
 pub struct Leaf {
-    /// Its value as written.
+    /// The value as written.
     pub value: RawValue,
-    /// Its source.
+    /// The source.
     pub origin: Origin,
-    /// The whole text it was cut from; errors show that instead.
+    /// The whole text that the value is a part of; errors show that text.
     pub whole: Option<String>,
 }
 
 impl Node {
-    /// A setting that is not a part of a longer text.
+    /// Creates a setting that is not part of a longer text.
     pub fn leaf(value: RawValue, origin: &Origin) -> Self {
         Self::Leaf(Leaf { value, origin: origin.clone(), whole: None })
     }
 
-    /// Puts `node` at `keys`, in place of an earlier one, and opens the sections on the way.
+    /// Puts `node` at `keys`, replacing an earlier one, and creates the sections on the path.
     pub fn insert(&mut self, keys: &[&str], node: Node, origin: &Origin) {
         let [key, rest @ ..] = keys else { return *self = node };
         if !matches!(self, Self::Table(..)) {
@@ -55,7 +55,7 @@ impl Node {
         }
     }
 
-    /// The setting at `keys`, where some source has it.
+    /// Returns the setting at `keys`, if any source has it.
     pub fn find(&self, keys: &[&str]) -> Option<&Leaf> {
         match (self, keys) {
             (Self::Leaf(leaf), []) => Some(leaf),
@@ -64,14 +64,14 @@ impl Node {
         }
     }
 
-    /// The value and source of the entry at `idx` of the list `key`, where some source has it.
+    /// Returns the value and source of the entry at `idx` of the list `key`, if any source has it.
     pub fn list_entry(&self, key: &str, idx: usize) -> Option<Place> {
         let Self::Table(entries, _) = self else { return None };
         let Self::List(nodes) = entries.get(key)? else { return None };
         Some(nodes.get(idx)?.first().1)
     }
 
-    /// The keys from here to the first setting, its value and source.
+    /// Returns the keys from this node to its first setting, and that setting's value and source.
     fn first(&self) -> (Vec<String>, Place) {
         match self {
             Self::Leaf(leaf) => {
@@ -96,22 +96,22 @@ impl Node {
     fn value(&self) -> Result<&RawValue, Fault> {
         match self {
             Self::Leaf(leaf) => Ok(&leaf.value),
-            // A variable with a part too many, as in SERVER__LISTEN__X.
+            // A variable with too many parts, as in SERVER__LISTEN__X.
             Self::Table(..) | Self::List(_) => Err(SettingError::UnknownKey(&[]).into()),
         }
     }
 }
 
-/// A setting that cannot be used: which, and why.
+/// A setting that cannot be used, with the reason.
 #[derive(Debug)]
 pub struct Fault {
-    /// The keys down to it.
+    /// The keys of the setting.
     pub keys: Vec<String>,
-    /// Further keys, down to the setting that shows an unknown section.
+    /// Further keys below an unknown section, down to its first setting.
     pub below: Vec<String>,
-    /// Its value and source; `None` until the section that holds it has seen the fault.
+    /// The setting's value and source; `None` until its section has handled the fault.
     pub place: Option<Box<Place>>,
-    /// Why.
+    /// The reason.
     pub error: SettingError,
 }
 
@@ -122,7 +122,7 @@ pub struct Place {
     pub value: RawValue,
     /// The source.
     pub origin: Origin,
-    /// True where the value is a text that holds several settings.
+    /// True if the value is a text that contains several settings.
     pub is_part: bool,
 }
 
@@ -175,7 +175,7 @@ impl de::Error for Fault {
         SettingError::UnknownKey(expected).into()
     }
 
-    // What a reader expects is the remedy; the value itself is shown with its source.
+    // The expected value is the remedy; the actual value is shown with its source.
     fn invalid_type(_found: Unexpected<'_>, expected: &dyn Expected) -> Self {
         invalid(expected.to_string()).into()
     }

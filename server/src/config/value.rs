@@ -1,4 +1,4 @@
-//! One setting's value as it came: text from the environment and flags, TOML from the file. Read by what is wanted.
+//! One setting's value as written: text from the environment and flags, TOML from the file. Its reader picks the type.
 
 use std::fmt;
 
@@ -9,14 +9,14 @@ use super::error::{SettingError, invalid};
 /// A value before it is checked.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RawValue {
-    /// From a variable or a flag.
+    /// A text from a variable or a flag.
     Text(String),
-    /// From the file.
+    /// A TOML value from the file.
     Toml(toml::Value),
 }
 
 impl RawValue {
-    /// A text.
+    /// Returns the value as a text.
     pub fn text(&self) -> Result<&str, SettingError> {
         match self {
             Self::Text(text) | Self::Toml(toml::Value::String(text)) => Ok(text),
@@ -24,7 +24,7 @@ impl RawValue {
         }
     }
 
-    /// A whole number; `None` where it is anything else.
+    /// Returns the value as a whole number; `None` if it is anything else.
     pub fn number(&self) -> Option<u64> {
         match self {
             Self::Text(text) => text.parse().ok(),
@@ -33,7 +33,7 @@ impl RawValue {
         }
     }
 
-    /// A list of texts; from the environment and flags separated by commas.
+    /// Returns the value as a list of texts; in the environment and flags, they are separated by commas.
     pub fn list(&self) -> Result<Vec<String>, SettingError> {
         match self {
             Self::Text(text) => {
@@ -54,7 +54,7 @@ impl fmt::Display for RawValue {
             Self::Text(text) => format!("{text:?}"),
             Self::Toml(value) => value.to_string(),
         };
-        // A value pasted by mistake can be a whole file.
+        // A value pasted by mistake may be a whole file.
         match text.char_indices().nth(MAX_SHOWN) {
             Some((end, _)) => write!(f, "{}…", &text[..end]),
             None => f.write_str(&text),
@@ -62,7 +62,7 @@ impl fmt::Display for RawValue {
     }
 }
 
-/// Reads a text and what `parse` makes of it.
+/// Reads a text and parses it.
 pub(super) fn parsed<'de, T, D: Deserializer<'de>>(
     from: D,
     parse: impl FnOnce(&str) -> Result<T, SettingError>,
@@ -70,7 +70,7 @@ pub(super) fn parsed<'de, T, D: Deserializer<'de>>(
     parse(&String::deserialize(from)?).map_err(D::Error::custom)
 }
 
-/// Reads a list of texts and what `parse` makes of each.
+/// Reads a list of texts and parses each.
 pub(super) fn texts<'de, T, D: Deserializer<'de>>(
     from: D,
     parse: impl Fn(&str) -> Result<T, SettingError>,

@@ -1,4 +1,4 @@
-//! `[venues.<name>]`: how a venue is reached, and when its data counts as old.
+//! `[venues.<name>]`: a venue's addresses, token, deadlines and reconnection.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{
     whole::Whole,
 };
 
-/// How one venue is reached; `None` takes the venue's own value.
+/// The configuration of one venue; `None` takes the venue's own value.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct VenueConfig {
@@ -21,27 +21,27 @@ pub struct VenueConfig {
     /// REST address without paths.
     #[serde(deserialize_with = "http_address")]
     pub rest_url: Option<String>,
-    /// Whole address of the second service that the venue's history comes from.
+    /// Full address of a second service that provides the venue's history.
     #[serde(deserialize_with = "http_address")]
     pub history_url: Option<String>,
-    /// What the venue, or the service of its history, asks for before it gives data.
+    /// The token required by the venue or by its history service.
     pub token: Option<Token>,
-    /// Age of a symbol's data from which it is shown as stale (yellow).
+    /// Age at which a symbol's data is shown as stale (yellow).
     #[serde(rename = "stale_after_ms", with = "Whole::<100, 86_400_000>")]
     pub stale_after: Duration,
-    /// Silence of a connection after which it is given up (red).
+    /// Silence after which a connection is closed and reopened (red).
     #[serde(rename = "data_deadline_ms", with = "Whole::<100, 86_400_000>")]
     pub data_deadline: Option<Duration>,
-    /// From one round of REST polls to the next, where REST stands in for a connection.
+    /// Time between two rounds of REST polls, while REST replaces a connection.
     #[serde(rename = "poll_ms", with = "Whole::<1_000, 3_600_000>")]
     pub poll_every: Option<Duration>,
-    /// Shortest wait before connecting again.
+    /// Shortest wait before reconnecting.
     #[serde(rename = "backoff_min_ms", with = "Whole::<10, 600_000>")]
     pub backoff_min: Duration,
-    /// Longest wait before connecting again.
+    /// Longest wait before reconnecting.
     #[serde(rename = "backoff_max_ms", with = "Whole::<10, 600_000>")]
     pub backoff_max: Duration,
-    /// Attempts in a row before the feed stays failed; `None` never stops trying.
+    /// Consecutive attempts before the feed stays failed; unlimited if `None`.
     #[serde(with = "Whole::<1, 1_000_000>")]
     pub max_attempts: Option<u32>,
 }
@@ -64,7 +64,7 @@ impl Default for VenueConfig {
 }
 
 impl VenueConfig {
-    /// Checks what holds between keys. Each key of a broken rule comes with what to write there instead.
+    /// Checks the rules across keys. An error has each key of the broken rule with its remedy.
     pub fn check(&self) -> Result<(), [(&'static str, String); 2]> {
         let (min, max) = (self.backoff_min, self.backoff_max);
         if min <= max {
@@ -85,7 +85,7 @@ fn http_address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D:
     parsed(from, |text| address(text, ["http", "https"])).map(Some)
 }
 
-/// An address without a trailing slash, so that paths are simply appended.
+/// Reads an address; removes a trailing slash, so that paths can be appended.
 fn address(text: &str, schemes: [&str; 2]) -> Result<String, SettingError> {
     let remedy = || invalid(format!("write an address that starts with {}:// or {}://", schemes[0], schemes[1]));
     let url = reqwest::Url::parse(text).map_err(|_| remedy())?;

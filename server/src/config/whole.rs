@@ -1,6 +1,6 @@
-//! Whole numbers within a range, for `#[serde(with = "…")]`: the range stands beside the field it is for.
+//! Whole numbers within a range, for `#[serde(with = "…")]`: the range is written beside its field.
 //!
-//! Numbers, sizes and time spans alike; a time span counts in milliseconds, and an `Option` is one that may be left out.
+//! For numbers, sizes and time spans. A time span is a number of milliseconds; an `Option` may be omitted.
 
 use std::{fmt, marker::PhantomData, time::Duration};
 
@@ -9,7 +9,7 @@ use serde::{
     de::{self, Unexpected, Visitor},
 };
 
-/// A whole number from `MIN` to `MAX`, each worth `UNIT`.
+/// A whole number of `UNIT` from `MIN` to `MAX`.
 #[derive(Debug)]
 pub struct Whole<const MIN: u64, const MAX: u64, const UNIT: u64 = 1>;
 
@@ -24,15 +24,15 @@ impl<const MIN: u64, const MAX: u64, const UNIT: u64> Whole<MIN, MAX, UNIT> {
     /// Reads a number.
     ///
     /// # Errors
-    /// It is none, or is out of range; the error says what to write.
+    /// The value is not a whole number or is out of range; the error contains the remedy.
     pub fn deserialize<'de, T: Counted, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
         from.deserialize_u64(InRange::<T, MIN, MAX, UNIT>(PhantomData))
     }
 
-    /// Writes a number; what is left out, as none.
+    /// Writes a number, or none for an omitted one.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// The serializer's errors.
     pub fn serialize<T: Counted, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
         match value.count() {
             Some(count) => to.serialize_u64(count / UNIT),
@@ -41,11 +41,11 @@ impl<const MIN: u64, const MAX: u64, const UNIT: u64> Whole<MIN, MAX, UNIT> {
     }
 }
 
-/// Values that a whole number stands for.
+/// Values that are written as whole numbers.
 pub trait Counted: Sized {
-    /// The value of this count; `None` where it does not fit.
+    /// Returns the value of a count; `None` if it does not fit.
     fn of(count: u64) -> Option<Self>;
-    /// The count of this value; `None` where it is left out.
+    /// Returns the count of this value; `None` if it is omitted.
     fn count(&self) -> Option<u64>;
 }
 
