@@ -10,32 +10,32 @@ macro_rules! channels {
             $(#[doc = concat!("`", $word, "`, with [`", stringify!($payload), "`].")] $name),*
         }
 
-        /// The data of one item, whole (snapshot) or changed parts (delta).
+        /// The data of one item: all of it (snapshot) or the changed parts (delta).
         #[derive(Clone, Debug, PartialEq, Serialize)]
         #[serde(untagged)]
         pub enum TopicData {
-            $(#[doc = concat!("Of channel `", $word, "`.")] $name($payload)),*
+            $(#[doc = concat!("The data of channel `", $word, "`.")] $name($payload)),*
         }
 
         impl Channel {
-            /// All channels; the position is the number in the binary form.
+            /// All channels; the position is the channel's number in the binary form.
             pub const ALL: [Self; [$($word),*].len()] = [$(Self::$name),*];
 
-            /// Returns its name in topics.
+            /// Returns the channel's name in topics.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$name => $word),*
                 }
             }
 
-            /// Returns the kind of its topics' subjects.
+            /// Returns the kind of subject of the channel's topics.
             pub const fn subject_kind(self) -> SubjectKind {
                 match self {
                     $(Self::$name => SubjectKind::$subject),*
                 }
             }
 
-            /// Returns the kind of its topics' parameters.
+            /// Returns the kind of parameter of the channel's topics.
             pub const fn parameter_kind(self) -> ParameterKind {
                 match self {
                     $(Self::$name => ParameterKind::$parameter),*

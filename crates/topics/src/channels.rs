@@ -1,8 +1,9 @@
-//! The channels: what is published, one file each with its payload, and one line in the list.
+//! The channels: the kinds of published data, each with a file for its payload and one line in the list.
 //!
-//! A channel's file holds the payload, its `merge` and `diff`, and its fields for the binary form; serde gives the JSON
-//! form. An optional field that is absent from a delta has not changed; a field once known stays known. Times are as the
-//! field's name says: `_ms` and `_us` since the epoch, `venue_time_ms` on the venue's clock, the others on the server's.
+//! A channel's file has the payload, its `merge` and `diff`, and its fields for the binary form; serde gives the JSON
+//! form. An optional field that is absent from a delta has not changed; a field once known stays known. The names of
+//! times show their unit: `_ms` and `_us` since the epoch, `venue_time_ms` on the venue's clock, the others on the
+//! server's.
 
 pub mod book;
 pub mod candles;
@@ -26,8 +27,8 @@ use crate::{
     topic::{ParameterKind, shortened},
 };
 
-// Word, kind of subject and of parameter, then whether it is state (a slow reader may skip to a snapshot) or events (a
-// reader too slow is disconnected and resumes), and the payload. The position is the number of the binary form: append only.
+// Name, kind of subject and of parameter, then state (a slow reader may skip to a snapshot) or events (a slow reader is
+// disconnected and resumes), and the payload. The position is the number in the binary form: append only.
 channels! {
     Quote("quote", Instrument, None) => State(quote::QuoteData),
     Tape("tape", Instrument, None) => Events(tape::TapeData),
@@ -40,7 +41,7 @@ channels! {
     Replay("replay", Server, None) => State(replay::ReplayData),
 }
 
-/// Treatment of a reader too slow for a channel.
+/// The treatment of a reader that is too slow for a channel.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     State,
@@ -48,16 +49,16 @@ enum Kind {
 }
 
 impl Channel {
-    /// True where the newest state is all that counts, so that a slow reader may skip to a snapshot. False where each
-    /// item counts: a reader too slow for it is disconnected and resumes.
+    /// Returns true if only the newest state counts, so that a slow reader may skip to a snapshot. Returns false if
+    /// every item counts: a reader that is too slow is disconnected and resumes.
     pub fn is_state(self) -> bool {
         self.kind() == Kind::State
     }
 
-    /// Reads its word.
+    /// Parses a channel's name.
     ///
     /// # Errors
-    /// An unknown word; the error lists the known ones.
+    /// The name is unknown; the error lists the known ones.
     pub(crate) fn parse(word: &str) -> Result<Self, TopicError> {
         Self::ALL.into_iter().find(|channel| channel.as_str() == word).ok_or_else(|| TopicError::UnknownChannel {
             channel: shortened(word),

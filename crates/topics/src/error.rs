@@ -6,7 +6,7 @@ pub enum TopicError {
     /// The word before the first colon is not a channel.
     #[error("unknown channel {channel:?}; known are {known}")]
     UnknownChannel {
-        /// The word, at most 64 characters of it.
+        /// The word, at most its first 64 characters.
         channel: String,
         /// All known channels, separated by commas.
         known: String,
@@ -14,7 +14,7 @@ pub enum TopicError {
     /// The parameter behind the channel is missing, superfluous or unknown.
     #[error("topic {topic:?}: {detail}")]
     Parameter {
-        /// The topic, at most 64 characters of it.
+        /// The topic, at most its first 64 characters.
         topic: String,
         /// The reason.
         detail: &'static str,
@@ -22,7 +22,7 @@ pub enum TopicError {
     /// The subject behind the first colon is missing, superfluous or malformed.
     #[error("topic {topic:?}: {detail}")]
     Subject {
-        /// The topic, at most 64 characters of it.
+        /// The topic, at most its first 64 characters.
         topic: String,
         /// The reason.
         detail: &'static str,
@@ -30,9 +30,9 @@ pub enum TopicError {
     /// The text is longer than allowed.
     #[error("topic of {found} bytes, at most {limit} allowed")]
     TooLong {
-        /// Its length in bytes.
+        /// The length in bytes.
         found: usize,
-        /// The longest allowed.
+        /// The maximum length.
         limit: usize,
     },
 }

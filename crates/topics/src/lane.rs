@@ -44,7 +44,7 @@ impl Lane {
         Duration::from_millis(self.ms() as u64)
     }
 
-    /// Returns the position in [`Self::ALL`]; the hub's number for it.
+    /// Returns the position in [`Self::ALL`], which is the hub's number of the lane.
     pub const fn index(self) -> u8 {
         match self {
             Self::Fast => 0,
@@ -60,7 +60,7 @@ impl fmt::Display for Lane {
     }
 }
 
-/// When a turn is due. A late turn is not made up for: the next one carries all changes.
+/// A timer of turns. A missed turn is not repeated: the next one carries all changes.
 #[derive(Clone, Copy, Debug)]
 pub struct TurnTimer {
     next: Monotonic,
@@ -87,7 +87,7 @@ impl TurnTimer {
     }
 }
 
-/// Which lanes have their turn when: the fastest at each turn, the slower ones at every nth.
+/// The schedule of all lanes: the fastest has every turn, the slower ones every nth.
 #[derive(Clone, Copy, Debug)]
 pub struct LaneClock {
     timer: TurnTimer,

@@ -1,4 +1,4 @@
-//! The interface of every channel's payload, and how it lists its fields for the binary form.
+//! The interface of every channel's payload, including the list of its fields for the binary form.
 //!
 //! All payloads obey this rule: `snapshot.merge(delta 1)…merge(delta n)` equals the snapshot taken after delta n, where
 //! a delta is `older.diff(newer)`. Serde gives the JSON form; [`Payload::write`] and [`Payload::read`] list the fields
@@ -43,7 +43,7 @@ pub trait Payload: Merge + Clone + PartialEq + Serialize + DeserializeOwned {
     }
 }
 
-/// For a large and rare payload: histories keep items whole, and an enum is as large as its largest variant.
+/// For large, rare payloads: an enum is as large as its largest variant, and histories keep many items.
 impl<P: Merge> Merge for Box<P> {
     fn merge(&mut self, delta: &Self) {
         P::merge(self, delta);

@@ -118,7 +118,7 @@ impl SubjectKind {
     }
 }
 
-/// Written with the colon in front; empty for the server.
+/// Writes a colon before the subject; nothing for the server.
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -141,11 +141,11 @@ impl fmt::Display for SubjectPattern {
     }
 }
 
-/// In place of a venue, for topics over all venues; no venue has this name.
+/// Replaces the venue in topics over all venues; no venue has this name.
 const ALL_VENUES: &str = "all";
-/// In place of a venue, for topics of an account; no venue has this name.
+/// Replaces the venue in topics of an account; no venue has this name.
 const ACCOUNT: &str = "account";
-/// In place of a symbol, pair or name: matches all.
+/// Replaces a symbol, pair or name: matches all.
 const EVERY: &str = "*";
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! Topics: a channel, a parameter where the channel has one, and a subject.
+//! Topics: a channel, a parameter if the channel has one, and a subject.
 //!
-//! `channel[.parameter][:subject]`: `book:kraken:BTC/USD`, `candles.1m:binance:BTCUSDT`, and for the server itself `status`.
-//! A pattern may end in `*` for all symbols of a venue, all pairs or all accounts.
+//! `channel[.parameter][:subject]`, as in `book:kraken:BTC/USD`, `candles.1m:binance:BTCUSDT` and, for the server
+//! itself, `status`. A pattern may end in `*` for all symbols of a venue, all pairs or all accounts.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ use crate::{
     subject::{Subject, SubjectPattern},
 };
 
-/// What can be subscribed to. Cheap to clone.
+/// A topic to subscribe to. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Topic {
     channel: Channel,
@@ -26,57 +26,57 @@ pub struct Topic {
     subject: Subject,
 }
 
-/// What a channel is asked for besides the subject.
+/// The parameter of a channel's topics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Parameter {
     /// The length of the bars.
     Interval(Interval),
 }
 
-/// The kind of parameter that all topics of a channel have.
+/// The kind of parameter common to all topics of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ParameterKind {
-    /// None.
+    /// No parameter.
     None,
     /// [`Parameter::Interval`].
     Interval,
 }
 
 impl Topic {
-    /// The state of each stream.
+    /// The topic of all streams' states.
     pub const STATUS: Self = Self { channel: Channel::Status, parameter: None, subject: Subject::Server };
-    /// The server itself.
+    /// The topic of the server itself.
     pub const SYSTEM: Self = Self { channel: Channel::System, parameter: None, subject: Subject::Server };
 
-    /// The recording that plays.
+    /// The topic of the server's replay.
     pub const REPLAY: Self = Self { channel: Channel::Replay, parameter: None, subject: Subject::Server };
 
-    /// Best bid and ask, last price, figures of the day.
+    /// Returns the topic of best bid and ask, last price and daily statistics.
     pub fn quote(instrument: &InstrumentId) -> Self {
         Self::of(Channel::Quote, instrument)
     }
 
-    /// Public trades.
+    /// Returns the topic of public trades.
     pub fn tape(instrument: &InstrumentId) -> Self {
         Self::of(Channel::Tape, instrument)
     }
 
-    /// The best levels of the order book.
+    /// Returns the topic of the order book's best levels.
     pub fn book(instrument: &InstrumentId) -> Self {
         Self::of(Channel::Book, instrument)
     }
 
-    /// Bars of one interval.
+    /// Returns the topic of candles of one interval.
     pub fn candles(interval: Interval, instrument: &InstrumentId) -> Self {
         Self { parameter: Some(Parameter::Interval(interval)), ..Self::of(Channel::Candles, instrument) }
     }
 
-    /// Faults that were found, counted.
+    /// Returns the topic of fault counts.
     pub fn quality(instrument: &InstrumentId) -> Self {
         Self::of(Channel::Quality, instrument)
     }
 
-    /// Best bid and ask of a pair (`BTC/USD`) over all venues.
+    /// Returns the topic of the best bid and ask of a pair (`BTC/USD`) over all venues.
     pub fn consolidated(pair: &str) -> Self {
         Self { channel: Channel::Consolidated, parameter: None, subject: Subject::Pair(pair.into()) }
     }
@@ -85,10 +85,10 @@ impl Topic {
         Self { channel, parameter: None, subject: Subject::Instrument(instrument.clone()) }
     }
 
-    /// Reads `channel[.parameter][:subject]`.
+    /// Parses `channel[.parameter][:subject]`.
     ///
     /// # Errors
-    /// Unknown channels and parameters, missing or superfluous parts, more than 200 bytes, and patterns.
+    /// The channel or parameter is unknown, a part is missing or superfluous, or the text is a pattern or too long.
     pub fn parse(text: &str) -> Result<Self, TopicError> {
         let detail = "a pattern names no single topic";
         TopicPattern::parse(text)?.topic().ok_or_else(|| TopicError::Subject { topic: shortened(text), detail })
@@ -99,17 +99,17 @@ impl Topic {
         self.channel
     }
 
-    /// Returns the length of the bars; present for candles only.
+    /// Returns the length of a candle; `None` for other channels.
     pub fn interval(&self) -> Option<Interval> {
         self.parameter.map(|Parameter::Interval(interval)| interval)
     }
 
-    /// Returns whose data it carries.
+    /// Returns the subject.
     pub fn subject(&self) -> &Subject {
         &self.subject
     }
 
-    /// Returns the instrument; `None` where the subject is something else.
+    /// Returns the instrument; `None` if the subject is something else.
     pub fn instrument(&self) -> Option<&InstrumentId> {
         match &self.subject {
             Subject::Instrument(instrument) => Some(instrument),
@@ -117,7 +117,7 @@ impl Topic {
         }
     }
 
-    /// Returns where the instrument trades.
+    /// Returns the instrument's venue; `None` if the subject is something else.
     pub fn venue(&self) -> Option<&Venue> {
         self.instrument().map(InstrumentId::venue)
     }
@@ -130,7 +130,7 @@ impl Topic {
         }
     }
 
-    /// [`Channel::is_state`] of its channel.
+    /// Returns [`Channel::is_state`] of the topic's channel.
     pub fn is_state(&self) -> bool {
         self.channel.is_state()
     }
@@ -155,7 +155,7 @@ impl<'de> Deserialize<'de> for Topic {
     }
 }
 
-/// One topic, or the same channel for many subjects (`quote:demo:*`).
+/// One topic, or one channel for many subjects (`quote:demo:*`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicPattern {
     channel: Channel,
@@ -164,10 +164,10 @@ pub struct TopicPattern {
 }
 
 impl TopicPattern {
-    /// Reads a topic, or one whose subject ends in `*`.
+    /// Parses a topic, or a pattern whose subject ends in `*`.
     ///
     /// # Errors
-    /// As [`Topic::parse`].
+    /// The same as [`Topic::parse`], except that patterns are allowed.
     pub fn parse(text: &str) -> Result<Self, TopicError> {
         if text.len() > MAX_TOPIC_BYTES {
             return Err(TopicError::TooLong { found: text.len(), limit: MAX_TOPIC_BYTES });
@@ -182,7 +182,7 @@ impl TopicPattern {
         Ok(Self { channel, parameter, subject })
     }
 
-    /// Returns the topic; `None` where the pattern takes many in.
+    /// Returns the topic; `None` if the pattern matches many subjects.
     pub fn topic(&self) -> Option<Topic> {
         match &self.subject {
             SubjectPattern::One(subject) => self.topic_of(subject.clone()),
@@ -190,18 +190,18 @@ impl TopicPattern {
         }
     }
 
-    /// Returns which subjects it takes in.
+    /// Returns the pattern of subjects.
     pub fn subject(&self) -> &SubjectPattern {
         &self.subject
     }
 
-    /// Returns the topic of `subject`; `None` where the pattern does not take it in.
+    /// Returns the topic of `subject`; `None` if the pattern does not match it.
     pub fn topic_of(&self, subject: Subject) -> Option<Topic> {
         let is_match = self.subject.is_match(&subject);
         is_match.then_some(Topic { channel: self.channel, parameter: self.parameter, subject })
     }
 
-    /// True where the pattern takes `topic` in.
+    /// Returns true if the pattern matches `topic`.
     pub fn is_match(&self, topic: &Topic) -> bool {
         (self.channel, self.parameter) == (topic.channel, topic.parameter) && self.subject.is_match(&topic.subject)
     }
@@ -256,7 +256,7 @@ fn write_head(f: &mut fmt::Formatter<'_>, channel: Channel, parameter: Option<Pa
     }
 }
 
-/// Returns what an error shows of a text from outside.
+/// Returns the beginning of a text from outside, as errors show it.
 pub(crate) fn shortened(text: &str) -> String {
     text.chars().take(64).collect()
 }

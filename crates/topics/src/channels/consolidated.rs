@@ -52,7 +52,7 @@ pub struct VenueLevel {
 pub struct VenueStanding {
     /// The instrument of the top.
     pub instrument: InstrumentId,
-    /// Why it is left out; absent if it counts.
+    /// Why the top is left out; absent if it counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_out: Option<LeftOut>,
 }
@@ -61,21 +61,21 @@ pub struct VenueStanding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeftOut {
-    /// It has not quoted yet, or has quoted only one side.
+    /// The venue has not quoted yet, or has quoted only one side.
     NoQuote,
-    /// It is connecting, or has not sent any data yet.
+    /// The venue is connecting, or has not sent any data yet.
     Initialising,
-    /// Its last data is too old.
+    /// The last data is too old.
     Stale,
-    /// Its feed has failed.
+    /// The feed has failed.
     Failed,
-    /// Its book contradicts itself, or is being fetched again.
+    /// The book contradicts itself, or is being fetched again.
     Suspect,
-    /// Its book fails the venue's own checksum.
+    /// The book fails the venue's own checksum.
     Unverified,
-    /// It is simulated, beside real ones.
+    /// The venue is simulated, and real ones exist.
     Simulated,
-    /// It is a replay of a recording.
+    /// The venue is a replay of a recording.
     Replay,
 }
 
@@ -170,7 +170,7 @@ fn read_venue_level(reader: &mut impl FieldReader) -> Result<VenueLevel, FieldEr
     Ok(VenueLevel { instrument: reader.instrument()?, price: reader.price()?, size: reader.size()? })
 }
 
-/// Counted, then the reasons for leaving a venue out.
+/// Counted (`None`), then the reasons for leaving a venue out.
 const STANDINGS: [Option<LeftOut>; LeftOut::ALL.len() + 1] = {
     let mut table = [None; LeftOut::ALL.len() + 1];
     let mut reason_idx = 0;

@@ -111,9 +111,9 @@ impl ResyncReason {
 /// An unreadable frame.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MalformedSample {
-    /// The server's clock when it arrived.
+    /// The server's clock when the frame arrived.
     pub at_ms: i64,
-    /// Its beginning, at most [`SAMPLE_CHARS`] characters, without control characters.
+    /// The beginning of the frame, at most [`SAMPLE_CHARS`] characters, without control characters.
     pub text: String,
 }
 
@@ -357,7 +357,7 @@ counters! {
         checksums_bad,
         /// Times the book's top equalled the venue's own best bid and ask.
         quote_matches,
-        /// Times it differed.
+        /// Times the book's top differed from it.
         quote_mismatches,
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     payload::{FieldReader, FieldWriter, Payload, SIDES, optional_fields, when},
 };
 
-/// Top of an instrument. Absent in a snapshot: not known yet; absent in a delta: not changed.
+/// The quote of an instrument. Absent in a snapshot: not known yet; absent in a delta: not changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuoteData {
     /// Highest bid.

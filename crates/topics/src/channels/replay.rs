@@ -1,7 +1,7 @@
-//! Channel `replay`: the recording that plays on the server, for all who watch it.
+//! Channel `replay`: the state of the server's replay of a recording.
 //!
-//! As in `consolidated`, a delta carries the whole: what is no longer loaded must not stay. Not here: the data that plays,
-//! which comes in the channels of its instruments.
+//! As in `consolidated`, a delta carries the whole state: a replay that is no longer loaded must not remain. Not here:
+//! the replayed data, which comes in the channels of its instruments.
 
 use model::instrument::{InstrumentId, Venue};
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use crate::{
 /// The server's replay.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ReplayData {
-    /// `None` where nothing is loaded.
+    /// The state; `None` if nothing is loaded.
     pub replay: Option<ReplayReport>,
 }
 
@@ -24,49 +24,49 @@ pub struct ReplayData {
 pub struct ReplayReport {
     /// The files, in order.
     pub files: Vec<String>,
-    /// The name its instruments carry.
+    /// The venue name of the replayed instruments.
     pub venue: Venue,
     /// The instruments known so far.
     pub instruments: Vec<InstrumentId>,
-    /// Whether it plays, is paused or has ended.
+    /// Whether the replay plays, is paused or has ended.
     pub state: PlayState,
     /// Time of the first entry, milliseconds since the epoch.
     pub start_ms: i64,
     /// Time of the last entry.
     pub end_ms: i64,
-    /// Time of the moment that plays.
+    /// Time of the current position.
     pub position_ms: i64,
     /// Multiple of the recorded speed.
     pub speed: f64,
-    /// True where the machine cannot keep that speed.
+    /// True if the machine cannot keep up with that speed.
     pub is_behind: bool,
     /// Entries played so far.
     pub n_entries: u64,
-    /// Events so far.
+    /// Events produced so far.
     pub n_events: u64,
-    /// Lines that could not be read, and places where a file broke off.
+    /// Unreadable lines, and places where a file breaks off.
     pub n_bad_lines: u64,
-    /// The fingerprint of all events, once the recording is over; that of `decode --hash`.
+    /// The fingerprint of all events once the recording has ended, the same as from `decode --hash`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events_sha256: Option<String>,
 }
 
-/// State of a replay.
+/// The phase of a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlayState {
-    /// It plays.
+    /// The replay plays.
     Playing,
-    /// It is paused.
+    /// The replay is paused.
     Paused,
-    /// It is on its way to another moment.
+    /// The replay is jumping to another time.
     Seeking,
-    /// The recording is over.
+    /// The recording has ended.
     Ended,
 }
 
 impl PlayState {
-    /// Returns the word that people and programs read.
+    /// Returns the word shown to people and programs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Playing => "playing",
@@ -104,7 +104,7 @@ impl Payload for ReplayData {
         instruments.iter().for_each(|instrument| writer.text(&instrument.to_string()));
         writer.coded(&PLAY_STATES, &replay.state);
         [replay.start_ms, replay.end_ms, replay.position_ms].into_iter().for_each(|time| writer.time(time));
-        // Its bits: a speed is no price, and has no digits to keep.
+        // As bits: unlike a price, a speed has no digits to preserve.
         writer.unsigned(replay.speed.to_bits());
         [replay.n_entries, replay.n_events, replay.n_bad_lines].into_iter().for_each(|count| writer.unsigned(count));
         replay.events_sha256.iter().for_each(|hash| writer.text(hash));
@@ -143,7 +143,7 @@ impl Payload for ReplayData {
     }
 }
 
-// Positions are the numbers of the binary form: append only.
+// The positions are the numbers in the binary form: append only.
 const PLAY_STATES: [PlayState; 4] = [PlayState::Playing, PlayState::Paused, PlayState::Seeking, PlayState::Ended];
 
 #[cfg(test)]

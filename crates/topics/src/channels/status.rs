@@ -16,10 +16,10 @@ use crate::{
 /// The state of all feeds. A snapshot has all entries; a delta the changed ones, whole, and the removed ones.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StatusData {
-    /// By instrument, sorted.
+    /// Streams, sorted by instrument.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub streams: Vec<StreamEntry>,
-    /// By venue, sorted.
+    /// Connections, sorted by venue.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub connections: Vec<ConnectionEntry>,
     /// Removed streams (their feed was stopped); in deltas only.
@@ -35,7 +35,7 @@ pub struct StatusData {
 pub struct StreamEntry {
     /// The instrument.
     pub instrument: InstrumentId,
-    /// The colour of its light.
+    /// The state, shown as the colour of the stream's light.
     pub state: StreamState,
     /// How the data is delivered.
     pub mode: FeedMode,
@@ -51,7 +51,7 @@ pub struct StreamEntry {
     /// The server's clock at the last update.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_update_ms: Option<i64>,
-    /// Why it is not live, as a sentence.
+    /// Why the stream is not live, as a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
     /// When the next attempt to connect will be made, on the server's clock.

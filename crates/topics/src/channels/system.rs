@@ -13,7 +13,7 @@ pub struct SystemData {
     /// The server's version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// Milliseconds since it started.
+    /// Milliseconds since the server started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uptime_ms: Option<u64>,
     /// Clients connected to the stream.

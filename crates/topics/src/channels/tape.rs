@@ -15,7 +15,7 @@ use crate::{
 /// Trades, oldest first. A snapshot has the last 100; a delta all trades since.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TapeData {
-    /// Oldest first.
+    /// The trades, oldest first.
     pub trades: Vec<TapeTrade>,
 }
 
