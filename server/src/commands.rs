@@ -37,7 +37,7 @@ use crate::{
     shutdown::Shutdown,
 };
 
-/// Who gives a command.
+/// The caller of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// The caller's rights.

@@ -68,13 +68,13 @@ impl Publishing {
 /// The name of the server as an owner; no venue can have it.
 pub const SERVER: &str = "@server";
 
-/// What an owner publishes. `start` and `stop` say which topics are followed on a lane; a topic may start twice.
+/// The source of an owner's topics. `start` and `stop` select the topics followed on a lane; a topic may start twice.
 pub trait TopicSource {
-    /// Begins to gather a topic's changes for a lane.
+    /// Starts to collect a topic's changes for a lane.
     fn start(&mut self, topic: &Topic, lane: Lane);
-    /// Ends that.
+    /// Stops collecting them.
     fn stop(&mut self, topic: &Topic, lane: Lane);
-    /// Returns what changed since the lane's last turn, in started topics.
+    /// Returns the changes of started topics since the lane's last turn.
     fn turn(&mut self, lane: Lane, now: Now) -> Vec<(Topic, TopicData)>;
     /// Returns a topic's state as of the lane's last turn; `None` where there is nothing to show yet.
     fn snapshot(&self, topic: &Topic, lane: Lane) -> Option<TopicData>;

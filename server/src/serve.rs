@@ -120,7 +120,7 @@ impl Server {
         Ok(Self { address, commands, shutdown, feeds, recordings, replays })
     }
 
-    /// Where it listens.
+    /// Returns the listening address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }

@@ -72,17 +72,17 @@ struct ServerTopics {
     lanes: [ServerLane; Lane::ALL.len()],
 }
 
-/// What one lane publishes.
+/// The published state of one lane.
 #[derive(Default)]
 struct ServerLane {
-    /// Those that somebody follows.
+    /// The followed topics.
     topics: BTreeSet<Topic>,
     status: StatusLane,
     system: SystemData,
     system_at: Option<Monotonic>,
     replay: ReplayData,
     replay_at: Option<Monotonic>,
-    /// By pair, those that somebody follows.
+    /// The followed pairs' data, by pair.
     pairs: BTreeMap<String, ConsolidatedData>,
 }
 

@@ -132,7 +132,7 @@ fn is_about_xtask(name: &str) -> bool {
         || ["CARGO_MANIFEST_", "CARGO_PKG_"].iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// What `cargo clippy` runs in place of rustc.
+/// The program that `cargo clippy` runs in place of rustc.
 const DRIVER: &str = "clippy-driver";
 /// `-D warnings`, as `cargo clippy` hands arguments to its driver.
 const DENY_WARNINGS: &str = "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__";

@@ -55,7 +55,7 @@ struct Breach {
     rule: &'static str,
     /// The text found.
     found: String,
-    /// What to do about it.
+    /// How to fix the breach.
     remedy: String,
 }
 

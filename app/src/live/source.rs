@@ -78,7 +78,7 @@ pub enum Ruling {
     Leave,
 }
 
-/// Which topics to ask for from which source.
+/// The topics to request from each source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Subscriptions {
     /// Topics from the server.

@@ -39,7 +39,7 @@ pub struct VenueFacts {
     pub mode: &'static str,
     /// True for a simulated market.
     pub is_simulated: bool,
-    /// What is wrong; empty if nothing is.
+    /// The fault; empty if there is none.
     pub cause: String,
     /// When the last frame of any kind arrived: the transport's clock.
     pub last_frame: String,

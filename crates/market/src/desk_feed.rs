@@ -130,7 +130,7 @@ pub trait DeskSink {
     fn with_queue(&mut self, push: impl FnOnce(&mut DeskQueue)) -> bool;
 }
 
-/// What one feed sends to its readers.
+/// The desk updates of one feed, for all readers.
 #[derive(Clone, Debug)]
 pub struct DeskFeeds<S> {
     feeds: BTreeMap<InstrumentId, Feed<S>>,

@@ -1,4 +1,4 @@
-//! What the trading desk receives of one instrument: trades and book states, each one, and the newest best levels.
+//! The trading desk's updates of one instrument: every trade and book state, and the newest best levels.
 //!
 //! A desk that fills orders against a live book must never act on what it has not seen. So the feed promises:
 //! - every trade and every change of the book's state arrives, in the venue's order;
@@ -53,7 +53,7 @@ impl DeskUpdate {
     }
 }
 
-/// A public trade with what proves it.
+/// A public trade with its evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeskTrade {
     /// The trade, with the venue's id.

@@ -39,7 +39,7 @@ pub enum ModelError {
     /// A line does not follow the recording format.
     #[error("recording line is not readable: {reason}")]
     RecordingEntry {
-        /// What is wrong with the line.
+        /// The fault in the line.
         reason: String,
     },
 }

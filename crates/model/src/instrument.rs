@@ -137,7 +137,7 @@ pub struct Instrument {
     pub lot_size: Quantity,
     /// Smallest order value in `quote`, if the venue publishes one.
     pub min_notional: Option<Notional>,
-    /// Whether it can be traded now.
+    /// Whether the instrument can be traded now.
     pub status: InstrumentStatus,
     /// True for a simulated market; pages label it wherever it appears.
     pub is_simulated: bool,

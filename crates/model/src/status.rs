@@ -94,7 +94,7 @@ pub enum FeedCause {
     },
     /// The venue requires a token, and none or a wrong one is configured.
     CredentialsRefused {
-        /// What to do.
+        /// The remedy, for people.
         detail: String,
     },
 }

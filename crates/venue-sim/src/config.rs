@@ -25,7 +25,7 @@ pub struct SimConfig {
     pub speed: Speed,
     /// When the timeline starts.
     pub start: StartWhen,
-    /// What happens after the last frame.
+    /// The behaviour after the last frame.
     pub at_end: AtEnd,
     /// Faults active from the start.
     pub faults: Vec<Fault>,

@@ -76,7 +76,7 @@ struct Arguments {
     stamp: bool,
 }
 
-/// Shown below the options.
+/// The help text below the options.
 const AFTER_HELP: &str = "\
 Several venues in one process: write --and between their options.
   venue-sim --venue kraken --demo --quote USD --and --venue coinbase --demo --quote USD

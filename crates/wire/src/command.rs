@@ -81,7 +81,7 @@ commands! {
     "control_replay": ControlReplay(ReplayControl) -> ReplayData, Admin;
 }
 
-/// Who may give a command; each may also give those of the roles before it.
+/// The role required for a command; each role includes the ones before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// Reads only.
@@ -175,15 +175,15 @@ impl LoadReplay {
     }
 }
 
-/// What the replay does next.
+/// A control of the replay.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReplayControl {
-    /// Plays on; from the beginning where it has ended.
+    /// Plays on, or from the beginning if the replay has ended.
     Play,
     /// Pauses.
     Pause,
-    /// Goes to another moment.
+    /// Jumps to another time.
     Seek {
         /// Milliseconds since the epoch.
         position_ms: i64,
@@ -204,13 +204,13 @@ pub enum CommandError {
     /// The command is not an object with exactly one field.
     #[error("a command is an object with one member, named after the command")]
     NotOneMember,
-    /// No command of that name.
+    /// No command has this name.
     #[error("unknown command {name:?}; known are {}", Command::NAMES.join(", "))]
     Unknown {
-        /// The name, at most 64 characters of it.
+        /// The name, at most its first 64 characters.
         name: String,
     },
-    /// Its fields are not those of the command.
+    /// The command's fields are invalid.
     #[error("{name}: {detail}")]
     BadFields {
         /// The command.
@@ -234,7 +234,7 @@ impl Command {
     /// Parses a command.
     ///
     /// # Errors
-    /// What to tell the client.
+    /// The error to report to the client.
     pub fn parse(text: &JsonText) -> Result<Self, CommandError> {
         let OneMember { name, fields } = serde_json::from_str(text.as_str()).map_err(|_| CommandError::NotOneMember)?;
         Self::read(&name, fields.get())

@@ -1,8 +1,8 @@
-//! How a page may reach venues by itself (direct mode): what the server says at `/api/v1/direct`, and what page and
-//! worker say to each other beside the stream's own messages. JSON.
+//! Direct mode, in which a page connects to venues by itself: the server's answer at `/api/v1/direct`, and the messages
+//! between page and worker besides those of the stream. JSON.
 //!
-//! The page decides by the server's word which instruments can be had directly, and hands the entry of a venue on to the
-//! worker that runs the venue's session. Not here: the session itself.
+//! The answer tells the page which instruments are available directly; the page passes a venue's entry to the worker
+//! that runs the venue's session. Not here: the session itself.
 
 use model::instrument::{Instrument, Venue};
 use serde::{Deserialize, Serialize};
@@ -11,71 +11,71 @@ use topics::channels::replay::ReplayReport;
 /// The venues that the server follows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DirectVenues {
-    /// Sorted by name.
+    /// The venues, sorted by name.
     pub venues: Vec<DirectVenue>,
 }
 
-/// One venue, and how the server itself would follow it.
+/// One venue, with the server's own settings for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DirectVenue {
     /// The venue.
     pub venue: Venue,
-    /// Its name for people.
+    /// The venue's name for people.
     pub title: String,
-    /// Why a page cannot follow it, for people; absent where it can.
+    /// Why a page cannot follow the venue, for people; absent if it can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<String>,
-    /// WebSocket address without stream paths; empty where the venue has none.
+    /// WebSocket address without stream paths; empty if the venue has none.
     pub ws_url: String,
-    /// REST address, for the recordings that a page makes: it is the server that asks there. Empty where the venue has none.
+    /// REST address, noted in a page's recordings; requests go through the server. Empty if the venue has none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub rest_url: String,
-    /// What a page may follow, in the venue's own spelling: the first [`MAX_DIRECT_SYMBOLS`] that the server follows.
+    /// The symbols a page may follow, in the venue's spelling: the first [`MAX_DIRECT_SYMBOLS`] followed by the server.
     pub symbols: Vec<String>,
-    /// Age of a symbol's data from which it counts as stale, in milliseconds.
+    /// Age at which a symbol's data counts as stale, in milliseconds.
     pub stale_after_ms: u64,
-    /// Silence of a connection after which it is given up, in milliseconds; absent: the venue's own.
+    /// Silence after which a connection is closed and reopened, in milliseconds; absent: the venue's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_deadline_ms: Option<u64>,
-    /// From one round of REST polls to the next, in milliseconds; absent: the venue's own.
+    /// Time between two rounds of REST polls, in milliseconds; absent: the venue's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poll_ms: Option<u64>,
-    /// Shortest wait before connecting again, in milliseconds.
+    /// Shortest wait before reconnecting, in milliseconds.
     pub backoff_min_ms: u64,
-    /// Longest wait before connecting again, in milliseconds.
+    /// Longest wait before reconnecting, in milliseconds.
     pub backoff_max_ms: u64,
-    /// Attempts in a row before the feed stays failed; absent: it never stops trying.
+    /// Consecutive attempts before the feed stays failed; absent: unlimited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<u32>,
 }
 
-/// A page shows a few dozen instruments; a browser's processor is not a server's.
+/// Enough for a page, which shows a few dozen instruments, and not too much for a browser.
 pub const MAX_DIRECT_SYMBOLS: usize = 50;
 
-/// What a page tells a worker.
+/// A command from a page to a worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkerCommand {
-    /// Follow a venue; once, first.
+    /// Follows a venue; the first command, sent once.
     Follow(Box<DirectVenue>),
-    /// Play a recording, whose file comes with the order; once, first.
+    /// Plays a recording, whose file comes with the command; the first command, sent once.
     Open(OpenRecording),
-    /// Record what the venue sends from now on.
+    /// Starts to record the venue's frames.
     Record,
-    /// End that, and hand the file over.
+    /// Stops the recording and delivers its file.
     StopRecording,
-    /// Hand over a file of the last half minute.
+    /// Delivers a file of the last half minute.
     SaveLast,
-    /// The replay: go on; from the beginning where it has ended.
+    /// Plays on, or from the beginning if the replay has ended.
     Play,
-    /// The replay: stand still.
+    /// Pauses the replay.
     Pause,
-    /// The replay: go elsewhere.
+    /// Jumps to another time of the replay.
     Seek {
         /// Milliseconds since the epoch.
         position_ms: i64,
     },
-    /// The replay: so many times as fast as it was recorded.
+    /// Plays the replay at a multiple of the recorded speed.
     Speed(f64),
 }
 
@@ -84,35 +84,35 @@ pub enum WorkerCommand {
 pub struct OpenRecording {
     /// The file's name.
     pub name: String,
-    /// Where it is to be fetched; absent where the file comes with the order.
+    /// The address to fetch the file from; absent if the file comes with the command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
 
-/// What a worker reports of recordings and of a replay.
+/// A worker's report on its recording or replay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkerReport {
-    /// How the replay stands.
+    /// The state of the replay.
     Replay(ReplayReport),
-    /// What plays can be looked at: instruments, those that are known already included.
+    /// All instruments of the replay known so far.
     Instruments(Vec<Instrument>),
-    /// How the recording stands.
+    /// The state of the recording.
     Recording(WorkerRecording),
-    /// What was wanted could not be done, for people.
+    /// Why a command failed, for people.
     Failed(String),
 }
 
-/// How a worker's recording stands.
+/// The state of a worker's recording.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerRecording {
-    /// Entries in it.
+    /// Entries in the recording.
     pub n_entries: u64,
-    /// What it holds in memory.
+    /// The recording's size in memory.
     pub size_bytes: u64,
-    /// True until it has ended.
+    /// True until the recording has ended.
     pub is_running: bool,
-    /// Why it ended by itself, for people.
+    /// Why the recording ended by itself, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
 }

@@ -38,7 +38,7 @@ use crate::outlet::{Outlet, Reader};
 pub enum ReplayReply {
     /// A stream message.
     Say(ServerMessage),
-    /// How it stands, or what can be looked at.
+    /// A report on the replay's state or instruments.
     Tell(WorkerReport),
 }
 

@@ -1,4 +1,4 @@
-//! What the command line says of itself, and of arguments that it cannot use.
+//! The command line's help, and its errors for unusable arguments.
 
 use std::process::{Command, Output};
 

@@ -1,4 +1,4 @@
-//! What the trading desk reads, compared with the events and books themselves: from a feed that speaks to a simulated
+//! The trading desk's updates, compared with the events and books themselves: from a feed connected to a simulated
 //! venue, from a replay, and from recordings of real venues.
 
 use std::{
@@ -34,7 +34,7 @@ use crate::{
     feed::{config_for, demo_sim, recording},
 };
 
-/// What a reader of one instrument has received.
+/// The updates received by a reader of one instrument.
 #[derive(Default)]
 struct Reading {
     book: DeskBook,

@@ -1,5 +1,5 @@
-//! What pages in direct mode need of the server: how venues are reached, their REST passed on under one budget, and a
-//! policy for their worker that lets them reach the configured venues alone.
+//! The server's part of direct mode: the venues' addresses, a proxy to their REST under one budget, and a content
+//! policy that lets workers reach only the configured venues.
 
 use model::status::StreamState;
 use server::{

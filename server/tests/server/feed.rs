@@ -185,7 +185,7 @@ pub(crate) fn recording(n_rounds: u64) -> String {
     format!("{answer}\n{recording}")
 }
 
-/// What was said of trades and quotes, in order, without our own clock.
+/// A log of trades and quotes, in order, without our own clock.
 #[derive(Default)]
 struct Log(Vec<String>);
 

@@ -1,4 +1,4 @@
-//! What one client may not do to the others: flood, stay silent, fill the memory, or come from elsewhere.
+//! Limits that protect clients from one another: floods, silence, memory use, and foreign origins.
 
 use std::{collections::BTreeMap, time::Duration};
 

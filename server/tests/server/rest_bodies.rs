@@ -88,7 +88,7 @@ async fn every_resource_has_its_form() {
     while server.replays().report().unwrap().state != PlayState::Ended {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    // Told once more, so that everything that was published before has been.
+    // One more control, so that all earlier states have been published.
     server.replays().control(Control::Pause).unwrap();
     tokio::time::sleep(Duration::from_millis(300)).await;
     let mut text = String::new();

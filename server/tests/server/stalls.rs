@@ -43,7 +43,7 @@ enum Stall {
     Trickle,
 }
 
-/// What the relay does.
+/// The relay's treatment of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     Pass,

@@ -124,7 +124,7 @@ pub struct VenueLine {
     pub ask_size: Figure,
     /// Why it does not count; `None` if it counts, or nothing is known yet.
     pub left_out: Option<LeftOut>,
-    /// Whether it has the best bid and the best ask.
+    /// Whether the venue has the best bid and the best ask.
     pub is_best: (bool, bool),
 }
 

@@ -22,7 +22,7 @@ pub struct VenueState {
     pub state: StreamState,
     /// Source and state in words.
     pub words: String,
-    /// What is wrong and what is being done; empty if all is well.
+    /// The fault and the countermeasure; empty if all is well.
     pub trouble: String,
     /// The state of its REST breaker, unless closed.
     pub breaker: String,

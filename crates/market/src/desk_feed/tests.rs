@@ -88,7 +88,7 @@ impl Rig {
         updates
     }
 
-    /// What is drained, short.
+    /// Drains the queue and returns short descriptions of its updates.
     fn shown(&mut self) -> Vec<String> {
         self.drain().iter().map(shown).collect()
     }

@@ -1,4 +1,4 @@
-//! Which fault hits which frame: parsing of faults, and choices drawn from a seed.
+//! The plan of faults: parses faults and chooses the affected frames by a seed.
 
 use std::str::FromStr;
 

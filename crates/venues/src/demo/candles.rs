@@ -21,7 +21,7 @@ const DAY_SLOTS: u64 = 864_000;
 /// Spans of up to 2^3 slots are read trade by trade.
 const LEAF_SHIFT: u32 = 3;
 
-/// Which extreme is searched; prices are multiplied by its sign so that the greatest wins.
+/// The extreme to search for; prices are multiplied by its sign so that the greatest wins.
 #[derive(Clone, Copy)]
 enum Extreme {
     High,

@@ -42,7 +42,7 @@ pub(crate) trait Protocol: Debug + Send + Sized + 'static {
     const FRAME_BYTES: usize = usize::MAX;
     /// Maximum symbols that a recording may name; further ones are ignored.
     const SYMBOLS_FROM_FRAMES: usize = 4_096;
-    /// What proves a connection alive.
+    /// The frames that prove a connection alive.
     const SIGN_OF_LIFE: SignOfLife = SignOfLife::Data;
     /// When the reason for a refused symbol is cleared.
     const REFUSAL_ENDS: RefusalEnd = RefusalEnd::WithData;

@@ -1,4 +1,4 @@
-//! What is encoded comes back, digit for digit, in both forms; what is no message is an error, never a panic.
+//! Encoded messages decode digit for digit in both forms; anything else is an error, never a panic.
 
 #![allow(clippy::unwrap_used, reason = "a test may unwrap")]
 

@@ -41,7 +41,7 @@ enum Fate {
     Unanswered,
 }
 
-/// What the venue has received.
+/// Counts of the venue's received requests and messages.
 #[derive(Clone, Debug, Default)]
 struct Count {
     fates: BTreeMap<String, u64>,

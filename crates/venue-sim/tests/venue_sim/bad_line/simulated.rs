@@ -48,7 +48,7 @@ struct Truth {
     ids: [u64; 2],
     /// Number and rows of each symbol's last books, the newest last.
     past: [VecDeque<(u64, Ladder)>; 2],
-    /// Which book was changed last.
+    /// The index of the last changed book.
     changed: usize,
     now: Timestamp,
     /// During a REST request: how many changes the mirror is behind, and the number of the request.

@@ -16,7 +16,7 @@ pub(crate) struct Frame {
     pub(crate) symbol: Option<usize>,
 }
 
-/// What has come through so far.
+/// The numbers of the frames delivered so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Heard {
     /// The highest number, damaged frames included.

@@ -95,7 +95,7 @@ pub fn fault(text: &str) -> Fault {
 /// A WebSocket client.
 pub struct Client(pub WebSocketStream<MaybeTlsStream<TcpStream>>);
 
-/// What the client received.
+/// The outcome of a client's wait for a frame.
 #[derive(Debug, PartialEq)]
 pub enum Came {
     Text(String),

@@ -19,7 +19,7 @@ use super::{
 /// Rows a side that the venue grants, fewer than are requested: what goes past them shows soon.
 const DEPTH: usize = 10;
 
-/// What happens to frames of the venue's streams.
+/// The treatment of frames of the venue's streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
     Whole,

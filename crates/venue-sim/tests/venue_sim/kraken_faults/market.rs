@@ -18,7 +18,7 @@ pub(crate) const SYMBOL: &str = "BTC/USD";
 /// One, as the simulator writes it.
 const ONE: i128 = 1_000_000_000_000;
 
-/// What a test sets.
+/// The market's state, set by a test.
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) ladder: Ladder,
