@@ -53,7 +53,7 @@ pub struct Capabilities {
     pub needs_token: bool,
     /// A page may open its WebSocket.
     pub may_be_opened_from_browser: bool,
-    /// It is a made-up market.
+    /// It is a simulated market.
     pub is_simulated: bool,
 }
 

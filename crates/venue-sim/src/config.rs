@@ -33,7 +33,7 @@ pub struct SimConfig {
     pub limits: Limits,
     /// True to keep a log of sent frames and times, for latency measurements.
     pub is_stamping: bool,
-    /// The quote asset of the made-up market (`SIM`, `USD`): with the same asset, venues list the same pairs.
+    /// The quote asset of the simulated market (`SIM`, `USD`): with the same asset, venues list the same pairs.
     pub quote: String,
     /// Steps of symbols of a recording without a symbol list; missing ones are derived from the numbers.
     pub steps: Steps,
@@ -118,7 +118,7 @@ pub enum Source {
     Files(Vec<PathBuf>),
     /// One recording, as text.
     Text(String),
-    /// The made-up market.
+    /// The simulated market.
     Demo {
         /// The seed that selects it.
         seed: u64,

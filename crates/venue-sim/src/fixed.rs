@@ -65,12 +65,12 @@ pub(crate) fn quotient(value: i128, divisor: i128) -> i128 {
     value.saturating_mul(ONE).checked_div(divisor).unwrap_or(0)
 }
 
-/// Converts a price of the made-up market.
+/// Converts a price of the simulated market.
 pub(crate) fn of_price(value: Price) -> i128 {
     value.at_scale(12).mantissa()
 }
 
-/// Converts a quantity of the made-up market.
+/// Converts a quantity of the simulated market.
 pub(crate) fn of_quantity(value: Quantity) -> i128 {
     value.at_scale(12).mantissa()
 }

@@ -1,4 +1,4 @@
-//! A simulated venue on this machine: plays recordings or a made-up market over the venue's real protocol, with
+//! A simulated venue on this machine: plays recordings or a simulated market over the venue's real protocol, with
 //! optional faults.
 //!
 //! Not here: anything that runs in production. Tests of other crates start it in-process with [`sim::Sim::start`]; the
@@ -6,8 +6,8 @@
 //!
 //! # Choosing the source
 //! A [`SimConfig`] names a venue (`binance`, `coinbase`, `finnhub`, `kraken`, `uniswap`) and a [`Source`]: recordings
-//! in files or text, or the made-up market of a seed. One [`sim::Sim`] is one venue on one port; several can run in one
-//! process, and with the same [`SimConfig::quote`] they list the same pairs. On the command line:
+//! in files or text, or the simulated market of a seed. One [`sim::Sim`] is one venue on one port; several can run in
+//! one process, and with the same [`SimConfig::quote`] they list the same pairs. On the command line:
 //!
 //! ```text
 //! venue-sim --venue kraken --recording btcusd.jsonl.gz --speed 10
@@ -15,7 +15,7 @@
 //! venue-sim chaos --upstream ws://127.0.0.1:4711 --seed 7 --fault drop:rate=0.01 --fault cut:every=5000
 //! ```
 //!
-//! | venue | WebSocket | symbols of the made-up market | books |
+//! | venue | WebSocket | symbols of the simulated market | books |
 //! |---|---|---|---|
 //! | `binance` | `/ws/…`, `/stream?streams=…` | `BTCSIM` | by update id |
 //! | `coinbase` | `/` | `BTC-SIM` | whole, numbered per connection |

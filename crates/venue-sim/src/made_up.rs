@@ -1,4 +1,4 @@
-//! The made-up market (`venues::demo::market`) as texts and integers, for the venues' protocols.
+//! The simulated market (`venues::demo::market`) as texts and integers, for the venues' protocols.
 //!
 //! Not here: any venue's message formats and numbering.
 
@@ -22,7 +22,7 @@ const DAY_SLOTS: u64 = 864_000;
 /// Slots between two frames of a stream with one frame a second.
 pub(crate) const SECOND_SLOTS: u64 = 10;
 
-/// How a venue writes the made-up market.
+/// How a venue writes the simulated market.
 #[derive(Clone, Copy)]
 pub(crate) struct Spelling {
     /// Returns the symbol of base and quote.
@@ -33,7 +33,7 @@ pub(crate) struct Spelling {
     pub(crate) ids_a_slot: u64,
 }
 
-/// The made-up market at the latest slot.
+/// The simulated market at the latest slot.
 pub struct MadeUp {
     assets: Vec<Asset>,
     pairs: Vec<Pair>,
@@ -64,7 +64,7 @@ impl MadeUp {
         let assets: Vec<Asset> = market.instruments().iter().map(asset).collect();
         let pair = |asset: &Asset| {
             let base = asset.demo.instrument().base.as_str();
-            // Without the suffix of made-up assets.
+            // Without the suffix of simulated assets.
             let base = base.strip_suffix("-SIM").unwrap_or(base);
             Pair {
                 symbol: (spelling.symbol)(base, quote),

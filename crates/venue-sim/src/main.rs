@@ -1,5 +1,5 @@
-//! The program `venue-sim`: simulated venues on this machine, from recordings or made up, with optional faults, and a
-//! fault-injecting proxy.
+//! The program `venue-sim`: simulated venues on this machine, from recordings or a simulated market, with optional
+//! faults, and a fault-injecting proxy.
 //!
 //! Prints one line of JSON on standard output when ready; logs go to standard error. Stops on SIGINT and SIGTERM.
 
@@ -16,7 +16,7 @@ use venue_sim::{
     config::Steps,
 };
 
-/// Plays recordings as the venue would, or a made-up market, over the venue's protocol.
+/// Plays recordings as the venue would, or a simulated market, over the venue's protocol.
 #[derive(Debug, Parser)]
 #[command(version, group(ArgGroup::new("source").required(true).args(["recording", "demo"])), after_help = AFTER_HELP)]
 struct Arguments {
@@ -29,16 +29,16 @@ struct Arguments {
     /// A recording (JSON lines, plain, gzip or zstd); several are played one after another.
     #[arg(long, alias = "tape", value_name = "FILE")]
     recording: Vec<PathBuf>,
-    /// Plays the made-up market instead of a recording.
+    /// Plays the simulated market instead of a recording.
     #[arg(long)]
     demo: bool,
-    /// Seed of the made-up market.
+    /// Seed of the simulated market.
     #[arg(long, default_value_t = venues::demo::market::DEFAULT_SEED)]
     seed: u64,
-    /// Time of the made-up market at the start, in milliseconds since the epoch; the wall clock by default.
+    /// Time of the simulated market at the start, in milliseconds since the epoch; the wall clock by default.
     #[arg(long, value_name = "MS")]
     demo_start_ms: Option<i64>,
-    /// Quote asset of the made-up market; venues with the same asset list the same pairs (BTC/USD, BTC-USD, BTCUSD).
+    /// Quote asset of the simulated market; venues with the same asset list the same pairs (BTC/USD, BTC-USD, BTCUSD).
     #[arg(long, value_name = "ASSET", default_value = "SIM")]
     quote: String,
     /// Price step of a symbol, for recordings without a symbol list (BTCUSDT=0.01). May be repeated.

@@ -1,4 +1,4 @@
-//! The market interface for venue protocols, whether recorded, made up, or provided by a test.
+//! The market interface for venue protocols, whether recorded, simulated, or provided by a test.
 //!
 //! Symbols are the venue's own. Not here: any venue's message formats, and reading recordings.
 
@@ -111,7 +111,7 @@ pub trait Market: Send {
         None
     }
 
-    /// Returns the made-up market, if it is one.
+    /// Returns the simulated market, if it is one.
     fn made_up(&self) -> Option<&MadeUp> {
         None
     }

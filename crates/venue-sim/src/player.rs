@@ -1,4 +1,4 @@
-//! The shared timeline: plays the recording's frames when they are due, or the made-up market slot by slot.
+//! The shared timeline: plays the recording's frames when they are due, or the simulated market slot by slot.
 //!
 //! One task owns the pace; others pause, resume, restart and read the position through [`Timeline`].
 
@@ -23,7 +23,7 @@ use crate::{
 
 /// At full speed the player yields after this many frames.
 const FRAMES_BETWEEN_YIELDS: usize = 256;
-/// A made-up market that has fallen behind plays at most this many slots before it skips.
+/// A simulated market that has fallen behind plays at most this many slots before it skips.
 const MAX_LATE_SLOTS: u64 = 50;
 
 /// The state of the timeline.

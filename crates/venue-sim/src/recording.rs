@@ -84,7 +84,7 @@ impl Recording {
         Ok(reader.recording)
     }
 
-    /// Returns the recording of a source; empty for the made-up market.
+    /// Returns the recording of a source; empty for the simulated market.
     ///
     /// # Errors
     /// The same as [`Self::load`].

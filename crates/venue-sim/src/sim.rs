@@ -42,7 +42,7 @@ impl Sim {
             fault.check().map_err(anyhow::Error::msg)?;
         }
         if matches!(config.source, Source::Demo { .. }) && config.speed == Speed::Max {
-            bail!("the made-up market has no end: choose a number as its speed");
+            bail!("the simulated market has no end: choose a number as its speed");
         }
         let opening = config.clone();
         let exchange = tokio::task::spawn_blocking(move || Exchange::open(&opening)).await??;

@@ -1,4 +1,4 @@
-//! Opens the source: recordings through a venue's reader, or the made-up market in a venue's spelling.
+//! Opens the source: recordings through a venue's reader, or the simulated market in a venue's spelling.
 
 use anyhow::bail;
 
@@ -24,7 +24,7 @@ pub(crate) fn open(config: &SimConfig, spelling: Spelling, reader: Option<&Reade
         (Source::Files(paths), Some(_)) => Recording::load(paths)?,
         (Source::Text(text), Some(_)) => Recording::parse(text),
         (_, None) => {
-            bail!("this venue plays the made-up market only: recordings hold one node's answers to one client")
+            bail!("this venue plays the simulated market only: recordings hold one node's answers to one client")
         }
     };
     let Some(reader) = reader else { bail!("this venue plays no recordings") };

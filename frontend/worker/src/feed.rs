@@ -192,7 +192,7 @@ impl DirectFeed {
         if capabilities.is_ok_and(|capabilities| capabilities.websocket || capabilities.rest) {
             return Ok(());
         }
-        Err(format!("{} is made up in this program and receives nothing: record a real venue", self.venue))
+        Err(format!("{} is simulated by this program and receives nothing: record a real venue", self.venue))
     }
 
     fn header(&self, kind: &'static str) -> Header {

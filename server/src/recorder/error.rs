@@ -33,7 +33,7 @@ pub enum RecorderError {
         venue: Venue,
     },
     /// The venue's market is simulated by this program.
-    #[error("{venue} is made up in this program and receives nothing; record a real venue")]
+    #[error("{venue} is simulated by this program and receives nothing; record a real venue")]
     NothingReceived {
         /// The venue.
         venue: Venue,

@@ -25,7 +25,7 @@ use wire::{
 /// Longer than anything here may take on a busy machine; only a failing test waits for it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Two instruments of the made-up market: all twenty take a debug build most of a core.
+/// Two instruments of the simulated market: all twenty take a debug build most of a core.
 pub(crate) fn demo_config() -> Config {
     let symbols = vec!["ADA-SIM".to_owned(), "XRP-SIM".to_owned()];
     let feeds = vec![FeedConfig { venue: "demo".into(), symbols }];
@@ -36,7 +36,7 @@ pub(crate) fn demo_config() -> Config {
     config
 }
 
-/// A server over the made-up market, its `[stream]` changed by `adjust`.
+/// A server over the simulated market, its `[stream]` changed by `adjust`.
 pub(crate) async fn demo_server(adjust: impl FnOnce(&mut config::StreamConfig)) -> Server {
     let mut config = demo_config();
     adjust(&mut config.stream);

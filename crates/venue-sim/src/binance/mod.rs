@@ -16,7 +16,7 @@ mod stream;
 
 use crate::{config::SimConfig, fixed, made_up::Spelling, market::Market, recorded::Reader, source, venue::Protocol};
 
-/// The increase of update ids in one slot of the made-up market.
+/// The increase of update ids in one slot of the simulated market.
 const IDS_A_SLOT: u64 = 4;
 
 /// The protocol without connections.

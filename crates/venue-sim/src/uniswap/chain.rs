@@ -1,4 +1,4 @@
-//! The made-up market as a chain: a block every two seconds, a pool for each instrument, a swap for each slot.
+//! The simulated market as a chain: a block every two seconds, a pool for each instrument, a swap for each slot.
 //!
 //! Amounts are whole numbers of a token's smallest unit. Not here: JSON ([`super::node`], [`super::subgraph`]).
 

@@ -1,4 +1,4 @@
-//! Uniswap v3: a node's JSON-RPC at `/` and a subgraph's GraphQL at `/subgraph`, over the made-up market. No sockets.
+//! Uniswap v3: a node's JSON-RPC at `/` and a subgraph's GraphQL at `/subgraph`, over the simulated market. No sockets.
 //!
 //! - [`chain`]: pools, blocks and swaps · [`node`]: a node's answers · [`subgraph`]: a historical index's answers
 //!

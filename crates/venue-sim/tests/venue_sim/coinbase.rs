@@ -1,4 +1,4 @@
-//! Coinbase Advanced Trade's protocol over real sockets, from a hand-made recording and from the made-up market. The
+//! Coinbase Advanced Trade's protocol over real sockets, from a hand-made recording and from the simulated market. The
 //! reader here checks every number of its connection.
 
 use std::{collections::BTreeMap, time::Duration};

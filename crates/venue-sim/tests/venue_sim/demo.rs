@@ -1,4 +1,4 @@
-//! The made-up market over the venue's protocol: books, bars and trades agree with each other and with the oracle.
+//! The simulated market over the venue's protocol: books, bars and trades agree with each other and with the oracle.
 
 use crate::common::{Client, LocalBook, get};
 use model::time::Timestamp;

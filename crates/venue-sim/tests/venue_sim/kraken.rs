@@ -1,4 +1,4 @@
-//! Kraken's protocol over real sockets, from a hand-made recording and from the made-up market. Every frame of a book
+//! Kraken's protocol over real sockets, from a hand-made recording and from the simulated market. Every frame of a book
 //! is checked by a reader that shares no code with the simulator.
 
 use std::{collections::BTreeMap, time::Duration};

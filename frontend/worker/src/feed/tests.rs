@@ -1,4 +1,4 @@
-//! A page's conversation with a feed of the made-up market, at chosen times.
+//! A page's conversation with a feed of the simulated market, at chosen times.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,7 +77,7 @@ impl Talk {
         while let Some(wanted) = self.feed.take_wanted() {
             match wanted {
                 Action::Say(message) => self.said.push(message),
-                other => panic!("the made-up market wants nothing: {other:?}"),
+                other => panic!("the simulated market wants nothing: {other:?}"),
             }
         }
     }
@@ -354,6 +354,6 @@ fn what_receives_nothing_cannot_be_recorded() {
         let mut feed = DirectFeed::new(&plan(), 7, at(0)).unwrap();
         feed.order(&order, at(0));
         let Some(Action::Tell(WorkerReport::Failed(words))) = feed.take_wanted() else { panic!("{order:?}") };
-        assert!(words.contains("made up"), "{words}");
+        assert!(words.contains("simulated"), "{words}");
     }
 }
