@@ -42,7 +42,7 @@ pub const BINARY: u8 = 4;
 pub fn frames(venue: &'static Venue, data: &[u8]) {
     let Some((first, script)) = data.split_first() else { return };
     let is_replay = first % 2 == 1;
-    let mut player = Player::new(venue, is_replay, Doors::Open);
+    let mut player = Player::new(venue, is_replay, Reachability::Open);
     player.pass(2_000);
     for line in script.split(|byte| *byte == b'\n') {
         match line {
@@ -60,7 +60,7 @@ pub fn frames(venue: &'static Venue, data: &[u8]) {
 /// by itself before; in each line the first byte chooses the request, the second the status, the rest is the body.
 pub fn answers(venue: &'static Venue, data: &[u8]) {
     let Some((first, script)) = data.split_first() else { return };
-    let mut player = Player::new(venue, false, Doors::RestOnly { n_own: first % 4 });
+    let mut player = Player::new(venue, false, Reachability::RestOnly { n_own: first % 4 });
     player.pass(2_000);
     for (idx, line) in script.split(|byte| *byte == b'\n').enumerate() {
         for _ in 0..10 {
@@ -83,9 +83,9 @@ pub fn answers(venue: &'static Venue, data: &[u8]) {
     player.pass(AFTERWARDS_MS);
 }
 
-/// How the venue can be reached.
+/// The kinds of requests that reach the venue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Doors {
+enum Reachability {
     /// Sockets open; requests that the venue knows are answered.
     Open,
     /// No socket opens; the venue answers this many requests.
@@ -94,7 +94,7 @@ enum Doors {
 
 struct Player {
     venue: &'static Venue,
-    doors: Doors,
+    reachability: Reachability,
     session: Box<dyn Session>,
     view: View,
     now_ms: u64,
@@ -107,7 +107,7 @@ struct Player {
 }
 
 impl Player {
-    fn new(venue: &'static Venue, is_replay: bool, doors: Doors) -> Self {
+    fn new(venue: &'static Venue, is_replay: bool, reachability: Reachability) -> Self {
         let listed = || Symbols::Listed(venue.symbols.iter().map(|symbol| (*symbol).to_owned()).collect());
         let symbols = if is_replay { Symbols::FromFrames } else { listed() };
         let config = SessionConfig { symbols, has_history: true, ..SessionConfig::default() };
@@ -122,7 +122,7 @@ impl Player {
         }
         let mut player = Self {
             venue,
-            doors,
+            reachability,
             session: registry::open(venue.name, &config).expect("a venue of the registry"),
             view,
             now_ms: 0,
@@ -257,7 +257,7 @@ impl Player {
     }
 
     fn open(&mut self, connection: ConnectionId) {
-        if self.doors == Doors::Open {
+        if self.reachability == Reachability::Open {
             self.open.push((connection, 0));
             self.input(Input::Connected(connection));
         } else {
@@ -268,9 +268,9 @@ impl Player {
 
     fn answer_by_itself(&mut self) {
         for _ in 0..self.asked.len() {
-            let n_left = match &mut self.doors {
-                Doors::Open => 1,
-                Doors::RestOnly { n_own } => std::mem::replace(n_own, n_own.saturating_sub(1)),
+            let n_left = match &mut self.reachability {
+                Reachability::Open => 1,
+                Reachability::RestOnly { n_own } => std::mem::replace(n_own, n_own.saturating_sub(1)),
             };
             let Some(request) = self.asked.pop_front().filter(|_| n_left > 0) else { return };
             match (self.venue.answer)(&request) {

@@ -22,7 +22,7 @@ use crate::{
     clock::TurnClock,
     digits::Digits,
     lane_state::Lanes,
-    latency::{FeedLatency, Ways},
+    latency::{FeedLatency, Latencies},
     quality::{self, MalformedSamples, ProofWatch, QualityLane},
     quote::{QuoteLane, QuoteState},
     seen_trades::{SeenTrades, Sighting},
@@ -43,7 +43,7 @@ pub(crate) struct InstrumentView {
     pub(crate) tape: Tape,
     pub(crate) candles: Candles,
     pub(crate) tracker: StreamTracker,
-    pub(crate) ways: Ways,
+    pub(crate) latencies: Latencies,
     proof: ProofWatch,
     /// Trades that arrived after a later one.
     n_late_trades: u64,
@@ -66,7 +66,7 @@ impl InstrumentView {
             tape: Tape::default(),
             candles: Candles::default(),
             tracker: StreamTracker::default(),
-            ways: Ways::default(),
+            latencies: Latencies::default(),
             proof: ProofWatch::default(),
             n_late_trades: 0,
             book_revision: 0,
@@ -179,14 +179,14 @@ impl InstrumentView {
         }
         let seen = (book, self.book_revision);
         if let Some(delta) = self.quote_lanes.get_mut(lane).and_then(|own| own.turn(&self.quote, seen, digits, now)) {
-            feed.published(&mut self.ways, delta.receive_time_us, turns, now);
+            feed.published(&mut self.latencies, delta.receive_time_us, turns, now);
             out.push((Topic::quote(id), TopicData::Quote(delta)));
         }
         if let Some(delta) = self.tape.turn(lane) {
             out.push((Topic::tape(id), TopicData::Tape(delta)));
         }
         if let Some(delta) = self.book_lanes.get_mut(lane).and_then(|own| own.turn(seen, digits, now)) {
-            feed.published(&mut self.ways, delta.receive_time_us, turns, now);
+            feed.published(&mut self.latencies, delta.receive_time_us, turns, now);
             out.push((Topic::book(id), TopicData::Book(delta)));
         }
         for interval in Interval::ALL {
@@ -195,7 +195,7 @@ impl InstrumentView {
             }
         }
         if let Some(own) = self.quality_lanes.get_mut(lane) {
-            let stream = (&self.proof, self.n_late_trades, &self.ways);
+            let stream = (&self.proof, self.n_late_trades, &self.latencies);
             let current = || quality::current(book, health, stream, (samples, feed));
             let state = book.map(|book| book.state).unwrap_or_default();
             if let Some(delta) = own.turn(state, current, now) {
@@ -211,7 +211,7 @@ impl InstrumentView {
         books: &Books,
         feed: (&MalformedSamples, &FeedLatency),
     ) -> QualityData {
-        quality::current(books.get(&self.id), health, (&self.proof, self.n_late_trades, &self.ways), feed)
+        quality::current(books.get(&self.id), health, (&self.proof, self.n_late_trades, &self.latencies), feed)
     }
 
     /// Returns the state published on the lane for a topic; `None` if the topic is not started.

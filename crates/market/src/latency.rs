@@ -16,12 +16,12 @@ use crate::clock::{TurnClock, VenueOffset};
 
 /// The latencies of one stream, or of all.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Ways {
+pub(crate) struct Latencies {
     venue: RecentHistogram,
     server: RecentHistogram,
 }
 
-impl Ways {
+impl Latencies {
     /// Notes a message that came this much later than the fastest would have.
     pub(crate) fn arrived(&mut self, above_fastest_us: u64) {
         self.venue.record(above_fastest_us);
@@ -48,7 +48,7 @@ impl Ways {
 /// The latencies of a feed, and the venue's clock.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FeedLatency {
-    pub(crate) ways: Ways,
+    pub(crate) latencies: Latencies,
     pub(crate) offset: VenueOffset,
     shown: (LatencyData, Option<VenueClock>),
     shown_at: Option<Monotonic>,
@@ -68,33 +68,39 @@ impl FeedLatency {
         let event_time = event.event_time.filter(|_| is_news && turns.is_near(event.receive_time))?;
         let difference_us = event.receive_time.as_micros().saturating_sub(event_time.as_micros());
         let above_us = self.offset.note(difference_us);
-        if above_us > MAX_WAY_US {
+        if above_us > MAX_LATENCY_US {
             return None;
         }
-        self.ways.arrived(above_us);
+        self.latencies.arrived(above_us);
         Some(above_us)
     }
 
     /// Notes that an update with data received at `receive_time` was published in this turn, for a stream with these
     /// latencies.
-    pub(crate) fn published(&mut self, stream: &mut Ways, receive_time_us: Option<i64>, turns: TurnClock, now: Now) {
+    pub(crate) fn published(
+        &mut self,
+        stream: &mut Latencies,
+        receive_time_us: Option<i64>,
+        turns: TurnClock,
+        now: Now,
+    ) {
         let Some(receive_time_us) = receive_time_us.filter(|_| !turns.is_set_again()) else { return };
         let span = now.wall.saturating_since(Timestamp::from_micros(receive_time_us));
         let span_us = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
         stream.server.record(span_us);
-        self.ways.server.record(span_us);
+        self.latencies.server.record(span_us);
     }
 
     /// Forgets values that are old, or invalid since the clock was set; summarises once a second.
     pub(crate) fn turn(&mut self, turns: TurnClock, now: Monotonic) {
         if turns.is_set_again() {
             self.offset.clear();
-            self.ways.clear();
+            self.latencies.clear();
         }
         self.offset.turn(now);
-        self.ways.turn(now);
+        self.latencies.turn(now);
         if self.shown_at.is_none_or(|at| now.saturating_since(at) >= crate::status::COUNTERS_PERIOD) {
-            self.shown = (self.ways.data(), self.offset.data());
+            self.shown = (self.latencies.data(), self.offset.data());
             self.shown_at = Some(now);
         }
     }
@@ -106,7 +112,7 @@ impl FeedLatency {
 }
 
 /// A longer latency than a minute is not real: the venue sent old data.
-const MAX_WAY_US: u64 = 60_000_000;
+const MAX_LATENCY_US: u64 = 60_000_000;
 
 #[cfg(test)]
 mod tests {
@@ -118,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn ways_are_told_above_the_fastest_whatever_the_venues_clock_says() {
+    fn latencies_are_relative_to_the_fastest_whatever_the_venues_clock_says() {
         for ahead_ms in [-600_000, -7, 0, 600_000] {
             let (mut latency, mut turns) = (FeedLatency::default(), TurnClock::default());
             turns.turned(now_at(0));
@@ -127,14 +133,14 @@ mod tests {
             let above = stamps.map(|(at, sent)| latency.arrived(&print(at, WALL_MS + sent + ahead_ms), turns));
             assert_eq!(above, [Some(0), Some(0), Some(40_000), Some(0)]);
             latency.turn(turns, now_at(1_000).monotonic);
-            let (ways, clock) = latency.shown();
+            let (latencies, clock) = latency.shown();
             assert_eq!(clock.unwrap().fastest_us, (5 - ahead_ms) * 1_000);
-            assert_eq!(ways.venue.unwrap().n, 4);
+            assert_eq!(latencies.venue.unwrap().n, 4);
         }
     }
 
     #[test]
-    fn what_is_old_or_unstamped_says_nothing_about_the_way() {
+    fn old_or_unstamped_events_have_no_latency() {
         let (mut latency, mut turns) = (FeedLatency::default(), TurnClock::default());
         let fresh = || print(100, WALL_MS + 90);
         assert_eq!(latency.arrived(&fresh(), turns), None, "no turn yet: nobody knows what time it is");
@@ -149,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_set_clock_is_no_latency() {
-        let (mut latency, mut stream, mut turns) = (FeedLatency::default(), Ways::default(), TurnClock::default());
+        let (mut latency, mut stream, mut turns) = (FeedLatency::default(), Latencies::default(), TurnClock::default());
         turns.turned(now_at(0));
         latency.arrived(&print(100, WALL_MS + 90), turns);
         let received = Some((WALL_MS + 50) * 1_000);
@@ -158,9 +164,9 @@ mod tests {
         turns.turned(set(200));
         latency.published(&mut stream, received, turns, set(200));
         latency.turn(turns, set(200).monotonic);
-        let (ways, clock) = latency.shown();
-        assert_eq!((ways.venue.unwrap().n, *clock), (0, None));
-        let server = ways.server.unwrap();
+        let (latencies, clock) = latency.shown();
+        assert_eq!((latencies.venue.unwrap().n, *clock), (0, None));
+        let server = latencies.server.unwrap();
         assert_eq!(server.n, 1);
         assert!(server.p99_us.abs_diff(50_000) < 4_000, "{server:?}");
     }

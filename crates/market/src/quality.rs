@@ -18,7 +18,7 @@ use topics::{
 };
 
 use crate::{
-    latency::{FeedLatency, Ways},
+    latency::{FeedLatency, Latencies},
     status::COUNTERS_PERIOD,
 };
 
@@ -123,7 +123,7 @@ fn is_plain(char: char) -> bool {
 pub(crate) fn current(
     book: Option<&TrackedBook>,
     health: &FeedHealth,
-    (watch, late_trades, ways): (&ProofWatch, u64, &Ways),
+    (watch, late_trades, latencies): (&ProofWatch, u64, &Latencies),
     (samples, feed): (&MalformedSamples, &FeedLatency),
 ) -> QualityData {
     let (state, counters) = book.map(|book| (book.state, book.counters)).unwrap_or_default();
@@ -135,7 +135,7 @@ pub(crate) fn current(
             last_resync: watch.last_resync,
             late_trades: Some(late_trades),
         },
-        latency: ways.data(),
+        latency: latencies.data(),
         feed_latency,
         venue_clock,
         malformed_samples: (!samples.samples.is_empty()).then(|| samples.samples.iter().cloned().collect()),

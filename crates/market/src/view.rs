@@ -106,7 +106,7 @@ impl View {
         let above_fastest = if self.is_polling { None } else { self.latency.arrived(event, self.turns) };
         let own = self.instrument_mut(&event.instrument);
         if let Some(above_us) = above_fastest {
-            own.ways.arrived(above_us);
+            own.latencies.arrived(above_us);
         }
         own.apply(event);
     }
@@ -188,7 +188,7 @@ impl View {
         self.venue_clock.observe(self.turns, now);
         for own in self.instruments.values_mut() {
             own.tracker.observe(self.turns, now);
-            own.ways.turn(now.monotonic);
+            own.latencies.turn(now.monotonic);
             if is_reconnected {
                 own.candles.on_reconnect();
             }
@@ -198,7 +198,7 @@ impl View {
         self.is_polling = health.mode == FeedMode::RestPolling;
         self.latency.turn(self.turns, now.monotonic);
         if self.turns.is_set_again() {
-            self.instruments.values_mut().for_each(|own| own.ways.clear());
+            self.instruments.values_mut().for_each(|own| own.latencies.clear());
         }
         self.may_request = true;
     }

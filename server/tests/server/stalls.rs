@@ -28,7 +28,7 @@ use crate::{
     size::size,
 };
 
-/// Ways to be silent.
+/// The kinds of silence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stall {
     /// Nothing comes from the venue, neither on connections there are nor on new ones.

@@ -212,7 +212,7 @@ impl Payload for QualityData {
 /// Writes the details with a mask of their own, so that both parts can grow.
 fn write_details(writer: &mut impl FieldWriter, data: &QualityData) {
     let BookProof { last_checksum, changed_ms, last_resync, late_trades } = &data.proof;
-    let ways = [&data.latency.venue, &data.latency.server, &data.feed_latency.venue, &data.feed_latency.server];
+    let latencies = [&data.latency.venue, &data.latency.server, &data.feed_latency.venue, &data.feed_latency.server];
     let present = [
         last_checksum.is_some(),
         changed_ms.is_some(),
@@ -223,7 +223,7 @@ fn write_details(writer: &mut impl FieldWriter, data: &QualityData) {
         data.malformed_samples.is_some(),
         data.publish_time_us.is_some(),
     ];
-    writer.mask(present.into_iter().chain(ways.iter().map(|way| way.is_some())));
+    writer.mask(present.into_iter().chain(latencies.iter().map(|latency| latency.is_some())));
     if let Some(checksum) = last_checksum {
         writer.unsigned(checksum.venue.into());
         writer.unsigned(checksum.own.into());
@@ -247,8 +247,10 @@ fn write_details(writer: &mut impl FieldWriter, data: &QualityData) {
         }
     }
     data.publish_time_us.iter().for_each(|time| writer.signed(*time));
-    for way in ways.into_iter().flatten() {
-        [way.p50_us, way.p95_us, way.p99_us, way.n].into_iter().for_each(|figure| writer.unsigned(figure));
+    for latency in latencies.into_iter().flatten() {
+        [latency.p50_us, latency.p95_us, latency.p99_us, latency.n]
+            .into_iter()
+            .for_each(|figure| writer.unsigned(figure));
     }
 }
 
@@ -272,14 +274,14 @@ fn read_details(reader: &mut impl FieldReader, data: &mut QualityData) -> Result
         (0..n_samples).map(|_| Ok(MalformedSample { at_ms: reader.time()?, text: reader.text()?.to_owned() })).collect()
     })?;
     data.publish_time_us = when(mask, 7, || reader.signed())?;
-    let ways = [
+    let latencies = [
         &mut data.latency.venue,
         &mut data.latency.server,
         &mut data.feed_latency.venue,
         &mut data.feed_latency.server,
     ];
-    for (bit, way) in (8..).zip(ways) {
-        *way = when(mask, bit, || {
+    for (bit, latency) in (8..).zip(latencies) {
+        *latency = when(mask, bit, || {
             Ok(Quantiles {
                 p50_us: reader.unsigned()?,
                 p95_us: reader.unsigned()?,

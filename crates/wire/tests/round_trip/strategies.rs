@@ -176,7 +176,7 @@ fn quality() -> impl Strategy<Value = QualityData> {
         },
         ..QualityData::default()
     });
-    let latency = || (option::of(quantiles()), option::of(quantiles())).prop_map(ways);
+    let latency = || (option::of(quantiles()), option::of(quantiles())).prop_map(latency_data);
     let clock = (any::<i64>(), option::of(any::<u64>()));
     let clock = clock.prop_map(|(fastest_us, round_trip_us)| VenueClock { fastest_us, round_trip_us });
     let sample = (time(), text()).prop_map(|(at_ms, text)| MalformedSample { at_ms, text });
@@ -190,7 +190,7 @@ fn quality() -> impl Strategy<Value = QualityData> {
     })
 }
 
-fn ways((venue, server): (Option<Quantiles>, Option<Quantiles>)) -> LatencyData {
+fn latency_data((venue, server): (Option<Quantiles>, Option<Quantiles>)) -> LatencyData {
     LatencyData { venue, server }
 }
 
