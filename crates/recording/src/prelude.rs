@@ -52,21 +52,21 @@ impl ConnectionContext {
         self.open.remove(&slot);
     }
 
-    /// Returns the context as of `time`. Snapshot frames beyond [`IMAGES_BYTES`] are left out, last ones first: their
+    /// Returns the context as of `time`. Snapshot frames beyond [`SNAPSHOT_BYTES`] are left out, last ones first: their
     /// books return with the venue's next snapshot. `slot_of` returns the slot of a connection.
     pub fn prelude(
         &self,
-        images: impl IntoIterator<Item = SnapshotFrame>,
+        snapshots: impl IntoIterator<Item = SnapshotFrame>,
         base: &str,
         slot_of: impl Fn(&SnapshotFrame) -> u32,
         time: Timestamp,
     ) -> Vec<RawEntry> {
         let mut bytes = 0;
-        let images: Vec<RawEntry> = images
+        let snapshots: Vec<RawEntry> = snapshots
             .into_iter()
-            .map(|image| {
-                let slot = slot_of(&image);
-                let (kind, url, text) = match image {
+            .map(|snapshot| {
+                let slot = slot_of(&snapshot);
+                let (kind, url, text) = match snapshot {
                     SnapshotFrame::Answer { path, query, body } => {
                         (EntryKind::Http, Some(Arc::from(address(base, &path, &query))), body)
                     }
@@ -76,10 +76,11 @@ impl ConnectionContext {
             })
             .take_while(|entry| {
                 bytes += entry.size_bytes();
-                bytes <= IMAGES_BYTES
+                bytes <= SNAPSHOT_BYTES
             })
             .collect();
-        let (answers, frames): (Vec<_>, Vec<_>) = images.into_iter().partition(|entry| entry.kind == EntryKind::Http);
+        let (answers, frames): (Vec<_>, Vec<_>) =
+            snapshots.into_iter().partition(|entry| entry.kind == EntryKind::Http);
         // Snapshot frames follow the answers of the same path: the later one counts. Frames need their connection.
         let known = self.answers.values().flatten().cloned().chain(answers).chain(self.open.values().cloned());
         known.chain(frames).map(|entry| RawEntry { time, is_prelude: true, ..entry }).collect()
@@ -106,9 +107,9 @@ const PATH_ANSWERS: usize = 16;
 /// Bytes kept for one path.
 const PATH_BYTES: usize = 2 << 20;
 /// Bytes of all snapshot frames at one time; a book of 1,000 levels a side takes about 60 kB.
-const IMAGES_BYTES: usize = 8 << 20;
+const SNAPSHOT_BYTES: usize = 8 << 20;
 /// Levels a side in a snapshot frame: more than any page shows. Deeper levels return with their next change.
-pub const IMAGE_DEPTH: usize = 1_000;
+pub const SNAPSHOT_DEPTH: usize = 1_000;
 
 #[cfg(test)]
 mod tests {
@@ -127,12 +128,12 @@ mod tests {
         }
     }
 
-    fn image(text: &str) -> SnapshotFrame {
+    fn snapshot(text: &str) -> SnapshotFrame {
         SnapshotFrame::Answer { path: "/depth".into(), query: vec![("symbol", "A/B".into())], body: text.into() }
     }
 
     #[test]
-    fn the_latest_answers_come_first_then_images_then_connections() {
+    fn the_latest_answers_come_first_then_snapshots_then_connections() {
         let mut known = ConnectionContext::default();
         known.connected(entry(EntryKind::Connect, "wss://x.test/ws", ""));
         known.connected(RawEntry { slot: 1, ..entry(EntryKind::Connect, "wss://x.test/gone", "") });
@@ -144,7 +145,7 @@ mod tests {
             .for_each(|n| known.answered("/bars", entry(EntryKind::Http, &format!("https://x.test/bars?n={n}"), "")));
         known.answered("/large", entry(EntryKind::Http, "https://x.test/large", &"x".repeat(PATH_BYTES)));
         let time = Timestamp::from_millis(5);
-        let prelude = known.prelude(vec![image("book")], "https://x.test/proxy", |_| 0, time);
+        let prelude = known.prelude(vec![snapshot("book")], "https://x.test/proxy", |_| 0, time);
         assert!(prelude.iter().all(|entry| entry.is_prelude && entry.time == time));
         let urls: Vec<&str> = prelude.iter().filter_map(|entry| entry.url.as_deref()).collect();
         assert_eq!(urls.len(), PATH_ANSWERS + 3);
@@ -157,10 +158,10 @@ mod tests {
     }
 
     #[test]
-    fn images_are_bounded() {
-        let large = "x".repeat(IMAGES_BYTES / 2);
-        let images = vec![image(&large), image(&large), image("small")];
-        let prelude = ConnectionContext::default().prelude(images, "https://x.test", |_| 0, Timestamp::EPOCH);
+    fn snapshots_are_bounded() {
+        let large = "x".repeat(SNAPSHOT_BYTES / 2);
+        let snapshots = vec![snapshot(&large), snapshot(&large), snapshot("small")];
+        let prelude = ConnectionContext::default().prelude(snapshots, "https://x.test", |_| 0, Timestamp::EPOCH);
         assert_eq!(prelude.len(), 1);
     }
 }

@@ -15,7 +15,7 @@ use venues::session::{ConnectionId, HttpRequest, RequestId, Session, SnapshotFra
 
 use crate::{
     entry::{Body, RawEntry},
-    prelude::{ConnectionContext, IMAGE_DEPTH, address},
+    prelude::{ConnectionContext, SNAPSHOT_DEPTH, address},
     ring::{Ring, Window},
     secrets,
     text::Text,
@@ -172,13 +172,13 @@ impl<S: Sink> Tap<S> {
     }
 
     fn prelude(&self, session: &dyn Session, view: &View, now: Now) -> Vec<RawEntry> {
-        let slot_of = |image: &SnapshotFrame| match image {
+        let slot_of = |snapshot: &SnapshotFrame| match snapshot {
             SnapshotFrame::Answer { .. } => 0,
             SnapshotFrame::Frame(connection, _) => self.slot(*connection),
         };
         let bars = view.histories().filter_map(|(id, interval, bars)| session.history_answer(id, interval, &bars));
-        let images = session.snapshot_frames(IMAGE_DEPTH).into_iter().chain(bars);
-        self.known.prelude(images, &self.base, slot_of, now.wall)
+        let snapshots = session.snapshot_frames(SNAPSHOT_DEPTH).into_iter().chain(bars);
+        self.known.prelude(snapshots, &self.base, slot_of, now.wall)
     }
 
     fn push(&mut self, entry: RawEntry) {

@@ -238,10 +238,10 @@ async fn what_was_recorded_decodes_to_what_was_said_and_plays_the_same() {
     assert_eq!((status, folder.file(&name).exists()), (200, false));
 }
 
-/// The recording is a piece of what was said, whole and in order.
+/// Checks that the recording is a gapless part of the live log, in order.
 #[track_caller]
 fn check_piece(recorded: &[String], live: &[String]) {
-    // The first change of the book joins the image it begins with, as after any snapshot; all later ones are told.
+    // The first change of the book is merged into the snapshot at the beginning; all later ones are published.
     let joined = recorded.iter().position(|line| line.contains(r#""update":"delta""#)).expect("the book changes");
     let recorded = &recorded[joined..];
     assert!(recorded.len() > 60, "{}", recorded.len());

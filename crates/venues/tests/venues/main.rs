@@ -16,7 +16,6 @@ mod coinbase_support;
 mod document;
 mod finnhub;
 mod hostile;
-mod images;
 mod kraken_captures;
 mod kraken_data;
 #[path = "support/kraken.rs"]
@@ -27,6 +26,7 @@ mod node;
 mod rest;
 #[path = "support/size.rs"]
 mod size;
+mod snapshot_frames;
 mod support;
 mod uniswap;
 mod uniswap_history;

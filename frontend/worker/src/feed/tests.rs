@@ -303,7 +303,7 @@ fn the_last_half_minute_is_a_tape_whose_book_comes_to_life() {
     assert!(lines.iter().any(|line| line.contains(r#""prelude":true"#) && line.contains(r#""t":"connect""#)));
     let (trades, is_live) = played(file);
     assert!((300..=450).contains(&trades.len()), "30 to 45 s: {}", trades.len());
-    assert!(is_live, "from the image that the file begins with");
+    assert!(is_live, "from the snapshot at the beginning of the file");
 }
 
 #[test]

@@ -31,18 +31,18 @@ fn check(venue: &str, symbols: &[&str], frames: &[Cow<'_, str>]) -> usize {
     let connection = rig.wanted_connection();
     rig.input(Input::Connected(connection));
     before.iter().for_each(|frame| rig.input(Input::Frame(connection, frame)));
-    let images = rig.session.snapshot_frames(WHOLE);
-    assert!(!images.is_empty(), "{venue}: no image");
+    let snapshots = rig.session.snapshot_frames(WHOLE);
+    assert!(!snapshots.is_empty(), "{venue}: no snapshot frame");
 
     let whole = replay(venue, frames.iter().map(|frame| entry(frame, false)));
-    let image_entries = images.iter().map(|image| match image {
+    let snapshot_entries = snapshots.iter().map(|snapshot| match snapshot {
         SnapshotFrame::Frame(carrier, text) => {
             assert_eq!(*carrier, connection);
             entry(text, true)
         }
         SnapshotFrame::Answer { .. } => panic!("{venue} makes frames"),
     });
-    let from_middle = replay(venue, image_entries.chain(after.iter().map(|frame| entry(frame, false))));
+    let from_middle = replay(venue, snapshot_entries.chain(after.iter().map(|frame| entry(frame, false))));
 
     let (whole, from_middle) = (whole.summary(), from_middle.summary());
     assert_eq!(from_middle.counters.gaps, 0);
@@ -121,7 +121,7 @@ fn coinbase_books_go_on_under_the_number_of_the_last_frame() {
 }
 
 #[test]
-fn recorded_books_go_on_from_their_images() {
+fn recorded_books_go_on_from_their_snapshot_frames() {
     let Some(folder) = std::env::var_os("TRUETAPE_CAPTURES").map(PathBuf::from) else {
         eprintln!("skipped: TRUETAPE_CAPTURES names no folder with recordings");
         return;
