@@ -1,7 +1,7 @@
 //! The server `truetape`: wiring and all native I/O. A library so that tests can start it in their own process.
 //!
-//! Not here: what venues' frames mean (`venues`), market state (`market`), the bytes of the browser stream (`wire`),
-//! queues and history (`hub`), the page (`app`). This room owns sockets, clocks, tasks and files.
+//! Not here: the meaning of frames (`venues`), market state (`market`), the bytes of the browser stream (`wire`),
+//! queues and history (`hub`), the page (`app`). This crate owns sockets, clocks, tasks and files.
 //!
 //! # Layout
 //! - [`cli`]: one file a command · [`config`]: one file a concern · [`serve`]: starts and joins all parts

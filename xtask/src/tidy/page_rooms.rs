@@ -7,7 +7,7 @@ use super::{
     source::{Tree, lines_with_word, paths_from},
 };
 
-pub(super) const NAME: &str = "page rooms";
+pub(super) const NAME: &str = "page folders";
 
 pub(super) fn check(tree: &Tree) -> Vec<Breach> {
     let mut breaches = Vec::new();

@@ -7,7 +7,7 @@ use super::{
     source::{SourceFile, Tree, lines_with_word, paths_from, room_of},
 };
 
-pub(super) const NAME: &str = "pure rooms";
+pub(super) const NAME: &str = "pure crates";
 
 pub(super) fn check(tree: &Tree) -> Vec<Breach> {
     let mut breaches = Vec::new();
