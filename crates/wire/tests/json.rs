@@ -1,6 +1,4 @@
-//! The JSON form, text for text, as `docs/stream-protocol.md` promises it to programs.
-//!
-//! Over 500 lines: one example of each message and payload after the other.
+//! The JSON form, text for text, as `docs/stream-protocol.md` promises it to programs: the texts are in `snapshots`.
 
 #![allow(clippy::unwrap_used, reason = "a test may unwrap")]
 
@@ -81,46 +79,32 @@ fn quote() -> QuoteData {
     }
 }
 
+/// Returns the JSON of a message, which reads as the same message.
 #[track_caller]
-fn check_client(message: ClientMessage, expected: &str) {
-    assert_eq!(String::from_utf8(encode_client(&message, Encoding::Json)).unwrap(), expected);
-    assert_eq!(decode_client(Frame::Text(expected)), Ok(message));
+fn client(message: ClientMessage) -> String {
+    let json = String::from_utf8(encode_client(&message, Encoding::Json)).unwrap();
+    assert_eq!(decode_client(Frame::Text(&json)), Ok(message));
+    json
 }
 
 #[test]
 fn client_messages() {
+    let mut lines = Vec::new();
     let resume = [(topic("quote:kraken:BTC/USD"), Position { epoch: Epoch::new("e1"), offset: 812 })].into();
-    check_client(
-        ClientMessage::Hello(Hello { protocol: 1, lane_ms: 100, resume }),
-        r#"{"type":"hello","protocol":1,"lane_ms":100,"resume":{"quote:kraken:BTC/USD":{"epoch":"e1","offset":812}}}"#,
-    );
-    check_client(
-        ClientMessage::Hello(Hello { protocol: 1, lane_ms: 500, resume: BTreeMap::new() }),
-        r#"{"type":"hello","protocol":1,"lane_ms":500}"#,
-    );
+    lines.push(client(ClientMessage::Hello(Hello { protocol: 1, lane_ms: 100, resume })));
+    lines.push(client(ClientMessage::Hello(Hello { protocol: 1, lane_ms: 500, resume: BTreeMap::new() })));
     let topics = patterns(&["quote:kraken:BTC/USD", "book:binance:BTCUSDT", "status", "quote:demo:*"]);
-    check_client(
-        ClientMessage::Subscribe(Subscribe { id: 1, topics }),
-        r#"{"type":"subscribe","id":1,"topics":["quote:kraken:BTC/USD","book:binance:BTCUSDT","status","quote:demo:*"]}"#,
-    );
-    check_client(
-        ClientMessage::Unsubscribe(Unsubscribe { id: 2, topics: patterns(&["status"]) }),
-        r#"{"type":"unsubscribe","id":2,"topics":["status"]}"#,
-    );
-    check_client(
-        ClientMessage::Snapshot(SnapshotRequest { id: 3, topics: patterns(&["candles.1m:binance:BTCUSDT"]) }),
-        r#"{"type":"snapshot","id":3,"topics":["candles.1m:binance:BTCUSDT"]}"#,
-    );
+    lines.push(client(ClientMessage::Subscribe(Subscribe { id: 1, topics })));
+    lines.push(client(ClientMessage::Unsubscribe(Unsubscribe { id: 2, topics: patterns(&["status"]) })));
+    lines.push(client(ClientMessage::Snapshot(SnapshotRequest {
+        id: 3,
+        topics: patterns(&["candles.1m:binance:BTCUSDT"]),
+    })));
     let command = JsonText::parse(r#"{"place_order":{"size":"0.1"}}"#).unwrap();
-    check_client(
-        ClientMessage::Command(CommandRequest { id: 7, key: None, command: command.clone() }),
-        r#"{"type":"command","id":7,"command":{"place_order":{"size":"0.1"}}}"#,
-    );
-    check_client(
-        ClientMessage::Command(CommandRequest { id: 8, key: Some("my \"first\"".to_owned()), command }),
-        r#"{"type":"command","id":8,"key":"my \"first\"","command":{"place_order":{"size":"0.1"}}}"#,
-    );
-    check_client(ClientMessage::Ping(Ping { t: 1 }), r#"{"type":"ping","t":1}"#);
+    lines.push(client(ClientMessage::Command(CommandRequest { id: 7, key: None, command: command.clone() })));
+    lines.push(client(ClientMessage::Command(CommandRequest { id: 8, key: Some("my \"first\"".to_owned()), command })));
+    lines.push(client(ClientMessage::Ping(Ping { t: 1 })));
+    insta::assert_snapshot!("client_messages", lines.join("\n"));
 }
 
 #[test]
@@ -143,50 +127,37 @@ fn fields_may_stand_in_any_order_beside_others() {
     assert_eq!(decode_client(Frame::Text(text)), Ok(expected));
 }
 
+/// As [`client`].
 #[track_caller]
-fn check_server(message: ServerMessage, expected: &str) {
-    assert_eq!(String::from_utf8(encode_server(&message, Encoding::Json)).unwrap(), expected);
-    assert_eq!(decode_server_json(expected), Ok(message));
+fn server(message: ServerMessage) -> String {
+    let json = String::from_utf8(encode_server(&message, Encoding::Json)).unwrap();
+    assert_eq!(decode_server_json(&json), Ok(message));
+    json
 }
 
 #[test]
 fn server_messages() {
+    let mut lines = Vec::new();
     let welcome =
         Welcome { protocol: 1, epoch: Epoch::new("e1"), client: "c7".to_owned(), server_time_ms: 1_763_668_000_123 };
-    check_server(
-        ServerMessage::Welcome(welcome),
-        r#"{"type":"welcome","protocol":1,"epoch":"e1","client":"c7","server_time_ms":1763668000123}"#,
-    );
-    check_server(
-        ServerMessage::Subscribed(Subscribed { id: 1, topics: names(&["quote:kraken:BTC/USD", "status"]) }),
-        r#"{"type":"subscribed","id":1,"topics":["quote:kraken:BTC/USD","status"]}"#,
-    );
-    check_server(
-        ServerMessage::Unsubscribed(Unsubscribed { id: 2, topics: vec![Topic::STATUS] }),
-        r#"{"type":"unsubscribed","id":2,"topics":["status"]}"#,
-    );
+    lines.push(server(ServerMessage::Welcome(welcome)));
+    lines.push(server(ServerMessage::Subscribed(Subscribed {
+        id: 1,
+        topics: names(&["quote:kraken:BTC/USD", "status"]),
+    })));
+    lines.push(server(ServerMessage::Unsubscribed(Unsubscribed { id: 2, topics: vec![Topic::STATUS] })));
     let refused = Refused { id: Some(1), code: RefusalCode::UnknownTopic, message: "no such \"thing\"".to_owned() };
-    check_server(
-        ServerMessage::Refused(refused),
-        r#"{"type":"refused","id":1,"code":"unknown_topic","message":"no such \"thing\""}"#,
-    );
+    lines.push(server(ServerMessage::Refused(refused)));
     let refused = Refused { id: None, code: RefusalCode::BadMessage, message: "no".to_owned() };
-    check_server(ServerMessage::Refused(refused), r#"{"type":"refused","code":"bad_message","message":"no"}"#);
-    check_server(
-        ServerMessage::Resumed(Resumed { topics: names(&["status"]), replayed: 412, lost: 0 }),
-        r#"{"type":"resumed","topics":["status"],"replayed":412,"lost":0}"#,
-    );
-    check_server(
-        ServerMessage::Reset(Reset { topics: names(&["status"]), reason: ResetReason::HistoryExceeded }),
-        r#"{"type":"reset","topics":["status"],"reason":"history_exceeded"}"#,
-    );
+    lines.push(server(ServerMessage::Refused(refused)));
+    lines.push(server(ServerMessage::Resumed(Resumed { topics: names(&["status"]), replayed: 412, lost: 0 })));
+    lines
+        .push(server(ServerMessage::Reset(Reset { topics: names(&["status"]), reason: ResetReason::HistoryExceeded })));
     let result = JsonText::parse(r#"{"order":"o1"}"#).unwrap();
-    check_server(ServerMessage::Ack(Ack { id: 7, result }), r#"{"type":"ack","id":7,"result":{"order":"o1"}}"#);
-    check_server(
-        ServerMessage::Pong(Pong { t: 1, server_time_ms: 1_763_668_000_123 }),
-        r#"{"type":"pong","t":1,"server_time_ms":1763668000123}"#,
-    );
-    check_server(ServerMessage::Bye(Bye::from(CloseCode::SLOW)), r#"{"type":"bye","code":3008,"reason":"slow"}"#);
+    lines.push(server(ServerMessage::Ack(Ack { id: 7, result })));
+    lines.push(server(ServerMessage::Pong(Pong { t: 1, server_time_ms: 1_763_668_000_123 })));
+    lines.push(server(ServerMessage::Bye(Bye::from(CloseCode::SLOW))));
+    insta::assert_snapshot!("server_messages", lines.join("\n"));
 }
 
 #[test]
@@ -198,32 +169,27 @@ fn a_batch_is_its_items_put_together() {
     };
     let delta = QuoteData { last: Some(price("61602.03")), ..QuoteData::default() };
     let items = vec![item(UpdateKind::Snapshot, 812, quote()), item(UpdateKind::Delta, 813, delta)];
-    let expected = concat!(
-        r#"{"type":"batch","items":[{"kind":"snapshot","topic":"quote:kraken:BTC/USD","epoch":"e1","offset":812,"data":"#,
-        r#"{"bid":"61602.01","bid_size":"1.67177","ask":"61602.02","ask_size":"2.66795","last":"61602.02","#,
-        r#""venue_time_ms":1763668000001,"receive_time_us":1763668000023456,"publish_time_us":1763668000100000}},"#,
-        r#"{"kind":"delta","topic":"quote:kraken:BTC/USD","offset":813,"data":{"last":"61602.03"}}]}"#,
-    );
     let encoded: Vec<EncodedUpdate> = items.iter().map(|item| EncodedUpdate::new(item.update.clone())).collect();
-    let batch = encode_batch((1..).zip(&encoded), Encoding::Json);
-    assert_eq!(String::from_utf8(batch).unwrap(), expected);
-    check_server(ServerMessage::Batch(Batch { items }), expected);
-    check_server(ServerMessage::Batch(Batch::default()), r#"{"type":"batch","items":[]}"#);
+    let batch = server(ServerMessage::Batch(Batch { items }));
+    assert_eq!(String::from_utf8(encode_batch((1..).zip(&encoded), Encoding::Json)).unwrap(), batch);
+    let empty = server(ServerMessage::Batch(Batch::default()));
+    insta::assert_snapshot!("batches", format!("{batch}\n{empty}"));
 }
 
+/// Returns the JSON of a delta, which reads as the same delta within a batch.
 #[track_caller]
-fn check_data(topic_text: &str, data: TopicData, expected: &str) {
+fn delta(topic_text: &str, data: TopicData) -> String {
     let update = Update { kind: UpdateKind::Delta, epoch: None, topic: topic(topic_text), offset: 1, data };
-    let expected = format!(r#"{{"kind":"delta","topic":"{topic_text}","offset":1,"data":{expected}}}"#);
-    let encoded = EncodedUpdate::new(update.clone());
-    assert_eq!(std::str::from_utf8(encoded.bytes(Encoding::Json)).unwrap(), expected);
-    let batch = format!(r#"{{"type":"batch","items":[{expected}]}}"#);
+    let json = String::from_utf8(EncodedUpdate::new(update.clone()).bytes(Encoding::Json).to_vec()).unwrap();
+    let batch = format!(r#"{{"type":"batch","items":[{json}]}}"#);
     let items = vec![Item { stream: NO_STREAM, update }];
     assert_eq!(decode_server_json(&batch), Ok(ServerMessage::Batch(Batch { items })));
+    json
 }
 
 #[test]
 fn data_of_the_channels() {
+    let mut lines = Vec::new();
     let quote = QuoteData {
         last_side: Some(AggressorSide::Seller),
         day_open: Some(price("1.10")),
@@ -232,11 +198,7 @@ fn data_of_the_channels() {
         day_volume: Some(size("12.5")),
         ..QuoteData::default()
     };
-    check_data(
-        "quote:demo:AAABBB",
-        TopicData::Quote(quote),
-        r#"{"last_side":"sell","day_open":"1.10","day_high":"1.30","day_low":"1.00","day_volume":"12.5"}"#,
-    );
+    lines.push(delta("quote:demo:AAABBB", TopicData::Quote(quote)));
     let level = |paid: &str, quantity: &str| Level { price: price(paid), quantity: size(quantity) };
     let book = BookData {
         state: BookState::Live,
@@ -247,19 +209,11 @@ fn data_of_the_channels() {
         publish_time_us: Some(3),
         last_update_id: Some(4),
     };
-    check_data(
-        "book:kraken:BTC/USD",
-        TopicData::Book(book),
-        concat!(
-            r#"{"state":"live","bids":[["61602.01","1.67177"],["61602.00","0"]],"asks":[["61602.02","2.66795"]],"#,
-            r#""venue_time_ms":1,"receive_time_us":2,"publish_time_us":3,"last_update_id":4}"#,
-        ),
-    );
-    check_data(
+    lines.push(delta("book:kraken:BTC/USD", TopicData::Book(book)));
+    lines.push(delta(
         "book:kraken:BTC/USD",
         TopicData::Book(BookData { state: BookState::Suspect, ..BookData::default() }),
-        r#"{"state":"suspect"}"#,
-    );
+    ));
     let trade = |id, aggressor_side| TapeTrade {
         id,
         price: price("61602.01"),
@@ -271,14 +225,7 @@ fn data_of_the_channels() {
         trade(TradeId::Sequence(7), AggressorSide::Buyer),
         trade(TradeId::Text("x7".into()), AggressorSide::Unknown),
     ];
-    check_data(
-        "tape:binance:BTCUSDT",
-        TopicData::Tape(TapeData { trades }),
-        concat!(
-            r#"{"trades":[{"id":7,"price":"61602.01","size":"0.00500","aggressor_side":"buy","venue_time_ms":1763668000123},"#,
-            r#"{"id":"x7","price":"61602.01","size":"0.00500","aggressor_side":"unknown","venue_time_ms":1763668000123}]}"#,
-        ),
-    );
+    lines.push(delta("tape:binance:BTCUSDT", TopicData::Tape(TapeData { trades })));
     let bar = Candle {
         open_time: Timestamp::from_millis(1_763_668_020_000),
         open: price("10.0"),
@@ -290,18 +237,9 @@ fn data_of_the_channels() {
     };
     let sided = Candle { buy_volume: Some(size("1.25")), ..bar };
     assert_eq!(topic("candles.1m:binance:BTCUSDT").interval(), Some(Interval::M1));
-    check_data(
-        "candles.1m:binance:BTCUSDT",
-        TopicData::Candles(CandlesData { bars: vec![bar] }),
-        r#"{"bars":[[1763668020000,"10.0","12.0","9.5","11.0","3.25"]]}"#,
-    );
-    let row = r#"[1763668020000,"10.0","12.0","9.5","11.0","3.25"]"#;
-    check_data(
-        "candles.1m:binance:BTCUSDT",
-        TopicData::Candles(CandlesData { bars: vec![sided, bar] }),
-        &format!(r#"{{"bars":[{row},{row}],"buy_volumes":["1.25",null]}}"#),
-    );
-    check_data(
+    lines.push(delta("candles.1m:binance:BTCUSDT", TopicData::Candles(CandlesData { bars: vec![bar] })));
+    lines.push(delta("candles.1m:binance:BTCUSDT", TopicData::Candles(CandlesData { bars: vec![sided, bar] })));
+    lines.push(delta(
         "system",
         TopicData::System(SystemData {
             version: Some("0.1.0".to_owned()),
@@ -309,19 +247,10 @@ fn data_of_the_channels() {
             clients: Some(2),
             notice: None,
         }),
-        r#"{"version":"0.1.0","uptime_ms":5,"clients":2}"#,
-    );
-    check_data("quality:demo:AAABBB", TopicData::Quality(Box::default()), "{}");
+    ));
+    lines.push(delta("quality:demo:AAABBB", TopicData::Quality(Box::default())));
     let quality = QualityData::new(BookState::Live, &BookCounters::default(), &FeedCounters::default());
-    check_data(
-        "quality:demo:AAABBB",
-        TopicData::Quality(Box::new(quality)),
-        concat!(
-            r#"{"book_state":"live","book":{"updates":0,"gaps":0,"duplicates":0,"resyncs":0,"crossed":0,"checksums_ok":0,"#,
-            r#""checksums_bad":0,"quote_matches":0,"quote_mismatches":0},"feed":{"frames":0,"malformed":0,"unknown":0,"#,
-            r#""trades":0,"quotes":0,"books":0,"others":0,"gaps":0,"duplicates":0,"out_of_order":0,"resyncs":0,"reconnects":0}}"#,
-        ),
-    );
+    lines.push(delta("quality:demo:AAABBB", TopicData::Quality(Box::new(quality))));
     let quality = QualityData {
         proof: BookProof {
             last_checksum: Some(Checksum { venue: 3_310_070_434, own: 7 }),
@@ -338,17 +267,8 @@ fn data_of_the_channels() {
         publish_time_us: Some(9),
         ..QualityData::default()
     };
-    check_data(
-        "quality:demo:AAABBB",
-        TopicData::Quality(Box::new(quality)),
-        concat!(
-            r#"{"proof":{"last_checksum":{"venue":3310070434,"own":7},"changed_ms":1763668000123,"#,
-            r#""last_resync":{"at_ms":1763668000000,"reason":"checksum"},"late_trades":0},"#,
-            r#""latency":{"venue":{"p50_us":1100,"p95_us":2300,"p99_us":9700,"n":812}},"#,
-            r#""venue_clock":{"fastest_us":-4200,"round_trip_us":18000},"#,
-            r#""malformed_samples":[{"at_ms":5,"text":"{\"e\":"}],"publish_time_us":9}"#,
-        ),
-    );
+    lines.push(delta("quality:demo:AAABBB", TopicData::Quality(Box::new(quality))));
+    insta::assert_snapshot!("channel_data", lines.join("\n"));
 }
 
 #[test]
@@ -384,19 +304,7 @@ fn status_entries() {
         removed_streams: vec![InstrumentId::parse("demo:A").unwrap()],
         removed_connections: vec![Venue::new("demo")],
     };
-    check_data(
-        "status",
-        TopicData::Status(status),
-        concat!(
-            r#"{"streams":[{"instrument":"kraken:BTC/USD","state":"failed","mode":"web_socket","updates":142,"rate":12.3,"#,
-            r#""age_ms":250,"last_update_ms":1763668000123,"cause":"connection closed: 1006","next_attempt_ms":1763668003000,"#,
-            r#""is_simulated":false,"is_replay":false,"price_decimals":1,"size_decimals":8,"silence":"quiet_beside_others"}],"#,
-            r#""connections":[{"venue":"kraken","is_connected":false,"mode":"web_socket","last_frame_ms":1763668000900,"#,
-            r#""n_open":2,"reconnects":3,"gaps":0,"malformed":0,"breaker":"open","breaker_until_ms":1763668007000,"#,
-            r#""rest_weight":{"used":250,"limit":6000}}],"#,
-            r#""removed_streams":["demo:A"],"removed_connections":["demo"]}"#,
-        ),
-    );
+    insta::assert_snapshot!("status", delta("status", TopicData::Status(status)));
 }
 
 #[test]
