@@ -11,7 +11,7 @@
 //! | `Price × Quantity` | `Option<Notional>` |
 //! | `Money ± Money` | `Result`, an error where the currencies differ |
 
-use std::fmt;
+use std::{cmp::Ordering, fmt};
 
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -174,7 +174,11 @@ impl Price {
 
     /// Returns the exact mean of two prices; `None` if it does not fit.
     pub fn mid(self, other: Self) -> Option<Self> {
-        self.0.checked_add(other.0)?.checked_div(Decimal::TWO).map(Self)
+        let sum = self.0.checked_add(other.0)?;
+        let (mantissa, scale) = (sum.mantissa(), sum.scale());
+        // An odd digit more is a half.
+        let (mantissa, scale) = if mantissa % 2 == 0 { (mantissa / 2, scale) } else { (mantissa * 5, scale + 1) };
+        Decimal::try_from_i128_with_scale(mantissa, scale).ok().map(Self)
     }
 }
 
@@ -281,27 +285,35 @@ fn parse_bytes(text: &str) -> Option<Decimal> {
     Decimal::try_new(signed, scale).ok()
 }
 
+/// In whole numbers of the finer of both scales: a tenth of the code that the same takes with decimals.
 fn round_to_step(value: Decimal, step: Decimal, rounding: Rounding) -> Option<Decimal> {
-    if step <= Decimal::ZERO {
+    let scale = value.scale().max(step.scale());
+    let units = |value: Decimal| value.mantissa().checked_mul(10_i128.checked_pow(scale - value.scale())?);
+    let (value, step) = (units(value)?, units(step)?);
+    if step <= 0 {
         return None;
     }
-    let remainder = value.checked_rem(step)?;
-    // The step at or below; the remainder has the value's sign.
-    let below = value.checked_sub(remainder)?;
-    let (floor, rest) = if remainder.is_sign_negative() && !remainder.is_zero() {
-        (below.checked_sub(step)?, remainder.checked_add(step)?)
-    } else {
-        (below, remainder)
-    };
+    let rest = value.rem_euclid(step);
+    let floor = value.checked_sub(rest)?;
     let up = match rounding {
         Rounding::Down => false,
-        Rounding::Up => !rest.is_zero(),
-        Rounding::NearestEven => {
-            let double = rest.checked_add(rest)?;
-            double > step || (double == step && !floor.checked_div(step)?.checked_rem(Decimal::TWO)?.is_zero())
-        }
+        Rounding::Up => rest != 0,
+        Rounding::NearestEven => match rest.cmp(&(step - rest)) {
+            Ordering::Less => false,
+            Ordering::Equal => floor / step % 2 != 0,
+            Ordering::Greater => true,
+        },
     };
-    if up { floor.checked_add(step) } else { Some(floor) }
+    let mut rounded = if up { floor.checked_add(step)? } else { floor };
+    let mut scale = scale;
+    // A round number of more digits than a decimal holds may still fit without its zeros.
+    loop {
+        match Decimal::try_from_i128_with_scale(rounded, scale) {
+            Ok(rounded) => return Some(rounded),
+            Err(_) if scale > 0 && rounded % 10 == 0 => (rounded, scale) = (rounded / 10, scale - 1),
+            Err(_) => return None,
+        }
+    }
 }
 
 /// Packs digits and scale into one integer: a zigzag mantissa (97 bits at most) above five bits of scale.
@@ -395,6 +407,21 @@ mod tests {
         check("10.025", "0.01", Rounding::NearestEven, Some("10.02"));
         check("10", "0", Rounding::Up, None);
         check("79228162514264337593543950335", "10", Rounding::Up, None);
+        check("79228162514264337593543950335", "0.1", Rounding::Down, Some("79228162514264337593543950335"));
+        check("7.5", "0.0000000000000000000000000001", Rounding::Up, Some("7.5"));
+    }
+
+    #[test]
+    fn a_mean_is_exact() {
+        #[track_caller]
+        fn check(one: &str, other: &str, expected: Option<&str>) {
+            let mean = Price::parse(one).unwrap().mid(Price::parse(other).unwrap());
+            assert_eq!(mean, expected.map(|text| Price::parse(text).unwrap()), "{one} {other}");
+        }
+        check("61602.01", "61602.02", Some("61602.015"));
+        check("1", "2", Some("1.5"));
+        check("-1.50", "1.5", Some("0"));
+        check("0.0000000000000000000000000001", "0", None);
     }
 
     #[test]
