@@ -1,14 +1,23 @@
 //! Coming back: what was missed is replayed without a hole, or the client is told that it starts over.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs};
 
+use model::{
+    instrument::{InstrumentId, Venue},
+    time::Timestamp,
+};
+use recording::player::Control;
+use server::{recorder::replays::Load, serve::Server};
 use topics::topic::Topic;
 use wire::{
     Encoding,
     message::{Position, ResetReason, ServerMessage, UpdateKind},
 };
 
-use crate::client::{Client, demo_server};
+use crate::{
+    client::{Client, demo_config, demo_server},
+    feed::recording,
+};
 
 const TOPICS: [&str; 3] = ["quote:demo:ADA-SIM", "tape:demo:ADA-SIM", "book:demo:XRP-SIM"];
 
@@ -85,7 +94,34 @@ async fn another_run_of_the_server_begins_again() {
     begins_again(&restarted, client.positions, ResetReason::EpochChanged).await;
 }
 
-async fn begins_again(server: &server::serve::Server, positions: BTreeMap<Topic, Position>, reason: ResetReason) {
+#[tokio::test]
+async fn a_jump_of_the_replay_begins_again() {
+    let folder = std::env::temp_dir().join(format!("truetape-resume-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("a.jsonl");
+    fs::write(&path, recording(500)).unwrap();
+    let server = Server::start(demo_config()).await.unwrap();
+    let load = Load { paths: vec![path], venue: Some("binance".into()), at: None, speed: 10.0, is_paused: true };
+    server.replays().load_files(load).await.unwrap();
+    let symbol = InstrumentId::new(&Venue::new("binance").as_replay(), "AAABBB");
+    let topic = Topic::tape(&symbol);
+    let mut client = Client::greet(&server, Encoding::Json).await;
+    client.subscribe(1, &[&topic.to_string()]).await;
+    server.replays().control(Control::Play).unwrap();
+    client.advance(&topic.to_string(), 2).await;
+    let before = client.positions.clone();
+    server.replays().control(Control::Seek(Timestamp::from_millis(1_000_000))).unwrap();
+    while client.positions[&topic].epoch == before[&topic].epoch {
+        client.next().await.unwrap();
+    }
+    let mut late = Client::connect(&server, Encoding::Json).await;
+    let answers = late.hello(before).await;
+    let [ServerMessage::Welcome(_), ServerMessage::Reset(reset)] = answers.as_slice() else { panic!("{answers:?}") };
+    assert_eq!((reset.topics.len(), reset.reason), (1, ResetReason::EpochChanged));
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+async fn begins_again(server: &Server, positions: BTreeMap<Topic, Position>, reason: ResetReason) {
     let mut client = Client::connect(server, Encoding::Json).await;
     let answers = client.hello(positions).await;
     let [ServerMessage::Welcome(_), ServerMessage::Reset(reset)] = answers.as_slice() else { panic!("{answers:?}") };
