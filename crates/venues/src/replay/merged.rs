@@ -20,6 +20,8 @@ pub(super) struct SessionUnion {
     pub(super) books: Books,
     pub(super) health: FeedHealth,
     pub(super) instruments: Vec<Arc<Instrument>>,
+    /// Books of all sessions at the last update.
+    n_books: usize,
 }
 
 impl SessionUnion {
@@ -29,7 +31,15 @@ impl SessionUnion {
         sessions: impl Iterator<Item = &'a dyn Session> + Clone,
         changed: &BTreeSet<InstrumentId>,
     ) {
-        for id in changed {
+        // A session may know a book that no event has told of yet.
+        let n_books = sessions.clone().map(|session| session.books().len()).sum();
+        let new: BTreeSet<InstrumentId> = if std::mem::replace(&mut self.n_books, n_books) == n_books {
+            BTreeSet::new()
+        } else {
+            let all = sessions.clone().flat_map(|session| session.books().keys());
+            all.filter(|id| !self.books.contains_key(*id)).cloned().collect()
+        };
+        for id in changed.iter().chain(&new) {
             if let Some(best) =
                 sessions.clone().filter_map(|session| session.books().get(id)).max_by_key(|book| worth(book))
             {

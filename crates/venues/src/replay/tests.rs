@@ -92,6 +92,18 @@ fn a_second_connection_gets_the_book_that_the_first_one_had() {
 }
 
 #[test]
+fn a_book_that_no_event_has_told_of_is_lent_all_the_same() {
+    let mut replay = Replay::new("binance").unwrap();
+    for (conn, symbol) in [("1", "A"), ("2", "B"), ("2", "C")] {
+        let quote = QUOTE.replace(r#""A","#, &format!(r#""{symbol}","#));
+        replay.feed(&entry(EntryKind::Recv, Some(conn), Some(&quote)), |_| {});
+        replay.settle();
+        assert!(replay.books().keys().eq(replay.summary().books.into_keys()), "{symbol}");
+    }
+    assert_eq!(replay.books().len(), 3);
+}
+
+#[test]
 fn times_that_step_back_do_not_make_the_recording_longer() {
     let mut replay = Replay::new("binance").unwrap();
     for seconds in [100.0, 101.0, 100.5, 101.0, 102.0] {
