@@ -4,7 +4,7 @@
 //! differences of sums, and highs and lows are found by branch and bound over halves of the span, with the price path's
 //! own bounds.
 
-use std::ops::Range;
+use std::{collections::VecDeque, ops::Range};
 
 use model::{
     candle::{Candle, Interval},
@@ -50,13 +50,9 @@ impl DemoInstrument {
 
     /// Returns the newest `n_bars` candles up to and including the trade of `last_slot`, oldest first; the last one may
     /// be forming.
-    pub fn candles(&self, interval: Interval, last_slot: u64, n_bars: usize) -> Vec<Candle> {
-        let length = slots_of(interval);
-        let last_bar = last_slot / length;
-        let n_bars = u64::try_from(n_bars).unwrap_or(u64::MAX).min(last_bar + 1);
-        (last_bar + 1 - n_bars..=last_bar)
-            .filter_map(|bar| self.candle(bar * length, ((bar + 1) * length).min(last_slot + 1)))
-            .collect()
+    #[cfg(test)]
+    fn candles(&self, interval: Interval, last_slot: u64, n_bars: usize) -> Vec<Candle> {
+        CandleWalk::new(interval, n_bars).step(self, last_slot, usize::MAX).unwrap()
     }
 
     /// Returns statistics of the 24 hours up to and including the trade of `last_slot`.
@@ -107,6 +103,50 @@ impl DemoInstrument {
         for half in &halves {
             self.search(which, half, span, best);
         }
+    }
+}
+
+/// Candles that are computed a few at a time, oldest first, while the market goes on.
+#[derive(Clone, Debug)]
+pub struct CandleWalk {
+    interval: Interval,
+    n_bars: usize,
+    /// Closed ones.
+    candles: VecDeque<Candle>,
+    /// Number of the next bar since the epoch; `None` before the first step.
+    next: Option<u64>,
+}
+
+impl CandleWalk {
+    /// Creates a walk over the newest `n_bars` candles.
+    pub fn new(interval: Interval, n_bars: usize) -> Self {
+        Self { interval, n_bars, candles: VecDeque::new(), next: None }
+    }
+
+    /// Returns the length of the candles.
+    pub fn interval(&self) -> Interval {
+        self.interval
+    }
+
+    /// Computes at most `n_closed` more closed candles. Once there are all, returns them with the one of the trade of
+    /// `last_slot`, which may be forming.
+    pub fn step(&mut self, of: &DemoInstrument, last_slot: u64, n_closed: usize) -> Option<Vec<Candle>> {
+        let length = slots_of(self.interval);
+        let last_bar = last_slot / length;
+        let n_wanted = u64::try_from(self.n_bars).unwrap_or(u64::MAX).min(last_bar + 1);
+        let first_bar = last_bar + 1 - n_wanted;
+        let next = self.next.map_or(first_bar, |next| next.max(first_bar));
+        let end = next.saturating_add(u64::try_from(n_closed).unwrap_or(u64::MAX)).min(last_bar);
+        self.candles.extend((next..end).filter_map(|bar| of.candle(bar * length, (bar + 1) * length)));
+        self.next = Some(end.max(next));
+        if end < last_bar {
+            return None;
+        }
+        self.candles.extend(of.candle(last_bar * length, last_slot + 1));
+        // Bars have closed since the first step.
+        let n_too_many = self.candles.len().saturating_sub(self.n_bars);
+        self.candles.drain(..n_too_many);
+        Some(std::mem::take(&mut self.candles).into())
     }
 }
 
@@ -173,6 +213,25 @@ mod tests {
             assert_eq!(bars.len(), n_bars);
             let first_slot = SLOT / slots_of(interval) * slots_of(interval) - (n_bars as u64 - 1) * slots_of(interval);
             assert_eq!(bars, by_trades(one, interval, first_slot, SLOT), "{} {interval}", one.instrument.id);
+        }
+    }
+
+    #[test]
+    fn a_walk_gives_the_same_bars_while_the_market_goes_on() {
+        let market = DemoMarket::new(9);
+        let one = &market.instruments()[3];
+        for (n_bars, n_closed, slots_between) in [(40, 7, 3), (40, 4, 25), (1, 7, 0), (5, 40, 0), (0, 1, 1)] {
+            let mut walk = CandleWalk::new(Interval::S1, n_bars);
+            let mut slot = SLOT;
+            let bars = loop {
+                if let Some(bars) = walk.step(one, slot, n_closed) {
+                    break bars;
+                }
+                slot += slots_between;
+                assert!(slot < SLOT + 10_000, "never done");
+            };
+            assert_eq!(bars, one.candles(Interval::S1, slot, n_bars), "{n_bars} {n_closed} {slots_between}");
+            assert_eq!(bars.len(), n_bars);
         }
     }
 

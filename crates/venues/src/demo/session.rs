@@ -1,8 +1,8 @@
 //! The simulated market as a venue session: no connections, no requests, only time.
 //!
-//! Ten times a second it emits each instrument's trade, best bid and ask, and book change. Requests for history are
-//! answered at once, with candles up to the last emitted trade, so that history and the following trades have neither a
-//! gap nor a duplicate. The market's time runs on the monotonic clock and follows the wall clock forward only: a clock
+//! Ten times a second it emits each instrument's trade, best bid and ask, and book change. Candles that are requested
+//! as history are computed a few at a time, so that no call takes long, and end with the last emitted trade, so that
+//! history and the following trades have neither a gap nor a duplicate. The market's time runs on the monotonic clock and follows the wall clock forward only: a clock
 //! set back neither stops the market nor repeats a trade.
 
 use std::{
@@ -19,7 +19,10 @@ use model::{
     time::{Monotonic, Now, Timestamp},
 };
 
-use super::market::{DEFAULT_SEED, DemoBook, DemoInstrument, DemoMarket, VENUE, slot_at, slot_time};
+use super::{
+    candles::CandleWalk,
+    market::{DEFAULT_SEED, DemoBook, DemoInstrument, DemoMarket, VENUE, slot_at, slot_time},
+};
 use crate::session::{Input, Output, Session, SessionConfig, Symbols};
 
 /// After a pause of up to this many slots (5 s) every slot is emitted; after a longer one the market continues with a
@@ -40,6 +43,8 @@ pub struct DemoSession {
     last_slot: Option<u64>,
     /// Bars requested by instrument and interval, to be sent again after a jump.
     history_requests: BTreeMap<(usize, Interval), usize>,
+    /// History under way with the instrument's number, oldest request first.
+    walks: VecDeque<(usize, CandleWalk)>,
     outputs: VecDeque<Output>,
     books: Books,
     health: FeedHealth,
@@ -119,6 +124,7 @@ impl DemoSession {
             clock: None,
             last_slot: None,
             history_requests: BTreeMap::new(),
+            walks: VecDeque::new(),
             outputs: VecDeque::new(),
             books: Books::new(),
             health,
@@ -137,7 +143,7 @@ impl DemoSession {
         }
         self.jump(slot_at(clock.market), now);
         // Requests may have arrived before the start.
-        self.answer_again(now);
+        self.answer_again();
     }
 
     fn catch_up(&mut self, now: Now) {
@@ -148,7 +154,7 @@ impl DemoSession {
             self.health.counters.gaps += 1;
             self.health.counters.resyncs += self.instruments.len() as u64;
             self.jump(current, now);
-            self.answer_again(now);
+            self.answer_again();
         } else {
             for slot in last_slot + 1..=current {
                 self.say_slot(slot, now);
@@ -222,25 +228,42 @@ impl DemoSession {
         let Some(number) = self.instruments.iter().position(|one| *one.id() == request.instrument) else { return };
         let n_bars = request.n_bars.min(MAX_BARS);
         self.history_requests.insert((number, request.interval), n_bars);
-        self.answer(number, request.interval, n_bars, now);
+        self.walks.retain(|(other, walk)| (*other, walk.interval()) != (number, request.interval));
+        self.walks.push_back((number, CandleWalk::new(request.interval, n_bars)));
+        self.walk_on(now);
     }
 
-    fn answer_again(&mut self, now: Now) {
-        for ((number, interval), n_bars) in self.history_requests.clone() {
-            self.answer(number, interval, n_bars, now);
-        }
+    fn answer_again(&mut self) {
+        let requests = self.history_requests.iter();
+        self.walks =
+            requests.map(|((number, interval), n_bars)| (*number, CandleWalk::new(*interval, *n_bars))).collect();
     }
 
-    fn answer(&mut self, number: usize, interval: Interval, n_bars: usize, now: Now) {
+    /// Computes some candles of the oldest request.
+    fn walk_on(&mut self, now: Now) {
         let Some(last_slot) = self.last_slot else { return };
-        let one = &self.instruments[number];
-        let (id, candles) = (one.id().clone(), one.demo.candles(interval, last_slot, n_bars));
-        self.say(id, Some(last_slot), now, MarketEventKind::History(CandleHistory { interval, candles }));
+        let Some((number, walk)) = self.walks.front_mut() else { return };
+        let (one, interval) = (&self.instruments[*number], walk.interval());
+        if let Some(candles) = walk.step(&one.demo, last_slot, bars_at_once(interval)) {
+            let id = one.id().clone();
+            self.walks.pop_front();
+            self.say(id, Some(last_slot), now, MarketEventKind::History(CandleHistory { interval, candles }));
+        }
     }
 
     fn say(&mut self, instrument: InstrumentId, slot: Option<u64>, now: Now, kind: MarketEventKind) {
         let event = MarketEvent { instrument, event_time: slot.map(slot_time), receive_time: now.wall, kind };
         self.outputs.push_back(Output::Event(event));
+    }
+}
+
+/// Closed candles that take about four milliseconds: the longer they are, the longer highs and lows are searched for.
+fn bars_at_once(interval: Interval) -> usize {
+    match interval {
+        Interval::S1 => 400,
+        Interval::M1 | Interval::M5 => 40,
+        Interval::M15 | Interval::H1 => 24,
+        Interval::H4 | Interval::D1 => 12,
     }
 }
 
@@ -260,7 +283,10 @@ impl Session for DemoSession {
     fn handle(&mut self, input: Input<'_>, now: Now) {
         match input {
             Input::Start => self.start(now),
-            Input::Timeout => self.catch_up(now),
+            Input::Timeout => {
+                self.catch_up(now);
+                self.walk_on(now);
+            }
             Input::HistoryRequest(request) => self.request_history(&request, now),
             // Nothing was opened or requested.
             Input::Connected(_)
@@ -277,7 +303,9 @@ impl Session for DemoSession {
     }
 
     fn deadline(&self) -> Option<Monotonic> {
-        Some(self.clock?.deadline(self.last_slot?))
+        let clock = self.clock?;
+        // With history under way there is more to do at once.
+        Some(if self.walks.is_empty() { clock.deadline(self.last_slot?) } else { clock.monotonic })
     }
 
     fn books(&self) -> &Books {
@@ -397,10 +425,9 @@ mod tests {
     fn history_and_the_trades_after_it_make_the_same_bars_as_later_history() {
         let (mut session, _) = started(&["XRP-SIM"]);
         let instrument = session.instruments()[0].id.clone();
-        for interval in [Interval::S1, Interval::M1, Interval::H1] {
+        for interval in [Interval::S1, Interval::M1, Interval::H1, Interval::D1] {
             let request = HistoryRequest { instrument: instrument.clone(), interval, n_bars: 40 };
-            session.handle(Input::HistoryRequest(request.clone()), at(9_999_999));
-            let mut bars = history(&drain(&mut session));
+            let mut bars = history(&mut session, &request);
             assert_eq!(bars.len(), 40);
             let mut builder = CandleBuilder::resume(interval, bars.pop().unwrap());
             let now = session.clock.unwrap().monotonic.since_zero().as_millis() as i64 - 5_000 + 4_700;
@@ -413,15 +440,24 @@ mod tests {
                 }
             }
             bars.extend(builder.forming().copied());
-            session.handle(Input::HistoryRequest(request), at(now));
-            let later = history(&drain(&mut session));
+            let later = history(&mut session, &request);
             assert_eq!(later[..], bars[bars.len() - 40..]);
         }
     }
 
-    fn history(events: &[MarketEvent]) -> Vec<Candle> {
-        let [MarketEvent { kind: MarketEventKind::History(history), .. }] = events else { panic!("{events:?}") };
-        history.candles.clone()
+    /// Asks for history and lets the session compute it, without any time passing.
+    fn history(session: &mut DemoSession, request: &HistoryRequest) -> Vec<Candle> {
+        let millis = session.clock.unwrap().monotonic.since_zero().as_millis() as i64 - 5_000;
+        session.handle(Input::HistoryRequest(request.clone()), at(millis));
+        loop {
+            let events = drain(session);
+            if let [MarketEvent { kind: MarketEventKind::History(history), .. }] = events.as_slice() {
+                return history.candles.clone();
+            }
+            assert!(events.is_empty(), "{events:?}");
+            assert!(session.deadline().unwrap() <= at(millis).monotonic, "due at once");
+            session.handle(Input::Timeout, at(millis));
+        }
     }
 
     #[test]
