@@ -20,6 +20,7 @@ mod mutation;
 mod recordings;
 mod rest_bodies;
 mod resume;
+mod secrets;
 mod shutdown;
 #[path = "../../../crates/venues/tests/venues/support/size.rs"]
 mod size;
