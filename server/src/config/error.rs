@@ -35,12 +35,16 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The file is not valid TOML.
-    #[error("configuration file {} is not valid TOML", path.display())]
+    #[error("configuration file {} is not valid TOML: line {line}, column {column}: {reason}", path.display())]
     NotToml {
         /// The file.
         path: PathBuf,
-        /// The error with line, column and reason.
-        source: toml::de::Error,
+        /// The line, from 1.
+        line: usize,
+        /// The column in characters, from 1.
+        column: usize,
+        /// The parser's reason, without any text of the file: the line may hold a token.
+        reason: String,
     },
     /// The key does not exist.
     #[error("unknown key {key} in {origin}; {}", remedy(suggestion.as_deref(), known))]

@@ -79,7 +79,7 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     fn file(&mut self, path: PathBuf, text: &str) -> Result<(), ConfigError> {
-        let root: toml::Table = text.parse().map_err(|source| ConfigError::NotToml { path: path.clone(), source })?;
+        let root: toml::Table = text.parse().map_err(|error| not_toml(path.clone(), text, &error))?;
         let origin = Origin::File(path);
         for (section, value) in root {
             match value {
@@ -259,6 +259,19 @@ fn read_file(named: Option<&std::path::Path>) -> Result<Option<(PathBuf, String)
     }
 }
 
+/// Returns the error for a file that is not TOML. The parser's own form shows the line, which may hold a token.
+fn not_toml(path: PathBuf, text: &str, error: &toml::de::Error) -> ConfigError {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line_start = before.rfind('\n').map_or(0, |idx| idx + 1);
+    let (line, column) = (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1);
+    // What the parser quotes is syntax (`]`) or the file's own text (an oversized number).
+    let quoted_or_not = error.message().split('`').enumerate().map(|(idx, part)| {
+        let is_text = idx % 2 == 1 && part.contains(char::is_alphanumeric);
+        if is_text { HIDDEN } else { part }
+    });
+    ConfigError::NotToml { path, line, column, reason: quoted_or_not.collect::<Vec<_>>().join("`") }
+}
+
 /// Converts a section reader's fault into an error.
 fn explain(fault: Fault) -> ConfigError {
     let place = fault.place.expect("invariant: every setting is in a section, which adds its place");
@@ -301,16 +314,20 @@ fn dotted(keys: &[&str]) -> String {
 fn bad_value(keys: &[&str], value: &RawValue, origin: &Origin, remedy: &str) -> ConfigError {
     ConfigError::Invalid {
         key: dotted(keys),
-        value: shown_value(keys.last().copied().unwrap_or_default(), value),
+        value: shown_value(keys, value),
         origin: origin.clone(),
         remedy: remedy.to_owned(),
     }
 }
 
-/// Returns a value as an error shows it. Secrets are hidden, also in an address, which should hold none.
-fn shown_value(key: &str, value: &RawValue) -> String {
+/// Returns a value as an error shows it. Secrets are hidden, also in an address, which should hold none, and in the
+/// place of a venue's section, where a token may have been written by mistake.
+fn shown_value(keys: &[&str], value: &RawValue) -> String {
     let text = value.to_string();
-    let is_secret = key == "token" || (key.ends_with("_url") && text.contains(['@', '?']));
+    let key = keys.last().copied().unwrap_or_default();
+    let is_secret = key == "token"
+        || (key.ends_with("_url") && text.contains(['@', '?']))
+        || matches!(keys, ["venues"] | ["venues", _]);
     if is_secret { HIDDEN.to_owned() } else { text }
 }
 

@@ -279,6 +279,44 @@ fn every_number_has_its_range() {
 }
 
 #[test]
+fn no_mistake_shows_a_secret() {
+    const SECRET: &str = "c0ffee12345678901234567890";
+    for text in [
+        // Syntax: a missing quote, equals sign or key; a quote too many; a number; a line break.
+        "[venues.alpha]\ntoken = \"SECRET",
+        "[venues.alpha]\ntoken = SECRET\"",
+        "[venues.alpha]\ntoken = SECRET",
+        "[venues.alpha]\ntoken \"SECRET\"",
+        "[venues.alpha]\n\"SECRET\"",
+        "[venues.alpha]\ntoken = \"SECRET\"\"",
+        "[venues.alpha]\ntoken = 12345678901234567890",
+        "[venues.alpha]\ntoken = \"SECRET\ntoken = \"SECRET\"",
+        "[venues.alpha]\ntoken = \"SECRET\"\ntoken = \"SECRET\"",
+        "[venues.alpha]\ntoken = \"SECRET\"\ntoken.x = \"SECRET\"",
+        // Values.
+        "[venues.alpha]\ntoken = [\"SECRET\"]",
+        "[venues.alpha]\ntoken = \"SECRET!\"",
+        "[venues.alpha]\ntoken = { text = \"SECRET\" }",
+        "[venues.alpha]\ntokens = \"SECRET\"",
+        "[venues]\nalpha = \"SECRET\"",
+        "venues = \"SECRET\"",
+        "[venues.alpha]\nws_url = \"wss://user:SECRET@x\"",
+        "[venues.alpha]\nrest_url = \"https://x?token=SECRET\"",
+    ] {
+        let text = text.replace("SECRET", SECRET);
+        let error = anyhow::Error::from(file(&text).load().unwrap_err());
+        for shown in [format!("{error:#}"), format!("{error:?}")] {
+            assert!(!shown.contains("c0ffee") && !shown.contains("1234567890"), "{text}\n{shown}");
+        }
+        assert_eq!(format!("{error:#}").lines().count(), 1, "{error:#}");
+    }
+    let error = file("[venues.alpha]\n  token = \"SECRET").load().unwrap_err();
+    assert!(matches!(error, ConfigError::NotToml { line: 2, column: 11.., .. }), "{error}");
+    let secret = Case { variables: &[("TRUETAPE__VENUES__ALPHA", SECRET)], ..Case::default() };
+    assert!(!secret.load().unwrap_err().to_string().contains(SECRET));
+}
+
+#[test]
 fn an_unreadable_file_is_named() {
     let sources = Sources { file: Some("no/such/file.toml".into()), ..Sources::default() };
     let error = config::load(&sources).unwrap_err();
