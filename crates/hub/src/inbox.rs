@@ -212,10 +212,22 @@ impl<P: Clone> InboxState<P> {
         self.bytes = self.queue.iter().map(|delivery| delivery.size_bytes).sum();
     }
 
-    /// Takes all queued items.
-    pub(crate) fn drain(&mut self) -> Result<Vec<Delivery<P>>, Closed> {
+    /// Takes the oldest queued items: as many as fit `max_bytes`, and at least one.
+    pub(crate) fn drain(&mut self, max_bytes: usize) -> Result<Vec<Delivery<P>>, Closed> {
         if let Some(closed) = self.closed {
             return Err(closed);
+        }
+        let mut n_bytes = 0;
+        let n_fitting = self.queue.iter().take_while(|delivery| {
+            let is_first = n_bytes == 0;
+            n_bytes += delivery.size_bytes;
+            is_first || n_bytes <= max_bytes
+        });
+        let n_taken = n_fitting.count();
+        if n_taken < self.queue.len() {
+            let taken: Vec<Delivery<P>> = self.queue.drain(..n_taken).collect();
+            self.bytes -= taken.iter().map(|delivery| delivery.size_bytes).sum::<usize>();
+            return Ok(taken);
         }
         self.bytes = 0;
         if std::mem::take(&mut self.is_behind) {

@@ -123,14 +123,14 @@ impl<P: Clone> Subscriber<P> {
         self.inbox.lock().topics().map(|(topic, stream)| (Arc::clone(topic), stream)).collect()
     }
 
-    /// Waits until something is queued and takes all of it, oldest first. Cancel-safe: nothing is taken before it
-    /// returns.
+    /// Waits until something is queued and takes the oldest of it: as many items as fit `max_bytes`, and at least one.
+    /// The rest stays in the queue, where it may still be conflated. Cancel-safe: nothing is taken before it returns.
     ///
     /// # Errors
     /// The subscriber is closed, with the reason; queued items are lost.
-    pub async fn next_batch(&self) -> Result<Vec<Delivery<P>>, Closed> {
+    pub async fn next_batch(&self, max_bytes: usize) -> Result<Vec<Delivery<P>>, Closed> {
         loop {
-            let batch = self.take_batch()?;
+            let batch = self.inbox.lock().drain(max_bytes)?;
             if !batch.is_empty() {
                 return Ok(batch);
             }
@@ -143,7 +143,7 @@ impl<P: Clone> Subscriber<P> {
     /// # Errors
     /// The same as [`Self::next_batch`].
     pub fn take_batch(&self) -> Result<Vec<Delivery<P>>, Closed> {
-        self.inbox.lock().drain()
+        self.inbox.lock().drain(usize::MAX)
     }
 }
 

@@ -350,16 +350,38 @@ fn waiting_is_cancel_safe_and_wakes_once_a_turn() {
     drained(&one);
     let mut context = Context::from_waker(Waker::noop());
     {
-        let mut waiting = pin!(one.next_batch());
+        let mut waiting = pin!(one.next_batch(usize::MAX));
         assert!(waiting.as_mut().poll(&mut context).is_pending());
         hub.publish(vec![item(stream, 1), item(stream, 2)]);
         // Woken, and dropped before it could take anything.
     }
-    let Poll::Ready(Ok(batch)) = pin!(one.next_batch()).poll(&mut context) else { panic!("still queued") };
+    let Poll::Ready(Ok(batch)) = pin!(one.next_batch(usize::MAX)).poll(&mut context) else { panic!("still queued") };
     assert_eq!(batch.len(), 2, "the whole turn at once");
-    assert!(pin!(one.next_batch()).poll(&mut context).is_pending(), "no empty batches");
+    assert!(pin!(one.next_batch(usize::MAX)).poll(&mut context).is_pending(), "no empty batches");
     hub.close();
-    assert_eq!(pin!(one.next_batch()).poll(&mut context), Poll::Ready(Err(Closed::Shutdown)));
+    assert_eq!(pin!(one.next_batch(usize::MAX)).poll(&mut context), Poll::Ready(Err(Closed::Shutdown)));
+}
+
+#[test]
+fn a_slow_reader_takes_little_at_a_time_and_the_rest_is_conflated() {
+    let hub = hub(HubConfig { queue_bytes: 50, ..HubConfig::default() });
+    let one = hub.connect(0).unwrap();
+    let stream = one.subscribe(&state("quote")).unwrap();
+    serve(&hub);
+    let mut context = Context::from_waker(Waker::noop());
+    let mut taken = |max_bytes| match pin!(one.next_batch(max_bytes)).poll(&mut context) {
+        Poll::Ready(Ok(batch)) => batch.iter().map(|delivery| (delivery.kind, delivery.offset)).collect(),
+        _ => Vec::new(),
+    };
+    assert_eq!(taken(1), [(Snapshot, 0)], "one item, whatever its size");
+    publish(&hub, (1..=5).map(|offset| item(stream, offset)).collect());
+    assert_eq!(taken(25), [(Delta, 1), (Delta, 2)]);
+    publish(&hub, vec![item(stream, 6), item(stream, 7)]);
+    assert_eq!(taken(10), [(Delta, 3)], "what was taken has made room");
+    publish(&hub, vec![item(stream, 8), item(stream, 9)]);
+    assert!(taken(10).is_empty(), "full: what waits is dropped for a snapshot");
+    assert_eq!(serve(&hub), 1);
+    assert_eq!(taken(10), [(Snapshot, 9)]);
 }
 
 /// Readers on their own threads beside a publisher: no delta is missed or duplicated, and none waits forever.

@@ -1,7 +1,7 @@
 //! The reasons for closing a connection: the codes of `bye` and of the WebSocket close frame.
 //!
-//! Below 3500 the client reconnects with back-off and resumes; from 3500 on it does not, because the result would be
-//! the same.
+//! Below 3500 the client reconnects with back-off and resumes; from 3500 on, and where the client's own frames are at
+//! fault (1002, 1007, 1009), it does not, because the result would be the same.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +11,12 @@ use serde::{Deserialize, Serialize};
 pub struct CloseCode(pub u16);
 
 impl CloseCode {
+    /// The client's bytes are not WebSocket frames; from RFC 6455.
+    pub const NOT_WEBSOCKET: Self = Self(1002);
+    /// A text message is not UTF-8; from RFC 6455.
+    pub const NOT_UTF8: Self = Self(1007);
+    /// A message of the client is larger than allowed; from RFC 6455.
+    pub const TOO_LARGE: Self = Self(1009);
     /// The server stops or restarts; reconnect.
     pub const RESTART: Self = Self(1012);
     /// No sign of life from the client for too long.
@@ -32,12 +38,15 @@ impl CloseCode {
 
     /// Returns true if the client should reconnect.
     pub const fn is_reconnect(self) -> bool {
-        self.0 < 3500
+        self.0 < 3500 && !matches!(self, Self::NOT_WEBSOCKET | Self::NOT_UTF8 | Self::TOO_LARGE)
     }
 
     /// Returns the reason as one word for `bye`; `closed` for codes not named here.
     pub const fn reason(self) -> &'static str {
         match self {
+            Self::NOT_WEBSOCKET => "not_websocket",
+            Self::NOT_UTF8 => "not_utf8",
+            Self::TOO_LARGE => "too_large",
             Self::RESTART => "restart",
             Self::IDLE => "idle",
             Self::SLOW => "slow",
@@ -60,6 +69,9 @@ mod tests {
     fn codes_below_3500_mean_come_back() {
         for code in [CloseCode::RESTART, CloseCode::IDLE, CloseCode::SLOW, CloseCode::INSUFFICIENT_STATE] {
             assert!(code.is_reconnect(), "{code:?}");
+        }
+        for code in [CloseCode::NOT_WEBSOCKET, CloseCode::NOT_UTF8, CloseCode::TOO_LARGE] {
+            assert!(!code.is_reconnect(), "{code:?}");
         }
         for code in [CloseCode::BAD_MESSAGE, CloseCode::BAD_PROTOCOL, CloseCode::NO_HELLO, CloseCode::FORBIDDEN] {
             assert!(!code.is_reconnect(), "{code:?}");

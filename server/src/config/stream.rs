@@ -19,7 +19,7 @@ pub struct StreamConfig {
     /// Time a client has to send its hello.
     #[serde(rename = "hello_timeout_ms", with = "Whole::<100, 60_000>")]
     pub hello_timeout: Duration,
-    /// Time one write may take before the client counts as gone.
+    /// Time a client may take nothing of what waits for it before it is closed as too slow.
     #[serde(rename = "write_timeout_ms", with = "Whole::<100, 60_000>")]
     pub write_timeout: Duration,
     /// Bytes of history kept for each topic and lane, for clients that resume.
@@ -51,7 +51,8 @@ impl Default for StreamConfig {
             ping: Duration::from_secs(25),
             pong_timeout: Duration::from_secs(8),
             hello_timeout: Duration::from_secs(10),
-            write_timeout: Duration::from_secs(5),
+            // Longer than the pauses of a slow reader: on loopback, the kernel reports progress every 64 KiB.
+            write_timeout: Duration::from_secs(12),
             history_bytes: 256 << 10,
             history_len: 600,
             queue_bytes: 1 << 20,

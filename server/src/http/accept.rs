@@ -15,6 +15,7 @@ use tokio::{
 };
 use tower::ServiceExt;
 
+use super::transport::Transport;
 use crate::shutdown::Shutdown;
 
 /// A connection's slot, held until the connection, or the WebSocket it became, ends.
@@ -56,7 +57,10 @@ pub async fn accept(listener: TcpListener, router: Router, shutdown: Shutdown, m
 }
 
 async fn serve(stream: TcpStream, peer: Peer, router: Router, slot: Slot, shutdown: Shutdown) {
+    let transport = Transport::new(stream);
+    let socket = TokioIo::new(transport.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(transport.clone());
         request.extensions_mut().insert(slot.clone());
         request.extensions_mut().insert(peer);
         router.clone().oneshot(request.map(Body::new))
@@ -65,7 +69,7 @@ async fn serve(stream: TcpStream, peer: Peer, router: Router, slot: Slot, shutdo
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIME)
         .max_buf_size(MAX_HEADERS)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(socket, service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let result = tokio::select! {
@@ -95,7 +99,8 @@ fn tune(stream: &TcpStream) {
 
 const HEADER_TIME: Duration = Duration::from_secs(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-const UNACKNOWLEDGED_TIME: Duration = Duration::from_secs(5);
+/// Longer than the stream's `write_timeout`: the kernel counts a full client as silent, and drops it without a word.
+const UNACKNOWLEDGED_TIME: Duration = Duration::from_secs(20);
 /// The maximum for request headers and the read buffer; our requests stay far below.
 const MAX_HEADERS: usize = 32 << 10;
 const SEND_BUFFER: usize = 64 << 10;

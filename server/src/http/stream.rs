@@ -23,7 +23,7 @@ use axum::{
 };
 use wire::{Encoding, limits::MAX_CLIENT_MESSAGE_BYTES};
 
-use super::{accept::Slot, error::ApiError, parameters::Parameters};
+use super::{accept::Slot, error::ApiError, parameters::Parameters, transport::Transport};
 use crate::{
     clock::Clock, commands::CommandRouter, config::StreamConfig, feed::directory::Directory, publish::Publishing,
     shutdown::Shutdown,
@@ -50,6 +50,7 @@ pub async fn upgrade(
     State(shutdown): State<Shutdown>,
     parameters: Parameters,
     slot: Option<Extension<Slot>>,
+    transport: Option<Extension<Transport>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     let encoding = match parameters.text("format") {
@@ -72,7 +73,8 @@ pub async fn upgrade(
         .write_buffer_size(WRITE_BUFFER)
         .max_write_buffer_size(MAX_WRITE_BUFFER);
     Ok(upgrade.on_upgrade(async move |socket| {
-        session::run(socket, context, encoding, shutdown.draining).await;
+        let transport = transport.map(|Extension(transport)| transport);
+        session::run(socket, transport, context, encoding, shutdown.draining).await;
         drop((slot, token));
     }))
 }
@@ -81,5 +83,5 @@ pub async fn upgrade(
 const READ_BUFFER: usize = 4 << 10;
 /// Every frame is flushed as soon as it is written.
 const WRITE_BUFFER: usize = 0;
-/// One frame: batches end at [`session::MAX_FRAME`], so this allows for a single large snapshot.
+/// One frame: batches are far smaller, so this allows for a single large snapshot.
 const MAX_WRITE_BUFFER: usize = 4 << 20;

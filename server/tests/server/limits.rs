@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use server::serve::Server;
 use socket2::{Domain, Socket, Type};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -60,11 +61,34 @@ async fn nonsense_ends_the_connection_at_last() {
 #[tokio::test]
 async fn a_message_too_large_is_not_read() {
     let server = demo_server(|_| {}).await;
-    let mut client = Client::greet(&server, Encoding::Json).await;
-    // The server stops reading in the middle: the rest may well fail to go out.
-    let _cut_off = client.socket.send(Message::text("x".repeat(100_000))).await;
-    assert!([1009, 0].contains(&client.drain().await));
+    for n_bytes in [70_000, 100_000, 3_000_000] {
+        let mut client = Client::greet(&server, Encoding::Json).await;
+        client.say_text(&"x".repeat(n_bytes)).await;
+        let bye = client.until(|message| matches!(message, ServerMessage::Bye(_))).await;
+        assert!(matches!(bye, ServerMessage::Bye(Bye { code, .. }) if code.0 == 1009), "{n_bytes}: {bye:?}");
+        assert_eq!(client.drain().await, 1009, "{n_bytes}");
+    }
     Client::greet(&server, Encoding::Json).await;
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_frames_are_said_to_be_none() {
+    let server = demo_server(|_| {}).await;
+    for (bytes, code) in [
+        // Not masked; an unknown kind of frame; a continuation of nothing; a ping in pieces.
+        (&[0x81, 1, b'x'][..], 1002),
+        (&[0x83, 0x80, 0, 0, 0, 0][..], 1002),
+        (&[0x80, 0x80, 0, 0, 0, 0][..], 1002),
+        (&[0x09, 0x80, 0, 0, 0, 0][..], 1002),
+        // Text that is not UTF-8.
+        (&[0x81, 0x81, 0, 0, 0, 0, 0xff][..], 1007),
+    ] {
+        let mut client = Client::greet(&server, Encoding::Json).await;
+        client.socket.get_mut().write_all(bytes).await.unwrap();
+        let bye = client.until(|message| matches!(message, ServerMessage::Bye(_))).await;
+        assert!(matches!(&bye, ServerMessage::Bye(bye) if bye.code.0 == code), "{bytes:?}: {bye:?}");
+        assert_eq!(client.drain().await, code, "{bytes:?}");
+    }
 }
 
 #[tokio::test]
@@ -104,30 +128,61 @@ async fn who_does_not_read_is_dropped_and_the_others_get_everything() {
     let mut healthy = Client::greet(&server, Encoding::Json).await;
     healthy.subscribe(1, &["quote:demo:ADA-SIM", "book:demo:ADA-SIM", "system"]).await;
     healthy.advance("system", 1).await;
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    socket.set_recv_buffer_size(4_096).unwrap();
-    socket.connect(&server.address().into()).unwrap();
-    socket.set_nonblocking(true).unwrap();
-    let mut stuck = Client::over(TcpStream::from_std(socket.into()).unwrap(), &server, Encoding::Json).await;
-    stuck.hello(BTreeMap::new()).await;
+    let mut stuck = narrow_client(&server).await;
     let n_clients = |client: &Client| match client.state.get(&topics::topic::Topic::SYSTEM) {
         Some(topics::channels::TopicData::System(system)) => system.clients,
         _ => None,
     };
-    // Each request brings some 100 KB; the kernel takes a few of them and then no more.
-    let ask = r#"{"type":"snapshot","id":1,"topics":["candles.1s:demo:*","candles.1m:demo:*"]}"#;
     let begin = tokio::time::Instant::now();
     while n_clients(&healthy) != Some(2) {
         healthy.next().await.unwrap();
     }
-    stuck.say_text(r#"{"type":"subscribe","id":1,"topics":["candles.1s:demo:*","candles.1m:demo:*"]}"#).await;
+    stuck.say_text(FOLLOW_MUCH).await;
     while n_clients(&healthy) != Some(1) {
         assert!(begin.elapsed() < PATIENCE, "still connected");
         // Fails once the server has dropped it.
-        let _dropped = stuck.socket.send(Message::text(ask)).await;
+        let _dropped = stuck.socket.send(Message::text(ASK_MUCH)).await;
         healthy.next().await.unwrap();
     }
+    // It reads after all, in time for the last words.
+    assert_eq!(stuck.drain().await, 3008);
     healthy.advance("book:demo:ADA-SIM", 3).await;
+}
+
+#[tokio::test]
+async fn who_reads_slowly_is_not_cut_off() {
+    // Less than the slow reader needs for what follows from one request, more than for each step the kernel reports.
+    let server = demo_server(|stream| {
+        stream.write_timeout = Duration::from_secs(2);
+        (stream.messages_per_second, stream.messages_burst) = (10_000, 10_000);
+    })
+    .await;
+    let mut slow = narrow_client(&server).await;
+    slow.say_text(FOLLOW_MUCH).await;
+    let (mut buffer, mut n_read) = ([0; 2_048], 0);
+    while n_read < 240_000 {
+        slow.say_text(ASK_MUCH).await;
+        let n_bytes = slow.socket.get_mut().read(&mut buffer).await.unwrap();
+        assert!(n_bytes > 0, "cut off after {n_read} bytes");
+        n_read += n_bytes;
+        // 40 kB a second.
+        tokio::time::sleep(Duration::from_micros(25 * n_bytes as u64)).await;
+    }
+}
+
+/// Each request brings some 100 KB; the kernel takes a few of them and then no more.
+const ASK_MUCH: &str = r#"{"type":"snapshot","id":1,"topics":["candles.1s:demo:*","candles.1m:demo:*"]}"#;
+const FOLLOW_MUCH: &str = r#"{"type":"subscribe","id":1,"topics":["candles.1s:demo:*","candles.1m:demo:*"]}"#;
+
+/// A client that has said hello and whose system takes little before it reads.
+async fn narrow_client(server: &Server) -> Client {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    socket.connect(&server.address().into()).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let mut client = Client::over(TcpStream::from_std(socket.into()).unwrap(), server, Encoding::Json).await;
+    client.hello(BTreeMap::new()).await;
+    client
 }
 
 #[tokio::test]

@@ -66,6 +66,11 @@ impl Conversation {
         self.subscriber.as_ref()
     }
 
+    /// Ends all subscriptions and frees their queue.
+    pub fn leave(&mut self) {
+        self.subscriber = None;
+    }
+
     /// Answers one message.
     pub fn answer(&mut self, message: ClientMessage) -> Reply {
         match (&self.subscriber, message) {

@@ -1,15 +1,19 @@
 //! One connection's task: reads, writes and keeps time, none of which ever waits for another.
 //!
-//! The socket is split. Reading goes on while a write is stuck, because the reading half answers pings. A client that
-//! does not read is detected by time, not by memory, because the kernel holds the data.
+//! The socket is split. Reading goes on while a write is stuck, because the reading half answers pings. Updates wait in
+//! the hub, where they can be conflated and are shared with all other clients; the session takes one frame at a time,
+//! once everything before it is in the kernel.
 //!
 //! | full or late | answer |
 //! |---|---|
 //! | the hub's queue for this client | state skips to a snapshot; events: bye 3008, the client resumes |
-//! | one write, longer than `write_timeout` | the connection is dropped |
+//! | not one byte taken for `write_timeout` | bye 3008 |
 //! | unwritten replies | reading pauses until some are written |
 //! | running commands | reading pauses until one is done |
 //! | no hello, no pong | bye 3502, bye 3001 |
+//! | a frame too large, not WebSocket, not UTF-8 | bye 1009, 1002, 1007 |
+//!
+//! A goodbye is written before the connection ends, within a time limit, whatever the client still sends.
 
 use std::time::Duration;
 
@@ -21,6 +25,7 @@ use hub::{
     subscriber::{Delivery, Subscriber},
 };
 use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::{self, error::ProtocolError};
 use tokio_util::sync::CancellationToken;
 use wire::{
     Encoding, Frame,
@@ -37,44 +42,57 @@ use super::{
     limiter::{Limiter, Verdict},
     writer::Writer,
 };
-use crate::publish::SharedUpdate;
-
-/// The size in bytes at which a batch continues in a new frame.
-pub const MAX_FRAME: usize = 128 << 10;
+use crate::{http::transport::Transport, publish::SharedUpdate};
 
 /// Serves one connection until either side ends it.
-pub async fn run(socket: WebSocket, context: StreamContext, encoding: Encoding, draining: CancellationToken) {
+pub async fn run(
+    socket: WebSocket,
+    transport: Option<Transport>,
+    context: StreamContext,
+    encoding: Encoding,
+    draining: CancellationToken,
+) {
     let (sink, mut source) = socket.split();
-    let mut session = Session::new(Writer::new(sink), context, encoding);
-    loop {
+    let mut session = Session::new(Writer::new(sink), transport.clone(), context, encoding);
+    let is_gone = loop {
         let wake = session.next_wake();
-        let Session { writer, conversation, commands, ending, .. } = &mut session;
+        let Session { writer, conversation, commands, ending, is_readable, .. } = &mut session;
         let (is_open, is_idle) = (ending.is_none(), writer.is_idle());
+        let can_read = *is_readable && writer.len() < MAX_REPLIES && commands.len() < MAX_COMMANDS;
         let step = tokio::select! {
             biased;
             () = draining.cancelled(), if is_open => Step::Close(CloseCode::RESTART),
-            message = source.next(), if writer.len() < MAX_REPLIES && commands.len() < MAX_COMMANDS => {
-                Step::Read(message)
-            }
-            Some(answer) = commands.next(), if !commands.is_empty() => Step::Done(answer),
+            // Before reading: a client that never stops sending must not keep us from answering, or from ending.
             result = writer.flush(), if !is_idle => if result.is_ok() { Step::Written } else { Step::Gone },
+            () = tokio::time::sleep_until(wake) => Step::Woken,
+            message = source.next(), if can_read => Step::Read(message),
+            Some(answer) = commands.next(), if !commands.is_empty() => Step::Done(answer),
             // Only after all other frames: the answer to a subscription must precede its items.
             batch = next_batch(conversation.subscriber()), if is_open && is_idle => Step::Batch(batch),
-            () = tokio::time::sleep_until(wake) => Step::Woken,
         };
+        let is_gone = matches!(step, Step::Read(None) | Step::Gone);
         let flow = match step {
             Step::Close(code) => session.close(code),
             Step::Read(Some(Ok(message))) => session.read(message),
-            Step::Read(Some(Err(error))) => session.unreadable(&error),
+            Step::Read(Some(Err(error))) => session.unreadable(error),
             Step::Read(None) | Step::Gone => Flow::Over,
-            Step::Written => Flow::GoOn,
+            Step::Written => session.written(),
             Step::Done(answer) => session.done(&answer),
             Step::Batch(Ok(batch)) => session.send_batch(&batch),
             Step::Batch(Err(closed)) => session.close(close_code_of(closed)),
             Step::Woken => session.woken(),
         };
         if flow == Flow::Over {
-            break;
+            break is_gone;
+        }
+    };
+    // Frees the subscriptions and the library's buffers before the wait.
+    drop((session, source));
+    if let Some(transport) = transport.filter(|_| !is_gone) {
+        tokio::select! {
+            biased;
+            () = draining.cancelled() => {}
+            () = transport.discard(DISCARD_TIME) => {}
         }
     }
 }
@@ -99,6 +117,8 @@ enum Flow {
 
 struct Session {
     writer: Writer,
+    /// The connection's socket; `None` where the router is called without one.
+    transport: Option<Transport>,
     conversation: Conversation,
     commands: FuturesUnordered<Pending>,
     encoding: Encoding,
@@ -111,14 +131,17 @@ struct Session {
     pong_due: Option<Instant>,
     /// When the connection is dropped in any case; a close frame has been queued or received.
     ending: Option<Instant>,
+    /// False after a read error: the library reads no more, but it still writes.
+    is_readable: bool,
 }
 
 impl Session {
-    fn new(writer: Writer, context: StreamContext, encoding: Encoding) -> Self {
+    fn new(writer: Writer, transport: Option<Transport>, context: StreamContext, encoding: Encoding) -> Self {
         let now = Instant::now();
         let config = &context.config;
         Self {
             writer,
+            transport,
             conversation: Conversation::new(context.clone()),
             commands: FuturesUnordered::new(),
             encoding,
@@ -128,6 +151,7 @@ impl Session {
             next_ping: now + config.ping,
             pong_due: None,
             ending: None,
+            is_readable: true,
             context,
         }
     }
@@ -145,7 +169,8 @@ impl Session {
             // The library answers pings; they count as messages, or they would bypass the limit.
             Message::Ping(_) => return self.pass().map_or_else(|flow| flow, |()| Flow::GoOn),
             Message::Close(_) => {
-                // The library sends its answer with the next reads, which end the connection.
+                // The library sends its answer with the next reads, which end the connection, and nothing after it.
+                self.writer.drop_waiting();
                 self.ending = Some(Instant::now() + CLOSE_TIME);
                 return Flow::GoOn;
             }
@@ -188,33 +213,31 @@ impl Session {
         }
     }
 
-    /// Handles a read error: the client broke the protocol, sent too large a message, or is gone.
-    fn unreadable(&mut self, error: &axum::Error) -> Flow {
+    /// Handles a read error: says what the client did wrong, unless it is gone.
+    fn unreadable(&mut self, error: axum::Error) -> Flow {
         tracing::debug!(%error, "a stream connection cannot be read");
-        let is_too_large = error.to_string().contains("too long");
-        if self.ending.is_some() || !is_too_large {
-            return Flow::Over;
+        self.is_readable = false;
+        match read_error_code(error) {
+            Some(code) if self.ending.is_none() => self.close(code),
+            _ => Flow::Over,
         }
-        self.close(TOO_LARGE)
+    }
+
+    /// Handles that everything queued is in the kernel.
+    fn written(&mut self) -> Flow {
+        if let Some(ending) = &mut self.ending {
+            if !self.is_readable {
+                return Flow::Over;
+            }
+            *ending = (*ending).min(Instant::now() + CLOSE_TIME);
+        }
+        Flow::GoOn
     }
 
     fn send_batch(&mut self, batch: &[Delivery<SharedUpdate>]) -> Flow {
-        let mut rest = batch;
-        while !rest.is_empty() {
-            let mut n_bytes = 0;
-            let n_items = rest
-                .iter()
-                .take(MAX_ITEMS)
-                .take_while(|delivery| {
-                    let is_first = n_bytes == 0;
-                    n_bytes += delivery.payload.bytes(self.encoding).len();
-                    is_first || n_bytes <= MAX_FRAME
-                })
-                .count();
-            let (now, later) = rest.split_at(n_items.max(1));
-            let updates = now.iter().map(|delivery| (delivery.stream, &*delivery.payload));
+        for part in batch.chunks(MAX_ITEMS) {
+            let updates = part.iter().map(|delivery| (delivery.stream, &*delivery.payload));
             self.push(encode_batch(updates, self.encoding));
-            rest = later;
         }
         Flow::GoOn
     }
@@ -240,9 +263,12 @@ impl Session {
     /// Sends a bye and a close frame, and starts to wait for the client's close frame.
     fn close(&mut self, code: CloseCode) -> Flow {
         if self.ending.is_none() {
+            self.conversation.leave();
             self.say(&ServerMessage::Bye(Bye::from(code)));
             self.writer.push(Message::Close(Some(CloseFrame { code: code.0, reason: code.reason().into() })));
-            self.ending = Some(Instant::now() + CLOSE_TIME);
+            // A shutdown has little time.
+            let limit = if code == CloseCode::RESTART { CLOSE_TIME } else { LAST_WORDS_TIME };
+            self.ending = Some(Instant::now() + limit);
         }
         Flow::GoOn
     }
@@ -250,29 +276,39 @@ impl Session {
     fn next_wake(&self) -> Instant {
         let config = &self.context.config;
         let hello = self.conversation.subscriber().is_none().then(|| self.opened + config.hello_timeout);
-        let write = self.writer.busy_since().map(|since| since + config.write_timeout);
-        match self.ending {
-            Some(ending) => write.map_or(ending, |write| ending.min(write)),
-            None => [hello, write, self.pong_due].into_iter().flatten().fold(self.next_ping, Instant::min),
-        }
+        let write = self.stuck_since().map(|since| since + config.write_timeout);
+        self.ending
+            .unwrap_or_else(|| [hello, write, self.pong_due].into_iter().flatten().fold(self.next_ping, Instant::min))
+    }
+
+    /// Returns since when the client has taken nothing of what waits; `None` if nothing waits.
+    fn stuck_since(&self) -> Option<Instant> {
+        let written_at = self.transport.as_ref().map(Transport::written_at);
+        self.writer.busy_since().map(|since| written_at.map_or(since, |at| at.max(since)))
     }
 
     fn woken(&mut self) -> Flow {
         let now = Instant::now();
         let config = &self.context.config;
-        if self.ending.is_some_and(|ending| now >= ending)
-            || self.writer.busy_since().is_some_and(|since| now >= since + config.write_timeout)
-        {
-            return Flow::Over;
+        if let Some(ending) = self.ending {
+            return if now >= ending { Flow::Over } else { Flow::GoOn };
         }
-        if self.ending.is_some() {
-            return Flow::GoOn;
+        if self.stuck_since().is_some_and(|since| now >= since + config.write_timeout) {
+            // It may read again before the connection ends: then the reason is all it needs.
+            self.writer.drop_waiting();
+            return self.close(CloseCode::SLOW);
         }
         if self.conversation.subscriber().is_none() && now >= self.opened + config.hello_timeout {
             return self.close(CloseCode::NO_HELLO);
         }
         if self.pong_due.is_some_and(|due| now >= due) {
-            return self.close(CloseCode::IDLE);
+            // The ping waits behind everything that a slow client has not read yet, and reading is a sign of life, too.
+            let made_room_at = self.transport.as_ref().and_then(Transport::made_room_at);
+            let due = made_room_at.map(|at| at + config.write_timeout.max(config.pong_timeout));
+            match due.filter(|due| *due > now) {
+                Some(due) => self.pong_due = Some(due),
+                None => return self.close(CloseCode::IDLE),
+            }
         }
         if now >= self.next_ping {
             self.next_ping = now + config.ping;
@@ -284,10 +320,21 @@ impl Session {
     }
 }
 
+/// Returns the close code for a read error; `None` if the client is gone.
+fn read_error_code(error: axum::Error) -> Option<CloseCode> {
+    match *error.into_inner().downcast::<tungstenite::Error>().ok()? {
+        tungstenite::Error::Capacity(_) => Some(CloseCode::TOO_LARGE),
+        tungstenite::Error::Utf8(_) => Some(CloseCode::NOT_UTF8),
+        tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+        tungstenite::Error::Protocol(_) => Some(CloseCode::NOT_WEBSOCKET),
+        _ => None,
+    }
+}
+
 /// Waits for the hub's next batch; forever without a subscriber. Cancel-safe.
 async fn next_batch(subscriber: Option<&Subscriber<SharedUpdate>>) -> Result<Vec<Delivery<SharedUpdate>>, Closed> {
     match subscriber {
-        Some(subscriber) => subscriber.next_batch().await,
+        Some(subscriber) => subscriber.next_batch(MAX_FRAME).await,
         None => std::future::pending().await,
     }
 }
@@ -300,5 +347,9 @@ const MAX_COMMANDS: usize = 8;
 const MAX_UNREADABLE: u32 = 16;
 /// The wait for the client's close frame. Browsers answer at once.
 const CLOSE_TIME: Duration = Duration::from_secs(1);
-/// From RFC 6455: a message is too big to process.
-const TOO_LARGE: CloseCode = CloseCode(1009);
+/// The time for a slow client to take the bye and the close frame.
+const LAST_WORDS_TIME: Duration = Duration::from_secs(5);
+/// The wait for a client that is still sending what we do not read.
+const DISCARD_TIME: Duration = Duration::from_secs(2);
+/// The bytes of updates taken from the hub at once. A single larger update is a frame of its own.
+const MAX_FRAME: usize = 64 << 10;

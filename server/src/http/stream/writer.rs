@@ -39,6 +39,11 @@ impl<S: Sink<Message, Error = Error> + Unpin> Writer<S> {
         self.busy_since.get_or_insert_with(Instant::now);
     }
 
+    /// Drops the frames that have not been handed over. The current one must be completed.
+    pub fn drop_waiting(&mut self) {
+        self.queue.clear();
+    }
+
     /// Returns true when all frames are in the kernel.
     pub fn is_idle(&self) -> bool {
         self.busy_since.is_none()
