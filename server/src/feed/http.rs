@@ -216,7 +216,7 @@ impl HttpClient {
 
 async fn read(mut response: Response, max_body: usize) -> Result<Answer, HttpFailure> {
     let status = response.status().as_u16();
-    let retry_after = number(response.headers(), "retry-after").map(Duration::from_secs);
+    let retry_after = retry_after(response.headers());
     let used_weight = USED_WEIGHT
         .iter()
         .find_map(|name| number(response.headers(), name))
@@ -230,6 +230,11 @@ async fn read(mut response: Response, max_body: usize) -> Result<Answer, HttpFai
     }
     let body = String::from_utf8(body).map_err(|_| failure("the answer is not UTF-8"))?;
     Ok(Answer { status, retry_after, used_weight, body: body.into() })
+}
+
+/// Returns the wait that a venue asks for. A venue's mistake must not end its feed until a restart.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    number(headers, "retry-after").map(|seconds| Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
 }
 
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
@@ -255,6 +260,8 @@ impl std::fmt::Display for Cause {
 
 const CONNECT_TIME: Duration = Duration::from_secs(10);
 const TOTAL_TIME: Duration = Duration::from_secs(10);
+/// A day. Binance documents bans of up to three days, and repeats the header when it is asked again.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(86_400);
 /// A venue's list of all instruments is some 15 MB.
 const MAX_BODY: usize = 64 << 20;
 /// A page requests single symbols: some 70 kB for a book, less for bars.
@@ -265,3 +272,25 @@ const TURN_TIME: Duration = Duration::from_secs(5);
 const MAX_AT_ONCE: usize = 4;
 /// Headers in which venues report how much of the limit is used.
 const USED_WEIGHT: &[&str] = &["x-mbx-used-weight-1m", "x-mbx-used-weight"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_venue_is_shut_for_longer_than_a_day() {
+        #[track_caller]
+        fn check(text: &str, seconds: Option<u64>) {
+            let headers = HeaderMap::from_iter([(reqwest::header::RETRY_AFTER, text.parse().unwrap())]);
+            assert_eq!(retry_after(&headers).map(|wait| wait.as_secs()), seconds, "{text}");
+        }
+        check("0", Some(0));
+        check("30", Some(30));
+        check("86400", Some(86_400));
+        check("86401", Some(86_400));
+        check("99999999999", Some(86_400));
+        check("99999999999999999999999", None);
+        check("-1", None);
+        check("Wed, 21 Oct 2026 07:28:00 GMT", None);
+    }
+}
