@@ -11,7 +11,7 @@ pub mod serve;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, error::ErrorKind};
 
 /// Live prices, verified order books and charts in one server.
 #[derive(Debug, Parser)]
@@ -54,7 +54,10 @@ impl From<anyhow::Error> for Failure {
 
 /// Runs the command in the process's arguments.
 pub fn run() -> ExitCode {
-    let arguments = CommandLine::parse();
+    let arguments = match CommandLine::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return refuse(&error),
+    };
     let result = match arguments.command {
         Some(Command::Config(arguments)) => config::run(&arguments),
         Some(Command::Decode(arguments)) => decode::run(&arguments),
@@ -74,6 +77,17 @@ pub fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Prints help or why the arguments cannot be used.
+fn refuse(error: &clap::Error) -> ExitCode {
+    // Standard output may be closed; there is nobody left to tell.
+    let _unheard = error.print();
+    // The only conflict is that of flags before a command: without a command they are those of `serve`.
+    if error.kind() == ErrorKind::ArgumentConflict {
+        eprintln!("\n  tip: write flags after the command, as in `truetape config check --config FILE`");
+    }
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 #[cfg(test)]

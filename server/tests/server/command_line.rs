@@ -41,6 +41,7 @@ fn unusable_arguments_say_what_to_write() {
         "serve --listen 0.0.0.0:3000",
         "serve --venue binanse=BTCUSDT",
         "serve --config no/such/file.toml",
+        "--config truetape.toml config check",
         "decode",
         "decode --venue binanse x.jsonl",
         "decode --venue binance no-such-file.jsonl",
