@@ -165,16 +165,22 @@ impl Library {
         fs::remove_file(self.path(name)).map_err(DeleteError::Io)
     }
 
-    /// Deletes files that are too old, then the oldest until the rest fits the limit; never files in use. Returns the
-    /// names of the deleted files.
+    /// Deletes files that are too old or empty, then the oldest until the rest fits the limit; never files in use.
+    /// Returns the names of the deleted files.
+    ///
+    /// A clock may be wrong by years, and then right again. So a file's age is not a difference of two readings: it
+    /// counts the time between each file and the next, up to `now`, and no such gap for more than [`MAX_GAP`]. A clock
+    /// that jumps ages the files by a day; they become old while recordings are made.
     pub fn tidy(&self, now: SystemTime) -> Vec<RecordingName> {
         let Ok(mut files) = self.files() else { return Vec::new() };
         files.sort_by(|left, right| (left.modified, &left.name).cmp(&(right.modified, &right.name)));
         let mut total: u64 = files.iter().map(|file| file.size_bytes).sum();
+        let ages = ages(&files, now);
         let mut deleted = Vec::new();
-        for file in files {
-            let age = now.duration_since(file.modified).unwrap_or(Duration::ZERO);
-            if age <= self.limits.max_age && total <= self.limits.max_total_bytes {
+        for (file, age) in files.into_iter().zip(ages) {
+            // Also those of a writer that was killed before its first block. A new one may be another process's.
+            let is_empty = file.size_bytes == 0 && age > EMPTY_TIME;
+            if !is_empty && age <= self.limits.max_age && total <= self.limits.max_total_bytes {
                 continue;
             }
             if self.delete(&file.name).is_ok() {
@@ -189,6 +195,20 @@ impl Library {
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<(RecordingName, Use), usize>> {
         self.in_use.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns the ages of files that are sorted by their last change, oldest first.
+fn ages(files: &[StoredFile], now: SystemTime) -> Vec<Duration> {
+    let (mut next, mut age) = (now, Duration::ZERO);
+    let newest_first = files.iter().rev().map(|file| {
+        // A file of the future, from a clock that was wrong, is new.
+        age += next.duration_since(file.modified).unwrap_or_default().min(MAX_GAP);
+        next = next.min(file.modified);
+        age
+    });
+    let mut ages: Vec<Duration> = newest_first.collect();
+    ages.reverse();
+    ages
 }
 
 /// A guard that marks a file as in use until it is dropped.
@@ -219,6 +239,10 @@ impl Drop for Held {
 
 const ENDINGS: &[&str] = &[".jsonl", ".jsonl.gz", ENDING];
 const NAME_BYTES: usize = 120;
+/// The most that the time between two files counts.
+const MAX_GAP: Duration = Duration::from_secs(86_400);
+/// The time after which an empty file is nobody's. A recording's first block comes after two seconds.
+const EMPTY_TIME: Duration = Duration::from_secs(60);
 /// The maximum number of files listed.
 const FILES: usize = 10_000;
 
@@ -241,6 +265,10 @@ mod tests {
             fs::write(&path, vec![0; n_bytes]).unwrap();
             fs::File::options().write(true).open(path).unwrap().set_modified(SystemTime::now() - age).unwrap();
             RecordingName::parse(name).unwrap()
+        }
+
+        fn names(&self, library: &Library) -> Vec<String> {
+            library.files().unwrap().into_iter().rev().map(|file| file.name.to_string()).collect()
         }
     }
 
@@ -327,5 +355,52 @@ mod tests {
         drop(held);
         assert_eq!((library.use_of(&writing), library.use_of(&playing)), (None, Some(Use::Playing)));
         assert!(library.delete(&writing).is_ok() && library.delete(&playing).is_err());
+    }
+
+    #[test]
+    fn a_clock_that_jumps_deletes_nothing() {
+        let folder = Folder::new("clock");
+        let library = Library::new(&folder.0, RecordingsConfig::default());
+        let days = |days: u64| Duration::from_secs(days * 86_400);
+        // Recorded on two days, and not for long before that.
+        folder.put("a.jsonl", 10, days(3));
+        folder.put("b.jsonl", 10, days(2));
+        let all = ["a.jsonl", "b.jsonl"];
+        for far in [46, 3_650] {
+            let wrong = SystemTime::now() + days(far);
+            assert!(library.tidy(wrong).is_empty(), "{far} days ahead");
+            // A recording is made with the wrong clock, and the next one with the right one.
+            let path = library.folder().join("c.jsonl");
+            fs::write(&path, "x").unwrap();
+            fs::File::options().write(true).open(&path).unwrap().set_modified(wrong).unwrap();
+            for now in [wrong, wrong + days(1), SystemTime::now(), SystemTime::now() - days(far)] {
+                assert!(library.tidy(now).is_empty(), "{far} days, {now:?}");
+            }
+            fs::remove_file(path).unwrap();
+        }
+        assert_eq!(folder.names(&library), all);
+    }
+
+    #[test]
+    fn files_become_old_while_recordings_are_made() {
+        let folder = Folder::new("age");
+        let library = Library::new(&folder.0, RecordingsConfig::default());
+        for age in (0..=35_u64).rev() {
+            folder.put(&format!("{:02}.jsonl", 35 - age), 10, Duration::from_secs(age * 86_000));
+        }
+        let deleted: Vec<String> = library.tidy(SystemTime::now()).iter().map(ToString::to_string).collect();
+        assert_eq!(deleted, ["00.jsonl", "01.jsonl", "02.jsonl", "03.jsonl", "04.jsonl"]);
+    }
+
+    #[test]
+    fn empty_files_go_unless_they_are_new_or_in_use() {
+        let folder = Folder::new("empty");
+        let library = Library::new(&folder.0, RecordingsConfig::default());
+        folder.put("killed.jsonl", 0, Duration::from_secs(100));
+        folder.put("new.jsonl", 0, Duration::from_secs(1));
+        let writing = folder.put("writing.jsonl", 0, Duration::from_secs(100));
+        let _held = library.hold(&writing, Use::Writing);
+        library.tidy(SystemTime::now());
+        assert_eq!(folder.names(&library), ["new.jsonl", "writing.jsonl"]);
     }
 }
