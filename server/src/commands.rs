@@ -213,7 +213,7 @@ impl CommandRouter {
             Command::StartFeed(symbols) => CommandResult::StartFeed(feeds.start(symbols).await?),
             Command::StopFeed(symbols) => CommandResult::StopFeed(feeds.stop(symbols).await?),
             Command::StartRecording(FeedSymbols { venue, symbols }) => {
-                CommandResult::StartRecording(recordings.start(&Venue::new(&venue), &symbols)?)
+                CommandResult::StartRecording(recordings.start(&Venue::new(&venue), &symbols).await?)
             }
             Command::StopRecording(OneVenue { venue }) => {
                 CommandResult::StopRecording(recordings.stop(&Venue::new(&venue)).await?)

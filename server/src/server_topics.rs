@@ -170,7 +170,7 @@ impl ServerLane {
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             uptime_ms: u64::try_from(clock.uptime().as_millis()).ok(),
             clients: u64::try_from(hub.stats().n_subscribers).ok(),
-            notice: notices.newest(),
+            notice: notices.newest(now.monotonic),
         };
         let delta = self.system.diff(&newer)?;
         self.system.merge(&delta);

@@ -60,7 +60,7 @@ async fn record(config: Config, span: Option<Duration>, out: Option<PathBuf>) ->
     let server = Server::start(config).await?;
     serve::announce(&server)?;
     let recordings = server.recordings();
-    let result = match begin(recordings, &venues, out) {
+    let result = match begin(recordings, &venues, out).await {
         Ok(()) => {
             tokio::select! {
                 biased;
@@ -84,11 +84,11 @@ async fn record(config: Config, span: Option<Duration>, out: Option<PathBuf>) ->
     if ended.is_empty() { Err(anyhow!("no recording is running any more; see the log")) } else { Ok(()) }
 }
 
-fn begin(recordings: &Recordings, venues: &[Venue], out: Option<PathBuf>) -> anyhow::Result<()> {
+async fn begin(recordings: &Recordings, venues: &[Venue], out: Option<PathBuf>) -> anyhow::Result<()> {
     for venue in venues {
         match &out {
             Some(path) => recordings.start_file(venue, path.clone())?,
-            None => recordings.start(venue, &[])?,
+            None => recordings.start(venue, &[]).await?,
         };
     }
     Ok(())

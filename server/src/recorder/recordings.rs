@@ -113,10 +113,18 @@ impl Recordings {
     /// Starts to record a feed, with everything it receives. All of `symbols` must be followed.
     ///
     /// # Errors
-    /// The feed does not exist, has nothing to record, does not follow a symbol, or is recorded already.
-    pub fn start(&self, venue: &Venue, symbols: &[String]) -> Result<FeedRecording, RecorderError> {
+    /// The feed does not exist, has nothing to record, does not follow a symbol, or is recorded already; the folder
+    /// cannot be written or the disk is full.
+    pub async fn start(&self, venue: &Venue, symbols: &[String]) -> Result<FeedRecording, RecorderError> {
+        self.check(venue, symbols)?;
         let stem = self.stem(venue, "recording");
-        let target = LibraryTarget { library: self.0.library.clone(), stem };
+        let mut target = LibraryTarget { library: self.0.library.clone(), stem };
+        let probed = tokio::task::spawn_blocking(move || {
+            // Old files may be all that the disk is full of.
+            target.tidy();
+            target.probe().map(|()| target)
+        });
+        let target = probed.await.map_err(|_| RecorderError::ShuttingDown)?.map_err(RecorderError::Folder)?;
         self.start_to(venue, symbols, Box::new(target))
     }
 
@@ -134,12 +142,9 @@ impl Recordings {
         symbols: &[String],
         target: Box<dyn Target>,
     ) -> Result<FeedRecording, RecorderError> {
-        let (feed, followed) = self.feed(venue)?;
-        if let Some(symbol) = symbols.iter().find(|symbol| !followed.contains(symbol)) {
-            let symbol = symbol.chars().take(MAX_SHOWN).collect();
-            return Err(RecorderError::NotFollowed { venue: venue.clone(), symbol, followed });
-        }
+        let (feed, followed) = self.check(venue, symbols)?;
         let mut newest = self.lock();
+        // Again, under the lock: another may have been started since.
         if newest.get(venue).is_some_and(|known| known.report().is_running) {
             return Err(RecorderError::AlreadyRecording { venue: venue.clone() });
         }
@@ -149,16 +154,18 @@ impl Recordings {
         let progress = writer.progress();
         newest.insert(venue.clone(), progress.clone());
         drop(newest);
-        let (name, notices) = (venue.clone(), self.0.notices.clone());
+        let (name, notices, clock) = (venue.clone(), self.0.notices.clone(), self.0.clock);
+        notices.end(venue.as_str());
         self.0.shutdown.tasks.spawn_blocking(move || {
             let report = writer.run();
             match &report.failure {
                 Some(failure) => {
                     tracing::error!(venue = %name, failure, "a recording has stopped; the feed goes on");
-                    notices.show(format!(
+                    let sentence = format!(
                         "The recording of {name} has stopped: {failure}. What was written before can be played. Free some \
                          space or check the data folder, then start it again."
-                    ));
+                    );
+                    notices.show(name.as_str(), sentence, clock.now().monotonic);
                 }
                 None => tracing::info!(venue = %name, n_entries = report.n_entries, n_lost = report.n_lost, "a recording has ended"),
             }
@@ -272,6 +279,19 @@ impl Recordings {
             n_lost: footer.map_or(0, |footer| footer.n_lost),
             state,
         }
+    }
+
+    /// Returns a feed that can be recorded now, and the symbols it follows.
+    fn check(&self, venue: &Venue, symbols: &[String]) -> Result<(FeedHandle, Vec<String>), RecorderError> {
+        let (feed, followed) = self.feed(venue)?;
+        if let Some(symbol) = symbols.iter().find(|symbol| !followed.contains(symbol)) {
+            let symbol = symbol.chars().take(MAX_SHOWN).collect();
+            return Err(RecorderError::NotFollowed { venue: venue.clone(), symbol, followed });
+        }
+        if self.is_recording(venue) {
+            return Err(RecorderError::AlreadyRecording { venue: venue.clone() });
+        }
+        Ok((feed, followed))
     }
 
     /// Returns a feed that can be recorded, and the symbols it follows.

@@ -15,6 +15,12 @@ pub trait Target: Send {
     /// Creates a file; returns its name, the file, and the guard that keeps it from being deleted.
     fn create(&mut self, part: u32) -> io::Result<(RecordingName, Box<dyn RecordingSink>, Option<Held>)>;
 
+    /// Checks that a recording can be written now; blocks. Leaves nothing behind.
+    fn probe(&mut self) -> io::Result<()>;
+
+    /// Removes a file that has remained empty.
+    fn remove(&mut self, name: &RecordingName) -> io::Result<()>;
+
     /// Deletes files that exceed the limits. Called before a file is created, and from time to time.
     fn tidy(&mut self);
 
@@ -63,6 +69,19 @@ impl Target for LibraryTarget {
         Ok((name, Box::new(file), Some(held)))
     }
 
+    fn probe(&mut self) -> io::Result<()> {
+        fs::create_dir_all(self.library.folder())?;
+        // Not the name of a recording, so nobody sees it.
+        let path = self.library.folder().join(format!(".{}.probe", self.stem));
+        let written = fs::write(&path, [0; PROBE_BYTES]);
+        let removed = fs::remove_file(path);
+        written.and(removed)
+    }
+
+    fn remove(&mut self, name: &RecordingName) -> io::Result<()> {
+        fs::remove_file(self.library.path(name))
+    }
+
     fn tidy(&mut self) {
         self.library.tidy(SystemTime::now());
     }
@@ -86,9 +105,21 @@ impl Target for OneFile {
         Ok((name, Box::new(fs::File::options().write(true).create_new(true).open(&self.path)?), None))
     }
 
+    fn probe(&mut self) -> io::Result<()> {
+        // The user has just chosen the path; creating the file itself is the check.
+        Ok(())
+    }
+
+    fn remove(&mut self, _name: &RecordingName) -> io::Result<()> {
+        fs::remove_file(&self.path)
+    }
+
     fn tidy(&mut self) {}
 
     fn limits(&self) -> Full {
         Full { size_bytes: u64::MAX, span: Duration::MAX }
     }
 }
+
+/// About a block of a quiet feed; more than what file systems keep inside their tables.
+const PROBE_BYTES: usize = 64 << 10;

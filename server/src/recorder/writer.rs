@@ -3,8 +3,8 @@
 //! The feed never waits: if the queue is full, an entry is lost, counted, and noted in the recording. A block is packed
 //! in memory and written at once as its own zstd frame, at least every [`BLOCK_EVERY`], so after a kill a file is
 //! readable up to its last whole block. If the disk is full or a write fails, the recording ends: the file is truncated
-//! to its last whole block, the failure is shown and logged, and the feed goes on. Not here: collecting entries
-//! (`recording::tap`), creating files ([`super::target`]), deleting them ([`super::library`]).
+//! to its last whole block, or removed if it has none, the failure is shown and logged, and the feed goes on. Not here:
+//! collecting entries (`recording::tap`), creating files ([`super::target`]), deleting them ([`super::library`]).
 
 use std::{
     io,
@@ -333,9 +333,16 @@ impl Writer {
         Ok(())
     }
 
-    /// Truncates the file to its last whole block: part of a block would be an error to readers.
+    /// Truncates the file to its last whole block: part of a block would be an error to readers. Without any block, the
+    /// file is removed.
     fn give_up(&mut self) -> io::Result<()> {
-        self.file.take().map_or(Ok(()), |mut file| file.out.cut(file.size_bytes))
+        let Some(mut file) = self.file.take() else { return Ok(()) };
+        file.out.cut(file.size_bytes)?;
+        if file.size_bytes == 0 {
+            self.target.remove(&file.name)?;
+            self.progress.lock().files.retain(|name| *name != file.name);
+        }
+        Ok(())
     }
 }
 

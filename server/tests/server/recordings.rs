@@ -385,6 +385,28 @@ async fn a_recording_that_begins_in_the_middle_has_the_bars_before_it() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_that_cannot_be_written_is_refused_at_once() {
+    let folder = Folder::new("refused");
+    let sim = sim("binance").await;
+    let server = Server::start(config(&sim, &folder)).await.unwrap();
+    until_live(&server, &format!("binance:{SYMBOL}")).await;
+    // A file in the place of the folder, as good as a full disk.
+    let place = folder.0.join("recordings");
+    let _there_already = fs::remove_dir_all(&place);
+    fs::write(&place, "in the way").unwrap();
+    let venue = json!({ "venue": "binance" });
+    let (status, body) = call(&server, Method::POST, "/api/v1/recordings/start", Some(&venue)).await;
+    assert_eq!((status, body["error"]["code"].as_str()), (507, Some("storage")), "{body}");
+    let (status, body) = call(&server, Method::POST, "/api/v1/recordings/stop", Some(&venue)).await;
+    assert_eq!(status, 409, "nothing has begun: {body}");
+    fs::remove_file(&place).unwrap();
+    let (status, body) = call(&server, Method::POST, "/api/v1/recordings/start", Some(&venue)).await;
+    assert_eq!(status, 200, "{body}");
+    let (status, body) = call(&server, Method::POST, "/api/v1/recordings/stop", Some(&venue)).await;
+    assert_eq!(status, 200, "{body}");
+}
+
 #[tokio::test]
 async fn callers_are_guarded_and_told_what_to_do() {
     let folder = Folder::new("guards");

@@ -222,6 +222,14 @@ impl Target for SmallDisk {
         Ok((RecordingName::parse("small.jsonl.zst").unwrap(), Box::new(out), None))
     }
 
+    fn probe(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn remove(&mut self, _name: &RecordingName) -> io::Result<()> {
+        panic!("it has whole blocks")
+    }
+
     fn tidy(&mut self) {}
 
     fn limits(&self) -> Full {
@@ -286,4 +294,54 @@ fn a_full_disk_ends_the_recording_and_keeps_what_was_whole() {
     fs::write(&path, &*written.lock().unwrap()).unwrap();
     let (texts, is_broken) = read(&path);
     assert!(!is_broken && texts.len() > 5, "{} entries", texts.len());
+}
+
+/// The library on a disk that is full once a file has been created.
+struct FullDisk(LibraryTarget);
+
+impl Target for FullDisk {
+    fn create(&mut self, part: u32) -> io::Result<(RecordingName, Box<dyn RecordingSink>, Option<Held>)> {
+        let (name, _file, held) = self.0.create(part)?;
+        let out = SmallFile { left: Arc::default(), written: Arc::default() };
+        Ok((name, Box::new(out), held))
+    }
+
+    fn probe(&mut self) -> io::Result<()> {
+        self.0.probe()
+    }
+
+    fn remove(&mut self, name: &RecordingName) -> io::Result<()> {
+        self.0.remove(name)
+    }
+
+    fn tidy(&mut self) {}
+
+    fn limits(&self) -> Full {
+        self.0.limits()
+    }
+}
+
+#[test]
+fn a_recording_without_a_block_leaves_no_file() {
+    let folder = Folder::new("empty");
+    let library = folder.library(RecordingsConfig::default());
+    let target = FullDisk(LibraryTarget { library: library.clone(), stem: "venue-1".into() });
+    let items = [Item::Part(Vec::new()), Item::Entry(entry(1, "x"))];
+    let report = write_all(Box::new(target), header(), Timestamp::EPOCH, items.into_iter());
+    assert!(report.failure.is_some() && report.files.is_empty(), "{report:?}");
+    assert!(library.files().unwrap().is_empty());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_found_before_a_recording_begins() {
+    let folder = Folder::new("probe");
+    let library = folder.library(RecordingsConfig::default());
+    let mut target = LibraryTarget { library: library.clone(), stem: "venue-1".into() };
+    target.probe().unwrap();
+    // What is written here goes to a device that is always full.
+    std::os::unix::fs::symlink("/dev/full", library.folder().join(".venue-1.probe")).unwrap();
+    assert_eq!(target.probe().unwrap_err().kind(), io::ErrorKind::StorageFull);
+    target.probe().unwrap();
+    assert_eq!(fs::read_dir(library.folder()).unwrap().count(), 0, "nothing is left behind");
 }
