@@ -104,9 +104,10 @@ pub fn router(state: AppState) -> Router {
         // Recordings are compressed already, so they bypass the compression layer.
         .route("/api/v1/recordings/{name}", get(recordings::download).delete(recordings::delete))
         .merge(api)
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed });
+        .layer(DefaultBodyLimit::max(MAX_BODY));
     page::routes(router, &state)
+        // Applies to the routes before it, so after all of them.
+        .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
         .fallback(page::fallback)
         .layer(middleware::from_fn_with_state(state.hosts.clone(), guard::refuse_foreign))
         .layer(middleware::from_fn(security::add_headers))

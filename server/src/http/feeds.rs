@@ -5,7 +5,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State, rejection::JsonRejection},
+    extract::{State, rejection::JsonRejection},
 };
 use wire::command::{Command, CommandResult, FeedSymbols};
 
@@ -13,7 +13,7 @@ use super::{
     body,
     commands::{self, IdempotencyKey},
     error::ApiError,
-    parameters::Parameters,
+    parameters::{Parameters, PathParameter},
 };
 use crate::commands::CommandRouter;
 
@@ -32,7 +32,7 @@ pub async fn start(
 pub async fn stop(
     State(router): State<CommandRouter>,
     key: IdempotencyKey,
-    Path(venue): Path<String>,
+    PathParameter(venue): PathParameter,
     parameters: Parameters,
 ) -> Result<Json<CommandResult>, ApiError> {
     let listed = parameters.text("symbols").unwrap_or_default().split(',');

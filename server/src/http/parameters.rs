@@ -1,9 +1,9 @@
-//! Query parameters, read by name, with the API's own errors.
+//! Parameters of a request's query and path, with the API's own errors.
 
 use std::{collections::BTreeMap, ops::RangeInclusive, str::FromStr};
 
 use axum::{
-    extract::{FromRequestParts, Query},
+    extract::{FromRequestParts, Path, Query},
     http::request::Parts,
 };
 use model::{candle::Interval, instrument::InstrumentId};
@@ -22,6 +22,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
             Err(_) => {
                 Err(ApiError::BadParameter { parameter: "query", remedy: "write name=value&name=value".to_owned() })
             }
+        }
+    }
+}
+
+/// The path's only parameter.
+pub struct PathParameter(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathParameter {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(parameter)) => Ok(Self(parameter)),
+            Err(_) => Err(ApiError::BadParameter { parameter: "path", remedy: "write it in UTF-8".to_owned() }),
         }
     }
 }

@@ -6,7 +6,7 @@
 use axum::{
     Json,
     body::{Body, Bytes},
-    extract::{Path, State},
+    extract::State,
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
@@ -18,6 +18,7 @@ use super::{
     body::JsonBody,
     commands::{self, IdempotencyKey},
     error::ApiError,
+    parameters::PathParameter,
 };
 use crate::{
     commands::CommandRouter,
@@ -65,13 +66,16 @@ pub async fn save_last(
 pub async fn delete(
     State(router): State<CommandRouter>,
     key: IdempotencyKey,
-    Path(name): Path<String>,
+    PathParameter(name): PathParameter,
 ) -> Result<Json<CommandResult>, ApiError> {
     commands::run(&router, key, Command::DeleteRecording(OneRecording { name })).await
 }
 
 /// Sends a file. One that is still being written is sent up to its last whole block.
-pub async fn download(State(recordings): State<Recordings>, Path(name): Path<String>) -> Result<Response, ApiError> {
+pub async fn download(
+    State(recordings): State<Recordings>,
+    PathParameter(name): PathParameter,
+) -> Result<Response, ApiError> {
     let name = RecordingName::parse(&name).ok_or(RecorderError::BadName)?;
     let unknown = || RecorderError::UnknownRecording { name: name.clone() };
     let about = recordings.library().find(&name).ok_or_else(unknown)?;

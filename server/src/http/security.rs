@@ -1,4 +1,4 @@
-//! Security headers on every answer, with a stricter policy for everything but pages.
+//! Security headers on every answer, with a stricter policy for everything but pages; data is never cached.
 
 use axum::{
     extract::Request,
@@ -9,8 +9,12 @@ use axum::{
 
 /// The layer that adds the headers. Pages set their own content policy, because their scripts need a nonce.
 pub async fn add_headers(request: Request, next: Next) -> Response {
+    let is_data = request.uri().path().starts_with("/api/");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    if is_data {
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
     for (name, value) in &EVERYWHERE {
         headers.insert(name.clone(), HeaderValue::from_static(value));
     }

@@ -16,7 +16,7 @@ use std::{
 use axum::{
     Extension,
     body::Body,
-    extract::{Path, Query, State},
+    extract::{Query, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::Response,
 };
@@ -25,6 +25,7 @@ use venues::{registry, session::HttpAnswer};
 use super::{
     accept::Peer,
     error::ApiError,
+    parameters::PathParameter,
     stream::limiter::{Limiter, Verdict},
 };
 use crate::{
@@ -76,7 +77,7 @@ impl RestProxy {
 /// Makes a page's request to the venue.
 pub async fn pass(
     State(endpoints): State<RestProxy>,
-    Path(venue): Path<String>,
+    PathParameter(venue): PathParameter,
     peer: Option<Extension<Peer>>,
     Query(parameters): Query<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {

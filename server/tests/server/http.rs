@@ -112,6 +112,13 @@ async fn answers_have_stable_codes() {
         ("DELETE", "/api/v1/feeds/demo", 503, Some("unavailable")),
         ("POST", "/api/v1/status", 405, Some("method_not_allowed")),
         ("DELETE", "/nothing", 405, Some("method_not_allowed")),
+        ("POST", "/", 405, Some("method_not_allowed")),
+        ("PUT", "/markets", 405, Some("method_not_allowed")),
+        ("DELETE", "/api/v1/feeds/%ff", 400, Some("bad_parameter")),
+        ("GET", "/api/v1/recordings/%ff", 400, Some("bad_parameter")),
+        ("DELETE", "/api/v1/recordings/%c3%28", 400, Some("bad_parameter")),
+        ("GET", "/api/v1/venues/%ff/rest?path=/x", 400, Some("bad_parameter")),
+        ("GET", "/%ff", 404, Some("not_found")),
         ("GET", "/ws", 426, Some("not_a_websocket")),
         ("GET", "/ws?format=xml", 400, Some("bad_parameter")),
     ] {
@@ -164,6 +171,11 @@ async fn every_answer_carries_the_headers() {
         assert_eq!(headers["referrer-policy"], "no-referrer", "{path}");
         let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
         assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+    }
+    // Data is of the moment: no browser or proxy keeps it.
+    for (method, path) in [("GET", "/api/v1/status"), ("GET", "/api/v1/nothing"), ("POST", "/api/v1/feeds")] {
+        let response = send(&app, method, path, &[("host", HOST)]).await;
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store", "{method} {path}");
     }
     // Refusals, too.
     let refused = send(&app, "GET", "/", &[("host", "evil.example")]).await;
