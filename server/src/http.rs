@@ -1,7 +1,7 @@
 //! The router, which lists every route; one file per resource.
 //!
 //! # Layout
-//! - [`accept`]: the listening socket · [`transport`]: a connection's socket · [`guard`]: checks callers · [`security`]: headers on every answer
+//! - [`accept`]: the listening socket · [`timed_body`]: bodies in time · [`transport`]: a connection's socket · [`guard`]: checks callers · [`security`]: headers on every answer
 //! - [`page`], [`site`]: the page and its files · [`stream`]: the WebSocket session
 //! - [`instruments`], [`candles`], [`book`], [`trades`], [`status`], [`venues_list`]: data by REST
 //! - [`commands`]: commands by REST · [`feeds`]: starts and stops feeds · [`parameters`], [`body`]: query and body
@@ -28,6 +28,7 @@ pub mod security;
 pub mod site;
 pub mod status;
 pub mod stream;
+pub mod timed_body;
 pub mod trades;
 pub mod transport;
 pub mod venues;
@@ -109,6 +110,7 @@ pub fn router(state: AppState) -> Router {
         // Applies to the routes before it, so after all of them.
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
         .fallback(page::fallback)
+        .layer(middleware::from_fn(accept::keep_reserve))
         .layer(middleware::from_fn_with_state(state.hosts.clone(), guard::refuse_foreign))
         .layer(middleware::from_fn(security::add_headers))
         .with_state(state)

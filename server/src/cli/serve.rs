@@ -130,7 +130,7 @@ fn raise_file_limit(max_connections: usize) {
         if limit.current.is_some_and(|now| now < current)
             && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(current), maximum: limit.maximum })
         {
-            tracing::warn!(%error, "the limit of open files stays low; many connections will have to wait");
+            tracing::warn!(%error, "the limit of open files stays low; many connections will be refused");
         }
     }
     #[cfg(not(unix))]
@@ -138,6 +138,7 @@ fn raise_file_limit(max_connections: usize) {
 }
 
 #[cfg(unix)]
-const SPARE_FILES: u64 = 512;
+/// For feeds, recordings, and connections beyond the maximum, which are few and short.
+const SPARE_FILES: u64 = 1_024;
 /// The exit code that shells report for a process ended by SIGINT.
 const SECOND_SIGNAL: i32 = 130;

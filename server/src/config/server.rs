@@ -26,7 +26,7 @@ pub struct ServerConfig {
     /// Further names accepted in `Host` and `Origin`, with a port if it is not the default: those of a reverse proxy.
     #[serde(deserialize_with = "read_allowed_hosts")]
     pub allowed_hosts: Vec<String>,
-    /// Maximum number of open connections; further ones wait to be accepted.
+    /// Maximum number of open connections; further ones are refused, but for a reserve for the page and health checks.
     #[serde(with = "Whole::<1, 1_000_000>")]
     pub max_connections: usize,
 }

@@ -2,6 +2,8 @@
 //!
 //! Not here: the contents of bodies (the resources' own files).
 
+use std::error::Error;
+
 use axum::{
     Json,
     extract::{FromRequest, Request, rejection::JsonRejection},
@@ -10,7 +12,7 @@ use axum::{
 use serde::de::DeserializeOwned;
 use wire::limits::MAX_CLIENT_MESSAGE_BYTES;
 
-use super::error::ApiError;
+use super::{error::ApiError, timed_body::TooSlow};
 
 /// A JSON body; errors name it as the parameter `body`.
 pub struct JsonBody<T>(pub T);
@@ -27,13 +29,27 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     }
 }
 
-/// Returns the error for a rejected body: its size, or `otherwise` with the reader's message.
+/// Returns the error for a rejected body: its size, its time, or `otherwise` with the reader's message.
 pub fn refusal(rejection: &JsonRejection, otherwise: impl FnOnce(String) -> ApiError) -> ApiError {
-    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+    if is_too_slow(rejection) {
+        ApiError::BodyTooSlow
+    } else if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
         ApiError::BodyTooLarge { limit_bytes: MAX_BODY }
     } else {
         otherwise(rejection.body_text())
     }
+}
+
+/// Returns true if the body's time was over.
+fn is_too_slow(rejection: &JsonRejection) -> bool {
+    let mut cause: Option<&dyn Error> = Some(rejection);
+    while let Some(error) = cause {
+        if error.is::<TooSlow>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// The maximum body of a request, the same as for a message on the stream.

@@ -13,6 +13,7 @@ use axum::{
 };
 use serde_json::json;
 
+use super::accept::RETRY_AFTER_S;
 use crate::{
     commands::CommandFailure,
     feed::{control::ControlError, error::FeedError},
@@ -91,6 +92,12 @@ pub enum ApiError {
         /// The maximum size.
         limit_bytes: usize,
     },
+    /// The request's body did not arrive in time.
+    #[error("the body did not arrive in time")]
+    BodyTooSlow,
+    /// All connections are in use.
+    #[error("the server has no free connection; try again in {RETRY_AFTER_S} s")]
+    Full,
     /// There is nothing at this address.
     #[error("nothing here; the page is at /, the API under /api/v1")]
     NotFound,
@@ -129,6 +136,8 @@ impl ApiError {
             Self::VenueUnreachable { .. } => (StatusCode::BAD_GATEWAY, "venue_unreachable", None),
             Self::BadBody { .. } => (StatusCode::BAD_REQUEST, "bad_body", None),
             Self::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", None),
+            Self::BodyTooSlow => (StatusCode::REQUEST_TIMEOUT, "body_too_slow", None),
+            Self::Full => (StatusCode::SERVICE_UNAVAILABLE, "full", None),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", None),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", None),
             Self::ForeignCaller { .. } => (StatusCode::FORBIDDEN, "foreign_caller", None),
@@ -213,8 +222,13 @@ impl IntoResponse for ApiError {
             error["nearest"] = json!(nearest);
         }
         let mut response = (status, Json(json!({ "error": error }))).into_response();
-        if let Self::AskLater { wait_s, .. } = &self {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*wait_s));
+        let wait_s = match &self {
+            Self::AskLater { wait_s, .. } => Some(*wait_s),
+            Self::Full => Some(RETRY_AFTER_S),
+            _ => None,
+        };
+        if let Some(wait_s) = wait_s {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait_s));
         }
         response
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use server::serve::Server;
+use server::{http::accept::RESERVE, serve::Server};
 use socket2::{Domain, Socket, Type};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -14,7 +14,7 @@ use wire::{
     message::{Bye, RefusalCode, ServerMessage},
 };
 
-use crate::client::{Client, PATIENCE, demo_server};
+use crate::client::{Client, PATIENCE, demo_config, demo_server};
 use futures::SinkExt;
 
 #[tokio::test]
@@ -222,4 +222,73 @@ async fn half_sent_headers_do_not_hold_a_place() {
     let mut answer = Vec::new();
     let closed = tokio::time::timeout(Duration::from_secs(15), half.read_to_end(&mut answer)).await;
     assert!(closed.is_ok(), "still open after 15 s");
+}
+
+#[tokio::test]
+async fn half_sent_bodies_do_not_hold_a_place() {
+    let server = demo_server(|_| {}).await;
+    let host = server.address();
+    for path in ["/api/v1/feeds", "/api/v1/replay", "/api/v1/recordings/start", "/api/v1/status", "/nothing"] {
+        let mut half = TcpStream::connect(host).await.unwrap();
+        let head = format!("POST {path} HTTP/1.1\r\nHost: {host}\r\ncontent-type: application/json\r\n");
+        half.write_all(format!("{head}content-length: 50\r\n\r\n{{\"venue\":").as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let closed = tokio::time::timeout(Duration::from_secs(15), half.read_to_end(&mut answer)).await;
+        assert!(closed.is_ok(), "{path}: still open after 15 s");
+        let answer = String::from_utf8_lossy(&answer);
+        let is_answered = answer.starts_with("HTTP/1.1 408 ") && answer.contains("\"body_too_slow\"");
+        assert!(is_answered || answer.starts_with("HTTP/1.1 405 "), "{path}: {answer}");
+    }
+}
+
+/// Sends a request on a connection of its own; the whole answer, or what came of it.
+async fn ask(server: &Server, request: &str) -> String {
+    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    let host = server.address();
+    stream
+        .write_all(format!("{request} HTTP/1.1\r\nHost: {host}\r\nconnection: close\r\n\r\n").as_bytes())
+        .await
+        .unwrap();
+    let mut answer = Vec::new();
+    tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("an answer").unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn a_full_server_says_so_and_keeps_places_for_the_page() {
+    let mut config = demo_config();
+    config.server.max_connections = 2;
+    let server = Server::start(config).await.unwrap();
+    let mut clients = [Client::greet(&server, Encoding::Json).await, Client::greet(&server, Encoding::Json).await];
+    for (path, status) in [
+        ("/", 200),
+        ("/healthz", 200),
+        ("/readyz", 200),
+        ("/pkg/nothing.js", 404),
+        ("/api/v1/status", 503),
+        ("/ws", 503),
+    ] {
+        let answer = ask(&server, &format!("GET {path}")).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{path}: {answer}");
+        assert_eq!(answer.contains("\r\nretry-after: 5\r\n"), status == 503, "{path}: {answer}");
+        assert_eq!(answer.contains("{\"error\":{\"code\":\"full\""), status == 503, "{path}: {answer}");
+    }
+    // Even when the reserve is used up, nobody waits without an answer.
+    let mut silent = Vec::new();
+    for _ in 0..RESERVE + 8 {
+        silent.push(TcpStream::connect(server.address()).await.unwrap());
+    }
+    let answer = ask(&server, "GET /").await;
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("\r\nretry-after: 5\r\n"), "{answer}");
+    assert!(answer.contains("{\"error\":{\"code\":\"full\""), "{answer}");
+    // Those who are connected go on, and a free place is for everyone.
+    drop(silent);
+    clients[0].subscribe(1, &["quote:demo:ADA-SIM"]).await;
+    clients[0].advance("quote:demo:ADA-SIM", 2).await;
+    drop(clients);
+    let begun = tokio::time::Instant::now();
+    while !ask(&server, "GET /api/v1/status").await.starts_with("HTTP/1.1 200 ") {
+        assert!(begun.elapsed() < PATIENCE, "still full");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }

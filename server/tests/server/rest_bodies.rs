@@ -225,6 +225,8 @@ fn own_errors() -> Vec<ApiError> {
         ApiError::VenueUnreachable { detail: "connection refused".into() },
         ApiError::BadBody { detail: "expected value".into(), example: "{}" },
         ApiError::BodyTooLarge { limit_bytes: 65_536 },
+        ApiError::BodyTooSlow,
+        ApiError::Full,
         ApiError::NotFound,
         ApiError::MethodNotAllowed,
         ApiError::ForeignCaller { header: "Host" },
