@@ -26,12 +26,13 @@ pub trait Lines {
 pub struct LineReader<R> {
     reader: R,
     line: Vec<u8>,
+    has_begun: bool,
 }
 
 impl<R: BufRead> LineReader<R> {
     /// Creates a reader of plain text.
     pub fn new(reader: R) -> Self {
-        Self { reader, line: Vec::new() }
+        Self { reader, line: Vec::new(), has_begun: false }
     }
 
     /// Returns the last line read, including its end.
@@ -40,7 +41,7 @@ impl<R: BufRead> LineReader<R> {
     }
 
     /// Reads the next line; false after the last. A line longer than [`MAX_LINE`] is cut there, and the rest of it
-    /// skipped.
+    /// skipped; so is a byte-order mark, which some editors put before the first line.
     ///
     /// # Errors
     /// Reading failed.
@@ -51,6 +52,9 @@ impl<R: BufRead> LineReader<R> {
         let n_bytes = (&mut self.reader).take(MAX_LINE).read_until(b'\n', &mut self.line)?;
         if n_bytes as u64 == MAX_LINE && self.line.last() != Some(&b'\n') {
             self.reader.skip_until(b'\n')?;
+        }
+        if !std::mem::replace(&mut self.has_begun, true) && self.line.starts_with(BYTE_ORDER_MARK) {
+            self.line.drain(..BYTE_ORDER_MARK.len());
         }
         Ok(n_bytes > 0)
     }
@@ -80,12 +84,16 @@ impl Packing {
     }
 }
 
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const KEPT_LINE: usize = 1 << 20;
 /// Four times the largest frame a connection accepts.
 pub const MAX_LINE: u64 = 64 << 20;
 
 #[cfg(test)]
 mod tests {
+    use model::recording_entry::{EntryKind, RecordingEntry};
+
     use super::*;
 
     #[test]
@@ -99,6 +107,18 @@ mod tests {
         ] {
             assert_eq!(Packing::of(first), expected, "{first:?}");
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_not_part_of_the_first_line() {
+        let text = "\u{feff}{\"t\":\"connect\"}\r\n{\"t\":\"recv\",\"data\":\"x\"}\r\n";
+        let mut lines = LineReader::new(text.as_bytes());
+        let mut kinds = Vec::new();
+        while lines.advance().unwrap() {
+            let line = std::str::from_utf8(lines.line()).unwrap();
+            kinds.push(RecordingEntry::parse(line).map(|entry| entry.t).unwrap());
+        }
+        assert_eq!(kinds, [EntryKind::Connect, EntryKind::Recv]);
     }
 
     #[test]
