@@ -87,6 +87,11 @@ pub enum FeedCause {
         /// The venue's text.
         detail: String,
     },
+    /// The venue accepts only some orders, or none; its data goes on.
+    Restricted {
+        /// The restriction, for people.
+        detail: String,
+    },
     /// The subscription was acknowledged and the connection lives, but data that the venue has does not arrive.
     AcknowledgedSilent {
         /// Milliseconds without data of that symbol.
@@ -172,6 +177,7 @@ impl std::fmt::Display for FeedCause {
             Self::RegionBlocked => f.write_str("not available in this region"),
             Self::Refused { detail } => write!(f, "refused: {detail}"),
             Self::Maintenance { detail } => write!(f, "venue maintenance: {detail}"),
+            Self::Restricted { detail } => f.write_str(detail),
             Self::AcknowledgedSilent { silent_ms } => write!(
                 f,
                 "subscription acknowledged, but no data for {:.1} s while the venue has newer data",

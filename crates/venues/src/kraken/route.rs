@@ -178,9 +178,15 @@ impl KrakenSession {
     }
 
     fn status(&mut self, status: &KrakenStatus<'_>) {
-        // In other states data flows, or its absence will be detected.
-        let cause = (status.system == "maintenance")
-            .then(|| FeedCause::Maintenance { detail: "announced by the venue".to_owned() });
+        let restricted = |detail: &str| Some(FeedCause::Restricted { detail: detail.to_owned() });
+        // Data flows in all states but maintenance, or its absence will be detected.
+        let cause = match status.system.as_ref() {
+            "maintenance" => Some(FeedCause::Maintenance { detail: "announced by the venue".to_owned() }),
+            "cancel_only" => restricted("the venue takes no new orders: orders can only be cancelled"),
+            "post_only" => restricted("the venue takes only orders that rest in the book: nothing trades"),
+            "limit_only" => restricted("the venue takes only limit orders"),
+            _ => None,
+        };
         self.out.set_venue_cause(cause);
     }
 

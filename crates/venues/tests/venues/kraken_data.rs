@@ -198,15 +198,23 @@ fn a_refusal_that_names_nothing_concerns_what_was_asked() {
 }
 
 #[test]
-fn maintenance_is_a_cause_until_the_venue_is_online() {
+fn restrictions_are_a_cause_until_the_venue_is_online() {
     let (mut rig, connection, _) = live("BTC/USD");
     rig.frame(connection, &STATUS.replace("online", "maintenance"));
     assert!(matches!(rig.session.health().cause, Some(FeedCause::Maintenance { .. })));
     rig.frame(connection, &trade("BTC/USD", 1, "buy"));
     assert!(rig.session.health().cause.is_some());
-    for word in ["online", "post_only", "new_word"] {
+    for (word, expected) in [
+        ("cancel_only", Some("the venue takes no new orders: orders can only be cancelled")),
+        ("online", None),
+        ("post_only", Some("the venue takes only orders that rest in the book: nothing trades")),
+        ("limit_only", Some("the venue takes only limit orders")),
+        ("new_word", None),
+    ] {
         rig.frame(connection, &STATUS.replace("online", word));
-        assert_eq!(rig.session.health().cause, None, "{word}");
+        let cause = rig.session.health().cause.as_ref();
+        assert_eq!(cause.map(ToString::to_string).as_deref(), expected, "{word}");
+        assert!(!cause.is_some_and(FeedCause::is_transport), "data goes on: {word}");
     }
     assert_eq!(rig.session.health().counters.malformed, 0);
 }
