@@ -1,7 +1,8 @@
 //! The router, which lists every route; one file per resource.
 //!
 //! # Layout
-//! - [`accept`]: the listening socket · [`timed_body`]: bodies in time · [`transport`]: a connection's socket · [`guard`]: checks callers · [`security`]: headers on every answer
+//! - [`accept`]: the listening socket · [`transport`]: a connection's socket · [`timed_body`]: bodies in time
+//! - [`guard`]: checks callers · [`security`]: headers on every answer
 //! - [`page`], [`site`]: the page and its files · [`stream`]: the WebSocket session
 //! - [`instruments`], [`candles`], [`book`], [`trades`], [`status`], [`venues_list`]: data by REST
 //! - [`commands`]: commands by REST · [`feeds`]: starts and stops feeds · [`parameters`], [`body`]: query and body
