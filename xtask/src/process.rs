@@ -140,7 +140,7 @@ fn wait_at_most(child: &mut Child, limit: Duration) -> anyhow::Result<Option<Exi
     Ok(None)
 }
 
-/// What runs in front needs the processor first: it has deadlines.
+/// Programs in the foreground have deadlines and need the processor first.
 #[cfg(unix)]
 fn lower_priority(child: &Child) {
     use rustix::process::{Pid, setpriority_process};

@@ -264,7 +264,7 @@ fn not_toml(path: PathBuf, text: &str, error: &toml::de::Error) -> ConfigError {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let line_start = before.rfind('\n').map_or(0, |idx| idx + 1);
     let (line, column) = (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1);
-    // What the parser quotes is syntax (`]`) or the file's own text (an oversized number).
+    // The parser quotes syntax (`]`) or text of the file (an oversized number).
     let quoted_or_not = error.message().split('`').enumerate().map(|(idx, part)| {
         let is_text = idx % 2 == 1 && part.contains(char::is_alphanumeric);
         if is_text { HIDDEN } else { part }

@@ -339,7 +339,7 @@ fn a_full_disk_is_found_before_a_recording_begins() {
     let library = folder.library(RecordingsConfig::default());
     let mut target = LibraryTarget { library: library.clone(), stem: "venue-1".into() };
     target.probe().unwrap();
-    // What is written here goes to a device that is always full.
+    // Writes go to a device that is always full.
     std::os::unix::fs::symlink("/dev/full", library.folder().join(".venue-1.probe")).unwrap();
     assert_eq!(target.probe().unwrap_err().kind(), io::ErrorKind::StorageFull);
     target.probe().unwrap();
