@@ -37,7 +37,7 @@ test("counters rise, the book is proved, latency and clocks are told", async ({ 
   await expect.poll(async () => Number(await number(row.getByTestId("updates"))), { timeout: 5_000 }).toBeGreaterThan(updates);
 
   // The server pings five seconds after connecting: from then on the exchange's clock and its error are known.
-  await expect(block.getByTestId("clocks")).toContainText(/in step|ahead by|behind by/, { timeout: 15_000 });
+  await expect(block.getByTestId("clocks")).toContainText(/clocks agree|ahead by|behind by/, { timeout: 15_000 });
   await expect(block.getByTestId("clock-effect")).toContainText(/may be wrong by up to ±/, { timeout: 15_000 });
   for (const stage of ["venue", "network", "paint"]) {
     await expect(block.getByTestId(`stage-${stage}`)).toContainText(/ms/, { timeout: 10_000 });
@@ -100,7 +100,7 @@ test("the popover behind a light opens by keyboard, says it all, and closes on E
   const popover = page.getByTestId("status-popover");
   await expect(popover).toBeVisible();
   await expect(popover.getByTestId("status-word")).toHaveText("live");
-  await expect(popover).toContainText(/Last frame of the feed/);
+  await expect(popover).toContainText(/Last message/);
   await expect(popover).toContainText(/live, changed/, { timeout: 5_000 });
   await page.keyboard.press("Escape");
   await expect(popover).toBeHidden();

@@ -126,8 +126,7 @@ fn verdict(report: &CrossReport) -> Verdict {
         return Verdict { state: "waiting", words: "Waiting for data from both…".to_owned() };
     }
     let (n_trades, n_tops) = (report.n_matched.to_string(), report.n_tops_matched.to_string());
-    let words =
-        format!("● both agree: {} trades, {} best bids and asks", format::grouped(&n_trades), format::grouped(&n_tops));
+    let words = format!("● Both match: {} trades, {} quotes", format::grouped(&n_trades), format::grouped(&n_tops));
     Verdict { state: "agrees", words }
 }
 
@@ -157,7 +156,7 @@ mod tests {
         assert_eq!(verdict(&waiting).state, "waiting");
         let agrees = CrossReport { n_matched: 1_234, n_tops_matched: 5, ..CrossReport::default() };
         assert_eq!(verdict(&agrees).state, "agrees");
-        assert!(verdict(&agrees).words.contains("1") && verdict(&agrees).words.starts_with('●'));
+        assert_eq!(verdict(&agrees).words.replace(format::GROUP, " "), "● Both match: 1 234 trades, 5 quotes");
         let differs = CrossReport { tops_differ: Some(Duration::from_secs(7)), ..agrees };
         let verdict = verdict(&differs);
         assert_eq!((verdict.state, verdict.words.as_str()), ("differs", "▲ best bid and ask have differed for 7 s"));

@@ -14,7 +14,7 @@ use crate::{
         status_mark::StatusMark,
     },
     lazy::{Facts, LazyPart, LazyView},
-    live::{browser, model::LiveModel, use_live},
+    live::{browser, model::LiveModel, use_live, venue_list::VenueList},
     quality::{
         budget::Budget,
         facts::{StreamFacts, VenueFacts},
@@ -75,7 +75,7 @@ pub fn StatusFacts(
     let shown = Memo::new(move |_| {
         let is_shown = is_open.get() && live.tick().get() != Now::default();
         let subject = asked.get().filter(|_| is_shown)?;
-        live.with_model(|model| shown(model, &subject, browser::now()))
+        live.venues().with(|venues| live.with_model(|model| shown(model, &subject, venues, browser::now())))
     });
     let part = move |of: fn(&Shown) -> &str| {
         move || shown.with(|shown| shown.as_ref().map_or_else(String::new, |shown| of(shown).to_owned()))
@@ -114,10 +114,11 @@ pub fn StatusFacts(
     }
 }
 
-fn shown(model: &LiveModel, subject: &Subject, now: Now) -> Shown {
+fn shown(model: &LiveModel, subject: &Subject, venues: &VenueList, now: Now) -> Shown {
     match subject {
         Subject::Stream(id) => {
-            let StreamFacts { state, word, sentence, lines, budget } = StreamFacts::of(model, id, now);
+            let StreamFacts { state, word, sentence, lines, budget } =
+                StreamFacts::of(model, id, venues.title(id.venue()), now);
             Shown { title: id.to_string(), state, word, sentence, lines, budget }
         }
         Subject::Venue(venue) => match VenueFacts::of(model, venue, now) {
@@ -136,8 +137,8 @@ fn of_venue(facts: VenueFacts) -> Shown {
         word: facts.word,
         sentence,
         lines: vec![
-            ("Data via", facts.mode.to_owned()),
-            ("Last frame", facts.last_frame),
+            ("Mode", facts.mode.to_owned()),
+            ("Last message", facts.last_frame),
             ("Last data", facts.last_data),
             ("Streams", facts.streams),
             ("Connections", facts.connections),

@@ -95,6 +95,8 @@ pub struct Recovery {
     pub n_lost: u64,
     /// Topics that had to restart from a snapshot.
     pub n_reset: usize,
+    /// The server is not the one of the connection before.
+    pub has_restarted: bool,
 }
 
 impl Recovery {
@@ -105,7 +107,8 @@ impl Recovery {
             Self { n_reset: 0, n_replayed, n_lost, .. } => {
                 format!("Reconnected: resumed, {n_replayed} replayed, {n_lost} lost")
             }
-            Self { .. } => "Reconnected: a snapshot was needed".to_owned(),
+            Self { has_restarted: true, .. } => "Reconnected. The server restarted, data reloaded".to_owned(),
+            Self { .. } => "Reconnected, data reloaded".to_owned(),
         }
     }
 }
@@ -227,7 +230,7 @@ pub struct Link {
     requests: SortedMap<u64, Vec<Topic>>,
     /// Commands that wait for their answer, by the request's id.
     commands: SortedMap<u64, Sent>,
-    /// The epoch of the server that they were sent to.
+    /// The epoch of the server of the last connection, to which they were sent.
     server: Option<Epoch>,
     next_id: u64,
     attempt: u32,
@@ -409,7 +412,8 @@ impl Link {
         self.phase = Phase::Up;
         // A resume names its topics and subscribes them; only the others are requested.
         self.subscribed = std::mem::take(&mut self.resuming);
-        self.recovery = Recovery::default();
+        let has_restarted = self.server.as_ref().is_some_and(|known| *known != server);
+        self.recovery = Recovery { has_restarted, ..Recovery::default() };
         if self.has_been_up {
             self.outputs.push(Output::Recovered(self.recovery));
         }

@@ -50,7 +50,7 @@ fn browser_words(browser: Option<ClockOffset>) -> String {
 fn apart(ahead_us: i64, error_us: u64) -> String {
     let error = format::span_us(error_us);
     match ahead_us {
-        _ if ahead_us.unsigned_abs() <= error_us => format!("in step, ±{error}"),
+        _ if ahead_us.unsigned_abs() <= error_us => format!("clocks agree, ±{error}"),
         0.. => format!("server ahead by {} ±{error}", format::span_us(ahead_us.unsigned_abs())),
         _ => format!("server behind by {} ±{error}", format::span_us(ahead_us.unsigned_abs())),
     }
@@ -97,7 +97,7 @@ mod tests {
         check(
             Some(VenueClock { fastest_us: 30_000, round_trip_us: Some(18_000) }),
             Some((1.0, 2.0)),
-            ["server ahead by 21 ms ±10 ms", "in step, ±2.0 ms"],
+            ["server ahead by 21 ms ±10 ms", "clocks agree, ±2.0 ms"],
             "Ages of kraken data may be wrong by up to ±12 ms: ±10 ms for the exchange's clock, ±2.0 ms for this browser's.",
         );
         check(
@@ -117,7 +117,7 @@ mod tests {
         check(
             None,
             Some((0.0, 0.5)),
-            ["no timestamped data lately", "in step, ±0.5 ms"],
+            ["no timestamped data lately", "clocks agree, ±0.5 ms"],
             "Ages of kraken data count from when the server received it (±0.5 ms for this browser's clock); the time \
              before that is not known.",
         );

@@ -158,15 +158,15 @@ impl VenueFacts {
 
 impl StreamFacts {
     /// Returns the facts about one instrument's stream at `now`.
-    pub fn of(model: &LiveModel, instrument: &InstrumentId, now: Now) -> Self {
+    pub fn of(model: &LiveModel, instrument: &InstrumentId, title: &str, now: Now) -> Self {
         let stream = model.stream(instrument, now);
         let connection =
             model.status().and_then(|status| status.connections.iter().find(|one| one.venue == *instrument.venue()));
         let quality = model.quality(instrument);
         let frame_ms = connection.and_then(|one| one.last_frame_ms).map(|at_ms| since(model, at_ms, now));
         let mut lines = vec![
-            ("Data via", words::mode(stream.state, stream.mode).to_owned()),
-            ("Last frame of the feed", ago(frame_ms)),
+            ("Mode", words::mode(stream.state, stream.mode).to_owned()),
+            ("Last message", ago(frame_ms)),
             ("Last data", ago(stream.age_ms)),
             ("Updates", format!("{}, {:.1}/s", format::grouped(&stream.updates.to_string()), stream.rate)),
         ];
@@ -176,7 +176,7 @@ impl StreamFacts {
         Self {
             state: stream.state,
             word: stream_word(&stream),
-            sentence: words::sentence(&stream),
+            sentence: words::sentence(&stream, title),
             lines,
             budget: quality.map_or_else(Budget::default, |quality| {
                 let browser = model.latency.stages.of_stream(instrument);
@@ -223,7 +223,7 @@ fn book_lines(model: &LiveModel, quality: &QualityData, now: Now) -> Vec<(&'stat
         ("Gaps, crossed", format!("{}, {}", counters.gaps, counters.crossed)),
         ("Resyncs", resyncs),
         (
-            "Top of book against the venue's quote",
+            "Best bid/ask vs. venue ticker",
             format!("{} matched, {} not", counters.quote_matches, counters.quote_mismatches),
         ),
     ]
@@ -367,13 +367,13 @@ mod tests {
 
     #[test]
     fn a_stream_shows_its_proof() {
-        let facts = StreamFacts::of(&model(), &id(), at(20_300));
+        let facts = StreamFacts::of(&model(), &id(), "Kraken", at(20_300));
         assert_eq!(facts.sentence, "quiet 12 s: other instruments on this feed are updating");
         let line = |label| facts.lines.iter().find(|line| line.0 == label).map(|line| line.1.as_str());
         assert_eq!(line("Checksums"), Some("7 ok, 1 bad; last 000000ab ≠ 000000cd"));
         assert_eq!(line("Resyncs"), Some("1, last for checksum at 01:01:01"));
         assert_eq!(line("Book"), Some("live, changed 12 s ago"));
-        let none = StreamFacts::of(&LiveModel::default(), &id(), at(0));
+        let none = StreamFacts::of(&LiveModel::default(), &id(), "Kraken", at(0));
         assert_eq!((none.state, none.lines.len()), (StreamState::Initialising, 4));
     }
 }

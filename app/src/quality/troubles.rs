@@ -13,6 +13,8 @@ use model::{
 };
 use topics::channels::status::{ConnectionEntry, StatusData, StreamEntry};
 
+use crate::format;
+
 /// One trouble.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
@@ -49,7 +51,7 @@ impl Troubles {
         let before = self.clone();
         let mut lasting: Vec<(Key, String, String)> = Vec::new();
         for connection in &status.connections {
-            if let Some(what) = connection_trouble(connection) {
+            if let Some(what) = connection_trouble(connection, now) {
                 lasting.push((Key::Connection(connection.venue.clone()), connection.venue.to_string(), what));
             }
         }
@@ -108,8 +110,8 @@ impl Troubles {
         };
         let key = Key::Gaps(connection.venue.clone());
         let what = match n_new {
-            1 => "a gap in the data: updates were missed, books are being reloaded".to_owned(),
-            n_new => format!("{n_new} gaps in the data: updates were missed, books are being reloaded"),
+            1 => "missed updates (a gap). Reloading the order books".to_owned(),
+            n_new => format!("missed updates ({n_new} gaps). Reloading the order books"),
         };
         // Each new gap is shown as long as the first.
         self.known.iter_mut().filter(|trouble| trouble.key == key && trouble.until.is_none()).for_each(|trouble| {
@@ -119,20 +121,20 @@ impl Troubles {
     }
 }
 
-fn connection_trouble(connection: &ConnectionEntry) -> Option<String> {
+fn connection_trouble(connection: &ConnectionEntry, now: Timestamp) -> Option<String> {
     let cause = connection.cause.as_ref()?;
-    Some(match connection.mode {
-        FeedMode::RestPolling => format!("{cause}; prices come by REST meanwhile"),
-        FeedMode::WebSocket | FeedMode::Simulated => cause.clone(),
+    let next_attempt = connection.next_attempt_ms.map(Timestamp::from_millis).filter(|at| *at > now);
+    Some(match (connection.mode, next_attempt) {
+        (FeedMode::RestPolling, _) => format!("{cause}. Prices come by REST until it is back"),
+        (_, Some(at)) => format!("{cause}. Next try {}", format::time_of_day(at)),
+        (FeedMode::WebSocket | FeedMode::Simulated, None) => cause.clone(),
     })
 }
 
 fn stream_trouble(stream: &StreamEntry) -> Option<String> {
     match (stream.state, stream.silence, &stream.cause) {
         (StreamState::Failed, _, Some(cause)) => Some(cause.clone()),
-        (StreamState::Stale, Some(Silence::Dead), _) => {
-            Some("dead: the venue has newer data that did not arrive".to_owned())
-        }
+        (StreamState::Stale, Some(Silence::Dead), _) => Some("gets no updates although trades go on".to_owned()),
         _ => None,
     }
 }
@@ -195,6 +197,19 @@ mod tests {
     }
 
     #[test]
+    fn a_lost_connection_tells_what_happens_next() {
+        #[track_caller]
+        fn check(mode: FeedMode, next_attempt_ms: Option<i64>, expected: &str) {
+            let lost = ConnectionEntry { mode, next_attempt_ms, ..connection(Some("refused"), 0) };
+            assert_eq!(connection_trouble(&lost, at(10)).as_deref(), Some(expected));
+        }
+        check(FeedMode::WebSocket, None, "refused");
+        check(FeedMode::WebSocket, Some(10_000), "refused");
+        check(FeedMode::WebSocket, Some(18_505_000), "refused. Next try 05:08:25");
+        check(FeedMode::RestPolling, Some(18_505_000), "refused. Prices come by REST until it is back");
+    }
+
+    #[test]
     fn a_stream_of_a_connected_feed_speaks_for_itself() {
         #[track_caller]
         fn check(stream: StreamEntry, expected: &[&str]) {
@@ -203,8 +218,7 @@ mod tests {
             assert_eq!(troubles.lasting().map(|one| one.what.as_str()).collect::<Vec<_>>(), expected);
         }
         check(stream(StreamState::Failed, Some("unknown symbol X"), None), &["unknown symbol X"]);
-        let dead = "dead: the venue has newer data that did not arrive";
-        check(stream(StreamState::Stale, None, Some(Silence::Dead)), &[dead]);
+        check(stream(StreamState::Stale, None, Some(Silence::Dead)), &["gets no updates although trades go on"]);
         check(stream(StreamState::Stale, None, Some(Silence::QuietBesideOthers)), &[]);
         check(stream(StreamState::Initialising, None, None), &[]);
     }
@@ -214,15 +228,15 @@ mod tests {
         let mut troubles = Troubles::default();
         let mut told_at = |gaps, seconds| {
             troubles.observe(&status(connection(None, gaps), stream(StreamState::Live, None, None)), at(seconds));
-            troubles.lasting().map(|one| one.what.split(':').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+            troubles.lasting().map(|one| one.what.split('.').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
         };
         assert_eq!(told_at(7, 0), Vec::<String>::new(), "from before");
-        assert_eq!(told_at(8, 10), ["a gap in the data"]);
-        assert_eq!(told_at(10, 15), ["2 gaps in the data"]);
-        assert_eq!(told_at(10, 24), ["2 gaps in the data"]);
+        assert_eq!(told_at(8, 10), ["missed updates (a gap)"]);
+        assert_eq!(told_at(10, 15), ["missed updates (2 gaps)"]);
+        assert_eq!(told_at(10, 24), ["missed updates (2 gaps)"]);
         assert_eq!(told_at(10, 25), Vec::<String>::new());
         assert_eq!(told_at(0, 26), Vec::<String>::new(), "a feed that was restarted counts from zero");
-        assert_eq!(told_at(1, 27), ["a gap in the data"]);
+        assert_eq!(told_at(1, 27), ["missed updates (a gap)"]);
     }
 
     #[test]

@@ -18,28 +18,32 @@ pub fn stream_word(stream: &StreamView) -> &'static str {
     word(stream.state, stream.silence)
 }
 
-/// Returns the word, the duration, and the evidence: `quiet 12 s: other instruments on this feed are updating`.
-pub fn sentence(stream: &StreamView) -> String {
+/// Returns the state, its duration and the evidence: `quiet 12 s: other instruments on this feed are updating`.
+/// `venue` is the venue's name for people.
+pub fn sentence(stream: &StreamView, venue: &str) -> String {
     let word = stream_word(stream);
-    let lasting = stream.age_ms.map_or_else(String::new, |age_ms| format!(" {}", format::whole_age(age_ms)));
+    let age = stream.age_ms.map(format::whole_age);
+    let lasting = age.as_ref().map_or_else(String::new, |age| format!(" {age}"));
     let why = match (stream.state, stream.silence, &stream.cause) {
         (StreamState::Live, _, _) => return word.to_owned(),
-        (StreamState::Stale, Some(silence), _) => silence_words(silence).to_owned(),
+        (StreamState::Stale, Some(Silence::Unexplained), _) => {
+            let since = age.map_or_else(String::new, |age| format!(" for {age}"));
+            return format!("No update{since}. Checking with {venue}…");
+        }
+        (StreamState::Stale, Some(Silence::Dead), _) => {
+            let since = age.map_or_else(String::new, |age| format!(" {age} ago"));
+            return format!("{venue} stopped sending{since} although trades go on");
+        }
+        (StreamState::Stale, Some(Silence::QuietBesideOthers), _) => {
+            "other instruments on this feed are updating".to_owned()
+        }
+        (StreamState::Stale, Some(Silence::QuietByVenue), _) => format!("{venue} has nothing newer by REST either"),
         (_, _, Some(cause)) => cause.clone(),
         (StreamState::Initialising, _, None) => "the venue has not sent any data yet".to_owned(),
         (StreamState::Stale, None, None) => "no data for longer than usual".to_owned(),
         (StreamState::Failed, _, None) => "cause unknown".to_owned(),
     };
     format!("{word}{lasting}: {why}")
-}
-
-fn silence_words(silence: Silence) -> &'static str {
-    match silence {
-        Silence::QuietBesideOthers => "other instruments on this feed are updating",
-        Silence::QuietByVenue => "the venue has nothing newer by REST either",
-        Silence::Unexplained => "not known yet whether the market is quiet or the feed is dead",
-        Silence::Dead => "the venue has newer data that did not arrive",
-    }
 }
 
 /// Returns how the data is delivered, including the state's word: `LIVE (WebSocket)`.
@@ -68,24 +72,19 @@ mod tests {
                 age_ms: Some(12_300),
                 ..StreamView::default()
             };
-            assert_eq!(sentence(&stream), expected);
+            assert_eq!(sentence(&stream, "Kraken"), expected);
         }
         use StreamState::{Failed, Initialising, Live, Stale};
         check(Live, None, None, "live");
         check(Live, Some(Silence::Dead), None, "live");
         check(Stale, Some(Silence::QuietBesideOthers), None, "quiet 12 s: other instruments on this feed are updating");
-        check(Stale, Some(Silence::QuietByVenue), None, "quiet 12 s: the venue has nothing newer by REST either");
-        check(
-            Stale,
-            Some(Silence::Unexplained),
-            None,
-            "stale 12 s: not known yet whether the market is quiet or the feed is dead",
-        );
-        check(Stale, Some(Silence::Dead), None, "dead 12 s: the venue has newer data that did not arrive");
+        check(Stale, Some(Silence::QuietByVenue), None, "quiet 12 s: Kraken has nothing newer by REST either");
+        check(Stale, Some(Silence::Unexplained), None, "No update for 12 s. Checking with Kraken…");
+        check(Stale, Some(Silence::Dead), None, "Kraken stopped sending 12 s ago although trades go on");
         check(Stale, None, None, "stale 12 s: no data for longer than usual");
         check(Stale, None, Some("rate limited"), "stale 12 s: rate limited");
         check(Failed, None, Some("connection closed: 1006"), "failed 12 s: connection closed: 1006");
         let waiting = StreamView { state: Initialising, ..StreamView::default() };
-        assert_eq!(sentence(&waiting), "initialising: the venue has not sent any data yet");
+        assert_eq!(sentence(&waiting, "Kraken"), "initialising: the venue has not sent any data yet");
     }
 }

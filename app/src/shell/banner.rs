@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_recovery_is_told_for_six_seconds() {
-        let recovery = Recovery { n_resumed: 4, n_replayed: 412, n_lost: 0, n_reset: 0 };
+        let recovery = Recovery { n_resumed: 4, n_replayed: 412, n_lost: 0, ..Recovery::default() };
         let told = |now_ms| notice(&LinkState::Connected, Some((recovery, at(10_000))), at(now_ms), &[]).words;
         assert_eq!(told(10_000), "Reconnected: resumed, 412 replayed, 0 lost");
         assert_eq!(told(15_999), told(10_000));

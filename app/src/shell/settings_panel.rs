@@ -42,7 +42,7 @@ pub fn Choices() -> impl IntoView {
     });
     view! {
             <ChoiceGroup
-                name="cadence" legend="Cadence" choices=presets.into()
+                name="cadence" legend="Update speed" choices=presets.into()
                 chosen=Signal::derive(move || settings.with(|settings| settings.preset.as_str()))
                 choose=move |value: String| settings.update(|settings| settings.preset = Preset::parse(&value).unwrap_or_default())
             />
@@ -78,7 +78,7 @@ fn RegionPaces() -> impl IntoView {
     };
     view! {
         <details class="region-paces">
-            <summary class="region-paces__summary" data-testid="region-paces">"Cadence by region"</summary>
+            <summary class="region-paces__summary" data-testid="region-paces">"Per panel"</summary>
             <For each=regions key=|spec| spec.name let:spec>
                 <RegionPace spec/>
             </For>
@@ -95,7 +95,7 @@ fn RegionPace(
     let settings = use_settings();
     let FragmentSpec { name, cadence } = spec;
     let chosen = Memo::new(move |_| settings.with(|settings| settings.paces.get(name).copied()));
-    let of_preset = move || format!("As above: {}", settings.with(|settings| cadence.pace(settings.preset)).label());
+    let of_preset = move || format!("Default ({})", settings.with(|settings| cadence.pace(settings.preset)).label());
     view! {
         <label class="region-pace">
             <span>{label(name)}</span>

@@ -178,11 +178,9 @@ impl std::fmt::Display for FeedCause {
             Self::Refused { detail } => write!(f, "refused: {detail}"),
             Self::Maintenance { detail } => write!(f, "venue maintenance: {detail}"),
             Self::Restricted { detail } => f.write_str(detail),
-            Self::AcknowledgedSilent { silent_ms } => write!(
-                f,
-                "subscription acknowledged, but no data for {:.1} s while the venue has newer data",
-                *silent_ms as f64 / 1_000.0
-            ),
+            Self::AcknowledgedSilent { silent_ms } => {
+                write!(f, "stopped sending {:.1} s ago although trades go on", *silent_ms as f64 / 1_000.0)
+            }
             Self::CredentialsRefused { detail } => write!(f, "credentials refused: {detail}"),
         }
     }

@@ -28,7 +28,7 @@ impl FeedConfig {
     pub fn add_symbols(&mut self, symbols: Vec<String>) -> Result<(), SettingError> {
         for symbol in symbols {
             if symbol.is_empty() || symbol.len() > MAX_SYMBOL_BYTES || symbol.chars().any(char::is_control) {
-                return Err(invalid(format!("write symbols of 1 to {MAX_SYMBOL_BYTES} bytes")));
+                return Err(invalid(format!("a symbol has 1 to {MAX_SYMBOL_BYTES} characters")));
             }
             if !self.symbols.contains(&symbol) {
                 self.symbols.push(symbol);

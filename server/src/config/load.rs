@@ -539,7 +539,7 @@ mod tests {
             "",
             &[("TRUETAPE__FEEDS", "demo;alpha=X,\u{7}")],
             &[],
-            "feeds = \"alpha=X,\\u{7}\" in variable TRUETAPE__FEEDS cannot be used; write symbols of 1 to 64 bytes",
+            "feeds = \"alpha=X,\\u{7}\" in variable TRUETAPE__FEEDS cannot be used; a symbol has 1 to 64 characters",
         );
     }
 

@@ -153,7 +153,7 @@ async fn connect(url: &str, tls: Arc<ClientConfig>) -> Result<Stream, CloseReaso
         Ok(Ok((stream, _response))) => Ok(stream),
         Ok(Err(Error::Http(response))) => {
             let status = response.status();
-            Err(refused(Some(status.as_u16()), format!("the handshake was answered with {status}")))
+            Err(refused(Some(status.as_u16()), status.to_string()))
         }
         Ok(Err(error)) => Err(refused(None, error.to_string())),
         Err(_elapsed) => Err(refused(None, format!("no connection within {} s", CONNECT_TIME.as_secs()))),

@@ -132,7 +132,7 @@ async fn refusals_say_why_and_what_helps_on_the_stream_and_in_rest() {
         (symbols("binence", &["BTCUSDT"]), UnknownVenue, 404, "did you mean \"binance\"?"),
         (symbols("", &["BTCUSDT"]), UnknownVenue, 404, "known: "),
         (symbols("binance", &[]), BadSymbols, 400, "name at least one symbol, as in BTCUSDT"),
-        (symbols("binance", &["A\u{7}"]), BadSymbols, 400, "1 to 64 bytes"),
+        (symbols("binance", &["A\u{7}"]), BadSymbols, 400, "1 to 64 characters"),
         (symbols("binance", &many), TooManySymbols, 400, "at most 1000"),
         (symbols("finnhub", &["A"]), NeedsToken, 409, "TRUETAPE__VENUES__FINNHUB__TOKEN"),
         (symbols("demo", &["ADA-SIM"]), AlreadyRunning, 409, "follows ADA-SIM"),

@@ -154,7 +154,7 @@ fn control_errors() -> Vec<ControlError> {
     let venue = || "kraken".to_owned();
     vec![
         ControlError::UnknownVenue(unknown_venue()),
-        ControlError::BadSymbols { remedy: "write symbols of 1 to 64 bytes".into() },
+        ControlError::BadSymbols { remedy: "a symbol has 1 to 64 characters".into() },
         ControlError::TooManySymbols { venue: venue(), found: 1_001, limit: 1_000 },
         ControlError::NeedsToken { venue: "finnhub".into() },
         ControlError::AlreadyRunning { venue: venue(), symbols: "BTC/USD".into() },

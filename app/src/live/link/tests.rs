@@ -181,7 +181,7 @@ fn says_when_a_snapshot_was_needed() {
     play.give(Input::Opened);
     play.welcome("e2");
     let reset = Reset { topics: named(&["a"]), reason: ResetReason::EpochChanged };
-    assert_eq!(play.message(ServerMessage::Reset(reset)), ["Reconnected: a snapshot was needed"]);
+    assert_eq!(play.message(ServerMessage::Reset(reset)), ["Reconnected. The server restarted, data reloaded"]);
     assert!(play.message(batch(vec![item(UpdateKind::Delta, "a", 11)])).is_empty());
     assert_eq!(play.message(batch(vec![item(UpdateKind::Snapshot, "a", 1)])), ["updates quote:demo:a@1"]);
 }

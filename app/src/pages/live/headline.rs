@@ -144,6 +144,13 @@ fn StreamStatus(
         stream.with(|stream| stream.as_ref().map_or(StreamState::default().as_str(), stream_word))
     });
     let subject = Signal::derive(move || selection.id.get().map(Subject::Stream));
+    let title = move || {
+        selection.id.with(|id| live.venues().with(|venues| Some(venues.title(id.as_ref()?.venue()).to_owned())))
+    };
+    let trouble = Memo::new(move |_| {
+        let title = title().unwrap_or_default();
+        stream.with(|stream| stream.as_ref().map_or_else(String::new, |stream| trouble(stream, &title)))
+    });
     view! {
         <div
             class="stream-status"
@@ -162,8 +169,8 @@ fn StreamStatus(
                 {move || latency.with(|latency| latency.map(|latency| format!("{:.0} ms", latency.p50_ms)))}
             </span>
             <span class="stream-status__mode" data-testid="stream-mode" hidden=move || with(mode)().is_empty()>{with(mode)}</span>
-            <span class="stream-status__cause" data-testid="stream-cause" hidden=move || with(trouble)().is_empty()>
-                {with(trouble)}
+            <span class="stream-status__cause" data-testid="stream-cause" hidden=move || trouble.with(String::is_empty)>
+                {move || trouble.get()}
             </span>
         </div>
     }
@@ -180,9 +187,9 @@ fn mode(stream: &StreamView) -> String {
 }
 
 /// Returns what is wrong if the stream is not live, and the evidence for quiet or dead; empty if it is live.
-fn trouble(stream: &StreamView) -> String {
+fn trouble(stream: &StreamView, venue: &str) -> String {
     match stream.state {
-        StreamState::Stale if stream.silence.is_some() => words::sentence(stream),
+        StreamState::Stale if stream.silence.is_some() => words::sentence(stream, venue),
         StreamState::Stale | StreamState::Failed => stream.cause.clone().unwrap_or_default(),
         StreamState::Initialising | StreamState::Live => String::new(),
     }

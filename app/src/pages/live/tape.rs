@@ -166,7 +166,7 @@ fn Tape(
             <div class="tape__rows" role="rowgroup">
                 {move || keyed(rows(), |line| line.serial, |_, line| (|_| {}, view! { <TapeRowView line/> }))}
             </div>
-            <p class="tape__note" hidden=move || !is_none_large()>"No print of this size yet."</p>
+            <p class="tape__note" hidden=move || !is_none_large()>"No trades of this size yet"</p>
         </div>
     }
 }

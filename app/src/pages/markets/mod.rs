@@ -101,14 +101,14 @@ fn EmptyNote(
             () if !is_known => "",
             () if n_most == 0 => "No venue is running. ",
             () if shown.with(Vec::is_empty) => "No pair matches the filter. ",
-            () if n_most == 1 => "Each pair is on one venue only, so there is nothing to compare yet. ",
+            () if n_most == 1 => "Start a second venue to compare prices. ",
             () => "",
         }
     });
     view! {
         <p class="markets__note" data-testid="markets-note" hidden=move || words.with(|words| words.is_empty())>
             {move || words.get()}
-            <PageLink href="/venues">"Start more on the Venues page"</PageLink>
+            <PageLink href="/venues">"Go to the Venues page"</PageLink>
         </p>
     }
 }

@@ -52,14 +52,14 @@ pub fn BooksPanel() -> impl IntoView {
     view! {
         <section class="panel quality-books" aria-label="Books">
             <div class="panel__head">
-                <h2 class="panel__title">"Order book checks"</h2>
+                <h2 class="panel__title">"Order-book checks"</h2>
                 <label class="quality-books__filter">
                     <input
                         type="checkbox"
                         data-testid="trouble-only"
                         on:change=move |event: ev::Event| choice.update(|choice| choice.is_trouble_only = event_target_checked(&event))
                     />
-                    "Only books with problems"
+                    "Problems only"
                 </label>
             </div>
             <Fragment name="quality-books" cadence=Cadence::Status topics=topics() source let:rows>

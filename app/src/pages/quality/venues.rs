@@ -113,7 +113,7 @@ fn FactList(
     view! {
         <dl class="facts">
             <div class="fact">
-                <dt>"Last frame (transport)"</dt>
+                <dt>"Last message"</dt>
                 <dd data-testid="last-frame">{text(|one| &one.last_frame)}</dd>
             </div>
             <div class="fact" data-warn=move || matches!(state.get(), StreamState::Stale | StreamState::Failed).to_string()>

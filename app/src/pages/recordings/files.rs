@@ -197,9 +197,9 @@ fn FileRow(
                 </button>
             </span>
             <span class="file-row__deeds" hidden=move || !is_doomed()>
-                <span class="file-row__question">"Delete permanently?"</span>
+                <span class="file-row__question">"Delete this recording?"</span>
                 <button class="button button--danger" data-testid="recording-delete-yes" on:click=delete>"Delete"</button>
-                <button class="button" data-testid="recording-delete-no" on:click=move |_| doomed.set(None)>"Keep"</button>
+                <button class="button" data-testid="recording-delete-no" on:click=move |_| doomed.set(None)>"Cancel"</button>
             </span>
         </div>
     }

@@ -102,8 +102,8 @@ fn words(state: StreamState, mode: FeedMode) -> String {
 fn trouble(connection: &ConnectionEntry, server_now: Timestamp) -> String {
     let Some(cause) = &connection.cause else { return String::new() };
     match connection.next_attempt_ms.map(|at| seconds_to(at, server_now)) {
-        Some(0) => format!("{cause}; trying again now"),
-        Some(seconds) => format!("{cause}; next attempt in {seconds} s"),
+        Some(0) => format!("{cause}. Trying again now"),
+        Some(seconds) => format!("{cause}. Next try in {seconds} s"),
         None => cause.clone(),
     }
 }
@@ -142,11 +142,7 @@ pub fn history_note(venue: &VenueRow) -> String {
     if !lacks_past(venue) {
         return String::new();
     }
-    format!(
-        "Candles start when the feed starts. For past candles, set a key (token) or an address (history_url) under \
-         [venues.{}] in the configuration.",
-        venue.name
-    )
+    format!("No past candles without a key. Set venues.{name}.token, or venues.{name}.history_url", name = venue.name)
 }
 
 fn lacks_past(venue: &VenueRow) -> bool {
@@ -222,9 +218,9 @@ mod tests {
         let failed = ConnectionEntry { next_attempt_ms: Some(12_400), ..connection(false) };
         let failed = state(failed, vec![stream("one:A", StreamState::Live)]);
         assert_eq!(failed.state, StreamState::Failed);
-        assert_eq!(failed.trouble, "cannot connect: refused; next attempt in 3 s");
+        assert_eq!(failed.trouble, "cannot connect: refused. Next try in 3 s");
         let now = ConnectionEntry { next_attempt_ms: Some(9_000), ..connection(false) };
-        assert_eq!(state(now, Vec::new()).trouble, "cannot connect: refused; trying again now");
+        assert_eq!(state(now, Vec::new()).trouble, "cannot connect: refused. Trying again now");
         let open = ConnectionEntry { breaker_until_ms: Some(40_000), ..connection(true) };
         assert_eq!(state(open, Vec::new()).breaker, "REST breaker open; next trial request in 30 s");
         let probing = ConnectionEntry { breaker: Breaker::HalfOpen, ..connection(true) };
@@ -262,7 +258,10 @@ mod tests {
             assert_eq!(words, ["yes", candles, "missing"], "{history}");
             let note = history_note(&venue);
             assert_eq!(note.is_empty(), history != "missing");
-            assert!(note.is_empty() || ["token", "history_url", "[venues.one]"].iter().all(|part| note.contains(part)));
+            assert!(
+                note.is_empty()
+                    || ["venues.one.token", "venues.one.history_url"].iter().all(|part| note.contains(part))
+            );
         }
     }
 

@@ -54,7 +54,7 @@ pub fn VenuesPage() -> impl IntoView {
             <div class="venues__head">
                 <h1 class="venues__title">"Venues"</h1>
                 <p class="venues__hint">
-                    "Changes last until the server restarts; the configuration file sets what runs at start."
+                    "Changes last until the server restarts. To keep a feed after a restart, add it to truetape.toml."
                 </p>
             </div>
             <p class="venues__failure" role="status" hidden=move || failure().is_empty()>

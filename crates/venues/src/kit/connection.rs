@@ -188,13 +188,13 @@ pub(crate) fn cause_of_end(
         CloseReason::CannotConnect { status: Some(401), detail } => {
             (FeedCause::CredentialsRefused { detail: detail.clone() }, refused_wait)
         }
-        CloseReason::CannotConnect { status: Some(403), detail } => {
-            (FeedCause::Refused { detail: format!("status 403: {detail}") }, refused_wait)
+        CloseReason::CannotConnect { status: Some(403), .. } => {
+            (FeedCause::Refused { detail: "connections are not allowed (403)".to_owned() }, refused_wait)
         }
         CloseReason::CannotConnect { status: Some(429), .. } => limited(refused_wait),
         CloseReason::CannotConnect { status: Some(418), .. } => limited(refused_wait * 2),
-        CloseReason::CannotConnect { status: Some(status), detail } => {
-            (FeedCause::CannotConnect { detail: format!("status {status}: {detail}") }, Duration::ZERO)
+        CloseReason::CannotConnect { status: Some(status), .. } => {
+            (FeedCause::CannotConnect { detail: format!("the venue answered {status}") }, Duration::ZERO)
         }
         CloseReason::CannotConnect { status: None, detail } => {
             (FeedCause::CannotConnect { detail: detail.clone() }, Duration::ZERO)

@@ -271,7 +271,9 @@ impl<P: Purpose> Requests<P> {
                 RequestOutcome::Failed(task)
             }
             403 if !self.rules.is_forbidden_a_refusal => {
-                out.set_rest_cause(Some(FeedCause::Refused { detail: "status 403".to_owned() }));
+                out.set_rest_cause(Some(FeedCause::Refused {
+                    detail: "REST requests are not allowed (403)".to_owned(),
+                }));
                 RequestOutcome::Failed(task)
             }
             400..500 => {
