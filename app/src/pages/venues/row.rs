@@ -197,6 +197,7 @@ fn Starter(
             view! {
                 <button
                     class="button button--primary"
+                    type="button"
                     data-testid="venue-quick"
                     disabled=move || is_pending.get()
                     on:click=move |_| start(symbols.clone())
@@ -213,6 +214,7 @@ fn Starter(
             view! {
                 <button
                     class="button button--tool"
+                    type="button"
                     data-testid="venue-add"
                     disabled=move || is_pending.get()
                     on:click=move |_| start(vec![wanted.clone()])
@@ -261,5 +263,36 @@ fn Starter(
                 {words}
             </span>
         </form>
+    }
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+
+    /// Enter in a field presses the form's first submit button.
+    #[test]
+    fn enter_submits_what_was_typed() {
+        let html = Owner::new().with(|| {
+            let venue = VenueRow {
+                name: "one".into(),
+                title: "One".into(),
+                capabilities: Capabilities::default(),
+                token: "not_needed".into(),
+                history: "own".into(),
+                first_symbols: vec!["A".into(), "B".into()],
+            };
+            let both = [VenueState::stopped(), VenueState { is_running: true, ..VenueState::stopped() }];
+            let starter = |state: VenueState| {
+                let (venue, answer) = (venue.clone(), RwSignal::new(CommandState::default()));
+                view! { <Starter venue state=Memo::new(move |_| state.clone()) answer/> }.to_html()
+            };
+            both.map(starter).concat()
+        });
+        let buttons: Vec<&str> = html.split("<button").skip(1).filter_map(|rest| rest.split('>').next()).collect();
+        let presets = buttons.iter().filter(|button| button.contains("type=\"button\"")).count();
+        let submits: Vec<_> = buttons.iter().filter(|button| !button.contains("type=\"button\"")).collect();
+        assert_eq!((presets, submits.len()), (3, 2), "{html}");
+        assert!(submits.iter().all(|button| button.contains("venue-start")), "{submits:?}");
     }
 }
