@@ -110,6 +110,19 @@ pub fn time_of_day(time: Timestamp) -> String {
     format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
+/// Reads a size as a reader types it, with a point or a comma before the decimals. Returns its plain digits, empty for
+/// none or zero; `None` if it is not a size.
+pub fn typed_size(text: &str) -> Option<String> {
+    let text = text.trim().replace(',', ".");
+    let text = text.strip_suffix('.').unwrap_or(&text);
+    let text = if text.starts_with('.') { format!("0{text}") } else { text.to_owned() };
+    if text.is_empty() {
+        return Some(text);
+    }
+    let size = Quantity::parse(&text).ok().filter(|size| !size.is_negative())?;
+    Some(if size.is_zero() { String::new() } else { text })
+}
+
 /// Splits `next` where it begins to differ from `previous`: the unchanged part, the changed part. Texts of different
 /// length differ from the start: their digits do not align.
 pub fn split_changed<'a>(previous: &str, next: &'a str) -> (&'a str, &'a str) {
@@ -212,6 +225,27 @@ mod tests {
     fn times_of_day_are_utc() {
         assert_eq!(time_of_day(Timestamp::from_millis(1_723_161_601_273)), "00:00:01");
         assert_eq!(time_of_day(Timestamp::from_millis(-1)), "23:59:59");
+    }
+
+    #[test]
+    fn a_typed_size_has_a_point_or_a_comma() {
+        for (text, expected) in [
+            ("1.5", Some("1.5")),
+            (" 1,5 ", Some("1.5")),
+            ("1,", Some("1")),
+            (",5", Some("0.5")),
+            ("10", Some("10")),
+            ("", Some("")),
+            ("0", Some("")),
+            ("0,0", Some("")),
+            (",", Some("")),
+            ("-1", None),
+            ("1,000.5", None),
+            ("1e3", None),
+            ("big", None),
+        ] {
+            assert_eq!(typed_size(text).as_deref(), expected, "{text:?}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::{
         icon::{Icon, IconMark},
         room::use_room,
     },
+    format,
     fragment::Fragment,
     live::model::LiveModel,
     pages::live::{
@@ -49,11 +50,20 @@ pub fn TapePanel(
             rows.try_update_value(|rows| rows.follow(log, choice))
         }))
     };
+    // The text as typed, and the instrument that it was typed for.
+    let typed = RwSignal::new((String::new(), String::new()));
     let choose = move |text: String| {
         if let Some(id) = untrack(id_text) {
-            settings.update(|settings| settings.set_tape_least(&id, text.trim()));
+            let least = format::typed_size(&text).unwrap_or_default();
+            settings.update(|settings| settings.set_tape_least(&id, &least));
+            typed.set((id, text));
         }
     };
+    let field = Memo::new(move |_| {
+        let id = id_text().unwrap_or_default();
+        typed.with(|(of, text)| if *of == id { text.clone() } else { least.get().unwrap_or_default() })
+    });
+    let is_wrong = Memo::new(move |_| field.with(|text| format::typed_size(text).is_none()));
     let is_held = Signal::derive(move || is_paused.get() || is_hovered.get());
     let choice = Signal::derive(move || least.get().unwrap_or_default());
     // The inputs are outside the region that refreshes.
@@ -69,13 +79,13 @@ pub fn TapePanel(
                     autocomplete="off"
                     placeholder="0"
                     aria-label="Smallest trade to show"
-                    prop:value=move || least.get().unwrap_or_default()
-                    on:change=move |event: ev::Event| {
-                        choose(event_target_value(&event));
-                        // Text that is not a size sets no filter, and is removed to show that.
-                        event_target::<web_sys::HtmlInputElement>(&event).set_value(&untrack(move || least.get()).unwrap_or_default());
-                    }
+                    aria-invalid=move || is_wrong.get().to_string()
+                    prop:value=move || field.get()
+                    on:input=move |event: ev::Event| choose(event_target_value(&event))
                 />
+                <span class="tape-panel__wrong" role="status" data-testid="tape-filter-wrong">
+                    {move || if is_wrong.get() { "not a number" } else { "" }}
+                </span>
             </label>
             <button
                 class="button button--bare tape-panel__pause"
