@@ -173,7 +173,7 @@ impl Inner {
             last.draw(|area| chart.draw_last(area));
         }
         if level >= Level::Cursor {
-            if chart.has_cursor() {
+            if chart.has_top_layer() {
                 cursor.draw(|area| chart.draw_cursor(area));
             } else {
                 cursor.blank();

@@ -271,9 +271,9 @@ impl Chart {
         &self.font_family
     }
 
-    /// Returns true while there is a cursor, over the plot or not.
-    pub fn has_cursor(&self) -> bool {
-        self.cursor.is_some()
+    /// Returns true while the top layer shows anything: a cursor, over the plot or not, or the delta's sum.
+    pub fn has_top_layer(&self) -> bool {
+        self.cursor.is_some() || self.studies.delta
     }
 
     /// Returns true while bars are muted as stale.
@@ -316,33 +316,40 @@ impl Chart {
     /// Returns the bar whose slot is under the cursor, or the newest if the cursor is not over the plot. `None` over a
     /// gap.
     pub fn legend(&self) -> Option<Legend> {
-        let bar = match self.cursor_slot() {
-            Some((time, slot)) => {
-                let time_ms = time.time_of_slot(slot);
-                let idx = self.series.open_time_ms().partition_point(|&open| time.slot_of_time(open) < slot);
-                self.series
-                    .candle(idx)
-                    .filter(|bar| time.slot_of_time(bar.open_time.as_millis()) == time.slot_of_time(time_ms))
-            }
-            None => self.series.last(),
-        };
-        bar.map(|bar| {
+        self.legend_idx().and_then(|idx| self.series.candle(idx)).map(|bar| {
             let legend = Legend::new(bar, self.interval_ms(), self.price_decimals, self.size_decimals);
             if self.studies.delta { legend.with_delta(bar, self.size_decimals) } else { legend }
         })
     }
 
-    /// Returns the sum in the delta pane and its start, as part of a sentence; `None` if the pane is not shown.
+    /// Returns the position of the bar that the legend shows.
+    fn legend_idx(&self) -> Option<usize> {
+        let Some((time, slot)) = self.cursor_slot() else { return self.series.len().checked_sub(1) };
+        let times = self.series.open_time_ms();
+        let idx = times.partition_point(|&open| time.slot_of_time(open) < slot);
+        (time.slot_of_time(*times.get(idx)?) == time.slot_of_time(time.time_of_slot(slot))).then_some(idx)
+    }
+
+    /// Returns the newest sum in the delta pane and its start, as part of a sentence; `None` if the pane is not shown.
     pub fn delta_words(&self) -> Option<String> {
-        if !self.studies.delta {
-            return None;
+        let words = || self.delta_words_at(self.series.len().checked_sub(1)?);
+        let unknown = || "unknown: the newest trades have no aggressor side".to_owned();
+        self.studies.delta.then(|| words().unwrap_or_else(unknown))
+    }
+
+    fn delta_words_at(&self, idx: usize) -> Option<String> {
+        let total = self.series.cumulative_delta(idx)?;
+        let since = format_bar_time(self.series.delta_since_ms(idx)?, self.interval_ms());
+        Some(format!("{} since {since}", format_signed(total, self.size_decimals)))
+    }
+
+    /// Returns the caption of the delta pane: the sum at the bar that the legend shows.
+    fn delta_caption(&self) -> Option<String> {
+        if self.cursor_slot().is_none() {
+            return self.delta_words().map(|words| format!("CVD {words}"));
         }
-        let words = || {
-            let total = self.series.cumulative_delta(self.series.len().checked_sub(1)?)?;
-            let since = format_bar_time(self.series.delta_since_ms()?, self.interval_ms());
-            Some(format!("{} since {since}", format_signed(total, self.size_decimals)))
-        };
-        Some(words().unwrap_or_else(|| "unknown: the newest trades have no aggressor side".to_owned()))
+        let words = || self.delta_words_at(self.legend_idx()?);
+        self.studies.delta.then(|| format!("CVD {}", words().unwrap_or_else(|| "unknown here".to_owned())))
     }
 
     /// Returns the price with the most volume, if the profile is shown.
@@ -429,12 +436,8 @@ impl Chart {
         let range = self.visible(time);
         let forming = self.first_forming(time, &range)..range.end;
         let last = self.last_price(price);
-        let caption = self.delta_words().map(|words| format!("CVD {words}"));
         paint(area, |pen| {
             self.draw_bars(pen, &forming, &layout, (time, price))?;
-            if let Some(words) = &caption {
-                draw_delta_caption(pen, words, &layout, self.font(&layout), &self.theme)?;
-            }
             match &last {
                 Some(last) => draw_last_price(pen, last, &layout, self.font(&layout), &self.theme),
                 None => Ok(()),
@@ -442,29 +445,43 @@ impl Chart {
         })
     }
 
-    /// Draws the top layer on a transparent background: the crosshair. Call [`Self::prepare`] first.
+    /// Draws the top layer on a transparent background: the crosshair and the delta's sum, which follows it. Call
+    /// [`Self::prepare`] first.
     ///
     /// # Errors
     /// The backend's error.
     pub fn draw_cursor<DB: DrawingBackend>(&self, area: &Area<DB>) -> DrawResult<DB> {
         let layout = self.layout();
-        let (Some((_, price)), Some((time, slot)), Some((_, y))) = (self.scales(), self.cursor_slot(), self.cursor)
-        else {
-            return Ok(());
-        };
+        let caption = self.scales().and_then(|_| self.delta_caption());
+        let crosshair = self.crosshair(&layout);
+        paint(area, |pen| {
+            if let Some(words) = &caption {
+                draw_delta_caption(pen, words, &layout, self.font(&layout), &self.theme)?;
+            }
+            match &crosshair {
+                Some(crosshair) => draw_crosshair(pen, crosshair, &layout, self.font(&layout), &self.theme),
+                None => Ok(()),
+            }
+        })
+    }
+
+    fn crosshair(&self, layout: &Layout) -> Option<Crosshair> {
+        let (_, price) = self.scales()?;
+        let (time, slot) = self.cursor_slot()?;
+        let (_, y) = self.cursor?;
         let time_ms = time.time_of_slot(slot);
         #[expect(clippy::cast_possible_truncation, reason = "inside the plot")]
-        let crosshair = Crosshair {
+        let row = y as i32;
+        Some(Crosshair {
             x: time.column_of_time(time_ms),
-            y: y as i32,
+            y: row,
             time: format_bar_time(time_ms, self.interval_ms()),
             value: if y < f64::from(layout.plot.y1) {
                 price.label_of(y, self.price_decimals)
             } else {
                 self.delta_scale().map_or_else(String::new, |delta| delta.label_at(y))
             },
-        };
-        paint(area, |pen| draw_crosshair(pen, &crosshair, &layout, self.font(&layout), &self.theme))
+        })
     }
 
     /// Draws all layers on one area, for exports and tests.

@@ -51,10 +51,11 @@ impl Flow {
         self.total.get(idx).copied().filter(|total| !total.is_nan())
     }
 
-    /// Returns when the sum of the last bar began; `times` are the open times of all bars.
-    pub(crate) fn since_ms(&self, times: &[i64]) -> Option<i64> {
-        let n_known = self.total.iter().rev().take_while(|total| !total.is_nan()).count();
-        let first = self.total.len() - n_known;
+    /// Returns when the sum of the bar at `idx` began; `times` are the open times of all bars.
+    pub(crate) fn since_ms(&self, idx: usize, times: &[i64]) -> Option<i64> {
+        let totals = self.total.get(..=idx)?;
+        let n_known = totals.iter().rev().take_while(|total| !total.is_nan()).count();
+        let first = totals.len() - n_known;
         match self.before {
             _ if n_known == 0 => None,
             Some(before) if first == 0 => Some(before.since_ms),
@@ -116,7 +117,7 @@ mod tests {
         assert_eq!(totals, expected);
         assert_eq!(flow.total(expected.len()), None);
         let times: Vec<i64> = (0..).take(expected.len()).collect();
-        assert_eq!(flow.since_ms(&times), since_ms);
+        assert_eq!(expected.len().checked_sub(1).and_then(|last| flow.since_ms(last, &times)), since_ms);
     }
 
     #[test]
@@ -125,6 +126,11 @@ mod tests {
         check(&flow(&[Some(6), Some(3), Some(8)]), &[Some(4.0), Some(2.0), Some(10.0)], Some(0));
         check(&flow(&[Some(6), None, Some(3), Some(0)]), &[Some(4.0), None, Some(-2.0), Some(-10.0)], Some(2));
         check(&flow(&[Some(6), None]), &[Some(4.0), None], None);
+        let torn = flow(&[Some(6), Some(3), None, Some(0)]);
+        assert_eq!(
+            [0, 1, 2, 3, 4].map(|idx| torn.since_ms(idx, &[0, 1, 2, 3])),
+            [Some(0), Some(0), None, Some(3), None]
+        );
     }
 
     #[test]

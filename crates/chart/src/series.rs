@@ -140,9 +140,9 @@ impl Series {
         self.flow.total(idx)
     }
 
-    /// Returns when the newest bar's cumulative volume delta began.
-    pub fn delta_since_ms(&self) -> Option<i64> {
-        self.flow.since_ms(&self.open_time_ms)
+    /// Returns when the cumulative volume delta of the bar at `idx` began.
+    pub fn delta_since_ms(&self, idx: usize) -> Option<i64> {
+        self.flow.since_ms(idx, &self.open_time_ms)
     }
 
     /// Returns the lowest low and highest high of the bars in `range`; `None` without bars.

@@ -434,7 +434,7 @@ fn the_delta_has_a_pane_below_the_prices() {
         chart.prepare();
         chart.draw_cursor(area).unwrap();
     });
-    assert_eq!(cursor.texts, ["6.8", "8 Aug 2024 22:53"]);
+    assert_eq!(cursor.texts, ["CVD +6.000 since 8 Aug 2024 22:00", "6.8", "8 Aug 2024 22:53"]);
     assert!(chart.legend().unwrap().to_string().ends_with("V 1.500  Δ +0.500"));
 }
 
@@ -442,8 +442,9 @@ fn the_delta_has_a_pane_below_the_prices() {
 fn a_delta_that_is_not_known_is_not_drawn() {
     let mut chart = chart_of(&sided((0..100).map(|minute| (minute != 60).then_some(100))));
     chart.set_studies(Studies { delta: true, profile: false });
-    let found = draw_series(&mut chart);
+    let found = draw(&mut chart);
     assert!(found.texts.contains(&"CVD +19.500 since 8 Aug 2024 23:01".to_owned()), "{:?}", found.texts);
+    let found = draw_series(&mut chart);
     let steps: Vec<_> = found.rects.iter().filter(|rect| rect.fill == hex(Theme::DARK.text)).collect();
     let widest = steps.iter().map(|rect| rect.width).max().unwrap();
     assert!(widest < 12, "nothing stands over the bar that is not known: {widest}");
@@ -459,7 +460,7 @@ fn a_delta_that_is_not_known_is_not_drawn() {
         chart.prepare();
         chart.draw_cursor(area).unwrap();
     });
-    assert_eq!(cursor.texts, ["8 Aug 2024 22:53"]);
+    assert_eq!(cursor.texts, ["CVD unknown here", "8 Aug 2024 22:53"]);
 }
 
 #[test]
