@@ -76,6 +76,19 @@ pub fn percent(value: f64) -> String {
     format!("{sign}{text}\u{202f}%")
 }
 
+/// Formats basis points with two significant digits and no exponent (`0.0016 bps`, `1.6 bps`, `160 bps`).
+pub fn basis_points(value: f64) -> String {
+    if !value.is_finite() {
+        return UNKNOWN.to_owned();
+    }
+    // The exponent after rounding: 0.0996 is 0.10.
+    let rounded = format!("{:.1e}", value.abs());
+    let exponent: i32 = rounded.split_once('e').and_then(|(_, exponent)| exponent.parse().ok()).unwrap_or(0);
+    let decimals = if value == 0.0 { 0 } else { usize::try_from(1 - exponent).unwrap_or(0) };
+    let sign = if value < 0.0 { "−" } else { "" };
+    format!("{sign}{}\u{202f}bps", grouped(&format!("{:.decimals$}", value.abs())))
+}
+
 /// Formats an age: tenths below ten seconds, then whole seconds, minutes, hours.
 pub fn age(age_ms: u64) -> String {
     match age_ms {
@@ -197,6 +210,24 @@ mod tests {
         check("100", "100.001", Some("0.00 %"));
         check("100", "99.999", Some("0.00 %"));
         check("0", "5", None);
+    }
+
+    #[test]
+    fn basis_points_have_two_digits_and_no_spread_is_zero() {
+        for (value, expected) in [
+            (0.0, "0 bps"),
+            (0.001_623, "0.0016 bps"),
+            (0.0996, "0.10 bps"),
+            (0.999, "1.0 bps"),
+            (1.58, "1.6 bps"),
+            (49.88, "50 bps"),
+            (1_234.5, "1 234 bps"),
+            (-192.3, "−192 bps"),
+            (-0.004, "−0.0040 bps"),
+            (f64::NAN, UNKNOWN),
+        ] {
+            assert_eq!(spaced(&basis_points(value)), expected);
+        }
     }
 
     #[test]

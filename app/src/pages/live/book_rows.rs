@@ -43,7 +43,7 @@ pub struct BookView {
     pub bids: Vec<BookRow>,
     /// Asks, best first.
     pub asks: Vec<BookRow>,
-    /// Difference of the best prices, and the same in per cent of the price.
+    /// Difference of the best prices, and the same in basis points of the price.
     pub spread: Option<(String, String)>,
 }
 
@@ -85,12 +85,12 @@ pub fn proof(state: BookState) -> &'static str {
     }
 }
 
-/// Returns the difference of two prices, and the same in per cent of their mean; `None` if it does not fit a decimal.
-pub fn spread(bid: Price, ask: Price, price_decimals: u32) -> Option<(String, String)> {
+/// Returns the difference of two prices, and the same in basis points of their mean; `None` if it does not fit a
+/// decimal.
+fn spread(bid: Price, ask: Price, price_decimals: u32) -> Option<(String, String)> {
     let difference = ask.checked_sub(bid)?;
-    let share = difference.to_f64_lossy() / bid.mid(ask)?.to_f64_lossy() * 100.0;
-    let share = if share.is_finite() { format!("{share:.3}\u{202f}%") } else { format::UNKNOWN.to_owned() };
-    Some((format::price(difference, price_decimals), share))
+    let share = difference.to_f64_lossy() / bid.mid(ask)?.to_f64_lossy() * 10_000.0;
+    Some((format::price(difference, price_decimals), format::basis_points(share)))
 }
 
 /// Levels shown as one row.
@@ -166,7 +166,7 @@ mod tests {
         };
         assert_eq!(column(&view.bids), ["99.50 1.0 1.0 14", "99.00 2.5 3.5 50"]);
         assert_eq!(column(&view.asks), ["100.50 3.0 3.0 43", "101.00 4.0 7.0 100"]);
-        assert_eq!(view.spread, Some(("1.00".into(), "1.000\u{202f}%".into())));
+        assert_eq!(view.spread, Some(("1.00".into(), "100\u{202f}bps".into())));
         assert_eq!(proof(view.state), "proof ok");
     }
 

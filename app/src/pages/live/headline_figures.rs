@@ -6,7 +6,6 @@ use topics::channels::quote::QuoteData;
 use crate::{
     components::{figure::Figure, flash_price::PriceFigure},
     format,
-    pages::live::book_rows::spread,
 };
 
 /// The figures of one instrument, ready to display.
@@ -32,8 +31,6 @@ pub struct Figures {
     pub mid: Figure,
     /// Ask minus bid.
     pub spread: Figure,
-    /// The same in per cent of the price.
-    pub spread_percent: Figure,
 }
 
 /// Above or below; the sign beside the colour.
@@ -78,7 +75,6 @@ impl Figures {
         let figure = |price: Option<Price>| price.map(|price| plain(price, price_decimals)).unwrap_or_default();
         let percent = format::change_percent(quote.day_open, quote.last);
         let quoted = quote.bid.zip(quote.ask);
-        let spread_text = quoted.and_then(|(bid, ask)| spread(bid, ask, price_decimals));
         Self {
             last: price_figure(quote.last),
             change: percent.map(change).unwrap_or_default(),
@@ -96,9 +92,6 @@ impl Figures {
             spread: quoted
                 .and_then(|(bid, ask)| ask.checked_sub(bid))
                 .map(|price| plain(price, price_decimals))
-                .unwrap_or_default(),
-            spread_percent: spread_text
-                .map(|(_, share)| Figure { text: share, value: String::new() })
                 .unwrap_or_default(),
         }
     }
@@ -149,7 +142,7 @@ mod tests {
         assert_eq!(figures.last.text.replace(format::GROUP, " "), "61 602.02");
         assert_eq!((shown(&figures.high), shown(&figures.low)), ("62 110.00".into(), "60 804.20".into()));
         assert_eq!((shown(&figures.mid), figures.mid.value.as_str()), ("61 602.015".into(), "61602.015"));
-        assert_eq!((shown(&figures.spread), shown(&figures.spread_percent)), ("0.01".into(), "0.000 %".into()));
+        assert_eq!(shown(&figures.spread), "0.01");
         assert_eq!((shown(&figures.change), figures.trend), ("+1.24 %".into(), Trend::Up));
         assert_eq!((shown(&figures.volume), figures.volume.value.as_str()), ("21.4k".into(), "21437.2"));
     }

@@ -233,7 +233,7 @@ impl BestLine {
             ask: BestSide::new(&format!("{name} ask"), best.ask.as_ref(), decimals),
             spread: gap.map_or_else(Figure::default, |gap| signed(gap, decimals.price)),
             spread_bps: bps.map_or_else(Figure::default, |bps| Figure {
-                text: format!("{}{:.2}\u{202f}bps", if bps < 0.0 { "−" } else { "" }, bps.abs()),
+                text: format::basis_points(bps),
                 value: format!("{bps:.4}"),
             }),
             stand: stand(best, gap),
@@ -367,7 +367,7 @@ pub(super) mod tests {
         let decimals = Decimals { price: 2, size: 3 };
         let line = BestLine::new("BTC/USD", &best(("one:BTC/USD", "100.0"), ("two:BTC-USD", "100.50")), decimals);
         assert_eq!((line.bid.venue.as_str(), line.ask.venue.as_str()), ("one", "two"));
-        assert_eq!((line.spread.text.as_str(), line.spread_bps.text.as_str()), ("0.50", "49.88\u{202f}bps"));
+        assert_eq!((line.spread.text.as_str(), line.spread_bps.text.as_str()), ("0.50", "50\u{202f}bps"));
         assert_eq!((line.stand, line.counted.as_str()), (Stand::Apart, "2 of 3 venues"));
         assert_eq!(line.left_out, "demo simulated");
         assert_eq!(line.bid.price.text, "100.0\u{2007}", "the point stands where the others' does");
