@@ -45,9 +45,9 @@ test("a venue that falls silent is greyed, named, and out of the best", async ({
   const pair = page.locator('[data-testid="pair"]').filter({ has: page.locator('[data-symbol="binance:ADASIM"]') });
   await expect(pair.getByTestId("best-bid")).toHaveText(/\d/, { timeout: 15_000 });
   await setFault(sim.ready, { kind: "stall" });
-  await expect(pair.getByTestId("best-left-out")).toContainText(/binance (failed|stale|suspect|initialising)/, { timeout: 20_000 });
+  await expect(pair.getByTestId("best-left-out")).toContainText(/binance (failed|stale|suspect|initialising|no book)/, { timeout: 20_000 });
   await expect(pair.getByTestId("best-bid")).toHaveText("–");
-  await expect(pair.getByTestId("venue-row").first()).toHaveAttribute("data-left-out", /failed|stale|suspect|initialising/);
+  await expect(pair.getByTestId("venue-row").first()).toHaveAttribute("data-left-out", /failed|stale|suspect|initialising|no book/);
   await setFault(sim.ready, { kind: "none" });
   await expect(pair.getByTestId("best-bid")).toHaveText(/\d/, { timeout: 30_000 });
 });

@@ -1,10 +1,10 @@
 //! The best bid and the best ask of one pair over all venues: which venues count, and the result.
 //!
-//! A venue counts while its stream is live and its top can be trusted; a venue that does not count is named with the
+//! A venue counts while its stream is live and its book proves the top; a venue that does not count is named with the
 //! reason. Pure: the tops are arguments. Not here: the source of tops (a feed's [`crate::View::tops`]), and publishing
 //! the result.
 
-use std::{cmp::Ordering, time::Duration};
+use std::cmp::Ordering;
 
 use model::{
     decimal::{Price, Quantity},
@@ -41,10 +41,6 @@ pub(crate) struct Evidence {
     pub(crate) state: StreamState,
     /// The book's state; `None` if the venue has no book of the instrument.
     pub(crate) book: Option<BookState>,
-    /// Age of the newest figure of the quote; `None` before the first.
-    pub(crate) quote_age: Option<Duration>,
-    /// The age from which it is stale.
-    pub(crate) stale_after: Duration,
 }
 
 impl VenueTop {
@@ -82,12 +78,8 @@ impl Evidence {
             Some(BookState::Live) => None,
             Some(BookState::Suspect | BookState::Resyncing) => Some(LeftOut::Suspect),
             Some(BookState::Unverified) => Some(LeftOut::Unverified),
-            // No book to confirm it: the quote itself must be fresh.
-            None | Some(BookState::Empty | BookState::Buffering) => match self.quote_age {
-                None => Some(LeftOut::NoQuote),
-                Some(age) if age > self.stale_after => Some(LeftOut::Stale),
-                Some(_) => None,
-            },
+            // A quote by REST or ticker alone is not proven.
+            None | Some(BookState::Empty | BookState::Buffering) => Some(LeftOut::NoBook),
         }
     }
 }
@@ -258,24 +250,21 @@ mod tests {
     fn evidence_decides() {
         use BookState::{Buffering, Empty, Live, Resyncing, Suspect, Unverified};
         #[track_caller]
-        fn check(state: StreamState, book: Option<BookState>, age_ms: Option<u64>, expected: Option<LeftOut>) {
-            let quote_age = age_ms.map(Duration::from_millis);
-            let evidence = Evidence { state, book, quote_age, stale_after: Duration::from_secs(5) };
+        fn check(state: StreamState, book: Option<BookState>, expected: Option<LeftOut>) {
+            let evidence = Evidence { state, book };
             assert_eq!(evidence.fault(), expected, "{evidence:?}");
         }
         let live = StreamState::Live;
-        check(live, Some(Live), Some(60_000), None);
-        check(live, None, Some(5_000), None);
-        check(live, None, Some(5_001), Some(LeftOut::Stale));
-        check(live, None, None, Some(LeftOut::NoQuote));
-        check(live, Some(Empty), Some(1), None);
-        check(live, Some(Buffering), Some(9_000), Some(LeftOut::Stale));
-        check(live, Some(Suspect), Some(1), Some(LeftOut::Suspect));
-        check(live, Some(Resyncing), Some(1), Some(LeftOut::Suspect));
-        check(live, Some(Unverified), Some(1), Some(LeftOut::Unverified));
-        check(StreamState::Stale, Some(Live), Some(1), Some(LeftOut::Stale));
-        check(StreamState::Failed, Some(Live), Some(1), Some(LeftOut::Failed));
-        check(StreamState::Initialising, Some(Live), Some(1), Some(LeftOut::Initialising));
+        check(live, Some(Live), None);
+        check(live, None, Some(LeftOut::NoBook));
+        check(live, Some(Empty), Some(LeftOut::NoBook));
+        check(live, Some(Buffering), Some(LeftOut::NoBook));
+        check(live, Some(Suspect), Some(LeftOut::Suspect));
+        check(live, Some(Resyncing), Some(LeftOut::Suspect));
+        check(live, Some(Unverified), Some(LeftOut::Unverified));
+        check(StreamState::Stale, Some(Live), Some(LeftOut::Stale));
+        check(StreamState::Failed, Some(Live), Some(LeftOut::Failed));
+        check(StreamState::Initialising, Some(Live), Some(LeftOut::Initialising));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use model::{
     instrument::{Instrument, InstrumentId},
     proof::Books,
     status::{FeedHealth, FeedMode},
-    time::{Monotonic, Now, Timestamp},
+    time::{Monotonic, Now},
 };
 use topics::{
     channels::{
@@ -242,16 +242,13 @@ impl View {
 
     /// Returns the best bid and ask of each described instrument, sorted, with its entry from [`Self::statuses`] at the
     /// same time: for consolidating several feeds.
-    pub fn tops(&self, streams: &[StreamEntry], now: Now, books: &Books) -> Vec<VenueTop> {
-        let stale_after = self.config.stale_after;
+    pub fn tops(&self, streams: &[StreamEntry], books: &Books) -> Vec<VenueTop> {
         let top = |own: &InstrumentView| {
             let instrument = own.instrument.as_ref().filter(|_| own.is_known)?;
             let entry = streams.binary_search_by(|entry| entry.instrument.cmp(&own.id)).ok().map(|at| &streams[at])?;
             let book = books.get(&own.id);
             let quote = own.quote.current(book, own.digits);
-            let receive_time = quote.receive_time_us.map(Timestamp::from_micros);
-            let quote_age = receive_time.map(|time| now.wall.saturating_since(time));
-            let evidence = Evidence { state: entry.state, book: book.map(|book| book.state), quote_age, stale_after };
+            let evidence = Evidence { state: entry.state, book: book.map(|book| book.state) };
             Some(VenueTop::new(instrument, &quote, evidence))
         };
         self.instruments.values().filter_map(top).collect()

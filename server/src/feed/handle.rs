@@ -92,7 +92,7 @@ impl FeedStatus {
     pub fn of(session: &dyn Session, view: &View, now: Now) -> Self {
         let streams = view.statuses(now, session.health());
         Self {
-            tops: view.tops(&streams, now, session.books()),
+            tops: view.tops(&streams, session.books()),
             streams,
             connection: connection_entry(session.venue(), session.health()),
             at: now.monotonic,

@@ -77,11 +77,13 @@ pub enum LeftOut {
     Simulated,
     /// The venue is a replay of a recording.
     Replay,
+    /// There is no book yet, or none at all, that could prove the quote.
+    NoBook,
 }
 
 impl LeftOut {
     /// All reasons; the position plus one is the number in the binary form: append only.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NoQuote,
         Self::Initialising,
         Self::Stale,
@@ -90,6 +92,7 @@ impl LeftOut {
         Self::Unverified,
         Self::Simulated,
         Self::Replay,
+        Self::NoBook,
     ];
 
     /// Returns the displayed words, lower case.
@@ -103,6 +106,7 @@ impl LeftOut {
             Self::Unverified => "unverified",
             Self::Simulated => "simulated",
             Self::Replay => "replay",
+            Self::NoBook => "no book",
         }
     }
 }
