@@ -114,7 +114,7 @@ test("what goes wrong is said, nothing scrolls sideways, and all of it can be re
         feeds: [
           {
             venue: "binance", files: [], n_entries: 12_345, n_lost: 0, size_bytes: 1_234_567, is_running: false,
-            failure: "No space left on device (os error 28)",
+            failure: "no space left on device",
           },
         ],
         total_bytes: 1_234_567, max_total_bytes: 4_294_967_296, max_age_days: 30,
@@ -125,7 +125,7 @@ test("what goes wrong is said, nothing scrolls sideways, and all of it can be re
     await page.setViewportSize({ width, height: 800 });
     await page.goto(`${server.ready.url}recordings`);
     await expect(page.getByTestId("record-feed")).toHaveAttribute("data-state", "failed");
-    await expect(page.getByTestId("record-words")).toContainText("No space left on device");
+    await expect(page.getByTestId("record-words")).toContainText("no space left on device");
     await expect(page.getByTestId("recording-state")).toHaveText("no end mark");
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     expect(overflow, `${width} px`).toBeLessThanOrEqual(0);

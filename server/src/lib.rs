@@ -18,6 +18,7 @@ pub mod commands;
 pub mod config;
 pub mod feed;
 pub mod http;
+pub mod in_words;
 pub mod log;
 pub mod notices;
 pub mod publish;

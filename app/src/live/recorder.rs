@@ -263,10 +263,11 @@ mod rest {
 
     pub(super) async fn get<T: DeserializeOwned>(path: &str) -> Result<T, String> {
         let answer = gloo_net::http::Request::get(path).send().await;
-        let answer = answer.map_err(|error| format!("the server does not answer: {error}"))?;
-        let text = answer.text().await.map_err(|error| error.to_string())?;
+        // The browser's own words ("TypeError: Failed to fetch") help nobody.
+        let answer = answer.map_err(|_| "The server does not answer.".to_owned())?;
+        let text = answer.text().await.map_err(|_| "The server's answer was cut off.".to_owned())?;
         if answer.ok() {
-            return serde_json::from_str(&text).map_err(|error| error.to_string());
+            return serde_json::from_str(&text).map_err(|_| "The server's answer cannot be read.".to_owned());
         }
         Err(match serde_json::from_str::<Refusal>(&text) {
             Ok(refusal) => refusal.error.message,

@@ -20,6 +20,7 @@ use venues::session::{HttpAnswer, HttpFailure, HttpRequest, RequestId};
 use crate::{
     config::token::Token,
     feed::{endpoints::SharedBudget, socket::USER_AGENT},
+    in_words::in_words,
 };
 
 /// Makes requests to one venue. Clones share connections and the limit.
@@ -250,11 +251,7 @@ struct Cause(reqwest::Error);
 
 impl std::fmt::Display for Cause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut last: &dyn std::error::Error = &self.0;
-        while let Some(source) = last.source() {
-            last = source;
-        }
-        if self.0.is_timeout() { f.write_str("no answer in time") } else { write!(f, "{last}") }
+        if self.0.is_timeout() { f.write_str("no answer in time") } else { f.write_str(&in_words(&self.0)) }
     }
 }
 

@@ -20,7 +20,7 @@ use tokio_tungstenite::{
 };
 use venues::session::{CloseReason, ConnectionId};
 
-use crate::clock::Clock;
+use crate::{clock::Clock, in_words::in_words};
 
 /// An event of a connection, with its time.
 #[derive(Debug)]
@@ -155,7 +155,7 @@ async fn connect(url: &str, tls: Arc<ClientConfig>) -> Result<Stream, CloseReaso
             let status = response.status();
             Err(refused(Some(status.as_u16()), status.to_string()))
         }
-        Ok(Err(error)) => Err(refused(None, error.to_string())),
+        Ok(Err(error)) => Err(refused(None, in_words(&error))),
         Err(_elapsed) => Err(refused(None, format!("no connection within {} s", CONNECT_TIME.as_secs()))),
     }
 }
@@ -174,7 +174,7 @@ async fn converse(stream: Stream, mut to_send: mpsc::Receiver<String>, reporter:
                 probe.sent_frame();
                 match tokio::time::timeout(WRITE_TIME, sink.send(Message::text(frame))).await {
                     Ok(Ok(())) => {}
-                    Ok(Err(error)) => return ended(None, error.to_string()),
+                    Ok(Err(error)) => return ended(None, in_words(&error)),
                     Err(_elapsed) => return ended(None, format!("a frame was not taken within {} s", WRITE_TIME.as_secs())),
                 }
             }
@@ -182,7 +182,7 @@ async fn converse(stream: Stream, mut to_send: mpsc::Receiver<String>, reporter:
                 let payload = probe.ping();
                 match tokio::time::timeout(WRITE_TIME, sink.send(Message::Ping(payload))).await {
                     Ok(Ok(())) => {}
-                    Ok(Err(error)) => return ended(None, error.to_string()),
+                    Ok(Err(error)) => return ended(None, in_words(&error)),
                     Err(_elapsed) => return ended(None, format!("a ping was not taken within {} s", WRITE_TIME.as_secs())),
                 }
             }
@@ -203,7 +203,7 @@ async fn converse(stream: Stream, mut to_send: mpsc::Receiver<String>, reporter:
                             |frame| ended(Some(frame.code.into()), frame.reason.to_string()),
                         );
                     }
-                    Some(Err(error)) => return ended(None, error.to_string()),
+                    Some(Err(error)) => return ended(None, in_words(&error)),
                     None => return ended(None, "closed by the venue without a close frame".to_owned()),
                 };
                 if !reporter.say(kind).await {

@@ -28,6 +28,7 @@ use super::{
     library::{Held, RecordingName},
     target::{RecordingSink, Target},
 };
+use crate::in_words::in_words;
 
 /// An item in the queue.
 #[derive(Debug)]
@@ -208,7 +209,7 @@ impl Writer {
     }
 
     fn finish(mut self, end: io::Result<()>) -> Report {
-        let end = end.and_then(|()| self.end_file()).map_err(|error| error.to_string());
+        let end = end.and_then(|()| self.end_file()).map_err(|error| in_words(&error));
         self.progress.ask_stop();
         let kept = match &end {
             Ok(()) => Ok(()),

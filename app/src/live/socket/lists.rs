@@ -69,9 +69,10 @@ async fn fetch(shared: Shared, number: u32) {
 
 async fn ask(path: &str) -> Result<String, String> {
     match gloo_net::http::Request::get(path).send().await {
-        Ok(answer) if answer.ok() => answer.text().await.map_err(|error| error.to_string()),
+        Ok(answer) if answer.ok() => answer.text().await.map_err(|_| "the server's answer was cut off".to_owned()),
         Ok(answer) => Err(format!("the server answered {}", answer.status())),
-        Err(error) => Err(error.to_string()),
+        // The browser's own words ("TypeError: Failed to fetch") help nobody.
+        Err(_) => Err("the server does not answer".to_owned()),
     }
 }
 

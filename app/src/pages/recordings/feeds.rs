@@ -75,6 +75,10 @@ fn FeedRow(
         true => recorder.own().with(|own| own.get(&of_row).cloned()),
         false => recorder.list().with(|list| list.as_ref()?.feeds.iter().find(|known| known.venue == of_row).cloned()),
     });
+    let of_row = venue.clone();
+    let is_simulated = Memo::new(move |_| {
+        live.venues().with(|venues| venues.find(&of_row).is_some_and(|row| row.capabilities.is_simulated))
+    });
     let status = move || {
         recording.with(|recording| match recording {
             None => "idle",
@@ -94,6 +98,7 @@ fn FeedRow(
     let words = move || {
         let words = recording.with(|recording| state::progress(recording.as_ref()));
         match (words.is_empty(), is_here.get()) {
+            _ if is_simulated.get() => "Simulated here: no data comes in that could be recorded".to_owned(),
             (true, true) => "Direct: this page records it, and you download the file".to_owned(),
             _ => words,
         }
@@ -112,7 +117,15 @@ fn FeedRow(
                 {words}
             </span>
             <span class="feed-row__deeds">
-                <button class="button" data-testid="record-start" hidden=is_running on:click=act(start_recording, WorkerCommand::Record)>"Record"</button>
+                <button
+                    class="button"
+                    data-testid="record-start"
+                    hidden=is_running
+                    disabled=move || is_simulated.get()
+                    on:click=act(start_recording, WorkerCommand::Record)
+                >
+                    "Record"
+                </button>
                 <button class="button" data-testid="record-stop" hidden=move || !is_running() on:click=act(stop_recording, WorkerCommand::StopRecording)>
                     "Stop"
                 </button>
@@ -120,6 +133,7 @@ fn FeedRow(
                     class="button"
                     data-testid="save-last"
                     title=save_title
+                    disabled=move || is_simulated.get()
                     on:click=act(save_last, WorkerCommand::SaveLast)
                 >
                     "Save last 30 s"

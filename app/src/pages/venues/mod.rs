@@ -58,7 +58,7 @@ pub fn VenuesPage() -> impl IntoView {
                 </p>
             </div>
             <p class="venues__failure" role="status" hidden=move || failure().is_empty()>
-                "Could not load the venues: "{failure}"; trying again."
+                "Could not load the venues: "{failure}". Trying again."
             </p>
             <Fragment name="venues" cadence=Cadence::Status topics source let:value>
                 <div class="venues__list">
