@@ -39,6 +39,13 @@ impl Route {
         self.show(address);
     }
 
+    /// Shows another address in place of the current one, which leaves the browser's history.
+    pub fn correct(self, address: &str) {
+        #[cfg(feature = "browser")]
+        browser::replace(address);
+        self.show(address);
+    }
+
     fn show(self, address: &str) {
         let (path, query) = parts(address);
         // The query first: the page at the new path reads it.
@@ -138,6 +145,12 @@ mod browser {
     pub(super) fn push(address: &str) {
         if let Ok(history) = window().history() {
             let _refused = history.push_state_with_url(&JsValue::NULL, "", Some(address));
+        }
+    }
+
+    pub(super) fn replace(address: &str) {
+        if let Ok(history) = window().history() {
+            let _refused = history.replace_state_with_url(&JsValue::NULL, "", Some(address));
         }
     }
 

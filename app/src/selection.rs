@@ -12,6 +12,7 @@ use topics::channels::status::StatusData;
 use crate::{
     live::{instruments::InstrumentList, use_live},
     route::use_route,
+    settings::{Settings, use_settings},
 };
 
 /// The shown instrument.
@@ -64,6 +65,9 @@ pub fn provide_selection() -> Selection {
         set_timeout(move || is_patient.set(false), PATIENCE);
     });
     let asked = Memo::new(move |_| route.parameter("symbol").and_then(|text| InstrumentId::parse(&text).ok()));
+    let settings = use_settings();
+    let last_chosen = Memo::new(move |_| settings.with(|settings| settings.last_chosen.clone()));
+    remember_choice(asked, settings);
     let id = Memo::new(move |known: Option<&Option<InstrumentId>>| {
         if let Some(asked) = asked.get() {
             return Some(asked);
@@ -72,14 +76,48 @@ pub fn provide_selection() -> Selection {
             return Some(known.clone());
         }
         live.tick().track();
-        live.instruments()
-            .with(|list| live.with_model(|model| first_choice(list, model.status(), is_patient.get())).flatten())
+        live.instruments().with(|list| match last_chosen.get().filter(|id| list.find(id).is_some()) {
+            Some(last) => Some(last),
+            None => live.with_model(|model| first_choice(list, model.status(), is_patient.get())).flatten(),
+        })
     });
     let instrument = Memo::new(move |_| live.instruments().with(|list| id.with(|id| list.find(id.as_ref()?).cloned())));
     let selection = Selection { id, instrument };
     provide_context(selection);
     selection
 }
+
+/// Remembers the instrument in the address, and puts it back there where a link to the Live page leaves it out.
+fn remember_choice(asked: Memo<Option<InstrumentId>>, settings: RwSignal<Settings>) {
+    let route = use_route();
+    let path = route.path();
+    let chosen = StoredValue::new(None::<InstrumentId>);
+    Effect::new(move |_| match (asked.get(), path.with(|path| path == LIVE)) {
+        (Some(id), _) => {
+            chosen.set_value(Some(id.clone()));
+            if settings.with_untracked(|settings| settings.last_chosen.as_ref() != Some(&id)) {
+                settings.update(|settings| settings.last_chosen = Some(id));
+            }
+        }
+        (None, true) => {
+            if let Some(id) = chosen.get_value() {
+                route.correct(&address(LIVE, &id));
+            }
+        }
+        (None, false) => {}
+    });
+}
+
+/// Returns the address of the page at `path` with an instrument.
+pub fn address(path: &str, id: &InstrumentId) -> String {
+    let symbol = String::from(js_sys::encode_uri_component(&id.to_string()));
+    // Colons and slashes are legal in a query and easier to read.
+    let symbol = symbol.replace("%3A", ":").replace("%2F", "/");
+    format!("{path}?symbol={symbol}")
+}
+
+/// The path of the Live page.
+pub const LIVE: &str = "/";
 
 /// Returns the shown instrument of this page.
 pub fn use_selection() -> Selection {

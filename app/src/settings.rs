@@ -5,7 +5,7 @@
 
 use chart::chart::Studies;
 use leptos::prelude::*;
-use model::{decimal::Quantity, sorted::SortedMap};
+use model::{candle::Interval, decimal::Quantity, instrument::InstrumentId, sorted::SortedMap};
 
 use crate::cadence::{Cadence, Pace, Preset};
 
@@ -49,6 +49,10 @@ pub struct Settings {
     pub flash: Flash,
     /// The studies shown in the chart beside candles and volume.
     pub studies: Studies,
+    /// The length of the chart's candles.
+    pub interval: Interval,
+    /// The instrument that the reader chose last.
+    pub last_chosen: Option<InstrumentId>,
     /// Individual paces of regions, by name, if they differ from the preset's.
     pub paces: SortedMap<String, Pace>,
     /// Price steps of the book, in ticks, by instrument, if larger than one tick. At most [`MAX_REMEMBERED`], the most
@@ -109,6 +113,8 @@ impl Default for Settings {
             preset: Preset::Live,
             flash: Flash::On,
             studies: Studies::default(),
+            interval: Interval::M1,
+            last_chosen: None,
             paces: SortedMap::new(),
             group_ticks: Vec::new(),
             tape_least: Vec::new(),
@@ -118,7 +124,8 @@ impl Default for Settings {
 
 impl Settings {
     /// Parses
-    /// `theme=dark;updown=blue-orange;cadence=calm;flash=off;studies=delta+profile;pace.book=500;group.demo:BTC-SIM=10`.
+    /// `theme=dark;updown=blue-orange;cadence=calm;flash=off;studies=delta+profile;interval=5m;last=demo:BTC-SIM;`
+    /// `pace.book=500;group.demo:BTC-SIM=10`.
     /// Invalid parts keep their defaults, so that a newer or broken text never stops the page.
     pub fn parse(text: &str) -> Self {
         let mut settings = Self::default();
@@ -132,6 +139,8 @@ impl Settings {
                     let has = |name| value.split('+').any(|part| part == name);
                     settings.studies = Studies { delta: has("delta"), profile: has("profile") };
                 }
+                "interval" => settings.interval = value.parse().unwrap_or(Interval::M1),
+                "last" => settings.last_chosen = InstrumentId::parse(&unescaped(value)).ok(),
                 _ => settings.parse_named(key, value),
             }
         }
@@ -166,6 +175,12 @@ impl Settings {
             [(delta, "delta"), (profile, "profile")].iter().filter(|study| study.0).map(|study| study.1).collect();
         if !studies.is_empty() {
             text.push_str(&format!(";studies={}", studies.join("+")));
+        }
+        if self.interval != Interval::M1 {
+            text.push_str(&format!(";interval={}", self.interval));
+        }
+        if let Some(id) = &self.last_chosen {
+            text.push_str(&format!(";last={}", escaped(&id.to_string())));
         }
         for (name, pace) in &self.paces {
             text.push_str(&format!(";pace.{name}={}", pace.name()));
@@ -281,6 +296,17 @@ mod tests {
             settings.studies = Studies { delta, profile };
             assert_eq!(Settings::parse(&settings.to_text()), settings);
         }
+    }
+
+    #[test]
+    fn interval_and_last_choice_survive_a_reload() {
+        let mut settings = Settings::default();
+        assert_eq!((settings.interval, &settings.last_chosen), (Interval::M1, &None));
+        settings.interval = Interval::M15;
+        settings.last_chosen = InstrumentId::parse("venue:a;b=c%3B.d").ok();
+        assert!(settings.last_chosen.is_some());
+        assert_eq!(Settings::parse(&settings.to_text()), settings);
+        assert_eq!(Settings::parse("interval=2m;last=x"), Settings::default());
     }
 
     #[test]

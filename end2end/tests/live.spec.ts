@@ -88,6 +88,17 @@ test("a symbol is found and chosen by keyboard alone", async ({ page }) => {
   await expect(page.getByTestId("symbol-search")).toBeHidden();
 });
 
+test("interval and symbol survive another page and a reload", async ({ page }) => {
+  await openLive(page, server.ready.url, "demo:ETH-SIM");
+  await page.getByTestId("interval-5m").click();
+  await page.getByRole("link", { name: "Markets" }).click();
+  await page.getByRole("link", { name: "Live", exact: true }).click();
+  await expect(page).toHaveURL(/symbol=demo:ETH-SIM/);
+  await page.goto(server.ready.url);
+  await expect(page.getByTestId("symbol-picker")).toHaveAttribute("data-symbol", "demo:ETH-SIM", { timeout: 15_000 });
+  await expect(page.getByTestId("chart")).toHaveAttribute("data-interval", "5m");
+});
+
 test("ticking numbers move no neighbour", async ({ page }) => {
   await page.setViewportSize({ width: 1440, height: 900 });
   await openLive(page, server.ready.url);

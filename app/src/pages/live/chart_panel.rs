@@ -29,7 +29,8 @@ pub fn ChartPanel(
     /// The shown instrument.
     selection: Selection,
 ) -> impl IntoView {
-    let interval = RwSignal::new(Interval::M1);
+    let settings = use_settings();
+    let interval = Memo::new(move |_| settings.with(|settings| settings.interval));
     let series = ChartSeries::new();
     let topic_of = move |id: &InstrumentId| Topic::candles(interval.get(), id);
     let topic = Memo::new(move |_| selection.id.with(|id| id.as_ref().map(topic_of)));
@@ -63,7 +64,6 @@ pub fn ChartPanel(
         let (price_decimals, size_decimals) = selection.decimals()?;
         Some(ChartInstrument { label: selection.name(), price_decimals, size_decimals })
     });
-    let settings = use_settings();
     let studies = Memo::new(move |_| settings.with(|settings| settings.studies));
     Effect::new(move |_| series.set_studies(studies.get()));
     follow_clock(use_live(), series, topics);
@@ -166,14 +166,15 @@ fn IntervalButton(
     /// The interval it chooses.
     choice: Interval,
     /// The chosen interval.
-    interval: RwSignal<Interval>,
+    interval: Memo<Interval>,
 ) -> impl IntoView {
+    let settings = use_settings();
     view! {
         <button
             class="button button--tool"
             data-testid=format!("interval-{choice}")
             aria-pressed=move || (interval.get() == choice).to_string()
-            on:click=move |_| interval.set(choice)
+            on:click=move |_| settings.update(|settings| settings.interval = choice)
         >
             {choice.as_str()}
         </button>

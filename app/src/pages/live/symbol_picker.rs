@@ -17,23 +17,18 @@ use crate::{
     live::{browser, use_live},
     pages::live::symbol_search::search,
     route::use_route,
-    selection::{Selection, pair},
+    selection::{LIVE, Selection, address, pair},
 };
 
 /// Returns a function that shows an instrument on the Live page, and in the address.
 pub fn use_choose() -> impl Fn(&InstrumentId) + Clone {
-    use_choose_on("/")
+    use_choose_on(LIVE)
 }
 
 /// Returns the same for the page at `path`.
 fn use_choose_on(path: &'static str) -> impl Fn(&InstrumentId) + Clone {
     let route = use_route();
-    move |id: &InstrumentId| {
-        let symbol = String::from(js_sys::encode_uri_component(&id.to_string()));
-        // Colons and slashes are legal in a query and easier to read.
-        let symbol = symbol.replace("%3A", ":").replace("%2F", "/");
-        route.go(&format!("{path}?symbol={symbol}"));
-    }
+    move |id: &InstrumentId| route.go(&address(path, id))
 }
 
 /// The button with the shown instrument, and its dialog.
