@@ -36,6 +36,15 @@ enum Key {
     Stream(InstrumentId),
 }
 
+/// A trouble in the status of all feeds.
+struct Lasting {
+    key: Key,
+    who: String,
+    what: String,
+    /// The last data before it, on the server's clock.
+    last_ms: Option<i64>,
+}
+
 /// All troubles since the page was opened, up to a limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Troubles {
@@ -49,29 +58,38 @@ impl Troubles {
     /// trouble, or a counter to compare with later.
     pub fn observe(&mut self, status: &StatusData, now: Timestamp) -> bool {
         let before = self.clone();
-        let mut lasting: Vec<(Key, String, String)> = Vec::new();
+        let mut lasting: Vec<Lasting> = Vec::new();
         for connection in &status.connections {
             if let Some(what) = connection_trouble(connection, now) {
-                lasting.push((Key::Connection(connection.venue.clone()), connection.venue.to_string(), what));
+                let key = Key::Connection(connection.venue.clone());
+                lasting.push(Lasting {
+                    key,
+                    who: connection.venue.to_string(),
+                    what,
+                    last_ms: connection.last_frame_ms,
+                });
             }
         }
         for stream in &status.streams {
             // A trouble of the whole venue is reported once, by the connection.
             let venue = stream.instrument.venue();
-            let is_told = lasting.iter().any(|(key, ..)| *key == Key::Connection(venue.clone()));
+            let is_told = lasting.iter().any(|one| one.key == Key::Connection(venue.clone()));
             if let Some(what) = stream_trouble(stream).filter(|_| !is_told) {
-                lasting.push((Key::Stream(stream.instrument.clone()), stream.instrument.to_string(), what));
+                let key = Key::Stream(stream.instrument.clone());
+                lasting.push(Lasting { key, who: stream.instrument.to_string(), what, last_ms: stream.last_update_ms });
             }
         }
         for trouble in self.known.iter_mut().filter(|trouble| trouble.until.is_none()) {
             let is_over = match trouble.key {
                 Key::Gaps(_) => now.saturating_since(trouble.since) >= GAPS_SHOWN,
-                _ => !lasting.iter().any(|(key, ..)| *key == trouble.key),
+                _ => !lasting.iter().any(|one| one.key == trouble.key),
             };
             trouble.until = is_over.then_some(now);
         }
-        for (key, who, what) in lasting {
-            self.raise(key, who, what, now);
+        for Lasting { key, who, what, last_ms } in lasting {
+            // It began when the last data came, which may be long before this page was opened.
+            let since = last_ms.map(Timestamp::from_millis).filter(|since| *since < now).unwrap_or(now);
+            self.raise(key, who, what, since);
         }
         status.connections.iter().for_each(|connection| self.count_gaps(connection, now));
         before != *self
@@ -88,7 +106,7 @@ impl Troubles {
     }
 
     /// Raises a trouble. Its text may change while it lasts; its beginning does not.
-    fn raise(&mut self, key: Key, who: String, what: String, now: Timestamp) {
+    fn raise(&mut self, key: Key, who: String, what: String, since: Timestamp) {
         let known = self.known.iter_mut().find(|trouble| trouble.key == key && trouble.until.is_none());
         match known {
             Some(known) => known.what = what,
@@ -97,7 +115,7 @@ impl Troubles {
                     let over_idx = self.known.iter().position(|trouble| trouble.until.is_some()).unwrap_or(0);
                     self.known.remove(over_idx);
                 }
-                self.known.push_back(Trouble { who, what, since: now, until: None, key });
+                self.known.push_back(Trouble { who, what, since, until: None, key });
             }
         }
     }
@@ -194,6 +212,24 @@ mod tests {
         assert!(troubles.observe(&well(), at(5)));
         assert_eq!(told(&troubles), []);
         assert_eq!(troubles.all().map(|one| one.until).collect::<Vec<_>>(), [Some(at(5))]);
+    }
+
+    #[test]
+    fn a_trouble_begins_when_the_data_ends() {
+        #[track_caller]
+        fn check(last_ms: Option<i64>, expected: Timestamp) {
+            let lost = ConnectionEntry { last_frame_ms: last_ms, ..connection(Some("lost"), 0) };
+            let quiet = StreamEntry { last_update_ms: last_ms, ..stream(StreamState::Failed, Some("unknown"), None) };
+            for status in [status(lost, stream(StreamState::Live, None, None)), status(connection(None, 0), quiet)] {
+                let mut troubles = Troubles::default();
+                troubles.observe(&status, at(100));
+                assert_eq!(troubles.lasting().map(|one| one.since).collect::<Vec<_>>(), [expected]);
+            }
+        }
+        check(Some(40_000), at(40));
+        check(None, at(100));
+        // The server's clock is known with an error only.
+        check(Some(100_500), at(100));
     }
 
     #[test]
