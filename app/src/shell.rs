@@ -9,6 +9,7 @@ pub mod settings_panel;
 pub mod status_bar;
 
 use leptos::prelude::*;
+use leptos_meta::Title;
 
 use self::{
     alert_line::AlertLine, banner::Banner, notice::ServerNotice, rail::Rail, settings_panel::SettingsPanel,
@@ -66,6 +67,7 @@ fn page_at(path: &str) -> AnyView {
 #[component]
 fn NotFound() -> impl IntoView {
     view! {
+        <Title text="No such page · Truetape"/>
         <div class="not-found">
             <h1>"No such page"</h1>
             <p>"There is no page at this address. "<a href="/">"Go to the Live page"</a></p>

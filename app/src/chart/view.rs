@@ -305,7 +305,8 @@ impl Scene {
     fn label(&mut self, chart: &Chart, now_ms: f64) {
         let due_ms = self.label_at_ms.map_or(now_ms, |at_ms| at_ms + LABEL_EVERY_MS);
         if now_ms >= due_ms {
-            self.label_at_ms = Some(now_ms);
+            // The first bars are news at once.
+            self.label_at_ms = (chart.n_bars() > 0).then_some(now_ms);
             self.write_label(chart);
         } else if self.label_timer.is_none() {
             #[expect(clippy::cast_possible_truncation, reason = "below five seconds")]

@@ -147,9 +147,13 @@ fn Tape(
         (true, n_held) => format!("paused, {n_held} new"),
     };
     let topic = move || selection.id.with(|id| id.as_ref().map(|id| Topic::tape(id).to_string()));
-    let is_none_large = move || {
-        shown.with(|shown| shown.rows.is_empty() && shown.choice.as_ref().is_some_and(|choice| choice.least.is_some()))
-    };
+    let empty_note = Memo::new(move |_| {
+        shown.with(|shown| match &shown.choice {
+            Some(choice) if shown.rows.is_empty() && choice.least.is_some() => "No trades of this size yet",
+            Some(_) if shown.rows.is_empty() => "No trades yet",
+            _ => "",
+        })
+    });
     view! {
         <div class="panel__head">
             <h2 class="panel__title">"Tape"</h2>
@@ -176,7 +180,7 @@ fn Tape(
             <div class="tape__rows" role="rowgroup">
                 {move || keyed(rows(), |line| line.serial, |_, line| (|_| {}, view! { <TapeRowView line/> }))}
             </div>
-            <p class="tape__note" hidden=move || !is_none_large()>"No trades of this size yet"</p>
+            <p class="tape__note" data-testid="tape-note" hidden=move || empty_note.get().is_empty()>{empty_note}</p>
         </div>
     }
 }
