@@ -42,12 +42,15 @@ pub fn quantity(value: Quantity, decimals: u32) -> String {
     grouped(&value.at_scale(decimals).to_string())
 }
 
-/// Formats a large figure with three to four digits and a letter (`21.4k`, `3.02M`, `940`).
+/// Formats a figure whose scale matters more than its digits: from five digits up with a letter (`21.4K`, `3.02M`,
+/// `9 400`).
 pub fn compact(value: f64) -> String {
     let (scaled, letter) = match value.abs() {
-        size if size >= 1e9 => (value / 1e9, "B"),
-        size if size >= 1e6 => (value / 1e6, "M"),
-        size if size >= 1e3 => (value / 1e3, "k"),
+        // Rounding never gives 1000 of a unit.
+        size if size >= 0.9995e12 => (value / 1e12, "T"),
+        size if size >= 0.9995e9 => (value / 1e9, "B"),
+        size if size >= 0.9995e6 => (value / 1e6, "M"),
+        size if size >= 9_999.5 => (value / 1e3, "K"),
         size if size.is_finite() => (value, ""),
         _ => return UNKNOWN.to_owned(),
     };
@@ -190,11 +193,16 @@ mod tests {
         fn check(value: f64, expected: &str) {
             assert_eq!(compact(value), expected);
         }
-        check(21_437.2, "21.4k");
+        check(21_437.2, "21.4K");
         check(3_020_000.0, "3.02M");
         check(940.0, "940");
         check(0.5, "0.50");
         check(7.2e9, "7.20B");
+        check(4e13, "40.0T");
+        check(9_400.4, "9\u{202f}400");
+        check(9_999.6, "10.00K");
+        check(999_960.0, "1.00M");
+        check(-40_000_000_000.0, "−40.0B");
         check(f64::NAN, UNKNOWN);
     }
 

@@ -144,7 +144,7 @@ mod tests {
         assert_eq!((shown(&figures.mid), figures.mid.value.as_str()), ("61 602.015".into(), "61602.015"));
         assert_eq!(shown(&figures.spread), "0.01");
         assert_eq!((shown(&figures.change), figures.trend), ("+1.24 %".into(), Trend::Up));
-        assert_eq!((shown(&figures.volume), figures.volume.value.as_str()), ("21.4k".into(), "21437.2"));
+        assert_eq!((shown(&figures.volume), figures.volume.value.as_str()), ("21.4K".into(), "21437.2"));
     }
 
     #[test]
