@@ -81,7 +81,7 @@ fn VenueBlock(
                     <strong>{text(|one| one.venue.as_str())}</strong>
                     <span class="venue-block__word" data-testid="venue-word">{word}</span>
                 </StatusLight>
-                <span class="tag" data-testid="venue-mode">{text(|one| one.mode)}</span>
+                <span class="tag" data-testid="venue-mode" hidden=is_simulated>{text(|one| one.mode)}</span>
                 <span class="tag tag--simulated" hidden=move || !is_simulated()>"SIMULATED"</span>
                 <span class="venue-block__cause" data-testid="venue-cause" title=cause hidden=move || cause.get().is_empty()>{cause}</span>
             </header>
