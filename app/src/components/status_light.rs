@@ -56,6 +56,9 @@ pub fn StatusLight(
         });
         format!("{name} is {}: details", word.get())
     };
+    // Words that are displayed are the button's name: whoever speaks commands says what is on the page.
+    let has_words = children.is_some();
+    let label = move || (!has_words).then(name);
     let ask = move |event: ev::MouseEvent| {
         if let Some(PopoverRequest(asked)) = asked {
             asked.set(subject.get_untracked());
@@ -67,12 +70,31 @@ pub fn StatusLight(
             class="status-light"
             data-testid="status-light"
             popovertarget=POPOVER
-            aria-label=name
+            aria-label=label
             title=name
             on:click=ask
         >
             <StatusMark state/>
             {children.map(|children| children())}
         </button>
+    }
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn displayed_words_are_the_name() {
+        let venue = || Signal::stored(Some(Subject::Venue(Venue::new("one"))));
+        let [bare, with_words] = Owner::new().with(|| {
+            [
+                view! { <StatusLight subject=venue() state=StreamState::Live word="live"/> }.to_html(),
+                view! { <StatusLight subject=venue() state=StreamState::Live word="live">"one live"</StatusLight> }
+                    .to_html(),
+            ]
+        });
+        assert!(bare.contains("aria-label=\"one is live: details\""), "{bare}");
+        assert!(!with_words.contains("aria-label") && with_words.contains("title=\"one is live"), "{with_words}");
     }
 }
