@@ -361,7 +361,7 @@ impl LiveModel {
             return Freshness::Refused { message };
         }
         // An empty snapshot of a stream that has not begun means nothing.
-        let says = |topic: &Topic, content: &Content| !content.is_empty() || !self.is_initialising(topic);
+        let says = |topic: &Topic, content: &Content| !content.is_empty() || !self.has_not_begun(topic);
         let is_known =
             |(topic, slot): &(&Topic, &Slot)| slot.content.as_ref().is_some_and(|content| says(topic, content));
         let mut known = slots().filter(is_known).peekable();
@@ -431,9 +431,14 @@ impl LiveModel {
         now.monotonic.saturating_since(heard_at) > SILENCE_LIMIT
     }
 
-    fn is_initialising(&self, topic: &Topic) -> bool {
+    /// Returns true for a stream that connects, or failed before any data came.
+    fn has_not_begun(&self, topic: &Topic) -> bool {
         let entry = topic.instrument().and_then(|instrument| self.entry(instrument));
-        entry.is_some_and(|entry| entry.state == StreamState::Initialising)
+        entry.is_some_and(|entry| match entry.state {
+            StreamState::Initialising => true,
+            StreamState::Live => false,
+            StreamState::Stale | StreamState::Failed => entry.last_update_ms.is_none(),
+        })
     }
 
     fn entry(&self, instrument: &InstrumentId) -> Option<&StreamEntry> {

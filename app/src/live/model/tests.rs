@@ -121,6 +121,7 @@ fn an_empty_snapshot_of_a_stream_that_has_not_begun_says_nothing() {
         [Topic::book(&instrument()), Topic::tape(&instrument())].map(|topic| model.freshness(&[topic], at(1_100)))
     };
     assert_eq!(empty(&mut model, StreamState::Initialising), [Freshness::Waiting, Freshness::Waiting]);
+    assert_eq!(empty(&mut model, StreamState::Failed), [Freshness::Waiting, Freshness::Waiting], "not 0 s old");
     // In a live stream an empty snapshot means that there is no data.
     assert_eq!(empty(&mut model, StreamState::Live), [Freshness::Fresh, Freshness::Fresh]);
     model.apply(book(UpdateKind::Snapshot, BookState::Buffering, &[("9", "1")]), at(1_000));
