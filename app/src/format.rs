@@ -84,13 +84,17 @@ pub fn basis_points(value: f64) -> String {
     if !value.is_finite() {
         return UNKNOWN.to_owned();
     }
-    // The exponent after rounding: 0.0996 is 0.10.
-    let rounded = format!("{:.1e}", value.abs());
-    let exponent: i32 = rounded.split_once('e').and_then(|(_, exponent)| exponent.parse().ok()).unwrap_or(0);
-    let decimals = if value == 0.0 { 0 } else { usize::try_from(1 - exponent).unwrap_or(0) };
+    // Two digits after rounding: 0.0996 is 0.10.
+    let (mut shifted, mut decimals) = (value.abs(), 0);
+    while shifted > 0.0 && shifted < 9.95 && decimals < MAX_DECIMALS {
+        (shifted, decimals) = (shifted * 10.0, decimals + 1);
+    }
     let sign = if value < 0.0 { "−" } else { "" };
     format!("{sign}{}\u{202f}bps", grouped(&format!("{:.decimals$}", value.abs())))
 }
+
+/// Decimals of the smallest spread that is told from none.
+const MAX_DECIMALS: usize = 12;
 
 /// Formats an age: tenths below ten seconds, then whole seconds, minutes, hours.
 pub fn age(age_ms: u64) -> String {
