@@ -125,7 +125,10 @@ impl InstrumentView {
         }
         self.quote.on_trade(trade, sighting, event);
         self.candles.on_trade(trade, venue_time(event));
-        self.tape.push(trade, venue_time(event), self.digits);
+        // Some markets only report prices: nothing was traded.
+        if !trade.size.is_zero() {
+            self.tape.push(trade, venue_time(event), self.digits);
+        }
     }
 
     /// Processes a description. New steps mean new digits: all topics are sent again, except trades, which are sent

@@ -68,7 +68,7 @@ pub struct Trade {
     pub id: TradeId,
     /// Price of one base unit.
     pub price: Price,
-    /// Base units traded.
+    /// Base units traded; 0 for a new price without a trade, as markets report that publish no volume.
     pub size: Quantity,
     /// The side that crossed the spread.
     pub aggressor_side: AggressorSide,

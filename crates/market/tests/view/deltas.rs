@@ -289,6 +289,20 @@ fn a_trade_counts_once_however_often_it_comes() {
     assert_eq!(view.statuses(now_at(7_000), &FeedHealth::default())[0].updates, 11, "each is a sign of life");
 }
 
+/// Some markets only report prices: they move the last price and the bars, and are no rows of the tape.
+#[test]
+fn a_price_without_a_trade_moves_price_and_bar_only() {
+    let mut view = View::new(ViewConfig::default());
+    for (number, cents, lots) in [(1, 100, 5), (2, 120, 0), (3, 110, 0)] {
+        let millis = number * 1_000;
+        view.apply(&event(id(0), millis, Some(venue_at(millis)), trade(TradeId::Sequence(number), cents, lots)));
+    }
+    let bar = view.candles(&id(0), Interval::M1, 5).unwrap()[0];
+    assert_eq!((bar.high, bar.close, bar.volume), (price(120), price(110), size(5)));
+    assert_eq!(view.quote(&id(0), &Books::new()).unwrap().last, Some(price(110)));
+    assert_eq!(view.trades(&id(0), 100).unwrap().len(), 1);
+}
+
 #[test]
 fn a_stream_shows_before_its_first_data_and_a_question_makes_no_stream() {
     let mut view = View::new(ViewConfig::default());

@@ -11,6 +11,7 @@ use model::{
 
 use crate::{
     finnhub::{
+        ATTEMPTS,
         protocol::{FinnhubSession, Purpose},
         rest::{FinnhubCandles, FinnhubQuote},
     },
@@ -27,7 +28,7 @@ impl FinnhubSession {
             Purpose::Quote { symbol } => {
                 let quote: FinnhubQuote = serde_json::from_str(body)?;
                 if quote.is_unknown() {
-                    self.mark_unknown(*symbol);
+                    self.zeros(task, *symbol, now);
                 } else {
                     self.quote(*symbol, &quote, now);
                 }
@@ -43,6 +44,19 @@ impl FinnhubSession {
             }
         }
         Ok(())
+    }
+
+    /// Handles a quote of zeros: an unknown symbol, or a moment's fault of the venue about a known one. The same answer
+    /// to every attempt decides, unless a trade or an earlier quote has proved the symbol.
+    fn zeros(&mut self, task: &Task<Purpose>, position: usize, now: Now) {
+        if self.symbols[position].instrument.is_some() {
+            return;
+        }
+        if task.n_failed + 1 < ATTEMPTS {
+            self.retry(task.clone(), now);
+        } else {
+            self.mark_unknown(position);
+        }
     }
 
     /// Processes the refusal of a request.

@@ -44,17 +44,14 @@ impl FinnhubSession {
         if trade.time() < state.newest {
             self.out.health.counters.out_of_order += 1;
         }
-        // A price without volume is not a trade: some markets only report prices.
-        if trade.volume.is_zero() {
-            if trade.time() >= state.newest
-                && let Some(day) = &mut state.day
-            {
-                (day.last, day.high, day.low) = (trade.price, day.high.max(trade.price), day.low.min(trade.price));
-                let day = *day;
-                self.out.event(id, Some(trade.time()), now, MarketEventKind::Day(day));
-            }
-            state.newest = state.newest.max(trade.time());
-            return;
+        // Some markets only report prices, with volume 0: these too give the last price and the bars.
+        if trade.volume.is_zero()
+            && trade.time() >= state.newest
+            && let Some(day) = &mut state.day
+        {
+            (day.last, day.high, day.low) = (trade.price, day.high.max(trade.price), day.low.min(trade.price));
+            let day = *day;
+            self.out.event(id, Some(trade.time()), now, MarketEventKind::Day(day));
         }
         state.newest = state.newest.max(trade.time());
         let n_before = if state.last_print.0 == trade.time_ms() { state.last_print.1 + 1 } else { 0 };

@@ -116,8 +116,17 @@ fn a_price_without_volume_is_no_print() {
     rig.answer(asked[0].id, 200, None, &quote("10", EPOCH_MS / 1_000));
     rig.frame(connection, &frame(&[trade("OANDA:EUR_USD", "12.5", EPOCH_MS + 500, "0")]));
     rig.frame(connection, &frame(&[trade("OANDA:EUR_USD", "3", EPOCH_MS + 400, "0")]));
-    assert_eq!(shown(&rig), ["OANDA:EUR_USD day 8 12 10", "OANDA:EUR_USD day 8 12.5 12.5"]);
-    assert_eq!((rig.session.health().counters.trades, rig.session.health().counters.out_of_order), (0, 1));
+    let print = |price: &str, ms: i64| format!("OANDA:EUR_USD {price}x0 #{}-0", EPOCH_MS + ms);
+    assert_eq!(
+        shown(&rig),
+        [
+            "OANDA:EUR_USD day 8 12 10".to_owned(),
+            "OANDA:EUR_USD day 8 12.5 12.5".to_owned(),
+            print("12.5", 500),
+            print("3", 400)
+        ]
+    );
+    assert_eq!(rig.session.health().counters.out_of_order, 1);
 }
 
 #[test]
@@ -131,10 +140,37 @@ fn refusals_are_named_where_nothing_came() {
 }
 
 #[test]
-fn an_unknown_symbol_is_not_asked_for_again() {
+fn one_quote_of_zeros_is_not_final() {
+    let (mut rig, connection) = rig(&["AAPL", "MSFT"]);
+    for asked in rig.requests("/quote") {
+        rig.answer(asked.id, 200, None, ZEROS);
+    }
+    // A trade proves one symbol, a second question the other.
+    rig.frame(connection, &frame(&[trade("AAPL", "261.70", EPOCH_MS, "10")]));
+    rig.run(1_500);
+    let again = rig.requests("/quote");
+    assert!(!again.is_empty());
+    for asked in again {
+        let is_proved = asked.query[0].1 == "AAPL";
+        rig.answer(asked.id, 200, None, &if is_proved { ZEROS.to_owned() } else { quote("10", EPOCH_MS / 1_000) });
+    }
+    assert!(rig.session.health().instrument_causes.is_empty());
+    assert_eq!(rig.session.instruments().len(), 2);
+    rig.run(60_000);
+    assert!(rig.session.health().instrument_causes.is_empty());
+}
+
+const ZEROS: &str = r#"{"c":0,"d":null,"dp":null,"h":0,"l":0,"o":0,"pc":0,"t":0}"#;
+
+#[test]
+fn an_unknown_symbol_is_not_asked_for_for_ever() {
     let (mut rig, _) = rig(&["NONE"]);
-    let asked = rig.requests("/quote");
-    rig.answer(asked[0].id, 200, None, r#"{"c":0,"d":null,"dp":null,"h":0,"l":0,"o":0,"pc":0,"t":0}"#);
+    for _ in 0..6 {
+        for asked in rig.requests("/quote") {
+            rig.answer(asked.id, 200, None, ZEROS);
+        }
+        rig.run(20_000);
+    }
     assert_eq!(rig.session.health().cause, Some(FeedCause::UnknownSymbol { symbol: "NONE".into() }));
     rig.run(600_000);
     assert!(rig.requests("/quote").is_empty());
