@@ -1,10 +1,11 @@
 //! Best bid and ask, last price and day statistics, and the state each lane has published.
 //!
 //! Best bid and ask come from the venue's own quotes once it has sent one, before that from the top of a live book. A
-//! book that is not live gives no quote: the last one stays, with its age. Known values are never withdrawn.
+//! book that is not live gives no quote: the last one stays, with its age. A side that the venue, or a live book, says is
+//! empty is withdrawn; nothing else that was known is.
 
 use model::{
-    event::{DayStatistics, MarketEvent, Quote, Trade, TradeId},
+    event::{DayStatistics, Level, MarketEvent, Quote, Trade, TradeId},
     proof::{BookState, TrackedBook},
     time::{Now, Timestamp},
 };
@@ -25,10 +26,7 @@ pub(crate) struct QuoteState {
 impl QuoteState {
     pub(crate) fn on_quote(&mut self, quote: &Quote, event: &MarketEvent) {
         self.has_venue_quotes = true;
-        self.data.bid = Some(quote.bid);
-        self.data.bid_size = Some(quote.bid_size);
-        self.data.ask = Some(quote.ask);
-        self.data.ask_size = Some(quote.ask_size);
+        set_top(&mut self.data, quote);
         self.touch(event);
     }
 
@@ -75,9 +73,7 @@ impl QuoteState {
         let mut data = self.data.clone();
         let live = book.filter(|book| !self.has_venue_quotes && book.state == BookState::Live);
         if let Some(tracked) = live {
-            let (bid, ask) = (tracked.book.best_bid(), tracked.book.best_ask());
-            (data.bid, data.bid_size) = (bid.map(|row| row.price), bid.map(|row| row.quantity));
-            (data.ask, data.ask_size) = (ask.map(|row| row.price), ask.map(|row| row.quantity));
+            set_top(&mut data, &tracked.book.quote());
             data.venue_time_ms = data.venue_time_ms.max(tracked.event_time.map(Timestamp::as_millis));
             data.receive_time_us = data.receive_time_us.max(tracked.receive_time.map(Timestamp::as_micros));
         }
@@ -98,6 +94,13 @@ impl QuoteState {
         self.data.venue_time_ms = self.data.venue_time_ms.max(event_time);
         self.data.receive_time_us = self.data.receive_time_us.max(Some(event.receive_time.as_micros()));
     }
+}
+
+/// Sets both sides; an empty one is known to have nothing.
+fn set_top(data: &mut QuoteData, quote: &Quote) {
+    let parts = |side: Option<Level>| (side.map(|row| row.price), side.map(|row| row.quantity), side.is_none());
+    (data.bid, data.bid_size, data.is_bid_gone) = parts(quote.bid);
+    (data.ask, data.ask_size, data.is_ask_gone) = parts(quote.ask);
 }
 
 /// The state published on one lane.
@@ -174,11 +177,42 @@ mod tests {
         }
         assert_eq!(lane.snapshot().bid, Some(price("10")));
 
-        let quote = Quote { bid: price("20"), bid_size: size("1"), ask: price("21"), ask_size: size("2") };
+        let quote = Quote { bid: Some(level("20", "1")), ask: Some(level("21", "2")) };
         state.on_quote(&quote, &event(70, None, MarketEventKind::Quote(quote)));
         book = live_book("14", "15");
         let delta = lane.turn(&state, (Some(&book), 3), digits, now_at(80)).unwrap();
         assert_eq!((delta.bid, delta.bid_size), (Some(price("20")), None), "only what changed");
+    }
+
+    /// From the venue's quote and from a live book: the empty side goes, the other one goes on, and it comes back.
+    #[test]
+    fn a_side_that_is_gone_is_withdrawn() {
+        let digits = Digits::of(&instrument("demo:AAABBB", "0.01", "0.1"));
+        let both = Quote { bid: Some(level("10", "1")), ask: Some(level("11", "2")) };
+        let bids = Quote { bid: Some(level("10.5", "1")), ask: None };
+        let asks = Quote { bid: None, ask: Some(level("11", "2")) };
+        let steps = [(both, "10.00 11.00"), (bids, "10.50 -"), (both, "10.00 11.00"), (asks, "- 11.00")];
+        let shown =
+            |side: Option<model::decimal::Price>| side.map_or_else(|| "-".to_owned(), |price| price.to_string());
+        for is_venues in [true, false] {
+            let (mut state, mut lane) = (QuoteState::default(), QuoteLane::default());
+            let mut merged = QuoteData::default();
+            for (number, (quote, expected)) in (1..).zip(steps) {
+                let mut book = TrackedBook { state: BookState::Live, ..TrackedBook::default() };
+                if is_venues {
+                    state.on_quote(&quote, &event(number, None, MarketEventKind::Quote(quote)));
+                } else {
+                    let rows = |side: Option<Level>| side.into_iter().collect::<Vec<_>>();
+                    book.book.apply_snapshot(&rows(quote.bid), &rows(quote.ask));
+                }
+                let delta = lane.turn(&state, (Some(&book), number), digits, now_at(number)).unwrap();
+                merged.merge(&delta);
+                assert_eq!(format!("{} {}", shown(merged.bid), shown(merged.ask)), expected);
+                assert_eq!((merged.bid_size.is_some(), merged.is_bid_gone), (quote.bid.is_some(), quote.bid.is_none()));
+                assert_eq!((merged.ask_size.is_some(), merged.is_ask_gone), (quote.ask.is_some(), quote.ask.is_none()));
+                assert_eq!(merged, lane.snapshot());
+            }
+        }
     }
 
     #[test]

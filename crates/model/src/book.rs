@@ -83,10 +83,9 @@ impl OrderBook {
         self.asks.best()
     }
 
-    /// Returns the best bid and ask, if both sides have one.
-    pub fn quote(&self) -> Option<Quote> {
-        let (bid, ask) = (self.best_bid()?, self.best_ask()?);
-        Some(Quote { bid: bid.price, bid_size: bid.quantity, ask: ask.price, ask_size: ask.quantity })
+    /// Returns the best bid and ask.
+    pub fn quote(&self) -> Quote {
+        Quote { bid: self.best_bid(), ask: self.best_ask() }
     }
 
     /// Returns true if the highest bid is at or above the lowest ask.
@@ -236,10 +235,7 @@ mod tests {
             let (best_bid, best_ask) = (bids.0.values().next_back().copied(), asks.0.values().next().copied());
             assert_eq!((book.best_bid(), book.best_ask()), (best_bid, best_ask));
             assert_eq!(book.is_crossed(), best_bid.zip(best_ask).is_some_and(|(bid, ask)| bid.price >= ask.price));
-            assert_eq!(
-                book.quote().map(|quote| (quote.bid, quote.ask)),
-                best_bid.zip(best_ask).map(|(bid, ask)| (bid.price, ask.price))
-            );
+            assert_eq!(book.quote(), Quote { bid: best_bid, ask: best_ask });
         }
     }
 

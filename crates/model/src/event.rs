@@ -92,17 +92,13 @@ impl std::fmt::Display for TradeId {
     }
 }
 
-/// Best bid and ask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Best bid and ask. A side without any order is empty, and what was known of it is no longer true.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quote {
-    /// Highest bid.
-    pub bid: Price,
-    /// Quantity at the highest bid.
-    pub bid_size: Quantity,
-    /// Lowest ask.
-    pub ask: Price,
-    /// Quantity at the lowest ask.
-    pub ask_size: Quantity,
+    /// Highest bid; `None` if nobody bids.
+    pub bid: Option<Level>,
+    /// Lowest ask; `None` if nobody offers.
+    pub ask: Option<Level>,
 }
 
 /// One price row of a book; quantity 0 in an update removes it.
@@ -112,6 +108,14 @@ pub struct Level {
     pub price: Price,
     /// Absolute quantity at that price.
     pub quantity: Quantity,
+}
+
+impl Level {
+    /// Returns the best row of a side as venues quote it; `None` for an empty side, which they write as zero.
+    pub fn quoted(price: Price, quantity: Quantity) -> Option<Self> {
+        let is_empty = price.is_zero() || price.is_negative() || quantity.is_zero();
+        (!is_empty).then_some(Self { price, quantity })
+    }
 }
 
 /// A change to a book. The venue session owns the book itself.

@@ -29,9 +29,9 @@
 //! book.apply_snapshot(&[level("61602.01", "1.67177")?], &[level("61602.02", "2.66795")?]);
 //! book.apply_delta(&[level("61602.015", "0.5")?], &[]);
 //!
-//! let quote = book.quote().expect("both sides have a level");
-//! assert_eq!(quote.bid.to_string(), "61602.015");
-//! assert_eq!(quote.bid.checked_mul(quote.bid_size).map(|cost| cost.to_string()), Some("30801.0075".into()));
+//! let bid = book.quote().bid.expect("the side has a level");
+//! assert_eq!(bid.price.to_string(), "61602.015");
+//! assert_eq!(bid.price.checked_mul(bid.quantity).map(|cost| cost.to_string()), Some("30801.0075".into()));
 //! assert!(!book.is_crossed());
 //! # Ok::<(), model::error::ModelError>(())
 //! ```

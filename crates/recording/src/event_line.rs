@@ -11,7 +11,7 @@ use std::{
 use model::{
     candle::{Candle, Interval},
     decimal::{Price, Quantity},
-    event::{AggressorSide, BookUpdate, DayStatistics, Level, MarketEvent, MarketEventKind, Quote, TradeId},
+    event::{AggressorSide, BookUpdate, DayStatistics, Level, MarketEvent, MarketEventKind, TradeId},
     instrument::Instrument,
     proof::BookState,
 };
@@ -40,7 +40,13 @@ enum Body<'a> {
         size: Quantity,
         aggressor_side: AggressorSide,
     },
-    Quote(&'a Quote),
+    /// The fields of a side without orders are null.
+    Quote {
+        bid: Option<Price>,
+        bid_size: Option<Quantity>,
+        ask: Option<Price>,
+        ask_size: Option<Quantity>,
+    },
     BookSnapshot {
         update: &'static str,
         state: BookState,
@@ -124,7 +130,12 @@ fn body(kind: &MarketEventKind) -> Body<'_> {
         MarketEventKind::Trade(trade) => {
             Body::Trade { id: &trade.id, price: trade.price, size: trade.size, aggressor_side: trade.aggressor_side }
         }
-        MarketEventKind::Quote(quote) => Body::Quote(quote),
+        MarketEventKind::Quote(quote) => Body::Quote {
+            bid: quote.bid.map(|level| level.price),
+            bid_size: quote.bid.map(|level| level.quantity),
+            ask: quote.ask.map(|level| level.price),
+            ask_size: quote.ask.map(|level| level.quantity),
+        },
         MarketEventKind::Book(BookUpdate::Snapshot { state, n_bids, n_asks }) => {
             Body::BookSnapshot { update: "snapshot", state: *state, n_bids: *n_bids, n_asks: *n_asks }
         }

@@ -247,20 +247,30 @@ pub(crate) fn newest<T>(rows: &[T], limit: usize) -> &[T] {
     &rows[rows.len().saturating_sub(limit)..]
 }
 
-/// [`Merge`] and `is_empty` of a struct whose fields are all optional.
+/// [`Merge`] and `is_empty` of a struct whose fields are all optional. A flag after `gone` takes its fields back: without
+/// it, a field once known stays known.
 macro_rules! optional_fields {
-    ($name:ident { $($field:ident),* $(,)? }) => {
+    ($name:ident { $($field:ident),* $(,)? } $(gone { $($flag:ident: $($part:ident),+;)* })?) => {
         impl $crate::payload::Merge for $name {
             /// Adopts the fields present in `delta`.
             fn merge(&mut self, delta: &Self) {
                 $(if delta.$field.is_some() {
                     self.$field.clone_from(&delta.$field);
                 })*
+                $($(if delta.$flag {
+                    $(self.$part = None;)+
+                    self.$flag = true;
+                } else if $(delta.$part.is_some())||+ {
+                    self.$flag = false;
+                })*)?
             }
 
             /// Returns the fields of `newer` that differ; `None` if none does.
             fn diff(&self, newer: &Self) -> Option<Self> {
-                let delta = Self { $($field: $crate::exact::changed(&self.$field, &newer.$field)),* };
+                let delta = Self {
+                    $($field: $crate::exact::changed(&self.$field, &newer.$field),)*
+                    $($($flag: newer.$flag && !self.$flag,)*)?
+                };
                 (!delta.is_empty()).then_some(delta)
             }
         }
@@ -268,7 +278,7 @@ macro_rules! optional_fields {
         impl $name {
             /// Returns true if no field is present.
             pub fn is_empty(&self) -> bool {
-                true $(&& self.$field.is_none())*
+                true $(&& self.$field.is_none())* $($(&& !self.$flag)*)?
             }
         }
     };

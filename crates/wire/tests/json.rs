@@ -187,6 +187,14 @@ fn delta(topic_text: &str, data: TopicData) -> String {
     json
 }
 
+/// A side without orders: `null`, so that a client that overwrites its fields takes it back too.
+#[test]
+fn a_side_that_is_gone_is_null() {
+    let gone = QuoteData { bid: Some(price("1.4")), is_ask_gone: true, ..QuoteData::default() };
+    let json = delta("quote:demo:AAABBB", TopicData::Quote(gone));
+    assert!(json.ends_with(r#""data":{"bid":"1.4","ask":null,"ask_size":null}}"#), "{json}");
+}
+
 #[test]
 fn data_of_the_channels() {
     let mut lines = Vec::new();

@@ -141,7 +141,10 @@ impl World {
                 self.apply(number, 10 * n_back, kind);
             }
             Step::Quote(bid, lots) => {
-                let quote = Quote { bid: price(bid), bid_size: size(lots), ask: price(bid + 1), ask_size: size(lots) };
+                let side =
+                    |cents: i64, is_gone: bool| (!is_gone).then(|| Level { price: price(cents), quantity: size(lots) });
+                // Sometimes a side is empty.
+                let quote = Quote { bid: side(bid, bid % 5 == 0), ask: side(bid + 1, bid % 7 == 0) };
                 self.apply(number, 0, MarketEventKind::Quote(quote));
             }
             Step::BookSnapshot(bids, asks) => self.book_event(number, |tracked| {

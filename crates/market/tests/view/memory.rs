@@ -8,7 +8,7 @@ use model::{
 };
 use topics::{lane::Lane, topic::Topic};
 
-use crate::common::{event, id, level, now_at, price, size, trade, venue_at};
+use crate::common::{event, id, level, now_at, trade, venue_at};
 
 /// Everything the view holds, as text: grows if any of its collections does.
 fn held_bytes(view: &View) -> usize {
@@ -28,12 +28,7 @@ fn holds_as_much_after_four_years_as_after_three() {
         let (millis, wave) = (number * 7_200_000, i64::try_from(number % 500).unwrap());
         let mut apply = |kind: MarketEventKind| view.apply(&event(id(0), millis, Some(venue_at(millis)), kind));
         apply(trade(TradeId::Sequence(1_000_000 + number * 2), 100_000 + wave, 1_000 + wave));
-        apply(MarketEventKind::Quote(Quote {
-            bid: price(wave + 1),
-            bid_size: size(1),
-            ask: price(wave + 2),
-            ask_size: size(1),
-        }));
+        apply(MarketEventKind::Quote(Quote { bid: Some(level(wave + 1, 1)), ask: Some(level(wave + 2, 1)) }));
         let bids = vec![level(100_000 + wave, wave % 3)];
         let tracked = books.entry(id(0)).or_default();
         tracked.book.apply_delta(&bids, &[]);

@@ -137,9 +137,7 @@ impl BinanceSession {
         let time = ticker.close_time.0;
         if matches!(symbol.state.day_times.see_time(time, POLLED), Novelty::New { .. }) {
             self.out.event(&symbol.id, Some(time), now, MarketEventKind::Day(ticker.day()));
-            if let Some(quote) = ticker.quote() {
-                self.out.event(&symbol.id, Some(time), now, MarketEventKind::Quote(quote));
-            }
+            self.out.event(&symbol.id, Some(time), now, MarketEventKind::Quote(ticker.quote()));
         }
     }
 

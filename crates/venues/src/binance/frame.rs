@@ -311,7 +311,7 @@ mod tests {
                 format!("aggregate {} {} {}x{}", trade.symbol, trade.aggregate_id, trade.price, trade.quantity)
             }
             Ok(BinanceFrame::BookTicker(ticker)) => {
-                format!("best {} {} {}", ticker.symbol, ticker.update_id, ticker.quote().bid)
+                format!("best {} {} {}", ticker.symbol, ticker.update_id, ticker.quote().bid.unwrap().price)
             }
             Ok(BinanceFrame::DepthUpdate(update)) => format!(
                 "depth {} {}..{} {}+{}",

@@ -60,7 +60,7 @@ pub(super) struct BinanceAggTrade<'a> {
     pub(super) is_buyer_maker: bool,
 }
 
-/// Best bid and ask (`<symbol>@bookTicker`): no `e` and no time; recognised by its keys.
+/// Best bid and ask (`<symbol>@bookTicker`): no `e` and no time; recognised by its keys. An empty side is zero.
 ///
 /// ```json
 /// {"u":400900217,"s":"BNBUSDT","b":"25.35190000","B":"31.21000000","a":"25.36520000","A":"40.66000000"}
@@ -71,11 +71,11 @@ pub(super) struct BinanceBookTicker<'a> {
     pub(super) update_id: u64,
     #[serde(rename = "s", borrow)]
     pub(super) symbol: Cow<'a, str>,
-    #[serde(rename = "b", deserialize_with = "positive_price")]
+    #[serde(rename = "b", deserialize_with = "quoted_price")]
     bid: Price,
     #[serde(rename = "B")]
     bid_size: Quantity,
-    #[serde(rename = "a", deserialize_with = "positive_price")]
+    #[serde(rename = "a", deserialize_with = "quoted_price")]
     ask: Price,
     #[serde(rename = "A")]
     ask_size: Quantity,
@@ -84,7 +84,7 @@ pub(super) struct BinanceBookTicker<'a> {
 impl BinanceBookTicker<'_> {
     /// Converts it to the model's type.
     pub(super) fn quote(&self) -> Quote {
-        Quote { bid: self.bid, bid_size: self.bid_size, ask: self.ask, ask_size: self.ask_size }
+        Quote { bid: Level::quoted(self.bid, self.bid_size), ask: Level::quoted(self.ask, self.ask_size) }
     }
 }
 
@@ -226,6 +226,12 @@ impl<'de> Deserialize<'de> for BinanceTime {
 /// Returns the side that took liquidity: if the buyer was the maker, the seller crossed the spread.
 pub(super) fn aggressor_side(is_buyer_maker: bool) -> AggressorSide {
     if is_buyer_maker { AggressorSide::Seller } else { AggressorSide::Buyer }
+}
+
+/// A price above zero, or zero for a side without orders.
+fn quoted_price<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Price, D::Error> {
+    let price = Price::deserialize(deserializer)?;
+    if price.is_negative() { Err(de::Error::custom("a price below zero")) } else { Ok(price) }
 }
 
 /// A price above zero.

@@ -34,7 +34,7 @@ impl QuoteCheck {
             self.quotes.pop_front();
         }
         let Some((_, quote)) = self.quotes.front().filter(|(update_id, _)| *update_id <= final_id) else { return };
-        if tracked.book.quote().as_ref() == Some(quote) {
+        if tracked.book.quote() == *quote {
             tracked.counters.quote_matches += 1;
         } else {
             tracked.counters.quote_mismatches += 1;
@@ -61,8 +61,7 @@ mod tests {
     }
 
     fn quote(bid: &str, ask: &str) -> Quote {
-        let (bid, ask) = (level(bid), level(ask));
-        Quote { bid: bid.price, bid_size: bid.quantity, ask: ask.price, ask_size: ask.quantity }
+        Quote { bid: Some(level(bid)), ask: Some(level(ask)) }
     }
 
     #[test]
@@ -82,6 +81,17 @@ mod tests {
         assert_eq!(counted(&mut check, 14), (1, 1));
         assert_eq!(counted(&mut check, 15), (2, 1));
         assert_eq!(counted(&mut check, 99), (3, 1));
+    }
+
+    #[test]
+    fn an_empty_side_agrees_with_an_empty_side() {
+        let (mut check, mut tracked) = (QuoteCheck::default(), TrackedBook::default());
+        tracked.book.apply_snapshot(&[level("1.0")], &[]);
+        check.keep(1, Quote { bid: Some(level("1.0")), ask: None });
+        check.compare(&mut tracked, 1);
+        check.keep(2, quote("1.0", "1.1"));
+        check.compare(&mut tracked, 2);
+        assert_eq!((tracked.counters.quote_matches, tracked.counters.quote_mismatches), (1, 1));
     }
 
     #[test]

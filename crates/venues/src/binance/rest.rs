@@ -9,7 +9,7 @@ use std::{borrow::Cow, fmt};
 use model::{
     candle::{Candle, Interval},
     decimal::{Notional, Price, Quantity},
-    event::{DayStatistics, Quote},
+    event::{DayStatistics, Level, Quote},
     instrument::{Instrument, InstrumentId, InstrumentStatus, Venue},
 };
 use serde::{
@@ -196,11 +196,9 @@ impl BinanceDayTicker {
         }
     }
 
-    /// Returns best bid and ask; `None` if a side is empty, which the venue writes as zero.
-    pub(super) fn quote(&self) -> Option<Quote> {
-        let quote =
-            Quote { bid: self.bid_price, bid_size: self.bid_size, ask: self.ask_price, ask_size: self.ask_size };
-        (!quote.bid.is_zero() && !quote.ask.is_zero()).then_some(quote)
+    /// Returns best bid and ask.
+    pub(super) fn quote(&self) -> Quote {
+        Quote { bid: Level::quoted(self.bid_price, self.bid_size), ask: Level::quoted(self.ask_price, self.ask_size) }
     }
 }
 
@@ -353,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_side_is_no_quote() {
+    fn an_empty_side_is_gone() {
         let body = |ask: &str| {
             format!(
                 r#"{{"symbol":"A","lastPrice":"4","bidPrice":"3.9","bidQty":"1","askPrice":"{ask}","askQty":"2",
@@ -361,9 +359,10 @@ mod tests {
             )
         };
         let ticker: BinanceDayTicker = serde_json::from_str(&body("4.1")).unwrap();
-        assert_eq!(ticker.quote().map(|quote| quote.ask.to_string()).as_deref(), Some("4.1"));
+        assert_eq!(ticker.quote().ask.map(|ask| ask.price.to_string()).as_deref(), Some("4.1"));
         assert_eq!(ticker.day().low.to_string(), "2");
-        assert_eq!(serde_json::from_str::<BinanceDayTicker>(&body("0.00000000")).unwrap().quote(), None);
+        let quote = serde_json::from_str::<BinanceDayTicker>(&body("0.00000000")).unwrap().quote();
+        assert_eq!((quote.bid.map(|bid| bid.price.to_string()), quote.ask), (Some("3.9".into()), None));
     }
 
     #[test]

@@ -105,9 +105,8 @@ impl CoinbaseSession {
             return;
         }
         self.out.set_polling(true);
-        if let Some((quote, time)) = book.quote() {
-            self.emit_quote(position, quote, time, now);
-        }
+        let (quote, time) = book.quote();
+        self.emit_quote(position, quote, time, now);
     }
 
     /// Processes statistics of 24 hours.

@@ -87,8 +87,11 @@ impl CoinbaseBook {
     /// Compares the book with best bid and ask of the ticker. Both come from the same connection, but not from the same
     /// time: sizes always differ, and only a lasting difference of prices counts.
     pub(super) fn on_ticker(&mut self, tracked: &mut TrackedBook, quote: &Quote, now: Monotonic) -> Outcome {
-        let Some(own) = tracked.book.quote().filter(|_| self.is_whole) else { return Outcome::Fine };
-        if (own.bid, own.ask) == (quote.bid, quote.ask) {
+        if !self.is_whole {
+            return Outcome::Fine;
+        }
+        let prices = |quote: &Quote| [quote.bid, quote.ask].map(|side| side.map(|level| level.price));
+        if prices(&tracked.book.quote()) == prices(quote) {
             tracked.counters.quote_matches += 1;
             self.disagrees = None;
             return Outcome::Fine;
@@ -236,12 +239,8 @@ mod tests {
         }
 
         fn ticker(&mut self, millis: u64, bid: &str, bid_size: &str) -> Outcome {
-            let quote = Quote {
-                bid: Price::parse(bid).unwrap(),
-                bid_size: Quantity::parse(bid_size).unwrap(),
-                ask: Price::parse("1.1").unwrap(),
-                ask_size: Quantity::parse("3").unwrap(),
-            };
+            let side = |price, size| Level::quoted(Price::parse(price).unwrap(), Quantity::parse(size).unwrap());
+            let quote = Quote { bid: side(bid, bid_size), ask: side("1.1", "3") };
             self.book.on_ticker(&mut self.tracked, &quote, at(millis).monotonic)
         }
     }

@@ -329,7 +329,7 @@ mod tests {
             &TRADES.replace("\"5\"", "5"),
             &TRADES.replace("\"price\":\"1\"", "\"price\":\"0.00\""),
             &TRADES.replace("\"side\":\"SELL\"", "\"side\":null"),
-            &TICKER.replace("\"price\":\"1\"", "\"price\":\"\""),
+            &TICKER.replace("\"price\":\"1\"", "\"price\":\"x\""),
             &CANDLES.replace("\"1786279500\"", "1786279500"),
             &CANDLES.replace("\"1786279500\"", "\"+1\""),
             &format!("{BOOK}x"),

@@ -254,7 +254,8 @@ pub(super) struct CoinbaseTickerEvent<'a> {
     pub(super) tickers: Vec<CoinbaseTicker<'a>>,
 }
 
-/// Last price, statistics of 24 hours, best bid and ask (not in `ticker_batch`). Unknown values are empty text.
+/// Last price, statistics of 24 hours, best bid and ask (not in `ticker_batch`). Unknown values are empty text; a
+/// product that has never traded has an empty or a zero price.
 ///
 /// ```json
 /// {"type":"ticker","product_id":"AAA-USD","price":"100.02","volume_24_h":"2867.5","low_24_h":"99","high_24_h":"101.5",
@@ -265,8 +266,8 @@ pub(super) struct CoinbaseTickerEvent<'a> {
 pub(super) struct CoinbaseTicker<'a> {
     #[serde(borrow)]
     pub(super) product_id: Cow<'a, str>,
-    #[serde(deserialize_with = "positive_price")]
-    price: Price,
+    #[serde(default, deserialize_with = "known_price")]
+    price: Option<Price>,
     #[serde(rename = "volume_24_h", default, deserialize_with = "known_quantity")]
     volume: Option<Quantity>,
     #[serde(rename = "low_24_h", default, deserialize_with = "known_price")]
@@ -286,15 +287,17 @@ pub(super) struct CoinbaseTicker<'a> {
 }
 
 impl CoinbaseTicker<'_> {
-    /// Returns best bid and ask, if both are known.
+    /// Returns best bid and ask; `None` if the ticker has neither. A side without orders is zero or empty text.
     pub(super) fn quote(&self) -> Option<Quote> {
-        let quote = Quote { bid: self.bid?, bid_size: self.bid_size?, ask: self.ask?, ask_size: self.ask_size? };
-        (is_positive(quote.bid) && is_positive(quote.ask)).then_some(quote)
+        let side = |price: Option<Price>, size: Option<Quantity>| Level::quoted(price?, size?);
+        let quote = Quote { bid: side(self.bid, self.bid_size), ask: side(self.ask, self.ask_size) };
+        (quote != Quote::default()).then_some(quote)
     }
 
     /// Returns statistics of 24 hours, if all are known.
     pub(super) fn day(&self) -> Option<DayStatistics> {
-        day(self.price, self.change_percent?, (self.low?, self.high?), self.volume?)
+        let last = self.price.filter(|price| is_positive(*price))?;
+        day(last, self.change_percent?, (self.low?, self.high?), self.volume?)
     }
 }
 
@@ -362,7 +365,7 @@ pub(super) fn positive_price<'de, D: Deserializer<'de>>(deserializer: D) -> Resu
 }
 
 /// Returns true above zero.
-pub(super) fn is_positive(price: Price) -> bool {
+fn is_positive(price: Price) -> bool {
     !price.is_zero() && !price.is_negative()
 }
 
@@ -464,12 +467,17 @@ mod tests {
             "price_percent_chg_24_h":"10","best_bid":"109","best_bid_quantity":"1","best_ask":"111","best_ask_quantity":"2"}"#;
         let read = |text: &str| -> (Option<String>, Option<String>) {
             let ticker: CoinbaseTicker<'_> = serde_json::from_str(text).unwrap();
-            (ticker.quote().map(|quote| quote.ask.to_string()), ticker.day().map(|day| day.open.to_string()))
+            let shown = |side: Option<Level>| side.map_or_else(|| "-".to_owned(), |level| level.price.to_string());
+            let quote = ticker.quote().map(|quote| format!("{}/{}", shown(quote.bid), shown(quote.ask)));
+            (quote, ticker.day().map(|day| day.open.to_string()))
         };
-        assert_eq!(read(text), (Some("111".into()), Some("100".into())));
-        assert_eq!(read(&text.replace("\"109\"", "\"\"")), (None, Some("100".into())));
-        assert_eq!(read(&text.replace("\"111\"", "\"0\"")), (None, Some("100".into())));
-        assert_eq!(read(&text.replace("\"10\"", "\"\"")), (Some("111".into()), None));
+        assert_eq!(read(text), (Some("109/111".into()), Some("100".into())));
+        assert_eq!(read(&text.replace("\"109\"", "\"\"")), (Some("-/111".into()), Some("100".into())));
+        assert_eq!(read(&text.replace("\"111\"", "\"0\"")), (Some("109/-".into()), Some("100".into())));
+        assert_eq!(read(&text.replace("\"10\"", "\"\"")), (Some("109/111".into()), None));
+        assert_eq!(read(&text.replace("\"110\"", "\"\"")), (Some("109/111".into()), None));
+        assert_eq!(read(&text.replace("\"110\"", "\"0\"")), (Some("109/111".into()), None));
+        assert_eq!(read(&text.replace("\"price\":\"110\",", "")), (Some("109/111".into()), None));
         assert_eq!(read(&text.replace("best_", "other_")), (None, Some("100".into())));
     }
 }

@@ -11,7 +11,7 @@ use std::{borrow::Cow, time::Duration};
 use model::{
     candle::{Candle, Interval},
     decimal::{Notional, Price, Quantity},
-    event::{DayStatistics, Quote},
+    event::{DayStatistics, Level, Quote},
     instrument::{Instrument, InstrumentId, InstrumentStatus, Venue},
     time::Timestamp,
 };
@@ -20,7 +20,7 @@ use serde::{Deserialize, Deserializer, de};
 use crate::{
     coinbase::{
         BARS_PER_PAGE, HISTORY_PAGES,
-        message::{CoinbaseTrade, day, is_positive, known_price, known_quantity},
+        message::{CoinbaseTrade, day, known_price, known_quantity},
     },
     kit::{requests::RestRequest, utc_time::UtcTime},
 };
@@ -175,12 +175,11 @@ struct CoinbaseRow {
 }
 
 impl CoinbaseProductBook {
-    /// Returns best bid and ask, and their time; `None` if a side is empty.
-    pub(super) fn quote(&self) -> Option<(Quote, Option<Timestamp>)> {
-        let (bid, ask) = (self.pricebook.bids.first()?, self.pricebook.asks.first()?);
-        let quote = Quote { bid: bid.price, bid_size: bid.size, ask: ask.price, ask_size: ask.size };
-        let time = self.pricebook.time.map(|UtcTime(time)| time);
-        (is_positive(quote.bid) && is_positive(quote.ask)).then_some((quote, time))
+    /// Returns best bid and ask, and their time.
+    pub(super) fn quote(&self) -> (Quote, Option<Timestamp>) {
+        let best = |rows: &[CoinbaseRow]| rows.first().and_then(|row| Level::quoted(row.price, row.size));
+        let quote = Quote { bid: best(&self.pricebook.bids), ask: best(&self.pricebook.asks) };
+        (quote, self.pricebook.time.map(|UtcTime(time)| time))
     }
 }
 
@@ -338,7 +337,9 @@ mod tests {
             let body = format!(
                 r#"{{"pricebook":{{"product_id":"A","bids":[{{"price":"1","size":"2"}}],"asks":[{asks}],"time":"2026-04-07T00:28:59Z"}}}}"#
             );
-            serde_json::from_str::<CoinbaseProductBook>(&body).unwrap().quote().map(|(quote, _)| quote.ask.to_string())
+            let (quote, _) = serde_json::from_str::<CoinbaseProductBook>(&body).unwrap().quote();
+            assert_eq!(quote.bid.map(|bid| bid.price.to_string()).as_deref(), Some("1"));
+            quote.ask.map(|ask| ask.price.to_string())
         };
         assert_eq!((book(r#"{"price":"3","size":"4"}"#).as_deref(), book("")), (Some("3"), None));
         let refusal: CoinbaseRefusal<'_> =

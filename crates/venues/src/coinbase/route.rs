@@ -146,8 +146,8 @@ impl CoinbaseSession {
             return;
         };
         // A crossed top is not a quote: it has half a second to resolve.
-        let quote = tracked.book.quote().filter(|quote| quote.bid < quote.ask && symbol.state.quote != Some(*quote));
-        if let Some(quote) = quote {
+        let quote = tracked.book.quote();
+        if !tracked.book.is_crossed() && symbol.state.quote != Some(quote) {
             symbol.state.quote = Some(quote);
             self.out.event(&symbol.id, tracked.event_time, now, MarketEventKind::Quote(quote));
         }

@@ -144,7 +144,7 @@ impl DemoInstrument {
     pub fn quote(&self, slot: u64) -> Quote {
         let (bid, ask) = self.top(slot);
         let (bid, ask) = (self.level(bid, slot), self.level(ask, slot));
-        Quote { bid: bid.price, bid_size: bid.quantity, ask: ask.price, ask_size: ask.quantity }
+        Quote { bid: Some(bid), ask: Some(ask) }
     }
 
     /// Returns the book in `slot`: [`BOOK_DEPTH`] rows a side, never crossed.
@@ -300,10 +300,9 @@ mod tests {
                 assert!(book.bids.windows(2).all(|pair| pair[0].price > pair[1].price));
                 assert!(book.asks.windows(2).all(|pair| pair[0].price < pair[1].price));
                 assert!(book.bids[0].price < book.asks[0].price && !book.bids[BOOK_DEPTH - 1].price.is_negative());
-                assert_eq!((book.bids[0].price, book.bids[0].quantity), (quote.bid, quote.bid_size));
-                assert_eq!((book.asks[0].price, book.asks[0].quantity), (quote.ask, quote.ask_size));
+                assert_eq!((Some(book.bids[0]), Some(book.asks[0])), (quote.bid, quote.ask));
                 let paid = if trade.aggressor_side == AggressorSide::Buyer { quote.ask } else { quote.bid };
-                assert_eq!((trade.id, trade.price), (TradeId::Sequence(slot), paid));
+                assert_eq!((trade.id, Some(trade.price)), (TradeId::Sequence(slot), paid.map(|level| level.price)));
                 assert!(!trade.size.is_zero());
             }
         }

@@ -133,9 +133,7 @@ impl KrakenSession {
             return;
         }
         self.out.set_polling(true);
-        if let Some(quote) = ticker.quote() {
-            self.out.event(&self.symbols[position].id, None, now, MarketEventKind::Quote(quote));
-        }
+        self.out.event(&self.symbols[position].id, None, now, MarketEventKind::Quote(ticker.quote()));
     }
 
     /// Processes trades, oldest first.

@@ -404,9 +404,8 @@ mod tests {
     #[test]
     fn a_side_that_stands_still_against_the_quotes_is_a_contradiction() {
         let mut bench = Bench::live();
-        let price = |text: &str| Price::parse(text).unwrap();
-        let size = Quantity::parse("1").unwrap();
-        let quote = Quote { bid: price("1.0"), bid_size: size, ask: price("1.3"), ask_size: size };
+        let side = |price: &str| Level::quoted(Price::parse(price).unwrap(), Quantity::parse("1").unwrap());
+        let quote = Quote { bid: side("1.0"), ask: side("1.3") };
         bench.book.on_quote(&bench.tracked, &quote, at(1_000).monotonic);
         bench.now_ms = 4_000;
         assert_eq!(bench.update(&[("0.9", "7")], &[], 0), Outcome::Applied);

@@ -108,11 +108,9 @@ pub(super) struct KrakenTicker<'a> {
 }
 
 impl KrakenTicker<'_> {
-    /// Returns best bid and ask; `None` if a side is empty, which the venue writes as zero.
-    pub(super) fn quote(&self) -> Option<Quote> {
-        let is_price = |price: Price| !price.is_zero() && !price.is_negative();
-        let quote = Quote { bid: self.bid, bid_size: self.bid_size, ask: self.ask, ask_size: self.ask_size };
-        (is_price(self.bid) && is_price(self.ask)).then_some(quote)
+    /// Returns best bid and ask. The venue writes an empty side as zero.
+    pub(super) fn quote(&self) -> Quote {
+        Quote { bid: Level::quoted(self.bid, self.bid_size), ask: Level::quoted(self.ask, self.ask_size) }
     }
 
     /// Returns the statistics; the first price of the window is the last one less the change.
@@ -317,9 +315,10 @@ mod tests {
         let text_of_one = text("83744.20");
         let ticker: KrakenTicker<'_> = serde_json::from_str(&text_of_one).unwrap();
         assert_eq!(ticker.day().unwrap().open.to_string(), "84173.6");
-        let quote = ticker.quote().unwrap();
-        assert_eq!((quote.bid.to_string(), quote.ask_size.to_string()), ("83744.20".into(), "0.00000001".into()));
-        assert_eq!(serde_json::from_str::<KrakenTicker<'_>>(&text("0.0")).unwrap().quote(), None);
+        let (bid, ask) = (ticker.quote().bid.unwrap(), ticker.quote().ask.unwrap());
+        assert_eq!((bid.price.to_string(), ask.quantity.to_string()), ("83744.20".into(), "0.00000001".into()));
+        let no_bid = serde_json::from_str::<KrakenTicker<'_>>(&text("0.0")).unwrap().quote();
+        assert_eq!(no_bid, Quote { bid: None, ask: Some(ask) });
         assert!(serde_json::from_str::<KrakenTicker<'_>>(&text("null")).is_err());
     }
 

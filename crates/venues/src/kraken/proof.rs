@@ -13,7 +13,6 @@
 
 use model::{
     book::OrderBook,
-    decimal::Price,
     event::{Level, Quote},
     time::Monotonic,
 };
@@ -165,15 +164,16 @@ pub(super) struct QuoteCheck {
 impl QuoteCheck {
     /// Processes a quote while the book is followed.
     pub(super) fn on_quote(&mut self, book: &OrderBook, quote: &Quote, now: Monotonic) {
-        let look = |since: &mut Option<Monotonic>, best: Option<Price>, quoted: Price| {
-            if best == Some(quoted) {
+        let price = |side: Option<Level>| side.map(|level| level.price);
+        let look = |since: &mut Option<Monotonic>, best: Option<Level>, quoted: Option<Level>| {
+            if price(best) == price(quoted) {
                 *since = None;
             } else {
                 since.get_or_insert(now);
             }
         };
-        look(&mut self.bids_doubted_since, book.best_bid().map(|level| level.price), quote.bid);
-        look(&mut self.asks_doubted_since, book.best_ask().map(|level| level.price), quote.ask);
+        look(&mut self.bids_doubted_since, book.best_bid(), quote.bid);
+        look(&mut self.asks_doubted_since, book.best_ask(), quote.ask);
     }
 
     /// Notes that the book changed on these sides: each of them moves.
@@ -196,7 +196,7 @@ impl QuoteCheck {
 mod tests {
     use std::time::Duration;
 
-    use model::decimal::Quantity;
+    use model::decimal::{Price, Quantity};
     use proptest::prelude::*;
 
     use super::*;
@@ -313,8 +313,7 @@ mod tests {
     }
 
     fn quote(bid: &str, ask: &str) -> Quote {
-        let (bid, ask) = (level(bid, "1"), level(ask, "1"));
-        Quote { bid: bid.price, bid_size: bid.quantity, ask: ask.price, ask_size: ask.quantity }
+        Quote { bid: Some(level(bid, "1")), ask: Some(level(ask, "1")) }
     }
 
     #[test]
@@ -332,6 +331,11 @@ mod tests {
         assert_eq!(check.doubted_since(), None);
         check.on_quote(&book, &quote("0.9", "1.1"), at(300));
         check.on_quote(&book, &quote("1.0", "1.1"), at(400));
+        assert_eq!(check.doubted_since(), None);
+        check.on_quote(&book, &Quote { ask: None, ..quote("1.0", "1.1") }, at(500));
+        assert_eq!(check.doubted_since(), Some(at(500)), "the venue has no ask, the book still has one");
+        book.apply_delta(&[], &[level("1.1", "0")]);
+        check.on_quote(&book, &Quote { ask: None, ..quote("1.0", "1.1") }, at(600));
         assert_eq!(check.doubted_since(), None);
     }
 }

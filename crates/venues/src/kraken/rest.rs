@@ -10,7 +10,7 @@ use std::{borrow::Cow, fmt, marker::PhantomData};
 use model::{
     candle::{Candle, Interval},
     decimal::{Price, Quantity},
-    event::{AggressorSide, Quote},
+    event::{AggressorSide, Level, Quote},
     time::Timestamp,
 };
 use serde::{
@@ -269,11 +269,9 @@ pub(super) struct KrakenRestTicker {
 }
 
 impl KrakenRestTicker {
-    /// Returns best bid and ask; `None` if a side is empty, which the venue writes as zero.
-    pub(super) fn quote(&self) -> Option<Quote> {
-        let is_price = |price: Price| !price.is_zero() && !price.is_negative();
-        let quote = Quote { bid: self.bid.0, bid_size: self.bid.2, ask: self.ask.0, ask_size: self.ask.2 };
-        (is_price(quote.bid) && is_price(quote.ask)).then_some(quote)
+    /// Returns best bid and ask. The venue writes an empty side as zero.
+    pub(super) fn quote(&self) -> Quote {
+        Quote { bid: Level::quoted(self.bid.0, self.bid.2), ask: Level::quoted(self.ask.0, self.ask.2) }
     }
 }
 
@@ -391,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_side_is_no_quote() {
+    fn an_empty_side_is_gone() {
         let body = |ask: &str| {
             format!(
                 r#"{{"error":[],"result":{{"XBTUSDT":{{"a":["{ask}","1","1.000"],"b":["1.5","1","2.000"],"o":"1"}}}}}}"#
@@ -399,12 +397,11 @@ mod tests {
         };
         let text = body("1.60");
         let rows: KrakenRows<'_, KrakenRestTicker> = opened(&text).unwrap();
-        assert_eq!(
-            rows.rows.quote().map(|quote| format!("{} {}", quote.ask, quote.bid_size)).as_deref(),
-            Some("1.60 2.000")
-        );
+        let shown = |side: Option<Level>| side.map(|level| format!("{} {}", level.price, level.quantity));
+        let quote = rows.rows.quote();
+        assert_eq!((shown(quote.bid).as_deref(), shown(quote.ask).as_deref()), (Some("1.5 2.000"), Some("1.60 1.000")));
         let text = body("0.00000");
         let rows: KrakenRows<'_, KrakenRestTicker> = opened(&text).unwrap();
-        assert_eq!(rows.rows.quote(), None);
+        assert_eq!(rows.rows.quote(), Quote { ask: None, ..quote });
     }
 }

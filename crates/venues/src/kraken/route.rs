@@ -106,12 +106,11 @@ impl KrakenSession {
         let Some(position) = self.data(connection, &ticker.symbol, now) else { return };
         let symbol = &mut self.symbols[position];
         let event_time = ticker.timestamp.map(|UtcTime(time)| time);
-        if let Some(quote) = ticker.quote() {
-            if let Some(tracked) = self.books.get(&symbol.id) {
-                symbol.state.book.on_quote(tracked, &quote, now.monotonic);
-            }
-            self.out.event(&symbol.id, event_time, now, MarketEventKind::Quote(quote));
+        let quote = ticker.quote();
+        if let Some(tracked) = self.books.get(&symbol.id) {
+            symbol.state.book.on_quote(tracked, &quote, now.monotonic);
         }
+        self.out.event(&symbol.id, event_time, now, MarketEventKind::Quote(quote));
         // Most tickers are sent because of a new best bid or ask and repeat the statistics.
         if let Some(day) = ticker.day().filter(|day| symbol.state.day.as_ref() != Some(day)) {
             symbol.state.day = Some(day);

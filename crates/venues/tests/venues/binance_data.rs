@@ -54,6 +54,25 @@ fn from_the_start_to_a_live_book() {
     assert_eq!((counters.frames, counters.malformed, counters.unknown), (7, 0, 0));
 }
 
+/// The venue quotes an empty side as zero: the ask is gone, the bid goes on, and the book agrees.
+#[test]
+fn a_side_without_orders_is_gone() {
+    let (mut rig, connection) = Rig::connected(&["AAABBB"]);
+    rig.make_live(connection, "AAABBB", 10);
+    rig.frame(connection, &depth_of("AAABBB", 11, 11, "", r#"["101.00","0"]"#));
+    let none = |update_id, bid| {
+        let text = quote("AAABBB", update_id, bid, "0.00000000");
+        let (start, _) = text.rsplit_once(r#""A":""#).unwrap();
+        format!(r#"{start}"A":"0.00000000"}}}}"#)
+    };
+    rig.frame(connection, &none(11, "100.00"));
+    rig.frame(connection, &none(12, "100.50"));
+    rig.frame(connection, &quote("AAABBB", 13, "100.50", "101.50"));
+    let quotes = rig.words().into_iter().filter(|word| word.contains("quote")).collect::<Vec<_>>();
+    assert_eq!(quotes, ["AAABBB quote 100.00/-", "AAABBB quote 100.50/-", "AAABBB quote 100.50/101.50"]);
+    assert_eq!(rig.session.health().counters.malformed, 0);
+}
+
 #[test]
 fn a_gap_is_suspect_then_resyncing_then_live() {
     let (mut rig, connection) = Rig::connected(&["AAABBB"]);

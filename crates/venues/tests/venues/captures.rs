@@ -215,7 +215,11 @@ fn hash_of(event: &MarketEvent, hash: &mut impl Hasher) {
     (event.instrument.to_string(), event.event_time, event.receive_time).hash(hash);
     match &event.kind {
         MarketEventKind::Trade(trade) => (&trade.id, trade.price, trade.size, trade.aggressor_side).hash(hash),
-        MarketEventKind::Quote(quote) => (quote.bid, quote.bid_size, quote.ask, quote.ask_size).hash(hash),
+        MarketEventKind::Quote(quote) => {
+            for level in [quote.bid, quote.ask] {
+                level.map(|level| (level.price, level.quantity)).hash(hash);
+            }
+        }
         MarketEventKind::Book(BookUpdate::Delta { state, bids, asks }) => {
             state.hash(hash);
             for level in bids.iter().chain(asks) {

@@ -136,9 +136,10 @@ fn buyers_pay_the_ask() {
                 assert!(last < trade.id, "{last} {}", trade.id);
             }
             let Some(quote) = best.get(&event.instrument) else { return };
-            if trade.price == quote.ask || trade.price == quote.bid {
+            let is_at = |side: Option<Level>| side.is_some_and(|level| level.price == trade.price);
+            if is_at(quote.ask) || is_at(quote.bid) {
                 let is_buyer = trade.aggressor_side == AggressorSide::Buyer;
-                *found.entry((is_buyer, trade.price == quote.ask)).or_default() += 1;
+                *found.entry((is_buyer, is_at(quote.ask))).or_default() += 1;
             }
         }
         _ => {}

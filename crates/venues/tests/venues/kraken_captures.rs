@@ -114,7 +114,10 @@ fn told(event: &MarketEvent) -> String {
             format!("{symbol} trade {} {} {} {:?}", trade.id, trade.price, trade.size, trade.aggressor_side)
         }
         MarketEventKind::Quote(quote) => {
-            format!("{symbol} quote {} {} / {} {}", quote.bid, quote.bid_size, quote.ask, quote.ask_size)
+            let shown = |side: Option<Level>| {
+                side.map_or_else(|| "-".to_owned(), |level| format!("{} {}", level.price, level.quantity))
+            };
+            format!("{symbol} quote {} / {}", shown(quote.bid), shown(quote.ask))
         }
         MarketEventKind::Day(day) => format!("{symbol} day {} {} {}", day.open, day.last, day.volume),
         MarketEventKind::Candle(update) => {

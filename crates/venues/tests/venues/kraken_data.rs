@@ -102,6 +102,7 @@ fn tickers_are_quotes_and_the_figures_where_they_change() {
             "BTC/USD quote 100.0/101.0",
             "BTC/USD day 101.0",
             "BTC/USD quote 100.1/101.0",
+            "BTC/USD quote 100.1/-",
             "BTC/USD quote 100.1/101.0",
             "BTC/USD day 101.0"
         ]

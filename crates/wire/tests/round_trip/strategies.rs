@@ -82,15 +82,18 @@ pub(crate) fn quote() -> impl Strategy<Value = QuoteData> {
     let prices = prop::array::uniform6(option::of(price()));
     let sizes = prop::array::uniform3(option::of(size()));
     let times = prop::array::uniform3(option::of(time()));
-    (prices, sizes, times, option::of(side())).prop_map(|(prices, sizes, times, last_side)| QuoteData {
-        bid: prices[0],
-        ask: prices[1],
+    let gone = (prop::bool::weighted(0.1), prop::bool::weighted(0.1));
+    (prices, sizes, times, option::of(side()), gone).prop_map(|(prices, sizes, times, last_side, gone)| QuoteData {
+        bid: prices[0].filter(|_| !gone.0),
+        ask: prices[1].filter(|_| !gone.1),
         last: prices[2],
         day_open: prices[3],
         day_high: prices[4],
         day_low: prices[5],
-        bid_size: sizes[0],
-        ask_size: sizes[1],
+        bid_size: sizes[0].filter(|_| !gone.0),
+        ask_size: sizes[1].filter(|_| !gone.1),
+        is_bid_gone: gone.0,
+        is_ask_gone: gone.1,
         day_volume: sizes[2],
         venue_time_ms: times[0],
         receive_time_us: times[1],

@@ -52,7 +52,7 @@ impl Frames for Binance {
             (trade.replace(r#""100.10""#, "§"), &[]),
             (trade.replace(r#""m":true"#, r#""m":§"#), &["true"]),
             (depth_of(SYMBOL, 1_001, 1_001, r#"["99.50","2.0"],["1",§]"#, ""), &[MINUS_ZERO]),
-            (quote(SYMBOL, 1_005, "100.00", "101.00").replace(r#""100.00""#, "§"), &[]),
+            (quote(SYMBOL, 1_005, "100.00", "101.00").replace(r#""100.00""#, "§"), &[MINUS_ZERO]),
             (depth(SYMBOL, 1_001, 1_001).replace(r#""u":1001"#, r#""u":§"#), &[]),
         ]
     }

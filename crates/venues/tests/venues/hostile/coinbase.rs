@@ -56,7 +56,8 @@ impl Frames for Coinbase {
             (update.replace(r#""2.0""#, "§"), &[MINUS_ZERO]),
             (trade.replace(r#""100.50""#, "§"), &[]),
             (trade.replace(r#""0.5""#, "§"), &[MINUS_ZERO]),
-            (ticker.replace(r#""110""#, "§"), &[]),
+            // A ticker without a price has none, and nothing else is in doubt.
+            (ticker.replace(r#""110""#, "§"), &[r#""""#, r#""-1.5""#, MINUS_ZERO]),
             (update.replace(":3,", ":§,"), &[]),
             (heartbeat.replace(":3,", ":§,"), &[]),
         ]

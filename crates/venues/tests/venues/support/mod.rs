@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use model::{
-    event::{BookUpdate, MarketEvent, MarketEventKind},
+    event::{BookUpdate, Level, MarketEvent, MarketEventKind},
     instrument::InstrumentId,
     proof::{BookState, TrackedBook},
     time::{Monotonic, Now, Timestamp},
@@ -243,7 +243,10 @@ pub(crate) fn words(event: &MarketEvent) -> String {
     let symbol = event.instrument.symbol();
     match &event.kind {
         MarketEventKind::Trade(trade) => format!("{symbol} trade {} {:?}", trade.id, trade.aggressor_side),
-        MarketEventKind::Quote(quote) => format!("{symbol} quote {}/{}", quote.bid, quote.ask),
+        MarketEventKind::Quote(quote) => {
+            let shown = |side: Option<Level>| side.map_or_else(|| "-".to_owned(), |level| level.price.to_string());
+            format!("{symbol} quote {}/{}", shown(quote.bid), shown(quote.ask))
+        }
         MarketEventKind::Book(BookUpdate::Snapshot { state, n_bids, n_asks }) => {
             format!("{symbol} snapshot {} {n_bids}+{n_asks}", state.as_str())
         }
