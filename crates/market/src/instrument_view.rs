@@ -1,26 +1,28 @@
 //! The state of one instrument, and its topics' lanes.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use model::{
     candle::Interval,
     event::{BookUpdate, MarketEvent, MarketEventKind, Trade},
     instrument::{Instrument, InstrumentId},
-    proof::Books,
+    proof::{Books, TrackedBook},
     status::{FeedHealth, FeedMode},
     time::Now,
 };
 use topics::{
-    channels::{Channel, TopicData, quality::QualityData},
+    channels::{Channel, TopicData, ladder::LadderData, quality::QualityData},
     lane::Lane,
+    limits::{BOOK_DEPTH, LADDER_DEPTH},
     topic::Topic,
 };
 
 use crate::{
-    book_lane::BookLane,
+    book_lane::{self, BookLane},
     candles::Candles,
     clock::TurnClock,
     digits::Digits,
+    ladder,
     lane_state::Lanes,
     latency::{FeedLatency, Latencies},
     quality::{self, MalformedSamples, ProofWatch, QualityLane},
@@ -51,6 +53,8 @@ pub(crate) struct InstrumentView {
     book_revision: u64,
     quote_lanes: Lanes<QuoteLane>,
     book_lanes: Lanes<BookLane>,
+    /// By size of the groups; those in use.
+    ladder_lanes: BTreeMap<u32, Lanes<BookLane>>,
     quality_lanes: Lanes<QualityLane>,
 }
 
@@ -72,6 +76,7 @@ impl InstrumentView {
             book_revision: 0,
             quote_lanes: Lanes::default(),
             book_lanes: Lanes::default(),
+            ladder_lanes: BTreeMap::new(),
             quality_lanes: Lanes::default(),
         }
     }
@@ -153,6 +158,11 @@ impl InstrumentView {
             (Channel::Quote, _) => self.quote_lanes.start(lane, QuoteLane::default),
             (Channel::Tape, _) => self.tape.start(lane),
             (Channel::Book, _) => self.book_lanes.start(lane, BookLane::default),
+            (Channel::Ladder, _) => {
+                if let Some(n_ticks) = topic.group_ticks() {
+                    self.ladder_lanes.entry(n_ticks).or_default().start(lane, BookLane::default);
+                }
+            }
             (Channel::Candles, Some(interval)) => self.candles.series_mut(interval).start(lane),
             (Channel::Quality, _) => self.quality_lanes.start(lane, QualityLane::default),
             // Topics of another owner.
@@ -165,6 +175,16 @@ impl InstrumentView {
             (Channel::Quote, _) => self.quote_lanes.stop(lane),
             (Channel::Tape, _) => self.tape.stop(lane),
             (Channel::Book, _) => self.book_lanes.stop(lane),
+            (Channel::Ladder, _) => {
+                if let Some(n_ticks) = topic.group_ticks()
+                    && let Some(lanes) = self.ladder_lanes.get_mut(&n_ticks)
+                {
+                    lanes.stop(lane);
+                    if !lanes.is_any_started() {
+                        self.ladder_lanes.remove(&n_ticks);
+                    }
+                }
+            }
             (Channel::Candles, Some(interval)) => self.candles.series_mut(interval).stop(lane),
             (Channel::Quality, _) => self.quality_lanes.stop(lane),
             // Topics of another owner.
@@ -188,9 +208,18 @@ impl InstrumentView {
         if let Some(delta) = self.tape.turn(lane) {
             out.push((Topic::tape(id), TopicData::Tape(delta)));
         }
-        if let Some(delta) = self.book_lanes.get_mut(lane).and_then(|own| own.turn(seen, digits, now)) {
+        let levels = |book: &TrackedBook| book_lane::current(book, BOOK_DEPTH, digits);
+        let own = self.book_lanes.get_mut(lane);
+        if let Some(delta) = own.and_then(|own| own.turn(seen, BOOK_DEPTH, levels, now)) {
             feed.published(&mut self.latencies, delta.receive_time_us, turns, now);
             out.push((Topic::book(id), TopicData::Book(delta)));
+        }
+        for (n_ticks, lanes) in &mut self.ladder_lanes {
+            let groups = |book: &TrackedBook| ladder::current(book, *n_ticks, self.instrument.as_deref(), digits);
+            if let Some(book) = lanes.get_mut(lane).and_then(|own| own.turn(seen, LADDER_DEPTH, groups, now)) {
+                feed.published(&mut self.latencies, book.receive_time_us, turns, now);
+                out.push((Topic::ladder(*n_ticks, id), TopicData::Ladder(LadderData { book })));
+            }
         }
         for interval in Interval::ALL {
             if let Some(delta) = self.candles.series_mut(interval).turn(lane, digits) {
@@ -223,6 +252,10 @@ impl InstrumentView {
             (Channel::Quote, _) => self.quote_lanes.get(lane).map(|own| TopicData::Quote(own.snapshot())),
             (Channel::Tape, _) => self.tape.snapshot(lane).map(TopicData::Tape),
             (Channel::Book, _) => self.book_lanes.get(lane).map(|own| TopicData::Book(own.snapshot())),
+            (Channel::Ladder, _) => {
+                let own = self.ladder_lanes.get(&topic.group_ticks()?)?.get(lane)?;
+                Some(TopicData::Ladder(LadderData { book: own.snapshot() }))
+            }
             (Channel::Candles, interval) => {
                 self.candles.series(interval?).snapshot(lane, self.digits).map(TopicData::Candles)
             }

@@ -8,6 +8,7 @@
 pub mod book;
 pub mod candles;
 pub mod consolidated;
+pub mod ladder;
 pub mod quality;
 pub mod quote;
 pub mod replay;
@@ -39,6 +40,7 @@ channels! {
     System("system", Server, None) => State(system::SystemData),
     Consolidated("consolidated", Pair, None) => State(consolidated::ConsolidatedData),
     Replay("replay", Server, None) => State(replay::ReplayData),
+    Ladder("ladder", Instrument, Group) => State(ladder::LadderData),
 }
 
 /// The treatment of a reader that is too slow for a channel.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::{
     channels::Channel,
     error::TopicError,
-    limits::MAX_TOPIC_BYTES,
+    limits::{GROUP_TICKS, MAX_TOPIC_BYTES},
     subject::{Subject, SubjectPattern},
 };
 
@@ -31,6 +31,8 @@ pub struct Topic {
 pub enum Parameter {
     /// The length of the bars.
     Interval(Interval),
+    /// The size of the groups, in ticks: one of [`GROUP_TICKS`].
+    Group(u32),
 }
 
 /// The kind of parameter common to all topics of a channel.
@@ -40,6 +42,8 @@ pub enum ParameterKind {
     None,
     /// [`Parameter::Interval`].
     Interval,
+    /// [`Parameter::Group`].
+    Group,
 }
 
 impl Topic {
@@ -69,6 +73,11 @@ impl Topic {
     /// Returns the topic of candles of one interval.
     pub fn candles(interval: Interval, instrument: &InstrumentId) -> Self {
         Self { parameter: Some(Parameter::Interval(interval)), ..Self::of(Channel::Candles, instrument) }
+    }
+
+    /// Returns the topic of the deep book in groups of `n_ticks` ticks, one of [`GROUP_TICKS`].
+    pub fn ladder(n_ticks: u32, instrument: &InstrumentId) -> Self {
+        Self { parameter: Some(Parameter::Group(n_ticks)), ..Self::of(Channel::Ladder, instrument) }
     }
 
     /// Returns the topic of fault counts.
@@ -101,7 +110,18 @@ impl Topic {
 
     /// Returns the length of a candle; `None` for other channels.
     pub fn interval(&self) -> Option<Interval> {
-        self.parameter.map(|Parameter::Interval(interval)| interval)
+        match self.parameter {
+            Some(Parameter::Interval(interval)) => Some(interval),
+            _ => None,
+        }
+    }
+
+    /// Returns the size of a ladder's groups, in ticks; `None` for other channels.
+    pub fn group_ticks(&self) -> Option<u32> {
+        match self.parameter {
+            Some(Parameter::Group(n_ticks)) => Some(n_ticks),
+            _ => None,
+        }
     }
 
     /// Returns the subject.
@@ -211,12 +231,19 @@ impl Parameter {
     fn parse(kind: ParameterKind, text: Option<&str>) -> Result<Option<Self>, &'static str> {
         match (kind, text) {
             (ParameterKind::None, None) => Ok(None),
-            (ParameterKind::None, Some(_)) => Err("this channel has no interval"),
+            (ParameterKind::None, Some(_)) => Err("this channel has no parameter"),
             (ParameterKind::Interval, None) => Err("needs an interval, as in candles.1m"),
             (ParameterKind::Interval, Some(name)) => match name.parse() {
                 Ok(interval) => Ok(Some(Self::Interval(interval))),
                 Err(_) => Err("unknown interval; known are 1s, 1m, 5m, 15m, 1h, 4h, 1d"),
             },
+            (ParameterKind::Group, None) => Err("needs a group of ticks, as in ladder.10"),
+            (ParameterKind::Group, Some(text)) => {
+                let known = GROUP_TICKS.into_iter().find(|n_ticks| n_ticks.to_string() == text);
+                known
+                    .map(|n_ticks| Some(Self::Group(n_ticks)))
+                    .ok_or("unknown group; known are 1, 2, 5, 10 and so on to 20000")
+            }
         }
     }
 }
@@ -225,6 +252,7 @@ impl fmt::Display for Parameter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Interval(interval) => interval.fmt(f),
+            Self::Group(n_ticks) => n_ticks.fmt(f),
         }
     }
 }
@@ -293,7 +321,7 @@ mod tests {
         fn check(text: &str, expected: &str) {
             assert_eq!(Topic::parse(text).unwrap_err().to_string(), expected);
         }
-        let known = "quote, tape, book, candles, quality, status, system, consolidated, replay";
+        let known = "quote, tape, book, candles, quality, status, system, consolidated, replay, ladder";
         check("alerts", &format!("unknown channel \"alerts\"; known are {known}"));
         check("", &format!("unknown channel \"\"; known are {known}"));
         check("candles:demo:A", r#"topic "candles:demo:A": needs an interval, as in candles.1m"#);
@@ -301,7 +329,12 @@ mod tests {
             "candles.2m:demo:A",
             r#"topic "candles.2m:demo:A": unknown interval; known are 1s, 1m, 5m, 15m, 1h, 4h, 1d"#,
         );
-        check("quote.1m:demo:A", r#"topic "quote.1m:demo:A": this channel has no interval"#);
+        check("quote.1m:demo:A", r#"topic "quote.1m:demo:A": this channel has no parameter"#);
+        check("ladder:demo:A", r#"topic "ladder:demo:A": needs a group of ticks, as in ladder.10"#);
+        for wrong in ["3", "010", "", "20001", "-1"] {
+            let text = format!("ladder.{wrong}:demo:A");
+            check(&text, &format!("topic {text:?}: unknown group; known are 1, 2, 5, 10 and so on to 20000"));
+        }
         check("quote:demo", r#"topic "quote:demo": needs a venue and a symbol, as in quote:demo:AAABBB"#);
         check("quote", r#"topic "quote": needs a venue and a symbol, as in quote:demo:AAABBB"#);
         check("quote:Demo:A", r#"topic "quote:Demo:A": a venue's name is lower case"#);

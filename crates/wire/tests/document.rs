@@ -35,6 +35,7 @@ fn examples_are_messages() {
             let topic = match heading {
                 "status" | "system" | "replay" => heading.to_owned(),
                 "candles" => "candles.1m:demo:AAABBB".to_owned(),
+                "ladder" => "ladder.50:demo:AAABBB".to_owned(),
                 "consolidated" => "consolidated:all:AAA/BBB".to_owned(),
                 channel => format!("{channel}:demo:AAABBB"),
             };
@@ -61,7 +62,7 @@ fn words_are_all_there() {
     let topics =
         DOCUMENT.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | ")).map(|(topic, _)| topic);
     let named: Vec<Topic> = topics.filter(|text| text.contains(':')).map(|text| Topic::parse(text).unwrap()).collect();
-    assert_eq!(named.len(), 6, "the table of topics");
+    assert_eq!(named.len(), 7, "the table of topics");
 }
 
 #[test]

@@ -20,6 +20,7 @@ use topics::{
         TopicData,
         book::BookData,
         candles::CandlesData,
+        ladder::LadderData,
         quality::{
             BookProof, MalformedSample, QualityData, Resync, ResyncReason,
             latency::{LatencyData, VenueClock},
@@ -217,7 +218,8 @@ fn data_of_the_channels() {
         publish_time_us: Some(3),
         last_update_id: Some(4),
     };
-    lines.push(delta("book:kraken:BTC/USD", TopicData::Book(book)));
+    lines.push(delta("book:kraken:BTC/USD", TopicData::Book(book.clone())));
+    lines.push(delta("ladder.50:kraken:BTC/USD", TopicData::Ladder(LadderData { book })));
     lines.push(delta(
         "book:kraken:BTC/USD",
         TopicData::Book(BookData { state: BookState::Suspect, ..BookData::default() }),

@@ -321,6 +321,7 @@ fn has_content(data: &TopicData) -> bool {
         TopicData::Quote(quote) => quote.bid.is_some() || quote.last.is_some(),
         TopicData::Tape(tape) => !tape.trades.is_empty(),
         TopicData::Book(book) => book.state.is_served(),
+        TopicData::Ladder(ladder) => ladder.book.state.is_served(),
         TopicData::Candles(bars) => !bars.bars.is_empty(),
         _ => true,
     }

@@ -13,7 +13,7 @@ use model::{
 };
 use proptest::prelude::*;
 use topics::{
-    channels::{TopicData, book::BookData, quote::QuoteData},
+    channels::{TopicData, book::BookData, ladder::LadderData, quote::QuoteData},
     lane::Lane,
     payload::Merge,
     topic::Topic,
@@ -83,7 +83,9 @@ struct World {
 fn topics() -> Vec<Topic> {
     let of = |id| {
         let candles = [Interval::S1, Interval::M1].map(|interval| Topic::candles(interval, &id));
-        [Topic::quote(&id), Topic::tape(&id), Topic::book(&id), Topic::quality(&id)].into_iter().chain(candles)
+        let ladders = [1, 10].map(|n_ticks| Topic::ladder(n_ticks, &id));
+        let others = [Topic::quote(&id), Topic::tape(&id), Topic::book(&id), Topic::quality(&id)];
+        others.into_iter().chain(candles).chain(ladders)
     };
     of(id(0)).chain(of(id(1))).chain([Topic::STATUS]).collect()
 }
@@ -224,6 +226,11 @@ impl World {
                 let current = self.view.book(own, 20, &self.books).unwrap_or_default();
                 assert_eq!((book.state, &book.bids, &book.asks), (current.state, &current.bids, &current.asks));
             }
+            TopicData::Ladder(ladder) if topic.group_ticks() == Some(1) => {
+                let current = self.view.book(own, 50, &self.books).unwrap_or_default();
+                let shown = &ladder.book;
+                assert_eq!((shown.state, &shown.bids, &shown.asks), (current.state, &current.bids, &current.asks));
+            }
             TopicData::Tape(tape) => {
                 let newest = self.view.trades(own, 100).unwrap_or_default();
                 assert!(newest.ends_with(&tape.trades), "what came before the lane was started may be missing");
@@ -241,7 +248,7 @@ impl World {
 /// Returns every digit; for a book that is not served only state and times, as its levels are the page's own memory.
 fn shown(data: &TopicData) -> String {
     match data {
-        TopicData::Book(book) if !book.state.is_served() => {
+        TopicData::Book(book) | TopicData::Ladder(LadderData { book }) if !book.state.is_served() => {
             format!("{:?}", BookData { bids: Vec::new(), asks: Vec::new(), ..book.clone() })
         }
         other => format!("{other:?}"),

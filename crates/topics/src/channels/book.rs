@@ -43,13 +43,26 @@ impl Merge for BookData {
     /// Applies a delta. If the state becomes served again, the delta's levels replace all; if it is not served, the
     /// levels stay unchanged.
     fn merge(&mut self, delta: &Self) {
+        self.merge_to(delta, BOOK_DEPTH);
+    }
+
+    /// Returns the delta that turns `self` (a snapshot, or one with deltas merged) into the snapshot `newer`; `None` if
+    /// nothing changed. Levels of a `newer` that is not served are ignored.
+    fn diff(&self, newer: &Self) -> Option<Self> {
+        self.diff_to(newer, BOOK_DEPTH)
+    }
+}
+
+impl BookData {
+    /// [`Merge::merge`] for a payload of `depth` levels a side.
+    pub fn merge_to(&mut self, delta: &Self, depth: usize) {
         if delta.state.is_served() {
             if !self.state.is_served() {
                 self.bids.clear();
                 self.asks.clear();
             }
-            merge_side(&mut self.bids, &delta.bids, |one, other| one > other);
-            merge_side(&mut self.asks, &delta.asks, |one, other| one < other);
+            merge_side(&mut self.bids, &delta.bids, depth, |one, other| one > other);
+            merge_side(&mut self.asks, &delta.asks, depth, |one, other| one < other);
         }
         self.state = delta.state;
         self.venue_time_ms = delta.venue_time_ms.or(self.venue_time_ms);
@@ -58,15 +71,14 @@ impl Merge for BookData {
         self.last_update_id = delta.last_update_id.or(self.last_update_id);
     }
 
-    /// Returns the delta that turns `self` (a snapshot, or one with deltas merged) into the snapshot `newer`; `None` if
-    /// nothing changed. Levels of a `newer` that is not served are ignored.
-    fn diff(&self, newer: &Self) -> Option<Self> {
+    /// [`Merge::diff`] for a payload of `depth` levels a side.
+    pub fn diff_to(&self, newer: &Self, depth: usize) -> Option<Self> {
         let (bids, asks) = match (self.state.is_served(), newer.state.is_served()) {
             (_, false) => (Vec::new(), Vec::new()),
             (false, true) => (newer.bids.clone(), newer.asks.clone()),
             (true, true) => (
-                diff_side(&self.bids, &newer.bids, |one, other| one > other),
-                diff_side(&self.asks, &newer.asks, |one, other| one < other),
+                diff_side(&self.bids, &newer.bids, depth, |one, other| one > other),
+                diff_side(&self.asks, &newer.asks, depth, |one, other| one < other),
             ),
         };
         let delta = Self {
@@ -84,7 +96,7 @@ impl Merge for BookData {
 }
 
 /// Merges changed rows into a side; `is_better(a, b)` is true if a comes before b.
-fn merge_side(rows: &mut Vec<Level>, changes: &[Level], is_better: impl Fn(Price, Price) -> bool) {
+fn merge_side(rows: &mut Vec<Level>, changes: &[Level], depth: usize, is_better: impl Fn(Price, Price) -> bool) {
     for change in changes {
         let at = rows.partition_point(|row| is_better(row.price, change.price));
         let is_present = rows.get(at).is_some_and(|row| row.price == change.price);
@@ -97,12 +109,12 @@ fn merge_side(rows: &mut Vec<Level>, changes: &[Level], is_better: impl Fn(Price
             (false, false) => rows.insert(at, *change),
         }
     }
-    rows.truncate(BOOK_DEPTH);
+    rows.truncate(depth);
 }
 
 /// Walks both sides once. A row that dropped off the far end needs no removal: the client's cut removes it.
-fn diff_side(older: &[Level], newer: &[Level], is_better: impl Fn(Price, Price) -> bool) -> Vec<Level> {
-    let (older, newer) = (&older[..older.len().min(BOOK_DEPTH)], &newer[..newer.len().min(BOOK_DEPTH)]);
+fn diff_side(older: &[Level], newer: &[Level], depth: usize, is_better: impl Fn(Price, Price) -> bool) -> Vec<Level> {
+    let (older, newer) = (&older[..older.len().min(depth)], &newer[..newer.len().min(depth)]);
     let mut changes = Vec::new();
     let (mut old_idx, mut new_idx) = (0, 0);
     loop {
@@ -115,7 +127,7 @@ fn diff_side(older: &[Level], newer: &[Level], is_better: impl Fn(Price, Price) 
                 (old_idx, new_idx) = (old_idx + 1, new_idx + 1);
             }
             (Some(old), new) if new.is_none_or(|new| is_better(old.price, new.price)) => {
-                if new.is_some() || newer.len() < BOOK_DEPTH {
+                if new.is_some() || newer.len() < depth {
                     changes.push(Level { price: old.price, quantity: model::decimal::Quantity::ZERO });
                 }
                 old_idx += 1;

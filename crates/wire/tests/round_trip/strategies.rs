@@ -17,6 +17,7 @@ use topics::{
         book::BookData,
         candles::CandlesData,
         consolidated::{ConsolidatedData, LeftOut, VenueLevel, VenueStanding},
+        ladder::LadderData,
         quality::{
             BookProof, BookQuality, FeedQuality, MALFORMED_SAMPLES, MalformedSample, QualityData, Resync, ResyncReason,
             latency::{LatencyData, VenueClock},
@@ -27,6 +28,7 @@ use topics::{
         system::SystemData,
         tape::{TapeData, TapeTrade},
     },
+    limits::GROUP_TICKS,
     topic::{Topic, TopicPattern},
 };
 use wire::{
@@ -315,6 +317,9 @@ pub(crate) fn item() -> impl Strategy<Value = Item> {
         (instrument(), quote()).prop_map(|(id, data)| (Topic::quote(&id), TopicData::Quote(data))).boxed(),
         (instrument(), tape()).prop_map(|(id, data)| (Topic::tape(&id), TopicData::Tape(data))).boxed(),
         (instrument(), book()).prop_map(|(id, data)| (Topic::book(&id), TopicData::Book(data))).boxed(),
+        (prop::sample::select(GROUP_TICKS.to_vec()), instrument(), book())
+            .prop_map(|(n_ticks, id, book)| (Topic::ladder(n_ticks, &id), TopicData::Ladder(LadderData { book })))
+            .boxed(),
         (interval, instrument(), candles())
             .prop_map(|(interval, id, data)| (Topic::candles(interval, &id), TopicData::Candles(data))),
         // Boxed: by value the generators of a message's items would need more stack than a test has.
