@@ -22,6 +22,8 @@ pub struct Selection {
     pub id: Memo<Option<InstrumentId>>,
     /// Its steps and names; `None` until the list of instruments has arrived.
     pub instrument: Memo<Option<Arc<Instrument>>>,
+    /// The instrument in the address, where it cannot be read as one.
+    pub unreadable: Memo<Option<String>>,
 }
 
 impl Selection {
@@ -64,7 +66,9 @@ pub fn provide_selection() -> Selection {
     Effect::new(move |_| {
         set_timeout(move || is_patient.set(false), PATIENCE);
     });
-    let asked = Memo::new(move |_| route.parameter("symbol").and_then(|text| InstrumentId::parse(&text).ok()));
+    let written = Memo::new(move |_| route.parameter("symbol"));
+    let asked = Memo::new(move |_| written.with(|text| InstrumentId::parse(text.as_deref()?).ok()));
+    let unreadable = Memo::new(move |_| written.get().filter(|text| !text.is_empty() && asked.with(Option::is_none)));
     let settings = use_settings();
     let last_chosen = Memo::new(move |_| settings.with(|settings| settings.last_chosen.clone()));
     remember_choice(asked, settings);
@@ -82,7 +86,7 @@ pub fn provide_selection() -> Selection {
         })
     });
     let instrument = Memo::new(move |_| live.instruments().with(|list| id.with(|id| list.find(id.as_ref()?).cloned())));
-    let selection = Selection { id, instrument };
+    let selection = Selection { id, instrument, unreadable };
     provide_context(selection);
     selection
 }
@@ -94,6 +98,10 @@ fn remember_choice(asked: Memo<Option<InstrumentId>>, settings: RwSignal<Setting
     let chosen = StoredValue::new(None::<InstrumentId>);
     Effect::new(move |_| match (asked.get(), path.with(|path| path == LIVE)) {
         (Some(id), _) => {
+            // A replay ends, and then there is no way back to it.
+            if id.venue().is_replay() {
+                return;
+            }
             chosen.set_value(Some(id.clone()));
             if settings.with_untracked(|settings| settings.last_chosen.as_ref() != Some(&id)) {
                 settings.update(|settings| settings.last_chosen = Some(id));
@@ -121,7 +129,10 @@ pub const LIVE: &str = "/";
 
 /// Returns the shown instrument of this page.
 pub fn use_selection() -> Selection {
-    use_context().unwrap_or_else(|| Selection { id: Memo::new(|_| None), instrument: Memo::new(|_| None) })
+    use_context().unwrap_or_else(|| {
+        let (id, instrument) = (Memo::new(|_| None), Memo::new(|_| None));
+        Selection { id, instrument, unreadable: Memo::new(|_| None) }
+    })
 }
 
 /// Chooses a real instrument that is live; none yet while real ones may still become live; otherwise a simulated one,

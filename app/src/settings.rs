@@ -6,6 +6,7 @@
 use chart::chart::Studies;
 use leptos::prelude::*;
 use model::{candle::Interval, decimal::Quantity, instrument::InstrumentId, sorted::SortedMap};
+use topics::limits::GROUP_TICKS;
 
 use crate::cadence::{Cadence, Pace, Preset};
 
@@ -58,9 +59,22 @@ pub struct Settings {
     /// Price steps of the book, in ticks, by instrument, if larger than one tick. At most [`MAX_REMEMBERED`], the most
     /// recent at the end.
     pub group_ticks: Vec<(String, u32)>,
+    /// Sizes of panels in CSS pixels, where the reader has set them.
+    pub panes: SortedMap<Pane, u16>,
     /// Smallest trades shown by the tape, by instrument, if it does not show all. At most [`MAX_REMEMBERED`], the most
     /// recent at the end.
     pub tape_least: Vec<(String, String)>,
+}
+
+/// A panel of the Live page whose size the reader may set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pane {
+    /// The width of book and tape.
+    Side,
+    /// The height of the watchlist.
+    Watch,
+    /// The height of the book above the tape.
+    Book,
 }
 
 /// Whether changed values flash.
@@ -103,7 +117,42 @@ named!(UpDown {
     RedGreen = "red-green", "Red / green";
     BlueOrange = "blue-orange", "Blue / orange";
 });
+named!(Pane {
+    Side = "side", "Width of book and tape";
+    Watch = "watch", "Height of the watchlist";
+    Book = "book", "Height of the book";
+});
 named!(Flash { On = "on", "On"; Off = "off", "Off"; });
+
+impl Pane {
+    /// Returns true for a width, false for a height.
+    pub fn is_width(self) -> bool {
+        self == Self::Side
+    }
+
+    /// Returns true if the panel grows when its divider moves right or down.
+    pub fn grows_forward(self) -> bool {
+        self == Self::Book
+    }
+
+    /// Returns the selector of the panel that has this size.
+    pub fn selector(self) -> &'static str {
+        match self {
+            Self::Side => ".panel-tabs, .book-panel",
+            Self::Watch => ".watch-panel",
+            Self::Book => ".book-panel",
+        }
+    }
+
+    /// Returns the size while the reader has set none, roughly, in CSS pixels.
+    pub fn default_size(self) -> u16 {
+        match self {
+            Self::Side => 328,
+            Self::Watch => 200,
+            Self::Book => 400,
+        }
+    }
+}
 
 impl Default for Settings {
     fn default() -> Self {
@@ -117,6 +166,7 @@ impl Default for Settings {
             last_chosen: None,
             paces: SortedMap::new(),
             group_ticks: Vec::new(),
+            panes: SortedMap::new(),
             tape_least: Vec::new(),
         }
     }
@@ -155,6 +205,11 @@ impl Settings {
                     self.paces.insert(name.to_owned(), pace);
                 }
             }
+            "pane" => {
+                if let Some(pane) = Pane::parse(name) {
+                    self.set_pane(pane, value.parse().ok());
+                }
+            }
             "group" => self.set_group_ticks(&unescaped(name), value.parse().unwrap_or(1)),
             "tape" => self.set_tape_least(&unescaped(name), value),
             _ => {}
@@ -185,6 +240,9 @@ impl Settings {
         for (name, pace) in &self.paces {
             text.push_str(&format!(";pace.{name}={}", pace.name()));
         }
+        for (pane, size) in &self.panes {
+            text.push_str(&format!(";pane.{}={size}", pane.as_str()));
+        }
         for (id, n_ticks) in &self.group_ticks {
             text.push_str(&format!(";group.{}={n_ticks}", escaped(id)));
         }
@@ -203,6 +261,19 @@ impl Settings {
     pub fn set_group_ticks(&mut self, id: &str, n_ticks: u32) {
         let wanted = GROUP_TICKS.contains(&n_ticks).then_some(n_ticks).filter(|n_ticks| *n_ticks > 1);
         remember(&mut self.group_ticks, id, wanted);
+    }
+
+    /// Returns the size of a panel in CSS pixels; `None` if the reader has set none.
+    pub fn pane(&self, pane: Pane) -> Option<u16> {
+        self.panes.get(&pane).copied()
+    }
+
+    /// Sets the size of a panel; `None` restores the default.
+    pub fn set_pane(&mut self, pane: Pane, size: Option<u16>) {
+        match size {
+            Some(size) => self.panes.insert(pane, size),
+            None => self.panes.remove(&pane),
+        };
     }
 
     /// Returns the smallest trade shown by an instrument's tape, as typed; `None` if it shows all.
@@ -266,9 +337,6 @@ fn escaped(id: &str) -> String {
 fn unescaped(text: &str) -> String {
     text.replace("%3D", "=").replace("%3B", ";").replace("%25", "%")
 }
-
-/// The offered price steps of the book, in ticks.
-pub const GROUP_TICKS: [u32; 6] = [1, 2, 5, 10, 50, 100];
 
 /// Instruments for which a choice is remembered.
 pub const MAX_REMEMBERED: usize = 50;
@@ -334,6 +402,17 @@ mod tests {
             settings.set_tape_least(odd, least);
             assert_eq!(settings, Settings::default(), "{n_ticks} {least}");
         }
+    }
+
+    #[test]
+    fn sizes_of_panels_are_remembered() {
+        let mut settings = Settings::parse("pane.side=400;pane.watch=x;pane.other=3;pane.book=70000");
+        assert_eq!(Pane::ALL.iter().map(|pane| settings.pane(*pane)).collect::<Vec<_>>(), [Some(400), None, None]);
+        settings.set_pane(Pane::Book, Some(333));
+        assert_eq!(Settings::parse(&settings.to_text()), settings);
+        settings.set_pane(Pane::Side, None);
+        settings.set_pane(Pane::Book, None);
+        assert_eq!(settings, Settings::default());
     }
 
     #[test]

@@ -24,6 +24,11 @@ impl Room {
         }
         (self.height / self.row_height).ceil().max(0.0) as usize
     }
+
+    /// Returns the number of rows that fit entirely; `None` if the space is unknown.
+    pub fn n_whole_rows(&self) -> Option<usize> {
+        (self.row_height > 0.0 && self.height > 0.0).then(|| (self.height / self.row_height) as usize)
+    }
 }
 
 /// Returns the rows in view at a scroll position, of `n_rows` rows, with some before and after. The range moves in
@@ -120,5 +125,18 @@ mod tests {
         check(140.0, 9_000.0, 5, 5..5);
         check(1e9, 0.0, 5_000, 0..MAX_ROWS);
         assert_eq!(rows_in_view(Room::default(), 0.0, 500), 0..8);
+    }
+
+    #[test]
+    fn only_whole_rows_fit() {
+        #[track_caller]
+        fn check(height: f64, row_height: f64, expected: Option<usize>) {
+            assert_eq!(Room { height, row_height }.n_whole_rows(), expected);
+        }
+        check(219.0, 22.0, Some(9));
+        check(220.0, 22.0, Some(10));
+        check(10.0, 22.0, Some(0));
+        check(0.0, 22.0, None);
+        check(220.0, 0.0, None);
     }
 }

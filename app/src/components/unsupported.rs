@@ -171,7 +171,7 @@ mod tests {
             Owner::new().with(|| {
                 provide_context(Live::knowing(venues));
                 let id = Memo::new(|_| InstrumentId::parse("one:A").ok());
-                let selection = Selection { id, instrument: Memo::new(|_| None) };
+                let selection = Selection { id, instrument: Memo::new(|_| None), unreadable: Memo::new(|_| None) };
                 [view! { <BookPanel selection/> }.to_html(), view! { <TapePanel selection/> }.to_html()]
             })
         };

@@ -24,6 +24,8 @@ pub enum FragmentState {
         /// Age in words.
         age: String,
     },
+    /// Nobody follows the instrument: the last known value is shown as old, and the page says why.
+    Ended,
     /// The last update failed; the last known value is shown as old.
     Failed {
         /// The error.
@@ -47,7 +49,7 @@ impl FragmentState {
         match self {
             Self::Waiting { .. } => "waiting",
             Self::Live => "live",
-            Self::Stale { .. } => "stale",
+            Self::Stale { .. } | Self::Ended => "stale",
             Self::Failed { .. } => "failed",
         }
     }
@@ -56,7 +58,7 @@ impl FragmentState {
     pub fn note(&self) -> Option<String> {
         match self {
             Self::Waiting { note } => note.clone(),
-            Self::Live => None,
+            Self::Live | Self::Ended => None,
             Self::Stale { word, age } => Some(format!("{word}, {age} old")),
             Self::Failed { message, age, next_s } => {
                 let since = (!age.is_empty()).then(|| format!("for {age}"));
@@ -140,6 +142,7 @@ impl SamplingSchedule {
         }
         self.failed_since = None;
         match freshness {
+            Freshness::NotFollowed => FragmentState::Ended,
             Freshness::Fresh | Freshness::Refused { .. } => FragmentState::Live,
             Freshness::Stale { age_ms, is_quiet } => FragmentState::Stale {
                 word: if *is_quiet { "quiet" } else { "stale" },
@@ -250,6 +253,8 @@ mod tests {
     #[test]
     fn stale_and_refused_say_so() {
         let mut schedule = started();
+        let ended = schedule.state(at(1_000), FAST, &Freshness::NotFollowed, None);
+        assert_eq!((ended.as_str(), ended.note()), ("stale", None));
         let stale = schedule.state(at(1_000), FAST, &Freshness::Stale { age_ms: 7_900, is_quiet: false }, None);
         assert_eq!((stale.as_str(), stale.note().as_deref()), ("stale", Some("stale, 7 s old")));
         let quiet = schedule.state(at(1_000), FAST, &Freshness::Stale { age_ms: 7_900, is_quiet: true }, None);

@@ -18,6 +18,7 @@ use topics::{
         TopicData,
         book::BookData,
         consolidated::ConsolidatedData,
+        ladder::LadderData,
         quality::QualityData,
         quote::QuoteData,
         replay::ReplayData,
@@ -54,6 +55,8 @@ pub enum Freshness {
         /// The market is quiet, as far as known: the values are old but correct.
         is_quiet: bool,
     },
+    /// Nobody follows the instrument, or not any more: the last known values stay, and are not current.
+    NotFollowed,
     /// The server refused the topics.
     Refused {
         /// The server's message.
@@ -80,6 +83,8 @@ pub struct StreamView {
     pub silence: Option<Silence>,
     /// The holder of the venue's connection: the server or this browser.
     pub source: Source,
+    /// True if no feed follows the instrument: it was stopped, its replay has ended, or it was never followed.
+    pub is_absent: bool,
 }
 
 /// All market data of the page.
@@ -125,7 +130,9 @@ impl Content {
         match self {
             Self::Tape(log) => log.newest_first().next().is_none(),
             Self::Candles(log) => log.bars().is_empty(),
-            Self::Other(TopicData::Book(book)) => book.bids.is_empty() && book.asks.is_empty(),
+            Self::Other(TopicData::Book(book) | TopicData::Ladder(LadderData { book })) => {
+                book.bids.is_empty() && book.asks.is_empty()
+            }
             Self::Other(TopicData::Quote(quote)) => quote.last.is_none() && quote.bid.is_none() && quote.ask.is_none(),
             Self::Other(_) => false,
         }
@@ -263,6 +270,14 @@ impl LiveModel {
         }
     }
 
+    /// Returns the deep book in groups of `n_ticks` ticks; its last good groups if it is not served now.
+    pub fn ladder(&self, n_ticks: u32, instrument: &InstrumentId) -> Option<&BookData> {
+        match self.other(&Topic::ladder(n_ticks, instrument))? {
+            TopicData::Ladder(ladder) => Some(&ladder.book),
+            _ => None,
+        }
+    }
+
     /// Returns the last trades.
     pub fn tape(&self, instrument: &InstrumentId) -> Option<&TapeLog> {
         match self.slots.get(&Topic::tape(instrument))?.content.as_ref()? {
@@ -328,7 +343,9 @@ impl LiveModel {
     pub fn stream(&self, instrument: &InstrumentId, now: Now) -> StreamView {
         let entry = self.entry(instrument);
         let age_ms = self.age_ms(instrument, entry, now);
+        let is_absent = self.is_absent(instrument);
         let state = match (entry.map(|entry| entry.state), age_ms) {
+            _ if is_absent => StreamState::Stale,
             (Some(StreamState::Live), Some(_)) if self.is_cut_off_from(instrument.venue(), now) => StreamState::Stale,
             (Some(state), _) => state,
             (None, Some(age_ms)) if age_ms > STALE_AFTER_MS || self.is_cut_off_from(instrument.venue(), now) => {
@@ -351,12 +368,26 @@ impl LiveModel {
                 // A replay's data comes from a file, wherever it plays.
                 Source::Server
             },
+            is_absent,
         }
+    }
+
+    /// Returns true if no feed follows the instrument, as far as the status of all feeds tells.
+    pub fn is_absent(&self, instrument: &InstrumentId) -> bool {
+        self.status().is_some() && self.entry(instrument).is_none()
+    }
+
+    /// Returns true if a quote or book of the instrument has arrived.
+    pub fn has_values(&self, instrument: &InstrumentId) -> bool {
+        self.quote(instrument).is_some() || self.book(instrument).is_some()
     }
 
     /// Returns the freshness of the topics: that of the freshest one.
     pub fn freshness(&self, topics: &[Topic], now: Now) -> Freshness {
         let slots = || topics.iter().filter_map(|topic| self.slots.get(topic).map(|slot| (topic, slot)));
+        if topics.first().and_then(Topic::instrument).is_some_and(|instrument| self.is_absent(instrument)) {
+            return Freshness::NotFollowed;
+        }
         if let Some(message) = slots().find_map(|(_, slot)| slot.refused.clone()) {
             return Freshness::Refused { message };
         }
@@ -474,7 +505,11 @@ impl Slot {
             (Some(Content::Tape(log)), UpdateKind::Delta, TopicData::Tape(tape)) => log.extend(tape.trades),
             (Some(Content::Candles(log)), UpdateKind::Snapshot, TopicData::Candles(bars)) => log.replace(bars),
             (Some(Content::Candles(log)), UpdateKind::Delta, TopicData::Candles(bars)) => log.merge(bars),
-            (Some(Content::Other(TopicData::Book(known))), UpdateKind::Snapshot, TopicData::Book(mut book)) => {
+            (
+                Some(Content::Other(TopicData::Book(known) | TopicData::Ladder(LadderData { book: known }))),
+                UpdateKind::Snapshot,
+                TopicData::Book(mut book) | TopicData::Ladder(LadderData { mut book }),
+            ) => {
                 if !book.state.is_served() && book.bids.is_empty() && book.asks.is_empty() {
                     // The last good levels stay, shown hatched.
                     book.bids = std::mem::take(&mut known.bids);
@@ -501,7 +536,9 @@ impl Slot {
 fn stamps(data: &TopicData) -> Option<Paint> {
     let (venue_time_ms, receive_time_us, publish_time_us) = match data {
         TopicData::Quote(quote) => (quote.venue_time_ms, quote.receive_time_us, quote.publish_time_us?),
-        TopicData::Book(book) => (book.venue_time_ms, book.receive_time_us, book.publish_time_us?),
+        TopicData::Book(book) | TopicData::Ladder(LadderData { book }) => {
+            (book.venue_time_ms, book.receive_time_us, book.publish_time_us?)
+        }
         TopicData::Quality(quality) => (None, None, quality.publish_time_us?),
         _ => return None,
     };

@@ -15,6 +15,9 @@ pub fn word(state: StreamState, silence: Option<Silence>) -> &'static str {
 
 /// Returns the word for a stream.
 pub fn stream_word(stream: &StreamView) -> &'static str {
+    if stream.is_absent {
+        return "not followed";
+    }
     word(stream.state, stream.silence)
 }
 
@@ -22,6 +25,9 @@ pub fn stream_word(stream: &StreamView) -> &'static str {
 /// `venue` is the venue's name for people.
 pub fn sentence(stream: &StreamView, venue: &str) -> String {
     let word = stream_word(stream);
+    if stream.is_absent {
+        return word.to_owned();
+    }
     let age = stream.age_ms.map(format::whole_age);
     let lasting = age.as_ref().map_or_else(String::new, |age| format!(" {age}"));
     let why = match (stream.state, stream.silence, &stream.cause) {
@@ -85,6 +91,8 @@ mod tests {
         check(Stale, None, Some("rate limited"), "stale 12 s: rate limited");
         check(Failed, None, Some("connection closed: 1006"), "failed 12 s: connection closed: 1006");
         let waiting = StreamView { state: Initialising, ..StreamView::default() };
+        let absent = StreamView { is_absent: true, state: Stale, age_ms: Some(500), ..StreamView::default() };
+        assert_eq!((stream_word(&absent), sentence(&absent, "Kraken").as_str()), ("not followed", "not followed"));
         assert_eq!(sentence(&waiting, "Kraken"), "initialising: the venue has not sent any data yet");
     }
 }

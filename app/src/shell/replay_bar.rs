@@ -1,7 +1,7 @@
 //! The bar of a replay: its files, position and speed; above all pages while one is loaded.
 
 use leptos::{ev, prelude::*};
-use model::time::Timestamp;
+use model::{instrument::InstrumentId, time::Timestamp};
 use topics::{
     channels::replay::{PlayState, ReplayReport},
     topic::Topic,
@@ -19,6 +19,9 @@ use crate::{
         live::symbol_picker::use_choose,
         recordings::state::{SPEEDS, span, speed},
     },
+    route::use_route,
+    selection::{LIVE, use_selection},
+    settings::use_settings,
 };
 
 /// The bar; nothing while no replay is loaded.
@@ -42,6 +45,7 @@ pub fn ReplayBar() -> impl IntoView {
         recorder.control(if is_moving.get_untracked() { ReplayControl::Pause } else { ReplayControl::Play });
     };
     let choose = use_choose();
+    return_afterwards(recorder, choose.clone());
     let show = move |_| {
         if let Some(id) =
             replay.with_untracked(|replay| replay.as_ref().and_then(|replay| replay.instruments.first().cloned()))
@@ -163,6 +167,22 @@ fn SpeedChoice(
             {SPEEDS.map(|choice| view! { <option value=choice.to_string()>{speed(choice)}</option> }).collect_view()}
         </select>
     }
+}
+
+/// Shows again what was shown before, once a replay has ended that is still in view.
+fn return_afterwards(recorder: Recorder, choose: impl Fn(&InstrumentId) + 'static) {
+    let (selection, settings, route) = (use_selection(), use_settings(), use_route());
+    Effect::new(move |was_loaded: Option<bool>| {
+        let is_loaded = recorder.replay().with(Option::is_some);
+        let is_shown = untrack(move || selection.is_replay()) && route.path().with_untracked(|path| path == LIVE);
+        if was_loaded == Some(true) && !is_loaded && is_shown {
+            match settings.with_untracked(|settings| settings.last_chosen.clone()) {
+                Some(last) => choose(&last),
+                None => route.go(LIVE),
+            }
+        }
+        is_loaded
+    });
 }
 
 /// Shows the server's replay while the page is open.

@@ -1,21 +1,24 @@
 //! The order book panel: asks above, bids below, the spread between them, and the result of the book's checks.
 
-use leptos::{ev, prelude::*};
-use model::decimal::Price;
-use topics::topic::Topic;
+use leptos::{ev, html, prelude::*};
+use model::{decimal::Price, instrument::InstrumentId};
+use topics::{
+    limits::{BOOK_DEPTH, GROUP_TICKS, LADDER_DEPTH},
+    topic::Topic,
+};
 
 use crate::{
     cadence::Cadence,
-    components::unsupported::{Feature, UnsupportedNote, use_unsupported},
+    components::{
+        room::use_room,
+        unsupported::{Feature, UnsupportedNote, use_unsupported},
+    },
     format,
     fragment::Fragment,
     live::model::LiveModel,
-    pages::live::{
-        book_rows::{BookRow, BookView, N_LEVELS, proof},
-        topics_of,
-    },
+    pages::live::book_rows::{BookRow, BookView, N_ROWS_AT_FIRST, proof},
     selection::Selection,
-    settings::{GROUP_TICKS, use_settings},
+    settings::use_settings,
 };
 
 /// The order book of the shown instrument.
@@ -24,7 +27,6 @@ pub fn BookPanel(
     /// The shown instrument.
     selection: Selection,
 ) -> impl IntoView {
-    let topics = topics_of(selection, Topic::book);
     let unsupported = use_unsupported(selection, Feature::Book);
     let is_given = Memo::new(move |_| unsupported.with(Option::is_none));
     let settings = use_settings();
@@ -32,6 +34,12 @@ pub fn BookPanel(
         let id = selection.id.with(|id| id.as_ref().map(ToString::to_string));
         id.map_or(1, |id| settings.with(|settings| settings.group_ticks(&id)))
     });
+    let side = NodeRef::<html::Div>::new();
+    let room = use_room(side);
+    let n_rows = Memo::new(move |_| room.get().n_whole_rows().map_or(N_ROWS_AT_FIRST, |fit| fit.min(LADDER_DEPTH)));
+    let form = Memo::new(move |_| Form { n_ticks: n_ticks.get(), n_rows: n_rows.get() });
+    let topics =
+        Signal::derive(move || selection.id.with(|id| id.as_ref().map_or_else(Vec::new, |id| form.get().topics(id))));
     let tick = Memo::new(move |_| selection.instrument.with(|known| known.as_ref().map(|known| known.tick_size)));
     let choose = move |n_ticks: u32| {
         if let Some(id) = selection.id.get_untracked() {
@@ -40,17 +48,24 @@ pub fn BookPanel(
     };
     let source = move |model: &LiveModel| {
         Ok(selection.id.with_untracked(|id| {
-            let book = model.book(id.as_ref()?)?;
+            let id = id.as_ref()?;
+            let form = form.get_untracked();
+            let best = model.book(id)?;
+            // Until the deep book has come, the single levels are shown; never those for groups.
+            let book = if form.is_deep() {
+                model.ladder(form.n_ticks, id).or((form.n_ticks == 1).then_some(best))?
+            } else {
+                best
+            };
             let own = || {
-                let level = book.bids.first().or(book.asks.first());
+                let level = best.bids.first().or(best.asks.first());
                 level.map_or((0, 0), |level| (level.price.scale(), level.quantity.scale()))
             };
-            let n_ticks = n_ticks.get_untracked();
-            // A single tick is not a group: a level off the grid keeps its price.
-            let step = tick.get_untracked().filter(|_| n_ticks > 1).and_then(|tick| times(tick, n_ticks));
-            Some(BookView::new(book, untrack(move || selection.decimals()).unwrap_or_else(own), step))
+            let decimals = untrack(move || selection.decimals()).unwrap_or_else(own);
+            Some(BookView::new(book, best, form.n_ticks > 1, form.n_rows, decimals))
         }))
     };
+    let choice = Signal::derive(move || form.with(|form| format!("{} {}", form.n_ticks, form.n_rows)));
     view! {
         <section class="panel book-panel" data-panel="book" aria-label="Order book">
             // An input: outside the region that refreshes.
@@ -66,14 +81,36 @@ pub fn BookPanel(
                     <option value=choice.to_string() prop:selected=move || n_ticks.get() == choice>
                         {move || tick.get().and_then(|tick| times(tick, choice)).map_or_else(|| format!("× {choice}"), step_label)}
                     </option>
-                })}
+                }).into_iter().collect_view()}
             </select>
             <Show when=move || is_given.get() fallback=move || view! { <UnsupportedNote title="Book" unsupported/> }>
-                <Fragment name="book" cadence=Cadence::Price topics source choice=Signal::derive(move || n_ticks.get().to_string()) let:view>
-                    <Book view selection/>
+                <Fragment name="book" cadence=Cadence::Price topics source choice let:view>
+                    <Book view selection n_rows side/>
                 </Fragment>
             </Show>
         </section>
+    }
+}
+
+/// What of the book is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Form {
+    /// Size of the groups.
+    n_ticks: u32,
+    /// Rows of each side.
+    n_rows: usize,
+}
+
+impl Form {
+    /// True if the best levels are not enough.
+    fn is_deep(self) -> bool {
+        self.n_ticks > 1 || self.n_rows > BOOK_DEPTH
+    }
+
+    /// The best levels are always needed: the spread is theirs.
+    fn topics(self, id: &InstrumentId) -> Vec<Topic> {
+        let ladder = self.is_deep().then(|| Topic::ladder(self.n_ticks, id));
+        ladder.into_iter().chain([Topic::book(id)]).collect()
     }
 }
 
@@ -93,6 +130,10 @@ fn Book(
     view: Signal<Option<BookView>>,
     /// The shown instrument.
     selection: Selection,
+    /// Rows of each side.
+    n_rows: Memo<usize>,
+    /// The element of the asks: its height decides how many rows fit.
+    side: NodeRef<html::Div>,
 ) -> impl IntoView {
     let state = Memo::new(move |_| view.with(|view| view.as_ref().map(|view| view.state).unwrap_or_default()));
     let ask = move |level_idx: usize| {
@@ -116,8 +157,10 @@ fn Book(
                 <span role="columnheader">"Size"</span>
                 <span role="columnheader">"Total"</span>
             </div>
-            <div class="book__side book__side--asks" role="rowgroup" aria-label="Asks">
-                {(0..N_LEVELS).rev().map(|level_idx| view! { <BookLine side="ask" level_idx row=ask(level_idx)/> }).collect_view()}
+            <div class="book__side book__side--asks" role="rowgroup" aria-label="Asks" node_ref=side>
+                <For each=move || (0..n_rows.get()).rev() key=|level_idx| *level_idx let:level_idx>
+                    <BookLine side="ask" level_idx row=ask(level_idx)/>
+                </For>
             </div>
             <div class="book__spread" role="row" data-testid="book-spread">
                 <span role="cell">"Spread"</span>
@@ -125,7 +168,9 @@ fn Book(
                 <span role="cell">{move || spread.with(|spread| spread.as_ref().map_or_else(String::new, |(_, share)| share.clone()))}</span>
             </div>
             <div class="book__side book__side--bids" role="rowgroup" aria-label="Bids">
-                {(0..N_LEVELS).map(|level_idx| view! { <BookLine side="bid" level_idx row=bid(level_idx)/> }).collect_view()}
+                <For each=move || 0..n_rows.get() key=|level_idx| *level_idx let:level_idx>
+                    <BookLine side="bid" level_idx row=bid(level_idx)/>
+                </For>
             </div>
         </div>
     }

@@ -1,19 +1,19 @@
 //! The rows of the order book panel: the best levels of both sides with their running totals, single or in groups.
 //!
-//! A group of bids has the price at or below them, a group of asks the price at or above. Only the best levels are
-//! known, so the outermost group may contain more: it is marked as partial.
+//! Groups come from the stream, which sums them over the whole book. A side with fewer groups than it could have ends
+//! where the book is no longer known: its last group may contain more, and is marked as partial.
 
 use model::{
-    decimal::{Price, Quantity, Rounding},
+    decimal::{Price, Quantity},
     event::Level,
     proof::BookState,
 };
-use topics::{channels::book::BookData, limits::BOOK_DEPTH};
+use topics::{channels::book::BookData, limits::LADDER_DEPTH};
 
 use crate::format;
 
-/// Rows shown on each side.
-pub const N_LEVELS: usize = 10;
+/// Rows of each side while the space is unknown.
+pub const N_ROWS_AT_FIRST: usize = 10;
 
 /// One row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,28 +48,31 @@ pub struct BookView {
 }
 
 impl BookView {
-    /// Builds the best [`N_LEVELS`] of each side, with decimals of prices and of sizes; in groups of `step` if given.
-    pub fn new(book: &BookData, decimals: (u32, u32), step: Option<Price>) -> Self {
-        let totals = |groups: &[Group]| -> Vec<Quantity> {
-            let running = groups.iter().scan(Quantity::ZERO, |total, group| {
-                *total = total.checked_add(group.level.quantity).unwrap_or(*total);
+    /// Builds at most `n_rows` rows of each side, with decimals of prices and of sizes. `is_grouped` if the levels of
+    /// `book` are groups; `best` has the single levels.
+    pub fn new(book: &BookData, best: &BookData, is_grouped: bool, n_rows: usize, decimals: (u32, u32)) -> Self {
+        let totals = |levels: &[Level]| -> Vec<Quantity> {
+            let running = levels.iter().take(n_rows).scan(Quantity::ZERO, |total, level| {
+                *total = total.checked_add(level.quantity).unwrap_or(*total);
                 Some(*total)
             });
             running.collect()
         };
-        let bids = groups(&book.bids, step, Rounding::Down);
-        let asks = groups(&book.asks, step, Rounding::Up);
-        let (bid_totals, ask_totals) = (totals(&bids), totals(&asks));
+        let (bid_totals, ask_totals) = (totals(&book.bids), totals(&book.asks));
         let largest = bid_totals.last().copied().max(ask_totals.last().copied()).unwrap_or_default();
-        let rows = |groups: &[Group], totals: &[Quantity]| {
-            groups.iter().zip(totals).map(|(group, total)| row(group, *total, largest, decimals)).collect()
+        let rows = |levels: &[Level], totals: &[Quantity]| {
+            let row = |(level_idx, (level, total)): (usize, (&Level, &Quantity))| {
+                let is_last = level_idx + 1 == levels.len();
+                row(level, *total, largest, is_grouped && is_last && levels.len() < LADDER_DEPTH, decimals)
+            };
+            levels.iter().zip(totals).enumerate().map(row).collect()
         };
-        let best = |levels: &[Level]| levels.first().map(|level| level.price);
+        let price = |levels: &[Level]| levels.first().map(|level| level.price);
         Self {
             state: book.state,
-            bids: rows(&bids, &bid_totals),
-            asks: rows(&asks, &ask_totals),
-            spread: best(&book.bids).zip(best(&book.asks)).and_then(|(bid, ask)| spread(bid, ask, decimals.0)),
+            bids: rows(&book.bids, &bid_totals),
+            asks: rows(&book.asks, &ask_totals),
+            spread: price(&best.bids).zip(price(&best.asks)).and_then(|(bid, ask)| spread(bid, ask, decimals.0)),
         }
     }
 }
@@ -93,40 +96,14 @@ fn spread(bid: Price, ask: Price, price_decimals: u32) -> Option<(String, String
     Some((format::price(difference, price_decimals), format::basis_points(share)))
 }
 
-/// Levels shown as one row.
-struct Group {
-    level: Level,
+fn row(
+    level: &Level,
+    total: Quantity,
+    largest: Quantity,
     is_partial: bool,
-}
-
-/// Returns the best [`N_LEVELS`] groups of `levels`, which are sorted best first. Without a step, or if a price does
-/// not fit it, each level is its own group.
-fn groups(levels: &[Level], step: Option<Price>, rounding: Rounding) -> Vec<Group> {
-    let mut groups: Vec<Group> = Vec::with_capacity(N_LEVELS);
-    for level in levels {
-        let price = step.and_then(|step| level.price.round_to(step, rounding)).unwrap_or(level.price);
-        let is_full = groups.len() == N_LEVELS;
-        match groups.last_mut() {
-            Some(last) if last.level.price == price => {
-                let sum = last.level.quantity.checked_add(level.quantity);
-                last.level.quantity = sum.unwrap_or(last.level.quantity);
-            }
-            _ if is_full => return groups,
-            _ => groups.push(Group { level: Level { price, quantity: level.quantity }, is_partial: false }),
-        }
-    }
-    if step.is_some()
-        && levels.len() >= BOOK_DEPTH
-        && let Some(last) = groups.last_mut()
-    {
-        last.is_partial = true;
-    }
-    groups
-}
-
-fn row(group: &Group, total: Quantity, largest: Quantity, (price_decimals, size_decimals): (u32, u32)) -> BookRow {
-    let Group { level, is_partial } = group;
-    let at_least = if *is_partial { "≥\u{202f}" } else { "" };
+    (price_decimals, size_decimals): (u32, u32),
+) -> BookRow {
+    let at_least = if is_partial { "≥\u{202f}" } else { "" };
     let share = total.to_f64_lossy() / largest.to_f64_lossy() * 100.0;
     BookRow {
         price: format::price(level.price, price_decimals),
@@ -134,8 +111,8 @@ fn row(group: &Group, total: Quantity, largest: Quantity, (price_decimals, size_
         size: format!("{at_least}{}", format::quantity(level.quantity, size_decimals)),
         size_value: level.quantity.to_string(),
         total: format!("{at_least}{}", format::quantity(total, size_decimals)),
-        fill_percent: share.clamp(0.0, 100.0).round() as u8,
-        is_partial: *is_partial,
+        fill_percent: share.round() as u8,
+        is_partial,
     }
 }
 
@@ -152,18 +129,18 @@ mod tests {
             .collect()
     }
 
+    fn book(bids: &[(&str, &str)], asks: &[(&str, &str)]) -> BookData {
+        BookData { state: BookState::Live, bids: levels(bids), asks: levels(asks), ..BookData::default() }
+    }
+
+    fn column(rows: &[BookRow]) -> Vec<String> {
+        rows.iter().map(|row| format!("{} {} {} {}", row.price, row.size, row.total, row.fill_percent)).collect()
+    }
+
     #[test]
     fn totals_run_from_the_best_row() {
-        let book = BookData {
-            state: BookState::Live,
-            bids: levels(&[("99.5", "1"), ("99.0", "2.5")]),
-            asks: levels(&[("100.5", "3"), ("101.0", "4")]),
-            ..BookData::default()
-        };
-        let view = BookView::new(&book, (2, 1), None);
-        let column = |rows: &[BookRow]| -> Vec<String> {
-            rows.iter().map(|row| format!("{} {} {} {}", row.price, row.size, row.total, row.fill_percent)).collect()
-        };
+        let book = book(&[("99.5", "1"), ("99.0", "2.5")], &[("100.5", "3"), ("101.0", "4")]);
+        let view = BookView::new(&book, &book, false, 10, (2, 1));
         assert_eq!(column(&view.bids), ["99.50 1.0 1.0 14", "99.00 2.5 3.5 50"]);
         assert_eq!(column(&view.asks), ["100.50 3.0 3.0 43", "101.00 4.0 7.0 100"]);
         assert_eq!(view.spread, Some(("1.00".into(), "100\u{202f}bps".into())));
@@ -171,58 +148,39 @@ mod tests {
     }
 
     #[test]
-    fn deep_books_are_cut_and_empty_ones_are_no_trouble() {
+    fn rows_are_as_many_as_fit() {
         let deep: Vec<(String, &str)> = (0..20).map(|row_idx| (format!("{}", 100 - row_idx), "1")).collect();
         let deep: Vec<(&str, &str)> = deep.iter().map(|(price, size)| (price.as_str(), *size)).collect();
-        let view = BookView::new(&BookData { bids: levels(&deep), ..BookData::default() }, (0, 0), None);
-        assert_eq!((view.bids.len(), view.asks.len(), view.spread), (N_LEVELS, 0, None));
-        assert_eq!(view.bids.last().map(|row| row.fill_percent), Some(100));
-        assert_eq!(BookView::new(&BookData::default(), (0, 0), None), BookView::default());
-    }
-
-    #[test]
-    fn groups_round_away_from_the_spread() {
-        #[track_caller]
-        fn check(step: &str, bids: &[&str], asks: &[&str]) {
-            let book = BookData {
-                state: BookState::Live,
-                bids: levels(&[("99.98", "1"), ("99.95", "2"), ("99.90", "3"), ("99.89", "4")]),
-                asks: levels(&[("100.01", "1"), ("100.05", "2"), ("100.06", "3"), ("100.15", "4")]),
-                ..BookData::default()
-            };
-            let view = BookView::new(&book, (2, 0), Price::parse(step).ok());
-            let shown = |rows: &[BookRow]| -> Vec<String> {
-                rows.iter().map(|row| format!("{} {} {}", row.price, row.size, row.total)).collect()
-            };
-            assert_eq!(
-                (shown(&view.bids), shown(&view.asks)),
-                (bids.iter().map(ToString::to_string).collect(), asks.iter().map(ToString::to_string).collect())
-            );
-            // The spread is still that of the best prices.
-            assert_eq!(view.spread.map(|(text, _)| text).as_deref(), Some("0.03"));
+        let book = book(&deep, &[]);
+        for (n_rows, expected) in [(0, 0), (7, 7), (20, 20), (50, 20)] {
+            let view = BookView::new(&book, &book, false, n_rows, (0, 0));
+            assert_eq!((view.bids.len(), view.asks.len(), view.spread), (expected, 0, None));
+            assert!(view.bids.last().is_none_or(|row| row.fill_percent == 100), "of the rows in view");
         }
-        check("0.05", &["99.95 3 3", "99.90 3 6", "99.85 4 10"], &["100.05 3 3", "100.10 3 6", "100.15 4 10"]);
-        check("1.00", &["99.00 10 10"], &["101.00 10 10"]);
-        check(
-            "0.01",
-            &["99.98 1 1", "99.95 2 3", "99.90 3 6", "99.89 4 10"],
-            &["100.01 1 1", "100.05 2 3", "100.06 3 6", "100.15 4 10"],
-        );
+        let empty = BookData::default();
+        assert_eq!(BookView::new(&empty, &empty, true, 10, (0, 0)), BookView::default());
     }
 
     #[test]
-    fn a_group_that_may_hold_more_says_so() {
-        let prices: Vec<String> =
-            (0..BOOK_DEPTH).map(|row_idx| format!("{}.{:02}", 99 - row_idx / 7, 99 - row_idx % 7)).collect();
-        let rows: Vec<(&str, &str)> = prices.iter().map(|price| (price.as_str(), "1")).collect();
-        let of = |n_rows: usize, step: &str| {
-            let book = BookData { bids: levels(&rows[..n_rows]), ..BookData::default() };
-            let view = BookView::new(&book, (0, 0), Price::parse(step).ok());
-            view.bids.iter().map(|row| row.size.replace('\u{202f}', " ")).collect::<Vec<_>>()
+    fn the_spread_of_groups_is_that_of_the_best_prices() {
+        let groups = book(&[("99.95", "3")], &[("100.05", "3")]);
+        let best = book(&[("99.98", "1")], &[("100.01", "1")]);
+        let view = BookView::new(&groups, &best, true, 10, (2, 0));
+        assert_eq!(view.spread.map(|(text, _)| text).as_deref(), Some("0.03"));
+    }
+
+    #[test]
+    fn a_group_that_may_contain_more_says_so() {
+        let rows: Vec<String> = (0..LADDER_DEPTH).map(|row_idx| (1_000 - row_idx * 10).to_string()).collect();
+        let rows: Vec<(&str, &str)> = rows.iter().map(|price| (price.as_str(), "1")).collect();
+        let of = |n_groups: usize, is_grouped: bool, n_rows: usize| {
+            let book = book(&rows[..n_groups], &[]);
+            let view = BookView::new(&book, &book, is_grouped, n_rows, (0, 0));
+            view.bids.last().map(|row| (row.size.replace('\u{202f}', " "), row.is_partial))
         };
-        assert_eq!(of(BOOK_DEPTH, "1"), ["7", "7", "≥ 6"]);
-        // A book known to its end is also known in groups, and groups cut off only by our own row limit are whole.
-        assert_eq!(of(BOOK_DEPTH - 1, "1"), ["7", "7", "5"]);
-        assert!(of(BOOK_DEPTH, "0.01").iter().all(|size| size == "1"));
+        assert_eq!(of(3, true, 10), Some(("≥ 1".to_owned(), true)));
+        assert_eq!(of(3, false, 10), Some(("1".to_owned(), false)), "levels are whole");
+        assert_eq!(of(LADDER_DEPTH, true, 60), Some(("1".to_owned(), false)), "cut off by the limit");
+        assert_eq!(of(30, true, 10), Some(("1".to_owned(), false)), "cut off by the space");
     }
 }

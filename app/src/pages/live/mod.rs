@@ -1,10 +1,12 @@
 //! The Live page: one instrument with its price, chart, book and trades, and all others beside it.
 
+pub mod absence;
 pub mod book;
 pub mod book_rows;
 pub mod chart_panel;
 pub mod headline;
 pub mod headline_figures;
+pub mod splitter;
 pub mod symbol_picker;
 pub mod symbol_search;
 pub mod tape;
@@ -21,11 +23,12 @@ use crate::{
     pages::{
         FragmentSpec,
         live::{
-            book::BookPanel, chart_panel::ChartPanel, headline::Headline, headline_figures::Figures, tape::TapePanel,
-            watch::WatchPanel,
+            absence::AbsenceStrip, book::BookPanel, chart_panel::ChartPanel, headline::Headline,
+            headline_figures::Figures, splitter::Splitter, tape::TapePanel, watch::WatchPanel,
         },
     },
     selection::{Selection, use_selection},
+    settings::{Pane, use_settings},
 };
 
 /// The regions of this page.
@@ -70,16 +73,33 @@ impl Panel {
 pub fn LivePage() -> impl IntoView {
     let selection = use_selection();
     let panel = RwSignal::new(Panel::Book);
+    let settings = use_settings();
+    let dragged = RwSignal::new(None);
+    let size = move |pane: Pane| {
+        let dragged = dragged.get().filter(|(of, _)| *of == pane).map(|(_, size)| size);
+        let size = dragged.or_else(|| settings.with(|settings| settings.pane(pane)));
+        size.map(|size| format!("{size}px"))
+    };
     view! {
         <PageTitle selection/>
         <h1 class="unseen">"Live"</h1>
-        <div class="live-page" data-panel=move || panel.get().as_str()>
-            <Headline selection/>
+        <div
+            class="live-page"
+            data-panel=move || panel.get().as_str()
+            style=("--side", move || size(Pane::Side))
+            style=("--watch", move || size(Pane::Watch))
+            style=("--book", move || size(Pane::Book))
+        >
+            <div class="live-page__top">
+                <Headline selection/>
+                <AbsenceStrip selection/>
+            </div>
             <ChartPanel selection/>
             <PanelTabs panel/>
             <BookPanel selection/>
             <TapePanel selection/>
             <WatchPanel selection/>
+            {Pane::ALL.iter().map(|pane| view! { <Splitter pane=*pane dragged/> }).collect_view()}
         </div>
     }
 }

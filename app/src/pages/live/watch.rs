@@ -6,10 +6,10 @@ use std::{ops::Range, sync::Arc};
 
 use leptos::{ev, html, prelude::*};
 use model::{
-    instrument::{Instrument, InstrumentId},
+    instrument::{Instrument, InstrumentId, Venue},
     time::Monotonic,
 };
-use topics::topic::Topic;
+use topics::{channels::status::StatusData, topic::Topic};
 
 use crate::{
     cadence::Cadence,
@@ -110,9 +110,15 @@ fn WatchTable(
 ) -> impl IntoView {
     let live = use_live();
     let empty_note = move || match (listed.with(Vec::is_empty), live.instruments().with(|list| list.known.is_empty())) {
-        (false, _) => "",
-        (true, true) => "No instruments yet.",
-        (true, false) => "No instrument matches.",
+        (false, _) => String::new(),
+        (true, true) => {
+            live.tick().track();
+            let title = |venue: &Venue| live.venues().with(|venues| venues.title(venue).to_owned());
+            live.with_model(|model| model.status().map(|status| no_instruments(status, title)))
+                .flatten()
+                .unwrap_or_default()
+        }
+        (true, false) => "No instrument matches.".to_owned(),
     };
     let n_rows = Memo::new(move |_| listed.with(Vec::len));
     // States and ages advance without any data: twice a second is often enough.
@@ -152,6 +158,19 @@ fn WatchTable(
             </div>
             <p class="watch__note" hidden=move || empty_note().is_empty()>{empty_note}</p>
         </div>
+    }
+}
+
+/// Returns why no instrument is known yet, from the status of all feeds.
+fn no_instruments(status: &StatusData, title: impl Fn(&Venue) -> String) -> String {
+    let causes = status.connections.iter().filter_map(|connection| {
+        let cause = connection.cause.as_ref()?;
+        Some(format!("No data from {}: {cause}.", title(&connection.venue)))
+    });
+    match causes.collect::<Vec<_>>() {
+        causes if !causes.is_empty() => causes.join(" "),
+        _ if status.streams.is_empty() => "No instruments are followed. Start a venue on the Venues page.".to_owned(),
+        _ => "Waiting for the venues' first data…".to_owned(),
     }
 }
 
@@ -238,5 +257,32 @@ fn WatchRow(
             {cell("watch__wide", |line| &line.rate)}
             <span class="watch__wide" role="cell">{move || stream.with(|stream| stream.1.clone())}</span>
         </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::status::FeedMode;
+    use topics::channels::status::{ConnectionEntry, StreamEntry};
+
+    use super::*;
+
+    #[test]
+    fn an_empty_list_says_why() {
+        let id = InstrumentId::parse("binance:BTCUSDT").unwrap();
+        let connection = |cause: Option<&str>| ConnectionEntry {
+            cause: cause.map(str::to_owned),
+            ..ConnectionEntry::new(id.venue(), FeedMode::WebSocket)
+        };
+        let of = |connections: Vec<ConnectionEntry>, n_streams: usize| {
+            let streams = (0..n_streams).map(|_| StreamEntry::new(&id, FeedMode::WebSocket)).collect();
+            no_instruments(&StatusData { connections, streams, ..StatusData::default() }, |_| "Binance".to_owned())
+        };
+        assert_eq!(
+            of(vec![connection(Some("not available in this region"))], 3),
+            "No data from Binance: not available in this region."
+        );
+        assert_eq!(of(vec![connection(None)], 3), "Waiting for the venues' first data…");
+        assert_eq!(of(vec![], 0), "No instruments are followed. Start a venue on the Venues page.");
     }
 }

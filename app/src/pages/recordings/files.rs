@@ -1,5 +1,7 @@
 //! The recorded files, each with controls to play, download and delete it.
 
+use std::time::Duration;
+
 use leptos::{html, prelude::*};
 use model::instrument::{InstrumentId, Venue};
 use topics::channels::replay::ReplayReport;
@@ -8,6 +10,7 @@ use wire::command::{Command, OneRecording};
 use crate::{
     format,
     live::{
+        Live, browser,
         recorder::{Recorder, RecordingFile, Recordings},
         use_live,
     },
@@ -15,6 +18,7 @@ use crate::{
         live::symbol_picker::use_choose,
         recordings::{feeds::is_direct, state},
     },
+    selection::{Selection, use_selection},
 };
 
 /// One row for each file.
@@ -62,11 +66,11 @@ fn OpenFile(
     recorder: Recorder,
 ) -> impl IntoView {
     let field = NodeRef::<html::Input>::new();
-    let choose = use_choose();
+    let (choose, live, selection) = (use_choose(), use_live(), use_selection());
     let chosen = move |_| {
         let choose = choose.clone();
         if let Some(field) = field.get_untracked() {
-            recorder.open_chosen(&field, move |replay| show(&replay, &choose));
+            recorder.open_chosen(&field, move |replay| show(&replay, live, selection, choose));
         }
     };
     let ask = move |_| {
@@ -101,12 +105,35 @@ fn OpenFile(
     }
 }
 
-/// Shows what plays.
-fn show(replay: &ReplayReport, choose: &impl Fn(&InstrumentId)) {
-    if let Some(id) = replay.instruments.first() {
-        choose(id);
+/// Shows what plays: the recording of the shown instrument if there is one, otherwise the busiest, which the first
+/// moments tell.
+fn show(replay: &ReplayReport, live: Live, selection: Selection, choose: impl Fn(&InstrumentId) + 'static) {
+    let shown = selection.id.with_untracked(|id| recording_of(id.as_ref()?, &replay.instruments).cloned());
+    if let Some(id) = shown {
+        return choose(&id);
     }
+    let instruments = replay.instruments.clone();
+    set_timeout(
+        move || {
+            let n_updates =
+                |id: &InstrumentId| live.with_model(|model| model.stream(id, browser::now()).updates).unwrap_or(0);
+            // The first of equals.
+            if let Some(id) = instruments.iter().rev().max_by_key(|id| n_updates(id)) {
+                choose(id);
+            }
+        },
+        FIRST_MOMENTS,
+    );
 }
+
+/// Returns the recorded instrument that is the shown one, live or replayed.
+fn recording_of<'a>(shown: &InstrumentId, recorded: &'a [InstrumentId]) -> Option<&'a InstrumentId> {
+    let venue = shown.venue().replayed().unwrap_or(shown.venue().as_str());
+    recorded.iter().find(|one| one.symbol() == shown.symbol() && one.venue().replayed() == Some(venue))
+}
+
+/// How long a replay plays before its busiest instrument is known.
+const FIRST_MOMENTS: Duration = Duration::from_millis(700);
 
 #[component]
 fn FileRow(
@@ -145,13 +172,14 @@ fn FileRow(
             .with(|recording| recording.as_ref().and_then(|recording| recording.venue.as_deref().map(Venue::new)));
         venue.is_some_and(|venue| is_direct(live, &venue))
     });
-    let choose = use_choose();
+    let (choose, selection) = (use_choose(), use_selection());
     let play = move |_| {
         let choose = choose.clone();
+        let show = move |replay: ReplayReport| show(&replay, live, selection, choose);
         if is_here.get_untracked() {
-            return recorder.open_listed(&of_row.get_value(), move |replay| show(&replay, &choose));
+            return recorder.open_listed(&of_row.get_value(), show);
         }
-        recorder.load(of_row.get_value(), move |replay| show(&replay, &choose));
+        recorder.load(of_row.get_value(), show);
     };
     let delete = move |_| {
         doomed.set(None);
@@ -202,5 +230,25 @@ fn FileRow(
                 <button class="button" data-testid="recording-delete-no" on:click=move |_| doomed.set(None)>"Cancel"</button>
             </span>
         </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shown_instrument_is_found_in_its_recording() {
+        let id = |text: &str| InstrumentId::parse(text).unwrap();
+        let recorded = [id("replay-one:A"), id("replay-one:B")];
+        #[track_caller]
+        fn check(shown: &str, recorded: &[InstrumentId], expected: Option<usize>) {
+            let shown = InstrumentId::parse(shown).unwrap();
+            assert_eq!(recording_of(&shown, recorded), expected.map(|idx| &recorded[idx]));
+        }
+        check("one:B", &recorded, Some(1));
+        check("replay-one:A", &recorded, Some(0));
+        check("two:B", &recorded, None);
+        check("one:C", &recorded, None);
     }
 }
