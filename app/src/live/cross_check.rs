@@ -114,8 +114,8 @@ impl CrossCheck {
             TopicData::Quote(quote) => {
                 self.side(source).last_at = Some(at);
                 let side = self.side(source);
-                side.bid = quote.bid.or(side.bid);
-                side.ask = quote.ask.or(side.ask);
+                side.bid = quote.bid.or(side.bid).filter(|_| !quote.is_bid_gone);
+                side.ask = quote.ask.or(side.ask).filter(|_| !quote.is_ask_gone);
                 if let (Some(bid), Some(ask)) = (side.bid, side.ask) {
                     self.top(source, (bid, ask), at);
                 }

@@ -179,6 +179,8 @@ impl<S: DeskSink> DeskFeeds<S> {
         }
         let Some(feed) = self.feeds.get_mut(&event.instrument) else { return };
         match &event.kind {
+            // A price without a trade: nobody could have been filled in it.
+            MarketEventKind::Trade(trade) if trade.size.is_zero() => {}
             MarketEventKind::Trade(trade) => {
                 feed.offset += 1;
                 let (event_time, receive_time) = (event.event_time, event.receive_time);

@@ -129,6 +129,18 @@ fn sampled_tops_agree_and_others_do_not() {
 }
 
 #[test]
+fn a_side_that_is_gone_is_compared_no_more() {
+    let mut check = check();
+    let gone = QuoteData { bid: Price::parse("1.5").ok(), is_ask_gone: true, ..QuoteData::default() };
+    for source in [Server, Direct] {
+        check.take(source, &quote("1", "2"), at(0));
+        check.take(source, &Update { data: TopicData::Quote(gone.clone()), ..quote("1", "2") }, at(100));
+    }
+    let report = check.report(at(200));
+    assert_eq!((report.tops, report.n_tops_matched), ([None, None], 1));
+}
+
+#[test]
 fn nothing_grows_without_bound() {
     let mut check = check();
     check.take(Server, &tape(UpdateKind::Snapshot, 0..1), at(0));

@@ -260,3 +260,11 @@ fn who_reads_no_more_is_forgotten_and_others_are_told_the_end() {
     rig.turn();
     assert!(rig.desk.is_empty());
 }
+
+#[test]
+fn a_price_without_a_trade_fills_nobody() {
+    let mut rig = Rig::live();
+    rig.event(MarketEventKind::Trade(trade(1, "10", "0")));
+    rig.trades(1);
+    assert_eq!(rig.shown(), ["trade 1@2"]);
+}
