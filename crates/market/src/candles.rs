@@ -5,6 +5,7 @@
 
 use model::{
     candle::Interval,
+    decimal::Quantity,
     event::{CandleHistory, CandleUpdate, Trade},
     time::{Monotonic, Timestamp},
 };
@@ -37,6 +38,11 @@ impl Candles {
         for series in &mut self.series {
             series.on_trade(time, trade, continuity);
         }
+    }
+
+    /// Adds the volume of a trade whose price counts for nothing, where a candle is known.
+    pub(crate) fn on_off_market_trade(&mut self, size: Quantity, time: Timestamp) {
+        self.series.iter_mut().for_each(|series| series.on_off_market_trade(time, size));
     }
 
     pub(crate) fn on_history(&mut self, history: &CandleHistory) {

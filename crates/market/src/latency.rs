@@ -58,7 +58,7 @@ impl FeedLatency {
     /// Processes an event. Returns its delay relative to the fastest, if it says something about latency.
     pub(crate) fn arrived(&mut self, event: &MarketEvent, turns: TurnClock) -> Option<u64> {
         let is_news = match &event.kind {
-            MarketEventKind::Trade(_) | MarketEventKind::Quote(_) => true,
+            MarketEventKind::Trade(_) | MarketEventKind::OffMarketTrade(_) | MarketEventKind::Quote(_) => true,
             MarketEventKind::Book(update) => matches!(update, BookUpdate::Delta { .. }),
             MarketEventKind::Candle(_)
             | MarketEventKind::History(_)

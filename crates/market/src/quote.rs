@@ -48,12 +48,13 @@ impl QuoteState {
 
     /// Processes day statistics. Their last price counts only if the venue sends no trades.
     pub(crate) fn on_day(&mut self, day: &DayStatistics, event: &MarketEvent) {
-        self.data.day_open = Some(day.open);
-        self.data.day_high = Some(day.high);
-        self.data.day_low = Some(day.low);
-        self.data.day_volume = Some(day.volume);
+        let data = &mut self.data;
+        data.day_open = day.open.or(data.day_open);
+        data.day_high = day.high.or(data.day_high);
+        data.day_low = day.low.or(data.day_low);
+        data.day_volume = day.volume.or(data.day_volume);
         if self.last_trade.is_none() {
-            self.data.last = Some(day.last);
+            data.last = day.last.or(data.last);
         }
         self.touch(event);
     }
@@ -241,8 +242,7 @@ mod tests {
     #[test]
     fn figures_of_the_day_give_a_last_price_where_there_are_no_trades() {
         let mut state = QuoteState::default();
-        let day =
-            DayStatistics { open: price("1"), high: price("3"), low: price("1"), last: price("2"), volume: size("9") };
+        let day = DayStatistics::published(["1", "3", "1", "2"].map(price), Some(size("9")));
         state.on_day(&day, &event(5, None, MarketEventKind::Day(day)));
         assert_eq!(state.current(None, Digits::default()).last, Some(price("2")));
         on_trade(&mut state, Sighting::New, 100, "2.5");
@@ -250,5 +250,21 @@ mod tests {
         let current = state.current(None, Digits::default());
         assert_eq!((current.last, current.last_side), (Some(price("2.5")), Some(AggressorSide::Buyer)));
         assert_eq!((current.day_high, current.day_volume), (Some(price("3")), Some(size("9"))));
+        // What the venue does not know now stays as it was.
+        let partial = DayStatistics::published(["0", "4", "0", "0"].map(price), None);
+        state.on_day(&partial, &event(7, None, MarketEventKind::Day(partial)));
+        let current = state.current(None, Digits::default());
+        assert_eq!((current.day_high, current.day_low), (Some(price("4")), Some(price("1"))));
+        assert_eq!((current.last, current.day_volume), (Some(price("2.5")), Some(size("9"))));
+    }
+
+    #[test]
+    fn zeros_of_the_day_are_not_known() {
+        let mut state = QuoteState::default();
+        let day = DayStatistics::published(["0", "0", "0", "517.96"].map(price), None);
+        state.on_day(&day, &event(5, None, MarketEventKind::Day(day)));
+        let current = state.current(None, Digits::default());
+        assert_eq!((current.day_open, current.day_high, current.day_low, current.day_volume), (None, None, None, None));
+        assert_eq!(current.last, Some(price("517.96")));
     }
 }

@@ -33,6 +33,9 @@ pub struct MarketEvent {
 pub enum MarketEventKind {
     /// A public trade.
     Trade(Trade),
+    /// A trade away from the market, as the venue marks it (reported late, at an average or derived price): it counts as
+    /// volume, and its price is nobody's last, high or low.
+    OffMarketTrade(Trade),
     /// Best bid and ask as published by the venue.
     Quote(Quote),
     /// A book was replaced or changed, or its state changed.
@@ -177,17 +180,33 @@ pub struct HistoryRequest {
     pub n_bars: usize,
 }
 
-/// Statistics of the last 24 hours, as published by the venue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Statistics of the last 24 hours, as published by the venue. `None`: not known; no price is zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DayStatistics {
     /// First price of the window.
-    pub open: Price,
+    pub open: Option<Price>,
     /// Highest price of the window.
-    pub high: Price,
+    pub high: Option<Price>,
     /// Lowest price of the window.
-    pub low: Price,
+    pub low: Option<Price>,
     /// Last price.
-    pub last: Price,
+    pub last: Option<Price>,
     /// Base units traded in the window.
-    pub volume: Quantity,
+    pub volume: Option<Quantity>,
+}
+
+impl DayStatistics {
+    /// Returns the statistics from a venue's figures, first, highest, lowest and last price: zero is its word for a price
+    /// that it does not have.
+    pub fn published([open, high, low, last]: [Price; 4], volume: Option<Quantity>) -> Self {
+        let known = |price: Price| (!price.is_zero()).then_some(price);
+        Self { open: known(open), high: known(high), low: known(low), last: known(last), volume }
+    }
+
+    /// Takes a newer last price in.
+    pub fn advance(&mut self, last: Price) {
+        self.last = Some(last);
+        self.high = self.high.map(|high| high.max(last));
+        self.low = self.low.map(|low| low.min(last));
+    }
 }

@@ -114,6 +114,7 @@ impl<'a> EventLine<'a> {
 pub fn kind(event: &MarketEvent) -> &'static str {
     match &event.kind {
         MarketEventKind::Trade(_) => "trade",
+        MarketEventKind::OffMarketTrade(_) => "off_market_trade",
         MarketEventKind::Quote(_) => "quote",
         // A change of state without a change of levels.
         MarketEventKind::Book(BookUpdate::State { .. }) => "book_state",
@@ -127,7 +128,7 @@ pub fn kind(event: &MarketEvent) -> &'static str {
 
 fn body(kind: &MarketEventKind) -> Body<'_> {
     match kind {
-        MarketEventKind::Trade(trade) => {
+        MarketEventKind::Trade(trade) | MarketEventKind::OffMarketTrade(trade) => {
             Body::Trade { id: &trade.id, price: trade.price, size: trade.size, aggressor_side: trade.aggressor_side }
         }
         MarketEventKind::Quote(quote) => Body::Quote {

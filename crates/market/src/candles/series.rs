@@ -18,6 +18,7 @@ use std::collections::VecDeque;
 
 use model::{
     candle::{Candle, Interval},
+    decimal::Quantity,
     event::{CandleUpdate, Trade},
     time::{Monotonic, Timestamp},
 };
@@ -120,6 +121,18 @@ impl Series {
                 let candle = Candle::of_trade(open_time, trade.price, trade.size, trade.aggressor_side);
                 self.insert(at, Bar { candle, source, first_time: time, last_time: time, revision: 0 });
             }
+        }
+    }
+
+    /// Adds the volume of a trade whose price counts for nothing. Without a candle there is no price to show it at, and
+    /// the venue's final figures include it.
+    pub(super) fn on_off_market_trade(&mut self, time: Timestamp, size: Quantity) {
+        let Ok(at) = self.find(self.interval.open_time(time)) else { return };
+        let (bar, has_venue_bars) = (&mut self.bars[at], self.has_venue_bars);
+        if bar.source == Source::Live || (bar.source == Source::Doubtful && !has_venue_bars) {
+            self.revision += 1;
+            bar.candle.add_volume(size, None);
+            bar.revision = self.revision;
         }
     }
 

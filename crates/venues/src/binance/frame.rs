@@ -325,9 +325,9 @@ mod tests {
                 format!("partial {stream} {} {}+{}", depth.last_update_id, depth.bids.len(), depth.asks.len())
             }
             Ok(BinanceFrame::Kline(kline)) => format!("kline {} {}", kline.symbol, kline.candle().is_some()),
-            Ok(BinanceFrame::MiniTicker(ticker)) => format!("mini {} {}", ticker.symbol, ticker.day().last),
+            Ok(BinanceFrame::MiniTicker(ticker)) => format!("mini {} {}", ticker.symbol, ticker.day().last.unwrap()),
             Ok(BinanceFrame::MiniTickers(tickers)) => format!("minis {}", tickers.len()),
-            Ok(BinanceFrame::Ticker(ticker)) => format!("ticker {} {}", ticker.symbol, ticker.day().last),
+            Ok(BinanceFrame::Ticker(ticker)) => format!("ticker {} {}", ticker.symbol, ticker.day().last.unwrap()),
             Ok(BinanceFrame::Tickers(tickers)) => format!("tickers {}", tickers.len()),
             Ok(BinanceFrame::Accepted { id }) => format!("accepted {id:?}"),
             Ok(BinanceFrame::Refused { id, detail }) => format!("refused {id:?} {detail}"),

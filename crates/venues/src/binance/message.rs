@@ -207,7 +207,7 @@ pub(super) struct BinanceTicker<'a> {
 impl BinanceTicker<'_> {
     /// Converts it to the model's type.
     pub(super) fn day(&self) -> DayStatistics {
-        DayStatistics { open: self.open, high: self.high, low: self.low, last: self.last, volume: self.volume }
+        DayStatistics::published([self.open, self.high, self.low, self.last], Some(self.volume))
     }
 }
 

@@ -294,10 +294,10 @@ impl CoinbaseTicker<'_> {
         (quote != Quote::default()).then_some(quote)
     }
 
-    /// Returns statistics of 24 hours, if all are known.
+    /// Returns statistics of 24 hours, as far as known; `None` without a last price.
     pub(super) fn day(&self) -> Option<DayStatistics> {
         let last = self.price.filter(|price| is_positive(*price))?;
-        day(last, self.change_percent?, (self.low?, self.high?), self.volume?)
+        Some(day(last, self.change_percent, (self.low, self.high), self.volume))
     }
 }
 
@@ -305,11 +305,13 @@ impl CoinbaseTicker<'_> {
 /// change.
 pub(super) fn day(
     last: Price,
-    change_percent: Price,
-    (low, high): (Price, Price),
-    volume: Quantity,
-) -> Option<DayStatistics> {
-    Some(DayStatistics { open: first_price(last, change_percent)?, high, low, last, volume })
+    change_percent: Option<Price>,
+    (low, high): (Option<Price>, Option<Price>),
+    volume: Option<Quantity>,
+) -> DayStatistics {
+    let known = |price: Option<Price>| price.filter(|price| is_positive(*price));
+    let open = known(change_percent.and_then(|percent| first_price(last, percent)));
+    DayStatistics { open, high: known(high), low: known(low), last: Some(last), volume }
 }
 
 /// Returns the price that became `last` by `percent`, with at least [`FIRST_PRICE_DIGITS`] decimal places: the venue's
@@ -469,7 +471,7 @@ mod tests {
             let ticker: CoinbaseTicker<'_> = serde_json::from_str(text).unwrap();
             let shown = |side: Option<Level>| side.map_or_else(|| "-".to_owned(), |level| level.price.to_string());
             let quote = ticker.quote().map(|quote| format!("{}/{}", shown(quote.bid), shown(quote.ask)));
-            (quote, ticker.day().map(|day| day.open.to_string()))
+            (quote, ticker.day().and_then(|day| day.open).map(|open| open.to_string()))
         };
         assert_eq!(read(text), (Some("109/111".into()), Some("100".into())));
         assert_eq!(read(&text.replace("\"109\"", "\"\"")), (Some("-/111".into()), Some("100".into())));

@@ -60,13 +60,8 @@ impl DemoInstrument {
         let from = (last_slot + 1).saturating_sub(DAY_SLOTS);
         let last = self.trade(last_slot);
         match self.candle(from, last_slot + 1) {
-            Some(bar) => {
-                DayStatistics { open: bar.open, high: bar.high, low: bar.low, last: bar.close, volume: bar.volume }
-            }
-            None => {
-                let price = last.price;
-                DayStatistics { open: price, high: price, low: price, last: price, volume: last.size }
-            }
+            Some(bar) => DayStatistics::published([bar.open, bar.high, bar.low, bar.close], Some(bar.volume)),
+            None => DayStatistics::published([last.price; 4], Some(last.size)),
         }
     }
 
@@ -260,7 +255,7 @@ mod tests {
         let one = &DemoMarket::new(2).instruments()[0].clone();
         assert_eq!(one.candles(Interval::S1, 12, 500).len(), 2);
         assert_eq!(one.candle(5, 5), None);
-        assert_eq!(one.day(0).volume, one.trade(0).size);
+        assert_eq!(one.day(0).volume, Some(one.trade(0).size));
     }
 
     proptest! {

@@ -11,9 +11,12 @@ use model::{
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::kit::{
-    number::{any_quantity, positive_price},
-    strict_json::Object,
+use crate::{
+    finnhub::conditions::{self, Effect},
+    kit::{
+        number::{any_quantity, positive_price},
+        strict_json::Object,
+    },
 };
 
 /// A well-formed frame.
@@ -43,12 +46,19 @@ pub(super) struct FinnhubTrade<'a> {
     pub(super) volume: Quantity,
     #[serde(rename = "t")]
     time_ms: i64,
+    #[serde(rename = "c", borrow, default)]
+    conditions: Option<&'a RawValue>,
 }
 
 impl FinnhubTrade<'_> {
     /// Returns the venue's time of the trade.
     pub(super) fn time(&self) -> Timestamp {
         Timestamp::from_millis(self.time_ms)
+    }
+
+    /// Returns what the trade counts for.
+    pub(super) fn effect(&self) -> Effect {
+        self.conditions.map_or(Effect::Market, |conditions| conditions::effect(conditions.get()))
     }
 
     /// Milliseconds since the epoch.

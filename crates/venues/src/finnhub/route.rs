@@ -10,6 +10,7 @@ use model::{
 
 use crate::{
     finnhub::{
+        conditions::Effect,
         frame::{FinnhubFrame, FinnhubTrade},
         protocol::FinnhubSession,
     },
@@ -35,9 +36,11 @@ impl FinnhubSession {
     fn print(&mut self, connection: ConnectionId, trade: &FinnhubTrade<'_>, now: Now) {
         let Some(position) = self.data(connection, &trade.symbol, now) else { return };
         self.liveness.data(position, Some(trade.time()), now.monotonic);
+        let effect = trade.effect();
         let symbol = &mut self.symbols[position];
         let is_first = symbol.instrument.is_none();
-        if symbol.state.ticks.see(is_first, trade.price, trade.volume) {
+        // A price made elsewhere has digits that the market's prices do not have.
+        if effect == Effect::Market && symbol.state.ticks.see(is_first, trade.price, trade.volume) {
             self.describe_ticks(position, now);
         }
         let Symbol { id, state, .. } = &mut self.symbols[position];
@@ -46,10 +49,11 @@ impl FinnhubSession {
         }
         // Some markets only report prices, with volume 0: these too give the last price and the bars.
         if trade.volume.is_zero()
+            && effect == Effect::Market
             && trade.time() >= state.newest
             && let Some(day) = &mut state.day
         {
-            (day.last, day.high, day.low) = (trade.price, day.high.max(trade.price), day.low.min(trade.price));
+            day.advance(trade.price);
             let day = *day;
             self.out.event(id, Some(trade.time()), now, MarketEventKind::Day(day));
         }
@@ -62,12 +66,18 @@ impl FinnhubSession {
             size: trade.volume,
             aggressor_side: AggressorSide::Unknown,
         };
-        self.out.event(id, Some(trade.time()), now, MarketEventKind::Trade(print));
+        let kind = match effect {
+            Effect::Market => MarketEventKind::Trade(print),
+            Effect::VolumeOnly => MarketEventKind::OffMarketTrade(print),
+            Effect::Nothing => return,
+        };
+        self.out.event(id, Some(trade.time()), now, kind);
     }
 
     /// Handles a refusal; the venue does not name the subscription: any of those without data may be meant.
     fn refused(&mut self, connection: ConnectionId, message: &str, now: Now) {
         self.pool.alive(connection, now.monotonic);
+        self.keep_stated_wait(message, now);
         let detail: String = message.chars().take(200).collect();
         for symbol in self.symbols.iter().filter(|symbol| symbol.instrument.is_none() && !symbol.is_unknown) {
             let cause = FeedCause::Refused { detail: detail.clone() };

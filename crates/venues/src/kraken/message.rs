@@ -115,8 +115,9 @@ impl KrakenTicker<'_> {
 
     /// Returns the statistics; the first price of the window is the last one less the change.
     pub(super) fn day(&self) -> Option<DayStatistics> {
-        let open = self.last.checked_sub(self.change)?;
-        Some(DayStatistics { open, high: self.high, low: self.low, last: self.last, volume: self.volume })
+        // Without a last price the change is of nothing.
+        let open = if self.last.is_zero() { self.last } else { self.last.checked_sub(self.change)? };
+        Some(DayStatistics::published([open, self.high, self.low, self.last], Some(self.volume)))
     }
 }
 
@@ -314,7 +315,7 @@ mod tests {
         };
         let text_of_one = text("83744.20");
         let ticker: KrakenTicker<'_> = serde_json::from_str(&text_of_one).unwrap();
-        assert_eq!(ticker.day().unwrap().open.to_string(), "84173.6");
+        assert_eq!(ticker.day().unwrap().open.unwrap().to_string(), "84173.6");
         let (bid, ask) = (ticker.quote().bid.unwrap(), ticker.quote().ask.unwrap());
         assert_eq!((bid.price.to_string(), ask.quantity.to_string()), ("83744.20".into(), "0.00000001".into()));
         let no_bid = serde_json::from_str::<KrakenTicker<'_>>(&text("0.0")).unwrap().quote();

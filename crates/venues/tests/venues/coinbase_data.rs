@@ -160,7 +160,10 @@ fn the_ticker_is_told_while_the_book_is_not_and_compared_afterwards() {
         MarketEventKind::Day(day) => Some(*day),
         _ => None,
     });
-    assert_eq!(day.map(|day| (day.open.to_string(), day.low.to_string())), Some(("100".into(), "90".into())));
+    assert_eq!(
+        day.map(|day| (day.open.unwrap().to_string(), day.low.unwrap().to_string())),
+        Some(("100".into(), "90".into()))
+    );
 }
 
 #[test]

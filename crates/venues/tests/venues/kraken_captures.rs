@@ -119,7 +119,9 @@ fn told(event: &MarketEvent) -> String {
             };
             format!("{symbol} quote {} / {}", shown(quote.bid), shown(quote.ask))
         }
-        MarketEventKind::Day(day) => format!("{symbol} day {} {} {}", day.open, day.last, day.volume),
+        MarketEventKind::Day(day) => {
+            format!("{symbol} day {} {} {}", day.open.unwrap(), day.last.unwrap(), day.volume.unwrap())
+        }
         MarketEventKind::Candle(update) => {
             format!("{symbol} {} {} {}", update.interval, update.candle.open_time, update.is_closed)
         }
@@ -148,7 +150,7 @@ fn single_frames_refusals_and_answers_nobody_asked_for() {
     assert_eq!((summary.counters.frames, summary.counters.malformed, summary.counters.unknown), (11, 0, 0));
     assert_eq!(summary.n_unused_answers, 3);
     let causes = &replay.sessions().next().unwrap().health().instrument_causes;
-    let unknown = |symbol: &str| (id(symbol), FeedCause::UnknownSymbol { symbol: symbol.to_owned() });
+    let unknown = |symbol: &str| (id(symbol), FeedCause::UnknownSymbol { symbol: symbol.to_owned(), suggestion: None });
     assert_eq!(*causes, [unknown("NOPE/USD"), unknown("XBT/USD")].into());
 }
 

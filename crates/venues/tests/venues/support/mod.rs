@@ -242,6 +242,7 @@ pub(crate) fn id(symbol: &str) -> InstrumentId {
 pub(crate) fn words(event: &MarketEvent) -> String {
     let symbol = event.instrument.symbol();
     match &event.kind {
+        MarketEventKind::OffMarketTrade(trade) => format!("{symbol} off market {}", trade.id),
         MarketEventKind::Trade(trade) => format!("{symbol} trade {} {:?}", trade.id, trade.aggressor_side),
         MarketEventKind::Quote(quote) => {
             let shown = |side: Option<Level>| side.map_or_else(|| "-".to_owned(), |level| level.price.to_string());
@@ -256,7 +257,9 @@ pub(crate) fn words(event: &MarketEvent) -> String {
         MarketEventKind::Book(BookUpdate::State { state }) => format!("{symbol} state {}", state.as_str()),
         MarketEventKind::Candle(update) => format!("{symbol} candle {} {}", update.interval, update.is_closed),
         MarketEventKind::History(history) => format!("{symbol} history {} {}", history.interval, history.candles.len()),
-        MarketEventKind::Day(day) => format!("{symbol} day {}", day.last),
+        MarketEventKind::Day(day) => {
+            format!("{symbol} day {}", day.last.map_or_else(|| "-".to_owned(), |last| last.to_string()))
+        }
         MarketEventKind::Instrument(instrument) => format!("{symbol} instrument {}", instrument.tick_size),
     }
 }
