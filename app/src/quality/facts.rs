@@ -339,6 +339,7 @@ mod tests {
             changed_ms: Some(8_000),
             last_resync: Some(Resync { at_ms: 3_661_000, reason: ResyncReason::Checksum }),
             late_trades: Some(0),
+            wrong_stamps: Some(0),
         };
         quality.malformed_samples = Some(vec![
             MalformedSample { at_ms: 1_000, text: "{".to_owned() },

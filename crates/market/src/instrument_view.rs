@@ -28,6 +28,7 @@ use crate::{
     quality::{self, MalformedSamples, ProofWatch, QualityLane},
     quote::{QuoteLane, QuoteState},
     seen_trades::{SeenTrades, Sighting},
+    stamps::StampCheck,
     status::StreamTracker,
     tape::{Tape, venue_time},
 };
@@ -49,6 +50,9 @@ pub(crate) struct InstrumentView {
     proof: ProofWatch,
     /// Trades that arrived after a later one.
     n_late_trades: u64,
+    stamps: StampCheck,
+    /// Trades whose stamp was beyond reason.
+    n_wrong_stamps: u64,
     /// Rises whenever the session's book may have changed.
     book_revision: u64,
     quote_lanes: Lanes<QuoteLane>,
@@ -73,6 +77,8 @@ impl InstrumentView {
             latencies: Latencies::default(),
             proof: ProofWatch::default(),
             n_late_trades: 0,
+            stamps: StampCheck::default(),
+            n_wrong_stamps: 0,
             book_revision: 0,
             quote_lanes: Lanes::default(),
             book_lanes: Lanes::default(),
@@ -81,11 +87,31 @@ impl InstrumentView {
         }
     }
 
-    pub(crate) fn apply(&mut self, event: &MarketEvent) {
+    /// Judges an event before it is applied: whether a trade is new. `None` for a trade whose stamp is beyond reason; it
+    /// is counted, and applied nowhere.
+    pub(crate) fn vet(&mut self, event: &MarketEvent) -> Option<Sighting> {
+        let (MarketEventKind::Trade(trade) | MarketEventKind::OffMarketTrade(trade)) = &event.kind else {
+            return Some(Sighting::New);
+        };
+        let sighting = self.seen_trades.note(&trade.id);
+        let is_usable = sighting == Sighting::Seen
+            || event.event_time.is_none_or(|stamp| self.stamps.judge(stamp, event.receive_time));
+        self.n_wrong_stamps += u64::from(!is_usable);
+        is_usable.then_some(sighting)
+    }
+
+    /// Processes an event with the judgement of [`Self::vet`].
+    pub(crate) fn apply(&mut self, event: &MarketEvent, sighting: Sighting) {
         self.is_known = true;
         let is_update = match &event.kind {
             MarketEventKind::Trade(trade) => {
-                self.on_trade(trade, event);
+                self.on_trade(trade, sighting, event);
+                true
+            }
+            MarketEventKind::OffMarketTrade(trade) => {
+                if sighting != Sighting::Seen {
+                    self.candles.on_off_market_trade(trade.size, venue_time(event));
+                }
                 true
             }
             MarketEventKind::Quote(quote) => {
@@ -119,8 +145,7 @@ impl InstrumentView {
     }
 
     /// Processes a trade. A repeated trade is a sign of life, but does not count again.
-    fn on_trade(&mut self, trade: &Trade, event: &MarketEvent) {
-        let sighting = self.seen_trades.note(&trade.id);
+    fn on_trade(&mut self, trade: &Trade, sighting: Sighting, event: &MarketEvent) {
         if sighting == Sighting::Seen {
             return;
         }
@@ -227,7 +252,7 @@ impl InstrumentView {
             }
         }
         if let Some(own) = self.quality_lanes.get_mut(lane) {
-            let stream = (&self.proof, self.n_late_trades, &self.latencies);
+            let stream = (&self.proof, [self.n_late_trades, self.n_wrong_stamps], &self.latencies);
             let current = || quality::current(book, health, stream, (samples, feed));
             let state = book.map(|book| book.state).unwrap_or_default();
             if let Some(delta) = own.turn(state, current, now) {
@@ -243,7 +268,12 @@ impl InstrumentView {
         books: &Books,
         feed: (&MalformedSamples, &FeedLatency),
     ) -> QualityData {
-        quality::current(books.get(&self.id), health, (&self.proof, self.n_late_trades, &self.latencies), feed)
+        quality::current(
+            books.get(&self.id),
+            health,
+            (&self.proof, [self.n_late_trades, self.n_wrong_stamps], &self.latencies),
+            feed,
+        )
     }
 
     /// Returns the state published on the lane for a topic; `None` if the topic is not started.

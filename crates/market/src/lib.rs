@@ -56,6 +56,7 @@ mod latency;
 mod quality;
 mod quote;
 mod seen_trades;
+mod stamps;
 mod status;
 mod tape;
 mod view;

@@ -123,7 +123,7 @@ fn is_plain(char: char) -> bool {
 pub(crate) fn current(
     book: Option<&TrackedBook>,
     health: &FeedHealth,
-    (watch, late_trades, latencies): (&ProofWatch, u64, &Latencies),
+    (watch, [late_trades, wrong_stamps], latencies): (&ProofWatch, [u64; 2], &Latencies),
     (samples, feed): (&MalformedSamples, &FeedLatency),
 ) -> QualityData {
     let (state, counters) = book.map(|book| (book.state, book.counters)).unwrap_or_default();
@@ -134,6 +134,7 @@ pub(crate) fn current(
             changed_ms: book.and_then(|book| book.receive_time).map(Timestamp::as_millis),
             last_resync: watch.last_resync,
             late_trades: Some(late_trades),
+            wrong_stamps: Some(wrong_stamps),
         },
         latency: latencies.data(),
         feed_latency,

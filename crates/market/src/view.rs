@@ -95,8 +95,9 @@ impl View {
 
     /// Processes an event of the venue.
     pub fn apply(&mut self, event: &MarketEvent) {
+        let Some(sighting) = self.instrument_mut(&event.instrument).vet(event) else { return };
         let is_stamped = match event.kind {
-            MarketEventKind::Trade(_) => true,
+            MarketEventKind::Trade(_) | MarketEventKind::OffMarketTrade(_) => true,
             MarketEventKind::History(_) | MarketEventKind::Instrument(_) => false,
             _ => event.event_time.is_some(),
         };
@@ -108,7 +109,7 @@ impl View {
         if let Some(above_us) = above_fastest {
             own.latencies.arrived(above_us);
         }
-        own.apply(event);
+        own.apply(event, sighting);
     }
 
     /// Notes that the session has processed a frame, with the number of malformed frames in its health. Returns the

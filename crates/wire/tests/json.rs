@@ -267,6 +267,7 @@ fn data_of_the_channels() {
             changed_ms: Some(1_763_668_000_123),
             last_resync: Some(Resync { at_ms: 1_763_668_000_000, reason: ResyncReason::Checksum }),
             late_trades: Some(0),
+            wrong_stamps: Some(3),
         },
         latency: LatencyData {
             venue: Some(Quantiles { p50_us: 1_100, p95_us: 2_300, p99_us: 9_700, n: 812 }),

@@ -1,6 +1,6 @@
 //! A snapshot with all later deltas merged equals a later snapshot, digit by digit, on each channel and lane.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use market::{View, ViewConfig};
 use model::{
@@ -10,6 +10,7 @@ use model::{
     },
     proof::{BookState, Books, TrackedBook},
     status::{FeedCause, FeedHealth},
+    time::Timestamp,
 };
 use proptest::prelude::*;
 use topics::{
@@ -166,7 +167,7 @@ impl World {
             }),
             Step::Day(cents) => {
                 let (open, last) = (price(cents), price(cents + 1));
-                let day = DayStatistics { open, high: last, low: open, last, volume: size(cents) };
+                let day = DayStatistics::published([open, last, open, last], Some(size(cents)));
                 self.apply(number, 0, MarketEventKind::Day(day));
             }
             Step::Instrument(n_decimals) => self.apply(number, 0, instrument(id(number), n_decimals)),
@@ -313,13 +314,57 @@ fn a_price_without_a_trade_moves_price_and_bar_only() {
     assert_eq!(view.trades(&id(0), 100).unwrap().len(), 1);
 }
 
+/// A trade away from the market counts as volume; its price is no last price, no high and no row of the tape.
+#[test]
+fn a_trade_away_from_the_market_is_volume_only() {
+    let mut view = View::new(ViewConfig::default());
+    let mut feed = |number: u64, cents, lots, is_off_market: bool| {
+        let kind = match trade(TradeId::Sequence(number), cents, lots) {
+            MarketEventKind::Trade(trade) if is_off_market => MarketEventKind::OffMarketTrade(trade),
+            kind => kind,
+        };
+        view.apply(&event(id(0), number * 1_000, Some(venue_at(number * 1_000)), kind));
+    };
+    feed(1, 10_940, 5, false);
+    feed(2, 11_462, 100, true);
+    feed(2, 11_462, 100, true);
+    let bars = view.candles(&id(0), Interval::M1, 5).unwrap();
+    assert_eq!((bars[0].high, bars[0].close, bars[0].volume), (price(10_940), price(10_940), size(105)));
+    assert_eq!(view.quote(&id(0), &Books::new()).unwrap().last, Some(price(10_940)));
+    assert_eq!(view.trades(&id(0), 100).unwrap().len(), 1);
+}
+
+/// Stamps beyond reason make no bar, no last price and no offset of the venue's clock; they are counted.
+#[test]
+fn wrong_stamps_are_counted_and_change_nothing() {
+    let mut view = View::new(ViewConfig::default());
+    view.start_topic(&Topic::quality(&id(0)), Lane::Fast);
+    let year = Duration::from_secs(365 * 86_400);
+    let back = |years: u32| Timestamp::from_millis(venue_at(0).as_millis() - i64::from(years) * 365 * 86_400_000);
+    let stamps = [venue_at(1_000), venue_at(0) + year * 30, venue_at(0) + year * 250, back(54), venue_at(5_000)];
+    for (number, stamp) in (1_u64..).zip(stamps) {
+        let cents = 100 + i64::try_from(number).unwrap();
+        view.apply(&event(id(0), number * 1_000, Some(stamp), trade(TradeId::Sequence(number), cents, 1)));
+    }
+    for interval in Interval::ALL {
+        let bars = view.candles(&id(0), interval, 500).unwrap();
+        assert_eq!(bars.last().unwrap().close, price(105), "{interval}");
+        assert!(bars.iter().all(|bar| bar.open_time <= venue_at(5_000) && bar.open_time > back(1)), "{interval}");
+    }
+    assert_eq!(view.quote(&id(0), &Books::new()).unwrap().last, Some(price(105)));
+    view.turn(Lane::Fast, now_at(6_000), &FeedHealth::default(), &Books::new());
+    let Some(TopicData::Quality(quality)) = view.snapshot(&Topic::quality(&id(0)), Lane::Fast) else { panic!("none") };
+    assert_eq!(quality.proof.wrong_stamps, Some(3));
+    assert!(quality.venue_clock.is_none_or(|clock| clock.fastest_us.abs() < 60_000_000), "{:?}", quality.venue_clock);
+}
+
 #[test]
 fn a_stream_shows_before_its_first_data_and_a_question_makes_no_stream() {
     let mut view = View::new(ViewConfig::default());
     view.expect(&id(0));
     view.start_topic(&Topic::quote(&id(1)), Lane::Fast);
     let mut health = FeedHealth::default();
-    health.instrument_causes.insert(id(2), FeedCause::UnknownSymbol { symbol: "S2".into() });
+    health.instrument_causes.insert(id(2), FeedCause::UnknownSymbol { symbol: "S2".into(), suggestion: None });
     let entries = view.statuses(now_at(0), &health);
     let words: Vec<(String, &str)> =
         entries.iter().map(|entry| (entry.instrument.to_string(), entry.state.as_str())).collect();

@@ -66,9 +66,12 @@ pub struct BookProof {
     /// Trades of the instrument that arrived after a later one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub late_trades: Option<u64>,
+    /// Trades of the instrument whose stamp was years or days off: they count for nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrong_stamps: Option<u64>,
 }
 
-optional_fields!(BookProof { last_checksum, changed_ms, last_resync, late_trades });
+optional_fields!(BookProof { last_checksum, changed_ms, last_resync, late_trades, wrong_stamps });
 
 /// A fresh snapshot that was needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -211,7 +214,7 @@ impl Payload for QualityData {
 
 /// Writes the details with a mask of their own, so that both parts can grow.
 fn write_details(writer: &mut impl FieldWriter, data: &QualityData) {
-    let BookProof { last_checksum, changed_ms, last_resync, late_trades } = &data.proof;
+    let BookProof { last_checksum, changed_ms, last_resync, late_trades, wrong_stamps } = &data.proof;
     let latencies = [&data.latency.venue, &data.latency.server, &data.feed_latency.venue, &data.feed_latency.server];
     let present = [
         last_checksum.is_some(),
@@ -223,7 +226,8 @@ fn write_details(writer: &mut impl FieldWriter, data: &QualityData) {
         data.malformed_samples.is_some(),
         data.publish_time_us.is_some(),
     ];
-    writer.mask(present.into_iter().chain(latencies.iter().map(|latency| latency.is_some())));
+    let present = present.into_iter().chain(latencies.iter().map(|latency| latency.is_some()));
+    writer.mask(present.chain([wrong_stamps.is_some()]));
     if let Some(checksum) = last_checksum {
         writer.unsigned(checksum.venue.into());
         writer.unsigned(checksum.own.into());
@@ -252,10 +256,11 @@ fn write_details(writer: &mut impl FieldWriter, data: &QualityData) {
             .into_iter()
             .for_each(|figure| writer.unsigned(figure));
     }
+    wrong_stamps.iter().for_each(|count| writer.unsigned(*count));
 }
 
 fn read_details(reader: &mut impl FieldReader, data: &mut QualityData) -> Result<(), FieldError> {
-    let mask = reader.mask(12)?;
+    let mask = reader.mask(13)?;
     data.proof = BookProof {
         last_checksum: when(mask, 0, || {
             Ok(Checksum { venue: reader.narrow("checksum")?, own: reader.narrow("checksum")? })
@@ -265,6 +270,7 @@ fn read_details(reader: &mut impl FieldReader, data: &mut QualityData) -> Result
             Ok(Resync { at_ms: reader.time()?, reason: reader.coded("reason", &RESYNC_REASONS)? })
         })?,
         late_trades: when(mask, 3, || reader.unsigned())?,
+        wrong_stamps: None,
     };
     data.venue_clock = when(mask, 4, || {
         Ok(VenueClock { fastest_us: reader.signed()?, round_trip_us: when(mask, 5, || reader.unsigned())? })
@@ -290,6 +296,7 @@ fn read_details(reader: &mut impl FieldReader, data: &mut QualityData) -> Result
             })
         })?;
     }
+    data.proof.wrong_stamps = when(mask, 12, || reader.unsigned())?;
     Ok(())
 }
 

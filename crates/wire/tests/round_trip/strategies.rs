@@ -208,12 +208,14 @@ fn proof() -> impl Strategy<Value = BookProof> {
     let reason = prop::sample::select(vec![Gap, Mismatch, Crossed, Connection, Contradiction]);
     let checksum = (any::<u32>(), any::<u32>()).prop_map(|(venue, own)| Checksum { venue, own });
     let resync = (time(), reason).prop_map(|(at_ms, reason)| Resync { at_ms, reason });
-    (option::of(checksum), option::of(time()), option::of(resync), option::of(any::<u64>())).prop_map(
-        |(last_checksum, changed_ms, last_resync, late_trades)| BookProof {
+    let counts = prop::array::uniform2(option::of(any::<u64>()));
+    (option::of(checksum), option::of(time()), option::of(resync), counts).prop_map(
+        |(last_checksum, changed_ms, last_resync, [late_trades, wrong_stamps])| BookProof {
             last_checksum,
             changed_ms,
             last_resync,
             late_trades,
+            wrong_stamps,
         },
     )
 }
