@@ -27,8 +27,8 @@ impl FeedConfig {
     /// A symbol is invalid, or there are too many.
     pub fn add_symbols(&mut self, symbols: Vec<String>) -> Result<(), SettingError> {
         for symbol in symbols {
-            if symbol.is_empty() || symbol.len() > MAX_SYMBOL_BYTES || symbol.chars().any(char::is_control) {
-                return Err(invalid(format!("a symbol has 1 to {MAX_SYMBOL_BYTES} characters")));
+            if symbol.is_empty() || symbol.chars().count() > MAX_SYMBOL_CHARS || symbol.chars().any(char::is_control) {
+                return Err(invalid(format!("a symbol has 1 to {MAX_SYMBOL_CHARS} characters")));
             }
             if !self.symbols.contains(&symbol) {
                 self.symbols.push(symbol);
@@ -89,7 +89,7 @@ pub fn short_form(text: &str, origin: &Origin) -> Node {
     Node::Table(entries, origin.clone())
 }
 
-const MAX_SYMBOL_BYTES: usize = 64;
+const MAX_SYMBOL_CHARS: usize = 64;
 /// The maximum number of symbols followed on one venue.
 pub const MAX_SYMBOLS: usize = 1_000;
 
@@ -112,6 +112,9 @@ mod tests {
         check("Kraken = BTC/USD, BTC/USD", "kraken", &["BTC/USD"]);
         check("finnhub=BINANCE:BTCUSDT", "finnhub", &["BINANCE:BTCUSDT"]);
         check("demo", "demo", &[]);
+        let longest = "哈".repeat(64);
+        check(&format!("demo={longest}"), "demo", &[&longest]);
+        assert!(FeedConfig::deserialize(&short_form(&format!("demo={longest}A"), &Origin::Flag("--venue"))).is_err());
         assert!(FeedConfig::deserialize(&short_form("demo=A\u{7}B", &Origin::Flag("--venue"))).is_err());
     }
 }

@@ -188,7 +188,8 @@ fn power(exponent: u32) -> Option<U512> {
 
 /// Returns true for coins that represent a dollar: prices are quoted in them.
 fn is_stable(symbol: &str) -> bool {
-    ["USDC", "USDT", "DAI", "USDC.e", "FRAX", "LUSD", "PYUSD", "GUSD", "TUSD", "USDS"].contains(&symbol)
+    ["USDC", "USDT", "DAI", "USDC.e", "USD₮", "USD₮0", "USDT0", "FRAX", "LUSD", "PYUSD", "GUSD", "TUSD", "USDS"]
+        .contains(&symbol)
 }
 
 #[cfg(test)]

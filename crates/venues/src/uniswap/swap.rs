@@ -53,8 +53,8 @@ pub(super) fn quantity(text: &str) -> Option<u64> {
     u64::from_str_radix(text.strip_prefix("0x")?, 16).ok()
 }
 
-/// Reads a text returned by a contract: with offset and length or, from old contracts, in one word. Cut to visible
-/// ASCII.
+/// Reads a name returned by a contract: with offset and length or, from old contracts, in one word. `None` unless all of
+/// it can be shown: a name with a part left out would be that of another token.
 pub(super) fn text(data: &str) -> Option<String> {
     let words = words(data)?;
     let bytes: Vec<u8> = match words.as_slice() {
@@ -65,9 +65,24 @@ pub(super) fn text(data: &str) -> Option<String> {
         }
         [] => return None,
     };
-    let text: String = bytes.iter().map(|byte| char::from(*byte)).filter(char::is_ascii_graphic).take(16).collect();
-    (!text.is_empty()).then_some(text)
+    let text = String::from_utf8(bytes).ok()?;
+    let name = text.trim_end_matches('\0').trim();
+    let is_shown =
+        |letter: char| letter == ' ' || !(letter.is_control() || letter.is_whitespace() || is_hidden(letter));
+    (!name.is_empty() && name.chars().count() <= LONGEST_NAME && name.chars().all(is_shown)).then(|| name.to_owned())
 }
+
+/// Returns true for characters that are not seen, or that turn the direction of others: a name with them looks like
+/// another.
+fn is_hidden(letter: char) -> bool {
+    matches!(letter,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{ffff}' | '\u{e000}'..='\u{f8ff}' | '\u{e0000}'..='\u{10ffff}')
+}
+
+/// Characters of the longest name that is shown.
+const LONGEST_NAME: usize = 32;
 
 /// Far above any answer expected here.
 const MAX_DIGITS: usize = 64 * 64;
@@ -113,6 +128,33 @@ mod tests {
         assert_eq!(text(&format!("0x{:0<64}", "4d4b52")).as_deref(), Some("MKR"));
         assert_eq!(text(&format!("0x{}{}{:0<64}", word("20"), word("41"), "57")), None);
         assert_eq!((text("0x"), text(&format!("0x{}", word("0")))), (None, None));
+    }
+
+    #[test]
+    fn a_name_is_whole_or_none() {
+        #[track_caller]
+        fn check(name: &str, expected: Option<&str>) {
+            let hex: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+            let words = hex.len().div_ceil(64).max(1) * 64;
+            let data = format!("0x{}{}{hex:0<words$}", word("20"), word(&format!("{:x}", name.len())));
+            assert_eq!(text(&data).as_deref(), expected, "{name:?}");
+        }
+        for name in ["USD₮0", "哈基米", "A B", "$PEPE", "ü", "🐶"] {
+            check(name, Some(name));
+        }
+        check(" WETH ", Some("WETH"));
+        check("US\u{200b}DC", None);
+        check("US\u{202e}CD", None);
+        check("US\nDC", None);
+        check("USDC\u{e0041}", None);
+        check("", None);
+        check(&"A".repeat(33), None);
+        let invalid = format!("0x{}{}{:0<64}", word("20"), word("2"), "ff41");
+        assert_eq!(text(&invalid), None);
+    }
+
+    #[test]
+    fn numbers_of_nodes() {
         assert_eq!(
             (quantity("0x1b4"), quantity("1b4"), quantity("0x"), quantity("0xg")),
             (Some(436), None, None, None)

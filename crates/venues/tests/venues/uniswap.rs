@@ -1,6 +1,6 @@
 //! Uniswap's session under virtual time, against a node played by the test.
 
-use crate::node::{Node, POOL};
+use crate::node::{Node, POOL, text_of};
 use crate::support::{Rig, listed};
 use model::{
     event::MarketEventKind,
@@ -42,6 +42,27 @@ fn swaps_come_once_with_exact_prices() {
     assert_eq!(rig.session.health().silences[&id], Silence::QuietByVenue);
 }
 
+/// A token shows its own name in any script; one without a name that can be shown whole, its address.
+#[test]
+fn tokens_keep_their_own_names() {
+    let node = Node { block: 1_000, logs: Vec::new() };
+    let c0 = format!("0x{:0>40}", "c0");
+    for (name, expected) in [("USD₮0", "USD₮0"), ("哈基米", "哈基米"), ("US\u{200b}DC", c0.as_str()), ("", c0.as_str())]
+    {
+        let mut rig = Rig::of("uniswap", &listed(&[POOL]));
+        for _ in 0..3 {
+            for asked in rig.requests("/") {
+                let body = node.answer(&asked).replace(&text_of("USDC"), &text_of(name));
+                rig.answer(asked.id, 200, None, &body);
+            }
+            rig.run(1_000);
+        }
+        let instrument = &rig.session.instruments()[0];
+        let tokens = [instrument.base.as_str(), instrument.quote.as_str()];
+        assert!(tokens.contains(&expected) && tokens.contains(&"WETH"), "{name:?} {tokens:?}");
+    }
+}
+
 #[test]
 fn what_is_no_pool_is_said() {
     let mut rig = Rig::of("uniswap", &listed(&["WETH", POOL]));
@@ -49,7 +70,7 @@ fn what_is_no_pool_is_said() {
     rig.answer(asked[0].id, 200, None, r#"[{"id":0,"result":"0x"},{"id":1,"result":"0x"}]"#);
     let health = rig.session.health();
     assert_eq!(health.instrument_causes.len(), 2);
-    assert_eq!(health.cause, Some(FeedCause::UnknownSymbol { symbol: POOL.into() }));
+    assert_eq!(health.cause, Some(FeedCause::UnknownSymbol { symbol: POOL.into(), suggestion: None }));
     rig.run(60_000);
     assert!(rig.requests("/").is_empty());
 }

@@ -23,9 +23,10 @@ fn minus(number: u128) -> String {
     format!("{}{:032x}", "f".repeat(32), u128::MAX - number + 1)
 }
 
-fn text_of(ascii: &str) -> String {
-    let hex: String = ascii.bytes().map(|byte| format!("{byte:02x}")).collect();
-    format!("0x{}{}{hex:0<64}", word("20"), word(&format!("{:x}", ascii.len())))
+/// A contract's text of at most 32 bytes.
+pub(crate) fn text_of(text: &str) -> String {
+    let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("0x{}{}{hex:0<64}", word("20"), word(&format!("{:x}", text.len())))
 }
 
 impl Node {
