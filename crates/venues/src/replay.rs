@@ -330,12 +330,12 @@ impl Replay {
             let (question_idx, body) = match recorded {
                 Some((question_idx, answer_idx)) => {
                     let answer = self.answers.remove(answer_idx);
-                    // Older answers to the same request are out of date now; later ones may contain what followed.
+                    // Older answers to the same question are out of date now; later ones may contain what followed.
                     let request = &connection.outstanding[question_idx].request;
                     let mut idx = 0;
                     self.answers.retain(|other| {
                         idx += 1;
-                        idx > answer_idx || !other.is_for(request)
+                        idx > answer_idx || !other.is_for(request) || !other.is_about_the_same(&answer)
                     });
                     (question_idx, answer.body)
                 }

@@ -1,5 +1,7 @@
 //! REST answers of a recording, and the requests they fit.
 
+use std::collections::BTreeSet;
+
 use crate::session::HttpRequest;
 
 /// A recorded answer.
@@ -20,6 +22,16 @@ impl Answer {
         self.path.ends_with(request.path.as_ref())
             && self.request.as_ref().is_none_or(|body| request.body.as_ref() == Some(body))
             && request.query.iter().filter(|(key, _)| !is_free(key)).all(|(key, value)| given(key) == Some(value))
+    }
+
+    /// Returns true if both answer a question about the same things, whatever the amounts and times. Descriptions may have
+    /// been requested for several lists of symbols, of which each answer has its own.
+    pub(super) fn is_about_the_same(&self, other: &Self) -> bool {
+        let subject = |answer: &Self| {
+            let is_subject = |(key, _): &&(String, String)| key == "symbols" || !FREE_KEYS.contains(&key.as_str());
+            answer.query.iter().filter(is_subject).cloned().collect::<BTreeSet<_>>()
+        };
+        self.request == other.request && subject(self) == subject(other)
     }
 
     /// Returns the number of rows requested, if stated; 0 otherwise.

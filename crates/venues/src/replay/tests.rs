@@ -168,3 +168,44 @@ fn the_longest_answer_comes_first_and_later_ones_mend_it() {
     }
     assert_eq!(n_bars, [10, 2], "and each of them once");
 }
+
+/// Descriptions that were requested in several lists, as where one symbol of a list was unknown.
+#[test]
+fn every_instrument_is_described_however_it_was_asked_for() {
+    let info = |symbols: &[&str]| {
+        let row = |symbol: &&str| {
+            format!(
+                r#"{{"symbol":"{symbol}","status":"TRADING","baseAsset":"{symbol}","quoteAsset":"X","filters":[{{"filterType":"PRICE_FILTER","tickSize":"0.01"}},{{"filterType":"LOT_SIZE","stepSize":"0.1"}}]}}"#
+            )
+        };
+        let rows: Vec<String> = symbols.iter().map(row).collect();
+        format!(r#"{{"rateLimits":[],"symbols":[{}]}}"#, rows.join(","))
+    };
+    let lists: [&[&str]; 3] = [&["A"], &["B", "C"], &["D"]];
+    for is_described_first in [true, false] {
+        let mut replay = Replay::new("binance").unwrap();
+        let describe = |replay: &mut Replay| {
+            for list in lists {
+                let url =
+                    format!("https://x.test/api/v3/exchangeInfo?symbols={}", serde_json::to_string(list).unwrap());
+                let body = info(list);
+                replay.feed(
+                    &RecordingEntry { url: Some(url.into()), ..entry(EntryKind::Http, None, Some(&body)) },
+                    |_| {},
+                );
+            }
+        };
+        if is_described_first {
+            describe(&mut replay);
+        }
+        for symbol in ["A", "B", "C", "D"] {
+            let quote = format!(r#"{{"u":1,"s":"{symbol}","b":"1","B":"1","a":"2","A":"1"}}"#);
+            replay.feed(&entry(EntryKind::Recv, None, Some(&quote)), |_| {});
+        }
+        if !is_described_first {
+            describe(&mut replay);
+        }
+        let described: Vec<String> = replay.summary().instruments.keys().map(|id| id.symbol().to_owned()).collect();
+        assert_eq!(described, ["A", "B", "C", "D"], "{is_described_first}");
+    }
+}
