@@ -28,18 +28,21 @@ use serde::{
 use serde_json::{json, value::RawValue};
 
 use crate::{
+    budget::stated_wait,
     kit::{
         bars,
         dedup::Novelty,
         number::{as_quantity, parse_number},
-        protocol::Unreadable,
+        protocol::{Protocol, Unreadable},
         requests::Task,
         strict_json::Object,
     },
     kraken::{
         message::minutes_of_interval,
-        protocol::{KrakenSession, Purpose},
-        rest::{self, KrakenAnswer, KrakenOhlcRow, KrakenRefusal, KrakenRestTicker, KrakenRestTrade, KrakenRows},
+        protocol::{Kraken, KrakenSession, Purpose},
+        rest::{
+            self, AssetClass, KrakenAnswer, KrakenOhlcRow, KrakenRefusal, KrakenRestTicker, KrakenRestTrade, KrakenRows,
+        },
     },
     session::SnapshotFrame,
 };
@@ -59,13 +62,26 @@ impl KrakenSession {
 
     fn take_result(&mut self, purpose: &Purpose, result: &str, now: Now) -> Result<(), serde_json::Error> {
         match purpose {
-            Purpose::Symbols => {
+            Purpose::Symbols(class) => {
                 let KrakenAssetPairs(pairs) = serde_json::from_str(result)?;
                 let venue = self.venue.clone();
                 for (key, pair) in pairs {
                     if let Some(instrument) = pair.instrument(&key, &venue) {
+                        let symbol = instrument.id.clone();
                         self.describe(instrument, now);
+                        self.restrict(symbol.symbol(), restriction(pair.status.as_deref()));
                     }
+                }
+                // A recording may have one answer for each class.
+                if self.is_open_ended {
+                    self.requests.push(Task::new(Purpose::Symbols(AssetClass::Currency)), now.monotonic);
+                }
+                let is_nameless = |position: usize| self.symbols[position].instrument.is_none();
+                if *class == AssetClass::Currency
+                    && !self.is_open_ended
+                    && self.known_symbols().into_iter().any(is_nameless)
+                {
+                    self.requests.push(Task::new(Purpose::Symbols(AssetClass::Tokenized)), now.monotonic);
                 }
             }
             Purpose::Probe { symbol } => {
@@ -103,21 +119,31 @@ impl KrakenSession {
     /// Processes a refusal, which has status 200 and a text.
     fn take_refusal(&mut self, task: Task<Purpose>, refusal: &KrakenRefusal, now: Now) {
         if refusal.is_rate_limit() {
-            self.requests.refused_as_too_many(None, now, &mut self.out);
+            self.requests.refused_as_too_many(stated_wait(&refusal.detail, now.wall), now, &mut self.out);
             return self.retry(task, now);
         }
         let symbol = match task.purpose {
-            Purpose::Symbols => None,
+            Purpose::Symbols(_) => None,
             Purpose::Probe { symbol }
             | Purpose::History { symbol, .. }
             | Purpose::Ticker { symbol }
             | Purpose::Trades { symbol } => Some(symbol),
         };
-        let unknown = symbol.and_then(|symbol| self.symbols.get(symbol)).filter(|_| refusal.is_unknown_symbol());
+        let unknown = symbol.and_then(|symbol| self.symbols.get_mut(symbol)).filter(|_| refusal.is_unknown_symbol());
         if let Some(symbol) = unknown {
+            // It may be a stock.
+            symbol.state.class = match symbol.state.class {
+                AssetClass::Currency => AssetClass::Tokenized,
+                AssetClass::Tokenized | AssetClass::Unknown => AssetClass::Unknown,
+            };
+            if symbol.state.class == AssetClass::Tokenized {
+                return self.requests.push(Task::new(task.purpose), now.monotonic);
+            }
             // If connections are available, their answer decides: REST had other names for a long time.
             if self.polling.is_on() {
-                self.out.symbol_unknown(&symbol.id, false);
+                let id = symbol.id.clone();
+                let suggestion = Kraken::suggestion(self, id.symbol());
+                self.out.symbol_unknown(&id, suggestion, false);
             }
             return;
         }
@@ -201,7 +227,7 @@ pub(super) struct KrakenPair<'a> {
     #[serde(borrow)]
     quote: Cow<'a, str>,
     #[serde(borrow, default)]
-    status: Option<Cow<'a, str>>,
+    pub(super) status: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     price_increment: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -308,6 +334,14 @@ impl KrakenAssetPair<'_> {
     }
 }
 
+/// Returns a pair with the codes used by version 2 of the protocol.
+pub(super) fn modern_symbol(symbol: &str) -> String {
+    match symbol.split_once('/') {
+        Some((base, quote)) => format!("{}/{}", modern_code(base), modern_code(quote)),
+        None => symbol.to_owned(),
+    }
+}
+
 /// Returns the code used by version 2 of the protocol.
 fn modern_code(code: &str) -> &str {
     match code {
@@ -315,6 +349,19 @@ fn modern_code(code: &str) -> &str {
         "XDG" => "DOGE",
         other => other,
     }
+}
+
+/// Returns what the venue limits about a pair with this status, for people.
+pub(super) fn restriction(status: Option<&str>) -> Option<String> {
+    let words = match status? {
+        "online" => return None,
+        "cancel_only" => "orders can only be cancelled (cancel_only)",
+        "post_only" => "only orders that rest in the book, nothing trades (post_only)",
+        "limit_only" => "only limit orders (limit_only)",
+        "reduce_only" => "positions can only be reduced (reduce_only)",
+        other => return Some(format!("not trading ({})", other.chars().take(40).collect::<String>())),
+    };
+    Some(words.to_owned())
 }
 
 fn status(word: Option<&str>) -> InstrumentStatus {

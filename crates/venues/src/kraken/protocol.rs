@@ -4,7 +4,10 @@
 //! Not here: subscription messages and the meaning of frames ([`super::route`]), REST answers ([`super::answers`]), the
 //! book procedure ([`super::book`]), when messages and requests are sent ([`crate::kit`]).
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use model::{
     candle::{Candle, Interval},
@@ -20,14 +23,15 @@ use crate::{
         dedup::TradeIds,
         feed_session::FeedSession,
         pool::{LostSymbols, PoolRules},
-        protocol::{Protocol, RefusalEnd, SignOfLife, Symbol, SymbolState, Unreadable},
+        protocol::{Protocol, RefusalEnd, SignOfLife, Symbol, SymbolState, Unreadable, nearest},
         requests::{self, RequestRules, RestRequest, Task},
         resync_pacing::SnapshotPace,
     },
     kraken::{
         FRAME_BYTES, HISTORY_ATTEMPTS, INFO, POLL_SPACING, REFUSED_RETRY, REQUEST_RULES, SNAPSHOT_PATIENCE, answers,
         book::KrakenBook,
-        frame, pool_rules, rest,
+        frame, pool_rules,
+        rest::{self, AssetClass},
         route::{self, Channel, Method},
     },
     registry::VenueInfo,
@@ -39,6 +43,8 @@ use crate::{
 pub(crate) struct Kraken {
     /// True if the list of symbols was requested by REST because no connection delivers it.
     has_requested_symbols: bool,
+    /// The venue's symbols, as far as it has sent them: for suggestions.
+    pub(super) names: BTreeSet<Box<str>>,
     /// When symbols must be checked even if no data arrives.
     watched: BTreeMap<usize, Monotonic>,
 }
@@ -48,8 +54,8 @@ pub(super) type KrakenSession = FeedSession<Kraken>;
 /// The purpose of a request. Symbols are positions in the session's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Descriptions of all symbols.
-    Symbols,
+    /// Descriptions of all symbols of a class.
+    Symbols(AssetClass),
     /// Whether the venue has newer trades than the connection delivered.
     Probe { symbol: usize },
     /// Candles.
@@ -64,7 +70,7 @@ impl requests::Purpose for Purpose {
     /// Symbols first, then doubts, then history, then polling.
     fn rank(&self) -> u8 {
         match self {
-            Self::Symbols => 0,
+            Self::Symbols(_) => 0,
             Self::Probe { .. } => 1,
             Self::History { .. } => 2,
             Self::Ticker { .. } => 3,
@@ -76,9 +82,18 @@ impl requests::Purpose for Purpose {
         matches!(self, Self::History { .. })
     }
 
+    fn subject(&self) -> &'static str {
+        match self {
+            Self::Symbols(_) => "symbols",
+            Self::History { .. } => "bars",
+            Self::Ticker { .. } => "quotes",
+            Self::Probe { .. } | Self::Trades { .. } => "trades",
+        }
+    }
+
     fn attempts(&self) -> u32 {
         match self {
-            Self::Symbols => u32::MAX,
+            Self::Symbols(_) => u32::MAX,
             Self::History { .. } => HISTORY_ATTEMPTS,
             Self::Probe { .. } | Self::Ticker { .. } | Self::Trades { .. } => 1,
         }
@@ -89,6 +104,8 @@ impl requests::Purpose for Purpose {
 #[derive(Debug, Default)]
 pub(crate) struct KrakenSymbolState {
     pub(super) book: KrakenBook,
+    /// The class in which REST knows it, as far as known.
+    pub(super) class: AssetClass,
     pub(super) pace: SnapshotPace,
     pub(super) resubscription: Resubscription,
     /// Channels that the venue refused on this connection, and when they were last requested.
@@ -149,6 +166,20 @@ impl Protocol for Kraken {
 
     fn pool_rules(ws_url: &str) -> Option<PoolRules> {
         Some(pool_rules(ws_url))
+    }
+
+    fn spelled(symbol: &str) -> Option<String> {
+        let spelled = answers::modern_symbol(&symbol.to_uppercase().replace(['-', '_', ' '], "/"));
+        (spelled != symbol).then_some(spelled)
+    }
+
+    fn suggestion(session: &KrakenSession, symbol: &str) -> Option<String> {
+        let (names, spelled) = (&session.protocol.names, Self::spelled(symbol));
+        if names.is_empty() {
+            return spelled;
+        }
+        let is_known = |symbol: &String| names.contains(symbol.as_str());
+        spelled.filter(is_known).or_else(|| nearest(symbol, names.iter().map(AsRef::as_ref)).map(str::to_owned))
     }
 
     fn start(session: &mut KrakenSession, now: Now) {
@@ -239,16 +270,19 @@ impl Protocol for Kraken {
 
     fn request(symbols: &[Symbol<KrakenSymbolState>], purpose: &Purpose, _now: Now) -> Option<RestRequest> {
         let symbol = |position: &usize| symbols.get(*position);
-        Some(match purpose {
-            Purpose::Symbols => rest::asset_pairs(),
-            Purpose::Probe { symbol: position } => rest::newest_trade(symbol(position)?.name()),
-            Purpose::History { symbol: position, interval, .. } => rest::bars(symbol(position)?.name(), *interval),
-            Purpose::Ticker { symbol: position } => rest::ticker(symbol(position)?.name()),
+        let (symbol, request) = match purpose {
+            Purpose::Symbols(class) => return Some(rest::asset_pairs(*class)),
+            Purpose::Probe { symbol: position } => (symbol(position)?, rest::newest_trade(symbol(position)?.name())),
+            Purpose::History { symbol: position, interval, .. } => {
+                (symbol(position)?, rest::bars(symbol(position)?.name(), *interval))
+            }
+            Purpose::Ticker { symbol: position } => (symbol(position)?, rest::ticker(symbol(position)?.name())),
             Purpose::Trades { symbol: position } => {
                 let symbol = symbol(position)?;
-                rest::trades(symbol.name(), symbol.state.polled_to.as_deref())
+                (symbol, rest::trades(symbol.name(), symbol.state.polled_to.as_deref()))
             }
-        })
+        };
+        Some(symbol.state.class.of(request))
     }
 
     fn answer(session: &mut KrakenSession, task: &Task<Purpose>, body: &str, now: Now) -> Result<(), Unreadable> {
@@ -278,8 +312,8 @@ impl KrakenSession {
     /// Requests the list of symbols by REST: connections deliver it by themselves, recordings may contain it as an
     /// answer.
     pub(super) fn request_symbols(&mut self, now: Now) {
-        if !self.requests.has(|purpose| *purpose == Purpose::Symbols) {
-            self.requests.push(Task::new(Purpose::Symbols), now.monotonic);
+        if !self.requests.has(|purpose| matches!(purpose, Purpose::Symbols(_))) {
+            self.requests.push(Task::new(Purpose::Symbols(AssetClass::Currency)), now.monotonic);
         }
     }
 
@@ -330,6 +364,18 @@ impl KrakenSession {
             Some(at) => drop(watched.insert(position, at)),
             None if watched.is_empty() => {}
             None => drop(watched.remove(&position)),
+        }
+    }
+
+    /// Suggests symbols again, with the venue's names.
+    pub(super) fn suggest_again(&mut self) {
+        let is_last = self.symbols.iter().all(|symbol| symbol.is_unknown);
+        for position in 0..self.symbols.len() {
+            let symbol = &self.symbols[position];
+            if symbol.is_unknown {
+                let suggestion = Kraken::suggestion(self, symbol.name());
+                self.out.symbol_unknown(&symbol.id, suggestion, is_last);
+            }
         }
     }
 

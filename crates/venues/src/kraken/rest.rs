@@ -27,10 +27,36 @@ use crate::{
     },
 };
 
-/// Requests everything that can be traded: one body, whatever the names.
-pub(super) fn asset_pairs() -> RestRequest {
+/// The class of a pair's base, which REST must be asked for by name unless it is a currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum AssetClass {
+    #[default]
+    Currency,
+    /// A tokenised stock (`AAPLx/USD`).
+    Tokenized,
+    /// The venue knows the pair in neither class.
+    Unknown,
+}
+
+impl AssetClass {
+    /// Returns the request for a pair of this class.
+    pub(super) fn of(self, mut request: RestRequest) -> RestRequest {
+        if self == Self::Tokenized {
+            request.query.push(("asset_class", TOKENIZED.to_owned()));
+        }
+        request
+    }
+}
+
+/// Requests everything of one class that can be traded: one body, whatever the names.
+pub(super) fn asset_pairs(class: AssetClass) -> RestRequest {
     // The venue counts requests, so each weighs one.
-    RestRequest::get("/0/public/AssetPairs", Vec::new(), 1)
+    let mut request = class.of(RestRequest::get("/0/public/AssetPairs", Vec::new(), 1));
+    if class == AssetClass::Tokenized {
+        // Its name in this request alone.
+        request.query.push(("aclass_base", TOKENIZED.to_owned()));
+    }
+    request
 }
 
 /// Requests the newest candles, the forming one last, at most 721. For a length that the venue does not have, candles
@@ -275,6 +301,8 @@ impl KrakenRestTicker {
     }
 }
 
+/// The venue's word for tokenised stocks.
+const TOKENIZED: &str = "tokenized_asset";
 /// Trades requested at first.
 const NEWEST_PRINTS: &str = "100";
 /// Maximum trades in one answer.
@@ -303,7 +331,11 @@ mod tests {
             let query: Vec<String> = ask.query.iter().map(|(key, value)| format!("{key}={value}")).collect();
             assert_eq!((format!("{}?{}", ask.path, query.join("&")).as_str(), ask.weight), (expected, 1));
         }
-        check(&asset_pairs(), "/0/public/AssetPairs?");
+        let tokenized = AssetClass::Tokenized;
+        check(&asset_pairs(AssetClass::Currency), "/0/public/AssetPairs?");
+        check(&asset_pairs(tokenized), "/0/public/AssetPairs?asset_class=tokenized_asset&aclass_base=tokenized_asset");
+        check(&tokenized.of(ticker("AAPLx/USD")), "/0/public/Ticker?pair=AAPLx/USD&asset_class=tokenized_asset");
+        check(&AssetClass::Unknown.of(ticker("A/B")), "/0/public/Ticker?pair=A/B");
         check(&bars("BTC/USD", Interval::H4), "/0/public/OHLC?pair=BTC/USD&interval=240");
         check(&bars("BTC/USD", Interval::S1), "/0/public/Trades?pair=BTC/USD&count=1000");
         check(&ticker("BTC/USD"), "/0/public/Ticker?pair=BTC/USD");

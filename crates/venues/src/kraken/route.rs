@@ -26,7 +26,7 @@ use crate::{
         utc_time::UtcTime,
     },
     kraken::{
-        BOOK_DEPTH, SYMBOLS_PER_MESSAGE,
+        BOOK_DEPTH, SYMBOLS_PER_MESSAGE, answers,
         book::{Change, Outcome},
         frame::{KrakenAcceptance, KrakenFrame, KrakenRejection},
         message::{KrakenBar, KrakenBookEntry, KrakenStatus, KrakenTicker, KrakenTrade},
@@ -60,10 +60,15 @@ impl KrakenSession {
             KrakenFrame::Instruments(instruments) => {
                 let venue = self.venue.clone();
                 for Object(pair) in &instruments.pairs {
+                    if self.protocol.names.len() < Kraken::SYMBOLS_FROM_FRAMES && is_usable_symbol(&pair.symbol) {
+                        self.protocol.names.insert(pair.symbol.as_ref().into());
+                    }
                     if let Some(instrument) = pair.instrument(&venue) {
                         self.describe(instrument, now);
+                        self.restrict(&pair.symbol, answers::restriction(pair.status.as_deref()));
                     }
                 }
+                self.suggest_again();
             }
             KrakenFrame::Status(entries) => entries.iter().for_each(|Object(status)| self.status(status)),
             KrakenFrame::Heartbeat | KrakenFrame::Pong => {}
@@ -215,6 +220,7 @@ impl KrakenSession {
     }
 
     fn refused(&mut self, connection: ConnectionId, rejection: &KrakenRejection<'_>, now: Now) {
+        self.keep_stated_wait(&rejection.detail, now);
         let position = rejection.symbol.as_deref().and_then(|symbol| self.followed(symbol));
         if let (Some(position), Some(request)) = (position, rejection.request) {
             self.pool.answered_symbol(connection, request, position, now, &mut self.out);
@@ -247,7 +253,7 @@ impl KrakenSession {
         }
         let id = InstrumentId::new(&self.venue, symbol);
         let cause = if rejection.is_unknown_symbol() {
-            FeedCause::UnknownSymbol { symbol: symbol.to_owned() }
+            FeedCause::UnknownSymbol { symbol: symbol.to_owned(), suggestion: None }
         } else {
             FeedCause::Refused { detail: rejection.detail.clone() }
         };
@@ -353,6 +359,8 @@ pub(super) fn message(
         event_trigger: Option<&'static str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         snapshot: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        include_tokenized_assets: Option<bool>,
     }
     let is_subscription = method == Method::Subscribe;
     let request = channel.request(n_messages);
@@ -366,6 +374,8 @@ pub(super) fn message(
             event_trigger: (channel == Channel::Ticker && is_subscription).then_some("bbo"),
             // The newest trades close the gap left by a lost connection.
             snapshot: is_subscription.then_some(true),
+            // Tokenised stocks are left out otherwise.
+            include_tokenized_assets: (channel == Channel::Instrument && is_subscription).then_some(true),
         },
         req_id: request,
     };
@@ -429,7 +439,7 @@ mod tests {
         check(
             Method::Subscribe,
             Channel::Instrument,
-            r#"{"method":"subscribe","params":{"channel":"instrument","snapshot":true},"req_id":8}"#,
+            r#"{"method":"subscribe","params":{"channel":"instrument","snapshot":true,"include_tokenized_assets":true},"req_id":8}"#,
         );
     }
 }

@@ -12,7 +12,7 @@ use model::{
     status::FeedCause,
 };
 use serde_json::json;
-use venues::session::{Input, SessionConfig};
+use venues::session::{HttpRequest, Input, RequestId, SessionConfig};
 
 #[test]
 fn everything_of_a_symbol_is_subscribed_once_connected() {
@@ -143,7 +143,7 @@ fn a_refused_symbol_is_told_and_not_asked_for_again() {
         rig.frame(connection, HEARTBEAT);
         rig.frame(connection, &ticker("BTC/USD", "100.0", "101.0"));
     }
-    let unknown = FeedCause::UnknownSymbol { symbol: "XBT/USD".into() };
+    let unknown = FeedCause::UnknownSymbol { symbol: "XBT/USD".into(), suggestion: Some("BTC/USD".into()) };
     assert_eq!(rig.session.health().instrument_causes, [(id("XBT/USD"), unknown)].into());
     assert_eq!(rig.session.health().cause, None);
     assert_eq!((rig.connects().len(), book_messages(&rig, connection).len()), (1, 1));
@@ -300,6 +300,9 @@ fn refusals_of_rest_are_judged_by_their_words() {
     stay(&mut rig, 10);
     let [request] = rig.requests("/OHLC").try_into().unwrap();
     rig.answer(request.id, 200, None, r#"{"error":["EQuery:Unknown asset pair"]}"#);
+    stay(&mut rig, 2);
+    let [request] = rig.requests("/OHLC").try_into().unwrap();
+    rig.answer(request.id, 200, None, r#"{"error":["EQuery:Unknown asset pair"]}"#);
     stay(&mut rig, 100);
     assert_eq!(rig.requests("/OHLC").len(), 0, "the same question would be refused again");
     assert_eq!(book(&rig, "BTC/USD").state, BookState::Live, "the connection knows the symbol");
@@ -326,4 +329,91 @@ fn requests_keep_a_second_between_them_and_half_of_the_budget() {
     assert!(times.len() >= 80, "{}", times.len());
     assert!(times.windows(2).all(|pair| pair[1] >= pair[0] + 1_000), "{times:?}");
     assert!(times.windows(31).all(|window| window[30] - window[0] >= 60_000), "{times:?}");
+}
+
+/// REST knows tokenised stocks in a class of their own, which it must be asked for.
+#[test]
+fn a_tokenised_stock_is_asked_for_in_its_class() {
+    let (mut rig, connection, _) = live("BTC/USD");
+    let stay = |rig: &mut Rig, seconds: u64| {
+        for _ in 0..seconds {
+            rig.run(1_000);
+            rig.frame(connection, &ticker("BTC/USD", "100.0", "101.0"));
+        }
+    };
+    let unknown = r#"{"error":["EQuery:Unknown asset pair"]}"#;
+    let classes = |rig: &mut Rig| -> Vec<(RequestId, Option<String>)> {
+        let class = |request: &HttpRequest| {
+            request.query.iter().find(|(key, _)| *key == "asset_class").map(|(_, value)| value.clone())
+        };
+        rig.requests("/OHLC").iter().map(|request| (request.id, class(request))).collect()
+    };
+    rig.take();
+    request_history(&mut rig, Interval::M1, 10);
+    stay(&mut rig, 3);
+    let first = classes(&mut rig);
+    assert_eq!((first.len(), &first[0].1), (1, &None));
+    rig.answer(first[0].0, 200, None, unknown);
+    stay(&mut rig, 3);
+    let second = classes(&mut rig);
+    assert_eq!((second.len(), second[0].1.as_deref()), (1, Some("tokenized_asset")));
+    let row = r#"[1790348400,"1","2","1","2","1.5","3",4]"#;
+    rig.answer(second[0].0, 200, None, &format!(r#"{{"error":[],"result":{{"AAPLxUSD":[{row}],"last":1}}}}"#));
+    assert_eq!(history(&rig), Some((Interval::M1, vec![1_790_348_400])));
+    request_history(&mut rig, Interval::M5, 10);
+    stay(&mut rig, 3);
+    let third = classes(&mut rig);
+    assert_eq!(third[0].1.as_deref(), Some("tokenized_asset"), "it is remembered");
+    rig.answer(third[0].0, 200, None, unknown);
+    stay(&mut rig, 60);
+    assert!(classes(&mut rig).is_empty(), "neither class: not asked again");
+}
+
+/// The venue's names tell which symbol was meant; before they come, its spelling does.
+#[test]
+fn an_unknown_symbol_is_told_with_a_suggestion() {
+    for (symbol, with_names, expected) in [
+        ("XBT/USD", true, "unknown symbol XBT/USD; did you mean BTC/USD?"),
+        ("XBT/USD", false, "unknown symbol XBT/USD; did you mean BTC/USD?"),
+        ("btc-usd", false, "unknown symbol btc-usd; did you mean BTC/USD?"),
+        ("BTC/USF", true, "unknown symbol BTC/USF; did you mean BTC/USD?"),
+        ("NOPE/ABC", true, "unknown symbol NOPE/ABC"),
+        ("XDG/ABC", true, "unknown symbol XDG/ABC"),
+    ] {
+        let mut rig = Rig::of("kraken", &listed(&[symbol]));
+        let connection = open(&mut rig);
+        rig.run(1_000);
+        if with_names {
+            let pair = r#"{"symbol":"BTC/USD","base":"BTC","quote":"USD","status":"online","qty_increment":1e-8,"price_increment":0.1}"#;
+            let data = format!(r#"{{"assets":[],"pairs":[{pair}]}}"#);
+            rig.frame(connection, &format!(r#"{{"channel":"instrument","type":"snapshot","data":{data}}}"#));
+        }
+        for (_, message) in sent(&rig, connection) {
+            if message["params"]["channel"] != "instrument" {
+                let detail = format!("Currency pair not supported {symbol}");
+                rig.frame(connection, &refusal(&message, symbol, &detail));
+            }
+        }
+        assert_eq!(rig.session.health().instrument_causes[&id(symbol)].to_string(), expected);
+    }
+}
+
+#[test]
+fn a_pairs_status_is_told_until_it_ends() {
+    let (mut rig, connection, _) = live("BTC/USD");
+    for (status, expected) in [
+        ("post_only", Some("only orders that rest in the book, nothing trades (post_only)")),
+        ("limit_only", Some("only limit orders (limit_only)")),
+        ("cancel_only", Some("orders can only be cancelled (cancel_only)")),
+        ("delisted", Some("not trading (delisted)")),
+        ("online", None),
+    ] {
+        let pair = format!(
+            r#"{{"symbol":"BTC/USD","base":"BTC","quote":"USD","status":"{status}","qty_increment":1e-8,"price_increment":0.1}}"#
+        );
+        let data = format!(r#"{{"assets":[],"pairs":[{pair}]}}"#);
+        rig.frame(connection, &format!(r#"{{"channel":"instrument","type":"update","data":{data}}}"#));
+        let told = rig.session.health().restrictions.get(&id("BTC/USD")).map(ToString::to_string);
+        assert_eq!(told.as_deref(), expected);
+    }
 }
