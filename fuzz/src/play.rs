@@ -261,7 +261,7 @@ impl Player {
             self.open.push((connection, 0));
             self.input(Input::Connected(connection));
         } else {
-            let reason = CloseReason::CannotConnect { status: None, detail: "no route".into() };
+            let reason = CloseReason::CannotConnect { status: None, retry_after: None, detail: "no route".into() };
             self.input(Input::Closed(connection, reason));
         }
     }

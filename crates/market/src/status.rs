@@ -77,6 +77,7 @@ impl StreamTracker {
     pub(crate) fn entry(&self, stream: Stream<'_>, health: &FeedHealth, turns: TurnClock, now: Now) -> StreamEntry {
         let age = self.age(turns, now);
         let own_cause = health.instrument_causes.get(stream.id);
+        let restriction = health.restrictions.get(stream.id);
         // Reconnected is not yet healed: a failed connection is red until data flows over its successor.
         let is_unhealed =
             health.mode == FeedMode::WebSocket && health.cause.as_ref().is_some_and(FeedCause::is_transport);
@@ -86,11 +87,16 @@ impl StreamTracker {
         let is_failed = own_cause.is_some() || is_unhealed || (is_cut && health.cause.is_some());
         let state = match age {
             _ if is_failed => StreamState::Failed,
+            // Nothing need come any more: it is not awaited as at the start.
+            None if restriction.is_some() => StreamState::Stale,
             None => StreamState::Initialising,
             Some(age) if age <= stream.stale_after => StreamState::Live,
             Some(_) => StreamState::Stale,
         };
-        let cause = own_cause.or(health.cause.as_ref()).filter(|_| state != StreamState::Live);
+        // What the feed does not offer explains missing data only where nothing is connected.
+        let feed_cause = health.cause.as_ref().filter(|cause| is_cut || !matches!(cause, FeedCause::NotOffered { .. }));
+        let cause = own_cause.or(restriction).or(feed_cause);
+        let cause = cause.filter(|cause| state != StreamState::Live || Some(*cause) == restriction);
         StreamEntry {
             instrument: stream.id.clone(),
             state,
@@ -258,7 +264,7 @@ mod tests {
         check(&red, StreamState::Failed, Some(1_000), Some("connection closed: 1006"));
         assert_eq!(red.next_attempt_ms, Some(WALL_MS + 9_000));
         let mut health = connected();
-        health.instrument_causes.insert(id(), FeedCause::UnknownSymbol { symbol: "AAABBB".into() });
+        health.instrument_causes.insert(id(), FeedCause::UnknownSymbol { symbol: "AAABBB".into(), suggestion: None });
         check(
             &entry(&tracker, turns, &health, now_at(100)),
             StreamState::Failed,
@@ -277,6 +283,29 @@ mod tests {
             let shut = entry(&tracker, turns, &FeedHealth { breaker, ..polling.clone() }, now_at(9_000));
             check(&shut, StreamState::Failed, Some(8_930), Some("connection closed: 1006"));
         }
+    }
+
+    /// What the venue limits is told, and is no failure; what the feed does not offer explains no missing data.
+    #[test]
+    fn restrictions_are_told_and_are_no_failures() {
+        let (mut tracker, mut turns) = (StreamTracker::default(), TurnClock::default());
+        let restricted = |detail: &str| FeedCause::Restricted { detail: detail.to_owned() };
+        let mut health = connected();
+        health.restrictions.insert(id(), restricted("not trading (BREAK)"));
+        health.cause = Some(FeedCause::NotOffered { detail: "bars are not in your plan".to_owned() });
+        let silent = entry(&tracker, turns, &health, now_at(9_000));
+        assert_eq!((silent.state, silent.cause.as_deref()), (StreamState::Stale, Some("not trading (BREAK)")));
+        turns.turned(now_at(0));
+        tracker.on_update(now_at(70).wall);
+        let live = entry(&tracker, turns, &health, now_at(100));
+        assert_eq!((live.state, live.cause.as_deref()), (StreamState::Live, Some("not trading (BREAK)")));
+        health.restrictions.clear();
+        for (millis, state) in [(100, StreamState::Live), (9_000, StreamState::Stale)] {
+            let plain = entry(&tracker, turns, &health, now_at(millis));
+            assert_eq!((plain.state, plain.cause), (state, None));
+        }
+        let cause = connection_entry(&Venue::new("demo"), &health).cause;
+        assert_eq!(cause.as_deref(), Some("bars are not in your plan"));
     }
 
     #[test]

@@ -69,6 +69,8 @@ pub enum FeedCause {
     UnknownSymbol {
         /// The symbol as requested.
         symbol: String,
+        /// A similar one that the venue may know.
+        suggestion: Option<String>,
     },
     /// Too many requests; nothing is sent before `until`.
     RateLimited {
@@ -90,6 +92,11 @@ pub enum FeedCause {
     /// The venue accepts only some orders, or none; its data goes on.
     Restricted {
         /// The restriction, for people.
+        detail: String,
+    },
+    /// The venue refuses one kind of request; everything else goes on.
+    NotOffered {
+        /// What is refused, and why, for people.
         detail: String,
     },
     /// The subscription was acknowledged and the connection lives, but data that the venue has does not arrive.
@@ -151,6 +158,11 @@ pub struct RestWeight {
 }
 
 impl FeedCause {
+    /// Returns true if the venue only limits what it offers: data may go on, and such a cause is no failure.
+    pub fn is_restriction(&self) -> bool {
+        matches!(self, Self::Restricted { .. } | Self::NotOffered { .. })
+    }
+
     /// Returns true if the connection itself is at fault: such a cause remains until data flows again.
     pub fn is_transport(&self) -> bool {
         matches!(
@@ -172,12 +184,15 @@ impl std::fmt::Display for FeedCause {
             Self::Silent { silent_ms } => {
                 write!(f, "no data for {:.1} s, connection closed", *silent_ms as f64 / 1_000.0)
             }
-            Self::UnknownSymbol { symbol } => write!(f, "unknown symbol {symbol}"),
+            Self::UnknownSymbol { symbol, suggestion: None } => write!(f, "unknown symbol {symbol}"),
+            Self::UnknownSymbol { symbol, suggestion: Some(suggestion) } => {
+                write!(f, "unknown symbol {symbol}; did you mean {suggestion}?")
+            }
             Self::RateLimited { until } => write!(f, "rate limited until {until}"),
             Self::RegionBlocked => f.write_str("not available in this region"),
             Self::Refused { detail } => write!(f, "refused: {detail}"),
             Self::Maintenance { detail } => write!(f, "venue maintenance: {detail}"),
-            Self::Restricted { detail } => f.write_str(detail),
+            Self::Restricted { detail } | Self::NotOffered { detail } => f.write_str(detail),
             Self::AcknowledgedSilent { silent_ms } => {
                 write!(f, "stopped sending {:.1} s ago although trades go on", *silent_ms as f64 / 1_000.0)
             }
@@ -197,6 +212,10 @@ pub struct FeedHealth {
     pub cause: Option<FeedCause>,
     /// Causes that concern single instruments (unknown symbol).
     pub instrument_causes: BTreeMap<InstrumentId, FeedCause>,
+    /// What the venue limits about single instruments (not trading, post only); data may go on.
+    pub restrictions: BTreeMap<InstrumentId, FeedCause>,
+    /// The venue has asked for no connection before.
+    pub held_until: Option<Timestamp>,
     /// When the next connection attempt will be made.
     pub next_attempt: Option<Timestamp>,
     /// When the last frame of any kind arrived: the transport's clock. Each stream has its own clock for data.

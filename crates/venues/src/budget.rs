@@ -6,7 +6,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use model::{
     status::{BreakerState, RestWeight},
-    time::{Monotonic, Now},
+    time::{Monotonic, Now, Timestamp},
 };
 
 /// Whether a request may be sent now.
@@ -23,7 +23,7 @@ pub enum Permit {
 /// The weight budget of one venue address, with its circuit breaker.
 ///
 /// At most half of the venue's limit is used, so that other programs behind the same address have room. Any answer with
-/// 429 or 418 opens the breaker until `Retry-After` is over; [`FAILURES_TO_OPEN`] consecutive failures open it for a
+/// 429 or 418, or with a stated wait, opens the breaker until `Retry-After` is over; [`FAILURES_TO_OPEN`] consecutive failures open it for a
 /// while; afterwards exactly one request is sent as a probe, and its answer decides.
 #[derive(Clone, Debug)]
 pub struct Budget {
@@ -143,9 +143,12 @@ impl Budget {
         match status {
             429 => self.open(now + retry_after.unwrap_or(UNSTATED_429)),
             418 => self.open(now + retry_after.unwrap_or(UNSTATED_418)),
-            // Asking again soon does not help with a firewall or a region block.
-            403 | 451 => self.open(now + retry_after.unwrap_or(UNSTATED_418)),
+            // Asking again soon does not help with a region block.
+            451 => self.open(now + retry_after.unwrap_or(UNSTATED_418)),
             500.. => self.failed(asked_at, retry_after, now),
+            // A stated wait is for all, whatever the status says. Without one, a refusal (403) is of one kind of request,
+            // which its sender must not repeat soon.
+            _ if retry_after.is_some_and(|wait| !wait.is_zero()) => self.open(now + retry_after.unwrap_or_default()),
             _ => {
                 if !self.is_beside_probe(asked_at) && !matches!(self.breaker, Breaker::Open { .. }) {
                     self.breaker = Breaker::Closed { n_failures: 0 };
@@ -202,6 +205,51 @@ impl Budget {
         self.spent.back().map_or(Monotonic::ZERO, |(at, _)| *at + WINDOW)
     }
 }
+
+/// Returns the wait that a venue states in words beside a refusal; `None` if it names no time to come. Venues write the
+/// end as milliseconds or seconds since 1970, or the seconds to wait. At most [`LONGEST_WAIT`].
+///
+/// ```text
+/// Way too much request weight used; IP banned until 1764300000000. Please use WebSocket Streams …
+/// {"code":-1003,"msg":"…","data":{"serverTime":1659142907531,"retryAfter":1659142919531}}
+/// EService:Throttled: 1764300000
+/// Too many requests, retry after 30 s
+/// ```
+pub fn stated_wait(text: &str, now: Timestamp) -> Option<Duration> {
+    let start = text.char_indices().nth(LONGEST_WORDS).map_or(text, |(end, _)| &text[..end]);
+    let words = start.to_ascii_lowercase();
+    let waits = WAIT_WORDS.iter().flat_map(|word| words.match_indices(word).map(move |(at, _)| at + word.len()));
+    waits.filter_map(|at| wait_at(&words[at..], now)).max().filter(|wait| !wait.is_zero())
+}
+
+/// Returns the wait until the number that `text` begins with, after at most a few other characters.
+fn wait_at(text: &str, now: Timestamp) -> Option<Duration> {
+    let at = text.find(|letter: char| letter.is_ascii_digit()).filter(|at| *at <= WORDS_TO_NUMBER)?;
+    let digits = &text[at..];
+    let end = digits.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(digits.len());
+    // More digits than any time has: the longest wait.
+    let number: i64 = digits[..end].parse().unwrap_or(i64::MAX);
+    let wait = if number < FIRST_SECOND {
+        Duration::from_secs(number.unsigned_abs())
+    } else {
+        let until = if number < FIRST_SECOND * 1_000 { number.saturating_mul(1_000) } else { number };
+        Duration::from_millis(u64::try_from(until.saturating_sub(now.as_millis())).unwrap_or(0))
+    };
+    Some(wait.min(LONGEST_WAIT))
+}
+
+/// The longest wait that a venue can ask for: a day. A venue's mistake must not end its feed until a restart. Binance
+/// documents bans of up to three days, and repeats their end when it is asked again.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
+/// What stands before the time, in lower case.
+const WAIT_WORDS: &[&str] =
+    &["until", "retryafter", "retry after", "retry-after", "retry_after", "try again in", "throttled"];
+/// Characters of a text that are searched.
+const LONGEST_WORDS: usize = 1_000;
+/// Characters between the words and the number.
+const WORDS_TO_NUMBER: usize = 4;
+/// Numbers from here on are seconds since 1970 (this one is in 2001).
+const FIRST_SECOND: i64 = 1_000_000_000;
 
 /// Limits the number of events in any window: connection attempts.
 #[derive(Clone, Debug)]
@@ -354,6 +402,40 @@ mod tests {
         assert_eq!(budget.acquire(1, at(15_100)), Permit::Granted);
         assert_eq!(budget.acquire(1, at(45_000)), Permit::AfterProbe);
         assert_eq!(budget.acquire(1, at(45_100)), Permit::Granted);
+    }
+
+    #[test]
+    fn a_wait_in_words_is_understood() {
+        #[track_caller]
+        fn check(text: &str, seconds: Option<u64>) {
+            let now = Timestamp::from_millis(1_764_300_000_000);
+            assert_eq!(stated_wait(text, now).map(|wait| wait.as_secs()), seconds, "{text}");
+        }
+        check("Way too much request weight used; IP banned until 1764300170000. Please use", Some(170));
+        check(r#"{"code":-1003,"data":{"serverTime":1764300000000,"retryAfter":1764300012000}}"#, Some(12));
+        check("EService:Throttled: 1764300030", Some(30));
+        check("Too many requests, Retry after 45 seconds", Some(45));
+        check("try again in 5s", Some(5));
+        check("banned until 1764300005000, then until 1764300009000", Some(9));
+        check("banned until 1764299999000", None);
+        check("banned until 99999999999999999999999", Some(86_400));
+        check("banned until 1864300000000", Some(86_400));
+        check("banned until further notice 1764300170000", None);
+        check(r#"{"lastUpdateId":1764300170000}"#, None);
+        check("until", None);
+        check("哈until 哈1764300170000", Some(170));
+    }
+
+    #[test]
+    fn a_stated_wait_is_kept_whatever_the_status() {
+        for status in [200, 400, 403, 429, 418, 451, 503] {
+            let mut budget = Budget::new(6_000);
+            budget.answered(at(0), status, Some(Duration::from_secs(300)), None, at(0));
+            assert_eq!(budget.acquire(1, at(299_999)), Permit::At(at(300_000)), "{status}");
+        }
+        let mut budget = Budget::new(6_000);
+        budget.answered(at(0), 403, None, None, at(0));
+        assert_eq!(budget.acquire(1, at(0)), Permit::Granted);
     }
 
     #[test]

@@ -17,8 +17,10 @@ use model::{
     instrument::{Instrument, InstrumentId, Venue},
     proof::Books,
     status::FeedHealth,
-    time::{Monotonic, Now},
+    time::{Monotonic, Now, Timestamp},
 };
+
+use crate::budget::stated_wait;
 
 /// Number of a connection, assigned by the session; never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,8 +41,8 @@ pub enum Input<'a> {
     Frame(ConnectionId, &'a str),
     /// A binary frame arrived; venues that never send one count it as unknown.
     Binary(ConnectionId, &'a [u8]),
-    /// The other side sent a WebSocket ping (the shell has answered it). It proves that the transport lives, not that
-    /// data flows.
+    /// The other side sent a WebSocket ping (the shell has answered it), or answered the shell's own. It proves that the
+    /// transport lives, not that data flows.
     Ping(ConnectionId),
     /// A REST request ended.
     Http(RequestId, Result<HttpAnswer<'a>, HttpFailure>),
@@ -57,7 +59,7 @@ pub enum Input<'a> {
 pub struct HttpAnswer<'a> {
     /// HTTP status.
     pub status: u16,
-    /// `Retry-After` in whole seconds, if present.
+    /// How long the venue asks to wait, in `Retry-After` or in the body, if it does.
     pub retry_after: Option<Duration>,
     /// Weight used in the current window as counted by the venue (`X-MBX-USED-WEIGHT-1M`), if present.
     pub used_weight: Option<u32>,
@@ -79,6 +81,8 @@ pub enum CloseReason {
     CannotConnect {
         /// Status of the refused handshake.
         status: Option<u16>,
+        /// How long the venue asks to wait, if it does.
+        retry_after: Option<Duration>,
         /// The network's error text.
         detail: String,
     },
@@ -92,6 +96,15 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
+    /// Returns how long the venue asks to wait before the next connection, if it does.
+    pub fn stated_wait(&self, now: Timestamp) -> Option<Duration> {
+        match self {
+            Self::CannotConnect { retry_after, .. } => *retry_after,
+            Self::Ended { detail, .. } => stated_wait(detail, now),
+        }
+        .filter(|wait| !wait.is_zero())
+    }
+
     /// Returns the reason as text.
     pub fn detail(&self) -> &str {
         match self {

@@ -130,7 +130,7 @@ impl Open {
 }
 
 fn refused(detail: String) -> CloseReason {
-    CloseReason::CannotConnect { status: None, detail }
+    CloseReason::CannotConnect { status: None, retry_after: None, detail }
 }
 
 fn set_timer(scope: &DedicatedWorkerGlobalScope, callback: &js_sys::Function, after: Duration) -> Option<i32> {

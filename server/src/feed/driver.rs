@@ -187,7 +187,14 @@ impl Driver {
                 Output::Connect { connection, url, after } => {
                     // With the token's placeholder, never with the token.
                     self.parts.tap.connecting(connection, &url);
-                    let url = with_token(url, self.parts.token.as_ref());
+                    let url = match self.parts.http.budget().connection_wait(after) {
+                        Some(wait) => Err(CloseReason::CannotConnect {
+                            status: Some(429),
+                            retry_after: Some(wait),
+                            detail: "the venue has asked to wait".to_owned(),
+                        }),
+                        None => with_token(url, self.parts.token.as_ref()),
+                    };
                     let socket =
                         Socket::open(&self.parts.connections, connection, url, after, self.event_sender.clone());
                     self.sockets.insert(connection, socket);
@@ -259,7 +266,10 @@ impl Driver {
                 self.judged("(binary)", now);
             }
             SocketEventKind::Ping => self.input(Input::Ping(connection), now),
-            SocketEventKind::Pong { round_trip } => self.parts.view.note_round_trip(round_trip),
+            SocketEventKind::Pong { round_trip } => {
+                self.parts.view.note_round_trip(round_trip);
+                self.input(Input::Ping(connection), now);
+            }
             SocketEventKind::Closed(reason) => {
                 self.sockets.remove(&connection);
                 tracing::info!(venue = %self.parts.session.venue(), ?reason, "a connection ended");
@@ -316,7 +326,10 @@ impl Driver {
 
     /// Publishes changes on these lanes.
     fn turn(&mut self, lanes: impl Iterator<Item = Lane>, now: Now) {
-        let FeedParts { session, view, topics, status, tap, .. } = &mut self.parts;
+        let FeedParts { session, view, topics, status, tap, http, .. } = &mut self.parts;
+        if let Some(until) = session.health().held_until {
+            http.budget().hold_connections(until);
+        }
         for lane in lanes {
             topics.turn(lane, &mut FeedTopics { view, session: session.as_ref() }, now);
         }
@@ -335,6 +348,7 @@ fn with_token(url: String, token: Option<&Token>) -> Result<String, CloseReason>
         Some(token) => Ok(url.replace(TOKEN_PLACE, token.reveal())),
         None => Err(CloseReason::CannotConnect {
             status: Some(401),
+            retry_after: None,
             detail: "the venue asks for a token and none is configured: set token under [venues.<name>]".to_owned(),
         }),
     }

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use model::time::Monotonic;
+use model::time::{Monotonic, Timestamp};
 use venues::{
     budget::{Budget, Permit},
     registry::{self, VenueInfo},
@@ -26,13 +26,36 @@ use crate::{clock::Clock, config::VenueConfig};
 pub struct SharedBudget {
     // Locked for a sum or two, never across an await.
     budget: Arc<Mutex<Budget>>,
+    /// No connection is opened before: kept here so that a feed that starts again keeps to it.
+    held_until: Arc<Mutex<Option<Monotonic>>>,
     clock: Clock,
 }
 
 impl SharedBudget {
     /// Creates a budget; the venue allows the weight `limit` per minute.
     pub fn new(limit: u32, clock: Clock) -> Self {
-        Self { budget: Arc::new(Mutex::new(Budget::new(limit))), clock }
+        Self { budget: Arc::new(Mutex::new(Budget::new(limit))), held_until: Arc::default(), clock }
+    }
+
+    /// Returns the current time.
+    pub fn wall_time(&self) -> Timestamp {
+        self.clock.now().wall
+    }
+
+    /// Notes that the venue has asked for no connection before `until`.
+    pub fn hold_connections(&self, until: Timestamp) {
+        let now = self.clock.now();
+        let until = now.monotonic + until.saturating_since(now.wall);
+        let mut held = self.held_until.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = Some(held.map_or(until, |known| known.max(until)));
+    }
+
+    /// Returns how long no connection may be opened, if the venue has asked for a wait that is longer than `after`.
+    pub fn connection_wait(&self, after: Duration) -> Option<Duration> {
+        let held = *self.held_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = held?.saturating_since(self.clock.now().monotonic);
+        // A session counts in the same seconds, a moment earlier.
+        Some(wait).filter(|wait| *wait > after + HOLD_TOLERANCE)
     }
 
     /// Counts a request of a feed, whose session has weighed it already. Returns the time of the request.
@@ -153,6 +176,8 @@ impl VenueEndpoints {
 
 /// The wait while a trial request is in flight: its answer comes within seconds.
 const PROBE_WAIT: Duration = Duration::from_secs(1);
+/// The longest time between a session's decision and its execution.
+const HOLD_TOLERANCE: Duration = Duration::from_millis(500);
 /// The limit of a venue whose session cannot be opened.
 const LEAST_LIMIT: u32 = 2;
 
@@ -172,6 +197,19 @@ mod tests {
             let wait = waits.unwrap_err();
             assert!(wait > Duration::from_secs(29) && wait <= Duration::from_secs(30), "{wait:?}");
         }
+    }
+
+    #[test]
+    fn connections_keep_to_a_stated_wait_after_a_new_start_too() {
+        let budget = SharedBudget::new(6_000, Clock::start());
+        assert_eq!(budget.connection_wait(Duration::ZERO), None);
+        let in_seconds = |seconds| budget.wall_time() + Duration::from_secs(seconds);
+        budget.hold_connections(in_seconds(30));
+        budget.hold_connections(in_seconds(5));
+        let wait = budget.clone().connection_wait(Duration::ZERO).unwrap();
+        assert!(wait > Duration::from_secs(29) && wait <= Duration::from_secs(30), "{wait:?}");
+        assert_eq!(budget.connection_wait(Duration::from_secs(30)), None);
+        assert!(budget.ask(1).is_ok(), "REST has its own limits");
     }
 
     #[test]

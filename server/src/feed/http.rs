@@ -4,18 +4,24 @@
 //! Not here: a feed's weights, retries and `Retry-After`, which its session handles, and the budget it shares with
 //! pages ([`super::endpoints`]).
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
 
-use model::time::Monotonic;
+use model::time::{Monotonic, Timestamp};
 use reqwest::{
     Client, Response, Url,
-    header::{CONTENT_TYPE, HeaderMap},
+    header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER},
     redirect,
 };
 use rustls::ClientConfig;
 use tokio::sync::Semaphore;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
-use venues::session::{HttpAnswer, HttpFailure, HttpRequest, RequestId};
+use venues::{
+    budget::{LONGEST_WAIT, stated_wait},
+    session::{HttpAnswer, HttpFailure, HttpRequest, RequestId},
+};
 
 use crate::{
     config::token::Token,
@@ -139,6 +145,11 @@ impl HttpClient {
         Self { history: Some((path, Arc::new(history))), ..self }
     }
 
+    /// Returns the limits shared by everything that goes to the venue.
+    pub fn budget(&self) -> &SharedBudget {
+        &self.budget
+    }
+
     /// Returns the venue's REST address without paths.
     pub fn base(&self) -> Option<&str> {
         self.base.as_deref()
@@ -181,7 +192,7 @@ impl HttpClient {
         let asked_at = self.budget.ask(weight).map_err(PassFailure::Wait)?;
         let asked = async {
             let response = self.client.get(url).send().await.map_err(|error| failure(Cause(error.without_url())))?;
-            read(response, MAX_PASSED_BODY).await
+            read(response, MAX_PASSED_BODY, self.budget.wall_time()).await
         };
         self.settled(asked_at, asked.await).map_err(PassFailure::NoAnswer)
     }
@@ -211,13 +222,13 @@ impl HttpClient {
         };
         // Errors would otherwise include the address with its query.
         let response = call.send().await.map_err(|error| failure(Cause(error.without_url())))?;
-        read(response, MAX_BODY).await
+        read(response, MAX_BODY, self.budget.wall_time()).await
     }
 }
 
-async fn read(mut response: Response, max_body: usize) -> Result<Answer, HttpFailure> {
+async fn read(mut response: Response, max_body: usize, now: Timestamp) -> Result<Answer, HttpFailure> {
     let status = response.status().as_u16();
-    let retry_after = retry_after(response.headers());
+    let in_header = retry_after(response.headers(), now);
     let used_weight = USED_WEIGHT
         .iter()
         .find_map(|name| number(response.headers(), name))
@@ -230,12 +241,24 @@ async fn read(mut response: Response, max_body: usize) -> Result<Answer, HttpFai
         body.extend_from_slice(&chunk);
     }
     let body = String::from_utf8(body).map_err(|_| failure("the answer is not UTF-8"))?;
+    let may_state_wait = status >= 400 || body.len() <= SHORT_BODY;
+    let retry_after = in_header.max(Some(&body).filter(|_| may_state_wait).and_then(|body| stated_wait(body, now)));
     Ok(Answer { status, retry_after, used_weight, body: body.into() })
 }
 
-/// Returns the wait that a venue asks for. A venue's mistake must not end its feed until a restart.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    number(headers, "retry-after").map(|seconds| Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
+/// Returns the wait that a venue asks for in `Retry-After`, as seconds or as a date; at most [`LONGEST_WAIT`].
+pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds.ceil().min(LONGEST_WAIT.as_secs_f64())).ok();
+    }
+    let date = |text: &str| httpdate::parse_http_date(text).ok();
+    let until = date(text)?;
+    let now = UNIX_EPOCH + Duration::from_nanos(u64::try_from(now.as_nanos()).unwrap_or(0));
+    // Our clock may differ from the venue's, which counts: the later of both is never too early.
+    let venue_now = headers.get(DATE).and_then(|value| date(value.to_str().ok()?));
+    let waits = [Some(now), venue_now].into_iter().flatten().filter_map(|now| until.duration_since(now).ok());
+    Some(waits.max().unwrap_or_default().min(LONGEST_WAIT))
 }
 
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
@@ -257,8 +280,8 @@ impl std::fmt::Display for Cause {
 
 const CONNECT_TIME: Duration = Duration::from_secs(10);
 const TOTAL_TIME: Duration = Duration::from_secs(10);
-/// A day. Binance documents bans of up to three days, and repeats the header when it is asked again.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(86_400);
+/// Refusals with a good status are this short.
+const SHORT_BODY: usize = 500;
 /// A venue's list of all instruments is some 15 MB.
 const MAX_BODY: usize = 64 << 20;
 /// A page requests single symbols: some 70 kB for a book, less for bars.
@@ -275,19 +298,34 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_date_counts_by_the_venues_clock_too() {
+        let dates = [(RETRY_AFTER, "Wed, 21 Oct 2026 07:28:00 GMT"), (DATE, "Wed, 21 Oct 2026 07:20:00 GMT")];
+        let headers = HeaderMap::from_iter(dates.map(|(name, date)| (name, date.parse().unwrap())));
+        assert_eq!(retry_after(&headers, Timestamp::from_millis(1_792_567_600_000)), Some(Duration::from_secs(480)));
+    }
+
+    #[test]
     fn no_venue_is_shut_for_longer_than_a_day() {
         #[track_caller]
         fn check(text: &str, seconds: Option<u64>) {
-            let headers = HeaderMap::from_iter([(reqwest::header::RETRY_AFTER, text.parse().unwrap())]);
-            assert_eq!(retry_after(&headers).map(|wait| wait.as_secs()), seconds, "{text}");
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, text.parse().unwrap())]);
+            let now = Timestamp::from_millis(1_792_567_600_000);
+            assert_eq!(retry_after(&headers, now).map(|wait| wait.as_secs()), seconds, "{text}");
         }
         check("0", Some(0));
         check("30", Some(30));
         check("86400", Some(86_400));
         check("86401", Some(86_400));
         check("99999999999", Some(86_400));
-        check("99999999999999999999999", None);
+        check("99999999999999999999999", Some(86_400));
+        check("1.5", Some(2));
         check("-1", None);
-        check("Wed, 21 Oct 2026 07:28:00 GMT", None);
+        check("soon", None);
+        // It is Wed, 21 Oct 2026 07:26:40 GMT, in all three forms that HTTP allows.
+        check("Wed, 21 Oct 2026 07:28:00 GMT", Some(80));
+        check("Wednesday, 21-Oct-26 07:28:00 GMT", Some(80));
+        check("Wed Oct 21 07:28:00 2026", Some(80));
+        check("Wed, 21 Oct 2026 07:26:00 GMT", Some(0));
+        check("Wed, 21 Oct 2126 07:28:00 GMT", Some(86_400));
     }
 }

@@ -18,8 +18,12 @@ use tokio_tungstenite::{
         protocol::WebSocketConfig,
     },
 };
-use venues::session::{CloseReason, ConnectionId};
+use venues::{
+    budget::stated_wait,
+    session::{CloseReason, ConnectionId},
+};
 
+use super::http::retry_after;
 use crate::{clock::Clock, in_words::in_words};
 
 /// An event of a connection, with its time.
@@ -89,7 +93,7 @@ impl Socket {
         let task = tokio::spawn(async move {
             tokio::time::sleep(after).await;
             let connected = match url {
-                Ok(url) => connect(&url, tls).await,
+                Ok(url) => connect(&url, tls, reporter.clock).await,
                 Err(reason) => Err(reason),
             };
             let reason = match connected {
@@ -139,8 +143,8 @@ impl Reporter {
 
 type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-async fn connect(url: &str, tls: Arc<ClientConfig>) -> Result<Stream, CloseReason> {
-    let refused = |status, detail| CloseReason::CannotConnect { status, detail };
+async fn connect(url: &str, tls: Arc<ClientConfig>, clock: Clock) -> Result<Stream, CloseReason> {
+    let refused = |status, detail| CloseReason::CannotConnect { status, retry_after: None, detail };
     let mut request = url.into_client_request().map_err(|error| refused(None, error.to_string()))?;
     request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
     let config = WebSocketConfig::default()
@@ -152,8 +156,10 @@ async fn connect(url: &str, tls: Arc<ClientConfig>) -> Result<Stream, CloseReaso
     match tokio::time::timeout(CONNECT_TIME, connecting).await {
         Ok(Ok((stream, _response))) => Ok(stream),
         Ok(Err(Error::Http(response))) => {
-            let status = response.status();
-            Err(refused(Some(status.as_u16()), status.to_string()))
+            let (status, now) = (response.status(), clock.now().wall);
+            let body = String::from_utf8_lossy(response.body().as_deref().unwrap_or_default());
+            let retry_after = retry_after(response.headers(), now).max(stated_wait(&body, now));
+            Err(CloseReason::CannotConnect { status: Some(status.as_u16()), retry_after, detail: status.to_string() })
         }
         Ok(Err(error)) => Err(refused(None, in_words(&error))),
         Err(_elapsed) => Err(refused(None, format!("no connection within {} s", CONNECT_TIME.as_secs()))),

@@ -152,7 +152,7 @@ fn passed_on(answer: &HttpAnswer<'_>) -> Response {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(wait) = answer.retry_after {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs()));
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
     }
     if let Some(weight) = answer.used_weight {
         headers.insert(USED_WEIGHT, HeaderValue::from(weight));

@@ -229,7 +229,7 @@ fn an_acknowledged_symbol_without_data_is_found_out() {
 fn without_connection(symbol: &str) -> Feed {
     let mut feed = Feed::started(symbol);
     let wanted = feed.rig.connects()[0].1;
-    let reason = CloseReason::CannotConnect { status: Some(403), detail: "forbidden".into() };
+    let reason = CloseReason::CannotConnect { status: Some(403), retry_after: None, detail: "forbidden".into() };
     feed.rig.input(Input::Closed(wanted, reason));
     feed.rig.run(10);
     feed
@@ -285,7 +285,7 @@ fn a_symbol_that_rest_does_not_know_is_reported_while_polling() {
     feed.rig.run(1_000);
     let [request] = feed.rig.requests("/Ticker").try_into().unwrap();
     feed.answer(&request);
-    let unknown = FeedCause::UnknownSymbol { symbol: "NOPE/USD".into() };
+    let unknown = FeedCause::UnknownSymbol { symbol: "NOPE/USD".into(), suggestion: None };
     assert_eq!(feed.rig.session.health().instrument_causes.get(&id("NOPE/USD")), Some(&unknown));
 }
 
@@ -296,7 +296,10 @@ fn connections_are_not_wanted_too_often() {
     let mut rig = Rig::of("kraken", &config);
     for _ in 0..200 {
         let wanted = rig.connects().last().unwrap().1;
-        rig.input(Input::Closed(wanted, CloseReason::CannotConnect { status: None, detail: "no route".into() }));
+        rig.input(Input::Closed(
+            wanted,
+            CloseReason::CannotConnect { status: None, retry_after: None, detail: "no route".into() },
+        ));
         let (_, _, after) = *rig.connects().last().unwrap();
         rig.run(after);
     }

@@ -46,6 +46,7 @@ impl BinanceSession {
             Purpose::Symbols(asked) => {
                 let info: BinanceExchangeInfo<'_> = serde_json::from_str(body)?;
                 self.described(asked, &info, now);
+                self.await_descriptions(now);
             }
             Purpose::History { symbol, interval, .. } => {
                 let rows: Vec<BinanceKlineRow> = serde_json::from_str(body)?;
@@ -92,8 +93,16 @@ impl BinanceSession {
             {
                 self.describe(instrument, now);
             }
+            self.restrict(&symbol.symbol, symbol.restriction());
         }
         missing.into_iter().for_each(|position| self.mark_unknown(position));
+    }
+
+    /// In a recording: awaits further descriptions. It has one answer for each list of symbols that was requested.
+    fn await_descriptions(&mut self, now: Now) {
+        if self.is_open_ended {
+            self.requests.push(Task::new(Purpose::Symbols(Vec::new())), now.monotonic);
+        }
     }
 
     /// Processes the refusal of a request.

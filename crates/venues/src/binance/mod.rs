@@ -80,7 +80,7 @@ const REQUEST_RULES: RequestRules = RequestRules {
     in_flight: REQUESTS_IN_FLIGHT,
     timeout: REQUEST_TIMEOUT,
     history_queue: HISTORY_QUEUE,
-    is_forbidden_a_refusal: false,
+    is_not_in_plan: None,
 };
 
 /// Streams followed for each symbol; see [`protocol`].

@@ -74,6 +74,16 @@ impl requests::Purpose for Purpose {
         matches!(self, Self::History { .. })
     }
 
+    fn subject(&self) -> &'static str {
+        match self {
+            Self::Snapshot { .. } => "order books",
+            Self::Symbols(_) => "symbols",
+            Self::History { .. } => "bars",
+            Self::DayTicker { .. } => "quotes",
+            Self::Probe { .. } | Self::Trades { .. } | Self::AggTrades { .. } => "trades",
+        }
+    }
+
     fn attempts(&self) -> u32 {
         match self {
             Self::Symbols(_) => u32::MAX,
@@ -138,10 +148,15 @@ impl Protocol for Binance {
         Some(pool_rules(ws_url))
     }
 
+    fn spelled(symbol: &str) -> Option<String> {
+        let spelled = symbol.to_uppercase().replace(['/', '-', '_', ' '], "");
+        (spelled != symbol && !spelled.is_empty()).then_some(spelled)
+    }
+
     fn start(session: &mut BinanceSession, now: Now) {
         let positions = session.known_symbols();
-        for symbols in positions.chunks(SYMBOLS_PER_REQUEST) {
-            session.requests.push(Task::new(Purpose::Symbols(symbols.to_vec())), now.monotonic);
+        for purpose in Self::descriptions(&positions) {
+            session.requests.push(Task::new(purpose), now.monotonic);
         }
         if session.is_open_ended {
             session.requests.push(Task::new(Purpose::Symbols(Vec::new())), now.monotonic);
@@ -191,6 +206,10 @@ impl Protocol for Binance {
 
     fn probe(symbol: usize) -> Option<Purpose> {
         Some(Purpose::Probe { symbol })
+    }
+
+    fn descriptions(symbols: &[usize]) -> Vec<Purpose> {
+        symbols.chunks(SYMBOLS_PER_REQUEST).map(|symbols| Purpose::Symbols(symbols.to_vec())).collect()
     }
 
     fn history(_session: &mut BinanceSession, symbol: usize, request: &HistoryRequest, _now: Now) -> Option<Purpose> {

@@ -187,13 +187,8 @@ pub(super) struct BinanceDayTicker {
 impl BinanceDayTicker {
     /// Returns the statistics.
     pub(super) fn day(&self) -> DayStatistics {
-        DayStatistics {
-            open: self.open_price,
-            high: self.high_price,
-            low: self.low_price,
-            last: self.last_price,
-            volume: self.volume,
-        }
+        let prices = [self.open_price, self.high_price, self.low_price, self.last_price];
+        DayStatistics::published(prices, Some(self.volume))
     }
 
     /// Returns best bid and ask.
@@ -290,6 +285,17 @@ struct BinanceFilter<'a> {
 }
 
 impl BinanceSymbol<'_> {
+    /// Returns what the venue limits about it, for people.
+    pub(super) fn restriction(&self) -> Option<String> {
+        let words = match self.status.as_ref() {
+            "TRADING" => return None,
+            "CANCEL_ONLY" => "orders can only be cancelled",
+            "AUCTION_MATCH" => "auction, not trading",
+            _ => "not trading",
+        };
+        Some(format!("{words} ({})", self.status.chars().take(LONGEST_STATUS).collect::<String>()))
+    }
+
     /// Converts it to the model's type; `None` if price or quantity step is missing or unreadable.
     pub(super) fn instrument(&self, venue: &Venue) -> Option<Instrument> {
         let filter = |kind: &str| self.filters.iter().find(|filter| filter.kind == kind);
@@ -305,15 +311,17 @@ impl BinanceSymbol<'_> {
                 .and_then(|text| Notional::parse(text).ok()),
             status: match self.status.as_ref() {
                 "TRADING" => InstrumentStatus::Trading,
-                "HALT" | "BREAK" | "END_OF_DAY" | "AUCTION_MATCH" | "PRE_TRADING" | "POST_TRADING" | "CANCEL_ONLY" => {
-                    InstrumentStatus::Halted
-                }
+                "HALT" | "BREAK" | "END_OF_DAY" | "AUCTION_MATCH" | "AUCTION" | "PRE_TRADING" | "POST_TRADING"
+                | "CANCEL_ONLY" | "DELISTED" => InstrumentStatus::Halted,
                 _ => InstrumentStatus::Unknown,
             },
             is_simulated: false,
         })
     }
 }
+
+/// Characters of a status that are kept.
+const LONGEST_STATUS: usize = 40;
 
 #[cfg(test)]
 mod tests {
@@ -360,7 +368,7 @@ mod tests {
         };
         let ticker: BinanceDayTicker = serde_json::from_str(&body("4.1")).unwrap();
         assert_eq!(ticker.quote().ask.map(|ask| ask.price.to_string()).as_deref(), Some("4.1"));
-        assert_eq!(ticker.day().low.to_string(), "2");
+        assert_eq!(ticker.day().low.unwrap().to_string(), "2");
         let quote = serde_json::from_str::<BinanceDayTicker>(&body("0.00000000")).unwrap().quote();
         assert_eq!((quote.bid.map(|bid| bid.price.to_string()), quote.ask), (Some("3.9".into()), None));
     }

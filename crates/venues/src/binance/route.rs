@@ -89,6 +89,7 @@ impl BinanceSession {
             }
             BinanceFrame::Accepted { id: None } => {}
             BinanceFrame::Refused { id, detail } => {
+                self.keep_stated_wait(&detail, now);
                 let cause = FeedCause::Refused { detail };
                 for position in self.pool.refused(connection, id, now.monotonic) {
                     let id = self.symbols[position].id.clone();

@@ -38,12 +38,14 @@ impl CoinbaseSession {
             Purpose::Product { symbol } => {
                 let product: CoinbaseProduct<'_> = serde_json::from_str(body)?;
                 self.learn(*symbol, Arc::new(product.instrument(&self.venue)), now);
+                self.restrict(&product.product_id, product.restriction());
                 self.take_product(*symbol, &product, now);
             }
             Purpose::Products => {
                 let list: CoinbaseProducts<'_> = serde_json::from_str(body)?;
                 for product in &list.products {
                     self.describe(product.instrument(&self.venue), now);
+                    self.restrict(&product.product_id, product.restriction());
                 }
             }
             Purpose::Probe { symbol } => {
@@ -109,12 +111,13 @@ impl CoinbaseSession {
         self.emit_quote(position, quote, time, now);
     }
 
-    /// Processes statistics of 24 hours.
+    /// Processes a product's status, and its statistics of 24 hours if nothing else brings them.
     fn polled_day(&mut self, position: usize, product: &CoinbaseProduct<'_>, now: Now) {
-        if !self.polling.is_on() {
-            return;
-        }
-        if let Some(day) = product.day() {
+        self.restrict(&product.product_id, product.restriction());
+        self.learn(position, Arc::new(product.instrument(&self.venue)), now);
+        if self.polling.is_on()
+            && let Some(day) = product.day()
+        {
             self.out.event(&self.symbols[position].id, None, now, MarketEventKind::Day(day));
         }
     }

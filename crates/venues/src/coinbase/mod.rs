@@ -77,7 +77,7 @@ const REQUEST_RULES: RequestRules = RequestRules {
     in_flight: REQUESTS_IN_FLIGHT,
     timeout: REQUEST_TIMEOUT,
     history_queue: HISTORY_QUEUE,
-    is_forbidden_a_refusal: false,
+    is_not_in_plan: None,
 };
 
 /// Products on one connection: a single missing frame costs the snapshots of all of them, up to 5 MB each.

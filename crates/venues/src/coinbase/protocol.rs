@@ -28,7 +28,7 @@ use crate::{
         dedup::TextTradeIds,
         feed_session::FeedSession,
         pool::{LostSymbols, PoolRules},
-        protocol::{Protocol, SYMBOL_BYTES, SignOfLife, Symbol, SymbolState, Unreadable, unknown_symbols},
+        protocol::{Protocol, SYMBOL_CHARS, SignOfLife, Symbol, SymbolState, Unreadable, unknown_symbols},
         requests::{self, RequestRules, RestRequest, Task},
         resync_pacing::SnapshotPace,
     },
@@ -57,7 +57,7 @@ pub(crate) enum Purpose {
     Probe { symbol: usize },
     /// A page of candles that open at `until` or before, back to `from`; further pages follow.
     History { symbol: usize, interval: Interval, from: Timestamp, until: Timestamp },
-    /// Statistics of 24 hours, instead of the stream.
+    /// A product's status, and its statistics of 24 hours instead of the stream.
     Day { symbol: usize },
     /// Best bid and ask, instead of the stream.
     BestPrices { symbol: usize },
@@ -80,6 +80,15 @@ impl requests::Purpose for Purpose {
 
     fn is_history(&self) -> bool {
         matches!(self, Self::History { .. })
+    }
+
+    fn subject(&self) -> &'static str {
+        match self {
+            Self::Product { .. } | Self::Products => "products",
+            Self::History { .. } => "bars",
+            Self::Day { .. } | Self::BestPrices { .. } => "quotes",
+            Self::Probe { .. } | Self::Trades { .. } => "trades",
+        }
     }
 
     fn attempts(&self) -> u32 {
@@ -142,7 +151,12 @@ impl Protocol for Coinbase {
     }
 
     fn take_unusable(symbols: &mut Symbols) -> Vec<(String, FeedCause)> {
-        unknown_symbols(symbols.take_unusable(is_product_name))
+        unknown_symbols(symbols.take_unusable(is_product_name), Self::spelled)
+    }
+
+    fn spelled(symbol: &str) -> Option<String> {
+        let spelled = symbol.to_uppercase().replace(['/', '_', ' '], "-");
+        (spelled != symbol && is_product_name(&spelled)).then_some(spelled)
     }
 
     fn start(session: &mut CoinbaseSession, now: Now) {
@@ -235,6 +249,10 @@ impl Protocol for Coinbase {
         Some(Purpose::Probe { symbol })
     }
 
+    fn descriptions(symbols: &[usize]) -> Vec<Purpose> {
+        symbols.iter().map(|symbol| Purpose::Day { symbol: *symbol }).collect()
+    }
+
     fn history(_session: &mut CoinbaseSession, symbol: usize, request: &HistoryRequest, now: Now) -> Option<Purpose> {
         // Candles of seconds are not available: the view builds them from trades.
         let (from, until) = rest::span(request.interval, request.n_bars, now.wall)?;
@@ -305,7 +323,7 @@ impl CoinbaseSession {
 /// Returns true for valid names, which appear in REST paths: only letters, digits and plain signs.
 fn is_product_name(symbol: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    !symbol.is_empty() && symbol.len() <= SYMBOL_BYTES && symbol.bytes().all(is_plain) && !symbol.starts_with('.')
+    !symbol.is_empty() && symbol.len() <= SYMBOL_CHARS && symbol.bytes().all(is_plain) && !symbol.starts_with('.')
 }
 
 /// Channels with data, by the name used in messages: the book's frames call theirs `l2_data`.

@@ -239,6 +239,14 @@ pub(super) struct CoinbaseProduct<'a> {
     trading_disabled: bool,
     #[serde(default)]
     cancel_only: bool,
+    #[serde(default)]
+    limit_only: bool,
+    #[serde(default)]
+    post_only: bool,
+    #[serde(default)]
+    auction_mode: bool,
+    #[serde(default)]
+    is_disabled: bool,
     #[serde(default, deserialize_with = "known_price")]
     price: Option<Price>,
     #[serde(rename = "price_percentage_change_24h", default, deserialize_with = "known_price")]
@@ -262,7 +270,7 @@ impl CoinbaseProduct<'_> {
             lot_size: self.base_increment,
             min_notional: Notional::parse(&self.quote_min_size).ok(),
             status: match self.status.as_ref() {
-                "online" if !self.trading_disabled && !self.cancel_only => InstrumentStatus::Trading,
+                "online" if !self.is_halted() => InstrumentStatus::Trading,
                 "online" | "offline" | "delisted" => InstrumentStatus::Halted,
                 _ => InstrumentStatus::Unknown,
             },
@@ -270,9 +278,29 @@ impl CoinbaseProduct<'_> {
         }
     }
 
-    /// Returns statistics of 24 hours, if all are known.
+    /// Returns what the venue limits about it, for people.
+    pub(super) fn restriction(&self) -> Option<String> {
+        let words = match self.status.as_ref() {
+            "online" | "" if self.is_disabled || self.trading_disabled => "not trading (trading_disabled)",
+            "online" | "" if self.cancel_only => "orders can only be cancelled (cancel_only)",
+            "online" | "" if self.auction_mode => "auction, not trading (auction_mode)",
+            "online" | "" if self.post_only => "only orders that rest in the book, nothing trades (post_only)",
+            "online" | "" if self.limit_only => "only limit orders (limit_only)",
+            "online" | "" => return None,
+            other => return Some(format!("not trading ({})", other.chars().take(40).collect::<String>())),
+        };
+        Some(words.to_owned())
+    }
+
+    /// Returns true while nothing trades although the product is online.
+    fn is_halted(&self) -> bool {
+        self.is_disabled || self.trading_disabled || self.cancel_only || self.post_only || self.auction_mode
+    }
+
+    /// Returns statistics of 24 hours, as far as known; `None` without a last price.
     pub(super) fn day(&self) -> Option<DayStatistics> {
-        day(self.price?, self.change_percent?, (self.low?, self.high?), self.volume?)
+        let last = self.price.filter(|price| !price.is_zero())?;
+        Some(day(last, self.change_percent, (self.low, self.high), self.volume))
     }
 }
 
@@ -354,6 +382,38 @@ mod tests {
         "quote_currency_id":"USDC","base_currency_id":"AAA","alias":"AAA-USD","alias_to":[],"high_24h":"120","low_24h":"90"}"#;
 
     #[test]
+    fn a_status_is_told_in_words() {
+        #[track_caller]
+        fn check(from: &str, to: &str, expected: Option<&str>, is_trading: bool) {
+            let text = PRODUCT.replace(from, to);
+            let product: CoinbaseProduct<'_> = serde_json::from_str(&text).unwrap();
+            assert_eq!(product.restriction().as_deref(), expected, "{to}");
+            let status = product.instrument(&Venue::new("coinbase")).status;
+            assert_eq!(status == InstrumentStatus::Trading, is_trading, "{to}");
+        }
+        let flag = |name: &str| format!(r#""{name}":true,"future":"#);
+        check("online", "online", None, true);
+        check("online", "offline", Some("not trading (offline)"), false);
+        check("online", "delisted", Some("not trading (delisted)"), false);
+        check("\"trading_disabled\":false", "\"trading_disabled\":true", Some("not trading (trading_disabled)"), false);
+        check(
+            "\"cancel_only\":false",
+            "\"cancel_only\":true",
+            Some("orders can only be cancelled (cancel_only)"),
+            false,
+        );
+        check("\"future\":", &flag("limit_only"), Some("only limit orders (limit_only)"), true);
+        check(
+            "\"future\":",
+            &flag("post_only"),
+            Some("only orders that rest in the book, nothing trades (post_only)"),
+            false,
+        );
+        check("\"future\":", &flag("auction_mode"), Some("auction, not trading (auction_mode)"), false);
+        check("\"future\":", &flag("is_disabled"), Some("not trading (trading_disabled)"), false);
+    }
+
+    #[test]
     fn reads_steps_status_and_alias() {
         #[track_caller]
         fn check(text: &str, expected: InstrumentStatus) {
@@ -362,7 +422,7 @@ mod tests {
             assert_eq!((instrument.price_decimals(), instrument.size_decimals()), (2, 8));
             assert_eq!((instrument.base.as_str(), instrument.quote.as_str()), ("AAA", "USDC"));
             assert_eq!((product.alias.as_ref(), instrument.status), ("AAA-USD", expected), "{text}");
-            assert_eq!(product.day().map(|day| day.open.to_string()).as_deref(), Some("100"));
+            assert_eq!(product.day().map(|day| day.open.unwrap().to_string()).as_deref(), Some("100"));
         }
         check(PRODUCT, InstrumentStatus::Trading);
         check(&PRODUCT.replace("\"trading_disabled\":false", "\"trading_disabled\":true"), InstrumentStatus::Halted);

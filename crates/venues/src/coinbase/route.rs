@@ -257,6 +257,7 @@ impl CoinbaseSession {
     /// Handles a refused message; the venue does not name it. One product may have invalidated it for all the others in
     /// it, so those without data are requested individually, once.
     fn refused(&mut self, connection: ConnectionId, detail: &str, now: Now) {
+        self.keep_stated_wait(detail, now);
         let members = self.pool.refused(connection, None, now.monotonic);
         let is_hit = |position: &usize| self.is_subscribed(*position) && !self.symbols[*position].state.has_data;
         let hit: Vec<usize> = members.iter().copied().filter(is_hit).collect();

@@ -108,7 +108,7 @@ impl DemoSession {
         };
         if let Symbols::Listed(symbols) = &config.symbols {
             for symbol in symbols.iter().filter(|symbol| market.find(symbol).is_none()) {
-                let cause = FeedCause::UnknownSymbol { symbol: symbol.clone() };
+                let cause = FeedCause::UnknownSymbol { symbol: symbol.clone(), suggestion: None };
                 health.instrument_causes.insert(InstrumentId::new(&venue, symbol), cause);
             }
         }

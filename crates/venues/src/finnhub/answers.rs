@@ -61,7 +61,6 @@ impl FinnhubSession {
 
     /// Processes the refusal of a request.
     pub(super) fn take_refusal(&mut self, task: Task<Purpose>, status: u16, now: Now) {
-        // Candles are not in every plan: they are then built from trades.
         if status == 401 {
             let detail = "the venue does not accept the token: check venues.finnhub.token".to_owned();
             self.out.set_rest_cause(Some(FeedCause::CredentialsRefused { detail }));

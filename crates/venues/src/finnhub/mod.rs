@@ -8,9 +8,11 @@
 //!
 //! # Layout
 //! - `protocol`: subscriptions and requests · `route`: the meaning of frames · `answers`: REST answers
-//! - `frame`: parsing of frames · `rest`: payloads of REST · `ticks`: steps that the venue does not state
+//! - `frame`: parsing of frames · `conditions`: which trades set a price · `rest`: payloads of REST · `ticks`: steps that
+//!   the venue does not state
 
 mod answers;
+mod conditions;
 mod frame;
 mod protocol;
 mod rest;
@@ -70,7 +72,7 @@ const REQUEST_RULES: RequestRules = RequestRules {
     in_flight: 2,
     timeout: Duration::from_secs(20),
     history_queue: 64,
-    is_forbidden_a_refusal: true,
+    is_not_in_plan: Some(rest::is_not_in_plan),
 };
 
 /// Longest frame that is parsed, in bytes.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use model::{
     candle::Interval,
     event::{DayStatistics, HistoryRequest},
+    status::FeedCause,
     time::{Now, Timestamp},
 };
 use serde::Serialize;
@@ -53,6 +54,13 @@ impl requests::Purpose for Purpose {
 
     fn is_history(&self) -> bool {
         matches!(self, Self::History { .. })
+    }
+
+    fn subject(&self) -> &'static str {
+        match self {
+            Self::Quote { .. } | Self::Probe { .. } => "quotes",
+            Self::History { .. } => "bars",
+        }
     }
 
     fn attempts(&self) -> u32 {
@@ -148,6 +156,16 @@ impl Protocol for Finnhub {
 
     fn answer(session: &mut FinnhubSession, task: &Task<Purpose>, body: &str, now: Now) -> Result<(), Unreadable> {
         session.take_answer(task, body, now)
+    }
+
+    /// Quotes of some symbols are in no plan, bars of whole markets are not in every plan: they are built from trades.
+    fn forbidden(session: &mut FinnhubSession, purpose: Purpose, cause: FeedCause) {
+        match purpose {
+            Purpose::Quote { symbol } | Purpose::Probe { symbol } => {
+                session.out.health.restrictions.insert(session.symbols[symbol].id.clone(), cause);
+            }
+            Purpose::History { .. } => session.out.not_offered(requests::Purpose::subject(&purpose), cause),
+        }
     }
 
     fn refused(session: &mut FinnhubSession, task: Task<Purpose>, answer: HttpAnswer<'_>, now: Now) {

@@ -3,6 +3,8 @@
 //! Source: <https://finnhub.io/docs/api/quote>, `/crypto-candles`. The shell adds the token as a header. Not here: when
 //! a request may be sent ([`crate::kit::requests`]).
 
+use std::borrow::Cow;
+
 use model::{
     candle::{Candle, Interval},
     decimal::{Price, Quantity},
@@ -48,6 +50,31 @@ pub(super) fn candles(symbol: &str, interval: Interval, n_bars: usize, now: Time
     Some(RestRequest::get(path, query, 1))
 }
 
+/// Returns true for a body that says that the plan does not include what was requested. The status is usually 403, but
+/// also 401 or 200.
+///
+/// ```json
+/// {"error":"You don't have access to this resource."}
+/// ```
+pub(super) fn is_not_in_plan(body: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Refusal<'a> {
+        #[serde(borrow)]
+        error: Cow<'a, str>,
+    }
+    let is_refusal = body.len() <= LONGEST_REFUSAL && body.contains("\"error\"");
+    let Some(refusal) = is_refusal.then(|| serde_json::from_str::<Refusal<'_>>(body).ok()).flatten() else {
+        return false;
+    };
+    let words = refusal.error.to_lowercase();
+    ["access to this resource", "premium", "subscription plan", "your plan", "upgrade"]
+        .iter()
+        .any(|part| words.contains(part))
+}
+
+/// Longest body that may be a refusal, in bytes.
+const LONGEST_REFUSAL: usize = 1_000;
+
 /// Day statistics. All are zero for an unknown symbol.
 ///
 /// ```json
@@ -85,13 +112,7 @@ impl FinnhubQuote {
 
     /// Returns the statistics. The change is relative to the previous close, as at the venue; it states no volume.
     pub(super) fn day(&self) -> DayStatistics {
-        DayStatistics {
-            open: self.previous_close,
-            high: self.high,
-            low: self.low,
-            last: self.current,
-            volume: Quantity::ZERO,
-        }
+        DayStatistics::published([self.previous_close, self.high, self.low, self.current], None)
     }
 }
 
@@ -187,6 +208,9 @@ mod tests {
         let known = r#"{"c":261.74,"d":1.1,"dp":0.42,"h":263.31,"l":260.68,"o":261.07,"pc":259.45,"t":1582641000}"#;
         let quote: FinnhubQuote = serde_json::from_str(known).unwrap();
         assert!(!quote.is_unknown());
-        assert_eq!((quote.day().open.to_string(), quote.time().as_millis()), ("259.45".into(), 1_582_641_000_000));
+        assert_eq!(
+            (quote.day().open.unwrap().to_string(), quote.time().as_millis()),
+            ("259.45".into(), 1_582_641_000_000)
+        );
     }
 }

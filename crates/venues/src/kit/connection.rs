@@ -31,6 +31,8 @@ pub(crate) struct Connection {
     pub(crate) id: ConnectionId,
     /// Last sign of life: a frame that counts as one, the opening, or the time at which the opening is due.
     pub(crate) alive_at: Monotonic,
+    /// The last WebSocket ping or pong.
+    pub(crate) pinged_at: Option<Monotonic>,
     /// When its successor is due.
     pub(crate) roll_at: Option<Monotonic>,
     /// True if the venue has announced that it will close the connection.
@@ -53,6 +55,7 @@ impl Connection {
         Self {
             id,
             alive_at: due,
+            pinged_at: None,
             roll_at: None,
             is_leaving: false,
             is_open: false,
@@ -183,20 +186,25 @@ pub(crate) fn cause_of_end(
     now: Now,
 ) -> (FeedCause, Duration) {
     let limited = |wait| (FeedCause::RateLimited { until: now.wall + wait }, wait);
+    let stated = reason.stated_wait(now.wall);
+    let at_least = |wait: Duration| wait.max(stated.unwrap_or_default());
     match reason {
-        CloseReason::CannotConnect { status: Some(451), .. } => (FeedCause::RegionBlocked, refused_wait),
-        CloseReason::CannotConnect { status: Some(401), detail } => {
-            (FeedCause::CredentialsRefused { detail: detail.clone() }, refused_wait)
+        CloseReason::CannotConnect { status: Some(451), .. } => (FeedCause::RegionBlocked, at_least(refused_wait)),
+        CloseReason::CannotConnect { status: Some(401), detail, .. } => {
+            (FeedCause::CredentialsRefused { detail: detail.clone() }, at_least(refused_wait))
+        }
+        CloseReason::CannotConnect { status: Some(429), .. } => limited(at_least(refused_wait)),
+        CloseReason::CannotConnect { status: Some(418), .. } => limited(at_least(refused_wait * 2)),
+        CloseReason::CannotConnect { .. } | CloseReason::Ended { .. } if stated.is_some() => {
+            limited(at_least(Duration::ZERO))
         }
         CloseReason::CannotConnect { status: Some(403), .. } => {
             (FeedCause::Refused { detail: "connections are not allowed (403)".to_owned() }, refused_wait)
         }
-        CloseReason::CannotConnect { status: Some(429), .. } => limited(refused_wait),
-        CloseReason::CannotConnect { status: Some(418), .. } => limited(refused_wait * 2),
         CloseReason::CannotConnect { status: Some(status), .. } => {
             (FeedCause::CannotConnect { detail: format!("the venue answered {status}") }, Duration::ZERO)
         }
-        CloseReason::CannotConnect { status: None, detail } => {
+        CloseReason::CannotConnect { status: None, detail, .. } => {
             (FeedCause::CannotConnect { detail: detail.clone() }, Duration::ZERO)
         }
         CloseReason::Ended { code: Some(1008), detail } if detail.to_lowercase().contains("too many") => {

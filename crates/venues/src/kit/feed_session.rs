@@ -12,13 +12,14 @@ use std::{
 use model::{
     candle::{Candle, Interval},
     event::{BookUpdate, HistoryRequest, MarketEventKind},
-    instrument::{Instrument, InstrumentId, Venue},
+    instrument::{Instrument, InstrumentId, InstrumentStatus, Venue},
     proof::{BookState, Books, TrackedBook},
     status::{FeedCause, FeedHealth, FeedMode},
     time::{Monotonic, Now, Timestamp},
 };
 
 use crate::{
+    budget::stated_wait,
     kit::{
         liveness::Liveness,
         outputs::Outputs,
@@ -28,7 +29,8 @@ use crate::{
         requests::{Purpose, RequestOutcome, Requests, Task},
     },
     session::{
-        ConnectionId, HttpAnswer, HttpFailure, Input, Output, RequestId, Session, SessionConfig, SnapshotFrame, Symbols,
+        CloseReason, ConnectionId, HttpAnswer, HttpFailure, Input, Output, RequestId, Session, SessionConfig,
+        SnapshotFrame, Symbols,
     },
 };
 
@@ -51,6 +53,8 @@ pub(crate) struct FeedSession<P: Protocol> {
     pub(crate) requests: Requests<P::Purpose>,
     pub(crate) polling: PollSchedule,
     pub(crate) liveness: Liveness,
+    /// When descriptions are requested again.
+    descriptions_at: Monotonic,
     pub(crate) out: Outputs,
     instruments: Vec<Arc<Instrument>>,
     /// Instruments that a recording describes before naming them.
@@ -58,6 +62,9 @@ pub(crate) struct FeedSession<P: Protocol> {
     /// The venue's own state.
     pub(crate) protocol: P,
 }
+
+/// Time between two requests for the status of symbols.
+const DESCRIPTION_SPACING: Duration = Duration::from_secs(120);
 
 /// A book's event and the venue's time of it.
 pub(crate) type BookEvent = (Option<Timestamp>, BookUpdate);
@@ -82,6 +89,7 @@ impl<P: Protocol> FeedSession<P> {
             requests: Requests::new(P::REQUEST_RULES, !is_open_ended),
             polling: PollSchedule::new(&config, P::POLL_SPACING),
             liveness: Liveness::default(),
+            descriptions_at: Monotonic::ZERO,
             out: Outputs::default(),
             instruments: Vec::new(),
             directory: BTreeMap::new(),
@@ -165,6 +173,39 @@ impl<P: Protocol> FeedSession<P> {
         self.instruments = self.symbols.iter().filter_map(|symbol| symbol.instrument.clone()).collect();
     }
 
+    /// Notes what the venue limits about a symbol, for people; `None` if nothing.
+    pub(crate) fn restrict(&mut self, symbol: &str, detail: Option<String>) {
+        let Some(position) = self.followed(symbol) else { return };
+        let (id, restrictions) = (&self.symbols[position].id, &mut self.out.health.restrictions);
+        match detail {
+            Some(detail) => drop(restrictions.insert(id.clone(), FeedCause::Restricted { detail })),
+            None => restrictions.retain(|known, cause| known != id || !matches!(cause, FeedCause::Restricted { .. })),
+        }
+    }
+
+    /// Returns true if nothing need come of a symbol: the venue itself has nothing newer, or does not trade it.
+    fn is_excused(&self, position: usize) -> bool {
+        let symbol = &self.symbols[position];
+        let is_halted = || symbol.instrument.as_ref().is_some_and(|known| known.status == InstrumentStatus::Halted);
+        symbol.is_unknown || self.liveness.is_quiet_by_venue(position) || is_halted()
+    }
+
+    /// Keeps connections on which only heartbeats arrive while there is nothing else to send.
+    fn excuse_silence(&mut self, now: Now) {
+        for (connection, members) in self.pool.silent_but_pinged(now.monotonic) {
+            if members.iter().all(|position| self.is_excused(*position)) {
+                self.pool.alive(connection, now.monotonic);
+            }
+        }
+    }
+
+    /// Keeps to the wait that a venue states in a message, if it states one.
+    pub(crate) fn keep_stated_wait(&mut self, message: &str, now: Now) {
+        if let Some(wait) = stated_wait(message, now.wall) {
+            self.pool.hold(wait, now, &mut self.out);
+        }
+    }
+
     /// Notes that the venue does not know a symbol: nothing more is requested for it.
     pub(crate) fn mark_unknown(&mut self, position: usize) {
         // The recording proves that it was known.
@@ -176,7 +217,8 @@ impl<P: Protocol> FeedSession<P> {
         self.liveness.release(position);
         self.pool.drop_symbol(position, &mut self.out);
         let is_last = self.symbols.iter().all(|symbol| symbol.is_unknown);
-        self.out.symbol_unknown(&self.symbols[position].id, is_last);
+        let suggestion = P::suggestion(self, self.symbols[position].name());
+        self.out.symbol_unknown(&self.symbols[position].id, suggestion, is_last);
     }
 
     /// Notes that a connection delivers; returns the position of the symbol, if it is one of ours.
@@ -247,6 +289,22 @@ impl<P: Protocol> FeedSession<P> {
         if let Some(silent_for) = self.liveness.probed(position, newest, now.monotonic) {
             let silent_ms = u64::try_from(silent_for.as_millis()).unwrap_or(u64::MAX);
             self.abandon(position, FeedCause::AcknowledgedSilent { silent_ms }, now);
+        }
+    }
+
+    /// Requests the descriptions of quiet and of restricted symbols again, for their status: it changes without notice.
+    fn ask_descriptions(&mut self, now: Now) {
+        if now.monotonic < self.descriptions_at {
+            return;
+        }
+        self.descriptions_at = now.monotonic + DESCRIPTION_SPACING;
+        let is_in_doubt = |position: &usize| {
+            let id = &self.symbols[*position].id;
+            self.liveness.is_quiet_by_venue(*position) || self.out.health.restrictions.contains_key(id)
+        };
+        let positions: Vec<usize> = self.known_symbols().into_iter().filter(is_in_doubt).collect();
+        for purpose in P::descriptions(&positions) {
+            self.requests.push(Task::new(purpose), now.monotonic);
         }
     }
 
@@ -353,6 +411,7 @@ impl<P: Protocol> FeedSession<P> {
                 }
             }
             RequestOutcome::Refused(task, answer) => P::refused(self, task, answer, now),
+            RequestOutcome::Forbidden(task, cause) => P::forbidden(self, task.purpose, cause),
             RequestOutcome::Failed(task) => {
                 // For other venues the connections explain the missing data.
                 if let Some(HttpFailure { detail }) = failure.filter(|_| Self::is_rest_alone()) {
@@ -376,6 +435,7 @@ impl<P: Protocol> FeedSession<P> {
 
     fn timeout(&mut self, now: Now) {
         P::before_timeout(self, now);
+        self.excuse_silence(now);
         let lost = self.pool.timeout(now, &mut self.out);
         self.lose(lost, now);
         P::timeout(self, now);
@@ -408,6 +468,7 @@ impl<P: Protocol> FeedSession<P> {
         if let Some(purpose) = silent.and_then(P::probe) {
             self.requests.push(Task::new(purpose), now.monotonic);
         }
+        self.ask_descriptions(now);
     }
 
     fn send_requests(&mut self, now: Now) {
@@ -428,10 +489,16 @@ impl<P: Protocol> Session for FeedSession<P> {
             Input::Connected(connection) => self.connected(connection, now),
             Input::Frame(connection, text) => self.frame(connection, text, now),
             Input::Binary(connection, _) => self.binary_frame(connection, now),
-            // Pings prove that the transport is alive, not that data would arrive.
-            Input::Ping(_) => {}
+            // It proves that the transport is alive, not that data would arrive.
+            Input::Ping(connection) => self.pool.pinged(connection, now.monotonic),
             Input::Http(request, result) => self.answered(request, result, now),
             Input::Closed(connection, reason) => {
+                // A ban is of the whole address.
+                if let (CloseReason::CannotConnect { status: Some(418), .. }, Some(wait)) =
+                    (&reason, reason.stated_wait(now.wall))
+                {
+                    self.requests.refused_as_too_many(Some(wait), now, &mut self.out);
+                }
                 let lost = self.pool.closed(connection, &reason, self.symbols.len(), now, &mut self.out);
                 self.lose(lost, now);
             }

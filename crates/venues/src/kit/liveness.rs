@@ -97,6 +97,11 @@ impl Liveness {
         Some(if has_lively_sibling { Silence::QuietBesideOthers } else { Silence::Unexplained })
     }
 
+    /// Returns true for a symbol of which the venue itself had nothing newer when it was asked last.
+    pub(crate) fn is_quiet_by_venue(&self, position: usize) -> bool {
+        self.symbols.get(position).is_some_and(|life| life.is_answered_quiet)
+    }
+
     /// Once a second: records the reasons for silent symbols, and returns one that the venue should be asked about,
     /// which counts as asked. `id` returns a position's instrument.
     pub(crate) fn look<'a>(

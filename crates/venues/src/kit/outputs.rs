@@ -1,6 +1,6 @@
 //! The destination of a session's parts: the queue of outputs and the feed's health. Shared by all venues.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use model::{
     event::{BookUpdate, MarketEvent, MarketEventKind},
@@ -20,6 +20,8 @@ pub(crate) struct Outputs {
     rest_cause: Option<FeedCause>,
     venue_cause: Option<FeedCause>,
     symbol_cause: Option<FeedCause>,
+    /// By the word for the requests that the venue refuses.
+    not_offered: BTreeMap<&'static str, FeedCause>,
     is_polling: bool,
 }
 
@@ -34,7 +36,7 @@ impl Outputs {
     pub(crate) fn event(&mut self, id: &InstrumentId, event_time: Option<Timestamp>, now: Now, kind: MarketEventKind) {
         let counters = &mut self.health.counters;
         match &kind {
-            MarketEventKind::Trade(_) => counters.trades += 1,
+            MarketEventKind::Trade(_) | MarketEventKind::OffMarketTrade(_) => counters.trades += 1,
             MarketEventKind::Quote(_) => counters.quotes += 1,
             MarketEventKind::Book(BookUpdate::State { .. }) => {}
             MarketEventKind::Book(_) => counters.books += 1,
@@ -59,6 +61,19 @@ impl Outputs {
         self.merge_causes();
     }
 
+    /// Sets why the venue refuses requests for `subject`.
+    pub(crate) fn not_offered(&mut self, subject: &'static str, cause: FeedCause) {
+        self.not_offered.insert(subject, cause);
+        self.merge_causes();
+    }
+
+    /// Notes that a request for `subject` was answered.
+    pub(crate) fn offered(&mut self, subject: &'static str) {
+        if self.not_offered.remove(subject).is_some() {
+            self.merge_causes();
+        }
+    }
+
     /// Sets the venue's own report; `None` once it reports that all is well.
     pub(crate) fn set_venue_cause(&mut self, cause: Option<FeedCause>) {
         self.venue_cause = cause;
@@ -66,8 +81,8 @@ impl Outputs {
     }
 
     /// Notes an unknown symbol; `is_last` if the venue knows none of them, so that nothing is followed at all.
-    pub(crate) fn symbol_unknown(&mut self, id: &InstrumentId, is_last: bool) {
-        let cause = FeedCause::UnknownSymbol { symbol: id.symbol().to_owned() };
+    pub(crate) fn symbol_unknown(&mut self, id: &InstrumentId, suggestion: Option<String>, is_last: bool) {
+        let cause = FeedCause::UnknownSymbol { symbol: id.symbol().to_owned(), suggestion };
         self.health.instrument_causes.insert(id.clone(), cause.clone());
         if is_last {
             self.symbol_cause = Some(cause);
@@ -90,6 +105,7 @@ impl Outputs {
 
     fn merge_causes(&mut self) {
         let causes = [&self.transport_cause, &self.venue_cause, &self.rest_cause, &self.symbol_cause];
-        self.health.cause = causes.into_iter().flatten().next().cloned();
+        // What is not offered explains nothing else.
+        self.health.cause = causes.into_iter().flatten().chain(self.not_offered.values()).next().cloned();
     }
 }

@@ -13,7 +13,7 @@ use model::{
 };
 
 use crate::{
-    budget::RateWindow,
+    budget::{LONGEST_WAIT, RateWindow},
     kit::{
         backoff::{Backoff, Jitter},
         connection::{Connection, Subscription, cause_of_end},
@@ -52,6 +52,8 @@ pub(crate) struct Pool {
     jitter: Jitter,
     connects: RateWindow,
     max_attempts: Option<u32>,
+    /// Nothing is opened or sent before this: the venue has asked to wait.
+    held_until: Option<Monotonic>,
     /// True if connections are watched; recordings are neither watched nor replaced.
     is_watched: bool,
     n_connections: u32,
@@ -102,6 +104,7 @@ impl Pool {
             connects: RateWindow::new(rules.connects.0, rules.connects.1),
             rules,
             max_attempts: config.max_attempts,
+            held_until: None,
             is_watched,
             n_connections: 0,
         }
@@ -214,9 +217,21 @@ impl Pool {
         let Some((shard_idx, role)) = self.position(id) else { return LostSymbols::new() };
         let is_leaving = self.connection(shard_idx, role).is_some_and(|connection| connection.is_leaving);
         let (cause, least_wait) = cause_of_end(reason, is_leaving, self.rules.refused_wait, now);
+        if let Some(wait) = reason.stated_wait(now.wall) {
+            self.hold(wait, now, out);
+        }
         let lost = self.give_up(shard_idx, role, cause, least_wait, now, out);
         self.report(out);
         if self.is_watched { lost } else { (0..n_symbols).collect() }
+    }
+
+    /// Opens and sends nothing for as long as the venue has asked to wait.
+    pub(crate) fn hold(&mut self, wait: Duration, now: Now, out: &mut Outputs) {
+        if self.is_watched {
+            let until = now.monotonic + wait.min(LONGEST_WAIT);
+            self.held_until = Some(self.held_until.map_or(until, |known| known.max(until)));
+            out.health.held_until = self.held_until.map(|until| now.wall + until.saturating_since(now.monotonic));
+        }
     }
 
     /// Notes a frame that only proves that the transport is alive: a heartbeat.
@@ -225,6 +240,25 @@ impl Pool {
         if let Some(connection) = self.connection(shard_idx, role) {
             connection.alive(now);
         }
+    }
+
+    /// Notes a WebSocket ping or pong.
+    pub(crate) fn pinged(&mut self, id: ConnectionId, now: Monotonic) {
+        let Some((shard_idx, role)) = self.position(id) else { return };
+        if let Some(connection) = self.connection(shard_idx, role) {
+            connection.pinged_at = Some(now);
+        }
+    }
+
+    /// Returns the open connections that are about to be closed as silent although pings arrive, with their symbols.
+    pub(crate) fn silent_but_pinged(&self, now: Monotonic) -> Vec<(ConnectionId, Vec<usize>)> {
+        let deadline = self.rules.deadline;
+        let is_recent = |at: Monotonic| now.saturating_since(at) < deadline;
+        let active = self.shards.iter().filter_map(|shard| Some((shard.active.as_ref()?, &shard.members)));
+        let silent = active.filter(|(connection, _)| {
+            connection.is_open() && !is_recent(connection.alive_at) && connection.pinged_at.is_some_and(is_recent)
+        });
+        silent.map(|(connection, members)| (connection.id, members.clone())).collect()
     }
 
     /// Notes a data frame, about the symbol at `symbol` if it is one of ours.
@@ -326,6 +360,9 @@ impl Pool {
 
     /// Sends subscriptions that are due.
     pub(crate) fn send_due(&mut self, now: Now, out: &mut Outputs) {
+        if self.held_until.is_some_and(|until| now.monotonic < until) {
+            return;
+        }
         let connections = self.shards.iter_mut().flat_map(|shard| [&mut shard.active, &mut shard.successor]).flatten();
         for connection in connections {
             if let Some(text) = connection.next_message(now.monotonic) {
@@ -377,7 +414,8 @@ impl Pool {
             let switch_at = shard.successor.as_ref().and_then(Connection::quiet_at);
             let watched = [&shard.active, &shard.successor].into_iter().flatten();
             let silent_at = watched.clone().map(|connection| connection.alive_at + self.rules.deadline);
-            let send_at = watched.filter_map(Connection::send_at);
+            let held_until = self.held_until.unwrap_or_default();
+            let send_at = watched.filter_map(Connection::send_at).map(move |at| at.max(held_until));
             silent_at.filter(|_| self.is_watched).chain(send_at).chain(roll_at).chain(switch_at)
         });
         connections.min()
@@ -446,7 +484,7 @@ impl Pool {
     }
 
     fn open(&mut self, shard_idx: usize, wait: Duration, now: Now, out: &mut Outputs) -> Connection {
-        let due = self.connects.book(now.monotonic + wait);
+        let due = self.connects.book((now.monotonic + wait).max(self.held_until.unwrap_or_default()));
         let after = due.saturating_since(now.monotonic);
         self.n_connections += 1;
         let id = ConnectionId(self.n_connections);

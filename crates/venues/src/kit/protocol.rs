@@ -57,7 +57,17 @@ pub(crate) trait Protocol: Debug + Send + Sized + 'static {
 
     /// Removes the symbols that cannot be followed, and repeated ones; returns the former with the reason.
     fn take_unusable(symbols: &mut Symbols) -> Vec<(String, FeedCause)> {
-        unknown_symbols(symbols.take_unusable(is_usable_symbol))
+        unknown_symbols(symbols.take_unusable(is_usable_symbol), Self::spelled)
+    }
+
+    /// Returns the venue's spelling of a symbol, if it differs: `BTCUSDT` for `btc/usdt`.
+    fn spelled(_symbol: &str) -> Option<String> {
+        None
+    }
+
+    /// Returns a symbol like this one that the venue may know.
+    fn suggestion(_session: &FeedSession<Self>, symbol: &str) -> Option<String> {
+        Self::spelled(symbol)
     }
 
     /// Makes the first requests. Connections are opened afterwards.
@@ -134,6 +144,12 @@ pub(crate) trait Protocol: Debug + Send + Sized + 'static {
         None
     }
 
+    /// Returns requests for the descriptions of these symbols; none if the venue sends changes by itself, or has no
+    /// statuses.
+    fn descriptions(_symbols: &[usize]) -> Vec<Self::Purpose> {
+        Vec::new()
+    }
+
     /// Returns the request for historical candles of a known symbol; `None` if the venue has none, or if it is made
     /// elsewhere.
     fn history(
@@ -172,6 +188,11 @@ pub(crate) trait Protocol: Debug + Send + Sized + 'static {
 
     /// Handles a refused request: status 4xx other than limits and blocks.
     fn refused(session: &mut FeedSession<Self>, task: Task<Self::Purpose>, answer: HttpAnswer<'_>, now: Now);
+
+    /// Handles the refusal of a kind of request: it is reported, and made again only after a while.
+    fn forbidden(session: &mut FeedSession<Self>, purpose: Self::Purpose, cause: FeedCause) {
+        session.out.not_offered(purpose.subject(), cause);
+    }
 
     /// Handles a request whose last attempt failed ([`Purpose::attempts`]).
     fn given_up(_session: &mut FeedSession<Self>, _purpose: Self::Purpose, _now: Now) {}
@@ -254,16 +275,35 @@ pub(crate) enum RefusalEnd {
 
 /// Returns true for a symbol that can be followed: not empty and not too long.
 pub(crate) fn is_usable_symbol(symbol: &str) -> bool {
-    !symbol.is_empty() && symbol.len() <= SYMBOL_BYTES
+    !symbol.is_empty() && symbol.chars().count() <= SYMBOL_CHARS
 }
 
-/// Returns symbols that cannot exist at the venue, each with that cause.
-pub(crate) fn unknown_symbols(symbols: Vec<String>) -> Vec<(String, FeedCause)> {
-    let with_cause = |symbol: String| (symbol.clone(), FeedCause::UnknownSymbol { symbol });
+/// Returns symbols that cannot exist at the venue, each with that cause; `spelled` returns the venue's spelling.
+pub(crate) fn unknown_symbols(
+    symbols: Vec<String>,
+    spelled: impl Fn(&str) -> Option<String>,
+) -> Vec<(String, FeedCause)> {
+    let with_cause = |symbol: String| {
+        let suggestion = spelled(&symbol);
+        (symbol.clone(), FeedCause::UnknownSymbol { symbol, suggestion })
+    };
     symbols.into_iter().map(with_cause).collect()
 }
 
+/// Returns the word of `known` nearest to `word`, ignoring case, where it is near enough to be a slip.
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word: String = word.chars().take(SYMBOL_CHARS).collect::<String>().to_lowercase();
+    let by_distance = known.into_iter().map(|known| (strsim::osa_distance(&word, &known.to_lowercase()), known));
+    by_distance
+        .filter(|(distance, _)| *distance <= NEAREST)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, known)| known)
+}
+
+/// Changes that make a slip of a symbol.
+const NEAREST: usize = 2;
+
 /// How long a book may be crossed.
 pub(crate) const CROSSED_TOLERANCE: Duration = Duration::from_millis(500);
-/// Longest symbol, in bytes.
-pub(crate) const SYMBOL_BYTES: usize = 64;
+/// Longest symbol, in characters.
+pub(crate) const SYMBOL_CHARS: usize = 64;

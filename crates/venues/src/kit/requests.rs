@@ -29,8 +29,8 @@ pub(crate) struct RequestRules {
     pub(crate) timeout: Duration,
     /// Maximum waiting requests for history; further ones replace the oldest.
     pub(crate) history_queue: usize,
-    /// True if status 403 means that the request is not in the plan; otherwise it means that we are blocked.
-    pub(crate) is_forbidden_a_refusal: bool,
+    /// Returns true for a body that says that the request is not in the plan; `None` for a venue without plans.
+    pub(crate) is_not_in_plan: Option<fn(&str) -> bool>,
 }
 
 /// The purpose of a request. Of two equal ones only one waits.
@@ -40,6 +40,9 @@ pub(crate) trait Purpose: Clone + Debug + PartialEq + Send {
 
     /// Returns true for requested candles: their number is bounded.
     fn is_history(&self) -> bool;
+
+    /// Returns the word for what is requested, in the plural: `bars`.
+    fn subject(&self) -> &'static str;
 
     /// Returns the number of attempts. One for requests that are repeated anyway.
     fn attempts(&self) -> u32 {
@@ -98,8 +101,18 @@ pub(crate) enum RequestOutcome<'a, P> {
     Answered(Task<P>, &'a str),
     /// The venue refuses the request: status 4xx other than limits and blocks.
     Refused(Task<P>, HttpAnswer<'a>),
+    /// The venue refuses all requests of this kind, for this reason; others go on.
+    Forbidden(Task<P>, FeedCause),
     /// No answer, or one that says to retry later.
     Failed(Task<P>),
+}
+
+/// A request in flight.
+#[derive(Debug)]
+struct Sent<P> {
+    at: Monotonic,
+    task: Task<P>,
+    path: Cow<'static, str>,
 }
 
 /// All requests of a session.
@@ -108,12 +121,14 @@ pub(crate) struct Requests<P> {
     pub(crate) budget: Budget,
     rules: RequestRules,
     waiting: Vec<(Monotonic, Task<P>)>,
-    in_flight: BTreeMap<RequestId, (Monotonic, Task<P>)>,
+    in_flight: BTreeMap<RequestId, Sent<P>>,
     last_sent: Option<Monotonic>,
     /// When the weight was reported last.
     weight_at: Option<Monotonic>,
     /// No request is due before this; `None` if nothing waits or an answer must come first.
     next_due: Option<Monotonic>,
+    /// Paths of refused requests for history, and until when none is made.
+    forbidden: BTreeMap<Cow<'static, str>, Monotonic>,
     n_requests: u64,
     /// False for a recording: its answers are free, and many never come.
     is_limited: bool,
@@ -131,6 +146,7 @@ impl<P: Purpose> Requests<P> {
             last_sent: None,
             weight_at: None,
             next_due: None,
+            forbidden: BTreeMap::new(),
             n_requests: 0,
         }
     }
@@ -161,7 +177,8 @@ impl<P: Purpose> Requests<P> {
 
     /// Returns true if a task of this kind waits or is in flight.
     pub(crate) fn has(&self, is_it: impl Fn(&P) -> bool) -> bool {
-        self.waiting.iter().chain(self.in_flight.values()).any(|(_, task)| is_it(&task.purpose))
+        let in_flight = self.in_flight.values().map(|sent| &sent.task);
+        self.waiting.iter().map(|(_, task)| task).chain(in_flight).any(|task| is_it(&task.purpose))
     }
 
     /// Sends everything that may be sent now; returns the purposes sent. `request` returns a purpose's request, `None`
@@ -190,7 +207,10 @@ impl<P: Purpose> Requests<P> {
             let Some(idx) = due.min_by_key(|(idx, (_, task))| (task.purpose.rank(), *idx)).map(|(idx, _)| idx) else {
                 return sent;
             };
-            let Some(rest_request) = request(&self.waiting[idx].1.purpose) else {
+            let purpose = &self.waiting[idx].1.purpose;
+            let is_forbidden = |path: &str| self.forbidden.get(path).is_some_and(|until| now.monotonic < *until);
+            let rest_request = request(purpose).filter(|request| !purpose.is_history() || !is_forbidden(&request.path));
+            let Some(rest_request) = rest_request else {
                 self.waiting.remove(idx);
                 continue;
             };
@@ -209,9 +229,9 @@ impl<P: Purpose> Requests<P> {
             self.n_requests += 1;
             let id = RequestId(self.n_requests);
             sent.push(task.purpose.clone());
-            self.in_flight.insert(id, (now.monotonic, task));
-            self.last_sent = Some(now.monotonic);
             let RestRequest { path, query, weight, body } = rest_request;
+            self.in_flight.insert(id, Sent { at: now.monotonic, task, path: path.clone() });
+            self.last_sent = Some(now.monotonic);
             out.queue.push_back(Output::Http(HttpRequest { id, path, query, weight, body }));
         }
     }
@@ -244,22 +264,23 @@ impl<P: Purpose> Requests<P> {
         out: &mut Outputs,
     ) -> RequestOutcome<'a, P> {
         // A request that is no longer awaited was sent before everything in flight now.
-        let asked_at = self.in_flight.get(&id).map_or(Monotonic::ZERO, |(sent_at, _)| *sent_at);
+        let asked_at = self.in_flight.get(&id).map_or(Monotonic::ZERO, |sent| sent.at);
         match &result {
             Ok(HttpAnswer { status, retry_after, used_weight, .. }) => {
-                let is_refusal = *status == 403 && self.rules.is_forbidden_a_refusal;
-                let status = if is_refusal { 404 } else { *status };
-                self.budget.answered(asked_at, status, *retry_after, *used_weight, now.monotonic);
+                self.budget.answered(asked_at, *status, *retry_after, *used_weight, now.monotonic);
             }
             Err(_) => self.budget.unanswered(asked_at, now.monotonic),
         }
         out.health.breaker = self.budget.breaker_state(now);
-        let Some((_, task)) = self.in_flight.remove(&id) else { return RequestOutcome::Late };
+        let Some(Sent { task, path, .. }) = self.in_flight.remove(&id) else { return RequestOutcome::Late };
         self.next_due = Some(now.monotonic);
         let Ok(answer) = result else { return RequestOutcome::Failed(task) };
+        let is_not_in_plan = self.rules.is_not_in_plan.is_some_and(|is_it| is_it(answer.body));
         match answer.status {
+            _ if is_not_in_plan => self.forbidden(task, path, answer, now),
             200..300 => {
                 out.set_rest_cause(None);
+                out.offered(task.purpose.subject());
                 RequestOutcome::Answered(task, answer.body)
             }
             429 | 418 => {
@@ -270,18 +291,37 @@ impl<P: Purpose> Requests<P> {
                 out.set_rest_cause(Some(FeedCause::RegionBlocked));
                 RequestOutcome::Failed(task)
             }
-            403 if !self.rules.is_forbidden_a_refusal => {
-                out.set_rest_cause(Some(FeedCause::Refused {
-                    detail: "REST requests are not allowed (403)".to_owned(),
-                }));
-                RequestOutcome::Failed(task)
-            }
+            402 | 403 => self.forbidden(task, path, answer, now),
             400..500 => {
                 out.set_rest_cause(None);
                 RequestOutcome::Refused(task, answer)
             }
             _ => RequestOutcome::Failed(task),
         }
+    }
+
+    /// Handles the refusal of a kind of request: none of it is made for a while.
+    fn forbidden(
+        &mut self,
+        task: Task<P>,
+        path: Cow<'static, str>,
+        answer: HttpAnswer<'_>,
+        now: Now,
+    ) -> RequestOutcome<'static, P> {
+        let until = now.monotonic + FORBIDDEN_WAIT;
+        if task.purpose.is_history() {
+            self.forbidden.retain(|_, until| now.monotonic < *until);
+            self.forbidden.insert(path, until);
+        } else {
+            // It waits in the place of any other with its purpose.
+            self.push(Task::new(task.purpose.clone()), until);
+        }
+        let subject = task.purpose.subject();
+        let detail = match self.rules.is_not_in_plan {
+            Some(_) => format!("{subject} are not in your plan"),
+            None => format!("the venue refuses requests for {subject} ({})", answer.status),
+        };
+        RequestOutcome::Forbidden(task, FeedCause::NotOffered { detail })
     }
 
     /// Handles a venue's own report of too many requests (some send it with status 200).
@@ -300,12 +340,11 @@ impl<P: Purpose> Requests<P> {
     /// Returns tasks whose answer is overdue; they count as failed, and a late answer is ignored.
     pub(crate) fn take_overdue(&mut self, now: Now, out: &mut Outputs) -> Vec<Task<P>> {
         let timeout = self.rules.timeout;
-        let is_overdue = |sent_at: Monotonic| now.monotonic.saturating_since(sent_at) >= timeout;
-        let overdue = self.in_flight.extract_if(.., |_, (sent_at, _)| is_overdue(*sent_at));
-        let overdue: Vec<(Monotonic, Task<P>)> = overdue.map(|(_, sent)| sent).collect();
+        let overdue = self.in_flight.extract_if(.., |_, sent| now.monotonic.saturating_since(sent.at) >= timeout);
+        let overdue: Vec<Sent<P>> = overdue.map(|(_, sent)| sent).collect();
         let mut tasks = Vec::new();
-        for (sent_at, task) in overdue {
-            self.budget.unanswered(sent_at, now.monotonic);
+        for Sent { at, task, .. } in overdue {
+            self.budget.unanswered(at, now.monotonic);
             tasks.push(task);
         }
         if !tasks.is_empty() {
@@ -317,7 +356,7 @@ impl<P: Purpose> Requests<P> {
 
     /// Returns when [`Self::send_due`] or [`Self::take_overdue`] is due.
     pub(crate) fn deadline(&self) -> Option<Monotonic> {
-        let overdue = self.in_flight.values().map(|(sent_at, _)| *sent_at + self.rules.timeout);
+        let overdue = self.in_flight.values().map(|sent| sent.at + self.rules.timeout);
         overdue.chain(self.next_due).min()
     }
 }
@@ -326,6 +365,8 @@ impl<P: Purpose> Requests<P> {
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// Longest wait between two attempts.
 const RETRY_LAST: Duration = Duration::from_secs(30);
+/// Wait after a kind of request was refused: a firewall opens again, a plan may change.
+const FORBIDDEN_WAIT: Duration = Duration::from_secs(120);
 
 /// Minimum time between two reports of the weight.
 const WEIGHT_PERIOD: Duration = Duration::from_secs(1);
@@ -348,6 +389,10 @@ mod tests {
         fn is_history(&self) -> bool {
             matches!(self, Self::History(_))
         }
+
+        fn subject(&self) -> &'static str {
+            if self.is_history() { "bars" } else { "order books" }
+        }
     }
 
     const RULES: RequestRules = RequestRules {
@@ -356,7 +401,7 @@ mod tests {
         in_flight: 4,
         timeout: Duration::from_secs(20),
         history_queue: 256,
-        is_forbidden_a_refusal: false,
+        is_not_in_plan: None,
     };
 
     fn requests() -> Requests<Kind> {
@@ -447,7 +492,7 @@ mod tests {
     #[test]
     fn a_status_decides() {
         for (status, expected) in
-            [(200, "answered"), (404, "refused"), (403, "failed"), (429, "failed"), (451, "failed"), (503, "failed")]
+            [(200, "answered"), (404, "refused"), (403, "forbidden"), (429, "failed"), (451, "failed"), (503, "failed")]
         {
             let (mut requests, mut out) = (requests(), Outputs::default());
             requests.push(history(1), now(0).monotonic);
@@ -457,25 +502,51 @@ mod tests {
                 RequestOutcome::Late => "late",
                 RequestOutcome::Answered(..) => "answered",
                 RequestOutcome::Refused(..) => "refused",
+                RequestOutcome::Forbidden(..) => "forbidden",
                 RequestOutcome::Failed(_) => "failed",
             };
             assert_eq!(found, expected, "{status}");
-            assert_eq!(out.health.cause.is_some(), matches!(status, 403 | 429 | 451), "{status}");
+            assert_eq!(out.health.cause.is_some(), matches!(status, 429 | 451), "{status}");
             let is_open = matches!(out.health.breaker, model::status::BreakerState::Open { .. });
-            assert_eq!(is_open, matches!(status, 403 | 429 | 451), "{status}");
+            assert_eq!(is_open, matches!(status, 429 | 451), "{status}");
         }
     }
 
+    /// A kind of request that is refused, by status or in words, is not made for a while; others are.
     #[test]
-    fn forbidden_may_mean_not_in_the_plan() {
-        let rules = RequestRules { is_forbidden_a_refusal: true, ..RULES };
-        let (mut requests, mut out) = (Requests::<Kind>::new(rules, true), Outputs::default());
-        requests.push(history(1), now(0).monotonic);
-        requests.send_due(now(0), &mut out, request);
-        let answer = HttpAnswer { status: 403, retry_after: None, used_weight: None, body: "no access" };
-        let settled = requests.settle(RequestId(1), Ok(answer), now(1), &mut out);
-        assert!(matches!(settled, RequestOutcome::Refused(_, HttpAnswer { status: 403, body: "no access", .. })));
-        assert_eq!((out.health.cause, out.health.breaker), (None, model::status::BreakerState::Closed));
+    fn a_forbidden_kind_leaves_the_others() {
+        #[track_caller]
+        fn check(is_not_in_plan: Option<fn(&str) -> bool>, status: u16, body: &str, expected: &str) {
+            let rules = RequestRules { is_not_in_plan, ..RULES };
+            let (mut requests, mut out) = (Requests::<Kind>::new(rules, true), Outputs::default());
+            let path = |purpose: &Kind| {
+                let path = if purpose.is_history() { "/bars" } else { "/book" };
+                Some(RestRequest::get(path, Vec::new(), 2))
+            };
+            let asked = |requests: &mut Requests<Kind>, out: &mut Outputs, millis: u64| {
+                requests.push(history(2), now(millis).monotonic);
+                requests.push(Task::new(Kind::Snapshot), now(millis).monotonic);
+                let sent = requests.send_due(now(millis), out, path);
+                sent.iter().for_each(|_| drop(requests.take_overdue(now(millis + 20_000), out)));
+                sent
+            };
+            requests.push(history(1), now(0).monotonic);
+            requests.send_due(now(0), &mut out, path);
+            let answer = HttpAnswer { status, retry_after: None, used_weight: None, body };
+            match requests.settle(RequestId(1), Ok(answer), now(1), &mut out) {
+                RequestOutcome::Forbidden(_, cause) => assert_eq!(cause.to_string(), expected),
+                other => panic!("{other:?}"),
+            }
+            assert_eq!((&out.health.cause, out.health.breaker), (&None, model::status::BreakerState::Closed));
+            assert_eq!(asked(&mut requests, &mut out, 100_000), [Kind::Snapshot]);
+            assert_eq!(asked(&mut requests, &mut out, 120_001), [Kind::Snapshot, Kind::History(2)]);
+        }
+        let is_not_in_plan: Option<fn(&str) -> bool> = Some(|body| body.contains("no access"));
+        check(is_not_in_plan, 403, "", "bars are not in your plan");
+        check(is_not_in_plan, 402, "", "bars are not in your plan");
+        check(is_not_in_plan, 401, "no access", "bars are not in your plan");
+        check(is_not_in_plan, 200, "no access", "bars are not in your plan");
+        check(None, 403, "<html>", "the venue refuses requests for bars (403)");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use model::{
 use ruint::aliases::U256;
 
 use crate::{
+    budget::stated_wait,
     kit::{protocol::Unreadable, requests::Task},
     session::{HttpAnswer, HttpFailure, RequestId},
     uniswap::{
@@ -43,7 +44,7 @@ impl UniswapSession {
             Err(Trouble::Malformed) => return Err(Unreadable),
             Err(Trouble::Refused { detail, is_limit }) => {
                 if is_limit {
-                    self.requests.refused_as_too_many(None, now, &mut self.out);
+                    self.requests.refused_as_too_many(stated_wait(&detail, now.wall), now, &mut self.out);
                 } else {
                     self.out.set_rest_cause(Some(FeedCause::Refused { detail }));
                 }
@@ -113,14 +114,20 @@ impl UniswapSession {
     }
 
     fn details(&mut self, pool: usize, answers: &Answers<'_>, now: Now) -> Result<(), Trouble> {
-        let token = |symbol, decimals| -> Result<Option<Token>, Trouble> {
-            let symbol = swap::text(read(answers, symbol)?);
+        let Some([address0, address1]) = self.symbols[pool].state.tokens.clone() else { return Ok(()) };
+        let token = |symbol, decimals, address: String| -> Result<Option<Token>, Trouble> {
+            let name = match read(answers, symbol) {
+                Ok(data) => swap::text(data),
+                // A token without a name.
+                Err(Trouble::Refused { is_limit: false, .. }) => None,
+                Err(trouble) => return Err(trouble),
+            };
             let decimals: &str = read(answers, decimals)?;
             let words = swap::words(decimals).ok_or(Trouble::Malformed)?;
             let decimals = words.first().and_then(|word| u32::try_from(*word).ok());
-            Ok(symbol.zip(decimals).map(|(symbol, decimals)| Token { symbol, decimals }))
+            Ok(decimals.map(|decimals| Token { symbol: name.unwrap_or(address), decimals }))
         };
-        let (token0, token1) = (token(0, 1)?, token(2, 3)?);
+        let (token0, token1) = (token(0, 1, address0)?, token(2, 3, address1)?);
         let slot: &str = read(answers, 4)?;
         let root = swap::words(slot).and_then(|words| words.first().copied()).unwrap_or(U256::ZERO);
         let info = token0.zip(token1).and_then(|(token0, token1)| PoolInfo::new(token0, token1));

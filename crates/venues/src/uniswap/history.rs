@@ -56,6 +56,10 @@ impl requests::Purpose for Page {
     fn is_history(&self) -> bool {
         true
     }
+
+    fn subject(&self) -> &'static str {
+        "bars"
+    }
 }
 
 /// A history request in progress. Times are seconds.
@@ -177,6 +181,10 @@ impl History {
             RequestOutcome::Failed(task) => {
                 self.retry(task, now);
                 Outcome::None
+            }
+            RequestOutcome::Forbidden(task, cause) => {
+                self.wanted.remove(&(task.purpose.pool, task.purpose.interval));
+                Outcome::Cause(cause)
             }
             // A refusal as text, with any status.
             RequestOutcome::Answered(task, body) | RequestOutcome::Refused(task, HttpAnswer { body, .. }) => {

@@ -68,7 +68,7 @@ const REQUEST_RULES: RequestRules = RequestRules {
     in_flight: 2,
     timeout: Duration::from_secs(15),
     history_queue: 1,
-    is_forbidden_a_refusal: false,
+    is_not_in_plan: None,
 };
 /// The rules of requests to the subgraph. Its gateway accepts far more per minute, but allows only 100,000 a month
 /// without payment.
@@ -78,7 +78,7 @@ const HISTORY_RULES: RequestRules = RequestRules {
     in_flight: 1,
     timeout: Duration::from_secs(15),
     history_queue: POOLS,
-    is_forbidden_a_refusal: true,
+    is_not_in_plan: Some(|_| false),
 };
 /// Requests to the subgraph per minute, half of which are used.
 const HISTORY_WEIGHT_PER_MINUTE: u32 = 60;

@@ -67,6 +67,14 @@ impl requests::Purpose for Purpose {
         false
     }
 
+    fn subject(&self) -> &'static str {
+        match self {
+            Self::Tokens { .. } | Self::Details { .. } => "pools",
+            Self::Block => "blocks",
+            Self::Swaps { .. } => "swaps",
+        }
+    }
+
     fn attempts(&self) -> u32 {
         match self {
             Self::Block => 1,
@@ -127,7 +135,7 @@ impl Protocol for Uniswap {
         symbols.retain(|symbol| {
             let address = symbol.to_lowercase();
             let cause = if !is_address(&address) {
-                FeedCause::UnknownSymbol { symbol: symbol.clone() }
+                FeedCause::UnknownSymbol { symbol: symbol.clone(), suggestion: None }
             } else if addresses.len() >= POOLS {
                 FeedCause::Refused { detail: format!("more than {POOLS} pools") }
             } else {

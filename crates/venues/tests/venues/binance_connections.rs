@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use crate::support::{EPOCH_MS, Rig, depth, id, listed, mini_ticker, quote, snapshot, trade};
-use model::{proof::BookState, status::FeedCause};
+use crate::support::{EPOCH_MS, Rig, depth, exchange_info, id, listed, mini_ticker, quote, snapshot, trade};
+use model::{candle::Interval, event::HistoryRequest, proof::BookState, status::FeedCause, time::Timestamp};
 use venues::session::{CloseReason, ConnectionId, Input, Output, SessionConfig};
 
 const HOUR_MS: u64 = 3_600_000;
@@ -96,7 +96,8 @@ fn attempts_can_be_limited() {
     let mut rig = Rig::new(&SessionConfig { max_attempts: Some(3), ..listed(&["AAABBB"]) });
     for _ in 0..3 {
         let (_, connection, _) = *rig.connects().last().unwrap();
-        let reason = CloseReason::CannotConnect { status: None, detail: "connection refused".into() };
+        let reason =
+            CloseReason::CannotConnect { status: None, retry_after: None, detail: "connection refused".into() };
         rig.input(Input::Closed(connection, reason));
     }
     rig.run(HOUR_MS / 6);
@@ -275,7 +276,10 @@ fn a_successor_that_fails_is_tried_again_while_the_elder_goes_on() {
     rig.frame(first, r#"{"e":"serverShutdown","E":1770123456789}"#);
     for round in 2..6 {
         let (_, successor, _) = *rig.connects().last().unwrap();
-        rig.input(Input::Closed(successor, CloseReason::CannotConnect { status: None, detail: "refused".into() }));
+        rig.input(Input::Closed(
+            successor,
+            CloseReason::CannotConnect { status: None, retry_after: None, detail: "refused".into() },
+        ));
         assert_eq!(rig.connects().len(), round + 1);
         assert_eq!((rig.session.health().cause.clone(), rig.session.health().is_connected), (None, true));
     }
@@ -295,7 +299,8 @@ fn refused_handshakes_have_helpful_causes_and_long_waits() {
         assert!(expected(&cause), "{cause:?}");
         assert!(rig.connects()[1].2 >= least_wait_ms, "{:?}", rig.connects());
     }
-    let refused = |status| CloseReason::CannotConnect { status: Some(status), detail: "handshake".into() };
+    let refused =
+        |status| CloseReason::CannotConnect { status: Some(status), retry_after: None, detail: "handshake".into() };
     check(refused(451), 60_000, |cause| *cause == FeedCause::RegionBlocked);
     check(refused(403), 60_000, |cause| matches!(cause, FeedCause::Refused { .. }));
     check(refused(429), 60_000, |cause| matches!(cause, FeedCause::RateLimited { .. }));
@@ -303,6 +308,110 @@ fn refused_handshakes_have_helpful_causes_and_long_waits() {
     check(refused(502), 0, |cause| matches!(cause, FeedCause::CannotConnect { detail } if detail.contains("502")));
     let many = CloseReason::Ended { code: Some(1008), detail: "Too many requests".into() };
     check(many, 60_000, |cause| matches!(cause, FeedCause::RateLimited { .. }));
+}
+
+/// Whichever way a venue names the wait: nothing is opened before, on any connection.
+#[test]
+fn a_stated_wait_is_kept_by_every_connection() {
+    let at_s = |seconds: i64| EPOCH_MS + seconds * 1_000;
+    let refused = |status| CloseReason::CannotConnect {
+        status: Some(status),
+        retry_after: Some(Duration::from_secs(300)),
+        detail: "handshake".into(),
+    };
+    let banned = format!("Too many requests; IP banned until {}.", at_s(300));
+    let ended = |code| CloseReason::Ended { code, detail: banned.clone() };
+    for reason in [refused(429), refused(418), refused(503), refused(403), ended(Some(1008)), ended(None)] {
+        let symbols: Vec<String> = (0..300).map(|idx| format!("S{idx}")).collect();
+        let mut rig = Rig::new(&listed(&symbols.iter().map(String::as_str).collect::<Vec<_>>()));
+        let [first, second] = [rig.connects()[0].1, rig.connects()[1].1];
+        rig.input(Input::Connected(second));
+        rig.input(Input::Closed(first, reason.clone()));
+        assert!(matches!(rig.session.health().cause, Some(FeedCause::RateLimited { .. })), "{reason:?}");
+        assert_eq!(rig.session.health().held_until, Some(Timestamp::from_millis(at_s(300))));
+        rig.run(1_000);
+        rig.close(second);
+        let due: Vec<u64> = rig.connects()[2..].iter().map(|(time, _, after)| time + after).collect();
+        assert!(due.len() == 2 && due.iter().all(|due| *due >= 300_000), "{reason:?} {due:?}");
+    }
+}
+
+/// A ban that a message names holds messages and connections alike; one by the address holds requests too.
+#[test]
+fn a_ban_named_in_a_message_is_kept() {
+    let mut rig = Rig::new(&listed(&["AAABBB"]));
+    let connection = rig.connects()[0].1;
+    rig.input(Input::Connected(connection));
+    let until = EPOCH_MS + 300_000;
+    let message = format!(r#"{{"error":{{"code":-1003,"msg":"Too much; IP banned until {until}."}},"id":1}}"#);
+    rig.frame(connection, &message);
+    rig.close(connection);
+    let (time, _, after) = rig.connects()[1];
+    assert!(time + after >= 300_000, "{after}");
+
+    let mut rig = Rig::new(&listed(&["AAABBB"]));
+    let connection = rig.connects()[0].1;
+    rig.take();
+    let retry_after = Some(Duration::from_secs(300));
+    let reason = CloseReason::CannotConnect { status: Some(418), retry_after, detail: "banned".into() };
+    rig.input(Input::Closed(connection, reason));
+    rig.input(Input::HistoryRequest(HistoryRequest { instrument: id("AAABBB"), interval: Interval::M1, n_bars: 5 }));
+    rig.run(299_000);
+    assert!(rig.requests("").is_empty());
+}
+
+/// The venue pings and its REST has no newer trade: a thin pair keeps its connection and its book. Without pings, or
+/// with newer trades, it does not.
+#[test]
+fn a_quiet_pair_keeps_its_connection_while_pings_come() {
+    let n_closes = |is_pinged: bool, newest_ms: i64| {
+        let (mut rig, connection) = Rig::connected(&["AAABBB"]);
+        rig.make_live(connection, "AAABBB", 10);
+        for _ in 0..12 {
+            if is_pinged {
+                rig.input(Input::Ping(connection));
+            }
+            rig.run(10_000);
+            for asked in rig.requests("/aggTrades") {
+                let row = format!(r#"[{{"a":1,"p":"1","q":"3","f":1,"l":1,"T":{newest_ms},"m":true,"M":true}}]"#);
+                rig.answer(asked.id, 200, None, &row);
+            }
+        }
+        (rig.closes().len(), rig.book("AAABBB").state == BookState::Live)
+    };
+    assert_eq!(n_closes(true, EPOCH_MS - 900_000), (0, true));
+    assert!(n_closes(false, EPOCH_MS - 900_000).0 > 0);
+    assert!(n_closes(true, EPOCH_MS + 60_000).0 > 0);
+}
+
+/// A delisted pair is acknowledged and silent: its status is told, its connection is kept, and trading resumes.
+#[test]
+fn a_pair_that_does_not_trade_is_named_and_keeps_its_connection() {
+    let (mut rig, connection) = Rig::connected(&["AAABBB"]);
+    let asked = rig.all_requests().into_iter().find(|(_, request)| request.path.ends_with("/exchangeInfo")).unwrap().1;
+    rig.answer(asked.id, 200, None, &exchange_info(&["AAABBB"]).replace("TRADING", "BREAK"));
+    let told = |rig: &Rig| rig.session.health().restrictions.get(&id("AAABBB")).map(ToString::to_string);
+    assert_eq!(told(&rig).as_deref(), Some("not trading (BREAK)"));
+    let mut n_again = 0;
+    for _ in 0..15 {
+        for output in rig.take() {
+            let Output::Http(request) = output else { continue };
+            match request.path.as_ref() {
+                "/api/v3/depth" => rig.answer(request.id, 200, None, &snapshot(10)),
+                "/api/v3/aggTrades" => rig.answer(request.id, 200, None, "[]"),
+                _ if request.id != asked.id => {
+                    n_again += 1;
+                    rig.answer(request.id, 200, None, &exchange_info(&["AAABBB"]));
+                }
+                _ => {}
+            }
+        }
+        rig.input(Input::Ping(connection));
+        rig.run(10_000);
+    }
+    assert!(rig.closes().is_empty());
+    assert!(n_again > 0, "the status is asked for again");
+    assert_eq!(told(&rig), None);
 }
 
 #[test]

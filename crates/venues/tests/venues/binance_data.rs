@@ -9,7 +9,7 @@ use model::{
     proof::BookState,
     status::{FeedCause, FeedMode},
 };
-use venues::session::{CloseReason, ConnectionId, HttpAnswer, HttpRequest, Input, Output, SessionConfig, Symbols};
+use venues::session::{CloseReason, ConnectionId, HttpAnswer, Input, Output, SessionConfig, Symbols};
 
 fn history_request(symbol: &str) -> Input<'static> {
     Input::HistoryRequest(HistoryRequest { instrument: id(symbol), interval: Interval::M1, n_bars: 500 })
@@ -243,8 +243,10 @@ fn two_hundred_symbols_start_within_half_of_the_weight() {
         let weight: u32 = window.map(|(_, request)| request.weight).sum();
         assert!(weight <= 3_000, "{weight} in the minute from {start}");
     }
-    let is_probe = |request: &HttpRequest| request.path.ends_with("/aggTrades");
-    assert_eq!(requests.iter().filter(|(_, request)| !is_probe(request)).count(), 202);
+    let n_asked = |path: &str| requests.iter().filter(|(_, request)| request.path.ends_with(path)).count();
+    assert_eq!(n_asked("/depth"), 200);
+    // Two at the start, and those of the quiet symbols every two minutes.
+    assert!((4..=12).contains(&n_asked("/exchangeInfo")), "{}", n_asked("/exchangeInfo"));
     assert!(names.iter().all(|symbol| rig.book(symbol).state == BookState::Live));
 }
 
@@ -288,7 +290,7 @@ fn an_unknown_symbol_is_found_among_known_ones() {
     }
     let causes = &rig.session.health().instrument_causes;
     assert_eq!(causes.len(), 1);
-    assert_eq!(causes[&id("WRONG")], FeedCause::UnknownSymbol { symbol: "WRONG".into() });
+    assert_eq!(causes[&id("WRONG")], FeedCause::UnknownSymbol { symbol: "WRONG".into(), suggestion: None });
     assert_eq!((rig.session.instruments().len(), rig.session.health().cause.clone()), (3, None));
     // After a reconnect it is not subscribed again.
     rig.close(connection);
@@ -302,7 +304,7 @@ fn a_feed_of_unknown_symbols_only_rests() {
     let info = rig.requests("/exchangeInfo").remove(0);
     rig.answer(info.id, 400, None, r#"{"code":-1121,"msg":"Invalid symbol."}"#);
     assert_eq!(rig.closes().last().map(|(_, closed)| *closed), Some(connection));
-    assert_eq!(rig.session.health().cause, Some(FeedCause::UnknownSymbol { symbol: "WRONG".into() }));
+    assert_eq!(rig.session.health().cause, Some(FeedCause::UnknownSymbol { symbol: "WRONG".into(), suggestion: None }));
     assert!(!rig.session.health().is_connected);
     let n_connects = rig.connects().len();
     rig.run(600_000);
@@ -361,7 +363,10 @@ fn requests_for_history_are_answered_and_retried_with_pauses() {
 fn fail_to_connect(rig: &mut Rig, n_times: usize) {
     for _ in 0..n_times {
         let (_, connection, _) = *rig.connects().last().unwrap();
-        rig.input(Input::Closed(connection, CloseReason::CannotConnect { status: None, detail: "blocked".into() }));
+        rig.input(Input::Closed(
+            connection,
+            CloseReason::CannotConnect { status: None, retry_after: None, detail: "blocked".into() },
+        ));
     }
 }
 
@@ -451,7 +456,7 @@ fn rest_is_polled_as_often_as_is_configured() {
 fn rest_is_polled_at_once_where_connections_are_refused() {
     let mut rig = Rig::new(&listed(&["AAABBB"]));
     let (_, connection, _) = rig.connects()[0];
-    let reason = CloseReason::CannotConnect { status: Some(403), detail: "forbidden".into() };
+    let reason = CloseReason::CannotConnect { status: Some(403), retry_after: None, detail: "forbidden".into() };
     rig.input(Input::Closed(connection, reason));
     rig.run(1);
     assert_eq!(rig.requests("/ticker/24hr").len(), 1);

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::support::{EPOCH_MS, Rig, listed};
 use model::{
-    event::MarketEventKind,
+    candle::Interval,
+    decimal::Price,
+    event::{HistoryRequest, MarketEventKind},
     instrument::InstrumentId,
-    status::{FeedCause, FeedMode, Silence},
+    status::{BreakerState, FeedCause, FeedMode, Silence},
 };
 use venues::{
     replay::Replay,
@@ -29,6 +31,10 @@ fn id(symbol: &str) -> InstrumentId {
     InstrumentId::parse(&format!("finnhub:{symbol}")).unwrap()
 }
 
+fn history_request(symbol: &str) -> Input<'static> {
+    Input::HistoryRequest(HistoryRequest { instrument: id(symbol), interval: Interval::M1, n_bars: 500 })
+}
+
 fn trade(symbol: &str, price: &str, time_ms: i64, volume: &str) -> String {
     format!(r#"{{"c":null,"p":{price},"s":"{symbol}","t":{time_ms},"v":{volume}}}"#)
 }
@@ -47,8 +53,13 @@ fn shown(rig: &Rig) -> Vec<String> {
         MarketEventKind::Trade(trade) => {
             Some(format!("{} {}x{} #{}", event.instrument.symbol(), trade.price, trade.size, trade.id))
         }
+        MarketEventKind::OffMarketTrade(trade) => {
+            Some(format!("{} off market {}x{}", event.instrument.symbol(), trade.price, trade.size))
+        }
         MarketEventKind::Day(day) => {
-            Some(format!("{} day {} {} {}", event.instrument.symbol(), day.low, day.high, day.last))
+            let shown = |price: Option<Price>| price.map_or_else(|| "-".to_owned(), |price| price.to_string());
+            let [low, high, last] = [day.low, day.high, day.last].map(shown);
+            Some(format!("{} day {low} {high} {last}", event.instrument.symbol()))
         }
         _ => None,
     });
@@ -129,6 +140,63 @@ fn a_price_without_volume_is_no_print() {
     assert_eq!(rig.session.health().counters.out_of_order, 1);
 }
 
+/// A block reported late at a derived price counts as volume alone, and its digits are not the market's.
+#[test]
+fn a_trade_away_from_the_market_sets_no_price() {
+    let (mut rig, connection) = rig(&["IWM"]);
+    let with = |conditions: &str, price: &str, ms: i64| {
+        trade("IWM", price, EPOCH_MS + ms, "100").replace(r#""c":null"#, &format!(r#""c":{conditions}"#))
+    };
+    rig.frame(connection, &frame(&[with(r#"["1","12"]"#, "109.41", 0)]));
+    rig.frame(connection, &frame(&[with(r#"["53","52","41"]"#, "114.6247", 1), with(r#"["16"]"#, "120", 2)]));
+    rig.frame(connection, &frame(&[with(r#"[1,"8"]"#, "109.42", 3)]));
+    let print = |price: &str, ms: i64| format!("IWM {price}x100 #{}-0", EPOCH_MS + ms);
+    assert_eq!(shown(&rig), [print("109.41", 0), "IWM off market 114.6247x100".to_owned(), print("109.42", 3)]);
+    assert_eq!(rig.session.instruments()[0].price_decimals(), 2);
+    assert_eq!(rig.session.health().counters.malformed, 0);
+}
+
+/// Status 403, and the same in words with another status: that kind is refused, the rest goes on.
+#[test]
+fn what_is_not_in_the_plan_is_named_and_leaves_the_rest() {
+    let words = r#"{"error":"You don't have access to this resource."}"#;
+    for (status, body) in [(403, words), (403, ""), (401, words), (200, words)] {
+        let (mut rig, connection) = rig(&["AAPL", "MSFT"]);
+        for asked in rig.requests("/quote") {
+            rig.answer(asked.id, 200, None, &quote("10", EPOCH_MS / 1_000));
+        }
+        rig.run(1_000);
+        rig.input(history_request("AAPL"));
+        rig.run(1_000);
+        let asked = rig.requests("/stock/candle");
+        rig.answer(asked[0].id, status, None, body);
+        let cause = rig.session.health().cause.clone().unwrap();
+        assert_eq!(cause.to_string(), "bars are not in your plan", "{status} {body}");
+        assert_eq!(rig.session.health().breaker, BreakerState::Closed);
+        rig.input(history_request("MSFT"));
+        rig.frame(connection, &frame(&[trade("AAPL", "11", EPOCH_MS + 5_000, "1")]));
+        rig.run(30_000);
+        let asked = rig.all_requests();
+        let of = |path: &str| asked.iter().filter(|(_, request)| request.path.ends_with(path)).collect::<Vec<_>>();
+        assert_eq!(of("/stock/candle").len(), 1, "not asked again soon");
+        assert!(of("/quote").len() > 2, "the silent symbol is asked about");
+        rig.answer(of("/quote")[2].1.id, 200, None, &quote("10", EPOCH_MS / 1_000));
+        assert_eq!(
+            rig.session.health().cause.as_ref().map(ToString::to_string).as_deref(),
+            Some("bars are not in your plan")
+        );
+        for _ in 0..100 {
+            rig.run(1_000);
+            for asked in rig.requests("/quote") {
+                rig.answer(asked.id, 200, None, &quote("10", EPOCH_MS / 1_000));
+            }
+        }
+        rig.input(history_request("MSFT"));
+        rig.run(3_000);
+        assert_eq!(rig.requests("/stock/candle").len(), 1, "a plan may change");
+    }
+}
+
 #[test]
 fn refusals_are_named_where_nothing_came() {
     let (mut rig, connection) = rig(&["X:A", "X:B"]);
@@ -171,7 +239,7 @@ fn an_unknown_symbol_is_not_asked_for_for_ever() {
         }
         rig.run(20_000);
     }
-    assert_eq!(rig.session.health().cause, Some(FeedCause::UnknownSymbol { symbol: "NONE".into() }));
+    assert_eq!(rig.session.health().cause, Some(FeedCause::UnknownSymbol { symbol: "NONE".into(), suggestion: None }));
     rig.run(600_000);
     assert!(rig.requests("/quote").is_empty());
 }
@@ -181,7 +249,7 @@ fn a_refused_token_is_said_and_not_hammered() {
     let mut rig = Rig::of("finnhub", &listed(&["AAPL"]));
     for _ in 0..3 {
         let connection = rig.connects().last().unwrap().1;
-        let reason = CloseReason::CannotConnect { status: Some(401), detail: "no token".into() };
+        let reason = CloseReason::CannotConnect { status: Some(401), retry_after: None, detail: "no token".into() };
         rig.input(Input::Closed(connection, reason));
     }
     assert_eq!(rig.session.health().cause, Some(FeedCause::CredentialsRefused { detail: "no token".into() }));

@@ -73,6 +73,8 @@ struct Gate<'a> {
     opening: Vec<(u64, ConnectionId)>,
     /// No request may come before.
     shut_until: u64,
+    /// Paths of candles that were refused, and until when none may be requested.
+    forbidden: BTreeMap<String, u64>,
     /// The next request is the probe that tests whether the venue is open again.
     is_probe_due: bool,
     probe: Option<(RequestId, u64)>,
@@ -103,7 +105,8 @@ impl Gate<'_> {
 
     fn see(&mut self, at: u64, request: HttpRequest) {
         self.count.n_requests += 1;
-        self.count.n_too_soon += u64::from(at < self.shut_until);
+        let is_forbidden = self.forbidden.get(request.path.as_ref()).is_some_and(|until| at < *until);
+        self.count.n_too_soon += u64::from(at < self.shut_until || is_forbidden);
         let is_probe_lost = self.probe.is_some_and(|(_, sent_at)| at - sent_at >= PATIENCE_MS);
         if std::mem::take(&mut self.is_probe_due) || is_probe_lost {
             self.probe = Some((request.id, at));
@@ -148,7 +151,13 @@ impl Gate<'_> {
             Fate::Refused(_, Some(retry_after_s)) => Some(retry_after_s * 1_000),
             // We choose the wait if the venue does not state one.
             Fate::Refused(429, None) => Some(60_000),
-            Fate::Refused(403, None) if self.venue != "finnhub" => Some(120_000),
+            // One kind of request is refused, and the others are not.
+            Fate::Refused(403, None) => {
+                if ["/klines", "/candles", "/candle", "/OHLC"].iter().any(|end| request.path.ends_with(end)) {
+                    self.forbidden.insert(request.path.to_string(), now + 120_000);
+                }
+                None
+            }
             Fate::Refused(503, None) if !is_beside_probe => {
                 self.n_failed += 1;
                 (is_probe || self.n_failed >= 5).then_some(5_000)
@@ -313,6 +322,7 @@ fn no_request_inside_retry_after_half_the_weight_and_one_probe() {
             weights: Vec::new(),
             messages: BTreeMap::new(),
             opening: Vec::new(),
+            forbidden: BTreeMap::new(),
             shut_until: 0,
             is_probe_due: false,
             probe: None,

@@ -48,7 +48,8 @@ impl Asking {
                 match output {
                     Output::Http(request) => self.waiting.push(request),
                     Output::Connect { connection, .. } => {
-                        let reason = CloseReason::CannotConnect { status: None, detail: "no route".into() };
+                        let reason =
+                            CloseReason::CannotConnect { status: None, retry_after: None, detail: "no route".into() };
                         self.rig.input(Input::Closed(connection, reason));
                     }
                     Output::Send(..) | Output::Close(_) | Output::Event(_) => {}
