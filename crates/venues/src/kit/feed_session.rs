@@ -3,6 +3,8 @@
 //! Not here: the meaning of frames and answers (the venues), connections ([`super::pool`]), pacing of requests
 //! ([`super::requests`]).
 
+mod quiet;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -12,14 +14,13 @@ use std::{
 use model::{
     candle::{Candle, Interval},
     event::{BookUpdate, HistoryRequest, MarketEventKind},
-    instrument::{Instrument, InstrumentId, InstrumentStatus, Venue},
+    instrument::{Instrument, InstrumentId, Venue},
     proof::{BookState, Books, TrackedBook},
     status::{FeedCause, FeedHealth, FeedMode},
     time::{Monotonic, Now, Timestamp},
 };
 
 use crate::{
-    budget::stated_wait,
     kit::{
         liveness::Liveness,
         outputs::Outputs,
@@ -62,9 +63,6 @@ pub(crate) struct FeedSession<P: Protocol> {
     /// The venue's own state.
     pub(crate) protocol: P,
 }
-
-/// Time between two requests for the status of symbols.
-const DESCRIPTION_SPACING: Duration = Duration::from_secs(120);
 
 /// A book's event and the venue's time of it.
 pub(crate) type BookEvent = (Option<Timestamp>, BookUpdate);
@@ -173,39 +171,6 @@ impl<P: Protocol> FeedSession<P> {
         self.instruments = self.symbols.iter().filter_map(|symbol| symbol.instrument.clone()).collect();
     }
 
-    /// Notes what the venue limits about a symbol, for people; `None` if nothing.
-    pub(crate) fn restrict(&mut self, symbol: &str, detail: Option<String>) {
-        let Some(position) = self.followed(symbol) else { return };
-        let (id, restrictions) = (&self.symbols[position].id, &mut self.out.health.restrictions);
-        match detail {
-            Some(detail) => drop(restrictions.insert(id.clone(), FeedCause::Restricted { detail })),
-            None => restrictions.retain(|known, cause| known != id || !matches!(cause, FeedCause::Restricted { .. })),
-        }
-    }
-
-    /// Returns true if nothing need come of a symbol: the venue itself has nothing newer, or does not trade it.
-    fn is_excused(&self, position: usize) -> bool {
-        let symbol = &self.symbols[position];
-        let is_halted = || symbol.instrument.as_ref().is_some_and(|known| known.status == InstrumentStatus::Halted);
-        symbol.is_unknown || self.liveness.is_quiet_by_venue(position) || is_halted()
-    }
-
-    /// Keeps connections on which only heartbeats arrive while there is nothing else to send.
-    fn excuse_silence(&mut self, now: Now) {
-        for (connection, members) in self.pool.silent_but_pinged(now.monotonic) {
-            if members.iter().all(|position| self.is_excused(*position)) {
-                self.pool.alive(connection, now.monotonic);
-            }
-        }
-    }
-
-    /// Keeps to the wait that a venue states in a message, if it states one.
-    pub(crate) fn keep_stated_wait(&mut self, message: &str, now: Now) {
-        if let Some(wait) = stated_wait(message, now.wall) {
-            self.pool.hold(wait, now, &mut self.out);
-        }
-    }
-
     /// Notes that the venue does not know a symbol: nothing more is requested for it.
     pub(crate) fn mark_unknown(&mut self, position: usize) {
         // The recording proves that it was known.
@@ -289,22 +254,6 @@ impl<P: Protocol> FeedSession<P> {
         if let Some(silent_for) = self.liveness.probed(position, newest, now.monotonic) {
             let silent_ms = u64::try_from(silent_for.as_millis()).unwrap_or(u64::MAX);
             self.abandon(position, FeedCause::AcknowledgedSilent { silent_ms }, now);
-        }
-    }
-
-    /// Requests the descriptions of quiet and of restricted symbols again, for their status: it changes without notice.
-    fn ask_descriptions(&mut self, now: Now) {
-        if now.monotonic < self.descriptions_at {
-            return;
-        }
-        self.descriptions_at = now.monotonic + DESCRIPTION_SPACING;
-        let is_in_doubt = |position: &usize| {
-            let id = &self.symbols[*position].id;
-            self.liveness.is_quiet_by_venue(*position) || self.out.health.restrictions.contains_key(id)
-        };
-        let positions: Vec<usize> = self.known_symbols().into_iter().filter(is_in_doubt).collect();
-        for purpose in P::descriptions(&positions) {
-            self.requests.push(Task::new(purpose), now.monotonic);
         }
     }
 
@@ -459,16 +408,6 @@ impl<P: Protocol> FeedSession<P> {
         if !Self::is_rest_alone() {
             self.look_for_silence(now);
         }
-    }
-
-    fn look_for_silence(&mut self, now: Now) {
-        let symbols = &self.symbols;
-        let id = |position: usize| symbols.get(position).map(|symbol| &symbol.id);
-        let silent = self.liveness.look(id, now.monotonic, &mut self.out.health.silences);
-        if let Some(purpose) = silent.and_then(P::probe) {
-            self.requests.push(Task::new(purpose), now.monotonic);
-        }
-        self.ask_descriptions(now);
     }
 
     fn send_requests(&mut self, now: Now) {

@@ -72,17 +72,14 @@ impl KrakenSession {
                         self.restrict(symbol.symbol(), restriction(pair.status.as_deref()));
                     }
                 }
-                // A recording may have one answer for each class.
-                if self.is_open_ended {
-                    self.requests.push(Task::new(Purpose::Symbols(AssetClass::Currency)), now.monotonic);
-                }
                 let is_nameless = |position: usize| self.symbols[position].instrument.is_none();
-                if *class == AssetClass::Currency
-                    && !self.is_open_ended
-                    && self.known_symbols().into_iter().any(is_nameless)
-                {
-                    self.requests.push(Task::new(Purpose::Symbols(AssetClass::Tokenized)), now.monotonic);
-                }
+                let next = match class {
+                    // A recording may have one answer for each class.
+                    _ if self.is_open_ended => AssetClass::Currency,
+                    AssetClass::Currency if self.known_symbols().into_iter().any(is_nameless) => AssetClass::Tokenized,
+                    _ => return Ok(()),
+                };
+                self.requests.push(Task::new(Purpose::Symbols(next)), now.monotonic);
             }
             Purpose::Probe { symbol } => {
                 let KrakenRows { rows, .. } = serde_json::from_str::<KrakenRows<'_, Vec<KrakenRestTrade>>>(result)?;
