@@ -285,6 +285,10 @@ fn a_symbol_that_rest_does_not_know_is_reported_while_polling() {
     feed.rig.run(1_000);
     let [request] = feed.rig.requests("/Ticker").try_into().unwrap();
     feed.answer(&request);
+    // It may be a tokenised stock.
+    feed.rig.run(3_000);
+    let again = feed.rig.requests("/Ticker").into_iter().find(|request| request.query.len() > 1).unwrap();
+    feed.answer(&again);
     let unknown = FeedCause::UnknownSymbol { symbol: "NOPE/USD".into(), suggestion: None };
     assert_eq!(feed.rig.session.health().instrument_causes.get(&id("NOPE/USD")), Some(&unknown));
 }

@@ -39,6 +39,9 @@ pub(crate) struct Connection {
     pub(crate) is_leaving: bool,
     is_open: bool,
     has_data: bool,
+    opened_at: Monotonic,
+    /// Data frames so far.
+    n_data: u32,
     to_send: VecDeque<Subscription>,
     next_send: Monotonic,
     message_spacing: Duration,
@@ -60,6 +63,8 @@ impl Connection {
             is_leaving: false,
             is_open: false,
             has_data: false,
+            opened_at: due,
+            n_data: 0,
             to_send: VecDeque::new(),
             next_send: due,
             message_spacing,
@@ -89,6 +94,7 @@ impl Connection {
     ) {
         self.is_open = true;
         self.alive_at = now;
+        self.opened_at = now;
         self.next_send = now;
         self.settled_at = now;
         self.roll_at = roll_at;
@@ -145,12 +151,19 @@ impl Connection {
     /// Notes data; returns whether it was the first.
     pub(crate) fn data(&mut self, symbol: Option<usize>, now: Monotonic) -> bool {
         self.alive_at = self.alive_at.max(now);
+        self.n_data = self.n_data.saturating_add(1);
         if let Some(symbol) = symbol
             && !self.quiet.is_empty()
         {
             self.quiet.remove(&symbol);
         }
         !std::mem::replace(&mut self.has_data, true)
+    }
+
+    /// Returns true if data has always been rare here, so that a long silence is nothing new.
+    pub(crate) fn is_thin(&self) -> bool {
+        let span = self.alive_at.saturating_since(self.opened_at);
+        self.n_data < FEW_FRAMES || span >= THIN_SPACING * self.n_data
     }
 
     /// Stops expecting data of this symbol.
@@ -220,6 +233,10 @@ pub(crate) fn cause_of_end(
     }
 }
 
+/// With fewer data frames it is not known yet whether data is rare.
+const FEW_FRAMES: u32 = 20;
+/// Data that comes less often than this is rare.
+const THIN_SPACING: Duration = Duration::from_secs(3);
 /// During a roll-over, symbols that are quiet this long after the last acknowledgement are not awaited.
 const QUIET_GRACE: Duration = Duration::from_secs(10);
 

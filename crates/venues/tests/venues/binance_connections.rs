@@ -364,9 +364,13 @@ fn a_ban_named_in_a_message_is_kept() {
 /// with newer trades, it does not.
 #[test]
 fn a_quiet_pair_keeps_its_connection_while_pings_come() {
-    let n_closes = |is_pinged: bool, newest_ms: i64| {
+    let n_closes = |is_pinged: bool, newest_ms: i64, n_before: u64| {
         let (mut rig, connection) = Rig::connected(&["AAABBB"]);
         rig.make_live(connection, "AAABBB", 10);
+        for number in 11..11 + n_before {
+            rig.run(100);
+            rig.frame(connection, &depth("AAABBB", number, number));
+        }
         for _ in 0..12 {
             if is_pinged {
                 rig.input(Input::Ping(connection));
@@ -379,9 +383,10 @@ fn a_quiet_pair_keeps_its_connection_while_pings_come() {
         }
         (rig.closes().len(), rig.book("AAABBB").state == BookState::Live)
     };
-    assert_eq!(n_closes(true, EPOCH_MS - 900_000), (0, true));
-    assert!(n_closes(false, EPOCH_MS - 900_000).0 > 0);
-    assert!(n_closes(true, EPOCH_MS + 60_000).0 > 0);
+    assert_eq!(n_closes(true, EPOCH_MS - 900_000, 0), (0, true));
+    assert!(n_closes(false, EPOCH_MS - 900_000, 0).0 > 0);
+    assert!(n_closes(true, EPOCH_MS + 60_000, 0).0 > 0);
+    assert!(n_closes(true, EPOCH_MS - 900_000, 50).0 > 0, "a book that always changed");
 }
 
 /// A delisted pair is acknowledged and silent: its status is told, its connection is kept, and trading resumes.

@@ -21,17 +21,18 @@ impl<P: Protocol> FeedSession<P> {
         }
     }
 
-    /// Returns true if nothing need come of a symbol: the venue itself has nothing newer, or does not trade it.
-    fn is_excused(&self, position: usize) -> bool {
+    /// Returns true if nothing need come of a symbol: the venue does not trade it, or has no newer trade itself. The latter
+    /// proves little about a book that changed all the time before: only where data has always been rare.
+    fn is_excused(&self, position: usize, is_thin: bool) -> bool {
         let symbol = &self.symbols[position];
         let is_halted = || symbol.instrument.as_ref().is_some_and(|known| known.status == InstrumentStatus::Halted);
-        symbol.is_unknown || self.liveness.is_quiet_by_venue(position) || is_halted()
+        symbol.is_unknown || (is_thin && self.liveness.is_quiet_by_venue(position)) || is_halted()
     }
 
     /// Keeps connections on which only heartbeats arrive while there is nothing else to send.
     pub(super) fn excuse_silence(&mut self, now: Now) {
-        for (connection, members) in self.pool.silent_but_pinged(now.monotonic) {
-            if members.iter().all(|position| self.is_excused(*position)) {
+        for (connection, members, is_thin) in self.pool.silent_but_pinged(now.monotonic) {
+            if members.iter().all(|position| self.is_excused(*position, is_thin)) {
                 self.pool.alive(connection, now.monotonic);
             }
         }

@@ -23,15 +23,16 @@ impl Pool {
         }
     }
 
-    /// Returns the open connections that are about to be closed as silent although pings arrive, with their symbols.
-    pub(crate) fn silent_but_pinged(&self, now: Monotonic) -> Vec<(ConnectionId, Vec<usize>)> {
+    /// Returns the open connections that are about to be closed as silent although pings arrive, with their symbols, and
+    /// whether data has always been rare there.
+    pub(crate) fn silent_but_pinged(&self, now: Monotonic) -> Vec<(ConnectionId, Vec<usize>, bool)> {
         let deadline = self.rules.deadline;
         let is_recent = |at: Monotonic| now.saturating_since(at) < deadline;
         let active = self.shards.iter().filter_map(|shard| Some((shard.active.as_ref()?, &shard.members)));
         let silent = active.filter(|(connection, _)| {
             connection.is_open() && !is_recent(connection.alive_at) && connection.pinged_at.is_some_and(is_recent)
         });
-        silent.map(|(connection, members)| (connection.id, members.clone())).collect()
+        silent.map(|(connection, members)| (connection.id, members.clone(), connection.is_thin())).collect()
     }
 
     /// Opens and sends nothing for as long as the venue has asked to wait.
