@@ -6,12 +6,14 @@
 //! # Layout
 //! - [`session`]: the contract of every venue · [`registry`]: the list of venues
 //! - [`replay`]: drives a session from a recording
+//! - [`catalogue`]: the list of a venue's instruments
 //! - [`kit`]: the session that all venues share, and its parts
 //! - [`budget`]: weights, `Retry-After`, circuit breaker, for sessions and for a server that forwards requests
 //! - one folder a venue with its protocol, the same file names in each
 
 mod binance;
 pub mod budget;
+pub mod catalogue;
 mod coinbase;
 pub mod demo;
 pub mod error;

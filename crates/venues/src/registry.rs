@@ -5,7 +5,9 @@
 use serde::Serialize;
 
 use crate::{
-    binance, coinbase, demo,
+    binance,
+    catalogue::CatalogueSource,
+    coinbase, demo,
     error::VenueError,
     finnhub,
     kit::{feed_session::FeedSession, protocol::Protocol},
@@ -15,10 +17,10 @@ use crate::{
 };
 
 /// All venues.
-const VENUES: &[(&VenueInfo, OpenFn)] = &[
+const VENUES: &[(&VenueInfo, OpenFn, CatalogueSource)] = &[
     venue::<binance::Binance>(),
     venue::<coinbase::Coinbase>(),
-    (&DEMO, |config| Box::new(demo::session::DemoSession::new(config))),
+    (&DEMO, |config| Box::new(demo::session::DemoSession::new(config)), demo::catalogue::SOURCE),
     venue::<finnhub::Finnhub>(),
     venue::<kraken::Kraken>(),
     venue::<uniswap::Uniswap>(),
@@ -49,8 +51,8 @@ const DEMO: VenueInfo = VenueInfo {
 type OpenFn = fn(&SessionConfig) -> Box<dyn Session>;
 
 /// Returns the entry of a venue with a protocol.
-const fn venue<P: Protocol>() -> (&'static VenueInfo, OpenFn) {
-    (P::INFO, |config| Box::new(FeedSession::<P>::new(config)))
+const fn venue<P: Protocol>() -> (&'static VenueInfo, OpenFn, CatalogueSource) {
+    (P::INFO, |config| Box::new(FeedSession::<P>::new(config)), P::CATALOGUE)
 }
 
 /// A venue's description for lists and tables.
@@ -130,7 +132,7 @@ pub struct Capabilities {
 
 /// Iterates over all venues, by name.
 pub fn venues() -> impl Iterator<Item = &'static VenueInfo> {
-    VENUES.iter().map(|(info, _)| *info)
+    VENUES.iter().map(|(info, ..)| *info)
 }
 
 /// Returns the symbols of a venue that most readers look at first, in its own spelling: the suggestions at a first
@@ -144,7 +146,7 @@ pub fn first_symbols(name: &str) -> &'static [&'static str] {
 /// # Errors
 /// [`VenueError::UnknownVenue`] with the most similar known name.
 pub fn info(name: &str) -> Result<&'static VenueInfo, VenueError> {
-    find(name).map(|(info, _)| *info)
+    find(name).map(|(info, ..)| *info)
 }
 
 /// Creates a session of the venue with that name; it begins with [`crate::session::Input::Start`].
@@ -152,7 +154,15 @@ pub fn info(name: &str) -> Result<&'static VenueInfo, VenueError> {
 /// # Errors
 /// [`VenueError::UnknownVenue`] with the most similar known name.
 pub fn open(name: &str, config: &SessionConfig) -> Result<Box<dyn Session>, VenueError> {
-    find(name).map(|(_, open)| open(config))
+    find(name).map(|(_, open, _)| open(config))
+}
+
+/// Returns the source of a venue's list of instruments.
+///
+/// # Errors
+/// [`VenueError::UnknownVenue`] with the most similar known name.
+pub fn catalogue(name: &str) -> Result<&'static CatalogueSource, VenueError> {
+    find(name).map(|(_, _, source)| source)
 }
 
 const FIRST_SYMBOLS: &[(&str, &[&str])] = &[
@@ -164,8 +174,8 @@ const FIRST_SYMBOLS: &[(&str, &[&str])] = &[
     ("uniswap", &["0x88e6a0c2ddd26feeb64f039a2c41296fcb3f5640"]),
 ];
 
-fn find(name: &str) -> Result<&'static (&'static VenueInfo, OpenFn), VenueError> {
-    VENUES.iter().find(|(info, _)| info.name == name).ok_or_else(|| {
+fn find(name: &str) -> Result<&'static (&'static VenueInfo, OpenFn, CatalogueSource), VenueError> {
+    VENUES.iter().find(|(info, ..)| info.name == name).ok_or_else(|| {
         let name: String = name.chars().take(64).collect();
         let nearest = venues().min_by_key(|info| distance(&name.to_lowercase(), info.name));
         VenueError::UnknownVenue {

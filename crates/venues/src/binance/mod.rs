@@ -13,6 +13,7 @@
 
 mod answers;
 mod book;
+mod catalogue;
 mod frame;
 mod message;
 mod protocol;

@@ -17,8 +17,9 @@ use serde::Serialize;
 use crate::{
     binance::{
         FRAME_BYTES, HISTORY_ATTEMPTS, INFO, POLL_SPACING, REQUEST_RULES, STREAMS_PER_MESSAGE, STREAMS_PER_SYMBOL,
-        SYMBOLS_PER_REQUEST, SYMBOLS_POLLED_IN_FULL, answers, book::BinanceBook, frame, pool_rules, rest,
+        SYMBOLS_PER_REQUEST, SYMBOLS_POLLED_IN_FULL, answers, book::BinanceBook, catalogue, frame, pool_rules, rest,
     },
+    catalogue::CatalogueSource,
     kit::{
         connection::Subscription,
         dedup::{RisingIds, TradeIds},
@@ -136,6 +137,7 @@ impl Protocol for Binance {
     type SymbolState = BinanceSymbolState;
 
     const INFO: &'static VenueInfo = &INFO;
+    const CATALOGUE: CatalogueSource = catalogue::SOURCE;
     const REQUEST_RULES: RequestRules = REQUEST_RULES;
     const POLL_SPACING: Duration = POLL_SPACING;
     const FRAME_BYTES: usize = FRAME_BYTES;

@@ -16,10 +16,11 @@ use model::{
 use serde::Serialize;
 
 use crate::{
+    catalogue::CatalogueSource,
     coinbase::{
         FRAME_BYTES, HISTORY_ATTEMPTS, INFO, POLL_SPACING, POLLED_TRADES, REQUEST_RULES, answers,
         book::CoinbaseBook,
-        frame, pool_rules, rest,
+        catalogue, frame, pool_rules, rest,
         route::{self, CoinbaseConnection},
         supply::{self, SnapshotRequest, Supply},
     },
@@ -137,6 +138,7 @@ impl Protocol for Coinbase {
     type SymbolState = CoinbaseSymbolState;
 
     const INFO: &'static VenueInfo = &INFO;
+    const CATALOGUE: CatalogueSource = catalogue::SOURCE;
     const REQUEST_RULES: RequestRules = REQUEST_RULES;
     const POLL_SPACING: Duration = POLL_SPACING;
     const FRAME_BYTES: usize = FRAME_BYTES;

@@ -6,9 +6,10 @@
 //!
 //! - [`market`]: trades, quotes, books · [`candles`]: candles and day statistics of any span without visiting every
 //!   trade
-//! - [`listing`]: the instruments · [`noise`]: the source of prices and sizes · [`session`]: the venue's session
+//! - [`listing`]: the instruments · `catalogue`: their list for a search · [`noise`]: the source of prices and sizes · [`session`]: the venue's session
 
 pub mod candles;
+pub(crate) mod catalogue;
 pub mod listing;
 pub mod market;
 pub mod noise;

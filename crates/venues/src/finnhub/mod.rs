@@ -12,6 +12,7 @@
 //!   the venue does not state
 
 mod answers;
+mod catalogue;
 mod conditions;
 mod frame;
 mod protocol;

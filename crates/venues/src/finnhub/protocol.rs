@@ -14,7 +14,10 @@ use model::{
 use serde::Serialize;
 
 use crate::{
-    finnhub::{ATTEMPTS, FRAME_BYTES, INFO, POLL_SPACING, REQUEST_RULES, frame, pool_rules, rest, ticks::Ticks},
+    catalogue::CatalogueSource,
+    finnhub::{
+        ATTEMPTS, FRAME_BYTES, INFO, POLL_SPACING, REQUEST_RULES, catalogue, frame, pool_rules, rest, ticks::Ticks,
+    },
     kit::{
         connection::Subscription,
         feed_session::FeedSession,
@@ -92,6 +95,7 @@ impl Protocol for Finnhub {
     type SymbolState = FinnhubSymbolState;
 
     const INFO: &'static VenueInfo = &INFO;
+    const CATALOGUE: CatalogueSource = catalogue::SOURCE;
     const REQUEST_RULES: RequestRules = REQUEST_RULES;
     const POLL_SPACING: Duration = POLL_SPACING;
     const FRAME_BYTES: usize = FRAME_BYTES;

@@ -15,6 +15,7 @@ use model::{
 };
 
 use crate::{
+    catalogue::CatalogueSource,
     kit::{
         connection::Subscription,
         feed_session::FeedSession,
@@ -34,6 +35,8 @@ pub(crate) trait Protocol: Debug + Send + Sized + 'static {
 
     /// The venue's description in lists. Without WebSocket its data comes by REST alone.
     const INFO: &'static VenueInfo;
+    /// The source of its list of instruments.
+    const CATALOGUE: CatalogueSource;
     /// The rules of REST requests.
     const REQUEST_RULES: RequestRules;
     /// Time between two rounds of polling; the configuration may set another one.

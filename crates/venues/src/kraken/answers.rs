@@ -340,7 +340,7 @@ pub(super) fn modern_symbol(symbol: &str) -> String {
 }
 
 /// Returns the code used by version 2 of the protocol.
-fn modern_code(code: &str) -> &str {
+pub(super) fn modern_code(code: &str) -> &str {
     match code {
         "XBT" => "BTC",
         "XDG" => "DOGE",

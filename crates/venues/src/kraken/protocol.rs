@@ -18,6 +18,7 @@ use model::{
 };
 
 use crate::{
+    catalogue::CatalogueSource,
     kit::{
         connection::Subscription,
         dedup::TradeIds,
@@ -30,7 +31,7 @@ use crate::{
     kraken::{
         FRAME_BYTES, HISTORY_ATTEMPTS, INFO, POLL_SPACING, REFUSED_RETRY, REQUEST_RULES, SNAPSHOT_PATIENCE, answers,
         book::KrakenBook,
-        frame, pool_rules,
+        catalogue, frame, pool_rules,
         rest::{self, AssetClass},
         route::{self, Channel, Method},
     },
@@ -154,6 +155,7 @@ impl Protocol for Kraken {
     type SymbolState = KrakenSymbolState;
 
     const INFO: &'static VenueInfo = &INFO;
+    const CATALOGUE: CatalogueSource = catalogue::SOURCE;
     const REQUEST_RULES: RequestRules = REQUEST_RULES;
     const POLL_SPACING: Duration = POLL_SPACING;
     const FRAME_BYTES: usize = FRAME_BYTES;

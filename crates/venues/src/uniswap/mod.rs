@@ -13,6 +13,7 @@
 //! - `swap`: the event's data · `pool`: a pool's description, exact prices
 
 mod answers;
+mod catalogue;
 mod graphql;
 mod history;
 mod pool;

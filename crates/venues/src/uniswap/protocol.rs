@@ -16,6 +16,7 @@ use model::{
 };
 
 use crate::{
+    catalogue::CatalogueSource,
     kit::{
         feed_session::FeedSession,
         protocol::{Protocol, Symbol, SymbolState, Unreadable},
@@ -24,8 +25,8 @@ use crate::{
     registry::VenueInfo,
     session::{HttpAnswer, HttpFailure, RequestId, SessionConfig, Symbols},
     uniswap::{
-        BLOCKS_AT_ONCE, BLOCKS_BACK, INFO, POOLS, REMEMBERED_SWAPS, REQUEST_RULES, ROUND_SPACING, history::History,
-        pool::PoolInfo, rpc,
+        BLOCKS_AT_ONCE, BLOCKS_BACK, INFO, POOLS, REMEMBERED_SWAPS, REQUEST_RULES, ROUND_SPACING, catalogue,
+        history::History, pool::PoolInfo, rpc,
     },
 };
 
@@ -120,6 +121,7 @@ impl Protocol for Uniswap {
     type SymbolState = UniswapPoolState;
 
     const INFO: &'static VenueInfo = &INFO;
+    const CATALOGUE: CatalogueSource = catalogue::SOURCE;
     const REQUEST_RULES: RequestRules = REQUEST_RULES;
     const POLL_SPACING: Duration = ROUND_SPACING;
 
