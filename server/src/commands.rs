@@ -26,8 +26,9 @@ use wire::{
 };
 
 use crate::{
+    catalogue::following::Following,
     clock::Clock,
-    feed::{control::ControlError, error::FeedError, handle::Feeds},
+    feed::{control::ControlError, error::FeedError},
     recorder::{
         error::RecorderError,
         library::RecordingName,
@@ -78,6 +79,12 @@ pub enum CommandFailure {
     /// Recordings or the replay refuse.
     #[error(transparent)]
     Recorder(#[from] RecorderError),
+    /// The command was carried out, but the list of kept instruments could not be written.
+    #[error("done, but it will not be remembered: the list of kept instruments cannot be written")]
+    NotKept {
+        /// The system's reason.
+        source: std::io::Error,
+    },
     /// The command's task ended without a result.
     #[error("the server is shutting down")]
     ShuttingDown,
@@ -92,6 +99,7 @@ impl CommandFailure {
             Self::KeyReused { .. } => RefusalCode::KeyReused,
             Self::Feed(error) => error.code(),
             Self::Recorder(error) => recorder_code(error),
+            Self::NotKept { .. } => RefusalCode::Storage,
             Self::ShuttingDown => RefusalCode::Unavailable,
         }
     }
@@ -129,7 +137,7 @@ fn recorder_code(error: &RecorderError) -> RefusalCode {
 pub struct CommandRouter(Arc<Inner>);
 
 struct Inner {
-    feeds: Feeds,
+    following: Following,
     recordings: Recordings,
     replays: Replays,
     clock: Clock,
@@ -155,8 +163,14 @@ type Running = Shared<BoxFuture<'static, Outcome>>;
 
 impl CommandRouter {
     /// Of these parts of the server.
-    pub fn new(feeds: Feeds, recordings: Recordings, replays: Replays, clock: Clock, shutdown: Shutdown) -> Self {
-        Self(Arc::new(Inner { feeds, recordings, replays, clock, shutdown, keys: Mutex::default() }))
+    pub fn new(
+        following: Following,
+        recordings: Recordings,
+        replays: Replays,
+        clock: Clock,
+        shutdown: Shutdown,
+    ) -> Self {
+        Self(Arc::new(Inner { following, recordings, replays, clock, shutdown, keys: Mutex::default() }))
     }
 
     /// Carries a command out, once for each key.
@@ -208,10 +222,10 @@ impl CommandRouter {
     }
 
     async fn carry_out(&self, command: Command) -> Result<CommandResult, CommandFailure> {
-        let Inner { feeds, recordings, replays, .. } = &*self.0;
+        let Inner { following, recordings, replays, .. } = &*self.0;
         Ok(match command {
-            Command::StartFeed(symbols) => CommandResult::StartFeed(feeds.start(symbols).await?),
-            Command::StopFeed(symbols) => CommandResult::StopFeed(feeds.stop(symbols).await?),
+            Command::StartFeed(symbols) => CommandResult::StartFeed(following.start(symbols).await?),
+            Command::StopFeed(symbols) => CommandResult::StopFeed(following.stop(symbols).await?),
             Command::StartRecording(FeedSymbols { venue, symbols }) => {
                 CommandResult::StartRecording(recordings.start(&Venue::new(&venue), &symbols).await?)
             }

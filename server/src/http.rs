@@ -48,6 +48,7 @@ use self::{
     body::MAX_BODY, error::ApiError, guard::Hosts, stream::StreamContext, venues::RestProxy, venues_list::TokenHolders,
 };
 use crate::{
+    catalogue::following::Following,
     commands::CommandRouter,
     feed::handle::Feeds,
     recorder::{recordings::Recordings, replays::Replays},
@@ -63,6 +64,8 @@ pub struct AppState {
     pub commands: CommandRouter,
     /// The feeds.
     pub feeds: Feeds,
+    /// Follows instruments, and knows what the venues offer.
+    pub following: Following,
     /// The host names that the server accepts.
     pub hosts: Hosts,
     /// The venues with a configured token.
@@ -85,7 +88,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/book", get(book::show))
         .route("/api/v1/candles", get(candles::list))
         .route("/api/v1/direct", get(direct::list))
-        .route("/api/v1/feeds", post(feeds::start))
+        .route("/api/v1/feeds", get(feeds::list).post(feeds::start))
         .route("/api/v1/feeds/{venue}", delete(feeds::stop))
         .route("/api/v1/instruments", get(instruments::list))
         .route("/api/v1/recordings", get(recordings::list))

@@ -11,6 +11,7 @@ use model::instrument::Venue;
 use tokio::net::TcpListener;
 
 use crate::{
+    catalogue::{following::Following, kept::Kept, lists::Lists},
     clock::Clock,
     commands::CommandRouter,
     config::{Config, StreamConfig},
@@ -39,6 +40,7 @@ pub struct Server {
     commands: CommandRouter,
     shutdown: Shutdown,
     feeds: Feeds,
+    following: Following,
     recordings: Recordings,
     replays: Replays,
 }
@@ -82,6 +84,7 @@ impl Server {
             supervisor.start(feed).await.with_context(|| format!("start the feed of {}", feed.venue))?;
         }
         shutdown.tasks.spawn(supervisor.run(orders));
+        let kept = Kept::open(&config.server.data_dir, &notices, clock.now());
         let library = Library::new(&config.server.data_dir, config.recordings);
         let replays = Replays::new(library.clone(), feeds.clone(), publishing.clone(), clock, shutdown.clone());
         shutdown.tasks.spawn(server_topics::run(
@@ -95,11 +98,15 @@ impl Server {
         let recordings = Recordings::new(library, feeds.clone(), clock, notices, shutdown.clone());
         let with_token = config.venues.iter().filter(|(_, venue)| venue.token.is_some());
         let holders = with_token.map(|(name, _)| name.clone()).collect();
-        let commands = CommandRouter::new(feeds.clone(), recordings.clone(), replays.clone(), clock, shutdown.clone());
+        let lists = Lists::new(endpoints.clone(), clock, shutdown.clone());
+        let following = Following::new(feeds.clone(), lists, kept);
+        let commands =
+            CommandRouter::new(following.clone(), recordings.clone(), replays.clone(), clock, shutdown.clone());
         let state = AppState {
             endpoints: RestProxy::new(endpoints, clock),
             commands: commands.clone(),
             feeds: feeds.clone(),
+            following: following.clone(),
             holders: Arc::new(holders),
             hosts: Hosts::new(address, &config.server.allowed_hosts),
             leptos: page::options(),
@@ -117,7 +124,7 @@ impl Server {
         let max_connections = config.server.max_connections;
         shutdown.tasks.spawn(accept::accept(listener, http::router(state), shutdown.clone(), max_connections));
         tracing::info!(%address, "listening");
-        Ok(Self { address, commands, shutdown, feeds, recordings, replays })
+        Ok(Self { address, commands, shutdown, feeds, following, recordings, replays })
     }
 
     /// Returns the listening address.
@@ -138,6 +145,11 @@ impl Server {
     /// The feeds, replays included.
     pub fn feeds(&self) -> &Feeds {
         &self.feeds
+    }
+
+    /// Follows and keeps instruments.
+    pub fn following(&self) -> &Following {
+        &self.following
     }
 
     /// Recordings of its feeds.

@@ -71,7 +71,7 @@ macro_rules! commands {
 }
 
 commands! {
-    "start_feed": StartFeed(FeedSymbols) -> FeedSymbols, Admin;
+    "start_feed": StartFeed(FollowSymbols) -> FeedSymbols, Admin;
     "stop_feed": StopFeed(FeedSymbols) -> FeedSymbols, Admin;
     "start_recording": StartRecording(FeedSymbols) -> FeedRecording, Admin;
     "stop_recording": StopRecording(OneVenue) -> FeedRecording, Admin;
@@ -111,6 +111,27 @@ pub struct FeedSymbols {
     pub symbols: Vec<String>,
     /// The venue's name.
     pub venue: String,
+}
+
+/// Symbols of one venue to follow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FollowSymbols {
+    /// In any spelling that means one of the venue's.
+    #[serde(default)]
+    pub symbols: Vec<String>,
+    /// The venue's name.
+    pub venue: String,
+    /// True to follow them again after a restart of the server.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub keep: bool,
+}
+
+impl From<FeedSymbols> for FollowSymbols {
+    /// Follows them until the server restarts.
+    fn from(FeedSymbols { symbols, venue }: FeedSymbols) -> Self {
+        Self { symbols, venue, keep: false }
+    }
 }
 
 /// One venue.
@@ -192,6 +213,11 @@ pub enum ReplayControl {
     Speed(f64),
     /// Ends the replay.
     Stop,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn recorded_speed() -> f64 {
@@ -303,8 +329,11 @@ mod tests {
             venue: "kraken".to_owned(),
         };
         let start = r#"{"start_feed":{"symbols":["BTC/USD"],"venue":"kraken"}}"#;
-        check(start, Command::StartFeed(feed(&["BTC/USD"])));
-        assert_eq!(Command::StartFeed(feed(&["BTC/USD"])).to_text().as_str(), start);
+        let follow = |keep| FollowSymbols { keep, ..feed(&["BTC/USD"]).into() };
+        check(start, Command::StartFeed(follow(false)));
+        assert_eq!(Command::StartFeed(follow(false)).to_text().as_str(), start);
+        let keep = r#"{"start_feed":{"symbols":["BTC/USD"],"venue":"kraken","keep":true}}"#;
+        check(keep, Command::StartFeed(follow(true)));
         check(r#"{"stop_feed":{"venue":"kraken"}}"#, Command::StopFeed(feed(&[])));
         check(r#"{"load_replay":{"files":["a"]}}"#, Command::LoadReplay(LoadReplay::new(vec!["a".to_owned()])));
         check(r#"{"control_replay":"play"}"#, Command::ControlReplay(ReplayControl::Play));

@@ -285,6 +285,8 @@ pub enum RefusalCode {
     NothingPlays,
     /// The key was used for another command.
     KeyReused,
+    /// The venue does not list a symbol; the message names the nearest.
+    UnknownSymbol,
     /// A code added since this was written.
     #[serde(other)]
     Unknown,

@@ -55,7 +55,10 @@ impl Arguments {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     start_log(arguments);
     let config = config::load(&arguments.sources()).map_err(|error| Failure::Unusable(error.into()))?;
-    run_with(config, async |_| Ok(()))
+    run_with(config, async |server| {
+        server.following().resume().await;
+        Ok(())
+    })
 }
 
 /// Starts logging according to the flags.

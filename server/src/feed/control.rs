@@ -36,6 +36,16 @@ pub enum ControlError {
         /// How to correct them.
         remedy: String,
     },
+    /// The venue does not list a symbol.
+    #[error("{venue} does not list {symbol}{}", question(did_you_mean))]
+    UnknownSymbol {
+        /// The venue's name for people.
+        venue: &'static str,
+        /// The symbol in the command.
+        symbol: String,
+        /// The nearest symbols of the venue, best first.
+        did_you_mean: Vec<String>,
+    },
     /// There would be more symbols than a feed may follow.
     #[error("{venue} would follow {found} symbols, at most {limit} are allowed; stop some first")]
     TooManySymbols {
@@ -96,6 +106,7 @@ impl ControlError {
         match self {
             Self::UnknownVenue(_) => RefusalCode::UnknownVenue,
             Self::BadSymbols { .. } => RefusalCode::BadSymbols,
+            Self::UnknownSymbol { .. } => RefusalCode::UnknownSymbol,
             Self::TooManySymbols { .. } => RefusalCode::TooManySymbols,
             Self::NeedsToken { .. } => RefusalCode::NeedsToken,
             Self::AlreadyRunning { .. } => RefusalCode::AlreadyRunning,
@@ -103,5 +114,14 @@ impl ControlError {
             Self::TooOften { .. } => RefusalCode::RateLimited,
             Self::Busy | Self::Stuck { .. } => RefusalCode::Unavailable,
         }
+    }
+}
+
+/// Returns the question after an unknown symbol; empty without a suggestion.
+fn question(nearest: &[String]) -> String {
+    match nearest {
+        [] => String::new(),
+        [one] => format!(". Did you mean {one}?"),
+        [most @ .., last] => format!(". Did you mean {} or {last}?", most.join(", ")),
     }
 }

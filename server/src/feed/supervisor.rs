@@ -276,7 +276,10 @@ fn session_config(symbols: &[String], endpoint: &VenueEndpoint, clock: Clock) ->
 }
 
 /// Returns the symbols without duplicates, checked by the rules of the configuration.
-fn checked(symbols: &[String]) -> Result<Vec<String>, ControlError> {
+///
+/// # Errors
+/// How to correct them.
+pub fn checked(symbols: &[String]) -> Result<Vec<String>, ControlError> {
     let trimmed = symbols.iter().map(|symbol| symbol.trim().to_owned()).collect();
     let mut feed = FeedConfig::default();
     match feed.add_symbols(trimmed) {

@@ -154,6 +154,7 @@ fn command_kind(error: &CommandFailure) -> Kind {
         CommandFailure::KeyReused { .. } => (StatusCode::CONFLICT, "key_reused", None),
         CommandFailure::Feed(error) => control_kind(error),
         CommandFailure::Recorder(error) => recorder_kind(error),
+        CommandFailure::NotKept { .. } => (StatusCode::INSUFFICIENT_STORAGE, "storage", None),
         CommandFailure::ShuttingDown => SHUTTING_DOWN,
     }
 }
@@ -174,6 +175,7 @@ fn control_kind(error: &ControlError) -> Kind {
     match error {
         ControlError::UnknownVenue(_) => (StatusCode::NOT_FOUND, "unknown_venue", None),
         ControlError::BadSymbols { .. } => (StatusCode::BAD_REQUEST, "bad_symbols", None),
+        ControlError::UnknownSymbol { .. } => (StatusCode::NOT_FOUND, "unknown_symbol", Some("symbols")),
         ControlError::TooManySymbols { .. } => (StatusCode::BAD_REQUEST, "too_many_symbols", None),
         ControlError::NeedsToken { .. } => (StatusCode::CONFLICT, "needs_token", None),
         ControlError::AlreadyRunning { .. } => (StatusCode::CONFLICT, "already_running", None),
@@ -220,6 +222,11 @@ impl IntoResponse for ApiError {
         }
         if let Self::Feed(FeedError::UnknownInstrument { nearest, .. }) = &self {
             error["nearest"] = json!(nearest);
+        }
+        if let Self::Command(failure) = &self
+            && let CommandFailure::Feed(ControlError::UnknownSymbol { did_you_mean, .. }) = &**failure
+        {
+            error["did_you_mean"] = json!(did_you_mean);
         }
         let mut response = (status, Json(json!({ "error": error }))).into_response();
         let wait_s = match &self {

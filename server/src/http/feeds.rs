@@ -1,5 +1,8 @@
-//! `POST /api/v1/feeds` with `{"venue":"…","symbols":["…"]}`: follows symbols until the server restarts.
-//! `DELETE /api/v1/feeds/{venue}[?symbols=A,B]`: stops following symbols; without symbols, the whole venue.
+//! `GET /api/v1/feeds`: the followed symbols of each venue, and whether they are kept.
+//! `POST /api/v1/feeds` with `{"venue":"…","symbols":["…"],"keep":true}`: follows symbols; with `keep`, also after a
+//! restart of the server.
+//! `DELETE /api/v1/feeds/{venue}[?symbols=A,B]`: stops following symbols and forgets them; without symbols, the whole
+//! venue.
 //!
 //! Like the stream's `start_feed` and `stop_feed`, with the same refusals. Not here: carrying them out (`commands`).
 
@@ -7,7 +10,8 @@ use axum::{
     Json,
     extract::{State, rejection::JsonRejection},
 };
-use wire::command::{Command, CommandResult, FeedSymbols};
+use serde::Serialize;
+use wire::command::{Command, CommandResult, FeedSymbols, FollowSymbols};
 
 use super::{
     body,
@@ -15,13 +19,47 @@ use super::{
     error::ApiError,
     parameters::{Parameters, PathParameter},
 };
-use crate::commands::CommandRouter;
+use crate::{
+    catalogue::following::{Followed, Following},
+    commands::CommandRouter,
+};
+
+/// `{"feeds":[{"venue":"demo","symbols":[{"symbol":"BTC-SIM","is_kept":false}]}]}`, sorted.
+#[derive(Serialize)]
+pub struct FeedList {
+    feeds: Vec<VenueFeed>,
+}
+
+#[derive(Serialize)]
+struct VenueFeed {
+    venue: String,
+    symbols: Vec<FeedSymbol>,
+}
+
+#[derive(Serialize)]
+struct FeedSymbol {
+    symbol: String,
+    is_kept: bool,
+}
+
+/// Lists the followed symbols.
+pub async fn list(State(following): State<Following>) -> Json<FeedList> {
+    let mut feeds: Vec<VenueFeed> = Vec::new();
+    for Followed { id, is_kept } in following.all().await {
+        let symbol = FeedSymbol { symbol: id.symbol().to_owned(), is_kept };
+        match feeds.last_mut().filter(|feed| feed.venue == id.venue().as_str()) {
+            Some(feed) => feed.symbols.push(symbol),
+            None => feeds.push(VenueFeed { venue: id.venue().to_string(), symbols: vec![symbol] }),
+        }
+    }
+    Json(FeedList { feeds })
+}
 
 /// Starts a feed, or adds symbols to a running one. Returns the symbols followed then.
 pub async fn start(
     State(router): State<CommandRouter>,
     key: IdempotencyKey,
-    json: Result<Json<FeedSymbols>, JsonRejection>,
+    json: Result<Json<FollowSymbols>, JsonRejection>,
 ) -> Result<Json<CommandResult>, ApiError> {
     let Json(symbols) =
         json.map_err(|rejection| body::refusal(&rejection, |detail| ApiError::BadBody { detail, example: EXAMPLE }))?;

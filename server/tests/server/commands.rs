@@ -56,7 +56,7 @@ fn check_refusal(answer: &ServerMessage, code: RefusalCode) {
 async fn a_repeated_command_is_done_once_and_answered_the_same() {
     let server = demo_server(|_| {}).await;
     let mut client = Client::greet(&server, Encoding::Binary).await;
-    let start = Command::StartFeed(demo(&["BTC-SIM"]));
+    let start = Command::StartFeed(demo(&["BTC-SIM"]).into());
     let running = || CommandResult::StartFeed(demo(&["ADA-SIM", "XRP-SIM", "BTC-SIM"]));
     check_result(&give(&mut client, 1, Some("k1"), &start).await, &start, running());
     // The connection is lost, and the same command comes over another one, or by REST.
@@ -75,7 +75,7 @@ async fn a_repeated_command_is_done_once_and_answered_the_same() {
 async fn a_key_names_one_command() {
     let server = demo_server(|_| {}).await;
     let mut client = Client::greet(&server, Encoding::Json).await;
-    let start = Command::StartFeed(demo(&["BTC-SIM"]));
+    let start = Command::StartFeed(demo(&["BTC-SIM"]).into());
     assert!(matches!(give(&mut client, 1, Some("k1"), &start).await, ServerMessage::Ack(_)));
     let other = Command::StopFeed(demo(&["BTC-SIM"]));
     check_refusal(&give(&mut client, 2, Some("k1"), &other).await, RefusalCode::KeyReused);
@@ -96,7 +96,7 @@ async fn a_key_names_one_command() {
 async fn a_command_under_way_is_not_begun_again() {
     let server = demo_server(|_| {}).await;
     let router: &CommandRouter = server.commands();
-    let start = || router.run(Caller::OWNER, Some("k1".to_owned()), Command::StartFeed(demo(&["BTC-SIM"])));
+    let start = || router.run(Caller::OWNER, Some("k1".to_owned()), Command::StartFeed(demo(&["BTC-SIM"]).into()));
     // Begun again at once they would meet: the second would be refused as already running.
     let (first, second) = tokio::join!(start(), start());
     assert_eq!((first.is_ok(), first.unwrap()), (true, second.unwrap()));

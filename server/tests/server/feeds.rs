@@ -52,7 +52,7 @@ async fn command(client: &mut Client, id: u64, command: JsonText) -> ServerMessa
 }
 
 async fn start(client: &mut Client, id: u64, of: FeedSymbols) -> ServerMessage {
-    command(client, id, Command::StartFeed(of).to_text()).await
+    command(client, id, Command::StartFeed(of.into()).to_text()).await
 }
 
 async fn stop(client: &mut Client, id: u64, of: FeedSymbols) -> ServerMessage {

@@ -155,6 +155,11 @@ fn control_errors() -> Vec<ControlError> {
     vec![
         ControlError::UnknownVenue(unknown_venue()),
         ControlError::BadSymbols { remedy: "a symbol has 1 to 64 characters".into() },
+        ControlError::UnknownSymbol {
+            venue: "Binance",
+            symbol: "SOLUDST".into(),
+            did_you_mean: vec!["SOLUSDT".into(), "SOLUSDC".into()],
+        },
         ControlError::TooManySymbols { venue: venue(), found: 1_001, limit: 1_000 },
         ControlError::NeedsToken { venue: "finnhub".into() },
         ControlError::AlreadyRunning { venue: venue(), symbols: "BTC/USD".into() },
@@ -205,6 +210,7 @@ fn command_failures() -> Vec<CommandFailure> {
         CommandFailure::Forbidden { command: "start_feed", needed: Role::Admin },
         CommandFailure::BadKey,
         CommandFailure::KeyReused { key: "k1".into() },
+        CommandFailure::NotKept { source: io::Error::other("the disk is full") },
         CommandFailure::ShuttingDown,
     ];
     let rooms = control_errors().into_iter().map(CommandFailure::from);

@@ -173,7 +173,7 @@ fn Starter(
     let name = StoredValue::new(venue.name.clone());
     let start = move |symbols: Vec<String>| {
         let wanted = FeedSymbols { venue: name.get_value(), symbols };
-        live.command(Command::StartFeed(wanted), answer);
+        live.command(Command::StartFeed(wanted.into()), answer);
     };
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();

@@ -234,7 +234,7 @@ fn read_names(reader: &mut Reader<'_>) -> Result<Vec<StreamName>, WireError> {
 }
 
 // Positions are the numbers on the wire: append only.
-const REFUSAL_CODES: [RefusalCode; 25] = [
+const REFUSAL_CODES: [RefusalCode; 26] = [
     RefusalCode::Unknown,
     RefusalCode::BadMessage,
     RefusalCode::UnknownType,
@@ -260,5 +260,6 @@ const REFUSAL_CODES: [RefusalCode; 25] = [
     RefusalCode::Storage,
     RefusalCode::NothingPlays,
     RefusalCode::KeyReused,
+    RefusalCode::UnknownSymbol,
 ];
 const RESET_REASONS: [ResetReason; 3] = [ResetReason::Unknown, ResetReason::EpochChanged, ResetReason::HistoryExceeded];

@@ -411,6 +411,7 @@ pub(crate) fn server_message() -> impl Strategy<Value = ServerMessage> {
         Code::Storage,
         Code::NothingPlays,
         Code::KeyReused,
+        Code::UnknownSymbol,
         Code::Unknown,
     ];
     let reason =
