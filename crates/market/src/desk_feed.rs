@@ -232,6 +232,13 @@ impl<S: DeskSink> DeskFeeds<S> {
         });
     }
 
+    /// Ends the subscriptions of an instrument that the feed no longer follows.
+    pub fn end(&mut self, instrument: &InstrumentId) {
+        if let Some(mut feed) = self.feeds.remove(instrument) {
+            feed.send(DeskQueue::end);
+        }
+    }
+
     /// Ends every subscription.
     pub fn end_all(&mut self) {
         for mut feed in std::mem::take(&mut self.feeds).into_values() {

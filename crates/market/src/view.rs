@@ -93,6 +93,11 @@ impl View {
         self.may_request = true;
     }
 
+    /// Discards everything about an instrument that the feed no longer follows.
+    pub fn forget(&mut self, instrument: &InstrumentId) {
+        self.instruments.remove(instrument);
+    }
+
     /// Processes an event of the venue.
     pub fn apply(&mut self, event: &MarketEvent) {
         let Some(sighting) = self.instrument_mut(&event.instrument).vet(event) else { return };

@@ -50,6 +50,10 @@ pub enum Input<'a> {
     Closed(ConnectionId, CloseReason),
     /// History is requested.
     HistoryRequest(HistoryRequest),
+    /// Follows further symbols. Only if [`Session::can_change`] allows it.
+    Follow(&'a [String]),
+    /// Stops following symbols. Only if [`Session::can_change`] allows it.
+    Unfollow(&'a [String]),
     /// [`Session::deadline`] has passed.
     Timeout,
 }
@@ -251,6 +255,13 @@ pub trait Session: Send {
     /// Returns when [`Input::Timeout`] is due; `None` means never. Read it again after each call of
     /// [`Session::handle`].
     fn deadline(&self) -> Option<Monotonic>;
+
+    /// Returns true if it can follow these symbols, and stop following the others, while the rest goes on. Otherwise a
+    /// new session is needed.
+    fn can_change(&self, added: &[String], dropped: &[String]) -> bool {
+        let (_, _) = (added, dropped);
+        false
+    }
 
     /// Returns the books it verifies. Read levels only if the state is served.
     fn books(&self) -> &Books;

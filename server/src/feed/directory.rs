@@ -32,6 +32,11 @@ impl Directory {
         }
     }
 
+    /// Drops an instrument.
+    pub fn remove(&self, id: &InstrumentId) {
+        self.entries.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
     /// Drops the venue's instruments except those with these symbols.
     pub fn retain(&self, venue: &Venue, symbols: &[String]) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);

@@ -11,6 +11,7 @@ use std::{
 use market::{View, desk_feed::DeskFeeds};
 use model::{
     event::{MarketEvent, MarketEventKind},
+    instrument::InstrumentId,
     time::{Monotonic, Now},
 };
 use recording::text::Text;
@@ -311,10 +312,41 @@ impl Driver {
                 let books = self.parts.session.books();
                 return self.desk.subscribe(sender.instrument().clone(), sender, books);
             }
+            FeedCommand::Symbols { added, dropped, reply } => {
+                // Sending fails only if the caller is gone.
+                let _unheard = reply.send(self.change_symbols(&added, &dropped, now));
+                return;
+            }
             command => command,
         };
         self.queries.take(command, &mut self.parts.view, self.parts.session.as_ref(), now.monotonic);
         self.forward_history_requests(now);
+    }
+
+    /// Follows other symbols, while the rest goes on; returns false, with nothing changed, if this takes a new session.
+    fn change_symbols(&mut self, added: &[String], dropped: &[String], now: Now) -> bool {
+        let FeedParts { session, view, topics, directory, .. } = &mut self.parts;
+        if !session.can_change(added, dropped) {
+            return false;
+        }
+        let id = |symbol: &String| InstrumentId::new(session.venue(), symbol);
+        let (expected, gone): (Vec<_>, Vec<_>) = (added.iter().map(id).collect(), dropped.iter().map(id).collect());
+        for id in expected {
+            view.expect(&id);
+            directory.expect(id);
+        }
+        for id in &gone {
+            directory.remove(id);
+            view.forget(id);
+            self.desk.end(id);
+        }
+        if !gone.is_empty() {
+            // Whoever follows the topics of those that are gone must not take what comes later for their continuation.
+            topics.restart(&mut FeedTopics { view, session: session.as_ref() });
+        }
+        self.input(Input::Unfollow(dropped), now);
+        self.input(Input::Follow(added), now);
+        true
     }
 
     /// Forwards history requests that arose outside of an input.

@@ -68,6 +68,15 @@ pub enum FeedCommand {
         /// Receives the trades.
         reply: oneshot::Sender<TapeData>,
     },
+    /// Other symbols, while the rest goes on.
+    Symbols {
+        /// Those to follow from now on.
+        added: Vec<String>,
+        /// Those to follow no longer.
+        dropped: Vec<String>,
+        /// Receives false, with nothing changed, if this takes a new session.
+        reply: oneshot::Sender<bool>,
+    },
     /// A command to the feed's tap.
     Tap(TapCommand),
     /// A new subscription to an instrument's desk updates.
@@ -141,6 +150,12 @@ impl FeedHandle {
     /// Returns the last half minute; `None` if the feed has kept nothing. Cancel-safe.
     pub async fn window(&self) -> Result<Option<Window>, FeedError> {
         self.ask(|reply| FeedCommand::Tap(TapCommand::Window(reply))).await
+    }
+
+    /// Follows other symbols, while the rest goes on; returns false, with nothing changed, if this takes a new session.
+    /// Not cancel-safe: the change may be made nevertheless.
+    pub(super) async fn change(&self, added: Vec<String>, dropped: Vec<String>) -> bool {
+        self.ask(|reply| FeedCommand::Symbols { added, dropped, reply }).await.unwrap_or(false)
     }
 
     /// Sends an instrument's desk updates from now on.

@@ -1,7 +1,7 @@
 //! Starts and stops feeds while the server runs: one task that owns them all and carries out one command at a time.
 //!
-//! A feed whose list of symbols changes is stopped and started with the new list: its topics continue with a snapshot,
-//! and a venue's session never has to change its symbols. Stopping waits for the feed's task; its sockets, requests and
+//! A feed whose list of symbols changes goes on with the new list; only if its session cannot do that (an alias of a
+//! followed product), it is stopped and started again, and its topics continue with a snapshot. Stopping waits for the feed's task; its sockets, requests and
 //! timers end with it, its topics leave the hub, its instruments the directory, its entries the status.
 //! Not here: running a feed (`driver`), access control (`http`). Changes are not stored: after a restart of the server
 //! the configuration counts.
@@ -177,8 +177,12 @@ impl Supervisor {
         self.running.get(venue).filter(|running| !running.task.is_finished()).map_or(&[], |running| &running.symbols)
     }
 
-    /// Stops the venue's feed, and starts it again if there are symbols to follow.
+    /// Lets the venue's feed follow these symbols: the running one if it can, otherwise a new one. Without symbols it
+    /// stops.
     async fn replace(&mut self, venue: &Venue, symbols: Vec<String>) -> Result<FeedSymbols, ControlError> {
+        if self.change(venue, &symbols).await {
+            return Ok(FeedSymbols { symbols, venue: venue.to_string() });
+        }
         // Only the venue's own servers limit starts: a simulator or proxy belongs to the user, a simulated market has
         // no connections.
         let is_own = self.kit.endpoints.find(venue.as_str()).is_none_or(|endpoint| endpoint.config.ws_url.is_none())
@@ -205,6 +209,25 @@ impl Supervisor {
             self.launch(venue, symbols.clone())?;
         }
         Ok(FeedSymbols { symbols, venue: venue.to_string() })
+    }
+
+    /// Changes the symbols of a running feed while the rest goes on; returns false, with nothing changed, if that is not
+    /// possible.
+    async fn change(&mut self, venue: &Venue, symbols: &[String]) -> bool {
+        let followed = self.followed(venue);
+        let missing_in = |some: &[String], all: &[String]| -> Vec<String> {
+            all.iter().filter(|symbol| !some.contains(symbol)).cloned().collect()
+        };
+        let (added, dropped) = (missing_in(followed, symbols), missing_in(symbols, followed));
+        if followed.is_empty() || symbols.is_empty() {
+            return false;
+        }
+        let Some(feed) = self.feeds.of_venue(venue) else { return false };
+        let is_changed = feed.change(added, dropped).await;
+        if let Some(running) = self.running.get_mut(venue).filter(|_| is_changed) {
+            running.symbols = symbols.to_vec();
+        }
+        is_changed
     }
 
     fn launch(&mut self, venue: &Venue, symbols: Vec<String>) -> Result<(), ControlError> {

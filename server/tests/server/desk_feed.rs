@@ -155,9 +155,15 @@ async fn a_subscription_ends_with_its_feed_and_can_begin_again() {
     let mut reader = feeds.subscribe_desk(std::slice::from_ref(&symbol)).unwrap();
     let mut reading = Reading::default();
     reading.until(&mut reader, |reading| reading.book.tradable().is_some()).await;
-    // Other symbols are a new feed of the venue.
+    // A further symbol changes nothing for those that are followed.
     let more = FeedSymbols { venue: "binance".into(), symbols: vec!["XRPSIM".into()] };
     feeds.start(more.clone()).await.unwrap();
+    let n_trades = reading.trades.len();
+    reading.until(&mut reader, |reading| reading.trades.len() > n_trades + 2).await;
+    assert!(!reading.has_ended && reading.book.tradable().is_some());
+    let same = FeedSymbols { venue: "binance".into(), symbols: vec!["ADASIM".into()] };
+    feeds.stop(same.clone()).await.unwrap();
+    feeds.start(same).await.unwrap();
     reading.until(&mut reader, |reading| reading.has_ended).await;
     assert_eq!(reading.book.tradable(), None);
     assert!(reader.recv().await.is_none(), "nothing is followed");

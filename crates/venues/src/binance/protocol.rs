@@ -157,17 +157,29 @@ impl Protocol for Binance {
 
     fn start(session: &mut BinanceSession, now: Now) {
         let positions = session.known_symbols();
-        for purpose in Self::descriptions(&positions) {
-            session.requests.push(Task::new(purpose), now.monotonic);
-        }
+        Self::added(session, &positions, now);
         if session.is_open_ended {
             session.requests.push(Task::new(Purpose::Symbols(Vec::new())), now.monotonic);
         }
     }
 
+    fn added(session: &mut BinanceSession, positions: &[usize], now: Now) {
+        for purpose in Self::descriptions(positions) {
+            session.requests.push(Task::new(purpose), now.monotonic);
+        }
+    }
+
     fn subscribe(session: &mut BinanceSession, members: &[usize], _now: Now) -> Vec<Subscription> {
         let symbols = &session.symbols;
-        subscriptions(members, |position| symbols.get(position).map(Symbol::name), &mut session.n_messages)
+        let symbol = |position: usize| symbols.get(position).map(Symbol::name);
+        messages("SUBSCRIBE", members, symbol, &mut session.n_messages)
+    }
+
+    fn unsubscribe(session: &mut BinanceSession, position: usize) -> Vec<Subscription> {
+        let symbols = &session.symbols;
+        let symbol = |position: usize| symbols.get(position).map(Symbol::name);
+        let messages = messages("UNSUBSCRIBE", &[position], symbol, &mut session.n_messages).into_iter();
+        messages.map(|message| Subscription { request: None, ..message }).collect()
     }
 
     fn frame(session: &mut BinanceSession, connection: ConnectionId, text: &str, now: Now) -> Result<(), Unreadable> {
@@ -287,9 +299,10 @@ impl BinanceSession {
 /// Streams followed for each symbol: trades, best bid and ask, the book, statistics of 24 hours.
 const STREAMS: [&str; STREAMS_PER_SYMBOL] = ["trade", "bookTicker", "depth@100ms", "miniTicker"];
 
-/// Returns messages that subscribe to `members` within the venue's limits; `symbol` gives a position's symbol,
-/// `n_messages` numbers the messages.
-fn subscriptions<'a>(
+/// Returns messages that subscribe to `members`, or end that, within the venue's limits; `symbol` gives a position's
+/// symbol, `n_messages` numbers the messages.
+fn messages<'a>(
+    method: &'static str,
     members: &[usize],
     symbol: impl Fn(usize) -> Option<&'a str>,
     n_messages: &mut u64,
@@ -306,7 +319,7 @@ fn subscriptions<'a>(
         let names = symbols.iter().filter_map(|position| symbol(*position)).map(str::to_lowercase);
         let params = names.flat_map(|name| STREAMS.map(|stream| format!("{name}@{stream}"))).collect();
         *n_messages += 1;
-        let text = serde_json::to_string(&Subscribe { method: "SUBSCRIBE", params, id: *n_messages }).ok()?;
+        let text = serde_json::to_string(&Subscribe { method, params, id: *n_messages }).ok()?;
         Some(Subscription { symbols: symbols.to_vec(), request: Some(*n_messages), text })
     });
     messages.collect()
@@ -321,7 +334,8 @@ mod tests {
         let names: Vec<String> = (0..120).map(|idx| format!("S{idx}")).collect();
         let members: Vec<usize> = (0..120).collect();
         let mut n_messages = 7;
-        let messages = subscriptions(&members, |position| names.get(position).map(String::as_str), &mut n_messages);
+        let messages =
+            messages("SUBSCRIBE", &members, |position| names.get(position).map(String::as_str), &mut n_messages);
         let counts: Vec<(Option<u64>, usize, usize)> = messages
             .iter()
             .map(|message| (message.request, message.symbols.len(), message.text.matches("@bookTicker").count()))

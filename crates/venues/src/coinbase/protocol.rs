@@ -162,7 +162,20 @@ impl Protocol for Coinbase {
     }
 
     fn start(session: &mut CoinbaseSession, now: Now) {
-        for symbol in 0..session.symbols.len() {
+        let positions: Vec<usize> = (0..session.symbols.len()).collect();
+        Self::added(session, &positions, now);
+        if session.is_open_ended {
+            session.requests.push(Task::new(Purpose::Products), now.monotonic);
+        }
+    }
+
+    /// Frames of an alias may have the label of a product that was not followed so far.
+    fn can_add(session: &CoinbaseSession, symbol: &str) -> bool {
+        !session.symbols.iter().any(|known| supply::presumed_label(known.name()) == Some(symbol))
+    }
+
+    fn added(session: &mut CoinbaseSession, positions: &[usize], now: Now) {
+        for symbol in positions.iter().copied() {
             if supply::presumed_label(session.symbols[symbol].name())
                 .is_some_and(|label| session.followed(label).is_some())
             {
@@ -170,16 +183,25 @@ impl Protocol for Coinbase {
             }
             session.requests.push(Task::new(Purpose::Product { symbol }), now.monotonic);
         }
-        if session.is_open_ended {
-            session.requests.push(Task::new(Purpose::Products), now.monotonic);
-        }
     }
 
-    fn subscribe(session: &mut CoinbaseSession, members: &[usize], now: Now) -> Vec<Subscription> {
+    fn subscribe_more(session: &mut CoinbaseSession, members: &[usize], now: Now) -> Vec<Subscription> {
         let subscribed: Vec<usize> =
             members.iter().copied().filter(|position| session.is_subscribed(*position)).collect();
         subscribed.iter().for_each(|position| session.await_data(*position, now));
-        heartbeats().into_iter().chain(everything(&session.products(&subscribed))).collect()
+        everything(&session.products(&subscribed))
+    }
+
+    fn unsubscribe(session: &mut CoinbaseSession, position: usize) -> Vec<Subscription> {
+        if !session.is_subscribed(position) {
+            return Vec::new();
+        }
+        let products = session.products(&[position]);
+        CHANNELS.iter().filter_map(|channel| message(Verb::Unsubscribe, channel, &products)).collect()
+    }
+
+    fn subscribe(session: &mut CoinbaseSession, members: &[usize], now: Now) -> Vec<Subscription> {
+        heartbeats().into_iter().chain(Self::subscribe_more(session, members, now)).collect()
     }
 
     fn frame(session: &mut CoinbaseSession, connection: ConnectionId, text: &str, now: Now) -> Result<(), Unreadable> {

@@ -39,6 +39,7 @@ const DAY_EVERY_SLOTS: u64 = 10;
 #[derive(Debug)]
 pub struct DemoSession {
     venue: Venue,
+    market: DemoMarket,
     instruments: Vec<DemoSymbol>,
     listed: Vec<Arc<Instrument>>,
     clock: Option<MarketClock>,
@@ -121,6 +122,7 @@ impl DemoSession {
         let listed = instruments.iter().map(|one| one.demo.instrument().clone()).collect();
         Self {
             venue,
+            market: market.clone(),
             instruments,
             listed,
             clock: None,
@@ -167,24 +169,65 @@ impl DemoSession {
     /// Continues at `slot` with whole books.
     fn jump(&mut self, slot: u64, now: Now) {
         for number in 0..self.instruments.len() {
-            let one = &mut self.instruments[number];
-            one.book = one.demo.book(slot);
-            let id = one.id().clone();
-            let tracked = self.books.entry(id.clone()).or_default();
-            tracked.book.apply_snapshot(&one.book.bids, &one.book.asks);
-            tracked.counters.resyncs += u64::from(tracked.state == BookState::Live);
-            let update = BookUpdate::Snapshot {
-                state: BookState::Live,
-                n_bids: one.book.bids.len(),
-                n_asks: one.book.asks.len(),
-            };
-            touch(tracked, slot, now);
-            self.health.counters.books += 1;
-            self.say(id, Some(slot), now, MarketEventKind::Book(update));
-            self.say_prints(number, slot, now);
-            self.say_day(number, slot, now);
+            self.say_whole(number, slot, now);
         }
         self.last_slot = Some(slot);
+    }
+
+    /// Emits everything about an instrument, with a whole book.
+    fn say_whole(&mut self, number: usize, slot: u64, now: Now) {
+        let one = &mut self.instruments[number];
+        one.book = one.demo.book(slot);
+        let id = one.id().clone();
+        let tracked = self.books.entry(id.clone()).or_default();
+        tracked.book.apply_snapshot(&one.book.bids, &one.book.asks);
+        tracked.counters.resyncs += u64::from(tracked.state == BookState::Live);
+        let update =
+            BookUpdate::Snapshot { state: BookState::Live, n_bids: one.book.bids.len(), n_asks: one.book.asks.len() };
+        touch(tracked, slot, now);
+        self.health.counters.books += 1;
+        self.say(id, Some(slot), now, MarketEventKind::Book(update));
+        self.say_prints(number, slot, now);
+        self.say_day(number, slot, now);
+    }
+
+    /// Follows further instruments from the last emitted slot on.
+    fn follow(&mut self, symbols: &[String], now: Now) {
+        for symbol in symbols {
+            let id = InstrumentId::new(&self.venue, symbol);
+            let Some(demo) = self.market.find(symbol).cloned() else {
+                self.health.instrument_causes.insert(id, FeedCause::UnknownSymbol { symbol: symbol.clone() });
+                continue;
+            };
+            if self.instruments.iter().any(|one| *one.id() == id) {
+                continue;
+            }
+            let instrument = demo.instrument().clone();
+            self.listed.push(instrument.clone());
+            self.instruments.push(DemoSymbol { demo, book: DemoBook::default() });
+            if let Some(slot) = self.last_slot {
+                self.say(id, None, now, MarketEventKind::Instrument(instrument));
+                self.say_whole(self.instruments.len() - 1, slot, now);
+            }
+        }
+    }
+
+    fn unfollow(&mut self, symbols: &[String]) {
+        for symbol in symbols {
+            let id = InstrumentId::new(&self.venue, symbol);
+            self.health.instrument_causes.remove(&id);
+            let Some(number) = self.instruments.iter().position(|one| *one.id() == id) else { continue };
+            self.instruments.remove(number);
+            self.listed.retain(|instrument| instrument.id != id);
+            self.books.remove(&id);
+            // Later instruments move up by one.
+            let moved = |other: usize| (other != number).then(|| other - usize::from(other > number));
+            let requests = std::mem::take(&mut self.history_requests).into_iter();
+            let kept = requests.filter_map(|((other, interval), n_bars)| Some(((moved(other)?, interval), n_bars)));
+            self.history_requests = kept.collect();
+            let walks = std::mem::take(&mut self.walks).into_iter();
+            self.walks = walks.filter_map(|(other, walk)| Some((moved(other)?, walk))).collect();
+        }
     }
 
     fn say_slot(&mut self, slot: u64, now: Now) {
@@ -290,6 +333,8 @@ impl Session for DemoSession {
                 self.walk_on(now);
             }
             Input::HistoryRequest(request) => self.request_history(&request, now),
+            Input::Follow(symbols) => self.follow(symbols, now),
+            Input::Unfollow(symbols) => self.unfollow(symbols),
             // Nothing was opened or requested.
             Input::Connected(_)
             | Input::Frame(..)
@@ -308,6 +353,10 @@ impl Session for DemoSession {
         let clock = self.clock?;
         // With history under way there is more to do at once.
         Some(if self.walks.is_empty() { clock.deadline(self.last_slot?) } else { clock.monotonic })
+    }
+
+    fn can_change(&self, _added: &[String], _dropped: &[String]) -> bool {
+        self.clock.is_some()
     }
 
     fn books(&self) -> &Books {

@@ -115,20 +115,19 @@ impl Protocol for Finnhub {
         }
     }
 
-    /// One symbol per message; no answer comes.
-    fn subscribe(session: &mut FinnhubSession, members: &[usize], now: Now) -> Vec<Subscription> {
-        #[derive(Serialize)]
-        struct Subscribe<'a> {
-            r#type: &'static str,
-            symbol: &'a str,
+    fn added(session: &mut FinnhubSession, positions: &[usize], now: Now) {
+        for symbol in positions.iter().copied() {
+            session.requests.push(Task::new(Purpose::Quote { symbol }), now.monotonic);
         }
+    }
+
+    fn subscribe(session: &mut FinnhubSession, members: &[usize], now: Now) -> Vec<Subscription> {
         members.iter().for_each(|position| session.liveness.expect(*position, now));
-        let message = |position: &usize| {
-            let subscribe = Subscribe { r#type: "subscribe", symbol: session.symbols.get(*position)?.name() };
-            let text = serde_json::to_string(&subscribe).ok()?;
-            Some(Subscription { symbols: vec![*position], request: None, text })
-        };
-        members.iter().filter_map(message).collect()
+        members.iter().filter_map(|position| session.message("subscribe", *position)).collect()
+    }
+
+    fn unsubscribe(session: &mut FinnhubSession, position: usize) -> Vec<Subscription> {
+        session.message("unsubscribe", position).into_iter().collect()
     }
 
     fn frame(session: &mut FinnhubSession, connection: ConnectionId, text: &str, now: Now) -> Result<(), Unreadable> {
@@ -137,9 +136,8 @@ impl Protocol for Finnhub {
     }
 
     fn poll(session: &mut FinnhubSession, now: Now) {
-        for symbol in session.known_symbols() {
-            session.requests.push(Task::new(Purpose::Quote { symbol }), now.monotonic);
-        }
+        let positions = session.known_symbols();
+        Self::added(session, &positions, now);
     }
 
     fn probe(symbol: usize) -> Option<Purpose> {
@@ -178,6 +176,17 @@ impl Protocol for Finnhub {
 }
 
 impl FinnhubSession {
+    /// Returns a message about one symbol, of which there is one each; no answer comes.
+    fn message(&self, r#type: &'static str, position: usize) -> Option<Subscription> {
+        #[derive(Serialize)]
+        struct Message<'a> {
+            r#type: &'static str,
+            symbol: &'a str,
+        }
+        let text = serde_json::to_string(&Message { r#type, symbol: self.symbols.get(position)?.name() }).ok()?;
+        Some(Subscription { symbols: vec![position], request: None, text })
+    }
+
     /// Emits the current description of an instrument.
     pub(super) fn describe_ticks(&mut self, position: usize, now: Now) {
         let Symbol { id, state, .. } = &self.symbols[position];

@@ -102,6 +102,12 @@ impl Connection {
         self.to_send = messages.into();
     }
 
+    /// Queues subscriptions to further symbols of an open connection.
+    pub(crate) fn more(&mut self, members: &[usize], messages: Vec<Subscription>) {
+        self.quiet.extend(members);
+        self.to_send.extend(messages);
+    }
+
     /// Queues a further request.
     pub(crate) fn enqueue(&mut self, message: Subscription) {
         self.to_send.push_back(message);

@@ -1,8 +1,9 @@
 //! The session of a venue: subscriptions and requests, and their timing. Written once; a [`Protocol`] adds the venue.
 //!
-//! Not here: the meaning of frames and answers (the venues), connections ([`super::pool`]), pacing of requests
+//! [`changes`]: other symbols while it runs. Not here: the meaning of frames and answers (the venues), connections ([`super::pool`]), pacing of requests
 //! ([`super::requests`]).
 
+mod changes;
 mod quiet;
 
 use std::{
@@ -44,6 +45,8 @@ pub(crate) struct FeedSession<P: Protocol> {
     pub(crate) is_started: bool,
     pub(crate) symbols: Vec<Symbol<P::SymbolState>>,
     by_name: BTreeMap<Arc<str>, usize>,
+    /// Positions of symbols that are no longer followed, for the case that they are again.
+    dropped: BTreeMap<Arc<str>, usize>,
     /// Empty for a venue without books.
     pub(crate) books: Books,
     /// Symbols whose book is crossed.
@@ -80,6 +83,7 @@ impl<P: Protocol> FeedSession<P> {
             is_started: false,
             symbols: Vec::new(),
             by_name: BTreeMap::new(),
+            dropped: BTreeMap::new(),
             books: Books::new(),
             crossed: BTreeSet::new(),
             pool: P::pool_rules(ws_url).map_or_else(Pool::none, |rules| Pool::new(&config, rules)),
@@ -130,12 +134,16 @@ impl<P: Protocol> FeedSession<P> {
     }
 
     fn follow(&mut self, symbol: &str) -> usize {
-        let (id, position) = (InstrumentId::new(&self.venue, symbol), self.symbols.len());
+        let id = InstrumentId::new(&self.venue, symbol);
+        let position = self.dropped.remove(symbol).unwrap_or(self.symbols.len());
         self.by_name.insert(symbol.into(), position);
         if P::INFO.capabilities.book {
             self.books.insert(id.clone(), TrackedBook::default());
         }
-        self.symbols.push(Symbol::new(id));
+        match self.symbols.get_mut(position) {
+            Some(dropped) => *dropped = Symbol::new(id),
+            None => self.symbols.push(Symbol::new(id)),
+        }
         self.liveness.resize(self.symbols.len());
         position
     }
@@ -442,6 +450,8 @@ impl<P: Protocol> Session for FeedSession<P> {
                 self.lose(lost, now);
             }
             Input::HistoryRequest(request) => self.request_history(&request, now),
+            Input::Follow(symbols) => self.add(symbols, now),
+            Input::Unfollow(symbols) => self.drop_symbols(symbols),
             Input::Timeout => self.timeout(now),
         }
         P::before_sending(self, now);
@@ -459,6 +469,10 @@ impl<P: Protocol> Session for FeedSession<P> {
         let polling_at = self.polling.deadline(P::polling_from(self));
         let parts = [self.pool.deadline(), self.requests.deadline(), P::deadline(self), self.liveness.deadline()];
         parts.into_iter().chain([crossed_at, polling_at]).flatten().min()
+    }
+
+    fn can_change(&self, added: &[String], dropped: &[String]) -> bool {
+        self.can_change_symbols(added, dropped)
     }
 
     fn books(&self) -> &Books {

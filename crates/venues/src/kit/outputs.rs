@@ -90,6 +90,13 @@ impl Outputs {
         }
     }
 
+    /// Notes that a symbol is followed that the venue may know.
+    pub(crate) fn symbol_added(&mut self) {
+        if self.symbol_cause.take().is_some() {
+            self.merge_causes();
+        }
+    }
+
     /// Sets the number of open connections.
     pub(crate) fn set_open_connections(&mut self, n_open: usize) {
         self.health.n_open = u32::try_from(n_open).unwrap_or(u32::MAX);

@@ -2,8 +2,11 @@
 //! cuts them. Shared by all venues.
 //!
 //! Each shard of symbols has one active connection and, during a roll-over, a successor that is opened and subscribed
-//! beside it; the older one is closed when data flows on the successor. Not here: the meaning of frames and the
-//! subscriptions (the venues), dropping of items that both connections deliver ([`crate::kit::dedup`]).
+//! beside it; the older one is closed when data flows on the successor. Other symbols come and go in [`changes`]. Not
+//! here: the meaning of frames and the subscriptions (the venues), dropping of items that both connections deliver
+//! ([`crate::kit::dedup`]).
+
+mod changes;
 
 mod watch;
 
@@ -52,6 +55,7 @@ pub(crate) struct Pool {
     rules: PoolRules,
     shards: Vec<Shard>,
     jitter: Jitter,
+    backoff: Backoff,
     connects: RateWindow,
     max_attempts: Option<u32>,
     /// Nothing is opened or sent before this: the venue has asked to wait.
@@ -76,12 +80,9 @@ struct Shard {
     next_attempt: Option<Timestamp>,
 }
 
-impl Pool {
-    /// Creates a pool without opening anything.
-    pub(crate) fn new(config: &SessionConfig, mut rules: PoolRules) -> Self {
-        rules.deadline = config.data_deadline.unwrap_or(rules.deadline);
-        let backoff = Backoff::new(config.backoff_min, config.backoff_max);
-        let shard = |members| Shard {
+impl Shard {
+    fn new(members: Vec<usize>, backoff: &Backoff) -> Self {
+        Self {
             members,
             active: None,
             successor: None,
@@ -91,7 +92,16 @@ impl Pool {
             dark_since: None,
             cause: None,
             next_attempt: None,
-        };
+        }
+    }
+}
+
+impl Pool {
+    /// Creates a pool without opening anything.
+    pub(crate) fn new(config: &SessionConfig, mut rules: PoolRules) -> Self {
+        rules.deadline = config.data_deadline.unwrap_or(rules.deadline);
+        let backoff = Backoff::new(config.backoff_min, config.backoff_max);
+        let shard = |members| Shard::new(members, &backoff);
         let (shards, is_watched) = match &config.symbols {
             Symbols::Listed(symbols) => {
                 let positions: Vec<usize> = (0..symbols.len()).collect();
@@ -103,6 +113,7 @@ impl Pool {
         Self {
             shards,
             jitter: Jitter::new(config.seed),
+            backoff,
             connects: RateWindow::new(rules.connects.0, rules.connects.1),
             rules,
             max_attempts: config.max_attempts,
@@ -309,24 +320,6 @@ impl Pool {
                 out.queue.push_back(Output::Close(id));
                 let wait = self.shards[shard_idx].successor_backoff.fail(&mut self.jitter);
                 self.succeed(shard_idx, wait, now, out);
-            }
-        }
-        self.report(out);
-    }
-
-    /// Notes an unknown symbol: it is not subscribed again, and a shard of only such symbols is closed.
-    pub(crate) fn drop_symbol(&mut self, symbol: usize, out: &mut Outputs) {
-        for shard in &mut self.shards {
-            shard.members.retain(|member| *member != symbol);
-            for connection in [&mut shard.active, &mut shard.successor].into_iter().flatten() {
-                connection.drop_symbol(symbol);
-            }
-            if shard.members.is_empty() && self.is_watched {
-                let connections = [shard.active.take(), shard.successor.take()];
-                out.queue.extend(connections.into_iter().flatten().map(|connection| Output::Close(connection.id)));
-                shard.dark_since = None;
-                shard.cause = None;
-                shard.next_attempt = None;
             }
         }
         self.report(out);

@@ -76,6 +76,24 @@ pub(crate) trait Protocol: Debug + Send + Sized + 'static {
     /// Makes the first requests. Connections are opened afterwards.
     fn start(session: &mut FeedSession<Self>, now: Now);
 
+    /// Returns true if a further symbol can be followed without a new session.
+    fn can_add(_session: &FeedSession<Self>, _symbol: &str) -> bool {
+        true
+    }
+
+    /// Makes the first requests for symbols that are followed from now on.
+    fn added(session: &mut FeedSession<Self>, positions: &[usize], now: Now);
+
+    /// Returns the messages that subscribe to further symbols of a connection that is open.
+    fn subscribe_more(session: &mut FeedSession<Self>, members: &[usize], now: Now) -> Vec<Subscription> {
+        Self::subscribe(session, members, now)
+    }
+
+    /// Returns the messages that end a symbol's subscriptions; no answer is awaited.
+    fn unsubscribe(_session: &mut FeedSession<Self>, _position: usize) -> Vec<Subscription> {
+        Vec::new()
+    }
+
     /// Returns the messages that subscribe to the symbols of a connection that has just opened.
     fn subscribe(_session: &mut FeedSession<Self>, _members: &[usize], _now: Now) -> Vec<Subscription> {
         Vec::new()

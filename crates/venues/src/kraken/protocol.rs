@@ -190,7 +190,17 @@ impl Protocol for Kraken {
         }
     }
 
+    fn added(session: &mut KrakenSession, _positions: &[usize], now: Now) {
+        // Only a connection that opens describes everything by itself.
+        session.request_symbols(now);
+    }
+
     fn subscribe(session: &mut KrakenSession, members: &[usize], now: Now) -> Vec<Subscription> {
+        let descriptions = route::message(Method::Subscribe, Channel::Instrument, &[], &mut session.n_messages);
+        descriptions.into_iter().chain(Self::subscribe_more(session, members, now)).collect()
+    }
+
+    fn subscribe_more(session: &mut KrakenSession, members: &[usize], now: Now) -> Vec<Subscription> {
         for position in members {
             if let Some(symbol) = session.symbols.get_mut(*position) {
                 // An acknowledgement that never arrives must not be awaited forever.
@@ -203,6 +213,13 @@ impl Protocol for Kraken {
         }
         let symbols = &session.symbols;
         route::subscriptions(members, |position| symbols.get(position).map(Symbol::name), &mut session.n_messages)
+    }
+
+    fn unsubscribe(session: &mut KrakenSession, position: usize) -> Vec<Subscription> {
+        let symbols = [(position, session.symbols[position].name())];
+        let end = |channel| route::message(Method::Unsubscribe, channel, &symbols, &mut session.n_messages);
+        let messages = Channel::OF_SYMBOL.into_iter().filter_map(end);
+        messages.map(|message| Subscription { request: None, ..message }).collect()
     }
 
     fn frame(session: &mut KrakenSession, connection: ConnectionId, text: &str, now: Now) -> Result<(), Unreadable> {

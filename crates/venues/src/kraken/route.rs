@@ -280,7 +280,7 @@ pub(crate) enum Channel {
 
 impl Channel {
     /// The channels of a symbol, in the order of requests.
-    const OF_SYMBOL: [Self; 3] = [Self::Book, Self::Trade, Self::Ticker];
+    pub(super) const OF_SYMBOL: [Self; 3] = [Self::Book, Self::Trade, Self::Ticker];
 
     /// Returns the channel of the message with that number.
     pub(super) fn of_request(request: u64) -> Self {
@@ -314,15 +314,14 @@ pub(super) enum Method {
     Unsubscribe,
 }
 
-/// Returns messages that subscribe to all channels of `members`; `symbol` gives a position's symbol, `n_messages`
+/// Returns messages that subscribe to all data of `members`; `symbol` gives a position's symbol, `n_messages`
 /// numbers the messages.
 pub(super) fn subscriptions<'a>(
     members: &[usize],
     symbol: impl Fn(usize) -> Option<&'a str>,
     n_messages: &mut u64,
 ) -> Vec<Subscription> {
-    let mut messages: Vec<Subscription> =
-        message(Method::Subscribe, Channel::Instrument, &[], n_messages).into_iter().collect();
+    let mut messages = Vec::new();
     for chunk in members.chunks(SYMBOLS_PER_MESSAGE) {
         let symbols: Vec<(usize, &str)> =
             chunk.iter().filter_map(|position| Some((*position, symbol(*position)?))).collect();
@@ -401,16 +400,9 @@ mod tests {
                 (channel, message.symbols.len(), message.text.matches("/USD").count())
             })
             .collect();
-        use Channel::{Book, Instrument, Ticker, Trade};
-        let expected = [
-            (Instrument, 0, 0),
-            (Book, 50, 50),
-            (Trade, 50, 50),
-            (Ticker, 50, 50),
-            (Book, 20, 20),
-            (Trade, 20, 20),
-            (Ticker, 20, 20),
-        ];
+        use Channel::{Book, Ticker, Trade};
+        let expected =
+            [(Book, 50, 50), (Trade, 50, 50), (Ticker, 50, 50), (Book, 20, 20), (Trade, 20, 20), (Ticker, 20, 20)];
         assert_eq!(shown, expected);
     }
 

@@ -150,7 +150,19 @@ impl Protocol for Uniswap {
     }
 
     fn start(session: &mut UniswapSession, now: Now) {
-        for pool in 0..session.symbols.len() {
+        let positions: Vec<usize> = (0..session.symbols.len()).collect();
+        Self::added(session, &positions, now);
+    }
+
+    /// An address has several spellings, and there may be enough pools.
+    fn can_add(session: &UniswapSession, symbol: &str) -> bool {
+        let known = session.known_symbols();
+        let is_same = |position: &usize| session.symbols[*position].name().eq_ignore_ascii_case(symbol);
+        known.len() < POOLS && !known.iter().any(is_same)
+    }
+
+    fn added(session: &mut UniswapSession, positions: &[usize], now: Now) {
+        for pool in positions.iter().copied() {
             session.requests.push(Task::new(Purpose::Tokens { pool }), now.monotonic);
         }
     }
