@@ -35,6 +35,8 @@ pub struct SimConfig {
     pub is_stamping: bool,
     /// The quote asset of the simulated market (`SIM`, `USD`): with the same asset, venues list the same pairs.
     pub quote: String,
+    /// Pairs that the simulated market lists in addition, and that never trade: `Q0000` and so on.
+    pub quiet_pairs: usize,
     /// Steps of symbols of a recording without a symbol list; missing ones are derived from the numbers.
     pub steps: Steps,
     /// The key that clients must send, on venues that require one; `None` accepts any.
@@ -55,6 +57,7 @@ impl SimConfig {
             limits: Venue::find(venue).map(|venue| (venue.limits)()).unwrap_or_default(),
             is_stamping: false,
             quote: "SIM".to_owned(),
+            quiet_pairs: 0,
             steps: Steps::default(),
             key: None,
         }

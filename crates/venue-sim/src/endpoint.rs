@@ -80,7 +80,10 @@ async fn answer(shared: &Shared, request: &HttpRequest, query: String) -> Option
             }
         }
     };
-    let HttpAnswer { status, body, retry_after_s, used_weight } = answer;
+    let HttpAnswer { status, mut body, retry_after_s, used_weight } = answer;
+    if fate == RestFate::Garbage {
+        body.truncate(body.floor_char_boundary(body.len() / 2));
+    }
     shared.requests().push(LoggedRequest { seq: 0, at_us, path: name, query, status, weight, is_inside_retry_after });
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, [(header::CONTENT_TYPE, "application/json;charset=UTF-8")], body).into_response();

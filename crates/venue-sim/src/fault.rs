@@ -38,6 +38,8 @@ pub enum FaultKind {
     RestSlow,
     /// REST answers have an error status.
     RestError,
+    /// REST answers are cut in the middle.
+    RestGarbage,
     /// Ends all faults.
     None,
 }
@@ -184,6 +186,8 @@ pub(crate) enum RestFate {
     Pass,
     /// Answered late.
     Slow(Duration),
+    /// Cut in the middle.
+    Garbage,
     /// Refused with a status, and `Retry-After` seconds for a rate limit.
     Refuse {
         status: u16,
@@ -347,8 +351,10 @@ impl Faults {
     pub(crate) fn rest(&mut self, path: &str, now: Instant) -> (RestFate, bool) {
         self.tidy(now);
         let matching = |active: &&mut Active| {
-            matches!(active.fault.kind, FaultKind::Rest429 | FaultKind::RestSlow | FaultKind::RestError)
-                && active.fault.path.as_deref().is_none_or(|wanted| path.contains(wanted))
+            matches!(
+                active.fault.kind,
+                FaultKind::Rest429 | FaultKind::RestSlow | FaultKind::RestError | FaultKind::RestGarbage
+            ) && active.fault.path.as_deref().is_none_or(|wanted| path.contains(wanted))
         };
         let (mut fate, mut is_inside) = (RestFate::Pass, false);
         for active in self.active.iter_mut().filter(matching) {
@@ -369,6 +375,7 @@ impl Faults {
                     FaultKind::RestSlow => {
                         RestFate::Slow(Duration::from_millis(active.fault.delay_ms.unwrap_or(1_000)))
                     }
+                    FaultKind::RestGarbage => RestFate::Garbage,
                     _ => RestFate::Refuse { status: active.fault.code.unwrap_or(500), retry_after_s: None },
                 };
             }

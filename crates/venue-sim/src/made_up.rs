@@ -79,6 +79,17 @@ impl MadeUp {
         Self { assets, pairs, idx_by_symbol, spelling, slot: slot_at(start).saturating_sub(1) }
     }
 
+    /// Lists further pairs that never trade.
+    pub(crate) fn with_quiet_pairs(mut self, n_pairs: usize, quote: &str) -> Self {
+        for number in 0..n_pairs {
+            let base = format!("Q{number:04}");
+            let symbol = (self.spelling.symbol)(&base, quote);
+            self.idx_by_symbol.insert(symbol.clone(), self.pairs.len());
+            self.pairs.push(Pair { symbol, base, quote: quote.to_owned(), price_decimals: 2, quantity_decimals: 2 });
+        }
+        self
+    }
+
     /// Returns all instruments, highest price first.
     pub(crate) fn assets(&self) -> &[Asset] {
         &self.assets

@@ -19,7 +19,8 @@ pub(crate) fn open(config: &SimConfig, spelling: Spelling, reader: Option<&Reade
     let recording = match (&config.source, reader) {
         (Source::Demo { seed, start }, _) => {
             let start = start.unwrap_or_else(wall_clock);
-            return Ok(Box::new(MadeUp::new(*seed, start, &config.quote, spelling)));
+            let market = MadeUp::new(*seed, start, &config.quote, spelling);
+            return Ok(Box::new(market.with_quiet_pairs(config.quiet_pairs, &config.quote)));
         }
         (Source::Files(paths), Some(_)) => Recording::load(paths)?,
         (Source::Text(text), Some(_)) => Recording::parse(text),

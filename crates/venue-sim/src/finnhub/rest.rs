@@ -10,7 +10,7 @@ use crate::{
     core::Core,
     exchange::{HttpRequest, Parameters},
     fixed,
-    market::Market,
+    market::{Market, Pair},
 };
 
 /// The header for the key, if it is not in the query.
@@ -20,6 +20,9 @@ const MOST_BARS: i64 = 5_000;
 /// Lengths of bars, in milliseconds, by the venue's name.
 const RESOLUTIONS: [(&str, i64); 6] =
     [("1", 60_000), ("5", 300_000), ("15", 900_000), ("30", 1_800_000), ("60", 3_600_000), ("D", 86_400_000)];
+
+/// The list of stocks.
+const STOCKS: &str = r#"[{"currency":"USD","description":"SIMULATED STOCK","displaySymbol":"SIMS","symbol":"SIMS","type":"Common Stock"}]"#;
 
 /// The root of all addresses.
 const ROOT: &str = "/api/v1/";
@@ -50,6 +53,14 @@ fn body(core: &Core, name: &str, request: &HttpRequest) -> Result<String, u16> {
     if !core.is_key_good(key) {
         return Err(401);
     }
+    let market = &*core.market;
+    match name {
+        "crypto/symbol" | "forex/symbol" | "stock/symbol" if !parameters.contains_key("exchange") => return Err(422),
+        "crypto/symbol" => return Ok(coins(market)),
+        "forex/symbol" => return Ok("[]".to_owned()),
+        "stock/symbol" => return Ok(STOCKS.to_owned()),
+        _ => {}
+    }
     let symbol = parameters.get("symbol").ok_or(422_u16)?;
     match name {
         "quote" => Ok(quote(&*core.market, symbol)),
@@ -58,6 +69,15 @@ fn body(core: &Core, name: &str, request: &HttpRequest) -> Result<String, u16> {
         "crypto/candle" | "forex/candle" => bars(&*core.market, symbol, symbol.contains(':'), parameters),
         _ => Err(404),
     }
+}
+
+/// The whole market counts as coins of any exchange.
+fn coins(market: &dyn Market) -> String {
+    let row = |pair: &Pair| {
+        let shown = format!("{}/{}", pair.base, pair.quote);
+        json!({ "description": format!("Simulated {shown}"), "displaySymbol": shown, "symbol": pair.symbol })
+    };
+    json!(market.pairs().iter().map(row).collect::<Vec<_>>()).to_string()
 }
 
 /// All values are zero for an unknown symbol.
