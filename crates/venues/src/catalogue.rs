@@ -17,7 +17,7 @@ use crate::{
 
 /// One instrument of a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Listed<'a> {
+pub struct CatalogueItem<'a> {
     /// The venue's own spelling.
     pub symbol: &'a str,
     /// The asset that is traded; empty if the venue does not say.
@@ -30,7 +30,7 @@ pub struct Listed<'a> {
     pub status: &'a str,
 }
 
-impl Listed<'_> {
+impl CatalogueItem<'_> {
     /// Returns true if it can be traded now.
     pub fn is_trading(&self) -> bool {
         self.status.is_empty()
@@ -61,8 +61,8 @@ struct Entry {
 impl Catalogue {
     /// Adds an instrument. One without a symbol, or with names longer than any venue's, is left out, and so is whatever
     /// exceeds the largest list.
-    pub fn push(&mut self, listed: Listed<'_>) {
-        let Listed { symbol, base, quote, name, status } = listed;
+    pub fn push(&mut self, listed: CatalogueItem<'_>) {
+        let CatalogueItem { symbol, base, quote, name, status } = listed;
         let longest = [symbol, base, quote, status].map(str::len).into_iter().max().unwrap_or(0);
         if symbol.is_empty() || longest > NAME_BYTES || self.entries.len() >= MOST_INSTRUMENTS {
             return;
@@ -83,7 +83,7 @@ impl Catalogue {
     }
 
     /// Returns all instruments, in the venue's order.
-    pub fn iter(&self) -> impl Iterator<Item = Listed<'_>> {
+    pub fn iter(&self) -> impl Iterator<Item = CatalogueItem<'_>> {
         self.entries.iter().map(|entry| {
             let mut at = usize::try_from(entry.start).unwrap_or(usize::MAX);
             let mut next = |length: u8| {
@@ -94,7 +94,7 @@ impl Catalogue {
             let (symbol, base, quote, name) =
                 (next(entry.symbol), next(entry.base), next(entry.quote), next(entry.name));
             let status = self.statuses.get(usize::from(entry.status)).map_or("", String::as_str);
-            Listed { symbol, base, quote, name, status }
+            CatalogueItem { symbol, base, quote, name, status }
         })
     }
 
@@ -283,14 +283,21 @@ mod tests {
     #[test]
     fn instruments_come_back_as_they_went_in() {
         let mut catalogue = Catalogue::default();
-        let apple = Listed { symbol: "AAPL", base: "AAPL", quote: "USD", name: "Apple Inc", status: "" };
-        let halted = Listed { symbol: "１２３BBB", base: "１２３", quote: "BBB", name: "", status: "BREAK" };
+        let apple = CatalogueItem { symbol: "AAPL", base: "AAPL", quote: "USD", name: "Apple Inc", status: "" };
+        let halted =
+            CatalogueItem { symbol: "１２３BBB", base: "１２３", quote: "BBB", name: "", status: "BREAK" };
         let long = "é".repeat(100);
-        let named = Listed { symbol: "X", name: &long, ..Listed::default() };
-        for listed in [apple, halted, named, Listed::default(), Listed { symbol: &long, ..Listed::default() }] {
+        let named = CatalogueItem { symbol: "X", name: &long, ..CatalogueItem::default() };
+        for listed in [
+            apple,
+            halted,
+            named,
+            CatalogueItem::default(),
+            CatalogueItem { symbol: &long, ..CatalogueItem::default() },
+        ] {
             catalogue.push(listed);
         }
-        let back: Vec<Listed<'_>> = catalogue.iter().collect();
+        let back: Vec<CatalogueItem<'_>> = catalogue.iter().collect();
         assert_eq!(back[..2], [apple, halted]);
         assert_eq!((back[2].symbol, back[2].name.chars().count(), back.len()), ("X", 40, 3));
         assert!(back[0].is_trading() && !back[1].is_trading());
@@ -301,7 +308,12 @@ mod tests {
         let mut catalogue = Catalogue::default();
         for number in 0..3_000 {
             let base = format!("B{number}");
-            catalogue.push(Listed { symbol: &format!("{base}USDT"), base: &base, quote: "USDT", ..Listed::default() });
+            catalogue.push(CatalogueItem {
+                symbol: &format!("{base}USDT"),
+                base: &base,
+                quote: "USDT",
+                ..CatalogueItem::default()
+            });
         }
         catalogue.shrink();
         let each = catalogue.size_bytes() / catalogue.len();

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use crate::{
-    catalogue::{Catalogue, CatalogueNeeds, CatalogueSource, Listed, Row, Rows},
+    catalogue::{Catalogue, CatalogueItem, CatalogueNeeds, CatalogueSource, Row, Rows},
     kit::requests::RestRequest,
 };
 
@@ -56,7 +56,7 @@ impl Row for BinanceListed<'_> {
     fn add_to(&self, _key: &str, catalogue: &mut Catalogue) {
         let status = if self.status == "TRADING" { "" } else { &self.status };
         let (symbol, base, quote) = (&self.symbol, &self.base_asset, &self.quote_asset);
-        catalogue.push(Listed { symbol, base, quote, name: "", status });
+        catalogue.push(CatalogueItem { symbol, base, quote, name: "", status });
     }
 }
 

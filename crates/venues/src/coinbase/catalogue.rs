@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::rest;
-use crate::catalogue::{Catalogue, CatalogueNeeds, CatalogueSource, Listed, Row, Rows};
+use crate::catalogue::{Catalogue, CatalogueItem, CatalogueNeeds, CatalogueSource, Row, Rows};
 
 pub(super) const SOURCE: CatalogueSource = CatalogueSource {
     needs: CatalogueNeeds::Nothing,
@@ -62,7 +62,7 @@ impl Row for CoinbaseListed<'_> {
         };
         let name = if self.name == self.base { "" } else { &self.name };
         let (symbol, base, quote) = (&self.product_id, &self.base, &self.quote);
-        catalogue.push(Listed { symbol, base, quote, name, status });
+        catalogue.push(CatalogueItem { symbol, base, quote, name, status });
     }
 }
 

@@ -1,7 +1,7 @@
 //! The list of the simulated market's instruments: all of them, without a request.
 
 use super::market::{DEFAULT_SEED, DemoMarket};
-use crate::catalogue::{CatalogueNeeds, CatalogueSource, Listed};
+use crate::catalogue::{CatalogueItem, CatalogueNeeds, CatalogueSource};
 
 pub(crate) const SOURCE: CatalogueSource = CatalogueSource {
     needs: CatalogueNeeds::Nothing,
@@ -13,7 +13,7 @@ pub(crate) const SOURCE: CatalogueSource = CatalogueSource {
         for demo in DemoMarket::new(DEFAULT_SEED).instruments() {
             let instrument = demo.instrument();
             let (symbol, base, quote) = (instrument.id.symbol(), &*instrument.base, &*instrument.quote);
-            catalogue.push(Listed { symbol, base, quote, name: "", status: "" });
+            catalogue.push(CatalogueItem { symbol, base, quote, name: "", status: "" });
         }
     },
 };

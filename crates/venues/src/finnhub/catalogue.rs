@@ -8,8 +8,10 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use crate::{
-    catalogue::{Catalogue, CatalogueNeeds, CatalogueSource, Listed, Row, Rows},
+    catalogue::{Catalogue, CatalogueItem, CatalogueNeeds, CatalogueSource, Row, Rows},
+    finnhub::INFO,
     kit::requests::RestRequest,
+    registry,
 };
 
 pub(super) const SOURCE: CatalogueSource = CatalogueSource {
@@ -19,7 +21,7 @@ pub(super) const SOURCE: CatalogueSource = CatalogueSource {
         let list =
             |path: &'static str, exchange: &str| RestRequest::get(path, vec![("exchange", exchange.to_owned())], 1);
         vec![
-            list("/api/v1/crypto/symbol", "BINANCE"),
+            list("/api/v1/crypto/symbol", coin_exchange()),
             list("/api/v1/forex/symbol", "OANDA"),
             list("/api/v1/stock/symbol", "US"),
         ]
@@ -31,6 +33,12 @@ pub(super) const SOURCE: CatalogueSource = CatalogueSource {
     },
     built_in: |_| {},
 };
+
+/// Returns the exchange whose coins most readers look at first.
+fn coin_exchange() -> &'static str {
+    let first = registry::first_symbols(INFO.name).iter();
+    first.filter_map(|symbol| symbol.split_once(':')).map(|(exchange, _)| exchange).next().unwrap_or_default()
+}
 
 /// One symbol.
 ///
@@ -57,7 +65,7 @@ impl Row for FinnhubListed<'_> {
         // Stocks may contain a slash, but have no exchange before the symbol.
         let pair = self.display_symbol.split_once('/').filter(|_| symbol.contains(':'));
         let (base, quote) = pair.unwrap_or((symbol, &self.currency));
-        catalogue.push(Listed { symbol, base, quote, name, status: "" });
+        catalogue.push(CatalogueItem { symbol, base, quote, name, status: "" });
     }
 }
 
@@ -80,6 +88,7 @@ mod tests {
             catalogue.iter().map(|row| format!("{}|{}|{}|{}", row.symbol, row.base, row.quote, row.name)).collect();
         assert_eq!(rows, ["BINANCE:ETHBTC|ETH|BTC|Binance ETHBTC", "AAPL|AAPL|USD|APPLE INC"]);
         assert!(SOURCE.read(r#"{"error":"Invalid API key"}"#, &mut catalogue).is_err());
-        assert_eq!(SOURCE.requests().len(), 3);
+        let exchanges: Vec<String> = SOURCE.requests().into_iter().map(|request| request.query[0].1.clone()).collect();
+        assert_eq!(exchanges, [coin_exchange(), "OANDA", "US"]);
     }
 }

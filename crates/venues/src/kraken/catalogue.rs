@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::{answers::modern_code, rest};
-use crate::catalogue::{Catalogue, CatalogueError, CatalogueNeeds, CatalogueSource, Listed, Row, Rows};
+use crate::catalogue::{Catalogue, CatalogueError, CatalogueItem, CatalogueNeeds, CatalogueSource, Row, Rows};
 
 pub(super) const SOURCE: CatalogueSource = CatalogueSource {
     needs: CatalogueNeeds::Nothing,
@@ -66,7 +66,13 @@ impl Row for KrakenListed<'_> {
             Some(other) => other.replace('_', " ").to_uppercase(),
         };
         if !base.is_empty() && !quote.is_empty() {
-            catalogue.push(Listed { symbol: &format!("{base}/{quote}"), base, quote, name: "", status: &status });
+            catalogue.push(CatalogueItem {
+                symbol: &format!("{base}/{quote}"),
+                base,
+                quote,
+                name: "",
+                status: &status,
+            });
         }
     }
 }

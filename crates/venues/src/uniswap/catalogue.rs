@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::graphql;
 use crate::{
-    catalogue::{Catalogue, CatalogueError, CatalogueNeeds, CatalogueSource, Listed, Row, Rows},
+    catalogue::{Catalogue, CatalogueError, CatalogueItem, CatalogueNeeds, CatalogueSource, Row, Rows},
     kit::requests::RestRequest,
 };
 
@@ -39,7 +39,7 @@ pub(super) const SOURCE: CatalogueSource = CatalogueSource {
     built_in: |catalogue| {
         let name = "USDC / WETH 0.05 %";
         let symbol = "0x88e6a0c2ddd26feeb64f039a2c41296fcb3f5640";
-        catalogue.push(Listed { symbol, base: "WETH", quote: "USDC", name, status: "" });
+        catalogue.push(CatalogueItem { symbol, base: "WETH", quote: "USDC", name, status: "" });
     },
 };
 
@@ -96,7 +96,7 @@ impl Row for UniswapPool<'_> {
         // Hundredths of a basis point.
         let fee = self.fee_tier.parse::<u32>().ok().map(|fee| format!(" {} %", f64::from(fee) / 10_000.0));
         let name = format!("{first} / {second}{}", fee.unwrap_or_default());
-        catalogue.push(Listed { symbol: &self.id.to_lowercase(), base, quote, name: &name, status: "" });
+        catalogue.push(CatalogueItem { symbol: &self.id.to_lowercase(), base, quote, name: &name, status: "" });
     }
 }
 
