@@ -6,7 +6,7 @@
 use std::{cmp::Reverse, collections::BTreeSet};
 
 use strsim::osa_distance;
-use venues::catalogue::{Catalogue, Listed};
+use venues::catalogue::{Catalogue, CatalogueItem};
 
 use super::spelling::{plain_into, spellings};
 
@@ -73,13 +73,13 @@ impl<'q> Matcher<'q> {
     }
 
     /// Returns how well an instrument matches; `None` if it does not.
-    pub fn rank(&mut self, listed: &Listed<'_>) -> Option<Rank> {
+    pub fn rank(&mut self, listed: &CatalogueItem<'_>) -> Option<Rank> {
         let (class, distance) = if self.query.is_empty { (Class::Symbol, 0) } else { self.nearest(listed)? };
         let quote = USUAL_QUOTES.iter().position(|usual| *usual == listed.quote).unwrap_or(USUAL_QUOTES.len());
         Some(Rank { class, distance, is_halted: !listed.is_trading(), quote, length: listed.symbol.len() })
     }
 
-    fn nearest(&mut self, listed: &Listed<'_>) -> Option<(Class, usize)> {
+    fn nearest(&mut self, listed: &CatalogueItem<'_>) -> Option<(Class, usize)> {
         plain_into(listed.symbol, &mut self.symbol);
         plain_into(tail(listed.symbol), &mut self.tail);
         plain_into(listed.base, &mut self.base);
@@ -143,7 +143,7 @@ fn slips(typed: &str, name: &str) -> usize {
     if distance <= most { distance } else { usize::MAX }
 }
 
-/// Returns the symbol without the exchange that Finnhub writes before it.
+/// Returns the symbol without the exchange that some begin with: `BINANCE:BTCUSDT`.
 pub fn tail(symbol: &str) -> &str {
     symbol.split_once(':').map_or(symbol, |(_, tail)| tail)
 }
@@ -165,7 +165,7 @@ pub struct Match<'a> {
     /// The venue's name.
     pub venue: &'static str,
     /// The instrument.
-    pub listed: Listed<'a>,
+    pub listed: CatalogueItem<'a>,
     /// True if a feed follows it.
     pub is_followed: bool,
 }
@@ -181,7 +181,7 @@ pub fn search<'a>(venues: &[VenueInstruments<'a>], query: &Query, limit: usize) 
             ranked.extend(matcher.rank(&listed).map(|rank| (rank, Match { venue, listed, is_followed }, venue_idx)));
         }
         for symbol in unlisted {
-            let listed = Listed { symbol, ..Listed::default() };
+            let listed = CatalogueItem { symbol, ..CatalogueItem::default() };
             ranked.extend(
                 matcher.rank(&listed).map(|rank| (rank, Match { venue, listed, is_followed: true }, venue_idx)),
             );
@@ -225,7 +225,7 @@ mod tests {
         for row in rows {
             let parts: Vec<&str> = row.split('|').collect();
             let part = |idx: usize| parts.get(idx).copied().unwrap_or_default();
-            list.push(Listed { symbol: part(0), base: part(1), quote: part(2), name: part(3), status: part(4) });
+            list.push(CatalogueItem { symbol: part(0), base: part(1), quote: part(2), name: part(3), status: part(4) });
         }
         list
     }
@@ -284,8 +284,8 @@ mod tests {
         check("１２３", &["１２３USDT"]);
         check("💥", &[]);
         check("zzzzzz", &[]);
-        check("", &["NEW/USD", "SOL/USD", "BTCUSDT", "DOGEUSDT"]);
-        check("  ", &["NEW/USD", "SOL/USD"]);
+        check("", &["SOL/USD", "NEW/USD", "BTCUSDT", "DOGEUSDT"]);
+        check("  ", &["SOL/USD", "NEW/USD"]);
         check(&"x".repeat(64), &[]);
     }
 }

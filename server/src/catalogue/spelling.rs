@@ -1,6 +1,6 @@
 //! What a typed symbol may mean: letter case, punctuation and old names of assets do not matter.
 
-use venues::catalogue::{Catalogue, Listed};
+use venues::catalogue::{Catalogue, CatalogueItem};
 
 use super::search::{self, Query};
 
@@ -21,7 +21,7 @@ pub fn plain_into(text: &str, letters: &mut String) {
 pub fn spellings(typed: &str) -> Vec<String> {
     let letters = plain(typed);
     let mut all = vec![letters.clone()];
-    // Kraken's old keys: `XXBTZUSD`.
+    // Old keys mark both assets: `XXBTZUSD`.
     if let ([b'X', ..], 8, Some("Z")) = (letters.as_bytes(), letters.len(), letters.get(4..5)) {
         all.extend(letters.get(1..4).zip(letters.get(5..8)).map(|(base, quote)| format!("{base}{quote}")));
     }
@@ -51,16 +51,16 @@ pub fn resolve(list: &Catalogue, typed: &str) -> Result<String, Vec<String>> {
         if spelling.is_empty() {
             continue;
         }
-        let is_symbol = |listed: &Listed<'_>| plain(listed.symbol) == spelling;
-        let is_pair = |listed: &Listed<'_>| {
+        let is_symbol = |listed: &CatalogueItem<'_>| plain(listed.symbol) == spelling;
+        let is_pair = |listed: &CatalogueItem<'_>| {
             plain(search::tail(listed.symbol)) == spelling || plain(listed.base) + &plain(listed.quote) == spelling
         };
-        let mut meant: Vec<Listed<'_>> = list.iter().filter(is_symbol).collect();
+        let mut meant: Vec<CatalogueItem<'_>> = list.iter().filter(is_symbol).collect();
         if meant.is_empty() {
             meant = list.iter().filter(is_pair).collect();
         }
-        if meant.iter().any(Listed::is_trading) {
-            meant.retain(Listed::is_trading);
+        if meant.iter().any(CatalogueItem::is_trading) {
+            meant.retain(CatalogueItem::is_trading);
         }
         match meant.as_slice() {
             [] => {}
@@ -85,7 +85,7 @@ mod tests {
         let mut list = Catalogue::default();
         for (symbol, base, quote) in rows {
             let (symbol, status) = symbol.strip_suffix('!').map_or((*symbol, ""), |symbol| (symbol, "BREAK"));
-            list.push(Listed { symbol, base, quote, name: "", status });
+            list.push(CatalogueItem { symbol, base, quote, name: "", status });
         }
         list
     }

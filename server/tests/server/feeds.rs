@@ -79,7 +79,7 @@ async fn until_status(client: &mut Client, is_wanted: impl Fn(&StatusData) -> bo
     }
 }
 
-async fn rest(server: &Server, method: reqwest::Method, path: &str, body: Option<Value>) -> (u16, Value) {
+pub(crate) async fn rest(server: &Server, method: reqwest::Method, path: &str, body: Option<Value>) -> (u16, Value) {
     let http = server::feed::http::client(&server::tls::client_config().unwrap()).unwrap();
     let mut request = http.request(method, format!("{}{path}", server.url()));
     if let Some(body) = body {

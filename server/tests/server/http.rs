@@ -11,6 +11,7 @@ use futures::stream;
 use hub::{config::HubConfig, hub::Hub};
 use model::instrument::InstrumentId;
 use server::{
+    catalogue::{following::Following, kept::Kept, lists::Lists},
     clock::Clock,
     commands::CommandRouter,
     config::{RecordingsConfig, StreamConfig, VenueConfig},
@@ -39,13 +40,17 @@ fn app() -> (Router, Shutdown) {
     let (clock, stopping) = (Clock::start(), shutdown.clone());
     let recordings = Recordings::new(library.clone(), feeds.clone(), clock, Notices::default(), stopping.clone());
     let replays = Replays::new(library, feeds.clone(), publishing.clone(), clock, stopping.clone());
-    let commands = CommandRouter::new(feeds.clone(), recordings.clone(), replays.clone(), clock, stopping);
+    let data_dir = std::env::temp_dir().join("truetape-no-data");
+    let kept = Kept::open(&data_dir, &Notices::default(), clock.now());
+    let following = Following::new(feeds.clone(), Lists::new(endpoints.clone(), clock, stopping.clone()), kept);
+    let commands = CommandRouter::new(following.clone(), recordings.clone(), replays.clone(), clock, stopping);
     let state = AppState {
         commands: commands.clone(),
         recordings,
         replays,
         endpoints: RestProxy::new(endpoints, Clock::start()),
         feeds,
+        following,
         holders: Default::default(),
         hosts: Hosts::new(HOST.parse().unwrap(), &["recordings.example".to_owned()]),
         leptos: page::options(),
@@ -107,7 +112,8 @@ async fn answers_have_stable_codes() {
         ("GET", "/pkg/nothing.js", 404, Some("not_found")),
         ("GET", "/nothing", 404, Some("not_found")),
         ("GET", "/api/v1/venues", 200, None),
-        ("GET", "/api/v1/feeds", 405, Some("method_not_allowed")),
+        ("GET", "/api/v1/feeds", 200, None),
+        ("PUT", "/api/v1/feeds", 405, Some("method_not_allowed")),
         ("POST", "/api/v1/feeds", 400, Some("bad_body")),
         ("DELETE", "/api/v1/feeds/demo", 503, Some("unavailable")),
         ("POST", "/api/v1/status", 405, Some("method_not_allowed")),

@@ -1,6 +1,7 @@
 //! The server as its users see it: real sockets on port 0, the simulated market or a simulated venue behind it.
 #![allow(clippy::unwrap_used, reason = "tests may unwrap; clippy does not see that this whole file is one")]
 
+mod catalogue;
 mod client;
 mod command_line;
 mod commands;
