@@ -1,7 +1,7 @@
 //! The session of a venue: subscriptions and requests, and their timing. Written once; a [`Protocol`] adds the venue.
 //!
-//! [`changes`]: other symbols while it runs. Not here: the meaning of frames and answers (the venues), connections ([`super::pool`]), pacing of requests
-//! ([`super::requests`]).
+//! Symbols that come and go while it runs are in [`changes`]. Not here: the meaning of frames and answers (the venues),
+//! connections ([`super::pool`]), pacing of requests ([`super::requests`]).
 
 mod changes;
 mod quiet;
