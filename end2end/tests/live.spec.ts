@@ -252,7 +252,7 @@ test("the chart shows volume delta and profile where they are wanted, and rememb
   await openLive(page, server.ready.url);
   const chart = page.getByTestId("chart");
   const [delta, profile] = [page.getByTestId("study-delta"), page.getByTestId("study-profile")];
-  await expect(chart).toHaveAttribute("aria-label", /500 bars shown/, { timeout: 10_000 });
+  await expect(chart).toHaveAttribute("aria-label", /1[2-5]\d bars shown/, { timeout: 10_000 });
   await expect(chart).not.toHaveAttribute("aria-label", /delta|most volume/);
   await delta.click();
   await profile.click();

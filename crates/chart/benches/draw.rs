@@ -86,6 +86,9 @@ fn chart_of(bars: &[Candle]) -> Chart {
     chart.set_instrument("BTC/USDT", 2, 3);
     chart.set_bars(bars);
     chart.prepare();
+    // All bars, not only those of the first view.
+    chart.zoom(3.6);
+    chart.prepare();
     chart
 }
 

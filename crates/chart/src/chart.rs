@@ -29,7 +29,7 @@ use crate::{
     scale::{PriceScale, TimeScale},
     series::{Change, Series},
     theme::Theme,
-    viewport::{DEFAULT_BARS, Extent, Viewport},
+    viewport::{Extent, LEAST_DEFAULT_BARS, MOST_DEFAULT_BARS, Viewport},
 };
 
 /// A candle chart of one instrument and interval.
@@ -543,8 +543,15 @@ impl Chart {
         let times = self.series.open_time_ms();
         let slot = |time_ms: i64| time_ms.div_euclid(self.interval_ms());
         let (first, last) = (slot(*times.first()?), slot(*times.last()?));
-        let default_first = slot(times[times.len().saturating_sub(DEFAULT_BARS)]);
+        let default_first = slot(times[times.len().saturating_sub(self.default_bars())]);
         Some(Extent { first, last, default_first })
+    }
+
+    /// Returns the number of last bars in the first view.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "float casts saturate")]
+    fn default_bars(&self) -> usize {
+        let width = f64::from(self.surface.width) / self.surface.ratio;
+        ((width / DEFAULT_BAR_PX) as usize).clamp(LEAST_DEFAULT_BARS, MOST_DEFAULT_BARS)
     }
 
     fn build_scene(&self) -> Scene {
@@ -662,3 +669,9 @@ const TIME_GAP_PX: f64 = 72.0;
 const TIME_GAP_DIGITS: f64 = 11.0;
 
 const STALE_OPACITY: f64 = 0.45;
+/// Width of a bar in the first view in CSS pixels, within the limits of their number.
+const DEFAULT_BAR_PX: f64 = 6.0;
+
+/// Most decimals of a sum of sizes: it is a statistic, and a token's 18 decimals would not fit.
+const SUM_DECIMALS: u32 = 8;
+

@@ -3,8 +3,11 @@
 //! Positions are in slots (see `scale`); not here: pixels and prices. A viewport is never empty: it always spans at
 //! least [`MIN_SLOTS`] slots and never leaves the bars entirely.
 
-/// The number of last bars in view before the user zooms.
-pub const DEFAULT_BARS: usize = 500;
+/// The fewest last bars in view before the user zooms.
+pub const LEAST_DEFAULT_BARS: usize = 120;
+
+/// The most last bars in view before the user zooms; a wider chart has wider bars.
+pub const MOST_DEFAULT_BARS: usize = 150;
 
 /// The closest zoom, in slots.
 pub const MIN_SLOTS: f64 = 10.0;
@@ -16,7 +19,7 @@ pub struct Extent {
     pub first: i64,
     /// Slot of the newest bar, not before `first`.
     pub last: i64,
-    /// Slot of the oldest of the last [`DEFAULT_BARS`] bars.
+    /// Slot of the oldest bar of the first view.
     pub default_first: i64,
 }
 
@@ -41,8 +44,8 @@ pub struct Viewport {
 }
 
 impl Viewport {
-    /// Shows the last [`DEFAULT_BARS`] bars with a small margin at the right. If trades are so rare that these spread
-    /// over more than [`MAX_DEFAULT_SLOTS`] slots, shows the last that many slots.
+    /// Shows the bars from `extent.default_first` on with a small margin at the right. If trades are so rare that these
+    /// spread over more than [`MAX_DEFAULT_SLOTS`] slots, shows the last that many slots.
     #[expect(clippy::cast_precision_loss, reason = "slot numbers are below 2^53")]
     pub fn new(extent: Extent) -> Self {
         let held = (extent.end() - extent.default_first as f64).clamp(LEAST_DEFAULT_SLOTS, MAX_DEFAULT_SLOTS);
@@ -122,14 +125,17 @@ impl Viewport {
 
 /// Returns the widest zoom: twice the extent of all bars.
 fn most_slots(extent: Extent) -> f64 {
-    ((extent.end() - extent.start()) * 2.0).max(MAX_DEFAULT_SLOTS * 2.0)
+    ((extent.end() - extent.start()) * 2.0).max(LEAST_MOST_SLOTS)
 }
 
 /// A few bars are not enlarged to the whole width.
 const LEAST_DEFAULT_SLOTS: f64 = 60.0;
 
-/// Most slots of the first view.
-pub const MAX_DEFAULT_SLOTS: f64 = 2_000.0;
+/// Most slots of the first view: bars further apart would have no bodies.
+pub const MAX_DEFAULT_SLOTS: f64 = 300.0;
+
+/// The widest zoom if there are few bars.
+const LEAST_MOST_SLOTS: f64 = 4_000.0;
 
 /// Share of the width left empty right of the newest bar.
 const RIGHT_ROOM: f64 = 0.02;
@@ -142,32 +148,32 @@ mod tests {
 
     fn extent(first: i64, n_bars: i64) -> Extent {
         let last = first + n_bars - 1;
-        Extent { first, last, default_first: first.max(last - 499) }
+        Extent { first, last, default_first: first.max(last - 149) }
     }
 
     #[test]
-    fn starts_with_the_last_500_bars() {
+    fn starts_with_the_last_bars() {
         let viewport = Viewport::new(extent(0, 900));
-        assert_eq!((viewport.left(), viewport.right()), (400.0, 910.0));
+        assert_eq!((viewport.left(), viewport.right()), (750.0, 903.0));
         assert!(viewport.is_following());
         // One bar is at the right, not over the whole width.
         let viewport = Viewport::new(extent(7, 1));
         assert_eq!((viewport.right(), viewport.slots()), (9.2, 61.2));
         let rare = Extent { first: 0, last: 1_000_000, default_first: 0 };
-        assert_eq!(Viewport::new(rare).slots(), 2_040.0);
+        assert_eq!(Viewport::new(rare).slots(), 306.0);
     }
 
     #[test]
     fn follows_the_newest_bar_until_it_is_panned_away() {
         let mut viewport = Viewport::new(extent(0, 600));
         assert!(viewport.follow(extent(0, 603)));
-        assert_eq!(viewport.right(), 613.0);
+        assert_eq!(viewport.right(), 606.0);
         assert!(!viewport.follow(extent(0, 603)));
 
         viewport.pan(-50.0, extent(0, 603));
         assert!(!viewport.is_following());
         assert!(!viewport.follow(extent(0, 610)));
-        assert_eq!(viewport.right(), 563.0);
+        assert_eq!(viewport.right(), 556.0);
 
         viewport.to_end(extent(0, 610));
         assert!(viewport.is_following());

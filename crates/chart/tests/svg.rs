@@ -163,6 +163,20 @@ fn a_gap_stays_empty() {
     let with_gap = draw_series(&mut chart_of(&zigzag((0..40).chain(60..100))));
     let volumes: Vec<_> = with_gap.rects.iter().filter(|rect| rect.opacity == "0.3").collect();
     assert_eq!(volumes.len(), 80);
+#[test]
+fn opens_at_120_to_150_bars_and_zooms_out_to_all() {
+    for (width, ratio, expected) in [(360, 1.0, 120), (1_080, 3.0, 120), (800, 1.0, 133), (2_560, 1.0, 150)] {
+        let mut chart = chart_of(&zigzag(0..500));
+        chart.set_surface(Surface { width, ratio, ..Surface::plain(SIZE.0, SIZE.1) });
+        chart.prepare();
+        let shown = format!(": {expected} bars shown");
+        assert!(chart.summary().contains(&shown), "{width}: {}", chart.summary());
+        chart.zoom(10.0);
+        chart.prepare();
+        assert!(chart.summary().contains(": 500 bars shown"), "{}", chart.summary());
+    }
+}
+
     let widest = volumes.windows(2).map(|pair| pair[1].x - pair[0].x).max().unwrap();
     let narrowest = volumes.windows(2).map(|pair| pair[1].x - pair[0].x).min().unwrap();
     // Bars 39 and 60 are 21 slots apart.
@@ -177,6 +191,8 @@ fn labels_say_prices_and_times() {
         texts,
         [
             "97.00", "98.00", "99.00", "100.00", "101.00", "102.00", "103.00", "104.00", "105.00", // prices
+    chart.prepare();
+    chart.zoom(1.2);
             "22:15", "22:30", "22:45", "23:00", "23:15", "23:30", "23:45", "9 Aug", "00:15", "00:30", "00:45",
             "01:00", // times
             "UTC", "101.00", // zone, last price
