@@ -257,7 +257,7 @@ test("the chart shows volume delta and profile where they are wanted, and rememb
   await delta.click();
   await profile.click();
   await expect(chart).toHaveAttribute("aria-label", /cumulative volume delta [+−][^,]+ since .*, most volume at [^,]+$/, { timeout: 10_000 });
-  await expect(page.getByTestId("chart-legend")).toContainText(/Δ [+−]\d/);
+  await expect(page.getByTestId("chart-legend")).toContainText(/Δ\s[+−]\d/);
 
   await page.reload();
   await expect(delta).toHaveAttribute("aria-pressed", "true");

@@ -340,7 +340,7 @@ impl Chart {
     fn delta_words_at(&self, idx: usize) -> Option<String> {
         let total = self.series.cumulative_delta(idx)?;
         let since = format_bar_time(self.series.delta_since_ms(idx)?, self.interval_ms());
-        Some(format!("{} since {since}", format_signed(total, self.size_decimals)))
+        Some(format!("{} since {since}", format_signed(total, self.size_decimals.min(SUM_DECIMALS))))
     }
 
     /// Returns the caption of the delta pane: the sum at the bar that the legend shows.
@@ -567,7 +567,9 @@ impl Chart {
             self.series.price_extent(before..before + 1)
         });
         let Some((low, high)) = extremes else { return fallback() };
-        let n_label_chars = [low, high].map(|price| format_fixed(price, self.price_decimals).chars().count());
+        // The last price is exact, so it may be longer than the axis's own labels.
+        let decimals = self.price_decimals.max(self.series.close_decimals());
+        let n_label_chars = [low, high].map(|price| format_fixed(price, decimals).chars().count());
         // An unknown width does not lengthen any label.
         let delta = |range, layout: &Layout| {
             let is_shown = self.studies.delta && !layout.delta.is_empty();
@@ -668,10 +670,10 @@ const PRICE_GAP_PX: f64 = 40.0;
 const TIME_GAP_PX: f64 = 72.0;
 const TIME_GAP_DIGITS: f64 = 11.0;
 
-const STALE_OPACITY: f64 = 0.45;
 /// Width of a bar in the first view in CSS pixels, within the limits of their number.
 const DEFAULT_BAR_PX: f64 = 6.0;
 
 /// Most decimals of a sum of sizes: it is a statistic, and a token's 18 decimals would not fit.
 const SUM_DECIMALS: u32 = 8;
 
+const STALE_OPACITY: f64 = 0.45;

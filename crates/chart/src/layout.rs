@@ -133,6 +133,14 @@ impl Layout {
         Rect { y1: self.delta.y1, ..self.plot }
     }
 
+    /// Returns the number of characters that a label of the price axis has room for.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "float casts saturate")]
+    pub(crate) fn axis_chars(&self) -> usize {
+        let room = f64::from(self.price_axis.width() - 2 * self.px(LABEL_PADDING_PX));
+        // The axis was made as wide as its longest label, rounded to whole pixels.
+        ((room + 1.0) / self.digit_width.max(1.0)) as usize
+    }
+
     /// Returns `css` CSS pixels in device pixels, at least one.
     pub(crate) fn px(&self, css: f64) -> i32 {
         pixels(css * self.ratio).max(1)

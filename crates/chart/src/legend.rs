@@ -92,18 +92,18 @@ impl Legend {
         Self { delta: delta(), ..self }
     }
 
-    /// Returns `V …`, followed by `Δ …` if there is a delta.
+    /// Returns `V …`, followed by `Δ …` if there is a delta. A line breaks between two figures only.
     pub fn volumes(&self) -> String {
         match &self.delta {
-            Some(delta) => format!("V {}  Δ {delta}", self.volume),
-            None => format!("V {}", self.volume),
+            Some(delta) => format!("V\u{a0}{}  Δ\u{a0}{delta}", self.volume),
+            None => format!("V\u{a0}{}", self.volume),
         }
     }
 
-    /// Returns `O … H … L … C …`.
+    /// Returns `O … H … L … C …`. A line breaks between two figures only.
     pub fn prices(&self) -> String {
         let Self { open, high, low, close, .. } = self;
-        format!("O {open}  H {high}  L {low}  C {close}")
+        format!("O\u{a0}{open}  H\u{a0}{high}  L\u{a0}{low}  C\u{a0}{close}")
     }
 }
 
@@ -122,7 +122,7 @@ mod tests {
     fn a_bar_as_text() {
         let legend = Legend::new(&bar(1_723_161_600_000, 6_160_200), 60_000, 2, 5);
         assert_eq!(
-            legend.to_string(),
+            legend.to_string().replace('\u{a0}', " "),
             "9 Aug 2024 00:00  O 61 602.00  H 61 602.30  L 61 601.80  C 61 602.10  0.00 %  V 0.00100"
                 .replace("1 6", "1\u{202f}6")
         );
@@ -132,9 +132,12 @@ mod tests {
 
     #[test]
     fn a_delta_has_a_sign() {
-        for (bought, expected) in
-            [(Some("0.01"), "Δ +0.008"), (Some("0"), "Δ −0.012"), (Some("0.006"), "Δ +0.000"), (None, "V 0.012")]
-        {
+        for (bought, expected) in [
+            (Some("0.01"), "Δ\u{a0}+0.008"),
+            (Some("0"), "Δ\u{a0}−0.012"),
+            (Some("0.006"), "Δ\u{a0}+0.000"),
+            (None, "V\u{a0}0.012"),
+        ] {
             let (volume, buy_volume) =
                 (Quantity::parse("0.012").unwrap(), bought.map(|text| Quantity::parse(text).unwrap()));
             let bar = Candle { volume, buy_volume, ..bar(0, 100) };

@@ -37,6 +37,8 @@ pub struct Series {
     close: Vec<f64>,
     volume: Vec<f64>,
     flow: Flow,
+    /// The most decimal places of any close since the bars were replaced.
+    close_decimals: u32,
     hashed: Option<HashedPrefix>,
 }
 
@@ -58,6 +60,7 @@ impl Series {
     pub fn clear(&mut self) {
         self.drain(self.len());
         self.flow.clear();
+        self.close_decimals = 0;
         self.hashed = None;
     }
 
@@ -145,6 +148,12 @@ impl Series {
         self.flow.since_ms(idx, &self.open_time_ms)
     }
 
+    /// Returns the decimal places of the longest close so far. It never falls while bars come and go, so that a label
+    /// as long as the close does not change the axis with every trade.
+    pub(crate) fn close_decimals(&self) -> u32 {
+        self.close_decimals
+    }
+
     /// Returns the lowest low and highest high of the bars in `range`; `None` without bars.
     pub fn price_extent(&self, range: Range<usize>) -> Option<(f64, f64)> {
         let lows = self.low.get(range.clone())?;
@@ -175,6 +184,7 @@ impl Series {
     }
 
     fn write(&mut self, idx: usize, bar: &Candle) {
+        self.close_decimals = self.close_decimals.max(bar.close.significant_scale());
         self.candles[idx] = *bar;
         self.open[idx] = bar.open.to_f64_lossy();
         self.high[idx] = bar.high.to_f64_lossy();
@@ -185,6 +195,7 @@ impl Series {
     }
 
     fn insert(&mut self, idx: usize, bar: &Candle) {
+        self.close_decimals = self.close_decimals.max(bar.close.significant_scale());
         self.candles.insert(idx, *bar);
         self.open_time_ms.insert(idx, bar.open_time.as_millis());
         self.open.insert(idx, bar.open.to_f64_lossy());

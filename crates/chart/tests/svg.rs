@@ -132,6 +132,11 @@ fn layer(svg_of: impl FnOnce(&chart::draw::Area<SVGBackend<'_>>)) -> Picture {
     picture(&svg)
 }
 
+/// The legend with plain blanks.
+fn words(chart: &Chart) -> String {
+    chart.legend().unwrap().to_string().replace('\u{a0}', " ")
+}
+
 fn hex(rgb: chart::theme::Rgb) -> String {
     format!("#{:02X}{:02X}{:02X}", rgb.0, rgb.1, rgb.2)
 }
@@ -159,11 +164,6 @@ fn every_bar_has_a_body_and_a_volume() {
 }
 
 #[test]
-fn a_gap_stays_empty() {
-    let with_gap = draw_series(&mut chart_of(&zigzag((0..40).chain(60..100))));
-    let volumes: Vec<_> = with_gap.rects.iter().filter(|rect| rect.opacity == "0.3").collect();
-    assert_eq!(volumes.len(), 80);
-#[test]
 fn opens_at_120_to_150_bars_and_zooms_out_to_all() {
     for (width, ratio, expected) in [(360, 1.0, 120), (1_080, 3.0, 120), (800, 1.0, 133), (2_560, 1.0, 150)] {
         let mut chart = chart_of(&zigzag(0..500));
@@ -177,6 +177,11 @@ fn opens_at_120_to_150_bars_and_zooms_out_to_all() {
     }
 }
 
+#[test]
+fn a_gap_stays_empty() {
+    let with_gap = draw_series(&mut chart_of(&zigzag((0..40).chain(60..100))));
+    let volumes: Vec<_> = with_gap.rects.iter().filter(|rect| rect.opacity == "0.3").collect();
+    assert_eq!(volumes.len(), 80);
     let widest = volumes.windows(2).map(|pair| pair[1].x - pair[0].x).max().unwrap();
     let narrowest = volumes.windows(2).map(|pair| pair[1].x - pair[0].x).min().unwrap();
     // Bars 39 and 60 are 21 slots apart.
@@ -186,18 +191,51 @@ fn opens_at_120_to_150_bars_and_zooms_out_to_all() {
 #[test]
 fn labels_say_prices_and_times() {
     let mut chart = chart_of(&zigzag(0..180));
+    chart.prepare();
+    chart.zoom(1.2);
     let texts = draw(&mut chart).texts;
     assert_eq!(
         texts,
         [
             "97.00", "98.00", "99.00", "100.00", "101.00", "102.00", "103.00", "104.00", "105.00", // prices
-    chart.prepare();
-    chart.zoom(1.2);
             "22:15", "22:30", "22:45", "23:00", "23:15", "23:30", "23:45", "9 Aug", "00:15", "00:30", "00:45",
             "01:00", // times
             "UTC", "101.00", // zone, last price
         ]
     );
+}
+
+#[test]
+fn leading_digits_are_never_cut() {
+    /// A close beside the end of its label on an axis of `SIZE`, and the decimals of the instrument.
+    #[track_caller]
+    fn check(close: &str, price_decimals: u32, width: u32, expected: &str) {
+        let mut chart = chart_of(&[bar(0, [close; 4]), bar(1, [close; 4])]);
+        chart.set_instrument("WETH/USDT", price_decimals, 18);
+        chart.set_surface(Surface { width, ..Surface::plain(SIZE.0, SIZE.1) });
+        chart.prepare();
+        let mut svg = String::new();
+        let area = SVGBackend::with_string(&mut svg, (width, SIZE.1)).into_drawing_area();
+        chart.draw_base(&area).unwrap();
+        chart.draw_last(&area).unwrap();
+        drop(area);
+        let found = picture(&svg);
+        assert_eq!(found.texts.last().unwrap().replace('\u{202f}', ""), expected);
+        let (down, last_down) = (hex(Theme::DARK.up), found.rects.last().unwrap());
+        assert_eq!(last_down.fill, down, "the last price's label");
+        let room = f64::from(last_down.width) / 6.6;
+        let labels = found.texts.iter().filter(|text| text.contains('.') || text.contains('…'));
+        let longest = labels.map(|text| text.chars().count()).max().unwrap();
+        #[expect(clippy::cast_precision_loss, reason = "a label's length")]
+        let is_inside = longest as f64 <= room;
+        assert!(is_inside, "{longest} characters in the room of {room}: {:?}", found.texts);
+    }
+    check("2890.90123404111", 4, 1_000, "2890.90123404111");
+    check("2890.9", 4, 1_000, "2890.9000");
+    check("61602.01", 2, 1_000, "61602.01");
+    check("0.000000001234567891", 18, 1_000, "0.000000001234567891");
+    // Half of a narrow chart is the most: then the last decimals go.
+    check("2890.901234567890123456", 4, 200, "2890.901234…");
 }
 
 #[test]
@@ -221,10 +259,7 @@ fn the_crosshair_names_price_time_and_bar() {
     chart.draw_cursor(&SVGBackend::with_string(&mut svg, SIZE).into_drawing_area()).unwrap();
     let texts = picture(&svg).texts;
     assert_eq!(texts, ["101.70", "8 Aug 2024 22:53"]);
-    assert_eq!(
-        chart.legend().unwrap().to_string(),
-        "8 Aug 2024 22:53  O 103.00  H 105.00  L 99.00  C 101.00  −1.94 %  V 1.500"
-    );
+    assert_eq!(words(&chart), "8 Aug 2024 22:53  O 103.00  H 105.00  L 99.00  C 101.00  −1.94 %  V 1.500");
     // Beyond the newest bar there is no bar; outside the plot the newest is shown.
     chart.set_cursor(Some((940.0, 200.0)));
     assert_eq!(chart.legend(), None);
@@ -451,7 +486,7 @@ fn the_delta_has_a_pane_below_the_prices() {
         chart.draw_cursor(area).unwrap();
     });
     assert_eq!(cursor.texts, ["CVD +6.000 since 8 Aug 2024 22:00", "6.8", "8 Aug 2024 22:53"]);
-    assert!(chart.legend().unwrap().to_string().ends_with("V 1.500  Δ +0.500"));
+    assert!(words(&chart).ends_with("V 1.500  Δ +0.500"));
 }
 
 #[test]

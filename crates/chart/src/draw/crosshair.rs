@@ -44,7 +44,7 @@ pub(crate) fn draw_crosshair<DB: DrawingBackend>(
     let y0 = (y - row / 2).min(plot.y1 - row).max(plot.y0);
     if !crosshair.value.is_empty() {
         pen.fill(Rect { x0: axis.x0, y0, x1: axis.x1, y1: y0 + row }, layout.surface, fill)?;
-        pen.text(&crosshair.value, (axis.x1 - padding, y0 + row / 2), HPos::Right, font, ink)?;
+        pen.axis_text(&crosshair.value, y0 + row / 2, layout, font, ink)?;
     }
 
     let half = half_width(&crosshair.time, layout) + padding;

@@ -6,7 +6,7 @@ use plotters_backend::{DrawingBackend, text_anchor::HPos};
 
 use super::pen::{Font, Ink, Pen, PenResult};
 use crate::{
-    layout::{LABEL_PADDING_PX, Layout, Rect},
+    layout::{Layout, Rect},
     scale::{PriceScale, TimeScale},
     series::Series,
     theme::Theme,
@@ -70,8 +70,7 @@ pub(crate) fn draw_delta_axis<DB: DrawingBackend>(
     let half = layout.px(LABEL_ROWS_PX / 2.0);
     for tick in scale.axis.ticks((pane.y0 + half, pane.y1 - half), LABEL_GAP_PX * layout.ratio, scale.decimals) {
         pen.fill(Rect { y0: tick.y, y1: tick.y + layout.line, ..pane }, pane, theme.grid.into())?;
-        let x = layout.price_axis.x1 - layout.px(LABEL_PADDING_PX);
-        pen.text(&tick.label, (x, tick.y), HPos::Right, font, theme.muted.into())?;
+        pen.axis_text(&tick.label, tick.y, layout, font, theme.muted.into())?;
     }
     Ok(())
 }

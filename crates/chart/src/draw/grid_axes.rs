@@ -4,7 +4,7 @@ use plotters_backend::{DrawingBackend, text_anchor::HPos};
 
 use super::pen::{Font, Ink, Pen, PenResult};
 use crate::{
-    layout::{LABEL_PADDING_PX, Layout, Rect},
+    layout::{Layout, Rect},
     scale::{PriceTick, TimeTick},
     theme::Theme,
 };
@@ -34,8 +34,7 @@ pub(crate) fn draw_grid_axes<DB: DrawingBackend>(
     let muted = Ink::from(theme.muted);
     let half = layout.px(LABEL_ROWS_PX / 2.0);
     for tick in prices.iter().filter(|tick| tick.y >= plot.y0 + half && tick.y <= plot.y1 - half) {
-        let x = layout.price_axis.x1 - layout.px(LABEL_PADDING_PX);
-        pen.text(&tick.label, (x, tick.y), HPos::Right, font, muted)?;
+        pen.axis_text(&tick.label, tick.y, layout, font, muted)?;
     }
     let middle = (layout.time_axis.y0 + layout.time_axis.y1) / 2;
     for tick in times {
@@ -46,8 +45,7 @@ pub(crate) fn draw_grid_axes<DB: DrawingBackend>(
             pen.text(&tick.label, (tick.x, middle), HPos::Center, font, ink)?;
         }
     }
-    let x = layout.price_axis.x1 - layout.px(LABEL_PADDING_PX);
-    pen.text(ZONE, (x, middle), HPos::Right, font, muted)
+    pen.axis_text(ZONE, middle, layout, font, muted)
 }
 
 /// Returns half of a label's width, estimated from the width of its digits: close enough to tell whether it fits.

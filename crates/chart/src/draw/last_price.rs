@@ -1,10 +1,10 @@
 //! The last price: a dashed line across the plot and a filled label on the axis, with the time left in the bar below.
 
-use plotters_backend::{DrawingBackend, text_anchor::HPos};
+use plotters_backend::DrawingBackend;
 
 use super::pen::{Font, Ink, Pen, PenResult};
 use crate::{
-    layout::{LABEL_PADDING_PX, Layout, Rect},
+    layout::{Layout, Rect},
     theme::{Rgb, Theme},
 };
 
@@ -40,10 +40,10 @@ pub(crate) fn draw_last_price<DB: DrawingBackend>(
     let axis = layout.price_axis;
     let label = Rect { x0: axis.x0, y0, x1: axis.x1, y1: y0 + height };
     pen.fill(label, layout.surface, last.colour.into())?;
-    let (x, ink) = (axis.x1 - layout.px(LABEL_PADDING_PX), Ink::from(theme.background));
-    pen.text(&last.label, (x, y0 + row / 2), HPos::Right, font, ink)?;
+    let ink = Ink::from(theme.background);
+    pen.axis_text(&last.label, y0 + row / 2, layout, font, ink)?;
     match &last.countdown {
-        Some(countdown) => pen.text(countdown, (x, y0 + row + row / 2), HPos::Right, font, ink),
+        Some(countdown) => pen.axis_text(countdown, y0 + row + row / 2, layout, font, ink),
         None => Ok(()),
     }
 }

@@ -11,7 +11,10 @@ use plotters_backend::{
 };
 
 use super::{Area, DrawResult};
-use crate::{layout::Rect, theme::Rgb};
+use crate::{
+    layout::{LABEL_PADDING_PX, Layout, Rect},
+    theme::Rgb,
+};
 
 /// The result of drawing directly on a backend.
 pub(crate) type PenResult<DB> = Result<(), DrawingErrorKind<<DB as DrawingBackend>::ErrorType>>;
@@ -75,6 +78,19 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
             start += 2 * dash.max(1);
         }
         Ok(())
+    }
+
+    /// Writes `text` on the price axis with its middle row at `y`; what the axis has no room for is cut off at the end,
+    /// so that the leading digits stay.
+    pub(crate) fn axis_text(&mut self, text: &str, y: i32, layout: &Layout, font: Font<'_>, ink: Ink) -> PenResult<DB> {
+        let x = layout.price_axis.x1 - layout.px(LABEL_PADDING_PX);
+        match text.char_indices().nth(layout.axis_chars()) {
+            None => self.text(text, (x, y), HPos::Right, font, ink),
+            Some(_) => {
+                let kept = text.char_indices().nth(layout.axis_chars().saturating_sub(1)).map_or(0, |(at, _)| at);
+                self.text(&[&text[..kept], "…"].concat(), (x, y), HPos::Right, font, ink)
+            }
+        }
     }
 
     /// Writes `text` with its middle row at `y` and its left end, middle or right end at `x`.
