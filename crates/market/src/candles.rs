@@ -125,7 +125,7 @@ mod tests {
             candles.on_trade(&trade(number, "10", "1"), Timestamp::from_millis(i64::try_from(number).unwrap() * 1_000));
         }
         let n_bars = |interval: Interval| candles.series(interval).newest(500, Digits::default()).len();
-        assert_eq!(Interval::ALL.map(n_bars), [10, 1, 1, 1, 1, 1, 1]);
+        assert_eq!(Interval::ALL.map(n_bars), [10, 1, 1, 1, 1, 1, 1, 1]);
         assert_eq!(candles.series(Interval::D1).newest(1, Digits::default())[0].volume, size("10"));
     }
 

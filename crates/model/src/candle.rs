@@ -25,6 +25,8 @@ pub enum Interval {
     M5,
     /// Fifteen minutes.
     M15,
+    /// Thirty minutes.
+    M30,
     /// One hour.
     H1,
     /// Four hours.
@@ -35,7 +37,7 @@ pub enum Interval {
 
 impl Interval {
     /// All intervals, shortest first.
-    pub const ALL: [Self; 7] = [Self::S1, Self::M1, Self::M5, Self::M15, Self::H1, Self::H4, Self::D1];
+    pub const ALL: [Self; 8] = [Self::S1, Self::M1, Self::M5, Self::M15, Self::M30, Self::H1, Self::H4, Self::D1];
 
     /// Returns the name used in topics (`15m`).
     pub const fn as_str(self) -> &'static str {
@@ -44,6 +46,7 @@ impl Interval {
             Self::M1 => "1m",
             Self::M5 => "5m",
             Self::M15 => "15m",
+            Self::M30 => "30m",
             Self::H1 => "1h",
             Self::H4 => "4h",
             Self::D1 => "1d",
@@ -57,10 +60,16 @@ impl Interval {
             Self::M1 => 60,
             Self::M5 => 300,
             Self::M15 => 900,
+            Self::M30 => 1_800,
             Self::H1 => 3_600,
             Self::H4 => 14_400,
             Self::D1 => 86_400,
         })
+    }
+
+    /// Returns the interval of this many seconds.
+    pub fn from_seconds(seconds: u64) -> Option<Self> {
+        Self::ALL.into_iter().find(|interval| interval.duration().as_secs() == seconds)
     }
 
     /// Returns the start of the candle that contains `time`.
@@ -230,6 +239,7 @@ mod tests {
             (Interval::S1, 1_723_161_601_000),
             (Interval::M1, 1_723_161_600_000),
             (Interval::M15, 1_723_161_600_000),
+            (Interval::M30, 1_723_161_600_000),
             (Interval::H1, 1_723_161_600_000),
             (Interval::D1, 1_723_161_600_000),
         ] {
@@ -242,6 +252,7 @@ mod tests {
     fn names_round_trip() {
         for interval in Interval::ALL {
             assert_eq!(interval.as_str().parse::<Interval>(), Ok(interval));
+            assert_eq!(Interval::from_seconds(interval.duration().as_secs()), Some(interval));
         }
         assert!("2m".parse::<Interval>().is_err());
     }

@@ -25,7 +25,7 @@ pub enum ModelError {
         right: String,
     },
     /// The text names no known interval.
-    #[error("{text:?} is not an interval; use one of 1s, 1m, 5m, 15m, 1h, 4h, 1d")]
+    #[error("{text:?} is not an interval; use one of 1s, 1m, 5m, 15m, 30m, 1h, 4h, 1d")]
     NotAnInterval {
         /// The original text.
         text: String,

@@ -235,7 +235,7 @@ impl Parameter {
             (ParameterKind::Interval, None) => Err("needs an interval, as in candles.1m"),
             (ParameterKind::Interval, Some(name)) => match name.parse() {
                 Ok(interval) => Ok(Some(Self::Interval(interval))),
-                Err(_) => Err("unknown interval; known are 1s, 1m, 5m, 15m, 1h, 4h, 1d"),
+                Err(_) => Err("unknown interval; known are 1s, 1m, 5m, 15m, 30m, 1h, 4h, 1d"),
             },
             (ParameterKind::Group, None) => Err("needs a group of ticks, as in ladder.10"),
             (ParameterKind::Group, Some(text)) => {
@@ -327,7 +327,7 @@ mod tests {
         check("candles:demo:A", r#"topic "candles:demo:A": needs an interval, as in candles.1m"#);
         check(
             "candles.2m:demo:A",
-            r#"topic "candles.2m:demo:A": unknown interval; known are 1s, 1m, 5m, 15m, 1h, 4h, 1d"#,
+            r#"topic "candles.2m:demo:A": unknown interval; known are 1s, 1m, 5m, 15m, 30m, 1h, 4h, 1d"#,
         );
         check("quote.1m:demo:A", r#"topic "quote.1m:demo:A": this channel has no parameter"#);
         check("ladder:demo:A", r#"topic "ladder:demo:A": needs a group of ticks, as in ladder.10"#);

@@ -95,6 +95,7 @@ fn granularity(interval: Interval) -> Option<(&'static str, Duration)> {
         Interval::M1 => ("ONE_MINUTE", 60),
         Interval::M5 => ("FIVE_MINUTE", 300),
         Interval::M15 => ("FIFTEEN_MINUTE", 900),
+        Interval::M30 => ("THIRTY_MINUTE", 1_800),
         Interval::H1 => ("ONE_HOUR", 3_600),
         Interval::H4 => ("TWO_HOUR", 7_200),
         Interval::D1 => ("ONE_DAY", 86_400),
@@ -345,6 +346,7 @@ mod tests {
 
     #[test]
     fn four_hours_begin_with_a_whole_bar_and_seconds_cannot_be_had() {
+        assert_eq!(candles("A", Interval::M30, at(0), at(1)).unwrap().query[2].1, "THIRTY_MINUTE");
         let (from, until) = span(Interval::H4, 3, at(1_786_309_548)).unwrap();
         assert_eq!((until, from), (at(1_786_305_600), at(1_786_291_200 - 14_400)));
         assert_eq!(Interval::H4.open_time(from), from);

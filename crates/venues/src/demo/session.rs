@@ -307,7 +307,7 @@ fn bars_at_once(interval: Interval) -> usize {
     match interval {
         Interval::S1 => 400,
         Interval::M1 | Interval::M5 => 40,
-        Interval::M15 | Interval::H1 => 24,
+        Interval::M15 | Interval::M30 | Interval::H1 => 24,
         Interval::H4 | Interval::D1 => 12,
     }
 }
@@ -476,7 +476,7 @@ mod tests {
     fn history_and_the_trades_after_it_make_the_same_bars_as_later_history() {
         let (mut session, _) = started(&["XRP-SIM"]);
         let instrument = session.instruments()[0].id.clone();
-        for interval in [Interval::S1, Interval::M1, Interval::H1, Interval::D1] {
+        for interval in [Interval::S1, Interval::M1, Interval::M30, Interval::H1, Interval::H4, Interval::D1] {
             let request = HistoryRequest { instrument: instrument.clone(), interval, n_bars: 40 };
             let mut bars = history(&mut session, &request);
             assert_eq!(bars.len(), 40);

@@ -3,6 +3,7 @@
 //! Not here: when requests are sent ([`crate::kit::requests`]).
 
 use model::{
+    candle::Interval,
     decimal::Quantity,
     event::{CandleHistory, MarketEventKind},
     status::FeedCause,
@@ -15,7 +16,7 @@ use crate::{
         protocol::{FinnhubSession, Purpose},
         rest::{FinnhubCandles, FinnhubQuote},
     },
-    kit::{protocol::Unreadable, requests::Task},
+    kit::{bars, protocol::Unreadable, requests::Task},
 };
 
 impl FinnhubSession {
@@ -39,6 +40,7 @@ impl FinnhubSession {
             }
             Purpose::History { symbol, interval, .. } => {
                 let candles = serde_json::from_str::<FinnhubCandles>(body)?.candles().ok_or(Unreadable)?;
+                let candles = if *interval == Interval::H4 { bars::joined(*interval, candles) } else { candles };
                 let history = CandleHistory { interval: *interval, candles };
                 self.out.event(&self.symbols[*symbol].id, None, now, MarketEventKind::History(history));
             }

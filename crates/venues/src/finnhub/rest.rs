@@ -23,15 +23,16 @@ pub(super) fn quote(symbol: &str) -> RestRequest {
     RestRequest::get("/api/v1/quote", vec![("symbol", symbol.to_owned())], 1)
 }
 
-/// Requests the newest candles; `None` for intervals that the venue does not have.
+/// Requests the newest candles; `None` for intervals that the venue does not have. Four hours are built from hours.
 pub(super) fn candles(symbol: &str, interval: Interval, n_bars: usize, now: Timestamp) -> Option<RestRequest> {
     let resolution = match interval {
         Interval::M1 => "1",
         Interval::M5 => "5",
         Interval::M15 => "15",
-        Interval::H1 => "60",
+        Interval::M30 => "30",
+        Interval::H1 | Interval::H4 => "60",
         Interval::D1 => "D",
-        _ => return None,
+        Interval::S1 => return None,
     };
     let path = match symbol.split_once(':') {
         None => "/api/v1/stock/candle",
@@ -40,7 +41,11 @@ pub(super) fn candles(symbol: &str, interval: Interval, n_bars: usize, now: Time
     };
     let to_s = now.as_millis() / 1_000;
     let length_s = i64::try_from(interval.duration().as_secs()).ok()?;
-    let from_s = to_s - length_s.checked_mul(i64::try_from(n_bars).ok()?)?;
+    let mut from_s = to_s - length_s.checked_mul(i64::try_from(n_bars).ok()?)?;
+    if interval == Interval::H4 {
+        // The first candle is built from all its hours.
+        from_s = from_s.div_euclid(length_s).checked_add(1)?.checked_mul(length_s)?;
+    }
     let query = vec![
         ("symbol", symbol.to_owned()),
         ("resolution", resolution.to_owned()),
@@ -177,6 +182,8 @@ mod tests {
             ("AAPL", Interval::M5, Some("/api/v1/stock/candle 5")),
             ("OANDA:EUR_USD", Interval::D1, Some("/api/v1/forex/candle D")),
             ("BINANCE:BTCUSDT", Interval::H1, Some("/api/v1/crypto/candle 60")),
+            ("BINANCE:BTCUSDT", Interval::M30, Some("/api/v1/crypto/candle 30")),
+            ("BINANCE:BTCUSDT", Interval::H4, Some("/api/v1/crypto/candle 60")),
             ("BINANCE:BTCUSDT", Interval::S1, None),
         ] {
             let found = candles(symbol, interval, 10, now).map(|ask| format!("{} {}", ask.path, ask.query[1].1));
@@ -186,6 +193,8 @@ mod tests {
             candles("AAPL", Interval::M1, 10, now).unwrap().query[2..],
             [("from", "999400".to_owned()), ("to", "1000000".to_owned())]
         );
+        // 1,000,000 is 6,400 s into its four hours; two candles begin 14,400 s before those.
+        assert_eq!(candles("AAPL", Interval::H4, 2, now).unwrap().query[2].1, "979200");
     }
 
     #[test]

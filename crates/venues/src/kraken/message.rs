@@ -182,6 +182,7 @@ pub(super) fn minutes_of_interval(interval: Interval) -> Option<u32> {
         Interval::M1 => Some(1),
         Interval::M5 => Some(5),
         Interval::M15 => Some(15),
+        Interval::M30 => Some(30),
         Interval::H1 => Some(60),
         Interval::H4 => Some(240),
         Interval::D1 => Some(1_440),

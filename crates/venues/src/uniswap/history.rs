@@ -368,7 +368,7 @@ impl HistoryQuery {
 fn source(interval: Interval) -> Option<Rows> {
     match interval {
         Interval::S1 => None,
-        Interval::M1 | Interval::M5 | Interval::M15 => Some(Rows::Swaps),
+        Interval::M1 | Interval::M5 | Interval::M15 | Interval::M30 => Some(Rows::Swaps),
         Interval::H1 | Interval::H4 => Some(Rows::Hours),
         Interval::D1 => Some(Rows::Days),
     }

@@ -12,7 +12,7 @@ use model::{
 };
 use venues::{
     replay::Replay,
-    session::{CloseReason, ConnectionId, Input, Output, SessionConfig},
+    session::{CloseReason, ConnectionId, HistoryRequest, Input, Output, SessionConfig},
 };
 
 fn rig(symbols: &[&str]) -> (Rig, ConnectionId) {
@@ -64,6 +64,31 @@ fn shown(rig: &Rig) -> Vec<String> {
         _ => None,
     });
     words.collect()
+}
+
+#[test]
+fn four_hours_are_built_from_hours() {
+    let (mut rig, _) = rig(&["BINANCE:BTCUSDT"]);
+    let request = HistoryRequest { instrument: id("BINANCE:BTCUSDT"), interval: Interval::H4, n_bars: 2 };
+    rig.input(Input::HistoryRequest(request));
+    rig.run(2_000);
+    let [request] = rig.requests("/candle").try_into().unwrap();
+    assert_eq!(request.query[1].1, "60");
+    let body = r#"{"o":[1,2,3],"h":[4,5,6],"l":[0.5,1,2],"c":[2,3,4],"v":[1,2,4],"t":[14400,18000,28800],"s":"ok"}"#;
+    rig.answer(request.id, 200, None, body);
+    let bars = rig.events().into_iter().find_map(|event| match &event.kind {
+        MarketEventKind::History(history) => Some(history.candles.clone()),
+        _ => None,
+    });
+    let shown: Vec<String> = bars
+        .unwrap()
+        .iter()
+        .map(|bar| {
+            let seconds = bar.open_time.as_millis() / 1_000;
+            format!("{seconds} {} {} {} {} {}", bar.open, bar.high, bar.low, bar.close, bar.volume)
+        })
+        .collect();
+    assert_eq!(shown, ["14400 1 5 0.5 3 3", "28800 3 6 2 4 4"]);
 }
 
 #[test]

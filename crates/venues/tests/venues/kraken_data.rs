@@ -242,6 +242,7 @@ fn history_is_answered_with_the_newest_bars_and_holes_stay() {
         (Interval::M1, 1),
         (Interval::M5, 5),
         (Interval::M15, 15),
+        (Interval::M30, 30),
         (Interval::H1, 60),
         (Interval::H4, 240),
         (Interval::D1, 1_440),
