@@ -2,34 +2,37 @@
 //!
 //! The caller uses the setters and gestures whenever something happens and, once a frame, [`Chart::prepare`] followed
 //! by the layers of the returned level: `Full` draws all four, `Light` all but the base, `Last` the forming bar and the
-//! cursor, `Cursor` the cursor. Not here: when a frame is drawn, and the time (see [`Chart::set_clock`]).
+//! cursor, `Cursor` the cursor. Gestures are in `gestures`, texts in `words`. Not here: when a frame is drawn, and the
+//! time (see [`Chart::set_clock`]).
 //!
-//! Over 500 lines: one facade, whose setters, gestures and layers all share the same state.
+//! Over 500 lines: one facade, whose setters and layers all share the same state.
+
+mod gestures;
+mod words;
 
 use std::ops::Range;
 
 use model::{
     candle::{Candle, Interval},
-    decimal::Price,
     time::Timestamp,
 };
 use plotters_backend::DrawingBackend;
 
 use crate::{
     draw::{
-        Area, Crosshair, DeltaScale, DrawResult, LastPrice, Pen, PenResult, draw_candles, draw_crosshair, draw_delta,
-        draw_delta_axis, draw_delta_caption, draw_grid_axes, draw_last_price, draw_profile, draw_volume, paint,
-        row_step, volume_top,
+        Area, Crosshair, DeltaScale, DrawResult, Ink, LastPrice, Pen, PenResult, draw_candles, draw_crosshair,
+        draw_delta, draw_delta_axis, draw_delta_caption, draw_grid_axes, draw_last_price, draw_line, draw_profile,
+        draw_volume, paint, row_step, volume_top,
     },
-    format::{format_bar_time, format_change, format_countdown, format_fixed, format_signed, grouped, pow10},
+    format::{DAY_MS, format_bar_time, format_countdown, format_fixed, grouped, pow10},
     invalidate::{Level, Mask},
     layout::{Layout, Panes, Surface},
-    legend::Legend,
     profile::Profile,
-    scale::{PriceScale, TimeScale},
+    scale::{PriceMode, PriceScale, TimeScale},
     series::{Change, Series},
     theme::Theme,
-    viewport::{Extent, LEAST_DEFAULT_BARS, MOST_DEFAULT_BARS, Viewport},
+    viewport::Viewport,
+    zone::Zone,
 };
 
 /// A candle chart of one instrument and interval.
@@ -44,6 +47,11 @@ pub struct Chart {
     font_family: String,
     surface: Surface,
     viewport: Option<Viewport>,
+    bar_style: BarStyle,
+    price_mode: PriceMode,
+    /// The price range that the reader chose; `None` fits the bars in view.
+    chosen_prices: Option<PriceScale>,
+    zone: Zone,
     cursor: Option<(f64, f64)>,
     clock: Option<Timestamp>,
     is_stale: bool,
@@ -56,13 +64,66 @@ pub struct Chart {
     volume_top: f64,
 }
 
-/// The studies shown beside bars and volume.
+/// How the prices of bars are drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BarStyle {
+    /// Open, high, low and close.
+    #[default]
+    Candles,
+    /// The closes, joined.
+    Line,
+    /// The closes, joined, above a tint.
+    Area,
+}
+
+impl BarStyle {
+    /// All styles, in display order.
+    pub const ALL: [Self; 3] = [Self::Candles, Self::Line, Self::Area];
+
+    /// Returns its name, as stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Candles => "candles",
+            Self::Line => "line",
+            Self::Area => "area",
+        }
+    }
+
+    /// Parses a style from its name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|style| style.as_str() == text)
+    }
+}
+
+/// A part of the chart that a pointer is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Part {
+    /// Bars, volume and delta.
+    #[default]
+    Plot,
+    /// The labels of the prices.
+    PriceAxis,
+    /// The labels of the times.
+    TimeAxis,
+}
+
+/// The studies shown beside bars and volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Studies {
     /// Cumulative volume delta, in its own pane.
     pub delta: bool,
     /// Volume by price of the bars in view.
     pub profile: bool,
+    /// The moving average of the closes.
+    pub average: bool,
+    /// Its length in bars, from [`LEAST_AVERAGE`] to [`MOST_AVERAGE`].
+    pub average_bars: u16,
+}
+
+impl Default for Studies {
+    fn default() -> Self {
+        Self { delta: false, profile: false, average: false, average_bars: 20 }
+    }
 }
 
 /// The inputs of the layers; two equal scenes have the same axes.
@@ -87,6 +148,10 @@ impl Chart {
             font_family: "sans-serif".to_owned(),
             surface: Surface::plain(0, 0),
             viewport: None,
+            bar_style: BarStyle::default(),
+            price_mode: PriceMode::default(),
+            chosen_prices: None,
+            zone: Zone::UTC,
             cursor: None,
             clock: None,
             is_stale: false,
@@ -156,6 +221,28 @@ impl Chart {
         }
     }
 
+    /// Sets how the prices of bars are drawn.
+    pub fn set_bar_style(&mut self, bar_style: BarStyle) {
+        if self.bar_style != bar_style {
+            self.bar_style = bar_style;
+            self.mask.add(Level::Light);
+        }
+    }
+
+    /// Sets how prices are spaced, and fits them to the bars in view.
+    pub fn set_price_mode(&mut self, price_mode: PriceMode) {
+        if self.price_mode != price_mode {
+            self.price_mode = price_mode;
+            self.fit_prices();
+        }
+    }
+
+    /// Sets the time zone of all texts; candles of a day or more keep UTC, because their days begin there.
+    pub fn set_zone(&mut self, zone: Zone) {
+        self.zone = zone;
+        self.mask.add(Level::Full);
+    }
+
     /// Sets the venue's time for the countdown to the bar's close; `None` hides it. Causes a draw only when the
     /// displayed second changes; the profile adds the forming bar's trades equally often.
     pub fn set_clock(&mut self, now: Option<Timestamp>) {
@@ -197,48 +284,6 @@ impl Chart {
             self.cursor = cursor;
             self.mask.add(Level::Cursor);
         }
-    }
-
-    /// Shows `factor` times as many slots; the bar at pixel column `x` stays there.
-    pub fn zoom_at(&mut self, factor: f64, x: f64) {
-        let plot_width = f64::from(self.layout().plot.width().max(1));
-        self.move_view(|viewport, extent| viewport.zoom(factor, (x / plot_width).clamp(0.0, 1.0), extent));
-    }
-
-    /// Shows `factor` times as many slots; the newest bar stays in place if it is in view, otherwise the middle does.
-    pub fn zoom(&mut self, factor: f64) {
-        self.move_view(|viewport, extent| {
-            #[expect(clippy::cast_precision_loss, reason = "slot numbers are below 2^53")]
-            let end = (extent.last as f64 + 1.0 - viewport.left()) / viewport.slots();
-            viewport.zoom(factor, if (0.0..=1.0).contains(&end) { end } else { 0.5 }, extent);
-        });
-    }
-
-    /// Drags the bars by `pixels`, to the right if positive (older bars come into view).
-    pub fn drag(&mut self, pixels: f64) {
-        let plot_width = f64::from(self.layout().plot.width().max(1));
-        self.move_view(|viewport, extent| viewport.pan(-pixels / plot_width * viewport.slots(), extent));
-    }
-
-    /// Moves the view by a share of its width, towards newer bars if positive.
-    pub fn pan(&mut self, share: f64) {
-        self.move_view(|viewport, extent| viewport.pan(share * viewport.slots(), extent));
-    }
-
-    /// Shows the oldest bars at the same zoom.
-    pub fn to_start(&mut self) {
-        self.move_view(Viewport::to_start);
-    }
-
-    /// Shows the newest bars at the same zoom and follows them.
-    pub fn to_end(&mut self) {
-        self.move_view(Viewport::to_end);
-    }
-
-    /// Returns to the first view: the last bars, following.
-    pub fn reset_view(&mut self) {
-        self.viewport = None;
-        self.mask.add(Level::Full);
     }
 
     /// Returns the number of bars.
@@ -313,78 +358,6 @@ impl Chart {
         level
     }
 
-    /// Returns the bar whose slot is under the cursor, or the newest if the cursor is not over the plot. `None` over a
-    /// gap.
-    pub fn legend(&self) -> Option<Legend> {
-        self.legend_idx().and_then(|idx| self.series.candle(idx)).map(|bar| {
-            let legend = Legend::new(bar, self.interval_ms(), self.price_decimals, self.size_decimals);
-            if self.studies.delta { legend.with_delta(bar, self.size_decimals) } else { legend }
-        })
-    }
-
-    /// Returns the position of the bar that the legend shows.
-    fn legend_idx(&self) -> Option<usize> {
-        let Some((time, slot)) = self.cursor_slot() else { return self.series.len().checked_sub(1) };
-        let times = self.series.open_time_ms();
-        let idx = times.partition_point(|&open| time.slot_of_time(open) < slot);
-        (time.slot_of_time(*times.get(idx)?) == time.slot_of_time(time.time_of_slot(slot))).then_some(idx)
-    }
-
-    /// Returns the newest sum in the delta pane and its start, as part of a sentence; `None` if the pane is not shown.
-    pub fn delta_words(&self) -> Option<String> {
-        let words = || self.delta_words_at(self.series.len().checked_sub(1)?);
-        let unknown = || "unknown: the newest trades have no aggressor side".to_owned();
-        self.studies.delta.then(|| words().unwrap_or_else(unknown))
-    }
-
-    fn delta_words_at(&self, idx: usize) -> Option<String> {
-        let total = self.series.cumulative_delta(idx)?;
-        let since = format_bar_time(self.series.delta_since_ms(idx)?, self.interval_ms());
-        Some(format!("{} since {since}", format_signed(total, self.size_decimals.min(SUM_DECIMALS))))
-    }
-
-    /// Returns the caption of the delta pane: the sum at the bar that the legend shows.
-    fn delta_caption(&self) -> Option<String> {
-        if self.cursor_slot().is_none() {
-            return self.delta_words().map(|words| format!("CVD {words}"));
-        }
-        let words = || self.delta_words_at(self.legend_idx()?);
-        self.studies.delta.then(|| format!("CVD {}", words().unwrap_or_else(|| "unknown here".to_owned())))
-    }
-
-    /// Returns the price with the most volume, if the profile is shown.
-    pub fn control_price(&self) -> Option<String> {
-        let (time, price) = self.scales()?;
-        let profile = self.profile(time, price)?;
-        Some(format_fixed(profile.control_price(), self.price_decimals))
-    }
-
-    /// Returns a sentence that describes the chart for people who cannot see it.
-    pub fn summary(&self) -> String {
-        let name = if self.label.is_empty() { String::new() } else { format!("{}, ", self.label) };
-        let head = format!("{name}{} candles", self.interval);
-        let range = self.scales().map_or(0..self.series.len(), |(time, _)| self.visible(time));
-        let (Some(first), Some(last)) = (self.series.candle(range.start), self.series.last()) else {
-            return format!("{head}: no bars yet");
-        };
-        let seen = || range.clone().filter_map(|idx| self.series.candle(idx));
-        let low = seen().map(|bar| bar.low).min().unwrap_or(first.low);
-        let high = seen().map(|bar| bar.high).max().unwrap_or(first.high);
-        let shown = |price: Price| grouped(&price.at_scale(self.price_decimals).to_string());
-        format!(
-            "{head}: {} bars shown, last {}, {} since {} UTC, low {}, high {}{}{}{}",
-            range.len(),
-            shown(last.close),
-            format_change(first.open.to_f64_lossy(), last.close.to_f64_lossy()),
-            format_bar_time(first.open_time.as_millis(), self.interval_ms()),
-            shown(low),
-            shown(high),
-            self.delta_words().map(|words| format!(", cumulative volume delta {words}")).unwrap_or_default(),
-            self.control_price().map(|price| format!(", most volume at {price}")).unwrap_or_default(),
-            if self.is_stale { ", stale" } else { "" }
-        )
-    }
-
     /// Draws the lowest layer: background, grid, axes. Call [`Self::prepare`] first.
     ///
     /// # Errors
@@ -396,12 +369,12 @@ impl Chart {
             let last_row = plot.y1 - 1;
             (
                 price.ticks((plot.y0, last_row), PRICE_GAP_PX * layout.ratio, self.price_decimals),
-                time.ticks((TIME_GAP_PX * layout.ratio).max(TIME_GAP_DIGITS * layout.digit_width)),
+                time.ticks((TIME_GAP_PX * layout.ratio).max(TIME_GAP_DIGITS * layout.digit_width), self.zone()),
             )
         });
-        let delta = self.delta_scale();
+        let (delta, zone) = (self.delta_scale(), self.zone_name());
         paint(area, |pen| {
-            draw_grid_axes(pen, &layout, &prices, &times, self.font(&layout), &self.theme)?;
+            draw_grid_axes(pen, &layout, &prices, &times, &zone, (self.font(&layout), &self.theme))?;
             draw_delta_axis(pen, delta, &layout, self.font(&layout), &self.theme)
         })
     }
@@ -475,7 +448,7 @@ impl Chart {
         Some(Crosshair {
             x: time.column_of_time(time_ms),
             y: row,
-            time: format_bar_time(time_ms, self.interval_ms()),
+            time: format_bar_time(time_ms, self.interval_ms(), self.zone()),
             value: if y < f64::from(layout.plot.y1) {
                 price.label_of(y, self.price_decimals)
             } else {
@@ -509,7 +482,25 @@ impl Chart {
             draw_delta(pen, bars(), layout, (time, delta), &self.theme, alpha)?;
         }
         draw_volume(pen, bars(), layout, (time, self.volume_top), &self.theme, alpha)?;
-        draw_candles(pen, bars(), layout, (time, price), &self.theme, alpha)
+        let scales = (time, price);
+        let tint = (self.bar_style == BarStyle::Area).then(|| Ink::mix(self.theme.text, alpha * AREA_OPACITY));
+        let ink = Ink::mix(self.theme.text, alpha);
+        match self.bar_style {
+            BarStyle::Candles => draw_candles(pen, bars(), layout, scales, &self.theme, alpha)?,
+            BarStyle::Line | BarStyle::Area => {
+                draw_line(pen, bars(), layout, scales, |idx| Some(self.series.close(idx)), (ink, tint))?;
+            }
+        }
+        if !self.studies.average {
+            return Ok(());
+        }
+        let ink = Ink::mix(self.theme.average, alpha);
+        draw_line(pen, bars(), layout, scales, |idx| self.average(idx), (ink, None))
+    }
+
+    /// Returns the moving average at the bar at `idx`; none for the first bars.
+    fn average(&self, idx: usize) -> Option<f64> {
+        self.series.average(idx, usize::from(self.studies.average_bars.clamp(LEAST_AVERAGE, MOST_AVERAGE)))
     }
 
     fn opacity(&self) -> f64 {
@@ -529,31 +520,6 @@ impl Chart {
         self.scene.as_ref()?.delta.as_ref()
     }
 
-    fn move_view(&mut self, change: impl FnOnce(&mut Viewport, Extent)) {
-        let Some(extent) = self.extent() else { return };
-        let viewport = self.viewport.get_or_insert_with(|| Viewport::new(extent));
-        let before = *viewport;
-        change(viewport, extent);
-        if *viewport != before {
-            self.mask.add(Level::Full);
-        }
-    }
-
-    fn extent(&self) -> Option<Extent> {
-        let times = self.series.open_time_ms();
-        let slot = |time_ms: i64| time_ms.div_euclid(self.interval_ms());
-        let (first, last) = (slot(*times.first()?), slot(*times.last()?));
-        let default_first = slot(times[times.len().saturating_sub(self.default_bars())]);
-        Some(Extent { first, last, default_first })
-    }
-
-    /// Returns the number of last bars in the first view.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "float casts saturate")]
-    fn default_bars(&self) -> usize {
-        let width = f64::from(self.surface.width) / self.surface.ratio;
-        ((width / DEFAULT_BAR_PX) as usize).clamp(LEAST_DEFAULT_BARS, MOST_DEFAULT_BARS)
-    }
-
     fn build_scene(&self) -> Scene {
         let bare = Layout::new(&self.surface, 0, self.panes());
         let fallback = || Scene { layout: bare, scales: None, delta: None };
@@ -569,20 +535,27 @@ impl Chart {
         let Some((low, high)) = extremes else { return fallback() };
         // The last price is exact, so it may be longer than the axis's own labels.
         let decimals = self.price_decimals.max(self.series.close_decimals());
-        let n_label_chars = [low, high].map(|price| format_fixed(price, decimals).chars().count());
+        let chosen = self.chosen_prices.map(|prices| prices.between(bare.prices.y0, bare.prices.y1));
+        let ends = chosen.map_or([low, high], |prices| [0, bare.plot.y1].map(|y| prices.price_of(f64::from(y))));
+        let n_label_chars = ends.map(|price| format_fixed(price, decimals).chars().count());
         // An unknown width does not lengthen any label.
         let delta = |range, layout: &Layout| {
             let is_shown = self.studies.delta && !layout.delta.is_empty();
             DeltaScale::new(&self.series, range, self.size_decimals, layout).filter(|_| is_shown)
         };
         let n_delta_chars = delta(self.visible(&rough), &bare).map_or(0, |scale| scale.label_chars(bare.delta));
-        let n_chars = n_label_chars[0].max(n_label_chars[1]).max(n_delta_chars);
+        let n_zone_chars = self.zone_name().chars().count();
+        let n_chars = n_label_chars[0].max(n_label_chars[1]).max(n_delta_chars).max(n_zone_chars);
         let layout = Layout::new(&self.surface, n_chars, self.panes());
         if layout.plot.is_empty() {
             return Scene { layout, scales: None, delta: None };
         }
         let time = self.time_scale(viewport, &layout);
-        let price = PriceScale::new(low, high, self.price_decimals, layout.prices.y0, layout.prices.y1);
+        let rows = layout.prices;
+        let price = match self.chosen_prices {
+            Some(chosen) => chosen.between(rows.y0, rows.y1),
+            None => PriceScale::new(self.price_mode, low, high, self.price_decimals, rows.y0, rows.y1),
+        };
         let delta = delta(self.visible(&time), &layout);
         Scene { layout, scales: Some((time, price)), delta }
     }
@@ -658,6 +631,15 @@ impl Chart {
         i64::try_from(self.interval.duration().as_millis()).unwrap_or(i64::MAX)
     }
 
+    fn zone(&self) -> Zone {
+        if self.interval_ms() >= DAY_MS { Zone::UTC } else { self.zone }
+    }
+
+    /// Returns the name of the time zone at the newest bar.
+    fn zone_name(&self) -> String {
+        self.zone().name(self.series.open_time_ms().last().copied().unwrap_or_default())
+    }
+
     fn font(&self, layout: &Layout) -> crate::draw::Font<'_> {
         crate::draw::Font { family: &self.font_family, px: layout.font_px }
     }
@@ -670,10 +652,12 @@ const PRICE_GAP_PX: f64 = 40.0;
 const TIME_GAP_PX: f64 = 72.0;
 const TIME_GAP_DIGITS: f64 = 11.0;
 
-/// Width of a bar in the first view in CSS pixels, within the limits of their number.
-const DEFAULT_BAR_PX: f64 = 6.0;
+/// The shortest moving average, in bars.
+pub const LEAST_AVERAGE: u16 = 2;
 
-/// Most decimals of a sum of sizes: it is a statistic, and a token's 18 decimals would not fit.
-const SUM_DECIMALS: u32 = 8;
+/// The longest moving average, in bars.
+pub const MOST_AVERAGE: u16 = 500;
+
+const AREA_OPACITY: f64 = 0.1;
 
 const STALE_OPACITY: f64 = 0.45;

@@ -10,6 +10,7 @@ mod crosshair;
 mod delta;
 mod grid_axes;
 mod last_price;
+mod line;
 mod pen;
 mod profile;
 mod volume;
@@ -19,8 +20,9 @@ pub(crate) use crosshair::{Crosshair, draw_crosshair};
 pub(crate) use delta::{DeltaScale, draw_delta, draw_delta_axis, draw_delta_caption};
 pub(crate) use grid_axes::draw_grid_axes;
 pub(crate) use last_price::{LastPrice, draw_last_price};
+pub(crate) use line::draw_line;
 pub use pen::PLOTTERS_SIZE;
-pub(crate) use pen::{Font, Pen, PenResult, paint};
+pub(crate) use pen::{Font, Ink, Pen, PenResult, paint};
 pub(crate) use profile::{draw_profile, row_step};
 pub(crate) use volume::{draw_volume, volume_top};
 

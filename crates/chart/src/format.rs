@@ -1,10 +1,12 @@
 //! Numbers and times as a chart writes them: prices with a fixed number of decimals, digits grouped as on the rest of
-//! the page (narrow no-break space between thousands, true minus sign), times in UTC.
+//! the page (narrow no-break space between thousands, true minus sign), times in a zone.
 //!
 //! Not here: exact money (it formats itself) and locale separators. No float formatting is used: it is large in WASM,
 //! and an axis value is a whole number of ticks anyway.
 
 use model::time::civil_from_days;
+
+use crate::zone::Zone;
 
 /// Milliseconds in a day.
 pub(crate) const DAY_MS: i64 = 86_400_000;
@@ -82,7 +84,7 @@ pub fn format_change(from: f64, to: f64) -> String {
     }
 }
 
-/// An instant's date and time of day in UTC.
+/// An instant's date and time of day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Civil {
     pub(crate) year: i64,
@@ -95,9 +97,10 @@ pub(crate) struct Civil {
 }
 
 impl Civil {
-    pub(crate) fn of(time_ms: i64) -> Self {
-        let (year, month, day) = civil_from_days(time_ms.div_euclid(DAY_MS));
-        Self { year, month, day, day_ms: time_ms.rem_euclid(DAY_MS) }
+    /// Of civil milliseconds since 1970-01-01 00:00.
+    pub(crate) fn of(local_ms: i64) -> Self {
+        let (year, month, day) = civil_from_days(local_ms.div_euclid(DAY_MS));
+        Self { year, month, day, day_ms: local_ms.rem_euclid(DAY_MS) }
     }
 
     /// Formats the date as `9 Aug`.
@@ -129,8 +132,8 @@ pub(crate) enum Seconds {
 }
 
 /// Formats a bar's open time for crosshair and legend: date, and time as precise as the interval needs.
-pub(crate) fn format_bar_time(time_ms: i64, interval_ms: i64) -> String {
-    let civil = Civil::of(time_ms);
+pub(crate) fn format_bar_time(time_ms: i64, interval_ms: i64, zone: Zone) -> String {
+    let civil = Civil::of(zone.local_ms(time_ms));
     let date = format!("{} {}", civil.date(), civil.year);
     if interval_ms >= DAY_MS {
         date
@@ -214,9 +217,10 @@ mod tests {
     #[test]
     fn times_are_as_fine_as_the_interval() {
         let time = 1_723_161_601_273;
-        assert_eq!(format_bar_time(time, 1_000), "9 Aug 2024 00:00:01");
-        assert_eq!(format_bar_time(time, 60_000), "9 Aug 2024 00:00");
-        assert_eq!(format_bar_time(time, DAY_MS), "9 Aug 2024");
+        assert_eq!(format_bar_time(time, 1_000, Zone::UTC), "9 Aug 2024 00:00:01");
+        assert_eq!(format_bar_time(time, 60_000, Zone::UTC), "9 Aug 2024 00:00");
+        assert_eq!(format_bar_time(time, DAY_MS, Zone::UTC), "9 Aug 2024");
+        assert_eq!(format_bar_time(time, 60_000, Zone::of(|_| -3_600_000)), "8 Aug 2024 23:00");
     }
 
     #[test]

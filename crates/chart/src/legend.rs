@@ -7,7 +7,10 @@ use model::{
     decimal::{Price, Quantity},
 };
 
-use crate::format::{format_bar_time, format_change, grouped};
+use crate::{
+    format::{format_bar_time, format_change, grouped},
+    zone::Zone,
+};
 
 /// The direction of a bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +38,7 @@ impl Direction {
 /// `9 Aug 2024 14:05  O 61 602.01  H 61 610.00  L 61 600.00  C 61 605.50  +0.01 %  V 1.67177`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Legend {
-    /// When the bar opened, UTC.
+    /// When the bar opened, in the chart's time zone.
     pub time: String,
     /// First price.
     pub open: String,
@@ -49,6 +52,8 @@ pub struct Legend {
     pub volume: String,
     /// Volume bought less volume sold, if requested and known.
     pub delta: Option<String>,
+    /// `MA`, the length of the moving average and its value, if requested and known.
+    pub average: Option<String>,
     /// From open to close, in percent.
     pub change: String,
     /// The bar's direction.
@@ -57,16 +62,17 @@ pub struct Legend {
 
 impl Legend {
     /// Formats `bar`.
-    pub fn new(bar: &Candle, interval_ms: i64, price_decimals: u32, size_decimals: u32) -> Self {
+    pub fn new(bar: &Candle, interval_ms: i64, zone: Zone, (price_decimals, size_decimals): (u32, u32)) -> Self {
         let price = |price: Price| grouped(&price.at_scale(price_decimals).to_string());
         Self {
-            time: format_bar_time(bar.open_time.as_millis(), interval_ms),
+            time: format_bar_time(bar.open_time.as_millis(), interval_ms, zone),
             open: price(bar.open),
             high: price(bar.high),
             low: price(bar.low),
             close: price(bar.close),
             volume: grouped(&bar.volume.at_scale(size_decimals).to_string()),
             delta: None,
+            average: None,
             change: format_change(bar.open.to_f64_lossy(), bar.close.to_f64_lossy()),
             direction: match bar.close.cmp(&bar.open) {
                 std::cmp::Ordering::Greater => Direction::Up,
@@ -109,7 +115,8 @@ impl Legend {
 
 impl fmt::Display for Legend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}  {}  {}  {}", self.time, self.prices(), self.change, self.volumes())
+        write!(f, "{}  {}  {}  {}", self.time, self.prices(), self.change, self.volumes())?;
+        self.average.as_ref().map_or(Ok(()), |average| write!(f, "  {average}"))
     }
 }
 
@@ -120,14 +127,14 @@ mod tests {
 
     #[test]
     fn a_bar_as_text() {
-        let legend = Legend::new(&bar(1_723_161_600_000, 6_160_200), 60_000, 2, 5);
+        let legend = Legend::new(&bar(1_723_161_600_000, 6_160_200), 60_000, Zone::UTC, (2, 5));
         assert_eq!(
             legend.to_string().replace('\u{a0}', " "),
             "9 Aug 2024 00:00  O 61 602.00  H 61 602.30  L 61 601.80  C 61 602.10  0.00 %  V 0.00100"
                 .replace("1 6", "1\u{202f}6")
         );
         assert_eq!(legend.direction, Direction::Up);
-        assert_eq!(Legend::new(&bar(0, 101), 60_000, 2, 5).direction, Direction::Down);
+        assert_eq!(Legend::new(&bar(0, 101), 60_000, Zone::UTC, (2, 5)).direction, Direction::Down);
     }
 
     #[test]
@@ -141,7 +148,7 @@ mod tests {
             let (volume, buy_volume) =
                 (Quantity::parse("0.012").unwrap(), bought.map(|text| Quantity::parse(text).unwrap()));
             let bar = Candle { volume, buy_volume, ..bar(0, 100) };
-            let volumes = Legend::new(&bar, 60_000, 2, 3).with_delta(&bar, 3).volumes();
+            let volumes = Legend::new(&bar, 60_000, Zone::UTC, (2, 3)).with_delta(&bar, 3).volumes();
             assert!(volumes.ends_with(expected), "{volumes}");
         }
     }

@@ -1,9 +1,9 @@
 //! A candle chart without a page: bars, viewport and size in, drawing through plotters' `DrawingArea` out.
 //!
 //! The same [`Chart`] draws on canvas layers in the page and as SVG natively. Not here: the DOM, pointers, clocks and
-//! animation frames (`app/src/chart`), and building bars (`market`). Pixels are device pixels, times are the venue's in
-//! UTC, and `f64` holds pixels and statistics only: every price shown as text comes from exact decimals or from a
-//! number of ticks.
+//! animation frames (`app/src/chart`), and building bars (`market`). Pixels are device pixels, times are the venue's,
+//! and `f64` holds pixels and statistics only: every price shown as text comes from exact decimals or from a number of
+//! ticks.
 //!
 //! # Layout
 //! - [`chart`]: the facade that callers use · [`series`]: the bars · [`viewport`]: which of them are in view
@@ -11,6 +11,7 @@
 //!   column
 //! - [`flow`]: cumulative volume delta · [`profile`]: volume by price
 //! - [`draw`]: the layers · [`legend`]: the bar under the cursor as text · [`theme`]: colours · [`format`]: numbers, times
+//! - [`zone`]: the time zone of the texts
 //! - [`invalidate`]: how much must be redrawn
 
 pub mod chart;
@@ -26,5 +27,6 @@ pub mod scale;
 pub mod series;
 pub mod theme;
 pub mod viewport;
+pub mod zone;
 
 pub use chart::Chart;

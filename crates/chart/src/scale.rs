@@ -6,5 +6,5 @@ mod price;
 mod time;
 
 pub(crate) use price::nice_step;
-pub use price::{PriceScale, PriceTick};
+pub use price::{PriceMode, PriceScale, PriceTick};
 pub use time::{TimeScale, TimeTick};

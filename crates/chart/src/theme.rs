@@ -25,6 +25,8 @@ pub struct Theme {
     pub text: Rgb,
     /// Axis labels, the crosshair, and stale data.
     pub muted: Rgb,
+    /// The moving average.
+    pub average: Rgb,
     /// Bars that closed at or above their open.
     pub up: Rgb,
     /// Bars that closed below their open.
@@ -39,6 +41,7 @@ impl Theme {
         border: Rgb(41, 47, 51),
         text: Rgb(226, 233, 238),
         muted: Rgb(157, 166, 173),
+        average: Rgb(218, 210, 103),
         up: Rgb(64, 205, 155),
         down: Rgb(247, 93, 89),
     };
@@ -50,6 +53,7 @@ impl Theme {
         border: Rgb(208, 213, 217),
         text: Rgb(25, 35, 42),
         muted: Rgb(76, 87, 95),
+        average: Rgb(123, 108, 1),
         up: Rgb(0, 127, 78),
         down: Rgb(201, 35, 36),
     };
@@ -73,12 +77,13 @@ mod tests {
     use super::*;
 
     /// The tokens of the page's style guide: lightness, chroma, hue.
-    const TOKENS: [((f64, f64, f64), Rgb); 18] = [
+    const TOKENS: [((f64, f64, f64), Rgb); 20] = [
         ((0.16, 0.01, 240.0), Theme::DARK.background),
         ((0.23, 0.012, 240.0), Theme::DARK.grid),
         ((0.30, 0.012, 240.0), Theme::DARK.border),
         ((0.93, 0.01, 240.0), Theme::DARK.text),
         ((0.72, 0.015, 240.0), Theme::DARK.muted),
+        ((0.85, 0.13, 105.0), Theme::DARK.average),
         ((0.76, 0.14, 165.0), Theme::DARK.up),
         ((0.68, 0.19, 25.0), Theme::DARK.down),
         ((0.72, 0.13, 245.0), Theme::DARK_COLOUR_BLIND.up),
@@ -88,6 +93,7 @@ mod tests {
         ((0.87, 0.008, 240.0), Theme::LIGHT.border),
         ((0.25, 0.02, 240.0), Theme::LIGHT.text),
         ((0.45, 0.02, 240.0), Theme::LIGHT.muted),
+        ((0.53, 0.11, 100.0), Theme::LIGHT.average),
         ((0.52, 0.13, 160.0), Theme::LIGHT.up),
         ((0.54, 0.20, 27.0), Theme::LIGHT.down),
         ((0.50, 0.15, 250.0), Theme::LIGHT_COLOUR_BLIND.up),
@@ -139,6 +145,7 @@ mod tests {
             for (name, colour, least) in [
                 ("axis labels", theme.muted, 4.5),
                 ("crosshair labels", theme.text, 4.5),
+                ("moving average in the legend", theme.average, 4.5),
                 ("last price label, up", theme.up, 4.5),
                 ("last price label, down", theme.down, 4.5),
             ] {

@@ -4,7 +4,15 @@
 //! Over 500 lines: all pictures are read with the same helpers.
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
-use chart::{Chart, chart::Studies, invalidate::Level, layout::Surface, theme::Theme};
+use chart::{
+    Chart,
+    chart::{BarStyle, Part, Studies},
+    invalidate::Level,
+    layout::Surface,
+    scale::PriceMode,
+    theme::Theme,
+    zone::Zone,
+};
 use model::{
     candle::{Candle, Interval},
     decimal::{Price, Quantity},
@@ -445,9 +453,14 @@ proptest! {
         }).collect();
         let mut chart = chart_of(&bars);
         draw(&mut chart);
-        for (factor, x, pixels) in gestures {
+        chart.set_studies(Studies { average: true, ..Studies::default() });
+        for (idx, (factor, x, pixels)) in gestures.into_iter().enumerate() {
             chart.zoom_at(factor, x);
             chart.drag(pixels);
+            chart.scale_prices(factor);
+            chart.drag_prices(pixels);
+            chart.set_price_mode(if idx % 3 == 0 { PriceMode::Log } else { PriceMode::Linear });
+            chart.set_bar_style([BarStyle::Candles, BarStyle::Line, BarStyle::Area][idx % 3]);
             chart.set_cursor(Some((x, 100.0)));
             for rect in draw(&mut chart).rects {
                 prop_assert!(rect.width > 0 && rect.height > 0 && rect.x >= 0 && rect.y >= 0, "{:?}", rect);
@@ -467,7 +480,7 @@ fn sided(bought: impl IntoIterator<Item = Option<i128>>) -> Vec<Candle> {
 #[test]
 fn the_delta_has_a_pane_below_the_prices() {
     let mut chart = chart_of(&sided((0..100).map(|minute| Some(if minute % 4 == 0 { 25 } else { 100 }))));
-    chart.set_studies(Studies { delta: true, profile: false });
+    chart.set_studies(Studies { delta: true, profile: false, ..Studies::default() });
     let found = draw(&mut chart);
     // 75 bars of +0.50 and 25 of −1.00.
     assert!(found.texts.contains(&"CVD +12.500 since 8 Aug 2024 22:00".to_owned()), "{:?}", found.texts);
@@ -492,7 +505,7 @@ fn the_delta_has_a_pane_below_the_prices() {
 #[test]
 fn a_delta_that_is_not_known_is_not_drawn() {
     let mut chart = chart_of(&sided((0..100).map(|minute| (minute != 60).then_some(100))));
-    chart.set_studies(Studies { delta: true, profile: false });
+    chart.set_studies(Studies { delta: true, profile: false, ..Studies::default() });
     let found = draw(&mut chart);
     assert!(found.texts.contains(&"CVD +19.500 since 8 Aug 2024 23:01".to_owned()), "{:?}", found.texts);
     let found = draw_series(&mut chart);
@@ -501,7 +514,7 @@ fn a_delta_that_is_not_known_is_not_drawn() {
     assert!(widest < 12, "nothing stands over the bar that is not known: {widest}");
 
     let mut chart = chart_of(&zigzag(0..100));
-    chart.set_studies(Studies { delta: true, profile: true });
+    chart.set_studies(Studies { delta: true, profile: true, ..Studies::default() });
     let found = draw(&mut chart);
     let words = "CVD unknown: the newest trades have no aggressor side";
     assert!(found.texts.contains(&words.to_owned()), "{:?}", found.texts);
@@ -517,7 +530,7 @@ fn a_delta_that_is_not_known_is_not_drawn() {
 #[test]
 fn the_profile_grows_from_the_right() {
     let mut chart = chart_of(&sided((0..100).map(|minute| (minute < 90).then_some(100))));
-    chart.set_studies(Studies { delta: false, profile: true });
+    chart.set_studies(Studies { delta: false, profile: true, ..Studies::default() });
     let found = draw_series(&mut chart);
     let of = |opacity: &str, fill: String| {
         let rects = found.rects.iter().filter(|rect| rect.opacity == opacity && rect.fill == fill);
@@ -543,7 +556,7 @@ fn the_profile_grows_from_the_right() {
 fn the_profile_takes_in_the_forming_bar_once_a_second() {
     let mut chart = chart_of(&zigzag(0..100));
     let at = |millis: i64| Some(Timestamp::from_millis(EVENING + 99 * MINUTE + millis));
-    chart.set_studies(Studies { delta: false, profile: true });
+    chart.set_studies(Studies { delta: false, profile: true, ..Studies::default() });
     chart.set_clock(at(0));
     chart.prepare();
     let tick = |close: &str| bar(99, ["103.00", "105.00", "99.00", close]);
@@ -558,4 +571,169 @@ fn the_profile_takes_in_the_forming_bar_once_a_second() {
     chart.prepare();
     chart.set_clock(at(3_500));
     assert_eq!(chart.prepare(), Level::Last, "no profile, no more than the countdown");
+}
+
+/// Closes from 100.00 upwards, one a minute.
+fn rising(closes: impl IntoIterator<Item = &'static str>) -> Vec<Candle> {
+    closes.into_iter().zip(0..).map(|(close, minute)| bar(minute, [close; 4])).collect()
+}
+
+/// The points of all polylines in an SVG.
+fn polylines(svg: &str) -> Vec<Vec<(i32, i32)>> {
+    let point = |pair: &str| pair.split_once(',').map(|(x, y)| (x.parse().unwrap(), y.parse().unwrap())).unwrap();
+    svg.split("<polyline").skip(1).map(|tag| attribute(tag, "points").split_whitespace().map(point).collect()).collect()
+}
+
+fn series_svg(chart: &mut Chart) -> String {
+    chart.prepare();
+    let mut svg = String::new();
+    let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+    chart.draw_series(&area).unwrap();
+    chart.draw_last(&area).unwrap();
+    drop(area);
+    svg
+}
+
+#[test]
+fn the_moving_average_is_the_mean_of_the_last_closes() {
+    let closes = ["100.00", "101.50", "99.25", "103.75", "102.00", "98.50", "97.25", "105.00"];
+    let mut chart = chart_of(&rising(closes));
+    chart.set_studies(Studies { average: true, average_bars: 3, ..Studies::default() });
+    chart.prepare();
+    // Python: [round(sum(c[i-2:i+1])/3, 2) for i in range(2, 8)]
+    let means = ["100.25", "101.50", "101.67", "101.42", "99.25", "100.25"];
+    assert!(words(&chart).ends_with("MA 3 100.25"), "{}", words(&chart));
+    assert!(chart.summary().ends_with(", MA 3 100.25"), "{}", chart.summary());
+    let texts = |chart: &Chart| chart.legend().map(|legend| (legend.close.clone(), legend.average));
+    let mut found: Vec<_> = (0..1_000)
+        .filter_map(|x| {
+            chart.set_cursor(Some((f64::from(x), 200.0)));
+            texts(&chart)
+        })
+        .collect();
+    found.dedup();
+    let expected = closes.iter().enumerate().map(|(idx, close)| {
+        let mean = idx.checked_sub(2).map(|idx| format!("MA\u{a0}3\u{a0}{}", means[idx]));
+        ((*close).to_owned(), mean)
+    });
+    // Outside of the plot the newest bar is shown.
+    assert!(expected.eq(found.into_iter().take(8)));
+    // A line through six means: the newest bar's stroke is on its own layer.
+    let lines = polylines(&series_svg(&mut chart));
+    assert_eq!(lines.iter().map(Vec::len).collect::<Vec<_>>(), [5, 2]);
+    assert_eq!(lines[0].last(), lines[1].first());
+    // Equal means, equal rows; the axis runs from 97.25 at row 382 to 105.00 at row 38.
+    assert_eq!(lines[0][0].1, lines[1][1].1);
+    let row_of = |mean: f64| 382.0 - (mean - 97.25) / (105.0 - 97.25) * (382.0 - 38.0);
+    for ((_, y), mean) in lines[0].iter().zip(means) {
+        assert!((f64::from(*y) - row_of(mean.parse().unwrap())).abs() <= 1.0, "{y} {mean}");
+    }
+    // Fewer bars than its length: no line, no figure.
+    chart.set_studies(Studies { average: true, average_bars: 9, ..Studies::default() });
+    assert!(polylines(&series_svg(&mut chart)).is_empty() && chart.legend().unwrap().average.is_none());
+}
+
+#[test]
+fn closes_are_a_line_or_an_area() {
+    let mut chart = chart_of(&zigzag(0..100));
+    let candles = draw_series(&mut chart).rects.len();
+    chart.set_bar_style(BarStyle::Line);
+    assert_eq!(chart.prepare(), Level::Light, "the axes stay");
+    let svg = series_svg(&mut chart);
+    assert_eq!(polylines(&svg).iter().map(Vec::len).collect::<Vec<_>>(), [99, 2]);
+    assert!(picture(&svg).rects.len() < candles, "no bodies, no wicks");
+    chart.set_bar_style(BarStyle::Area);
+    let svg = series_svg(&mut chart);
+    let tint: Vec<_> = picture(&svg).rects.into_iter().filter(|rect| rect.opacity == "0.1").collect();
+    let (first, last) = (polylines(&svg)[0][0], *polylines(&svg)[1].last().unwrap());
+    // One column of tint for each pixel between the first and the last close, down to the plot's edge, none twice.
+    let columns: Vec<_> = tint.iter().map(|rect| rect.x).collect();
+    assert_eq!(columns, (first.0..last.0).collect::<Vec<_>>());
+    assert!(tint.iter().all(|rect| rect.width == 1 && rect.y + rect.height == 478));
+}
+
+#[test]
+fn a_log_scale_spaces_ratios_evenly() {
+    let mut chart = chart_of(&rising(["100.00", "200.00", "400.00", "800.00"]));
+    chart.set_bar_style(BarStyle::Line);
+    let rows = |chart: &mut Chart| {
+        let lines = polylines(&series_svg(chart));
+        let mut rows: Vec<_> = lines[0].iter().map(|point| point.1).collect();
+        rows.push(lines[1][1].1);
+        rows
+    };
+    assert_eq!(rows(&mut chart), [382, 333, 235, 38]);
+    chart.set_price_mode(PriceMode::Log);
+    assert_eq!(rows(&mut chart), [382, 267, 153, 38], "each doubling is 114.67 rows");
+    chart.set_bars(&rising(["-1.00", "3.00"]));
+    assert_eq!(chart.prepare(), Level::Full);
+    assert!(draw(&mut chart).texts.contains(&"0.00".to_owned()), "prices below zero are linear");
+}
+
+#[test]
+fn a_chosen_price_range_stays_until_it_is_reset() {
+    let labels = |chart: &mut Chart| -> Vec<String> {
+        let texts = draw(chart).texts;
+        texts.into_iter().take_while(|text| !text.contains(':')).collect()
+    };
+    let mut chart = chart_of(&zigzag(0..100));
+    let first = labels(&mut chart);
+    // Prices that fit themselves cannot be dragged away.
+    chart.drag_prices(80.0);
+    assert_eq!((chart.prepare(), chart.has_chosen_prices()), (Level::None, false));
+    chart.scale_prices(2.0);
+    assert_eq!(chart.prepare(), Level::Full);
+    // 98.00 to 105.00 were 344 rows; 94.50 to 108.50 are now.
+    assert_eq!(
+        labels(&mut chart),
+        ["92.00", "94.00", "96.00", "98.00", "100.00", "102.00", "104.00", "106.00", "108.00"]
+    );
+    chart.drag_prices(344.0);
+    assert_eq!(labels(&mut chart).first().unwrap(), "106.00");
+    // Bars far away change nothing, two gestures of one frame add up, and other bars keep the range.
+    chart.upsert(&[bar(100, ["300.00"; 4])]);
+    chart.drag_prices(-172.0);
+    chart.drag_prices(-172.0);
+    assert_eq!(labels(&mut chart).first().unwrap(), "92.00");
+    chart.reset_times();
+    assert!(chart.has_chosen_prices());
+    chart.set_bars(&zigzag(0..100));
+    chart.reset_view();
+    assert_eq!((labels(&mut chart), chart.has_chosen_prices()), (first, false));
+    chart.scale_prices(0.5);
+    chart.set_price_mode(PriceMode::Log);
+    assert!(!chart.has_chosen_prices());
+}
+
+#[test]
+fn a_pointer_is_over_the_plot_or_an_axis() {
+    let mut chart = chart_of(&zigzag(0..100));
+    chart.prepare();
+    for (x, y, expected) in [
+        (10.0, 10.0, Part::Plot),
+        (947.0, 477.0, Part::Plot),
+        (948.0, 10.0, Part::PriceAxis),
+        (10.0, 478.0, Part::TimeAxis),
+        (990.0, 490.0, Part::TimeAxis),
+        (-5.0, -5.0, Part::Plot),
+    ] {
+        assert_eq!(chart.part_at(x, y), expected, "{x} {y}");
+    }
+    assert_eq!(chart.price_axis_width(), 52);
+}
+
+#[test]
+fn times_are_in_the_chosen_zone() {
+    let mut chart = chart_of(&zigzag(0..100));
+    chart.set_zone(Zone::of(|_| -(3 * 60 + 30) * MINUTE));
+    chart.set_cursor(Some((500.0, 200.0)));
+    let texts = draw(&mut chart).texts;
+    for expected in ["18:40", "19:00", "UTC−3:30", "8 Aug 2024 19:24"] {
+        assert!(texts.iter().any(|text| text == expected), "{expected}: {texts:?}");
+    }
+    assert_eq!(chart.legend().unwrap().time, "8 Aug 2024 19:24");
+    assert!(chart.summary().contains("since 8 Aug 2024 18:30 UTC−3:30"), "{}", chart.summary());
+    // Days begin at midnight UTC: in another zone they would have the wrong date.
+    chart.set_interval(Interval::D1);
+    assert!(draw(&mut chart).texts.contains(&"UTC".to_owned()));
 }

@@ -7,7 +7,7 @@ use plotters_backend::{DrawingBackend, text_anchor::HPos};
 use super::pen::{Font, Ink, Pen, PenResult};
 use crate::{
     layout::{Layout, Rect},
-    scale::{PriceScale, TimeScale},
+    scale::{PriceMode, PriceScale, TimeScale},
     series::Series,
     theme::Theme,
 };
@@ -34,7 +34,8 @@ impl DeltaScale {
         let pane = layout.delta;
         // The caption has its own rows if there are enough.
         let caption = layout.px(2.0 * CAPTION_Y_PX).min(pane.height() / 3);
-        let axis = PriceScale::new(low, high, size_decimals, pane.y0 + caption, pane.y1 - pane.height() / 8);
+        let (top, bottom) = (pane.y0 + caption, pane.y1 - pane.height() / 8);
+        let axis = PriceScale::new(PriceMode::Linear, low, high, size_decimals, top, bottom);
         // The axis has about four labels.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
         let decimals = (1.0 - ((high - low) / 4.0).log10()).floor().clamp(0.0, f64::from(size_decimals)) as u32;

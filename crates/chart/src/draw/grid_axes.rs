@@ -9,14 +9,15 @@ use crate::{
     theme::Theme,
 };
 
-/// Draws everything below the bars. Without ticks, draws only the background and the edges.
+/// Draws everything below the bars; `zone` names the time zone of the labels. Without ticks, draws only the background
+/// and the edges.
 pub(crate) fn draw_grid_axes<DB: DrawingBackend>(
     pen: &mut Pen<'_, DB>,
     layout: &Layout,
     prices: &[PriceTick],
     times: &[TimeTick],
-    font: Font<'_>,
-    theme: &Theme,
+    zone: &str,
+    (font, theme): (Font<'_>, &Theme),
 ) -> PenResult<DB> {
     let (plot, line) = (layout.plot, layout.line);
     pen.fill(layout.surface, layout.surface, theme.background.into())?;
@@ -45,7 +46,7 @@ pub(crate) fn draw_grid_axes<DB: DrawingBackend>(
             pen.text(&tick.label, (tick.x, middle), HPos::Center, font, ink)?;
         }
     }
-    pen.axis_text(ZONE, middle, layout, font, muted)
+    pen.axis_text(zone, middle, layout, font, muted)
 }
 
 /// Returns half of a label's width, estimated from the width of its digits: close enough to tell whether it fits.
@@ -53,9 +54,6 @@ pub(crate) fn draw_grid_axes<DB: DrawingBackend>(
 pub(super) fn half_width(label: &str, layout: &Layout) -> i32 {
     (label.chars().count() as f64 * layout.digit_width / 2.0).ceil() as i32
 }
-
-/// All times are UTC; the axis says so.
-const ZONE: &str = "UTC";
 
 /// Height of a line of label text in CSS pixels.
 const LABEL_ROWS_PX: f64 = 15.0;

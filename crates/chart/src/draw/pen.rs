@@ -6,7 +6,7 @@ use std::{convert::Infallible, iter::Empty};
 
 use plotters::element::{Drawable, PointCollection};
 use plotters_backend::{
-    BackendColor, BackendCoord, BackendTextStyle, DrawingBackend, DrawingErrorKind, FontFamily,
+    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind, FontFamily,
     text_anchor::{HPos, Pos, VPos},
 };
 
@@ -80,6 +80,28 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
         Ok(())
     }
 
+    /// Draws the parts of a polyline inside `clip`, `width` pixels wide.
+    pub(crate) fn line(&mut self, points: &[BackendCoord], clip: Rect, width: i32, ink: Ink) -> PenResult<DB> {
+        let stroke = Stroke { ink, width: width.unsigned_abs() };
+        let mut run: Vec<BackendCoord> = Vec::new();
+        for pair in points.windows(2) {
+            let Some((from, to)) = clipped(pair[0], pair[1], clip) else { continue };
+            if run.last() != Some(&from) {
+                self.stroke(&mut run, &stroke)?;
+                run.push(from);
+            }
+            run.push(to);
+        }
+        self.stroke(&mut run, &stroke)
+    }
+
+    fn stroke(&mut self, run: &mut Vec<BackendCoord>, stroke: &Stroke) -> PenResult<DB> {
+        if run.is_empty() {
+            return Ok(());
+        }
+        self.backend.draw_path(run.drain(..), stroke)
+    }
+
     /// Writes `text` on the price axis with its middle row at `y`; what the axis has no room for is cut off at the end,
     /// so that the leading digits stay.
     pub(crate) fn axis_text(&mut self, text: &str, y: i32, layout: &Layout, font: Font<'_>, ink: Ink) -> PenResult<DB> {
@@ -127,6 +149,46 @@ impl From<Rgb> for Ink {
     fn from(rgb: Rgb) -> Self {
         Self { rgb, alpha: 1.0 }
     }
+}
+
+/// The colour and width of a line.
+struct Stroke {
+    ink: Ink,
+    width: u32,
+}
+
+impl BackendStyle for Stroke {
+    fn color(&self) -> BackendColor {
+        self.ink.color()
+    }
+
+    fn stroke_width(&self) -> u32 {
+        self.width
+    }
+}
+
+/// Returns the part of a segment inside `clip`. Source: Liang and Barsky, "A new concept and method for line clipping".
+#[expect(clippy::cast_possible_truncation, reason = "inside the surface")]
+fn clipped(from: BackendCoord, to: BackendCoord, clip: Rect) -> Option<(BackendCoord, BackendCoord)> {
+    let [(x0, y0), (x1, y1)] = [from, to].map(|(x, y)| (f64::from(x), f64::from(y)));
+    let (dx, dy) = (x1 - x0, y1 - y0);
+    let (mut enter, mut leave) = (0.0_f64, 1.0_f64);
+    for (way, room) in [
+        (-dx, x0 - f64::from(clip.x0)),
+        (dx, f64::from(clip.x1 - 1) - x0),
+        (-dy, y0 - f64::from(clip.y0)),
+        (dy, f64::from(clip.y1 - 1) - y0),
+    ] {
+        if way < 0.0 {
+            enter = enter.max(room / way);
+        } else if way > 0.0 {
+            leave = leave.min(room / way);
+        } else if room < 0.0 {
+            return None;
+        }
+    }
+    let at = |share: f64| ((x0 + share * dx).round() as i32, (y0 + share * dy).round() as i32);
+    (enter <= leave).then(|| (at(enter), at(leave)))
 }
 
 /// The face and size of labels.
@@ -185,3 +247,25 @@ impl BackendTextStyle for LabelStyle<'_> {
 
 /// Plotters' text size for a font of one pixel; backends divide by it.
 pub const PLOTTERS_SIZE: f64 = 1.24;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_is_cut_at_the_edges() {
+        let clip = Rect { x0: 0, y0: 0, x1: 101, y1: 51 };
+        for (from, to, expected) in [
+            ((10, 10), (20, 20), Some(((10, 10), (20, 20)))),
+            ((-10, 10), (10, 30), Some(((0, 20), (10, 30)))),
+            ((90, 40), (110, 60), Some(((90, 40), (100, 50)))),
+            ((50, -100), (50, 1_000), Some(((50, 0), (50, 50)))),
+            ((0, 60), (100, 60), None),
+            ((-10, 25), (-1, 25), None),
+            ((-10, 0), (0, -10), None),
+            ((5, 5), (5, 5), Some(((5, 5), (5, 5)))),
+        ] {
+            assert_eq!(clipped(from, to, clip), expected, "{from:?} {to:?}");
+        }
+    }
+}

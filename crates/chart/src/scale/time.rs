@@ -1,9 +1,12 @@
-//! Time to x by slots of one interval each, and ticks at round times in UTC.
+//! Time to x by slots of one interval each, and ticks at round times of a zone.
 //!
 //! A slot is a bar's place, whether there was a bar or not: its number is the open time divided by the interval. So an
 //! interval without trades remains an empty place of full width.
 
-use crate::format::{Civil, DAY_MS, Seconds, days_from_civil};
+use crate::{
+    format::{Civil, DAY_MS, Seconds, days_from_civil},
+    zone::Zone,
+};
 
 /// A linear axis of slots.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,25 +78,26 @@ impl TimeScale {
         self.x_of_slot(middle).floor().clamp(-super::price::FAR, super::price::FAR) as i32
     }
 
-    /// Returns ticks at least `gap` pixels apart, oldest first, all within the axis.
+    /// Returns ticks at least `gap` pixels apart, oldest first, all within the axis, at round times in `zone`. Where no
+    /// bar opens at a round time (bars of four hours in a zone of two), ticks are at the opens of bars.
     #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "float casts saturate")]
-    pub fn ticks(&self, gap: f64) -> Vec<TimeTick> {
+    pub fn ticks(&self, gap: f64, zone: Zone) -> Vec<TimeTick> {
         let ms_per_pixel = self.interval_ms as f64 / self.slot_width();
         let step = Step::at_least((gap * ms_per_pixel) as i64, self.interval_ms);
         let first_ms = self.time_of_slot(self.slot_of_x(f64::from(self.left)).floor() as i64);
         let right = self.left + self.width;
         let mut ticks = Vec::new();
-        let mut time_ms = step.at_or_after(first_ms);
+        let mut time_ms = step.at_or_after(first_ms, self.interval_ms, zone);
         for _ in 0..MAX_TICKS {
             let x = self.column_of_time(time_ms);
             if x >= right {
                 break;
             }
             if x >= self.left {
-                let (label, is_major) = step.label(time_ms);
+                let (label, is_major) = step.label(zone.local_ms(time_ms), self.interval_ms);
                 ticks.push(TimeTick { x, label, is_major });
             }
-            time_ms = step.at_or_after(time_ms.saturating_add(1));
+            time_ms = step.at_or_after(time_ms.saturating_add(1), self.interval_ms, zone);
         }
         ticks
     }
@@ -161,14 +165,24 @@ impl Step {
         Self::Years(years)
     }
 
-    /// Returns the first tick not before `time_ms`.
-    fn at_or_after(self, time_ms: i64) -> i64 {
+    /// Returns the first tick not before the instant `time_ms`.
+    fn at_or_after(self, time_ms: i64, interval_ms: i64, zone: Zone) -> i64 {
+        let offset_ms = zone.offset_ms(time_ms);
+        let local_ms = time_ms.saturating_add(offset_ms);
+        let ahead_ms = self.at_or_after_local(local_ms, offset_ms.rem_euclid(interval_ms)).saturating_sub(local_ms);
+        let tick_ms = time_ms.saturating_add(ahead_ms);
+        // The clocks may change on the way.
+        tick_ms.saturating_add(offset_ms - zone.offset_ms(tick_ms)).max(time_ms)
+    }
+
+    /// Returns the first tick not before a time of the zone's clock; bars open `shift_ms` after its round times.
+    fn at_or_after_local(self, time_ms: i64, shift_ms: i64) -> i64 {
         let round_up = |step: i64, origin: i64| {
             let rest = time_ms.saturating_sub(origin).rem_euclid(step);
             if rest == 0 { time_ms } else { time_ms.saturating_add(step - rest) }
         };
         match self {
-            Self::Millis(step) => round_up(step, 0),
+            Self::Millis(step) => round_up(step, shift_ms),
             Self::Week => round_up(7 * DAY_MS, FIRST_MONDAY_MS),
             Self::Months(months) => {
                 let civil = Civil::of(time_ms.saturating_sub(1));
@@ -185,10 +199,11 @@ impl Step {
         }
     }
 
-    fn label(self, time_ms: i64) -> (String, bool) {
-        let civil = Civil::of(time_ms);
+    fn label(self, local_ms: i64, interval_ms: i64) -> (String, bool) {
+        let civil = Civil::of(local_ms);
         match self {
-            Self::Millis(step) if civil.day_ms != 0 => {
+            // The first bar of a day has its date.
+            Self::Millis(step) if civil.day_ms >= interval_ms => {
                 let seconds = if step < MINUTE_MS { Seconds::Shown } else { Seconds::Hidden };
                 (civil.time_of_day(seconds), false)
             }
@@ -216,9 +231,14 @@ mod tests {
     /// starred.
     #[track_caller]
     fn check(from_ms: i64, slots: i64, interval_ms: i64, expected: &[&str]) {
+        check_in(Zone::UTC, from_ms, slots, interval_ms, expected);
+    }
+
+    #[track_caller]
+    fn check_in(zone: Zone, from_ms: i64, slots: i64, interval_ms: i64, expected: &[&str]) {
         let scale = TimeScale::new((from_ms / interval_ms) as f64, slots as f64, 0, 1_000, interval_ms);
         let labels: Vec<_> = scale
-            .ticks(80.0)
+            .ticks(80.0, zone)
             .into_iter()
             .map(|tick| if tick.is_major { format!("*{}", tick.label) } else { tick.label })
             .collect();
@@ -259,6 +279,57 @@ mod tests {
     }
 
     #[test]
+    fn ticks_are_at_round_times_of_the_zone() {
+        // 2024-08-08T22:00Z is 03:30 in India, 18:00 in New York.
+        let (india, new_york) = (Zone::of(|_| 5 * HOUR_MS + HOUR_MS / 2), Zone::of(|_| -4 * HOUR_MS));
+        check_in(
+            india,
+            EVENING,
+            180,
+            MINUTE_MS,
+            &[
+                "03:30", "03:45", "04:00", "04:15", "04:30", "04:45", "05:00", "05:15", "05:30", "05:45", "06:00",
+                "06:15",
+            ],
+        );
+        check_in(
+            new_york,
+            EVENING,
+            24,
+            HOUR_MS,
+            &[
+                "18:00", "20:00", "22:00", "*9 Aug", "02:00", "04:00", "06:00", "08:00", "10:00", "12:00", "14:00",
+                "16:00",
+            ],
+        );
+        // Bars of four hours open at 01:30, 05:30, …: the first of a day has the date.
+        check_in(
+            india,
+            EVENING,
+            12,
+            4 * HOUR_MS,
+            &[
+                "*9 Aug", "05:30", "09:30", "13:30", "17:30", "21:30", "*10 Aug", "05:30", "09:30", "13:30", "17:30",
+                "21:30",
+            ],
+        );
+    }
+
+    #[test]
+    fn ticks_survive_a_change_of_the_clocks() {
+        // Berlin, 2024-10-27: at 01:00Z 03:00 becomes 02:00, which has one label.
+        let berlin = Zone::of(|time_ms| if time_ms < 1_729_990_800_000 { 2 * HOUR_MS } else { HOUR_MS });
+        let midnight_ms = 1_729_980_000_000;
+        check_in(
+            berlin,
+            midnight_ms,
+            12,
+            HOUR_MS,
+            &["*27 Oct", "01:00", "02:00", "03:00", "04:00", "05:00", "06:00", "07:00", "08:00", "09:00", "10:00"],
+        );
+    }
+
+    #[test]
     fn a_gap_keeps_its_place() {
         let scale = TimeScale::new(0.0, 10.0, 0, 100, MINUTE_MS);
         assert_eq!([0, 1, 5].map(|minute| scale.column_of_time(minute * MINUTE_MS)), [5, 15, 55]);
@@ -282,7 +353,7 @@ mod tests {
             interval_ms in prop::sample::select(vec![1_000, 60_000, 300_000, 900_000, 3_600_000, 14_400_000, 86_400_000_i64]),
         ) {
             let scale = TimeScale::new(left, slots, 0, width, interval_ms);
-            let ticks = scale.ticks(80.0);
+            let ticks = scale.ticks(80.0, Zone::UTC);
             prop_assert!(ticks.len() <= 2 + width as usize / 70);
             for tick in &ticks {
                 prop_assert!((0..width).contains(&tick.x));

@@ -79,9 +79,12 @@ impl Bench {
         chart.set_surface(surface);
         chart.set_font_family(FONT_FAMILY);
         chart.set_instrument("BTC/USDT", 2, 3);
-        chart.set_studies(Studies { delta: has_studies, profile: has_studies });
+        chart.set_studies(Studies { delta: has_studies, profile: has_studies, ..Studies::default() });
         chart.set_bars(&bars);
         chart.set_clock(Some(Timestamp::from_millis(first.open_time.as_millis() + 17_000)));
+        chart.prepare();
+        // All candles, not only those of the first view.
+        chart.zoom(3.6);
         chart.prepare();
         Self { chart, layers, size, first, n_ticks: 0 }
     }
