@@ -3,7 +3,7 @@
 //! Plain values and their text form. Reading and writing the browser's storage is done in `live`; the short script in
 //! `document` reads the same text before the first paint.
 
-use chart::chart::Studies;
+use chart::chart::{BarStyle, LEAST_AVERAGE, MOST_AVERAGE, Studies};
 use leptos::prelude::*;
 use model::{candle::Interval, decimal::Quantity, instrument::InstrumentId, sorted::SortedMap};
 use topics::limits::GROUP_TICKS;
@@ -52,6 +52,12 @@ pub struct Settings {
     pub studies: Studies,
     /// The length of the chart's candles.
     pub interval: Interval,
+    /// How the prices of candles are drawn.
+    pub bar_style: BarStyle,
+    /// True if the chart spaces prices by their ratios.
+    pub is_log: bool,
+    /// The zone of the chart's times.
+    pub time_zone: TimeZone,
     /// The instrument that the reader chose last.
     pub last_chosen: Option<InstrumentId>,
     /// Individual paces of regions, by name, if they differ from the preset's.
@@ -75,6 +81,16 @@ pub enum Pane {
     Watch,
     /// The height of the book above the tape.
     Book,
+}
+
+/// The zone of displayed times.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TimeZone {
+    /// UTC, like the venues.
+    #[default]
+    Utc,
+    /// The reader's own.
+    Local,
 }
 
 /// Whether changed values flash.
@@ -122,6 +138,7 @@ named!(Pane {
     Watch = "watch", "Height of the watchlist";
     Book = "book", "Height of the book";
 });
+named!(TimeZone { Utc = "utc", "UTC"; Local = "local", "Local"; });
 named!(Flash { On = "on", "On"; Off = "off", "Off"; });
 
 impl Pane {
@@ -163,6 +180,9 @@ impl Default for Settings {
             flash: Flash::On,
             studies: Studies::default(),
             interval: Interval::M1,
+            bar_style: BarStyle::default(),
+            is_log: false,
+            time_zone: TimeZone::Utc,
             last_chosen: None,
             paces: SortedMap::new(),
             group_ticks: Vec::new(),
@@ -174,8 +194,8 @@ impl Default for Settings {
 
 impl Settings {
     /// Parses
-    /// `theme=dark;updown=blue-orange;cadence=calm;flash=off;studies=delta+profile;interval=5m;last=demo:BTC-SIM;`
-    /// `pace.book=500;group.demo:BTC-SIM=10`.
+    /// `theme=dark;updown=blue-orange;cadence=calm;flash=off;studies=delta+profile+average;average=50;interval=5m;`
+    /// `bars=line;scale=log;zone=local;last=demo:BTC-SIM;pace.book=500;group.demo:BTC-SIM=10`.
     /// Invalid parts keep their defaults, so that a newer or broken text never stops the page.
     pub fn parse(text: &str) -> Self {
         let mut settings = Self::default();
@@ -187,8 +207,13 @@ impl Settings {
                 "flash" => settings.flash = Flash::parse(value).unwrap_or_default(),
                 "studies" => {
                     let has = |name| value.split('+').any(|part| part == name);
-                    settings.studies = Studies { delta: has("delta"), profile: has("profile") };
+                    let (delta, profile, average) = (has("delta"), has("profile"), has("average"));
+                    settings.studies = Studies { delta, profile, average, ..settings.studies };
                 }
+                "average" => settings.set_average_bars(value),
+                "bars" => settings.bar_style = BarStyle::parse(value).unwrap_or_default(),
+                "scale" => settings.is_log = value == "log",
+                "zone" => settings.time_zone = TimeZone::parse(value).unwrap_or_default(),
                 "interval" => settings.interval = value.parse().unwrap_or(Interval::M1),
                 "last" => settings.last_chosen = InstrumentId::parse(&unescaped(value)).ok(),
                 _ => settings.parse_named(key, value),
@@ -225,11 +250,26 @@ impl Settings {
             self.preset.as_str(),
             self.flash.as_str()
         );
-        let Studies { delta, profile } = self.studies;
-        let studies: Vec<&str> =
-            [(delta, "delta"), (profile, "profile")].iter().filter(|study| study.0).map(|study| study.1).collect();
+        let Studies { delta, profile, average, average_bars } = self.studies;
+        let studies: Vec<&str> = [(delta, "delta"), (profile, "profile"), (average, "average")]
+            .iter()
+            .filter(|study| study.0)
+            .map(|study| study.1)
+            .collect();
         if !studies.is_empty() {
             text.push_str(&format!(";studies={}", studies.join("+")));
+        }
+        if average_bars != Studies::default().average_bars {
+            text.push_str(&format!(";average={average_bars}"));
+        }
+        if self.bar_style != BarStyle::default() {
+            text.push_str(&format!(";bars={}", self.bar_style.as_str()));
+        }
+        if self.is_log {
+            text.push_str(";scale=log");
+        }
+        if self.time_zone != TimeZone::default() {
+            text.push_str(&format!(";zone={}", self.time_zone.as_str()));
         }
         if self.interval != Interval::M1 {
             text.push_str(&format!(";interval={}", self.interval));
@@ -250,6 +290,13 @@ impl Settings {
             text.push_str(&format!(";tape.{}={least}", escaped(id)));
         }
         text
+    }
+
+    /// Sets the length of the moving average; text that is not a length it can have changes nothing.
+    pub fn set_average_bars(&mut self, text: &str) {
+        if let Some(n_bars) = text.parse().ok().filter(|n_bars| (LEAST_AVERAGE..=MOST_AVERAGE).contains(n_bars)) {
+            self.studies.average_bars = n_bars;
+        }
     }
 
     /// Returns the price step of an instrument's book, in ticks.
@@ -361,9 +408,25 @@ mod tests {
         settings.paces.insert("chart".into(), Pace::OnDemand);
         assert_eq!(Settings::parse(&settings.to_text()), settings);
         for (delta, profile) in [(false, false), (true, false), (false, true), (true, true)] {
-            settings.studies = Studies { delta, profile };
+            settings.studies = Studies { delta, profile, average: delta != profile, ..Studies::default() };
             assert_eq!(Settings::parse(&settings.to_text()), settings);
         }
+    }
+
+    #[test]
+    fn the_chart_is_remembered() {
+        let mut settings = Settings::default();
+        assert_eq!(settings.studies.average_bars, 20);
+        for (style, zone) in [(BarStyle::Line, TimeZone::Local), (BarStyle::Area, TimeZone::Utc)] {
+            (settings.bar_style, settings.time_zone, settings.is_log) = (style, zone, style == BarStyle::Line);
+            settings.set_average_bars("50");
+            assert_eq!(Settings::parse(&settings.to_text()), settings);
+        }
+        for nonsense in ["1", "501", "-3", "", "20.5", "x"] {
+            settings.set_average_bars(nonsense);
+            assert_eq!(settings.studies.average_bars, 50, "{nonsense}");
+        }
+        assert_eq!(Settings::parse("bars=x;scale=x;zone=x;average=0"), Settings::default());
     }
 
     #[test]

@@ -57,7 +57,7 @@ test("after the BTCUSDT recording the page shows its book and its candles", asyn
       const sum = of.reduce((total, bar) => total + 2n * bar.bought - bar.volume, 0n);
       return (sum < 0n ? "−" : "+") + shown(sum < 0n ? -sum : sum, lotDecimals);
     };
-    const plain = (text: string | null) => (text ?? "").replaceAll("\u202f", "");
+    const plain = (text: string | null) => (text ?? "").replaceAll("\u202f", "").replaceAll("\u00a0", " ");
     await expect
       .poll(async () => plain(await chart.getAttribute("aria-label")), { timeout: 15_000 })
       .toContain(`cumulative volume delta ${delta(bars)} since 8 Aug 2024 `);

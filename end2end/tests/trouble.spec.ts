@@ -148,7 +148,7 @@ test("what is wrong is said over no control, on small screens too", async ({ pag
     for (const [width, height] of [[1440, 900], [768, 1024], [360, 740]]) {
       await page.setViewportSize({ width, height });
       const covered = await page.evaluate(() => {
-        const controls = [...document.querySelectorAll(".chart-panel__toolbar button, .panel-tabs button, .book-panel select, .rail a")];
+        const controls = [...document.querySelectorAll(".chart-controls button, .panel-tabs button, .book-panel select, .rail a")];
         const isCovered = (control: Element) => {
           const box = control.getBoundingClientRect();
           if (box.width === 0) return false;

@@ -1,5 +1,6 @@
 //! The chart's markup and events. Server and browser render the same; canvases are filled in the browser only.
 
+use chart::chart::Part;
 use leptos::{html, prelude::*};
 use model::candle::Interval;
 
@@ -52,7 +53,7 @@ pub fn CandleChart(
             data-bars="0"
             role="img"
             aria-label="Candle chart"
-            aria-keyshortcuts="ArrowLeft ArrowRight + - Home End Alt+R"
+            aria-keyshortcuts="ArrowLeft ArrowRight ArrowUp ArrowDown Shift+ArrowUp Shift+ArrowDown + - Home End Alt+R"
             tabindex="0"
             on:pointerdown=move |event| pointers.down(&event)
             on:pointermove=move |event| pointers.moved(&event)
@@ -60,7 +61,7 @@ pub fn CandleChart(
             on:pointercancel=move |event| pointers.cancel(&event)
             on:pointerleave=move |event| pointers.left(&event)
             on:wheel=move |event| turn(series, &event)
-            on:dblclick=move |_| series.act(Action::Reset)
+            on:dblclick=move |event| series.act(gesture::double_click(part(series, &event)))
             on:keydown=move |event| press(series, &event)
         >
             <canvas class="candle-chart__layer"></canvas>
@@ -75,8 +76,20 @@ pub fn CandleChart(
                 <span class="candle-chart__change"></span>
                 " "
                 <span class="candle-chart__volume"></span>
+                " "
+                <span class="candle-chart__average"></span>
             </div>
+            <div class="candle-chart__price-axis"></div>
+            <div class="candle-chart__time-axis"></div>
         </div>
+        <button
+            class="button button--tool candle-chart__fit"
+            data-testid="fit-prices"
+            title="Fit the prices to the bars in view (double-click on the price axis)"
+            on:click=move |_| series.act(Action::FitPrices)
+        >
+            "Auto"
+        </button>
     }
 }
 
@@ -114,7 +127,8 @@ impl Pointers {
             let _gone = root.set_pointer_capture(event.pointer_id());
         }
         let (x, y) = place(event);
-        self.gesture.try_update_value(|gesture| gesture.down(event.pointer_id(), x, y));
+        let part = self.series.part_at(x, y);
+        self.gesture.try_update_value(|gesture| gesture.down(event.pointer_id(), part, x, y));
     }
 
     fn moved(self, event: &web_sys::PointerEvent) {
@@ -146,7 +160,8 @@ fn turn(series: ChartSeries, event: &web_sys::WheelEvent) {
     // Otherwise the page scrolls, or the browser zooms.
     event.prevent_default();
     let unit = WheelUnit::from_mode(event.delta_mode());
-    if let Some(action) = gesture::wheel((event.delta_x(), event.delta_y()), unit, f64::from(event.offset_x())) {
+    let moved = (event.delta_x(), event.delta_y());
+    if let Some(action) = gesture::wheel(moved, unit, part(series, event), place(event).0) {
         series.act(action);
     }
 }
@@ -161,9 +176,19 @@ fn press(series: ChartSeries, event: &web_sys::KeyboardEvent) {
     }
 }
 
-/// Only the root receives pointer events (see the style sheet), so that offsets are relative to its corner.
-fn place(event: &web_sys::PointerEvent) -> (f64, f64) {
-    (f64::from(event.offset_x()), f64::from(event.offset_y()))
+/// Returns an event's place from the chart's corner.
+fn place(event: &web_sys::MouseEvent) -> (f64, f64) {
+    let root = event.current_target().and_then(|root| wasm_bindgen::JsCast::dyn_into::<web_sys::Element>(root).ok());
+    let (left, top) = root.map_or((0.0, 0.0), |root| {
+        let corner = root.get_bounding_client_rect();
+        (corner.left(), corner.top())
+    });
+    (f64::from(event.client_x()) - left, f64::from(event.client_y()) - top)
+}
+
+fn part(series: ChartSeries, event: &web_sys::MouseEvent) -> Part {
+    let (x, y) = place(event);
+    series.part_at(x, y)
 }
 
 fn pointer(event: &web_sys::PointerEvent) -> Pointer {

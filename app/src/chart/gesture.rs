@@ -4,14 +4,18 @@
 //! | input | meaning |
 //! |---|---|
 //! | hover, tap | crosshair |
-//! | drag, one finger | pan |
-//! | two fingers, wheel | zoom at the fingers, at the cursor |
+//! | drag, one finger | pan; also up and down while the reader has chosen the range of prices |
+//! | drag on an axis | stretch or squeeze prices or times |
+//! | two fingers, wheel | zoom at the fingers, at the cursor; on the price axis, stretch or squeeze prices |
 //! | sideways wheel | pan |
-//! | double click, Alt+R | first view |
+//! | double click, Alt+R | first view; on an axis, automatic prices or the newest bars |
 //! | ← → (Shift: half a screen) | pan |
+//! | ↑ ↓ | pan prices (Shift: stretch, squeeze) |
 //! | + − | zoom |
 //! | Home, End | oldest, newest bars |
 //! | Esc | no crosshair |
+
+use chart::chart::Part;
 
 /// An action on the chart.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,8 +24,8 @@ pub(super) enum Action {
     Point(f64, f64),
     /// Remove the crosshair.
     Leave,
-    /// Move the candles by this many pixels, and the crosshair to `at`, or remove it.
-    Drag { pixels: f64, at: Option<(f64, f64)> },
+    /// Move the candles by `pixels` and the prices by `rows`, and the crosshair to `at`, or remove it.
+    Drag { pixels: f64, rows: f64, at: Option<(f64, f64)> },
     /// Move the candles by this many pixels under the crosshair.
     Slide(f64),
     /// Move the candles by `pixels`, then show `factor` times as many around column `x`.
@@ -30,6 +34,14 @@ pub(super) enum Action {
     Zoom(f64),
     /// Move the view by a share of its width, towards newer bars if positive.
     Pan(f64),
+    /// Show a range of prices `factor` times as wide.
+    ScalePrices(f64),
+    /// Move the prices by a share of the height, towards higher ones if positive.
+    PanPrices(f64),
+    /// Fit the prices to the candles.
+    FitPrices,
+    /// Show the newest candles at the first zoom.
+    ResetTimes,
     /// Show the oldest candles.
     Start,
     /// Show the newest candles.
@@ -58,20 +70,21 @@ pub(super) struct Gesture {
 #[derive(Clone, Copy, Debug)]
 struct Pressed {
     id: i32,
+    part: Part,
     x: f64,
     y: f64,
     from: (f64, f64),
 }
 
 impl Gesture {
-    /// Handles a pointer that begins to press.
-    pub(super) fn down(&mut self, id: i32, x: f64, y: f64) {
+    /// Handles a pointer that begins to press a part of the chart.
+    pub(super) fn down(&mut self, id: i32, part: Part, x: f64, y: f64) {
         self.pressed.retain(|pressed| pressed.id != id);
         if self.pressed.is_empty() {
             self.has_moved = false;
         }
         if self.pressed.len() < MAX_POINTERS {
-            self.pressed.push(Pressed { id, x, y, from: (x, y) });
+            self.pressed.push(Pressed { id, part, x, y, from: (x, y) });
         }
     }
 
@@ -92,10 +105,14 @@ impl Gesture {
         }
         self.has_moved = true;
         match other {
-            None => {
-                let at = (pointer == Pointer::Mouse).then_some((x, y));
-                Some(Action::Drag { pixels: x - before.x, at })
-            }
+            None => Some(match before.part {
+                Part::Plot => {
+                    let at = (pointer == Pointer::Mouse).then_some((x, y));
+                    Action::Drag { pixels: x - before.x, rows: y - before.y, at }
+                }
+                Part::PriceAxis => Action::ScalePrices(((y - before.y) / AXIS_PX).exp2()),
+                Part::TimeAxis => Action::Zoom(((x - before.x) / AXIS_PX).exp2()),
+            }),
             Some(other) => {
                 let distance = |from: (f64, f64)| (from.0 - other.x).hypot(from.1 - other.y).max(LEAST_SPREAD_PX);
                 let factor = distance((before.x, before.y)) / distance((x, y));
@@ -143,8 +160,8 @@ impl WheelUnit {
     }
 }
 
-/// Handles a wheel movement at column `x`: mostly sideways pans, otherwise it zooms (up: closer).
-pub(super) fn wheel((dx, dy): (f64, f64), unit: WheelUnit, x: f64) -> Option<Action> {
+/// Handles a wheel movement over a part at column `x`: mostly sideways pans, otherwise it zooms (up: closer).
+pub(super) fn wheel((dx, dy): (f64, f64), unit: WheelUnit, part: Part, x: f64) -> Option<Action> {
     let unit_px = match unit {
         WheelUnit::Pixels => 1.0,
         WheelUnit::Lines => 30.0,
@@ -158,7 +175,17 @@ pub(super) fn wheel((dx, dy): (f64, f64), unit: WheelUnit, x: f64) -> Option<Act
         return Some(Action::Slide(-dx));
     }
     // One notch of a typical mouse (100 pixels) is a step of 15 %.
-    Some(Action::ZoomAt { factor: 1.15_f64.powf((dy / 100.0).clamp(-3.0, 3.0)), x, pixels: 0.0 })
+    let factor = 1.15_f64.powf((dy / 100.0).clamp(-3.0, 3.0));
+    Some(if part == Part::PriceAxis { Action::ScalePrices(factor) } else { Action::ZoomAt { factor, x, pixels: 0.0 } })
+}
+
+/// Handles a double click on a part.
+pub(super) fn double_click(part: Part) -> Action {
+    match part {
+        Part::Plot => Action::Reset,
+        Part::PriceAxis => Action::FitPrices,
+        Part::TimeAxis => Action::ResetTimes,
+    }
 }
 
 /// Handles a key with the modifiers Shift and Alt, as named by the browser; `None` for keys that the chart does not
@@ -170,6 +197,10 @@ pub(super) fn key(key: &str, shift: bool, alt: bool) -> Option<Action> {
         _ if alt => None,
         "ArrowLeft" => Some(Action::Pan(-step)),
         "ArrowRight" => Some(Action::Pan(step)),
+        "ArrowUp" if shift => Some(Action::ScalePrices(1.0 / KEY_ZOOM)),
+        "ArrowDown" if shift => Some(Action::ScalePrices(KEY_ZOOM)),
+        "ArrowUp" => Some(Action::PanPrices(step)),
+        "ArrowDown" => Some(Action::PanPrices(-step)),
         "+" | "=" => Some(Action::Zoom(1.0 / KEY_ZOOM)),
         "-" | "_" => Some(Action::Zoom(KEY_ZOOM)),
         "Home" => Some(Action::Start),
@@ -188,6 +219,9 @@ const TAP_PX: f64 = 4.0;
 /// Two fingers closer than this zoom no further.
 const LEAST_SPREAD_PX: f64 = 20.0;
 
+/// A drag this long on an axis doubles or halves what it shows.
+const AXIS_PX: f64 = 100.0;
+
 const KEY_ZOOM: f64 = 1.25;
 
 #[cfg(test)]
@@ -198,16 +232,16 @@ mod tests {
     fn a_mouse_hovers_and_drags() {
         let mut gesture = Gesture::default();
         assert_eq!(gesture.moved(1, Pointer::Mouse, 10.0, 20.0), Some(Action::Point(10.0, 20.0)));
-        gesture.down(1, 10.0, 20.0);
+        gesture.down(1, Part::Plot, 10.0, 20.0);
         assert_eq!(gesture.moved(1, Pointer::Mouse, 12.0, 20.0), Some(Action::Point(12.0, 20.0)));
         // The first pixels of a drag are not lost.
         assert_eq!(
             gesture.moved(1, Pointer::Mouse, 17.0, 21.0),
-            Some(Action::Drag { pixels: 7.0, at: Some((17.0, 21.0)) })
+            Some(Action::Drag { pixels: 7.0, rows: 1.0, at: Some((17.0, 21.0)) })
         );
         assert_eq!(
             gesture.moved(1, Pointer::Mouse, 16.0, 21.0),
-            Some(Action::Drag { pixels: -1.0, at: Some((16.0, 21.0)) })
+            Some(Action::Drag { pixels: -1.0, rows: 0.0, at: Some((16.0, 21.0)) })
         );
         assert_eq!(gesture.left(Pointer::Mouse), None);
         assert_eq!(gesture.up(1, Pointer::Mouse, 16.0, 21.0), None);
@@ -218,19 +252,22 @@ mod tests {
     fn a_finger_taps_pans_and_pinches() {
         let mut gesture = Gesture::default();
         assert_eq!(gesture.moved(1, Pointer::Finger, 10.0, 20.0), None);
-        gesture.down(1, 100.0, 50.0);
+        gesture.down(1, Part::Plot, 100.0, 50.0);
         assert_eq!(gesture.up(1, Pointer::Finger, 101.0, 50.0), Some(Action::Point(101.0, 50.0)));
 
-        gesture.down(2, 100.0, 50.0);
-        assert_eq!(gesture.moved(2, Pointer::Finger, 90.0, 50.0), Some(Action::Drag { pixels: -10.0, at: None }));
-        gesture.down(3, 190.0, 50.0);
+        gesture.down(2, Part::Plot, 100.0, 50.0);
+        assert_eq!(
+            gesture.moved(2, Pointer::Finger, 90.0, 50.0),
+            Some(Action::Drag { pixels: -10.0, rows: 0.0, at: None })
+        );
+        gesture.down(3, Part::Plot, 190.0, 50.0);
         // Fingers 100 apart move to 200 apart: half as many candles, and the middle moves along.
         assert_eq!(
             gesture.moved(3, Pointer::Finger, 290.0, 50.0),
             Some(Action::ZoomAt { factor: 0.5, x: 190.0, pixels: 50.0 })
         );
         // A third finger has no effect.
-        gesture.down(4, 0.0, 0.0);
+        gesture.down(4, Part::Plot, 0.0, 0.0);
         assert_eq!(gesture.moved(4, Pointer::Finger, 50.0, 0.0), None);
         gesture.cancel(3);
         assert_eq!(gesture.up(2, Pointer::Finger, 90.0, 50.0), None);
@@ -243,13 +280,38 @@ mod tests {
             Some(Action::ZoomAt { factor, x: 7.0, .. }) => factor,
             other => panic!("{other:?}"),
         };
-        assert_eq!(factor(wheel((0.0, 100.0), WheelUnit::Pixels, 7.0)), 1.15);
-        assert!((factor(wheel((0.0, -100.0), WheelUnit::Pixels, 7.0)) - 1.0 / 1.15).abs() < 1e-12);
-        assert!(factor(wheel((0.0, 1e9), WheelUnit::Pages, 7.0)) < 1.6);
-        assert_eq!(wheel((40.0, 3.0), WheelUnit::Pixels, 7.0), Some(Action::Slide(-40.0)));
-        assert_eq!(wheel((0.0, 0.0), WheelUnit::Pixels, 7.0), None);
-        assert_eq!(wheel((f64::NAN, 1.0), WheelUnit::Lines, 7.0), None);
+        assert_eq!(factor(wheel((0.0, 100.0), WheelUnit::Pixels, Part::Plot, 7.0)), 1.15);
+        assert!((factor(wheel((0.0, -100.0), WheelUnit::Pixels, Part::Plot, 7.0)) - 1.0 / 1.15).abs() < 1e-12);
+        assert!(factor(wheel((0.0, 1e9), WheelUnit::Pages, Part::Plot, 7.0)) < 1.6);
+        assert_eq!(wheel((40.0, 3.0), WheelUnit::Pixels, Part::Plot, 7.0), Some(Action::Slide(-40.0)));
+        assert_eq!(wheel((0.0, 0.0), WheelUnit::Pixels, Part::Plot, 7.0), None);
+        assert_eq!(wheel((f64::NAN, 1.0), WheelUnit::Lines, Part::Plot, 7.0), None);
         assert_eq!(WheelUnit::from_mode(1), WheelUnit::Lines);
+    }
+
+    #[test]
+    fn an_axis_is_stretched_squeezed_and_reset() {
+        for pointer in [Pointer::Mouse, Pointer::Finger] {
+            let mut gesture = Gesture::default();
+            gesture.down(1, Part::PriceAxis, 500.0, 100.0);
+            // Down squeezes, and sideways has no meaning.
+            assert_eq!(gesture.moved(1, pointer, 480.0, 200.0), Some(Action::ScalePrices(2.0)));
+            assert_eq!(gesture.moved(1, pointer, 480.0, 100.0), Some(Action::ScalePrices(0.5)));
+            // Outside of the axis the drag goes on.
+            assert_eq!(gesture.moved(1, pointer, 10.0, 200.0), Some(Action::ScalePrices(2.0)));
+            gesture.up(1, pointer, 10.0, 200.0);
+            gesture.down(1, Part::TimeAxis, 300.0, 490.0);
+            // To the left stretches.
+            assert_eq!(gesture.moved(1, pointer, 200.0, 400.0), Some(Action::Zoom(0.5)));
+            gesture.up(1, pointer, 200.0, 400.0);
+        }
+        let notch = |part| wheel((0.0, 100.0), WheelUnit::Pixels, part, 7.0);
+        assert_eq!(notch(Part::PriceAxis), Some(Action::ScalePrices(1.15)));
+        assert_eq!(notch(Part::TimeAxis), notch(Part::Plot));
+        assert_eq!(
+            [Part::Plot, Part::PriceAxis, Part::TimeAxis].map(double_click),
+            [Action::Reset, Action::FitPrices, Action::ResetTimes]
+        );
     }
 
     #[test]
@@ -259,6 +321,10 @@ mod tests {
             ("ArrowRight", true, false, Some(Action::Pan(0.5))),
             ("+", true, false, Some(Action::Zoom(0.8))),
             ("-", false, false, Some(Action::Zoom(1.25))),
+            ("ArrowUp", false, false, Some(Action::PanPrices(0.1))),
+            ("ArrowDown", false, false, Some(Action::PanPrices(-0.1))),
+            ("ArrowUp", true, false, Some(Action::ScalePrices(0.8))),
+            ("ArrowDown", true, false, Some(Action::ScalePrices(1.25))),
             ("Home", false, false, Some(Action::Start)),
             ("End", false, false, Some(Action::End)),
             ("Escape", false, false, Some(Action::Leave)),

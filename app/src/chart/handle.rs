@@ -3,7 +3,12 @@
 //! In the browser it refers to the surface that draws; on the server it is empty and ignores all calls, so that callers
 //! need no `cfg`. Not here: drawing.
 
-use chart::{Chart, chart::Studies};
+use chart::{
+    Chart,
+    chart::{BarStyle, Part, Studies},
+    scale::PriceMode,
+    zone::Zone,
+};
 #[cfg(feature = "browser")]
 use leptos::prelude::*;
 use model::{
@@ -71,6 +76,21 @@ impl ChartSeries {
         self.change(|chart| chart.set_studies(studies));
     }
 
+    /// Sets how the prices of candles are drawn.
+    pub fn set_bar_style(self, bar_style: BarStyle) {
+        self.change(|chart| chart.set_bar_style(bar_style));
+    }
+
+    /// Sets how prices are spaced.
+    pub fn set_price_mode(self, price_mode: PriceMode) {
+        self.change(|chart| chart.set_price_mode(price_mode));
+    }
+
+    /// Sets the time zone of all texts.
+    pub fn set_zone(self, zone: Zone) {
+        self.change(|chart| chart.set_zone(zone));
+    }
+
     /// Draws pending changes now instead of in the next frame: call it while a frame is being made, with its time.
     #[cfg_attr(not(feature = "browser"), expect(unused_variables, reason = "there is no chart on the server"))]
     pub fn flush(self, now: Monotonic) {
@@ -84,6 +104,15 @@ impl ChartSeries {
 
     pub(super) fn set_interval(self, interval: Interval) {
         self.change(|chart| chart.set_interval(interval));
+    }
+
+    /// Returns the part at a place in CSS pixels.
+    #[cfg_attr(not(feature = "browser"), expect(unused_variables, reason = "there is no chart on the server"))]
+    pub(super) fn part_at(self, x: f64, y: f64) -> Part {
+        #[cfg(feature = "browser")]
+        return self.with_view(|surface| surface.part_at(x, y)).unwrap_or_default();
+        #[cfg(not(feature = "browser"))]
+        Part::Plot
     }
 
     /// Executes a gesture's action; its pixels are CSS pixels.

@@ -25,8 +25,11 @@
 //! };
 //! ```
 //!
+//! `data-prices` is `chosen` while the reader has chosen the range of prices, otherwise `fitted`. The custom property
+//! `--chart-axis` is the width of the price axis.
+//!
 //! `data-testid="chart-legend"` holds the candle under the cursor, or the newest, as text (`9 Aug 2024 14:05 O … H … L
-//! … C … ±… % V …`).
+//! … C … ±… % V … MA …`).
 
 #[cfg(feature = "browser")]
 mod backend;

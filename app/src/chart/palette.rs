@@ -8,12 +8,13 @@ use wasm_bindgen::JsCast;
 use web_sys::{CanvasRenderingContext2d, Element, HtmlCanvasElement};
 
 /// The properties set by the chart's style sheet.
-const PROPERTIES: [&str; 7] = [
+const PROPERTIES: [&str; 8] = [
     "--chart-background",
     "--chart-grid",
     "--chart-border",
     "--chart-text",
     "--chart-muted",
+    "--chart-average",
     "--chart-up",
     "--chart-down",
 ];
@@ -31,19 +32,19 @@ pub(super) fn palette(element: &Element) -> (Theme, String) {
     (theme(&colours).unwrap_or_default(), family)
 }
 
-fn theme(colours: &[String; 7]) -> Option<Theme> {
+fn theme(colours: &[String; 8]) -> Option<Theme> {
     if colours.iter().any(String::is_empty) {
         return None;
     }
     let canvas: HtmlCanvasElement = document().create_element("canvas").ok()?.dyn_into().ok()?;
-    canvas.set_width(7);
+    canvas.set_width(8);
     canvas.set_height(1);
     let context: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
     for (x, colour) in (0_u8..).zip(colours) {
         context.set_fill_style_str(colour);
         context.fill_rect(f64::from(x), 0.0, 1.0, 1.0);
     }
-    let pixels = context.get_image_data(0.0, 0.0, 7.0, 1.0).ok()?.data();
+    let pixels = context.get_image_data(0.0, 0.0, 8.0, 1.0).ok()?.data();
     let mut found = pixels.chunks_exact(4).map(|pixel| Rgb(pixel[0], pixel[1], pixel[2]));
     Some(Theme {
         background: found.next()?,
@@ -51,6 +52,7 @@ fn theme(colours: &[String; 7]) -> Option<Theme> {
         border: found.next()?,
         text: found.next()?,
         muted: found.next()?,
+        average: found.next()?,
         up: found.next()?,
         down: found.next()?,
     })

@@ -10,6 +10,7 @@ use std::{
 
 use chart::{
     Chart,
+    chart::Part,
     invalidate::Level,
     layout::{LABEL_FONT_PX, Surface},
 };
@@ -38,7 +39,7 @@ struct Scene {
     /// Grid and axes, bars, the forming bar with the last price, crosshair.
     layers: [Layer; N_LAYERS],
     legend: Element,
-    /// The texts inside the legend's elements: time, prices, change, volume.
+    /// The texts inside the legend's elements: time, prices, change, volume, moving average.
     legend_parts: [Text; N_PARTS],
     shown: Shown,
     is_size_due: bool,
@@ -61,6 +62,8 @@ struct Shown {
     hash: Option<u64>,
     is_stale: Option<bool>,
     direction: Option<&'static str>,
+    has_chosen_prices: Option<bool>,
+    axis_px: Option<i32>,
     legend: [String; N_PARTS],
 }
 
@@ -96,6 +99,12 @@ impl ChartView {
         }
     }
 
+    /// Returns the part at a place in CSS pixels.
+    pub(super) fn part_at(&self, x: f64, y: f64) -> Part {
+        let ratio = window().device_pixel_ratio();
+        self.0.try_borrow().map_or(Part::Plot, |inner| inner.chart.part_at(x * ratio, y * ratio))
+    }
+
     /// Executes a gesture's action.
     pub(super) fn act(&self, action: Action) {
         // The chart counts device pixels.
@@ -103,8 +112,9 @@ impl ChartView {
         self.change(|chart| match action {
             Action::Point(x, y) => chart.set_cursor(Some((x * ratio, y * ratio))),
             Action::Leave => chart.set_cursor(None),
-            Action::Drag { pixels, at } => {
+            Action::Drag { pixels, rows, at } => {
                 chart.drag(pixels * ratio);
+                chart.drag_prices(rows * ratio);
                 chart.set_cursor(at.map(|(x, y)| (x * ratio, y * ratio)));
             }
             Action::Slide(pixels) => chart.drag(pixels * ratio),
@@ -114,6 +124,10 @@ impl ChartView {
             }
             Action::Zoom(factor) => chart.zoom(factor),
             Action::Pan(share) => chart.pan(share),
+            Action::ScalePrices(factor) => chart.scale_prices(factor),
+            Action::PanPrices(share) => chart.pan_prices(share),
+            Action::FitPrices => chart.fit_prices(),
+            Action::ResetTimes => chart.reset_times(),
             Action::Start => chart.to_start(),
             Action::End => chart.to_end(),
             Action::Reset => chart.reset_view(),
@@ -198,7 +212,7 @@ impl Scene {
             child(&legend, part_idx)?.append_child(&text).ok()?;
             Some(text)
         };
-        let legend_parts = [part(0)?, part(1)?, part(2)?, part(3)?];
+        let legend_parts = [part(0)?, part(1)?, part(2)?, part(3)?, part(4)?];
 
         let drawn = surface.clone();
         let on_frame = Closure::new(move |now_ms: f64| {
@@ -262,6 +276,14 @@ impl Scene {
         if changed(&mut shown.is_stale, chart.is_stale()) {
             set(root, "data-stale", if chart.is_stale() { "true" } else { "false" });
         }
+        if changed(&mut shown.has_chosen_prices, chart.has_chosen_prices()) {
+            set(root, "data-prices", if chart.has_chosen_prices() { "chosen" } else { "fitted" });
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "float casts saturate")]
+        let axis_px = (f64::from(chart.price_axis_width()) / window().device_pixel_ratio()).ceil() as i32;
+        if changed(&mut shown.axis_px, axis_px) {
+            set(root, "style", &format!("--chart-axis:{axis_px}px"));
+        }
         let hash = chart.bars_hash();
         if changed(&mut shown.hash, hash) {
             set(root, "data-bars-hash", &format!("{hash:016x}"));
@@ -291,7 +313,7 @@ impl Scene {
         }
         let texts = legend.map_or_else(Default::default, |legend| {
             let (prices, volumes) = (legend.prices(), legend.volumes());
-            [legend.time, prices, legend.change, volumes]
+            [legend.time, prices, legend.change, volumes, legend.average.unwrap_or_default()]
         });
         for ((part, known), text) in self.legend_parts.iter().zip(&mut shown.legend).zip(texts) {
             if *known != text {
@@ -408,6 +430,6 @@ fn changed<T: PartialEq>(shown: &mut Option<T>, now: T) -> bool {
 
 const N_LAYERS: usize = 4;
 
-const N_PARTS: usize = 4;
+const N_PARTS: usize = 5;
 
 const LABEL_EVERY_MS: f64 = 5_000.0;

@@ -94,6 +94,13 @@ pub fn is_typing() -> bool {
     })
 }
 
+/// Returns the offset of the reader's time zone from UTC in milliseconds, positive to the east, at an instant in
+/// milliseconds since the epoch.
+#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "instants are below 2^53")]
+pub fn offset_ms(time_ms: i64) -> i64 {
+    js_sys::Date::new(&(time_ms as f64).into()).get_timezone_offset() as i64 * -60_000
+}
+
 /// Returns true while a popover is shown.
 pub fn is_popover_open(popover: &web_sys::Element) -> bool {
     popover.matches(":popover-open").unwrap_or(false)

@@ -8,7 +8,7 @@ use crate::{
     lazy::{LazyPart, LazyView},
     pages::{FragmentSpec, PAGES, SHELL_FRAGMENTS},
     route::use_route,
-    settings::{Flash, Theme, UpDown, use_settings},
+    settings::{Flash, Theme, TimeZone, UpDown, use_settings},
 };
 
 /// One choice of a group: its value, its label and its description.
@@ -36,6 +36,7 @@ pub fn Choices() -> impl IntoView {
     let themes = Theme::ALL.iter().map(|theme| plain(theme.as_str(), theme.label())).collect();
     let colours = UpDown::ALL.iter().map(|colours| plain(colours.as_str(), colours.label())).collect();
     let flashes = Flash::ALL.iter().map(|flash| plain(flash.as_str(), flash.label())).collect();
+    let zones = TimeZone::ALL.iter().map(|zone| plain(zone.as_str(), zone.label())).collect();
     let presets = Preset::ALL.map(|preset| {
         let (label, more) = preset.label();
         Choice { value: preset.as_str(), label, more }
@@ -61,6 +62,11 @@ pub fn Choices() -> impl IntoView {
                 name="flash" legend="Flash on change" choices=flashes
                 chosen=Signal::derive(move || settings.with(|settings| settings.flash.as_str()))
                 choose=move |value: String| settings.update(|settings| settings.flash = Flash::parse(&value).unwrap_or_default())
+            />
+            <ChoiceGroup
+                name="zone" legend="Chart time zone" choices=zones
+                chosen=Signal::derive(move || settings.with(|settings| settings.time_zone.as_str()))
+                choose=move |value: String| settings.update(|settings| settings.time_zone = TimeZone::parse(&value).unwrap_or_default())
             />
             <SourceChooser/>
             <CrossCheckPanel/>

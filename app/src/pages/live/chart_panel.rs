@@ -1,8 +1,8 @@
-//! The chart with its toolbar. Candles go from the model into the chart's own series; the chart draws by itself.
+//! The chart below its controls. Candles go from the model into the chart's own series; the chart draws by itself.
 
-use chart::chart::Studies;
+use chart::{scale::PriceMode, zone::Zone};
 use leptos::prelude::*;
-use model::{candle::Interval, instrument::InstrumentId, time::Now};
+use model::{instrument::InstrumentId, time::Now};
 use topics::topic::Topic;
 
 use crate::{
@@ -16,12 +16,10 @@ use crate::{
         model::{Freshness, LiveModel},
         use_live,
     },
+    pages::live::chart_controls::ChartControls,
     selection::Selection,
-    settings::use_settings,
+    settings::{TimeZone, use_settings},
 };
-
-/// Intervals in the toolbar.
-const INTERVALS: [Interval; 5] = [Interval::S1, Interval::M1, Interval::M5, Interval::M15, Interval::H1];
 
 /// The chart of the shown instrument.
 #[component]
@@ -64,21 +62,25 @@ pub fn ChartPanel(
         let (price_decimals, size_decimals) = selection.decimals()?;
         Some(ChartInstrument { label: selection.name(), price_decimals, size_decimals })
     });
-    let studies = Memo::new(move |_| settings.with(|settings| settings.studies));
-    Effect::new(move |_| series.set_studies(studies.get()));
+    let appearance = Memo::new(move |_| {
+        settings.with(|settings| (settings.studies, settings.bar_style, settings.is_log, settings.time_zone))
+    });
+    Effect::new(move |_| {
+        let (studies, bar_style, is_log, time_zone) = appearance.get();
+        series.set_studies(studies);
+        series.set_bar_style(bar_style);
+        series.set_price_mode(if is_log { PriceMode::Log } else { PriceMode::Linear });
+        series.set_zone(match time_zone {
+            TimeZone::Utc => Zone::UTC,
+            TimeZone::Local => Zone::of(browser::offset_ms),
+        });
+    });
     follow_clock(use_live(), series, topics);
     let unsupported = use_unsupported(selection, Feature::Bars);
     let unsupported_words = move |unsupported: &Unsupported| format!("{} {}", unsupported.what, unsupported.instead);
     view! {
         <section class="panel chart-panel" aria-label="Chart">
-            <div class="chart-panel__toolbar">
-                <div class="chart-panel__tools" role="group" aria-label="Interval">
-                    {INTERVALS.map(|choice| view! { <IntervalButton choice interval/> }).collect_view()}
-                </div>
-                <div class="chart-panel__tools" role="group" aria-label="Studies">
-                    {STUDIES.map(|study| view! { <StudyButton study/> }).collect_view()}
-                </div>
-            </div>
+            <ChartControls interval/>
             <p class="chart-panel__lack" data-testid="chart-unsupported" hidden=move || unsupported.with(Option::is_none)>
                 {move || unsupported.with(|unsupported| unsupported.as_ref().map(unsupported_words))}
             </p>
@@ -92,56 +94,6 @@ pub fn ChartPanel(
                 </div>
             </Fragment>
         </section>
-    }
-}
-
-/// A study that a button of the toolbar shows and hides.
-#[derive(Clone, Copy)]
-struct Study {
-    name: &'static str,
-    label: &'static str,
-    title: &'static str,
-    part: fn(&mut Studies) -> &mut bool,
-}
-
-const STUDIES: [Study; 2] = [
-    Study {
-        name: "delta",
-        label: "CVD",
-        title: "Cumulative volume delta: buy volume minus sell volume, added up candle by candle",
-        part: |studies| &mut studies.delta,
-    },
-    Study {
-        name: "profile",
-        label: "VP",
-        title: "Volume profile: volume by price for the visible candles, each candle's volume spread over its range; the line marks the price with the most volume",
-        part: |studies| &mut studies.profile,
-    },
-];
-
-#[component]
-fn StudyButton(
-    /// The study it shows and hides.
-    study: Study,
-) -> impl IntoView {
-    let settings = use_settings();
-    let is_shown = move || settings.with(|settings| *(study.part)(&mut settings.studies.clone()));
-    let toggle = move |_| {
-        settings.update(|settings| {
-            let shown = (study.part)(&mut settings.studies);
-            *shown = !*shown;
-        });
-    };
-    view! {
-        <button
-            class="button button--tool"
-            data-testid=format!("study-{}", study.name)
-            title=study.title
-            aria-pressed=move || is_shown().to_string()
-            on:click=toggle
-        >
-            {study.label}
-        </button>
     }
 }
 
@@ -159,24 +111,4 @@ fn follow_clock(live: Live, series: ChartSeries, topics: Signal<Vec<Topic>>) {
             })
     });
     Effect::new(move |_| series.mark_stale(is_stale.get()));
-}
-
-#[component]
-fn IntervalButton(
-    /// The interval it chooses.
-    choice: Interval,
-    /// The chosen interval.
-    interval: Memo<Interval>,
-) -> impl IntoView {
-    let settings = use_settings();
-    view! {
-        <button
-            class="button button--tool"
-            data-testid=format!("interval-{choice}")
-            aria-pressed=move || (interval.get() == choice).to_string()
-            on:click=move |_| settings.update(|settings| settings.interval = choice)
-        >
-            {choice.as_str()}
-        </button>
-    }
 }

@@ -6,7 +6,7 @@ use crate::support::{EPOCH_MS, Rig, listed};
 use model::{
     candle::Interval,
     decimal::Price,
-    event::{HistoryRequest, MarketEventKind},
+    event::MarketEventKind,
     instrument::InstrumentId,
     status::{BreakerState, FeedCause, FeedMode, Silence},
 };
