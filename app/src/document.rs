@@ -33,10 +33,12 @@ pub fn shell(options: LeptosOptions, is_reloading: bool) -> impl IntoView {
 }
 
 /// Sets the stored theme and colours before the first paint, so that nothing flickers. Reads the text written by
-/// `Settings::to_text`.
+/// `Settings::to_text`. If the program does not start, `data-failed` makes the style sheet say so; a start removes that
+/// by `data-started`.
 const BEFORE_PAINT: &str = r#"(function(d,s){try{(localStorage.getItem("truetape.settings")||"").split(";").forEach(function(p){var i=p.indexOf("=");if(i>0)s[p.slice(0,i)]=p.slice(i+1)})}catch(e){}
 var light=s.theme==="light"||(s.theme!=="dark"&&matchMedia("(prefers-color-scheme: light)").matches);
-d.theme=light?"light":"dark";if(s.updown)d.updown=s.updown;if(s.flash)d.flashing=s.flash})(document.documentElement.dataset,{})"#;
+d.theme=light?"light":"dark";if(s.updown)d.updown=s.updown;if(s.flash)d.flashing=s.flash;
+function fail(){d.failed="on"}if(!self.WebAssembly)fail();addEventListener("unhandledrejection",fail);setTimeout(fail,20000)})(document.documentElement.dataset,{})"#;
 
 #[cfg(test)]
 mod tests {

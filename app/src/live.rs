@@ -12,11 +12,13 @@
 //! - [`cross_check`]: both sources side by side
 //! - [`demand`]: the topics that regions request · [`commands`]: the reader's commands
 //! - [`instruments`], [`venue_list`]: the lists of instruments and of venues · `socket`: the shell around all of it
-//! - [`recorder`]: recordings and the replay: the server's, by REST, and this page's own
+//! - [`recorder`]: recordings and the replay: the server's, by REST, and this page's own · `rest`: answers of the API
+//! - [`catalogue`]: the search over all instruments that the venues offer
 //! - [`browser`]: storage, clocks, dialogs
 
 pub mod browser;
 pub mod candle_log;
+pub mod catalogue;
 pub mod clock;
 pub mod commands;
 pub mod cross_check;
@@ -28,6 +30,8 @@ pub mod latency;
 pub mod link;
 pub mod model;
 pub mod recorder;
+#[cfg(feature = "browser")]
+pub mod rest;
 #[cfg(feature = "browser")]
 mod socket;
 pub mod source;

@@ -16,7 +16,7 @@ use leptos::{
 use crate::{
     components::status_popover::StatusFacts,
     lazy::{LazyPart, LazyParts},
-    pages::{lazy_page, live::symbol_picker::SymbolSearch},
+    pages::{lazy_page, live::symbol_dialog::SymbolSearch},
     shell::{replay_bar::ReplayBar, settings_panel::Choices},
 };
 

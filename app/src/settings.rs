@@ -67,6 +67,8 @@ pub struct Settings {
     pub group_ticks: Vec<(String, u32)>,
     /// Sizes of panels in CSS pixels, where the reader has set them.
     pub panes: SortedMap<Pane, u16>,
+    /// Instruments that stand first in the watchlist. At most [`MAX_REMEMBERED`].
+    pub favourites: Vec<String>,
     /// Smallest trades shown by the tape, by instrument, if it does not show all. At most [`MAX_REMEMBERED`], the most
     /// recent at the end.
     pub tape_least: Vec<(String, String)>,
@@ -187,6 +189,7 @@ impl Default for Settings {
             paces: SortedMap::new(),
             group_ticks: Vec::new(),
             panes: SortedMap::new(),
+            favourites: Vec::new(),
             tape_least: Vec::new(),
         }
     }
@@ -235,6 +238,7 @@ impl Settings {
                     self.set_pane(pane, value.parse().ok());
                 }
             }
+            "favourite" => self.toggle_favourite(&unescaped(name)),
             "group" => self.set_group_ticks(&unescaped(name), value.parse().unwrap_or(1)),
             "tape" => self.set_tape_least(&unescaped(name), value),
             _ => {}
@@ -283,6 +287,9 @@ impl Settings {
         for (pane, size) in &self.panes {
             text.push_str(&format!(";pane.{}={size}", pane.as_str()));
         }
+        for id in &self.favourites {
+            text.push_str(&format!(";favourite.{}=on", escaped(id)));
+        }
         for (id, n_ticks) in &self.group_ticks {
             text.push_str(&format!(";group.{}={n_ticks}", escaped(id)));
         }
@@ -321,6 +328,17 @@ impl Settings {
             Some(size) => self.panes.insert(pane, size),
             None => self.panes.remove(&pane),
         };
+    }
+
+    /// Makes an instrument a favourite, or an ordinary one again. A full list takes no more.
+    pub fn toggle_favourite(&mut self, id: &str) {
+        match self.favourites.iter().position(|known| known == id) {
+            Some(idx) => {
+                self.favourites.remove(idx);
+            }
+            None if self.favourites.len() < MAX_REMEMBERED => self.favourites.push(id.to_owned()),
+            None => {}
+        }
     }
 
     /// Returns the smallest trade shown by an instrument's tape, as typed; `None` if it shows all.
@@ -465,6 +483,18 @@ mod tests {
             settings.set_tape_least(odd, least);
             assert_eq!(settings, Settings::default(), "{n_ticks} {least}");
         }
+    }
+
+    #[test]
+    fn favourites_are_remembered_and_bounded() {
+        let mut settings = Settings::default();
+        settings.toggle_favourite("venue:a;b=c%3B.d");
+        settings.toggle_favourite("venue:B");
+        assert_eq!(Settings::parse(&settings.to_text()), settings);
+        settings.toggle_favourite("venue:B");
+        assert_eq!(settings.favourites, ["venue:a;b=c%3B.d"]);
+        (0..200).for_each(|idx| settings.toggle_favourite(&idx.to_string()));
+        assert_eq!(settings.favourites.len(), MAX_REMEMBERED);
     }
 
     #[test]

@@ -98,6 +98,7 @@ pub fn provide_settings() {
     });
     Effect::new(move |_| {
         has_read.set_value(true);
+        browser::set_root_data("started", "on");
         read();
         browser::follow_preferred_theme(move || apply(&settings.get_untracked()));
         let of_other_tabs = window_event_listener(leptos::ev::storage, move |_| read());

@@ -101,6 +101,11 @@ pub fn offset_ms(time_ms: i64) -> i64 {
     js_sys::Date::new(&(time_ms as f64).into()).get_timezone_offset() as i64 * -60_000
 }
 
+/// Returns true while a dialog is open.
+pub fn is_dialog_open() -> bool {
+    document().query_selector("dialog[open]").ok().flatten().is_some()
+}
+
 /// Returns true while a popover is shown.
 pub fn is_popover_open(popover: &web_sys::Element) -> bool {
     popover.matches(":popover-open").unwrap_or(false)

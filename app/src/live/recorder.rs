@@ -111,7 +111,7 @@ impl Recorder {
     pub fn reload(self) {
         #[cfg(feature = "browser")]
         leptos::task::spawn_local(async move {
-            match rest::get::<Recordings>("api/v1/recordings").await {
+            match crate::live::rest::get::<Recordings>("api/v1/recordings").await {
                 Ok(list) => set_if_new(self.list, Some(list)),
                 Err(message) => self.failure.set(Some(message)),
             }
@@ -245,33 +245,4 @@ pub fn use_recorder() -> Recorder {
         provide_recorder(use_live());
         expect_context()
     })
-}
-
-#[cfg(feature = "browser")]
-mod rest {
-    use serde::{Deserialize, de::DeserializeOwned};
-
-    #[derive(Deserialize)]
-    struct Refusal {
-        error: Words,
-    }
-
-    #[derive(Deserialize)]
-    struct Words {
-        message: String,
-    }
-
-    pub(super) async fn get<T: DeserializeOwned>(path: &str) -> Result<T, String> {
-        let answer = gloo_net::http::Request::get(path).send().await;
-        // The browser's own words ("TypeError: Failed to fetch") help nobody.
-        let answer = answer.map_err(|_| "The server does not answer.".to_owned())?;
-        let text = answer.text().await.map_err(|_| "The server's answer was cut off.".to_owned())?;
-        if answer.ok() {
-            return serde_json::from_str(&text).map_err(|_| "The server's answer cannot be read.".to_owned());
-        }
-        Err(match serde_json::from_str::<Refusal>(&text) {
-            Ok(refusal) => refusal.error.message,
-            Err(_) => format!("the server answered {}", answer.status()),
-        })
-    }
 }

@@ -32,7 +32,8 @@ use crate::live::{
     commands::PendingCommand,
     direct::DirectWorker,
     latency::Paint,
-    link::{Input, Link, LinkConfig, Output},
+    link::{Input, Link, LinkConfig, LinkState, Output},
+    model::LiveModel,
     source::{STORAGE_KEY, SourceChoices, SourceRouter},
 };
 
@@ -55,6 +56,7 @@ pub(super) fn start(live: Live) {
         next_ticket: 0,
         measured: measured(),
         demand: SortedSet::new(),
+        forgotten: Vec::new(),
         lane,
         router: SourceRouter::default(),
         workers: SortedMap::new(),
@@ -95,6 +97,8 @@ struct Driver {
     measured: Option<js_sys::Array>,
     /// The requested topics and their lane.
     demand: SortedSet<Topic>,
+    /// Topics that are not requested any more and whose data still stands in the model.
+    forgotten: Vec<Topic>,
     lane: Lane,
     router: SourceRouter,
     workers: SortedMap<Venue, DirectWorker>,
@@ -276,16 +280,31 @@ impl Shared {
 }
 
 impl Driver {
+    /// Drops the data of topics that nobody requests any more. One that the page still requests has switched to the
+    /// other source, and stays.
+    fn forget(&mut self) {
+        let topics = std::mem::take(&mut self.forgotten);
+        let is_gone = |topic: &&Topic| !self.demand.contains(*topic);
+        if !topics.is_empty() {
+            let forget = |model: &mut LiveModel| topics.iter().filter(is_gone).for_each(|topic| model.forget(topic));
+            self.live.model.try_update_value(forget);
+        }
+    }
+
     fn apply(&mut self, output: Output) {
         let now = browser::now();
         let live = self.live;
         match output {
-            Output::Updates(updates) => self.apply_server(updates, now),
+            Output::Updates(updates) => {
+                self.forget();
+                self.apply_server(updates, now);
+            }
             Output::Forget(topics) => {
-                // A topic that the page still requests has switched to the other source, and stays.
-                let is_gone = |topic: &&Topic| !self.demand.contains(*topic);
-                live.model
-                    .try_update_value(|model| topics.iter().filter(is_gone).for_each(|topic| model.forget(topic)));
+                self.forgotten.extend(topics);
+                // While the server is away, the last known values are all there is.
+                if live.link.with_untracked(|link| *link == LinkState::Connected) {
+                    self.forget();
+                }
             }
             Output::Refused { topics, message } => {
                 live.model.try_update_value(|model| topics.iter().for_each(|topic| model.refuse(topic, &message)));

@@ -26,7 +26,20 @@ pub struct Trouble {
     pub since: Timestamp,
     /// Its end; `None` while it lasts.
     pub until: Option<Timestamp>,
+    /// True if the reader has dismissed it: it lasts, and is not announced any more.
+    pub is_dismissed: bool,
     key: Key,
+}
+
+impl Trouble {
+    /// Returns its weight: 0 for a whole venue, more for less.
+    pub fn rank(&self) -> u8 {
+        match self.key {
+            Key::Connection(_) => 0,
+            Key::Gaps(_) => 1,
+            Key::Stream(_) => 2,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,6 +113,12 @@ impl Troubles {
         self.known.iter().rev().filter(|trouble| trouble.until.is_none())
     }
 
+    /// Dismisses all lasting troubles with this description.
+    pub fn dismiss(&mut self, what: &str) {
+        let lasting = self.known.iter_mut().filter(|trouble| trouble.until.is_none() && trouble.what == what);
+        lasting.for_each(|trouble| trouble.is_dismissed = true);
+    }
+
     /// Returns all remembered troubles, newest first.
     pub fn all(&self) -> impl Iterator<Item = &Trouble> {
         self.known.iter().rev()
@@ -115,7 +134,7 @@ impl Troubles {
                     let over_idx = self.known.iter().position(|trouble| trouble.until.is_some()).unwrap_or(0);
                     self.known.remove(over_idx);
                 }
-                self.known.push_back(Trouble { who, what, since, until: None, key });
+                self.known.push_back(Trouble { who, what, since, until: None, is_dismissed: false, key });
             }
         }
     }

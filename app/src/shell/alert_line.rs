@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use model::time::Now;
 
 use crate::{
+    components::icon::{Icon, IconMark},
     format,
     live::{browser, use_live},
     quality::troubles::{Trouble, Troubles},
@@ -65,6 +66,12 @@ pub fn AlertLine() -> impl IntoView {
         let is_cut_off = live.with_model(|model| model.is_cut_off(browser::now())).unwrap_or(true);
         troubles.with(|troubles| alert(troubles.lasting(), is_cut_off))
     });
+    let known = use_context::<KnownTroubles>();
+    let dismiss = move |_| {
+        if let (Some(known), Some(alert)) = (known, alert.get_untracked()) {
+            known.0.update(|troubles| troubles.dismiss(&alert.what));
+        }
+    };
     let part = move |of: fn(&Alert) -> &str| {
         move || alert.with(|alert| alert.as_ref().map_or_else(String::new, |alert| of(alert).to_owned()))
     };
@@ -79,45 +86,109 @@ pub fn AlertLine() -> impl IntoView {
             <span class="alert-line__since">{part(|alert| &alert.since)}</span>
             <span class="alert-line__more">{part(|alert| &alert.more)}</span>
             <PageLink href="/quality">"Data quality"</PageLink>
+            <button
+                class="button button--bare"
+                data-testid="alert-dismiss"
+                aria-label="Dismiss"
+                title="Dismiss: it stays on the Quality page"
+                on:click=dismiss
+            >
+                <IconMark icon=Icon::Close/>
+            </button>
         </div>
     }
 }
 
-/// Returns the newest lasting trouble, and the number of others.
+/// Returns the weightiest lasting trouble, the newest of equals, together with all that have the same cause, and the
+/// number of others.
 fn alert<'a>(lasting: impl Iterator<Item = &'a Trouble>, is_cut_off: bool) -> Option<Alert> {
-    let mut lasting = lasting.filter(|_| !is_cut_off);
-    let newest = lasting.next()?;
-    let n_more = lasting.count();
+    let mut lasting: Vec<&Trouble> = lasting.filter(|trouble| !is_cut_off && !trouble.is_dismissed).collect();
+    lasting.sort_by_key(|trouble| trouble.rank());
+    let first = *lasting.first()?;
+    let (alike, others): (Vec<&Trouble>, Vec<&Trouble>) =
+        lasting.into_iter().partition(|trouble| trouble.what == first.what);
+    let mut who = alike.iter().take(MOST_NAMED).map(|trouble| trouble.who.as_str()).collect::<Vec<_>>().join(", ");
+    if let Some(n_more) = alike.len().checked_sub(MOST_NAMED).filter(|n_more| *n_more > 0) {
+        who.push_str(&format!(" and {n_more} more"));
+    }
     Some(Alert {
-        who: newest.who.clone(),
-        what: newest.what.clone(),
-        since: format!("since {}", format::time_of_day(newest.since)),
-        more: if n_more == 0 { String::new() } else { format!("and {n_more} more") },
+        who,
+        what: first.what.clone(),
+        since: format!("since {}", format::time_of_day(first.since)),
+        more: if others.is_empty() { String::new() } else { format!("and {} more", others.len()) },
     })
 }
 
+/// Names shown of those with the same cause.
+const MOST_NAMED: usize = 3;
+
 #[cfg(test)]
 mod tests {
-    use model::{instrument::Venue, status::FeedMode, time::Timestamp};
-    use topics::channels::status::{ConnectionEntry, StatusData};
+    use model::{
+        instrument::{InstrumentId, Venue},
+        status::{FeedMode, StreamState},
+        time::Timestamp,
+    };
+    use topics::channels::status::{ConnectionEntry, StatusData, StreamEntry};
 
     use super::*;
+
+    fn connection(venue: &str, cause: &str) -> ConnectionEntry {
+        ConnectionEntry {
+            cause: Some(cause.to_owned()),
+            ..ConnectionEntry::new(&Venue::new(venue), FeedMode::WebSocket)
+        }
+    }
+
+    fn failed(id: &str) -> StreamEntry {
+        let id = InstrumentId::parse(id).unwrap();
+        let (state, cause) = (StreamState::Failed, Some("unknown symbol".to_owned()));
+        StreamEntry { state, cause, ..StreamEntry::new(&id, FeedMode::WebSocket) }
+    }
+
+    #[track_caller]
+    fn check(troubles: &Troubles, expected: Option<(&str, &str, &str)>) {
+        let told = alert(troubles.lasting(), false).map(|told| (told.who, told.since, told.more));
+        assert_eq!(told, expected.map(|(who, since, more)| (who.to_owned(), since.to_owned(), more.to_owned())));
+    }
 
     #[test]
     fn the_newest_is_told_and_the_rest_counted() {
         let mut troubles = Troubles::default();
-        let connection = |venue: &str| ConnectionEntry {
-            cause: Some("connection closed: 1006".to_owned()),
-            ..ConnectionEntry::new(&Venue::new(venue), FeedMode::WebSocket)
-        };
-        let mut status = StatusData { connections: vec![connection("a")], ..StatusData::default() };
+        let mut status = StatusData { connections: vec![connection("a", "closed")], ..StatusData::default() };
         troubles.observe(&status, Timestamp::from_millis(61_000));
-        assert_eq!(alert(troubles.lasting(), false).unwrap().more, "");
-        status.connections.push(connection("b"));
+        check(&troubles, Some(("a", "since 00:01:01", "")));
+        status.connections.push(connection("b", "refused"));
         troubles.observe(&status, Timestamp::from_millis(62_000));
-        let told = alert(troubles.lasting(), false).unwrap();
-        assert_eq!((told.who.as_str(), told.since.as_str(), told.more.as_str()), ("b", "since 00:01:02", "and 1 more"));
+        check(&troubles, Some(("b", "since 00:01:02", "and 1 more")));
         assert_eq!(alert(troubles.lasting(), true), None, "without the server nothing is known of feeds");
-        assert_eq!(alert(Troubles::default().lasting(), false), None);
+        check(&Troubles::default(), None);
+    }
+
+    #[test]
+    fn a_venue_outweighs_symbols_and_equal_causes_are_told_together() {
+        let mut troubles = Troubles::default();
+        let mut status = StatusData { connections: vec![connection("a", "closed")], ..StatusData::default() };
+        troubles.observe(&status, Timestamp::from_millis(1_000));
+        status.streams = ["x:1", "x:2", "x:3", "x:4"].map(failed).into();
+        troubles.observe(&status, Timestamp::from_millis(2_000));
+        check(&troubles, Some(("a", "since 00:00:01", "and 4 more")));
+        status.connections.clear();
+        troubles.observe(&status, Timestamp::from_millis(3_000));
+        check(&troubles, Some(("x:4, x:3, x:2 and 1 more", "since 00:00:02", "")));
+    }
+
+    #[test]
+    fn what_is_dismissed_is_not_announced_again_until_it_comes_back() {
+        let mut troubles = Troubles::default();
+        let ill = StatusData { streams: vec![failed("x:1")], ..StatusData::default() };
+        troubles.observe(&ill, Timestamp::from_millis(1_000));
+        troubles.dismiss("unknown symbol");
+        troubles.observe(&ill, Timestamp::from_millis(2_000));
+        check(&troubles, None);
+        assert_eq!(troubles.lasting().count(), 1, "it lasts");
+        troubles.observe(&StatusData::default(), Timestamp::from_millis(3_000));
+        troubles.observe(&ill, Timestamp::from_millis(4_000));
+        check(&troubles, Some(("x:1", "since 00:00:04", "")));
     }
 }

@@ -100,10 +100,16 @@ pub fn StatusBar() -> impl IntoView {
         }
         Ok(feeds)
     };
+    // A venue that comes or goes is shown at once, whatever the pace.
+    let n_connections = Memo::new(move |_| {
+        live.slow_tick().track();
+        live.with_model(|model| model.status().map_or(0, |status| status.connections.len())).unwrap_or(0)
+    });
+    let choice = Signal::derive(move || n_connections.get().to_string());
     view! {
         <footer class="status-bar" data-testid="status-bar">
             <Connection live/>
-            <Fragment name="status-bar" cadence=Cadence::Status topics source let:feeds>
+            <Fragment name="status-bar" cadence=Cadence::Status topics source choice let:feeds>
                 <FeedMarks feeds/>
             </Fragment>
             <span class="status-bar__space"></span>

@@ -3,7 +3,7 @@
 
 use leptos::prelude::*;
 use model::instrument::InstrumentId;
-use wire::command::{Command, FeedSymbols};
+use wire::command::{Command, FollowSymbols};
 
 use crate::{
     live::{commands::CommandState, use_live},
@@ -88,7 +88,8 @@ pub fn AbsenceStrip(
         }
         Some(Absence::UnknownVenue(_)) => route.go("/venues"),
         Some(Absence::Stopped(id) | Absence::NotFollowed(id)) => {
-            let one = FeedSymbols { venue: id.venue().to_string(), symbols: vec![id.symbol().to_owned()] };
+            let (venue, symbols) = (id.venue().to_string(), vec![id.symbol().to_owned()]);
+            let one = FollowSymbols { venue, symbols, keep: false };
             live.command(Command::StartFeed(one), answer);
         }
         None => {}

@@ -8,11 +8,13 @@ pub mod chart_panel;
 pub mod headline;
 pub mod headline_figures;
 pub mod splitter;
+pub mod symbol_dialog;
 pub mod symbol_picker;
 pub mod symbol_search;
 pub mod tape;
 pub mod tape_rows;
 pub mod watch;
+pub mod watch_order;
 
 use leptos::prelude::*;
 use leptos_meta::Title;

@@ -21,9 +21,15 @@ use crate::{
     format,
     fragment::Fragment,
     live::{browser, model::LiveModel, use_live},
-    pages::live::{headline_figures::Figures, symbol_picker::use_choose, symbol_search::search},
+    pages::live::{
+        headline_figures::Figures,
+        symbol_picker::use_choose,
+        symbol_search::search,
+        watch_order::{Order, SortBy},
+    },
     quality::words::stream_word,
     selection::{Selection, pair},
+    settings::use_settings,
 };
 
 /// One instrument's figures, and its updates a second.
@@ -44,16 +50,35 @@ pub fn WatchPanel(
 ) -> impl IntoView {
     let live = use_live();
     let text = RwSignal::new(String::new());
-    let listed = Memo::new(move |_| live.instruments().with(|list| text.with(|text| search(&list.known, text))));
+    let settings = use_settings();
+    let order = RwSignal::new(Order::default());
+    let favourites = Memo::new(move |_| settings.with(|settings| settings.favourites.clone()));
+    let listed = Memo::new(move |_| {
+        let mut rows = live.instruments().with(|list| text.with(|text| search(&list.known, text)));
+        let order = order.get();
+        if order.by.is_some() {
+            live.slow_tick().track();
+        }
+        favourites.with(|favourites| {
+            live.with_model(|model| order.sort(&mut rows, model, |row| favourites.contains(&row.id.to_string())))
+        });
+        rows
+    });
     let table = NodeRef::<html::Div>::new();
     let room = use_room(table);
     let scroll_top = RwSignal::new(0.0);
     let in_view = Memo::new(move |_| rows_in_view(room.get(), scroll_top.get(), listed.with(Vec::len)));
     let shown = Memo::new(move |_| listed.with(|listed| listed.get(in_view.get()).unwrap_or_default().to_vec()));
+    // Sorting by a figure takes the figures of all, up to a limit.
+    let quoted = move || match order.get().needs_quotes() {
+        true => listed.with(|listed| listed.iter().take(MOST_QUOTED).cloned().collect()),
+        false => shown.get(),
+    };
     let topics = Signal::derive(move || {
-        shown.with(|shown| {
-            shown.iter().map(|instrument| Topic::quote(&instrument.id)).chain([Topic::STATUS]).collect::<Vec<_>>()
-        })
+        let mut quoted: Vec<Arc<Instrument>> = quoted();
+        // A new order of the same instruments asks for nothing new.
+        quoted.sort_by(|one, other| one.id.cmp(&other.id));
+        quoted.iter().map(|instrument| Topic::quote(&instrument.id)).chain([Topic::STATUS]).collect::<Vec<_>>()
     });
     let source = move |model: &LiveModel| {
         Ok(Some(shown.with_untracked(|shown| {
@@ -75,7 +100,7 @@ pub fn WatchPanel(
                 />
             </div>
             <Fragment name="watch" cadence=Cadence::Price topics source let:lines>
-                <WatchTable lines listed shown in_view scroll_top table selection/>
+                <WatchTable lines listed shown in_view scroll_top table selection order/>
             </Fragment>
         </section>
     }
@@ -107,6 +132,8 @@ fn WatchTable(
     table: NodeRef<html::Div>,
     /// The shown instrument.
     selection: Selection,
+    /// The order of the rows.
+    order: RwSignal<Order>,
 ) -> impl IntoView {
     let live = use_live();
     let empty_note = move || match (listed.with(Vec::is_empty), live.instruments().with(|list| list.known.is_empty())) {
@@ -140,15 +167,15 @@ fn WatchTable(
             }
         >
             <div class="watch__row watch__row--head" role="row">
-                <span role="columnheader">"Instrument"</span>
-                <span role="columnheader">"Last"</span>
-                <span role="columnheader">"24 h"</span>
+                <Heading by=SortBy::Name label="Instrument" order/>
+                <Heading by=SortBy::Last label="Last" order/>
+                <Heading by=SortBy::Change label="24 h" order/>
                 <span role="columnheader" class="watch__middle">"Bid"</span>
                 <span role="columnheader" class="watch__middle">"Ask"</span>
                 <span role="columnheader" class="watch__wide">"High"</span>
                 <span role="columnheader" class="watch__wide">"Low"</span>
                 <span role="columnheader" class="watch__middle">"Volume"</span>
-                <span role="columnheader" class="watch__wide">"Updates/s"</span>
+                <Heading by=SortBy::Rate label="Updates/s" class="watch__wide" order/>
                 <span role="columnheader" class="watch__wide">"Age"</span>
             </div>
             <div class="watch__rows" style:padding-top=move || rows(0..in_view.get().start) style:height=move || rows(0..n_rows.get())>
@@ -158,6 +185,35 @@ fn WatchTable(
             </div>
             <p class="watch__note" hidden=move || empty_note().is_empty()>{empty_note}</p>
         </div>
+    }
+}
+
+/// A heading that sorts the rows.
+#[component]
+fn Heading(
+    /// Its column.
+    by: SortBy,
+    /// Its text.
+    label: &'static str,
+    /// Its class.
+    #[prop(optional)]
+    class: &'static str,
+    /// The order of the rows.
+    order: RwSignal<Order>,
+) -> impl IntoView {
+    view! {
+        <span role="columnheader" class=class aria-sort=move || order.get().aria(by)>
+            <button class="watch__sort" on:click=move |_| order.update(|order| *order = order.clicked(by))>
+                {label}
+                <span aria-hidden="true">
+                    {move || match order.get().aria(by) {
+                        "ascending" => " ▴",
+                        "descending" => " ▾",
+                        _ => "",
+                    }}
+                </span>
+            </button>
+        </span>
     }
 }
 
@@ -185,9 +241,14 @@ fn line_of(lines: Signal<Option<Lines>>, instrument: &Instrument) -> Memo<WatchL
 
 /// Scrolls to the shown instrument's row when another one is chosen, rendered or not.
 fn scroll_to_shown(table: NodeRef<html::Div>, listed: Memo<Vec<Arc<Instrument>>>, selection: Selection) {
+    let is_known = Memo::new(move |_| listed.with(|listed| !listed.is_empty()));
     Effect::new(move |_| {
-        let place =
-            selection.id.with(|id| listed.with(|listed| listed.iter().position(|one| Some(&one.id) == id.as_ref())));
+        // A new order alone does not scroll.
+        is_known.track();
+        let position = |id: &Option<InstrumentId>| {
+            listed.with_untracked(|listed| listed.iter().position(|one| Some(&one.id) == id.as_ref()))
+        };
+        let place = selection.id.with(position);
         if let (Some(place), Some(table)) = (place, table.get()) {
             browser::scroll_row_into_view(&table, place);
         }
@@ -212,7 +273,12 @@ fn WatchRow(
         let id = id.clone();
         Memo::new(move |_| selection.id.with(|shown| shown.as_ref() == Some(&id)))
     };
-    let live = use_live();
+    let (live, settings) = (use_live(), use_settings());
+    let starred = id.to_string();
+    let is_favourite = {
+        let id = starred.clone();
+        Memo::new(move |_| settings.with(|settings| settings.favourites.contains(&id)))
+    };
     let of_stream = id.clone();
     let stream = Memo::new(move |_| {
         if beat.get() == 0 {
@@ -241,6 +307,16 @@ fn WatchRow(
         >
             <span class="watch__name" role="cell">
                 <StatusLight subject state word/>
+                <button
+                    class="watch__star"
+                    data-testid="watch-star"
+                    aria-pressed=move || is_favourite.get().to_string()
+                    aria-label=format!("Favourite {}", pair(&instrument))
+                    title="Favourites stand first"
+                    on:click=move |_| settings.update(|settings| settings.toggle_favourite(&starred))
+                >
+                    {move || if is_favourite.get() { "★" } else { "☆" }}
+                </button>
                 // The button's area is the whole row.
                 <button class="watch__choose" on:click=move |_| choose(&chosen)>{pair(&instrument)}</button>
                 <span class="watch__venue">{instrument.id.venue().to_string()}</span>
@@ -259,6 +335,9 @@ fn WatchRow(
         </div>
     }
 }
+
+/// Quotes requested for sorting, beside those in view.
+const MOST_QUOTED: usize = 200;
 
 #[cfg(test)]
 mod tests {

@@ -196,7 +196,8 @@ impl DemoSession {
         for symbol in symbols {
             let id = InstrumentId::new(&self.venue, symbol);
             let Some(demo) = self.market.find(symbol).cloned() else {
-                self.health.instrument_causes.insert(id, FeedCause::UnknownSymbol { symbol: symbol.clone() });
+                let cause = FeedCause::UnknownSymbol { symbol: symbol.clone(), suggestion: None };
+                self.health.instrument_causes.insert(id, cause);
                 continue;
             };
             if self.instruments.iter().any(|one| *one.id() == id) {

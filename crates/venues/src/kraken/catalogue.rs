@@ -8,13 +8,16 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::{answers::modern_code, rest};
+use super::{
+    answers::modern_code,
+    rest::{self, AssetClass},
+};
 use crate::catalogue::{Catalogue, CatalogueError, CatalogueItem, CatalogueNeeds, CatalogueSource, Row, Rows};
 
 pub(super) const SOURCE: CatalogueSource = CatalogueSource {
     needs: CatalogueNeeds::Nothing,
     is_whole: true,
-    requests: || vec![rest::asset_pairs()],
+    requests: || [AssetClass::Currency, AssetClass::Tokenized].map(rest::asset_pairs).into(),
     read: |body, catalogue| {
         let KrakenList { error, result } = serde_json::from_str(body)?;
         match (error.first(), result) {

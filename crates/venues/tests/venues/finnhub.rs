@@ -6,13 +6,13 @@ use crate::support::{EPOCH_MS, Rig, listed};
 use model::{
     candle::Interval,
     decimal::Price,
-    event::MarketEventKind,
+    event::{HistoryRequest, MarketEventKind},
     instrument::InstrumentId,
     status::{BreakerState, FeedCause, FeedMode, Silence},
 };
 use venues::{
     replay::Replay,
-    session::{CloseReason, ConnectionId, HistoryRequest, Input, Output, SessionConfig},
+    session::{CloseReason, ConnectionId, Input, Output, SessionConfig},
 };
 
 fn rig(symbols: &[&str]) -> (Rig, ConnectionId) {
