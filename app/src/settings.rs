@@ -2,6 +2,8 @@
 //!
 //! Plain values and their text form. Reading and writing the browser's storage is done in `live`; the short script in
 //! `document` reads the same text before the first paint.
+//!
+//! Over 500 lines: one list of settings, their text form, and the tests that both agree.
 
 use chart::chart::{BarStyle, LEAST_AVERAGE, MOST_AVERAGE, Studies};
 use leptos::prelude::*;
@@ -154,12 +156,12 @@ impl Pane {
         self == Self::Book
     }
 
-    /// Returns the selector of the panel that has this size.
-    pub fn selector(self) -> &'static str {
+    /// Returns the selectors of the panels that have this size; the first one in view tells it.
+    pub fn selectors(self) -> [&'static str; 2] {
         match self {
-            Self::Side => ".panel-tabs, .book-panel",
-            Self::Watch => ".watch-panel",
-            Self::Book => ".book-panel",
+            Self::Side => [".book-panel", ".tape-panel"],
+            Self::Watch => [".watch-panel"; 2],
+            Self::Book => [".book-panel"; 2],
         }
     }
 

@@ -99,6 +99,9 @@ test("the last half minute can be saved and played", async ({ page }) => {
   await expect(page.getByTestId("book")).toHaveAttribute("data-state", "live", { timeout: 10_000 });
   await page.getByTestId("replay-stop").click();
   await expect(page.getByTestId("replay-bar")).toBeHidden();
+  // Back to what was shown before, or at least not to a book that nobody keeps.
+  await expect(page.getByTestId("replay-label")).toBeHidden();
+  await expect(page).not.toHaveURL(/replay-/);
 });
 
 test("what goes wrong is said, nothing scrolls sideways, and all of it can be read", async ({ page }) => {

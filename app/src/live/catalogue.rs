@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 /// An instrument that a venue offers.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Listed {
+pub struct Listing {
     /// The venue's name in topics.
     pub venue: String,
     /// The symbol in the venue's spelling.
@@ -34,12 +34,12 @@ pub struct MissingList {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Found {
     /// Best first.
-    pub matches: Vec<Listed>,
+    pub matches: Vec<Listing>,
     /// The venues whose lists are not there.
     pub missing: Vec<MissingList>,
 }
 
-impl Listed {
+impl Listing {
     /// Returns the instrument's id.
     pub fn id(&self) -> InstrumentId {
         InstrumentId::new(&Venue::new(&self.venue), &self.symbol)

@@ -3,6 +3,8 @@
 //! A message changes plain structs at once; signals are notified once, in the next animation frame. A hidden page gets
 //! no frames: it continues to apply data and paints when it is visible again. The workers of venues in direct mode are
 //! driven from here as well (`workers`), because their items change the same model (`apply`).
+//!
+//! Over 500 lines: one state for socket, timers and frames, which all borrow it.
 
 mod apply;
 mod lists;

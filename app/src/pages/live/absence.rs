@@ -32,7 +32,7 @@ impl Absence {
     fn sentence(&self, name: &str, venue: &str) -> String {
         match self {
             Self::Unreadable(text) => {
-                format!("“{text}” is not an instrument. Write venue:SYMBOL, as in kraken:BTC/USD.")
+                format!("“{text}” is not an instrument. Write the venue, a colon and its symbol.")
             }
             Self::UnknownVenue(id) => format!("There is no venue “{}”.", id.venue()),
             Self::ReplayEnded => "The replay has ended. These are its last values.".to_owned(),
@@ -136,7 +136,7 @@ mod tests {
         check(&Absence::ReplayEnded, "The replay has ended. These are its last values.", "Back to live data");
         check(
             &Absence::Unreadable("foo".to_owned()),
-            "“foo” is not an instrument. Write venue:SYMBOL, as in kraken:BTC/USD.",
+            "“foo” is not an instrument. Write the venue, a colon and its symbol.",
             "Back to live data",
         );
     }

@@ -14,7 +14,7 @@ pub mod symbol_search;
 pub mod tape;
 pub mod tape_rows;
 pub mod watch;
-pub mod watch_order;
+pub mod watch_sorting;
 
 use leptos::prelude::*;
 use leptos_meta::Title;

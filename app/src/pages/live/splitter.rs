@@ -94,8 +94,12 @@ fn position(event: &ev::PointerEvent, pane: Pane) -> i32 {
 /// Returns the present size of the pane, in CSS pixels.
 fn measured(event: &ev::Event, pane: Pane) -> Option<i32> {
     let splitter: web_sys::Element = event.current_target()?.dyn_into().ok()?;
-    let panel = splitter.parent_element()?.query_selector(pane.selector()).ok()??;
-    Some(if pane.is_width() { panel.client_width() } else { panel.client_height() })
+    let parent = splitter.parent_element()?;
+    let size = |selector: &str| {
+        let panel = parent.query_selector(selector).ok()??;
+        Some(if pane.is_width() { panel.client_width() } else { panel.client_height() }).filter(|size| *size > 0)
+    };
+    pane.selectors().into_iter().find_map(size)
 }
 
 fn within(size: i32) -> u16 {

@@ -16,7 +16,7 @@ use crate::{
     lazy::Search,
     live::{
         Live, browser,
-        catalogue::{self, Found, Listed},
+        catalogue::{self, Found, Listing},
         commands::CommandState,
         use_live,
     },
@@ -43,7 +43,7 @@ pub fn SymbolSearch(
             let followed = live.instruments().with(|list| text.with(|text| search(&list.known, text)));
             let others =
                 listed.with(|listed| listed.matches.iter().filter(|one| !one.is_followed).cloned().collect::<Vec<_>>());
-            followed.into_iter().map(Choice::Followed).chain(others.into_iter().map(Choice::Listed)).collect()
+            followed.into_iter().map(Choice::Followed).chain(others.into_iter().map(Choice::Listing)).collect()
         }
         false => Vec::new(),
     });
@@ -61,7 +61,7 @@ pub fn SymbolSearch(
             choose(&instrument.id);
             close(dialog);
         }
-        Choice::Listed(listed) => {
+        Choice::Listing(listed) => {
             let choose = choose.clone();
             follow(live, &listed, keep.get_untracked(), answer, move |id| {
                 choose(&id);
@@ -95,8 +95,11 @@ pub fn SymbolSearch(
         CommandState::Pending => "Following it…".to_owned(),
         CommandState::Idle | CommandState::Done => empty_note().to_owned(),
     };
-    let missing = move || {
-        listed.with(|listed| listed.missing.iter().map(|one| one.reason.as_str()).collect::<Vec<_>>().join(" "))
+    let missing = move || listed.with(|listed| listed.missing.iter().map(|one| one.reason.clone()).collect::<Vec<_>>());
+    let n_missing = move || listed.with(|listed| listed.missing.len());
+    let missing_head = move || match n_missing() {
+        1 => "One venue could not be searched".to_owned(),
+        n_missing => format!("{n_missing} venues could not be searched"),
     };
     let active =
         move || found.with(|found| found.get(active_idx.get()).map(|_| format!("symbol-option-{}", active_idx.get())));
@@ -133,7 +136,7 @@ pub fn SymbolSearch(
                 Choice::Followed(instrument) => {
                     view! { <SymbolOption option_idx instrument active_idx selection pick/> }.into_any()
                 }
-                Choice::Listed(listed) => view! { <ListedOption option_idx listed active_idx pick/> }.into_any(),
+                Choice::Listing(listed) => view! { <ListedOption option_idx listed active_idx pick/> }.into_any(),
             }).collect_view()}
         </ul>
         <p class="symbol-dialog__note" role="status" data-testid="symbol-note">{words}</p>
@@ -147,7 +150,10 @@ pub fn SymbolSearch(
                 />
                 " Keep newly followed ones after a restart"
             </label>
-            <span class="symbol-dialog__missing" hidden=move || missing().is_empty()>{missing}</span>
+            <details hidden=move || n_missing() == 0>
+                <summary>{missing_head}</summary>
+                <ul>{move || missing().into_iter().map(|reason| view! { <li>{reason}"."</li> }).collect_view()}</ul>
+            </details>
         </div>
     }
 }
@@ -205,7 +211,7 @@ fn ListedOption(
     /// Position in the list.
     option_idx: usize,
     /// The instrument it offers, which nobody follows yet.
-    listed: Listed,
+    listed: Listing,
     /// The position reached with the arrow keys.
     active_idx: RwSignal<usize>,
     /// Called with the choice.
@@ -225,7 +231,7 @@ fn ListedOption(
             aria-selected=move || is_active().to_string()
             node_ref=row
             on:pointermove=move |_| if !is_active() { active_idx.set(option_idx) }
-            on:click=move |_| pick.run(Choice::Listed(listed.clone()))
+            on:click=move |_| pick.run(Choice::Listing(listed.clone()))
         >
             <span class="symbol-option__add" aria-hidden="true">"+"</span>
             <span class="symbol-option__name">{pair}</span>
@@ -277,7 +283,7 @@ fn use_listed(text: RwSignal<String>, is_open: RwSignal<bool>) -> RwSignal<Found
 /// Follows an instrument of a venue's list; `then` is called once the server does. Browser only.
 fn follow(
     live: Live,
-    listed: &Listed,
+    listed: &Listing,
     keep: bool,
     answer: RwSignal<CommandState>,
     then: impl FnOnce(InstrumentId) + 'static,
@@ -305,7 +311,7 @@ enum Choice {
     /// Followed by the server.
     Followed(Arc<Instrument>),
     /// Offered by a venue, not followed yet.
-    Listed(Listed),
+    Listing(Listing),
 }
 
 /// The venues' lists are searched this long after the last key.

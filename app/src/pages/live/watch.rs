@@ -25,7 +25,7 @@ use crate::{
         headline_figures::Figures,
         symbol_picker::use_choose,
         symbol_search::search,
-        watch_order::{Order, SortBy},
+        watch_sorting::{SortBy, Sorting},
     },
     quality::words::stream_word,
     selection::{Selection, pair},
@@ -51,7 +51,7 @@ pub fn WatchPanel(
     let live = use_live();
     let text = RwSignal::new(String::new());
     let settings = use_settings();
-    let order = RwSignal::new(Order::default());
+    let order = RwSignal::new(Sorting::default());
     let favourites = Memo::new(move |_| settings.with(|settings| settings.favourites.clone()));
     let listed = Memo::new(move |_| {
         let mut rows = live.instruments().with(|list| text.with(|text| search(&list.known, text)));
@@ -133,7 +133,7 @@ fn WatchTable(
     /// The shown instrument.
     selection: Selection,
     /// The order of the rows.
-    order: RwSignal<Order>,
+    order: RwSignal<Sorting>,
 ) -> impl IntoView {
     let live = use_live();
     let empty_note = move || match (listed.with(Vec::is_empty), live.instruments().with(|list| list.known.is_empty())) {
@@ -199,7 +199,7 @@ fn Heading(
     #[prop(optional)]
     class: &'static str,
     /// The order of the rows.
-    order: RwSignal<Order>,
+    order: RwSignal<Sorting>,
 ) -> impl IntoView {
     view! {
         <span role="columnheader" class=class aria-sort=move || order.get().aria(by)>

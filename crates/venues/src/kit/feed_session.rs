@@ -1,7 +1,6 @@
 //! The session of a venue: subscriptions and requests, and their timing. Written once; a [`Protocol`] adds the venue.
 //!
-//! Symbols that come and go while it runs are in [`changes`]. Not here: the meaning of frames and answers (the venues),
-//! connections ([`super::pool`]), pacing of requests ([`super::requests`]).
+//! [`changes`]: symbols that come and go. Not here: frames and answers (the venues), connections, pacing of requests.
 
 mod changes;
 mod quiet;

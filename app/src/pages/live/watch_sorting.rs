@@ -21,12 +21,12 @@ pub enum SortBy {
 
 /// The order of the rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Order {
+pub struct Sorting {
     /// The column and whether it descends; `None` for the order of the list.
     pub by: Option<(SortBy, bool)>,
 }
 
-impl Order {
+impl Sorting {
     /// Returns the order after a click on a heading: descending figures, ascending names; then the other way; then none.
     #[must_use]
     pub fn clicked(self, by: SortBy) -> Self {
@@ -138,7 +138,7 @@ mod tests {
         }
         let sorted = |by: Option<(SortBy, bool)>, favourite: &str| {
             let mut rows = rows.to_vec();
-            Order { by }.sort(&mut rows, &model, |row| row.base == favourite);
+            Sorting { by }.sort(&mut rows, &model, |row| row.base == favourite);
             rows.iter().map(|row| row.base.clone()).collect::<String>()
         };
         assert_eq!(sorted(None, ""), "BADC");
@@ -152,11 +152,11 @@ mod tests {
 
     #[test]
     fn a_third_click_restores_the_order_of_the_list() {
-        let order = Order::default().clicked(SortBy::Change);
+        let order = Sorting::default().clicked(SortBy::Change);
         assert_eq!((order.by, order.aria(SortBy::Change)), (Some((SortBy::Change, true)), "descending"));
         let order = order.clicked(SortBy::Change);
         assert_eq!((order.by, order.aria(SortBy::Change)), (Some((SortBy::Change, false)), "ascending"));
-        assert_eq!(order.clicked(SortBy::Change), Order::default());
+        assert_eq!(order.clicked(SortBy::Change), Sorting::default());
         assert_eq!(order.clicked(SortBy::Name).by, Some((SortBy::Name, false)));
         assert_eq!(order.aria(SortBy::Name), "none");
     }
