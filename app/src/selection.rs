@@ -10,7 +10,7 @@ use model::{
 use topics::channels::status::StatusData;
 
 use crate::{
-    live::{instruments::InstrumentList, use_live},
+    live::{Live, instruments::InstrumentList, use_live},
     route::use_route,
     settings::{Settings, use_settings},
 };
@@ -98,12 +98,10 @@ fn remember_choice(asked: Memo<Option<InstrumentId>>, settings: RwSignal<Setting
     let chosen = StoredValue::new(None::<InstrumentId>);
     Effect::new(move |_| match (asked.get(), path.with(|path| path == LIVE)) {
         (Some(id), _) => {
-            // A replay ends, and then there is no way back to it.
-            if id.venue().is_replay() {
-                return;
-            }
             chosen.set_value(Some(id.clone()));
-            if settings.with_untracked(|settings| settings.last_chosen.as_ref() != Some(&id)) {
+            // A replay ends: the next visit could not show it.
+            if !id.venue().is_replay() && settings.with_untracked(|settings| settings.last_chosen.as_ref() != Some(&id))
+            {
                 settings.update(|settings| settings.last_chosen = Some(id));
             }
         }
@@ -114,6 +112,15 @@ fn remember_choice(asked: Memo<Option<InstrumentId>>, settings: RwSignal<Setting
         }
         (None, false) => {}
     });
+}
+
+/// Returns what to show when a replay has ended: the instrument chosen last before it, otherwise the first one that is
+/// not replayed.
+pub fn before_replay(live: Live, settings: RwSignal<Settings>) -> Option<InstrumentId> {
+    let last = settings.with_untracked(|settings| settings.last_chosen.clone());
+    let first =
+        |list: &InstrumentList| list.known.iter().find(|one| !one.id.venue().is_replay()).map(|one| one.id.clone());
+    last.or_else(|| live.instruments().with_untracked(first))
 }
 
 /// Returns the address of the page at `path` with an instrument.

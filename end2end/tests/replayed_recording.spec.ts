@@ -8,6 +8,8 @@ import { Bar, barsHash, barsOfTrades, capturesFolder, shown, tapePath, units } f
 
 test("after the BTCUSDT recording the page shows its book and its candles", async ({ page }) => {
   test.setTimeout(240_000);
+  // Ten rows a side fit.
+  await page.setViewportSize({ width: 1440, height: 1100 });
   const folder = capturesFolder();
   test.skip(!folder, "TRUETAPE_CAPTURES names no folder: the recordings are not here");
   const files = ["20240808", "20240809"].map((day) =>

@@ -51,7 +51,7 @@ test("the server is killed and started again: the page recovers without a reload
   const again = await startServer({ port });
   try {
     await expect(page.getByTestId("connection")).toHaveAttribute("data-state", "connected", { timeout: 40_000 });
-    await expect(page.getByTestId("banner")).toHaveText(/snapshot|replayed/i);
+    await expect(page.getByTestId("banner")).toHaveText(/restarted|replayed/i);
     await expect.poll(() => number(page.getByTestId("price")), { timeout: 10_000 }).not.toBe(shownBefore);
     expect(await page.evaluate(() => (window as unknown as { notReloaded?: boolean }).notReloaded)).toBe(true);
   } finally {

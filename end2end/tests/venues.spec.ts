@@ -52,6 +52,9 @@ test("a feed starts, shows its symbols, loses one, and stops without a trace", a
   await expect(binance.getByTestId("venue-words")).toHaveText("LIVE (WebSocket)", { timeout: 15_000 });
 
   await binance.getByTestId("venue-stop").click();
+  await binance.getByTestId("venue-stop-no").click();
+  await binance.getByTestId("venue-stop").click();
+  await binance.getByTestId("venue-stop-yes").click();
   await expect(binance).toHaveAttribute("data-running", "false");
   await expect(binance.getByTestId("followed")).toHaveCount(0);
   await expect(page.getByTestId("feeds")).toContainText("1/1 connections active");
@@ -72,6 +75,7 @@ test("one click starts a real venue, and the Live page finds its symbols", async
   await expect(page.getByTestId("price")).toHaveText(/\d/, { timeout: 15_000 });
   await page.goto(`${server.ready.url}venues`);
   await panel(page, "binance").getByTestId("venue-stop").click();
+  await panel(page, "binance").getByTestId("venue-stop-yes").click();
   await expect(panel(page, "binance")).toHaveAttribute("data-running", "false");
 });
 

@@ -20,7 +20,7 @@ use crate::{
         recordings::state::{SPEEDS, span, speed},
     },
     route::use_route,
-    selection::{LIVE, use_selection},
+    selection::{LIVE, before_replay, use_selection},
     settings::use_settings,
 };
 
@@ -171,12 +171,12 @@ fn SpeedChoice(
 
 /// Shows again what was shown before, once a replay has ended that is still in view.
 fn return_afterwards(recorder: Recorder, choose: impl Fn(&InstrumentId) + 'static) {
-    let (selection, settings, route) = (use_selection(), use_settings(), use_route());
+    let (live, selection, settings, route) = (use_live(), use_selection(), use_settings(), use_route());
     Effect::new(move |was_loaded: Option<bool>| {
         let is_loaded = recorder.replay().with(Option::is_some);
         let is_shown = untrack(move || selection.is_replay()) && route.path().with_untracked(|path| path == LIVE);
         if was_loaded == Some(true) && !is_loaded && is_shown {
-            match settings.with_untracked(|settings| settings.last_chosen.clone()) {
+            match before_replay(live, settings) {
                 Some(last) => choose(&last),
                 None => route.go(LIVE),
             }
@@ -189,9 +189,14 @@ fn return_afterwards(recorder: Recorder, choose: impl Fn(&InstrumentId) + 'stati
 fn watch(recorder: Recorder) {
     let live = use_live();
     live.use_topics(Signal::derive(|| vec![Topic::REPLAY]));
-    Effect::new(move |_| {
+    // Only what is new in the topic: an older state of it must not undo the answer to a command.
+    Effect::new(move |known: Option<(u64, bool)>| {
         live.tick().track();
-        recorder.is_own().track();
-        live.with_model(|model| model.replay().map(|data| recorder.show(&data.replay)));
+        let is_own = recorder.is_own().get();
+        let revision = live.with_model(|model| model.revision(&[Topic::REPLAY])).unwrap_or(0);
+        if known != Some((revision, is_own)) {
+            live.with_model(|model| model.replay().map(|data| recorder.show(&data.replay)));
+        }
+        (revision, is_own)
     });
 }

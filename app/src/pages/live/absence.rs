@@ -8,7 +8,7 @@ use wire::command::{Command, FollowSymbols};
 use crate::{
     live::{commands::CommandState, use_live},
     route::use_route,
-    selection::{LIVE, Selection, address},
+    selection::{LIVE, Selection, address, before_replay},
     settings::use_settings,
 };
 
@@ -83,8 +83,8 @@ pub fn AbsenceStrip(
     };
     let act = move |_| match absence.get_untracked() {
         Some(Absence::Unreadable(_) | Absence::ReplayEnded) => {
-            let last = settings.with_untracked(|settings| settings.last_chosen.clone());
-            route.correct(&last.map_or_else(|| LIVE.to_owned(), |last| address(LIVE, &last)));
+            let shown = before_replay(live, settings);
+            route.correct(&shown.map_or_else(|| LIVE.to_owned(), |shown| address(LIVE, &shown)));
         }
         Some(Absence::UnknownVenue(_)) => route.go("/venues"),
         Some(Absence::Stopped(id) | Absence::NotFollowed(id)) => {

@@ -50,7 +50,10 @@ pub fn VenuePanel(
     let note = history_note(&venue);
     let live = use_live();
     let stopped = name.clone();
+    // Stopping takes the data away from all readers: it is asked for twice.
+    let is_doomed = RwSignal::new(false);
     let stop = move |_| {
+        is_doomed.set(false);
         let all = FeedSymbols { venue: stopped.clone(), symbols: Vec::new() };
         live.command(Command::StopFeed(all), answer);
     };
@@ -84,12 +87,17 @@ pub fn VenuePanel(
                     <button
                         class="button"
                         data-testid="venue-stop"
-                        hidden=move || !is_running.get()
+                        hidden=move || !is_running.get() || is_doomed.get()
                         disabled=move || answer.get() == CommandState::Pending
-                        on:click=stop
+                        on:click=move |_| is_doomed.set(true)
                     >
                         "Stop"
                     </button>
+                    <span class="venue__question" hidden=move || !(is_running.get() && is_doomed.get())>
+                        "Stop for everyone?"
+                        <button class="button button--danger" data-testid="venue-stop-yes" on:click=stop>"Stop"</button>
+                        <button class="button" data-testid="venue-stop-no" on:click=move |_| is_doomed.set(false)>"Cancel"</button>
+                    </span>
                 </span>
             </div>
             {(!note.is_empty()).then(|| view! { <p class="venue__note" data-testid="venue-note">{note}</p> })}
