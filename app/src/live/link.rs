@@ -226,6 +226,8 @@ pub struct Link {
     subscribed: SortedSet<Topic>,
     positions: SortedMap<Topic, Position>,
     resuming: SortedSet<Topic>,
+    /// Topics of the resume that the server has not answered yet. What it resets later is no recovery.
+    n_resuming: usize,
     recovery: Recovery,
     requests: SortedMap<u64, Vec<Topic>>,
     /// Commands that wait for their answer, by the request's id.
@@ -256,6 +258,7 @@ impl Link {
             subscribed: SortedSet::new(),
             positions: SortedMap::new(),
             resuming: SortedSet::new(),
+            n_resuming: 0,
             recovery: Recovery::default(),
             requests: SortedMap::new(),
             commands: SortedMap::new(),
@@ -375,17 +378,21 @@ impl Link {
             ServerMessage::Welcome(welcome) => self.on_welcome(welcome.epoch, now),
             ServerMessage::Batch(batch) => self.on_updates(batch.items.into_iter().map(|item| item.update).collect()),
             ServerMessage::Resumed(resumed) => {
+                self.n_resuming = self.n_resuming.saturating_sub(resumed.topics.len());
                 self.recovery.n_resumed += resumed.topics.len();
                 self.recovery.n_replayed += resumed.replayed;
                 self.recovery.n_lost += resumed.lost;
                 self.announce_recovery();
             }
             ServerMessage::Reset(reset) => {
-                self.recovery.n_reset += reset.topics.len();
                 for name in &reset.topics {
                     self.positions.remove(&name.topic);
                 }
-                self.announce_recovery();
+                if self.n_resuming > 0 {
+                    self.n_resuming = self.n_resuming.saturating_sub(reset.topics.len());
+                    self.recovery.n_reset += reset.topics.len();
+                    self.announce_recovery();
+                }
             }
             ServerMessage::Refused(refused) => self.on_refused(refused.id, refused.message, now),
             ServerMessage::Subscribed(subscribed) => {
@@ -412,6 +419,7 @@ impl Link {
         self.phase = Phase::Up;
         // A resume names its topics and subscribes them; only the others are requested.
         self.subscribed = std::mem::take(&mut self.resuming);
+        self.n_resuming = self.subscribed.len();
         let has_restarted = self.server.as_ref().is_some_and(|known| *known != server);
         self.recovery = Recovery { has_restarted, ..Recovery::default() };
         if self.has_been_up {

@@ -166,10 +166,9 @@ impl Connection {
         !std::mem::replace(&mut self.has_data, true)
     }
 
-    /// Returns true if data has always been rare here, so that a long silence is nothing new.
-    pub(crate) fn is_thin(&self) -> bool {
-        let span = self.alive_at.saturating_since(self.opened_at);
-        self.n_data < FEW_FRAMES || span >= THIN_SPACING * self.n_data
+    /// Returns true if data has been rare here on average, the present silence included, so that it is nothing new.
+    pub(crate) fn is_thin(&self, now: Monotonic) -> bool {
+        now.saturating_since(self.opened_at) >= THIN_SPACING * self.n_data
     }
 
     /// Stops expecting data of this symbol.
@@ -239,8 +238,6 @@ pub(crate) fn cause_of_end(
     }
 }
 
-/// With fewer data frames it is not known yet whether data is rare.
-const FEW_FRAMES: u32 = 20;
 /// Data that comes less often than this is rare.
 const THIN_SPACING: Duration = Duration::from_secs(3);
 /// During a roll-over, symbols that are quiet this long after the last acknowledgement are not awaited.

@@ -32,7 +32,7 @@ impl Pool {
         let silent = active.filter(|(connection, _)| {
             connection.is_open() && !is_recent(connection.alive_at) && connection.pinged_at.is_some_and(is_recent)
         });
-        silent.map(|(connection, members)| (connection.id, members.clone(), connection.is_thin())).collect()
+        silent.map(|(connection, members)| (connection.id, members.clone(), connection.is_thin(now))).collect()
     }
 
     /// Opens and sends nothing for as long as the venue has asked to wait.
