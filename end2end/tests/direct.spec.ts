@@ -138,6 +138,8 @@ test("both paths side by side find a feed that acknowledges and sends nothing", 
 test("the page Data quality compares both paths of the instrument that is chosen there, and goes on elsewhere", async ({ page }) => {
   test.setTimeout(60_000);
   await page.goto(`${server.ready.url}quality?symbol=binance:${SYMBOL}`);
+  // Before the program runs the page is the server's: its switches do nothing yet.
+  await expect(page.locator("html")).toHaveAttribute("data-started", "on", { timeout: 20_000 });
   const panel = page.locator('[data-panel="both-ways"]');
   await panel.getByTestId("cross-check-switch").check();
   const verdict = panel.getByTestId("cross-check-verdict");

@@ -65,6 +65,8 @@ test("after the BTCUSDT recording the page shows its book and its candles", asyn
       .toContain(`cumulative volume delta ${delta(bars)} since 8 Aug 2024 `);
     expect(plain(await page.getByTestId("chart-legend").textContent())).toContain(`Δ ${delta(bars.slice(-1))}`);
     // The price with the most volume is one of the recording's.
+    // Spoken a little later than the other study.
+    await expect.poll(async () => plain(await chart.getAttribute("aria-label")), { timeout: 15_000 }).toContain("most volume at ");
     const control = Number(/most volume at ([\d.]+)/.exec(plain(await chart.getAttribute("aria-label")))?.[1]);
     expect(control).toBeGreaterThan(Math.min(...bars.map((bar) => Number(bar.low))) - 100);
     expect(control).toBeLessThan(Math.max(...bars.map((bar) => Number(bar.high))) + 100);
