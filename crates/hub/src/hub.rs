@@ -30,7 +30,7 @@ pub struct StreamSpec {
     pub topic: Arc<str>,
     /// The publisher; the name passed to [`Hub::take_demand`].
     pub owner: Arc<str>,
-    /// How a slow reader skips items.
+    /// Whether a slow reader may skip items.
     pub kind: StreamKind,
 }
 
@@ -39,7 +39,7 @@ pub struct StreamSpec {
 pub enum StreamKind {
     /// Only the newest state matters: the reader skips to a snapshot.
     State,
-    /// Each item matters: the reader gets more time, and is told before it skips to a snapshot.
+    /// Each item matters: the reader is disconnected and resumes.
     Event,
 }
 
@@ -102,6 +102,8 @@ pub struct HubStats {
     pub n_delivered: u64,
     /// Times a stream was dropped from a slow reader's queue to start over.
     pub n_conflated: u64,
+    /// Readers disconnected as too slow.
+    pub n_slow: u64,
 }
 
 impl<P> Clone for Hub<P> {
