@@ -30,7 +30,7 @@ pub struct MissingList {
     pub reason: String,
 }
 
-/// What a search found.
+/// The result of a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Found {
     /// Best first.

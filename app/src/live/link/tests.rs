@@ -171,7 +171,7 @@ fn resumes_where_it_stopped_and_says_so() {
     let resumed = Resumed { topics: named(&["a", "b"]), replayed: 412, lost: 0 };
     assert_eq!(play.message(ServerMessage::Resumed(resumed)), ["Reconnected: resumed, 412 replayed, 0 lost"]);
     assert_eq!(play.message(batch(vec![item(UpdateKind::Delta, "a", 11)])), ["updates quote:demo:a@11"]);
-    // What a slow page skips later has nothing to do with the loss.
+    // A later reset, of a page that reads too slowly, is no recovery.
     let reset = Reset { topics: named(&["a"]), reason: ResetReason::HistoryExceeded };
     assert!(play.message(ServerMessage::Reset(reset)).is_empty());
     assert_eq!(play.message(batch(vec![item(UpdateKind::Snapshot, "a", 30)])), ["updates quote:demo:a@30"]);

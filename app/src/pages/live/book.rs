@@ -92,7 +92,7 @@ pub fn BookPanel(
     }
 }
 
-/// What of the book is shown.
+/// The form in which the book is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Form {
     /// Size of the groups.

@@ -27,7 +27,7 @@ pub fn ChartControls(
     let length = move || settings.with(|settings| settings.studies.average_bars.to_string());
     let choose_length = move |event: ev::Event| {
         settings.update(|settings| settings.set_average_bars(&event_target_value(&event)));
-        // What is not a length gives way to the one in use.
+        // Text that is not a length is replaced by the length in use.
         event_target::<web_sys::HtmlInputElement>(&event).set_value(&length());
     };
     let [log, average, delta, profile] = TOGGLES;

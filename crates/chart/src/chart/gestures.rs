@@ -1,4 +1,4 @@
-//! What gestures change: the bars in view and the range of prices. Not here: what a pointer means (`app/src/chart`).
+//! Gestures on the view: the bars shown and the range of prices. Not here: the meaning of pointer events (`app/src/chart`).
 
 use super::{Chart, Part};
 use crate::{

@@ -1,4 +1,4 @@
-//! What the chart says: the legend, the sum of the delta pane, and a sentence for people who cannot see it.
+//! The texts of the chart: the legend, the sum of the delta pane, and a sentence for people who cannot see it.
 
 use model::decimal::Price;
 
