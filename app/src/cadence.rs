@@ -2,6 +2,7 @@
 //!
 //! | group | Live | Balanced | Calm |
 //! |---|---|---|---|
+//! | shown (the instrument in view) | 33 ms | 500 ms | 2 s |
 //! | price | 100 ms | 500 ms | 2 s |
 //! | positions | 100 ms | 1 s | 3 s |
 //! | risk, status | 100 ms | 1 s | 5 s |
@@ -14,7 +15,9 @@ use topics::lane::Lane;
 /// The group of a region, which determines its pace in a preset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cadence {
-    /// Prices, books, trades.
+    /// Price, book and trades of the instrument in view.
+    Shown,
+    /// Prices of other instruments.
     Price,
     /// Positions and orders.
     Positions,
@@ -51,10 +54,11 @@ impl Cadence {
     /// Returns the group's pace in a preset.
     pub fn pace(self, preset: Preset) -> Pace {
         let pace_ms = match (preset, self) {
+            (Preset::Live, Self::Shown) => 33,
             (Preset::Live, _) => 100,
-            (Preset::Balanced, Self::Price) => 500,
+            (Preset::Balanced, Self::Shown | Self::Price) => 500,
             (Preset::Balanced, _) => 1_000,
-            (Preset::Calm, Self::Price) => 2_000,
+            (Preset::Calm, Self::Shown | Self::Price) => 2_000,
             (Preset::Calm, Self::Positions) => 3_000,
             (Preset::Calm, Self::Risk | Self::Status) => 5_000,
             (Preset::Calm, Self::Chart) => return Pace::OnDemand,
@@ -79,7 +83,7 @@ impl Preset {
     /// Returns its name and description, for a chooser.
     pub fn label(self) -> (&'static str, &'static str) {
         match self {
-            Self::Live => ("Live", "every 100 ms"),
+            Self::Live => ("Live", "prices 33 ms, the rest 100 ms"),
             Self::Balanced => ("Balanced", "prices 500 ms, the rest 1 s"),
             Self::Calm => ("Calm", "prices 2 s, charts on demand"),
         }
@@ -93,7 +97,8 @@ impl Preset {
 
 impl Pace {
     /// The paces that can be chosen for a single region.
-    pub const CHOICES: [Self; 6] = [
+    pub const CHOICES: [Self; 7] = [
+        Self::Every(Duration::from_millis(33)),
         Self::Every(Duration::from_millis(100)),
         Self::Every(Duration::from_millis(500)),
         Self::Every(Duration::from_secs(1)),
@@ -101,6 +106,14 @@ impl Pace {
         Self::Every(Duration::from_secs(5)),
         Self::OnDemand,
     ];
+
+    /// Returns the lane for a region's topics: the slowest lane that is fast enough.
+    pub fn lane(self) -> Lane {
+        match self {
+            Self::Every(span) => Lane::from_ms(u32::try_from(span.as_millis()).unwrap_or(u32::MAX)),
+            Self::OnDemand => Lane::Slow,
+        }
+    }
 
     /// Returns its name in the stored settings: milliseconds or `manual`.
     pub fn name(self) -> String {
@@ -123,15 +136,6 @@ impl Pace {
     pub fn parse(text: &str) -> Option<Self> {
         Self::CHOICES.into_iter().find(|pace| pace.name() == text)
     }
-}
-
-/// Returns the lane for the fastest of a page's regions: the slowest lane that is fast enough.
-pub fn lane_of(paces: impl IntoIterator<Item = Pace>) -> Lane {
-    let fastest_ms = paces.into_iter().filter_map(|pace| match pace {
-        Pace::Every(span) => u32::try_from(span.as_millis()).ok(),
-        Pace::OnDemand => None,
-    });
-    Lane::from_ms(fastest_ms.min().unwrap_or(1_000))
 }
 
 #[cfg(test)]
@@ -164,21 +168,21 @@ mod tests {
             assert_eq!(Pace::parse(&pace.name()), Some(pace));
         }
         let labels = Pace::CHOICES.map(Pace::label);
-        assert_eq!(labels, ["100 ms", "500 ms", "1 s", "2 s", "5 s", "manual"]);
+        assert_eq!(labels, ["33 ms", "100 ms", "500 ms", "1 s", "2 s", "5 s", "manual"]);
         assert_eq!(Pace::parse("50"), None);
         assert_eq!(Preset::parse(""), None);
     }
 
     #[test]
-    fn the_lane_is_that_of_the_fastest_region() {
+    fn each_pace_has_its_lane() {
         #[track_caller]
-        fn check(paces: &[Pace], expected: Lane) {
-            assert_eq!(lane_of(paces.iter().copied()), expected, "{paces:?}");
+        fn check(pace: Pace, expected: Lane) {
+            assert_eq!(pace.lane(), expected, "{pace:?}");
         }
-        check(&[every(100), every(5_000)], Lane::Fast);
-        check(&[every(500), every(1_000)], Lane::Medium);
-        check(&[every(2_000), Pace::OnDemand], Lane::Slow);
-        check(&[Pace::OnDemand], Lane::Slow);
-        check(&[], Lane::Slow);
+        check(every(33), Lane::Screen);
+        check(every(100), Lane::Fast);
+        check(every(500), Lane::Medium);
+        check(every(2_000), Lane::Slow);
+        check(Pace::OnDemand, Lane::Slow);
     }
 }

@@ -50,8 +50,7 @@ where
     let value = RwSignal::new(None::<T>);
     let state = RwSignal::new(FragmentState::default());
     let asked = RwSignal::new(0_u32);
-    live.use_topics(topics);
-    live.use_pace(name, pace);
+    live.use_topics(topics, Signal::derive(move || pace.get().lane()));
     if let Some(choice) = choice {
         Effect::new(move |known: Option<String>| {
             let choice = choice.get();

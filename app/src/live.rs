@@ -47,21 +47,18 @@ use ::model::{
     time::{Monotonic, Now},
 };
 use leptos::prelude::*;
-use topics::topic::Topic;
+use topics::{lane::Lane, topic::Topic};
 use wire::direct::DirectVenue;
 
-use crate::{
-    cadence::Pace,
-    live::{
-        commands::PendingCommand,
-        demand::Demand,
-        instruments::InstrumentList,
-        latency::LatencySummary,
-        link::{LinkState, Recovery},
-        model::LiveModel,
-        source::{Source, SourceChoices},
-        venue_list::VenueList,
-    },
+use crate::live::{
+    commands::PendingCommand,
+    demand::Demand,
+    instruments::InstrumentList,
+    latency::LatencySummary,
+    link::{LinkState, Recovery},
+    model::LiveModel,
+    source::{Source, SourceChoices},
+    venue_list::VenueList,
 };
 
 /// A handle to the live data; the same for the whole page and cheap to copy.
@@ -208,35 +205,25 @@ impl Live {
         }
     }
 
-    /// Requests the topics while the calling component exists; topics that leave the list are dropped.
-    pub fn use_topics(self, topics: Signal<Vec<Topic>>) {
-        let held = StoredValue::new(Vec::<Topic>::new());
+    /// Requests the topics on a lane while the calling component exists; topics that leave the list are dropped.
+    pub fn use_topics(self, topics: Signal<Vec<Topic>>, lane: Signal<Lane>) {
+        let held = StoredValue::new((Vec::<Topic>::new(), Lane::default()));
         Effect::new(move |_| {
-            let wanted = topics.get();
+            let wanted = (topics.get(), lane.get());
             let earlier = held.try_update_value(|held| std::mem::replace(held, wanted.clone())).unwrap_or_default();
             if earlier != wanted {
                 self.demand.update(|demand| {
-                    wanted.iter().for_each(|topic| demand.add(topic));
-                    earlier.iter().for_each(|topic| demand.remove(topic));
+                    wanted.0.iter().for_each(|topic| demand.add(topic, wanted.1));
+                    earlier.0.iter().for_each(|topic| demand.remove(topic, earlier.1));
                 });
             }
         });
         on_cleanup(move || {
-            let given_up = held.try_get_value().unwrap_or_default();
+            let (given_up, lane) = held.try_get_value().unwrap_or_default();
             if !given_up.is_empty() {
-                let _gone = self.demand.try_update(|demand| given_up.iter().for_each(|topic| demand.remove(topic)));
+                let _gone =
+                    self.demand.try_update(|demand| given_up.iter().for_each(|topic| demand.remove(topic, lane)));
             }
-        });
-    }
-
-    /// Sets the pace of a region while the calling component exists: the page's lane is that of the fastest region.
-    pub fn use_pace(self, name: &'static str, pace: Signal<Pace>) {
-        Effect::new(move |_| {
-            let pace = pace.get();
-            self.demand.update(|demand| demand.set_pace(name, pace));
-        });
-        on_cleanup(move || {
-            let _gone = self.demand.try_update(|demand| demand.drop_pace(name));
         });
     }
 

@@ -105,8 +105,8 @@ impl TopicOwner {
         }
     }
 
-    /// Makes one lane's turn.
-    pub fn turn(&mut self, lane: Lane, source: &mut impl TopicSource, now: Now) {
+    /// Makes one lane's turn; returns how many changes it published.
+    pub fn turn(&mut self, lane: Lane, source: &mut impl TopicSource, now: Now) -> usize {
         let demand = self.publishing.hub.take_demand(&self.name, lane.index(), now.monotonic.since_zero());
         for text in &demand.stopped {
             // Subscriptions are made of topics only, so the text always reads.
@@ -129,7 +129,7 @@ impl TopicOwner {
             active.offset += 1;
             Some(published(UpdateKind::Delta, None, active, topic, data))
         });
-        self.publishing.hub.publish(deltas.collect());
+        let report = self.publishing.hub.publish(deltas.collect());
         for (topic, active) in streams.into_iter().filter(|(_, active)| active.is_waiting) {
             // None where there is nothing to show yet (history under way): it goes on waiting.
             if let Some(data) = source.snapshot(&topic, lane) {
@@ -137,6 +137,7 @@ impl TopicOwner {
                 self.publishing.hub.snapshot(published(UpdateKind::Snapshot, epoch, &active, topic, data));
             }
         }
+        report.n_published
     }
 
     fn topic(&mut self, active: &ActiveStream) -> Option<Topic> {

@@ -57,8 +57,9 @@ pub async fn run(
             () = tokio::time::sleep_until(clock.instant(lanes.next())) => {}
         }
         let now = clock.now();
-        for lane in lanes.take_due(now.monotonic).into_iter().flatten() {
-            owner.turn(lane, &mut topics, now);
+        for lane in lanes.take_due(now.monotonic) {
+            let n_published = owner.turn(lane, &mut topics, now);
+            lanes.turned(lane, n_published);
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use leptos::prelude::*;
 use model::{decimal::Price, instrument::InstrumentId, time::Now};
-use topics::topic::Topic;
+use topics::{lane::Lane, topic::Topic};
 
 use crate::{
     format,
@@ -26,10 +26,13 @@ impl Comparison {
         let live = use_live();
         let is_on = RwSignal::new(false);
         let compared = Memo::new(move |_| instrument.get().filter(|_| is_on.get()));
-        live.use_topics(Signal::derive(move || {
-            let both = compared.get().map(|instrument| vec![Topic::tape(&instrument), Topic::quote(&instrument)]);
-            both.unwrap_or_default()
-        }));
+        live.use_topics(
+            Signal::derive(move || {
+                let both = compared.get().map(|instrument| vec![Topic::tape(&instrument), Topic::quote(&instrument)]);
+                both.unwrap_or_default()
+            }),
+            Lane::Fast.into(),
+        );
         Effect::new(move |_| live.compare(compared.get()));
         let refusal = Memo::new(move |_| {
             let venue = instrument.get()?.venue().clone();

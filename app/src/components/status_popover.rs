@@ -5,7 +5,7 @@
 
 use leptos::{html, prelude::*};
 use model::{status::StreamState, time::Now};
-use topics::topic::Topic;
+use topics::{lane::Lane, topic::Topic};
 
 use crate::{
     components::{
@@ -68,10 +68,13 @@ pub fn StatusFacts(
     let live = use_live();
     let asked = use_context::<PopoverRequest>().map(|asked| asked.0).unwrap_or_default();
     let is_open = facts.is_open;
-    live.use_topics(Signal::derive(move || match asked.get().filter(|_| is_open.get()) {
-        Some(Subject::Stream(id)) => vec![Topic::STATUS, Topic::quality(&id)],
-        Some(Subject::Venue(_)) | None => Vec::new(),
-    }));
+    live.use_topics(
+        Signal::derive(move || match asked.get().filter(|_| is_open.get()) {
+            Some(Subject::Stream(id)) => vec![Topic::STATUS, Topic::quality(&id)],
+            Some(Subject::Venue(_)) | None => Vec::new(),
+        }),
+        Lane::Fast.into(),
+    );
     let shown = Memo::new(move |_| {
         let is_shown = is_open.get() && live.tick().get() != Now::default();
         let subject = asked.get().filter(|_| is_shown)?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::time::Monotonic;
-use topics::topic::Topic;
+use topics::{lane::Lane, topic::Topic};
 
 use crate::{cadence::Pace, format, live::model::Freshness};
 
@@ -101,7 +101,7 @@ impl SamplingSchedule {
         }
         match pace {
             // Data on the fastest lane is already paced: pacing it again would skip every other update.
-            Pace::Every(span) if span <= FASTEST && self.failure.is_none() => true,
+            Pace::Every(span) if span <= Lane::Screen.period() && self.failure.is_none() => true,
             Pace::Every(span) => now.saturating_since(last) + SLACK >= span,
             // The first value is shown without a request.
             Pace::OnDemand => self.seen.0 == 0,
@@ -133,7 +133,7 @@ impl SamplingSchedule {
             };
             // The connection retries a refusal at its own pace.
             let next_s = match (&self.failure, pace, self.last) {
-                (Some(_), Pace::Every(span), Some(last)) if span > FASTEST => {
+                (Some(_), Pace::Every(span), Some(last)) if span > Lane::Fast.period() => {
                     Some((last + span).saturating_since(now).as_secs_f64().ceil() as u64)
                 }
                 _ => None,
@@ -161,11 +161,8 @@ impl SamplingSchedule {
     }
 }
 
-/// The fastest lane.
-const FASTEST: Duration = Duration::from_millis(100);
-
-/// Frames do not coincide exactly with the pace; this much early counts as on time.
-const SLACK: Duration = Duration::from_millis(20);
+/// Neither data nor frames coincide exactly with the pace; this much early counts as on time.
+const SLACK: Duration = Duration::from_millis(30);
 
 /// Waiting is shown after one second, its cause after three.
 const SAY_SO_AFTER: Duration = Duration::from_secs(1);
@@ -177,6 +174,7 @@ mod tests {
 
     const EVERY_SECOND: Pace = Pace::Every(Duration::from_secs(1));
     const FAST: Pace = Pace::Every(Duration::from_millis(100));
+    const FASTEST: Pace = Pace::Every(Duration::from_millis(33));
     const TOPICS: &[Topic] = &[Topic::STATUS];
 
     fn at(now_ms: u64) -> Monotonic {
@@ -200,7 +198,9 @@ mod tests {
         check(9_000, EVERY_SECOND, 7, 0, false);
         check(1_500, EVERY_SECOND, 8, 0, false);
         check(1_985, EVERY_SECOND, 8, 0, true);
-        check(1_016, FAST, 8, 0, true);
+        check(1_005, FASTEST, 8, 0, true);
+        check(1_066, FAST, 8, 0, false);
+        check(1_083, FAST, 8, 0, true);
         check(9_000, Pace::OnDemand, 8, 0, false);
         check(1_001, Pace::OnDemand, 7, 1, true);
     }

@@ -1,82 +1,70 @@
-//! Topics counted by the regions that show them, and the paces of the regions.
+//! Topics counted by the regions that show them, each with the lanes that its regions ask for.
 
-use model::sorted::{SortedMap, SortedSet};
+use model::sorted::SortedMap;
 use topics::{lane::Lane, topic::Topic};
-
-use crate::cadence::{Pace, lane_of};
 
 /// The combined demand of the mounted regions.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Demand {
-    topics: SortedMap<Topic, usize>,
-    paces: SortedMap<&'static str, Pace>,
+    /// The number of regions by lane.
+    topics: SortedMap<Topic, [u32; Lane::ALL.len()]>,
 }
 
 impl Demand {
     /// Adds a region that shows the topic.
-    pub fn add(&mut self, topic: &Topic) {
-        *self.topics.get_or_default(topic.clone()) += 1;
+    pub fn add(&mut self, topic: &Topic, lane: Lane) {
+        self.topics.get_or_default(topic.clone())[usize::from(lane.index())] += 1;
     }
 
     /// Removes a region that showed the topic.
-    pub fn remove(&mut self, topic: &Topic) {
+    pub fn remove(&mut self, topic: &Topic, lane: Lane) {
         if let Some(n_wanting) = self.topics.get_mut(topic) {
-            *n_wanting -= 1;
-            if *n_wanting == 0 {
+            let n_on_lane = &mut n_wanting[usize::from(lane.index())];
+            *n_on_lane = n_on_lane.saturating_sub(1);
+            if *n_wanting == [0; Lane::ALL.len()] {
                 self.topics.remove(topic);
             }
         }
     }
 
-    /// Sets the pace of a region.
-    pub fn set_pace(&mut self, name: &'static str, pace: Pace) {
-        self.paces.insert(name, pace);
-    }
-
-    /// Removes the pace of a region.
-    pub fn drop_pace(&mut self, name: &'static str) {
-        self.paces.remove(name);
-    }
-
-    /// Returns all topics with at least one region.
-    pub fn topics(&self) -> SortedSet<Topic> {
-        self.topics.keys().cloned().collect()
-    }
-
-    /// Returns the lane of the fastest region; `None` if there is no region.
-    pub fn lane(&self) -> Option<Lane> {
-        (!self.paces.is_empty()).then(|| lane_of(self.paces.values().copied()))
+    /// Returns all topics with at least one region, each with the lane of its fastest one.
+    pub fn lanes(&self) -> SortedMap<Topic, Lane> {
+        let fastest = |n_wanting: &[u32; Lane::ALL.len()]| {
+            Lane::ALL.into_iter().zip(n_wanting).find_map(|(lane, n)| (*n > 0).then_some(lane)).unwrap_or_default()
+        };
+        self.topics.iter().map(|(topic, n_wanting)| (topic.clone(), fastest(n_wanting))).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
     fn a_topic_is_wanted_until_the_last_region_lets_go() {
         let mut demand = Demand::default();
-        demand.add(&Topic::STATUS);
-        demand.add(&Topic::STATUS);
-        demand.remove(&Topic::STATUS);
-        assert!(demand.topics().contains(&Topic::STATUS));
-        demand.remove(&Topic::STATUS);
-        assert!(demand.topics().is_empty());
-        demand.remove(&Topic::STATUS);
-        demand.add(&Topic::STATUS);
-        assert_eq!(demand.topics().len(), 1);
+        demand.add(&Topic::STATUS, Lane::Fast);
+        demand.add(&Topic::STATUS, Lane::Fast);
+        demand.remove(&Topic::STATUS, Lane::Fast);
+        assert!(demand.lanes().contains_key(&Topic::STATUS));
+        demand.remove(&Topic::STATUS, Lane::Fast);
+        assert!(demand.lanes().is_empty());
+        demand.remove(&Topic::STATUS, Lane::Fast);
+        demand.add(&Topic::STATUS, Lane::Fast);
+        assert_eq!(demand.lanes().len(), 1);
     }
 
     #[test]
-    fn the_lane_follows_the_fastest_region() {
+    fn the_lane_is_that_of_the_fastest_region() {
         let mut demand = Demand::default();
-        assert_eq!(demand.lane(), None);
-        demand.set_pace("chart", Pace::OnDemand);
-        demand.set_pace("book", Pace::Every(Duration::from_millis(500)));
-        assert_eq!(demand.lane(), Some(Lane::Medium));
-        demand.drop_pace("book");
-        assert_eq!(demand.lane(), Some(Lane::Slow));
+        let lane = |demand: &Demand| demand.lanes().get(&Topic::STATUS).copied();
+        demand.add(&Topic::STATUS, Lane::Slow);
+        demand.add(&Topic::STATUS, Lane::Screen);
+        demand.add(&Topic::STATUS, Lane::Fast);
+        assert_eq!(lane(&demand), Some(Lane::Screen));
+        demand.remove(&Topic::STATUS, Lane::Screen);
+        assert_eq!(lane(&demand), Some(Lane::Fast));
+        demand.remove(&Topic::STATUS, Lane::Fast);
+        assert_eq!(lane(&demand), Some(Lane::Slow));
     }
 }

@@ -4,9 +4,7 @@
 //! made, so a page that is never switched to direct never loads it. Dropping a [`DirectWorker`] ends the worker, and
 //! with it all of its sockets. Not here: which topics come from which source (`live::source`).
 
-use std::collections::BTreeMap;
-
-use model::sorted::SortedSet;
+use model::sorted::SortedMap;
 use topics::{
     lane::Lane,
     topic::{Topic, TopicPattern},
@@ -14,8 +12,8 @@ use topics::{
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Event, MessageEvent, Worker, WorkerOptions, WorkerType};
 use wire::{
-    Encoding, PROTOCOL_VERSION, decode_server, encode_client,
-    message::{ClientMessage, Hello, ServerMessage, Subscribe, Unsubscribe, Update},
+    Encoding, decode_server, encode_client,
+    message::{ClientMessage, ServerMessage, Subscribe, Unsubscribe, Update},
     names::StreamNames,
 };
 
@@ -37,9 +35,8 @@ pub(super) struct DirectWorker {
     names: StreamNames,
     /// True once the worker can receive messages.
     is_ready: bool,
-    lane: Lane,
-    wants: SortedSet<Topic>,
-    subscribed: SortedSet<Topic>,
+    wants: SortedMap<Topic, Lane>,
+    subscribed: SortedMap<Topic, Lane>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_error: Closure<dyn FnMut(Event)>,
 }
@@ -57,7 +54,6 @@ impl DirectWorker {
     /// [`Self::hear`], `on_error` must discard the worker.
     pub(super) fn start(
         first: JsValue,
-        lane: Lane,
         on_message: impl FnMut(MessageEvent) + 'static,
         mut on_error: impl FnMut(&str) + 'static,
     ) -> Option<Self> {
@@ -78,22 +74,17 @@ impl DirectWorker {
             first,
             names: StreamNames::new(),
             is_ready: false,
-            lane,
-            wants: SortedSet::new(),
-            subscribed: SortedSet::new(),
+            wants: SortedMap::new(),
+            subscribed: SortedMap::new(),
             _on_message: on_message,
             _on_error: on_error,
         })
     }
 
-    /// Sets the requested topics, replacing earlier ones, and their lane.
-    pub(super) fn want(&mut self, topics: &SortedSet<Topic>, lane: Lane) {
-        if self.lane != lane {
-            self.lane = lane;
-            self.greet();
-        }
-        if self.wants != *topics {
-            self.wants.clone_from(topics);
+    /// Sets the requested topics, each on its lane, replacing earlier ones.
+    pub(super) fn want(&mut self, topics: SortedMap<Topic, Lane>) {
+        if self.wants != topics {
+            self.wants = topics;
             self.settle();
         }
     }
@@ -107,7 +98,6 @@ impl DirectWorker {
             // The worker has loaded its program.
             self.is_ready = true;
             self.post(&self.first);
-            self.greet();
             self.settle();
             return WorkerMessage::Nothing;
         };
@@ -129,24 +119,23 @@ impl DirectWorker {
         if !self.is_ready {
             return;
         }
-        let patterns = |topics: Vec<&Topic>| topics.into_iter().cloned().map(TopicPattern::from).collect::<Vec<_>>();
-        let gone = patterns(self.subscribed.difference(&self.wants).collect());
-        let new = patterns(self.wants.difference(&self.subscribed).collect());
+        let pattern = |(topic, _): (&Topic, &Lane)| TopicPattern::from(topic.clone());
+        let gone = self.subscribed.iter().filter(|(topic, _)| !self.wants.contains_key(*topic));
+        let gone: Vec<TopicPattern> = gone.map(pattern).collect();
         if !gone.is_empty() {
             self.say(&ClientMessage::Unsubscribe(Unsubscribe { id: 0, topics: gone }));
         }
-        // As many as a message may name; a page requests far fewer of one venue.
-        for part in new.chunks(MAX_TOPICS) {
-            self.say(&ClientMessage::Subscribe(Subscribe { id: 0, topics: part.to_vec() }));
+        for lane in Lane::ALL {
+            let is_new =
+                |(topic, wanted): &(&Topic, &Lane)| **wanted == lane && self.subscribed.get(*topic) != Some(&lane);
+            let new: Vec<TopicPattern> = self.wants.iter().filter(is_new).map(pattern).collect();
+            // As many as a message may name; a page requests far fewer of one venue.
+            for part in new.chunks(MAX_TOPICS) {
+                let request = Subscribe { id: 0, topics: part.to_vec(), lane_ms: Some(lane.ms()) };
+                self.say(&ClientMessage::Subscribe(request));
+            }
         }
         self.subscribed.clone_from(&self.wants);
-    }
-
-    fn greet(&self) {
-        if self.is_ready {
-            let hello = Hello { protocol: PROTOCOL_VERSION, lane_ms: self.lane.ms(), resume: BTreeMap::new() };
-            self.say(&ClientMessage::Hello(hello));
-        }
     }
 
     fn say(&self, message: &ClientMessage) {

@@ -137,10 +137,8 @@ pub enum Input {
     Online,
     /// The reader requests another attempt now.
     Retry,
-    /// The requested lane changed.
-    Lane(Lane),
-    /// The requested topics changed to exactly these.
-    Wants(SortedSet<Topic>),
+    /// The requested topics changed to exactly these, each on its lane.
+    Wants(SortedMap<Topic, Lane>),
     /// The reader sends a command.
     Command {
         /// The caller's number, returned with the answer.
@@ -221,11 +219,10 @@ struct Sent {
 pub struct Link {
     config: LinkConfig,
     phase: Phase,
-    lane: Lane,
-    wants: SortedSet<Topic>,
-    subscribed: SortedSet<Topic>,
+    wants: SortedMap<Topic, Lane>,
+    subscribed: SortedMap<Topic, Lane>,
     positions: SortedMap<Topic, Position>,
-    resuming: SortedSet<Topic>,
+    resuming: SortedMap<Topic, Lane>,
     /// Topics of the resume that the server has not answered yet. What it resets later is no recovery.
     n_resuming: usize,
     recovery: Recovery,
@@ -249,15 +246,14 @@ pub struct Link {
 
 impl Link {
     /// Creates a link that waits for [`Input::Start`]. `seed` determines the jitter.
-    pub fn new(config: LinkConfig, lane: Lane, seed: u64) -> Self {
+    pub fn new(config: LinkConfig, seed: u64) -> Self {
         Self {
             config,
             phase: Phase::Idle,
-            lane,
-            wants: SortedSet::new(),
-            subscribed: SortedSet::new(),
+            wants: SortedMap::new(),
+            subscribed: SortedMap::new(),
             positions: SortedMap::new(),
-            resuming: SortedSet::new(),
+            resuming: SortedMap::new(),
             n_resuming: 0,
             recovery: Recovery::default(),
             requests: SortedMap::new(),
@@ -303,7 +299,6 @@ impl Link {
                 Phase::Up if self.refused_at.take().is_some() => self.settle_wants(),
                 Phase::Idle | Phase::Greeting { .. } | Phase::Up => {}
             },
-            Input::Lane(lane) => self.change_lane(lane, now),
             Input::Wants(wants) => {
                 self.wants = wants;
                 self.settle_wants();
@@ -360,11 +355,13 @@ impl Link {
         }
         self.phase = Phase::Greeting { until: now.monotonic + self.config.greeting_deadline };
         let wants = &self.wants;
-        self.positions.retain(|topic, _| wants.contains(topic));
+        self.positions.retain(|topic, _| wants.contains_key(topic));
+        // On the lanes they came on, even if others are wanted by now.
+        let lane_of = |position: &Position| position.lane_ms.map(Lane::from_ms).unwrap_or_default();
+        self.resuming = self.positions.iter().map(|(topic, position)| (topic.clone(), lane_of(position))).collect();
         let resume: BTreeMap<Topic, Position> =
             self.positions.iter().map(|(topic, position)| (topic.clone(), position.clone())).collect();
-        self.resuming = resume.keys().cloned().collect();
-        let hello = Hello { protocol: PROTOCOL_VERSION, lane_ms: self.lane.ms(), resume };
+        let hello = Hello { protocol: PROTOCOL_VERSION, lane_ms: Lane::default().ms(), resume };
         self.outputs.push(Output::Send(ClientMessage::Hello(hello)));
     }
 
@@ -457,13 +454,12 @@ impl Link {
         let mut kept = Vec::with_capacity(updates.len());
         let mut broken = SortedSet::new();
         for update in updates {
-            if !self.subscribed.contains(&update.topic) {
-                continue;
-            }
+            let Some(lane) = self.subscribed.get(&update.topic).copied() else { continue };
             match (update.kind, self.positions.get_mut(&update.topic)) {
                 (UpdateKind::Snapshot, _) => {
                     let epoch = update.epoch.clone().unwrap_or_default();
-                    self.positions.insert(update.topic.clone(), Position { epoch, offset: update.offset });
+                    let position = Position { epoch, offset: update.offset, lane_ms: Some(lane.ms()) };
+                    self.positions.insert(update.topic.clone(), position);
                 }
                 (UpdateKind::Delta, Some(known)) if update.offset == known.offset + 1 => known.offset = update.offset,
                 (UpdateKind::Delta, Some(known)) if update.offset <= known.offset => continue,
@@ -497,7 +493,10 @@ impl Link {
         }
         if topics.len() > 1 {
             // One bad topic refuses the whole request: requested one by one, the good ones succeed.
-            topics.into_iter().for_each(|topic| self.subscribe(vec![topic]));
+            for topic in topics {
+                let lane = self.wants.get(&topic).copied().unwrap_or_default();
+                self.subscribe(vec![topic], lane);
+            }
             return;
         }
         self.refused_at = Some(now.monotonic + self.config.refused_retry);
@@ -617,26 +616,11 @@ impl Link {
         self.outputs.push(Output::Close);
     }
 
-    /// Changes the lane. Another lane has other offsets, so the connection starts over; displayed data stays until its
-    /// snapshot arrives.
-    fn change_lane(&mut self, lane: Lane, now: Now) {
-        if self.lane == lane {
-            return;
-        }
-        self.lane = lane;
-        self.positions.clear();
-        if matches!(self.phase, Phase::Greeting { .. } | Phase::Up) {
-            self.subscribed.clear();
-            self.has_been_up = false;
-            self.outputs.push(Output::Close);
-            self.open(now);
-        }
-    }
-
     fn settle_wants(&mut self) {
-        let gone: Vec<Topic> = self.subscribed.difference(&self.wants).cloned().collect();
         let wants = &self.wants;
-        let forgotten: Vec<Topic> = self.positions.keys().filter(|topic| !wants.contains(topic)).cloned().collect();
+        let is_gone = |topic: &&Topic| !wants.contains_key(*topic);
+        let gone: Vec<Topic> = self.subscribed.keys().filter(is_gone).cloned().collect();
+        let forgotten: Vec<Topic> = self.positions.keys().filter(is_gone).cloned().collect();
         for topic in &forgotten {
             self.positions.remove(topic);
         }
@@ -647,22 +631,31 @@ impl Link {
             return;
         }
         if !gone.is_empty() {
-            self.subscribed.retain(|topic| !gone.contains(topic));
+            self.subscribed.retain(|topic, _| !gone.contains(topic));
             for part in gone.chunks(MAX_TOPICS) {
                 let request = Unsubscribe { id: self.take_id(), topics: patterns(part.to_vec()) };
                 self.outputs.push(Output::Send(ClientMessage::Unsubscribe(request)));
             }
         }
-        let new: Vec<Topic> = self.wants.difference(&self.subscribed).cloned().collect();
-        for part in new.chunks(MAX_TOPICS) {
-            self.subscribe(part.to_vec());
+        for lane in Lane::ALL {
+            let is_new =
+                |(topic, wanted): &(&Topic, &Lane)| **wanted == lane && self.subscribed.get(topic) != Some(&lane);
+            let new: Vec<Topic> = self.wants.iter().filter(is_new).map(|(topic, _)| topic.clone()).collect();
+            for part in new.chunks(MAX_TOPICS) {
+                self.subscribe(part.to_vec(), lane);
+            }
         }
     }
 
-    fn subscribe(&mut self, topics: Vec<Topic>) {
+    fn subscribe(&mut self, topics: Vec<Topic>, lane: Lane) {
         let id = self.take_id();
-        self.subscribed.extend(topics.iter().cloned());
-        let request = Subscribe { id, topics: patterns(topics.clone()) };
+        for topic in &topics {
+            if self.subscribed.insert(topic.clone(), lane).is_some_and(|earlier| earlier != lane) {
+                // Another lane begins with a snapshot.
+                self.positions.remove(topic);
+            }
+        }
+        let request = Subscribe { id, topics: patterns(topics.clone()), lane_ms: Some(lane.ms()) };
         self.requests.insert(id, topics);
         self.outputs.push(Output::Send(ClientMessage::Subscribe(request)));
     }

@@ -11,7 +11,7 @@ mod lists;
 mod recordings;
 mod workers;
 
-use model::sorted::{SortedMap, SortedSet};
+use model::sorted::SortedMap;
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use ::model::{
@@ -43,10 +43,9 @@ use crate::live::{
 pub(super) fn start(live: Live) {
     let now = browser::now();
     let seed = (js_sys::Math::random() * 9e15) as u64;
-    let lane = live.demand.with_untracked(|demand| demand.lane()).unwrap_or_default();
     let driver = Driver {
         live,
-        link: Link::new(LinkConfig::default(), lane, seed),
+        link: Link::new(LinkConfig::default(), seed),
         names: StreamNames::new(),
         socket: None,
         callbacks: None,
@@ -57,9 +56,8 @@ pub(super) fn start(live: Live) {
         pending: SortedMap::new(),
         next_ticket: 0,
         measured: measured(),
-        demand: SortedSet::new(),
+        demand: SortedMap::new(),
         forgotten: Vec::new(),
-        lane,
         router: SourceRouter::default(),
         workers: SortedMap::new(),
         is_source_changed: false,
@@ -97,11 +95,10 @@ struct Driver {
     pending: SortedMap<u64, oneshot::Sender<Result<JsonText, String>>>,
     next_ticket: u64,
     measured: Option<js_sys::Array>,
-    /// The requested topics and their lane.
-    demand: SortedSet<Topic>,
+    /// The requested topics, each on its lane.
+    demand: SortedMap<Topic, Lane>,
     /// Topics that are not requested any more and whose data still stands in the model.
     forgotten: Vec<Topic>,
-    lane: Lane,
     router: SourceRouter,
     workers: SortedMap<Venue, DirectWorker>,
     /// True if a topic switched to another source: subscriptions change.
@@ -176,11 +173,7 @@ impl Shared {
             (driver.live.demand, driver.live.retry, driver.live.pending)
         };
         Effect::new(move |_| {
-            let (topics, lane) = demand.with(|demand| (demand.topics(), demand.lane()));
-            if let Some(lane) = lane {
-                shared.give(Input::Lane(lane));
-            }
-            shared.set_demand(topics, lane);
+            shared.set_demand(demand.with(|demand| demand.lanes()));
         });
         let shared = self.clone();
         Effect::new(move |_| {
@@ -286,7 +279,7 @@ impl Driver {
     /// other source, and stays.
     fn forget(&mut self) {
         let topics = std::mem::take(&mut self.forgotten);
-        let is_gone = |topic: &&Topic| !self.demand.contains(*topic);
+        let is_gone = |topic: &&Topic| !self.demand.contains_key(*topic);
         if !topics.is_empty() {
             let forget = |model: &mut LiveModel| topics.iter().filter(is_gone).for_each(|topic| model.forget(topic));
             self.live.model.try_update_value(forget);

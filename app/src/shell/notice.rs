@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use model::time::Now;
-use topics::topic::Topic;
+use topics::{lane::Lane, topic::Topic};
 
 use crate::live::use_live;
 
@@ -10,7 +10,7 @@ use crate::live::use_live;
 #[component]
 pub fn ServerNotice() -> impl IntoView {
     let live = use_live();
-    live.use_topics(Signal::derive(|| vec![Topic::SYSTEM]));
+    live.use_topics(Signal::derive(|| vec![Topic::SYSTEM]), Lane::Slow.into());
     let sentence = Memo::new(move |_| {
         if live.slow_tick().get() == Now::default() {
             return String::new();

@@ -4,6 +4,7 @@ use leptos::{ev, prelude::*};
 use model::{instrument::InstrumentId, time::Timestamp};
 use topics::{
     channels::replay::{PlayState, ReplayReport},
+    lane::Lane,
     topic::Topic,
 };
 use wire::command::ReplayControl;
@@ -188,7 +189,7 @@ fn return_afterwards(recorder: Recorder, choose: impl Fn(&InstrumentId) + 'stati
 /// Shows the server's replay while the page is open.
 fn watch(recorder: Recorder) {
     let live = use_live();
-    live.use_topics(Signal::derive(|| vec![Topic::REPLAY]));
+    live.use_topics(Signal::derive(|| vec![Topic::REPLAY]), Lane::Fast.into());
     // Only what is new in the topic: an older state of it must not undo the answer to a command.
     Effect::new(move |known: Option<(u64, bool)>| {
         live.tick().track();

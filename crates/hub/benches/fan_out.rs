@@ -25,11 +25,11 @@ type Payload = Arc<[u8]>;
 fn crowd(n_subscribers: usize) -> (Hub<Payload>, Vec<Subscriber<Payload>>, Vec<u32>) {
     let hub = Hub::new(HubConfig::default());
     hub.begin("demo", "epoch");
-    let subscribers: Vec<_> = (0..n_subscribers).map(|_| hub.connect(0).expect("room for all")).collect();
+    let subscribers: Vec<_> = (0..n_subscribers).map(|_| hub.connect().expect("room for all")).collect();
     let payload: Payload = vec![0; ITEM_BYTES].into();
     let streams = (0..N_STREAMS).map(|number| {
         let topic = format!("quote:demo:S{number}").into();
-        let spec = StreamSpec { topic, owner: "demo".into(), kind: StreamKind::State };
+        let spec = StreamSpec { topic, owner: "demo".into(), lane: 0, kind: StreamKind::State };
         let subscribe = |_, subscriber: &Subscriber<Payload>| subscriber.subscribe(&spec).expect("room for all");
         let stream = subscribers.iter().fold(0, subscribe);
         hub.snapshot(Published { stream, offset: 0, payload: Arc::clone(&payload), size_bytes: ITEM_BYTES });

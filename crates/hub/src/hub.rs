@@ -30,6 +30,8 @@ pub struct StreamSpec {
     pub topic: Arc<str>,
     /// The publisher; the name passed to [`Hub::take_demand`].
     pub owner: Arc<str>,
+    /// The cadence at which the owner publishes it; its number in [`Hub::take_demand`].
+    pub lane: u8,
     /// Whether a slow reader may skip items.
     pub kind: StreamKind,
 }
@@ -161,12 +163,12 @@ impl<P: Clone + Send + Sync + 'static> Hub<P> {
         self.shared.lock().retire(owner, epoch);
     }
 
-    /// Connects a subscriber without streams, on one lane for its whole life.
+    /// Connects a subscriber without streams.
     ///
     /// # Errors
     /// Too many subscribers, or the hub is closed.
-    pub fn connect(&self, lane: u8) -> Result<Subscriber<P>, HubError> {
-        let inbox = self.shared.lock().connect(lane, &self.shared.config)?;
+    pub fn connect(&self) -> Result<Subscriber<P>, HubError> {
+        let inbox = self.shared.lock().connect(&self.shared.config)?;
         Ok(Subscriber { shared: Arc::clone(&self.shared), inbox })
     }
 

@@ -20,7 +20,6 @@ use crate::{
 /// The shared side of a subscriber.
 pub(crate) struct Inbox<P> {
     pub(crate) id: u64,
-    pub(crate) lane: u8,
     state: Mutex<InboxState<P>>,
     /// Notified when an item enters an empty queue, and when the inbox closes.
     pub(crate) notify: Notify,
@@ -75,7 +74,7 @@ pub(crate) struct Pushed {
 }
 
 impl<P> Inbox<P> {
-    pub(crate) fn new(id: u64, lane: u8, config: &HubConfig) -> Self {
+    pub(crate) fn new(id: u64, config: &HubConfig) -> Self {
         let state = InboxState {
             queue: Vec::new(),
             bytes: 0,
@@ -87,7 +86,7 @@ impl<P> Inbox<P> {
             is_behind: false,
             closed: None,
         };
-        Self { id, lane, state: Mutex::new(state), notify: Notify::new() }
+        Self { id, state: Mutex::new(state), notify: Notify::new() }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, InboxState<P>> {

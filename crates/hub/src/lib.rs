@@ -13,7 +13,7 @@
 //! 2. [`Hub::publish`]: this turn's deltas;
 //! 3. [`Hub::snapshot`] for each stream with waiting readers, once for all of them.
 //!
-//! A **subscriber** follows streams of one lane and drains everything queued at once. For each stream it sees a
+//! A **subscriber** follows streams, one for a topic, and drains everything queued at once. For each stream it sees a
 //! snapshot and then offsets without a gap, or another snapshot. When its bounded queue is full, the queued items of
 //! state streams are dropped, and these streams start over with a snapshot once the reader has drained; if event
 //! streams do not fit, the reader is disconnected with [`Closed::Slow`] and resumes from history on its next

@@ -146,7 +146,7 @@ impl<P: Clone> Registry<P> {
         }
     }
 
-    pub(crate) fn connect(&mut self, lane: u8, config: &HubConfig) -> Result<Arc<Inbox<P>>, HubError> {
+    pub(crate) fn connect(&mut self, config: &HubConfig) -> Result<Arc<Inbox<P>>, HubError> {
         if self.is_closed {
             return Err(HubError::Closed(Closed::Shutdown));
         }
@@ -154,12 +154,13 @@ impl<P: Clone> Registry<P> {
             return Err(HubError::TooManySubscribers { limit: config.max_subscribers });
         }
         self.last_inbox += 1;
-        let inbox = Arc::new(Inbox::new(self.last_inbox, lane, config));
+        let inbox = Arc::new(Inbox::new(self.last_inbox, config));
         self.inboxes.insert(inbox.id, Arc::clone(&inbox));
         Ok(inbox)
     }
 
-    /// Follows a stream from its next snapshot; a stream followed already stays unchanged.
+    /// Follows a stream from its next snapshot. A stream followed already stays unchanged; the topic's stream of another
+    /// lane is left.
     pub(crate) fn subscribe(
         &mut self,
         inbox: &Arc<Inbox<P>>,
@@ -248,13 +249,20 @@ impl<P: Clone> Registry<P> {
         if let Some(reason) = state.closed() {
             return Err(HubError::Closed(reason));
         }
-        if let Some((number, _)) = state.find(&spec.topic) {
+        let known = state.find(&spec.topic).map(|(number, _)| number);
+        if let Some(number) = known
+            && self.streams.get(&number).is_none_or(|stream| stream.lane == spec.lane)
+        {
             return Ok(Added::Already(number));
         }
-        if state.n_topics() >= config.max_topics {
+        if known.is_none() && state.n_topics() >= config.max_topics {
             return Err(HubError::TooManyTopics { limit: config.max_topics });
         }
-        let number = self.number_of(spec, inbox.lane, config)?;
+        let number = self.number_of(spec, config)?;
+        if let Some(other_lane) = known {
+            state.remove(&spec.topic);
+            self.leave(inbox, other_lane);
+        }
         let Some(stream) = self.streams.get_mut(&number) else {
             return Err(HubError::TooManyStreams { limit: config.max_streams });
         };
@@ -263,8 +271,8 @@ impl<P: Clone> Registry<P> {
         Ok(Added::New { number, slot_idx })
     }
 
-    fn number_of(&mut self, spec: &StreamSpec, lane: u8, config: &HubConfig) -> Result<u32, HubError> {
-        if let Some(number) = self.numbers.get(&spec.topic).and_then(|lanes| lanes.get(&lane)) {
+    fn number_of(&mut self, spec: &StreamSpec, config: &HubConfig) -> Result<u32, HubError> {
+        if let Some(number) = self.numbers.get(&spec.topic).and_then(|lanes| lanes.get(&spec.lane)) {
             return Ok(*number);
         }
         let too_many = HubError::TooManyStreams { limit: config.max_streams };
@@ -273,10 +281,10 @@ impl<P: Clone> Registry<P> {
         }
         let number = self.last_stream.checked_add(1).ok_or(too_many)?;
         self.last_stream = number;
-        self.streams.insert(number, Stream::new(spec, lane, self.next_base));
-        self.numbers.entry(Arc::clone(&spec.topic)).or_default().insert(lane, number);
+        self.streams.insert(number, Stream::new(spec, self.next_base));
+        self.numbers.entry(Arc::clone(&spec.topic)).or_default().insert(spec.lane, number);
         let owner = self.owners.entry(Arc::clone(&spec.owner)).or_default();
-        owner.streams.entry(lane).or_default().insert(number);
+        owner.streams.entry(spec.lane).or_default().insert(number);
         Ok(number)
     }
 

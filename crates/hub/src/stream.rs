@@ -41,11 +41,11 @@ pub(crate) struct Follower<P> {
 }
 
 impl<P: Clone> Stream<P> {
-    pub(crate) fn new(spec: &StreamSpec, lane: u8, top: u64) -> Self {
+    pub(crate) fn new(spec: &StreamSpec, top: u64) -> Self {
         Self {
             topic: Arc::clone(&spec.topic),
             owner: Arc::clone(&spec.owner),
-            lane,
+            lane: spec.lane,
             kind: spec.kind,
             history: History::new(top),
             followers: Vec::new(),

@@ -73,12 +73,8 @@ impl<P: Clone> Subscriber<P> {
         self.inbox.id
     }
 
-    /// Returns its lane.
-    pub fn lane(&self) -> u8 {
-        self.inbox.lane
-    }
-
-    /// Follows a stream from its next snapshot and returns its number. Has no effect if the stream is followed already.
+    /// Follows a stream from its next snapshot and returns its number. Has no effect if the stream is followed already; a
+    /// stream of the same topic on another lane is left.
     ///
     /// # Errors
     /// Too many topics or streams, or closed.
@@ -155,6 +151,6 @@ impl<P: Clone> Drop for Subscriber<P> {
 
 impl<P: Clone> fmt::Debug for Subscriber<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subscriber").field("id", &self.inbox.id).field("lane", &self.inbox.lane).finish_non_exhaustive()
+        f.debug_struct("Subscriber").field("id", &self.inbox.id).finish_non_exhaustive()
     }
 }

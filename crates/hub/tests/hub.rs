@@ -23,7 +23,7 @@ use hub::{
 const NOW: Duration = Duration::ZERO;
 
 fn state(topic: &str) -> StreamSpec {
-    StreamSpec { topic: topic.into(), owner: "feed".into(), kind: StreamKind::State }
+    StreamSpec { topic: topic.into(), owner: "feed".into(), lane: 0, kind: StreamKind::State }
 }
 
 fn event(topic: &str) -> StreamSpec {
@@ -68,18 +68,18 @@ use DeliveryKind::{Delta, Snapshot};
 #[test]
 fn one_snapshot_serves_all_who_wait_and_all_who_come_before_the_next_delta() {
     let hub = hub(HubConfig::default());
-    let crowd: Vec<_> = (0..2_000).map(|_| hub.connect(0).unwrap()).collect();
+    let crowd: Vec<_> = (0..2_000).map(|_| hub.connect().unwrap()).collect();
     let streams: Vec<u32> = crowd.iter().map(|one| one.subscribe(&state("quote")).unwrap()).collect();
     assert!(streams.iter().all(|stream| *stream == streams[0]));
     assert_eq!(serve(&hub), 1);
     let payloads: Vec<_> = crowd.iter().map(|one| one.take_batch().unwrap().remove(0).payload).collect();
     assert!(payloads.iter().all(|payload| Arc::ptr_eq(payload, &payloads[0])));
-    let late = hub.connect(0).unwrap();
+    let late = hub.connect().unwrap();
     late.subscribe(&state("quote")).unwrap();
     assert_eq!(drained(&late), [(Snapshot, streams[0], 0)]);
     assert_eq!(serve(&hub), 0);
     hub.publish(vec![item(streams[0], 1)]);
-    let later = hub.connect(0).unwrap();
+    let later = hub.connect().unwrap();
     later.subscribe(&state("quote")).unwrap();
     assert_eq!(drained(&later), [], "the old snapshot is no longer the newest state");
     assert_eq!(serve(&hub), 1);
@@ -89,7 +89,7 @@ fn one_snapshot_serves_all_who_wait_and_all_who_come_before_the_next_delta() {
 #[test]
 fn deltas_come_after_the_snapshot_only() {
     let hub = hub(HubConfig::default());
-    let one = hub.connect(0).unwrap();
+    let one = hub.connect().unwrap();
     let stream = one.subscribe(&state("quote")).unwrap();
     hub.publish(vec![item(stream, 1)]);
     assert_eq!(drained(&one), []);
@@ -101,7 +101,7 @@ fn deltas_come_after_the_snapshot_only() {
 #[test]
 fn wrong_offsets_and_unknown_streams_are_refused() {
     let hub = hub(HubConfig::default());
-    let one = hub.connect(0).unwrap();
+    let one = hub.connect().unwrap();
     let stream = one.subscribe(&state("quote")).unwrap();
     let report = hub.publish(vec![item(stream, 2), item(stream, 1), item(stream, 1), item(stream + 1, 1)]);
     assert_eq!((report.n_published, report.n_refused), (1, 3));
@@ -113,7 +113,7 @@ fn wrong_offsets_and_unknown_streams_are_refused() {
 #[test]
 fn a_slow_reader_of_state_skips_to_a_snapshot() {
     let hub = hub(HubConfig { queue_bytes: 30, ..HubConfig::default() });
-    let one = hub.connect(0).unwrap();
+    let one = hub.connect().unwrap();
     let stream = one.subscribe(&state("quote")).unwrap();
     serve(&hub);
     (1..=5).for_each(|offset| publish(&hub, vec![item(stream, offset)]));
@@ -128,7 +128,7 @@ fn a_slow_reader_of_state_skips_to_a_snapshot() {
 #[test]
 fn a_slow_reader_of_events_is_cut_off_and_resumes_without_a_hole() {
     let hub = hub(HubConfig { queue_bytes: 30, ..HubConfig::default() });
-    let one = hub.connect(0).unwrap();
+    let one = hub.connect().unwrap();
     let stream = one.subscribe(&event("tape")).unwrap();
     serve(&hub);
     assert_eq!(drained(&one), [(Snapshot, stream, 0)]);
@@ -137,7 +137,7 @@ fn a_slow_reader_of_events_is_cut_off_and_resumes_without_a_hole() {
     assert_eq!(one.subscribe(&state("quote")), Err(HubError::Closed(Closed::Slow)));
     assert_eq!(hub.stats().n_slow, 1);
     drop(one);
-    let again = hub.connect(0).unwrap();
+    let again = hub.connect().unwrap();
     assert_eq!(again.resume(&event("tape"), "epoch", 2), Ok(Resume::Resumed { stream, replayed: 2 }));
     assert_eq!(drained(&again), [(Delta, stream, 3), (Delta, stream, 4)]);
 }
@@ -145,7 +145,7 @@ fn a_slow_reader_of_events_is_cut_off_and_resumes_without_a_hole() {
 #[test]
 fn state_gives_way_to_events() {
     let hub = hub(HubConfig { queue_bytes: 30, ..HubConfig::default() });
-    let one = hub.connect(0).unwrap();
+    let one = hub.connect().unwrap();
     let (quote, book) = (one.subscribe(&state("quote")).unwrap(), one.subscribe(&state("book")).unwrap());
     let tape = one.subscribe(&event("tape")).unwrap();
     serve(&hub);
@@ -161,7 +161,7 @@ fn state_gives_way_to_events() {
 #[test]
 fn an_item_larger_than_the_queue_is_still_delivered() {
     let hub = hub(HubConfig { queue_bytes: 5, ..HubConfig::default() });
-    let one = hub.connect(0).unwrap();
+    let one = hub.connect().unwrap();
     let (first, second) = (one.subscribe(&state("a")).unwrap(), one.subscribe(&state("b")).unwrap());
     serve(&hub);
     assert_eq!(drained(&one), [(Snapshot, first, 0)]);
@@ -172,11 +172,11 @@ fn an_item_larger_than_the_queue_is_still_delivered() {
 #[test]
 fn resume_says_why_it_cannot() {
     let hub = hub(HubConfig { history_len: 2, ..HubConfig::default() });
-    let keeper = hub.connect(0).unwrap();
+    let keeper = hub.connect().unwrap();
     let stream = keeper.subscribe(&state("quote")).unwrap();
     (1..=5).for_each(|offset| publish(&hub, vec![item(stream, offset)]));
     let check = |epoch: &str, offset: u64, expected: Resume| {
-        let one = hub.connect(0).unwrap();
+        let one = hub.connect().unwrap();
         assert_eq!(one.resume(&state("quote"), epoch, offset), Ok(expected), "{epoch} {offset}");
     };
     let reset = |reason| Resume::Reset { stream, reason };
@@ -185,17 +185,33 @@ fn resume_says_why_it_cannot() {
     check("epoch", 2, reset(ResetReason::HistoryExceeded));
     check("epoch", 6, reset(ResetReason::HistoryExceeded));
     check("another", 5, reset(ResetReason::EpochChanged));
-    let slow_lane = hub.connect(2).unwrap();
-    let Ok(Resume::Reset { stream: other, .. }) = slow_lane.resume(&state("quote"), "epoch", 5) else {
+    let slow = StreamSpec { lane: 2, ..state("quote") };
+    let Ok(Resume::Reset { stream: other, .. }) = hub.connect().unwrap().resume(&slow, "epoch", 5) else {
         panic!("another lane is another stream");
     };
     assert_ne!(other, stream);
 }
 
 #[test]
+fn another_lane_takes_the_place_of_the_first() {
+    let hub = hub(HubConfig { max_topics: 1, ..HubConfig::default() });
+    let one = hub.connect().unwrap();
+    let slow = one.subscribe(&StreamSpec { lane: 2, ..state("quote") }).unwrap();
+    let fast = one.subscribe(&state("quote")).unwrap();
+    assert_ne!(fast, slow);
+    assert_eq!(one.topics(), [(Arc::from("quote"), fast)]);
+    serve(&hub);
+    publish(&hub, vec![item(fast, 1)]);
+    assert_eq!(hub.publish(vec![item(slow, 1)]).n_refused, 0, "kept for a while, for those who return");
+    assert_eq!(drained(&one), [(Snapshot, fast, 0), (Delta, fast, 1)]);
+    assert_eq!(hub.take_demand("feed", 2, NOW).active.len(), 1);
+    assert_eq!(hub.take_demand("feed", 2, NOW + HubConfig::default().retain_idle).active.len(), 0);
+}
+
+#[test]
 fn a_stream_without_subscribers_outlives_a_reconnect_and_no_more() {
     let hub = hub(HubConfig { retain_idle: Duration::from_secs(60), ..HubConfig::default() });
-    let one = hub.connect(0).unwrap();
+    let one = hub.connect().unwrap();
     let stream = one.subscribe(&state("quote")).unwrap();
     assert!(hub.take_demand("feed", 0, NOW).active[0].is_new);
     serve(&hub);
@@ -204,7 +220,7 @@ fn a_stream_without_subscribers_outlives_a_reconnect_and_no_more() {
     let active = hub.take_demand("feed", 0, Duration::from_secs(100)).active;
     assert_eq!((active.len(), active[0].is_new), (1, false), "idle since now");
     hub.publish(vec![item(stream, 2)]);
-    let again = hub.connect(0).unwrap();
+    let again = hub.connect().unwrap();
     assert_eq!(again.resume(&state("quote"), "epoch", 1), Ok(Resume::Resumed { stream, replayed: 1 }));
     hub.take_demand("feed", 0, Duration::from_secs(150));
     drop(again);
@@ -214,7 +230,7 @@ fn a_stream_without_subscribers_outlives_a_reconnect_and_no_more() {
     assert_eq!((demand.active.len(), demand.stopped), (0, vec![Arc::from("quote")]));
     assert_eq!(hub.stats().history_bytes, 0);
     assert_eq!(hub.publish(vec![item(stream, 3)]).n_refused, 1);
-    let late = hub.connect(0).unwrap();
+    let late = hub.connect().unwrap();
     let Ok(Resume::Reset { stream: again, reason: ResetReason::HistoryExceeded }) =
         late.resume(&state("quote"), "epoch", 2)
     else {
@@ -228,7 +244,7 @@ fn a_stream_without_subscribers_outlives_a_reconnect_and_no_more() {
 #[test]
 fn retiring_an_owner_ends_all_positions() {
     let hub = hub(HubConfig::default());
-    let one = hub.connect(0).unwrap();
+    let one = hub.connect().unwrap();
     let stream = one.subscribe(&state("quote")).unwrap();
     let abandoned = one.subscribe(&state("book")).unwrap();
     one.unsubscribe("book");
@@ -239,7 +255,7 @@ fn retiring_an_owner_ends_all_positions() {
     assert_eq!(hub.take_demand("feed", 0, NOW).active[0].offset, 1, "who ends late does not end the next run");
     hub.retire("feed", "epoch");
     assert_eq!(hub.publish(vec![item(abandoned, 1)]).n_refused, 1);
-    let back = hub.connect(0).unwrap();
+    let back = hub.connect().unwrap();
     let reset = Resume::Reset { stream, reason: ResetReason::EpochChanged };
     assert_eq!(back.resume(&state("quote"), "epoch", 1), Ok(reset));
     hub.begin("feed", "next");
@@ -258,15 +274,15 @@ fn an_epoch_is_its_owners_alone() {
     let hub = hub(HubConfig::default());
     hub.begin("server", "run");
     let status = StreamSpec { owner: "server".into(), ..state("status") };
-    let one = hub.connect(0).unwrap();
+    let one = hub.connect().unwrap();
     let (quote, own) = (one.subscribe(&state("quote")).unwrap(), one.subscribe(&status).unwrap());
     publish(&hub, vec![item(quote, 1), item(own, 1)]);
     hub.begin("feed", "next");
-    let back = hub.connect(0).unwrap();
+    let back = hub.connect().unwrap();
     assert_eq!(back.resume(&status, "run", 0), Ok(Resume::Resumed { stream: own, replayed: 1 }));
     let reset = Resume::Reset { stream: quote, reason: ResetReason::EpochChanged };
     assert_eq!(back.resume(&state("quote"), "epoch", 1), Ok(reset));
-    let other = hub.connect(0).unwrap();
+    let other = hub.connect().unwrap();
     let reset = Resume::Reset { stream: own, reason: ResetReason::EpochChanged };
     assert_eq!(other.resume(&status, "next", 1), Ok(reset), "another owner's epoch");
 }
@@ -274,7 +290,7 @@ fn an_epoch_is_its_owners_alone() {
 #[test]
 fn a_fresh_snapshot_can_be_asked_for() {
     let hub = hub(HubConfig::default());
-    let one = hub.connect(0).unwrap();
+    let one = hub.connect().unwrap();
     let stream = one.subscribe(&event("tape")).unwrap();
     serve(&hub);
     drained(&one);
@@ -289,7 +305,7 @@ fn a_fresh_snapshot_can_be_asked_for() {
 #[test]
 fn unsubscribing_forgets_what_is_queued() {
     let hub = hub(HubConfig::default());
-    let one = hub.connect(0).unwrap();
+    let one = hub.connect().unwrap();
     let (quote, book) = (one.subscribe(&state("quote")).unwrap(), one.subscribe(&state("book")).unwrap());
     serve(&hub);
     assert_eq!(one.unsubscribe("quote"), Some(quote));
@@ -306,8 +322,8 @@ fn unsubscribing_forgets_what_is_queued() {
 fn everything_has_a_bound() {
     let config = HubConfig { max_streams: 3, max_topics: 2, max_subscribers: 2, ..HubConfig::default() };
     let hub = hub(config);
-    let (one, two) = (hub.connect(0).unwrap(), hub.connect(0).unwrap());
-    assert_eq!(hub.connect(0).unwrap_err(), HubError::TooManySubscribers { limit: 2 });
+    let (one, two) = (hub.connect().unwrap(), hub.connect().unwrap());
+    assert_eq!(hub.connect().unwrap_err(), HubError::TooManySubscribers { limit: 2 });
     one.subscribe(&state("a")).unwrap();
     one.subscribe(&state("b")).unwrap();
     assert_eq!(one.subscribe(&state("c")), Err(HubError::TooManyTopics { limit: 2 }));
@@ -316,17 +332,17 @@ fn everything_has_a_bound() {
     assert_eq!(two.subscribe(&state("d")), Err(HubError::TooManyStreams { limit: 3 }));
     two.subscribe(&state("a")).unwrap();
     drop(two);
-    hub.connect(0).unwrap();
+    hub.connect().unwrap();
 }
 
 #[test]
 fn histories_share_a_bound() {
     let hub = hub(HubConfig { total_history_bytes: 45, ..HubConfig::default() });
-    let one = hub.connect(0).unwrap();
+    let one = hub.connect().unwrap();
     let (quote, book) = (one.subscribe(&state("quote")).unwrap(), one.subscribe(&state("book")).unwrap());
     (1..=3).for_each(|offset| publish(&hub, vec![item(quote, offset), item(book, offset)]));
     assert_eq!(hub.stats().history_bytes, 40);
-    let back = hub.connect(0).unwrap();
+    let back = hub.connect().unwrap();
     assert_eq!(back.resume(&state("quote"), "epoch", 1), Ok(Resume::Resumed { stream: quote, replayed: 2 }));
     let reset = Resume::Reset { stream: book, reason: ResetReason::HistoryExceeded };
     assert_eq!(back.resume(&state("book"), "epoch", 0), Ok(reset), "nothing is promised that is not kept");
@@ -335,16 +351,16 @@ fn histories_share_a_bound() {
 #[test]
 fn closing_tells_every_subscriber() {
     let hub = hub(HubConfig::default());
-    let one = hub.connect(0).unwrap();
+    let one = hub.connect().unwrap();
     hub.close();
     assert_eq!(one.take_batch(), Err(Closed::Shutdown));
-    assert_eq!(hub.connect(0).unwrap_err(), HubError::Closed(Closed::Shutdown));
+    assert_eq!(hub.connect().unwrap_err(), HubError::Closed(Closed::Shutdown));
 }
 
 #[test]
 fn waiting_is_cancel_safe_and_wakes_once_a_turn() {
     let hub = hub(HubConfig::default());
-    let one = hub.connect(0).unwrap();
+    let one = hub.connect().unwrap();
     let stream = one.subscribe(&state("quote")).unwrap();
     serve(&hub);
     drained(&one);
@@ -365,7 +381,7 @@ fn waiting_is_cancel_safe_and_wakes_once_a_turn() {
 #[test]
 fn a_slow_reader_takes_little_at_a_time_and_the_rest_is_conflated() {
     let hub = hub(HubConfig { queue_bytes: 50, ..HubConfig::default() });
-    let one = hub.connect(0).unwrap();
+    let one = hub.connect().unwrap();
     let stream = one.subscribe(&state("quote")).unwrap();
     serve(&hub);
     let mut context = Context::from_waker(Waker::noop());
@@ -397,7 +413,7 @@ fn threads_see_contiguous_offsets() {
         }
     }
     let hub = hub(HubConfig { queue_bytes: 400, ..HubConfig::default() });
-    let readers: Vec<_> = (0..3).map(|_| hub.connect(0).unwrap()).collect();
+    let readers: Vec<_> = (0..3).map(|_| hub.connect().unwrap()).collect();
     let n_gone = AtomicUsize::new(0);
     for reader in &readers {
         (0..N_STREAMS).for_each(|number| assert!(reader.subscribe(&state(&format!("s{number}"))).is_ok()));

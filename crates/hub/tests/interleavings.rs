@@ -38,7 +38,7 @@ fn config() -> HubConfig {
 /// Topics 3 and 4 are events.
 fn spec(topic: usize) -> StreamSpec {
     let kind = if topic < 3 { StreamKind::State } else { StreamKind::Event };
-    StreamSpec { topic: format!("topic {topic}").into(), owner: OWNER.into(), kind }
+    StreamSpec { topic: format!("topic {topic}").into(), owner: OWNER.into(), lane: 0, kind }
 }
 
 fn topic_of(text: &str) -> usize {
@@ -128,7 +128,7 @@ impl World {
         let hub = Hub::new(config());
         hub.begin(OWNER, "0");
         let readers = (0..N_READERS).map(|_| Reader {
-            subscriber: Some(hub.connect(0).unwrap()),
+            subscriber: Some(hub.connect().unwrap()),
             beliefs: BTreeMap::new(),
             n_allowed: BTreeMap::new(),
             had_events: false,
@@ -268,7 +268,7 @@ impl World {
     fn reconnect(&mut self, reader_idx: usize, is_same_epoch: bool) {
         let reader = &mut self.readers[reader_idx];
         reader.subscriber = None;
-        let subscriber = self.hub.connect(0).unwrap();
+        let subscriber = self.hub.connect().unwrap();
         let mut replayed = BTreeMap::new();
         reader.had_events = reader.beliefs.keys().any(|topic| *topic >= 3);
         for (topic, belief) in std::mem::take(&mut reader.beliefs) {

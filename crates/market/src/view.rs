@@ -211,7 +211,10 @@ impl View {
 
     /// Returns the changes of every started topic since this lane's last turn; topics without a change are absent.
     pub fn turn(&mut self, lane: Lane, now: Now, health: &FeedHealth, books: &Books) -> Vec<(Topic, TopicData)> {
-        self.observe(now, health);
+        // Its turns come between those of the other lanes, which are enough for ages and rates.
+        if lane != Lane::Screen {
+            self.observe(now, health);
+        }
         let mut changes = Vec::new();
         let turn = Turn { lane, now, turns: self.turns, health, books, samples: &self.samples };
         for own in self.instruments.values_mut() {

@@ -4,9 +4,11 @@ use std::{fmt, time::Duration};
 
 use model::time::Monotonic;
 
-/// A publishing cadence. A page's lane is that of its fastest fragment; slower fragments sample in the page.
+/// A publishing cadence. A topic's lane is that of the fastest region that shows it; slower ones sample in the page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lane {
+    /// Every 33 ms, two frames of a screen: for the instrument in view.
+    Screen,
     /// Every 100 ms.
     #[default]
     Fast,
@@ -18,11 +20,11 @@ pub enum Lane {
 
 impl Lane {
     /// All lanes, fastest first; [`Self::index`] is the position here.
-    pub const ALL: [Self; 3] = [Self::Fast, Self::Medium, Self::Slow];
+    pub const ALL: [Self; 4] = [Self::Screen, Self::Fast, Self::Medium, Self::Slow];
 
     /// Returns the slowest lane that is fast enough; the fastest one if none is.
     pub fn from_ms(asked_ms: u32) -> Self {
-        Self::ALL.into_iter().rev().find(|lane| lane.ms() <= asked_ms).unwrap_or(Self::Fast)
+        Self::ALL.into_iter().rev().find(|lane| lane.ms() <= asked_ms).unwrap_or(Self::Screen)
     }
 
     /// Returns the lane at a position of [`Self::ALL`].
@@ -33,6 +35,7 @@ impl Lane {
     /// Returns the milliseconds between two turns.
     pub const fn ms(self) -> u32 {
         match self {
+            Self::Screen => 33,
             Self::Fast => 100,
             Self::Medium => 500,
             Self::Slow => 1_000,
@@ -47,9 +50,10 @@ impl Lane {
     /// Returns the position in [`Self::ALL`], which is the hub's number of the lane.
     pub const fn index(self) -> u8 {
         match self {
-            Self::Fast => 0,
-            Self::Medium => 1,
-            Self::Slow => 2,
+            Self::Screen => 0,
+            Self::Fast => 1,
+            Self::Medium => 2,
+            Self::Slow => 3,
         }
     }
 }
@@ -87,37 +91,60 @@ impl TurnTimer {
     }
 }
 
-/// The schedule of all lanes: the fastest has every turn, the slower ones every nth.
+/// The schedule of all lanes. A lane has a turn every period; after a turn without changes the next change is published at
+/// once, and the period begins again.
 #[derive(Clone, Copy, Debug)]
 pub struct LaneClock {
+    lanes: [LaneTurns; Lane::ALL.len()],
+}
+
+#[derive(Clone, Copy, Debug)]
+struct LaneTurns {
     timer: TurnTimer,
-    n_turns: u32,
+    /// True if the last turn published nothing, so that a change need not wait.
+    is_quiet: bool,
+    /// True if a change has brought the next turn forward.
+    is_early: bool,
 }
 
 impl LaneClock {
     /// Creates a clock with the first turn of all lanes at `now`.
     pub fn new(now: Monotonic) -> Self {
-        Self { timer: TurnTimer::new(now), n_turns: 0 }
+        Self { lanes: [LaneTurns { timer: TurnTimer::new(now), is_quiet: false, is_early: false }; Lane::ALL.len()] }
     }
 
     /// Returns when the next turn is due.
     pub fn next(&self) -> Monotonic {
-        self.timer.next()
+        self.lanes.iter().map(|own| own.timer.next()).min().unwrap_or_default()
     }
 
-    /// Makes the next turn due at `now`, whatever was scheduled before.
+    /// Makes the next turn of all lanes due at `now`, whatever was scheduled before.
     pub fn hurry(&mut self, now: Monotonic) {
-        self.timer = TurnTimer::new(now);
+        *self = Self::new(now);
     }
 
-    /// Returns the lanes whose turn it is, fastest first, and schedules the next turn; `None` if none is due.
-    pub fn take_due(&mut self, now: Monotonic) -> Option<impl Iterator<Item = Lane> + use<>> {
-        let turn = self.n_turns;
-        let is_due = self.timer.take_due(Lane::Fast.period(), now);
-        is_due.then(|| {
-            self.n_turns = turn.wrapping_add(1);
-            Lane::ALL.into_iter().filter(move |lane| turn.is_multiple_of(lane.ms() / Lane::Fast.ms()))
-        })
+    /// Notes that something may have changed: lanes that were quiet have their turn now.
+    pub fn changed(&mut self, now: Monotonic) {
+        for own in self.lanes.iter_mut().filter(|own| own.is_quiet) {
+            *own = LaneTurns { timer: TurnTimer::new(now), is_quiet: false, is_early: true };
+        }
+    }
+
+    /// Returns the lanes whose turn it is, fastest first, and schedules their next one. Report each with [`Self::turned`].
+    pub fn take_due(&mut self, now: Monotonic) -> impl Iterator<Item = Lane> + use<> {
+        let is_due = Lane::ALL.map(|lane| {
+            let own = &mut self.lanes[usize::from(lane.index())];
+            own.timer.take_due(lane.period(), now)
+        });
+        Lane::ALL.into_iter().filter(move |lane| is_due[usize::from(lane.index())])
+    }
+
+    /// Notes how many changes a lane's turn has published. Changes that nobody follows bring a turn forward once only: the
+    /// next one must come by itself before another can.
+    pub fn turned(&mut self, lane: Lane, n_published: usize) {
+        let own = &mut self.lanes[usize::from(lane.index())];
+        let was_early = std::mem::take(&mut own.is_early);
+        own.is_quiet = n_published == 0 && !was_early;
     }
 }
 
@@ -132,7 +159,8 @@ mod tests {
 
     #[test]
     fn never_slower_than_asked() {
-        check(0, Lane::Fast);
+        check(0, Lane::Screen);
+        check(99, Lane::Screen);
         check(100, Lane::Fast);
         check(499, Lane::Fast);
         check(500, Lane::Medium);
@@ -147,35 +175,88 @@ mod tests {
             assert_eq!(usize::from(lane.index()), position);
             assert_eq!(Lane::from_index(lane.index()), Some(lane));
         }
-        assert_eq!(Lane::from_index(3), None);
+        assert_eq!(Lane::from_index(4), None);
     }
 
     fn at(millis: u64) -> Monotonic {
         Monotonic::from_zero(Duration::from_millis(millis))
     }
 
+    /// Runs a clock until `end_ms`; each turn publishes a change if one came since the lane's last turn. Returns the times of
+    /// the turns of each lane that published.
+    fn published(changes_ms: &[u64], end_ms: u64) -> [Vec<u64>; Lane::ALL.len()] {
+        let mut clock = LaneClock::new(at(0));
+        let mut is_changed = [false; Lane::ALL.len()];
+        let mut times: [Vec<u64>; Lane::ALL.len()] = Default::default();
+        for now_ms in 0..end_ms {
+            if changes_ms.contains(&now_ms) {
+                is_changed = [true; Lane::ALL.len()];
+                clock.changed(at(now_ms));
+            }
+            for lane in clock.take_due(at(now_ms)) {
+                let idx = usize::from(lane.index());
+                let n_published = usize::from(std::mem::take(&mut is_changed[idx]));
+                times[idx].extend((n_published > 0).then_some(now_ms));
+                clock.turned(lane, n_published);
+            }
+        }
+        times
+    }
+
     #[test]
     fn each_lane_has_its_turns() {
         let mut clock = LaneClock::new(at(0));
         let mut n_turns = [0; Lane::ALL.len()];
-        for millis in (0..10_000).step_by(10) {
-            for lane in clock.take_due(at(millis)).into_iter().flatten() {
+        for millis in 0..10_000 {
+            for lane in clock.take_due(at(millis)) {
                 n_turns[usize::from(lane.index())] += 1;
+                clock.turned(lane, 1);
             }
         }
-        assert_eq!(n_turns, [100, 20, 10]);
-        assert_eq!(clock.next(), at(10_000));
+        assert_eq!(n_turns, [304, 100, 20, 10]);
+    }
+
+    #[test]
+    fn a_change_after_a_quiet_spell_is_published_at_once() {
+        let n = |times: &[u64]| times.to_vec();
+        // The turn of the medium lane at 5,500 ms has not come yet, that of the others has passed without a change.
+        let [screen, fast, medium, slow] = published(&[5_317], 7_000);
+        assert_eq!((n(&screen), n(&fast), n(&medium), n(&slow)), (n(&[5_317]), n(&[5_317]), n(&[5_317]), n(&[5_317])));
+        // What follows at once waits for the lane's period.
+        let [screen, fast, _, slow] = published(&[5_317, 5_320], 7_000);
+        assert_eq!((n(&screen), n(&fast), n(&slow)), (n(&[5_317, 5_350]), n(&[5_317, 5_417]), n(&[5_317, 6_317])));
+    }
+
+    #[test]
+    fn a_flood_of_changes_keeps_to_the_periods() {
+        let every_ms: Vec<u64> = (0..10_000).collect();
+        assert_eq!(published(&every_ms, 10_000).map(|times| times.len()), [304, 100, 20, 10]);
+    }
+
+    #[test]
+    fn changes_that_nobody_follows_cost_few_turns() {
+        let mut clock = LaneClock::new(at(0));
+        let mut n_turns = 0;
+        for millis in 0..1_000 {
+            clock.changed(at(millis));
+            for lane in clock.take_due(at(millis)).filter(|lane| *lane == Lane::Fast).collect::<Vec<_>>() {
+                n_turns += 1;
+                clock.turned(lane, 0);
+            }
+        }
+        assert!((10..=20).contains(&n_turns), "{n_turns}");
     }
 
     #[test]
     fn a_late_turn_is_not_made_up_for() {
         let mut clock = LaneClock::new(at(0));
-        assert!(clock.take_due(at(0)).is_some());
-        assert!(clock.take_due(at(99)).is_none());
-        assert!(clock.take_due(at(1_030)).is_some());
-        assert!(clock.take_due(at(1_079)).is_none(), "not ten turns at once");
-        assert!(clock.take_due(at(1_080)).is_some());
+        let mut is_due = |millis: u64| clock.take_due(at(millis)).any(|lane| lane == Lane::Fast);
+        assert!(is_due(0));
+        assert!(!is_due(99));
+        assert!(is_due(1_030));
+        assert!(!is_due(1_079), "not ten turns at once");
+        assert!(is_due(1_080));
         clock.hurry(at(1_090));
-        assert!(clock.take_due(at(1_090)).is_some());
+        assert!(clock.take_due(at(1_090)).any(|lane| lane == Lane::Fast));
     }
 }

@@ -39,7 +39,8 @@ pub enum ClientMessage {
 pub struct Hello {
     /// [`crate::PROTOCOL_VERSION`] of the client.
     pub protocol: u32,
-    /// The requested cadence, in milliseconds; the server uses the slowest lane that is fast enough.
+    /// The cadence of topics whose subscription names none, in milliseconds; the server uses the slowest lane that is fast
+    /// enough.
     pub lane_ms: u32,
     /// The position of an earlier connection in each topic; empty for a first connection. At most 512.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -75,13 +76,16 @@ impl<'de> Deserialize<'de> for Epoch {
     }
 }
 
-/// A client's last update of a topic. It belongs to the lane of that connection: another lane starts without it.
+/// A client's last update of a topic. It belongs to the lane of that subscription: another lane starts without it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// The epoch of the topic's last snapshot.
     pub epoch: Epoch,
     /// The offset of its last snapshot or delta.
     pub offset: u64,
+    /// The lane of its subscription, in milliseconds; that of [`Hello`] if `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane_ms: Option<u32>,
 }
 
 /// Requests topics. Answered by [`Subscribed`] or [`Refused`] with the same id, then snapshots.
@@ -91,6 +95,10 @@ pub struct Subscribe {
     pub id: u64,
     /// At most 200.
     pub topics: Vec<TopicPattern>,
+    /// Their cadence, in milliseconds; that of [`Hello`] if `None`. A topic subscribed to on another lane changes to this
+    /// one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lane_ms: Option<u32>,
 }
 
 /// Ends subscriptions. Answered by [`Unsubscribed`].

@@ -91,11 +91,14 @@ fn client(message: ClientMessage) -> String {
 #[test]
 fn client_messages() {
     let mut lines = Vec::new();
-    let resume = [(topic("quote:kraken:BTC/USD"), Position { epoch: Epoch::new("e1"), offset: 812 })].into();
+    let resume =
+        [(topic("quote:kraken:BTC/USD"), Position { epoch: Epoch::new("e1"), offset: 812, lane_ms: Some(33) })].into();
     lines.push(client(ClientMessage::Hello(Hello { protocol: 1, lane_ms: 100, resume })));
     lines.push(client(ClientMessage::Hello(Hello { protocol: 1, lane_ms: 500, resume: BTreeMap::new() })));
     let topics = patterns(&["quote:kraken:BTC/USD", "book:binance:BTCUSDT", "status", "quote:demo:*"]);
-    lines.push(client(ClientMessage::Subscribe(Subscribe { id: 1, topics })));
+    lines.push(client(ClientMessage::Subscribe(Subscribe { id: 1, topics, lane_ms: None })));
+    let book = patterns(&["book:demo:AAABBB"]);
+    lines.push(client(ClientMessage::Subscribe(Subscribe { id: 1, topics: book, lane_ms: Some(33) })));
     lines.push(client(ClientMessage::Unsubscribe(Unsubscribe { id: 2, topics: patterns(&["status"]) })));
     lines.push(client(ClientMessage::Snapshot(SnapshotRequest {
         id: 3,
@@ -123,8 +126,8 @@ fn commands_and_results_keep_their_digits() {
 
 #[test]
 fn fields_may_stand_in_any_order_beside_others() {
-    let text = r#" {"topics":["status"], "extra":{"a":[1]}, "id":4, "type":"subscribe"} "#;
-    let expected = ClientMessage::Subscribe(Subscribe { id: 4, topics: patterns(&["status"]) });
+    let text = r#" {"topics":["status"], "extra":{"a":[1]}, "id":4, "lane_ms":33, "type":"subscribe"} "#;
+    let expected = ClientMessage::Subscribe(Subscribe { id: 4, topics: patterns(&["status"]), lane_ms: Some(33) });
     assert_eq!(decode_client(Frame::Text(text)), Ok(expected));
 }
 

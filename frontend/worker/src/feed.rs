@@ -283,6 +283,7 @@ impl DirectFeed {
                             self.first_data.get_or_insert(now.monotonic);
                         }
                         self.view.apply(&event);
+                        self.outlet.changed(now.monotonic);
                     }
                 }
             }

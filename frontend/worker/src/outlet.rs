@@ -1,6 +1,6 @@
-//! Topics and lane of one page: the topics it follows in a view, and the resulting messages.
+//! Topics and lanes of one page: the topics it follows in a view, and the resulting messages.
 //!
-//! Deltas follow their snapshot at the lane's pace. A page that falls behind gets no further messages until it catches
+//! Deltas follow their snapshot at the pace of the topic's lane. A page that falls behind gets no further messages until it catches
 //! up, and then every topic again: changes in between are collected in the view, which is bounded. Not here: the source
 //! of the view's data ([`crate::feed`], [`crate::replay`]).
 
@@ -15,7 +15,7 @@ use model::{
 };
 use topics::{
     channels::TopicData,
-    lane::Lane,
+    lane::{Lane, LaneClock},
     topic::{Topic, TopicPattern},
 };
 use wire::message::{Batch, ClientMessage, Item, ServerMessage, StreamName, Subscribed, Update, UpdateKind};
@@ -33,16 +33,20 @@ pub enum Reader {
 #[derive(Debug)]
 pub struct Outlet {
     venue: Venue,
+    /// The lane of topics whose subscription names none.
     lane: Lane,
     streams: BTreeMap<Topic, Stream>,
     n_streams: u32,
-    next_turn: Monotonic,
+    clock: LaneClock,
+    /// The lanes whose turn it is.
+    due: Vec<Lane>,
     is_behind: bool,
 }
 
 #[derive(Debug)]
 struct Stream {
     number: u32,
+    lane: Lane,
     offset: u64,
     /// True if its next item is a snapshot.
     is_waiting: bool,
@@ -58,34 +62,36 @@ impl Outlet {
             lane: Lane::default(),
             streams: BTreeMap::new(),
             n_streams: 0,
-            next_turn: now,
+            clock: LaneClock::new(now),
+            due: Vec::new(),
             is_behind: false,
         }
     }
 
     /// Returns when the next turn is due.
     pub fn next_turn(&self) -> Monotonic {
-        self.next_turn
+        self.clock.next()
+    }
+
+    /// Notes that the view's data may have changed: what was quiet is published at once.
+    pub fn changed(&mut self, now: Monotonic) {
+        self.clock.changed(now);
     }
 
     /// Handles a message of the page; returns the answers. Messages that do not concern topics are ignored.
     pub fn message(&mut self, message: ClientMessage, view: &mut View) -> Option<ServerMessage> {
         match message {
-            ClientMessage::Hello(hello) => {
-                let lane = Lane::from_ms(hello.lane_ms);
-                if lane != self.lane {
-                    self.restart(lane, view);
-                }
-            }
+            ClientMessage::Hello(hello) => self.lane = Lane::from_ms(hello.lane_ms),
             ClientMessage::Subscribe(request) => {
                 let topics = self.single_topics(&request.topics);
-                let names = topics.iter().map(|topic| self.start(topic, view)).collect();
+                let lane = request.lane_ms.map_or(self.lane, Lane::from_ms);
+                let names = topics.iter().map(|topic| self.start(topic, lane, view)).collect();
                 return Some(ServerMessage::Subscribed(Subscribed { id: request.id, topics: names }));
             }
             ClientMessage::Unsubscribe(request) => {
                 for topic in self.single_topics(&request.topics) {
-                    if self.streams.remove(&topic).is_some() {
-                        view.stop_topic(&topic, self.lane);
+                    if let Some(stream) = self.streams.remove(&topic) {
+                        view.stop_topic(&topic, stream.lane);
                     }
                 }
             }
@@ -109,44 +115,40 @@ impl Outlet {
         patterns.iter().filter_map(TopicPattern::topic).filter(is_ours).collect()
     }
 
-    fn start(&mut self, topic: &Topic, view: &mut View) -> StreamName {
+    fn start(&mut self, topic: &Topic, lane: Lane, view: &mut View) -> StreamName {
         if let Some(stream) = self.streams.get_mut(topic) {
+            if stream.lane != lane {
+                view.stop_topic(topic, stream.lane);
+                view.start_topic(topic, lane);
+                stream.lane = lane;
+            }
             stream.is_waiting = true;
             return StreamName { topic: topic.clone(), stream: stream.number };
         }
         self.n_streams += 1;
-        view.start_topic(topic, self.lane);
-        let stream = Stream { number: self.n_streams, offset: 0, is_waiting: true, has_begun: false };
+        view.start_topic(topic, lane);
+        let stream = Stream { number: self.n_streams, lane, offset: 0, is_waiting: true, has_begun: false };
         self.streams.insert(topic.clone(), stream);
         StreamName { topic: topic.clone(), stream: self.n_streams }
     }
 
     /// Restarts every topic.
     pub fn begin_again(&mut self, view: &mut View) {
-        self.restart(self.lane, view);
-    }
-
-    fn restart(&mut self, lane: Lane, view: &mut View) {
         for (topic, stream) in &mut self.streams {
-            view.stop_topic(topic, self.lane);
-            view.start_topic(topic, lane);
+            view.stop_topic(topic, stream.lane);
+            view.start_topic(topic, stream.lane);
             stream.is_waiting = true;
         }
-        self.lane = lane;
     }
 
     /// Returns true if a turn is due, and schedules the next one. A late turn is not made up for: it carries all
     /// changes.
     pub fn is_due(&mut self, now: Monotonic) -> bool {
-        let is_due = now >= self.next_turn;
-        if is_due {
-            let period = self.lane.period();
-            self.next_turn = (self.next_turn + period).max(now + period / 2);
-        }
-        is_due
+        self.due = self.clock.take_due(now).collect();
+        !self.due.is_empty()
     }
 
-    /// Runs one turn of the lane, for a reader that keeps up. `is_ready` decides whether a topic may begin with the
+    /// Runs the turns of the lanes that are due, for a reader that keeps up. `is_ready` decides whether a topic may begin with the
     /// current data.
     pub fn turn(
         &mut self,
@@ -155,23 +157,29 @@ impl Outlet {
         (now, reader): (Now, Reader),
         is_ready: impl Fn(&Topic, &TopicData) -> bool,
     ) -> Option<ServerMessage> {
+        let due = std::mem::take(&mut self.due);
         if reader == Reader::Behind {
             self.is_behind = true;
             view.observe(now, health);
             return None;
         }
         if std::mem::take(&mut self.is_behind) {
-            self.restart(self.lane, view);
+            self.begin_again(view);
         }
         let mut items = Vec::new();
-        for (topic, data) in view.turn(self.lane, now, health, books) {
-            let Some(stream) = self.streams.get_mut(&topic).filter(|stream| !stream.is_waiting) else { continue };
-            stream.offset += 1;
-            let update = Update { kind: UpdateKind::Delta, epoch: None, topic, offset: stream.offset, data };
-            items.push(Item { stream: stream.number, update });
+        for lane in due.iter().copied() {
+            let changes = view.turn(lane, now, health, books);
+            self.clock.turned(lane, changes.len());
+            for (topic, data) in changes {
+                let Some(stream) = self.streams.get_mut(&topic).filter(|stream| !stream.is_waiting) else { continue };
+                stream.offset += 1;
+                let update = Update { kind: UpdateKind::Delta, epoch: None, topic, offset: stream.offset, data };
+                items.push(Item { stream: stream.number, update });
+            }
         }
-        for (topic, stream) in self.streams.iter_mut().filter(|(_, stream)| stream.is_waiting) {
-            let Some(data) = view.snapshot(topic, self.lane) else { continue };
+        let is_asked = |stream: &Stream| stream.is_waiting && due.contains(&stream.lane);
+        for (topic, stream) in self.streams.iter_mut().filter(|(_, stream)| is_asked(stream)) {
+            let Some(data) = view.snapshot(topic, stream.lane) else { continue };
             if stream.has_begun || topic.instrument().is_none() || is_ready(topic, &data) {
                 stream.offset += 1;
                 (stream.is_waiting, stream.has_begun) = (false, true);

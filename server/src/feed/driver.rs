@@ -103,6 +103,8 @@ struct Driver {
     /// The latest monotonic time of any input: frames are stamped when they are read and may arrive after a timeout.
     latest: Monotonic,
     lanes: LaneClock,
+    /// True if an event came since the lanes were told.
+    is_changed: bool,
     /// The time of the session's last timeout; keeps a deadline that does not move from spinning the loop.
     last_timeout: Monotonic,
 }
@@ -127,6 +129,7 @@ impl Driver {
             desk: DeskFeeds::default(),
             latest: start,
             lanes: LaneClock::new(start),
+            is_changed: false,
             last_timeout: Monotonic::ZERO,
         }
     }
@@ -151,9 +154,10 @@ impl Driver {
                 self.input(Input::Timeout, now);
             }
         }
-        if let Some(lanes) = self.lanes.take_due(now.monotonic) {
-            self.turn(lanes, now);
+        if std::mem::take(&mut self.is_changed) {
+            self.lanes.changed(now.monotonic);
         }
+        self.turn(now);
     }
 
     /// Hands an input to the session and carries out everything that follows from it.
@@ -236,6 +240,7 @@ impl Driver {
             self.parts.directory.describe(std::slice::from_ref(instrument));
         }
         self.parts.view.apply(event);
+        self.is_changed = true;
         self.desk.apply(event);
         if let MarketEventKind::History(history) = &event.kind {
             self.queries.history_came(&event.instrument, history.interval, &self.parts.view);
@@ -356,14 +361,20 @@ impl Driver {
         }
     }
 
-    /// Publishes changes on these lanes.
-    fn turn(&mut self, lanes: impl Iterator<Item = Lane>, now: Now) {
+    /// Publishes changes on the lanes whose turn it is, and does what is to be done ten times a second.
+    fn turn(&mut self, now: Now) {
         let FeedParts { session, view, topics, status, tap, http, .. } = &mut self.parts;
+        let mut is_tick = false;
+        for lane in self.lanes.take_due(now.monotonic) {
+            let n_published = topics.turn(lane, &mut FeedTopics { view, session: session.as_ref() }, now);
+            self.lanes.turned(lane, n_published);
+            is_tick |= lane == Lane::Fast;
+        }
+        if !is_tick {
+            return;
+        }
         if let Some(until) = session.health().held_until {
             http.budget().hold_connections(until);
-        }
-        for lane in lanes {
-            topics.turn(lane, &mut FeedTopics { view, session: session.as_ref() }, now);
         }
         status.send_replace(FeedStatus::of(session.as_ref(), view, now));
         tap.turn(session.as_ref(), view, now);

@@ -182,7 +182,10 @@ impl Task {
 
     /// Publishes changes on every lane whose turn it is; nothing during a jump.
     fn turn(&mut self) {
-        let Some(lanes) = self.lanes.take_due(self.clock.now().monotonic) else { return };
+        let mut lanes = self.lanes.take_due(self.clock.now().monotonic).peekable();
+        if lanes.peek().is_none() {
+            return;
+        }
         self.tell();
         if self.player.state() == PlayState::Seeking {
             return;
@@ -190,7 +193,8 @@ impl Task {
         let now = self.now();
         let (view, replay) = self.player.lend();
         for lane in lanes {
-            self.topics.turn(lane, &mut FeedTopics { view, session: replay }, now);
+            let n_published = self.topics.turn(lane, &mut FeedTopics { view, session: replay }, now);
+            self.lanes.turned(lane, n_published);
         }
         self.status.send_replace(FeedStatus::of(replay, view, now));
         self.listeners.queries.turn(view, now.monotonic);

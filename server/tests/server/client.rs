@@ -69,7 +69,7 @@ impl Client {
         Self { socket, encoding, names, positions, state }
     }
 
-    /// Connects and says hello on the fastest lane.
+    /// Connects and says hello on the lane of 100 ms.
     pub(crate) async fn greet(server: &Server, encoding: Encoding) -> Self {
         let mut client = Self::connect(server, encoding).await;
         assert!(matches!(client.hello(BTreeMap::new()).await.as_slice(), [ServerMessage::Welcome(_)]));
@@ -105,7 +105,7 @@ impl Client {
     /// Subscribes; returns the answer.
     pub(crate) async fn subscribe(&mut self, id: u64, topics: &[&str]) -> ServerMessage {
         let topics = topics.iter().map(|topic| TopicPattern::parse(topic).unwrap()).collect();
-        self.say(&ClientMessage::Subscribe(Subscribe { id, topics })).await;
+        self.say(&ClientMessage::Subscribe(Subscribe { id, topics, lane_ms: None })).await;
         self.until(|message| matches!(message, ServerMessage::Subscribed(_) | ServerMessage::Refused(_))).await
     }
 
@@ -169,7 +169,7 @@ impl Client {
         match update.kind {
             UpdateKind::Snapshot => {
                 let epoch = update.epoch.clone().expect("a snapshot names its epoch");
-                self.positions.insert(topic.clone(), Position { epoch, offset: update.offset });
+                self.positions.insert(topic.clone(), Position { epoch, offset: update.offset, lane_ms: None });
                 self.state.insert(topic.clone(), update.data.clone());
             }
             UpdateKind::Delta => {

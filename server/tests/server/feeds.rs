@@ -27,6 +27,7 @@ use topics::{
         consolidated::{ConsolidatedData, LeftOut},
         status::StatusData,
     },
+    lane::Lane,
     topic::Topic,
 };
 use venue_sim::{RunningSim, Sim, SimConfig, Source};
@@ -304,9 +305,9 @@ async fn open_and_close(n_cycles: usize) {
     let id = InstrumentId::new(&Venue::new("binance"), "ADASIM");
     for _ in 0..n_cycles {
         feeds.start(symbols("binance", &["ADASIM", "XRPSIM"])).await.unwrap();
-        let subscriber = hub.connect(0).unwrap();
+        let subscriber = hub.connect().unwrap();
         for topic in [Topic::quote(&id), Topic::book(&id), Topic::tape(&id)] {
-            subscriber.subscribe(&resolve::spec(&topic)).unwrap();
+            subscriber.subscribe(&resolve::spec(&topic, Lane::Fast)).unwrap();
         }
         let connected = async {
             while !feeds.status().connections.iter().all(|entry| entry.is_connected) {

@@ -1,12 +1,17 @@
 //! Subscribing, in both forms: snapshots, then deltas without a hole that add up to a later snapshot.
 
+use std::collections::BTreeMap;
+
 use topics::{
     channels::TopicData,
     topic::{Topic, TopicPattern},
 };
 use wire::{
     Encoding,
-    message::{ClientMessage, Ping, RefusalCode, ServerMessage, SnapshotRequest, Unsubscribe, UpdateKind},
+    message::{
+        ClientMessage, Hello, Ping, Position, RefusalCode, ServerMessage, SnapshotRequest, Subscribe, Unsubscribe,
+        UpdateKind,
+    },
 };
 
 use crate::client::{Client, demo_server};
@@ -86,6 +91,33 @@ async fn a_slower_lane_turns_less_often() {
     let begin = tokio::time::Instant::now();
     client.advance("quote:demo:ADA-SIM", 2).await;
     assert!(begin.elapsed().as_millis() >= 900, "{:?} for two turns of a second", begin.elapsed());
+}
+
+#[tokio::test]
+async fn a_topic_has_the_lane_of_its_subscription_and_resumes_on_it() {
+    let server = demo_server(|_| {}).await;
+    let (quote, book) = ("quote:demo:ADA-SIM", "book:demo:ADA-SIM");
+    let mut client = Client::connect(&server, Encoding::Binary).await;
+    client.say(&ClientMessage::Hello(Hello { protocol: 1, lane_ms: 1_000, resume: BTreeMap::new() })).await;
+    client.subscribe(1, &[quote]).await;
+    let topics = vec![TopicPattern::parse(book).unwrap()];
+    client.say(&ClientMessage::Subscribe(Subscribe { id: 2, topics, lane_ms: Some(33) })).await;
+    client.advance(book, 1).await;
+    let begin = client.offset(&Topic::parse(book).unwrap());
+    client.advance(quote, 3).await;
+    let book = Topic::parse(book).unwrap();
+    let offset = client.offset(&book);
+    assert!(offset - begin >= 12, "{} updates on the fast lane in three turns of the slow one", offset - begin);
+
+    let positions = client.positions.clone();
+    drop(client);
+    let mut again = Client::connect(&server, Encoding::Binary).await;
+    let on = |lane_ms| BTreeMap::from([(book.clone(), Position { lane_ms, ..positions[&book].clone() })]);
+    let answers = again.hello(on(Some(33))).await;
+    assert!(matches!(&answers[1], ServerMessage::Resumed(resumed) if resumed.topics[0].topic == book), "{answers:?}");
+    let mut other = Client::connect(&server, Encoding::Binary).await;
+    let answers = other.hello(on(None)).await;
+    assert!(matches!(&answers[1], ServerMessage::Reset(_)), "positions belong to their lane: {answers:?}");
 }
 
 #[tokio::test]

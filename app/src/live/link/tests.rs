@@ -17,7 +17,7 @@ struct Play {
 
 impl Play {
     fn new() -> Self {
-        Self { link: Link::new(LinkConfig::default(), Lane::Fast, 42), now_ms: 1_000 }
+        Self { link: Link::new(LinkConfig::default(), 42), now_ms: 1_000 }
     }
 
     fn now(&self) -> Now {
@@ -78,11 +78,14 @@ fn words(output: &Output) -> String {
         Output::Close => "close".into(),
         Output::Send(ClientMessage::Hello(hello)) => {
             let resume = hello.resume.iter();
-            let positions =
-                resume.map(|(topic, position)| format!(" {topic}={}@{}", position.epoch.as_str(), position.offset));
+            let positions = resume.map(|(topic, position)| {
+                format!(" {topic}={}@{}{}", position.epoch.as_str(), position.offset, on(position.lane_ms))
+            });
             format!("hello {}{}", hello.lane_ms, positions.collect::<String>())
         }
-        Output::Send(ClientMessage::Subscribe(request)) => format!("subscribe {}", join(&request.topics)),
+        Output::Send(ClientMessage::Subscribe(request)) => {
+            format!("subscribe {}{}", join(&request.topics), on(request.lane_ms))
+        }
         Output::Send(ClientMessage::Unsubscribe(request)) => format!("unsubscribe {}", join(&request.topics)),
         Output::Send(ClientMessage::Snapshot(request)) => format!("snapshot {}", join(&request.topics)),
         Output::Send(ClientMessage::Command(request)) => format!("command {}", request.command.as_str()),
@@ -102,8 +105,13 @@ fn words(output: &Output) -> String {
     }
 }
 
-fn topics(names: &[&str]) -> SortedSet<Topic> {
-    names.iter().map(|name| topic(name)).collect()
+/// Names a lane other than that of 100 ms.
+fn on(lane_ms: Option<u32>) -> String {
+    lane_ms.filter(|lane_ms| *lane_ms != 100).map(|lane_ms| format!(" on {lane_ms}")).unwrap_or_default()
+}
+
+fn topics(names: &[&str]) -> SortedMap<Topic, Lane> {
+    names.iter().map(|name| (topic(name), Lane::Fast)).collect()
 }
 
 /// `a` means the quote topic of `demo:a`.
@@ -293,13 +301,24 @@ fn another_symbol_leaves_the_old_topics() {
 }
 
 #[test]
-fn another_lane_begins_again_without_a_word_to_the_reader() {
-    let mut play = Play::up(&["a"]);
-    assert!(play.give(Input::Lane(Lane::Fast)).is_empty());
-    assert_eq!(play.give(Input::Lane(Lane::Slow)), ["close", "open"]);
-    assert_eq!(play.link.state(), LinkState::Connecting);
-    assert_eq!(play.give(Input::Opened), ["hello 1000"]);
-    assert_eq!(play.welcome("e1"), ["subscribe quote:demo:a", "ping"]);
+fn a_topic_on_another_lane_begins_with_a_snapshot() {
+    let mut play = Play::up(&["a", "b"]);
+    let mut wants = topics(&["a", "b"]);
+    wants.insert(topic("a"), Lane::Screen);
+    assert_eq!(play.give(Input::Wants(wants.clone())), ["subscribe quote:demo:a on 33"]);
+    // What is still on its way from the other lane does not count.
+    assert!(play.message(batch(vec![item(UpdateKind::Delta, "a", 11)])).is_empty());
+    assert_eq!(play.message(batch(vec![item(UpdateKind::Snapshot, "a", 70)])), ["updates quote:demo:a@70"]);
+    assert_eq!(play.message(batch(vec![item(UpdateKind::Delta, "b", 11)])), ["updates quote:demo:b@11"]);
+    // Each resumes on its own lane, and then goes to the one that is wanted by now.
+    play.give(closed(1006));
+    wants.insert(topic("b"), Lane::Slow);
+    assert!(play.give(Input::Wants(wants)).is_empty());
+    play.wait_for_deadline();
+    assert_eq!(play.give(Input::Opened), ["hello 100 quote:demo:a=e1@70 on 33 quote:demo:b=e1@11"]);
+    let answers = play.welcome("e1");
+    assert!(answers.contains(&"subscribe quote:demo:b on 1000".to_owned()), "{answers:?}");
+    assert!(!answers.iter().any(|answer| answer.starts_with("subscribe quote:demo:a")), "{answers:?}");
 }
 
 #[test]

@@ -59,8 +59,7 @@ impl RecordingRequests {
     pub(in crate::live) fn open(&self, first: JsValue) -> bool {
         self.close();
         let name = Venue::new(REPLAY);
-        let Some(lane) = self.0.0.try_borrow().ok().map(|driver| driver.lane) else { return false };
-        let Some(worker) = self.0.make_worker(&name, first, lane) else { return false };
+        let Some(worker) = self.0.make_worker(&name, first) else { return false };
         if let Ok(mut driver) = self.0.0.try_borrow_mut() {
             driver.router.replay = Some(name.clone());
             driver.workers.insert(name, worker);

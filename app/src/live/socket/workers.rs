@@ -64,16 +64,16 @@ impl Shared {
         });
     }
 
-    /// Sets the topics requested by the page, and their lane.
-    pub(super) fn set_demand(&self, demand: SortedSet<Topic>, lane: Option<Lane>) {
+    /// Sets the topics requested by the page, each on its lane.
+    pub(super) fn set_demand(&self, demand: SortedMap<Topic, Lane>) {
         {
             let Ok(mut driver) = self.0.try_borrow_mut() else { return };
-            driver.lane = lane.unwrap_or(driver.lane);
             let known = std::mem::replace(&mut driver.demand, demand);
-            let is_gone =
-                |topic: &&Topic| !driver.demand.contains(*topic) && driver.router.owner(topic) == Some(Source::Direct);
+            let is_gone = |topic: &&Topic| {
+                !driver.demand.contains_key(*topic) && driver.router.owner(topic) == Some(Source::Direct)
+            };
             // For topics from the server the link reports this itself.
-            let gone: Vec<&Topic> = known.iter().filter(is_gone).collect();
+            let gone: Vec<&Topic> = known.keys().filter(is_gone).collect();
             driver.live.model.try_update_value(|model| gone.into_iter().for_each(|topic| model.forget(topic)));
         }
         self.reroute(&[]);
@@ -84,7 +84,7 @@ impl Shared {
         let steps = {
             let Ok(mut driver) = self.0.try_borrow_mut() else { return };
             let driver = &mut *driver;
-            let routes = driver.router.route(&driver.demand);
+            let routes = driver.router.route(&driver.demand.keys().cloned().collect());
             let without = |fewer: Option<Subscriptions>, venue: &Venue| {
                 Some(fewer.as_ref().unwrap_or(&routes).without_pending(venue, &driver.router))
             };
@@ -93,7 +93,8 @@ impl Shared {
         };
         for routes in steps.into_iter().flatten() {
             self.settle_workers(&routes.direct);
-            self.give(Input::Wants(routes.server));
+            let Ok(wants) = self.0.try_borrow().map(|driver| driver.on_lanes(&routes.server)) else { return };
+            self.give(Input::Wants(wants));
         }
         self.want_frame();
     }
@@ -113,13 +114,14 @@ impl Shared {
             for (venue, topics) in wanted {
                 if !driver.workers.contains_key(venue) {
                     let Some(direct) = driver.router.direct_venue(venue) else { continue };
-                    match self.start_worker(direct, driver.lane) {
+                    match self.start_worker(direct) {
                         Some(worker) => drop(driver.workers.insert(venue.clone(), worker)),
                         None => failed.push(venue.clone()),
                     }
                 }
+                let wants = driver.on_lanes(topics);
                 if let Some(worker) = driver.workers.get_mut(venue) {
-                    worker.want(topics, driver.lane);
+                    worker.want(wants);
                 }
             }
             driver.note_sources();
@@ -127,19 +129,18 @@ impl Shared {
         failed.iter().for_each(|venue| self.worker_failed(venue, "this browser cannot run workers"));
     }
 
-    fn start_worker(&self, direct: &DirectVenue, lane: Lane) -> Option<DirectWorker> {
+    fn start_worker(&self, direct: &DirectVenue) -> Option<DirectWorker> {
         let text = serde_json::to_string(direct).ok()?;
         let first = JsValue::from_str(&format!(r#"{{"follow":{text}}}"#));
-        self.make_worker(&direct.venue, first, lane)
+        self.make_worker(&direct.venue, first)
     }
 
     /// Starts a worker under a name with `first` as its first message.
-    pub(super) fn make_worker(&self, name: &Venue, first: JsValue, lane: Lane) -> Option<DirectWorker> {
+    pub(super) fn make_worker(&self, name: &Venue, first: JsValue) -> Option<DirectWorker> {
         let (on_message, on_error) = (self.clone(), self.clone());
         let (venue, lost_venue) = (name.clone(), name.clone());
         DirectWorker::start(
             first,
-            lane,
             move |event: MessageEvent| on_message.on_worker_message(&venue, &event.data()),
             move |words: &str| on_error.worker_failed(&lost_venue, words),
         )
@@ -182,6 +183,11 @@ impl Shared {
 }
 
 impl Driver {
+    /// Returns the topics with their lanes; one that no region requests, as it is compared, has that of 100 ms.
+    fn on_lanes(&self, topics: &SortedSet<Topic>) -> SortedMap<Topic, Lane> {
+        topics.iter().map(|topic| (topic.clone(), self.demand.get(topic).copied().unwrap_or_default())).collect()
+    }
+
     /// Returns the venue of a worker's data: a replay's worker has one once its recording is open.
     fn named(&self, worker: &Venue) -> Venue {
         let replay = self.router.replay.as_ref().filter(|_| worker.as_str() == REPLAY);

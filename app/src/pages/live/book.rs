@@ -84,7 +84,7 @@ pub fn BookPanel(
                 }).into_iter().collect_view()}
             </select>
             <Show when=move || is_given.get() fallback=move || view! { <UnsupportedNote title="Book" unsupported/> }>
-                <Fragment name="book" cadence=Cadence::Price topics source choice let:view>
+                <Fragment name="book" cadence=Cadence::Shown topics source choice let:view>
                     <Book view selection n_rows side/>
                 </Fragment>
             </Show>

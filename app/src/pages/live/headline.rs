@@ -38,7 +38,7 @@ pub fn Headline(
     view! {
         <header class="headline">
             <SymbolPicker selection path="/"/>
-            <Fragment name="headline" cadence=Cadence::Price topics source let:figures>
+            <Fragment name="headline" cadence=Cadence::Shown topics source let:figures>
                 <HeadlineFigures figures selection/>
             </Fragment>
             <span

@@ -36,10 +36,10 @@ use crate::{
 
 /// The regions of this page.
 pub const FRAGMENTS: &[FragmentSpec] = &[
-    FragmentSpec { name: "headline", cadence: Cadence::Price },
+    FragmentSpec { name: "headline", cadence: Cadence::Shown },
     FragmentSpec { name: "chart", cadence: Cadence::Chart },
-    FragmentSpec { name: "book", cadence: Cadence::Price },
-    FragmentSpec { name: "tape", cadence: Cadence::Price },
+    FragmentSpec { name: "book", cadence: Cadence::Shown },
+    FragmentSpec { name: "tape", cadence: Cadence::Shown },
     FragmentSpec { name: "watch", cadence: Cadence::Price },
 ];
 

@@ -99,7 +99,7 @@ pub fn TapePanel(
                 <span class="unseen">"Pause the tape"</span>
             </button>
             <Show when=move || is_given.get() fallback=move || view! { <UnsupportedNote title="Tape" unsupported/> }>
-                <Fragment name="tape" cadence=Cadence::Price topics source choice let:view>
+                <Fragment name="tape" cadence=Cadence::Shown topics source choice let:view>
                     <Tape view is_held is_hovered selection/>
                 </Fragment>
             </Show>

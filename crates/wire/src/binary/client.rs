@@ -27,7 +27,13 @@ const PING: u8 = 6;
 pub(crate) fn encode(message: &ClientMessage) -> Vec<u8> {
     match message {
         ClientMessage::Hello(hello) => encode_hello(hello),
-        ClientMessage::Subscribe(request) => encode_topics(SUBSCRIBE, request.id, &request.topics),
+        ClientMessage::Subscribe(request) => {
+            let mut writer = Writer::with_head(VERSION, SUBSCRIBE);
+            writer.unsigned(request.id);
+            put_lane(&mut writer, request.lane_ms);
+            put_topics(&mut writer, &request.topics);
+            writer.finish()
+        }
         ClientMessage::Unsubscribe(request) => encode_topics(UNSUBSCRIBE, request.id, &request.topics),
         ClientMessage::Snapshot(request) => encode_topics(SNAPSHOT, request.id, &request.topics),
         ClientMessage::Command(request) => {
@@ -54,6 +60,7 @@ fn encode_hello(hello: &Hello) -> Vec<u8> {
         writer.text(&topic.to_string());
         writer.text(position.epoch.as_str());
         writer.unsigned(position.offset);
+        put_lane(&mut writer, position.lane_ms);
     }
     writer.finish()
 }
@@ -61,9 +68,18 @@ fn encode_hello(hello: &Hello) -> Vec<u8> {
 fn encode_topics(kind: u8, id: u64, topics: &[TopicPattern]) -> Vec<u8> {
     let mut writer = Writer::with_head(VERSION, kind);
     writer.unsigned(id);
+    put_topics(&mut writer, topics);
+    writer.finish()
+}
+
+fn put_topics(writer: &mut Writer, topics: &[TopicPattern]) {
     writer.count(topics.len());
     topics.iter().for_each(|topic| writer.text(&topic.to_string()));
-    writer.finish()
+}
+
+/// Zero stands for none: a lane of no time would be the fastest, which 1 names too.
+fn put_lane(writer: &mut Writer, lane_ms: Option<u32>) {
+    writer.unsigned(lane_ms.map_or(0, |lane_ms| lane_ms.max(1)).into());
 }
 
 /// Decodes a message; an error includes the request's id, if it could be read.
@@ -83,7 +99,10 @@ fn decode_body(reader: &mut Reader<'_>, id: &mut Option<u64>) -> Result<ClientMe
     let mut read_id = |reader: &mut Reader<'_>| reader.unsigned().inspect(|found| *id = Some(*found));
     Ok(match kind {
         HELLO => ClientMessage::Hello(decode_hello(reader)?),
-        SUBSCRIBE => ClientMessage::Subscribe(Subscribe { id: read_id(reader)?, topics: decode_topics(reader)? }),
+        SUBSCRIBE => {
+            let (id, lane_ms) = (read_id(reader)?, read_lane(reader)?);
+            ClientMessage::Subscribe(Subscribe { id, topics: decode_topics(reader)?, lane_ms })
+        }
         UNSUBSCRIBE => ClientMessage::Unsubscribe(Unsubscribe { id: read_id(reader)?, topics: decode_topics(reader)? }),
         SNAPSHOT => ClientMessage::Snapshot(SnapshotRequest { id: read_id(reader)?, topics: decode_topics(reader)? }),
         COMMAND => {
@@ -103,10 +122,15 @@ fn decode_hello(reader: &mut Reader<'_>) -> Result<Hello, WireError> {
     let n_topics = reader.count("topics", MAX_RESUME_TOPICS)?;
     let positions = (0..n_topics).map(|_| {
         let topic = reader.topic()?;
-        Ok((topic, Position { epoch: Epoch::new(reader.text()?), offset: reader.unsigned()? }))
+        let (epoch, offset) = (Epoch::new(reader.text()?), reader.unsigned()?);
+        Ok((topic, Position { epoch, offset, lane_ms: read_lane(reader)? }))
     });
     let resume = positions.collect::<Result<BTreeMap<_, _>, WireError>>()?;
     Ok(Hello { protocol, lane_ms, resume })
+}
+
+fn read_lane(reader: &mut Reader<'_>) -> Result<Option<u32>, WireError> {
+    Ok(Some(reader.narrow("lane_ms")?).filter(|lane_ms| *lane_ms > 0))
 }
 
 fn decode_topics(reader: &mut Reader<'_>) -> Result<Vec<TopicPattern>, WireError> {

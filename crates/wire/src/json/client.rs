@@ -48,7 +48,8 @@ fn decode_kind(kind: &str, text: &str) -> Result<ClientMessage, ClientError> {
         "hello" => ClientMessage::Hello(decode_hello(text)?),
         "subscribe" => {
             let (id, topics) = decode_topics(text)?;
-            ClientMessage::Subscribe(Subscribe { id, topics })
+            let LaneField { lane_ms } = read(text)?;
+            ClientMessage::Subscribe(Subscribe { id, topics, lane_ms })
         }
         "unsubscribe" => {
             let (id, topics) = decode_topics(text)?;
@@ -140,6 +141,12 @@ struct HelloFields {
 struct TopicFields {
     id: u64,
     topics: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct LaneField {
+    #[serde(default)]
+    lane_ms: Option<u32>,
 }
 
 #[derive(Deserialize)]

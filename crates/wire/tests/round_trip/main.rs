@@ -223,7 +223,7 @@ fn what_names_nothing_known_is_an_error() {
         (refused.code, refused.message.as_str()),
         (wire::message::RefusalCode::UnknownType, "unknown message kind 77")
     );
-    let refused = decode_client(Frame::Binary(&[1, 2, 9, 201, 1])).unwrap_err();
+    let refused = decode_client(Frame::Binary(&[1, 2, 9, 33, 201, 1])).unwrap_err();
     assert_eq!((refused.id, refused.code), (Some(9), wire::message::RefusalCode::TooManyTopics));
 }
 

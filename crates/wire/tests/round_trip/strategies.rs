@@ -448,7 +448,12 @@ pub(crate) fn client_message() -> impl Strategy<Value = ClientMessage> {
         });
         prop::collection::vec(pattern, 0..6)
     };
-    let position = (text(), any::<u64>()).prop_map(|(epoch, offset)| Position { epoch: Epoch::new(&epoch), offset });
+    let lane = || option::of(1..=u32::MAX);
+    let position = (text(), any::<u64>(), lane()).prop_map(|(epoch, offset, lane_ms)| Position {
+        epoch: Epoch::new(&epoch),
+        offset,
+        lane_ms,
+    });
     let resume = prop::collection::btree_map(topic(), position, 0..5);
     prop_oneof![
         (any::<u32>(), resume).prop_map(|(lane_ms, resume)| ClientMessage::Hello(Hello {
@@ -456,7 +461,11 @@ pub(crate) fn client_message() -> impl Strategy<Value = ClientMessage> {
             lane_ms,
             resume
         })),
-        (any::<u64>(), patterns()).prop_map(|(id, topics)| ClientMessage::Subscribe(Subscribe { id, topics })),
+        (any::<u64>(), patterns(), lane()).prop_map(|(id, topics, lane_ms)| ClientMessage::Subscribe(Subscribe {
+            id,
+            topics,
+            lane_ms
+        })),
         (any::<u64>(), patterns()).prop_map(|(id, topics)| ClientMessage::Unsubscribe(Unsubscribe { id, topics })),
         (any::<u64>(), patterns()).prop_map(|(id, topics)| ClientMessage::Snapshot(SnapshotRequest { id, topics })),
         (any::<u64>(), option::of("[a-z\"]{1,9}"), json_text())

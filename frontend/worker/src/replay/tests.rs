@@ -1,6 +1,6 @@
 //! A page's conversation with a hand-made recording, at chosen times.
 
-use std::{collections::BTreeMap, io::Cursor};
+use std::io::Cursor;
 
 use recording::packed::PackedLines;
 use serde_json::json;
@@ -8,7 +8,7 @@ use topics::{
     channels::TopicData,
     topic::{Topic, TopicPattern},
 };
-use wire::message::{Hello, Subscribe, Update, UpdateKind};
+use wire::message::{Subscribe, Update, UpdateKind};
 
 use super::*;
 
@@ -44,7 +44,7 @@ impl Talk {
         let feed = ReplayFeed::open("a.jsonl", lines(text), Monotonic::ZERO).unwrap();
         let mut talk = Self { feed, now_ms: 0, updates: Vec::new(), reports: Vec::new() };
         let topics = [Topic::parse("tape:replay-binance:AAABBB").unwrap().into(), TopicPattern::from(Topic::STATUS)];
-        talk.feed.message(ClientMessage::Subscribe(Subscribe { id: 1, topics: topics.into() }));
+        talk.feed.message(ClientMessage::Subscribe(Subscribe { id: 1, topics: topics.into(), lane_ms: None }));
         talk
     }
 
@@ -149,19 +149,6 @@ fn after_a_jump_every_topic_begins_again() {
         talk.order(&order);
     }
     assert_eq!(*talk.report(), before);
-}
-
-#[test]
-fn another_lane_begins_again() {
-    let mut talk = Talk::new(&recording(40));
-    talk.run(500);
-    talk.updates.clear();
-    talk.feed.message(ClientMessage::Hello(Hello { protocol: 1, lane_ms: 1_000, resume: BTreeMap::new() }));
-    talk.run(1_000);
-    let recordings = talk.updates.iter().filter(|update| update.topic != Topic::STATUS);
-    let kinds: Vec<UpdateKind> = recordings.map(|update| update.kind).collect();
-    assert_eq!(kinds.first(), Some(&UpdateKind::Snapshot));
-    assert!(kinds.len() <= 2, "one a second: {kinds:?}");
 }
 
 #[test]

@@ -32,6 +32,8 @@ pub struct Conversation {
     context: StreamContext,
     /// `None` until hello.
     subscriber: Option<Subscriber<SharedUpdate>>,
+    /// The lane of topics whose subscription names none.
+    lane: Lane,
 }
 
 /// The reply to a message.
@@ -58,7 +60,7 @@ impl Reply {
 impl Conversation {
     /// Creates a conversation before the client's hello.
     pub fn new(context: StreamContext) -> Self {
-        Self { context, subscriber: None }
+        Self { context, subscriber: None, lane: Lane::default() }
     }
 
     /// Returns the subscriptions; `None` until hello.
@@ -94,7 +96,7 @@ impl Conversation {
     }
 
     fn hello(&mut self, hello: &Hello) -> Reply {
-        let subscriber = match self.context.publishing.hub().connect(Lane::from_ms(hello.lane_ms).index()) {
+        let subscriber = match self.context.publishing.hub().connect() {
             Ok(subscriber) => subscriber,
             Err(error) => {
                 let refused = Reply::refused(None, RefusalCode::Unavailable, error.to_string());
@@ -107,6 +109,7 @@ impl Conversation {
             client: subscriber.id().to_string(),
             server_time_ms: self.context.clock.now().wall.as_millis(),
         };
+        self.lane = Lane::from_ms(hello.lane_ms);
         let mut reply = Reply::of(ServerMessage::Welcome(welcome));
         if !hello.resume.is_empty() {
             reply.messages.extend(self.resume(&subscriber, &hello.resume));
@@ -128,8 +131,9 @@ impl Conversation {
         for (topic, position) in positions {
             let known = resolve::topics(&self.context.directory, &TopicPattern::from(topic.clone()));
             let outcome = known.map_err(|words| (RefusalCode::UnknownTopic, words)).and_then(|_| {
-                let Position { epoch, offset } = position;
-                subscriber.resume(&resolve::spec(topic), epoch.as_str(), *offset).map_err(|error| refusal_of(&error))
+                let Position { epoch, offset, lane_ms } = position;
+                let spec = resolve::spec(topic, self.lane_of(*lane_ms));
+                subscriber.resume(&spec, epoch.as_str(), *offset).map_err(|error| refusal_of(&error))
             });
             let name = |stream| StreamName { topic: topic.clone(), stream };
             match outcome {
@@ -157,6 +161,10 @@ impl Conversation {
         messages
     }
 
+    fn lane_of(&self, lane_ms: Option<u32>) -> Lane {
+        lane_ms.map_or(self.lane, Lane::from_ms)
+    }
+
     /// Subscribes to all topics of the request, or to none.
     fn subscribe(&self, subscriber: &Subscriber<SharedUpdate>, request: &Subscribe) -> Reply {
         let mut wanted: Vec<Topic> = Vec::new();
@@ -166,10 +174,11 @@ impl Conversation {
                 Err(words) => return Reply::refused(Some(request.id), RefusalCode::UnknownTopic, words),
             }
         }
+        let lane = self.lane_of(request.lane_ms);
         let mut names: Vec<StreamName> = Vec::with_capacity(wanted.len());
         let mut added = Vec::new();
         for topic in wanted {
-            let spec = resolve::spec(&topic);
+            let spec = resolve::spec(&topic, lane);
             let is_new = subscriber.stream_of(&spec.topic).is_none();
             match subscriber.subscribe(&spec) {
                 Ok(stream) if names.iter().all(|known| known.stream != stream) => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hub::hub::{StreamKind, StreamSpec};
 use model::instrument::InstrumentId;
 use topics::{
+    lane::Lane,
     subject::{Subject, SubjectPattern},
     topic::{Topic, TopicPattern},
 };
@@ -40,14 +41,15 @@ pub fn topics(directory: &Directory, pattern: &TopicPattern) -> Result<Vec<Topic
     if topics.is_empty() { Err(unknown(directory, pattern)) } else { Ok(topics) }
 }
 
-/// Returns the hub's stream of a topic: each venue's feed owns its topics, the server owns the rest.
-pub fn spec(topic: &Topic) -> StreamSpec {
+/// Returns the hub's stream of a topic on a lane: each venue's feed owns its topics, the server owns the rest.
+pub fn spec(topic: &Topic, lane: Lane) -> StreamSpec {
     StreamSpec {
         topic: topic.to_string().into(),
         owner: match topic.venue() {
             Some(venue) => venue.as_str().into(),
             None => Arc::from(publish::SERVER),
         },
+        lane: lane.index(),
         kind: if topic.is_state() { StreamKind::State } else { StreamKind::Event },
     }
 }
@@ -108,11 +110,11 @@ mod tests {
 
     #[test]
     fn each_topic_has_one_owner() {
-        let owner = |text: &str| spec(&Topic::parse(text).unwrap()).owner.to_string();
+        let owner = |text: &str| spec(&Topic::parse(text).unwrap(), Lane::Fast).owner.to_string();
         assert_eq!(owner("quote:demo:AAABBB"), "demo");
         assert_eq!(owner("status"), publish::SERVER);
         assert_eq!(owner("consolidated:all:AAA/BBB"), publish::SERVER);
-        assert_eq!(spec(&Topic::parse("tape:demo:A").unwrap()).kind, StreamKind::Event);
-        assert_eq!(spec(&Topic::parse("book:demo:A").unwrap()).kind, StreamKind::State);
+        assert_eq!(spec(&Topic::parse("tape:demo:A").unwrap(), Lane::Fast).kind, StreamKind::Event);
+        assert_eq!(spec(&Topic::parse("book:demo:A").unwrap(), Lane::Fast).kind, StreamKind::State);
     }
 }
