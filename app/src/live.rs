@@ -48,7 +48,7 @@ use ::model::{
 };
 use leptos::prelude::*;
 use topics::{lane::Lane, topic::Topic};
-use wire::direct::DirectVenue;
+use wire::direct::DirectEntry;
 
 use crate::live::{
     commands::PendingCommand,
@@ -76,7 +76,7 @@ pub struct Live {
     latency: RwSignal<Option<LatencySummary>>,
     retry: RwSignal<u32>,
     sources: RwSignal<SourceChoices>,
-    direct_venues: RwSignal<Arc<Vec<DirectVenue>>>,
+    direct_venues: RwSignal<Arc<Vec<DirectEntry>>>,
     failures: RwSignal<SortedMap<Venue, String>>,
     compared: RwSignal<Option<InstrumentId>>,
 }
@@ -189,7 +189,7 @@ impl Live {
 
     /// Returns the venues that the server follows, and how each can be reached directly. Empty until the server has
     /// answered.
-    pub fn direct_venues(self) -> Signal<Arc<Vec<DirectVenue>>> {
+    pub fn direct_venues(self) -> Signal<Arc<Vec<DirectEntry>>> {
         self.direct_venues.into()
     }
 

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use model::{instrument::Venue, time::Now};
-use wire::direct::DirectVenue;
+use wire::direct::DirectEntry;
 
 use crate::live::{Live, model::LiveModel, source::Source, use_live};
 
@@ -15,7 +15,7 @@ pub fn SourceChooser() -> impl IntoView {
         <fieldset class="choices" data-testid="data-paths" hidden=move || venues.with(|venues| venues.is_empty())>
             <legend class="choices__legend">"Data source"</legend>
             <For
-                each=move || venues.with(|venues| venues.iter().cloned().collect::<Vec<DirectVenue>>())
+                each=move || venues.with(|venues| venues.iter().cloned().collect::<Vec<DirectEntry>>())
                 key=|direct| (direct.venue.clone(), direct.refusal.clone())
                 let:direct
             >
@@ -31,9 +31,9 @@ fn VenueSource(
     /// The live data.
     live: Live,
     /// The venue, and whether it can be reached directly.
-    direct: DirectVenue,
+    direct: DirectEntry,
 ) -> impl IntoView {
-    let DirectVenue { venue, title, refusal, .. } = direct;
+    let DirectEntry { venue, title, refusal, .. } = direct;
     let name = format!("data-path-{venue}");
     let is_refused = refusal.is_some();
     let chosen = {

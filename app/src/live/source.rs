@@ -11,7 +11,7 @@ use model::{
 };
 use topics::topic::Topic;
 use wire::{
-    direct::DirectVenue,
+    direct::DirectEntry,
     message::{Update, UpdateKind},
 };
 
@@ -106,7 +106,7 @@ impl Subscriptions {
 pub struct SourceRouter {
     sources: SourceChoices,
     /// The venues that the server follows, and how each can be reached directly.
-    direct_venues: SortedMap<Venue, DirectVenue>,
+    direct_venues: SortedMap<Venue, DirectEntry>,
     /// Workers that have stopped working.
     failed: SortedMap<Venue, String>,
     /// The source that delivered each topic.
@@ -122,8 +122,8 @@ pub struct SourceRouter {
 impl SourceRouter {
     /// Sets how venues can be reached directly. Returns the venues whose worker must restart, as it follows other
     /// symbols now.
-    pub fn set_direct_venues(&mut self, venues: &[DirectVenue]) -> Vec<Venue> {
-        let venues: SortedMap<Venue, DirectVenue> =
+    pub fn set_direct_venues(&mut self, venues: &[DirectEntry]) -> Vec<Venue> {
+        let venues: SortedMap<Venue, DirectEntry> =
             venues.iter().map(|direct| (direct.venue.clone(), direct.clone())).collect();
         let changed = self.direct_venues.iter().filter(|(venue, known)| venues.get(*venue) != Some(known));
         let changed: Vec<Venue> = changed.map(|(venue, _)| venue.clone()).collect();
@@ -133,7 +133,7 @@ impl SourceRouter {
     }
 
     /// Returns how a venue can be reached directly.
-    pub fn direct_venue(&self, venue: &Venue) -> Option<&DirectVenue> {
+    pub fn direct_venue(&self, venue: &Venue) -> Option<&DirectEntry> {
         self.direct_venues.get(venue)
     }
 

@@ -6,6 +6,7 @@
 
 use model::instrument::{Instrument, Venue};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use topics::channels::replay::ReplayReport;
 
 /// The venues that the server follows.
@@ -47,6 +48,48 @@ pub struct DirectVenue {
     /// Consecutive attempts before the feed stays failed; absent: unlimited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<u32>,
+}
+
+/// One venue as a page reads it; the rest of the entry is for the worker, and stays text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectEntry {
+    /// The venue.
+    pub venue: Venue,
+    /// The venue's name for people.
+    pub title: String,
+    /// Why a page cannot follow the venue, for people.
+    pub refusal: Option<String>,
+    /// The symbols a page may follow.
+    pub symbols: Vec<String>,
+    /// The JSON of the whole [`DirectVenue`].
+    pub text: Box<str>,
+}
+
+impl DirectEntry {
+    /// Parses the server's answer, a [`DirectVenues`].
+    ///
+    /// # Errors
+    /// The text does not have the expected shape.
+    pub fn parse_all(answer: &str) -> Result<Vec<Self>, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Answer {
+            venues: Vec<Box<RawValue>>,
+        }
+        #[derive(Deserialize)]
+        struct Fields {
+            venue: Venue,
+            title: String,
+            #[serde(default)]
+            refusal: Option<String>,
+            symbols: Vec<String>,
+        }
+        let Answer { venues } = serde_json::from_str(answer)?;
+        let parse = |entry: Box<RawValue>| {
+            let Fields { venue, title, refusal, symbols } = serde_json::from_str(entry.get())?;
+            Ok(Self { venue, title, refusal, symbols, text: entry.into() })
+        };
+        venues.into_iter().map(parse).collect()
+    }
 }
 
 /// Enough for a page, which shows a few dozen instruments, and not too much for a browser.
@@ -120,6 +163,30 @@ pub struct WorkerRecording {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_entry_reaches_the_worker_as_it_came() {
+        let direct = DirectVenue {
+            venue: Venue::new("demo"),
+            title: "Demo \"1\"".to_owned(),
+            refusal: Some("not today".to_owned()),
+            ws_url: "wss://demo.test".to_owned(),
+            rest_url: String::new(),
+            symbols: vec!["AAA".to_owned()],
+            stale_after_ms: 5_000,
+            data_deadline_ms: Some(9),
+            poll_ms: None,
+            backoff_min_ms: 500,
+            backoff_max_ms: 30_000,
+            max_attempts: Some(3),
+        };
+        let answer = serde_json::to_string(&DirectVenues { venues: vec![direct.clone()] }).unwrap();
+        let entries = DirectEntry::parse_all(&answer).unwrap();
+        let [DirectEntry { venue, title, refusal, symbols, text }] = &entries[..] else { panic!("{entries:?}") };
+        assert_eq!((venue, title, refusal, symbols), (&direct.venue, &direct.title, &direct.refusal, &direct.symbols));
+        assert_eq!(serde_json::from_str::<DirectVenue>(text).unwrap(), direct);
+        assert!(DirectEntry::parse_all(r#"{"venues":[{"venue":"demo"}]}"#).is_err());
+    }
 
     #[test]
     fn orders_are_in_the_words_of_the_replay_resource() {

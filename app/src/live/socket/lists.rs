@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use leptos::{prelude::*, task::spawn_local};
-use wire::direct::DirectVenues;
+use wire::direct::DirectEntry;
 
 use super::{Driver, Shared};
 use crate::live::{instruments::InstrumentList, model::LiveModel, venue_list::VenueList};
@@ -48,12 +48,12 @@ async fn fetch(shared: Shared, number: u32) {
         }
         let failure = match answers {
             (Ok(instruments), Ok(direct)) => {
-                match (InstrumentList::parse(&instruments), serde_json::from_str::<DirectVenues>(&direct)) {
+                match (InstrumentList::parse(&instruments), DirectEntry::parse_all(&direct)) {
                     (Ok(list), Ok(direct)) => {
                         if live.instruments.with_untracked(|known| *known != list) {
                             live.instruments.set(list);
                         }
-                        live.direct_venues.set(direct.venues.into());
+                        live.direct_venues.set(direct.into());
                         return;
                     }
                     (Err(error), _) | (_, Err(error)) => error.to_string(),

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use topics::{lane::Lane, topic::Topic};
 use wasm_bindgen::JsValue;
 use web_sys::MessageEvent;
-use wire::direct::DirectVenue;
+use wire::direct::DirectEntry;
 
 use super::{Driver, Shared, recordings};
 use crate::live::{
@@ -129,9 +129,8 @@ impl Shared {
         failed.iter().for_each(|venue| self.worker_failed(venue, "this browser cannot run workers"));
     }
 
-    fn start_worker(&self, direct: &DirectVenue) -> Option<DirectWorker> {
-        let text = serde_json::to_string(direct).ok()?;
-        let first = JsValue::from_str(&format!(r#"{{"follow":{text}}}"#));
+    fn start_worker(&self, direct: &DirectEntry) -> Option<DirectWorker> {
+        let first = JsValue::from_str(&format!(r#"{{"follow":{}}}"#, direct.text));
         self.make_worker(&direct.venue, first)
     }
 

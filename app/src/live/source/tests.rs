@@ -9,20 +9,13 @@ fn venue(name: &str) -> Venue {
     Venue::new(name)
 }
 
-fn direct_venue(name: &str, refusal: Option<&str>) -> DirectVenue {
-    DirectVenue {
+fn direct_venue(name: &str, refusal: Option<&str>) -> DirectEntry {
+    DirectEntry {
         venue: venue(name),
         title: name.to_owned(),
         refusal: refusal.map(str::to_owned),
-        ws_url: "wss://x.test".to_owned(),
-        rest_url: String::new(),
         symbols: vec!["A".to_owned()],
-        stale_after_ms: 5_000,
-        data_deadline_ms: None,
-        poll_ms: None,
-        backoff_min_ms: 500,
-        backoff_max_ms: 30_000,
-        max_attempts: None,
+        text: "{}".into(),
     }
 }
 
@@ -165,7 +158,7 @@ fn other_symbols_need_another_worker() {
             .set_direct_venues(&[direct_venue("open", None), direct_venue("closed", Some("needs a token"))])
             .is_empty()
     );
-    let more = DirectVenue { symbols: vec!["A".into(), "B".into()], ..direct_venue("open", None) };
+    let more = DirectEntry { symbols: vec!["A".into(), "B".into()], ..direct_venue("open", None) };
     assert_eq!(router.set_direct_venues(std::slice::from_ref(&more)), [venue("closed"), venue("open")]);
     assert!(router.is_open(&InstrumentId::parse("open:B").unwrap()));
 }
