@@ -8,7 +8,7 @@
 //! - `pool`, `connection`: connections · [`backoff`]: waits between attempts · `liveness`: quiet or dead
 //! - `requests`, `poll_schedule`: REST · `resync_pacing`: limits on snapshots · `outputs`: outputs and health
 //! - `dedup`: ids · `bars`: candles from shorter ones or from trades · `number`, `strict_json`, `utc_time`: strict JSON
-//!   parsing
+//!   parsing · `scan`: JSON of a known spelling
 
 pub mod backoff;
 pub(crate) mod bars;
@@ -23,5 +23,6 @@ pub(crate) mod pool;
 pub(crate) mod protocol;
 pub(crate) mod requests;
 pub(crate) mod resync_pacing;
+pub(crate) mod scan;
 pub(crate) mod strict_json;
 pub(crate) mod utc_time;

@@ -1,9 +1,9 @@
 //! Parses frames: one of the stream's payloads, an acknowledgement, a refusal, or something unknown.
 //!
 //! A connection may carry wrapped events (`{"stream":…,"data":…}`), bare events, lists of events and bare answers to
-//! our requests, all mixed. The usual shapes are distinguished by their first bytes, so that a frame is parsed once;
-//! anything else (other key order, blanks) is probed first. Neither path builds a tree of values, and both skip unknown
-//! parts without recursion. Not here: the meaning of events ([`super::route`]).
+//! our requests, all mixed. The usual shapes are distinguished by their first bytes, so that a frame is parsed once, the
+//! busiest without serde ([`super::scan`]); anything else (other key order, blanks) is probed first. No path builds a
+//! tree of values, and all skip unknown parts without recursion. Not here: the meaning of events ([`super::route`]).
 
 use std::{borrow::Cow, fmt};
 
@@ -12,8 +12,15 @@ use serde::{
     de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use crate::binance::message::{
-    BinanceAggTrade, BinanceBookTicker, BinanceDepth, BinanceDepthUpdate, BinanceKline, BinanceTicker, BinanceTrade,
+use crate::{
+    binance::{
+        message::{
+            BinanceAggTrade, BinanceBookTicker, BinanceDepth, BinanceDepthUpdate, BinanceKline, BinanceTicker,
+            BinanceTrade,
+        },
+        scan,
+    },
+    kit::scan::Scan,
 };
 
 /// A well-formed frame.
@@ -56,7 +63,7 @@ pub(super) fn parse(text: &str) -> Result<BinanceFrame<'_>, serde_json::Error> {
     let quick = match (kind_at_start(payload), stream) {
         (Some(kind), _) => parse_kind(kind, payload),
         (None, _) if payload.starts_with(r#"{"u":"#) => {
-            serde_json::from_str(payload).ok().map(BinanceFrame::BookTicker)
+            scan::book_ticker(payload).or_else(|| serde_json::from_str(payload).ok()).map(BinanceFrame::BookTicker)
         }
         (None, Some(stream)) if payload.starts_with(r#"{"lastUpdateId":"#) => serde_json::from_str(payload)
             .ok()
@@ -69,10 +76,11 @@ pub(super) fn parse(text: &str) -> Result<BinanceFrame<'_>, serde_json::Error> {
 
 /// Returns stream name and payload of a frame with exactly the usual outer shape.
 fn split_combined(text: &str) -> Option<(&str, &str)> {
-    let rest = text.strip_prefix(r#"{"stream":""#)?;
-    let end = rest.bytes().position(|byte| byte == b'"' || byte == b'\\' || byte < b' ')?;
-    let payload = rest[end..].strip_prefix(r#"","data":"#)?.strip_suffix('}')?;
-    Some((&rest[..end], payload))
+    let mut scan = Scan::new(text);
+    scan.tag(r#"{"stream":""#)?;
+    let stream = scan.text()?;
+    scan.tag(r#","data":"#)?;
+    Some((stream, scan.rest().strip_suffix('}')?))
 }
 
 fn kind_at_start(payload: &str) -> Option<&str> {
@@ -82,9 +90,13 @@ fn kind_at_start(payload: &str) -> Option<&str> {
 
 fn parse_kind<'a>(kind: &str, payload: &'a str) -> Option<BinanceFrame<'a>> {
     match kind {
-        "trade" => serde_json::from_str(payload).ok().map(BinanceFrame::Trade),
-        "aggTrade" => serde_json::from_str(payload).ok().map(BinanceFrame::AggTrade),
-        "depthUpdate" => serde_json::from_str(payload).ok().map(BinanceFrame::DepthUpdate),
+        "trade" => scan::trade(payload).or_else(|| serde_json::from_str(payload).ok()).map(BinanceFrame::Trade),
+        "aggTrade" => {
+            scan::aggregate_trade(payload).or_else(|| serde_json::from_str(payload).ok()).map(BinanceFrame::AggTrade)
+        }
+        "depthUpdate" => {
+            scan::depth_update(payload).or_else(|| serde_json::from_str(payload).ok()).map(BinanceFrame::DepthUpdate)
+        }
         "kline" => serde_json::from_str(payload).ok().map(BinanceFrame::Kline),
         "24hrMiniTicker" => serde_json::from_str(payload).ok().map(BinanceFrame::MiniTicker),
         "24hrTicker" => serde_json::from_str(payload).ok().map(BinanceFrame::Ticker),

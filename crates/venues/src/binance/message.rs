@@ -72,13 +72,13 @@ pub(super) struct BinanceBookTicker<'a> {
     #[serde(rename = "s", borrow)]
     pub(super) symbol: Cow<'a, str>,
     #[serde(rename = "b", deserialize_with = "quoted_price")]
-    bid: Price,
+    pub(super) bid: Price,
     #[serde(rename = "B")]
-    bid_size: Quantity,
+    pub(super) bid_size: Quantity,
     #[serde(rename = "a", deserialize_with = "quoted_price")]
-    ask: Price,
+    pub(super) ask: Price,
     #[serde(rename = "A")]
-    ask_size: Quantity,
+    pub(super) ask_size: Quantity,
 }
 
 impl BinanceBookTicker<'_> {
@@ -215,11 +215,17 @@ impl BinanceTicker<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct BinanceTime(pub(super) Timestamp);
 
+impl BinanceTime {
+    /// Returns the time that the number means; `None` if it is out of range.
+    pub(super) fn from_number(number: u64) -> Option<Self> {
+        let number = i64::try_from(number).ok()?;
+        Some(Self(if number >= FIRST_MICROS { Timestamp::from_micros(number) } else { Timestamp::from_millis(number) }))
+    }
+}
+
 impl<'de> Deserialize<'de> for BinanceTime {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = u64::deserialize(deserializer)?;
-        let number = i64::try_from(number).map_err(|_| de::Error::custom("time out of range"))?;
-        Ok(Self(if number >= FIRST_MICROS { Timestamp::from_micros(number) } else { Timestamp::from_millis(number) }))
+        Self::from_number(u64::deserialize(deserializer)?).ok_or_else(|| de::Error::custom("time out of range"))
     }
 }
 
@@ -315,7 +321,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for WireLevel<'a> {
 }
 
 /// Initial capacity of a list of levels: a usual change then moves no rows while it is read.
-const USUAL_ROWS: usize = 32;
+pub(super) const USUAL_ROWS: usize = 32;
 /// From here on a number means microseconds: as milliseconds it would be after the year 5138.
 const FIRST_MICROS: i64 = 100_000_000_000_000;
 

@@ -9,7 +9,8 @@
 //! - `protocol`: subscriptions and requests · `route`: the meaning of frames · `answers`: REST answers, and books and
 //!   candles as such answers
 //! - `book`: the local book procedure · `quote_check`: its cross-check
-//! - `frame`: parsing of frames · `message`, `rest`: payloads
+//! - `frame`: parsing of frames · `message`, `rest`: payloads · `scan`: the busiest payloads, in their usual
+//!   spelling
 
 mod answers;
 mod book;
@@ -20,6 +21,7 @@ mod protocol;
 mod quote_check;
 mod rest;
 mod route;
+mod scan;
 
 pub(crate) use protocol::Binance;
 

@@ -1,9 +1,9 @@
 //! Parses frames: one of the channels' payloads, an acknowledgement, a refusal, or something unknown.
 //!
 //! Every channel's frame is `{"channel":…,"timestamp":…,"sequence_num":…,"events":[…]}`; a refusal has a type and no
-//! channel. The usual shape is recognised by its first bytes, so that a book of megabytes is parsed once; anything else
-//! (other key order, blanks) is probed first. Neither path builds a tree of values, and both skip unknown parts without
-//! recursion. Not here: the meaning of events ([`super::route`]).
+//! channel. The usual shape is recognised by its first bytes, so that a book of megabytes is parsed once, the busiest
+//! channels without serde ([`super::scan`]); anything else (other key order, blanks) is probed first. No path builds a
+//! tree of values, and all skip unknown parts without recursion. Not here: the meaning of events ([`super::route`]).
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -18,7 +18,10 @@ use serde::{
 };
 
 use crate::{
-    coinbase::message::{CoinbaseBookEvent, CoinbaseCandlesEvent, CoinbaseTickerEvent, CoinbaseTradesEvent},
+    coinbase::{
+        message::{CoinbaseBookEvent, CoinbaseCandlesEvent, CoinbaseTickerEvent, CoinbaseTradesEvent},
+        scan,
+    },
     kit::utc_time::UtcTime,
 };
 
@@ -60,13 +63,23 @@ pub(super) type CoinbaseSubscriptions<'a> = BTreeMap<Cow<'a, str>, Vec<Cow<'a, s
 /// The frame is not valid JSON; or its channel is known and a field that we read is missing or has the wrong type; or
 /// it is numbered and names no channel.
 pub(super) fn parse(text: &str) -> Result<CoinbaseFrame<'_>, serde_json::Error> {
-    // A frame that the fast path could not read is parsed in full: only that result counts.
-    channel_at_start(text).and_then(|channel| read(channel, text)?.ok()).map_or_else(|| parse_probed(text), Ok)
+    // A frame that the fast paths could not read is parsed in full: only that result counts.
+    let quick = channel_at_start(text).and_then(|channel| scanned(channel, text).or_else(|| read(channel, text)?.ok()));
+    quick.map_or_else(|| parse_probed(text), Ok)
 }
 
 fn channel_at_start(text: &str) -> Option<&str> {
     let rest = text.strip_prefix(r#"{"channel":""#)?;
     rest.get(..rest.bytes().take(LONGEST_CHANNEL).position(|byte| byte == b'"')?)
+}
+
+/// Reads a frame in the usual spelling of a busy channel.
+fn scanned<'a>(channel: &str, text: &'a str) -> Option<CoinbaseFrame<'a>> {
+    match channel {
+        "l2_data" => scan::books(text),
+        "market_trades" => scan::trades(text),
+        _ => None,
+    }
 }
 
 /// Parses a frame of a known channel; `None` for an unknown one.

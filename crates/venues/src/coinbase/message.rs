@@ -28,13 +28,20 @@ pub(super) enum CoinbaseEventKind {
     Unknown,
 }
 
-impl<'de> Deserialize<'de> for CoinbaseEventKind {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match Cow::<str>::deserialize(deserializer)?.as_ref() {
+impl CoinbaseEventKind {
+    /// Returns the kind of a name.
+    pub(super) fn named(name: &str) -> Self {
+        match name {
             "snapshot" => Self::Snapshot,
             "update" => Self::Update,
             _ => Self::Unknown,
-        })
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for CoinbaseEventKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Cow::<str>::deserialize(deserializer).map(|name| Self::named(&name))
     }
 }
 
@@ -227,6 +234,15 @@ pub(super) enum MakerSide {
 }
 
 impl MakerSide {
+    /// Returns the side of a name.
+    pub(super) fn named(name: &str) -> Self {
+        match name {
+            "BUY" => Self::Buy,
+            "SELL" => Self::Sell,
+            _ => Self::Unknown,
+        }
+    }
+
     /// Returns the side that took liquidity: if the resting order was a seller's, a buyer crossed the spread.
     pub(super) fn aggressor_side(self) -> AggressorSide {
         match self {
@@ -239,11 +255,7 @@ impl MakerSide {
 
 impl<'de> Deserialize<'de> for MakerSide {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match Cow::<str>::deserialize(deserializer)?.as_ref() {
-            "BUY" => Self::Buy,
-            "SELL" => Self::Sell,
-            _ => Self::Unknown,
-        })
+        Cow::<str>::deserialize(deserializer).map(|name| Self::named(&name))
     }
 }
 

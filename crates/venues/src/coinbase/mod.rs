@@ -8,7 +8,8 @@
 //! # Layout
 //! - `protocol`: subscriptions and requests · `supply`: data under another name, and fresh snapshots at a limited rate
 //! - `route`: the meaning of frames, and detection of missing ones · `answers`: REST answers · `book`: the book's rules
-//! - `frame`: parsing of frames, and verified books as frames · `message`, `rest`: payloads
+//! - `frame`: parsing of frames, and verified books as frames · `message`, `rest`: payloads · `scan`: the busiest
+//!   frames, in their usual spelling
 
 mod answers;
 mod book;
@@ -18,6 +19,7 @@ mod message;
 mod protocol;
 mod rest;
 mod route;
+mod scan;
 mod supply;
 
 pub(crate) use protocol::Coinbase;

@@ -1,8 +1,9 @@
 //! Parses frames: a channel's payload, an acknowledgement, a refusal, a heartbeat, or something unknown.
 //!
-//! The usual shapes of the busy channels are recognised by their first bytes, so that a frame is parsed once; anything
-//! else (other key order, blanks, rare channels) is probed first. Neither path builds a tree of values, and both skip
-//! unknown parts without recursion. Not here: the meaning of events ([`super::route`]).
+//! The usual shapes of the busy channels are recognised by their first bytes, so that a frame is parsed once, the
+//! busiest without serde ([`super::scan`]); anything else (other key order, blanks, rare channels) is probed first. No
+//! path builds a tree of values, and all skip unknown parts without recursion. Not here: the meaning of events
+//! ([`super::route`]).
 
 use std::borrow::Cow;
 
@@ -19,7 +20,7 @@ use crate::{
         answers::KrakenInstruments,
         book::KrakenBook,
         message::{KrakenBar, KrakenBookEntry, KrakenStatus, KrakenTicker, KrakenTrade},
-        proof,
+        proof, scan,
     },
 };
 
@@ -96,13 +97,15 @@ fn parse_usual(text: &str) -> Option<KrakenFrame<'_>> {
         return Some(KrakenFrame::Heartbeat);
     }
     if let Some(rest) = rest.strip_prefix(r#"book","type":"update","data":"#) {
-        return serde_json::from_str(rest.strip_suffix('}')?).ok().map(KrakenFrame::BookUpdate);
+        let data = rest.strip_suffix('}')?;
+        return scan::books(data).or_else(|| serde_json::from_str(data).ok()).map(KrakenFrame::BookUpdate);
     }
     if let Some(rest) = rest.strip_prefix(r#"ticker","type":"update","data":"#) {
         return serde_json::from_str(rest.strip_suffix('}')?).ok().map(KrakenFrame::Tickers);
     }
     let rest = rest.strip_prefix(r#"trade","type":"update","data":"#)?;
-    serde_json::from_str(rest.strip_suffix('}')?).ok().map(KrakenFrame::Trades)
+    let data = rest.strip_suffix('}')?;
+    scan::trades(data).or_else(|| serde_json::from_str(data).ok()).map(KrakenFrame::Trades)
 }
 
 fn parse_probed(text: &str) -> Result<KrakenFrame<'_>, serde_json::Error> {

@@ -55,7 +55,7 @@ pub(super) struct KrakenTrade<'a> {
     #[serde(borrow)]
     pub(super) symbol: Cow<'a, str>,
     #[serde(borrow)]
-    side: Cow<'a, str>,
+    pub(super) side: Cow<'a, str>,
     #[serde(deserialize_with = "plain_price")]
     pub(super) price: Price,
     #[serde(rename = "qty", deserialize_with = "plain_quantity")]

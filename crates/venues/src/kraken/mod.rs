@@ -9,7 +9,8 @@
 //! - `protocol`: subscriptions and requests · `route`: subscription messages, and the meaning of frames · `answers`:
 //!   REST answers, and instruments
 //! - `book`: the book procedure · `proof`: its checksum, and a check against sides that do not change
-//! - `frame`: parsing of frames, and a verified book as frames · `message`, `rest`: payloads
+//! - `frame`: parsing of frames, and a verified book as frames · `message`, `rest`: payloads · `scan`: the busiest
+//!   payloads, in their usual spelling
 
 mod answers;
 mod book;
@@ -20,6 +21,7 @@ mod proof;
 mod protocol;
 mod rest;
 mod route;
+mod scan;
 
 pub(crate) use protocol::Kraken;
 
