@@ -1,5 +1,5 @@
 //! Plays an input against a session and the view behind it, under virtual time, and checks their contract: nothing
-//! panics, each frame is counted once, outputs end, deadlines advance.
+//! panics, each frame is counted once, outputs end, deadlines advance, and a frame's spelling changes nothing.
 //!
 //! Not here: files, sockets, clocks. The first byte determines how the session is created, then each line is an event:
 //! a frame, or the event named by its first byte ([`TIME`] and its neighbours).
@@ -96,6 +96,8 @@ struct Player {
     venue: &'static Venue,
     reachability: Reachability,
     session: Box<dyn Session>,
+    /// Gets every frame with a blank before its last brace, which scans refuse and serde accepts, and must do the same.
+    twin: Box<dyn Session>,
     view: View,
     now_ms: u64,
     /// Open connections, the newest last, with the number of frames on each.
@@ -124,6 +126,7 @@ impl Player {
             venue,
             reachability,
             session: registry::open(venue.name, &config).expect("a venue of the registry"),
+            twin: registry::open(venue.name, &config).expect("a venue of the registry"),
             view,
             now_ms: 0,
             open: Vec::new(),
@@ -142,6 +145,7 @@ impl Player {
 
     /// Processes an event and all its immediate consequences.
     fn input(&mut self, input: Input<'_>) {
+        self.twin.handle(input.clone(), self.now());
         self.session.handle(input, self.now());
         self.drain();
         for _ in 0..REPLIES {
@@ -153,7 +157,9 @@ impl Player {
 
     fn drain(&mut self) {
         for _ in 0..OUTPUTS {
-            let Some(output) = self.session.poll_output() else { return };
+            let output = self.session.poll_output();
+            assert_eq!(output, self.twin.poll_output(), "another output after a frame with a blank");
+            let Some(output) = output else { return };
             match output {
                 Output::Connect { connection, after, .. } => {
                     self.wanted.push((self.now_ms + u64::try_from(after.as_millis()).unwrap_or(u64::MAX), connection));
@@ -183,9 +189,12 @@ impl Player {
         *n_frames += 1;
         let before = self.session.health().counters;
         self.session.handle(Input::Frame(connection, &frame), self.now());
+        let spaced = frame.strip_suffix('}').map_or_else(|| frame.clone(), |start| format!("{start} }}"));
+        self.twin.handle(Input::Frame(connection, &spaced), self.now());
         let after = self.session.health().counters;
         let judged = (after.malformed - before.malformed) + (after.unknown - before.unknown);
         assert!(after.frames == before.frames + 1 && judged <= 1, "counted {judged} times: {frame}");
+        assert_eq!(after, self.twin.health().counters, "counted otherwise with a blank: {frame}");
         self.view.note_frame(&frame, self.session.health(), self.now());
         self.drain();
     }
