@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use model::{
     instrument::{InstrumentId, Venue},
-    status::{BreakerState, FeedCause, FeedHealth, FeedMode, StreamState},
+    status::{BreakerState, FeedCause, FeedHealth, FeedMode, Silence, StreamState},
     time::{Monotonic, Now, Timestamp},
 };
 use topics::{
@@ -85,10 +85,11 @@ impl StreamTracker {
         let is_shut = health.mode == FeedMode::RestPolling && health.breaker != BreakerState::Closed;
         let is_cut = !health.is_connected || is_shut;
         let is_failed = own_cause.is_some() || is_unhealed || (is_cut && health.cause.is_some());
+        let is_dead = health.silences.get(stream.id) == Some(&Silence::Dead);
         let state = match age {
             _ if is_failed => StreamState::Failed,
             // Nothing need come any more: it is not awaited as at the start.
-            None if restriction.is_some() => StreamState::Stale,
+            None if restriction.is_some() || is_dead => StreamState::Stale,
             None => StreamState::Initialising,
             Some(age) if age <= stream.stale_after => StreamState::Live,
             Some(_) => StreamState::Stale,
@@ -306,6 +307,16 @@ mod tests {
         }
         let cause = connection_entry(&Venue::new("demo"), &health).cause;
         assert_eq!(cause.as_deref(), Some("bars are not in your plan"));
+    }
+
+    #[test]
+    fn a_dead_subscription_is_not_awaited_as_at_the_start() {
+        let (mut health, tracker) = (connected(), StreamTracker::default());
+        for (silence, state) in [(Silence::Unexplained, StreamState::Initialising), (Silence::Dead, StreamState::Stale)]
+        {
+            health.silences.insert(id(), silence);
+            assert_eq!(entry(&tracker, TurnClock::default(), &health, now_at(20_000)).state, state);
+        }
     }
 
     #[test]

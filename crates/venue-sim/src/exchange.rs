@@ -220,6 +220,11 @@ impl Exchange {
 
     /// Returns the venue's next output; `None` if it waits for an input.
     pub fn poll(&mut self) -> Option<Output> {
+        self.poll_except(|_, _| false)
+    }
+
+    /// Returns the same, without the frames of a stream to a client that are not to be sent. They are not counted either.
+    pub(crate) fn poll_except(&mut self, mut is_silenced: impl FnMut(&str, ConnectionId) -> bool) -> Option<Output> {
         loop {
             return Some(match self.core.next()? {
                 Saying::Message(connection, text) => Output::Message(connection, text),
@@ -231,7 +236,10 @@ impl Exchange {
                 Saying::Event(frame, readers) => {
                     let Frame { stream, id, .. } = &*frame;
                     let mut texts = Vec::with_capacity(readers.len());
-                    for reader in readers.into_iter().filter(|reader| self.connections.contains_key(reader)) {
+                    for reader in readers {
+                        if !self.connections.contains_key(&reader) || is_silenced(stream, reader) {
+                            continue;
+                        }
                         texts.push((reader, self.protocol.render(reader, &frame)));
                     }
                     if texts.is_empty() {

@@ -17,7 +17,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
-    /// Connections stay open without any data.
+    /// Connections stay open without any data; with a stream, only that stream has none.
     Stall,
     /// Every connection is closed, once; abruptly without a code.
     Close,
@@ -283,10 +283,19 @@ impl Faults {
         self.active.iter().map(|active| (active.fault.clone(), active.n_hits)).collect()
     }
 
-    /// Returns how a connection is stalled now.
+    /// Returns how a connection is stalled now, as a whole.
     pub(crate) fn stall(&mut self, client: u64, now: Instant) -> Option<FaultMode> {
-        let active = self.of(FaultKind::Stall, now).find(|active| client < active.clients_below)?;
+        let mut stalls = self.of(FaultKind::Stall, now).filter(|active| active.fault.stream.is_none());
+        let active = stalls.find(|active| client < active.clients_below)?;
         Some(active.fault.mode.unwrap_or(FaultMode::Silent))
+    }
+
+    /// Returns true if nothing of a stream is sent to a client: the venue neither sends nor counts its frames.
+    pub(crate) fn silences(&mut self, stream: &str, client: u64, now: Instant) -> bool {
+        self.of(FaultKind::Stall, now).any(|active| {
+            let is_it = active.fault.stream.as_deref().is_some_and(|wanted| stream.contains(wanted));
+            is_it && client < active.clients_below
+        })
     }
 
     /// Returns the status with which a handshake is refused now.
@@ -452,6 +461,10 @@ mod tests {
         let (mut both, now) = faults(&["stall:existing_only=true,duration_ms=100,mode=pings"]);
         assert_eq!((both.stall(4, now), both.stall(5, now)), (Some(FaultMode::Pings), None));
         assert_eq!(both.stall(4, now + Duration::from_millis(100)), None);
+        let (mut one, now) = faults(&["stall:stream=AAA,existing_only=true"]);
+        let silenced =
+            [("x/AAA", 4), ("x/AAA", 5), ("x/BBB", 4)].map(|(stream, client)| one.silences(stream, client, now));
+        assert_eq!((silenced, one.stall(4, now)), ([true, false, false], None));
         let (mut ended, now) = faults(&["stall", "none"]);
         assert_eq!(ended.stall(1, now), None);
         let (mut refusing, now) = faults(&["refuse:count=1"]);

@@ -94,7 +94,8 @@ impl Shared {
 
     /// Queues all output of the venue.
     pub(crate) fn carry_out(&self, exchange: &mut Exchange) {
-        while let Some(output) = exchange.poll() {
+        let is_silenced = |stream: &str, client| self.faults().silences(stream, client, Instant::now());
+        while let Some(output) = exchange.poll_except(is_silenced) {
             match output {
                 Output::Message(client, text) => self.clients.send(client, Outgoing::Message(text)),
                 Output::Event(event) => self.deliver(event, exchange.protocol().required_keys()),

@@ -18,6 +18,7 @@ mod http;
 mod limits;
 #[path = "../../../crates/venues/tests/venues/hostile/mutation.rs"]
 mod mutation;
+mod one_silent;
 mod recordings;
 mod rest_bodies;
 mod resume;

@@ -73,6 +73,7 @@ fn pool_rules(ws_url: &str) -> PoolRules {
         roll: Some((ROLL_AFTER, ROLL_JITTER)),
         refused_wait: CONNECT_REFUSED_WAIT,
         message_spacing: MESSAGE_SPACING,
+        apart: CONNECTIONS_APART,
     }
 }
 
@@ -95,6 +96,8 @@ const STREAMS_PER_MESSAGE: usize = 200;
 /// Time between two messages on one connection. The venue allows five a second, including pongs, and counts in a bucket
 /// that allows bursts only at first.
 const MESSAGE_SPACING: Duration = Duration::from_millis(300);
+/// Connections for single symbols that stay silent beside others.
+const CONNECTIONS_APART: usize = 4;
 /// Connection attempts in [`CONNECT_WINDOW`]; the venue allows 300 per address.
 const CONNECTS_PER_WINDOW: usize = 100;
 /// Five minutes.

@@ -70,6 +70,7 @@ fn pool_rules(ws_url: &str) -> PoolRules {
         roll: None,
         refused_wait: CONNECT_REFUSED_WAIT,
         message_spacing: MESSAGE_SPACING,
+        apart: CONNECTIONS_APART,
     }
 }
 
@@ -85,6 +86,8 @@ const REQUEST_RULES: RequestRules = RequestRules {
 
 /// Products on one connection: a single missing frame costs the snapshots of all of them, up to 5 MB each.
 const PRODUCTS_PER_CONNECTION: usize = 5;
+/// Connections for single products that stay silent beside others.
+const CONNECTIONS_APART: usize = 4;
 /// Connection attempts in a second; the venue allows eight per address. With [`MESSAGE_SPACING`] the first messages of
 /// several connections stay below eight a second too.
 const CONNECTS: (usize, Duration) = (1, Duration::from_secs(1));

@@ -92,7 +92,9 @@ impl CoinbaseSession {
 
     /// Notes that a connection delivers; returns the positions of the products with that label.
     fn label_data(&mut self, connection: ConnectionId, label: &str, now: Now) -> Vec<usize> {
-        let positions = self.labelled(label, now);
+        let mut positions = self.labelled(label, now);
+        let carrier = |position: usize| self.symbols[position].state.supply.carrier(position);
+        positions.retain(|position| self.pool.may_bring(connection, carrier(*position)));
         if positions.is_empty() {
             self.delivered(connection, None, now);
         }

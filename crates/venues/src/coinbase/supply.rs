@@ -287,10 +287,12 @@ impl CoinbaseSession {
             if state.has_data && state.book.has_had_snapshot() && state.n_in_vain >= SNAPSHOTS_IN_VAIN {
                 state.snapshot = SnapshotRequest::None;
                 let silent_ms = u64::try_from(SNAPSHOT_PATIENCE.as_millis()).unwrap_or(u64::MAX);
-                self.abandon(position, FeedCause::Silent { silent_ms }, now);
-                continue;
+                if self.give_up_subscription(position, FeedCause::Silent { silent_ms }, now) {
+                    continue;
+                }
             }
             // Perhaps it has no book: others on its connection must not suffer for that.
+            let state = &mut self.symbols[position].state;
             let doublings = state.n_in_vain.saturating_sub(1).min(16);
             let wait = if doublings == 0 { Duration::ZERO } else { SNAPSHOT_PATIENCE * (1 << doublings) };
             state.snapshot = SnapshotRequest::Due(now.monotonic + wait.min(SNAPSHOT_WAIT_MAX));

@@ -63,6 +63,7 @@ fn pool_rules(ws_url: &str) -> PoolRules {
         roll: None,
         refused_wait: Duration::from_secs(60),
         message_spacing: Duration::from_millis(100),
+        apart: 0,
     }
 }
 

@@ -1,9 +1,10 @@
 //! The session of a venue: subscriptions and requests, and their timing. Written once; a [`Protocol`] adds the venue.
 //!
-//! [`changes`]: symbols that come and go. Not here: frames and answers (the venues), connections, pacing of requests.
+//! [`changes`]: symbols that come and go; [`revival`]: dead subscriptions. Not here: frames and answers (the venues), connections, pacing of requests.
 
 mod changes;
 mod quiet;
+mod revival;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -195,7 +196,9 @@ impl<P: Protocol> FeedSession<P> {
 
     /// Notes that a connection delivers; returns the position of the symbol, if it is one of ours.
     pub(crate) fn data(&mut self, connection: ConnectionId, symbol: &str, now: Now) -> Option<usize> {
-        let position = self.named(symbol, now).filter(|position| !self.symbols[*position].is_unknown);
+        let position = self.named(symbol, now).filter(|position| {
+            !self.symbols[*position].is_unknown && self.pool.may_bring(connection, *position)
+        });
         self.delivered(connection, position, now);
         position
     }
@@ -247,21 +250,6 @@ impl<P: Protocol> FeedSession<P> {
             self.crossed.remove(&position);
         }
         P::book_changed(self, position, now);
-    }
-
-    /// Closes the connection that carries a symbol, although it looks alive.
-    pub(crate) fn abandon(&mut self, position: usize, cause: FeedCause, now: Now) {
-        let lost = self.pool.abandon(P::carrier(self, position), cause, now, &mut self.out);
-        self.lose(lost, now);
-    }
-
-    /// Processes the time of a symbol's newest trade: one that should have arrived but did not proves that a
-    /// subscription is dead although it was acknowledged.
-    pub(crate) fn probed(&mut self, position: usize, newest: Option<Timestamp>, now: Now) {
-        if let Some(silent_for) = self.liveness.probed(position, newest, now.monotonic) {
-            let silent_ms = u64::try_from(silent_for.as_millis()).unwrap_or(u64::MAX);
-            self.abandon(position, FeedCause::AcknowledgedSilent { silent_ms }, now);
-        }
     }
 
     /// Queues requests for each known symbol. A round that the budget still delays is not doubled.
@@ -340,7 +328,7 @@ impl<P: Protocol> FeedSession<P> {
         }
         for position in P::connection_lost(self, lost) {
             self.crossed.remove(&position);
-            self.liveness.release(position);
+            self.liveness.pause(position);
             let symbol = &mut self.symbols[position];
             let Some(tracked) = self.books.get_mut(&symbol.id) else { continue };
             let (state_before, n_resyncs) = (tracked.state, tracked.counters.resyncs);

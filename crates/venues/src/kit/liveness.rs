@@ -30,7 +30,19 @@ struct Life {
     probed_at: Option<Monotonic>,
     /// The result of the last answer; invalid once data arrives.
     is_answered_quiet: bool,
+    /// The venue had newer data than it delivered; nothing has arrived since, however often it was subscribed again.
     is_dead: bool,
+    /// The last time it was found dead, and how many times in a row.
+    deaths: Option<(Monotonic, u32)>,
+}
+
+/// A subscription that is dead although it was acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Death {
+    /// How long nothing has arrived.
+    pub(crate) silent_for: Duration,
+    /// How many times in a row it was found dead, this time included: what was done before did not last.
+    pub(crate) n_in_a_row: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -57,14 +69,25 @@ impl Liveness {
     pub(crate) fn expect(&mut self, position: usize, now: Now) {
         if let Some(life) = self.symbols.get_mut(position) {
             life.expected_since = Some(Expectation { monotonic: now.monotonic, wall: now.wall });
-            (life.is_answered_quiet, life.is_dead, life.probed_at) = (false, false, None);
+            life.is_answered_quiet = false;
+            // What was made again in vain is asked about at the usual distance.
+            if life.deaths.is_none_or(|(_, n_in_a_row)| n_in_a_row < 2) {
+                life.probed_at = None;
+            }
         }
     }
 
-    /// Notes that no data of a symbol is expected: its connection is gone, or the venue does not know it.
-    pub(crate) fn release(&mut self, position: usize) {
+    /// Notes that no data of a symbol is expected for now: its connection is gone.
+    pub(crate) fn pause(&mut self, position: usize) {
         if let Some(life) = self.symbols.get_mut(position) {
             life.expected_since = None;
+        }
+    }
+
+    /// Notes that no data of a symbol is expected any more: the venue does not know it, or refuses it.
+    pub(crate) fn release(&mut self, position: usize) {
+        if let Some(life) = self.symbols.get_mut(position) {
+            (life.expected_since, life.is_dead, life.deaths) = (None, false, None);
         }
     }
 
@@ -80,11 +103,11 @@ impl Liveness {
     /// Returns the reason for a symbol's silence; `None` if data arrives or none is expected.
     fn silence(&self, position: usize, now: Monotonic) -> Option<Silence> {
         let life = self.symbols.get(position)?;
-        if life.silent_for(now)? < SILENT_AFTER {
-            return None;
-        }
         if life.is_dead {
             return Some(Silence::Dead);
+        }
+        if life.silent_for(now)? < SILENT_AFTER {
+            return None;
         }
         if life.is_answered_quiet {
             return Some(Silence::QuietByVenue);
@@ -100,6 +123,20 @@ impl Liveness {
     /// Returns true for a symbol of which the venue itself had nothing newer when it was asked last.
     pub(crate) fn is_quiet_by_venue(&self, position: usize) -> bool {
         self.symbols.get(position).is_some_and(|life| life.is_answered_quiet)
+    }
+
+    /// Returns true if these symbols prove their connection alive: data of one arrives, or the venue itself has nothing
+    /// newer of one and none is dead.
+    pub(crate) fn prove_alive(&self, positions: impl Iterator<Item = usize>, now: Monotonic) -> bool {
+        let (mut is_one_quiet, mut is_one_dead) = (false, false);
+        for life in positions.filter_map(|position| self.symbols.get(position)) {
+            if life.data_at.is_some_and(|at| now.saturating_since(at) < PROBE_AFTER) {
+                return true;
+            }
+            is_one_quiet |= life.is_answered_quiet;
+            is_one_dead |= life.is_dead;
+        }
+        is_one_quiet && !is_one_dead
     }
 
     /// Once a second: records the reasons for silent symbols, and returns one that the venue should be asked about,
@@ -130,9 +167,9 @@ impl Liveness {
         self.symbols.iter().any(|life| life.expected_since.is_some()).then_some(self.next_look)
     }
 
-    /// Processes the venue's answer: `newest` is the time of its newest trade, `None` if it has none. Returns the
-    /// duration of the silence if the subscription is dead.
-    pub(crate) fn probed(&mut self, position: usize, newest: Option<Timestamp>, now: Monotonic) -> Option<Duration> {
+    /// Processes the venue's answer: `newest` is the time of its newest trade, `None` if it has none. Returns whether the
+    /// subscription is dead.
+    pub(crate) fn probed(&mut self, position: usize, newest: Option<Timestamp>, now: Monotonic) -> Option<Death> {
         let life = self.symbols.get_mut(position)?;
         let silent_for = life.silent_for(now)?;
         if silent_for < SILENT_AFTER {
@@ -147,7 +184,21 @@ impl Liveness {
         // Trades made a moment ago may still be in flight.
         let is_missing = newest.is_some_and(|newest| newest > known + UNDER_WAY);
         (life.is_dead, life.is_answered_quiet) = (is_missing, !is_missing);
-        is_missing.then_some(silent_for)
+        if !is_missing {
+            return None;
+        }
+        // What was missed now must not count as missing again once it is subscribed again.
+        life.newest_print = life.newest_print.max(newest);
+        Some(Death { silent_for, n_in_a_row: self.count_death(position, now) })
+    }
+
+    /// Counts a subscription that is dead; returns how many times in a row it was.
+    pub(crate) fn count_death(&mut self, position: usize, now: Monotonic) -> u32 {
+        let Some(life) = self.symbols.get_mut(position) else { return 1 };
+        let recent = life.deaths.filter(|(at, _)| now.saturating_since(*at) < RELAPSE);
+        let n_in_a_row = recent.map_or(1, |(_, n_before)| n_before.saturating_add(1));
+        life.deaths = Some((now, n_in_a_row));
+        n_in_a_row
     }
 }
 
@@ -164,6 +215,9 @@ const SILENT_AFTER: Duration = Duration::from_secs(5);
 const PROBE_AFTER: Duration = Duration::from_secs(15);
 /// Time between two requests about the same symbol.
 const PROBE_SPACING: Duration = Duration::from_secs(60);
+/// A subscription found dead again within this time never recovered, even if it delivered a little: longer than the
+/// longest wait for a connection of its own.
+const RELAPSE: Duration = Duration::from_secs(15 * 60);
 /// Trades newer than the last received one by less than this may still be in flight.
 const UNDER_WAY: Duration = Duration::from_secs(2);
 /// Possible difference between the venue's clock and ours.
@@ -241,6 +295,57 @@ mod tests {
             assert_eq!([probe(&mut liveness, 89), probe(&mut liveness, 90)], [None, Some(0)]);
             liveness.data(0, None, at(91));
             assert_eq!((liveness.silence(0, at(95)), liveness.probed(0, Some(wall(500)), at(95))), (None, None));
+        }
+    }
+
+    #[test]
+    fn deaths_in_a_row_are_counted_until_data_lasts() {
+        let mut liveness = watched(1);
+        liveness.data(0, Some(wall(1)), at(1));
+        // Time of the answer, the venue's newest trade in it, the deaths in a row; subscribed again after each.
+        for (secs, newest, expected) in [
+            (20, 10, Some(1)),
+            (40, 30, Some(2)),
+            // Nothing newer than what was missed before.
+            (60, 31, None),
+            (80, 70, Some(3)),
+            (80 + 15 * 60, 900, Some(1)),
+        ] {
+            let death = liveness.probed(0, Some(wall(newest)), at(secs));
+            assert_eq!(death.map(|death| death.n_in_a_row), expected, "{secs}");
+            liveness.pause(0);
+            let silence = expected.map(|_| Silence::Dead);
+            assert_eq!(liveness.silence(0, at(secs)), silence, "{secs}");
+            liveness.expect(0, now(secs));
+            assert_eq!(liveness.silence(0, at(secs)), silence, "{secs}: until data arrives");
+        }
+        // A snapshot alone is no recovery.
+        liveness.data(0, None, at(985));
+        assert_eq!(liveness.silence(0, at(986)), None);
+        assert_eq!(liveness.probed(0, Some(wall(980)), at(1_001)).map(|death| death.n_in_a_row), Some(2));
+        liveness.release(0);
+        assert_eq!(liveness.silence(0, at(1_002)), None);
+    }
+
+    #[test]
+    fn fellows_prove_a_connection_alive() {
+        // The newest data of two fellows, and the venue's newest trade when asked about them.
+        for (data_at, newest, expected) in [
+            ([29, 1], [None, None], true),
+            ([15, 1], [None, None], false),
+            ([1, 1], [None, None], false),
+            ([1, 1], [Some(1), None], true),
+            ([1, 1], [Some(1), Some(25)], false),
+            ([29, 1], [None, Some(25)], true),
+        ] {
+            let mut liveness = watched(3);
+            for (fellow, (secs, newest)) in data_at.into_iter().zip(newest).enumerate() {
+                liveness.data(fellow, Some(wall(1)), at(secs));
+                if newest.is_some() {
+                    liveness.probed(fellow, newest.map(wall), at(30));
+                }
+            }
+            assert_eq!(liveness.prove_alive(0..2, at(30)), expected, "{data_at:?} {newest:?}");
         }
     }
 

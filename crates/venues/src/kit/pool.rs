@@ -2,12 +2,12 @@
 //! cuts them. Shared by all venues.
 //!
 //! Each shard of symbols has one active connection and, during a roll-over, a successor that is opened and subscribed
-//! beside it; the older one is closed when data flows on the successor. Other symbols come and go in [`changes`]. Not
-//! here: the meaning of frames and the subscriptions (the venues), dropping of items that both connections deliver
+//! beside it; the older one is closed when data flows on the successor. Other symbols come and go in [`changes`]; a symbol
+//! that stays silent beside others gets a connection of its own in [`apart`]. Not here: the meaning of frames and the subscriptions (the venues), dropping of items that both connections deliver
 //! ([`crate::kit::dedup`]).
 
+pub(crate) mod apart;
 mod changes;
-
 mod watch;
 
 use std::time::Duration;
@@ -47,6 +47,8 @@ pub(crate) struct PoolRules {
     pub(crate) refused_wait: Duration,
     /// Time between two messages on one connection.
     pub(crate) message_spacing: Duration,
+    /// Maximum connections for single symbols that stay silent beside others.
+    pub(crate) apart: usize,
 }
 
 /// All connections.
@@ -56,6 +58,10 @@ pub(crate) struct Pool {
     shards: Vec<Shard>,
     jitter: Jitter,
     backoff: Backoff,
+    /// That of a symbol's own connection.
+    apart_backoff: Backoff,
+    /// True once a symbol had a connection of its own.
+    has_apart: bool,
     connects: RateWindow,
     max_attempts: Option<u32>,
     /// Nothing is opened or sent before this: the venue has asked to wait.
@@ -74,6 +80,8 @@ struct Shard {
     backoff: Backoff,
     successor_backoff: Backoff,
     has_been_open: bool,
+    /// True if it is for one symbol that was silent beside others: its failures are that symbol's alone.
+    is_apart: bool,
     /// When the last connection was lost, if no data has arrived since.
     dark_since: Option<Monotonic>,
     cause: Option<FeedCause>,
@@ -89,6 +97,7 @@ impl Shard {
             backoff: backoff.clone(),
             successor_backoff: backoff.clone(),
             has_been_open: false,
+            is_apart: false,
             dark_since: None,
             cause: None,
             next_attempt: None,
@@ -114,6 +123,8 @@ impl Pool {
             shards,
             jitter: Jitter::new(config.seed),
             backoff,
+            apart_backoff: Backoff::new(config.backoff_min, apart::LONGEST_WAIT),
+            has_apart: false,
             connects: RateWindow::new(rules.connects.0, rules.connects.1),
             rules,
             max_attempts: config.max_attempts,
@@ -151,7 +162,7 @@ impl Pool {
                 shard.backoff.n_failures() >= FAILURES_TO_POLL || shard.cause.as_ref().is_some_and(is_block);
             if is_hopeless { Some(Monotonic::ZERO) } else { shard.dark_since.map(|since| since + DARK_TO_POLL) }
         };
-        self.shards.iter().filter_map(of_shard).min().filter(|_| self.is_watched)
+        self.feed_shards().filter_map(of_shard).min().filter(|_| self.is_watched)
     }
 
     /// Returns the symbols to subscribe on a connection that is about to count as open; `None` if it is already open,
@@ -208,12 +219,19 @@ impl Pool {
         shard.active.as_ref().filter(|connection| connection.is_open()).map(|connection| connection.id)
     }
 
-    /// Closes the active connection for a symbol although it looks alive, and opens another.
-    pub(crate) fn abandon(&mut self, symbol: usize, cause: FeedCause, now: Now, out: &mut Outputs) -> LostSymbols {
+    /// Closes the active connection for a symbol although it looks alive, and opens another after `least_wait`.
+    pub(crate) fn abandon(
+        &mut self,
+        symbol: usize,
+        cause: FeedCause,
+        least_wait: Duration,
+        now: Now,
+        out: &mut Outputs,
+    ) -> LostSymbols {
         let Some(id) = self.carrier(symbol) else { return LostSymbols::new() };
         let Some((shard_idx, role)) = self.position(id) else { return LostSymbols::new() };
         out.queue.push_back(Output::Close(id));
-        let lost = self.give_up(shard_idx, role, cause, Duration::ZERO, now, out);
+        let lost = self.give_up(shard_idx, role, cause, least_wait, now, out);
         self.report(out);
         lost
     }
@@ -436,8 +454,8 @@ impl Pool {
     fn report(&self, out: &mut Outputs) {
         let connections = self.shards.iter().flat_map(|shard| [&shard.active, &shard.successor]).flatten();
         out.set_open_connections(connections.filter(|connection| connection.is_open()).count());
-        out.health.next_attempt = self.shards.iter().filter_map(|shard| shard.next_attempt).min();
-        out.set_transport_cause(self.shards.iter().find_map(|shard| shard.cause.clone()));
+        out.health.next_attempt = self.feed_shards().filter_map(|shard| shard.next_attempt).min();
+        out.set_transport_cause(self.feed_shards().find_map(|shard| shard.cause.clone()));
     }
 }
 

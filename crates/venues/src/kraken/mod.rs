@@ -67,6 +67,7 @@ fn pool_rules(ws_url: &str) -> PoolRules {
         roll: None,
         refused_wait: CONNECT_REFUSED_WAIT,
         message_spacing: MESSAGE_SPACING,
+        apart: CONNECTIONS_APART,
     }
 }
 
@@ -86,6 +87,8 @@ const SYMBOLS_PER_CONNECTION: usize = 100;
 const SYMBOLS_PER_MESSAGE: usize = 50;
 /// Time between two messages on one connection. The venue's limit varies with its load.
 const MESSAGE_SPACING: Duration = Duration::from_millis(250);
+/// Connections for single symbols that stay silent beside others.
+const CONNECTIONS_APART: usize = 4;
 /// Connection attempts in [`CONNECT_WINDOW`]; about 150 from one address get it blocked.
 const CONNECTS_PER_WINDOW: usize = 75;
 /// Ten minutes.

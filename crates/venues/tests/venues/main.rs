@@ -13,6 +13,7 @@ mod coinbase_connections;
 mod coinbase_data;
 #[path = "support/coinbase.rs"]
 mod coinbase_support;
+mod dead_subscriptions;
 mod document;
 mod finnhub;
 mod hostile;

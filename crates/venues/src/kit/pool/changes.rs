@@ -17,7 +17,7 @@ impl Pool {
     /// subscribe to further symbols, with these symbols.
     pub(crate) fn add(&mut self, symbols: &[usize], now: Now, out: &mut Outputs) -> Vec<(ConnectionId, Vec<usize>)> {
         let (mut left, mut to_subscribe) = (symbols, Vec::new());
-        for shard in self.shards.iter_mut().filter(|shard| shard.active.is_some()) {
+        for shard in self.shards.iter_mut().filter(|shard| shard.active.is_some() && !shard.is_apart) {
             let n_free = self.rules.symbols_per_connection.saturating_sub(shard.members.len());
             let (taken, rest) = left.split_at(n_free.min(left.len()));
             left = rest;
