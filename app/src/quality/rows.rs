@@ -124,9 +124,10 @@ impl RowChoice {
 
 fn severity(state: BookState) -> u64 {
     match state {
-        BookState::Suspect => 5,
-        BookState::Resyncing => 4,
-        BookState::Unverified => 3,
+        BookState::Suspect => 6,
+        BookState::Resyncing => 5,
+        BookState::Unverified => 4,
+        BookState::Polled => 3,
         BookState::Buffering => 2,
         BookState::Empty => 1,
         BookState::Live => 0,

@@ -79,7 +79,7 @@ impl Evidence {
             Some(BookState::Suspect | BookState::Resyncing) => Some(LeftOut::Suspect),
             Some(BookState::Unverified) => Some(LeftOut::Unverified),
             // A quote by REST or ticker alone is not proven.
-            None | Some(BookState::Empty | BookState::Buffering) => Some(LeftOut::NoBook),
+            None | Some(BookState::Empty | BookState::Buffering | BookState::Polled) => Some(LeftOut::NoBook),
         }
     }
 }
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn evidence_decides() {
-        use BookState::{Buffering, Empty, Live, Resyncing, Suspect, Unverified};
+        use BookState::{Buffering, Empty, Live, Polled, Resyncing, Suspect, Unverified};
         #[track_caller]
         fn check(state: StreamState, book: Option<BookState>, expected: Option<LeftOut>) {
             let evidence = Evidence { state, book };
@@ -259,6 +259,7 @@ mod tests {
         check(live, None, Some(LeftOut::NoBook));
         check(live, Some(Empty), Some(LeftOut::NoBook));
         check(live, Some(Buffering), Some(LeftOut::NoBook));
+        check(live, Some(Polled), Some(LeftOut::NoBook));
         check(live, Some(Suspect), Some(LeftOut::Suspect));
         check(live, Some(Resyncing), Some(LeftOut::Suspect));
         check(live, Some(Unverified), Some(LeftOut::Unverified));

@@ -72,7 +72,8 @@ impl ProofWatch {
         if counters.resyncs <= seen.resyncs {
             return;
         }
-        let is_lost = !is_connected || matches!(book.state, BookState::Empty | BookState::Buffering);
+        let is_lost =
+            !is_connected || matches!(book.state, BookState::Empty | BookState::Buffering | BookState::Polled);
         let is_crossed = self.crossed_at.is_some_and(|at| now.monotonic.saturating_since(at) < COUNTERS_PERIOD);
         let reason = match () {
             () if counters.checksums_bad > seen.checksums_bad => ResyncReason::Checksum,

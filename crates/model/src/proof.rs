@@ -23,12 +23,14 @@ pub enum BookState {
     Resyncing,
     /// The venue's own checksum keeps failing: shown and flagged, never traded on.
     Unverified,
+    /// Its best levels come by REST, seconds apart, because no connection can be had: shown and flagged, never traded on.
+    Polled,
 }
 
 impl BookState {
-    /// Returns true if levels may be served at all (live, or flagged as unverified).
+    /// Returns true if levels may be served at all (live, or flagged as unverified or polled).
     pub fn is_served(self) -> bool {
-        matches!(self, Self::Live | Self::Unverified)
+        matches!(self, Self::Live | Self::Unverified | Self::Polled)
     }
 
     /// Returns the displayed word, lower case.
@@ -40,6 +42,7 @@ impl BookState {
             Self::Suspect => "suspect",
             Self::Resyncing => "resyncing",
             Self::Unverified => "unverified",
+            Self::Polled => "polled",
         }
     }
 }

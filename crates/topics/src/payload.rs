@@ -206,13 +206,14 @@ pub trait FieldReader {
 
 // The positions are the numbers in the binary form: append only.
 pub(crate) const SIDES: [AggressorSide; 3] = [AggressorSide::Buyer, AggressorSide::Seller, AggressorSide::Unknown];
-pub(crate) const BOOK_STATES: [BookState; 6] = [
+pub(crate) const BOOK_STATES: [BookState; 7] = [
     BookState::Empty,
     BookState::Buffering,
     BookState::Live,
     BookState::Suspect,
     BookState::Resyncing,
     BookState::Unverified,
+    BookState::Polled,
 ];
 
 /// Returns the position of a value in a table of all values: its number in the binary form.

@@ -82,6 +82,7 @@ pub fn proof(state: BookState) -> &'static str {
     match state {
         BookState::Live => "proof ok",
         BookState::Unverified => "unverified",
+        BookState::Polled => "by REST",
         BookState::Suspect | BookState::Resyncing => "resyncing",
         BookState::Buffering => "buffering",
         BookState::Empty => "waiting",

@@ -154,6 +154,7 @@ fn shape(state: BookState) -> &'static str {
         BookState::Empty => "○",
         BookState::Buffering => "◌",
         BookState::Unverified => "◐",
+        BookState::Polled => "◒",
         BookState::Suspect => "▲",
         BookState::Resyncing => "↻",
     }

@@ -1,8 +1,7 @@
 //! Processes REST answers: snapshots, symbols, history, and polled data instead of an unavailable connection; also
 //! writes a verified book, or candles, as such an answer, for recordings that begin midway.
 //!
-//! Polled trades keep their ids, so none counts twice. Books are not polled: levels that are seconds old are not a
-//! book. Not here: when requests are sent ([`crate::kit::requests`]).
+//! Polled trades keep their ids, so none counts twice. Not here: when requests are sent ([`crate::kit::requests`]).
 
 use model::{
     candle::{Candle, Interval},
@@ -17,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{
     binance::{
-        LEAST_WEIGHT_PER_MINUTE,
+        LEAST_WEIGHT_PER_MINUTE, SNAPSHOT_LEVELS,
         book::SnapshotOutcome,
         message::{BinanceDepth, aggressor_side},
         protocol::{BinanceSession, Purpose},
@@ -59,6 +58,10 @@ impl BinanceSession {
                 self.probed(*symbol, rows.iter().map(|row| row.trade_time.0).max(), now);
             }
             Purpose::DayTicker { symbol } => self.polled_day(*symbol, &serde_json::from_str(body)?, now),
+            Purpose::BestLevels { symbol } => {
+                let depth: BinanceDepth = serde_json::from_str(body)?;
+                self.show_polled(*symbol, (&depth.bids, &depth.asks), None, now);
+            }
             Purpose::Trades { symbol } => self.polled_trades(*symbol, &serde_json::from_str::<Vec<_>>(body)?, now),
             Purpose::AggTrades { symbol } => {
                 self.polled_agg_trades(*symbol, &serde_json::from_str::<Vec<_>>(body)?, now);
@@ -131,6 +134,7 @@ impl BinanceSession {
             Purpose::History { .. }
             | Purpose::Probe { .. }
             | Purpose::DayTicker { .. }
+            | Purpose::BestLevels { .. }
             | Purpose::Trades { .. }
             | Purpose::AggTrades { .. } => {}
         }
@@ -222,7 +226,7 @@ pub(super) fn of_book(symbol: &str, tracked: &TrackedBook, depth: usize) -> Opti
         bids: tracked.book.bids().take(depth).map(pair).collect(),
         asks: tracked.book.asks().take(depth).map(pair).collect(),
     };
-    let request = rest::depth(symbol);
+    let request = rest::depth(symbol, SNAPSHOT_LEVELS);
     Some(SnapshotFrame::Answer { path: request.path, query: request.query, body: serde_json::to_string(&answer).ok()? })
 }
 

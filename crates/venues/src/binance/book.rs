@@ -109,7 +109,11 @@ impl BinanceBook {
         match tracked.state {
             BookState::Empty => tracked.state = BookState::Buffering,
             BookState::Suspect => tracked.state = BookState::Resyncing,
-            BookState::Buffering | BookState::Live | BookState::Resyncing | BookState::Unverified => {}
+            BookState::Buffering
+            | BookState::Live
+            | BookState::Resyncing
+            | BookState::Unverified
+            | BookState::Polled => {}
         }
     }
 

@@ -146,5 +146,7 @@ const FRAME_BYTES: usize = 16 << 20;
 
 /// Time between two polls of a symbol: less than the five seconds after which data counts as stale by default.
 const POLL_SPACING: Duration = Duration::from_secs(4);
+/// Levels a side requested in a poll (weight 5).
+const POLLED_LEVELS: u32 = 100;
 /// Up to this many symbols, polling requests single trades (weight 25), above that aggregated ones (weight 4).
 const SYMBOLS_POLLED_IN_FULL: usize = 5;

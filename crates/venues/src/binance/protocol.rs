@@ -16,8 +16,9 @@ use serde::Serialize;
 
 use crate::{
     binance::{
-        FRAME_BYTES, HISTORY_ATTEMPTS, INFO, POLL_SPACING, REQUEST_RULES, STREAMS_PER_MESSAGE, STREAMS_PER_SYMBOL,
-        SYMBOLS_PER_REQUEST, SYMBOLS_POLLED_IN_FULL, answers, book::BinanceBook, catalogue, frame, pool_rules, rest,
+        FRAME_BYTES, HISTORY_ATTEMPTS, INFO, POLL_SPACING, POLLED_LEVELS, REQUEST_RULES, SNAPSHOT_LEVELS,
+        STREAMS_PER_MESSAGE, STREAMS_PER_SYMBOL, SYMBOLS_PER_REQUEST, SYMBOLS_POLLED_IN_FULL, answers,
+        book::BinanceBook, catalogue, frame, pool_rules, rest,
     },
     catalogue::CatalogueSource,
     kit::{
@@ -50,8 +51,10 @@ pub(crate) enum Purpose {
     Probe { symbol: usize },
     /// Candles.
     History { symbol: usize, interval: Interval, n_bars: usize },
-    /// Statistics of 24 hours, instead of the stream.
+    /// Statistics of 24 hours with best bid and ask, instead of the stream.
     DayTicker { symbol: usize },
+    /// The best levels of the book, instead of the stream.
+    BestLevels { symbol: usize },
     /// Single trades, instead of the stream.
     Trades { symbol: usize },
     /// Aggregated trades, instead of the stream.
@@ -68,6 +71,7 @@ impl requests::Purpose for Purpose {
             Self::History { .. } => 3,
             Self::DayTicker { .. } => 4,
             Self::Trades { .. } | Self::AggTrades { .. } => 5,
+            Self::BestLevels { .. } => 6,
         }
     }
 
@@ -77,7 +81,7 @@ impl requests::Purpose for Purpose {
 
     fn subject(&self) -> &'static str {
         match self {
-            Self::Snapshot { .. } => "order books",
+            Self::Snapshot { .. } | Self::BestLevels { .. } => "order books",
             Self::Symbols(_) => "symbols",
             Self::History { .. } => "bars",
             Self::DayTicker { .. } => "quotes",
@@ -93,6 +97,7 @@ impl requests::Purpose for Purpose {
             Self::Snapshot { .. }
             | Self::Probe { .. }
             | Self::DayTicker { .. }
+            | Self::BestLevels { .. }
             | Self::Trades { .. }
             | Self::AggTrades { .. } => 1,
         }
@@ -214,7 +219,7 @@ impl Protocol for Binance {
         let is_in_full = session.known_symbols().len() <= SYMBOLS_POLLED_IN_FULL;
         session.request_each(now, |symbol| {
             let prints = if is_in_full { Purpose::Trades { symbol } } else { Purpose::AggTrades { symbol } };
-            [Purpose::DayTicker { symbol }, prints]
+            [Purpose::DayTicker { symbol }, prints, Purpose::BestLevels { symbol }]
         });
     }
 
@@ -235,11 +240,12 @@ impl Protocol for Binance {
         Some(match purpose {
             Purpose::Snapshot { symbol, epoch } => {
                 symbols.get(*symbol).filter(|symbol| symbol.state.epoch == *epoch && !symbol.is_unknown)?;
-                rest::depth(name(symbol)?)
+                rest::depth(name(symbol)?, SNAPSHOT_LEVELS)
             }
             Purpose::Symbols(positions) => rest::exchange_info(&positions.iter().filter_map(name).collect::<Vec<_>>()),
             Purpose::History { symbol, interval, n_bars } => rest::klines(name(symbol)?, *interval, *n_bars),
             Purpose::DayTicker { symbol } => rest::day_ticker(name(symbol)?),
+            Purpose::BestLevels { symbol } => rest::depth(name(symbol)?, POLLED_LEVELS),
             Purpose::Trades { symbol } => rest::trades(name(symbol)?),
             Purpose::AggTrades { symbol } => rest::agg_trades(name(symbol)?),
             Purpose::Probe { symbol } => rest::newest_agg_trade(name(symbol)?),

@@ -18,10 +18,7 @@ use serde::{
 };
 
 use crate::{
-    binance::{
-        SNAPSHOT_LEVELS,
-        message::{BinanceTime, positive_price},
-    },
+    binance::message::{BinanceTime, positive_price},
     kit::requests::RestRequest,
 };
 
@@ -35,19 +32,15 @@ pub(super) fn exchange_info(symbols: &[&str]) -> RestRequest {
     RestRequest::get("/api/v3/exchangeInfo", query, 20)
 }
 
-/// Requests a snapshot of the book.
-pub(super) fn depth(symbol: &str) -> RestRequest {
-    let weight = match SNAPSHOT_LEVELS {
+/// Requests the book, so many levels a side.
+pub(super) fn depth(symbol: &str, n_levels: u32) -> RestRequest {
+    let weight = match n_levels {
         0..=100 => 5,
         101..=500 => 25,
         501..=1_000 => 50,
         _ => 250,
     };
-    RestRequest::get(
-        "/api/v3/depth",
-        vec![("symbol", symbol.to_owned()), ("limit", SNAPSHOT_LEVELS.to_string())],
-        weight,
-    )
+    RestRequest::get("/api/v3/depth", vec![("symbol", symbol.to_owned()), ("limit", n_levels.to_string())], weight)
 }
 
 /// Requests the newest candles, the forming one last.
@@ -331,10 +324,11 @@ mod tests {
     fn requests_state_their_weight() {
         assert_eq!(exchange_info(&[]), RestRequest::get("/api/v3/exchangeInfo", vec![], 20));
         assert_eq!(exchange_info(&["A\"", "B"]).query, [("symbols", r#"["A\"","B"]"#.to_owned())]);
-        assert_eq!(depth("A").query, [("symbol", "A".to_owned()), ("limit", "1000".to_owned())]);
+        assert_eq!(depth("A", 1_000).query, [("symbol", "A".to_owned()), ("limit", "1000".to_owned())]);
         let weights =
-            [depth("A"), trades("A"), agg_trades("A"), newest_agg_trade("A"), day_ticker("A")].map(|ask| ask.weight);
-        assert_eq!(weights, [50, 25, 4, 4, 2]);
+            [depth("A", 1_000), depth("A", 100), trades("A"), agg_trades("A"), newest_agg_trade("A"), day_ticker("A")]
+                .map(|ask| ask.weight);
+        assert_eq!(weights, [50, 5, 25, 4, 4, 2]);
         let bars = klines("A", Interval::M15, 5_000);
         assert_eq!((bars.path.as_ref(), bars.weight), ("/api/v3/klines", 2));
         assert_eq!(bars.query[1..], [("interval", "15m".to_owned()), ("limit", "1000".to_owned())]);

@@ -2,8 +2,7 @@
 //! writes candles as such an answer, for recordings.
 //!
 //! Polled trades keep their ids, so none counts twice, neither from two polls nor from the snapshot at the start of a
-//! new connection. Books are not polled: levels that are seconds old are not a book. Not here: when requests are sent
-//! ([`crate::kit::requests`]).
+//! new connection. Not here: when requests are sent ([`crate::kit::requests`]).
 
 use std::sync::Arc;
 
@@ -67,9 +66,9 @@ impl CoinbaseSession {
                 }
             }
             Purpose::Day { symbol } => self.polled_day(*symbol, &serde_json::from_str(body)?, now),
-            Purpose::BestPrices { symbol } => {
+            Purpose::BestLevels { symbol } => {
                 let book: CoinbaseProductBook = serde_json::from_str(body)?;
-                self.polled_best_prices(*symbol, &book, now);
+                self.polled_best_levels(*symbol, &book, now);
             }
             Purpose::Trades { symbol } => self.polled_trades(*symbol, &serde_json::from_str(body)?, now),
         }
@@ -97,18 +96,19 @@ impl CoinbaseSession {
             // The same request would be refused again: the pages received must suffice.
             Purpose::History { symbol, interval, from, .. } => self.emit_history(*symbol, *interval, *from, now),
             // Polling repeats by itself, and so does doubt.
-            Purpose::Probe { .. } | Purpose::Day { .. } | Purpose::BestPrices { .. } | Purpose::Trades { .. } => {}
+            Purpose::Probe { .. } | Purpose::Day { .. } | Purpose::BestLevels { .. } | Purpose::Trades { .. } => {}
         }
     }
 
-    /// Processes best bid and ask.
-    fn polled_best_prices(&mut self, position: usize, book: &CoinbaseProductBook, now: Now) {
+    /// Processes the best levels.
+    fn polled_best_levels(&mut self, position: usize, book: &CoinbaseProductBook, now: Now) {
         if !self.polling.is_on() {
             return;
         }
         self.out.set_polling(true);
-        let (quote, time) = book.quote();
-        self.emit_quote(position, quote, time, now);
+        self.emit_quote(position, book.quote(), book.time(), now);
+        let (bids, asks) = book.levels();
+        self.show_polled(position, (&bids, &asks), book.time(), now);
     }
 
     /// Processes a product's status, and its statistics of 24 hours if nothing else brings them.

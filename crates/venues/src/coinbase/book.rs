@@ -143,7 +143,11 @@ impl CoinbaseBook {
         match tracked.state {
             BookState::Empty => tracked.state = BookState::Buffering,
             BookState::Suspect => tracked.state = BookState::Resyncing,
-            BookState::Buffering | BookState::Live | BookState::Resyncing | BookState::Unverified => {}
+            BookState::Buffering
+            | BookState::Live
+            | BookState::Resyncing
+            | BookState::Unverified
+            | BookState::Polled => {}
         }
     }
 

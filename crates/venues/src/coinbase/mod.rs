@@ -135,5 +135,7 @@ const FRAME_BYTES: usize = 64 << 20;
 
 /// Time between two polls of a product: less than the five seconds after which data counts as stale by default.
 const POLL_SPACING: Duration = Duration::from_secs(4);
+/// Levels a side requested in a poll: the page's book and its groups.
+const POLLED_LEVELS: usize = 50;
 /// Trades requested in a poll.
 const POLLED_TRADES: usize = 100;

@@ -60,8 +60,8 @@ pub(crate) enum Purpose {
     History { symbol: usize, interval: Interval, from: Timestamp, until: Timestamp },
     /// A product's status, and its statistics of 24 hours instead of the stream.
     Day { symbol: usize },
-    /// Best bid and ask, instead of the stream.
-    BestPrices { symbol: usize },
+    /// The best levels of the book, instead of the stream.
+    BestLevels { symbol: usize },
     /// Trades, instead of the stream.
     Trades { symbol: usize },
 }
@@ -73,7 +73,7 @@ impl requests::Purpose for Purpose {
             Self::Product { .. } | Self::Products => 0,
             Self::Probe { .. } => 1,
             Self::History { .. } => 2,
-            Self::BestPrices { .. } => 3,
+            Self::BestLevels { .. } => 3,
             Self::Trades { .. } => 4,
             Self::Day { .. } => 5,
         }
@@ -87,7 +87,8 @@ impl requests::Purpose for Purpose {
         match self {
             Self::Product { .. } | Self::Products => "products",
             Self::History { .. } => "bars",
-            Self::Day { .. } | Self::BestPrices { .. } => "quotes",
+            Self::BestLevels { .. } => "order books",
+            Self::Day { .. } => "quotes",
             Self::Probe { .. } | Self::Trades { .. } => "trades",
         }
     }
@@ -96,7 +97,7 @@ impl requests::Purpose for Purpose {
         match self {
             Self::Product { .. } | Self::Products => u32::MAX,
             Self::History { .. } => HISTORY_ATTEMPTS,
-            Self::Probe { .. } | Self::Day { .. } | Self::BestPrices { .. } | Self::Trades { .. } => 1,
+            Self::Probe { .. } | Self::Day { .. } | Self::BestLevels { .. } | Self::Trades { .. } => 1,
         }
     }
 }
@@ -265,7 +266,7 @@ impl Protocol for Coinbase {
 
     fn poll(session: &mut CoinbaseSession, now: Now) {
         session.request_each(now, |symbol| {
-            [Purpose::BestPrices { symbol }, Purpose::Trades { symbol }, Purpose::Day { symbol }]
+            [Purpose::BestLevels { symbol }, Purpose::Trades { symbol }, Purpose::Day { symbol }]
         });
     }
 
@@ -290,7 +291,7 @@ impl Protocol for Coinbase {
             Purpose::Product { symbol } | Purpose::Day { symbol } => rest::product(name(symbol)?),
             Purpose::Probe { symbol } => rest::trades(name(symbol)?, 1),
             Purpose::Trades { symbol } => rest::trades(name(symbol)?, POLLED_TRADES),
-            Purpose::BestPrices { symbol } => rest::best_prices(name(symbol)?),
+            Purpose::BestLevels { symbol } => rest::best_levels(name(symbol)?),
             Purpose::History { symbol, interval, from, until } => {
                 rest::candles(name(symbol)?, *interval, *from, *until)?
             }

@@ -19,10 +19,10 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::{
     coinbase::{
-        BARS_PER_PAGE, HISTORY_PAGES,
+        BARS_PER_PAGE, HISTORY_PAGES, POLLED_LEVELS,
         message::{CoinbaseTrade, day, known_price, known_quantity},
     },
-    kit::{requests::RestRequest, utc_time::UtcTime},
+    kit::{feed_session::polled::Side, requests::RestRequest, utc_time::UtcTime},
 };
 
 const ROOT: &str = "/api/v3/brokerage/market";
@@ -42,9 +42,9 @@ pub(super) fn trades(symbol: &str, n_trades: usize) -> RestRequest {
     RestRequest::get(format!("{ROOT}/products/{symbol}/ticker"), vec![("limit", n_trades.to_string())], 1)
 }
 
-/// Requests best bid and ask with their sizes, which the ticker's answer lacks.
-pub(super) fn best_prices(symbol: &str) -> RestRequest {
-    let query = vec![("product_id", symbol.to_owned()), ("limit", "1".to_owned())];
+/// Requests the best levels of the book; the ticker's answer lacks sizes.
+pub(super) fn best_levels(symbol: &str) -> RestRequest {
+    let query = vec![("product_id", symbol.to_owned()), ("limit", POLLED_LEVELS.to_string())];
     RestRequest::get(format!("{ROOT}/product_book"), query, 1)
 }
 
@@ -176,11 +176,21 @@ struct CoinbaseRow {
 }
 
 impl CoinbaseProductBook {
-    /// Returns best bid and ask, and their time.
-    pub(super) fn quote(&self) -> (Quote, Option<Timestamp>) {
+    /// Returns best bid and ask.
+    pub(super) fn quote(&self) -> Quote {
         let best = |rows: &[CoinbaseRow]| rows.first().and_then(|row| Level::quoted(row.price, row.size));
-        let quote = Quote { bid: best(&self.pricebook.bids), ask: best(&self.pricebook.asks) };
-        (quote, self.pricebook.time.map(|UtcTime(time)| time))
+        Quote { bid: best(&self.pricebook.bids), ask: best(&self.pricebook.asks) }
+    }
+
+    /// Returns bids and asks, best first.
+    pub(super) fn levels(&self) -> (Side, Side) {
+        let levels = |rows: &[CoinbaseRow]| rows.iter().filter_map(|row| Level::quoted(row.price, row.size)).collect();
+        (levels(&self.pricebook.bids), levels(&self.pricebook.asks))
+    }
+
+    /// Returns their time.
+    pub(super) fn time(&self) -> Option<Timestamp> {
+        self.pricebook.time.map(|UtcTime(time)| time)
     }
 }
 
@@ -367,7 +377,7 @@ mod tests {
             let body = format!(
                 r#"{{"pricebook":{{"product_id":"A","bids":[{{"price":"1","size":"2"}}],"asks":[{asks}],"time":"2026-04-07T00:28:59Z"}}}}"#
             );
-            let (quote, _) = serde_json::from_str::<CoinbaseProductBook>(&body).unwrap().quote();
+            let quote = serde_json::from_str::<CoinbaseProductBook>(&body).unwrap().quote();
             assert_eq!(quote.bid.map(|bid| bid.price.to_string()).as_deref(), Some("1"));
             quote.ask.map(|ask| ask.price.to_string())
         };

@@ -1,8 +1,9 @@
 //! The session of a venue: subscriptions and requests, and their timing. Written once; a [`Protocol`] adds the venue.
 //!
-//! [`changes`]: symbols that come and go; [`revival`]: dead subscriptions. Not here: frames and answers (the venues), connections, pacing of requests.
+//! [`changes`]: symbols that come and go; [`polled`]: books by REST; [`revival`]: dead subscriptions. Not here: frames and answers (the venues), connections, pacing of requests.
 
 mod changes;
+pub(crate) mod polled;
 mod quiet;
 mod revival;
 
@@ -21,6 +22,7 @@ use model::{
     time::{Monotonic, Now, Timestamp},
 };
 
+use self::polled::PolledBooks;
 use crate::{
     kit::{
         liveness::Liveness,
@@ -56,6 +58,7 @@ pub(crate) struct FeedSession<P: Protocol> {
     pub(crate) n_messages: u64,
     pub(crate) requests: Requests<P::Purpose>,
     pub(crate) polling: PollSchedule,
+    polled_books: PolledBooks,
     pub(crate) liveness: Liveness,
     /// When descriptions are requested again.
     descriptions_at: Monotonic,
@@ -90,6 +93,7 @@ impl<P: Protocol> FeedSession<P> {
             n_messages: 0,
             requests: Requests::new(P::REQUEST_RULES, !is_open_ended),
             polling: PollSchedule::new(&config, P::POLL_SPACING),
+            polled_books: PolledBooks::default(),
             liveness: Liveness::default(),
             descriptions_at: Monotonic::ZERO,
             out: Outputs::default(),
@@ -196,9 +200,9 @@ impl<P: Protocol> FeedSession<P> {
 
     /// Notes that a connection delivers; returns the position of the symbol, if it is one of ours.
     pub(crate) fn data(&mut self, connection: ConnectionId, symbol: &str, now: Now) -> Option<usize> {
-        let position = self.named(symbol, now).filter(|position| {
-            !self.symbols[*position].is_unknown && self.pool.may_bring(connection, *position)
-        });
+        let position = self
+            .named(symbol, now)
+            .filter(|position| !self.symbols[*position].is_unknown && self.pool.may_bring(connection, *position));
         self.delivered(connection, position, now);
         position
     }
@@ -383,6 +387,7 @@ impl<P: Protocol> FeedSession<P> {
         let lost = self.pool.timeout(now, &mut self.out);
         self.lose(lost, now);
         P::timeout(self, now);
+        self.withdraw_old_polled(now);
         for position in self.crossed.clone() {
             self.change_book(position, now, |state, tracked| {
                 state.check_crossed(tracked, now.monotonic);
@@ -397,6 +402,7 @@ impl<P: Protocol> FeedSession<P> {
             PollTurn::Due => P::poll(self, now),
             PollTurn::Ended => {
                 P::polling_ended(self);
+                self.withdraw_all_polled(now);
                 self.out.set_polling(false);
             }
         }
@@ -455,7 +461,8 @@ impl<P: Protocol> Session for FeedSession<P> {
         let crossed_at = crossed.min().map(|since| since + CROSSED_TOLERANCE + Duration::from_millis(1));
         let polling_at = self.polling.deadline(P::polling_from(self));
         let parts = [self.pool.deadline(), self.requests.deadline(), P::deadline(self), self.liveness.deadline()];
-        parts.into_iter().chain([crossed_at, polling_at]).flatten().min()
+        let polled_at = self.polled_books.deadline();
+        parts.into_iter().chain([crossed_at, polling_at, polled_at]).flatten().min()
     }
 
     fn can_change(&self, added: &[String], dropped: &[String]) -> bool {

@@ -7,8 +7,7 @@
 //! only (`BTC/USD`); REST still returns the old ones (`XBT/USD`), which version 2 refuses. The channel's numbers have
 //! exponents (`1e-08`). Dark pools (`.d`) have no public data.
 //!
-//! Polled trades keep their ids, so none counts twice, and each request continues where the last answer ended. Books
-//! are not polled: levels that are seconds old are not a book. Statistics of 24 hours are not polled either: REST does
+//! Polled trades keep their ids, so none counts twice, and each request continues where the last answer ended. Statistics of 24 hours are not polled either: REST does
 //! not have their first price. Not here: when requests are sent ([`crate::kit::requests`]).
 
 use std::{borrow::Cow, fmt};
@@ -41,7 +40,7 @@ use crate::{
         message::minutes_of_interval,
         protocol::{Kraken, KrakenSession, Purpose},
         rest::{
-            self, AssetClass, KrakenAnswer, KrakenOhlcRow, KrakenRefusal, KrakenRestTicker, KrakenRestTrade, KrakenRows,
+            self, AssetClass, KrakenAnswer, KrakenOhlcRow, KrakenRefusal, KrakenRestBook, KrakenRestTrade, KrakenRows,
         },
     },
     session::SnapshotFrame,
@@ -104,9 +103,9 @@ impl KrakenSession {
                 let history = CandleHistory { interval: *interval, candles };
                 self.out.event(&self.symbols[*symbol].id, None, now, MarketEventKind::History(history));
             }
-            Purpose::Ticker { symbol } => {
+            Purpose::BestLevels { symbol } => {
                 let KrakenRows { rows, .. } = serde_json::from_str(result)?;
-                self.polled_ticker(*symbol, &rows, now);
+                self.polled_best_levels(*symbol, &rows, now);
             }
             Purpose::Trades { symbol } => self.polled_trades(*symbol, &serde_json::from_str(result)?, now),
         }
@@ -123,7 +122,7 @@ impl KrakenSession {
             Purpose::Symbols(_) => None,
             Purpose::Probe { symbol }
             | Purpose::History { symbol, .. }
-            | Purpose::Ticker { symbol }
+            | Purpose::BestLevels { symbol }
             | Purpose::Trades { symbol } => Some(symbol),
         };
         let unknown = symbol.and_then(|symbol| self.symbols.get_mut(symbol)).filter(|_| refusal.is_unknown_symbol());
@@ -150,13 +149,15 @@ impl KrakenSession {
         }
     }
 
-    /// Processes best bid and ask. They are emitted even if unchanged, as they were just seen.
-    fn polled_ticker(&mut self, position: usize, ticker: &KrakenRestTicker, now: Now) {
+    /// Processes the best levels. Best bid and ask are emitted even if unchanged, as they were just seen.
+    fn polled_best_levels(&mut self, position: usize, book: &KrakenRestBook, now: Now) {
         if !self.polling.is_on() {
             return;
         }
         self.out.set_polling(true);
-        self.out.event(&self.symbols[position].id, None, now, MarketEventKind::Quote(ticker.quote()));
+        self.out.event(&self.symbols[position].id, None, now, MarketEventKind::Quote(book.quote()));
+        let (bids, asks) = book.levels();
+        self.show_polled(position, (&bids, &asks), None, now);
     }
 
     /// Processes trades, oldest first.

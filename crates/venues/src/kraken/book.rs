@@ -111,7 +111,7 @@ impl KrakenBook {
             BookState::Suspect => tracked.state = BookState::Resyncing,
             // Still shown, flagged, until the snapshot arrives.
             BookState::Unverified => self.start_over(tracked, BookState::Unverified),
-            BookState::Buffering | BookState::Live | BookState::Resyncing => {}
+            BookState::Buffering | BookState::Live | BookState::Resyncing | BookState::Polled => {}
         }
     }
 

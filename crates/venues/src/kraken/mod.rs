@@ -52,7 +52,7 @@ const INFO: VenueInfo = VenueInfo {
         is_simulated: false,
     },
     token_header: "",
-    rest_paths: &["/0/public/AssetPairs", "/0/public/OHLC", "/0/public/Ticker", "/0/public/Trades"],
+    rest_paths: &["/0/public/AssetPairs", "/0/public/Depth", "/0/public/OHLC", "/0/public/Trades"],
     history: None,
 };
 
@@ -116,6 +116,8 @@ const HISTORY_ATTEMPTS: u32 = 8;
 /// symbol alone uses our whole half of the budget; more of them share it and are older.
 const POLL_SPACING: Duration = Duration::from_secs(4);
 
+/// Levels a side requested in a poll; as in subscriptions, the page's rows and what its groups need.
+const POLLED_LEVELS: usize = 50;
 /// Subscribed rows a side, one of 10, 25, 100, 500 or 1,000. Twenty are shown; the others keep them filled.
 const BOOK_DEPTH: usize = 100;
 /// A book subscription without a snapshot for this long is repeated.

@@ -61,8 +61,8 @@ pub(crate) enum Purpose {
     Probe { symbol: usize },
     /// Candles.
     History { symbol: usize, interval: Interval, n_bars: usize },
-    /// Best bid and ask, instead of the stream.
-    Ticker { symbol: usize },
+    /// The best levels of the book, instead of the stream.
+    BestLevels { symbol: usize },
     /// Trades, instead of the stream.
     Trades { symbol: usize },
 }
@@ -74,7 +74,7 @@ impl requests::Purpose for Purpose {
             Self::Symbols(_) => 0,
             Self::Probe { .. } => 1,
             Self::History { .. } => 2,
-            Self::Ticker { .. } => 3,
+            Self::BestLevels { .. } => 3,
             Self::Trades { .. } => 4,
         }
     }
@@ -87,7 +87,7 @@ impl requests::Purpose for Purpose {
         match self {
             Self::Symbols(_) => "symbols",
             Self::History { .. } => "bars",
-            Self::Ticker { .. } => "quotes",
+            Self::BestLevels { .. } => "order books",
             Self::Probe { .. } | Self::Trades { .. } => "trades",
         }
     }
@@ -96,7 +96,7 @@ impl requests::Purpose for Purpose {
         match self {
             Self::Symbols(_) => u32::MAX,
             Self::History { .. } => HISTORY_ATTEMPTS,
-            Self::Probe { .. } | Self::Ticker { .. } | Self::Trades { .. } => 1,
+            Self::Probe { .. } | Self::BestLevels { .. } | Self::Trades { .. } => 1,
         }
     }
 }
@@ -267,7 +267,7 @@ impl Protocol for Kraken {
     }
 
     fn poll(session: &mut KrakenSession, now: Now) {
-        session.request_each(now, |symbol| [Purpose::Ticker { symbol }, Purpose::Trades { symbol }]);
+        session.request_each(now, |symbol| [Purpose::BestLevels { symbol }, Purpose::Trades { symbol }]);
         let has_nameless = session.symbols.iter().any(|symbol| !symbol.is_unknown && symbol.instrument.is_none());
         if has_nameless && !std::mem::replace(&mut session.protocol.has_requested_symbols, true) {
             session.request_symbols(now);
@@ -295,7 +295,9 @@ impl Protocol for Kraken {
             Purpose::History { symbol: position, interval, .. } => {
                 (symbol(position)?, rest::bars(symbol(position)?.name(), *interval))
             }
-            Purpose::Ticker { symbol: position } => (symbol(position)?, rest::ticker(symbol(position)?.name())),
+            Purpose::BestLevels { symbol: position } => {
+                (symbol(position)?, rest::best_levels(symbol(position)?.name()))
+            }
             Purpose::Trades { symbol: position } => {
                 let symbol = symbol(position)?;
                 (symbol, rest::trades(symbol.name(), symbol.state.polled_to.as_deref()))

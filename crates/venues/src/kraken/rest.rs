@@ -20,8 +20,9 @@ use serde::{
 use serde_json::value::RawValue;
 
 use crate::{
-    kit::requests::RestRequest,
+    kit::{feed_session::polled::Side, requests::RestRequest},
     kraken::{
+        POLLED_LEVELS,
         answers::KrakenKey,
         message::{minutes_of_interval, parse_seconds},
     },
@@ -68,9 +69,9 @@ pub(super) fn bars(symbol: &str, interval: Interval) -> RestRequest {
     }
 }
 
-/// Requests best bid and ask.
-pub(super) fn ticker(symbol: &str) -> RestRequest {
-    RestRequest::get("/0/public/Ticker", vec![("pair", symbol.to_owned())], 1)
+/// Requests the best levels of the book, and with them best bid and ask.
+pub(super) fn best_levels(symbol: &str) -> RestRequest {
+    ask_of("/0/public/Depth", symbol, ("count", POLLED_LEVELS.to_string()))
 }
 
 /// Requests trades since the position of an earlier answer, or the newest.
@@ -280,24 +281,30 @@ impl<'de> Deserialize<'de> for KrakenRestTrade {
     }
 }
 
-/// Best ask and bid: `[price, whole lots, quantity]` each. The day statistics beside them are not read: their first
-/// price is midnight's, not that of 24 hours ago, with which the stream's statistics begin.
+/// The best levels, best first: `[price, quantity, time in seconds]` each.
 ///
 /// ```json
-/// {"a":["105944.30000","1","1.000"],"b":["105944.20000","1","1.000"],"c":["105899.40000","0.00009443"],"o":"106021.60000"}
+/// {"asks":[["105944.30000","1.000",1748640000]],"bids":[["105944.20000","0.250",1748640000]]}
 /// ```
 #[derive(Debug, Deserialize)]
-pub(super) struct KrakenRestTicker {
-    #[serde(rename = "a")]
-    ask: (Price, IgnoredAny, Quantity),
-    #[serde(rename = "b")]
-    bid: (Price, IgnoredAny, Quantity),
+pub(super) struct KrakenRestBook {
+    asks: Vec<(Price, Quantity, IgnoredAny)>,
+    bids: Vec<(Price, Quantity, IgnoredAny)>,
 }
 
-impl KrakenRestTicker {
-    /// Returns best bid and ask. The venue writes an empty side as zero.
+impl KrakenRestBook {
+    /// Returns best bid and ask; an empty side is gone.
     pub(super) fn quote(&self) -> Quote {
-        Quote { bid: Level::quoted(self.bid.0, self.bid.2), ask: Level::quoted(self.ask.0, self.ask.2) }
+        let (bids, asks) = self.levels();
+        Quote { bid: bids.first().copied(), ask: asks.first().copied() }
+    }
+
+    /// Returns bids and asks, best first.
+    pub(super) fn levels(&self) -> (Side, Side) {
+        let levels = |rows: &[(Price, Quantity, IgnoredAny)]| {
+            rows.iter().filter_map(|(price, quantity, _)| Level::quoted(*price, *quantity)).collect()
+        };
+        (levels(&self.bids), levels(&self.asks))
     }
 }
 
@@ -334,11 +341,14 @@ mod tests {
         let tokenized = AssetClass::Tokenized;
         check(&asset_pairs(AssetClass::Currency), "/0/public/AssetPairs?");
         check(&asset_pairs(tokenized), "/0/public/AssetPairs?asset_class=tokenized_asset&aclass_base=tokenized_asset");
-        check(&tokenized.of(ticker("AAPLx/USD")), "/0/public/Ticker?pair=AAPLx/USD&asset_class=tokenized_asset");
-        check(&AssetClass::Unknown.of(ticker("A/B")), "/0/public/Ticker?pair=A/B");
+        check(
+            &tokenized.of(best_levels("AAPLx/USD")),
+            "/0/public/Depth?pair=AAPLx/USD&count=50&asset_class=tokenized_asset",
+        );
+        check(&AssetClass::Unknown.of(best_levels("A/B")), "/0/public/Depth?pair=A/B&count=50");
         check(&bars("BTC/USD", Interval::H4), "/0/public/OHLC?pair=BTC/USD&interval=240");
         check(&bars("BTC/USD", Interval::S1), "/0/public/Trades?pair=BTC/USD&count=1000");
-        check(&ticker("BTC/USD"), "/0/public/Ticker?pair=BTC/USD");
+        check(&best_levels("BTC/USD"), "/0/public/Depth?pair=BTC/USD&count=50");
         check(&trades("A/B", None), "/0/public/Trades?pair=A/B&count=100");
         check(&trades("A/B", Some("17")), "/0/public/Trades?pair=A/B&since=17");
         check(&newest_trade("A/B"), "/0/public/Trades?pair=A/B&count=1");
@@ -422,18 +432,19 @@ mod tests {
 
     #[test]
     fn an_empty_side_is_gone() {
-        let body = |ask: &str| {
+        let body = |asks: &str| {
             format!(
-                r#"{{"error":[],"result":{{"XBTUSDT":{{"a":["{ask}","1","1.000"],"b":["1.5","1","2.000"],"o":"1"}}}}}}"#
+                r#"{{"error":[],"result":{{"XBTUSDT":{{"asks":[{asks}],"bids":[["1.5","2.000",17],["1.4","1",9]]}}}}}}"#
             )
         };
-        let text = body("1.60");
-        let rows: KrakenRows<'_, KrakenRestTicker> = opened(&text).unwrap();
+        let text = body(r#"["1.60","1.000",18]"#);
+        let rows: KrakenRows<'_, KrakenRestBook> = opened(&text).unwrap();
         let shown = |side: Option<Level>| side.map(|level| format!("{} {}", level.price, level.quantity));
         let quote = rows.rows.quote();
         assert_eq!((shown(quote.bid).as_deref(), shown(quote.ask).as_deref()), (Some("1.5 2.000"), Some("1.60 1.000")));
-        let text = body("0.00000");
-        let rows: KrakenRows<'_, KrakenRestTicker> = opened(&text).unwrap();
+        assert_eq!(rows.rows.levels().0.len(), 2);
+        let text = body("");
+        let rows: KrakenRows<'_, KrakenRestBook> = opened(&text).unwrap();
         assert_eq!(rows.rows.quote(), Quote { ask: None, ..quote });
     }
 }

@@ -63,8 +63,8 @@ fn side() -> impl Strategy<Value = AggressorSide> {
 }
 
 fn book_state() -> impl Strategy<Value = BookState> {
-    use BookState::{Buffering, Empty, Live, Resyncing, Suspect, Unverified};
-    prop::sample::select(vec![Empty, Buffering, Live, Suspect, Resyncing, Unverified])
+    use BookState::{Buffering, Empty, Live, Polled, Resyncing, Suspect, Unverified};
+    prop::sample::select(vec![Empty, Buffering, Live, Suspect, Resyncing, Unverified, Polled])
 }
 
 fn mode() -> impl Strategy<Value = FeedMode> {

@@ -89,10 +89,14 @@ fn stall_once<V: Venue>(seed: u64, stall: Stall, longest: &mut Longest) {
         assert_eq!(line.rig.session.health().mode, FeedMode::RestPolling, "{stall:?} {seed}");
         let more = 20_000 + below(&mut random, 60_000);
         let end = line.rig.now_ms + more;
+        let mut polled = BTreeSet::new();
         while line.rig.now_ms < end {
             line.wait(100);
-            assert!((0..2).all(|symbol| !line.tracked(symbol).state.is_served()), "{stall:?} {seed}");
+            let states = [0, 1].map(|symbol| line.tracked(symbol).state);
+            polled.extend((0..2).filter(|symbol| states[*symbol] == BookState::Polled));
+            assert!(!states.contains(&BookState::Live), "{stall:?} {seed}");
         }
+        assert_eq!(polled.len(), 2, "{stall:?} {seed}: books come by REST too");
         line.recover();
         value
     };

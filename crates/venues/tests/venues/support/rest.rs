@@ -44,8 +44,8 @@ pub(crate) fn answer(venue: &str, request: &HttpRequest) -> String {
         ("kraken", "AssetPairs") => {
             r#"{"error":[],"result":{"X":{"wsname":"AAA/BBB","pair_decimals":1,"lot_decimals":8}}}"#
         }
-        ("kraken", "Ticker") => {
-            r#"{"error":[],"result":{"X":{"a":["105.3","1","1.0"],"b":["105.2","1","1.0"],"c":["105.4","0.1"],"o":"106.6"}}}"#
+        ("kraken", "Depth") => {
+            r#"{"error":[],"result":{"X":{"asks":[["105.3","1.0",1790348400]],"bids":[["105.2","1.0",1790348400]]}}}"#
         }
         ("kraken", "Trades") => {
             return format!(
