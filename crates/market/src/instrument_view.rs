@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use model::{
     candle::Interval,
-    event::{BookUpdate, MarketEvent, MarketEventKind, Trade},
+    event::{BookInterest, BookUpdate, MarketEvent, MarketEventKind, Trade},
     instrument::{Instrument, InstrumentId},
     proof::{Books, TrackedBook},
     status::{FeedHealth, FeedMode},
@@ -215,6 +215,14 @@ impl InstrumentView {
             // Topics of another owner.
             _ => {}
         }
+    }
+
+    /// Returns how much of the book the started topics show; `None` if none of them shows it.
+    pub(crate) fn book_interest(&self) -> Option<BookInterest> {
+        if !self.ladder_lanes.is_empty() {
+            return Some(BookInterest::Deep);
+        }
+        self.book_lanes.is_any_started().then_some(BookInterest::Best)
     }
 
     /// Appends the changes of each started topic of the lane.

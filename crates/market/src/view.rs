@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use model::{
     candle::{Candle, Interval},
-    event::{HistoryRequest, MarketEvent, MarketEventKind},
+    event::{BookInterest, HistoryRequest, MarketEvent, MarketEventKind},
     instrument::{Instrument, InstrumentId},
     proof::Books,
     status::{FeedHealth, FeedMode},
@@ -68,6 +68,8 @@ pub struct View {
     n_reconnects: Option<u64>,
     /// True if an event may lead to a request.
     may_request: bool,
+    /// True if other books may be looked at than when that was last taken.
+    is_interest_changed: bool,
 }
 
 impl View {
@@ -84,6 +86,7 @@ impl View {
             is_polling: false,
             n_reconnects: None,
             may_request: false,
+            is_interest_changed: false,
         }
     }
 
@@ -131,6 +134,7 @@ impl View {
     /// Starts collecting a topic's changes for a lane. Starting twice has no effect; `system` is not a feed's topic.
     pub fn start_topic(&mut self, topic: &Topic, lane: Lane) {
         self.may_request = true;
+        self.is_interest_changed |= is_of_book(topic);
         match topic.instrument() {
             Some(instrument) => self.instrument_mut(instrument).start(topic, lane),
             None if topic.channel() == Channel::Status => self.status_lanes.start(lane, StatusLane::default),
@@ -140,6 +144,7 @@ impl View {
 
     /// Ends what [`Self::start_topic`] began. Stopping twice has no effect.
     pub fn stop_topic(&mut self, topic: &Topic, lane: Lane) {
+        self.is_interest_changed |= is_of_book(topic);
         match topic.instrument() {
             Some(instrument) => {
                 if let Some(own) = self.instruments.get_mut(instrument) {
@@ -149,6 +154,13 @@ impl View {
             None if topic.channel() == Channel::Status => self.status_lanes.stop(lane),
             None => {}
         }
+    }
+
+    /// Returns the instruments whose book topics are started, sorted, if that may have changed since the last call: the
+    /// session fetches their books first. Call it wherever history requests are taken.
+    pub fn take_interest(&mut self) -> Option<Vec<(InstrumentId, BookInterest)>> {
+        let interest = |own: &InstrumentView| Some((own.id.clone(), own.book_interest()?));
+        std::mem::take(&mut self.is_interest_changed).then(|| self.instruments.values().filter_map(interest).collect())
     }
 
     /// Requests history of an interval from now on although none of its topics is started (REST).
@@ -332,4 +344,9 @@ impl View {
         let stream = Stream { id, digits: own.digits, is_simulated, stale_after: self.config.stale_after };
         own.tracker.entry(stream, health, self.turns, now)
     }
+}
+
+/// Returns true for the topics of a book's levels.
+fn is_of_book(topic: &Topic) -> bool {
+    matches!(topic.channel(), Channel::Book | Channel::Ladder)
 }

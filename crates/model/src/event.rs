@@ -169,6 +169,15 @@ pub struct CandleHistory {
     pub candles: Vec<Candle>,
 }
 
+/// How much of an instrument's book somebody looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BookInterest {
+    /// Its best levels.
+    Best,
+    /// Levels far from its best ones: grouped by price, or traded on.
+    Deep,
+}
+
 /// A request for history, made by the market view and answered by the session with a [`CandleHistory`] event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistoryRequest {

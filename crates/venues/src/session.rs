@@ -13,7 +13,7 @@ use std::{borrow::Cow, collections::BTreeSet, time::Duration};
 
 use model::{
     candle::{Candle, Interval},
-    event::{HistoryRequest, MarketEvent},
+    event::{BookInterest, HistoryRequest, MarketEvent},
     instrument::{Instrument, InstrumentId, Venue},
     proof::Books,
     status::FeedHealth,
@@ -50,6 +50,8 @@ pub enum Input<'a> {
     Closed(ConnectionId, CloseReason),
     /// History is requested.
     HistoryRequest(HistoryRequest),
+    /// These are all the instruments whose books somebody looks at, sorted: they come first wherever requests must wait.
+    Interest(&'a [(InstrumentId, BookInterest)]),
     /// Follows further symbols. Only if [`Session::can_change`] allows it.
     Follow(&'a [String]),
     /// Stops following symbols. Only if [`Session::can_change`] allows it.

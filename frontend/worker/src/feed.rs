@@ -255,6 +255,9 @@ impl DirectFeed {
     }
 
     fn settle(&mut self, now: Now) {
+        if let Some(books) = self.view.take_interest() {
+            self.session.handle(Input::Interest(&books), now);
+        }
         loop {
             while let Some(output) = self.session.poll_output() {
                 match output {

@@ -325,7 +325,7 @@ impl Driver {
             command => command,
         };
         self.queries.take(command, &mut self.parts.view, self.parts.session.as_ref(), now.monotonic);
-        self.forward_history_requests(now);
+        self.forward_requests(now);
     }
 
     /// Follows other symbols, while the rest goes on; returns false, with nothing changed, if this takes a new session.
@@ -354,8 +354,11 @@ impl Driver {
         true
     }
 
-    /// Forwards history requests that arose outside of an input.
-    fn forward_history_requests(&mut self, now: Now) {
+    /// Forwards history requests, and which books are looked at, that arose outside of an input.
+    fn forward_requests(&mut self, now: Now) {
+        if let Some(books) = self.parts.view.take_interest() {
+            self.input(Input::Interest(&books), now);
+        }
         for request in self.parts.view.take_history_requests() {
             self.input(Input::HistoryRequest(request), now);
         }
@@ -380,7 +383,7 @@ impl Driver {
         tap.turn(session.as_ref(), view, now);
         self.desk.turn(session.books());
         self.queries.turn(view, now.monotonic);
-        self.forward_history_requests(now);
+        self.forward_requests(now);
     }
 }
 

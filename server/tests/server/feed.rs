@@ -221,3 +221,35 @@ async fn the_live_path_says_the_same_as_a_replay() {
     }
     assert_eq!(live.lock().unwrap().0, replayed.0);
 }
+
+/// The book that somebody subscribes to comes before those that are waiting.
+#[tokio::test]
+async fn a_subscription_reaches_the_session() {
+    let sim = demo_sim().await;
+    sim.fault("rest_slow:path=depth,delay_ms=3000".parse().unwrap());
+    let http = server::feed::http::client(&server::tls::client_config().unwrap()).unwrap();
+    let get = async |path: &str| -> serde_json::Value {
+        let body = http.get(format!("{}{path}", sim.rest_url)).send().await.unwrap().text().await.unwrap();
+        serde_json::from_str(&body).unwrap()
+    };
+    let listed = get("/api/v3/exchangeInfo").await;
+    let listed = listed["symbols"].as_array().unwrap().iter();
+    let symbols: Vec<String> = listed.map(|symbol| symbol["symbol"].as_str().unwrap().to_owned()).take(20).collect();
+    let last = symbols.last().unwrap().clone();
+    let mut config = config_for(&sim, &last);
+    config.feeds[0].symbols = symbols;
+    let server = Server::start(config).await.unwrap();
+    let mut client = Client::greet(&server, Encoding::Binary).await;
+    client.subscribe(1, &[&format!("book:binance:{last}"), "status"]).await;
+    let place = loop {
+        client.next().await.unwrap();
+        let log = get("/control/requests?after=0").await;
+        let requests = log["requests"].as_array().unwrap().iter();
+        let mut depths = requests.filter(|request| request["path"] == "/api/v3/depth");
+        if let Some(place) = depths.position(|request| request["query"].as_str().unwrap().contains(&last)) {
+            break place;
+        }
+    };
+    // Four are under way at once; without interest it would be the last of twenty.
+    assert!(place < 12, "{place}");
+}

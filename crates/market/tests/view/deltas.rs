@@ -6,7 +6,8 @@ use market::{View, ViewConfig};
 use model::{
     candle::{Candle, Interval},
     event::{
-        AggressorSide, BookUpdate, CandleHistory, CandleUpdate, DayStatistics, Level, MarketEventKind, Quote, TradeId,
+        AggressorSide, BookInterest, BookUpdate, CandleHistory, CandleUpdate, DayStatistics, Level, MarketEventKind,
+        Quote, TradeId,
     },
     proof::{BookState, Books, TrackedBook},
     status::{FeedCause, FeedHealth},
@@ -371,4 +372,24 @@ fn a_stream_shows_before_its_first_data_and_a_question_makes_no_stream() {
     assert_eq!(words, [("demo:S0".to_owned(), "initialising"), ("demo:S2".to_owned(), "failed")]);
     assert!(view.candles(&id(1), Interval::M1, 5).is_none());
     assert_eq!(view.take_history_requests().len(), 1, "minutes of the expected one");
+}
+
+#[test]
+fn the_books_that_are_looked_at_are_told_when_they_change() {
+    let mut view = View::new(ViewConfig::default());
+    assert_eq!(view.take_interest(), None);
+    view.start_topic(&Topic::quote(&id(1)), Lane::Fast);
+    assert_eq!(view.take_interest(), None, "not a book");
+    view.start_topic(&Topic::book(&id(1)), Lane::Fast);
+    view.start_topic(&Topic::book(&id(1)), Lane::Slow);
+    view.start_topic(&Topic::ladder(10, &id(0)), Lane::Fast);
+    view.start_topic(&Topic::book(&id(0)), Lane::Fast);
+    let (best, deep) = (BookInterest::Best, BookInterest::Deep);
+    assert_eq!(view.take_interest(), Some(vec![(id(0), deep), (id(1), best)]));
+    assert_eq!(view.take_interest(), None);
+    view.stop_topic(&Topic::ladder(10, &id(0)), Lane::Fast);
+    view.stop_topic(&Topic::book(&id(1)), Lane::Fast);
+    assert_eq!(view.take_interest(), Some(vec![(id(0), best), (id(1), best)]));
+    view.stop_topic(&Topic::book(&id(1)), Lane::Slow);
+    assert_eq!(view.take_interest(), Some(vec![(id(0), best)]));
 }

@@ -6,7 +6,7 @@
 use model::{
     candle::{Candle, Interval},
     decimal::{Price, Quantity},
-    event::{BookUpdate, CandleHistory, Level, MarketEventKind, Trade, TradeId},
+    event::{BookInterest, BookUpdate, CandleHistory, Level, MarketEventKind, Trade, TradeId},
     proof::{BookState, TrackedBook},
     status::FeedCause,
     time::{Now, Timestamp},
@@ -16,16 +16,20 @@ use serde_json::{Value, json};
 
 use crate::{
     binance::{
-        LEAST_WEIGHT_PER_MINUTE, SNAPSHOT_LEVELS,
-        book::SnapshotOutcome,
+        LEAST_WEIGHT_PER_MINUTE,
+        book::{Attention, Snapshot, SnapshotOutcome},
         message::{BinanceDepth, aggressor_side},
-        protocol::{BinanceSession, Purpose},
+        protocol::{Binance, BinanceSession, Purpose},
         rest::{
             self, BinanceDayTicker, BinanceExchangeInfo, BinanceKlineRow, BinanceRefusal, BinanceRestAggTrade,
             BinanceRestTrade,
         },
     },
-    kit::{dedup::Novelty, protocol::Unreadable, requests::Task},
+    kit::{
+        dedup::Novelty,
+        protocol::{Protocol, Unreadable},
+        requests::Task,
+    },
     session::{ConnectionId, SnapshotFrame},
 };
 
@@ -36,9 +40,11 @@ impl BinanceSession {
     /// The answer cannot be parsed.
     pub(super) fn take_answer(&mut self, task: &Task<Purpose>, body: &str, now: Now) -> Result<(), Unreadable> {
         match &task.purpose {
-            Purpose::Snapshot { symbol, epoch } => {
-                if self.symbols[*symbol].state.epoch == *epoch {
+            Purpose::Snapshot { symbol, epoch, is_renewal } => {
+                let state = &mut self.symbols[*symbol].state;
+                if state.epoch == *epoch {
                     let depth: BinanceDepth = serde_json::from_str(body)?;
+                    state.is_snapshot_coming &= *is_renewal;
                     self.snapshot(*symbol, &depth, now);
                 }
             }
@@ -71,15 +77,17 @@ impl BinanceSession {
     }
 
     fn snapshot(&mut self, position: usize, depth: &BinanceDepth, now: Now) {
-        self.symbols[position].state.is_snapshot_coming = false;
         self.change_book(position, now, |state, tracked| {
             let levels = (depth.bids.as_slice(), depth.asks.as_slice());
-            if state.book.on_snapshot(tracked, depth.last_update_id, levels, now) != SnapshotOutcome::Joined {
+            let snapshot = Snapshot { last_id: depth.last_update_id, levels, n_asked: state.snapshot_levels };
+            if state.book.on_snapshot(tracked, snapshot, now) != SnapshotOutcome::Joined {
                 return None;
             }
             let (n_bids, n_asks) = (tracked.book.n_bids(), tracked.book.n_asks());
             Some((tracked.event_time, BookUpdate::Snapshot { state: tracked.state, n_bids, n_asks }))
         });
+        // More of it may be looked at by now than when it was requested.
+        Binance::interest_changed(self, position, now);
     }
 
     /// Processes the list of symbols; `asked` is empty if all were requested.
@@ -226,7 +234,7 @@ pub(super) fn of_book(symbol: &str, tracked: &TrackedBook, depth: usize) -> Opti
         bids: tracked.book.bids().take(depth).map(pair).collect(),
         asks: tracked.book.asks().take(depth).map(pair).collect(),
     };
-    let request = rest::depth(symbol, SNAPSHOT_LEVELS);
+    let request = rest::depth(symbol, Attention::of(Some(BookInterest::Deep)).n_levels);
     Some(SnapshotFrame::Answer { path: request.path, query: request.query, body: serde_json::to_string(&answer).ok()? })
 }
 

@@ -5,7 +5,8 @@
 //! `lastUpdateId + 1`. Not here: the cross-check ([`super::quote_check`]), when a snapshot may be requested
 //! ([`super::protocol`]), storage of levels ([`model::book`]).
 
-use std::collections::VecDeque;
+mod buffer;
+mod reach;
 
 use model::{
     event::{Level, Quote},
@@ -13,8 +14,10 @@ use model::{
     time::{Monotonic, Now, Timestamp},
 };
 
+pub(super) use self::reach::Attention;
+use self::{buffer::Buffer, reach::Reach};
 use crate::{
-    binance::{BOOK_ROWS, BUFFERED_DIFFS, BUFFERED_LEVELS, OLD_IN_A_ROW, quote_check::QuoteCheck},
+    binance::{BOOK_ROWS, OLD_IN_A_ROW, REACH_CHECK, quote_check::QuoteCheck},
     kit::protocol::CROSSED_TOLERANCE,
 };
 
@@ -56,10 +59,26 @@ pub(super) enum SnapshotOutcome {
     Unwanted,
 }
 
+/// A snapshot of the book.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Snapshot<'a> {
+    /// The id of the last change in it.
+    pub(super) last_id: u64,
+    /// Bids and asks, best first.
+    pub(super) levels: (&'a [Level], &'a [Level]),
+    /// Levels a side that were requested.
+    pub(super) n_asked: u32,
+}
+
 /// The state of a book except its levels, which [`TrackedBook`] holds.
 #[derive(Clone, Debug, Default)]
 pub(super) struct BinanceBook {
     phase: Phase,
+    /// Changes applied since a further snapshot was wanted, which will replace the live book without a gap.
+    renewal: Option<Buffer>,
+    reach: Reach,
+    attention: Attention,
+    snapshot_at: Monotonic,
     quotes: QuoteCheck,
     crossed_since: Option<Monotonic>,
     n_old_in_a_row: u32,
@@ -69,7 +88,7 @@ pub(super) struct BinanceBook {
 #[derive(Clone, Debug)]
 enum Phase {
     /// Waits for a snapshot.
-    Collecting { buffer: VecDeque<Diff>, n_levels: usize },
+    Collecting { buffer: Buffer },
     /// `is_joined`: a change has been applied since the snapshot; until then old changes are not duplicates.
     /// `last_seen`: the end of the last change, applied or not.
     Following { is_joined: bool, last_seen: Option<u64> },
@@ -79,14 +98,36 @@ enum Phase {
 
 impl Default for Phase {
     fn default() -> Self {
-        Self::Collecting { buffer: VecDeque::new(), n_levels: 0 }
+        Self::Collecting { buffer: Buffer::default() }
     }
 }
 
 impl BinanceBook {
-    /// Returns true if the book cannot continue without a snapshot.
+    /// Returns true if the book cannot continue without a snapshot, or is to be renewed by one.
     pub(super) fn needs_snapshot(&self) -> bool {
-        matches!(self.phase, Phase::Collecting { .. })
+        matches!(self.phase, Phase::Collecting { .. }) || self.renewal.is_some()
+    }
+
+    /// Returns true if a live book, which goes on meanwhile, is to be renewed by a snapshot.
+    pub(super) fn is_renewing(&self) -> bool {
+        self.renewal.is_some()
+    }
+
+    /// Notes what the book is kept for, and renews it if its snapshot had too few levels for that.
+    pub(super) fn keep_for(&mut self, attention: Attention) {
+        self.attention = attention;
+        if matches!(self.phase, Phase::Following { .. }) && self.reach.is_short(attention) {
+            self.renewal.get_or_insert_default();
+        }
+    }
+
+    /// Renews the book if the price has left the reach of its snapshot.
+    fn check_reach(&mut self, tracked: &TrackedBook, now: Monotonic) {
+        let is_checked = tracked.counters.updates.is_multiple_of(REACH_CHECK)
+            && now.saturating_since(self.snapshot_at) >= self.attention.spacing;
+        if is_checked && self.renewal.is_none() && !self.reach.covers(&tracked.book, self.attention) {
+            self.renewal = Some(Buffer::default());
+        }
     }
 
     /// Returns since when the book has been crossed.
@@ -143,6 +184,10 @@ impl BinanceBook {
                 *is_joined = true;
                 self.n_old_in_a_row = 0;
                 self.apply(tracked, &diff, now);
+                if let Some(renewal) = &mut self.renewal {
+                    renewal.push(diff.clone());
+                }
+                self.check_reach(tracked, now.monotonic);
                 if self.is_crossed_for_too_long(now.monotonic) {
                     self.doubt(tracked);
                     return DiffOutcome::Contradiction;
@@ -156,24 +201,27 @@ impl BinanceBook {
     pub(super) fn on_snapshot(
         &mut self,
         tracked: &mut TrackedBook,
-        last_id: u64,
-        levels: (&[Level], &[Level]),
+        snapshot: Snapshot<'_>,
         now: Now,
     ) -> SnapshotOutcome {
-        let Phase::Collecting { buffer, n_levels } = &mut self.phase else { return SnapshotOutcome::Unwanted };
-        let last_seen = buffer.back().map(|diff| diff.final_id);
-        while let Some(stale) = buffer.pop_front_if(|diff| diff.final_id <= last_id) {
-            *n_levels -= stale.bids.len() + stale.asks.len();
-        }
-        if buffer.front().is_some_and(|diff| diff.first_id > last_id.saturating_add(1)) {
+        let last_id = snapshot.last_id;
+        let buffer = match (&mut self.phase, &mut self.renewal) {
+            (Phase::Collecting { buffer }, _) => buffer,
+            (Phase::Following { .. }, Some(_)) => return self.renew(tracked, snapshot, now.monotonic),
+            (Phase::Following { .. } | Phase::Replaced, _) => return SnapshotOutcome::Unwanted,
+        };
+        let last_seen = buffer.diffs.back().map(|diff| diff.final_id);
+        buffer.drop_until(last_id);
+        if buffer.diffs.front().is_some_and(|diff| diff.first_id > last_id.saturating_add(1)) {
             return SnapshotOutcome::TooOld;
         }
-        let kept = std::mem::take(buffer);
+        let kept = std::mem::take(&mut buffer.diffs);
         self.phase = Phase::Following { is_joined: !kept.is_empty(), last_seen };
+        (self.reach, self.snapshot_at) = (Reach::of(snapshot), now.monotonic);
         self.has_had_snapshot = true;
         self.crossed_since = None;
         self.n_old_in_a_row = 0;
-        tracked.book.apply_snapshot(levels.0, levels.1);
+        tracked.book.apply_snapshot(snapshot.levels.0, snapshot.levels.1);
         tracked.state = BookState::Live;
         tracked.last_update_id = Some(last_id);
         tracked.event_time = None;
@@ -188,6 +236,33 @@ impl BinanceBook {
         SnapshotOutcome::Joined
     }
 
+    /// Replaces the levels of a live book by those of a snapshot, brought to the same position.
+    fn renew(&mut self, tracked: &mut TrackedBook, snapshot: Snapshot<'_>, now: Monotonic) -> SnapshotOutcome {
+        let Some(renewal) = &mut self.renewal else { return SnapshotOutcome::Unwanted };
+        let (last_id, position) = (snapshot.last_id, tracked.last_update_id.unwrap_or(0));
+        renewal.drop_until(last_id);
+        let is_too_old = match renewal.diffs.front() {
+            Some(diff) => diff.first_id > last_id.saturating_add(1),
+            None => last_id < position,
+        };
+        if is_too_old {
+            return SnapshotOutcome::TooOld;
+        }
+        let kept = std::mem::take(&mut renewal.diffs);
+        self.renewal = None;
+        (self.reach, self.snapshot_at) = (Reach::of(snapshot), now);
+        tracked.book.apply_snapshot(snapshot.levels.0, snapshot.levels.1);
+        for diff in &kept {
+            tracked.book.apply_delta(&diff.bids, &diff.asks);
+        }
+        tracked.last_update_id = Some(position.max(last_id));
+        if last_id > position {
+            // Changes up to the snapshot are on their way.
+            self.phase = Phase::Following { is_joined: false, last_seen: Some(position) };
+        }
+        SnapshotOutcome::Joined
+    }
+
     /// Processes the best levels in full; ignored if the full book is followed. Returns whether the book was replaced.
     pub(super) fn on_best_levels(
         &mut self,
@@ -197,7 +272,7 @@ impl BinanceBook {
         now: Now,
     ) -> bool {
         match &self.phase {
-            Phase::Collecting { buffer, .. } if buffer.is_empty() && !self.has_had_snapshot => {}
+            Phase::Collecting { buffer } if buffer.diffs.is_empty() && !self.has_had_snapshot => {}
             Phase::Replaced if tracked.last_update_id.is_none_or(|known| known < last_id) => {}
             Phase::Collecting { .. } | Phase::Following { .. } | Phase::Replaced => return false,
         }
@@ -225,31 +300,23 @@ impl BinanceBook {
     }
 
     fn collect(&mut self, tracked: &mut TrackedBook, diff: Diff) -> DiffOutcome {
-        let Phase::Collecting { buffer, n_levels } = &mut self.phase else { return DiffOutcome::Buffered };
+        let Phase::Collecting { buffer } = &mut self.phase else { return DiffOutcome::Buffered };
         if tracked.state == BookState::Empty {
             tracked.state = BookState::Buffering;
         }
         let mut outcome = DiffOutcome::Buffered;
-        if let Some(last) = buffer.back() {
+        if let Some(last) = buffer.diffs.back() {
             if diff.final_id <= last.final_id {
                 return DiffOutcome::Duplicate;
             }
             if diff.first_id > last.final_id.saturating_add(1) {
                 // The buffered changes are useless now.
                 buffer.clear();
-                *n_levels = 0;
                 tracked.counters.gaps += 1;
                 outcome = DiffOutcome::Gap;
             }
         }
-        let n_new = diff.bids.len() + diff.asks.len();
-        if buffer.len() >= BUFFERED_DIFFS || *n_levels + n_new > BUFFERED_LEVELS {
-            // Full: restart with this one; a later snapshot will join it.
-            buffer.clear();
-            *n_levels = 0;
-        }
-        *n_levels += n_new;
-        buffer.push_back(diff);
+        buffer.push(diff);
         outcome
     }
 
@@ -296,10 +363,11 @@ impl BinanceBook {
     }
 
     fn start_over(&mut self, tracked: &mut TrackedBook, state: BookState) {
-        if self.has_had_snapshot && !self.needs_snapshot() {
+        if self.has_had_snapshot && !matches!(self.phase, Phase::Collecting { .. }) {
             tracked.counters.resyncs += 1;
         }
         self.phase = Phase::default();
+        self.renewal = None;
         self.crossed_since = None;
         self.n_old_in_a_row = 0;
         tracked.state = state;
@@ -307,198 +375,4 @@ impl BinanceBook {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use model::decimal::{Price, Quantity};
-
-    use super::*;
-
-    fn level(price: &str, quantity: &str) -> Level {
-        Level { price: Price::parse(price).unwrap(), quantity: Quantity::parse(quantity).unwrap() }
-    }
-
-    fn at(millis: u64) -> Now {
-        Now { monotonic: Monotonic::from_zero(Duration::from_millis(millis)), wall: Timestamp::EPOCH }
-    }
-
-    fn diff(first_id: u64, final_id: u64, bids: &[(&str, &str)], asks: &[(&str, &str)]) -> Diff {
-        let rows = |rows: &[(&str, &str)]| rows.iter().map(|(price, quantity)| level(price, quantity)).collect();
-        Diff { first_id, final_id, event_time: Timestamp::EPOCH, bids: rows(bids), asks: rows(asks) }
-    }
-
-    #[derive(Default)]
-    struct Bench {
-        book: BinanceBook,
-        tracked: TrackedBook,
-    }
-
-    impl Bench {
-        fn diff(&mut self, first_id: u64, final_id: u64) -> &'static str {
-            self.name(diff(first_id, final_id, &[("1.0", "5")], &[]), 0)
-        }
-
-        fn name(&mut self, diff: Diff, millis: u64) -> &'static str {
-            match self.book.on_diff(&mut self.tracked, diff, at(millis)) {
-                DiffOutcome::Buffered => "buffered",
-                DiffOutcome::Stale => "stale",
-                DiffOutcome::Duplicate => "duplicate",
-                DiffOutcome::Applied { .. } => "applied",
-                DiffOutcome::Gap => "gap",
-                DiffOutcome::Contradiction => "contradiction",
-            }
-        }
-
-        fn snapshot(&mut self, last_id: u64) -> SnapshotOutcome {
-            let (bids, asks) = ([level("1.0", "1"), level("0.9", "2")], [level("1.1", "3")]);
-            self.book.on_snapshot(&mut self.tracked, last_id, (&bids, &asks), at(0))
-        }
-    }
-
-    #[test]
-    fn the_first_change_may_span_or_follow_the_snapshot() {
-        #[track_caller]
-        fn check(buffered: &[(u64, u64)], last_id: u64, expected: SnapshotOutcome, expected_id: Option<u64>) {
-            let mut bench = Bench::default();
-            for (first_id, final_id) in buffered {
-                assert_eq!(bench.diff(*first_id, *final_id), "buffered");
-            }
-            assert_eq!(bench.snapshot(last_id), expected, "{buffered:?} {last_id}");
-            assert_eq!(bench.tracked.last_update_id, expected_id, "{buffered:?} {last_id}");
-            assert_eq!(bench.tracked.state == BookState::Live, expected == SnapshotOutcome::Joined);
-        }
-        check(&[(5, 9), (10, 12)], 9, SnapshotOutcome::Joined, Some(12));
-        check(&[(5, 9), (10, 12)], 8, SnapshotOutcome::Joined, Some(12));
-        check(&[(5, 9), (10, 12)], 4, SnapshotOutcome::Joined, Some(12));
-        check(&[(5, 9), (10, 12)], 3, SnapshotOutcome::TooOld, None);
-        check(&[(5, 9), (10, 12)], 12, SnapshotOutcome::Joined, Some(12));
-        check(&[(5, 9), (10, 12)], 100, SnapshotOutcome::Joined, Some(100));
-        check(&[], 7, SnapshotOutcome::Joined, Some(7));
-    }
-
-    impl Bench {
-        fn live(last_id: u64) -> Self {
-            let mut bench = Self::default();
-            assert_eq!(bench.snapshot(last_id), SnapshotOutcome::Joined);
-            bench
-        }
-    }
-
-    #[test]
-    fn old_changes_before_the_join_are_no_duplicates() {
-        let mut bench = Bench::live(10);
-        assert_eq!([bench.diff(5, 9), bench.diff(10, 10), bench.diff(9, 11)], ["stale", "stale", "applied"]);
-        assert_eq!([bench.diff(9, 11), bench.diff(12, 12)], ["duplicate", "applied"]);
-        assert_eq!((bench.tracked.counters.duplicates, bench.tracked.counters.gaps), (1, 0));
-        assert_eq!(bench.tracked.counters.updates, 2);
-    }
-
-    #[test]
-    fn a_gap_ends_trust_at_once_and_the_next_snapshot_restores_it() {
-        let mut bench = Bench::live(10);
-        assert_eq!([bench.diff(11, 11), bench.diff(13, 14)], ["applied", "gap"]);
-        assert_eq!(
-            (bench.tracked.state, bench.tracked.counters.gaps, bench.tracked.counters.resyncs),
-            (BookState::Suspect, 1, 1)
-        );
-        assert_eq!(bench.diff(15, 15), "buffered");
-        bench.book.asked(&mut bench.tracked);
-        assert_eq!(bench.tracked.state, BookState::Resyncing);
-        assert_eq!(bench.snapshot(11), SnapshotOutcome::TooOld);
-        assert_eq!(bench.tracked.state, BookState::Resyncing);
-        assert_eq!(bench.snapshot(12), SnapshotOutcome::Joined);
-        assert_eq!((bench.tracked.state, bench.tracked.last_update_id), (BookState::Live, Some(15)));
-        assert_eq!(bench.tracked.counters.resyncs, 1);
-        assert_eq!(bench.snapshot(16), SnapshotOutcome::Unwanted);
-    }
-
-    #[test]
-    fn a_snapshot_older_than_the_stream_is_no_gap_of_the_stream() {
-        let mut bench = Bench::live(10);
-        assert_eq!(bench.diff(15, 16), "gap");
-        assert_eq!((bench.tracked.state, bench.tracked.counters.gaps), (BookState::Suspect, 0));
-
-        let mut bench = Bench::live(10);
-        assert_eq!([bench.diff(8, 9), bench.diff(12, 13)], ["stale", "gap"]);
-        assert_eq!(bench.tracked.counters.gaps, 1);
-
-        let mut bench = Bench::default();
-        assert_eq!([bench.diff(8, 9), bench.diff(10, 10)], ["buffered", "buffered"]);
-        assert_eq!((bench.snapshot(10), bench.diff(12, 13)), (SnapshotOutcome::Joined, "gap"));
-        assert_eq!(bench.tracked.counters.gaps, 1);
-    }
-
-    #[test]
-    fn a_gap_in_the_buffer_drops_what_came_before_it() {
-        let mut bench = Bench::default();
-        assert_eq!([bench.diff(5, 9), bench.diff(12, 13), bench.diff(12, 13)], ["buffered", "gap", "duplicate"]);
-        assert_eq!(bench.snapshot(9), SnapshotOutcome::TooOld);
-        assert_eq!(bench.snapshot(11), SnapshotOutcome::Joined);
-        assert_eq!(bench.tracked.last_update_id, Some(13));
-    }
-
-    #[test]
-    fn the_buffer_is_bounded() {
-        let mut bench = Bench::default();
-        for id in 1..=(BUFFERED_DIFFS as u64 + 10) {
-            assert_eq!(bench.diff(id, id), "buffered");
-        }
-        let Phase::Collecting { buffer, n_levels } = &bench.book.phase else { panic!("collecting") };
-        assert_eq!((buffer.len(), *n_levels), (10, 10));
-        assert_eq!(bench.snapshot(5), SnapshotOutcome::TooOld);
-        assert_eq!(bench.snapshot(BUFFERED_DIFFS as u64), SnapshotOutcome::Joined);
-    }
-
-    #[test]
-    fn crossed_for_half_a_second_is_a_contradiction() {
-        let mut bench = Bench::live(10);
-        assert_eq!(bench.name(diff(11, 11, &[("1.2", "1")], &[]), 1_000), "applied");
-        assert_eq!(bench.name(diff(12, 12, &[("1.2", "0")], &[]), 1_400), "applied");
-        assert_eq!(bench.name(diff(13, 13, &[("1.1", "1")], &[]), 1_450), "applied");
-        assert_eq!(bench.name(diff(14, 14, &[], &[]), 1_950), "applied");
-        assert_eq!(bench.name(diff(15, 15, &[], &[]), 1_951), "contradiction");
-        assert_eq!((bench.tracked.state, bench.tracked.counters.crossed), (BookState::Suspect, 4));
-
-        let mut bench = Bench::live(10);
-        assert_eq!(bench.name(diff(11, 11, &[("1.2", "1")], &[]), 0), "applied");
-        assert!(!bench.book.on_timeout(&mut bench.tracked, at(500).monotonic));
-        assert!(bench.book.on_timeout(&mut bench.tracked, at(501).monotonic));
-        assert!(!bench.book.on_timeout(&mut bench.tracked, at(9_999).monotonic));
-        assert_eq!(bench.tracked.state, BookState::Suspect);
-    }
-
-    #[test]
-    fn a_position_from_nowhere_is_left_again() {
-        let mut bench = Bench::live(10);
-        assert_eq!(bench.diff(11, u64::MAX), "applied");
-        let mut outcome = "";
-        for id in 12..(12 + u64::from(OLD_IN_A_ROW)) {
-            outcome = bench.diff(id, id);
-        }
-        assert_eq!((outcome, bench.tracked.state), ("contradiction", BookState::Suspect));
-        assert!(bench.book.needs_snapshot());
-    }
-
-    #[test]
-    fn best_levels_make_a_book_only_where_there_is_no_full_one() {
-        let (bids, asks) = ([level("1.0", "1")], [level("1.1", "3")]);
-        let mut bench = Bench::default();
-        assert!(bench.book.on_best_levels(&mut bench.tracked, 5, (&bids, &asks), at(0)));
-        assert!(!bench.book.on_best_levels(&mut bench.tracked, 5, (&bids, &asks), at(0)));
-        assert!(!bench.book.needs_snapshot());
-        assert_eq!(bench.diff(6, 7), "buffered");
-        assert!(!bench.book.on_best_levels(&mut bench.tracked, 8, (&bids, &asks), at(0)));
-        assert_eq!(bench.snapshot(6), SnapshotOutcome::Joined);
-        assert!(!bench.book.on_best_levels(&mut bench.tracked, 9, (&bids, &asks), at(0)));
-    }
-
-    #[test]
-    fn a_lost_connection_discards_the_book() {
-        let mut bench = Bench::live(10);
-        bench.book.discard(&mut bench.tracked);
-        assert_eq!((bench.tracked.state, bench.tracked.book.n_bids()), (BookState::Buffering, 0));
-        assert_eq!(bench.diff(20, 21), "buffered");
-        assert_eq!(bench.snapshot(19), SnapshotOutcome::Joined);
-        assert_eq!((bench.tracked.last_update_id, bench.tracked.counters.gaps), (Some(21), 0));
-    }
-}
+mod tests;

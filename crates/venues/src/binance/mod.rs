@@ -127,8 +127,8 @@ const HISTORY_QUEUE: usize = 256;
 /// Attempts for one request for history.
 const HISTORY_ATTEMPTS: u32 = 8;
 
-/// Levels a side requested in a depth snapshot.
-const SNAPSHOT_LEVELS: u32 = 1_000;
+/// Changes between two checks whether the price has left the reach of the last snapshot.
+const REACH_CHECK: u64 = 64;
 /// Changes kept while a snapshot is fetched: more than three minutes at ten a second.
 const BUFFERED_DIFFS: usize = 2_000;
 /// Levels in those changes; a busy symbol sends about 300 a second.

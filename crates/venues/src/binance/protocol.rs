@@ -16,9 +16,10 @@ use serde::Serialize;
 
 use crate::{
     binance::{
-        FRAME_BYTES, HISTORY_ATTEMPTS, INFO, POLL_SPACING, POLLED_LEVELS, REQUEST_RULES, SNAPSHOT_LEVELS,
-        STREAMS_PER_MESSAGE, STREAMS_PER_SYMBOL, SYMBOLS_PER_REQUEST, SYMBOLS_POLLED_IN_FULL, answers,
-        book::BinanceBook, catalogue, frame, pool_rules, rest,
+        FRAME_BYTES, HISTORY_ATTEMPTS, INFO, POLL_SPACING, POLLED_LEVELS, REQUEST_RULES, STREAMS_PER_MESSAGE,
+        STREAMS_PER_SYMBOL, SYMBOLS_PER_REQUEST, SYMBOLS_POLLED_IN_FULL, answers,
+        book::{Attention, BinanceBook},
+        catalogue, frame, pool_rules, rest,
     },
     catalogue::CatalogueSource,
     kit::{
@@ -43,8 +44,8 @@ pub(super) type BinanceSession = FeedSession<Binance>;
 /// The purpose of a request. Symbols are positions in the session's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// A book's snapshot, for the connection of that epoch.
-    Snapshot { symbol: usize, epoch: u32 },
+    /// A book's snapshot, for the connection of that epoch; a live book is renewed without haste.
+    Snapshot { symbol: usize, epoch: u32, is_renewal: bool },
     /// Descriptions of these symbols; of all if the list is empty.
     Symbols(Vec<usize>),
     /// Whether the venue has newer trades than the connection delivered.
@@ -65,13 +66,26 @@ impl requests::Purpose for Purpose {
     /// Books first, then symbols, then history, then polling.
     fn rank(&self) -> u8 {
         match self {
-            Self::Snapshot { .. } => 0,
+            Self::Snapshot { is_renewal: false, .. } => 0,
             Self::Symbols(_) => 1,
-            Self::Probe { .. } => 2,
+            Self::Probe { .. } | Self::Snapshot { is_renewal: true, .. } => 2,
             Self::History { .. } => 3,
             Self::DayTicker { .. } => 4,
             Self::Trades { .. } | Self::AggTrades { .. } => 5,
             Self::BestLevels { .. } => 6,
+        }
+    }
+
+    fn symbol(&self) -> Option<usize> {
+        match self {
+            Self::Symbols(_) => None,
+            Self::Snapshot { symbol, .. }
+            | Self::Probe { symbol }
+            | Self::History { symbol, .. }
+            | Self::DayTicker { symbol }
+            | Self::BestLevels { symbol }
+            | Self::Trades { symbol }
+            | Self::AggTrades { symbol } => Some(*symbol),
         }
     }
 
@@ -112,6 +126,8 @@ pub(crate) struct BinanceSymbolState {
     pub(super) epoch: u32,
     /// A snapshot of this epoch is queued or in flight.
     pub(super) is_snapshot_coming: bool,
+    /// Levels a side that were requested in it.
+    pub(super) snapshot_levels: u32,
     pub(super) pace: SnapshotPace,
     /// Single trades arrive, so aggregated ones would count twice.
     pub(super) has_single_prints: bool,
@@ -219,8 +235,23 @@ impl Protocol for Binance {
         let is_in_full = session.known_symbols().len() <= SYMBOLS_POLLED_IN_FULL;
         session.request_each(now, |symbol| {
             let prints = if is_in_full { Purpose::Trades { symbol } } else { Purpose::AggTrades { symbol } };
-            [Purpose::DayTicker { symbol }, prints, Purpose::BestLevels { symbol }]
+            [Purpose::DayTicker { symbol }, prints]
         });
+        // In a crowd there is room only for the books that are looked at.
+        let has_room = |position: &usize| is_in_full || session.symbols[*position].interest.is_some();
+        let books: Vec<usize> = session.known_symbols().into_iter().filter(has_room).collect();
+        books.into_iter().for_each(|symbol| session.request_once(Purpose::BestLevels { symbol }, now));
+    }
+
+    fn interest_changed(session: &mut BinanceSession, position: usize, now: Now) {
+        // A recording contains the snapshots that its feed requested.
+        if !session.is_open_ended {
+            let Symbol { interest, state, .. } = &mut session.symbols[position];
+            state.book.keep_for(Attention::of(*interest));
+            if state.book.is_renewing() {
+                session.want_snapshot(position, now);
+            }
+        }
     }
 
     fn probe(symbol: usize) -> Option<Purpose> {
@@ -238,9 +269,10 @@ impl Protocol for Binance {
     fn request(symbols: &[Symbol<BinanceSymbolState>], purpose: &Purpose, _now: Now) -> Option<RestRequest> {
         let name = |position: &usize| symbols.get(*position).map(Symbol::name);
         Some(match purpose {
-            Purpose::Snapshot { symbol, epoch } => {
-                symbols.get(*symbol).filter(|symbol| symbol.state.epoch == *epoch && !symbol.is_unknown)?;
-                rest::depth(name(symbol)?, SNAPSHOT_LEVELS)
+            Purpose::Snapshot { symbol, epoch, .. } => {
+                let symbol =
+                    symbols.get(*symbol).filter(|symbol| symbol.state.epoch == *epoch && !symbol.is_unknown)?;
+                rest::depth(symbol.name(), Attention::of(symbol.interest).n_levels)
             }
             Purpose::Symbols(positions) => rest::exchange_info(&positions.iter().filter_map(name).collect::<Vec<_>>()),
             Purpose::History { symbol, interval, n_bars } => rest::klines(name(symbol)?, *interval, *n_bars),
@@ -255,7 +287,9 @@ impl Protocol for Binance {
     fn requests_sent(session: &mut BinanceSession, sent: Vec<Purpose>, now: Now) {
         for purpose in sent {
             let Purpose::Snapshot { symbol, .. } = purpose else { continue };
-            session.symbols[symbol].state.pace.asked(now.monotonic);
+            let Symbol { interest, state, .. } = &mut session.symbols[symbol];
+            state.pace.asked(now.monotonic);
+            state.snapshot_levels = Attention::of(*interest).n_levels;
             session.change_book(symbol, now, |state, tracked| {
                 state.book.asked(tracked);
                 None
@@ -272,7 +306,8 @@ impl Protocol for Binance {
     }
 
     fn given_up(session: &mut BinanceSession, purpose: Purpose, now: Now) {
-        let Purpose::Snapshot { symbol, epoch } = purpose else { return };
+        // A renewal is requested again with the next change.
+        let Purpose::Snapshot { symbol, epoch, is_renewal: false } = purpose else { return };
         let state = &mut session.symbols[symbol].state;
         if state.epoch == epoch {
             state.is_snapshot_coming = false;
@@ -296,8 +331,12 @@ impl BinanceSession {
         if state.is_snapshot_coming || *is_unknown || !state.book.needs_snapshot() {
             return;
         }
-        state.is_snapshot_coming = true;
-        let purpose = Purpose::Snapshot { symbol: position, epoch: state.epoch };
+        let is_renewal = state.book.is_renewing();
+        let purpose = Purpose::Snapshot { symbol: position, epoch: state.epoch, is_renewal };
+        if is_renewal && self.requests.has(|known| *known == purpose) {
+            return;
+        }
+        state.is_snapshot_coming = !is_renewal;
         self.requests.push(Task::new(purpose), state.pace.earliest(now.monotonic));
     }
 }

@@ -79,6 +79,18 @@ impl requests::Purpose for Purpose {
         }
     }
 
+    fn symbol(&self) -> Option<usize> {
+        match self {
+            Self::Products => None,
+            Self::Product { symbol }
+            | Self::Probe { symbol }
+            | Self::History { symbol, .. }
+            | Self::Day { symbol }
+            | Self::BestLevels { symbol }
+            | Self::Trades { symbol } => Some(*symbol),
+        }
+    }
+
     fn is_history(&self) -> bool {
         matches!(self, Self::History { .. })
     }

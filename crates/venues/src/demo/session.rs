@@ -342,7 +342,8 @@ impl Session for DemoSession {
             | Input::Binary(..)
             | Input::Ping(_)
             | Input::Http(..)
-            | Input::Closed(..) => {}
+            | Input::Closed(..)
+            | Input::Interest(_) => {}
         }
     }
 

@@ -1,8 +1,9 @@
 //! The session of a venue: subscriptions and requests, and their timing. Written once; a [`Protocol`] adds the venue.
 //!
-//! [`changes`]: symbols that come and go; [`polled`]: books by REST; [`revival`]: dead subscriptions. Not here: frames and answers (the venues), connections, pacing of requests.
+//! [`changes`]: symbols that come and go; [`interest`]: books that are looked at; [`polled`]: books by REST; [`revival`]: dead subscriptions. Not here: frames and answers (the venues), connections, pacing of requests.
 
 mod changes;
+mod interest;
 pub(crate) mod polled;
 mod quiet;
 mod revival;
@@ -259,11 +260,14 @@ impl<P: Protocol> FeedSession<P> {
     /// Queues requests for each known symbol. A round that the budget still delays is not doubled.
     pub(crate) fn request_each<const N: usize>(&mut self, now: Now, purposes: impl Fn(usize) -> [P::Purpose; N]) {
         for position in self.known_symbols() {
-            for purpose in purposes(position) {
-                if !self.requests.has(|known| *known == purpose) {
-                    self.requests.push(Task::new(purpose), now.monotonic);
-                }
-            }
+            purposes(position).into_iter().for_each(|purpose| self.request_once(purpose, now));
+        }
+    }
+
+    /// Queues a request, unless the same one waits or is in flight.
+    pub(crate) fn request_once(&mut self, purpose: P::Purpose, now: Now) {
+        if !self.requests.has(|known| *known == purpose) {
+            self.requests.push(Task::new(purpose), now.monotonic);
         }
     }
 
@@ -443,6 +447,7 @@ impl<P: Protocol> Session for FeedSession<P> {
                 self.lose(lost, now);
             }
             Input::HistoryRequest(request) => self.request_history(&request, now),
+            Input::Interest(books) => self.set_interest(books, now),
             Input::Follow(symbols) => self.add(symbols, now),
             Input::Unfollow(symbols) => self.drop_symbols(symbols),
             Input::Timeout => self.timeout(now),

@@ -7,7 +7,7 @@ use std::{fmt::Debug, sync::Arc, time::Duration};
 
 use model::{
     candle::{Candle, Interval},
-    event::HistoryRequest,
+    event::{BookInterest, HistoryRequest},
     instrument::{Instrument, InstrumentId},
     proof::TrackedBook,
     status::FeedCause,
@@ -135,6 +135,9 @@ pub(crate) trait Protocol: Debug + Send + Sized + 'static {
     /// Called when a book has changed, or may have: requests a snapshot if one is needed.
     fn book_changed(_session: &mut FeedSession<Self>, _position: usize, _now: Now) {}
 
+    /// Called when more of a symbol's book is looked at than before, or less.
+    fn interest_changed(_session: &mut FeedSession<Self>, _position: usize, _now: Now) {}
+
     /// Called when a deadline has passed, before silent connections are closed.
     fn before_timeout(_session: &mut FeedSession<Self>, _now: Now) {}
 
@@ -237,13 +240,15 @@ pub(crate) struct Symbol<S> {
     pub(crate) instrument: Option<Arc<Instrument>>,
     /// The venue does not know it: nothing more is requested for it.
     pub(crate) is_unknown: bool,
+    /// How much of its book somebody looks at, if anybody does.
+    pub(crate) interest: Option<BookInterest>,
     pub(crate) state: S,
 }
 
 impl<S: SymbolState> Symbol<S> {
     /// Creates a symbol without any data.
     pub(crate) fn new(id: InstrumentId) -> Self {
-        Self { id, instrument: None, is_unknown: false, state: S::default() }
+        Self { id, instrument: None, is_unknown: false, interest: None, state: S::default() }
     }
 
     /// Returns the venue's spelling.

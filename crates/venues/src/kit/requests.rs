@@ -3,7 +3,7 @@
 //! At most one request for each purpose waits, so the queue is bounded by the followed symbols; requests for history
 //! are bounded by [`RequestRules::history_queue`]. Shared by all venues. Not here: the content of answers (the venues).
 
-use std::{borrow::Cow, collections::BTreeMap, fmt::Debug, time::Duration};
+use std::{borrow::Cow, cmp::Reverse, collections::BTreeMap, fmt::Debug, time::Duration};
 
 use model::{
     status::FeedCause,
@@ -35,8 +35,13 @@ pub(crate) struct RequestRules {
 
 /// The purpose of a request. Of two equal ones only one waits.
 pub(crate) trait Purpose: Clone + Debug + PartialEq + Send {
-    /// Returns the urgency: the lowest is sent first.
+    /// Returns the rank of its kind: the lowest is sent first.
     fn rank(&self) -> u8;
+
+    /// Returns the position of the symbol it is about, if it is about one: of equal kinds, the most urgent comes first.
+    fn symbol(&self) -> Option<usize> {
+        None
+    }
 
     /// Returns true for requested candles: their number is bounded.
     fn is_history(&self) -> bool;
@@ -48,6 +53,18 @@ pub(crate) trait Purpose: Clone + Debug + PartialEq + Send {
     fn attempts(&self) -> u32 {
         1
     }
+}
+
+/// How soon a symbol's requests are sent, among those of their kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Urgency {
+    /// Nobody has looked at it.
+    #[default]
+    Never,
+    /// Somebody looked at it until then.
+    Before(Monotonic),
+    /// Somebody looks at it.
+    Now,
 }
 
 /// A request in the form of a venue's REST.
@@ -129,6 +146,8 @@ pub(crate) struct Requests<P> {
     next_due: Option<Monotonic>,
     /// Paths of refused requests for history, and until when none is made.
     forbidden: BTreeMap<Cow<'static, str>, Monotonic>,
+    /// By position; the others are [`Urgency::Never`].
+    urgencies: BTreeMap<usize, Urgency>,
     n_requests: u64,
     /// False for a recording: its answers are free, and many never come.
     is_limited: bool,
@@ -147,6 +166,7 @@ impl<P: Purpose> Requests<P> {
             weight_at: None,
             next_due: None,
             forbidden: BTreeMap::new(),
+            urgencies: BTreeMap::new(),
             n_requests: 0,
         }
     }
@@ -173,6 +193,17 @@ impl<P: Purpose> Requests<P> {
         }
         self.waiting.push((not_before, task));
         self.next_due = Some(self.next_due.map_or(not_before, |due| due.min(not_before)));
+    }
+
+    /// Notes how soon a symbol's requests are sent.
+    pub(crate) fn set_urgency(&mut self, symbol: usize, urgency: Urgency) {
+        self.urgencies.insert(symbol, urgency);
+    }
+
+    /// Returns what decides between tasks that are due: the lowest is sent first.
+    fn order(&self, purpose: &P) -> (u8, Reverse<Urgency>) {
+        let urgency = purpose.symbol().and_then(|symbol| self.urgencies.get(&symbol));
+        (purpose.rank(), Reverse(urgency.copied().unwrap_or_default()))
     }
 
     /// Returns true if a task of this kind waits or is in flight.
@@ -204,7 +235,8 @@ impl<P: Purpose> Requests<P> {
                 return sent;
             }
             let due = self.waiting.iter().enumerate().filter(|(_, (not_before, _))| *not_before <= now.monotonic);
-            let Some(idx) = due.min_by_key(|(idx, (_, task))| (task.purpose.rank(), *idx)).map(|(idx, _)| idx) else {
+            let Some(idx) = due.min_by_key(|(idx, (_, task))| (self.order(&task.purpose), *idx)).map(|(idx, _)| idx)
+            else {
                 return sent;
             };
             let purpose = &self.waiting[idx].1.purpose;

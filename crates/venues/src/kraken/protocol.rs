@@ -79,6 +79,16 @@ impl requests::Purpose for Purpose {
         }
     }
 
+    fn symbol(&self) -> Option<usize> {
+        match self {
+            Self::Symbols(_) => None,
+            Self::Probe { symbol }
+            | Self::History { symbol, .. }
+            | Self::BestLevels { symbol }
+            | Self::Trades { symbol } => Some(*symbol),
+        }
+    }
+
     fn is_history(&self) -> bool {
         matches!(self, Self::History { .. })
     }

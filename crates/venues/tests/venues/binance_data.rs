@@ -27,7 +27,7 @@ fn from_the_start_to_a_live_book() {
     let connection = rig.connect();
     // The acknowledgement suffices to request the snapshot: quiet symbols have a book too.
     let request = rig.requests("/depth").remove(0);
-    assert_eq!((request.query[1].1.as_str(), request.weight), ("1000", 50));
+    assert_eq!((request.query[1].1.as_str(), request.weight), ("100", 5));
     rig.frame(connection, &depth("AAABBB", 8, 10));
     rig.frame(connection, &depth("AAABBB", 11, 12));
     rig.answer(request.id, 200, None, &snapshot(10));

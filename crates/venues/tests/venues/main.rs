@@ -7,6 +7,7 @@
 
 mod binance_connections;
 mod binance_data;
+mod binance_interest;
 mod captures;
 mod coinbase_captures;
 mod coinbase_connections;

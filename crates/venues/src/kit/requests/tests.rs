@@ -13,6 +13,10 @@ impl Purpose for Kind {
         u8::from(self.is_history())
     }
 
+    fn symbol(&self) -> Option<usize> {
+        if let Self::History(n_bars) = self { Some(*n_bars) } else { None }
+    }
+
     fn is_history(&self) -> bool {
         matches!(self, Self::History(_))
     }
@@ -67,6 +71,17 @@ fn urgent_ones_first_and_not_too_many_at_once() {
         other => panic!("{other:?}"),
     }
     assert_eq!(requests.send_due(now(2), &mut out, request).len(), 1);
+}
+
+#[test]
+fn of_one_kind_those_that_are_looked_at_come_first() {
+    let (mut requests, mut out) = (requests(), Outputs::default());
+    (1..=4).for_each(|symbol| requests.push(history(symbol), now(0).monotonic));
+    requests.set_urgency(4, Urgency::Now);
+    requests.set_urgency(2, Urgency::Before(now(5).monotonic));
+    requests.set_urgency(3, Urgency::Before(now(9).monotonic));
+    let sent = requests.send_due(now(10), &mut out, request);
+    assert_eq!(sent, [4, 3, 2, 1].map(Kind::History));
 }
 
 #[test]
