@@ -10,7 +10,7 @@
 //! - A trade for an older candle is added to it; if that candle has the venue's final figures, it is requested again
 //!   instead.
 //!
-//! Candles are never removed, except the oldest beyond [`N_KEPT`], so that deltas are complete.
+//! Candles are never removed, except the oldest beyond [`N_KEPT`] (fewer where nobody looks), so that deltas are complete.
 //!
 //! Over 500 lines: half of them test the rules, one by one.
 
@@ -32,6 +32,10 @@ use crate::{digits::Digits, lane_state::Lanes};
 
 /// Candles kept: the published ones, and some that late trades and history may still change.
 pub(super) const N_KEPT: usize = CANDLES_LENGTH + 100;
+/// Candles kept of a series that nobody has followed: what a chart opens with, until the venue's history has come.
+const N_UNFOLLOWED: usize = 200;
+/// Candles by which the room for them grows.
+const ROOM: usize = 50;
 
 /// The source of a candle's figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,6 +167,7 @@ impl Series {
             // No candle is built yet: the newest row is the last one in doubt.
             self.recovery.begin(newest);
         }
+        self.bars.reserve_exact(rows.len().min(N_KEPT).saturating_sub(self.bars.len()));
         for row in rows {
             let is_final = row.open_time < final_before;
             match self.find(row.open_time) {
@@ -272,12 +277,17 @@ impl Series {
     }
 
     fn insert(&mut self, at: usize, bar: Bar) {
-        if at == 0 && self.bars.len() >= N_KEPT {
+        let n_kept = if self.is_followed { N_KEPT } else { N_UNFOLLOWED };
+        if at == 0 && self.bars.len() >= n_kept {
             return;
+        }
+        if self.bars.len() == self.bars.capacity() {
+            // Of hundreds of instruments, doubled room would be most of the memory.
+            self.bars.reserve_exact(ROOM);
         }
         self.revision += 1;
         self.bars.insert(at, Bar { revision: self.revision, ..bar });
-        if self.bars.len() > N_KEPT {
+        if self.bars.len() > n_kept {
             self.bars.pop_front();
         }
     }
@@ -521,10 +531,13 @@ mod tests {
 
     #[test]
     fn keeps_a_bounded_number() {
-        let mut series = Series::new(Interval::S1);
-        (0..10_000).for_each(|second| on(&mut series, second * 1_000, "1", "1", Continuity::Whole));
-        on(&mut series, 5, "1", "1", Continuity::Whole);
-        assert_eq!(series.bars.len(), N_KEPT);
-        assert_eq!(series.newest(9_999, Digits::default()).len(), CANDLES_LENGTH);
+        for (is_followed, n_kept) in [(false, N_UNFOLLOWED), (true, N_KEPT)] {
+            let mut series = Series { is_followed, ..Series::new(Interval::S1) };
+            (0..2_000).for_each(|second| on(&mut series, second * 1_000, "1", "1", Continuity::Whole));
+            on(&mut series, 5, "1", "1", Continuity::Whole);
+            assert_eq!(series.bars.len(), n_kept);
+            assert!(series.bars.capacity() <= n_kept + 2 * ROOM, "{}", series.bars.capacity());
+            assert_eq!(series.newest(9_999, Digits::default()).len(), n_kept.min(CANDLES_LENGTH));
+        }
     }
 }
