@@ -67,6 +67,7 @@ pub async fn accept(listener: TcpListener, router: Router, shutdown: Shutdown, m
         };
         tune(&stream);
         let transport = Transport::new(stream);
+        transport.set_unacknowledged_time(UNACKNOWLEDGED_TIME);
         let free = slots.iter().find_map(|(kind, slots)| Some((*kind, slots.clone().try_acquire_owned().ok()?)));
         if let Some((kind, permit)) = free {
             let slot = Slot { _permit: Arc::new(permit) };
@@ -141,8 +142,8 @@ async fn serve(transport: Transport, peer: Peer, router: Router, slot: Slot, kin
 fn tune(stream: &TcpStream) {
     let socket = socket2::SockRef::from(stream);
     let tuned = socket.set_tcp_nodelay(true).and_then(|()| socket.set_send_buffer_size(SEND_BUFFER));
-    #[cfg(any(target_os = "linux", target_os = "android", target_os = "fuchsia", target_os = "cygwin"))]
-    let tuned = tuned.and_then(|()| socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED_TIME)));
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let tuned = tuned.and_then(|()| socket.set_tcp_notsent_lowat(UNSENT));
     if let Err(error) = tuned {
         tracing::debug!(%error, "a connection could not be tuned");
     }
@@ -161,8 +162,14 @@ const REFUSAL_TIME: Duration = Duration::from_secs(1);
 /// The wait that a refusal asks for.
 pub const RETRY_AFTER_S: u64 = 5;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// Longer than the stream's `write_timeout`: the kernel counts a full client as silent, and drops it without a word.
+/// The time that a client may take nothing of an answer. The kernel counts it, without a word to the client; the stream
+/// has a limit of its own.
 const UNACKNOWLEDGED_TIME: Duration = Duration::from_secs(20);
 /// The maximum for request headers and the read buffer; our requests stay far below.
 const MAX_HEADERS: usize = 32 << 10;
-const SEND_BUFFER: usize = 64 << 10;
+/// What is on its way and not acknowledged: 5 Mbit/s for a client 100 ms away.
+const SEND_BUFFER: usize = 32 << 10;
+/// The bytes that may wait in the kernel beside those on their way, which the network bounds: the rest waits in the hub,
+/// where something newer may replace it. A fast client does not notice, because it is asked for more before they are
+/// gone.
+const UNSENT: u32 = 4 << 10;

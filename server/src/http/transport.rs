@@ -55,6 +55,12 @@ impl Transport {
         self.at(&self.0.made_room)
     }
 
+    /// Sets how long bytes that we have sent may wait for the client's system; zero: as long as the system allows. A
+    /// client that reads slowly through a small window counts as silent here, although it takes bytes all the time.
+    pub fn set_unacknowledged_time(&self, time: Duration) {
+        self.0.set_unacknowledged_time(time);
+    }
+
     /// Ends our side, then reads and drops what the client still sends, until it ends its side or `limit` has passed.
     /// Without this, the system would reset the connection and the client would lose what it has not read yet.
     pub async fn discard(&self, limit: Duration) {
@@ -127,6 +133,24 @@ impl Transport {
     }
 }
 
+impl Shared {
+    fn set_unacknowledged_time(&self, time: Duration) {
+        #[cfg(any(target_os = "linux", target_os = "android", target_os = "fuchsia", target_os = "cygwin"))]
+        if let Err(error) = socket2::SockRef::from(&self.stream).set_tcp_user_timeout(Some(time)) {
+            tracing::debug!(%error, "a connection could not be tuned");
+        }
+        #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "fuchsia", target_os = "cygwin")))]
+        let _ = time;
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // The kernel goes on trying to deliver what a client does not take, and holds the memory meanwhile.
+        self.set_unacknowledged_time(ORPHAN_TIME);
+    }
+}
+
 impl AsyncRead for Transport {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.poll_try(context, TcpStream::poll_read_ready, |stream| stream.try_read_buf(buffer).map(|_| ()))
@@ -160,3 +184,5 @@ impl AsyncWrite for Transport {
 }
 
 const DISCARD_BUFFER: usize = 4 << 10;
+/// The time for a client to take our last bytes after we have let go.
+const ORPHAN_TIME: Duration = Duration::from_secs(5);

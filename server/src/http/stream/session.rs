@@ -52,6 +52,9 @@ pub async fn run(
     encoding: Encoding,
     draining: CancellationToken,
 ) {
+    if let Some(transport) = &transport {
+        transport.set_unacknowledged_time(Duration::ZERO);
+    }
     let (sink, mut source) = socket.split();
     let mut session = Session::new(Writer::new(sink), transport.clone(), context, encoding);
     let is_gone = loop {
