@@ -75,7 +75,7 @@ fn fan_out(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("publish", n_subscribers), |bencher| bencher.iter_custom(|n| run(n).0));
         group.bench_function(BenchmarkId::new("drain", n_subscribers), |bencher| bencher.iter_custom(|n| run(n).1));
         let stats = hub.stats();
-        assert_eq!((stats.n_conflated, stats.n_slow), (0, 0), "every item was delivered");
+        assert_eq!(stats.n_conflated, 0, "every item was delivered");
     }
     group.finish();
 }

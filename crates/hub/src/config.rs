@@ -15,6 +15,9 @@ pub struct HubConfig {
     pub total_history_bytes: usize,
     /// A subscriber's queue, in bytes. 1 MiB holds the first snapshots of a page and about ten seconds of a stall.
     pub queue_bytes: usize,
+    /// Bytes in a subscriber's queue above which it counts as behind, and its streams skip to snapshots. 16 KiB are a turn
+    /// or two of a page, and two seconds at 8 kB/s.
+    pub lag_bytes: usize,
     /// A subscriber's queue, in items. Below the limit of one batch message (10,000).
     pub queue_len: usize,
     /// How long a stream without subscribers is kept, so that they can return and resume. 60 s outlast a restart of a
@@ -36,6 +39,7 @@ impl Default for HubConfig {
             history_len: 1_000,
             total_history_bytes: 64 * 1024 * 1024,
             queue_bytes: 1024 * 1024,
+            lag_bytes: 16 * 1024,
             queue_len: 8_192,
             retain_idle: Duration::from_secs(60),
             max_streams: 8_192,

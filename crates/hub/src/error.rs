@@ -29,9 +29,6 @@ pub enum HubError {
 /// Why a subscriber was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Closed {
-    /// It drained too slowly for a stream that must not skip items. Close code 3008.
-    #[error("too slow")]
-    Slow,
     /// A gap was found where none is possible. Close code 3010; it must resume.
     #[error("a hole in a stream")]
     InsufficientState,

@@ -30,9 +30,7 @@ pub struct StreamSpec {
     pub topic: Arc<str>,
     /// The publisher; the name passed to [`Hub::take_demand`].
     pub owner: Arc<str>,
-    /// The cadence at which the owner publishes it; its number in [`Hub::take_demand`].
-    pub lane: u8,
-    /// Whether a slow reader may skip items.
+    /// How a slow reader skips items.
     pub kind: StreamKind,
 }
 
@@ -41,7 +39,7 @@ pub struct StreamSpec {
 pub enum StreamKind {
     /// Only the newest state matters: the reader skips to a snapshot.
     State,
-    /// Each item matters: the reader is disconnected and resumes.
+    /// Each item matters: the reader gets more time, and is told before it skips to a snapshot.
     Event,
 }
 
@@ -104,8 +102,6 @@ pub struct HubStats {
     pub n_delivered: u64,
     /// Times a stream was dropped from a slow reader's queue to start over.
     pub n_conflated: u64,
-    /// Readers disconnected as too slow.
-    pub n_slow: u64,
 }
 
 impl<P> Clone for Hub<P> {

@@ -1,7 +1,7 @@
 //! One subscriber's queue and subscriptions. All of it under one lock, held for a push or a drain.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -35,8 +35,13 @@ pub(crate) struct InboxState<P> {
     free: Vec<usize>,
     /// Stream number and slot by topic.
     followed: BTreeMap<Arc<str>, (u32, usize)>,
-    /// True if a slot needs a snapshot after the next drain.
+    /// True if a slot needs a snapshot in its turn.
     is_behind: bool,
+    /// Counts the turns given to slots.
+    n_turns: u64,
+    lag_bytes: usize,
+    /// Counts complete drains, after which nothing waits in any slot.
+    n_drained: u64,
     closed: Option<Closed>,
 }
 
@@ -50,14 +55,46 @@ struct Slot {
     wish: Wish,
     /// The stream's flag for a pending snapshot.
     demand: Arc<AtomicBool>,
+    /// The inbox's `n_turns` at its last turn.
+    last_turn: u64,
+    /// Size of its largest item, as the publisher or the reader measured it: a snapshot is at least as large.
+    snapshot_bytes: usize,
+    /// Size of its last delta as the reader measured it.
+    delta_bytes: usize,
+    /// Its deltas in the queue, without those of a resume.
+    waiting: Waiting,
+    /// True if items of an event stream were dropped and the reader has not been told.
+    is_skipping: bool,
+}
+
+/// Deltas in the queue.
+#[derive(Clone, Copy, Debug, Default)]
+struct Waiting {
+    len: usize,
+    bytes: usize,
+    /// True if they follow a snapshot whose turn is next.
+    is_next: bool,
+    /// The inbox's `n_drained` at the last push.
+    n_drained: u64,
+}
+
+impl Slot {
+    fn waiting(&self, n_drained: u64) -> Waiting {
+        let since = Waiting { n_drained, ..Waiting::default() };
+        if self.waiting.n_drained == n_drained { self.waiting } else { since }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wish {
     Nothing,
     Snapshot,
-    /// Requesting before the reader has drained would only make snapshots that do not fit.
-    SnapshotAfterDrain,
+    /// Asked for because it is the stream's turn.
+    NextSnapshot,
+    /// In place of what waits in the queue.
+    FreshSnapshot,
+    /// Requesting it before its turn would only let it grow old in the queue.
+    SnapshotInTurn,
 }
 
 /// The result of a push.
@@ -67,10 +104,8 @@ pub(crate) struct Pushed {
     pub(crate) is_wake: bool,
     /// True if an item was queued.
     pub(crate) is_queued: bool,
-    /// Streams that were dropped from the queue to start over.
-    pub(crate) n_conflated: u64,
-    /// True if the reader was disconnected as too slow.
-    pub(crate) is_cut_off: bool,
+    /// True if the stream was dropped from the queue to start over.
+    pub(crate) is_conflated: bool,
 }
 
 impl<P> Inbox<P> {
@@ -84,6 +119,9 @@ impl<P> Inbox<P> {
             free: Vec::new(),
             followed: BTreeMap::new(),
             is_behind: false,
+            n_turns: 0,
+            lag_bytes: config.lag_bytes,
+            n_drained: 0,
             closed: None,
         };
         Self { id, state: Mutex::new(state), notify: Notify::new() }
@@ -99,6 +137,7 @@ impl<P: Clone> InboxState<P> {
     /// Queues a delta for the slot's stream, if it follows. `n_expected` is roughly how many may come before the next
     /// drain.
     pub(crate) fn push(&mut self, slot_idx: usize, delta: &Published<P>, n_expected: usize) -> Pushed {
+        let has_room = self.has_room(delta.size_bytes);
         let Some(slot) = self.slots.get_mut(slot_idx).filter(|slot| slot.is_following) else {
             return Pushed::default();
         };
@@ -107,49 +146,78 @@ impl<P: Clone> InboxState<P> {
             return Pushed { is_wake: true, ..Pushed::default() };
         }
         slot.last_offset = delta.offset;
-        let kind = slot.kind;
+        let mut waiting = slot.waiting(self.n_drained);
+        let (few, many) = match slot.kind {
+            StreamKind::State => STATE_DELTAS,
+            StreamKind::Event => EVENT_DELTAS,
+        };
+        slot.snapshot_bytes = slot.snapshot_bytes.max(delta.size_bytes);
+        let n_bytes = waiting.bytes + delta.size_bytes.min(slot.delta_bytes);
+        let has_outgrown = slot.kind == StreamKind::State && (1..n_bytes).contains(&slot.snapshot_bytes);
+        // A large snapshot in place of a few small deltas would only take longer.
+        let is_worth_it = n_bytes >= slot.snapshot_bytes / 2;
+        let is_crowded = is_worth_it && self.bytes > self.lag_bytes;
+        let is_too_late =
+            waiting.len >= many && (has_outgrown || is_crowded) || waiting.len >= few && is_crowded && self.is_behind;
+        waiting.len += 1;
+        waiting.bytes = n_bytes;
+        slot.waiting = waiting;
         if self.queue.capacity() == 0 {
             self.queue.reserve(n_expected);
         }
-        if self.has_room(delta.size_bytes) {
-            return self.queue(DeliveryKind::Delta, delta);
-        }
-        let n_conflated = match kind {
-            StreamKind::State => {
-                self.conflate(|slot| slot.stream == delta.stream);
-                return Pushed { n_conflated: 1, ..Pushed::default() };
+        if is_too_late && has_room && waiting.is_next {
+            // Dropped, it would miss its turn.
+            if slot.wish == Wish::Nothing {
+                slot.wish = Wish::FreshSnapshot;
+                slot.demand.store(true, Ordering::Release);
             }
-            // State is dropped in favour of events before a reader is disconnected for them.
-            StreamKind::Event => {
-                let queued: BTreeSet<u32> = self.queue.iter().map(|delivery| delivery.stream).collect();
-                self.conflate(|slot| slot.kind == StreamKind::State && queued.contains(&slot.stream))
-            }
-        };
-        if self.has_room(delta.size_bytes) {
-            return Pushed { n_conflated, ..self.queue(DeliveryKind::Delta, delta) };
+        } else if is_too_late || !has_room {
+            self.conflate(slot_idx);
+            return Pushed { is_conflated: true, ..Pushed::default() };
         }
-        self.close(Closed::Slow);
-        Pushed { is_wake: true, is_cut_off: true, n_conflated, ..Pushed::default() }
+        self.queue(DeliveryKind::Delta, delta)
     }
 
-    /// Queues a snapshot for the slot's stream, if needed; one that does not fit is requested again after the next
-    /// drain.
+    /// Queues a snapshot for the slot's stream, if needed; one that does not fit is requested again in its turn.
     pub(crate) fn offer_snapshot(&mut self, slot_idx: usize, snapshot: &Published<P>) -> Pushed {
         let has_room = self.has_room(snapshot.size_bytes);
-        let Some(slot) = self.slots.get_mut(slot_idx).filter(|slot| slot.wish == Wish::Snapshot) else {
+        let is_wanted = |wish| matches!(wish, Wish::Snapshot | Wish::NextSnapshot | Wish::FreshSnapshot);
+        let Some(slot) = self.slots.get_mut(slot_idx).filter(|slot| is_wanted(slot.wish)) else {
             return Pushed::default();
         };
         if slot.is_following && slot.last_offset != snapshot.offset {
             self.close(Closed::InsufficientState);
             return Pushed { is_wake: true, ..Pushed::default() };
         }
+        if slot.wish == Wish::FreshSnapshot {
+            return self.replace(slot_idx, snapshot);
+        }
         if !has_room {
-            slot.wish = Wish::SnapshotAfterDrain;
+            slot.wish = Wish::SnapshotInTurn;
             self.is_behind = true;
             return Pushed::default();
         }
+        let is_next = slot.wish == Wish::NextSnapshot;
+        slot.waiting = Waiting { is_next, n_drained: self.n_drained, ..slot.waiting(self.n_drained) };
         (slot.is_following, slot.last_offset, slot.wish) = (true, snapshot.offset, Wish::Nothing);
-        self.queue(DeliveryKind::Snapshot, snapshot)
+        slot.snapshot_bytes = slot.snapshot_bytes.max(snapshot.size_bytes);
+        let kind = if std::mem::take(&mut slot.is_skipping) { DeliveryKind::Restart } else { DeliveryKind::Snapshot };
+        self.queue(kind, snapshot)
+    }
+
+    /// Queues a snapshot in place of the stream's queued items; without any, the reader has caught up.
+    fn replace(&mut self, slot_idx: usize, snapshot: &Published<P>) -> Pushed {
+        let slot = &mut self.slots[slot_idx];
+        slot.wish = Wish::Nothing;
+        let (stream, kind) = (slot.stream, slot.kind);
+        slot.waiting = Waiting { is_next: true, n_drained: self.n_drained, ..Waiting::default() };
+        let n_queued = self.queue.len();
+        self.forget_queued(stream);
+        if self.queue.len() == n_queued {
+            return Pushed::default();
+        }
+        let kind = if kind == StreamKind::Event { DeliveryKind::Restart } else { DeliveryKind::Snapshot };
+        Pushed { is_conflated: true, ..self.queue(kind, snapshot) }
     }
 
     /// Queues the missed deltas and follows from there; returns false, and does nothing, if they do not fit.
@@ -193,49 +261,120 @@ impl<P: Clone> InboxState<P> {
         Pushed { is_wake, is_queued: true, ..Pushed::default() }
     }
 
-    /// Drops the queued items of the chosen followed streams; they start over with a snapshot after the next drain.
-    fn conflate(&mut self, is_chosen: impl Fn(&Slot) -> bool) -> u64 {
-        let mut streams = Vec::new();
-        for slot in self.slots.iter_mut().filter(|slot| slot.is_following && is_chosen(slot)) {
-            (slot.is_following, slot.wish) = (false, Wish::SnapshotAfterDrain);
-            streams.push(slot.stream);
-        }
+    /// Drops the queued items of a followed stream; it starts over with a snapshot in its turn.
+    fn conflate(&mut self, slot_idx: usize) {
+        let Some(slot) = self.slots.get_mut(slot_idx) else { return };
+        (slot.is_following, slot.wish) = (false, Wish::SnapshotInTurn);
+        slot.waiting = Waiting::default();
+        slot.is_skipping |= slot.kind == StreamKind::Event;
         self.is_behind = true;
-        streams.sort_unstable();
-        self.forget_queued(|stream| streams.binary_search(&stream).is_ok());
-        streams.len() as u64
+        let stream = slot.stream;
+        self.forget_queued(stream);
+        // The next drain may be far off.
+        if self.queue.capacity() > SPARE_ITEMS + 2 * self.queue.len() {
+            self.queue.shrink_to(SPARE_ITEMS + self.queue.len());
+        }
     }
 
-    fn forget_queued(&mut self, is_chosen: impl Fn(u32) -> bool) {
-        self.queue.retain(|delivery| !is_chosen(delivery.stream));
-        self.bytes = self.queue.iter().map(|delivery| delivery.size_bytes).sum();
+    fn forget_queued(&mut self, stream: u32) {
+        let n_bytes = &mut self.bytes;
+        self.queue.retain(|delivery| {
+            let is_kept = delivery.stream != stream;
+            *n_bytes -= if is_kept { 0 } else { delivery.size_bytes };
+            is_kept
+        });
     }
 
-    /// Takes the oldest queued items: as many as fit `max_bytes`, and at least one.
-    pub(crate) fn drain(&mut self, max_bytes: usize) -> Result<Vec<Delivery<P>>, Closed> {
+    /// Takes queued items: as many as fit `max_bytes` by the reader's own measure, and at least one. If not all fit, the
+    /// streams take turns.
+    pub(crate) fn drain(
+        &mut self,
+        max_bytes: usize,
+        size_of: impl Fn(&P) -> usize,
+    ) -> Result<Vec<Delivery<P>>, Closed> {
         if let Some(closed) = self.closed {
             return Err(closed);
         }
-        let mut n_bytes = 0;
-        let n_fitting = self.queue.iter().take_while(|delivery| {
-            let is_first = n_bytes == 0;
-            n_bytes += delivery.size_bytes;
-            is_first || n_bytes <= max_bytes
+        let mut n_bytes = 0_usize;
+        let fits = self.queue.iter().all(|delivery| {
+            n_bytes = n_bytes.saturating_add(size_of(&delivery.payload));
+            n_bytes <= max_bytes
         });
-        let n_taken = n_fitting.count();
-        if n_taken < self.queue.len() {
-            let taken: Vec<Delivery<P>> = self.queue.drain(..n_taken).collect();
-            self.bytes -= taken.iter().map(|delivery| delivery.size_bytes).sum::<usize>();
-            return Ok(taken);
+        if !fits || self.is_behind {
+            return Ok(self.take_turns(max_bytes, &size_of));
         }
-        self.bytes = 0;
-        if std::mem::take(&mut self.is_behind) {
-            for slot in self.slots.iter_mut().filter(|slot| slot.wish == Wish::SnapshotAfterDrain) {
-                slot.wish = Wish::Snapshot;
-                slot.demand.store(true, Ordering::Release);
+        (self.bytes, self.n_drained) = (0, self.n_drained + 1);
+        Ok(std::mem::take(&mut self.queue))
+    }
+
+    /// Serves the streams with something waiting, the one whose turn is longest ago first: none has a second turn before
+    /// all others had one. In a turn a stream's items are taken as far as they fit, or its snapshot is requested if it
+    /// fits the next batch: not earlier, when it would only grow old in the queue.
+    fn take_turns(&mut self, max_bytes: usize, size_of: &impl Fn(&P) -> usize) -> Vec<Delivery<P>> {
+        let mut sizes: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        for delivery in &self.queue {
+            sizes.entry(delivery.stream).or_default().push(size_of(&delivery.payload));
+        }
+        let is_waiting = |slot: &Slot| slot.wish == Wish::SnapshotInTurn || sizes.contains_key(&slot.stream);
+        let asked = self.slots.iter().filter(|slot| slot.wish == Wish::NextSnapshot);
+        let mut n_later = asked.map(|slot| slot.snapshot_bytes).fold(0, usize::saturating_add);
+        let mut order: Vec<usize> = (0..self.slots.len()).filter(|idx| is_waiting(&self.slots[*idx])).collect();
+        order.sort_by_key(|slot_idx| self.slots[*slot_idx].last_turn);
+        self.is_behind = false;
+        // Items to take, by stream.
+        let mut quotas = BTreeMap::new();
+        let (mut n_bytes, mut is_full) = (0_usize, false);
+        for slot_idx in order {
+            let slot = &mut self.slots[slot_idx];
+            if slot.wish == Wish::SnapshotInTurn {
+                if n_later > 0 && n_later.saturating_add(slot.snapshot_bytes) > max_bytes {
+                    self.is_behind = true;
+                } else {
+                    slot.wish = Wish::NextSnapshot;
+                    slot.demand.store(true, Ordering::Release);
+                }
+                n_later = n_later.saturating_add(slot.snapshot_bytes);
+            }
+            for size in sizes.remove(&slot.stream).unwrap_or_default() {
+                slot.snapshot_bytes = slot.snapshot_bytes.max(size);
+                is_full |= !quotas.is_empty() && n_bytes.saturating_add(size) > max_bytes;
+                if is_full {
+                    n_later = n_later.saturating_add(size);
+                    continue;
+                }
+                n_bytes = n_bytes.saturating_add(size);
+                *quotas.entry(slot.stream).or_insert(0_usize) += 1;
+                slot.last_turn = self.n_turns + 1;
+                slot.waiting.is_next = false;
             }
         }
-        Ok(std::mem::take(&mut self.queue))
+        self.n_turns += 1;
+        self.take(quotas, size_of)
+    }
+
+    fn take(&mut self, mut quotas: BTreeMap<u32, usize>, size_of: &impl Fn(&P) -> usize) -> Vec<Delivery<P>> {
+        let is_taken = |delivery: &mut Delivery<P>| {
+            quotas.get_mut(&delivery.stream).filter(|quota| **quota > 0).map(|quota| *quota -= 1).is_some()
+        };
+        let taken: Vec<Delivery<P>> = self.queue.extract_if(.., is_taken).collect();
+        self.bytes -= taken.iter().map(|delivery| delivery.size_bytes).sum::<usize>();
+        self.n_drained += u64::from(self.queue.is_empty());
+        self.count_taken(&taken, size_of);
+        taken
+    }
+
+    /// Subtracts deltas that were taken while others wait.
+    fn count_taken(&mut self, taken: &[Delivery<P>], size_of: &impl Fn(&P) -> usize) {
+        let n_drained = self.n_drained;
+        for delivery in taken.iter().filter(|delivery| delivery.kind == DeliveryKind::Delta) {
+            if let Some(slot) = self.slots.iter_mut().find(|slot| slot.stream == delivery.stream) {
+                let mut waiting = slot.waiting(n_drained);
+                waiting.len = waiting.len.saturating_sub(1);
+                waiting.bytes = waiting.bytes.saturating_sub(delivery.size_bytes.min(slot.delta_bytes));
+                slot.waiting = waiting;
+                slot.delta_bytes = size_of(&delivery.payload);
+            }
+        }
     }
 
     /// Closes the inbox for good: frees the queue and ends all subscriptions. The first reason is kept.
@@ -266,7 +405,19 @@ impl<P: Clone> InboxState<P> {
 
     /// Adds a slot for a stream not followed yet. It needs a snapshot, but has not requested it yet.
     pub(crate) fn add(&mut self, topic: Arc<str>, stream: u32, kind: StreamKind, demand: Arc<AtomicBool>) -> usize {
-        let slot = Slot { stream, kind, is_following: false, last_offset: 0, wish: Wish::Snapshot, demand };
+        let slot = Slot {
+            stream,
+            kind,
+            is_following: false,
+            last_offset: 0,
+            wish: Wish::Snapshot,
+            demand,
+            last_turn: 0,
+            snapshot_bytes: 0,
+            delta_bytes: usize::MAX,
+            waiting: Waiting::default(),
+            is_skipping: false,
+        };
         let slot_idx = match self.free.pop() {
             Some(slot_idx) => {
                 self.slots[slot_idx] = slot;
@@ -285,15 +436,17 @@ impl<P: Clone> InboxState<P> {
     pub(crate) fn remove(&mut self, topic: &str) -> Option<u32> {
         let (stream, slot_idx) = self.followed.remove(topic)?;
         let slot = &mut self.slots[slot_idx];
-        (slot.is_following, slot.wish) = (false, Wish::Nothing);
+        // A later slot may be of the same stream.
+        (slot.is_following, slot.wish, slot.stream) = (false, Wish::Nothing, NO_STREAM);
         self.free.push(slot_idx);
-        self.forget_queued(|queued| queued == stream);
+        self.forget_queued(stream);
         Some(stream)
     }
 
     /// Requests a fresh snapshot and continues following meanwhile.
     pub(crate) fn want_snapshot(&mut self, slot_idx: usize) {
-        if let Some(slot) = self.slots.get_mut(slot_idx).filter(|slot| slot.wish == Wish::Nothing)
+        if let Some(slot) =
+            self.slots.get_mut(slot_idx).filter(|slot| matches!(slot.wish, Wish::Nothing | Wish::FreshSnapshot))
             && self.closed.is_none()
         {
             slot.wish = Wish::Snapshot;
@@ -305,9 +458,21 @@ impl<P: Clone> InboxState<P> {
     pub(crate) fn restart(&mut self, slot_idx: usize) {
         if self.closed.is_none() {
             if let Some(slot) = self.slots.get_mut(slot_idx) {
+                // It may take long: others must not wait for it.
+                slot.wish = if slot.wish == Wish::NextSnapshot { Wish::Snapshot } else { slot.wish };
                 slot.is_following = false;
             }
             self.want_snapshot(slot_idx);
         }
     }
 }
+
+/// Deltas of a state stream that may wait for a reader that is behind, while streams wait for their turn and otherwise:
+/// four are as many turns of its lane.
+const STATE_DELTAS: (usize, usize) = (1, 4);
+/// The same for an event stream. More, because its snapshot holds only the newest events.
+const EVENT_DELTAS: (usize, usize) = (4, 16);
+/// Streams are numbered from one.
+const NO_STREAM: u32 = 0;
+/// Items for which an emptied queue keeps its memory.
+const SPARE_ITEMS: usize = 32;

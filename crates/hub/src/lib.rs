@@ -13,11 +13,12 @@
 //! 2. [`Hub::publish`]: this turn's deltas;
 //! 3. [`Hub::snapshot`] for each stream with waiting readers, once for all of them.
 //!
-//! A **subscriber** follows streams, one for a topic, and drains everything queued at once. For each stream it sees a
-//! snapshot and then offsets without a gap, or another snapshot. When its bounded queue is full, the queued items of
-//! state streams are dropped, and these streams start over with a snapshot once the reader has drained; if event
-//! streams do not fit, the reader is disconnected with [`Closed::Slow`] and resumes from history on its next
-//! connection.
+//! A **subscriber** follows streams of one lane and drains everything queued at once. For each stream it sees a
+//! snapshot and then offsets without a gap, or another snapshot. What waits for a slow reader is conflated: once a
+//! stream's waiting deltas outgrow its snapshot, or too much waits in total, they are dropped, and the stream starts over
+//! with a snapshot in its turn; no more snapshots are made than the reader takes at once. An event stream is treated
+//! alike, later, and its reader is told ([`DeliveryKind::Restart`](subscriber::DeliveryKind)). Streams take turns: none
+//! is served twice before all others with something waiting were served once.
 //!
 //! # Layout
 //! - [`hub`]: streams, owners, publishing · [`subscriber`]: the reading side · [`config`]: bounds, each with its reason

@@ -342,6 +342,5 @@ fn note<P>(stats: &mut HubStats, wakes: &mut Wakes<P>, inbox: &Arc<Inbox<P>>, pu
         wakes.push(Arc::clone(inbox));
     }
     stats.n_delivered += u64::from(pushed.is_queued);
-    stats.n_conflated += pushed.n_conflated;
-    stats.n_slow += u64::from(pushed.is_cut_off);
+    stats.n_conflated += u64::from(pushed.is_conflated);
 }

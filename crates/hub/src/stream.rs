@@ -89,6 +89,8 @@ impl<P: Clone> Stream<P> {
         self.snapshot = None;
         for follower in &self.followers {
             follower.inbox.lock().restart(follower.slot_idx);
+            // Streams of other owners may have waited for this one's snapshot.
+            follower.inbox.notify.notify_one();
         }
     }
 

@@ -37,6 +37,8 @@ pub enum DeliveryKind {
     Snapshot,
     /// The change since the previous offset.
     Delta,
+    /// The whole state at its offset, after events before it were skipped: the reader's positions in this stream end.
+    Restart,
 }
 
 /// The result of resuming from an earlier connection.
@@ -98,7 +100,10 @@ impl<P: Clone> Subscriber<P> {
 
     /// Stops following the topic; its queued items are dropped. Returns its number, `None` if it was not followed.
     pub fn unsubscribe(&self, topic: &str) -> Option<u32> {
-        self.shared.lock().unsubscribe(&self.inbox, topic)
+        let number = self.shared.lock().unsubscribe(&self.inbox, topic);
+        // Other streams may have waited for this one's snapshot.
+        self.inbox.notify.notify_one();
+        number
     }
 
     /// Requests a fresh snapshot of a followed topic and continues following meanwhile. False if it is not followed.
@@ -119,14 +124,19 @@ impl<P: Clone> Subscriber<P> {
         self.inbox.lock().topics().map(|(topic, stream)| (Arc::clone(topic), stream)).collect()
     }
 
-    /// Waits until something is queued and takes the oldest of it: as many items as fit `max_bytes`, and at least one.
-    /// The rest stays in the queue, where it may still be conflated. Cancel-safe: nothing is taken before it returns.
+    /// Waits until something is queued and takes as many items as fit `max_bytes`, and at least one; if not all fit,
+    /// the streams take turns. `size_of` returns an item's bytes on the reader's way. The rest stays in the queue, where
+    /// it may still be conflated. Cancel-safe: nothing is taken before it returns.
     ///
     /// # Errors
     /// The subscriber is closed, with the reason; queued items are lost.
-    pub async fn next_batch(&self, max_bytes: usize) -> Result<Vec<Delivery<P>>, Closed> {
+    pub async fn next_batch(
+        &self,
+        max_bytes: usize,
+        size_of: impl Fn(&P) -> usize,
+    ) -> Result<Vec<Delivery<P>>, Closed> {
         loop {
-            let batch = self.inbox.lock().drain(max_bytes)?;
+            let batch = self.inbox.lock().drain(max_bytes, &size_of)?;
             if !batch.is_empty() {
                 return Ok(batch);
             }
@@ -139,7 +149,7 @@ impl<P: Clone> Subscriber<P> {
     /// # Errors
     /// The same as [`Self::next_batch`].
     pub fn take_batch(&self) -> Result<Vec<Delivery<P>>, Closed> {
-        self.inbox.lock().drain(usize::MAX)
+        self.inbox.lock().drain(usize::MAX, |_| 0)
     }
 }
 

@@ -1,8 +1,9 @@
-//! Tests the hub's guarantees, one per test.
+//! Tests the guarantees of the hub, one per test. It is long because all of them share the small hub made below.
 
 #![allow(clippy::unwrap_used, reason = "a test may unwrap")]
 
 use std::{
+    collections::BTreeMap,
     future::Future,
     pin::pin,
     sync::{
@@ -63,7 +64,7 @@ fn serve(hub: &Hub<Arc<str>>) -> usize {
     waiting.len()
 }
 
-use DeliveryKind::{Delta, Snapshot};
+use DeliveryKind::{Delta, Restart, Snapshot};
 
 #[test]
 fn one_snapshot_serves_all_who_wait_and_all_who_come_before_the_next_delta() {
@@ -126,36 +127,101 @@ fn a_slow_reader_of_state_skips_to_a_snapshot() {
 }
 
 #[test]
-fn a_slow_reader_of_events_is_cut_off_and_resumes_without_a_hole() {
+fn a_slow_reader_of_events_is_told_what_it_skips() {
     let hub = hub(HubConfig { queue_bytes: 30, ..HubConfig::default() });
     let one = hub.connect().unwrap();
     let stream = one.subscribe(&event("tape")).unwrap();
     serve(&hub);
     assert_eq!(drained(&one), [(Snapshot, stream, 0)]);
     (1..=4).for_each(|offset| publish(&hub, vec![item(stream, offset)]));
-    assert_eq!(one.take_batch(), Err(Closed::Slow));
-    assert_eq!(one.subscribe(&state("quote")), Err(HubError::Closed(Closed::Slow)));
-    assert_eq!(hub.stats().n_slow, 1);
-    drop(one);
-    let again = hub.connect().unwrap();
-    assert_eq!(again.resume(&event("tape"), "epoch", 2), Ok(Resume::Resumed { stream, replayed: 2 }));
-    assert_eq!(drained(&again), [(Delta, stream, 3), (Delta, stream, 4)]);
+    assert_eq!(drained(&one), [], "full");
+    assert_eq!(serve(&hub), 1);
+    hub.publish(vec![item(stream, 5)]);
+    assert_eq!(drained(&one), [(Restart, stream, 4), (Delta, stream, 5)]);
+    assert!(one.request_snapshot("tape"));
+    serve(&hub);
+    assert_eq!(drained(&one), [(Snapshot, stream, 5)], "told once");
+}
+
+/// How many deltas of 10 bytes wait for a reader that does not drain, beside what waits already, before they are dropped.
+#[test]
+fn waiting_deltas_are_dropped_in_time() {
+    #[track_caller]
+    fn check(spec: &StreamSpec, snapshot_bytes: usize, lag_bytes: usize, expected: Option<u64>) {
+        let hub = hub(HubConfig { lag_bytes, ..HubConfig::default() });
+        let one = hub.connect(0).unwrap();
+        let stream = one.subscribe(spec).unwrap();
+        assert!(hub.snapshot(Published { size_bytes: snapshot_bytes, ..item(stream, 0) }));
+        drained(&one);
+        let kept = (1..=100).find(|offset| {
+            publish(&hub, vec![item(stream, *offset)]);
+            hub.stats().n_conflated > 0
+        });
+        assert_eq!(kept.map(|dropped| dropped - 1), expected, "{spec:?} {snapshot_bytes} {lag_bytes}");
+    }
+    let much = 10_000;
+    // A snapshot smaller than the deltas, and one larger.
+    check(&state("quote"), 10, much, Some(4));
+    check(&state("quote"), 75, much, Some(7));
+    check(&state("quote"), 2_000, much, None);
+    // Earlier once too much waits, but never a large snapshot in place of less than half of it.
+    check(&state("quote"), 90, 20, Some(4));
+    check(&state("quote"), 90, 65, Some(7));
+    check(&state("quote"), 200, 20, Some(9));
+    check(&state("quote"), 3_000, 20, None);
+    // Events wait longer, and whatever the size of their snapshot while there is room.
+    check(&event("tape"), 10, much, None);
+    check(&event("tape"), 10, 20, Some(16));
+    check(&event("tape"), 600, 20, Some(29));
+    check(&event("tape"), 600, 500, Some(51));
+}
+
+/// Five streams with more than the reader takes, at once and at each turn.
+#[test]
+fn streams_are_served_in_turn() {
+    let hub = hub(HubConfig { lag_bytes: 100, ..HubConfig::default() });
+    let one = hub.connect(0).unwrap();
+    let specs = ["s0", "s1", "s2"].map(state).into_iter().chain(["e0", "e1"].map(event));
+    let streams: Vec<u32> = specs.map(|spec| one.subscribe(&spec).unwrap()).collect();
+    serve(&hub);
+    let mut context = Context::from_waker(Waker::noop());
+    let mut last_served: BTreeMap<u32, u64> = streams.iter().map(|stream| (*stream, 0)).collect();
+    for n_drains in 1..=100 {
+        for offset in 6 * n_drains - 5..=6 * n_drains {
+            publish(&hub, streams.iter().map(|stream| item(*stream, offset)).collect());
+            serve(&hub);
+        }
+        if let Poll::Ready(Ok(batch)) = pin!(one.next_batch(20, |_| 10)).poll(&mut context) {
+            last_served.extend(batch.iter().map(|delivery| (delivery.stream, n_drains)));
+        }
+        assert!(last_served.values().all(|last| n_drains - last <= 5), "{n_drains}: {last_served:?}");
+    }
+    assert!(hub.stats().n_conflated > 100);
 }
 
 #[test]
-fn state_gives_way_to_events() {
-    let hub = hub(HubConfig { queue_bytes: 30, ..HubConfig::default() });
-    let one = hub.connect().unwrap();
-    let (quote, book) = (one.subscribe(&state("quote")).unwrap(), one.subscribe(&state("book")).unwrap());
-    let tape = one.subscribe(&event("tape")).unwrap();
+fn snapshots_come_as_a_slow_reader_takes_them_and_in_turn() {
+    let hub = hub(HubConfig { lag_bytes: 100, ..HubConfig::default() });
+    let one = hub.connect(0).unwrap();
+    let streams: Vec<u32> = (0..5).map(|number| one.subscribe(&state(&format!("s{number}"))).unwrap()).collect();
     serve(&hub);
     drained(&one);
-    hub.publish(vec![item(quote, 1), item(quote, 2), item(tape, 1), item(tape, 2)]);
-    assert_eq!(drained(&one), [(Delta, tape, 1), (Delta, tape, 2)]);
-    hub.publish(vec![item(book, 1)]);
-    assert_eq!(drained(&one), [(Delta, book, 1)], "the book had nothing queued and goes on");
-    assert_eq!(serve(&hub), 1);
-    assert_eq!(drained(&one), [(Snapshot, quote, 2)]);
+    let turn = |offset| publish(&hub, streams.iter().map(|stream| item(*stream, offset)).collect());
+    (1..=8).for_each(turn);
+    let mut context = Context::from_waker(Waker::noop());
+    let mut taken = || match pin!(one.next_batch(20, |_| 10)).poll(&mut context) {
+        Poll::Ready(Ok(batch)) => batch.iter().map(|delivery| (delivery.kind, delivery.stream)).collect(),
+        _ => Vec::new(),
+    };
+    assert!(taken().is_empty());
+    let mut seen = Vec::new();
+    for (offset, n_expected) in [(9, 2), (10, 2), (11, 1), (12, 0)] {
+        assert_eq!(serve(&hub), n_expected, "no more than are taken at once");
+        seen.extend(taken().into_iter().filter(|(kind, _)| *kind == Snapshot).map(|(_, stream)| stream));
+        turn(offset);
+        while !taken().is_empty() {}
+    }
+    assert_eq!(seen, streams, "none waits for ever");
 }
 
 #[test]
@@ -366,16 +432,36 @@ fn waiting_is_cancel_safe_and_wakes_once_a_turn() {
     drained(&one);
     let mut context = Context::from_waker(Waker::noop());
     {
-        let mut waiting = pin!(one.next_batch(usize::MAX));
+        let mut waiting = pin!(one.next_batch(usize::MAX, |_| 1));
         assert!(waiting.as_mut().poll(&mut context).is_pending());
         hub.publish(vec![item(stream, 1), item(stream, 2)]);
         // Woken, and dropped before it could take anything.
     }
-    let Poll::Ready(Ok(batch)) = pin!(one.next_batch(usize::MAX)).poll(&mut context) else { panic!("still queued") };
+    let Poll::Ready(Ok(batch)) = pin!(one.next_batch(usize::MAX, |_| 1)).poll(&mut context) else {
+        panic!("still queued")
+    };
     assert_eq!(batch.len(), 2, "the whole turn at once");
-    assert!(pin!(one.next_batch(usize::MAX)).poll(&mut context).is_pending(), "no empty batches");
+    assert!(pin!(one.next_batch(usize::MAX, |_| 1)).poll(&mut context).is_pending(), "no empty batches");
     hub.close();
-    assert_eq!(pin!(one.next_batch(usize::MAX)).poll(&mut context), Poll::Ready(Err(Closed::Shutdown)));
+    assert_eq!(pin!(one.next_batch(usize::MAX, |_| 1)).poll(&mut context), Poll::Ready(Err(Closed::Shutdown)));
+}
+
+#[test]
+fn unsubscribing_hands_the_turn_on() {
+    let hub = hub(HubConfig::default());
+    let one = hub.connect(0).unwrap();
+    let (quote, book) = (one.subscribe(&state("quote")).unwrap(), one.subscribe(&state("book")).unwrap());
+    serve(&hub);
+    drained(&one);
+    (1..=5).for_each(|offset| publish(&hub, vec![item(quote, offset), item(book, offset)]));
+    let mut context = Context::from_waker(Waker::noop());
+    let mut waiting = pin!(one.next_batch(10, |_| 10));
+    assert!(waiting.as_mut().poll(&mut context).is_pending(), "both wait for a snapshot, and the quote's is requested");
+    one.unsubscribe("quote");
+    assert!(waiting.as_mut().poll(&mut context).is_pending());
+    serve(&hub);
+    let Poll::Ready(Ok(batch)) = waiting.poll(&mut context) else { panic!("the book's was requested") };
+    assert_eq!((batch[0].kind, batch[0].stream), (Snapshot, book));
 }
 
 #[test]
@@ -383,9 +469,9 @@ fn a_slow_reader_takes_little_at_a_time_and_the_rest_is_conflated() {
     let hub = hub(HubConfig { queue_bytes: 50, ..HubConfig::default() });
     let one = hub.connect().unwrap();
     let stream = one.subscribe(&state("quote")).unwrap();
-    serve(&hub);
+    assert!(hub.snapshot(Published { size_bytes: 1_000, ..item(stream, 0) }));
     let mut context = Context::from_waker(Waker::noop());
-    let mut taken = |max_bytes| match pin!(one.next_batch(max_bytes)).poll(&mut context) {
+    let mut taken = |max_bytes| match pin!(one.next_batch(max_bytes, |_| 10)).poll(&mut context) {
         Poll::Ready(Ok(batch)) => batch.iter().map(|delivery| (delivery.kind, delivery.offset)).collect(),
         _ => Vec::new(),
     };
@@ -423,7 +509,7 @@ fn threads_see_contiguous_offsets() {
             let n_gone = &n_gone;
             scope.spawn(move || {
                 let _gone = Gone(n_gone);
-                let mut seen = std::collections::BTreeMap::new();
+                let mut seen = BTreeMap::new();
                 while seen.len() < N_STREAMS || seen.values().any(|offset| *offset < N_TURNS) {
                     for delivery in reader.take_batch().unwrap() {
                         let before = seen.insert(delivery.stream, delivery.offset);

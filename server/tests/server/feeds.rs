@@ -315,7 +315,7 @@ async fn open_and_close(n_cycles: usize) {
             }
         };
         tokio::time::timeout(PATIENCE, connected).await.expect("the venue lets us in");
-        tokio::time::timeout(PATIENCE, subscriber.next_batch(usize::MAX)).await.unwrap().unwrap();
+        tokio::time::timeout(PATIENCE, subscriber.next_batch(usize::MAX, |_| 1)).await.unwrap().unwrap();
         feeds.stop(symbols("binance", &[])).await.unwrap();
         drop(subscriber);
         assert_eq!((feeds.status(), directory.ids(), hub.stats().n_streams), (StatusData::default(), vec![], 0));

@@ -1,14 +1,18 @@
 //! Limits that protect clients from one another: floods, silence, memory use, and foreign origins.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
 
 use server::{http::accept::RESERVE, serve::Server};
 use socket2::{Domain, Socket, Type};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
 };
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest, http::HeaderValue};
+use topics::channels::TopicData;
 use wire::{
     Encoding,
     message::{Bye, RefusalCode, ServerMessage},
@@ -105,7 +109,7 @@ async fn who_does_not_answer_pings_is_dropped() {
     while n_clients != Some(1) {
         alive.next().await.unwrap();
         n_clients = match alive.state.get(&topics::topic::Topic::SYSTEM) {
-            Some(topics::channels::TopicData::System(system)) => system.clients,
+            Some(TopicData::System(system)) => system.clients,
             _ => None,
         };
     }
@@ -130,7 +134,7 @@ async fn who_does_not_read_is_dropped_and_the_others_get_everything() {
     healthy.advance("system", 1).await;
     let mut stuck = narrow_client(&server).await;
     let n_clients = |client: &Client| match client.state.get(&topics::topic::Topic::SYSTEM) {
-        Some(topics::channels::TopicData::System(system)) => system.clients,
+        Some(TopicData::System(system)) => system.clients,
         _ => None,
     };
     let begin = tokio::time::Instant::now();
@@ -170,19 +174,75 @@ async fn who_reads_slowly_is_not_cut_off() {
     }
 }
 
+/// What a slow reader gets is new: updates that it could not take are replaced, and it is told where trades are left out.
+#[tokio::test]
+async fn who_reads_slowly_is_shown_nothing_old() {
+    let server = demo_server(|_| {}).await;
+    let mut client = Client::over(slow_way(&server, 8_000).await, &server, Encoding::Json).await;
+    client.hello(BTreeMap::new()).await;
+    let topics = ["quote:demo:*", "book:demo:*", "tape:demo:*", "candles.1s:demo:ADA-SIM"];
+    client.subscribe(1, &topics).await;
+    let (begun, mut ages_ms, mut n_books) = (tokio::time::Instant::now(), Vec::new(), 0);
+    while begun.elapsed() < Duration::from_secs(12) {
+        // Contiguous offsets, or a snapshot: the client checks it.
+        let ServerMessage::Batch(batch) = client.next().await.expect("it makes progress") else { continue };
+        let now_us = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros();
+        for item in batch.items {
+            let time_us = match &item.update.data {
+                TopicData::Quote(quote) => quote.publish_time_us,
+                TopicData::Book(book) => book.publish_time_us,
+                _ => None,
+            };
+            n_books += usize::from(matches!(item.update.data, TopicData::Book(_)));
+            ages_ms.extend(time_us.map(|time_us| (i64::try_from(now_us).unwrap() - time_us) / 1_000));
+        }
+    }
+    let oldest = ages_ms.iter().max().unwrap();
+    println!("{} quotes and books at 8 kB/s, the oldest {oldest} ms old", ages_ms.len());
+    assert!(ages_ms.len() > 20 && n_books > 2, "{} of which {n_books} books", ages_ms.len());
+    // The bytes on their way are a second; a snapshot of candles beside them takes another few.
+    assert!(*oldest < 5_000, "{oldest} ms old");
+}
+
+/// A way to the server that carries so many bytes a second towards the client, and few in advance.
+async fn slow_way(server: &Server, bytes_per_second: u32) -> TcpStream {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (mut near_read, mut near_write) = listener.accept().await.unwrap().0.into_split();
+    let (mut far_read, mut far_write) = narrow_socket(server).into_split();
+    tokio::spawn(async move { tokio::io::copy(&mut near_read, &mut far_write).await });
+    tokio::spawn(async move {
+        let (mut buffer, mut next) = ([0; 400], tokio::time::Instant::now());
+        while let Ok(n_bytes @ 1..) = far_read.read(&mut buffer).await {
+            next = next.max(tokio::time::Instant::now() - Duration::from_millis(50));
+            next += Duration::from_secs(1) * u32::try_from(n_bytes).unwrap() / bytes_per_second;
+            tokio::time::sleep_until(next).await;
+            if near_write.write_all(&buffer[..n_bytes]).await.is_err() {
+                break;
+            }
+        }
+    });
+    client
+}
+
 /// Each request brings some 100 KB; the kernel takes a few of them and then no more.
 const ASK_MUCH: &str = r#"{"type":"snapshot","id":1,"topics":["candles.1s:demo:*","candles.1m:demo:*"]}"#;
 const FOLLOW_MUCH: &str = r#"{"type":"subscribe","id":1,"topics":["candles.1s:demo:*","candles.1m:demo:*"]}"#;
 
 /// A client that has said hello and whose system takes little before it reads.
 async fn narrow_client(server: &Server) -> Client {
+    let mut client = Client::over(narrow_socket(server), server, Encoding::Json).await;
+    client.hello(BTreeMap::new()).await;
+    client
+}
+
+/// A connection to the server whose system takes little before it is read.
+fn narrow_socket(server: &Server) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.set_recv_buffer_size(4_096).unwrap();
     socket.connect(&server.address().into()).unwrap();
     socket.set_nonblocking(true).unwrap();
-    let mut client = Client::over(TcpStream::from_std(socket.into()).unwrap(), server, Encoding::Json).await;
-    client.hello(BTreeMap::new()).await;
-    client
+    TcpStream::from_std(socket.into()).unwrap()
 }
 
 #[tokio::test]

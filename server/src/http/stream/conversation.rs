@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hub::{
     error::{Closed, HubError},
-    subscriber::{ResetReason as HubReset, Resume, Subscriber},
+    subscriber::{Delivery, DeliveryKind, ResetReason as HubReset, Resume, Subscriber},
 };
 use topics::{
     lane::Lane,
@@ -71,6 +71,16 @@ impl Conversation {
     /// Ends all subscriptions and frees their queue.
     pub fn leave(&mut self) {
         self.subscriber = None;
+    }
+
+    /// Returns the message that precedes a batch in which event streams skip to a snapshot; `None` if none does.
+    pub fn reset_before(&self, batch: &[Delivery<SharedUpdate>]) -> Option<ServerMessage> {
+        let restarts = batch.iter().filter(|delivery| delivery.kind == DeliveryKind::Restart);
+        let topics: Vec<StreamName> = restarts
+            .map(|delivery| StreamName { topic: delivery.payload.update().topic.clone(), stream: delivery.stream })
+            .collect();
+        let reset = Reset { topics, reason: ResetReason::HistoryExceeded };
+        (!reset.topics.is_empty()).then_some(ServerMessage::Reset(reset))
     }
 
     /// Answers one message.
@@ -246,7 +256,6 @@ fn refusal_of(error: &HubError) -> (RefusalCode, String) {
 /// Returns the close code for the hub's reason to end a subscription.
 pub fn close_code_of(closed: Closed) -> CloseCode {
     match closed {
-        Closed::Slow => CloseCode::SLOW,
         Closed::InsufficientState => CloseCode::INSUFFICIENT_STATE,
         Closed::Shutdown => CloseCode::RESTART,
     }

@@ -2,11 +2,12 @@
 //!
 //! The socket is split. Reading goes on while a write is stuck, because the reading half answers pings. Updates wait in
 //! the hub, where they can be conflated and are shared with all other clients; the session takes one frame at a time,
-//! once everything before it is in the kernel.
+//! once everything before it is in the kernel. A frame is small while the client is slow: what is on its way can no
+//! longer be replaced by something newer.
 //!
 //! | full or late | answer |
 //! |---|---|
-//! | the hub's queue for this client | state skips to a snapshot; events: bye 3008, the client resumes |
+//! | the hub's queue for this client | skips to snapshots; for events, the client is told by a reset |
 //! | not one byte taken for `write_timeout` | bye 3008 |
 //! | unwritten replies | reading pauses until some are written |
 //! | running commands | reading pauses until one is done |
@@ -59,7 +60,8 @@ pub async fn run(
     let mut session = Session::new(Writer::new(sink), transport.clone(), context, encoding);
     let is_gone = loop {
         let wake = session.next_wake();
-        let Session { writer, conversation, commands, ending, is_readable, .. } = &mut session;
+        let Session { writer, conversation, commands, ending, is_readable, encoding, frame_bytes, .. } = &mut session;
+        let (encoding, frame_bytes) = (*encoding, *frame_bytes);
         let (is_open, is_idle) = (ending.is_none(), writer.is_idle());
         let can_read = *is_readable && writer.len() < MAX_REPLIES && commands.len() < MAX_COMMANDS;
         let step = tokio::select! {
@@ -71,7 +73,7 @@ pub async fn run(
             message = source.next(), if can_read => Step::Read(message),
             Some(answer) = commands.next(), if !commands.is_empty() => Step::Done(answer),
             // Only after all other frames: the answer to a subscription must precede its items.
-            batch = next_batch(conversation.subscriber()), if is_open && is_idle => Step::Batch(batch),
+            batch = next_batch(conversation.subscriber(), frame_bytes, encoding), if is_open && is_idle => Step::Batch(batch),
         };
         let is_gone = matches!(step, Step::Read(None) | Step::Gone);
         let flow = match step {
@@ -136,6 +138,10 @@ struct Session {
     ending: Option<Instant>,
     /// False after a read error: the library reads no more, but it still writes.
     is_readable: bool,
+    /// The bytes of updates taken from the hub at once; a single larger update is a frame of its own.
+    frame_bytes: usize,
+    /// When the last batch was passed to the writer, until it is in the kernel.
+    batch_at: Option<Instant>,
 }
 
 impl Session {
@@ -155,6 +161,8 @@ impl Session {
             pong_due: None,
             ending: None,
             is_readable: true,
+            frame_bytes: MIN_FRAME,
+            batch_at: None,
             context,
         }
     }
@@ -228,6 +236,10 @@ impl Session {
 
     /// Handles that everything queued is in the kernel.
     fn written(&mut self) -> Flow {
+        if let Some(at) = self.batch_at.take() {
+            let is_slow = at.elapsed() > SLOW_FRAME_TIME;
+            self.frame_bytes = if is_slow { MIN_FRAME } else { (2 * self.frame_bytes).min(MAX_FRAME) };
+        }
         if let Some(ending) = &mut self.ending {
             if !self.is_readable {
                 return Flow::Over;
@@ -238,6 +250,10 @@ impl Session {
     }
 
     fn send_batch(&mut self, batch: &[Delivery<SharedUpdate>]) -> Flow {
+        self.batch_at = Some(Instant::now());
+        if let Some(reset) = self.conversation.reset_before(batch) {
+            self.say(&reset);
+        }
         for part in batch.chunks(MAX_ITEMS) {
             let updates = part.iter().map(|delivery| (delivery.stream, &*delivery.payload));
             self.push(encode_batch(updates, self.encoding));
@@ -335,9 +351,13 @@ fn read_error_code(error: axum::Error) -> Option<CloseCode> {
 }
 
 /// Waits for the hub's next batch; forever without a subscriber. Cancel-safe.
-async fn next_batch(subscriber: Option<&Subscriber<SharedUpdate>>) -> Result<Vec<Delivery<SharedUpdate>>, Closed> {
+async fn next_batch(
+    subscriber: Option<&Subscriber<SharedUpdate>>,
+    max_bytes: usize,
+    encoding: Encoding,
+) -> Result<Vec<Delivery<SharedUpdate>>, Closed> {
     match subscriber {
-        Some(subscriber) => subscriber.next_batch(MAX_FRAME).await,
+        Some(subscriber) => subscriber.next_batch(max_bytes, |update| update.bytes(encoding).len()).await,
         None => std::future::pending().await,
     }
 }
@@ -354,5 +374,9 @@ const CLOSE_TIME: Duration = Duration::from_secs(1);
 const LAST_WORDS_TIME: Duration = Duration::from_secs(5);
 /// The wait for a client that is still sending what we do not read.
 const DISCARD_TIME: Duration = Duration::from_secs(2);
-/// The bytes of updates taken from the hub at once. A single larger update is a frame of its own.
-const MAX_FRAME: usize = 64 << 10;
+/// A frame's updates for a new client, and for one that has been slow to take a frame: half a second at 8 kB/s.
+const MIN_FRAME: usize = 4 << 10;
+/// A frame's updates for a client that keeps up.
+const MAX_FRAME: usize = 32 << 10;
+/// A client that keeps up has room in the kernel for a whole frame.
+const SLOW_FRAME_TIME: Duration = Duration::from_millis(100);
