@@ -18,7 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::json;
 use tokio::{
     io::AsyncWriteExt,
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tower::ServiceExt;
@@ -65,9 +65,8 @@ pub async fn accept(listener: TcpListener, router: Router, shutdown: Shutdown, m
                 continue;
             }
         };
-        tune(&stream);
         let transport = Transport::new(stream);
-        transport.set_unacknowledged_time(UNACKNOWLEDGED_TIME);
+        transport.begin_http();
         let free = slots.iter().find_map(|(kind, slots)| Some((*kind, slots.clone().try_acquire_owned().ok()?)));
         if let Some((kind, permit)) = free {
             let slot = Slot { _permit: Arc::new(permit) };
@@ -137,18 +136,6 @@ async fn serve(transport: Transport, peer: Peer, router: Router, slot: Slot, kin
     }
 }
 
-/// Limits the kernel's send buffer for a client that does not read: otherwise 500 such clients hold 1.5 GB outside of
-/// the process's own figures, even after their connections have been dropped.
-fn tune(stream: &TcpStream) {
-    let socket = socket2::SockRef::from(stream);
-    let tuned = socket.set_tcp_nodelay(true).and_then(|()| socket.set_send_buffer_size(SEND_BUFFER));
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    let tuned = tuned.and_then(|()| socket.set_tcp_notsent_lowat(UNSENT));
-    if let Err(error) = tuned {
-        tracing::debug!(%error, "a connection could not be tuned");
-    }
-}
-
 /// The time for a request's head, and for the next request of a connection. With [`BODY_TIME`] ten seconds for all of
 /// a request.
 const HEADER_TIME: Duration = Duration::from_secs(5);
@@ -162,14 +149,5 @@ const REFUSAL_TIME: Duration = Duration::from_secs(1);
 /// The wait that a refusal asks for.
 pub const RETRY_AFTER_S: u64 = 5;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// The time that a client may take nothing of an answer. The kernel counts it, without a word to the client; the stream
-/// has a limit of its own.
-const UNACKNOWLEDGED_TIME: Duration = Duration::from_secs(20);
 /// The maximum for request headers and the read buffer; our requests stay far below.
 const MAX_HEADERS: usize = 32 << 10;
-/// What is on its way and not acknowledged: 5 Mbit/s for a client 100 ms away.
-const SEND_BUFFER: usize = 32 << 10;
-/// The bytes that may wait in the kernel beside those on their way, which the network bounds: the rest waits in the hub,
-/// where something newer may replace it. A fast client does not notice, because it is asked for more before they are
-/// gone.
-const UNSENT: u32 = 4 << 10;

@@ -54,7 +54,7 @@ pub async fn run(
     draining: CancellationToken,
 ) {
     if let Some(transport) = &transport {
-        transport.set_unacknowledged_time(Duration::ZERO);
+        transport.begin_stream();
     }
     let (sink, mut source) = socket.split();
     let mut session = Session::new(Writer::new(sink), transport.clone(), context, encoding);
