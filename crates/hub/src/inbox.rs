@@ -37,8 +37,8 @@ pub(crate) struct InboxState<P> {
     followed: BTreeMap<Arc<str>, (u32, usize)>,
     /// True if a slot needs a snapshot in its turn.
     is_behind: bool,
-    /// Counts the turns given to slots.
-    n_turns: u64,
+    /// What a stream has been served that was last in want of anything: the lowest of all that wait.
+    served: u64,
     lag_bytes: usize,
     /// Counts complete drains, after which nothing waits in any slot.
     n_drained: u64,
@@ -55,8 +55,8 @@ struct Slot {
     wish: Wish,
     /// The stream's flag for a pending snapshot.
     demand: Arc<AtomicBool>,
-    /// The inbox's `n_turns` at its last turn.
-    last_turn: u64,
+    /// Bytes it got in turns, counted from what the others had got when it began to wait: rest earns no claim.
+    served: u64,
     /// Size of its largest item, as the publisher or the reader measured it: a snapshot is at least as large.
     snapshot_bytes: usize,
     /// Size of its last delta as the reader measured it.
@@ -119,7 +119,7 @@ impl<P> Inbox<P> {
             free: Vec::new(),
             followed: BTreeMap::new(),
             is_behind: false,
-            n_turns: 0,
+            served: 0,
             lag_bytes: config.lag_bytes,
             n_drained: 0,
             closed: None,
@@ -307,19 +307,28 @@ impl<P: Clone> InboxState<P> {
         Ok(std::mem::take(&mut self.queue))
     }
 
-    /// Serves the streams with something waiting, the one whose turn is longest ago first: none has a second turn before
-    /// all others had one. In a turn a stream's items are taken as far as they fit, or its snapshot is requested if it
+    /// Serves the streams with something waiting, the one that got the fewest bytes first: a large snapshot waits until
+    /// all others had as much. In a turn a stream's items are taken as far as they fit, or its snapshot is requested if it
     /// fits the next batch: not earlier, when it would only grow old in the queue.
     fn take_turns(&mut self, max_bytes: usize, size_of: &impl Fn(&P) -> usize) -> Vec<Delivery<P>> {
         let mut sizes: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         for delivery in &self.queue {
             sizes.entry(delivery.stream).or_default().push(size_of(&delivery.payload));
         }
+        let n_drained = self.n_drained;
         let is_waiting = |slot: &Slot| slot.wish == Wish::SnapshotInTurn || sizes.contains_key(&slot.stream);
+        for slot in self.slots.iter_mut().filter(|slot| slot.wish != Wish::NextSnapshot && !is_waiting(slot)) {
+            slot.served = slot.served.max(self.served);
+        }
         let asked = self.slots.iter().filter(|slot| slot.wish == Wish::NextSnapshot);
         let mut n_later = asked.map(|slot| slot.snapshot_bytes).fold(0, usize::saturating_add);
         let mut order: Vec<usize> = (0..self.slots.len()).filter(|idx| is_waiting(&self.slots[*idx])).collect();
-        order.sort_by_key(|slot_idx| self.slots[*slot_idx].last_turn);
+        // A requested snapshot keeps its turn.
+        order.sort_by_key(|slot_idx| (!self.slots[*slot_idx].waiting(n_drained).is_next, self.slots[*slot_idx].served));
+        let lowest = order.iter().map(|slot_idx| self.slots[*slot_idx].served).min();
+        self.served = self.served.max(lowest.unwrap_or(0));
+        let max_served = self.served.saturating_add(as_u64(max_bytes));
+        let is_alone = n_later == 0 && order.len() == 1;
         self.is_behind = false;
         // Items to take, by stream.
         let mut quotas = BTreeMap::new();
@@ -327,7 +336,8 @@ impl<P: Clone> InboxState<P> {
         for slot_idx in order {
             let slot = &mut self.slots[slot_idx];
             if slot.wish == Wish::SnapshotInTurn {
-                if n_later > 0 && n_later.saturating_add(slot.snapshot_bytes) > max_bytes {
+                let is_early = slot.served > max_served && !is_alone;
+                if is_early || n_later > 0 && n_later.saturating_add(slot.snapshot_bytes) > max_bytes {
                     self.is_behind = true;
                 } else {
                     slot.wish = Wish::NextSnapshot;
@@ -344,11 +354,10 @@ impl<P: Clone> InboxState<P> {
                 }
                 n_bytes = n_bytes.saturating_add(size);
                 *quotas.entry(slot.stream).or_insert(0_usize) += 1;
-                slot.last_turn = self.n_turns + 1;
+                slot.served = slot.served.saturating_add(as_u64(size));
                 slot.waiting.is_next = false;
             }
         }
-        self.n_turns += 1;
         self.take(quotas, size_of)
     }
 
@@ -412,7 +421,7 @@ impl<P: Clone> InboxState<P> {
             last_offset: 0,
             wish: Wish::Snapshot,
             demand,
-            last_turn: 0,
+            served: self.served,
             snapshot_bytes: 0,
             delta_bytes: usize::MAX,
             waiting: Waiting::default(),
@@ -465,6 +474,10 @@ impl<P: Clone> InboxState<P> {
             self.want_snapshot(slot_idx);
         }
     }
+}
+
+fn as_u64(n_bytes: usize) -> u64 {
+    u64::try_from(n_bytes).unwrap_or(u64::MAX)
 }
 
 /// Deltas of a state stream that may wait for a reader that is behind, while streams wait for their turn and otherwise:
