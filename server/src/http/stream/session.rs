@@ -376,7 +376,8 @@ const LAST_WORDS_TIME: Duration = Duration::from_secs(5);
 const DISCARD_TIME: Duration = Duration::from_secs(2);
 /// A frame's updates for a new client, and for one that has been slow to take a frame: half a second at 8 kB/s.
 const MIN_FRAME: usize = 4 << 10;
-/// A frame's updates for a client that keeps up.
-const MAX_FRAME: usize = 32 << 10;
+/// A frame's updates for a client that keeps up: a turn of 60 topics in JSON. The library keeps the memory of the largest
+/// frame for each connection.
+const MAX_FRAME: usize = 16 << 10;
 /// A client that keeps up has room in the kernel for a whole frame.
 const SLOW_FRAME_TIME: Duration = Duration::from_millis(100);
