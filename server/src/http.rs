@@ -38,6 +38,7 @@ pub mod venues_list;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, FromRef},
+    http::{Extensions, HeaderMap, StatusCode, Version, header},
     middleware,
     routing::{delete, get, post},
 };
@@ -114,10 +115,17 @@ pub fn router(state: AppState) -> Router {
         // Applies to the routes before it, so after all of them.
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
         .fallback(page::fallback)
+        // The page's files are compressed already, in advance.
+        .layer(CompressionLayer::new().gzip(true).compress_when(is_page))
         .layer(middleware::from_fn(accept::keep_reserve))
         .layer(middleware::from_fn_with_state(state.hosts.clone(), guard::refuse_foreign))
         .layer(middleware::from_fn(security::add_headers))
         .with_state(state)
+}
+
+/// Returns true for a rendered page.
+fn is_page(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|media_type| media_type.as_bytes().starts_with(b"text/html"))
 }
 
 const COMPRESS_ABOVE: u64 = 1_024;

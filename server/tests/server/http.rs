@@ -267,6 +267,21 @@ async fn a_shutdown_is_seen_from_outside() {
 }
 
 #[tokio::test]
+async fn pages_are_compressed_for_those_who_accept_it() {
+    let (app, _) = app();
+    for path in ["/", "/nothing"] {
+        let headers = [("host", HOST), ("accept", "text/html"), ("accept-encoding", "gzip, deflate, br")];
+        let plain = to_bytes(send(&app, "GET", path, &headers[..2]).await.into_body(), 1 << 20).await.unwrap();
+        assert!(plain.starts_with(b"<!"), "{path}");
+        let response = send(&app, "GET", path, &headers).await;
+        assert_eq!(response.headers().get(header::CONTENT_ENCODING).unwrap(), "gzip", "{path}");
+        assert_eq!(response.headers().get(header::VARY).unwrap(), "accept-encoding", "{path}");
+        let packed = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        assert!(packed.starts_with(&[0x1f, 0x8b]) && packed.len() < plain.len() / 2, "{path}: {} bytes", packed.len());
+    }
+}
+
+#[tokio::test]
 async fn small_answers_are_not_packed() {
     let (app, _) = app();
     let headers = [("host", HOST), ("accept-encoding", "gzip")];
