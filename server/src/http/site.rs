@@ -48,7 +48,8 @@ fn answer(path: &str, encoding: Option<&'static str>, file: File, headers: &Head
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .any(|tag| tag.trim().trim_start_matches("W/") == file.entity_tag);
+        .map(str::trim)
+        .any(|tag| tag == "*" || tag.trim_start_matches("W/") == file.entity_tag);
     let mut response = if is_known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
@@ -145,7 +146,7 @@ mod tests {
             (&fresh.headers()[header::ETAG], &fresh.headers()[header::VARY]),
             (&"\"abc\"".parse().unwrap(), &"accept-encoding".parse().unwrap())
         );
-        for (tags, status) in [("\"abc\"", 304), ("\"x\", W/\"abc\"", 304), ("\"ab\"", 200), ("abc", 200)] {
+        for (tags, status) in [("\"abc\"", 304), ("\"x\", W/\"abc\"", 304), ("*", 304), ("\"ab\"", 200), ("abc", 200)] {
             let headers = HeaderMap::from_iter([(header::IF_NONE_MATCH, HeaderValue::from_static(tags))]);
             assert_eq!(answer("a.css", None, file(), &headers).status(), status, "{tags}");
         }
