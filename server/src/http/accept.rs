@@ -119,6 +119,8 @@ async fn serve(transport: Transport, peer: Peer, router: Router, slot: Slot, kin
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIME)
         .keep_alive(kind == SlotKind::Ordinary)
+        // A client may end its side once it has asked.
+        .half_close(true)
         .max_buf_size(MAX_HEADERS)
         .serve_connection(socket, service)
         .with_upgrades();

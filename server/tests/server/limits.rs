@@ -316,6 +316,20 @@ async fn ask(server: &Server, request: &str) -> String {
 }
 
 #[tokio::test]
+async fn who_ends_its_side_after_asking_gets_an_answer() {
+    let server = demo_server(|_| {}).await;
+    let host = server.address();
+    for path in ["/", "/api/v1/status", "/api/v1/candles?instrument=demo:ADA-SIM", "/healthz"].repeat(8) {
+        let mut stream = TcpStream::connect(host).await.unwrap();
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut answer = Vec::new();
+        tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("an end").unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 "), "{path}: {}", String::from_utf8_lossy(&answer));
+    }
+}
+
+#[tokio::test]
 async fn a_full_server_says_so_and_keeps_places_for_the_page() {
     let mut config = demo_config();
     config.server.max_connections = 2;
