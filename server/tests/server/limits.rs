@@ -5,16 +5,21 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use server::{http::accept::RESERVE, serve::Server};
+use hub::config::HubConfig;
+use server::{config::StreamConfig, http::accept::RESERVE, serve::Server};
 use socket2::{Domain, Socket, Type};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest, http::HeaderValue};
-use topics::channels::TopicData;
+use topics::{
+    channels::TopicData,
+    limits::{MAX_BARS, MAX_ENTRIES, MAX_LEVELS, MAX_TOPIC_BYTES},
+};
 use wire::{
     Encoding,
+    limits::{MAX_CLIENT_MESSAGE_BYTES, MAX_ITEMS, MAX_RESUME_TOPICS, MAX_TEXT_BYTES, MAX_TOPICS_PER_MESSAGE},
     message::{Bye, RefusalCode, ServerMessage},
 };
 
@@ -326,6 +331,36 @@ async fn who_ends_its_side_after_asking_gets_an_answer() {
         let mut answer = Vec::new();
         tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("an end").unwrap();
         assert!(answer.starts_with(b"HTTP/1.1 "), "{path}: {}", String::from_utf8_lossy(&answer));
+    }
+}
+
+/// The protocol's page names the limits that are in force.
+#[test]
+fn documented_limits_are_those_in_force() {
+    let page = include_str!("../../../docs/stream-protocol.md").split_whitespace().collect::<Vec<_>>().join(" ");
+    let (config, hub) = (StreamConfig::default(), HubConfig::default());
+    assert_eq!(config.max_topics, MAX_RESUME_TOPICS, "all topics of a connection can be resumed");
+    let thousands = |n: usize| if n < 1_000 { n.to_string() } else { format!("{},{:03}", n / 1_000, n % 1_000) };
+    let text = [
+        format!("closes the connection after {} seconds", config.hello_timeout.as_secs()),
+        format!("takes nothing at all for {} seconds", config.write_timeout.as_secs()),
+        format!("holds up to {} items or {} KiB", thousands(config.history_len), config.history_bytes >> 10),
+        format!("and {} seconds longer", config.retain_idle.as_secs()),
+        format!("more than {} KiB wait in all", hub.lag_bytes >> 10),
+        format!("a queue for each client, {} MiB at most", config.queue_bytes >> 20),
+        format!("| a client message | {} KiB |", MAX_CLIENT_MESSAGE_BYTES >> 10),
+        format!("| `too_large` | the message is larger than {} KiB |", MAX_CLIENT_MESSAGE_BYTES >> 10),
+        format!("| topics in a subscribe, unsubscribe or snapshot | {MAX_TOPICS_PER_MESSAGE} |"),
+        format!("| topics of a connection, and of `resume` | {} |", config.max_topics),
+        format!("| a topic's text | {MAX_TOPIC_BYTES} bytes |"),
+        format!("| items in a batch, trades in a delta | {} |", thousands(MAX_ITEMS.min(MAX_ENTRIES))),
+        format!("| candles in an item | {} |", thousands(MAX_BARS)),
+        format!("| levels a side in an item | {MAX_LEVELS} |"),
+        format!("| any other text | {} KiB |", MAX_TEXT_BYTES >> 10),
+        format!("| unread bytes waiting for a client | {} MiB |", config.queue_bytes >> 20),
+    ];
+    for sentence in text {
+        assert!(page.contains(&sentence), "the page does not say: {sentence}");
     }
 }
 
