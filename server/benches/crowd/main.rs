@@ -44,6 +44,9 @@ struct Arguments {
     /// Length of the scene in seconds, where it has no end of its own.
     #[arg(long, default_value_t = 60)]
     secs: u64,
+    /// Seconds before the scene, in which one client follows its topics: their history and the tap take as long to fill.
+    #[arg(long, default_value_t = 35)]
+    warm_up: u64,
     /// Another server's binary, to compare with.
     #[arg(long, default_value = env!("CARGO_BIN_EXE_truetape"))]
     binary: String,
@@ -88,9 +91,10 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let child = Child::start(&arguments.binary);
-        tokio::time::sleep(WARM_UP).await;
+        let _watcher = Healthy::start_with(&child, 1, arguments.form, LONG).await;
+        tokio::time::sleep(Duration::from_secs(arguments.warm_up)).await;
         let idle = child.memory();
-        println!("idle: {idle}");
+        println!("with one client: {idle}");
         match scene {
             Scene::Stuck => stuck(&child, idle, &arguments).await,
             Scene::Slow => slow(&child, arguments.secs).await,
@@ -134,7 +138,7 @@ async fn stuck(child: &Child, idle: Memory, arguments: &Arguments) {
 /// Prints the memory above `before` until a while after a crowd has left.
 async fn give_back(child: &Child, before: Memory) {
     let left = Instant::now();
-    for seconds in [0, 5, 10, 20, 40, 60] {
+    for seconds in [0, 5, 10, 20, 40] {
         tokio::time::sleep(Duration::from_secs(seconds).saturating_sub(left.elapsed())).await;
         println!("{seconds:>3} s after the crowd has left: {}", child.memory() - before);
     }
@@ -263,10 +267,10 @@ const TOPICS: [&str; 3] = ["quote:demo:*", "book:demo:*", "tape:demo:*"];
 /// About what a page follows.
 const PAGE: [&str; 6] =
     ["quote:demo:*", "book:demo:BTC-SIM", "tape:demo:BTC-SIM", "candles.1m:demo:BTC-SIM", "status", "system"];
-const WARM_UP: Duration = Duration::from_secs(3);
+const LONG: Duration = Duration::from_secs(3_600);
 const TICK: Duration = Duration::from_millis(200);
 /// Longer than any time limit of the server.
 const STUCK_TIME: Duration = Duration::from_secs(60);
 const VISIT_TIME: Duration = Duration::from_millis(500);
-/// The server's own, such as its listening one.
-const SPARE_SOCKETS: usize = 4;
+/// The server's own, such as its listening one, and the watcher's.
+const SPARE_SOCKETS: usize = 5;

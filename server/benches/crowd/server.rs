@@ -37,10 +37,12 @@ impl Child {
         self.address
     }
 
-    /// Returns its resident memory, and the memory of all TCP sockets of the machine.
+    /// Returns its resident memory without that of files, such as the binary's, which the system takes back and reads
+    /// again as it likes; and the memory of all TCP sockets of the machine.
     pub(crate) fn memory(&self) -> Memory {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap_or_default();
-        let resident = status.lines().find_map(|line| number_after(line.strip_prefix("VmRSS:")?)).unwrap_or(0) * 1_024;
+        let resident =
+            status.lines().find_map(|line| number_after(line.strip_prefix("RssAnon:")?)).unwrap_or(0) * 1_024;
         let sockets = std::fs::read_to_string("/proc/net/sockstat").unwrap_or_default();
         let pages = sockets.lines().find_map(|line| number_after(line.strip_prefix("TCP:")?.split_once("mem")?.1));
         let orphans = sockets.lines().find_map(|line| number_after(line.strip_prefix("TCP:")?.split_once("orphan")?.1));
@@ -118,6 +120,10 @@ const CONFIG: &str = r#"
 [server]
 listen = "127.0.0.1:0"
 max_connections = 8192
+
+# Full after ten seconds instead of a minute, so that it does not count as the crowd's.
+[stream]
+history_len = 100
 
 [[feeds]]
 venue = "demo"
