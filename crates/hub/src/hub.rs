@@ -30,6 +30,8 @@ pub struct StreamSpec {
     pub topic: Arc<str>,
     /// The publisher; the name passed to [`Hub::take_demand`].
     pub owner: Arc<str>,
+    /// The cadence at which the owner publishes it; its number in [`Hub::take_demand`].
+    pub lane: u8,
     /// How a slow reader skips items.
     pub kind: StreamKind,
 }

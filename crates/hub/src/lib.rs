@@ -13,7 +13,7 @@
 //! 2. [`Hub::publish`]: this turn's deltas;
 //! 3. [`Hub::snapshot`] for each stream with waiting readers, once for all of them.
 //!
-//! A **subscriber** follows streams of one lane and drains everything queued at once. For each stream it sees a
+//! A **subscriber** follows streams, one for a topic, and drains everything queued at once. For each stream it sees a
 //! snapshot and then offsets without a gap, or another snapshot. What waits for a slow reader is conflated: once a
 //! stream's waiting deltas outgrow its snapshot, or too much waits in total, they are dropped, and the stream starts over
 //! with a snapshot in its turn; no more snapshots are made than the reader takes at once. An event stream is treated

@@ -149,7 +149,7 @@ fn waiting_deltas_are_dropped_in_time() {
     #[track_caller]
     fn check(spec: &StreamSpec, snapshot_bytes: usize, lag_bytes: usize, expected: Option<u64>) {
         let hub = hub(HubConfig { lag_bytes, ..HubConfig::default() });
-        let one = hub.connect(0).unwrap();
+        let one = hub.connect().unwrap();
         let stream = one.subscribe(spec).unwrap();
         assert!(hub.snapshot(Published { size_bytes: snapshot_bytes, ..item(stream, 0) }));
         drained(&one);
@@ -180,7 +180,7 @@ fn waiting_deltas_are_dropped_in_time() {
 #[test]
 fn streams_are_served_in_turn() {
     let hub = hub(HubConfig { lag_bytes: 100, ..HubConfig::default() });
-    let one = hub.connect(0).unwrap();
+    let one = hub.connect().unwrap();
     let specs = ["s0", "s1", "s2"].map(state).into_iter().chain(["e0", "e1"].map(event));
     let streams: Vec<u32> = specs.map(|spec| one.subscribe(&spec).unwrap()).collect();
     serve(&hub);
@@ -203,7 +203,7 @@ fn streams_are_served_in_turn() {
 #[test]
 fn a_large_stream_takes_no_more_than_its_share() {
     let hub = hub(HubConfig { lag_bytes: 400, ..HubConfig::default() });
-    let one = hub.connect(0).unwrap();
+    let one = hub.connect().unwrap();
     let streams: Vec<u32> = (0..5).map(|number| one.subscribe(&state(&format!("s{number}"))).unwrap()).collect();
     let size_of = |stream: u32| if stream == streams[2] { 200 } else { 10 };
     let item = |stream, offset| Published { size_bytes: size_of(stream), ..item(stream, offset) };
@@ -226,7 +226,7 @@ fn a_large_stream_takes_no_more_than_its_share() {
 #[test]
 fn snapshots_come_as_a_slow_reader_takes_them_and_in_turn() {
     let hub = hub(HubConfig { lag_bytes: 100, ..HubConfig::default() });
-    let one = hub.connect(0).unwrap();
+    let one = hub.connect().unwrap();
     let streams: Vec<u32> = (0..5).map(|number| one.subscribe(&state(&format!("s{number}"))).unwrap()).collect();
     serve(&hub);
     drained(&one);
@@ -473,7 +473,7 @@ fn waiting_is_cancel_safe_and_wakes_once_a_turn() {
 #[test]
 fn unsubscribing_hands_the_turn_on() {
     let hub = hub(HubConfig::default());
-    let one = hub.connect(0).unwrap();
+    let one = hub.connect().unwrap();
     let (quote, book) = (one.subscribe(&state("quote")).unwrap(), one.subscribe(&state("book")).unwrap());
     serve(&hub);
     drained(&one);
