@@ -41,6 +41,9 @@ struct Arguments {
     /// Quote asset of the simulated market; venues with the same asset list the same pairs (BTC/USD, BTC-USD, BTCUSD).
     #[arg(long, value_name = "ASSET", default_value = "SIM")]
     quote: String,
+    /// Lists this many further pairs that never trade (Q0000 and on), as venues list thousands.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    quiet_pairs: usize,
     /// Price step of a symbol, for recordings without a symbol list (BTCUSDT=0.01). May be repeated.
     #[arg(long, value_name = "SYMBOL=STEP")]
     tick: Vec<String>,
@@ -139,6 +142,7 @@ impl Arguments {
             limits,
             is_stamping: self.stamp,
             quote: self.quote,
+            quiet_pairs: self.quiet_pairs,
             steps,
             key: self.key,
             ..usual
