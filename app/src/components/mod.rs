@@ -5,6 +5,8 @@ pub mod cross_check;
 pub mod figure;
 pub mod flash_price;
 pub mod icon;
+pub mod long_table;
+pub mod page_head;
 pub mod room;
 pub mod source_choice;
 pub mod status_light;

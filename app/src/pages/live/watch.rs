@@ -2,7 +2,7 @@
 //!
 //! Only the rows in view are rendered and subscribed to: a venue may list thousands.
 
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
 use leptos::{ev, html, prelude::*};
 use model::{
@@ -15,7 +15,7 @@ use crate::{
     cadence::Cadence,
     components::{
         flash_price::FlashPrice,
-        room::{rows_in_view, use_room},
+        long_table::{LongTable, RowWindow, SortHeading, row_index, use_row_window},
         status_light::{StatusLight, Subject},
     },
     format,
@@ -64,11 +64,9 @@ pub fn WatchPanel(
         });
         rows
     });
-    let table = NodeRef::<html::Div>::new();
-    let room = use_room(table);
-    let scroll_top = RwSignal::new(0.0);
-    let in_view = Memo::new(move |_| rows_in_view(room.get(), scroll_top.get(), listed.with(Vec::len)));
-    let shown = Memo::new(move |_| listed.with(|listed| listed.get(in_view.get()).unwrap_or_default().to_vec()));
+    let window = use_row_window(move |_| listed.with(Vec::len));
+    let shown =
+        Memo::new(move |_| listed.with(|listed| listed.get(window.in_view().get()).unwrap_or_default().to_vec()));
     // Sorting by a figure takes the figures of all, up to a limit.
     let quoted = move || match order.get().needs_quotes() {
         true => listed.with(|listed| listed.iter().take(MOST_QUOTED).cloned().collect()),
@@ -100,7 +98,7 @@ pub fn WatchPanel(
                 />
             </div>
             <Fragment name="watch" cadence=Cadence::Price topics source let:lines>
-                <WatchTable lines listed shown in_view scroll_top table selection order/>
+                <WatchTable lines listed shown window selection order/>
             </Fragment>
         </section>
     }
@@ -124,12 +122,8 @@ fn WatchTable(
     listed: Memo<Vec<Arc<Instrument>>>,
     /// The filtered instruments in view.
     shown: Memo<Vec<Arc<Instrument>>>,
-    /// The range of these in `listed`.
-    in_view: Memo<Range<usize>>,
-    /// How far the table is scrolled, in CSS pixels.
-    scroll_top: RwSignal<f64>,
-    /// The table, which scrolls.
-    table: NodeRef<html::Div>,
+    /// The part of the table in view.
+    window: RowWindow,
     /// The shown instrument.
     selection: Selection,
     /// The order of the rows.
@@ -147,73 +141,44 @@ fn WatchTable(
         }
         (true, false) => "No instrument matches.".to_owned(),
     };
-    let n_rows = Memo::new(move |_| listed.with(Vec::len));
     // States and ages advance without any data: twice a second is often enough.
     let beat = Memo::new(move |_| live.tick().get().monotonic.saturating_since(Monotonic::ZERO).as_millis() / 500);
-    let rows =
-        move |range: Range<usize>| (!range.is_empty()).then(|| format!("calc({} * var(--row-height))", range.len()));
-    scroll_to_shown(table, listed, selection);
-    view! {
-        <div
-            class="watch"
-            role="table"
-            aria-label="Instruments"
-            aria-rowcount=move || (n_rows.get() + 1).to_string()
-            node_ref=table
-            on:scroll=move |_| {
-                if let Some(table) = table.get_untracked() {
-                    scroll_top.set(f64::from(table.scroll_top()));
-                }
-            }
-        >
-            <div class="watch__row watch__row--head" role="row">
-                <Heading by=SortBy::Name label="Instrument" order/>
-                <Heading by=SortBy::Last label="Last" order/>
-                <Heading by=SortBy::Change label="24 h" order/>
-                <span role="columnheader" class="watch__middle">"Bid"</span>
-                <span role="columnheader" class="watch__middle">"Ask"</span>
-                <span role="columnheader" class="watch__wide">"High"</span>
-                <span role="columnheader" class="watch__wide">"Low"</span>
-                <span role="columnheader" class="watch__middle">"Volume"</span>
-                <Heading by=SortBy::Rate label="Updates/s" class="watch__wide" order/>
-                <span role="columnheader" class="watch__wide">"Age"</span>
-            </div>
-            <div class="watch__rows" style:padding-top=move || rows(0..in_view.get().start) style:height=move || rows(0..n_rows.get())>
-                <For each=move || shown.get() key=|instrument| instrument.id.clone() let:instrument>
-                    <WatchRow line=line_of(lines, &instrument) instrument beat selection/>
-                </For>
-            </div>
-            <p class="watch__note" hidden=move || empty_note().is_empty()>{empty_note}</p>
-        </div>
+    scroll_to_shown(window.element(), listed, selection);
+    let sort = move |by: SortBy, label: &'static str, class: &'static str| {
+        view! {
+            <SortHeading
+                label
+                class
+                sort=Signal::derive(move || order.get().aria(by))
+                click=move |()| order.update(|order| *order = order.clicked(by))
+            />
+        }
+    };
+    let plain =
+        |label: &'static str, class: &'static str| view! { <span role="columnheader" class=class>{label}</span> };
+    let headings = view! {
+        {sort(SortBy::Name, "Instrument", "")}
+        {sort(SortBy::Last, "Last", "")}
+        {sort(SortBy::Change, "24 h", "")}
+        {plain("Bid", "watch__middle")}
+        {plain("Ask", "watch__middle")}
+        {plain("High", "watch__wide")}
+        {plain("Low", "watch__wide")}
+        {plain("Volume", "watch__middle")}
+        {sort(SortBy::Rate, "Updates/s", "watch__wide")}
+        {plain("Age", "watch__wide")}
     }
-}
-
-/// A heading that sorts the rows.
-#[component]
-fn Heading(
-    /// Its column.
-    by: SortBy,
-    /// Its text.
-    label: &'static str,
-    /// Its class.
-    #[prop(optional)]
-    class: &'static str,
-    /// The order of the rows.
-    order: RwSignal<Sorting>,
-) -> impl IntoView {
+    .into_any();
+    let rows = view! {
+        <For each=move || shown.get() key=|instrument| instrument.id.clone() let:instrument>
+            <WatchRow line=line_of(lines, &instrument) place=place_of(listed, &instrument) instrument beat selection/>
+        </For>
+    }
+    .into_any();
     view! {
-        <span role="columnheader" class=class aria-sort=move || order.get().aria(by)>
-            <button class="watch__sort" on:click=move |_| order.update(|order| *order = order.clicked(by))>
-                {label}
-                <span aria-hidden="true">
-                    {move || match order.get().aria(by) {
-                        "ascending" => " ▴",
-                        "descending" => " ▾",
-                        _ => "",
-                    }}
-                </span>
-            </button>
-        </span>
+        <LongTable label="Instruments" class="watch" testid="watch" window headings rows>
+            <p class="watch__note" hidden=move || empty_note().is_empty()>{empty_note}</p>
+        </LongTable>
     }
 }
 
@@ -239,6 +204,12 @@ fn line_of(lines: Signal<Option<Lines>>, instrument: &Instrument) -> Memo<WatchL
     })
 }
 
+/// Returns the `aria-rowindex` of one instrument's row.
+fn place_of(listed: Memo<Vec<Arc<Instrument>>>, instrument: &Instrument) -> Memo<Option<String>> {
+    let id = instrument.id.clone();
+    Memo::new(move |_| listed.with(|listed| listed.iter().position(|one| one.id == id).map(row_index)))
+}
+
 /// Scrolls to the shown instrument's row when another one is chosen, rendered or not.
 fn scroll_to_shown(table: NodeRef<html::Div>, listed: Memo<Vec<Arc<Instrument>>>, selection: Selection) {
     let is_known = Memo::new(move |_| listed.with(|listed| !listed.is_empty()));
@@ -259,6 +230,8 @@ fn scroll_to_shown(table: NodeRef<html::Div>, listed: Memo<Vec<Arc<Instrument>>>
 fn WatchRow(
     /// The figures of the instrument.
     line: Memo<WatchLine>,
+    /// Its place in the table.
+    place: Memo<Option<String>>,
     /// The instrument.
     instrument: Arc<Instrument>,
     /// When to read the state of its stream again.
@@ -297,15 +270,16 @@ fn WatchRow(
     };
     view! {
         <div
-            class="watch__row"
+            class="long-table__row watch__row"
             role="row"
+            aria-rowindex=move || place.get()
             data-testid="watch-row"
             data-symbol=id.to_string()
             data-topic=Topic::quote(&id).to_string()
             data-state=move || state.get().as_str()
             aria-current=move || is_shown.get().then_some("true")
         >
-            <span class="watch__name" role="cell">
+            <span class="watch__name" role="rowheader">
                 <StatusLight subject state word/>
                 <button
                     class="watch__star"

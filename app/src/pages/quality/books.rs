@@ -9,7 +9,10 @@ use model::{
 
 use crate::{
     cadence::Cadence,
-    components::status_light::{StatusLight, Subject},
+    components::{
+        long_table::{LongTable, SortHeading, row_index, use_row_window},
+        status_light::{StatusLight, Subject},
+    },
     format::{self, UNKNOWN},
     fragment::Fragment,
     live::{browser, model::LiveModel, use_live},
@@ -17,26 +20,25 @@ use crate::{
     quality::rows::{BookRow, RowChoice, SortKey},
 };
 
-/// A column: its head, its sort key, and its rank: higher ranks are hidden first if there is not room for all (1
-/// stays).
+/// A column: its heading, its sort key, and the class that hides it where there is not room for all.
 struct Column {
     label: &'static str,
     key: SortKey,
-    rank: &'static str,
+    class: &'static str,
 }
 
 const COLUMNS: [Column; 11] = [
-    Column { label: "Instrument", key: SortKey::Instrument, rank: "1" },
-    Column { label: "Book", key: SortKey::State, rank: "1" },
-    Column { label: "Age", key: SortKey::Age, rank: "1" },
-    Column { label: "Updates", key: SortKey::Updates, rank: "3" },
-    Column { label: "Gaps", key: SortKey::Gaps, rank: "1" },
-    Column { label: "Checksums ok / bad, last", key: SortKey::Checksums, rank: "2" },
-    Column { label: "Resyncs, last", key: SortKey::Resyncs, rank: "2" },
-    Column { label: "Crossed", key: SortKey::Crossed, rank: "3" },
-    Column { label: "Quotes = / ≠", key: SortKey::Quotes, rank: "3" },
-    Column { label: "Duplicates", key: SortKey::Duplicates, rank: "3" },
-    Column { label: "Late trades", key: SortKey::Late, rank: "3" },
+    Column { label: "Instrument", key: SortKey::Instrument, class: "" },
+    Column { label: "Book", key: SortKey::State, class: "proof__book" },
+    Column { label: "Age", key: SortKey::Age, class: "" },
+    Column { label: "Updates", key: SortKey::Updates, class: "proof__wide" },
+    Column { label: "Gaps", key: SortKey::Gaps, class: "" },
+    Column { label: "Checksums ok / bad, last", key: SortKey::Checksums, class: "proof__middle" },
+    Column { label: "Resyncs, last", key: SortKey::Resyncs, class: "proof__middle" },
+    Column { label: "Crossed", key: SortKey::Crossed, class: "proof__wide" },
+    Column { label: "Quotes = / ≠", key: SortKey::Quotes, class: "proof__wide" },
+    Column { label: "Duplicates", key: SortKey::Duplicates, class: "proof__wide" },
+    Column { label: "Late trades", key: SortKey::Late, class: "proof__wide" },
 ];
 
 /// The table with its filter.
@@ -85,35 +87,43 @@ fn BookTable(
             (_, false) => "",
         }
     };
-    let head = move |column: &'static Column| {
+    let window = use_row_window(move |_| shown.with(Vec::len));
+    let heading = move |column: &'static Column| {
         view! {
-            <th scope="col" data-rank=column.rank aria-sort=move || choice.get().aria(column.key)>
-                <button class="proof__sort" on:click=move |_| choice.update(|choice| *choice = choice.by(column.key))>
-                    {column.label}
-                </button>
-            </th>
+            <SortHeading
+                label=column.label
+                class=column.class
+                sort=Signal::derive(move || choice.get().aria(column.key))
+                click=move |()| choice.update(|choice| *choice = choice.by(column.key))
+            />
         }
     };
+    let headings = COLUMNS.iter().map(heading).collect_view().into_any();
+    // A row belongs to a place, not to a book: another order replaces texts, not elements.
+    let row_at = move |place: usize| {
+        Memo::new(move |_| {
+            let at = shown.with(|shown| shown.get(place).copied())?;
+            rows.with(|rows| rows.as_ref()?.get(at).cloned())
+        })
+    };
+    let rows = view! {
+        <For each=move || window.in_view().get() key=|place| *place let(place)>
+            <ProofRow place row=row_at(place)/>
+        </For>
+    }
+    .into_any();
     view! {
-        <div class="proof">
-            <table class="proof__table" data-testid="proof">
-                <thead>
-                    <tr>{COLUMNS.iter().map(head).collect_view()}</tr>
-                </thead>
-                <tbody>
-                    <For each=move || shown.get() key=|at| *at let(at)>
-                        <ProofRow row=Memo::new(move |_| rows.with(|rows| rows.as_ref()?.get(at).cloned()))/>
-                    </For>
-                </tbody>
-            </table>
+        <LongTable label="Order-book checks" class="proof" testid="proof" window headings rows>
             <p class="proof__note" hidden=move || note().is_empty()>{note}</p>
-        </div>
+        </LongTable>
     }
 }
 
 #[component]
 fn ProofRow(
-    /// The row of the instrument; `None` while it is being removed.
+    /// Its place in the table.
+    place: usize,
+    /// The row's contents; `None` while it is being removed.
     row: Memo<Option<BookRow>>,
 ) -> impl IntoView {
     let text =
@@ -122,28 +132,38 @@ fn ProofRow(
     let word = Signal::derive(move || row.with(|row| row.as_ref().map_or("", |row| row.word)));
     let subject = Signal::derive(move || row.with(|row| Some(Subject::Stream(row.as_ref()?.id.clone()))));
     let book_state = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.book_state).unwrap_or_default()));
+    let cell = move |class: &'static str, of: fn(&BookRow) -> String| {
+        view! { <span class=class role="cell">{text(of)}</span> }
+    };
     view! {
-        <tr data-testid="proof-row" data-symbol=text(|row| row.id.to_string()) data-book=move || book_state.get().as_str()>
-            <th scope="row" data-rank="1">
+        <div
+            class="long-table__row"
+            role="row"
+            aria-rowindex=row_index(place)
+            data-testid="proof-row"
+            data-symbol=text(|row| row.id.to_string())
+            data-book=move || book_state.get().as_str()
+        >
+            <span class="proof__instrument" role="rowheader">
                 <StatusLight subject state word>
                     <span class="proof__name">{text(|row| row.name.clone())}</span>
                     <span class="proof__venue">{text(|row| row.id.venue().to_string())}</span>
                 </StatusLight>
-            </th>
-            <td data-rank="1" class="proof__book">
+            </span>
+            <span class="proof__book" role="cell">
                 <span class="book-mark" aria-hidden="true">{move || shape(book_state.get())}</span>
                 <span data-testid="book-state">{text(book_word)}</span>
-            </td>
-            <td data-rank="1">{text(|row| row.age_ms.map_or_else(|| UNKNOWN.to_owned(), format::whole_age))}</td>
-            <td data-rank="3" data-testid="updates">{text(|row| grouped(row.counters.updates))}</td>
-            <td data-rank="1" data-testid="row-gaps">{text(|row| grouped(row.counters.gaps))}</td>
-            <td data-rank="2" class="proof__checksum">{text(checksums)}</td>
-            <td data-rank="2">{text(resyncs)}</td>
-            <td data-rank="3">{text(|row| grouped(row.counters.crossed))}</td>
-            <td data-rank="3">{text(quotes)}</td>
-            <td data-rank="3">{text(|row| grouped(row.counters.duplicates))}</td>
-            <td data-rank="3">{text(|row| grouped(row.late_trades))}</td>
-        </tr>
+            </span>
+            {cell("", |row| row.age_ms.map_or_else(|| UNKNOWN.to_owned(), format::whole_age))}
+            <span class="proof__wide" role="cell" data-testid="updates">{text(|row| grouped(row.counters.updates))}</span>
+            <span role="cell" data-testid="row-gaps">{text(|row| grouped(row.counters.gaps))}</span>
+            {cell("proof__middle proof__checksum", checksums)}
+            {cell("proof__middle", resyncs)}
+            {cell("proof__wide", |row| grouped(row.counters.crossed))}
+            {cell("proof__wide", quotes)}
+            {cell("proof__wide", |row| grouped(row.counters.duplicates))}
+            {cell("proof__wide", |row| grouped(row.late_trades))}
+        </div>
     }
 }
 
