@@ -1,74 +1,96 @@
 // The Markets page: each pair over all venues, the best prices on top, and the venues left out.
 import AxeBuilder from "@axe-core/playwright";
+import { Page } from "@playwright/test";
 
 import { expect, number, test } from "../support/page";
-import { binanceConfig, Running, ServerReady, setFault, SimReady, startServer, startSim } from "../support/servers";
+import { binanceConfig, Running, ServerReady, setFault, SimReady, startServer, startSim, venueConfig } from "../support/servers";
 
 let server: Running<ServerReady>;
 let sim: Running<SimReady>;
+let other: Running<SimReady>;
 
 test.beforeAll(async () => {
   sim = await startSim(["--venue", "binance", "--demo"]);
+  other = await startSim(["--venue", "kraken", "--demo"]);
   const demo = ["[[feeds]]", 'venue = "demo"', 'symbols = ["ADA-SIM", "BTC-SIM"]', ""].join("\n");
-  server = await startServer({ config: binanceConfig(sim.ready, ["ADASIM", "XRPSIM"], "data_deadline_ms = 3000\n" + demo) });
+  const kraken = venueConfig("kraken", other.ready, ["ADA/SIM"]);
+  server = await startServer({ config: binanceConfig(sim.ready, ["ADASIM", "XRPSIM"], "data_deadline_ms = 3000\n") + kraken + demo });
 });
 
 test.afterAll(async () => {
   await server.stop();
   await sim.stop();
+  await other.stop();
 });
 
-test("each pair has its venues and a best that is one of them", async ({ page }) => {
+const pairs = (page: Page) => page.locator("[data-pair]");
+
+test("a pair on several venues has the best on top and a row for each; a pair on one venue is one row", async ({ page }) => {
   await page.goto(`${server.ready.url}markets`);
-  const pair = page.locator('[data-testid="pair"]').filter({ has: page.locator('[data-symbol="binance:ADASIM"]') });
-  await expect(pair.getByTestId("best-bid")).toHaveText(/\d/, { timeout: 15_000 });
-  await expect(pair.getByTestId("best-bid-venue")).toHaveText("binance");
-  await expect(pair.getByTestId("best-counted")).toHaveText(/1 of 1 venue/);
-  // One evaluation, so that all cells are from the same time.
-  for (let round = 0; round < 5; round += 1) {
-    const cells = await pair.evaluate((section) => {
-      const value = (id: string) => section.querySelector(`[data-testid="${id}"]`)?.getAttribute("data-value");
-      return { best: [value("best-bid"), value("best-ask")], own: [value("venue-bid"), value("venue-ask")] };
-    });
-    expect(Number(cells.best[0])).toBeLessThan(Number(cells.best[1]));
-    expect(cells.best.every((price) => price !== "")).toBe(true);
-    await page.waitForTimeout(150);
+  const best = page.locator('[data-pair="ADA/SIM"]');
+  await expect(best.getByTestId("best-counted")).toHaveText("2 of 2 venues", { timeout: 15_000 });
+  await expect(best.getByTestId("best-bid")).toHaveText(/\d/);
+  await expect(best.getByTestId("best-bid-venue")).toHaveText(/^(binance|kraken)$/);
+  await expect(best.getByTestId("best-bps")).toHaveText(/bps/);
+  const index = Number(await best.getAttribute("aria-rowindex"));
+  for (const [place, id] of ["binance:ADASIM", "kraken:ADA/SIM"].entries()) {
+    const row = page.locator(`[data-symbol="${id}"]`);
+    await expect(row).toHaveAttribute("aria-rowindex", String(index + 1 + place));
+    await expect(row.getByTestId("venue-bid")).toHaveText(/\d/);
   }
-  const moving = page.locator('[data-testid="pair"]').filter({ has: page.locator('[data-symbol="demo:BTC-SIM"]') });
-  await expect(moving.getByTestId("best-counted")).toHaveText("1 of 1 venue, simulated");
-  const first = await number(moving.getByTestId("best-bid"));
-  await expect.poll(() => number(moving.getByTestId("best-bid")), { timeout: 15_000 }).not.toBe(first);
+
+  const single = page.locator('[data-pair="XRP/SIM"]');
+  await expect(single).toHaveAttribute("data-symbol", "binance:XRPSIM");
+  // One evaluation, so that both are from the same time.
+  const prices = () =>
+    single.evaluate((row) => ["venue-bid", "venue-ask"].map((id) => Number(row.querySelector(`[data-testid="${id}"]`)!.getAttribute("data-value"))));
+  await expect.poll(async () => (await prices())[0], { timeout: 15_000 }).toBeGreaterThan(0);
+  const [bid, ask] = await prices();
+  expect(bid).toBeLessThan(ask);
+  await expect(single.getByTestId("venue-bps")).toHaveText(/bps/);
+  await expect(page.locator('[data-pair="BTC-SIM/USD"]')).toContainText("simulated");
+  const first = await number(single.getByTestId("venue-bid"));
+  await expect.poll(() => number(single.getByTestId("venue-bid")), { timeout: 15_000 }).not.toBe(first);
 });
 
 test("a venue that falls silent is greyed, named, and out of the best", async ({ page }) => {
   await page.goto(`${server.ready.url}markets`);
-  const pair = page.locator('[data-testid="pair"]').filter({ has: page.locator('[data-symbol="binance:ADASIM"]') });
-  await expect(pair.getByTestId("best-bid")).toHaveText(/\d/, { timeout: 15_000 });
+  const best = page.locator('[data-pair="ADA/SIM"]');
+  await expect(best.getByTestId("best-counted")).toHaveText("2 of 2 venues", { timeout: 15_000 });
   await setFault(sim.ready, { kind: "stall" });
-  await expect(pair.getByTestId("best-left-out")).toContainText(/binance (failed|stale|suspect|initialising|no book)/, { timeout: 20_000 });
-  await expect(pair.getByTestId("best-bid")).toHaveText("–");
-  await expect(pair.getByTestId("venue-row").first()).toHaveAttribute("data-left-out", /failed|stale|suspect|initialising|no book/);
+  const reason = /failed|stale|suspect|initialising|no book/;
+  await expect(best.getByTestId("best-left-out")).toContainText(new RegExp(`binance (${reason.source})`), { timeout: 20_000 });
+  await expect(best.getByTestId("best-bid-venue")).toHaveText("kraken");
+  await expect(page.locator('[data-symbol="binance:ADASIM"]')).toHaveAttribute("data-left-out", reason);
+  const single = page.locator('[data-pair="XRP/SIM"]');
+  await expect(single).toHaveAttribute("data-left-out", reason);
+  await expect(single.getByTestId("venue-state")).toHaveText(reason);
   await setFault(sim.ready, { kind: "none" });
-  await expect(pair.getByTestId("best-bid")).toHaveText(/\d/, { timeout: 30_000 });
+  await expect(best.getByTestId("best-counted")).toHaveText("2 of 2 venues", { timeout: 30_000 });
 });
 
 test("filter, order and choice of pairs", async ({ page }) => {
   await page.goto(`${server.ready.url}markets`);
-  await expect(page.getByTestId("pair")).not.toHaveCount(0, { timeout: 15_000 });
-  const all = await page.getByTestId("pair").count();
+  await expect(pairs(page)).not.toHaveCount(0, { timeout: 15_000 });
+  const all = await pairs(page).count();
+  expect(all).toBe(4);
   await page.getByTestId("markets-filter").fill("demo btc");
-  await expect(page.getByTestId("pair")).toHaveCount(1);
+  await expect(pairs(page)).toHaveCount(1);
+  await page.getByTestId("markets-filter").fill("nothing");
+  await expect(page.getByTestId("markets-note")).toContainText("No pair matches the filter");
   await page.getByTestId("markets-filter").fill("");
-  await expect(page.getByTestId("pair")).toHaveCount(all);
+  await expect(pairs(page)).toHaveCount(all);
   await page.getByTestId("markets-shared").click();
-  await expect(page.getByTestId("markets-note")).toBeVisible();
+  await expect(pairs(page)).toHaveCount(1);
   await page.getByTestId("markets-shared").click();
+  await page.getByTestId("markets-order").selectOption("name");
+  await expect(pairs(page).first()).toHaveAttribute("data-pair", "ADA-SIM/USD");
   await page.getByTestId("pairs-open").click();
   await page.getByTestId("pair-check").first().uncheck();
-  await expect(page.getByTestId("pair")).toHaveCount(all - 1);
+  await expect(pairs(page)).toHaveCount(all - 1);
   // The browser remembers it.
   await page.reload();
-  await expect(page.getByTestId("pair")).toHaveCount(all - 1, { timeout: 15_000 });
+  await expect(pairs(page)).toHaveCount(all - 1, { timeout: 15_000 });
 });
 
 test("a click shows the instrument on the Live page", async ({ page }) => {
@@ -81,7 +103,7 @@ test("a click shows the instrument on the Live page", async ({ page }) => {
 test("ticking numbers move no neighbour", async ({ page }) => {
   await page.setViewportSize({ width: 1440, height: 900 });
   await page.goto(`${server.ready.url}markets`);
-  await expect(page.getByTestId("best-bid").first()).toHaveText(/\d/, { timeout: 15_000 });
+  await expect(page.getByTestId("venue-bid").first()).toHaveText(/\d/, { timeout: 15_000 });
   await page.waitForTimeout(1_500);
   const shift = await page.evaluate(
     () =>
@@ -109,9 +131,9 @@ for (const width of [360, 768, 1440]) {
   test(`nothing scrolls sideways at ${width} px`, async ({ page }) => {
     await page.setViewportSize({ width, height: 780 });
     await page.goto(`${server.ready.url}markets`);
-    await expect(page.getByTestId("best-bid").first()).toHaveText(/\d/, { timeout: 15_000 });
+    await expect(page.getByTestId("venue-bid").first()).toHaveText(/\d/, { timeout: 15_000 });
     const surplus = await page.evaluate(() => {
-      const list = document.querySelector(".markets__list")!;
+      const list = document.querySelector(".market-table")!;
       return Math.max(document.documentElement.scrollWidth - window.innerWidth, list.scrollWidth - list.clientWidth);
     });
     expect(surplus).toBeLessThanOrEqual(0);
@@ -122,7 +144,7 @@ for (const scheme of ["dark", "light"] as const) {
   test(`axe finds no serious violation (${scheme})`, async ({ page }) => {
     await page.emulateMedia({ colorScheme: scheme });
     await page.goto(`${server.ready.url}markets`);
-    await expect(page.getByTestId("best-bid").first()).toHaveText(/\d/, { timeout: 15_000 });
+    await expect(page.getByTestId("venue-bid").first()).toHaveText(/\d/, { timeout: 15_000 });
     const result = await new AxeBuilder({ page }).analyze();
     const serious = result.violations.filter((found) => found.impact === "serious" || found.impact === "critical");
     expect(serious.map((found) => `${found.id}: ${found.nodes.map((node) => node.target.join(" ")).join(", ")}`)).toEqual([]);

@@ -44,6 +44,11 @@ impl SortOrder {
         }
     }
 
+    /// Returns true if the order depends on figures.
+    pub fn needs_figures(self) -> bool {
+        matches!(self, Self::Change | Self::Spread)
+    }
+
     /// Parses an order from its name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|order| order.as_str() == text)

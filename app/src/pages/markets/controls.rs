@@ -2,9 +2,15 @@
 
 use leptos::{ev, prelude::*};
 
-use crate::pages::markets::{
-    choice::{Choice, SortOrder},
-    figures::{Dollars, PairGroup},
+use crate::{
+    components::{
+        long_table::{LongTable, row_index, use_row_window},
+        page_head::PageHead,
+    },
+    pages::markets::{
+        choice::{Choice, SortOrder},
+        figures::{Dollars, PairGroup},
+    },
 };
 
 /// Filter, order, and hidden pairs.
@@ -28,8 +34,7 @@ pub fn Controls(
         });
     };
     view! {
-        <div class="markets__head">
-            <h1 class="markets__title">"Markets"</h1>
+        <PageHead title="Markets">
             <input
                 class="field markets__filter"
                 data-testid="markets-filter"
@@ -66,7 +71,7 @@ pub fn Controls(
                 "USD = USDT = USDC"
             </button>
             <PairChooser choice all/>
-        </div>
+        </PageHead>
     }
 }
 
@@ -82,30 +87,38 @@ fn PairChooser(
     let n_shown = move || {
         names.with(|names| choice.with(|choice| names.iter().filter(|name| !choice.hidden.contains(*name)).count()))
     };
-    let row = move |name: String| {
-        let (of_state, of_click) = (name.clone(), name.clone());
-        let is_shown = move || choice.with(|choice| !choice.hidden.contains(&of_state));
+    let window = use_row_window(move |_| names.with(Vec::len));
+    let row_at = move |place: usize| {
+        let name = Memo::new(move |_| names.with(|names| names.get(place).cloned()).unwrap_or_default());
+        let is_shown = move || choice.with(|choice| name.with(|name| !choice.hidden.contains(name)));
         let toggle = move |_| {
+            let name = name.get_untracked();
             choice.update(|choice| {
-                if !choice.hidden.remove(&of_click) {
-                    choice.hidden.insert(of_click.clone());
+                if !choice.hidden.remove(&name) {
+                    choice.hidden.insert(name);
                 }
             });
         };
         view! {
-            <label class="pair-chooser__row">
-                <input type="checkbox" data-testid="pair-check" prop:checked=is_shown on:change=toggle/>
-                {name}
-            </label>
+            <div class="long-table__row" role="row" aria-rowindex=row_index(place)>
+                <span role="cell">
+                    <label class="pair-chooser__row">
+                        <input type="checkbox" data-testid="pair-check" prop:checked=is_shown on:change=toggle/>
+                        {move || name.get()}
+                    </label>
+                </span>
+            </div>
         }
     };
+    let rows = view! { <For each=move || window.in_view().get() key=|place| *place children=row_at/> }.into_any();
+    let headings = view! { <span role="columnheader">"Shown pairs"</span> }.into_any();
     view! {
         <button class="button" data-testid="pairs-open" popovertarget="pair-chooser">
             {move || format!("Pairs {} of {}", n_shown(), names.with(Vec::len))}
         </button>
         <div class="pair-chooser" id="pair-chooser" popover="auto" role="group" aria-label="Pairs">
             <button class="button" on:click=move |_| choice.update(|choice| choice.hidden.clear())>"Show all"</button>
-            {move || names.get().into_iter().map(row).collect_view()}
+            <LongTable label="Shown pairs" class="pair-chooser__list" testid="pair-list" window headings rows/>
         </div>
     }
 }

@@ -122,6 +122,8 @@ pub struct VenueLine {
     pub bid_size: Figure,
     /// Quantity at the ask.
     pub ask_size: Figure,
+    /// Ask minus bid in basis points.
+    pub spread_bps: Figure,
     /// Why it does not count; `None` if it counts, or nothing is known yet.
     pub left_out: Option<LeftOut>,
     /// Whether the venue has the best bid and the best ask.
@@ -147,11 +149,16 @@ impl VenueLine {
             })
         };
         let standing = best.venues.iter().find(|venue| venue.instrument == instrument.id);
+        let own_bps = quote.bid.zip(quote.ask).and_then(|(bid, ask)| {
+            let share = ask.checked_sub(bid)?.to_f64_lossy() / bid.mid(ask)?.to_f64_lossy();
+            Some(bps(share * 10_000.0))
+        });
         let is_of = |level: &Option<VenueLevel>| level.as_ref().is_some_and(|level| level.instrument == instrument.id);
         Self {
             bid_size: size(quote.bid_size),
             ask_size: size(quote.ask_size),
             figures,
+            spread_bps: own_bps.unwrap_or_default(),
             left_out: standing.and_then(|venue| venue.left_out),
             is_best: (is_of(&best.bid), is_of(&best.ask)),
         }
@@ -224,7 +231,6 @@ impl Stand {
 impl BestLine {
     fn new(name: &str, best: &ConsolidatedData, decimals: Decimals) -> Self {
         let gap = spread(best);
-        let bps = spread_bps(best);
         let n_counted = best.venues.iter().filter(|venue| venue.left_out.is_none()).count();
         let out = best.venues.iter().filter_map(|venue| Some((venue.instrument.venue(), venue.left_out?)));
         let left_out: Vec<String> = out.map(|(venue, reason)| format!("{venue} {}", reason.as_str())).collect();
@@ -232,10 +238,7 @@ impl BestLine {
             bid: BestSide::new(&format!("{name} bid"), best.bid.as_ref(), decimals),
             ask: BestSide::new(&format!("{name} ask"), best.ask.as_ref(), decimals),
             spread: gap.map_or_else(Figure::default, |gap| signed(gap, decimals.price)),
-            spread_bps: bps.map_or_else(Figure::default, |bps| Figure {
-                text: format::basis_points(bps),
-                value: format!("{bps:.4}"),
-            }),
+            spread_bps: spread_bps(best).map(bps).unwrap_or_default(),
             stand: stand(best, gap),
             counted: match best.venues.len() {
                 0 => String::new(),
@@ -273,6 +276,10 @@ fn stand(best: &ConsolidatedData, gap: Option<Price>) -> Stand {
         () if bid.instrument == ask.instrument => Stand::OneVenue,
         () => Stand::Apart,
     }
+}
+
+fn bps(share: f64) -> Figure {
+    Figure { text: format::basis_points(share), value: format!("{share:.4}") }
 }
 
 fn signed(price: Price, decimals: u32) -> Figure {

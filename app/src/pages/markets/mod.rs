@@ -3,7 +3,10 @@
 pub mod choice;
 pub mod controls;
 pub mod figures;
+pub mod rows;
 pub mod table;
+
+use std::{borrow::Borrow, sync::Arc};
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -11,6 +14,7 @@ use topics::topic::Topic;
 
 use crate::{
     cadence::Cadence,
+    components::long_table::use_row_window,
     fragment::Fragment,
     live::{browser, model::LiveModel, use_live},
     pages::{
@@ -19,7 +23,8 @@ use crate::{
             choice::{Choice, listed},
             controls::Controls,
             figures::{PairGroup, Sampled, groups},
-            table::PairTable,
+            rows::{MarketRow, rows},
+            table::MarketTable,
         },
     },
     route::PageLink,
@@ -38,51 +43,48 @@ pub fn MarketsPage() -> impl IntoView {
         live.instruments().with(|list| groups(&list.known, dollars))
     });
     // The order follows the figures only once a second: rows that change places while being read are useless.
-    let shown = Memo::new(move |_| {
-        live.slow_tick().track();
-        let now = live.with_model(|model| all.with(|all| sample(all, model))).unwrap_or_default();
-        let mut found = all.with(|all| choice.with(|choice| listed(all, &now, choice)));
-        found.truncate(MAX_PAIRS);
-        found
+    let listed = Memo::new(move |_| {
+        let now = choice.with(|choice| choice.order.needs_figures()).then(|| {
+            live.slow_tick().track();
+            live.with_model(|model| all.with(|all| sample(all, model))).unwrap_or_default()
+        });
+        rows(all.with(|all| choice.with(|choice| listed(all, &now.unwrap_or_default(), choice))))
     });
+    let window = use_row_window(move |_| listed.with(Vec::len));
+    let in_view = move || listed.with(|listed| groups_of(listed.get(window.in_view().get()).unwrap_or_default()));
+    let in_view = Memo::new(move |_| in_view());
     let topics = Signal::derive(move || {
         let mut topics: Vec<Topic> =
-            shown.with(|shown| shown.iter().flat_map(PairGroup::topics).chain([Topic::STATUS]).collect());
+            in_view.with(|groups| groups.iter().flat_map(|group| group.topics()).chain([Topic::STATUS]).collect());
+        // Sorting by a figure takes the figures of all, up to a limit.
+        if choice.with(|choice| choice.order.needs_figures()) {
+            listed.with(|listed| {
+                topics.extend(groups_of(listed).iter().flat_map(|group| group.topics()).take(MAX_SORTED_TOPICS));
+            });
+        }
         topics.sort_unstable();
+        topics.dedup();
         topics
     });
-    let source = move |model: &LiveModel| Ok(Some(shown.with_untracked(|shown| sample(shown, model))));
+    let source = move |model: &LiveModel| Ok(Some(in_view.with_untracked(|groups| sample(groups, model))));
+    let n_listed = Memo::new(move |_| listed.with(Vec::len));
     view! {
         <Title text="Markets · Truetape"/>
         <section class="markets panel" aria-label="Markets">
             <Controls choice all/>
             <Fragment name="markets" cadence=Cadence::Price topics source let:value>
-                <Tables shown value/>
-                <EmptyNote all shown/>
+                <MarketTable rows=listed window value/>
+                <EmptyNote all n_listed/>
             </Fragment>
         </section>
     }
 }
 
-/// One table for each pair.
-#[component]
-fn Tables(
-    /// The pairs, in order.
-    shown: Memo<Vec<PairGroup>>,
-    /// The region's sample.
-    value: Signal<Option<Sampled>>,
-) -> impl IntoView {
-    let key = |group: &PairGroup| {
-        let ids: Vec<String> = group.instruments.iter().map(|instrument| instrument.id.to_string()).collect();
-        format!("{} {}", group.name, ids.join(" "))
-    };
-    view! {
-        <div class="markets__list">
-            <For each=move || shown.get() key let:group>
-                <PairTable group value/>
-            </For>
-        </div>
-    }
+/// Returns the pairs of some rows, each once.
+fn groups_of(rows: &[MarketRow]) -> Vec<Arc<PairGroup>> {
+    let mut groups: Vec<Arc<PairGroup>> = rows.iter().map(|row| Arc::clone(row.group())).collect();
+    groups.dedup_by(|one, other| Arc::ptr_eq(one, other));
+    groups
 }
 
 /// Advice for the case that there is nothing to compare.
@@ -90,8 +92,8 @@ fn Tables(
 fn EmptyNote(
     /// All pairs.
     all: Memo<Vec<PairGroup>>,
-    /// The shown pairs.
-    shown: Memo<Vec<PairGroup>>,
+    /// The number of rows that the filter leaves.
+    n_listed: Memo<usize>,
 ) -> impl IntoView {
     let live = use_live();
     let words = Memo::new(move |_| {
@@ -100,7 +102,7 @@ fn EmptyNote(
         match () {
             () if !is_known => "",
             () if n_most == 0 => "No venue is running. ",
-            () if shown.with(Vec::is_empty) => "No pair matches the filter. ",
+            () if n_listed.get() == 0 => "No pair matches the filter. ",
             () if n_most == 1 => "Start a second venue to compare prices. ",
             () => "",
         }
@@ -113,9 +115,9 @@ fn EmptyNote(
     }
 }
 
-fn sample(groups: &[PairGroup], model: &LiveModel) -> Sampled {
+fn sample(groups: &[impl Borrow<PairGroup>], model: &LiveModel) -> Sampled {
     let mut sampled = Sampled::default();
-    groups.iter().for_each(|group| group.sample(model, &mut sampled));
+    groups.iter().for_each(|group| group.borrow().sample(model, &mut sampled));
     sampled
 }
 
@@ -141,6 +143,5 @@ fn remembered_choice() -> RwSignal<Choice> {
 
 /// The key of the choice in the browser's storage.
 const STORAGE_KEY: &str = "truetape.markets";
-/// Maximum pairs shown at once; with a few venues each they stay below the topics that one connection may follow. The
-/// filter finds the others.
-const MAX_PAIRS: usize = 80;
+/// Topics followed for sorting, beside those in view: together below what one connection may follow (512).
+const MAX_SORTED_TOPICS: usize = 300;

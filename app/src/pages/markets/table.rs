@@ -1,4 +1,5 @@
-//! One pair: the best over all venues on top, then a row for each venue.
+//! The table of pairs. A pair on one venue is one row; a pair on several has the best over all of them, and a row for
+//! each venue below it.
 
 use std::sync::Arc;
 
@@ -7,63 +8,80 @@ use model::{instrument::Instrument, status::StreamState, time::Now};
 use topics::{channels::consolidated::LeftOut, topic::Topic};
 
 use crate::{
-    components::{flash_price::FlashPrice, status_mark::StatusMark},
+    components::{
+        flash_price::{FlashPrice, PriceFigure},
+        long_table::{LongTable, RowWindow, row_index},
+        status_mark::StatusMark,
+    },
     format,
     live::{browser, use_live},
     pages::{
         live::symbol_picker::use_choose,
-        markets::figures::{BestLine, PairGroup, Sampled, Stand, VenueLine},
+        markets::{
+            figures::{BestLine, PairGroup, Sampled, Stand, VenueLine},
+            rows::MarketRow,
+        },
     },
 };
 
-/// The table of one pair.
+/// All pairs.
 #[component]
-pub fn PairTable(
-    /// The pair and its venues.
-    group: PairGroup,
-    /// The values of all pairs.
+pub fn MarketTable(
+    /// All rows, in order.
+    rows: Memo<Vec<MarketRow>>,
+    /// The part in view.
+    window: RowWindow,
+    /// The values of the rows in view.
     value: Signal<Option<Sampled>>,
 ) -> impl IntoView {
-    let name = group.name.clone();
-    let best = Memo::new(move |_| value.with(|value| value.as_ref()?.best.get(&name).cloned()).unwrap_or_default());
-    let rows = group.instruments.iter().map(|instrument| {
-        let id = instrument.id.clone();
-        let line = Memo::new(move |_| value.with(|value| value.as_ref()?.venues.get(&id).cloned()).unwrap_or_default());
-        view! { <VenueRow instrument=Arc::clone(instrument) line/> }
-    });
-    let topic = group.pairs.first().map(|pair| Topic::consolidated(pair).to_string());
-    view! {
-        <section
-            class="pair"
-            data-testid="pair"
-            data-pair=group.name.clone()
-            data-stand=move || best.with(|best| best.stand.as_str())
-            aria-label=group.name.clone()
-        >
-            <div class="pair__row pair__row--head" aria-hidden="true">
-                <span class="pair__name">{group.name.clone()}</span>
-                <span>"Bid"</span>
-                <span class="pair__middle">"Size"</span>
-                <span>"Ask"</span>
-                <span class="pair__middle">"Size"</span>
-                <span class="pair__last">"Last"</span>
-                <span class="pair__spread">"Spread"</span>
-                <span class="pair__wide">"Age"</span>
-                <span class="pair__wide">"24 h"</span>
-            </div>
-            <BestRow best topic/>
-            {rows.collect_view()}
-        </section>
-    }
+    let shown = Memo::new(move |_| rows.with(|rows| rows.get(window.in_view().get()).unwrap_or_default().to_vec()));
+    let place_of = move |key: Arc<str>| {
+        Memo::new(move |_| rows.with(|rows| rows.iter().position(|row| row.key() == &*key).map(row_index)))
+    };
+    let row = move |row: MarketRow| {
+        let place = place_of(row.key().into());
+        match row {
+            MarketRow::Best { group, .. } => view! { <BestRow group value place/> }.into_any(),
+            MarketRow::Venue { instrument, pair, .. } => {
+                let id = instrument.id.clone();
+                let line = move |_: Option<&VenueLine>| {
+                    value.with(|value| value.as_ref()?.venues.get(&id).cloned()).unwrap_or_default()
+                };
+                view! { <VenueRow instrument pair line=Memo::new(line) place/> }.into_any()
+            }
+        }
+    };
+    let heading =
+        |(label, class): (&'static str, &'static str)| view! { <span role="columnheader" class=class>{label}</span> };
+    let headings = HEADINGS.map(heading).into_any();
+    let body = view! { <For each=move || shown.get() key=|row| row.key().to_owned() children=row/> }.into_any();
+    view! { <LongTable label="Pairs" class="market-table" testid="markets" window headings rows=body/> }
 }
+
+/// Headings, with the class that hides a column where there is not room for all.
+const HEADINGS: [(&str, &str); 9] = [
+    ("Pair", ""),
+    ("Bid", ""),
+    ("Size", "market__middle"),
+    ("Ask", ""),
+    ("Size", "market__middle"),
+    ("Last", "market__wide"),
+    ("Spread", ""),
+    ("Age", "market__wide"),
+    ("24 h", "market__wide"),
+];
 
 #[component]
 fn BestRow(
-    /// The best over all venues.
-    best: Memo<BestLine>,
-    /// Its topic; the first one if dollars are joined.
-    topic: Option<String>,
+    /// The pair and its venues.
+    group: Arc<PairGroup>,
+    /// The values of the rows in view.
+    value: Signal<Option<Sampled>>,
+    /// Its place in the table.
+    place: Memo<Option<String>>,
 ) -> impl IntoView {
+    let name = group.name.clone();
+    let best = Memo::new(move |_| value.with(|value| value.as_ref()?.best.get(&name).cloned()).unwrap_or_default());
     let text = move |of: fn(&BestLine) -> &str| move || best.with(|best| of(best).to_owned());
     let stand_words = move || {
         best.with(|best| match best.stand {
@@ -75,39 +93,47 @@ fn BestRow(
     let left_out = move || best.with(|best| best.left_out.clone());
     let bid = Memo::new(move |_| best.with(|best| best.bid.price.clone()));
     let ask = Memo::new(move |_| best.with(|best| best.ask.price.clone()));
+    // The first one if dollars are joined.
+    let topic = group.pairs.first().map(|pair| Topic::consolidated(pair).to_string());
     view! {
-        <div class="pair__row pair__row--best" data-testid="best" data-topic=topic>
-            <span class="pair__venue">
-                <span class="pair__best">"Best of all"</span>
-                <span class="pair__counted" data-testid="best-counted">{text(|best| &best.counted)}</span>
-                <span class="pair__left-out" data-testid="best-left-out" hidden=move || left_out().is_empty()>
+        <div
+            class="long-table__row market market--best"
+            role="row"
+            aria-rowindex=move || place.get()
+            data-testid="pair"
+            data-pair=group.name.clone()
+            data-topic=topic
+            data-stand=move || best.with(|best| best.stand.as_str())
+        >
+            <span class="market__pair" role="rowheader">
+                <span class="market__name">{group.name.clone()}</span>
+                <span class="market__stand" data-testid="best-stand" hidden=move || stand_words().is_empty()>{stand_words}</span>
+                <span class="market__note" data-testid="best-counted">{text(|best| &best.counted)}</span>
+                <span class="market__note" data-testid="best-left-out" title=left_out hidden=move || left_out().is_empty()>
                     "left out: "{left_out}
                 </span>
             </span>
-            <span class="pair__side">
+            <span class="market__side" role="cell">
+                <span class="market__whose" data-testid="best-bid-venue">{text(|best| &best.bid.venue)}</span>
                 <FlashPrice testid="best-bid" figure=bid/>
-                <span class="pair__whose" data-testid="best-bid-venue">{text(|best| &best.bid.venue)}</span>
             </span>
-            <span class="pair__middle">{text(|best| &best.bid.size.text)}</span>
-            <span class="pair__side">
+            <span class="market__middle" role="cell">{text(|best| &best.bid.size.text)}</span>
+            <span class="market__side" role="cell">
+                <span class="market__whose" data-testid="best-ask-venue">{text(|best| &best.ask.venue)}</span>
                 <FlashPrice testid="best-ask" figure=ask/>
-                <span class="pair__whose" data-testid="best-ask-venue">{text(|best| &best.ask.venue)}</span>
             </span>
-            <span class="pair__middle">{text(|best| &best.ask.size.text)}</span>
-            <span class="pair__last"></span>
-            <span class="pair__side pair__spread">
-                <span class="pair__gap" data-testid="best-spread" data-value=text(|best| &best.spread.value)>
+            <span class="market__middle" role="cell">{text(|best| &best.ask.size.text)}</span>
+            <span class="market__wide" role="cell"></span>
+            <span class="market__side market__spread" role="cell">
+                <span class="market__gap" data-testid="best-spread" data-value=text(|best| &best.spread.value)>
                     {text(|best| &best.spread.text)}
                 </span>
-                <span class="pair__whose">
-                    <span class="pair__stand" hidden=move || stand_words().is_empty()>{stand_words}" "</span>
-                    <span data-testid="best-bps" data-value=text(|best| &best.spread_bps.value)>
-                        {text(|best| &best.spread_bps.text)}
-                    </span>
+                <span class="market__bps" data-testid="best-bps" data-value=text(|best| &best.spread_bps.value)>
+                    {text(|best| &best.spread_bps.text)}
                 </span>
             </span>
-            <span class="pair__wide"></span>
-            <span class="pair__wide"></span>
+            <span class="market__wide" role="cell"></span>
+            <span class="market__wide" role="cell"></span>
         </div>
     }
 }
@@ -116,8 +142,12 @@ fn BestRow(
 fn VenueRow(
     /// The venue's instrument.
     instrument: Arc<Instrument>,
+    /// The pair's name, if this is its only row.
+    pair: Option<Arc<str>>,
     /// Its values.
     line: Memo<VenueLine>,
+    /// Its place in the table.
+    place: Memo<Option<String>>,
 ) -> impl IntoView {
     let live = use_live();
     let choose = use_choose();
@@ -132,15 +162,14 @@ fn VenueRow(
         (stream.state, stream.age_ms.map(format::whole_age).unwrap_or_default(), stream.cause.unwrap_or_default())
     });
     let state = Signal::derive(move || stream.with(|stream| stream.0));
-    // The light already shows initialising; a real reason is written out.
+    // The mark already shows that all is well, or that it is initialising; a real reason is written out.
     let left_out = Memo::new(move |_| line.with(|line| line.left_out));
     let words = move || match (left_out.get(), state.get()) {
         (Some(reason), StreamState::Live) => reason.as_str(),
+        (None, StreamState::Live) => "",
         (_, state) => state.as_str(),
     };
-    let price = move |of: fn(&VenueLine) -> &crate::components::flash_price::PriceFigure| {
-        Memo::new(move |_| line.with(|line| of(line).clone()))
-    };
+    let price = move |of: fn(&VenueLine) -> &PriceFigure| Memo::new(move |_| line.with(|line| of(line).clone()));
     let (bid, ask, last) =
         (price(|line| &line.figures.bid), price(|line| &line.figures.ask), price(|line| &line.figures.last));
     let text = move |of: fn(&VenueLine) -> &str| move || line.with(|line| of(line).to_owned());
@@ -152,35 +181,52 @@ fn VenueRow(
         () => None,
     };
     let tag = tag_words.map(|words| view! { <span class="tag tag--simulated">{words}</span> });
+    let venue = instrument.id.venue().to_string();
+    let is_alone = pair.is_some();
+    // The button covers the whole row.
+    let button = {
+        let label = pair.as_ref().map_or_else(|| venue.clone(), ToString::to_string);
+        let class = if is_alone { "market__choose market__name" } else { "market__choose" };
+        view! { <button class=class title=format!("Show {id} on the Live page") on:click=move |_| choose(&chosen)>{label}</button> }
+    };
     view! {
         <div
-            class="pair__row"
-            data-testid="venue-row"
+            class="long-table__row market"
+            class:market--venue=!is_alone
+            role="row"
+            aria-rowindex=move || place.get()
+            data-testid=if is_alone { "pair" } else { "venue-row" }
+            data-pair=pair.as_ref().map(ToString::to_string)
             data-symbol=id.to_string()
             data-topic=Topic::quote(&id).to_string()
             data-state=move || state.get().as_str()
             data-left-out=move || left_out.get().map(LeftOut::as_str)
         >
-            <span class="pair__venue">
+            <span class="market__pair" role="rowheader">
                 <StatusMark state/>
-                // The button covers the whole row.
-                <button class="pair__choose" title=format!("Show {id} on the Live page") on:click=move |_| choose(&chosen)>
-                    {instrument.id.venue().to_string()}
-                </button>
-                <span class="pair__symbol">{instrument.id.symbol().to_owned()}</span>
+                {button}
+                {is_alone.then(|| view! { <span class="market__note market__venue">{venue.clone()}</span> })}
+                <span class="market__note market__symbol">{instrument.id.symbol().to_owned()}</span>
                 {tag}
-                <span class="pair__state" data-testid="venue-state" title=move || stream.with(|stream| stream.2.clone())>
+                <span class="market__state" data-testid="venue-state" title=move || stream.with(|stream| stream.2.clone())>
                     {words}
                 </span>
             </span>
-            <span class="pair__figure" data-best=best(|line| line.is_best.0)><FlashPrice testid="venue-bid" figure=bid/></span>
-            <span class="pair__middle">{text(|line| &line.bid_size.text)}</span>
-            <span class="pair__figure" data-best=best(|line| line.is_best.1)><FlashPrice testid="venue-ask" figure=ask/></span>
-            <span class="pair__middle">{text(|line| &line.ask_size.text)}</span>
-            <span class="pair__last"><FlashPrice testid="venue-last" figure=last/></span>
-            <span class="pair__spread"><span class="pair__gap">{text(|line| &line.figures.spread.text)}</span></span>
-            <span class="pair__wide">{move || stream.with(|stream| stream.1.clone())}</span>
-            <span class="pair__wide" data-trend=move || line.with(|line| line.figures.trend.as_str())>
+            <span class="market__side market__figure" role="cell" data-best=best(|line| line.is_best.0)>
+                <FlashPrice testid="venue-bid" figure=bid/>
+            </span>
+            <span class="market__middle" role="cell">{text(|line| &line.bid_size.text)}</span>
+            <span class="market__side market__figure" role="cell" data-best=best(|line| line.is_best.1)>
+                <FlashPrice testid="venue-ask" figure=ask/>
+            </span>
+            <span class="market__middle" role="cell">{text(|line| &line.ask_size.text)}</span>
+            <span class="market__wide" role="cell"><FlashPrice testid="venue-last" figure=last/></span>
+            <span class="market__side market__spread" role="cell">
+                <span class="market__gap">{text(|line| &line.figures.spread.text)}</span>
+                <span class="market__bps" data-testid="venue-bps">{text(|line| &line.spread_bps.text)}</span>
+            </span>
+            <span class="market__wide" role="cell">{move || stream.with(|stream| stream.1.clone())}</span>
+            <span class="market__wide" role="cell" data-trend=move || line.with(|line| line.figures.trend.as_str())>
                 {text(|line| &line.figures.change.text)}
             </span>
         </div>

@@ -12,6 +12,7 @@ use topics::topic::Topic;
 
 use crate::{
     cadence::Cadence,
+    components::page_head::PageHead,
     live::use_live,
     pages::{
         FragmentSpec,
@@ -32,12 +33,14 @@ pub const FRAGMENTS: &[FragmentSpec] = &[
 pub fn QualityPage() -> impl IntoView {
     view! {
         <Title text="Data quality · Truetape"/>
-        <h1 class="unseen">"Data quality"</h1>
         <div class="quality-page">
+            <PageHead title="Data quality" help="How current each feed is, and whether its order books can be trusted".into_any()/>
             <VenuesPanel/>
             <BooksPanel/>
-            <SourceComparison/>
-            <TroubleList/>
+            <div class="quality-page__pair">
+                <SourceComparison/>
+                <TroubleList/>
+            </div>
         </div>
     }
 }

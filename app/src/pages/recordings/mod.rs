@@ -10,6 +10,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::{
+    components::page_head::PageHead,
     live::recorder::use_recorder,
     pages::{
         FragmentSpec,
@@ -45,10 +46,7 @@ pub fn RecordingsPage() -> impl IntoView {
     view! {
         <Title text="Recordings · Truetape"/>
         <div class="recordings-page" data-testid="recordings">
-            <header class="recordings-page__head">
-                <h1 class="recordings-page__title">"Recordings"</h1>
-                <p class="recordings-page__usage" data-testid="usage">{usage}</p>
-            </header>
+            <PageHead title="Recordings" help=view! { <span data-testid="usage">{usage}</span> }.into_any()/>
             <p
                 class="recordings-page__note"
                 data-testid="recorder-failure"

@@ -126,14 +126,51 @@ pub fn offered<'a>(venue: &'a VenueRow, symbols: &[SymbolState]) -> Vec<&'a str>
     venue.first_symbols.iter().map(String::as_str).filter(|symbol| !is_followed(symbol)).take(MAX_OFFERED).collect()
 }
 
-/// Returns a column's text for a venue that has the capability.
-pub fn word(column: &str, venue: &VenueRow) -> String {
-    match column {
-        // For a token it matters more whether the server has it than that it is needed.
-        TOKEN => venue.token.clone(),
-        CANDLES if lacks_past(venue) => "live only".to_owned(),
-        _ => "yes".to_owned(),
-    }
+/// Returns what a venue offers, and how its data comes: `Trades, book, candles • WebSocket, REST • no token needed`.
+pub fn abilities(venue: &VenueRow) -> String {
+    let can = &venue.capabilities;
+    let candles = if lacks_past(venue) { "live candles only" } else { "candles" };
+    let listed = |all: &[(bool, &str)]| {
+        let words: Vec<&str> = all.iter().filter(|(has, _)| *has).map(|(_, word)| *word).collect();
+        words.join(", ")
+    };
+    let token = match (can.needs_token, venue.token.as_str()) {
+        (false, _) => String::new(),
+        (true, "missing") => "needs a token".to_owned(),
+        (true, state) => format!("token {}", state.replace('_', " ")),
+    };
+    let parts = [
+        listed(&[(can.trades, "trades"), (can.book, "book"), (can.candles, candles)]),
+        listed(&[(can.websocket, "WebSocket"), (can.rest, "REST")]),
+        token,
+        listed(&[(can.may_be_opened_from_browser, "also directly from the browser")]),
+    ];
+    let text = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" • ");
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Returns the followed symbols in one line: `400 symbols: 396 live, 3 stale, 1 failed`.
+pub fn summary(symbols: &[SymbolState]) -> String {
+    let states = [StreamState::Live, StreamState::Stale, StreamState::Initialising, StreamState::Failed];
+    let counts = states.iter().filter_map(|state| {
+        let n_symbols = symbols.iter().filter(|symbol| symbol.state == *state).count();
+        (n_symbols > 0).then(|| format!("{n_symbols} {}", state.as_str()))
+    });
+    let counts: Vec<String> = counts.collect();
+    format!("{} symbols: {}", symbols.len(), counts.join(", "))
+}
+
+/// Returns the symbols that contain all words of a filter; those that are not live come first.
+pub fn matching(symbols: &[SymbolState], filter: &str) -> Vec<SymbolState> {
+    let filter = filter.to_lowercase();
+    let has = |symbol: &&SymbolState| {
+        let text = format!("{} {}", symbol.id.symbol(), symbol.state.as_str()).to_lowercase();
+        filter.split_whitespace().all(|word| text.contains(word))
+    };
+    let mut found: Vec<SymbolState> = symbols.iter().filter(has).cloned().collect();
+    found.sort_by_key(|symbol| symbol.state == StreamState::Live);
+    found
 }
 
 /// Returns the setting that enables historical candles, if they come from a second service that is not configured;
@@ -166,10 +203,8 @@ pub fn is_all_simulated(status: &StatusData) -> bool {
     !status.connections.is_empty() && status.connections.iter().all(|entry| entry.mode == FeedMode::Simulated)
 }
 
-/// The column of tokens, which shows more than yes.
-pub const TOKEN: &str = "Token";
-/// The column of candles, likewise.
-pub const CANDLES: &str = "Candles";
+/// Symbols that are shown beside each other; more are a list that opens.
+pub const MAX_CHIPS: usize = 24;
 /// Maximum offered at once; the simulated market alone has twenty.
 const MAX_OFFERED: usize = 6;
 
@@ -179,6 +214,7 @@ mod tests {
     use topics::channels::status::StreamEntry;
 
     use super::*;
+    use crate::live::venue_list::Capabilities;
 
     fn stream(id: &str, state: StreamState) -> StreamEntry {
         StreamEntry {
@@ -251,18 +287,49 @@ mod tests {
     }
 
     #[test]
-    fn a_table_says_what_candles_need() {
-        for (history, candles) in [("own", "yes"), ("configured", "yes"), ("missing", "live only"), ("", "yes")] {
-            let venue = venue("missing", history);
-            let words = ["REST", CANDLES, TOKEN].map(|column| word(column, &venue));
-            assert_eq!(words, ["yes", candles, "missing"], "{history}");
-            let note = history_note(&venue);
-            assert_eq!(note.is_empty(), history != "missing");
-            assert!(
-                note.is_empty()
-                    || ["venues.one.token", "venues.one.history_url"].iter().all(|part| note.contains(part))
-            );
+    fn abilities_are_words() {
+        let can =
+            Capabilities { websocket: true, rest: true, trades: true, book: true, candles: true, ..Default::default() };
+        let of = |capabilities, token, history| abilities(&VenueRow { capabilities, ..venue(token, history) });
+        assert_eq!(of(can, "not_needed", "own"), "Trades, book, candles • WebSocket, REST");
+        assert_eq!(of(can, "not_needed", "missing"), "Trades, book, live candles only • WebSocket, REST");
+        let strict = Capabilities { needs_token: true, may_be_opened_from_browser: true, ..Default::default() };
+        assert_eq!(of(strict, "missing", "own"), "Needs a token • also directly from the browser");
+        assert_eq!(of(strict, "configured", "own"), "Token configured • also directly from the browser");
+        assert_eq!(of(Capabilities::default(), "not_needed", ""), "");
+    }
+
+    #[test]
+    fn candles_say_what_they_need() {
+        for (history, is_missing) in [("own", false), ("configured", false), ("missing", true), ("", false)] {
+            let note = history_note(&venue("missing", history));
+            assert_eq!(!note.is_empty(), is_missing, "{history}");
+            let names_both = ["venues.one.token", "venues.one.history_url"].iter().all(|part| note.contains(part));
+            assert_eq!(names_both, is_missing, "{history}");
         }
+    }
+
+    #[test]
+    fn many_symbols_are_a_count_and_a_filter() {
+        let symbol = |name: &str, state| SymbolState {
+            id: InstrumentId::parse(&format!("one:{name}")).unwrap(),
+            state,
+            cause: String::new(),
+        };
+        let symbols = [
+            symbol("ADA-USD", StreamState::Live),
+            symbol("BTC-USD", StreamState::Failed),
+            symbol("BTC-EUR", StreamState::Live),
+        ];
+        assert_eq!(summary(&symbols), "3 symbols: 2 live, 1 failed");
+        let found = |filter: &str| {
+            let found: Vec<String> = matching(&symbols, filter).iter().map(|one| one.id.symbol().to_owned()).collect();
+            found.join(" ")
+        };
+        assert_eq!(found(""), "BTC-USD ADA-USD BTC-EUR", "trouble comes first");
+        assert_eq!(found("btc"), "BTC-USD BTC-EUR");
+        assert_eq!(found(" live btc "), "BTC-EUR");
+        assert_eq!(found("sol"), "");
     }
 
     #[test]

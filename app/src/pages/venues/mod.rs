@@ -2,6 +2,7 @@
 
 pub mod figures;
 pub mod row;
+pub mod symbols;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use topics::topic::Topic;
 
 use crate::{
     cadence::Cadence,
+    components::page_head::PageHead,
     fragment::Fragment,
     live::{browser, model::LiveModel, use_live},
     pages::{
@@ -51,12 +53,10 @@ pub fn VenuesPage() -> impl IntoView {
     view! {
         <Title text="Venues · Truetape"/>
         <section class="venues panel" aria-label="Venues">
-            <div class="venues__head">
-                <h1 class="venues__title">"Venues"</h1>
-                <p class="venues__hint">
-                    "Changes last until the server restarts. To keep a feed after a restart, add it to truetape.toml."
-                </p>
-            </div>
+            <PageHead
+                title="Venues"
+                help="Changes last until the server restarts. To keep a feed after a restart, add it to truetape.toml.".into_any()
+            />
             <p class="venues__failure" role="status" hidden=move || failure().is_empty()>
                 "Could not load the venues: "{failure}". Trying again."
             </p>
@@ -69,7 +69,6 @@ pub fn VenuesPage() -> impl IntoView {
                     >
                         "Only the simulated market is running. Start a real venue below with one click."
                     </p>
-                    <CapabilityHead/>
                     <For each=move || all.get().to_vec() key=|venue| venue.name.clone() let:venue>
                         {
                             let name = venue.name.clone();
@@ -82,17 +81,5 @@ pub fn VenuesPage() -> impl IntoView {
                 </div>
             </Fragment>
         </section>
-    }
-}
-
-/// The head over the columns of capabilities.
-#[component]
-fn CapabilityHead() -> impl IntoView {
-    view! {
-        <div class="venue__top venue__top--head" aria-hidden="true">
-            <span>"Venue"</span>
-            {row::CAPABILITIES.map(|(label, _)| view! { <span class="venue__can">{label}</span> }).collect_view()}
-            <span></span>
-        </div>
     }
 }

@@ -4,34 +4,13 @@ use leptos::{ev, prelude::*};
 use wire::command::{Command, FeedSymbols};
 
 use crate::{
-    components::{
-        icon::{Icon, IconMark},
-        status_mark::StatusMark,
-    },
-    live::{
-        commands::CommandState,
-        use_live,
-        venue_list::{Capabilities, VenueRow},
-    },
-    pages::{
-        live::symbol_picker::use_choose,
-        venues::figures::{CANDLES, SymbolState, TOKEN, VenueState, history_note, offered, typed, word},
+    components::status_mark::StatusMark,
+    live::{commands::CommandState, use_live, venue_list::VenueRow},
+    pages::venues::{
+        figures::{VenueState, abilities, history_note, offered, typed},
+        symbols::Followed,
     },
 };
-
-/// A column of capabilities: its head, and whether a venue has it.
-pub type Column = (&'static str, fn(&Capabilities) -> bool);
-
-/// A venue's capabilities, one column each.
-pub const CAPABILITIES: [Column; 7] = [
-    ("WebSocket", |can| can.websocket),
-    ("REST", |can| can.rest),
-    ("Book", |can| can.book),
-    ("Trades", |can| can.trades),
-    (CANDLES, |can| can.candles),
-    (TOKEN, |can| can.needs_token),
-    ("Browser", |can| can.may_be_opened_from_browser),
-];
 
 /// One venue.
 #[component]
@@ -67,22 +46,14 @@ pub fn VenuePanel(
             aria-label=title.clone()
         >
             <div class="venue__top">
-                <span class="venue__name">
+                <div class="venue__name">
                     <span class="venue__light" hidden=move || !is_running.get()><StatusMark state=light/></span>
                     <h2 class="venue__title">{title.clone()}</h2>
                     <span class="venue__id">{name.clone()}</span>
                     {can.is_simulated.then(|| view! { <span class="tag tag--simulated">"simulated"</span> })}
                     <span class="venue__words" data-testid="venue-words">{text(|state| &state.words)}</span>
-                </span>
-                {CAPABILITIES.map(|(label, has)| {
-                    let word = if has(&can) { word(label, &venue) } else { "–".to_owned() };
-                    view! {
-                        <span class="venue__can" data-can=has(&can).to_string()>
-                            <span class="venue__can-label">{label}" "</span>
-                            {word}
-                        </span>
-                    }
-                }).collect_view()}
+                </div>
+                <p class="venue__can" data-testid="venue-can">{abilities(&venue)}</p>
                 <span class="venue__action">
                     <button
                         class="button"
@@ -110,57 +81,6 @@ pub fn VenuePanel(
             <Followed venue=followed state answer/>
             <Starter venue state answer/>
         </section>
-    }
-}
-
-/// The followed symbols: a click shows one, the cross stops following it.
-#[component]
-fn Followed(
-    /// The venue's name.
-    venue: String,
-    /// Its state.
-    state: Memo<VenueState>,
-    /// Receives the state of a command.
-    answer: RwSignal<CommandState>,
-) -> impl IntoView {
-    let live = use_live();
-    let choose = use_choose();
-    let symbols = Memo::new(move |_| state.with(|state| state.symbols.clone()));
-    let updates = move || state.with(|state| state.updates.clone());
-    let chip = move |symbol: SymbolState| {
-        let (choose, venue) = (choose.clone(), venue.clone());
-        let SymbolState { id, state, cause } = symbol;
-        let (shown, dropped) = (id.clone(), id.symbol().to_owned());
-        let cause_words = if cause.is_empty() { String::new() } else { format!(" {cause}") };
-        view! {
-            <li class="venue__symbol" data-testid="followed" data-symbol=id.to_string() data-state=state.as_str()>
-                <StatusMark state/>
-                <button class="venue__show" title=format!("Show {id} on the Live page") on:click=move |_| choose(&shown)>
-                    {id.symbol().to_owned()}
-                </button>
-                <span class="venue__cause">{cause_words}</span>
-                <button
-                    class="venue__drop"
-                    data-testid="symbol-stop"
-                    aria-label=format!("Stop {dropped}")
-                    title=format!("Stop {dropped}")
-                    on:click=move |_| {
-                        let one = FeedSymbols { venue: venue.clone(), symbols: vec![dropped.clone()] };
-                        live.command(Command::StopFeed(one), answer);
-                    }
-                >
-                    <IconMark icon=Icon::Close/>
-                </button>
-            </li>
-        }
-    };
-    view! {
-        <div class="venue__followed" hidden=move || symbols.with(Vec::is_empty)>
-            <ul class="venue__symbols">
-                {move || symbols.get().into_iter().map(&chip).collect_view()}
-            </ul>
-            <span class="venue__updates">{updates}</span>
-        </div>
     }
 }
 
@@ -240,7 +160,6 @@ fn Starter(
     };
     view! {
         <form class="venue__starter" on:submit=submit>
-            {all_offered}
             <input
                 class="field venue__field"
                 data-testid="venue-symbols"
@@ -254,13 +173,14 @@ fn Starter(
                 on:input=move |event: ev::Event| text.set(event_target_value(&event))
             />
             <button
-                class="button"
+                class="button venue__start"
                 type="submit"
                 data-testid="venue-start"
                 disabled=move || is_pending.get() || typed(&text.read()).is_empty()
             >
                 {move || if is_running.get() { "Add" } else { "Start" }}
             </button>
+            {all_offered}
             {single_offers}
             <span
                 class="venue__answer"
@@ -277,6 +197,7 @@ fn Starter(
 #[cfg(all(test, feature = "ssr"))]
 mod tests {
     use super::*;
+    use crate::live::venue_list::Capabilities;
 
     /// Enter in a field presses the form's first submit button.
     #[test]
