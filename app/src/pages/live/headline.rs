@@ -91,10 +91,12 @@ fn HeadlineFigures(
             <dl class="headline__stats">
                 <QuoteStat label="Bid" testid="best-bid" price=Memo::new(move |_| figures.with(|figures| figures.bid.clone()))/>
                 <QuoteStat label="Ask" testid="best-ask" price=Memo::new(move |_| figures.with(|figures| figures.ask.clone()))/>
-                <Stat label="Mid" testid="mid" figure=part(|figures| &figures.mid) rank=3/>
-                <Stat label="Spread" testid="spread" figure=part(|figures| &figures.spread) rank=2/>
+            </dl>
+            <dl class="headline__day">
                 <Stat label="High" testid="day-high" figure=part(|figures| &figures.high) rank=1/>
                 <Stat label="Low" testid="day-low" figure=part(|figures| &figures.low) rank=1/>
+                <Stat label="Spread" testid="spread" figure=part(|figures| &figures.spread) rank=2/>
+                <Stat label="Mid" testid="mid" figure=part(|figures| &figures.mid) rank=3/>
                 <Stat label="Volume" testid="day-volume" figure=part(|figures| &figures.volume) rank=2/>
             </dl>
         </div>
