@@ -4,7 +4,7 @@
 //! space between thousands and a point before decimals; negative figures have a true minus sign.
 
 use model::{
-    decimal::{Price, Quantity},
+    decimal::{Notional, Price, Quantity},
     time::Timestamp,
 };
 
@@ -40,6 +40,12 @@ pub fn price(value: Price, decimals: u32) -> String {
 /// Formats a quantity with `decimals` decimal places; with its own digits if some would be lost.
 pub fn quantity(value: Quantity, decimals: u32) -> String {
     grouped(&value.at_scale(decimals).to_string())
+}
+
+/// Formats an amount in the quote currency, whose scale matters more than its digits; unknown if it does not fit a
+/// decimal.
+pub fn paid(value: Option<Notional>) -> String {
+    value.map_or_else(|| UNKNOWN.to_owned(), |value| compact(value.to_f64_lossy()))
 }
 
 /// Formats a figure whose scale matters more than its digits: from five digits up with a letter (`21.4K`, `3.02M`,

@@ -25,6 +25,8 @@ use crate::{
 pub enum LazyPart {
     /// The page at a path.
     Page(&'static str),
+    /// The sound of large trades of the shown instrument.
+    PrintSound(Selection),
     /// The bar of a replay.
     ReplayBar,
     /// The field and list of the dialog that chooses an instrument.
@@ -138,7 +140,7 @@ pub fn LazyView(
         Effect::new(move |_| loader.load());
     }
     // A part that appears and disappears by itself has no place for a message.
-    let has_place = !matches!(part, LazyPart::ReplayBar);
+    let has_place = !matches!(part, LazyPart::ReplayBar | LazyPart::PrintSound(_));
     move || {
         let loader = loader?;
         match loader.state.get() {

@@ -16,7 +16,10 @@ use leptos::{
 use crate::{
     components::status_popover::StatusFacts,
     lazy::{LazyPart, LazyParts},
-    pages::{lazy_page, live::symbol_dialog::SymbolSearch},
+    pages::{
+        lazy_page,
+        live::{print_sound::PrintSound, symbol_dialog::SymbolSearch},
+    },
     shell::{replay_bar::ReplayBar, settings_panel::Choices},
 };
 
@@ -41,6 +44,7 @@ fn build_loaded(part: LazyPart) -> Option<AnyView> {
 fn build(part: LazyPart) -> Result<Option<AnyView>, SplitLoaderError> {
     Ok(match part {
         LazyPart::Page(path) => lazy_page(path),
+        LazyPart::PrintSound(selection) => Some(view! { <PrintSound selection/> }.into_any()),
         LazyPart::ReplayBar => Some(view! { <ReplayBar/> }.into_any()),
         LazyPart::Search(search) => Some(view! { <SymbolSearch of=search/> }.into_any()),
         LazyPart::Settings => Some(view! { <Choices/> }.into_any()),

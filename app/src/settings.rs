@@ -7,10 +7,18 @@
 
 use chart::chart::{BarStyle, LEAST_AVERAGE, MOST_AVERAGE, Studies};
 use leptos::prelude::*;
-use model::{candle::Interval, decimal::Quantity, instrument::InstrumentId, sorted::SortedMap};
+use model::{
+    candle::Interval,
+    decimal::{Notional, Quantity},
+    instrument::InstrumentId,
+    sorted::SortedMap,
+};
 use topics::limits::GROUP_TICKS;
 
-use crate::cadence::{Cadence, Pace, Preset};
+use crate::{
+    cadence::{Cadence, Pace, Preset},
+    live::browser,
+};
 
 /// The key of the text in the browser's storage.
 pub const STORAGE_KEY: &str = "truetape.settings";
@@ -58,8 +66,10 @@ pub struct Settings {
     pub bar_style: BarStyle,
     /// True if the chart spaces prices by their ratios.
     pub is_log: bool,
-    /// The zone of the chart's times.
+    /// The zone of times in chart and tape.
     pub time_zone: TimeZone,
+    /// The unit of sizes in book and tape.
+    pub size_unit: SizeUnit,
     /// The instrument that the reader chose last.
     pub last_chosen: Option<InstrumentId>,
     /// Individual paces of regions, by name, if they differ from the preset's.
@@ -74,6 +84,9 @@ pub struct Settings {
     /// Smallest trades shown by the tape, by instrument, if it does not show all. At most [`MAX_REMEMBERED`], the most
     /// recent at the end.
     pub tape_least: Vec<(String, String)>,
+    /// Smallest trades that sound, in the quote currency, by instrument; none at first. At most [`MAX_REMEMBERED`], the
+    /// most recent at the end.
+    pub sound_least: Vec<(String, String)>,
 }
 
 /// A panel of the Live page whose size the reader may set.
@@ -95,6 +108,16 @@ pub enum TimeZone {
     Utc,
     /// The reader's own.
     Local,
+}
+
+/// The unit of displayed sizes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SizeUnit {
+    /// Units of the base asset, exact.
+    #[default]
+    Base,
+    /// Price times size in the quote currency, rounded.
+    Quote,
 }
 
 /// Whether changed values flash.
@@ -143,7 +166,18 @@ named!(Pane {
     Book = "book", "Height of the book";
 });
 named!(TimeZone { Utc = "utc", "UTC"; Local = "local", "Local"; });
+named!(SizeUnit { Base = "base", "Base"; Quote = "quote", "Quote"; });
 named!(Flash { On = "on", "On"; Off = "off", "Off"; });
+
+impl TimeZone {
+    /// Returns its offset from UTC in milliseconds, positive to the east, at an instant in milliseconds since the epoch.
+    pub fn offset_ms(self, time_ms: i64) -> i64 {
+        match self {
+            Self::Utc => 0,
+            Self::Local => browser::offset_ms(time_ms),
+        }
+    }
+}
 
 impl Pane {
     /// Returns true for a width, false for a height.
@@ -187,12 +221,14 @@ impl Default for Settings {
             bar_style: BarStyle::default(),
             is_log: false,
             time_zone: TimeZone::Utc,
+            size_unit: SizeUnit::Base,
             last_chosen: None,
             paces: SortedMap::new(),
             group_ticks: Vec::new(),
             panes: SortedMap::new(),
             favourites: Vec::new(),
             tape_least: Vec::new(),
+            sound_least: Vec::new(),
         }
     }
 }
@@ -219,6 +255,7 @@ impl Settings {
                 "bars" => settings.bar_style = BarStyle::parse(value).unwrap_or_default(),
                 "scale" => settings.is_log = value == "log",
                 "zone" => settings.time_zone = TimeZone::parse(value).unwrap_or_default(),
+                "size" => settings.size_unit = SizeUnit::parse(value).unwrap_or_default(),
                 "interval" => settings.interval = value.parse().unwrap_or(Interval::M1),
                 "last" => settings.last_chosen = InstrumentId::parse(&unescaped(value)).ok(),
                 _ => settings.parse_named(key, value),
@@ -243,6 +280,7 @@ impl Settings {
             "favourite" => self.toggle_favourite(&unescaped(name)),
             "group" => self.set_group_ticks(&unescaped(name), value.parse().unwrap_or(1)),
             "tape" => self.set_tape_least(&unescaped(name), value),
+            "sound" => self.set_sound_least(&unescaped(name), value),
             _ => {}
         }
     }
@@ -277,6 +315,9 @@ impl Settings {
         if self.time_zone != TimeZone::default() {
             text.push_str(&format!(";zone={}", self.time_zone.as_str()));
         }
+        if self.size_unit != SizeUnit::default() {
+            text.push_str(&format!(";size={}", self.size_unit.as_str()));
+        }
         if self.interval != Interval::M1 {
             text.push_str(&format!(";interval={}", self.interval));
         }
@@ -297,6 +338,9 @@ impl Settings {
         }
         for (id, least) in &self.tape_least {
             text.push_str(&format!(";tape.{}={least}", escaped(id)));
+        }
+        for (id, least) in &self.sound_least {
+            text.push_str(&format!(";sound.{}={least}", escaped(id)));
         }
         text
     }
@@ -357,6 +401,17 @@ impl Settings {
     pub fn set_tape_least(&mut self, id: &str, text: &str) {
         let is_filter = Quantity::parse(text).is_ok_and(|least| !least.is_zero());
         remember(&mut self.tape_least, id, is_filter.then(|| text.to_owned()));
+    }
+
+    /// Returns the smallest trade of an instrument that sounds, as typed; `None` if none does.
+    pub fn sound_least_text(&self, id: &str) -> Option<&str> {
+        self.sound_least.iter().find(|(of, _)| of == id).map(|(_, text)| text.as_str())
+    }
+
+    /// Sets the smallest trade of an instrument that sounds; text that is not a positive amount silences it.
+    pub fn set_sound_least(&mut self, id: &str, text: &str) {
+        let is_amount = Notional::parse(text).is_ok_and(|least| !least.is_zero() && !least.is_negative());
+        remember(&mut self.sound_least, id, is_amount.then(|| text.to_owned()));
     }
 
     /// Sets the pace of a region; `None` follows the preset.
@@ -476,13 +531,19 @@ mod tests {
         let odd = "venue:a;b=c%3B.d";
         settings.set_group_ticks(odd, 50);
         settings.set_tape_least(odd, "0.50");
+        settings.set_sound_least(odd, "100000");
+        settings.size_unit = SizeUnit::Quote;
         let read = Settings::parse(&settings.to_text());
+        assert_eq!((read.sound_least_text(odd), read.sound_least_text("other")), (Some("100000"), None));
+        assert_eq!(read.size_unit, SizeUnit::Quote);
+        settings.size_unit = SizeUnit::Base;
         assert_eq!((read.group_ticks(odd), read.tape_least(odd)), (50, Quantity::parse("0.50").ok()));
         assert_eq!((read.group_ticks("other"), read.tape_least("other")), (1, None));
         // Steps that are not offered, and texts that are not sizes, count as no choice.
         for (n_ticks, least) in [(7, "x"), (0, "-1"), (1, "0.00")] {
             settings.set_group_ticks(odd, n_ticks);
             settings.set_tape_least(odd, least);
+            settings.set_sound_least(odd, least);
             assert_eq!(settings, Settings::default(), "{n_ticks} {least}");
         }
     }

@@ -5,6 +5,8 @@ use leptos::prelude::*;
 /// The icons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Icon {
+    /// A bell: sound.
+    Bell,
     /// Candles: the Live page.
     Candles,
     /// A chevron: opens something below.
@@ -39,6 +41,7 @@ impl Icon {
     /// Returns the strokes, on a grid of 16 by 16.
     fn strokes(self) -> &'static str {
         match self {
+            Self::Bell => "M4 11.5V7.5a4 4 0 0 1 8 0v4M2.5 11.5h11M6.8 14h2.4",
             Self::Candles => "M5 2v2M5 10v3M3 4h4v6H3zM11 3v3M11 11v3M9 6h4v5H9z",
             Self::ChevronDown => "M4 6.5l4 4 4-4",
             Self::Close => "M4 4l8 8M12 4l-8 8",

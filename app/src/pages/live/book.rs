@@ -16,7 +16,10 @@ use crate::{
     format,
     fragment::Fragment,
     live::model::LiveModel,
-    pages::live::book_rows::{BookRow, BookView, N_ROWS_AT_FIRST, proof},
+    pages::live::{
+        book_rows::{BookForm, BookRow, BookView, N_ROWS_AT_FIRST, proof},
+        size_heading::SizeHeading,
+    },
     selection::Selection,
     settings::use_settings,
 };
@@ -46,6 +49,7 @@ pub fn BookPanel(
             settings.update(|settings| settings.set_group_ticks(&id.to_string(), n_ticks));
         }
     };
+    let unit = Memo::new(move |_| settings.with(|settings| settings.size_unit));
     let source = move |model: &LiveModel| {
         Ok(selection.id.with_untracked(|id| {
             let id = id.as_ref()?;
@@ -62,10 +66,12 @@ pub fn BookPanel(
                 level.map_or((0, 0), |level| (level.price.scale(), level.quantity.scale()))
             };
             let decimals = untrack(move || selection.decimals()).unwrap_or_else(own);
-            Some(BookView::new(book, best, form.n_ticks > 1, form.n_rows, decimals))
+            let written = BookForm { decimals, unit: unit.get_untracked() };
+            Some(BookView::new(book, best, form.n_ticks > 1, form.n_rows, written))
         }))
     };
-    let choice = Signal::derive(move || form.with(|form| format!("{} {}", form.n_ticks, form.n_rows)));
+    let choice =
+        Signal::derive(move || form.with(|form| format!("{} {} {}", form.n_ticks, form.n_rows, unit.get().as_str())));
     view! {
         <section class="panel book-panel" data-panel="book" aria-label="Order book">
             // An input: outside the region that refreshes.
@@ -154,7 +160,7 @@ fn Book(
         <div class="book" role="table" aria-label="Levels" data-testid="book" data-topic=topic data-state=move || state.get().as_str()>
             <div class="book__row book__row--head" role="row">
                 <span role="columnheader">"Price"</span>
-                <span role="columnheader">"Size"</span>
+                <SizeHeading selection/>
                 <span role="columnheader">"Total"</span>
             </div>
             <div class="book__side book__side--asks" role="rowgroup" aria-label="Asks" node_ref=side>

@@ -4,16 +4,25 @@
 //! where the book is no longer known: its last group may contain more, and is marked as partial.
 
 use model::{
-    decimal::{Price, Quantity},
+    decimal::{Notional, Price, Quantity},
     event::Level,
     proof::BookState,
 };
 use topics::{channels::book::BookData, limits::LADDER_DEPTH};
 
-use crate::format;
+use crate::{format, settings::SizeUnit};
 
 /// Rows of each side while the space is unknown.
 pub const N_ROWS_AT_FIRST: usize = 10;
+
+/// How the book is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BookForm {
+    /// Decimals of prices and of sizes.
+    pub decimals: (u32, u32),
+    /// The unit of sizes. What a group would cost is taken at the group's price.
+    pub unit: SizeUnit,
+}
 
 /// One row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,9 +57,9 @@ pub struct BookView {
 }
 
 impl BookView {
-    /// Builds at most `n_rows` rows of each side, with decimals of prices and of sizes. `is_grouped` if the levels of
-    /// `book` are groups; `best` has the single levels.
-    pub fn new(book: &BookData, best: &BookData, is_grouped: bool, n_rows: usize, decimals: (u32, u32)) -> Self {
+    /// Builds at most `n_rows` rows of each side. `is_grouped` if the levels of `book` are groups; `best` has the single
+    /// levels.
+    pub fn new(book: &BookData, best: &BookData, is_grouped: bool, n_rows: usize, form: BookForm) -> Self {
         let totals = |levels: &[Level]| -> Vec<Quantity> {
             let running = levels.iter().take(n_rows).scan(Quantity::ZERO, |total, level| {
                 *total = total.checked_add(level.quantity).unwrap_or(*total);
@@ -61,9 +70,13 @@ impl BookView {
         let (bid_totals, ask_totals) = (totals(&book.bids), totals(&book.asks));
         let largest = bid_totals.last().copied().max(ask_totals.last().copied()).unwrap_or_default();
         let rows = |levels: &[Level], totals: &[Quantity]| {
+            let mut paid = Some(Notional::ZERO);
             let row = |(level_idx, (level, total)): (usize, (&Level, &Quantity))| {
                 let is_last = level_idx + 1 == levels.len();
-                row(level, *total, largest, is_grouped && is_last && levels.len() < LADDER_DEPTH, decimals)
+                let is_partial = is_grouped && is_last && levels.len() < LADDER_DEPTH;
+                let own = level.price.checked_mul(level.quantity);
+                paid = paid.zip(own).and_then(|(paid, own)| paid.checked_add(own));
+                row(level, (*total, largest), (own, paid), is_partial, form)
             };
             levels.iter().zip(totals).enumerate().map(row).collect()
         };
@@ -72,7 +85,7 @@ impl BookView {
             state: book.state,
             bids: rows(&book.bids, &bid_totals),
             asks: rows(&book.asks, &ask_totals),
-            spread: price(&best.bids).zip(price(&best.asks)).and_then(|(bid, ask)| spread(bid, ask, decimals.0)),
+            spread: price(&best.bids).zip(price(&best.asks)).and_then(|(bid, ask)| spread(bid, ask, form.decimals.0)),
         }
     }
 }
@@ -99,19 +112,23 @@ fn spread(bid: Price, ask: Price, price_decimals: u32) -> Option<(String, String
 
 fn row(
     level: &Level,
-    total: Quantity,
-    largest: Quantity,
+    (total, largest): (Quantity, Quantity),
+    (own_paid, all_paid): (Option<Notional>, Option<Notional>),
     is_partial: bool,
-    (price_decimals, size_decimals): (u32, u32),
+    BookForm { decimals: (price_decimals, size_decimals), unit }: BookForm,
 ) -> BookRow {
     let at_least = if is_partial { "≥\u{202f}" } else { "" };
     let share = total.to_f64_lossy() / largest.to_f64_lossy() * 100.0;
+    let (size, total) = match unit {
+        SizeUnit::Base => (format::quantity(level.quantity, size_decimals), format::quantity(total, size_decimals)),
+        SizeUnit::Quote => (format::paid(own_paid), format::paid(all_paid)),
+    };
     BookRow {
         price: format::price(level.price, price_decimals),
         price_value: level.price.to_string(),
-        size: format!("{at_least}{}", format::quantity(level.quantity, size_decimals)),
+        size: format!("{at_least}{size}"),
         size_value: level.quantity.to_string(),
-        total: format!("{at_least}{}", format::quantity(total, size_decimals)),
+        total: format!("{at_least}{total}"),
         fill_percent: share.round() as u8,
         is_partial,
     }
@@ -134,6 +151,10 @@ mod tests {
         BookData { state: BookState::Live, bids: levels(bids), asks: levels(asks), ..BookData::default() }
     }
 
+    fn form(price_decimals: u32, size_decimals: u32) -> BookForm {
+        BookForm { decimals: (price_decimals, size_decimals), unit: SizeUnit::Base }
+    }
+
     fn column(rows: &[BookRow]) -> Vec<String> {
         rows.iter().map(|row| format!("{} {} {} {}", row.price, row.size, row.total, row.fill_percent)).collect()
     }
@@ -141,11 +162,13 @@ mod tests {
     #[test]
     fn totals_run_from_the_best_row() {
         let book = book(&[("99.5", "1"), ("99.0", "2.5")], &[("100.5", "3"), ("101.0", "4")]);
-        let view = BookView::new(&book, &book, false, 10, (2, 1));
+        let view = BookView::new(&book, &book, false, 10, form(2, 1));
         assert_eq!(column(&view.bids), ["99.50 1.0 1.0 14", "99.00 2.5 3.5 50"]);
         assert_eq!(column(&view.asks), ["100.50 3.0 3.0 43", "101.00 4.0 7.0 100"]);
         assert_eq!(view.spread, Some(("1.00".into(), "100\u{202f}bps".into())));
         assert_eq!(proof(view.state), "proof ok");
+        let paid = BookView::new(&book, &book, false, 10, BookForm { unit: SizeUnit::Quote, ..form(2, 1) });
+        assert_eq!(column(&paid.bids), ["99.50 99.5 99.5 14", "99.00 248 347 50"]);
     }
 
     #[test]
@@ -154,19 +177,19 @@ mod tests {
         let deep: Vec<(&str, &str)> = deep.iter().map(|(price, size)| (price.as_str(), *size)).collect();
         let book = book(&deep, &[]);
         for (n_rows, expected) in [(0, 0), (7, 7), (20, 20), (50, 20)] {
-            let view = BookView::new(&book, &book, false, n_rows, (0, 0));
+            let view = BookView::new(&book, &book, false, n_rows, form(0, 0));
             assert_eq!((view.bids.len(), view.asks.len(), view.spread), (expected, 0, None));
             assert!(view.bids.last().is_none_or(|row| row.fill_percent == 100), "of the rows in view");
         }
         let empty = BookData::default();
-        assert_eq!(BookView::new(&empty, &empty, true, 10, (0, 0)), BookView::default());
+        assert_eq!(BookView::new(&empty, &empty, true, 10, form(0, 0)), BookView::default());
     }
 
     #[test]
     fn the_spread_of_groups_is_that_of_the_best_prices() {
         let groups = book(&[("99.95", "3")], &[("100.05", "3")]);
         let best = book(&[("99.98", "1")], &[("100.01", "1")]);
-        let view = BookView::new(&groups, &best, true, 10, (2, 0));
+        let view = BookView::new(&groups, &best, true, 10, form(2, 0));
         assert_eq!(view.spread.map(|(text, _)| text).as_deref(), Some("0.03"));
     }
 
@@ -176,7 +199,7 @@ mod tests {
         let rows: Vec<(&str, &str)> = rows.iter().map(|price| (price.as_str(), "1")).collect();
         let of = |n_groups: usize, is_grouped: bool, n_rows: usize| {
             let book = book(&rows[..n_groups], &[]);
-            let view = BookView::new(&book, &book, is_grouped, n_rows, (0, 0));
+            let view = BookView::new(&book, &book, is_grouped, n_rows, form(0, 0));
             view.bids.last().map(|row| (row.size.replace('\u{202f}', " "), row.is_partial))
         };
         assert_eq!(of(3, true, 10), Some(("≥ 1".to_owned(), true)));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::{ev, html, prelude::*, tachys::view::keyed::keyed};
+use leptos::{ev, prelude::*, tachys::view::keyed::keyed};
 use model::event::AggressorSide;
 use topics::topic::Topic;
 
@@ -11,17 +11,19 @@ use crate::{
     components::unsupported::{Feature, UnsupportedNote, use_unsupported},
     components::{
         icon::{Icon, IconMark},
-        room::use_room,
+        long_table::{LongTable, use_row_window},
     },
     format,
     fragment::Fragment,
+    lazy::{LazyPart, LazyView},
     live::model::LiveModel,
     pages::live::{
-        tape_rows::{MAX_ROWS, TapeChoice, TapeLine, TapeRows, TapeView},
+        size_heading::SizeHeading,
+        tape_rows::{MAX_ROWS, TapeChoice, TapeForm, TapeLine, TapeRows, TapeView},
         topics_of,
     },
     selection::Selection,
-    settings::use_settings,
+    settings::{TimeZone, use_settings},
 };
 
 /// The trades of the shown instrument.
@@ -41,13 +43,17 @@ pub fn TapePanel(
     let least = Memo::new(move |_| {
         id_text().and_then(|id| settings.with(|settings| settings.tape_least_text(&id).map(str::to_owned)))
     });
+    let form = Memo::new(move |_| {
+        let (unit, zone) = settings.with(|settings| (settings.size_unit, settings.time_zone));
+        TapeForm { decimals: selection.decimals(), unit, zone }
+    });
     let source = move |model: &LiveModel| {
         Ok(selection.id.with_untracked(|id| {
             let id = id.as_ref()?;
             let log = model.tape(id)?;
             let least = settings.with_untracked(|settings| settings.tape_least(&id.to_string()));
-            let choice = TapeChoice { id: id.clone(), least, decimals: untrack(move || selection.decimals()) };
-            rows.try_update_value(|rows| rows.follow(log, choice))
+            let choice = TapeChoice { id: id.clone(), least };
+            rows.try_update_value(|rows| rows.follow(log, choice, form.get_untracked()))
         }))
     };
     // The text as typed, and the instrument that it was typed for.
@@ -65,12 +71,12 @@ pub fn TapePanel(
     });
     let is_wrong = Memo::new(move |_| field.with(|text| format::typed_size(text).is_none()));
     let is_held = Signal::derive(move || is_paused.get() || is_hovered.get());
-    let choice = Signal::derive(move || least.get().unwrap_or_default());
+    let choice = Signal::derive(move || format!("{} {}", least.get().unwrap_or_default(), form.get().key()));
     // The inputs are outside the region that refreshes.
     view! {
         <section class="panel tape-panel" data-panel="tape" aria-label="Tape">
             <label class="tape-panel__filter" hidden=move || !is_given.get()>
-                <span>"size ≥"</span>
+                <span>"≥"</span>
                 <input
                     class="field field--tool tape-panel__least"
                     data-testid="tape-filter"
@@ -83,10 +89,14 @@ pub fn TapePanel(
                     prop:value=move || field.get()
                     on:input=move |event: ev::Event| choose(event_target_value(&event))
                 />
+                <span>{move || selection.instrument.with(|one| one.as_ref().map(|one| one.base.clone()))}</span>
                 <span class="tape-panel__wrong" role="status" data-testid="tape-filter-wrong">
                     {move || if is_wrong.get() { "not a number" } else { "" }}
                 </span>
             </label>
+            <Show when=move || is_given.get()>
+                <LazyView part=LazyPart::PrintSound(selection)/>
+            </Show>
             <button
                 class="button button--bare tape-panel__pause"
                 data-testid="tape-pause"
@@ -100,7 +110,7 @@ pub fn TapePanel(
             </button>
             <Show when=move || is_given.get() fallback=move || view! { <UnsupportedNote title="Tape" unsupported/> }>
                 <Fragment name="tape" cadence=Cadence::Shown topics source choice let:view>
-                    <Tape view is_held is_hovered selection/>
+                    <Tape view rows form is_held is_hovered selection/>
                 </Fragment>
             </Show>
         </section>
@@ -109,8 +119,12 @@ pub fn TapePanel(
 
 #[component]
 fn Tape(
-    /// The rows, if known.
+    /// The newest rows, if known.
     view: Signal<Option<TapeView>>,
+    /// All rows that are kept.
+    rows: StoredValue<TapeRows>,
+    /// How the rows are written.
+    form: Memo<TapeForm>,
     /// True while the rows are paused.
     is_held: Signal<bool>,
     /// Set while the pointer is over the rows.
@@ -118,25 +132,31 @@ fn Tape(
     /// The shown instrument.
     selection: Selection,
 ) -> impl IntoView {
-    let rows_room = NodeRef::<html::Div>::new();
-    let room = use_room(rows_room);
     // The rows shown: the current ones, or those at the time of the pause. Another instrument or size ends the pause of
     // old rows.
     let shown = Memo::new(move |known: Option<&TapeView>| {
-        let next = view.get().unwrap_or_default();
-        match known {
-            Some(known) if is_held.get() && known.choice == next.choice && !known.rows.is_empty() => known.clone(),
-            _ => next,
+        let (is_held, next) = (is_held.get(), view.get().unwrap_or_default());
+        match known.filter(|known| is_held && known.choice == next.choice && !known.rows.is_empty()) {
+            Some(known) => rows.with_value(|rows| rows.held(known, form.get())),
+            None => next,
         }
     });
-    // While the tape runs, only the rows that fit are rendered; a paused tape can be scrolled back.
-    let n_rows = Memo::new(move |_| match is_held.get() {
-        true => MAX_ROWS,
-        false => room.get().n_rows().clamp(MIN_ROWS, MAX_ROWS),
+    // While the tape runs, only the rows that fit exist; a paused tape can be scrolled back.
+    let window = use_row_window(move |room| {
+        let n_shown = shown.with(|shown| shown.rows.len());
+        if is_held.get() { n_shown } else { room.n_rows().clamp(MIN_ROWS, MAX_ROWS).min(n_shown) }
     });
+    let in_view = move || {
+        shown.with(|shown| {
+            let lines = shown.rows.get(window.in_view().get()).unwrap_or_default();
+            lines.iter().map(|line| (Arc::clone(line), shown.form)).collect::<Vec<(Arc<TapeLine>, TapeForm)>>()
+        })
+    };
     // Not `<For>`: it keeps some bytes of each row that ever existed, which at ten trades a second add up to megabytes.
-    let rows =
-        move || shown.with(|shown| shown.rows.iter().take(n_rows.get()).cloned().collect::<Vec<Arc<TapeLine>>>());
+    let body = move || {
+        let key = |(line, form): &(Arc<TapeLine>, TapeForm)| (line.row.serial, form.key());
+        keyed(in_view(), key, |_, (line, _)| (|_| {}, view! { <TapeRowView line/> }))
+    };
     let n_held = move || {
         let n_matched = view.with(|view| view.as_ref().map_or(0, |view| view.n_matched));
         n_matched.saturating_sub(shown.with(|shown| shown.n_matched))
@@ -154,33 +174,41 @@ fn Tape(
             _ => "",
         })
     });
+    let time_words = move || match form.get().zone {
+        TimeZone::Utc => "Time, UTC",
+        TimeZone::Local => "Time, local",
+    };
+    let headings = view! {
+        <span role="columnheader">{time_words}</span>
+        <span role="columnheader">"Price"</span>
+        <SizeHeading selection/>
+        <span role="columnheader"><span class="unseen">"Side"</span></span>
+    }
+    .into_any();
     view! {
         <div class="panel__head">
             <h2 class="panel__title">"Tape"</h2>
             <span class="tape__held" data-testid="tape-held">{held_note}</span>
         </div>
         <div
-            class="tape"
-            role="table"
-            aria-label="Last trades"
+            class="tape-frame"
             data-testid="tape"
             data-topic=topic
             data-held=move || is_held.get().to_string()
-            tabindex="0"
-            node_ref=rows_room
             on:pointerenter=move |event| if event.pointer_type() == "mouse" { is_hovered.set(true) }
             on:pointerleave=move |_| is_hovered.set(false)
         >
-            <div class="tape__row tape__row--head" role="row">
-                <span role="columnheader">"Time, UTC"</span>
-                <span role="columnheader">"Price"</span>
-                <span role="columnheader">"Size"</span>
-                <span role="columnheader"><span class="unseen">"Side"</span></span>
-            </div>
-            <div class="tape__rows" role="rowgroup">
-                {move || keyed(rows(), |line| line.serial, |_, line| (|_| {}, view! { <TapeRowView line/> }))}
-            </div>
-            <p class="tape__note" data-testid="tape-note" hidden=move || empty_note.get().is_empty()>{empty_note}</p>
+            <LongTable
+                label="Last trades"
+                class="tape"
+                testid="tape-table"
+                window
+                headings
+                rows=body.into_any()
+                is_focusable=true
+            >
+                <p class="tape__note" data-testid="tape-note" hidden=move || empty_note.get().is_empty()>{empty_note}</p>
+            </LongTable>
         </div>
     }
 }
@@ -191,13 +219,13 @@ fn TapeRowView(
     /// The trade.
     line: Arc<TapeLine>,
 ) -> impl IntoView {
-    let (side, sign) = match line.side {
+    let (side, sign) = match line.row.trade.aggressor_side {
         AggressorSide::Buyer => ("buy", "▲"),
         AggressorSide::Seller => ("sell", "▼"),
         AggressorSide::Unknown => ("unknown", "•"),
     };
     view! {
-        <div class="tape__row" role="row" data-testid="tape-row" data-side=side>
+        <div class="long-table__row tape__row" role="row" data-testid="tape-row" data-side=side>
             <span class="tape__time" role="cell">{line.time.clone()}</span>
             <span class="tape__price" role="cell" data-value=line.price_value.clone()>{line.price.clone()}</span>
             <span class="tape__size" role="cell">{line.size.clone()}</span>
