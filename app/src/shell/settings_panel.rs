@@ -64,12 +64,15 @@ pub fn Choices() -> impl IntoView {
                 choose=move |value: String| settings.update(|settings| settings.flash = Flash::parse(&value).unwrap_or_default())
             />
             <ChoiceGroup
-                name="zone" legend="Chart time zone" choices=zones
+                name="zone" legend="Time zone of chart and tape" choices=zones
                 chosen=Signal::derive(move || settings.with(|settings| settings.time_zone.as_str()))
                 choose=move |value: String| settings.update(|settings| settings.time_zone = TimeZone::parse(&value).unwrap_or_default())
             />
             <SourceChooser/>
             <CrossCheckPanel/>
+            <p class="settings__note" data-testid="settings-reach">
+                "The server answers this machine only. To open the page from elsewhere, put a reverse proxy with a log-in in front of it: see docs/remote-access.md."
+            </p>
     }
 }
 
