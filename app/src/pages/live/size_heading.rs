@@ -29,7 +29,10 @@ pub fn SizeHeading(
                 class="long-table__sort"
                 data-testid="size-unit"
                 title=move || format!("Show sizes in {}", asset(other()))
-                on:click=move |_| settings.update(|settings| settings.size_unit = untrack(other))
+                on:click=move |_| {
+                    let chosen = untrack(other);
+                    settings.update(|settings| settings.size_unit = chosen);
+                }
             >
                 "Size "
                 {move || asset(unit())}
