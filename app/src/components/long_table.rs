@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use leptos::{html, prelude::*};
 
-use crate::components::room::{Room, rows_in_view, use_room};
+use crate::components::room::{BLOCK, Room, rows_in_view, use_room};
 
 /// The part of a long table that is in view.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +42,28 @@ pub fn use_row_window(n_rows: impl Fn(Room) -> usize + Send + Sync + 'static) ->
     RowWindow { element, scroll_top, n_rows, in_view }
 }
 
+/// Returns the rows in view; `row` makes the one at a position. They come and go in blocks, which stay where they are: a
+/// keyed list would move the elements of rows that remain, and a moved element loses the focus.
+pub fn rows_of(window: RowWindow, row: impl Fn(usize) -> AnyView + Copy + Send + Sync + 'static) -> AnyView {
+    let RowWindow { n_rows, in_view, .. } = window;
+    let block = move |block_idx: usize| {
+        let start = block_idx * BLOCK;
+        let n_own = move || n_rows.get().saturating_sub(start).min(BLOCK);
+        let n_drawn = Memo::new(move |_| if in_view.get().contains(&start) { n_own() } else { 0 });
+        view! {
+            <div role="presentation" style:height=move || height(n_own())>
+                <For each=move || start..start + n_drawn.get() key=|place| *place children=row/>
+            </div>
+        }
+    };
+    view! { <For each=move || 0..n_rows.get().div_ceil(BLOCK) key=|block_idx| *block_idx children=block/> }.into_any()
+}
+
+/// Returns the height of some rows.
+fn height(n_rows: usize) -> Option<String> {
+    (n_rows > 0).then(|| format!("calc({n_rows} * var(--row-height))"))
+}
+
 /// Returns the `aria-rowindex` of the row at a position: the heading is the first row.
 pub fn row_index(position: usize) -> String {
     (position + 2).to_string()
@@ -60,8 +82,11 @@ pub fn LongTable(
     window: RowWindow,
     /// The headings, each with the role of a column header.
     headings: AnyView,
-    /// The rows in view, each of the class `long-table__row`.
+    /// The rows, each of the class `long-table__row`: those of [`rows_of`].
     rows: AnyView,
+    /// True if `rows` has nothing but the rows in view.
+    #[prop(optional)]
+    is_slice: bool,
     /// True if nothing in the rows takes the focus: the table does then, so that keys scroll it.
     #[prop(optional)]
     is_focusable: bool,
@@ -70,7 +95,6 @@ pub fn LongTable(
     children: Option<Children>,
 ) -> impl IntoView {
     let RowWindow { element, scroll_top, n_rows, in_view } = window;
-    let height = |n_rows: usize| (n_rows > 0).then(|| format!("calc({n_rows} * var(--row-height))"));
     view! {
         <div
             class=format!("long-table {class}")
@@ -90,7 +114,7 @@ pub fn LongTable(
             <div
                 class="long-table__rows"
                 role="rowgroup"
-                style:padding-top=move || height(in_view.get().start)
+                style:padding-top=move || height(if is_slice { in_view.get().start } else { 0 })
                 style:height=move || height(n_rows.get())
             >
                 {rows}
@@ -130,13 +154,13 @@ mod tests {
     fn only_rows_in_view_exist_and_each_tells_its_place() {
         let html = Owner::new().with(|| {
             let window = use_row_window(|_| 400);
-            let rows = window.in_view().get().map(|at| view! { <p aria-rowindex=row_index(at)></p> }).collect_view();
-            view! { <LongTable label="Books" class="" testid="books" window headings=().into_any() rows=rows.into_any()/> }
-                .to_html()
+            let rows = rows_of(window, |at| view! { <p aria-rowindex=row_index(at)></p> }.into_any());
+            view! { <LongTable label="Books" class="" testid="books" window headings=().into_any() rows/> }.to_html()
         });
         assert!(html.contains("aria-rowcount=\"401\""), "{html}");
         assert_eq!(html.matches("<p ").count(), 8, "{html}");
         assert!(html.contains("<p aria-rowindex=\"2\">"), "{html}");
         assert!(html.contains("height:calc(400 * var(--row-height))"), "{html}");
+        assert_eq!(html.matches("height:calc(8 * var(--row-height))").count(), 50, "the space of all: {html}");
     }
 }

@@ -98,7 +98,7 @@ mod watch {
 }
 
 /// Rows that are added and removed together.
-const BLOCK: usize = 8;
+pub const BLOCK: usize = 8;
 
 /// Maximum rows at once: more than the tallest screens show. It limits what a list renders and subscribes to.
 pub const MAX_ROWS: usize = 96;

@@ -205,6 +205,7 @@ fn Tape(
                 window
                 headings
                 rows=body.into_any()
+                is_slice=true
                 is_focusable=true
             >
                 <p class="tape__note" data-testid="tape-note" hidden=move || empty_note.get().is_empty()>{empty_note}</p>

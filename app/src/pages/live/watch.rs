@@ -15,7 +15,7 @@ use crate::{
     cadence::Cadence,
     components::{
         flash_price::FlashPrice,
-        long_table::{LongTable, RowWindow, SortHeading, row_index, use_row_window},
+        long_table::{LongTable, RowWindow, SortHeading, row_index, rows_of, use_row_window},
         status_light::{StatusLight, Subject},
     },
     format,
@@ -98,7 +98,7 @@ pub fn WatchPanel(
                 />
             </div>
             <Fragment name="watch" cadence=Cadence::Price topics source let:lines>
-                <WatchTable lines listed shown window selection order/>
+                <WatchTable lines listed window selection order/>
             </Fragment>
         </section>
     }
@@ -120,8 +120,6 @@ fn WatchTable(
     lines: Signal<Option<Lines>>,
     /// The instruments that pass the filter.
     listed: Memo<Vec<Arc<Instrument>>>,
-    /// The filtered instruments in view.
-    shown: Memo<Vec<Arc<Instrument>>>,
     /// The part of the table in view.
     window: RowWindow,
     /// The shown instrument.
@@ -169,12 +167,14 @@ fn WatchTable(
         {plain("Age", "watch__wide")}
     }
     .into_any();
-    let rows = view! {
-        <For each=move || shown.get() key=|instrument| instrument.id.clone() let:instrument>
-            <WatchRow line=line_of(lines, &instrument) place=place_of(listed, &instrument) instrument beat selection/>
-        </For>
-    }
-    .into_any();
+    let row = move |place: usize| {
+        let instrument = Memo::new(move |_| listed.with(|listed| listed.get(place).cloned()));
+        let row = move |instrument: Arc<Instrument>| {
+            view! { <WatchRow line=line_of(lines, &instrument) place instrument beat selection/> }
+        };
+        (move || instrument.get().map(row)).into_any()
+    };
+    let rows = rows_of(window, row);
     view! {
         <LongTable label="Instruments" class="watch" testid="watch" window headings rows>
             <p class="watch__note" hidden=move || empty_note().is_empty()>{empty_note}</p>
@@ -204,12 +204,6 @@ fn line_of(lines: Signal<Option<Lines>>, instrument: &Instrument) -> Memo<WatchL
     })
 }
 
-/// Returns the `aria-rowindex` of one instrument's row.
-fn place_of(listed: Memo<Vec<Arc<Instrument>>>, instrument: &Instrument) -> Memo<Option<String>> {
-    let id = instrument.id.clone();
-    Memo::new(move |_| listed.with(|listed| listed.iter().position(|one| one.id == id).map(row_index)))
-}
-
 /// Scrolls to the shown instrument's row when another one is chosen, rendered or not.
 fn scroll_to_shown(table: NodeRef<html::Div>, listed: Memo<Vec<Arc<Instrument>>>, selection: Selection) {
     let is_known = Memo::new(move |_| listed.with(|listed| !listed.is_empty()));
@@ -231,7 +225,7 @@ fn WatchRow(
     /// The figures of the instrument.
     line: Memo<WatchLine>,
     /// Its place in the table.
-    place: Memo<Option<String>>,
+    place: usize,
     /// The instrument.
     instrument: Arc<Instrument>,
     /// When to read the state of its stream again.
@@ -272,7 +266,7 @@ fn WatchRow(
         <div
             class="long-table__row watch__row"
             role="row"
-            aria-rowindex=move || place.get()
+            aria-rowindex=row_index(place)
             data-testid="watch-row"
             data-symbol=id.to_string()
             data-topic=Topic::quote(&id).to_string()

@@ -4,7 +4,7 @@ use leptos::{ev, prelude::*};
 
 use crate::{
     components::{
-        long_table::{LongTable, row_index, use_row_window},
+        long_table::{LongTable, row_index, rows_of, use_row_window},
         page_head::PageHead,
     },
     pages::markets::{
@@ -109,8 +109,9 @@ fn PairChooser(
                 </span>
             </div>
         }
+        .into_any()
     };
-    let rows = view! { <For each=move || window.in_view().get() key=|place| *place children=row_at/> }.into_any();
+    let rows = rows_of(window, row_at);
     let headings = view! { <span role="columnheader">"Shown pairs"</span> }.into_any();
     view! {
         <button class="button" data-testid="pairs-open" popovertarget="pair-chooser">

@@ -10,7 +10,7 @@ use topics::{channels::consolidated::LeftOut, topic::Topic};
 use crate::{
     components::{
         flash_price::{FlashPrice, PriceFigure},
-        long_table::{LongTable, RowWindow, row_index},
+        long_table::{LongTable, RowWindow, row_index, rows_of},
         status_mark::StatusMark,
     },
     format,
@@ -34,27 +34,29 @@ pub fn MarketTable(
     /// The values of the rows in view.
     value: Signal<Option<Sampled>>,
 ) -> impl IntoView {
-    let shown = Memo::new(move |_| rows.with(|rows| rows.get(window.in_view().get()).unwrap_or_default().to_vec()));
-    let place_of = move |key: Arc<str>| {
-        Memo::new(move |_| rows.with(|rows| rows.iter().position(|row| row.key() == &*key).map(row_index)))
-    };
-    let row = move |row: MarketRow| {
-        let place = place_of(row.key().into());
-        match row {
-            MarketRow::Best { group, .. } => view! { <BestRow group value place/> }.into_any(),
-            MarketRow::Venue { instrument, pair, .. } => {
-                let id = instrument.id.clone();
-                let line = move |_: Option<&VenueLine>| {
-                    value.with(|value| value.as_ref()?.venues.get(&id).cloned()).unwrap_or_default()
-                };
-                view! { <VenueRow instrument pair line=Memo::new(line) place/> }.into_any()
-            }
+    let row_at = move |place: usize, row: MarketRow| match row {
+        MarketRow::Best { group, .. } => view! { <BestRow group value place/> }.into_any(),
+        MarketRow::Venue { instrument, pair, .. } => {
+            let id = instrument.id.clone();
+            let line = move |_: Option<&VenueLine>| {
+                value.with(|value| value.as_ref()?.venues.get(&id).cloned()).unwrap_or_default()
+            };
+            view! { <VenueRow instrument pair line=Memo::new(line) place/> }.into_any()
         }
+    };
+    // A row is made again only when another one takes its place.
+    let row = move |place: usize| {
+        let key = Memo::new(move |_| rows.with(|rows| rows.get(place).map(|row| row.key().to_owned())));
+        let row = move || {
+            key.track();
+            rows.with_untracked(|rows| rows.get(place).cloned()).map(|row| row_at(place, row))
+        };
+        row.into_any()
     };
     let heading =
         |(label, class): (&'static str, &'static str)| view! { <span role="columnheader" class=class>{label}</span> };
     let headings = HEADINGS.map(heading).into_any();
-    let body = view! { <For each=move || shown.get() key=|row| row.key().to_owned() children=row/> }.into_any();
+    let body = rows_of(window, row);
     view! { <LongTable label="Pairs" class="market-table" testid="markets" window headings rows=body/> }
 }
 
@@ -78,7 +80,7 @@ fn BestRow(
     /// The values of the rows in view.
     value: Signal<Option<Sampled>>,
     /// Its place in the table.
-    place: Memo<Option<String>>,
+    place: usize,
 ) -> impl IntoView {
     let name = group.name.clone();
     let best = Memo::new(move |_| value.with(|value| value.as_ref()?.best.get(&name).cloned()).unwrap_or_default());
@@ -99,7 +101,7 @@ fn BestRow(
         <div
             class="long-table__row market market--best"
             role="row"
-            aria-rowindex=move || place.get()
+            aria-rowindex=row_index(place)
             data-testid="pair"
             data-pair=group.name.clone()
             data-topic=topic
@@ -147,7 +149,7 @@ fn VenueRow(
     /// Its values.
     line: Memo<VenueLine>,
     /// Its place in the table.
-    place: Memo<Option<String>>,
+    place: usize,
 ) -> impl IntoView {
     let live = use_live();
     let choose = use_choose();
@@ -194,7 +196,7 @@ fn VenueRow(
             class="long-table__row market"
             class:market--venue=!is_alone
             role="row"
-            aria-rowindex=move || place.get()
+            aria-rowindex=row_index(place)
             data-testid=if is_alone { "pair" } else { "venue-row" }
             data-pair=pair.as_ref().map(ToString::to_string)
             data-symbol=id.to_string()

@@ -10,7 +10,7 @@ use model::{
 use crate::{
     cadence::Cadence,
     components::{
-        long_table::{LongTable, SortHeading, row_index, use_row_window},
+        long_table::{LongTable, SortHeading, row_index, rows_of, use_row_window},
         status_light::{StatusLight, Subject},
     },
     format::{self, UNKNOWN},
@@ -106,12 +106,7 @@ fn BookTable(
             rows.with(|rows| rows.as_ref()?.get(at).cloned())
         })
     };
-    let rows = view! {
-        <For each=move || window.in_view().get() key=|place| *place let(place)>
-            <ProofRow place row=row_at(place)/>
-        </For>
-    }
-    .into_any();
+    let rows = rows_of(window, move |place| view! { <ProofRow place row=row_at(place)/> }.into_any());
     view! {
         <LongTable label="Order-book checks" class="proof" testid="proof" window headings rows>
             <p class="proof__note" hidden=move || note().is_empty()>{note}</p>

@@ -1,14 +1,12 @@
 //! A venue's followed symbols: a few beside each other, many as a count that opens a list with a filter.
 
-use std::ops::Range;
-
 use leptos::{ev, prelude::*};
 use wire::command::{Command, FeedSymbols};
 
 use crate::{
     components::{
         icon::{Icon, IconMark},
-        long_table::{LongTable, row_index, use_row_window},
+        long_table::{LongTable, row_index, rows_of, use_row_window},
         status_mark::StatusMark,
     },
     live::{commands::CommandState, use_live},
@@ -87,8 +85,8 @@ fn SymbolList(
                 <span class="venue__listed" role="cell"><SymbolControls venue symbol answer/></span>
             </div>
         }
+        .into_any()
     };
-    let each = move || -> Range<usize> { window.in_view().get() };
     view! {
         <details class="venue__all" on:toggle=move |_| is_open.update(|is_open| *is_open = !*is_open)>
             <summary class="venue__count" data-testid="symbol-count">{move || symbols.with(|symbols| summary(symbols))}</summary>
@@ -107,7 +105,7 @@ fn SymbolList(
                 testid="symbol-list"
                 window
                 headings=view! { <span role="columnheader">{move || format!("{} shown", found.with(Vec::len))}</span> }.into_any()
-                rows=view! { <For each key=|place| *place children=row/> }.into_any()
+                rows=rows_of(window, row)
             />
         </details>
     }
