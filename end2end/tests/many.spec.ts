@@ -62,7 +62,7 @@ for (const [path, testid, rowId] of [
     // The keyboard goes on from there, and back to rows that did not exist.
     await end.getByRole("button").first().focus();
     const frame = () => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))));
-    for (let step = 0; step < 2 * drawn; step += 1) {
+    for (let step = 0; step < 4 * drawn; step += 1) {
       await page.keyboard.press("Shift+Tab");
       await frame();
     }
