@@ -59,7 +59,7 @@ impl Client {
     /// Subscribes, without reading the answer.
     pub(crate) async fn follow(&mut self, patterns: &[&str]) {
         let topics = patterns.iter().map(|pattern| TopicPattern::parse(pattern).unwrap()).collect();
-        self.say(&ClientMessage::Subscribe(Subscribe { id: 1, topics })).await;
+        self.say(&ClientMessage::Subscribe(Subscribe { id: 1, topics, lane_ms: None })).await;
     }
 
     /// Reads one message and notes its ages; `Err` with the close code, 0 without one, at the end.
