@@ -209,7 +209,7 @@ fn scroll_to_shown(table: NodeRef<html::Div>, listed: Memo<Vec<Arc<Instrument>>>
     let is_known = Memo::new(move |_| listed.with(|listed| !listed.is_empty()));
     Effect::new(move |_| {
         // A new order alone does not scroll.
-        is_known.track();
+        let _is_known = is_known.get();
         let position = |id: &Option<InstrumentId>| {
             listed.with_untracked(|listed| listed.iter().position(|one| Some(&one.id) == id.as_ref()))
         };

@@ -48,8 +48,10 @@ pub fn MarketTable(
     let row = move |place: usize| {
         let key = Memo::new(move |_| rows.with(|rows| rows.get(place).map(|row| row.key().to_owned())));
         let row = move || {
-            key.track();
-            rows.with_untracked(|rows| rows.get(place).cloned()).map(|row| row_at(place, row))
+            // Read, not only tracked: a memo that was never read notices nothing.
+            let is_taken = key.with(Option::is_some);
+            let row = is_taken.then(|| rows.with_untracked(|rows| rows.get(place).cloned())).flatten();
+            row.map(|row| row_at(place, row))
         };
         row.into_any()
     };

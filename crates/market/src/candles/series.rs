@@ -92,6 +92,10 @@ impl Series {
         self.is_followed = true;
     }
 
+    fn is_wanted(&self) -> bool {
+        self.is_followed || self.lanes.is_any_started()
+    }
+
     pub(crate) fn start(&mut self, lane: Lane) {
         let revision = self.revision;
         self.lanes.start(lane, || revision);
@@ -227,7 +231,7 @@ impl Series {
 
     /// Returns the number of candles to request from the venue now, if any.
     pub(super) fn request(&mut self, venue_time: Option<Timestamp>, now: Monotonic) -> Option<usize> {
-        if self.is_followed || self.lanes.is_any_started() { self.recovery.request(venue_time, now) } else { None }
+        if self.is_wanted() { self.recovery.request(venue_time, now) } else { None }
     }
 
     /// Returns the candles that changed since this lane's last turn.
@@ -277,7 +281,7 @@ impl Series {
     }
 
     fn insert(&mut self, at: usize, bar: Bar) {
-        let n_kept = if self.is_followed { N_KEPT } else { N_UNFOLLOWED };
+        let n_kept = if self.is_wanted() { N_KEPT } else { N_UNFOLLOWED };
         if at == 0 && self.bars.len() >= n_kept {
             return;
         }
@@ -531,8 +535,15 @@ mod tests {
 
     #[test]
     fn keeps_a_bounded_number() {
-        for (is_followed, n_kept) in [(false, N_UNFOLLOWED), (true, N_KEPT)] {
-            let mut series = Series { is_followed, ..Series::new(Interval::S1) };
+        let started = |lane: Option<Lane>| {
+            let mut series = Series::new(Interval::S1);
+            lane.into_iter().for_each(|lane| series.start(lane));
+            series
+        };
+        let followed = Series { is_followed: true, ..Series::new(Interval::S1) };
+        for (mut series, n_kept) in
+            [(started(None), N_UNFOLLOWED), (started(Some(Lane::Fast)), N_KEPT), (followed, N_KEPT)]
+        {
             (0..2_000).for_each(|second| on(&mut series, second * 1_000, "1", "1", Continuity::Whole));
             on(&mut series, 5, "1", "1", Continuity::Whole);
             assert_eq!(series.bars.len(), n_kept);
