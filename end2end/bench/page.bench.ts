@@ -116,7 +116,7 @@ test("page on live data", async () => {
 
     const ring = await page.evaluate(() => (window as unknown as { __truetape_latency?: Paint[] }).__truetape_latency ?? []);
     const whole = ring.filter((paint) => paint.venue_time_ms > 0);
-    console.log("latency at the 100 ms lane, one clock (all on one machine):");
+    console.log("latency, one clock (all on one machine):");
     console.log(row("simulator's schedule to server", whole.map((paint) => paint.receive_time_us / 1e3 - paint.venue_time_ms)));
     console.log(row("server receive to publish (lane)", whole.map((paint) => (paint.publish_time_us - paint.receive_time_us) / 1e3)));
     console.log(row("publish to browser", whole.map((paint) => paint.browser_receive_ms - paint.publish_time_us / 1e3)));
