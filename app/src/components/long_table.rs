@@ -90,7 +90,7 @@ pub fn LongTable(
     /// True if nothing in the rows takes the focus: the table does then, so that keys scroll it.
     #[prop(optional)]
     is_focusable: bool,
-    /// What stands below the rows.
+    /// Content below the rows.
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {

@@ -37,7 +37,7 @@ pub(crate) struct InboxState<P> {
     followed: BTreeMap<Arc<str>, (u32, usize)>,
     /// True if a slot needs a snapshot in its turn.
     is_behind: bool,
-    /// What a stream has been served that was last in want of anything: the lowest of all that wait.
+    /// Bytes served to the least served of the streams that waited last. A stream that begins to wait starts from here.
     served: u64,
     lag_bytes: usize,
     /// Counts complete drains, after which nothing waits in any slot.
@@ -89,7 +89,7 @@ impl Slot {
 enum Wish {
     Nothing,
     Snapshot,
-    /// Asked for because it is the stream's turn.
+    /// Requested for the stream's turn, which has come.
     NextSnapshot,
     /// In place of what waits in the queue.
     FreshSnapshot,

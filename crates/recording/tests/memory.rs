@@ -1,4 +1,4 @@
-//! What a followed symbol keeps in memory: the session's book and the view's candles, after ten minutes of a busy market.
+//! Measures the memory of a followed symbol, its book and its candles, after ten minutes of a busy market.
 //!
 //! Measured as the process grows, so it counts only what the allocator took from the system. Not here: topics that
 //! somebody reads (the hub).

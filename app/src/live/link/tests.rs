@@ -306,7 +306,7 @@ fn a_topic_on_another_lane_begins_with_a_snapshot() {
     let mut wants = topics(&["a", "b"]);
     wants.insert(topic("a"), Lane::Screen);
     assert_eq!(play.give(Input::Wants(wants.clone())), ["subscribe quote:demo:a on 33"]);
-    // What is still on its way from the other lane does not count.
+    // Items of the other lane that are still in flight are ignored.
     assert!(play.message(batch(vec![item(UpdateKind::Delta, "a", 11)])).is_empty());
     assert_eq!(play.message(batch(vec![item(UpdateKind::Snapshot, "a", 70)])), ["updates quote:demo:a@70"]);
     assert_eq!(play.message(batch(vec![item(UpdateKind::Delta, "b", 11)])), ["updates quote:demo:b@11"]);

@@ -27,7 +27,7 @@ pub fn PrintSound(
         settings.with(|settings| settings.sound_least_text(&id).map(str::to_owned))
     });
     let is_on = Memo::new(move |_| least.with(Option::is_some));
-    // What was typed, kept while the sound is off.
+    // The typed amount, kept while the sound is off.
     let typed = RwSignal::new(DEFAULT_LEAST.to_owned());
     Effect::new(move |_| {
         if let Some(least) = least.get() {
