@@ -67,7 +67,6 @@ pub fn CandleChart(
             <canvas class="candle-chart__layer"></canvas>
             <canvas class="candle-chart__layer"></canvas>
             <canvas class="candle-chart__layer"></canvas>
-            <canvas class="candle-chart__layer"></canvas>
             <div class="candle-chart__legend" data-testid="chart-legend">
                 <span class="candle-chart__time"></span>
                 " "

@@ -12,7 +12,7 @@ use chart::{
 #[cfg(feature = "browser")]
 use leptos::prelude::*;
 use model::{
-    candle::{Candle, Interval},
+    candle::Interval,
     time::{Monotonic, Timestamp},
 };
 
@@ -43,15 +43,11 @@ impl ChartSeries {
         }
     }
 
-    /// Replaces all candles (a snapshot). A view that the reader has moved stays.
-    pub fn set_bars(self, bars: &[Candle]) {
-        self.change(|chart| chart.set_bars(bars));
-    }
-
-    /// Adds candles and replaces those with the same open time (a delta: the forming candle, closed and corrected
-    /// ones).
-    pub fn upsert(self, bars: &[Candle]) {
-        self.change(|chart| chart.upsert(bars));
+    /// Changes the candles and draws them at once: call it while a frame is being made, with its time.
+    #[cfg_attr(not(feature = "browser"), expect(unused_variables, reason = "there is no chart on the server"))]
+    pub fn change_in_frame(self, now: Monotonic, change: impl FnOnce(&mut Chart)) {
+        #[cfg(feature = "browser")]
+        self.with_view(|surface| surface.change_in_frame(now, change));
     }
 
     /// Forgets all candles and the reader's view: call it when instrument or interval change, before the new candles
@@ -89,13 +85,6 @@ impl ChartSeries {
     /// Sets the time zone of all texts.
     pub fn set_zone(self, zone: Zone) {
         self.change(|chart| chart.set_zone(zone));
-    }
-
-    /// Draws pending changes now instead of in the next frame: call it while a frame is being made, with its time.
-    #[cfg_attr(not(feature = "browser"), expect(unused_variables, reason = "there is no chart on the server"))]
-    pub fn flush(self, now: Monotonic) {
-        #[cfg(feature = "browser")]
-        self.with_view(|surface| surface.flush(now));
     }
 
     pub(super) fn set_instrument(self, label: &str, price_decimals: u32, size_decimals: u32) {

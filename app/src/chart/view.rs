@@ -36,7 +36,7 @@ struct Inner {
 /// The parts that exist while the chart is on the page.
 struct Scene {
     root: Element,
-    /// Grid and axes, bars, the forming bar with the last price, crosshair.
+    /// Grid, axes and settled bars; the forming bar with the last price; crosshair.
     layers: [Layer; N_LAYERS],
     legend: Element,
     /// The texts inside the legend's elements: time, prices, change, volume, moving average.
@@ -86,15 +86,13 @@ impl ChartView {
         }
     }
 
-    /// Draws now instead of in the requested frame. Not if the page must be measured first.
-    pub(super) fn flush(&self, now: Monotonic) {
+    /// Changes the chart and draws it now. If the page must be measured first, it is drawn in the next frame.
+    pub(super) fn change_in_frame(&self, now: Monotonic, change: impl FnOnce(&mut Chart)) {
         let Ok(mut inner) = self.0.try_borrow_mut() else { return };
-        let Some(scene) = &mut inner.scene else { return };
-        if scene.is_size_due || scene.is_palette_due {
-            return;
-        }
-        if let Some(frame) = scene.frame.take() {
-            let _none_pending = window().cancel_animation_frame(frame);
+        change(&mut inner.chart);
+        if inner.scene.as_ref().is_some_and(|scene| scene.is_size_due || scene.is_palette_due) {
+            inner.ask_for_frame();
+        } else {
             inner.draw(now.saturating_since(Monotonic::ZERO).as_secs_f64() * 1e3);
         }
     }
@@ -161,7 +159,9 @@ impl Inner {
 
     fn draw(&mut self, now_ms: f64) {
         let Self { chart, scene: Some(scene) } = self else { return };
-        scene.frame = None;
+        if let Some(frame) = scene.frame.take() {
+            let _may_be_this_one = window().cancel_animation_frame(frame);
+        }
         // If the page was hidden meanwhile, it requests a frame when it is visible again.
         if document().hidden() {
             return;
@@ -176,12 +176,12 @@ impl Inner {
             chart.set_surface(scene.measure(chart.font_family()));
         }
         let level = chart.prepare();
-        let [base, series, last, cursor] = &mut scene.layers;
-        if level >= Level::Full {
-            base.draw(|area| chart.draw_base(area));
-        }
+        let [settled, last, cursor] = &mut scene.layers;
         if level >= Level::Light {
-            series.draw(|area| chart.draw_series(area));
+            settled.draw(|area| {
+                chart.draw_base(area)?;
+                chart.draw_series(area)
+            });
         }
         if level >= Level::Last {
             last.draw(|area| chart.draw_last(area));
@@ -428,7 +428,7 @@ fn changed<T: PartialEq>(shown: &mut Option<T>, now: T) -> bool {
     is_news
 }
 
-const N_LAYERS: usize = 4;
+const N_LAYERS: usize = 3;
 
 const N_PARTS: usize = 5;
 

@@ -51,6 +51,7 @@ pub(super) fn start(live: Live) {
         callbacks: None,
         timer: None,
         is_frame_due: false,
+        framed_at: now.monotonic,
         slow_tick_at: now.monotonic,
         epoch: None,
         pending: SortedMap::new(),
@@ -89,6 +90,7 @@ struct Driver {
     callbacks: Option<Callbacks>,
     timer: Option<Timer>,
     is_frame_due: bool,
+    framed_at: Monotonic,
     slow_tick_at: Monotonic,
     epoch: Option<Epoch>,
     /// Commands that wait for their answer, by ticket.
@@ -227,7 +229,7 @@ impl Shared {
         let _refused = document().add_event_listener_with_callback("visibilitychange", listener);
         on_visibility.forget();
         let shared = self.clone();
-        let _interval = set_interval_with_handle(move || shared.want_frame(), AGE_TICK);
+        let _interval = set_interval_with_handle(move || shared.want_frame_for_ages(), AGE_TICK);
     }
 
     fn discard_latency(&self) {
@@ -243,14 +245,25 @@ impl Shared {
         }
     }
 
+    /// Requests a frame if there has been none lately: each frame advances the ages.
+    fn want_frame_for_ages(&self) {
+        if let Ok(mut driver) = self.0.try_borrow_mut()
+            && browser::now().monotonic.saturating_since(driver.framed_at) >= AGE_TICK / 2
+        {
+            driver.want_frame();
+        }
+    }
+
     fn frame(&self) {
+        let now = browser::now();
         let live = {
             let Ok(mut driver) = self.0.try_borrow_mut() else { return };
             driver.is_frame_due = false;
+            driver.framed_at = now.monotonic;
             driver.tell_link();
             driver.live
         };
-        live.tick.set(browser::now());
+        live.tick.set(now);
         // After this frame's paint: effects have run as microtasks, layout and paint follow the callback.
         if let Ok(driver) = self.0.try_borrow()
             && let Some(callbacks) = &driver.callbacks

@@ -49,12 +49,11 @@ pub fn ChartPanel(
         drop_others(Some(&topic));
         let seen = held.with_value(|(_, revision)| *revision);
         let Some(log) = model.candles(&topic) else { return Ok(None) };
-        match log.changes_since(seen) {
-            ChartChange::Replace(bars) => series.set_bars(&bars),
-            ChartChange::Upsert(bars) => series.upsert(&bars),
-        }
         // The region's turn is part of a frame.
-        series.flush(browser::now().monotonic);
+        series.change_in_frame(browser::now().monotonic, |chart| match log.changes_since(seen) {
+            ChartChange::Replace(bars) => chart.set_bars(&bars),
+            ChartChange::Upsert(bars) => chart.upsert(&bars),
+        });
         held.set_value((Some(topic), log.revision()));
         Ok(Some(log.revision()))
     };
