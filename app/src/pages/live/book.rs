@@ -1,7 +1,5 @@
 //! The order book panel: asks above, bids below, the spread between them, and the result of the book's checks.
 
-use std::sync::Arc;
-
 use leptos::{ev, html, prelude::*};
 use model::{decimal::Price, instrument::InstrumentId};
 use topics::{
@@ -194,22 +192,23 @@ fn BookLine(
     /// Its contents, if known.
     row: Memo<Option<BookRow>>,
 ) -> impl IntoView {
-    let testid: Arc<str> = format!("book-{side}-{level_idx}").into();
-    let [price_id, size_id] = ["price", "size"].map(|of| Arc::<str>::from(format!("{testid}-{of}")));
-    let is_partial = move || row.with(|row| row.as_ref().is_some_and(|row| row.is_partial).then_some("true"));
-    // One closure for all cells: most change together, ten and more times a second.
-    let cells = move || {
-        let row = row.get().unwrap_or_default();
-        view! {
-            <i class="book__bar" aria-hidden="true" style:transform=format!("scaleX({})", f64::from(row.fill_percent) / 100.0)></i>
-            <span class="book__price" role="cell" data-testid=price_id.clone() data-value=row.price_value>{row.price}</span>
-            <span class="book__size" role="cell" data-testid=size_id.clone() data-value=row.size_value>{row.size}</span>
-            <span class="book__total" role="cell">{row.total}</span>
-        }
+    let testid = format!("book-{side}-{level_idx}");
+    let text = move |of: fn(&BookRow) -> &str| {
+        move || row.with(|row| row.as_ref().map_or_else(String::new, |row| of(row).to_owned()))
     };
+    let fill =
+        move || row.with(|row| row.as_ref().map(|row| format!("scaleX({})", f64::from(row.fill_percent) / 100.0)));
+    let is_partial = move || row.with(|row| row.as_ref().is_some_and(|row| row.is_partial).then_some("true"));
     view! {
-        <div class="book__row" role="row" data-testid=testid data-partial=is_partial>
-            {cells}
+        <div class="book__row" role="row" data-testid=testid.clone() data-partial=is_partial>
+            <i class="book__bar" aria-hidden="true" style:transform=fill></i>
+            <span class="book__price" role="cell" data-testid=format!("{testid}-price") data-value=text(|row| &row.price_value)>
+                {text(|row| &row.price)}
+            </span>
+            <span class="book__size" role="cell" data-testid=format!("{testid}-size") data-value=text(|row| &row.size_value)>
+                {text(|row| &row.size)}
+            </span>
+            <span class="book__total" role="cell">{text(|row| &row.total)}</span>
         </div>
     }
 }

@@ -259,19 +259,8 @@ fn WatchRow(
     let word = Signal::derive(move || stream.with(|stream| stream.2));
     let subject = Signal::stored(Some(Subject::Stream(id.clone())));
     let price = Memo::new(move |_| line.with(|line| line.figures.last.clone()));
-    // One closure for all cells: most change together, ten times a second.
-    let cells = move || {
-        let WatchLine { figures, rate } = line.get();
-        let cell = |class: &'static str, text: String| view! { <span class=class role="cell">{text}</span> };
-        view! {
-            <span class="watch__change" role="cell" data-trend=figures.trend.as_str()>{figures.change.text}</span>
-            {cell("watch__middle", figures.bid.text)}
-            {cell("watch__middle", figures.ask.text)}
-            {cell("watch__wide", figures.high.text)}
-            {cell("watch__wide", figures.low.text)}
-            {cell("watch__middle", figures.volume.text)}
-            {cell("watch__wide", rate)}
-        }
+    let cell = move |class: &'static str, of: fn(&WatchLine) -> &str| {
+        view! { <span class=class role="cell">{move || line.with(|line| of(line).to_owned())}</span> }
     };
     view! {
         <div
@@ -301,7 +290,15 @@ fn WatchRow(
                 <span class="watch__venue">{instrument.id.venue().to_string()}</span>
             </span>
             <span role="cell"><FlashPrice testid="watch-last" figure=price/></span>
-            {cells}
+            <span class="watch__change" role="cell" data-trend=move || line.with(|line| line.figures.trend.as_str())>
+                {move || line.with(|line| line.figures.change.text.clone())}
+            </span>
+            {cell("watch__middle", |line| &line.figures.bid.text)}
+            {cell("watch__middle", |line| &line.figures.ask.text)}
+            {cell("watch__wide", |line| &line.figures.high.text)}
+            {cell("watch__wide", |line| &line.figures.low.text)}
+            {cell("watch__middle", |line| &line.figures.volume.text)}
+            {cell("watch__wide", |line| &line.rate)}
             <span class="watch__wide" role="cell">{move || stream.with(|stream| stream.1.clone())}</span>
         </div>
     }

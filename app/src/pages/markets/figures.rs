@@ -97,6 +97,21 @@ impl PairGroup {
     }
 }
 
+/// Returns what is missing for a comparison, of all pairs and the number of rows that the filter
+/// leaves; empty if nothing is.
+pub fn advice(all: &[PairGroup], n_listed: usize) -> &'static str {
+    let n_most = all.iter().map(PairGroup::n_venues).max().unwrap_or(0);
+    let mut venues = all.iter().flat_map(|group| &group.instruments).map(|instrument| instrument.id.venue());
+    let has_two_venues = venues.next().is_some_and(|first| venues.any(|venue| venue != first));
+    match n_most {
+        0 => "No venue is running. ",
+        _ if n_listed == 0 => "No pair matches the filter. ",
+        1 if has_two_venues => "No pair is on two venues: follow one pair on both to compare its prices. ",
+        1 => "Start a second venue to compare prices. ",
+        _ => "",
+    }
+}
+
 /// The widest decimals of a pair.
 #[derive(Clone, Copy, Debug)]
 struct Decimals {
@@ -327,6 +342,21 @@ pub(super) mod tests {
             ("demo:BTCUSD", "BTC", "USD"),
             ("two:ETHBTC", "ETH", "BTC"),
         ])
+    }
+
+    #[test]
+    fn an_empty_comparison_says_what_is_missing() {
+        #[track_caller]
+        fn check(rows: &[(&str, &str, &str)], n_listed: usize, expected: &str) {
+            let said = advice(&groups(&instruments(rows), Dollars::default()), n_listed);
+            assert!(said.starts_with(expected) && said.is_empty() == expected.is_empty(), "{said}");
+        }
+        let (btc, eth) = (("one:BTC/USD", "BTC", "USD"), ("two:ETHBTC", "ETH", "BTC"));
+        check(&[], 0, "No venue is running.");
+        check(&[btc], 0, "No pair matches the filter.");
+        check(&[btc], 1, "Start a second venue");
+        check(&[btc, eth], 2, "No pair is on two venues");
+        check(&[btc, eth, ("two:BTC-USD", "BTC", "USD")], 3, "");
     }
 
     #[test]

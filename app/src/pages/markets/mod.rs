@@ -22,7 +22,7 @@ use crate::{
         markets::{
             choice::{Choice, listed},
             controls::Controls,
-            figures::{PairGroup, Sampled, groups},
+            figures::{PairGroup, Sampled, advice, groups},
             rows::{MarketRow, rows},
             table::MarketTable,
         },
@@ -98,14 +98,7 @@ fn EmptyNote(
     let live = use_live();
     let words = Memo::new(move |_| {
         let is_known = live.instruments().with(|list| list.is_known);
-        let n_most = all.with(|all| all.iter().map(PairGroup::n_venues).max().unwrap_or(0));
-        match () {
-            () if !is_known => "",
-            () if n_most == 0 => "No venue is running. ",
-            () if n_listed.get() == 0 => "No pair matches the filter. ",
-            () if n_most == 1 => "Start a second venue to compare prices. ",
-            () => "",
-        }
+        if is_known { all.with(|all| advice(all, n_listed.get())) } else { "" }
     });
     view! {
         <p class="markets__note" data-testid="markets-note" hidden=move || words.with(|words| words.is_empty())>
