@@ -150,7 +150,8 @@ pub fn SymbolSearch(
                 />
                 " Keep newly followed ones after a restart"
             </label>
-            <details hidden=move || n_missing() == 0>
+            // Who has typed nothing misses nothing.
+            <details hidden=move || n_missing() == 0 || text.with(|text| text.trim().is_empty())>
                 <summary>{missing_head}</summary>
                 <ul>{move || missing().into_iter().map(|reason| view! { <li>{reason}"."</li> }).collect_view()}</ul>
             </details>
@@ -256,14 +257,14 @@ fn use_active_row(option_idx: usize, active_idx: RwSignal<usize>) -> (NodeRef<ht
     (row, is_active)
 }
 
-/// Searches the venues' lists shortly after each change of the text.
+/// Searches the venues' lists shortly after each change of the text; without one, they give some of what they have.
 fn use_listed(text: RwSignal<String>, is_open: RwSignal<bool>) -> RwSignal<Found> {
     let found = RwSignal::new(Found::default());
     let n_changes = StoredValue::new(0_u32);
     Effect::new(move |_| {
         let text = text.get().trim().to_owned();
         n_changes.update_value(|n_changes| *n_changes += 1);
-        if !is_open.get() || text.is_empty() {
+        if !is_open.get() {
             found.set(Found::default());
             return;
         }
