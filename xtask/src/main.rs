@@ -11,6 +11,7 @@ mod dev;
 mod fuzz;
 mod house;
 mod npm;
+mod pack;
 mod page;
 mod process;
 mod running;

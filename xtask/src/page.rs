@@ -1,8 +1,8 @@
 //! Compiles the page and direct mode's worker to WebAssembly and generates the JavaScript that loads them.
 //!
 //! Not the site folder: the result is in `target/front/page-<mode>` until `site` copies the changed files. wasm-bindgen
-//! runs as a library of exactly the version that the page links, so there is no tool to install. wasm-opt (which saves
-//! 1 % after compression) runs in release builds if it is on PATH.
+//! runs as a library of exactly the version that the page links, so there is no tool to install. Release builds are
+//! packed (`pack`); before that, wasm-opt runs if it is on PATH.
 
 use std::{
     fs,
@@ -17,7 +17,7 @@ use wasm_bindgen_cli_support::Bindgen;
 use crate::{
     builds::{Mode, OUTPUT_NAME, WASM},
     house::House,
-    process, split,
+    pack, process, split,
 };
 
 /// Compiles the page to `truetape.js` and `truetape.wasm`, and the worker to `worker.js` and `worker.wasm`, unless they
@@ -51,6 +51,14 @@ pub(crate) fn build(house: &House, mode: Mode) -> anyhow::Result<()> {
             Some(program) => process::run(Command::new(program).args(WASM_OPT_ARGS).arg(&wasm).arg("-o").arg(&wasm))?,
             None if mode == Mode::Release => eprintln!("wasm-opt is not on PATH: continuing without it"),
             None => {}
+        }
+    }
+    if mode == Mode::Release {
+        for file in fs::read_dir(&out)? {
+            let file = file?.path();
+            if file.extension().is_some_and(|extension| extension == "wasm") {
+                pack::pack(&file).with_context(|| format!("pack {}", file.display()))?;
+            }
         }
     }
     fs::write(&stamp_file, stamp)?;
