@@ -23,6 +23,8 @@ use crate::{
 /// A part of the page whose code is loaded lazily.
 #[derive(Clone, Copy, Debug)]
 pub enum LazyPart {
+    /// The strip that says that nobody follows the shown instrument.
+    Absence(Selection),
     /// The page at a path.
     Page(&'static str),
     /// The sound of large trades of the shown instrument.
@@ -140,7 +142,7 @@ pub fn LazyView(
         Effect::new(move |_| loader.load());
     }
     // A part that appears and disappears by itself has no place for a message.
-    let has_place = !matches!(part, LazyPart::ReplayBar | LazyPart::PrintSound(_));
+    let has_place = !matches!(part, LazyPart::Absence(_) | LazyPart::ReplayBar | LazyPart::PrintSound(_));
     move || {
         let loader = loader?;
         match loader.state.get() {

@@ -18,7 +18,7 @@ use crate::{
     lazy::{LazyPart, LazyParts},
     pages::{
         lazy_page,
-        live::{print_sound::PrintSound, symbol_dialog::SymbolSearch},
+        live::{absence::AbsenceStrip, print_sound::PrintSound, symbol_dialog::SymbolSearch},
     },
     shell::{replay_bar::ReplayBar, settings_panel::Choices},
 };
@@ -43,6 +43,7 @@ fn build_loaded(part: LazyPart) -> Option<AnyView> {
 #[wasm_split(later, wasm_split_path = leptos::wasm_split, fallible, preload(load_file))]
 fn build(part: LazyPart) -> Result<Option<AnyView>, SplitLoaderError> {
     Ok(match part {
+        LazyPart::Absence(selection) => Some(view! { <AbsenceStrip selection/> }.into_any()),
         LazyPart::Page(path) => lazy_page(path),
         LazyPart::PrintSound(selection) => Some(view! { <PrintSound selection/> }.into_any()),
         LazyPart::ReplayBar => Some(view! { <ReplayBar/> }.into_any()),

@@ -25,12 +25,13 @@ use topics::topic::Topic;
 
 use crate::{
     cadence::Cadence,
+    lazy::{LazyPart, LazyView},
     live::use_live,
     pages::{
         FragmentSpec,
         live::{
-            absence::AbsenceStrip, book::BookPanel, chart_panel::ChartPanel, headline::Headline,
-            headline_figures::Figures, splitter::Splitter, tape::TapePanel, watch::WatchPanel,
+            book::BookPanel, chart_panel::ChartPanel, headline::Headline, headline_figures::Figures,
+            splitter::Splitter, tape::TapePanel, watch::WatchPanel,
         },
     },
     selection::{Selection, use_selection},
@@ -98,7 +99,7 @@ pub fn LivePage() -> impl IntoView {
         >
             <div class="live-page__top">
                 <Headline selection/>
-                <AbsenceStrip selection/>
+                <LazyView part=LazyPart::Absence(selection)/>
             </div>
             <ChartPanel selection/>
             <PanelTabs panel/>
