@@ -15,6 +15,8 @@
 //! | Home, End | oldest, newest bars |
 //! | Esc | no crosshair |
 
+use std::f64::consts::LN_2;
+
 use chart::chart::Part;
 
 /// An action on the chart.
@@ -110,8 +112,8 @@ impl Gesture {
                     let at = (pointer == Pointer::Mouse).then_some((x, y));
                     Action::Drag { pixels: x - before.x, rows: y - before.y, at }
                 }
-                Part::PriceAxis => Action::ScalePrices(((y - before.y) / AXIS_PX).exp2()),
-                Part::TimeAxis => Action::Zoom(((x - before.x) / AXIS_PX).exp2()),
+                Part::PriceAxis => Action::ScalePrices(((y - before.y) / AXIS_PX * LN_2).exp()),
+                Part::TimeAxis => Action::Zoom(((x - before.x) / AXIS_PX * LN_2).exp()),
             }),
             Some(other) => {
                 let distance = |from: (f64, f64)| (from.0 - other.x).hypot(from.1 - other.y).max(LEAST_SPREAD_PX);
@@ -174,8 +176,7 @@ pub(super) fn wheel((dx, dy): (f64, f64), unit: WheelUnit, part: Part, x: f64) -
     if dx.abs() > dy.abs() {
         return Some(Action::Slide(-dx));
     }
-    // One notch of a typical mouse (100 pixels) is a step of 15 %.
-    let factor = 1.15_f64.powf((dy / 100.0).clamp(-3.0, 3.0));
+    let factor = ((dy / NOTCH_PX).clamp(-3.0, 3.0) * LN_NOTCH).exp();
     Some(if part == Part::PriceAxis { Action::ScalePrices(factor) } else { Action::ZoomAt { factor, x, pixels: 0.0 } })
 }
 
@@ -221,6 +222,13 @@ const LEAST_SPREAD_PX: f64 = 20.0;
 
 /// A drag this long on an axis doubles or halves what it shows.
 const AXIS_PX: f64 = 100.0;
+
+/// One notch of a typical mouse.
+const NOTCH_PX: f64 = 100.0;
+
+/// A notch is a step of 15 %; this is the logarithm of 1.15. (Powers are written with `exp` throughout the chart: `exp2`
+/// would add a table of 4 kB to the page, and `powf` 2 kB of code.)
+const LN_NOTCH: f64 = 0.139_761_942_375_158_7;
 
 const KEY_ZOOM: f64 = 1.25;
 

@@ -27,8 +27,8 @@ impl DeltaScale {
     pub(crate) fn new(series: &Series, range: Range<usize>, size_decimals: u32, layout: &Layout) -> Option<Self> {
         let totals = || range.clone().filter_map(|idx| series.cumulative_delta(idx));
         let (low, high) = (totals().reduce(f64::min)?, totals().reduce(f64::max)?);
-        // The power of two at or below the span; a step is an eighth of it.
-        let step = (high - low).max(f64::MIN_POSITIVE).log2().floor().exp2() / 8.0;
+        // A step is an eighth of the power of two at or below the span.
+        let step = power_of_two((high - low).max(f64::MIN_POSITIVE)) / 8.0;
         let (low, high) =
             if low < high { ((low / step).floor() * step, (high / step).ceil() * step) } else { (low, high) };
         let pane = layout.delta;
@@ -52,6 +52,11 @@ impl DeltaScale {
         let ends = [pane.y0, pane.y1].map(|y| self.label_at(f64::from(y)));
         ends.iter().map(|label| label.chars().count()).max().unwrap_or_default()
     }
+}
+
+/// Returns the power of two at or below a normal positive number: its exponent alone.
+fn power_of_two(number: f64) -> f64 {
+    f64::from_bits(number.to_bits() & f64::INFINITY.to_bits())
 }
 
 /// Draws the parts below the line: the pane's edge, grid and labels.

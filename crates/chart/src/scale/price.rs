@@ -16,7 +16,7 @@ pub enum PriceMode {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PriceScale {
     mode: PriceMode,
-    /// The ends: prices, or their binary logarithms.
+    /// The ends: prices, or their natural logarithms.
     low: f64,
     high: f64,
     top: i32,
@@ -51,7 +51,7 @@ impl PriceScale {
         if mode == PriceMode::Linear || low <= 0.0 {
             return linear;
         }
-        Self { mode, low: low.log2(), high: high.log2(), ..linear }
+        Self { mode, low: low.ln(), high: high.ln(), ..linear }
     }
 
     /// Returns the same range between other pixel rows.
@@ -84,7 +84,7 @@ impl PriceScale {
 
     /// Returns the exact pixel row of `price`; outside the axis for prices outside it.
     pub fn y_of(&self, price: f64) -> f64 {
-        let place = if self.mode == PriceMode::Log { price.max(f64::MIN_POSITIVE).log2() } else { price };
+        let place = if self.mode == PriceMode::Log { price.max(f64::MIN_POSITIVE).ln() } else { price };
         f64::from(self.bottom) - (place - self.low) / (self.high - self.low) * f64::from(self.bottom - self.top)
     }
 
@@ -98,7 +98,7 @@ impl PriceScale {
     pub fn price_of(&self, y: f64) -> f64 {
         let place =
             self.low + (f64::from(self.bottom) - y) / f64::from(self.bottom - self.top) * (self.high - self.low);
-        if self.mode == PriceMode::Log { place.exp2() } else { place }
+        if self.mode == PriceMode::Log { place.exp() } else { place }
     }
 
     /// Returns the price at pixel row `y` as text with `decimals` decimal places.
@@ -142,9 +142,9 @@ impl PriceScale {
     }
 }
 
-/// The widest ranges that a reader may choose: prices, and binary logarithms of prices.
+/// The widest ranges that a reader may choose: prices, and natural logarithms of prices.
 const MOST_PRICE: f64 = 1e30;
-const MOST_LOG: f64 = 120.0;
+const MOST_LOG: f64 = 83.0;
 
 /// The narrowest, where the prices are about zero.
 const LEAST_HALF: f64 = 1e-28;
