@@ -64,6 +64,8 @@ pub fn decode_server_json(text: &str) -> Result<ServerMessage, WireError> {
 }
 
 /// Encodes a client message.
+// Inlined: the page always sends the binary form, so it has no code for the other.
+#[inline(always)]
 pub fn encode_client(message: &ClientMessage, encoding: Encoding) -> Vec<u8> {
     match encoding {
         Encoding::Binary => binary::client::encode(message),
