@@ -151,14 +151,17 @@ fn first_choice(list: &InstrumentList, status: Option<&StatusData>, is_patient: 
         entry(id).is_none_or(|entry| entry.state == StreamState::Initialising && entry.cause.is_none())
     };
     let id_of = |instrument: &Arc<Instrument>| instrument.id.clone();
-    // The most popular asset first; the sort is stable, so the list's order decides among equals.
     let mut known: Vec<&Arc<Instrument>> = list.known.iter().collect();
     // A replay is not current: it is shown by default only if there is nothing else.
     let is_replay = |instrument: &Arc<Instrument>| instrument.id.venue().replayed().is_some();
     if !known.iter().all(|instrument| is_replay(instrument)) {
         known.retain(|instrument| !is_replay(instrument));
     }
-    known.sort_by_key(|instrument| !FIRST_ASSETS.iter().any(|asset| instrument.base.starts_with(asset)));
+    // The most popular asset first; the list's order decides among equals.
+    let is_popular =
+        |instrument: &&Arc<Instrument>| FIRST_ASSETS.iter().any(|asset| instrument.base.starts_with(asset));
+    let (mut known, others): (Vec<_>, Vec<_>) = known.into_iter().partition(is_popular);
+    known.extend(others);
     let mut real = known.iter().copied().filter(|instrument| !instrument.is_simulated);
     if let Some(live) = real.clone().find(|instrument| state(&instrument.id) == Some(StreamState::Live)) {
         return Some(id_of(live));

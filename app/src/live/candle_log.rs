@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use model::{candle::Candle, time::Timestamp};
+use model::{candle::Candle, sorted::SortedSet, time::Timestamp};
 use topics::{channels::candles::CandlesData, payload::Merge};
 
 /// The update for a chart that has seen an earlier revision.
@@ -62,10 +62,8 @@ impl CandleLog {
         if seen < self.replaced_at {
             return ChartChange::Replace(self.data.bars.clone());
         }
-        let mut times: Vec<Timestamp> =
+        let times: SortedSet<Timestamp> =
             self.changes.iter().filter(|(revision, _)| *revision > seen).map(|(_, time)| *time).collect();
-        times.sort_unstable();
-        times.dedup();
         let bar_at = |time: &Timestamp| {
             let bar_idx = self.data.bars.binary_search_by_key(time, |bar| bar.open_time).ok()?;
             self.data.bars.get(bar_idx).copied()

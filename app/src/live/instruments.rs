@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use model::instrument::{Instrument, InstrumentId};
+use model::{
+    instrument::{Instrument, InstrumentId},
+    sorted::sorted_by,
+};
 use serde::Deserialize;
 
 /// The available instruments, as far as known.
@@ -28,8 +31,8 @@ impl InstrumentList {
     /// The text does not have the expected shape.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         let answer: Answer = serde_json::from_str(text)?;
-        let mut known: Vec<Arc<Instrument>> = answer.instruments.into_iter().map(Arc::new).collect();
-        known.sort_by(|left, right| (left.is_simulated, &left.id).cmp(&(right.is_simulated, &right.id)));
+        let known: Vec<Arc<Instrument>> = answer.instruments.into_iter().map(Arc::new).collect();
+        let known = sorted_by(known, |left, right| (left.is_simulated, &left.id).cmp(&(right.is_simulated, &right.id)));
         Ok(Self { known: Arc::new(known), is_known: true, failure: None })
     }
 

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use model::{
-    sorted::SortedMap,
+    sorted::{SortedMap, sorted_by},
     time::{Now, Timestamp},
 };
 use topics::topic::Topic;
@@ -98,11 +98,11 @@ impl LatencyMeter {
     pub fn summary(&self, server_ahead_ms: f64) -> Option<LatencySummary> {
         let recent = self.paints.iter().rev().take(N_SUMMARY);
         // A value below zero is the error of the clock comparison, not a time.
-        let mut took: Vec<f64> = recent
+        let took: Vec<f64> = recent
             .map(|paint| (paint, if paint.is_direct { 0.0 } else { server_ahead_ms }))
             .map(|(paint, ahead_ms)| (paint.paint_ms + ahead_ms - paint.publish_time_us as f64 / 1e3).max(0.0))
             .collect();
-        took.sort_by(f64::total_cmp);
+        let took = sorted_by(took, f64::total_cmp);
         let at = |share: f64| took.get(((took.len() as f64 * share).ceil() as usize).saturating_sub(1)).copied();
         Some(LatencySummary { p50_ms: at(0.5)?, p99_ms: at(0.99)?, n_paints: took.len() })
     }

@@ -4,7 +4,7 @@
 //! feeds.
 
 use leptos::prelude::*;
-use model::time::Now;
+use model::{sorted::sorted_by, time::Now};
 
 use crate::{
     components::icon::{Icon, IconMark},
@@ -102,8 +102,8 @@ pub fn AlertLine() -> impl IntoView {
 /// Returns the weightiest lasting trouble, the newest of equals, together with all that have the same cause, and the
 /// number of others.
 fn alert<'a>(lasting: impl Iterator<Item = &'a Trouble>, is_cut_off: bool) -> Option<Alert> {
-    let mut lasting: Vec<&Trouble> = lasting.filter(|trouble| !is_cut_off && !trouble.is_dismissed).collect();
-    lasting.sort_by_key(|trouble| trouble.rank());
+    let lasting: Vec<&Trouble> = lasting.filter(|trouble| !is_cut_off && !trouble.is_dismissed).collect();
+    let lasting = sorted_by(lasting, |one, other| one.rank().cmp(&other.rank()));
     let first = *lasting.first()?;
     let (alike, others): (Vec<&Trouble>, Vec<&Trouble>) =
         lasting.into_iter().partition(|trouble| trouble.what == first.what);

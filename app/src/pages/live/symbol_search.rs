@@ -2,20 +2,17 @@
 
 use std::sync::Arc;
 
-use model::instrument::Instrument;
+use model::{instrument::Instrument, sorted::sorted_by};
 
 use crate::selection::pair;
 
 /// Returns the instruments that match, best first; all of them, in their own order, for an empty text.
 pub fn search(instruments: &[Arc<Instrument>], text: &str) -> Vec<Arc<Instrument>> {
     let words: Vec<String> = text.to_ascii_lowercase().split_whitespace().map(str::to_owned).collect();
-    let mut found: Vec<(u32, usize, &Arc<Instrument>)> = instruments
-        .iter()
-        .enumerate()
-        .filter_map(|(list_idx, instrument)| Some((penalty_of_all(instrument, &words)?, list_idx, instrument)))
-        .collect();
-    found.sort_by_key(|(penalty, list_idx, _)| (*penalty, *list_idx));
-    found.into_iter().map(|(_, _, instrument)| Arc::clone(instrument)).collect()
+    let found: Vec<(u32, &Arc<Instrument>)> =
+        instruments.iter().filter_map(|instrument| Some((penalty_of_all(instrument, &words)?, instrument))).collect();
+    let found = sorted_by(found, |(one, _), (other, _)| one.cmp(other));
+    found.into_iter().map(|(_, instrument)| Arc::clone(instrument)).collect()
 }
 
 /// Sums the penalties; each word must match the pair, the venue's symbol, or the venue.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use leptos::{ev, html, prelude::*};
 use model::{
     instrument::{Instrument, InstrumentId, Venue},
+    sorted::sorted_by,
     time::Monotonic,
 };
 use topics::{channels::status::StatusData, topic::Topic};
@@ -54,15 +55,15 @@ pub fn WatchPanel(
     let order = RwSignal::new(Sorting::default());
     let favourites = Memo::new(move |_| settings.with(|settings| settings.favourites.clone()));
     let listed = Memo::new(move |_| {
-        let mut rows = live.instruments().with(|list| text.with(|text| search(&list.known, text)));
+        let rows = live.instruments().with(|list| text.with(|text| search(&list.known, text)));
         let order = order.get();
         if order.by.is_some() {
             live.slow_tick().track();
         }
-        favourites.with(|favourites| {
-            live.with_model(|model| order.sort(&mut rows, model, |row| favourites.contains(&row.id.to_string())))
+        let sorted = favourites.with(|favourites| {
+            live.with_model(|model| order.sorted(rows, model, |row| favourites.contains(&row.id.to_string())))
         });
-        rows
+        sorted.unwrap_or_default()
     });
     let window = use_row_window(move |_| listed.with(Vec::len));
     let shown =
@@ -73,9 +74,8 @@ pub fn WatchPanel(
         false => shown.get(),
     };
     let topics = Signal::derive(move || {
-        let mut quoted: Vec<Arc<Instrument>> = quoted();
         // A new order of the same instruments asks for nothing new.
-        quoted.sort_by(|one, other| one.id.cmp(&other.id));
+        let quoted: Vec<Arc<Instrument>> = sorted_by(quoted(), |one, other| one.id.cmp(&other.id));
         quoted.iter().map(|instrument| Topic::quote(&instrument.id)).chain([Topic::STATUS]).collect::<Vec<_>>()
     });
     let source = move |model: &LiveModel| {

@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, sync::Arc};
 
-use model::instrument::Instrument;
+use model::{instrument::Instrument, sorted::sorted_by};
 
 use crate::{format, live::model::LiveModel, selection::pair};
 
@@ -53,21 +53,37 @@ impl Sorting {
         self.by.is_some_and(|(by, _)| matches!(by, SortBy::Last | SortBy::Change))
     }
 
-    /// Sorts the rows. What is not known yet comes last.
-    pub fn sort(self, rows: &mut [Arc<Instrument>], model: &LiveModel, is_favourite: impl Fn(&Instrument) -> bool) {
-        if let Some((SortBy::Name, is_descending)) = self.by {
-            rows.sort_by_cached_key(|row| pair(row));
-            if is_descending {
-                rows.reverse();
-            }
-        } else if let Some((by, is_descending)) = self.by {
-            let mut keyed: Vec<(Option<f64>, Arc<Instrument>)> =
-                rows.iter().map(|row| (figure(by, row, model), Arc::clone(row))).collect();
-            keyed.sort_by(|(one, _), (other, _)| compare(*one, *other, is_descending));
-            rows.iter_mut().zip(keyed).for_each(|(row, (_, sorted))| *row = sorted);
-        }
-        rows.sort_by_key(|row| !is_favourite(row));
+    /// Returns the rows in this order. What is not known yet comes last.
+    pub fn sorted(
+        self,
+        rows: Vec<Arc<Instrument>>,
+        model: &LiveModel,
+        is_favourite: impl Fn(&Instrument) -> bool,
+    ) -> Vec<Arc<Instrument>> {
+        let rows = rows.into_iter().map(|instrument| Row {
+            is_favourite: is_favourite(&instrument),
+            name: if matches!(self.by, Some((SortBy::Name, _))) { pair(&instrument) } else { String::new() },
+            figure: self.by.and_then(|(by, _)| figure(by, &instrument, model)),
+            instrument,
+        });
+        let sorted = sorted_by(rows.collect(), |one, other| {
+            other.is_favourite.cmp(&one.is_favourite).then_with(|| match self.by {
+                Some((SortBy::Name, true)) => other.name.cmp(&one.name),
+                Some((SortBy::Name, false)) => one.name.cmp(&other.name),
+                Some((_, is_descending)) => compare(one.figure, other.figure, is_descending),
+                None => Ordering::Equal,
+            })
+        });
+        sorted.into_iter().map(|row| row.instrument).collect()
     }
+}
+
+/// A row and what it is sorted by.
+struct Row {
+    is_favourite: bool,
+    name: String,
+    figure: Option<f64>,
+    instrument: Arc<Instrument>,
 }
 
 fn figure(by: SortBy, instrument: &Instrument, model: &LiveModel) -> Option<f64> {
@@ -137,8 +153,7 @@ mod tests {
             model.apply(update, Now::default());
         }
         let sorted = |by: Option<(SortBy, bool)>, favourite: &str| {
-            let mut rows = rows.to_vec();
-            Sorting { by }.sort(&mut rows, &model, |row| row.base == favourite);
+            let rows = Sorting { by }.sorted(rows.to_vec(), &model, |row| row.base == favourite);
             rows.iter().map(|row| row.base.clone()).collect::<String>()
         };
         assert_eq!(sorted(None, ""), "BADC");
