@@ -514,6 +514,26 @@ mod tests {
     }
 
     #[test]
+    fn long_history_is_computed_a_little_at_a_time_while_the_market_goes_on() {
+        let (mut session, _) = started(&["BTC-SIM", "SHIB-SIM"]);
+        for instrument in [0, 1].map(|number| session.instruments()[number].id.clone()) {
+            let request = HistoryRequest { instrument, interval: Interval::D1, n_bars: 60 };
+            session.handle(Input::HistoryRequest(request), at(0));
+        }
+        let (mut n_steps, mut n_histories, mut events) = (0, 0, Vec::new());
+        while n_histories < 2 {
+            n_steps += 1;
+            session.handle(Input::Timeout, at(100 * n_steps));
+            let new = drain(&mut session);
+            n_histories += new.iter().filter(|event| matches!(event.kind, MarketEventKind::History(_))).count();
+            events.extend(new);
+            assert_eq!(trades(&events).len() as i64, 2 * n_steps, "after {n_steps} steps");
+        }
+        // Sixty days take five steps; the requests themselves were two of the ten.
+        assert_eq!(n_steps, 8);
+    }
+
+    #[test]
     fn a_long_pause_jumps_to_a_fresh_book_and_repairs_history() {
         let (mut session, _) = started(&["BTC-SIM"]);
         let instrument = session.instruments()[0].id.clone();
