@@ -20,7 +20,7 @@ use topics::{
 use venue_sim::{Sim, SimConfig, Source};
 use wire::Encoding;
 
-use crate::client::{Client, demo_config};
+use crate::client::{Client, PATIENCE, demo_config};
 
 const SILENT: &str = "coinbase:ADA-SIM";
 const OTHERS: [&str; 2] = ["coinbase:BTC-SIM", "coinbase:ETH-SIM"];
@@ -64,8 +64,9 @@ async fn a_silent_product_returns_on_its_own_connection_and_the_others_never_not
     }
     // Only the connection of the three is silent about it.
     sim.fault("stall:stream=ADA-SIM,existing_only=true".parse().unwrap());
-    let mut was_dead = false;
+    let (begun, mut was_dead) = (tokio::time::Instant::now(), false);
     loop {
+        assert!(begun.elapsed() < PATIENCE, "{SILENT} was {}, and is not back", if was_dead { "dead" } else { "never dead" });
         client.next().await.unwrap();
         for id in OTHERS {
             assert_eq!(book_state(&client, id), BookState::Live, "{id}");
