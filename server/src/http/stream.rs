@@ -4,11 +4,12 @@
 //! sessions. Not here: the messages' bytes (`wire`), queues and history (`hub`).
 //!
 //! # Layout
-//! - [`session`]: one task per connection · [`conversation`]: answers to messages · [`writer`]: outgoing frames
-//! - [`commands`]: a client's commands · [`limiter`]: limits a client's messages · [`resolve`]: the list of topics
+//! - [`handshake`]: from a request to a socket · [`session`]: one task per connection · [`conversation`]: answers to messages
+//! - [`writer`]: outgoing frames · [`commands`]: a client's commands · [`limiter`]: limits a client's messages · [`resolve`]: the list of topics
 
 pub mod commands;
 pub mod conversation;
+pub mod handshake;
 pub mod limiter;
 pub mod resolve;
 pub mod session;
@@ -16,13 +17,11 @@ pub mod writer;
 
 use std::sync::Arc;
 
-use axum::{
-    Extension,
-    extract::{State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
-    response::Response,
-};
+use axum::{Extension, extract::State, response::Response};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use wire::{Encoding, limits::MAX_CLIENT_MESSAGE_BYTES};
 
+use self::handshake::Handshake;
 use super::{accept::Slot, error::ApiError, parameters::Parameters, transport::Transport};
 use crate::{
     clock::Clock, commands::CommandRouter, config::StreamConfig, feed::directory::Directory, publish::Publishing,
@@ -51,7 +50,7 @@ pub async fn upgrade(
     parameters: Parameters,
     slot: Option<Extension<Slot>>,
     transport: Option<Extension<Transport>>,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    handshake: Result<Handshake, ApiError>,
 ) -> Result<Response, ApiError> {
     let encoding = match parameters.text("format") {
         None | Some("binary") => Encoding::Binary,
@@ -63,25 +62,31 @@ pub async fn upgrade(
     if shutdown.has_begun() {
         return Err(ApiError::ShuttingDown);
     }
-    let upgrade = upgrade.map_err(|_| ApiError::NotAWebSocket)?;
-    // Taken before the answer is sent, so that a shutdown in between waits for this session, too.
-    let token = shutdown.sockets.token();
-    let upgrade = upgrade
-        .max_message_size(MAX_CLIENT_MESSAGE_BYTES)
-        .max_frame_size(MAX_CLIENT_MESSAGE_BYTES)
+    let handshake = handshake?;
+    let response = handshake.response();
+    let socket_config = WebSocketConfig::default()
+        .max_message_size(Some(MAX_CLIENT_MESSAGE_BYTES))
+        .max_frame_size(Some(MAX_CLIENT_MESSAGE_BYTES))
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
         .max_write_buffer_size(MAX_WRITE_BUFFER);
-    Ok(upgrade.on_upgrade(async move |socket| {
-        let transport = transport.map(|Extension(transport)| transport);
-        session::run(socket, transport, context, encoding, shutdown.draining).await;
-        drop((slot, token));
-    }))
+    // Counted before the answer is sent, so that a shutdown in between waits for this session, too.
+    shutdown.sockets.spawn(async move {
+        match handshake.socket(socket_config).await {
+            Ok(socket) => {
+                let transport = transport.map(|Extension(transport)| transport);
+                session::run(socket, transport, context, encoding, shutdown.draining).await;
+            }
+            Err(error) => tracing::debug!(%error, "a connection ended before its first message"),
+        }
+        drop(slot);
+    });
+    Ok(response)
 }
 
-/// Browsers' messages are small; the library's 128 KiB would be most of a connection's memory.
-const READ_BUFFER: usize = 4 << 10;
+/// Browsers' messages are small; the library's 128 KiB would be most of a connection's memory. It grows for a larger one.
+const READ_BUFFER: usize = 1 << 10;
 /// Every frame is flushed as soon as it is written.
 const WRITE_BUFFER: usize = 0;
-/// One frame: batches are far smaller, so this allows for a single large snapshot.
-const MAX_WRITE_BUFFER: usize = 4 << 20;
+/// One frame and the library's answers to pings.
+const MAX_WRITE_BUFFER: usize = 64 << 10;

@@ -18,7 +18,6 @@
 
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use bytes::Bytes;
 use futures::{StreamExt, stream::FuturesUnordered};
 use hub::{
@@ -26,7 +25,7 @@ use hub::{
     subscriber::{Delivery, Subscriber},
 };
 use tokio::time::Instant;
-use tokio_tungstenite::tungstenite::{self, error::ProtocolError};
+use tokio_tungstenite::tungstenite::{self, Message, error::ProtocolError, protocol::CloseFrame};
 use tokio_util::sync::CancellationToken;
 use wire::{
     Encoding, Frame,
@@ -40,6 +39,7 @@ use super::{
     StreamContext,
     commands::Pending,
     conversation::{Conversation, close_code_of},
+    handshake::Socket,
     limiter::{Limiter, Verdict},
     writer::Writer,
 };
@@ -47,7 +47,7 @@ use crate::{http::transport::Transport, publish::SharedUpdate};
 
 /// Serves one connection until either side ends it.
 pub async fn run(
-    socket: WebSocket,
+    socket: Socket,
     transport: Option<Transport>,
     context: StreamContext,
     encoding: Encoding,
@@ -105,7 +105,7 @@ pub async fn run(
 /// An event of the session's loop.
 enum Step {
     Close(CloseCode),
-    Read(Option<Result<Message, axum::Error>>),
+    Read(Option<Result<Message, tungstenite::Error>>),
     /// A command's answer.
     Done(ServerMessage),
     Written,
@@ -176,12 +176,13 @@ impl Session {
         let frame = match &message {
             Message::Text(text) => Frame::Text(text.as_str()),
             Message::Binary(bytes) => Frame::Binary(bytes),
-            Message::Pong(_) => return Flow::GoOn,
+            // Single frames are for writing only.
+            Message::Pong(_) | Message::Frame(_) => return Flow::GoOn,
             // The library answers pings; they count as messages, or they would bypass the limit.
             Message::Ping(_) => return self.pass().map_or_else(|flow| flow, |()| Flow::GoOn),
             Message::Close(_) => {
                 // The library sends its answer with the next reads, which end the connection, and nothing after it.
-                self.writer.drop_waiting();
+                self.writer.drop_all();
                 self.ending = Some(Instant::now() + CLOSE_TIME);
                 return Flow::GoOn;
             }
@@ -225,10 +226,10 @@ impl Session {
     }
 
     /// Handles a read error: says what the client did wrong, unless it is gone.
-    fn unreadable(&mut self, error: axum::Error) -> Flow {
+    fn unreadable(&mut self, error: tungstenite::Error) -> Flow {
         tracing::debug!(%error, "a stream connection cannot be read");
         self.is_readable = false;
-        match read_error_code(error) {
+        match read_error_code(&error) {
             Some(code) if self.ending.is_none() => self.close(code),
             _ => Flow::Over,
         }
@@ -284,7 +285,7 @@ impl Session {
         if self.ending.is_none() {
             self.conversation.leave();
             self.say(&ServerMessage::Bye(Bye::from(code)));
-            self.writer.push(Message::Close(Some(CloseFrame { code: code.0, reason: code.reason().into() })));
+            self.writer.push(Message::Close(Some(CloseFrame { code: code.0.into(), reason: code.reason().into() })));
             // A shutdown has little time.
             let limit = if code == CloseCode::RESTART { CLOSE_TIME } else { LAST_WORDS_TIME };
             self.ending = Some(Instant::now() + limit);
@@ -340,8 +341,8 @@ impl Session {
 }
 
 /// Returns the close code for a read error; `None` if the client is gone.
-fn read_error_code(error: axum::Error) -> Option<CloseCode> {
-    match *error.into_inner().downcast::<tungstenite::Error>().ok()? {
+fn read_error_code(error: &tungstenite::Error) -> Option<CloseCode> {
+    match error {
         tungstenite::Error::Capacity(_) => Some(CloseCode::TOO_LARGE),
         tungstenite::Error::Utf8(_) => Some(CloseCode::NOT_UTF8),
         tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
@@ -376,8 +377,7 @@ const LAST_WORDS_TIME: Duration = Duration::from_secs(5);
 const DISCARD_TIME: Duration = Duration::from_secs(2);
 /// A frame's updates for a new client, and for one that has been slow to take a frame: half a second at 8 kB/s.
 const MIN_FRAME: usize = 4 << 10;
-/// A frame's updates for a client that keeps up: a turn of 60 topics in JSON. The library keeps the memory of the largest
-/// frame for each connection.
+/// A message's updates for a client that keeps up: a turn of 60 topics in JSON.
 const MAX_FRAME: usize = 16 << 10;
 /// A client that keeps up has room in the kernel for a whole frame.
 const SLOW_FRAME_TIME: Duration = Duration::from_millis(100);

@@ -1,7 +1,8 @@
 //! The writing half of a client's socket: writes frames in order, one at a time, and never blocks the reading half.
 //!
 //! A frame is handed to the library only when the previous one is in the kernel. So the library buffers at most one
-//! frame, and the session alone controls how many wait here.
+//! frame, and the session alone controls how many messages wait here. The library also keeps the memory of the largest
+//! frame as long as the connection lives: so long messages go out in several frames.
 
 use std::{
     collections::VecDeque,
@@ -9,19 +10,27 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use axum::{
-    Error,
-    extract::ws::{Message, WebSocket},
-};
+use bytes::Bytes;
 use futures::{Sink, SinkExt, stream::SplitSink};
 use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::{
+    Error, Message,
+    protocol::frame::{
+        Frame,
+        coding::{Data, OpCode},
+    },
+};
 
-/// A queue of outgoing frames.
+use super::handshake::Socket;
+
+/// A queue of outgoing messages.
 #[derive(Debug)]
-pub struct Writer<S = SplitSink<WebSocket, Message>> {
+pub struct Writer<S = SplitSink<Socket, Message>> {
     sink: S,
     queue: VecDeque<Message>,
-    /// When the current frame was handed over; `None` when all frames are in the kernel.
+    /// What is left of the message whose first frames were handed over.
+    rest: Bytes,
+    /// When the current frame was handed over; `None` when all messages are in the kernel.
     busy_since: Option<Instant>,
     /// True while a frame that was handed over is not completely in the kernel.
     is_flushing: bool,
@@ -30,41 +39,47 @@ pub struct Writer<S = SplitSink<WebSocket, Message>> {
 impl<S: Sink<Message, Error = Error> + Unpin> Writer<S> {
     /// Creates an empty queue.
     pub fn new(sink: S) -> Self {
-        Self { sink, queue: VecDeque::new(), busy_since: None, is_flushing: false }
+        Self { sink, queue: VecDeque::new(), rest: Bytes::new(), busy_since: None, is_flushing: false }
     }
 
-    /// Appends a frame.
-    pub fn push(&mut self, frame: Message) {
-        self.queue.push_back(frame);
+    /// Appends a message.
+    pub fn push(&mut self, message: Message) {
+        self.queue.push_back(message);
         self.busy_since.get_or_insert_with(Instant::now);
     }
 
-    /// Drops the frames that have not been handed over. The current one must be completed.
+    /// Drops the messages of which nothing has been handed over. The current one must be completed.
     pub fn drop_waiting(&mut self) {
         self.queue.clear();
     }
 
-    /// Returns true when all frames are in the kernel.
+    /// Drops everything that has not been handed over, if nothing follows.
+    pub fn drop_all(&mut self) {
+        self.queue.clear();
+        self.rest.clear();
+    }
+
+    /// Returns true when all messages are in the kernel.
     pub fn is_idle(&self) -> bool {
         self.busy_since.is_none()
     }
 
-    /// Returns the number of frames not yet handed over.
+    /// Returns the number of messages of which nothing has been handed over.
     pub fn len(&self) -> usize {
         self.queue.len()
     }
 
-    /// Returns true if no frame waits to be handed over; the last one may not be in the kernel yet.
+    /// Returns true if no message waits; the last one may not be in the kernel yet.
     pub fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
 
-    /// Returns when the current frame was handed over; `None` when all frames are in the kernel.
+    /// Returns when the current frame was handed over; `None` when all messages are in the kernel.
     pub fn busy_since(&self) -> Option<Instant> {
         self.busy_since
     }
 
-    /// Writes until all frames are in the kernel. Cancel-safe: a frame leaves the queue and is handed over in one step.
+    /// Writes until all messages are in the kernel. Cancel-safe: a frame leaves the queue and is handed over in one step.
     ///
     /// # Errors
     /// The connection is gone.
@@ -79,19 +94,45 @@ impl<S: Sink<Message, Error = Error> + Unpin> Writer<S> {
                 ready!(self.sink.poll_flush_unpin(context))?;
                 self.is_flushing = false;
             }
-            if self.queue.is_empty() {
+            if self.queue.is_empty() && self.rest.is_empty() {
                 self.busy_since = None;
                 return Poll::Ready(Ok(()));
             }
             ready!(self.sink.poll_ready_unpin(context))?;
-            if let Some(frame) = self.queue.pop_front() {
+            if let Some(frame) = self.next_frame() {
                 self.busy_since = Some(Instant::now());
                 self.is_flushing = true;
                 self.sink.start_send_unpin(frame)?;
             }
         }
     }
+
+    /// Takes the next frame: a whole message, or the next part of a long one.
+    fn next_frame(&mut self) -> Option<Message> {
+        if !self.rest.is_empty() {
+            return Some(self.next_part(Data::Continue));
+        }
+        let message = self.queue.pop_front()?;
+        let kind = match &message {
+            Message::Text(_) => Data::Text,
+            Message::Binary(_) => Data::Binary,
+            _ => return Some(message),
+        };
+        if message.len() <= FRAME_BYTES {
+            return Some(message);
+        }
+        self.rest = message.into_data();
+        Some(self.next_part(kind))
+    }
+
+    fn next_part(&mut self, kind: Data) -> Message {
+        let part = self.rest.split_to(self.rest.len().min(FRAME_BYTES));
+        Message::Frame(Frame::message(part, OpCode::Data(kind), self.rest.is_empty()))
+    }
 }
+
+/// With its header it fits 4 KiB.
+const FRAME_BYTES: usize = (4 << 10) - 16;
 
 #[cfg(test)]
 mod tests {
@@ -108,6 +149,7 @@ mod tests {
         n_most: usize,
         n_free: usize,
         n_sent: usize,
+        frames: Vec<Message>,
     }
 
     impl Sink<Message> for Stuck {
@@ -117,7 +159,8 @@ mod tests {
             Poll::Ready(Ok(()))
         }
 
-        fn start_send(mut self: Pin<&mut Self>, _frame: Message) -> Result<(), Error> {
+        fn start_send(mut self: Pin<&mut Self>, frame: Message) -> Result<(), Error> {
+            self.frames.push(frame);
             self.n_buffered += 1;
             self.n_most = self.n_most.max(self.n_buffered);
             Ok(())
@@ -149,5 +192,37 @@ mod tests {
         }
         assert!(matches!(writer.flush().now_or_never(), Some(Ok(()))));
         assert_eq!((writer.sink.n_most, writer.sink.n_sent, writer.is_idle()), (1, 5, true));
+    }
+    #[tokio::test]
+    async fn long_messages_go_out_in_parts_that_are_completed() {
+        let text = "0123456789".repeat(1_000);
+        let mut writer = Writer::new(Stuck::default());
+        writer.push(Message::text(text.clone()));
+        writer.push(Message::text("waits"));
+        assert!(writer.flush().now_or_never().is_none());
+        // What waits can be dropped; of what the client has begun to read, it needs the end.
+        writer.drop_waiting();
+        writer.push(Message::Close(None));
+        writer.sink.n_free = 9;
+        assert!(matches!(writer.flush().now_or_never(), Some(Ok(()))));
+        let Some((Message::Close(None), parts)) = writer.sink.frames.split_last() else { panic!("no end") };
+        let mut sent = Vec::new();
+        for (part_idx, part) in parts.iter().enumerate() {
+            let Message::Frame(frame) = part else { panic!("{part:?}") };
+            let kind = if part_idx == 0 { Data::Text } else { Data::Continue };
+            assert_eq!(frame.header().opcode, OpCode::Data(kind), "{part_idx}");
+            assert_eq!(frame.header().is_final, part_idx + 1 == parts.len(), "{part_idx}");
+            assert!(frame.payload().len() <= FRAME_BYTES);
+            sent.extend_from_slice(frame.payload());
+        }
+        assert_eq!((String::from_utf8(sent).unwrap(), parts.len()), (text, 3));
+
+        let mut writer = Writer::new(Stuck::default());
+        writer.push(Message::binary(vec![7; 10_000]));
+        assert!(writer.flush().now_or_never().is_none());
+        writer.drop_all();
+        writer.sink.n_free = 9;
+        assert!(matches!(writer.flush().now_or_never(), Some(Ok(()))));
+        assert_eq!((writer.sink.n_sent, writer.is_idle()), (1, true));
     }
 }
