@@ -28,7 +28,7 @@ use model::{
     proof::{Books, TrackedBook},
     quality::FeedCounters,
     recording_entry::{EntryKind, RecordingEntry},
-    status::FeedHealth,
+    status::{FeedCause, FeedHealth},
     time::{Monotonic, Now, Timestamp},
 };
 
@@ -100,6 +100,9 @@ pub struct ReplaySummary<'a> {
     pub books: BTreeMap<&'a InstrumentId, &'a TrackedBook>,
     /// The known instruments.
     pub instruments: BTreeMap<&'a InstrumentId, &'a Instrument>,
+    /// What the venue restricts or has announced at the end of the recording; failures of a recorded connection are not
+    /// the venue's word.
+    pub cause: Option<&'a FeedCause>,
 }
 
 impl Replay {
@@ -202,8 +205,11 @@ impl Replay {
             counters: FeedCounters::default(),
             books: BTreeMap::new(),
             instruments: BTreeMap::new(),
+            cause: None,
         };
         for connection in self.connections.values() {
+            let is_said = |cause: &&FeedCause| cause.is_restriction() || matches!(cause, FeedCause::Maintenance { .. });
+            summary.cause = summary.cause.or(connection.session.health().cause.as_ref().filter(is_said));
             add(&mut summary.counters, &connection.session.health().counters);
             for (id, book) in connection.session.books() {
                 let known = summary.books.entry(id).or_insert(book);

@@ -58,8 +58,12 @@ impl Drop for Folder {
 }
 
 fn decode(files: &[&Path]) -> (Vec<Value>, Value) {
+    decode_of("binance", files)
+}
+
+fn decode_of(venue: &str, files: &[&Path]) -> (Vec<Value>, Value) {
     let mut out = Vec::new();
-    let mut decoder = Decoder::new(Replay::new("binance").unwrap(), &mut out, true);
+    let mut decoder = Decoder::new(Replay::new(venue).unwrap(), &mut out, true);
     files.iter().for_each(|path| decoder.file(RecordingFile::open(path).unwrap()).unwrap());
     decoder.finish().unwrap();
     let mut lines: Vec<Value> =
@@ -101,6 +105,26 @@ fn every_figure_of_the_summary() {
     assert_eq!(sides, ["buy", "sell"]);
     let quote = events.iter().find(|event| event["kind"] == "quote").unwrap();
     assert_eq!((&quote["bid"], &quote["ask_size"]), (&json!("1.50"), &json!("1.0")));
+}
+
+#[test]
+fn what_the_venue_restricts_is_said() {
+    let folder = Folder::new("restricted");
+    let status = |system: &str| {
+        let data = json!({"channel": "status", "type": "update", "data": [{"system": system, "api_version": "v2"}]});
+        format!("{}\n", json!({"t": "recv", "ts": 1.1, "data": data.to_string()}))
+    };
+    let connect = "{\"t\":\"connect\",\"ts\":1.0,\"url\":\"wss://venue\"}\n";
+    let cause = |name: &str, lines: &str| {
+        let file = folder.file(name, format!("{connect}{lines}").as_bytes());
+        decode_of("kraken", &[&file]).1["cause"].clone()
+    };
+    assert_eq!(cause("a.jsonl", &status("cancel_only")), "the venue takes no new orders: orders can only be cancelled");
+    assert_eq!(cause("b.jsonl", &status("maintenance")), "venue maintenance: announced by the venue");
+    let back = [status("post_only"), status("online")].concat();
+    assert_eq!(cause("c.jsonl", &back), Value::Null);
+    let closed = format!("{}{}", status("online"), "{\"t\":\"close\",\"ts\":1.2}\n");
+    assert_eq!(cause("d.jsonl", &closed), Value::Null, "the recording's end is no fault of the venue");
 }
 
 #[test]

@@ -46,6 +46,9 @@ pub struct Summary<'a> {
     checksums: Checksums,
     quote_check: QuoteCheck,
     books: BTreeMap<&'a str, Book>,
+    /// What the venue restricts, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     events_sha256: Option<String>,
 }
@@ -101,6 +104,7 @@ impl<'a> Summary<'a> {
                 mismatch: sum(|book| book.quote_check.mismatch),
             },
             books,
+            cause: replay.cause.map(ToString::to_string),
             events_sha256: None,
         }
     }
