@@ -66,7 +66,11 @@ async fn a_silent_product_returns_on_its_own_connection_and_the_others_never_not
     sim.fault("stall:stream=ADA-SIM,existing_only=true".parse().unwrap());
     let (begun, mut was_dead) = (tokio::time::Instant::now(), false);
     loop {
-        assert!(begun.elapsed() < PATIENCE, "{SILENT} was {}, and is not back", if was_dead { "dead" } else { "never dead" });
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "{SILENT} was {}, and is not back",
+            if was_dead { "dead" } else { "never dead" }
+        );
         client.next().await.unwrap();
         for id in OTHERS {
             assert_eq!(book_state(&client, id), BookState::Live, "{id}");
