@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest, http::H
 use topics::{
     channels::TopicData,
     limits::{MAX_BARS, MAX_ENTRIES, MAX_LEVELS, MAX_TOPIC_BYTES},
+    topic::Topic,
 };
 use wire::{
     Encoding,
@@ -113,7 +114,7 @@ async fn who_does_not_answer_pings_is_dropped() {
     let mut n_clients = None;
     while n_clients != Some(1) {
         alive.next().await.unwrap();
-        n_clients = match alive.state.get(&topics::topic::Topic::SYSTEM) {
+        n_clients = match alive.state.get(&Topic::SYSTEM) {
             Some(TopicData::System(system)) => system.clients,
             _ => None,
         };
@@ -138,7 +139,7 @@ async fn who_does_not_read_is_dropped_and_the_others_get_everything() {
     healthy.subscribe(1, &["quote:demo:ADA-SIM", "book:demo:ADA-SIM", "system"]).await;
     healthy.advance("system", 1).await;
     let mut stuck = narrow_client(&server).await;
-    let n_clients = |client: &Client| match client.state.get(&topics::topic::Topic::SYSTEM) {
+    let n_clients = |client: &Client| match client.state.get(&Topic::SYSTEM) {
         Some(TopicData::System(system)) => system.clients,
         _ => None,
     };
@@ -166,17 +167,39 @@ async fn who_reads_slowly_is_not_cut_off() {
         (stream.messages_per_second, stream.messages_burst) = (10_000, 10_000);
     })
     .await;
-    let mut slow = narrow_client(&server).await;
+    let mut slow = Client::over(slow_way(&server, 40_000).await, &server, Encoding::Json).await;
+    slow.hello(BTreeMap::new()).await;
     slow.say_text(FOLLOW_MUCH).await;
-    let (mut buffer, mut n_read) = ([0; 2_048], 0);
-    while n_read < 240_000 {
+    let (begun, mut n_messages) = (tokio::time::Instant::now(), 0);
+    while begun.elapsed() < Duration::from_secs(6) {
         slow.say_text(ASK_MUCH).await;
-        let n_bytes = slow.socket.get_mut().read(&mut buffer).await.unwrap();
-        assert!(n_bytes > 0, "cut off after {n_read} bytes");
-        n_read += n_bytes;
-        // 40 kB a second.
-        tokio::time::sleep(Duration::from_micros(25 * n_bytes as u64)).await;
+        slow.next().await.unwrap_or_else(|code| panic!("cut off with {code} after {n_messages} messages"));
+        n_messages += 1;
     }
+    assert!(n_messages > 3, "{n_messages} messages");
+}
+
+/// A client's system takes much more than this on its own; what it took would be old, and the kernel's memory.
+#[tokio::test]
+async fn who_reads_nothing_is_sent_little() {
+    let server = demo_server(|stream| stream.write_timeout = Duration::from_millis(500)).await;
+    let mut healthy = Client::greet(&server, Encoding::Json).await;
+    healthy.subscribe(1, &["system"]).await;
+    let mut stuck = Client::greet(&server, Encoding::Json).await;
+    stuck.say_text(r#"{"type":"subscribe","id":1,"topics":["quote:demo:*","book:demo:*","tape:demo:*"]}"#).await;
+    let begun = tokio::time::Instant::now();
+    for n_wanted in [2, 1] {
+        while !matches!(healthy.state.get(&Topic::SYSTEM), Some(TopicData::System(system)) if system.clients == Some(n_wanted))
+        {
+            assert!(begun.elapsed() < PATIENCE, "not {n_wanted} clients");
+            healthy.next().await.unwrap();
+        }
+    }
+    let mut bytes = Vec::new();
+    stuck.socket.get_mut().read_to_end(&mut bytes).await.unwrap();
+    let close_frame = [&[0x88_u8, 2 + 4][..], &3008_u16.to_be_bytes(), b"slow"].concat();
+    assert!(bytes.ends_with(&close_frame), "{}", String::from_utf8_lossy(&bytes));
+    assert!(bytes.len() < 80_000, "{} bytes", bytes.len());
 }
 
 /// What a slow reader gets is new: updates that it could not take are replaced, and it is told where trades are left out.

@@ -8,7 +8,7 @@
 //! | full or late | answer |
 //! |---|---|
 //! | the hub's queue for this client | skips to snapshots; for events, the client is told by a reset |
-//! | not one byte taken for `write_timeout` | bye 3008 |
+//! | not one byte taken, or no ping between updates answered, for `write_timeout` | bye 3008 |
 //! | unwritten replies | reading pauses until some are written |
 //! | running commands | reading pauses until one is done |
 //! | no hello, no pong | bye 3502, bye 3001 |
@@ -63,6 +63,7 @@ pub async fn run(
         let Session { writer, conversation, commands, ending, is_readable, encoding, frame_bytes, .. } = &mut session;
         let (encoding, frame_bytes) = (*encoding, *frame_bytes);
         let (is_open, is_idle) = (ending.is_none(), writer.is_idle());
+        let is_due = is_open && is_idle && writer.window().is_open();
         let can_read = *is_readable && writer.len() < MAX_REPLIES && commands.len() < MAX_COMMANDS;
         let step = tokio::select! {
             biased;
@@ -73,7 +74,7 @@ pub async fn run(
             message = source.next(), if can_read => Step::Read(message),
             Some(answer) = commands.next(), if !commands.is_empty() => Step::Done(answer),
             // Only after all other frames: the answer to a subscription must precede its items.
-            batch = next_batch(conversation.subscriber(), frame_bytes, encoding), if is_open && is_idle => Step::Batch(batch),
+            batch = next_batch(conversation.subscriber(), frame_bytes, encoding), if is_due => Step::Batch(batch),
         };
         let is_gone = matches!(step, Step::Read(None) | Step::Gone);
         let flow = match step {
@@ -176,8 +177,12 @@ impl Session {
         let frame = match &message {
             Message::Text(text) => Frame::Text(text.as_str()),
             Message::Binary(bytes) => Frame::Binary(bytes),
-            // Single frames are for writing only.
-            Message::Pong(_) | Message::Frame(_) => return Flow::GoOn,
+            Message::Pong(content) => {
+                self.writer.window().answered(content, Instant::now());
+                return Flow::GoOn;
+            }
+            // For writing only.
+            Message::Frame(_) => return Flow::GoOn,
             // The library answers pings; they count as messages, or they would bypass the limit.
             Message::Ping(_) => return self.pass().map_or_else(|flow| flow, |()| Flow::GoOn),
             Message::Close(_) => {
@@ -301,10 +306,11 @@ impl Session {
             .unwrap_or_else(|| [hello, write, self.pong_due].into_iter().flatten().fold(self.next_ping, Instant::min))
     }
 
-    /// Returns since when the client has taken nothing of what waits; `None` if nothing waits.
+    /// Returns since when the client has neither taken nor read anything of what waits; `None` if nothing waits.
     fn stuck_since(&self) -> Option<Instant> {
         let written_at = self.transport.as_ref().map(Transport::written_at);
-        self.writer.busy_since().map(|since| written_at.map_or(since, |at| at.max(since)))
+        let untaken_since = self.writer.busy_since().map(|since| written_at.map_or(since, |at| at.max(since)));
+        untaken_since.max(self.writer.unread_since())
     }
 
     fn woken(&mut self) -> Flow {
@@ -334,7 +340,8 @@ impl Session {
             self.next_ping = now + config.ping;
             // Counted from the first unanswered ping: a later one must not delay the end.
             self.pong_due.get_or_insert(now + config.pong_timeout);
-            self.writer.push(Message::Ping(Bytes::new()));
+            let content = self.writer.window().last_ping();
+            self.writer.push(Message::Ping(Bytes::copy_from_slice(&content)));
         }
         Flow::GoOn
     }

@@ -2,7 +2,7 @@
 //!
 //! A frame is handed to the library only when the previous one is in the kernel. So the library buffers at most one
 //! frame, and the session alone controls how many messages wait here. The library also keeps the memory of the largest
-//! frame as long as the connection lives: so long messages go out in several frames.
+//! frame as long as the connection lives: so long messages go out in several frames, and pings between them.
 
 use std::{
     collections::VecDeque,
@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite::{
     },
 };
 
-use super::handshake::Socket;
+use super::{handshake::Socket, window::Window};
 
 /// A queue of outgoing messages.
 #[derive(Debug)]
@@ -30,6 +30,9 @@ pub struct Writer<S = SplitSink<Socket, Message>> {
     queue: VecDeque<Message>,
     /// What is left of the message whose first frames were handed over.
     rest: Bytes,
+    window: Window,
+    /// The ping that is due before anything else.
+    ping: Option<Bytes>,
     /// When the current frame was handed over; `None` when all messages are in the kernel.
     busy_since: Option<Instant>,
     /// True while a frame that was handed over is not completely in the kernel.
@@ -39,7 +42,15 @@ pub struct Writer<S = SplitSink<Socket, Message>> {
 impl<S: Sink<Message, Error = Error> + Unpin> Writer<S> {
     /// Creates an empty queue.
     pub fn new(sink: S) -> Self {
-        Self { sink, queue: VecDeque::new(), rest: Bytes::new(), busy_since: None, is_flushing: false }
+        Self {
+            sink,
+            queue: VecDeque::new(),
+            rest: Bytes::new(),
+            window: Window::new(Instant::now()),
+            ping: None,
+            busy_since: None,
+            is_flushing: false,
+        }
     }
 
     /// Appends a message.
@@ -57,11 +68,23 @@ impl<S: Sink<Message, Error = Error> + Unpin> Writer<S> {
     pub fn drop_all(&mut self) {
         self.queue.clear();
         self.rest.clear();
+        self.ping = None;
     }
 
     /// Returns true when all messages are in the kernel.
     pub fn is_idle(&self) -> bool {
         self.busy_since.is_none()
+    }
+
+    /// Returns what the client has not read yet. While it is closed, updates should wait; the writer itself holds nothing
+    /// back, or replies would.
+    pub fn window(&mut self) -> &mut Window {
+        &mut self.window
+    }
+
+    /// Returns since when the client has read nothing of what waits for that; `None` if nothing does.
+    pub fn unread_since(&self) -> Option<Instant> {
+        self.window.closed_since()
     }
 
     /// Returns the number of messages of which nothing has been handed over.
@@ -94,7 +117,7 @@ impl<S: Sink<Message, Error = Error> + Unpin> Writer<S> {
                 ready!(self.sink.poll_flush_unpin(context))?;
                 self.is_flushing = false;
             }
-            if self.queue.is_empty() && self.rest.is_empty() {
+            if self.queue.is_empty() && self.rest.is_empty() && self.ping.is_none() {
                 self.busy_since = None;
                 return Poll::Ready(Ok(()));
             }
@@ -109,6 +132,9 @@ impl<S: Sink<Message, Error = Error> + Unpin> Writer<S> {
 
     /// Takes the next frame: a whole message, or the next part of a long one.
     fn next_frame(&mut self) -> Option<Message> {
+        if let Some(content) = self.ping.take() {
+            return Some(Message::Ping(content));
+        }
         if !self.rest.is_empty() {
             return Some(self.next_part(Data::Continue));
         }
@@ -119,19 +145,25 @@ impl<S: Sink<Message, Error = Error> + Unpin> Writer<S> {
             _ => return Some(message),
         };
         if message.len() <= FRAME_BYTES {
+            self.count(message.len());
             return Some(message);
         }
         self.rest = message.into_data();
         Some(self.next_part(kind))
     }
 
+    fn count(&mut self, n_bytes: usize) {
+        self.ping = self.window.sent(n_bytes, Instant::now()).map(|content| Bytes::copy_from_slice(&content));
+    }
+
     fn next_part(&mut self, kind: Data) -> Message {
         let part = self.rest.split_to(self.rest.len().min(FRAME_BYTES));
+        self.count(part.len());
         Message::Frame(Frame::message(part, OpCode::Data(kind), self.rest.is_empty()))
     }
 }
 
-/// With its header it fits 4 KiB.
+/// With its header it fits 4 KiB. Far less than a step of the window.
 const FRAME_BYTES: usize = (4 << 10) - 16;
 
 #[cfg(test)]
@@ -216,6 +248,16 @@ mod tests {
             sent.extend_from_slice(frame.payload());
         }
         assert_eq!((String::from_utf8(sent).unwrap(), parts.len()), (text, 3));
+
+        // Pings between the parts tell how much of the message the client has read.
+        let mut writer = Writer::new(Stuck { n_free: 99, ..Stuck::default() });
+        writer.push(Message::binary(vec![7; 35_000]));
+        assert!(matches!(writer.flush().now_or_never(), Some(Ok(()))));
+        let frames = writer.sink.frames.iter().enumerate();
+        let pings = frames.filter(|(_, frame)| matches!(frame, Message::Ping(_))).map(|(frame_idx, _)| frame_idx);
+        let pings: Vec<usize> = pings.collect();
+        assert_eq!((pings, writer.sink.frames.len(), writer.window().is_open()), (vec![5, 10], 11, false));
+        assert_eq!(writer.sink.frames[10], Message::Ping(vec![0, 0, 0, 0, 0, 0, 0, 2].into()));
 
         let mut writer = Writer::new(Stuck::default());
         writer.push(Message::binary(vec![7; 10_000]));

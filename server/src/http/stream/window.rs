@@ -1,0 +1,139 @@
+//! Limits what a client may have received without having read it, by numbered pings between its updates.
+//!
+//! A client's system takes more than a hundred kilobytes on its own. There updates grow old, nothing tells a slow client
+//! from one that has stopped, and the memory of thousands of clients that have stopped is the kernel's. An answered ping
+//! proves that everything before it was read. Not here: pings that only ask whether the client is there, time limits.
+
+use std::{collections::VecDeque, time::Duration};
+
+use tokio::time::Instant;
+
+/// The pings of one connection.
+#[derive(Debug)]
+pub struct Window {
+    /// Bytes since the last step.
+    n_bytes: usize,
+    /// Steps of [`STEP_BYTES`], each ended by a ping.
+    n_sent: u64,
+    n_answered: u64,
+    /// When each unanswered step was sent.
+    sent_at: VecDeque<Instant>,
+    answered_at: Instant,
+    /// The number of steps that may be unanswered. Grows while answers come quickly: a long way needs more on it.
+    n_allowed: usize,
+}
+
+impl Window {
+    /// Creates a window for a new connection.
+    pub fn new(now: Instant) -> Self {
+        let sent_at = VecDeque::new();
+        Self { n_bytes: 0, n_sent: 0, n_answered: 0, sent_at, answered_at: now, n_allowed: FEWEST }
+    }
+
+    /// Returns true if further updates may be sent.
+    pub fn is_open(&self) -> bool {
+        self.sent_at.len() < self.n_allowed
+    }
+
+    /// Counts the bytes of a message; returns the content of a ping that must follow it.
+    pub fn sent(&mut self, n_bytes: usize, now: Instant) -> Option<[u8; 8]> {
+        self.n_bytes = self.n_bytes.saturating_add(n_bytes);
+        // A large message counts as several steps, and the answer to its ping as the answer to all of them.
+        let n_steps = self.n_bytes / STEP_BYTES;
+        self.n_bytes %= STEP_BYTES;
+        for _ in 0..n_steps {
+            self.n_sent += 1;
+            self.sent_at.push_back(now);
+        }
+        (n_steps > 0).then(|| self.last_ping())
+    }
+
+    /// Returns the content of the last ping. A client may answer only the newest of several, so each ping has it.
+    pub fn last_ping(&self) -> [u8; 8] {
+        self.n_sent.to_be_bytes()
+    }
+
+    /// Processes a pong. Others than answers to our pings are allowed, and mean nothing.
+    pub fn answered(&mut self, content: &[u8], now: Instant) {
+        let Ok(number) = content.try_into().map(u64::from_be_bytes) else { return };
+        while self.n_answered < number.min(self.n_sent) {
+            self.n_answered += 1;
+            self.answered_at = now;
+            let is_quick = self.sent_at.pop_front().is_some_and(|at| now.saturating_duration_since(at) < QUICK);
+            self.n_allowed = if is_quick { (self.n_allowed + 1).min(MOST) } else { (self.n_allowed / 2).max(FEWEST) };
+        }
+    }
+
+    /// Returns since when a closed window has waited for an answer; `None` while it is open.
+    pub fn closed_since(&self) -> Option<Instant> {
+        let newest = self.sent_at.back().filter(|_| !self.is_open())?;
+        Some(self.answered_at.max(*newest))
+    }
+}
+
+/// Bytes of a step: a second's worth for a client that reads 16 kB/s.
+const STEP_BYTES: usize = 16 << 10;
+/// Steps that may be unanswered at first, and while answers take long.
+const FEWEST: usize = 2;
+/// The same while they come quickly: a quarter of a megabyte, more than any turn.
+const MOST: usize = 16;
+/// An answer that takes longer shows a client that reads slowly, or a very long way.
+const QUICK: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sends until the window closes; returns the number of bytes.
+    fn fill(window: &mut Window, now: Instant) -> usize {
+        let mut n_bytes = 0;
+        while window.is_open() {
+            n_bytes += 1_000;
+            window.sent(1_000, now);
+        }
+        n_bytes
+    }
+
+    #[test]
+    fn who_never_answers_gets_little() {
+        let now = Instant::now();
+        let mut window = Window::new(now);
+        assert_eq!(window.closed_since(), None);
+        let n_bytes = fill(&mut window, now);
+        assert!((32_000..35_000).contains(&n_bytes), "{n_bytes}");
+        let later = now + Duration::from_secs(9);
+        // Unasked, of another kind, and from the future.
+        for content in [&[][..], &[1], &0_u64.to_be_bytes()] {
+            window.answered(content, later);
+        }
+        assert_eq!(window.closed_since(), Some(now));
+    }
+
+    #[test]
+    fn quick_answers_widen_it_and_slow_ones_narrow_it() {
+        let mut now = Instant::now();
+        let mut window = Window::new(now);
+        for _ in 0..30 {
+            fill(&mut window, now);
+            now += Duration::from_millis(200);
+            // One answer to several pings, as a client may give.
+            window.answered(&window.last_ping(), now);
+        }
+        let n_bytes = fill(&mut window, now);
+        assert!((250_000..280_000).contains(&n_bytes), "{n_bytes}");
+        now += Duration::from_secs(2);
+        window.answered(&u64::MAX.to_be_bytes(), now);
+        assert!(window.is_open());
+        let n_bytes = fill(&mut window, now);
+        assert!(n_bytes < 35_000, "{n_bytes}");
+        // Any answer is progress.
+        let first = window.n_answered + 1;
+        window.sent(100_000, now);
+        assert!(!window.is_open());
+        let later = now + Duration::from_secs(5);
+        window.answered(&first.to_be_bytes(), later);
+        assert_eq!(window.closed_since(), Some(later));
+        window.answered(&window.last_ping(), later);
+        assert!(window.is_open() && window.closed_since().is_none());
+    }
+}
