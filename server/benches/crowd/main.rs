@@ -166,13 +166,18 @@ async fn slow(child: &Child, secs: u64) {
 
 /// Clients that read everything; what one costs, and what is left when they have gone.
 async fn full(child: &Child, idle: Memory, arguments: &Arguments) {
-    let crowd =
-        Healthy::start_with(child, arguments.clients, arguments.form, Duration::from_secs(arguments.secs)).await;
+    let (end, mut crowd) = (Instant::now() + Duration::from_secs(arguments.secs), JoinSet::new());
+    for _ in 0..arguments.clients {
+        let mut client = Client::connect(child.address(), arguments.form.encoding(), None).await;
+        client.follow(&TOPICS).await;
+        crowd.spawn(tokio::time::timeout_at(end.into(), async move { while client.skip().await {} }));
+    }
     tokio::time::sleep(Duration::from_secs(arguments.secs / 2)).await;
     let with = child.memory() - idle;
     println!("{} clients with {} patterns of topics: {with}", arguments.clients, TOPICS.len());
     println!("a client: {} kB", with.resident / 1_000 / i64::try_from(arguments.clients).unwrap().max(1));
-    crowd.report().await;
+    let ended = crowd.join_all().await;
+    println!("closed by the server: {}", ended.iter().filter(|ended| ended.is_ok()).count());
     give_back(child, idle).await;
 }
 
@@ -189,9 +194,7 @@ async fn churn(child: &Child, idle: Memory, arguments: &Arguments) {
         visits.spawn(async move {
             let mut client = Client::connect(address, encoding, None).await;
             client.follow(&TOPICS).await;
-            let mut ages = Ages::default();
-            let _ended =
-                tokio::time::timeout(VISIT_TIME, async { while client.next(&mut ages).await.is_ok() {} }).await;
+            let _ended = tokio::time::timeout(VISIT_TIME, async { while client.skip().await {} }).await;
         });
         n_visits += 1;
         if begun.elapsed().as_secs() >= next_report {
