@@ -34,7 +34,7 @@ use crate::{digits::Digits, lane_state::Lanes};
 pub(super) const N_KEPT: usize = CANDLES_LENGTH + 100;
 /// Candles kept of a series that nobody has followed: what a chart opens with, until the venue's history has come.
 const N_UNFOLLOWED: usize = 200;
-/// Candles by which the room for them grows.
+/// Candles by which the room for them grows at most.
 const ROOM: usize = 50;
 
 /// The source of a candle's figures.
@@ -286,8 +286,9 @@ impl Series {
             return;
         }
         if self.bars.len() == self.bars.capacity() {
-            // Of hundreds of instruments, doubled room would be most of the memory.
-            self.bars.reserve_exact(ROOM);
+            // Of hundreds of instruments, doubled room would be most of the memory, and so would room for days to come in
+            // the series of hours and days.
+            self.bars.reserve_exact(self.bars.len().clamp(2, ROOM));
         }
         self.revision += 1;
         self.bars.insert(at, Bar { revision: self.revision, ..bar });
