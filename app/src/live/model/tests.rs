@@ -111,6 +111,25 @@ fn waiting_live_stale_and_refused_are_told_apart() {
 }
 
 #[test]
+fn a_stopped_instrument_is_absent_and_keeps_its_last_values() {
+    let topics = [Topic::quote(&instrument())];
+    let mut model = connected();
+    model.apply(quote(UpdateKind::Snapshot, "10", 1_000), at(1_000));
+    assert!(!model.is_absent(&instrument()), "nothing is known before the first status");
+    model.apply(status(StreamState::Live, Some(1_000), None), at(1_000));
+    assert!(!model.is_absent(&instrument()));
+    // The next status lists it no more.
+    let of_others = TopicData::Status(StatusData::default());
+    model.apply(item(UpdateKind::Snapshot, Topic::STATUS, of_others), at(1_100));
+    assert!(model.is_absent(&instrument()) && model.has_values(&instrument()));
+    let stream = model.stream(&instrument(), at(1_200));
+    assert_eq!((stream.state, stream.is_absent), (StreamState::Stale, true), "at once, not when it has grown old");
+    assert_eq!(model.freshness(&topics, at(1_200)), Freshness::NotFollowed);
+    model.apply(status(StreamState::Live, Some(1_200), None), at(1_300));
+    assert!(!model.is_absent(&instrument()), "started again");
+}
+
+#[test]
 fn an_empty_snapshot_of_a_stream_that_has_not_begun_says_nothing() {
     let mut model = connected();
     let empty = |model: &mut LiveModel, state: StreamState| {
