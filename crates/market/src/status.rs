@@ -79,10 +79,12 @@ impl StreamTracker {
         let own_cause = health.instrument_causes.get(stream.id);
         let restriction = health.restrictions.get(stream.id);
         // Reconnected is not yet healed: a failed connection is red until data flows over its successor.
+        let is_connected = health.connected.contains(stream.id);
+        let mode = if is_connected { FeedMode::WebSocket } else { health.mode };
         let is_unhealed =
-            health.mode == FeedMode::WebSocket && health.cause.as_ref().is_some_and(FeedCause::is_transport);
+            mode == FeedMode::WebSocket && !is_connected && health.cause.as_ref().is_some_and(FeedCause::is_transport);
         // REST replaces the connection only as long as requests are sent.
-        let is_shut = health.mode == FeedMode::RestPolling && health.breaker != BreakerState::Closed;
+        let is_shut = mode == FeedMode::RestPolling && health.breaker != BreakerState::Closed;
         let is_cut = !health.is_connected || is_shut;
         let is_failed = own_cause.is_some() || is_unhealed || (is_cut && health.cause.is_some());
         let is_dead = health.silences.get(stream.id) == Some(&Silence::Dead);
@@ -101,7 +103,7 @@ impl StreamTracker {
         StreamEntry {
             instrument: stream.id.clone(),
             state,
-            mode: health.mode,
+            mode,
             updates: self.updates,
             rate: self.rate(now),
             age_ms: age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
@@ -279,6 +281,13 @@ mod tests {
         let polling = FeedHealth { mode: FeedMode::RestPolling, ..back };
         let yellow = entry(&tracker, turns, &polling, now_at(9_000));
         check(&yellow, StreamState::Stale, Some(8_930), Some("connection closed: 1006"));
+        // Others are polled, this one's connection delivers.
+        assert_eq!(yellow.mode, FeedMode::RestPolling);
+        for mode in [FeedMode::WebSocket, FeedMode::RestPolling] {
+            let partly = FeedHealth { connected: [id()].into(), mode, ..polling.clone() };
+            let green = entry(&tracker, turns, &partly, now_at(100));
+            assert_eq!((green.state, green.mode), (StreamState::Live, FeedMode::WebSocket));
+        }
         let until = now_at(60_000).wall;
         for breaker in [BreakerState::Open { until }, BreakerState::HalfOpen] {
             let shut = entry(&tracker, turns, &FeedHealth { breaker, ..polling.clone() }, now_at(9_000));

@@ -1,6 +1,6 @@
 //! The state of a feed, per symbol: the words and causes that a status light shows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -208,6 +208,9 @@ pub struct FeedHealth {
     pub is_connected: bool,
     /// How the data is delivered.
     pub mode: FeedMode,
+    /// Instruments that connections delivered when another connection was found missing: its cause, and the polling that
+    /// replaces it, are not theirs.
+    pub connected: BTreeSet<InstrumentId>,
     /// Why nothing is connected, or why the last connection was closed; `None` once data flows again.
     pub cause: Option<FeedCause>,
     /// Causes that concern single instruments (unknown symbol).

@@ -232,14 +232,15 @@ impl Protocol for Binance {
     }
 
     fn poll(session: &mut BinanceSession, now: Now) {
-        let is_in_full = session.known_symbols().len() <= SYMBOLS_POLLED_IN_FULL;
-        session.request_each(now, |symbol| {
+        let cut_off = session.cut_off_symbols();
+        let is_in_full = cut_off.len() <= SYMBOLS_POLLED_IN_FULL;
+        session.poll_each(now, |symbol| {
             let prints = if is_in_full { Purpose::Trades { symbol } } else { Purpose::AggTrades { symbol } };
             [Purpose::DayTicker { symbol }, prints]
         });
         // In a crowd there is room only for the books that are looked at.
         let has_room = |position: &usize| is_in_full || session.symbols[*position].interest.is_some();
-        let books: Vec<usize> = session.known_symbols().into_iter().filter(has_room).collect();
+        let books: Vec<usize> = cut_off.into_iter().filter(has_room).collect();
         books.into_iter().for_each(|symbol| session.request_once(Purpose::BestLevels { symbol }, now));
     }
 

@@ -277,7 +277,7 @@ impl Protocol for Coinbase {
     }
 
     fn poll(session: &mut CoinbaseSession, now: Now) {
-        session.request_each(now, |symbol| {
+        session.poll_each(now, |symbol| {
             [Purpose::BestLevels { symbol }, Purpose::Trades { symbol }, Purpose::Day { symbol }]
         });
     }

@@ -136,7 +136,7 @@ impl Protocol for Finnhub {
     }
 
     fn poll(session: &mut FinnhubSession, now: Now) {
-        let positions = session.known_symbols();
+        let positions = session.cut_off_symbols();
         Self::added(session, &positions, now);
     }
 

@@ -257,9 +257,20 @@ impl<P: Protocol> FeedSession<P> {
         P::book_changed(self, position, now);
     }
 
-    /// Queues requests for each known symbol. A round that the budget still delays is not doubled.
-    pub(crate) fn request_each<const N: usize>(&mut self, now: Now, purposes: impl Fn(usize) -> [P::Purpose; N]) {
-        for position in self.known_symbols() {
+    /// Tells which instruments have their data while other connections are missing.
+    fn tell_connected(&mut self) {
+        let delivered = self.symbols.iter().enumerate().filter(|(position, _)| self.pool.delivers(*position));
+        self.out.health.connected = delivered.map(|(_, symbol)| symbol.id.clone()).collect();
+    }
+
+    /// Returns the positions of the known symbols that no connection delivers: REST replaces those.
+    pub(crate) fn cut_off_symbols(&self) -> Vec<usize> {
+        self.known_symbols().into_iter().filter(|position| !self.pool.delivers(*position)).collect()
+    }
+
+    /// Queues requests for each symbol to poll. A round that the budget still delays is not doubled.
+    pub(crate) fn poll_each<const N: usize>(&mut self, now: Now, purposes: impl Fn(usize) -> [P::Purpose; N]) {
+        for position in self.cut_off_symbols() {
             purposes(position).into_iter().for_each(|purpose| self.request_once(purpose, now));
         }
     }
@@ -334,6 +345,7 @@ impl<P: Protocol> FeedSession<P> {
         if lost.is_empty() {
             return;
         }
+        self.tell_connected();
         for position in P::connection_lost(self, lost) {
             self.crossed.remove(&position);
             self.liveness.pause(position);
@@ -403,7 +415,10 @@ impl<P: Protocol> FeedSession<P> {
         }
         match self.polling.turn(P::polling_from(self), now.monotonic) {
             PollTurn::NotDue => {}
-            PollTurn::Due => P::poll(self, now),
+            PollTurn::Due => {
+                self.tell_connected();
+                P::poll(self, now);
+            }
             PollTurn::Ended => {
                 P::polling_ended(self);
                 self.withdraw_all_polled(now);

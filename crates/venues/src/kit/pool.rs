@@ -165,6 +165,12 @@ impl Pool {
         self.feed_shards().filter_map(of_shard).min().filter(|_| self.is_watched)
     }
 
+    /// Returns true if the connection of a symbol delivers data.
+    pub(crate) fn delivers(&self, symbol: usize) -> bool {
+        let has_data = |shard: &Shard| shard.active.as_ref().is_some_and(Connection::has_data);
+        self.feed_shards().any(|shard| shard.members.contains(&symbol) && has_data(shard))
+    }
+
     /// Returns the symbols to subscribe on a connection that is about to count as open; `None` if it is already open,
     /// or not one of ours.
     pub(crate) fn members_to_subscribe(&self, id: ConnectionId) -> Option<Vec<usize>> {

@@ -277,7 +277,7 @@ impl Protocol for Kraken {
     }
 
     fn poll(session: &mut KrakenSession, now: Now) {
-        session.request_each(now, |symbol| [Purpose::BestLevels { symbol }, Purpose::Trades { symbol }]);
+        session.poll_each(now, |symbol| [Purpose::BestLevels { symbol }, Purpose::Trades { symbol }]);
         let has_nameless = session.symbols.iter().any(|symbol| !symbol.is_unknown && symbol.instrument.is_none());
         if has_nameless && !std::mem::replace(&mut session.protocol.has_requested_symbols, true) {
             session.request_symbols(now);

@@ -3,7 +3,13 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use crate::support::{EPOCH_MS, Rig, depth, exchange_info, id, listed, mini_ticker, quote, snapshot, trade};
-use model::{candle::Interval, event::HistoryRequest, proof::BookState, status::FeedCause, time::Timestamp};
+use model::{
+    candle::Interval,
+    event::HistoryRequest,
+    proof::BookState,
+    status::{FeedCause, FeedMode},
+    time::Timestamp,
+};
 use venues::session::{CloseReason, ConnectionId, Input, Output, SessionConfig};
 
 const HOUR_MS: u64 = 3_600_000;
@@ -62,6 +68,37 @@ fn many_symbols_share_connections_up_to_the_limit_and_messages_keep_their_distan
         all.extend(sent.into_iter().flat_map(|(_, _, streams)| streams));
     }
     assert_eq!(all.len(), 2_400);
+}
+
+/// With 300 symbols there are two connections; the second one cannot be had.
+#[test]
+fn rest_replaces_only_the_connection_that_is_missing() {
+    let symbols: Vec<String> = (0..300).map(|idx| format!("S{idx:03}")).collect();
+    let mut rig = Rig::new(&listed(&symbols.iter().map(String::as_str).collect::<Vec<_>>()));
+    let connections: Vec<ConnectionId> = rig.connects().iter().map(|(_, connection, _)| *connection).collect();
+    assert_eq!(connections.len(), 2);
+    rig.input(Input::Connected(connections[0]));
+    rig.frame(connections[0], &trade("S000", 1));
+    let mut polled = BTreeSet::new();
+    for _ in 0..120 {
+        rig.run(1_000);
+        let tried = rig.connects().last().unwrap().1;
+        if tried != connections[0] {
+            rig.close(tried);
+        }
+        rig.frame(connections[0], &trade("S000", 1));
+        for request in rig.requests("/ticker/24hr") {
+            polled.extend(request.query.iter().map(|(_, value)| value.clone()));
+            let body = r#"{"symbol":"S299","lastPrice":"4","bidPrice":"3","bidQty":"1","askPrice":"5","askQty":"2","openPrice":"3",
+                "highPrice":"5","lowPrice":"2","volume":"100","openTime":1,"closeTime":1750000000000}"#;
+            rig.answer(request.id, 200, None, body);
+        }
+    }
+    let health = rig.session.health();
+    assert_eq!(health.mode, FeedMode::RestPolling);
+    assert!(health.connected.contains(&id("S000")) && !health.connected.contains(&id("S299")));
+    assert!(polled.contains("S299") && !polled.contains("S000"), "{polled:?}");
+    assert_eq!(health.connected.len() + polled.len(), symbols.len());
 }
 
 #[test]
