@@ -22,7 +22,7 @@ const N_SYMBOLS: usize = 60;
 /// Longer than the candles of seconds that are kept.
 const SECONDS: u64 = 650;
 /// What one symbol may keep.
-const MOST_BYTES: usize = 175_000;
+const MOST_BYTES: usize = 155_000;
 
 fn resident_bytes() -> usize {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap();

@@ -33,9 +33,9 @@ use crate::{digits::Digits, lane_state::Lanes};
 /// Candles kept: the published ones, and some that late trades and history may still change.
 pub(super) const N_KEPT: usize = CANDLES_LENGTH + 100;
 /// Candles kept of a series that nobody has followed: what a chart opens with, until the venue's history has come.
-const N_UNFOLLOWED: usize = 200;
+const N_UNFOLLOWED: usize = 160;
 /// Candles by which the room for them grows at most.
-const ROOM: usize = 50;
+const ROOM: usize = 16;
 
 /// The source of a candle's figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

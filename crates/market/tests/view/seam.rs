@@ -19,6 +19,9 @@ type Print = (u64, i64, i64);
 /// Between two turns.
 const TURN_MS: u64 = 500;
 
+/// Candles kept of a series that nobody follows.
+const N_UNFOLLOWED: usize = 160;
+
 /// Time for the last doubt to be requested and answered, including failed answers.
 const REST_MS: u64 = 200_000;
 
@@ -50,9 +53,9 @@ fn without_history_candles_are_the_trades() {
         }
         for interval in Interval::ALL {
             let mut expected = bars_of(interval, &prints);
-            // Of series that nobody follows the newest 200 are kept.
-            expected.drain(..expected.len().saturating_sub(200));
-            let bars = view.candles(&id(0), interval, 200).unwrap();
+            // Of series that nobody follows the newest are kept.
+            expected.drain(..expected.len().saturating_sub(N_UNFOLLOWED));
+            let bars = view.candles(&id(0), interval, N_UNFOLLOWED).unwrap();
             // Trades within the same millisecond have no order.
             let is_tied = |bar: &Candle| prints.windows(2).any(|pair| pair[0].0 == pair[1].0 && interval.open_time(venue_at(pair[0].0)) == bar.open_time);
             for (bar, expected) in bars.iter().zip(&expected) {
