@@ -1,6 +1,6 @@
 //! The session of a venue: subscriptions and requests, and their timing. Written once; a [`Protocol`] adds the venue.
 //!
-//! [`changes`]: symbols that come and go; [`interest`]: books that are looked at; [`polled`]: books by REST; [`revival`]: dead subscriptions. Not here: frames and answers (the venues), connections, pacing of requests.
+//! [`changes`]: symbols that come and go; [`interest`]: books that are looked at; [`polled`]: REST instead of connections; [`revival`]: dead subscriptions. Not here: frames and answers (the venues), connections, pacing of requests.
 
 mod changes;
 mod interest;
@@ -255,24 +255,6 @@ impl<P: Protocol> FeedSession<P> {
             self.crossed.remove(&position);
         }
         P::book_changed(self, position, now);
-    }
-
-    /// Tells which instruments have their data while other connections are missing.
-    fn tell_connected(&mut self) {
-        let delivered = self.symbols.iter().enumerate().filter(|(position, _)| self.pool.delivers(*position));
-        self.out.health.connected = delivered.map(|(_, symbol)| symbol.id.clone()).collect();
-    }
-
-    /// Returns the positions of the known symbols that no connection delivers: REST replaces those.
-    pub(crate) fn cut_off_symbols(&self) -> Vec<usize> {
-        self.known_symbols().into_iter().filter(|position| !self.pool.delivers(*position)).collect()
-    }
-
-    /// Queues requests for each symbol to poll. A round that the budget still delays is not doubled.
-    pub(crate) fn poll_each<const N: usize>(&mut self, now: Now, purposes: impl Fn(usize) -> [P::Purpose; N]) {
-        for position in self.cut_off_symbols() {
-            purposes(position).into_iter().for_each(|purpose| self.request_once(purpose, now));
-        }
     }
 
     /// Queues a request, unless the same one waits or is in flight.

@@ -1,4 +1,5 @@
-//! Books by REST while no connection can be had: the best levels of one moment, flagged as polled, never as proven.
+//! REST instead of connections that cannot be had: which symbols it replaces, and their books, the best levels of one
+//! moment, flagged as polled, never as proven.
 //!
 //! Not here: the requests and their answers (the venues), when polling begins and ends.
 
@@ -28,6 +29,24 @@ impl PolledBooks {
 }
 
 impl<P: Protocol> FeedSession<P> {
+    /// Tells which instruments have their data while other connections are missing.
+    pub(super) fn tell_connected(&mut self) {
+        let delivered = self.symbols.iter().enumerate().filter(|(position, _)| self.pool.delivers(*position));
+        self.out.health.connected = delivered.map(|(_, symbol)| symbol.id.clone()).collect();
+    }
+
+    /// Returns the positions of the known symbols that no connection delivers: REST replaces those.
+    pub(crate) fn cut_off_symbols(&self) -> Vec<usize> {
+        self.known_symbols().into_iter().filter(|position| !self.pool.delivers(*position)).collect()
+    }
+
+    /// Queues requests for each symbol to poll. A round that the budget still delays is not doubled.
+    pub(crate) fn poll_each<const N: usize>(&mut self, now: Now, purposes: impl Fn(usize) -> [P::Purpose; N]) {
+        for position in self.cut_off_symbols() {
+            purposes(position).into_iter().for_each(|purpose| self.request_once(purpose, now));
+        }
+    }
+
     /// Shows a book that was polled, unless a connection has brought a better one or is about to.
     pub(crate) fn show_polled(
         &mut self,
