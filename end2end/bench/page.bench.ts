@@ -1,5 +1,7 @@
 // Measures the page on live simulated data: memory over time, CPU, long tasks, and latency to the pixel.
 // It prints figures without judging them: a shared machine is noisy. MEASURE_MINUTES (10) sets the duration.
+import { readFileSync } from "node:fs";
+
 import { chromium, expect, test } from "@playwright/test";
 
 import { openLive } from "../support/page";
@@ -19,6 +21,16 @@ function percentile(values: number[], share: number): string {
   if (values.length === 0) return "–";
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))].toFixed(1);
+}
+
+/** Seconds of processor time that a process has used; Linux only, with its usual clock of 100 ticks. */
+function usedSeconds(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  } catch {
+    return Number.NaN;
+  }
 }
 
 function row(name: string, values: number[]): string {
@@ -93,6 +105,7 @@ test("page on live data", async () => {
     const counts = async () => [await frames(), await metric("RecalcStyleCount"), await metric("LayoutCount")];
     const startCounts = await counts();
     const [startCpu, startTask, startedAt] = [await cpu(), await metric("TaskDuration"), Date.now()];
+    const serverStarted = usedSeconds(server.process.pid!);
 
     let early: { heap: number; wasm: number } | undefined;
     for (let minute = 1; minute <= MINUTES; minute += 1) {
@@ -111,6 +124,8 @@ test("page on live data", async () => {
     console.log(`frames painted: ${painted} a second; style recalculations ${styles}, layouts ${layouts} a second`);
     const after = await page.evaluate(() => (window as unknown as { seen: { long: number[] } }).seen.long);
     console.log(`CPU of all browser processes: ${((100 * ((await cpu()) - startCpu)) / seconds).toFixed(1)} % of one core`);
+    const serverShare = (100 * (usedSeconds(server.process.pid!) - serverStarted)) / seconds;
+    console.log(`CPU of the server: ${serverShare.toFixed(1)} % of one core`);
     console.log(`main thread busy: ${((100 * ((await metric("TaskDuration")) - startTask)) / seconds).toFixed(1)} %`);
     console.log(`long tasks over 50 ms after load: ${after.length} (${after.map((ms) => ms.toFixed(0)).join(", ")} ms)`);
 
