@@ -115,7 +115,7 @@ impl VenueFacts {
         Self {
             state,
             word,
-            mode: words::mode(state, connection.mode),
+            mode: words::mode(state, words::feed_mode(connection, own.iter().copied())),
             is_simulated: own.iter().any(|entry| entry.is_simulated),
             cause: connection.cause.clone().unwrap_or_default(),
             last_frame: ago(frame_ms),

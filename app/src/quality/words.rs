@@ -1,6 +1,7 @@
 //! Words for the state of a stream: quiet is distinguished from stale, and both from dead.
 
 use model::status::{FeedMode, Silence, StreamState};
+use topics::channels::status::{ConnectionEntry, StreamEntry};
 
 use crate::{format, live::model::StreamView};
 
@@ -61,6 +62,12 @@ pub fn mode(state: StreamState, mode: FeedMode) -> &'static str {
         (_, FeedMode::WebSocket) => "WebSocket",
         (_, FeedMode::RestPolling) => "REST polling",
     }
+}
+
+/// Returns how a feed's data is delivered: by its connections as long as one of them delivers.
+pub fn feed_mode<'s>(connection: &ConnectionEntry, streams: impl IntoIterator<Item = &'s StreamEntry>) -> FeedMode {
+    let is_connected = |entry: &StreamEntry| (entry.state, entry.mode) == (StreamState::Live, FeedMode::WebSocket);
+    if streams.into_iter().any(is_connected) { FeedMode::WebSocket } else { connection.mode }
 }
 
 #[cfg(test)]

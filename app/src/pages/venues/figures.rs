@@ -11,7 +11,7 @@ use model::{
 use topics::channels::status::{Breaker, ConnectionEntry, StatusData};
 use wire::limits::MAX_TEXT_BYTES;
 
-use crate::{format, live::venue_list::VenueRow};
+use crate::{format, live::venue_list::VenueRow, quality::words::feed_mode};
 
 /// The state of one venue.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -72,7 +72,7 @@ impl VenueState {
         Self {
             is_running: true,
             state,
-            words: words(state, connection.mode),
+            words: words(state, feed_mode(connection, streams())),
             trouble: trouble(connection, server_now),
             breaker: breaker(connection, server_now),
             symbols: streams().map(symbol).collect(),
@@ -244,7 +244,11 @@ mod tests {
         assert_eq!(live.updates.replace(format::GROUP, " "), "1 400 updates • 3.0 a second");
         assert_eq!((live.symbols.len(), live.symbols[1].cause.as_str()), (2, "unknown symbol B"));
         let polling = ConnectionEntry { mode: FeedMode::RestPolling, ..connection(true) };
-        assert_eq!(state(polling, vec![stream("one:A", StreamState::Live)]).words, "LIVE (REST polling)");
+        let polled = StreamEntry { mode: FeedMode::RestPolling, ..stream("one:A", StreamState::Live) };
+        assert_eq!(state(polling.clone(), vec![polled.clone()]).words, "LIVE (REST polling)");
+        // One of several connections is missing.
+        let partly = state(polling, vec![polled, stream("one:B", StreamState::Live)]);
+        assert_eq!(partly.words, "LIVE (WebSocket)");
         let other = VenueState::new("two", &StatusData::default(), Timestamp::EPOCH, false);
         assert_eq!((other.is_running, other.words.as_str()), (false, "not running"));
     }
