@@ -5,7 +5,8 @@
 //!
 //! # Layout
 //! - [`handshake`]: from a request to a socket · [`session`]: one task per connection · [`conversation`]: answers to messages
-//! - [`writer`]: outgoing frames · [`window`]: what a client has not read yet · [`commands`]: a client's commands · [`limiter`]: limits a client's messages · [`resolve`]: the list of topics
+//! - [`writer`]: outgoing frames · [`window`]: what a client has not read yet · [`commands`]: a client's commands
+//! - [`limiter`]: limits a client's messages · [`resolve`]: the list of topics
 
 pub mod commands;
 pub mod conversation;
