@@ -133,7 +133,7 @@ impl LaneClock {
             is_early = true;
         }
         if is_early {
-            // What is due during the burst waits for its end.
+            // A turn that falls into the burst is postponed to its end.
             self.lanes.iter_mut().for_each(|own| own.timer.next = own.timer.next.max(end));
         }
     }

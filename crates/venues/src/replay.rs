@@ -100,8 +100,8 @@ pub struct ReplaySummary<'a> {
     pub books: BTreeMap<&'a InstrumentId, &'a TrackedBook>,
     /// The known instruments.
     pub instruments: BTreeMap<&'a InstrumentId, &'a Instrument>,
-    /// What the venue restricts or has announced at the end of the recording; failures of a recorded connection are not
-    /// the venue's word.
+    /// The venue's own restriction or announcement in force at the end of the recording. Failures of a recorded connection
+    /// are left out.
     pub cause: Option<&'a FeedCause>,
 }
 

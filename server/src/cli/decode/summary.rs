@@ -46,7 +46,7 @@ pub struct Summary<'a> {
     checksums: Checksums,
     quote_check: QuoteCheck,
     books: BTreeMap<&'a str, Book>,
-    /// What the venue restricts, for people.
+    /// The restriction that the venue has announced, in words for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -28,7 +28,7 @@ use super::{handshake::Socket, window::Window};
 pub struct Writer<S = SplitSink<Socket, Message>> {
     sink: S,
     queue: VecDeque<Message>,
-    /// What is left of the message whose first frames were handed over.
+    /// The unsent remainder of a message whose first frames were handed over.
     rest: Bytes,
     window: Window,
     /// The ping that is due before anything else.
@@ -232,7 +232,7 @@ mod tests {
         writer.push(Message::text(text.clone()));
         writer.push(Message::text("waits"));
         assert!(writer.flush().now_or_never().is_none());
-        // What waits can be dropped; of what the client has begun to read, it needs the end.
+        // Waiting messages can be dropped, but a message that the client has begun to read must be completed.
         writer.drop_waiting();
         writer.push(Message::Close(None));
         writer.sink.n_free = 9;
