@@ -2,10 +2,11 @@
 // It prints figures without judging them: a shared machine is noisy. MEASURE_MINUTES (10) sets the duration.
 import { readFileSync } from "node:fs";
 
-import { chromium, expect, test } from "@playwright/test";
+import { chromium, expect, Page, test } from "@playwright/test";
 
 import { openLive } from "../support/page";
 import { binanceConfig, startServer, startSim } from "../support/servers";
+import { recordChanges, replayChanges } from "./floor";
 
 interface Paint {
   venue_time_ms: number;
@@ -16,6 +17,9 @@ interface Paint {
 }
 
 const MINUTES = Number(process.env.MEASURE_MINUTES ?? "10");
+
+/** Length of each of the three parts that compare the page with its floor. */
+const FLOOR_SECONDS = 30;
 
 function percentile(values: number[], share: number): string {
   if (values.length === 0) return "–";
@@ -31,6 +35,21 @@ function usedSeconds(pid: number): number {
   } catch {
     return Number.NaN;
   }
+}
+
+/** Returns the share of `seconds` that the main thread of `page` is busy, in per cent. */
+async function busy(page: Page, seconds: number): Promise<number> {
+  const client = await page.context().newCDPSession(page);
+  await client.send("Performance.enable");
+  const taken = async () => {
+    const { metrics } = await client.send("Performance.getMetrics");
+    return metrics.find((entry) => entry.name === "TaskDuration")?.value ?? Number.NaN;
+  };
+  const [before, started] = [await taken(), Date.now()];
+  await page.waitForTimeout(seconds * 1_000);
+  const share = (100 * ((await taken()) - before)) / ((Date.now() - started) / 1_000);
+  await client.detach();
+  return share;
 }
 
 function row(name: string, values: number[]): string {
@@ -138,6 +157,17 @@ test("page on live data", async () => {
     console.log(row("browser to paint", whole.map((paint) => paint.paint_ms - paint.browser_receive_ms)));
     console.log(row("simulator's schedule to paint", whole.map((paint) => paint.paint_ms - paint.venue_time_ms)));
     expect(whole.length).toBeGreaterThan(100);
+
+    const whole_page = await busy(page, FLOOR_SECONDS);
+    const recording = await recordChanges(page, FLOOR_SECONDS + 5);
+    await page.context().close();
+    const copy = await replayChanges(browser, recording);
+    const n_changes = recording.batches.reduce((sum, batch) => sum + batch.changes.length, 0);
+    expect(n_changes).toBeGreaterThan(100);
+    console.log(
+      `main thread busy for ${FLOOR_SECONDS} s: page ${whole_page.toFixed(1)} %, its document's changes alone ` +
+        `(${(n_changes / (FLOOR_SECONDS + 5)).toFixed(0)} a second, made by plain JavaScript) ${(await busy(copy, FLOOR_SECONDS)).toFixed(1)} %`,
+    );
   } finally {
     await browser.close();
     await server.stop();
