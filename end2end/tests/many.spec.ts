@@ -1,9 +1,9 @@
-// Four hundred instruments: only the rows in view exist, all of them can be reached, and screen readers know their number.
+// Hundreds of instruments: only the rows in view exist, all of them can be reached, and screen readers know their number.
 import AxeBuilder from "@axe-core/playwright";
 import { Locator, Page } from "@playwright/test";
 
-import { expect, test } from "../support/page";
-import { binanceConfig, Running, ServerReady, SimReady, startServer, startSim } from "../support/servers";
+import { expect, number, test } from "../support/page";
+import { binanceConfig, Running, ServerReady, SimReady, startServer, startSim, venueConfig } from "../support/servers";
 
 const moving = ["BTC", "ETH", "BNB", "SOL", "XRP", "ADA", "DOGE", "LTC"].map((base) => `${base}SIM`);
 const quiet = Array.from({ length: 400 - moving.length }, (_, at) => `Q${String(at).padStart(4, "0")}SIM`);
@@ -101,3 +101,68 @@ for (const path of ["quality", "markets", "venues"] as const) {
     expect(serious.map((found) => `${found.id}: ${found.nodes.map((node) => node.target.join(" ")).join(", ")}`)).toEqual([]);
   });
 }
+
+test.describe("more instruments than a connection may follow", () => {
+  // Kraken describes all instruments in one message. Binance's descriptions would wait behind hundreds of book snapshots.
+  const most = [
+    ...moving.map((symbol) => symbol.replace("SIM", "/SIM")),
+    ...Array.from({ length: 600 - moving.length }, (_, at) => `Q${String(at).padStart(4, "0")}/SIM`),
+  ];
+  let manySim: Running<SimReady>;
+  let manyServer: Running<ServerReady>;
+
+  test.beforeAll(async () => {
+    const nQuiet = String(most.length - moving.length);
+    manySim = await startSim(["--venue", "kraken", "--demo", "--no-limits", "--quiet-pairs", nQuiet]);
+    manyServer = await startServer({ config: venueConfig("kraken", manySim.ready, most) });
+  });
+
+  test.afterAll(async () => {
+    await manyServer.stop();
+    await manySim.stop();
+  });
+
+  test("the checks of the last row come when it is in view, and are unknown before", async ({ page }) => {
+    test.setTimeout(60_000);
+    await page.setViewportSize({ width: 1440, height: 900 });
+    // What the server sends can be held back for a while.
+    let held: (() => void)[] | undefined;
+    await page.routeWebSocket(/\/ws(\?|$)/, (socket) => {
+      const upstream = socket.connectToServer();
+      upstream.onMessage((message) => {
+        const pass = () => socket.send(message);
+        if (held) held.push(pass);
+        else pass();
+      });
+    });
+    const release = () => {
+      held?.forEach((pass) => pass());
+      held = undefined;
+    };
+    await page.goto(`${manyServer.ready.url}quality`);
+    const table = page.getByTestId("proof");
+    await expect(table).toHaveAttribute("aria-rowcount", "601", { timeout: 20_000 });
+    await expect(table.locator('[aria-rowindex="2"]').getByTestId("book-state")).toHaveText("live", { timeout: 20_000 });
+
+    held = [];
+    await scrollToEnd(table);
+    const last = table.locator('[aria-rowindex="601"]');
+    await expect(last).toHaveAttribute("data-symbol", "kraken:XRP/SIM");
+    for (const figure of ["book-state", "updates", "row-gaps"]) await expect(last.getByTestId(figure)).toHaveText("–");
+    release();
+    await expect(last).toHaveAttribute("data-book", "live", { timeout: 10_000 });
+    await expect(last.getByTestId("row-gaps")).toHaveText("0");
+    const updates = Number(await number(last.getByTestId("updates")));
+    expect(updates).toBeGreaterThan(0);
+    await expect.poll(async () => Number(await number(last.getByTestId("updates"))), { timeout: 5_000 }).toBeGreaterThan(updates);
+    await expect(page.locator('[data-fragment="quality-books"]')).toHaveAttribute("data-state", "live");
+
+    // An order by a figure takes those of many rows, and the page says of how many.
+    const limit = page.getByTestId("rank-limit");
+    await expect(limit).toBeHidden();
+    await table.getByRole("button", { name: "Updates" }).click();
+    await expect(limit).toHaveText("Only the first 350 of 600 instruments are ranked.");
+    await page.getByTestId("trouble-only").check();
+    await expect(limit).toHaveText("Only the first 350 of 600 instruments are searched for problems.");
+  });
+});

@@ -13,7 +13,6 @@ use topics::topic::Topic;
 use crate::{
     cadence::Cadence,
     components::page_head::PageHead,
-    live::use_live,
     pages::{
         FragmentSpec,
         quality::{
@@ -45,17 +44,7 @@ pub fn QualityPage() -> impl IntoView {
     }
 }
 
-/// Returns the page's topics: status first, which determines a region's freshness, then the quality of all instruments,
-/// up to the limit of one connection.
-fn topics() -> Signal<Vec<Topic>> {
-    let live = use_live();
-    Signal::derive(move || {
-        live.instruments().with(|list| {
-            let each = list.known.iter().take(MAX_FOLLOWED).map(|instrument| Topic::quality(&instrument.id));
-            [Topic::STATUS].into_iter().chain(each).collect()
-        })
-    })
+/// Returns the topics of a region of this page: status first, which determines its freshness, then those of instruments.
+fn status_and(followed: impl IntoIterator<Item = Topic>) -> Vec<Topic> {
+    [Topic::STATUS].into_iter().chain(followed).collect()
 }
-
-/// Below a connection's limit (512), leaving some for other regions.
-const MAX_FOLLOWED: usize = 400;

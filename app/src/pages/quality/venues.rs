@@ -1,7 +1,15 @@
 //! One block for each venue: transport and data separately, counters, latencies, and clock differences.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
-use model::{quality::FeedCounters, status::StreamState};
+use model::{
+    instrument::{Instrument, InstrumentId, Venue},
+    quality::FeedCounters,
+    sorted::SortedMap,
+    status::StreamState,
+};
+use topics::topic::Topic;
 
 use crate::{
     cadence::Cadence,
@@ -11,25 +19,39 @@ use crate::{
     },
     format::{self, UNKNOWN},
     fragment::Fragment,
-    live::{browser, model::LiveModel},
-    pages::quality::topics,
+    live::{browser, model::LiveModel, use_live},
+    pages::quality::status_and,
     quality::facts::VenueFacts,
 };
 
 /// All venues.
 #[component]
 pub fn VenuesPanel() -> impl IntoView {
+    let live = use_live();
+    let topics = Memo::new(move |_| status_and(live.instruments().with(|list| one_of_each_feed(&list.known))));
     let source = |model: &LiveModel| Ok(model.status().map(|_| VenueFacts::all(model, browser::now())));
     view! {
         <section class="panel quality-venues" aria-label="Feeds">
             <div class="panel__head">
                 <h2 class="panel__title">"Feeds"</h2>
             </div>
-            <Fragment name="quality-venues" cadence=Cadence::Status topics=topics() source let:facts>
+            <Fragment name="quality-venues" cadence=Cadence::Status topics source let:facts>
                 <VenueBlocks facts/>
             </Fragment>
         </section>
     }
+}
+
+/// Returns the quality topic of one instrument of each venue: it includes the whole feed's.
+fn one_of_each_feed(known: &[Arc<Instrument>]) -> Vec<Topic> {
+    let mut first: SortedMap<&Venue, &InstrumentId> = SortedMap::new();
+    for id in known.iter().map(|instrument| &instrument.id) {
+        let is_earlier = first.get(id.venue()).is_none_or(|known| id < *known);
+        if is_earlier {
+            first.insert(id.venue(), id);
+        }
+    }
+    first.values().map(|id| Topic::quality(id)).collect()
 }
 
 #[component]
@@ -212,5 +234,27 @@ fn Samples(
                 }).collect_view()}
             </ol>
         </details>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_instrument_of_each_venue_tells_of_its_feed() {
+        #[track_caller]
+        fn check(known: &[&str], expected: &[&str]) {
+            let instrument = |id: &&str| -> Arc<Instrument> {
+                let text = format!(
+                    r#"{{"id":"{id}","base":"A","quote":"B","tick_size":"0.1","lot_size":"1","min_notional":null,"status":"trading","is_simulated":false}}"#
+                );
+                Arc::new(serde_json::from_str(&text).unwrap())
+            };
+            let topics = one_of_each_feed(&known.iter().map(instrument).collect::<Vec<_>>());
+            assert_eq!(topics.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
+        }
+        check(&[], &[]);
+        check(&["two:A", "one:C", "one:B", "one:D"], &["quality:one:B", "quality:two:A"]);
     }
 }
