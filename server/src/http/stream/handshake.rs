@@ -80,3 +80,59 @@ fn has_token(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
     let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|token| token.trim().eq_ignore_ascii_case(word))
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+
+    /// The key of the RFC's example.
+    const KEY: (&str, &str) = ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+    const CONNECTION: (&str, &str) = ("connection", "Upgrade");
+    const UPGRADE: (&str, &str) = ("upgrade", "websocket");
+    const VERSION: (&str, &str) = ("sec-websocket-version", "13");
+
+    fn parts(headers: &[(&str, &str)]) -> Parts {
+        let request = headers.iter().fold(Request::get("/ws"), |request, (name, value)| request.header(*name, *value));
+        request.body(()).unwrap().into_parts().0
+    }
+
+    #[tokio::test]
+    async fn a_handshake_is_answered_as_the_rfc_says() {
+        #[track_caller]
+        fn check(handshake: Result<Handshake, ApiError>, is_accepted: bool, headers: &[(&str, &str)]) {
+            let Ok(handshake) = handshake else { return assert!(!is_accepted, "{headers:?}") };
+            assert!(is_accepted, "{headers:?}");
+            let response = handshake.response();
+            let header = |name: HeaderName| response.headers().get(name).and_then(|value| value.to_str().ok());
+            assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
+            assert_eq!(header(SEC_WEBSOCKET_ACCEPT), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+            assert_eq!(
+                [CONNECTION.0, UPGRADE.0].map(|name| header(name.parse().unwrap())),
+                [Some("upgrade"), Some("websocket")]
+            );
+        }
+        for (is_accepted, headers) in [
+            (true, [CONNECTION, UPGRADE, VERSION, KEY].as_slice()),
+            // As Firefox writes it, and as a proxy may.
+            (true, &[("connection", "keep-alive, Upgrade"), UPGRADE, VERSION, KEY]),
+            (true, &[("connection", "keep-alive"), ("connection", "upgrade"), ("upgrade", "WebSocket"), VERSION, KEY]),
+            (false, &[UPGRADE, VERSION, KEY]),
+            (false, &[CONNECTION, VERSION, KEY]),
+            (false, &[CONNECTION, UPGRADE, KEY]),
+            (false, &[CONNECTION, UPGRADE, VERSION]),
+            (false, &[("connection", "keep-alive"), UPGRADE, VERSION, KEY]),
+            (false, &[("connection", "upgraded"), UPGRADE, VERSION, KEY]),
+            (false, &[CONNECTION, ("upgrade", "h2c"), VERSION, KEY]),
+            (false, &[CONNECTION, UPGRADE, ("sec-websocket-version", "8"), KEY]),
+        ] {
+            let mut parts = parts(headers);
+            parts.extensions.insert(hyper::upgrade::on(Request::new(())));
+            check(Handshake::from_request_parts(&mut parts, &()).await, is_accepted, headers);
+        }
+        // A connection that cannot be upgraded, such as one of HTTP/2.
+        let mut parts = parts(&[CONNECTION, UPGRADE, VERSION, KEY]);
+        assert!(Handshake::from_request_parts(&mut parts, &()).await.is_err());
+    }
+}
