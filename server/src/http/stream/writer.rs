@@ -225,6 +225,43 @@ mod tests {
         assert!(matches!(writer.flush().now_or_never(), Some(Ok(()))));
         assert_eq!((writer.sink.n_most, writer.sink.n_sent, writer.is_idle()), (1, 5, true));
     }
+
+    #[tokio::test]
+    async fn each_frame_is_timed_from_when_it_was_handed_over() {
+        let mut writer = Writer::new(Stuck::default());
+        assert_eq!(writer.busy_since(), None);
+        let pushed = Instant::now();
+        (0..2).for_each(|_| writer.push(Message::text("x")));
+        assert!(writer.busy_since() >= Some(pushed));
+        assert!(writer.flush().now_or_never().is_none());
+        let freed = Instant::now();
+        writer.sink.n_free = 1;
+        assert!(writer.flush().now_or_never().is_none());
+        assert!(writer.busy_since() >= Some(freed));
+        writer.sink.n_free = 1;
+        assert!(matches!(writer.flush().now_or_never(), Some(Ok(()))));
+        assert_eq!(writer.busy_since(), None);
+    }
+
+    #[tokio::test]
+    async fn short_messages_are_counted_and_their_ping_can_be_dropped() {
+        let five = |n_free: usize| {
+            let mut writer = Writer::new(Stuck { n_free, ..Stuck::default() });
+            (0..5).for_each(|_| writer.push(Message::text("x".repeat(4_000))));
+            writer
+        };
+        let mut writer = five(99);
+        assert!(matches!(writer.flush().now_or_never(), Some(Ok(()))));
+        assert_eq!(writer.sink.frames[5..], [Message::Ping(vec![0, 0, 0, 0, 0, 0, 0, 1].into())]);
+        // The last message is on its way, the ping is due.
+        let mut writer = five(4);
+        assert!(writer.flush().now_or_never().is_none());
+        writer.drop_all();
+        writer.sink.n_free = 9;
+        assert!(matches!(writer.flush().now_or_never(), Some(Ok(()))));
+        assert_eq!(writer.sink.frames.len(), 5);
+    }
+
     #[tokio::test]
     async fn long_messages_go_out_in_parts_that_are_completed() {
         let text = "0123456789".repeat(1_000);
@@ -258,6 +295,8 @@ mod tests {
         let pings: Vec<usize> = pings.collect();
         assert_eq!((pings, writer.sink.frames.len(), writer.window().is_open()), (vec![5, 10], 11, false));
         assert_eq!(writer.sink.frames[10], Message::Ping(vec![0, 0, 0, 0, 0, 0, 0, 2].into()));
+        let Message::Frame(first) = &writer.sink.frames[0] else { panic!("no part") };
+        assert_eq!(first.header().opcode, OpCode::Data(Data::Binary));
 
         let mut writer = Writer::new(Stuck::default());
         writer.push(Message::binary(vec![7; 10_000]));
