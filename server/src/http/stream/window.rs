@@ -99,6 +99,8 @@ mod tests {
         let now = Instant::now();
         let mut window = Window::new(now);
         assert_eq!(window.closed_since(), None);
+        // It waits from when the last step was sent, not from the beginning.
+        let now = now + Duration::from_secs(3);
         let n_bytes = fill(&mut window, now);
         assert!((32_000..35_000).contains(&n_bytes), "{n_bytes}");
         let later = now + Duration::from_secs(9);
@@ -107,6 +109,18 @@ mod tests {
             window.answered(content, later);
         }
         assert_eq!(window.closed_since(), Some(now));
+    }
+
+    #[test]
+    fn a_large_message_is_several_steps_and_its_rest_counts() {
+        let now = Instant::now();
+        let mut window = Window::new(now);
+        assert_eq!(window.sent(STEP_BYTES, now), Some(1_u64.to_be_bytes()));
+        assert_eq!(window.closed_since(), None, "open, although a step is unanswered");
+        assert_eq!(window.sent(2 * STEP_BYTES + 1, now), Some(3_u64.to_be_bytes()));
+        assert_eq!(window.sent_at.len(), 3);
+        assert_eq!(window.sent(STEP_BYTES - 2, now), None);
+        assert_eq!(window.sent(1, now), Some(4_u64.to_be_bytes()));
     }
 
     #[test]
