@@ -205,25 +205,27 @@ impl Reencode for Writer<'_> {
 
 #[cfg(test)]
 mod tests {
-    use wasm_encoder::{EntityType, ExportKind, ExportSection, Function, TypeSection};
+    use wasm_encoder::{EntityType, ExportKind, ExportSection, Function, TypeSection, ValType};
 
     use super::*;
 
-    /// Returns a program with one imported function and six of its own: two that call it, two that call one of these
-    /// each, and two that call themselves; the last four are exported as `a` to `d`.
+    /// Returns a program with one imported function and seven of its own: two that call it, two that call one of these
+    /// each, two that call themselves, and one of another type that calls the imported one; the last five are exported as
+    /// `a` to `e`.
     fn program() -> Vec<u8> {
         let mut types = TypeSection::new();
         types.ty().function([], []);
+        types.ty().function([ValType::I32], []);
         let mut imports = ImportSection::new();
         imports.import("./page_bg.js", "__wbg_log_0123456789abcdef", EntityType::Function(0));
         let (mut functions, mut exports, mut code) = (FunctionSection::new(), ExportSection::new(), CodeSection::new());
-        for (idx, callee) in [0, 0, 1, 2, 5, 6].into_iter().enumerate() {
-            functions.function(0);
+        for (idx, callee) in [0, 0, 1, 2, 5, 6, 0].into_iter().enumerate() {
+            functions.function(u32::from(idx == 6));
             let mut function = Function::new([]);
             function.instructions().call(callee).end();
             code.function(&function);
             if let Some(place) = idx.checked_sub(2) {
-                exports.export(["a", "b", "c", "d"][place], ExportKind::Func, u32::try_from(idx).unwrap() + 1);
+                exports.export(["a", "b", "c", "d", "e"][place], ExportKind::Func, u32::try_from(idx).unwrap() + 1);
             }
         }
         let mut module = Module::new();
@@ -251,8 +253,8 @@ function imports() {
         let bytes = program();
         let packed = packed(&Program::read(&bytes).unwrap(), &bytes, &Names::default()).unwrap();
         let program = Program::read(&packed).unwrap();
-        // Those that call themselves both stay: each calls another function.
-        assert_eq!((program.imports.len(), program.types.len(), program.bodies.len()), (1, 4, 4));
+        // Those that call themselves both stay: each calls another function. So does the one of another type.
+        assert_eq!((program.imports.len(), program.types.len(), program.bodies.len()), (1, 5, 5));
         let callee = |function: u32| {
             let body = &program.bodies[usize::try_from(function - 1).unwrap()];
             match body.get_operators_reader().unwrap().read().unwrap() {
@@ -266,9 +268,11 @@ function imports() {
                 exports = section.into_iter().map(|export| export.unwrap().index).collect();
             }
         }
-        let [a, b, c, d] = exports[..] else { panic!("{exports:?}") };
+        let [a, b, c, d, e] = exports[..] else { panic!("{exports:?}") };
         assert_eq!((a, callee(callee(a))), (b, 0));
-        assert_eq!((callee(c), callee(d)), (c, d));
+        assert_eq!((callee(c), callee(d), callee(e)), (c, d, 0));
+        let type_of = |function: u32| program.types[usize::try_from(function - 1).unwrap()];
+        assert_eq!([a, callee(a), c, d, e].map(type_of), [0, 0, 0, 0, 1]);
     }
 
     #[test]

@@ -75,3 +75,25 @@ const MOST_HOLDERS: usize = 1_500;
 
 /// Steps of the likeness.
 const PRECISION: usize = 1_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn similar_functions_become_neighbours_and_none_is_lost() {
+        #[track_caller]
+        fn check(bodies: &[&[u8]], expected: &[usize]) {
+            assert_eq!(chain(bodies), expected);
+        }
+        let bytes = |first: u8| (first..first + 40).collect::<Vec<u8>>();
+        let (one, other) = (bytes(0), bytes(100));
+        let half = [&one[..20], &bytes(200)[..20]].concat();
+        let most = [&one[..35], &bytes(60)[..5]].concat();
+        // The most similar one first, then the one that is similar to that.
+        check(&[&one, &other, &half, &most, &other], &[0, 3, 2, 1, 4]);
+        // Too short to be compared.
+        check(&[&[1], &[], &one, &[1]], &[0, 1, 2, 3]);
+        check(&[], &[]);
+    }
+}
