@@ -68,9 +68,14 @@ pub fn WatchPanel(
     let window = use_row_window(move |_| listed.with(Vec::len));
     let shown =
         Memo::new(move |_| listed.with(|listed| listed.get(window.in_view().get()).unwrap_or_default().to_vec()));
-    // Sorting by a figure takes the figures of all, up to a limit.
+    // Sorting by a figure takes the figures of all, up to a limit, and those of the rows in view beyond it.
     let quoted = move || match order.get().needs_quotes() {
-        true => listed.with(|listed| listed.iter().take(MOST_QUOTED).cloned().collect()),
+        true => listed.with(|listed| {
+            let in_view = window.in_view().get();
+            let beyond = in_view.start.max(MOST_QUOTED)..in_view.end.max(MOST_QUOTED);
+            let beyond = listed.get(beyond).unwrap_or_default();
+            listed.iter().take(MOST_QUOTED).chain(beyond).cloned().collect()
+        }),
         false => shown.get(),
     };
     let topics = Signal::derive(move || {
