@@ -85,8 +85,21 @@ const RULES: [(&str, Rule); 13] = [
 ];
 
 /// Crates without sockets, files, clocks and tasks; they run in server and page alike. Alphabetical.
-const PURE_ROOMS: [&str; 10] =
-    ["broker", "chart", "indicators", "market", "model", "recording", "strategy", "topics", "venues", "wire"];
+const PURE_ROOMS: [&str; 13] = [
+    "backtest",
+    "broker",
+    "chart",
+    "desk",
+    "indicators",
+    "market",
+    "model",
+    "portfolio",
+    "recording",
+    "strategy",
+    "topics",
+    "venues",
+    "wire",
+];
 
 fn read(folder: &Path, prefix: &str, sources: &mut Vec<(String, String)>) -> anyhow::Result<()> {
     for entry in fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))? {

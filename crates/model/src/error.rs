@@ -36,10 +36,28 @@ pub enum ModelError {
         /// The original text.
         text: String,
     },
+    /// A name does not have the form of its kind.
+    #[error("{text:?} is not a valid {kind}; write {remedy}")]
+    NotAName {
+        /// The kind of name.
+        kind: &'static str,
+        /// The original text.
+        text: String,
+        /// The form.
+        remedy: &'static str,
+    },
     /// A line does not follow the recording format.
     #[error("recording line is not readable: {reason}")]
     RecordingEntry {
         /// The fault in the line.
         reason: String,
+    },
+    /// A fill contradicts the order that it names.
+    #[error("fill {fill_id} contradicts its order: {reason}")]
+    ContradictoryFill {
+        /// The fill's identity.
+        fill_id: String,
+        /// The contradiction.
+        reason: &'static str,
     },
 }

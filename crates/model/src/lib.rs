@@ -10,6 +10,7 @@
 //! - [`candle`]: open, high, low, close, volume · [`queue`]: bounded queues between producers and fragments
 //! - [`desk_feed`]: the updates of an instrument that the trading desk receives
 //! - [`histogram`]: quantiles of durations in bounded memory · [`sorted`]: small ordered maps and sets
+//! - [`trading`]: orders, fills, accounts and the journal of the paper-trading desk
 //! - [`status`]: the state of a feed · [`recording`]: the recording format
 //!
 //! # Example
@@ -51,3 +52,4 @@ pub mod recording_entry;
 pub mod sorted;
 pub mod status;
 pub mod time;
+pub mod trading;
