@@ -1,0 +1,178 @@
+//! What an order may still do to an account: the part of it that risk, locked funds and margin depend on.
+//!
+//! One form for an order that is open, one that is asked for and one that is to be amended. Quantities are base units.
+
+use std::collections::BTreeMap;
+
+use model::{
+    decimal::{Notional, Price, Quantity},
+    instrument::InstrumentId,
+    trading::order::{Amendment, Order, OrderId, OrderRequest, OrderState, Side},
+};
+
+use crate::{exact, market::Mark};
+
+/// The open part of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The order; `None` if it is only asked for.
+    pub order_id: Option<OrderId>,
+    /// What it trades.
+    pub instrument: InstrumentId,
+    /// Buy or sell.
+    pub side: Side,
+    /// Base units that may still fill.
+    pub quantity: Quantity,
+    /// Of types with a price.
+    pub limit_price: Option<Price>,
+    /// The price that it waits for.
+    pub stop_price: Option<Price>,
+    /// True if it never opens or enlarges a position.
+    pub reduce_only: bool,
+    /// The entry of the bracket that it belongs to: of a bracket's legs only one can fill.
+    pub bracket: Option<OrderId>,
+    /// True while its entry has not filled: it cannot do anything yet.
+    pub is_held: bool,
+}
+
+impl Claim {
+    /// Returns the claim of an order that is asked for.
+    pub fn of_request(request: &OrderRequest) -> Self {
+        Self {
+            order_id: None,
+            instrument: request.instrument.clone(),
+            side: request.side,
+            quantity: request.quantity,
+            limit_price: request.price,
+            stop_price: request.stop_price,
+            reduce_only: request.reduce_only,
+            bracket: None,
+            is_held: false,
+        }
+    }
+
+    /// Returns the claim of an order; one that has ended has a quantity of zero.
+    pub fn of_order(order: &Order) -> Self {
+        Self {
+            order_id: Some(order.order_id),
+            instrument: order.instrument.clone(),
+            side: order.side,
+            quantity: if order.state.is_open() { order.leaves() } else { Quantity::ZERO },
+            limit_price: order.price,
+            stop_price: order.stop_price.filter(|_| order.is_waiting()),
+            reduce_only: order.reduce_only,
+            bracket: order.bracket.map(|(entry, _)| entry),
+            is_held: order.state == OrderState::Held,
+        }
+    }
+
+    /// Returns the claim that an order would have with an amendment.
+    pub fn amended(order: &Order, amendment: &Amendment) -> Self {
+        let mut order = order.clone();
+        order.quantity = amendment.quantity.unwrap_or(order.quantity);
+        order.price = amendment.price.or(order.price);
+        order.stop_price = amendment.stop_price.or(order.stop_price);
+        Self::of_order(&order)
+    }
+
+    /// Returns the claims of all orders that are open.
+    pub fn of_open<'a>(orders: impl IntoIterator<Item = &'a Order>) -> Vec<Self> {
+        orders.into_iter().filter(|order| order.state.is_open()).map(Self::of_order).collect()
+    }
+
+    /// Returns the price at which it counts; `None` if it needs a market price that is not known.
+    ///
+    /// A buy counts at its limit, the most it may pay. A sell counts at its limit or, where that is higher, at the price
+    /// it would trade at: a limit far below the market must not make a large order look small. Without a limit it
+    /// counts at its stop price, and at the market's once it waits for none.
+    pub fn price(&self, mark: &Mark) -> Option<Price> {
+        match (self.limit_price, self.stop_price, self.side) {
+            (Some(limit), _, Side::Buy) => Some(limit),
+            (Some(limit), Some(stop), Side::Sell) => Some(limit.max(stop)),
+            (Some(limit), None, Side::Sell) => mark.entry(Side::Sell).map(|market| limit.max(market)),
+            (None, Some(stop), _) => Some(stop),
+            (None, None, side) => mark.entry(side),
+        }
+    }
+
+    /// Returns its value at [`Self::price`], in quote currency.
+    pub fn value(&self, mark: &Mark) -> Option<Notional> {
+        exact::value(self.price(mark)?, self.quantity)
+    }
+}
+
+/// Returns the claims that can fill together: no held ones, and of each bracket the largest leg of a side. The order of
+/// the result is that of the claims.
+pub(crate) fn fillable(claims: &[Claim]) -> Vec<&Claim> {
+    let mut largest: BTreeMap<(OrderId, Side), (usize, Quantity)> = BTreeMap::new();
+    let mut kept = Vec::new();
+    for claim in claims.iter().filter(|claim| !claim.is_held && !claim.quantity.is_zero()) {
+        let Some(bracket) = claim.bracket else {
+            kept.push(claim);
+            continue;
+        };
+        match largest.get_mut(&(bracket, claim.side)) {
+            Some((idx, quantity)) => {
+                if claim.quantity > *quantity {
+                    (kept[*idx], *quantity) = (claim, claim.quantity);
+                }
+            }
+            None => {
+                largest.insert((bracket, claim.side), (kept.len(), claim.quantity));
+                kept.push(claim);
+            }
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{claim, market_claim, price};
+
+    #[test]
+    fn an_order_counts_at_the_price_that_it_may_trade_at() {
+        #[track_caller]
+        fn check(side: Side, limit: Option<&str>, stop: Option<&str>, expected: Option<&str>) {
+            let mark = Mark { bid: Some(price("99")), ask: Some(price("101")), last: None };
+            let claim =
+                Claim { limit_price: limit.map(price), stop_price: stop.map(price), ..market_claim(1, side, "1") };
+            assert_eq!(claim.price(&mark), expected.map(price), "{side} {limit:?} {stop:?}");
+        }
+        check(Side::Buy, Some("90"), None, Some("90"));
+        check(Side::Buy, Some("120"), None, Some("120"));
+        check(Side::Buy, None, None, Some("101"));
+        check(Side::Buy, None, Some("110"), Some("110"));
+        check(Side::Buy, Some("112"), Some("110"), Some("112"));
+        check(Side::Sell, Some("120"), None, Some("120"));
+        // A limit far below the market sells at the market.
+        check(Side::Sell, Some("1"), None, Some("99"));
+        check(Side::Sell, Some("1"), Some("90"), Some("90"));
+        check(Side::Sell, None, None, Some("99"));
+    }
+
+    #[test]
+    fn without_a_market_price_some_orders_have_none() {
+        let mark = Mark::default();
+        assert_eq!(claim(1, Side::Buy, "2", "90").price(&mark), Some(price("90")));
+        assert_eq!(claim(1, Side::Sell, "2", "90").price(&mark), None);
+        assert_eq!(market_claim(1, Side::Buy, "2").price(&mark), None);
+    }
+
+    #[test]
+    fn of_a_bracket_only_the_largest_leg_fills() {
+        let leg =
+            |id, size: &str, bracket| Claim { bracket: Some(OrderId(bracket)), ..claim(id, Side::Sell, size, "1") };
+        let claims = [
+            claim(1, Side::Sell, "1", "1"),
+            leg(2, "3", 7),
+            leg(3, "4", 7),
+            leg(4, "2", 8),
+            Claim { is_held: true, ..leg(5, "9", 9) },
+            claim(6, Side::Buy, "0", "1"),
+        ];
+        let ids: Vec<_> = fillable(&claims).iter().map(|claim| claim.order_id.unwrap().0).collect();
+        assert_eq!(ids, [1, 3, 4]);
+    }
+}
