@@ -1,0 +1,14 @@
+//! Strategies: plain state machines that get events of one instrument and say what they intend.
+//!
+//! A strategy places nothing itself. The desk turns its intents into orders, which pass the checks of a person's. What a
+//! strategy remembers is text that it can be restored from: a restart gives the identical state. Prices are quote per
+//! base, quantities base units. Not here: orders and fills (`broker`), limits (`portfolio`), the journal (`desk`).
+//!
+//! # Layout
+//! - [`contract`]: events, intents, and the trait · [`registry`]: the list of strategies
+//! - [`grid`]: buys and sells between lines · [`cross`]: follows the crossing of two moving averages
+
+pub mod contract;
+pub mod cross;
+pub mod grid;
+pub mod registry;
