@@ -8,6 +8,7 @@
 pub mod book;
 pub mod candles;
 pub mod consolidated;
+pub mod desk;
 pub mod ladder;
 pub mod quality;
 pub mod quote;
@@ -41,6 +42,13 @@ channels! {
     Consolidated("consolidated", Pair, None) => State(consolidated::ConsolidatedData),
     Replay("replay", Server, None) => State(replay::ReplayData),
     Ladder("ladder", Instrument, Group) => State(ladder::LadderData),
+    Dashboard("dashboard", Account, None) => State(desk::DeskRows),
+    Orders("orders", Account, None) => State(desk::DeskRows),
+    Trades("trades", Account, None) => Events(desk::DeskLog),
+    Positions("positions", Account, None) => State(desk::DeskRows),
+    Performance("performance", Account, None) => State(desk::DeskRows),
+    Strategies("strategies", Account, None) => State(desk::DeskRows),
+    Events("events", Account, None) => Events(desk::DeskLog),
 }
 
 /// The treatment of a reader that is too slow for a channel.

@@ -19,3 +19,5 @@ pub const GROUP_TICKS: [u32; 14] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2
 pub const TAPE_LENGTH: usize = 100;
 /// Candles in a candles snapshot; clients keep this many of the newest.
 pub const CANDLES_LENGTH: usize = 500;
+/// Entries in a snapshot of an account's fills or events; clients keep this many of the newest.
+pub const DESK_LOG_LENGTH: usize = 100;

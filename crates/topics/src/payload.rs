@@ -78,6 +78,8 @@ pub trait FieldWriter {
     fn signed(&mut self, value: i64);
     /// Writes a text, cut to the limit of a message.
     fn text(&mut self, text: &str);
+    /// Writes a row of JSON, at most [`MAX_ROW_BYTES`](crate::channels::desk::MAX_ROW_BYTES) long.
+    fn json(&mut self, text: &str);
     /// Writes a price with its scale; one close to the previous price is short.
     fn price(&mut self, price: Price);
     /// Writes a quantity with its scale; one with the previous scale is short.
@@ -136,6 +138,11 @@ pub trait FieldReader {
     /// # Errors
     /// The bytes end, the text is too long, or it is not UTF-8.
     fn text(&mut self) -> Result<&str, FieldError>;
+    /// Reads [`FieldWriter::json`].
+    ///
+    /// # Errors
+    /// The bytes end, the text is too long, or it is not JSON.
+    fn json(&mut self) -> Result<&str, FieldError>;
     /// Reads [`FieldWriter::price`].
     ///
     /// # Errors

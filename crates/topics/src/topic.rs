@@ -8,6 +8,7 @@ use std::fmt;
 use model::{
     candle::Interval,
     instrument::{InstrumentId, Venue},
+    trading::account::AccountId,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -88,6 +89,11 @@ impl Topic {
     /// Returns the topic of the best bid and ask of a pair (`BTC/USD`) over all venues.
     pub fn consolidated(pair: &str) -> Self {
         Self { channel: Channel::Consolidated, parameter: None, subject: Subject::Pair(pair.into()) }
+    }
+
+    /// Returns a desk topic of an account; `channel` is one of the desk's.
+    pub fn desk(channel: Channel, account: &AccountId) -> Self {
+        Self { channel, parameter: None, subject: Subject::Account(account.as_str().into()) }
     }
 
     fn of(channel: Channel, instrument: &InstrumentId) -> Self {
@@ -321,7 +327,8 @@ mod tests {
         fn check(text: &str, expected: &str) {
             assert_eq!(Topic::parse(text).unwrap_err().to_string(), expected);
         }
-        let known = "quote, tape, book, candles, quality, status, system, consolidated, replay, ladder";
+        let known = "quote, tape, book, candles, quality, status, system, consolidated, replay, ladder, dashboard, orders, \
+                     trades, positions, performance, strategies, events";
         check("alerts", &format!("unknown channel \"alerts\"; known are {known}"));
         check("", &format!("unknown channel \"\"; known are {known}"));
         check("candles:demo:A", r#"topic "candles:demo:A": needs an interval, as in candles.1m"#);
@@ -363,9 +370,10 @@ mod tests {
     }
 
     #[test]
-    fn only_the_tape_counts_each_item() {
+    fn only_what_happened_counts_each_item() {
+        let happened = [Channel::Tape, Channel::Trades, Channel::Events];
         for channel in Channel::ALL {
-            assert_eq!(channel.is_state(), channel != Channel::Tape, "{channel}");
+            assert_eq!(channel.is_state(), !happened.contains(&channel), "{channel}");
         }
     }
 

@@ -5,7 +5,10 @@
 
 use std::fmt;
 
-use model::instrument::Venue;
+use model::{
+    instrument::Venue,
+    trading::command::{DeskCommand, DeskReply},
+};
 use serde::{Deserialize, Serialize, de};
 use serde_json::value::RawValue;
 use topics::channels::replay::ReplayData;
@@ -25,7 +28,9 @@ macro_rules! commands {
         #[derive(Clone, Debug, PartialEq, Serialize)]
         #[serde(untagged)]
         pub enum CommandResult {
-            $(#[doc = concat!("Of `", $name, "`.")] $variant($result)),*
+            $(#[doc = concat!("Of `", $name, "`.")] $variant($result),)*
+            /// Of a command of the desk.
+            Desk(Box<DeskReply>),
         }
 
         impl Command {
@@ -79,6 +84,64 @@ commands! {
     "delete_recording": DeleteRecording(OneRecording) -> OneRecording, Admin;
     "load_replay": LoadReplay(LoadReplay) -> ReplayData, Admin;
     "control_replay": ControlReplay(ReplayControl) -> ReplayData, Admin;
+}
+
+/// A command of either list: the server's own, or the desk's.
+///
+/// The page gives the desk's commands as text, so that only the desk's pages carry code for them.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AnyCommand {
+    /// To feeds, recordings and the replay.
+    Server(Command),
+    /// To the trading desk.
+    Desk(Box<DeskCommand>),
+}
+
+impl From<Command> for AnyCommand {
+    fn from(command: Command) -> Self {
+        Self::Server(command)
+    }
+}
+
+impl From<DeskCommand> for AnyCommand {
+    fn from(command: DeskCommand) -> Self {
+        Self::Desk(Box::new(command))
+    }
+}
+
+impl AnyCommand {
+    /// Parses a command.
+    ///
+    /// # Errors
+    /// The error to report to the client.
+    pub fn parse(text: &JsonText) -> Result<Self, CommandError> {
+        let OneMember { name, fields } = serde_json::from_str(text.as_str()).map_err(|_| CommandError::NotOneMember)?;
+        let Some(known) = DeskCommand::NAMES.into_iter().find(|known| *known == name) else {
+            return Command::read(&name, fields.get()).map(Self::Server).map_err(|error| match error {
+                CommandError::Unknown { name } => CommandError::UnknownOfAll { name },
+                error => error,
+            });
+        };
+        serde_json::from_str(text.as_str())
+            .map(Self::Desk)
+            .map_err(|error| CommandError::BadFields { name: known, detail: error.to_string() })
+    }
+
+    /// Returns its name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Server(command) => command.name(),
+            Self::Desk(command) => command.name(),
+        }
+    }
+
+    /// Returns the least role that may give it.
+    pub fn role(&self) -> Role {
+        match self {
+            Self::Server(command) => command.role(),
+            Self::Desk(_) => Role::Trader,
+        }
+    }
 }
 
 /// The role required for a command; each role includes the ones before it.
@@ -236,6 +299,12 @@ pub enum CommandError {
         /// The name, at most its first 64 characters.
         name: String,
     },
+    /// No command of either list has this name.
+    #[error("unknown command {name:?}; known are {}, {}", Command::NAMES.join(", "), DeskCommand::NAMES.join(", "))]
+    UnknownOfAll {
+        /// The name, at most its first 64 characters.
+        name: String,
+    },
     /// The command's fields are invalid.
     #[error("{name}: {detail}")]
     BadFields {
@@ -250,7 +319,7 @@ impl CommandError {
     /// Returns the code of the refusal.
     pub fn code(&self) -> RefusalCode {
         match self {
-            Self::Unknown { .. } => RefusalCode::UnknownCommand,
+            Self::Unknown { .. } | Self::UnknownOfAll { .. } => RefusalCode::UnknownCommand,
             Self::NotOneMember | Self::BadFields { .. } => RefusalCode::BadMessage,
         }
     }

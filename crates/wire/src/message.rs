@@ -295,6 +295,8 @@ pub enum RefusalCode {
     KeyReused,
     /// The venue does not list a symbol; the message names the nearest.
     UnknownSymbol,
+    /// The trading desk refuses; the message begins with its own code.
+    Denied,
     /// A code added since this was written.
     #[serde(other)]
     Unknown,

@@ -3,6 +3,7 @@
 
 use model::decimal::{Price, Quantity};
 use topics::{
+    channels::desk::MAX_ROW_BYTES,
     error::FieldError,
     limits::MAX_TOPIC_BYTES,
     payload::FieldReader,
@@ -96,6 +97,12 @@ impl FieldReader for Reader<'_> {
 
     fn text(&mut self) -> Result<&str, FieldError> {
         self.long_text(MAX_TEXT_BYTES)
+    }
+
+    fn json(&mut self) -> Result<&str, FieldError> {
+        let text = self.long_text(MAX_ROW_BYTES)?;
+        crate::json::check(text).map_err(|_| FieldError::OutOfRange { what: "row" })?;
+        Ok(text)
     }
 
     fn price(&mut self) -> Result<Price, FieldError> {

@@ -234,7 +234,7 @@ fn read_names(reader: &mut Reader<'_>) -> Result<Vec<StreamName>, WireError> {
 }
 
 // Positions are the numbers on the wire: append only.
-const REFUSAL_CODES: [RefusalCode; 26] = [
+const REFUSAL_CODES: [RefusalCode; 27] = [
     RefusalCode::Unknown,
     RefusalCode::BadMessage,
     RefusalCode::UnknownType,
@@ -261,5 +261,6 @@ const REFUSAL_CODES: [RefusalCode; 26] = [
     RefusalCode::NothingPlays,
     RefusalCode::KeyReused,
     RefusalCode::UnknownSymbol,
+    RefusalCode::Denied,
 ];
 const RESET_REASONS: [ResetReason; 3] = [ResetReason::Unknown, ResetReason::EpochChanged, ResetReason::HistoryExceeded];

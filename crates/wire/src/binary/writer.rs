@@ -1,7 +1,7 @@
 //! Writes values of the binary form. Cannot fail: the callers cut values that exceed a limit.
 
 use model::decimal::{Price, Quantity};
-use topics::payload::FieldWriter;
+use topics::{channels::desk::MAX_ROW_BYTES, payload::FieldWriter};
 
 use crate::limits::MAX_TEXT_BYTES;
 
@@ -63,6 +63,11 @@ impl FieldWriter for Writer {
     /// Writes a text, cut at a character boundary if it is longer than [`MAX_TEXT_BYTES`].
     fn text(&mut self, text: &str) {
         self.long_text(&text[..text.floor_char_boundary(MAX_TEXT_BYTES)]);
+    }
+
+    fn json(&mut self, text: &str) {
+        // Rows are made within the limit; nothing else may be written.
+        self.long_text(if text.len() <= MAX_ROW_BYTES { text } else { "null" });
     }
 
     /// Writes a price relative to the previous one if the scales agree (low bit 0), otherwise in full (low bit 1).

@@ -1,4 +1,6 @@
 //! Strategies for everything that crosses the socket.
+//!
+//! Over 500 lines: one short generator for each kind of payload and message.
 
 use model::{
     candle::{Candle, Interval},
@@ -7,16 +9,19 @@ use model::{
     histogram::Quantiles,
     instrument::{InstrumentId, Venue},
     proof::{BookState, Checksum},
+    sorted::SortedMap,
     status::{FeedMode, RestWeight, Silence, StreamState},
     time::Timestamp,
+    trading::account::AccountId,
 };
 use proptest::{option, prelude::*};
 use topics::{
     channels::{
-        TopicData,
+        Channel, TopicData,
         book::BookData,
         candles::CandlesData,
         consolidated::{ConsolidatedData, LeftOut, VenueLevel, VenueStanding},
+        desk::{DeskLog, DeskRows, RowText},
         ladder::LadderData,
         quality::{
             BookProof, BookQuality, FeedQuality, MALFORMED_SAMPLES, MalformedSample, QualityData, Resync, ResyncReason,
@@ -331,6 +336,27 @@ pub(crate) fn item() -> impl Strategy<Value = Item> {
         status().prop_map(|data| (Topic::STATUS, TopicData::Status(data))).boxed(),
         system().prop_map(|data| (Topic::SYSTEM, TopicData::System(data))).boxed(),
         replay().prop_map(|data| (Topic::REPLAY, TopicData::Replay(data))).boxed(),
+        (prop::sample::select(vec![0, 1, 2, 3, 4]), desk_rows())
+            .prop_map(|(nth, rows)| {
+                let (channel, data) = match nth {
+                    0 => (Channel::Dashboard, TopicData::Dashboard(rows)),
+                    1 => (Channel::Orders, TopicData::Orders(rows)),
+                    2 => (Channel::Positions, TopicData::Positions(rows)),
+                    3 => (Channel::Performance, TopicData::Performance(rows)),
+                    _ => (Channel::Strategies, TopicData::Strategies(rows)),
+                };
+                (Topic::desk(channel, &AccountId::parse("paper").unwrap()), data)
+            })
+            .boxed(),
+        (any::<bool>(), desk_log())
+            .prop_map(|(is_trades, log)| {
+                let (channel, data) = match is_trades {
+                    true => (Channel::Trades, TopicData::Trades(log)),
+                    false => (Channel::Events, TopicData::Events(log)),
+                };
+                (Topic::desk(channel, &AccountId::parse("paper").unwrap()), data)
+            })
+            .boxed(),
         ("[A-Z]{1,6}/[A-Z]{1,6}", consolidated())
             .prop_map(|(pair, data)| (Topic::consolidated(&pair), TopicData::Consolidated(data)))
             .boxed(),
@@ -342,6 +368,25 @@ pub(crate) fn item() -> impl Strategy<Value = Item> {
         Item { stream: 0, update: Update { kind, epoch, topic, offset, data } }
     })
     .boxed()
+}
+
+fn row() -> impl Strategy<Value = RowText> {
+    (any::<u32>(), text()).prop_map(|row| RowText::of(&row).unwrap())
+}
+
+fn desk_rows() -> impl Strategy<Value = DeskRows> {
+    let rows = prop::collection::btree_map("[a-z0-9/]{1,9}", row(), 0..4);
+    (rows, prop::collection::vec("[a-z0-9]{1,9}", 0..3)).prop_map(|(by_key, removed)| {
+        let mut rows = SortedMap::new();
+        for (key, row) in by_key {
+            rows.insert(key, row);
+        }
+        DeskRows { rows, removed }
+    })
+}
+
+fn desk_log() -> impl Strategy<Value = DeskLog> {
+    prop::collection::vec((any::<u64>(), row()), 0..4).prop_map(|entries| DeskLog { entries })
 }
 
 fn replay() -> impl Strategy<Value = ReplayData> {
@@ -412,6 +457,7 @@ pub(crate) fn server_message() -> impl Strategy<Value = ServerMessage> {
         Code::NothingPlays,
         Code::KeyReused,
         Code::UnknownSymbol,
+        Code::Denied,
         Code::Unknown,
     ];
     let reason =
