@@ -1,0 +1,88 @@
+//! What an order would get and whether it would be accepted, for tickets. Nothing is placed and nothing is kept.
+
+use model::{
+    decimal::{Notional, Price, Quantity, Rate},
+    instrument::{Instrument, InstrumentId},
+    time::Timestamp,
+    trading::{
+        order::OrderRequest,
+        refusal::{DenyCode, Refusal},
+    },
+};
+use portfolio::claim::Claim;
+use serde::{Deserialize, Serialize};
+use strategy::grid::{
+    preview::{GridPreview, preview},
+    settings::GridSettings,
+};
+
+use crate::{checks::check_request, desk::Desk};
+
+/// What an order would get if it came to the market now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderPreview {
+    /// The best price of the side that it takes.
+    pub best: Option<Price>,
+    /// Base units that would fill at once.
+    pub filled: Quantity,
+    /// Their mean price.
+    pub average_price: Option<Price>,
+    /// Their worst price.
+    pub worst_price: Option<Price>,
+    /// Their value, in quote currency.
+    pub value: Notional,
+    /// How much worse than the best price the mean is, in basis points.
+    pub slippage_bps: Option<Rate>,
+    /// The fee of what would fill at once, in quote currency.
+    pub fee: Notional,
+    /// Base units that would rest, or, of a market order, not fill.
+    pub rest: Quantity,
+    /// Base units ahead of those that would rest.
+    pub ahead: Option<Quantity>,
+    /// Why it would be refused; `None`: it would be accepted.
+    pub refusal: Option<Refusal>,
+}
+
+impl Desk {
+    /// Returns what an order would get now. A conditional order is shown as if its price had been reached.
+    ///
+    /// # Errors
+    /// The account or the instrument is not known, or the book cannot be traded on now.
+    pub fn preview_order(&self, request: &OrderRequest, now: Timestamp) -> Result<OrderPreview, Refusal> {
+        let account = self.account_of(request.account.as_ref())?.account.account.clone();
+        let instrument = self.instrument(&request.instrument)?;
+        let seen = self.broker().preview(&instrument.id, request.side, request.quantity, request.price, now)?;
+        let checked = self
+            .check_kill()
+            .and_then(|()| check_request(request, instrument, now))
+            .and_then(|()| self.check_risk(&account, &Claim::of_request(request), now));
+        Ok(OrderPreview {
+            best: seen.best,
+            filled: seen.filled,
+            average_price: seen.average,
+            worst_price: seen.worst,
+            value: seen.value,
+            slippage_bps: seen.slippage_bps,
+            fee: seen.fee,
+            rest: seen.rest,
+            ahead: seen.ahead,
+            refusal: checked.err(),
+        })
+    }
+
+    /// Returns what a grid would do on an instrument.
+    ///
+    /// # Errors
+    /// The instrument is not known, or the grid would be refused.
+    pub fn preview_grid(&self, settings: &GridSettings, instrument: &InstrumentId) -> Result<GridPreview, Refusal> {
+        let instrument = self.instrument(instrument)?;
+        preview(settings, instrument, self.fees(&instrument.id))
+    }
+
+    fn instrument(&self, id: &InstrumentId) -> Result<&Instrument, Refusal> {
+        self.listed(id).ok_or_else(|| {
+            let message = format!("{id} is not followed; follow it first, or check its name");
+            Refusal::new(DenyCode::UnknownInstrument, message)
+        })
+    }
+}

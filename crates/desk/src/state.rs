@@ -1,0 +1,216 @@
+//! The state of the desk: a fold over the records of its journal, and nothing else.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use model::{
+    decimal::Notional,
+    instrument::{Instrument, InstrumentId},
+    time::Timestamp,
+    trading::{
+        account::{Account, AccountId, RiskLimits},
+        fill::Fill,
+        order::{ClientOrderId, Order, OrderId},
+        record::{OrderChange, Record},
+        strategy::{StrategyEntry, StrategyId},
+    },
+};
+use portfolio::{
+    ledger::{Applied, Ledger},
+    pair::Pair,
+    round_trip::RoundTrip,
+    standing::Standing,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::error::DeskError;
+
+/// The version of a snapshot's form. One of another version is not read; the journal is.
+pub const SNAPSHOT_FORM: i64 = 1;
+
+/// Everything that the desk remembers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// Accounts by name.
+    pub accounts: BTreeMap<AccountId, AccountState>,
+    /// Open orders.
+    pub orders: BTreeMap<OrderId, Order>,
+    /// The newest orders that have ended, oldest first, at most [`N_ENDED`].
+    pub ended: VecDeque<Order>,
+    /// Orders accepted so far.
+    pub n_orders: u64,
+    /// What was traded, as it was listed last.
+    pub instruments: BTreeMap<InstrumentId, Instrument>,
+    /// Strategies by name, those that ended included.
+    pub strategies: BTreeMap<StrategyId, StrategyEntry>,
+    /// The kill switch, while it is set.
+    pub kill: Option<KillSwitch>,
+    /// Events told so far: the numbers of the channel `events`.
+    pub n_events: u64,
+}
+
+/// The kill switch while it is set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KillSwitch {
+    /// Why, in words.
+    pub reason: String,
+    /// Since when.
+    pub time: Timestamp,
+    /// True if it closes positions, too.
+    pub flatten: bool,
+}
+
+/// One account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AccountState {
+    /// Its settings.
+    pub account: Account,
+    /// What it may risk.
+    pub limits: RiskLimits,
+    /// What it has.
+    pub ledger: Ledger,
+    /// Its day, its peak, and whether it may only reduce.
+    pub standing: Standing,
+    /// Its newest fills, each with its number in the channel `trades`, oldest first, at most [`N_FILLS`].
+    pub fills: VecDeque<(u64, Fill)>,
+    /// Its equity at regular moments, oldest first, at most [`N_SAMPLES`].
+    pub samples: VecDeque<(Timestamp, Notional)>,
+}
+
+/// What a record did beside changing the state.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Effect {
+    /// The order that changed, as it is now.
+    pub order: Option<Order>,
+    /// The round trip that ended.
+    pub round_trip: Option<(AccountId, RoundTrip)>,
+}
+
+impl State {
+    /// Takes a record in.
+    ///
+    /// # Errors
+    /// The record cannot follow this state; the state is as before.
+    pub fn apply(&mut self, record: &Record) -> Result<Effect, DeskError> {
+        let mut effect = Effect::default();
+        match record {
+            Record::AccountOpened(account) => {
+                let opened = AccountState {
+                    account: account.clone(),
+                    limits: RiskLimits::default(),
+                    ledger: Ledger::open(account),
+                    standing: Standing::new(account.account.clone()),
+                    fills: VecDeque::new(),
+                    samples: VecDeque::new(),
+                };
+                self.accounts.insert(account.account.clone(), opened);
+            }
+            Record::InstrumentListed(instrument) => {
+                self.instruments.insert(instrument.id.clone(), (**instrument).clone());
+            }
+            Record::LimitsSet { account, limits } => self.account_mut(account)?.limits = limits.clone(),
+            Record::OrderAccepted(order) => {
+                self.n_orders = self.n_orders.max(order.order_id.0);
+                self.orders.insert(order.order_id, (**order).clone());
+                effect.order = Some((**order).clone());
+            }
+            Record::OrderChanged { order_id, time, change } => {
+                let order = self.orders.get_mut(order_id).ok_or(DeskError::NoOrder(*order_id))?;
+                order.apply(change, *time);
+                effect.order = Some(order.clone());
+                self.retire(*order_id);
+            }
+            Record::Filled(fill) => effect = self.book(fill)?,
+            Record::DayBegan { account, .. } | Record::ReduceOnly { account, .. } => {
+                self.account_mut(account)?.standing.apply(record);
+            }
+            Record::EquitySampled { account, time, equity } => {
+                let account = self.account_mut(account)?;
+                account.standing.apply(record);
+                account.samples.push_back((*time, *equity));
+                let n_surplus = account.samples.len().saturating_sub(N_SAMPLES);
+                account.samples.drain(..n_surplus);
+            }
+            Record::KillSwitch { is_on: false, .. } => self.kill = None,
+            Record::KillSwitch { is_on: true, reason, time, flatten } => {
+                self.kill = Some(KillSwitch { reason: reason.clone(), time: *time, flatten: *flatten });
+            }
+            Record::StrategyChanged(entry) => {
+                let known = self.strategies.get_mut(&entry.strategy_id);
+                let memory = known.map(|known| std::mem::take(&mut known.memory)).unwrap_or_default();
+                self.strategies.insert(entry.strategy_id.clone(), StrategyEntry { memory, ..(**entry).clone() });
+            }
+            Record::StrategyRemembered { strategy_id, parts } => {
+                let entry = self.strategies.get_mut(strategy_id);
+                let memory = &mut entry.ok_or_else(|| DeskError::NoStrategy(strategy_id.clone()))?.memory;
+                for (name, part) in parts {
+                    match part {
+                        Some(part) => drop(memory.insert(name.clone(), part.clone())),
+                        None => drop(memory.remove(name)),
+                    }
+                }
+            }
+            Record::Restarted { .. } => {}
+        }
+        Ok(effect)
+    }
+
+    fn book(&mut self, fill: &Fill) -> Result<Effect, DeskError> {
+        let instrument = self.instruments.get(&fill.instrument).ok_or(DeskError::NoInstrument(fill.order_id))?;
+        let pair = Pair::from(instrument);
+        let order = self.orders.get(&fill.order_id).ok_or(DeskError::NoOrder(fill.order_id))?;
+        let mut filled = order.clone();
+        filled.apply_fill(fill)?;
+        let account = self.account_mut(&fill.account)?;
+        let applied = account.ledger.apply(fill, &pair)?;
+        let number = account.fills.back().map_or(1, |(number, _)| number + 1);
+        account.fills.push_back((number, fill.clone()));
+        let n_surplus = account.fills.len().saturating_sub(N_FILLS);
+        account.fills.drain(..n_surplus);
+        self.orders.insert(fill.order_id, filled.clone());
+        self.retire(fill.order_id);
+        let round_trip = match applied {
+            Applied::Booked(booked) => booked.round_trip.map(|trip| (fill.account.clone(), trip)),
+            Applied::Duplicate => None,
+        };
+        Ok(Effect { order: Some(filled), round_trip })
+    }
+
+    /// Moves an order that has ended out of the open ones.
+    fn retire(&mut self, order_id: OrderId) {
+        if self.orders.get(&order_id).is_some_and(|order| !order.state.is_open())
+            && let Some(order) = self.orders.remove(&order_id)
+        {
+            self.ended.push_back(order);
+            let n_surplus = self.ended.len().saturating_sub(N_ENDED);
+            self.ended.drain(..n_surplus);
+        }
+    }
+
+    fn account_mut(&mut self, account: &AccountId) -> Result<&mut AccountState, DeskError> {
+        self.accounts.get_mut(account).ok_or_else(|| DeskError::NoAccount(account.clone()))
+    }
+
+    /// Returns an order that is open or ended not long ago.
+    pub fn order(&self, order_id: OrderId) -> Option<&Order> {
+        self.orders.get(&order_id).or_else(|| self.ended.iter().rev().find(|order| order.order_id == order_id))
+    }
+
+    /// Returns the order of a name, if it is open or ended not long ago.
+    pub fn order_named(&self, account: &AccountId, client_order_id: &ClientOrderId) -> Option<&Order> {
+        let is_it = |order: &&Order| order.client_order_id == *client_order_id && order.account == *account;
+        self.orders.values().find(is_it).or_else(|| self.ended.iter().rev().find(is_it))
+    }
+
+    /// Returns the record of a gap for each open order: the server was down.
+    pub fn gaps(&self, time: Timestamp) -> Vec<Record> {
+        let gap = |order_id: &OrderId| Record::OrderChanged { order_id: *order_id, time, change: OrderChange::Gap };
+        self.orders.keys().map(gap).collect()
+    }
+}
+
+/// Ended orders that the desk keeps at hand; older ones are in the store.
+pub const N_ENDED: usize = 1_000;
+/// Fills of an account that are published; older ones are in the store.
+pub const N_FILLS: usize = 100;
+/// Samples of an account's equity at hand: a quarter of an hour apart, three months.
+pub const N_SAMPLES: usize = 10_000;
