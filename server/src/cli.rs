@@ -1,16 +1,24 @@
 //! The command line: one file per command; `serve` is the default.
 //!
 //! Standard output carries only results (the ready line, events, configuration); all messages for people go to standard
-//! error. Exit codes: 0 success, 1 failed while running, 2 unusable arguments, files or configuration.
+//! error. Exit codes: 0 success, 1 failed while running, 2 unusable arguments, files or configuration, 78 the desk's
+//! database is damaged or was written by a newer program.
 
+pub mod backtest;
+pub mod backup;
 pub mod config;
+pub mod data;
 pub mod decode;
+pub mod desk;
 pub mod record;
 pub mod replay;
+pub mod restore;
 pub mod serve;
+pub mod store;
 
 use std::process::ExitCode;
 
+use ::store::error::StoreError;
 use clap::{Parser, Subcommand, error::ErrorKind};
 
 /// Live prices, verified order books and charts in one server.
@@ -25,16 +33,26 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run a strategy over recordings.
+    Backtest(backtest::Arguments),
+    /// Copy the desk's database, also while a server is running.
+    Backup(backup::Arguments),
     /// Check or show the configuration.
     Config(config::Arguments),
     /// Convert recorded frames to normalised events, one JSON object a line, and a summary.
     Decode(decode::Arguments),
+    /// Set or lift the kill switch of a running server.
+    Desk(desk::Arguments),
     /// Record feeds for a limited time.
     Record(record::Arguments),
     /// Serve the page with a recording instead of feeds.
     Replay(replay::Arguments),
+    /// Put a backup in the place of the desk's database.
+    Restore(restore::Arguments),
     /// Serve the page and the stream (the default).
     Serve(serve::Arguments),
+    /// Check the desk's database.
+    Store(store::Arguments),
 }
 
 /// Why a command ends with a code other than 0.
@@ -44,11 +62,16 @@ pub enum Failure {
     Unusable(anyhow::Error),
     /// Failed while running: code 1.
     Failed(anyhow::Error),
+    /// The desk's database must not be used: code 78, as `EX_CONFIG`. A supervisor should not try again.
+    Database(anyhow::Error),
 }
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self::Failed(error)
+        let is_unusable = error.downcast_ref::<StoreError>().is_some_and(|error| {
+            matches!(error, StoreError::Damaged { .. } | StoreError::Newer { .. } | StoreError::Altered { .. })
+        });
+        if is_unusable { Self::Database(error) } else { Self::Failed(error) }
     }
 }
 
@@ -59,11 +82,16 @@ pub fn run() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let result = match arguments.command {
+        Some(Command::Backtest(arguments)) => backtest::run(&arguments),
+        Some(Command::Backup(arguments)) => backup::run(&arguments),
         Some(Command::Config(arguments)) => config::run(&arguments),
         Some(Command::Decode(arguments)) => decode::run(&arguments),
+        Some(Command::Desk(arguments)) => desk::run(&arguments),
         Some(Command::Record(arguments)) => record::run(&arguments),
         Some(Command::Replay(arguments)) => replay::run(&arguments),
+        Some(Command::Restore(arguments)) => restore::run(&arguments),
         Some(Command::Serve(arguments)) => serve::run(&arguments),
+        Some(Command::Store(arguments)) => store::run(&arguments),
         None => serve::run(&arguments.serve),
     };
     match result {
@@ -75,6 +103,10 @@ pub fn run() -> ExitCode {
         Err(Failure::Failed(error)) => {
             eprintln!("truetape: {error:#}");
             ExitCode::FAILURE
+        }
+        Err(Failure::Database(error)) => {
+            eprintln!("truetape: {error:#}");
+            ExitCode::from(UNUSABLE_DATABASE)
         }
     }
 }
@@ -89,6 +121,9 @@ fn refuse(error: &clap::Error) -> ExitCode {
     }
     u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
+
+/// `EX_CONFIG` of sysexits.h.
+const UNUSABLE_DATABASE: u8 = 78;
 
 #[cfg(test)]
 mod tests {

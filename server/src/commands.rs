@@ -17,17 +17,21 @@ use futures::{
 use model::{
     instrument::Venue,
     time::{Monotonic, Timestamp},
+    trading::refusal::{DenyCode, Refusal},
 };
 use recording::player::Control;
 use topics::channels::replay::ReplayData;
 use wire::{
-    command::{Command, CommandResult, FeedSymbols, LoadReplay, OneRecording, OneVenue, ReplayControl, Role},
+    command::{
+        AnyCommand, Command, CommandResult, FeedSymbols, LoadReplay, OneRecording, OneVenue, ReplayControl, Role,
+    },
     message::RefusalCode,
 };
 
 use crate::{
     catalogue::following::Following,
     clock::Clock,
+    desk::handle::DeskHandle,
     feed::{control::ControlError, error::FeedError},
     recorder::{
         error::RecorderError,
@@ -85,6 +89,9 @@ pub enum CommandFailure {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// The desk refuses.
+    #[error("{}: {}", .0.code.as_str(), .0.message)]
+    Desk(Refusal),
     /// The command's task ended without a result.
     #[error("the server is shutting down")]
     ShuttingDown,
@@ -100,6 +107,11 @@ impl CommandFailure {
             Self::Feed(error) => error.code(),
             Self::Recorder(error) => recorder_code(error),
             Self::NotKept { .. } => RefusalCode::Storage,
+            Self::Desk(refusal) => match refusal.code {
+                DenyCode::Unavailable => RefusalCode::Unavailable,
+                DenyCode::StorageFull => RefusalCode::Storage,
+                _ => RefusalCode::Denied,
+            },
             Self::ShuttingDown => RefusalCode::Unavailable,
         }
     }
@@ -140,6 +152,7 @@ struct Inner {
     following: Following,
     recordings: Recordings,
     replays: Replays,
+    desk: DeskHandle,
     clock: Clock,
     shutdown: Shutdown,
     keys: Mutex<Keys>,
@@ -154,7 +167,7 @@ struct Keys {
 }
 
 struct Keyed {
-    command: Command,
+    command: AnyCommand,
     outcome: Running,
 }
 
@@ -167,17 +180,19 @@ impl CommandRouter {
         following: Following,
         recordings: Recordings,
         replays: Replays,
+        desk: DeskHandle,
         clock: Clock,
         shutdown: Shutdown,
     ) -> Self {
-        Self(Arc::new(Inner { following, recordings, replays, clock, shutdown, keys: Mutex::default() }))
+        Self(Arc::new(Inner { following, recordings, replays, desk, clock, shutdown, keys: Mutex::default() }))
     }
 
     /// Carries a command out, once for each key.
     ///
     /// # Errors
     /// Why it was not carried out; nothing of it was done then.
-    pub async fn run(&self, caller: Caller, key: Option<String>, command: Command) -> Outcome {
+    pub async fn run(&self, caller: Caller, key: Option<String>, command: impl Into<AnyCommand>) -> Outcome {
+        let command = command.into();
         let (name, needed) = (command.name(), command.role());
         if caller.role < needed {
             return Err(CommandFailure::Forbidden { command: name, needed }.into());
@@ -188,7 +203,7 @@ impl CommandRouter {
         }
     }
 
-    fn start_once(&self, key: String, command: Command) -> Result<Running, CommandFailure> {
+    fn start_once(&self, key: String, command: AnyCommand) -> Result<Running, CommandFailure> {
         if key.is_empty() || key.len() > MAX_KEY_BYTES || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(CommandFailure::BadKey);
         }
@@ -208,7 +223,7 @@ impl CommandRouter {
         }
     }
 
-    fn start(&self, command: Command) -> Running {
+    fn start(&self, command: AnyCommand) -> Running {
         let (router, name) = (self.clone(), command.name());
         let task = self.0.shutdown.tasks.spawn(async move {
             let outcome = router.carry_out(command).await;
@@ -221,8 +236,15 @@ impl CommandRouter {
         task.map(|outcome| outcome.unwrap_or_else(|_| Err(CommandFailure::ShuttingDown.into()))).boxed().shared()
     }
 
-    async fn carry_out(&self, command: Command) -> Result<CommandResult, CommandFailure> {
-        let Inner { following, recordings, replays, .. } = &*self.0;
+    async fn carry_out(&self, command: AnyCommand) -> Result<CommandResult, CommandFailure> {
+        let Inner { following, recordings, replays, desk, .. } = &*self.0;
+        let command = match command {
+            AnyCommand::Server(command) => command,
+            AnyCommand::Desk(command) => {
+                let reply = desk.command(*command).await.map_err(CommandFailure::Desk)?;
+                return Ok(CommandResult::Desk(Box::new(reply)));
+            }
+        };
         Ok(match command {
             Command::StartFeed(symbols) => CommandResult::StartFeed(following.start(symbols).await?),
             Command::StopFeed(symbols) => CommandResult::StopFeed(following.stop(symbols).await?),

@@ -7,8 +7,9 @@
 //! # Layout
 //! - [`load`]: the three sources and their order · [`tree`]: all settings with their sources
 //! - [`value`]: one setting's text or TOML value · [`whole`]: whole numbers within a range
-//! - [`server`], [`feeds`], [`venues`], [`stream`], [`recordings`]: the sections · [`token`]: secrets, never shown
+//! - [`server`], [`feeds`], [`venues`], [`stream`], [`recordings`], [`desk`]: the sections · [`token`]: secrets, never shown
 
+pub mod desk;
 pub mod error;
 pub mod feeds;
 pub mod load;
@@ -26,6 +27,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    desk::DeskConfig,
     error::ConfigError,
     feeds::FeedConfig,
     load::{Sources, load},
@@ -50,6 +52,8 @@ pub struct Config {
     pub stream: StreamConfig,
     /// Recordings of feeds.
     pub recordings: RecordingsConfig,
+    /// The paper-trading desk.
+    pub desk: DeskConfig,
 }
 
 impl Config {

@@ -8,6 +8,7 @@
 //! - [`commands`]: commands by REST · [`feeds`]: starts and stops feeds · [`parameters`], [`body`]: query and body
 //! - [`direct`], [`venues`]: for pages in direct mode: the venues' addresses, and a proxy for their REST
 //! - [`recordings`], [`replay`]: recorded files, and the one that plays
+//! - [`desk`]: orders, fills, positions, accounts, risk and strategies of the paper desk
 //! - [`health`]: health checks of the process · [`error`]: errors of the REST API
 
 pub mod accept;
@@ -15,6 +16,7 @@ pub mod body;
 pub mod book;
 pub mod candles;
 pub mod commands;
+pub mod desk;
 pub mod direct;
 pub mod error;
 pub mod feeds;
@@ -51,6 +53,7 @@ use self::{
 use crate::{
     catalogue::following::Following,
     commands::CommandRouter,
+    desk::handle::DeskHandle,
     feed::handle::Feeds,
     recorder::{recordings::Recordings, replays::Replays},
     shutdown::Shutdown,
@@ -63,6 +66,8 @@ pub struct AppState {
     pub endpoints: RestProxy,
     /// Carries commands out.
     pub commands: CommandRouter,
+    /// The trading desk.
+    pub desk: DeskHandle,
     /// The feeds.
     pub feeds: Feeds,
     /// Follows instruments, and knows what the venues offer.
@@ -98,6 +103,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/trades", get(trades::list))
         .route("/api/v1/venues", get(venues_list::list))
         .route("/api/v1/venues/{venue}/rest", get(venues::pass))
+        .merge(desk::routes())
         // Small answers stay uncompressed: they take one round trip either way.
         .layer(CompressionLayer::new().gzip(true).compress_when(SizeAbove::new(COMPRESS_ABOVE)));
     let router = Router::new()

@@ -18,6 +18,7 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod desk;
 pub mod feed;
 pub mod http;
 pub mod in_words;

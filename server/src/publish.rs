@@ -60,6 +60,11 @@ impl Publishing {
         TopicOwner::begin(self.clone(), SERVER, self.epoch())
     }
 
+    /// Makes the owner of the desk's topics. A restart is another epoch: its offsets begin again.
+    pub fn own_as_desk(&self) -> TopicOwner {
+        TopicOwner::begin(self.clone(), DESK, self.next_epoch())
+    }
+
     fn next_epoch(&self) -> Epoch {
         Epoch::new(&format!("{}-{:x}", self.run, self.n_epochs.fetch_add(1, Ordering::Relaxed)))
     }
@@ -67,6 +72,8 @@ impl Publishing {
 
 /// The name of the server as an owner; no venue can have it.
 pub const SERVER: &str = "@server";
+/// The name of the trading desk as an owner.
+pub const DESK: &str = "@desk";
 
 /// The source of an owner's topics. `start` and `stop` select the topics followed on a lane; a topic may start twice.
 pub trait TopicSource {

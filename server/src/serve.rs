@@ -8,6 +8,7 @@ use std::{io::ErrorKind, net::SocketAddr, sync::Arc};
 use anyhow::Context;
 use hub::{config::HubConfig, hub::Hub};
 use model::instrument::Venue;
+use store::files::Store;
 use tokio::net::TcpListener;
 
 use crate::{
@@ -15,6 +16,12 @@ use crate::{
     clock::Clock,
     commands::CommandRouter,
     config::{Config, StreamConfig},
+    desk::{
+        handle::DeskHandle,
+        market::Market,
+        publisher::Publisher,
+        task::{self, DeskParts},
+    },
     feed::{
         directory::Directory,
         driver::EventObserver,
@@ -95,16 +102,39 @@ impl Server {
             clock,
             shutdown.stopping.clone(),
         ));
+        let desk_notices = notices.clone();
         let recordings = Recordings::new(library, feeds.clone(), clock, notices, shutdown.clone());
         let with_token = config.venues.iter().filter(|(_, venue)| venue.token.is_some());
         let holders = with_token.map(|(name, _)| name.clone()).collect();
         let lists = Lists::new(endpoints.clone(), clock, shutdown.clone());
         let following = Following::new(feeds.clone(), lists, kept);
-        let commands =
-            CommandRouter::new(following.clone(), recordings.clone(), replays.clone(), clock, shutdown.clone());
+        let desk = match config.desk.enabled {
+            false => DeskHandle::closed(config.desk.account.clone()),
+            true => {
+                let store = Store::open(&config.server.data_dir).await.context("open the desk's files")?;
+                let parts = DeskParts {
+                    config: config.desk.settings(),
+                    store,
+                    market: Market::new(feeds.clone(), directory.clone()),
+                    publisher: Publisher::new(&publishing, clock.now().monotonic),
+                    clock,
+                    notices: desk_notices,
+                };
+                task::start(parts, &shutdown).await?
+            }
+        };
+        let commands = CommandRouter::new(
+            following.clone(),
+            recordings.clone(),
+            replays.clone(),
+            desk.clone(),
+            clock,
+            shutdown.clone(),
+        );
         let state = AppState {
             endpoints: RestProxy::new(endpoints, clock),
             commands: commands.clone(),
+            desk,
             feeds: feeds.clone(),
             following: following.clone(),
             holders: Arc::new(holders),

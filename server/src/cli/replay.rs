@@ -8,7 +8,7 @@ use recording::player::{Control, SPEEDS};
 
 use super::{Failure, serve};
 use crate::{
-    config::{self, Config},
+    config::{self, Config, DeskConfig},
     recorder::replays::Load,
 };
 
@@ -58,7 +58,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let at_seconds = arguments.at;
     // The recording alone: for a live feed beside it, use `serve` and the page.
-    serve::run_with(Config { feeds: Vec::new(), ..config }, async move |server| {
+    // A replay trades nothing, and may run beside a server with the same folder.
+    let desk = DeskConfig { enabled: false, ..config.desk.clone() };
+    serve::run_with(Config { feeds: Vec::new(), desk, ..config }, async move |server| {
         let report = server.replays().load_files(load).await?;
         if at_seconds > 0.0 {
             let position = Timestamp::from_millis(report.start_ms + (at_seconds * 1e3) as i64);

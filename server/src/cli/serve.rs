@@ -94,7 +94,7 @@ pub fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> Result<(), Fa
     let outcome = runtime.block_on(work);
     // A task that did not end by itself must not keep the process beyond its deadline.
     runtime.shutdown_background();
-    outcome.map_err(Failure::Failed)
+    outcome.map_err(Failure::from)
 }
 
 /// Completes the shutdown; a second signal exits at once.

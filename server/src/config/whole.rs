@@ -13,6 +13,8 @@ use serde::{
 #[derive(Debug)]
 pub struct Whole<const MIN: u64, const MAX: u64, const UNIT: u64 = 1>;
 
+/// A whole number of milliseconds.
+pub type Milliseconds<const MIN: u64, const MAX: u64> = Whole<MIN, MAX>;
 /// A whole number of minutes.
 pub type Minutes<const MIN: u64, const MAX: u64> = Whole<MIN, MAX, 60_000>;
 /// A whole number of days.

@@ -39,11 +39,12 @@ impl Inbox {
 }
 
 /// A reader of the desk updates of several instruments.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct DeskReader(Arc<Inbox>);
 
 impl DeskReader {
-    pub(super) fn new() -> Self {
+    /// Follows nothing yet.
+    pub fn new() -> Self {
         Self(Arc::default())
     }
 

@@ -1,13 +1,16 @@
-//! The instruments of all feeds, for checking topics and listing instruments.
+//! The instruments of all feeds and the accounts of the desk, for checking topics and listing instruments.
 //!
-//! Each feed task writes its own venue's part; everyone else reads. Not here: prices.
+//! Each feed task writes its own venue's part, the desk its accounts; everyone else reads. Not here: prices.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, PoisonError, RwLock},
 };
 
-use model::instrument::{Instrument, InstrumentId, Venue};
+use model::{
+    instrument::{Instrument, InstrumentId, Venue},
+    trading::account::AccountId,
+};
 
 use crate::suggest::nearest;
 
@@ -16,6 +19,7 @@ use crate::suggest::nearest;
 pub struct Directory {
     /// `None` until the venue has described the instrument. Locked for a look-up only, never across an await.
     entries: Arc<RwLock<BTreeMap<InstrumentId, Option<Arc<Instrument>>>>>,
+    accounts: Arc<RwLock<BTreeSet<AccountId>>>,
 }
 
 impl Directory {
@@ -43,6 +47,16 @@ impl Directory {
         entries.retain(|id, _| id.venue() != venue || symbols.iter().any(|symbol| symbol == id.symbol()));
     }
 
+    /// Stores the accounts of the desk.
+    pub fn set_accounts(&self, accounts: BTreeSet<AccountId>) {
+        *self.accounts.write().unwrap_or_else(PoisonError::into_inner) = accounts;
+    }
+
+    /// Returns the accounts of the desk.
+    pub fn accounts(&self) -> BTreeSet<AccountId> {
+        self.accounts.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Returns the pairs of all described instruments, sorted and without duplicates.
     pub fn pairs(&self) -> BTreeSet<String> {
         self.instruments().iter().map(|instrument| instrument.pair()).collect()
@@ -56,6 +70,11 @@ impl Directory {
     /// Returns the ids of all followed instruments, sorted.
     pub fn ids(&self) -> Vec<InstrumentId> {
         self.entries.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// Returns the venue's description of an instrument, once it has come.
+    pub fn described(&self, id: &InstrumentId) -> Option<Arc<Instrument>> {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned().flatten()
     }
 
     /// Returns all described instruments, sorted by id.

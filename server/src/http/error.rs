@@ -11,6 +11,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use model::trading::refusal::{DenyCode, Refusal};
 use serde_json::json;
 
 use super::accept::RETRY_AFTER_S;
@@ -113,6 +114,9 @@ pub enum ApiError {
     /// A plain request where a WebSocket handshake is expected.
     #[error("this address speaks WebSocket")]
     NotAWebSocket,
+    /// The trading desk refuses. The body is `{"code","message","limit","value"}`, without `error` around it.
+    #[error(transparent)]
+    Desk(#[from] Refusal),
     /// The server is shutting down.
     #[error("the server is shutting down")]
     ShuttingDown,
@@ -142,9 +146,20 @@ impl ApiError {
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", None),
             Self::ForeignCaller { .. } => (StatusCode::FORBIDDEN, "foreign_caller", None),
             Self::NotAWebSocket => (StatusCode::UPGRADE_REQUIRED, "not_a_websocket", None),
+            Self::Desk(refusal) => desk_kind(refusal),
             Self::ShuttingDown => SHUTTING_DOWN,
         }
     }
+}
+
+/// Everything that the desk refuses for what was asked is 422; what it cannot do now is 503.
+fn desk_kind(refusal: &Refusal) -> Kind {
+    let status = match refusal.code {
+        DenyCode::UnknownOrder | DenyCode::UnknownStrategy | DenyCode::UnknownAccount => StatusCode::NOT_FOUND,
+        DenyCode::StorageFull | DenyCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    (status, refusal.code.as_str(), None)
 }
 
 fn command_kind(error: &CommandFailure) -> Kind {
@@ -155,6 +170,7 @@ fn command_kind(error: &CommandFailure) -> Kind {
         CommandFailure::Feed(error) => control_kind(error),
         CommandFailure::Recorder(error) => recorder_kind(error),
         CommandFailure::NotKept { .. } => (StatusCode::INSUFFICIENT_STORAGE, "storage", None),
+        CommandFailure::Desk(refusal) => desk_kind(refusal),
         CommandFailure::ShuttingDown => SHUTTING_DOWN,
     }
 }
@@ -216,6 +232,9 @@ fn recorder_kind(error: &RecorderError) -> Kind {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code, parameter) = self.kind();
+        if let Self::Desk(refusal) = self {
+            return (status, Json(refusal)).into_response();
+        }
         let mut error = json!({ "code": code, "message": with_causes(&self) });
         if let Some(parameter) = parameter {
             error["parameter"] = json!(parameter);

@@ -4,7 +4,7 @@
 
 use futures::future::BoxFuture;
 use wire::{
-    command::Command,
+    command::AnyCommand,
     message::{Ack, CommandRequest, Refused, ServerMessage},
 };
 
@@ -22,7 +22,7 @@ pub type Pending = BoxFuture<'static, ServerMessage>;
 /// The refusal of an unreadable command.
 pub fn begin(router: &CommandRouter, request: CommandRequest) -> Result<Pending, Refused> {
     let CommandRequest { id, key, command } = request;
-    let command = Command::parse(&command).map_err(|error| Refused {
+    let command = AnyCommand::parse(&command).map_err(|error| Refused {
         id: Some(id),
         code: error.code(),
         message: error.to_string(),

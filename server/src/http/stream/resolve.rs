@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hub::hub::{StreamKind, StreamSpec};
-use model::instrument::InstrumentId;
+use model::{instrument::InstrumentId, trading::account::AccountId};
 use topics::{
     lane::Lane,
     subject::{Subject, SubjectPattern},
@@ -23,7 +23,7 @@ pub fn topics(directory: &Directory, pattern: &TopicPattern) -> Result<Vec<Topic
                 Subject::Server => true,
                 Subject::Instrument(instrument) => directory.contains(instrument),
                 Subject::Pair(pair) => directory.pairs().contains(&**pair),
-                Subject::Account(_) => false,
+                Subject::Account(name) => directory.accounts().iter().any(|account| account.as_str() == &**name),
             };
             pattern.topic().filter(|_| is_known).into_iter().collect()
         }
@@ -36,18 +36,23 @@ pub fn topics(directory: &Directory, pattern: &TopicPattern) -> Result<Vec<Topic
             let of = |pair: &String| pattern.topic_of(Subject::Pair(pair.as_str().into()));
             return Ok(directory.pairs().iter().filter_map(of).collect());
         }
-        SubjectPattern::Accounts => Vec::new(),
+        SubjectPattern::Accounts => {
+            let of = |account: &AccountId| pattern.topic_of(Subject::Account(account.as_str().into()));
+            directory.accounts().iter().filter_map(of).collect()
+        }
     };
     if topics.is_empty() { Err(unknown(directory, pattern)) } else { Ok(topics) }
 }
 
-/// Returns the hub's stream of a topic on a lane: each venue's feed owns its topics, the server owns the rest.
+/// Returns the hub's stream of a topic on a lane: each venue's feed owns its topics, the desk
+/// those of accounts, the server the rest.
 pub fn spec(topic: &Topic, lane: Lane) -> StreamSpec {
     StreamSpec {
         topic: topic.to_string().into(),
-        owner: match topic.venue() {
-            Some(venue) => venue.as_str().into(),
-            None => Arc::from(publish::SERVER),
+        owner: match topic.subject() {
+            Subject::Instrument(instrument) => instrument.venue().as_str().into(),
+            Subject::Account(_) => Arc::from(publish::DESK),
+            Subject::Server | Subject::Pair(_) => Arc::from(publish::SERVER),
         },
         lane: lane.index(),
         kind: if topic.is_state() { StreamKind::State } else { StreamKind::Event },

@@ -1,0 +1,322 @@
+//! The desk's loop: the market, commands and time in; the journal, answers and topics out.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use desk::{
+    config::DeskConfig,
+    desk::{Desk, Effects},
+    state::SNAPSHOT_FORM,
+};
+use model::{
+    time::{Monotonic, Now, Timestamp},
+    trading::{
+        command::DeskReply,
+        refusal::{DenyCode, Refusal},
+    },
+};
+use portfolio::round_trip::RoundTrip;
+use store::{
+    error::StoreError,
+    files::Store,
+    journal::{Commit, Journal, RoundTripRow, Snapshot},
+};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    handle::{Answer, DeskHandle, Request},
+    market::Market,
+    publisher::Publisher,
+};
+use crate::{clock::Clock, notices::Notices, shutdown::Shutdown};
+
+/// What the task needs of the server.
+#[derive(Debug)]
+pub struct DeskParts {
+    /// The settings.
+    pub config: DeskConfig,
+    /// The open files.
+    pub store: Store,
+    /// The feeds.
+    pub market: Market,
+    /// The topics.
+    pub publisher: Publisher,
+    /// The clocks.
+    pub clock: Clock,
+    /// Tells people that the disk is full.
+    pub notices: Notices,
+}
+
+/// Restores the desk and starts its task.
+///
+/// # Errors
+/// The journal cannot be read, or contradicts itself.
+pub async fn start(mut parts: DeskParts, shutdown: &Shutdown) -> anyhow::Result<DeskHandle> {
+    let default_account = parts.config.default_account.account.clone();
+    let lists = parts.store.lists.clone();
+    let desk = restore(&parts.config, &mut parts.store.journal).await.context("restore the trading desk")?;
+    let (requests, received) = mpsc::channel(MAX_REQUESTS);
+    let mut task =
+        DeskTask { next_try: Monotonic::ZERO, n_since_snapshot: 0, is_full: false, is_faulty: false, parts, desk };
+    task.begin().await;
+    shutdown.tasks.spawn(task.run(received, shutdown.stopping.clone()));
+    Ok(DeskHandle::new(requests, lists, default_account))
+}
+
+/// Reads the desk from disk: the newest snapshot and the records after it.
+async fn restore(config: &DeskConfig, journal: &mut Journal) -> anyhow::Result<Desk> {
+    let snapshot = journal.snapshot(SNAPSHOT_FORM).await?;
+    let mut seq = snapshot.as_ref().map_or(0, |snapshot| snapshot.seq);
+    let mut desk = Desk::restore(config.clone(), snapshot.as_ref().map(|snapshot| snapshot.body.as_str()), [])?;
+    loop {
+        let records = journal.records_after(seq, READ_AT_ONCE).await?;
+        let Some((last, _)) = records.last() else { return Ok(desk) };
+        seq = *last;
+        desk.replay(records.iter().map(|(_, record)| record))?;
+    }
+}
+
+struct DeskTask {
+    parts: DeskParts,
+    desk: Desk,
+    /// The disk refuses: the desk shows what is on disk and takes nothing.
+    is_full: bool,
+    /// A record contradicted the state: a fault of this program. Nothing more is done.
+    is_faulty: bool,
+    next_try: Monotonic,
+    n_since_snapshot: usize,
+}
+
+/// An answer that waits for the disk.
+type Pending = (oneshot::Sender<Answer>, Answer);
+
+impl DeskTask {
+    async fn run(mut self, mut requests: mpsc::Receiver<Request>, stop: CancellationToken) {
+        loop {
+            let mut taken = Vec::new();
+            let wake = self.wake_at();
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                n_taken = requests.recv_many(&mut taken, MAX_BATCH) => if n_taken == 0 { break },
+                updates = self.parts.market.recv() => {
+                    let now = self.parts.clock.now();
+                    if self.can_trade() {
+                        self.parts.market.apply(&mut self.desk, updates, now);
+                    }
+                }
+                () = tokio::time::sleep_until(self.parts.clock.instant(wake)) => {}
+            }
+            self.turn(taken).await;
+        }
+        self.finish().await;
+    }
+
+    /// What the time and the market bring, then commands, then the disk, then answers.
+    async fn turn(&mut self, requests: Vec<Request>) {
+        let now = self.parts.clock.now();
+        if self.is_full && now.monotonic >= self.next_try {
+            self.try_again(now).await;
+        }
+        if self.can_trade() {
+            self.desk.advance(now.wall);
+        }
+        let pending = self.take_requests(requests, now);
+        self.commit(pending, now).await;
+        self.parts.market.sync(&mut self.desk, now);
+        self.parts.publisher.turn(&self.desk, now);
+    }
+
+    fn can_trade(&self) -> bool {
+        !self.is_full && !self.is_faulty
+    }
+
+    fn wake_at(&self) -> Monotonic {
+        let now = self.parts.clock.now();
+        let deadline = self.desk.deadline();
+        let desk = match self.can_trade() {
+            true => now.monotonic + deadline.saturating_since(now.wall),
+            false => self.next_try,
+        };
+        desk.min(self.parts.publisher.next())
+    }
+
+    fn take_requests(&mut self, requests: Vec<Request>, now: Now) -> Vec<Pending> {
+        let mut pending = Vec::new();
+        for request in requests {
+            match request {
+                Request::Command { command, reply } => {
+                    let answer = match self.refusal_of_all() {
+                        Some(refusal) => Err(refusal),
+                        None => self.desk.command(*command, now.wall),
+                    };
+                    pending.push((reply, answer));
+                }
+                Request::Look(look) => look(&self.desk, now.wall),
+                Request::See { instrument, reply } => {
+                    self.parts.market.see(&mut self.desk, instrument, reply, now);
+                }
+            }
+        }
+        pending
+    }
+
+    fn refusal_of_all(&self) -> Option<Refusal> {
+        if self.is_faulty {
+            let message = "the desk has stopped after a fault of its own; restart the server and report its log";
+            return Some(Refusal::new(DenyCode::Unavailable, message));
+        }
+        let message = "the journal cannot be written: the disk is full; free some space, the desk goes on by itself";
+        self.is_full.then(|| Refusal::new(DenyCode::StorageFull, message))
+    }
+
+    /// Puts everything that happened on disk, then answers.
+    async fn commit(&mut self, pending: Vec<Pending>, now: Now) {
+        let effects = self.desk.take_effects();
+        if !effects.is_empty() {
+            if let Some(fault) = &effects.fault {
+                tracing::error!(%fault, "the desk contradicted itself; it takes nothing more");
+                self.is_faulty = true;
+                return answer_all(pending, &self.refusal_of_all());
+            }
+            if let Err(error) = self.write(&effects, now.wall).await {
+                self.give_up(&error, now).await;
+                return answer_all(pending, &self.refusal_of_all());
+            }
+            self.parts.publisher.take(effects.events);
+            self.parts.publisher.changed(now.monotonic);
+        }
+        // The kill switch is on disk: now it takes effect, and the answer tells what is left.
+        let report = self.desk.must_sweep().then(|| self.desk.sweep(now.wall));
+        if report.is_some() {
+            let effects = self.desk.take_effects();
+            if let Err(error) = self.write(&effects, now.wall).await {
+                self.give_up(&error, now).await;
+                return answer_all(pending, &self.refusal_of_all());
+            }
+            self.parts.publisher.take(effects.events);
+        }
+        for (reply, answer) in pending {
+            let answer = match (answer, &report) {
+                (Ok(DeskReply::Kill(_)), Some(report)) => Ok(DeskReply::Kill(report.clone())),
+                (answer, _) => answer,
+            };
+            // Whoever asked may be gone.
+            let _gone = reply.send(answer);
+        }
+    }
+
+    async fn write(&mut self, effects: &Effects, time: Timestamp) -> Result<(), StoreError> {
+        let round_trips = effects.round_trips.iter().filter_map(|(account, trip)| row(account.clone(), trip));
+        let commit = Commit {
+            time,
+            records: effects.records.clone(),
+            orders: effects.orders.values().cloned().collect(),
+            round_trips: round_trips.collect(),
+        };
+        if commit.is_empty() {
+            return Ok(());
+        }
+        let seq = self.parts.store.journal.append(&commit).await?;
+        self.n_since_snapshot += commit.records.len();
+        if self.n_since_snapshot >= SNAPSHOT_EVERY {
+            self.n_since_snapshot = 0;
+            self.put_snapshot(seq).await;
+        }
+        Ok(())
+    }
+
+    async fn put_snapshot(&mut self, seq: i64) {
+        let snapshot = Snapshot { seq, form: SNAPSHOT_FORM, body: self.desk.snapshot() };
+        if let Err(error) = self.parts.store.journal.put_snapshot(&snapshot).await {
+            tracing::warn!(%error, "the desk's snapshot could not be kept; the next start takes longer");
+        }
+    }
+
+    /// The disk refuses: what is in memory and not on disk has not happened.
+    async fn give_up(&mut self, error: &StoreError, now: Now) {
+        tracing::error!(%error, "the desk's journal cannot be written");
+        let sentence = "The paper desk takes no orders: its journal cannot be written. Free some disk space.";
+        self.parts.notices.show(NOTICE, sentence.to_owned(), now.monotonic);
+        self.is_full = true;
+        self.next_try = now.monotonic + TRY_EVERY;
+        match restore(&self.parts.config, &mut self.parts.store.journal).await {
+            Ok(desk) => self.desk = desk,
+            Err(error) => tracing::error!(error = format!("{error:#}"), "the desk's journal cannot be read"),
+        }
+    }
+
+    /// Looks whether the disk takes something again.
+    async fn try_again(&mut self, now: Now) {
+        self.next_try = now.monotonic + TRY_EVERY;
+        let Ok(desk) = restore(&self.parts.config, &mut self.parts.store.journal).await else { return };
+        self.desk = desk;
+        self.is_full = false;
+        self.parts.market.follow_again();
+        self.begin().await;
+        if !self.is_full {
+            tracing::info!("the desk's journal can be written again");
+            self.parts.notices.end(NOTICE);
+        }
+    }
+
+    /// Lets a restored desk begin.
+    async fn begin(&mut self) {
+        let now = self.parts.clock.now();
+        for instrument in self.desk.state().instruments.values().cloned().collect::<Vec<_>>() {
+            self.desk.list(instrument.into());
+        }
+        self.desk.start(now.wall);
+        self.commit(Vec::new(), now).await;
+        self.parts.market.sync(&mut self.desk, now);
+    }
+
+    async fn finish(mut self) {
+        let now = self.parts.clock.now();
+        self.commit(Vec::new(), now).await;
+        if self.can_trade()
+            && let Ok(seq) = self.parts.store.journal.last_seq().await
+        {
+            self.put_snapshot(seq).await;
+        }
+        let Self { parts, .. } = self;
+        if let Err(error) = parts.store.close().await {
+            tracing::warn!(%error, "the desk's files could not be closed in order");
+        }
+    }
+}
+
+fn answer_all(pending: Vec<Pending>, refusal: &Option<Refusal>) {
+    for (reply, answer) in pending {
+        let answer = refusal.clone().map_or(answer, Err);
+        let _gone = reply.send(answer);
+    }
+}
+
+fn row(account: model::trading::account::AccountId, trip: &RoundTrip) -> Option<RoundTripRow> {
+    Some(RoundTripRow {
+        account,
+        instrument: trip.instrument.clone(),
+        side: trip.side,
+        opened_time: trip.entry_time,
+        closed_time: trip.exit_time,
+        net_pnl: trip.net_pnl().unwrap_or(trip.realised_pnl),
+        value: trip.entry_value,
+        body: serde_json::to_string(trip).ok()?,
+    })
+}
+
+/// Requests that wait for the desk, from everybody together; each takes some tens of microseconds. When the queue is
+/// full, commands are refused and the caller told to try again.
+const MAX_REQUESTS: usize = 1_024;
+/// Requests that share a commit.
+const MAX_BATCH: usize = 64;
+/// Records after which the state is kept whole: a start reads at most as many.
+const SNAPSHOT_EVERY: usize = 5_000;
+/// Records read at once at a start.
+const READ_AT_ONCE: u32 = 1_000;
+/// How often a disk that refused is tried again.
+const TRY_EVERY: Duration = Duration::from_secs(1);
+/// The cause of the notice about the journal.
+const NOTICE: &str = "desk journal";

@@ -1,0 +1,107 @@
+//! `GET /api/v1/fills`: the fills of an account, newest first; filters `instrument`, `side`, `order_id`, `from_ms`,
+//! `until_ms`. `GET /api/v1/fills/{fill_id}`: one fill with its evidence, "why did this fill?".
+
+use axum::{extract::State, response::Response};
+use model::trading::{
+    fill::{Fill, FillId},
+    refusal::{DenyCode, Refusal},
+};
+use serde::Serialize;
+
+use super::{
+    answer,
+    csv_table::{Cell, CsvRow},
+    look, unreadable,
+};
+use crate::{
+    desk::handle::DeskHandle,
+    http::{
+        error::ApiError,
+        parameters::{Parameters, PathParameter},
+    },
+};
+
+/// A fill as a row: without its evidence.
+#[derive(Serialize)]
+pub struct FillRow {
+    fill_id: String,
+    order_id: String,
+    account: String,
+    instrument: String,
+    side: &'static str,
+    price: String,
+    quantity: String,
+    fee: String,
+    fee_currency: String,
+    liquidity: &'static str,
+    time_ms: i64,
+}
+
+impl From<&Fill> for FillRow {
+    fn from(fill: &Fill) -> Self {
+        Self {
+            fill_id: fill.fill_id.to_string(),
+            order_id: fill.order_id.to_string(),
+            account: fill.account.to_string(),
+            instrument: fill.instrument.to_string(),
+            side: fill.side.as_str(),
+            price: fill.price.to_string(),
+            quantity: fill.quantity.to_string(),
+            fee: fill.fee.to_string(),
+            fee_currency: fill.fee_currency.to_string(),
+            liquidity: fill.liquidity.as_str(),
+            time_ms: fill.time.as_millis(),
+        }
+    }
+}
+
+/// Lists fills.
+pub async fn list(State(desk): State<DeskHandle>, parameters: Parameters) -> Result<Response, ApiError> {
+    let account = parameters.account(&desk)?;
+    look(&desk, account.clone(), |_, _, _| ()).await?;
+    let (filter, paging) = (parameters.filter(account)?, parameters.paging()?);
+    let page = desk.lists()?.fills(&filter, &paging).await.map_err(unreadable)?;
+    let rows: Vec<FillRow> = page.rows.iter().map(FillRow::from).collect();
+    Ok(answer::rows(&rows, page.next.map(|cursor| cursor.to_string()), parameters.form()?))
+}
+
+/// Shows a fill with its evidence.
+pub async fn show(State(desk): State<DeskHandle>, PathParameter(fill_id): PathParameter) -> Result<Response, ApiError> {
+    let text: String = fill_id.chars().take(64).collect();
+    let unknown = || Refusal::new(DenyCode::UnknownOrder, format!("no fill has the id {text}"));
+    let fill_id = FillId::parse(&fill_id).map_err(|_| unknown())?;
+    let fill = desk.lists()?.fill(fill_id).await.map_err(unreadable)?.ok_or_else(unknown)?;
+    Ok(answer::json(fill))
+}
+
+impl CsvRow for FillRow {
+    const COLUMNS: &'static [&'static str] = &[
+        "fill_id",
+        "order_id",
+        "account",
+        "instrument",
+        "side",
+        "price",
+        "quantity",
+        "fee",
+        "fee_currency",
+        "liquidity",
+        "time",
+    ];
+
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            Cell::text(&self.fill_id),
+            Cell::number(&self.order_id),
+            Cell::text(&self.account),
+            Cell::text(&self.instrument),
+            Cell::text(self.side),
+            Cell::number(&self.price),
+            Cell::number(&self.quantity),
+            Cell::number(&self.fee),
+            Cell::text(&self.fee_currency),
+            Cell::text(self.liquidity),
+            Cell::time(model::time::Timestamp::from_millis(self.time_ms)),
+        ]
+    }
+}

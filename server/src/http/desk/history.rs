@@ -1,0 +1,99 @@
+//! `GET /api/v1/history`: closed round trips of an account, newest first; `sort=time|net_pnl|value`, filters
+//! `instrument`, `side` (buy: it was long), `from_ms`, `until_ms`.
+
+use axum::{extract::State, response::Response};
+use model::{
+    decimal::{Notional, Price},
+    trading::account::AccountId,
+};
+use portfolio::round_trip::RoundTrip;
+use serde::Serialize;
+use store::error::StoreError;
+
+use super::{
+    answer,
+    csv_table::{Cell, CsvRow},
+    look, unreadable,
+};
+use crate::{
+    desk::handle::DeskHandle,
+    http::{error::ApiError, parameters::Parameters},
+};
+
+/// A round trip with what follows from it.
+#[derive(Serialize)]
+pub struct RoundTripRow {
+    account: AccountId,
+    #[serde(flatten)]
+    trip: RoundTrip,
+    entry_price: Option<Price>,
+    exit_price: Option<Price>,
+    net_pnl: Option<Notional>,
+    duration_ms: u64,
+}
+
+/// Lists closed round trips.
+pub async fn list(State(desk): State<DeskHandle>, parameters: Parameters) -> Result<Response, ApiError> {
+    let account = parameters.account(&desk)?;
+    look(&desk, account.clone(), |_, _, _| ()).await?;
+    let (filter, paging) = (parameters.filter(account.clone())?, parameters.paging()?);
+    let page = desk.lists()?.round_trips(&filter, &paging).await.map_err(unreadable)?;
+    let rows = page.rows.iter().map(|body| RoundTripRow::read(&account, body)).collect::<Result<Vec<_>, _>>()?;
+    Ok(answer::rows(&rows, page.next.map(|cursor| cursor.to_string()), parameters.form()?))
+}
+
+impl RoundTripRow {
+    fn read(account: &AccountId, body: &str) -> Result<Self, ApiError> {
+        let bad = |source| unreadable(StoreError::BadRow { table: "round_trips", row: body.to_owned(), source });
+        let trip: RoundTrip = serde_json::from_str(body).map_err(bad)?;
+        Ok(Self {
+            account: account.clone(),
+            entry_price: trip.entry_price(),
+            exit_price: trip.exit_price(),
+            net_pnl: trip.net_pnl(),
+            duration_ms: u64::try_from(trip.duration().as_millis()).unwrap_or(u64::MAX),
+            trip,
+        })
+    }
+}
+
+impl CsvRow for RoundTripRow {
+    const COLUMNS: &'static [&'static str] = &[
+        "account",
+        "instrument",
+        "side",
+        "quantity",
+        "entry_price",
+        "exit_price",
+        "currency",
+        "realised_pnl",
+        "fees",
+        "net_pnl",
+        "n_fills",
+        "mae",
+        "mfe",
+        "entry_time",
+        "exit_time",
+    ];
+
+    fn cells(&self) -> Vec<Cell> {
+        let trip = &self.trip;
+        vec![
+            Cell::text(&self.account),
+            Cell::text(&trip.instrument),
+            Cell::text(trip.side),
+            Cell::number(trip.quantity),
+            Cell::maybe(self.entry_price),
+            Cell::maybe(self.exit_price),
+            Cell::text(&trip.currency),
+            Cell::number(trip.realised_pnl),
+            Cell::maybe(trip.fees_in_quote),
+            Cell::maybe(self.net_pnl),
+            Cell::number(trip.n_fills),
+            Cell::number(trip.mae),
+            Cell::number(trip.mfe),
+            Cell::time(trip.entry_time),
+            Cell::time(trip.exit_time),
+        ]
+    }
+}

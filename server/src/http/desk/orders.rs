@@ -1,0 +1,170 @@
+//! `POST /api/v1/orders`: places an order, 201; 200 with the first one for a name that was used before.
+//! `GET /api/v1/orders?state=open|closed&instrument=…`: a list, newest first. `GET`, `PATCH` and `DELETE
+//! /api/v1/orders/{order_id}`: one order. `DELETE /api/v1/orders`: cancels all of an account.
+//! `POST /api/v1/orders/preview`: what an order would get; nothing is placed.
+
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use desk::rows::OrderRow;
+use model::trading::{
+    command::{AmendOrder, CancelAll, CancelOrder, DeskCommand, DeskReply},
+    order::{Amendment, OrderId, OrderRequest},
+    refusal::{DenyCode, Refusal},
+};
+
+use super::{
+    answer, command,
+    csv_table::{Cell, CsvRow},
+    look,
+    request::DeskBody,
+    unreadable,
+};
+use crate::{
+    commands::CommandRouter,
+    desk::handle::DeskHandle,
+    http::{
+        commands::IdempotencyKey,
+        error::ApiError,
+        parameters::{Parameters, PathParameter},
+    },
+};
+
+/// Lists orders.
+pub async fn list(State(desk): State<DeskHandle>, parameters: Parameters) -> Result<Response, ApiError> {
+    let account = parameters.account(&desk)?;
+    let (filter, paging) = (parameters.filter(account.clone())?, parameters.paging()?);
+    let page = desk.lists()?.orders(&filter, &paging).await.map_err(unreadable)?;
+    let rows = look(&desk, account, move |desk, _, now| {
+        page.rows.iter().map(|order| desk.order_row(order, now)).collect::<Vec<_>>()
+    });
+    Ok(answer::rows(&rows.await?, page.next.map(|cursor| cursor.to_string()), parameters.form()?))
+}
+
+/// Shows an order with its place in the queue.
+pub async fn show(
+    State(desk): State<DeskHandle>,
+    PathParameter(order_id): PathParameter,
+) -> Result<Response, ApiError> {
+    let order_id = number(&order_id)?;
+    let known =
+        desk.lists()?.order(order_id).await.map_err(unreadable)?.ok_or_else(|| unknown(&order_id.to_string()))?;
+    let row = desk.look(move |desk, now| desk.order_row(desk.state().order(order_id).unwrap_or(&known), now)).await?;
+    Ok(answer::json(row))
+}
+
+/// Places an order.
+pub async fn place(
+    State(router): State<CommandRouter>,
+    key: IdempotencyKey,
+    DeskBody(request): DeskBody<OrderRequest>,
+) -> Result<Response, ApiError> {
+    let reply = command(&router, key, DeskCommand::PlaceOrder(Box::new(request))).await?;
+    let status = if matches!(reply, DeskReply::Repeated(_)) { StatusCode::OK } else { StatusCode::CREATED };
+    Ok((status, answer::json(reply)).into_response())
+}
+
+/// Shows what an order would get.
+pub async fn preview(
+    State(desk): State<DeskHandle>,
+    DeskBody(request): DeskBody<OrderRequest>,
+) -> Result<Response, ApiError> {
+    desk.see(&request.instrument).await?;
+    Ok(answer::json(desk.look(move |desk, now| desk.preview_order(&request, now)).await??))
+}
+
+/// Changes an order.
+pub async fn amend(
+    State(router): State<CommandRouter>,
+    key: IdempotencyKey,
+    PathParameter(order_id): PathParameter,
+    DeskBody(amendment): DeskBody<Amendment>,
+) -> Result<Response, ApiError> {
+    let amend = AmendOrder { order_id: number(&order_id)?, amendment };
+    Ok(answer::json(command(&router, key, DeskCommand::AmendOrder(amend)).await?))
+}
+
+/// Cancels an order.
+pub async fn cancel(
+    State(router): State<CommandRouter>,
+    key: IdempotencyKey,
+    PathParameter(order_id): PathParameter,
+) -> Result<Response, ApiError> {
+    let cancel = CancelOrder { order_id: number(&order_id)? };
+    Ok(answer::json(command(&router, key, DeskCommand::CancelOrder(cancel)).await?))
+}
+
+/// Cancels all orders of an account.
+pub async fn cancel_all(
+    State(router): State<CommandRouter>,
+    State(desk): State<DeskHandle>,
+    key: IdempotencyKey,
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
+    let account = parameters.account(&desk)?;
+    let instrument = parameters.filter(account.clone())?.instrument;
+    let cancel = CancelAll { account: Some(account), instrument };
+    Ok(answer::json(command(&router, key, DeskCommand::CancelAll(cancel)).await?))
+}
+
+fn number(text: &str) -> Result<OrderId, ApiError> {
+    OrderId::parse(text).map_err(|_| unknown(text))
+}
+
+fn unknown(text: &str) -> ApiError {
+    let text: String = text.chars().take(64).collect();
+    Refusal::new(DenyCode::UnknownOrder, format!("no order has the number {text}")).into()
+}
+
+impl CsvRow for OrderRow {
+    const COLUMNS: &'static [&'static str] = &[
+        "order_id",
+        "client_order_id",
+        "account",
+        "instrument",
+        "side",
+        "type",
+        "quantity",
+        "price",
+        "stop_price",
+        "time_in_force",
+        "post_only",
+        "reduce_only",
+        "state",
+        "filled",
+        "filled_value",
+        "average_price",
+        "strategy",
+        "reason",
+        "created_time",
+        "updated_time",
+    ];
+
+    fn cells(&self) -> Vec<Cell> {
+        let order = &self.order;
+        vec![
+            Cell::number(order.order_id),
+            Cell::text(&order.client_order_id),
+            Cell::text(&order.account),
+            Cell::text(&order.instrument),
+            Cell::text(order.side),
+            Cell::text(order.kind),
+            Cell::number(order.quantity),
+            Cell::maybe(order.price),
+            Cell::maybe(order.stop_price),
+            Cell::text(order.time_in_force.as_str()),
+            Cell::text(order.post_only),
+            Cell::text(order.reduce_only),
+            Cell::text(order.state.as_str()),
+            Cell::number(order.filled),
+            Cell::number(order.filled_value),
+            Cell::maybe(self.average_price),
+            order.strategy.as_ref().map_or(Cell::Empty, Cell::text),
+            order.reason.as_ref().map_or(Cell::Empty, |reason| Cell::text(reason.code.as_str())),
+            Cell::time(order.created_time),
+            Cell::time(order.updated_time),
+        ]
+    }
+}

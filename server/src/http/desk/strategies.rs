@@ -1,0 +1,154 @@
+//! `GET /api/v1/strategies`: the strategies of an account with their levels. `POST /api/v1/strategies` with
+//! `{"strategy_id","kind","account","instrument","settings":{…}}`: starts one. `POST /api/v1/strategies/preview` with
+//! `{"kind":"grid","instrument","settings":{…}}`: what a grid would do. `POST /api/v1/strategies/{id}/pause` and
+//! `/resume`; `/stop` with `{"choice":"cancel|keep|flatten"}`.
+
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use desk::rows::StrategyRow;
+use model::{
+    instrument::InstrumentId,
+    trading::{
+        account::AccountId,
+        command::{DeskCommand, DeskReply, OneStrategy, StartStrategy, StopStrategy},
+        refusal::{DenyCode, Refusal},
+        strategy::{LevelReport, StopChoice, StrategyEntry, StrategyId},
+    },
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use strategy::grid::settings::GridSettings;
+
+use super::{answer, command, look, request::DeskBody};
+use crate::{
+    commands::CommandRouter,
+    desk::handle::DeskHandle,
+    http::{
+        commands::IdempotencyKey,
+        error::ApiError,
+        parameters::{Parameters, PathParameter},
+    },
+};
+
+/// A strategy with its levels.
+#[derive(Serialize)]
+struct LevelledRow {
+    #[serde(flatten)]
+    row: StrategyRow,
+    levels: Vec<LevelReport>,
+}
+
+/// A strategy that is not started.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PreviewStrategy {
+    /// Not needed, for whoever sends the body of a start.
+    #[serde(default, rename = "strategy_id")]
+    _strategy_id: Option<StrategyId>,
+    kind: String,
+    #[serde(default, rename = "account")]
+    _account: Option<AccountId>,
+    instrument: InstrumentId,
+    settings: Value,
+}
+
+/// What becomes of a stopped strategy's orders and position.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stop {
+    choice: StopChoice,
+}
+
+/// Lists strategies by name, those that ended included.
+pub async fn list(State(desk): State<DeskHandle>, parameters: Parameters) -> Result<Response, ApiError> {
+    let rows = look(&desk, parameters.account(&desk)?, |desk, account, _| {
+        let own = desk.state().strategies.values().filter(|entry| entry.account == account.account.account);
+        let rows = own.map(|entry| {
+            let (row, levels) = desk.strategy_row(entry);
+            with_settings(LevelledRow { row, levels })
+        });
+        rows.collect::<Vec<_>>()
+    });
+    Ok(answer::json(rows.await?))
+}
+
+/// Starts a strategy.
+pub async fn start(
+    State(router): State<CommandRouter>,
+    key: IdempotencyKey,
+    DeskBody(start): DeskBody<StartStrategy>,
+) -> Result<Response, ApiError> {
+    let entry = entry(command(&router, key, DeskCommand::StartStrategy(Box::new(start))).await?);
+    Ok((StatusCode::CREATED, answer::json(entry)).into_response())
+}
+
+/// Shows what a grid would do.
+pub async fn preview(
+    State(desk): State<DeskHandle>,
+    DeskBody(preview): DeskBody<PreviewStrategy>,
+) -> Result<Response, ApiError> {
+    let PreviewStrategy { kind, instrument, settings, .. } = preview;
+    let bad = |message: String| Refusal::new(DenyCode::BadStrategy, message);
+    if kind != "grid" {
+        return Err(bad(format!("{kind} has no preview; grid has one")).into());
+    }
+    let settings: GridSettings =
+        serde_json::from_value(settings).map_err(|error| bad(format!("the settings cannot be read: {error}")))?;
+    desk.see(&instrument).await?;
+    Ok(answer::json(desk.look(move |desk, _| desk.preview_grid(&settings, &instrument)).await??))
+}
+
+/// Pauses a strategy.
+pub async fn pause(
+    State(router): State<CommandRouter>,
+    key: IdempotencyKey,
+    PathParameter(name): PathParameter,
+) -> Result<Response, ApiError> {
+    let one = OneStrategy { strategy_id: strategy(&name)? };
+    Ok(answer::json(entry(command(&router, key, DeskCommand::PauseStrategy(one)).await?)))
+}
+
+/// Lets a paused strategy go on.
+pub async fn resume(
+    State(router): State<CommandRouter>,
+    key: IdempotencyKey,
+    PathParameter(name): PathParameter,
+) -> Result<Response, ApiError> {
+    let one = OneStrategy { strategy_id: strategy(&name)? };
+    Ok(answer::json(entry(command(&router, key, DeskCommand::ResumeStrategy(one)).await?)))
+}
+
+/// Stops a strategy for good.
+pub async fn stop(
+    State(router): State<CommandRouter>,
+    key: IdempotencyKey,
+    PathParameter(name): PathParameter,
+    DeskBody(Stop { choice }): DeskBody<Stop>,
+) -> Result<Response, ApiError> {
+    let stop = StopStrategy { strategy_id: strategy(&name)?, choice };
+    Ok(answer::json(entry(command(&router, key, DeskCommand::StopStrategy(stop)).await?)))
+}
+
+fn strategy(name: &str) -> Result<StrategyId, ApiError> {
+    StrategyId::parse(name).map_err(|error| Refusal::new(DenyCode::UnknownStrategy, error.to_string()).into())
+}
+
+/// Returns a reply without the strategy's memory, which only the strategy reads.
+fn entry(reply: DeskReply) -> Value {
+    match reply {
+        DeskReply::Strategy(entry) => with_settings(StrategyEntry { memory: Default::default(), ..*entry }),
+        other => answer::shown(other),
+    }
+}
+
+/// Shows settings as JSON, not as a text that contains it.
+fn with_settings(value: impl Serialize) -> Value {
+    let mut shown = answer::shown(value);
+    if let Some(settings) = shown["settings"].as_str().and_then(|text| serde_json::from_str::<Value>(text).ok()) {
+        shown["settings"] = settings;
+    }
+    shown
+}
