@@ -32,6 +32,8 @@ pub(crate) fn demo_config() -> Config {
     let mut config = Config { feeds, ..Config::default() };
     config.server.listen = SocketAddr::from(([127, 0, 0, 1], 0));
     // Never the data of whoever runs the tests; nothing is written there unless a test names a folder of its own.
+    // Tests of the desk ask for one, in a folder of their own.
+    config.desk.enabled = false;
     config.server.data_dir = std::env::temp_dir().join(format!("truetape-no-data-{}", std::process::id()));
     config
 }

@@ -15,7 +15,23 @@ fn run(arguments: &[&str]) -> Output {
 
 #[test]
 fn every_command_has_its_help() {
-    for command in ["", "config", "config check", "config show", "decode", "record", "replay", "serve"] {
+    for command in [
+        "",
+        "backup",
+        "config",
+        "config check",
+        "config show",
+        "decode",
+        "desk",
+        "desk kill",
+        "desk lift",
+        "record",
+        "replay",
+        "restore",
+        "serve",
+        "store",
+        "store check",
+    ] {
         let words: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let output = run(&words);
         assert_eq!(output.status.code(), Some(0), "{command}");
@@ -25,7 +41,9 @@ fn every_command_has_its_help() {
     let help = String::from_utf8(run(&["--help"]).stdout).unwrap();
     for line in help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty()) {
         let command = line.split_whitespace().next().unwrap();
-        let is_covered = ["config", "decode", "record", "replay", "serve", "help"].contains(&command);
+        let is_covered =
+            ["backup", "config", "decode", "desk", "record", "replay", "restore", "serve", "store", "help"]
+                .contains(&command);
         assert!(is_covered, "{command} has no snapshot of its help");
     }
 }
@@ -55,6 +73,11 @@ fn unusable_arguments_say_what_to_write() {
         "replay no-such-file.jsonl",
         "config",
         "config change",
+        "backup",
+        "desk",
+        "desk lift",
+        "desk kill --url nowhere",
+        "store",
     ] {
         let words: Vec<&str> = arguments.split_whitespace().collect();
         let output = run(&words);

@@ -227,7 +227,12 @@ fn the_source_with_the_mistake_is_named_although_another_hides_it() {
 fn every_number_has_its_range() {
     let mut text = String::new();
     for (section, key, min, max) in [
-        ("recordings", "max_age_days", 1_u64, 36_500_u64),
+        ("desk", "cancel_latency_ms", 0_u64, 60_000_u64),
+        ("desk", "entry_latency_ms", 0, 60_000),
+        ("desk", "max_book_age_ms", 100, 600_000),
+        ("desk", "max_leverage", 1, 100),
+        ("desk", "protection_bps", 1, 10_000),
+        ("recordings", "max_age_days", 1, 36_500),
         ("recordings", "max_file_mib", 1, 1_048_576),
         ("recordings", "max_file_minutes", 1, 10_080),
         ("recordings", "max_total_mib", 1, 16_777_216),
@@ -275,7 +280,7 @@ fn every_number_has_its_range() {
         file("[venues.alpha]\ndata_deadline_ms = 700\npoll_ms = 2500\nmax_attempts = 3").load().unwrap().to_toml();
     let numbers =
         all.lines().filter(|line| line.split_once(" = ").is_some_and(|(_, value)| value.parse::<u64>().is_ok()));
-    assert_eq!(numbers.count(), 22, "{all}");
+    assert_eq!(numbers.count(), 27, "{all}");
 }
 
 #[test]

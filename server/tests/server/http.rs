@@ -9,12 +9,13 @@ use axum::{
 };
 use futures::stream;
 use hub::{config::HubConfig, hub::Hub};
-use model::instrument::InstrumentId;
+use model::{instrument::InstrumentId, trading::account::AccountId};
 use server::{
     catalogue::{following::Following, kept::Kept, lists::Lists},
     clock::Clock,
     commands::CommandRouter,
     config::{RecordingsConfig, StreamConfig, VenueConfig},
+    desk::handle::DeskHandle,
     feed::{self, directory::Directory, endpoints::VenueEndpoints, handle::Feeds},
     http::{AppState, guard::Hosts, page, router, stream::StreamContext, venues::RestProxy},
     notices::Notices,
@@ -43,9 +44,12 @@ fn app() -> (Router, Shutdown) {
     let data_dir = std::env::temp_dir().join("truetape-no-data");
     let kept = Kept::open(&data_dir, &Notices::default(), clock.now());
     let following = Following::new(feeds.clone(), Lists::new(endpoints.clone(), clock, stopping.clone()), kept);
-    let commands = CommandRouter::new(following.clone(), recordings.clone(), replays.clone(), clock, stopping);
+    let desk = DeskHandle::closed(AccountId::parse("paper").unwrap());
+    let commands =
+        CommandRouter::new(following.clone(), recordings.clone(), replays.clone(), desk.clone(), clock, stopping);
     let state = AppState {
         commands: commands.clone(),
+        desk,
         recordings,
         replays,
         endpoints: RestProxy::new(endpoints, Clock::start()),

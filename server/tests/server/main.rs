@@ -8,6 +8,7 @@ mod commands;
 mod config_errors;
 mod cycles;
 mod decode;
+mod desk;
 mod desk_feed;
 mod direct;
 mod feed;

@@ -1,0 +1,18 @@
+//! The trading desk as its users see it: REST, the stream, restarts, kills and a full disk.
+//!
+//! # Layout
+//! - [`rest`]: a client · [`orders`], [`lists`], [`risk`], [`strategies`]: resources · [`restart`]: stopped and started
+//! - [`process`]: the binary as a process · [`kill_nine`]: killed under load · [`duplicates`]: the same name at once
+//! - [`full_disk`]: a disk that refuses · [`command_line`]: its commands
+
+mod command_line;
+mod duplicates;
+mod full_disk;
+mod kill_nine;
+mod lists;
+mod orders;
+mod process;
+mod rest;
+mod restart;
+mod risk;
+mod strategies;
