@@ -62,7 +62,7 @@ impl Desk {
 
     fn statistics(&self, account: &AccountState, now: Timestamp) -> Option<Statistics> {
         let ledger = &account.ledger;
-        let start = self.view(account, |view| start_value(view)).ok()?;
+        let start = self.view(account, start_value).ok()?;
         let spans = ledger.open_spans(now);
         let currency = &account.account.currency;
         let history = History {

@@ -5,7 +5,8 @@
 //! Not here: what the desk does (`crates/desk`), the lists on disk (`store`).
 //!
 //! # Layout
-//! - [`orders`], [`fills`], [`positions`], [`history`], [`accounts`], [`equity`], [`risk`], [`strategies`]: resources
+//! - [`orders`], [`fills`], [`positions`], [`history`], [`accounts`], [`equity`], [`performance`], [`risk`],
+//!   [`strategies`]: resources
 //! - [`request`]: bodies, accounts, filters and pages · [`answer`]: rows as JSON or CSV · [`csv_table`]: CSV
 
 pub mod accounts;
@@ -15,6 +16,7 @@ pub mod equity;
 pub mod fills;
 pub mod history;
 pub mod orders;
+pub mod performance;
 pub mod positions;
 pub mod request;
 pub mod risk;
@@ -53,6 +55,7 @@ pub fn routes() -> Router<AppState> {
         .route("/api/v1/orders", get(orders::list).post(orders::place).delete(orders::cancel_all))
         .route("/api/v1/orders/preview", post(orders::preview))
         .route("/api/v1/orders/{order_id}", get(orders::show).patch(orders::amend).delete(orders::cancel))
+        .route("/api/v1/performance", get(performance::list))
         .route("/api/v1/positions", get(positions::list))
         .route("/api/v1/positions/close", post(positions::close))
         .route("/api/v1/risk", get(risk::show).put(risk::set))

@@ -3,8 +3,9 @@
 //! # Layout
 //! - [`rest`]: a client · [`orders`], [`lists`], [`risk`], [`strategies`]: resources · [`restart`]: stopped and started
 //! - [`process`]: the binary as a process · [`kill_nine`]: killed under load · [`duplicates`]: the same name at once
-//! - [`full_disk`]: a disk that refuses · [`command_line`]: its commands
+//! - [`full_disk`]: a disk that refuses · [`command_line`]: its commands · [`backtests`]: strategies over recordings
 
+mod backtests;
 mod command_line;
 mod duplicates;
 mod full_disk;
