@@ -60,6 +60,13 @@ pub fn spec(topic: &Topic, lane: Lane) -> StreamSpec {
 }
 
 fn unknown(directory: &Directory, topic: &TopicPattern) -> String {
+    if matches!(topic.subject(), SubjectPattern::Accounts | SubjectPattern::One(Subject::Account(_))) {
+        let accounts: Vec<String> = directory.accounts().iter().map(ToString::to_string).collect();
+        return match accounts.is_empty() {
+            true => "this server has no trading desk".to_owned(),
+            false => format!("the desk has no account for {topic}; its accounts are {}", accounts.join(", ")),
+        };
+    }
     let subject = topic.subject().to_string();
     let nearest = directory.nearest(subject.trim_start_matches(':').trim_end_matches(":*"));
     let ids = directory.ids();
@@ -104,6 +111,15 @@ mod tests {
             &directory,
             "book:none:*",
             Err("no feed has book:none:*; followed are demo:AAABBB, demo:CCCDDD, other:X"),
+        );
+        check(&directory, "orders:account:paper", Err("this server has no trading desk"));
+        directory.set_accounts(["paper", "second"].map(|name| AccountId::parse(name).unwrap()).into());
+        check(&directory, "orders:account:paper", Ok(&["orders:account:paper"]));
+        check(&directory, "positions:account:*", Ok(&["positions:account:paper", "positions:account:second"]));
+        check(
+            &directory,
+            "orders:account:papre",
+            Err("the desk has no account for orders:account:papre; its accounts are paper, second"),
         );
         ["other:Y", "other:Z"].iter().for_each(|id| directory.expect(InstrumentId::parse(id).unwrap()));
         check(
