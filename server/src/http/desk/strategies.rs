@@ -35,7 +35,7 @@ use crate::{
 
 /// A strategy with its levels.
 #[derive(Serialize)]
-struct LevelledRow {
+struct StrategyLevels {
     #[serde(flatten)]
     row: StrategyRow,
     levels: Vec<LevelReport>,
@@ -68,7 +68,7 @@ pub async fn list(State(desk): State<DeskHandle>, parameters: Parameters) -> Res
         let own = desk.state().strategies.values().filter(|entry| entry.account == account.account.account);
         let rows = own.map(|entry| {
             let (row, levels) = desk.strategy_row(entry);
-            with_settings(LevelledRow { row, levels })
+            with_settings(StrategyLevels { row, levels })
         });
         rows.collect::<Vec<_>>()
     });

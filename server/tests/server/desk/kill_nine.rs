@@ -27,14 +27,14 @@ const PACE: Duration = Duration::from_millis(100);
 
 /// What clients know: the newest acknowledgement of each order, and requests without an answer.
 #[derive(Default)]
-struct Known {
+struct Notes {
     orders: BTreeMap<String, Value>,
     n_acknowledged: u64,
     unanswered: Vec<Value>,
 }
 
 #[derive(Clone)]
-struct Witness(Arc<Mutex<(File, Known)>>);
+struct Witness(Arc<Mutex<(File, Notes)>>);
 
 impl Witness {
     fn acknowledge(&self, order: &Value) {
@@ -81,7 +81,7 @@ async fn trade(rest: Rest, witness: Witness, client: u64, cycle: u64) {
 }
 
 /// Compares what the server has with what clients know. Returns its orders and fills.
-async fn check(rest: &Rest, known: &Known, fills_before: &BTreeMap<String, Value>) -> (usize, BTreeMap<String, Value>) {
+async fn check(rest: &Rest, known: &Notes, fills_before: &BTreeMap<String, Value>) -> (usize, BTreeMap<String, Value>) {
     let orders = rest.all("orders?order=asc", 1_000).await;
     let fills = rest.all("fills?order=asc", 1_000).await;
     let names: BTreeSet<&str> = orders.iter().map(|order| order["client_order_id"].as_str().unwrap()).collect();
@@ -172,7 +172,7 @@ async fn nothing_acknowledged_is_lost_or_doubled_by_kills() {
     let folder = Folder::new("kill-nine");
     let data = folder.0.join("data");
     let file = File::create(folder.0.join("acknowledged.jsonl")).unwrap();
-    let witness = Witness(Arc::new(Mutex::new((file, Known::default()))));
+    let witness = Witness(Arc::new(Mutex::new((file, Notes::default()))));
     let mut random = u64::from(std::process::id()) | 1 << 40;
     let mut process = Process::start(&data);
     let mut fills = BTreeMap::new();

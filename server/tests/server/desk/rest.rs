@@ -131,7 +131,9 @@ impl Rest {
             let next = answer.next.clone();
             rows.extend(answer.with(200).as_array().unwrap().iter().cloned());
             let Some(next) = next else { return rows };
-            cursor = format!("&cursor={next}");
+            let next = format!("&cursor={next}");
+            assert_ne!(next, cursor, "the page comes again");
+            cursor = next;
         }
     }
 
