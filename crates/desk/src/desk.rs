@@ -123,7 +123,7 @@ impl Desk {
         snapshot: Option<&str>,
         records: impl IntoIterator<Item = &'a Record>,
     ) -> Result<Self, DeskError> {
-        let state = snapshot.map(serde_json::from_str::<State>).transpose()?.unwrap_or_default();
+        let state = snapshot.map(State::read).transpose()?.unwrap_or_default();
         let mut desk = Self::of_state(config, state);
         desk.replay(records)?;
         Ok(desk)

@@ -46,6 +46,9 @@ pub struct State {
     pub kill: Option<KillSwitch>,
     /// Events told so far: the numbers of the channel `events`.
     pub n_events: u64,
+    /// The orders above by account and name.
+    #[serde(skip)]
+    names: BTreeMap<(AccountId, ClientOrderId), OrderId>,
 }
 
 /// The kill switch while it is set.
@@ -110,6 +113,7 @@ impl State {
             Record::LimitsSet { account, limits } => self.account_mut(account)?.limits = limits.clone(),
             Record::OrderAccepted(order) => {
                 self.n_orders = self.n_orders.max(order.order_id.0);
+                self.names.insert(name_of(order), order.order_id);
                 self.orders.insert(order.order_id, (**order).clone());
                 effect.order = Some((**order).clone());
             }
@@ -182,7 +186,9 @@ impl State {
         {
             self.ended.push_back(order);
             let n_surplus = self.ended.len().saturating_sub(N_ENDED);
-            self.ended.drain(..n_surplus);
+            for old in self.ended.drain(..n_surplus) {
+                self.names.remove(&name_of(&old));
+            }
         }
     }
 
@@ -197,8 +203,19 @@ impl State {
 
     /// Returns the order of a name, if it is open or ended not long ago.
     pub fn order_named(&self, account: &AccountId, client_order_id: &ClientOrderId) -> Option<&Order> {
-        let is_it = |order: &&Order| order.client_order_id == *client_order_id && order.account == *account;
-        self.orders.values().find(is_it).or_else(|| self.ended.iter().rev().find(is_it))
+        let order_id = self.names.get(&(account.clone(), client_order_id.clone()))?;
+        self.order(*order_id)
+    }
+
+    /// Reads a snapshot.
+    ///
+    /// # Errors
+    /// It is no snapshot of this form.
+    pub fn read(text: &str) -> Result<Self, DeskError> {
+        let mut state: Self = serde_json::from_str(text)?;
+        let orders = state.orders.values().chain(&state.ended);
+        state.names = orders.map(|order| (name_of(order), order.order_id)).collect();
+        Ok(state)
     }
 
     /// Returns the record of a gap for each open order: the server was down.
@@ -206,6 +223,10 @@ impl State {
         let gap = |order_id: &OrderId| Record::OrderChanged { order_id: *order_id, time, change: OrderChange::Gap };
         self.orders.keys().map(gap).collect()
     }
+}
+
+fn name_of(order: &Order) -> (AccountId, ClientOrderId) {
+    (order.account.clone(), order.client_order_id.clone())
 }
 
 /// Ended orders that the desk keeps at hand; older ones are in the store.

@@ -40,30 +40,15 @@ impl Candles {
         interval: Interval,
         candles: &[Candle],
     ) -> Result<(), StoreError> {
-        let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
-        for candle in candles {
-            let put = "INSERT OR REPLACE INTO candles \
-                       (instrument, interval, open_ms, open, high, low, close, volume, buy_volume) \
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-            let put = sqlx::query(put)
-                .bind(instrument.to_string())
-                .bind(interval.as_str())
-                .bind(candle.open_time.as_millis())
-                .bind(candle.open.to_string())
-                .bind(candle.high.to_string())
-                .bind(candle.low.to_string())
-                .bind(candle.close.to_string())
-                .bind(candle.volume.to_string())
-                .bind(candle.buy_volume.map(|volume| volume.to_string()));
-            put.execute(transaction.as_mut()).await?;
+        let connection = &mut self.connection;
+        // In SQL, as in the journal: sqlx's own transactions do not survive a full disk.
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+        let written = write(connection, instrument, interval, candles).await;
+        if written.is_err() {
+            // Fails where SQLite has taken it back already.
+            let _already = sqlx::query("ROLLBACK").execute(connection).await;
         }
-        let forget = "DELETE FROM candles WHERE instrument = ?1 AND interval = ?2 AND open_ms < \
-                      (SELECT open_ms FROM candles WHERE instrument = ?1 AND interval = ?2 \
-                       ORDER BY open_ms DESC LIMIT 1 OFFSET ?3)";
-        let forget = sqlx::query(forget).bind(instrument.to_string()).bind(interval.as_str()).bind(N_KEPT - 1);
-        forget.execute(transaction.as_mut()).await?;
-        transaction.commit().await?;
-        Ok(())
+        written
     }
 
     /// Returns what is kept, oldest first; a row that is no candle is left out.
@@ -77,6 +62,37 @@ impl Candles {
         let rows = select.fetch_all(&mut self.connection).await?;
         Ok(rows.iter().filter_map(candle).collect())
     }
+}
+
+async fn write(
+    connection: &mut SqliteConnection,
+    instrument: &InstrumentId,
+    interval: Interval,
+    candles: &[Candle],
+) -> Result<(), StoreError> {
+    for candle in candles {
+        let put = "INSERT OR REPLACE INTO candles \
+                   (instrument, interval, open_ms, open, high, low, close, volume, buy_volume) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        let put = sqlx::query(put)
+            .bind(instrument.to_string())
+            .bind(interval.as_str())
+            .bind(candle.open_time.as_millis())
+            .bind(candle.open.to_string())
+            .bind(candle.high.to_string())
+            .bind(candle.low.to_string())
+            .bind(candle.close.to_string())
+            .bind(candle.volume.to_string())
+            .bind(candle.buy_volume.map(|volume| volume.to_string()));
+        put.execute(&mut *connection).await?;
+    }
+    let forget = "DELETE FROM candles WHERE instrument = ?1 AND interval = ?2 AND open_ms < \
+                  (SELECT open_ms FROM candles WHERE instrument = ?1 AND interval = ?2 \
+                   ORDER BY open_ms DESC LIMIT 1 OFFSET ?3)";
+    let forget = sqlx::query(forget).bind(instrument.to_string()).bind(interval.as_str()).bind(N_KEPT - 1);
+    forget.execute(&mut *connection).await?;
+    sqlx::query("COMMIT").execute(connection).await?;
+    Ok(())
 }
 
 fn candle(row: &SqliteRow) -> Option<Candle> {

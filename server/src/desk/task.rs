@@ -8,7 +8,10 @@ use desk::{
     desk::{Desk, Effects},
     state::SNAPSHOT_FORM,
 };
+use futures::FutureExt;
 use model::{
+    desk_feed::DeskUpdate,
+    instrument::InstrumentId,
     time::{Monotonic, Now, Timestamp},
     trading::{
         command::DeskReply,
@@ -99,18 +102,28 @@ impl DeskTask {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                n_taken = requests.recv_many(&mut taken, MAX_BATCH) => if n_taken == 0 { break },
-                updates = self.parts.market.recv() => {
-                    let now = self.parts.clock.now();
-                    if self.can_trade() {
-                        self.parts.market.apply(&mut self.desk, updates, now);
+                n_taken = requests.recv_many(&mut taken, MAX_BATCH) => {
+                    if n_taken == 0 {
+                        break;
+                    }
+                    // A flood of requests holds no market data up.
+                    if let Some(updates) = self.parts.market.recv().now_or_never() {
+                        self.take_updates(updates);
                     }
                 }
+                updates = self.parts.market.recv() => self.take_updates(updates),
                 () = tokio::time::sleep_until(self.parts.clock.instant(wake)) => {}
             }
             self.turn(taken).await;
         }
         self.finish().await;
+    }
+
+    fn take_updates(&mut self, updates: Vec<(InstrumentId, Vec<DeskUpdate>)>) {
+        let now = self.parts.clock.now();
+        if self.can_trade() {
+            self.parts.market.apply(&mut self.desk, updates, now);
+        }
     }
 
     /// What the time and the market bring, then commands, then the disk, then answers.
