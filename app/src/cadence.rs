@@ -7,6 +7,7 @@
 //! | positions | 100 ms | 1 s | 3 s |
 //! | risk, status | 100 ms | 1 s | 5 s |
 //! | chart | 100 ms | 1 s | on demand |
+//! | request | on demand | on demand | on demand |
 
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub enum Cadence {
     Status,
     /// Charts.
     Chart,
+    /// What is loaded on request only, whatever the preset.
+    Request,
 }
 
 /// A set of paces for all groups.
@@ -54,6 +57,7 @@ impl Cadence {
     /// Returns the group's pace in a preset.
     pub fn pace(self, preset: Preset) -> Pace {
         let pace_ms = match (preset, self) {
+            (_, Self::Request) => return Pace::OnDemand,
             (Preset::Live, Self::Shown) => 33,
             (Preset::Live, _) => 100,
             (Preset::Balanced, Self::Shown | Self::Price) => 500,
@@ -157,6 +161,7 @@ mod tests {
         check(Cadence::Risk, [every(100), every(1_000), every(5_000)]);
         check(Cadence::Status, [every(100), every(1_000), every(5_000)]);
         check(Cadence::Chart, [every(100), every(1_000), Pace::OnDemand]);
+        check(Cadence::Request, [Pace::OnDemand; 3]);
     }
 
     #[test]

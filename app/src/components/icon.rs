@@ -11,12 +11,16 @@ pub enum Icon {
     Candles,
     /// A chevron: opens something below.
     ChevronDown,
+    /// A clock with an arrow: what has been.
+    Clock,
     /// A cross: close.
     Close,
     /// Columns side by side: the Markets page.
     Columns,
     /// A gauge: data quality.
     Gauge,
+    /// Lines across a frame: a grid of prices.
+    Grid,
     /// A moon: dark.
     Moon,
     /// Two bars: pause.
@@ -27,14 +31,20 @@ pub enum Icon {
     Plug,
     /// A reel of tape: recordings.
     Reel,
+    /// A scale that carries two weights: positions.
+    Scales,
     /// A screen: follow the system.
     Screen,
     /// A lens: search.
     Search,
+    /// A shield: risk.
+    Shield,
     /// Sliders: settings.
     Sliders,
     /// A sun: light.
     Sun,
+    /// Four tiles: the dashboard.
+    Tiles,
 }
 
 impl Icon {
@@ -44,9 +54,11 @@ impl Icon {
             Self::Bell => "M4 11.5V7.5a4 4 0 0 1 8 0v4M2.5 11.5h11M6.8 14h2.4",
             Self::Candles => "M5 2v2M5 10v3M3 4h4v6H3zM11 3v3M11 11v3M9 6h4v5H9z",
             Self::ChevronDown => "M4 6.5l4 4 4-4",
+            Self::Clock => "M8 2.5a5.5 5.5 0 1 1-5.3 4M2.5 3v3.5H6M8 5v3.2l2.2 1.4",
             Self::Close => "M4 4l8 8M12 4l-8 8",
             Self::Columns => "M2 3h12v10H2zM2 6.5h12M6 3v10M10 3v10",
             Self::Gauge => "M2.5 12a5.5 5.5 0 1 1 11 0M8 12l2.6-4M4.5 12h1M10.5 12h1",
+            Self::Grid => "M2.5 2.5h11v11h-11zM2.5 6.2h11M2.5 9.8h11M6.2 2.5v11M9.8 2.5v11",
             Self::Moon => "M13 9.4A5.5 5.5 0 1 1 6.6 3a4.4 4.4 0 0 0 6.4 6.4z",
             Self::Pause => "M5.5 3.5v9M10.5 3.5v9",
             Self::Play => "M5 3.5v9l7-4.5z",
@@ -54,12 +66,15 @@ impl Icon {
             Self::Reel => {
                 "M8 2.2a5.8 5.8 0 1 0 0 11.6h6M8 4.4v.2M11.4 8h.2M8 11.4v.2M4.4 8h.2M8 6.8a1.2 1.2 0 1 0 0 2.4 1.2 1.2 0 0 0 0-2.4zM13.8 8a5.8 5.8 0 0 0-5.8-5.8"
             }
+            Self::Scales => "M8 2.5v11M5 13.5h6M3 4.5h10M3 4.5l-1.5 4.5h3zM13 4.5l-1.5 4.5h3z",
             Self::Screen => "M2 3h12v8H2zM6 14h4M8 11v3",
             Self::Search => "M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9zM10.3 10.3L14 14",
+            Self::Shield => "M8 2l5 2v4c0 3-2.2 5-5 6-2.8-1-5-3-5-6V4z",
             Self::Sliders => "M2 4h7M12 4h2M9 2.5v3M2 12h2M7 12h7M7 10.5v3M2 8h8.5M13.5 8h.5M10.5 6.5v3",
             Self::Sun => {
                 "M8 5.2a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6zM8 1.5v1.2M8 13.3v1.2M1.5 8h1.2M13.3 8h1.2M3.4 3.4l.9.9M11.7 11.7l.9.9M3.4 12.6l.9-.9M11.7 4.3l.9-.9"
             }
+            Self::Tiles => "M2.5 2.5h4.5v6H2.5zM9 2.5h4.5v3H9zM9 7.5h4.5v6H9zM2.5 10.5h4.5v3H2.5z",
         }
     }
 }

@@ -40,10 +40,18 @@ impl Live {
     /// # Errors
     /// The reason and a remedy, for people: the command was refused, or its outcome is unknown.
     pub async fn send(self, command: Command) -> Result<CommandResult, String> {
-        let (answer, answered) = oneshot::channel();
-        self.pending.update(|pending| pending.push(PendingCommand { text: command.to_text(), answer }));
-        let text = answered.await.map_err(|_| "the page is closing".to_owned())??;
+        let text = self.send_text(command.to_text()).await?;
         command.result(&text).map_err(|error| error.to_string())
+    }
+
+    /// Sends a command that is text already, as those of the trading desk, and waits for its result. Browser only.
+    ///
+    /// # Errors
+    /// As for [`Self::send`]; of a command of the desk with its code first: `code: sentence`.
+    pub async fn send_text(self, text: JsonText) -> Result<JsonText, String> {
+        let (answer, answered) = oneshot::channel();
+        self.pending.update(|pending| pending.push(PendingCommand { text, answer }));
+        answered.await.map_err(|_| "the page is closing".to_owned())?
     }
 
     /// Sends a command; `state` receives its state. Browser only.

@@ -18,6 +18,7 @@ use topics::{
         TopicData,
         book::BookData,
         consolidated::ConsolidatedData,
+        desk::{DeskLog, DeskRows},
         ladder::LadderData,
         quality::QualityData,
         quote::QuoteData,
@@ -335,6 +336,26 @@ impl LiveModel {
     pub fn quality(&self, instrument: &InstrumentId) -> Option<&QualityData> {
         match self.other(&Topic::quality(instrument))? {
             TopicData::Quality(quality) => Some(quality),
+            _ => None,
+        }
+    }
+
+    /// Returns the rows of a topic of the trading desk.
+    pub fn desk_rows(&self, topic: &Topic) -> Option<&DeskRows> {
+        match self.other(topic)? {
+            TopicData::Dashboard(rows)
+            | TopicData::Orders(rows)
+            | TopicData::Positions(rows)
+            | TopicData::Performance(rows)
+            | TopicData::Strategies(rows) => Some(rows),
+            _ => None,
+        }
+    }
+
+    /// Returns the log of a topic of the trading desk.
+    pub fn desk_log(&self, topic: &Topic) -> Option<&DeskLog> {
+        match self.other(topic)? {
+            TopicData::Trades(log) | TopicData::Events(log) => Some(log),
             _ => None,
         }
     }

@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, de::DeserializeOwned};
 
+/// The desk's refusals have their message without anything around it.
 #[derive(Deserialize)]
 struct Refusal {
-    error: Words,
+    error: Option<Words>,
+    message: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -17,15 +19,24 @@ struct Words {
 /// # Errors
 /// The server's reason, or what went wrong, for people.
 pub async fn get<T: DeserializeOwned>(path: &str) -> Result<T, String> {
+    page(path).await.map(|(answer, _)| answer)
+}
+
+/// Requests `path` and reads the answer, with the cursor of the list's next page if there is one.
+///
+/// # Errors
+/// As for [`get`].
+pub async fn page<T: DeserializeOwned>(path: &str) -> Result<(T, Option<String>), String> {
     let answer = gloo_net::http::Request::get(path).send().await;
     // The browser's own words ("TypeError: Failed to fetch") help nobody.
     let answer = answer.map_err(|_| "The server does not answer.".to_owned())?;
     let text = answer.text().await.map_err(|_| "The server's answer was cut off.".to_owned())?;
     if answer.ok() {
-        return serde_json::from_str(&text).map_err(|_| "The server's answer cannot be read.".to_owned());
+        let next = answer.headers().get("next-cursor");
+        let rows = serde_json::from_str(&text).map_err(|_| "The server's answer cannot be read.".to_owned())?;
+        return Ok((rows, next));
     }
-    Err(match serde_json::from_str::<Refusal>(&text) {
-        Ok(refusal) => refusal.error.message,
-        Err(_) => format!("the server answered {}", answer.status()),
-    })
+    let refusal = serde_json::from_str::<Refusal>(&text).ok();
+    let message = refusal.and_then(|refusal| refusal.error.map(|error| error.message).or(refusal.message));
+    Err(message.unwrap_or_else(|| format!("the server answered {}.", answer.status())))
 }

@@ -2,6 +2,7 @@
 //!
 //! A new page is a folder here with its `FRAGMENTS` and its component, a `mod` line, and a line in [`PAGES`].
 
+pub mod desk;
 pub mod live;
 pub mod markets;
 pub mod quality;
@@ -10,6 +11,7 @@ pub mod venues;
 
 use leptos::prelude::*;
 
+use self::desk::{dashboard, grid, history, positions, risk};
 use crate::{cadence::Cadence, components::icon::Icon};
 
 /// One page.
@@ -70,6 +72,11 @@ macro_rules! pages {
 pages! {
     ("/", "Live", Candles, live::LivePage, 5),
     ("/markets", "Markets", Columns, markets::MarketsPage, 1),
+    ("/dashboard", "Dashboard", Tiles, dashboard::DashboardPage, 3),
+    ("/positions", "Positions", Scales, positions::PositionsPage, 2),
+    ("/history", "History", Clock, history::HistoryPage, 2),
+    ("/grid", "Grid", Grid, grid::GridPage, 1),
+    ("/risk", "Risk", Shield, risk::RiskPage, 2),
     ("/venues", "Venues", Plug, venues::VenuesPage, 1),
     ("/quality", "Quality", Gauge, quality::QualityPage, 2),
     ("/recordings", "Recordings", Reel, recordings::RecordingsPage, 0),

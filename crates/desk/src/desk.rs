@@ -184,6 +184,11 @@ impl Desk {
         &self.broker
     }
 
+    /// Returns the settings of how orders fill.
+    pub(crate) fn broker_config(&self) -> &broker::BrokerConfig {
+        &self.config.broker
+    }
+
     /// Returns the state as JSON, to start from.
     pub fn snapshot(&self) -> String {
         serde_json::to_string(&self.state).expect("invariant: keys are texts")

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use model::{
     decimal::{Notional, Price, Quantity, Rate, SignedQuantity},
-    instrument::InstrumentId,
+    instrument::{InstrumentId, Venue},
     time::Timestamp,
     trading::{
-        account::{AccountId, AccountKind, Currency, RiskLimits},
+        account::{AccountId, AccountKind, Currency, FeeRates, RiskLimits},
         fill::Fill,
         order::Order,
         record::{OrderChange, Record},
@@ -118,6 +118,19 @@ pub struct AccountRow {
     pub reduce_only: Option<Refusal>,
     /// The kill switch while it is set.
     pub kill: Option<KillSwitch>,
+    /// What venues charge, where it is not `default_fees`.
+    #[serde(default)]
+    pub fees_by_venue: BTreeMap<Venue, FeeRates>,
+    /// What the other venues charge.
+    #[serde(default)]
+    pub default_fees: FeeRates,
+}
+
+impl AccountRow {
+    /// Returns what a venue charges.
+    pub fn fees_of(&self, venue: &Venue) -> FeeRates {
+        self.fees_by_venue.get(venue).copied().unwrap_or(self.default_fees)
+    }
 }
 
 /// The limits of an account and how much of each is used.
@@ -370,6 +383,8 @@ impl Desk {
             unvalued: valuation.unvalued.iter().map(ToString::to_string).collect(),
             reduce_only: account.standing.reduce_only().cloned(),
             kill: self.state().kill.clone(),
+            fees_by_venue: self.broker_config().fees.clone(),
+            default_fees: self.broker_config().default_fees,
         }
     }
 

@@ -1,0 +1,92 @@
+//! The head of the desk's pages: the title, whose money it is, and what stops it from trading.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use topics::{channels::Channel, lane::Lane};
+
+use crate::{
+    components::page_head::PageHead,
+    format,
+    live::{model::LiveModel, use_live},
+    pages::desk::rows::{ACCOUNT, read_row, topic},
+    route::PageLink,
+};
+
+/// What the head says of the account. It changes when a person or a limit acts, so it is not a region with a pace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Standing {
+    account: AccountPresence,
+    kill: Option<String>,
+    reduce_only: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum AccountPresence {
+    /// Nothing has arrived yet.
+    #[default]
+    Unknown,
+    Absent,
+    Present,
+}
+
+impl Standing {
+    fn of(model: &LiveModel) -> Self {
+        use desk::rows::AccountRow;
+        let row = match read_row::<AccountRow>(model, Channel::Dashboard, "account") {
+            Ok(Some(Some(row))) => row,
+            Ok(Some(None)) => return Self { account: AccountPresence::Absent, ..Self::default() },
+            Ok(None) | Err(_) => return Self::default(),
+        };
+        let kill = row.kill.map(|kill| {
+            let reason = if kill.reason.is_empty() { "no reason given" } else { &kill.reason };
+            format!("set at {} UTC: {reason}", format::time_of_day(kill.time))
+        });
+        let reduce_only = row.reduce_only.map(|cause| cause.message);
+        Self { account: AccountPresence::Present, kill, reduce_only }
+    }
+}
+
+/// The head of a desk page.
+#[component]
+pub fn DeskHead(
+    /// The title.
+    title: &'static str,
+) -> impl IntoView {
+    let live = use_live();
+    let topics = vec![topic(Channel::Dashboard)];
+    live.use_topics(Signal::stored(topics.clone()), Signal::stored(Lane::Medium));
+    let revision = Memo::new(move |_| {
+        live.tick().track();
+        live.with_model(|model| model.revision(&topics))
+    });
+    let standing = Memo::new(move |_| {
+        revision.track();
+        live.with_model(Standing::of).unwrap_or_default()
+    });
+    let account = move || match standing.with(|standing| standing.account) {
+        AccountPresence::Unknown => format!("Paper account {ACCOUNT} · waiting for the desk"),
+        AccountPresence::Absent => {
+            format!("This server has no account named {ACCOUNT}; see [desk] in its configuration")
+        }
+        AccountPresence::Present => format!("Paper account {ACCOUNT} · journal on disk"),
+    };
+    let kill = move || standing.with(|standing| standing.kill.clone());
+    let reduce_only =
+        move || standing.with(|standing| standing.reduce_only.clone().filter(|_| standing.kill.is_none()));
+    view! {
+        <Title text=format!("{title} · Truetape")/>
+        <PageHead title help=view! { <span data-testid="desk-account">{account}</span> }.into_any()/>
+        <p class="desk-banner" data-tone="bad" role="alert" data-testid="kill-banner" hidden=move || kill().is_none()>
+            <strong>"Kill switch "</strong>
+            {kill}
+            ". Open orders were cancelled and nothing new is accepted. "
+            <PageLink href="/risk">"Risk page"</PageLink>
+        </p>
+        <p class="desk-banner" data-tone="warn" role="alert" data-testid="reduce-banner" hidden=move || reduce_only().is_none()>
+            <strong>"Reduce only: "</strong>
+            {reduce_only}
+            " "
+            <PageLink href="/risk">"Risk page"</PageLink>
+        </p>
+    }
+}

@@ -1,0 +1,20 @@
+//! The pages of the trading desk, and what they share.
+//!
+//! All of it is loaded lazily: the rows of the desk's channels are JSON that only these pages read.
+//!
+//! # Layout
+//! - [`rows`]: the rows of the desk's channels · [`money`]: amounts as text · [`order_words`]: orders in words
+//! - [`head`]: title, account, kill switch · [`actions`]: commands and their confirmation · [`table`]: cells of tables
+//! - a folder for each page
+
+pub mod actions;
+pub mod dashboard;
+pub mod grid;
+pub mod head;
+pub mod history;
+pub mod money;
+pub mod order_words;
+pub mod positions;
+pub mod risk;
+pub mod rows;
+pub mod table;
