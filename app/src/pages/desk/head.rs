@@ -7,7 +7,11 @@ use topics::{channels::Channel, lane::Lane};
 use crate::{
     components::page_head::PageHead,
     format,
-    live::{model::LiveModel, use_live},
+    live::{
+        browser,
+        model::{Freshness, LiveModel},
+        use_live,
+    },
     pages::desk::rows::{ACCOUNT, read_row, topic},
     route::PageLink,
 };
@@ -20,11 +24,13 @@ struct Standing {
     reduce_only: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum AccountPresence {
     /// Nothing has arrived yet.
     #[default]
     Unknown,
+    /// The server has no such topic: no desk, or no such account.
+    Refused(String),
     Absent,
     Present,
 }
@@ -35,7 +41,13 @@ impl Standing {
         let row = match read_row::<AccountRow>(model, Channel::Dashboard, "account") {
             Ok(Some(Some(row))) => row,
             Ok(Some(None)) => return Self { account: AccountPresence::Absent, ..Self::default() },
-            Ok(None) | Err(_) => return Self::default(),
+            Ok(None) | Err(_) => {
+                let account = match model.freshness(&[topic(Channel::Dashboard)], browser::now()) {
+                    Freshness::Refused { message } => AccountPresence::Refused(message),
+                    _ => AccountPresence::Unknown,
+                };
+                return Self { account, ..Self::default() };
+            }
         };
         let kill = row.kill.map(|kill| {
             let reason = if kill.reason.is_empty() { "no reason given" } else { &kill.reason };
@@ -63,7 +75,8 @@ pub fn DeskHead(
         revision.track();
         live.with_model(Standing::of).unwrap_or_default()
     });
-    let account = move || match standing.with(|standing| standing.account) {
+    let account = move || match standing.with(|standing| standing.account.clone()) {
+        AccountPresence::Refused(words) => format!("No paper account {ACCOUNT}: {words}"),
         AccountPresence::Unknown => format!("Paper account {ACCOUNT} · waiting for the desk"),
         AccountPresence::Absent => {
             format!("This server has no account named {ACCOUNT}; see [desk] in its configuration")

@@ -1,11 +1,12 @@
-//! The curve of the equity since this page was opened, and the drawdown below it, as one SVG.
+//! The curve of the equity over the last day and the drawdown below it, as one SVG: what the server kept, then the figures
+//! as they come.
 
 use std::{sync::Arc, time::Duration};
 
 use leptos::prelude::*;
 use model::time::Timestamp;
 
-use crate::format;
+use crate::{format, pages::recordings::state::moment};
 
 /// The equity at a time.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,6 +37,17 @@ impl EquityLog {
         samples.push(sample);
         let n_surplus = samples.len().saturating_sub(MAX_SAMPLES);
         samples.drain(..n_surplus);
+    }
+
+    /// Begins with earlier samples, oldest first, as the server has kept them.
+    pub fn begin(&mut self, mut earlier: Vec<Sample>) {
+        if let Some(first) = self.samples.first() {
+            earlier.retain(|sample| sample.time < first.time);
+        }
+        let n_surplus = (earlier.len() + self.samples.len()).saturating_sub(MAX_SAMPLES);
+        earlier.drain(..n_surplus.min(earlier.len()));
+        earlier.extend(self.samples.iter().copied());
+        self.samples = Arc::new(earlier);
     }
 
     /// Returns the samples, oldest first.
@@ -99,9 +111,8 @@ pub fn EquityCurve(
 ) -> impl IntoView {
     let curve = Memo::new(move |_| samples.with(|samples| Curve::of(samples)));
     let is_empty = move || samples.with(|samples| samples.len() < 2);
-    let since = move || {
-        samples.with(|samples| samples.first().map(|first| format::time_of_day(first.time))).unwrap_or_default()
-    };
+    let since =
+        move || samples.with(|samples| samples.first().map(|first| moment(first.time.as_millis()))).unwrap_or_default();
     let bound = move |of: fn((f64, f64)) -> f64| {
         move || {
             curve
@@ -163,6 +174,14 @@ mod tests {
             log.take(sample(time_ms, equity));
         }
         assert_eq!(*log.samples(), [sample(0, 1.0), sample(1_200, 4.0), sample(1_400, 5.0)]);
+    }
+
+    #[test]
+    fn earlier_samples_come_before_those_at_hand() {
+        let mut log = EquityLog::default();
+        log.take(sample(5_000, 5.0));
+        log.begin(vec![sample(1_000, 1.0), sample(4_000, 4.0), sample(6_000, 6.0)]);
+        assert_eq!(*log.samples(), [sample(1_000, 1.0), sample(4_000, 4.0), sample(5_000, 5.0)]);
     }
 
     #[test]

@@ -30,6 +30,7 @@ struct Shown {
 #[component]
 pub fn AccountPanel() -> impl IntoView {
     let log = StoredValue::new(EquityLog::default());
+    Effect::new(move |_| load_earlier(log));
     let source = move |model: &LiveModel| {
         let Some(row) = read_row::<AccountRow>(model, Channel::Dashboard, "account")? else { return Ok(None) };
         let equity = row.as_ref().filter(|row| row.unvalued.is_empty()).map(|row| row.equity.to_f64_lossy());
@@ -97,6 +98,45 @@ fn Figures(
         </p>
     }
 }
+
+/// Loads the equity of the last day. Without an answer the curve begins with the next figure.
+#[cfg(feature = "browser")]
+fn load_earlier(log: StoredValue<EquityLog>) {
+    use model::time::Timestamp;
+
+    use crate::{live::rest, pages::desk::rows::ACCOUNT};
+
+    #[derive(serde::Deserialize)]
+    struct Row {
+        time_ms: i64,
+        equity: Notional,
+    }
+    leptos::task::spawn_local(async move {
+        let since = browser::now().wall.as_millis() - DAY_MS;
+        let (mut earlier, mut cursor) = (Vec::new(), String::new());
+        for _ in 0..MAX_PAGES {
+            let address = format!("/api/v1/equity?account={ACCOUNT}&from_ms={since}&limit=1000{cursor}");
+            let Ok((rows, next)) = rest::page::<Vec<Row>>(&address).await else { return };
+            earlier.extend(
+                rows.iter()
+                    .map(|row| Sample { time: Timestamp::from_millis(row.time_ms), equity: row.equity.to_f64_lossy() }),
+            );
+            let Some(next) = next else { break };
+            cursor = format!("&cursor={next}");
+        }
+        // The page may be gone.
+        let _gone = log.try_update_value(|log| log.begin(earlier));
+    });
+}
+
+#[cfg(not(feature = "browser"))]
+fn load_earlier(_: StoredValue<EquityLog>) {}
+
+#[cfg(feature = "browser")]
+const DAY_MS: i64 = 86_400_000;
+/// A day has one or two.
+#[cfg(feature = "browser")]
+const MAX_PAGES: u32 = 4;
 
 fn equity(row: &AccountRow) -> Amount {
     Amount::plain(Some(row.equity))

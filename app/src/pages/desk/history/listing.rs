@@ -19,6 +19,8 @@ pub struct Listing<T: Send + Sync + 'static> {
     /// The cursors of this page and the ones before it; the first page has none.
     cursors: RwSignal<Vec<String>>,
     next: RwSignal<Option<String>>,
+    /// The number of requests: an answer counts only if it is the newest one's.
+    n_requests: StoredValue<u32>,
 }
 
 impl<T: Send + Sync> Clone for Listing<T> {
@@ -74,21 +76,19 @@ pub fn use_listing<T: Clone + DeserializeOwned + Send + Sync + 'static>(
         sorting: RwSignal::new(Sorting::default()),
         cursors: RwSignal::new(Vec::new()),
         next: RwSignal::new(None),
+        n_requests: StoredValue::new(0),
     };
-    // Another choice begins on its first page.
     Effect::new(move |known: Option<(Query, u32)>| {
         let wanted = (query.get(), n_asked.get());
-        if known.is_some_and(|known| known != wanted) {
+        let cursor = listing.cursors.with(|cursors| cursors.last().cloned());
+        let address = wanted.0.address(list, listing.sorting.get(), cursor.as_deref());
+        if cursor.is_some() && known.is_some_and(|known| known != wanted) {
+            // Another choice begins on its first page; this runs again.
             listing.cursors.set(Vec::new());
+        } else {
+            load(listing, address);
         }
         wanted
-    });
-    Effect::new(move |n_turns: Option<u32>| {
-        n_asked.track();
-        let cursor = listing.cursors.with(|cursors| cursors.last().cloned());
-        let address = query.with(|query| query.address(list, listing.sorting.get(), cursor.as_deref()));
-        load(listing, address);
-        n_turns.unwrap_or(0) + 1
     });
     listing
 }
@@ -96,9 +96,14 @@ pub fn use_listing<T: Clone + DeserializeOwned + Send + Sync + 'static>(
 #[cfg(feature = "browser")]
 fn load<T: Clone + DeserializeOwned + Send + Sync + 'static>(listing: Listing<T>, address: String) {
     listing.is_loading.set(true);
+    listing.n_requests.update_value(|n_requests| *n_requests += 1);
+    let number = listing.n_requests.get_value();
     leptos::task::spawn_local(async move {
         let answer = crate::live::rest::page::<Vec<T>>(&address).await;
-        // The page may be gone.
+        // The page may be gone, or a newer request under way.
+        if listing.n_requests.try_get_value() != Some(number) {
+            return;
+        }
         let _gone = listing.is_loading.try_set(false);
         match answer {
             Ok((rows, next)) => {

@@ -76,7 +76,7 @@ pub fn HistoryPage() -> impl IntoView {
                 <button class="button" data-testid="history-refresh" on:click=move |_| n_asked.update(|n_asked| *n_asked += 1)>
                     "Refresh"
                 </button>
-                <span class="desk-note" hidden=move || !is_unreadable()>"Write venue:symbol, as in binance:BTCUSDT."</span>
+                <span class="desk-note" hidden=move || !is_unreadable()>"Write venue:symbol, as the address of the Live page has it."</span>
             </div>
             <TripsPanel query n_asked/>
             <FillsPanel query n_asked/>

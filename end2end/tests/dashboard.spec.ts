@@ -1,0 +1,60 @@
+// The Dashboard against the real desk on the demo market.
+import { expectAccessible, openDesk, place, symbol } from "../support/desk";
+import { expect, test } from "../support/page";
+import { Running, ServerReady, startServer } from "../support/servers";
+
+let server: Running<ServerReady>;
+
+test.beforeAll(async () => {
+  server = await startServer();
+});
+
+test.afterAll(async () => {
+  await server.stop();
+});
+
+// What the server kept is given by the test: a server that has just started has kept nothing.
+test.beforeEach(async ({ page }) => {
+  const time_ms = Date.now() - 3_600_000;
+  await page.route("**/api/v1/equity?*", (route) =>
+    route.fulfill({ json: [{ time_ms, equity: "99000" }, { time_ms: time_ms + 60_000, equity: "101000" }] }),
+  );
+  await page.route(/api\/v1\/(fills|history)\?/, (route) => route.fulfill({ json: [] }));
+});
+
+test("figures, curve, holdings and fills follow the account", async ({ page }) => {
+  await openDesk(page, `${server.ready.url}dashboard`);
+  await expect(page.getByTestId("equity")).toHaveAttribute("data-value", /^100000/);
+  await expect(page.getByTestId("holdings-empty")).toBeVisible();
+  await expect(page.getByTestId("win-rate")).toHaveText("–");
+  await expect(page.getByTestId("feed-health")).toHaveText(/All \d+ feeds are live/, { timeout: 20_000 });
+
+  await place(page, "buy", "0.1");
+  await expect(page.locator(`[data-testid="holding"][data-symbol="${symbol}"]`)).toBeVisible({ timeout: 10_000 });
+  await expect(page.getByTestId("recent-fill").first()).toHaveAttribute("title", /It took .* from the live book/);
+  await expect(page.getByTestId("n-positions")).toHaveText("1");
+  await expect(page.getByTestId("fees")).toHaveAttribute("data-value", /[1-9]/);
+  // The fee is lost at once: the total is negative until the market moves.
+  await expect(page.getByTestId("total-pnl")).toHaveText(/^[+−]/);
+  await expect(page.getByTestId("exposure")).toHaveAttribute("data-value", /^[1-9]\d{3}/);
+  await expect
+    .poll(async () => Number(await page.getByTestId("equity-curve").getAttribute("data-samples")), { timeout: 10_000 })
+    .toBeGreaterThan(3);
+  await expect(page.getByRole("img", { name: /Total value since .*, between 99\s000\.00 and 101\s000\.00/ })).toBeVisible();
+
+  await place(page, "sell", "0.1");
+  await expect(page.getByTestId("win-rate")).toHaveText(/^\d+\s% of 1$/, { timeout: 10_000 });
+  await expectAccessible(page);
+});
+
+test("the pages of the desk are reached from the navigation, on a phone too", async ({ page }) => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  await openDesk(page, `${server.ready.url}dashboard`);
+  for (const [name, path] of [["Positions", "positions"], ["History", "history"], ["Grid", "grid"], ["Risk", "risk"]]) {
+    await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name }).click();
+    await expect(page.getByTestId(path)).toBeVisible();
+    await expect(page.getByTestId("desk-account")).toContainText("Paper account");
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    expect(overflow, `${name} does not scroll sideways`).toBeLessThanOrEqual(0);
+  }
+});
