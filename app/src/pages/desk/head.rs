@@ -2,13 +2,13 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use model::time::Now;
 use topics::{channels::Channel, lane::Lane};
 
 use crate::{
     components::page_head::PageHead,
     format,
     live::{
-        browser,
         model::{Freshness, LiveModel},
         use_live,
     },
@@ -36,13 +36,13 @@ enum AccountPresence {
 }
 
 impl Standing {
-    fn of(model: &LiveModel) -> Self {
+    fn of(model: &LiveModel, now: Now) -> Self {
         use desk::rows::AccountRow;
         let row = match read_row::<AccountRow>(model, Channel::Dashboard, "account") {
             Ok(Some(Some(row))) => row,
             Ok(Some(None)) => return Self { account: AccountPresence::Absent, ..Self::default() },
             Ok(None) | Err(_) => {
-                let account = match model.freshness(&[topic(Channel::Dashboard)], browser::now()) {
+                let account = match model.freshness(&[topic(Channel::Dashboard)], now) {
                     Freshness::Refused { message } => AccountPresence::Refused(message),
                     _ => AccountPresence::Unknown,
                 };
@@ -73,7 +73,9 @@ pub fn DeskHead(
     });
     let standing = Memo::new(move |_| {
         revision.track();
-        live.with_model(Standing::of).unwrap_or_default()
+        // The time of the frame: the server renders this too, and has no clock here.
+        let now = live.tick().get_untracked();
+        live.with_model(|model| Standing::of(model, now)).unwrap_or_default()
     });
     let account = move || match standing.with(|standing| standing.account.clone()) {
         AccountPresence::Refused(words) => format!("No paper account {ACCOUNT}: {words}"),
