@@ -72,7 +72,8 @@ pub fn DeskHead(
         live.with_model(|model| model.revision(&topics))
     });
     let standing = Memo::new(move |_| {
-        revision.track();
+        // Read, not only tracked: a memo that was never read notices nothing.
+        let _revision = revision.get();
         // The time of the frame: the server renders this too, and has no clock here.
         let now = live.tick().get_untracked();
         live.with_model(|model| Standing::of(model, now)).unwrap_or_default()

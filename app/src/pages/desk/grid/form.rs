@@ -109,7 +109,8 @@ fn use_fees(live: Live) -> Memo<Option<AccountRow>> {
         live.with_model(|model| model.revision(&topics))
     });
     Memo::new(move |_| {
-        revision.track();
+        // Read, not only tracked: a memo that was never read notices nothing.
+        let _revision = revision.get();
         live.with_model(|model| read_row(model, Channel::Dashboard, "account").ok().flatten().flatten()).flatten()
     })
 }

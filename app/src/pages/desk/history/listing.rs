@@ -119,7 +119,9 @@ fn load<T: Clone + DeserializeOwned + Send + Sync + 'static>(listing: Listing<T>
 }
 
 #[cfg(not(feature = "browser"))]
-fn load<T: Clone + DeserializeOwned + Send + Sync + 'static>(_: Listing<T>, _: String) {}
+fn load<T: Clone + DeserializeOwned + Send + Sync + 'static>(listing: Listing<T>, _: String) {
+    let _ = listing.n_requests;
+}
 
 /// The frame of a list: its state, its pages, its CSV.
 #[component]

@@ -27,7 +27,8 @@ pub fn KillPanel() -> impl IntoView {
         live.with_model(|model| model.revision(&topics))
     });
     let is_on = Memo::new(move |_| {
-        revision.track();
+        // Read, not only tracked: a memo that was never read notices nothing.
+        let _revision = revision.get();
         let row = live.with_model(|model| read_row::<AccountRow>(model, Channel::Dashboard, "account"));
         matches!(row, Some(Ok(Some(Some(row)))) if row.kill.is_some())
     });
