@@ -23,7 +23,7 @@ export async function command<T>(page: Page, body: Record<string, unknown>): Pro
       new Promise<{ result?: unknown; refused?: string }>((resolve) => {
         const socket = new WebSocket(`${location.origin.replace("http", "ws")}/ws?format=json`);
         socket.onopen = () => {
-          socket.send(JSON.stringify({ type: "hello", protocol: 1 }));
+          socket.send(JSON.stringify({ type: "hello", protocol: 1, lane_ms: 100 }));
           socket.send(JSON.stringify({ type: "command", id: 1, command: body }));
         };
         socket.onmessage = ({ data }) => {

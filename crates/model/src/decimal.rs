@@ -251,11 +251,11 @@ impl Notional {
         self.0.checked_div(quantity.0).map(|price| Price(price.round_dp(decimals)))
     }
 
-    /// Returns the base units that the amount buys at `price`, rounded down to a multiple of `lot`; `None` if the price is
+    /// Returns the base units that the amount buys at `price`, rounded down to a multiple of `lot`, with its digits; `None` if the price is
     /// not above zero or the result does not fit.
     pub fn bought_at(self, price: Price, lot: Quantity) -> Option<Quantity> {
         let quantity = self.0.checked_div(price.0).and_then(Quantity::checked)?;
-        quantity.round_to(lot, Rounding::Down)
+        quantity.round_to(lot, Rounding::Down).map(|quantity| quantity.at_scale(lot.significant_scale()))
     }
 
     /// Returns the amount in another currency, one unit of this one costing `price` there; `None` if it does not fit.
@@ -519,6 +519,14 @@ mod tests {
         let left = zero("-1.5").checked_sub(zero("-1.5")).unwrap();
         assert_eq!(left.to_string(), "0.0");
         assert_eq!(zero("0").checked_sub(zero("0")).unwrap().to_string(), "0");
+    }
+
+    #[test]
+    fn what_an_amount_buys_has_the_digits_of_a_lot() {
+        let lot = Quantity::parse("0.00001000").unwrap();
+        let bought = Notional::parse("100").unwrap().bought_at(Price::parse("61733").unwrap(), lot);
+        assert_eq!(bought.map(|quantity| quantity.to_string()).as_deref(), Some("0.00161"));
+        assert_eq!(Notional::parse("1").unwrap().bought_at(Price::ZERO, lot), None);
     }
 
     #[test]

@@ -46,7 +46,7 @@ struct Bounds {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let plan = read_plan(&arguments.strategy).map_err(Failure::Unusable)?;
-    let mut run = |queue| one(&plan, queue, &arguments.files, arguments.summary_only);
+    let run = |queue| one(&plan, queue, &arguments.files, arguments.summary_only);
     let bounds = Bounds { conservative: run(QueueModel::Conservative)?, optimistic: run(QueueModel::Optimistic)? };
     if let Some(folder) = &arguments.out {
         std::fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;

@@ -61,7 +61,7 @@ fn Holdings(
     });
     let is_empty = move || keys.with(|keys| keys.as_ref().is_some_and(Vec::is_empty));
     let is_hidden = move || keys.with(|keys| keys.as_ref().is_none_or(Vec::is_empty));
-    let total = Memo::new(move |_| rows.with(|rows| rows.as_ref().and_then(|rows| unrealised(rows))));
+    let total = Memo::new(move |_| rows.with(|rows| rows.as_ref().and_then(unrealised)));
     view! {
         <div class="desk-table positions__held" role="table" aria-label="Positions" hidden=is_hidden>
             {headings(["Instrument", "Size", "Average", "Mark", "Unrealised", "%", "Realised", "Stop", "Target", ""])}
@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     fn row(unrealised_pnl: Option<&str>, cost: &str) -> (String, PositionRow) {
-        let pnl = unrealised_pnl.map(|text| format!("\"{text}\"")).unwrap_or_else(|| "null".to_owned());
+        let pnl = unrealised_pnl.map_or_else(|| "null".to_owned(), |text| format!("\"{text}\""));
         let text = format!(
             r#"{{"account":"paper","instrument":"demo:A","currency":"USD","quantity":"-2","average_price":"5","cost":"{cost}",
             "mark":null,"quote_value":null,"quote_unrealised_pnl":{pnl},"value":null,"unrealised_pnl":{pnl},"route":null,

@@ -179,7 +179,7 @@ fn AmendForm(
         let Some(order) = row.with_untracked(|row| row.as_ref().map(|row| row.order.clone())) else { return };
         match amendment(&order, &price.get_untracked(), &stop.get_untracked(), &quantity.get_untracked()) {
             Ok(amendment) => {
-                send(live, &DeskCommand::AmendOrder(AmendOrder { order_id: order.order_id, amendment }), state)
+                send(live, &DeskCommand::AmendOrder(AmendOrder { order_id: order.order_id, amendment }), state);
             }
             Err(words) => state.set(CommandState::Refused(words)),
         }
