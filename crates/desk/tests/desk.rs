@@ -1,5 +1,7 @@
 //! The desk over a made-up market: orders, brackets, limits, the kill switch, strategies, restarts.
 
+#![allow(clippy::unwrap_used, reason = "a test may unwrap")]
+
 use std::sync::Arc;
 
 use desk::{config::DeskConfig, desk::Desk, rows::EventKind, state::State};
