@@ -437,7 +437,7 @@ mod tests {
             "port = 1",
             &[],
             &[],
-            "unknown key port in file truetape.toml; known here: feeds, recordings, server, stream, venues",
+            "unknown key port in file truetape.toml; known here: desk, feeds, recordings, server, stream, venues",
         );
         check(
             "[venues.alpa]\nws_url = \"ws://x\"",

@@ -192,6 +192,23 @@ impl<'de> Deserializer<'de> for &'de Node {
         visitor.visit_str(self.value()?.text()?)
     }
 
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_bool(self.value()?.flag()?)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        let text = self.value()?.text()?;
+        if !variants.contains(&text) {
+            return Err(invalid(format!("write one of {}", variants.join(", "))).into());
+        }
+        visitor.visit_enum(de::value::StrDeserializer::<Fault>::new(text))
+    }
+
     fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.value()?.number() {
             Some(number) => visitor.visit_u64(number),
@@ -227,8 +244,8 @@ impl<'de> Deserializer<'de> for &'de Node {
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u128 f32 f64 char str string bytes byte_buf unit unit_struct newtype_struct
-        tuple tuple_struct enum identifier ignored_any
+        i8 i16 i32 i64 i128 u8 u16 u32 u128 f32 f64 char str string bytes byte_buf unit unit_struct newtype_struct
+        tuple tuple_struct identifier ignored_any
     }
 }
 

@@ -33,6 +33,16 @@ impl RawValue {
         }
     }
 
+    /// Returns the value as yes or no.
+    pub fn flag(&self) -> Result<bool, SettingError> {
+        match self {
+            Self::Text(text) if text == "true" => Ok(true),
+            Self::Text(text) if text == "false" => Ok(false),
+            Self::Toml(toml::Value::Boolean(flag)) => Ok(*flag),
+            _ => Err(invalid("write true or false")),
+        }
+    }
+
     /// Returns the value as a list of texts; in the environment and flags, they are separated by commas.
     pub fn list(&self) -> Result<Vec<String>, SettingError> {
         match self {
@@ -95,6 +105,8 @@ mod tests {
         for bad in [toml("\"7\""), toml("-1"), toml("1.5"), RawValue::Text("seven".into())] {
             assert_eq!(bad.number(), None, "{bad}");
         }
+        assert_eq!((toml("true").flag(), RawValue::Text("false".into()).flag()), (Ok(true), Ok(false)));
+        assert!(toml("\"true\"").flag().is_err() && RawValue::Text("yes".into()).flag().is_err());
         assert!(toml("[1]").list().is_err());
         assert!(toml("1").text().is_err());
     }

@@ -173,7 +173,7 @@ mod tests {
         for (time_ms, equity) in [(0, 1.0), (400, 2.0), (800, 3.0), (1_200, 4.0), (1_300, f64::NAN), (1_400, 5.0)] {
             log.take(sample(time_ms, equity));
         }
-        assert_eq!(*log.samples(), [sample(0, 1.0), sample(1_200, 4.0), sample(1_400, 5.0)]);
+        assert_eq!(*log.samples(), [sample(0, 1.0), sample(800, 3.0), sample(1_400, 5.0)]);
     }
 
     #[test]

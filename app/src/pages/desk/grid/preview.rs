@@ -50,7 +50,8 @@ impl Fields {
         let at = |percent: i128| {
             let scale = price.scale().checked_add(2)?;
             let moved = Price::from_mantissa(price.mantissa().checked_mul(percent)?, scale)?;
-            instrument.round_price(moved, model::decimal::Rounding::NearestEven).map(|price| price.to_string())
+            let rounded = instrument.round_price(moved, model::decimal::Rounding::NearestEven)?;
+            Some(rounded.at_scale(instrument.price_decimals()).to_string())
         };
         Some(Self {
             name: "grid-1".to_owned(),
