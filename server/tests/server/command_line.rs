@@ -17,6 +17,7 @@ fn run(arguments: &[&str]) -> Output {
 fn every_command_has_its_help() {
     for command in [
         "",
+        "backtest",
         "backup",
         "config",
         "config check",
@@ -42,7 +43,7 @@ fn every_command_has_its_help() {
     for line in help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty()) {
         let command = line.split_whitespace().next().unwrap();
         let is_covered =
-            ["backup", "config", "decode", "desk", "record", "replay", "restore", "serve", "store", "help"]
+            ["backtest", "backup", "config", "decode", "desk", "record", "replay", "restore", "serve", "store", "help"]
                 .contains(&command);
         assert!(is_covered, "{command} has no snapshot of its help");
     }
