@@ -211,7 +211,10 @@ async fn who_reads_slowly_is_shown_nothing_old() {
     let topics = ["quote:demo:*", "book:demo:*", "tape:demo:*", "candles.1s:demo:ADA-SIM"];
     client.subscribe(1, &topics).await;
     let (begun, mut ages_ms, mut n_books) = (tokio::time::Instant::now(), Vec::new(), 0);
-    while begun.elapsed() < Duration::from_secs(12) {
+    // A busy machine takes longer to show as much; what it shows must be as new.
+    let is_enough = |n_ages: usize, n_books: usize| n_ages > 20 && n_books > 2;
+    while begun.elapsed() < Duration::from_secs(12) || !is_enough(ages_ms.len(), n_books) && begun.elapsed() < PATIENCE
+    {
         // Contiguous offsets, or a snapshot: the client checks it.
         let ServerMessage::Batch(batch) = client.next().await.expect("it makes progress") else { continue };
         let now_us = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros();
@@ -227,7 +230,7 @@ async fn who_reads_slowly_is_shown_nothing_old() {
     }
     let oldest = ages_ms.iter().max().unwrap();
     println!("{} quotes and books at 8 kB/s, the oldest {oldest} ms old", ages_ms.len());
-    assert!(ages_ms.len() > 20 && n_books > 2, "{} of which {n_books} books", ages_ms.len());
+    assert!(is_enough(ages_ms.len(), n_books), "{} of which {n_books} books", ages_ms.len());
     // The bytes on their way are a second; a snapshot of candles beside them takes another few.
     assert!(*oldest < 5_000, "{oldest} ms old");
 }
