@@ -28,7 +28,7 @@ pub enum Cadence {
     Status,
     /// Charts.
     Chart,
-    /// What is loaded on request only, whatever the preset.
+    /// Loaded on request only, whatever the preset.
     Request,
 }
 

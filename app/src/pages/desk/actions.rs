@@ -39,7 +39,7 @@ pub fn code_and_sentence(words: &str) -> (&str, &str) {
 pub fn CommandNote(
     /// The command's state.
     state: RwSignal<CommandState>,
-    /// What to say once it was carried out.
+    /// The sentence shown once it was carried out.
     #[prop(optional)]
     done: &'static str,
 ) -> impl IntoView {

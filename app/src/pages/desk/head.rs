@@ -16,7 +16,7 @@ use crate::{
     route::PageLink,
 };
 
-/// What the head says of the account. It changes when a person or a limit acts, so it is not a region with a pace.
+/// The head's figures of the account. They change when a person or a limit acts, so they are no region with a pace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Standing {
     account: AccountPresence,

@@ -51,7 +51,7 @@ pub fn Activity() -> impl IntoView {
 
 #[component]
 fn Lines(
-    /// What happened.
+    /// The event.
     shown: Signal<Option<Shown>>,
 ) -> impl IntoView {
     let live = use_live();

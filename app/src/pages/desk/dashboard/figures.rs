@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// What the panel shows.
+/// The contents of the panel.
 #[derive(Clone, Debug, PartialEq)]
 struct Shown {
     /// `None`: there is no such account.

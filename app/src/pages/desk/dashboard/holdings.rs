@@ -48,7 +48,7 @@ pub fn Holdings() -> impl IntoView {
 
 #[component]
 fn Lists(
-    /// What is open.
+    /// Open positions and orders.
     shown: Signal<Option<Shown>>,
 ) -> impl IntoView {
     let live = use_live();

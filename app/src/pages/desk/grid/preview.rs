@@ -1,4 +1,4 @@
-//! What the form's grid would do: read from its fields, computed by the strategy's own code.
+//! The preview of the form's grid: read from its fields, computed by the strategy's own code.
 
 use model::{
     decimal::{Notional, Price, Quantity},
@@ -117,7 +117,7 @@ impl Fields {
     /// Returns the preview: the same as the server's.
     ///
     /// # Errors
-    /// What the server would say.
+    /// The server's answer.
     pub fn preview(&self, instrument: &Instrument, fees: FeeRates) -> Result<GridPreview, String> {
         let settings = self.settings()?;
         settings.check().and_then(|()| preview(&settings, instrument, fees)).map_err(|refusal| refusal.message)

@@ -15,7 +15,7 @@ use serde::Deserialize;
 /// A closed round trip.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct TripRow {
-    /// What was traded.
+    /// The instrument.
     pub instrument: InstrumentId,
     /// Buy: it was long.
     pub side: Side,
@@ -54,7 +54,7 @@ pub struct FillRow {
     pub order_id: OrderId,
     /// The account.
     pub account: AccountId,
-    /// What was traded.
+    /// The instrument.
     pub instrument: InstrumentId,
     /// Bought or sold.
     pub side: Side,

@@ -136,7 +136,7 @@ pub fn ListingFrame<T: Clone + DeserializeOwned + Send + Sync + 'static>(
     listing: Listing<T>,
     /// The filters.
     query: RwSignal<Query>,
-    /// What to do where there is nothing.
+    /// The advice where there is nothing.
     empty: &'static str,
     /// The table.
     children: Children,

@@ -1,4 +1,4 @@
-//! What the reader wants to see of the history, as the address of a list.
+//! The reader's choice of the history, as the address of a list.
 
 use model::{instrument::InstrumentId, trading::order::Side};
 

@@ -1,4 +1,4 @@
-//! What the account has exposed, and its cash by currency.
+//! The account's exposure, and its cash by currency.
 
 use desk::rows::AccountRow;
 use leptos::prelude::*;
