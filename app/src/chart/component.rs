@@ -33,9 +33,12 @@ pub fn CandleChart(
     interval: Signal<Interval>,
     /// The candles.
     series: ChartSeries,
+    /// Receives the price at which the reader clicked, not rounded.
+    #[prop(optional, into)]
+    pick: Option<Callback<f64>>,
 ) -> impl IntoView {
     let root = NodeRef::<html::Div>::new();
-    let pointers = Pointers { series, gesture: StoredValue::new(Gesture::default()) };
+    let pointers = Pointers { series, gesture: StoredValue::new(Gesture::default()), pick };
 
     Effect::new(move |_| {
         if let Some(shown) = instrument.get() {
@@ -112,6 +115,7 @@ fn mount(_: NodeRef<html::Div>, _: ChartSeries) {}
 struct Pointers {
     series: ChartSeries,
     gesture: StoredValue<Gesture>,
+    pick: Option<Callback<f64>>,
 }
 
 impl Pointers {
@@ -149,8 +153,14 @@ impl Pointers {
     }
 
     fn give(self, mean: impl FnOnce(&mut Gesture) -> Option<Action>) {
-        if let Some(action) = self.gesture.try_update_value(mean).flatten() {
-            self.series.act(action);
+        match self.gesture.try_update_value(mean).flatten() {
+            Some(Action::Pick(y)) => {
+                if let (Some(pick), Some(rows)) = (self.pick, self.series.price_rows().get_untracked()) {
+                    pick.run(rows.price_at(y));
+                }
+            }
+            Some(action) => self.series.act(action),
+            None => {}
         }
     }
 }

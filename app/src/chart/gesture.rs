@@ -4,6 +4,7 @@
 //! | input | meaning |
 //! |---|---|
 //! | hover, tap | crosshair |
+//! | click | picks the price there |
 //! | drag, one finger | pan; also up and down while the reader has chosen the range of prices |
 //! | drag on an axis | stretch or squeeze prices or times |
 //! | two fingers, wheel | zoom at the fingers, at the cursor; on the price axis, stretch or squeeze prices |
@@ -50,6 +51,8 @@ pub(super) enum Action {
     End,
     /// Return to the first view.
     Reset,
+    /// Pick the price at this row.
+    Pick(f64),
 }
 
 /// The kind of a pointer.
@@ -124,12 +127,16 @@ impl Gesture {
         }
     }
 
-    /// Handles a lifted pointer: a tap with a finger moves the crosshair there.
+    /// Handles a lifted pointer: a tap with a finger moves the crosshair there, a click picks a price.
     pub(super) fn up(&mut self, id: i32, pointer: Pointer, x: f64, y: f64) -> Option<Action> {
-        let n_before = self.pressed.len();
-        self.pressed.retain(|pressed| pressed.id != id);
-        let is_tap = n_before == 1 && self.pressed.is_empty() && !self.has_moved;
-        (is_tap && pointer == Pointer::Finger).then_some(Action::Point(x, y))
+        let lifted = self.pressed.iter().position(|pressed| pressed.id == id).map(|idx| self.pressed.remove(idx))?;
+        if self.has_moved || !self.pressed.is_empty() {
+            return None;
+        }
+        match pointer {
+            Pointer::Finger => Some(Action::Point(x, y)),
+            Pointer::Mouse => (lifted.part == Part::Plot).then_some(Action::Pick(y)),
+        }
     }
 
     /// Handles a pointer cancelled by the browser (scrolling, a lost window).
@@ -254,6 +261,10 @@ mod tests {
         assert_eq!(gesture.left(Pointer::Mouse), None);
         assert_eq!(gesture.up(1, Pointer::Mouse, 16.0, 21.0), None);
         assert_eq!(gesture.left(Pointer::Mouse), Some(Action::Leave));
+        for (part, expected) in [(Part::Plot, Some(Action::Pick(21.0))), (Part::PriceAxis, None)] {
+            gesture.down(1, part, 16.0, 20.0);
+            assert_eq!(gesture.up(1, Pointer::Mouse, 17.0, 21.0), expected);
+        }
     }
 
     #[test]

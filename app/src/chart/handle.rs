@@ -6,10 +6,10 @@
 use chart::{
     Chart,
     chart::{BarStyle, Part, Studies},
+    price_rows::PriceRows,
     scale::PriceMode,
     zone::Zone,
 };
-#[cfg(feature = "browser")]
 use leptos::prelude::*;
 use model::{
     candle::Interval,
@@ -24,6 +24,7 @@ use super::view::ChartView;
 /// methods do nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct ChartSeries {
+    rows: RwSignal<Option<PriceRows>>,
     #[cfg(feature = "browser")]
     surface: StoredValue<ChartView, LocalStorage>,
 }
@@ -37,10 +38,17 @@ impl Default for ChartSeries {
 impl ChartSeries {
     /// Creates an empty series, owned by the current component.
     pub fn new() -> Self {
+        let rows = RwSignal::new(None);
         Self {
+            rows,
             #[cfg(feature = "browser")]
-            surface: StoredValue::new_local(ChartView::new()),
+            surface: StoredValue::new_local(ChartView::new(rows)),
         }
+    }
+
+    /// Where prices stand on the chart as it was drawn last; `None` while it has no candles.
+    pub fn price_rows(self) -> Signal<Option<PriceRows>> {
+        self.rows.into()
     }
 
     /// Changes the candles and draws them at once: call it while a frame is being made, with its time.

@@ -13,8 +13,9 @@ use chart::{
     chart::Part,
     invalidate::Level,
     layout::{LABEL_FONT_PX, Surface},
+    price_rows::PriceRows,
 };
-use leptos::prelude::{document, window};
+use leptos::prelude::{GetUntracked, RwSignal, Set, document, window};
 use model::{candle::Interval, time::Monotonic};
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{
@@ -30,6 +31,8 @@ pub(super) struct ChartView(Rc<RefCell<Inner>>);
 
 struct Inner {
     chart: Chart,
+    /// For what is laid over the chart.
+    rows: RwSignal<Option<PriceRows>>,
     scene: Option<Scene>,
 }
 
@@ -74,8 +77,8 @@ impl std::fmt::Debug for ChartView {
 }
 
 impl ChartView {
-    pub(super) fn new() -> Self {
-        Self(Rc::new(RefCell::new(Inner { chart: Chart::new(Interval::M1), scene: None })))
+    pub(super) fn new(rows: RwSignal<Option<PriceRows>>) -> Self {
+        Self(Rc::new(RefCell::new(Inner { chart: Chart::new(Interval::M1), rows, scene: None })))
     }
 
     /// Changes the chart; requests a frame if the change is visible.
@@ -129,6 +132,8 @@ impl ChartView {
             Action::Start => chart.to_start(),
             Action::End => chart.to_end(),
             Action::Reset => chart.reset_view(),
+            // For the owner of the chart.
+            Action::Pick(_) => {}
         });
     }
 
@@ -158,7 +163,7 @@ impl Inner {
     }
 
     fn draw(&mut self, now_ms: f64) {
-        let Self { chart, scene: Some(scene) } = self else { return };
+        let Self { chart, rows, scene: Some(scene) } = self else { return };
         if let Some(frame) = scene.frame.take() {
             let _may_be_this_one = window().cancel_animation_frame(frame);
         }
@@ -176,6 +181,10 @@ impl Inner {
             chart.set_surface(scene.measure(chart.font_family()));
         }
         let level = chart.prepare();
+        let drawn = chart.price_rows();
+        if rows.try_get_untracked().is_some_and(|known| known != drawn) {
+            rows.set(drawn);
+        }
         let [settled, last, cursor] = &mut scene.layers;
         if level >= Level::Light {
             settled.draw(|area| {
@@ -226,7 +235,7 @@ impl Scene {
         let on_label_due = Closure::new(move || {
             if let Some(inner) = labelled.upgrade()
                 && let Ok(mut inner) = inner.try_borrow_mut()
-                && let Inner { chart, scene: Some(scene) } = &mut *inner
+                && let Inner { chart, scene: Some(scene), .. } = &mut *inner
             {
                 scene.label_timer = None;
                 scene.write_label(chart);

@@ -27,6 +27,7 @@ use crate::{
     format::{DAY_MS, format_bar_time, format_countdown, format_fixed, grouped, pow10},
     invalidate::{Level, Mask},
     layout::{Layout, Panes, Surface},
+    price_rows::PriceRows,
     profile::Profile,
     scale::{PriceMode, PriceScale, TimeScale},
     series::{Change, Series},
@@ -329,6 +330,12 @@ impl Chart {
     /// Returns the viewport; `None` until there are bars.
     pub fn viewport(&self) -> Option<&Viewport> {
         self.viewport.as_ref()
+    }
+
+    /// Returns where prices stand since the last [`Self::prepare`]; `None` until there are bars.
+    pub fn price_rows(&self) -> Option<PriceRows> {
+        let (_, price) = self.scales()?;
+        Some(PriceRows::new(&self.layout(), *price))
     }
 
     /// Returns the strongest request since the last [`Self::prepare`]; above `None` a frame is needed.

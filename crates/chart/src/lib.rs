@@ -12,7 +12,7 @@
 //! - [`flow`]: cumulative volume delta · [`profile`]: volume by price
 //! - [`draw`]: the layers · [`legend`]: the bar under the cursor as text · [`theme`]: colours · [`format`]: numbers, times
 //! - [`zone`]: the time zone of the texts
-//! - [`invalidate`]: how much must be redrawn
+//! - [`invalidate`]: how much must be redrawn · [`price_rows`]: where prices stand, for what is laid over the chart
 
 pub mod chart;
 pub mod decimate;
@@ -22,6 +22,7 @@ pub mod format;
 pub mod invalidate;
 pub mod layout;
 pub mod legend;
+pub mod price_rows;
 pub mod profile;
 pub mod scale;
 pub mod series;
