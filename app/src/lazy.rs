@@ -16,6 +16,7 @@ use leptos::{html, prelude::*, task::spawn_local};
 use model::{status::StreamState, time::Now};
 
 use crate::{
+    chart::ChartSeries,
     live::{link::LinkState, use_live},
     selection::Selection,
 };
@@ -25,6 +26,8 @@ use crate::{
 pub enum LazyPart {
     /// The strip that says that nobody follows the shown instrument.
     Absence(Selection),
+    /// The lines of orders and of the position over a chart.
+    OrderLines(Selection, ChartSeries),
     /// The page at a path.
     Page(&'static str),
     /// The sound of large trades of the shown instrument.
@@ -142,7 +145,10 @@ pub fn LazyView(
         Effect::new(move |_| loader.load());
     }
     // A part that appears and disappears by itself has no place for a message.
-    let has_place = !matches!(part, LazyPart::Absence(_) | LazyPart::ReplayBar | LazyPart::PrintSound(_));
+    let has_place = !matches!(
+        part,
+        LazyPart::Absence(_) | LazyPart::OrderLines(..) | LazyPart::ReplayBar | LazyPart::PrintSound(_)
+    );
     move || {
         let loader = loader?;
         match loader.state.get() {

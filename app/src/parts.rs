@@ -17,6 +17,7 @@ use crate::{
     components::status_popover::StatusFacts,
     lazy::{LazyPart, LazyParts},
     pages::{
+        desk::chart_lines::OrderLines,
         lazy_page,
         live::{absence::AbsenceStrip, print_sound::PrintSound, symbol_dialog::SymbolSearch},
     },
@@ -44,6 +45,7 @@ fn build_loaded(part: LazyPart) -> Option<AnyView> {
 fn build(part: LazyPart) -> Result<Option<AnyView>, SplitLoaderError> {
     Ok(match part {
         LazyPart::Absence(selection) => Some(view! { <AbsenceStrip selection/> }.into_any()),
+        LazyPart::OrderLines(selection, series) => Some(view! { <OrderLines selection series/> }.into_any()),
         LazyPart::Page(path) => lazy_page(path),
         LazyPart::PrintSound(selection) => Some(view! { <PrintSound selection/> }.into_any()),
         LazyPart::ReplayBar => Some(view! { <ReplayBar/> }.into_any()),

@@ -66,11 +66,11 @@ export async function openDesk(page: Page, address: string): Promise<void> {
   await expect(page.getByTestId("desk-account")).toHaveText("Paper account paper · journal on disk", { timeout: 20_000 });
 }
 
-/** Expects that axe finds nothing serious, in the dark and in the light. */
-export async function expectAccessible(page: Page): Promise<void> {
+/** Expects that axe finds nothing serious on the page or `within` a part of it, in the dark and in the light. */
+export async function expectAccessible(page: Page, within = "body"): Promise<void> {
   for (const colorScheme of ["dark", "light"] as const) {
     await page.emulateMedia({ colorScheme });
-    const found = (await new AxeBuilder({ page }).analyze()).violations;
+    const found = (await new AxeBuilder({ page }).include(within).analyze()).violations;
     const serious = found.filter((one) => one.impact === "serious" || one.impact === "critical");
     expect(serious.map((one) => `${colorScheme} ${one.id}: ${one.nodes.map((node) => node.target.join(" ")).join(", ")}`)).toEqual([]);
   }

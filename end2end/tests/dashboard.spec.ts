@@ -16,9 +16,11 @@ test.afterAll(async () => {
 // What the server kept is given by the test: a server that has just started has kept nothing.
 test.beforeEach(async ({ page }) => {
   const time_ms = Date.now() - 3_600_000;
-  await page.route("**/api/v1/equity?*", (route) =>
-    route.fulfill({ json: [{ time_ms, equity: "99000" }, { time_ms: time_ms + 60_000, equity: "101000" }] }),
-  );
+  await page.route("**/api/v1/equity?*", (route) => {
+    // A week is asked for in quarters of an hour, and has been worse than the day.
+    const low = route.request().url().includes("every_ms=900000") ? "98000" : "99000";
+    return route.fulfill({ json: [{ time_ms, equity: low }, { time_ms: time_ms + 60_000, equity: "101000" }] });
+  });
   await page.route(/api\/v1\/(fills|history)\?/, (route) => route.fulfill({ json: [] }));
 });
 
@@ -42,8 +44,16 @@ test("figures, curve, holdings and fills follow the account", async ({ page }) =
     .toBeGreaterThan(3);
   await expect(page.getByRole("img", { name: /Total value since .*, between 99\s000\.00 and 101\s000\.00/ })).toBeVisible();
 
+  await page.getByTestId("equity-range").filter({ hasText: "1 w" }).click();
+  await expect(page.getByRole("img", { name: /between 98\s000\.00 and 101\s000\.00/ })).toBeVisible();
+
   await place(page, "sell", "0.1");
   await expect(page.getByTestId("win-rate")).toHaveText(/^\d+\s% of 1$/, { timeout: 10_000 });
+  // The statistics of trades are known at once, those of days say what they need.
+  await expect(page.getByTestId("figure-n_trades")).toHaveText("1", { timeout: 15_000 });
+  await expect(page.getByTestId("figure-sharpe")).toHaveText(/^–.*day/);
+  await page.getByText("How these are computed").click();
+  await expect(page.locator(".definitions__list")).toContainText("Σ wins ÷ |Σ losses|. By round trip, after fees, in money.");
   await expectAccessible(page);
 });
 

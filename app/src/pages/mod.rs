@@ -72,11 +72,11 @@ macro_rules! pages {
 pages! {
     ("/", "Live", Candles, live::LivePage, 5),
     ("/markets", "Markets", Columns, markets::MarketsPage, 1),
-    ("/dashboard", "Dashboard", Tiles, dashboard::DashboardPage, 3),
+    ("/dashboard", "Dashboard", Tiles, dashboard::DashboardPage, 4),
     ("/positions", "Positions", Scales, positions::PositionsPage, 2),
     ("/history", "History", Clock, history::HistoryPage, 2),
     ("/grid", "Grid", Grid, grid::GridPage, 1),
-    ("/risk", "Risk", Shield, risk::RiskPage, 2),
+    ("/risk", "Risk", Shield, risk::RiskPage, 3),
     ("/venues", "Venues", Plug, venues::VenuesPage, 1),
     ("/quality", "Quality", Gauge, quality::QualityPage, 2),
     ("/recordings", "Recordings", Reel, recordings::RecordingsPage, 0),

@@ -3,6 +3,8 @@
 //! A page is at most [`MAX_ROWS`] long and gives a cursor for the next one. A cursor holds the last row's place in the
 //! order, so rows that are added meanwhile shift nothing.
 
+use std::{ops::Range, time::Duration};
+
 use model::{
     instrument::InstrumentId,
     time::Timestamp,
@@ -183,13 +185,25 @@ impl Lists {
         body.map(|body| read(&ORDERS, &body)).transpose()
     }
 
-    /// Returns an account's equity samples since a moment, oldest first, as exact text.
+    /// Returns an account's equity samples, oldest first, as exact text: the last one of each span of `every`, at most
+    /// `limit`.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub async fn equity(&self, account: &AccountId, from: Timestamp) -> Result<Vec<(Timestamp, String)>, StoreError> {
-        let select = "SELECT time_ns, equity FROM equity WHERE account = ?1 AND time_ns >= ?2 ORDER BY time_ns";
-        let rows = sqlx::query(select).bind(account.as_str()).bind(from.as_nanos()).fetch_all(&self.pool).await?;
+    pub async fn equity(
+        &self,
+        account: &AccountId,
+        times: Range<Timestamp>,
+        every: Duration,
+        limit: u32,
+    ) -> Result<Vec<(Timestamp, String)>, StoreError> {
+        // SQLite takes `equity` from the row that has the largest time.
+        let select = "SELECT max(time_ns), equity FROM equity WHERE account = ?1 AND time_ns >= ?2 AND time_ns < ?3 \
+                      GROUP BY time_ns / ?4 ORDER BY 1 LIMIT ?5";
+        let every_ns = i64::try_from(every.as_nanos()).unwrap_or(i64::MAX).max(1);
+        let select = sqlx::query(select).bind(account.as_str()).bind(times.start.as_nanos());
+        let select = select.bind(times.end.as_nanos()).bind(every_ns).bind(limit);
+        let rows = select.fetch_all(&self.pool).await?;
         Ok(rows.into_iter().map(|row| (Timestamp::from_nanos(row.get(0)), row.get(1))).collect())
     }
 

@@ -1,7 +1,7 @@
 //! The store on real files: commits, lists, restarts, damage, locks, newer forms, backups.
 #![allow(clippy::unwrap_used, reason = "tests may unwrap; clippy does not see that this whole file is one")]
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use model::{
     candle::{Candle, Interval},
@@ -125,7 +125,35 @@ async fn what_was_committed_is_there_after_a_restart() {
     assert_eq!(store.journal.records_after(5, 1).await.unwrap().len(), 1);
     let page = store.lists.fills(&Filter::default(), &paging(10, None)).await.unwrap();
     assert_eq!((page.rows, page.next), (vec![fill(1), fill(2), fill(3)], None));
-    assert_eq!(store.lists.equity(&account("odd"), at(0)).await.unwrap(), [(at(9), "10.50".to_owned())]);
+    let all = at(0)..at(i64::MAX / 1_000_000);
+    let equity = store.lists.equity(&account("odd"), all, Duration::ZERO, 10).await.unwrap();
+    assert_eq!(equity, [(at(9), "10.50".to_owned())]);
+}
+
+#[tokio::test]
+async fn equity_is_thinned_to_the_last_sample_of_each_span() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path()).await;
+    let sampled = |millis: i64| Record::EquitySampled {
+        account: account("odd"),
+        time: at(millis),
+        equity: Notional::from_mantissa(i128::from(millis), 0).unwrap(),
+    };
+    let records = [1, 4, 9, 10, 11, 25].map(sampled).to_vec();
+    store.journal.append(&Commit { time: at(25), records, ..Commit::default() }).await.unwrap();
+    for (times, every_ms, limit, expected) in [
+        (0..30, 0, 10, &[1, 4, 9, 10, 11, 25][..]),
+        (0..30, 10, 10, &[9, 11, 25]),
+        (0..30, 10, 2, &[9, 11]),
+        (10..25, 10, 10, &[11]),
+        (0..30, 1_000, 10, &[25]),
+    ] {
+        let times = at(times.start)..at(times.end);
+        let equity = store.lists.equity(&account("odd"), times, Duration::from_millis(every_ms), limit).await.unwrap();
+        let found: Vec<i64> = equity.iter().map(|(time, _)| time.as_millis()).collect();
+        assert_eq!(found, expected, "every {every_ms}");
+        assert!(equity.iter().all(|(time, text)| *text == time.as_millis().to_string()), "each with its own amount");
+    }
 }
 
 #[tokio::test]

@@ -4,11 +4,15 @@
 //!
 //! # Layout
 //! - [`rows`]: the rows of the desk's channels · [`money`]: amounts as text · [`order_words`]: orders in words
+//! - [`chart_lines`]: orders and position over a chart
+//! - [`figure_list`]: statistics with their definitions
 //! - [`head`]: title, account, kill switch · [`actions`]: commands and their confirmation · [`table`]: cells of tables
 //! - a folder for each page
 
 pub mod actions;
+pub mod chart_lines;
 pub mod dashboard;
+pub mod figure_list;
 pub mod grid;
 pub mod head;
 pub mod history;

@@ -10,6 +10,7 @@ use crate::{
     chart::{CandleChart, ChartInstrument, ChartSeries},
     components::unsupported::{Feature, Unsupported, use_unsupported},
     fragment::Fragment,
+    lazy::{LazyPart, LazyView},
     live::{
         Live, browser,
         candle_log::ChartChange,
@@ -90,6 +91,7 @@ pub fn ChartPanel(
                     data-revision=move || revision.get().map(|revision| revision.to_string())
                 >
                     <CandleChart instrument interval series/>
+                    <LazyView part=LazyPart::OrderLines(selection, series)/>
                 </div>
             </Fragment>
         </section>

@@ -1,5 +1,7 @@
 //! `GET /api/v1/equity`: the equity of an account at regular moments, oldest first, as `[{"time_ms","equity"}]`; filters
-//! `from_ms` and `until_ms`. A cursor is the time of the last row.
+//! `from_ms` and `until_ms`; `every_ms` keeps the last of each span of that length. A cursor is the time of the last row.
+
+use std::time::Duration;
 
 use axum::{extract::State, response::Response};
 use model::time::Timestamp;
@@ -26,15 +28,15 @@ pub struct EquityRow {
 pub async fn list(State(desk): State<DeskHandle>, parameters: Parameters) -> Result<Response, ApiError> {
     let account = parameters.account(&desk)?;
     look(&desk, account.clone(), |_, _, _| ()).await?;
-    let (after, until) = (parameters.millis("cursor")?, parameters.millis("until_ms")?);
+    // A cursor counts in milliseconds, and samples are further apart.
+    let after = parameters.millis("cursor")?.map(|after| Timestamp::from_millis(after.as_millis() + 1));
     let from = after.max(parameters.millis("from_ms")?).unwrap_or(Timestamp::EPOCH);
-    let samples = desk.lists()?.equity(&account, from).await.map_err(unreadable)?;
-    let is_wanted = |(time, _): &(Timestamp, String)| {
-        after.is_none_or(|after| time.as_millis() > after.as_millis()) && until.is_none_or(|until| *time < until)
-    };
-    let mut rows: Vec<EquityRow> =
-        samples.into_iter().filter(is_wanted).map(|(time, equity)| EquityRow { time, equity }).collect();
-    let limit = parameters.limit()? as usize;
+    let until = parameters.millis("until_ms")?.unwrap_or(Timestamp::from_nanos(i64::MAX));
+    let every = Duration::from_millis(parameters.number("every_ms", 0..=MOST_EVERY_MS, 0)? as u64);
+    let limit = parameters.limit()?;
+    let samples = desk.lists()?.equity(&account, from..until, every, limit + 1).await.map_err(unreadable)?;
+    let mut rows: Vec<EquityRow> = samples.into_iter().map(|(time, equity)| EquityRow { time, equity }).collect();
+    let limit = limit as usize;
     let has_more = rows.len() > limit;
     rows.truncate(limit);
     let next = rows.last().filter(|_| has_more).map(|row| row.time.as_millis().to_string());
@@ -48,3 +50,6 @@ impl CsvRow for EquityRow {
         vec![Cell::time(self.time), Cell::number(&self.equity)]
     }
 }
+
+/// A year.
+const MOST_EVERY_MS: usize = 31_536_000_000;

@@ -1,5 +1,5 @@
-//! The curve of the equity over the last day and the drawdown below it, as one SVG: what the server kept, then the figures
-//! as they come.
+//! The curve of the equity over a day or longer and the drawdown below it, as one SVG: what the server kept, then the
+//! figures as they come.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,21 +17,81 @@ pub struct Sample {
     pub equity: f64,
 }
 
-/// The newest samples, one a second at most. The newest one always counts.
+/// How far back the curve goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EquityRange {
+    /// A day.
+    #[default]
+    Day,
+    /// Seven days.
+    Week,
+    /// Thirty days.
+    Month,
+    /// Since the account was opened.
+    All,
+}
+
+impl EquityRange {
+    /// All ranges, shortest first.
+    pub const ALL: [Self; 4] = [Self::Day, Self::Week, Self::Month, Self::All];
+
+    /// Returns its name on a button.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Day => "1 d",
+            Self::Week => "1 w",
+            Self::Month => "1 mo",
+            Self::All => "All",
+        }
+    }
+
+    /// Returns its length; `None` for all.
+    pub fn span(self) -> Option<Duration> {
+        match self {
+            Self::Day => Some(DAY),
+            Self::Week => Some(DAY * 7),
+            Self::Month => Some(DAY * 30),
+            Self::All => None,
+        }
+    }
+
+    /// Returns the distance of its samples.
+    pub fn every(self) -> Duration {
+        match self {
+            Self::Day => Duration::from_secs(20),
+            Self::Week => Duration::from_secs(900),
+            Self::Month => Duration::from_secs(3_600),
+            Self::All => DAY,
+        }
+    }
+}
+
+/// The newest samples of a range, as far apart as it says. The newest one always counts.
 #[derive(Debug, Default)]
 pub struct EquityLog {
+    range: EquityRange,
     samples: Arc<Vec<Sample>>,
 }
 
 impl EquityLog {
-    /// Takes a sample in; one within the same second as the last but one replaces the last.
+    /// Creates the empty log of a range.
+    pub fn of(range: EquityRange) -> Self {
+        Self { range, samples: Arc::default() }
+    }
+
+    /// Returns its range.
+    pub fn range(&self) -> EquityRange {
+        self.range
+    }
+
+    /// Takes a sample in; one that is too near to the last but one replaces the last.
     pub fn take(&mut self, sample: Sample) {
         if !sample.equity.is_finite() || self.samples.last() == Some(&sample) {
             return;
         }
         let samples = Arc::make_mut(&mut self.samples);
         let last_but_one = samples.len().checked_sub(2).and_then(|idx| samples.get(idx));
-        if last_but_one.is_some_and(|known| sample.time.saturating_since(known.time) < EVERY) {
+        if last_but_one.is_some_and(|known| sample.time.saturating_since(known.time) < self.range.every()) {
             samples.pop();
         }
         samples.push(sample);
@@ -155,9 +215,9 @@ const WIDTH: f64 = 600.0;
 const HEIGHT: f64 = 160.0;
 const LINE_HEIGHT: f64 = 120.0;
 const AREA_TOP: f64 = 130.0;
-const EVERY: Duration = Duration::from_secs(1);
-/// An hour of seconds.
-const MAX_SAMPLES: usize = 3_600;
+const DAY: Duration = Duration::from_secs(86_400);
+/// A day of samples, or fifteen years of days.
+const MAX_SAMPLES: usize = 5_400;
 
 #[cfg(test)]
 mod tests {
@@ -168,12 +228,16 @@ mod tests {
     }
 
     #[test]
-    fn a_second_has_one_sample_and_the_newest_counts() {
-        let mut log = EquityLog::default();
-        for (time_ms, equity) in [(0, 1.0), (400, 2.0), (800, 3.0), (1_200, 4.0), (1_300, f64::NAN), (1_400, 5.0)] {
-            log.take(sample(time_ms, equity));
+    fn samples_keep_their_distance_and_the_newest_counts() {
+        for (range, unit_ms) in [(EquityRange::Day, 20_000), (EquityRange::All, 86_400_000)] {
+            let mut log = EquityLog::of(range);
+            for (tenths, equity) in [(0, 1.0), (4, 2.0), (8, 3.0), (12, 4.0), (13, f64::NAN), (14, 5.0)] {
+                log.take(sample(tenths * unit_ms / 10, equity));
+            }
+            let expected =
+                [(0, 1.0), (8, 3.0), (14, 5.0)].map(|(tenths, equity)| sample(tenths * unit_ms / 10, equity));
+            assert_eq!(*log.samples(), expected);
         }
-        assert_eq!(*log.samples(), [sample(0, 1.0), sample(800, 3.0), sample(1_400, 5.0)]);
     }
 
     #[test]

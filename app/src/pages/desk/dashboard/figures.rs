@@ -12,7 +12,7 @@ use crate::{
     fragment::Fragment,
     live::{browser, model::LiveModel},
     pages::desk::{
-        dashboard::curve::{EquityCurve, EquityLog, Sample},
+        dashboard::curve::{EquityCurve, EquityLog, EquityRange, Sample},
         money::{Amount, AmountText},
         rows::{read_row, topic},
     },
@@ -29,8 +29,12 @@ struct Shown {
 /// Figures and curve.
 #[component]
 pub fn AccountPanel() -> impl IntoView {
+    let range = RwSignal::new(EquityRange::default());
     let log = StoredValue::new(EquityLog::default());
-    Effect::new(move |_| load_earlier(log));
+    Effect::new(move |_| {
+        log.set_value(EquityLog::of(range.get()));
+        load_earlier(range.get_untracked(), log);
+    });
     let source = move |model: &LiveModel| {
         let Some(row) = read_row::<AccountRow>(model, Channel::Dashboard, "account")? else { return Ok(None) };
         let equity = row.as_ref().filter(|row| row.unvalued.is_empty()).map(|row| row.equity.to_f64_lossy());
@@ -44,11 +48,27 @@ pub fn AccountPanel() -> impl IntoView {
     };
     view! {
         <section class="panel" aria-label="Account">
+            <div class="panel__head">
+                <h2 class="panel__title">"Account"</h2>
+                <span class="panel__controls" role="group" aria-label="Range of the curve">
+                    {EquityRange::ALL.map(|choice| view! {
+                        <button
+                            class="button button--tool"
+                            data-testid="equity-range"
+                            aria-pressed=move || (range.get() == choice).to_string()
+                            on:click=move |_| range.set(choice)
+                        >
+                            {choice.label()}
+                        </button>
+                    }).collect_view()}
+                </span>
+            </div>
             <Fragment
                 name="dashboard-account"
                 cadence=Cadence::Risk
                 topics=Signal::stored(vec![topic(Channel::Dashboard)])
                 source
+                choice=Signal::derive(move || range.get().label().to_owned())
                 let:shown
             >
                 <Figures row=Memo::new(move |_| shown.with(|shown| shown.as_ref()?.row.clone()))/>
@@ -99,9 +119,9 @@ fn Figures(
     }
 }
 
-/// Loads the equity of the last day. Without an answer the curve begins with the next figure.
+/// Loads the equity of a range. Without an answer the curve begins with the next figure.
 #[cfg(feature = "browser")]
-fn load_earlier(log: StoredValue<EquityLog>) {
+fn load_earlier(range: EquityRange, log: StoredValue<EquityLog>) {
     use model::time::Timestamp;
 
     use crate::{live::rest, pages::desk::rows::ACCOUNT};
@@ -112,10 +132,13 @@ fn load_earlier(log: StoredValue<EquityLog>) {
         equity: Notional,
     }
     leptos::task::spawn_local(async move {
-        let since = browser::now().wall.as_millis() - DAY_MS;
+        let millis = |span: std::time::Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+        let since = range.span().map_or(0, |span| browser::now().wall.as_millis().saturating_sub(millis(span)));
+        let every = millis(range.every());
         let (mut earlier, mut cursor) = (Vec::new(), String::new());
         for _ in 0..MAX_PAGES {
-            let address = format!("/api/v1/equity?account={ACCOUNT}&from_ms={since}&limit=1000{cursor}");
+            let address =
+                format!("/api/v1/equity?account={ACCOUNT}&from_ms={since}&every_ms={every}&limit=1000{cursor}");
             let Ok((rows, next)) = rest::page::<Vec<Row>>(&address).await else { return };
             earlier.extend(
                 rows.iter()
@@ -124,17 +147,19 @@ fn load_earlier(log: StoredValue<EquityLog>) {
             let Some(next) = next else { break };
             cursor = format!("&cursor={next}");
         }
-        // The page may be gone.
-        let _gone = log.try_update_value(|log| log.begin(earlier));
+        // The page may be gone, or the reader may have chosen another range.
+        let _gone = log.try_update_value(|log| {
+            if log.range() == range {
+                log.begin(earlier);
+            }
+        });
     });
 }
 
 #[cfg(not(feature = "browser"))]
-fn load_earlier(_: StoredValue<EquityLog>) {}
+fn load_earlier(_: EquityRange, _: StoredValue<EquityLog>) {}
 
-#[cfg(feature = "browser")]
-const DAY_MS: i64 = 86_400_000;
-/// A day has one or two.
+/// A day has one or two, and so have the other ranges.
 #[cfg(feature = "browser")]
 const MAX_PAGES: u32 = 4;
 

@@ -13,7 +13,9 @@ use crate::{
         FragmentSpec,
         desk::{
             dashboard::{activity::Activity, figures::AccountPanel, holdings::Holdings},
+            figure_list::FigurePanel,
             head::DeskHead,
+            risk::is_of_risk,
         },
     },
 };
@@ -23,6 +25,7 @@ pub const FRAGMENTS: &[FragmentSpec] = &[
     FragmentSpec { name: "dashboard-account", cadence: Cadence::Risk },
     FragmentSpec { name: "dashboard-positions", cadence: Cadence::Positions },
     FragmentSpec { name: "dashboard-activity", cadence: Cadence::Status },
+    FragmentSpec { name: "dashboard-performance", cadence: Cadence::Status },
 ];
 
 /// The page.
@@ -36,6 +39,7 @@ pub fn DashboardPage() -> impl IntoView {
                 <Holdings/>
                 <Activity/>
             </div>
+            <FigurePanel name="dashboard-performance" title="Performance" is_shown=|key| !is_of_risk(key)/>
         </div>
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     pages::{
         FragmentSpec,
         desk::{
+            figure_list::FigurePanel,
             head::DeskHead,
             risk::{exposure::ExposurePanel, kill_switch::KillPanel, limits::LimitsPanel},
         },
@@ -22,6 +23,7 @@ use crate::{
 pub const FRAGMENTS: &[FragmentSpec] = &[
     FragmentSpec { name: "risk-exposure", cadence: Cadence::Risk },
     FragmentSpec { name: "risk-limits", cadence: Cadence::Risk },
+    FragmentSpec { name: "risk-value", cadence: Cadence::Status },
 ];
 
 /// The page.
@@ -32,7 +34,13 @@ pub fn RiskPage() -> impl IntoView {
             <DeskHead title="Risk"/>
             <ExposurePanel/>
             <LimitsPanel/>
+            <FigurePanel name="risk-value" title="Value at risk" is_shown=is_of_risk/>
             <KillPanel/>
         </div>
     }
+}
+
+/// True for the statistics that this page shows; the dashboard shows the others.
+pub fn is_of_risk(key: &str) -> bool {
+    key.contains("var_") || key.starts_with("expected_shortfall") || matches!(key, "volatility" | "max_drawdown")
 }
