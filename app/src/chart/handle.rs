@@ -95,6 +95,11 @@ impl ChartSeries {
         self.change(|chart| chart.set_zone(zone));
     }
 
+    /// Shows a range of prices, as if the reader had chosen it.
+    pub fn show_prices(self, low: f64, high: f64) {
+        self.change(|chart| chart.show_prices(low, high));
+    }
+
     pub(super) fn set_instrument(self, label: &str, price_decimals: u32, size_decimals: u32) {
         self.change(|chart| chart.set_instrument(label, price_decimals, size_decimals));
     }

@@ -75,7 +75,7 @@ pages! {
     ("/dashboard", "Dashboard", Tiles, dashboard::DashboardPage, 4),
     ("/positions", "Positions", Scales, positions::PositionsPage, 2),
     ("/history", "History", Clock, history::HistoryPage, 2),
-    ("/grid", "Grid", Grid, grid::GridPage, 1),
+    ("/grid", "Grid", Grid, grid::GridPage, 2),
     ("/risk", "Risk", Shield, risk::RiskPage, 3),
     ("/venues", "Venues", Plug, venues::VenuesPage, 1),
     ("/quality", "Quality", Gauge, quality::QualityPage, 2),

@@ -1,25 +1,14 @@
-//! The chart below its controls. Candles go from the model into the chart's own series; the chart draws by itself.
+//! The chart below its controls, and the lines of orders over it.
 
-use chart::{scale::PriceMode, zone::Zone};
 use leptos::prelude::*;
-use model::{instrument::InstrumentId, time::Now};
-use topics::topic::Topic;
 
 use crate::{
-    cadence::Cadence,
-    chart::{CandleChart, ChartInstrument, ChartSeries},
+    chart::ChartSeries,
     components::unsupported::{Feature, Unsupported, use_unsupported},
-    fragment::Fragment,
     lazy::{LazyPart, LazyView},
-    live::{
-        Live, browser,
-        candle_log::ChartChange,
-        model::{Freshness, LiveModel},
-        use_live,
-    },
-    pages::live::chart_controls::ChartControls,
+    pages::live::{candle_region::CandleRegion, chart_controls::ChartControls},
     selection::Selection,
-    settings::{TimeZone, use_settings},
+    settings::use_settings,
 };
 
 /// The chart of the shown instrument.
@@ -31,51 +20,6 @@ pub fn ChartPanel(
     let settings = use_settings();
     let interval = Memo::new(move |_| settings.with(|settings| settings.interval));
     let series = ChartSeries::new();
-    let topic_of = move |id: &InstrumentId| Topic::candles(interval.get(), id);
-    let topic = Memo::new(move |_| selection.id.with(|id| id.as_ref().map(topic_of)));
-    let topics = Signal::derive(move || topic.with(|topic| topic.iter().cloned().collect::<Vec<_>>()));
-    // The topic in the series, and the revision it has reached.
-    let held = StoredValue::new((None::<Topic>, 0_u64));
-    // For another instrument or interval, the previous candles must not appear under the new name, and the reader's
-    // view of them has no meaning.
-    let drop_others = move |topic: Option<&Topic>| {
-        if held.with_value(|(of, _)| of.is_some() && of.as_ref() != topic) {
-            series.clear();
-            held.set_value((None, 0));
-        }
-    };
-    Effect::new(move |_| topic.with(|topic| drop_others(topic.as_ref())));
-    let source = move |model: &LiveModel| {
-        let Some(topic) = topic.get_untracked() else { return Ok(None) };
-        drop_others(Some(&topic));
-        let seen = held.with_value(|(_, revision)| *revision);
-        let Some(log) = model.candles(&topic) else { return Ok(None) };
-        // The region's turn is part of a frame.
-        series.change_in_frame(browser::now().monotonic, |chart| match log.changes_since(seen) {
-            ChartChange::Replace(bars) => chart.set_bars(&bars),
-            ChartChange::Upsert(bars) => chart.upsert(&bars),
-        });
-        held.set_value((Some(topic), log.revision()));
-        Ok(Some(log.revision()))
-    };
-    let instrument = Memo::new(move |_| {
-        let (price_decimals, size_decimals) = selection.decimals()?;
-        Some(ChartInstrument { label: selection.name(), price_decimals, size_decimals })
-    });
-    let appearance = Memo::new(move |_| {
-        settings.with(|settings| (settings.studies, settings.bar_style, settings.is_log, settings.time_zone))
-    });
-    Effect::new(move |_| {
-        let (studies, bar_style, is_log, time_zone) = appearance.get();
-        series.set_studies(studies);
-        series.set_bar_style(bar_style);
-        series.set_price_mode(if is_log { PriceMode::Log } else { PriceMode::Linear });
-        series.set_zone(match time_zone {
-            TimeZone::Utc => Zone::UTC,
-            TimeZone::Local => Zone::of(browser::offset_ms),
-        });
-    });
-    follow_clock(use_live(), series, topics);
     let unsupported = use_unsupported(selection, Feature::Bars);
     let unsupported_words = move |unsupported: &Unsupported| format!("{} {}", unsupported.what, unsupported.instead);
     view! {
@@ -84,32 +28,13 @@ pub fn ChartPanel(
             <p class="chart-panel__lack" data-testid="chart-unsupported" hidden=move || unsupported.with(Option::is_none)>
                 {move || unsupported.with(|unsupported| unsupported.as_ref().map(unsupported_words))}
             </p>
-            <Fragment name="chart" cadence=Cadence::Chart topics source let:revision>
-                <div
-                    class="chart-panel__chart"
-                    data-topic=move || topic.with(|topic| topic.as_ref().map(ToString::to_string))
-                    data-revision=move || revision.get().map(|revision| revision.to_string())
-                >
-                    <CandleChart instrument interval series/>
-                    <LazyView part=LazyPart::OrderLines(selection, series)/>
-                </div>
-            </Fragment>
+            <CandleRegion
+                name="chart"
+                selection
+                interval
+                series
+                over=view! { <LazyView part=LazyPart::OrderLines(selection, series)/> }.into_any()
+            />
         </section>
     }
-}
-
-/// Gives the chart the server's time, for the countdown of the forming candle, and whether its candles are up to date.
-fn follow_clock(live: Live, series: ChartSeries, topics: Signal<Vec<Topic>>) {
-    Effect::new(move |_| {
-        live.slow_tick().track();
-        series.set_clock(live.with_model(|model| model.clock.server_time(browser::now())));
-    });
-    let is_stale = Memo::new(move |_| {
-        live.tick().get() != Now::default()
-            && topics.with(|topics| {
-                let freshness = live.with_model(|model| model.freshness(topics, browser::now()));
-                !matches!(freshness, None | Some(Freshness::Fresh | Freshness::Waiting))
-            })
-    });
-    Effect::new(move |_| series.mark_stale(is_stale.get()));
 }

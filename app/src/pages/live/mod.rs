@@ -3,6 +3,7 @@
 pub mod absence;
 pub mod book;
 pub mod book_rows;
+pub mod candle_region;
 pub mod chart_controls;
 pub mod chart_panel;
 pub mod headline;

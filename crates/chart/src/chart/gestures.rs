@@ -62,6 +62,13 @@ impl Chart {
         self.mask.add(Level::Full);
     }
 
+    /// Shows the prices from `low` to `high`, as if the reader had chosen them.
+    pub fn show_prices(&mut self, low: f64, high: f64) {
+        // The rows are those of the plot whenever it is drawn.
+        self.chosen_prices = Some(PriceScale::new(self.price_mode, low, high, self.price_decimals, 0, 1));
+        self.mask.add(Level::Full);
+    }
+
     /// Shows a range of prices `factor` times as wide, which no longer fits itself to the bars in view.
     pub fn scale_prices(&mut self, factor: f64) {
         self.choose_prices(|prices| prices.scaled(factor));

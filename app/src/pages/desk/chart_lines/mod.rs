@@ -200,7 +200,7 @@ fn Handle(
         if event.button() != 0 {
             return;
         }
-        let target = event.current_target().and_then(|target| target.dyn_into::<leptos::web_sys::Element>().ok());
+        let target = event.current_target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
         if let Some(target) = target {
             let _gone = target.set_pointer_capture(event.pointer_id());
         }

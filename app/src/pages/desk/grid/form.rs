@@ -12,7 +12,7 @@ use crate::{
     pages::{
         desk::{
             actions::{CommandNote, ConfirmButton, send},
-            grid::preview::Fields,
+            grid::{chart::GridChart, preview::Fields},
             money,
             rows::{account, read_row},
             table::{cell, headings},
@@ -95,7 +95,10 @@ pub fn GridForm() -> impl IntoView {
                         <ConfirmButton label="Start" question confirm=start testid="grid-start"/>
                     </div>
                 </form>
-                <Preview preview/>
+                <div class="grid-new__shown">
+                    <GridChart fields preview/>
+                    <Preview preview/>
+                </div>
             </div>
         </section>
     }

@@ -1,5 +1,6 @@
 //! The Grid page: a form whose preview the page computes with the server's own code, and the running grids.
 
+pub mod chart;
 pub mod form;
 pub mod preview;
 pub mod running;
@@ -18,7 +19,10 @@ use crate::{
 };
 
 /// The regions of this page. The preview changes with the form only.
-pub const FRAGMENTS: &[FragmentSpec] = &[FragmentSpec { name: "grid-running", cadence: Cadence::Positions }];
+pub const FRAGMENTS: &[FragmentSpec] = &[
+    FragmentSpec { name: "grid-running", cadence: Cadence::Positions },
+    FragmentSpec { name: "grid-chart", cadence: Cadence::Chart },
+];
 
 /// The page.
 #[component]

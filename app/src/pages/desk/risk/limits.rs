@@ -81,7 +81,7 @@ fn Limits(
     let is_hidden = move || codes.with(|codes| codes.as_ref().is_none_or(Vec::is_empty));
     view! {
         <div class="desk-table risk__limits" role="table" aria-label="Limits" hidden=is_hidden>
-            {headings(["Limit", "Used", "", "Of", "When it is reached"])}
+            {headings(["Limit", "Used", "Share", "Of", "When it is reached"])}
             <For each=move || codes.get().unwrap_or_default() key=|code| *code let:code>
                 {
                     let used = Memo::new(move |_| {
