@@ -40,11 +40,6 @@ impl Mark {
             Side::Sell => self.bid.or(self.last),
         }
     }
-
-    /// Returns the best price among the orders of `side` (the bid for a buy), else the last trade.
-    pub fn best(&self, side: Side) -> Option<Price> {
-        self.entry(side.opposite())
-    }
 }
 
 /// Prices, terms and rates at one moment.
@@ -77,7 +72,7 @@ mod tests {
         assert_eq!(mark.exit(Side::Buy, Margin), Some(price("99")));
         assert_eq!(mark.exit(Side::Sell, Margin), Some(price("101")));
         assert_eq!(mark.exit(Side::Sell, Cash), Some(price("99")));
-        assert_eq!((mark.entry(Side::Buy), mark.best(Side::Buy)), (Some(price("101")), Some(price("99"))));
+        assert_eq!((mark.entry(Side::Buy), mark.entry(Side::Sell)), (Some(price("101")), Some(price("99"))));
         let last = Mark { last: Some(price("100")), ..Mark::default() };
         for side in [Side::Buy, Side::Sell] {
             assert_eq!((last.exit(side, Margin), last.entry(side)), (Some(price("100")), Some(price("100"))));

@@ -330,14 +330,15 @@ mod tests {
     }
 
     #[test]
-    fn a_price_is_near_its_own_side() {
+    fn a_price_is_near_the_one_that_it_would_trade_at() {
         let case = Case::margin(&LONG).with(|case| case.limits.price_collar_bps = Some(500));
-        case.check(buy("1", "103.95"), None);
-        case.check(buy("1", "103.96"), Some(DenyCode::PriceCollar));
+        // 5 % above the ask of 101 and below the bid of 99.
+        case.check(buy("1", "106.05"), None);
+        case.check(buy("1", "106.06"), Some(DenyCode::PriceCollar));
         case.check(buy("1", "1"), None);
-        case.check(sell("1", "95.95"), None);
-        case.check(sell("1", "95.94"), Some(DenyCode::PriceCollar));
-        case.check(reduce(sell("1", "95.94")), Some(DenyCode::PriceCollar));
+        case.check(sell("1", "94.05"), None);
+        case.check(sell("1", "94.04"), Some(DenyCode::PriceCollar));
+        case.check(reduce(sell("1", "94.04")), Some(DenyCode::PriceCollar));
         case.check(new(market_claim(1, Side::Buy, "1")), None);
         // One that waits for 200 is compared with that.
         let stop = |at| Claim { stop_price: Some(crate::testing::price("200")), ..buy("1", at) };

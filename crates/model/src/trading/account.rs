@@ -85,7 +85,8 @@ pub struct RiskLimits {
     /// Largest value of one order, in the account's currency.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_order_value: Option<Notional>,
-    /// Largest distance of a limit price from the best price of its side, in basis points, where it is the worse one.
+    /// Largest distance of a limit price beyond the best price that it would trade at (the ask for a buy, the bid for a
+    /// sell; its stop price while it waits for that), in basis points.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price_collar_bps: Option<u32>,
     /// Largest value of a position, in the account's currency.

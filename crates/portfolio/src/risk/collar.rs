@@ -15,11 +15,11 @@ use crate::{
     exposure::{AccountView, NoValue},
 };
 
-/// The limit price may not be worse than the best price of its own side by more than the collar. An order that waits
-/// for a stop price is compared with that one.
+/// The limit price may not be worse than the best price that it would trade at by more than the collar: above the best ask
+/// for a buy, below the best bid for a sell. An order that waits for a stop price is compared with that one.
 pub(super) fn check_collar(limits: &RiskLimits, proposal: &Claim, view: &AccountView<'_>) -> Result<(), Refusal> {
     let (Some(limit), Some(price)) = (limits.price_collar_bps, proposal.limit_price) else { return Ok(()) };
-    let best = proposal.stop_price.or_else(|| view.market.mark(&proposal.instrument).best(proposal.side));
+    let best = proposal.stop_price.or_else(|| view.market.mark(&proposal.instrument).entry(proposal.side));
     let no_price = || NoValue::Price(proposal.instrument.clone()).refusal();
     let best = best.filter(|best| *best > Price::ZERO).ok_or_else(no_price)?;
     let too_large = || NoValue::DoesNotFit(proposal.instrument.to_string()).refusal();
