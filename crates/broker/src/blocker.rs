@@ -38,6 +38,8 @@ pub enum Blocker {
     NoLevels,
     /// The best bid is at or above the best ask.
     Crossed,
+    /// A stop or target took what was within the price protection; the rest is tried again at each change of the book.
+    NothingInReach,
     /// The levels are too old; `None`: of an unknown age.
     Age(Option<Duration>),
 }
@@ -61,6 +63,9 @@ impl fmt::Display for Blocker {
             Self::BookState(state) => write!(f, "the book is {}", state.as_str()),
             Self::NoLevels => f.write_str("the levels of the book have not come yet"),
             Self::Crossed => f.write_str("the book is crossed"),
+            Self::NothingInReach => {
+                f.write_str("the book has nothing more within the price protection; it is tried at each change")
+            }
             Self::Age(Some(age)) => write!(f, "the book is {} s old", age.as_secs()),
             Self::Age(None) => f.write_str("the age of the book is not known"),
         }

@@ -89,7 +89,7 @@ enum Stage {
     Held,
     /// Waits for its stop price.
     Stop,
-    /// At the market, which is not tradable: it is looked at when that changes.
+    /// At the market, which is not tradable or has nothing left for it: it is looked at when that changes.
     Waiting(Sequence),
     /// In the book at that price.
     Resting(Price),
@@ -291,8 +291,11 @@ impl Market {
         let outranked = self.outranked(&reached);
         self.fill_by_levels(turn, &levels, Side::Buy, &outranked);
         self.fill_by_levels(turn, &levels, Side::Sell, &outranked);
-        while let Some((_, id)) = self.waiting.pop_first() {
-            self.enter(turn, id);
+        for (number, id) in std::mem::take(&mut self.waiting) {
+            // One before it may have ended it, or have held it back.
+            if self.orders.get(&id).is_some_and(|working| working.stage == Stage::Waiting(number)) {
+                self.enter(turn, id);
+            }
         }
         self.set_off(turn, &reached, levels.offset);
         self.trail_by_levels(turn, &levels);
@@ -389,7 +392,11 @@ impl Market {
             Stage::Arriving => Some(Blocker::OnItsWay),
             Stage::Held => working.order.bracket.map(|(entry, _)| Blocker::Entry(entry)),
             Stage::Stop => Some(Blocker::StopPrice(working.order.stop_price)),
-            Stage::Waiting(_) | Stage::Resting(_) => check_tradable(&self.instrument, &self.book, config, now).err(),
+            Stage::Waiting(_) | Stage::Resting(_) => {
+                let thin = || entering::is_exit(&working.order).then_some(Blocker::NothingInReach);
+                let untradable = check_tradable(&self.instrument, &self.book, config, now).err();
+                untradable.or_else(|| thin().filter(|_| matches!(working.stage, Stage::Waiting(_))))
+            }
         }
     }
 

@@ -67,6 +67,7 @@ impl Market {
             Err(blocker) if is_immediate => return self.reject(turn, id, blocker.refusal()),
             Err(_) => return self.wait(id),
         };
+        let keeps_trying = is_exit(order) && !is_immediate;
         let price = order.price.filter(|_| order.is_limit_now());
         let bound = price.or_else(|| self.protection(turn.config, &levels, order.side));
         let crosses = bound
@@ -87,6 +88,7 @@ impl Market {
         match (halt, price) {
             (Halt::Ended, _) => {}
             (_, Some(price)) if !is_immediate => self.join(id, price, Some(&levels)),
+            (_, None) if keeps_trying => self.wait(id),
             (Halt::Bound, None) => {
                 let text = "The rest would fill beyond the price protection";
                 let refusal = Refusal::new(DenyCode::PriceProtection, text);
@@ -103,7 +105,7 @@ impl Market {
         }
     }
 
-    /// An order waits for a tradable book.
+    /// An order waits for a tradable book, or for one that has something for it.
     pub(super) fn wait(&mut self, id: OrderId) {
         self.n_waited += 1;
         if let Some(working) = self.orders.get_mut(&id) {
@@ -158,6 +160,12 @@ impl Market {
     pub(super) fn position_to_reduce(&self, order: &Order) -> Quantity {
         reducible(self.positions.get(&order.account).copied().unwrap_or_default(), order.side)
     }
+}
+
+/// True for a stop or target of a position that trades at the market: its rest is never given up on a thin book, which
+/// would leave the position without protection.
+pub(super) fn is_exit(order: &Order) -> bool {
+    order.reduce_only && order.kind.is_conditional() && !order.kind.has_price()
 }
 
 pub(super) fn evidence_of(levels: &DeskLevels, cause: FillCause) -> Evidence {

@@ -56,9 +56,9 @@ fn a_fill_of_one_leg_reduces_the_other_and_its_end_cancels_it() {
     scene.bought("4", "105.1");
     scene.check(&["3-1: 4 at 105 as maker", "2: amended 6"]);
     scene.sold("1", "98");
-    scene.check(&["2: triggered at 98", "2-1: 5 at 100 as taker", "3: amended 5", "2: cancelled nothing_left_to_take"]);
+    scene.check(&["2: triggered at 98", "2-1: 5 at 100 as taker", "3: amended 5"]);
     scene.bought("9", "105.1");
-    scene.check(&["3-2: 1 at 105 as maker"]);
+    scene.check(&["3-2: 1 at 105 as maker", "2: cancelled other_leg_filled"]);
     assert!(scene.broker.open_orders().next().is_none());
 }
 
@@ -122,18 +122,8 @@ fn of_two_legs_on_the_same_event_the_one_submitted_first_wins() {
     };
     let target = take_profit("3", "101.5");
     let rising = Order { kind: OrderType::TakeProfit, ..by_book(stop_loss("3", "101.8")) };
-    run([rising.clone(), target.clone()]).check(&[
-        "2: triggered at 102",
-        "2-1: 2 at 102 as taker",
-        "3: amended 1",
-        "2: cancelled nothing_left_to_take",
-    ]);
-    run([target, rising]).check(&[
-        "3-1: 2 at 101.5 as maker",
-        "2: amended 1",
-        "2: triggered at 102",
-        "2: cancelled nothing_left_to_take",
-    ]);
+    run([rising.clone(), target.clone()]).check(&["2: triggered at 102", "2-1: 2 at 102 as taker", "3: amended 1"]);
+    run([target, rising]).check(&["3-1: 2 at 101.5 as maker", "2: amended 1", "2: triggered at 102"]);
 }
 
 #[test]
@@ -175,7 +165,6 @@ fn legs_outlive_a_closed_position_while_the_entry_is_open() {
         "2: triggered at 97",
         "2-1: 1 at 100 as taker",
         "3: amended 5",
-        "2: cancelled nothing_left_to_take",
     ]);
 }
 

@@ -1,5 +1,6 @@
 //! Stops, take-profits and trailing stops.
 
+use broker::Blocker;
 use model::{
     decimal::Price,
     trading::order::{Amendment, Order, OrderId, OrderState, OrderType, Side, TimeInForce, Trail, TriggerSource},
@@ -193,6 +194,31 @@ fn a_trailing_stop_by_the_book_begins_with_the_price_that_is_known() {
         "1: triggered at 99.5",
         "1-1: 1 at 99.5 as taker",
     ]);
+#[test]
+fn the_rest_of_an_exit_is_tried_at_each_change_of_a_thin_book() {
+    let exit = |order: Order| Order { reduce_only: true, ..order };
+    let mut scene = Scene::live("100x5", "101x5");
+    scene.submit(market(1, Side::Buy, "5"));
+    scene.submit(exit(stop(2, Side::Sell, "5", "99")));
+    scene.levels("98x2 90x9", "101x5");
+    scene.broker.drain();
+    scene.bought("0.1", "99");
+    scene.check(&["2: triggered at 99", "2-1: 2 at 98 as taker"]);
+    assert_eq!(scene.broker.waiting_for(OrderId(2), at(scene.millis)), Some(Blocker::NothingInReach));
+    // What it took is not offered again, and the price protection is that of now.
+    scene.levels("98x2 90x9", "101x6");
+    scene.check(&[]);
+    scene.levels("97x1 90x9", "101x6");
+    scene.check(&["2-2: 1 at 97 as taker"]);
+    scene.levels("90x9", "101x6");
+    scene.check(&["2-3: 2 at 90 as taker"]);
+    assert!(scene.broker.open_orders().next().is_none());
+    // One that opens a position is given up, as before.
+    scene.submit(stop(3, Side::Buy, "9", "100"));
+    scene.bought("0.1", "100");
+    scene.check(&["3: opened", "3: triggered at 100", "3-1: 6 at 101 as taker", "3: cancelled nothing_left_to_take"]);
+}
+
 }
 
 #[test]
