@@ -106,8 +106,6 @@ struct Working {
     joined_time: Option<Timestamp>,
     /// Of a trailing stop: the best price so far.
     extreme: Option<Price>,
-    /// Of a trailing stop without a distance of its own: that between the first price and its stop.
-    distance: Option<Price>,
 }
 
 #[derive(Clone, Debug)]
@@ -233,7 +231,7 @@ impl Market {
             self.brackets.entry(entry).or_default().add(id, (stage != Stage::Held).then(|| order.leaves()));
         }
         let sequence = self.n_submitted;
-        let working = Working { order, sequence, stage, place: None, joined_time: None, extreme: None, distance: None };
+        let working = Working { order, sequence, stage, place: None, joined_time: None, extreme: None };
         self.orders.insert(id, working);
     }
 

@@ -109,14 +109,10 @@ impl Market {
         if working.extreme.replace(extreme) == Some(extreme) {
             return;
         }
-        if working.order.trail.is_none() && working.distance.is_none() {
-            let stop = working.order.stop_price;
-            working.distance = stop.and_then(|stop| price.max(stop).checked_sub(price.min(stop)));
-        }
         let distance = match working.order.trail {
             Some(Trail::Offset(offset)) => Some(offset),
             Some(Trail::Bps(bps)) => bps_of(extreme, bps),
-            None => working.distance,
+            None => None,
         };
         let stop_price = distance.and_then(|distance| match side {
             Side::Sell => self.instrument.round_price(extreme.checked_sub(distance)?, Rounding::Down),

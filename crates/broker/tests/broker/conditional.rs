@@ -175,8 +175,6 @@ fn a_trailing_stop_follows_the_best_price_and_never_goes_back() {
         &["100.5", "100.55", "100.6"],
         &["1: trailed to 99.4", "1: trailed to 99.5"],
     );
-    // The distance is that of the first price.
-    check(trailing(Side::Sell, Some("97"), None), &["100", "99", "101"], &["1: trailed to 98.0"]);
     check(trailing(Side::Sell, Some("99.5"), offset("2")), &["100", "101.6"], &["1: trailed to 99.6"]);
 }
 
@@ -194,6 +192,8 @@ fn a_trailing_stop_by_the_book_begins_with_the_price_that_is_known() {
         "1: triggered at 99.5",
         "1-1: 1 at 99.5 as taker",
     ]);
+}
+
 #[test]
 fn the_rest_of_an_exit_is_tried_at_each_change_of_a_thin_book() {
     let exit = |order: Order| Order { reduce_only: true, ..order };
@@ -217,8 +217,6 @@ fn the_rest_of_an_exit_is_tried_at_each_change_of_a_thin_book() {
     scene.submit(stop(3, Side::Buy, "9", "100"));
     scene.bought("0.1", "100");
     scene.check(&["3: opened", "3: triggered at 100", "3-1: 6 at 101 as taker", "3: cancelled nothing_left_to_take"]);
-}
-
 }
 
 #[test]

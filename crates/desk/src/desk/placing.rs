@@ -9,7 +9,7 @@ use model::{
         command::{CancelAll, ClosePosition, DeskReply, OpenAccount, SetLimits},
         order::{
             Amendment, BracketLeg, ClientOrderId, Order, OrderId, OrderRequest, OrderState, OrderType, Side,
-            TimeInForce, TriggerSource,
+            TimeInForce, Trail, TriggerSource,
         },
         record::Record,
         refusal::{DenyCode, Refusal},
@@ -41,9 +41,33 @@ impl Desk {
             Refusal::new(DenyCode::UnknownInstrument, message)
         })?;
         check_request(&request, &instrument, now)?;
+        let request = self.with_trail(request)?;
         self.check_risk(&account, &Claim::of_request(&request), now)?;
         self.paces.entry(account.clone()).or_default().note(now);
         Ok(self.accept(request, account, strategy, now))
+    }
+
+    /// Gives a trailing stop that names only its stop price the distance of that from the price now: it must be in the
+    /// journal, as the price of its acceptance is gone after a restart.
+    fn with_trail(&self, request: OrderRequest) -> Result<OrderRequest, Refusal> {
+        let (OrderType::TrailingStop, None, Some(stop)) = (request.kind, request.trail, request.stop_price) else {
+            return Ok(request);
+        };
+        let mark = self.market.mark(&request.instrument);
+        let price = match (request.trigger, request.side) {
+            (TriggerSource::Last, _) => mark.last,
+            (TriggerSource::BidAsk, Side::Buy) => mark.ask,
+            (TriggerSource::BidAsk, Side::Sell) => mark.bid,
+        };
+        let distance = price.and_then(|price| price.max(stop).checked_sub(price.min(stop)));
+        let distance = distance.ok_or_else(|| {
+            let message = format!(
+                "no price of {} is known to measure the distance of stop_price {stop} from; give trail, or wait until it is",
+                request.instrument
+            );
+            Refusal::new(DenyCode::NoPrice, message)
+        })?;
+        Ok(OrderRequest { trail: Some(Trail::Offset(distance)), ..request })
     }
 
     /// Accepts an order that has passed all checks, or that the desk itself wants.

@@ -343,7 +343,7 @@ pub struct Order {
     pub price: Option<Price>,
     /// Of conditional types: the price that sets it off; a trailing stop's moves.
     pub stop_price: Option<Price>,
-    /// Of a trailing stop.
+    /// Of a trailing stop; one that was asked for by its stop price has the distance of its acceptance.
     pub trail: Option<Trail>,
     /// What sets it off.
     #[serde(default)]
