@@ -157,6 +157,11 @@ impl<S: DeskSink> DeskFeeds<S> {
         self.feeds.is_empty()
     }
 
+    /// Returns the instruments that somebody reads, by name.
+    pub fn instruments(&self) -> impl Iterator<Item = &InstrumentId> + Clone {
+        self.feeds.keys()
+    }
+
     /// Begins to send an instrument's updates: its book's state at once, and its levels where the book is served.
     pub fn subscribe(&mut self, instrument: InstrumentId, mut sink: S, books: &Books) {
         let book = books.get(&instrument);

@@ -68,6 +68,8 @@ pub struct View {
     n_reconnects: Option<u64>,
     /// True if an event may lead to a request.
     may_request: bool,
+    /// Instruments that the trading desk reads, by name.
+    traded: Vec<InstrumentId>,
     /// True if other books may be looked at than when that was last taken.
     is_interest_changed: bool,
 }
@@ -86,6 +88,7 @@ impl View {
             is_polling: false,
             n_reconnects: None,
             may_request: false,
+            traded: Vec::new(),
             is_interest_changed: false,
         }
     }
@@ -156,10 +159,21 @@ impl View {
         }
     }
 
-    /// Returns the instruments whose book topics are started, sorted, if that may have changed since the last call: the
+    /// Sets the instruments whose books the trading desk reads, all levels of them, whether or not anybody looks at them.
+    pub fn set_traded<'a>(&mut self, instruments: impl Iterator<Item = &'a InstrumentId> + Clone) {
+        if !self.traded.iter().eq(instruments.clone()) {
+            self.traded = instruments.cloned().collect();
+            self.is_interest_changed = true;
+        }
+    }
+
+    /// Returns the instruments whose books are traded on or whose book topics are started, sorted, if that may have changed since the last call: the
     /// session fetches their books first. Call it wherever history requests are taken.
     pub fn take_interest(&mut self) -> Option<Vec<(InstrumentId, BookInterest)>> {
-        let interest = |own: &InstrumentView| Some((own.id.clone(), own.book_interest()?));
+        let interest = |own: &InstrumentView| {
+            let traded = self.traded.contains(&own.id).then_some(BookInterest::Deep);
+            Some((own.id.clone(), traded.or_else(|| own.book_interest())?))
+        };
         std::mem::take(&mut self.is_interest_changed).then(|| self.instruments.values().filter_map(interest).collect())
     }
 

@@ -315,7 +315,8 @@ impl Driver {
             }
             FeedCommand::Desk(sender) => {
                 let books = self.parts.session.books();
-                return self.desk.subscribe(sender.instrument().clone(), sender, books);
+                self.desk.subscribe(sender.instrument().clone(), sender, books);
+                return self.forward_requests(now);
             }
             FeedCommand::Symbols { added, dropped, reply } => {
                 // Sending fails only if the caller is gone.
@@ -356,6 +357,7 @@ impl Driver {
 
     /// Forwards history requests, and which books are looked at, that arose outside of an input.
     fn forward_requests(&mut self, now: Now) {
+        self.parts.view.set_traded(self.desk.instruments());
         if let Some(books) = self.parts.view.take_interest() {
             self.input(Input::Interest(&books), now);
         }

@@ -392,4 +392,11 @@ fn the_books_that_are_looked_at_are_told_when_they_change() {
     assert_eq!(view.take_interest(), Some(vec![(id(0), best), (id(1), best)]));
     view.stop_topic(&Topic::book(&id(1)), Lane::Slow);
     assert_eq!(view.take_interest(), Some(vec![(id(0), best)]));
+    // The desk reads a book that nobody looks at, and more of one that somebody does.
+    view.set_traded([id(0), id(1)].iter());
+    assert_eq!(view.take_interest(), Some(vec![(id(0), deep), (id(1), deep)]));
+    view.set_traded([id(0), id(1)].iter());
+    assert_eq!(view.take_interest(), None);
+    view.set_traded([id(1)].iter());
+    assert_eq!(view.take_interest(), Some(vec![(id(0), best), (id(1), deep)]));
 }
