@@ -28,7 +28,6 @@ use model::{
     },
 };
 use portfolio::{
-    claim::Claim,
     conversion::{LiveRate, Rates},
     exposure::AccountView,
     market::{Mark, Market},
@@ -213,8 +212,7 @@ impl Desk {
 
     /// Returns the instruments that the desk must see: those with orders, positions or running strategies.
     pub fn followed(&self) -> Vec<InstrumentId> {
-        let mut followed: Vec<InstrumentId> =
-            self.state.orders.values().map(|order| order.instrument.clone()).collect();
+        let mut followed: Vec<InstrumentId> = self.state.instruments_with_orders().cloned().collect();
         for account in self.state.accounts.values() {
             let held = account.ledger.positions().iter().filter(|(_, position)| !position.quantity().is_zero());
             followed.extend(held.map(|(instrument, _)| instrument.clone()));
@@ -369,15 +367,11 @@ impl Desk {
         self.config.broker.fees_of(id.venue())
     }
 
-    fn claims(&self, account: &AccountId) -> Vec<Claim> {
-        Claim::of_open(self.state.orders.values().filter(|order| order.account == *account))
-    }
-
     /// Calls `look` with an account, its open orders and the market.
     pub(crate) fn view<T>(&self, account: &AccountState, look: impl FnOnce(&AccountView<'_>) -> T) -> T {
-        let claims = self.claims(&account.account.account);
         let AccountState { account, ledger, .. } = account;
-        look(&AccountView { account, ledger, claims: &claims, market: &self.market })
+        let claims = self.state.claims(&account.account).expect("invariant: every account has claims");
+        look(&AccountView { account, ledger, claims: claims.view(), market: &self.market })
     }
 
     pub(crate) fn rates(&self) -> &Rates {

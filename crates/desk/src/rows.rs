@@ -374,7 +374,7 @@ impl Desk {
             margin_used: valuation.margin_used,
             margin_free: valuation.margin_free,
             n_positions: valuation.positions.len() as u64,
-            n_orders: self.state().orders.values().filter(|order| order.account == *name).count() as u64,
+            n_orders: self.state().claims(name).map_or(0, |claims| claims.len() as u64),
             n_round_trips: trips.len() as u64,
             n_wins: trips.iter().filter(is_win).count() as u64,
             peak: account.standing.peak(),

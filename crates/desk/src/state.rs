@@ -15,6 +15,7 @@ use model::{
     },
 };
 use portfolio::{
+    claims::Claims,
     ledger::{Applied, Ledger},
     pair::Pair,
     round_trip::RoundTrip,
@@ -58,6 +59,9 @@ pub struct KillSwitch {
     pub reason: String,
     /// Since when.
     pub time: Timestamp,
+    /// What the open orders of each account add up to.
+    #[serde(skip)]
+    claims: BTreeMap<AccountId, Claims>,
     /// True if it closes positions, too.
     pub flatten: bool,
 }
@@ -114,14 +118,15 @@ impl State {
             Record::OrderAccepted(order) => {
                 self.n_orders = self.n_orders.max(order.order_id.0);
                 self.names.insert(name_of(order), order.order_id);
-                self.orders.insert(order.order_id, (**order).clone());
+                self.put(order);
+                self.claims.insert(account.account.clone(), Claims::default());
                 effect.order = Some((**order).clone());
             }
             Record::OrderChanged { order_id, time, change } => {
-                let order = self.orders.get_mut(order_id).ok_or(DeskError::NoOrder(*order_id))?;
+                let mut order = self.orders.get(order_id).cloned().ok_or(DeskError::NoOrder(*order_id))?;
                 order.apply(change, *time);
-                effect.order = Some(order.clone());
-                self.retire(*order_id);
+                self.put(&order);
+                effect.order = Some(order);
             }
             Record::Filled(fill) => effect = self.book(fill)?,
             Record::DayBegan { account, .. } | Record::ReduceOnly { account, .. } => {
@@ -170,8 +175,7 @@ impl State {
         account.fills.push_back((number, fill.clone()));
         let n_surplus = account.fills.len().saturating_sub(N_FILLS);
         account.fills.drain(..n_surplus);
-        self.orders.insert(fill.order_id, filled.clone());
-        self.retire(fill.order_id);
+        self.put(&filled);
         let round_trip = match applied {
             Applied::Booked(booked) => booked.round_trip.map(|trip| (fill.account.clone(), trip)),
             Applied::Duplicate => None,
@@ -179,12 +183,19 @@ impl State {
         Ok(Effect { order: Some(filled), round_trip })
     }
 
-    /// Moves an order that has ended out of the open ones.
-    fn retire(&mut self, order_id: OrderId) {
-        if self.orders.get(&order_id).is_some_and(|order| !order.state.is_open())
-            && let Some(order) = self.orders.remove(&order_id)
-        {
-            self.ended.push_back(order);
+    /// Keeps an order as it is now: among the open ones, or among those that have ended.
+    fn put(&mut self, order: &Order) {
+        if let Some(claims) = self.claims.get_mut(&order.account) {
+            claims.put(order);
+        }
+        if order.state.is_open() {
+            self.orders.insert(order.order_id, order.clone());
+        } else {
+            self.orders.remove(&order.order_id);
+            if let Some(account) = self.accounts.get_mut(&order.account) {
+                account.ledger.forget(order.order_id);
+            }
+            self.ended.push_back(order.clone());
             let n_surplus = self.ended.len().saturating_sub(N_ENDED);
             for old in self.ended.drain(..n_surplus) {
                 self.names.remove(&name_of(&old));
@@ -216,6 +227,16 @@ impl State {
         let orders = state.orders.values().chain(&state.ended);
         state.names = orders.map(|order| (name_of(order), order.order_id)).collect();
         Ok(state)
+    /// Returns what the open orders of an account add up to; `None` for an account that is not there.
+    pub fn claims(&self, account: &AccountId) -> Option<&Claims> {
+        self.claims.get(account)
+    }
+
+    /// Returns the instruments with open orders, of one account after the other.
+    pub(crate) fn instruments_with_orders(&self) -> impl Iterator<Item = &InstrumentId> {
+        self.claims.values().flat_map(Claims::instruments)
+    }
+
     }
 
     /// Returns the record of a gap for each open order: the server was down.
@@ -235,3 +256,5 @@ pub const N_ENDED: usize = 1_000;
 pub const N_FILLS: usize = 100;
 /// Samples of an account's equity at hand: a quarter of an hour apart, three months.
 pub const N_SAMPLES: usize = 10_000;
+        let claims = |name: &AccountId| Claims::of_orders(state.orders.values().filter(|order| order.account == *name));
+        state.claims = state.accounts.keys().map(|name| (name.clone(), claims(name))).collect();

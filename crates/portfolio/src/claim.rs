@@ -2,8 +2,6 @@
 //!
 //! One form for an order that is open, one that is asked for and one that is to be amended. Quantities are base units.
 
-use std::collections::BTreeMap;
-
 use model::{
     decimal::{Notional, Price, Quantity},
     instrument::InstrumentId,
@@ -75,24 +73,32 @@ impl Claim {
         Self::of_order(&order)
     }
 
-    /// Returns the claims of all orders that are open.
-    pub fn of_open<'a>(orders: impl IntoIterator<Item = &'a Order>) -> Vec<Self> {
-        orders.into_iter().filter(|order| order.state.is_open()).map(Self::of_order).collect()
-    }
-
     /// Returns the price at which it counts; `None` if it needs a market price that is not known.
     ///
     /// A buy counts at its limit, the most it may pay. A sell counts at its limit or, where that is higher, at the price
     /// it would trade at: a limit far below the market must not make a large order look small. Without a limit it
     /// counts at its stop price, and at the market's once it waits for none.
     pub fn price(&self, mark: &Mark) -> Option<Price> {
-        match (self.limit_price, self.stop_price, self.side) {
-            (Some(limit), _, Side::Buy) => Some(limit),
-            (Some(limit), Some(stop), Side::Sell) => Some(limit.max(stop)),
-            (Some(limit), None, Side::Sell) => mark.entry(Side::Sell).map(|market| limit.max(market)),
-            (None, Some(stop), _) => Some(stop),
-            (None, None, side) => mark.entry(side),
+        match self.pricing() {
+            Pricing::Fixed(price) => Some(price),
+            Pricing::AtLeast(limit) => mark.entry(Side::Sell).map(|market| limit.max(market)),
+            Pricing::Market => mark.entry(self.side),
         }
+    }
+
+    pub(crate) fn pricing(&self) -> Pricing {
+        match (self.limit_price, self.stop_price, self.side) {
+            (Some(limit), _, Side::Buy) => Pricing::Fixed(limit),
+            (Some(limit), Some(stop), Side::Sell) => Pricing::Fixed(limit.max(stop)),
+            (Some(limit), None, Side::Sell) => Pricing::AtLeast(limit),
+            (None, Some(stop), _) => Pricing::Fixed(stop),
+            (None, None, _) => Pricing::Market,
+        }
+    }
+
+    /// True if it can fill now, as far as the order itself is concerned.
+    pub(crate) fn can_fill(&self) -> bool {
+        !self.is_held && !self.quantity.is_zero()
     }
 
     /// Returns its value at [`Self::price`], in quote currency.
@@ -101,29 +107,15 @@ impl Claim {
     }
 }
 
-/// Returns the claims that can fill together: no held ones, and of each bracket the largest leg of a side. The order of
-/// the result is that of the claims.
-pub(crate) fn fillable(claims: &[Claim]) -> Vec<&Claim> {
-    let mut largest: BTreeMap<(OrderId, Side), (usize, Quantity)> = BTreeMap::new();
-    let mut kept = Vec::new();
-    for claim in claims.iter().filter(|claim| !claim.is_held && !claim.quantity.is_zero()) {
-        let Some(bracket) = claim.bracket else {
-            kept.push(claim);
-            continue;
-        };
-        match largest.get_mut(&(bracket, claim.side)) {
-            Some((idx, quantity)) => {
-                if claim.quantity > *quantity {
-                    (kept[*idx], *quantity) = (claim, claim.quantity);
-                }
-            }
-            None => {
-                largest.insert((bracket, claim.side), (kept.len(), claim.quantity));
-                kept.push(claim);
-            }
-        }
-    }
-    kept
+/// What the price depends on, at which a claim counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pricing {
+    /// Nothing: it is this price.
+    Fixed(Price),
+    /// It is this price, or the market's where that is higher.
+    AtLeast(Price),
+    /// It is the market's.
+    Market,
 }
 
 #[cfg(test)]
@@ -158,21 +150,5 @@ mod tests {
         assert_eq!(claim(1, Side::Buy, "2", "90").price(&mark), Some(price("90")));
         assert_eq!(claim(1, Side::Sell, "2", "90").price(&mark), None);
         assert_eq!(market_claim(1, Side::Buy, "2").price(&mark), None);
-    }
-
-    #[test]
-    fn of_a_bracket_only_the_largest_leg_fills() {
-        let leg =
-            |id, size: &str, bracket| Claim { bracket: Some(OrderId(bracket)), ..claim(id, Side::Sell, size, "1") };
-        let claims = [
-            claim(1, Side::Sell, "1", "1"),
-            leg(2, "3", 7),
-            leg(3, "4", 7),
-            leg(4, "2", 8),
-            Claim { is_held: true, ..leg(5, "9", 9) },
-            claim(6, Side::Buy, "0", "1"),
-        ];
-        let ids: Vec<_> = fillable(&claims).iter().map(|claim| claim.order_id.unwrap().0).collect();
-        assert_eq!(ids, [1, 3, 4]);
     }
 }

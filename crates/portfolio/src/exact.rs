@@ -50,6 +50,11 @@ pub(crate) fn sum_quantity(one: Quantity, other: Quantity) -> Option<Quantity> {
     sum_held(one.long(), other.long()).map(SignedQuantity::size)
 }
 
+/// Returns the difference of two quantities; `None` if it is below zero, or unless every digit fits.
+pub(crate) fn difference_quantity(one: Quantity, other: Quantity) -> Option<Quantity> {
+    sum_held(one.long(), other.short()).filter(|difference| !difference.is_negative()).map(SignedQuantity::size)
+}
+
 /// Returns a holding as an amount of its own asset.
 pub(crate) fn held(quantity: SignedQuantity) -> Option<Notional> {
     Notional::from_mantissa(quantity.mantissa(), quantity.scale())

@@ -6,8 +6,6 @@
 //!
 //! Values are in the account's currency.
 
-use std::collections::BTreeMap;
-
 use model::{
     decimal::{Notional, Quantity, SignedQuantity},
     instrument::InstrumentId,
@@ -20,7 +18,8 @@ use model::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    claim::{Claim, fillable},
+    claim::Claim,
+    claims::{ClaimsView, NoSum},
     exact,
     ledger::Ledger,
     market::Market,
@@ -34,7 +33,7 @@ pub struct AccountView<'a> {
     /// What it has.
     pub ledger: &'a Ledger,
     /// Its open orders.
-    pub claims: &'a [Claim],
+    pub claims: ClaimsView<'a>,
     /// The market.
     pub market: &'a Market,
 }
@@ -106,25 +105,17 @@ impl AccountView<'_> {
     /// # Errors
     /// A price or a rate that it takes is not known, or a figure does not fit.
     pub fn exposures(&self) -> Result<Vec<Exposure>, NoValue> {
-        let claims = fillable(self.claims);
-        let mut by_instrument: BTreeMap<&InstrumentId, Vec<&Claim>> = BTreeMap::new();
-        for (instrument, position) in self.ledger.positions() {
-            if !position.quantity().is_zero() {
-                by_instrument.insert(instrument, Vec::new());
-            }
-        }
-        for claim in claims {
-            by_instrument.entry(&claim.instrument).or_default().push(claim);
-        }
-        by_instrument.into_iter().map(|(instrument, claims)| self.exposure(instrument, &claims)).collect()
+        let held = self.ledger.positions().iter().filter(|(_, position)| !position.quantity().is_zero());
+        let mut instruments = self.claims.instruments();
+        instruments.extend(held.map(|(instrument, _)| instrument));
+        instruments.into_iter().map(|instrument| self.exposure(instrument)).collect()
     }
 
-    fn exposure(&self, instrument: &InstrumentId, claims: &[&Claim]) -> Result<Exposure, NoValue> {
+    fn exposure(&self, instrument: &InstrumentId) -> Result<Exposure, NoValue> {
         let held = self.held(instrument);
         let position = self.in_account_currency(instrument, self.position_value(instrument)?)?;
         let worst = |side| -> Result<Notional, NoValue> {
-            let of_side = claims.iter().filter(|claim| claim.side == side);
-            let added = self.added(instrument, held, side, of_side.copied())?;
+            let added = self.added(instrument, held, side)?;
             let added = self.in_account_currency(instrument, added)?;
             let is_same_side = !held.is_zero() && held.is_negative() == (side == Side::Sell);
             let base = if is_same_side { position } else { Notional::ZERO };
@@ -135,31 +126,33 @@ impl AccountView<'_> {
     }
 
     /// Returns the quote value that open orders of one side add beyond what they reduce.
-    fn added<'c>(
-        &self,
-        instrument: &InstrumentId,
-        held: SignedQuantity,
-        side: Side,
-        claims: impl Iterator<Item = &'c Claim>,
-    ) -> Result<Notional, NoValue> {
+    fn added(&self, instrument: &InstrumentId, held: SignedQuantity, side: Side) -> Result<Notional, NoValue> {
         if side == Side::Sell && self.account.kind == AccountKind::Cash {
             return Ok(Notional::ZERO);
         }
-        let mark = self.market.mark(instrument);
-        let fits = |value: Option<Notional>| value.ok_or_else(|| does_not_fit(instrument));
+        let fits = |quantity: Option<Quantity>| quantity.ok_or_else(|| does_not_fit(instrument));
+        let plain = fits(self.claims.quantity_of(instrument, side, false))?;
+        let reducing = fits(self.claims.quantity_of(instrument, side, true))?;
+        let value = self.claim_value_of(instrument, side, false)?;
         let reducible = reducible(held, side);
-        let (mut plain, mut value, mut reducing) = (Quantity::ZERO, Notional::ZERO, Quantity::ZERO);
-        for claim in claims {
-            let total = if claim.reduce_only { &mut reducing } else { &mut plain };
-            *total = exact::sum_quantity(*total, claim.quantity).ok_or_else(|| does_not_fit(instrument))?;
-            if !claim.reduce_only {
-                let price = claim.price(&mark).ok_or_else(|| NoValue::Price(instrument.clone()))?;
-                value = fits(exact::value(price, claim.quantity).and_then(|added| exact::sum(value, added)))?;
-            }
-        }
         let left = reducible.checked_sub(reducing.min(reducible)).unwrap_or_default();
         let added = plain.checked_sub(left.min(plain)).unwrap_or_default();
-        if added.is_zero() { Ok(Notional::ZERO) } else { fits(exact::part(exact::magnitude(value), added, plain)) }
+        let part = || exact::part(exact::magnitude(value), added, plain).ok_or_else(|| does_not_fit(instrument));
+        if added.is_zero() { Ok(Notional::ZERO) } else { part() }
+    }
+
+    /// Returns the quote value of the open orders of one side that are reduce-only, or of the others.
+    pub(crate) fn claim_value_of(
+        &self,
+        instrument: &InstrumentId,
+        side: Side,
+        reduce_only: bool,
+    ) -> Result<Notional, NoValue> {
+        let value = self.claims.value_of(instrument, side, reduce_only, &self.market.mark(instrument));
+        value.map_err(|no_sum| match no_sum {
+            NoSum::Price => NoValue::Price(instrument.clone()),
+            NoSum::DoesNotFit => does_not_fit(instrument),
+        })
     }
 
     /// Returns how much of a claim would open or enlarge a position, if all other open orders of its side filled first.
@@ -167,12 +160,10 @@ impl AccountView<'_> {
         if claim.reduce_only || (claim.side == Side::Sell && self.account.kind == AccountKind::Cash) {
             return Quantity::ZERO;
         }
-        let mut left = reducible(self.held(&claim.instrument), claim.side);
-        for other in fillable(self.claims) {
-            if other.instrument == claim.instrument && other.side == claim.side {
-                left = left.checked_sub(other.quantity.min(left)).unwrap_or_default();
-            }
-        }
+        let reducible = reducible(self.held(&claim.instrument), claim.side);
+        // A sum that does not fit leaves nothing.
+        let before = self.claims.quantity(&claim.instrument, claim.side).unwrap_or(reducible);
+        let left = reducible.checked_sub(before.min(reducible)).unwrap_or_default();
         claim.quantity.checked_sub(left.min(claim.quantity)).unwrap_or_default()
     }
 
@@ -232,14 +223,18 @@ fn does_not_fit(instrument: &InstrumentId) -> NoValue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{account, booked, claim, instrument, market, market_claim, notional, quantity};
+    use crate::{
+        claims::Claims,
+        testing::{account, booked, claim, claims_of, instrument, market, market_claim, notional, quantity},
+    };
 
     /// Checks position, long and short in the worst case, at 100 to buy and to sell.
     #[track_caller]
     fn check(kind: AccountKind, held: &[(Side, &str, &str)], claims: &[Claim], expected: (&str, &str, &str)) {
         let account = account(kind, 5, &[("Q", "1000")]);
         let (ledger, market) = (booked(&account, held), market("100", "100"));
-        let view = AccountView { account: &account, ledger: &ledger, claims, market: &market };
+        let claims = claims_of(claims);
+        let view = AccountView { account: &account, ledger: &ledger, claims: claims.view(), market: &market };
         let exposures = view.exposures().unwrap();
         let found = exposures.first().map(|exposure| (exposure.position, exposure.long, exposure.short));
         let expected = (notional(expected.0), notional(expected.1), notional(expected.2));
@@ -282,7 +277,8 @@ mod tests {
         fn check(held: &[(Side, &str, &str)], claims: &[Claim], proposal: Claim, expected: &str) {
             let account = account(AccountKind::Margin, 5, &[("Q", "1000")]);
             let (ledger, market) = (booked(&account, held), Market::default());
-            let view = AccountView { account: &account, ledger: &ledger, claims, market: &market };
+            let claims = claims_of(claims);
+            let view = AccountView { account: &account, ledger: &ledger, claims: claims.view(), market: &market };
             assert_eq!(view.opening_quantity(&proposal), quantity(expected), "{held:?} {claims:?} {proposal:?}");
         }
         let long = [(Buy, "2", "90")];
@@ -303,7 +299,8 @@ mod tests {
         let ledger = booked(&account, &[(Side::Buy, "1", "100")]);
         let mut market = market("100", "100");
         market.marks.clear();
-        let view = AccountView { account: &account, ledger: &ledger, claims: &[], market: &market };
+        let none = Claims::default();
+        let view = AccountView { account: &account, ledger: &ledger, claims: none.view(), market: &market };
         assert_eq!(view.exposures(), Err(NoValue::Price(instrument("BQ"))));
         let refusal = NoValue::Price(instrument("BQ")).refusal();
         assert_eq!(refusal.code, DenyCode::NoPrice);

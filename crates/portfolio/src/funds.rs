@@ -1,13 +1,14 @@
 //! Locked funds and margin, derived from open orders and positions and never stored.
 //!
-//! A cash account's buys lock their value and its fee at the taker's rate, in the quote currency; its sells lock their
-//! quantity, in the base asset. Of a bracket only the largest leg locks, since only one can fill. A margin account locks
+//! A cash account's buys lock their value and its fee at the taker's rate, in the quote currency, the fee on the sum of
+//! an instrument's; its sells lock their quantity, in the base asset. Of a bracket only the largest leg locks, since only one can fill. A margin account locks
 //! nothing by currency: its orders need margin for the exposure that they may add (`exposure`).
 
 use std::collections::BTreeMap;
 
 use model::{
     decimal::{Notional, Rate},
+    instrument::InstrumentId,
     trading::{
         account::{AccountKind, Currency},
         order::Side,
@@ -15,7 +16,7 @@ use model::{
 };
 
 use crate::{
-    claim::{Claim, fillable},
+    claim::Claim,
     exact::{self, MONEY_DECIMALS},
     exposure::{AccountView, NoValue, gross_worst},
     round_trip::add,
@@ -29,10 +30,18 @@ impl AccountView<'_> {
     pub fn locked(&self) -> Result<BTreeMap<Currency, Notional>, NoValue> {
         let mut locked = BTreeMap::new();
         if self.account.kind == AccountKind::Cash {
-            for claim in fillable(self.claims) {
-                let (currency, amount) = self.lock(claim)?;
-                let does_not_fit = || NoValue::DoesNotFit(claim.instrument.to_string());
-                add(&mut locked, &currency, amount).ok_or_else(does_not_fit)?;
+            for instrument in self.claims.instruments() {
+                let does_not_fit = || NoValue::DoesNotFit(instrument.to_string());
+                let bought = exact::sum(
+                    self.claim_value_of(instrument, Side::Buy, false)?,
+                    self.claim_value_of(instrument, Side::Buy, true)?,
+                );
+                let sold = self.claims.quantity(instrument, Side::Sell).and_then(|sold| exact::held(sold.long()));
+                let (bought, sold) = (bought.ok_or_else(does_not_fit)?, sold.ok_or_else(does_not_fit)?);
+                let terms = self.market.terms.get(instrument).ok_or_else(|| NoValue::Terms(instrument.clone()))?;
+                let bought = self.with_fee(instrument, bought).ok_or_else(does_not_fit)?;
+                add(&mut locked, &terms.pair.quote, bought).ok_or_else(does_not_fit)?;
+                add(&mut locked, &terms.pair.base, sold).ok_or_else(does_not_fit)?;
             }
         }
         Ok(locked)
@@ -55,16 +64,20 @@ impl AccountView<'_> {
                 let price = claim.price(&self.market.mark(instrument));
                 let price = price.ok_or_else(|| NoValue::Price(instrument.clone()))?;
                 let value = exact::value(price, claim.quantity).ok_or_else(does_not_fit)?;
-                let amount = self.fee(claim, value).and_then(|fee| exact::sum(value, fee));
-                Ok((terms.pair.quote.clone(), amount.ok_or_else(does_not_fit)?))
+                let amount = self.with_fee(instrument, value).ok_or_else(does_not_fit)?;
+                Ok((terms.pair.quote.clone(), amount))
             }
         }
     }
 
     /// Returns the taker's fee on a value, at least 0: a rebate is not money to spend in advance.
-    pub(crate) fn fee(&self, claim: &Claim, value: Notional) -> Option<Notional> {
-        let rate = self.market.terms.get(&claim.instrument)?.fees.taker.max(Rate::ZERO);
+    pub(crate) fn fee(&self, instrument: &InstrumentId, value: Notional) -> Option<Notional> {
+        let rate = self.market.terms.get(instrument)?.fees.taker.max(Rate::ZERO);
         exact::magnitude(value).share(rate, MONEY_DECIMALS).map(exact::tight)
+    }
+
+    fn with_fee(&self, instrument: &InstrumentId, value: Notional) -> Option<Notional> {
+        exact::sum(value, self.fee(instrument, value)?)
     }
 
     /// Returns the balance of a currency less what open orders lock; below zero if the account is overdrawn.
@@ -97,13 +110,14 @@ mod tests {
     use model::trading::order::OrderId;
 
     use super::*;
-    use crate::testing::{account, booked, claim, currency, market, market_claim, notional};
+    use crate::testing::{account, booked, claim, claims_of, currency, market, market_claim, notional};
 
     #[track_caller]
     fn check(claims: &[Claim], expected: &[(&str, &str)]) {
         let account = account(AccountKind::Cash, 1, &[("Q", "1000"), ("B", "10")]);
         let (ledger, market) = (booked(&account, &[]), market("99", "101"));
-        let view = AccountView { account: &account, ledger: &ledger, claims, market: &market };
+        let open = claims_of(claims);
+        let view = AccountView { account: &account, ledger: &ledger, claims: open.view(), market: &market };
         let expected = expected.iter().map(|(code, amount)| (currency(code), notional(amount))).collect();
         assert_eq!(view.locked(), Ok(expected), "{claims:?}");
     }
@@ -124,10 +138,14 @@ mod tests {
         let account = account(AccountKind::Margin, 5, &[("Q", "1000")]);
         let (ledger, market) = (booked(&account, &[(Side::Buy, "2", "90")]), market("100", "100"));
         let claims = [claim(1, Side::Buy, "1", "90"), claim(2, Side::Sell, "1", "120")];
-        let used = |claims| AccountView { account: &account, ledger: &ledger, claims, market: &market }.margin_used();
+        let used = |claims: &[Claim]| {
+            let claims = claims_of(claims);
+            AccountView { account: &account, ledger: &ledger, claims: claims.view(), market: &market }.margin_used()
+        };
         assert_eq!(used(&[]), Ok(notional("40")));
         assert_eq!(used(&claims), Ok(notional("58")));
-        let view = AccountView { account: &account, ledger: &ledger, claims: &claims, market: &market };
+        let claims = claims_of(&claims);
+        let view = AccountView { account: &account, ledger: &ledger, claims: claims.view(), market: &market };
         assert_eq!(view.locked(), Ok(BTreeMap::new()));
     }
 }

@@ -49,7 +49,7 @@ pub struct Ledger {
     n_fills: u64,
 }
 
-/// What was booked of one order. Kept for good, some 24 bytes an order: a fill may come again at any time.
+/// What was booked of one order, until it is forgotten: a fill may come again as long as its order is open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Progress {
     n_fills: u32,
@@ -176,6 +176,11 @@ impl Ledger {
             AccountKind::Cash => self.balances().into_iter().filter(|(_, balance)| balance.is_negative()).collect(),
             AccountKind::Margin => Vec::new(),
         }
+    }
+
+    /// Forgets an order that has ended; the caller takes no fill of it any more.
+    pub fn forget(&mut self, order_id: OrderId) {
+        self.orders.remove(&order_id);
     }
 
     /// Takes a price of an instrument into the excursions of its open round trip. The caller picks the side that the

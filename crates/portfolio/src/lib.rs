@@ -7,13 +7,15 @@
 //! # Layout
 //! - [`ledger`]: fills in; cash, positions and round trips out · [`position`] · [`round_trip`] · [`pair`]
 //! - [`market`]: prices and terms · [`conversion`]: currencies by a route that can be shown
-//! - [`valuation`]: what an account is worth · [`claim`]: what an open order may still do
+//! - [`valuation`]: what an account is worth
+//! - [`claim`]: what an open order may still do · [`claims`]: all of an account, added up
 //! - [`exposure`]: the worst case of positions and open orders · [`funds`]: locked funds and margin
 //! - [`risk`]: the check of an order · [`limit_use`]: how much of each limit is used · [`sizing`]: fixed-risk size
 //! - [`standing`]: day, peak and reduce-only · [`liquidation`]: when a margin account is closed
 //! - [`statistics`]: returns, drawdowns, trades, each figure with its definition
 
 pub mod claim;
+pub mod claims;
 pub mod conversion;
 pub mod error;
 pub mod exposure;

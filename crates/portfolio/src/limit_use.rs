@@ -72,7 +72,7 @@ pub fn used(
     }
     if let Some(limit) = limits.max_open_orders {
         let show = |count: usize| format!("{count} {}", if count == 1 { "order" } else { "orders" });
-        uses.push(count(DenyCode::MaxOpenOrders, "Open orders", limit, view.claims.len(), show));
+        uses.push(count(DenyCode::MaxOpenOrders, "Open orders", limit, view.claims.claims().len(), show));
     }
     if let Some(limit) = limits.max_orders_per_second {
         let n_recent = usize::try_from(pace.n_recent(now)).unwrap_or(usize::MAX);
@@ -99,7 +99,7 @@ pub fn used(
 
 /// Returns the value of the largest open order.
 fn largest_value(view: &AccountView<'_>) -> Result<Notional, NoValue> {
-    let mut values = view.claims.iter().map(|claim| claim_value(claim, view));
+    let mut values = view.claims.claims().iter().map(|claim| claim_value(claim, view));
     values.try_fold(Notional::ZERO, |largest, value| Ok(largest.max(value?)))
 }
 
@@ -152,7 +152,10 @@ mod tests {
     use model::trading::{account::AccountKind, order::Side, record::Record};
 
     use super::*;
-    use crate::testing::{account, booked, claim, market, notional, rate, seconds};
+    use crate::{
+        claims::Claims,
+        testing::{account, booked, claim, claims_of, market, notional, rate, seconds},
+    };
 
     fn all() -> RiskLimits {
         RiskLimits {
@@ -176,8 +179,8 @@ mod tests {
         if !has_prices {
             market.marks.clear();
         }
-        let claims = [claim(1, Side::Buy, "5", "90")];
-        let view = AccountView { account: &account, ledger: &ledger, claims: &claims, market: &market };
+        let claims = claims_of(&[claim(1, Side::Buy, "5", "90")]);
+        let view = AccountView { account: &account, ledger: &ledger, claims: claims.view(), market: &market };
         let mut standing = Standing::new(account.account.clone());
         let (equity, time) = (notional("1000"), seconds(0));
         standing.apply(&Record::DayBegan { account: account.account.clone(), day_start: time, equity, time });
@@ -234,7 +237,7 @@ mod tests {
                 &AccountView {
                     account: &account(AccountKind::Cash, 1, &[]),
                     ledger: &booked(&account(AccountKind::Cash, 1, &[]), &[]),
-                    claims: &[],
+                    claims: Claims::default().view(),
                     market: &market("1", "2"),
                 },
                 &Standing::new(account(AccountKind::Cash, 1, &[]).account),

@@ -71,7 +71,10 @@ pub fn liquidation(view: &AccountView<'_>, valuation: &Valuation) -> Result<Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{account, booked, instrument, market, notional, price, quantity};
+    use crate::{
+        claims::Claims,
+        testing::{account, booked, instrument, market, notional, price, quantity},
+    };
 
     fn decide(
         kind: AccountKind,
@@ -85,7 +88,8 @@ mod tests {
         if at.is_none() {
             market.marks.clear();
         }
-        let view = AccountView { account: &account, ledger: &ledger, claims: &[], market: &market };
+        let none = Claims::default();
+        let view = AccountView { account: &account, ledger: &ledger, claims: none.view(), market: &market };
         liquidation(&view, &Valuation::of(&view))
     }
 

@@ -46,21 +46,20 @@ pub fn check(
     pace: &Pace,
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    let is_other = |claim: &&Claim| claim.order_id.is_none() || claim.order_id != proposal.order_id;
-    let others: Vec<Claim> = view.claims.iter().filter(is_other).cloned().collect();
-    let mut with_it = others.clone();
-    with_it.push(proposal.clone());
-    let before = AccountView { claims: &others, ..*view };
-    let after = AccountView { claims: &with_it, ..*view };
+    let open = view.claims.claims();
+    let amended = proposal.order_id.and_then(|order_id| open.get(order_id));
+    let (without, with_it) = (open.change(proposal.order_id, None), open.change(proposal.order_id, Some(proposal)));
+    let before = AccountView { claims: view.claims.with(&without), ..*view };
+    let after = AccountView { claims: view.claims.with(&with_it), ..*view };
 
     check_pace(limits, pace, now)?;
-    check_n_open(limits, others.len(), proposal)?;
+    check_n_open(limits, open.len() - usize::from(amended.is_some()), proposal)?;
     check_something_to_reduce(proposal, view)?;
     check_collar(limits, proposal, view)?;
     if !proposal.reduce_only {
         check_value(limits, proposal, view)?;
     }
-    if view.claims.iter().any(|claim| is_smaller(proposal, claim)) {
+    if amended.is_some_and(|amended| is_smaller(proposal, amended)) {
         return Ok(());
     }
     if !before.opening_quantity(proposal).is_zero() {
@@ -210,7 +209,7 @@ mod tests {
     use crate::{
         ledger::Ledger,
         market::Market,
-        testing::{account, booked, claim, instrument, market, market_claim, notional, rate, seconds},
+        testing::{account, booked, claim, claims_of, instrument, market, market_claim, notional, rate, seconds},
     };
 
     /// An account with everything that a check takes; at 99 to 101 unless the test says otherwise.
@@ -249,10 +248,11 @@ mod tests {
         }
 
         fn ask(&self, proposal: &Claim) -> Result<(), Refusal> {
+            let claims = claims_of(&self.claims);
             let view = AccountView {
                 account: &self.account,
                 ledger: &self.ledger,
-                claims: &self.claims,
+                claims: claims.view(),
                 market: &self.market,
             };
             check(proposal, &view, &self.limits, &self.standing, &self.pace, seconds(100))

@@ -15,6 +15,7 @@ use model::{
 
 use crate::{
     claim::Claim,
+    claims::Claims,
     ledger::Ledger,
     market::{Mark, Market},
     pair::{Pair, Terms},
@@ -103,6 +104,13 @@ pub(crate) fn claim(order_id: u64, side: Side, size: &str, at: &str) -> Claim {
 /// The same as a market order.
 pub(crate) fn market_claim(order_id: u64, side: Side, size: &str) -> Claim {
     Claim { limit_price: None, ..claim(order_id, side, size, "1") }
+}
+
+/// The open orders with these claims; each has its own id.
+pub(crate) fn claims_of(list: &[Claim]) -> Claims {
+    let mut claims = Claims::default();
+    list.iter().for_each(|claim| claims.replace(claim.order_id.unwrap(), Some(claim.clone())));
+    claims
 }
 
 /// A market of `demo:BQ` with these best prices, and a fee of a tenth of a per cent.

@@ -290,6 +290,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        claims::Claims,
         conversion::LiveRate,
         ledger::Ledger,
         market::Market,
@@ -300,7 +301,7 @@ mod tests {
     fn value(kind: AccountKind, start: &[(&str, &str)], fills: &[(Side, &str, &str)], market: &Market) -> Valuation {
         let account = account(kind, 5, start);
         let ledger = booked(&account, fills);
-        Valuation::of(&AccountView { account: &account, ledger: &ledger, claims: &[], market })
+        Valuation::of(&AccountView { account: &account, ledger: &ledger, claims: Claims::default().view(), market })
     }
 
     #[test]
@@ -349,7 +350,8 @@ mod tests {
         add_instrument(&mut market, "BE", ("B", "E"), Some(("60", "61")));
         market.rates.live =
             vec![LiveRate { base: currency("E"), quote: currency("Q"), price: price("1.25"), source: "k:EQ".into() }];
-        let view = AccountView { account: &account, ledger: &ledger, claims: &[], market: &market };
+        let none = Claims::default();
+        let view = AccountView { account: &account, ledger: &ledger, claims: none.view(), market: &market };
         let valuation = Valuation::of(&view);
         assert_eq!(valuation.equity, notional("1135"));
         assert_eq!((valuation.unrealised_pnl, valuation.fees), (notional("12.5"), notional("2.5")));

@@ -15,6 +15,7 @@ use model::{
 };
 use portfolio::{
     claim::Claim,
+    claims::Claims,
     conversion::{LiveRate, Rates},
     exposure::AccountView,
     ledger::Ledger,
@@ -131,7 +132,9 @@ proptest! {
             order_id: Some(OrderId(id)), instrument: instrument(), side, quantity: quantity(size),
             limit_price: limit.map(price), stop_price: None, reduce_only, bracket: None, is_held: false,
         }).collect();
-        let view = AccountView { account: &account, ledger: &ledger, claims: &claims, market: &market };
+        let mut open = Claims::default();
+        claims.iter().for_each(|claim| open.replace(claim.order_id.unwrap(), Some(claim.clone())));
+        let view = AccountView { account: &account, ledger: &ledger, claims: open.view(), market: &market };
         let mut standing = Standing::new(id());
         for (number, figure) in figures[5..8].iter().enumerate() {
             let day_start = Timestamp::from_millis(number as i64 * 86_400_000);

@@ -19,6 +19,7 @@ use model::{
 };
 use portfolio::{
     claim::Claim,
+    claims::Claims,
     conversion::{LiveRate, Rates},
     exposure::AccountView,
     ledger::{Applied, Ledger},
@@ -238,7 +239,8 @@ proptest! {
         rows in prop::collection::vec(row(), 0..40), marks in [1..10_000_000_i128, 1..10_000_000_i128], kind in kinds(),
     ) {
         let (account, ledger, market) = (account(kind), ledger(kind, &rows), market(marks));
-        let view = AccountView { account: &account, ledger: &ledger, claims: &[], market: &market };
+        let none = Claims::default();
+        let view = AccountView { account: &account, ledger: &ledger, claims: none.view(), market: &market };
         let valuation = Valuation::of(&view);
         let gains = [0, 1].map(|pair_idx| {
             let expected = sums(&rows, pair_idx);
@@ -259,7 +261,8 @@ proptest! {
     #[test]
     fn locked_funds_are_a_function_of_the_open_orders(rows in prop::collection::vec(row(), 0..30)) {
         let (account, ledger, market) = (account(AccountKind::Cash), ledger(AccountKind::Cash, &[]), market([1, 1]));
-        let claims: Vec<Claim> = rows.iter().zip(1..).map(|(row, id)| Claim {
+        let mut claims = Claims::default();
+        rows.iter().zip(1..).for_each(|(row, id)| claims.replace(OrderId(id), Some(Claim {
             order_id: Some(OrderId(id)),
             instrument: instrument(row.pair_idx),
             side: if row.is_buy { Side::Buy } else { Side::Sell },
@@ -277,7 +280,7 @@ proptest! {
             let (code, amount) = if row.is_buy { (quote, value + value / 1_000) } else { (base, row.quantity * (UNIT / 10_000)) };
             *expected.entry(code).or_default() += amount;
         }
-        let view = AccountView { account: &account, ledger: &ledger, claims: &claims, market: &market };
+        let view = AccountView { account: &account, ledger: &ledger, claims: claims.view(), market: &market };
         let locked = view.locked().unwrap();
         let found: BTreeMap<&str, i128> = locked.iter().map(|(code, amount)| (code.as_str(), units(*amount))).collect();
         prop_assert_eq!(found, expected);

@@ -40,7 +40,7 @@ pub(super) fn check_funds(proposal: &Claim, before: &AccountView<'_>, after: &Ac
                 |amount: Option<Notional>| amount.ok_or_else(|| NoValue::DoesNotFit("the margin".into()).refusal());
             let value = claim_value(proposal, after).map_err(refuse)?;
             let terms = || NoValue::Terms(proposal.instrument.clone()).refusal();
-            let fee = after.fee(proposal, value).ok_or_else(terms)?;
+            let fee = after.fee(&proposal.instrument, value).ok_or_else(terms)?;
             let used_before = before.margin_used().map_err(refuse)?;
             let used = fits(exact::sum(after.margin_used().map_err(refuse)?, fee))?;
             if used <= equity {
