@@ -18,7 +18,8 @@ pub mod store;
 
 use std::process::ExitCode;
 
-use ::store::error::StoreError;
+use ::desk::error::DeskError;
+use ::store::error::{StoreError, Trouble};
 use clap::{Parser, Subcommand, error::ErrorKind};
 
 /// Live prices, verified order books and charts in one server.
@@ -69,9 +70,11 @@ pub enum Failure {
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         let is_unusable = error.downcast_ref::<StoreError>().is_some_and(|error| {
-            matches!(error, StoreError::Damaged { .. } | StoreError::Newer { .. } | StoreError::Altered { .. })
+            let is_of_another_form = matches!(error, StoreError::Newer { .. } | StoreError::Altered { .. });
+            is_of_another_form || error.trouble() == Trouble::Damaged
         });
-        if is_unusable { Self::Database(error) } else { Self::Failed(error) }
+        // A journal that contradicts itself was changed by something else.
+        if is_unusable || error.is::<DeskError>() { Self::Database(error) } else { Self::Failed(error) }
     }
 }
 

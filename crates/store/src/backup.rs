@@ -74,6 +74,10 @@ pub async fn check(data_dir: &Path) -> Result<Contents, StoreError> {
 }
 
 async fn check_file(path: &Path) -> Result<Contents, StoreError> {
+    contents(path).await.map_err(|error| error.at(path))
+}
+
+async fn contents(path: &Path) -> Result<Contents, StoreError> {
     let mut connection = files::open_to_read(path).await?;
     files::whole_check(&mut connection, path).await?;
     let version = files::version(&mut connection).await?;
@@ -87,8 +91,18 @@ async fn check_file(path: &Path) -> Result<Contents, StoreError> {
     Ok(Contents { version, n_rows })
 }
 
+/// Puts a consistent copy of an open file at `target`; one that was not finished does not count.
+pub(crate) async fn copy_to(connection: &mut SqliteConnection, target: &Path) -> Result<(), StoreError> {
+    let mut name = target.as_os_str().to_owned();
+    name.push(".part");
+    let part = PathBuf::from(name);
+    remove(&part)?;
+    copy_into(connection, &part).await?;
+    put_in_place(&part, target)
+}
+
 /// Writes a consistent copy of an open file.
-pub(crate) async fn copy_into(connection: &mut SqliteConnection, target: &Path) -> Result<(), StoreError> {
+async fn copy_into(connection: &mut SqliteConnection, target: &Path) -> Result<(), StoreError> {
     let text = target.to_string_lossy();
     sqlx::query("VACUUM INTO ?1").bind(text.as_ref()).execute(connection).await?;
     sync(target)

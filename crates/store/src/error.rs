@@ -1,6 +1,9 @@
 //! The only error type of this crate.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 /// Why the store could not do something.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +51,12 @@ pub enum StoreError {
         /// The first finding.
         detail: String,
     },
+    /// Another program is writing to the file.
+    #[error("another program is writing to the database ({detail}); stop it")]
+    Busy {
+        /// SQLite's words.
+        detail: String,
+    },
     /// The disk is full or refuses to write.
     #[error("the disk refuses to write ({detail}); free some space")]
     Full {
@@ -63,7 +72,7 @@ pub enum StoreError {
         detail: String,
     },
     /// A row that this program cannot read.
-    #[error("{table} row {row} cannot be read: {source}")]
+    #[error("{table} row {row} cannot be read")]
     BadRow {
         /// The table.
         table: &'static str,
@@ -73,7 +82,7 @@ pub enum StoreError {
         source: serde_json::Error,
     },
     /// A file operation failed.
-    #[error("{path}: {source}")]
+    #[error("{path} cannot be used")]
     File {
         /// The file.
         path: PathBuf,
@@ -81,21 +90,55 @@ pub enum StoreError {
         source: io::Error,
     },
     /// SQLite failed otherwise.
-    #[error("the database refuses: {0}")]
+    #[error("the database refuses")]
     Sql(#[source] sqlx::Error),
 }
 
+/// What an error means for whoever writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The same may succeed once there is room on the disk.
+    Full,
+    /// The same may succeed once another program lets go of the file.
+    Busy,
+    /// The file is damaged: it takes a backup.
+    Damaged,
+    /// A rule of the database is broken, or something else that never succeeds: a fault of this program.
+    Fault,
+}
+
 impl StoreError {
-    /// True where the same may succeed once there is room on the disk.
-    pub fn is_full(&self) -> bool {
-        matches!(self, Self::Full { .. })
+    /// Returns what it means for whoever writes.
+    pub fn trouble(&self) -> Trouble {
+        match self {
+            Self::Full { .. } => Trouble::Full,
+            Self::Busy { .. } | Self::Locked { .. } => Trouble::Busy,
+            Self::Damaged { .. } | Self::BadRow { .. } => Trouble::Damaged,
+            _ => Trouble::Fault,
+        }
     }
+
+    /// Names the file, where SQLite found it damaged.
+    pub(crate) fn at(self, path: &Path) -> Self {
+        match self {
+            Self::Sql(error) if matches!(code(&error), Some(SQLITE_CORRUPT | SQLITE_NOTADB)) => {
+                Self::Damaged { path: path.to_owned(), detail: error.to_string() }
+            }
+            error => error,
+        }
+    }
+}
+
+/// Returns SQLite's primary result code; extended ones hold it in their lowest byte.
+fn code(error: &sqlx::Error) -> Option<u32> {
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+    code.map(|code| code & 0xff)
 }
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
-        match code.map(|code| code & 0xff) {
+        match code(&error) {
+            Some(SQLITE_BUSY | SQLITE_LOCKED) => Self::Busy { detail: error.to_string() },
             Some(SQLITE_FULL | SQLITE_IOERR | SQLITE_CANTOPEN | SQLITE_READONLY) => {
                 Self::Full { detail: error.to_string() }
             }
@@ -104,8 +147,12 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-// Primary result codes, https://www.sqlite.org/rescode.html; extended ones hold them in their lowest byte.
+// Primary result codes, https://www.sqlite.org/rescode.html.
+const SQLITE_BUSY: u32 = 5;
+const SQLITE_LOCKED: u32 = 6;
 const SQLITE_READONLY: u32 = 8;
 const SQLITE_IOERR: u32 = 10;
+const SQLITE_CORRUPT: u32 = 11;
 const SQLITE_FULL: u32 = 13;
 const SQLITE_CANTOPEN: u32 = 14;
+const SQLITE_NOTADB: u32 = 26;

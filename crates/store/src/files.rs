@@ -73,7 +73,7 @@ impl Store {
         let candle_path = data_dir.join(CANDLE_FILE);
         let candle_writer = open_writer(&candle_path, SqliteSynchronous::Normal, &CANDLE_MIGRATIONS).await?;
         Ok(Self {
-            journal: Journal::new(writer),
+            journal: Journal::new(writer, desk_path.clone()),
             lists: Lists::new(read_pool(&desk_path)),
             candles: Candles::new(candle_writer),
             lock,
@@ -109,7 +109,7 @@ async fn open_writer(
     if !is_new {
         quick_check(&mut writer, path).await?;
     }
-    migrate(&mut writer, path, migrations).await?;
+    migrate(&mut writer, path, migrations).await.map_err(|error| error.at(path))?;
     Ok(writer)
 }
 
@@ -152,16 +152,8 @@ pub(crate) async fn whole_check(connection: &mut SqliteConnection, path: &Path) 
 }
 
 /// Gives SQLite's words for a damaged file our own.
-fn damaged_at<T>(path: &Path, result: Result<T, sqlx::Error>) -> Result<T, StoreError> {
-    result.map_err(|error| {
-        let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
-        match code.map(|code| code & 0xff) {
-            Some(SQLITE_CORRUPT | SQLITE_NOTADB) => {
-                StoreError::Damaged { path: path.to_owned(), detail: error.to_string() }
-            }
-            _ => error.into(),
-        }
-    })
+pub(crate) fn damaged_at<T>(path: &Path, result: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+    result.map_err(|error| StoreError::from(error).at(path))
 }
 
 /// Returns the version of the file's form; 0 for an empty one.
@@ -192,7 +184,7 @@ async fn migrate(connection: &mut SqliteConnection, path: &Path, migrations: &Mi
     if 0 < found && found < known {
         let copy = copy_before(path, known);
         tracing::info!(file = %path.display(), copy = %copy.display(), "the form of the database changes; a copy is kept");
-        backup::copy_into(connection, &copy).await?;
+        backup::copy_to(connection, &copy).await?;
     }
     migrations.run_direct(None, connection, false).await.map_err(|error| match error {
         MigrateError::VersionMismatch(version) => StoreError::Altered { path: path.to_owned(), version },
@@ -221,6 +213,3 @@ pub(crate) async fn open_to_read(path: &Path) -> Result<SqliteConnection, StoreE
 const OLDEST_SQLITE: &str = "3.51.3";
 /// Lists are read by people: a few at once.
 const MAX_READERS: u32 = 4;
-// Primary result codes, https://www.sqlite.org/rescode.html.
-const SQLITE_CORRUPT: u32 = 11;
-const SQLITE_NOTADB: u32 = 26;

@@ -4,19 +4,23 @@
 //! disk when [`Journal::append`] returns; an error means that nothing of it was written. The desk gathers what came
 //! while the last commit was under way, so one sync serves many.
 
+use std::path::PathBuf;
+
 use model::{
     decimal::Notional,
     instrument::InstrumentId,
     time::Timestamp,
     trading::{
         account::AccountId,
+        fill::Fill,
         order::{Order, Side},
         record::Record,
     },
 };
-use sqlx::{Connection, Row, SqliteConnection};
+use serde::de::DeserializeOwned;
+use sqlx::{Connection, Row, SqliteConnection, sqlite::SqliteRow};
 
-use crate::error::StoreError;
+use crate::{error::StoreError, files::damaged_at};
 
 /// What is written together.
 #[derive(Clone, Debug, Default)]
@@ -74,12 +78,13 @@ pub struct Snapshot {
 #[derive(Debug)]
 pub struct Journal {
     connection: SqliteConnection,
+    path: PathBuf,
     last_seq: Option<i64>,
 }
 
 impl Journal {
-    pub(crate) fn new(connection: SqliteConnection) -> Self {
-        Self { connection, last_seq: None }
+    pub(crate) fn new(connection: SqliteConnection, path: PathBuf) -> Self {
+        Self { connection, path, last_seq: None }
     }
 
     pub(crate) async fn close(self) -> Result<(), StoreError> {
@@ -96,7 +101,7 @@ impl Journal {
         // Immediate: a transaction that becomes a writer later may fail at once, whatever its time-out. In SQL, not with
         // sqlx's own transactions: when the disk refuses, SQLite takes the transaction back by itself, and sqlx would
         // count it as open for ever.
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+        damaged_at(&self.path, sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await)?;
         match write(connection, seq, commit).await {
             Ok(seq) => {
                 self.last_seq = Some(seq);
@@ -105,7 +110,7 @@ impl Journal {
             Err(error) => {
                 // Fails where SQLite has taken it back already.
                 let _already = sqlx::query("ROLLBACK").execute(connection).await;
-                Err(error)
+                Err(error.at(&self.path))
             }
         }
     }
@@ -127,7 +132,8 @@ impl Journal {
     /// # Errors
     /// The file cannot be read.
     pub async fn snapshot(&mut self, form: i64) -> Result<Option<Snapshot>, StoreError> {
-        let row = sqlx::query("SELECT seq, form, body FROM snapshot").fetch_optional(&mut self.connection).await?;
+        let row = sqlx::query("SELECT seq, form, body FROM snapshot").fetch_optional(&mut self.connection).await;
+        let row = damaged_at(&self.path, row)?;
         let snapshot = row.map(|row| Snapshot { seq: row.get(0), form: row.get(1), body: row.get(2) });
         Ok(snapshot.filter(|snapshot| snapshot.form == form))
     }
@@ -138,15 +144,51 @@ impl Journal {
     /// The file cannot be read, or a record is not known to this program.
     pub async fn records_after(&mut self, seq: i64, limit: u32) -> Result<Vec<(i64, Record)>, StoreError> {
         let select = "SELECT seq, body FROM journal WHERE seq > ?1 ORDER BY seq LIMIT ?2";
-        let rows = sqlx::query(select).bind(seq).bind(limit).fetch_all(&mut self.connection).await?;
-        let records = rows.into_iter().map(|row| {
-            let (seq, body): (i64, String) = (row.get(0), row.get(1));
-            let record = serde_json::from_str(&body);
-            let record =
-                record.map_err(|source| StoreError::BadRow { table: "journal", row: seq.to_string(), source })?;
-            Ok((seq, record))
-        });
-        records.collect()
+        self.rows("journal", select, seq, limit).await
+    }
+
+    /// Returns at most `limit` fills after a position of the journal, oldest first, each with its position.
+    ///
+    /// # Errors
+    /// The file or a row cannot be read.
+    pub async fn fills_after(&mut self, seq: i64, limit: u32) -> Result<Vec<(i64, Fill)>, StoreError> {
+        self.rows("fills", "SELECT seq, body FROM fills WHERE seq > ?1 ORDER BY seq LIMIT ?2", seq, limit).await
+    }
+
+    /// Returns at most `limit` orders after a number, in the order of their numbers, each with its own.
+    ///
+    /// # Errors
+    /// The file or a row cannot be read.
+    pub async fn orders_after(&mut self, number: i64, limit: u32) -> Result<Vec<(i64, Order)>, StoreError> {
+        let select = "SELECT order_id, body FROM orders WHERE order_id > ?1 ORDER BY order_id LIMIT ?2";
+        self.rows("orders", select, number, limit).await
+    }
+
+    /// Returns all closed round trips as JSON, oldest first, each with its account.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn round_trips(&mut self) -> Result<Vec<(String, String)>, StoreError> {
+        let rows = sqlx::query("SELECT account, body FROM round_trips ORDER BY trip_id");
+        let rows = damaged_at(&self.path, rows.fetch_all(&mut self.connection).await)?;
+        Ok(rows.into_iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+
+    async fn rows<T: DeserializeOwned>(
+        &mut self,
+        table: &'static str,
+        select: &'static str,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, T)>, StoreError> {
+        let rows = sqlx::query(select).bind(after).bind(limit).fetch_all(&mut self.connection).await;
+        let rows = damaged_at(&self.path, rows)?;
+        let read = |row: SqliteRow| {
+            let (key, body): (i64, String) = (row.get(0), row.get(1));
+            let value = serde_json::from_str(&body);
+            Ok((key, value.map_err(|source| StoreError::BadRow { table, row: key.to_string(), source })?))
+        };
+        rows.into_iter().map(read).collect()
     }
 
     /// Returns the position of the last record; 0 for an empty journal.
@@ -158,7 +200,7 @@ impl Journal {
             return Ok(seq);
         }
         let select = "SELECT coalesce(max(seq), 0) FROM journal";
-        let seq = sqlx::query_scalar(select).fetch_one(&mut self.connection).await?;
+        let seq = damaged_at(&self.path, sqlx::query_scalar(select).fetch_one(&mut self.connection).await)?;
         self.last_seq = Some(seq);
         Ok(seq)
     }

@@ -19,7 +19,7 @@ use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 use store::{
     backup,
     candles::N_KEPT,
-    error::StoreError,
+    error::{StoreError, Trouble},
     files::{DESK_FILE, Store},
     journal::{Commit, RoundTripRow, Snapshot},
     lists::{Cursor, Filter, Paging, Sort},
@@ -166,10 +166,51 @@ async fn a_commit_that_breaks_a_rule_leaves_nothing() {
     twice.orders[0].client_order_id = ClientOrderId::parse("c-1").unwrap();
     let error = store.journal.append(&twice).await.unwrap_err();
     assert!(matches!(error, StoreError::Sql(_)), "{error}");
+    assert_eq!(error.trouble(), Trouble::Fault, "a fault of the program, not a full disk");
     assert_eq!(store.journal.records_after(0, 100).await.unwrap().len(), 4);
     assert_eq!(store.lists.fills(&Filter::default(), &paging(10, None)).await.unwrap().rows.len(), 2);
     assert_eq!(store.journal.append(&commit(3..=3)).await.unwrap(), 6, "the numbers go on without a hole");
     assert!(store.journal.append(&commit(3..=3)).await.is_err(), "a fill is written once");
+}
+
+#[tokio::test]
+async fn another_writer_is_told_apart_from_a_full_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path()).await;
+    let options = SqliteConnectOptions::new().filename(folder.path().join(DESK_FILE));
+    let mut other = options.connect().await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let error = store.journal.append(&commit(1..=1)).await.unwrap_err();
+    assert_eq!(error.trouble(), Trouble::Busy, "{error}");
+    sqlx::query("COMMIT").execute(&mut other).await.unwrap();
+    store.journal.append(&commit(1..=1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_start_reads_what_was_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path()).await;
+    store.journal.append(&commit(1..=5)).await.unwrap();
+    let fills = store.journal.fills_after(0, 3).await.unwrap();
+    assert_eq!(fills.iter().map(|(_, fill)| fill.order_id.0).collect::<Vec<_>>(), [1, 2, 3]);
+    let rest = store.journal.fills_after(fills[2].0, 100).await.unwrap();
+    assert_eq!(rest.into_iter().map(|(_, fill)| fill).collect::<Vec<_>>(), [fill(4), fill(5)]);
+    let orders = store.journal.orders_after(3, 100).await.unwrap();
+    assert_eq!(orders, [4, 5].map(|number| (number, order(number as u64, OrderState::Filled))));
+    let trip = |body: &str| RoundTripRow {
+        account: account("odd"),
+        instrument: instrument(),
+        side: Side::Buy,
+        opened_time: at(1),
+        closed_time: at(1),
+        net_pnl: Notional::ZERO,
+        value: Notional::ZERO,
+        body: body.to_owned(),
+    };
+    let round_trips = vec![trip("second"), trip("first")];
+    store.journal.append(&Commit { round_trips, ..Commit::default() }).await.unwrap();
+    let expected = ["second", "first"].map(|body| ("odd".to_owned(), body.to_owned()));
+    assert_eq!(store.journal.round_trips().await.unwrap(), expected, "in the order in which they were closed");
 }
 
 #[tokio::test]

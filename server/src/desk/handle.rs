@@ -155,7 +155,7 @@ impl DeskHandle {
         let account = request.account.as_ref().unwrap_or(&self.default_account);
         let known = open.lists.order_named(account, &request.client_order_id).await;
         let known = known.map_err(|error| {
-            tracing::error!(%error, "the list of orders cannot be read");
+            tracing::error!(error = &error as &dyn std::error::Error, "the list of orders cannot be read");
             Refusal::new(DenyCode::Unavailable, "the list of orders cannot be read; see the server's log")
         })?;
         let Some(known) = known else { return Ok(None) };

@@ -110,6 +110,6 @@ async fn look<T: Send + 'static>(
 
 /// Hides the words of the database from the caller; the log has them.
 fn unreadable(error: StoreError) -> ApiError {
-    tracing::error!(%error, "the desk's lists cannot be read");
+    tracing::error!(error = &error as &dyn std::error::Error, "the desk's lists cannot be read");
     Refusal::new(DenyCode::Unavailable, "the desk's lists cannot be read; see the server's log").into()
 }

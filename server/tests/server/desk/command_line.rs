@@ -64,6 +64,7 @@ fn a_database_that_must_not_be_used_ends_with_78() {
     let database = folder.0.join("truetape.db");
     let missing = run(&["store", "check"], &folder.0);
     assert_eq!(missing.status.code(), Some(1), "{}", words(&missing));
+    assert_eq!(words(&missing).matches("No such file").count(), 1, "a cause is told once: {}", words(&missing));
     drop(Process::start(&folder.0));
     let bytes = fs::read(&database).unwrap();
     // Written over from the first page on.
