@@ -213,3 +213,6 @@ pub(crate) async fn open_to_read(path: &Path) -> Result<SqliteConnection, StoreE
 const OLDEST_SQLITE: &str = "3.51.3";
 /// Lists are read by people: a few at once.
 const MAX_READERS: u32 = 4;
+
+#[cfg(test)]
+mod tests;

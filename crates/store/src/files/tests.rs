@@ -1,0 +1,141 @@
+//! Migrations from every older version: what a file held is there afterwards, also where the process was killed at any
+//! write of it.
+//!
+//! A migration is added with a line in [`FIXTURES`] for the version that it comes from. The newest version is tested with
+//! a migration that only this test knows.
+
+use std::{fs, process::Command};
+
+use sqlx::{
+    Row, SqlStr,
+    migrate::{Migration, MigrationType},
+};
+
+use super::*;
+
+/// Statements that fill a file of each version, as its program would have.
+const FIXTURES: [(i64, &str); 1] = [(
+    1,
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200) \
+     INSERT INTO journal (seq, time_ns, body) SELECT i, i * 1000, '{\"restarted\":{\"time\":' || i || '}}' FROM n; \
+     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200) \
+     INSERT INTO orders (order_id, account, client_order_id, instrument, is_open, created_ns, body) \
+     SELECT i, 'paper', 'c-' || i, 'demo:AAABBB', i % 2, i, printf('{\"order_id\":\"%d\",\"text\":\"%0300d\"}', i, i) FROM n; \
+     INSERT INTO fills (seq, fill_id, order_id, account, instrument, side, time_ns, body) \
+     SELECT order_id, order_id || '-1', order_id, account, instrument, 'buy', created_ns, body FROM orders; \
+     INSERT INTO equity (account, time_ns, equity) VALUES ('paper', 1, '100000');",
+)];
+
+/// The migrations of this program and one that is still to come: a column, a table, and rows that change.
+fn with_next() -> Migrator {
+    let sql = "ALTER TABLE orders ADD COLUMN note TEXT; \
+               CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT; \
+               INSERT INTO notes (body) SELECT body FROM orders; \
+               UPDATE orders SET note = 'none'; \
+               CREATE INDEX notes_by_body ON notes (body);";
+    let version = newest_of(&DESK_MIGRATIONS) + 1;
+    let next = Migration::new(version, "next".into(), MigrationType::Simple, SqlStr::from_static(sql), false);
+    let all = DESK_MIGRATIONS.iter().cloned().chain([next]);
+    Migrator { migrations: all.collect::<Vec<_>>().into(), ..Migrator::DEFAULT }
+}
+
+/// Writes a file of an older version.
+async fn write_old(path: &Path, version: i64, fixture: &'static str) {
+    let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+    let mut connection = options.journal_mode(SqliteJournalMode::Wal).connect().await.unwrap();
+    DESK_MIGRATIONS.run_direct(Some(version), &mut connection, false).await.unwrap();
+    sqlx::raw_sql(fixture).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+/// Returns what the tables of the first version hold.
+async fn contents(connection: &mut SqliteConnection) -> Vec<String> {
+    let mut contents = Vec::new();
+    for select in [
+        "SELECT seq || ' ' || time_ns || ' ' || body FROM journal ORDER BY seq",
+        "SELECT order_id || ' ' || client_order_id || ' ' || is_open || ' ' || body FROM orders ORDER BY order_id",
+        "SELECT seq || ' ' || fill_id || ' ' || body FROM fills ORDER BY seq",
+        "SELECT account || ' ' || time_ns || ' ' || equity FROM equity",
+    ] {
+        let rows = sqlx::query(select).fetch_all(&mut *connection).await.unwrap();
+        contents.extend(rows.iter().map(|row| row.get::<String, _>(0)));
+    }
+    contents
+}
+
+async fn contents_of(path: &Path) -> (i64, Vec<String>) {
+    let mut connection = open_to_read(path).await.unwrap();
+    whole_check(&mut connection, path).await.unwrap();
+    (version(&mut connection).await.unwrap(), contents(&mut connection).await)
+}
+
+#[tokio::test]
+async fn every_older_version_becomes_the_newest() {
+    let newest = newest_of(&DESK_MIGRATIONS);
+    assert_eq!(FIXTURES.map(|(version, _)| version).to_vec(), (1..=newest).collect::<Vec<_>>(), "one for each version");
+    for (from, fixture) in FIXTURES {
+        for migrations in [&DESK_MIGRATIONS, &with_next()] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join(DESK_FILE);
+            write_old(&path, from, fixture).await;
+            let before = contents_of(&path).await;
+            assert_eq!((before.0, before.1.len()), (from, 601));
+            let mut writer = open_writer(&path, SqliteSynchronous::Full, migrations).await.unwrap();
+            let to = newest_of(migrations);
+            assert_eq!(version(&mut writer).await.unwrap(), to);
+            assert_eq!(contents(&mut writer).await, before.1);
+            let copy = copy_before(&path, to);
+            assert_eq!(copy.exists(), from < to);
+            if copy.exists() {
+                assert_eq!(contents_of(&copy).await, before, "the copy is the file as it was");
+            }
+        }
+    }
+}
+
+/// The process that is killed: opens the folder that it is given, and is no test without one.
+#[tokio::test]
+async fn opens_the_folder_that_it_is_given() {
+    if let Some(path) = std::env::var_os(FOLDER) {
+        open_writer(Path::new(&path), SqliteSynchronous::Full, &with_next()).await.unwrap();
+    }
+}
+
+/// The limit on the size of files ends the process at the first write beyond it; larger by 4 KiB each time, it ends it
+/// at one write after another: of the copy, of the log, and of the file itself.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_migration_that_is_killed_at_any_write_is_made_at_the_next_start() {
+    use std::os::unix::process::ExitStatusExt;
+
+    let script = format!("ulimit -c 0; ulimit -f $LIMIT; exec \"$0\" --exact {CHILD} --nocapture >/dev/null 2>&1");
+    let (mut n_kills, mut was_copied) = (0, [false; 2]);
+    let (from, fixture) = FIXTURES[FIXTURES.len() - 1];
+    let old = tempfile::tempdir().unwrap();
+    write_old(&old.path().join(DESK_FILE), from, fixture).await;
+    let before = contents_of(&old.path().join(DESK_FILE)).await;
+    for step in 1.. {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(DESK_FILE);
+        fs::copy(old.path().join(DESK_FILE), &path).unwrap();
+        let mut child = Command::new("sh");
+        child.args(["-c", &script]).arg(std::env::current_exe().unwrap());
+        let status = child.env("LIMIT", (8 * step).to_string()).env(FOLDER, &path).status().unwrap();
+        if status.success() {
+            assert_eq!(contents_of(&path).await.0, newest_of(&with_next()));
+            break;
+        }
+        n_kills += 1;
+        assert!(status.signal().is_some(), "{status}");
+        was_copied[usize::from(copy_before(&path, newest_of(&with_next())).exists())] = true;
+        let mut writer = open_writer(&path, SqliteSynchronous::Full, &with_next()).await.unwrap();
+        assert_eq!(version(&mut writer).await.unwrap(), newest_of(&with_next()), "killed at {} KiB", 4 * step);
+        assert_eq!(contents(&mut writer).await, before.1, "killed at {} KiB", 4 * step);
+        assert_eq!(contents_of(&copy_before(&path, newest_of(&with_next()))).await, before);
+    }
+    println!("{n_kills} kills during a migration, each made good at the next start");
+    assert!(n_kills > 5 && was_copied == [true; 2], "{n_kills} kills, copied {was_copied:?}");
+}
+
+const FOLDER: &str = "STORE_TEST_FILE";
+const CHILD: &str = "files::tests::opens_the_folder_that_it_is_given";
