@@ -96,15 +96,15 @@ async fn write(
 }
 
 fn candle(row: &SqliteRow) -> Option<Candle> {
-    let price = |column| Price::parse(row.get::<&str, _>(column)).ok();
+    let price = |column| Price::parse(row.try_get::<&str, _>(column).ok()?).ok();
     let volume = |text: &str| Quantity::parse(text).ok();
     Some(Candle {
-        open_time: Timestamp::from_millis(row.get(0)),
+        open_time: Timestamp::from_millis(row.try_get(0).ok()?),
         open: price(1)?,
         high: price(2)?,
         low: price(3)?,
         close: price(4)?,
-        volume: volume(row.get(5))?,
-        buy_volume: row.get::<Option<&str>, _>(6).and_then(volume),
+        volume: volume(row.try_get(5).ok()?)?,
+        buy_volume: row.try_get::<Option<&str>, _>(6).ok()?.and_then(volume),
     })
 }

@@ -114,6 +114,7 @@ impl StoreError {
             Self::Full { .. } => Trouble::Full,
             Self::Busy { .. } | Self::Locked { .. } => Trouble::Busy,
             Self::Damaged { .. } | Self::BadRow { .. } => Trouble::Damaged,
+            Self::Sql(error) if is_damage(error) => Trouble::Damaged,
             _ => Trouble::Fault,
         }
     }
@@ -121,12 +122,16 @@ impl StoreError {
     /// Names the file, where SQLite found it damaged.
     pub(crate) fn at(self, path: &Path) -> Self {
         match self {
-            Self::Sql(error) if matches!(code(&error), Some(SQLITE_CORRUPT | SQLITE_NOTADB)) => {
-                Self::Damaged { path: path.to_owned(), detail: error.to_string() }
-            }
+            Self::Sql(error) if is_damage(&error) => Self::Damaged { path: path.to_owned(), detail: error.to_string() },
             error => error,
         }
     }
+}
+
+/// True where SQLite says so, or where a value is not what its column holds.
+fn is_damage(error: &sqlx::Error) -> bool {
+    let is_value = matches!(error, sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_));
+    is_value || matches!(code(error), Some(SQLITE_CORRUPT | SQLITE_NOTADB))
 }
 
 /// Returns SQLite's primary result code; extended ones hold it in their lowest byte.

@@ -134,7 +134,8 @@ impl Journal {
     pub async fn snapshot(&mut self, form: i64) -> Result<Option<Snapshot>, StoreError> {
         let row = sqlx::query("SELECT seq, form, body FROM snapshot").fetch_optional(&mut self.connection).await;
         let row = damaged_at(&self.path, row)?;
-        let snapshot = row.map(|row| Snapshot { seq: row.get(0), form: row.get(1), body: row.get(2) });
+        let read = |row: SqliteRow| Ok(Snapshot { seq: row.try_get(0)?, form: row.try_get(1)?, body: row.try_get(2)? });
+        let snapshot = damaged_at(&self.path, row.map(read).transpose())?;
         Ok(snapshot.filter(|snapshot| snapshot.form == form))
     }
 
@@ -171,7 +172,8 @@ impl Journal {
     pub async fn round_trips(&mut self) -> Result<Vec<(String, String)>, StoreError> {
         let rows = sqlx::query("SELECT account, body FROM round_trips ORDER BY trip_id");
         let rows = damaged_at(&self.path, rows.fetch_all(&mut self.connection).await)?;
-        Ok(rows.into_iter().map(|row| (row.get(0), row.get(1))).collect())
+        let read = |row: SqliteRow| Ok((row.try_get(0)?, row.try_get(1)?));
+        damaged_at(&self.path, rows.into_iter().map(read).collect())
     }
 
     async fn rows<T: DeserializeOwned>(
@@ -184,7 +186,9 @@ impl Journal {
         let rows = sqlx::query(select).bind(after).bind(limit).fetch_all(&mut self.connection).await;
         let rows = damaged_at(&self.path, rows)?;
         let read = |row: SqliteRow| {
-            let (key, body): (i64, String) = (row.get(0), row.get(1));
+            // Text that is no UTF-8 is no text: what a damaged file may hold must not end the program.
+            let read = || Ok((row.try_get(0)?, row.try_get(1)?));
+            let (key, body): (i64, String) = damaged_at(&self.path, read())?;
             let value = serde_json::from_str(&body);
             Ok((key, value.map_err(|source| StoreError::BadRow { table, row: key.to_string(), source })?))
         };

@@ -15,7 +15,10 @@ use model::{
     },
 };
 use serde::de::DeserializeOwned;
-use sqlx::{QueryBuilder, Row, SqlitePool, sqlite::Sqlite};
+use sqlx::{
+    QueryBuilder, Row, SqlitePool,
+    sqlite::{Sqlite, SqliteRow},
+};
 
 use crate::{error::StoreError, journal::row_id};
 
@@ -204,7 +207,8 @@ impl Lists {
         let select = sqlx::query(select).bind(account.as_str()).bind(times.start.as_nanos());
         let select = select.bind(times.end.as_nanos()).bind(every_ns).bind(limit);
         let rows = select.fetch_all(&self.pool).await?;
-        Ok(rows.into_iter().map(|row| (Timestamp::from_nanos(row.get(0)), row.get(1))).collect())
+        let read = |row: SqliteRow| Ok((Timestamp::from_nanos(row.try_get(0)?), row.try_get(1)?));
+        rows.into_iter().map(read).collect()
     }
 
     async fn page(&self, table: &Table, filter: &Filter, paging: &Paging) -> Result<Page<String>, StoreError> {
@@ -251,8 +255,10 @@ impl Lists {
         let has_more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         let last = rows.last().filter(|_| has_more);
-        let next = last.map(|row| Cursor { value: row.get(1), row: row.get(0) });
-        Ok(Page { rows: rows.into_iter().map(|row| row.get(2)).collect(), next })
+        let cursor = |row: &SqliteRow| Ok::<_, StoreError>(Cursor { value: row.try_get(1)?, row: row.try_get(0)? });
+        let next = last.map(cursor).transpose()?;
+        let rows = rows.into_iter().map(|row| Ok(row.try_get(2)?));
+        Ok(Page { rows: rows.collect::<Result<_, StoreError>>()?, next })
     }
 }
 
