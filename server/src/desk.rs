@@ -6,9 +6,11 @@
 //!
 //! # Layout
 //! - [`task`]: the loop · [`handle`]: how others reach it · [`market`]: what it follows · [`publisher`]: its topics
+//! - [`halt`]: why it takes nothing, where the disk refuses
 //! - [`calendar`]: the days of time zones
 
 pub mod calendar;
+pub mod halt;
 pub mod handle;
 pub mod market;
 pub mod publisher;

@@ -6,6 +6,7 @@
 
 pub use placing::repeated;
 
+mod excursions;
 mod killing;
 mod placing;
 mod running;
@@ -39,10 +40,10 @@ use strategy::contract::Event;
 
 use crate::{
     config::DeskConfig,
-    desk::running::Running,
+    desk::{excursions::Seen, running::Running},
     error::DeskError,
     rows::DeskEvent,
-    state::{AccountState, State},
+    state::{AccountState, Saved, State},
 };
 
 /// The desk.
@@ -60,8 +61,11 @@ pub struct Desk {
     effects: Effects,
     /// The kill switch has been set, and its orders are not cancelled yet.
     must_sweep: bool,
+    /// What was traded of what is held, since the position last changed.
+    seen: BTreeMap<InstrumentId, Seen>,
     next_watch: Timestamp,
     next_sample: Timestamp,
+    next_prices: Timestamp,
     other_rates: Vec<LiveRate>,
 }
 
@@ -107,6 +111,8 @@ impl Desk {
             paces: BTreeMap::new(),
             effects: Effects::default(),
             must_sweep: false,
+            seen: BTreeMap::new(),
+            next_prices: Timestamp::EPOCH,
             next_watch: Timestamp::EPOCH,
             next_sample: Timestamp::EPOCH,
             other_rates: Vec::new(),
@@ -119,7 +125,7 @@ impl Desk {
     /// The snapshot cannot be read, or the records contradict one another.
     pub fn restore<'a>(
         config: DeskConfig,
-        snapshot: Option<&str>,
+        snapshot: Option<Saved>,
         records: impl IntoIterator<Item = &'a Record>,
     ) -> Result<Self, DeskError> {
         let state = snapshot.map(State::read).transpose()?.unwrap_or_default();
@@ -188,7 +194,7 @@ impl Desk {
         &self.config.broker
     }
 
-    /// Returns the state as JSON, to start from.
+    /// Returns the state as JSON, the body of what it can start from.
     pub fn snapshot(&self) -> String {
         serde_json::to_string(&self.state).expect("invariant: keys are texts")
     }
@@ -314,6 +320,8 @@ impl Desk {
                     }
                 }
                 BrokerEvent::Filled(fill) => {
+                    self.prices_seen(&fill.instrument, fill.time);
+                    self.seen.remove(&fill.instrument);
                     self.emit(Record::Filled(Box::new(fill.clone())));
                     if let Some(strategy) = strategy {
                         self.strategy_order_filled(strategy, &fill);
@@ -393,9 +401,7 @@ impl Desk {
         });
         self.market.marks.insert(instrument.clone(), mark);
         if let (DeskUpdate::Trade(_), Some(price)) = (update, mark.last) {
-            for account in self.state.accounts.values_mut() {
-                account.ledger.mark(instrument, price);
-            }
+            self.see_trade(instrument, price);
         }
     }
 

@@ -28,7 +28,10 @@ pub enum DeskError {
     /// A fill contradicts the account's ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// A snapshot knows of more closed round trips than the list of them.
+    #[error("round trips of the account {0} are missing in their list")]
+    RoundTripsMissing(AccountId),
     /// A snapshot cannot be read.
-    #[error("the snapshot of the desk cannot be read: {0}")]
+    #[error("the snapshot of the desk cannot be read")]
     Snapshot(#[from] serde_json::Error),
 }

@@ -9,7 +9,7 @@
 //!
 //! # Layout
 //! - [`desk`]: the state machine · [`config`]: its settings · [`state`]: the fold over records
-//! - [`checks`]: an order against its instrument
+//! - [`checks`]: an order against its instrument · [`reconcile`]: the state against the lists of orders and fills
 //! - [`rows`]: what is published · [`performance`]: an account's statistics · [`preview`]: what an order would get
 //! - [`calendar`]: the begin of an account's day
 
@@ -20,5 +20,6 @@ pub mod desk;
 pub mod error;
 pub mod performance;
 pub mod preview;
+pub mod reconcile;
 pub mod rows;
 pub mod state;

@@ -206,6 +206,15 @@ pub enum EventKind {
         /// Why; `None`: it may open them again.
         cause: Option<Refusal>,
     },
+    /// At the start, the desk's state and the lists of orders and fills on disk differed.
+    ReconciliationMismatch {
+        /// What differs.
+        what: String,
+        /// What the state says.
+        expected: String,
+        /// What the lists say.
+        found: String,
+    },
     /// The kill switch was set or lifted.
     KillSwitch {
         /// True if it was set.

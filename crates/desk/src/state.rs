@@ -26,7 +26,16 @@ use serde::{Deserialize, Serialize};
 use crate::error::DeskError;
 
 /// The version of a snapshot's form. One of another version is not read; the journal is.
-pub const SNAPSHOT_FORM: i64 = 1;
+pub const SNAPSHOT_FORM: i64 = 2;
+
+/// A state as it was kept, to start from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Saved {
+    /// The state as JSON, in the form [`SNAPSHOT_FORM`].
+    pub body: String,
+    /// The closed round trips of all accounts, oldest first: at least those before the snapshot, which it does not hold.
+    pub round_trips: Vec<(AccountId, RoundTrip)>,
+}
 
 /// Everything that the desk remembers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -50,6 +59,9 @@ pub struct State {
     /// The orders above by account and name.
     #[serde(skip)]
     names: BTreeMap<(AccountId, ClientOrderId), OrderId>,
+    /// What the open orders of each account add up to.
+    #[serde(skip)]
+    claims: BTreeMap<AccountId, Claims>,
 }
 
 /// The kill switch while it is set.
@@ -59,9 +71,6 @@ pub struct KillSwitch {
     pub reason: String,
     /// Since when.
     pub time: Timestamp,
-    /// What the open orders of each account add up to.
-    #[serde(skip)]
-    claims: BTreeMap<AccountId, Claims>,
     /// True if it closes positions, too.
     pub flatten: bool,
 }
@@ -110,6 +119,7 @@ impl State {
                     samples: VecDeque::new(),
                 };
                 self.accounts.insert(account.account.clone(), opened);
+                self.claims.insert(account.account.clone(), Claims::default());
             }
             Record::InstrumentListed(instrument) => {
                 self.instruments.insert(instrument.id.clone(), (**instrument).clone());
@@ -119,7 +129,6 @@ impl State {
                 self.n_orders = self.n_orders.max(order.order_id.0);
                 self.names.insert(name_of(order), order.order_id);
                 self.put(order);
-                self.claims.insert(account.account.clone(), Claims::default());
                 effect.order = Some((**order).clone());
             }
             Record::OrderChanged { order_id, time, change } => {
@@ -129,6 +138,12 @@ impl State {
                 effect.order = Some(order);
             }
             Record::Filled(fill) => effect = self.book(fill)?,
+            Record::PricesSeen { instrument, low, high, .. } => {
+                for account in self.accounts.values_mut() {
+                    account.ledger.mark(instrument, *low);
+                    account.ledger.mark(instrument, *high);
+                }
+            }
             Record::DayBegan { account, .. } | Record::ReduceOnly { account, .. } => {
                 self.account_mut(account)?.standing.apply(record);
             }
@@ -212,21 +227,6 @@ impl State {
         self.orders.get(&order_id).or_else(|| self.ended.iter().rev().find(|order| order.order_id == order_id))
     }
 
-    /// Returns the order of a name, if it is open or ended not long ago.
-    pub fn order_named(&self, account: &AccountId, client_order_id: &ClientOrderId) -> Option<&Order> {
-        let order_id = self.names.get(&(account.clone(), client_order_id.clone()))?;
-        self.order(*order_id)
-    }
-
-    /// Reads a snapshot.
-    ///
-    /// # Errors
-    /// It is no snapshot of this form.
-    pub fn read(text: &str) -> Result<Self, DeskError> {
-        let mut state: Self = serde_json::from_str(text)?;
-        let orders = state.orders.values().chain(&state.ended);
-        state.names = orders.map(|order| (name_of(order), order.order_id)).collect();
-        Ok(state)
     /// Returns what the open orders of an account add up to; `None` for an account that is not there.
     pub fn claims(&self, account: &AccountId) -> Option<&Claims> {
         self.claims.get(account)
@@ -237,6 +237,32 @@ impl State {
         self.claims.values().flat_map(Claims::instruments)
     }
 
+    /// Returns the order of a name, if it is open or ended not long ago.
+    pub fn order_named(&self, account: &AccountId, client_order_id: &ClientOrderId) -> Option<&Order> {
+        let order_id = self.names.get(&(account.clone(), client_order_id.clone()))?;
+        self.order(*order_id)
+    }
+
+    /// Reads a snapshot.
+    ///
+    /// # Errors
+    /// It is no snapshot of this form, or its round trips are missing.
+    pub fn read(saved: Saved) -> Result<Self, DeskError> {
+        let mut state: Self = serde_json::from_str(&saved.body)?;
+        let mut round_trips: BTreeMap<AccountId, Vec<RoundTrip>> = BTreeMap::new();
+        for (account, trip) in saved.round_trips {
+            round_trips.entry(account).or_default().push(trip);
+        }
+        for (name, account) in &mut state.accounts {
+            if !account.ledger.restore_round_trips(round_trips.remove(name).unwrap_or_default()) {
+                return Err(DeskError::RoundTripsMissing(name.clone()));
+            }
+        }
+        let orders = state.orders.values().chain(&state.ended);
+        state.names = orders.map(|order| (name_of(order), order.order_id)).collect();
+        let claims = |name: &AccountId| Claims::of_orders(state.orders.values().filter(|order| order.account == *name));
+        state.claims = state.accounts.keys().map(|name| (name.clone(), claims(name))).collect();
+        Ok(state)
     }
 
     /// Returns the record of a gap for each open order: the server was down.
@@ -256,5 +282,3 @@ pub const N_ENDED: usize = 1_000;
 pub const N_FILLS: usize = 100;
 /// Samples of an account's equity at hand: a quarter of an hour apart, three months.
 pub const N_SAMPLES: usize = 10_000;
-        let claims = |name: &AccountId| Claims::of_orders(state.orders.values().filter(|order| order.account == *name));
-        state.claims = state.accounts.keys().map(|name| (name.clone(), claims(name))).collect();

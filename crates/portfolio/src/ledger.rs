@@ -45,6 +45,9 @@ pub struct Ledger {
     traded: BTreeMap<Currency, Notional>,
     positions: BTreeMap<InstrumentId, Position>,
     orders: BTreeMap<OrderId, Progress>,
+    n_round_trips: usize,
+    /// They only ever grow, and a list of them is kept elsewhere: the written form of a ledger does not hold them.
+    #[serde(skip)]
     round_trips: Vec<RoundTrip>,
     n_fills: u64,
 }
@@ -99,6 +102,7 @@ impl Ledger {
             traded: BTreeMap::new(),
             positions: BTreeMap::new(),
             orders: BTreeMap::new(),
+            n_round_trips: 0,
             round_trips: Vec::new(),
             n_fills: 0,
         }
@@ -162,6 +166,7 @@ impl Ledger {
         self.positions.insert(fill.instrument.clone(), position);
         self.orders.insert(fill.order_id, progress);
         self.round_trips.extend(effect.round_trip.clone());
+        self.n_round_trips = self.round_trips.len();
         Some(Booked {
             realised_pnl: effect.realised_pnl,
             closed: effect.closed,
@@ -181,6 +186,13 @@ impl Ledger {
     /// Forgets an order that has ended; the caller takes no fill of it any more.
     pub fn forget(&mut self, order_id: OrderId) {
         self.orders.remove(&order_id);
+    }
+
+    /// Gives a ledger that was read its closed round trips back: the first ones of the account. False where they are fewer
+    /// than it had.
+    pub fn restore_round_trips(&mut self, round_trips: impl IntoIterator<Item = RoundTrip>) -> bool {
+        self.round_trips = round_trips.into_iter().take(self.n_round_trips).collect();
+        self.round_trips.len() == self.n_round_trips
     }
 
     /// Takes a price of an instrument into the excursions of its open round trip. The caller picks the side that the
@@ -408,6 +420,27 @@ mod tests {
         golden().iter().for_each(|fill| drop(book(&mut ledger, fill)));
         ledger.mark(&instrument("BQ"), price("1"));
         let json = serde_json::to_string(&ledger).unwrap();
-        assert_eq!(serde_json::from_str::<Ledger>(&json).unwrap(), ledger);
+        let mut read: Ledger = serde_json::from_str(&json).unwrap();
+        assert!(!read.clone().restore_round_trips([]), "they are missing");
+        assert!(
+            read.restore_round_trips([ledger.round_trips(), ledger.round_trips()].concat()),
+            "later ones are not its own"
+        );
+        assert_eq!(read, ledger);
+    }
+
+    #[test]
+    fn what_is_written_does_not_grow_with_orders_that_ended() {
+        let mut ledger = ledger(AccountKind::Margin, &[("Q", "1000")]);
+        let mut written = |order_id: u64| {
+            for (order_id, side) in [(order_id, Side::Buy), (order_id + 1, Side::Sell)] {
+                book(&mut ledger, &fill(order_id, 1, side, "1", "100"));
+                ledger.forget(OrderId(order_id));
+            }
+            serde_json::to_string(&ledger).unwrap().len()
+        };
+        let few = written(1);
+        let many = (2..1_000).map(|number| written(2 * number)).last();
+        assert!(many.is_some_and(|many| many < few + 20), "{few} {many:?}");
     }
 }

@@ -272,7 +272,7 @@ proptest! {
             reduce_only: false,
             bracket: None,
             is_held: false,
-        }).collect();
+        })));
         let mut expected: BTreeMap<&str, i128> = BTreeMap::new();
         for row in &rows {
             let (_, base, quote) = PAIRS[row.pair_idx];
@@ -296,7 +296,9 @@ proptest! {
         let whole = ledger(kind, &rows);
         let mut resumed = ledger(kind, &rows[..cut.min(rows.len())]);
         let json = serde_json::to_string(&resumed).unwrap();
+        let trips = resumed.round_trips().to_vec();
         resumed = serde_json::from_str(&json).unwrap();
+        prop_assert!(resumed.restore_round_trips(trips));
         // The journal after a snapshot may begin before it.
         for (idx, row) in rows.iter().enumerate() {
             let is_new = idx >= cut;

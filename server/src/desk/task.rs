@@ -6,7 +6,8 @@ use anyhow::Context;
 use desk::{
     config::DeskConfig,
     desk::{Desk, Effects},
-    state::SNAPSHOT_FORM,
+    reconcile::{Mismatch, Reconciliation},
+    state::{SNAPSHOT_FORM, Saved},
 };
 use futures::FutureExt;
 use model::{
@@ -14,8 +15,8 @@ use model::{
     instrument::InstrumentId,
     time::{Monotonic, Now, Timestamp},
     trading::{
-        command::DeskReply,
-        refusal::{DenyCode, Refusal},
+        account::AccountId,
+        command::{DeskCommand, DeskReply, Kill, KillReport},
     },
 };
 use portfolio::round_trip::RoundTrip;
@@ -28,6 +29,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    halt::Halt,
     handle::{Answer, DeskHandle, Request},
     market::Market,
     publisher::Publisher,
@@ -58,10 +60,21 @@ pub struct DeskParts {
 pub async fn start(mut parts: DeskParts, shutdown: &Shutdown) -> anyhow::Result<DeskHandle> {
     let default_account = parts.config.default_account.account.clone();
     let lists = parts.store.lists.clone();
-    let desk = restore(&parts.config, &mut parts.store.journal).await.context("restore the trading desk")?;
+    let mut desk = restore(&parts.config, &mut parts.store.journal).await.context("restore the trading desk")?;
+    let mismatches = reconcile(&desk, &mut parts.store.journal).await.context("compare the desk with its lists")?;
+    for mismatch in &mismatches {
+        let Mismatch { account, what, expected, found } = mismatch;
+        tracing::error!(%account, what, expected, found, "the desk's state and the lists of orders and fills differ");
+        desk.report(mismatch);
+    }
+    if let Some(Mismatch { what, .. }) = mismatches.first() {
+        let sentence =
+            format!("The paper desk's records differ ({what}). See its events, and restore a backup if need be.");
+        parts.notices.show(MISMATCH_NOTICE, sentence, parts.clock.now().monotonic);
+    }
     let (requests, received) = mpsc::channel(MAX_REQUESTS);
     let mut task =
-        DeskTask { next_try: Monotonic::ZERO, n_since_snapshot: 0, is_full: false, is_faulty: false, parts, desk };
+        DeskTask { next_try: Monotonic::ZERO, n_since_snapshot: 0, halt: None, unwritten_kill: None, parts, desk };
     task.begin().await;
     shutdown.tasks.spawn(task.run(received, shutdown.stopping.clone()));
     Ok(DeskHandle::new(requests, lists, default_account))
@@ -71,7 +84,11 @@ pub async fn start(mut parts: DeskParts, shutdown: &Shutdown) -> anyhow::Result<
 async fn restore(config: &DeskConfig, journal: &mut Journal) -> anyhow::Result<Desk> {
     let snapshot = journal.snapshot(SNAPSHOT_FORM).await?;
     let mut seq = snapshot.as_ref().map_or(0, |snapshot| snapshot.seq);
-    let mut desk = Desk::restore(config.clone(), snapshot.as_ref().map(|snapshot| snapshot.body.as_str()), [])?;
+    let saved = match snapshot {
+        Some(snapshot) => Some(Saved { body: snapshot.body, round_trips: round_trips(journal).await? }),
+        None => None,
+    };
+    let mut desk = Desk::restore(config.clone(), saved, [])?;
     loop {
         let records = journal.records_after(seq, READ_AT_ONCE).await?;
         let Some((last, _)) = records.last() else { return Ok(desk) };
@@ -80,13 +97,41 @@ async fn restore(config: &DeskConfig, journal: &mut Journal) -> anyhow::Result<D
     }
 }
 
+async fn round_trips(journal: &mut Journal) -> anyhow::Result<Vec<(AccountId, RoundTrip)>> {
+    let rows = journal.round_trips().await?;
+    let read = |((account, body), row): ((String, String), u64)| {
+        let unreadable = |source| StoreError::BadRow { table: "round_trips", row: row.to_string(), source };
+        Ok((AccountId::parse(&account)?, serde_json::from_str(&body).map_err(unreadable)?))
+    };
+    rows.into_iter().zip(1..).map(read).collect()
+}
+
+/// Compares the desk with the lists of orders and fills.
+async fn reconcile(desk: &Desk, journal: &mut Journal) -> Result<Vec<Mismatch>, StoreError> {
+    let mut comparison = Reconciliation::of(desk.state());
+    let mut after = 0;
+    loop {
+        let fills = journal.fills_after(after, READ_AT_ONCE).await?;
+        let Some((last, _)) = fills.last() else { break };
+        after = *last;
+        fills.iter().for_each(|(_, fill)| comparison.fill(fill));
+    }
+    after = 0;
+    loop {
+        let orders = journal.orders_after(after, READ_AT_ONCE).await?;
+        let Some((last, _)) = orders.last() else { return Ok(comparison.finish()) };
+        after = *last;
+        orders.iter().for_each(|(_, order)| comparison.order(order));
+    }
+}
+
 struct DeskTask {
     parts: DeskParts,
     desk: Desk,
-    /// The disk refuses: the desk shows what is on disk and takes nothing.
-    is_full: bool,
-    /// A record contradicted the state: a fault of this program. Nothing more is done.
-    is_faulty: bool,
+    /// Why the desk shows what is on disk and takes nothing; `None`: it trades.
+    halt: Option<Halt>,
+    /// The kill switch as it was set, until it is on disk.
+    unwritten_kill: Option<Kill>,
     next_try: Monotonic,
     n_since_snapshot: usize,
 }
@@ -129,7 +174,7 @@ impl DeskTask {
     /// What the time and the market bring, then commands, then the disk, then answers.
     async fn turn(&mut self, requests: Vec<Request>) {
         let now = self.parts.clock.now();
-        if self.is_full && now.monotonic >= self.next_try {
+        if self.halt.is_some_and(Halt::is_temporary) && now.monotonic >= self.next_try {
             self.try_again(now).await;
         }
         if self.can_trade() {
@@ -142,7 +187,7 @@ impl DeskTask {
     }
 
     fn can_trade(&self) -> bool {
-        !self.is_full && !self.is_faulty
+        self.halt.is_none()
     }
 
     fn wake_at(&self) -> Monotonic {
@@ -150,7 +195,8 @@ impl DeskTask {
         let deadline = self.desk.deadline();
         let desk = match self.can_trade() {
             true => now.monotonic + deadline.saturating_since(now.wall),
-            false => self.next_try,
+            false if self.halt.is_some_and(Halt::is_temporary) => self.next_try,
+            false => now.monotonic + TRY_EVERY,
         };
         desk.min(self.parts.publisher.next())
     }
@@ -160,11 +206,7 @@ impl DeskTask {
         for request in requests {
             match request {
                 Request::Command { command, reply } => {
-                    let answer = match self.refusal_of_all() {
-                        Some(refusal) => Err(refusal),
-                        None => self.desk.command(*command, now.wall),
-                    };
-                    pending.push((reply, answer));
+                    pending.push((reply, self.command(*command, now)));
                 }
                 Request::Look(look) => look(&self.desk, now.wall),
                 Request::See { instrument, reply } => {
@@ -175,49 +217,74 @@ impl DeskTask {
         pending
     }
 
-    fn refusal_of_all(&self) -> Option<Refusal> {
-        if self.is_faulty {
-            let message = "the desk has stopped after a fault of its own; restart the server and report its log";
-            return Some(Refusal::new(DenyCode::Unavailable, message));
+    fn command(&mut self, command: DeskCommand, now: Now) -> Answer {
+        match (self.halt, command) {
+            (None, command) => {
+                if let DeskCommand::Kill(kill) = &command {
+                    self.unwritten_kill = Some(kill.clone());
+                }
+                self.desk.command(command, now.wall)
+            }
+            (Some(_), DeskCommand::Kill(kill)) => {
+                self.unwritten_kill = Some(kill);
+                Ok(self.kill_in_memory(now))
+            }
+            (Some(halt), _) => Err(halt.refusal()),
         }
-        let message = "the journal cannot be written: the disk is full; free some space, the desk goes on by itself";
-        self.is_full.then(|| Refusal::new(DenyCode::StorageFull, message))
+    }
+
+    /// Sets the kill switch of a desk that takes nothing: seen at once, and on disk with the first commit that succeeds.
+    fn kill_in_memory(&mut self, now: Now) -> DeskReply {
+        if let Some(kill) = self.unwritten_kill.clone() {
+            // Setting it is never refused; its records go to the journal when this is done again.
+            let _set = self.desk.command(DeskCommand::Kill(kill), now.wall);
+            let _later = self.desk.take_effects();
+            self.parts.publisher.changed(now.monotonic);
+        }
+        DeskReply::Kill(KillReport { is_on_disk: false, ..self.desk.kill_report(0) })
     }
 
     /// Puts everything that happened on disk, then answers.
     async fn commit(&mut self, pending: Vec<Pending>, now: Now) {
-        let effects = self.desk.take_effects();
-        if !effects.is_empty() {
-            if let Some(fault) = &effects.fault {
-                tracing::error!(%fault, "the desk contradicted itself; it takes nothing more");
-                self.is_faulty = true;
-                return answer_all(pending, &self.refusal_of_all());
-            }
-            if let Err(error) = self.write(&effects, now.wall).await {
-                self.give_up(&error, now).await;
-                return answer_all(pending, &self.refusal_of_all());
-            }
-            self.parts.publisher.take(effects.events);
-            self.parts.publisher.changed(now.monotonic);
+        if self.halt.is_some() {
+            return answer_all(pending);
         }
+        let effects = self.desk.take_effects();
+        if let Err(halt) = self.put(effects, now).await {
+            return self.halted(halt, pending, now).await;
+        }
+        self.unwritten_kill = None;
         // The kill switch is on disk: now it takes effect, and the answer tells what is left.
         let report = self.desk.must_sweep().then(|| self.desk.sweep(now.wall));
         if report.is_some() {
             let effects = self.desk.take_effects();
-            if let Err(error) = self.write(&effects, now.wall).await {
-                self.give_up(&error, now).await;
-                return answer_all(pending, &self.refusal_of_all());
+            if let Err(halt) = self.put(effects, now).await {
+                return self.halted(halt, pending, now).await;
             }
-            self.parts.publisher.take(effects.events);
         }
-        for (reply, answer) in pending {
-            let answer = match (answer, &report) {
-                (Ok(DeskReply::Kill(_)), Some(report)) => Ok(DeskReply::Kill(report.clone())),
-                (answer, _) => answer,
-            };
-            // Whoever asked may be gone.
-            let _gone = reply.send(answer);
+        let with_report = |answer| match (answer, &report) {
+            (Ok(DeskReply::Kill(_)), Some(report)) => Ok(DeskReply::Kill(report.clone())),
+            (answer, _) => answer,
+        };
+        answer_all(pending.into_iter().map(|(reply, answer)| (reply, with_report(answer))).collect());
+    }
+
+    /// Puts effects on disk, and then out.
+    async fn put(&mut self, effects: Effects, now: Now) -> Result<(), Halt> {
+        if effects.is_empty() {
+            return Ok(());
         }
+        if let Some(fault) = &effects.fault {
+            tracing::error!(%fault, "the desk contradicted itself; it takes nothing more");
+            return Err(Halt::Fault);
+        }
+        self.write(&effects, now.wall).await.map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "the desk's journal cannot be written");
+            Halt::of(&error)
+        })?;
+        self.parts.publisher.take(effects.events);
+        self.parts.publisher.changed(now.monotonic);
+        Ok(())
     }
 
     async fn write(&mut self, effects: &Effects, time: Timestamp) -> Result<(), StoreError> {
@@ -243,21 +310,27 @@ impl DeskTask {
     async fn put_snapshot(&mut self, seq: i64) {
         let snapshot = Snapshot { seq, form: SNAPSHOT_FORM, body: self.desk.snapshot() };
         if let Err(error) = self.parts.store.journal.put_snapshot(&snapshot).await {
-            tracing::warn!(%error, "the desk's snapshot could not be kept; the next start takes longer");
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "the desk's snapshot could not be kept; the next start takes longer");
         }
     }
 
-    /// The disk refuses: what is in memory and not on disk has not happened.
-    async fn give_up(&mut self, error: &StoreError, now: Now) {
-        tracing::error!(%error, "the desk's journal cannot be written");
-        let sentence = "The paper desk takes no orders: its journal cannot be written. Free some disk space.";
-        self.parts.notices.show(NOTICE, sentence.to_owned(), now.monotonic);
-        self.is_full = true;
+    /// The journal cannot be written: what is in memory and not on disk has not happened, but for a kill switch.
+    async fn halted(&mut self, halt: Halt, pending: Vec<Pending>, now: Now) {
+        self.parts.notices.show(NOTICE, halt.notice().to_owned(), now.monotonic);
+        self.halt = Some(halt);
         self.next_try = now.monotonic + TRY_EVERY;
         match restore(&self.parts.config, &mut self.parts.store.journal).await {
             Ok(desk) => self.desk = desk,
             Err(error) => tracing::error!(error = format!("{error:#}"), "the desk's journal cannot be read"),
         }
+        let killed = self.unwritten_kill.is_some().then(|| self.kill_in_memory(now));
+        let instead = |answer| match (answer, &killed) {
+            (Ok(DeskReply::Kill(_)), Some(killed)) => Ok(killed.clone()),
+            (Err(refusal), _) => Err(refusal),
+            (Ok(_), _) => Err(halt.refusal()),
+        };
+        answer_all(pending.into_iter().map(|(reply, answer)| (reply, instead(answer))).collect());
     }
 
     /// Looks whether the disk takes something again.
@@ -265,10 +338,10 @@ impl DeskTask {
         self.next_try = now.monotonic + TRY_EVERY;
         let Ok(desk) = restore(&self.parts.config, &mut self.parts.store.journal).await else { return };
         self.desk = desk;
-        self.is_full = false;
+        self.halt = None;
         self.parts.market.follow_again();
         self.begin().await;
-        if !self.is_full {
+        if self.halt.is_none() {
             tracing::info!("the desk's journal can be written again");
             self.parts.notices.end(NOTICE);
         }
@@ -281,6 +354,10 @@ impl DeskTask {
             self.desk.list(instrument.into());
         }
         self.desk.start(now.wall);
+        if let Some(kill) = self.unwritten_kill.clone() {
+            // Setting it is never refused.
+            let _set = self.desk.command(DeskCommand::Kill(kill), now.wall);
+        }
         self.commit(Vec::new(), now).await;
         self.parts.market.sync(&mut self.desk, now);
     }
@@ -295,19 +372,19 @@ impl DeskTask {
         }
         let Self { parts, .. } = self;
         if let Err(error) = parts.store.close().await {
-            tracing::warn!(%error, "the desk's files could not be closed in order");
+            tracing::warn!(error = &error as &dyn std::error::Error, "the desk's files could not be closed in order");
         }
     }
 }
 
-fn answer_all(pending: Vec<Pending>, refusal: &Option<Refusal>) {
+fn answer_all(pending: Vec<Pending>) {
     for (reply, answer) in pending {
-        let answer = refusal.clone().map_or(answer, Err);
+        // Whoever asked may be gone.
         let _gone = reply.send(answer);
     }
 }
 
-fn row(account: model::trading::account::AccountId, trip: &RoundTrip) -> Option<RoundTripRow> {
+fn row(account: AccountId, trip: &RoundTrip) -> Option<RoundTripRow> {
     Some(RoundTripRow {
         account,
         instrument: trip.instrument.clone(),
@@ -333,3 +410,5 @@ const READ_AT_ONCE: u32 = 1_000;
 const TRY_EVERY: Duration = Duration::from_secs(1);
 /// The cause of the notice about the journal.
 const NOTICE: &str = "desk journal";
+/// The cause of the notice about records that differ.
+const MISMATCH_NOTICE: &str = "desk reconciliation";

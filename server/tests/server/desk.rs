@@ -3,7 +3,7 @@
 //! # Layout
 //! - [`rest`]: a client · [`orders`], [`lists`], [`risk`], [`strategies`]: resources · [`restart`]: stopped and started
 //! - [`process`]: the binary as a process · [`kill_nine`]: killed under load · [`duplicates`]: the same name at once
-//! - [`full_disk`]: a disk that refuses · [`command_line`]: its commands · [`backtests`]: strategies over recordings
+//! - [`command_line`]: its commands · [`backtests`]: strategies over recordings
 
 mod backtests;
 mod command_line;
@@ -17,3 +17,4 @@ mod rest;
 mod restart;
 mod risk;
 mod strategies;
+mod tampered;

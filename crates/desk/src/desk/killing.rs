@@ -25,7 +25,7 @@ impl Desk {
     /// while the switch is not set. Returns what is open afterwards.
     pub fn sweep(&mut self, now: Timestamp) -> KillReport {
         self.must_sweep = false;
-        let Some(kill) = self.state.kill.clone() else { return KillReport::default() };
+        let Some(kill) = self.state.kill.clone() else { return self.kill_report(0) };
         let reason = || Refusal::new(DenyCode::KillSwitch, format!("cancelled by the kill switch ({})", kill.reason));
         self.halt_strategies(&reason(), now);
         // What closes a position stays.
@@ -79,6 +79,7 @@ impl Desk {
         });
         KillReport {
             is_on: self.state.kill.is_some(),
+            is_on_disk: true,
             reason: self.state.kill.as_ref().map(|kill| kill.reason.clone()).unwrap_or_default(),
             n_cancelled,
             open_orders: self.state.orders.keys().copied().collect(),

@@ -377,10 +377,15 @@ impl Desk {
     /// Tells the channel `events` what a record is about.
     pub(super) fn tell(&mut self, record: &Record, round_trip: Option<(AccountId, portfolio::round_trip::RoundTrip)>) {
         for (account, kind) in EventKind::of(record, &self.state, round_trip.as_ref()) {
-            self.state.n_events += 1;
-            let number = self.state.n_events;
-            self.effects.events.push((account, DeskEvent { number, kind }));
+            self.tell_event(account, kind);
         }
+    }
+
+    /// Gives an event its number.
+    pub(crate) fn tell_event(&mut self, account: AccountId, kind: EventKind) {
+        self.state.n_events += 1;
+        let number = self.state.n_events;
+        self.effects.events.push((account, DeskEvent { number, kind }));
     }
 }
 

@@ -18,7 +18,7 @@ use portfolio::{
     valuation::Valuation,
 };
 
-use crate::desk::Desk;
+use crate::desk::{Desk, excursions::PRICES_EVERY};
 
 impl Desk {
     pub(super) fn watch(&mut self, now: Timestamp) {
@@ -27,6 +27,10 @@ impl Desk {
         let is_sample_due = now >= self.next_sample;
         if is_sample_due {
             self.next_sample = next_multiple(now, SAMPLE_EVERY);
+        }
+        if now >= self.next_prices {
+            self.next_prices = next_multiple(now, PRICES_EVERY);
+            self.all_prices_seen(now);
         }
         let names: Vec<AccountId> = self.state.accounts.keys().cloned().collect();
         for name in names {
@@ -102,6 +106,8 @@ impl Desk {
         else {
             return;
         };
+        self.prices_seen(instrument, now);
+        self.seen.remove(instrument);
         self.emit(Record::OrderAccepted(Box::new(order)));
         self.emit(Record::OrderChanged { order_id, time: now, change: OrderChange::Opened });
         self.emit(Record::Filled(Box::new(Fill {

@@ -105,6 +105,9 @@ pub struct LiftKill {
 pub struct KillReport {
     /// True while it is set.
     pub is_on: bool,
+    /// False while the disk refuses to write: the switch is set in memory alone and nothing trades, but it and the cancels
+    /// go on disk only once there is room, and a restart before that forgets it.
+    pub is_on_disk: bool,
     /// Why.
     pub reason: String,
     /// Orders that it cancelled.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     decimal::{Notional, Price, Quantity},
-    instrument::Instrument,
+    instrument::{Instrument, InstrumentId},
     time::Timestamp,
     trading::{
         account::{Account, AccountId, RiskLimits},
@@ -48,6 +48,18 @@ pub enum Record {
     },
     /// An order filled.
     Filled(Box<Fill>),
+    /// What an instrument traded at while somebody held it, since the last such record or fill of it: what the excursions
+    /// of round trips are seen from.
+    PricesSeen {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The lowest price.
+        low: Price,
+        /// The highest price.
+        high: Price,
+        /// When the record was made.
+        time: Timestamp,
+    },
     /// A day of an account began, or its first equity became known: what daily loss and daily return are measured from.
     DayBegan {
         /// The account.

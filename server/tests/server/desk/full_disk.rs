@@ -38,6 +38,12 @@ fn limit_files(process: &Process, limit: Option<u64>) {
     prlimit(pid, Resource::Fsize, Rlimit { current: limit, maximum: None }).unwrap();
 }
 
+/// The limit at which nothing more fits into the journal.
+fn fill_disk(server: &Process, folder: &std::path::Path) {
+    let journal = folder.join("truetape.db-wal").metadata().unwrap().len();
+    limit_files(server, Some(journal));
+}
+
 async fn acknowledged(rest: &Rest) -> Vec<Value> {
     rest.all("orders?order=asc", 1_000).await.iter().map(|order| order["client_order_id"].clone()).collect()
 }
@@ -53,13 +59,11 @@ async fn a_full_disk_refuses_orders_and_nothing_else() {
         rest.post("orders", resting(&format!("f-{number}"), "100.0")).await.with(201);
     }
     let before = acknowledged(&rest).await;
-    let journal = folder.0.join("truetape.db-wal").metadata().unwrap().len();
-    limit_files(&server, Some(journal));
+    fill_disk(&server, &folder.0);
     let full = Instant::now();
     rest.post("orders", resting("g-1", "100.0")).await.refused(503, "storage_full");
     let refused_after = full.elapsed();
     assert!(refused_after < Duration::from_secs(1), "{refused_after:?}");
-    rest.post("risk/kill", json!({})).await.refused(503, "storage_full");
     // A name that is on disk has its answer still; lists, positions and the market go on.
     rest.post("orders", resting("f-2", "100.0")).await.with(200);
     assert_eq!(acknowledged(&rest).await, before);
@@ -87,4 +91,38 @@ async fn a_full_disk_refuses_orders_and_nothing_else() {
     let server = start(&folder.0);
     assert_eq!(acknowledged(&server.rest()).await, expected);
     println!("refused after {refused_after:?}, accepted again {back_after:?} after there was space");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kill_switch_is_set_at_once_and_on_disk_when_there_is_room() {
+    let folder = Folder::new("full-disk-kill");
+    let server = start(&folder.0);
+    let rest = server.rest();
+    rest.best().await;
+    for number in 1..4 {
+        rest.post("orders", resting(&format!("k-{number}"), "100.0")).await.with(201);
+    }
+    fill_disk(&server, &folder.0);
+    // It is what finds the disk full, and it is set again while that is known.
+    for reason in ["drill", "again"] {
+        let report = rest.post("risk/kill", json!({ "reason": reason })).await.with(200);
+        assert_eq!((&report["is_on"], &report["is_on_disk"]), (&json!(true), &json!(false)), "{report}");
+        assert_eq!(report["open_orders"].as_array().unwrap().len(), 3, "{report}");
+        assert_eq!(rest.get("risk").await.with(200)["kill"]["reason"], *reason);
+    }
+    rest.post("risk/lift", json!({ "reason": "too early" })).await.refused(503, "storage_full");
+    assert_eq!(rest.get("orders?state=open").await.with(200).as_array().unwrap().len(), 3, "what is on disk");
+
+    limit_files(&server, None);
+    let space = Instant::now();
+    while !rest.get("orders?state=open").await.with(200).as_array().unwrap().is_empty() {
+        assert!(space.elapsed() < crate::client::PATIENCE, "its orders are open still");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let orders = rest.get("orders").await.with(200);
+    assert_eq!(orders[0]["reason"]["code"], "kill_switch", "{orders}");
+    rest.post("orders", resting("k-4", "100.0")).await.refused(422, "kill_switch");
+    server.kill();
+    let server = start(&folder.0);
+    assert_eq!(server.rest().get("risk").await.with(200)["kill"]["reason"], "again");
 }

@@ -1,177 +1,22 @@
-//! The desk over a made-up market: orders, brackets, limits, the kill switch, strategies, restarts.
-
-#![allow(clippy::unwrap_used, reason = "a test may unwrap")]
+//! Orders, brackets, limits, the kill switch and strategies, as a trader sees them.
 
 use std::sync::Arc;
 
-use desk::{config::DeskConfig, desk::Desk, rows::EventKind, state::State};
+use desk::{config::DeskConfig, desk::Desk, rows::EventKind};
 use model::{
-    decimal::{Notional, Price, Quantity, SignedQuantity},
-    desk_feed::{DeskLevels, DeskState, DeskTrade, DeskUpdate, StateCause},
-    event::{AggressorSide, Level, Trade, TradeId},
-    instrument::{Instrument, InstrumentId, InstrumentStatus},
-    proof::BookState,
-    time::Timestamp,
+    decimal::Notional,
+    event::AggressorSide,
     trading::{
         command::{
-            CancelAll, CancelOrder, ClosePosition, DeskCommand, DeskReply, Kill, LiftKill, SetLimits, StartStrategy,
-            StopStrategy,
+            CancelAll, CancelOrder, ClosePosition, DeskCommand, DeskReply, Kill, LiftKill, SetLimits, StopStrategy,
         },
-        order::{Order, OrderRequest, OrderState},
-        record::Record,
-        refusal::{DenyCode, Refusal},
+        order::OrderState,
+        refusal::DenyCode,
         strategy::{StopChoice, StrategyId, StrategyState},
     },
 };
 
-fn id() -> InstrumentId {
-    InstrumentId::parse("demo:AAABBB").unwrap()
-}
-
-fn quantity(text: &str) -> Quantity {
-    Quantity::parse(text).unwrap()
-}
-
-fn price(text: &str) -> Price {
-    Price::parse(text).unwrap()
-}
-
-fn instrument() -> Instrument {
-    Instrument {
-        id: id(),
-        base: "AAA".into(),
-        quote: "USDT".into(),
-        tick_size: price("0.01"),
-        lot_size: quantity("0.001"),
-        min_notional: None,
-        status: InstrumentStatus::Trading,
-        is_simulated: true,
-    }
-}
-
-/// A desk with its market, and everything that it has journalled.
-struct Floor {
-    desk: Desk,
-    now: Timestamp,
-    offset: u64,
-    records: Vec<Record>,
-    events: Vec<EventKind>,
-}
-
-impl Floor {
-    fn new() -> Self {
-        let mut desk = Desk::new(DeskConfig::default());
-        desk.list(Arc::new(instrument()));
-        let now = Timestamp::from_millis(1_723_161_600_000);
-        desk.start(now);
-        let mut floor = Self { desk, now, offset: 0, records: Vec::new(), events: Vec::new() };
-        floor.update(|offset| {
-            DeskUpdate::BookState(DeskState { state: BookState::Live, cause: StateCause::Subscribed, offset })
-        });
-        floor
-    }
-
-    fn update(&mut self, make: impl FnOnce(u64) -> DeskUpdate) {
-        self.offset += 1;
-        self.now = self.now + std::time::Duration::from_millis(100);
-        self.desk.update(&id(), &make(self.offset), self.now);
-        self.collect();
-    }
-
-    fn collect(&mut self) {
-        let effects = self.desk.take_effects();
-        assert_eq!(effects.fault, None);
-        self.records.extend(effects.records);
-        self.events.extend(effects.events.into_iter().map(|(_, event)| event.kind));
-    }
-
-    fn levels(&mut self, bids: &[(&str, &str)], asks: &[(&str, &str)]) {
-        let rows = |rows: &[(&str, &str)]| -> Vec<Level> {
-            rows.iter().map(|(at, size)| Level { price: price(at), quantity: quantity(size) }).collect()
-        };
-        let (bids, asks, time) = (rows(bids), rows(asks), Some(self.now));
-        self.update(|offset| {
-            DeskUpdate::Levels(Arc::new(DeskLevels {
-                bids,
-                asks,
-                last_update_id: None,
-                event_time: time,
-                receive_time: time,
-                offset,
-            }))
-        });
-    }
-
-    fn trade(&mut self, at: &str, size: &str, aggressor_side: AggressorSide) {
-        let now = self.now;
-        let trade =
-            Trade { id: TradeId::Sequence(self.offset), price: price(at), size: quantity(size), aggressor_side };
-        self.update(|offset| {
-            let event_time = Some(now + std::time::Duration::from_millis(50));
-            DeskUpdate::Trade(DeskTrade { trade, event_time, receive_time: now, offset })
-        });
-    }
-
-    fn wait(&mut self, millis: u64) {
-        self.now = self.now + std::time::Duration::from_millis(millis);
-        self.desk.advance(self.now);
-        self.collect();
-    }
-
-    fn command(&mut self, command: DeskCommand) -> Result<DeskReply, Refusal> {
-        let reply = self.desk.command(command, self.now);
-        self.collect();
-        reply
-    }
-
-    fn place(&mut self, name: &str, side: &str, fields: &str) -> Result<Order, Refusal> {
-        let text = format!(r#"{{"client_order_id":"{name}","instrument":"demo:AAABBB","side":"{side}",{fields}}}"#);
-        let request: OrderRequest = serde_json::from_str(&text).unwrap();
-        match self.command(DeskCommand::PlaceOrder(Box::new(request)))? {
-            DeskReply::Order(order) | DeskReply::Repeated(order) => Ok(*order),
-            reply => panic!("{reply:?}"),
-        }
-    }
-
-    fn held(&self) -> SignedQuantity {
-        let account = self.desk.state().accounts.values().next().unwrap();
-        account.ledger.position(&id()).map(|position| position.quantity()).unwrap_or_default()
-    }
-
-    fn position(&self) -> String {
-        let held = self.held();
-        held.at_scale(held.significant_scale()).to_string()
-    }
-
-    /// The journal alone gives the same state, from its beginning and from a snapshot.
-    #[track_caller]
-    fn check_restart(&self) {
-        let mut state = State::default();
-        for record in &self.records {
-            state.apply(record).unwrap();
-        }
-        // Excursions are seen, not journalled; numbers of events are the runner's.
-        let text = |state: &State| {
-            let orders = serde_json::to_string(&(&state.orders, &state.ended, &state.strategies, &state.kill)).unwrap();
-            let accounts = state.accounts.values().map(|account| {
-                format!("{:?} {:?} {:?} {:?}", account.ledger.cash(), account.limits, account.standing, account.samples)
-            });
-            orders + &accounts.collect::<String>()
-        };
-        assert_eq!(text(&state), text(self.desk.state()));
-        let restored = Desk::restore(DeskConfig::default(), Some(&self.desk.snapshot()), []).unwrap();
-        assert_eq!(restored.state(), self.desk.state());
-    }
-}
-
-const MARKET: &str = r#""type":"market","quantity":"1""#;
-
-fn quoted() -> Floor {
-    let mut floor = Floor::new();
-    floor.levels(&[("99.99", "2"), ("99.98", "5")], &[("100.01", "2"), ("100.02", "5")]);
-    floor.trade("100.00", "0.5", AggressorSide::Buyer);
-    floor
-}
+use crate::floor::{Floor, MARKET, grid, id, instrument, quoted, walk};
 
 #[test]
 fn a_market_order_takes_the_book_and_the_ledger_adds_up() {
@@ -319,29 +164,6 @@ fn orders_are_cancelled_closed_and_reversed() {
     floor.check_restart();
 }
 
-fn grid(name: &str) -> DeskCommand {
-    let settings = serde_json::json!({
-        "lower": "90.00", "upper": "110.00", "n_lines": 21, "mode": "neutral", "size": { "base": "0.1" }
-    });
-    DeskCommand::StartStrategy(Box::new(StartStrategy {
-        strategy_id: StrategyId::parse(name).unwrap(),
-        kind: "grid".into(),
-        account: None,
-        instrument: id(),
-        settings,
-    }))
-}
-
-/// Walks the price down and up with trades that go through the levels of a grid.
-fn walk(floor: &mut Floor, path: &[i64]) {
-    for cents in path {
-        let at = |offset: i64| Price::from_mantissa((cents + offset).into(), 2).unwrap().to_string();
-        floor.levels(&[(&at(-1), "5")], &[(&at(1), "5")]);
-        floor.trade(&at(0), "5", AggressorSide::Seller);
-        floor.wait(1_100);
-    }
-}
-
 #[test]
 fn a_grid_runs_by_itself_and_stops_by_one_button() {
     let mut floor = quoted();
@@ -368,19 +190,11 @@ fn a_restart_in_the_middle_of_a_grid_goes_on_identically() {
     let mut whole = quoted();
     whole.command(grid("g")).unwrap();
     walk(&mut whole, &path[..4]);
-    let mut desk = Desk::restore(DeskConfig::default(), None, &whole.records).unwrap();
-    desk.list(Arc::new(instrument()));
-    desk.start(whole.now);
+    let mut again = whole.restarted();
     let report = |desk: &Desk| desk.strategy_report(&StrategyId::parse("g").unwrap()).unwrap();
     let without_prices = |desk: &Desk| model::trading::strategy::StrategyReport { floating_pnl: None, ..report(desk) };
-    assert_eq!(without_prices(&desk), without_prices(&whole.desk));
-    let records = whole.records.clone();
-    let mut again = Floor { desk, now: whole.now, offset: 0, records, events: Vec::new() };
-    again.collect();
+    assert_eq!(without_prices(&again.desk), without_prices(&whole.desk));
     assert!(again.desk.state().orders.values().all(|order| order.has_gap), "what happened meanwhile is not known");
-    again.update(|offset| {
-        DeskUpdate::BookState(DeskState { state: BookState::Live, cause: StateCause::Subscribed, offset })
-    });
     walk(&mut whole, &path[4..]);
     walk(&mut again, &path[4..]);
     let figures = |floor: &Floor| {
