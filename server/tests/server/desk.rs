@@ -3,11 +3,16 @@
 //! # Layout
 //! - [`rest`]: a client · [`orders`], [`lists`], [`risk`], [`strategies`]: resources · [`restart`]: stopped and started
 //! - [`process`]: the binary as a process · [`kill_nine`]: killed under load · [`duplicates`]: the same name at once
+//! - [`fsync_first`]: no answer before its sync · [`full_disk`]: a disk that refuses · [`writers`]: fifty at once
+//! - [`damaged`]: files that were changed · [`tampered`]: lists that differ · [`backups`]: copies during load
 //! - [`command_line`]: its commands · [`backtests`]: strategies over recordings
 
 mod backtests;
+mod backups;
 mod command_line;
+mod damaged;
 mod duplicates;
+mod fsync_first;
 mod full_disk;
 mod kill_nine;
 mod lists;
@@ -18,3 +23,4 @@ mod restart;
 mod risk;
 mod strategies;
 mod tampered;
+mod writers;

@@ -4,5 +4,6 @@
 
 mod floor;
 mod lists;
+mod replay;
 mod restarts;
 mod rules;
