@@ -43,6 +43,7 @@ fn prices_are_journalled_when_they_are_news() {
     floor.place("a", "buy", MARKET).unwrap();
     let n_records =
         |floor: &Floor| floor.records.iter().filter(|record| matches!(record, Record::PricesSeen { .. })).count();
+    floor.trade("99.00", "1", AggressorSide::Buyer);
     floor.trade("104.00", "1", AggressorSide::Buyer);
     let before = n_records(&floor);
     floor.wait(61_000);

@@ -176,6 +176,8 @@ fn a_grid_runs_by_itself_and_stops_by_one_button() {
     assert!(report.realised_pnl > Notional::ZERO);
     assert_eq!(report.position, floor.held(), "the account holds what the grid says");
     floor.check_restart();
+    walk(&mut floor, &[9_890]);
+    assert_ne!(floor.position(), "0", "there is something to flatten");
     let stop = StopStrategy { strategy_id: StrategyId::parse("g").unwrap(), choice: StopChoice::Flatten };
     floor.command(DeskCommand::StopStrategy(stop.clone())).unwrap();
     assert_eq!((floor.desk.state().orders.len(), floor.position().as_str()), (0, "0"));
