@@ -131,18 +131,25 @@ impl StoreError {
 /// True where SQLite says so, or where a value is not what its column holds.
 fn is_damage(error: &sqlx::Error) -> bool {
     let is_value = matches!(error, sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_));
-    is_value || matches!(code(error), Some(SQLITE_CORRUPT | SQLITE_NOTADB))
+    let is_cut_off = extended_code(error) == Some(SQLITE_IOERR_SHORT_READ);
+    is_value || is_cut_off || matches!(code(error), Some(SQLITE_CORRUPT | SQLITE_NOTADB))
+}
+
+/// Returns SQLite's result code, an extended one where there is one.
+fn extended_code(error: &sqlx::Error) -> Option<u32> {
+    error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok())
 }
 
 /// Returns SQLite's primary result code; extended ones hold it in their lowest byte.
 fn code(error: &sqlx::Error) -> Option<u32> {
-    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
-    code.map(|code| code & 0xff)
+    extended_code(error).map(|code| code & 0xff)
 }
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match code(&error) {
+            // Whoever knows the file names it.
+            _ if is_damage(&error) => Self::Sql(error),
             Some(SQLITE_BUSY | SQLITE_LOCKED) => Self::Busy { detail: error.to_string() },
             Some(SQLITE_FULL | SQLITE_IOERR | SQLITE_CANTOPEN | SQLITE_READONLY) => {
                 Self::Full { detail: error.to_string() }
@@ -152,7 +159,7 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-// Primary result codes, https://www.sqlite.org/rescode.html.
+// Result codes, https://www.sqlite.org/rescode.html.
 const SQLITE_BUSY: u32 = 5;
 const SQLITE_LOCKED: u32 = 6;
 const SQLITE_READONLY: u32 = 8;
@@ -161,3 +168,4 @@ const SQLITE_CORRUPT: u32 = 11;
 const SQLITE_FULL: u32 = 13;
 const SQLITE_CANTOPEN: u32 = 14;
 const SQLITE_NOTADB: u32 = 26;
+const SQLITE_IOERR_SHORT_READ: u32 = 522;

@@ -233,6 +233,17 @@ async fn lists_are_filtered_and_paged_without_holes() {
         assert_eq!(cursor, Some(next), "a cursor is text outside");
     }
     assert_eq!(seen, (1..=25).step_by(2).collect::<Vec<_>>());
+    let (mut backwards, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = Paging { is_descending: true, ..paging(4, cursor) };
+        let page = store.lists.fills(&odd, &page).await.unwrap();
+        backwards.extend(page.rows.into_iter().map(|fill| fill.order_id.0));
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert!(backwards.iter().rev().eq(&seen), "{backwards:?}");
     let open_only = Filter { is_open: Some(true), ..Filter::default() };
     assert_eq!(
         store.lists.orders(&open_only, &paging(10, None)).await.unwrap().rows,
@@ -343,7 +354,11 @@ async fn a_damaged_file_is_refused_with_its_remedy() {
     assert!(whole.len() > 20_000, "{}", whole.len());
     let mut damaged = whole.clone();
     damaged[8_000..12_000].fill(0xa5);
-    for bytes in [damaged, b"not a database, whatever it is called".repeat(400)] {
+    // A page of rows that no start reads.
+    let mut inner = whole.clone();
+    inner[whole.len() - 4_096..][..64].fill(0xa5);
+    let cut_off = whole[..whole.len() - 5_000].to_vec();
+    for bytes in [damaged, inner, cut_off, b"not a database, whatever it is called".repeat(400)] {
         fs::write(&path, bytes).unwrap();
         let error = Store::open(folder.path()).await.unwrap_err();
         assert!(matches!(&error, StoreError::Damaged { .. }), "{error:?}");
