@@ -11,10 +11,11 @@
 //!   column
 //! - [`flow`]: cumulative volume delta · [`profile`]: volume by price
 //! - [`draw`]: the layers · [`legend`]: the bar under the cursor as text · [`theme`]: colours · [`format`]: numbers, times
-//! - [`zone`]: the time zone of the texts
+//! - [`zone`]: the time zone of the texts · [`curves`]: a picture of curves over time
 //! - [`invalidate`]: how much must be redrawn · [`price_rows`]: where prices stand, for what is laid over the chart
 
 pub mod chart;
+pub mod curves;
 pub mod decimate;
 pub mod draw;
 mod flow;

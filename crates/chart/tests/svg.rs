@@ -7,6 +7,7 @@
 use chart::{
     Chart,
     chart::{BarStyle, Part, Studies},
+    curves::{Curve, Look, draw_curves},
     invalidate::Level,
     layout::Surface,
     scale::PriceMode,
@@ -736,4 +737,41 @@ fn times_are_in_the_chosen_zone() {
     // Days begin at midnight UTC: in another zone they would have the wrong date.
     chart.set_interval(Interval::D1);
     assert!(draw(&mut chart).texts.contains(&"UTC".to_owned()));
+}
+
+#[test]
+fn curves_have_their_axes_a_legend_and_one_line_each() {
+    let day: Vec<(i64, f64)> =
+        (0..600).map(|minute| (EVENING + minute * MINUTE, 100.0 + (minute % 7) as f64)).collect();
+    let flat = [(EVENING, 95.0), (EVENING + 600 * MINUTE, 95.0)];
+    let draw = |curves: &[Curve<'_>]| {
+        let look = Look { theme: Theme::LIGHT, font_family: "sans-serif", caption: "Equity in USD", decimals: 2 };
+        let mut svg = String::new();
+        {
+            let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+            draw_curves(&area, SIZE, curves, &look).unwrap();
+            area.present().unwrap();
+        }
+        svg
+    };
+    let one = Curve { name: "one", rgb: Theme::LIGHT.up, points: &day };
+    let other = Curve { name: "other", rgb: Theme::LIGHT.down, points: &flat };
+    let svg = draw(&[one, other]);
+    assert_eq!(svg, draw(&[one, other]), "the same curves, the same bytes");
+    let texts = picture(&svg).texts;
+    for expected in ["Equity in USD", "one", "other", "96.00", "104.00", "9 Aug", "UTC"] {
+        assert!(texts.iter().any(|text| text == expected), "{expected}: {texts:?}");
+    }
+    // The flat curve lies below the others' lowest point, at one height from edge to edge.
+    let lines: Vec<&str> = svg.lines().filter(|line| line.contains("<polyline")).collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    let points = |line: &str| -> Vec<(f64, f64)> {
+        let pairs = attribute(line, "points").split_whitespace();
+        pairs.map(|pair| pair.split_once(',').map(|(x, y)| (x.parse().unwrap(), y.parse().unwrap())).unwrap()).collect()
+    };
+    let flat = points(lines[1]);
+    assert!(flat.windows(2).all(|pair| pair[0].1 == pair[1].1) && flat[0].0 == 0.0, "{flat:?}");
+    assert!(points(lines[0]).iter().all(|(_, y)| *y < flat[0].1));
+    let none = picture(&draw(&[Curve { points: &[], ..one }])).texts;
+    assert!(none.contains(&"No data".to_owned()), "{none:?}");
 }
