@@ -6,12 +6,14 @@
 //! - [`fsync_first`]: no answer before its sync · [`full_disk`]: a disk that refuses · [`writers`]: fifty at once
 //! - [`damaged`]: files that were changed · [`tampered`]: lists that differ · [`backups`]: copies during load
 //! - [`command_line`]: its commands · [`backtests`]: strategies over recordings
+//! - [`figures`]: every figure, computed again in Python
 
 mod backtests;
 mod backups;
 mod command_line;
 mod damaged;
 mod duplicates;
+mod figures;
 mod fsync_first;
 mod full_disk;
 mod kill_nine;
