@@ -12,6 +12,7 @@ use store::files::Store;
 use tokio::net::TcpListener;
 
 use crate::{
+    candle_keeper::{self, CandleKeeper},
     catalogue::{following::Following, kept::Kept, lists::Lists},
     clock::Clock,
     commands::CommandRouter,
@@ -78,7 +79,9 @@ impl Server {
         let tls = tls::client_config()?;
         let requests = feed_http::client(&tls).context("set up REST requests")?;
         let endpoints = VenueEndpoints::new(&requests, clock, |venue| config.venue(venue));
+        let (candles, candle_wishes) = CandleKeeper::new();
         let kit = FeedKit {
+            candles,
             clock,
             publishing: publishing.clone(),
             endpoints: endpoints.clone(),
@@ -111,7 +114,11 @@ impl Server {
         let desk = match config.desk.enabled {
             false => DeskHandle::closed(config.desk.account.clone()),
             true => {
-                let store = Store::open(&config.server.data_dir).await.context("open the desk's files")?;
+                let mut store = Store::open(&config.server.data_dir).await.context("open the desk's files")?;
+                if let Some(candles) = store.candles.take() {
+                    let (notices, stop) = (desk_notices.clone(), shutdown.stopping.clone());
+                    shutdown.tasks.spawn(candle_keeper::run(candles, candle_wishes, notices, clock, stop));
+                }
                 let parts = DeskParts {
                     config: config.desk.settings(),
                     store,

@@ -212,6 +212,41 @@ impl View {
         })
     }
 
+    /// Returns the series of these intervals that somebody has begun to follow since the last call: candles kept by an
+    /// earlier run are wanted.
+    pub fn take_restorable(&mut self, intervals: &[Interval]) -> Vec<(InstrumentId, Interval)> {
+        let mut wanted = Vec::new();
+        for own in self.instruments.values_mut() {
+            let of_own = intervals.iter().filter(|interval| own.candles.series_mut(**interval).take_restorable());
+            wanted.extend(of_own.map(|interval| (own.id.clone(), *interval)));
+        }
+        wanted
+    }
+
+    /// Adds closed candles that an earlier run has kept, where none is known.
+    pub fn restore(&mut self, instrument: &InstrumentId, interval: Interval, candles: &[Candle]) {
+        if let Some(own) = self.instruments.get_mut(instrument) {
+            own.candles.series_mut(interval).restore(candles);
+        }
+    }
+
+    /// Returns the candles of these intervals that have closed or changed since the last call, oldest first; those that
+    /// may not be whole are left out.
+    pub fn take_closed(&mut self, intervals: &[Interval]) -> Vec<(InstrumentId, Interval, Vec<Candle>)> {
+        let now = self.turns.last_turn().unwrap_or(Monotonic::ZERO);
+        let Some(venue_time) = self.venue_clock.time(now) else { return Vec::new() };
+        let mut closed = Vec::new();
+        for own in self.instruments.values_mut() {
+            for interval in intervals {
+                let candles = own.candles.series_mut(*interval).take_closed(venue_time);
+                if !candles.is_empty() {
+                    closed.push((own.id.clone(), *interval, candles));
+                }
+            }
+        }
+        closed
+    }
+
     /// Notes the time and the state of the transport: ages, rates and history requests depend on it. Each turn does it;
     /// call it at least once a second if no turn runs because nothing is followed.
     pub fn observe(&mut self, now: Now, health: &FeedHealth) {

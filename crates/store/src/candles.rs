@@ -26,7 +26,11 @@ impl Candles {
         Self { connection }
     }
 
-    pub(crate) async fn close(self) -> Result<(), StoreError> {
+    /// Closes the file.
+    ///
+    /// # Errors
+    /// It refuses; nothing is lost, the next start reads the log.
+    pub async fn close(self) -> Result<(), StoreError> {
         Ok(self.connection.close().await?)
     }
 

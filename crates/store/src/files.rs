@@ -32,8 +32,8 @@ pub struct Store {
     pub journal: Journal,
     /// Lists made from the journal.
     pub lists: Lists,
-    /// Kept candles.
-    pub candles: Candles,
+    /// Kept candles; `None` once they were handed to their own task.
+    pub candles: Option<Candles>,
     /// Holds the lock.
     pub lock: Lock,
 }
@@ -75,7 +75,7 @@ impl Store {
         Ok(Self {
             journal: Journal::new(writer, desk_path.clone()),
             lists: Lists::new(read_pool(&desk_path)),
-            candles: Candles::new(candle_writer),
+            candles: Some(Candles::new(candle_writer)),
             lock,
         })
     }
@@ -87,9 +87,13 @@ impl Store {
     pub async fn close(self) -> Result<(), StoreError> {
         let Self { journal, lists, candles, lock } = self;
         lists.close().await;
-        let closed = [journal.close().await, candles.close().await];
+        let journal = journal.close().await;
+        let candles = match candles {
+            Some(candles) => candles.close().await,
+            None => Ok(()),
+        };
         drop(lock);
-        closed.into_iter().collect()
+        journal.and(candles)
     }
 }
 

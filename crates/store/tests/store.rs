@@ -414,12 +414,14 @@ async fn candles_are_kept_up_to_their_number() {
     };
     let mut store = open(folder.path()).await;
     let many: Vec<Candle> = (0..1_005).map(|number| candle(number, "1.5")).collect();
-    store.candles.put(&instrument(), Interval::M15, &many).await.unwrap();
-    store.candles.put(&instrument(), Interval::M15, &[candle(1_004, "2.25")]).await.unwrap();
-    drop(store);
-    let mut store = open(folder.path()).await;
-    let kept = store.candles.load(&instrument(), Interval::M15).await.unwrap();
+    let mut candles = store.candles.take().unwrap();
+    candles.put(&instrument(), Interval::M15, &many).await.unwrap();
+    candles.put(&instrument(), Interval::M15, &[candle(1_004, "2.25")]).await.unwrap();
+    candles.close().await.unwrap();
+    store.close().await.unwrap();
+    let mut candles = open(folder.path()).await.candles.take().unwrap();
+    let kept = candles.load(&instrument(), Interval::M15).await.unwrap();
     assert_eq!(kept.len(), N_KEPT as usize);
     assert_eq!(kept.last(), Some(&candle(1_004, "2.25")));
-    assert_eq!(store.candles.load(&instrument(), Interval::H1).await.unwrap(), []);
+    assert_eq!(candles.load(&instrument(), Interval::H1).await.unwrap(), []);
 }

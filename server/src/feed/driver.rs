@@ -15,6 +15,7 @@ use model::{
     time::{Monotonic, Now},
 };
 use recording::text::Text;
+use store::candles::KEPT;
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -23,7 +24,12 @@ use tokio_util::sync::CancellationToken;
 use topics::lane::{Lane, LaneClock};
 use venues::session::{CloseReason, ConnectionId, HttpFailure, Input, Output, RequestId, Session};
 
-use crate::{config::token::Token, publish::TopicOwner, recorder::tap::Tap};
+use crate::{
+    candle_keeper::{CandleBatch, CandleKeeper},
+    config::token::Token,
+    publish::TopicOwner,
+    recorder::tap::Tap,
+};
 
 use super::{
     desk_feed::DeskSender,
@@ -37,6 +43,8 @@ use super::{
 
 /// The parts of a feed.
 pub struct FeedParts {
+    /// Keeps closed candles over a restart.
+    pub candles: CandleKeeper,
     /// The venue's protocol.
     pub session: Box<dyn Session>,
     /// The market view built from the session's events.
@@ -83,6 +91,7 @@ pub async fn run(parts: FeedParts, mut commands: mpsc::Receiver<FeedCommand>, st
                 }
             }
             Some(command) = commands.recv() => driver.command(command),
+            Some(kept) = driver.kept.recv() => driver.restore(&kept),
             () = tokio::time::sleep_until(due) => {}
         }
         driver.do_what_is_due();
@@ -99,6 +108,12 @@ struct Driver {
     /// Outputs that failed and that the session does not know of yet.
     failed: VecDeque<Failed>,
     queries: Queries,
+    /// Candles of an earlier run that somebody wants to see.
+    kept: mpsc::Receiver<CandleBatch>,
+    /// Kept so that the channel never closes; cloned into each wish.
+    kept_sender: mpsc::Sender<CandleBatch>,
+    /// When closed candles are handed over next.
+    next_keeping: Monotonic,
     desk: DeskFeeds<DeskSender>,
     /// The latest monotonic time of any input: frames are stamped when they are read and may arrive after a timeout.
     latest: Monotonic,
@@ -117,6 +132,7 @@ enum Failed {
 impl Driver {
     fn new(parts: FeedParts) -> Self {
         let (event_sender, events) = mpsc::channel(EVENT_QUEUE);
+        let (kept_sender, kept) = mpsc::channel(KEPT_QUEUE);
         let start = parts.connections.clock.now().monotonic;
         Self {
             parts,
@@ -126,6 +142,9 @@ impl Driver {
             requests: JoinSet::new(),
             failed: VecDeque::new(),
             queries: Queries::default(),
+            kept,
+            kept_sender,
+            next_keeping: start + KEEP_EVERY,
             desk: DeskFeeds::default(),
             latest: start,
             lanes: LaneClock::new(start),
@@ -366,6 +385,29 @@ impl Driver {
         }
     }
 
+    /// Hands closed candles over every few seconds, and asks for those of an earlier run that somebody looks at.
+    fn keep_candles(&mut self, now: Monotonic) {
+        let FeedParts { view, candles, .. } = &mut self.parts;
+        for (instrument, interval) in view.take_restorable(&KEPT) {
+            candles.load(instrument, interval, self.kept_sender.clone());
+        }
+        if now < self.next_keeping {
+            return;
+        }
+        self.next_keeping = now + KEEP_EVERY;
+        let closed = view.take_closed(&KEPT).into_iter();
+        let batches: Vec<CandleBatch> =
+            closed.map(|(instrument, interval, candles)| CandleBatch { instrument, interval, candles }).collect();
+        if !batches.is_empty() {
+            candles.put(batches);
+        }
+    }
+
+    fn restore(&mut self, kept: &CandleBatch) {
+        self.parts.view.restore(&kept.instrument, kept.interval, &kept.candles);
+        self.is_changed = true;
+    }
+
     /// Publishes changes on the lanes whose turn it is, and does what is to be done ten times a second.
     fn turn(&mut self, now: Now) {
         let FeedParts { session, view, topics, status, tap, http, .. } = &mut self.parts;
@@ -385,6 +427,7 @@ impl Driver {
         tap.turn(session.as_ref(), view, now);
         self.desk.turn(session.books());
         self.queries.turn(view, now.monotonic);
+        self.keep_candles(now.monotonic);
         self.forward_requests(now);
     }
 }
@@ -410,5 +453,9 @@ const FRAMES_AT_ONCE: usize = 64;
 const FLOOD_PATIENCE: Duration = Duration::from_millis(250);
 /// The shortest time between two timeouts.
 const SPIN_GUARD: Duration = Duration::from_millis(5);
+/// Answers about kept candles that may wait: charts that open at the same moment.
+const KEPT_QUEUE: usize = 64;
+/// How often closed candles are handed over.
+const KEEP_EVERY: Duration = Duration::from_secs(2);
 /// Requests in flight or waiting; a session's own pacing stays far below.
 const MAX_REQUESTS: usize = 256;

@@ -30,6 +30,7 @@ use super::{
     socket::Connections,
 };
 use crate::{
+    candle_keeper::CandleKeeper,
     clock::Clock,
     config::{FeedConfig, VenueConfig, feeds::MAX_SYMBOLS},
     publish::Publishing,
@@ -43,6 +44,8 @@ pub type Observe = Box<dyn FnMut(&Venue) -> Option<EventObserver> + Send>;
 
 /// The parts common to all feeds.
 pub struct FeedKit {
+    /// Keeps closed candles.
+    pub candles: CandleKeeper,
     /// The server's clock.
     pub clock: Clock,
     /// Creates the owner of a feed's topics.
@@ -243,6 +246,7 @@ impl Supervisor {
         let (status, newest_status) = watch::channel(FeedStatus::of(session.as_ref(), &view, kit.clock.now()));
         let (commands, queue) = mpsc::channel(COMMAND_QUEUE);
         let parts = FeedParts {
+            candles: kit.candles.clone(),
             topics: kit.publishing.own(session.venue().as_str()),
             tap: Tap::new(endpoint.http.base()),
             http: endpoint.http.clone(),

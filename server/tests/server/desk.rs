@@ -6,7 +6,7 @@
 //! - [`fsync_first`]: no answer before its sync · [`full_disk`]: a disk that refuses · [`writers`]: fifty at once
 //! - [`damaged`]: files that were changed · [`tampered`]: lists that differ · [`backups`]: copies during load
 //! - [`command_line`]: its commands · [`backtests`]: strategies over recordings
-//! - [`figures`]: every figure, computed again in Python
+//! - [`figures`]: every figure, computed again in Python · [`kept_candles`]: closed candles over a restart
 
 mod backtests;
 mod backups;
@@ -16,6 +16,7 @@ mod duplicates;
 mod figures;
 mod fsync_first;
 mod full_disk;
+mod kept_candles;
 mod kill_nine;
 mod lists;
 mod orders;

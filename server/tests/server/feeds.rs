@@ -7,6 +7,7 @@ use hub::{config::HubConfig, hub::Hub};
 use model::instrument::{InstrumentId, Venue};
 use serde_json::{Value, json};
 use server::{
+    candle_keeper::CandleKeeper,
     clock::Clock,
     config::VenueConfig,
     feed::{
@@ -294,6 +295,7 @@ async fn open_and_close(n_cycles: usize) {
     let client = server::feed::http::client(&tls).unwrap();
     let venues = to_sim(&sim);
     let kit = FeedKit {
+        candles: CandleKeeper::new().0,
         clock,
         publishing,
         endpoints: VenueEndpoints::new(&client, clock, |venue| venues.get(venue).cloned().unwrap_or_default()),

@@ -26,7 +26,7 @@ use topics::{channels::candles::CandlesData, lane::Lane, limits::CANDLES_LENGTH}
 
 use super::{
     flow::Continuity,
-    recovery::{Answer, Doubt, Recovery},
+    recovery::{Answer, Doubt, Recovery, SETTLE},
 };
 use crate::{digits::Digits, lane_state::Lanes};
 
@@ -46,6 +46,8 @@ enum Source {
     Doubtful,
     /// The venue's final figures.
     Venue,
+    /// What an earlier run of the server kept of a candle that had closed. The venue's figures replace it.
+    Kept,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +59,8 @@ struct Bar {
     last_time: Timestamp,
     /// The series' revision at its last change.
     revision: u64,
+    /// True once [`Series::take_closed`] has returned it as it is.
+    is_told: bool,
 }
 
 /// Candles of one interval, oldest first.
@@ -72,6 +76,8 @@ pub(crate) struct Series {
     revision: u64,
     /// For each lane the published revision.
     lanes: Lanes<u64>,
+    /// True once somebody has taken care of restoring kept candles.
+    is_restored: bool,
 }
 
 impl Series {
@@ -85,6 +91,7 @@ impl Series {
             has_venue_bars: false,
             revision: 0,
             lanes: Lanes::default(),
+            is_restored: false,
         }
     }
 
@@ -122,12 +129,15 @@ impl Series {
         }
         self.has_trades = true;
         match self.find(open_time) {
-            Ok(at) if self.bars[at].source == Source::Venue => self.recovery.suspect(open_time, open_time),
+            Ok(at) if matches!(self.bars[at].source, Source::Venue | Source::Kept) => {
+                self.recovery.suspect(open_time, open_time);
+            }
             Ok(at) => self.add(at, time, trade),
             Err(at) => {
                 let source = if self.recovery.covers(open_time) { Source::Doubtful } else { Source::Live };
                 let candle = Candle::of_trade(open_time, trade.price, trade.size, trade.aggressor_side);
-                self.insert(at, Bar { candle, source, first_time: time, last_time: time, revision: 0 });
+                let bar = Bar { first_time: time, last_time: time, ..base(candle, source) };
+                self.insert(at, bar);
             }
         }
     }
@@ -141,6 +151,7 @@ impl Series {
             self.revision += 1;
             bar.candle.add_volume(size, None);
             bar.revision = self.revision;
+            bar.is_told = false;
         }
     }
 
@@ -177,9 +188,9 @@ impl Series {
             match self.find(row.open_time) {
                 Ok(at) => match self.bars[at].source {
                     Source::Live => {}
-                    Source::Venue if !is_final => {}
+                    Source::Venue | Source::Kept if !is_final => {}
                     Source::Doubtful if !is_final => self.rebase(at, row),
-                    Source::Venue | Source::Doubtful => self.replace(at, row, Source::Venue),
+                    Source::Venue | Source::Kept | Source::Doubtful => self.replace(at, row, Source::Venue),
                 },
                 Err(at) if self.recovery.covers(row.open_time) => {
                     let source = if is_final { Source::Venue } else { Source::Doubtful };
@@ -247,6 +258,38 @@ impl Series {
             .map(|bar| digits.candle(&bar.candle))
             .collect();
         (!bars.is_empty()).then_some(CandlesData { bars })
+    }
+
+    /// Returns true the first time that it is called after somebody has begun to follow the series: kept candles are
+    /// wanted then.
+    pub(crate) fn take_restorable(&mut self) -> bool {
+        self.is_wanted() && !std::mem::replace(&mut self.is_restored, true)
+    }
+
+    /// Adds candles that an earlier run has kept, where none is known. Places without one stay empty.
+    pub(crate) fn restore(&mut self, rows: &[Candle]) {
+        // The newest first: beyond the room there is, the oldest are left out.
+        for row in rows.iter().rev() {
+            if let Err(at) = self.find(row.open_time) {
+                self.insert(at, base(*row, Source::Kept));
+            }
+        }
+    }
+
+    /// Returns the candles that have closed or changed since the last call, by the venue's clock, oldest first. Those in
+    /// doubt are left out: it is not known whether they are whole.
+    pub(crate) fn take_closed(&mut self, venue_time: Timestamp) -> Vec<Candle> {
+        let settled = self.interval.duration() + SETTLE;
+        let is_due = |bar: &Bar| {
+            let is_whole = matches!(bar.source, Source::Live | Source::Venue);
+            is_whole && !bar.is_told && venue_time >= bar.candle.open_time + settled
+        };
+        let told = self.bars.iter_mut().filter(|bar| is_due(bar));
+        told.map(|bar| {
+            bar.is_told = true;
+            bar.candle
+        })
+        .collect()
     }
 
     /// Returns the last 500 candles, for a started lane. Right after its turn this is what the lane has published.
@@ -318,17 +361,18 @@ impl Series {
             (candle.volume, candle.buy_volume) = (before.volume, before.buy_volume);
         }
         bar.revision = revision;
+        bar.is_told = false;
     }
 
     fn replace(&mut self, at: usize, row: Candle, source: Source) {
-        let known = self.bars[at].candle;
+        let Bar { candle: known, is_told, .. } = self.bars[at];
         // If the trades make up all of the venue's volume, their sides are the candle's sides.
         let of_trades = known.buy_volume.filter(|_| known.volume == row.volume);
         let row = Candle { buy_volume: row.buy_volume.or(of_trades), ..row };
-        let is_changed = self.bars[at].candle != row;
+        let is_changed = known != row;
         self.revision += u64::from(is_changed);
         let revision = if is_changed { self.revision } else { self.bars[at].revision };
-        self.bars[at] = Bar { revision, ..base(row, source) };
+        self.bars[at] = Bar { revision, is_told: is_told && !is_changed, ..base(row, source) };
     }
 
     /// Rebases on the row of a forming candle, which includes trades received before it. Figures already shown stay
@@ -353,7 +397,7 @@ impl Series {
 
 /// Creates a candle from the venue's figures.
 fn base(candle: Candle, source: Source) -> Bar {
-    Bar { candle, source, first_time: NO_TRADE, last_time: NO_TRADE, revision: 0 }
+    Bar { candle, source, first_time: NO_TRADE, last_time: NO_TRADE, revision: 0, is_told: false }
 }
 
 /// Older than any trade: a base's open stays, its close does not.
@@ -414,6 +458,50 @@ mod tests {
         let mut series = seamed();
         on(&mut series, 31_000, "12", "2", Continuity::Whole);
         check(&series, &[row(-1, ["5", "6", "4", "5", "9"]), row(0, ["8", "12", "7", "12", "22"])]);
+    }
+
+    #[test]
+    fn closed_candles_are_told_once_and_those_in_doubt_never() {
+        let mut series = Series::new(Interval::M1);
+        let told = |series: &mut Series, millis: i64| -> Vec<i64> {
+            series.take_closed(at(millis)).iter().map(|bar| bar.open_time.as_millis() / MINUTE).collect()
+        };
+        on(&mut series, 30_000, "10", "1", Continuity::After(None));
+        on(&mut series, MINUTE, "11", "1", Continuity::Whole);
+        assert_eq!(told(&mut series, MINUTE + 5_000), [0; 0], "the first candle has begun before we listened");
+        on(&mut series, 2 * MINUTE, "12", "1", Continuity::Whole);
+        assert_eq!(told(&mut series, 2 * MINUTE + 1_000), [0; 0], "a late trade may come");
+        assert_eq!(told(&mut series, 2 * MINUTE + 2_000), [1]);
+        on(&mut series, 3 * MINUTE, "13", "1", Continuity::Whole);
+        assert_eq!(told(&mut series, 4 * MINUTE + 3_000), [2, 3]);
+        assert_eq!(told(&mut series, 9 * MINUTE), [0; 0], "no candle where nothing was traded");
+        on(&mut series, 2 * MINUTE + 1, "9", "1", Continuity::Whole);
+        assert_eq!(told(&mut series, 9 * MINUTE), [2], "changed by a late trade");
+        on(&mut series, 12 * MINUTE, "9", "1", Continuity::After(Some(at(3 * MINUTE))));
+        on(&mut series, 13 * MINUTE, "9", "1", Continuity::Whole);
+        assert_eq!(told(&mut series, 14 * MINUTE), [0; 0], "after a gap the candles around it are in doubt");
+    }
+
+    #[test]
+    fn kept_candles_fill_what_is_not_known_and_leave_gaps() {
+        let mut series = Series::new(Interval::M1);
+        assert!(!series.take_restorable(), "nobody looks");
+        series.start(Lane::Fast);
+        assert!(series.take_restorable() && !series.take_restorable());
+        on(&mut series, 9 * MINUTE, "10", "1", Continuity::After(None));
+        let kept =
+            [row(2, ["1", "2", "1", "2", "5"]), row(4, ["2", "3", "2", "3", "6"]), row(9, ["7", "7", "7", "7", "7"])];
+        series.restore(&kept);
+        let open_times: Vec<i64> =
+            series.newest(500, Digits::default()).iter().map(|bar| bar.open_time.as_millis() / MINUTE).collect();
+        assert_eq!(open_times, [2, 4, 9]);
+        assert_eq!(series.newest(1, Digits::default())[0].open, price("10"), "what trades built stays");
+        assert_eq!(series.take_closed(at(20 * MINUTE)), [], "they are kept already");
+        // The venue's own figures count more.
+        assert!(series.request(Some(at(9 * MINUTE)), Monotonic::ZERO).is_some());
+        let of_venue = [row(4, ["2", "4", "2", "3", "8"]), row(9, ["9", "10", "9", "10", "1"])];
+        series.on_history(&of_venue);
+        check(&series, &[kept[0], of_venue[0], of_venue[1]]);
     }
 
     #[test]

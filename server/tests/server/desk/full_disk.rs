@@ -20,7 +20,11 @@ use super::{
 
 /// Starts a server that outlives a write beyond its limit.
 fn start(folder: &std::path::Path) -> Process {
-    let serve = process::serve(folder);
+    Process::of(outliving(&process::serve(folder)))
+}
+
+/// Returns a command that does the same as `serve` and outlives a write beyond its limit.
+pub(super) fn outliving(serve: &Command) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(serve.get_program()).args(serve.get_args());
     for (name, value) in serve.get_envs() {
@@ -30,10 +34,10 @@ fn start(folder: &std::path::Path) -> Process {
         };
     }
     command.current_dir(std::env::temp_dir());
-    Process::of(command)
+    command
 }
 
-fn limit_files(process: &Process, limit: Option<u64>) {
+pub(super) fn limit_files(process: &Process, limit: Option<u64>) {
     let pid = Pid::from_raw(i32::try_from(process.child.id()).unwrap());
     prlimit(pid, Resource::Fsize, Rlimit { current: limit, maximum: None }).unwrap();
 }
