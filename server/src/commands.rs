@@ -22,6 +22,7 @@ use model::{
 use recording::player::Control;
 use topics::channels::replay::ReplayData;
 use wire::{
+    backtest::{StartBacktest, StopBacktest},
     command::{
         AnyCommand, Command, CommandResult, FeedSymbols, LoadReplay, OneRecording, OneVenue, ReplayControl, Role,
     },
@@ -29,6 +30,7 @@ use wire::{
 };
 
 use crate::{
+    backtests::{Backtests, error::BacktestRefusal},
     catalogue::following::Following,
     clock::Clock,
     desk::handle::DeskHandle,
@@ -83,6 +85,9 @@ pub enum CommandFailure {
     /// Recordings or the replay refuse.
     #[error(transparent)]
     Recorder(#[from] RecorderError),
+    /// A back-test is refused.
+    #[error(transparent)]
+    Backtest(#[from] BacktestRefusal),
     /// The command was carried out, but the list of kept instruments could not be written.
     #[error("done, but it will not be remembered: the list of kept instruments cannot be written")]
     NotKept {
@@ -106,6 +111,11 @@ impl CommandFailure {
             Self::KeyReused { .. } => RefusalCode::KeyReused,
             Self::Feed(error) => error.code(),
             Self::Recorder(error) => recorder_code(error),
+            Self::Backtest(refusal) => match refusal {
+                BacktestRefusal::UnknownRecording { .. } => RefusalCode::UnknownRecording,
+                BacktestRefusal::Busy | BacktestRefusal::NoResult => RefusalCode::Conflict,
+                _ => RefusalCode::BadParameter,
+            },
             Self::NotKept { .. } => RefusalCode::Storage,
             Self::Desk(refusal) => match refusal.code {
                 DenyCode::Unavailable => RefusalCode::Unavailable,
@@ -152,6 +162,7 @@ struct Inner {
     following: Following,
     recordings: Recordings,
     replays: Replays,
+    backtests: Backtests,
     desk: DeskHandle,
     clock: Clock,
     shutdown: Shutdown,
@@ -180,11 +191,21 @@ impl CommandRouter {
         following: Following,
         recordings: Recordings,
         replays: Replays,
+        backtests: Backtests,
         desk: DeskHandle,
         clock: Clock,
         shutdown: Shutdown,
     ) -> Self {
-        Self(Arc::new(Inner { following, recordings, replays, desk, clock, shutdown, keys: Mutex::default() }))
+        Self(Arc::new(Inner {
+            following,
+            recordings,
+            replays,
+            backtests,
+            desk,
+            clock,
+            shutdown,
+            keys: Mutex::default(),
+        }))
     }
 
     /// Carries a command out, once for each key.
@@ -237,7 +258,7 @@ impl CommandRouter {
     }
 
     async fn carry_out(&self, command: AnyCommand) -> Result<CommandResult, CommandFailure> {
-        let Inner { following, recordings, replays, desk, .. } = &*self.0;
+        let Inner { following, recordings, replays, backtests, desk, .. } = &*self.0;
         let command = match command {
             AnyCommand::Server(command) => command,
             AnyCommand::Desk(command) => {
@@ -262,6 +283,10 @@ impl CommandRouter {
                 recordings.delete(&recording_name(&name)?)?;
                 CommandResult::DeleteRecording(OneRecording { name })
             }
+            Command::StartBacktest(StartBacktest { recording, plan }) => {
+                CommandResult::StartBacktest(backtests.start(&recording, plan)?)
+            }
+            Command::StopBacktest(StopBacktest {}) => CommandResult::StopBacktest(backtests.stop()),
             Command::LoadReplay(load) => {
                 let replay = Some(self.load(load).await?);
                 CommandResult::LoadReplay(ReplayData { replay })

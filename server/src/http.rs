@@ -7,11 +7,12 @@
 //! - [`instruments`], [`candles`], [`book`], [`trades`], [`status`], [`venues_list`]: data by REST
 //! - [`commands`]: commands by REST · [`feeds`]: starts and stops feeds · [`parameters`], [`body`]: query and body
 //! - [`direct`], [`venues`]: for pages in direct mode: the venues' addresses, and a proxy for their REST
-//! - [`recordings`], [`replay`]: recorded files, and the one that plays
+//! - [`recordings`], [`replay`], [`backtests`]: recorded files, the one that plays, and back-tests over them
 //! - [`desk`]: orders, fills, positions, accounts, risk and strategies of the paper desk
 //! - [`health`]: health checks of the process · [`error`]: errors of the REST API
 
 pub mod accept;
+pub mod backtests;
 pub mod body;
 pub mod book;
 pub mod candles;
@@ -51,6 +52,7 @@ use self::{
     body::MAX_BODY, error::ApiError, guard::Hosts, stream::StreamContext, venues::RestProxy, venues_list::TokenHolders,
 };
 use crate::{
+    backtests::Backtests,
     catalogue::following::Following,
     commands::CommandRouter,
     desk::handle::DeskHandle,
@@ -62,6 +64,8 @@ use crate::{
 /// The state shared by all handlers. Every field is a handle.
 #[derive(Clone, FromRef)]
 pub struct AppState {
+    /// Back-tests of recordings.
+    pub backtests: Backtests,
     /// The proxy to the venues' REST APIs.
     pub endpoints: RestProxy,
     /// Carries commands out.
@@ -91,6 +95,8 @@ pub struct AppState {
 /// Returns the router with every route of the server.
 pub fn router(state: AppState) -> Router {
     let api = Router::new()
+        .route("/api/v1/backtest", get(backtests::show).delete(backtests::stop))
+        .route("/api/v1/backtest/{file}", get(backtests::file))
         .route("/api/v1/book", get(book::show))
         .route("/api/v1/candles", get(candles::list))
         .route("/api/v1/direct", get(direct::list))
@@ -98,6 +104,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/feeds/{venue}", delete(feeds::stop))
         .route("/api/v1/instruments", get(instruments::list))
         .route("/api/v1/recordings", get(recordings::list))
+        .route("/api/v1/recordings/{name}/backtest", post(backtests::start))
         .route("/api/v1/replay", get(replay::show).post(replay::tell))
         .route("/api/v1/status", get(status::show))
         .route("/api/v1/trades", get(trades::list))

@@ -12,6 +12,7 @@ use store::files::Store;
 use tokio::net::TcpListener;
 
 use crate::{
+    backtests::Backtests,
     candle_keeper::{self, CandleKeeper},
     catalogue::{following::Following, kept::Kept, lists::Lists},
     clock::Clock,
@@ -105,6 +106,7 @@ impl Server {
             clock,
             shutdown.stopping.clone(),
         ));
+        let backtests = Backtests::new(library.clone(), shutdown.clone());
         let desk_notices = notices.clone();
         let recordings = Recordings::new(library, feeds.clone(), clock, notices, shutdown.clone());
         let with_token = config.venues.iter().filter(|(_, venue)| venue.token.is_some());
@@ -134,11 +136,13 @@ impl Server {
             following.clone(),
             recordings.clone(),
             replays.clone(),
+            backtests.clone(),
             desk.clone(),
             clock,
             shutdown.clone(),
         );
         let state = AppState {
+            backtests,
             endpoints: RestProxy::new(endpoints, clock),
             commands: commands.clone(),
             desk,

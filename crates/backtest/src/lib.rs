@@ -6,7 +6,9 @@
 //!
 //! # Layout
 //! - [`plan`]: what to run · [`run`]: one run · [`report`]: what came of it
+//! - [`bounds`]: both runs side by side, and the picture of their equity
 
+pub mod bounds;
 pub mod plan;
 pub mod report;
 pub mod run;

@@ -125,9 +125,10 @@ impl Run {
         self.collect()
     }
 
-    /// Begins once the instrument is known and has a price.
+    /// Begins once the instrument and the time are known: a header may have no time.
     fn begin(&mut self) -> Result<(), BacktestError> {
-        let Some(instrument) = self.instrument.clone().filter(|_| self.desk.is_none()) else { return Ok(()) };
+        let may_begin = self.desk.is_none() && self.now > Timestamp::EPOCH;
+        let Some(instrument) = self.instrument.clone().filter(|_| may_begin) else { return Ok(()) };
         let mut config: DeskConfig = self.plan.desk(&instrument);
         config.broker.queue = self.queue;
         let mut desk = Desk::new(config);
@@ -163,6 +164,16 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    /// Returns the recording's clock.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Returns the number of fills so far.
+    pub fn n_fills(&self) -> usize {
+        self.fills.len()
     }
 
     /// Returns what came of it.

@@ -13,7 +13,10 @@ use serde::{Deserialize, Serialize, de};
 use serde_json::value::RawValue;
 use topics::channels::replay::ReplayData;
 
-use crate::message::{JsonText, RefusalCode};
+use crate::{
+    backtest::{BacktestReport, StartBacktest, StopBacktest},
+    message::{JsonText, RefusalCode},
+};
 
 /// Makes [`Command`] and [`CommandResult`] from the list.
 macro_rules! commands {
@@ -84,6 +87,8 @@ commands! {
     "delete_recording": DeleteRecording(OneRecording) -> OneRecording, Admin;
     "load_replay": LoadReplay(LoadReplay) -> ReplayData, Admin;
     "control_replay": ControlReplay(ReplayControl) -> ReplayData, Admin;
+    "start_backtest": StartBacktest(StartBacktest) -> BacktestReport, Trader;
+    "stop_backtest": StopBacktest(StopBacktest) -> BacktestReport, Trader;
 }
 
 /// A command of either list: the server's own, or the desk's.

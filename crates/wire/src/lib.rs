@@ -7,9 +7,10 @@
 //! # Layout
 //! - [`message`]: messages of client and server · [`command`]: commands of clients
 //! - [`encoded`]: an update and its bytes, encoded once · [`names`]: stream numbers to topics, for the binary form
-//! - [`direct`]: how a page may reach venues by itself
+//! - [`direct`]: how a page may reach venues by itself · [`backtest`]: back-tests of recordings
 //! - [`close_code`]: why a connection ends · [`limits`]: maximum sizes · [`error`]: decoding errors
 
+pub mod backtest;
 pub mod close_code;
 pub mod command;
 pub mod direct;

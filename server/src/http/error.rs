@@ -16,6 +16,7 @@ use serde_json::json;
 
 use super::accept::RETRY_AFTER_S;
 use crate::{
+    backtests::error::BacktestRefusal,
     commands::CommandFailure,
     feed::{control::ControlError, error::FeedError},
     recorder::error::RecorderError,
@@ -41,6 +42,9 @@ pub enum ApiError {
     /// A recording or a replay refuses the request.
     #[error(transparent)]
     Recorder(#[from] RecorderError),
+    /// A back-test is refused, or has no such file.
+    #[error(transparent)]
+    Backtest(#[from] BacktestRefusal),
     /// There is no such venue.
     #[error("unknown venue {venue}; available: {available}")]
     UnknownVenue {
@@ -133,6 +137,7 @@ impl ApiError {
             Self::Feed(error) => feed_kind(error),
             Self::Command(error) => command_kind(error),
             Self::Recorder(error) => recorder_kind(error),
+            Self::Backtest(refusal) => backtest_kind(refusal),
             Self::UnknownVenue { .. } => (StatusCode::NOT_FOUND, "unknown_venue", None),
             Self::NotPassedOn { .. } => (StatusCode::FORBIDDEN, "not_passed_on", None),
             Self::PathNotAllowed { .. } => (StatusCode::FORBIDDEN, "path_not_allowed", None),
@@ -169,6 +174,7 @@ fn command_kind(error: &CommandFailure) -> Kind {
         CommandFailure::KeyReused { .. } => (StatusCode::CONFLICT, "key_reused", None),
         CommandFailure::Feed(error) => control_kind(error),
         CommandFailure::Recorder(error) => recorder_kind(error),
+        CommandFailure::Backtest(refusal) => backtest_kind(refusal),
         CommandFailure::NotKept { .. } => (StatusCode::INSUFFICIENT_STORAGE, "storage", None),
         CommandFailure::Desk(refusal) => desk_kind(refusal),
         CommandFailure::ShuttingDown => SHUTTING_DOWN,
@@ -226,6 +232,17 @@ fn recorder_kind(error: &RecorderError) -> Kind {
         RecorderError::ReplayBusy => FEED_BUSY,
         RecorderError::Feed(error) => feed_kind(error),
         RecorderError::ShuttingDown => SHUTTING_DOWN,
+    }
+}
+
+fn backtest_kind(refusal: &BacktestRefusal) -> Kind {
+    match refusal {
+        BacktestRefusal::BadName => bad_parameter("name"),
+        BacktestRefusal::UnknownRecording { .. } => (StatusCode::NOT_FOUND, "unknown_recording", None),
+        BacktestRefusal::BadPlan(_) | BacktestRefusal::BadToml(_) => bad_parameter("plan"),
+        BacktestRefusal::Busy => (StatusCode::CONFLICT, "conflict", None),
+        BacktestRefusal::NoResult => (StatusCode::NOT_FOUND, "no_result", None),
+        BacktestRefusal::UnknownFile { .. } => (StatusCode::NOT_FOUND, "unknown_file", None),
     }
 }
 

@@ -135,5 +135,6 @@ fn use_of(purpose: Use) -> (&'static str, &'static str) {
         Use::Writing => ("being written", "stop the recording"),
         Use::Playing => ("in use by a replay", "stop the replay"),
         Use::Reading => ("being downloaded", "end the download"),
+        Use::Testing => ("in use by a back-test", "stop the back-test"),
     }
 }

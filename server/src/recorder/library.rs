@@ -58,6 +58,8 @@ pub enum Use {
     Playing,
     /// A client downloads the file.
     Reading,
+    /// A back-test plays the file.
+    Testing,
 }
 
 /// A file of the folder.
@@ -158,7 +160,7 @@ impl Library {
         // Locked during the deletion, so that no use can begin in between.
         let in_use = self.lock();
         if let Some(((_, purpose), _)) =
-            in_use.range((name.clone(), Use::Writing)..=(name.clone(), Use::Reading)).next()
+            in_use.range((name.clone(), Use::Writing)..=(name.clone(), Use::Testing)).next()
         {
             return Err(DeleteError::InUse(*purpose));
         }

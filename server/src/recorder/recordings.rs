@@ -257,8 +257,8 @@ impl Recordings {
         let state = match (self.0.library.use_of(&file.name), &footer) {
             (Some(Use::Writing), _) => FileState::Recording,
             (Some(Use::Playing), _) => FileState::Playing,
-            (Some(Use::Reading) | None, Some(_)) => FileState::Complete,
-            (Some(Use::Reading) | None, None) => FileState::CutOff,
+            (Some(Use::Reading | Use::Testing) | None, Some(_)) => FileState::Complete,
+            (Some(Use::Reading | Use::Testing) | None, None) => FileState::CutOff,
         };
         let modified = file.modified.duration_since(SystemTime::UNIX_EPOCH).ok();
         let modified_ms = modified.and_then(|since| i64::try_from(since.as_millis()).ok());

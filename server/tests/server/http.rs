@@ -11,6 +11,7 @@ use futures::stream;
 use hub::{config::HubConfig, hub::Hub};
 use model::{instrument::InstrumentId, trading::account::AccountId};
 use server::{
+    backtests::Backtests,
     catalogue::{following::Following, kept::Kept, lists::Lists},
     clock::Clock,
     commands::CommandRouter,
@@ -40,14 +41,23 @@ fn app() -> (Router, Shutdown) {
     let library = Library::new(&std::env::temp_dir().join("truetape-no-data"), RecordingsConfig::default());
     let (clock, stopping) = (Clock::start(), shutdown.clone());
     let recordings = Recordings::new(library.clone(), feeds.clone(), clock, Notices::default(), stopping.clone());
+    let backtests = Backtests::new(library.clone(), stopping.clone());
     let replays = Replays::new(library, feeds.clone(), publishing.clone(), clock, stopping.clone());
     let data_dir = std::env::temp_dir().join("truetape-no-data");
     let kept = Kept::open(&data_dir, &Notices::default(), clock.now());
     let following = Following::new(feeds.clone(), Lists::new(endpoints.clone(), clock, stopping.clone()), kept);
     let desk = DeskHandle::closed(AccountId::parse("paper").unwrap());
-    let commands =
-        CommandRouter::new(following.clone(), recordings.clone(), replays.clone(), desk.clone(), clock, stopping);
+    let commands = CommandRouter::new(
+        following.clone(),
+        recordings.clone(),
+        replays.clone(),
+        backtests.clone(),
+        desk.clone(),
+        clock,
+        stopping,
+    );
     let state = AppState {
+        backtests,
         commands: commands.clone(),
         desk,
         recordings,

@@ -31,7 +31,7 @@ const ROOMS: [Room; 23] = [
         4,
         &["chart", "desk", "indicators", "market", "model", "portfolio", "strategy", "topics", "venues", "wire"],
     ),
-    Room::new("backtest", 4, &["broker", "desk", "market", "model", "portfolio", "venues"]),
+    Room::new("backtest", 4, &["broker", "chart", "desk", "market", "model", "portfolio", "venues"]),
     Room::new("broker", 1, &["model"]),
     // A benchmark in the browser, in its own workspace.
     Room::new("canvas", 5, &["chart", "model"]),

@@ -93,9 +93,18 @@ impl Rest {
 
     /// Asks; an error is that of the connection.
     pub(super) async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> reqwest::Result<Answer> {
+        self.try_send(method, path, body.map(|body| ("application/json", body.to_string()))).await
+    }
+
+    /// Sends a body of any media type.
+    pub(super) async fn send(&self, method: Method, path: &str, body: Option<(&str, String)>) -> Answer {
+        self.try_send(method, path, body).await.unwrap()
+    }
+
+    async fn try_send(&self, method: Method, path: &str, body: Option<(&str, String)>) -> reqwest::Result<Answer> {
         let mut request = self.http.request(method, format!("{}api/v1/{path}", self.base));
-        if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body.to_string());
+        if let Some((media_type, body)) = body {
+            request = request.header("content-type", media_type).body(body);
         }
         let response: Response = request.send().await?;
         let next = response.headers().get("next-cursor").map(|cursor| cursor.to_str().unwrap().to_owned());
