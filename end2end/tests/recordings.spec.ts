@@ -136,3 +136,61 @@ test("what goes wrong is said, nothing scrolls sideways, and all of it can be re
     expect(found.violations.map((violation) => violation.id)).toEqual([]);
   }
 });
+
+test("a recording is back-tested, both bounds side by side", async ({ page }) => {
+  await page.goto(`${server.ready.url}recordings`);
+  const feed = page.getByTestId("record-feed");
+  await feed.getByTestId("record-start").click();
+  await expect(feed).toHaveAttribute("data-state", "recording");
+  const book = await (await page.request.get(`${server.ready.url}api/v1/book?instrument=binance:BTCSIM&depth=1`)).json();
+  const middle = Number(book.bids[0][0]);
+  await page.waitForTimeout(5_000);
+  await feed.getByTestId("record-stop").click();
+  await expect(feed).toHaveAttribute("data-state", "idle");
+  const row = page.getByTestId("recording").filter({ hasNotText: "last30s" }).first();
+  await expect(row.getByTestId("recording-state")).toHaveText("complete");
+  await expect(page.getByTestId("backtest")).toBeHidden();
+
+  // The form comes with a plan whose bounds are to be filled in; a plan that the desk refuses is refused in words.
+  await row.getByTestId("recording-backtest").click();
+  const plan = page.getByTestId("backtest-plan");
+  await expect(plan).toHaveValue(/instrument = "binance:BTCSIM"/);
+  await page.getByTestId("backtest-strategy").selectOption("ma_cross");
+  await expect(plan).toHaveValue(/interval = "1m"/);
+  await page.getByTestId("backtest-strategy").selectOption("grid");
+  await page.getByTestId("backtest-run").click();
+  const outcome = page.getByTestId("backtest-outcome");
+  await expect(outcome).toHaveAttribute("data-state", "failed");
+  await expect(page.getByTestId("backtest-words")).toContainText("the desk refuses the strategy");
+
+  const filled = (await plan.inputValue())
+    .replace('lower = ""', `lower = "${(middle * 0.998).toFixed(2)}"`)
+    .replace('upper = ""', `upper = "${(middle * 1.002).toFixed(2)}"`)
+    .replace(/fees = .*/, 'fees = { maker = "0", taker = "0.0004" }')
+    .replace("n_lines = 41", "n_lines = 81");
+  await plan.fill(filled);
+  await page.getByTestId("backtest-run").click();
+  await expect(outcome).toHaveAttribute("data-state", "done", { timeout: 30_000 });
+  const totals = page.getByTestId("backtest-totals");
+  await expect(totals.locator("thead th")).toContainText(["Amounts in", "conservative", "optimistic"]);
+  const fills = await page.getByTestId("backtest-n_fills").locator("td").allTextContents();
+  expect(Number(fills[0]), "the grid traded").toBeGreaterThan(0);
+  expect(Number(fills[0]), "the bounds are in order").toBeLessThanOrEqual(Number(fills[1]));
+  const picture = page.getByTestId("backtest-picture");
+  await expect.poll(() => picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0);
+  const { violations } = await new AxeBuilder({ page }).include('[data-testid="backtest"]').analyze();
+  expect(violations).toEqual([]);
+  await page.screenshot({ path: test.info().outputPath("backtest.png"), fullPage: true });
+
+  for (const [name, begin] of [["report.json", '{"conservative"'], ["fills-conservative.csv", "time,fill_id"], ["equity.svg", "<svg"]]) {
+    const downloading = page.waitForEvent("download");
+    await page.locator(`[data-testid="backtest-file"][href$="/${name}"]`).click();
+    const text = readFileSync(await (await downloading).path(), "utf8");
+    expect(text.startsWith(begin!), `${name}: ${text.slice(0, 80)}`).toBe(true);
+  }
+  // The result outlives the page, and the form can be closed.
+  await page.getByTestId("backtest-close").click();
+  await expect(page.getByTestId("backtest-form")).toHaveCount(0);
+  await page.reload();
+  await expect(outcome).toHaveAttribute("data-state", "done");
+});

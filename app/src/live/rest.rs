@@ -27,7 +27,30 @@ pub async fn get<T: DeserializeOwned>(path: &str) -> Result<T, String> {
 /// # Errors
 /// As for [`get`].
 pub async fn page<T: DeserializeOwned>(path: &str) -> Result<(T, Option<String>), String> {
-    let answer = gloo_net::http::Request::get(path).send().await;
+    read(gloo_net::http::Request::get(path).send().await).await
+}
+
+/// Posts a text of a media type to `path` and reads the answer.
+///
+/// # Errors
+/// As for [`get`].
+pub async fn post<T: DeserializeOwned>(path: &str, media_type: &str, body: &str) -> Result<T, String> {
+    let request = gloo_net::http::Request::post(path).header("content-type", media_type).body(body);
+    let request = request.map_err(|_| "The request cannot be made.".to_owned())?;
+    read(request.send().await).await.map(|(answer, _)| answer)
+}
+
+/// Asks for `path` to be deleted or ended, and reads the answer.
+///
+/// # Errors
+/// As for [`get`].
+pub async fn delete<T: DeserializeOwned>(path: &str) -> Result<T, String> {
+    read(gloo_net::http::Request::delete(path).send().await).await.map(|(answer, _)| answer)
+}
+
+async fn read<T: DeserializeOwned>(
+    answer: Result<gloo_net::http::Response, gloo_net::Error>,
+) -> Result<(T, Option<String>), String> {
     // The browser's own words ("TypeError: Failed to fetch") help nobody.
     let answer = answer.map_err(|_| "The server does not answer.".to_owned())?;
     let text = answer.text().await.map_err(|_| "The server's answer was cut off.".to_owned())?;

@@ -16,7 +16,7 @@ use crate::{
     },
     pages::{
         live::symbol_picker::use_choose,
-        recordings::{feeds::is_direct, state},
+        recordings::{backtest::Backtest, feeds::is_direct, state},
     },
     selection::{Selection, use_selection},
 };
@@ -26,6 +26,8 @@ use crate::{
 pub fn FilesPanel(
     /// Recordings and replay.
     recorder: Recorder,
+    /// The back-test and its form.
+    backtest: Backtest,
 ) -> impl IntoView {
     let names = Memo::new(move |_| {
         let names = |list: &Recordings| -> Vec<String> {
@@ -53,7 +55,7 @@ pub fn FilesPanel(
             </p>
             <p class="recordings-page__empty" data-testid="recordings-empty" hidden=move || note().is_empty()>{note}</p>
             <For each=move || names.get().unwrap_or_default() key=String::clone let:name>
-                <FileRow recorder name doomed/>
+                <FileRow recorder backtest name doomed/>
             </For>
         </section>
     }
@@ -139,6 +141,8 @@ const FIRST_MOMENTS: Duration = Duration::from_millis(700);
 fn FileRow(
     /// Recordings and replay.
     recorder: Recorder,
+    /// The back-test and its form.
+    backtest: Backtest,
     /// The file's name.
     name: String,
     /// The file whose deletion must be confirmed.
@@ -215,6 +219,14 @@ fn FileRow(
                 >
                     "Download"
                 </a>
+                <button
+                    class="button"
+                    data-testid="recording-backtest"
+                    title="Run a strategy over this recording"
+                    on:click=move |_| backtest.open(of_row.get_value())
+                >
+                    "Back-test"
+                </button>
                 <button
                     class="button"
                     data-testid="recording-delete"

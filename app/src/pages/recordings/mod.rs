@@ -1,5 +1,6 @@
 //! The Recordings page: feeds to record, recorded files, and controls to play them.
 
+pub mod backtest;
 pub mod feeds;
 pub mod files;
 pub mod state;
@@ -14,7 +15,11 @@ use crate::{
     live::recorder::use_recorder,
     pages::{
         FragmentSpec,
-        recordings::{feeds::FeedsPanel, files::FilesPanel},
+        recordings::{
+            backtest::{BacktestPanel, use_backtest},
+            feeds::FeedsPanel,
+            files::FilesPanel,
+        },
     },
 };
 
@@ -35,6 +40,7 @@ pub fn RecordingsPage() -> impl IntoView {
             }
         });
     });
+    let backtest = use_backtest(recorder);
     let usage = move || {
         recorder.list().with(|list| {
             list.as_ref().map(|list| {
@@ -68,7 +74,8 @@ pub fn RecordingsPage() -> impl IntoView {
                 <button class="button button--bare" on:click=move |_| saved.set(None)>"Dismiss"</button>
             </p>
             <FeedsPanel recorder/>
-            <FilesPanel recorder/>
+            <FilesPanel recorder backtest/>
+            <BacktestPanel backtest/>
         </div>
     }
 }
