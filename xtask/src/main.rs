@@ -11,6 +11,7 @@ mod dev;
 mod fuzz;
 mod house;
 mod npm;
+mod oracles;
 mod pack;
 mod page;
 mod process;
@@ -82,6 +83,12 @@ enum Command {
         /// Targets of fuzz/fuzz_targets to run; all by default.
         targets: Vec<String>,
     },
+    /// Compute the files in oracles/ again with libraries from PyPI; says whether anything differs.
+    Oracles {
+        /// Write what differs.
+        #[arg(long)]
+        update: bool,
+    },
     /// Build the program measured by `npx playwright test -c bench canvas`; prints its folder.
     CanvasBench,
     /// Check the project's rules: imports between crates, headers, names, lock files.
@@ -123,6 +130,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             test::run(&mut house, scope, if release { Mode::Release } else { Mode::Debug })?;
         }
         Command::Fuzz { seconds, targets } => fuzz::run(&house, seconds, &targets)?,
+        Command::Oracles { update } => {
+            oracles::run(&house, if update { oracles::Goal::Update } else { oracles::Goal::Check })?;
+        }
         Command::CanvasBench => {
             setup::run(&mut house, Needs::Build)?;
             println!("{}", canvas_bench::build(&house)?.display());
