@@ -9,7 +9,7 @@ use wire::{
     message::JsonText,
 };
 
-use crate::live::Live;
+use crate::live::{Live, link::Repeat};
 
 /// The state of a command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub enum CommandState {
 pub struct PendingCommand {
     /// The command's text as sent.
     pub text: JsonText,
+    /// Whom it may be sent to again.
+    pub repeat: Repeat,
     /// Gets the answer; whoever gave the command may be gone by then.
     pub answer: oneshot::Sender<Result<JsonText, String>>,
 }
@@ -46,11 +48,27 @@ impl Live {
 
     /// Sends a command that is text already, as those of the trading desk, and waits for its result. Browser only.
     ///
+    /// If the connection is lost before the answer, the command is sent again to the server that had it, which does
+    /// nothing twice; after half a minute, or to another server, it is not, and the outcome is unknown.
+    ///
     /// # Errors
     /// As for [`Self::send`]; of a command of the desk with its code first: `code: sentence`.
     pub async fn send_text(self, text: JsonText) -> Result<JsonText, String> {
+        self.send_again(text, Repeat::SameServer).await
+    }
+
+    /// Sends a command that carries a name of its own, as an order does: the server's journal knows it by that, so it is
+    /// sent again to a server that has restarted as well. Browser only.
+    ///
+    /// # Errors
+    /// As for [`Self::send_text`].
+    pub async fn send_named(self, text: JsonText) -> Result<JsonText, String> {
+        self.send_again(text, Repeat::AnyServer).await
+    }
+
+    async fn send_again(self, text: JsonText, repeat: Repeat) -> Result<JsonText, String> {
         let (answer, answered) = oneshot::channel();
-        self.pending.update(|pending| pending.push(PendingCommand { text, answer }));
+        self.pending.update(|pending| pending.push(PendingCommand { text, repeat, answer }));
         answered.await.map_err(|_| "the page is closing".to_owned())?
     }
 

@@ -145,9 +145,20 @@ pub enum Input {
         ticket: u64,
         /// The command.
         command: JsonText,
+        /// Whom it may be sent to again.
+        repeat: Repeat,
     },
     /// A deadline may have passed.
     Timeout,
+}
+
+/// Whom a command may be sent to again if its answer is lost with the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// The server that it was sent to, which knows it by its key.
+    SameServer,
+    /// A server that has restarted, too: the command carries a name of its own, by which the journal knows it.
+    AnyServer,
 }
 
 /// An action for the shell.
@@ -211,6 +222,7 @@ struct Sent {
     /// Its name for the server, which does nothing twice.
     key: String,
     command: JsonText,
+    repeat: Repeat,
     since: Monotonic,
 }
 
@@ -303,7 +315,7 @@ impl Link {
                 self.wants = wants;
                 self.settle_wants();
             }
-            Input::Command { ticket, command } => self.command(ticket, command, now),
+            Input::Command { ticket, command, repeat } => self.command(ticket, command, repeat, now),
             Input::Timeout => self.on_timeout(now),
         }
     }
@@ -432,10 +444,10 @@ impl Link {
     }
 
     /// Sends the commands again whose answers were lost with the connection: the server knows them by their keys and does
-    /// none twice. One that has restarted does not know them.
+    /// none twice. One that has restarted does not know them, and gets only those that have names of their own.
     fn repeat_commands(&mut self, server: Epoch) {
         if self.server.replace(server.clone()).is_some_and(|known| known != server) {
-            self.give_up_commands(|_| true);
+            self.give_up_commands(|sent| sent.repeat == Repeat::SameServer);
         }
         for sent in std::mem::take(&mut self.commands).into_values() {
             self.send_command(sent);
@@ -503,13 +515,13 @@ impl Link {
         self.outputs.push(Output::Refused { topics, message });
     }
 
-    fn command(&mut self, ticket: u64, command: JsonText, now: Now) {
+    fn command(&mut self, ticket: u64, command: JsonText, repeat: Repeat, now: Now) {
         if !matches!(self.phase, Phase::Up) {
             let answer = Err("no connection to the server; try again once it is back".to_owned());
             return self.outputs.push(Output::Answered { ticket, answer });
         }
         let key = format!("{:x}", self.next_random());
-        self.send_command(Sent { ticket, key, command, since: now.monotonic });
+        self.send_command(Sent { ticket, key, command, repeat, since: now.monotonic });
     }
 
     fn send_command(&mut self, sent: Sent) {

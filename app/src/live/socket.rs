@@ -187,19 +187,19 @@ impl Shared {
         Effect::new(move |_| {
             pending.track();
             for pending in pending.try_update_untracked(std::mem::take).unwrap_or_default() {
-                let Some((ticket, command)) = shared.note(pending) else { continue };
-                shared.give(Input::Command { ticket, command });
+                let Some(command) = shared.note(pending) else { continue };
+                shared.give(command);
             }
         });
     }
 
     /// Keeps a command until its answer arrives.
-    fn note(&self, pending: PendingCommand) -> Option<(u64, JsonText)> {
+    fn note(&self, pending: PendingCommand) -> Option<Input> {
         let mut driver = self.0.try_borrow_mut().ok()?;
         driver.next_ticket += 1;
         let ticket = driver.next_ticket;
         driver.pending.insert(ticket, pending.answer);
-        Some((ticket, pending.text))
+        Some(Input::Command { ticket, command: pending.text, repeat: pending.repeat })
     }
 
     fn follow_page(&self) {

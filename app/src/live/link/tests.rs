@@ -353,7 +353,11 @@ fn inputs_out_of_turn_do_nothing() {
 }
 
 fn command(ticket: u64) -> Input {
-    Input::Command { ticket, command: JsonText::parse(r#"{"stop_feed":{}}"#).unwrap() }
+    named_command(ticket, Repeat::SameServer)
+}
+
+fn named_command(ticket: u64, repeat: Repeat) -> Input {
+    Input::Command { ticket, command: JsonText::parse(r#"{"stop_feed":{}}"#).unwrap(), repeat }
 }
 
 #[test]
@@ -395,6 +399,21 @@ fn a_command_is_not_repeated_to_a_server_that_does_not_know_its_key() {
     let lost = "not done 7: the connection was lost before the answer came; check whether the command took effect";
     assert!(play.welcome("e2").contains(&lost.to_owned()));
     assert!(play.keys().is_empty());
+}
+
+#[test]
+fn a_command_with_a_name_of_its_own_is_repeated_to_a_server_that_has_restarted() {
+    let mut play = Play::up(&["a"]);
+    play.give(command(7));
+    play.give(named_command(8, Repeat::AnyServer));
+    play.give(closed(1012));
+    play.wait_for_deadline();
+    play.give(Input::Opened);
+    let words = play.welcome("e2");
+    let sent = words.iter().filter(|words| words.starts_with("command ")).count();
+    assert!(sent == 1 && words.iter().any(|words| words.starts_with("not done 7")), "{words:?}");
+    let (id, result) = (play.link.next_id - 1, JsonText::parse("{}").unwrap());
+    assert_eq!(play.message(ServerMessage::Ack(Ack { id, result })), ["done 8 {}"]);
 }
 
 #[test]
