@@ -5,7 +5,7 @@ use model::{
     instrument::{Instrument, InstrumentId},
     time::Timestamp,
     trading::{
-        order::OrderRequest,
+        order::{OrderRequest, Side, TimeInForce},
         refusal::{DenyCode, Refusal},
     },
 };
@@ -55,7 +55,8 @@ impl Desk {
         let checked = self
             .check_kill()
             .and_then(|()| check_request(request, instrument, now))
-            .and_then(|()| self.check_risk(&account, &Claim::of_request(request), now));
+            .and_then(|()| self.check_risk(&account, &Claim::of_request(request), now))
+            .and_then(|()| check_arrival(request, &seen));
         Ok(OrderPreview {
             best: seen.best,
             filled: seen.filled,
@@ -85,4 +86,29 @@ impl Desk {
             Refusal::new(DenyCode::UnknownInstrument, message)
         })
     }
+}
+
+/// Checks what the broker checks when an order comes to the market: flags that depend on what the book has now.
+fn check_arrival(request: &OrderRequest, seen: &broker::Preview) -> Result<(), Refusal> {
+    if request.kind.is_conditional() {
+        return Ok(());
+    }
+    let crosses = request.price.zip(seen.best).is_some_and(|(price, best)| match request.side {
+        Side::Buy => price >= best,
+        Side::Sell => price <= best,
+    });
+    let is_immediate = request.price.is_none() || request.time_in_force == TimeInForce::Ioc;
+    let (code, message) = match () {
+        () if request.post_only && crosses => {
+            (DenyCode::PostOnlyWouldTake, "the post-only order would take liquidity; choose a price that rests")
+        }
+        () if request.time_in_force == TimeInForce::Fok && !seen.rest.is_zero() => {
+            (DenyCode::FokUnfillable, "the fill-or-kill order cannot fill at once")
+        }
+        () if is_immediate && seen.filled.is_zero() => {
+            (DenyCode::NothingLeftToTake, "nothing can fill at once at this price")
+        }
+        () => return Ok(()),
+    };
+    Err(Refusal::new(code, message))
 }

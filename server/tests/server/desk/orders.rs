@@ -74,10 +74,25 @@ async fn a_preview_places_nothing_and_names_the_refusal() {
     let folder = Folder::new("preview");
     let server = serve(&folder.0).await;
     let rest = Rest::of(&server);
-    rest.best().await;
+    let (_, ask) = rest.best().await;
     let seen = rest.post("orders/preview", market("p-1", "buy", "10.0")).await.with(200);
     assert_eq!((&seen["filled"], &seen["refusal"]), (&json!("10.0"), &Value::Null), "{seen}");
     assert!(seen["average_price"].is_string() && seen["fee"].is_string(), "{seen}");
+    // What the broker would refuse on arrival, once it sees the book. Well above the best ask, which moves.
+    let above = format!("{:.4}", ask.to_f64_lossy() * 1.02);
+    for (price, changes, code) in [
+        (above.as_str(), json!({ "post_only": true }), json!("post_only_would_take")),
+        ("0.1000", json!({ "post_only": true }), Value::Null),
+        ("0.1000", json!({ "time_in_force": "fok" }), json!("fok_unfillable")),
+        ("0.1000", json!({ "time_in_force": "ioc" }), json!("nothing_left_to_take")),
+        (above.as_str(), json!({ "time_in_force": "ioc" }), Value::Null),
+    ] {
+        let mut body = resting("p-1", "100.0");
+        body["price"] = json!(price);
+        body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        let seen = rest.post("orders/preview", body).await.with(200);
+        assert_eq!(seen["refusal"].get("code").unwrap_or(&Value::Null), &code, "{changes} {seen}");
+    }
     rest.put("risk", json!({ "limits": { "max_order_value": "1" } })).await.with(200);
     let seen = rest.post("orders/preview", market("p-1", "buy", "10.0")).await.with(200);
     assert_eq!(seen["refusal"]["code"], "max_order_value", "{seen}");
