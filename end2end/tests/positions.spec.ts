@@ -75,6 +75,52 @@ test("a position shows its profit, and is reversed and closed after a question",
   await expect(page.getByTestId("positions-empty")).toBeVisible();
 });
 
+test("stop and target of a position are set, moved and removed in place", async ({ page }) => {
+  const url = server.ready.url;
+  await openDesk(page, `${url}positions`);
+  await place(page, "buy", "0.01");
+  const row = page.locator(`[data-testid="position"][data-symbol="${symbol}"]`);
+  await expect(row.getByTestId("edit-stop")).toHaveText("set", { timeout: 10_000 });
+  await row.getByTestId("edit-stop").click();
+  const stop = await priceBelow(page, url, 0.03);
+  await row.getByTestId("exit-stop").fill(stop);
+  await expect(row.getByTestId("exit-stop-effect")).toHaveText(/^Sells 0\.01000 at the market once a trade is at or below /);
+  await row.getByTestId("exit-stop").press("Enter");
+  await expect.poll(() => number(row.getByTestId("edit-stop")), { timeout: 10_000 }).toBe(`${stop}.00`);
+  const target = String(Number(await priceBelow(page, url, 0)) + 3000);
+  await row.getByTestId("exit-target").fill(target);
+  await row.getByTestId("exit-target-set").click();
+  await expect.poll(() => number(row.getByTestId("edit-target")), { timeout: 10_000 }).toBe(`${target}.00`);
+  await expectAccessible(page);
+
+  // Moved: the same order, and fitted to a position that has grown.
+  await place(page, "buy", "0.01");
+  await expect.poll(() => number(row.getByTestId("position-size")), { timeout: 10_000 }).toContain("0.02000");
+  await row.getByTestId("exit-stop").fill(String(Number(stop) - 100));
+  await row.getByTestId("exit-stop").press("Enter");
+  await expect.poll(() => number(row.getByTestId("edit-stop")), { timeout: 10_000 }).toBe(`${Number(stop) - 100}.00`);
+  const stops = page.locator('[data-testid="order"][data-state="open"]').filter({ hasText: "stop, reduce-only" });
+  await expect(stops).toHaveCount(1);
+  await expect.poll(() => number(stops.getByTestId("order-quantity"))).toBe("0.02000");
+
+  // A refusal is told beside the field.
+  await row.getByTestId("exit-stop").fill("1.001");
+  await row.getByTestId("exit-stop-set").click();
+  await expect(row.getByTestId("command-note").first()).toContainText(/Refused: .*\(price_off_tick\)/);
+
+  // An empty field removes it.
+  await row.getByTestId("exit-stop").fill("");
+  await expect(row.getByTestId("exit-stop-effect")).toHaveText(/^Cancels order \d+\.$/);
+  await row.getByTestId("exit-stop").press("Enter");
+  await expect(row.getByTestId("edit-stop")).toHaveText("set", { timeout: 10_000 });
+
+  // The target goes with the position.
+  await row.getByTestId("close").click();
+  await row.getByTestId("close-confirm").click();
+  await expect(row).toBeHidden({ timeout: 10_000 });
+  await expect(page.locator('[data-testid="order"][data-state="open"]')).toHaveCount(0);
+});
+
 test("all open orders are cancelled at once", async ({ page }) => {
   const url = server.ready.url;
   await openDesk(page, `${url}positions`);

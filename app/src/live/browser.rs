@@ -16,6 +16,13 @@ pub fn now() -> Now {
     Now { monotonic, wall }
 }
 
+/// Returns a name that no other page and no earlier call returns: for what must not happen twice.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a random number of 53 bits")]
+pub fn fresh_name(prefix: &str) -> String {
+    let random = (js_sys::Math::random() * 9_007_199_254_740_992.0) as u64;
+    format!("{prefix}-{:x}-{random:x}", now().wall.as_micros())
+}
+
 /// Returns true while the page is hidden.
 pub fn is_hidden() -> bool {
     document().hidden()

@@ -7,6 +7,7 @@
 //! - [`chart_lines`]: orders and position over a chart
 //! - [`figure_list`]: statistics with their definitions
 //! - [`head`]: title, account, kill switch · [`actions`]: commands and their confirmation · [`table`]: cells of tables
+//! - [`typed`]: figures as typed
 //! - a folder for each page
 
 pub mod actions;
@@ -22,3 +23,4 @@ pub mod positions;
 pub mod risk;
 pub mod rows;
 pub mod table;
+pub mod typed;

@@ -13,6 +13,8 @@ use strategy::grid::{
     settings::{GridMode, GridSettings, LevelSize, Spacing},
 };
 
+use crate::pages::desk::typed;
+
 /// The form's fields as typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fields {
@@ -71,14 +73,12 @@ impl Fields {
     /// # Errors
     /// The first field that cannot be read.
     pub fn settings(&self) -> Result<GridSettings, String> {
-        let price = |what: &str, text: &str| {
-            Price::parse(&plain(text)).map_err(|_| format!("{what}: {text:?} is not a price, as in 61602.5"))
-        };
+        let price = typed::price;
         let optional = |what: &str, text: &str| match text.trim() {
             "" => Ok(None),
             text => price(what, text).map(Some),
         };
-        let size_text = plain(&self.size);
+        let size_text = typed::plain(&self.size);
         let size = if self.is_quote_size {
             Notional::parse(&size_text).ok().filter(|size| *size > Notional::ZERO).map(LevelSize::Quote)
         } else {
@@ -122,10 +122,6 @@ impl Fields {
         let settings = self.settings()?;
         settings.check().and_then(|()| preview(&settings, instrument, fees)).map_err(|refusal| refusal.message)
     }
-}
-
-fn plain(text: &str) -> String {
-    text.chars().filter(|char| !char.is_whitespace()).collect::<String>().replace(',', ".")
 }
 
 #[cfg(test)]

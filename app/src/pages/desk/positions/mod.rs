@@ -1,5 +1,6 @@
 //! The Positions page: what is held and what is ordered, each with what can be done about it.
 
+pub mod exits;
 pub mod holdings;
 pub mod orders;
 

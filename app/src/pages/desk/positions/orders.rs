@@ -3,7 +3,7 @@
 use desk::rows::OrderRow;
 use leptos::{ev, prelude::*};
 use model::{
-    decimal::{Price, Quantity},
+    instrument::InstrumentId,
     trading::{
         command::{AmendOrder, CancelAll, CancelOrder, DeskCommand},
         order::{Amendment, Order, OrderId},
@@ -22,43 +22,93 @@ use crate::{
         positions::decimals,
         rows::{account, read_rows, topic},
         table::{cell, headings},
+        typed,
     },
 };
 
 /// All orders, and a button that cancels the open ones.
 #[component]
 pub fn OrdersPanel() -> impl IntoView {
-    let source = |model: &LiveModel| Ok(read_rows::<OrderRow>(model, Channel::Orders, |_| true)?.map(arranged));
-    let live = use_live();
-    let state = RwSignal::new(CommandState::default());
-    let n_open = RwSignal::new(0_usize);
-    let cancel_all = move |()| {
-        send(live, &DeskCommand::CancelAll(CancelAll { account: Some(account()), instrument: None }), state);
-    };
-    let question = Signal::derive(move || match n_open.get() {
-        1 => "Cancel the open order?".to_owned(),
-        n_open => format!("Cancel {n_open} open orders?"),
-    });
+    let list = OrderListState::default();
     view! {
         <section class="panel" aria-label="Orders">
             <div class="panel__head">
                 <h2 class="panel__title">"Orders"</h2>
-                <CommandNote state/>
-                <span class="panel__controls" hidden=move || n_open.get() == 0>
-                    <ConfirmButton label="Cancel all" question confirm=cancel_all testid="cancel-all"/>
-                </span>
+                <OrderControls list/>
             </div>
-            <Fragment
-                name="positions-orders"
-                cadence=Cadence::Positions
-                topics=Signal::stored(vec![topic(Channel::Orders)])
-                source
-                let:rows
-            >
-                <Orders rows state n_open/>
-            </Fragment>
+            <OrderList name="positions-orders" list/>
         </section>
     }
+}
+
+/// What a list of orders and the head above it share.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OrderListState {
+    /// The only instrument shown; `None`: all.
+    pub only: Signal<Option<InstrumentId>>,
+    /// Number of open orders in the list.
+    pub n_open: RwSignal<usize>,
+    /// The state of the last command.
+    state: RwSignal<CommandState>,
+}
+
+impl OrderListState {
+    /// Returns the state of a list that shows one instrument, or all while there is `None`.
+    pub fn of(only: Signal<Option<InstrumentId>>) -> Self {
+        Self { only, ..Self::default() }
+    }
+}
+
+/// The result of the last command, and the button that cancels what is open in the list.
+#[component]
+pub fn OrderControls(
+    /// What it shares with the list.
+    list: OrderListState,
+) -> impl IntoView {
+    let live = use_live();
+    let OrderListState { only, n_open, state } = list;
+    let cancel_all = move |()| {
+        let cancel = CancelAll { account: Some(account()), instrument: only.get_untracked() };
+        send(live, &DeskCommand::CancelAll(cancel), state);
+    };
+    let question = Signal::derive(move || {
+        let on = only.with(|only| only.as_ref().map(|id| format!(" on {}", id.symbol())).unwrap_or_default());
+        match n_open.get() {
+            1 => format!("Cancel the open order{on}?"),
+            n_open => format!("Cancel {n_open} open orders{on}?"),
+        }
+    });
+    view! {
+        <CommandNote state/>
+        <span class="panel__controls" hidden=move || n_open.get() == 0>
+            <ConfirmButton label="Cancel all" question confirm=cancel_all testid="cancel-all"/>
+        </span>
+    }
+}
+
+/// The orders, each with what can be done about it.
+#[component]
+pub fn OrderList(
+    /// The region's name.
+    name: &'static str,
+    /// What it shares with its head.
+    list: OrderListState,
+) -> impl IntoView {
+    let source = |model: &LiveModel| Ok(read_rows::<OrderRow>(model, Channel::Orders, |_| true)?.map(arranged));
+    let OrderListState { only, n_open, state } = list;
+    view! {
+        <Fragment name cadence=Cadence::Positions topics=Signal::stored(vec![topic(Channel::Orders)]) source let:rows>
+            <Orders rows=shown(rows, only) state n_open/>
+        </Fragment>
+    }
+}
+
+fn shown(rows: Signal<Option<Vec<OrderRow>>>, only: Signal<Option<InstrumentId>>) -> Signal<Option<Vec<OrderRow>>> {
+    let is_shown =
+        move |row: &OrderRow| only.with(|only| only.as_ref().is_none_or(|only| row.order.instrument == *only));
+    let shown =
+        move || rows.with(|rows| rows.as_ref().map(|rows| rows.iter().filter(|row| is_shown(row)).cloned().collect()));
+    Memo::new(move |_| shown()).into()
 }
 
 /// Returns open orders first, newest first.
@@ -221,15 +271,10 @@ fn AmendForm(
 /// # Errors
 /// A figure that cannot be read, or none that differs.
 fn amendment(order: &Order, price: &str, stop: &str, quantity: &str) -> Result<Amendment, String> {
-    let plain = |text: &str| text.trim().replace(',', ".");
-    let read_price = |what: &str, text: &str| {
-        Price::parse(&plain(text)).map_err(|_| format!("the {what} {text:?} is not a number, as in 61602.5"))
-    };
-    let price = order.price.map(|known| read_price("price", price).map(|next| (known != next).then_some(next)));
+    let price = order.price.map(|known| typed::price("Price", price).map(|next| (known != next).then_some(next)));
     let stop =
-        order.stop_price.map(|known| read_price("trigger price", stop).map(|next| (known != next).then_some(next)));
-    let next = Quantity::parse(&plain(quantity))
-        .map_err(|_| format!("the quantity {quantity:?} is not a number, as in 0.5"))?;
+        order.stop_price.map(|known| typed::price("Trigger price", stop).map(|next| (known != next).then_some(next)));
+    let next = typed::quantity("Quantity", quantity)?;
     let amendment = Amendment {
         price: price.transpose()?.flatten(),
         stop_price: stop.transpose()?.flatten(),
@@ -262,6 +307,8 @@ fn note(row: &OrderRow) -> String {
 
 #[cfg(test)]
 mod tests {
+    use model::decimal::Price;
+
     use super::*;
 
     fn row() -> OrderRow {
@@ -280,7 +327,7 @@ mod tests {
         let changed = of("10,5", "2").unwrap();
         assert_eq!((changed.price, changed.quantity, changed.stop_price), (Price::parse("10.5").ok(), None, None));
         assert!(of("10", "2.0").is_err(), "nothing differs");
-        assert!(of("ten", "2").unwrap_err().contains("not a number"));
+        assert!(of("ten", "2").unwrap_err().contains("not a price"));
         assert!(of("10", "").is_err());
     }
 
