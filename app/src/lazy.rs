@@ -26,6 +26,8 @@ use crate::{
 pub enum LazyPart {
     /// The strip that says that nobody follows the shown instrument.
     Absence(Selection),
+    /// Open orders and positions, beside the watchlist.
+    Holdings(Selection),
     /// The lines of orders and of the position over a chart.
     OrderLines(Selection, ChartSeries),
     /// The page at a path.
@@ -40,6 +42,8 @@ pub enum LazyPart {
     Settings,
     /// The facts behind a status light.
     Status(Facts),
+    /// The order ticket of the shown instrument.
+    Ticket(Selection),
 }
 
 /// The dialog that a symbol search works on.

@@ -17,7 +17,7 @@ use crate::{
     components::status_popover::StatusFacts,
     lazy::{LazyPart, LazyParts},
     pages::{
-        desk::chart_lines::OrderLines,
+        desk::{chart_lines::OrderLines, live_panel::LivePanel, ticket::Ticket},
         lazy_page,
         live::{absence::AbsenceStrip, print_sound::PrintSound, symbol_dialog::SymbolSearch},
     },
@@ -45,6 +45,7 @@ fn build_loaded(part: LazyPart) -> Option<AnyView> {
 fn build(part: LazyPart) -> Result<Option<AnyView>, SplitLoaderError> {
     Ok(match part {
         LazyPart::Absence(selection) => Some(view! { <AbsenceStrip selection/> }.into_any()),
+        LazyPart::Holdings(selection) => Some(view! { <LivePanel selection/> }.into_any()),
         LazyPart::OrderLines(selection, series) => Some(view! { <OrderLines selection series/> }.into_any()),
         LazyPart::Page(path) => lazy_page(path),
         LazyPart::PrintSound(selection) => Some(view! { <PrintSound selection/> }.into_any()),
@@ -52,5 +53,6 @@ fn build(part: LazyPart) -> Result<Option<AnyView>, SplitLoaderError> {
         LazyPart::Search(search) => Some(view! { <SymbolSearch of=search/> }.into_any()),
         LazyPart::Settings => Some(view! { <Choices/> }.into_any()),
         LazyPart::Status(facts) => Some(view! { <StatusFacts facts/> }.into_any()),
+        LazyPart::Ticket(selection) => Some(view! { <Ticket selection/> }.into_any()),
     })
 }

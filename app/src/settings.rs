@@ -70,6 +70,8 @@ pub struct Settings {
     pub time_zone: TimeZone,
     /// The unit of sizes in book and tape.
     pub size_unit: SizeUnit,
+    /// Whether the order ticket is shown beside the chart.
+    pub ticket: TicketChoice,
     /// The instrument that the reader chose last.
     pub last_chosen: Option<InstrumentId>,
     /// Individual paces of regions, by name, if they differ from the preset's.
@@ -120,6 +122,18 @@ pub enum SizeUnit {
     Quote,
 }
 
+/// Whether the order ticket is shown beside the chart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TicketChoice {
+    /// Where there is room for it.
+    #[default]
+    Auto,
+    /// It is.
+    Shown,
+    /// It is not.
+    Hidden,
+}
+
 /// Whether changed values flash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Flash {
@@ -167,6 +181,7 @@ named!(Pane {
 });
 named!(TimeZone { Utc = "utc", "UTC"; Local = "local", "Local"; });
 named!(SizeUnit { Base = "base", "Base"; Quote = "quote", "Quote"; });
+named!(TicketChoice { Auto = "auto", "Where there is room"; Shown = "shown", "Shown"; Hidden = "hidden", "Hidden"; });
 named!(Flash { On = "on", "On"; Off = "off", "Off"; });
 
 impl TimeZone {
@@ -222,6 +237,7 @@ impl Default for Settings {
             is_log: false,
             time_zone: TimeZone::Utc,
             size_unit: SizeUnit::Base,
+            ticket: TicketChoice::Auto,
             last_chosen: None,
             paces: SortedMap::new(),
             group_ticks: Vec::new(),
@@ -256,6 +272,7 @@ impl Settings {
                 "scale" => settings.is_log = value == "log",
                 "zone" => settings.time_zone = TimeZone::parse(value).unwrap_or_default(),
                 "size" => settings.size_unit = SizeUnit::parse(value).unwrap_or_default(),
+                "ticket" => settings.ticket = TicketChoice::parse(value).unwrap_or_default(),
                 "interval" => settings.interval = value.parse().unwrap_or(Interval::M1),
                 "last" => settings.last_chosen = InstrumentId::parse(&unescaped(value)).ok(),
                 _ => settings.parse_named(key, value),
@@ -317,6 +334,9 @@ impl Settings {
         }
         if self.size_unit != SizeUnit::default() {
             text.push_str(&format!(";size={}", self.size_unit.as_str()));
+        }
+        if self.ticket != TicketChoice::default() {
+            text.push_str(&format!(";ticket={}", self.ticket.as_str()));
         }
         if self.interval != Interval::M1 {
             text.push_str(&format!(";interval={}", self.interval));
@@ -569,6 +589,15 @@ mod tests {
         settings.set_pane(Pane::Side, None);
         settings.set_pane(Pane::Book, None);
         assert_eq!(settings, Settings::default());
+    }
+
+    #[test]
+    fn the_place_of_the_ticket_is_remembered() {
+        for choice in TicketChoice::ALL {
+            let settings = Settings { ticket: *choice, ..Settings::default() };
+            assert_eq!(Settings::parse(&settings.to_text()), settings);
+        }
+        assert_eq!(Settings::parse("ticket=x"), Settings::default());
     }
 
     #[test]

@@ -69,11 +69,13 @@ export interface ServerOptions {
   port?: number;
   /** Additional environment variables. */
   env?: NodeJS.ProcessEnv;
+  /** Its data folder, which stays when it stops; without one it gets its own, which goes. */
+  folder?: string;
 }
 
 /** Starts `truetape serve`; without a configuration it runs the demo venue. */
 export async function startServer(options: ServerOptions = {}): Promise<Running<ServerReady>> {
-  const folder = mkdtempSync(join(tmpdir(), "truetape-e2e-"));
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), "truetape-e2e-"));
   const args = ["serve", "--listen", `127.0.0.1:${options.port ?? 0}`, "--data-dir", folder];
   if (options.config !== undefined) {
     const file = join(folder, "truetape.toml");
@@ -83,7 +85,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Running<
   const running = await start<ServerReady>(needed("TRUETAPE_BIN"), args, options.env ?? {});
   const stop = async (signal?: NodeJS.Signals) => {
     await running.stop(signal);
-    rmSync(folder, { recursive: true, force: true });
+    if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
   };
   return { ...running, stop };
 }

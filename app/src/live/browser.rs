@@ -23,6 +23,22 @@ pub fn fresh_name(prefix: &str) -> String {
     format!("{prefix}-{:x}-{random:x}", now().wall.as_micros())
 }
 
+/// Returns the width of the window in CSS pixels.
+pub fn width() -> f64 {
+    window().inner_width().ok().and_then(|width| width.as_f64()).unwrap_or(0.0)
+}
+
+/// Moves the focus to the element with an id, once the changes under way are on the page.
+pub fn focus_soon(id: &'static str) {
+    let focus = move || {
+        let element = document().get_element_by_id(id).and_then(|found| found.dyn_into::<web_sys::HtmlElement>().ok());
+        if let Some(element) = element {
+            let _refused = element.focus();
+        }
+    };
+    set_timeout(focus, Duration::ZERO);
+}
+
 /// Returns true while the page is hidden.
 pub fn is_hidden() -> bool {
     document().hidden()

@@ -1,11 +1,13 @@
 //! Answers of the server's REST API, with its errors as sentences.
 
-use serde::{Deserialize, de::DeserializeOwned};
+use gloo_net::http::{Request, Response};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// The desk's refusals have their message without anything around it.
 #[derive(Deserialize)]
 struct Refusal {
     error: Option<Words>,
+    code: Option<String>,
     message: Option<String>,
 }
 
@@ -27,39 +29,62 @@ pub async fn get<T: DeserializeOwned>(path: &str) -> Result<T, String> {
 /// # Errors
 /// As for [`get`].
 pub async fn page<T: DeserializeOwned>(path: &str) -> Result<(T, Option<String>), String> {
-    read(gloo_net::http::Request::get(path).send().await).await
+    let answer = arrived(Request::get(path).send().await)?;
+    let next = answer.headers().get("next-cursor");
+    match read(answer).await? {
+        Ok(rows) => Ok((rows, next)),
+        Err((_, message)) => Err(message),
+    }
 }
 
-/// Posts a text of a media type to `path` and reads the answer.
+/// Sends `body` as JSON to `path` and reads the answer.
 ///
 /// # Errors
-/// As for [`get`].
+/// As for [`post`].
+pub async fn post_json<T: DeserializeOwned>(path: &str, body: &impl Serialize) -> Result<T, String> {
+    let text = serde_json::to_string(body).map_err(|_| "The request cannot be written.".to_owned())?;
+    post(path, "application/json", &text).await
+}
+
+/// Sends a text of a media type to `path` and reads the answer.
+///
+/// # Errors
+/// As for [`get`]; a refusal of the desk has its code first: `code: sentence`.
 pub async fn post<T: DeserializeOwned>(path: &str, media_type: &str, body: &str) -> Result<T, String> {
-    let request = gloo_net::http::Request::post(path).header("content-type", media_type).body(body);
-    let request = request.map_err(|_| "The request cannot be made.".to_owned())?;
-    read(request.send().await).await.map(|(answer, _)| answer)
+    let request = Request::post(path).header("content-type", media_type).body(body);
+    let request = request.map_err(|_| "The request cannot be written.".to_owned())?;
+    coded(read(arrived(request.send().await)?).await?)
 }
 
 /// Asks for `path` to be deleted or ended, and reads the answer.
 ///
 /// # Errors
-/// As for [`get`].
+/// As for [`post`].
 pub async fn delete<T: DeserializeOwned>(path: &str) -> Result<T, String> {
-    read(gloo_net::http::Request::delete(path).send().await).await.map(|(answer, _)| answer)
+    coded(read(arrived(Request::delete(path).send().await)?).await?)
 }
 
-async fn read<T: DeserializeOwned>(
-    answer: Result<gloo_net::http::Response, gloo_net::Error>,
-) -> Result<(T, Option<String>), String> {
-    // The browser's own words ("TypeError: Failed to fetch") help nobody.
-    let answer = answer.map_err(|_| "The server does not answer.".to_owned())?;
+fn coded<T>(answer: Result<T, (Option<String>, String)>) -> Result<T, String> {
+    answer.map_err(|(code, message)| match code {
+        Some(code) => format!("{code}: {message}"),
+        None => message,
+    })
+}
+
+/// The browser's own words ("TypeError: Failed to fetch") help nobody.
+fn arrived(answer: Result<Response, gloo_net::Error>) -> Result<Response, String> {
+    answer.map_err(|_| "The server does not answer.".to_owned())
+}
+
+/// Reads an answer, or the code and the sentence of a refusal.
+async fn read<T: DeserializeOwned>(answer: Response) -> Result<Result<T, (Option<String>, String)>, String> {
     let text = answer.text().await.map_err(|_| "The server's answer was cut off.".to_owned())?;
     if answer.ok() {
-        let next = answer.headers().get("next-cursor");
-        let rows = serde_json::from_str(&text).map_err(|_| "The server's answer cannot be read.".to_owned())?;
-        return Ok((rows, next));
+        let content = serde_json::from_str(&text).map_err(|_| "The server's answer cannot be read.".to_owned())?;
+        return Ok(Ok(content));
     }
     let refusal = serde_json::from_str::<Refusal>(&text).ok();
-    let message = refusal.and_then(|refusal| refusal.error.map(|error| error.message).or(refusal.message));
-    Err(message.unwrap_or_else(|| format!("the server answered {}.", answer.status())))
+    let (code, message) = refusal
+        .map_or((None, None), |refusal| (refusal.code, refusal.error.map(|error| error.message).or(refusal.message)));
+    Ok(Err((code, message.unwrap_or_else(|| format!("the server answered {}.", answer.status())))))
 }

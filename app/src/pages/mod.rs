@@ -70,7 +70,7 @@ macro_rules! pages {
 }
 
 pages! {
-    ("/", "Live", Candles, live::LivePage, 5),
+    ("/", "Live", Candles, live::LivePage, 8),
     ("/markets", "Markets", Columns, markets::MarketsPage, 1),
     ("/dashboard", "Dashboard", Tiles, dashboard::DashboardPage, 4),
     ("/positions", "Positions", Scales, positions::PositionsPage, 2),

@@ -16,27 +16,34 @@ use crate::{
     route::PageLink,
 };
 
-/// The head's figures of the account. They change when a person or a limit acts, so they are no region with a pace.
+/// Whose money it is, and what stops the account from trading.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Standing {
-    account: AccountPresence,
-    kill: Option<String>,
-    reduce_only: Option<String>,
+pub struct Standing {
+    /// Whether there is an account.
+    pub account: AccountPresence,
+    /// When and why the kill switch was set; `None` while it is not.
+    pub kill: Option<String>,
+    /// Why the account may only reduce positions.
+    pub reduce_only: Option<String>,
 }
 
+/// Whether there is an account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-enum AccountPresence {
+pub enum AccountPresence {
     /// Nothing has arrived yet.
     #[default]
     Unknown,
     /// The server has no such topic: no desk, or no such account.
     Refused(String),
+    /// The desk has no account of the name.
     Absent,
+    /// There is one.
     Present,
 }
 
 impl Standing {
-    fn of(model: &LiveModel, now: Now) -> Self {
+    /// Reads the account's row.
+    pub fn of(model: &LiveModel, now: Now) -> Self {
         use desk::rows::AccountRow;
         let row = match read_row::<AccountRow>(model, Channel::Dashboard, "account") {
             Ok(Some(Some(row))) => row,
@@ -56,6 +63,23 @@ impl Standing {
         let reduce_only = row.reduce_only.map(|cause| cause.message);
         Self { account: AccountPresence::Present, kill, reduce_only }
     }
+
+    /// True if there is no account to trade on, as far as the server has said.
+    pub fn has_none(&self) -> bool {
+        matches!(self.account, AccountPresence::Refused(_) | AccountPresence::Absent)
+    }
+
+    /// Returns whose money it is, in words.
+    pub fn words(&self) -> String {
+        match &self.account {
+            AccountPresence::Refused(words) => format!("No paper account {ACCOUNT}: {words}"),
+            AccountPresence::Unknown => format!("Paper account {ACCOUNT} · waiting for the desk"),
+            AccountPresence::Absent => {
+                format!("This server has no account named {ACCOUNT}; see [desk] in its configuration")
+            }
+            AccountPresence::Present => format!("Paper account {ACCOUNT} · journal on disk"),
+        }
+    }
 }
 
 /// The head of a desk page.
@@ -64,6 +88,16 @@ pub fn DeskHead(
     /// The title.
     title: &'static str,
 ) -> impl IntoView {
+    let standing = use_standing();
+    view! {
+        <Title text=format!("{title} · Truetape")/>
+        <PageHead title help=view! { <span data-testid="desk-account">{move || standing.with(Standing::words)}</span> }.into_any()/>
+        <StandingBanners standing/>
+    }
+}
+
+/// Returns whose money it is, and what stops it; requests the account's topic while the calling component exists.
+pub fn use_standing() -> Memo<Standing> {
     let live = use_live();
     let topics = vec![topic(Channel::Dashboard)];
     live.use_topics(Signal::stored(topics.clone()), Signal::stored(Lane::Medium));
@@ -71,27 +105,26 @@ pub fn DeskHead(
         live.tick().track();
         live.with_model(|model| model.revision(&topics))
     });
-    let standing = Memo::new(move |_| {
+    Memo::new(move |_| {
         // Read, not only tracked: a memo that was never read notices nothing.
         let _revision = revision.get();
         // The time of the frame: the server renders this too, and has no clock here.
         let now = live.tick().get_untracked();
         live.with_model(|model| Standing::of(model, now)).unwrap_or_default()
-    });
-    let account = move || match standing.with(|standing| standing.account.clone()) {
-        AccountPresence::Refused(words) => format!("No paper account {ACCOUNT}: {words}"),
-        AccountPresence::Unknown => format!("Paper account {ACCOUNT} · waiting for the desk"),
-        AccountPresence::Absent => {
-            format!("This server has no account named {ACCOUNT}; see [desk] in its configuration")
-        }
-        AccountPresence::Present => format!("Paper account {ACCOUNT} · journal on disk"),
-    };
+    })
+}
+
+/// What stops the account from trading: nothing while nothing does.
+#[component]
+pub fn StandingBanners(
+    /// Whose money it is, and what stops it.
+    #[prop(into)]
+    standing: Signal<Standing>,
+) -> impl IntoView {
     let kill = move || standing.with(|standing| standing.kill.clone());
     let reduce_only =
         move || standing.with(|standing| standing.reduce_only.clone().filter(|_| standing.kill.is_none()));
     view! {
-        <Title text=format!("{title} · Truetape")/>
-        <PageHead title help=view! { <span data-testid="desk-account">{account}</span> }.into_any()/>
         <p class="desk-banner" data-tone="bad" role="alert" data-testid="kill-banner" hidden=move || kill().is_none()>
             <strong>"Kill switch "</strong>
             {kill}

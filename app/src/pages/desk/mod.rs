@@ -7,7 +7,7 @@
 //! - [`chart_lines`]: orders and position over a chart
 //! - [`figure_list`]: statistics with their definitions
 //! - [`head`]: title, account, kill switch · [`actions`]: commands and their confirmation · [`table`]: cells of tables
-//! - [`typed`]: figures as typed
+//! - [`typed`]: figures as typed · [`ticket`], [`live_panel`]: the desk's parts of the Live page
 //! - a folder for each page
 
 pub mod actions;
@@ -17,10 +17,12 @@ pub mod figure_list;
 pub mod grid;
 pub mod head;
 pub mod history;
+pub mod live_panel;
 pub mod money;
 pub mod order_words;
 pub mod positions;
 pub mod risk;
 pub mod rows;
 pub mod table;
+pub mod ticket;
 pub mod typed;

@@ -18,6 +18,7 @@ use crate::{
     live::model::LiveModel,
     pages::live::{
         book_rows::{BookForm, BookRow, BookView, N_ROWS_AT_FIRST, proof},
+        picked_price::use_picked_price,
         size_heading::SizeHeading,
     },
     selection::Selection,
@@ -150,6 +151,8 @@ fn Book(
     };
     let topic = move || selection.id.with(|id| id.as_ref().map(|id| Topic::book(id).to_string()));
     let spread = Memo::new(move |_| view.with(|view| view.as_ref().and_then(|view| view.spread.clone())));
+    let picked = use_picked_price();
+    let pick = move |event: ev::MouseEvent| picked.pick_row(selection.id.get_untracked(), &event);
     view! {
         <div class="panel__head">
             <h2 class="panel__title">"Book"</h2>
@@ -157,7 +160,7 @@ fn Book(
                 {move || proof(state.get())}
             </span>
         </div>
-        <div class="book" role="table" aria-label="Levels" data-testid="book" data-topic=topic data-state=move || state.get().as_str()>
+        <div class="book" role="table" aria-label="Levels" data-testid="book" data-topic=topic data-state=move || state.get().as_str() on:click=pick>
             <div class="book__row book__row--head" role="row">
                 <span role="columnheader">"Price"</span>
                 <SizeHeading selection/>

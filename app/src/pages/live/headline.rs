@@ -14,7 +14,12 @@ use crate::{
     format,
     fragment::Fragment,
     live::{browser, model::StreamView, source::Source, use_live},
-    pages::live::{headline_figures::Figures, symbol_picker::SymbolPicker, topics_of},
+    pages::live::{
+        headline_figures::Figures,
+        symbol_picker::SymbolPicker,
+        ticket_place::{TicketPlace, TicketSwitch},
+        topics_of,
+    },
     quality::words::{self, stream_word},
     selection::Selection,
 };
@@ -24,6 +29,8 @@ use crate::{
 pub fn Headline(
     /// The shown instrument.
     selection: Selection,
+    /// The place of the order ticket, which a button here shows and hides.
+    place: TicketPlace,
 ) -> impl IntoView {
     let topics = topics_of(selection, Topic::quote);
     let is_simulated = Memo::new(move |_| selection.is_simulated());
@@ -58,6 +65,7 @@ pub fn Headline(
                 "REPLAY"
             </span>
             <StreamStatus selection/>
+            <TicketSwitch place/>
         </header>
     }
 }

@@ -8,6 +8,7 @@ pub mod chart_controls;
 pub mod chart_panel;
 pub mod headline;
 pub mod headline_figures;
+pub mod picked_price;
 pub mod print_sound;
 pub mod print_watch;
 pub mod size_heading;
@@ -17,6 +18,7 @@ pub mod symbol_picker;
 pub mod symbol_search;
 pub mod tape;
 pub mod tape_rows;
+pub mod ticket_place;
 pub mod watch;
 pub mod watch_sorting;
 
@@ -32,7 +34,8 @@ use crate::{
         FragmentSpec,
         live::{
             book::BookPanel, chart_panel::ChartPanel, headline::Headline, headline_figures::Figures,
-            splitter::Splitter, tape::TapePanel, watch::WatchPanel,
+            picked_price::provide_picked_price, splitter::Splitter, tape::TapePanel, ticket_place::TicketPlace,
+            watch::WatchPanel,
         },
     },
     selection::{Selection, use_selection},
@@ -46,23 +49,35 @@ pub const FRAGMENTS: &[FragmentSpec] = &[
     FragmentSpec { name: "book", cadence: Cadence::Shown },
     FragmentSpec { name: "tape", cadence: Cadence::Shown },
     FragmentSpec { name: "watch", cadence: Cadence::Price },
+    FragmentSpec { name: "ticket", cadence: Cadence::Positions },
+    FragmentSpec { name: "live-orders", cadence: Cadence::Positions },
+    FragmentSpec { name: "live-positions", cadence: Cadence::Positions },
 ];
 
 /// The panel shown if there is not room for all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Panel {
+pub enum Panel {
+    /// The order book.
     Book,
+    /// Time and sales.
     Tape,
+    /// The order ticket.
+    Trade,
+    /// Open orders and positions.
+    Orders,
+    /// The watchlist.
     Watch,
 }
 
 impl Panel {
-    const ALL: [Self; 3] = [Self::Book, Self::Tape, Self::Watch];
+    const ALL: [Self; 5] = [Self::Book, Self::Tape, Self::Trade, Self::Orders, Self::Watch];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::Book => "book",
             Self::Tape => "tape",
+            Self::Trade => "trade",
+            Self::Orders => "orders",
             Self::Watch => "watch",
         }
     }
@@ -71,6 +86,8 @@ impl Panel {
         match self {
             Self::Book => "Book",
             Self::Tape => "Tape",
+            Self::Trade => "Trade",
+            Self::Orders => "Orders",
             Self::Watch => "Watch",
         }
     }
@@ -80,7 +97,10 @@ impl Panel {
 #[component]
 pub fn LivePage() -> impl IntoView {
     let selection = use_selection();
-    let panel = RwSignal::new(Panel::Book);
+    provide_picked_price();
+    // Before all other parts: its key goes first.
+    let place = TicketPlace::of_page();
+    let panel = place.panel;
     let settings = use_settings();
     let dragged = RwSignal::new(None);
     let size = move |pane: Pane| {
@@ -94,19 +114,34 @@ pub fn LivePage() -> impl IntoView {
         <div
             class="live-page"
             data-panel=move || panel.get().as_str()
+            data-ticket=move || settings.with(|settings| settings.ticket.as_str())
             style=("--side", move || size(Pane::Side))
             style=("--watch", move || size(Pane::Watch))
             style=("--book", move || size(Pane::Book))
         >
             <div class="live-page__top">
-                <Headline selection/>
+                <Headline selection place/>
                 <LazyView part=LazyPart::Absence(selection)/>
             </div>
-            <ChartPanel selection/>
+            <div class="live-page__middle">
+                <ChartPanel selection/>
+                <section class="panel ticket-panel" data-panel="trade" aria-label="Order ticket">
+                    <Show when=move || place.has_ticket()>
+                        <LazyView part=LazyPart::Ticket(selection)/>
+                    </Show>
+                </section>
+            </div>
             <PanelTabs panel/>
             <BookPanel selection/>
             <TapePanel selection/>
-            <WatchPanel selection/>
+            <div class="live-page__bottom">
+                <WatchPanel selection/>
+                <section class="panel orders-panel" data-panel="orders" aria-label="Open orders and positions">
+                    <Show when=move || place.has_orders()>
+                        <LazyView part=LazyPart::Holdings(selection)/>
+                    </Show>
+                </section>
+            </div>
             {Pane::ALL.iter().map(|pane| view! { <Splitter pane=*pane dragged/> }).collect_view()}
         </div>
     }

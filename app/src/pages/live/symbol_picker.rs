@@ -51,7 +51,9 @@ pub fn SymbolPicker(
             let key = event.key();
             let is_letter = key.len() == 1 && key.as_bytes()[0].is_ascii_alphabetic();
             let is_command = event.ctrl_key() || event.meta_key() || event.alt_key();
-            if is_command || !(is_letter || key == "/") || browser::is_typing() {
+            // Another key of the page may have used it.
+            let is_used = is_command || event.default_prevented();
+            if is_used || !(is_letter || key == "/") || browser::is_typing() {
                 return;
             }
             if is_open.get_untracked() {

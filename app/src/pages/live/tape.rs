@@ -18,6 +18,7 @@ use crate::{
     lazy::{LazyPart, LazyView},
     live::model::LiveModel,
     pages::live::{
+        picked_price::use_picked_price,
         size_heading::SizeHeading,
         tape_rows::{MAX_ROWS, TapeChoice, TapeForm, TapeLine, TapeRows, TapeView},
         topics_of,
@@ -167,6 +168,7 @@ fn Tape(
         (true, n_held) => format!("paused, {n_held} new"),
     };
     let topic = move || selection.id.with(|id| id.as_ref().map(|id| Topic::tape(id).to_string()));
+    let picked = use_picked_price();
     let empty_note = Memo::new(move |_| {
         shown.with(|shown| match &shown.choice {
             Some(choice) if shown.rows.is_empty() && choice.least.is_some() => "No trades of this size yet",
@@ -195,6 +197,7 @@ fn Tape(
             data-testid="tape"
             data-topic=topic
             data-held=move || is_held.get().to_string()
+            on:click=move |event| picked.pick_row(selection.id.get_untracked(), &event)
             on:pointerenter=move |event| if event.pointer_type() == "mouse" { is_hovered.set(true) }
             on:pointerleave=move |_| is_hovered.set(false)
         >
