@@ -4,7 +4,7 @@
 //! space between thousands and a point before decimals; negative figures have a true minus sign.
 
 use model::{
-    decimal::{Notional, Price, Quantity},
+    decimal::{Notional, Price, Quantity, Rounding},
     time::Timestamp,
 };
 
@@ -35,6 +35,13 @@ pub fn grouped(text: &str) -> String {
 /// Formats a price with `decimals` decimal places; with its own digits if some would be lost.
 pub fn price(value: Price, decimals: u32) -> String {
     grouped(&value.at_scale(decimals).to_string())
+}
+
+/// Formats a mean of prices with at most two decimals more than those of its instrument.
+pub fn mean_price(value: Price, decimals: u32) -> String {
+    let step = Price::from_mantissa(1, decimals.saturating_add(2).min(12));
+    let rounded = step.and_then(|step| value.round_to(step, Rounding::NearestEven)).unwrap_or(value);
+    price(rounded.at_scale(rounded.significant_scale()), decimals)
 }
 
 /// Formats a quantity with `decimals` decimal places; with its own digits if some would be lost.
@@ -195,6 +202,15 @@ mod tests {
         check("61602.1", 2, "61 602.10");
         check("7", 0, "7");
         check("1.005", 2, "1.005");
+    }
+
+    #[test]
+    fn a_mean_has_at_most_two_decimals_more() {
+        for (value, decimals, expected) in
+            [("60578.1515664", 2, "60\u{202f}578.1516"), ("60568.8000", 2, "60\u{202f}568.80"), ("0.5", 0, "0.5")]
+        {
+            assert_eq!(mean_price(Price::parse(value).unwrap(), decimals), expected);
+        }
     }
 
     #[test]

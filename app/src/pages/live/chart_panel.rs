@@ -1,12 +1,13 @@
 //! The chart below its controls, and the lines of orders over it.
 
 use leptos::prelude::*;
+use model::decimal::Price;
 
 use crate::{
     chart::ChartSeries,
     components::unsupported::{Feature, Unsupported, use_unsupported},
     lazy::{LazyPart, LazyView},
-    pages::live::{candle_region::CandleRegion, chart_controls::ChartControls},
+    pages::live::{candle_region::CandleRegion, chart_controls::ChartControls, picked_price::use_picked_price},
     selection::Selection,
     settings::use_settings,
 };
@@ -20,6 +21,14 @@ pub fn ChartPanel(
     let settings = use_settings();
     let interval = Memo::new(move |_| settings.with(|settings| settings.interval));
     let series = ChartSeries::new();
+    let picked = use_picked_price();
+    let pick = move |value: f64| {
+        let price =
+            selection.decimals().and_then(|(decimals, _)| Price::parse(&format!("{value:.*}", decimals as usize)).ok());
+        if let Some((id, price)) = selection.id.get_untracked().zip(price) {
+            picked.pick(id, price);
+        }
+    };
     let unsupported = use_unsupported(selection, Feature::Bars);
     let unsupported_words = move |unsupported: &Unsupported| format!("{} {}", unsupported.what, unsupported.instead);
     view! {
@@ -33,6 +42,7 @@ pub fn ChartPanel(
                 selection
                 interval
                 series
+                pick
                 over=view! { <LazyView part=LazyPart::OrderLines(selection, series)/> }.into_any()
             />
         </section>

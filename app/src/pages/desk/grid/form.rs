@@ -204,14 +204,15 @@ fn Preview(
             ),
         })
     };
-    let plain = |text: String| format::grouped(&text);
+    let selection = use_selection();
     let levels = move || {
+        let (price, size) = selection.decimals().unwrap_or_default();
         let level = |level: &strategy::grid::preview::LevelPreview| {
             view! {
                 <div class="desk-row" role="row" data-testid="preview-level">
-                    <span class="desk-row__name" role="rowheader">{plain(level.buy_price.to_string())}</span>
-                    {cell("Sell at", plain(level.sell_price.to_string()))}
-                    {cell("Quantity", plain(level.quantity.to_string()))}
+                    <span class="desk-row__name" role="rowheader">{format::mean_price(level.buy_price, price)}</span>
+                    {cell("Sell at", format::mean_price(level.sell_price, price))}
+                    {cell("Quantity", format::quantity(level.quantity, size))}
                     {cell("Fees", money::text(level.fees))}
                     {cell("Net profit", view! { <span data-testid="preview-net" data-value=level.net_profit.to_string()>{money::text(level.net_profit)}</span> })}
                     {cell("Net %", format::percent(level.net_return.to_f64_lossy() * 100.0))}

@@ -19,6 +19,7 @@ use crate::{
     pages::desk::{
         actions::{CommandNote, ConfirmButton, send},
         money::{Amount, AmountText},
+        positions::decimals,
         rows::{read_rows, topic},
         table::{cell, headings},
     },
@@ -178,7 +179,9 @@ fn Levels(
         live.slow_tick().track();
         let now = browser::now().wall;
         grid.with(|grid| {
-            grid.as_ref().map(|grid| grid.levels.iter().rev().map(|level| level_row(level, now)).collect_view())
+            let grid = grid.as_ref()?;
+            let places = decimals(live, &grid.row.entry.instrument);
+            Some(grid.levels.iter().rev().map(|level| level_row(level, places, now)).collect_view())
         })
     };
     view! {
@@ -189,16 +192,15 @@ fn Levels(
     }
 }
 
-fn level_row(level: &LevelReport, now: Timestamp) -> AnyView {
-    let plain = |text: String| format::grouped(&text);
+fn level_row(level: &LevelReport, (price, size): (u32, u32), now: Timestamp) -> AnyView {
     let age_ms = u64::try_from(now.saturating_since(level.since).as_millis()).unwrap_or(u64::MAX);
     view! {
         <div class="desk-row" role="row" data-testid="grid-level" data-state=level_word(level.state)>
-            <span class="desk-row__name" role="rowheader">{plain(level.buy_price.to_string())}</span>
-            {cell("Sell at", plain(level.sell_price.to_string()))}
-            {cell("Quantity", plain(level.quantity.to_string()))}
+            <span class="desk-row__name" role="rowheader">{format::mean_price(level.buy_price, price)}</span>
+            {cell("Sell at", format::mean_price(level.sell_price, price))}
+            {cell("Quantity", format::quantity(level.quantity, size))}
             {cell("State", level_word(level.state))}
-            {cell("Held", plain(level.held.to_string()))}
+            {cell("Held", format::grouped(&level.held.at_scale(size).to_string()))}
             {cell("Age", format::whole_age(age_ms))}
             {cell("Trips", level.n_round_trips.to_string())}
             {cell("Profit", view! { <AmountText amount=Signal::stored(Amount::signed(Some(level.realised_pnl)))/> })}

@@ -16,7 +16,7 @@ use crate::{
             },
             money, order_words,
             positions::decimals,
-            table::cell,
+            table::{cell, heading},
         },
         recordings::state::moment,
     },
@@ -36,7 +36,6 @@ pub fn FillsPanel(
         listing.rows.with(|rows| rows.as_ref().map(|rows| rows.iter().map(line).collect_view()))
     };
     let is_hidden = move || listing.rows.with(|rows| rows.as_ref().is_none_or(Vec::is_empty));
-    let plain = |label: &'static str| view! { <span role="columnheader">{label}</span> }.into_any();
     view! {
         <ListingFrame
             name="history-fills"
@@ -53,7 +52,7 @@ pub fn FillsPanel(
                         sort=Signal::derive(move || listing.sorting.get().aria("time"))
                         click=move |()| listing.sort("time")
                     />
-                    {["Instrument", "Side", "Quantity", "Price", "Fee", "As", ""].map(plain)}
+                    {["Instrument", "Side", "Quantity", "Price", "Fee", "As", ""].map(heading)}
                 </div>
                 {rows}
             </div>
@@ -67,7 +66,8 @@ fn FillLine(
     row: FillRow,
 ) -> impl IntoView {
     let live = use_live();
-    let (price, size) = decimals(live, &row.instrument);
+    let instrument = row.instrument.clone();
+    let places = Memo::new(move |_| decimals(live, &instrument));
     let is_open = RwSignal::new(false);
     let why = RwSignal::new(None::<Result<String, String>>);
     let fill_id = row.fill_id;
@@ -87,8 +87,8 @@ fn FillLine(
             <span class="desk-row__name" role="rowheader">{moment(row.time_ms)}</span>
             {cell("Instrument", row.instrument.symbol().to_owned())}
             {cell("Side", view! { <span data-trend=order_words::side_trend(row.side)>{order_words::side(row.side)}</span> })}
-            {cell("Quantity", format::quantity(row.quantity, size))}
-            {cell("Price", format::price(row.price, price))}
+            {cell("Quantity", move || format::quantity(row.quantity, places.get().1))}
+            {cell("Price", move || format::price(row.price, places.get().0))}
             {cell("Fee", format!("{} {}", money::text(row.fee), row.fee_currency))}
             {cell("As", row.liquidity.as_str())}
             <span class="desk-row__actions" role="cell">

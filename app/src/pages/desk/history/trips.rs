@@ -15,7 +15,7 @@ use crate::{
             },
             money::{self, Amount, AmountText},
             positions::decimals,
-            table::cell,
+            table::{cell, heading},
         },
         recordings::state::{moment, span},
     },
@@ -34,7 +34,7 @@ pub fn TripsPanel(
     let row = move |trip: &TripRow| {
         let (price, size) = decimals(live, &trip.instrument);
         let shown = |value: Option<model::decimal::Price>| {
-            value.map_or_else(|| UNKNOWN.to_owned(), |value| rounded(value, price))
+            value.map_or_else(|| UNKNOWN.to_owned(), |value| format::mean_price(value, price))
         };
         let excursions = format!("lowest {}, highest {}", money::text(trip.mae), money::text(trip.mfe));
         view! {
@@ -67,7 +67,6 @@ pub fn TripsPanel(
         }
         .into_any()
     };
-    let plain = |label: &'static str| view! { <span role="columnheader">{label}</span> }.into_any();
     view! {
         <ListingFrame
             name="history-trips"
@@ -80,20 +79,13 @@ pub fn TripsPanel(
             <div class="desk-table history__trips" role="table" aria-label="Closed round trips" hidden=is_hidden>
                 <div class="desk-row desk-row--head" role="row">
                     {sortable("Closed, UTC", "time")}
-                    {["Instrument", "Side"].map(plain)}
+                    {["Instrument", "Side"].map(heading)}
                     {sortable("Quantity", "value")}
-                    {["Entry", "Exit", "Open for", "Fees"].map(plain)}
+                    {["Entry", "Exit", "Open for", "Fees"].map(heading)}
                     {sortable("Net profit", "net_pnl")}
                 </div>
                 {rows}
             </div>
         </ListingFrame>
     }
-}
-
-/// Formats a mean price with two decimals more than the instrument's.
-fn rounded(price: model::decimal::Price, decimals: u32) -> String {
-    let step = model::decimal::Price::from_mantissa(1, decimals.saturating_add(2).min(12));
-    let rounded = step.and_then(|step| price.round_to(step, model::decimal::Rounding::NearestEven)).unwrap_or(price);
-    format::price(rounded.at_scale(rounded.significant_scale()), decimals)
 }

@@ -169,6 +169,10 @@ fn Holding(
     let is_editing = RwSignal::new(false);
     let id = StoredValue::new(InstrumentId::parse(&key).ok());
     let places = move || id.with_value(|id| id.as_ref().map(|id| decimals(live, id))).unwrap_or_default();
+    let mean = move || {
+        let mean = row.with(|row| row.as_ref().and_then(|row| row.line.average_price));
+        mean.map_or_else(|| UNKNOWN.to_owned(), |mean| format::mean_price(mean, places().0))
+    };
     let price = move |of: fn(&PositionRow) -> Option<Price>| {
         move || {
             let price = row.with(|row| row.as_ref().and_then(of));
@@ -226,7 +230,7 @@ fn Holding(
                 <span class="desk-row__venue">{name.1}</span>
             </span>
             {cell("Size", view! { <span data-testid="position-size" data-side=side>{size}" "<span class="desk-row__venue">{side}</span></span> })}
-            {cell("Average", price(|row| row.line.average_price))}
+            {cell("Average", mean)}
             {cell("Mark", view! { <span data-testid="position-mark">{price(|row| row.line.mark)}</span> })}
             {cell("Unrealised", view! { <AmountText amount=amount(|row| row.line.quote_unrealised_pnl) testid="position-pnl"/> })}
             {cell("%", move || row.with(|row| row.as_ref().map_or_else(|| UNKNOWN.to_owned(), percent)))}

@@ -55,6 +55,6 @@ pub fn open_orders(model: &LiveModel) -> Result<Option<Vec<OrderRow>>, String> {
 /// Returns the decimals of an instrument's prices and sizes; zero, which loses no digit, while they are not known.
 pub fn decimals(live: Live, id: &InstrumentId) -> (u32, u32) {
     live.instruments()
-        .with_untracked(|list| list.find(id).map(|found| (found.price_decimals(), found.size_decimals())))
+        .with(|list| list.find(id).map(|found| (found.price_decimals(), found.size_decimals())))
         .unwrap_or_default()
 }

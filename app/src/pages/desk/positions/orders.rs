@@ -286,7 +286,7 @@ fn amendment(order: &Order, price: &str, stop: &str, quantity: &str) -> Result<A
 /// Formats `0.5 at 61 602.00`.
 fn filled(row: &OrderRow, (price, size): (u32, u32)) -> String {
     let filled = format::quantity(row.order.filled, size);
-    row.average_price.map_or(filled.clone(), |average| format!("{filled} at {}", format::price(average, price)))
+    row.average_price.map_or(filled.clone(), |average| format!("{filled} at {}", format::mean_price(average, price)))
 }
 
 /// Returns why an order waits, what is ahead of it, or why it ended.

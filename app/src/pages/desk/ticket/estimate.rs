@@ -66,7 +66,7 @@ impl Line {
             Self::Fill => match preview.average_price {
                 None => "nothing".to_owned(),
                 Some(mean) => {
-                    let mean = format::price(mean, instrument.price_decimals());
+                    let mean = format::mean_price(mean, instrument.price_decimals());
                     format!("{} at {mean}", size(preview.filled))
                 }
             },

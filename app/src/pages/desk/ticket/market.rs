@@ -114,7 +114,7 @@ impl TicketView {
         let side = if line.quantity.is_negative() { "short" } else { "long" };
         let size = format::quantity(line.quantity.size(), instrument.size_decimals());
         let average =
-            line.average_price.map(|price| format!(" at {}", format::price(price, instrument.price_decimals())));
+            line.average_price.map(|price| format!(" at {}", format::mean_price(price, instrument.price_decimals())));
         format!("{side} {size}{}", average.unwrap_or_default())
     }
 

@@ -79,7 +79,7 @@ pub fn outcome(order: &Order, waiting_for: Option<&str>, instrument: &Instrument
     };
     let size = format::quantity(order.filled, size_decimals);
     let mean =
-        order.average_price(price_decimals + 2).map(|mean| format!(" at {}", format::price(mean, price_decimals)));
+        order.average_price(price_decimals + 2).map(|mean| format!(" at {}", format::mean_price(mean, price_decimals)));
     let filled = format!("{verb} {size} {}{}", instrument.base, mean.unwrap_or_default());
     let of_all = format!("{filled} of {}", format::quantity(order.quantity, size_decimals));
     let reason = order.reason.as_ref().map(|reason| format!(": {} ({})", reason.message, reason.code.as_str()));
