@@ -13,7 +13,7 @@
 
 use std::{
     io::{BufRead, BufReader},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -31,6 +31,7 @@ use model::{
     },
 };
 use serde_json::json;
+use server::{feed, tls};
 use store::{
     files::Store,
     journal::{Commit, Journal},
@@ -98,7 +99,10 @@ struct Rest {
 
 impl Rest {
     fn new(server: &Server) -> Self {
-        Self { http: reqwest::Client::new(), base: format!("{}api/v1/", server.url) }
+        Self {
+            http: feed::http::client(&tls::client_config().unwrap()).unwrap(),
+            base: format!("{}api/v1/", server.url),
+        }
     }
 
     async fn send(&self, request: reqwest::RequestBuilder, expected: u16) -> String {
@@ -295,7 +299,7 @@ async fn starts(arguments: &Arguments, folder: &Path) {
 #[tokio::main]
 async fn main() {
     let arguments = Arguments::parse();
-    let folder = PathBuf::from(std::env::temp_dir()).join(format!("truetape-durable-{}", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("truetape-durable-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     rates(&arguments, &folder).await;
     starts(&arguments, &folder).await;
