@@ -180,7 +180,6 @@ test("a recording is back-tested, both bounds side by side", async ({ page }) =>
   await expect.poll(() => picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0);
   const { violations } = await new AxeBuilder({ page }).include('[data-testid="backtest"]').analyze();
   expect(violations).toEqual([]);
-  await page.screenshot({ path: test.info().outputPath("backtest.png"), fullPage: true });
 
   for (const [name, begin] of [["report.json", '{"conservative"'], ["fills-conservative.csv", "time,fill_id"], ["equity.svg", "<svg"]]) {
     const downloading = page.waitForEvent("download");
