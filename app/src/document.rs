@@ -5,12 +5,12 @@ use leptos_meta::MetaTags;
 
 use crate::root::App;
 
-/// The document. The server passes the build's options, and whether pages reload when they meet a new server, as
+/// The document. The server passes the build's options, the desk's default account, and whether pages reload when they meet a new server, as
 /// developers of this program want.
-pub fn shell(options: LeptosOptions, is_reloading: bool) -> impl IntoView {
+pub fn shell(options: LeptosOptions, is_reloading: bool, account: String) -> impl IntoView {
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme="dark" data-updown="green-red" data-flashing="on" data-reload=is_reloading.then_some("on")>
+        <html lang="en" data-theme="dark" data-updown="green-red" data-flashing="on" data-reload=is_reloading.then_some("on") data-account=account>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"/>

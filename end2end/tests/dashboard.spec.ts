@@ -1,5 +1,5 @@
 // The Dashboard against the real desk on the demo market.
-import { expectAccessible, openDesk, place, symbol } from "../support/desk";
+import { command, expectAccessible, openDesk, place, symbol } from "../support/desk";
 import { expect, test } from "../support/page";
 import { Running, ServerReady, startServer } from "../support/servers";
 
@@ -66,5 +66,21 @@ test("the pages of the desk are reached from the navigation, on a phone too", as
     await expect(page.getByTestId("desk-account")).toContainText("Paper account");
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     expect(overflow, `${name} does not scroll sideways`).toBeLessThanOrEqual(0);
+  }
+});
+
+test("another default account is shown, and one of several is chosen", async ({ page }) => {
+  const other = await startServer({ config: '[desk]\naccount = "main"\n[[feeds]]\nvenue = "demo"\nsymbols = ["BTC-SIM"]\n' });
+  try {
+    await page.goto(`${other.ready.url}positions`);
+    const account = page.getByTestId("desk-account");
+    await expect(account).toHaveText("Paper account main · journal on disk", { timeout: 20_000 });
+    await expect(page.getByTestId("account-choice")).toBeHidden();
+    await command(page, { open_account: { account: "savings", kind: "cash", currency: "USD", start: { USD: "500" } } });
+    await page.reload();
+    await page.getByTestId("account-choice").selectOption("savings");
+    await expect(account).toHaveText("Paper account savings · journal on disk", { timeout: 20_000 });
+  } finally {
+    await other.stop();
   }
 });

@@ -3,7 +3,11 @@
 //! A page contains no user data and reads none while it is rendered; all live data comes over the stream. It is never
 //! cached, because each rendering has its own nonce for the script that starts the program.
 
-use app::{pages::PAGES, route::Address, shell};
+use app::{
+    pages::{PAGES, desk::account::DefaultAccount},
+    route::Address,
+    shell,
+};
 use axum::{
     Router,
     extract::{FromRef, Request, State},
@@ -13,6 +17,7 @@ use axum::{
 };
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_axum::{ResponseOptions, render_app_to_stream};
+use model::trading::account::AccountId;
 
 use super::{
     error::ApiError,
@@ -20,22 +25,27 @@ use super::{
     site,
     venues::RestProxy,
 };
-use crate::feed::{endpoints::VenueEndpoint, handle::Feeds};
+use crate::{
+    desk::handle::DeskHandle,
+    feed::{endpoints::VenueEndpoint, handle::Feeds},
+};
 
 /// Adds all routes of pages, from the app's own list.
 pub fn routes<S>(router: Router<S>, state: &S) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
     LeptosOptions: FromRef<S>,
+    DeskHandle: FromRef<S>,
 {
     let options = LeptosOptions::from_ref(state);
+    let account = DeskHandle::from_ref(state).default_account().clone();
     // Fails if it is set already, as in tests with several servers.
     let _is_set_already = any_spawner::Executor::init_tokio();
     PAGES.iter().fold(router, |router, page| {
-        let options = options.clone();
+        let (options, account) = (options.clone(), account.clone());
         let render = move |request: Request| {
-            let options = options.clone();
-            render_app_to_stream(move || document(options.clone()))(request)
+            let (options, account) = (options.clone(), account.clone());
+            render_app_to_stream(move || document(options.clone(), account.clone()))(request)
         };
         router.route(page.path, get(render))
     })
@@ -47,6 +57,7 @@ pub async fn fallback(
     State(options): State<LeptosOptions>,
     State(feeds): State<Feeds>,
     State(endpoints): State<RestProxy>,
+    State(desk): State<DeskHandle>,
     request: Request,
 ) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -69,7 +80,9 @@ pub async fn fallback(
     if path.starts_with("/api/") || path.starts_with("/pkg/") || !accepts_pages {
         return ApiError::NotFound.into_response();
     }
-    let mut response = render_app_to_stream(move || document(options.clone()))(request).await.into_response();
+    let mut response = render_app_to_stream(move || document(options.clone(), desk.default_account().clone()))(request)
+        .await
+        .into_response();
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
 }
@@ -91,11 +104,12 @@ pub fn options() -> LeptosOptions {
 }
 
 /// Renders a page and sets its headers.
-fn document(options: LeptosOptions) -> impl IntoView {
+fn document(options: LeptosOptions, account: AccountId) -> impl IntoView {
     let response = expect_context::<ResponseOptions>();
     let parts = use_context::<Parts>();
     let address = parts.as_ref().map(|parts| Address(parts.uri.to_string())).unwrap_or_default();
     provide_context(address);
+    provide_context(DefaultAccount(account.clone()));
     // The guard has checked the host before any handler.
     let host =
         parts.and_then(|parts| parts.headers.get(header::HOST)?.to_str().ok().map(str::to_owned)).unwrap_or_default();
@@ -104,7 +118,7 @@ fn document(options: LeptosOptions) -> impl IntoView {
         response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
     }
     response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    shell(options, std::env::var_os(RELOAD).is_some())
+    shell(options, std::env::var_os(RELOAD).is_some(), account.to_string())
 }
 
 /// The variable set by `cargo xtask dev`.

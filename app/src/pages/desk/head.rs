@@ -12,7 +12,10 @@ use crate::{
         model::{Freshness, LiveModel},
         use_live,
     },
-    pages::desk::rows::{ACCOUNT, read_row, topic},
+    pages::desk::{
+        account::{AccountChoice, account},
+        rows::{read_row, topic},
+    },
     route::PageLink,
 };
 
@@ -72,12 +75,12 @@ impl Standing {
     /// Returns whose money it is, in words.
     pub fn words(&self) -> String {
         match &self.account {
-            AccountPresence::Refused(words) => format!("No paper account {ACCOUNT}: {words}"),
-            AccountPresence::Unknown => format!("Paper account {ACCOUNT} · waiting for the desk"),
+            AccountPresence::Refused(words) => format!("No paper account {}: {words}", account()),
+            AccountPresence::Unknown => format!("Paper account {} · waiting for the desk", account()),
             AccountPresence::Absent => {
-                format!("This server has no account named {ACCOUNT}; see [desk] in its configuration")
+                format!("This server has no account named {}; see [desk] in its configuration", account())
             }
-            AccountPresence::Present => format!("Paper account {ACCOUNT} · journal on disk"),
+            AccountPresence::Present => format!("Paper account {} · journal on disk", account()),
         }
     }
 }
@@ -91,7 +94,7 @@ pub fn DeskHead(
     let standing = use_standing();
     view! {
         <Title text=format!("{title} · Truetape")/>
-        <PageHead title help=view! { <span data-testid="desk-account">{move || standing.with(Standing::words)}</span> }.into_any()/>
+        <PageHead title help=view! { <span data-testid="desk-account">{move || standing.with(Standing::words)}</span> <AccountChoice/> }.into_any()/>
         <StandingBanners standing/>
     }
 }

@@ -3,6 +3,7 @@
 //! All of it is loaded lazily: the rows of the desk's channels are JSON that only these pages read.
 //!
 //! # Layout
+//! - [`account`]: the account that they show
 //! - [`rows`]: the rows of the desk's channels · [`money`]: amounts as text · [`order_words`]: orders in words
 //! - [`chart_lines`]: orders and position over a chart
 //! - [`figure_list`]: statistics with their definitions
@@ -10,6 +11,7 @@
 //! - [`typed`]: figures as typed · [`ticket`], [`live_panel`]: the desk's parts of the Live page
 //! - a folder for each page
 
+pub mod account;
 pub mod actions;
 pub mod chart_lines;
 pub mod dashboard;

@@ -1,18 +1,9 @@
 //! The rows of the desk's channels, read from their JSON.
 
-use model::trading::account::AccountId;
 use serde::de::DeserializeOwned;
 use topics::{channels::Channel, topic::Topic};
 
-use crate::live::model::LiveModel;
-
-/// The account that these pages show: the desk's default one.
-pub const ACCOUNT: &str = "paper";
-
-/// Returns the account that these pages show.
-pub fn account() -> AccountId {
-    AccountId::parse(ACCOUNT).expect("invariant: the name is valid")
-}
+use crate::{live::model::LiveModel, pages::desk::account::account};
 
 /// Returns the account's topic of a channel.
 pub fn topic(channel: Channel) -> Topic {

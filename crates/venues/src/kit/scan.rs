@@ -197,7 +197,10 @@ pub(crate) mod changes {
                     1 => frame.replace_range(start..end, strange),
                     2 => frame.replace_range(start..end, &own.repeat(2)),
                     3 => frame.replace_range(start..end, ""),
-                    4 => frame.replace_range(start..(start + 1).min(end), strange),
+                    4 => {
+                        let first = own.chars().next().map_or(0, char::len_utf8);
+                        frame.replace_range(start..start + first, strange);
+                    }
                     _ if n_bytes == 0 => frame.truncate(start),
                     _ => {}
                 }

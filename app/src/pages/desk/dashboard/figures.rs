@@ -124,7 +124,7 @@ fn Figures(
 fn load_earlier(range: EquityRange, log: StoredValue<EquityLog>) {
     use model::time::Timestamp;
 
-    use crate::{live::rest, pages::desk::rows::ACCOUNT};
+    use crate::{live::rest, pages::desk::account::account};
 
     #[derive(serde::Deserialize)]
     struct Row {
@@ -134,11 +134,11 @@ fn load_earlier(range: EquityRange, log: StoredValue<EquityLog>) {
     leptos::task::spawn_local(async move {
         let millis = |span: std::time::Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
         let since = range.span().map_or(0, |span| browser::now().wall.as_millis().saturating_sub(millis(span)));
-        let every = millis(range.every());
+        let (every, account) = (millis(range.every()), account());
         let (mut earlier, mut cursor) = (Vec::new(), String::new());
         for _ in 0..MAX_PAGES {
             let address =
-                format!("/api/v1/equity?account={ACCOUNT}&from_ms={since}&every_ms={every}&limit=1000{cursor}");
+                format!("/api/v1/equity?account={account}&from_ms={since}&every_ms={every}&limit=1000{cursor}");
             let Ok((rows, next)) = rest::page::<Vec<Row>>(&address).await else { return };
             earlier.extend(
                 rows.iter()

@@ -11,10 +11,11 @@ use crate::{
     live::{Live, commands::CommandState, use_live},
     pages::{
         desk::{
+            account::account,
             actions::{CommandNote, ConfirmButton, send},
             grid::{chart::GridChart, preview::Fields},
             money,
-            rows::{account, read_row},
+            rows::read_row,
             table::{cell, headings},
         },
         live::symbol_picker::SymbolPicker,

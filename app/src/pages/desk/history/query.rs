@@ -2,7 +2,7 @@
 
 use model::{instrument::InstrumentId, trading::order::Side};
 
-use crate::pages::desk::rows::ACCOUNT;
+use crate::pages::desk::account::account;
 
 /// Filters, for both lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Query {
 
     fn start(&self, list: &str, sorting: Sorting) -> String {
         let direction = if sorting.is_descending { "desc" } else { "asc" };
-        let mut address = format!("/api/v1/{list}?account={ACCOUNT}&order={direction}");
+        let mut address = format!("/api/v1/{list}?account={}&order={direction}", account());
         if sorting.by != "time" {
             address.push_str(&format!("&sort={}", sorting.by));
         }

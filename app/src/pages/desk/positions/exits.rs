@@ -17,10 +17,9 @@ use crate::{
     format,
     live::{browser, commands::CommandState, use_live},
     pages::desk::{
+        account::account,
         actions::{CommandNote, send},
-        order_words,
-        rows::account,
-        typed,
+        order_words, typed,
     },
 };
 

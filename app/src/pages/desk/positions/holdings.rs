@@ -18,6 +18,7 @@ use crate::{
     fragment::Fragment,
     live::{commands::CommandState, model::LiveModel, use_live},
     pages::desk::{
+        account::account,
         actions::{CommandNote, ConfirmButton, send},
         money::{Amount, AmountText},
         positions::{
@@ -25,7 +26,7 @@ use crate::{
             exits::{Exit, ExitForm},
             open_orders,
         },
-        rows::{account, read_rows, topic},
+        rows::{read_rows, topic},
         table::{cell, headings},
     },
 };

@@ -17,10 +17,11 @@ use crate::{
     fragment::Fragment,
     live::{commands::CommandState, model::LiveModel, use_live},
     pages::desk::{
+        account::account,
         actions::{CommandNote, ConfirmButton, send},
         order_words,
         positions::decimals,
-        rows::{account, read_rows, topic},
+        rows::{read_rows, topic},
         table::{cell, headings},
         typed,
     },

@@ -13,9 +13,10 @@ use crate::{
     fragment::Fragment,
     live::{commands::CommandState, model::LiveModel, use_live},
     pages::desk::{
+        account::account,
         actions::{CommandNote, ConfirmButton, send},
         money::{self, Amount, AmountText},
-        rows::{account, read_row, topic},
+        rows::{read_row, topic},
     },
 };
 

@@ -16,9 +16,10 @@ use crate::{
     fragment::Fragment,
     live::{commands::CommandState, model::LiveModel, use_live},
     pages::desk::{
+        account::account,
         actions::{CommandNote, send},
         risk::limit_fields::{FIELDS, read, typed},
-        rows::{account, read_row, topic},
+        rows::{read_row, topic},
         table::{cell, headings},
     },
 };

@@ -10,7 +10,7 @@ use model::{
 };
 
 use crate::pages::desk::{
-    rows::account,
+    account::account,
     ticket::{ending::end_time_ms, market::Market, size::SizeIn},
     typed,
 };

@@ -31,8 +31,9 @@ use crate::{
     live::{Live, browser, model::LiveModel, use_live},
     pages::{
         desk::{
+            account::account,
             head::{Standing, StandingBanners},
-            rows::{ACCOUNT, topic},
+            rows::topic,
             ticket::{
                 fields::TicketFields,
                 foot::TicketFoot,
@@ -176,7 +177,7 @@ fn TicketForm(
         <div class="panel__head ticket__head">
             <h2 class="panel__title">"Ticket"</h2>
             <span class="tag ticket__paper" title="Paper money: nothing is sent to the venue">"PAPER"</span>
-            <span class="ticket__account" data-testid="ticket-account" title=move || standing.with(Standing::words)>{ACCOUNT}</span>
+            <span class="ticket__account" data-testid="ticket-account" title=move || standing.with(Standing::words)>{account().to_string()}</span>
             <label class="ticket__check ticket__one-click" hidden=move || !has_account.get() title="One press sends, without a question. Until the page is loaded again.">
                 <input type="checkbox" data-testid="one-click" prop:checked=state.is_one_click on:change=set_one_click/>
                 "One-click"
