@@ -58,7 +58,7 @@ pub fn AccountChoice() -> impl IntoView {
     }
 }
 
-/// Shows another account: all pages begin anew with it.
+/// Shows another account: the page loads again with it.
 #[cfg(feature = "browser")]
 fn choose(name: &str) {
     crate::live::browser::store(CHOICE, name);
