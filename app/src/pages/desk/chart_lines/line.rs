@@ -92,7 +92,7 @@ pub fn lines_of(
     let open = orders.iter().map(|row| &row.order);
     let open = open.filter(|order| order.state.is_open() && order.instrument == *instrument);
     let orders = open.flat_map(|order| order_lines(order, decimals.1));
-    position.and_then(|row| position_line(row, decimals.1)).into_iter().chain(orders).collect()
+    position.and_then(|row| position_line(row, decimals)).into_iter().chain(orders).collect()
 }
 
 fn order_lines(order: &Order, size_decimals: u32) -> impl Iterator<Item = ChartLine> {
@@ -131,8 +131,10 @@ fn words(order: &Order, size_decimals: u32) -> String {
     format!("{side} {} {kind}{by}", format::quantity(order.leaves(), size_decimals))
 }
 
-fn position_line(row: &PositionRow, size_decimals: u32) -> Option<ChartLine> {
-    let price = row.line.average_price?;
+fn position_line(row: &PositionRow, (price_decimals, size_decimals): (u32, u32)) -> Option<ChartLine> {
+    // No finer than the axis beside it.
+    let step = Price::from_mantissa(1, price_decimals)?;
+    let price = row.line.average_price?.round_to(step, Rounding::NearestEven)?;
     let side = if row.line.quantity < SignedQuantity::ZERO { "Short" } else { "Long" };
     let quantity = format::quantity(row.line.quantity.size(), size_decimals);
     let profit = Amount::signed(row.line.quote_unrealised_pnl).text;
@@ -225,6 +227,21 @@ mod tests {
         assert_eq!(lines(row(&[("instrument", "demo:B".into())])), []);
         assert_eq!(lines(row(&[("state", "filled".into())])), []);
         assert!(lines(row(&[("state", "held".into())]))[0].is_waiting);
+    }
+
+    #[test]
+    fn a_position_is_a_line_at_its_rounded_mean_price() {
+        let row: PositionRow = serde_json::from_str(
+            r#"{"account":"paper","instrument":"demo:A","currency":"USD","quantity":"-2","average_price":"10.0666667",
+            "cost":"-20.1333334","mark":"10.0","quote_value":"-20.0","quote_unrealised_pnl":"0.1333334","value":"-20.0",
+            "unrealised_pnl":"0.1333334","route":null,"realised_pnl":"0","stop_price":null,"target_price":null}"#,
+        )
+        .unwrap();
+        let [line] = &lines_of(&InstrumentId::parse("demo:A").unwrap(), &[], Some(&row), (1, 1))[..] else {
+            panic!("one line")
+        };
+        assert_eq!((line.price, line.words.as_str()), (price("10.1"), "Short 2.0 · +0.13 USD"));
+        assert_eq!((line.tone, line.moves), (Tone::Position, None));
     }
 
     #[test]

@@ -120,7 +120,7 @@ fn Line(
     let y = Memo::new(move |_| series.price_rows().get()?.y_of(price.get()?.to_f64_lossy()));
     let text = move || {
         let decimals = steps.with(|steps| steps.map_or(0, |steps| steps.decimals.0));
-        price.get().map_or_else(String::new, |price| format::mean_price(price, decimals))
+        price.get().map_or_else(String::new, |price| format::price(price, decimals))
     };
     let words = Memo::new(move |_| line.with(|line| line.as_ref().map_or_else(String::new, |line| line.words.clone())));
     let tone = move || line.with(|line| line.as_ref().map(|line| line.tone.as_str()));
