@@ -32,6 +32,14 @@ export async function openLive(page: Page, url: string, symbol?: string): Promis
   await expect(page.getByTestId("price")).toHaveText(/\d/, { timeout: 15_000 });
 }
 
+/** Reloads once the lazily loaded code is there: a reload that cuts off its request would be an error in the console. */
+export async function reload(page: Page): Promise<void> {
+  await page.waitForFunction(() =>
+    performance.getEntriesByType("resource").some((entry) => /\/pkg\/later[^/]*\.wasm/.test(entry.name)),
+  );
+  await page.reload();
+}
+
 /** Returns a fingerprint of the chart's canvases: how many pixels are painted, and which. */
 export function paintedPixels(page: Page): Promise<{ painted: number; hash: number }> {
   return page.getByTestId("chart").evaluate((chart) => {

@@ -1,6 +1,6 @@
 // The Dashboard against the real desk on the demo market.
 import { command, expectAccessible, openDesk, place, symbol } from "../support/desk";
-import { expect, test } from "../support/page";
+import { expect, reload, test } from "../support/page";
 import { Running, ServerReady, startServer } from "../support/servers";
 
 let server: Running<ServerReady>;
@@ -77,7 +77,7 @@ test("another default account is shown, and one of several is chosen", async ({ 
     await expect(account).toHaveText("Paper account main · journal on disk", { timeout: 20_000 });
     await expect(page.getByTestId("account-choice")).toBeHidden();
     await command(page, { open_account: { account: "savings", kind: "cash", currency: "USD", start: { USD: "500" } } });
-    await page.reload();
+    await reload(page);
     await page.getByTestId("account-choice").selectOption("savings");
     await expect(account).toHaveText("Paper account savings · journal on disk", { timeout: 20_000 });
   } finally {

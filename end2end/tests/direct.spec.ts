@@ -1,6 +1,6 @@
 // Direct mode: the page opens the venue's own socket, switches while running, and reports when the venue falls silent.
 import { arrived, choose, simState } from "../support/direct";
-import { expect, number, openLive, test } from "../support/page";
+import { expect, number, openLive, reload, test } from "../support/page";
 import { Running, ServerReady, SimReady, binanceConfig, setFault, startServer, startSim } from "../support/servers";
 
 // Each test has its own servers.
@@ -44,7 +44,7 @@ test("a reader switches to direct and back while running, and the page remembers
   await expect(page.getByTestId("venue").first()).toHaveText(/direct/);
 
   // The choice survives a reload without delaying the first data.
-  await page.reload();
+  await reload(page);
   await expect(page.getByTestId("price")).toHaveText(/\d/, { timeout: 5_000 });
   await arrived(page, "direct");
   await expect(chart).toHaveAttribute("data-bars", "500", { timeout: 15_000 });

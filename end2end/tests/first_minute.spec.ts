@@ -1,5 +1,5 @@
 // A trader's first minute: find an instrument, arrange the panels, and learn what is not followed.
-import { expect, openLive, test } from "../support/page";
+import { expect, openLive, reload, test } from "../support/page";
 import { Running, ServerReady, startServer } from "../support/servers";
 
 let server: Running<ServerReady>;
@@ -47,7 +47,7 @@ test("a typed digit chooses the interval, which a reload keeps", async ({ page }
   await expect(page.getByTestId("interval-field")).toHaveValue("30");
   await page.keyboard.press("Enter");
   await expect(page.getByTestId("chart")).toHaveAttribute("data-interval", "30m");
-  await page.reload();
+  await reload(page);
   await expect(page.getByTestId("chart")).toHaveAttribute("data-interval", "30m");
 });
 
@@ -118,7 +118,7 @@ test("dividers move with mouse and keys, and stay", async ({ page }) => {
   await divider.focus();
   await page.keyboard.press("ArrowRight");
   expect(Math.abs((await width()) - before - 84)).toBeLessThan(3);
-  await page.reload();
+  await reload(page);
   await expect.poll(async () => Math.abs((await width()) - before - 84)).toBeLessThan(3);
   await divider.dblclick();
   expect(await width()).toBe(before);
@@ -132,6 +132,6 @@ test("the watchlist is sorted by its headings, favourites first", async ({ page 
   await expect.poll(names).toEqual(["demo:BTC-SIM", "demo:ETH-SIM", "demo:ADA-SIM"]);
   await page.locator('[data-symbol="demo:ADA-SIM"]').getByTestId("watch-star").click();
   await expect.poll(names).toEqual(["demo:ADA-SIM", "demo:BTC-SIM", "demo:ETH-SIM"]);
-  await page.reload();
+  await reload(page);
   await expect(page.locator('[data-symbol="demo:ADA-SIM"]').getByTestId("watch-star")).toHaveAttribute("aria-pressed", "true");
 });

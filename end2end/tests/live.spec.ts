@@ -1,7 +1,7 @@
 // The Live page on the demo market: first data, chart, book, keyboard, widths, accessibility.
 import AxeBuilder from "@axe-core/playwright";
 
-import { expect, number, openLive, paintedPixels, test } from "../support/page";
+import { expect, number, openLive, paintedPixels, reload, test } from "../support/page";
 import { Running, ServerReady, startServer, startSim, venueConfig } from "../support/servers";
 
 let server: Running<ServerReady>;
@@ -191,7 +191,7 @@ test("the book groups its prices, bids down and asks up, and remembers it for th
     expect(new Set([...shown.bids, ...shown.asks]).size).toBe(shown.bids.length + shown.asks.length);
     await page.waitForTimeout(120);
   }
-  await page.reload();
+  await reload(page);
   await expect(page.getByTestId("price")).toHaveText(/\d/);
   await expect(group).toHaveValue("10");
   // Another instrument has its own setting.
@@ -209,7 +209,7 @@ test("the tape shows prints from a size on, and stands still under the pointer",
   const filter = page.getByTestId("tape-filter");
   await filter.fill(String(least).replace(".", ","));
   await expect.poll(async () => Math.min(...(await sizes()))).toBeGreaterThanOrEqual(least);
-  await page.reload();
+  await reload(page);
   await expect(filter).toHaveValue(String(least));
   // Text that is not a size sets no filter, and says so.
   await filter.fill("nonsense");
@@ -241,7 +241,7 @@ test("a region has a pace of its own, remembered, and a button where it refreshe
   await refresh.click();
   await expect.poll(() => number(price)).not.toBe(held);
 
-  await page.reload();
+  await reload(page);
   await expect(refresh).toBeVisible();
   await page.getByTestId("settings-open").click();
   await page.getByTestId("region-paces").click();
@@ -261,7 +261,7 @@ test("the chart shows volume delta and profile where they are wanted, and rememb
   await expect(chart).toHaveAttribute("aria-label", /cumulative volume delta [+−][^,]+ since .*, most volume at [^,]+$/, { timeout: 10_000 });
   await expect(page.getByTestId("chart-legend")).toContainText(/Δ\s[+−]\d/);
 
-  await page.reload();
+  await reload(page);
   await expect(delta).toHaveAttribute("aria-pressed", "true");
   await expect(profile).toHaveAttribute("aria-pressed", "true");
   await expect(chart).toHaveAttribute("aria-label", /cumulative volume delta/, { timeout: 15_000 });

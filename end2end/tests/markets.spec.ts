@@ -2,7 +2,7 @@
 import AxeBuilder from "@axe-core/playwright";
 import { Page } from "@playwright/test";
 
-import { expect, number, test } from "../support/page";
+import { expect, number, reload, test } from "../support/page";
 import { binanceConfig, Running, ServerReady, setFault, SimReady, startServer, startSim, venueConfig } from "../support/servers";
 
 let server: Running<ServerReady>;
@@ -91,7 +91,7 @@ test("filter, order and choice of pairs", async ({ page }) => {
   await page.getByTestId("pair-check").first().uncheck();
   await expect(pairs(page)).toHaveCount(all - 1);
   // The browser remembers it.
-  await page.reload();
+  await reload(page);
   await expect(pairs(page)).toHaveCount(all - 1, { timeout: 15_000 });
 });
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 
 import AxeBuilder from "@axe-core/playwright";
 
-import { expect, number, test } from "../support/page";
+import { expect, number, reload, test } from "../support/page";
 import { binanceConfig, Running, ServerReady, SimReady, startServer, startSim } from "../support/servers";
 
 let sim: Running<SimReady>;
@@ -190,6 +190,6 @@ test("a recording is back-tested, both bounds side by side", async ({ page }) =>
   // The result outlives the page, and the form can be closed.
   await page.getByTestId("backtest-close").click();
   await expect(page.getByTestId("backtest-form")).toHaveCount(0);
-  await page.reload();
+  await reload(page);
   await expect(outcome).toHaveAttribute("data-state", "done");
 });

@@ -1,7 +1,7 @@
 // The tape: what a pause keeps, the unit of sizes, the time zone, and the sound of large trades.
 import AxeBuilder from "@axe-core/playwright";
 
-import { expect, openLive, test } from "../support/page";
+import { expect, openLive, reload, test } from "../support/page";
 import { Running, ServerReady, startServer } from "../support/servers";
 
 test.use({ timezoneId: "Asia/Tokyo", viewport: { width: 1440, height: 900 } });
@@ -55,7 +55,7 @@ test("sizes are shown in base or quote currency, in book and tape, and the choic
   await expect(size).toHaveText(/^0\.\d{5}$/);
   await headings.last().click();
   await expect(headings).toHaveText(["Size USD", "Size USD"]);
-  await page.reload();
+  await reload(page);
   await expect(headings).toHaveText(["Size USD", "Size USD"]);
   // One look at a time at which both are known: price times size, with three digits.
   const shown = () =>

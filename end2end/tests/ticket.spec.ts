@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { Page } from "@playwright/test";
 
 import { command, expectAccessible, Order, priceBelow, symbol } from "../support/desk";
-import { expect, number, openLive, test } from "../support/page";
+import { expect, number, openLive, reload, test } from "../support/page";
 import { Running, ServerReady, startServer } from "../support/servers";
 
 let server: Running<ServerReady>;
@@ -250,7 +250,7 @@ test("the ticket is a column, hidden and remembered, or a tab", async ({ page })
   await openTicket(page);
   await page.getByTestId("ticket-switch").click();
   await expect(page.getByTestId("ticket")).toBeHidden();
-  await page.reload();
+  await reload(page);
   await expect(page.getByTestId("price")).toHaveText(/\d/, { timeout: 15_000 });
   await expect(page.getByTestId("ticket-switch")).toHaveAttribute("aria-pressed", "false");
   await page.getByTestId("ticket-switch").click();
