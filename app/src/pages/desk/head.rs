@@ -117,7 +117,7 @@ pub fn use_standing() -> Memo<Standing> {
     })
 }
 
-/// What stops the account from trading: nothing while nothing does.
+/// Banners for the kill switch and for reduce-only; hidden while the account may trade.
 #[component]
 pub fn StandingBanners(
     /// Whose money it is, and what stops it.

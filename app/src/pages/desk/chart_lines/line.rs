@@ -1,4 +1,4 @@
-//! What is drawn over a chart's prices: open orders, the position, levels of a grid. Pure; `mod.rs` shows them.
+//! The lines over a chart: open orders, the position, levels of a grid. Pure; `mod.rs` draws them.
 
 use desk::rows::{OrderRow, PositionRow};
 use model::{
@@ -19,7 +19,7 @@ pub struct ChartLine {
     pub key: String,
     /// Where it is.
     pub price: Price,
-    /// What it is.
+    /// Its label.
     pub words: String,
     /// How it looks.
     pub tone: Tone,

@@ -110,7 +110,7 @@ fn Line(
     series: ChartSeries,
     /// The steps of the instrument.
     steps: Signal<Option<Steps>>,
-    /// What the line lies in.
+    /// The element around all lines.
     frame: NodeRef<html::Div>,
 ) -> impl IntoView {
     // Where the reader has moved it to, until that is sent or given up.
@@ -158,7 +158,7 @@ fn Handle(
     state: RwSignal<CommandState>,
     /// Where it is shown.
     price: Memo<Option<Price>>,
-    /// What it is.
+    /// Its label.
     words: Memo<String>,
     /// Its price as text.
     text: Signal<String>,
@@ -166,7 +166,7 @@ fn Handle(
     series: ChartSeries,
     /// The steps of the instrument.
     steps: Signal<Option<Steps>>,
-    /// What the line lies in.
+    /// The element around all lines.
     frame: NodeRef<html::Div>,
 ) -> impl IntoView {
     let live = use_live();
