@@ -26,18 +26,27 @@ export async function number(locator: Locator): Promise<string> {
   return ((await locator.textContent()) ?? "").replace(/[\s\u00a0\u202f]/g, "");
 }
 
-/** Opens the page on one instrument and waits for its price. */
+/** Opens the page on one instrument and waits for its price and for all of its code. */
 export async function openLive(page: Page, url: string, symbol?: string): Promise<void> {
   await page.goto(symbol ? `${url}?symbol=${encodeURIComponent(symbol)}` : url);
   await expect(page.getByTestId("price")).toHaveText(/\d/, { timeout: 15_000 });
+  await laterCode(page);
 }
 
-/** Reloads once the lazily loaded code is there: a reload that cuts off its request would be an error in the console. */
+/** Reloads once the page has all of its code. */
 export async function reload(page: Page): Promise<void> {
+  await laterCode(page);
+  await page.reload();
+}
+
+/**
+ * Waits until the lazily loaded code has been fetched, or could not be: a reload, or a server that stops, before that cuts
+ * the request off, which is an error in the console.
+ */
+async function laterCode(page: Page): Promise<void> {
   await page.waitForFunction(() =>
     performance.getEntriesByType("resource").some((entry) => /\/pkg\/later[^/]*\.wasm/.test(entry.name)),
   );
-  await page.reload();
 }
 
 /** Returns a fingerprint of the chart's canvases: how many pixels are painted, and which. */

@@ -28,8 +28,7 @@ test("nothing is recorded yet, and the page says what to do", async ({ page }) =
 });
 
 test("a feed is recorded, downloaded, played, sought and deleted", async ({ page }) => {
-  await page.goto(`${server.ready.url}?symbol=binance:BTCSIM`);
-  await expect(page.getByTestId("price")).toHaveText(/\d/, { timeout: 15_000 });
+  await openLive(page, server.ready.url, "binance:BTCSIM");
   await page.goto(`${server.ready.url}recordings`);
   const feed = page.getByTestId("record-feed");
   await feed.getByTestId("record-start").click();
