@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 
 import AxeBuilder from "@axe-core/playwright";
 
-import { expect, number, reload, test } from "../support/page";
+import { expect, number, openLive, reload, test } from "../support/page";
 import { binanceConfig, Running, ServerReady, SimReady, startServer, startSim } from "../support/servers";
 
 let sim: Running<SimReady>;
