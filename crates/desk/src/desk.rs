@@ -42,7 +42,7 @@ use crate::{
     config::DeskConfig,
     desk::{excursions::Seen, running::Running},
     error::DeskError,
-    rows::DeskEvent,
+    rows::{DeskEvent, JournalState},
     state::{AccountState, Saved, State},
 };
 
@@ -67,6 +67,8 @@ pub struct Desk {
     next_sample: Timestamp,
     next_prices: Timestamp,
     other_rates: Vec<LiveRate>,
+    journal: JournalState,
+    is_kill_unwritten: bool,
 }
 
 /// What came of the inputs since the last look.
@@ -116,6 +118,8 @@ impl Desk {
             next_watch: Timestamp::EPOCH,
             next_sample: Timestamp::EPOCH,
             other_rates: Vec::new(),
+            journal: JournalState::OnDisk,
+            is_kill_unwritten: false,
         }
     }
 
@@ -148,6 +152,20 @@ impl Desk {
     /// Sets the live rates between currencies that its own instruments do not give.
     pub fn set_rates(&mut self, rates: Vec<LiveRate>) {
         self.other_rates = rates;
+    }
+
+    /// Takes from who runs it whether records reach the disk, and whether a kill switch that is set has.
+    pub fn set_journal(&mut self, journal: JournalState, is_kill_unwritten: bool) {
+        self.journal = journal;
+        self.is_kill_unwritten = is_kill_unwritten;
+    }
+
+    pub(crate) fn journal(&self) -> JournalState {
+        self.journal
+    }
+
+    pub(crate) fn is_kill_unwritten(&self) -> bool {
+        self.is_kill_unwritten
     }
 
     /// Begins to trade: opens the default account at the first start; afterwards flags what was open while the desk was

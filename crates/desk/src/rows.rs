@@ -63,6 +63,23 @@ pub struct PositionRow {
     pub target_price: Option<Price>,
 }
 
+/// Whether what happens reaches the disk, as who runs the desk has told it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JournalState {
+    /// All that is shown is on disk.
+    #[default]
+    OnDisk,
+    /// The disk is full: what is shown is on disk, and the desk takes nothing.
+    Full,
+    /// Another program holds the file: likewise.
+    Busy,
+    /// The file is damaged, and the desk takes nothing.
+    Damaged,
+    /// The desk takes nothing after a fault of its own.
+    Fault,
+}
+
 /// An account at a glance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AccountRow {
@@ -118,6 +135,12 @@ pub struct AccountRow {
     pub reduce_only: Option<Refusal>,
     /// The kill switch while it is set.
     pub kill: Option<KillSwitch>,
+    /// Whether what happens reaches the disk.
+    #[serde(default)]
+    pub journal: JournalState,
+    /// True while the kill switch is set in memory alone: a restart forgets it.
+    #[serde(default)]
+    pub is_kill_unwritten: bool,
     /// What venues charge, where it is not `default_fees`.
     #[serde(default)]
     pub fees_by_venue: BTreeMap<Venue, FeeRates>,
@@ -392,6 +415,8 @@ impl Desk {
             unvalued: valuation.unvalued.iter().map(ToString::to_string).collect(),
             reduce_only: account.standing.reduce_only().cloned(),
             kill: self.state().kill.clone(),
+            journal: self.journal(),
+            is_kill_unwritten: self.is_kill_unwritten(),
             fees_by_venue: self.broker_config().fees.clone(),
             default_fees: self.broker_config().default_fees,
         }

@@ -1,5 +1,6 @@
 //! Why the desk takes nothing, and what its callers and readers are told then.
 
+use desk::rows::JournalState;
 use model::trading::refusal::{DenyCode, Refusal};
 use store::error::{StoreError, Trouble};
 
@@ -30,6 +31,16 @@ impl Halt {
     /// True where the desk goes on by itself once the cause has ended.
     pub fn is_temporary(self) -> bool {
         matches!(self, Self::Full | Self::Busy)
+    }
+
+    /// Returns what pages are told of the journal.
+    pub fn journal(self) -> JournalState {
+        match self {
+            Self::Full => JournalState::Full,
+            Self::Busy => JournalState::Busy,
+            Self::Damaged => JournalState::Damaged,
+            Self::Fault => JournalState::Fault,
+        }
     }
 
     /// Returns the refusal of a command.

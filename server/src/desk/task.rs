@@ -225,8 +225,9 @@ impl DeskTask {
                 }
                 self.desk.command(command, now.wall)
             }
-            (Some(_), DeskCommand::Kill(kill)) => {
+            (Some(halt), DeskCommand::Kill(kill)) => {
                 self.unwritten_kill = Some(kill);
+                self.desk.set_journal(halt.journal(), true);
                 Ok(self.kill_in_memory(now))
             }
             (Some(halt), _) => Err(halt.refusal()),
@@ -324,6 +325,7 @@ impl DeskTask {
             Ok(desk) => self.desk = desk,
             Err(error) => tracing::error!(error = format!("{error:#}"), "the desk's journal cannot be read"),
         }
+        self.desk.set_journal(halt.journal(), self.unwritten_kill.is_some());
         let killed = self.unwritten_kill.is_some().then(|| self.kill_in_memory(now));
         let instead = |answer| match (answer, &killed) {
             (Ok(DeskReply::Kill(_)), Some(killed)) => Ok(killed.clone()),

@@ -1,5 +1,6 @@
 //! The head of the desk's pages: the title, whose money it is, and what stops it from trading.
 
+use desk::rows::{AccountRow, JournalState};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use model::time::Now;
@@ -26,8 +27,12 @@ pub struct Standing {
     pub account: AccountPresence,
     /// When and why the kill switch was set; `None` while it is not.
     pub kill: Option<String>,
+    /// True while the kill switch is set in memory alone.
+    pub is_kill_unwritten: bool,
     /// Why the account may only reduce positions.
     pub reduce_only: Option<String>,
+    /// Whether what happens reaches the disk.
+    pub journal: JournalState,
 }
 
 /// Whether there is an account.
@@ -47,7 +52,6 @@ pub enum AccountPresence {
 impl Standing {
     /// Reads the account's row.
     pub fn of(model: &LiveModel, now: Now) -> Self {
-        use desk::rows::AccountRow;
         let row = match read_row::<AccountRow>(model, Channel::Dashboard, "account") {
             Ok(Some(Some(row))) => row,
             Ok(Some(None)) => return Self { account: AccountPresence::Absent, ..Self::default() },
@@ -64,7 +68,13 @@ impl Standing {
             format!("set at {} UTC: {reason}", format::time_of_day(kill.time))
         });
         let reduce_only = row.reduce_only.map(|cause| cause.message);
-        Self { account: AccountPresence::Present, kill, reduce_only }
+        Self {
+            account: AccountPresence::Present,
+            kill,
+            is_kill_unwritten: row.is_kill_unwritten,
+            reduce_only,
+            journal: row.journal,
+        }
     }
 
     /// True if there is no account to trade on, as far as the server has said.
@@ -80,8 +90,29 @@ impl Standing {
             AccountPresence::Absent => {
                 format!("This server has no account named {}; see [desk] in its configuration", account())
             }
-            AccountPresence::Present => format!("Paper account {} · journal on disk", account()),
+            AccountPresence::Present => format!("Paper account {} · {}", account(), journal_words(self.journal)),
         }
+    }
+}
+
+/// Returns whether what happens reaches the disk, in words.
+fn journal_words(journal: JournalState) -> &'static str {
+    match journal {
+        JournalState::OnDisk => "journal on disk",
+        JournalState::Full => "journal cannot be written: disk full",
+        JournalState::Busy => "journal cannot be written: another program holds it",
+        JournalState::Damaged => "journal damaged",
+        JournalState::Fault => "journal stopped after a fault",
+    }
+}
+
+/// Returns what the kill switch does while it is set, in words.
+fn kill_words(is_unwritten: bool) -> &'static str {
+    if is_unwritten {
+        "Nothing new is accepted. The disk is full: once there is room, open orders are cancelled; a restart before that \
+         forgets the switch."
+    } else {
+        "Open orders were cancelled and nothing new is accepted."
     }
 }
 
@@ -131,7 +162,9 @@ pub fn StandingBanners(
         <p class="desk-banner" data-tone="bad" role="alert" data-testid="kill-banner" hidden=move || kill().is_none()>
             <strong>"Kill switch "</strong>
             {kill}
-            ". Open orders were cancelled and nothing new is accepted. "
+            ". "
+            {move || standing.with(|standing| kill_words(standing.is_kill_unwritten))}
+            " "
             <PageLink href="/risk">"Risk page"</PageLink>
         </p>
         <p class="desk-banner" data-tone="warn" role="alert" data-testid="reduce-banner" hidden=move || reduce_only().is_none()>

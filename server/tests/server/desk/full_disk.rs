@@ -52,6 +52,12 @@ async fn acknowledged(rest: &Rest) -> Vec<Value> {
     rest.all("orders?order=asc", 1_000).await.iter().map(|order| order["client_order_id"].clone()).collect()
 }
 
+/// What the account's row says of the journal, and of a kill switch that is not on disk.
+async fn journal(rest: &Rest) -> (Value, Value) {
+    let account = rest.get("accounts").await.with(200)[0].clone();
+    (account["journal"].clone(), account["is_kill_unwritten"].clone())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_refuses_orders_and_nothing_else() {
     let folder = Folder::new("full-disk");
@@ -113,6 +119,7 @@ async fn the_kill_switch_is_set_at_once_and_on_disk_when_there_is_room() {
         assert_eq!((&report["is_on"], &report["is_on_disk"]), (&json!(true), &json!(false)), "{report}");
         assert_eq!(report["open_orders"].as_array().unwrap().len(), 3, "{report}");
         assert_eq!(rest.get("risk").await.with(200)["kill"]["reason"], *reason);
+        assert_eq!(journal(&rest).await, (json!("full"), json!(true)));
     }
     rest.post("risk/lift", json!({ "reason": "too early" })).await.refused(503, "storage_full");
     assert_eq!(rest.get("orders?state=open").await.with(200).as_array().unwrap().len(), 3, "what is on disk");
@@ -125,6 +132,7 @@ async fn the_kill_switch_is_set_at_once_and_on_disk_when_there_is_room() {
     }
     let orders = rest.get("orders").await.with(200);
     assert_eq!(orders[0]["reason"]["code"], "kill_switch", "{orders}");
+    assert_eq!(journal(&rest).await, (json!("on_disk"), json!(false)));
     rest.post("orders", resting("k-4", "100.0")).await.refused(422, "kill_switch");
     server.kill();
     let server = start(&folder.0);

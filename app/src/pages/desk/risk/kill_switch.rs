@@ -26,12 +26,15 @@ pub fn KillPanel() -> impl IntoView {
         live.tick().track();
         live.with_model(|model| model.revision(&topics))
     });
-    let is_on = Memo::new(move |_| {
+    // Set or not, and on disk or not.
+    let switch = Memo::new(move |_| {
         // Read, not only tracked: a memo that was never read notices nothing.
         let _revision = revision.get();
         let row = live.with_model(|model| read_row::<AccountRow>(model, Channel::Dashboard, "account"));
-        matches!(row, Some(Ok(Some(Some(row)))) if row.kill.is_some())
+        let Some(Ok(Some(Some(row)))) = row else { return (false, true) };
+        (row.kill.is_some(), !row.is_kill_unwritten)
     });
+    let is_on = Memo::new(move |_| switch.get().0);
     let set = move |()| {
         let kill = Kill { reason: reason.get_untracked().trim().to_owned(), flatten: is_flatten.get_untracked() };
         send(live, &DeskCommand::Kill(kill), state);
@@ -55,10 +58,10 @@ pub fn KillPanel() -> impl IntoView {
                 <CommandNote state/>
             </div>
             <p class="desk-note">
-                {move || if is_on.get() {
-                    "It is set: nothing new is accepted, and a restart does not change that. Lift it with a reason."
-                } else {
-                    "It cancels every open order, pauses every strategy, and refuses all new orders until it is lifted by hand; a restart does not lift it."
+                {move || match switch.get() {
+                    (true, true) => "It is set: nothing new is accepted, and a restart does not change that. Lift it with a reason.",
+                    (true, false) => "It is set, but not on disk: nothing new is accepted. Free some disk space; a restart before that forgets it.",
+                    (false, _) => "It cancels every open order, pauses every strategy, and refuses all new orders until it is lifted by hand; a restart does not lift it.",
                 }}
             </p>
             <div class="kill-switch__controls">
