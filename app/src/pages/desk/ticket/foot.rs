@@ -46,6 +46,8 @@ pub fn TicketFoot(
                 {line("Free", "ticket-free", None, move || own(state, |view, instrument| view.free(instrument)))}
                 {line("Position", "ticket-position", None, move || own(state, |view, instrument| view.position(instrument)))}
             </dl>
+        </div>
+        <div class="ticket__send">
             <Answer state/>
             <div class="ticket__sides" role="group" aria-label="Send">
                 <SideButton state side=Side::Buy/>

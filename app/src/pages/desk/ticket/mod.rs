@@ -159,7 +159,19 @@ fn TicketForm(
     follow_instrument(state, selection);
     follow_edits(state, selection);
     fill_in_picked(state, selection);
-    let has_account = Memo::new(move |_| standing.with(|standing| !standing.has_none()));
+    let live = use_live();
+    let is_absent = Memo::new(move |_| {
+        live.tick().track();
+        let is_absent = |id: &InstrumentId| live.with_model(|model| model.is_absent(id)).unwrap_or_default();
+        selection.id.with(|id| id.as_ref().is_some_and(is_absent))
+    });
+    // Why there is nothing to trade with, or nothing to trade.
+    let absence = Memo::new(move |_| {
+        let no_account = standing.with(|standing| standing.has_none().then(|| standing.words()));
+        no_account
+            .or_else(|| is_absent.get().then(|| "Nothing trades here until the instrument is followed.".to_owned()))
+    });
+    let has_form = Memo::new(move |_| absence.with(Option::is_none));
     let on_key = move |event: ev::KeyboardEvent| match event.key().as_str() {
         "Escape" if state.stage.with_untracked(|stage| stage.asked().is_some()) => {
             event.stop_propagation();
@@ -178,12 +190,12 @@ fn TicketForm(
             <h2 class="panel__title">"Ticket"</h2>
             <span class="tag ticket__paper" title="Paper money: nothing is sent to the venue">"PAPER"</span>
             <span class="ticket__account" data-testid="ticket-account" title=move || standing.with(Standing::words)>{account().to_string()}</span>
-            <label class="ticket__check ticket__one-click" hidden=move || !has_account.get() title="One press sends, without a question. Until the page is loaded again.">
+            <label class="ticket__check ticket__one-click" hidden=move || !has_form.get() title="One press sends, without a question. Until the page is loaded again.">
                 <input type="checkbox" data-testid="one-click" prop:checked=state.is_one_click on:change=set_one_click/>
                 "One-click"
             </label>
         </div>
-        <p class="desk-note" data-testid="ticket-absent" hidden=move || has_account.get()>{move || standing.with(Standing::words)}</p>
+        <p class="desk-note" data-testid="ticket-absent" hidden=move || has_form.get()>{move || absence.get().unwrap_or_default()}</p>
         <form
             class="ticket"
             data-testid="ticket"
@@ -191,7 +203,7 @@ fn TicketForm(
             data-one-click=move || state.is_one_click.get().to_string()
             aria-label="Order ticket"
             novalidate
-            hidden=move || !has_account.get()
+            hidden=move || !has_form.get()
             on:submit=|event: ev::SubmitEvent| event.prevent_default()
             on:keydown=on_key
         >
