@@ -11,7 +11,7 @@ use model::{
     trading::{
         account::{AccountId, Currency},
         fill::{Evidence, Fill, FillCause, FillId, Liquidity},
-        order::{ClientOrderId, Order, OrderId, OrderState, OrderType, Side, TimeInForce, TriggerSource},
+        order::{ClientOrderId, Order, OrderId, OrderRequest, OrderState, OrderType, Side},
         record::Record,
     },
 };
@@ -37,42 +37,23 @@ fn account(name: &str) -> AccountId {
     AccountId::parse(name).unwrap()
 }
 
+/// Odd and even numbers belong to two accounts.
+fn account_of(number: u64) -> AccountId {
+    account(if number.is_multiple_of(2) { "even" } else { "odd" })
+}
+
 fn order(number: u64, state: OrderState) -> Order {
-    Order {
-        order_id: OrderId(number),
-        client_order_id: ClientOrderId::parse(&format!("c-{number}")).unwrap(),
-        account: account(if number.is_multiple_of(2) { "even" } else { "odd" }),
-        instrument: instrument(),
-        side: Side::Buy,
-        kind: OrderType::Limit,
-        quantity: Quantity::parse("1.50").unwrap(),
-        price: Price::parse("100.10").ok(),
-        stop_price: None,
-        trail: None,
-        trigger: TriggerSource::Last,
-        time_in_force: TimeInForce::Gtc,
-        expire_time_ms: None,
-        post_only: false,
-        reduce_only: false,
-        bracket: None,
-        strategy: None,
-        state,
-        is_triggered: false,
-        filled: Quantity::ZERO,
-        filled_value: Notional::ZERO,
-        n_fills: 0,
-        created_time: at(1_000 + number as i64),
-        updated_time: at(1_000 + number as i64),
-        reason: None,
-        has_gap: false,
-    }
+    let name = ClientOrderId::parse(&format!("c-{number}")).unwrap();
+    let market = OrderRequest::market(name, instrument(), Side::Buy, Quantity::parse("1.50").unwrap());
+    let limit = OrderRequest { kind: OrderType::Limit, price: Price::parse("100.10").ok(), ..market };
+    Order { state, ..Order::of_request(limit, OrderId(number), account_of(number), at(1_000 + number as i64)) }
 }
 
 fn fill(number: u64) -> Fill {
     Fill {
         fill_id: FillId { order_id: OrderId(number), number: 1 },
         order_id: OrderId(number),
-        account: account(if number.is_multiple_of(2) { "even" } else { "odd" }),
+        account: account_of(number),
         instrument: instrument(),
         side: Side::Buy,
         price: Price::parse("100.10").unwrap(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use broker::{Broker, BrokerConfig, BrokerEvent, QueueModel};
 use model::{
-    decimal::{Notional, Price, Quantity, SignedQuantity},
+    decimal::{Price, Quantity, SignedQuantity},
     desk_feed::{DeskLevels, DeskLoss, DeskState, DeskTrade, DeskUpdate, StateCause},
     event::{AggressorSide, Level, Trade, TradeId},
     instrument::{Instrument, InstrumentId, InstrumentStatus},
@@ -13,10 +13,7 @@ use model::{
     trading::{
         account::AccountId,
         fill::{Fill, Liquidity},
-        order::{
-            Amendment, BracketLeg, ClientOrderId, Order, OrderId, OrderState, OrderType, Side, TimeInForce,
-            TriggerSource,
-        },
+        order::{Amendment, BracketLeg, ClientOrderId, Order, OrderId, OrderRequest, OrderState, OrderType, Side},
         record::OrderChange,
         refusal::{DenyCode, Refusal},
     },
@@ -57,34 +54,10 @@ pub fn account(name: &str) -> AccountId {
 
 /// A limit order of the account `main`; tests change the fields that matter to them.
 pub fn limit(id: u64, side: Side, size: &str, limit: &str) -> Order {
-    Order {
-        order_id: OrderId(id),
-        client_order_id: ClientOrderId::parse(&format!("c-{id}")).unwrap(),
-        account: account("main"),
-        instrument: instrument_id(),
-        side,
-        kind: OrderType::Limit,
-        quantity: quantity(size),
-        price: Some(price(limit)),
-        stop_price: None,
-        trail: None,
-        trigger: TriggerSource::Last,
-        time_in_force: TimeInForce::Gtc,
-        expire_time_ms: None,
-        post_only: false,
-        reduce_only: false,
-        bracket: None,
-        strategy: None,
-        state: OrderState::PendingNew,
-        is_triggered: false,
-        filled: Quantity::ZERO,
-        filled_value: Notional::ZERO,
-        n_fills: 0,
-        created_time: Timestamp::EPOCH,
-        updated_time: Timestamp::EPOCH,
-        reason: None,
-        has_gap: false,
-    }
+    let name = ClientOrderId::parse(&format!("c-{id}")).unwrap();
+    let request = OrderRequest::market(name, instrument_id(), side, quantity(size));
+    let request = OrderRequest { kind: OrderType::Limit, price: Some(price(limit)), ..request };
+    Order::of_request(request, OrderId(id), account("main"), Timestamp::EPOCH)
 }
 
 pub fn buy(id: u64, size: &str, price: &str) -> Order {

@@ -1,7 +1,7 @@
 //! Placing, changing and cancelling orders, and what else a trader asks for.
 
 use model::{
-    decimal::{Notional, Quantity},
+    decimal::Quantity,
     instrument::InstrumentId,
     time::Timestamp,
     trading::{
@@ -123,34 +123,7 @@ impl Desk {
 
     /// Returns a request as an order that nobody has seen yet.
     pub(super) fn unsubmitted(&self, request: &OrderRequest, account: AccountId, now: Timestamp) -> Order {
-        Order {
-            order_id: OrderId(self.state.n_orders + 1),
-            client_order_id: request.client_order_id.clone(),
-            account,
-            instrument: request.instrument.clone(),
-            side: request.side,
-            kind: request.kind,
-            quantity: request.quantity,
-            price: request.price,
-            stop_price: request.stop_price,
-            trail: request.trail,
-            trigger: request.trigger,
-            time_in_force: request.time_in_force,
-            expire_time_ms: request.expire_time_ms,
-            post_only: request.post_only,
-            reduce_only: request.reduce_only,
-            bracket: None,
-            strategy: None,
-            state: OrderState::PendingNew,
-            is_triggered: false,
-            filled: Quantity::ZERO,
-            filled_value: Notional::ZERO,
-            n_fills: 0,
-            created_time: now,
-            updated_time: now,
-            reason: None,
-            has_gap: false,
-        }
+        Order::of_request(request.clone(), OrderId(self.state.n_orders + 1), account, now)
     }
 
     /// Refuses while the kill switch is set.
@@ -268,24 +241,8 @@ impl Desk {
         side: Side,
         quantity: Quantity,
     ) -> OrderRequest {
-        OrderRequest {
-            client_order_id: self.own_name(what),
-            account: None,
-            instrument: instrument.clone(),
-            side,
-            kind: OrderType::Market,
-            quantity,
-            price: None,
-            stop_price: None,
-            trail: None,
-            trigger: TriggerSource::Last,
-            time_in_force: TimeInForce::Gtc,
-            expire_time_ms: None,
-            post_only: false,
-            reduce_only: true,
-            stop_loss: None,
-            take_profit: None,
-        }
+        let order = OrderRequest::market(self.own_name(what), instrument.clone(), side, quantity);
+        OrderRequest { reduce_only: true, ..order }
     }
 
     /// The number of the order makes the name one that nobody has used.

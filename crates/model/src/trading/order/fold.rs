@@ -100,7 +100,7 @@ mod tests {
         trading::{
             account::{AccountId, Currency},
             fill::{Evidence, FillCause, FillId, Liquidity},
-            order::{Amendment, ClientOrderId, OrderId, OrderType, Side, TimeInForce, TriggerSource},
+            order::{Amendment, ClientOrderId, OrderId, OrderRequest, OrderType, Side},
         },
     };
 
@@ -109,34 +109,12 @@ mod tests {
     }
 
     fn order() -> Order {
-        Order {
-            order_id: OrderId(7),
-            client_order_id: ClientOrderId::parse("a").unwrap(),
-            account: AccountId::parse("main").unwrap(),
-            instrument: InstrumentId::parse("demo:AAABBB").unwrap(),
-            side: Side::Buy,
-            kind: OrderType::StopLimit,
-            quantity: quantity("10"),
-            price: Price::parse("100").ok(),
-            stop_price: Price::parse("99").ok(),
-            trail: None,
-            trigger: TriggerSource::Last,
-            time_in_force: TimeInForce::Gtc,
-            expire_time_ms: None,
-            post_only: false,
-            reduce_only: false,
-            bracket: None,
-            strategy: None,
-            state: OrderState::PendingNew,
-            is_triggered: false,
-            filled: Quantity::ZERO,
-            filled_value: Notional::ZERO,
-            n_fills: 0,
-            created_time: Timestamp::EPOCH,
-            updated_time: Timestamp::EPOCH,
-            reason: None,
-            has_gap: false,
-        }
+        let name = ClientOrderId::parse("a").unwrap();
+        let instrument = InstrumentId::parse("demo:AAABBB").unwrap();
+        let market = OrderRequest::market(name, instrument, Side::Buy, quantity("10"));
+        let (price, stop_price) = (Price::parse("100").ok(), Price::parse("99").ok());
+        let stop_limit = OrderRequest { kind: OrderType::StopLimit, price, stop_price, ..market };
+        Order::of_request(stop_limit, OrderId(7), AccountId::parse("main").unwrap(), Timestamp::EPOCH)
     }
 
     fn fill(number: u32, size: &str) -> Fill {
