@@ -4,6 +4,7 @@
 
 mod floor;
 mod lists;
+mod peer_defects;
 mod replay;
 mod restarts;
 mod rules;

@@ -164,6 +164,7 @@ fn orders_are_cancelled_closed_and_reversed() {
     floor.check_restart();
 }
 
+/// condor #133: two stop buttons did different things.
 #[test]
 fn a_grid_runs_by_itself_and_stops_by_one_button() {
     let mut floor = quoted();
@@ -186,6 +187,7 @@ fn a_grid_runs_by_itself_and_stops_by_one_button() {
     assert_eq!(entry.state, StrategyState::Stopped);
 }
 
+/// bbgo #80: a grid did not find its levels again.
 #[test]
 fn a_restart_in_the_middle_of_a_grid_goes_on_identically() {
     let path = [9_950, 9_890, 9_790, 9_850, 9_910, 10_010, 10_110, 10_000, 9_900];

@@ -155,6 +155,7 @@ mod tests {
         }
     }
 
+    /// bytex #57: days without a closed trade were left out.
     #[test]
     fn each_day_has_a_return() {
         check_returns(&[], Ok(&[]));

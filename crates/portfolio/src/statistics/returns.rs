@@ -240,6 +240,7 @@ mod tests {
         assert_eq!(figure, Figure::unknown(expected.to_owned()));
     }
 
+    /// lumi #30: 252 days a year for venues that trade on all of them; freqtrade #2727: a mean by day over a deviation by trade.
     #[test]
     fn golden_values() {
         check(total_return(&R), "0.013253079778302812");

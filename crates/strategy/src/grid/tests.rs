@@ -72,6 +72,7 @@ fn lines_are_the_golden_ones() {
     check(Spacing::Geometric, "0.5", "100 119 141.5 168 200");
 }
 
+/// bbgo #434: an endless loop where the spacing rounds to nothing.
 #[test]
 fn lines_on_the_same_tick_are_refused() {
     let error = lines(&settings("100", "101", 5, GridMode::Long), &instrument("0.5", "1")).unwrap_err();
@@ -267,6 +268,7 @@ fn short_and_neutral_grids_mirror_it() {
     assert!(market.grid.report(None).n_round_trips >= 4);
 }
 
+/// hummingbot: a cancelled entry that had filled in part began again, without its inventory.
 #[test]
 fn a_part_that_filled_is_never_forgotten() {
     let mut market = Market::new(settings("100", "200", 3, GridMode::Long), "0", "201");
@@ -293,6 +295,7 @@ fn a_part_that_filled_is_never_forgotten() {
     market.check_account();
 }
 
+/// hummingbot #5503: a refused post-only order lost its level for good; condor #198: three hours without orders, and no word.
 #[test]
 fn a_refused_entry_is_tried_again_and_says_why() {
     let mut market = Market::new(settings("100", "200", 2, GridMode::Long), "0", "201");
@@ -310,6 +313,7 @@ fn a_refused_entry_is_tried_again_and_says_why() {
     assert_eq!(market.grid.report(None).n_missing, 0);
 }
 
+/// bbgo #1764: a grid that was stuck after its stop-loss.
 #[test]
 fn bounds_end_it_with_their_reason() {
     let bounded = GridSettings {
