@@ -45,6 +45,8 @@ mod tests {
         check("Asia/Tokyo", "2024-08-09T16:00:00Z", "2024-08-09T15:00:00.000Z", "2024-08-10T15:00:00.000Z");
         // Clocks go forward in this night: the day has 23 hours.
         check("Europe/Berlin", "2024-03-31T12:00:00Z", "2024-03-30T23:00:00.000Z", "2024-03-31T22:00:00.000Z");
+        // And back: 25 hours, and its last one is of the same day.
+        check("Europe/Berlin", "2024-10-27T22:30:00Z", "2024-10-26T22:00:00.000Z", "2024-10-27T23:00:00.000Z");
         check("nowhere", "2024-08-09T12:00:00Z", "2024-08-09T00:00:00.000Z", "2024-08-10T00:00:00.000Z");
         assert!(is_known("America/New_York") && !is_known("nowhere"));
     }
