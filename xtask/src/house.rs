@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
-use crate::process;
+use crate::{process, setup};
 
 /// The working tree and the tools to build it.
 #[derive(Clone, Debug)]
@@ -89,6 +89,10 @@ impl House {
         if self.is_linting {
             let driver = self.toolchain_bin.as_ref().map_or_else(|| DRIVER.into(), |bin| bin.join(DRIVER));
             cargo.env("RUSTC_WORKSPACE_WRAPPER", driver).env("CLIPPY_ARGS", DENY_WARNINGS);
+        }
+        if setup::is_ci() {
+            // Everything is compiled once and thrown away: nothing is kept for the next time, and nobody debugs it.
+            cargo.env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_DEV_DEBUG", "0");
         }
         cargo
     }
