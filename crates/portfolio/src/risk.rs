@@ -438,6 +438,7 @@ mod tests {
         case.check(buy("1", "90"), Some(DenyCode::Drawdown));
     }
 
+    /// Helios-x #23: a price that was no number switched a limit off.
     #[test]
     fn what_cannot_be_measured_is_refused() {
         let limited = |set: fn(&mut RiskLimits)| Case::margin(&LONG).with(|case| set(&mut case.limits));

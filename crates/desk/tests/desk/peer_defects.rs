@@ -118,7 +118,8 @@ fn a_cash_account_sells_what_it_has_and_gets_back_what_it_locked() {
     };
     assert_eq!(place("s", "sell", MARKET).unwrap_err().code, DenyCode::InsufficientFunds);
     // 2 of 5 fill, and the rest is cancelled: 1,000 less what was paid are free again, and no more.
-    let DeskReply::Order(order) = place("b", "buy", r#""type":"limit","quantity":"5","price":"100.01""#).unwrap() else {
+    let DeskReply::Order(order) = place("b", "buy", r#""type":"limit","quantity":"5","price":"100.01""#).unwrap()
+    else {
         panic!()
     };
     let cancel = serde_json::json!({ "cancel_order": { "order_id": order.order_id } });
@@ -180,15 +181,6 @@ fn a_restart_sets_no_loss_back() {
     again.levels(&[("99.99", "9")], &[("100.01", "9")]);
     again.wait(1_000);
     assert_eq!(again.place("c", "buy", MARKET).unwrap_err().code, DenyCode::DailyLoss);
-}
-
-/// Helios-x #23: without a price a limit was not checked.
-#[test]
-fn a_limit_without_a_price_refuses() {
-    let mut floor = Floor::new();
-    let limits = serde_json::from_str(r#"{"max_gross_exposure":"500"}"#).unwrap();
-    floor.command(DeskCommand::SetLimits(SetLimits { account: None, limits })).unwrap();
-    assert_eq!(floor.place("a", "buy", MARKET).unwrap_err().code, DenyCode::NoPrice);
 }
 
 /// hummingbot #1145: a fill without a trade; #3094: history and balance differed.
