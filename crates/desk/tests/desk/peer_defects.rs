@@ -55,8 +55,7 @@ fn a_restart_places_nothing() {
     let (n_placed, held) = (n_orders(&floor), floor.held());
     for _ in 0..3 {
         floor = floor.restarted();
-        floor.levels(&[("98.89", "5")], &[("98.91", "5")]);
-        floor.wait(5_000);
+        walk(&mut floor, &[9_890, 9_890]);
         assert_eq!((n_orders(&floor), floor.held()), (n_placed, held));
     }
 }
