@@ -25,19 +25,9 @@ pub(crate) fn opposite_rows(levels: &DeskLevels, side: Side) -> &[Level] {
 /// Compares two prices of resting orders of `side`: less is better for whoever trades against them.
 pub(crate) fn by_rank(side: Side, one: Price, other: Price) -> Ordering {
     match side {
-        Side::Buy => compare(other, one),
-        Side::Sell => compare(one, other),
+        Side::Buy => other.cmp(&one),
+        Side::Sell => one.cmp(&other),
     }
-}
-
-/// As `cmp`, in a fraction of the time for prices with the same decimal places: a levels update compares hundreds.
-fn compare(one: Price, other: Price) -> Ordering {
-    if one.scale() == other.scale() { one.mantissa().cmp(&other.mantissa()) } else { one.cmp(&other) }
-}
-
-/// As `==`, in a fraction of the time for quantities with the same digits.
-pub(crate) fn is_same(one: Quantity, other: Quantity) -> bool {
-    one.scale() == other.scale() && one.mantissa() == other.mantissa() || one == other
 }
 
 /// True if an order of `side` with this limit may trade at `price`.
@@ -71,11 +61,6 @@ pub(crate) fn less(one: Quantity, other: Quantity) -> Quantity {
 pub(crate) fn bps_of(price: Price, bps: u32) -> Option<Price> {
     let price = price.at_scale(price.significant_scale());
     Price::from_mantissa(price.mantissa().checked_mul(i128::from(bps))?, price.scale().checked_add(4)?)
-}
-
-/// True if two rows are the same.
-pub(crate) fn is_same_row(one: &Level, other: &Level) -> bool {
-    compare(one.price, other.price).is_eq() && is_same(one.quantity, other.quantity)
 }
 
 #[cfg(test)]

@@ -14,7 +14,11 @@
 //! | `Notional × Rate`, `Notional ÷ Quantity`, a part of a `Notional` | `Option`, rounded half to even at named decimals |
 //! | `Money ± Money` | `Result`, an error where the currencies differ |
 
-use std::{cmp::Ordering, fmt};
+use std::{
+    cmp::Ordering,
+    fmt,
+    hash::{Hash, Hasher},
+};
 
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -37,8 +41,34 @@ pub enum Rounding {
 macro_rules! decimal_newtype {
     ($(#[$meta:meta])* $name:ident) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, Default)]
         pub struct $name(Decimal);
+
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                order(self.0, other.0).is_eq()
+            }
+        }
+
+        impl Eq for $name {}
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+
+        impl Ord for $name {
+            fn cmp(&self, other: &Self) -> Ordering {
+                order(self.0, other.0)
+            }
+        }
+
+        impl Hash for $name {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                self.0.hash(state);
+            }
+        }
 
         impl $name {
             /// Zero, without decimals.
@@ -383,9 +413,21 @@ fn parse_bytes(text: &str) -> Option<Decimal> {
     Decimal::try_new(signed, scale).ok()
 }
 
+/// As the decimals' own order, in a fraction of the time for numbers with the same decimal places: a book compares hundreds.
+#[inline]
+fn order(one: Decimal, other: Decimal) -> Ordering {
+    if one.scale() == other.scale() { one.mantissa().cmp(&other.mantissa()) } else { one.cmp(&other) }
+}
+
 /// In one place: the page downloads it once, not once for each caller.
 #[inline(never)]
 fn sum(one: Decimal, other: Decimal) -> Option<Decimal> {
+    // Whole numbers, and exact. They are shorter than 97 bits.
+    if one.scale() == other.scale()
+        && let Ok(sum) = Decimal::try_from_i128_with_scale(one.mantissa() + other.mantissa(), one.scale())
+    {
+        return Some(sum);
+    }
     let sum = one.checked_add(other)?;
     // Digits that do not fit are rounded away. Where the sum keeps all decimal places, none were; otherwise only zeros may
     // have gone.
@@ -610,6 +652,21 @@ mod tests {
             prop_assert!(down <= value && value <= up);
             prop_assert!(up.checked_sub(down).unwrap() <= step);
             prop_assert!(down.0.checked_rem(step.0).unwrap().is_zero());
+        }
+
+        /// With few digits and few decimal places, so that many are equal and many have the same places.
+        #[test]
+        fn order_and_sum_are_those_of_the_decimals(
+            (one, other) in (-30_i64..30, -30_i64..30),
+            (one_scale, other_scale) in (0_u32..3, 0_u32..3),
+        ) {
+            let one = Price::from_mantissa(i128::from(one), one_scale).unwrap();
+            let other = Price::from_mantissa(i128::from(other), other_scale).unwrap();
+            prop_assert_eq!(one.cmp(&other), one.0.cmp(&other.0));
+            prop_assert_eq!(one == other, one.0 == other.0);
+            let sum = one.checked_add(other).unwrap();
+            let expected = plain_zero(one.0.checked_add(other.0).unwrap());
+            prop_assert_eq!(sum.to_string(), expected.to_string(), "with its digits");
         }
     }
 }

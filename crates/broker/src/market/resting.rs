@@ -17,7 +17,7 @@ use super::{Market, Stage, Working, entering::evidence_of};
 use crate::{
     config::QueueModel,
     queue::{Generation, Place, TradeAge},
-    rows::{by_rank, displayed_at, is_same, is_same_row, is_within, less, opposite_rows, own_rows},
+    rows::{by_rank, displayed_at, is_within, less, opposite_rows, own_rows},
     turn::Turn,
 };
 
@@ -286,10 +286,10 @@ impl Changed {
     const ALL: Self = Self { before: None, after: None, n_same: 0, is_any: true };
 
     fn between(old: &[Level], new: &[Level]) -> Self {
-        let n_same = old.iter().zip(new).take_while(|(old, new)| is_same_row(old, new)).count();
+        let n_same = old.iter().zip(new).take_while(|(old, new)| old == new).count();
         let before = n_same.checked_sub(1).and_then(|idx| new.get(idx)).map(|row| row.price);
         let (old, new) = (old.get(n_same..).unwrap_or_default(), new.get(n_same..).unwrap_or_default());
-        let ends = old.iter().rev().zip(new.iter().rev()).take_while(|(old, new)| is_same_row(old, new));
+        let ends = old.iter().rev().zip(new.iter().rev()).take_while(|(old, new)| old == new);
         let after = ends.last().map(|(_, new)| new.price);
         Self { before, after, n_same, is_any: !old.is_empty() || !new.is_empty() }
     }
@@ -341,7 +341,7 @@ fn refresh(
 ) {
     let before = level.displayed.replace(displayed);
     let has_unseen = std::mem::take(&mut level.has_unseen);
-    if before.is_some_and(|before| is_same(before, displayed)) && level.traded.is_empty() && !has_unseen {
+    if before == Some(displayed) && level.traded.is_empty() && !has_unseen {
         return;
     }
     let traded = level.explained(time);
