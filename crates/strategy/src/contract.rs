@@ -119,8 +119,9 @@ pub trait Strategy {
     /// Takes an event in and returns what is wanted now, in order.
     fn on_event(&mut self, event: &Event, context: &Context) -> Vec<Intent>;
 
-    /// Returns all it remembers: JSON by the name of the part, so that a change need not write all of it.
-    fn memory(&self) -> BTreeMap<String, String>;
+    /// Returns what may have changed of its memory since the last call, all of it at first: JSON by the name of the part. The
+    /// newest parts of all names are what it remembers.
+    fn changed_memory(&mut self) -> BTreeMap<String, String>;
 
     /// Returns what it shows of itself.
     fn report(&self, last_price: Option<Price>) -> StrategyReport;

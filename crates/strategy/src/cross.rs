@@ -196,7 +196,7 @@ impl Strategy for Cross {
         }
     }
 
-    fn memory(&self) -> BTreeMap<String, String> {
+    fn changed_memory(&mut self) -> BTreeMap<String, String> {
         [(PART.to_owned(), text(&self.memory))].into()
     }
 
@@ -285,7 +285,7 @@ mod tests {
                 assert_eq!(cross.on_event(&filled, &context), []);
             }
             seen.push(cross.memory.position.to_string());
-            let memory = cross.memory();
+            let memory = cross.changed_memory();
             cross = Cross::new(settings(is_both_ways), &instrument(), fees).unwrap().restored(&memory).unwrap();
         }
         (seen, cross)

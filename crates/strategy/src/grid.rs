@@ -163,7 +163,7 @@ impl Grid {
             let kind = OrderType::Limit;
             intents.push(Intent::Place { tag, side, kind, quantity, price: Some(price), is_post_only: is_entry });
         }
-        let retry = self.memory.levels.iter().filter_map(|level| level.retry_at).min();
+        let retry = self.memory.levels.iter().filter_map(Level::retry_at).min();
         intents.extend(retry.map(Intent::WakeAt));
         intents
     }
@@ -235,6 +235,7 @@ impl Grid {
         } else {
             self.memory.levels.insert(0, level);
         }
+        self.memory.levels.iter_mut().for_each(Level::moved);
         old.order_tag().map(|tag| Intent::Cancel { tag: tag.to_owned() }).into_iter().collect()
     }
 
@@ -288,18 +289,21 @@ impl Strategy for Grid {
             }
             Event::Ended { tag, reason } => self.on_end(tag, reason, context.now),
             // What the pause took away comes back at once, not after the wait of a refusal.
-            Event::Resumed => self.memory.levels.iter_mut().for_each(|level| level.retry_at = None),
+            Event::Resumed => self.memory.levels.iter_mut().for_each(Level::retry_now),
             Event::Started | Event::Market | Event::Timer => {}
         }
         intents.extend(self.place(context));
         intents
     }
 
-    fn memory(&self) -> BTreeMap<String, String> {
-        let Memory { head, levels } = &self.memory;
-        let head = Head { n_levels: levels.len(), ..head.clone() };
-        let parts = levels.iter().enumerate().map(|(idx, level)| (level_part(idx), text(level)));
-        parts.chain([("grid".to_owned(), text(&head))]).collect()
+    fn changed_memory(&mut self) -> BTreeMap<String, String> {
+        let Memory { head, levels } = &mut self.memory;
+        head.n_levels = levels.len();
+        let changed = levels.iter_mut().enumerate().filter_map(|(idx, level)| {
+            let is_changed = level.take_change();
+            is_changed.then(|| (level_part(idx), text(level)))
+        });
+        changed.chain([("grid".to_owned(), text(head))]).collect()
     }
 
     fn report(&self, last_price: Option<Price>) -> StrategyReport {

@@ -33,8 +33,6 @@ pub(super) struct Running {
     pub(super) wake_at: Option<Timestamp>,
     account: AccountId,
     strategy: AnyStrategy,
-    /// What is journalled of its memory.
-    remembered: BTreeMap<String, String>,
     is_paused: bool,
     /// The best prices that it was told last.
     told: (Option<model::decimal::Price>, Option<model::decimal::Price>),
@@ -73,7 +71,7 @@ impl Desk {
             self.emit(Record::InstrumentListed(Box::new((*instrument).clone())));
         }
         self.emit(Record::StrategyChanged(Box::new(entry.clone())));
-        self.running.insert(strategy_id.clone(), Running::new(instrument, account, made, BTreeMap::new()));
+        self.running.insert(strategy_id.clone(), Running::new(instrument, account, made));
         self.turns.push_back((strategy_id.clone(), Event::Started));
         self.settle(now);
         Ok(DeskReply::Strategy(Box::new(self.state.strategies.get(&strategy_id).cloned().unwrap_or(entry))))
@@ -87,7 +85,7 @@ impl Desk {
             let Some(instrument) = self.instruments.get(&entry.instrument).cloned() else { continue };
             match self.make(&entry.kind, &entry.settings, &entry.memory, &instrument) {
                 Ok(made) => {
-                    let mut running = Running::new(instrument, entry.account.clone(), made, entry.memory.clone());
+                    let mut running = Running::new(instrument, entry.account.clone(), made);
                     running.is_paused = entry.state == StrategyState::Paused;
                     self.running.insert(entry.strategy_id, running);
                 }
@@ -295,12 +293,11 @@ impl Desk {
     /// Journals the parts of a strategy's memory that changed.
     fn remember(&mut self, strategy_id: &StrategyId) {
         let Some(running) = self.running.get_mut(strategy_id) else { return };
-        let memory = running.strategy.as_strategy().memory();
-        let older = std::mem::replace(&mut running.remembered, memory.clone());
-        let gone = older.keys().filter(|name| !memory.contains_key(*name)).map(|name| (name.clone(), None));
-        let changed = memory.iter().filter(|(name, part)| older.get(*name) != Some(part));
-        let changed = changed.map(|(name, part)| (name.clone(), Some(part.clone())));
-        let parts: BTreeMap<String, Option<String>> = gone.chain(changed).collect();
+        let known = self.state.strategies.get(strategy_id).map(|entry| &entry.memory);
+        let is_news = |name: &String, part: &String| known.and_then(|known| known.get(name)) != Some(part);
+        let changed = running.strategy.as_strategy_mut().changed_memory().into_iter();
+        let changed = changed.filter(|(name, part)| is_news(name, part)).map(|(name, part)| (name, Some(part)));
+        let parts: BTreeMap<String, Option<String>> = changed.collect();
         if !parts.is_empty() {
             self.emit(Record::StrategyRemembered { strategy_id: strategy_id.clone(), parts });
         }
@@ -390,13 +387,8 @@ impl Desk {
 }
 
 impl Running {
-    fn new(
-        instrument: Arc<Instrument>,
-        account: AccountId,
-        strategy: AnyStrategy,
-        remembered: BTreeMap<String, String>,
-    ) -> Self {
-        Self { instrument, wake_at: None, account, strategy, remembered, is_paused: false, told: (None, None) }
+    fn new(instrument: Arc<Instrument>, account: AccountId, strategy: AnyStrategy) -> Self {
+        Self { instrument, wake_at: None, account, strategy, is_paused: false, told: (None, None) }
     }
 }
 

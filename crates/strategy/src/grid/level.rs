@@ -33,7 +33,10 @@ pub(super) struct Level {
     /// Fees so far.
     pub(super) fees: Notional,
     /// The moment from which an order may be tried again after a refusal.
-    pub(super) retry_at: Option<Timestamp>,
+    retry_at: Option<Timestamp>,
+    /// True until [`Self::take_change`]: the journal has an older one.
+    #[serde(skip)]
+    is_changed: bool,
     /// True: buys first.
     is_long: bool,
     /// What the held units cost (or brought), without fees.
@@ -72,6 +75,7 @@ impl Level {
             realised_pnl: Notional::ZERO,
             fees: Notional::ZERO,
             retry_at: None,
+            is_changed: true,
             is_long,
             held_value: Notional::ZERO,
             held_fees: Notional::ZERO,
@@ -85,6 +89,25 @@ impl Level {
     pub(super) fn after(self, old: &Self) -> Self {
         let Self { n_round_trips, realised_pnl, fees, .. } = old;
         Self { n_round_trips: *n_round_trips, realised_pnl: *realised_pnl, fees: *fees, ..self }
+    }
+
+    /// True if it has changed since the last call.
+    pub(super) fn take_change(&mut self) -> bool {
+        std::mem::take(&mut self.is_changed)
+    }
+
+    /// It has another place in the grid.
+    pub(super) fn moved(&mut self) {
+        self.is_changed = true;
+    }
+
+    /// Ends the pause after a refusal.
+    pub(super) fn retry_now(&mut self) {
+        self.is_changed |= self.retry_at.take().is_some();
+    }
+
+    pub(super) fn retry_at(&self) -> Option<Timestamp> {
+        self.retry_at
     }
 
     pub(super) fn order_tag(&self) -> Option<&str> {
@@ -117,12 +140,14 @@ impl Level {
 
     pub(super) fn placed(&mut self, tag: String, is_entry: bool, now: Timestamp) {
         self.order = Some(LevelOrder { tag, is_entry });
+        self.is_changed = true;
         self.retry_at = None;
         self.since = now;
     }
 
     pub(super) fn filled(&mut self, price: Price, quantity: Quantity, fee: Notional, is_done: bool, now: Timestamp) {
         let Some(order) = &self.order else { return };
+        self.is_changed = true;
         if order.is_entry {
             self.enter(price, quantity, fee);
         } else {
@@ -138,12 +163,14 @@ impl Level {
     /// Takes a share of the order that the grid began with.
     pub(super) fn seeded(&mut self, price: Price, quantity: Quantity, fee: Notional, now: Timestamp) {
         self.enter(price, quantity, fee);
+        self.is_changed = true;
         self.since = now;
     }
 
     /// Its order is gone; what it filled stays held, and the level tries again.
     pub(super) fn ended(&mut self, reason: &Refusal, now: Timestamp) {
         self.order = None;
+        self.is_changed = true;
         self.since = now;
         self.last_reason = Some(reason.message.clone());
         // A post-only entry came too late: the price decides when it may rest. Anything else needs a pause, or a limit
