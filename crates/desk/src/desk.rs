@@ -417,7 +417,10 @@ impl Desk {
             ask: summary.best_ask.map(|level| level.price),
             last: summary.last,
         });
-        self.market.marks.insert(instrument.clone(), mark);
+        match self.market.marks.get_mut(instrument) {
+            Some(known) => *known = mark,
+            None => drop(self.market.marks.insert(instrument.clone(), mark)),
+        }
         if let (DeskUpdate::Trade(_), Some(price)) = (update, mark.last) {
             self.see_trade(instrument, price);
         }

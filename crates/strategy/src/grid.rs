@@ -40,6 +40,8 @@ use crate::{
 pub struct Grid {
     settings: GridSettings,
     memory: Memory,
+    /// True while every level has its order, as it mostly is: nothing is to be placed then.
+    is_complete: bool,
 }
 
 /// What a grid remembers: a part for the whole and one for each level.
@@ -79,7 +81,7 @@ impl Grid {
     /// Settings that make no sense, or fees that eat the spacing.
     pub fn new(settings: GridSettings, instrument: &Instrument, fees: FeeRates) -> Result<Self, Refusal> {
         preview::preview(&settings, instrument, fees)?;
-        Ok(Self { settings, memory: Memory::default() })
+        Ok(Self { settings, memory: Memory::default(), is_complete: false })
     }
 
     /// Returns it with another memory.
@@ -114,6 +116,7 @@ impl Grid {
             levels.push(Level::new(buy_price, sell_price, quantity, is_long, context.now));
         }
         self.memory.levels = levels;
+        self.is_complete = false;
         self.memory.head.is_begun = true;
         let mut intents = vec![Intent::Begin];
         intents.extend(self.seed(price));
@@ -147,7 +150,7 @@ impl Grid {
 
     /// Places what each level should have and has not, where the price allows.
     fn place(&mut self, context: &Context) -> Vec<Intent> {
-        if !self.memory.head.is_begun || self.memory.head.is_over {
+        if self.is_complete || !self.memory.head.is_begun || self.memory.head.is_over {
             return Vec::new();
         }
         let mut intents = Vec::new();
@@ -165,6 +168,7 @@ impl Grid {
         }
         let retry = self.memory.levels.iter().filter_map(Level::retry_at).min();
         intents.extend(retry.map(Intent::WakeAt));
+        self.is_complete = self.memory.levels.iter().all(|level| level.order_tag().is_some());
         intents
     }
 
@@ -174,6 +178,7 @@ impl Grid {
     }
 
     fn on_fill(&mut self, tag: &str, price: Price, quantity: Quantity, fee: Notional, is_done: bool, now: Timestamp) {
+        self.is_complete = false;
         let is_seed = self.memory.head.seed.as_ref().is_some_and(|seed| seed.tag == tag);
         if !is_seed {
             if let Some(level) = self.memory.levels.iter_mut().find(|level| level.has_order(tag)) {
@@ -203,6 +208,7 @@ impl Grid {
     }
 
     fn on_end(&mut self, tag: &str, reason: &Refusal, now: Timestamp) {
+        self.is_complete = false;
         if self.memory.head.seed.as_ref().is_some_and(|seed| seed.tag == tag) {
             // What was not bought is entered level by level.
             self.memory.head.seed = None;
@@ -235,6 +241,7 @@ impl Grid {
         } else {
             self.memory.levels.insert(0, level);
         }
+        self.is_complete = false;
         self.memory.levels.iter_mut().for_each(Level::moved);
         old.order_tag().map(|tag| Intent::Cancel { tag: tag.to_owned() }).into_iter().collect()
     }

@@ -60,14 +60,22 @@ pub(super) struct Shift {
 pub(super) fn shift(settings: &GridSettings, levels: &[Level], price: Price, instrument: &Instrument) -> Option<Shift> {
     let (lowest, highest) = (levels.first()?, levels.last()?);
     let up = || {
+        let bound = settings.trail_up_to?;
         let line = beyond(settings.spacing, highest.buy_price, highest.sell_price, instrument)?;
-        let is_due = price >= line && settings.trail_up_to.is_some_and(|bound| line <= bound);
-        is_due.then_some(Shift { buy_price: highest.sell_price, sell_price: line, is_up: true })
+        (price >= line && line <= bound).then_some(Shift {
+            buy_price: highest.sell_price,
+            sell_price: line,
+            is_up: true,
+        })
     };
     let down = || {
+        let bound = settings.trail_down_to?;
         let line = beyond(settings.spacing, lowest.sell_price, lowest.buy_price, instrument)?;
-        let is_due = price <= line && settings.trail_down_to.is_some_and(|bound| line >= bound);
-        is_due.then_some(Shift { buy_price: line, sell_price: lowest.buy_price, is_up: false })
+        (price <= line && line >= bound).then_some(Shift {
+            buy_price: line,
+            sell_price: lowest.buy_price,
+            is_up: false,
+        })
     };
     up().or_else(down)
 }
