@@ -7,11 +7,12 @@
 //! # Layout
 //! - [`task`]: the loop · [`handle`]: how others reach it · [`market`]: what it follows · [`publisher`]: its topics
 //! - [`halt`]: why it takes nothing, where the disk refuses
-//! - [`calendar`]: the days of time zones
+//! - [`replay`]: how others reach the desk of the replay · [`calendar`]: the days of time zones
 
 pub mod calendar;
 pub mod halt;
 pub mod handle;
 pub mod market;
 pub mod publisher;
+pub mod replay;
 pub mod task;

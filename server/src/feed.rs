@@ -3,7 +3,7 @@
 //! Not here: the meaning of frames (`venues`), the data that pages show (`market`), its readers (`hub`, `http`).
 //!
 //! # Layout
-//! - [`driver`]: the task · [`socket`]: one connection · [`http`]: REST requests · [`topic_source`]: published topics
+//! - [`driver`]: the task · [`socket`]: one connection · [`http`]: REST requests
 //! - [`endpoints`]: each venue's addresses and shared REST budget
 //! - [`handle`]: handles to the tasks · [`queries`]: REST queries · [`directory`]: the list of instruments
 //! - [`supervisor`]: starts and stops the tasks · [`control`]: its commands and refusals · [`restarts`]: limits starts
@@ -21,4 +21,3 @@ pub mod queries;
 pub mod restarts;
 pub mod socket;
 pub mod supervisor;
-pub mod topic_source;

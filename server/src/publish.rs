@@ -14,7 +14,7 @@ use std::{
 
 use hub::hub::{ActiveStream, Hub, Published};
 use model::time::Now;
-use topics::{channels::TopicData, lane::Lane, topic::Topic};
+use topics::{channels::TopicData, lane::Lane, source::TopicSource, topic::Topic};
 use wire::{
     encoded::EncodedUpdate,
     message::{Epoch, Update, UpdateKind},
@@ -65,6 +65,11 @@ impl Publishing {
         TopicOwner::begin(self.clone(), DESK, self.next_epoch())
     }
 
+    /// Makes the owner of the topics of the replay's account.
+    pub fn own_as_replay_desk(&self) -> TopicOwner {
+        TopicOwner::begin(self.clone(), REPLAY_DESK, self.next_epoch())
+    }
+
     fn next_epoch(&self) -> Epoch {
         Epoch::new(&format!("{}-{:x}", self.run, self.n_epochs.fetch_add(1, Ordering::Relaxed)))
     }
@@ -74,18 +79,8 @@ impl Publishing {
 pub const SERVER: &str = "@server";
 /// The name of the trading desk as an owner.
 pub const DESK: &str = "@desk";
-
-/// The source of an owner's topics. `start` and `stop` select the topics followed on a lane; a topic may start twice.
-pub trait TopicSource {
-    /// Starts to collect a topic's changes for a lane.
-    fn start(&mut self, topic: &Topic, lane: Lane);
-    /// Stops collecting them.
-    fn stop(&mut self, topic: &Topic, lane: Lane);
-    /// Returns the changes of started topics since the lane's last turn.
-    fn turn(&mut self, lane: Lane, now: Now) -> Vec<(Topic, TopicData)>;
-    /// Returns a topic's state as of the lane's last turn; `None` where there is nothing to show yet.
-    fn snapshot(&self, topic: &Topic, lane: Lane) -> Option<TopicData>;
-}
+/// The name of the replay's desk as an owner.
+pub const REPLAY_DESK: &str = "@replay-desk";
 
 /// One owner of topics at the hub.
 #[derive(Debug)]

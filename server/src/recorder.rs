@@ -9,12 +9,14 @@
 //! - [`tap`]: commands to a feed's tap · [`writer`]: writes entries to files · [`target`]: creates those files
 //! - [`library`]: the folder and its limits · [`recordings`]: all recordings · [`scan`]: a file's beginning and end
 //! - [`recording_file`]: reads and unpacks one file · [`files`]: the lines of several files
-//! - [`player`]: the task of a replay · [`replays`]: the current replay · [`error`]: why a request is refused
+//! - [`player`]: the task of a replay · [`player_account`]: the account that trades it · [`replays`]: the current replay
+//! - [`error`]: why a request is refused
 
 pub mod error;
 pub mod files;
 pub mod library;
 pub mod player;
+pub mod player_account;
 pub mod recording_file;
 pub mod recordings;
 pub mod replays;

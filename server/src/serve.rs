@@ -22,6 +22,7 @@ use crate::{
         handle::DeskHandle,
         market::Market,
         publisher::Publisher,
+        replay::ReplayDesks,
         task::{self, DeskParts},
     },
     feed::{
@@ -36,7 +37,11 @@ use crate::{
     http::{self, AppState, accept, guard::Hosts, page, stream::StreamContext, venues::RestProxy},
     notices::Notices,
     publish::{Publishing, SharedUpdate},
-    recorder::{library::Library, recordings::Recordings, replays::Replays},
+    recorder::{
+        library::Library,
+        recordings::Recordings,
+        replays::{ReplayParts, Replays},
+    },
     server_topics,
     shutdown::Shutdown,
     tls,
@@ -97,7 +102,15 @@ impl Server {
         shutdown.tasks.spawn(supervisor.run(orders));
         let kept = Kept::open(&config.server.data_dir, &notices, clock.now());
         let library = Library::new(&config.server.data_dir, config.recordings);
-        let replays = Replays::new(library.clone(), feeds.clone(), publishing.clone(), clock, shutdown.clone());
+        let replay_desks = ReplayDesks::new(config.desk.enabled.then(|| config.desk.settings()), directory.clone());
+        let replays = Replays::new(ReplayParts {
+            library: library.clone(),
+            feeds: feeds.clone(),
+            publishing: publishing.clone(),
+            desks: replay_desks.clone(),
+            clock,
+            shutdown: shutdown.clone(),
+        });
         shutdown.tasks.spawn(server_topics::run(
             publishing.clone(),
             feeds.clone(),
@@ -114,7 +127,7 @@ impl Server {
         let lists = Lists::new(endpoints.clone(), clock, shutdown.clone());
         let following = Following::new(feeds.clone(), lists, kept);
         let desk = match config.desk.enabled {
-            false => DeskHandle::closed(config.desk.account.clone()),
+            false => DeskHandle::closed(replay_desks, config.desk.account.clone()),
             true => {
                 let mut store = Store::open(&config.server.data_dir).await.context("open the desk's files")?;
                 if let Some(candles) = store.candles.take() {
@@ -126,6 +139,7 @@ impl Server {
                     store,
                     market: Market::new(feeds.clone(), directory.clone()),
                     publisher: Publisher::new(&publishing, clock.now().monotonic),
+                    replay: replay_desks,
                     clock,
                     notices: desk_notices,
                 };

@@ -26,6 +26,7 @@ use topics::{
     },
     lane::{Lane, LaneClock},
     payload::Merge,
+    source::TopicSource,
     topic::Topic,
 };
 
@@ -33,7 +34,7 @@ use crate::{
     clock::Clock,
     feed::handle::Feeds,
     notices::Notices,
-    publish::{Publishing, SharedUpdate, TopicSource},
+    publish::{Publishing, SharedUpdate},
     recorder::replays::Replays,
 };
 

@@ -1,10 +1,9 @@
 //! One run of a plan over a recording.
 
-use std::{cell::RefCell, rc::Rc, sync::Arc};
+use std::sync::Arc;
 
 use broker::QueueModel;
 use desk::{config::DeskConfig, desk::Desk};
-use market::desk_feed::{DeskFeeds, DeskQueue, DeskSink};
 use model::{
     decimal::Notional,
     event::{MarketEvent, MarketEventKind},
@@ -17,6 +16,7 @@ use venues::{error::VenueError, replay::Replay, session::Session};
 
 use crate::{
     plan::{NAME, Plan},
+    recorded_market::RecordedMarket,
     report::{RunReport, Totals},
 };
 
@@ -44,8 +44,7 @@ pub struct Run {
     plan: Plan,
     queue: QueueModel,
     replay: Replay,
-    feeds: DeskFeeds<Reader>,
-    reader: Reader,
+    market: RecordedMarket,
     instrument: Option<Arc<Instrument>>,
     desk: Option<Desk>,
     now: Timestamp,
@@ -56,17 +55,6 @@ pub struct Run {
     next_point: Timestamp,
 }
 
-/// The desk's queue, which is drained after each entry.
-#[derive(Clone, Debug, Default)]
-struct Reader(Rc<RefCell<DeskQueue>>);
-
-impl DeskSink for Reader {
-    fn with_queue(&mut self, push: impl FnOnce(&mut DeskQueue)) -> bool {
-        push(&mut self.0.borrow_mut());
-        true
-    }
-}
-
 impl Run {
     /// Prepares a run by one model of the queue.
     ///
@@ -74,16 +62,14 @@ impl Run {
     /// The plan's venue is not known.
     pub fn new(plan: &Plan, queue: QueueModel) -> Result<Self, BacktestError> {
         let replay = Replay::new(plan.instrument.venue().as_str())?;
-        let reader = Reader::default();
-        let mut feeds = DeskFeeds::default();
-        feeds.subscribe(plan.instrument.clone(), reader.clone(), Session::books(&replay));
+        let mut market = RecordedMarket::new(Timestamp::EPOCH);
+        market.follow(&plan.instrument, Session::books(&replay));
         Ok(Self {
             instrument: plan.listed(),
             plan: plan.clone(),
             queue,
             replay,
-            feeds,
-            reader,
+            market,
             desk: None,
             now: Timestamp::EPOCH,
             fills: Vec::new(),
@@ -100,7 +86,7 @@ impl Run {
     /// The desk refuses the strategy, or contradicts itself.
     pub fn entry(&mut self, entry: &RecordingEntry<'_>) -> Result<(), BacktestError> {
         self.now = entry.receive_time().unwrap_or(self.now).max(self.now);
-        let Self { replay, feeds, plan, instrument, .. } = self;
+        let Self { replay, market, plan, instrument, .. } = self;
         replay.feed(entry, |event: &MarketEvent| {
             if let MarketEventKind::Instrument(listed) = &event.kind
                 && event.instrument == plan.instrument
@@ -108,20 +94,13 @@ impl Run {
             {
                 *instrument = Some(listed.clone());
             }
-            feeds.apply(event);
+            market.event(event);
         });
         self.replay.settle();
-        self.feeds.batch_end(Session::books(&self.replay));
+        self.market.entry_end(Session::books(&self.replay));
         self.begin()?;
         let Some(desk) = &mut self.desk else { return Ok(()) };
-        let updates = self.reader.0.borrow_mut().drain();
-        for update in &updates {
-            desk.update(&self.plan.instrument, update, self.now);
-        }
-        self.n_market_events += updates.len() as u64;
-        if desk.deadline() <= self.now {
-            desk.advance(self.now);
-        }
+        self.n_market_events += self.market.bring(desk, self.now) as u64;
         self.collect()
     }
 

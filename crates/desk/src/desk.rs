@@ -254,8 +254,8 @@ impl Desk {
     pub fn command(&mut self, command: DeskCommand, now: Timestamp) -> Result<DeskReply, Refusal> {
         let reply = match command {
             DeskCommand::PlaceOrder(request) => self.place(*request, None, now),
-            DeskCommand::CancelOrder(cancel) => self.cancel(cancel.order_id, now),
-            DeskCommand::AmendOrder(amend) => self.amend(amend.order_id, amend.amendment, now),
+            DeskCommand::CancelOrder(cancel) => self.cancel(&cancel, now),
+            DeskCommand::AmendOrder(amend) => self.amend(amend, now),
             DeskCommand::CancelAll(cancel) => self.cancel_all(&cancel, now),
             DeskCommand::ClosePosition(close) => self.close_position(&close, now),
             DeskCommand::SetLimits(set) => self.set_limits(set, now),
@@ -263,9 +263,9 @@ impl Desk {
             DeskCommand::Kill(kill) => self.kill(kill, now),
             DeskCommand::LiftKill(lift) => self.lift_kill(&lift, now),
             DeskCommand::StartStrategy(start) => self.start_strategy(*start, now),
-            DeskCommand::PauseStrategy(one) => self.pause_strategy(&one.strategy_id, now),
-            DeskCommand::ResumeStrategy(one) => self.resume_strategy(&one.strategy_id, now),
-            DeskCommand::StopStrategy(stop) => self.stop_strategy(&stop.strategy_id, stop.choice, now),
+            DeskCommand::PauseStrategy(one) => self.pause_strategy(&one, now),
+            DeskCommand::ResumeStrategy(one) => self.resume_strategy(&one, now),
+            DeskCommand::StopStrategy(stop) => self.stop_strategy(stop, now),
             DeskCommand::OpenAccount(open) => self.open_another(open, now),
         };
         self.settle(now);

@@ -10,14 +10,15 @@
 //! # Layout
 //! - [`desk`]: the state machine · [`config`]: its settings · [`state`]: the fold over records
 //! - [`checks`]: an order against its instrument · [`reconcile`]: the state against the lists of orders and fills
-//! - [`rows`]: what is published · [`performance`]: an account's statistics · [`preview`]: what an order would get
-//! - [`calendar`]: the begin of an account's day
+//! - [`rows`]: what is published · [`lanes`]: what each lane has published of it
+//! - [`performance`]: an account's statistics · [`preview`]: what an order would get · [`calendar`]: the begin of its day
 
 pub mod calendar;
 pub mod checks;
 pub mod config;
 pub mod desk;
 pub mod error;
+pub mod lanes;
 pub mod performance;
 pub mod preview;
 pub mod reconcile;

@@ -6,10 +6,12 @@
 //! # Layout
 //! - [`order`]: orders, their types and states · [`fill`]: executions with their evidence
 //! - [`account`]: accounts, fees, risk limits · [`refusal`]: stable codes of everything the desk refuses
-//! - [`command`]: what a trader may ask for · [`record`]: the journal · [`strategy`]: a running strategy's settings and state, opaque to the desk
+//! - [`command`]: what a trader may ask for · [`desk_choice`]: the live desk or the replay's · [`record`]: the journal
+//! - [`strategy`]: a running strategy's settings and state, opaque to the desk
 
 pub mod account;
 pub mod command;
+pub mod desk_choice;
 pub mod fill;
 pub mod order;
 pub mod record;

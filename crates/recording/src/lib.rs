@@ -7,6 +7,7 @@
 //!
 //! # Layout
 //! - [`entry`], [`text`]: entries and their lines · [`secrets`]: removal of secrets · [`tap`]: the hook in a feed
+//! - [`feed_topics`]: the topics of a feed and of a replay
 //! - [`ring`]: the last half minute · [`prelude`]: the context needed by a recording that begins midway
 //! - [`recording_file`]: header and footer of a file · [`pack`]: a compressed recording in memory
 //! - [`lines`], [`packed`]: a recording's lines, and decompressing them · [`contents`]: the contents of a recording
@@ -18,6 +19,7 @@ pub mod digest;
 pub mod entry;
 pub mod event_hash;
 pub mod event_line;
+pub mod feed_topics;
 pub mod lines;
 pub mod pack;
 pub mod packed;

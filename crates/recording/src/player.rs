@@ -142,6 +142,11 @@ impl<L: Lines> Player<L> {
         self.state
     }
 
+    /// Returns the time that it has come to in the recording.
+    pub fn position(&self) -> Timestamp {
+        self.position
+    }
+
     /// Returns the clock of its view. Ages and candles use the recording's clock; publishing times use the real one, so
     /// that latencies are correct.
     pub fn clock(&self, real: Now) -> Now {

@@ -6,13 +6,15 @@
 //! # Layout
 //! - [`channels`]: the list of channels and each one's payload · [`payload`]: the interface of payloads
 //! - [`topic`]: channel, parameter and subject · [`subject`]: server, instrument, pair or account
-//! - [`lane`]: how often a topic is published · [`limits`]: maximum sizes of payloads · [`error`]: parsing errors
+//! - [`lane`]: how often a topic is published · [`source`]: what an owner of topics brings
+//! - [`limits`]: maximum sizes of payloads · [`error`]: parsing errors
 
 pub mod channels;
 pub mod error;
 pub mod lane;
 pub mod limits;
 pub mod payload;
+pub mod source;
 pub mod subject;
 pub mod topic;
 

@@ -153,7 +153,7 @@ impl JsonText {
     }
 
     /// Writes a value that is not a map with other keys than texts.
-    pub(crate) fn of(value: &impl Serialize) -> Self {
+    pub fn of(value: &impl Serialize) -> Self {
         // Writing to memory cannot fail.
         Self(serde_json::to_string(value).unwrap_or_default())
     }

@@ -23,7 +23,8 @@ use crate::desk::calendar::{ZonedDays, is_known};
 pub struct DeskConfig {
     /// False for a server that only watches.
     pub enabled: bool,
-    /// The name of the default account.
+    /// The name of the default account; not that of the replay's.
+    #[serde(deserialize_with = "read_account")]
     pub account: AccountId,
     /// `margin` or `cash`.
     pub kind: AccountKind,
@@ -110,6 +111,15 @@ impl DeskConfig {
     }
 }
 
+fn read_account<'de, D: Deserializer<'de>>(from: D) -> Result<AccountId, D::Error> {
+    let account = AccountId::deserialize(from)?;
+    if account.is_replay() {
+        let wrong = de::Unexpected::Str(account.as_str());
+        return Err(de::Error::invalid_value(wrong, &"choose another name: this one belongs to replays"));
+    }
+    Ok(account)
+}
+
 fn read_zone<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let zone = String::deserialize(from)?;
     if is_known(&zone) {
@@ -136,6 +146,7 @@ mod tests {
             ("max_leverage = 0", "1 to 100"),
             ("start = 5", "a string with a plain decimal"),
             ("account = \"With Space\"", "AccountId"),
+            ("account = \"replay\"", "belongs to replays"),
             ("leverage = 5", "unknown field"),
         ] {
             let error = toml::from_str::<DeskConfig>(bad).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! How the rest of the server reaches the desk.
+//! How the rest of the server reaches the desk of the live markets, and through it that of the replay.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use model::{
     trading::{
         account::AccountId,
         command::{DeskCommand, DeskReply},
+        desk_choice::DeskChoice,
         order::OrderRequest,
         refusal::{DenyCode, Refusal},
     },
@@ -16,7 +17,7 @@ use model::{
 use store::lists::Lists;
 use tokio::sync::{mpsc, oneshot};
 
-use super::calendar::is_known;
+use super::{calendar::is_known, replay::ReplayDesks};
 
 /// The answer to a command.
 pub type Answer = Result<DeskReply, Refusal>;
@@ -54,11 +55,12 @@ impl std::fmt::Debug for Request {
     }
 }
 
-/// A handle to the desk. Clones refer to the same one.
+/// A handle to the desks. Clones refer to the same ones.
 #[derive(Clone, Debug)]
 pub struct DeskHandle {
     /// `None` where this server has no desk.
     open: Option<Open>,
+    replay: ReplayDesks,
     default_account: AccountId,
 }
 
@@ -70,13 +72,13 @@ struct Open {
 
 impl DeskHandle {
     /// Returns the handle of a task that reads `requests`' other end.
-    pub fn new(requests: mpsc::Sender<Request>, lists: Lists, default_account: AccountId) -> Self {
-        Self { open: Some(Open { requests, lists }), default_account }
+    pub fn new(requests: mpsc::Sender<Request>, lists: Lists, replay: ReplayDesks, default_account: AccountId) -> Self {
+        Self { open: Some(Open { requests, lists }), replay, default_account }
     }
 
     /// Returns the handle of a server without a desk.
-    pub fn closed(default_account: AccountId) -> Self {
-        Self { open: None, default_account }
+    pub fn closed(replay: ReplayDesks, default_account: AccountId) -> Self {
+        Self { open: None, replay, default_account }
     }
 
     /// Returns the account of whoever names none.
@@ -84,11 +86,15 @@ impl DeskHandle {
         &self.default_account
     }
 
-    /// Carries a command out; the answer is on disk. Cancel-safe: the command is carried out anyway.
+    /// Carries a command out on the desk that it is for. On the live one, the answer is on disk. Cancel-safe: the command
+    /// is carried out anyway.
     ///
     /// # Errors
     /// Why it was refused.
     pub async fn command(&self, command: DeskCommand) -> Answer {
+        if command.desk()? == DeskChoice::Replay {
+            return self.replay.command(command).await;
+        }
         let open = self.open()?;
         if let DeskCommand::PlaceOrder(request) = &command
             && let Some(answer) = self.placed_before(open, request).await?
@@ -111,7 +117,51 @@ impl DeskHandle {
         answer.await.unwrap_or_else(|_| Err(stopping()))
     }
 
-    /// Looks at the desk. Cancel-safe.
+    /// Looks at the desk of an account. Cancel-safe.
+    ///
+    /// # Errors
+    /// As for [`Self::look_at`].
+    pub async fn look_of<T: Send + 'static>(
+        &self,
+        account: &AccountId,
+        look: impl FnOnce(&Desk, Timestamp) -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        self.look_at(DeskChoice::of(Some(account), None)?, look).await
+    }
+
+    /// Looks at one of the desks. Cancel-safe.
+    ///
+    /// # Errors
+    /// As for [`Self::look`], or no recording plays.
+    pub async fn look_at<T: Send + 'static>(
+        &self,
+        desk: DeskChoice,
+        look: impl FnOnce(&Desk, Timestamp) -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        match desk {
+            DeskChoice::Live => self.look(look).await,
+            DeskChoice::Replay => self.replay.look(look).await,
+        }
+    }
+
+    /// Looks at the desk, once it follows an instrument that is to be traded with `account`. Cancel-safe.
+    ///
+    /// # Errors
+    /// As for [`Self::look_at`], or the account cannot trade the instrument.
+    pub async fn look_at_market<T: Send + 'static>(
+        &self,
+        account: Option<&AccountId>,
+        instrument: &InstrumentId,
+        look: impl FnOnce(&Desk, Timestamp) -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let desk = DeskChoice::of(account, Some(instrument))?;
+        if desk == DeskChoice::Live {
+            self.see(instrument).await?;
+        }
+        self.look_at(desk, look).await
+    }
+
+    /// Looks at the desk of the live markets. Cancel-safe.
     ///
     /// # Errors
     /// The desk is not there, or is starting or stopping.
@@ -129,7 +179,7 @@ impl DeskHandle {
     ///
     /// # Errors
     /// The desk is not there.
-    pub async fn see(&self, instrument: &InstrumentId) -> Result<(), Refusal> {
+    async fn see(&self, instrument: &InstrumentId) -> Result<(), Refusal> {
         let (reply, seen) = oneshot::channel();
         let request = Request::See { instrument: instrument.clone(), reply };
         self.open()?.requests.send(request).await.map_err(|_| stopping())?;
@@ -138,7 +188,7 @@ impl DeskHandle {
         Ok(())
     }
 
-    /// Returns the lists on disk.
+    /// Returns the lists of the live desk on disk.
     ///
     /// # Errors
     /// The desk is not there.

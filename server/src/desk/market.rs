@@ -82,7 +82,9 @@ impl Market {
     pub fn sync(&mut self, desk: &mut Desk, now: Now) {
         self.sync_accounts(desk);
         self.seen.retain(|_, until| *until > now.monotonic);
-        let wanted: BTreeSet<InstrumentId> = desk.followed().into_iter().chain(self.seen.keys().cloned()).collect();
+        let wanted = desk.followed().into_iter().chain(self.seen.keys().cloned());
+        // A recording is traded on its own desk.
+        let wanted: BTreeSet<InstrumentId> = wanted.filter(|id| !id.venue().is_replay()).collect();
         let is_due = now.monotonic >= self.next_look;
         if wanted == self.followed && !is_due {
             return;

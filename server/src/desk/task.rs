@@ -33,6 +33,7 @@ use super::{
     handle::{Answer, DeskHandle, Request},
     market::Market,
     publisher::Publisher,
+    replay::ReplayDesks,
 };
 use crate::{clock::Clock, notices::Notices, shutdown::Shutdown};
 
@@ -47,6 +48,8 @@ pub struct DeskParts {
     pub market: Market,
     /// The topics.
     pub publisher: Publisher,
+    /// The desk of the replay, for the handle.
+    pub replay: ReplayDesks,
     /// The clocks.
     pub clock: Clock,
     /// Tells people that the disk is full.
@@ -59,7 +62,7 @@ pub struct DeskParts {
 /// The journal cannot be read, or contradicts itself.
 pub async fn start(mut parts: DeskParts, shutdown: &Shutdown) -> anyhow::Result<DeskHandle> {
     let default_account = parts.config.default_account.account.clone();
-    let lists = parts.store.lists.clone();
+    let (lists, replay) = (parts.store.lists.clone(), parts.replay.clone());
     let mut desk = restore(&parts.config, &mut parts.store.journal).await.context("restore the trading desk")?;
     let mismatches = reconcile(&desk, &mut parts.store.journal).await.context("compare the desk with its lists")?;
     for mismatch in &mismatches {
@@ -77,7 +80,7 @@ pub async fn start(mut parts: DeskParts, shutdown: &Shutdown) -> anyhow::Result<
         DeskTask { next_try: Monotonic::ZERO, n_since_snapshot: 0, halt: None, unwritten_kill: None, parts, desk };
     task.begin().await;
     shutdown.tasks.spawn(task.run(received, shutdown.stopping.clone()));
-    Ok(DeskHandle::new(requests, lists, default_account))
+    Ok(DeskHandle::new(requests, lists, replay, default_account))
 }
 
 /// Reads the desk from disk: the newest snapshot and the records after it.

@@ -19,7 +19,14 @@ use crate::suggest::nearest;
 pub struct Directory {
     /// `None` until the venue has described the instrument. Locked for a look-up only, never across an await.
     entries: Arc<RwLock<BTreeMap<InstrumentId, Option<Arc<Instrument>>>>>,
-    accounts: Arc<RwLock<BTreeSet<AccountId>>>,
+    accounts: Arc<RwLock<Accounts>>,
+}
+
+#[derive(Debug, Default)]
+struct Accounts {
+    live: BTreeSet<AccountId>,
+    /// True while a recording plays that can be traded.
+    has_replay: bool,
 }
 
 impl Directory {
@@ -47,14 +54,20 @@ impl Directory {
         entries.retain(|id, _| id.venue() != venue || symbols.iter().any(|symbol| symbol == id.symbol()));
     }
 
-    /// Stores the accounts of the desk.
+    /// Stores the accounts of the live desk.
     pub fn set_accounts(&self, accounts: BTreeSet<AccountId>) {
-        *self.accounts.write().unwrap_or_else(PoisonError::into_inner) = accounts;
+        self.accounts.write().unwrap_or_else(PoisonError::into_inner).live = accounts;
     }
 
-    /// Returns the accounts of the desk.
+    /// Stores whether the replay has its account.
+    pub fn set_replay_account(&self, has_replay: bool) {
+        self.accounts.write().unwrap_or_else(PoisonError::into_inner).has_replay = has_replay;
+    }
+
+    /// Returns all accounts, that of the replay included.
     pub fn accounts(&self) -> BTreeSet<AccountId> {
-        self.accounts.read().unwrap_or_else(PoisonError::into_inner).clone()
+        let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
+        accounts.live.iter().cloned().chain(accounts.has_replay.then(AccountId::replay)).collect()
     }
 
     /// Returns the pairs of all described instruments, sorted and without duplicates.

@@ -14,7 +14,7 @@ use model::{
     instrument::InstrumentId,
     time::{Monotonic, Now},
 };
-use recording::text::Text;
+use recording::{feed_topics::FeedTopics, text::Text};
 use store::candles::KEPT;
 use tokio::{
     sync::{mpsc, watch},
@@ -38,7 +38,6 @@ use super::{
     http::{Done, HttpClient},
     queries::Queries,
     socket::{Connections, EVENT_QUEUE, Socket, SocketEvent, SocketEventKind},
-    topic_source::FeedTopics,
 };
 
 /// The parts of a feed.

@@ -7,6 +7,7 @@
 //! # Layout
 //! - [`orders`], [`fills`], [`positions`], [`history`], [`accounts`], [`equity`], [`performance`], [`risk`],
 //!   [`strategies`]: resources
+//! - [`in_memory`]: the lists of a replay's account
 //! - [`request`]: bodies, accounts, filters and pages · [`answer`]: rows as JSON or CSV · [`csv_table`]: CSV
 
 pub mod accounts;
@@ -15,6 +16,7 @@ pub mod csv_table;
 pub mod equity;
 pub mod fills;
 pub mod history;
+pub mod in_memory;
 pub mod orders;
 pub mod performance;
 pub mod positions;
@@ -97,7 +99,8 @@ async fn look<T: Send + 'static>(
     account: AccountId,
     look: impl FnOnce(&Desk, &AccountState, Timestamp) -> T + Send + 'static,
 ) -> Result<T, ApiError> {
-    let seen = desk.look(move |desk, now| {
+    let name = account.clone();
+    let seen = desk.look_of(&name, move |desk, now| {
         let Some(state) = desk.state().accounts.get(&account) else {
             let known: Vec<&str> = desk.state().accounts.keys().map(AccountId::as_str).collect();
             let message = format!("unknown account {account}; known are {}", known.join(", "));

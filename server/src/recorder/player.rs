@@ -12,6 +12,7 @@ use model::{
 };
 use recording::{
     contents::Contents,
+    feed_topics::FeedTopics,
     playback::Playback,
     player::{BUSY_TIME, Control, Pace, Player, ReplayObserver},
 };
@@ -26,7 +27,10 @@ use topics::{
 };
 use venues::{replay::Replay, session::Session};
 
-use super::files::Files;
+use super::{
+    files::Files,
+    player_account::{AccountParts, PlayerAccount},
+};
 use crate::{
     clock::Clock,
     feed::{
@@ -34,7 +38,6 @@ use crate::{
         directory::Directory,
         handle::{FeedCommand, FeedStatus},
         queries::Queries,
-        topic_source::FeedTopics,
     },
     publish::TopicOwner,
 };
@@ -49,6 +52,8 @@ pub struct PlayerParts {
     pub report: watch::Sender<ReplayReport>,
     /// The replay's topics at the hub.
     pub topics: TopicOwner,
+    /// Its desk; `None` where the server has none.
+    pub desk: Option<AccountParts>,
     /// Receives instrument updates.
     pub directory: Directory,
     /// Receives the status of the replay as a feed.
@@ -89,7 +94,8 @@ struct Task {
 /// The receivers of events besides the view.
 struct Listeners {
     queries: Queries,
-    desk: DeskFeeds<DeskSender>,
+    desk: Option<PlayerAccount>,
+    readers: DeskFeeds<DeskSender>,
     directory: Directory,
 }
 
@@ -105,24 +111,34 @@ impl ReplayObserver for Listeners {
             }
             _ => {}
         }
-        self.desk.apply(event);
+        if let Some(desk) = &mut self.desk {
+            desk.event(event);
+        }
+        self.readers.apply(event);
     }
 
     fn entry_end(&mut self, replay: &mut Replay) {
-        if !self.desk.is_empty() {
+        let desk = self.desk.as_mut().filter(|desk| desk.is_trading());
+        if desk.is_some() || !self.readers.is_empty() {
             replay.settle();
-            self.desk.batch_end(Session::books(replay));
+            let books = Session::books(replay);
+            if let Some(desk) = desk {
+                desk.entry_end(books);
+            }
+            self.readers.batch_end(books);
         }
     }
 }
 
 impl Task {
     fn new(parts: PlayerParts) -> Self {
-        let PlayerParts { playback, contents, report, topics, directory, status, commands, controls, clock } = parts;
+        let PlayerParts { playback, contents, report, topics, desk, directory, status, commands, controls, clock } =
+            parts;
         let begin = report.borrow().clone();
+        let desk = desk.map(|parts| PlayerAccount::new(parts, contents.start));
         Self {
             player: Player::new(playback, contents, begin, clock.now().monotonic),
-            listeners: Listeners { queries: Queries::default(), desk: DeskFeeds::default(), directory },
+            listeners: Listeners { queries: Queries::default(), desk, readers: DeskFeeds::default(), directory },
             report,
             topics,
             status,
@@ -153,7 +169,7 @@ impl Task {
             let command = match command {
                 FeedCommand::Desk(sender) => {
                     let books = Session::books(replay);
-                    self.listeners.desk.subscribe(sender.instrument().clone(), sender, books);
+                    self.listeners.readers.subscribe(sender.instrument().clone(), sender, books);
                     continue;
                 }
                 command => command,
@@ -161,19 +177,35 @@ impl Task {
             self.listeners.queries.take(command, view, replay, now);
             self.player.forward_history_requests(&mut self.listeners);
         }
+        self.answer_desk();
         true
+    }
+
+    /// Brings the desk to the time of the replay, and carries its commands out there.
+    fn answer_desk(&mut self) {
+        let Some(desk) = &mut self.listeners.desk else { return };
+        if self.player.state() == PlayState::Seeking {
+            desk.jump();
+        }
+        if desk.turn_to(self.player.position()) {
+            self.lanes.changed(self.clock.now().monotonic);
+        }
     }
 
     fn advance(&mut self) -> Pace {
         if self.player.state() == PlayState::Seeking {
             // Events on the way to another time are not for the desk.
-            self.listeners.desk.end_all();
+            self.listeners.readers.end_all();
         }
         let begun = Instant::now();
         let pace = self.player.advance(self.clock.now(), || begun.elapsed() >= BUSY_TIME, &mut self.listeners);
         if self.player.take_jump() {
+            let at = self.player.position();
             let (view, replay) = self.player.lend();
             tracing::debug!(venue = %Session::venue(replay), "a replay has come to where it was sent");
+            if let Some(desk) = &mut self.listeners.desk {
+                desk.begin_again(Session::instruments(replay), Session::books(replay), at);
+            }
             self.topics.restart(&mut FeedTopics { view, session: replay });
             self.lanes.hurry(self.clock.now().monotonic);
         }
@@ -190,15 +222,18 @@ impl Task {
         if self.player.state() == PlayState::Seeking {
             return;
         }
-        let now = self.now();
+        let (now, real) = (self.now(), self.clock.now().monotonic);
         let (view, replay) = self.player.lend();
         for lane in lanes {
-            let n_published = self.topics.turn(lane, &mut FeedTopics { view, session: replay }, now);
+            let mut n_published = self.topics.turn(lane, &mut FeedTopics { view, session: replay }, now);
+            if let Some(desk) = &mut self.listeners.desk {
+                n_published += desk.publish(lane, real);
+            }
             self.lanes.turned(lane, n_published);
         }
         self.status.send_replace(FeedStatus::of(replay, view, now));
         self.listeners.queries.turn(view, now.monotonic);
-        self.listeners.desk.turn(Session::books(replay));
+        self.listeners.readers.turn(Session::books(replay));
         self.player.forward_history_requests(&mut self.listeners);
     }
 

@@ -27,10 +27,12 @@ use super::{
     files::Files,
     library::{Held, Library, RecordingName, Use},
     player::{self, PlayerParts},
+    player_account::AccountParts,
     scan,
 };
 use crate::{
     clock::Clock,
+    desk::replay::ReplayDesks,
     feed::handle::{FeedHandle, FeedStatus, Feeds},
     publish::Publishing,
     recorder::recording_file::RecordingFile,
@@ -56,12 +58,24 @@ pub struct Load {
 #[derive(Clone)]
 pub struct Replays(Arc<Inner>);
 
+/// What replays need of the server.
+pub struct ReplayParts {
+    /// The files.
+    pub library: Library,
+    /// The feeds; a replay is one of them.
+    pub feeds: Feeds,
+    /// The hub.
+    pub publishing: Publishing,
+    /// The way to a replay's desk.
+    pub desks: ReplayDesks,
+    /// The real clock.
+    pub clock: Clock,
+    /// The way to end them.
+    pub shutdown: Shutdown,
+}
+
 struct Inner {
-    library: Library,
-    feeds: Feeds,
-    publishing: Publishing,
-    clock: Clock,
-    shutdown: Shutdown,
+    parts: ReplayParts,
     current: Mutex<Option<Loaded>>,
     /// Held by the one caller that loads or stops.
     gate: tokio::sync::Mutex<()>,
@@ -79,9 +93,9 @@ struct Loaded {
 
 impl Replays {
     /// Creates the state without a replay.
-    pub fn new(library: Library, feeds: Feeds, publishing: Publishing, clock: Clock, shutdown: Shutdown) -> Self {
+    pub fn new(parts: ReplayParts) -> Self {
         let (current, gate) = (Mutex::new(None), tokio::sync::Mutex::new(()));
-        Self(Arc::new(Inner { library, feeds, publishing, clock, shutdown, current, gate }))
+        Self(Arc::new(Inner { parts, current, gate }))
     }
 
     /// Returns the replay's state; `None` if nothing is loaded.
@@ -94,11 +108,11 @@ impl Replays {
     /// # Errors
     /// A file does not exist or cannot be played.
     pub async fn load_named(&self, names: &[RecordingName], load: Load) -> Result<ReplayReport, RecorderError> {
-        if let Some(name) = names.iter().find(|name| self.0.library.find(name).is_none()) {
+        if let Some(name) = names.iter().find(|name| self.0.parts.library.find(name).is_none()) {
             return Err(RecorderError::UnknownRecording { name: name.clone() });
         }
-        let paths = names.iter().map(|name| self.0.library.path(name)).collect();
-        let held = names.iter().map(|name| self.0.library.hold(name, Use::Playing)).collect();
+        let paths = names.iter().map(|name| self.0.parts.library.path(name)).collect();
+        let held = names.iter().map(|name| self.0.parts.library.hold(name, Use::Playing)).collect();
         self.start(Load { paths, ..load }, held).await
     }
 
@@ -132,12 +146,13 @@ impl Replays {
     async fn take_down(&self) {
         let loaded = self.lock().take();
         if let Some(loaded) = loaded {
+            self.0.parts.desks.end();
             loaded.stop.cancel();
             if loaded.ended.await.is_err() {
                 tracing::error!(venue = %loaded.venue, "a replay has stopped working");
             }
-            self.0.feeds.remove(&loaded.venue);
-            self.0.feeds.directory().retain(&loaded.venue, &[]);
+            self.0.parts.feeds.remove(&loaded.venue);
+            self.0.parts.feeds.directory().retain(&loaded.venue, &[]);
         }
     }
 
@@ -151,7 +166,7 @@ impl Replays {
         self.take_down().await;
         let Opened { playback, contents, files, venue, instruments, at } = opened;
         for id in &instruments {
-            self.0.feeds.directory().expect(id.clone());
+            self.0.parts.feeds.directory().expect(id.clone());
         }
         let report = ReplayReport {
             state: if is_paused { PlayState::Paused } else { PlayState::Playing },
@@ -170,17 +185,22 @@ impl Replays {
             playback,
             contents,
             report,
-            topics: self.0.publishing.own(venue.as_str()),
-            directory: self.0.feeds.directory().clone(),
+            topics: self.0.parts.publishing.own(venue.as_str()),
+            desk: self.0.parts.desks.begin().map(|(config, requests)| AccountParts {
+                config,
+                requests,
+                topics: self.0.parts.publishing.own_as_replay_desk(),
+            }),
+            directory: self.0.parts.feeds.directory().clone(),
             status,
             commands: queries,
             controls: orders,
-            clock: self.0.clock,
+            clock: self.0.parts.clock,
         };
-        let stop = self.0.shutdown.stopping.child_token();
+        let stop = self.0.parts.shutdown.stopping.child_token();
         let until = stop.clone();
-        let ended = self.0.shutdown.tasks.spawn_blocking(move || player::run(parts, &until));
-        self.0.feeds.insert(&venue, FeedHandle { commands, status: newest_status, stop: stop.clone() });
+        let ended = self.0.parts.shutdown.tasks.spawn_blocking(move || player::run(parts, &until));
+        self.0.parts.feeds.insert(&venue, FeedHandle { commands, status: newest_status, stop: stop.clone() });
         let first = newest_report.borrow().clone();
         tracing::info!(%venue, files = ?first.files, "a replay begins");
         *self.lock() = Some(Loaded { venue, controls, report: newest_report, stop, ended, _held: held });

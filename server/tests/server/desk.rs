@@ -5,7 +5,7 @@
 //! - [`process`]: the binary as a process · [`kill_nine`]: killed under load · [`duplicates`]: the same name at once
 //! - [`fsync_first`]: no answer before its sync · [`full_disk`]: a disk that refuses · [`writers`]: fifty at once
 //! - [`damaged`]: files that were changed · [`tampered`]: lists that differ · [`backups`]: copies during load
-//! - [`command_line`]: its commands · [`backtests`]: strategies over recordings
+//! - [`command_line`]: its commands · [`backtests`]: strategies over recordings · [`replays`]: the account of a replay
 //! - [`figures`]: every figure, computed again in Python · [`kept_candles`]: closed candles over a restart
 
 mod backtests;
@@ -21,6 +21,7 @@ mod kill_nine;
 mod lists;
 mod orders;
 mod process;
+mod replays;
 mod rest;
 mod restart;
 mod risk;

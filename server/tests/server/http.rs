@@ -16,12 +16,16 @@ use server::{
     clock::Clock,
     commands::CommandRouter,
     config::{RecordingsConfig, StreamConfig, VenueConfig},
-    desk::handle::DeskHandle,
+    desk::{handle::DeskHandle, replay::ReplayDesks},
     feed::{self, directory::Directory, endpoints::VenueEndpoints, handle::Feeds},
     http::{AppState, guard::Hosts, page, router, stream::StreamContext, venues::RestProxy},
     notices::Notices,
     publish::Publishing,
-    recorder::{library::Library, recordings::Recordings, replays::Replays},
+    recorder::{
+        library::Library,
+        recordings::Recordings,
+        replays::{ReplayParts, Replays},
+    },
     shutdown::Shutdown,
     tls,
 };
@@ -42,11 +46,19 @@ fn app() -> (Router, Shutdown) {
     let (clock, stopping) = (Clock::start(), shutdown.clone());
     let recordings = Recordings::new(library.clone(), feeds.clone(), clock, Notices::default(), stopping.clone());
     let backtests = Backtests::new(library.clone(), stopping.clone());
-    let replays = Replays::new(library, feeds.clone(), publishing.clone(), clock, stopping.clone());
+    let desks = ReplayDesks::new(None, directory.clone());
+    let replays = Replays::new(ReplayParts {
+        library,
+        feeds: feeds.clone(),
+        publishing: publishing.clone(),
+        desks: desks.clone(),
+        clock,
+        shutdown: stopping.clone(),
+    });
     let data_dir = std::env::temp_dir().join("truetape-no-data");
     let kept = Kept::open(&data_dir, &Notices::default(), clock.now());
     let following = Following::new(feeds.clone(), Lists::new(endpoints.clone(), clock, stopping.clone()), kept);
-    let desk = DeskHandle::closed(AccountId::parse("paper").unwrap());
+    let desk = DeskHandle::closed(desks, AccountId::parse("paper").unwrap());
     let commands = CommandRouter::new(
         following.clone(),
         recordings.clone(),

@@ -31,7 +31,7 @@ const ROOMS: [Room; 23] = [
         4,
         &["chart", "desk", "indicators", "market", "model", "portfolio", "strategy", "topics", "venues", "wire"],
     ),
-    Room::new("backtest", 4, &["broker", "chart", "desk", "market", "model", "portfolio", "venues"]),
+    Room::new("backtest", 4, &["broker", "chart", "desk", "market", "model", "portfolio", "topics", "venues"]),
     Room::new("broker", 1, &["model"]),
     // A benchmark in the browser, in its own workspace.
     Room::new("canvas", 5, &["chart", "model"]),
@@ -76,7 +76,7 @@ const ROOMS: [Room; 23] = [
     Room::new("venue-sim", 5, &["model", "venues"]),
     Room::new("venues", 1, &["model"]),
     Room::new("wire", 2, &["model", "topics"]),
-    Room::new("worker", 5, &["market", "model", "recording", "topics", "venues", "wire"]),
+    Room::new("worker", 5, &["backtest", "desk", "market", "model", "recording", "topics", "venues", "wire"]),
     Room::new("xtask", 0, &[]),
 ];
 

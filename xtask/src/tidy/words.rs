@@ -107,6 +107,7 @@ const RESERVED: [Reserved; 3] = [
         exempt: &[],
         homes: &[
             "app/src/pages/desk/",
+            "crates/backtest/src/replay_desk",
             "crates/desk/",
             "crates/market/src/desk_feed",
             "crates/market/tests/desk_feed",

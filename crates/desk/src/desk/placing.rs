@@ -6,10 +6,10 @@ use model::{
     time::Timestamp,
     trading::{
         account::AccountId,
-        command::{CancelAll, ClosePosition, DeskReply, OpenAccount, SetLimits},
+        command::{AmendOrder, CancelAll, CancelOrder, ClosePosition, DeskReply, OpenAccount, SetLimits},
         order::{
-            Amendment, BracketLeg, ClientOrderId, Order, OrderId, OrderRequest, OrderState, OrderType, Side,
-            TimeInForce, Trail, TriggerSource,
+            BracketLeg, ClientOrderId, Order, OrderId, OrderRequest, OrderState, OrderType, Side, TimeInForce, Trail,
+            TriggerSource,
         },
         record::Record,
         refusal::{DenyCode, Refusal},
@@ -140,21 +140,18 @@ impl Desk {
         self.view(account, |view| risk::check(claim, view, &account.limits, &account.standing, &pace, now))
     }
 
-    pub(super) fn cancel(&mut self, order_id: OrderId, now: Timestamp) -> Result<DeskReply, Refusal> {
-        let order = self.open_order(order_id)?.clone();
+    pub(super) fn cancel(&mut self, cancel: &CancelOrder, now: Timestamp) -> Result<DeskReply, Refusal> {
+        let order_id = cancel.order_id;
+        let order = self.open_order(cancel.account.as_ref(), order_id)?.clone();
         let reason = Refusal::new(DenyCode::CancelledByTrader, "cancelled on request");
         self.broker.cancel(order_id, reason, now);
         self.drain_broker();
         Ok(DeskReply::Order(Box::new(order)))
     }
 
-    pub(super) fn amend(
-        &mut self,
-        order_id: OrderId,
-        amendment: Amendment,
-        now: Timestamp,
-    ) -> Result<DeskReply, Refusal> {
-        let order = self.open_order(order_id)?.clone();
+    pub(super) fn amend(&mut self, amend: AmendOrder, now: Timestamp) -> Result<DeskReply, Refusal> {
+        let AmendOrder { account, order_id, amendment } = amend;
+        let order = self.open_order(account.as_ref(), order_id)?.clone();
         let instrument = self.instruments.get(&order.instrument).cloned().ok_or_else(|| {
             Refusal::new(DenyCode::UnknownInstrument, format!("{} is not followed now", order.instrument))
         })?;
@@ -251,7 +248,13 @@ impl Desk {
         ClientOrderId::parse(&name).expect("invariant: the name is valid")
     }
 
-    fn open_order(&self, order_id: OrderId) -> Result<&Order, Refusal> {
+    /// Returns an open order; one of another account than `account`, where that is named, is as unknown as none.
+    fn open_order(&self, account: Option<&AccountId>, order_id: OrderId) -> Result<&Order, Refusal> {
+        let is_meant = |order: &&Order| account.is_none_or(|account| order.account == *account);
+        if let (Some(account), true) = (account, self.state.order(order_id).is_some_and(|order| !is_meant(&order))) {
+            let message = format!("the account {account} has no order with the number {order_id}");
+            return Err(Refusal::new(DenyCode::UnknownOrder, message));
+        }
         match self.state.order(order_id) {
             Some(order) if order.state.is_open() => Ok(order),
             Some(order) => {

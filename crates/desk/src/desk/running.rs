@@ -8,7 +8,7 @@ use model::{
     time::Timestamp,
     trading::{
         account::AccountId,
-        command::{DeskReply, StartStrategy},
+        command::{DeskReply, OneStrategy, StartStrategy, StopStrategy},
         fill::Fill,
         order::{ClientOrderId, OrderId, OrderRequest, Side, TimeInForce, TriggerSource},
         record::Record,
@@ -108,8 +108,9 @@ impl Desk {
         AnyStrategy::create(kind, settings, memory, instrument, fees)
     }
 
-    pub(super) fn pause_strategy(&mut self, strategy_id: &StrategyId, now: Timestamp) -> Result<DeskReply, Refusal> {
-        let entry = self.entry_in(strategy_id, &[StrategyState::Running, StrategyState::Waiting], "paused")?;
+    pub(super) fn pause_strategy(&mut self, one: &OneStrategy, now: Timestamp) -> Result<DeskReply, Refusal> {
+        let strategy_id = &one.strategy_id;
+        let entry = self.entry_in(one, &[StrategyState::Running, StrategyState::Waiting], "paused")?;
         if let Some(running) = self.running.get_mut(strategy_id) {
             running.is_paused = true;
         }
@@ -117,8 +118,9 @@ impl Desk {
         Ok(self.changed(StrategyEntry { state: StrategyState::Paused, ..entry }))
     }
 
-    pub(super) fn resume_strategy(&mut self, strategy_id: &StrategyId, now: Timestamp) -> Result<DeskReply, Refusal> {
-        let entry = self.entry_in(strategy_id, &[StrategyState::Paused], "resumed")?;
+    pub(super) fn resume_strategy(&mut self, one: &OneStrategy, now: Timestamp) -> Result<DeskReply, Refusal> {
+        let strategy_id = &one.strategy_id;
+        let entry = self.entry_in(one, &[StrategyState::Paused], "resumed")?;
         let Some(running) = self.running.get_mut(strategy_id) else {
             return Err(Refusal::new(DenyCode::StrategyState, format!("the strategy {strategy_id} cannot go on")));
         };
@@ -131,15 +133,12 @@ impl Desk {
         Ok(reply)
     }
 
-    pub(super) fn stop_strategy(
-        &mut self,
-        strategy_id: &StrategyId,
-        choice: StopChoice,
-        now: Timestamp,
-    ) -> Result<DeskReply, Refusal> {
+    pub(super) fn stop_strategy(&mut self, stop: StopStrategy, now: Timestamp) -> Result<DeskReply, Refusal> {
+        let StopStrategy { account, strategy_id, choice } = stop;
         let states = [StrategyState::Running, StrategyState::Waiting, StrategyState::Paused];
-        let entry = self.entry_in(strategy_id, &states, "stopped")?;
-        self.wind_up(strategy_id, choice, now);
+        let one = OneStrategy { account, strategy_id };
+        let entry = self.entry_in(&one, &states, "stopped")?;
+        self.wind_up(&one.strategy_id, choice, now);
         Ok(self.changed(StrategyEntry { state: StrategyState::Stopped, ..entry }))
     }
 
@@ -189,13 +188,10 @@ impl Desk {
         }
     }
 
-    fn entry_in(
-        &self,
-        strategy_id: &StrategyId,
-        states: &[StrategyState],
-        verb: &str,
-    ) -> Result<StrategyEntry, Refusal> {
-        let entry = self.state.strategies.get(strategy_id).ok_or_else(|| {
+    fn entry_in(&self, one: &OneStrategy, states: &[StrategyState], verb: &str) -> Result<StrategyEntry, Refusal> {
+        let OneStrategy { account, strategy_id } = one;
+        let is_meant = |entry: &&StrategyEntry| account.as_ref().is_none_or(|account| entry.account == *account);
+        let entry = self.state.strategies.get(strategy_id).filter(is_meant).ok_or_else(|| {
             Refusal::new(DenyCode::UnknownStrategy, format!("no strategy has the name {strategy_id}"))
         })?;
         if states.contains(&entry.state) {

@@ -168,7 +168,8 @@ fn carry_out(floor: &mut Floor, number: usize, step: &Step) {
             floor.place(&name, side(*is_buy), &fields).map(drop)
         }
         Step::Cancel { pick } => {
-            let cancel = |order_id| floor.command(DeskCommand::CancelOrder(CancelOrder { order_id })).map(drop);
+            let cancel =
+                |order_id| floor.command(DeskCommand::CancelOrder(CancelOrder { account: None, order_id })).map(drop);
             picked(*pick).map_or(Ok(()), cancel)
         }
         Step::Amend { pick, cents, size } => {
@@ -177,7 +178,9 @@ fn carry_out(floor: &mut Floor, number: usize, step: &Step) {
                 price: cents.map(|cents| Price::from_mantissa(cents.into(), 2).unwrap()),
                 stop_price: None,
             };
-            let amend = |order_id| floor.command(DeskCommand::AmendOrder(AmendOrder { order_id, amendment })).map(drop);
+            let amend = |order_id| {
+                floor.command(DeskCommand::AmendOrder(AmendOrder { account: None, order_id, amendment })).map(drop)
+            };
             picked(*pick).map_or(Ok(()), amend)
         }
         Step::Book { cents, size } => {

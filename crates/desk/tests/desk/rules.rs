@@ -7,6 +7,7 @@ use model::{
     decimal::Notional,
     event::AggressorSide,
     trading::{
+        account::AccountId,
         command::{
             CancelAll, CancelOrder, ClosePosition, DeskCommand, DeskReply, Kill, LiftKill, SetLimits, StopStrategy,
         },
@@ -141,7 +142,9 @@ fn the_kill_switch_latches_cancels_flattens_and_says_what_is_left() {
 fn orders_are_cancelled_closed_and_reversed() {
     let mut floor = quoted();
     let order = floor.place("r", "buy", r#""type":"limit","quantity":"1","price":"99.50""#).unwrap();
-    let cancel = CancelOrder { order_id: order.order_id };
+    let cancel = CancelOrder { account: None, order_id: order.order_id };
+    let of_another = CancelOrder { account: AccountId::parse("second").ok(), ..cancel.clone() };
+    assert_eq!(floor.command(DeskCommand::CancelOrder(of_another)).unwrap_err().code, DenyCode::UnknownOrder);
     let DeskReply::Order(cancelled) = floor.command(DeskCommand::CancelOrder(cancel.clone())).unwrap() else {
         panic!()
     };
@@ -179,7 +182,10 @@ fn a_grid_runs_by_itself_and_stops_by_one_button() {
     floor.check_restart();
     walk(&mut floor, &[9_890]);
     assert_ne!(floor.position(), "0", "there is something to flatten");
-    let stop = StopStrategy { strategy_id: StrategyId::parse("g").unwrap(), choice: StopChoice::Flatten };
+    let stop =
+        StopStrategy { account: None, strategy_id: StrategyId::parse("g").unwrap(), choice: StopChoice::Flatten };
+    let of_another = StopStrategy { account: AccountId::parse("second").ok(), ..stop.clone() };
+    assert_eq!(floor.command(DeskCommand::StopStrategy(of_another)).unwrap_err().code, DenyCode::UnknownStrategy);
     floor.command(DeskCommand::StopStrategy(stop.clone())).unwrap();
     assert_eq!((floor.desk.state().orders.len(), floor.position().as_str()), (0, "0"));
     assert_eq!(floor.command(DeskCommand::StopStrategy(stop)).unwrap_err().code, DenyCode::StrategyState);

@@ -20,6 +20,9 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CancelOrder {
+    /// Its account; absent: one of the live desk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
     /// The order.
     pub order_id: OrderId,
 }
@@ -28,6 +31,9 @@ pub struct CancelOrder {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AmendOrder {
+    /// Its account; absent: one of the live desk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
     /// The order.
     pub order_id: OrderId,
     /// What changes.
@@ -139,6 +145,9 @@ pub struct StartStrategy {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OneStrategy {
+    /// Its account; absent: one of the live desk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
     /// Its name.
     pub strategy_id: StrategyId,
 }
@@ -147,6 +156,9 @@ pub struct OneStrategy {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StopStrategy {
+    /// Its account; absent: one of the live desk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
     /// Its name.
     pub strategy_id: StrategyId,
     /// What becomes of its orders and position.
@@ -268,6 +280,23 @@ impl DeskCommand {
             _ => None,
         }
     }
+
+    /// Returns the account that it names; [`Self::OpenAccount`] names none that is there.
+    pub fn account(&self) -> Option<&AccountId> {
+        match self {
+            Self::PlaceOrder(request) => request.account.as_ref(),
+            Self::CancelOrder(cancel) => cancel.account.as_ref(),
+            Self::AmendOrder(amend) => amend.account.as_ref(),
+            Self::CancelAll(cancel) => cancel.account.as_ref(),
+            Self::ClosePosition(close) => close.account.as_ref(),
+            Self::SetLimits(set) => set.account.as_ref(),
+            Self::LiftReduceOnly(lift) => lift.account.as_ref(),
+            Self::StartStrategy(start) => start.account.as_ref(),
+            Self::PauseStrategy(one) | Self::ResumeStrategy(one) => one.account.as_ref(),
+            Self::StopStrategy(stop) => stop.account.as_ref(),
+            Self::Kill(_) | Self::LiftKill(_) | Self::OpenAccount(_) => None,
+        }
+    }
 }
 
 /// The answer to a command that was carried out.
@@ -296,7 +325,7 @@ mod tests {
     fn commands_are_objects_with_one_member() {
         let text = r#"{"cancel_order":{"order_id":"17"}}"#;
         let command: DeskCommand = serde_json::from_str(text).unwrap();
-        assert_eq!(command, DeskCommand::CancelOrder(CancelOrder { order_id: OrderId(17) }));
+        assert_eq!(command, DeskCommand::CancelOrder(CancelOrder { account: None, order_id: OrderId(17) }));
         assert_eq!(serde_json::to_string(&command).unwrap(), text);
         // Every name is that of the JSON.
         for name in DeskCommand::NAMES {

@@ -58,6 +58,10 @@ deny_codes! {
     BadRequest = "bad_request",
     /// No account has this name.
     UnknownAccount = "unknown_account",
+    /// The account `replay` and a live instrument, or the other way round.
+    WrongAccount = "wrong_account",
+    /// No recording plays.
+    NoReplay = "no_replay",
     /// No venue that is followed has the instrument.
     UnknownInstrument = "unknown_instrument",
     /// No order has this number.

@@ -6,7 +6,14 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use model::trading::command::{DeskCommand, OpenAccount};
+use desk::{desk::Desk, rows::AccountRow};
+use model::{
+    time::Timestamp,
+    trading::{
+        command::{DeskCommand, OpenAccount},
+        desk_choice::DeskChoice,
+    },
+};
 
 use super::{answer, command, request::DeskBody};
 use crate::{
@@ -15,11 +22,15 @@ use crate::{
     http::{commands::IdempotencyKey, error::ApiError},
 };
 
-/// Lists accounts by name.
+/// Lists accounts by name, and that of the replay last.
 pub async fn list(State(desk): State<DeskHandle>) -> Result<Response, ApiError> {
-    let rows = desk
-        .look(|desk, _| desk.state().accounts.values().map(|account| desk.account_row(account)).collect::<Vec<_>>());
-    Ok(answer::json(rows.await?))
+    let rows = |desk: &Desk, _: Timestamp| -> Vec<AccountRow> {
+        desk.state().accounts.values().map(|account| desk.account_row(account)).collect()
+    };
+    let mut all = desk.look_at(DeskChoice::Live, rows).await?;
+    // There is none while no recording plays.
+    all.extend(desk.look_at(DeskChoice::Replay, rows).await.unwrap_or_default());
+    Ok(answer::json(all))
 }
 
 /// Opens an account.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{
     answer,
     csv_table::{Cell, CsvRow},
-    look, unreadable,
+    in_memory, look, unreadable,
 };
 use crate::{
     desk::handle::DeskHandle,
@@ -27,14 +27,18 @@ pub struct EquityRow {
 /// Lists samples.
 pub async fn list(State(desk): State<DeskHandle>, parameters: Parameters) -> Result<Response, ApiError> {
     let account = parameters.account(&desk)?;
-    look(&desk, account.clone(), |_, _, _| ()).await?;
     // A cursor counts in milliseconds, and samples are further apart.
     let after = parameters.millis("cursor")?.map(|after| Timestamp::from_millis(after.as_millis() + 1));
     let from = after.max(parameters.millis("from_ms")?).unwrap_or(Timestamp::EPOCH);
     let until = parameters.millis("until_ms")?.unwrap_or(Timestamp::from_nanos(i64::MAX));
     let every = Duration::from_millis(parameters.number("every_ms", 0..=MOST_EVERY_MS, 0)? as u64);
     let limit = parameters.limit()?;
-    let samples = desk.lists()?.equity(&account, from..until, every, limit + 1).await.map_err(unreadable)?;
+    let samples = if account.is_replay() {
+        look(&desk, account, move |_, account, _| in_memory::equity(account, from..until, every, limit + 1)).await?
+    } else {
+        look(&desk, account.clone(), |_, _, _| ()).await?;
+        desk.lists()?.equity(&account, from..until, every, limit + 1).await.map_err(unreadable)?
+    };
     let mut rows: Vec<EquityRow> = samples.into_iter().map(|(time, equity)| EquityRow { time, equity }).collect();
     let limit = limit as usize;
     let has_more = rows.len() > limit;

@@ -3,6 +3,7 @@
 
 use axum::{extract::State, response::Response};
 use model::trading::{
+    account::AccountId,
     fill::{Fill, FillId},
     refusal::{DenyCode, Refusal},
 };
@@ -11,7 +12,7 @@ use serde::Serialize;
 use super::{
     answer,
     csv_table::{Cell, CsvRow},
-    look, unreadable,
+    in_memory, look, unreadable,
 };
 use crate::{
     desk::handle::DeskHandle,
@@ -58,18 +59,34 @@ impl From<&Fill> for FillRow {
 /// Lists fills.
 pub async fn list(State(desk): State<DeskHandle>, parameters: Parameters) -> Result<Response, ApiError> {
     let account = parameters.account(&desk)?;
-    look(&desk, account.clone(), |_, _, _| ()).await?;
-    let (filter, paging) = (parameters.filter(account)?, parameters.paging()?);
+    let (filter, paging) = (parameters.filter(account.clone())?, parameters.paging()?);
+    if account.is_replay() {
+        in_memory::check(&paging)?;
+        let fills = look(&desk, account, move |_, account, _| in_memory::fills(account, &filter, &paging)).await?;
+        let rows: Vec<FillRow> = fills.iter().map(FillRow::from).collect();
+        return Ok(answer::rows(&rows, None, parameters.form()?));
+    }
+    look(&desk, account, |_, _, _| ()).await?;
     let page = desk.lists()?.fills(&filter, &paging).await.map_err(unreadable)?;
     let rows: Vec<FillRow> = page.rows.iter().map(FillRow::from).collect();
     Ok(answer::rows(&rows, page.next.map(|cursor| cursor.to_string()), parameters.form()?))
 }
 
 /// Shows a fill with its evidence.
-pub async fn show(State(desk): State<DeskHandle>, PathParameter(fill_id): PathParameter) -> Result<Response, ApiError> {
+pub async fn show(
+    State(desk): State<DeskHandle>,
+    PathParameter(fill_id): PathParameter,
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
     let text: String = fill_id.chars().take(64).collect();
     let unknown = || Refusal::new(DenyCode::UnknownOrder, format!("no fill has the id {text}"));
     let fill_id = FillId::parse(&fill_id).map_err(|_| unknown())?;
+    if parameters.named_account()?.is_some_and(|account| account.is_replay()) {
+        let fill = look(&desk, AccountId::replay(), move |_, account, _| {
+            account.fills.iter().find(|(_, fill)| fill.fill_id == fill_id).map(|(_, fill)| fill.clone())
+        });
+        return Ok(answer::json(fill.await?.ok_or_else(unknown)?));
+    }
     let fill = desk.lists()?.fill(fill_id).await.map_err(unreadable)?.ok_or_else(unknown)?;
     Ok(answer::json(fill))
 }

@@ -13,7 +13,7 @@ use store::error::StoreError;
 use super::{
     answer,
     csv_table::{Cell, CsvRow},
-    look, unreadable,
+    in_memory, look, unreadable,
 };
 use crate::{
     desk::handle::DeskHandle,
@@ -35,8 +35,16 @@ pub struct RoundTripRow {
 /// Lists closed round trips.
 pub async fn list(State(desk): State<DeskHandle>, parameters: Parameters) -> Result<Response, ApiError> {
     let account = parameters.account(&desk)?;
-    look(&desk, account.clone(), |_, _, _| ()).await?;
     let (filter, paging) = (parameters.filter(account.clone())?, parameters.paging()?);
+    if account.is_replay() {
+        in_memory::check(&paging)?;
+        let trips =
+            look(&desk, account.clone(), move |_, account, _| in_memory::round_trips(account, &filter, &paging));
+        let rows: Vec<RoundTripRow> =
+            trips.await?.into_iter().map(|trip| RoundTripRow::of(account.clone(), trip)).collect();
+        return Ok(answer::rows(&rows, None, parameters.form()?));
+    }
+    look(&desk, account.clone(), |_, _, _| ()).await?;
     let page = desk.lists()?.round_trips(&filter, &paging).await.map_err(unreadable)?;
     let rows = page.rows.iter().map(|body| RoundTripRow::read(&account, body)).collect::<Result<Vec<_>, _>>()?;
     Ok(answer::rows(&rows, page.next.map(|cursor| cursor.to_string()), parameters.form()?))
@@ -45,15 +53,18 @@ pub async fn list(State(desk): State<DeskHandle>, parameters: Parameters) -> Res
 impl RoundTripRow {
     fn read(account: &AccountId, body: &str) -> Result<Self, ApiError> {
         let bad = |source| unreadable(StoreError::BadRow { table: "round_trips", row: body.to_owned(), source });
-        let trip: RoundTrip = serde_json::from_str(body).map_err(bad)?;
-        Ok(Self {
-            account: account.clone(),
+        Ok(Self::of(account.clone(), serde_json::from_str(body).map_err(bad)?))
+    }
+
+    fn of(account: AccountId, trip: RoundTrip) -> Self {
+        Self {
+            account,
             entry_price: trip.entry_price(),
             exit_price: trip.exit_price(),
             net_pnl: trip.net_pnl(),
             duration_ms: u64::try_from(trip.duration().as_millis()).unwrap_or(u64::MAX),
             trip,
-        })
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use axum::{
 };
 use desk::rows::OrderRow;
 use model::trading::{
+    account::AccountId,
     command::{AmendOrder, CancelAll, CancelOrder, DeskCommand, DeskReply},
     order::{Amendment, OrderId, OrderRequest},
     refusal::{DenyCode, Refusal},
@@ -18,7 +19,7 @@ use model::trading::{
 use super::{
     answer, command,
     csv_table::{Cell, CsvRow},
-    look,
+    in_memory, look,
     request::DeskBody,
     unreadable,
 };
@@ -36,6 +37,14 @@ use crate::{
 pub async fn list(State(desk): State<DeskHandle>, parameters: Parameters) -> Result<Response, ApiError> {
     let account = parameters.account(&desk)?;
     let (filter, paging) = (parameters.filter(account.clone())?, parameters.paging()?);
+    if account.is_replay() {
+        in_memory::check(&paging)?;
+        let rows = look(&desk, account, move |desk, account, now| {
+            let orders = in_memory::orders(desk, account, &filter, &paging);
+            orders.iter().map(|order| desk.order_row(order, now)).collect::<Vec<_>>()
+        });
+        return Ok(answer::rows(&rows.await?, None, parameters.form()?));
+    }
     let page = desk.lists()?.orders(&filter, &paging).await.map_err(unreadable)?;
     let rows = look(&desk, account, move |desk, _, now| {
         page.rows.iter().map(|order| desk.order_row(order, now)).collect::<Vec<_>>()
@@ -47,10 +56,17 @@ pub async fn list(State(desk): State<DeskHandle>, parameters: Parameters) -> Res
 pub async fn show(
     State(desk): State<DeskHandle>,
     PathParameter(order_id): PathParameter,
+    parameters: Parameters,
 ) -> Result<Response, ApiError> {
     let order_id = number(&order_id)?;
-    let known =
-        desk.lists()?.order(order_id).await.map_err(unreadable)?.ok_or_else(|| unknown(&order_id.to_string()))?;
+    let unknown = || unknown(&order_id.to_string());
+    if parameters.named_account()?.is_some_and(|account| account.is_replay()) {
+        let row = look(&desk, AccountId::replay(), move |desk, _, now| {
+            desk.state().order(order_id).map(|order| desk.order_row(order, now))
+        });
+        return Ok(answer::json(row.await?.ok_or_else(unknown)?));
+    }
+    let known = desk.lists()?.order(order_id).await.map_err(unreadable)?.ok_or_else(unknown)?;
     let row = desk.look(move |desk, now| desk.order_row(desk.state().order(order_id).unwrap_or(&known), now)).await?;
     Ok(answer::json(row))
 }
@@ -71,8 +87,10 @@ pub async fn preview(
     State(desk): State<DeskHandle>,
     DeskBody(request): DeskBody<OrderRequest>,
 ) -> Result<Response, ApiError> {
-    desk.see(&request.instrument).await?;
-    Ok(answer::json(desk.look(move |desk, now| desk.preview_order(&request, now)).await??))
+    let (account, instrument) = (request.account.clone(), request.instrument.clone());
+    let preview =
+        desk.look_at_market(account.as_ref(), &instrument, move |desk, now| desk.preview_order(&request, now));
+    Ok(answer::json(preview.await??))
 }
 
 /// Changes an order.
@@ -80,9 +98,10 @@ pub async fn amend(
     State(router): State<CommandRouter>,
     key: IdempotencyKey,
     PathParameter(order_id): PathParameter,
+    parameters: Parameters,
     DeskBody(amendment): DeskBody<Amendment>,
 ) -> Result<Response, ApiError> {
-    let amend = AmendOrder { order_id: number(&order_id)?, amendment };
+    let amend = AmendOrder { account: parameters.named_account()?, order_id: number(&order_id)?, amendment };
     Ok(answer::json(command(&router, key, DeskCommand::AmendOrder(amend)).await?))
 }
 
@@ -91,8 +110,9 @@ pub async fn cancel(
     State(router): State<CommandRouter>,
     key: IdempotencyKey,
     PathParameter(order_id): PathParameter,
+    parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    let cancel = CancelOrder { order_id: number(&order_id)? };
+    let cancel = CancelOrder { account: parameters.named_account()?, order_id: number(&order_id)? };
     Ok(answer::json(command(&router, key, DeskCommand::CancelOrder(cancel)).await?))
 }
 

@@ -47,7 +47,12 @@ pub enum Form {
 impl Parameters {
     /// Returns `account=`, or the default account.
     pub fn account(&self, desk: &DeskHandle) -> Result<AccountId, ApiError> {
-        Ok(self.read("account", AccountId::parse)?.unwrap_or_else(|| desk.default_account().clone()))
+        Ok(self.named_account()?.unwrap_or_else(|| desk.default_account().clone()))
+    }
+
+    /// Returns `account=`.
+    pub fn named_account(&self) -> Result<Option<AccountId>, ApiError> {
+        self.read("account", AccountId::parse)
     }
 
     /// Returns the filter of a list: `account`, `instrument`, `side`, `order_id`, `from_ms`, `until_ms`.

@@ -49,8 +49,8 @@ pub struct PreviewStrategy {
     #[serde(default, rename = "strategy_id")]
     _strategy_id: Option<StrategyId>,
     kind: String,
-    #[serde(default, rename = "account")]
-    _account: Option<AccountId>,
+    #[serde(default)]
+    account: Option<AccountId>,
     instrument: InstrumentId,
     settings: Value,
 }
@@ -90,15 +90,16 @@ pub async fn preview(
     State(desk): State<DeskHandle>,
     DeskBody(preview): DeskBody<PreviewStrategy>,
 ) -> Result<Response, ApiError> {
-    let PreviewStrategy { kind, instrument, settings, .. } = preview;
+    let PreviewStrategy { kind, account, instrument, settings, .. } = preview;
     let bad = |message: String| Refusal::new(DenyCode::BadStrategy, message);
     if kind != "grid" {
         return Err(bad(format!("{kind} has no preview; grid has one")).into());
     }
     let settings: GridSettings =
         serde_json::from_value(settings).map_err(|error| bad(format!("the settings cannot be read: {error}")))?;
-    desk.see(&instrument).await?;
-    Ok(answer::json(desk.look(move |desk, _| desk.preview_grid(&settings, &instrument)).await??))
+    let id = instrument.clone();
+    let preview = desk.look_at_market(account.as_ref(), &id, move |desk, _| desk.preview_grid(&settings, &instrument));
+    Ok(answer::json(preview.await??))
 }
 
 /// Pauses a strategy.
@@ -106,8 +107,9 @@ pub async fn pause(
     State(router): State<CommandRouter>,
     key: IdempotencyKey,
     PathParameter(name): PathParameter,
+    parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    let one = OneStrategy { strategy_id: strategy(&name)? };
+    let one = OneStrategy { account: parameters.named_account()?, strategy_id: strategy(&name)? };
     Ok(answer::json(entry(command(&router, key, DeskCommand::PauseStrategy(one)).await?)))
 }
 
@@ -116,8 +118,9 @@ pub async fn resume(
     State(router): State<CommandRouter>,
     key: IdempotencyKey,
     PathParameter(name): PathParameter,
+    parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    let one = OneStrategy { strategy_id: strategy(&name)? };
+    let one = OneStrategy { account: parameters.named_account()?, strategy_id: strategy(&name)? };
     Ok(answer::json(entry(command(&router, key, DeskCommand::ResumeStrategy(one)).await?)))
 }
 
@@ -126,9 +129,10 @@ pub async fn stop(
     State(router): State<CommandRouter>,
     key: IdempotencyKey,
     PathParameter(name): PathParameter,
+    parameters: Parameters,
     DeskBody(Stop { choice }): DeskBody<Stop>,
 ) -> Result<Response, ApiError> {
-    let stop = StopStrategy { strategy_id: strategy(&name)?, choice };
+    let stop = StopStrategy { account: parameters.named_account()?, strategy_id: strategy(&name)?, choice };
     Ok(answer::json(entry(command(&router, key, DeskCommand::StopStrategy(stop)).await?)))
 }
 

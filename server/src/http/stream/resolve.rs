@@ -44,13 +44,14 @@ pub fn topics(directory: &Directory, pattern: &TopicPattern) -> Result<Vec<Topic
     if topics.is_empty() { Err(unknown(directory, pattern)) } else { Ok(topics) }
 }
 
-/// Returns the hub's stream of a topic on a lane: each venue's feed owns its topics, the desk
-/// those of accounts, the server the rest.
+/// Returns the hub's stream of a topic on a lane: each venue's feed owns its topics, the desks those of their accounts, the
+/// server the rest.
 pub fn spec(topic: &Topic, lane: Lane) -> StreamSpec {
     StreamSpec {
         topic: topic.to_string().into(),
         owner: match topic.subject() {
             Subject::Instrument(instrument) => instrument.venue().as_str().into(),
+            Subject::Account(name) if is_replay(name) => Arc::from(publish::REPLAY_DESK),
             Subject::Account(_) => Arc::from(publish::DESK),
             Subject::Server | Subject::Pair(_) => Arc::from(publish::SERVER),
         },
@@ -59,8 +60,15 @@ pub fn spec(topic: &Topic, lane: Lane) -> StreamSpec {
     }
 }
 
+fn is_replay(account: &str) -> bool {
+    AccountId::parse(account).is_ok_and(|account| account.is_replay())
+}
+
 fn unknown(directory: &Directory, topic: &TopicPattern) -> String {
     if matches!(topic.subject(), SubjectPattern::Accounts | SubjectPattern::One(Subject::Account(_))) {
+        if matches!(topic.subject(), SubjectPattern::One(Subject::Account(name)) if is_replay(name)) {
+            return format!("no recording plays, so there is no {topic}; load one first");
+        }
         let accounts: Vec<String> = directory.accounts().iter().map(ToString::to_string).collect();
         return match accounts.is_empty() {
             true => "this server has no trading desk".to_owned(),

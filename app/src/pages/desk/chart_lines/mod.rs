@@ -18,6 +18,7 @@ use crate::{
     format,
     live::{commands::CommandState, use_live},
     pages::desk::{
+        account::account,
         actions::{CommandNote, send},
         positions::open_orders,
         rows::{read_row, topic},
@@ -179,7 +180,7 @@ fn Handle(
     let amend = move || {
         if let Some(price) = moved.get_untracked() {
             let amendment = order_price.moved_to(price);
-            send(live, &DeskCommand::AmendOrder(AmendOrder { order_id, amendment }), state);
+            send(live, &DeskCommand::AmendOrder(AmendOrder { account: Some(account()), order_id, amendment }), state);
         }
     };
     // The line stays where it was put until the order says where it is.
@@ -222,7 +223,11 @@ fn Handle(
                 return back();
             }
             "Delete" => {
-                return send(live, &DeskCommand::CancelOrder(CancelOrder { order_id }), state);
+                return send(
+                    live,
+                    &DeskCommand::CancelOrder(CancelOrder { account: Some(account()), order_id }),
+                    state,
+                );
             }
             _ => return,
         };
@@ -272,7 +277,7 @@ fn Handle(
                 title="Cancel the order"
                 aria-label=move || format!("Cancel: {}", words.get())
                 hidden=move || moved.with(Option::is_some)
-                on:click=move |_| send(live, &DeskCommand::CancelOrder(CancelOrder { order_id }), state)
+                on:click=move |_| send(live, &DeskCommand::CancelOrder(CancelOrder { account: Some(account()), order_id }), state)
             >
                 "×"
             </button>

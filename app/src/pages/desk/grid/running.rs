@@ -17,6 +17,7 @@ use crate::{
     fragment::Fragment,
     live::{browser, commands::CommandState, model::LiveModel, use_live},
     pages::desk::{
+        account::account,
         actions::{CommandNote, ConfirmButton, send},
         money::{Amount, AmountText},
         positions::decimals,
@@ -115,10 +116,13 @@ fn GridLine(
         view! { <div class="desk-figure"><dt>{label}</dt><dd><AmountText amount testid/></dd></div> }.into_any()
     };
     let give = move |command: fn(OneStrategy) -> DeskCommand| {
-        move |_| send(live, &command(OneStrategy { strategy_id: id.get_value() }), state)
+        move |_| send(live, &command(OneStrategy { account: Some(account()), strategy_id: id.get_value() }), state)
     };
     let stop = move |choice: StopChoice| {
-        move |()| send(live, &DeskCommand::StopStrategy(StopStrategy { strategy_id: id.get_value(), choice }), state)
+        move |()| {
+            let stop = StopStrategy { account: Some(account()), strategy_id: id.get_value(), choice };
+            send(live, &DeskCommand::StopStrategy(stop), state);
+        }
     };
     let question = |words: &'static str| {
         Signal::derive(move || format!("Stop {} and {words}?", id.with_value(ToString::to_string)))

@@ -91,7 +91,7 @@ impl Exit {
         let quantity = position.line.quantity.size();
         if text.trim().is_empty() {
             let known = known.ok_or_else(|| format!("There is no {} to cancel.", what.to_lowercase()))?;
-            return Ok(DeskCommand::CancelOrder(CancelOrder { order_id: known.order_id }));
+            return Ok(DeskCommand::CancelOrder(CancelOrder { account: Some(account()), order_id: known.order_id }));
         }
         let price = typed::price(what, text)?;
         let Some(known) = known else {
@@ -105,7 +105,7 @@ impl Exit {
         if amendment.is_empty() {
             return Err(format!("The {} is there already.", what.to_lowercase()));
         }
-        Ok(DeskCommand::AmendOrder(AmendOrder { order_id: known.order_id, amendment }))
+        Ok(DeskCommand::AmendOrder(AmendOrder { account: Some(account()), order_id: known.order_id, amendment }))
     }
 
     fn request(self, price: Price, position: &PositionRow, name: ClientOrderId) -> OrderRequest {

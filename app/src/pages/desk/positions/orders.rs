@@ -171,7 +171,10 @@ fn OrderLine(
             row.with(|row| row.as_ref().map(|row| of(row, decimals(live, &row.order.instrument))).unwrap_or_default())
         }
     };
-    let cancel = move |_| send(live, &DeskCommand::CancelOrder(CancelOrder { order_id: OrderId(number) }), state);
+    let cancel = move |_| {
+        let cancel = CancelOrder { account: Some(account()), order_id: OrderId(number) };
+        send(live, &DeskCommand::CancelOrder(cancel), state);
+    };
     let trend = move || row.with(|row| row.as_ref().map(|row| order_words::side_trend(row.order.side)));
     let note = Memo::new(move |_| row.with(|row| row.as_ref().map(note).unwrap_or_default()));
     view! {
@@ -230,7 +233,15 @@ fn AmendForm(
         let Some(order) = row.with_untracked(|row| row.as_ref().map(|row| row.order.clone())) else { return };
         match amendment(&order, &price.get_untracked(), &stop.get_untracked(), &quantity.get_untracked()) {
             Ok(amendment) => {
-                send(live, &DeskCommand::AmendOrder(AmendOrder { order_id: order.order_id, amendment }), state);
+                send(
+                    live,
+                    &DeskCommand::AmendOrder(AmendOrder {
+                        account: Some(account()),
+                        order_id: order.order_id,
+                        amendment,
+                    }),
+                    state,
+                );
             }
             Err(words) => state.set(CommandState::Refused(words)),
         }

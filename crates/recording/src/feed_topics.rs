@@ -1,13 +1,11 @@
 //! The topics that a feed publishes: those of its market view, with the books and health that its session lends.
 //!
-//! A replay publishes the same. Not here: when topics are published, and to whom (`publish`).
+//! A replay publishes the same, in the server and in a page's worker. Not here: when topics are published, and to whom.
 
 use market::View;
 use model::time::Now;
-use topics::{channels::TopicData, lane::Lane, topic::Topic};
+use topics::{channels::TopicData, lane::Lane, source::TopicSource, topic::Topic};
 use venues::session::Session;
-
-use crate::publish::TopicSource;
 
 /// A view with its session.
 pub struct FeedTopics<'a> {
