@@ -18,6 +18,7 @@ use model::{status::StreamState, time::Now};
 use crate::{
     chart::ChartSeries,
     live::{link::LinkState, use_live},
+    pages::desk::account::track_account,
     selection::Selection,
 };
 
@@ -45,6 +46,20 @@ pub enum LazyPart {
     /// The order ticket of the shown instrument.
     Ticket(Selection),
 }
+
+impl LazyPart {
+    /// True for parts that show an account: they are built again for another one.
+    fn is_of_account(self) -> bool {
+        match self {
+            Self::Holdings(_) | Self::OrderLines(..) | Self::Ticket(_) => true,
+            Self::Page(path) => ACCOUNT_PAGES.contains(&path),
+            _ => false,
+        }
+    }
+}
+
+/// The pages of the desk.
+const ACCOUNT_PAGES: [&str; 5] = ["/dashboard", "/positions", "/history", "/grid", "/risk"];
 
 /// The dialog that a symbol search works on.
 #[derive(Clone, Copy, Debug)]
@@ -155,6 +170,9 @@ pub fn LazyView(
     );
     move || {
         let loader = loader?;
+        if part.is_of_account() {
+            track_account();
+        }
         match loader.state.get() {
             LoadState::Loaded => (loader.parts.build)(part),
             _ if !has_place => None,

@@ -19,7 +19,7 @@ use crate::{
     components::{cross_check::provide_comparison, status_popover::StatusPopover},
     lazy::{LazyPart, LazyView},
     live::browser,
-    pages::{PAGES, first_page},
+    pages::{PAGES, desk::account::provide_account, first_page},
     route::use_route,
     selection::provide_selection,
     settings::{STORAGE_KEY, Settings, Theme},
@@ -32,7 +32,7 @@ pub fn Frame() -> impl IntoView {
     provide_comparison(selection.id.into());
     let path = use_route().path();
     let is_simulated = Memo::new(move |_| selection.is_simulated());
-    let is_replay = Memo::new(move |_| selection.is_replay());
+    let is_replay = provide_account(selection);
     view! {
         <div
             class="frame"

@@ -1,14 +1,57 @@
-//! The account that the desk's pages show: the reader's choice in this browser, otherwise the server's default one.
+//! The account that the desk's pages show: that of the replay while a replayed instrument is in view, otherwise the
+//! reader's choice in this browser or the server's default one.
+//!
+//! Parts that show an account are built again when it changes from one to the other (`lazy`).
 
 use leptos::{ev, prelude::*};
 use model::trading::account::AccountId;
+
+use crate::selection::Selection;
 
 /// The server's default account, for what it renders itself.
 #[derive(Clone, Debug)]
 pub struct DefaultAccount(pub AccountId);
 
+/// True while the instrument in view plays from a recording.
+#[derive(Clone, Copy, Debug)]
+struct IsReplay(Memo<bool>);
+
+/// Lets the account follow the instrument in view; for the frame around all pages. True while it plays from a recording.
+pub fn provide_account(selection: Selection) -> Memo<bool> {
+    let is_replay = Memo::new(move |_| selection.is_replay());
+    provide_context(IsReplay(is_replay));
+    #[cfg(feature = "browser")]
+    OF_PAGE.set(Some(is_replay));
+    is_replay
+}
+
+/// Subscribes the caller to changes between the replay's account and another one.
+pub fn track_account() {
+    if let Some(IsReplay(is_replay)) = use_context() {
+        is_replay.track();
+    }
+}
+
+/// Returns true if the account shown is the replay's.
+pub fn is_replay() -> bool {
+    #[cfg(feature = "browser")]
+    let is_replay = OF_PAGE.get();
+    #[cfg(not(feature = "browser"))]
+    let is_replay = use_context::<IsReplay>().map(|shown| shown.0);
+    is_replay.and_then(|is_replay| is_replay.try_get_untracked()).unwrap_or_default()
+}
+
+#[cfg(feature = "browser")]
+thread_local! {
+    /// For event handlers, which have no context.
+    static OF_PAGE: std::cell::Cell<Option<Memo<bool>>> = const { std::cell::Cell::new(None) };
+}
+
 /// Returns the account that these pages show.
 pub fn account() -> AccountId {
+    if is_replay() {
+        return AccountId::replay();
+    }
     shown().unwrap_or_else(|| AccountId::parse("paper").expect("invariant: the name is valid"))
 }
 
@@ -42,7 +85,7 @@ pub fn AccountChoice() -> impl IntoView {
     Effect::new(move |_| load(names));
     let is_alone = {
         let own = own.clone();
-        move || names.with(|names| names.iter().all(|name| *name == own))
+        move || is_replay() || names.with(|names| names.iter().all(|name| *name == own))
     };
     let option = move |name: String| {
         let is_own = name == own;
@@ -78,7 +121,8 @@ fn load(names: RwSignal<Vec<String>>) {
     leptos::task::spawn_local(async move {
         if let Ok(found) = crate::live::rest::get::<Vec<Named>>("/api/v1/accounts").await {
             // The page may be gone.
-            let _gone = names.try_set(found.into_iter().map(|named| named.account).collect());
+            let live = |name: &String| !AccountId::parse(name).is_ok_and(|account| account.is_replay());
+            let _gone = names.try_set(found.into_iter().map(|named| named.account).filter(live).collect());
         }
     });
 }
@@ -92,6 +136,8 @@ const CHOICE: &str = "truetape.account";
 
 #[cfg(test)]
 mod tests {
+    use model::instrument::InstrumentId;
+
     use super::*;
 
     #[test]
@@ -101,6 +147,22 @@ mod tests {
             assert_eq!(account().as_str(), "paper");
             provide_context(DefaultAccount(AccountId::parse("main").unwrap()));
             assert_eq!(account().as_str(), "main");
+        });
+    }
+
+    #[test]
+    fn a_replayed_instrument_shows_the_account_of_the_replay() {
+        let owner = Owner::new();
+        owner.with(|| {
+            let shown = RwSignal::new(InstrumentId::parse("demo:A").ok());
+            let id = Memo::new(move |_| shown.get());
+            let (instrument, unreadable) = (Memo::new(|_| None), Memo::new(|_| None));
+            let is_replay = provide_account(Selection { id, instrument, unreadable });
+            assert_eq!((account().as_str(), is_replay.get_untracked()), ("paper", false));
+            shown.set(InstrumentId::parse("replay-demo:A").ok());
+            assert_eq!((account().as_str(), is_replay.get_untracked()), ("replay", true));
+            shown.set(InstrumentId::parse("demo:B").ok());
+            assert_eq!(account().as_str(), "paper");
         });
     }
 }

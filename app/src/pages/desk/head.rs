@@ -14,7 +14,7 @@ use crate::{
         use_live,
     },
     pages::desk::{
-        account::{AccountChoice, account},
+        account::{AccountChoice, account, is_replay},
         rows::{read_row, topic},
     },
     route::PageLink,
@@ -125,7 +125,7 @@ pub fn DeskHead(
     let standing = use_standing();
     view! {
         <Title text=format!("{title} · Truetape")/>
-        <PageHead title help=view! { <span data-testid="desk-account">{move || standing.with(Standing::words)}</span> <AccountChoice/> }.into_any()/>
+        <PageHead title help=view! { <ReplayTag/> <span data-testid="desk-account">{move || standing.with(Standing::words)}</span> <AccountChoice/> }.into_any()/>
         <StandingBanners standing/>
     }
 }
@@ -147,6 +147,17 @@ pub fn use_standing() -> Memo<Standing> {
         live.with_model(|model| Standing::of(model, now)).unwrap_or_default()
     })
 }
+
+/// Says that the account is the replay's; nothing for another one.
+#[component]
+pub fn ReplayTag() -> impl IntoView {
+    is_replay().then(
+        || view! { <span class="tag tag--replay" data-testid="replay-account" title=REPLAY_ENDS>"REPLAY"</span> " " },
+    )
+}
+
+/// What becomes of the account of a replay.
+pub const REPLAY_ENDS: &str = "it ends with the replay, and a jump begins it again";
 
 /// Banners for the kill switch and for reduce-only; hidden while the account may trade.
 #[component]

@@ -5,8 +5,9 @@ use leptos::prelude::*;
 
 use crate::{
     pages::desk::{
+        account::is_replay,
         actions::CommandNote,
-        head::{Standing, use_standing},
+        head::{REPLAY_ENDS, ReplayTag, Standing, use_standing},
         positions::{
             holdings::{HoldingList, HoldingListState},
             orders::{OrderControls, OrderList, OrderListState},
@@ -51,6 +52,9 @@ pub fn LivePanel(
     let is_hidden = move |choice: Tab| move || tab.get() != choice || has_none();
     view! {
         <p class="desk-note" data-testid="live-absent" hidden=move || !has_none()>{move || standing.with(Standing::words)}</p>
+        {is_replay().then(|| view! {
+            <p class="desk-note" data-testid="replay-note" hidden=has_none><ReplayTag/> "Paper account replay: "{REPLAY_ENDS}"."</p>
+        })}
         <div class="panel__head live-panel__head" hidden=has_none>
             <span class="live-panel__tabs" role="group" aria-label="List">
                 {button(Tab::Orders, "Orders", "live-orders", orders.n_open)}

@@ -84,12 +84,16 @@ impl EquityLog {
         self.range
     }
 
-    /// Takes a sample in; one that is too near to the last but one replaces the last.
+    /// Takes a sample in; one that is too near to the last but one replaces the last. One from before the last, as after a
+    /// jump of a replay, begins the log again.
     pub fn take(&mut self, sample: Sample) {
         if !sample.equity.is_finite() || self.samples.last() == Some(&sample) {
             return;
         }
         let samples = Arc::make_mut(&mut self.samples);
+        if samples.last().is_some_and(|last| sample.time < last.time) {
+            samples.clear();
+        }
         let last_but_one = samples.len().checked_sub(2).and_then(|idx| samples.get(idx));
         if last_but_one.is_some_and(|known| sample.time.saturating_since(known.time) < self.range.every()) {
             samples.pop();

@@ -102,9 +102,13 @@ fn FillLine(
 /// Loads a fill's evidence.
 #[cfg(feature = "browser")]
 fn ask(fill_id: FillId, why: RwSignal<Option<Result<String, String>>>) {
-    use crate::{live::rest, pages::desk::history::answers::ProvenFill};
+    use crate::{
+        live::rest,
+        pages::desk::{account::account, history::answers::ProvenFill},
+    };
+    let account = account();
     leptos::task::spawn_local(async move {
-        let answer = rest::get::<ProvenFill>(&format!("/api/v1/fills/{fill_id}")).await;
+        let answer = rest::get::<ProvenFill>(&format!("/api/v1/fills/{fill_id}?account={account}")).await;
         // The page may be gone.
         let _gone = why.try_set(Some(answer.map(|fill| order_words::why(&fill.into()))));
     });

@@ -32,7 +32,7 @@ use crate::{
     pages::{
         desk::{
             account::account,
-            head::{Standing, StandingBanners},
+            head::{ReplayTag, Standing, StandingBanners},
             rows::topic,
             ticket::{
                 fields::TicketFields,
@@ -189,6 +189,7 @@ fn TicketForm(
         <div class="panel__head ticket__head">
             <h2 class="panel__title">"Ticket"</h2>
             <span class="tag ticket__paper" title="Paper money: nothing is sent to the venue">"PAPER"</span>
+            <ReplayTag/>
             <span class="ticket__account" data-testid="ticket-account" title=move || standing.with(Standing::words)>{account().to_string()}</span>
             <label class="ticket__check ticket__one-click" hidden=move || !has_form.get() title="One press sends, without a question. Until the page is loaded again.">
                 <input type="checkbox" data-testid="one-click" prop:checked=state.is_one_click on:change=set_one_click/>
