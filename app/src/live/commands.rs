@@ -9,6 +9,13 @@ use wire::{
     message::JsonText,
 };
 
+#[cfg(feature = "browser")]
+use {
+    crate::live::recorder::own,
+    model::trading::{command::DeskCommand, desk_choice::DeskChoice},
+    wire::direct::AccountQuestion,
+};
+
 use crate::live::{Live, link::Repeat};
 
 /// The state of a command.
@@ -42,28 +49,33 @@ impl Live {
     /// # Errors
     /// The reason and a remedy, for people: the command was refused, or its outcome is unknown.
     pub async fn send(self, command: Command) -> Result<CommandResult, String> {
-        let text = self.send_text(command.to_text()).await?;
+        let text = self.send_again(command.to_text(), Repeat::SameServer).await?;
         command.result(&text).map_err(|error| error.to_string())
     }
 
-    /// Sends a command that is text already, as those of the trading desk, and waits for its result. Browser only.
+    /// Sends a command of the desk and waits for its result, as text: to the replay of this page if it is for that,
+    /// otherwise to the server. Browser only.
     ///
     /// If the connection is lost before the answer, the command is sent again to the server that had it, which does
-    /// nothing twice; after half a minute, or to another server, it is not, and the outcome is unknown.
+    /// nothing twice; after half a minute, or to another server, it is not, and the outcome is unknown. An order carries a
+    /// name of its own, by which the server's journal knows it: it is sent again to a server that has restarted as well.
     ///
     /// # Errors
-    /// As for [`Self::send`]; of a command of the desk with its code first: `code: sentence`.
-    pub async fn send_text(self, text: JsonText) -> Result<JsonText, String> {
-        self.send_again(text, Repeat::SameServer).await
-    }
-
-    /// Sends a command that carries a name of its own, as an order does: the server's journal knows it by that, so it is
-    /// sent again to a server that has restarted as well. Browser only.
-    ///
-    /// # Errors
-    /// As for [`Self::send_text`].
-    pub async fn send_named(self, text: JsonText) -> Result<JsonText, String> {
-        self.send_again(text, Repeat::AnyServer).await
+    /// As for [`Self::send`], with the desk's code first: `code: sentence`.
+    #[cfg(feature = "browser")]
+    pub async fn send_desk(self, command: DeskCommand) -> Result<JsonText, String> {
+        let text = serde_json::to_string(&command).ok().and_then(|text| JsonText::parse(&text).ok());
+        let text = text.ok_or_else(|| "bad_request: the command cannot be written".to_owned())?;
+        let repeat = match &command {
+            DeskCommand::PlaceOrder(_) => Repeat::AnyServer,
+            _ => Repeat::SameServer,
+        };
+        if command.desk() == Ok(DeskChoice::Replay)
+            && let Some(answer) = own::ask_desk(AccountQuestion::Command(Box::new(command))).await
+        {
+            return answer;
+        }
+        self.send_again(text, repeat).await
     }
 
     async fn send_again(self, text: JsonText, repeat: Repeat) -> Result<JsonText, String> {

@@ -8,8 +8,9 @@
 use model::{
     instrument::{InstrumentId, Venue},
     sorted::{SortedMap, SortedSet},
+    trading::account::AccountId,
 };
-use topics::topic::Topic;
+use topics::{subject::Subject, topic::Topic};
 use wire::{
     direct::DirectEntry,
     message::{Update, UpdateKind},
@@ -92,7 +93,7 @@ impl Subscriptions {
     /// those afterwards brings their snapshots, even if they were followed for another reason.
     pub fn without_pending(&self, venue: &Venue, router: &SourceRouter) -> Self {
         let is_kept = |topic: &Topic, source: Source| {
-            topic.venue() != Some(venue) || router.owners.get(topic).is_none_or(|owner| *owner == source)
+            !belongs(topic, venue) || router.owners.get(topic).is_none_or(|owner| *owner == source)
         };
         let mut fewer = self.clone();
         fewer.server.retain(|topic| is_kept(topic, Source::Server));
@@ -158,7 +159,7 @@ impl SourceRouter {
 
     /// Drops a worker's ownership of its venue's topics: the first snapshot to arrive is used.
     pub fn disown(&mut self, venue: &Venue) {
-        self.owners.retain(|topic, owner| *owner == Source::Server || topic.venue() != Some(venue));
+        self.owners.retain(|topic, owner| *owner == Source::Server || !belongs(topic, venue));
     }
 
     /// Returns why a venue cannot be reached directly; `None` if it can.
@@ -189,7 +190,7 @@ impl SourceRouter {
             if (wanted, owner) != (Source::Direct, Some(Source::Direct)) {
                 subscriptions.server.insert(topic.clone());
             }
-            if let Some(venue) = topic.venue()
+            if let Some(venue) = topic.venue().or_else(|| self.replay_of_account(topic))
                 && (wanted == Source::Direct || owner == Some(Source::Direct))
             {
                 subscriptions.direct.get_or_default(venue.clone()).insert(topic.clone());
@@ -250,8 +251,26 @@ impl SourceRouter {
         match topic.instrument() {
             Some(instrument) if self.replay.as_ref() == Some(instrument.venue()) => Source::Direct,
             Some(instrument) if self.is_open(instrument) => self.sources.get(instrument.venue()),
+            None if self.replay_of_account(topic).is_some() => Source::Direct,
             _ => Source::Server,
         }
+    }
+
+    /// Returns the venue name of this page's replay for the topics of its account.
+    fn replay_of_account(&self, topic: &Topic) -> Option<&Venue> {
+        self.replay.as_ref().filter(|venue| venue.is_replay() && is_of_replay(topic))
+    }
+}
+
+/// Returns true for the topics of a venue; those of the replay's account belong to whatever replay there is.
+fn belongs(topic: &Topic, venue: &Venue) -> bool {
+    topic.venue() == Some(venue) || (venue.is_replay() && is_of_replay(topic))
+}
+
+fn is_of_replay(topic: &Topic) -> bool {
+    match topic.subject() {
+        Subject::Account(name) => AccountId::parse(name).is_ok_and(|account| account.is_replay()),
+        _ => false,
     }
 }
 

@@ -4,7 +4,10 @@
 //! The answer tells the page which instruments are available directly; the page passes a venue's entry to the worker
 //! that runs the venue's session. Not here: the session itself.
 
-use model::instrument::{Instrument, Venue};
+use model::{
+    instrument::{Instrument, Venue},
+    trading::{command::DeskCommand, order::OrderRequest, refusal::Refusal},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use topics::channels::replay::ReplayReport;
@@ -120,6 +123,40 @@ pub enum WorkerCommand {
     },
     /// Plays the replay at a multiple of the recorded speed.
     Speed(f64),
+    /// Asks the desk of the replay.
+    Desk(AccountRequest),
+}
+
+/// A question to the desk of a replay in the page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AccountRequest {
+    /// Returned with the answer.
+    pub id: u64,
+    /// The question.
+    pub question: AccountQuestion,
+}
+
+/// What the desk of a replay is asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountQuestion {
+    /// To carry a command out.
+    Command(Box<DeskCommand>),
+    /// What an order would get, as `POST /api/v1/orders/preview`.
+    PreviewOrder(Box<OrderRequest>),
+}
+
+/// The answer of the desk of a replay: one of both.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AccountAnswer {
+    /// That of the request.
+    pub id: u64,
+    /// The result as JSON, as the server would give it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+    /// Why it was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
 }
 
 /// A recording to be played in the page.
@@ -142,6 +179,8 @@ pub enum WorkerReport {
     Instruments(Vec<Instrument>),
     /// The state of the recording.
     Recording(WorkerRecording),
+    /// The answer of the replay's desk.
+    Desk(Box<AccountAnswer>),
     /// Why a command failed, for people.
     Failed(String),
 }

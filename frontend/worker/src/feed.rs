@@ -16,6 +16,7 @@ use model::{
     time::{Monotonic, Now},
 };
 use recording::{
+    feed_topics::FeedTopics,
     pack::{MAX_BYTES, PackedRecording},
     recording_file::{self, ENDING, Header},
     tap::{Sink as _, Tap},
@@ -108,7 +109,7 @@ impl DirectFeed {
             view,
             venue: plan.venue.clone(),
             symbols: plan.symbols.clone(),
-            outlet: Outlet::new(&plan.venue, now.monotonic),
+            outlet: Outlet::new(&plan.venue, None, now.monotonic),
             tap: Tap::new(Some(&plan.rest_url)),
             max_recording: MAX_BYTES,
             next_report: now.monotonic,
@@ -147,7 +148,8 @@ impl DirectFeed {
 
     /// Handles a message of the page. Messages that do not concern a feed are ignored.
     pub fn message(&mut self, message: ClientMessage, now: Now) {
-        let answer = self.outlet.message(message, &mut self.view);
+        let mut topics = FeedTopics { view: &mut self.view, session: self.session.as_ref() };
+        let answer = self.outlet.message(message, &mut topics);
         self.wanted.extend(answer.map(Action::Say));
         self.settle(now);
     }
@@ -301,8 +303,11 @@ impl DirectFeed {
     fn turn(&mut self, now: Now, reader: Reader) {
         let has_settled = self.first_data.is_some_and(|at| now.monotonic.saturating_since(at) >= SETTLE_TIME);
         let Self { session, view, outlet, tap, .. } = self;
-        let market = (session.health(), session.books());
-        let said = outlet.turn(view, market, (now, reader), |_: &Topic, data| has_settled && has_content(data));
+        let mut topics = FeedTopics { view: &mut *view, session: session.as_ref() };
+        let said = outlet.turn(&mut topics, (now, reader), |_: &Topic, data| has_settled && has_content(data));
+        if reader == Reader::Behind {
+            view.observe(now, session.health());
+        }
         self.wanted.extend(said.map(Action::Say));
         tap.turn(session.as_ref(), view, now);
         self.settle(now);

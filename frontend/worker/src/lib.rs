@@ -7,14 +7,18 @@
 //! # Layout
 //! - [`feed`]: session, view and recordings, pure · [`replay`]: a playing recording, pure · [`outlet`]: topics and lane
 //!   of both
-//! - [`recording_hash`]: a fingerprint of a recording's events, identical natively and here
+//! - [`replay_topics`]: the topics of a playing recording and of the account that trades it
+//! - [`recording_hash`]: a fingerprint of a recording's events, identical natively and here · [`fill_hash`]: one of what
+//!   a desk does with it
 //! - `shell`: timers and messages of the worker · `socket`, `requests`, `recording_file`: its I/O · `exports`:
 //!   functions for scripts
 
 pub mod feed;
+pub mod fill_hash;
 pub mod outlet;
 pub mod recording_hash;
 pub mod replay;
+pub mod replay_topics;
 
 #[cfg(target_arch = "wasm32")]
 pub mod exports;

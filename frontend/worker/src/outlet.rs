@@ -6,16 +6,16 @@
 
 use std::collections::BTreeMap;
 
-use market::View;
 use model::{
     instrument::Venue,
-    proof::Books,
-    status::FeedHealth,
     time::{Monotonic, Now},
+    trading::account::AccountId,
 };
 use topics::{
     channels::TopicData,
     lane::{Lane, LaneClock},
+    source::TopicSource,
+    subject::Subject,
     topic::{Topic, TopicPattern},
 };
 use wire::message::{Batch, ClientMessage, Item, ServerMessage, StreamName, Subscribed, Update, UpdateKind};
@@ -33,6 +33,8 @@ pub enum Reader {
 #[derive(Debug)]
 pub struct Outlet {
     venue: Venue,
+    /// The account whose topics it has, too.
+    account: Option<AccountId>,
     /// The lane of topics whose subscription names none.
     lane: Lane,
     streams: BTreeMap<Topic, Stream>,
@@ -55,10 +57,11 @@ struct Stream {
 }
 
 impl Outlet {
-    /// Creates an outlet without topics. `venue` is the venue name of its topics.
-    pub fn new(venue: &Venue, now: Monotonic) -> Self {
+    /// Creates an outlet without topics. `venue` is the venue name of its topics; `account` adds those of an account.
+    pub fn new(venue: &Venue, account: Option<AccountId>, now: Monotonic) -> Self {
         Self {
             venue: venue.clone(),
+            account,
             lane: Lane::default(),
             streams: BTreeMap::new(),
             n_streams: 0,
@@ -79,19 +82,19 @@ impl Outlet {
     }
 
     /// Handles a message of the page; returns the answers. Messages that do not concern topics are ignored.
-    pub fn message(&mut self, message: ClientMessage, view: &mut View) -> Option<ServerMessage> {
+    pub fn message(&mut self, message: ClientMessage, source: &mut impl TopicSource) -> Option<ServerMessage> {
         match message {
             ClientMessage::Hello(hello) => self.lane = Lane::from_ms(hello.lane_ms),
             ClientMessage::Subscribe(request) => {
                 let topics = self.single_topics(&request.topics);
                 let lane = request.lane_ms.map_or(self.lane, Lane::from_ms);
-                let names = topics.iter().map(|topic| self.start(topic, lane, view)).collect();
+                let names = topics.iter().map(|topic| self.start(topic, lane, source)).collect();
                 return Some(ServerMessage::Subscribed(Subscribed { id: request.id, topics: names }));
             }
             ClientMessage::Unsubscribe(request) => {
                 for topic in self.single_topics(&request.topics) {
                     if let Some(stream) = self.streams.remove(&topic) {
-                        view.stop_topic(&topic, stream.lane);
+                        source.stop(&topic, stream.lane);
                     }
                 }
             }
@@ -108,35 +111,36 @@ impl Outlet {
     }
 
     fn single_topics(&self, patterns: &[TopicPattern]) -> Vec<Topic> {
-        let is_ours = |topic: &Topic| match topic.venue() {
-            Some(venue) => *venue == self.venue,
-            None => *topic == Topic::STATUS,
+        let is_ours = |topic: &Topic| match topic.subject() {
+            Subject::Instrument(instrument) => *instrument.venue() == self.venue,
+            Subject::Account(name) => self.account.as_ref().is_some_and(|account| account.as_str() == &**name),
+            Subject::Server | Subject::Pair(_) => *topic == Topic::STATUS,
         };
         patterns.iter().filter_map(TopicPattern::topic).filter(is_ours).collect()
     }
 
-    fn start(&mut self, topic: &Topic, lane: Lane, view: &mut View) -> StreamName {
+    fn start(&mut self, topic: &Topic, lane: Lane, source: &mut impl TopicSource) -> StreamName {
         if let Some(stream) = self.streams.get_mut(topic) {
             if stream.lane != lane {
-                view.stop_topic(topic, stream.lane);
-                view.start_topic(topic, lane);
+                source.stop(topic, stream.lane);
+                source.start(topic, lane);
                 stream.lane = lane;
             }
             stream.is_waiting = true;
             return StreamName { topic: topic.clone(), stream: stream.number };
         }
         self.n_streams += 1;
-        view.start_topic(topic, lane);
+        source.start(topic, lane);
         let stream = Stream { number: self.n_streams, lane, offset: 0, is_waiting: true, has_begun: false };
         self.streams.insert(topic.clone(), stream);
         StreamName { topic: topic.clone(), stream: self.n_streams }
     }
 
     /// Restarts every topic.
-    pub fn begin_again(&mut self, view: &mut View) {
+    pub fn begin_again(&mut self, source: &mut impl TopicSource) {
         for (topic, stream) in &mut self.streams {
-            view.stop_topic(topic, stream.lane);
-            view.start_topic(topic, stream.lane);
+            source.stop(topic, stream.lane);
+            source.start(topic, stream.lane);
             stream.is_waiting = true;
         }
     }
@@ -152,23 +156,21 @@ impl Outlet {
     /// current data.
     pub fn turn(
         &mut self,
-        view: &mut View,
-        (health, books): (&FeedHealth, &Books),
+        source: &mut impl TopicSource,
         (now, reader): (Now, Reader),
         is_ready: impl Fn(&Topic, &TopicData) -> bool,
     ) -> Option<ServerMessage> {
         let due = std::mem::take(&mut self.due);
         if reader == Reader::Behind {
             self.is_behind = true;
-            view.observe(now, health);
             return None;
         }
         if std::mem::take(&mut self.is_behind) {
-            self.begin_again(view);
+            self.begin_again(source);
         }
         let mut items = Vec::new();
         for lane in due.iter().copied() {
-            let changes = view.turn(lane, now, health, books);
+            let changes = source.turn(lane, now);
             self.clock.turned(lane, changes.len());
             for (topic, data) in changes {
                 let Some(stream) = self.streams.get_mut(&topic).filter(|stream| !stream.is_waiting) else { continue };
@@ -179,7 +181,7 @@ impl Outlet {
         }
         let is_asked = |stream: &Stream| stream.is_waiting && due.contains(&stream.lane);
         for (topic, stream) in self.streams.iter_mut().filter(|(_, stream)| is_asked(stream)) {
-            let Some(data) = view.snapshot(topic, stream.lane) else { continue };
+            let Some(data) = source.snapshot(topic, stream.lane) else { continue };
             if stream.has_begun || topic.instrument().is_none() || is_ready(topic, &data) {
                 stream.offset += 1;
                 (stream.is_waiting, stream.has_begun) = (false, true);

@@ -11,27 +11,34 @@ use std::{
     time::Duration,
 };
 
+use backtest::replay_desk::ReplayDesk;
+use desk::config::DeskConfig;
 use market::View;
 use model::{
     event::{MarketEvent, MarketEventKind},
     instrument::{Instrument, InstrumentId, Venue},
     time::{Monotonic, Now, Timestamp},
+    trading::account::AccountId,
 };
 use recording::{
     contents,
+    feed_topics::FeedTopics,
     lines::Lines,
     playback::Playback,
     player::{Control, Pace, Player, ReplayObserver, SPEEDS, first_report},
     recording_file::Head,
 };
 use topics::channels::replay::{PlayState, ReplayReport};
-use venues::{registry, session::Session as _};
+use venues::{registry, replay::Replay, session::Session};
 use wire::{
-    direct::{WorkerCommand, WorkerReport},
-    message::{ClientMessage, ServerMessage},
+    direct::{AccountAnswer, AccountQuestion, AccountRequest, WorkerCommand, WorkerReport},
+    message::{ClientMessage, JsonText, ServerMessage},
 };
 
-use crate::outlet::{Outlet, Reader};
+use crate::{
+    outlet::{Outlet, Reader},
+    replay_topics::ReplayTopics,
+};
 
 /// A message from the replay to the page.
 #[derive(Debug)]
@@ -46,27 +53,37 @@ pub enum ReplayReply {
 pub struct ReplayFeed<L> {
     player: Player<L>,
     outlet: Outlet,
-    instruments: Instruments,
+    listeners: Listeners,
     told: VecDeque<ReplayReply>,
     /// The status reported last, so that nothing is reported twice.
     report: Option<ReplayReport>,
     next_report: Monotonic,
 }
 
-/// The recording's description of its instruments.
-#[derive(Default)]
-struct Instruments {
+/// The receivers of events besides the view.
+struct Listeners {
+    /// The recording's description of its instruments.
     known: BTreeMap<InstrumentId, Arc<Instrument>>,
     is_changed: bool,
+    /// The account that trades the recording.
+    desk: ReplayDesk,
 }
 
-impl ReplayObserver for Instruments {
+impl ReplayObserver for Listeners {
     fn event(&mut self, event: &MarketEvent, _: bool, _: &View) {
         if let MarketEventKind::Instrument(instrument) = &event.kind
             && self.known.get(&instrument.id) != Some(instrument)
         {
             self.known.insert(instrument.id.clone(), instrument.clone());
             self.is_changed = true;
+        }
+        self.desk.event(event);
+    }
+
+    fn entry_end(&mut self, replay: &mut Replay) {
+        if self.desk.is_trading() {
+            replay.settle();
+            self.desk.entry_end(Session::books(replay));
         }
     }
 }
@@ -96,10 +113,11 @@ impl<L: Lines> ReplayFeed<L> {
         lines.rewind();
         let playback = Playback::new(lines, protocol, &venue).map_err(|error| error.to_string())?;
         let report = first_report(vec![name.to_owned()], venue.clone(), ids.into_iter().collect(), &contents);
+        let desk = ReplayDesk::new(DeskConfig::default(), contents.start);
         Ok(Self {
             player: Player::new(playback, contents, report, now),
-            outlet: Outlet::new(&venue, now),
-            instruments: Instruments::default(),
+            outlet: Outlet::new(&venue, Some(AccountId::replay()), now),
+            listeners: Listeners { known: BTreeMap::new(), is_changed: false, desk },
             told: VecDeque::new(),
             report: None,
             next_report: now,
@@ -108,10 +126,12 @@ impl<L: Lines> ReplayFeed<L> {
 
     /// Handles a message of the page about topics.
     pub fn message(&mut self, message: ClientMessage) {
-        let (view, _) = self.player.lend();
-        let answer = self.outlet.message(message, view);
+        let (view, replay) = self.player.lend();
+        let market = FeedTopics { view, session: replay };
+        let mut topics = ReplayTopics { market, desk: &mut self.listeners.desk, real: self.next_report };
+        let answer = self.outlet.message(message, &mut topics);
         self.told.extend(answer.map(ReplayReply::Say));
-        self.player.forward_history_requests(&mut self.instruments);
+        self.player.forward_history_requests(&mut self.listeners);
     }
 
     /// Handles a replay command of the page. Commands that do not concern a replay are ignored.
@@ -121,20 +141,46 @@ impl<L: Lines> ReplayFeed<L> {
             WorkerCommand::Pause => Control::Pause,
             WorkerCommand::Seek { position_ms } => Control::Seek(Timestamp::from_millis(*position_ms)),
             WorkerCommand::Speed(speed) if SPEEDS.contains(speed) => Control::Speed(*speed),
+            WorkerCommand::Desk(request) => return self.ask_desk(request, now),
             _ => return,
         };
         self.player.control(control, now);
+        if self.player.state() == PlayState::Seeking {
+            self.listeners.desk.jump();
+        }
         self.report(now);
+    }
+
+    /// Asks the desk at the time that the replay has come to.
+    fn ask_desk(&mut self, request: &AccountRequest, now: Monotonic) {
+        let desk = &mut self.listeners.desk;
+        desk.pass(self.player.position());
+        let answer = match &request.question {
+            AccountQuestion::Command(command) => desk.command((**command).clone()).map(|reply| JsonText::of(&reply)),
+            AccountQuestion::PreviewOrder(order) => desk.preview_order(order).map(|preview| JsonText::of(&preview)),
+        };
+        let (result, refusal) = match answer {
+            Ok(text) => (Some(text.as_str().to_owned()), None),
+            Err(refusal) => (None, Some(refusal)),
+        };
+        let answer = AccountAnswer { id: request.id, result, refusal };
+        self.told.push_back(ReplayReply::Tell(WorkerReport::Desk(Box::new(answer))));
+        self.outlet.changed(now);
     }
 
     /// Plays on and queues the results; returns when it must be called again. `is_long` is used as in
     /// [`Player::advance`].
     pub fn on_timer(&mut self, now: Now, reader: Reader, is_long: impl FnMut() -> bool) -> Monotonic {
         let state = self.player.state();
-        let pace = self.player.advance(now, is_long, &mut self.instruments);
+        let pace = self.player.advance(now, is_long, &mut self.listeners);
+        let at = self.player.position();
+        self.listeners.desk.pass(at);
         if self.player.take_jump() {
-            let (view, _) = self.player.lend();
-            self.outlet.begin_again(view);
+            let (view, replay) = self.player.lend();
+            let desk = &mut self.listeners.desk;
+            desk.begin_again(Session::instruments(replay), Session::books(replay), at);
+            let market = FeedTopics { view, session: replay };
+            self.outlet.begin_again(&mut ReplayTopics { market, desk, real: now.monotonic });
         }
         if self.player.state() != state || now.monotonic >= self.next_report {
             self.report(now.monotonic);
@@ -155,17 +201,22 @@ impl<L: Lines> ReplayFeed<L> {
         }
         let clock = self.player.clock(now);
         let (view, replay) = self.player.lend();
-        let said = self.outlet.turn(view, (replay.health(), replay.books()), (clock, reader), |_, _| true);
+        let market = FeedTopics { view: &mut *view, session: &*replay };
+        let mut topics = ReplayTopics { market, desk: &mut self.listeners.desk, real: now.monotonic };
+        let said = self.outlet.turn(&mut topics, (clock, reader), |_, _| true);
+        if reader == Reader::Behind {
+            view.observe(clock, replay.health());
+        }
         self.told.extend(said.map(ReplayReply::Say));
-        self.player.forward_history_requests(&mut self.instruments);
+        self.player.forward_history_requests(&mut self.listeners);
     }
 
     /// Reports the status, if it changed.
     fn report(&mut self, now: Monotonic) {
         self.next_report = now + REPORT_EVERY;
         let report = self.player.report();
-        if std::mem::take(&mut self.instruments.is_changed) {
-            let known = self.instruments.known.values().map(|instrument| Instrument::clone(instrument)).collect();
+        if std::mem::take(&mut self.listeners.is_changed) {
+            let known = self.listeners.known.values().map(|instrument| Instrument::clone(instrument)).collect();
             self.told.push_back(ReplayReply::Tell(WorkerReport::Instruments(known)));
         }
         if self.report.as_ref() != Some(&report) {

@@ -5,15 +5,22 @@
 
 use std::{cell::RefCell, sync::Arc};
 
+use futures_channel::oneshot;
 use js_sys::{Array, ArrayBuffer};
 use leptos::prelude::*;
-use model::instrument::{Instrument, InstrumentId, Venue};
+use model::{
+    instrument::{Instrument, InstrumentId, Venue},
+    sorted::SortedMap,
+};
 use topics::channels::replay::ReplayReport;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{BeforeUnloadEvent, Blob, File, HtmlAnchorElement, Url};
 use wire::{
     command::{FeedRecording, ReplayControl},
-    direct::{OpenRecording, WorkerCommand, WorkerRecording, WorkerReport},
+    direct::{
+        AccountAnswer, AccountQuestion, AccountRequest, OpenRecording, WorkerCommand, WorkerRecording, WorkerReport,
+    },
+    message::JsonText,
 };
 
 use super::{Recorder, set_if_new};
@@ -29,6 +36,51 @@ type Described = RwSignal<Arc<Vec<Arc<Instrument>>>>;
 thread_local! {
     /// The callback for when a recording begins to play.
     static WAITING: RefCell<Option<Then>> = const { RefCell::new(None) };
+    /// Questions to the replay's desk that wait for their answer.
+    static ASKED: RefCell<Questions> = RefCell::default();
+}
+
+/// The answer of a replay's desk: its result, otherwise `code: sentence`.
+type Answer = Result<JsonText, String>;
+
+#[derive(Default)]
+struct Questions {
+    n_asked: u64,
+    waiting: SortedMap<u64, oneshot::Sender<Answer>>,
+}
+
+/// Returns true while this page plays a recording by itself: the server knows nothing of its account.
+pub fn plays() -> bool {
+    RecordingRequests::of_page().is_some_and(|recordings| recordings.playing().is_some())
+}
+
+/// Asks the desk of the replay of this page; `None` if this page plays none.
+pub async fn ask_desk(question: AccountQuestion) -> Option<Answer> {
+    let recordings = RecordingRequests::of_page()?;
+    let venue = recordings.playing()?;
+    let (answer, answered) = oneshot::channel();
+    let id = ASKED.with_borrow_mut(|asked| {
+        asked.n_asked += 1;
+        asked.waiting.insert(asked.n_asked, answer);
+        asked.n_asked
+    });
+    if !tell(&venue, &WorkerCommand::Desk(AccountRequest { id, question })) {
+        ASKED.with_borrow_mut(|asked| drop(asked.waiting.remove(&id)));
+    }
+    // Once the replay has ended nobody will answer.
+    Some(answered.await.unwrap_or_else(|_| Err("no_replay: the replay has ended; open the recording again".to_owned())))
+}
+
+fn answer(answer: AccountAnswer) {
+    let AccountAnswer { id, result, refusal } = answer;
+    let Some(waiting) = ASKED.with_borrow_mut(|asked| asked.waiting.remove(&id)) else { return };
+    let result = match (result.and_then(|text| JsonText::parse(&text).ok()), refusal) {
+        (Some(text), _) => Ok(text),
+        (None, Some(refusal)) => Err(format!("{}: {}", refusal.code.as_str(), refusal.message)),
+        (None, None) => Err("the answer of the replay's desk cannot be read".to_owned()),
+    };
+    // Whoever asked may be gone.
+    let _gone = waiting.send(result);
 }
 
 /// Listens to the workers' messages from now on; called by an owner that lives as long as the page.
@@ -81,6 +133,7 @@ pub fn close(recorder: Recorder) {
         recordings.close();
     }
     WAITING.set(None);
+    ASKED.with_borrow_mut(|asked| asked.waiting.clear());
     recorder.opening.set(None);
     if recorder.is_own.get_untracked() {
         recorder.is_own.set(false);
@@ -123,6 +176,7 @@ fn hear(recorder: Recorder, described: Described, venue: &Venue, said: &JsValue)
             Ok(WorkerReport::Replay(replay)) => play(recorder, replay),
             Ok(WorkerReport::Instruments(list)) => described.set(Arc::new(list.into_iter().map(Arc::new).collect())),
             Ok(WorkerReport::Recording(said)) => note(recorder, venue, said),
+            Ok(WorkerReport::Desk(given)) => answer(*given),
             Ok(WorkerReport::Failed(words)) => fail(recorder, words),
             Err(_) => {}
         }

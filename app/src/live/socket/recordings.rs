@@ -54,6 +54,12 @@ impl RecordingRequests {
         worker.inspect(|worker| worker.post(&JsValue::from_str(text))).is_some()
     }
 
+    /// Returns the venue name of the recording that this page plays, once it is open.
+    pub(in crate::live) fn playing(&self) -> Option<Venue> {
+        let driver = self.0.0.try_borrow().ok()?;
+        driver.router.replay.clone().filter(Venue::is_replay)
+    }
+
     /// Starts a worker that plays a recording, with `first` as its first message; an earlier one ends. False if the
     /// browser cannot run workers.
     pub(in crate::live) fn open(&self, first: JsValue) -> bool {

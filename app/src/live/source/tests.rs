@@ -201,3 +201,30 @@ fn a_worker_that_records_stays_whatever_is_wanted() {
     router.kept.remove(&venue("open"));
     assert!(router.route(&SortedSet::new()).direct.is_empty());
 }
+
+#[test]
+fn the_account_of_the_replay_belongs_to_the_replay_of_this_page() {
+    let account = ["orders:account:replay", "orders:account:paper"].map(topic);
+    let mut router = router();
+    let by_server = router.route(&account.clone().into());
+    assert_eq!((texts(Some(&by_server.server)).len(), by_server.direct.len()), (2, 0));
+    router.judge(Source::Server, &item(UpdateKind::Snapshot, "orders:account:replay"));
+
+    // A worker whose recording is not open yet has no topics.
+    router.replay = Some(venue("replay"));
+    assert_eq!(texts(router.route(&account.clone().into()).direct.get(&venue("replay"))), ["status"]);
+    let name = venue("replay-open");
+    router.replay = Some(name.clone());
+    let both = router.route(&account.clone().into());
+    assert_eq!(texts(both.direct.get(&name)), ["status", "orders:account:replay"]);
+    assert_eq!(router.judge(Source::Direct, &item(UpdateKind::Snapshot, "orders:account:replay")), Ruling::TakeOver);
+    let after = router.route(&account.clone().into());
+    assert_eq!(texts(Some(&after.server)), ["orders:account:paper"]);
+
+    // It ends, and the server's replay, if there is one, is shown again.
+    router.replay = None;
+    router.disown(&name);
+    let after = router.route(&account.into());
+    assert_eq!((texts(Some(&after.server)).len(), after.direct.len()), (2, 0));
+    assert_eq!(router.judge(Source::Server, &item(UpdateKind::Snapshot, "orders:account:replay")), Ruling::Apply);
+}

@@ -4,20 +4,17 @@ use std::time::Duration;
 
 use leptos::{ev, html, prelude::*};
 use model::trading::command::DeskCommand;
-use wire::message::JsonText;
 
 use crate::live::{Live, commands::CommandState};
 
 /// Sends a command of the desk; `state` receives its state. Browser only.
 pub fn send(live: Live, command: &DeskCommand, state: RwSignal<CommandState>) {
-    let text = serde_json::to_string(command).ok().and_then(|text| JsonText::parse(&text).ok());
-    let Some(text) = text else {
-        return state.set(CommandState::Refused("the command cannot be written".to_owned()));
-    };
     state.set(CommandState::Pending);
     #[cfg(feature = "browser")]
+    let command = command.clone();
+    #[cfg(feature = "browser")]
     leptos::task::spawn_local(async move {
-        let outcome = live.send_text(text).await;
+        let outcome = live.send_desk(command).await;
         // The page that gave it may be gone.
         let _gone = state.try_set(match outcome {
             Ok(_) => CommandState::Done,
@@ -25,7 +22,7 @@ pub fn send(live: Live, command: &DeskCommand, state: RwSignal<CommandState>) {
         });
     });
     #[cfg(not(feature = "browser"))]
-    let _ = (live, text);
+    let _ = (live, command);
 }
 
 /// Splits `code: sentence` of a refusal; without a code all of it is the sentence.

@@ -188,7 +188,8 @@ fn the_same_commands_give_the_same_at_any_pace() {
         rig.trade(3_000, "98.00", "3.0");
         play_to(&mut rig, 7_000);
         rig.book(7_000, "103.00", "104.00");
-        play_to(&mut rig, 61_000);
+        // Beyond the first regular sample of the equity.
+        play_to(&mut rig, 950_000);
         rig.shown()
     };
     let coarse = run(false);

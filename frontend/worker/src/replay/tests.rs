@@ -2,6 +2,11 @@
 
 use std::io::Cursor;
 
+use model::trading::{
+    command::{DeskCommand, Kill},
+    order::{Order, OrderRequest},
+    refusal::{DenyCode, Refusal},
+};
 use recording::packed::PackedLines;
 use serde_json::json;
 use topics::{
@@ -37,12 +42,13 @@ struct Talk {
     now_ms: u64,
     updates: Vec<Update>,
     reports: Vec<ReplayReport>,
+    answers: Vec<AccountAnswer>,
 }
 
 impl Talk {
     fn new(text: &str) -> Self {
         let feed = ReplayFeed::open("a.jsonl", lines(text), Monotonic::ZERO).unwrap();
-        let mut talk = Self { feed, now_ms: 0, updates: Vec::new(), reports: Vec::new() };
+        let mut talk = Self { feed, now_ms: 0, updates: Vec::new(), reports: Vec::new(), answers: Vec::new() };
         let topics = [Topic::parse("tape:replay-binance:AAABBB").unwrap().into(), TopicPattern::from(Topic::STATUS)];
         talk.feed.message(ClientMessage::Subscribe(Subscribe { id: 1, topics: topics.into(), lane_ms: None }));
         talk
@@ -76,8 +82,38 @@ impl Talk {
                 }
                 ReplayReply::Say(_) => {}
                 ReplayReply::Tell(WorkerReport::Replay(report)) => self.reports.push(report),
+                ReplayReply::Tell(WorkerReport::Desk(answer)) => self.answers.push(*answer),
                 ReplayReply::Tell(_) => {}
             }
+        }
+    }
+
+    /// Asks the desk; returns the answer as text.
+    fn ask(&mut self, question: AccountQuestion) -> Result<String, Refusal> {
+        let id = self.answers.len() as u64 + 1;
+        self.order(&WorkerCommand::Desk(AccountRequest { id, question }));
+        let AccountAnswer { id: answered, result, refusal } = self.answers.last().unwrap().clone();
+        assert_eq!(answered, id);
+        result.ok_or_else(|| refusal.unwrap())
+    }
+
+    fn place(&mut self, name: &str) -> Result<String, Refusal> {
+        self.ask(AccountQuestion::Command(Box::new(DeskCommand::PlaceOrder(Box::new(order(name))))))
+    }
+
+    /// Returns the rows of the account's newest snapshot and changes of a channel.
+    fn rows(&self, channel: &str) -> Vec<String> {
+        let topic = Topic::parse(&format!("{channel}:account:replay")).unwrap();
+        let mut state = None::<TopicData>;
+        for update in self.updates.iter().filter(|update| update.topic == topic) {
+            match (&mut state, update.kind) {
+                (Some(state), UpdateKind::Delta) => state.merge(&update.data),
+                (state, _) => *state = Some(update.data.clone()),
+            }
+        }
+        match state {
+            Some(TopicData::Orders(rows) | TopicData::Positions(rows)) => rows.rows.keys().cloned().collect(),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -149,6 +185,76 @@ fn after_a_jump_every_topic_begins_again() {
         talk.order(&order);
     }
     assert_eq!(*talk.report(), before);
+}
+
+/// A recording that tells steps and a book, which changes ten times a second.
+fn market(n_rounds: u64) -> String {
+    let http = |path: &str, data: serde_json::Value| {
+        json!({ "t": "http", "ts": 1_000.0, "url": format!("https://x.test/api/v3/{path}"), "data": data.to_string() })
+            .to_string()
+    };
+    let info = json!({ "symbols": [{
+        "symbol": "AAABBB", "status": "TRADING", "baseAsset": "AAA", "quoteAsset": "USD", "filters": [
+            { "filterType": "PRICE_FILTER", "minPrice": "0.01", "maxPrice": "1000", "tickSize": "0.01" },
+            { "filterType": "LOT_SIZE", "minQty": "0.1", "maxQty": "9000", "stepSize": "0.1" }
+        ]
+    }] });
+    let book = json!({ "lastUpdateId": 100, "bids": [["100.00", "9"]], "asks": [["100.50", "9"]] });
+    let mut lines = vec![
+        r#"{"t":"header","ts":999.0,"venue":"binance","symbols":["AAABBB"]}"#.to_owned(),
+        http("exchangeInfo?symbols=AAABBB", info),
+        http("depth?symbol=AAABBB&limit=5000", book),
+    ];
+    for id in 101..=100 + n_rounds {
+        let frame = json!({ "stream": "aaabbb@depth@100ms", "data": {
+            "e": "depthUpdate", "E": id, "s": "AAABBB", "U": id, "u": id, "b": [["99.00", id.to_string()]], "a": []
+        } });
+        let ts = 1_000.0 + (id - 100) as f64 / 10.0;
+        lines.push(json!({ "t": "recv", "ts": ts, "data": frame.to_string() }).to_string());
+    }
+    lines.join("\n")
+}
+
+fn order(name: &str) -> OrderRequest {
+    let text = format!(
+        r#"{{"client_order_id":"{name}","instrument":"replay-binance:AAABBB","side":"buy","type":"market","quantity":"2.0"}}"#
+    );
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+fn an_account_trades_the_recording_until_a_jump() {
+    let mut talk = Talk::new(&market(60));
+    let topics = ["orders:account:replay", "positions:account:replay", "orders:account:paper"];
+    let topics = topics.map(|topic| Topic::parse(topic).unwrap().into());
+    talk.feed.message(ClientMessage::Subscribe(Subscribe { id: 2, topics: topics.into(), lane_ms: None }));
+    talk.run(2_000);
+    let preview = talk.ask(AccountQuestion::PreviewOrder(Box::new(order("p")))).unwrap();
+    assert!(preview.contains(r#""average_price":"100.50""#), "{preview}");
+    let placed = talk.place("a").unwrap();
+    assert!(placed.contains(r#""account":"replay""#) && placed.contains(r#""state":"filled""#), "{placed}");
+    let placed_ms = talk.report().position_ms;
+    let created: Order = serde_json::from_str(&placed).unwrap();
+    let created_ms = created.created_time.as_millis();
+    assert!(
+        (placed_ms - 300..=placed_ms + 300).contains(&created_ms),
+        "at the recorded time: {created_ms} {placed_ms}"
+    );
+    talk.run(500);
+    assert_eq!((talk.rows("orders"), talk.rows("positions").len()), (vec!["1".to_owned()], 1));
+    // A pause and another speed change nothing.
+    talk.order(&WorkerCommand::Pause);
+    talk.order(&WorkerCommand::Speed(4.0));
+    talk.run(500);
+    assert_eq!(talk.rows("orders"), ["1"]);
+    talk.order(&WorkerCommand::Seek { position_ms: 1_001_000 });
+    assert_eq!(talk.place("b").unwrap_err().code, DenyCode::Unavailable);
+    talk.run(500);
+    assert_eq!((talk.rows("orders").len(), talk.rows("positions").len()), (0, 0));
+    assert!(talk.place("a").unwrap().contains(r#""order_id":"1""#), "names and numbers begin again");
+    let kill = DeskCommand::Kill(Kill { reason: String::new(), flatten: true });
+    assert_eq!(talk.ask(AccountQuestion::Command(Box::new(kill))).unwrap_err().code, DenyCode::WrongAccount);
+    assert!(talk.updates.iter().all(|update| update.topic.to_string() != "orders:account:paper"));
 }
 
 #[test]

@@ -4,14 +4,18 @@ use std::sync::Arc;
 
 use desk::rows::AccountRow;
 use leptos::prelude::*;
-use model::decimal::{Notional, Rate};
+use model::{
+    decimal::{Notional, Rate},
+    time::Timestamp,
+};
 use topics::channels::Channel;
 
 use crate::{
     cadence::Cadence,
     fragment::Fragment,
-    live::{browser, model::LiveModel},
+    live::{browser, model::LiveModel, recorder::use_recorder},
     pages::desk::{
+        account::is_replay,
         dashboard::curve::{EquityCurve, EquityLog, EquityRange, Sample},
         money::{Amount, AmountText},
         rows::{read_row, topic},
@@ -35,12 +39,18 @@ pub fn AccountPanel() -> impl IntoView {
         log.set_value(EquityLog::of(range.get()));
         load_earlier(range.get_untracked(), log);
     });
+    let recorder = use_recorder();
+    // A recording has its own clock.
+    let time = move || {
+        let position = recorder.replay().with_untracked(|replay| replay.as_ref().map(|replay| replay.position_ms));
+        position.filter(|_| is_replay()).map_or_else(|| browser::now().wall, Timestamp::from_millis)
+    };
     let source = move |model: &LiveModel| {
         let Some(row) = read_row::<AccountRow>(model, Channel::Dashboard, "account")? else { return Ok(None) };
         let equity = row.as_ref().filter(|row| row.unvalued.is_empty()).map(|row| row.equity.to_f64_lossy());
         let samples = log.try_update_value(|log| {
             if let Some(equity) = equity {
-                log.take(Sample { time: browser::now().wall, equity });
+                log.take(Sample { time: time(), equity });
             }
             log.samples()
         });
@@ -122,18 +132,23 @@ fn Figures(
 /// Loads the equity of a range. Without an answer the curve begins with the next figure.
 #[cfg(feature = "browser")]
 fn load_earlier(range: EquityRange, log: StoredValue<EquityLog>) {
-    use model::time::Timestamp;
-
-    use crate::{live::rest, pages::desk::account::account};
+    use crate::{
+        live::{recorder::own, rest},
+        pages::desk::account::account,
+    };
 
     #[derive(serde::Deserialize)]
     struct Row {
         time_ms: i64,
         equity: Notional,
     }
+    if is_replay() && own::plays() {
+        return;
+    }
     leptos::task::spawn_local(async move {
         let millis = |span: std::time::Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
-        let since = range.span().map_or(0, |span| browser::now().wall.as_millis().saturating_sub(millis(span)));
+        let span = range.span().filter(|_| !is_replay());
+        let since = span.map_or(0, |span| browser::now().wall.as_millis().saturating_sub(millis(span)));
         let (every, account) = (millis(range.every()), account());
         let (mut earlier, mut cursor) = (Vec::new(), String::new());
         for _ in 0..MAX_PAGES {

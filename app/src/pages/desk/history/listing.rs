@@ -93,13 +93,27 @@ pub fn use_listing<T: Clone + DeserializeOwned + Send + Sync + 'static>(
     listing
 }
 
+/// Why there is no list of a replay that the server knows nothing of.
+#[cfg(feature = "browser")]
+const ELSEWHERE: &str = "A recording that plays in this page has no such lists; its newest orders and its positions are on \
+                         the Positions page. Play it on the server for all of them.";
+
 #[cfg(feature = "browser")]
 fn load<T: Clone + DeserializeOwned + Send + Sync + 'static>(listing: Listing<T>, address: String) {
+    use crate::{
+        live::{recorder::own, rest},
+        pages::desk::account::is_replay,
+    };
+
     listing.is_loading.set(true);
     listing.n_requests.update_value(|n_requests| *n_requests += 1);
     let number = listing.n_requests.get_value();
+    let is_elsewhere = is_replay() && own::plays();
     leptos::task::spawn_local(async move {
-        let answer = crate::live::rest::page::<Vec<T>>(&address).await;
+        let answer = match is_elsewhere {
+            true => Err(ELSEWHERE.to_owned()),
+            false => rest::page::<Vec<T>>(&address).await,
+        };
         // The page may be gone, or a newer request under way.
         if listing.n_requests.try_get_value() != Some(number) {
             return;

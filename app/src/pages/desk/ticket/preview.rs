@@ -52,7 +52,7 @@ impl Asking {
     /// Asks if it is time, or comes back when it will be. The ticket may be gone by then.
     #[cfg(feature = "browser")]
     fn turn(self) {
-        use crate::live::{browser, rest};
+        use crate::live::browser;
 
         let now = browser::now().monotonic;
         let Some(due) = self.pacer.try_with_value(Pacer::due).flatten() else { return };
@@ -69,7 +69,7 @@ impl Asking {
         let Some(of) = self.wanted.try_get_untracked().flatten() else { return };
         self.pacer.try_update_value(|pacer| pacer.begin(now));
         leptos::task::spawn_local(async move {
-            let answer = rest::post_json("/api/v1/orders/preview", &of).await;
+            let answer = preview(&of).await;
             if self.pacer.try_update_value(Pacer::end).is_none() {
                 return;
             }
@@ -84,4 +84,20 @@ impl Asking {
     fn turn(self) {
         let _only_browsers_ask = (self.wanted, self.is_timed);
     }
+}
+
+/// Asks the desk of this page's replay, if the order is for that, otherwise the server.
+#[cfg(feature = "browser")]
+async fn preview(of: &OrderRequest) -> Result<OrderPreview, String> {
+    use model::trading::desk_choice::DeskChoice;
+    use wire::direct::AccountQuestion;
+
+    use crate::live::{recorder::own, rest};
+
+    if DeskChoice::of(of.account.as_ref(), Some(&of.instrument)) == Ok(DeskChoice::Replay)
+        && let Some(answer) = own::ask_desk(AccountQuestion::PreviewOrder(Box::new(of.clone()))).await
+    {
+        return serde_json::from_str(answer?.as_str()).map_err(|_| "The answer cannot be read.".to_owned());
+    }
+    rest::post_json("/api/v1/orders/preview", of).await
 }

@@ -79,12 +79,8 @@ pub fn send(live: Live, request: Box<OrderRequest>, stage: RwSignal<Stage>) {
 #[cfg(feature = "browser")]
 async fn place(live: Live, request: &OrderRequest) -> Result<Order, String> {
     use model::trading::command::DeskCommand;
-    use wire::message::JsonText;
 
-    let command = DeskCommand::PlaceOrder(Box::new(request.clone()));
-    let text = serde_json::to_string(&command).ok().and_then(|text| JsonText::parse(&text).ok());
-    let text = text.ok_or_else(|| "bad_request: the order cannot be written".to_owned())?;
-    let answer = live.send_named(text).await?;
+    let answer = live.send_desk(DeskCommand::PlaceOrder(Box::new(request.clone()))).await?;
     serde_json::from_str(answer.as_str())
         .map_err(|_| "the desk's answer cannot be read; see the open orders".to_owned())
 }
