@@ -1,9 +1,11 @@
 // One code base in two places: codec, books and candles give the same result for every recording natively and in the
-// browser.
+// browser, and so do the fills and the equity of a desk that trades it.
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
+
+import { Page } from "@playwright/test";
 
 import { expect, test } from "../support/page";
 import { Running, ServerReady, startServer } from "../support/servers";
@@ -13,10 +15,14 @@ interface RecordingHash {
   feed(lines: string): void;
   finish(): string;
 }
-type Program = { default: (how: { module_or_path: string }) => Promise<unknown>; RecordingHash: new (venue: string) => RecordingHash };
+type HashName = "RecordingHash" | "FillHash";
+type Program = { default: (how: { module_or_path: string }) => Promise<unknown> } & Record<HashName, new (venue: string) => RecordingHash>;
 type Holder = typeof window & { program: Program; recording: RecordingHash };
 
 let server: Running<ServerReady>;
+
+/** Recordings whose books a desk trades: those of several venues, small enough for a debug build. */
+const TRADED = /btcusdt_20240808|v2_btcusd_sample|advanced_btcusd/;
 
 test.beforeAll(async () => {
   server = await startServer();
@@ -35,11 +41,11 @@ function recordings(folder: string): { venue: string; path: string }[] {
   });
 }
 
-function nativeHash(venue: string, path: string): string {
+function nativeHash(venue: string, path: string, ...what: string[]): string {
   const program = join(dirname(process.env.TRUETAPE_BIN!), "tape-hash");
   expect(existsSync(program), `${program} is built together with the server`).toBe(true);
   try {
-    return execFileSync(program, [venue, path], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
+    return execFileSync(program, [venue, path, ...what], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
   } catch (error) {
     // An unknown venue: the browser must report the same.
     return `refused: ${(error as { stderr: string }).stderr.split("\n")[0].replace(/^Error: /, "")}`;
@@ -56,10 +62,8 @@ function* parts(text: string): Generator<string> {
   }
 }
 
-test("every recording gives the same events, books and candles natively and in the browser", async ({ page }) => {
-  test.setTimeout(600_000);
-  const folder = capturesFolder();
-  test.skip(!folder, "TRUETAPE_CAPTURES names no folder: the recordings are not here");
+/** Loads the worker's program into the page, without starting it. */
+async function loadWorker(page: Page): Promise<void> {
   await page.goto(server.ready.url);
   await page.evaluate(async () => {
     const path = "/pkg/worker.js";
@@ -67,26 +71,58 @@ test("every recording gives the same events, books and candles natively and in t
     await program.default({ module_or_path: "/pkg/worker.wasm" });
     (window as Holder).program = program;
   });
-  const inBrowser = async (venue: string, text: string): Promise<string> => {
-    const refusal = await page.evaluate((venue) => {
+}
+
+async function browserHash(page: Page, name: HashName, venue: string, text: string): Promise<string> {
+  const refusal = await page.evaluate(
+    ([name, venue]) => {
       const holder = window as Holder;
       try {
-        holder.recording = new holder.program.RecordingHash(venue);
+        holder.recording = new holder.program[name as HashName](venue);
         return "";
       } catch (error) {
         return `refused: ${(error as Error).message}`;
       }
-    }, venue);
-    if (refusal !== "") return refusal;
-    for (const part of parts(text)) await page.evaluate((part) => (window as Holder).recording.feed(part), part);
-    return page.evaluate(() => (window as Holder).recording.finish());
-  };
+    },
+    [name, venue],
+  );
+  if (refusal !== "") return refusal;
+  for (const part of parts(text)) await page.evaluate((part) => (window as Holder).recording.feed(part), part);
+  return page.evaluate(() => (window as Holder).recording.finish());
+}
+
+function unpacked(path: string): string {
+  const bytes = readFileSync(path);
+  return (path.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8");
+}
+
+test("a desk that trades a recording gets the same fills and equity natively and in the browser", async ({ page }) => {
+  test.setTimeout(600_000);
+  const folder = capturesFolder();
+  test.skip(!folder, "TRUETAPE_CAPTURES names no folder: the recordings are not here");
+  await loadWorker(page);
+  let nFilled = 0;
+  for (const { venue, path } of recordings(folder!).filter(({ path }) => TRADED.test(path))) {
+    const text = unpacked(path);
+    const [native, browser] = [nativeHash(venue, path, "desk"), await browserHash(page, "FillHash", venue, text)];
+    expect(browser, path).toBe(native);
+    console.log(`${venue.padEnd(10)} ${native}  ${path.slice(folder!.length + 1)}`);
+    nFilled += / [1-9]\d* fills /.test(native) ? 1 : 0;
+  }
+  expect(nFilled, "a grid fills in at least one of them").toBeGreaterThan(0);
+});
+
+test("every recording gives the same events, books and candles natively and in the browser", async ({ page }) => {
+  test.setTimeout(600_000);
+  const folder = capturesFolder();
+  test.skip(!folder, "TRUETAPE_CAPTURES names no folder: the recordings are not here");
+  await loadWorker(page);
+  const inBrowser = (venue: string, text: string) => browserHash(page, "RecordingHash", venue, text);
 
   let nCompared = 0;
   let planted: { venue: string; text: string; hash: string } | undefined;
   for (const { venue, path } of recordings(folder!)) {
-    const bytes = readFileSync(path);
-    const text = (path.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8");
+    const text = unpacked(path);
     const [native, browser] = [nativeHash(venue, path), await inBrowser(venue, text)];
     expect(browser, path).toBe(native);
     console.log(`${venue.padEnd(10)} ${native}  ${path.slice(folder!.length + 1)}`);
