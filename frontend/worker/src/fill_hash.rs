@@ -1,4 +1,5 @@
-//! A fingerprint of what the desk of a replay does with a recording: its fills with their evidence, orders and equity.
+//! A fingerprint of what the desk of a replay does with a recording: fills with their evidence, the equity after each of
+//! them, orders and statistics.
 //!
 //! Each instrument gets a grid once its book is live, and closes its position at the end, so orders rest, fill and take. The
 //! same code runs natively (the program `tape-hash`) and in a browser, and a test compares the two. Not here: the
@@ -100,15 +101,18 @@ impl FillHash {
         }
     }
 
-    /// Takes in the fills since the last call.
+    /// Takes in the fills since the last call, and what the account is worth after them.
     fn note(&mut self) {
         let Self { desk: Some(desk), digest, n_fills, .. } = self else { return };
+        let mut newest = *n_fills;
         let account = &desk.desk().state().accounts[&AccountId::replay()];
-        for (number, fill) in &account.fills {
-            if *number > *n_fills {
-                digest.part(fill);
-                *n_fills = *number;
-            }
+        for (number, fill) in account.fills.iter().filter(|(number, _)| *number > *n_fills) {
+            digest.part(fill);
+            newest = *number;
+        }
+        if newest > *n_fills {
+            digest.part(&desk.desk().account_row(account));
+            *n_fills = newest;
         }
     }
 

@@ -307,7 +307,7 @@ mod tests {
             "96",
             "2",
             Some(&known),
-            Ok(r#"{"amend_order":{"order_id":"9","amendment":{"stop_price":"96"}}}"#),
+            Ok(r#"{"amend_order":{"account":"paper","order_id":"9","amendment":{"stop_price":"96"}}}"#),
         );
         // The position has grown since.
         check(
@@ -315,10 +315,10 @@ mod tests {
             "95",
             "3",
             Some(&known),
-            Ok(r#"{"amend_order":{"order_id":"9","amendment":{"quantity":"3"}}}"#),
+            Ok(r#"{"amend_order":{"account":"paper","order_id":"9","amendment":{"quantity":"3"}}}"#),
         );
         check(Exit::Stop, "95", "2", Some(&known), Err("there already"));
-        check(Exit::Stop, " ", "2", Some(&known), Ok(r#"{"cancel_order":{"order_id":"9"}}"#));
+        check(Exit::Stop, " ", "2", Some(&known), Ok(r#"{"cancel_order":{"account":"paper","order_id":"9"}}"#));
         check(Exit::Stop, "", "2", None, Err("no stop to cancel"));
         check(Exit::Target, "high", "2", None, Err("not a price"));
     }
