@@ -11,6 +11,7 @@ use desk::{
     config::DeskConfig,
     desk::Desk,
     lanes::{DeskLanes, DeskSource},
+    rows::JournalState,
 };
 use model::{
     event::{MarketEvent, MarketEventKind},
@@ -63,6 +64,7 @@ impl ReplayDesk {
             entry_time: now,
             state: DeskState::Trading,
         };
+        replay_desk.desk.set_journal(JournalState::InMemory, false);
         replay_desk.desk.start(now);
         replay_desk.collect();
         replay_desk

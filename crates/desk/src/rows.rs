@@ -78,6 +78,8 @@ pub enum JournalState {
     Damaged,
     /// The desk takes nothing after a fault of its own.
     Fault,
+    /// There is none: the account of a replay.
+    InMemory,
 }
 
 /// An account at a glance.

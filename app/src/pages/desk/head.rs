@@ -103,6 +103,7 @@ fn journal_words(journal: JournalState) -> &'static str {
         JournalState::Busy => "journal cannot be written: another program holds it",
         JournalState::Damaged => "journal damaged",
         JournalState::Fault => "journal stopped after a fault",
+        JournalState::InMemory => REPLAY_ENDS,
     }
 }
 

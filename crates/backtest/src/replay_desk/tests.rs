@@ -245,4 +245,7 @@ fn its_topics_show_the_account_and_begin_again_with_it() {
     let now = now(&rig);
     assert!(rig.desk.topics().turn(Lane::Fast, now).iter().all(|(topic, _)| topic.channel() == Channel::Dashboard));
     assert_eq!(n_orders(&mut rig), 0);
+    let desk = rig.desk.desk();
+    let account = &desk.state().accounts[&AccountId::replay()];
+    assert_eq!(desk.account_row(account).journal, desk::rows::JournalState::InMemory);
 }

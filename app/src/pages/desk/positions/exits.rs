@@ -9,7 +9,7 @@ use model::{
     decimal::Price,
     trading::{
         command::{AmendOrder, CancelOrder, DeskCommand},
-        order::{Amendment, ClientOrderId, Order, OrderRequest, OrderType, Side, TimeInForce, TriggerSource},
+        order::{Amendment, ClientOrderId, Order, OrderRequest, OrderType, Side},
     },
 };
 
@@ -109,23 +109,13 @@ impl Exit {
     }
 
     fn request(self, price: Price, position: &PositionRow, name: ClientOrderId) -> OrderRequest {
+        let (side, quantity) = (closing_side(position), position.line.quantity.size());
         OrderRequest {
-            client_order_id: name,
             account: Some(account()),
-            instrument: position.line.instrument.clone(),
-            side: closing_side(position),
             kind: self.kind(),
-            quantity: position.line.quantity.size(),
-            price: None,
             stop_price: Some(price),
-            trail: None,
-            trigger: TriggerSource::Last,
-            time_in_force: TimeInForce::Gtc,
-            expire_time_ms: None,
-            post_only: false,
             reduce_only: true,
-            stop_loss: None,
-            take_profit: None,
+            ..OrderRequest::market(name, position.line.instrument.clone(), side, quantity)
         }
     }
 
