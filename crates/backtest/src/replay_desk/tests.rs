@@ -247,5 +247,5 @@ fn its_topics_show_the_account_and_begin_again_with_it() {
     assert_eq!(n_orders(&mut rig), 0);
     let desk = rig.desk.desk();
     let account = &desk.state().accounts[&AccountId::replay()];
-    assert_eq!(desk.account_row(account).journal, desk::rows::JournalState::InMemory);
+    assert_eq!(desk.account_row(account).journal, JournalState::InMemory);
 }
