@@ -283,8 +283,13 @@ impl Strategy for Grid {
             Event::Trade { price, .. } => {
                 if !self.memory.head.is_begun {
                     let trigger = self.settings.trigger_price;
-                    let is_due = trigger.is_none_or(|trigger| self.is_triggered(trigger, *price));
-                    return if is_due { self.begin(*price, context) } else { Vec::new() };
+                    let is_first = self.memory.head.trigger_from_below.is_none();
+                    return match trigger.is_none_or(|trigger| self.is_triggered(trigger, *price)) {
+                        true => self.begin(*price, context),
+                        // A restart does not forget from where the price comes.
+                        false if is_first => vec![Intent::Remember],
+                        false => Vec::new(),
+                    };
                 }
                 if let Some(reason) = self.exit_reason(*price) {
                     return vec![self.end(reason)];

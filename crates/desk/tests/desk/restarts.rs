@@ -4,10 +4,11 @@ use model::{
     decimal::{Price, Quantity},
     event::AggressorSide,
     trading::{
-        command::{AmendOrder, CancelOrder, ClosePosition, DeskCommand},
+        command::{AmendOrder, CancelOrder, ClosePosition, DeskCommand, StartStrategy},
         order::{Amendment, OrderId, OrderState, Trail},
         record::Record,
         refusal::DenyCode,
+        strategy::{StrategyId, StrategyState},
     },
 };
 use portfolio::round_trip::RoundTrip;
@@ -76,6 +77,31 @@ fn a_trailing_stop_by_its_price_keeps_its_distance() {
     let refusal =
         silent.place("t", "buy", r#""type":"trailing_stop","quantity":"1","stop_price":"97.00""#).unwrap_err();
     assert_eq!(refusal.code, DenyCode::NoPrice);
+}
+
+#[test]
+fn a_grid_that_waits_for_its_trigger_remembers_where_the_price_came_from() {
+    let settings = serde_json::json!({
+        "lower": "90.00", "upper": "110.00", "n_lines": 21, "mode": "neutral", "size": { "base": "0.1" },
+        "trigger_price": "100.50"
+    });
+    let start = StartStrategy {
+        strategy_id: StrategyId::parse("g").unwrap(),
+        kind: "grid".into(),
+        account: None,
+        instrument: id(),
+        settings,
+    };
+    let mut floor = quoted();
+    floor.command(DeskCommand::StartStrategy(Box::new(start))).unwrap();
+    floor.trade("100.00", "1", AggressorSide::Buyer);
+    let state = |floor: &Floor| floor.desk.state().strategies.values().next().unwrap().state;
+    // The next price is above the trigger already.
+    let mut again = floor.restarted();
+    again.levels(&[("100.99", "2")], &[("101.01", "2")]);
+    assert_eq!(state(&again), StrategyState::Waiting);
+    again.trade("101.00", "1", AggressorSide::Buyer);
+    assert_eq!(state(&again), StrategyState::Running);
 }
 
 #[test]
