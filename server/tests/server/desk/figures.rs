@@ -12,6 +12,8 @@ use super::rest::{ADA, Folder, Rest, serve};
 use crate::client::PATIENCE;
 
 const XRP: &str = "demo:XRP-SIM";
+/// Closed round trips that the comparison needs.
+const N_ROUND_TRIPS: u32 = 7;
 
 /// Places orders with names of its own.
 struct Trader {
@@ -85,7 +87,12 @@ impl Trader {
                 self.market(account, XRP, side, "70.7").await;
             }
         }
-        for round in 0..3 {
+        for round in 0.. {
+            // On a slow machine more of a position may be left when it should have turned.
+            let n_closed = self.rest.get("history").await.with(200).as_array().map_or(0, Vec::len);
+            if round >= 3 && n_closed >= N_ROUND_TRIPS as usize || round == 9 {
+                break;
+            }
             for (instrument, sizes) in [(ADA, ["1234.7", "333.3", "2500.1"]), (XRP, ["777.7", "123.4", "1999.9"])] {
                 let [open, part, turn] = sizes;
                 let (one, other) = if round % 2 == 0 { ("buy", "sell") } else { ("sell", "buy") };
@@ -139,7 +146,9 @@ async fn python_computes_the_same_figures_from_the_exported_fills() {
     println!("{text}");
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     let of_paper = text.lines().next().unwrap();
-    for (words, least) in [(" fills (", 60), (" as maker", 10), (" round trips", 7), (" changes of side", 2)] {
+    for (words, least) in
+        [(" fills (", 60), (" as maker", 10), (" round trips", N_ROUND_TRIPS), (" changes of side", 2)]
+    {
         assert!(number_before(of_paper, words) >= least, "{least}{words}: {text}");
     }
 }
