@@ -35,7 +35,10 @@ impl Driver {
     }
 
     fn apply_from(&mut self, source: Source, update: Update, now: Now) {
+        let was_direct = self.router.owner(&update.topic) == Some(Source::Direct);
         let ruling = self.router.judge(source, &update);
+        // A replay's first snapshot takes nothing over: the server never had its topics.
+        let is_first_direct = source == Source::Direct && !was_direct && ruling != Ruling::Leave;
         self.live.model.try_update_value(|model| {
             if let Some(check) = &mut model.cross_check {
                 check.take(source, &update, now);
@@ -44,7 +47,7 @@ impl Driver {
                 model.apply_from(source, ruling, update, now);
             }
         });
-        if ruling == Ruling::TakeOver {
+        if ruling == Ruling::TakeOver || is_first_direct {
             self.is_source_changed = true;
             self.note_sources();
         }
