@@ -21,12 +21,12 @@ use std::{
 use clap::Parser;
 use futures::{SinkExt, StreamExt, stream};
 use model::{
-    decimal::{Notional, Price, Quantity},
+    decimal::{Price, Quantity},
     instrument::InstrumentId,
     time::Timestamp,
     trading::{
         account::AccountId,
-        order::{ClientOrderId, Order, OrderId, OrderState, OrderType, Side, TimeInForce, TriggerSource},
+        order::{ClientOrderId, Order, OrderId, OrderRequest, OrderState, OrderType, Side},
         record::{OrderChange, Record},
     },
 };
@@ -154,35 +154,12 @@ fn commit(first: u64, n_orders: u64) -> Commit {
 }
 
 fn order(number: u64) -> Order {
+    let name = ClientOrderId::parse(&format!("floor-{number}")).unwrap();
+    let instrument = InstrumentId::parse("demo:ADA-SIM").unwrap();
+    let market = OrderRequest::market(name, instrument, Side::Buy, Quantity::parse("100.0").unwrap());
+    let limit = OrderRequest { kind: OrderType::Limit, price: Price::parse("0.1000").ok(), ..market };
     let time = Timestamp::from_millis(1_763_668_000_000);
-    Order {
-        order_id: OrderId(number),
-        client_order_id: ClientOrderId::parse(&format!("floor-{number}")).unwrap(),
-        account: AccountId::parse("paper").unwrap(),
-        instrument: InstrumentId::parse("demo:ADA-SIM").unwrap(),
-        side: Side::Buy,
-        kind: OrderType::Limit,
-        quantity: Quantity::parse("100.0").unwrap(),
-        price: Price::parse("0.1000").ok(),
-        stop_price: None,
-        trail: None,
-        trigger: TriggerSource::Last,
-        time_in_force: TimeInForce::Gtc,
-        expire_time_ms: None,
-        post_only: false,
-        reduce_only: false,
-        bracket: None,
-        strategy: None,
-        state: OrderState::PendingNew,
-        is_triggered: false,
-        filled: Quantity::ZERO,
-        filled_value: Notional::ZERO,
-        n_fills: 0,
-        created_time: time,
-        updated_time: time,
-        reason: None,
-        has_gap: false,
-    }
+    Order::of_request(limit, OrderId(number), AccountId::parse("paper").unwrap(), time)
 }
 
 async fn floor(journal: &mut Journal, next: &mut u64, n_orders: usize, together: u64) -> f64 {

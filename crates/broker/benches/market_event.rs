@@ -9,7 +9,7 @@ use std::{hint::black_box, sync::Arc};
 use broker::{Broker, BrokerConfig};
 use criterion::{Criterion, criterion_group, criterion_main};
 use model::{
-    decimal::{Notional, Price, Quantity},
+    decimal::{Price, Quantity},
     desk_feed::{DESK_DEPTH, DeskLevels, DeskState, DeskTrade, DeskUpdate, StateCause},
     event::{AggressorSide, Level, Trade, TradeId},
     instrument::{Instrument, InstrumentId, InstrumentStatus},
@@ -17,7 +17,7 @@ use model::{
     time::Timestamp,
     trading::{
         account::AccountId,
-        order::{ClientOrderId, Order, OrderId, OrderState, OrderType, Side, TimeInForce, TriggerSource},
+        order::{ClientOrderId, Order, OrderId, OrderRequest, OrderType, Side},
     },
 };
 
@@ -75,34 +75,14 @@ fn broker(id: &InstrumentId) -> Option<Broker> {
     broker.update(id, &DeskUpdate::BookState(state), NOW);
     broker.update(id, &levels(1, |_| 1_000_000), NOW);
     let order = |number: u64, side, kind, cents: i128| {
-        Some(Order {
-            order_id: OrderId(number),
-            client_order_id: ClientOrderId::parse(&number.to_string()).ok()?,
-            account: AccountId::parse("main").ok()?,
-            instrument: id.clone(),
-            side,
+        let name = ClientOrderId::parse(&number.to_string()).ok()?;
+        let request = OrderRequest {
             kind,
-            quantity: lots(100),
             price: (kind == OrderType::Limit).then(|| price(cents)),
             stop_price: (kind == OrderType::Stop).then(|| price(cents)),
-            trail: None,
-            trigger: TriggerSource::Last,
-            time_in_force: TimeInForce::Gtc,
-            expire_time_ms: None,
-            post_only: false,
-            reduce_only: false,
-            bracket: None,
-            strategy: None,
-            state: OrderState::PendingNew,
-            is_triggered: false,
-            filled: Quantity::ZERO,
-            filled_value: Notional::ZERO,
-            n_fills: 0,
-            created_time: NOW,
-            updated_time: NOW,
-            reason: None,
-            has_gap: false,
-        })
+            ..OrderRequest::market(name, id.clone(), side, lots(100))
+        };
+        Some(Order::of_request(request, OrderId(number), AccountId::parse("main").ok()?, NOW))
     };
     for row in 1..=50 {
         let number = u64::try_from(row).unwrap_or_default() * 3;
