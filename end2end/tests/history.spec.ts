@@ -65,7 +65,7 @@ async function giveLists(page: Page): Promise<URL[]> {
     const isFirst = !url.searchParams.has("cursor");
     return route.fulfill({ json: [fill(isFirst ? 2 : 1)], headers: isFirst ? { "next-cursor": "2|x" } : {} });
   });
-  await page.route("**/api/v1/fills/2-1", (route) =>
+  await page.route("**/api/v1/fills/2-1?account=*", (route) =>
     route.fulfill({
       json: {
         ...fill(2),

@@ -163,8 +163,8 @@ test("a recording is back-tested, both bounds side by side", async ({ page }) =>
   await expect(page.getByTestId("backtest-words")).toContainText("the desk refuses the strategy");
 
   const filled = (await plan.inputValue())
-    .replace('lower = ""', `lower = "${(middle * 0.998).toFixed(2)}"`)
-    .replace('upper = ""', `upper = "${(middle * 1.002).toFixed(2)}"`)
+    .replace('lower = ""', `lower = "${(middle * 0.9995).toFixed(2)}"`)
+    .replace('upper = ""', `upper = "${(middle * 1.0005).toFixed(2)}"`)
     .replace(/fees = .*/, 'fees = { maker = "0", taker = "0.0004" }')
     .replace("n_lines = 41", "n_lines = 81");
   await plan.fill(filled);

@@ -69,6 +69,7 @@ async function tradesAndJumps(page: Page): Promise<void> {
   const start = Number(await bar.getAttribute("data-start-ms"));
   await expect.poll(async () => Number(await bar.getAttribute("data-position-ms")) - start).toBe(4_000);
   await expect(page.getByTestId("book")).toHaveAttribute("data-state", "live", { timeout: 15_000 });
+  await expect(page.getByTestId("absence")).toBeHidden();
 
   await expect(page.getByTestId("ticket-account")).toHaveText("replay", { timeout: 20_000 });
   await expect(page.getByTestId("replay-note")).toContainText("it ends with the replay, and a jump begins it again");
