@@ -2,13 +2,23 @@
 
 use model::{
     decimal::{Price, Quantity, Rounding},
-    instrument::{Instrument, InstrumentStatus},
+    instrument::{Instrument, InstrumentId, InstrumentStatus},
     time::Timestamp,
     trading::{
         order::{Amendment, Order, OrderRequest, OrderType, Side, TimeInForce},
         refusal::{DenyCode, Refusal},
     },
 };
+
+/// Returns the refusal for an instrument whose steps are not known.
+pub fn unknown_instrument(id: &InstrumentId) -> Refusal {
+    let message = if id.venue().is_replay() {
+        format!("the recording does not tell the steps of {id}, so it cannot be traded")
+    } else {
+        format!("{id} is not followed; follow it first, or check its name")
+    };
+    Refusal::new(DenyCode::UnknownInstrument, message)
+}
 
 /// Checks a request.
 ///

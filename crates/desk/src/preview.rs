@@ -16,7 +16,10 @@ use strategy::grid::{
     settings::GridSettings,
 };
 
-use crate::{checks::check_request, desk::Desk};
+use crate::{
+    checks::{check_request, unknown_instrument},
+    desk::Desk,
+};
 
 /// What an order would get if it came to the market now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,10 +84,7 @@ impl Desk {
     }
 
     fn instrument(&self, id: &InstrumentId) -> Result<&Instrument, Refusal> {
-        self.listed(id).ok_or_else(|| {
-            let message = format!("{id} is not followed; follow it first, or check its name");
-            Refusal::new(DenyCode::UnknownInstrument, message)
-        })
+        self.listed(id).ok_or_else(|| unknown_instrument(id))
     }
 }
 

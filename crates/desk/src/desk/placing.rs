@@ -19,7 +19,7 @@ use model::{
 use portfolio::{claim::Claim, risk};
 
 use crate::{
-    checks::{check_amendment, check_request},
+    checks::{check_amendment, check_request, unknown_instrument},
     desk::Desk,
 };
 
@@ -36,10 +36,11 @@ impl Desk {
             return repeated(known, &request);
         }
         self.check_kill()?;
-        let instrument = self.instruments.get(&request.instrument).cloned().ok_or_else(|| {
-            let message = format!("{} is not followed; follow it first, or check its name", request.instrument);
-            Refusal::new(DenyCode::UnknownInstrument, message)
-        })?;
+        let instrument = self
+            .instruments
+            .get(&request.instrument)
+            .cloned()
+            .ok_or_else(|| unknown_instrument(&request.instrument))?;
         check_request(&request, &instrument, now)?;
         let request = self.with_trail(request)?;
         self.check_risk(&account, &Claim::of_request(&request), now)?;
