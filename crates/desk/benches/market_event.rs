@@ -35,7 +35,7 @@ const N_GRID_LEVELS: usize = 100;
 /// Displayed at a row: more than all trades together.
 const LOTS: i128 = 10_000_000_000;
 
-/// What happens at one event.
+/// The kinds of event.
 #[derive(Clone, Copy)]
 enum Kind {
     /// Between the best rows.

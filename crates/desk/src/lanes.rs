@@ -25,14 +25,14 @@ use topics::{
 
 use crate::{desk::Desk, rows::DeskEvent};
 
-/// What every lane has published of a desk, and the events of its accounts.
+/// The published rows of each lane, and the event log of each account.
 #[derive(Debug, Default)]
 pub struct DeskLanes {
     lanes: [LaneTopics; Lane::ALL.len()],
     events: BTreeMap<AccountId, VecDeque<(u64, RowText)>>,
 }
 
-/// What one lane has published, by topic.
+/// The rows that one lane has published, by topic.
 #[derive(Debug, Default)]
 struct LaneTopics {
     topics: BTreeMap<Topic, TopicData>,
@@ -63,7 +63,7 @@ impl DeskLanes {
 pub struct DeskSource<'a> {
     /// The desk.
     pub desk: &'a Desk,
-    /// What its lanes have published.
+    /// The published rows of its lanes.
     pub lanes: &'a mut DeskLanes,
 }
 

@@ -136,7 +136,7 @@ pub struct AccountRequest {
     pub question: AccountQuestion,
 }
 
-/// What the desk of a replay is asked.
+/// The content of a question to the desk of a replay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountQuestion {

@@ -157,7 +157,7 @@ pub fn ReplayTag() -> impl IntoView {
     )
 }
 
-/// What becomes of the account of a replay.
+/// How the account of a replay ends, for people.
 pub const REPLAY_ENDS: &str = "it ends with the replay, and a jump begins it again";
 
 /// Banners for the kill switch and for reduce-only; hidden while the account may trade.
