@@ -85,7 +85,8 @@ const RULES: [(&str, Rule); 13] = [
 ];
 
 /// Crates without sockets, files, clocks and tasks; they run in server and page alike. Alphabetical.
-const PURE_ROOMS: [&str; 13] = [
+const PURE_ROOMS: [&str; 14] = [
+    "alerts",
     "backtest",
     "broker",
     "chart",

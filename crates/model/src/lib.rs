@@ -11,7 +11,7 @@
 //! - [`desk_feed`]: the updates of an instrument that the trading desk receives
 //! - [`histogram`]: quantiles of durations in bounded memory · [`sorted`]: small ordered maps and sets
 //! - [`trading`]: orders, fills, accounts and the journal of the paper-trading desk
-//! - [`status`]: the state of a feed · [`recording`]: the recording format
+//! - [`alert`]: signals and alerts · [`status`]: the state of a feed · [`recording`]: the recording format
 //!
 //! # Example
 //! A book changes, and its best rows form a quote; money never passes through floating point:
@@ -37,6 +37,7 @@
 //! # Ok::<(), model::error::ModelError>(())
 //! ```
 
+pub mod alert;
 pub mod book;
 pub mod candle;
 pub mod decimal;

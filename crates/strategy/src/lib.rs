@@ -6,9 +6,11 @@
 //!
 //! # Layout
 //! - [`contract`]: events, intents, and the trait · [`registry`]: the list of strategies
+//! - [`detect`]: levels and windows that signals and alerts share
 //! - [`grid`]: buys and sells between lines · [`cross`]: follows the crossing of two moving averages
 
 pub mod contract;
 pub mod cross;
+pub mod detect;
 pub mod grid;
 pub mod registry;

@@ -1,0 +1,91 @@
+//! A level that a value meets from one side.
+
+use serde::{Deserialize, Serialize};
+
+/// From where a level is met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Approach {
+    /// From below.
+    Up,
+    /// From above.
+    Down,
+}
+
+/// Remembers whether a value has been on the far side of a level since it last met it.
+///
+/// Armed once a value is beyond the re-arming level (for [`Approach::Up`]: below it); fires at the first value at or past
+/// the level, and is disarmed by that. The first value only arms or does not. A value that is no number changes nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LevelLatch {
+    is_armed: bool,
+}
+
+impl LevelLatch {
+    /// Takes the next value in; true where it fires. `rearm` is the level less its hysteresis (for [`Approach::Down`]:
+    /// plus it); the level itself where there is none.
+    pub fn step<T: PartialOrd + Copy>(&mut self, approach: Approach, value: T, level: T, rearm: T) -> bool {
+        let (is_met, is_left) = match approach {
+            Approach::Up => (value >= level, value < rearm),
+            Approach::Down => (value <= level, value > rearm),
+        };
+        if is_met {
+            return std::mem::take(&mut self.is_armed);
+        }
+        self.is_armed |= is_left;
+        false
+    }
+
+    /// True while the next value at the level fires.
+    pub fn is_armed(&self) -> bool {
+        self.is_armed
+    }
+
+    /// Forgets what came before, as after a gap: the next value only arms.
+    pub fn reset(&mut self) {
+        self.is_armed = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(approach: Approach, hysteresis: f64, values: &[f64], fires_at: &[usize]) {
+        let rearm = if approach == Approach::Up { 10.0 - hysteresis } else { 10.0 + hysteresis };
+        let mut latch = LevelLatch::default();
+        let fired: Vec<usize> = (0..values.len()).filter(|&at| latch.step(approach, values[at], 10.0, rearm)).collect();
+        assert_eq!(fired, fires_at, "{approach:?} {hysteresis} {values:?}");
+    }
+
+    #[test]
+    fn a_level_fires_once_and_again_only_after_it_was_left() {
+        use Approach::{Down, Up};
+        check(Up, 0.0, &[11.0, 12.0], &[]);
+        check(Up, 0.0, &[10.0, 10.0], &[]);
+        check(Up, 0.0, &[9.0, 10.0, 10.0, 11.0, 10.0], &[1]);
+        check(Up, 0.0, &[9.0, 10.0, 9.9, 10.0], &[1, 3]);
+        check(Up, 0.5, &[9.0, 10.0, 9.9, 10.0, 9.5, 10.0, 9.4, 10.1], &[1, 7]);
+        check(Up, 0.0, &[9.0, f64::NAN, 10.0], &[2]);
+        check(Down, 0.0, &[11.0, 10.0, 10.0, 10.1, 9.0], &[1, 4]);
+        check(Down, 0.5, &[11.0, 10.0, 10.5, 10.0, 10.6, 9.9], &[1, 5]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_random_walk_never_fires_twice_without_leaving(steps in prop::collection::vec(-3_i32..=3, 1..400), hysteresis in 0_i32..4) {
+            let (mut value, mut latch, mut has_left) = (0, LevelLatch::default(), false);
+            for step in steps {
+                value += step;
+                has_left |= value < -hysteresis;
+                if latch.step(Approach::Up, value, 0, -hysteresis) {
+                    prop_assert!(has_left && value >= 0);
+                    has_left = false;
+                }
+            }
+        }
+    }
+}
