@@ -104,7 +104,7 @@ fn draw(criterion: &mut Criterion) {
     });
     group.bench_function("all layers with volume delta and profile, counting backend", |bencher| {
         let mut chart = chart_of(&bars);
-        chart.set_studies(Studies { delta: true, profile: true, ..Studies::default() });
+        chart.set_studies(Studies { delta: true, profile: true });
         bencher.iter(|| {
             let area = Counter::default().into_drawing_area();
             chart.draw(&area).expect("invariant: infallible");

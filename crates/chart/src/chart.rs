@@ -20,13 +20,14 @@ use plotters_backend::DrawingBackend;
 
 use crate::{
     draw::{
-        Area, Crosshair, DeltaScale, DrawResult, Ink, LastPrice, Pen, PenResult, draw_candles, draw_crosshair,
-        draw_delta, draw_delta_axis, draw_delta_caption, draw_grid_axes, draw_last_price, draw_line, draw_profile,
-        draw_volume, paint, row_step, volume_top,
+        Area, Crosshair, DrawResult, Ink, LastPrice, PaneScale, Pen, PenResult, delta_scale, draw_candles,
+        draw_crosshair, draw_delta, draw_grid_axes, draw_indicator, draw_last_price, draw_levels, draw_line,
+        draw_pane_axis, draw_pane_caption, draw_profile, draw_volume, paint, row_step, volume_top,
     },
     format::{DAY_MS, format_bar_time, format_countdown, format_fixed, grouped, pow10},
+    indicator::{Indicator, IndicatorPane, IndicatorPlot, MAX_INDICATOR_PANES},
     invalidate::{Level, Mask},
-    layout::{Layout, Panes, Surface},
+    layout::{Layout, Panes, Rect, Surface},
     price_rows::PriceRows,
     profile::Profile,
     scale::{PriceMode, PriceScale, TimeScale},
@@ -57,6 +58,8 @@ pub struct Chart {
     clock: Option<Timestamp>,
     is_stale: bool,
     studies: Studies,
+    /// In display order.
+    indicators: Vec<Indicator>,
     /// True if the profile drawn last lacks trades of the forming bar.
     is_profile_behind: bool,
     mask: Mask,
@@ -109,22 +112,23 @@ pub enum Part {
 }
 
 /// The studies shown beside bars and volume.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Studies {
     /// Cumulative volume delta, in its own pane.
     pub delta: bool,
     /// Volume by price of the bars in view.
     pub profile: bool,
-    /// The moving average of the closes.
-    pub average: bool,
-    /// Its length in bars, from [`LEAST_AVERAGE`] to [`MOST_AVERAGE`].
-    pub average_bars: u16,
 }
 
-impl Default for Studies {
-    fn default() -> Self {
-        Self { delta: false, profile: false, average: false, average_bars: 20 }
-    }
+/// The place of an indicator.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    /// Nowhere: hidden, or one too many.
+    Nowhere,
+    /// Over the bars.
+    Prices,
+    /// In a pane, with its axis once there are values.
+    Pane(Rect, Option<&'a PaneScale>),
 }
 
 /// The inputs of the layers; two equal scenes have the same axes.
@@ -133,7 +137,9 @@ struct Scene {
     layout: Layout,
     scales: Option<(TimeScale, PriceScale)>,
     /// Present if the delta pane is shown and a delta is known.
-    delta: Option<DeltaScale>,
+    delta: Option<PaneScale>,
+    /// The axes of the indicators' panes; absent where there is no pane or no value in view.
+    panes: [Option<PaneScale>; MAX_INDICATOR_PANES],
 }
 
 impl Chart {
@@ -157,6 +163,7 @@ impl Chart {
             clock: None,
             is_stale: false,
             studies: Studies::default(),
+            indicators: Vec::new(),
             is_profile_behind: false,
             mask: Mask::default(),
             scene: None,
@@ -202,6 +209,7 @@ impl Chart {
     /// Forgets the bars, the view and the cursor's bar; instrument, colours and size stay.
     pub fn clear(&mut self) {
         self.series.clear();
+        self.indicators.iter_mut().for_each(Indicator::clear);
         self.is_stale = false;
         self.reset_view();
     }
@@ -219,6 +227,31 @@ impl Chart {
         if self.studies != studies {
             self.studies = studies;
             self.mask.add(Level::Full);
+        }
+    }
+
+    /// Sets the indicators, in display order. One that is there already keeps its values.
+    pub fn set_indicators(&mut self, plots: Vec<IndicatorPlot>) {
+        if self.indicators.iter().map(|known| &known.plot).eq(&plots) {
+            return;
+        }
+        let mut known = std::mem::take(&mut self.indicators);
+        let find = |plot: IndicatorPlot| {
+            let same = |own: &Indicator| own.plot.key == plot.key && own.plot.lines.len() == plot.lines.len();
+            match known.iter().position(same) {
+                Some(at) => known.swap_remove(at).with_plot(plot),
+                None => Indicator::new(plot),
+            }
+        };
+        self.indicators = plots.into_iter().map(find).collect();
+        self.mask.add(Level::Full);
+    }
+
+    /// Sets an indicator's values by the open times of their bars, one value an output.
+    pub fn upsert_indicator<'a>(&mut self, key: &str, rows: impl IntoIterator<Item = (i64, &'a [Option<f64>])>) {
+        if let Some(indicator) = self.indicators.iter_mut().find(|indicator| indicator.plot.key == key) {
+            let has_settled = indicator.upsert(rows);
+            self.mask.add(if has_settled { Level::Light } else { Level::Last });
         }
     }
 
@@ -382,7 +415,15 @@ impl Chart {
         let (delta, zone) = (self.delta_scale(), self.zone_name());
         paint(area, |pen| {
             draw_grid_axes(pen, &layout, &prices, &times, &zone, (self.font(&layout), &self.theme))?;
-            draw_delta_axis(pen, delta, &layout, self.font(&layout), &self.theme)
+            draw_pane_axis(pen, (layout.delta, delta), &layout, self.font(&layout), &self.theme)?;
+            for (indicator, place) in self.placed() {
+                let Place::Pane(pane, scale) = place else { continue };
+                draw_pane_axis(pen, (pane, scale), &layout, self.font(&layout), &self.theme)?;
+                if let Some(scale) = scale {
+                    draw_levels(pen, indicator, (&layout, pane), &scale.axis, &self.theme)?;
+                }
+            }
+            Ok(())
         })
     }
 
@@ -436,7 +477,7 @@ impl Chart {
         let crosshair = self.crosshair(&layout);
         paint(area, |pen| {
             if let Some(words) = &caption {
-                draw_delta_caption(pen, words, &layout, self.font(&layout), &self.theme)?;
+                draw_pane_caption(pen, words, layout.delta, &layout, (self.font(&layout), &self.theme))?;
             }
             match &crosshair {
                 Some(crosshair) => draw_crosshair(pen, crosshair, &layout, self.font(&layout), &self.theme),
@@ -459,7 +500,7 @@ impl Chart {
             value: if y < f64::from(layout.plot.y1) {
                 price.label_of(y, self.price_decimals)
             } else {
-                self.delta_scale().map_or_else(String::new, |delta| delta.label_at(y))
+                self.pane_scale_at(y).map_or_else(String::new, |scale| scale.label_at(y))
             },
         })
     }
@@ -495,19 +536,49 @@ impl Chart {
         match self.bar_style {
             BarStyle::Candles => draw_candles(pen, bars(), layout, scales, &self.theme, alpha)?,
             BarStyle::Line | BarStyle::Area => {
-                draw_line(pen, bars(), layout, scales, |idx| Some(self.series.close(idx)), (ink, tint))?;
+                let close = |idx| Some(self.series.close(idx));
+                draw_line(pen, bars(), (layout, layout.plot), scales, close, (ink, tint))?;
             }
         }
-        if !self.studies.average {
-            return Ok(());
+        for (indicator, place) in self.placed() {
+            let (pane, axis) = match place {
+                Place::Prices => (layout.plot, price),
+                Place::Pane(pane, Some(scale)) => (pane, &scale.axis),
+                _ => continue,
+            };
+            draw_indicator(pen, indicator, bars(), (layout, pane), (time, axis), (&self.theme, alpha))?;
         }
-        let ink = Ink::mix(self.theme.average, alpha);
-        draw_line(pen, bars(), layout, scales, |idx| self.average(idx), (ink, None))
+        Ok(())
     }
 
-    /// Returns the moving average at the bar at `idx`; none for the first bars.
-    fn average(&self, idx: usize) -> Option<f64> {
-        self.series.average(idx, usize::from(self.studies.average_bars.clamp(LEAST_AVERAGE, MOST_AVERAGE)))
+    /// Iterates over the indicators, each with its place since the last [`Self::prepare`].
+    fn placed(&self) -> impl Iterator<Item = (&Indicator, Place<'_>)> {
+        let layout = self.layout();
+        let mut n_panes = 0;
+        self.indicators.iter().map(move |indicator| {
+            let place = match &indicator.plot.pane {
+                _ if indicator.plot.is_hidden => Place::Nowhere,
+                IndicatorPane::Prices => Place::Prices,
+                IndicatorPane::Own { .. } if n_panes < MAX_INDICATOR_PANES => {
+                    n_panes += 1;
+                    let scale = self.scene.as_ref().and_then(|scene| scene.panes[n_panes - 1].as_ref());
+                    Place::Pane(layout.indicators[n_panes - 1], scale)
+                }
+                IndicatorPane::Own { .. } => Place::Nowhere,
+            };
+            (indicator, place)
+        })
+    }
+
+    /// Returns the axis of the pane at pixel row `y`.
+    fn pane_scale_at(&self, y: f64) -> Option<&PaneScale> {
+        let layout = self.layout();
+        let is_at = |pane: Rect| y >= f64::from(pane.y0) && y < f64::from(pane.y1);
+        if is_at(layout.delta) {
+            return self.delta_scale();
+        }
+        let at = layout.indicators.iter().position(|pane| is_at(*pane))?;
+        self.scene.as_ref()?.panes[at].as_ref()
     }
 
     fn opacity(&self) -> f64 {
@@ -520,16 +591,20 @@ impl Chart {
     }
 
     fn panes(&self) -> Panes {
-        if self.studies.delta { Panes::PricesAndDelta } else { Panes::Prices }
+        let is_own = |indicator: &&Indicator| {
+            !indicator.plot.is_hidden && matches!(indicator.plot.pane, IndicatorPane::Own { .. })
+        };
+        let n_indicators = self.indicators.iter().filter(is_own).count().min(MAX_INDICATOR_PANES);
+        Panes { delta: self.studies.delta, n_indicators }
     }
 
-    fn delta_scale(&self) -> Option<&DeltaScale> {
+    fn delta_scale(&self) -> Option<&PaneScale> {
         self.scene.as_ref()?.delta.as_ref()
     }
 
     fn build_scene(&self) -> Scene {
         let bare = Layout::new(&self.surface, 0, self.panes());
-        let fallback = || Scene { layout: bare, scales: None, delta: None };
+        let fallback = || Scene { layout: bare, scales: None, delta: None, panes: [None; MAX_INDICATOR_PANES] };
         let (Some(viewport), false) = (&self.viewport, self.series.is_empty()) else { return fallback() };
         // The plot's width depends on the labels' length, which depends on the prices in view: all but the width is
         // known.
@@ -539,7 +614,9 @@ impl Chart {
             let before = self.visible(&rough).start.saturating_sub(1);
             self.series.price_extent(before..before + 1)
         });
-        let Some((low, high)) = extremes else { return fallback() };
+        let Some((low, high)) = extremes.map(|ends| self.with_overlays(ends, &self.visible(&rough))) else {
+            return fallback();
+        };
         // The last price is exact, so it may be longer than the axis's own labels.
         let decimals = self.price_decimals.max(self.series.close_decimals());
         let chosen = self.chosen_prices.map(|prices| prices.between(bare.prices.y0, bare.prices.y1));
@@ -548,14 +625,18 @@ impl Chart {
         // An unknown width does not lengthen any label.
         let delta = |range, layout: &Layout| {
             let is_shown = self.studies.delta && !layout.delta.is_empty();
-            DeltaScale::new(&self.series, range, self.size_decimals, layout).filter(|_| is_shown)
+            delta_scale(&self.series, range, self.size_decimals, layout).filter(|_| is_shown)
         };
         let n_delta_chars = delta(self.visible(&rough), &bare).map_or(0, |scale| scale.label_chars(bare.delta));
+        let panes = self.pane_scales(self.visible(&rough), &bare);
+        let chars =
+            panes.iter().zip(bare.indicators).map(|(scale, pane)| scale.map_or(0, |scale| scale.label_chars(pane)));
+        let n_pane_chars = chars.max().unwrap_or(0).max(n_delta_chars);
         let n_zone_chars = self.zone_name().chars().count();
-        let n_chars = n_label_chars[0].max(n_label_chars[1]).max(n_delta_chars).max(n_zone_chars);
+        let n_chars = n_label_chars[0].max(n_label_chars[1]).max(n_pane_chars).max(n_zone_chars);
         let layout = Layout::new(&self.surface, n_chars, self.panes());
         if layout.plot.is_empty() {
-            return Scene { layout, scales: None, delta: None };
+            return Scene { layout, ..fallback() };
         }
         let time = self.time_scale(viewport, &layout);
         let rows = layout.prices;
@@ -563,8 +644,41 @@ impl Chart {
             Some(chosen) => chosen.between(rows.y0, rows.y1),
             None => PriceScale::new(self.price_mode, low, high, self.price_decimals, rows.y0, rows.y1),
         };
-        let delta = delta(self.visible(&time), &layout);
-        Scene { layout, scales: Some((time, price)), delta }
+        let range = self.visible(&time);
+        let (delta, panes) = (delta(range.clone(), &layout), self.pane_scales(range, &layout));
+        Scene { layout, scales: Some((time, price)), delta, panes }
+    }
+
+    /// Returns the axes of the indicators' panes for the bars in `range`.
+    fn pane_scales(&self, range: Range<usize>, layout: &Layout) -> [Option<PaneScale>; MAX_INDICATOR_PANES] {
+        let mut scales = [None; MAX_INDICATOR_PANES];
+        let times = &self.series.open_time_ms()[range];
+        let Some((first, last)) = times.first().zip(times.last()) else { return scales };
+        let own = self.indicators.iter().filter(|own| !own.plot.is_hidden).filter_map(|own| match &own.plot.pane {
+            IndicatorPane::Own { range, .. } => Some((own, *range)),
+            IndicatorPane::Prices => None,
+        });
+        for ((scale, pane), (indicator, ends)) in scales.iter_mut().zip(layout.indicators).zip(own) {
+            *scale = match ends {
+                Some(ends) => Some(PaneScale::exact(ends, PANE_DECIMALS, pane, layout)),
+                None => indicator
+                    .extent(*first, *last)
+                    .map(|extent| PaneScale::rounded(extent, PANE_DECIMALS, pane, layout)),
+            };
+        }
+        scales
+    }
+
+    /// Returns the range of prices to show: that of the bars, and of what is drawn over them, up to half as much again.
+    fn with_overlays(&self, (low, high): (f64, f64), range: &Range<usize>) -> (f64, f64) {
+        let times = &self.series.open_time_ms()[range.clone()];
+        let Some((first, last)) = times.first().zip(times.last()) else { return (low, high) };
+        let over = |own: &&Indicator| !own.plot.is_hidden && own.plot.pane == IndicatorPane::Prices;
+        let extents = self.indicators.iter().filter(over).filter_map(|own| own.extent(*first, *last));
+        let room = (high - low) / 2.0;
+        extents.fold((low, high), |(lower, higher), (least, most)| {
+            (lower.min(least.max(low - room)), higher.max(most.min(high + room)))
+        })
     }
 
     fn time_scale(&self, viewport: &Viewport, layout: &Layout) -> TimeScale {
@@ -659,11 +773,8 @@ const PRICE_GAP_PX: f64 = 40.0;
 const TIME_GAP_PX: f64 = 72.0;
 const TIME_GAP_DIGITS: f64 = 11.0;
 
-/// The shortest moving average, in bars.
-pub const LEAST_AVERAGE: u16 = 2;
-
-/// The longest moving average, in bars.
-pub const MOST_AVERAGE: u16 = 500;
+/// Most decimals of an indicator in a pane of its own.
+const PANE_DECIMALS: u32 = 10;
 
 const AREA_OPACITY: f64 = 0.1;
 

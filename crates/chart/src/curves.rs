@@ -52,7 +52,7 @@ pub fn draw_curves<DB: DrawingBackend>(
     let scales = Scales::of(curves, &surface, look.decimals);
     paint(area, |pen| {
         let Some(scales) = &scales else {
-            let layout = Layout::new(&surface, 0, Panes::Prices);
+            let layout = Layout::new(&surface, 0, Panes::NONE);
             let font = Font { family: look.font_family, px: layout.font_px };
             draw_grid_axes(pen, &layout, &[], &[], "", (font, &look.theme))?;
             let middle = ((layout.plot.x0 + layout.plot.x1) / 2, (layout.plot.y0 + layout.plot.y1) / 2);
@@ -76,7 +76,7 @@ impl Scales {
         let low = points().map(|(_, value)| *value).fold(f64::INFINITY, f64::min);
         let high = points().map(|(_, value)| *value).fold(f64::NEG_INFINITY, f64::max);
         let n_chars = [low, high].map(|value| format_fixed(value, decimals).chars().count());
-        let layout = Layout::new(surface, n_chars[0].max(n_chars[1]), Panes::Prices);
+        let layout = Layout::new(surface, n_chars[0].max(n_chars[1]), Panes::NONE);
         let plot = layout.plot;
         let head = layout.px(HEAD_PX);
         let value = PriceScale::new(PriceMode::Linear, low, high, decimals, plot.y0 + head, plot.y1 - head / 2);

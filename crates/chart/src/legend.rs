@@ -52,8 +52,6 @@ pub struct Legend {
     pub volume: String,
     /// Volume bought less volume sold, if requested and known.
     pub delta: Option<String>,
-    /// `MA`, the length of the moving average and its value, if requested and known.
-    pub average: Option<String>,
     /// From open to close, in percent.
     pub change: String,
     /// The bar's direction.
@@ -72,7 +70,6 @@ impl Legend {
             close: price(bar.close),
             volume: grouped(&bar.volume.at_scale(size_decimals).to_string()),
             delta: None,
-            average: None,
             change: format_change(bar.open.to_f64_lossy(), bar.close.to_f64_lossy()),
             direction: match bar.close.cmp(&bar.open) {
                 std::cmp::Ordering::Greater => Direction::Up,
@@ -115,8 +112,7 @@ impl Legend {
 
 impl fmt::Display for Legend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}  {}  {}  {}", self.time, self.prices(), self.change, self.volumes())?;
-        self.average.as_ref().map_or(Ok(()), |average| write!(f, "  {average}"))
+        write!(f, "{}  {}  {}  {}", self.time, self.prices(), self.change, self.volumes())
     }
 }
 

@@ -9,7 +9,7 @@
 //! - [`chart`]: the facade that callers use · [`series`]: the bars · [`viewport`]: which of them are in view
 //! - [`scale`]: time and price to pixels, ticks · [`layout`]: positions of plot and axes · [`decimate`]: one mark a
 //!   column
-//! - [`flow`]: cumulative volume delta · [`profile`]: volume by price
+//! - [`indicator`]: lines of indicators · [`flow`]: cumulative volume delta · [`profile`]: volume by price
 //! - [`draw`]: the layers · [`legend`]: the bar under the cursor as text · [`theme`]: colours · [`format`]: numbers, times
 //! - [`zone`]: the time zone of the texts · [`curves`]: a picture of curves over time
 //! - [`invalidate`]: how much must be redrawn · [`price_rows`]: where prices stand, for what is laid over the chart
@@ -20,6 +20,7 @@ pub mod decimate;
 pub mod draw;
 mod flow;
 pub mod format;
+pub mod indicator;
 pub mod invalidate;
 pub mod layout;
 pub mod legend;

@@ -50,7 +50,7 @@ mod tests {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
         let side = |css: f64| (css * ratio) as u32;
         let surface = Surface { width: side(400.0), height: side(300.0), ratio, digit_width: 6.0 };
-        let layout = Layout::new(&surface, 8, Panes::Prices);
+        let layout = Layout::new(&surface, 8, Panes::NONE);
         let (top, bottom) = (layout.plot.y0, layout.plot.y1 - 1);
         PriceRows::new(&layout, PriceScale::new(PriceMode::Linear, 100.0, 200.0, 2, top, bottom))
     }

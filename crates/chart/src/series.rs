@@ -153,16 +153,6 @@ impl Series {
         self.close[idx]
     }
 
-    /// Returns the mean of the `n_bars` closes up to and including the bar at `idx` (simple moving average); `None` for
-    /// the first `n_bars - 1` bars.
-    pub(crate) fn average(&self, idx: usize, n_bars: usize) -> Option<f64> {
-        let from = (idx + 1).checked_sub(n_bars)?;
-        let closes = self.close.get(from..=idx)?;
-        #[expect(clippy::cast_precision_loss, reason = "at most MAX_BARS")]
-        let n_bars = n_bars as f64;
-        Some(closes.iter().sum::<f64>() / n_bars).filter(|mean| mean.is_finite())
-    }
-
     /// Returns the decimal places of the longest close so far. It never falls while bars come and go, so that a label
     /// as long as the close does not change the axis with every trade.
     pub(crate) fn close_decimals(&self) -> u32 {

@@ -25,8 +25,8 @@ pub struct Theme {
     pub text: Rgb,
     /// Axis labels, the crosshair, and stale data.
     pub muted: Rgb,
-    /// The moving average.
-    pub average: Rgb,
+    /// Lines of indicators, in the order of their use.
+    pub indicators: [Rgb; 6],
     /// Bars that closed at or above their open.
     pub up: Rgb,
     /// Bars that closed below their open.
@@ -41,7 +41,14 @@ impl Theme {
         border: Rgb(41, 47, 51),
         text: Rgb(226, 233, 238),
         muted: Rgb(157, 166, 173),
-        average: Rgb(218, 210, 103),
+        indicators: [
+            Rgb(218, 210, 103),
+            Rgb(101, 178, 241),
+            Rgb(223, 134, 215),
+            Rgb(87, 212, 212),
+            Rgb(248, 154, 86),
+            Rgb(164, 148, 246),
+        ],
         up: Rgb(64, 205, 155),
         down: Rgb(247, 93, 89),
     };
@@ -53,7 +60,14 @@ impl Theme {
         border: Rgb(208, 213, 217),
         text: Rgb(25, 35, 42),
         muted: Rgb(76, 87, 95),
-        average: Rgb(123, 108, 1),
+        indicators: [
+            Rgb(123, 108, 1),
+            Rgb(17, 107, 181),
+            Rgb(166, 46, 147),
+            Rgb(0, 119, 129),
+            Rgb(163, 83, 3),
+            Rgb(111, 65, 193),
+        ],
         up: Rgb(0, 127, 78),
         down: Rgb(201, 35, 36),
     };
@@ -64,6 +78,11 @@ impl Theme {
     /// The light preset with blue for up and orange for down; the orange is slightly darker than in the style guide's
     /// first version (lightness 0.58 reached only 4.4 : 1).
     pub const LIGHT_COLOUR_BLIND: Self = Self { up: Rgb(0, 101, 180), down: Rgb(184, 89, 0), ..Self::LIGHT };
+
+    /// Returns the colour of an indicator's line; beyond the last it begins again.
+    pub fn indicator(&self, position: usize) -> Rgb {
+        self.indicators[position % self.indicators.len()]
+    }
 }
 
 impl Default for Theme {
@@ -77,13 +96,18 @@ mod tests {
     use super::*;
 
     /// The tokens of the page's style guide: lightness, chroma, hue.
-    const TOKENS: [((f64, f64, f64), Rgb); 20] = [
+    const TOKENS: [((f64, f64, f64), Rgb); 30] = [
         ((0.16, 0.01, 240.0), Theme::DARK.background),
         ((0.23, 0.012, 240.0), Theme::DARK.grid),
         ((0.30, 0.012, 240.0), Theme::DARK.border),
         ((0.93, 0.01, 240.0), Theme::DARK.text),
         ((0.72, 0.015, 240.0), Theme::DARK.muted),
-        ((0.85, 0.13, 105.0), Theme::DARK.average),
+        ((0.85, 0.13, 105.0), Theme::DARK.indicators[0]),
+        ((0.74, 0.12, 245.0), Theme::DARK.indicators[1]),
+        ((0.74, 0.15, 330.0), Theme::DARK.indicators[2]),
+        ((0.80, 0.11, 195.0), Theme::DARK.indicators[3]),
+        ((0.77, 0.14, 55.0), Theme::DARK.indicators[4]),
+        ((0.72, 0.14, 290.0), Theme::DARK.indicators[5]),
         ((0.76, 0.14, 165.0), Theme::DARK.up),
         ((0.68, 0.19, 25.0), Theme::DARK.down),
         ((0.72, 0.13, 245.0), Theme::DARK_COLOUR_BLIND.up),
@@ -93,7 +117,12 @@ mod tests {
         ((0.87, 0.008, 240.0), Theme::LIGHT.border),
         ((0.25, 0.02, 240.0), Theme::LIGHT.text),
         ((0.45, 0.02, 240.0), Theme::LIGHT.muted),
-        ((0.53, 0.11, 100.0), Theme::LIGHT.average),
+        ((0.53, 0.11, 100.0), Theme::LIGHT.indicators[0]),
+        ((0.52, 0.14, 250.0), Theme::LIGHT.indicators[1]),
+        ((0.52, 0.19, 335.0), Theme::LIGHT.indicators[2]),
+        ((0.52, 0.09, 205.0), Theme::LIGHT.indicators[3]),
+        ((0.53, 0.13, 55.0), Theme::LIGHT.indicators[4]),
+        ((0.50, 0.19, 295.0), Theme::LIGHT.indicators[5]),
         ((0.52, 0.13, 160.0), Theme::LIGHT.up),
         ((0.54, 0.20, 27.0), Theme::LIGHT.down),
         ((0.50, 0.15, 250.0), Theme::LIGHT_COLOUR_BLIND.up),
@@ -145,7 +174,12 @@ mod tests {
             for (name, colour, least) in [
                 ("axis labels", theme.muted, 4.5),
                 ("crosshair labels", theme.text, 4.5),
-                ("moving average in the legend", theme.average, 4.5),
+                ("indicator in the legend", theme.indicators[0], 4.5),
+                ("second indicator", theme.indicators[1], 4.5),
+                ("third indicator", theme.indicators[2], 4.5),
+                ("fourth indicator", theme.indicators[3], 4.5),
+                ("fifth indicator", theme.indicators[4], 4.5),
+                ("sixth indicator", theme.indicators[5], 4.5),
                 ("last price label, up", theme.up, 4.5),
                 ("last price label, down", theme.down, 4.5),
             ] {

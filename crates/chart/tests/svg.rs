@@ -8,6 +8,7 @@ use chart::{
     Chart,
     chart::{BarStyle, Part, Studies},
     curves::{Curve, Look, draw_curves},
+    indicator::{IndicatorLine, IndicatorPane, IndicatorPlot, LineStyle},
     invalidate::Level,
     layout::Surface,
     scale::PriceMode,
@@ -454,7 +455,12 @@ proptest! {
         }).collect();
         let mut chart = chart_of(&bars);
         draw(&mut chart);
-        chart.set_studies(Studies { average: true, ..Studies::default() });
+        chart.set_indicators(vec![plot("a", IndicatorPane::Prices), plot("b", IndicatorPane::Own { levels: vec![1e9], range: None })]);
+        for (key, scale) in [("a", 0.01), ("b", 1e6)] {
+            let value = |&(low, _): &(i64, i64)| Some(f64::from(i32::try_from(low).unwrap()) * scale);
+            let rows: Vec<_> = minutes.iter().zip(&cents).map(|(minute, low)| (EVENING + minute * MINUTE, [value(low)])).collect();
+            chart.upsert_indicator(key, rows.iter().map(|(open_ms, values)| (*open_ms, values.as_slice())));
+        }
         for (idx, (factor, x, pixels)) in gestures.into_iter().enumerate() {
             chart.zoom_at(factor, x);
             chart.drag(pixels);
@@ -481,7 +487,7 @@ fn sided(bought: impl IntoIterator<Item = Option<i128>>) -> Vec<Candle> {
 #[test]
 fn the_delta_has_a_pane_below_the_prices() {
     let mut chart = chart_of(&sided((0..100).map(|minute| Some(if minute % 4 == 0 { 25 } else { 100 }))));
-    chart.set_studies(Studies { delta: true, profile: false, ..Studies::default() });
+    chart.set_studies(Studies { delta: true, profile: false });
     let found = draw(&mut chart);
     // 75 bars of +0.50 and 25 of −1.00.
     assert!(found.texts.contains(&"CVD +12.500 since 8 Aug 2024 22:00".to_owned()), "{:?}", found.texts);
@@ -506,7 +512,7 @@ fn the_delta_has_a_pane_below_the_prices() {
 #[test]
 fn a_delta_that_is_not_known_is_not_drawn() {
     let mut chart = chart_of(&sided((0..100).map(|minute| (minute != 60).then_some(100))));
-    chart.set_studies(Studies { delta: true, profile: false, ..Studies::default() });
+    chart.set_studies(Studies { delta: true, profile: false });
     let found = draw(&mut chart);
     assert!(found.texts.contains(&"CVD +19.500 since 8 Aug 2024 23:01".to_owned()), "{:?}", found.texts);
     let found = draw_series(&mut chart);
@@ -515,7 +521,7 @@ fn a_delta_that_is_not_known_is_not_drawn() {
     assert!(widest < 12, "nothing stands over the bar that is not known: {widest}");
 
     let mut chart = chart_of(&zigzag(0..100));
-    chart.set_studies(Studies { delta: true, profile: true, ..Studies::default() });
+    chart.set_studies(Studies { delta: true, profile: true });
     let found = draw(&mut chart);
     let words = "CVD unknown: the newest trades have no aggressor side";
     assert!(found.texts.contains(&words.to_owned()), "{:?}", found.texts);
@@ -531,7 +537,7 @@ fn a_delta_that_is_not_known_is_not_drawn() {
 #[test]
 fn the_profile_grows_from_the_right() {
     let mut chart = chart_of(&sided((0..100).map(|minute| (minute < 90).then_some(100))));
-    chart.set_studies(Studies { delta: false, profile: true, ..Studies::default() });
+    chart.set_studies(Studies { delta: false, profile: true });
     let found = draw_series(&mut chart);
     let of = |opacity: &str, fill: String| {
         let rects = found.rects.iter().filter(|rect| rect.opacity == opacity && rect.fill == fill);
@@ -557,7 +563,7 @@ fn the_profile_grows_from_the_right() {
 fn the_profile_takes_in_the_forming_bar_once_a_second() {
     let mut chart = chart_of(&zigzag(0..100));
     let at = |millis: i64| Some(Timestamp::from_millis(EVENING + 99 * MINUTE + millis));
-    chart.set_studies(Studies { delta: false, profile: true, ..Studies::default() });
+    chart.set_studies(Studies { delta: false, profile: true });
     chart.set_clock(at(0));
     chart.prepare();
     let tick = |close: &str| bar(99, ["103.00", "105.00", "99.00", close]);
@@ -595,43 +601,119 @@ fn series_svg(chart: &mut Chart) -> String {
     svg
 }
 
+/// The values of an indicator with one output at the minutes of [`rising`].
+fn at_minutes(values: &[Option<f64>]) -> Vec<(i64, [Option<f64>; 1])> {
+    values.iter().zip(0..).map(|(value, minute)| (EVENING + minute * MINUTE, [*value])).collect()
+}
+
+fn plot(key: &str, pane: IndicatorPane) -> IndicatorPlot {
+    IndicatorPlot { key: key.to_owned(), lines: vec![IndicatorLine::default()], pane, is_hidden: false }
+}
+
+fn give(chart: &mut Chart, key: &str, values: &[Option<f64>]) {
+    let rows = at_minutes(values);
+    chart.upsert_indicator(key, rows.iter().map(|(open_ms, values)| (*open_ms, values.as_slice())));
+}
+
+fn readings(chart: &Chart) -> Vec<(String, Option<String>, usize)> {
+    let readings = chart.indicator_readings().into_iter();
+    readings.map(|reading| (reading.key, reading.values[0].clone(), reading.n_rows)).collect()
+}
+
+const CLOSES: [&str; 8] = ["100.00", "101.50", "99.25", "103.75", "102.00", "98.50", "97.25", "105.00"];
+
 #[test]
-fn the_moving_average_is_the_mean_of_the_last_closes() {
-    let closes = ["100.00", "101.50", "99.25", "103.75", "102.00", "98.50", "97.25", "105.00"];
-    let mut chart = chart_of(&rising(closes));
-    chart.set_studies(Studies { average: true, average_bars: 3, ..Studies::default() });
-    chart.prepare();
+fn an_indicator_over_the_prices_is_a_line_on_their_axis() {
+    let mut chart = chart_of(&rising(CLOSES));
+    chart.set_indicators(vec![plot("sma(3)", IndicatorPane::Prices)]);
     // Python: [round(sum(c[i-2:i+1])/3, 2) for i in range(2, 8)]
-    let means = ["100.25", "101.50", "101.67", "101.42", "99.25", "100.25"];
-    assert!(words(&chart).ends_with("MA 3 100.25"), "{}", words(&chart));
-    assert!(chart.summary().ends_with(", MA 3 100.25"), "{}", chart.summary());
-    let texts = |chart: &Chart| chart.legend().map(|legend| (legend.close.clone(), legend.average));
-    let mut found: Vec<_> = (0..1_000)
-        .filter_map(|x| {
-            chart.set_cursor(Some((f64::from(x), 200.0)));
-            texts(&chart)
-        })
-        .collect();
-    found.dedup();
-    let expected = closes.iter().enumerate().map(|(idx, close)| {
-        let mean = idx.checked_sub(2).map(|idx| format!("MA\u{a0}3\u{a0}{}", means[idx]));
-        ((*close).to_owned(), mean)
-    });
-    // Outside of the plot the newest bar is shown.
-    assert!(expected.eq(found.into_iter().take(8)));
+    let means = [100.25, 101.50, 101.67, 101.42, 99.25, 100.25];
+    let values: Vec<_> = [None, None].into_iter().chain(means.map(Some)).collect();
+    give(&mut chart, "sma(3)", &values);
+    give(&mut chart, "another", &values);
+    chart.prepare();
+    assert_eq!(readings(&chart), [("sma(3)".to_owned(), Some("100.25".to_owned()), 8)]);
+    chart.set_cursor(Some((1.0, 200.0)));
+    assert_eq!(readings(&chart), [("sma(3)".to_owned(), None, 0)], "no bar is there");
+    chart.set_cursor(None);
     // A line through six means: the newest bar's stroke is on its own layer.
     let lines = polylines(&series_svg(&mut chart));
     assert_eq!(lines.iter().map(Vec::len).collect::<Vec<_>>(), [5, 2]);
     assert_eq!(lines[0].last(), lines[1].first());
-    // Equal means, equal rows; the axis runs from 97.25 at row 382 to 105.00 at row 38.
-    assert_eq!(lines[0][0].1, lines[1][1].1);
+    // The axis runs from 97.25 at row 382 to 105.00 at row 38.
     let row_of = |mean: f64| 382.0 - (mean - 97.25) / (105.0 - 97.25) * (382.0 - 38.0);
     for ((_, y), mean) in lines[0].iter().zip(means) {
-        assert!((f64::from(*y) - row_of(mean.parse().unwrap())).abs() <= 1.0, "{y} {mean}");
+        assert!((f64::from(*y) - row_of(mean)).abs() <= 1.0, "{y} {mean}");
     }
-    // Fewer bars than its length: no line, no figure.
-    chart.set_studies(Studies { average: true, average_bars: 9, ..Studies::default() });
-    assert!(polylines(&series_svg(&mut chart)).is_empty() && chart.legend().unwrap().average.is_none());
+    chart.set_indicators(vec![IndicatorPlot { is_hidden: true, ..plot("sma(3)", IndicatorPane::Prices) }]);
+    assert!(polylines(&series_svg(&mut chart)).is_empty());
+    chart.set_indicators(vec![plot("sma(3)", IndicatorPane::Prices)]);
+    assert_eq!(polylines(&series_svg(&mut chart)).len(), 2, "its values were kept");
+    chart.clear();
+    assert_eq!(readings(&chart), [("sma(3)".to_owned(), None, 0)]);
+}
+
+#[test]
+fn bands_widen_the_axis_up_to_half_of_what_the_bars_take() {
+    let mut chart = chart_of(&rising(CLOSES));
+    let ends = |chart: &mut Chart| {
+        chart.prepare();
+        let rows = chart.price_rows().unwrap();
+        (rows.price_at(38.0).round(), rows.price_at(382.0).round())
+    };
+    assert_eq!(ends(&mut chart), (105.0, 97.0));
+    chart.set_indicators(vec![plot("bb", IndicatorPane::Prices)]);
+    give(&mut chart, "bb", &[Some(107.0); 8]);
+    assert_eq!(ends(&mut chart), (107.0, 97.0));
+    give(&mut chart, "bb", &[Some(9_000.0); 8]);
+    assert_eq!(ends(&mut chart), (109.0, 97.0));
+}
+
+#[test]
+fn an_indicator_of_its_own_has_a_pane_with_an_axis_and_levels() {
+    let mut chart = chart_of(&rising(CLOSES));
+    let rsi = IndicatorPane::Own { levels: vec![30.0, 70.0], range: Some((0.0, 100.0)) };
+    let momentum = IndicatorPane::Own { levels: vec![0.0], range: None };
+    let bars = vec![IndicatorLine { style: LineStyle::Histogram, colour: 1 }];
+    chart.set_studies(Studies { delta: true, profile: false });
+    chart.set_indicators(vec![
+        plot("rsi(2)", rsi),
+        IndicatorPlot { lines: bars, ..plot("mom(1)", momentum.clone()) },
+        IndicatorPlot { is_hidden: true, ..plot("hidden", momentum) },
+    ]);
+    give(
+        &mut chart,
+        "rsi(2)",
+        &[None, Some(50.0), Some(20.0), Some(80.0), Some(50.0), Some(50.0), Some(0.0), Some(61.5)],
+    );
+    give(
+        &mut chart,
+        "mom(1)",
+        &[None, Some(1.5), Some(-2.25), Some(4.5), Some(-1.75), Some(-3.5), Some(-1.25), Some(7.75)],
+    );
+    let picture = draw(&mut chart);
+    let shown: Vec<_> = chart.indicator_readings();
+    let panes: Vec<_> = shown.iter().map(|reading| reading.pane).collect();
+    let [Some((top, middle)), Some((edge, bottom)), None] = panes[..] else { panic!("{panes:?}") };
+    assert!(top < middle && middle == edge && edge < bottom, "{panes:?}");
+    assert_eq!(
+        shown.iter().map(|reading| reading.values[0].as_deref()).collect::<Vec<_>>(),
+        [Some("61.5"), Some("7.8"), None]
+    );
+    let labels: Vec<_> = picture.texts.iter().map(String::as_str).collect();
+    assert!(labels.contains(&"0") && labels.contains(&"100"), "{labels:?}");
+    // The crosshair reads the pane's own axis.
+    chart.set_cursor(Some((400.0, f64::from(middle - 1))));
+    let texts = draw(&mut chart).texts;
+    assert!(texts[texts.len() - 2].starts_with('−'), "the rows below zero of the upper pane: {texts:?}");
+    // Rising and falling bars from one row of zero.
+    let (up, down) = (hex(Theme::DARK.up), hex(Theme::DARK.down));
+    let in_pane = |rect: &&Rect| rect.y >= edge && rect.y + rect.height <= bottom;
+    let series = draw_series(&mut chart);
+    let of = |fill: &str| series.rects.iter().filter(in_pane).filter(|rect| rect.fill == fill).collect::<Vec<_>>();
+    assert_eq!((of(&up).len(), of(&down).len()), (3, 4));
+    let zero = of(&up)[0].y + of(&up)[0].height;
+    assert!(of(&down).iter().all(|rect| rect.y == zero), "{zero}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ pub mod book;
 pub mod candles;
 pub mod consolidated;
 pub mod desk;
+pub mod indicators;
 pub mod ladder;
 pub mod quality;
 pub mod quote;
@@ -49,6 +50,10 @@ channels! {
     Performance("performance", Account, None) => State(desk::DeskRows),
     Strategies("strategies", Account, None) => State(desk::DeskRows),
     Events("events", Account, None) => Events(desk::DeskLog),
+    Indicators("indicators", Instrument, Indicator) => State(indicators::IndicatorsData),
+    Signals("signals", Server, None) => Events(desk::DeskLog),
+    Alerts("alerts", Server, None) => State(desk::DeskRows),
+    Rules("rules", Server, None) => State(desk::DeskRows),
 }
 
 /// The treatment of a reader that is too slow for a channel.

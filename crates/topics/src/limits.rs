@@ -21,3 +21,5 @@ pub const TAPE_LENGTH: usize = 100;
 pub const CANDLES_LENGTH: usize = 500;
 /// Entries in a snapshot of an account's fills or events; clients keep this many of the newest.
 pub const DESK_LOG_LENGTH: usize = 100;
+/// Outputs of an indicator.
+pub const MAX_OUTPUTS: usize = 8;

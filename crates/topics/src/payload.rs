@@ -89,6 +89,11 @@ pub trait FieldWriter {
     /// Sets the previous time to `time`.
     fn rebase_time(&mut self, time: i64);
 
+    /// Writes a floating-point number, all its bits.
+    fn float(&mut self, value: f64) {
+        value.to_le_bytes().into_iter().for_each(|byte| self.byte(byte));
+    }
+
     /// Writes the length of a list.
     fn count(&mut self, count: usize) {
         self.unsigned(count as u64);
@@ -165,6 +170,18 @@ pub trait FieldReader {
     /// # Errors
     /// More than `limit`, or more than bytes are left.
     fn count(&mut self, what: &'static str, limit: usize) -> Result<usize, FieldError>;
+
+    /// Reads [`FieldWriter::float`].
+    ///
+    /// # Errors
+    /// The bytes end.
+    fn float(&mut self) -> Result<f64, FieldError> {
+        let mut bytes = [0; 8];
+        for byte in &mut bytes {
+            *byte = self.byte()?;
+        }
+        Ok(f64::from_le_bytes(bytes))
+    }
 
     /// Reads an integer of 32 bits.
     ///

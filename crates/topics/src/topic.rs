@@ -3,7 +3,7 @@
 //! `channel[.parameter][:subject]`, as in `book:kraken:BTC/USD`, `candles.1m:binance:BTCUSDT` and, for the server
 //! itself, `status`. A pattern may end in `*` for all symbols of a venue, all pairs or all accounts.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use model::{
     candle::Interval,
@@ -28,12 +28,14 @@ pub struct Topic {
 }
 
 /// The parameter of a channel's topics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Parameter {
     /// The length of the bars.
     Interval(Interval),
     /// The size of the groups, in ticks: one of [`GROUP_TICKS`].
     Group(u32),
+    /// An indicator on bars of a length.
+    Indicator(Interval, Arc<str>),
 }
 
 /// The kind of parameter common to all topics of a channel.
@@ -45,6 +47,8 @@ pub enum ParameterKind {
     Interval,
     /// [`Parameter::Group`].
     Group,
+    /// [`Parameter::Indicator`].
+    Indicator,
 }
 
 impl Topic {
@@ -55,6 +59,13 @@ impl Topic {
 
     /// The topic of the server's replay.
     pub const REPLAY: Self = Self { channel: Channel::Replay, parameter: None, subject: Subject::Server };
+
+    /// The topic of detected signals.
+    pub const SIGNALS: Self = Self { channel: Channel::Signals, parameter: None, subject: Subject::Server };
+    /// The topic of the newest alerts.
+    pub const ALERTS: Self = Self { channel: Channel::Alerts, parameter: None, subject: Subject::Server };
+    /// The topic of the rules of signals and alerts, and of the channels that deliver.
+    pub const RULES: Self = Self { channel: Channel::Rules, parameter: None, subject: Subject::Server };
 
     /// Returns the topic of best bid and ask, last price and daily statistics.
     pub fn quote(instrument: &InstrumentId) -> Self {
@@ -74,6 +85,12 @@ impl Topic {
     /// Returns the topic of candles of one interval.
     pub fn candles(interval: Interval, instrument: &InstrumentId) -> Self {
         Self { parameter: Some(Parameter::Interval(interval)), ..Self::of(Channel::Candles, instrument) }
+    }
+
+    /// Returns the topic of an indicator on candles of one interval; `spec` is its text (`rsi(14)`).
+    pub fn indicators(interval: Interval, spec: &str, instrument: &InstrumentId) -> Self {
+        let parameter = Some(Parameter::Indicator(interval, spec.into()));
+        Self { parameter, ..Self::of(Channel::Indicators, instrument) }
     }
 
     /// Returns the topic of the deep book in groups of `n_ticks` ticks, one of [`GROUP_TICKS`].
@@ -114,10 +131,18 @@ impl Topic {
         self.channel
     }
 
-    /// Returns the length of a candle; `None` for other channels.
+    /// Returns the length of a candle, or of an indicator's bars; `None` for other channels.
     pub fn interval(&self) -> Option<Interval> {
         match self.parameter {
-            Some(Parameter::Interval(interval)) => Some(interval),
+            Some(Parameter::Interval(interval) | Parameter::Indicator(interval, _)) => Some(interval),
+            _ => None,
+        }
+    }
+
+    /// Returns the text of an indicator (`rsi(14)`); `None` for other channels.
+    pub fn indicator(&self) -> Option<&Arc<str>> {
+        match &self.parameter {
+            Some(Parameter::Indicator(_, spec)) => Some(spec),
             _ => None,
         }
     }
@@ -164,7 +189,7 @@ impl Topic {
 
 impl fmt::Display for Topic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_head(f, self.channel, self.parameter)?;
+        write_head(f, self.channel, self.parameter.as_ref())?;
         self.subject.fmt(f)
     }
 }
@@ -224,12 +249,12 @@ impl TopicPattern {
     /// Returns the topic of `subject`; `None` if the pattern does not match it.
     pub fn topic_of(&self, subject: Subject) -> Option<Topic> {
         let is_match = self.subject.is_match(&subject);
-        is_match.then_some(Topic { channel: self.channel, parameter: self.parameter, subject })
+        is_match.then(|| Topic { channel: self.channel, parameter: self.parameter.clone(), subject })
     }
 
     /// Returns true if the pattern matches `topic`.
     pub fn is_match(&self, topic: &Topic) -> bool {
-        (self.channel, self.parameter) == (topic.channel, topic.parameter) && self.subject.is_match(&topic.subject)
+        (self.channel, &self.parameter) == (topic.channel, &topic.parameter) && self.subject.is_match(&topic.subject)
     }
 }
 
@@ -239,10 +264,19 @@ impl Parameter {
             (ParameterKind::None, None) => Ok(None),
             (ParameterKind::None, Some(_)) => Err("this channel has no parameter"),
             (ParameterKind::Interval, None) => Err("needs an interval, as in candles.1m"),
-            (ParameterKind::Interval, Some(name)) => match name.parse() {
-                Ok(interval) => Ok(Some(Self::Interval(interval))),
-                Err(_) => Err("unknown interval; known are 1s, 1m, 5m, 15m, 30m, 1h, 4h, 1d"),
-            },
+            (ParameterKind::Interval, Some(name)) => {
+                name.parse().map(|interval| Some(Self::Interval(interval))).map_err(|_| UNKNOWN_INTERVAL)
+            }
+            (ParameterKind::Indicator, None) => Err(NEEDS_INDICATOR),
+            (ParameterKind::Indicator, Some(text)) => {
+                let (interval, spec) = text.split_once('.').ok_or(NEEDS_INDICATOR)?;
+                let interval = interval.parse().map_err(|_| UNKNOWN_INTERVAL)?;
+                // What it says is read by the owner of the topic.
+                match spec.is_empty() || !spec.bytes().all(|byte| byte.is_ascii_graphic()) {
+                    true => Err(NEEDS_INDICATOR),
+                    false => Ok(Some(Self::Indicator(interval, spec.into()))),
+                }
+            }
             (ParameterKind::Group, None) => Err("needs a group of ticks, as in ladder.10"),
             (ParameterKind::Group, Some(text)) => {
                 let known = GROUP_TICKS.into_iter().find(|n_ticks| n_ticks.to_string() == text);
@@ -254,11 +288,15 @@ impl Parameter {
     }
 }
 
+const UNKNOWN_INTERVAL: &str = "unknown interval; known are 1s, 1m, 5m, 15m, 30m, 1h, 4h, 1d";
+const NEEDS_INDICATOR: &str = "needs an interval and an indicator, as in indicators.1m.rsi(14)";
+
 impl fmt::Display for Parameter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Interval(interval) => interval.fmt(f),
             Self::Group(n_ticks) => n_ticks.fmt(f),
+            Self::Indicator(interval, spec) => write!(f, "{interval}.{spec}"),
         }
     }
 }
@@ -271,7 +309,7 @@ impl From<Topic> for TopicPattern {
 
 impl fmt::Display for TopicPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_head(f, self.channel, self.parameter)?;
+        write_head(f, self.channel, self.parameter.as_ref())?;
         self.subject.fmt(f)
     }
 }
@@ -282,7 +320,7 @@ impl Serialize for TopicPattern {
     }
 }
 
-fn write_head(f: &mut fmt::Formatter<'_>, channel: Channel, parameter: Option<Parameter>) -> fmt::Result {
+fn write_head(f: &mut fmt::Formatter<'_>, channel: Channel, parameter: Option<&Parameter>) -> fmt::Result {
     f.write_str(channel.as_str())?;
     match parameter {
         Some(parameter) => write!(f, ".{parameter}"),
@@ -319,6 +357,9 @@ mod tests {
         let pair = Topic::consolidated("BTC/USD");
         assert_eq!((pair.to_string().as_str(), pair.pair()), ("consolidated:all:BTC/USD", Some("BTC/USD")));
         check("system", Channel::System, None, None);
+        let bands = "indicators.5m.bb(20,2.5):finnhub:BINANCE:BTCUSDT";
+        check(bands, Channel::Indicators, Some(Interval::M5), Some(("finnhub", "BINANCE:BTCUSDT")));
+        assert_eq!(Topic::parse(bands).unwrap().indicator().map(|spec| &**spec), Some("bb(20,2.5)"));
     }
 
     #[test]
@@ -328,8 +369,8 @@ mod tests {
             assert_eq!(Topic::parse(text).unwrap_err().to_string(), expected);
         }
         let known = "quote, tape, book, candles, quality, status, system, consolidated, replay, ladder, dashboard, orders, \
-                     trades, positions, performance, strategies, events";
-        check("alerts", &format!("unknown channel \"alerts\"; known are {known}"));
+                     trades, positions, performance, strategies, events, indicators, signals, alerts, rules";
+        check("sound", &format!("unknown channel \"sound\"; known are {known}"));
         check("", &format!("unknown channel \"\"; known are {known}"));
         check("candles:demo:A", r#"topic "candles:demo:A": needs an interval, as in candles.1m"#);
         check(
@@ -337,6 +378,11 @@ mod tests {
             r#"topic "candles.2m:demo:A": unknown interval; known are 1s, 1m, 5m, 15m, 30m, 1h, 4h, 1d"#,
         );
         check("quote.1m:demo:A", r#"topic "quote.1m:demo:A": this channel has no parameter"#);
+        let needs = "needs an interval and an indicator, as in indicators.1m.rsi(14)";
+        for wrong in ["indicators:demo:A", "indicators.1m:demo:A", "indicators.1m.:demo:A", "indicators.1m.r si:demo:A"]
+        {
+            check(wrong, &format!("topic {wrong:?}: {needs}"));
+        }
         check("ladder:demo:A", r#"topic "ladder:demo:A": needs a group of ticks, as in ladder.10"#);
         for wrong in ["3", "010", "", "20001", "-1"] {
             let text = format!("ladder.{wrong}:demo:A");
@@ -371,7 +417,7 @@ mod tests {
 
     #[test]
     fn only_what_happened_counts_each_item() {
-        let happened = [Channel::Tape, Channel::Trades, Channel::Events];
+        let happened = [Channel::Tape, Channel::Trades, Channel::Events, Channel::Signals];
         for channel in Channel::ALL {
             assert_eq!(channel.is_state(), !happened.contains(&channel), "{channel}");
         }
@@ -380,7 +426,7 @@ mod tests {
     proptest! {
         #[test]
         fn parse_never_panics_and_show_is_its_inverse(
-            text in "(quote|candles\\.1m|book|status|x)?[:.]?\\PC{0,30}:?\\PC{0,30}",
+            text in "(quote|candles\\.1m|indicators\\.1m\\.rsi|book|status|x)?[:.]?\\PC{0,30}:?\\PC{0,30}",
         ) {
             if let Ok(pattern) = TopicPattern::parse(&text) {
                 prop_assert_eq!(pattern.to_string(), text);

@@ -2,9 +2,10 @@
 
 use model::decimal::Price;
 
-use super::Chart;
+use super::{Chart, Place};
 use crate::{
     format::{format_bar_time, format_change, format_fixed, format_signed, grouped},
+    indicator::{Indicator, IndicatorReading},
     legend::Legend,
 };
 
@@ -15,14 +16,30 @@ impl Chart {
         let idx = self.legend_idx()?;
         self.series.candle(idx).map(|bar| {
             let legend = Legend::new(bar, self.interval_ms(), self.zone(), (self.price_decimals, self.size_decimals));
-            let legend = if self.studies.delta { legend.with_delta(bar, self.size_decimals) } else { legend };
-            Legend { average: self.average_words(idx), ..legend }
+            if self.studies.delta { legend.with_delta(bar, self.size_decimals) } else { legend }
         })
     }
 
-    fn average_words(&self, idx: usize) -> Option<String> {
-        let mean = self.studies.average.then(|| self.average(idx)).flatten()?;
-        Some(format!("MA\u{a0}{}\u{a0}{}", self.studies.average_bars, format_fixed(mean, self.price_decimals)))
+    /// Returns what each indicator says at the bar that the legend shows.
+    pub fn indicator_readings(&self) -> Vec<IndicatorReading> {
+        let open_ms = self.legend_idx().and_then(|idx| self.series.open_time_ms().get(idx)).copied();
+        let reading = |(indicator, place): (&Indicator, Place)| {
+            let decimals = match place {
+                Place::Pane(_, Some(scale)) => scale.fine_decimals(),
+                _ => self.price_decimals,
+            };
+            let value = |line| Some(format_fixed(indicator.value(line, open_ms?)?, decimals));
+            IndicatorReading {
+                key: indicator.plot.key.clone(),
+                values: (0..indicator.plot.lines.len()).map(value).collect(),
+                n_rows: open_ms.map_or(0, |open_ms| indicator.n_rows(open_ms)),
+                pane: match place {
+                    Place::Pane(rect, _) => Some((rect.y0, rect.y1)),
+                    _ => None,
+                },
+            }
+        };
+        self.placed().map(reading).collect()
     }
 
     /// Returns the position of the bar that the legend shows.
@@ -74,10 +91,8 @@ impl Chart {
         let low = seen().map(|bar| bar.low).min().unwrap_or(first.low);
         let high = seen().map(|bar| bar.high).max().unwrap_or(first.high);
         let shown = |price: Price| grouped(&price.at_scale(self.price_decimals).to_string());
-        let newest = self.series.len().saturating_sub(1);
-        let average = self.average_words(newest).map(|words| words.replace('\u{a0}', " "));
         format!(
-            "{head}: {} bars shown, last {}, {} since {} {}, low {}, high {}{}{}{}{}",
+            "{head}: {} bars shown, last {}, {} since {} {}, low {}, high {}{}{}{}",
             range.len(),
             shown(last.close),
             format_change(first.open.to_f64_lossy(), last.close.to_f64_lossy()),
@@ -85,7 +100,6 @@ impl Chart {
             self.zone_name(),
             shown(low),
             shown(high),
-            average.map(|words| format!(", {words}")).unwrap_or_default(),
             self.delta_words().map(|words| format!(", cumulative volume delta {words}")).unwrap_or_default(),
             self.control_price().map(|price| format!(", most volume at {price}")).unwrap_or_default(),
             if self.is_stale { ", stale" } else { "" }

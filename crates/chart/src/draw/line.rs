@@ -1,4 +1,4 @@
-//! Closes as a line or an area, and the moving average: one point a bar, joined across intervals without trades.
+//! Closes as a line or an area, and lines of indicators: one point a bar, joined across intervals without trades.
 
 use std::ops::Range;
 
@@ -12,12 +12,12 @@ use crate::{
     series::Series,
 };
 
-/// Draws `value_of` the bars in `range`, and the stroke to the first of them from the bar before; bars without a value
+/// Draws `value_of` the bars in `range` inside `pane`, and the stroke to the first of them from the bar before; bars without a value
 /// have no point.
 pub(crate) fn draw_line<DB: DrawingBackend>(
     pen: &mut Pen<'_, DB>,
     (series, range): (&Series, Range<usize>),
-    layout: &Layout,
+    (layout, pane): (&Layout, Rect),
     (time, price): (&TimeScale, &PriceScale),
     value_of: impl Fn(usize) -> Option<f64>,
     (ink, fill): (Ink, Option<Ink>),
@@ -28,10 +28,10 @@ pub(crate) fn draw_line<DB: DrawingBackend>(
     let points = decimate::line(points);
     if let Some(fill) = fill {
         for pair in points.windows(2) {
-            fill_below(pen, pair[0], pair[1], layout.plot, fill)?;
+            fill_below(pen, pair[0], pair[1], pane, fill)?;
         }
     }
-    pen.line(&points, layout.plot, layout.px(LINE_PX), ink)
+    pen.line(&points, pane, layout.px(LINE_PX), ink)
 }
 
 /// Fills the columns below a stroke, the last one excepted: it belongs to the next stroke.
