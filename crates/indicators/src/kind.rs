@@ -1,0 +1,105 @@
+//! What each kind of indicator implements. A bar is taken in two halves: `step` computes what the bar would change, and
+//! `commit` changes it. A look at the forming bar is the first half alone, so it gives the bits of the update and copies
+//! no history.
+//!
+//! Not here: sources and intervals ([`crate::indicator`]).
+
+use std::fmt;
+
+use model::candle::Interval;
+
+use crate::{
+    bar::Bar,
+    definition::{Definition, Input},
+    values::Values,
+    words::Words,
+};
+
+/// What a kind is made with. The parameters are within the ranges of the definition.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings<'a> {
+    pub(crate) parameters: &'a [f64],
+    /// Of the bars that it will see.
+    pub(crate) interval: Interval,
+}
+
+impl Settings<'_> {
+    /// Returns a parameter that is a count of bars.
+    pub(crate) fn count(&self, idx: usize) -> usize {
+        count(self.parameters, idx)
+    }
+
+    /// Returns a parameter.
+    pub(crate) fn number(&self, idx: usize) -> f64 {
+        self.parameters.get(idx).copied().unwrap_or_default()
+    }
+}
+
+/// Returns a parameter that is a count of bars.
+pub(crate) fn count(parameters: &[f64], idx: usize) -> usize {
+    // Whole and within the definition's range.
+    parameters.get(idx).map_or(0, |value| *value as usize)
+}
+
+/// One kind of indicator.
+pub(crate) trait Kind: Clone + fmt::Debug {
+    /// What a bar changes, and the values.
+    type Step: Copy;
+
+    /// The specification.
+    const DEFINITION: &'static Definition;
+
+    /// Starts without history.
+    fn new(settings: &Settings<'_>) -> Self;
+
+    /// Computes what a bar changes. `price` is the bar's source (its close unless the reader chose another).
+    fn step(&self, bar: &Bar, price: f64) -> Self::Step;
+
+    /// Returns the values after the step.
+    fn values(step: &Self::Step) -> Values;
+
+    /// Carries out the step.
+    fn commit(&mut self, step: &Self::Step);
+
+    /// Saves or loads the state; what follows from the settings is not a part of it.
+    fn words(&mut self, words: &mut Words<'_>);
+
+    /// Takes a closed bar.
+    #[inline]
+    fn update(&mut self, bar: &Bar, price: f64) -> Values {
+        if !is_usable(Self::DEFINITION.input, bar, price) {
+            return Values::NONE;
+        }
+        let step = self.step(bar, price);
+        self.commit(&step);
+        Self::values(&step)
+    }
+
+    /// Returns what `update` would.
+    #[inline]
+    fn peek(&self, bar: &Bar, price: f64) -> Values {
+        if !is_usable(Self::DEFINITION.input, bar, price) {
+            return Values::NONE;
+        }
+        Self::values(&self.step(bar, price))
+    }
+}
+
+/// The largest price or volume that counts as one. Squares and sums over any window remain finite below it, so no state
+/// ever holds an infinite number.
+pub(crate) const LARGEST: f64 = 1e100;
+
+/// Returns true if what the indicator reads is there and a number of a sane size. A bar that is not usable has no value
+/// and leaves no trace: the next usable one continues as if it had not been there.
+#[inline]
+fn is_usable(input: Input, bar: &Bar, price: f64) -> bool {
+    // False for NaN.
+    let sane = |value: f64| value.abs() <= LARGEST;
+    match input {
+        Input::Price => sane(price),
+        Input::HighLowClose => sane(bar.high) && sane(bar.low) && sane(bar.close),
+        Input::Volume => sane(price) && sane(bar.high) && sane(bar.low) && sane(bar.close) && sane(bar.volume),
+        Input::BuyVolume => sane(bar.volume) && bar.buy_volume.is_some_and(sane),
+        Input::Book => bar.book.is_some_and(|book| sane(book.imbalance) && sane(book.microprice) && sane(book.flow)),
+    }
+}

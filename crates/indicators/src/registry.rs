@@ -1,0 +1,87 @@
+//! The list of all indicators: one line each.
+//!
+//! A new indicator is a file in `kinds/`, a line in `kinds.rs` and a line here.
+
+use crate::{
+    bar::Bar,
+    definition::Definition,
+    kind::{Kind, Settings},
+    kinds,
+    source::Field,
+    values::Values,
+    words::Words,
+};
+
+/// Returns the specifications of all indicators, alphabetical by name.
+pub fn definitions() -> &'static [&'static Definition] {
+    DEFINITIONS
+}
+
+macro_rules! indicators {
+    ($($module:ident: $kind:ident,)*) => {
+        static DEFINITIONS: &[&Definition] = &[$(<kinds::$module::$kind as Kind>::DEFINITION),*];
+
+        /// A running indicator of any kind.
+        #[derive(Clone, Debug)]
+        pub(crate) enum Running {
+            $($kind(kinds::$module::$kind)),*
+        }
+
+        impl Running {
+            /// Starts an indicator without history.
+            pub(crate) fn new(definition: &'static Definition, settings: &Settings<'_>) -> Self {
+                $(
+                    if definition.name == <kinds::$module::$kind as Kind>::DEFINITION.name {
+                        return Self::$kind(Kind::new(settings));
+                    }
+                )*
+                unreachable!("every definition is of a kind in this list")
+            }
+
+            /// Takes a closed bar.
+            #[inline]
+            pub(crate) fn update(&mut self, bar: &Bar, price: f64) -> Values {
+                match self {
+                    $(Self::$kind(kind) => kind.update(bar, price)),*
+                }
+            }
+
+            /// Takes closed bars and adds their rows.
+            pub(crate) fn extend(&mut self, bars: &[Bar], field: Field, rows: &mut Vec<Values>) {
+                match self {
+                    $(Self::$kind(kind) => rows.extend(bars.iter().map(|bar| kind.update(bar, field.of(bar))))),*
+                }
+            }
+
+            /// Returns what `update` would.
+            #[inline]
+            pub(crate) fn peek(&self, bar: &Bar, price: f64) -> Values {
+                match self {
+                    $(Self::$kind(kind) => kind.peek(bar, price)),*
+                }
+            }
+
+            /// Saves or loads the state.
+            pub(crate) fn words(&mut self, words: &mut Words<'_>) {
+                match self {
+                    $(Self::$kind(kind) => kind.words(words)),*
+                }
+            }
+        }
+    };
+}
+
+// Alphabetical.
+indicators! {
+    atr: Atr,
+    bb: Bb,
+    dema: Dema,
+    donchian: Donchian,
+    ema: Ema,
+    macd: Macd,
+    mom: Mom,
+    rsi: Rsi,
+    rv: Rv,
+    sma: Sma,
+    tema: Tema,
+}

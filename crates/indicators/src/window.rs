@@ -1,0 +1,209 @@
+//! Sums and extremes of the last n values in constant time a bar (amortised), without drift.
+//!
+//! A window keeps one array of n cells. The first cells hold the values of the block being filled; the others hold, for
+//! the block before, the total from each cell to the block's end. The window's total is one of each: nothing is ever
+//! subtracted, so rounding errors do not accumulate and an extreme value leaves no trace once it is out. When a block is
+//! full its totals are made in one pass. (Van Herk, 1992; Gil and Werman, 1993, for extremes.)
+
+use crate::words::Words;
+
+/// How two values combine. Associative, with a neutral element.
+pub(crate) trait Combine: Copy + std::fmt::Debug {
+    const NEUTRAL: f64;
+    fn combine(a: f64, b: f64) -> f64;
+}
+
+/// The sum.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sum;
+
+/// The largest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Highest;
+
+/// The smallest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lowest;
+
+impl Combine for Sum {
+    const NEUTRAL: f64 = 0.0;
+    #[inline]
+    fn combine(a: f64, b: f64) -> f64 {
+        a + b
+    }
+}
+
+// Comparisons instead of `f64::max`: values are never NaN here, and this is one instruction everywhere.
+impl Combine for Highest {
+    const NEUTRAL: f64 = f64::NEG_INFINITY;
+    #[inline]
+    fn combine(a: f64, b: f64) -> f64 {
+        if a > b { a } else { b }
+    }
+}
+
+impl Combine for Lowest {
+    const NEUTRAL: f64 = f64::INFINITY;
+    #[inline]
+    fn combine(a: f64, b: f64) -> f64 {
+        if a < b { a } else { b }
+    }
+}
+
+/// The total of the last n values.
+#[derive(Clone, Debug)]
+pub(crate) struct Window<C> {
+    /// n cells and a neutral one behind them.
+    cells: Box<[f64]>,
+    /// The next cell of the block being filled.
+    at: usize,
+    /// Total of the block being filled.
+    block: f64,
+    /// Whether a block has been filled.
+    is_full: bool,
+    how: std::marker::PhantomData<C>,
+}
+
+/// What a value changes in a window.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WindowStep {
+    value: f64,
+    block: f64,
+    /// The total of the last n values; NaN while there are fewer.
+    pub(crate) total: f64,
+}
+
+impl<C: Combine> Window<C> {
+    /// Starts empty; `n` is at least 1.
+    pub(crate) fn new(n: usize) -> Self {
+        let cells = vec![C::NEUTRAL; n.max(1) + 1].into_boxed_slice();
+        Self { cells, at: 0, block: C::NEUTRAL, is_full: false, how: std::marker::PhantomData }
+    }
+
+    #[inline]
+    fn n(&self) -> usize {
+        self.cells.len() - 1
+    }
+
+    /// Computes what a value changes.
+    #[inline]
+    pub(crate) fn step(&self, value: f64) -> WindowStep {
+        let block = C::combine(self.block, value);
+        let total =
+            if self.is_full || self.at + 1 == self.n() { C::combine(self.cells[self.at + 1], block) } else { f64::NAN };
+        WindowStep { value, block, total }
+    }
+
+    /// Carries it out.
+    #[inline]
+    pub(crate) fn commit(&mut self, step: &WindowStep) {
+        self.cells[self.at] = step.value;
+        self.at += 1;
+        self.block = step.block;
+        if self.at == self.n() {
+            self.turn();
+        }
+    }
+
+    /// Makes the totals of the block that is full, from its end.
+    fn turn(&mut self) {
+        let mut total = C::NEUTRAL;
+        for cell in self.cells.iter_mut().rev() {
+            total = C::combine(*cell, total);
+            *cell = total;
+        }
+        self.at = 0;
+        self.block = C::NEUTRAL;
+        self.is_full = true;
+    }
+
+    /// Saves or loads the state.
+    pub(crate) fn words(&mut self, words: &mut Words<'_>) {
+        let n = self.n();
+        words.floats(&mut self.cells[..n]);
+        words.count(&mut self.at, n - 1);
+        words.float(&mut self.block);
+        words.truth(&mut self.is_full);
+    }
+}
+
+/// The last n values, and the one that leaves.
+#[derive(Clone, Debug)]
+pub(crate) struct Ring {
+    cells: Box<[f64]>,
+    at: usize,
+}
+
+impl Ring {
+    /// Starts empty; `n` is at least 1.
+    pub(crate) fn new(n: usize) -> Self {
+        Self { cells: vec![f64::NAN; n.max(1)].into_boxed_slice(), at: 0 }
+    }
+
+    /// Returns the oldest of n values; NaN while there are fewer. It leaves with the next one.
+    #[inline]
+    pub(crate) fn oldest(&self) -> f64 {
+        self.cells[self.at]
+    }
+
+    /// Takes a value in the place of the oldest.
+    #[inline]
+    pub(crate) fn push(&mut self, value: f64) {
+        self.cells[self.at] = value;
+        self.at += 1;
+        if self.at == self.cells.len() {
+            self.at = 0;
+        }
+    }
+
+    /// Saves or loads the state.
+    pub(crate) fn words(&mut self, words: &mut Words<'_>) {
+        words.floats(&mut self.cells);
+        words.count(&mut self.at, self.cells.len() - 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run<C: Combine>(n: usize, values: &[f64]) -> Vec<f64> {
+        let mut window = Window::<C>::new(n);
+        let mut totals = Vec::new();
+        for value in values {
+            let step = window.step(*value);
+            totals.push(step.total);
+            window.commit(&step);
+        }
+        totals
+    }
+
+    #[test]
+    fn windows_equal_their_definition() {
+        let values: Vec<f64> = (0..50).map(|idx| f64::from(idx * 37 % 11) - 5.0).collect();
+        for n in 1..=12 {
+            let (sums, highs, lows) = (run::<Sum>(n, &values), run::<Highest>(n, &values), run::<Lowest>(n, &values));
+            for (idx, window) in values.windows(n).enumerate().map(|(idx, window)| (idx + n - 1, window)) {
+                assert_eq!(sums[idx], window.iter().sum::<f64>(), "n {n}, bar {idx}");
+                assert_eq!(highs[idx], window.iter().copied().fold(f64::MIN, f64::max));
+                assert_eq!(lows[idx], window.iter().copied().fold(f64::MAX, f64::min));
+            }
+            assert!(sums[..n - 1].iter().all(|total| total.is_nan()));
+        }
+    }
+
+    #[test]
+    fn an_extreme_value_leaves_no_trace() {
+        let values = [1.0, 2.0, 1e90, 3.0, 4.0, 5.0, 6.0];
+        assert_eq!(run::<Sum>(3, &values)[5], 12.0);
+    }
+
+    #[test]
+    fn a_ring_gives_back_the_oldest() {
+        let mut ring = Ring::new(3);
+        for value in [1.0, 2.0, 3.0, 4.0] {
+            ring.push(value);
+        }
+        assert_eq!(ring.oldest(), 2.0);
+    }
+}
