@@ -13,7 +13,7 @@ use std::{
 };
 
 use leptos::{html, prelude::*, task::spawn_local};
-use model::{status::StreamState, time::Now};
+use model::{candle::Interval, status::StreamState, time::Now};
 
 use crate::{
     chart::ChartSeries,
@@ -27,6 +27,10 @@ use crate::{
 pub enum LazyPart {
     /// The strip that says that nobody follows the shown instrument.
     Absence(Selection),
+    /// The field and list of the dialog that chooses an indicator.
+    IndicatorSearch(IndicatorSearch),
+    /// The indicators of the shown instrument on a chart of this interval.
+    Indicators(Selection, Memo<Interval>, ChartSeries),
     /// Open orders and positions, beside the watchlist.
     Holdings(Selection),
     /// The lines of orders and of the position over a chart.
@@ -76,6 +80,15 @@ pub struct Search {
     pub selection: Selection,
     /// The path of the page that shows it.
     pub path: &'static str,
+}
+
+/// The dialog that an indicator is chosen in.
+#[derive(Clone, Copy, Debug)]
+pub struct IndicatorSearch {
+    /// The dialog around it.
+    pub dialog: NodeRef<html::Dialog>,
+    /// True while the dialog is open.
+    pub is_open: RwSignal<bool>,
 }
 
 /// The popover that a status light's facts are shown in.

@@ -19,7 +19,12 @@ use crate::{
     pages::{
         desk::{chart_lines::OrderLines, live_panel::LivePanel, ticket::Ticket},
         lazy_page,
-        live::{absence::AbsenceStrip, print_sound::PrintSound, symbol_dialog::SymbolSearch},
+        live::{
+            absence::AbsenceStrip,
+            indicators::{Indicators, list::IndicatorList},
+            print_sound::PrintSound,
+            symbol_dialog::SymbolSearch,
+        },
     },
     shell::{replay_bar::ReplayBar, settings_panel::Choices},
 };
@@ -46,6 +51,10 @@ fn build(part: LazyPart) -> Result<Option<AnyView>, SplitLoaderError> {
     Ok(match part {
         LazyPart::Absence(selection) => Some(view! { <AbsenceStrip selection/> }.into_any()),
         LazyPart::Holdings(selection) => Some(view! { <LivePanel selection/> }.into_any()),
+        LazyPart::IndicatorSearch(search) => Some(view! { <IndicatorList of=search/> }.into_any()),
+        LazyPart::Indicators(selection, interval, series) => {
+            Some(view! { <Indicators selection interval series/> }.into_any())
+        }
         LazyPart::OrderLines(selection, series) => Some(view! { <OrderLines selection series/> }.into_any()),
         LazyPart::Page(path) => lazy_page(path),
         LazyPart::PrintSound(selection) => Some(view! { <PrintSound selection/> }.into_any()),

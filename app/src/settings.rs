@@ -5,7 +5,7 @@
 //!
 //! Over 500 lines: one list of settings, their text form, and the tests that both agree.
 
-use chart::chart::{BarStyle, LEAST_AVERAGE, MOST_AVERAGE, Studies};
+use chart::chart::{BarStyle, Studies};
 use leptos::prelude::*;
 use model::{
     candle::Interval,
@@ -60,6 +60,8 @@ pub struct Settings {
     pub flash: Flash,
     /// The studies shown in the chart beside candles and volume.
     pub studies: Studies,
+    /// The chart's indicators, in display order; at most [`MAX_INDICATORS`].
+    pub indicators: Vec<ChosenIndicator>,
     /// The length of the chart's candles.
     pub interval: Interval,
     /// How the prices of candles are drawn.
@@ -89,6 +91,29 @@ pub struct Settings {
     /// Smallest trades that sound, in the quote currency, by instrument; none at first. At most [`MAX_REMEMBERED`], the
     /// most recent at the end.
     pub sound_least: Vec<(String, String)>,
+}
+
+/// An indicator on the chart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChosenIndicator {
+    /// What it is (`rsi(14)`).
+    pub spec: String,
+    /// Position of its first line's colour.
+    pub colour: u8,
+    /// True to draw nothing of it.
+    pub is_hidden: bool,
+}
+
+impl ChosenIndicator {
+    /// Parses `2h:rsi(14)`: colour, `h` if hidden, and what it is.
+    fn parse(text: &str) -> Option<Self> {
+        let (look, spec) = text.split_once(':')?;
+        let (digits, is_hidden) = look.strip_suffix('h').map_or((look, false), |digits| (digits, true));
+        let is_plain =
+            !spec.is_empty() && spec.len() <= MAX_SPEC_BYTES && spec.bytes().all(|byte| byte.is_ascii_graphic());
+        (is_plain && !spec.contains([';', ':'])).then_some(())?;
+        Some(Self { spec: spec.to_owned(), colour: digits.parse().ok()?, is_hidden })
+    }
 }
 
 /// A panel of the Live page whose size the reader may set.
@@ -232,6 +257,7 @@ impl Default for Settings {
             preset: Preset::Live,
             flash: Flash::On,
             studies: Studies::default(),
+            indicators: Vec::new(),
             interval: Interval::M1,
             bar_style: BarStyle::default(),
             is_log: false,
@@ -251,7 +277,7 @@ impl Default for Settings {
 
 impl Settings {
     /// Parses
-    /// `theme=dark;updown=blue-orange;cadence=calm;flash=off;studies=delta+profile+average;average=50;interval=5m;`
+    /// `theme=dark;updown=blue-orange;cadence=calm;flash=off;studies=delta+profile;indicator=2:rsi(14);interval=5m;`
     /// `bars=line;scale=log;zone=local;last=demo:BTC-SIM;pace.book=500;group.demo:BTC-SIM=10`.
     /// Invalid parts keep their defaults, so that a newer or broken text never stops the page.
     pub fn parse(text: &str) -> Self {
@@ -264,10 +290,22 @@ impl Settings {
                 "flash" => settings.flash = Flash::parse(value).unwrap_or_default(),
                 "studies" => {
                     let has = |name| value.split('+').any(|part| part == name);
-                    let (delta, profile, average) = (has("delta"), has("profile"), has("average"));
-                    settings.studies = Studies { delta, profile, average, ..settings.studies };
+                    settings.studies = Studies { delta: has("delta"), profile: has("profile") };
+                    // Versions before 0.3 had one moving average, of 20 candles unless `average` says otherwise.
+                    if has("average") {
+                        settings.add_indicator("sma(20)");
+                    }
                 }
-                "average" => settings.set_average_bars(value),
+                "average" => {
+                    if let (Some(known), Ok(n_bars)) = (settings.indicators.first_mut(), value.parse::<u16>()) {
+                        known.spec = format!("sma({n_bars})");
+                    }
+                }
+                "indicator" => {
+                    if let Some(chosen) = ChosenIndicator::parse(value) {
+                        settings.take_indicator(chosen);
+                    }
+                }
                 "bars" => settings.bar_style = BarStyle::parse(value).unwrap_or_default(),
                 "scale" => settings.is_log = value == "log",
                 "zone" => settings.time_zone = TimeZone::parse(value).unwrap_or_default(),
@@ -311,17 +349,14 @@ impl Settings {
             self.preset.as_str(),
             self.flash.as_str()
         );
-        let Studies { delta, profile, average, average_bars } = self.studies;
-        let studies: Vec<&str> = [(delta, "delta"), (profile, "profile"), (average, "average")]
-            .iter()
-            .filter(|study| study.0)
-            .map(|study| study.1)
-            .collect();
+        let Studies { delta, profile } = self.studies;
+        let studies: Vec<&str> =
+            [(delta, "delta"), (profile, "profile")].iter().filter(|study| study.0).map(|study| study.1).collect();
         if !studies.is_empty() {
             text.push_str(&format!(";studies={}", studies.join("+")));
         }
-        if average_bars != Studies::default().average_bars {
-            text.push_str(&format!(";average={average_bars}"));
+        for ChosenIndicator { spec, colour, is_hidden } in &self.indicators {
+            text.push_str(&format!(";indicator={colour}{}:{spec}", if *is_hidden { "h" } else { "" }));
         }
         if self.bar_style != BarStyle::default() {
             text.push_str(&format!(";bars={}", self.bar_style.as_str()));
@@ -365,10 +400,22 @@ impl Settings {
         text
     }
 
-    /// Sets the length of the moving average; text that is not a length it can have changes nothing.
-    pub fn set_average_bars(&mut self, text: &str) {
-        if let Some(n_bars) = text.parse().ok().filter(|n_bars| (LEAST_AVERAGE..=MOST_AVERAGE).contains(n_bars)) {
-            self.studies.average_bars = n_bars;
+    /// Adds an indicator to the chart, in the first colour that none has. One that is there already is only shown; a
+    /// full chart takes no more.
+    pub fn add_indicator(&mut self, spec: &str) {
+        if let Some(known) = self.indicators.iter_mut().find(|known| known.spec == spec) {
+            known.is_hidden = false;
+            return;
+        }
+        let is_free = |colour: &u8| self.indicators.iter().all(|known| known.colour != *colour);
+        let colour = (0..=u8::MAX).find(is_free).unwrap_or_default();
+        self.take_indicator(ChosenIndicator { spec: spec.to_owned(), colour, is_hidden: false });
+    }
+
+    fn take_indicator(&mut self, chosen: ChosenIndicator) {
+        let is_known = self.indicators.iter().any(|known| known.spec == chosen.spec);
+        if !is_known && self.indicators.len() < MAX_INDICATORS {
+            self.indicators.push(chosen);
         }
     }
 
@@ -480,6 +527,12 @@ fn unescaped(text: &str) -> String {
     text.replace("%3D", "=").replace("%3B", ";").replace("%25", "%")
 }
 
+/// Indicators on a chart.
+pub const MAX_INDICATORS: usize = 12;
+
+/// Longest text of an indicator.
+const MAX_SPEC_BYTES: usize = 120;
+
 /// Instruments for which a choice is remembered.
 pub const MAX_REMEMBERED: usize = 50;
 
@@ -503,7 +556,7 @@ mod tests {
         settings.paces.insert("chart".into(), Pace::OnDemand);
         assert_eq!(Settings::parse(&settings.to_text()), settings);
         for (delta, profile) in [(false, false), (true, false), (false, true), (true, true)] {
-            settings.studies = Studies { delta, profile, average: delta != profile, ..Studies::default() };
+            settings.studies = Studies { delta, profile };
             assert_eq!(Settings::parse(&settings.to_text()), settings);
         }
     }
@@ -511,17 +564,42 @@ mod tests {
     #[test]
     fn the_chart_is_remembered() {
         let mut settings = Settings::default();
-        assert_eq!(settings.studies.average_bars, 20);
         for (style, zone) in [(BarStyle::Line, TimeZone::Local), (BarStyle::Area, TimeZone::Utc)] {
             (settings.bar_style, settings.time_zone, settings.is_log) = (style, zone, style == BarStyle::Line);
-            settings.set_average_bars("50");
             assert_eq!(Settings::parse(&settings.to_text()), settings);
         }
-        for nonsense in ["1", "501", "-3", "", "20.5", "x"] {
-            settings.set_average_bars(nonsense);
-            assert_eq!(settings.studies.average_bars, 50, "{nonsense}");
-        }
         assert_eq!(Settings::parse("bars=x;scale=x;zone=x;average=0"), Settings::default());
+    }
+
+    #[test]
+    fn indicators_keep_their_order_colour_and_place() {
+        let mut settings = Settings::default();
+        for spec in ["rsi(14)", "bb(20,2)", "sma(9,source=hl2)", "rsi(14)"] {
+            settings.add_indicator(spec);
+        }
+        let colours = |settings: &Settings| settings.indicators.iter().map(|known| known.colour).collect::<Vec<_>>();
+        assert_eq!(colours(&settings), [0, 1, 2]);
+        settings.indicators[1].is_hidden = true;
+        assert_eq!(Settings::parse(&settings.to_text()), settings);
+        settings.indicators.remove(0);
+        settings.add_indicator("ema(12)");
+        assert_eq!(colours(&settings), [1, 2, 0]);
+        settings.add_indicator("bb(20,2)");
+        assert!(!settings.indicators[0].is_hidden, "chosen again, it is shown");
+        (0..50).for_each(|length| settings.add_indicator(&format!("sma({length})")));
+        assert_eq!(settings.indicators.len(), MAX_INDICATORS);
+        for nonsense in ["indicator=x", "indicator=:rsi", "indicator=1:", "indicator=1:a b", "indicator=300:rsi(14)"] {
+            assert_eq!(Settings::parse(nonsense), Settings::default(), "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn the_moving_average_of_earlier_versions_is_an_indicator() {
+        let specs =
+            |text: &str| Settings::parse(text).indicators.into_iter().map(|known| known.spec).collect::<Vec<_>>();
+        assert_eq!(specs("studies=delta+average"), ["sma(20)"]);
+        assert_eq!(specs("studies=average;average=50"), ["sma(50)"]);
+        assert_eq!(specs("studies=delta;average=50"), [""; 0]);
     }
 
     #[test]

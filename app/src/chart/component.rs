@@ -78,8 +78,6 @@ pub fn CandleChart(
                 <span class="candle-chart__change"></span>
                 " "
                 <span class="candle-chart__volume"></span>
-                " "
-                <span class="candle-chart__average"></span>
             </div>
             <div class="candle-chart__price-axis"></div>
             <div class="candle-chart__time-axis"></div>

@@ -6,6 +6,7 @@
 use chart::{
     Chart,
     chart::{BarStyle, Part, Studies},
+    indicator::{IndicatorPlot, IndicatorReading},
     price_rows::PriceRows,
     scale::PriceMode,
     zone::Zone,
@@ -25,6 +26,7 @@ use super::view::ChartView;
 #[derive(Clone, Copy, Debug)]
 pub struct ChartSeries {
     rows: RwSignal<Option<PriceRows>>,
+    readings: RwSignal<Vec<IndicatorReading>>,
     #[cfg(feature = "browser")]
     surface: StoredValue<ChartView, LocalStorage>,
 }
@@ -38,17 +40,39 @@ impl Default for ChartSeries {
 impl ChartSeries {
     /// Creates an empty series, owned by the current component.
     pub fn new() -> Self {
-        let rows = RwSignal::new(None);
+        let (rows, readings) = (RwSignal::new(None), RwSignal::new(Vec::new()));
         Self {
             rows,
+            readings,
             #[cfg(feature = "browser")]
-            surface: StoredValue::new_local(ChartView::new(rows)),
+            surface: StoredValue::new_local(ChartView::new(rows, readings)),
         }
     }
 
     /// Where prices stand on the chart as it was drawn last; `None` while it has no candles.
     pub fn price_rows(self) -> Signal<Option<PriceRows>> {
         self.rows.into()
+    }
+
+    /// What the indicators say at the bar under the cursor, or the newest, as the chart was drawn last.
+    pub fn indicator_readings(self) -> Signal<Vec<IndicatorReading>> {
+        self.readings.into()
+    }
+
+    /// Sets the indicators, in display order.
+    pub fn set_indicators(self, plots: Vec<IndicatorPlot>) {
+        self.change(|chart| chart.set_indicators(plots));
+    }
+
+    /// Sets values of an indicator by the open times of their bars, one value an output. `rows` is told whether the chart
+    /// has none of it yet.
+    pub fn upsert_indicator(self, key: &str, rows: impl FnOnce(bool) -> Vec<(i64, Vec<Option<f64>>)>) {
+        self.change(|chart| {
+            let rows = rows(!chart.has_indicator_rows(key));
+            if !rows.is_empty() {
+                chart.upsert_indicator(key, rows.iter().map(|(open_ms, values)| (*open_ms, values.as_slice())));
+            }
+        });
     }
 
     /// Changes the candles and draws them at once: call it while a frame is being made, with its time.

@@ -8,16 +8,26 @@ use wasm_bindgen::JsCast;
 use web_sys::{CanvasRenderingContext2d, Element, HtmlCanvasElement};
 
 /// The properties set by the chart's style sheet.
-const PROPERTIES: [&str; 8] = [
+const PROPERTIES: [&str; N_COLOURS] = [
     "--chart-background",
     "--chart-grid",
     "--chart-border",
     "--chart-text",
     "--chart-muted",
-    "--chart-average",
+    "--chart-indicator-1",
+    "--chart-indicator-2",
+    "--chart-indicator-3",
+    "--chart-indicator-4",
+    "--chart-indicator-5",
+    "--chart-indicator-6",
     "--chart-up",
     "--chart-down",
 ];
+
+const N_COLOURS: usize = 13;
+
+/// The colours as pixels of a canvas.
+const WIDTH: u32 = 13;
 
 /// Returns the colours and the font stack of `element`; the dark preset if there is no style sheet.
 pub(super) fn palette(element: &Element) -> (Theme, String) {
@@ -32,19 +42,19 @@ pub(super) fn palette(element: &Element) -> (Theme, String) {
     (theme(&colours).unwrap_or_default(), family)
 }
 
-fn theme(colours: &[String; 8]) -> Option<Theme> {
+fn theme(colours: &[String; N_COLOURS]) -> Option<Theme> {
     if colours.iter().any(String::is_empty) {
         return None;
     }
     let canvas: HtmlCanvasElement = document().create_element("canvas").ok()?.dyn_into().ok()?;
-    canvas.set_width(8);
+    canvas.set_width(WIDTH);
     canvas.set_height(1);
     let context: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
     for (x, colour) in (0_u8..).zip(colours) {
         context.set_fill_style_str(colour);
         context.fill_rect(f64::from(x), 0.0, 1.0, 1.0);
     }
-    let pixels = context.get_image_data(0.0, 0.0, 8.0, 1.0).ok()?.data();
+    let pixels = context.get_image_data(0.0, 0.0, f64::from(WIDTH), 1.0).ok()?.data();
     let mut found = pixels.chunks_exact(4).map(|pixel| Rgb(pixel[0], pixel[1], pixel[2]));
     Some(Theme {
         background: found.next()?,
@@ -52,7 +62,7 @@ fn theme(colours: &[String; 8]) -> Option<Theme> {
         border: found.next()?,
         text: found.next()?,
         muted: found.next()?,
-        average: found.next()?,
+        indicators: [found.next()?, found.next()?, found.next()?, found.next()?, found.next()?, found.next()?],
         up: found.next()?,
         down: found.next()?,
     })

@@ -11,11 +11,12 @@ use std::{
 use chart::{
     Chart,
     chart::Part,
+    indicator::IndicatorReading,
     invalidate::Level,
     layout::{LABEL_FONT_PX, Surface},
     price_rows::PriceRows,
 };
-use leptos::prelude::{GetUntracked, RwSignal, Set, document, window};
+use leptos::prelude::{GetUntracked, RwSignal, Set, WithUntracked, document, window};
 use model::{candle::Interval, time::Monotonic};
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{
@@ -33,6 +34,8 @@ struct Inner {
     chart: Chart,
     /// For what is laid over the chart.
     rows: RwSignal<Option<PriceRows>>,
+    /// For the legends of the indicators.
+    readings: RwSignal<Vec<IndicatorReading>>,
     scene: Option<Scene>,
 }
 
@@ -42,7 +45,7 @@ struct Scene {
     /// Grid, axes and settled bars; the forming bar with the last price; crosshair.
     layers: [Layer; N_LAYERS],
     legend: Element,
-    /// The texts inside the legend's elements: time, prices, change, volume, moving average.
+    /// The texts inside the legend's elements: time, prices, change, volume.
     legend_parts: [Text; N_PARTS],
     shown: Shown,
     is_size_due: bool,
@@ -77,8 +80,8 @@ impl std::fmt::Debug for ChartView {
 }
 
 impl ChartView {
-    pub(super) fn new(rows: RwSignal<Option<PriceRows>>) -> Self {
-        Self(Rc::new(RefCell::new(Inner { chart: Chart::new(Interval::M1), rows, scene: None })))
+    pub(super) fn new(rows: RwSignal<Option<PriceRows>>, readings: RwSignal<Vec<IndicatorReading>>) -> Self {
+        Self(Rc::new(RefCell::new(Inner { chart: Chart::new(Interval::M1), rows, readings, scene: None })))
     }
 
     /// Changes the chart; requests a frame if the change is visible.
@@ -163,7 +166,7 @@ impl Inner {
     }
 
     fn draw(&mut self, now_ms: f64) {
-        let Self { chart, rows, scene: Some(scene) } = self else { return };
+        let Self { chart, rows, readings, scene: Some(scene) } = self else { return };
         if let Some(frame) = scene.frame.take() {
             let _may_be_this_one = window().cancel_animation_frame(frame);
         }
@@ -201,6 +204,10 @@ impl Inner {
             } else {
                 cursor.blank();
             }
+            let said = chart.indicator_readings();
+            if readings.try_with_untracked(|known| *known != said) == Some(true) {
+                readings.set(said);
+            }
             scene.tell(chart);
             scene.label(chart, now_ms);
         }
@@ -221,7 +228,7 @@ impl Scene {
             child(&legend, part_idx)?.append_child(&text).ok()?;
             Some(text)
         };
-        let legend_parts = [part(0)?, part(1)?, part(2)?, part(3)?, part(4)?];
+        let legend_parts = [part(0)?, part(1)?, part(2)?, part(3)?];
 
         let drawn = surface.clone();
         let on_frame = Closure::new(move |now_ms: f64| {
@@ -322,7 +329,7 @@ impl Scene {
         }
         let texts = legend.map_or_else(Default::default, |legend| {
             let (prices, volumes) = (legend.prices(), legend.volumes());
-            [legend.time, prices, legend.change, volumes, legend.average.unwrap_or_default()]
+            [legend.time, prices, legend.change, volumes]
         });
         for ((part, known), text) in self.legend_parts.iter().zip(&mut shown.legend).zip(texts) {
             if *known != text {
@@ -439,6 +446,6 @@ fn changed<T: PartialEq>(shown: &mut Option<T>, now: T) -> bool {
 
 const N_LAYERS: usize = 3;
 
-const N_PARTS: usize = 5;
+const N_PARTS: usize = 4;
 
 const LABEL_EVERY_MS: f64 = 5_000.0;

@@ -17,6 +17,10 @@ pub enum Icon {
     Close,
     /// Columns side by side: the Markets page.
     Columns,
+    /// An eye: shown.
+    Eye,
+    /// An eye, crossed out: hidden.
+    EyeOff,
     /// A gauge: data quality.
     Gauge,
     /// Lines across a frame: a grid of prices.
@@ -57,6 +61,10 @@ impl Icon {
             Self::Clock => "M8 2.5a5.5 5.5 0 1 1-5.3 4M2.5 3v3.5H6M8 5v3.2l2.2 1.4",
             Self::Close => "M4 4l8 8M12 4l-8 8",
             Self::Columns => "M2 3h12v10H2zM2 6.5h12M6 3v10M10 3v10",
+            Self::Eye => {
+                "M1.5 8s2.4-4.2 6.5-4.2S14.5 8 14.5 8 12.1 12.2 8 12.2 1.5 8 1.5 8zM8 6.2a1.8 1.8 0 1 0 0 3.6 1.8 1.8 0 0 0 0-3.6z"
+            }
+            Self::EyeOff => "M1.5 8s2.4-4.2 6.5-4.2S14.5 8 14.5 8 12.1 12.2 8 12.2 1.5 8 1.5 8zM3 13L13 3",
             Self::Gauge => "M2.5 12a5.5 5.5 0 1 1 11 0M8 12l2.6-4M4.5 12h1M10.5 12h1",
             Self::Grid => "M2.5 2.5h11v11h-11zM2.5 6.2h11M2.5 9.8h11M6.2 2.5v11M9.8 2.5v11",
             Self::Moon => "M13 9.4A5.5 5.5 0 1 1 6.6 3a4.4 4.4 0 0 0 6.4 6.4z",

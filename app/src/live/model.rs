@@ -19,6 +19,7 @@ use topics::{
         book::BookData,
         consolidated::ConsolidatedData,
         desk::{DeskLog, DeskRows},
+        indicators::IndicatorsData,
         ladder::LadderData,
         quality::QualityData,
         quote::QuoteData,
@@ -291,6 +292,14 @@ impl LiveModel {
     pub fn candles(&self, topic: &Topic) -> Option<&CandleLog> {
         match self.slots.get(topic)?.content.as_ref()? {
             Content::Candles(log) => Some(log),
+            _ => None,
+        }
+    }
+
+    /// Returns the values of an indicator.
+    pub fn indicators(&self, topic: &Topic) -> Option<&IndicatorsData> {
+        match self.other(topic)? {
+            TopicData::Indicators(data) => Some(data),
             _ => None,
         }
     }

@@ -247,6 +247,12 @@ impl Chart {
         self.mask.add(Level::Full);
     }
 
+    /// Returns true if the indicator has values.
+    pub fn has_indicator_rows(&self, key: &str) -> bool {
+        let own = self.indicators.iter().find(|indicator| indicator.plot.key == key);
+        own.is_some_and(|own| own.n_rows(i64::MAX) > 0)
+    }
+
     /// Sets an indicator's values by the open times of their bars, one value an output.
     pub fn upsert_indicator<'a>(&mut self, key: &str, rows: impl IntoIterator<Item = (i64, &'a [Option<f64>])>) {
         if let Some(indicator) = self.indicators.iter_mut().find(|indicator| indicator.plot.key == key) {

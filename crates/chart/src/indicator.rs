@@ -18,6 +18,8 @@ pub enum LineStyle {
     Histogram,
     /// Points, not joined.
     Dots,
+    /// Nothing: its values are text only.
+    Hidden,
 }
 
 /// One output.
@@ -66,8 +68,8 @@ pub struct IndicatorReading {
     pub values: Vec<Option<String>>,
     /// Bars with a value, up to and including that bar.
     pub n_rows: usize,
-    /// Rows of its pane in device pixels, first and the one after the last; `None` over the bars, or while not drawn.
-    pub pane: Option<(i32, i32)>,
+    /// Top of its pane in CSS pixels; `None` over the bars, or while not drawn.
+    pub pane_top: Option<f64>,
 }
 
 /// One indicator with its values, oldest first; all columns have the same length.
@@ -142,7 +144,11 @@ impl Indicator {
         };
         let of = |(line, column): (&IndicatorLine, &Vec<f64>)| {
             let (low, high) = finite(column.get(from..to)?)?;
-            Some(if line.style == LineStyle::Histogram { (low.min(0.0), high.max(0.0)) } else { (low, high) })
+            match line.style {
+                LineStyle::Line | LineStyle::Dots => Some((low, high)),
+                LineStyle::Histogram => Some((low.min(0.0), high.max(0.0))),
+                LineStyle::Hidden => None,
+            }
         };
         let extents = self.plot.lines.iter().zip(&self.columns).filter_map(of);
         extents.reduce(|(low, high), (lower, higher)| (low.min(lower), high.max(higher)))

@@ -693,9 +693,12 @@ fn an_indicator_of_its_own_has_a_pane_with_an_axis_and_levels() {
     );
     let picture = draw(&mut chart);
     let shown: Vec<_> = chart.indicator_readings();
-    let panes: Vec<_> = shown.iter().map(|reading| reading.pane).collect();
-    let [Some((top, middle)), Some((edge, bottom)), None] = panes[..] else { panic!("{panes:?}") };
-    assert!(top < middle && middle == edge && edge < bottom, "{panes:?}");
+    let panes: Vec<_> = shown.iter().map(|reading| reading.pane_top).collect();
+    let [Some(top), Some(middle), None] = panes[..] else { panic!("{panes:?}") };
+    #[expect(clippy::cast_possible_truncation, reason = "whole pixels")]
+    let [top, middle] = [top as i32, middle as i32];
+    let (edge, bottom) = (middle, 478);
+    assert!(190 < top && top < middle && middle < bottom, "{panes:?}");
     assert_eq!(
         shown.iter().map(|reading| reading.values[0].as_deref()).collect::<Vec<_>>(),
         [Some("61.5"), Some("7.8"), None]

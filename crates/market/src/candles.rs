@@ -15,7 +15,7 @@ mod recovery;
 mod series;
 
 use flow::TradeFlow;
-use series::Series;
+pub(crate) use series::{N_KEPT, Series};
 
 /// Candles of all intervals.
 #[derive(Clone, Debug)]

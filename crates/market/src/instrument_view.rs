@@ -22,6 +22,7 @@ use crate::{
     candles::Candles,
     clock::TurnClock,
     digits::Digits,
+    indicators::Indicators,
     ladder,
     lane_state::Lanes,
     latency::{FeedLatency, Latencies},
@@ -60,6 +61,7 @@ pub(crate) struct InstrumentView {
     /// By size of the groups; those in use.
     ladder_lanes: BTreeMap<u32, Lanes<BookLane>>,
     quality_lanes: Lanes<QualityLane>,
+    indicators: Indicators,
 }
 
 impl InstrumentView {
@@ -84,6 +86,7 @@ impl InstrumentView {
             book_lanes: Lanes::default(),
             ladder_lanes: BTreeMap::new(),
             quality_lanes: Lanes::default(),
+            indicators: Indicators::default(),
         }
     }
 
@@ -190,6 +193,12 @@ impl InstrumentView {
             }
             (Channel::Candles, Some(interval)) => self.candles.series_mut(interval).start(lane),
             (Channel::Quality, _) => self.quality_lanes.start(lane, QualityLane::default),
+            (Channel::Indicators, Some(interval)) => {
+                if let Some(text) = topic.indicator() {
+                    self.indicators.start(interval, text, lane);
+                    self.candles.series_mut(interval).study(self.indicators.are_of(interval));
+                }
+            }
             // Topics of another owner.
             _ => {}
         }
@@ -212,6 +221,12 @@ impl InstrumentView {
             }
             (Channel::Candles, Some(interval)) => self.candles.series_mut(interval).stop(lane),
             (Channel::Quality, _) => self.quality_lanes.stop(lane),
+            (Channel::Indicators, Some(interval)) => {
+                if let Some(text) = topic.indicator() {
+                    self.indicators.stop(interval, text, lane);
+                    self.candles.series_mut(interval).study(self.indicators.are_of(interval));
+                }
+            }
             // Topics of another owner.
             _ => {}
         }
@@ -222,7 +237,17 @@ impl InstrumentView {
         if !self.ladder_lanes.is_empty() {
             return Some(BookInterest::Deep);
         }
-        self.book_lanes.is_any_started().then_some(BookInterest::Best)
+        (self.book_lanes.is_any_started() || self.indicators.read_book()).then_some(BookInterest::Best)
+    }
+
+    /// Returns true if indicators read each state of the book.
+    pub(crate) fn reads_book(&self) -> bool {
+        self.indicators.read_book()
+    }
+
+    /// Notes the book after a change.
+    pub(crate) fn note_book(&mut self, book: &TrackedBook) {
+        self.indicators.note_book(book);
     }
 
     /// Appends the changes of each started topic of the lane.
@@ -259,6 +284,7 @@ impl InstrumentView {
                 out.push((Topic::candles(interval, id), TopicData::Candles(delta)));
             }
         }
+        self.indicators.turn(lane, &self.candles, id, out);
         if let Some(own) = self.quality_lanes.get_mut(lane) {
             let stream = (&self.proof, [self.n_late_trades, self.n_wrong_stamps], &self.latencies);
             let current = || quality::current(book, health, stream, (samples, feed));
@@ -297,6 +323,7 @@ impl InstrumentView {
             (Channel::Candles, interval) => {
                 self.candles.series(interval?).snapshot(lane, self.digits).map(TopicData::Candles)
             }
+            (Channel::Indicators, interval) => self.indicators.snapshot(interval?, topic.indicator()?, lane),
             (Channel::Quality, _) => {
                 self.quality_lanes.get(lane).map(|own| TopicData::Quality(Box::new(own.snapshot())))
             }

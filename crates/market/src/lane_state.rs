@@ -34,6 +34,11 @@ impl<T> Lanes<T> {
         self.0.iter().any(Option::is_some)
     }
 
+    /// Iterates over the started lanes, to change them.
+    pub(crate) fn started_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.iter_mut().flatten()
+    }
+
     /// Iterates over the started lanes.
     pub(crate) fn started(&self) -> impl Iterator<Item = &T> {
         self.0.iter().flatten()

@@ -6,6 +6,7 @@
 //! # Layout
 //! - [`View`]: the way in and out · `instrument_view`: one instrument and its topics' lanes
 //! - [`consolidated`]: one pair over all venues · [`desk_feed`]: what the trading desk receives
+//! - [`indicators`]: values of indicators on candles and book
 //! - `quote`, `tape`, `book_lane` and `ladder`, `candles`, `quality`, `status`: the channels · `latency`: how long messages took
 //! - `seen_trades`: each trade once · `clock`: when things came, and the venue's time · `digits`: published decimals · `lane_state`: a value a lane
 //!
@@ -49,6 +50,7 @@ mod clock;
 pub mod consolidated;
 pub mod desk_feed;
 mod digits;
+pub mod indicators;
 mod instrument_view;
 mod ladder;
 mod lane_state;

@@ -123,6 +123,20 @@ impl View {
         own.apply(event, sighting);
     }
 
+    /// Returns true if indicators read each state of a book: then [`Self::note_books`] is due after each input.
+    pub fn reads_books(&self) -> bool {
+        self.instruments.values().any(InstrumentView::reads_book)
+    }
+
+    /// Notes the books as they are after an input to the session, for indicators of order flow.
+    pub fn note_books(&mut self, books: &Books) {
+        for own in self.instruments.values_mut().filter(|own| own.reads_book()) {
+            if let Some(book) = books.get(&own.id) {
+                own.note_book(book);
+            }
+        }
+    }
+
     /// Notes that the session has processed a frame, with the number of malformed frames in its health. Returns the
     /// frame's sample if it is one of them and worth a line in the log.
     pub fn note_frame(&mut self, frame: &str, health: &FeedHealth, now: Now) -> Option<&MalformedSample> {
@@ -395,7 +409,7 @@ impl View {
     }
 }
 
-/// Returns true for the topics of a book's levels.
+/// Returns true for topics that may read a book's levels.
 fn is_of_book(topic: &Topic) -> bool {
-    matches!(topic.channel(), Channel::Book | Channel::Ladder)
+    matches!(topic.channel(), Channel::Book | Channel::Ladder | Channel::Indicators)
 }

@@ -320,6 +320,10 @@ impl<O: ReplayObserver> PlaybackObserver for Showing<'_, O> {
     }
 
     fn entry_end(&mut self, replay: &mut Replay) {
+        if self.view.reads_books() {
+            replay.settle();
+            self.view.note_books(venues::session::Session::books(replay));
+        }
         self.observer.entry_end(replay);
     }
 }

@@ -298,6 +298,7 @@ impl DirectFeed {
             }
             requests.into_iter().for_each(|request| self.session.handle(Input::HistoryRequest(request), now));
         }
+        self.view.note_books(self.session.books());
     }
 
     fn turn(&mut self, now: Now, reader: Reader) {

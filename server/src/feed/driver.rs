@@ -201,6 +201,7 @@ impl Driver {
                 Failed::Request(id, failure) => self.parts.session.handle(Input::Http(id, Err(failure)), now),
             }
         }
+        self.parts.view.note_books(self.parts.session.books());
         self.desk.batch_end(self.parts.session.books());
     }
 

@@ -2,12 +2,13 @@
 //!
 //! A digit typed anywhere on the page opens a field for the interval: `15`, `60`, `4h` or `1d`, then Enter.
 
-use chart::chart::{BarStyle, LEAST_AVERAGE, MOST_AVERAGE};
+use chart::chart::BarStyle;
 use leptos::{ev, html, prelude::*};
 use model::candle::Interval;
 
 use crate::{
     live::browser,
+    pages::live::indicator_picker::IndicatorPicker,
     settings::{Settings, use_settings},
 };
 
@@ -23,14 +24,7 @@ pub fn ChartControls(
         let style = BarStyle::parse(&event_target_value(&event)).unwrap_or_default();
         settings.update(|settings| settings.bar_style = style);
     };
-    let has_average = move || settings.with(|settings| settings.studies.average);
-    let length = move || settings.with(|settings| settings.studies.average_bars.to_string());
-    let choose_length = move |event: ev::Event| {
-        settings.update(|settings| settings.set_average_bars(&event_target_value(&event)));
-        // Text that is not a length is replaced by the length in use.
-        event_target::<web_sys::HtmlInputElement>(&event).set_value(&length());
-    };
-    let [log, average, delta, profile] = TOGGLES;
+    let [log, delta, profile] = TOGGLES;
     view! {
         <div class="chart-controls">
             <div class="chart-controls__group" role="group" aria-label="Interval">
@@ -51,19 +45,7 @@ pub fn ChartControls(
                 <ToggleButton toggle=log/>
             </div>
             <div class="chart-controls__group" role="group" aria-label="Studies">
-                <ToggleButton toggle=average/>
-                <input
-                    class="field field--tool chart-controls__length"
-                    data-testid="average-length"
-                    aria-label="Length of the moving average in candles"
-                    title="Length in candles"
-                    type="number"
-                    min=LEAST_AVERAGE.to_string()
-                    max=MOST_AVERAGE.to_string()
-                    prop:value=length
-                    hidden=move || !has_average()
-                    on:change=choose_length
-                />
+                <IndicatorPicker/>
                 <ToggleButton toggle=delta/>
                 <ToggleButton toggle=profile/>
             </div>
@@ -89,18 +71,12 @@ struct Toggle {
     part: fn(&mut Settings) -> &mut bool,
 }
 
-const TOGGLES: [Toggle; 4] = [
+const TOGGLES: [Toggle; 3] = [
     Toggle {
         name: "log",
         label: "Log",
         title: "Logarithmic scale: equal heights are equal percentages",
         part: |settings| &mut settings.is_log,
-    },
-    Toggle {
-        name: "average",
-        label: "MA",
-        title: "Simple moving average of the closes",
-        part: |settings| &mut settings.studies.average,
     },
     Toggle {
         name: "delta",

@@ -1,4 +1,4 @@
-//! The chart below its controls, and the lines of orders over it.
+//! The chart below its controls, with the legends of its indicators and the lines of orders over it.
 
 use leptos::prelude::*;
 use model::decimal::Price;
@@ -43,7 +43,10 @@ pub fn ChartPanel(
                 interval
                 series
                 pick
-                over=view! { <LazyView part=LazyPart::OrderLines(selection, series)/> }.into_any()
+                over=view! {
+                    <LazyView part=LazyPart::Indicators(selection, interval, series)/>
+                    <LazyView part=LazyPart::OrderLines(selection, series)/>
+                }.into_any()
             />
         </section>
     }

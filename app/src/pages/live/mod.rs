@@ -8,6 +8,8 @@ pub mod chart_controls;
 pub mod chart_panel;
 pub mod headline;
 pub mod headline_figures;
+pub mod indicator_picker;
+pub mod indicators;
 pub mod picked_price;
 pub mod print_sound;
 pub mod print_watch;

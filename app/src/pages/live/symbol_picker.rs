@@ -103,7 +103,7 @@ pub(super) fn close(dialog: NodeRef<html::Dialog>) {
 }
 
 /// Closes the dialog on a click beside it: only then is the dialog itself the target.
-fn close_on_backdrop(event: &ev::MouseEvent, dialog: NodeRef<html::Dialog>) {
+pub(super) fn close_on_backdrop(event: &ev::MouseEvent, dialog: NodeRef<html::Dialog>) {
     if event.target() == event.current_target() {
         close(dialog);
     }

@@ -22,6 +22,7 @@ impl Chart {
 
     /// Returns what each indicator says at the bar that the legend shows.
     pub fn indicator_readings(&self) -> Vec<IndicatorReading> {
+        let layout = self.layout();
         let open_ms = self.legend_idx().and_then(|idx| self.series.open_time_ms().get(idx)).copied();
         let reading = |(indicator, place): (&Indicator, Place)| {
             let decimals = match place {
@@ -33,8 +34,8 @@ impl Chart {
                 key: indicator.plot.key.clone(),
                 values: (0..indicator.plot.lines.len()).map(value).collect(),
                 n_rows: open_ms.map_or(0, |open_ms| indicator.n_rows(open_ms)),
-                pane: match place {
-                    Place::Pane(rect, _) => Some((rect.y0, rect.y1)),
+                pane_top: match place {
+                    Place::Pane(pane, _) => Some(f64::from(pane.y0) / layout.ratio),
                     _ => None,
                 },
             }

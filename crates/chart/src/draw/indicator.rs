@@ -33,6 +33,7 @@ pub(crate) fn draw_indicator<DB: DrawingBackend>(
             LineStyle::Line => {
                 draw_line(pen, (series, range.clone()), (layout, pane), (time, axis), value_of, (ink, None))?;
             }
+            LineStyle::Hidden => {}
             LineStyle::Dots => {
                 let half = layout.px(DOT_PX / 2.0);
                 for idx in range.clone() {

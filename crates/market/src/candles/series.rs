@@ -31,7 +31,7 @@ use super::{
 use crate::{digits::Digits, lane_state::Lanes};
 
 /// Candles kept: the published ones, and some that late trades and history may still change.
-pub(super) const N_KEPT: usize = CANDLES_LENGTH + 100;
+pub(crate) const N_KEPT: usize = CANDLES_LENGTH + 100;
 /// Candles kept of a series that nobody has followed: what a chart opens with, until the venue's history has come.
 const N_UNFOLLOWED: usize = 160;
 /// Candles by which the room for them grows at most.
@@ -71,6 +71,8 @@ pub(crate) struct Series {
     recovery: Recovery,
     has_trades: bool,
     is_followed: bool,
+    /// True while indicators read it.
+    is_studied: bool,
     /// True once the venue has sent a candle of its own: it keeps the volume of doubtful candles up to date.
     has_venue_bars: bool,
     revision: u64,
@@ -88,6 +90,7 @@ impl Series {
             recovery: Recovery::new(interval),
             has_trades: false,
             is_followed: false,
+            is_studied: false,
             has_venue_bars: false,
             revision: 0,
             lanes: Lanes::default(),
@@ -100,7 +103,22 @@ impl Series {
     }
 
     fn is_wanted(&self) -> bool {
-        self.is_followed || self.lanes.is_any_started()
+        self.is_followed || self.is_studied || self.lanes.is_any_started()
+    }
+
+    /// Notes whether indicators read the series.
+    pub(crate) fn study(&mut self, is_studied: bool) {
+        self.is_studied = is_studied;
+    }
+
+    /// Returns a number that rises with each change.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Iterates over the candles that changed after a revision, oldest first, with all their digits; 0 gives all.
+    pub(crate) fn changed_after(&self, revision: u64) -> impl Iterator<Item = &Candle> {
+        self.bars.iter().filter(move |bar| bar.revision > revision || revision == 0).map(|bar| &bar.candle)
     }
 
     pub(crate) fn start(&mut self, lane: Lane) {

@@ -87,9 +87,16 @@ fn topics() -> Vec<Topic> {
         let candles = [Interval::S1, Interval::M1].map(|interval| Topic::candles(interval, &id));
         let ladders = [1, 10].map(|n_ticks| Topic::ladder(n_ticks, &id));
         let others = [Topic::quote(&id), Topic::tape(&id), Topic::book(&id), Topic::quality(&id)];
-        others.into_iter().chain(candles).chain(ladders)
+        let of = |(interval, spec): (Interval, &str)| Topic::indicators(interval, spec, &id);
+        let specs = [
+            (Interval::S1, "sma(3)"),
+            (Interval::M1, "macd(2,3,2)"),
+            (Interval::S1, "mom(2)"),
+            (Interval::S1, "nonsense"),
+        ];
+        others.into_iter().chain(candles).chain(ladders).chain(specs.map(of)).collect::<Vec<_>>()
     };
-    of(id(0)).chain(of(id(1))).chain([Topic::STATUS]).collect()
+    of(id(0)).into_iter().chain(of(id(1))).chain([Topic::STATUS]).collect()
 }
 
 fn levels(rows: &[(i64, i64)], offset: i64) -> Vec<Level> {
@@ -132,6 +139,7 @@ impl World {
         tracked.last_update_id = Some(tracked.counters.updates);
         let update = change(tracked);
         self.apply(number, 0, MarketEventKind::Book(update));
+        self.view.note_books(&self.books);
     }
 
     fn step(&mut self, number: u8, step: Step) {

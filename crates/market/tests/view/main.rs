@@ -4,5 +4,6 @@
 mod clocks;
 mod common;
 mod deltas;
+mod indicators;
 mod memory;
 mod seam;
