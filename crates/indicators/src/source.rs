@@ -48,6 +48,21 @@ impl Field {
         }
     }
 
+    /// Returns its name for people.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Open => "Open",
+            Self::High => "High",
+            Self::Low => "Low",
+            Self::Close => "Close",
+            Self::Hl2 => "Median (HL2)",
+            Self::Hlc3 => "Typical (HLC3)",
+            Self::Ohlc4 => "Average (OHLC4)",
+            Self::Hlcc4 => "Weighted close (HLCC4)",
+            Self::Volume => "Volume",
+        }
+    }
+
     /// Returns the field with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|field| field.as_str() == name)

@@ -252,6 +252,14 @@ impl TopicPattern {
         is_match.then(|| Topic { channel: self.channel, parameter: self.parameter.clone(), subject })
     }
 
+    /// Returns the text of an indicator (`rsi(14)`); `None` for other channels.
+    pub fn indicator(&self) -> Option<&Arc<str>> {
+        match &self.parameter {
+            Some(Parameter::Indicator(_, spec)) => Some(spec),
+            _ => None,
+        }
+    }
+
     /// Returns true if the pattern matches `topic`.
     pub fn is_match(&self, topic: &Topic) -> bool {
         (self.channel, &self.parameter) == (topic.channel, &topic.parameter) && self.subject.is_match(&topic.subject)

@@ -20,6 +20,7 @@ use topics::{
         TopicData,
         book::BookData,
         candles::CandlesData,
+        indicators::{IndicatorRow, IndicatorsData},
         ladder::LadderData,
         quality::{
             BookProof, MalformedSample, QualityData, Resync, ResyncReason,
@@ -252,6 +253,10 @@ fn data_of_the_channels() {
     assert_eq!(topic("candles.1m:binance:BTCUSDT").interval(), Some(Interval::M1));
     lines.push(delta("candles.1m:binance:BTCUSDT", TopicData::Candles(CandlesData { bars: vec![bar] })));
     lines.push(delta("candles.1m:binance:BTCUSDT", TopicData::Candles(CandlesData { bars: vec![sided, bar] })));
+    let row = |open_ms, values: &[Option<f64>]| IndicatorRow { open_ms, values: values.to_vec() };
+    let rows =
+        vec![row(1_763_668_020_000, &[Some(61_601.25), None]), row(1_763_668_080_000, &[Some(-0.1), Some(1e21)])];
+    lines.push(delta("indicators.1m.macd(12,26,9):binance:BTCUSDT", TopicData::Indicators(IndicatorsData { rows })));
     lines.push(delta(
         "system",
         TopicData::System(SystemData {
@@ -338,10 +343,10 @@ fn refusals_say_what_and_to_whom() {
         &format!("unknown type \"subscripe\"; {known}"),
     );
     check(
-        r#"{"type":"subscribe","id":9,"topics":["alerts"]}"#,
+        r#"{"type":"subscribe","id":9,"topics":["sound"]}"#,
         Some(9),
         RefusalCode::UnknownTopic,
-        "unknown channel \"alerts\"; known are quote, tape, book, candles, quality, status, system",
+        "unknown channel \"sound\"; known are quote, tape, book, candles, quality, status, system",
     );
     let many = vec![r#""status""#; 201].join(",");
     check(

@@ -135,7 +135,7 @@ async fn what_cannot_be_done_is_refused_and_the_talk_goes_on() {
         (deep.as_str(), None, RefusalCode::BadMessage),
         (r#"{"type":"shout","id":2}"#, Some(2), RefusalCode::UnknownType),
         (r#"{"type":"subscribe","id":3,"topics":"status"}"#, Some(3), RefusalCode::BadMessage),
-        (r#"{"type":"subscribe","id":4,"topics":["alerts"]}"#, Some(4), RefusalCode::UnknownTopic),
+        (r#"{"type":"subscribe","id":4,"topics":["sound"]}"#, Some(4), RefusalCode::UnknownTopic),
         (r#"{"type":"subscribe","id":5,"topics":["quote:demo:ADA-SMI"]}"#, Some(5), RefusalCode::UnknownTopic),
         (r#"{"type":"subscribe","id":6,"topics":["quote:nowhere:*"]}"#, Some(6), RefusalCode::UnknownTopic),
         (r#"{"type":"snapshot","id":7,"topics":["status"]}"#, Some(7), RefusalCode::NotSubscribed),

@@ -22,6 +22,7 @@ use topics::{
         candles::CandlesData,
         consolidated::{ConsolidatedData, LeftOut, VenueLevel, VenueStanding},
         desk::{DeskLog, DeskRows, RowText},
+        indicators::{IndicatorRow, IndicatorsData},
         ladder::LadderData,
         quality::{
             BookProof, BookQuality, FeedQuality, MALFORMED_SAMPLES, MalformedSample, QualityData, Resync, ResyncReason,
@@ -329,6 +330,11 @@ pub(crate) fn item() -> impl Strategy<Value = Item> {
             .boxed(),
         (interval, instrument(), candles())
             .prop_map(|(interval, id, data)| (Topic::candles(interval, &id), TopicData::Candles(data))),
+        (prop::sample::select(Interval::ALL.to_vec()), instrument(), indicators())
+            .prop_map(|(interval, id, data)| {
+                (Topic::indicators(interval, "bb(20,2.5)", &id), TopicData::Indicators(data))
+            })
+            .boxed(),
         // Boxed: by value the generators of a message's items would need more stack than a test has.
         (instrument(), quality())
             .prop_map(|(id, data)| (Topic::quality(&id), TopicData::Quality(Box::new(data))))
@@ -348,6 +354,13 @@ pub(crate) fn item() -> impl Strategy<Value = Item> {
                 (Topic::desk(channel, &AccountId::parse("paper").unwrap()), data)
             })
             .boxed(),
+        (prop::sample::select(vec![0, 1]), desk_rows())
+            .prop_map(|(nth, rows)| match nth {
+                0 => (Topic::ALERTS, TopicData::Alerts(rows)),
+                _ => (Topic::RULES, TopicData::Rules(rows)),
+            })
+            .boxed(),
+        desk_log().prop_map(|log| (Topic::SIGNALS, TopicData::Signals(log))).boxed(),
         (any::<bool>(), desk_log())
             .prop_map(|(is_trades, log)| {
                 let (channel, data) = match is_trades {
@@ -368,6 +381,14 @@ pub(crate) fn item() -> impl Strategy<Value = Item> {
         Item { stream: 0, update: Update { kind, epoch, topic, offset, data } }
     })
     .boxed()
+}
+
+/// Sixteenths: serde_json may read other numbers from text with an error in the last bit.
+fn indicators() -> impl Strategy<Value = IndicatorsData> {
+    let value = option::of(any::<i32>().prop_map(|sixteenths| f64::from(sixteenths) / 16.0));
+    let row = (any::<i32>(), prop::collection::vec(value, 0..6));
+    let row = row.prop_map(|(open_ms, values)| IndicatorRow { open_ms: i64::from(open_ms), values });
+    prop::collection::vec(row, 0..5).prop_map(|rows| IndicatorsData { rows })
 }
 
 fn row() -> impl Strategy<Value = RowText> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hub::hub::{StreamKind, StreamSpec};
+use indicators::spec::Spec;
 use model::{instrument::InstrumentId, trading::account::AccountId};
 use topics::{
     lane::Lane,
@@ -15,8 +16,11 @@ use crate::{feed::directory::Directory, publish};
 /// Returns the topics that match a pattern.
 ///
 /// # Errors
-/// No feed has a matching topic; the text suggests others.
+/// No feed has a matching topic, and the text suggests others; or no indicator is so called.
 pub fn topics(directory: &Directory, pattern: &TopicPattern) -> Result<Vec<Topic>, String> {
+    if let Some(spec) = pattern.indicator() {
+        Spec::parse(spec).map_err(|error| format!("{pattern}: {error}"))?;
+    }
     let topics: Vec<Topic> = match pattern.subject() {
         SubjectPattern::One(subject) => {
             let is_known = match subject {
@@ -114,6 +118,9 @@ mod tests {
         check(&directory, "quote:demo:AAABBB", Ok(&["quote:demo:AAABBB"]));
         check(&directory, "candles.1m:demo:*", Ok(&["candles.1m:demo:AAABBB", "candles.1m:demo:CCCDDD"]));
         check(&directory, "status", Ok(&["status"]));
+        check(&directory, "indicators.1m.sma(9):demo:AAABBB", Ok(&["indicators.1m.sma(9):demo:AAABBB"]));
+        let unknown = topics(&directory, &TopicPattern::parse("indicators.1m.smaa(9):demo:AAABBB").unwrap());
+        assert!(unknown.is_err_and(|words| words.contains("smaa") && words.contains("sma")));
         check(&directory, "book:demo:AAABBC", Err("no feed has book:demo:AAABBC; did you mean demo:AAABBB?"));
         check(
             &directory,
