@@ -4,5 +4,9 @@
 //!
 //! # Layout
 //! - [`notice`]: one alert as people get it
+//! - [`channel`]: where alerts are sent · [`secret`]: tokens and passwords, never shown · [`delivery`]: an alert on its way
 
+pub mod channel;
+pub mod delivery;
 pub mod notice;
+pub mod secret;

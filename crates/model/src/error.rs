@@ -46,6 +46,20 @@ pub enum ModelError {
         /// The form.
         remedy: &'static str,
     },
+    /// A secret has to be written, since the one that is kept does not fit.
+    #[error("write the {name} again: there is none yet, or it would go to another server than before")]
+    SecretNeeded {
+        /// Its name within the channel.
+        name: String,
+    },
+    /// A setting does not have its form. Its value may be secret and is not shown.
+    #[error("{name} is not valid; {remedy}")]
+    BadSetting {
+        /// The setting.
+        name: &'static str,
+        /// The form.
+        remedy: &'static str,
+    },
     /// A line does not follow the recording format.
     #[error("recording line is not readable: {reason}")]
     RecordingEntry {
