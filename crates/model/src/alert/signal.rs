@@ -130,7 +130,7 @@ pub enum Meaning {
     Neutral,
 }
 
-/// `fast` reaches `slow` from below (buy) or from above (sell).
+/// `fast` reaches `slow`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cross {
@@ -138,6 +138,12 @@ pub struct Cross {
     pub fast: Line,
     /// The line that is crossed, of the same unit.
     pub slow: Line,
+    /// From where it is crossed.
+    #[serde(default)]
+    pub approach: Approach,
+    /// How it is read.
+    #[serde(default)]
+    pub meaning: Meaning,
 }
 
 /// `of` reaches the level.
