@@ -31,7 +31,7 @@ pub struct Definition {
     pub seed: &'static str,
     /// What a division by zero gives, and other special cases.
     pub zero_cases: &'static str,
-    /// Bars without a value at the start, for these parameters.
+    /// Bars at the start in which not every output has a value, for these parameters.
     pub lookback: fn(&[f64]) -> usize,
     /// Bars after which two histories that end with the same bars differ by less than 1e-6 of the value;
     /// `usize::MAX` if they may differ for ever.
@@ -144,6 +144,21 @@ impl Output {
     /// Returns an output drawn as an edge of a band.
     pub(crate) const fn band(name: &'static str, title: &'static str) -> Self {
         Self { name, title, style: Style::Band }
+    }
+
+    /// Returns an output drawn as bars from zero.
+    pub(crate) const fn histogram(name: &'static str, title: &'static str) -> Self {
+        Self { name, title, style: Style::Histogram }
+    }
+
+    /// Returns an output that the legend and rules read.
+    pub(crate) const fn hidden(name: &'static str, title: &'static str) -> Self {
+        Self { name, title, style: Style::Hidden }
+    }
+
+    /// Returns the direction of an indicator: 1 while rising, -1 while falling.
+    pub(crate) const fn trend() -> Self {
+        Self { name: "trend", title: "Trend", style: Style::Trend }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     bar::{Bar, BookFigures},
     indicator::Chain,
     values::Values,
+    window,
     words::Words,
 };
 
@@ -104,8 +105,8 @@ fn joined(higher: Option<&Bar>, bar: &Bar, open_ms: i64) -> Bar {
     Bar {
         open_ms,
         open: higher.open,
-        high: higher.high.max(bar.high),
-        low: higher.low.min(bar.low),
+        high: window::higher(higher.high, bar.high),
+        low: window::lower(higher.low, bar.low),
         close: bar.close,
         volume: higher.volume + bar.volume,
         buy_volume: higher.buy_volume.zip(bar.buy_volume).map(|(before, now)| before + now),

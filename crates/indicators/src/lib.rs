@@ -11,7 +11,7 @@
 //! - [`definition`]: the specification of an indicator · [`registry`]: the list of all
 //! - [`spec`]: an indicator with its parameters, as text · [`error`]
 //! - [`indicator`]: a running one · [`series`]: one over the last bars of a market · [`values`]: a row
-//! - `kinds`: the indicators · `kind`: what each implements · `smooth`, `window`: what they share
+//! - `kinds`: the indicators · `kind`: what each implements · `smooth`, `window`, `weighted`, `spread`, `true_range`: what they share
 //! - `higher`: bars of a higher interval · `words`: the state as a list of words
 //!
 //! # Example
@@ -38,8 +38,10 @@ mod higher;
 pub mod indicator;
 mod kind;
 mod kinds;
+mod oscillator;
 pub mod registry;
 pub mod series;
+mod session;
 mod smooth;
 pub mod source;
 pub mod spec;
@@ -48,5 +50,6 @@ mod spread;
 mod testing;
 mod true_range;
 pub mod values;
+mod weighted;
 mod window;
 mod words;

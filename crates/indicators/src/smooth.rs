@@ -76,11 +76,31 @@ impl Smooth {
         self.value = step.state;
     }
 
+    /// Computes what a value changes, if there is one: NaN changes nothing.
+    #[inline]
+    pub(crate) fn step_known(&self, value: f64) -> Option<SmoothStep> {
+        (!value.is_nan()).then(|| self.step(value))
+    }
+
+    /// Carries it out.
+    #[inline]
+    pub(crate) fn commit_known(&mut self, step: &Option<SmoothStep>) {
+        if let Some(step) = step {
+            self.commit(step);
+        }
+    }
+
     /// Saves or loads the state.
     pub(crate) fn words(&mut self, words: &mut Words<'_>) {
         words.count(&mut self.n_seen, self.n + self.skipped);
         words.float(&mut self.value);
     }
+}
+
+/// Returns the average; NaN also where there was no value.
+#[inline]
+pub(crate) fn average(step: &Option<SmoothStep>) -> f64 {
+    step.map_or(f64::NAN, |step| step.value)
 }
 
 /// Several exponential averages, each of the one before; a stage starts when the stage before has a value.
@@ -149,16 +169,17 @@ impl<const N: usize> Cascade<N> {
 
 /// Returns how many values make an EMA forget its seed to a millionth, in a cascade of that many stages.
 pub(crate) fn ema_memory(n: usize, n_stages: usize) -> usize {
-    memory(2.0 / (n as f64 + 1.0), n_stages)
+    weight_memory(2.0 / (n as f64 + 1.0), n_stages)
 }
 
 /// Returns how many values make Wilder's average forget its seed to a millionth, in a cascade of that many stages.
 pub(crate) fn wilder_memory(n: usize, n_stages: usize) -> usize {
-    memory(1.0 / n as f64, n_stages)
+    weight_memory(1.0 / n as f64, n_stages)
 }
 
-/// Counts until a difference of 1 in every stage has faded to a millionth in the last.
-fn memory(weight: f64, n_stages: usize) -> usize {
+/// Returns how many values make an average of this weight forget its seed to a millionth, in a cascade of that many
+/// stages: counts until a difference of 1 in every stage has faded.
+pub(crate) fn weight_memory(weight: f64, n_stages: usize) -> usize {
     let mut stages = vec![1.0_f64; n_stages];
     let mut n_values = 0;
     while stages.iter().any(|stage| *stage > 1e-6) {

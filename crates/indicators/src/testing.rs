@@ -2,7 +2,12 @@
 
 use model::candle::Interval;
 
-use crate::{bar::Bar, indicator::Indicator, spec::Spec, values::Values};
+use crate::{
+    bar::{Bar, BookFigures},
+    indicator::Indicator,
+    spec::Spec,
+    values::Values,
+};
 
 /// Checks the rows of closes a minute apart; high and low are the close, the volume is 1.
 #[track_caller]
@@ -41,4 +46,13 @@ fn shown(spec: &Spec, row: &Values) -> String {
     let values = row.iter().take(spec.definition().outputs.len());
     let texts = values.map(|value| value.map_or("-".to_owned(), |value| ((value * 1e6).round() / 1e6).to_string()));
     texts.collect::<Vec<_>>().join(" ")
+}
+
+/// Checks the rows of bars of imbalance, microprice and flow.
+#[track_caller]
+pub(crate) fn check_books(spec: &str, books: &[Option<(f64, f64, f64)>], expected: &[&str]) {
+    let figures = |(imbalance, microprice, flow)| BookFigures { imbalance, microprice, flow };
+    let bars = books.iter().enumerate();
+    let bars = bars.map(|(idx, book)| Bar { book: book.map(figures), ..bar(idx, 1.0, 1.0, 1.0, 1.0) });
+    check_bars(spec, &bars.collect::<Vec<_>>(), expected);
 }

@@ -3,20 +3,15 @@
 use crate::{
     bar::Bar,
     smooth::{Smooth, SmoothStep},
+    window::higher,
     words::Words,
 };
 
 /// Returns the distance that a bar covers, from the close before.
 #[inline]
 pub(crate) fn true_range(bar: &Bar, last_close: f64) -> f64 {
-    let (mut range, up, down) = (bar.high - bar.low, (bar.high - last_close).abs(), (bar.low - last_close).abs());
-    if up > range {
-        range = up;
-    }
-    if down > range {
-        range = down;
-    }
-    range
+    let (up, down) = ((bar.high - last_close).abs(), (bar.low - last_close).abs());
+    higher(higher(bar.high - bar.low, up), down)
 }
 
 /// Wilder's average of the true range; the first bar has none.

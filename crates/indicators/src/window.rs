@@ -33,12 +33,11 @@ impl Combine for Sum {
     }
 }
 
-// Comparisons instead of `f64::max`: values are never NaN here, and this is one instruction everywhere.
 impl Combine for Highest {
     const NEUTRAL: f64 = f64::NEG_INFINITY;
     #[inline]
     fn combine(a: f64, b: f64) -> f64 {
-        if a > b { a } else { b }
+        higher(a, b)
     }
 }
 
@@ -46,8 +45,20 @@ impl Combine for Lowest {
     const NEUTRAL: f64 = f64::INFINITY;
     #[inline]
     fn combine(a: f64, b: f64) -> f64 {
-        if a < b { a } else { b }
+        lower(a, b)
     }
+}
+
+/// Returns the larger. Not `f64::max`: of 0 and -0 that may return either, and not the same in every place.
+#[inline]
+pub(crate) fn higher(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
+}
+
+/// Returns the smaller. Not `f64::min`, for the same reason.
+#[inline]
+pub(crate) fn lower(a: f64, b: f64) -> f64 {
+    if a < b { a } else { b }
 }
 
 /// The total of the last n values.
@@ -71,6 +82,12 @@ pub(crate) struct WindowStep {
     block: f64,
     /// The total of the last n values; NaN while there are fewer.
     pub(crate) total: f64,
+}
+
+/// Returns the total; NaN also where there was no value.
+#[inline]
+pub(crate) fn total(step: &Option<WindowStep>) -> f64 {
+    step.map_or(f64::NAN, |step| step.total)
 }
 
 impl<C: Combine> Window<C> {
@@ -102,6 +119,20 @@ impl<C: Combine> Window<C> {
         self.block = step.block;
         if self.at == self.n() {
             self.turn();
+        }
+    }
+
+    /// Computes what a value changes, if there is one: NaN changes nothing.
+    #[inline]
+    pub(crate) fn step_known(&self, value: f64) -> Option<WindowStep> {
+        (!value.is_nan()).then(|| self.step(value))
+    }
+
+    /// Carries it out.
+    #[inline]
+    pub(crate) fn commit_known(&mut self, step: &Option<WindowStep>) {
+        if let Some(step) = step {
+            self.commit(step);
         }
     }
 
@@ -144,6 +175,18 @@ impl Ring {
     #[inline]
     pub(crate) fn oldest(&self) -> f64 {
         self.cells[self.at]
+    }
+
+    /// Returns the values in no particular sequence; NaN for those that are missing.
+    #[inline]
+    pub(crate) fn cells(&self) -> &[f64] {
+        &self.cells
+    }
+
+    /// Returns the values; NaN for those that are missing.
+    pub(crate) fn newest_first(&self) -> impl Iterator<Item = f64> {
+        let (newer, older) = self.cells.split_at(self.at);
+        newer.iter().rev().chain(older.iter().rev()).copied()
     }
 
     /// Takes a value in the place of the oldest.

@@ -2,7 +2,7 @@
 
 use crate::{
     bar::Bar,
-    definition::{Definition, Group, Input, Output, Pane, Parameter, Style},
+    definition::{Definition, Group, Input, Output, Pane, Parameter},
     kind::{Kind, Settings, count},
     smooth::{Smooth, SmoothStep, ema_memory},
     values::Values,
@@ -44,7 +44,7 @@ impl Kind for Macd {
         outputs: &[
             Output::line("macd", "MACD"),
             Output::line("signal", "Signal"),
-            Output { name: "histogram", title: "Histogram", style: Style::Histogram },
+            Output::histogram("histogram", "Histogram"),
         ],
         pane: Pane::AROUND_ZERO,
         input: Input::Price,
@@ -71,7 +71,7 @@ impl Kind for Macd {
     fn step(&self, _: &Bar, price: f64) -> Self::Step {
         let (fast, slow) = (self.fast.step(price), self.slow.step(price));
         let macd = fast.value - slow.value;
-        let signal = (!macd.is_nan()).then(|| self.signal.step(macd));
+        let signal = self.signal.step_known(macd);
         MacdStep { fast, slow, signal, macd }
     }
 
@@ -87,9 +87,7 @@ impl Kind for Macd {
     fn commit(&mut self, step: &Self::Step) {
         self.fast.commit(&step.fast);
         self.slow.commit(&step.slow);
-        if let Some(signal) = &step.signal {
-            self.signal.commit(signal);
-        }
+        self.signal.commit_known(&step.signal);
     }
 
     fn words(&mut self, words: &mut Words<'_>) {

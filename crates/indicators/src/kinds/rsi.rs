@@ -22,7 +22,8 @@ pub(crate) struct Rsi {
 pub(crate) struct RsiStep {
     last: f64,
     averages: Option<(SmoothStep, SmoothStep)>,
-    value: f64,
+    /// NaN while there is none.
+    pub(crate) value: f64,
 }
 
 impl Kind for Rsi {

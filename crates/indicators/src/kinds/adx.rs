@@ -1,0 +1,166 @@
+//! Average directional index, with the two directional indicators.
+
+use crate::{
+    bar::Bar,
+    definition::{Definition, Group, Input, Output, Pane, Parameter, no_conflict},
+    kind::{Kind, Settings, count},
+    smooth::wilder_memory,
+    true_range::true_range,
+    values::Values,
+    words::Words,
+};
+
+#[derive(Clone, Debug)]
+pub(crate) struct Adx {
+    n: usize,
+    keep: f64,
+    weight: f64,
+    /// Those of the bar before; NaN before the first.
+    high: f64,
+    low: f64,
+    close: f64,
+    state: State,
+}
+
+/// Wilder's sums, and the index.
+#[derive(Clone, Copy, Debug)]
+struct State {
+    n_seen: usize,
+    up: f64,
+    down: f64,
+    range: f64,
+    /// The sum of the directional indices of the seed, then the average.
+    adx: f64,
+}
+
+/// The state after a bar, and the values.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AdxStep {
+    high: f64,
+    low: f64,
+    close: f64,
+    state: State,
+    values: [f64; 3],
+}
+
+impl Kind for Adx {
+    type Step = AdxStep;
+
+    const DEFINITION: &'static Definition = &Definition {
+        name: "adx",
+        title: "Average directional index",
+        group: Group::Trend,
+        summary: "The strength of a trend, whatever its direction, and how much of the movement goes up and down.",
+        formula: "+di, -di = 100 × s(+dm) / s(range), 100 × s(-dm) / s(range); adx = Wilder's average of \
+                  100 × |+di - -di| / (+di + -di); s = s[-1] - s[-1] / n + newest",
+        origin: "J. Welles Wilder, New Concepts in Technical Trading Systems, 1978; as TA-Lib ADX, PLUS_DI, MINUS_DI",
+        parameters: &[Parameter::bars("length", "Length", 14.0, 2.0)],
+        takes_source: false,
+        outputs: &[Output::line("adx", "ADX"), Output::line("plus_di", "+DI"), Output::line("minus_di", "-DI")],
+        pane: Pane::Own { levels: &[25.0], range: Some((0.0, 100.0)) },
+        input: Input::HighLowClose,
+        seed: "the sums start with n - 1 bars, as TA-Lib (Wilder takes n); the adx with the plain mean of n values; the \
+               directional indicators have values n - 1 bars earlier",
+        zero_cases: "no range: both indicators are 0; both 0: the adx remains as it was, and a seed counts a 0",
+        lookback: |parameters| 2 * count(parameters, 0) - 1,
+        convergence: |parameters| 2 * count(parameters, 0) - 1 + wilder_memory(count(parameters, 0), 2),
+        conflict: no_conflict,
+    };
+
+    fn new(settings: &Settings<'_>) -> Self {
+        let n = settings.count(0);
+        let state = State { n_seen: 0, up: 0.0, down: 0.0, range: 0.0, adx: 0.0 };
+        let weight = 1.0 / n as f64;
+        Self { n, keep: 1.0 - weight, weight, high: f64::NAN, low: f64::NAN, close: f64::NAN, state }
+    }
+
+    #[inline]
+    fn step(&self, bar: &Bar, _: f64) -> Self::Step {
+        let (high, low, close) = (bar.high, bar.low, bar.close);
+        if self.close.is_nan() {
+            return AdxStep { high, low, close, state: self.state, values: [f64::NAN; 3] };
+        }
+        let (rise, fall) = (high - self.high, self.low - low);
+        let up = if rise > fall && rise > 0.0 { rise } else { 0.0 };
+        let down = if fall > rise && fall > 0.0 { fall } else { 0.0 };
+        let range = true_range(bar, self.close);
+        let mut state = self.state;
+        let n_last = 2 * self.n - 1;
+        state.n_seen = if state.n_seen < n_last { state.n_seen + 1 } else { n_last };
+        let keep = if state.n_seen < self.n { 1.0 } else { self.keep };
+        state.up = state.up * keep + up;
+        state.down = state.down * keep + down;
+        state.range = state.range * keep + range;
+        if state.n_seen < self.n {
+            return AdxStep { high, low, close, state, values: [f64::NAN; 3] };
+        }
+        let scale = if state.range == 0.0 { 0.0 } else { 100.0 / state.range };
+        let (plus, minus) = (state.up * scale, state.down * scale);
+        let both = state.up + state.down;
+        let adx = self.average(&mut state, both);
+        AdxStep { high, low, close, state, values: [adx, plus, minus] }
+    }
+
+    #[inline]
+    fn values(step: &Self::Step) -> Values {
+        Values::of(step.values)
+    }
+
+    #[inline]
+    fn commit(&mut self, step: &Self::Step) {
+        self.high = step.high;
+        self.low = step.low;
+        self.close = step.close;
+        self.state = step.state;
+    }
+
+    fn words(&mut self, words: &mut Words<'_>) {
+        let state = &mut self.state;
+        for value in [&mut self.high, &mut self.low, &mut self.close] {
+            words.float(value);
+        }
+        words.count(&mut state.n_seen, 2 * self.n);
+        for value in [&mut state.up, &mut state.down, &mut state.range, &mut state.adx] {
+            words.float(value);
+        }
+    }
+}
+
+impl Adx {
+    /// Takes the directional index of a bar into the average; NaN while there is none.
+    #[inline]
+    fn average(&self, state: &mut State, both: f64) -> f64 {
+        let is_seeded = self.state.n_seen == 2 * self.n - 1;
+        if both != 0.0 && state.range != 0.0 {
+            let index = 100.0 * (state.up - state.down).abs() / both;
+            if is_seeded {
+                state.adx += self.weight * (index - state.adx);
+            } else {
+                state.adx += index;
+            }
+        }
+        if state.n_seen < 2 * self.n - 1 {
+            return f64::NAN;
+        }
+        if !is_seeded {
+            state.adx *= self.weight;
+        }
+        state.adx
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check_ranges;
+
+    #[test]
+    fn a_steady_rise_is_all_trend() {
+        let bars = [(2.0, 1.0, 2.0), (3.0, 2.0, 3.0), (4.0, 3.0, 4.0), (5.0, 4.0, 5.0)];
+        check_ranges("adx(2)", &bars, &["-", "-", "- 100 0", "100 100 0"]);
+    }
+
+    #[test]
+    fn no_movement_is_no_trend() {
+        check_ranges("adx(2)", &[(1.0, 1.0, 1.0); 5], &["-", "-", "- 0 0", "0 0 0", "0 0 0"]);
+    }
+}
