@@ -30,7 +30,8 @@ pub(crate) fn run(house: &House, goal: Goal) -> anyhow::Result<()> {
     let captures = captures.with_context(|| format!("{CAPTURES} names no folder with recordings"))?;
     let python = environment(house)?;
     let folder = house.target().join("oracles");
-    let programs: [(&str, &str, Vec<&Path>); 2] = [
+    let programs: [(&str, &str, Vec<&Path>); 3] = [
+        ("oracles/indicators.py", "oracles/indicators.json", Vec::new()),
         ("oracles/return_figures.py", "oracles/return_figures.json", Vec::new()),
         ("oracles/taker_fills.py", "oracles/taker_fills.json", vec![&captures]),
     ];

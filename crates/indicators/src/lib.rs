@@ -12,7 +12,7 @@
 //! - [`spec`]: an indicator with its parameters, as text · [`error`]
 //! - [`indicator`]: a running one · [`series`]: one over the last bars of a market · [`values`]: a row
 //! - `kinds`: the indicators · `kind`: what each implements · `smooth`, `window`, `weighted`, `spread`, `true_range`: what they share
-//! - `higher`: bars of a higher interval · `words`: the state as a list of words
+//! - [`fingerprint`]: the values of all indicators as hashes · `higher`: bars of a higher interval · `words`: the state as a list of words
 //!
 //! # Example
 //! ```
@@ -34,6 +34,7 @@ pub mod bar;
 pub mod book_flow;
 pub mod definition;
 pub mod error;
+pub mod fingerprint;
 mod higher;
 pub mod indicator;
 mod kind;

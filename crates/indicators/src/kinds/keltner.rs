@@ -34,7 +34,8 @@ impl Kind for Keltner {
         group: Group::Volatility,
         summary: "An exponential average with a band of average true ranges around it.",
         formula: "middle = ema(close, n); upper, lower = middle ± k × atr(m)",
-        origin: "Chester Keltner, How to Make Money in Commodities, 1960, in Linda Raschke's form; as TA-Lib KC",
+        origin: "Chester Keltner, How to Make Money in Commodities, 1960, in Linda Raschke's form (TA-Lib's KC averages the typical price \
+                 and starts its range later)",
         parameters: &[
             Parameter::bars("length", "Length", 20.0, 1.0),
             Parameter::bars("atr", "Length of the true range", 10.0, 1.0),
