@@ -6,7 +6,7 @@
 //!
 //! # Layout
 //! - [`contract`]: events, intents, and the trait · [`registry`]: the list of strategies
-//! - [`detect`]: levels and windows that signals and alerts share
+//! - [`detect`]: levels and windows that signals and alerts share · [`signals`]: rules that find signals in bars
 //! - [`grid`]: buys and sells between lines · [`cross`]: follows the crossing of two moving averages
 
 pub mod contract;
@@ -14,3 +14,4 @@ pub mod cross;
 pub mod detect;
 pub mod grid;
 pub mod registry;
+pub mod signals;

@@ -12,6 +12,24 @@ pub enum Approach {
     Down,
 }
 
+impl Approach {
+    /// Returns true for a value at or past the level.
+    pub fn is_met<T: PartialOrd>(self, value: T, level: T) -> bool {
+        match self {
+            Self::Up => value >= level,
+            Self::Down => value <= level,
+        }
+    }
+
+    /// Returns true for a value strictly on the near side of the re-arming level.
+    pub fn is_left<T: PartialOrd>(self, value: T, rearm: T) -> bool {
+        match self {
+            Self::Up => value < rearm,
+            Self::Down => value > rearm,
+        }
+    }
+}
+
 /// Remembers whether a value has been on the far side of a level since it last met it.
 ///
 /// Armed once a value is beyond the re-arming level (for [`Approach::Up`]: below it); fires at the first value at or past
@@ -25,14 +43,10 @@ impl LevelLatch {
     /// Takes the next value in; true where it fires. `rearm` is the level less its hysteresis (for [`Approach::Down`]:
     /// plus it); the level itself where there is none.
     pub fn step<T: PartialOrd + Copy>(&mut self, approach: Approach, value: T, level: T, rearm: T) -> bool {
-        let (is_met, is_left) = match approach {
-            Approach::Up => (value >= level, value < rearm),
-            Approach::Down => (value <= level, value > rearm),
-        };
-        if is_met {
+        if approach.is_met(value, level) {
             return std::mem::take(&mut self.is_armed);
         }
-        self.is_armed |= is_left;
+        self.is_armed |= approach.is_left(value, rearm);
         false
     }
 

@@ -1,0 +1,13 @@
+//! Why a rule is refused.
+
+/// A part of a rule that makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field} is {value}: {remedy}")]
+pub struct SignalError {
+    /// Where it is in the rule (`look_for.parts[1].n_bars`).
+    pub field: String,
+    /// The value seen.
+    pub value: String,
+    /// What to write instead.
+    pub remedy: String,
+}
