@@ -1,5 +1,8 @@
 //! Helpers of the kinds' tests, and what all kinds have in common.
 
+mod live;
+mod properties;
+
 use indicators::bar::Bar;
 use model::{
     alert::{
