@@ -7,11 +7,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use model::{
     candle::Interval,
-    decimal::{Notional, Price, Quantity, Rounding, SignedQuantity},
+    decimal::{Price, Quantity, SignedQuantity},
     instrument::Instrument,
     trading::{
         account::FeeRates,
-        order::{OrderType, Side},
         refusal::{DenyCode, Refusal},
         strategy::StrategyReport,
     },
@@ -20,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     contract::{Context, Event, Intent, Strategy},
+    holding::{Holding, check_quantity},
     registry::{part, text},
 };
 
@@ -54,16 +54,8 @@ struct Memory {
     closes: VecDeque<Price>,
     /// Begin of the forming candle, in milliseconds, and its last price.
     forming: Option<(i64, Price)>,
-    position: SignedQuantity,
-    /// What the position cost; below zero: what a short brought.
-    cost: Notional,
-    entry_fees: Notional,
-    realised_pnl: Notional,
-    fees: Notional,
-    n_round_trips: u64,
-    /// The open order and its side.
-    order: Option<(String, Side)>,
-    n_orders: u64,
+    #[serde(flatten)]
+    holding: Holding,
 }
 
 impl Cross {
@@ -79,10 +71,7 @@ impl Cross {
             );
             return Err(Refusal::new(DenyCode::BadStrategy, message));
         }
-        if quantity.is_zero() || instrument.round_quantity(quantity, Rounding::Down) != Some(quantity) {
-            let message = format!("{quantity} is no multiple of the lot size {}", instrument.lot_size);
-            return Err(Refusal::new(DenyCode::QuantityOffLot, message).with(instrument.lot_size, quantity));
-        }
+        check_quantity(quantity, instrument)?;
         Ok(Self { settings, memory: Memory::default() })
     }
 
@@ -112,16 +101,7 @@ impl Cross {
     }
 
     fn follow(&mut self) -> Vec<Intent> {
-        let Some(target) = self.target().filter(|_| self.memory.order.is_none()) else { return Vec::new() };
-        let Some(change) = target.checked_sub(self.memory.position).filter(|change| !change.is_zero()) else {
-            return Vec::new();
-        };
-        let side = if change.is_negative() { Side::Sell } else { Side::Buy };
-        self.memory.n_orders += 1;
-        let tag = format!("m-{}", self.memory.n_orders);
-        self.memory.order = Some((tag.clone(), side));
-        let (kind, quantity) = (OrderType::Market, change.size());
-        vec![Intent::Place { tag, side, kind, quantity, price: None, is_post_only: false }]
+        self.target().map_or_else(Vec::new, |target| self.memory.holding.aim(target))
     }
 
     fn on_trade(&mut self, price: Price, millis: i64) -> Vec<Intent> {
@@ -142,53 +122,15 @@ impl Cross {
         intents.push(Intent::Remember);
         intents
     }
-
-    fn on_fill(&mut self, side: Side, price: Price, quantity: Quantity, fee: Notional) {
-        let memory = &mut self.memory;
-        let before = memory.position;
-        let change = if side == Side::Buy { quantity.long() } else { quantity.short() };
-        let is_closing = !before.is_zero() && before.is_negative() != change.is_negative();
-        let closed = if is_closing { quantity.min(before.size()) } else { Quantity::ZERO };
-        let opened = quantity.checked_sub(closed).unwrap_or_default();
-        let signed = |value: Notional| if side == Side::Buy { value } else { value.negated() };
-        let add = |one: Notional, other: Notional| one.checked_add(other).unwrap_or(one);
-        if is_closing {
-            let cost = memory.cost.part(closed, before.size(), DECIMALS).unwrap_or_default();
-            let entry_fees = memory.entry_fees.part(closed, before.size(), DECIMALS).unwrap_or_default();
-            let paid = signed(price.checked_mul(closed).unwrap_or_default());
-            let fee = fee.part(closed, quantity, DECIMALS).unwrap_or_default();
-            let result = add(add(cost, paid).negated(), add(entry_fees, fee).negated());
-            memory.realised_pnl = add(memory.realised_pnl, result);
-            memory.cost = add(memory.cost, cost.negated());
-            memory.entry_fees = add(memory.entry_fees, entry_fees.negated());
-        }
-        memory.position = before.checked_add(change).unwrap_or(before);
-        memory.cost = add(memory.cost, signed(price.checked_mul(opened).unwrap_or_default()));
-        memory.entry_fees = add(memory.entry_fees, fee.part(opened, quantity, DECIMALS).unwrap_or_default());
-        memory.fees = add(memory.fees, fee);
-        if is_closing && closed == before.size() {
-            memory.n_round_trips += 1;
-        }
-    }
 }
 
 impl Strategy for Cross {
     fn on_event(&mut self, event: &Event, _context: &Context) -> Vec<Intent> {
         match event {
             Event::Trade { price, size, time } if !size.is_zero() => self.on_trade(*price, time.as_millis()),
-            Event::Filled { tag, price, quantity, fee, is_done } => {
-                let Some((_, side)) = self.memory.order.clone().filter(|(own, _)| own == tag) else {
-                    return Vec::new();
-                };
-                self.on_fill(side, *price, *quantity, *fee);
-                if *is_done {
-                    self.memory.order = None;
-                }
-                Vec::new()
-            }
-            // The next close asks again.
-            Event::Ended { tag, .. } => {
-                self.memory.order.take_if(|(own, _)| own == tag);
+            // After a refusal the next close asks again.
+            Event::Filled { .. } | Event::Ended { .. } => {
+                self.memory.holding.on_event(event);
                 Vec::new()
             }
             Event::Resumed => self.follow(),
@@ -201,16 +143,7 @@ impl Strategy for Cross {
     }
 
     fn report(&self, last_price: Option<Price>) -> StrategyReport {
-        let Memory { position, cost, entry_fees, realised_pnl, fees, n_round_trips, .. } = self.memory;
-        let floating = |price: Price| position.value(price)?.checked_sub(cost)?.checked_sub(entry_fees);
-        StrategyReport {
-            realised_pnl,
-            floating_pnl: last_price.and_then(floating),
-            fees,
-            n_round_trips,
-            position,
-            ..StrategyReport::default()
-        }
+        self.memory.holding.report(last_price)
     }
 
     fn is_waiting(&self) -> bool {
@@ -222,17 +155,16 @@ impl Strategy for Cross {
 const PART: &str = "cross";
 /// Longest slow average.
 const MAX_CANDLES: u32 = 1_000;
-/// Decimals of a part of a cost.
-const DECIMALS: u32 = 12;
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use model::{
-        decimal::Rate,
+        decimal::{Notional, Rate},
         instrument::{InstrumentId, InstrumentStatus},
         time::Timestamp,
+        trading::order::OrderType,
     };
 
     use super::*;
@@ -284,7 +216,7 @@ mod tests {
                 let filled = Event::Filled { tag, price: price(close), quantity, fee, is_done: true };
                 assert_eq!(cross.on_event(&filled, &context), []);
             }
-            seen.push(cross.memory.position.to_string());
+            seen.push(cross.memory.holding.position().to_string());
             let memory = cross.changed_memory();
             cross = Cross::new(settings(is_both_ways), &instrument(), fees).unwrap().restored(&memory).unwrap();
         }
@@ -306,6 +238,14 @@ mod tests {
         let report = cross.report(Some(price("7")));
         // Sold at 8, worth 7 now: 2, less the fee of 0.016.
         assert_eq!(report.floating_pnl, Notional::parse("1.984").ok());
+    }
+
+    #[test]
+    fn the_form_of_its_memory_stays() {
+        let text = r#"{"closes":["10"],"forming":[60000,"11"],"position":"2","cost":"20","entry_fees":"0.02","realised_pnl":"0","fees":"0.02","n_round_trips":0,"order":["m-2","sell"],"n_orders":2}"#;
+        let memory = BTreeMap::from([(PART.to_owned(), text.to_owned())]);
+        let cross = Cross::new(settings(false), &instrument(), FeeRates::default()).unwrap();
+        assert_eq!(cross.restored(&memory).unwrap().changed_memory(), memory);
     }
 
     #[test]

@@ -13,5 +13,6 @@ pub mod contract;
 pub mod cross;
 pub mod detect;
 pub mod grid;
+mod holding;
 pub mod registry;
 pub mod signals;
