@@ -83,8 +83,9 @@ async fn contents(path: &Path) -> Result<Contents, StoreError> {
     let version = files::version(&mut connection).await?;
     let mut n_rows = Vec::new();
     if version > 0 {
-        for (table, count) in COUNTS {
-            n_rows.push((table, sqlx::query_scalar(count).fetch_one(&mut connection).await?));
+        // A backup made before an update lacks the tables that came with it.
+        for (_, table, count) in COUNTS.iter().filter(|(since, ..)| *since <= version) {
+            n_rows.push((*table, sqlx::query_scalar(*count).fetch_one(&mut connection).await?));
         }
     }
     connection.close().await?;
@@ -105,6 +106,7 @@ pub(crate) async fn copy_to(connection: &mut SqliteConnection, target: &Path) ->
 async fn copy_into(connection: &mut SqliteConnection, target: &Path) -> Result<(), StoreError> {
     let text = target.to_string_lossy();
     sqlx::query("VACUUM INTO ?1").bind(text.as_ref()).execute(connection).await?;
+    files::keep_private(target)?;
     sync(target)
 }
 
@@ -157,10 +159,16 @@ fn file_error(path: &Path, source: std::io::Error) -> StoreError {
     StoreError::File { path: path.to_owned(), source }
 }
 
-const COUNTS: [(&str, &str); 5] = [
-    ("journal", "SELECT count(*) FROM journal"),
-    ("orders", "SELECT count(*) FROM orders"),
-    ("fills", "SELECT count(*) FROM fills"),
-    ("round_trips", "SELECT count(*) FROM round_trips"),
-    ("equity", "SELECT count(*) FROM equity"),
+/// The version of the form that brought a table, the table, and its count.
+const COUNTS: [(i64, &str, &str); 10] = [
+    (1, "journal", "SELECT count(*) FROM journal"),
+    (1, "orders", "SELECT count(*) FROM orders"),
+    (1, "fills", "SELECT count(*) FROM fills"),
+    (1, "round_trips", "SELECT count(*) FROM round_trips"),
+    (1, "equity", "SELECT count(*) FROM equity"),
+    (2, "alert_documents", "SELECT count(*) FROM alert_documents"),
+    (2, "alert_channels", "SELECT count(*) FROM alert_channels"),
+    (2, "notices", "SELECT count(*) FROM notices"),
+    (2, "deliveries", "SELECT count(*) FROM deliveries"),
+    (2, "signals", "SELECT count(*) FROM signals"),
 ];

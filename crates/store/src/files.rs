@@ -6,6 +6,7 @@ use std::{
     borrow::Cow,
     fs::{File, TryLockError},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use sqlx::{
@@ -14,7 +15,9 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use crate::{backup, candles::Candles, error::StoreError, journal::Journal, lists::Lists};
+use crate::{
+    alerts::Alerts, backup, candles::Candles, error::StoreError, journal::Journal, lists::Lists, turns::Turns,
+};
 
 /// The file of the desk in the data folder.
 pub const DESK_FILE: &str = "truetape.db";
@@ -32,10 +35,12 @@ pub struct Store {
     pub journal: Journal,
     /// Lists made from the journal.
     pub lists: Lists,
+    /// What alerts need; `None` once it was handed to their own tasks, which close it.
+    pub alerts: Option<Alerts>,
     /// Kept candles; `None` once they were handed to their own task.
     pub candles: Option<Candles>,
     /// Holds the lock.
-    pub lock: Lock,
+    pub lock: Arc<Lock>,
 }
 
 /// Keeps other processes off the files until it is dropped.
@@ -66,15 +71,21 @@ impl Store {
     /// # Errors
     /// Another process has them, they are damaged, or a newer program wrote them.
     pub async fn open(data_dir: &Path) -> Result<Self, StoreError> {
-        let lock = Lock::take(data_dir)?;
+        let lock = Arc::new(Lock::take(data_dir)?);
         let desk_path = data_dir.join(DESK_FILE);
         let mut writer = open_writer(&desk_path, SqliteSynchronous::Full, &DESK_MIGRATIONS).await?;
         assert_sqlite(&mut writer).await?;
+        keep_private(&desk_path)?;
         let candle_path = data_dir.join(CANDLE_FILE);
         let candle_writer = open_writer(&candle_path, SqliteSynchronous::Normal, &CANDLE_MIGRATIONS).await?;
+        let turns = Turns::new();
+        let alert_writer = writer_options(&desk_path, SqliteSynchronous::Full).create_if_missing(false);
+        let alert_readers = read_pool(&desk_path);
+        let alerts = Alerts::new(alert_writer, alert_readers, turns.clone(), desk_path.clone(), Arc::clone(&lock));
         Ok(Self {
-            journal: Journal::new(writer, desk_path.clone()),
+            journal: Journal::new(writer, desk_path.clone(), turns),
             lists: Lists::new(read_pool(&desk_path)),
+            alerts: Some(alerts),
             candles: Some(Candles::new(candle_writer)),
             lock,
         })
@@ -85,8 +96,11 @@ impl Store {
     /// # Errors
     /// A file refuses; nothing is lost, the next start reads the log.
     pub async fn close(self) -> Result<(), StoreError> {
-        let Self { journal, lists, candles, lock } = self;
+        let Self { journal, lists, alerts, candles, lock } = self;
         lists.close().await;
+        if let Some(alerts) = alerts {
+            alerts.close().await;
+        }
         let journal = journal.close().await;
         let candles = match candles {
             Some(candles) => candles.close().await,
@@ -103,18 +117,34 @@ async fn open_writer(
     synchronous: SqliteSynchronous,
     migrations: &Migrator,
 ) -> Result<SqliteConnection, StoreError> {
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(synchronous);
     let is_new = !path.exists();
-    let mut writer = damaged_at(path, options.connect().await)?;
+    let mut writer = damaged_at(path, writer_options(path, synchronous).connect().await)?;
     if !is_new {
         quick_check(&mut writer, path).await?;
     }
     migrate(&mut writer, path, migrations).await.map_err(|error| error.at(path))?;
     Ok(writer)
+}
+
+fn writer_options(path: &Path, synchronous: SqliteSynchronous) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(synchronous)
+}
+
+/// Lets only the file's owner read it: it holds the secrets of channels. SQLite gives its log the same rights.
+pub(crate) fn keep_private(path: &Path) -> Result<(), StoreError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let private = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(path, private).map_err(|source| StoreError::File { path: path.to_owned(), source })?;
+    }
+    #[cfg(not(unix))]
+    let _has_the_rights_of_its_folder = path;
+    Ok(())
 }
 
 fn read_pool(path: &Path) -> SqlitePool {

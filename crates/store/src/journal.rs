@@ -20,7 +20,7 @@ use model::{
 use serde::de::DeserializeOwned;
 use sqlx::{Connection, Row, SqliteConnection, sqlite::SqliteRow};
 
-use crate::{error::StoreError, files::damaged_at};
+use crate::{error::StoreError, files::damaged_at, turns::Turns};
 
 /// What is written together.
 #[derive(Clone, Debug, Default)]
@@ -79,12 +79,13 @@ pub struct Snapshot {
 pub struct Journal {
     connection: SqliteConnection,
     path: PathBuf,
+    turns: Turns,
     last_seq: Option<i64>,
 }
 
 impl Journal {
-    pub(crate) fn new(connection: SqliteConnection, path: PathBuf) -> Self {
-        Self { connection, path, last_seq: None }
+    pub(crate) fn new(connection: SqliteConnection, path: PathBuf, turns: Turns) -> Self {
+        Self { connection, path, turns, last_seq: None }
     }
 
     pub(crate) async fn close(self) -> Result<(), StoreError> {
@@ -97,6 +98,7 @@ impl Journal {
     /// Nothing was written.
     pub async fn append(&mut self, commit: &Commit) -> Result<i64, StoreError> {
         let seq = self.last_seq().await?;
+        let _turn = self.turns.take().await;
         let connection = &mut self.connection;
         // Immediate: a transaction that becomes a writer later may fail at once, whatever its time-out. In SQL, not with
         // sqlx's own transactions: when the disk refuses, SQLite takes the transaction back by itself, and sqlx would
@@ -123,6 +125,7 @@ impl Journal {
         let put = "INSERT INTO snapshot (id, seq, form, body) VALUES (1, ?1, ?2, ?3) \
                    ON CONFLICT (id) DO UPDATE SET seq = ?1, form = ?2, body = ?3";
         let put = sqlx::query(put).bind(snapshot.seq).bind(snapshot.form).bind(&snapshot.body);
+        let _turn = self.turns.take().await;
         put.execute(&mut self.connection).await?;
         Ok(())
     }

@@ -316,7 +316,7 @@ async fn a_newer_or_altered_file_is_refused_and_left_alone() {
     run("UPDATE _sqlx_migrations SET checksum = x'00'").await;
     let error = Store::open(folder.path()).await.unwrap_err();
     assert!(matches!(error, StoreError::Altered { version: 1, .. }), "{error}");
-    run("UPDATE _sqlx_migrations SET version = 99").await;
+    run("UPDATE _sqlx_migrations SET version = 99 WHERE version = 1").await;
     let error = Store::open(folder.path()).await.unwrap_err();
     assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error}");
     assert!(error.to_string().contains("newer truetape"), "{error}");

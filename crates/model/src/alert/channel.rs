@@ -164,7 +164,7 @@ pub struct Push {
 }
 
 /// One browser, as its `PushSubscription` describes it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Subscription {
     /// Its identity, chosen by the browser.

@@ -13,18 +13,37 @@ use sqlx::{
 
 use super::*;
 
-/// Statements that fill a file of each version, as its program would have.
-const FIXTURES: [(i64, &str); 1] = [(
-    1,
-    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200) \
-     INSERT INTO journal (seq, time_ns, body) SELECT i, i * 1000, '{\"restarted\":{\"time\":' || i || '}}' FROM n; \
-     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200) \
-     INSERT INTO orders (order_id, account, client_order_id, instrument, is_open, created_ns, body) \
-     SELECT i, 'paper', 'c-' || i, 'demo:AAABBB', i % 2, i, printf('{\"order_id\":\"%d\",\"text\":\"%0300d\"}', i, i) FROM n; \
-     INSERT INTO fills (seq, fill_id, order_id, account, instrument, side, time_ns, body) \
-     SELECT order_id, order_id || '-1', order_id, account, instrument, 'buy', created_ns, body FROM orders; \
-     INSERT INTO equity (account, time_ns, equity) VALUES ('paper', 1, '100000');",
-)];
+/// Statements that fill a file of the first version, as its program would have.
+macro_rules! first_version {
+    () => {
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200) \
+         INSERT INTO journal (seq, time_ns, body) SELECT i, i * 1000, '{\"restarted\":{\"time\":' || i || '}}' FROM n; \
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200) \
+         INSERT INTO orders (order_id, account, client_order_id, instrument, is_open, created_ns, body) \
+         SELECT i, 'paper', 'c-' || i, 'demo:AAABBB', i % 2, i, printf('{\"order_id\":\"%d\",\"text\":\"%0300d\"}', i, i) FROM n; \
+         INSERT INTO fills (seq, fill_id, order_id, account, instrument, side, time_ns, body) \
+         SELECT order_id, order_id || '-1', order_id, account, instrument, 'buy', created_ns, body FROM orders; \
+         INSERT INTO equity (account, time_ns, equity) VALUES ('paper', 1, '100000');"
+    };
+}
+
+/// For each version: the statements that fill a file of it, and the number of rows that they make.
+const FIXTURES: [(i64, &str, usize); 2] = [
+    (1, first_version!(), 601),
+    (
+        2,
+        concat!(
+            first_version!(),
+            "INSERT INTO alert_documents (kind, id, body) VALUES ('alert_rule', 'a', '{}'); \
+             INSERT INTO alert_channels (channel_id, body, secrets, state) VALUES ('hook', '{}', '{\"secret\":\"s\"}', '{}'); \
+             INSERT INTO notices (notice_id, rule_id, fired_ns, n_folded, body) SELECT order_id, 'a', 1, 0, body FROM orders; \
+             INSERT INTO deliveries (notice_id, channel_id, state, created_ns, next_ns) \
+             SELECT notice_id, 'hook', 'pending', 1, 1 FROM notices; \
+             INSERT INTO signals (rule_id, signal_key, time_ns, body) VALUES ('s', 'k', 1, '{}');"
+        ),
+        1_004,
+    ),
+];
 
 /// The migrations of this program and one that is still to come: a column, a table, and rows that change.
 fn with_next() -> Migrator {
@@ -48,17 +67,24 @@ async fn write_old(path: &Path, version: i64, fixture: &'static str) {
     connection.close().await.unwrap();
 }
 
-/// Returns what the tables of the first version hold.
-async fn contents(connection: &mut SqliteConnection) -> Vec<String> {
+/// Returns what the tables hold that a version has.
+async fn contents(connection: &mut SqliteConnection, of_version: i64) -> Vec<String> {
     let mut contents = Vec::new();
-    for select in [
-        "SELECT seq || ' ' || time_ns || ' ' || body FROM journal ORDER BY seq",
-        "SELECT order_id || ' ' || client_order_id || ' ' || is_open || ' ' || body FROM orders ORDER BY order_id",
-        "SELECT seq || ' ' || fill_id || ' ' || body FROM fills ORDER BY seq",
-        "SELECT account || ' ' || time_ns || ' ' || equity FROM equity",
+    for (since, select) in [
+        (1, "SELECT seq || ' ' || time_ns || ' ' || body FROM journal ORDER BY seq"),
+        (1, "SELECT order_id || ' ' || client_order_id || ' ' || is_open || ' ' || body FROM orders ORDER BY order_id"),
+        (1, "SELECT seq || ' ' || fill_id || ' ' || body FROM fills ORDER BY seq"),
+        (1, "SELECT account || ' ' || time_ns || ' ' || equity FROM equity"),
+        (2, "SELECT kind || ' ' || id || ' ' || body FROM alert_documents"),
+        (2, "SELECT channel_id || ' ' || body || ' ' || secrets || ' ' || state FROM alert_channels"),
+        (2, "SELECT notice_id || ' ' || rule_id || ' ' || body FROM notices ORDER BY notice_id"),
+        (2, "SELECT notice_id || ' ' || channel_id || ' ' || state FROM deliveries ORDER BY notice_id"),
+        (2, "SELECT rule_id || ' ' || signal_key || ' ' || body FROM signals"),
     ] {
-        let rows = sqlx::query(select).fetch_all(&mut *connection).await.unwrap();
-        contents.extend(rows.iter().map(|row| row.get::<String, _>(0)));
+        if since <= of_version {
+            let rows = sqlx::query(select).fetch_all(&mut *connection).await.unwrap();
+            contents.extend(rows.iter().map(|row| row.get::<String, _>(0)));
+        }
     }
     contents
 }
@@ -66,24 +92,29 @@ async fn contents(connection: &mut SqliteConnection) -> Vec<String> {
 async fn contents_of(path: &Path) -> (i64, Vec<String>) {
     let mut connection = open_to_read(path).await.unwrap();
     whole_check(&mut connection, path).await.unwrap();
-    (version(&mut connection).await.unwrap(), contents(&mut connection).await)
+    let version = version(&mut connection).await.unwrap();
+    (version, contents(&mut connection, version).await)
 }
 
 #[tokio::test]
 async fn every_older_version_becomes_the_newest() {
     let newest = newest_of(&DESK_MIGRATIONS);
-    assert_eq!(FIXTURES.map(|(version, _)| version).to_vec(), (1..=newest).collect::<Vec<_>>(), "one for each version");
-    for (from, fixture) in FIXTURES {
+    assert_eq!(
+        FIXTURES.map(|(version, ..)| version).to_vec(),
+        (1..=newest).collect::<Vec<_>>(),
+        "one for each version"
+    );
+    for (from, fixture, n_rows) in FIXTURES {
         for migrations in [&DESK_MIGRATIONS, &with_next()] {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join(DESK_FILE);
             write_old(&path, from, fixture).await;
             let before = contents_of(&path).await;
-            assert_eq!((before.0, before.1.len()), (from, 601));
+            assert_eq!((before.0, before.1.len()), (from, n_rows));
             let mut writer = open_writer(&path, SqliteSynchronous::Full, migrations).await.unwrap();
             let to = newest_of(migrations);
             assert_eq!(version(&mut writer).await.unwrap(), to);
-            assert_eq!(contents(&mut writer).await, before.1);
+            assert_eq!(contents(&mut writer, from).await, before.1);
             let copy = copy_before(&path, to);
             assert_eq!(copy.exists(), from < to);
             if copy.exists() {
@@ -110,7 +141,7 @@ async fn a_migration_that_is_killed_at_any_write_is_made_at_the_next_start() {
 
     let script = format!("ulimit -c 0; ulimit -f $LIMIT; exec \"$0\" --exact {CHILD} --nocapture >/dev/null 2>&1");
     let (mut n_kills, mut was_copied) = (0, [false; 2]);
-    let (from, fixture) = FIXTURES[FIXTURES.len() - 1];
+    let (from, fixture, _) = FIXTURES[FIXTURES.len() - 1];
     let old = tempfile::tempdir().unwrap();
     write_old(&old.path().join(DESK_FILE), from, fixture).await;
     let before = contents_of(&old.path().join(DESK_FILE)).await;
@@ -130,7 +161,7 @@ async fn a_migration_that_is_killed_at_any_write_is_made_at_the_next_start() {
         was_copied[usize::from(copy_before(&path, newest_of(&with_next())).exists())] = true;
         let mut writer = open_writer(&path, SqliteSynchronous::Full, &with_next()).await.unwrap();
         assert_eq!(version(&mut writer).await.unwrap(), newest_of(&with_next()), "killed at {} KiB", 4 * step);
-        assert_eq!(contents(&mut writer).await, before.1, "killed at {} KiB", 4 * step);
+        assert_eq!(contents(&mut writer, from).await, before.1, "killed at {} KiB", 4 * step);
         assert_eq!(contents_of(&copy_before(&path, newest_of(&with_next()))).await, before);
     }
     println!("{n_kills} kills during a migration, each made good at the next start");
