@@ -85,6 +85,7 @@ pub fn Editor(
         });
     };
     let n_chosen = move || shown.with(Vec::len);
+    let is_last = move || at + 1 >= n_chosen();
     let shift = move |by: isize| {
         let to = at.checked_add_signed(by).filter(|to| *to < n_chosen());
         if let Some(to) = to {
@@ -175,7 +176,7 @@ pub fn Editor(
                     {(0..N_COLOURS).map(|choice| view! {
                         <button
                             class="indicator-editor__colour"
-                            style=format!("--colour: var(--chart-indicator-{})", choice + 1)
+                            style=format!("--colour: var(--study-{})", choice + 1)
                             aria-label=format!("Colour {}", choice + 1)
                             aria-pressed=move || (colour() % N_COLOURS == choice).to_string()
                             on:click=move |_| paint(choice)
@@ -183,7 +184,7 @@ pub fn Editor(
                     }).collect_view()}
                 </div>
                 <button class="button button--tool" data-testid="indicator-up" disabled=move || at == 0 on:click=move |_| shift(-1)>"Up"</button>
-                <button class="button button--tool" data-testid="indicator-down" disabled=move || at + 1 >= n_chosen() on:click=move |_| shift(1)>"Down"</button>
+                <button class="button button--tool" data-testid="indicator-down" disabled=is_last on:click=move |_| shift(1)>"Down"</button>
             </div>
         </section>
     }

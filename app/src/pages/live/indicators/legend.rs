@@ -95,7 +95,7 @@ fn Legend(
         let outputs = spec.definition().outputs;
         let colour = usize::from(own.chosen.colour);
         let value = |(line, value): (usize, Option<String>)| {
-            let style = format!("color: var(--chart-indicator-{})", (colour + line) % N_COLOURS + 1);
+            let style = format!("color: var(--study-{})", (colour + line) % N_COLOURS + 1);
             let title = outputs.get(line).map(|output| output.title);
             view! { <span class="indicator-legend__value" style=style title=title>{value.unwrap_or_else(|| "–".to_owned())}</span> }
         };
