@@ -30,6 +30,7 @@ use wire::{
 };
 
 use crate::{
+    alerts::handle::AlertsHandle,
     backtests::{Backtests, error::BacktestRefusal},
     catalogue::following::Following,
     clock::Clock,
@@ -94,7 +95,7 @@ pub enum CommandFailure {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// The desk refuses.
+    /// The desk, signals or alerts refuse.
     #[error("{}: {}", .0.code.as_str(), .0.message)]
     Desk(Refusal),
     /// The command's task ended without a result.
@@ -164,6 +165,7 @@ struct Inner {
     replays: Replays,
     backtests: Backtests,
     desk: DeskHandle,
+    alerts: AlertsHandle,
     clock: Clock,
     shutdown: Shutdown,
     keys: Mutex<Keys>,
@@ -187,12 +189,14 @@ type Running = Shared<BoxFuture<'static, Outcome>>;
 
 impl CommandRouter {
     /// Of these parts of the server.
+    #[expect(clippy::too_many_arguments, reason = "one a part of the server that carries commands out")]
     pub fn new(
         following: Following,
         recordings: Recordings,
         replays: Replays,
         backtests: Backtests,
         desk: DeskHandle,
+        alerts: AlertsHandle,
         clock: Clock,
         shutdown: Shutdown,
     ) -> Self {
@@ -202,6 +206,7 @@ impl CommandRouter {
             replays,
             backtests,
             desk,
+            alerts,
             clock,
             shutdown,
             keys: Mutex::default(),
@@ -258,12 +263,16 @@ impl CommandRouter {
     }
 
     async fn carry_out(&self, command: AnyCommand) -> Result<CommandResult, CommandFailure> {
-        let Inner { following, recordings, replays, backtests, desk, .. } = &*self.0;
+        let Inner { following, recordings, replays, backtests, desk, alerts, .. } = &*self.0;
         let command = match command {
             AnyCommand::Server(command) => command,
             AnyCommand::Desk(command) => {
                 let reply = desk.command(*command).await.map_err(CommandFailure::Desk)?;
                 return Ok(CommandResult::Desk(Box::new(reply)));
+            }
+            AnyCommand::Alerts(command) => {
+                let reply = alerts.command(*command).await.map_err(CommandFailure::Desk)?;
+                return Ok(CommandResult::Alerts(Box::new(reply)));
             }
         };
         Ok(match command {

@@ -12,6 +12,7 @@
 //! - [`health`]: health checks of the process · [`error`]: errors of the REST API
 
 pub mod accept;
+pub mod alerts;
 pub mod backtests;
 pub mod body;
 pub mod book;
@@ -52,6 +53,7 @@ use self::{
     body::MAX_BODY, error::ApiError, guard::Hosts, stream::StreamContext, venues::RestProxy, venues_list::TokenHolders,
 };
 use crate::{
+    alerts::handle::AlertsHandle,
     backtests::Backtests,
     catalogue::following::Following,
     commands::CommandRouter,
@@ -64,6 +66,8 @@ use crate::{
 /// The state shared by all handlers. Every field is a handle.
 #[derive(Clone, FromRef)]
 pub struct AppState {
+    /// Signals and alerts.
+    pub alerts: AlertsHandle,
     /// Back-tests of recordings.
     pub backtests: Backtests,
     /// The proxy to the venues' REST APIs.
@@ -95,6 +99,11 @@ pub struct AppState {
 /// Returns the router with every route of the server.
 pub fn router(state: AppState) -> Router {
     let api = Router::new()
+        .route("/api/v1/alert_conditions", get(alerts::conditions))
+        .route("/api/v1/alerts", get(alerts::list).post(alerts::command))
+        .route("/api/v1/push_key", get(alerts::push_key))
+        .route("/api/v1/rules", get(alerts::rules))
+        .route("/api/v1/signals", get(alerts::signals))
         .route("/api/v1/backtest", get(backtests::show).delete(backtests::stop))
         .route("/api/v1/backtest/{file}", get(backtests::file))
         .route("/api/v1/book", get(book::show))

@@ -70,6 +70,11 @@ impl Publishing {
         TopicOwner::begin(self.clone(), REPLAY_DESK, self.next_epoch())
     }
 
+    /// Makes the owner of the topics of signals and alerts.
+    pub fn own_as_alerts(&self) -> TopicOwner {
+        TopicOwner::begin(self.clone(), ALERTS, self.next_epoch())
+    }
+
     fn next_epoch(&self) -> Epoch {
         Epoch::new(&format!("{}-{:x}", self.run, self.n_epochs.fetch_add(1, Ordering::Relaxed)))
     }
@@ -79,6 +84,8 @@ impl Publishing {
 pub const SERVER: &str = "@server";
 /// The name of the trading desk as an owner.
 pub const DESK: &str = "@desk";
+/// The name of signals and alerts as an owner.
+pub const ALERTS: &str = "@alerts";
 /// The name of the replay's desk as an owner.
 pub const REPLAY_DESK: &str = "@replay-desk";
 

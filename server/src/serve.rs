@@ -12,6 +12,12 @@ use store::files::Store;
 use tokio::net::TcpListener;
 
 use crate::{
+    alerts::{
+        channels::{Senders, push::vapid},
+        outbox,
+        sources::Sources,
+        task::{self as alert_task, AlertParts},
+    },
     backtests::Backtests,
     candle_keeper::{self, CandleKeeper},
     catalogue::{following::Following, kept::Kept, lists::Lists},
@@ -126,10 +132,27 @@ impl Server {
         let holders = with_token.map(|(name, _)| name.clone()).collect();
         let lists = Lists::new(endpoints.clone(), clock, shutdown.clone());
         let following = Following::new(feeds.clone(), lists, kept);
+        let mut store = Store::open(&config.server.data_dir).await.context("open the desk's files")?;
+        let tables = store.alerts.take().context("the tables of alerts were handed out already")?;
+        let push_key = vapid::VapidKey::kept(&tables).await.context("read the key of browser notifications")?;
+        let senders = Senders::new(&tls, push_key).context("set up deliveries")?;
+        let alerts = alert_task::start(
+            AlertParts {
+                push_key: senders.push_key().to_owned(),
+                outbox: outbox::start(tables.clone(), senders, clock, &shutdown),
+                alerts: tables,
+                sources: Sources::new(feeds.clone(), directory.clone(), publishing.clone()),
+                publishing: publishing.clone(),
+                data_dir: config.server.data_dir.clone(),
+                clock,
+                notices: desk_notices.clone(),
+            },
+            &shutdown,
+        )
+        .await?;
         let desk = match config.desk.enabled {
             false => DeskHandle::closed(replay_desks, config.desk.account.clone()),
             true => {
-                let mut store = Store::open(&config.server.data_dir).await.context("open the desk's files")?;
                 if let Some(candles) = store.candles.take() {
                     let (notices, stop) = (desk_notices.clone(), shutdown.stopping.clone());
                     shutdown.tasks.spawn(candle_keeper::run(candles, candle_wishes, notices, clock, stop));
@@ -152,10 +175,12 @@ impl Server {
             replays.clone(),
             backtests.clone(),
             desk.clone(),
+            alerts.clone(),
             clock,
             shutdown.clone(),
         );
         let state = AppState {
+            alerts,
             backtests,
             endpoints: RestProxy::new(endpoints, clock),
             commands: commands.clone(),

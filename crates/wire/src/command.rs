@@ -6,6 +6,7 @@
 use std::fmt;
 
 use model::{
+    alert::command::{AlertCommand, AlertReply},
     instrument::Venue,
     trading::command::{DeskCommand, DeskReply},
 };
@@ -34,6 +35,8 @@ macro_rules! commands {
             $(#[doc = concat!("Of `", $name, "`.")] $variant($result),)*
             /// Of a command of the desk.
             Desk(Box<DeskReply>),
+            /// Of a command of signals and alerts.
+            Alerts(Box<AlertReply>),
         }
 
         impl Command {
@@ -91,15 +94,23 @@ commands! {
     "stop_backtest": StopBacktest(StopBacktest) -> BacktestReport, Trader;
 }
 
-/// A command of either list: the server's own, or the desk's.
+/// A command of any list: the server's own, the desk's, or that of signals and alerts.
 ///
-/// The page gives the desk's commands as text, so that only the desk's pages carry code for them.
+/// The page gives those of the last two as text, so that only their pages carry code for them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AnyCommand {
     /// To feeds, recordings and the replay.
     Server(Command),
     /// To the trading desk.
     Desk(Box<DeskCommand>),
+    /// To signals and alerts.
+    Alerts(Box<AlertCommand>),
+}
+
+impl From<AlertCommand> for AnyCommand {
+    fn from(command: AlertCommand) -> Self {
+        Self::Alerts(Box::new(command))
+    }
 }
 
 impl From<Command> for AnyCommand {
@@ -121,15 +132,17 @@ impl AnyCommand {
     /// The error to report to the client.
     pub fn parse(text: &JsonText) -> Result<Self, CommandError> {
         let OneMember { name, fields } = serde_json::from_str(text.as_str()).map_err(|_| CommandError::NotOneMember)?;
-        let Some(known) = DeskCommand::NAMES.into_iter().find(|known| *known == name) else {
-            return Command::read(&name, fields.get()).map(Self::Server).map_err(|error| match error {
-                CommandError::Unknown { name } => CommandError::UnknownOfAll { name },
-                error => error,
-            });
-        };
-        serde_json::from_str(text.as_str())
-            .map(Self::Desk)
-            .map_err(|error| CommandError::BadFields { name: known, detail: error.to_string() })
+        let bad = |known, error: serde_json::Error| CommandError::BadFields { name: known, detail: error.to_string() };
+        if let Some(known) = DeskCommand::NAMES.into_iter().find(|known| *known == name) {
+            return serde_json::from_str(text.as_str()).map(Self::Desk).map_err(|error| bad(known, error));
+        }
+        if let Some(known) = AlertCommand::NAMES.into_iter().find(|known| *known == name) {
+            return serde_json::from_str(text.as_str()).map(Self::Alerts).map_err(|error| bad(known, error));
+        }
+        Command::read(&name, fields.get()).map(Self::Server).map_err(|error| match error {
+            CommandError::Unknown { name } => CommandError::UnknownOfAll { name },
+            error => error,
+        })
     }
 
     /// Returns its name.
@@ -137,6 +150,7 @@ impl AnyCommand {
         match self {
             Self::Server(command) => command.name(),
             Self::Desk(command) => command.name(),
+            Self::Alerts(command) => command.name(),
         }
     }
 
@@ -145,6 +159,8 @@ impl AnyCommand {
         match self {
             Self::Server(command) => command.role(),
             Self::Desk(_) => Role::Trader,
+            Self::Alerts(command) if command.is_of_channels() => Role::Admin,
+            Self::Alerts(_) => Role::Trader,
         }
     }
 }

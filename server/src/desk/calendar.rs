@@ -23,6 +23,13 @@ impl Calendar for ZonedDays {
     }
 }
 
+/// Returns how far a zone is ahead of UTC at a moment, in minutes; 0 for one that is not known.
+pub fn offset_minutes(zone: &str, time: Timestamp) -> i32 {
+    let instant = jiff::Timestamp::from_nanosecond(time.as_nanos().into());
+    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    instant.map_or(0, |instant| zone.to_offset(instant).seconds() / 60)
+}
+
 /// Returns true for a zone that is known.
 pub fn is_known(zone: &str) -> bool {
     TimeZone::get(zone).is_ok()
@@ -49,5 +56,9 @@ mod tests {
         check("Europe/Berlin", "2024-10-27T22:30:00Z", "2024-10-26T22:00:00.000Z", "2024-10-27T23:00:00.000Z");
         check("nowhere", "2024-08-09T12:00:00Z", "2024-08-09T00:00:00.000Z", "2024-08-10T00:00:00.000Z");
         assert!(is_known("America/New_York") && !is_known("nowhere"));
+        let summer: jiff::Timestamp = "2024-08-09T12:00:00Z".parse().unwrap();
+        let summer = Timestamp::from_nanos(i64::try_from(summer.as_nanosecond()).unwrap());
+        let offsets = ["Europe/Berlin", "America/New_York", "Asia/Kolkata", "nowhere"].map(|zone| offset_minutes(zone, summer));
+        assert_eq!(offsets, [120, -240, 330, 0]);
     }
 }

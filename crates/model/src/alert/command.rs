@@ -193,6 +193,20 @@ commands! {
     "unmute_alerts": UnmuteAlerts(UnmuteAlerts),
 }
 
+impl AlertCommand {
+    /// True where it has the server contact others, or changes when it does.
+    pub fn is_of_channels(&self) -> bool {
+        matches!(
+            self,
+            Self::SaveChannel(_)
+                | Self::DeleteChannel(_)
+                | Self::TestChannel(_)
+                | Self::ResendDelivery(_)
+                | Self::SetQuietHours(_)
+        )
+    }
+}
+
 /// The answer to a command that was carried out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]

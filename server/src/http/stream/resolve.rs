@@ -57,11 +57,16 @@ pub fn spec(topic: &Topic, lane: Lane) -> StreamSpec {
             Subject::Instrument(instrument) => instrument.venue().as_str().into(),
             Subject::Account(name) if is_replay(name) => Arc::from(publish::REPLAY_DESK),
             Subject::Account(_) => Arc::from(publish::DESK),
+            Subject::Server if is_of_alerts(topic) => Arc::from(publish::ALERTS),
             Subject::Server | Subject::Pair(_) => Arc::from(publish::SERVER),
         },
         lane: lane.index(),
         kind: if topic.is_state() { StreamKind::State } else { StreamKind::Event },
     }
+}
+
+fn is_of_alerts(topic: &Topic) -> bool {
+    [Topic::SIGNALS, Topic::ALERTS, Topic::RULES].contains(topic)
 }
 
 fn is_replay(account: &str) -> bool {
@@ -149,6 +154,7 @@ mod tests {
         let owner = |text: &str| spec(&Topic::parse(text).unwrap(), Lane::Fast).owner.to_string();
         assert_eq!(owner("quote:demo:AAABBB"), "demo");
         assert_eq!(owner("status"), publish::SERVER);
+        assert_eq!(["signals", "alerts", "rules"].map(owner), [publish::ALERTS; 3]);
         assert_eq!(owner("consolidated:all:AAA/BBB"), publish::SERVER);
         assert_eq!(spec(&Topic::parse("tape:demo:A").unwrap(), Lane::Fast).kind, StreamKind::Event);
         assert_eq!(spec(&Topic::parse("book:demo:A").unwrap(), Lane::Fast).kind, StreamKind::State);

@@ -1,0 +1,364 @@
+//! From arrivals to the inputs of rules: prices, bars, signals, the desk, and how far data can be trusted.
+//!
+//! Holds the two state machines, of signals and of alerts. Not here: tasks, the disk, topics.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ::alerts::{
+    engine::Engine,
+    happening::{HealthEvent, TradingEvent, Trust},
+};
+use desk::rows::{AccountRow, DeskEvent, EventKind, JournalState, PositionRow};
+use indicators::bar::Bar;
+use model::{
+    alert::condition::{ExecutionEvent, PnlFigure},
+    candle::Candle,
+    desk_feed::{DeskBook, DeskLevels, DeskUpdate},
+    event::Level,
+    instrument::{InstrumentId, Venue},
+    proof::BookState,
+    status::StreamState,
+    time::Timestamp,
+    trading::{
+        account::AccountId,
+        order::{Order, OrderState},
+    },
+};
+use strategy::signals::Top;
+use topics::{
+    channels::{TopicData, status::StatusData},
+    subject::Subject,
+};
+
+use super::{signal_board::SignalBoard, sources};
+use crate::publish::SharedUpdate;
+
+/// The rules at work.
+#[derive(Debug)]
+pub struct Evaluation {
+    /// Alerts.
+    pub engine: Engine,
+    /// Signals.
+    pub signals: SignalBoard,
+    books: BTreeMap<InstrumentId, DeskBook>,
+    trusts: BTreeMap<InstrumentId, Trust>,
+    connections: BTreeMap<Venue, (bool, u64)>,
+    /// The newest event of the desk that was seen, by account.
+    desk_events: BTreeMap<AccountId, u64>,
+    /// Positions that were told.
+    positions: BTreeMap<AccountId, BTreeSet<InstrumentId>>,
+    is_journal_writable: Option<bool>,
+    /// Instruments whose missed time was looked at since they were followed.
+    caught_up: BTreeSet<InstrumentId>,
+}
+
+impl Evaluation {
+    /// Of these rules.
+    pub fn new(engine: Engine, signals: SignalBoard) -> Self {
+        Self {
+            engine,
+            signals,
+            books: BTreeMap::new(),
+            trusts: BTreeMap::new(),
+            connections: BTreeMap::new(),
+            desk_events: BTreeMap::new(),
+            positions: BTreeMap::new(),
+            is_journal_writable: None,
+            caught_up: BTreeSet::new(),
+        }
+    }
+
+    /// Takes ticks of an instrument; returns true where they have ended.
+    pub fn ticks(&mut self, instrument: &InstrumentId, updates: &[DeskUpdate], now: Timestamp) -> bool {
+        let mut has_ended = false;
+        for update in updates {
+            let book = self.books.entry(instrument.clone()).or_default();
+            let was_trusted = is_trusted(book.state());
+            book.apply(update);
+            let is_trusted = is_trusted(book.state());
+            if was_trusted && !is_trusted {
+                self.signals.gap(instrument);
+            }
+            match update {
+                DeskUpdate::Trade(trade) => {
+                    let time = trade.event_time.unwrap_or(trade.receive_time);
+                    if self.is_good(instrument) {
+                        self.signals.trade(instrument, trade.trade.price.to_f64_lossy(), time, now);
+                    }
+                    self.engine.trade(instrument, trade.trade.price, time, now);
+                }
+                DeskUpdate::Levels(levels) => self.levels(instrument, levels, now),
+                DeskUpdate::Suspect(loss) => {
+                    let what = format!("{} trades were not read in time", loss.n_trades);
+                    self.gap(instrument.venue(), Some(instrument), what, now);
+                }
+                DeskUpdate::Ended => has_ended = true,
+                DeskUpdate::BookState(_) => {}
+            }
+        }
+        if has_ended {
+            self.books.remove(instrument);
+            self.caught_up.remove(instrument);
+            self.signals.gap(instrument);
+        }
+        has_ended
+    }
+
+    fn levels(&mut self, instrument: &InstrumentId, levels: &DeskLevels, now: Timestamp) {
+        let is_live = self.books.get(instrument).is_some_and(|book| book.tradable().is_some());
+        let (Some(bid), Some(ask), true) = (levels.bids.first(), levels.asks.first(), is_live) else { return };
+        let time = levels.event_time.or(levels.receive_time).unwrap_or(now);
+        self.engine.top(instrument, bid.price, ask.price, time, now);
+        let sizes = |side: &[Level]| side.iter().map(|level| level.quantity.to_f64_lossy()).collect::<Vec<f64>>();
+        let (bid_sizes, ask_sizes) = (sizes(&levels.bids), sizes(&levels.asks));
+        let top = Top {
+            bid: bid.price.to_f64_lossy(),
+            ask: ask.price.to_f64_lossy(),
+            bid_sizes: &bid_sizes,
+            ask_sizes: &ask_sizes,
+        };
+        self.signals.top(instrument, &top, now);
+    }
+
+    fn is_good(&self, instrument: &InstrumentId) -> bool {
+        self.trusts.get(instrument).is_none_or(|trust| *trust == Trust::Good)
+    }
+
+    fn gap(&mut self, venue: &Venue, instrument: Option<&InstrumentId>, what: String, now: Timestamp) {
+        let gap = HealthEvent::Gap { venue: venue.clone(), instrument: instrument.cloned(), what };
+        self.engine.health(&gap, now);
+    }
+
+    /// Takes an update of a topic; `is_whole` for a whole state.
+    pub fn topic(&mut self, update: &SharedUpdate, is_whole: bool, now: Timestamp) {
+        if let Some((instrument, interval, candles)) = sources::candles(update) {
+            let bars: Vec<Bar> = candles.iter().map(Bar::from).collect();
+            if is_whole {
+                self.signals.history(instrument, interval, &bars);
+            } else if self.is_good(instrument) {
+                self.signals.bars(instrument, interval, &bars, now);
+            }
+            self.engine.bars(instrument, interval, &bars, now);
+            return;
+        }
+        let update = update.update();
+        let Subject::Account(name) = update.topic.subject() else { return };
+        let Ok(account) = AccountId::parse(name) else { return };
+        match &update.data {
+            TopicData::Events(log) => {
+                let seen = self.desk_events.get(&account).copied();
+                for (number, row) in &log.entries {
+                    // What happened before the start is not told again.
+                    if seen.is_some_and(|seen| *number > seen)
+                        && let Ok(event) = row.read::<DeskEvent>()
+                    {
+                        self.desk_event(&account, &event.kind, now);
+                    }
+                }
+                let newest = log.entries.last().map(|(number, _)| *number);
+                self.desk_events.insert(account, newest.or(seen).unwrap_or_default());
+            }
+            TopicData::Dashboard(rows) => {
+                if let Some(row) = rows.rows.get(&"account".to_owned()).and_then(|row| row.read::<AccountRow>().ok()) {
+                    self.account(&row, now);
+                }
+            }
+            TopicData::Positions(rows) => {
+                let held: Vec<PositionRow> = rows.rows.values().filter_map(|row| row.read().ok()).collect();
+                let known = self.positions.entry(account.clone()).or_default();
+                let mut gone: Vec<InstrumentId> =
+                    rows.removed.iter().filter_map(|key| InstrumentId::parse(key).ok()).collect();
+                if is_whole {
+                    let is_held = |id: &InstrumentId| held.iter().any(|row| row.line.instrument == *id);
+                    gone.extend(known.iter().filter(|id| !is_held(id)).cloned());
+                }
+                gone.iter().for_each(|id| drop(known.remove(id)));
+                known.extend(held.iter().map(|row| row.line.instrument.clone()));
+                for instrument in gone {
+                    let quantity = model::decimal::SignedQuantity::ZERO;
+                    let event = TradingEvent::Position { account: account.clone(), instrument, quantity };
+                    self.engine.trading(&event, now);
+                }
+                held.iter().for_each(|row| self.position(&account, row, now));
+            }
+            _ => {}
+        }
+    }
+
+    fn position(&mut self, account: &AccountId, row: &PositionRow, now: Timestamp) {
+        let instrument = row.line.instrument.clone();
+        let (account, quantity) = (account.clone(), row.line.quantity);
+        let pnl = |figure, amount| TradingEvent::Pnl {
+            account: account.clone(),
+            instrument: Some(instrument.clone()),
+            figure,
+            amount,
+        };
+        let unrealised = row.line.quote_unrealised_pnl.map(|amount| pnl(PnlFigure::Unrealised, amount));
+        let events = [
+            Some(TradingEvent::Position { account: account.clone(), instrument: instrument.clone(), quantity }),
+            unrealised,
+            Some(pnl(PnlFigure::Realised, row.realised_pnl)),
+        ];
+        events.iter().flatten().for_each(|event| self.engine.trading(event, now));
+    }
+
+    fn account(&mut self, row: &AccountRow, now: Timestamp) {
+        // A total that leaves something out is no total.
+        if row.unvalued.is_empty() {
+            let figures = [
+                (PnlFigure::Unrealised, Some(row.unrealised_pnl)),
+                (PnlFigure::Realised, Some(row.realised_pnl)),
+                (PnlFigure::Day, row.day_pnl),
+                (PnlFigure::Total, row.total_pnl),
+            ];
+            for (figure, amount) in figures {
+                let Some(amount) = amount else { continue };
+                let event = TradingEvent::Pnl { account: row.account.clone(), instrument: None, figure, amount };
+                self.engine.trading(&event, now);
+            }
+        }
+        let is_writable = matches!(row.journal, JournalState::OnDisk | JournalState::InMemory);
+        if self.is_journal_writable.replace(is_writable) != Some(is_writable) {
+            let reason = format!("the desk's journal is {}", journal_words(row.journal));
+            self.engine.health(&HealthEvent::Journal { is_writable, reason }, now);
+        }
+    }
+
+    fn desk_event(&mut self, account: &AccountId, event: &EventKind, now: Timestamp) {
+        let event = match event {
+            EventKind::TradeExecuted(fill) => TradingEvent::Fill {
+                account: account.clone(),
+                instrument: fill.instrument.clone(),
+                side: fill.side,
+                price: fill.price,
+                quantity: fill.quantity,
+            },
+            EventKind::OrderUpdated(order) => {
+                let Some(event) = execution(order.state) else { return };
+                TradingEvent::Order {
+                    account: account.clone(),
+                    instrument: order.instrument.clone(),
+                    order_id: order.order_id,
+                    event,
+                    text: order_words(order),
+                }
+            }
+            _ => return,
+        };
+        self.engine.trading(&event, now);
+    }
+
+    /// Takes the state of all feeds; only what changed is told.
+    pub fn status(&mut self, status: &StatusData, now: Timestamp) {
+        for stream in &status.streams {
+            let book = self.books.get(&stream.instrument).map(DeskBook::state);
+            let cause = |fallback: &str| stream.cause.clone().unwrap_or_else(|| fallback.to_owned());
+            let trust = match (stream.state, book) {
+                (StreamState::Stale, _) => {
+                    Trust::Stale { since: stream.last_update_ms.map_or(now, Timestamp::from_millis) }
+                }
+                (StreamState::Failed, _) => Trust::Suspect { reason: cause("the feed has failed") },
+                (StreamState::Initialising, _) => Trust::Suspect { reason: cause("the feed is starting") },
+                (StreamState::Live, Some(state)) if !is_trusted(state) => {
+                    Trust::Suspect { reason: "the order book is not proven".to_owned() }
+                }
+                (StreamState::Live, _) => Trust::Good,
+            };
+            let known = self.trusts.get(&stream.instrument);
+            // The moment of a stale feed's last update is told once.
+            let is_same = match (known, &trust) {
+                (Some(Trust::Stale { .. }), Trust::Stale { .. }) => true,
+                (known, trust) => known == Some(trust),
+            };
+            if is_same {
+                continue;
+            }
+            if known.is_some_and(|known| *known == Trust::Good) {
+                self.signals.gap(&stream.instrument);
+            }
+            self.engine.trust(&stream.instrument, &trust, now);
+            self.trusts.insert(stream.instrument.clone(), trust);
+        }
+        for connection in &status.connections {
+            let state = (connection.is_connected, connection.gaps);
+            let before = self.connections.insert(connection.venue.clone(), state);
+            if before.is_none_or(|(was_up, _)| was_up != connection.is_connected) {
+                let reason = connection.cause.clone().unwrap_or_else(|| "no connection is open".to_owned());
+                let (venue, is_up) = (connection.venue.clone(), connection.is_connected);
+                self.engine.health(&HealthEvent::Connection { venue, is_up, reason }, now);
+            }
+            if let Some(n_more) = before.and_then(|(_, gaps)| connection.gaps.checked_sub(gaps)).filter(|n| *n > 0) {
+                let what = format!("{n_more} gaps in the sequence");
+                self.gap(&connection.venue, None, what, now);
+            }
+        }
+    }
+
+    /// Returns instruments that are good now and whose missed time has not been looked at.
+    pub fn take_missing(&mut self, followed: &BTreeSet<InstrumentId>) -> Vec<InstrumentId> {
+        let good = |id: &&InstrumentId| self.trusts.get(*id) == Some(&Trust::Good) && !self.caught_up.contains(*id);
+        let missing: Vec<InstrumentId> = followed.iter().filter(good).cloned().collect();
+        self.caught_up.extend(missing.iter().cloned());
+        missing
+    }
+
+    /// Gives alerts the prices of a time in which there were none.
+    pub fn missed(&mut self, instrument: &InstrumentId, candles: &[Candle], now: Timestamp) {
+        let bars: Vec<Bar> = candles.iter().map(Bar::from).collect();
+        self.engine.missed(instrument, model::candle::Interval::M1, &bars, now);
+    }
+
+    /// Lets time pass and gives new signals to alerts; returns them.
+    pub fn advance(&mut self, now: Timestamp) -> Vec<model::alert::signal::Signal> {
+        self.signals.advance(now);
+        let found = self.signals.take_found();
+        found.iter().for_each(|signal| self.engine.signal(signal, now));
+        self.engine.advance(now);
+        found
+    }
+
+    /// Returns when [`Self::advance`] is due.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        [self.engine.deadline(), self.signals.deadline()].into_iter().flatten().min()
+    }
+}
+
+/// Markets without a book have nothing that could be wrong.
+fn is_trusted(state: BookState) -> bool {
+    !matches!(state, BookState::Suspect | BookState::Resyncing | BookState::Unverified)
+}
+
+fn execution(state: OrderState) -> Option<ExecutionEvent> {
+    Some(match state {
+        OrderState::Filled => ExecutionEvent::Filled,
+        OrderState::PartiallyFilled => ExecutionEvent::PartiallyFilled,
+        OrderState::Rejected => ExecutionEvent::Rejected,
+        OrderState::Cancelled => ExecutionEvent::Cancelled,
+        OrderState::Expired => ExecutionEvent::Expired,
+        OrderState::PendingNew | OrderState::Held | OrderState::Open | OrderState::PendingCancel => return None,
+    })
+}
+
+fn order_words(order: &Order) -> String {
+    let side = order.side.as_str();
+    let of = match order.price {
+        Some(price) => format!("{side} {} at {price}", order.quantity),
+        None => format!("{side} {}", order.quantity),
+    };
+    match &order.reason {
+        Some(refusal) => format!("{of}: {}", refusal.message),
+        None => of,
+    }
+}
+
+fn journal_words(state: JournalState) -> &'static str {
+    match state {
+        JournalState::OnDisk => "written again",
+        JournalState::Full => "full",
+        JournalState::Busy => "held by another program",
+        JournalState::Damaged => "damaged",
+        JournalState::Fault => "stopped after a fault of the desk",
+        JournalState::InMemory => "in memory",
+    }
+}
