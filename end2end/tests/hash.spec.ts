@@ -1,4 +1,4 @@
-// One code base in two places: codec, books and candles give the same result for every recording natively and in the
+// One code base in two places: codec, books, candles and indicators give the same result for every recording natively and in the
 // browser, and so do the fills and the equity of a desk that trades it.
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync } from "node:fs";

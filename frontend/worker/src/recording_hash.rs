@@ -1,10 +1,16 @@
-//! A fingerprint of the events, books and candles derived from a recording.
+//! A fingerprint of the events, books, candles and indicators derived from a recording.
 //!
 //! The same code runs natively (the program `tape-hash`) and in a browser (the worker's module), and a test compares
 //! the two for every recording. Not here: reading files.
 
+use indicators::{bar::Bar, indicator::Indicator, registry::definitions, spec::Spec};
 use market::{View, ViewConfig};
-use model::{candle::Interval, error::ModelError, event::MarketEvent, recording_entry::RecordingEntry};
+use model::{
+    candle::{Candle, Interval},
+    error::ModelError,
+    event::MarketEvent,
+    recording_entry::RecordingEntry,
+};
 use recording::digest::Digest;
 use venues::{error::VenueError, replay::Replay};
 
@@ -52,8 +58,8 @@ impl RecordingHash {
         Ok(())
     }
 
-    /// Returns the fingerprint of every event so far, the current books, counters, and the candles of every interval;
-    /// with the number of events.
+    /// Returns the fingerprint of every event so far, the current books, counters, the candles of every interval, and all
+    /// indicators on those of a second and a minute, bit by bit; with the number of events.
     pub fn finish(&self) -> String {
         let mut digest = self.digest;
         let summary = self.replay.summary();
@@ -65,9 +71,24 @@ impl RecordingHash {
             for interval in Interval::ALL {
                 digest.part(&(instrument, interval, self.view.candles(instrument, interval, usize::MAX)));
             }
+            for interval in [Interval::S1, Interval::M1] {
+                let candles = self.view.candles(instrument, interval, usize::MAX).unwrap_or_default();
+                indicators(&candles, interval).for_each(|values| digest.part(&values));
+            }
         }
         format!("{digest} {} events", self.n_events)
     }
+}
+
+/// Iterates over the values of each indicator with its usual parameters, as the bits of doubles.
+fn indicators(candles: &[Candle], interval: Interval) -> impl Iterator<Item = (&'static str, Vec<Option<u64>>)> {
+    let bars: Vec<Bar> = candles.iter().map(Bar::from).collect();
+    definitions().iter().filter_map(move |definition| {
+        let spec = Spec::parse(definition.name).ok()?;
+        let (_, rows) = Indicator::open(&spec, interval, &bars);
+        let bits = rows.iter().flat_map(|row| (0..definition.outputs.len()).map(|output| row.get(output)));
+        Some((definition.name, bits.map(|value| value.map(f64::to_bits)).collect()))
+    })
 }
 
 #[cfg(test)]
