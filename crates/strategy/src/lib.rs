@@ -8,10 +8,12 @@
 //! - [`contract`]: events, intents, and the trait · [`registry`]: the list of strategies
 //! - [`detect`]: levels and windows that signals and alerts share · [`signals`]: rules that find signals in bars
 //! - [`grid`]: buys and sells between lines · [`cross`]: follows the crossing of two moving averages
+//! - [`follow`]: follows signals
 
 pub mod contract;
 pub mod cross;
 pub mod detect;
+pub mod follow;
 pub mod grid;
 mod holding;
 pub mod registry;

@@ -11,7 +11,7 @@ use model::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{contract::Strategy, cross::Cross, grid::Grid};
+use crate::{contract::Strategy, cross::Cross, follow::Follow, grid::Grid};
 
 /// Makes [`KINDS`] and [`AnyStrategy`] from the list.
 macro_rules! strategies {
@@ -71,6 +71,7 @@ macro_rules! strategies {
 strategies! {
     "grid": Grid(Grid),
     "ma_cross": Cross(Cross),
+    "signals": Follow(Follow),
 }
 
 /// Reads a part of a memory.

@@ -92,6 +92,11 @@ impl Columns {
         self.sources.len()
     }
 
+    /// Returns true if a number is of the book.
+    pub(crate) fn reads_book(&self) -> bool {
+        self.sources.iter().any(|source| source.is_of_book())
+    }
+
     /// Returns the most bars before that a window needs.
     pub(crate) fn longest_window(&self) -> usize {
         let window = |source: &Source| match source {

@@ -84,9 +84,20 @@ impl SignalWatch {
     }
 
     /// Returns how many bars of history the rule wants, at most 2,000: as many as its indicators need to forget their first
-    /// bar.
+    /// bar, and 64 more from which it learns on which side of its levels the market is.
     pub fn n_bars_wanted(&self) -> usize {
-        self.n_back.saturating_add(self.columns.convergence()).saturating_add(1).min(MAX_HISTORY)
+        let before = self.n_back.saturating_add(self.columns.convergence());
+        before.saturating_add(N_ARMING).min(MAX_HISTORY)
+    }
+
+    /// Returns true if the rule reads the book, which history does not have.
+    pub fn reads_book(&self) -> bool {
+        self.columns.reads_book()
+    }
+
+    /// Returns true if the rule never says buy or sell.
+    pub fn is_neutral(&self) -> bool {
+        self.root.is_neutral()
     }
 
     /// Starts again with history: bars by rising open time, the forming one last. Nothing fires on closed bars of history,
@@ -396,6 +407,8 @@ fn is_finite(bar: &Bar) -> bool {
 
 /// Closed bars that may be repaired: more than four hours of minutes.
 const N_REPAIRABLE: usize = 256;
+/// Bars of history in which levels are met and left.
+const N_ARMING: usize = 64;
 /// Most bars of history that a rule wants.
 const MAX_HISTORY: usize = 2_000;
 /// How long after its end a bar is closed without a next one: late trades are usually within it.
