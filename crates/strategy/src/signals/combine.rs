@@ -7,7 +7,7 @@ use crate::signals::{
     error::SignalError,
     kinds::{self, Template},
     leaf::Reach,
-    node::{Node, Part, Sides, Slot},
+    node::{Held, Node, Sides, Slot},
 };
 
 /// How parts become one.
@@ -22,53 +22,85 @@ pub(crate) enum Combination {
 }
 
 impl Combination {
-    /// Takes in what the parts fire, each `None` while it is not known, and for which sides they hold.
-    pub(crate) fn step(
-        self,
-        parts: &[Part],
-        fires: &[Option<Sides>],
-        holds: &[Sides],
-        slot: &mut Slot,
-    ) -> Option<Sides> {
-        if self == Self::Any {
-            return fires.iter().flatten().copied().reduce(Sides::or);
-        }
+    /// Takes in what the parts say of a bar; `None` while the condition is not known.
+    pub(crate) fn step(self, parts: &Tally, slot: &mut Slot) -> Option<Sides> {
         let [buy, sell, neutral] = slot;
-        if fires.iter().any(Option::is_none) {
-            [buy, sell, neutral].into_iter().for_each(|held| held.skip());
+        if self == Self::Any {
+            return parts.fires;
+        }
+        if parts.has_unknown {
+            [buy, sell, neutral].into_iter().for_each(Held::skip);
             return None;
         }
         Some(match self {
-            Self::Weighted { threshold } => {
-                let mut sides = holds.iter().copied();
-                let score = Self::score(parts, |_| sides.next().unwrap_or_default());
-                Sides {
-                    buy: buy.step(Reach::above(score, threshold)),
-                    sell: sell.step(Reach::below(score, -threshold)),
-                    neutral: false,
-                }
-            }
+            Self::Weighted { threshold } => Sides {
+                buy: buy.step(Reach::above(parts.score(), threshold)),
+                sell: sell.step(Reach::below(parts.score(), -threshold)),
+                neutral: false,
+            },
             Self::All | Self::Any => {
-                let every = |of: fn(&Sides) -> bool| holds.iter().all(of);
-                let some = |of: fn(&Sides) -> bool| holds.iter().any(of);
-                let is_buy = every(|sides| sides.buy || sides.neutral) && some(|sides| sides.buy);
-                let is_sell = every(|sides| sides.sell || sides.neutral) && some(|sides| sides.sell);
+                let Tally { allows, some, .. } = parts;
                 Sides {
-                    buy: buy.step(Reach::when(is_buy)),
-                    sell: sell.step(Reach::when(is_sell)),
-                    neutral: neutral.step(Reach::when(every(|sides| sides.neutral && !sides.buy && !sides.sell))),
+                    buy: buy.step(Reach::when(allows.buy && some.buy)),
+                    sell: sell.step(Reach::when(allows.sell && some.sell)),
+                    neutral: neutral.step(Reach::when(allows.neutral)),
                 }
             }
         })
     }
+}
 
-    /// Returns the weights for buy less those for sell, divided by all: -1 to 1. `holds` is asked part by part.
-    pub(crate) fn score(parts: &[Part], mut holds: impl FnMut(&Node) -> Sides) -> f64 {
-        let vote = |sides: Sides| f64::from(i8::from(sides.buy) - i8::from(sides.sell));
-        let (sum, all) = parts
-            .iter()
-            .fold((0.0, 0.0), |(sum, all), part| (sum + part.weight * vote(holds(&part.node)), all + part.weight));
-        sum / all
+/// What the parts of a combination say, taken together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tally {
+    /// What some part fires; `None` while no part is known.
+    fires: Option<Sides>,
+    has_unknown: bool,
+    /// What every part holds for, or is neutral about; neutral where every part is nothing else.
+    allows: Sides,
+    /// What some part holds for.
+    some: Sides,
+    /// Weights for buy less those for sell.
+    vote: f64,
+    /// All weights.
+    weights: f64,
+}
+
+impl Tally {
+    /// Of no parts.
+    pub(crate) const EMPTY: Self = Self {
+        fires: None,
+        has_unknown: false,
+        allows: Sides { buy: true, sell: true, neutral: true },
+        some: Sides { buy: false, sell: false, neutral: false },
+        vote: 0.0,
+        weights: 0.0,
+    };
+
+    /// Counts a part: what it fires, `None` while it is not known, and for which sides it holds.
+    #[must_use]
+    pub(crate) fn with(self, weight: f64, fires: Option<Sides>, holds: Sides) -> Self {
+        let Self { allows, .. } = self;
+        Self {
+            fires: match (self.fires, fires) {
+                (Some(before), Some(fires)) => Some(before.or(fires)),
+                (before, fires) => before.or(fires),
+            },
+            has_unknown: self.has_unknown || fires.is_none(),
+            allows: Sides {
+                buy: allows.buy && (holds.buy || holds.neutral),
+                sell: allows.sell && (holds.sell || holds.neutral),
+                neutral: allows.neutral && holds.neutral && !holds.buy && !holds.sell,
+            },
+            some: self.some.or(holds),
+            vote: self.vote + weight * f64::from(i8::from(holds.buy) - i8::from(holds.sell)),
+            weights: self.weights + weight,
+        }
+    }
+
+    /// Returns the weights for buy less those for sell, divided by all: -1 to 1.
+    pub(crate) fn score(&self) -> f64 {
+        self.vote / self.weights
     }
 }
 

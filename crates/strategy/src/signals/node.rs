@@ -5,7 +5,7 @@ use model::alert::signal::{Meaning, SignalSide};
 use crate::{
     detect::level::LevelLatch,
     signals::{
-        combine::Combination,
+        combine::{Combination, Tally},
         kinds::AnyLeaf,
         leaf::{Reach, share},
         rows::View,
@@ -126,10 +126,13 @@ impl Node {
                 Some(Sides::of(*meaning, up, down))
             }
             Self::Combined { combination, parts, slot } => {
+                let mut tally = Tally::EMPTY;
                 // Every part takes every bar in, whatever the others say.
-                let fires: Vec<Option<Sides>> = parts.iter().map(|part| part.node.step(view, slots)).collect();
-                let holds: Vec<Sides> = parts.iter().map(|part| part.node.holds(slots)).collect();
-                combination.step(parts, &fires, &holds, slots.get_mut(*slot)?)
+                for part in parts {
+                    let fires = part.node.step(view, slots);
+                    tally = tally.with(part.weight, fires, part.node.holds(slots));
+                }
+                combination.step(&tally, slots.get_mut(*slot)?)
             }
         }
     }
@@ -161,7 +164,10 @@ impl Node {
                 match combination {
                     Combination::All => share(strengths.fold(1.0, f64::min), 1.0),
                     Combination::Any => strengths.fold(0.0, f64::max),
-                    Combination::Weighted { .. } => Combination::score(parts, |node| node.holds(slots)).abs(),
+                    Combination::Weighted { .. } => {
+                        let count = |tally: Tally, part: &Part| tally.with(part.weight, None, part.node.holds(slots));
+                        parts.iter().fold(Tally::EMPTY, count).score().abs()
+                    }
                 }
             }
         }

@@ -189,11 +189,14 @@ fn a_gap_withdraws_what_was_forming_and_forgets_the_book() {
         said(&signals)
     };
     assert_eq!(minute(0, Some(&narrow), false), [""; 0]);
-    assert_eq!(minute(1, Some(&wide), true), [""; 0]);
+    assert_eq!(minute(1, Some(&narrow), true), [""; 0]);
     assert_eq!(minute(2, None, false), [""; 0]);
-    assert_eq!(minute(3, Some(&narrow), false), [""; 0]);
+    // Without a book since the gap, bar 3 does not arm, and bar 4 only arms.
+    assert_eq!(minute(3, None, false), [""; 0]);
     assert_eq!(minute(4, Some(&wide), false), [""; 0]);
-    assert_eq!(minute(5, None, false), ["4 neutral confirmed"]);
+    assert_eq!(minute(5, Some(&narrow), false), [""; 0]);
+    assert_eq!(minute(6, Some(&wide), false), [""; 0]);
+    assert_eq!(minute(7, None, false), ["6 neutral confirmed"]);
 }
 
 #[test]
@@ -201,11 +204,9 @@ fn a_window_does_not_look_past_a_gap() {
     let mut watch = watch(r#"{"breakout":{"n_bars":2}}"#, Timing::BarClose);
     run(&mut watch, &[(0, 10.0), (1, 10.0), (2, 10.0), (3, 10.0)]);
     watch.gap();
-    // Bars 3 and 4 are incomplete; the windows of 5 and 6 reach them, that of 7 only arms, and 8 breaks out.
-    assert_eq!(
-        run(&mut watch, &[(4, 10.0), (5, 11.0), (6, 12.0), (7, 11.5), (8, 13.0), (9, 13.0)]),
-        ["8 buy confirmed"]
-    );
+    // Bars 3 and 4 are incomplete, and windows of 5 and 6 reach them. That of 7 is beyond and only arms, 9 breaks out.
+    let ticks = [(4, 10.0), (5, 10.0), (6, 11.0), (7, 12.0), (8, 11.5), (9, 13.0), (10, 13.0)];
+    assert_eq!(run(&mut watch, &ticks), ["9 buy confirmed"]);
 }
 
 #[test]
