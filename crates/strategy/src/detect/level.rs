@@ -50,6 +50,14 @@ impl LevelLatch {
         false
     }
 
+    /// Takes the first value in, which never fires: one short of the level arms, however near it is.
+    pub fn begin<T: PartialOrd + Copy>(&mut self, approach: Approach, value: T, level: T) {
+        self.is_armed = match approach {
+            Approach::Up => value < level,
+            Approach::Down => value > level,
+        };
+    }
+
     /// True while the next value at the level fires.
     pub fn is_armed(&self) -> bool {
         self.is_armed
@@ -86,6 +94,17 @@ mod tests {
         check(Up, 0.0, &[9.0, f64::NAN, 10.0], &[2]);
         check(Down, 0.0, &[11.0, 10.0, 10.0, 10.1, 9.0], &[1, 4]);
         check(Down, 0.5, &[11.0, 10.0, 10.5, 10.0, 10.6, 9.9], &[1, 5]);
+    }
+
+    #[test]
+    fn the_first_value_arms_within_the_hysteresis() {
+        for (first, fires) in [(9.9, true), (10.0, false), (11.0, false)] {
+            let mut latch = LevelLatch::default();
+            latch.begin(Approach::Up, first, 10.0);
+            assert_eq!(latch.step(Approach::Up, 10.0, 10.0, 9.5), fires, "{first}");
+            latch.begin(Approach::Down, 20.0 - first, 10.0);
+            assert_eq!(latch.step(Approach::Down, 10.0, 10.0, 10.5), fires, "{first}");
+        }
     }
 
     proptest! {
