@@ -73,11 +73,8 @@ pub enum Condition {
     IndicatorLevel {
         /// Length of its bars.
         interval: Interval,
-        /// The indicator (`rsi(14)`).
+        /// The indicator (`rsi(14)`), or one of its outputs (`macd(12,26,9).signal`).
         spec: String,
-        /// Which of its outputs; absent: the first.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        output: Option<String>,
         /// From where.
         direction: Direction,
         /// The level.
@@ -95,14 +92,8 @@ pub enum Condition {
         interval: Interval,
         /// The indicator that crosses.
         fast: String,
-        /// Which of its outputs; absent: the first.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        fast_output: Option<String>,
         /// The one that is crossed.
         slow: String,
-        /// Which of its outputs; absent: the first.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        slow_output: Option<String>,
         /// Which way the first crosses the second.
         direction: Direction,
         /// On which bars.
@@ -335,7 +326,7 @@ pub enum PositionEvent {
     Opened,
     /// Happens when nothing is held any more.
     Closed,
-    /// Holds while more is held, long or short, than a size.
+    /// Holds while at least a size is held, long or short.
     Above,
 }
 

@@ -156,6 +156,14 @@ deny_codes! {
     TakeProfitReached = "take_profit_reached",
     /// The strategy is not in a state for that.
     StrategyState = "strategy_state",
+    /// No rule of alerts or signals has this name.
+    UnknownRule = "unknown_rule",
+    /// A rule makes no sense.
+    BadRule = "bad_rule",
+    /// Another rule looks for the same.
+    DuplicateRule = "duplicate_rule",
+    /// There are too many rules.
+    TooManyRules = "too_many_rules",
     /// The journal cannot be written.
     StorageFull = "storage_full",
     /// The desk is starting or stopping.

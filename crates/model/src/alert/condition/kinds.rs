@@ -104,10 +104,8 @@ pub enum FieldKind {
     MoveSize,
     /// A length of bars.
     Interval,
-    /// An indicator.
+    /// An indicator, or one of its outputs.
     Spec,
-    /// An output of the indicator in the named field.
-    Output(&'static str),
     /// A signal rule.
     SignalRule,
     /// An account.
@@ -241,7 +239,6 @@ pub const CONDITION_KINDS: &[ConditionKind] = &[
         fields: &[
             INTERVAL,
             required("spec", "Indicator", "", FieldKind::Spec, "\"rsi(14)\""),
-            optional("output", "Output", "", FieldKind::Output("spec")),
             DIRECTION,
             required("level", "Level", "", FieldKind::Number { min: f64::MIN, max: f64::MAX }, "70.0"),
             Field {
@@ -264,9 +261,7 @@ pub const CONDITION_KINDS: &[ConditionKind] = &[
         fields: &[
             INTERVAL,
             required("fast", "Indicator", "", FieldKind::Spec, "\"ema(12)\""),
-            optional("fast_output", "Its output", "", FieldKind::Output("fast")),
             required("slow", "Crosses", "", FieldKind::Spec, "\"ema(26)\""),
-            optional("slow_output", "Its output", "", FieldKind::Output("slow")),
             DIRECTION,
             ON,
         ],
@@ -310,7 +305,7 @@ pub const CONDITION_KINDS: &[ConditionKind] = &[
     ConditionKind {
         name: "position",
         title: "Position changes",
-        summary: "A position of the desk is opened or closed, or is larger than a size.",
+        summary: "A position of the desk is opened or closed, or is at least of a size.",
         group: ConditionGroup::Desk,
         scope: Scope::Optional,
         fields: &[
@@ -318,7 +313,7 @@ pub const CONDITION_KINDS: &[ConditionKind] = &[
                 "event",
                 "Position is",
                 "",
-                FieldKind::Choice(&[("opened", "opened"), ("closed", "closed"), ("above", "larger than")]),
+                FieldKind::Choice(&[("opened", "opened"), ("closed", "closed"), ("above", "at least")]),
                 "\"opened\"",
             ),
             optional("size", "Size", "base units", FieldKind::Decimal),
@@ -441,7 +436,7 @@ pub const CONDITION_KINDS: &[ConditionKind] = &[
                 FieldKind::Choice(&[("free_below", "has less free than"), ("journal_full", "refuses the journal")]),
                 "\"journal_full\"",
             ),
-            optional("free_bytes", "Free", "bytes", FieldKind::Integer { min: 1, max: u64::MAX }),
+            optional("free_bytes", "Free", "bytes", FieldKind::Integer { min: 1, max: 1 << 50 }),
         ],
     },
     ConditionKind {
@@ -470,7 +465,7 @@ mod tests {
                 ("", FieldKind::Decimal) => json!("1"),
                 ("", FieldKind::Integer { min, .. }) => json!(min),
                 ("", FieldKind::Choice(choices)) => json!(choices[0].0),
-                ("", FieldKind::Output(_) | FieldKind::SignalRule | FieldKind::Account | FieldKind::Venue) => {
+                ("", FieldKind::SignalRule | FieldKind::Account | FieldKind::Venue) => {
                     json!("x")
                 }
                 (text, _) => serde_json::from_str(text).unwrap(),
