@@ -1,0 +1,143 @@
+//! What alerts hear of besides prices and bars: the trading desk, and the health of feeds, recordings and the disk.
+//!
+//! Values that are states (a position, an amount, a connection) are given again at a start: the first one only arms.
+
+use model::{
+    alert::condition::{ExecutionEvent, PnlFigure, RecordingEvent},
+    decimal::{Notional, Price, Quantity, SignedQuantity},
+    instrument::{InstrumentId, Venue},
+    time::Timestamp,
+    trading::{
+        account::AccountId,
+        order::{OrderId, Side},
+    },
+};
+
+/// Something of the trading desk.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TradingEvent {
+    /// What an account holds of an instrument now.
+    Position {
+        /// The account.
+        account: AccountId,
+        /// The instrument.
+        instrument: InstrumentId,
+        /// Base units, below zero for a short.
+        quantity: SignedQuantity,
+    },
+    /// A figure of profit and loss now.
+    Pnl {
+        /// The account.
+        account: AccountId,
+        /// Of this instrument alone; absent: of the account.
+        instrument: Option<InstrumentId>,
+        /// Which figure.
+        figure: PnlFigure,
+        /// The amount.
+        amount: Notional,
+    },
+    /// An order changed.
+    Order {
+        /// The account.
+        account: AccountId,
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The order.
+        order_id: OrderId,
+        /// How.
+        event: ExecutionEvent,
+        /// The order in words, or why it was refused (`buy 0.5 at 62,000.00`).
+        text: String,
+    },
+    /// An order filled, wholly or in part.
+    Fill {
+        /// The account.
+        account: AccountId,
+        /// The instrument.
+        instrument: InstrumentId,
+        /// Bought or sold.
+        side: Side,
+        /// Price of the fill.
+        price: Price,
+        /// Base units of the fill.
+        quantity: Quantity,
+    },
+}
+
+/// Something of the system.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HealthEvent {
+    /// A venue's connection now.
+    Connection {
+        /// The venue.
+        venue: Venue,
+        /// True while it is up.
+        is_up: bool,
+        /// Why not, in words.
+        reason: String,
+    },
+    /// Data is missing.
+    Gap {
+        /// The venue.
+        venue: Venue,
+        /// Of this instrument; absent: of all of the venue's.
+        instrument: Option<InstrumentId>,
+        /// What, in words.
+        what: String,
+    },
+    /// A recording ended.
+    Recording {
+        /// The venue.
+        venue: Venue,
+        /// How.
+        event: RecordingEvent,
+        /// Why, in words.
+        reason: String,
+    },
+    /// Free space on the disk now, in bytes.
+    Disk {
+        /// The bytes.
+        free_bytes: u64,
+    },
+    /// Whether the desk's journal can be written now.
+    Journal {
+        /// True while it can.
+        is_writable: bool,
+        /// Why not, in words.
+        reason: String,
+    },
+    /// The server logged an error.
+    Error {
+        /// What, in words.
+        what: String,
+    },
+}
+
+/// How far the data of an instrument can be trusted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Trust {
+    /// Wholly.
+    #[default]
+    Good,
+    /// It may be wrong or incomplete.
+    Suspect {
+        /// Why, in words.
+        reason: String,
+    },
+    /// Nothing has come for too long.
+    Stale {
+        /// Since when.
+        since: Timestamp,
+    },
+}
+
+impl Trust {
+    /// Returns why nothing is evaluated; `None` where the data is good.
+    pub(crate) fn blindness(&self) -> Option<String> {
+        match self {
+            Self::Good => None,
+            Self::Suspect { reason } => Some(reason.clone()),
+            Self::Stale { .. } => Some("the feed is stale".to_owned()),
+        }
+    }
+}

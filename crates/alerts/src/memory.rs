@@ -1,0 +1,71 @@
+//! What is kept on disk of rules and of the engine, as JSON that only this crate reads.
+
+use std::collections::BTreeMap;
+
+use model::{
+    alert::{channel::ChannelId, notice::Severity, rule::RuleState, settings::AlertSettings},
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{latch::TrackerState, tracker::Met};
+
+/// A rule's state with what its conditions remember.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Kept {
+    /// What is published of it.
+    pub state: RuleState,
+    /// What a restart needs.
+    pub memory: RuleMemory,
+}
+
+/// What a restart needs of a rule. Of another version of the rule it is thrown away.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RuleMemory {
+    pub(crate) version: u32,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_paused: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_done: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_expired: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) snoozed_until: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pending_since: Option<Timestamp>,
+    /// Begin of the bar in which it last fired, for rules that fire once a bar.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) fired_bar: Option<Timestamp>,
+    /// Alerts that are folded and not said yet.
+    pub(crate) n_folded: u64,
+    /// What met it last, for what is said later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) last_met: Option<Met>,
+    pub(crate) trackers: Vec<TrackerState>,
+}
+
+/// What a restart needs of the engine besides its rules.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EngineMemory {
+    /// The number of the next alert.
+    pub next_notice_id: u64,
+    /// Quiet hours, muting.
+    pub settings: AlertSettings,
+    /// What waits for a summary, by channel.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) held: BTreeMap<ChannelId, Held>,
+}
+
+/// Alerts of a channel that wait for a summary.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Held {
+    pub(crate) n: u64,
+    /// The first titles.
+    pub(crate) titles: Vec<String>,
+    pub(crate) severity: Severity,
+    pub(crate) until: Timestamp,
+    pub(crate) is_quiet: bool,
+}
