@@ -8,13 +8,14 @@
 //! - [`feed`]: one task a venue · [`server_topics`]: the topics of the server itself, `status` and `system`
 //! - [`commands`]: one road for the commands of stream and REST · [`publish`]: how an owner of topics reaches the hub
 //! - [`recorder`]: recordings of feeds, and replays of them · [`backtests`]: back-tests of recordings
-//! - [`notices`]: what people should know
+//! - [`notices`]: what people should know · [`alerts`]: delivery of alerts when no page is open
 //! - [`candle_keeper`]: closed candles over a restart
 //! - [`catalogue`]: every instrument that the venues offer, and those that are kept
 //! - [`http`]: one router, one file a resource; [`http::stream`] is the WebSocket session
 //! - [`venue_list`]: the venues built in
 //! - [`shutdown`], [`log`], [`clock`], [`tls`], [`suggest`]: small parts used by the above
 
+pub mod alerts;
 pub mod backtests;
 pub mod candle_keeper;
 pub mod catalogue;

@@ -1,0 +1,12 @@
+//! Delivery of alerts to real sinks on this machine: HTTP and SMTP servers on port 0, real files, the real outbox.
+#![allow(clippy::unwrap_used, reason = "a test may unwrap")]
+
+mod crash;
+mod email;
+mod http_sink;
+mod mail_sink;
+mod outbox;
+mod push;
+mod rig;
+mod telegram;
+mod webhook;
