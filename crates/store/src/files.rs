@@ -73,9 +73,9 @@ impl Store {
     pub async fn open(data_dir: &Path) -> Result<Self, StoreError> {
         let lock = Arc::new(Lock::take(data_dir)?);
         let desk_path = data_dir.join(DESK_FILE);
+        keep_private(&desk_path)?;
         let mut writer = open_writer(&desk_path, SqliteSynchronous::Full, &DESK_MIGRATIONS).await?;
         assert_sqlite(&mut writer).await?;
-        keep_private(&desk_path)?;
         let candle_path = data_dir.join(CANDLE_FILE);
         let candle_writer = open_writer(&candle_path, SqliteSynchronous::Normal, &CANDLE_MIGRATIONS).await?;
         let turns = Turns::new();
@@ -134,16 +134,25 @@ fn writer_options(path: &Path, synchronous: SqliteSynchronous) -> SqliteConnectO
         .synchronous(synchronous)
 }
 
-/// Lets only the file's owner read it: it holds the secrets of channels. SQLite gives its log the same rights.
+/// Creates the file where it is missing, before SQLite does, and lets its owner alone read it: it holds the secrets of
+/// channels. SQLite gives its log the rights of the file; a log that is there already gets them here.
 pub(crate) fn keep_private(path: &Path) -> Result<(), StoreError> {
+    let error = |source| StoreError::File { path: path.to_owned(), source };
+    let mut options = File::options();
+    options.create(true).append(true);
     #[cfg(unix)]
     {
-        use std::os::unix::fs::PermissionsExt;
-        let private = std::fs::Permissions::from_mode(0o600);
-        std::fs::set_permissions(path, private).map_err(|source| StoreError::File { path: path.to_owned(), source })?;
+        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+        options.mode(0o600).open(path).map_err(error)?;
+        for suffix in ["", "-wal", "-shm"] {
+            let file = PathBuf::from(format!("{}{suffix}", path.display()));
+            if file.exists() {
+                std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).map_err(error)?;
+            }
+        }
     }
     #[cfg(not(unix))]
-    let _has_the_rights_of_its_folder = path;
+    options.open(path).map_err(error)?;
     Ok(())
 }
 

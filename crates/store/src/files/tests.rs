@@ -36,7 +36,7 @@ const FIXTURES: [(i64, &str, usize); 2] = [
             first_version!(),
             "INSERT INTO alert_documents (kind, id, body) VALUES ('alert_rule', 'a', '{}'); \
              INSERT INTO alert_channels (channel_id, body, secrets, state) VALUES ('hook', '{}', '{\"secret\":\"s\"}', '{}'); \
-             INSERT INTO notices (notice_id, rule_id, fired_ns, n_folded, body) SELECT order_id, 'a', 1, 0, body FROM orders; \
+             INSERT INTO notices (notice_id, rule_id, fired_ns, n_folded, body) SELECT order_id, 'a', 1, 0, '{}' FROM orders; \
              INSERT INTO deliveries (notice_id, channel_id, state, created_ns, next_ns) \
              SELECT notice_id, 'hook', 'pending', 1, 1 FROM notices; \
              INSERT INTO signals (rule_id, signal_key, time_ns, body) VALUES ('s', 'k', 1, '{}');"
@@ -50,6 +50,7 @@ fn with_next() -> Migrator {
     let sql = "ALTER TABLE orders ADD COLUMN note TEXT; \
                CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT; \
                INSERT INTO notes (body) SELECT body FROM orders; \
+               INSERT INTO notes (body) SELECT body || id FROM notes; \
                UPDATE orders SET note = 'none'; \
                CREATE INDEX notes_by_body ON notes (body);";
     let version = newest_of(&DESK_MIGRATIONS) + 1;
